@@ -1,0 +1,218 @@
+//! `Coordinate`: where an event belongs, as an entity and a scope.
+//!
+//! Holds the rules for names and nothing of how names are stored or interned.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// Longest entity or scope name, in bytes of UTF-8.
+pub const NAME_BYTES_MAX: usize = 255;
+
+/// Why a name was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NameError {
+    /// The name has no characters.
+    #[error("the {part} is empty; a name has 1 to {NAME_BYTES_MAX} bytes")]
+    Empty {
+        /// Which name: `entity` or `scope`.
+        part: &'static str,
+    },
+    /// The name is longer than [`NAME_BYTES_MAX`].
+    #[error("the {part} has {bytes} bytes; a name has 1 to {NAME_BYTES_MAX}")]
+    TooLong {
+        /// Which name: `entity` or `scope`.
+        part: &'static str,
+        /// Length of the refused name in bytes.
+        bytes: usize,
+    },
+    /// The name holds a control character.
+    #[error("the {part} has the control character {character:?} at byte {offset}")]
+    ControlCharacter {
+        /// Which name: `entity` or `scope`.
+        part: &'static str,
+        /// Byte offset of the character in the name.
+        offset: usize,
+        /// The character.
+        character: char,
+    },
+}
+
+/// Checks one name against the rules: 1 to 255 bytes of UTF-8, no control characters.
+///
+/// `part` says in the error which name it was.
+///
+/// # Errors
+///
+/// [`NameError`] names the rule that was broken.
+pub fn check_name(part: &'static str, name: &str) -> Result<(), NameError> {
+    if name.is_empty() {
+        return Err(NameError::Empty { part });
+    }
+    if name.len() > NAME_BYTES_MAX {
+        return Err(NameError::TooLong {
+            part,
+            bytes: name.len(),
+        });
+    }
+    match name.char_indices().find(|(_, c)| c.is_control()) {
+        None => Ok(()),
+        Some((offset, character)) => Err(NameError::ControlCharacter {
+            part,
+            offset,
+            character,
+        }),
+    }
+}
+
+/// Where an event belongs: the *entity* owns the stream and its hash chain, the *scope* groups.
+///
+/// An entity may be written under several scopes. Cloning is one reference count: both names share
+/// one allocation.
+///
+/// ```
+/// use strandline_core::Coordinate;
+///
+/// let order = Coordinate::new("order:1042", "eu/payments")?;
+/// assert_eq!(order.entity(), "order:1042");
+/// assert_eq!(order.scope(), "eu/payments");
+/// assert!(Coordinate::new("", "eu/payments").is_err());
+/// # Ok::<(), strandline_core::NameError>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Coordinate {
+    // Entity and scope, one after the other. `entity_bytes` comes second in the derived order and
+    // equality, which is still a total order, and tells apart equal texts split elsewhere.
+    names: Arc<str>,
+    entity_bytes: u8,
+}
+
+impl Coordinate {
+    /// Makes a coordinate from its two names.
+    ///
+    /// # Errors
+    ///
+    /// [`NameError`] if either name is empty, longer than 255 bytes, or has a control character.
+    pub fn new(entity: impl AsRef<str>, scope: impl AsRef<str>) -> Result<Self, NameError> {
+        let (entity, scope) = (entity.as_ref(), scope.as_ref());
+        check_name("entity", entity)?;
+        check_name("scope", scope)?;
+        let entity_bytes = u8::try_from(entity.len()).map_err(|_| NameError::TooLong {
+            part: "entity",
+            bytes: entity.len(),
+        })?;
+        let mut names = String::with_capacity(entity.len() + scope.len());
+        names.push_str(entity);
+        names.push_str(scope);
+        Ok(Self {
+            names: names.into(),
+            entity_bytes,
+        })
+    }
+
+    /// The entity: the stream that the event is part of.
+    #[must_use]
+    pub fn entity(&self) -> &str {
+        self.names.split_at(usize::from(self.entity_bytes)).0
+    }
+
+    /// The scope: the group that the event is filed under.
+    #[must_use]
+    pub fn scope(&self) -> &str {
+        self.names.split_at(usize::from(self.entity_bytes)).1
+    }
+}
+
+impl fmt::Debug for Coordinate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Coordinate")
+            .field("entity", &self.entity())
+            .field("scope", &self.scope())
+            .finish()
+    }
+}
+
+impl fmt::Display for Coordinate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} in {}", self.entity(), self.scope())
+    }
+}
+
+#[cfg(feature = "serde")]
+mod serde_impl {
+    use super::Coordinate;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(rename = "Coordinate", deny_unknown_fields)]
+    struct Names<S> {
+        entity: S,
+        scope: S,
+    }
+
+    impl Serialize for Coordinate {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            Names {
+                entity: self.entity(),
+                scope: self.scope(),
+            }
+            .serialize(serializer)
+        }
+    }
+
+    impl<'de> Deserialize<'de> for Coordinate {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            let names = Names::<String>::deserialize(deserializer)?;
+            Self::new(names.entity, names.scope).map_err(serde::de::Error::custom)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_kept_apart() {
+        let left = Coordinate::new("ab", "c").unwrap();
+        let right = Coordinate::new("a", "bc").unwrap();
+        assert_ne!(left, right);
+        assert_eq!((left.entity(), left.scope()), ("ab", "c"));
+        assert_eq!((right.entity(), right.scope()), ("a", "bc"));
+    }
+
+    #[test]
+    fn refuses_names_that_break_a_rule() {
+        let long = "x".repeat(NAME_BYTES_MAX + 1);
+        assert_eq!(
+            Coordinate::new("", "s"),
+            Err(NameError::Empty { part: "entity" })
+        );
+        assert_eq!(
+            Coordinate::new("e", &long),
+            Err(NameError::TooLong {
+                part: "scope",
+                bytes: 256
+            })
+        );
+        assert_eq!(
+            Coordinate::new("e\u{7f}", "s"),
+            Err(NameError::ControlCharacter {
+                part: "entity",
+                offset: 1,
+                character: '\u{7f}'
+            })
+        );
+        assert!(Coordinate::new("é".repeat(127), "s").is_ok());
+    }
+
+    #[cfg(feature = "serde")]
+    #[test]
+    fn serde_checks_names() {
+        let order = Coordinate::new("order:1", "eu").unwrap();
+        let json = serde_json::to_string(&order).unwrap();
+        assert_eq!(json, r#"{"entity":"order:1","scope":"eu"}"#);
+        assert_eq!(serde_json::from_str::<Coordinate>(&json).unwrap(), order);
+        assert!(serde_json::from_str::<Coordinate>(r#"{"entity":"","scope":"eu"}"#).is_err());
+    }
+}

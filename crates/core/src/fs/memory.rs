@@ -1,0 +1,249 @@
+//! A file system in memory, for tests and for stores that need not last.
+
+use super::{DirEntry, EntryKind, FileLock, Fs, FsFile, OpenMode};
+use parking_lot::{Mutex, RwLock};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A file system in memory. Clones share their files.
+///
+/// Directories need not be made before files are put in them, and a sync does nothing.
+#[derive(Debug, Clone, Default)]
+pub struct MemFs {
+    tree: Arc<Mutex<Tree>>,
+}
+
+#[derive(Debug, Default)]
+struct Tree {
+    files: BTreeMap<PathBuf, Arc<MemFile>>,
+    directories: BTreeSet<PathBuf>,
+    locks: BTreeSet<PathBuf>,
+}
+
+impl MemFs {
+    /// An empty file system.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A file system of its own with the files as they are now and no lock held: what a process
+    /// that was killed now would leave behind.
+    #[must_use]
+    pub fn fork(&self) -> Self {
+        let tree = self.tree.lock();
+        let files = tree
+            .files
+            .iter()
+            .map(|(path, file)| {
+                let bytes = file.bytes.read().clone();
+                let copy = MemFile {
+                    bytes: RwLock::new(bytes),
+                };
+                (path.clone(), Arc::new(copy))
+            })
+            .collect();
+        Self {
+            tree: Arc::new(Mutex::new(Tree {
+                files,
+                directories: tree.directories.clone(),
+                locks: BTreeSet::new(),
+            })),
+        }
+    }
+}
+
+fn not_found(path: &Path) -> io::Error {
+    io::Error::new(
+        io::ErrorKind::NotFound,
+        format!("no file {}", path.display()),
+    )
+}
+
+impl Fs for MemFs {
+    fn create_dir_all(&self, path: &Path) -> io::Result<()> {
+        let mut tree = self.tree.lock();
+        tree.directories
+            .extend(path.ancestors().map(Path::to_path_buf));
+        Ok(())
+    }
+
+    fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Arc<dyn FsFile>> {
+        let mut tree = self.tree.lock();
+        if tree.directories.contains(path) {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "not a regular file",
+            ));
+        }
+        match (tree.files.get(path), mode) {
+            (Some(_), OpenMode::Create) => Err(io::ErrorKind::AlreadyExists.into()),
+            (Some(file), _) => Ok(file.clone()),
+            (None, OpenMode::Create) => {
+                let file = Arc::new(MemFile::default());
+                tree.files.insert(path.to_path_buf(), file.clone());
+                Ok(file)
+            }
+            (None, _) => Err(not_found(path)),
+        }
+    }
+
+    fn list(&self, path: &Path) -> io::Result<Vec<DirEntry>> {
+        let tree = self.tree.lock();
+        let directories = tree
+            .directories
+            .iter()
+            .map(|path| (path, EntryKind::Directory, 0));
+        let files = tree
+            .files
+            .iter()
+            .map(|(path, file)| (path, EntryKind::File, file.bytes.read().len() as u64));
+        let mut entries: Vec<_> = directories
+            .chain(files)
+            .filter(|(entry, ..)| entry.parent() == Some(path))
+            .map(|(entry, kind, bytes)| DirEntry {
+                name: entry
+                    .file_name()
+                    .unwrap_or_default()
+                    .to_string_lossy()
+                    .into_owned(),
+                kind,
+                bytes,
+            })
+            .collect();
+        if entries.is_empty() && !tree.directories.contains(path) {
+            return Err(not_found(path));
+        }
+        entries.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(entries)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let mut tree = self.tree.lock();
+        let file = tree.files.remove(from).ok_or_else(|| not_found(from))?;
+        tree.files.insert(to.to_path_buf(), file);
+        Ok(())
+    }
+
+    fn remove_file(&self, path: &Path) -> io::Result<()> {
+        let removed = self.tree.lock().files.remove(path);
+        removed.map(drop).ok_or_else(|| not_found(path))
+    }
+
+    fn sync_dir(&self, _path: &Path) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn try_lock(&self, path: &Path) -> io::Result<Option<Box<dyn FileLock>>> {
+        let mut tree = self.tree.lock();
+        tree.files.entry(path.to_path_buf()).or_default();
+        if !tree.locks.insert(path.to_path_buf()) {
+            return Ok(None);
+        }
+        Ok(Some(Box::new(MemLock {
+            tree: self.tree.clone(),
+            path: path.to_path_buf(),
+        })))
+    }
+}
+
+#[derive(Debug)]
+struct MemLock {
+    tree: Arc<Mutex<Tree>>,
+    path: PathBuf,
+}
+
+impl FileLock for MemLock {}
+
+impl Drop for MemLock {
+    fn drop(&mut self) {
+        self.tree.lock().locks.remove(&self.path);
+    }
+}
+
+#[derive(Debug, Default)]
+struct MemFile {
+    bytes: RwLock<Vec<u8>>,
+}
+
+/// Offsets and lengths of files in memory fit in `usize`; larger ones do not fit in memory.
+fn in_memory(offset: u64) -> io::Result<usize> {
+    usize::try_from(offset).map_err(|_| io::ErrorKind::FileTooLarge.into())
+}
+
+impl FsFile for MemFile {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        let bytes = self.bytes.read();
+        let from = bytes.get(in_memory(offset)?..).unwrap_or_default();
+        let count = from.len().min(buffer.len());
+        for (to, from) in buffer.iter_mut().zip(from) {
+            *to = *from;
+        }
+        Ok(count)
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        let start = in_memory(offset)?;
+        let end = start
+            .checked_add(bytes.len())
+            .ok_or(io::ErrorKind::FileTooLarge)?;
+        let mut file = self.bytes.write();
+        if file.len() < end {
+            file.resize(end, 0);
+        }
+        if let Some(to) = file.get_mut(start..end) {
+            to.copy_from_slice(bytes);
+        }
+        Ok(bytes.len())
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn set_len(&self, bytes: u64) -> io::Result<()> {
+        self.bytes.write().resize(in_memory(bytes)?, 0);
+        Ok(())
+    }
+
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.bytes.read().len() as u64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_back_what_was_written_at_positions() {
+        let fs = MemFs::new();
+        let file = fs.open(Path::new("/d/f"), OpenMode::Create).unwrap();
+        file.write_all_at(b"world", 6).unwrap();
+        file.write_all_at(b"hello ", 0).unwrap();
+        let mut buffer = [0; 20];
+        assert_eq!(file.read_up_to(&mut buffer, 0).unwrap(), 11);
+        assert_eq!(&buffer[..11], b"hello world");
+        assert_eq!(file.read_at(&mut buffer, 99).unwrap(), 0);
+    }
+
+    #[test]
+    fn a_fork_is_undisturbed_and_unlocked() {
+        let fs = MemFs::new();
+        let lock = fs.try_lock(Path::new("/d/LOCK")).unwrap();
+        assert!(lock.is_some());
+        assert!(fs.try_lock(Path::new("/d/LOCK")).unwrap().is_none());
+        let file = fs.open(Path::new("/d/f"), OpenMode::Create).unwrap();
+        file.write_all_at(b"a", 0).unwrap();
+        let fork = fs.fork();
+        file.write_all_at(b"b", 0).unwrap();
+        assert_eq!(
+            super::super::read_file(&fork, Path::new("/d/f"), 9).unwrap(),
+            b"a"
+        );
+        assert!(fork.try_lock(Path::new("/d/LOCK")).unwrap().is_some());
+        assert!(fs.open(Path::new("/d/f"), OpenMode::Create).is_err());
+    }
+}

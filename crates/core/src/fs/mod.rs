@@ -1,0 +1,205 @@
+//! The file seam: the only place where files are touched.
+//!
+//! [`OsFs`] is the operating system, [`MemFs`] keeps files in memory. Calls go through `dyn`: next
+//! to a system call an indirect call does not show, and no type above has to carry a parameter.
+
+mod memory;
+mod os;
+mod replace;
+
+#[cfg(feature = "test-util")]
+mod fault;
+
+pub use memory::MemFs;
+pub use os::OsFs;
+pub use replace::{TEMPORARY_SUFFIX, read_file, replace_file};
+
+#[cfg(feature = "test-util")]
+pub use fault::{Fault, FaultFs, Operation};
+
+use std::fmt::Debug;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+/// How a file is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OpenMode {
+    /// An existing file, to read.
+    Read,
+    /// An existing file, to read and write.
+    Write,
+    /// A file that must not exist yet, to read and write.
+    Create,
+}
+
+/// What a directory entry is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EntryKind {
+    /// A regular file.
+    File,
+    /// A directory.
+    Directory,
+    /// A symbolic link, device or anything else that is never opened.
+    Other,
+}
+
+/// One entry of a directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DirEntry {
+    /// Name without the directory; a name that is not UTF-8 has its bad bytes replaced.
+    pub name: String,
+    /// What it is.
+    pub kind: EntryKind,
+    /// Length in bytes, for a file.
+    pub bytes: u64,
+}
+
+/// A file system.
+///
+/// Implementations follow no symbolic link in the last component of a path, and make files that
+/// only their owner can read.
+pub trait Fs: Send + Sync + Debug {
+    /// Makes a directory and its parents, if they are missing.
+    ///
+    /// # Errors
+    ///
+    /// What the file system says.
+    fn create_dir_all(&self, path: &Path) -> io::Result<()>;
+
+    /// Opens a regular file.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound`, `AlreadyExists` for [`OpenMode::Create`], `InvalidInput` for what is no regular
+    /// file, or what else the file system says.
+    fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Arc<dyn FsFile>>;
+
+    /// Lists a directory, sorted by name.
+    ///
+    /// # Errors
+    ///
+    /// What the file system says.
+    fn list(&self, path: &Path) -> io::Result<Vec<DirEntry>>;
+
+    /// Renames a file, replacing what has the new name. Durable after [`sync_dir`](Self::sync_dir).
+    ///
+    /// # Errors
+    ///
+    /// What the file system says.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+
+    /// Removes a file. Durable after [`sync_dir`](Self::sync_dir).
+    ///
+    /// # Errors
+    ///
+    /// What the file system says.
+    fn remove_file(&self, path: &Path) -> io::Result<()>;
+
+    /// Makes the entries of a directory durable.
+    ///
+    /// # Errors
+    ///
+    /// What the file system says; after an error nothing is known of what is durable.
+    fn sync_dir(&self, path: &Path) -> io::Result<()>;
+
+    /// Takes the exclusive lock of a file, making the file if it is missing; `None` if another
+    /// holder, in this process or another, has it. Dropping the lock releases it.
+    ///
+    /// # Errors
+    ///
+    /// What the file system says.
+    fn try_lock(&self, path: &Path) -> io::Result<Option<Box<dyn FileLock>>>;
+}
+
+/// A held lock.
+pub trait FileLock: Send + Sync + Debug {}
+
+/// An open file, read and written at positions.
+pub trait FsFile: Send + Sync + Debug {
+    /// Reads into `buffer` from `offset`, and says how many bytes; 0 is the end of the file.
+    ///
+    /// # Errors
+    ///
+    /// What the file system says.
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
+
+    /// Writes `bytes` at `offset`, and says how many were written.
+    ///
+    /// # Errors
+    ///
+    /// What the file system says.
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize>;
+
+    /// Makes contents and length durable.
+    ///
+    /// # Errors
+    ///
+    /// What the file system says; after an error nothing is known of what is durable.
+    fn sync(&self) -> io::Result<()>;
+
+    /// Sets the length in bytes.
+    ///
+    /// # Errors
+    ///
+    /// What the file system says.
+    fn set_len(&self, bytes: u64) -> io::Result<()>;
+
+    /// The length in bytes.
+    ///
+    /// # Errors
+    ///
+    /// What the file system says.
+    fn len(&self) -> io::Result<u64>;
+
+    /// Whether the length is 0.
+    ///
+    /// # Errors
+    ///
+    /// What the file system says.
+    fn is_empty(&self) -> io::Result<bool> {
+        Ok(self.len()? == 0)
+    }
+
+    /// Reads from `offset` until `buffer` is full or the file ends, and says how many bytes.
+    ///
+    /// # Errors
+    ///
+    /// What the file system says; an interrupted call is repeated.
+    fn read_up_to(&self, mut buffer: &mut [u8], mut offset: u64) -> io::Result<usize> {
+        let wanted = buffer.len();
+        while !buffer.is_empty() {
+            match self.read_at(buffer, offset) {
+                Ok(0) => break,
+                Ok(count) => {
+                    buffer = buffer.get_mut(count..).unwrap_or_default();
+                    offset += count as u64;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(wanted - buffer.len())
+    }
+
+    /// Writes all of `bytes` at `offset`.
+    ///
+    /// # Errors
+    ///
+    /// What the file system says; an interrupted call is repeated, a write of nothing counts as a
+    /// full disk. Some of the bytes may have been written.
+    fn write_all_at(&self, mut bytes: &[u8], mut offset: u64) -> io::Result<()> {
+        while !bytes.is_empty() {
+            match self.write_at(bytes, offset) {
+                Ok(0) => return Err(io::ErrorKind::StorageFull.into()),
+                Ok(count) => {
+                    bytes = bytes.get(count..).unwrap_or_default();
+                    offset += count as u64;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,193 @@
+//! The file system of the operating system.
+
+use super::{DirEntry, EntryKind, FileLock, Fs, FsFile, OpenMode};
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
+use std::path::Path;
+use std::sync::Arc;
+
+/// Permissions of new files: the owner reads and writes.
+const FILE_MODE: u32 = 0o600;
+/// Permissions of new directories: the owner does everything.
+const DIRECTORY_MODE: u32 = 0o700;
+
+/// The file system of the operating system (Unix).
+///
+/// Opens without following a symbolic link in the last component; other components, the store's
+/// own directory among them, may be links.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct OsFs;
+
+#[expect(clippy::disallowed_methods, reason = "this is the seam")]
+impl Fs for OsFs {
+    fn create_dir_all(&self, path: &Path) -> io::Result<()> {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(DIRECTORY_MODE)
+            .create(path)
+    }
+
+    fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Arc<dyn FsFile>> {
+        let file = options(mode).open(path)?;
+        if !file.metadata()?.is_file() {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "not a regular file",
+            ));
+        }
+        Ok(Arc::new(OsFile(file)))
+    }
+
+    fn list(&self, path: &Path) -> io::Result<Vec<DirEntry>> {
+        let mut entries = std::fs::read_dir(path)?
+            .map(|entry| {
+                let entry = entry?;
+                let file_type = entry.file_type()?;
+                let (kind, bytes) = if file_type.is_file() {
+                    (EntryKind::File, entry.metadata()?.len())
+                } else if file_type.is_dir() {
+                    (EntryKind::Directory, 0)
+                } else {
+                    (EntryKind::Other, 0)
+                };
+                Ok(DirEntry {
+                    name: entry.file_name().to_string_lossy().into_owned(),
+                    kind,
+                    bytes,
+                })
+            })
+            .collect::<io::Result<Vec<_>>>()?;
+        entries.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(entries)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        std::fs::rename(from, to)
+    }
+
+    fn remove_file(&self, path: &Path) -> io::Result<()> {
+        std::fs::remove_file(path)
+    }
+
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        File::open(path)?.sync_all()
+    }
+
+    fn try_lock(&self, path: &Path) -> io::Result<Option<Box<dyn FileLock>>> {
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(FILE_MODE)
+            .custom_flags(libc::O_NOFOLLOW)
+            .open(path)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Box::new(OsLock { _file: file }))),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+}
+
+fn options(mode: OpenMode) -> OpenOptions {
+    let mut options = OpenOptions::new();
+    // Without O_NONBLOCK the open of a named pipe would wait for its other end.
+    options
+        .read(true)
+        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
+    match mode {
+        OpenMode::Read => {}
+        OpenMode::Write => {
+            options.write(true);
+        }
+        OpenMode::Create => {
+            options.write(true).create_new(true).mode(FILE_MODE);
+        }
+    }
+    options
+}
+
+#[derive(Debug)]
+struct OsFile(File);
+
+impl FsFile for OsFile {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.0.read_at(buffer, offset)
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        self.0.write_at(bytes, offset)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.0.sync_data()
+    }
+
+    fn set_len(&self, bytes: u64) -> io::Result<()> {
+        self.0.set_len(bytes)
+    }
+
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.0.metadata()?.len())
+    }
+}
+
+/// The lock lives as long as the open file does.
+#[derive(Debug)]
+struct OsLock {
+    _file: File,
+}
+
+impl FileLock for OsLock {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    #[test]
+    fn files_belong_to_their_owner_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("deep/er");
+        OsFs.create_dir_all(&path).unwrap();
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&path), DIRECTORY_MODE);
+        OsFs.open(&path.join("f"), OpenMode::Create).unwrap();
+        assert_eq!(mode(&path.join("f")), FILE_MODE);
+    }
+
+    #[test]
+    fn links_and_directories_are_not_opened() {
+        let dir = tempfile::tempdir().unwrap();
+        OsFs.open(&dir.path().join("f"), OpenMode::Create).unwrap();
+        symlink(dir.path().join("f"), dir.path().join("link")).unwrap();
+        assert!(OsFs.open(&dir.path().join("link"), OpenMode::Read).is_err());
+        assert!(OsFs.open(dir.path(), OpenMode::Read).is_err());
+        let kinds: Vec<_> = OsFs
+            .list(dir.path())
+            .unwrap()
+            .into_iter()
+            .map(|entry| (entry.name, entry.kind))
+            .collect();
+        assert_eq!(
+            kinds,
+            [
+                ("f".to_owned(), EntryKind::File),
+                ("link".to_owned(), EntryKind::Other)
+            ]
+        );
+    }
+
+    #[test]
+    fn a_lock_is_held_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("LOCK");
+        let held = OsFs.try_lock(&path).unwrap();
+        assert!(held.is_some());
+        assert!(OsFs.try_lock(&path).unwrap().is_none());
+        drop(held);
+        assert!(OsFs.try_lock(&path).unwrap().is_some());
+    }
+}

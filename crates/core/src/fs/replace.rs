@@ -1,0 +1,77 @@
+//! Whole files: replaced atomically, read with a limit.
+
+use super::{Fs, OpenMode};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// What a file that is being replaced is called until it is whole.
+pub const TEMPORARY_SUFFIX: &str = ".tmp";
+
+/// Replaces the file at `path` by one with these bytes, durably: whoever opens it, even after a
+/// power cut, finds the old bytes or the new ones.
+///
+/// Writes `path` with [`TEMPORARY_SUFFIX`], syncs it, renames it and syncs the directory.
+///
+/// # Errors
+///
+/// What the file system says. The old file may then stand, or the new one; a temporary file may be
+/// left, which the next call replaces.
+pub fn replace_file(fs: &dyn Fs, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut temporary = path.as_os_str().to_owned();
+    temporary.push(TEMPORARY_SUFFIX);
+    let temporary = PathBuf::from(temporary);
+    match fs.remove_file(&temporary) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let file = fs.open(&temporary, OpenMode::Create)?;
+    file.write_all_at(bytes, 0)?;
+    file.sync()?;
+    fs.rename(&temporary, path)?;
+    fs.sync_dir(path.parent().unwrap_or(Path::new(".")))
+}
+
+/// All bytes of the file at `path`, which has at most `bytes_max`.
+///
+/// # Errors
+///
+/// What the file system says; `FileTooLarge` past the limit.
+pub fn read_file(fs: &dyn Fs, path: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
+    let file = fs.open(path, OpenMode::Read)?;
+    let length = file.len()?;
+    if length > bytes_max {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    let length = usize::try_from(length).map_err(|_| io::ErrorKind::FileTooLarge)?;
+    let mut bytes = vec![0; length];
+    let read = file.read_up_to(&mut bytes, 0)?;
+    bytes.truncate(read);
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::MemFs;
+    use super::*;
+
+    #[test]
+    fn replaces_over_what_an_interrupted_call_left() {
+        let fs = MemFs::new();
+        let path = Path::new("/d/f");
+        fs.open(Path::new("/d/f.tmp"), OpenMode::Create)
+            .unwrap()
+            .write_all_at(b"left over and longer", 0)
+            .unwrap();
+        replace_file(&fs, path, b"one").unwrap();
+        replace_file(&fs, path, b"two").unwrap();
+        assert_eq!(read_file(&fs, path, 3).unwrap(), b"two");
+        assert!(read_file(&fs, path, 2).is_err(), "over the limit");
+        let names: Vec<_> = fs
+            .list(Path::new("/d"))
+            .unwrap()
+            .into_iter()
+            .map(|e| e.name)
+            .collect();
+        assert_eq!(names, ["f"]);
+    }
+}

@@ -1,0 +1,62 @@
+//! The values that every layer of Strandline speaks of, and the seams to the world outside.
+//!
+//! - What an event is: [`Coordinate`], [`EventKind`], [`EventId`], [`Sequence`], [`Hlc`],
+//!   [`EventHeader`], and [`Region`] for a set of them.
+//! - What proves it: [`Hash`], [`HashChain`], [`EventHasher`], [`log_hash`], and the salted
+//!   [`Checksum`].
+//! - What it looks like in bytes: [`record::Record`], on the bounds-checked [`codec`].
+//! - Where files, time and randomness come from: [`fs::Fs`], [`Clock`], [`Random`].
+//!
+//! Knows no storage: nothing here decides what is written where. Every value is checked when it is
+//! made, with the feature `serde` also when it is deserialized.
+//!
+//! ```
+//! use strandline_core::{Coordinate, EventId, EventKind, HlcClock, Region};
+//!
+//! let order = Coordinate::new("order:1042", "eu/payments")?;
+//! let mut clock = HlcClock::default();
+//! let first = EventId::from_hlc(clock.tick(1_700_000_000_000)?, 0);
+//! let second = EventId::from_hlc(clock.tick(1_600_000_000_000)?, 0);
+//! assert!(first < second, "ids increase even when the system clock goes back");
+//!
+//! let region = Region::all().entity_prefix("order:").kind(EventKind::new(1, 1));
+//! assert!(region.matches_names(order.entity(), order.scope()));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod checksum;
+mod clock;
+pub mod codec;
+mod coordinate;
+mod event;
+pub mod fs;
+mod hash;
+mod hlc;
+mod id;
+mod kind;
+mod random;
+pub mod record;
+mod region;
+#[doc(hidden)]
+#[cfg_attr(
+    strandline_loom,
+    allow(
+        missing_docs,
+        clippy::expect_used,
+        reason = "the documented twin is the one that ships"
+    )
+)]
+pub mod sync;
+
+pub use checksum::{Checksum, Salt};
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use coordinate::{Coordinate, NAME_BYTES_MAX, NameError, check_name};
+pub use event::{ClockKey, EXTENSION_BYTES_MAX, EventHeader, Extensions, PayloadEncoding};
+pub use hash::{
+    CanonicalHeader, EventHasher, Hash, HashChain, HashError, Nonce, log_hash, payload_hash,
+};
+pub use hlc::{Hlc, HlcClock, HlcError, HlcExhausted, WALL_MS_MAX};
+pub use id::{EventId, EventIdError, ID_RANDOM_BITS, Sequence};
+pub use kind::{EventKind, KindError, KindFilter};
+pub use random::Random;
+pub use region::{EntityFilter, Region, Span};

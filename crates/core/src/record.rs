@@ -1,0 +1,399 @@
+//! The record codec: an event to bytes and back.
+//!
+//! A record is the body that a segment stores for one event; the segment keeps its checksum and
+//! the event's own hash beside it. Numbers are little-endian.
+//!
+//! | field | bytes | present |
+//! |---|---|---|
+//! | flags, see [`flags`] | 1 | always |
+//! | payload encoding | 1 | always |
+//! | kind | 2 | always |
+//! | coordinate id, local to the segment | 4 | always |
+//! | clock | 4 | always |
+//! | wall_ms | 8 | always |
+//! | HLC counter | 4 | always |
+//! | id | 16 | always |
+//! | correlation | 16 | flag: differs from the id |
+//! | causation | 16 | flag: has one |
+//! | entity (length u8, bytes), scope (length u8, bytes) | 2 and more | flag: first use of the coordinate in the segment |
+//! | previous hash | 32 | flag: first event of the entity in the segment |
+//! | extensions (length u16, bytes) | 2 and more | flag: has some |
+//! | nonce, or the payload's hash where the payload was redacted | 16 or 32 | always |
+//! | payload | the rest | unless redacted |
+
+use crate::codec::{DecodeError, Reader, Writer};
+use crate::event::{Extensions, PayloadEncoding};
+use crate::hash::{Hash, Nonce, payload_hash};
+use crate::{Coordinate, EventId, EventKind, Hlc};
+
+/// The bits of a record's first byte; all others are 0.
+pub mod flags {
+    /// A correlation other than the event's own id follows.
+    pub const CORRELATION: u8 = 1;
+    /// A causation follows.
+    pub const CAUSATION: u8 = 1 << 1;
+    /// The names of the coordinate follow.
+    pub const NAMES: u8 = 1 << 2;
+    /// The hash of the entity's event before this one follows.
+    pub const PREVIOUS: u8 = 1 << 3;
+    /// Extensions follow.
+    pub const EXTENSIONS: u8 = 1 << 4;
+    /// The payload was removed and its hash stands in its place.
+    pub const REDACTED: u8 = 1 << 5;
+    /// Every bit that has a meaning.
+    pub const ALL: u8 = (1 << 6) - 1;
+}
+
+/// Most bytes that a record takes beside its payload: every optional part present and at its
+/// longest.
+pub const RECORD_OVERHEAD_MAX: usize = FIXED_BYTES
+    + 16
+    + 16
+    + 2 * (1 + 255)
+    + Hash::BYTES
+    + 2
+    + crate::event::EXTENSION_BYTES_MAX
+    + 32;
+
+const FIXED_BYTES: usize = 1 + 1 + 2 + 4 + 4 + 8 + 4 + 16;
+
+/// The payload of a record, or what is left of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RecordPayload<'a> {
+    /// The payload and the nonce that was hashed before it.
+    Stored {
+        /// Nonce.
+        nonce: Nonce,
+        /// Payload.
+        bytes: &'a [u8],
+    },
+    /// The hash of a payload that was removed.
+    Redacted {
+        /// What [`payload_hash`] gave for it.
+        hash: Hash,
+    },
+}
+
+impl RecordPayload<'_> {
+    /// The payload hash that the event's hash covers. Linear in the payload.
+    #[must_use]
+    pub fn hash(&self) -> Hash {
+        match self {
+            Self::Stored { nonce, bytes } => payload_hash(*nonce, bytes),
+            Self::Redacted { hash } => *hash,
+        }
+    }
+}
+
+/// A record, borrowed: what the encoder takes and the decoder gives.
+///
+/// ```
+/// use strandline_core::{Coordinate, EventId, EventKind, Hlc, Nonce, PayloadEncoding};
+/// use strandline_core::record::{Record, RecordPayload};
+///
+/// let record = Record {
+///     local_coordinate: 0,
+///     coordinate: Some(Coordinate::new("order:1", "eu")?),
+///     previous: Some(strandline_core::Hash::ZERO),
+///     kind: EventKind::new(1, 1),
+///     encoding: PayloadEncoding::JSON,
+///     clock: 0,
+///     hlc: Hlc::new(1_700_000_000_000, 0)?,
+///     id: EventId::from_u128(7),
+///     correlation: EventId::from_u128(7),
+///     causation: None,
+///     extensions: Default::default(),
+///     payload: RecordPayload::Stored { nonce: Nonce([0; 16]), bytes: b"{}" },
+/// };
+/// let mut bytes = Vec::new();
+/// record.encode(&mut bytes);
+/// assert_eq!(Record::decode(&bytes)?, record);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record<'a> {
+    /// Number of the coordinate in its segment, in order of first use.
+    pub local_coordinate: u32,
+    /// The coordinate itself, with its first use in a segment.
+    pub coordinate: Option<Coordinate>,
+    /// Hash of the entity's event before this one, in the entity's first record of a segment.
+    pub previous: Option<Hash>,
+    /// Kind.
+    pub kind: EventKind,
+    /// How the payload is encoded.
+    pub encoding: PayloadEncoding,
+    /// Place in the entity's stream.
+    pub clock: u32,
+    /// When the event was appended.
+    pub hlc: Hlc,
+    /// Id.
+    pub id: EventId,
+    /// Correlation; equal to `id` where none was given.
+    pub correlation: EventId,
+    /// Causation.
+    pub causation: Option<EventId>,
+    /// Extensions.
+    pub extensions: Extensions,
+    /// Payload.
+    pub payload: RecordPayload<'a>,
+}
+
+impl<'a> Record<'a> {
+    /// Appends the record's bytes to `out`.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        let mut out = Writer::new(out);
+        out.u8(self.flags());
+        out.u8(self.encoding.code());
+        out.u16(self.kind.bits());
+        out.u32(self.local_coordinate);
+        out.u32(self.clock);
+        out.u64(self.hlc.wall_ms());
+        out.u32(self.hlc.counter());
+        out.u128(self.id.as_u128());
+        if self.correlation != self.id {
+            out.u128(self.correlation.as_u128());
+        }
+        if let Some(causation) = self.causation {
+            out.u128(causation.as_u128());
+        }
+        if let Some(coordinate) = &self.coordinate {
+            for name in [coordinate.entity(), coordinate.scope()] {
+                // A coordinate's names have at most 255 bytes.
+                out.u8(u8::try_from(name.len()).unwrap_or(u8::MAX));
+                out.bytes(name.as_bytes());
+            }
+        }
+        if let Some(previous) = &self.previous {
+            out.bytes(previous.as_bytes());
+        }
+        if !self.extensions.as_bytes().is_empty() {
+            out.short_bytes(self.extensions.as_bytes());
+        }
+        match &self.payload {
+            RecordPayload::Stored { nonce, bytes } => {
+                out.bytes(&nonce.0);
+                out.bytes(bytes);
+            }
+            RecordPayload::Redacted { hash } => out.bytes(hash.as_bytes()),
+        }
+    }
+
+    fn flags(&self) -> u8 {
+        let bit = |present, flag| if present { flag } else { 0 };
+        bit(self.correlation != self.id, flags::CORRELATION)
+            | bit(self.causation.is_some(), flags::CAUSATION)
+            | bit(self.coordinate.is_some(), flags::NAMES)
+            | bit(self.previous.is_some(), flags::PREVIOUS)
+            | bit(!self.extensions.as_bytes().is_empty(), flags::EXTENSIONS)
+            | bit(
+                matches!(self.payload, RecordPayload::Redacted { .. }),
+                flags::REDACTED,
+            )
+    }
+
+    /// A record from all of its bytes. Allocates only for names and extensions.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] if the bytes are cut short or hold a value that no encoder writes.
+    pub fn decode(body: &'a [u8]) -> Result<Self, DecodeError> {
+        let mut reader = Reader::new(body);
+        let present = reader.u8("flags")?;
+        if present & !flags::ALL != 0 {
+            return Err(reader.invalid("flags", "an unknown flag is set"));
+        }
+        let has = |flag| present & flag != 0;
+        let encoding = PayloadEncoding::from_code(reader.u8("payload encoding")?);
+        let kind = EventKind::from_bits(reader.u16("kind")?);
+        let local_coordinate = reader.u32("coordinate id")?;
+        let clock = reader.u32("clock")?;
+        let wall_ms = reader.u64("wall_ms")?;
+        let counter = reader.u32("HLC counter")?;
+        let hlc = Hlc::new(wall_ms, counter)
+            .map_err(|_| reader.invalid("wall_ms", "needs more than 48 bits"))?;
+        let id = EventId::from_u128(reader.u128("id")?);
+        let correlation = if has(flags::CORRELATION) {
+            let correlation = EventId::from_u128(reader.u128("correlation")?);
+            if correlation == id {
+                return Err(reader.invalid("correlation", "is written though it is the own id"));
+            }
+            correlation
+        } else {
+            id
+        };
+        let causation = if has(flags::CAUSATION) {
+            Some(EventId::from_u128(reader.u128("causation")?))
+        } else {
+            None
+        };
+        let coordinate = if has(flags::NAMES) {
+            Some(decode_names(&mut reader)?)
+        } else {
+            None
+        };
+        let previous = if has(flags::PREVIOUS) {
+            Some(Hash::from_bytes(reader.array("previous hash")?))
+        } else {
+            None
+        };
+        let extensions = if has(flags::EXTENSIONS) {
+            let bytes = reader.short_bytes("extensions")?;
+            if bytes.is_empty() {
+                return Err(reader.invalid("extensions", "are written though there are none"));
+            }
+            Extensions::from_bytes(bytes)?
+        } else {
+            Extensions::default()
+        };
+        let payload = if has(flags::REDACTED) {
+            let hash = Hash::from_bytes(reader.array("payload hash")?);
+            reader.finish("redacted record")?;
+            RecordPayload::Redacted { hash }
+        } else {
+            RecordPayload::Stored {
+                nonce: Nonce(reader.array("nonce")?),
+                bytes: reader.rest(),
+            }
+        };
+        Ok(Self {
+            local_coordinate,
+            coordinate,
+            previous,
+            kind,
+            encoding,
+            clock,
+            hlc,
+            id,
+            correlation,
+            causation,
+            extensions,
+            payload,
+        })
+    }
+}
+
+fn decode_names(reader: &mut Reader<'_>) -> Result<Coordinate, DecodeError> {
+    let [entity, scope] = ["entity", "scope"].map(|what| {
+        let bytes = reader.u8(what)?;
+        let bytes = reader.bytes(what, usize::from(bytes))?;
+        std::str::from_utf8(bytes).map_err(|_| reader.invalid(what, "is not UTF-8"))
+    });
+    Coordinate::new(entity?, scope?)
+        .map_err(|_| reader.invalid("names", "break a rule for entity or scope names"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn name() -> impl Strategy<Value = String> {
+        prop_oneof!["[a-z:/0-9]{1,20}", "\\PC{1,60}"]
+            .prop_filter("a valid name", |n| crate::check_name("entity", n).is_ok())
+    }
+
+    fn extensions() -> impl Strategy<Value = Extensions> {
+        prop_oneof![
+            Just(Extensions::default()),
+            proptest::collection::vec(any::<u8>(), 0..50).prop_map(|bytes| {
+                let mut encoded = Vec::new();
+                let mut writer = Writer::new(&mut encoded);
+                writer.u16(3);
+                writer.short_bytes(&bytes);
+                Extensions::from_bytes(&encoded).unwrap()
+            })
+        ]
+    }
+
+    prop_compose! {
+        fn record(payload: &'static [u8])(
+            local_coordinate: u32,
+            names in proptest::option::of((name(), name())),
+            previous in proptest::option::of(any::<[u8; 32]>()),
+            kind: u16,
+            encoding: u8,
+            clock: u32,
+            wall_ms in 0..=crate::hlc::WALL_MS_MAX,
+            counter: u32,
+            id: u128,
+            correlation in proptest::option::of(any::<u128>()),
+            causation in proptest::option::of(any::<u128>()),
+            extensions in extensions(),
+            nonce: [u8; 16],
+            length in 0..=payload.len(),
+            redacted: bool,
+        ) -> Record<'static> {
+            Record {
+                local_coordinate,
+                coordinate: names.map(|(entity, scope)| Coordinate::new(entity, scope).unwrap()),
+                previous: previous.map(Hash::from_bytes),
+                kind: EventKind::from_bits(kind),
+                encoding: PayloadEncoding::from_code(encoding),
+                clock,
+                hlc: Hlc::new(wall_ms, counter).unwrap(),
+                id: EventId::from_u128(id),
+                correlation: EventId::from_u128(correlation.unwrap_or(id)),
+                causation: causation.map(EventId::from_u128),
+                extensions,
+                payload: if redacted {
+                    RecordPayload::Redacted { hash: Hash::of(&nonce) }
+                } else {
+                    RecordPayload::Stored { nonce: Nonce(nonce), bytes: &payload[..length] }
+                },
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn records_round_trip(record in record(&[0xC3; 300])) {
+            let mut bytes = Vec::new();
+            record.encode(&mut bytes);
+            prop_assert_eq!(Record::decode(&bytes).unwrap(), record);
+        }
+
+        #[test]
+        fn every_cut_before_the_payload_is_an_error(record in record(&[])) {
+            let mut bytes = Vec::new();
+            record.encode(&mut bytes);
+            for length in 0..bytes.len() {
+                prop_assert!(Record::decode(&bytes[..length]).is_err(), "{} bytes", length);
+            }
+        }
+
+        #[test]
+        fn any_bytes_decode_to_themselves_or_not_at_all(
+            bytes in proptest::collection::vec(any::<u8>(), 0..400),
+        ) {
+            if let Ok(record) = Record::decode(&bytes) {
+                let mut again = Vec::new();
+                record.encode(&mut again);
+                prop_assert_eq!(again, bytes);
+            }
+        }
+    }
+
+    #[test]
+    fn optional_parts_cost_nothing_where_they_are_absent() {
+        let record = Record {
+            local_coordinate: 0,
+            coordinate: None,
+            previous: None,
+            kind: EventKind::new(1, 1),
+            encoding: PayloadEncoding::RAW,
+            clock: 0,
+            hlc: Hlc::default(),
+            id: EventId::from_u128(1),
+            correlation: EventId::from_u128(1),
+            causation: None,
+            extensions: Extensions::default(),
+            payload: RecordPayload::Stored {
+                nonce: Nonce::default(),
+                bytes: b"x",
+            },
+        };
+        let mut bytes = Vec::new();
+        record.encode(&mut bytes);
+        assert_eq!(bytes.len(), FIXED_BYTES + Nonce::BYTES + 1);
+    }
+}

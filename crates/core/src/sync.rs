@@ -1,0 +1,243 @@
+//! Every atomic, lock and thread of the workspace: std and parking_lot, or loom under
+//! `--cfg strandline_loom`, so that the models run the shipped code.
+//!
+//! Public so that the other crates can be switched together; outside semantic versioning.
+//!
+//! Under loom a wait with a timeout never times out, so that a lost wake-up shows as a deadlock.
+
+#[cfg(not(strandline_loom))]
+mod real {
+    use std::borrow::Borrow;
+    use std::hash::Hash;
+
+    pub use parking_lot::{
+        Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard, WaitTimeoutResult,
+    };
+    pub use std::sync::atomic;
+    pub use std::thread;
+
+    /// A concurrent map; a value is locked only while a closure runs on it.
+    ///
+    /// A closure must not touch the map again.
+    #[derive(Debug)]
+    pub struct Map<K: Eq + Hash, V>(dashmap::DashMap<K, V>);
+
+    impl<K: Eq + Hash + Ord, V> Map<K, V> {
+        /// An empty map.
+        #[must_use]
+        pub fn new() -> Self {
+            Self(dashmap::DashMap::new())
+        }
+
+        /// Runs `read` on the value of `key`, if there is one.
+        pub fn read<Q, R>(&self, key: &Q, read: impl FnOnce(&V) -> R) -> Option<R>
+        where
+            K: Borrow<Q>,
+            Q: Eq + Hash + Ord + ?Sized,
+        {
+            self.0.get(key).map(|value| read(value.value()))
+        }
+
+        /// Runs `update` on the value of `key`, which is `default()` if there was none.
+        pub fn update<R>(
+            &self,
+            key: K,
+            default: impl FnOnce() -> V,
+            update: impl FnOnce(&mut V) -> R,
+        ) -> R {
+            update(self.0.entry(key).or_insert_with(default).value_mut())
+        }
+
+        /// Removes the value of `key`.
+        pub fn remove<Q>(&self, key: &Q) -> Option<V>
+        where
+            K: Borrow<Q>,
+            Q: Eq + Hash + Ord + ?Sized,
+        {
+            self.0.remove(key).map(|(_, value)| value)
+        }
+
+        /// How many keys have a value.
+        #[must_use]
+        pub fn len(&self) -> usize {
+            self.0.len()
+        }
+    }
+}
+
+#[cfg(strandline_loom)]
+mod model {
+    use std::borrow::Borrow;
+    use std::collections::BTreeMap;
+    use std::fmt;
+    use std::hash::Hash;
+    use std::ops::{Deref, DerefMut};
+    use std::time::Duration;
+
+    pub use loom::sync::atomic;
+    pub use loom::thread;
+
+    /// loom's mutex with the interface of parking_lot's.
+    #[derive(Debug, Default)]
+    pub struct Mutex<T>(loom::sync::Mutex<T>);
+
+    /// Guard of a [`Mutex`].
+    pub struct MutexGuard<'a, T>(Option<loom::sync::MutexGuard<'a, T>>);
+
+    impl<T> Mutex<T> {
+        pub fn new(value: T) -> Self {
+            Self(loom::sync::Mutex::new(value))
+        }
+
+        pub fn lock(&self) -> MutexGuard<'_, T> {
+            MutexGuard(Some(
+                self.0.lock().expect("no model panics with a lock held"),
+            ))
+        }
+    }
+
+    impl<T> Deref for MutexGuard<'_, T> {
+        type Target = T;
+
+        fn deref(&self) -> &T {
+            self.0.as_ref().expect("taken only inside a wait")
+        }
+    }
+
+    impl<T> DerefMut for MutexGuard<'_, T> {
+        fn deref_mut(&mut self) -> &mut T {
+            self.0.as_mut().expect("taken only inside a wait")
+        }
+    }
+
+    /// loom's condition variable with the interface of parking_lot's.
+    #[derive(Debug, Default)]
+    pub struct Condvar(loom::sync::Condvar);
+
+    /// Outcome of a wait with a timeout.
+    pub struct WaitTimeoutResult;
+
+    impl WaitTimeoutResult {
+        pub fn timed_out(&self) -> bool {
+            false
+        }
+    }
+
+    impl Condvar {
+        pub fn new() -> Self {
+            Self(loom::sync::Condvar::new())
+        }
+
+        pub fn wait<T>(&self, guard: &mut MutexGuard<'_, T>) {
+            let held = guard.0.take().expect("taken only inside a wait");
+            guard.0 = Some(self.0.wait(held).expect("no model panics with a lock held"));
+        }
+
+        pub fn wait_for<T>(&self, guard: &mut MutexGuard<'_, T>, _: Duration) -> WaitTimeoutResult {
+            self.wait(guard);
+            WaitTimeoutResult
+        }
+
+        pub fn notify_one(&self) {
+            self.0.notify_one();
+        }
+
+        pub fn notify_all(&self) {
+            self.0.notify_all();
+        }
+    }
+
+    /// loom's lock with the interface of parking_lot's.
+    #[derive(Debug, Default)]
+    pub struct RwLock<T>(loom::sync::RwLock<T>);
+
+    pub use loom::sync::{RwLockReadGuard, RwLockWriteGuard};
+
+    impl<T> RwLock<T> {
+        pub fn new(value: T) -> Self {
+            Self(loom::sync::RwLock::new(value))
+        }
+
+        pub fn read(&self) -> RwLockReadGuard<'_, T> {
+            self.0.read().expect("no model panics with a lock held")
+        }
+
+        pub fn write(&self) -> RwLockWriteGuard<'_, T> {
+            self.0.write().expect("no model panics with a lock held")
+        }
+    }
+
+    /// A map behind one lock, so that loom sees what a sharded map would hide.
+    pub struct Map<K, V>(loom::sync::Mutex<BTreeMap<K, V>>);
+
+    impl<K, V> fmt::Debug for Map<K, V> {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.debug_struct("Map").finish_non_exhaustive()
+        }
+    }
+
+    impl<K: Eq + Hash + Ord, V> Map<K, V> {
+        pub fn new() -> Self {
+            Self(loom::sync::Mutex::new(BTreeMap::new()))
+        }
+
+        pub fn read<Q, R>(&self, key: &Q, read: impl FnOnce(&V) -> R) -> Option<R>
+        where
+            K: Borrow<Q>,
+            Q: Eq + Hash + Ord + ?Sized,
+        {
+            self.0
+                .lock()
+                .expect("no model panics with a lock held")
+                .get(key)
+                .map(read)
+        }
+
+        pub fn update<R>(
+            &self,
+            key: K,
+            default: impl FnOnce() -> V,
+            update: impl FnOnce(&mut V) -> R,
+        ) -> R {
+            let mut map = self.0.lock().expect("no model panics with a lock held");
+            update(map.entry(key).or_insert_with(default))
+        }
+
+        pub fn remove<Q>(&self, key: &Q) -> Option<V>
+        where
+            K: Borrow<Q>,
+            Q: Eq + Hash + Ord + ?Sized,
+        {
+            self.0
+                .lock()
+                .expect("no model panics with a lock held")
+                .remove(key)
+        }
+
+        pub fn len(&self) -> usize {
+            self.0
+                .lock()
+                .expect("no model panics with a lock held")
+                .len()
+        }
+    }
+}
+
+#[cfg(strandline_loom)]
+pub use model::*;
+#[cfg(not(strandline_loom))]
+pub use real::*;
+
+impl<K: Eq + std::hash::Hash + Ord, V> Map<K, V> {
+    /// Whether no key has a value.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl<K: Eq + std::hash::Hash + Ord, V> Default for Map<K, V> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
