@@ -1,0 +1,1 @@
+//! Runnable examples of Strandline; see the files beside `src`.
