@@ -1,1 +1,69 @@
-//! Under construction.
+//! A segmented, checksummed, sealable log of atomic commits of opaque records: a write-ahead log
+//! for anything.
+//!
+//! - A commit is one frame: its records are all there or none is.
+//! - A record is bytes, and a 32-byte digest of the caller's that the log's hash chain covers.
+//! - A record can be read alone, by its position, and is checked then.
+//! - Opening tells a tail that a crash tore, which is kept aside and cut off, from damage to what
+//!   was durable, which is an error with file and offset.
+//! - Full segments are sealed, and take a footer of the caller's: an index of them, say.
+//!
+//! Knows nothing of what the records mean. When to sync is the caller's business:
+//! [`LogWriter::active`] gives a handle for that.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use strandline_core::fs::MemFs;
+//! use strandline_core::{Hash, Random, Sequence};
+//! use strandline_segment::{CommitBuffer, LogOptions, UncheckedLog};
+//!
+//! let (fs, dir) = (Arc::new(MemFs::new()), std::path::Path::new("/log"));
+//! let log = UncheckedLog::create(fs.clone(), dir, LogOptions::default(), &Random::from_os()?)?;
+//! let scanned = log.scan(None, Sequence::ZERO, |_| Ok::<_, std::io::Error>(()))?;
+//! let (mut writer, reader, _) = scanned.into_writer()?;
+//!
+//! let mut commit = CommitBuffer::default();
+//! for body in [b"one", b"two"] {
+//!     commit.push(&Hash::of(body), |out| out.extend_from_slice(body));
+//! }
+//! let appended = writer.append(&mut commit, Sequence::ZERO, Sequence::ZERO)?;
+//! writer.active().sync()?;
+//! let second = commit.positions(appended.start).nth(1).unwrap();
+//! assert_eq!(reader.read(second)?.body, b"two");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod cursor;
+mod error;
+mod file;
+mod footer;
+mod format;
+mod frame;
+mod log;
+mod manifest;
+mod options;
+mod position;
+mod quarantine;
+mod reader;
+mod recover;
+mod scan;
+mod writer;
+
+pub use cursor::RecordCursor;
+pub use error::{AppendError, LogError, ScanError};
+pub use footer::{SealedSegment, TRAILER_BYTES};
+pub use format::{
+    COMMIT_BYTES_MAX, COMMIT_RECORDS_MAX, FORMAT_VERSION, FRAME_ALIGNMENT, MANIFEST_FILE,
+    QUARANTINE_DIR, SEGMENT_HEADER_BYTES, SegmentHeader,
+};
+pub use frame::{
+    CommitBuffer, FRAME_HEADER_BYTES, Frame, FrameHeader, FramePlace, FrameRecord,
+    RECORD_HEADER_BYTES, RecordRef,
+};
+pub use log::{LogIdentity, UncheckedLog};
+pub use manifest::SegmentInfo;
+pub use options::{LogOptions, SEGMENT_BYTES_LEAST, SEGMENT_BYTES_MOST};
+pub use position::{LogPosition, RecordPosition, SegmentId};
+pub use reader::{LogReader, OwnedRecord};
+pub use recover::{Repairs, ScannedLog, TornTail};
+pub use writer::{Appended, LogWriter, SyncHandle};

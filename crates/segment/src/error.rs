@@ -1,0 +1,174 @@
+//! What can go wrong: `LogError`, and the two errors that wrap it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// What can go wrong with a log.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LogError {
+    /// The file system refused.
+    #[error("cannot {operation} {}: {source}", path.display())]
+    Io {
+        /// What was tried.
+        operation: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// What the file system said.
+        source: io::Error,
+    },
+    /// A frame, record or header is not what was written, where a torn tail is ruled out.
+    #[error("{file} is damaged at offset {offset}: {reason}; restore the file from a backup")]
+    Corrupt {
+        /// File name.
+        file: String,
+        /// Offset in the file, in bytes.
+        offset: u64,
+        /// What was found.
+        reason: String,
+    },
+    /// The footer of a sealed segment is not what was written; its frames say the same.
+    #[error("the footer of {file} is damaged: {reason}; it can be rebuilt from the frames")]
+    FooterDamaged {
+        /// File name.
+        file: String,
+        /// What was found.
+        reason: &'static str,
+    },
+    /// There are segments with frames and no manifest that says which of them count.
+    #[error("the MANIFEST is missing beside {file}, which holds events; restore it from a backup")]
+    ManifestMissing {
+        /// A segment with frames.
+        file: String,
+    },
+    /// A segment of the manifest has no file.
+    #[error("{file} is missing, the MANIFEST lists it; restore it from a backup")]
+    SegmentMissing {
+        /// File name.
+        file: String,
+    },
+    /// A file was written by a later version of the format.
+    #[error(
+        "{file} has format version {found}, this program reads up to {supported}; use a later one"
+    )]
+    VersionUnsupported {
+        /// File name.
+        file: String,
+        /// Version in the file.
+        found: u32,
+        /// Latest version that can be read.
+        supported: u32,
+    },
+    /// The log ends before, or differs at, a position up to which it was known durable.
+    #[error(
+        "the log was durable up to sequence {expected_sequence} and now ends at {found_sequence} \
+         ({file}): {reason}; restore the log from a backup"
+    )]
+    LogBehind {
+        /// File of the position.
+        file: String,
+        /// Sequence up to which the log was durable.
+        expected_sequence: u64,
+        /// Sequence that the log has now, as far as it could be told.
+        found_sequence: u64,
+        /// How it was noticed.
+        reason: &'static str,
+    },
+    /// A commit, record or option is over a limit.
+    #[error("{what} has {found}, the limit is {limit}")]
+    TooLarge {
+        /// What is too large.
+        what: &'static str,
+        /// Its size.
+        found: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// An option is under its least value.
+    #[error("{what} is {found}, the least is {least}")]
+    TooSmall {
+        /// Which option.
+        what: &'static str,
+        /// Its value.
+        found: u64,
+        /// The least value.
+        least: u64,
+    },
+    /// A commit is empty, or its first sequence is below the log's next.
+    #[error(
+        "a commit of {records} records cannot begin at sequence {first} where the log is at {next}"
+    )]
+    OutOfOrder {
+        /// Records of the commit.
+        records: usize,
+        /// First sequence of the commit.
+        first: u64,
+        /// Next sequence of the log.
+        next: u64,
+    },
+    /// A write could not be undone, so nothing more is written.
+    #[error("an earlier write failed and could not be undone; open the log again")]
+    Stopped,
+    /// No number is left for another segment.
+    #[error("the log has used all segment numbers")]
+    SegmentsExhausted,
+}
+
+impl LogError {
+    /// Whether the error says that something on disk is damaged or missing.
+    #[must_use]
+    pub const fn is_corruption(&self) -> bool {
+        matches!(
+            self,
+            Self::Corrupt { .. }
+                | Self::FooterDamaged { .. }
+                | Self::ManifestMissing { .. }
+                | Self::SegmentMissing { .. }
+        )
+    }
+
+    pub(crate) fn corrupt(file: impl Into<String>, offset: u64, reason: impl ToString) -> Self {
+        Self::Corrupt {
+            file: file.into(),
+            offset,
+            reason: reason.to_string(),
+        }
+    }
+}
+
+/// Adds the operation and the path to an error of the file system.
+pub(crate) trait At<T> {
+    fn at(self, operation: &'static str, path: &Path) -> Result<T, LogError>;
+}
+
+impl<T> At<T> for io::Result<T> {
+    fn at(self, operation: &'static str, path: &Path) -> Result<T, LogError> {
+        self.map_err(|source| LogError::Io {
+            operation,
+            path: path.to_path_buf(),
+            source,
+        })
+    }
+}
+
+/// Why a commit or rotation failed, and what that means.
+#[derive(Debug, thiserror::Error)]
+pub enum AppendError {
+    /// Nothing of it is in the log; trying again is safe.
+    #[error("not written: {0}")]
+    NotWritten(#[source] LogError),
+    /// It may or may not be there after the next opening, and nothing more is written until then.
+    #[error("unknown whether it was written: {0}")]
+    Unknown(#[source] LogError),
+}
+
+/// Why a scan stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum ScanError<E> {
+    /// The log cannot be read.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The visitor refused a frame.
+    #[error("the visitor refused a frame")]
+    Visit(E),
+}

@@ -1,0 +1,76 @@
+//! `SegmentFile`: an open segment.
+
+use crate::error::At;
+use crate::format::{SEGMENT_HEADER_BYTES, SegmentHeader};
+use crate::{LogError, SegmentId};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use strandline_core::Salt;
+use strandline_core::fs::{Fs, FsFile, OpenMode};
+
+/// An open segment file with what is needed to check its bytes.
+#[derive(Debug, Clone)]
+pub(crate) struct SegmentFile {
+    pub(crate) id: SegmentId,
+    pub(crate) salt: Salt,
+    pub(crate) path: Arc<PathBuf>,
+    pub(crate) file: Arc<dyn FsFile>,
+}
+
+impl SegmentFile {
+    /// Opens the file of a segment, and checks that its header is `expected`.
+    pub(crate) fn open(
+        fs: &dyn Fs,
+        dir: &Path,
+        expected: &SegmentHeader,
+        mode: OpenMode,
+    ) -> Result<Self, LogError> {
+        let name = expected.id.file_name();
+        let path = dir.join(&name);
+        let file = match fs.open(&path, mode) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(LogError::SegmentMissing { file: name });
+            }
+            opened => opened.at("open", &path)?,
+        };
+        let mut bytes = vec![0; SEGMENT_HEADER_BYTES as usize];
+        let read = file.read_up_to(&mut bytes, 0).at("read", &path)?;
+        let header = SegmentHeader::decode(&name, bytes.get(..read).unwrap_or_default())?;
+        if header != *expected {
+            return Err(LogError::corrupt(
+                name,
+                0,
+                "the file is another segment than the one the MANIFEST lists",
+            ));
+        }
+        Ok(Self::new(expected, path, file))
+    }
+
+    pub(crate) fn new(header: &SegmentHeader, path: PathBuf, file: Arc<dyn FsFile>) -> Self {
+        Self {
+            id: header.id,
+            salt: header.salt(),
+            path: Arc::new(path),
+            file,
+        }
+    }
+
+    pub(crate) fn name(&self) -> String {
+        self.id.file_name()
+    }
+
+    pub(crate) fn len(&self) -> Result<u64, LogError> {
+        self.file.len().at("measure", &self.path)
+    }
+
+    /// Fills `buffer` from `offset` as far as the file goes, and cuts it to that.
+    pub(crate) fn read(&self, buffer: &mut Vec<u8>, offset: u64) -> Result<(), LogError> {
+        let read = self
+            .file
+            .read_up_to(buffer, offset)
+            .at("read", &self.path)?;
+        buffer.truncate(read);
+        Ok(())
+    }
+}

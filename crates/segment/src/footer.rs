@@ -1,0 +1,105 @@
+//! The footer of a sealed segment: bytes of the caller's after the last frame.
+//!
+//! They are followed by a trailer, the last [`TRAILER_BYTES`] of the file:
+//!
+//! | field | bytes |
+//! |---|---|
+//! | log hash at the segment's end | 32 |
+//! | length of the footer | 8 |
+//! | magic `STRNDFTR` | 8 |
+//! | checksum of the footer and the trailer before, salted with the segment and the footer's offset | 8 |
+
+use crate::error::At;
+use crate::file::SegmentFile;
+use crate::{LogError, LogPosition, SegmentInfo};
+use strandline_core::codec::{Reader, Writer};
+
+/// Length of the trailer.
+pub const TRAILER_BYTES: usize = 56;
+const MAGIC: &[u8; 8] = b"STRNDFTR";
+
+/// A segment that takes no more frames. Its footer may be written from any thread.
+#[derive(Debug)]
+pub struct SealedSegment {
+    pub(crate) info: SegmentInfo,
+    pub(crate) end: LogPosition,
+    pub(crate) file: SegmentFile,
+}
+
+impl SealedSegment {
+    /// The segment.
+    #[must_use]
+    pub const fn info(&self) -> &SegmentInfo {
+        &self.info
+    }
+
+    /// Writes the footer and syncs it. An interrupted call leaves a damaged footer, which is
+    /// noticed and can be written again.
+    ///
+    /// # Errors
+    ///
+    /// [`LogError::Io`]; the frames are not touched in any case.
+    pub fn write_footer(&self, footer: &[u8]) -> Result<(), LogError> {
+        let offset = u64::from(self.end.offset);
+        let mut bytes = Vec::with_capacity(footer.len() + TRAILER_BYTES);
+        let mut out = Writer::new(&mut bytes);
+        out.bytes(footer);
+        out.bytes(self.end.log_hash.as_bytes());
+        out.u64(footer.len() as u64);
+        out.bytes(MAGIC);
+        let checksum = self.file.salt.checksum(offset, &bytes);
+        Writer::new(&mut bytes).u64(checksum.0);
+        let file = &self.file.file;
+        let path = &self.file.path;
+        file.set_len(offset).at("truncate", path)?;
+        file.write_all_at(&bytes, offset).at("write", path)?;
+        file.sync().at("sync", path)
+    }
+}
+
+/// Reads and checks the footer of a sealed segment that ends at `end`; none if nothing was written.
+pub(crate) fn read(file: &SegmentFile, end: LogPosition) -> Result<Option<Vec<u8>>, LogError> {
+    let damaged = |reason| LogError::FooterDamaged {
+        file: file.name(),
+        reason,
+    };
+    let offset = u64::from(end.offset);
+    let length = file.len()?;
+    let Some(after) = length.checked_sub(offset) else {
+        return Err(LogError::corrupt(
+            file.name(),
+            length,
+            "the file ends before its last frame does",
+        ));
+    };
+    if after == 0 {
+        return Ok(None);
+    }
+    let after = usize::try_from(after).map_err(|_| damaged("it does not fit in memory"))?;
+    let mut bytes = vec![0; after];
+    file.read(&mut bytes, offset)?;
+    let (covered, checksum) = bytes
+        .split_last_chunk()
+        .ok_or_else(|| damaged("it is cut short"))?;
+    if file.salt.checksum(offset, covered).0 != u64::from_le_bytes(*checksum) {
+        return Err(damaged("its checksum is wrong"));
+    }
+    let footer_bytes = bytes.len().checked_sub(TRAILER_BYTES);
+    let footer_bytes = footer_bytes.ok_or_else(|| damaged("it is cut short"))?;
+    let trailer = bytes.get(footer_bytes..).unwrap_or_default();
+    let mut reader = Reader::new(trailer);
+    let bound = reader
+        .array("log hash")
+        .is_ok_and(|hash: [u8; 32]| hash == *end.log_hash.as_bytes())
+        && reader
+            .u64("length")
+            .is_ok_and(|length| length == footer_bytes as u64)
+        && reader
+            .array("magic")
+            .is_ok_and(|magic: [u8; 8]| magic == *MAGIC);
+    if !bound {
+        return Err(damaged("it belongs to another segment"));
+    }
+    bytes.truncate(footer_bytes);
+    Ok(Some(bytes))
+}

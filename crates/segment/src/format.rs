@@ -1,0 +1,153 @@
+//! The fixed parts of the formats: the segment header, limits and names. All numbers are
+//! little-endian.
+//!
+//! Segment header, [`SEGMENT_HEADER_BYTES`] long:
+//!
+//! | field | bytes |
+//! |---|---|
+//! | magic `STRNDSEG` | 8 |
+//! | format version | 4 |
+//! | identity of the log | 16 |
+//! | segment number | 4 |
+//! | generation | 4 |
+//! | nonce, random | 16 |
+//! | first sequence | 8 |
+//! | log hash before the first frame | 32 |
+//! | zeros | 28 |
+//! | checksum of the bytes before | 8 |
+
+use crate::{LogError, LogIdentity, LogPosition, SegmentId};
+use strandline_core::codec::{DecodeError, Reader, Writer};
+use strandline_core::{Hash, Salt, Sequence};
+
+/// The format that this crate writes, and the latest that it reads.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// Length of a segment's header; its frames begin after it.
+pub const SEGMENT_HEADER_BYTES: u32 = 128;
+
+/// Most records in a commit.
+pub const COMMIT_RECORDS_MAX: usize = 65_535;
+
+/// Most bytes in a commit's frame, 64 MiB.
+pub const COMMIT_BYTES_MAX: u32 = 64 << 20;
+
+/// Frames begin at multiples of this many bytes.
+pub const FRAME_ALIGNMENT: u32 = 8;
+
+/// The file that lists the segments.
+pub const MANIFEST_FILE: &str = "MANIFEST";
+
+/// The directory that torn tails and stray files are moved to.
+pub const QUARANTINE_DIR: &str = "quarantine";
+
+const RESERVED_BYTES: usize = 28;
+const MAGIC: &[u8; 8] = b"STRNDSEG";
+const SALT_DOMAIN: &[u8] = b"strandline/segment/1";
+
+/// What identifies a segment and says where it begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SegmentHeader {
+    /// Identity of the log.
+    pub identity: LogIdentity,
+    /// Number of the segment.
+    pub id: SegmentId,
+    /// How often the segment was rewritten.
+    pub generation: u32,
+    /// Random bytes that no other segment has.
+    pub nonce: [u8; 16],
+    /// Sequence of its first record, or a later one's place where sequences have gaps.
+    pub first_sequence: Sequence,
+    /// Hash of the log before its first frame.
+    pub base_log_hash: Hash,
+}
+
+impl SegmentHeader {
+    /// The salt of every checksum in the segment.
+    #[must_use]
+    pub fn salt(&self) -> Salt {
+        let mut identity = Vec::with_capacity(64);
+        let mut out = Writer::new(&mut identity);
+        out.bytes(SALT_DOMAIN);
+        out.bytes(&self.identity);
+        out.u32(self.id.get());
+        out.u32(self.generation);
+        out.bytes(&self.nonce);
+        Salt::derive(&identity)
+    }
+
+    /// Where the first frame begins.
+    #[must_use]
+    pub const fn start(&self) -> LogPosition {
+        LogPosition {
+            segment: self.id,
+            offset: SEGMENT_HEADER_BYTES,
+            last_frame: 0,
+            sequence: self.first_sequence,
+            log_hash: self.base_log_hash,
+        }
+    }
+
+    /// The header's bytes, [`SEGMENT_HEADER_BYTES`] of them.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(128);
+        let mut out = Writer::new(&mut bytes);
+        out.bytes(MAGIC);
+        out.u32(FORMAT_VERSION);
+        out.bytes(&self.identity);
+        out.u32(self.id.get());
+        out.u32(self.generation);
+        out.bytes(&self.nonce);
+        out.u64(self.first_sequence.get());
+        out.bytes(self.base_log_hash.as_bytes());
+        out.bytes(&[0; RESERVED_BYTES]);
+        let checksum = Salt::NONE.checksum(0, &bytes);
+        Writer::new(&mut bytes).u64(checksum.0);
+        bytes
+    }
+
+    /// Reads and checks a header.
+    ///
+    /// # Errors
+    ///
+    /// [`LogError::VersionUnsupported`] for a later format, [`LogError::Corrupt`] otherwise; both
+    /// name `file`.
+    pub fn decode(file: &str, bytes: &[u8]) -> Result<Self, LogError> {
+        let corrupt = |error: DecodeError| LogError::corrupt(file, error.offset as u64, error);
+        let mut reader = Reader::new(bytes);
+        if &reader.array::<8>("magic").map_err(corrupt)? != MAGIC {
+            return Err(LogError::corrupt(file, 0, "this is no segment"));
+        }
+        let version = reader.u32("format version").map_err(corrupt)?;
+        if version > FORMAT_VERSION {
+            return Err(LogError::VersionUnsupported {
+                file: file.to_owned(),
+                found: version,
+                supported: FORMAT_VERSION,
+            });
+        }
+        let covered = bytes
+            .get(..SEGMENT_HEADER_BYTES as usize - 8)
+            .unwrap_or_default();
+        let header = Self::decode_fields(&mut reader).map_err(corrupt)?;
+        let checksum = reader.u64("checksum").map_err(corrupt)?;
+        if Salt::NONE.checksum(0, covered).0 != checksum || version == 0 {
+            return Err(LogError::corrupt(file, 0, "the header's checksum is wrong"));
+        }
+        Ok(header)
+    }
+
+    fn decode_fields(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let header = Self {
+            identity: reader.array("identity")?,
+            id: SegmentId::new(reader.u32("segment number")?),
+            generation: reader.u32("generation")?,
+            nonce: reader.array("nonce")?,
+            first_sequence: Sequence::new(reader.u64("first sequence")?),
+            base_log_hash: Hash::from_bytes(reader.array("log hash")?),
+        };
+        reader.bytes("reserved", RESERVED_BYTES)?;
+        Ok(header)
+    }
+}

@@ -1,0 +1,474 @@
+//! `Frame`: a commit on disk, checked before it is handed out.
+//!
+//! A frame is a header, its records one after the other, and zeros up to a multiple of
+//! [`FRAME_ALIGNMENT`](crate::FRAME_ALIGNMENT) bytes. Its header, [`FRAME_HEADER_BYTES`] long:
+//!
+//! | field | bytes |
+//! |---|---|
+//! | magic `FRAM` | 4 |
+//! | length of the frame, header and zeros included | 4 |
+//! | sequence of the first record; the others follow without gap | 8 |
+//! | durable_through: sequences below it were durable when this was written | 8 |
+//! | number of records | 2 |
+//! | zeros | 2 |
+//! | lower half of the checksum of the records' checksums | 4 |
+//! | log hash after this commit | 32 |
+//! | checksum of the bytes before | 8 |
+//!
+//! A record, [`RECORD_HEADER_BYTES`] and its body:
+//!
+//! | field | bytes |
+//! |---|---|
+//! | checksum of everything after it | 8 |
+//! | length of the body | 4 |
+//! | digest, which the log chain covers | 32 |
+//! | body | its length |
+//!
+//! Checksums are salted with the segment and the offset of what they stand in, so neither a frame
+//! nor a record is valid anywhere else.
+
+use crate::{FRAME_ALIGNMENT, LogPosition, RecordPosition};
+use strandline_core::codec::Reader;
+use strandline_core::{Hash, Salt, Sequence, log_hash};
+
+/// Length of a frame's header.
+pub const FRAME_HEADER_BYTES: usize = 72;
+/// Length of what a record has before its body.
+pub const RECORD_HEADER_BYTES: usize = 44;
+
+pub(crate) const MAGIC: [u8; 4] = *b"FRAM";
+const CHECKSUM_BYTES: usize = 8;
+
+/// The header of a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FrameHeader {
+    /// Length of the frame in bytes, header and padding included.
+    pub frame_bytes: u32,
+    /// Sequence of the first record.
+    pub first_sequence: Sequence,
+    /// Sequences below this one were durable when the frame was written.
+    pub durable_through: Sequence,
+    /// Number of records.
+    pub records: u16,
+    /// Lower half of the checksum of the records' checksums.
+    pub records_checksum: u32,
+    /// Hash of the log after this commit.
+    pub log_hash: Hash,
+}
+
+impl FrameHeader {
+    /// The header's bytes, for a frame at `offset`.
+    #[must_use]
+    pub fn encode(&self, salt: Salt, offset: u32) -> [u8; FRAME_HEADER_BYTES] {
+        let mut bytes = Vec::with_capacity(FRAME_HEADER_BYTES);
+        let mut out = strandline_core::codec::Writer::new(&mut bytes);
+        out.bytes(&MAGIC);
+        out.u32(self.frame_bytes);
+        out.u64(self.first_sequence.get());
+        out.u64(self.durable_through.get());
+        out.u16(self.records);
+        out.u16(0);
+        out.u32(self.records_checksum);
+        out.bytes(self.log_hash.as_bytes());
+        let checksum = salt.checksum(u64::from(offset), &bytes);
+        strandline_core::codec::Writer::new(&mut bytes).u64(checksum.0);
+        let mut header = [0; FRAME_HEADER_BYTES];
+        header.copy_from_slice(&bytes);
+        header
+    }
+
+    /// Reads and checks the header of a frame at `offset`; proves nothing of its records.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it.
+    pub fn decode(salt: Salt, offset: u32, bytes: &[u8]) -> Result<Self, &'static str> {
+        const SHORT: &str = "a frame header is cut short";
+        let header = bytes.get(..FRAME_HEADER_BYTES).ok_or(SHORT)?;
+        let (covered, checksum) = header.split_last_chunk::<CHECKSUM_BYTES>().ok_or(SHORT)?;
+        if !covered.starts_with(&MAGIC) {
+            return Err("there is no frame");
+        }
+        if salt.checksum(u64::from(offset), covered).0 != u64::from_le_bytes(*checksum) {
+            return Err("a frame header's checksum is wrong");
+        }
+        Self::decode_fields(covered).map_err(|_| SHORT)
+    }
+
+    fn decode_fields(covered: &[u8]) -> Result<Self, strandline_core::codec::DecodeError> {
+        let mut reader = Reader::new(covered);
+        reader.bytes("magic", MAGIC.len())?;
+        let frame_bytes = reader.u32("frame length")?;
+        let first_sequence = Sequence::new(reader.u64("first sequence")?);
+        let durable_through = Sequence::new(reader.u64("durable_through")?);
+        let records = reader.u16("record count")?;
+        reader.u16("flags")?;
+        Ok(Self {
+            frame_bytes,
+            first_sequence,
+            durable_through,
+            records,
+            records_checksum: reader.u32("records checksum")?,
+            log_hash: Hash::from_bytes(reader.array("log hash")?),
+        })
+    }
+
+    /// The sequence after the frame's last.
+    pub(crate) fn end_sequence(&self) -> Option<Sequence> {
+        self.first_sequence.checked_add(u64::from(self.records))
+    }
+}
+
+/// A record as it stands in a frame or file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RecordRef<'a> {
+    /// Its digest.
+    pub digest: Hash,
+    /// Its body.
+    pub body: &'a [u8],
+}
+
+impl<'a> RecordRef<'a> {
+    /// The checked record at the front of `bytes`, which stand at `offset`, and its checksum.
+    pub(crate) fn parse(
+        salt: Salt,
+        offset: u32,
+        bytes: &'a [u8],
+    ) -> Result<(Self, u64), &'static str> {
+        const SHORT: &str = "a record is cut short";
+        let (checksum, rest) = bytes.split_first_chunk().ok_or(SHORT)?;
+        let mut reader = Reader::new(rest);
+        let length = reader.u32("length").map_err(|_| SHORT)?;
+        let digest = Hash::from_bytes(reader.array("digest").map_err(|_| SHORT)?);
+        let length = usize::try_from(length).map_err(|_| SHORT)?;
+        let body = reader.bytes("body", length).map_err(|_| SHORT)?;
+        let covered = rest.get(..reader.offset()).ok_or(SHORT)?;
+        let checksum = u64::from_le_bytes(*checksum);
+        if salt.checksum(u64::from(offset), covered).0 != checksum {
+            return Err("a record's checksum is wrong");
+        }
+        Ok((Self { digest, body }, checksum))
+    }
+
+    /// The length of the record at the front of `bytes`, header included, as it claims.
+    pub(crate) fn claimed_bytes(bytes: &[u8]) -> Option<u64> {
+        let (_, rest) = bytes.split_at_checked(CHECKSUM_BYTES)?;
+        let (length, _) = rest.split_first_chunk()?;
+        Some(RECORD_HEADER_BYTES as u64 + u64::from(u32::from_le_bytes(*length)))
+    }
+
+    fn bytes(&self) -> usize {
+        RECORD_HEADER_BYTES + self.body.len()
+    }
+}
+
+/// A record of a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FrameRecord<'a> {
+    /// Its sequence.
+    pub sequence: Sequence,
+    /// Where it can be read alone.
+    pub position: RecordPosition,
+    /// Its digest.
+    pub digest: Hash,
+    /// Its body.
+    pub body: &'a [u8],
+}
+
+/// A commit that was read and checked: its checksums, and that it follows the one before.
+#[derive(Debug, Clone, Copy)]
+pub struct Frame<'a> {
+    header: FrameHeader,
+    start: LogPosition,
+    bytes: &'a [u8],
+    salt: Salt,
+}
+
+impl<'a> Frame<'a> {
+    /// The frame that `bytes` hold from its first byte to its last, not checked yet.
+    pub(crate) const fn unchecked(
+        header: FrameHeader,
+        start: LogPosition,
+        salt: Salt,
+        bytes: &'a [u8],
+    ) -> Self {
+        Self {
+            header,
+            start,
+            bytes,
+            salt,
+        }
+    }
+
+    /// Checks every checksum, and that the frame follows what is before it.
+    pub(crate) fn check(&self) -> Result<(), &'static str> {
+        let Self {
+            header,
+            start,
+            bytes,
+            salt,
+        } = *self;
+        if header.first_sequence < start.sequence {
+            return Err("a frame's sequence goes back");
+        }
+        if header.end_sequence().is_none() {
+            return Err("a frame's sequences end past 64 bits");
+        }
+        let mut offset = FRAME_HEADER_BYTES;
+        let mut checksums = Vec::with_capacity(usize::from(header.records) * CHECKSUM_BYTES);
+        let mut digests = Vec::with_capacity(usize::from(header.records));
+        for _ in 0..header.records {
+            let (record, checksum) = self.record_at(offset)?;
+            checksums.extend_from_slice(&checksum.to_le_bytes());
+            digests.push(record.digest);
+            offset += record.bytes();
+        }
+        if records_checksum(salt, start.offset, &checksums) != header.records_checksum {
+            return Err("a frame's records are not those that its header covers");
+        }
+        let padding = bytes.get(offset..).ok_or("a frame is cut short")?;
+        if padding.len() >= FRAME_ALIGNMENT as usize || padding.iter().any(|byte| *byte != 0) {
+            return Err("a frame has bytes after its last record");
+        }
+        if log_hash(&start.log_hash, &digests) != header.log_hash {
+            return Err("a frame does not follow the one before it");
+        }
+        Ok(())
+    }
+
+    fn record_at(&self, offset: usize) -> Result<(RecordRef<'a>, u64), &'static str> {
+        let bytes = self.bytes.get(offset..).unwrap_or_default();
+        let place = u32::try_from(offset)
+            .ok()
+            .and_then(|offset| self.start.offset.checked_add(offset));
+        RecordRef::parse(self.salt, place.ok_or("a record ends past 4 GiB")?, bytes)
+    }
+
+    /// Where the frame begins.
+    #[must_use]
+    pub const fn start(&self) -> LogPosition {
+        self.start
+    }
+
+    /// Where the next frame begins.
+    #[must_use]
+    pub fn end(&self) -> LogPosition {
+        LogPosition {
+            segment: self.start.segment,
+            offset: self.start.offset.saturating_add(self.header.frame_bytes),
+            last_frame: self.start.offset,
+            sequence: self
+                .header
+                .end_sequence()
+                .unwrap_or(self.header.first_sequence),
+            log_hash: self.header.log_hash,
+        }
+    }
+
+    /// The frame's header.
+    #[must_use]
+    pub const fn header(&self) -> &FrameHeader {
+        &self.header
+    }
+
+    /// Sequence of the first record.
+    #[must_use]
+    pub const fn first_sequence(&self) -> Sequence {
+        self.header.first_sequence
+    }
+
+    /// Sequences below this one were durable when the frame was written.
+    #[must_use]
+    pub const fn durable_through(&self) -> Sequence {
+        self.header.durable_through
+    }
+
+    /// Number of records.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        usize::from(self.header.records)
+    }
+
+    /// Whether there are no records; no commit is written so.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.header.records == 0
+    }
+
+    /// The frame as it is on disk.
+    #[must_use]
+    pub const fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// The records in order.
+    pub fn records(&self) -> impl Iterator<Item = FrameRecord<'a>> {
+        let frame = *self;
+        let mut offset = FRAME_HEADER_BYTES;
+        (0..u64::from(self.header.records)).map_while(move |number| {
+            // All records were checked when the frame was, so none fails here.
+            let (record, _) = frame.record_at(offset).ok()?;
+            let position = RecordPosition {
+                segment: frame.start.segment,
+                offset: frame
+                    .start
+                    .offset
+                    .checked_add(u32::try_from(offset).ok()?)?,
+            };
+            offset += record.bytes();
+            Some(FrameRecord {
+                sequence: frame.header.first_sequence.checked_add(number)?,
+                position,
+                digest: record.digest,
+                body: record.body,
+            })
+        })
+    }
+}
+
+fn records_checksum(salt: Salt, frame_offset: u32, checksums: &[u8]) -> u32 {
+    let [a, b, c, d, ..] = salt
+        .checksum(u64::from(frame_offset), checksums)
+        .0
+        .to_le_bytes();
+    u32::from_le_bytes([a, b, c, d])
+}
+
+/// Where a frame is to stand and what it continues.
+#[derive(Debug, Clone, Copy)]
+pub struct FramePlace {
+    /// Salt of the segment.
+    pub salt: Salt,
+    /// Where the frame begins.
+    pub start: LogPosition,
+    /// Sequence of its first record.
+    pub first_sequence: Sequence,
+    /// Sequences below this one are durable.
+    pub durable_through: Sequence,
+}
+
+/// A commit that is being put together: records encoded in place, after space for the frame's
+/// header. Its memory is reused from commit to commit.
+///
+/// ```
+/// use strandline_core::Hash;
+/// use strandline_segment::CommitBuffer;
+///
+/// let mut commit = CommitBuffer::default();
+/// commit.push(&Hash::of(b"hello"), |body| body.extend_from_slice(b"hello"));
+/// assert_eq!(commit.len(), 1);
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct CommitBuffer {
+    bytes: Vec<u8>,
+    offsets: Vec<usize>,
+    digests: Vec<Hash>,
+    checksums: Vec<u8>,
+    /// Length without the padding, which a seal adds.
+    unpadded_bytes: usize,
+}
+
+impl CommitBuffer {
+    /// Forgets all records, keeps the memory.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.unpadded_bytes = 0;
+        self.offsets.clear();
+        self.digests.clear();
+    }
+
+    /// Adds a record with the body that `encode` appends.
+    ///
+    /// `digest` is what the log chain covers of it: a hash of the body, or of what the body means.
+    pub fn push(&mut self, digest: &Hash, encode: impl FnOnce(&mut Vec<u8>)) {
+        if self.is_empty() {
+            self.unpadded_bytes = FRAME_HEADER_BYTES;
+        }
+        self.bytes.resize(self.unpadded_bytes, 0);
+        let offset = self.bytes.len();
+        self.bytes.resize(offset + RECORD_HEADER_BYTES, 0);
+        let body = self.bytes.len();
+        encode(&mut self.bytes);
+        // A body past 4 GiB is refused with its commit, which is over the limit.
+        let length = u32::try_from(self.bytes.len() - body).unwrap_or(u32::MAX);
+        if let Some(header) = self.bytes.get_mut(offset + CHECKSUM_BYTES..body)
+            && let Some((to_length, to_digest)) = header.split_first_chunk_mut::<4>()
+        {
+            *to_length = length.to_le_bytes();
+            to_digest.copy_from_slice(digest.as_bytes());
+        }
+        self.offsets.push(offset);
+        self.digests.push(*digest);
+        self.unpadded_bytes = self.bytes.len();
+    }
+
+    /// Number of records.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.offsets.len()
+    }
+
+    /// Whether there are no records.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.offsets.is_empty()
+    }
+
+    /// Length of the frame in bytes.
+    #[must_use]
+    pub fn frame_bytes(&self) -> usize {
+        self.unpadded_bytes
+            .next_multiple_of(FRAME_ALIGNMENT as usize)
+    }
+
+    /// Completes the frame for its place: checksums, header, padding. Gives its bytes and where
+    /// it ends, or `None` if it has more bytes or records than a frame can.
+    ///
+    /// May be called again for another place.
+    pub fn seal(&mut self, place: &FramePlace) -> Option<(&[u8], LogPosition)> {
+        let frame_bytes = u32::try_from(self.frame_bytes()).ok()?;
+        let records = u16::try_from(self.len()).ok()?;
+        let offset = place.start.offset;
+        offset.checked_add(frame_bytes)?;
+        let unpadded = self.unpadded_bytes;
+        self.checksums.clear();
+        let ends = self.offsets.iter().skip(1).copied().chain([unpadded]);
+        for (start, end) in self.offsets.iter().copied().zip(ends) {
+            let record = self.bytes.get_mut(start..end)?;
+            let (to_checksum, covered) = record.split_first_chunk_mut::<CHECKSUM_BYTES>()?;
+            let record_offset = u64::from(offset) + start as u64;
+            *to_checksum = place.salt.checksum(record_offset, covered).0.to_le_bytes();
+            self.checksums.extend_from_slice(to_checksum);
+        }
+        let log_hash = log_hash(&place.start.log_hash, &self.digests);
+        let header = FrameHeader {
+            frame_bytes,
+            first_sequence: place.first_sequence,
+            durable_through: place.durable_through,
+            records,
+            records_checksum: records_checksum(place.salt, offset, &self.checksums),
+            log_hash,
+        };
+        let (to_header, _) = self.bytes.split_first_chunk_mut()?;
+        *to_header = header.encode(place.salt, offset);
+        let end = LogPosition {
+            segment: place.start.segment,
+            offset: offset + frame_bytes,
+            last_frame: offset,
+            sequence: header.end_sequence()?,
+            log_hash,
+        };
+        self.bytes.resize(frame_bytes as usize, 0);
+        Some((&self.bytes, end))
+    }
+
+    /// Where each record stands in a segment, once the frame begins at `start`.
+    pub fn positions(&self, start: LogPosition) -> impl Iterator<Item = RecordPosition> {
+        self.offsets.iter().map(move |offset| RecordPosition {
+            segment: start.segment,
+            offset: start
+                .offset
+                .saturating_add(u32::try_from(*offset).unwrap_or(u32::MAX)),
+        })
+    }
+}

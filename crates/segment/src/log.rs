@@ -1,0 +1,259 @@
+//! `UncheckedLog`: a log whose manifest and headers were read and checked, and whose frames were
+//! not.
+
+use crate::error::At;
+use crate::file::SegmentFile;
+use crate::footer;
+use crate::format::{MANIFEST_FILE, QUARANTINE_DIR, SEGMENT_HEADER_BYTES, SegmentHeader};
+use crate::manifest::{Manifest, SegmentInfo};
+use crate::options::LogOptions;
+use crate::quarantine::{is_segment_like, set_aside};
+use crate::scan::{FrameScanner, Step};
+use crate::{LogError, LogPosition, SegmentId};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use strandline_core::fs::{EntryKind, Fs, FsFile, OpenMode};
+use strandline_core::{Hash, Random, Sequence};
+
+/// The random identity of a log, in each of its files.
+pub type LogIdentity = [u8; 16];
+
+/// A log before its frames are read: what the manifest lists is there.
+///
+/// [`scan`](Self::scan) reads the frames and gives what can be written to.
+#[derive(Debug)]
+pub struct UncheckedLog {
+    pub(crate) fs: Arc<dyn Fs>,
+    pub(crate) dir: PathBuf,
+    pub(crate) options: LogOptions,
+    pub(crate) manifest: Manifest,
+    pub(crate) files: Vec<SegmentFile>,
+    /// What creating the log moved aside.
+    pub(crate) set_aside: Vec<String>,
+}
+
+impl UncheckedLog {
+    /// Reads the manifest and the segments' headers in `dir`; `None` if there is no log. Changes
+    /// nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`LogError`] if the manifest or a segment it lists is missing, damaged or of a later format.
+    pub fn open(
+        fs: Arc<dyn Fs>,
+        dir: &Path,
+        options: LogOptions,
+    ) -> Result<Option<Self>, LogError> {
+        options.check()?;
+        let Some(manifest) = Manifest::read(&*fs, dir)? else {
+            refuse_frames_without_manifest(&*fs, dir)?;
+            return Ok(None);
+        };
+        let files = manifest
+            .segments
+            .iter()
+            .map(|info| SegmentFile::open(&*fs, dir, &info.header, OpenMode::Read))
+            .collect::<Result<Vec<_>, _>>()?;
+        for (info, file) in manifest.segments.iter().zip(&files) {
+            let needed = info.end.map_or(0, |end| u64::from(end.offset));
+            let found = file.len()?;
+            if found < needed {
+                return Err(LogError::corrupt(
+                    file.name(),
+                    found,
+                    format!("the file ends here, its frames end at {needed}"),
+                ));
+            }
+        }
+        Ok(Some(Self {
+            fs,
+            dir: dir.to_path_buf(),
+            options,
+            manifest,
+            files,
+            set_aside: Vec::new(),
+        }))
+    }
+
+    /// Makes an empty log in `dir`, where [`open`](Self::open) found none.
+    ///
+    /// Makes the directory, then the first segment, then the manifest, each durable before the
+    /// next. A segment without frames that an interrupted call left is moved to `quarantine/`.
+    ///
+    /// # Errors
+    ///
+    /// [`LogError`] if a file cannot be made, or an option is out of range.
+    pub fn create(
+        fs: Arc<dyn Fs>,
+        dir: &Path,
+        options: LogOptions,
+        random: &Random,
+    ) -> Result<Self, LogError> {
+        options.check()?;
+        fs.create_dir_all(dir).at("make", dir)?;
+        refuse_frames_without_manifest(&*fs, dir)?;
+        let mut set_aside_files = Vec::new();
+        for entry in fs.list(dir).at("list", dir)? {
+            if is_segment_like(&entry.name) && entry.kind == EntryKind::File {
+                set_aside_files.push(set_aside(&*fs, dir, &entry.name)?);
+            }
+        }
+        let header = SegmentHeader {
+            identity: nonce(random),
+            id: SegmentId::FIRST,
+            generation: 0,
+            nonce: nonce(random),
+            first_sequence: Sequence::ZERO,
+            base_log_hash: Hash::ZERO,
+        };
+        let file = create_segment(&*fs, dir, &header)?;
+        fs.sync_dir(dir).at("sync", dir)?;
+        let manifest = Manifest {
+            identity: header.identity,
+            number: 1,
+            segments: vec![SegmentInfo { header, end: None }],
+        };
+        manifest.replace(&*fs, dir)?;
+        let path = dir.join(header.id.file_name());
+        Ok(Self {
+            files: vec![SegmentFile::new(&header, path, file)],
+            fs,
+            dir: dir.to_path_buf(),
+            options,
+            manifest,
+            set_aside: set_aside_files,
+        })
+    }
+
+    /// The log's identity.
+    #[must_use]
+    pub const fn identity(&self) -> &LogIdentity {
+        &self.manifest.identity
+    }
+
+    /// The segments, oldest first; the last one is active, the others are sealed.
+    #[must_use]
+    pub fn segments(&self) -> &[SegmentInfo] {
+        &self.manifest.segments
+    }
+
+    /// The footer of a sealed segment; `None` if it has none, is active or is not in the log.
+    ///
+    /// # Errors
+    ///
+    /// [`LogError::FooterDamaged`] if it is not what was written: its frames say the same.
+    /// [`LogError::Io`].
+    pub fn footer(&self, segment: SegmentId) -> Result<Option<Vec<u8>>, LogError> {
+        let found = self.manifest.segments.iter().zip(&self.files);
+        match found.into_iter().find(|(info, _)| info.id() == segment) {
+            Some((SegmentInfo { end: Some(end), .. }, file)) => footer::read(file, *end),
+            _ => Ok(None),
+        }
+    }
+}
+
+/// 16 random bytes.
+pub(crate) fn nonce(random: &Random) -> [u8; 16] {
+    random.nonce().0
+}
+
+/// Makes and syncs the file of a segment without frames.
+pub(crate) fn create_segment(
+    fs: &dyn Fs,
+    dir: &Path,
+    header: &SegmentHeader,
+) -> Result<Arc<dyn FsFile>, LogError> {
+    let path = dir.join(header.id.file_name());
+    let file = fs.open(&path, OpenMode::Create).at("create", &path)?;
+    file.write_all_at(&header.encode(), 0).at("write", &path)?;
+    file.sync().at("sync", &path)?;
+    Ok(file)
+}
+
+/// Without a manifest no segment may hold frames: they would be events that nobody lists.
+fn refuse_frames_without_manifest(fs: &dyn Fs, dir: &Path) -> Result<(), LogError> {
+    let entries = match fs.list(dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries.at("list", dir)?,
+    };
+    for entry in entries {
+        if !is_segment_like(&entry.name) || entry.kind != EntryKind::File {
+            continue;
+        }
+        if entry.bytes > u64::from(SEGMENT_HEADER_BYTES) {
+            return Err(LogError::ManifestMissing { file: entry.name });
+        }
+    }
+    Ok(())
+}
+
+/// Checks that a frame ends at `position` with the sequence and log hash that it has, or that a
+/// segment begins so.
+pub(crate) fn check_position(
+    file: &SegmentFile,
+    info: &SegmentInfo,
+    position: &LogPosition,
+) -> Result<(), LogError> {
+    let behind = |reason| LogError::LogBehind {
+        file: file.name(),
+        expected_sequence: position.sequence.get(),
+        found_sequence: info.start().sequence.get(),
+        reason,
+    };
+    if position.last_frame == 0 {
+        return if *position == info.start() {
+            Ok(())
+        } else {
+            Err(behind("the segment begins elsewhere"))
+        };
+    }
+    let length = position.offset.checked_sub(position.last_frame);
+    let length = length.ok_or_else(|| behind("the position is malformed"))?;
+    if file.len()? < u64::from(position.offset) {
+        return Err(behind("the file is shorter"));
+    }
+    // The frame before, found by its own place; what it continues is not known here.
+    let mut bytes = vec![0; crate::FRAME_HEADER_BYTES];
+    file.read(&mut bytes, u64::from(position.last_frame))?;
+    let header = crate::FrameHeader::decode(file.salt, position.last_frame, &bytes)
+        .map_err(|_| behind("its last frame is not there"))?;
+    let same = header.frame_bytes == length
+        && header.log_hash == position.log_hash
+        && header.end_sequence() == Some(position.sequence);
+    if same {
+        Ok(())
+    } else {
+        Err(behind("its last frame is another one"))
+    }
+}
+
+/// Hands every frame of a segment from `start` up to `until` to `visit`; a bad one is corruption.
+pub(crate) fn visit_all<E>(
+    file: &SegmentFile,
+    start: LogPosition,
+    until: u64,
+    mut visit: impl FnMut(&crate::Frame<'_>) -> Result<(), E>,
+) -> Result<LogPosition, crate::ScanError<E>> {
+    let mut scanner = FrameScanner::new(file, start, until);
+    loop {
+        match scanner.next()? {
+            Step::Frame(frame) => visit(&frame).map_err(crate::ScanError::Visit)?,
+            Step::End => return Ok(scanner.position()),
+            Step::Bad(reason) => {
+                let offset = u64::from(scanner.position().offset);
+                return Err(LogError::corrupt(file.name(), offset, reason).into());
+            }
+        }
+    }
+}
+
+/// Whether a name belongs to the log itself.
+pub(crate) fn is_own_temporary(name: &str) -> bool {
+    name.strip_suffix(strandline_core::fs::TEMPORARY_SUFFIX) == Some(MANIFEST_FILE)
+}
+
+/// Where torn tails and stray files go.
+pub(crate) fn quarantine_dir(dir: &Path) -> PathBuf {
+    dir.join(QUARANTINE_DIR)
+}

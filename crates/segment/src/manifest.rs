@@ -1,0 +1,204 @@
+//! `Manifest`: which segments count, and where the sealed ones end.
+//!
+//! | field | bytes |
+//! |---|---|
+//! | magic `STRNDMAN` | 8 |
+//! | format version | 4 |
+//! | identity of the log | 16 |
+//! | number of the manifest, one more each time | 8 |
+//! | number of segments | 4 |
+//! | for each segment, oldest first: its header | 128 |
+//! | — 1 if it is sealed, else 0 | 1 |
+//! | — where its frames end (zeros while it is not sealed) | 52 |
+//! | checksum of everything before | 8 |
+
+use crate::error::At;
+use crate::format::{FORMAT_VERSION, MANIFEST_FILE, SEGMENT_HEADER_BYTES, SegmentHeader};
+use crate::{LogError, LogIdentity, LogPosition, SegmentId};
+use std::io;
+use std::path::Path;
+use strandline_core::Salt;
+use strandline_core::codec::{DecodeError, Reader, Writer};
+use strandline_core::fs::{Fs, read_file, replace_file};
+
+const MAGIC: &[u8; 8] = b"STRNDMAN";
+/// Most bytes that a manifest is read with; enough for 350,000 segments.
+const BYTES_MAX: u64 = 64 << 20;
+const ENTRY_BYTES: usize = SEGMENT_HEADER_BYTES as usize + 1 + POSITION_BYTES;
+const POSITION_BYTES: usize = 52;
+
+/// A segment of the log: what identifies it, where it begins, and where it ends once sealed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SegmentInfo {
+    pub(crate) header: SegmentHeader,
+    pub(crate) end: Option<LogPosition>,
+}
+
+impl SegmentInfo {
+    /// Its number.
+    #[must_use]
+    pub const fn id(&self) -> SegmentId {
+        self.header.id
+    }
+
+    /// Its header.
+    #[must_use]
+    pub const fn header(&self) -> &SegmentHeader {
+        &self.header
+    }
+
+    /// Where its first frame begins.
+    #[must_use]
+    pub const fn start(&self) -> LogPosition {
+        self.header.start()
+    }
+
+    /// Where its frames end; none while it is active.
+    #[must_use]
+    pub const fn end(&self) -> Option<LogPosition> {
+        self.end
+    }
+
+    /// Whether it is sealed.
+    #[must_use]
+    pub const fn is_sealed(&self) -> bool {
+        self.end.is_some()
+    }
+
+    /// The name of its file.
+    #[must_use]
+    pub fn file_name(&self) -> String {
+        self.header.id.file_name()
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Manifest {
+    pub(crate) identity: LogIdentity,
+    pub(crate) number: u64,
+    /// Oldest first, never empty; all but the last are sealed.
+    pub(crate) segments: Vec<SegmentInfo>,
+}
+
+impl Manifest {
+    /// Reads the manifest of `dir`, if there is one.
+    pub(crate) fn read(fs: &dyn Fs, dir: &Path) -> Result<Option<Self>, LogError> {
+        let path = dir.join(MANIFEST_FILE);
+        match read_file(fs, &path, BYTES_MAX) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            read => Self::decode(&read.at("read", &path)?).map(Some),
+        }
+    }
+
+    /// Replaces the manifest of `dir`.
+    pub(crate) fn replace(&self, fs: &dyn Fs, dir: &Path) -> Result<(), LogError> {
+        let path = dir.join(MANIFEST_FILE);
+        replace_file(fs, &path, &self.encode()).at("replace", &path)
+    }
+
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let mut out = Writer::new(&mut bytes);
+        out.bytes(MAGIC);
+        out.u32(FORMAT_VERSION);
+        out.bytes(&self.identity);
+        out.u64(self.number);
+        out.u32(u32::try_from(self.segments.len()).unwrap_or(u32::MAX));
+        for segment in &self.segments {
+            bytes.extend_from_slice(&segment.header.encode());
+            match &segment.end {
+                Some(end) => {
+                    bytes.push(1);
+                    end.encode(&mut bytes);
+                }
+                None => bytes.extend_from_slice(&[0; 1 + POSITION_BYTES]),
+            }
+        }
+        let checksum = Salt::NONE.checksum(0, &bytes);
+        Writer::new(&mut bytes).u64(checksum.0);
+        bytes
+    }
+
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, LogError> {
+        let damaged = |reason: &str| LogError::corrupt(MANIFEST_FILE, 0, reason);
+        let short =
+            |error: DecodeError| LogError::corrupt(MANIFEST_FILE, error.offset as u64, error);
+        let mut reader = Reader::new(bytes);
+        if &reader.array::<8>("magic").map_err(short)? != MAGIC {
+            return Err(damaged("this is no manifest"));
+        }
+        let version = reader.u32("format version").map_err(short)?;
+        if version > FORMAT_VERSION {
+            return Err(LogError::VersionUnsupported {
+                file: MANIFEST_FILE.to_owned(),
+                found: version,
+                supported: FORMAT_VERSION,
+            });
+        }
+        let (covered, checksum) = bytes
+            .split_last_chunk()
+            .ok_or_else(|| damaged("it is cut short"))?;
+        if Salt::NONE.checksum(0, covered).0 != u64::from_le_bytes(*checksum) {
+            return Err(damaged("its checksum is wrong"));
+        }
+        let identity = reader.array("identity").map_err(short)?;
+        let number = reader.u64("number").map_err(short)?;
+        let count = reader.u32("segment count").map_err(short)?;
+        if u64::from(count) * ENTRY_BYTES as u64 + 8 != reader.left() as u64 || count == 0 {
+            return Err(damaged("its length does not fit its number of segments"));
+        }
+        let segments = (0..count)
+            .map(|_| Self::decode_entry(&mut reader))
+            .collect::<Result<Vec<_>, _>>()?;
+        let manifest = Self {
+            identity,
+            number,
+            segments,
+        };
+        manifest.check()?;
+        Ok(manifest)
+    }
+
+    fn decode_entry(reader: &mut Reader<'_>) -> Result<SegmentInfo, LogError> {
+        let short =
+            |error: DecodeError| LogError::corrupt(MANIFEST_FILE, error.offset as u64, error);
+        let header = reader
+            .bytes("segment header", SEGMENT_HEADER_BYTES as usize)
+            .map_err(short)?;
+        let header = SegmentHeader::decode(MANIFEST_FILE, header)?;
+        let sealed = reader.u8("sealed").map_err(short)?;
+        let end = reader.bytes("segment end", POSITION_BYTES).map_err(short)?;
+        let end = LogPosition::decode(&mut Reader::new(end)).map_err(short)?;
+        Ok(SegmentInfo {
+            header,
+            end: (sealed == 1).then_some(end),
+        })
+    }
+
+    /// Checks that the segments follow each other.
+    fn check(&self) -> Result<(), LogError> {
+        let follows = self.segments.windows(2).all(|pair| match pair {
+            [left, right] => left.end.is_some_and(|end| {
+                left.header.id < right.header.id
+                    && end.segment == left.header.id
+                    && end.sequence == right.header.first_sequence
+                    && end.log_hash == right.header.base_log_hash
+            }),
+            _ => false,
+        });
+        let one_log = self
+            .segments
+            .iter()
+            .all(|s| s.header.identity == self.identity);
+        let last_is_active = self.segments.last().is_some_and(|last| last.end.is_none());
+        if follows && one_log && last_is_active {
+            Ok(())
+        } else {
+            Err(LogError::corrupt(
+                MANIFEST_FILE,
+                0,
+                "its segments do not follow each other",
+            ))
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! `LogOptions`: the sizes of a log.
+
+use crate::LogError;
+use crate::format::COMMIT_BYTES_MAX;
+
+/// Shortest limit for a segment: 64 KiB.
+pub const SEGMENT_BYTES_LEAST: u64 = 64 << 10;
+/// Longest limit for a segment, 4 GiB less one byte: offsets have 32 bits.
+pub const SEGMENT_BYTES_MOST: u64 = u32::MAX as u64;
+
+/// The sizes of a log.
+#[derive(Debug, Clone)]
+pub struct LogOptions {
+    pub(crate) segment_bytes_max: u64,
+    pub(crate) commit_bytes_max: u32,
+}
+
+impl Default for LogOptions {
+    fn default() -> Self {
+        Self {
+            segment_bytes_max: 256 << 20,
+            commit_bytes_max: COMMIT_BYTES_MAX,
+        }
+    }
+}
+
+impl LogOptions {
+    /// Length at which a segment is full, in bytes. Default: 256 MiB; 64 KiB to 4 GiB.
+    #[must_use]
+    pub const fn segment_bytes_max(mut self, bytes: u64) -> Self {
+        self.segment_bytes_max = bytes;
+        self
+    }
+
+    /// Longest commit, in bytes. Default and most: 64 MiB.
+    #[must_use]
+    pub const fn commit_bytes_max(mut self, bytes: u32) -> Self {
+        self.commit_bytes_max = bytes;
+        self
+    }
+
+    pub(crate) fn check(&self) -> Result<(), LogError> {
+        let limits = [
+            (
+                "segment_bytes_max",
+                self.segment_bytes_max,
+                SEGMENT_BYTES_MOST,
+            ),
+            (
+                "commit_bytes_max",
+                u64::from(self.commit_bytes_max),
+                u64::from(COMMIT_BYTES_MAX),
+            ),
+        ];
+        for (what, found, limit) in limits {
+            if found > limit {
+                return Err(LogError::TooLarge { what, found, limit });
+            }
+        }
+        if self.segment_bytes_max < SEGMENT_BYTES_LEAST {
+            return Err(LogError::TooSmall {
+                what: "segment_bytes_max",
+                found: self.segment_bytes_max,
+                least: SEGMENT_BYTES_LEAST,
+            });
+        }
+        Ok(())
+    }
+}

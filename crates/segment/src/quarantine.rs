@@ -1,0 +1,71 @@
+//! Quarantine: what is cut off or out of place is kept, under a name of its own.
+
+use crate::LogError;
+use crate::error::At;
+use crate::log::quarantine_dir;
+use std::io;
+use std::path::{Path, PathBuf};
+use strandline_core::fs::{Fs, OpenMode};
+
+/// Whether a name looks like that of a segment.
+pub(crate) fn is_segment_like(name: &str) -> bool {
+    name.starts_with("segment-") && name.ends_with(".log")
+}
+
+/// A name in the quarantine that is not taken.
+fn free_name(fs: &dyn Fs, dir: &Path, stem: &str) -> Result<PathBuf, LogError> {
+    let quarantine = quarantine_dir(dir);
+    fs.create_dir_all(&quarantine).at("make", &quarantine)?;
+    let taken = match fs.list(&quarantine) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        taken => taken.at("list", &quarantine)?,
+    };
+    let free = (0u64..)
+        .map(|number| match number {
+            0 => stem.to_owned(),
+            _ => format!("{stem}.{number}"),
+        })
+        .find(|name| taken.iter().all(|entry| entry.name != *name));
+    Ok(quarantine.join(free.unwrap_or_else(|| stem.to_owned())))
+}
+
+/// Moves a file of `dir` into the quarantine and says what it is called there.
+pub(crate) fn set_aside(fs: &dyn Fs, dir: &Path, name: &str) -> Result<String, LogError> {
+    let to = free_name(fs, dir, name)?;
+    let from = dir.join(name);
+    fs.rename(&from, &to).at("move", &from)?;
+    let quarantine = quarantine_dir(dir);
+    fs.sync_dir(&quarantine).at("sync", &quarantine)?;
+    fs.sync_dir(dir).at("sync", dir)?;
+    Ok(display_name(&to))
+}
+
+/// Keeps bytes in the quarantine, durably, and says what the file is called.
+pub(crate) fn keep(
+    fs: &dyn Fs,
+    dir: &Path,
+    stem: &str,
+    mut next: impl FnMut(u64) -> Result<Vec<u8>, LogError>,
+) -> Result<String, LogError> {
+    let path = free_name(fs, dir, stem)?;
+    let file = fs.open(&path, OpenMode::Create).at("create", &path)?;
+    let mut offset = 0;
+    loop {
+        let bytes = next(offset)?;
+        if bytes.is_empty() {
+            break;
+        }
+        file.write_all_at(&bytes, offset).at("write", &path)?;
+        offset += bytes.len() as u64;
+    }
+    file.sync().at("sync", &path)?;
+    let quarantine = quarantine_dir(dir);
+    fs.sync_dir(&quarantine).at("sync", &quarantine)?;
+    fs.sync_dir(dir).at("sync", dir)?;
+    Ok(display_name(&path))
+}
+
+fn display_name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default();
+    format!("{}/{}", crate::QUARANTINE_DIR, name.to_string_lossy())
+}

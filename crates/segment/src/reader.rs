@@ -1,0 +1,180 @@
+//! `LogReader`: records by position, and whole scans, beside the writer.
+
+use crate::cursor::RecordCursor;
+use crate::file::SegmentFile;
+use crate::format::COMMIT_BYTES_MAX;
+use crate::frame::{Frame, RecordRef};
+use crate::log::visit_all;
+use crate::manifest::SegmentInfo;
+use crate::writer::SyncHandle;
+use crate::{LogError, LogPosition, RecordPosition, ScanError, SegmentId};
+use parking_lot::RwLock;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use strandline_core::Hash;
+
+/// How much of an unknown length is read first: most records are shorter.
+const FIRST_READ_BYTES: usize = 1024;
+
+/// Reads records and frames; cheap to clone. Sees the segments that the writer adds.
+#[derive(Debug, Clone)]
+pub struct LogReader {
+    segments: Arc<RwLock<BTreeMap<SegmentId, Segment>>>,
+}
+
+#[derive(Debug, Clone)]
+struct Segment {
+    info: SegmentInfo,
+    file: SegmentFile,
+}
+
+/// A record with a body of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnedRecord {
+    /// Its digest.
+    pub digest: Hash,
+    /// Its body.
+    pub body: Vec<u8>,
+}
+
+impl LogReader {
+    pub(crate) fn new(infos: Vec<SegmentInfo>, files: Vec<SegmentFile>) -> Self {
+        let segments = infos.into_iter().zip(files);
+        let segments = segments.map(|(info, file)| (info.id(), Segment { info, file }));
+        Self {
+            segments: Arc::new(RwLock::new(segments.collect())),
+        }
+    }
+
+    /// Adds a segment after the one that was sealed at `sealed_end`.
+    pub(crate) fn add(&self, info: SegmentInfo, file: SegmentFile, sealed_end: LogPosition) {
+        let mut segments = self.segments.write();
+        if let Some(sealed) = segments.get_mut(&sealed_end.segment) {
+            sealed.info.end = Some(sealed_end);
+        }
+        segments.insert(info.id(), Segment { info, file });
+    }
+
+    pub(crate) fn file(&self, segment: SegmentId) -> Result<SegmentFile, LogError> {
+        let segments = self.segments.read();
+        let found = segments.get(&segment).map(|segment| segment.file.clone());
+        found.ok_or_else(|| LogError::SegmentMissing {
+            file: segment.file_name(),
+        })
+    }
+
+    /// How many segments there are.
+    #[must_use]
+    pub fn segments(&self) -> usize {
+        self.segments.read().len()
+    }
+
+    /// The handle that syncs the newest segment.
+    #[must_use]
+    pub fn sync_handle(&self) -> Option<SyncHandle> {
+        let segments = self.segments.read();
+        let last = segments.values().next_back();
+        last.map(|segment| SyncHandle::new(segment.file.file.clone()))
+    }
+
+    /// The record at `position`, checked. One read for a record of up to 1 KiB, two for others.
+    ///
+    /// # Errors
+    ///
+    /// [`LogError::Corrupt`] if there is no such record or it was damaged, [`LogError::Io`].
+    pub fn read(&self, position: RecordPosition) -> Result<OwnedRecord, LogError> {
+        let file = self.file(position.segment)?;
+        let mut bytes = vec![0; FIRST_READ_BYTES];
+        file.read(&mut bytes, u64::from(position.offset))?;
+        let claimed = claimed_bytes(&file, position, &bytes)?;
+        if claimed > bytes.len() {
+            bytes.resize(claimed, 0);
+            file.read(&mut bytes, u64::from(position.offset))?;
+        }
+        let record = parse(&file, position, &bytes)?;
+        Ok(OwnedRecord {
+            digest: record.digest,
+            body: record.body.to_vec(),
+        })
+    }
+
+    /// For many records in order: reads ahead while they follow each other.
+    #[must_use]
+    pub fn cursor(&self) -> RecordCursor {
+        RecordCursor::new(self.clone())
+    }
+
+    /// Reads every frame from `from`, or from the start, up to `until`, and hands it to `visit`.
+    /// Every checksum is checked, and that each frame follows the one before. Gives where it ended.
+    ///
+    /// # Errors
+    ///
+    /// [`LogError::Corrupt`], [`LogError::Io`], and what `visit` returns.
+    pub fn scan<E>(
+        &self,
+        until: LogPosition,
+        from: Option<LogPosition>,
+        mut visit: impl FnMut(&Frame<'_>) -> Result<(), E>,
+    ) -> Result<LogPosition, ScanError<E>> {
+        let segments: Vec<_> = self.segments.read().values().cloned().collect();
+        let mut position = from;
+        for Segment { info, file } in segments {
+            let start = match position {
+                Some(position) if info.id() < position.segment => continue,
+                Some(position) if info.id() == position.segment => position,
+                Some(before) => {
+                    let start = info.start();
+                    if start.sequence != before.sequence || start.log_hash != before.log_hash {
+                        return Err(LogError::corrupt(
+                            file.name(),
+                            0,
+                            "the segment does not follow the one before it",
+                        )
+                        .into());
+                    }
+                    start
+                }
+                None => info.start(),
+            };
+            if info.id() > until.segment {
+                break;
+            }
+            let last = info.id() == until.segment;
+            let end = if last { Some(until) } else { info.end() };
+            let end = end.map_or(u64::from(u32::MAX), |end| u64::from(end.offset));
+            let reached = visit_all(&file, start, end, &mut visit)?;
+            if u64::from(reached.offset) != end {
+                return Err(LogError::corrupt(
+                    file.name(),
+                    u64::from(reached.offset),
+                    format!("its frames end here, and should at {end}"),
+                )
+                .into());
+            }
+            position = Some(reached);
+        }
+        Ok(position.unwrap_or(until))
+    }
+}
+
+/// The length that the record at the front of `bytes` claims, if that can be.
+pub(crate) fn claimed_bytes(
+    file: &SegmentFile,
+    position: RecordPosition,
+    bytes: &[u8],
+) -> Result<usize, LogError> {
+    let claimed = RecordRef::claimed_bytes(bytes).filter(|bytes| *bytes <= COMMIT_BYTES_MAX.into());
+    let claimed = claimed.and_then(|claimed| usize::try_from(claimed).ok());
+    claimed
+        .ok_or_else(|| LogError::corrupt(file.name(), position.offset.into(), "there is no record"))
+}
+
+pub(crate) fn parse<'a>(
+    file: &SegmentFile,
+    position: RecordPosition,
+    bytes: &'a [u8],
+) -> Result<RecordRef<'a>, LogError> {
+    RecordRef::parse(file.salt, position.offset, bytes)
+        .map(|(record, _)| record)
+        .map_err(|reason| LogError::corrupt(file.name(), position.offset.into(), reason))
+}

@@ -1,0 +1,156 @@
+//! `FrameScanner`: the frames of a segment, one after the other, each checked.
+
+use crate::file::SegmentFile;
+use crate::format::COMMIT_BYTES_MAX;
+use crate::frame::{FRAME_HEADER_BYTES, Frame, FrameHeader, MAGIC};
+use crate::{FRAME_ALIGNMENT, LogError, LogPosition};
+use strandline_core::Sequence;
+
+/// How much is read at once.
+const READ_BYTES: usize = 1 << 20;
+
+/// What stands at the scanner's position.
+pub(crate) enum Step<'a> {
+    /// A frame that is right.
+    Frame(Frame<'a>),
+    /// Nothing, or zeros to the end of the file.
+    End,
+    /// Something that is no frame, or not the one that belongs here.
+    Bad(&'static str),
+}
+
+/// Reads frames in large pieces, from a position up to an offset.
+#[derive(Debug)]
+pub(crate) struct FrameScanner<'a> {
+    segment: &'a SegmentFile,
+    position: LogPosition,
+    until: u64,
+    buffer: Vec<u8>,
+    /// Offset of the buffer's first byte in the file.
+    buffer_start: u64,
+}
+
+impl<'a> FrameScanner<'a> {
+    pub(crate) const fn new(segment: &'a SegmentFile, position: LogPosition, until: u64) -> Self {
+        Self {
+            segment,
+            position,
+            until,
+            buffer: Vec::new(),
+            buffer_start: 0,
+        }
+    }
+
+    /// Where the next frame begins.
+    pub(crate) const fn position(&self) -> LogPosition {
+        self.position
+    }
+
+    /// The next frame. The position moves on only past one that is right.
+    pub(crate) fn next(&mut self) -> Result<Step<'_>, LogError> {
+        let start = self.position;
+        let offset = u64::from(start.offset);
+        let left = self.until.saturating_sub(offset);
+        if left == 0 {
+            return Ok(Step::End);
+        }
+        let salt = self.segment.salt;
+        let header = self.bytes(offset, FRAME_HEADER_BYTES)?;
+        if header.iter().all(|byte| *byte == 0) {
+            return self.zeros_to_the_end(offset);
+        }
+        let header = match FrameHeader::decode(salt, start.offset, header) {
+            Ok(header) => header,
+            Err(reason) => return Ok(Step::Bad(reason)),
+        };
+        if u64::from(header.frame_bytes) > left || header.frame_bytes > COMMIT_BYTES_MAX {
+            return Ok(Step::Bad("a frame is longer than what is left"));
+        }
+        let bytes = self.bytes(offset, header.frame_bytes as usize)?;
+        let frame = Frame::unchecked(header, start, salt, bytes);
+        if let Err(reason) = frame.check() {
+            return Ok(Step::Bad(reason));
+        }
+        self.position = frame.end();
+        // Made again from its parts: the borrow of the first one ended with the checks.
+        let bytes = self.buffered(offset, header.frame_bytes as usize);
+        Ok(Step::Frame(Frame::unchecked(header, start, salt, bytes)))
+    }
+
+    fn zeros_to_the_end(&mut self, mut offset: u64) -> Result<Step<'_>, LogError> {
+        while offset < self.until {
+            let piece = self.bytes(offset, READ_BYTES)?;
+            if piece.is_empty() {
+                break;
+            }
+            if piece.iter().any(|byte| *byte != 0) {
+                return Ok(Step::Bad("there are zeros, and bytes after them"));
+            }
+            offset += piece.len() as u64;
+        }
+        Ok(Step::End)
+    }
+
+    /// Up to `count` bytes from `offset`, fewer at the end.
+    fn bytes(&mut self, offset: u64, count: usize) -> Result<&[u8], LogError> {
+        let left = usize::try_from(self.until.saturating_sub(offset)).unwrap_or(usize::MAX);
+        let count = count.min(left);
+        let buffered = self.buffer_start + self.buffer.len() as u64;
+        if offset < self.buffer_start || offset + count as u64 > buffered {
+            self.buffer.clear();
+            self.buffer.resize(count.max(READ_BYTES).min(left), 0);
+            self.segment.read(&mut self.buffer, offset)?;
+            self.buffer_start = offset;
+        }
+        Ok(self.buffered(offset, count))
+    }
+
+    fn buffered(&self, offset: u64, count: usize) -> &[u8] {
+        let from = offset.checked_sub(self.buffer_start);
+        let from = from
+            .and_then(|from| usize::try_from(from).ok())
+            .unwrap_or(usize::MAX);
+        let rest = self.buffer.get(from..).unwrap_or_default();
+        rest.get(..count).unwrap_or(rest)
+    }
+
+    /// Searches everything after the position for frame headers that are right, in linear time.
+    pub(crate) fn headers_after(&mut self) -> Result<HeadersAfter, LogError> {
+        let mut found = HeadersAfter::default();
+        let mut offset = u64::from(self.position.offset) + u64::from(FRAME_ALIGNMENT);
+        while offset < self.until {
+            let salt = self.segment.salt;
+            let piece = self.bytes(offset, READ_BYTES)?;
+            let searched = if piece.len() < READ_BYTES {
+                piece.len()
+            } else {
+                piece.len() - FRAME_HEADER_BYTES
+            };
+            for at in (0..searched).step_by(FRAME_ALIGNMENT as usize) {
+                let rest = piece.get(at..).unwrap_or_default();
+                if !rest.starts_with(&MAGIC) {
+                    continue;
+                }
+                let Ok(place) = u32::try_from(offset + at as u64) else {
+                    break;
+                };
+                if let Ok(header) = FrameHeader::decode(salt, place, rest) {
+                    found.frames += 1;
+                    found.durable_through = found.durable_through.max(header.durable_through);
+                }
+            }
+            if searched == 0 {
+                break;
+            }
+            offset += searched.next_multiple_of(FRAME_ALIGNMENT as usize) as u64;
+        }
+        Ok(found)
+    }
+}
+
+/// What the search after a bad frame found: proof of durability, never data.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct HeadersAfter {
+    pub(crate) frames: u64,
+    pub(crate) durable_through: Sequence,
+}

@@ -1,0 +1,288 @@
+//! `LogWriter`: appends commits and rotates segments. There is one, and it is not cloned.
+
+use crate::error::{AppendError, At};
+use crate::file::SegmentFile;
+use crate::footer::SealedSegment;
+use crate::format::{COMMIT_RECORDS_MAX, SEGMENT_HEADER_BYTES, SegmentHeader};
+use crate::frame::{CommitBuffer, FRAME_HEADER_BYTES, FramePlace, RECORD_HEADER_BYTES};
+use crate::log::{create_segment, nonce};
+use crate::manifest::{Manifest, SegmentInfo};
+use crate::{FRAME_ALIGNMENT, LogError, LogOptions, LogPosition, LogReader};
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use strandline_core::fs::{Fs, FsFile};
+use strandline_core::{Random, Sequence};
+
+/// Appends commits to the active segment, each with one positioned write.
+#[derive(Debug)]
+pub struct LogWriter {
+    fs: Arc<dyn Fs>,
+    dir: PathBuf,
+    options: LogOptions,
+    manifest: Manifest,
+    active: SegmentFile,
+    position: LogPosition,
+    reader: LogReader,
+    /// Whether a write could not be undone.
+    stopped: bool,
+    /// Whether a file of the next segment's name may be left from a rotation that failed.
+    half_made_next: bool,
+}
+
+/// Syncs everything that was written to a segment; may be used from any thread.
+#[derive(Debug, Clone)]
+pub struct SyncHandle {
+    file: Arc<dyn FsFile>,
+}
+
+impl SyncHandle {
+    pub(crate) const fn new(file: Arc<dyn FsFile>) -> Self {
+        Self { file }
+    }
+
+    /// Makes everything written to the segment before the call durable.
+    ///
+    /// # Errors
+    ///
+    /// What the file system says. After an error nothing is known of what is durable, and another
+    /// call that succeeds proves nothing.
+    pub fn sync(&self) -> io::Result<()> {
+        self.file.sync()
+    }
+}
+
+/// Where a commit was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Appended {
+    /// Where its frame begins.
+    pub start: LogPosition,
+    /// Where the next one begins.
+    pub end: LogPosition,
+}
+
+impl LogWriter {
+    pub(crate) fn new(
+        fs: Arc<dyn Fs>,
+        dir: PathBuf,
+        options: LogOptions,
+        manifest: Manifest,
+        active: SegmentFile,
+        position: LogPosition,
+        reader: LogReader,
+    ) -> Self {
+        Self {
+            fs,
+            dir,
+            options,
+            manifest,
+            active,
+            position,
+            reader,
+            stopped: false,
+            half_made_next: false,
+        }
+    }
+
+    /// Where the next commit goes.
+    #[must_use]
+    pub const fn position(&self) -> LogPosition {
+        self.position
+    }
+
+    /// The handle that syncs the active segment.
+    #[must_use]
+    pub fn active(&self) -> SyncHandle {
+        SyncHandle::new(self.active.file.clone())
+    }
+
+    /// Whether a commit of `records` records whose bodies have `body_bytes` fits in the active
+    /// segment.
+    #[must_use]
+    pub fn fits(&self, body_bytes: usize, records: usize) -> bool {
+        let end = u64::from(self.position.offset).saturating_add(frame_bytes(body_bytes, records));
+        end <= self.options.segment_bytes_max && self.fits_empty(body_bytes, records)
+    }
+
+    /// Whether such a commit fits in an empty segment, and is within the limits of a commit.
+    #[must_use]
+    pub fn fits_empty(&self, body_bytes: usize, records: usize) -> bool {
+        let bytes = frame_bytes(body_bytes, records);
+        records <= COMMIT_RECORDS_MAX
+            && bytes <= u64::from(self.options.commit_bytes_max)
+            && u64::from(SEGMENT_HEADER_BYTES).saturating_add(bytes)
+                <= self.options.segment_bytes_max
+    }
+
+    /// Writes a commit whose records have the sequences from `first_sequence` on.
+    ///
+    /// `durable_through` is what the caller knows durable; it is kept in the frame as proof.
+    ///
+    /// # Errors
+    ///
+    /// [`AppendError::NotWritten`] if the commit is refused, or its write failed and was undone.
+    /// [`AppendError::Unknown`] if it could not be undone; every later call is refused then.
+    pub fn append(
+        &mut self,
+        commit: &mut CommitBuffer,
+        first_sequence: Sequence,
+        durable_through: Sequence,
+    ) -> Result<Appended, AppendError> {
+        self.check(commit, first_sequence)
+            .map_err(AppendError::NotWritten)?;
+        let start = self.position;
+        let place = FramePlace {
+            salt: self.active.salt,
+            start,
+            first_sequence,
+            durable_through,
+        };
+        let limit = u64::from(self.options.commit_bytes_max);
+        let size = commit.frame_bytes() as u64;
+        let Some((bytes, end)) = commit.seal(&place) else {
+            return Err(AppendError::NotWritten(LogError::TooLarge {
+                what: "a commit",
+                found: size,
+                limit,
+            }));
+        };
+        let offset = u64::from(start.offset);
+        let written = self.active.file.write_all_at(bytes, offset);
+        if let Err(error) = written.at("write", &self.active.path) {
+            return Err(self.undo(error));
+        }
+        self.position = end;
+        Ok(Appended { start, end })
+    }
+
+    fn check(&self, commit: &CommitBuffer, first_sequence: Sequence) -> Result<(), LogError> {
+        if self.stopped {
+            return Err(LogError::Stopped);
+        }
+        if commit.is_empty() || first_sequence < self.position.sequence {
+            return Err(LogError::OutOfOrder {
+                records: commit.len(),
+                first: first_sequence.get(),
+                next: self.position.sequence.get(),
+            });
+        }
+        if commit.len() > COMMIT_RECORDS_MAX {
+            return Err(LogError::TooLarge {
+                what: "the number of records in a commit",
+                found: commit.len() as u64,
+                limit: COMMIT_RECORDS_MAX as u64,
+            });
+        }
+        let bytes = commit.frame_bytes() as u64;
+        let left = self
+            .options
+            .segment_bytes_max
+            .saturating_sub(u64::from(self.position.offset));
+        let limit = left.min(u64::from(self.options.commit_bytes_max));
+        if bytes > limit {
+            return Err(LogError::TooLarge {
+                what: "a commit",
+                found: bytes,
+                limit,
+            });
+        }
+        Ok(())
+    }
+
+    /// Cuts off what a failed write may have left.
+    fn undo(&mut self, error: LogError) -> AppendError {
+        let end = u64::from(self.position.offset);
+        let undone = self
+            .active
+            .file
+            .set_len(end)
+            .and_then(|()| self.active.file.sync());
+        match undone {
+            Ok(()) => AppendError::NotWritten(error),
+            Err(_) => self.stop(error),
+        }
+    }
+
+    fn stop(&mut self, error: LogError) -> AppendError {
+        self.stopped = true;
+        AppendError::Unknown(error)
+    }
+
+    /// Seals the active segment and begins the next.
+    ///
+    /// Syncs the active one, makes and syncs the next, and replaces the manifest, each durable
+    /// before the next step. When this returns, the whole log is durable.
+    ///
+    /// # Errors
+    ///
+    /// [`AppendError::NotWritten`] if the next segment cannot be made; the active one stays, and
+    /// the call may be repeated. [`AppendError::Unknown`] if the active segment cannot be synced
+    /// or the manifest not replaced; every later call is refused then.
+    pub fn rotate(&mut self, random: &Random) -> Result<SealedSegment, AppendError> {
+        if self.stopped {
+            return Err(AppendError::NotWritten(LogError::Stopped));
+        }
+        let Some(id) = self.active.id.next() else {
+            return Err(AppendError::NotWritten(LogError::SegmentsExhausted));
+        };
+        let synced = self.active.file.sync();
+        if let Err(error) = synced.at("sync", &self.active.path) {
+            return Err(self.stop(error));
+        }
+        let header = SegmentHeader {
+            identity: self.manifest.identity,
+            id,
+            generation: 0,
+            nonce: nonce(random),
+            first_sequence: self.position.sequence,
+            base_log_hash: self.position.log_hash,
+        };
+        let file = self.make_next(&header).map_err(AppendError::NotWritten)?;
+        let mut manifest = self.manifest.clone();
+        manifest.number = manifest.number.saturating_add(1);
+        if let Some(last) = manifest.segments.last_mut() {
+            last.end = Some(self.position);
+        }
+        manifest.segments.push(SegmentInfo { header, end: None });
+        if let Err(error) = manifest.replace(&*self.fs, &self.dir) {
+            return Err(self.stop(error));
+        }
+        self.half_made_next = false;
+        self.manifest = manifest;
+        let next = SegmentFile::new(&header, self.dir.join(id.file_name()), file);
+        let sealed_file = std::mem::replace(&mut self.active, next.clone());
+        let sealed_end = std::mem::replace(&mut self.position, header.start());
+        self.reader
+            .add(SegmentInfo { header, end: None }, next, sealed_end);
+        let sealed = self.manifest.segments.iter().rev().nth(1).copied();
+        Ok(SealedSegment {
+            info: sealed.unwrap_or(SegmentInfo { header, end: None }),
+            end: sealed_end,
+            file: sealed_file,
+        })
+    }
+
+    fn make_next(&mut self, header: &SegmentHeader) -> Result<Arc<dyn FsFile>, LogError> {
+        let path = self.dir.join(header.id.file_name());
+        if self.half_made_next {
+            match self.fs.remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(error).at("remove", &path);
+                }
+                _ => {}
+            }
+        }
+        self.half_made_next = true;
+        let file = create_segment(&*self.fs, &self.dir, header)?;
+        self.fs.sync_dir(&self.dir).at("sync", &self.dir)?;
+        Ok(file)
+    }
+}
+
+/// Most bytes that the frame of such a commit takes.
+fn frame_bytes(body_bytes: usize, records: usize) -> u64 {
+    let records = (records as u64).saturating_mul(RECORD_HEADER_BYTES as u64);
+    (FRAME_HEADER_BYTES as u64 + u64::from(FRAME_ALIGNMENT))
+        .saturating_add(records)
+        .saturating_add(body_bytes as u64)
+}
