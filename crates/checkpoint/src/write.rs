@@ -1,0 +1,70 @@
+//! `CheckpointWriter`: puts sections together and publishes them.
+
+use crate::format::check_name;
+use crate::{CheckpointError, codec, file_name, format};
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+use strandline_core::fs::{Fs, replace_file};
+
+/// A checkpoint that is being put together in memory.
+#[derive(Debug, Default)]
+#[must_use]
+pub struct CheckpointWriter {
+    sections: Vec<(String, Vec<u8>)>,
+}
+
+impl CheckpointWriter {
+    /// A checkpoint without sections.
+    pub const fn new() -> Self {
+        Self {
+            sections: Vec::new(),
+        }
+    }
+
+    /// Adds a section of bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`CheckpointError::Name`] unless the name is new and has 1 to 64 visible ASCII characters.
+    pub fn section(mut self, name: &str, bytes: Vec<u8>) -> Result<Self, CheckpointError> {
+        let taken = self.sections.iter().any(|(other, _)| other == name);
+        let checked = if taken {
+            Err("the name is taken")
+        } else {
+            check_name(name)
+        };
+        checked.map_err(|reason| CheckpointError::Name {
+            name: name.to_owned(),
+            reason,
+        })?;
+        self.sections.push((name.to_owned(), bytes));
+        Ok(self)
+    }
+
+    /// Adds a section of metadata.
+    ///
+    /// # Errors
+    ///
+    /// As [`section`](Self::section), or [`CheckpointError::Encode`].
+    pub fn metadata<T: Serialize + ?Sized>(
+        self,
+        name: &str,
+        value: &T,
+    ) -> Result<Self, CheckpointError> {
+        let bytes = codec::encode(name, value)?;
+        self.section(name, bytes)
+    }
+
+    /// Writes the checkpoint into `dir`, durably, and gives its path. A checkpoint with the same
+    /// number is replaced; whoever looks meanwhile finds the old one or the new one, whole.
+    ///
+    /// # Errors
+    ///
+    /// [`CheckpointError::Io`]; older checkpoints are untouched.
+    pub fn publish(self, fs: &dyn Fs, dir: &Path, number: u64) -> Result<PathBuf, CheckpointError> {
+        let path = dir.join(file_name(number));
+        replace_file(fs, &path, &format::encode(number, &self.sections))
+            .map_err(|error| CheckpointError::io("write", &path, error))?;
+        Ok(path)
+    }
+}
