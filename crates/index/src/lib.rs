@@ -1,1 +1,85 @@
-//! Under construction.
+//! A concurrent in-memory index of events: one writer, any number of readers, and a watermark that
+//! readers never see past.
+//!
+//! - [`channel`] makes an index: its one [`IndexWriter`] and an [`IndexReader`].
+//! - [`SequenceGate`] says which sequences are assigned and which are visible.
+//! - A [`Snapshot`] answers by id, by entity and by [`Region`](strandline_core::Region), always the
+//!   same, whatever is inserted meanwhile.
+//! - A [`ReplayCursor`] rebuilds an index from stored rows, or from blocks that
+//!   [`Snapshot::export`] made.
+//!
+//! Holds headers in columns, at 42 bytes an event beside the lists of rows by key and the table of
+//! ids; payloads and hashes stay where they are, and `position` leads there. Does no I/O.
+//!
+//! ```
+//! use strandline_core::{Coordinate, EventId, EventKind, Region};
+//! use strandline_index::{Row, channel};
+//!
+//! const PAID: EventKind = EventKind::new(1, 2);
+//! let (mut writer, reader) = channel();
+//! let coordinate = writer.intern(&Coordinate::new("order:1042", "eu/payments")?)?;
+//!
+//! // A batch: reserve, insert, publish. Readers see both rows or none.
+//! let first = writer.reserve(2)?;
+//! for clock in 0..2 {
+//!     let id = EventId::from_u128(clock.into());
+//!     writer.insert(&Row {
+//!         sequence: first.checked_add(clock.into()).ok_or("too many")?,
+//!         id,
+//!         coordinate,
+//!         kind: PAID,
+//!         wall_ms: 1_700_000_000_000,
+//!         clock,
+//!         position: 4096 + u64::from(clock),
+//!         correlation: id,
+//!         causation: None,
+//!         hash: None,
+//!     })?;
+//! }
+//! assert!(reader.snapshot().is_empty());
+//! writer.publish(writer.gate().allocated());
+//!
+//! let snapshot = reader.snapshot();
+//! let newest = snapshot.query(&Region::all().kind(PAID)).next_back().ok_or("none")?;
+//! assert_eq!(newest.position(), 4097);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+#![forbid(unsafe_code)]
+
+mod error;
+mod gate;
+mod id;
+mod row;
+
+mod by_id;
+mod columns;
+mod dictionary;
+mod list;
+mod runs;
+mod shared;
+
+mod insert;
+mod replay;
+mod rollback;
+mod writer;
+
+mod names;
+mod query;
+mod reader;
+mod snapshot;
+mod view;
+
+mod block;
+
+pub use error::{BlockError, IndexError};
+pub use gate::SequenceGate;
+pub use id::{CoordinateId, EntityId, RowNumber, ScopeId};
+pub use names::Names;
+pub use query::{Plan, PlanKey, Rows};
+pub use reader::IndexReader;
+pub use replay::ReplayCursor;
+pub use row::{Head, Row};
+pub use snapshot::Snapshot;
+pub use view::RowView;
+pub use writer::{IndexWriter, channel};

@@ -1,1 +1,62 @@
-//! Under construction.
+//! Strandline is an embedded, append-only event store.
+//!
+//! One directory, one writer, any number of readers, no server and no async runtime. Events of an
+//! entity form a stream and a hash chain, batches are all or nothing, reads come from snapshots,
+//! and an append returns when its events are visible and as durable as it asked.
+//!
+//! Start with [`Store`]; [`StoreOptions`] says what can be chosen, [`Snapshot`] what can be read,
+//! [`Region`] what can be asked, and [`Error`] what can go wrong.
+//!
+//! # Visibility
+//!
+//! An event is visible when its append returns, and not before it is as durable as that append
+//! asked. Where every append is [`Durability::Synced`], the default, no reader ever acts on an
+//! event that a power cut can take back. Events become visible in the order of their sequences, so
+//! a [`Durability::Written`] append also publishes what was written before it: a store that mixes
+//! both gives its readers the weaker promise.
+//!
+//! # Failures
+//!
+//! [`Error::class`] says what a failure means for an append: nothing was written, or only a reopen
+//! can tell. A failed sync is never tried again: the store stops writing until it is reopened,
+//! and reads go on.
+//!
+//! # Layers
+//!
+//! The parts are crates of their own: `strandline-core`, `strandline-segment` (a log of commits of
+//! anything), `strandline-index` (an event index in memory) and `strandline-checkpoint` (a file of
+//! checksummed sections).
+
+mod background;
+mod checkpoint;
+mod error;
+mod event;
+mod footer;
+mod open;
+mod options;
+mod read;
+mod report;
+mod snapshot;
+mod stats;
+mod store;
+mod stored;
+mod verify;
+mod writer;
+
+pub use error::{Error, ErrorClass, ErrorKind};
+pub use event::{Batch, Event, Receipt};
+pub use options::{AppendOptions, Durability, PAYLOAD_BYTES_MAX_DEFAULT, StoreOptions};
+pub use report::{OpenPath, OpenReport};
+pub use snapshot::{Events, Snapshot};
+pub use stats::Stats;
+pub use store::Store;
+pub use stored::StoredEvent;
+pub use verify::{PROBLEMS_MAX, Problem, VerifyReport};
+
+pub use strandline_core::fs;
+pub use strandline_core::{
+    Clock, ClockKey, Coordinate, EntityFilter, EventHeader, EventId, EventIdError, EventKind,
+    Extensions, Hash, HashChain, Hlc, KindError, KindFilter, ManualClock, NAME_BYTES_MAX,
+    NameError, PayloadEncoding, Region, Sequence, SystemClock,
+};
+pub use strandline_index::{Names, RowView, Rows};

@@ -1,0 +1,121 @@
+//! `RowList`: the rows of one key, ascending.
+//!
+//! Only ever appended to (rolled-back rows were never visible), so positions stay valid and a
+//! reader can copy a piece, let go of the lock, and come back.
+
+use std::ops::Range;
+use strandline_core::Hash;
+use strandline_core::sync::RwLock;
+
+/// Rows of one entity, scope or kind, and the hash of the last where it is known.
+pub(crate) struct RowList(RwLock<State>);
+
+struct State {
+    rows: Vec<u32>,
+    hash: Option<Hash>,
+}
+
+/// The last row of a list, and its hash.
+pub(crate) type ListHead = (u32, Option<Hash>);
+
+impl State {
+    fn head(&self) -> Option<ListHead> {
+        self.rows.last().map(|row| (*row, self.hash))
+    }
+
+    fn below(&self, bound: u32) -> usize {
+        // Most readers ask for nearly all.
+        match self.rows.last() {
+            Some(last) if *last < bound => self.rows.len(),
+            _ => self.rows.partition_point(|row| *row < bound),
+        }
+    }
+}
+
+impl RowList {
+    pub(crate) fn new() -> Self {
+        Self(RwLock::new(State {
+            rows: Vec::new(),
+            hash: None,
+        }))
+    }
+
+    /// Appends a row, and returns the head before it.
+    pub(crate) fn push(&self, row: u32, hash: Option<Hash>) -> Option<ListHead> {
+        let mut state = self.0.write();
+        let before = state.head();
+        state.rows.push(row);
+        state.hash = hash;
+        before
+    }
+
+    /// Appends rows, of which none has a known hash, and returns the head before them.
+    pub(crate) fn extend(&self, rows: &[u32]) -> Option<ListHead> {
+        let mut state = self.0.write();
+        let before = state.head();
+        state.rows.extend_from_slice(rows);
+        state.hash = None;
+        before
+    }
+
+    /// The last row, visible or not.
+    pub(crate) fn head(&self) -> Option<ListHead> {
+        self.0.read().head()
+    }
+
+    /// Notes the hash of the last row.
+    pub(crate) fn set_hash(&self, hash: Hash) {
+        self.0.write().hash = Some(hash);
+    }
+
+    /// Drops the rows from `bound` on; `hash` is that of the last row that stays.
+    pub(crate) fn truncate(&self, bound: u32, hash: Option<Hash>) {
+        let mut state = self.0.write();
+        let kept = state.below(bound);
+        if kept < state.rows.len() {
+            state.rows.truncate(kept);
+            state.hash = hash;
+        }
+    }
+
+    /// How many rows are below `bound`. O(log rows).
+    pub(crate) fn count_below(&self, bound: u32) -> usize {
+        self.0.read().below(bound)
+    }
+
+    /// The last row below `bound`. O(log rows).
+    pub(crate) fn last_below(&self, bound: u32) -> Option<u32> {
+        let state = self.0.read();
+        let at = state.below(bound).checked_sub(1)?;
+        state.rows.get(at).copied()
+    }
+
+    /// The positions of the rows within `rows`. O(log rows).
+    pub(crate) fn positions(&self, rows: &Range<u32>) -> Range<usize> {
+        let state = self.0.read();
+        let end = state.below(rows.end);
+        let start = match rows.start {
+            0 => 0,
+            start => state.below(start).min(end),
+        };
+        start..end
+    }
+
+    /// The first of `positions` for which `before` does not hold; it holds for all up to one.
+    /// O(log rows).
+    pub(crate) fn partition(
+        &self,
+        positions: &Range<usize>,
+        before: impl Fn(u32) -> bool,
+    ) -> usize {
+        let state = self.0.read();
+        let rows = state.rows.get(positions.clone()).unwrap_or_default();
+        positions.start + rows.partition_point(|row| before(*row))
+    }
+
+    /// Appends to `out` the rows at `positions`.
+    pub(crate) fn copy(&self, positions: &Range<usize>, out: &mut Vec<u32>) {
+        let state = self.0.read();
+        out.extend_from_slice(state.rows.get(positions.clone()).unwrap_or_default());
+    }
+}

@@ -1,0 +1,42 @@
+//! `Row`: what the index keeps of one event; `Head`: the newest row of an entity.
+
+use crate::{CoordinateId, RowNumber};
+use strandline_core::{EventId, EventKind, Hash, Sequence};
+
+/// What the index keeps of one event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// Place in the global commit order.
+    pub sequence: Sequence,
+    /// Id.
+    pub id: EventId,
+    /// Entity and scope.
+    pub coordinate: CoordinateId,
+    /// What happened.
+    pub kind: EventKind,
+    /// When, in milliseconds since 1970.
+    pub wall_ms: u64,
+    /// Place in the entity's stream.
+    pub clock: u32,
+    /// Where the event is stored; the index only carries it.
+    pub position: u64,
+    /// What the event belongs to; its own id by default.
+    pub correlation: EventId,
+    /// What caused the event.
+    pub causation: Option<EventId>,
+    /// Hash of the event; kept only while the row is the newest of its entity.
+    pub hash: Option<Hash>,
+}
+
+/// The newest row of an entity, published or not: what the next event of the entity follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    /// The row.
+    pub row: RowNumber,
+    /// Its sequence.
+    pub sequence: Sequence,
+    /// Its clock.
+    pub clock: u32,
+    /// Its hash, if that was given.
+    pub hash: Option<Hash>,
+}

@@ -1,0 +1,261 @@
+//! Models of the index under loom, on the types that ship: run with `--cfg strandline_loom`.
+//!
+//! Each keeps to three threads. A chunk has 2 rows here, so that growth is part of every model.
+
+#![cfg(strandline_loom)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    reason = "a model fails by panicking, and its numbers are small"
+)]
+
+use std::sync::Arc;
+use strandline_core::sync::thread;
+use strandline_core::{Coordinate, EventId, EventKind, Region, Sequence};
+use strandline_index::{
+    CoordinateId, IndexReader, IndexWriter, Row, SequenceGate, Snapshot, channel,
+};
+
+const KIND: EventKind = EventKind::new(1, 1);
+const ENTITY: &str = "e";
+
+/// Runs every interleaving with at most three preemptions.
+fn model(body: impl Fn() + Sync + Send + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(3);
+    builder.max_branches = 20_000;
+    builder.check(body);
+}
+
+/// The row of event `number`, whose every column follows from the number.
+fn row(coordinate: CoordinateId, number: u64) -> Row {
+    let id = EventId::from_u128(u128::from(number + 1) << 64 | u128::from(number + 1));
+    Row {
+        sequence: Sequence::new(number),
+        id,
+        coordinate,
+        kind: KIND,
+        wall_ms: number + 100,
+        clock: number as u32,
+        position: number + 200,
+        correlation: id,
+        causation: None,
+        hash: None,
+    }
+}
+
+/// A writer with `rows` visible rows of one entity.
+fn index(rows: u64) -> (IndexWriter, IndexReader, CoordinateId) {
+    let (mut writer, reader) = channel();
+    let coordinate = Coordinate::new(ENTITY, "s").unwrap();
+    let coordinate = writer.intern(&coordinate).unwrap();
+    append(&mut writer, coordinate, 0..rows);
+    (writer, reader, coordinate)
+}
+
+/// Inserts rows and publishes them at once.
+fn append(writer: &mut IndexWriter, coordinate: CoordinateId, numbers: std::ops::Range<u64>) {
+    writer.reserve(numbers.end - numbers.start).unwrap();
+    for number in numbers {
+        writer.insert(&row(coordinate, number)).unwrap();
+    }
+    writer.publish(writer.gate().allocated());
+}
+
+/// Checks that a snapshot holds exactly the rows below its watermark, with the right columns.
+fn check(snapshot: &Snapshot) {
+    assert_eq!(snapshot.len(), snapshot.visible().get());
+    for number in 0..snapshot.visible().get() {
+        let found = snapshot.row_at(Sequence::new(number)).unwrap();
+        let expected = row(found.coordinate_id(), number);
+        assert_eq!(found.id(), expected.id);
+        assert_eq!(found.coordinate_id().get(), 0);
+        assert_eq!(found.kind(), expected.kind);
+        assert_eq!(found.wall_ms(), expected.wall_ms);
+        assert_eq!(found.clock(), expected.clock);
+        assert_eq!(found.position(), expected.position);
+    }
+}
+
+#[test]
+fn a_reader_finds_every_row_below_the_watermark() {
+    model(|| {
+        let (mut writer, reader, coordinate) = index(0);
+        let writing = thread::spawn(move || {
+            append(&mut writer, coordinate, 0..1);
+            append(&mut writer, coordinate, 1..2);
+        });
+        check(&reader.snapshot());
+        writing.join().unwrap();
+        let last = reader.snapshot();
+        assert_eq!(last.len(), 2);
+        check(&last);
+    });
+}
+
+#[test]
+fn columns_are_ordered_by_the_gate_across_chunk_growth() {
+    model(|| {
+        let (mut writer, reader, coordinate) = index(1);
+        let writing = thread::spawn(move || append(&mut writer, coordinate, 1..3));
+        check(&reader.snapshot());
+        writing.join().unwrap();
+    });
+}
+
+#[test]
+fn a_batch_of_two_is_never_seen_half() {
+    model(|| {
+        let (mut writer, reader, coordinate) = index(0);
+        let writing = thread::spawn(move || append(&mut writer, coordinate, 0..2));
+        let snapshot = reader.snapshot();
+        let counts = [
+            snapshot.len() as usize,
+            snapshot.stream(ENTITY).count(),
+            snapshot
+                .query(&Region::all().kind(KIND))
+                .rev()
+                .fold(0, |n, _| n + 1),
+        ];
+        assert!(counts == [0; 3] || counts == [2; 3], "{counts:?}");
+        writing.join().unwrap();
+    });
+}
+
+#[test]
+fn latest_is_never_none_once_there_is_one() {
+    model(|| {
+        let (mut writer, reader, coordinate) = index(1);
+        let writing = thread::spawn(move || append(&mut writer, coordinate, 1..3));
+        for _ in 0..2 {
+            let snapshot = reader.snapshot();
+            let latest = snapshot.latest(ENTITY).unwrap();
+            assert_eq!(u64::from(latest.clock()) + 1, snapshot.visible().get());
+        }
+        writing.join().unwrap();
+    });
+}
+
+#[test]
+fn snapshots_never_go_back_in_any_thread() {
+    model(|| {
+        let (mut writer, reader, coordinate) = index(0);
+        let writing = thread::spawn(move || append(&mut writer, coordinate, 0..1));
+        let first = reader.snapshot();
+        let handed = first.clone();
+        let other = reader.clone();
+        let reading = thread::spawn(move || {
+            check(&handed);
+            let later = other.snapshot();
+            assert!(later.visible() >= handed.visible());
+            check(&later);
+        });
+        assert!(reader.snapshot().visible() >= first.visible());
+        reading.join().unwrap();
+        writing.join().unwrap();
+        check(&first);
+    });
+}
+
+#[test]
+fn an_id_is_found_once_its_event_is_visible() {
+    model(|| {
+        let (mut writer, reader, coordinate) = index(1);
+        let writing = thread::spawn(move || append(&mut writer, coordinate, 1..3));
+        let snapshot = reader.snapshot();
+        for number in 0..3 {
+            let expected = row(coordinate, number);
+            let found = snapshot.get(expected.id).map(|found| found.sequence());
+            let visible = expected.sequence < snapshot.visible();
+            assert_eq!(found, visible.then_some(expected.sequence));
+        }
+        writing.join().unwrap();
+    });
+}
+
+#[test]
+fn a_gap_is_never_counted_into_the_run_before_it() {
+    model(|| {
+        let (mut writer, reader, coordinate) = index(1);
+        let writing = thread::spawn(move || {
+            // Sequences 1 and 2 are burned.
+            writer.reserve(2).unwrap();
+            writer.publish(Sequence::new(3));
+            writer.reserve(1).unwrap();
+            writer.insert(&row(coordinate, 3)).unwrap();
+            writer.publish(Sequence::new(4));
+        });
+        let snapshot = reader.snapshot();
+        let expected = if snapshot.visible().get() == 4 { 2 } else { 1 };
+        assert_eq!(snapshot.len(), expected);
+        assert_eq!(snapshot.stream(ENTITY).count() as u64, expected);
+        writing.join().unwrap();
+    });
+}
+
+#[test]
+fn an_aborted_replay_is_never_seen() {
+    model(|| {
+        let (mut writer, reader, coordinate) = index(1);
+        let writing = thread::spawn(move || {
+            // Sequences 1 and 2 are burned, so that rows and watermark differ.
+            writer.reserve(2).unwrap();
+            writer.publish(Sequence::new(3));
+            let mut cursor = writer.replay();
+            cursor.insert(&row(coordinate, 3)).unwrap();
+            cursor.abort();
+        });
+        let snapshot = reader.snapshot();
+        assert_eq!(snapshot.len(), 1);
+        assert_eq!(snapshot.latest(ENTITY).unwrap().clock(), 0);
+        writing.join().unwrap();
+        assert_eq!(reader.snapshot().len(), 1);
+    });
+}
+
+#[test]
+fn a_frozen_gate_never_moves_though_an_advance_races() {
+    model(|| {
+        let gate = Arc::new(SequenceGate::new());
+        gate.reserve(2).unwrap();
+        let threads = [1, 2].map(|up_to| {
+            let gate = gate.clone();
+            thread::spawn(move || {
+                let up_to = Sequence::new(up_to);
+                let moved = gate.advance_to(up_to);
+                assert!(!moved || gate.visible() >= up_to);
+                moved
+            })
+        });
+        gate.freeze();
+        let frozen_at = gate.visible();
+        let [first, second] = threads.map(|thread| thread.join().unwrap());
+        assert_eq!(gate.visible(), frozen_at);
+        assert!(!first || frozen_at.get() >= 1);
+        assert_eq!(second, frozen_at.get() == 2);
+    });
+}
+
+#[test]
+fn advances_by_maximum_carry_what_both_threads_filled() {
+    use strandline_core::sync::atomic::{AtomicU64, Ordering};
+    model(|| {
+        let gate = Arc::new(SequenceGate::new());
+        gate.reserve(2).unwrap();
+        let cells = Arc::new([AtomicU64::new(0), AtomicU64::new(0)]);
+        let filling = {
+            let (gate, cells) = (gate.clone(), cells.clone());
+            thread::spawn(move || {
+                cells[0].store(1, Ordering::Relaxed);
+                gate.advance_to(Sequence::new(1));
+                cells[1].store(1, Ordering::Relaxed);
+                gate.advance_to(Sequence::new(2));
+            })
+        };
+        let visible = gate.visible();
+        for cell in cells.iter().take(visible.get() as usize) {
+            assert_eq!(cell.load(Ordering::Relaxed), 1);
+        }
+        filling.join().unwrap();
+    });
+}

@@ -1,0 +1,188 @@
+//! `Error`: one opaque type that says what kind of failure it was and what it means for an append.
+
+use std::fmt;
+use std::path::Path;
+use strandline_checkpoint::CheckpointError;
+use strandline_core::EventId;
+use strandline_index::{BlockError, IndexError};
+use strandline_segment::{LogError, ScanError};
+
+/// What went wrong, as far as a caller can act on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// An argument breaks a rule. Change it and call again.
+    InvalidInput,
+    /// A payload, event or batch is over a limit. Make it smaller or raise the limit.
+    TooLarge,
+    /// The event id is taken by an event with other content.
+    Conflict,
+    /// A counter is at its last value. Nothing was written and nothing can be.
+    Exhausted,
+    /// Another holder has the store open for writing.
+    Locked,
+    /// There is no store in the directory.
+    NotFound,
+    /// The store was opened to read only.
+    ReadOnly,
+    /// The file system refused, and what was asked for did not happen. Safe to try again.
+    NotWritten,
+    /// The file system refused, and whether the events will be there after a reopen is open.
+    /// Reopen and look for their ids.
+    Unknown,
+    /// An earlier failure stopped all writing. Reopen the store.
+    Poisoned,
+    /// Bytes on disk are not what was written. The message names file and place.
+    Corrupt,
+    /// The log ends before what a checkpoint says was durable: durable data has vanished.
+    LogBehindCheckpoint,
+    /// The store was written by a later version of the format.
+    UnsupportedVersion,
+    /// A payload is not what it was asked to be decoded as.
+    Payload,
+    /// The payload was removed for good.
+    Redacted,
+    /// Reading failed in the file system.
+    Io,
+}
+
+/// What a failure means for the events that a call was to append.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ErrorClass {
+    /// Nothing was written; trying again is safe.
+    NotWritten,
+    /// The events may or may not be there after a reopen; [`Error::ids`] says which to look for.
+    Unknown,
+    /// What is on disk is damaged.
+    Corrupt,
+}
+
+/// Why a call failed.
+///
+/// [`kind`](Self::kind) tells programs what to do, the message tells people.
+pub struct Error(Box<Repr>);
+
+struct Repr {
+    kind: ErrorKind,
+    message: String,
+    ids: Vec<EventId>,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl Error {
+    /// What went wrong.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// What the failure means for the events of an append.
+    #[must_use]
+    pub fn class(&self) -> ErrorClass {
+        match self.0.kind {
+            ErrorKind::Unknown => ErrorClass::Unknown,
+            ErrorKind::Corrupt | ErrorKind::LogBehindCheckpoint => ErrorClass::Corrupt,
+            _ => ErrorClass::NotWritten,
+        }
+    }
+
+    /// The ids of the events whose fate is [`ErrorKind::Unknown`]; empty for other kinds.
+    #[must_use]
+    pub fn ids(&self) -> &[EventId] {
+        &self.0.ids
+    }
+
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self(Box::new(Repr {
+            kind,
+            message: message.into(),
+            ids: Vec::new(),
+            source: None,
+        }))
+    }
+
+    pub(crate) fn with_source(
+        mut self,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    pub(crate) fn with_ids(mut self, ids: impl IntoIterator<Item = EventId>) -> Self {
+        self.0.ids = ids.into_iter().collect();
+        self
+    }
+
+    pub(crate) fn io(what: &str, path: &Path, error: std::io::Error) -> Self {
+        Self::new(ErrorKind::Io, format!("cannot {what} {}", path.display())).with_source(error)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)?;
+        match &self.0.source {
+            Some(source) => write!(f, ": {source}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {self}", self.0.kind)
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        // `Display` shows the source already, so a chain starts below it.
+        self.0.source.as_deref().and_then(std::error::Error::source)
+    }
+}
+
+impl From<LogError> for Error {
+    fn from(error: LogError) -> Self {
+        let (kind, message) = match &error {
+            LogError::LogBehind { .. } => (
+                ErrorKind::LogBehindCheckpoint,
+                "durable events have vanished from the log",
+            ),
+            LogError::VersionUnsupported { .. } => (
+                ErrorKind::UnsupportedVersion,
+                "the store cannot be read by this version",
+            ),
+            error if error.is_corruption() => (ErrorKind::Corrupt, "the log is damaged"),
+            _ => (ErrorKind::Io, "the log cannot be read"),
+        };
+        Self::new(kind, message).with_source(error)
+    }
+}
+
+impl From<ScanError<Self>> for Error {
+    fn from(error: ScanError<Self>) -> Self {
+        match error {
+            ScanError::Log(error) => error.into(),
+            ScanError::Visit(error) => error,
+        }
+    }
+}
+
+impl From<IndexError> for Error {
+    fn from(error: IndexError) -> Self {
+        Self::new(ErrorKind::Exhausted, "the index takes no more events").with_source(error)
+    }
+}
+
+impl From<BlockError> for Error {
+    fn from(error: BlockError) -> Self {
+        Self::new(ErrorKind::Corrupt, "an index block is damaged").with_source(error)
+    }
+}
+
+impl From<CheckpointError> for Error {
+    fn from(error: CheckpointError) -> Self {
+        Self::new(ErrorKind::Io, "the checkpoint was not saved").with_source(error)
+    }
+}

@@ -1,0 +1,204 @@
+//! The order of opening: lock, checkpoint, manifest, footers, log, repair, publish.
+//!
+//! Nothing is shown before everything that is to be shown is durable, and nothing is changed
+//! before all of it could be read.
+
+mod replay;
+mod restore;
+
+use crate::options::Access;
+use crate::read::Reader;
+use crate::store::{Shared, Store};
+use crate::writer::{GroupSync, SegmentNames, Writer};
+use crate::{Error, ErrorKind, OpenPath, OpenReport, StoreOptions};
+use replay::Replay;
+use std::path::Path;
+use std::sync::Arc;
+use strandline_checkpoint::Newest;
+use strandline_core::HlcClock;
+use strandline_core::fs::FileLock;
+use strandline_core::sync::Mutex;
+use strandline_index::IndexWriter;
+use strandline_segment::{LogPosition, LogReader, LogWriter, UncheckedLog};
+
+/// The file whose lock the writing process holds; it stays where it is.
+const LOCK_FILE: &str = "LOCK";
+
+pub(crate) fn open(dir: &Path, options: StoreOptions) -> Result<Store, Error> {
+    let _span = tracing::info_span!("open", dir = %dir.display()).entered();
+    let started = options.clock.elapsed();
+    let random = options.random()?;
+    let lock = lock(dir, &options)?;
+    // Before the manifest, so that beside a writer the checkpoint is not the newer of the two.
+    let newest = checkpoints(dir, &options)?;
+    let existing = UncheckedLog::open(options.fs.clone(), dir, options.log.clone())?;
+    let (log, mut report) = match (existing, options.access) {
+        (Some(log), _) => (log, OpenReport::new(OpenPath::Scan)),
+        (None, _) if newest.checkpoint.is_some() => return Err(log_vanished(dir)),
+        (None, Access::Create) => {
+            let log = UncheckedLog::create(options.fs.clone(), dir, options.log.clone(), &random)?;
+            (log, OpenReport::new(OpenPath::Created))
+        }
+        (None, Access::Write | Access::Read) => return Err(not_found(dir)),
+    };
+    let identity = *log.identity();
+    let (mut index, index_reader) = strandline_index::channel();
+    let replayed = replay(&mut index, log, newest, options.access, &mut report)?;
+    let position = replayed.end;
+    let group = Arc::new(match &replayed.writer {
+        Some(writer) => GroupSync::new(
+            Some(writer.active()),
+            position.sequence,
+            index.gate().clone(),
+        ),
+        // Nothing is ever written, so nothing is ever synced.
+        None => GroupSync::new(None, report.proven_durable, index.gate().clone()),
+    });
+    report.duration = options.clock.elapsed().saturating_sub(started);
+    for notice in &report.notices {
+        tracing::warn!(notice, "opening");
+    }
+    let writer = replayed.writer.map(|log| {
+        Mutex::new(Writer::new(
+            log,
+            index,
+            replayed.hlc,
+            replayed.names,
+            &random,
+        ))
+    });
+    Store::new(Arc::new(Shared {
+        dir: dir.to_path_buf(),
+        options,
+        identity,
+        writer,
+        group,
+        index: index_reader,
+        reader: Reader {
+            log: replayed.reader,
+        },
+        random,
+        report,
+        opened_at: position,
+        checkpointed: Mutex::new(replayed.checkpointed),
+        _lock: lock,
+    }))
+}
+
+fn lock(dir: &Path, options: &StoreOptions) -> Result<Option<Box<dyn FileLock>>, Error> {
+    let fs = &options.fs;
+    match options.access {
+        Access::Read => return Ok(None),
+        Access::Create => fs
+            .create_dir_all(dir)
+            .map_err(|error| Error::io("make the directory", dir, error))?,
+        Access::Write => match fs.list(dir) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Err(not_found(dir));
+            }
+            listed => {
+                listed.map_err(|error| Error::io("list", dir, error))?;
+            }
+        },
+    }
+    let path = dir.join(LOCK_FILE);
+    let lock = fs
+        .try_lock(&path)
+        .map_err(|error| Error::io("lock", &path, error))?;
+    lock.map(Some).ok_or_else(|| {
+        Error::new(
+            ErrorKind::Locked,
+            format!(
+                "{} is open for writing elsewhere; open it to read only, or close the other holder",
+                dir.display()
+            ),
+        )
+    })
+}
+
+fn checkpoints(dir: &Path, options: &StoreOptions) -> Result<Newest, Error> {
+    strandline_checkpoint::newest(&*options.fs, dir).map_err(|error| match options.access {
+        Access::Read | Access::Write => not_found(dir).with_source(error),
+        Access::Create => {
+            Error::new(ErrorKind::Io, "the checkpoints cannot be listed").with_source(error)
+        }
+    })
+}
+
+fn log_vanished(dir: &Path) -> Error {
+    Error::new(
+        ErrorKind::LogBehindCheckpoint,
+        format!(
+            "{} has a checkpoint and no log; restore the segments and the MANIFEST from a backup",
+            dir.display()
+        ),
+    )
+}
+
+fn not_found(dir: &Path) -> Error {
+    Error::new(
+        ErrorKind::NotFound,
+        format!("there is no store in {}", dir.display()),
+    )
+}
+
+/// What reading the log came to.
+struct Replayed {
+    writer: Option<LogWriter>,
+    reader: LogReader,
+    end: LogPosition,
+    names: SegmentNames,
+    hlc: HlcClock,
+    checkpointed: Option<LogPosition>,
+}
+
+/// Fills the index from the base and the log after it, repairs the log, and publishes.
+fn replay(
+    index: &mut IndexWriter,
+    log: UncheckedLog,
+    newest: Newest,
+    access: Access,
+    report: &mut OpenReport,
+) -> Result<Replayed, Error> {
+    let mut replay = Replay::new(index);
+    let start = restore::restore(&log, newest, &mut replay, report);
+    let scanned = log.scan(start.position, start.durable, |frame| replay.frame(frame));
+    let scanned = match scanned {
+        Ok(scanned) => scanned,
+        Err(error) => {
+            replay.abort();
+            return Err(error.into());
+        }
+    };
+    report.proven_durable = scanned.proven_durable();
+    if let Some(torn) = scanned.torn_tail() {
+        report.torn_tail = true;
+        report.notices.push(torn.to_string());
+    }
+    let end = scanned.end();
+    let opened = match access {
+        Access::Read => Ok((None, scanned.into_reader())),
+        Access::Create | Access::Write => scanned.into_writer().map(|(writer, reader, repairs)| {
+            report.notices.extend(repairs.notices());
+            (Some(writer), reader)
+        }),
+    };
+    match opened {
+        Err(error) => {
+            replay.abort();
+            Err(error.into())
+        }
+        Ok((writer, reader)) => {
+            report.events_from_log = replay.events_from_log();
+            let (names, hlc) = replay.commit(end.sequence);
+            Ok(Replayed {
+                writer,
+                reader,
+                end,
+                names,
+                hlc,
+                checkpointed: start.checkpoint,
+            })
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! `Replay`: frames of the log into rows of the index.
+
+use crate::writer::SegmentNames;
+use crate::{Error, ErrorKind};
+use strandline_core::record::Record;
+use strandline_core::{Hlc, HlcClock, Sequence};
+use strandline_index::{CoordinateId, IndexWriter, ReplayCursor, Row};
+use strandline_segment::{Frame, FrameRecord, SegmentId};
+
+/// Fills an index that nobody sees yet.
+pub(super) struct Replay<'a> {
+    cursor: ReplayCursor<'a>,
+    names: SegmentNames,
+    /// The segment that `names` is of.
+    segment: Option<SegmentId>,
+    hlc: HlcClock,
+    events_from_log: u64,
+}
+
+impl<'a> Replay<'a> {
+    pub(super) fn new(index: &'a mut IndexWriter) -> Self {
+        Self {
+            cursor: index.replay(),
+            names: SegmentNames::default(),
+            segment: None,
+            hlc: HlcClock::default(),
+            events_from_log: 0,
+        }
+    }
+
+    /// Enters a block of rows. Changes nothing if it is damaged.
+    pub(super) fn block(&mut self, block: &[u8], newest: Option<Hlc>) -> Result<u64, Error> {
+        let rows = self.cursor.import(block)?;
+        if let Some(newest) = newest {
+            self.hlc.observe(newest);
+        }
+        Ok(rows)
+    }
+
+    /// Sets the names that `segment` has given before the log is read on from within it.
+    pub(super) fn set_names(&mut self, segment: SegmentId, names: &[CoordinateId]) {
+        self.names.clear();
+        self.segment = Some(segment);
+        for coordinate in names {
+            self.names
+                .add(*coordinate, self.cursor.entity_of(*coordinate));
+        }
+    }
+
+    /// The coordinate with this number, if a block has brought it.
+    pub(super) fn coordinate(&self, number: u32) -> Option<CoordinateId> {
+        self.cursor.coordinate(number)
+    }
+
+    /// Enters the events of a frame.
+    pub(super) fn frame(&mut self, frame: &Frame<'_>) -> Result<(), Error> {
+        let segment = frame.start().segment;
+        if self.segment != Some(segment) {
+            self.segment = Some(segment);
+            self.names.clear();
+        }
+        for record in frame.records() {
+            self.record(&record)?;
+            self.events_from_log += 1;
+        }
+        Ok(())
+    }
+
+    fn record(&mut self, at: &FrameRecord<'_>) -> Result<(), Error> {
+        let corrupt = |what: &str| {
+            Error::new(
+                ErrorKind::Corrupt,
+                format!(
+                    "the record of sequence {} at segment {} offset {} {what}",
+                    at.sequence, at.position.segment, at.position.offset
+                ),
+            )
+        };
+        let record =
+            Record::decode(at.body).map_err(|error| corrupt("is malformed").with_source(error))?;
+        let coordinate = match &record.coordinate {
+            Some(_) if record.local_coordinate != self.names.next_local() => {
+                return Err(corrupt("names its coordinate out of turn"));
+            }
+            Some(coordinate) => {
+                let id = self.cursor.intern(coordinate)?;
+                self.names.add(id, self.cursor.entity_of(id));
+                id
+            }
+            None => self
+                .names
+                .coordinate(record.local_coordinate)
+                .ok_or_else(|| corrupt("has a coordinate that its segment has not named"))?,
+        };
+        self.hlc.observe(record.hlc);
+        let inserted = self.cursor.insert(&Row {
+            sequence: at.sequence,
+            id: record.id,
+            coordinate,
+            kind: record.kind,
+            wall_ms: record.hlc.wall_ms(),
+            clock: record.clock,
+            position: at.position.to_bits(),
+            correlation: record.correlation,
+            causation: record.causation,
+            hash: Some(at.digest),
+        });
+        inserted
+            .map(drop)
+            .map_err(|error| corrupt("does not follow those before it").with_source(error))
+    }
+
+    pub(super) const fn events_from_log(&self) -> u64 {
+        self.events_from_log
+    }
+
+    /// Publishes everything; the allocator goes on at `next` or after the highest sequence.
+    pub(super) fn commit(self, next: Sequence) -> (SegmentNames, HlcClock) {
+        self.cursor.commit(next);
+        (self.names, self.hlc)
+    }
+
+    /// Drops everything; nothing of it was ever visible.
+    pub(super) fn abort(self) {
+        self.cursor.abort();
+    }
+}

@@ -1,0 +1,200 @@
+//! `StoreOptions`: how a store is opened.
+
+use crate::{Error, ErrorKind, Store};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use strandline_core::fs::{Fs, OsFs};
+use strandline_core::{Clock, Random, SystemClock};
+use strandline_segment::LogOptions;
+
+/// When an append returns, and with that when its events are visible.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Durability {
+    /// Once the events are on the disk: they survive a power cut.
+    #[default]
+    Synced,
+    /// Once the events are with the operating system: they survive a killed process, and a power
+    /// cut after the next sync (see [`StoreOptions::sync_interval`]).
+    Written,
+}
+
+/// What the holder of a store may do with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    Create,
+    Write,
+    Read,
+}
+
+/// Longest payload by default: 16 MiB.
+pub const PAYLOAD_BYTES_MAX_DEFAULT: usize = 16 << 20;
+
+/// How a store is opened. Every option has a default that suits most.
+///
+/// ```
+/// use std::time::Duration;
+/// use strandline::{Durability, StoreOptions};
+///
+/// let dir = tempfile::tempdir()?;
+/// let store = StoreOptions::new()
+///     .durability(Durability::Written)
+///     .sync_interval(Duration::from_millis(20))
+///     .open(dir.path().join("orders.strand"))?;
+/// assert!(store.snapshot().is_empty());
+/// store.close()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct StoreOptions {
+    pub(crate) access: Access,
+    pub(crate) durability: Durability,
+    pub(crate) sync_interval: Option<Duration>,
+    pub(crate) payload_bytes_max: usize,
+    pub(crate) log: LogOptions,
+    pub(crate) fs: Arc<dyn Fs>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random_seed: Option<u64>,
+}
+
+impl Default for StoreOptions {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl StoreOptions {
+    /// The defaults.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            access: Access::Create,
+            durability: Durability::Synced,
+            sync_interval: Some(Duration::from_millis(5)),
+            payload_bytes_max: PAYLOAD_BYTES_MAX_DEFAULT,
+            log: LogOptions::default(),
+            fs: Arc::new(OsFs),
+            clock: Arc::new(SystemClock::default()),
+            random_seed: None,
+        }
+    }
+
+    /// Durability of appends that do not ask for one. Default: [`Durability::Synced`].
+    #[must_use]
+    pub const fn durability(mut self, durability: Durability) -> Self {
+        self.durability = durability;
+        self
+    }
+
+    /// Longest time that a [`Durability::Written`] event stays unsynced. Default: 5 ms.
+    #[must_use]
+    pub const fn sync_interval(mut self, interval: Duration) -> Self {
+        self.sync_interval = Some(interval);
+        self
+    }
+
+    /// Leaves the sync of [`Durability::Written`] events to [`Store::sync`], to appends that sync,
+    /// and to rotation.
+    #[must_use]
+    pub const fn no_background_sync(mut self) -> Self {
+        self.sync_interval = None;
+        self
+    }
+
+    /// Longest payload, in bytes. Default: 16 MiB; at most what a commit may have (64 MiB).
+    #[must_use]
+    pub const fn payload_bytes_max(mut self, bytes: usize) -> Self {
+        self.payload_bytes_max = bytes;
+        self
+    }
+
+    /// Length at which a segment is sealed and the next one begun, in bytes. Default: 256 MiB;
+    /// 64 KiB to 4 GiB. It must hold the largest commit.
+    #[must_use]
+    pub fn segment_bytes_max(mut self, bytes: u64) -> Self {
+        self.log = self.log.segment_bytes_max(bytes);
+        self
+    }
+
+    /// Fails with [`ErrorKind::NotFound`] where there is no store, instead of making one.
+    #[must_use]
+    pub const fn must_exist(mut self) -> Self {
+        self.access = Access::Write;
+        self
+    }
+
+    /// Opens to read only: takes no lock, repairs and changes nothing, beside a writer if need be.
+    /// Shows the whole valid commits that are there now; the open report says up to where they are
+    /// proven durable.
+    #[must_use]
+    pub const fn read_only(mut self) -> Self {
+        self.access = Access::Read;
+        self
+    }
+
+    /// The file system. Default: the operating system's; [`MemFs`](strandline_core::fs::MemFs)
+    /// keeps a store in memory.
+    #[must_use]
+    pub fn fs(mut self, fs: Arc<dyn Fs>) -> Self {
+        self.fs = fs;
+        self
+    }
+
+    /// The clock. Default: the system's.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Makes ids, nonces and file identities repeatable, for tests: with a seed known to others a
+    /// redacted payload can be guessed.
+    #[cfg(feature = "test-util")]
+    #[must_use]
+    pub const fn random_seed(mut self, seed: u64) -> Self {
+        self.random_seed = Some(seed);
+        self
+    }
+
+    /// Opens the store in directory `dir`, making it if it is missing.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Locked`] if another holder writes it, [`ErrorKind::NotFound`] if it is missing
+    /// and may not be made, [`ErrorKind::Corrupt`] or [`ErrorKind::LogBehindCheckpoint`] if what is
+    /// there cannot be believed, [`ErrorKind::UnsupportedVersion`] if a later version wrote it,
+    /// [`ErrorKind::InvalidInput`] for an option out of range, or [`ErrorKind::Io`].
+    pub fn open(self, dir: impl AsRef<Path>) -> Result<Store, Error> {
+        crate::open::open(dir.as_ref(), self)
+    }
+
+    pub(crate) fn random(&self) -> Result<Random, Error> {
+        match self.random_seed {
+            Some(seed) => Ok(Random::from_seed(seed)),
+            None => Random::from_os().map_err(|error| {
+                Error::new(ErrorKind::Io, "the system gives no random bytes").with_source(error)
+            }),
+        }
+    }
+}
+
+/// How one append differs from the store's defaults.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct AppendOptions {
+    pub(crate) durability: Option<Durability>,
+}
+
+impl AppendOptions {
+    /// The store's defaults.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { durability: None }
+    }
+
+    /// Durability of this append. Default: that of the store.
+    #[must_use]
+    pub const fn durability(mut self, durability: Durability) -> Self {
+        self.durability = Some(durability);
+        self
+    }
+}

@@ -1,0 +1,139 @@
+//! `Snapshot`: the store as it was at one moment, and the queries on it.
+
+use crate::read::{EventCursor, Reader};
+use crate::{Error, StoredEvent};
+use std::iter::FusedIterator;
+use strandline_core::{EventId, Region, Sequence};
+use strandline_index::{Names, Rows};
+
+/// The store as it was at one moment: every read through it sees the same events, whatever is
+/// appended meanwhile.
+///
+/// Cheap to take (a load and a reference count) and to clone; holds no lock.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    pub(crate) index: strandline_index::Snapshot,
+    pub(crate) reader: Reader,
+}
+
+impl Snapshot {
+    /// The watermark: events with sequences below it are in the snapshot.
+    #[must_use]
+    pub fn visible(&self) -> Sequence {
+        self.index.visible()
+    }
+
+    /// How many events there are.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        self.index.len()
+    }
+
+    /// Whether there are no events.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.index.is_empty()
+    }
+
+    /// The event with this id. One index lookup and one read.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Corrupt`](crate::ErrorKind::Corrupt) or [`ErrorKind::Io`](crate::ErrorKind::Io)
+    /// from reading it.
+    pub fn get(&self, id: EventId) -> Result<Option<StoredEvent>, Error> {
+        self.index
+            .get(id)
+            .map(|row| self.reader.read(row))
+            .transpose()
+    }
+
+    /// The newest event of an entity, if it has one: the head of its chain.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get).
+    pub fn latest(&self, entity: &str) -> Result<Option<StoredEvent>, Error> {
+        self.index
+            .latest(entity)
+            .map(|row| self.reader.read(row))
+            .transpose()
+    }
+
+    /// The events of an entity, oldest first; `.rev()` for newest first.
+    #[must_use]
+    pub fn stream(&self, entity: &str) -> Events<'_> {
+        self.events(self.index.stream(entity))
+    }
+
+    /// The events of a region in commit order; `.rev()` for newest first.
+    ///
+    /// The cost is that of the events returned, plus what the most selective filter leaves for the
+    /// others to refuse.
+    #[must_use]
+    pub fn query(&self, region: &Region) -> Events<'_> {
+        self.events(self.index.query(region))
+    }
+
+    /// The headers of a region, as far as the index has them: nothing is read from disk.
+    #[must_use]
+    pub fn rows(&self, region: &Region) -> Rows<'_> {
+        self.index.query(region)
+    }
+
+    /// The entities whose names start with `prefix`, in the order of their names, with how many
+    /// events each has.
+    #[must_use]
+    pub fn entities(&self, prefix: &str) -> Names<'_> {
+        self.index.entities(prefix)
+    }
+
+    /// The scopes whose names start with `prefix`, in the order of their names, with how many
+    /// events each has.
+    #[must_use]
+    pub fn scopes(&self, prefix: &str) -> Names<'_> {
+        self.index.scopes(prefix)
+    }
+
+    fn events<'a>(&'a self, rows: Rows<'a>) -> Events<'a> {
+        Events {
+            rows,
+            cursor: self.reader.cursor(),
+        }
+    }
+}
+
+/// The events of a stream or query, read as they are asked for.
+///
+/// An event that cannot be read is an error in its place; those after it can still be read.
+#[derive(Debug)]
+pub struct Events<'a> {
+    rows: Rows<'a>,
+    cursor: EventCursor,
+}
+
+impl Iterator for Events<'_> {
+    type Item = Result<StoredEvent, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let row = self.rows.next()?;
+        Some(self.cursor.read(row))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.rows.size_hint()
+    }
+
+    fn count(self) -> usize {
+        self.rows.count()
+    }
+}
+
+impl DoubleEndedIterator for Events<'_> {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        let row = self.rows.next_back()?;
+        Some(self.cursor.read(row))
+    }
+}
+
+impl FusedIterator for Events<'_> {}

@@ -1,0 +1,53 @@
+//! `Stats`: counts, watermarks and sizes.
+
+use crate::Error;
+use crate::store::Shared;
+use strandline_core::Sequence;
+use strandline_core::fs::EntryKind;
+
+/// Counts, watermarks and sizes of a store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Visible events.
+    pub events: u64,
+    /// Entities with a visible event.
+    pub entities: u64,
+    /// Scopes with a visible event.
+    pub scopes: u64,
+    /// Sequences below this one are visible.
+    pub visible: Sequence,
+    /// Sequences below this one are durable; in a store opened to read only, proven so.
+    pub durable: Sequence,
+    /// Sequences below this one are written.
+    pub written: Sequence,
+    /// Segment files.
+    pub segments: usize,
+    /// Bytes of all files in the store's directory.
+    pub bytes_on_disk: u64,
+    /// Whether an earlier failure stopped all writing, and which.
+    pub poisoned: Option<String>,
+}
+
+impl Stats {
+    pub(crate) fn of(shared: &Shared) -> Result<Self, Error> {
+        let entries = shared
+            .options
+            .fs
+            .list(&shared.dir)
+            .map_err(|error| Error::io("list", &shared.dir, error))?;
+        let files = entries.iter().filter(|entry| entry.kind == EntryKind::File);
+        let snapshot = shared.index.snapshot();
+        Ok(Self {
+            events: snapshot.len(),
+            entities: snapshot.entities("").count() as u64,
+            scopes: snapshot.scopes("").count() as u64,
+            visible: snapshot.visible(),
+            durable: shared.group.durable(),
+            written: shared.group.written(),
+            segments: shared.reader.log.segments(),
+            bytes_on_disk: files.map(|entry| entry.bytes).sum(),
+            poisoned: shared.group.poison().map(|poison| poison.0.to_string()),
+        })
+    }
+}

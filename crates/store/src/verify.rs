@@ -1,0 +1,236 @@
+//! Verification: the whole log against its checksums, its chains and the index.
+
+use crate::Error;
+use crate::store::Shared;
+use std::collections::HashMap;
+use std::fmt;
+use strandline_core::record::Record;
+use strandline_core::{CanonicalHeader, Coordinate, EventHasher, Hash, Sequence};
+use strandline_segment::{Frame, FrameRecord, LogError, ScanError, SegmentId};
+
+/// One thing that verification found wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Problem {
+    /// The event, where one can be named.
+    pub sequence: Option<Sequence>,
+    /// What is wrong, and where.
+    pub message: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.sequence {
+            Some(sequence) => write!(f, "event {sequence}: {}", self.message),
+            None => f.write_str(&self.message),
+        }
+    }
+}
+
+/// What verification found.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct VerifyReport {
+    /// Events whose checksum and hash were checked.
+    pub events: u64,
+    /// Commits whose link in the log chain was checked.
+    pub commits: u64,
+    /// Entities whose chains were followed.
+    pub entities: u64,
+    /// Hash of the log at its end: kept elsewhere, it shows later that nothing before was changed.
+    pub log_hash: Hash,
+    /// Everything that is wrong, in the order of the log, at most [`PROBLEMS_MAX`].
+    pub problems: Vec<Problem>,
+}
+
+/// Most problems that a report lists.
+pub const PROBLEMS_MAX: usize = 1000;
+
+impl VerifyReport {
+    /// Whether nothing is wrong.
+    #[must_use]
+    pub fn is_intact(&self) -> bool {
+        self.problems.is_empty()
+    }
+}
+
+/// Reads the log up to its present end. Memory: one hash and clock for each entity.
+pub(crate) fn verify(shared: &Shared) -> Result<VerifyReport, Error> {
+    let until = shared.log_end();
+    let mut verifier = Verifier {
+        shared,
+        index: shared.index.snapshot(),
+        hasher: EventHasher::default(),
+        chains: HashMap::new(),
+        names: Vec::new(),
+        segment: None,
+        report: VerifyReport {
+            events: 0,
+            commits: 0,
+            entities: 0,
+            log_hash: until.log_hash,
+            problems: Vec::new(),
+        },
+    };
+    let scanned = shared.reader.log.scan(until, None, |frame| {
+        verifier.frame(frame);
+        Ok::<(), Error>(())
+    });
+    match scanned {
+        Ok(end) if end.log_hash != until.log_hash => verifier.problem(
+            None,
+            "the log chain does not end in the hash that the store has".to_owned(),
+        ),
+        Ok(_) => {}
+        Err(ScanError::Log(error @ LogError::Io { .. })) => return Err(error.into()),
+        Err(ScanError::Log(error)) => verifier.problem(None, error.to_string()),
+        Err(ScanError::Visit(error)) => return Err(error),
+    }
+    verifier.report.entities = verifier.chains.len() as u64;
+    verifier.check_counts();
+    Ok(verifier.report)
+}
+
+struct Chain {
+    hash: Hash,
+    clock: u32,
+}
+
+struct Verifier<'a> {
+    shared: &'a Shared,
+    index: strandline_index::Snapshot,
+    hasher: EventHasher,
+    chains: HashMap<Box<str>, Chain>,
+    /// Coordinates of the segment that is being read, by local number.
+    names: Vec<Coordinate>,
+    segment: Option<SegmentId>,
+    report: VerifyReport,
+}
+
+impl Verifier<'_> {
+    fn problem(&mut self, sequence: Option<Sequence>, message: String) {
+        if self.report.problems.len() < PROBLEMS_MAX {
+            self.report.problems.push(Problem { sequence, message });
+        }
+    }
+
+    fn frame(&mut self, frame: &Frame<'_>) {
+        let segment = frame.start().segment;
+        if self.segment != Some(segment) {
+            self.segment = Some(segment);
+            self.names.clear();
+        }
+        self.report.commits += 1;
+        for record in frame.records() {
+            self.report.events += 1;
+            if let Err(message) = self.record(&record) {
+                let place = record.position;
+                self.problem(
+                    Some(record.sequence),
+                    format!(
+                        "{message} (segment {}, offset {})",
+                        place.segment, place.offset
+                    ),
+                );
+            }
+        }
+    }
+
+    fn record(&mut self, at: &FrameRecord<'_>) -> Result<(), String> {
+        let record = Record::decode(at.body).map_err(|error| format!("malformed: {error}"))?;
+        if let Some(coordinate) = &record.coordinate {
+            self.names.push(coordinate.clone());
+        }
+        let local = usize::try_from(record.local_coordinate).unwrap_or(usize::MAX);
+        let coordinate = self
+            .names
+            .get(local)
+            .ok_or("it has a coordinate that its segment has not named")?;
+        let chain = self.chains.get_mut(coordinate.entity());
+        let (previous, expected_clock) = match &chain {
+            Some(chain) => (chain.hash, chain.clock.checked_add(1)),
+            None => (record.previous.unwrap_or(Hash::ZERO), Some(0)),
+        };
+        let hash = self.hasher.hash(
+            &previous,
+            &CanonicalHeader {
+                entity: coordinate.entity(),
+                scope: coordinate.scope(),
+                kind: record.kind,
+                encoding: record.encoding,
+                id: record.id,
+                correlation: record.correlation,
+                causation: record.causation,
+                clock: record.clock,
+                hlc: record.hlc,
+                sequence: at.sequence,
+                extensions: &record.extensions,
+            },
+            &record.payload.hash(),
+        );
+        let next = Chain {
+            hash: at.digest,
+            clock: record.clock,
+        };
+        let entity = coordinate.entity();
+        match chain {
+            Some(chain) => *chain = next,
+            None => {
+                self.chains.insert(entity.into(), next);
+            }
+        }
+        if hash != at.digest {
+            return Err(format!(
+                "its hash is not that of its content in the chain of {entity}"
+            ));
+        }
+        if record.previous.is_some_and(|stored| stored != previous) {
+            return Err(format!(
+                "it names another predecessor than the chain of {entity} has"
+            ));
+        }
+        if expected_clock != Some(record.clock) {
+            return Err(format!(
+                "its clock is {} where the stream of {entity} continues with {expected_clock:?}",
+                record.clock
+            ));
+        }
+        self.check_row(at, &record)
+    }
+
+    /// Compares the index with the record, if the event is visible.
+    fn check_row(&self, at: &FrameRecord<'_>, record: &Record<'_>) -> Result<(), String> {
+        if at.sequence >= self.index.visible() {
+            return Ok(());
+        }
+        let Some(row) = self.index.row_at(at.sequence) else {
+            return Err("the index does not have it".to_owned());
+        };
+        let agrees = row.id() == record.id
+            && row.kind() == record.kind
+            && row.clock() == record.clock
+            && row.wall_ms() == record.hlc.wall_ms()
+            && row.correlation() == record.correlation
+            && row.causation() == record.causation
+            && row.position() == at.position.to_bits();
+        if agrees {
+            Ok(())
+        } else {
+            Err("the index says something else of it".to_owned())
+        }
+    }
+
+    fn check_counts(&mut self) {
+        let durable = self.shared.group.durable();
+        let indexed = self.index.len();
+        if self.report.problems.is_empty() && indexed > self.report.events {
+            self.problem(
+                None,
+                format!(
+                    "the index has {indexed} events, the log {} (durable below {durable})",
+                    self.report.events
+                ),
+            );
+        }
+    }
+}

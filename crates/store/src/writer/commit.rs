@@ -1,0 +1,342 @@
+//! Steps 2 to 4 of an append, under the commit lock: assign, encode, write, index.
+//!
+//! Nothing of the writer's state changes before the write has succeeded, but the clock, which may
+//! stay ahead.
+
+use super::{GroupSync, Prepared, Writer};
+use crate::background::Sealed;
+use crate::read::Reader;
+use crate::{Durability, Error, ErrorKind, Receipt};
+use std::collections::HashMap;
+use strandline_core::record::Record;
+use strandline_core::{CanonicalHeader, Coordinate, EventId, Hash, Hlc, Random, Sequence};
+use strandline_index::Row;
+use strandline_segment::{AppendError, RecordPosition, SyncHandle};
+
+/// What a commit under the lock came to.
+#[derive(Debug)]
+pub(crate) struct Committed {
+    pub(crate) receipts: Vec<Receipt>,
+    /// Upper bound of the sequences that the caller must wait for.
+    pub(crate) end: Sequence,
+    /// The segment that was sealed to make room.
+    pub(crate) sealed: Option<Sealed>,
+}
+
+/// What the writer works with and does not own.
+#[derive(Clone, Copy)]
+pub(crate) struct Context<'a> {
+    pub(crate) group: &'a GroupSync<SyncHandle>,
+    pub(crate) reader: &'a Reader,
+    pub(crate) random: &'a Random,
+    pub(crate) now_ms: u64,
+}
+
+/// What an event is given at its commit.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Assigned {
+    id: EventId,
+    clock: u32,
+    hlc: Hlc,
+    hash: Hash,
+}
+
+/// The end of an entity's chain while a commit is being made.
+#[derive(Debug, Clone, Copy)]
+struct ChainEnd {
+    next_clock: Option<u32>,
+    hash: Hash,
+    /// Whether the segment already has a record of the entity.
+    in_segment: bool,
+}
+
+/// What the events of a commit have added so far, beside the writer's state.
+#[derive(Debug, Default)]
+struct Staged<'a> {
+    ends: HashMap<&'a str, ChainEnd>,
+    locals: HashMap<&'a Coordinate, u32>,
+}
+
+impl Writer {
+    /// Commits `events` in one frame.
+    ///
+    /// With `Written` they are published before this returns; otherwise the caller waits until
+    /// everything below `end` is durable.
+    pub(crate) fn commit(
+        &mut self,
+        events: &[Prepared<'_>],
+        durability: Durability,
+        context: Context<'_>,
+    ) -> Result<Committed, Error> {
+        if let Some(receipts) = self.find_repeat(events, context.reader)? {
+            let last = receipts.iter().map(|receipt| receipt.sequence).max();
+            return Ok(Committed {
+                receipts,
+                end: last
+                    .and_then(|last| last.checked_add(1))
+                    .unwrap_or_default(),
+                sealed: None,
+            });
+        }
+        let count = events.len() as u64;
+        let first = self.index.gate().allocated();
+        self.index.check_room(events.len())?;
+        let end = first
+            .checked_add(count)
+            .ok_or_else(|| exhausted("sequences"))?;
+        let sealed = self.make_room(events, context)?;
+        self.encode(events, first, context)?;
+        let appended = self
+            .log
+            .append(&mut self.buffer, first, context.group.durable())
+            .map_err(|error| self.append_failed(error, context.group))?;
+        let positions: Vec<_> = self.buffer.positions(appended.start).collect();
+        self.insert(events, first, positions.into_iter().map(|at| at.to_bits()))
+            .inspect_err(|_| {
+                context
+                    .group
+                    .set_poison("the index refused an event that was written");
+            })?;
+        context.group.wrote(self.log.active(), end);
+        if durability == Durability::Written && !self.index.gate().advance_to(end) {
+            return Err(self.fate_unknown("writing stopped while the events were written"));
+        }
+        let receipts = (first.get()..).zip(&self.assigned);
+        Ok(Committed {
+            receipts: receipts
+                .map(|(sequence, assigned)| Receipt {
+                    id: assigned.id,
+                    sequence: Sequence::new(sequence),
+                    clock: assigned.clock,
+                    hlc: assigned.hlc,
+                    hash: assigned.hash,
+                    repeated: false,
+                })
+                .collect(),
+            end,
+            sealed,
+        })
+    }
+
+    /// Rotates if the commit might not fit in the active segment.
+    fn make_room(
+        &mut self,
+        events: &[Prepared<'_>],
+        context: Context<'_>,
+    ) -> Result<Option<Sealed>, Error> {
+        let bytes_max = events.iter().map(Prepared::record_bytes_max).sum();
+        if self.log.fits(bytes_max, events.len()) {
+            return Ok(None);
+        }
+        if !self.log.fits_empty(bytes_max, events.len()) {
+            return Err(Error::new(
+                ErrorKind::TooLarge,
+                format!(
+                    "the commit may take {bytes_max} bytes, more than a commit or segment holds"
+                ),
+            ));
+        }
+        self.rotate(context).map(Some)
+    }
+
+    /// Assigns ids, clocks, times and hashes, and encodes the records into the buffer.
+    fn encode<'a>(
+        &mut self,
+        events: &'a [Prepared<'a>],
+        first: Sequence,
+        context: Context<'_>,
+    ) -> Result<(), Error> {
+        self.buffer.clear();
+        self.assigned.clear();
+        let mut staged = Staged::default();
+        let numbered = (first.get()..).map(Sequence::new).zip(events);
+        for (sequence, event) in numbered {
+            let hlc = self
+                .hlc
+                .tick(context.now_ms)
+                .map_err(|error| exhausted("clock readings").with_source(error))?;
+            let id = match event.id {
+                Some(id) => id,
+                None => EventId::from_hlc(hlc, self.next_id_bits()),
+            };
+            let entity = event.coordinate.entity();
+            let end = match staged.ends.get(entity) {
+                Some(end) => *end,
+                None => self.chain_end(entity, context.reader)?,
+            };
+            let clock = end.next_clock.ok_or_else(|| exhausted("clocks"))?;
+            let (local_coordinate, is_named) = self.local(event.coordinate, &mut staged);
+            let record = Record {
+                local_coordinate,
+                coordinate: (!is_named).then(|| event.coordinate.clone()),
+                previous: (!end.in_segment).then_some(end.hash),
+                kind: event.kind,
+                encoding: event.encoding,
+                clock,
+                hlc,
+                id,
+                correlation: event.correlation.unwrap_or(id),
+                causation: event.causation,
+                extensions: Default::default(),
+                payload: event.record_payload(),
+            };
+            let hash = self.hasher.hash(
+                &end.hash,
+                &CanonicalHeader {
+                    entity,
+                    scope: event.coordinate.scope(),
+                    kind: record.kind,
+                    encoding: record.encoding,
+                    id,
+                    correlation: record.correlation,
+                    causation: record.causation,
+                    clock,
+                    hlc,
+                    sequence,
+                    extensions: &record.extensions,
+                },
+                &event.payload_hash,
+            );
+            self.buffer.push(&hash, |out| record.encode(out));
+            if events.len() > 1 {
+                staged.ends.insert(
+                    entity,
+                    ChainEnd {
+                        next_clock: clock.checked_add(1),
+                        hash,
+                        in_segment: true,
+                    },
+                );
+            }
+            self.assigned.push(Assigned {
+                id,
+                clock,
+                hlc,
+                hash,
+            });
+        }
+        Ok(())
+    }
+
+    /// Where an entity's chain ends. Reads the hash from the log if it is not known, which is so
+    /// only for the first append to an entity after some openings.
+    fn chain_end(&self, entity: &str, reader: &Reader) -> Result<ChainEnd, Error> {
+        let Some((entity, head)) = self
+            .index
+            .lookup_entity(entity)
+            .and_then(|entity| Some((entity, self.index.head(entity)?)))
+        else {
+            return Ok(ChainEnd {
+                next_clock: Some(0),
+                hash: Hash::ZERO,
+                in_segment: false,
+            });
+        };
+        let hash = match (head.hash, self.index.row(head.row)) {
+            (Some(hash), _) => hash,
+            (None, Some(row)) => {
+                reader
+                    .log
+                    .read(RecordPosition::from_bits(row.position))?
+                    .digest
+            }
+            (None, None) => {
+                return Err(Error::new(
+                    ErrorKind::Corrupt,
+                    "an entity has no newest row",
+                ));
+            }
+        };
+        Ok(ChainEnd {
+            next_clock: head.clock.checked_add(1),
+            hash,
+            in_segment: self.names.has_entity(entity),
+        })
+    }
+
+    /// The local number of a coordinate, and whether the segment has its names already.
+    fn local<'a>(&self, coordinate: &'a Coordinate, staged: &mut Staged<'a>) -> (u32, bool) {
+        let known = self.index.lookup(coordinate);
+        if let Some(local) = known.and_then(|known| self.names.local(known)) {
+            return (local, true);
+        }
+        if let Some(local) = staged.locals.get(coordinate) {
+            return (*local, true);
+        }
+        // The frame's limit of 65,535 records keeps the sum far from the end of 32 bits.
+        let added = u32::try_from(staged.locals.len()).unwrap_or(u32::MAX);
+        let local = self.names.next_local().saturating_add(added);
+        staged.locals.insert(coordinate, local);
+        (local, false)
+    }
+
+    /// Enters the written events in the index, unpublished.
+    fn insert(
+        &mut self,
+        events: &[Prepared<'_>],
+        first: Sequence,
+        positions: impl Iterator<Item = u64>,
+    ) -> Result<(), Error> {
+        let reserved = self.index.reserve(events.len() as u64)?;
+        assert_eq!(
+            reserved, first,
+            "only the holder of the commit lock reserves"
+        );
+        let numbered = (first.get()..).map(Sequence::new);
+        for (((event, assigned), position), sequence) in events
+            .iter()
+            .zip(&self.assigned)
+            .zip(positions)
+            .zip(numbered)
+        {
+            let coordinate = self.index.intern(event.coordinate)?;
+            if self.names.local(coordinate).is_none() {
+                self.names.add(coordinate, self.index.entity_of(coordinate));
+            }
+            self.index.insert(&Row {
+                sequence,
+                id: assigned.id,
+                coordinate,
+                kind: event.kind,
+                wall_ms: assigned.hlc.wall_ms(),
+                clock: assigned.clock,
+                position,
+                correlation: event.correlation.unwrap_or(assigned.id),
+                causation: event.causation,
+                hash: Some(assigned.hash),
+            })?;
+        }
+        Ok(())
+    }
+
+    /// The error of a failed write; stops everything if its outcome is not known.
+    pub(super) fn append_failed(&self, error: AppendError, group: &GroupSync<SyncHandle>) -> Error {
+        match error {
+            AppendError::NotWritten(error) => Error::new(
+                ErrorKind::NotWritten,
+                "nothing was written and the append may be tried again",
+            )
+            .with_source(error),
+            AppendError::Unknown(error) => {
+                group.set_poison(&format!("a write failed and could not be undone: {error}"));
+                self.fate_unknown("the write failed and could not be undone")
+                    .with_source(error)
+            }
+        }
+    }
+
+    fn fate_unknown(&self, why: &str) -> Error {
+        Error::new(
+            ErrorKind::Unknown,
+            format!("{why}; reopen the store and look for the event ids"),
+        )
+        .with_ids(self.assigned.iter().map(|assigned| assigned.id))
+    }
+}
+
+fn exhausted(what: &str) -> Error {
+    Error::new(
+        ErrorKind::Exhausted,
+        format!("there are no more {what} to give; nothing was written"),
+    )
+}

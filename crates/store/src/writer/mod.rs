@@ -1,0 +1,69 @@
+//! The writing side: whoever holds the commit lock is the single writer.
+//!
+//! [`Prepared`] is made before the lock is taken; [`commit`] holds the steps under it;
+//! [`GroupSync`] is the wait after it.
+
+mod commit;
+mod names;
+mod prepare;
+mod repeat;
+mod rotate;
+mod sync;
+
+#[cfg(all(test, strandline_loom))]
+mod model;
+
+pub(crate) use commit::{Committed, Context};
+pub(crate) use names::SegmentNames;
+pub(crate) use prepare::{Prepared, check_batch};
+pub(crate) use sync::{GroupSync, Poison};
+
+use commit::Assigned;
+use strandline_core::{EventHasher, HlcClock, Random};
+use strandline_index::IndexWriter;
+use strandline_segment::{CommitBuffer, LogWriter};
+
+/// Everything that only the holder of the commit lock touches.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    pub(crate) log: LogWriter,
+    pub(crate) index: IndexWriter,
+    pub(crate) hlc: HlcClock,
+    pub(crate) names: SegmentNames,
+    /// Random bits of the next id, stepped for each.
+    id_bits: u64,
+    hasher: EventHasher,
+    buffer: CommitBuffer,
+    assigned: Vec<Assigned>,
+}
+
+impl Writer {
+    pub(crate) fn new(
+        log: LogWriter,
+        index: IndexWriter,
+        hlc: HlcClock,
+        names: SegmentNames,
+        random: &Random,
+    ) -> Self {
+        Self {
+            log,
+            index,
+            hlc,
+            names,
+            id_bits: random.number(),
+            hasher: EventHasher::default(),
+            buffer: CommitBuffer::default(),
+            assigned: Vec::new(),
+        }
+    }
+
+    /// The next random bits of an id: SplitMix64 (Steele, Lea and Flood, 2014). They tell apart
+    /// ids of stores whose clocks agree; within a store the clock does.
+    fn next_id_bits(&mut self) -> u64 {
+        self.id_bits = self.id_bits.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut bits = self.id_bits;
+        bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        bits ^ (bits >> 31)
+    }
+}

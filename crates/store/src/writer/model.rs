@@ -1,0 +1,116 @@
+//! Loom models of the group sync: `xtask loom`.
+
+use super::sync::{GroupSync, SyncTarget};
+use std::io;
+use std::sync::Arc;
+use strandline_core::Sequence;
+use strandline_core::sync::atomic::{AtomicU64, Ordering};
+use strandline_core::sync::{Mutex, thread};
+use strandline_index::SequenceGate;
+
+/// A disk that remembers up to where it was synced.
+#[derive(Debug, Clone)]
+struct Disk {
+    written: Arc<AtomicU64>,
+    synced: Arc<AtomicU64>,
+    fails: bool,
+}
+
+impl SyncTarget for Disk {
+    fn sync(&self) -> io::Result<()> {
+        if self.fails {
+            return Err(io::Error::other("broken"));
+        }
+        let written = self.written.load(Ordering::Acquire);
+        self.synced.fetch_max(written, Ordering::AcqRel);
+        Ok(())
+    }
+}
+
+struct Bench {
+    group: GroupSync<Disk>,
+    gate: Arc<SequenceGate>,
+    disk: Disk,
+    commit: Mutex<()>,
+}
+
+fn bench(fails: bool) -> Arc<Bench> {
+    let gate = Arc::new(SequenceGate::new());
+    let disk = Disk {
+        written: Arc::new(AtomicU64::new(0)),
+        synced: Arc::new(AtomicU64::new(0)),
+        fails,
+    };
+    Arc::new(Bench {
+        group: GroupSync::new(Some(disk.clone()), Sequence::ZERO, gate.clone()),
+        gate,
+        disk,
+        commit: Mutex::new(()),
+    })
+}
+
+impl Bench {
+    /// A synced append of one event.
+    fn append(&self) -> Result<Sequence, super::Poison> {
+        let end = {
+            let _commit = self.commit.lock();
+            let first = self.gate.reserve(1).expect("the model is small");
+            let end = Sequence::new(first.get() + 1);
+            self.disk.written.store(end.get(), Ordering::Release);
+            self.group.wrote(self.disk.clone(), end);
+            end
+        };
+        self.group.wait(end).map(|()| end)
+    }
+}
+
+fn check(model: impl Fn() + Sync + Send + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(3);
+    builder.check(model);
+}
+
+#[test]
+fn a_returned_append_is_durable_and_visible_and_nobody_is_left_waiting() {
+    check(|| {
+        let bench = bench(false);
+        let other = bench.clone();
+        let thread = thread::spawn(move || {
+            let end = other.append().expect("the disk works");
+            assert!(other.disk.synced.load(Ordering::Acquire) >= end.get());
+            assert!(other.gate.visible() >= end);
+        });
+        let end = bench.append().expect("the disk works");
+        assert!(bench.disk.synced.load(Ordering::Acquire) >= end.get());
+        assert!(bench.gate.visible() >= end);
+        thread.join().expect("the other appends too");
+        assert_eq!(bench.group.durable(), Sequence::new(2));
+    });
+}
+
+#[test]
+fn what_is_visible_is_durable() {
+    check(|| {
+        let bench = bench(false);
+        let reader = bench.clone();
+        let thread = thread::spawn(move || {
+            let visible = reader.gate.visible();
+            assert!(reader.disk.synced.load(Ordering::Acquire) >= visible.get());
+        });
+        bench.append().expect("the disk works");
+        thread.join().expect("the reader agrees");
+    });
+}
+
+#[test]
+fn a_failed_sync_wakes_everyone_and_shows_nothing() {
+    check(|| {
+        let bench = bench(true);
+        let other = bench.clone();
+        let thread = thread::spawn(move || assert!(other.append().is_err()));
+        assert!(bench.append().is_err());
+        thread.join().expect("the other is told too");
+        assert_eq!(bench.gate.visible(), Sequence::ZERO);
+        assert_eq!(bench.group.durable(), Sequence::ZERO);
+    });
+}

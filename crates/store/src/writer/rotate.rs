@@ -1,0 +1,32 @@
+//! Rotation: sealing the active segment and beginning the next, under the commit lock.
+
+use super::Writer;
+use super::commit::Context;
+use crate::Error;
+use crate::background::Sealed;
+
+impl Writer {
+    /// Seals the active segment, which syncs everything in it, and begins the next.
+    pub(crate) fn rotate(&mut self, context: Context<'_>) -> Result<Sealed, Error> {
+        // An outcome that is not known concerns the manifest and the sealed segment, no event of
+        // this commit.
+        self.assigned.clear();
+        let sealed = self
+            .log
+            .rotate(context.random)
+            .map_err(|error| self.append_failed(error, context.group))?;
+        self.names.clear();
+        let end = self.index.gate().allocated();
+        context.group.wrote(self.log.active(), end);
+        context.group.synced(end);
+        tracing::info!(
+            segment = sealed.info().id().get(),
+            sequence = end.get(),
+            "sealed a segment"
+        );
+        Ok(Sealed {
+            segment: sealed,
+            newest: self.hlc.last(),
+        })
+    }
+}

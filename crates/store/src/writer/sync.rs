@@ -1,0 +1,243 @@
+//! `GroupSync`: one sync serves everyone who waits for it.
+//!
+//! Whoever finds no sync under way leads: it notes what is written, syncs without holding the
+//! lock, publishes what the sync covered and wakes the others. A failed sync is final: nothing is
+//! synced again and nothing more becomes durable or visible.
+//!
+//! Does not know files: what is synced is a handle of the caller's.
+
+use std::io;
+use std::sync::Arc;
+use strandline_core::Sequence;
+use strandline_core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use strandline_core::sync::{Condvar, Mutex};
+use strandline_index::SequenceGate;
+
+/// Something that can be synced: everything that was written to it before.
+pub(crate) trait SyncTarget: Clone {
+    fn sync(&self) -> io::Result<()>;
+}
+
+impl SyncTarget for strandline_segment::SyncHandle {
+    fn sync(&self) -> io::Result<()> {
+        Self::sync(self)
+    }
+}
+
+/// Why writing stopped for good.
+#[derive(Debug, Clone)]
+pub(crate) struct Poison(pub(crate) Arc<str>);
+
+#[derive(Debug)]
+pub(crate) struct GroupSync<T> {
+    state: Mutex<State<T>>,
+    wake: Condvar,
+    gate: Arc<SequenceGate>,
+    /// Copy of `State::durable` that is read without the lock. Written with release under the
+    /// lock, read with acquire: who sees a sequence durable also sees it published.
+    durable: AtomicU64,
+    /// Copy of `State::poison.is_some()`, for a check without the lock on each append. Written
+    /// with release under the lock, read with acquire.
+    poisoned: AtomicBool,
+}
+
+#[derive(Debug)]
+struct State<T> {
+    /// Where the newest commit was written, and the sequence after it. Without a target nothing
+    /// was, and everything written counts as durable.
+    written: (Option<T>, Sequence),
+    durable: Sequence,
+    syncing: bool,
+    poison: Option<Poison>,
+}
+
+impl<T: SyncTarget> GroupSync<T> {
+    /// Starts with everything below `durable` written and durable.
+    pub(crate) fn new(target: Option<T>, durable: Sequence, gate: Arc<SequenceGate>) -> Self {
+        Self {
+            state: Mutex::new(State {
+                written: (target, durable),
+                durable,
+                syncing: false,
+                poison: None,
+            }),
+            wake: Condvar::new(),
+            gate,
+            durable: AtomicU64::new(durable.get()),
+            poisoned: AtomicBool::new(false),
+        }
+    }
+
+    /// Exclusive upper bound of the durable sequences.
+    pub(crate) fn durable(&self) -> Sequence {
+        Sequence::new(self.durable.load(Ordering::Acquire))
+    }
+
+    /// Exclusive upper bound of the written sequences.
+    pub(crate) fn written(&self) -> Sequence {
+        self.state.lock().written.1
+    }
+
+    /// Why writing stopped, if it did.
+    pub(crate) fn poison(&self) -> Option<Poison> {
+        if !self.poisoned.load(Ordering::Acquire) {
+            return None;
+        }
+        self.state.lock().poison.clone()
+    }
+
+    /// Notes that everything below `end` is written, the newest of it to `target`. Called in
+    /// commit order, under the commit lock.
+    pub(crate) fn wrote(&self, target: T, end: Sequence) {
+        self.state.lock().written = (Some(target), end);
+    }
+
+    /// Notes that a sync by someone else covered everything below `end`.
+    pub(crate) fn synced(&self, end: Sequence) {
+        let mut state = self.state.lock();
+        self.advance(&mut state, end);
+        drop(state);
+        self.wake.notify_all();
+    }
+
+    /// Stops everything for good. The first reason stays.
+    pub(crate) fn set_poison(&self, reason: &str) {
+        let mut state = self.state.lock();
+        self.stop(&mut state, reason);
+        drop(state);
+        self.wake.notify_all();
+    }
+
+    /// Returns when everything below `end` is durable and published; syncs if nobody else does.
+    ///
+    /// `end` must have been written.
+    pub(crate) fn wait(&self, end: Sequence) -> Result<(), Poison> {
+        let mut state = self.state.lock();
+        loop {
+            if state.durable >= end {
+                return Ok(());
+            }
+            if let Some(poison) = &state.poison {
+                return Err(poison.clone());
+            }
+            if state.syncing {
+                self.wake.wait(&mut state);
+                continue;
+            }
+            state.syncing = true;
+            let (target, written) = state.written.clone();
+            drop(state);
+            let outcome = {
+                let mut lead = Lead {
+                    group: self,
+                    finished: false,
+                };
+                let outcome = target.as_ref().map_or(Ok(()), SyncTarget::sync);
+                lead.finished = true;
+                outcome
+            };
+            state = self.state.lock();
+            state.syncing = false;
+            match outcome {
+                Ok(()) => self.advance(&mut state, written),
+                Err(error) => self.stop(&mut state, &format!("a sync failed: {error}")),
+            }
+            self.wake.notify_all();
+        }
+    }
+
+    fn advance(&self, state: &mut State<T>, end: Sequence) {
+        // After a failed sync the durable watermark is frozen, whatever a later sync says.
+        if state.poison.is_none() && state.durable < end {
+            self.gate.advance_to(end);
+            state.durable = end;
+            self.durable.store(end.get(), Ordering::Release);
+        }
+    }
+
+    fn stop(&self, state: &mut State<T>, reason: &str) {
+        if state.poison.is_none() {
+            self.gate.freeze();
+            state.poison = Some(Poison(reason.into()));
+            self.poisoned.store(true, Ordering::Release);
+        }
+    }
+}
+
+/// Stops everything if the leader panics inside the sync: the others would wait for ever.
+struct Lead<'a, T: SyncTarget> {
+    group: &'a GroupSync<T>,
+    finished: bool,
+}
+
+impl<T: SyncTarget> Drop for Lead<'_, T> {
+    fn drop(&mut self) {
+        if !self.finished {
+            self.group
+                .set_poison("the thread that was syncing panicked");
+        }
+    }
+}
+
+#[cfg(all(test, not(strandline_loom)))]
+mod tests {
+    use super::*;
+    use std::sync::atomic::AtomicUsize;
+
+    #[derive(Debug, Clone)]
+    struct Disk {
+        syncs: Arc<AtomicUsize>,
+        fails: bool,
+    }
+
+    impl SyncTarget for Disk {
+        fn sync(&self) -> io::Result<()> {
+            self.syncs.fetch_add(1, Ordering::Relaxed);
+            if self.fails {
+                return Err(io::Error::other("broken"));
+            }
+            Ok(())
+        }
+    }
+
+    fn group(fails: bool) -> (GroupSync<Disk>, Disk, Arc<SequenceGate>) {
+        let gate = Arc::new(SequenceGate::new());
+        gate.reserve(10).unwrap();
+        let disk = Disk {
+            syncs: Arc::default(),
+            fails,
+        };
+        let group = GroupSync::new(Some(disk.clone()), Sequence::ZERO, gate.clone());
+        (group, disk, gate)
+    }
+
+    #[test]
+    fn one_sync_covers_everything_written_before_it() {
+        let (group, disk, gate) = group(false);
+        group.wrote(disk.clone(), Sequence::new(3));
+        group.wrote(disk.clone(), Sequence::new(7));
+        group.wait(Sequence::new(3)).unwrap();
+        group.wait(Sequence::new(7)).unwrap();
+        assert_eq!(disk.syncs.load(Ordering::Relaxed), 1);
+        assert_eq!(group.durable(), Sequence::new(7));
+        assert_eq!(gate.visible(), Sequence::new(7));
+    }
+
+    #[test]
+    fn a_failed_sync_is_final() {
+        let (group, disk, gate) = group(true);
+        group.wrote(disk.clone(), Sequence::new(3));
+        assert!(group.wait(Sequence::new(3)).is_err());
+        assert!(group.wait(Sequence::new(3)).is_err());
+        assert_eq!(
+            disk.syncs.load(Ordering::Relaxed),
+            1,
+            "a sync is never retried"
+        );
+        group.synced(Sequence::new(3));
+        assert_eq!(group.durable(), Sequence::ZERO, "the watermark is frozen");
+        assert!(!gate.advance_to(Sequence::new(3)));
+        assert_eq!(gate.visible(), Sequence::ZERO);
+        assert!(group.poison().unwrap().0.contains("broken"));
+    }
+}
