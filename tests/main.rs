@@ -1,5 +1,12 @@
 //! Every promise of the store, through its public interface, in one binary.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "a test fails by panicking"
+)]
+
 mod append;
 mod damage;
 mod durability;

@@ -32,7 +32,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 Event::message_pack(STOCK_TAKEN, &Taken { pieces: 3 })?.caused_by(placed.id),
             ),
     )?;
-    println!("appended up to sequence {}", receipts[1].sequence);
+    if let Some(last) = receipts.last() {
+        println!("appended up to sequence {}", last.sequence);
+    }
 
     let now = store.snapshot();
     for event in now.stream("order:1042") {

@@ -1,2 +1,59 @@
-//! Under construction.
-fn main() {}
+//! `cargo xtask`: maintenance of stores and of this repository.
+
+mod ci;
+mod demo;
+mod loom;
+mod run;
+mod test;
+mod tidy;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Maintenance of Strandline stores and of this repository.
+///
+/// Exit codes: 0 fine, 1 a problem was found, 2 wrong usage.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Read the history of a git repository into a store, show it, and check it.
+    ///
+    /// Example: cargo xtask demo --repo ../some-clone
+    Demo(demo::Args),
+    /// Run every test of the workspace, doc tests included.
+    ///
+    /// Example: cargo xtask test
+    Test,
+    /// Check what the compiler does not: directions of dependencies, file sizes, seams.
+    ///
+    /// Example: cargo xtask tidy
+    Tidy,
+    /// Run the loom models on the shipped types, at preemption bound 3.
+    ///
+    /// Example: cargo xtask loom
+    Loom,
+    /// Run everything that must pass before a change lands.
+    ///
+    /// Example: cargo xtask ci
+    Ci,
+}
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Demo(args) => demo::run(args),
+        Command::Test => test::run(),
+        Command::Tidy => tidy::run(),
+        Command::Loom => loom::run(),
+        Command::Ci => ci::run(),
+    };
+    outcome.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}

@@ -44,16 +44,16 @@ pub mod flags {
     pub const ALL: u8 = (1 << 6) - 1;
 }
 
-/// Most bytes that a record takes beside its payload: every optional part present and at its
-/// longest.
-pub const RECORD_OVERHEAD_MAX: usize = FIXED_BYTES
-    + 16
-    + 16
-    + 2 * (1 + 255)
-    + Hash::BYTES
-    + 2
-    + crate::event::EXTENSION_BYTES_MAX
-    + 32;
+/// Most bytes that the record of an event takes, whatever else is in it.
+#[must_use]
+pub fn record_bytes_max(coordinate: &Coordinate, extensions: &Extensions, payload: usize) -> usize {
+    const LINKS: usize = 16 + 16;
+    const LENGTHS: usize = 1 + 1 + 2;
+    let names = coordinate.entity().len() + coordinate.scope().len();
+    // The payload's hash, in place of the nonce, where a payload is redacted.
+    let own = LINKS + LENGTHS + Hash::BYTES + Hash::BYTES;
+    FIXED_BYTES + own + names + extensions.as_bytes().len() + payload
+}
 
 const FIXED_BYTES: usize = 1 + 1 + 2 + 4 + 4 + 8 + 4 + 16;
 
@@ -349,6 +349,9 @@ mod tests {
         fn records_round_trip(record in record(&[0xC3; 300])) {
             let mut bytes = Vec::new();
             record.encode(&mut bytes);
+            if let (Some(at), RecordPayload::Stored { bytes: payload, .. }) = (&record.coordinate, &record.payload) {
+                prop_assert!(bytes.len() <= record_bytes_max(at, &record.extensions, payload.len()));
+            }
             prop_assert_eq!(Record::decode(&bytes).unwrap(), record);
         }
 

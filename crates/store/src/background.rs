@@ -21,7 +21,7 @@ enum Job {
     /// Something was written and not synced.
     Sync,
     /// A segment was sealed and wants its footer.
-    Footer(Sealed),
+    Footer(Box<Sealed>),
 }
 
 /// The handle of the thread; dropping it lets the thread finish what it was given and joins it.
@@ -60,13 +60,15 @@ impl Background {
 
     /// Asks for the footer of a sealed segment.
     pub(crate) fn write_footer(&self, sealed: Sealed) {
-        self.send(Job::Footer(sealed));
+        self.send(Job::Footer(Box::new(sealed)));
     }
 
     fn send(&self, job: Job) {
         // The receiver outlives every sender; if its thread died, syncs are left to the callers
         // and footers to the next opening.
-        let _ = self.jobs.as_ref().map(|jobs| jobs.send(job));
+        if let Some(jobs) = &self.jobs {
+            let _ = jobs.send(job);
+        }
     }
 }
 
@@ -98,7 +100,7 @@ fn run(shared: &Shared, jobs: &Receiver<Job>, sync_waits: &AtomicBool) {
 }
 
 /// Waits for the interval; returns early with a footer that came, or when the store closes.
-fn wait(jobs: &Receiver<Job>, interval: Duration) -> Option<Sealed> {
+fn wait(jobs: &Receiver<Job>, interval: Duration) -> Option<Box<Sealed>> {
     match jobs.recv_timeout(interval) {
         Ok(Job::Footer(sealed)) => Some(sealed),
         Ok(Job::Sync) | Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,

@@ -3,9 +3,9 @@
 use crate::options::StoreOptions;
 use crate::{Error, ErrorKind, Event};
 use std::collections::HashSet;
-use strandline_core::record::{RECORD_OVERHEAD_MAX, RecordPayload};
+use strandline_core::record::{RecordPayload, record_bytes_max};
 use strandline_core::{
-    Coordinate, EventId, EventKind, Hash, Nonce, PayloadEncoding, Random, payload_hash,
+    Coordinate, EventId, EventKind, Extensions, Hash, Nonce, PayloadEncoding, Random, payload_hash,
 };
 use strandline_segment::COMMIT_RECORDS_MAX;
 
@@ -70,7 +70,7 @@ impl<'a> Prepared<'a> {
 
     /// Most bytes that the event's record can take.
     pub(crate) fn record_bytes_max(&self) -> usize {
-        RECORD_OVERHEAD_MAX + self.payload.len()
+        record_bytes_max(self.coordinate, &Extensions::default(), self.payload.len())
     }
 }
 

@@ -180,6 +180,7 @@ impl<T: SyncTarget> Drop for Lead<'_, T> {
 }
 
 #[cfg(all(test, not(strandline_loom)))]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
     use std::sync::atomic::AtomicUsize;

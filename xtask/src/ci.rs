@@ -1,0 +1,70 @@
+//! `cargo xtask ci`: everything that must pass before a change lands.
+
+use crate::run::run as cargo;
+use crate::{loom, tidy};
+use std::process::ExitCode;
+use std::time::Instant;
+
+type Step = (&'static str, fn() -> anyhow::Result<()>);
+
+const STEPS: &[Step] = &[
+    ("format", || cargo("fmt --all --check", &[])),
+    ("tidy", || done(tidy::run()?)),
+    ("lints", || {
+        cargo(
+            "clippy --workspace --all-targets --all-features -- -D warnings",
+            &[],
+        )
+    }),
+    ("lints under loom", || {
+        cargo(
+            "clippy --target-dir target/loom -p strandline-core -p strandline-index -p strandline \
+             --all-targets -- -D warnings",
+            &[("RUSTFLAGS", loom::FLAGS)],
+        )
+    }),
+    ("tests", || cargo("xtask test", &[])),
+    ("documentation", || {
+        cargo(
+            "doc --workspace --no-deps",
+            &[("RUSTDOCFLAGS", "-D warnings")],
+        )
+    }),
+    ("examples", || {
+        for example in [
+            "-p strandline-segment --example raw_log",
+            "-p strandline-index --example in_memory_index",
+            "-p strandline-checkpoint --example sections",
+            "-p strandline-examples --example quickstart",
+            "-p strandline-examples --example verify",
+            "-p strandline-examples --example read_only",
+        ] {
+            cargo(&format!("run --quiet {example}"), &[])?;
+        }
+        Ok(())
+    }),
+    ("loom models", || done(loom::run()?)),
+];
+
+fn done(code: ExitCode) -> anyhow::Result<()> {
+    anyhow::ensure!(code == ExitCode::SUCCESS, "it found a problem");
+    Ok(())
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "measures commands, not the store"
+)]
+pub(crate) fn run() -> anyhow::Result<ExitCode> {
+    for (name, step) in STEPS {
+        println!("== {name}");
+        let started = Instant::now();
+        if let Err(error) = step() {
+            println!("== {name} failed: {error:#}");
+            return Ok(ExitCode::FAILURE);
+        }
+        println!("== {name}: {:.0} s", started.elapsed().as_secs_f64());
+    }
+    println!("== all {} steps passed", STEPS.len());
+    Ok(ExitCode::SUCCESS)
+}

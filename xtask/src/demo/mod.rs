@@ -1,0 +1,84 @@
+//! `cargo xtask demo`: the history of a git repository, read into a store, shown and checked.
+//!
+//! One event for each file change (entity: the path, scope: its top-level folder), one batch for
+//! each commit. History is followed along first parents, so every change applies to the tree
+//! before it, and the lines added minus deleted of a file add up to the lines it has now.
+
+mod blobs;
+mod check;
+mod git;
+mod history;
+mod ingest;
+mod names;
+mod plot;
+mod report;
+
+use anyhow::Context;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use strandline::Store;
+
+/// Read the history of a git repository into a store, show it, and check it.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The repository: any full clone, bare or not.
+    #[arg(long, default_value = ".", value_name = "PATH")]
+    repo: PathBuf,
+    /// Where to keep the store; it must be empty. Default: a temporary directory.
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+    /// Print the figures as one JSON object, and nothing else.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let repository = match git::Repository::open(&args.repo) {
+        Ok(repository) => repository,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            return Ok(ExitCode::from(2));
+        }
+    };
+    let temporary = tempfile::tempdir().context("cannot make a temporary directory")?;
+    let dir = match args.dir {
+        Some(dir) => dir,
+        None => temporary.path().join("history.strand"),
+    };
+    let (store, ingested) = ingest::ingest(&repository, &dir)?;
+    store.close()?;
+
+    let timer = report::Timer::start();
+    let store = Store::open(&dir)?;
+    let first_scope = store.snapshot().scopes("").next();
+    let open_seconds = timer.seconds();
+    anyhow::ensure!(
+        ingested.events == 0 || first_scope.is_some(),
+        "the reopened store is empty"
+    );
+
+    let timer = report::Timer::start();
+    let verified = store.verify()?;
+    let verify_seconds = timer.seconds();
+    let folded = check::fold(&store.snapshot())?;
+    let checked = check::against_tree(&repository, &folded)?;
+    let bytes_on_disk = store.stats()?.bytes_on_disk;
+    let outcome = report::Outcome {
+        ingested,
+        open_seconds,
+        verified,
+        verify_seconds,
+        checked,
+        bytes_on_disk,
+    };
+    if args.json {
+        println!("{}", outcome.json());
+    } else {
+        report::print(&repository, &store, &folded, &outcome)?;
+    }
+    Ok(if outcome.is_right() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}

@@ -1,0 +1,337 @@
+//! The report: figures for people, or as JSON.
+
+use super::check::{Checked, Folded};
+use super::git::Repository;
+use super::ingest::{ADDED, DELETED, FileChange, Ingested};
+use super::plot::{date, sparkline};
+use indicatif::{ProgressBar, ProgressStyle};
+use std::collections::HashMap;
+use std::time::Instant;
+use strandline::{Region, Store, StoredEvent, VerifyReport};
+
+/// How many files, events and differences are shown.
+const SHOWN: usize = 8;
+const PLOT_WIDTH: usize = 24;
+const NAME_WIDTH: usize = 36;
+
+/// Measures how long something takes.
+pub(super) struct Timer(Instant);
+
+impl Timer {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "measures the demo, not the store"
+    )]
+    pub(super) fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    pub(super) fn seconds(&self) -> f64 {
+        self.0.elapsed().as_secs_f64()
+    }
+}
+
+/// A bar on standard error, if that is a terminal.
+pub(super) fn progress_bar(commits: u64) -> ProgressBar {
+    let bar = ProgressBar::new(commits);
+    let template = "reading {wide_bar} {pos}/{len} commits, {per_sec}, {eta} left";
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    bar
+}
+
+/// Everything that was measured and checked.
+pub(super) struct Outcome {
+    pub(super) ingested: Ingested,
+    pub(super) open_seconds: f64,
+    pub(super) verified: VerifyReport,
+    pub(super) verify_seconds: f64,
+    pub(super) checked: Checked,
+    pub(super) bytes_on_disk: u64,
+}
+
+impl Outcome {
+    pub(super) fn is_right(&self) -> bool {
+        self.checked.differing.is_empty() && self.verified.is_intact()
+    }
+
+    fn events_per_second(&self) -> f64 {
+        self.ingested.events as f64 / self.ingested.store_seconds()
+    }
+
+    fn bytes_per_event(&self) -> f64 {
+        self.bytes_on_disk as f64 / (self.ingested.events.max(1)) as f64
+    }
+
+    pub(super) fn json(&self) -> serde_json::Value {
+        serde_json::json!({
+            "events": self.ingested.events,
+            "entities": self.verified.entities,
+            "commits": self.ingested.commits,
+            "seconds": self.ingested.seconds,
+            "git_seconds": self.ingested.git_seconds,
+            "store_seconds": self.ingested.store_seconds(),
+            "events_per_second": self.events_per_second(),
+            "bytes_on_disk": self.bytes_on_disk,
+            "bytes_per_event": self.bytes_per_event(),
+            "open_ms": self.open_seconds * 1e3,
+            "verified_events": self.verified.events,
+            "verify_seconds": self.verify_seconds,
+            "problems": self.verified.problems.len(),
+            "files_checked": self.checked.files,
+            "files_differing": self.checked.differing.len(),
+        })
+    }
+}
+
+/// A count with its thousands apart.
+fn count(number: u64) -> String {
+    group(&number.to_string())
+}
+
+fn group(digits: &str) -> String {
+    let mut shown = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            shown.push(' ');
+        }
+        shown.push(digit);
+    }
+    shown
+}
+
+/// A name that fits, its beginning left out if need be.
+fn fit(name: &str, width: usize) -> String {
+    let characters = name.chars().count();
+    if characters <= width {
+        return format!("{name:width$}");
+    }
+    let kept: String = name.chars().skip(characters + 1 - width).collect();
+    format!("…{kept}")
+}
+
+pub(super) fn print(
+    repository: &Repository,
+    store: &Store,
+    folded: &Folded,
+    outcome: &Outcome,
+) -> anyhow::Result<()> {
+    let ingested = &outcome.ingested;
+    println!("The history of {}\n", repository.name());
+    let line = |what: &str, value: String| println!("  {what:<10} {value}");
+    line(
+        "events",
+        format!(
+            "{} changes of {} files in {} commits",
+            count(ingested.events),
+            count(outcome.verified.entities),
+            count(ingested.commits)
+        ),
+    );
+    line(
+        "history",
+        format!(
+            "along first parents; {} commits can be reached in all",
+            count(repository.commits_reachable)
+        ),
+    );
+    if ingested.split_commits > 0 {
+        let split = count(ingested.split_commits);
+        line("", format!("{split} commits were too large for one batch"));
+    }
+    line(
+        "time",
+        format!(
+            "{:.2} s, of which {:.2} s waiting for git",
+            ingested.seconds, ingested.git_seconds
+        ),
+    );
+    line(
+        "rate",
+        format!(
+            "{} events a second, git's time aside",
+            group(&format!("{:.0}", outcome.events_per_second()))
+        ),
+    );
+    line(
+        "durability",
+        "each batch with the operating system, one sync at the end".to_owned(),
+    );
+    line(
+        "disk",
+        format!(
+            "{} bytes, {:.0} an event",
+            count(outcome.bytes_on_disk),
+            outcome.bytes_per_event()
+        ),
+    );
+    if ingested.events > 0 {
+        print_activity(store, folded)?;
+        print_most_changed(store, folded)?;
+    }
+    print_checks(store, outcome);
+    Ok(())
+}
+
+fn span(folded: &Folded) -> (i64, i64) {
+    let first = folded.times.iter().copied().min().unwrap_or(0);
+    let last = folded.times.iter().copied().max().unwrap_or(0);
+    (first, last)
+}
+
+fn print_activity(store: &Store, folded: &Folded) -> anyhow::Result<()> {
+    let (first, last) = span(folded);
+    println!("\nChanges over time\n");
+    println!(
+        "  {} {} {}",
+        date(first),
+        sparkline(&folded.times, first, last, 50),
+        date(last)
+    );
+    let now = store.snapshot();
+    println!("\nFolders\n");
+    let mut scopes: Vec<_> = now.scopes("").collect();
+    scopes.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    let mut times: HashMap<&str, Vec<i64>> = HashMap::new();
+    let all = Region::all();
+    let scoped: Vec<_> = now.rows(&all).map(|row| row.coordinate()).collect();
+    for (coordinate, time) in scoped.iter().zip(&folded.times) {
+        times.entry(coordinate.scope()).or_default().push(*time);
+    }
+    for (scope, events) in scopes.iter().take(SHOWN) {
+        let plot = sparkline(
+            times.get(scope.as_str()).map_or(&[], Vec::as_slice),
+            first,
+            last,
+            PLOT_WIDTH,
+        );
+        println!("  {} {:>9}  {plot}", fit(scope, NAME_WIDTH), count(*events));
+    }
+    if let Some((scope, _)) = scopes.first() {
+        println!("\nNewest in {scope}\n");
+        for event in now
+            .query(&Region::all().scope(scope.as_str()))
+            .rev()
+            .take(SHOWN)
+        {
+            print_event(&event?)?;
+        }
+    }
+    Ok(())
+}
+
+fn print_most_changed(store: &Store, folded: &Folded) -> anyhow::Result<()> {
+    let (first, last) = span(folded);
+    let now = store.snapshot();
+    let mut files: Vec<_> = folded.files.iter().collect();
+    files.sort_by(|a, b| b.1.changes.cmp(&a.1.changes).then_with(|| a.0.cmp(b.0)));
+    println!("\nMost changed files\n");
+    for (name, fold) in files.iter().take(SHOWN) {
+        let mut times = Vec::new();
+        for event in now.stream(name) {
+            times.push(event?.payload_json::<FileChange>()?.time);
+        }
+        let plot = sparkline(&times, first, last, PLOT_WIDTH);
+        println!(
+            "  {} {:>9}  {plot}",
+            fit(name, NAME_WIDTH),
+            count(fold.changes)
+        );
+    }
+    if let Some((name, fold)) = files.first() {
+        println!(
+            "\nThe stream of {name}: {} events, {} lines now\n",
+            count(fold.changes),
+            fold.lines
+        );
+        for event in now.stream(name).take(3) {
+            print_event(&event?)?;
+        }
+        let newest: Vec<_> = now.stream(name).rev().take(3).collect();
+        let older = usize::try_from(fold.changes)
+            .unwrap_or(usize::MAX)
+            .saturating_sub(3);
+        if older > newest.len() {
+            println!("  …");
+        }
+        for event in newest.into_iter().take(older).rev() {
+            print_event(&event?)?;
+        }
+    }
+    Ok(())
+}
+
+fn print_event(event: &StoredEvent) -> anyhow::Result<()> {
+    let change: FileChange = event.payload_json()?;
+    let mark = match event.kind {
+        ADDED => 'A',
+        DELETED => 'D',
+        _ => 'M',
+    };
+    println!(
+        "  {} {mark} {:<7} +{:<5} -{:<5} {}",
+        date(change.time),
+        change.commit.get(..7).unwrap_or(&change.commit),
+        change.added,
+        change.deleted,
+        fit(event.coordinate.entity(), NAME_WIDTH).trim_end(),
+    );
+    Ok(())
+}
+
+fn print_checks(store: &Store, outcome: &Outcome) {
+    println!("\nChecks\n");
+    let line = |what: &str, value: String| println!("  {what:<10} {value}");
+    line(
+        "reopened",
+        format!("in {:.1} ms", outcome.open_seconds * 1e3),
+    );
+    let verified = &outcome.verified;
+    line(
+        "chains",
+        format!(
+            "{} events in {} streams verified in {:.0} ms, {} problems",
+            count(verified.events),
+            count(verified.entities),
+            outcome.verify_seconds * 1e3,
+            verified.problems.len()
+        ),
+    );
+    for problem in verified.problems.iter().take(SHOWN) {
+        println!("             {problem}");
+    }
+    let checked = &outcome.checked;
+    line(
+        "files",
+        format!(
+            "{} files checked against the tree, {} differ",
+            count(checked.files),
+            checked.differing.len()
+        ),
+    );
+    for difference in checked.differing.iter().take(SHOWN) {
+        let in_store = difference
+            .in_store
+            .map_or("no events".to_owned(), |lines| format!("{lines} lines"));
+        println!(
+            "             {}: {} lines in the tree, {in_store} in the store",
+            difference.name, difference.in_tree
+        );
+    }
+    line("log hash", outcome.verified.log_hash.to_string());
+    line("store", store.dir().display().to_string());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_and_names_are_laid_out() {
+        assert_eq!(count(1_234_567), "1 234 567");
+        assert_eq!(count(999), "999");
+        assert_eq!(fit("abc", 5), "abc  ");
+        assert_eq!(fit("abcdef", 4), "…def");
+    }
+}
