@@ -306,3 +306,14 @@ fn sparse_sequences_survive() {
     store.close().unwrap();
     check(&open(&fs));
 }
+
+#[test]
+fn a_sequence_that_none_can_have_is_refused() {
+    for sequence in [1 << 63, (1 << 63) - 1, u64::MAX - 1] {
+        let mut records = history();
+        records.truncate(1);
+        records[0].sequence = Sequence::new(sequence);
+        let error = rewritten(&records).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Corrupt, "{sequence}: {error}");
+    }
+}

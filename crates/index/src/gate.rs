@@ -38,6 +38,9 @@ pub struct SequenceGate {
 }
 
 impl SequenceGate {
+    /// Largest exclusive upper bound of sequences.
+    pub const BOUND_MAX: Sequence = Sequence::new(BOUND_MAX);
+
     /// A gate with nothing assigned and nothing visible.
     #[must_use]
     pub fn new() -> Self {

@@ -10,6 +10,7 @@
 )]
 
 use std::sync::Arc;
+use strandline_core::sync::atomic::{AtomicU64, Ordering};
 use strandline_core::sync::thread;
 use strandline_core::{Coordinate, EventId, EventKind, Region, Sequence};
 use strandline_index::{
@@ -77,62 +78,119 @@ fn check(snapshot: &Snapshot) {
     }
 }
 
+/// Runs a writer beside a reader, each of them once in the first thread.
+///
+/// loom remembers only the last access to an atomic. A load is so forgotten once the other thread
+/// has loaded before it writes, and the orders that this load would call for are not tried. With
+/// the roles exchanged they are.
+fn race(rows: u64, write: fn(&mut IndexWriter, CoordinateId), read: fn(&IndexReader)) {
+    model(move || {
+        let (mut writer, reader, coordinate) = index(rows);
+        let reading = thread::spawn(move || read(&reader));
+        write(&mut writer, coordinate);
+        reading.join().unwrap();
+    });
+    model(move || {
+        let (mut writer, reader, coordinate) = index(rows);
+        let writing = thread::spawn(move || write(&mut writer, coordinate));
+        read(&reader);
+        writing.join().unwrap();
+        read(&reader);
+    });
+}
+
 #[test]
 fn a_reader_finds_every_row_below_the_watermark() {
-    model(|| {
-        let (mut writer, reader, coordinate) = index(0);
-        let writing = thread::spawn(move || {
-            append(&mut writer, coordinate, 0..1);
-            append(&mut writer, coordinate, 1..2);
-        });
-        check(&reader.snapshot());
-        writing.join().unwrap();
-        let last = reader.snapshot();
-        assert_eq!(last.len(), 2);
-        check(&last);
-    });
+    let write = |writer: &mut IndexWriter, coordinate| {
+        append(writer, coordinate, 0..1);
+        append(writer, coordinate, 1..2);
+    };
+    race(0, write, |reader| check(&reader.snapshot()));
 }
 
 #[test]
 fn columns_are_ordered_by_the_gate_across_chunk_growth() {
-    model(|| {
-        let (mut writer, reader, coordinate) = index(1);
-        let writing = thread::spawn(move || append(&mut writer, coordinate, 1..3));
-        check(&reader.snapshot());
-        writing.join().unwrap();
-    });
+    let write = |writer: &mut IndexWriter, coordinate| append(writer, coordinate, 1..3);
+    race(1, write, |reader| check(&reader.snapshot()));
 }
 
 #[test]
 fn a_batch_of_two_is_never_seen_half() {
-    model(|| {
-        let (mut writer, reader, coordinate) = index(0);
-        let writing = thread::spawn(move || append(&mut writer, coordinate, 0..2));
+    let write = |writer: &mut IndexWriter, coordinate| append(writer, coordinate, 0..2);
+    race(0, write, |reader| {
         let snapshot = reader.snapshot();
+        let walked = snapshot
+            .query(&Region::all().kind(KIND))
+            .rev()
+            .fold(0, |n, _| n + 1);
         let counts = [
             snapshot.len() as usize,
             snapshot.stream(ENTITY).count(),
-            snapshot
-                .query(&Region::all().kind(KIND))
-                .rev()
-                .fold(0, |n, _| n + 1),
+            walked,
         ];
         assert!(counts == [0; 3] || counts == [2; 3], "{counts:?}");
-        writing.join().unwrap();
     });
 }
 
 #[test]
 fn latest_is_never_none_once_there_is_one() {
-    model(|| {
-        let (mut writer, reader, coordinate) = index(1);
-        let writing = thread::spawn(move || append(&mut writer, coordinate, 1..3));
+    let write = |writer: &mut IndexWriter, coordinate| append(writer, coordinate, 1..3);
+    race(1, write, |reader| {
         for _ in 0..2 {
             let snapshot = reader.snapshot();
             let latest = snapshot.latest(ENTITY).unwrap();
             assert_eq!(u64::from(latest.clock()) + 1, snapshot.visible().get());
         }
-        writing.join().unwrap();
+    });
+}
+
+#[test]
+fn an_id_is_found_once_its_event_is_visible() {
+    let write = |writer: &mut IndexWriter, coordinate| append(writer, coordinate, 1..3);
+    race(1, write, |reader| {
+        let snapshot = reader.snapshot();
+        for number in 0..3 {
+            let expected =
+                EventId::from_u128(u128::from(number + 1) << 64 | u128::from(number + 1));
+            let found = snapshot.get(expected).map(|found| found.sequence());
+            let visible = Sequence::new(number) < snapshot.visible();
+            assert_eq!(found, visible.then_some(Sequence::new(number)));
+        }
+    });
+}
+
+#[test]
+fn a_gap_is_never_counted_into_the_run_before_it() {
+    // Sequences 1 and 2 are burned.
+    let write = |writer: &mut IndexWriter, coordinate| {
+        writer.reserve(2).unwrap();
+        writer.publish(Sequence::new(3));
+        writer.reserve(1).unwrap();
+        writer.insert(&row(coordinate, 3)).unwrap();
+        writer.publish(Sequence::new(4));
+    };
+    race(1, write, |reader| {
+        let snapshot = reader.snapshot();
+        let expected = if snapshot.visible().get() == 4 { 2 } else { 1 };
+        assert_eq!(snapshot.len(), expected);
+        assert_eq!(snapshot.stream(ENTITY).count() as u64, expected);
+    });
+}
+
+#[test]
+fn an_aborted_replay_is_never_seen() {
+    // Sequences 1 and 2 are burned, so that rows and watermark differ.
+    let write = |writer: &mut IndexWriter, coordinate| {
+        writer.reserve(2).unwrap();
+        writer.publish(Sequence::new(3));
+        let mut cursor = writer.replay();
+        cursor.insert(&row(coordinate, 3)).unwrap();
+        cursor.abort();
+    };
+    race(1, write, |reader| {
+        let snapshot = reader.snapshot();
+        assert_eq!(snapshot.len(), 1);
+        assert_eq!(snapshot.latest(ENTITY).unwrap().clock(), 0);
     });
 }
 
@@ -140,76 +198,21 @@ fn latest_is_never_none_once_there_is_one() {
 fn snapshots_never_go_back_in_any_thread() {
     model(|| {
         let (mut writer, reader, coordinate) = index(0);
-        let writing = thread::spawn(move || append(&mut writer, coordinate, 0..1));
-        let first = reader.snapshot();
-        let handed = first.clone();
-        let other = reader.clone();
         let reading = thread::spawn(move || {
-            check(&handed);
-            let later = other.snapshot();
-            assert!(later.visible() >= handed.visible());
-            check(&later);
+            let first = reader.snapshot();
+            let (handed, other) = (first.clone(), reader.clone());
+            let reading = thread::spawn(move || {
+                check(&handed);
+                let later = other.snapshot();
+                assert!(later.visible() >= handed.visible());
+                check(&later);
+            });
+            assert!(reader.snapshot().visible() >= first.visible());
+            reading.join().unwrap();
+            check(&first);
         });
-        assert!(reader.snapshot().visible() >= first.visible());
+        append(&mut writer, coordinate, 0..1);
         reading.join().unwrap();
-        writing.join().unwrap();
-        check(&first);
-    });
-}
-
-#[test]
-fn an_id_is_found_once_its_event_is_visible() {
-    model(|| {
-        let (mut writer, reader, coordinate) = index(1);
-        let writing = thread::spawn(move || append(&mut writer, coordinate, 1..3));
-        let snapshot = reader.snapshot();
-        for number in 0..3 {
-            let expected = row(coordinate, number);
-            let found = snapshot.get(expected.id).map(|found| found.sequence());
-            let visible = expected.sequence < snapshot.visible();
-            assert_eq!(found, visible.then_some(expected.sequence));
-        }
-        writing.join().unwrap();
-    });
-}
-
-#[test]
-fn a_gap_is_never_counted_into_the_run_before_it() {
-    model(|| {
-        let (mut writer, reader, coordinate) = index(1);
-        let writing = thread::spawn(move || {
-            // Sequences 1 and 2 are burned.
-            writer.reserve(2).unwrap();
-            writer.publish(Sequence::new(3));
-            writer.reserve(1).unwrap();
-            writer.insert(&row(coordinate, 3)).unwrap();
-            writer.publish(Sequence::new(4));
-        });
-        let snapshot = reader.snapshot();
-        let expected = if snapshot.visible().get() == 4 { 2 } else { 1 };
-        assert_eq!(snapshot.len(), expected);
-        assert_eq!(snapshot.stream(ENTITY).count() as u64, expected);
-        writing.join().unwrap();
-    });
-}
-
-#[test]
-fn an_aborted_replay_is_never_seen() {
-    model(|| {
-        let (mut writer, reader, coordinate) = index(1);
-        let writing = thread::spawn(move || {
-            // Sequences 1 and 2 are burned, so that rows and watermark differ.
-            writer.reserve(2).unwrap();
-            writer.publish(Sequence::new(3));
-            let mut cursor = writer.replay();
-            cursor.insert(&row(coordinate, 3)).unwrap();
-            cursor.abort();
-        });
-        let snapshot = reader.snapshot();
-        assert_eq!(snapshot.len(), 1);
-        assert_eq!(snapshot.latest(ENTITY).unwrap().clock(), 0);
-        writing.join().unwrap();
-        assert_eq!(reader.snapshot().len(), 1);
     });
 }
 
@@ -237,25 +240,24 @@ fn a_frozen_gate_never_moves_though_an_advance_races() {
 }
 
 #[test]
-fn advances_by_maximum_carry_what_both_threads_filled() {
-    use strandline_core::sync::atomic::{AtomicU64, Ordering};
+fn advances_by_maximum_carry_what_was_filled() {
     model(|| {
         let gate = Arc::new(SequenceGate::new());
         gate.reserve(2).unwrap();
         let cells = Arc::new([AtomicU64::new(0), AtomicU64::new(0)]);
-        let filling = {
+        let reading = {
             let (gate, cells) = (gate.clone(), cells.clone());
             thread::spawn(move || {
-                cells[0].store(1, Ordering::Relaxed);
-                gate.advance_to(Sequence::new(1));
-                cells[1].store(1, Ordering::Relaxed);
-                gate.advance_to(Sequence::new(2));
+                let visible = gate.visible();
+                for cell in cells.iter().take(visible.get() as usize) {
+                    assert_eq!(cell.load(Ordering::Relaxed), 1);
+                }
             })
         };
-        let visible = gate.visible();
-        for cell in cells.iter().take(visible.get() as usize) {
-            assert_eq!(cell.load(Ordering::Relaxed), 1);
+        for (cell, up_to) in cells.iter().zip(1..) {
+            cell.store(1, Ordering::Relaxed);
+            gate.advance_to(Sequence::new(up_to));
         }
-        filling.join().unwrap();
+        reading.join().unwrap();
     });
 }

@@ -6,7 +6,6 @@ use crate::format::COMMIT_BYTES_MAX;
 use crate::frame::{Frame, RecordRef};
 use crate::log::visit_all;
 use crate::manifest::SegmentInfo;
-use crate::writer::SyncHandle;
 use crate::{LogError, LogPosition, RecordPosition, ScanError, SegmentId};
 use parking_lot::RwLock;
 use std::collections::BTreeMap;
@@ -67,14 +66,6 @@ impl LogReader {
     #[must_use]
     pub fn segments(&self) -> usize {
         self.segments.read().len()
-    }
-
-    /// The handle that syncs the newest segment.
-    #[must_use]
-    pub fn sync_handle(&self) -> Option<SyncHandle> {
-        let segments = self.segments.read();
-        let last = segments.values().next_back();
-        last.map(|segment| SyncHandle::new(segment.file.file.clone()))
     }
 
     /// The record at `position`, checked. One read for a record of up to 1 KiB, two for others.

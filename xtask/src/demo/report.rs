@@ -6,6 +6,7 @@ use super::ingest::{ADDED, DELETED, FileChange, Ingested};
 use super::plot::{date, sparkline};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::collections::HashMap;
+use std::io::Write;
 use std::time::Instant;
 use strandline::{Region, Store, StoredEvent, VerifyReport};
 
@@ -111,16 +112,40 @@ fn fit(name: &str, width: usize) -> String {
     format!("…{kept}")
 }
 
+/// Text that is shown in one piece.
+#[derive(Default)]
+struct Page(String);
+
+impl Page {
+    fn line(&mut self, text: &str) {
+        self.0.push_str(text);
+        self.0.push('\n');
+    }
+
+    /// A line of the form `what   value`.
+    fn row(&mut self, what: &str, value: String) {
+        self.line(&format!("  {what:<10} {value}"));
+    }
+
+    /// Writes everything to standard output. Whoever reads it may stop early.
+    fn show(&self) -> anyhow::Result<()> {
+        match std::io::stdout().write_all(self.0.as_bytes()) {
+            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+}
+
 pub(super) fn print(
     repository: &Repository,
     store: &Store,
     folded: &Folded,
     outcome: &Outcome,
 ) -> anyhow::Result<()> {
+    let out = &mut Page::default();
     let ingested = &outcome.ingested;
-    println!("The history of {}\n", repository.name());
-    let line = |what: &str, value: String| println!("  {what:<10} {value}");
-    line(
+    out.line(&format!("The history of {}\n", repository.name()));
+    out.row(
         "events",
         format!(
             "{} changes of {} files in {} commits",
@@ -129,7 +154,7 @@ pub(super) fn print(
             count(ingested.commits)
         ),
     );
-    line(
+    out.row(
         "history",
         format!(
             "along first parents; {} commits can be reached in all",
@@ -138,27 +163,27 @@ pub(super) fn print(
     );
     if ingested.split_commits > 0 {
         let split = count(ingested.split_commits);
-        line("", format!("{split} commits were too large for one batch"));
+        out.row("", format!("{split} commits were too large for one batch"));
     }
-    line(
+    out.row(
         "time",
         format!(
             "{:.2} s, of which {:.2} s waiting for git",
             ingested.seconds, ingested.git_seconds
         ),
     );
-    line(
+    out.row(
         "rate",
         format!(
             "{} events a second, git's time aside",
             group(&format!("{:.0}", outcome.events_per_second()))
         ),
     );
-    line(
+    out.row(
         "durability",
         "each batch with the operating system, one sync at the end".to_owned(),
     );
-    line(
+    out.row(
         "disk",
         format!(
             "{} bytes, {:.0} an event",
@@ -167,11 +192,11 @@ pub(super) fn print(
         ),
     );
     if ingested.events > 0 {
-        print_activity(store, folded)?;
-        print_most_changed(store, folded)?;
+        print_activity(out, store, folded)?;
+        print_most_changed(out, store, folded)?;
     }
-    print_checks(store, outcome);
-    Ok(())
+    print_checks(out, store, outcome);
+    out.show()
 }
 
 fn span(folded: &Folded) -> (i64, i64) {
@@ -180,17 +205,17 @@ fn span(folded: &Folded) -> (i64, i64) {
     (first, last)
 }
 
-fn print_activity(store: &Store, folded: &Folded) -> anyhow::Result<()> {
+fn print_activity(out: &mut Page, store: &Store, folded: &Folded) -> anyhow::Result<()> {
     let (first, last) = span(folded);
-    println!("\nChanges over time\n");
-    println!(
+    out.line("\nChanges over time\n");
+    out.line(&format!(
         "  {} {} {}",
         date(first),
         sparkline(&folded.times, first, last, 50),
         date(last)
-    );
+    ));
     let now = store.snapshot();
-    println!("\nFolders\n");
+    out.line("\nFolders\n");
     let mut scopes: Vec<_> = now.scopes("").collect();
     scopes.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     let mut times: HashMap<&str, Vec<i64>> = HashMap::new();
@@ -206,89 +231,92 @@ fn print_activity(store: &Store, folded: &Folded) -> anyhow::Result<()> {
             last,
             PLOT_WIDTH,
         );
-        println!("  {} {:>9}  {plot}", fit(scope, NAME_WIDTH), count(*events));
+        out.line(&format!(
+            "  {} {:>9}  {plot}",
+            fit(scope, NAME_WIDTH),
+            count(*events)
+        ));
     }
     if let Some((scope, _)) = scopes.first() {
-        println!("\nNewest in {scope}\n");
+        out.line(&format!("\nNewest in {scope}\n"));
         for event in now
             .query(&Region::all().scope(scope.as_str()))
             .rev()
             .take(SHOWN)
         {
-            print_event(&event?)?;
+            print_event(out, &event?)?;
         }
     }
     Ok(())
 }
 
-fn print_most_changed(store: &Store, folded: &Folded) -> anyhow::Result<()> {
+fn print_most_changed(out: &mut Page, store: &Store, folded: &Folded) -> anyhow::Result<()> {
     let (first, last) = span(folded);
     let now = store.snapshot();
     let mut files: Vec<_> = folded.files.iter().collect();
     files.sort_by(|a, b| b.1.changes.cmp(&a.1.changes).then_with(|| a.0.cmp(b.0)));
-    println!("\nMost changed files\n");
+    out.line("\nMost changed files\n");
     for (name, fold) in files.iter().take(SHOWN) {
         let mut times = Vec::new();
         for event in now.stream(name) {
             times.push(event?.payload_json::<FileChange>()?.time);
         }
         let plot = sparkline(&times, first, last, PLOT_WIDTH);
-        println!(
+        out.line(&format!(
             "  {} {:>9}  {plot}",
             fit(name, NAME_WIDTH),
             count(fold.changes)
-        );
+        ));
     }
     if let Some((name, fold)) = files.first() {
-        println!(
+        out.line(&format!(
             "\nThe stream of {name}: {} events, {} lines now\n",
             count(fold.changes),
             fold.lines
-        );
+        ));
         for event in now.stream(name).take(3) {
-            print_event(&event?)?;
+            print_event(out, &event?)?;
         }
         let newest: Vec<_> = now.stream(name).rev().take(3).collect();
         let older = usize::try_from(fold.changes)
             .unwrap_or(usize::MAX)
             .saturating_sub(3);
         if older > newest.len() {
-            println!("  …");
+            out.line("  …");
         }
         for event in newest.into_iter().take(older).rev() {
-            print_event(&event?)?;
+            print_event(out, &event?)?;
         }
     }
     Ok(())
 }
 
-fn print_event(event: &StoredEvent) -> anyhow::Result<()> {
+fn print_event(out: &mut Page, event: &StoredEvent) -> anyhow::Result<()> {
     let change: FileChange = event.payload_json()?;
     let mark = match event.kind {
         ADDED => 'A',
         DELETED => 'D',
         _ => 'M',
     };
-    println!(
+    out.line(&format!(
         "  {} {mark} {:<7} +{:<5} -{:<5} {}",
         date(change.time),
         change.commit.get(..7).unwrap_or(&change.commit),
         change.added,
         change.deleted,
-        fit(event.coordinate.entity(), NAME_WIDTH).trim_end(),
-    );
+        fit(event.coordinate.entity(), NAME_WIDTH).trim_end()
+    ));
     Ok(())
 }
 
-fn print_checks(store: &Store, outcome: &Outcome) {
-    println!("\nChecks\n");
-    let line = |what: &str, value: String| println!("  {what:<10} {value}");
-    line(
+fn print_checks(out: &mut Page, store: &Store, outcome: &Outcome) {
+    out.line("\nChecks\n");
+    out.row(
         "reopened",
         format!("in {:.1} ms", outcome.open_seconds * 1e3),
     );
     let verified = &outcome.verified;
-    line(
+    out.row(
         "chains",
         format!(
             "{} events in {} streams verified in {:.0} ms, {} problems",
@@ -299,10 +327,10 @@ fn print_checks(store: &Store, outcome: &Outcome) {
         ),
     );
     for problem in verified.problems.iter().take(SHOWN) {
-        println!("             {problem}");
+        out.line(&format!("             {problem}"));
     }
     let checked = &outcome.checked;
-    line(
+    out.row(
         "files",
         format!(
             "{} files checked against the tree, {} differ",
@@ -314,13 +342,13 @@ fn print_checks(store: &Store, outcome: &Outcome) {
         let in_store = difference
             .in_store
             .map_or("no events".to_owned(), |lines| format!("{lines} lines"));
-        println!(
+        out.line(&format!(
             "             {}: {} lines in the tree, {in_store} in the store",
             difference.name, difference.in_tree
-        );
+        ));
     }
-    line("log hash", outcome.verified.log_hash.to_string());
-    line("store", store.dir().display().to_string());
+    out.row("log hash", outcome.verified.log_hash.to_string());
+    out.row("store", store.dir().display().to_string());
 }
 
 #[cfg(test)]

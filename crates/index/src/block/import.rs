@@ -48,14 +48,14 @@ impl IndexWriter {
 
     /// Checks the first clock of each entity of the block against the newest in the index.
     fn check_clocks(&self, block: &Block<'_>) -> Result<(), IndexError> {
+        if self.rows == 0 {
+            return Ok(());
+        }
         let mut entities: Vec<_> = block
             .entities
             .iter()
-            .map(|name| self.lookup_entity(name))
+            .map(|coordinate| self.lookup_entity(coordinate.entity()))
             .collect();
-        if entities.iter().all(Option::is_none) {
-            return Ok(());
-        }
         for (place, clock) in block.places.iter().zip(block.clocks) {
             let entity = block.entity_at(*place).and_then(|at| entities.get_mut(at));
             // Only the first is compared: the block's own clocks ascend.

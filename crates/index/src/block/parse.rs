@@ -17,8 +17,8 @@ pub(super) struct Block<'a> {
     pub(super) coordinates: Vec<Coordinate>,
     /// For each coordinate, the number of its entity in the block.
     pub(super) entity_of: Vec<usize>,
-    /// For each entity, its name.
-    pub(super) entities: Vec<String>,
+    /// For each entity, a coordinate of it.
+    pub(super) entities: Vec<Coordinate>,
     pub(super) rows: u32,
     /// There is one at least if there is a row.
     pub(super) runs: Vec<Run>,
@@ -204,20 +204,20 @@ fn name<'a>(reader: &mut Reader<'a>, what: &'static str) -> Result<&'a str, Deco
     std::str::from_utf8(bytes).map_err(|_| reader.invalid(what, "not UTF-8"))
 }
 
-/// The number of each coordinate's entity, and the names of the entities.
-fn entities(coordinates: &[Coordinate]) -> (Vec<usize>, Vec<String>) {
+/// The number of each coordinate's entity, and a coordinate of each entity.
+fn entities(coordinates: &[Coordinate]) -> (Vec<usize>, Vec<Coordinate>) {
     let mut numbers: HashMap<&str, usize> = HashMap::new();
-    let mut names = Vec::new();
+    let mut entities = Vec::new();
     let entity_of = coordinates
         .iter()
         .map(|coordinate| {
             *numbers.entry(coordinate.entity()).or_insert_with(|| {
-                names.push(coordinate.entity().to_owned());
-                names.len() - 1
+                entities.push(coordinate.clone());
+                entities.len() - 1
             })
         })
         .collect();
-    (entity_of, names)
+    (entity_of, entities)
 }
 
 /// The runs, and the sequence of the last row.

@@ -18,7 +18,7 @@ use strandline_checkpoint::Newest;
 use strandline_core::HlcClock;
 use strandline_core::fs::FileLock;
 use strandline_core::sync::Mutex;
-use strandline_index::IndexWriter;
+use strandline_index::{IndexWriter, SequenceGate};
 use strandline_segment::{LogPosition, LogReader, LogWriter, UncheckedLog};
 
 /// The file whose lock the writing process holds; it stays where it is.
@@ -176,6 +176,16 @@ fn replay(
         report.notices.push(torn.to_string());
     }
     let end = scanned.end();
+    if end.sequence > SequenceGate::BOUND_MAX {
+        replay.abort();
+        return Err(Error::new(
+            ErrorKind::Corrupt,
+            format!(
+                "the log says that its next sequence is {}, which none can be",
+                end.sequence
+            ),
+        ));
+    }
     let opened = match access {
         Access::Read => Ok((None, scanned.into_reader())),
         Access::Create | Access::Write => scanned.into_writer().map(|(writer, reader, repairs)| {

@@ -10,7 +10,7 @@ use crate::{Durability, Error, ErrorKind, Receipt};
 use std::collections::HashMap;
 use strandline_core::record::Record;
 use strandline_core::{CanonicalHeader, Coordinate, EventId, Hash, Hlc, Random, Sequence};
-use strandline_index::Row;
+use strandline_index::{Row, SequenceGate};
 use strandline_segment::{AppendError, RecordPosition, SyncHandle};
 
 /// What a commit under the lock came to.
@@ -83,6 +83,7 @@ impl Writer {
         self.index.check_room(events.len())?;
         let end = first
             .checked_add(count)
+            .filter(|end| *end <= SequenceGate::BOUND_MAX)
             .ok_or_else(|| exhausted("sequences"))?;
         let sealed = self.make_room(events, context)?;
         self.encode(events, first, context)?;

@@ -1,0 +1,79 @@
+//! The index against its specification, rule by rule: entry, index, region query, replay. The rules
+//! of the gate are beside the gate.
+
+#![cfg(not(strandline_loom))]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod block;
+mod entry;
+mod index;
+mod query;
+mod replay;
+
+use strandline_core::{Coordinate, EventId, EventKind, Hash, Region, Sequence};
+use strandline_index::{IndexReader, IndexWriter, Row, channel};
+
+const KIND: EventKind = EventKind::new(1, 1);
+const ALL: std::ops::Range<Sequence> = Sequence::ZERO..Sequence::new(u64::MAX);
+
+fn id(number: u64) -> EventId {
+    EventId::from_u128(u128::from(number) + 1)
+}
+
+fn sequence(number: u64) -> Sequence {
+    Sequence::new(number)
+}
+
+fn coordinate(entity: &str, scope: &str) -> Coordinate {
+    Coordinate::new(entity, scope).unwrap()
+}
+
+/// A row of an entity whose clock follows the entity's head, id and position the sequence.
+fn row(writer: &mut IndexWriter, number: u64, entity: &str, scope: &str) -> Row {
+    let coordinate = writer.intern(&coordinate(entity, scope)).unwrap();
+    let head = writer.head(writer.entity_of(coordinate));
+    Row {
+        sequence: sequence(number),
+        id: id(number),
+        coordinate,
+        kind: KIND,
+        wall_ms: number,
+        clock: head.map_or(0, |head| head.clock + 1),
+        position: number,
+        correlation: id(number),
+        causation: None,
+        hash: None,
+    }
+}
+
+/// Reserves and inserts, and does not publish.
+fn insert(writer: &mut IndexWriter, entity: &str, scope: &str) -> Row {
+    let number = writer.reserve(1).unwrap().get();
+    let row = row(writer, number, entity, scope);
+    writer.insert(&row).unwrap();
+    row
+}
+
+fn publish(writer: &IndexWriter) {
+    writer.publish(writer.gate().allocated());
+}
+
+/// An index with one visible event of each (entity, scope).
+fn index(events: &[(&str, &str)]) -> (IndexWriter, IndexReader) {
+    let (mut writer, reader) = channel();
+    for (entity, scope) in events {
+        insert(&mut writer, entity, scope);
+    }
+    publish(&writer);
+    (writer, reader)
+}
+
+fn found(reader: &IndexReader, region: &Region) -> Vec<u64> {
+    let snapshot = reader.snapshot();
+    let rows = snapshot.query(region);
+    rows.map(|row| row.sequence().get()).collect()
+}
