@@ -11,6 +11,7 @@ mod append;
 mod damage;
 mod durability;
 mod harness;
+mod kill;
 mod model;
 mod query;
 mod recover;
