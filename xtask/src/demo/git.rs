@@ -1,6 +1,7 @@
 //! The repository: whether it can be used, and git commands in it that no configuration changes.
 
 use anyhow::{Context, bail};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -8,6 +9,8 @@ use std::process::{Command, Stdio};
 pub(super) struct Repository {
     path: PathBuf,
     pub(super) head: String,
+    /// Commits along first parents.
+    pub(super) commits: u64,
     /// Commits that can be reached, merged branches included.
     pub(super) commits_reachable: u64,
 }
@@ -18,6 +21,7 @@ impl Repository {
         let mut repository = Self {
             path: path.to_path_buf(),
             head: String::new(),
+            commits: 0,
             commits_reachable: 0,
         };
         let shown = path.display();
@@ -29,17 +33,25 @@ impl Repository {
             .with_context(|| {
                 format!("{shown} is no git repository; give the path of a clone with --repo")
             })?;
-        repository.head = repository
-            .text(&["rev-parse", "--verify", "--quiet", "HEAD^{commit}"])
-            .with_context(|| format!("{shown} has no commits yet, so there is nothing to read"))?;
+        let head = repository.text(&["rev-parse", "--verify", "--quiet", "HEAD^{commit}"]);
+        repository.head = match head {
+            Ok(head) => head,
+            Err(_) => bail!("{shown} has no commits yet, so there is nothing to read"),
+        };
         if repository.text(&["rev-parse", "--is-shallow-repository"])? == "true" {
             bail!(
                 "{shown} is a shallow clone: its history is cut off; \
                  run `git fetch --unshallow` there, or give a full clone with --repo"
             );
         }
-        let count = repository.text(&["rev-list", "--count", "HEAD"])?;
-        repository.commits_reachable = count.parse().context("git counted no commits")?;
+        let count = |arguments: &[&str]| -> anyhow::Result<u64> {
+            let count = repository.text(arguments)?;
+            count.parse().context("git counted no commits")
+        };
+        let commits = count(&["rev-list", "--count", "--first-parent", "HEAD"])?;
+        let commits_reachable = count(&["rev-list", "--count", "HEAD"])?;
+        repository.commits = commits;
+        repository.commits_reachable = commits_reachable;
         Ok(repository)
     }
 
@@ -75,11 +87,9 @@ impl Repository {
             .output()
             .context("cannot start git; install it, or put it on the PATH")?;
         if !output.status.success() {
-            let reason = String::from_utf8_lossy(&output.stderr);
-            let reason = reason.trim();
             bail!(
                 "git says: {}",
-                if reason.is_empty() { "no" } else { reason }
+                String::from_utf8_lossy(&output.stderr).trim()
             );
         }
         Ok(String::from_utf8_lossy(&output.stdout)
@@ -93,7 +103,10 @@ impl Repository {
             .path
             .canonicalize()
             .unwrap_or_else(|_| self.path.clone());
-        let name = full.file_name().unwrap_or_default();
+        // A bare clone is often a folder called so inside of one that says what it is.
+        let plain = |name: &&OsStr| !["repo", ".git"].iter().any(|plain| *name == *plain);
+        let names = full.ancestors().filter_map(Path::file_name);
+        let name = names.into_iter().find(plain).unwrap_or_default();
         name.to_string_lossy().into_owned()
     }
 }

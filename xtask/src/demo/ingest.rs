@@ -73,7 +73,7 @@ pub(super) fn ingest(repository: &Repository, dir: &Path) -> anyhow::Result<(Sto
     let total = Timer::start();
     let mut ingested = Ingested::default();
     let (sender, commits) = sync_channel::<Commit>(READ_AHEAD);
-    let bar = progress_bar(repository.commits_reachable);
+    let bar = progress_bar(repository.commits);
     std::thread::scope(|scope| {
         let reader = scope.spawn(|| {
             let sender = sender;

@@ -12,6 +12,8 @@ mod ingest;
 mod names;
 mod plot;
 mod report;
+#[cfg(test)]
+mod tests;
 
 use anyhow::Context;
 use std::path::PathBuf;
