@@ -11,6 +11,7 @@ mod rotate;
 mod sync;
 
 #[cfg(all(test, strandline_loom))]
+#[allow(clippy::expect_used, reason = "a model fails by panicking")]
 mod model;
 
 pub(crate) use commit::{Committed, Context};
