@@ -2,7 +2,7 @@
 //!
 //! - What an event is: [`Coordinate`], [`EventKind`], [`EventId`], [`Sequence`], [`Hlc`],
 //!   [`EventHeader`], and [`Region`] for a set of them.
-//! - What proves it: [`Hash`], [`HashChain`], [`EventHasher`], [`log_hash`], and the salted
+//! - What proves it: [`Hash`](struct@Hash), [`HashChain`], [`EventHasher`], [`log_hash`], and the salted
 //!   [`Checksum`].
 //! - What it looks like in bytes: [`record::Record`], on the bounds-checked [`codec`].
 //! - Where files, time and randomness come from: [`fs::Fs`], [`Clock`], [`Random`].
