@@ -215,7 +215,43 @@ fn a_write_that_cannot_be_undone_stops_the_store() {
 }
 
 #[test]
-fn a_failed_rotation_can_be_tried_again() {
+fn a_disk_that_is_full_during_a_rotation_costs_one_append() {
+    let full = |after| Fault {
+        after,
+        ..once(Io::StorageFull)
+    };
+    let faults = (0..60).map(|after| (Operation::Write, full(after)));
+    let faults = faults.chain((0..6).map(|after| (Operation::Create, full(after))));
+    for (operation, fault) in faults {
+        let memory = MemFs::new();
+        let fs = FaultFs::new(Arc::new(memory.clone()));
+        let store = strandline::StoreOptions::new()
+            .fs(Arc::new(fs.clone()))
+            .segment_bytes_max(64 << 10)
+            .durability(Durability::Written)
+            .no_background_sync()
+            .open("/store")
+            .unwrap();
+        fs.fail(operation, fault);
+        let mut taken = 0;
+        for _ in 0..30 {
+            let big = strandline::Event::bytes(crate::harness::CREATED, vec![b'x'; 20_000]);
+            match store.append(&at("a", "s"), big) {
+                Ok(_) => taken += 1,
+                Err(error) => assert_eq!(error.kind(), ErrorKind::NotWritten, "{fault:?} {error}"),
+            }
+        }
+        assert!(taken >= 29, "{operation:?} {fault:?}");
+        assert!(store.stats().unwrap().segments > 2);
+        drop(store);
+        let store = open(&memory);
+        assert_eq!(store.snapshot().len(), taken, "{operation:?} {fault:?}");
+        assert!(store.verify().unwrap().is_intact());
+    }
+}
+
+#[test]
+fn a_sync_that_fails_before_a_rotation_seals_nothing() {
     let memory = MemFs::new();
     let fs = FaultFs::new(Arc::new(memory.clone()));
     let store = strandline::StoreOptions::new()
@@ -226,22 +262,14 @@ fn a_failed_rotation_can_be_tried_again() {
         .open("/store")
         .unwrap();
     let big = || strandline::Event::bytes(crate::harness::CREATED, vec![b'x'; 20_000]);
-    fs.fail(Operation::Create, once(Io::StorageFull));
-    let mut refused = 0;
-    let mut taken = 0;
-    for _ in 0..20 {
-        match store.append(&at("a", "s"), big()) {
-            Ok(_) => taken += 1,
-            Err(error) => {
-                assert_eq!(error.kind(), ErrorKind::NotWritten, "{error}");
-                refused += 1;
-            }
-        }
+    for _ in 0..3 {
+        store.append(&at("a", "s"), big()).unwrap();
     }
-    assert_eq!((taken, refused), (19, 1));
-    assert!(store.stats().unwrap().segments > 2);
-    drop(store);
-    assert_eq!(open(&memory).snapshot().len(), 19);
+    fs.fail(Operation::Sync, once(Io::Other));
+    let error = store.append(&at("a", "s"), big()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Poisoned);
+    assert_eq!(store.stats().unwrap().segments, 1);
+    assert_eq!(store.stats().unwrap().durable.get(), 0);
 }
 
 #[test]

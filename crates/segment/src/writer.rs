@@ -3,7 +3,7 @@
 use crate::error::{AppendError, At};
 use crate::file::SegmentFile;
 use crate::footer::SealedSegment;
-use crate::format::{COMMIT_RECORDS_MAX, SEGMENT_HEADER_BYTES, SegmentHeader};
+use crate::format::{COMMIT_RECORDS_MAX, MANIFEST_FILE, SEGMENT_HEADER_BYTES, SegmentHeader};
 use crate::frame::{CommitBuffer, FRAME_HEADER_BYTES, FramePlace, RECORD_HEADER_BYTES};
 use crate::log::{create_segment, nonce};
 use crate::manifest::{Manifest, SegmentInfo};
@@ -11,7 +11,7 @@ use crate::{FRAME_ALIGNMENT, LogError, LogOptions, LogPosition, LogReader};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use strandline_core::fs::{Fs, FsFile};
+use strandline_core::fs::{Fs, FsFile, StagedFile};
 use strandline_core::{Random, Sequence};
 
 /// Appends commits to the active segment, each with one positioned write.
@@ -215,9 +215,9 @@ impl LogWriter {
     ///
     /// # Errors
     ///
-    /// [`AppendError::NotWritten`] if the next segment cannot be made; the active one stays, and
-    /// the call may be repeated. [`AppendError::Unknown`] if the active segment cannot be synced
-    /// or the manifest not replaced; every later call is refused then.
+    /// [`AppendError::NotWritten`] if the next segment or the new manifest cannot be written; the
+    /// active segment stays, and the call may be repeated. [`AppendError::Unknown`] if the active
+    /// segment cannot be synced or the manifest not replaced; every later call is refused then.
     pub fn rotate(&mut self, random: &Random) -> Result<SealedSegment, AppendError> {
         if self.stopped {
             return Err(AppendError::NotWritten(LogError::Stopped));
@@ -244,7 +244,10 @@ impl LogWriter {
             last.end = Some(self.position);
         }
         manifest.segments.push(SegmentInfo { header, end: None });
-        if let Err(error) = manifest.replace(&*self.fs, &self.dir) {
+        let path = self.dir.join(MANIFEST_FILE);
+        let staged = StagedFile::write(&*self.fs, &path, &manifest.encode());
+        let staged = staged.at("write", &path).map_err(AppendError::NotWritten)?;
+        if let Err(error) = staged.publish(&*self.fs).at("replace", &path) {
             return Err(self.stop(error));
         }
         self.half_made_next = false;

@@ -1,5 +1,6 @@
 //! `Error`: one opaque type that says what kind of failure it was and what it means for an append.
 
+use crate::writer::Poison;
 use std::fmt;
 use std::path::Path;
 use strandline_checkpoint::CheckpointError;
@@ -139,6 +140,15 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         // `Display` shows the source already, so a chain starts below it.
         self.0.source.as_deref().and_then(std::error::Error::source)
+    }
+}
+
+impl From<Poison> for Error {
+    fn from(Poison(reason): Poison) -> Self {
+        Self::new(
+            ErrorKind::Poisoned,
+            format!("writing has stopped: {reason}; reopen the store"),
+        )
     }
 }
 

@@ -101,10 +101,7 @@ impl Shared {
     fn check_poison(&self) -> Result<(), Error> {
         match self.group.poison() {
             None => Ok(()),
-            Some(poison) => Err(Error::new(
-                ErrorKind::Poisoned,
-                format!("writing has stopped: {}; reopen the store", poison.0),
-            )),
+            Some(poison) => Err(poison.into()),
         }
     }
 

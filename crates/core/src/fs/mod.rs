@@ -12,7 +12,7 @@ mod fault;
 
 pub use memory::MemFs;
 pub use os::OsFs;
-pub use replace::{TEMPORARY_SUFFIX, read_file, replace_file};
+pub use replace::{StagedFile, TEMPORARY_SUFFIX, read_file, replace_file};
 
 #[cfg(feature = "test-util")]
 pub use fault::{Fault, FaultFs, Operation};

@@ -17,18 +17,46 @@ pub const TEMPORARY_SUFFIX: &str = ".tmp";
 /// What the file system says. The old file may then stand, or the new one; a temporary file may be
 /// left, which the next call replaces.
 pub fn replace_file(fs: &dyn Fs, path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut temporary = path.as_os_str().to_owned();
-    temporary.push(TEMPORARY_SUFFIX);
-    let temporary = PathBuf::from(temporary);
-    match fs.remove_file(&temporary) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
+    StagedFile::write(fs, path, bytes)?.publish(fs)
+}
+
+/// The new contents of a file, durable under a temporary name and not yet published.
+#[derive(Debug)]
+#[must_use = "nothing is replaced before it is published"]
+pub struct StagedFile<'a> {
+    path: &'a Path,
+    temporary: PathBuf,
+}
+
+impl<'a> StagedFile<'a> {
+    /// Writes and syncs the temporary file, in place of one that an interrupted call left.
+    ///
+    /// # Errors
+    ///
+    /// What the file system says. The file at `path` is untouched.
+    pub fn write(fs: &dyn Fs, path: &'a Path, bytes: &[u8]) -> io::Result<Self> {
+        let mut temporary = path.as_os_str().to_owned();
+        temporary.push(TEMPORARY_SUFFIX);
+        let temporary = PathBuf::from(temporary);
+        match fs.remove_file(&temporary) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let file = fs.open(&temporary, OpenMode::Create)?;
+        file.write_all_at(bytes, 0)?;
+        file.sync()?;
+        Ok(Self { path, temporary })
     }
-    let file = fs.open(&temporary, OpenMode::Create)?;
-    file.write_all_at(bytes, 0)?;
-    file.sync()?;
-    fs.rename(&temporary, path)?;
-    fs.sync_dir(path.parent().unwrap_or(Path::new(".")))
+
+    /// Renames the temporary file and syncs the directory.
+    ///
+    /// # Errors
+    ///
+    /// What the file system says. The old file may stand then, or the new one.
+    pub fn publish(self, fs: &dyn Fs) -> io::Result<()> {
+        fs.rename(&self.temporary, self.path)?;
+        fs.sync_dir(self.path.parent().unwrap_or(Path::new(".")))
+    }
 }
 
 /// All bytes of the file at `path`, which has at most `bytes_max`.

@@ -8,6 +8,12 @@ use crate::background::Sealed;
 impl Writer {
     /// Seals the active segment, which syncs everything in it, and begins the next.
     pub(crate) fn rotate(&mut self, context: Context<'_>) -> Result<Sealed, Error> {
+        // After this nothing is left to sync, so no sync can fail beside the one of the rotation,
+        // which the manifest then calls durable.
+        context
+            .group
+            .wait(self.index.gate().allocated())
+            .map_err(Error::from)?;
         // An outcome that is not known concerns the manifest and the sealed segment, no event of
         // this commit.
         self.assigned.clear();
