@@ -222,7 +222,24 @@ fn a_batch_repeats_wholly_or_conflicts() {
         store.append_batch(twice).unwrap_err().kind(),
         ErrorKind::InvalidInput
     );
+    let part = Batch::new().push(&a, event("1").with_id(id(1)));
+    assert_eq!(
+        store.append_batch(part).unwrap_err().kind(),
+        ErrorKind::Conflict
+    );
     assert_eq!(store.snapshot().len(), 2);
+    for n in [5, 6] {
+        store
+            .append(&a, event(&n.to_string()).with_id(id(n)))
+            .unwrap();
+    }
+    let never_a_batch = Batch::new()
+        .push(&a, event("5").with_id(id(5)))
+        .push(&a, event("6").with_id(id(6)));
+    assert_eq!(
+        store.append_batch(never_a_batch).unwrap_err().kind(),
+        ErrorKind::Conflict
+    );
 }
 
 #[test]

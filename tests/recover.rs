@@ -316,3 +316,44 @@ fn missing_files_are_named() {
     assert_eq!(error.kind(), ErrorKind::Corrupt);
     assert!(error.to_string().contains("segment-"), "{error}");
 }
+
+/// The last segment has no frame: the process ended right after a rotation, or the first frame was
+/// torn. What the segment before had named must not count as named in it.
+#[test]
+fn a_segment_without_frames_names_its_coordinates_again() {
+    let small = |fs: &MemFs| {
+        options(fs)
+            .segment_bytes_max(64 << 10)
+            .durability(Durability::Written)
+    };
+    for checkpoint_at in [None, Some(2)] {
+        let fs = MemFs::new();
+        let store = small(&fs).open(dir()).unwrap();
+        for n in 0..5 {
+            let big = Event::bytes(CREATED, vec![b'x'; 20_000]);
+            store.append(&at(&format!("e{}", n % 2), "s"), big).unwrap();
+            if checkpoint_at == Some(n) {
+                store.checkpoint().unwrap();
+            }
+        }
+        assert_eq!(store.stats().unwrap().segments, 2);
+        drop(store);
+        let segments = files(&fs, "segment-");
+        for torn in [0, 40] {
+            let fs = fs.fork();
+            let last = read(&fs, &segments[1]);
+            write(&fs, &segments[1], &last[..128 + torn]);
+            let first = read(&fs, &segments[0]);
+            write(&fs, &segments[0], &first[..first.len() - 1]); // the footer is damaged
+            let store = small(&fs).open(dir()).unwrap();
+            let before = texts(&store).len();
+            store.append(&at("e0", "s"), event("known")).unwrap();
+            store.append(&at("new", "s"), event("new")).unwrap();
+            drop(store);
+            remove(&fs, "checkpoint-");
+            let store = small(&fs).open(dir()).unwrap();
+            assert_eq!(texts(&store).len(), before + 2, "{checkpoint_at:?} {torn}");
+            assert!(store.verify().unwrap().is_intact());
+        }
+    }
+}

@@ -66,11 +66,9 @@ impl SegmentFile {
 
     /// Fills `buffer` from `offset` as far as the file goes, and cuts it to that.
     pub(crate) fn read(&self, buffer: &mut Vec<u8>, offset: u64) -> Result<(), LogError> {
-        let read = self
-            .file
-            .read_up_to(buffer, offset)
-            .at("read", &self.path)?;
-        buffer.truncate(read);
-        Ok(())
+        let read = self.file.read_up_to(buffer, offset);
+        // What was not read must not be taken for bytes of the file.
+        buffer.truncate(*read.as_ref().unwrap_or(&0));
+        read.at("read", &self.path).map(drop)
     }
 }

@@ -17,6 +17,8 @@ use strandline_core::codec::{Reader, Writer};
 /// Length of the trailer.
 pub const TRAILER_BYTES: usize = 56;
 const MAGIC: &[u8; 8] = b"STRNDFTR";
+/// Most bytes of a footer that are read, trailer included: 1 GiB.
+const BYTES_MAX: u64 = 1 << 30;
 
 /// A segment that takes no more frames. Its footer may be written from any thread.
 #[derive(Debug)]
@@ -74,6 +76,9 @@ pub(crate) fn read(file: &SegmentFile, end: LogPosition) -> Result<Option<Vec<u8
     };
     if after == 0 {
         return Ok(None);
+    }
+    if after > BYTES_MAX {
+        return Err(damaged("it is longer than any footer"));
     }
     let after = usize::try_from(after).map_err(|_| damaged("it does not fit in memory"))?;
     let mut bytes = vec![0; after];

@@ -92,6 +92,7 @@ impl UncheckedLog {
     ) -> Result<Self, LogError> {
         options.check()?;
         fs.create_dir_all(dir).at("make", dir)?;
+        sync_parents(&*fs, dir)?;
         refuse_frames_without_manifest(&*fs, dir)?;
         let mut set_aside_files = Vec::new();
         for entry in fs.list(dir).at("list", dir)? {
@@ -151,6 +152,24 @@ impl UncheckedLog {
             _ => Ok(None),
         }
     }
+}
+
+/// Makes the directory's own entry durable, and those of its parents, which may be as new: an
+/// earlier call may have been killed after it made them.
+fn sync_parents(fs: &dyn Fs, dir: &Path) -> Result<(), LogError> {
+    for parent in dir.ancestors().skip(1) {
+        let parent = if parent.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            parent
+        };
+        match fs.sync_dir(parent) {
+            // Who may not open a directory has not made anything in it.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => break,
+            synced => synced.at("sync", parent)?,
+        }
+    }
+    Ok(())
 }
 
 /// 16 random bytes.

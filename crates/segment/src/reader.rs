@@ -3,7 +3,7 @@
 use crate::cursor::RecordCursor;
 use crate::file::SegmentFile;
 use crate::format::COMMIT_BYTES_MAX;
-use crate::frame::{Frame, RecordRef};
+use crate::frame::{FRAME_HEADER_BYTES, Frame, FrameHeader, RecordRef};
 use crate::log::visit_all;
 use crate::manifest::SegmentInfo;
 use crate::{LogError, LogPosition, RecordPosition, ScanError, SegmentId};
@@ -87,6 +87,26 @@ impl LogReader {
             digest: record.digest,
             body: record.body.to_vec(),
         })
+    }
+
+    /// The header of the frame whose first record is at `position`; `None` if the record is not the
+    /// first of its frame. One read.
+    ///
+    /// # Errors
+    ///
+    /// [`LogError::Io`], [`LogError::SegmentMissing`].
+    pub fn frame_of_first(
+        &self,
+        position: RecordPosition,
+    ) -> Result<Option<FrameHeader>, LogError> {
+        let file = self.file(position.segment)?;
+        let before = u32::try_from(FRAME_HEADER_BYTES).unwrap_or(u32::MAX);
+        let Some(offset) = position.offset.checked_sub(before) else {
+            return Ok(None);
+        };
+        let mut bytes = vec![0; FRAME_HEADER_BYTES];
+        file.read(&mut bytes, u64::from(offset))?;
+        Ok(FrameHeader::decode(file.salt, offset, &bytes).ok())
     }
 
     /// For many records in order: reads ahead while they follow each other.

@@ -286,7 +286,8 @@ impl ScannedLog {
             let stem = format!("{}-{:010}.torn", file.name(), torn.offset);
             let from = u64::from(torn.offset);
             let kept = keep(&*fs, &dir, &stem, |at| {
-                let mut bytes = vec![0; usize::try_from(COPY_BYTES).unwrap_or(0)];
+                let left = torn.bytes.saturating_sub(at).min(COPY_BYTES);
+                let mut bytes = vec![0; usize::try_from(left).unwrap_or(0)];
                 file.read(&mut bytes, from + at)?;
                 Ok(bytes)
             })?;

@@ -114,7 +114,25 @@ impl LogWriter {
                 <= self.options.segment_bytes_max
     }
 
+    /// Writes a commit, as [`append_undone_by`](Self::append_undone_by) does, and syncs a failed
+    /// one's undoing itself. For logs that nobody else syncs meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn append(
+        &mut self,
+        commit: &mut CommitBuffer,
+        first_sequence: Sequence,
+        durable_through: Sequence,
+    ) -> Result<Appended, AppendError> {
+        self.append_undone_by(commit, first_sequence, durable_through, SyncHandle::sync)
+    }
+
     /// Writes a commit whose records have the sequences from `first_sequence` on.
+    ///
+    /// If the write fails, what it left is cut off and `sync` makes that durable. Only one sync of
+    /// a file may run at a time if each is to hear of its failures, hence the parameter.
     ///
     /// `durable_through` is what the caller knows durable; it is kept in the frame as proof.
     ///
@@ -122,11 +140,12 @@ impl LogWriter {
     ///
     /// [`AppendError::NotWritten`] if the commit is refused, or its write failed and was undone.
     /// [`AppendError::Unknown`] if it could not be undone; every later call is refused then.
-    pub fn append(
+    pub fn append_undone_by(
         &mut self,
         commit: &mut CommitBuffer,
         first_sequence: Sequence,
         durable_through: Sequence,
+        sync: impl FnOnce(&SyncHandle) -> io::Result<()>,
     ) -> Result<Appended, AppendError> {
         self.check(commit, first_sequence)
             .map_err(AppendError::NotWritten)?;
@@ -149,7 +168,7 @@ impl LogWriter {
         let offset = u64::from(start.offset);
         let written = self.active.file.write_all_at(bytes, offset);
         if let Err(error) = written.at("write", &self.active.path) {
-            return Err(self.undo(error));
+            return Err(self.undo(error, sync));
         }
         self.position = end;
         Ok(Appended { start, end })
@@ -190,13 +209,14 @@ impl LogWriter {
     }
 
     /// Cuts off what a failed write may have left.
-    fn undo(&mut self, error: LogError) -> AppendError {
+    fn undo(
+        &mut self,
+        error: LogError,
+        sync: impl FnOnce(&SyncHandle) -> io::Result<()>,
+    ) -> AppendError {
         let end = u64::from(self.position.offset);
-        let undone = self
-            .active
-            .file
-            .set_len(end)
-            .and_then(|()| self.active.file.sync());
+        let cut = self.active.file.set_len(end);
+        let undone = cut.and_then(|()| sync(&self.active()));
         match undone {
             Ok(()) => AppendError::NotWritten(error),
             Err(_) => self.stop(error),

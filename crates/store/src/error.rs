@@ -4,7 +4,7 @@ use crate::writer::Poison;
 use std::fmt;
 use std::path::Path;
 use strandline_checkpoint::CheckpointError;
-use strandline_core::EventId;
+use strandline_core::{EventId, Sequence};
 use strandline_index::{BlockError, IndexError};
 use strandline_segment::{LogError, ScanError};
 
@@ -67,6 +67,8 @@ struct Repr {
     kind: ErrorKind,
     message: String,
     ids: Vec<EventId>,
+    /// Upper bound of the sequences because of which the call was refused.
+    decided_by: Sequence,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -98,8 +100,19 @@ impl Error {
             kind,
             message: message.into(),
             ids: Vec::new(),
+            decided_by: Sequence::ZERO,
             source: None,
         }))
+    }
+
+    /// Everything below must be visible before the error is returned.
+    pub(crate) fn decided_by(&self) -> Sequence {
+        self.0.decided_by
+    }
+
+    pub(crate) fn because_of(mut self, sequence: Sequence) -> Self {
+        self.0.decided_by = sequence.checked_add(1).unwrap_or(sequence);
+        self
     }
 
     pub(crate) fn with_source(

@@ -215,11 +215,7 @@ impl Store {
         let writer = shared.writer()?;
         shared.check_poison()?;
         let durability = options.durability.unwrap_or(shared.options.durability);
-        let Committed {
-            receipts,
-            end,
-            sealed,
-        } = {
+        let (committed, sealed) = {
             let mut writer = writer.lock();
             // Writing may have stopped while this thread waited for the lock.
             shared.check_poison()?;
@@ -235,11 +231,19 @@ impl Store {
                 },
             );
             std::mem::forget(guard);
-            committed?
+            (committed, writer.sealed.take())
         };
         if let (Some(sealed), Some(background)) = (sealed, &self.background) {
             background.write_footer(sealed);
         }
+        let Committed { receipts, end } = match committed {
+            Ok(committed) => committed,
+            Err(error) => {
+                // Whoever is refused because of an event, and reads, must find it.
+                shared.wait_durable(error.decided_by())?;
+                return Err(error);
+            }
+        };
         if durability == Durability::Synced || end > shared.index.gate().visible() {
             shared.group.wait(end).map_err(|Poison(reason)| {
                 Error::new(

@@ -200,7 +200,7 @@ fn replay(
         }
         Ok((writer, reader)) => {
             report.events_from_log = replay.events_from_log();
-            let (names, hlc) = replay.commit(end.sequence);
+            let (names, hlc) = replay.commit(end);
             Ok(Replayed {
                 writer,
                 reader,

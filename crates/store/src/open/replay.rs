@@ -3,9 +3,9 @@
 use crate::writer::SegmentNames;
 use crate::{Error, ErrorKind};
 use strandline_core::record::Record;
-use strandline_core::{Hlc, HlcClock, Sequence};
+use strandline_core::{Hlc, HlcClock};
 use strandline_index::{CoordinateId, IndexWriter, ReplayCursor, Row};
-use strandline_segment::{Frame, FrameRecord, SegmentId};
+use strandline_segment::{Frame, FrameRecord, LogPosition, SegmentId};
 
 /// Fills an index that nobody sees yet.
 pub(super) struct Replay<'a> {
@@ -114,9 +114,13 @@ impl<'a> Replay<'a> {
         self.events_from_log
     }
 
-    /// Publishes everything; the allocator goes on at `next` or after the highest sequence.
-    pub(super) fn commit(self, next: Sequence) -> (SegmentNames, HlcClock) {
-        self.cursor.commit(next);
+    /// Publishes everything that is before `end`, where the log goes on.
+    pub(super) fn commit(mut self, end: LogPosition) -> (SegmentNames, HlcClock) {
+        self.cursor.commit(end.sequence);
+        if self.segment != Some(end.segment) {
+            // The last segment has no frame yet, so it has named nothing.
+            self.names.clear();
+        }
         (self.names, self.hlc)
     }
 

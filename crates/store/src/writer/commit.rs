@@ -3,8 +3,7 @@
 //! Nothing of the writer's state changes before the write has succeeded, but the clock, which may
 //! stay ahead.
 
-use super::{GroupSync, Prepared, Writer};
-use crate::background::Sealed;
+use super::{GroupSync, Poison, Prepared, Writer};
 use crate::read::Reader;
 use crate::{Durability, Error, ErrorKind, Receipt};
 use std::collections::HashMap;
@@ -19,8 +18,6 @@ pub(crate) struct Committed {
     pub(crate) receipts: Vec<Receipt>,
     /// Upper bound of the sequences that the caller must wait for.
     pub(crate) end: Sequence,
-    /// The segment that was sealed to make room.
-    pub(crate) sealed: Option<Sealed>,
 }
 
 /// What the writer works with and does not own.
@@ -75,7 +72,6 @@ impl Writer {
                 end: last
                     .and_then(|last| last.checked_add(1))
                     .unwrap_or_default(),
-                sealed: None,
             });
         }
         let count = events.len() as u64;
@@ -85,11 +81,14 @@ impl Writer {
             .checked_add(count)
             .filter(|end| *end <= SequenceGate::BOUND_MAX)
             .ok_or_else(|| exhausted("sequences"))?;
-        let sealed = self.make_room(events, context)?;
+        self.make_room(events, context)?;
         self.encode(events, first, context)?;
         let appended = self
             .log
-            .append(&mut self.buffer, first, context.group.durable())
+            .append_undone_by(&mut self.buffer, first, context.group.durable(), |_| {
+                let flushed = context.group.flush();
+                flushed.map_err(|Poison(reason)| std::io::Error::other(reason.to_string()))
+            })
             .map_err(|error| self.append_failed(error, context.group))?;
         let positions: Vec<_> = self.buffer.positions(appended.start).collect();
         self.insert(events, first, positions.into_iter().map(|at| at.to_bits()))
@@ -115,19 +114,14 @@ impl Writer {
                 })
                 .collect(),
             end,
-            sealed,
         })
     }
 
     /// Rotates if the commit might not fit in the active segment.
-    fn make_room(
-        &mut self,
-        events: &[Prepared<'_>],
-        context: Context<'_>,
-    ) -> Result<Option<Sealed>, Error> {
+    fn make_room(&mut self, events: &[Prepared<'_>], context: Context<'_>) -> Result<(), Error> {
         let bytes_max = events.iter().map(Prepared::record_bytes_max).sum();
         if self.log.fits(bytes_max, events.len()) {
-            return Ok(None);
+            return Ok(());
         }
         if !self.log.fits_empty(bytes_max, events.len()) {
             return Err(Error::new(
@@ -137,7 +131,8 @@ impl Writer {
                 ),
             ));
         }
-        self.rotate(context).map(Some)
+        self.sealed = Some(self.rotate(context)?);
+        Ok(())
     }
 
     /// Assigns ids, clocks, times and hashes, and encodes the records into the buffer.

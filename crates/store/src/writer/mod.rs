@@ -19,6 +19,7 @@ pub(crate) use names::SegmentNames;
 pub(crate) use prepare::{Prepared, check_batch};
 pub(crate) use sync::{GroupSync, Poison};
 
+use crate::background::Sealed;
 use commit::Assigned;
 use strandline_core::{EventHasher, HlcClock, Random};
 use strandline_index::IndexWriter;
@@ -33,6 +34,8 @@ pub(crate) struct Writer {
     pub(crate) names: SegmentNames,
     /// Random bits of the next id, stepped for each.
     id_bits: u64,
+    /// A segment that was sealed to make room and wants its footer.
+    pub(crate) sealed: Option<Sealed>,
     hasher: EventHasher,
     buffer: CommitBuffer,
     assigned: Vec<Assigned>,
@@ -52,6 +55,7 @@ impl Writer {
             hlc,
             names,
             id_bits: random.number(),
+            sealed: None,
             hasher: EventHasher::default(),
             buffer: CommitBuffer::default(),
             assigned: Vec::new(),

@@ -13,12 +13,25 @@ use strandline_index::SequenceGate;
 struct Disk {
     written: Arc<AtomicU64>,
     synced: Arc<AtomicU64>,
-    fails: bool,
+    fails: Fails,
+}
+
+#[derive(Debug, Clone)]
+enum Fails {
+    Never,
+    Always,
+    /// The first sync fails, and later ones do not say so, though what it lost stays lost.
+    ToldOnce(Arc<AtomicU64>),
 }
 
 impl SyncTarget for Disk {
     fn sync(&self) -> io::Result<()> {
-        if self.fails {
+        let fails = match &self.fails {
+            Fails::Never => false,
+            Fails::Always => true,
+            Fails::ToldOnce(told) => told.fetch_add(1, Ordering::AcqRel) == 0,
+        };
+        if fails {
             return Err(io::Error::other("broken"));
         }
         let written = self.written.load(Ordering::Acquire);
@@ -34,7 +47,7 @@ struct Bench {
     commit: Mutex<()>,
 }
 
-fn bench(fails: bool) -> Arc<Bench> {
+fn bench(fails: Fails) -> Arc<Bench> {
     let gate = Arc::new(SequenceGate::new());
     let disk = Disk {
         written: Arc::new(AtomicU64::new(0)),
@@ -73,7 +86,7 @@ fn check(model: impl Fn() + Sync + Send + 'static) {
 #[test]
 fn a_returned_append_is_durable_and_visible_and_nobody_is_left_waiting() {
     check(|| {
-        let bench = bench(false);
+        let bench = bench(Fails::Never);
         let other = bench.clone();
         let thread = thread::spawn(move || {
             let end = other.append().expect("the disk works");
@@ -91,7 +104,7 @@ fn a_returned_append_is_durable_and_visible_and_nobody_is_left_waiting() {
 #[test]
 fn what_is_visible_is_durable() {
     check(|| {
-        let bench = bench(false);
+        let bench = bench(Fails::Never);
         let reader = bench.clone();
         let thread = thread::spawn(move || {
             let visible = reader.gate.visible();
@@ -105,12 +118,32 @@ fn what_is_visible_is_durable() {
 #[test]
 fn a_failed_sync_wakes_everyone_and_shows_nothing() {
     check(|| {
-        let bench = bench(true);
+        let bench = bench(Fails::Always);
         let other = bench.clone();
         let thread = thread::spawn(move || assert!(other.append().is_err()));
         assert!(bench.append().is_err());
         thread.join().expect("the other is told too");
         assert_eq!(bench.gate.visible(), Sequence::ZERO);
+        assert_eq!(bench.group.durable(), Sequence::ZERO);
+    });
+}
+
+#[test]
+fn a_failure_that_is_told_once_is_not_hidden_by_another_sync() {
+    check(|| {
+        let bench = bench(Fails::ToldOnce(Arc::new(AtomicU64::new(0))));
+        let other = bench.clone();
+        let thread = thread::spawn(move || {
+            // What undoes a failed write, under the commit lock.
+            let _commit = other.commit.lock();
+            let _ = other.group.flush();
+        });
+        let appended = bench.append();
+        thread.join().expect("the other ends");
+        assert!(
+            appended.is_err(),
+            "one of the two was told, and both must know"
+        );
         assert_eq!(bench.group.durable(), Sequence::ZERO);
     });
 }

@@ -3,15 +3,16 @@
 use super::{Prepared, Writer};
 use crate::read::Reader;
 use crate::{Error, ErrorKind, Receipt};
-use strandline_core::EventId;
 use strandline_core::record::{Record, RecordPayload};
+use strandline_index::Row;
 use strandline_segment::RecordPosition;
 
-fn conflict(id: EventId, why: &str) -> Error {
+fn conflict(taken: &Row, why: &str) -> Error {
     Error::new(
         ErrorKind::Conflict,
-        format!("event id {id} is taken by an earlier append {why}"),
+        format!("event id {} is taken by an earlier append {why}", taken.id),
     )
+    .because_of(taken.sequence)
 }
 
 impl Writer {
@@ -28,31 +29,40 @@ impl Writer {
         events: &[Prepared<'_>],
         reader: &Reader,
     ) -> Result<Option<Vec<Receipt>>, Error> {
-        let taken = |event: &Prepared<'_>| event.id.filter(|id| self.index.find(*id).is_some());
+        let taken = |event: &Prepared<'_>| {
+            let row = event.id.and_then(|id| self.index.find(id));
+            row.and_then(|row| self.index.row(row))
+        };
         let Some(first_taken) = events.iter().find_map(taken) else {
             return Ok(None);
         };
         let mut receipts: Vec<Receipt> = Vec::with_capacity(events.len());
         for event in events {
-            let row = event.id.and_then(|id| self.index.find(id));
-            let row = row.and_then(|row| self.index.row(row));
-            let Some(row) = row else {
-                return Err(conflict(first_taken, "that did not have this whole batch"));
+            let Some(row) = taken(event) else {
+                return Err(conflict(&first_taken, "that did not have this whole batch"));
             };
             let stored = reader.log.read(RecordPosition::from_bits(row.position))?;
             let record = Record::decode(&stored.body).map_err(|error| {
                 Error::new(ErrorKind::Corrupt, format!("event {} is malformed", row.id))
                     .with_source(error)
             })?;
+            if receipts.is_empty() {
+                let frame = reader
+                    .log
+                    .frame_of_first(RecordPosition::from_bits(row.position))?;
+                if frame.is_none_or(|frame| usize::from(frame.records) != events.len()) {
+                    return Err(conflict(&row, "in another batch"));
+                }
+            }
             let coordinate = self.index.lookup(event.coordinate);
             if coordinate != Some(row.coordinate) || !same_content(&record, event) {
-                return Err(conflict(row.id, "with other content"));
+                return Err(conflict(&row, "with other content"));
             }
             let follows = receipts
                 .last()
                 .is_none_or(|last| last.sequence.checked_add(1) == Some(row.sequence));
             if !follows {
-                return Err(conflict(row.id, "in another order or batch"));
+                return Err(conflict(&row, "in another order"));
             }
             receipts.push(Receipt {
                 id: row.id,

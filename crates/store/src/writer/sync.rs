@@ -10,7 +10,7 @@ use std::io;
 use std::sync::Arc;
 use strandline_core::Sequence;
 use strandline_core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use strandline_core::sync::{Condvar, Mutex};
+use strandline_core::sync::{Condvar, Mutex, MutexGuard};
 use strandline_index::SequenceGate;
 
 /// Something that can be synced: everything that was written to it before.
@@ -124,25 +124,50 @@ impl<T: SyncTarget> GroupSync<T> {
                 self.wake.wait(&mut state);
                 continue;
             }
-            state.syncing = true;
-            let (target, written) = state.written.clone();
-            drop(state);
-            let outcome = {
-                let mut lead = Lead {
-                    group: self,
-                    finished: false,
-                };
-                let outcome = target.as_ref().map_or(Ok(()), SyncTarget::sync);
-                lead.finished = true;
-                outcome
-            };
-            state = self.state.lock();
-            state.syncing = false;
-            match outcome {
-                Ok(()) => self.advance(&mut state, written),
-                Err(error) => self.stop(&mut state, &format!("a sync failed: {error}")),
-            }
-            self.wake.notify_all();
+            state = self.lead(state)?;
+        }
+    }
+
+    /// Syncs once, beside no other sync, whatever is durable already.
+    ///
+    /// The operating system tells of a failed write-back once for each open file, so every sync
+    /// of the file that takes commits goes through here: none can hide a failure from another.
+    pub(crate) fn flush(&self) -> Result<(), Poison> {
+        let mut state = self.state.lock();
+        while state.syncing {
+            self.wake.wait(&mut state);
+        }
+        if let Some(poison) = &state.poison {
+            return Err(poison.clone());
+        }
+        self.lead(state).map(drop)
+    }
+
+    /// Syncs what is written, tells everyone, and gives the lock back.
+    fn lead<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State<T>>,
+    ) -> Result<MutexGuard<'a, State<T>>, Poison> {
+        state.syncing = true;
+        let (target, written) = state.written.clone();
+        drop(state);
+        let mut lead = Lead {
+            group: self,
+            finished: false,
+        };
+        let outcome = target.as_ref().map_or(Ok(()), SyncTarget::sync);
+        lead.finished = true;
+        let mut state = self.state.lock();
+        state.syncing = false;
+        match outcome {
+            Ok(()) => self.advance(&mut state, written),
+            Err(error) => self.stop(&mut state, &format!("a sync failed: {error}")),
+        }
+        self.wake.notify_all();
+        // Whatever is durable: after this thread's own sync has failed it may not say so.
+        match &state.poison {
+            Some(poison) => Err(poison.clone()),
+            None => Ok(state),
         }
     }
 
