@@ -27,12 +27,12 @@ struct StoredState {
 
 /// A checkpoint that was read and fits the store.
 #[derive(Debug)]
-pub(crate) struct Restored {
+pub(crate) struct Restored<'a> {
     pub(crate) position: LogPosition,
     pub(crate) allocated: Sequence,
     pub(crate) hlc: Option<Hlc>,
     /// The index block of everything before the position.
-    pub(crate) rows: Vec<u8>,
+    pub(crate) rows: &'a [u8],
     /// Coordinates of the active segment in the order of their local numbers. Coordinates are
     /// numbered by first use, so a number means the same in the index that the rows are read into.
     pub(crate) names: Vec<u32>,
@@ -43,7 +43,10 @@ pub(crate) struct Restored {
 /// # Errors
 ///
 /// `Corrupt` if a part is missing or malformed, `LogBehindCheckpoint` if it is of another store.
-pub(crate) fn restore(checkpoint: &Checkpoint, identity: &LogIdentity) -> Result<Restored, Error> {
+pub(crate) fn restore<'a>(
+    checkpoint: &'a Checkpoint,
+    identity: &LogIdentity,
+) -> Result<Restored<'a>, Error> {
     let state: StoredState = checkpoint
         .metadata(STATE)
         .map_err(|error| malformed().with_source(error))?;
@@ -56,7 +59,7 @@ pub(crate) fn restore(checkpoint: &Checkpoint, identity: &LogIdentity) -> Result
     let mut reader = Reader::new(&state.position);
     let position =
         LogPosition::decode(&mut reader).map_err(|error| malformed().with_source(error))?;
-    let rows = checkpoint.section(ROWS).ok_or_else(malformed)?.to_vec();
+    let rows = checkpoint.section(ROWS).ok_or_else(malformed)?;
     let (names, rest) = checkpoint
         .section(NAMES)
         .ok_or_else(malformed)?

@@ -52,9 +52,9 @@ pub(super) fn restore(
     from_footers(log, replay, report)
 }
 
-fn load(restored: &Restored, replay: &mut Replay<'_>) -> Result<(Start, u64), Error> {
+fn load(restored: &Restored<'_>, replay: &mut Replay<'_>) -> Result<(Start, u64), Error> {
     let position = restored.position;
-    let events = replay.block(&restored.rows, restored.hlc)?;
+    let events = replay.block(restored.rows, restored.hlc)?;
     let names: Option<Vec<_>> = restored
         .names
         .iter()
