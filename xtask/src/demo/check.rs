@@ -4,7 +4,7 @@ use super::blobs::Blobs;
 use super::git::Repository;
 use super::ingest::FileChange;
 use super::names;
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use std::collections::HashMap;
 use strandline::{Region, Snapshot};
 
@@ -63,6 +63,11 @@ pub(super) fn against_tree(repository: &Repository, folded: &Folded) -> anyhow::
         .git(&["ls-tree", "-r", "-z", "--full-tree", &repository.head])
         .output()
         .context("cannot start git ls-tree")?;
+    ensure!(
+        output.status.success(),
+        "git cannot list the tree: {}",
+        String::from_utf8_lossy(&output.stderr).trim()
+    );
     let mut blobs = Blobs::start(repository)?;
     let mut checked = Checked::default();
     let mut in_tree = HashMap::new();

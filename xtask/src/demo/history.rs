@@ -72,6 +72,7 @@ pub(super) fn read(
             "--no-renames",
             "--no-ext-diff",
             "--no-textconv",
+            "-O/dev/null",
         ])
         .args([
             "--no-abbrev",

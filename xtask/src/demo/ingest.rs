@@ -1,10 +1,10 @@
 //! Reading the history into a store: one thread reads git, this one appends.
 
-use super::git::Repository;
+use super::git::{Repository, WrongUsage};
 use super::history::{self, Commit, What};
 use super::names;
 use super::report::{Timer, progress_bar};
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::sync::mpsc::sync_channel;
@@ -59,32 +59,48 @@ impl Ingested {
     }
 }
 
+/// Reads the history of a repository into a new store in `dir`.
 pub(super) fn ingest(repository: &Repository, dir: &Path) -> anyhow::Result<(Store, Ingested)> {
     let store = StoreOptions::new()
         .durability(Durability::Written)
+        .no_background_sync()
         .open(dir)
         .with_context(|| format!("cannot open the store in {}", dir.display()))?;
     if !store.snapshot().is_empty() {
-        bail!(
+        bail!(WrongUsage(format!(
             "{} holds events already; give an empty directory with --dir",
             dir.display()
-        );
+        )));
     }
+    let ingested = fill(&store, repository, READ_AHEAD)?;
+    Ok((store, ingested))
+}
+
+/// Appends the history of a repository to a store, reading `read_ahead` commits ahead.
+pub(super) fn fill(
+    store: &Store,
+    repository: &Repository,
+    read_ahead: usize,
+) -> anyhow::Result<Ingested> {
     let total = Timer::start();
     let mut ingested = Ingested::default();
-    let (sender, commits) = sync_channel::<Commit>(READ_AHEAD);
+    let (sender, commits) = sync_channel::<Commit>(read_ahead);
     let bar = progress_bar(repository.commits);
     std::thread::scope(|scope| {
         let reader = scope.spawn(|| {
             let sender = sender;
             history::read(repository, |commit| sender.send(commit).is_ok())
         });
+        // Owned here, so that a failed append hangs up on the reader, which would wait for ever
+        // to give the next commit.
+        let commits = commits;
         let mut parent = None;
         loop {
             let waiting = Timer::start();
-            let Ok(commit) = commits.recv() else { break };
+            let commit = commits.recv();
             ingested.git_seconds += waiting.seconds();
-            append(&store, &commit, &mut parent, &mut ingested)?;
+            let Ok(commit) = commit else { break };
+            append(store, &commit, &mut parent, &mut ingested)?;
             bar.inc(1);
         }
         match reader.join() {
@@ -95,7 +111,13 @@ pub(super) fn ingest(repository: &Repository, dir: &Path) -> anyhow::Result<(Sto
     store.sync()?;
     bar.finish_and_clear();
     ingested.seconds = total.seconds();
-    Ok((store, ingested))
+    ensure!(
+        ingested.commits == repository.commits,
+        "git gave {} commits, and counted {} before",
+        ingested.commits,
+        repository.commits
+    );
+    Ok(ingested)
 }
 
 /// The id of a commit: the first 128 bits of its hash.

@@ -34,18 +34,28 @@ pub(crate) struct Args {
     json: bool,
 }
 
+/// Runs the command. Exit codes: 0 fine, 1 it failed or a file differs, 2 wrong usage.
 pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let repository = match git::Repository::open(&args.repo) {
-        Ok(repository) => repository,
-        Err(error) => {
+    match demonstrate(args) {
+        Err(error) if error.is::<git::WrongUsage>() => {
             eprintln!("error: {error:#}");
-            return Ok(ExitCode::from(2));
+            Ok(ExitCode::from(2))
         }
-    };
-    let temporary = tempfile::tempdir().context("cannot make a temporary directory")?;
+        outcome => outcome,
+    }
+}
+
+fn demonstrate(args: Args) -> anyhow::Result<ExitCode> {
+    let repository = git::Repository::open(&args.repo)?;
+    let kept = args.dir.is_some();
+    // Held to the end: the directory goes with it.
+    let temporary;
     let dir = match args.dir {
         Some(dir) => dir,
-        None => temporary.path().join("history.strand"),
+        None => {
+            temporary = tempfile::tempdir().context("cannot make a temporary directory")?;
+            temporary.path().join("history.strand")
+        }
     };
     let (store, ingested) = ingest::ingest(&repository, &dir)?;
     store.close()?;
@@ -72,9 +82,11 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
         verify_seconds,
         checked,
         bytes_on_disk,
+        commits_reachable: repository.commits_reachable,
+        kept,
     };
     if args.json {
-        println!("{}", outcome.json());
+        report::show(&format!("{}\n", outcome.json()))?;
     } else {
         report::print(&repository, &store, &folded, &outcome)?;
     }

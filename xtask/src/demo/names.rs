@@ -2,6 +2,10 @@
 
 use strandline::{Coordinate, Hash, NAME_BYTES_MAX, NameError};
 
+/// What stands between the beginning of a long name and its hash. A `%` of a path is escaped, so
+/// no other name has it.
+const CUT: &str = "%~";
+
 /// The coordinate of a path: the path itself, in its top-level folder, `.` for files at the root.
 pub(super) fn coordinate(path: &[u8]) -> Result<Coordinate, NameError> {
     let folder = match path.iter().position(|byte| *byte == b'/') {
@@ -12,7 +16,8 @@ pub(super) fn coordinate(path: &[u8]) -> Result<Coordinate, NameError> {
 }
 
 /// A path as a name: `%`, control characters and bytes that are not UTF-8 as `%` and two
-/// hexadecimal digits; a name that is too long ends in `~` and a hash of the whole path.
+/// hexadecimal digits; a name that is too long ends in `%~` and a hash of the whole path, which no
+/// path that fits can end in.
 pub(super) fn name(path: &[u8]) -> String {
     let mut name = String::with_capacity(path.len());
     for chunk in path.utf8_chunks() {
@@ -29,10 +34,10 @@ pub(super) fn name(path: &[u8]) -> String {
     if name.len() > NAME_BYTES_MAX {
         let hash = Hash::of(path).to_string();
         let hash = hash.get(..32).unwrap_or(&hash);
-        while name.len() + 1 + hash.len() > NAME_BYTES_MAX {
+        while name.len() + CUT.len() + hash.len() > NAME_BYTES_MAX {
             name.pop();
         }
-        name.push('~');
+        name.push_str(CUT);
         name.push_str(hash);
     }
     name
@@ -62,5 +67,8 @@ mod tests {
         let long = |end: u8| [vec![b'x'; 300], vec![end]].concat();
         assert!(coordinate(&long(b'1')).is_ok());
         assert_ne!(name(&long(b'1')), name(&long(b'2')));
+        let cut = name(&long(b'1'));
+        assert_eq!(cut.len(), NAME_BYTES_MAX);
+        assert_ne!(name(cut.as_bytes()), cut, "a path that is called so itself");
     }
 }

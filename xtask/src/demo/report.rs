@@ -50,9 +50,13 @@ pub(super) struct Outcome {
     pub(super) verify_seconds: f64,
     pub(super) checked: Checked,
     pub(super) bytes_on_disk: u64,
+    pub(super) commits_reachable: u64,
+    /// Whether the store stays when the command ends.
+    pub(super) kept: bool,
 }
 
 impl Outcome {
+    /// Whether every file adds up and every chain holds.
     pub(super) fn is_right(&self) -> bool {
         self.checked.differing.is_empty() && self.verified.is_intact()
     }
@@ -65,11 +69,14 @@ impl Outcome {
         self.bytes_on_disk as f64 / (self.ingested.events.max(1)) as f64
     }
 
+    /// The figures, for programs.
     pub(super) fn json(&self) -> serde_json::Value {
         serde_json::json!({
             "events": self.ingested.events,
             "entities": self.verified.entities,
             "commits": self.ingested.commits,
+            "commits_reachable": self.commits_reachable,
+            "commits_split": self.ingested.split_commits,
             "seconds": self.ingested.seconds,
             "git_seconds": self.ingested.git_seconds,
             "store_seconds": self.ingested.store_seconds(),
@@ -126,16 +133,17 @@ impl Page {
     fn row(&mut self, what: &str, value: String) {
         self.line(&format!("  {what:<10} {value}"));
     }
+}
 
-    /// Writes everything to standard output. Whoever reads it may stop early.
-    fn show(&self) -> anyhow::Result<()> {
-        match std::io::stdout().write_all(self.0.as_bytes()) {
-            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
-            _ => Ok(()),
-        }
+/// Writes text to standard output. Whoever reads it may stop early.
+pub(super) fn show(text: &str) -> anyhow::Result<()> {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
     }
 }
 
+/// Prints the report, for people.
 pub(super) fn print(
     repository: &Repository,
     store: &Store,
@@ -158,7 +166,7 @@ pub(super) fn print(
         "history",
         format!(
             "along first parents; {} commits can be reached in all",
-            count(repository.commits_reachable)
+            count(outcome.commits_reachable)
         ),
     );
     if ingested.split_commits > 0 {
@@ -196,7 +204,7 @@ pub(super) fn print(
         print_most_changed(out, store, folded)?;
     }
     print_checks(out, store, outcome);
-    out.show()
+    show(&out.0)
 }
 
 fn span(folded: &Folded) -> (i64, i64) {
@@ -238,7 +246,8 @@ fn print_activity(out: &mut Page, store: &Store, folded: &Folded) -> anyhow::Res
         ));
     }
     if let Some((scope, _)) = scopes.first() {
-        out.line(&format!("\nNewest in {scope}\n"));
+        let shown = fit(scope, NAME_WIDTH);
+        out.line(&format!("\nNewest in {}\n", shown.trim_end()));
         for event in now
             .query(&Region::all().scope(scope.as_str()))
             .rev()
@@ -270,7 +279,8 @@ fn print_most_changed(out: &mut Page, store: &Store, folded: &Folded) -> anyhow:
     }
     if let Some((name, fold)) = files.first() {
         out.line(&format!(
-            "\nThe stream of {name}: {} events, {} lines now\n",
+            "\nThe stream of {}: {} events, {} lines now\n",
+            fit(name, NAME_WIDTH).trim_end(),
             count(fold.changes),
             fold.lines
         ));
@@ -347,8 +357,17 @@ fn print_checks(out: &mut Page, store: &Store, outcome: &Outcome) {
             difference.name, difference.in_tree
         ));
     }
+    let more = checked.differing.len().saturating_sub(SHOWN);
+    if more > 0 {
+        out.line(&format!("             … and {more} more"));
+    }
     out.row("log hash", outcome.verified.log_hash.to_string());
-    out.row("store", store.dir().display().to_string());
+    let place = if outcome.kept {
+        store.dir().display().to_string()
+    } else {
+        "was temporary; --dir DIR keeps it".to_owned()
+    };
+    out.row("store", place);
 }
 
 #[cfg(test)]
