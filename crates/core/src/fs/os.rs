@@ -84,7 +84,7 @@ impl Fs for OsFs {
             .custom_flags(libc::O_NOFOLLOW)
             .open(path)?;
         match file.try_lock() {
-            Ok(()) => Ok(Some(Box::new(OsLock { _file: file }))),
+            Ok(()) => Ok(Some(Box::new(OsLock { file }))),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(error),
         }
@@ -134,13 +134,21 @@ impl FsFile for OsFile {
     }
 }
 
-/// The lock lives as long as the open file does.
+/// A lock belongs to the open file, which a child process shares from its fork until its exec; so
+/// it is released by name, and not only by closing.
 #[derive(Debug)]
 struct OsLock {
-    _file: File,
+    file: File,
 }
 
 impl FileLock for OsLock {}
+
+impl Drop for OsLock {
+    fn drop(&mut self) {
+        // If that fails, closing the file does the same.
+        let _ = self.file.unlock();
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -189,5 +197,21 @@ mod tests {
         assert!(OsFs.try_lock(&path).unwrap().is_none());
         drop(held);
         assert!(OsFs.try_lock(&path).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_lock_is_released_though_a_child_has_its_file_open() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("LOCK");
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the file of a lock is not to be had"
+        )]
+        let file = File::create(&path).unwrap();
+        file.try_lock().unwrap();
+        let shared_with_a_child = file.try_clone().unwrap();
+        drop(OsLock { file });
+        assert!(OsFs.try_lock(&path).unwrap().is_some());
+        drop(shared_with_a_child);
     }
 }
