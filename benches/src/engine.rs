@@ -1,0 +1,136 @@
+//! `Engine`: what a store must do to be measured, and `EngineEntry`, how one is made.
+
+use crate::workload::Filter;
+use std::path::Path;
+
+/// Whatever a store says when it fails.
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// An event to append.
+#[derive(Debug, Clone, Copy)]
+pub struct NewEvent<'a> {
+    /// Number of the entity, from 0, for stores that keep something for each.
+    pub entity_number: u32,
+    /// Name of the entity.
+    pub entity: &'a str,
+    /// Name of the scope.
+    pub scope: &'a str,
+    /// Kind, 0 to 15, or [`RARE_KIND`](crate::workload::RARE_KIND).
+    pub kind: u16,
+    /// Payload.
+    pub payload: &'a [u8],
+}
+
+/// What an append promises when it returns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// The events survive a killed process: they are with the operating system.
+    Written,
+    /// The events survive a power cut: they are synced to the disk.
+    Synced,
+}
+
+/// Something an engine may be unable to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Ability {
+    /// Several threads append at once, rather than one after the other behind a lock.
+    ConcurrentAppends,
+    /// Commits that survive a killed process without a sync.
+    Written,
+    /// Commits that survive a power cut.
+    Synced,
+    /// An event by its id.
+    ById,
+    /// The events of an entity in order.
+    Stream,
+    /// All events in commit order.
+    Scan,
+    /// [`Engine::query`] by kind.
+    Kind,
+    /// By scope.
+    Scope,
+    /// By prefix of the entity's name.
+    Prefix,
+    /// A check of everything that is stored.
+    Verify,
+    /// Several readers beside a writer.
+    Mixed,
+    /// Delivery of new events to subscribers.
+    Subscribe,
+    /// [`Engine::drop_checkpoint`] and [`Engine::drop_footers`].
+    Checkpoint,
+}
+
+/// A store under measurement. Used by several threads at once.
+pub trait Engine: Send + Sync {
+    /// Appends events, all or none, in one commit.
+    ///
+    /// # Errors
+    ///
+    /// What the store says.
+    fn append(&self, events: &[NewEvent<'_>], durability: Durability) -> Result<(), Failure>;
+
+    /// Ids of all events, in any order, for [`get`](Self::get). Not measured.
+    ///
+    /// # Errors
+    ///
+    /// What the store says.
+    fn ids(&self) -> Result<Vec<u128>, Failure>;
+
+    /// Copies the payload of the event with this id to `payload`, which is empty.
+    ///
+    /// # Errors
+    ///
+    /// What the store says, or that there is no such event.
+    fn get(&self, id: u128, payload: &mut Vec<u8>) -> Result<(), Failure>;
+
+    /// Shows the payloads of an entity's events, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// What the store says.
+    fn stream(&self, entity: &str, visit: &mut dyn FnMut(&[u8])) -> Result<(), Failure>;
+
+    /// Shows the payloads of all events in commit order.
+    ///
+    /// # Errors
+    ///
+    /// What the store says.
+    fn scan(&self, visit: &mut dyn FnMut(&[u8])) -> Result<(), Failure>;
+
+    /// Shows what identifies each event that a filter takes, without its payload, in commit order
+    /// where the store has one: its sequence, position or clock.
+    ///
+    /// # Errors
+    ///
+    /// What the store says.
+    fn query(&self, filter: Filter<'_>, visit: &mut dyn FnMut(u64)) -> Result<(), Failure>;
+
+    /// Checks everything that is stored; gives the number of events checked.
+    ///
+    /// # Errors
+    ///
+    /// What the store says, damage included.
+    fn verify(&self) -> Result<u64, Failure>;
+
+    /// Closes the store as its users would.
+    ///
+    /// # Errors
+    ///
+    /// What the store says.
+    fn close(self: Box<Self>) -> Result<(), Failure>;
+}
+
+/// How an engine is found and made.
+#[derive(Debug, Clone, Copy)]
+pub struct EngineEntry {
+    /// Name in tables and in JSON.
+    pub name: &'static str,
+    /// What the engine can do; what is not in the list is shown as "–".
+    pub abilities: &'static [Ability],
+    /// How it is set up, where it syncs and why the comparison is fair: a sentence or two for the
+    /// notes under the table.
+    pub notes: &'static str,
+    /// Opens the store in a directory that exists, making it if the directory is empty.
+    pub open: fn(&Path) -> Result<Box<dyn Engine>, Failure>,
+}
