@@ -1,0 +1,10 @@
+//! Other stores behind the `Engine` of `strandline-benches`, so that one program measures them all.
+
+mod batpak;
+mod numbering;
+mod sqlite;
+
+use strandline_benches::engine::EngineEntry;
+
+/// Every peer.
+pub const ENTRIES: &[EngineEntry] = &[batpak::ENTRY, sqlite::ENTRY];
