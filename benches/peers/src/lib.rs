@@ -2,9 +2,11 @@
 
 mod batpak;
 mod numbering;
+mod record;
+mod redb;
 mod sqlite;
 
 use strandline_benches::engine::EngineEntry;
 
 /// Every peer.
-pub const ENTRIES: &[EngineEntry] = &[batpak::ENTRY, sqlite::ENTRY];
+pub const ENTRIES: &[EngineEntry] = &[batpak::ENTRY, redb::ENTRY, sqlite::ENTRY];
