@@ -1,6 +1,7 @@
 //! Other stores behind the `Engine` of `strandline-benches`, so that one program measures them all.
 
 mod batpak;
+mod fjall;
 mod numbering;
 mod record;
 mod redb;
@@ -9,4 +10,4 @@ mod sqlite;
 use strandline_benches::engine::EngineEntry;
 
 /// Every peer.
-pub const ENTRIES: &[EngineEntry] = &[batpak::ENTRY, redb::ENTRY, sqlite::ENTRY];
+pub const ENTRIES: &[EngineEntry] = &[batpak::ENTRY, fjall::ENTRY, redb::ENTRY, sqlite::ENTRY];
