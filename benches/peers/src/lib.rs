@@ -6,8 +6,15 @@ mod numbering;
 mod record;
 mod redb;
 mod sqlite;
+mod umadb;
 
 use strandline_benches::engine::EngineEntry;
 
 /// Every peer.
-pub const ENTRIES: &[EngineEntry] = &[batpak::ENTRY, fjall::ENTRY, redb::ENTRY, sqlite::ENTRY];
+pub const ENTRIES: &[EngineEntry] = &[
+    batpak::ENTRY,
+    fjall::ENTRY,
+    redb::ENTRY,
+    sqlite::ENTRY,
+    umadb::ENTRY,
+];

@@ -1,0 +1,197 @@
+//! UmaDB's storage engine in process: events with tags, appended through its writer thread.
+
+use gag::Gag;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use strandline_benches::engine::{Ability, Durability, Engine, EngineEntry, Failure, NewEvent};
+use strandline_benches::workload::Filter;
+use tokio::sync::{mpsc, oneshot, watch};
+use umadb_core::db::UmaDb;
+use umadb_core::mvcc::{Mvcc, StorageOptions};
+use umadb_core::writer_thread_blocking::writer_thread_blocking;
+use umadb_core::writer_thread_request::WriterThreadRequest;
+use umadb_dcb::{DcbEvent, DcbEventStoreSync, DcbQuery, DcbQueryItem, DcbSequencedEvent};
+use uuid::Uuid;
+
+use crate::numbering::{Ids, wall_ms};
+
+/// umadb-core 0.7.
+pub const ENTRY: EngineEntry = EngineEntry {
+    name: "umadb",
+    abilities: &[
+        Ability::ConcurrentAppends,
+        Ability::Synced,
+        Ability::Stream,
+        Ability::Scan,
+        Ability::Kind,
+        Ability::Scope,
+        Ability::Mixed,
+    ],
+    notes: "Entity and scope are tags, kind is a tag and the type, because only tags are indexed. \
+            Appends go through the writer thread of its server, which commits what waits together. \
+            Every commit syncs twice, pages and then header, so there is no Written. A read gives \
+            whole events, payload included, so queries do too. No lookup by id, no hash chains.",
+    open,
+};
+
+/// Most events that the writer thread commits together.
+const COMMIT_EVENTS_MAX: usize = 2_000;
+/// Appends that may wait for the writer thread.
+const WAITING_MAX: usize = 10_000;
+/// Memory for pages.
+const CACHE_MB: usize = 1_024;
+/// Events of one read of a scan.
+const PAGE_EVENTS: u32 = 4_096;
+
+struct Uma {
+    database: UmaDb,
+    ids: Ids,
+    requests: mpsc::Sender<WriterThreadRequest>,
+    writer: Option<JoinHandle<()>>,
+}
+
+fn open(directory: &Path) -> Result<Box<dyn Engine>, Failure> {
+    let options = StorageOptions::default()
+        .db_path(directory)
+        .page_cache_max_mb(CACHE_MB);
+    // It tells standard output how it was opened, where tables and JSON go.
+    let quiet = Gag::stdout();
+    let mvcc = Mvcc::new(false, options);
+    drop(quiet);
+    let mvcc = Arc::new(mvcc?);
+    let (requests, waiting) = mpsc::channel(WAITING_MAX);
+    let (head, _) = watch::channel(None);
+    let writer = {
+        let mvcc = Arc::clone(&mvcc);
+        thread::Builder::new()
+            .name("umadb-writer".to_owned())
+            .spawn(move || writer_thread_blocking(mvcc, waiting, head, COMMIT_EVENTS_MAX))?
+    };
+    Ok(Box::new(Uma {
+        database: UmaDb::from_arc(mvcc),
+        ids: Ids::new(),
+        requests,
+        writer: Some(writer),
+    }))
+}
+
+fn entity_tag(entity: &str) -> String {
+    format!("entity:{entity}")
+}
+
+fn scope_tag(scope: &str) -> String {
+    format!("scope:{scope}")
+}
+
+fn kind_tag(kind: u16) -> String {
+    format!("kind:{kind}")
+}
+
+impl Uma {
+    /// Events that have a tag, in commit order.
+    fn tagged(&self, tag: String) -> Result<Vec<DcbSequencedEvent>, Failure> {
+        let query = DcbQuery::new().item(DcbQueryItem::new().tags([tag]));
+        Ok(self
+            .database
+            .read_with_head(Some(query), None, false, None)?
+            .0)
+    }
+
+    /// Stops the writer thread, which answers what waits first.
+    fn stop(&mut self) -> Result<(), Failure> {
+        if let Some(writer) = self.writer.take() {
+            self.requests.blocking_send(WriterThreadRequest::Shutdown)?;
+            writer.join().map_err(|_| "the writer thread panicked")?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Uma {
+    fn drop(&mut self) {
+        // Nothing is left to tell: every append had its answer.
+        let _ = self.stop();
+    }
+}
+
+impl Engine for Uma {
+    fn append(&self, events: &[NewEvent<'_>], _durability: Durability) -> Result<(), Failure> {
+        let events = events
+            .iter()
+            .map(|event| {
+                let now = wall_ms();
+                DcbEvent::default()
+                    .event_type(kind_tag(event.kind))
+                    .tags([
+                        entity_tag(event.entity),
+                        scope_tag(event.scope),
+                        kind_tag(event.kind),
+                    ])
+                    .data(event.payload)
+                    .uuid(Uuid::from_u128(self.ids.next(now)))
+            })
+            .collect();
+        let (response_tx, response) = oneshot::channel();
+        self.requests.blocking_send(WriterThreadRequest::Append {
+            events,
+            condition: None,
+            tracking_info: None,
+            response_tx,
+            cancel: None,
+        })?;
+        response.blocking_recv()??;
+        Ok(())
+    }
+
+    fn ids(&self) -> Result<Vec<u128>, Failure> {
+        Err("umadb finds no event by its id".into())
+    }
+
+    fn get(&self, _id: u128, _payload: &mut Vec<u8>) -> Result<(), Failure> {
+        Err("umadb finds no event by its id".into())
+    }
+
+    fn stream(&self, entity: &str, visit: &mut dyn FnMut(&[u8])) -> Result<(), Failure> {
+        for found in self.tagged(entity_tag(entity))? {
+            visit(&found.event.data);
+        }
+        Ok(())
+    }
+
+    fn scan(&self, visit: &mut dyn FnMut(&[u8])) -> Result<(), Failure> {
+        let mut start = None;
+        loop {
+            let (page, _) = self
+                .database
+                .read_with_head(None, start, false, Some(PAGE_EVENTS))?;
+            let Some(last) = page.last() else {
+                return Ok(());
+            };
+            start = Some(last.position + 1);
+            for found in page {
+                visit(&found.event.data);
+            }
+        }
+    }
+
+    fn query(&self, filter: Filter<'_>, visit: &mut dyn FnMut(u64)) -> Result<(), Failure> {
+        let tag = match filter {
+            Filter::Kind(kind) => kind_tag(kind),
+            Filter::Scope(scope) => scope_tag(scope),
+            Filter::Prefix(_) => return Err("umadb has no query by prefix".into()),
+        };
+        for found in self.tagged(tag)? {
+            visit(found.position);
+        }
+        Ok(())
+    }
+
+    fn verify(&self) -> Result<u64, Failure> {
+        Err("umadb has no check of everything".into())
+    }
+
+    fn close(mut self: Box<Self>) -> Result<(), Failure> {
+        self.stop()
+    }
+}
