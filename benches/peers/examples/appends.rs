@@ -26,7 +26,8 @@ fn main() -> Result<(), Failure> {
     let work = Workload::regular(size * calls * threads);
     let engine = (entry.open)(directory.path())?;
     // The first append may have settings to change.
-    engine.append(&[work.event(0)], durability)?;
+    let first: Vec<_> = (0..size).map(|n| work.event(n)).collect();
+    engine.append(&first, durability)?;
     eprintln!("appending");
     let start = Instant::now();
     std::thread::scope(|scope| {

@@ -162,9 +162,9 @@ fn payload(store: &Store<Open>, id: EventId, visit: impl FnOnce(&[u8])) -> Resul
 
 impl Engine for Batpak {
     fn append(&self, events: &[NewEvent<'_>], durability: Durability) -> Result<(), Failure> {
-        let opened = self.opened(durability)?;
-        let store = opened.store()?;
         if let [event] = events {
+            let opened = self.opened(durability)?;
+            let store = opened.store()?;
             let coordinate = self.coordinate(event)?;
             let payload = Bytes::new(event.payload);
             let mut options = self.options(durability);
@@ -175,6 +175,8 @@ impl Engine for Batpak {
                 store.append_with_options(&coordinate, kind(event.kind), &payload, options)?;
             return Ok(());
         }
+        // A batch is synced when it returns, whatever the settings.
+        let opened = self.opened.read();
         let items = events
             .iter()
             .map(|event| {
@@ -182,13 +184,12 @@ impl Engine for Batpak {
                     self.coordinate(event)?,
                     kind(event.kind),
                     &Bytes::new(event.payload),
-                    self.options(durability),
+                    self.options(opened.durability),
                     CausationRef::None,
                 )?)
             })
             .collect::<Result<Vec<_>, Failure>>()?;
-        // A batch is synced when this returns, whatever the settings.
-        let _receipts = store.append_batch(items)?;
+        let _receipts = opened.store()?.append_batch(items)?;
         Ok(())
     }
 
