@@ -167,11 +167,11 @@ impl Writer {
         let mut by_id = transaction.open_table(IDS)?;
         let mut kinds = transaction.open_table(KINDS)?;
         let mut scopes = transaction.open_table(SCOPES)?;
-        let mut position = match by_position.last()? {
+        let first = match by_position.last()? {
             Some((last, _)) => last.value() + 1,
             None => 0,
         };
-        for event in events {
+        for (position, event) in (first..).zip(events) {
             let clock = self.clocks.next(event, || {
                 let mut stream = streams.range((event.entity, 0)..=(event.entity, u64::MAX))?;
                 Ok(match stream.next_back().transpose()? {
@@ -187,7 +187,6 @@ impl Writer {
             by_id.insert(id, position)?;
             kinds.insert((event.kind, position), ())?;
             scopes.insert((event.scope, position), ())?;
-            position += 1;
         }
         Ok(())
     }
