@@ -35,7 +35,8 @@ pub const ENTRY: EngineEntry = EngineEntry {
             fdatasync, which cannot be switched off. Synced waits at a gate for the durable \
             watermark, with group commit and the idempotency keys that it asks for. Verify hashes \
             every payload and looks up every link. \
-            Prefixes of names are not queried but at a colon.",
+            Prefixes of names are not queried but at a colon. An append of one waits for a writer \
+            thread: the rate varies fivefold with how fast idle cores wake up.",
     open,
 };
 
