@@ -36,7 +36,7 @@ pub const ENTRY: EngineEntry = EngineEntry {
             watermark, with group commit and the idempotency keys that it asks for. Verify hashes \
             every payload and looks up every link. \
             Prefixes of names are not queried but at a colon. An append of one waits for a writer \
-            thread: the rate varies fivefold with how fast idle cores wake up.",
+            thread: its rate varies fivefold with how the two threads are scheduled.",
     open,
 };
 
