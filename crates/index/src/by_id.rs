@@ -1,4 +1,5 @@
-//! `IdTable`: from an event id to its row, by hashing.
+//! `IdTable`: from an event id to its row, by hashing, for the ids that do not
+//! [ascend](crate::ascending).
 //!
 //! Open addressing with linear probing over slots of (fingerprint, row), which is 8 bytes a slot;
 //! ids are compared in the columns. A slot is written once, relaxed, and ordered by the gate like a
@@ -6,7 +7,7 @@
 
 use std::hash::BuildHasher;
 use strandline_core::EventId;
-use strandline_core::sync::atomic::{AtomicU64, Ordering};
+use strandline_core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// Randomly keyed, since callers choose ids; fixed under loom, which repeats executions.
 #[cfg(not(strandline_loom))]
@@ -31,6 +32,8 @@ pub(crate) fn fingerprint(hasher: &IdHasher, id: EventId) -> u32 {
 pub(crate) struct IdTable {
     slots: Box<[AtomicU64]>,
     bits: u32,
+    /// Entries. Written and read as a slot is.
+    len: AtomicU32,
 }
 
 impl IdTable {
@@ -42,12 +45,19 @@ impl IdTable {
         Self {
             slots: (0..1_u64 << bits).map(|_| AtomicU64::new(0)).collect(),
             bits,
+            len: AtomicU32::new(0),
         }
     }
 
-    /// A table with room for `rows`, with the entries of `from` that pass `keep`; `None` if `from`
-    /// has the room. O(slots of both).
-    pub(crate) fn grown(from: &Self, rows: usize) -> Option<Self> {
+    /// Whether there is no entry.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len.load(Ordering::Relaxed) == 0
+    }
+
+    /// A table with the entries of `from` and room for one more; `None` if `from` has the room.
+    /// O(slots of both).
+    pub(crate) fn grown(from: &Self) -> Option<Self> {
+        let rows = from.len.load(Ordering::Relaxed) as usize + 1;
         let bits = bits_for(rows).max(from.bits);
         (bits > from.bits).then(|| from.copied(bits, u32::MAX))
     }
@@ -76,6 +86,8 @@ impl IdTable {
         for slot in self.probe(fingerprint) {
             if slot.load(Ordering::Relaxed) == 0 {
                 slot.store(pack(fingerprint, row), Ordering::Relaxed);
+                let len = self.len.load(Ordering::Relaxed);
+                self.len.store(len.saturating_add(1), Ordering::Relaxed);
                 return;
             }
         }
@@ -135,7 +147,7 @@ mod tests {
         let print = |row: u32| fingerprint(&hasher, EventId::from_u128(u128::from(row)));
         let mut table = IdTable::new();
         for row in 0..5000_u32 {
-            if let Some(grown) = IdTable::grown(&table, row as usize + 1) {
+            if let Some(grown) = IdTable::grown(&table) {
                 table = grown;
             }
             table.insert(print(row), row);

@@ -6,7 +6,7 @@
 use crate::{CoordinateId, Row};
 use std::sync::Arc;
 use strandline_core::sync::RwLock;
-use strandline_core::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering};
+use strandline_core::sync::atomic::{AtomicBool, AtomicU16, AtomicU32, AtomicU64, Ordering};
 use strandline_core::{EventId, EventKind};
 
 /// Rows in a chunk.
@@ -28,10 +28,24 @@ pub(crate) struct Link {
     pub(crate) causation: Option<EventId>,
 }
 
-/// The columns of `CHUNK_ROWS` rows: 42 bytes a row, and the links of the few that have any.
+/// Bits of a word of `unordered`.
+const WORD_ROWS: usize = 64;
+
+/// The columns of `CHUNK_ROWS` rows: 42 bytes a row, a bit, and the links of the few that have any.
+#[derive(Clone)]
 pub(crate) struct Chunk {
-    id_high: Box<[AtomicU64]>,
-    id_low: Box<[AtomicU64]>,
+    /// The greatest id of all rows before the chunk. Here, so that a search over chunks follows no
+    /// pointers.
+    greatest_before: Option<EventId>,
+    columns: Arc<Columns>,
+}
+
+struct Columns {
+    /// A bit for each row whose id is not above all before it, and whether there is any.
+    unordered: Box<[AtomicU64]>,
+    has_unordered: AtomicBool,
+    /// The high and the low half, side by side for searches.
+    ids: Box<[[AtomicU64; 2]]>,
     coordinate: Box<[AtomicU32]>,
     kind: Box<[AtomicU16]>,
     wall_ms: Box<[AtomicU64]>,
@@ -42,24 +56,51 @@ pub(crate) struct Chunk {
 }
 
 impl Chunk {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(greatest_before: Option<EventId>) -> Self {
         let wide = || (0..CHUNK_ROWS).map(|_| AtomicU64::new(0)).collect();
         let narrow = || (0..CHUNK_ROWS).map(|_| AtomicU32::new(0)).collect();
-        Self {
-            id_high: wide(),
-            id_low: wide(),
+        let columns = Columns {
+            unordered: (0..CHUNK_ROWS.div_ceil(WORD_ROWS))
+                .map(|_| AtomicU64::new(0))
+                .collect(),
+            has_unordered: AtomicBool::new(false),
+            ids: (0..CHUNK_ROWS)
+                .map(|_| [AtomicU64::new(0), AtomicU64::new(0)])
+                .collect(),
             coordinate: narrow(),
             kind: (0..CHUNK_ROWS).map(|_| AtomicU16::new(0)).collect(),
             wall_ms: wide(),
             clock: narrow(),
             position: wide(),
             links: RwLock::new(Vec::new()),
+        };
+        Self {
+            greatest_before,
+            columns: Arc::new(columns),
+        }
+    }
+
+    /// The greatest id of all rows before the chunk.
+    pub(crate) const fn greatest_before(&self) -> Option<EventId> {
+        self.greatest_before
+    }
+
+    /// Whether the id of any row is not above all before it.
+    pub(crate) fn has_unordered(&self) -> bool {
+        self.columns.has_unordered.load(Ordering::Relaxed)
+    }
+
+    /// The cell of a slot.
+    pub(crate) fn cell(&self, slot: u32) -> Cell<'_> {
+        Cell {
+            columns: &self.columns,
+            slot: slot as usize,
         }
     }
 
     /// Forgets the links from `slot` on, whose rows are rolled back.
     pub(crate) fn truncate_links(&self, slot: usize) {
-        let mut links = self.links.write();
+        let mut links = self.columns.links.write();
         let kept = links.partition_point(|(at, _)| *at < slot);
         links.truncate(kept);
     }
@@ -68,7 +109,7 @@ impl Chunk {
 /// One row of a chunk.
 #[derive(Clone, Copy)]
 pub(crate) struct Cell<'a> {
-    chunk: &'a Chunk,
+    columns: &'a Columns,
     slot: usize,
 }
 
@@ -77,10 +118,10 @@ pub(crate) struct Cell<'a> {
 /// # Panics
 ///
 /// If `chunks` end before it: rows are bounded before they are read.
-pub(crate) fn cell(chunks: &[Arc<Chunk>], row: u32) -> Cell<'_> {
+pub(crate) fn cell(chunks: &[Chunk], row: u32) -> Cell<'_> {
     let row = row as usize;
     Cell {
-        chunk: in_bounds::<Arc<Chunk>>(chunks, row / CHUNK_ROWS),
+        columns: &in_bounds(chunks, row / CHUNK_ROWS).columns,
         slot: row % CHUNK_ROWS,
     }
 }
@@ -104,61 +145,81 @@ pub(crate) const fn halves(id: EventId) -> (u64, u64) {
 
 impl Cell<'_> {
     pub(crate) fn id(self) -> EventId {
-        let high = in_bounds(&self.chunk.id_high, self.slot).load(Ordering::Relaxed);
-        let low = in_bounds(&self.chunk.id_low, self.slot).load(Ordering::Relaxed);
-        EventId::from_u128(u128::from(high) << 64 | u128::from(low))
+        let [high, low] = in_bounds(&self.columns.ids, self.slot);
+        let high = u128::from(high.load(Ordering::Relaxed));
+        let low = u128::from(low.load(Ordering::Relaxed));
+        EventId::from_u128(high << 64 | low)
     }
 
     pub(crate) fn coordinate(self) -> CoordinateId {
-        let bits = in_bounds(&self.chunk.coordinate, self.slot).load(Ordering::Relaxed);
+        let bits = in_bounds(&self.columns.coordinate, self.slot).load(Ordering::Relaxed);
         CoordinateId::new(bits & !LINKED)
     }
 
     pub(crate) fn kind(self) -> EventKind {
-        EventKind::from_bits(in_bounds(&self.chunk.kind, self.slot).load(Ordering::Relaxed))
+        EventKind::from_bits(in_bounds(&self.columns.kind, self.slot).load(Ordering::Relaxed))
     }
 
     pub(crate) fn wall_ms(self) -> u64 {
-        in_bounds(&self.chunk.wall_ms, self.slot).load(Ordering::Relaxed)
+        in_bounds(&self.columns.wall_ms, self.slot).load(Ordering::Relaxed)
     }
 
     pub(crate) fn clock(self) -> u32 {
-        in_bounds(&self.chunk.clock, self.slot).load(Ordering::Relaxed)
+        in_bounds(&self.columns.clock, self.slot).load(Ordering::Relaxed)
     }
 
     pub(crate) fn position(self) -> u64 {
-        in_bounds(&self.chunk.position, self.slot).load(Ordering::Relaxed)
+        in_bounds(&self.columns.position, self.slot).load(Ordering::Relaxed)
     }
 
     /// The links of the row; `None` where they are the default.
     pub(crate) fn link(self) -> Option<Link> {
-        let bits = in_bounds(&self.chunk.coordinate, self.slot).load(Ordering::Relaxed);
+        let bits = in_bounds(&self.columns.coordinate, self.slot).load(Ordering::Relaxed);
         if bits & LINKED == 0 {
             return None;
         }
-        let links = self.chunk.links.read();
+        let links = self.columns.links.read();
         let at = links.binary_search_by_key(&self.slot, |(slot, _)| *slot);
         at.ok().and_then(|at| links.get(at)).map(|(_, link)| *link)
     }
 
-    pub(crate) fn set_id(self, id: EventId) {
+    /// Whether the id is above that of every row before.
+    pub(crate) fn ascends(self) -> bool {
+        let word = in_bounds(&self.columns.unordered, self.slot / WORD_ROWS);
+        word.load(Ordering::Relaxed) & self.bit() == 0
+    }
+
+    const fn bit(self) -> u64 {
+        1 << (self.slot % WORD_ROWS)
+    }
+
+    /// Notes the id, and whether it is above that of every row before.
+    pub(crate) fn set_id(self, id: EventId, ascends: bool) {
+        let word = in_bounds(&self.columns.unordered, self.slot / WORD_ROWS);
+        let others = word.load(Ordering::Relaxed) & !self.bit();
+        let bit = if ascends { 0 } else { self.bit() };
+        word.store(others | bit, Ordering::Relaxed);
+        if !ascends {
+            self.columns.has_unordered.store(true, Ordering::Relaxed);
+        }
         let (high, low) = halves(id);
-        in_bounds(&self.chunk.id_high, self.slot).store(high, Ordering::Relaxed);
-        in_bounds(&self.chunk.id_low, self.slot).store(low, Ordering::Relaxed);
+        let [to_high, to_low] = in_bounds(&self.columns.ids, self.slot);
+        to_high.store(high, Ordering::Relaxed);
+        to_low.store(low, Ordering::Relaxed);
     }
 
     /// Fills every column but the id. Rows of a chunk are filled in ascending order.
     pub(crate) fn set(self, values: &Values, link: Option<Link>) {
         let mut coordinate = values.coordinate.get();
         if let Some(link) = link {
-            self.chunk.links.write().push((self.slot, link));
+            self.columns.links.write().push((self.slot, link));
             coordinate |= LINKED;
         }
-        in_bounds(&self.chunk.coordinate, self.slot).store(coordinate, Ordering::Relaxed);
-        in_bounds(&self.chunk.kind, self.slot).store(values.kind.bits(), Ordering::Relaxed);
-        in_bounds(&self.chunk.wall_ms, self.slot).store(values.wall_ms, Ordering::Relaxed);
-        in_bounds(&self.chunk.clock, self.slot).store(values.clock, Ordering::Relaxed);
-        in_bounds(&self.chunk.position, self.slot).store(values.position, Ordering::Relaxed);
+        in_bounds(&self.columns.coordinate, self.slot).store(coordinate, Ordering::Relaxed);
+        in_bounds(&self.columns.kind, self.slot).store(values.kind.bits(), Ordering::Relaxed);
+        in_bounds(&self.columns.wall_ms, self.slot).store(values.wall_ms, Ordering::Relaxed);
+        in_bounds(&self.columns.clock, self.slot).store(values.clock, Ordering::Relaxed);
+        in_bounds(&self.columns.position, self.slot).store(values.position, Ordering::Relaxed);
     }
 }
 

@@ -9,7 +9,7 @@ use crate::runs::Run;
 use crate::{EntityId, IndexError, IndexWriter, Row, RowNumber};
 use std::sync::Arc;
 use strandline_core::sync::atomic::Ordering;
-use strandline_core::{EventKind, Sequence};
+use strandline_core::{EventId, EventKind, Sequence};
 
 impl IndexWriter {
     /// Checks that `rows` more rows have room. O(1).
@@ -22,7 +22,8 @@ impl IndexWriter {
     }
 
     /// Adds a row whose sequence was reserved. Nobody but the writer sees it before it is
-    /// published. Expected O(1), and O(rows) where the table of ids doubles.
+    /// published. Expected O(1); for an id that is not above all others O(log rows), and
+    /// O(such ids) where their table doubles.
     ///
     /// # Errors
     ///
@@ -65,13 +66,11 @@ impl IndexWriter {
         let number = self.rows;
         let count = number + 1;
         self.grow(count);
+        self.set_id(number, row.id);
         let cell = self.cell(number);
-        cell.set_id(row.id);
         cell.set(&row.values(), row.link());
         let next = self.last.map(|last| last.get() + 1);
         self.add_run_after(next, row.sequence.get(), number);
-        let fingerprint = fingerprint(&self.shared.hasher, row.id);
-        self.ids.insert(fingerprint, number);
         if let Some(entity) = self.entities.get(place.entity.position()) {
             let before = entity.push(number, row.hash);
             if let Some(undo) = undo {
@@ -129,19 +128,29 @@ impl IndexWriter {
         Ok(())
     }
 
-    /// Makes columns and the table of ids large enough for `rows` rows.
+    /// Makes room in the columns for `rows` rows, of which all but the last have their ids.
     pub(crate) fn grow(&mut self, rows: u32) {
-        let rows = rows as usize;
-        while self.chunks.len() * CHUNK_ROWS < rows {
-            let chunk = Arc::new(Chunk::new());
+        if self.chunks.len() * CHUNK_ROWS < rows as usize {
+            let chunk = Chunk::new(self.greatest);
             self.chunks.push(chunk.clone());
             let mut parts = self.shared.parts.write();
             Arc::make_mut(&mut parts.chunks).push(chunk);
         }
-        if let Some(ids) = IdTable::grown(&self.ids, rows) {
-            self.ids = Arc::new(ids);
-            self.shared.parts.write().ids = self.ids.clone();
+    }
+
+    /// Gives `row`, the one after all that have an id, its id, which no other row has.
+    pub(crate) fn set_id(&mut self, row: u32, id: EventId) {
+        let ascends = self.greatest < Some(id);
+        if ascends {
+            self.greatest = Some(id);
+        } else {
+            if let Some(ids) = IdTable::grown(&self.ids) {
+                self.ids = Arc::new(ids);
+                self.shared.parts.write().ids = self.ids.clone();
+            }
+            self.ids.insert(fingerprint(&self.shared.hasher, id), row);
         }
+        self.cell(row).set_id(id, ascends);
     }
 
     /// Begins a run at `row`, unless its sequence is `next`, which continues the rows before it.

@@ -52,6 +52,7 @@ mod gate;
 mod id;
 mod row;
 
+mod ascending;
 mod by_id;
 mod columns;
 mod dictionary;

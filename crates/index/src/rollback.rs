@@ -1,5 +1,6 @@
 //! Rolling rows back that were never visible, so that no structure knows them.
 
+use crate::ascending;
 use crate::columns::CHUNK_ROWS;
 use crate::list::ListHead;
 use crate::runs::sequence_of;
@@ -62,7 +63,9 @@ impl IndexWriter {
 
     /// Drops what is in columns, runs and the table of ids from row `kept` on.
     pub(crate) fn drop_cells(&mut self, kept: u32) {
-        self.ids = Arc::new(self.ids.truncated(kept));
+        if !self.ids.is_empty() {
+            self.ids = Arc::new(self.ids.truncated(kept));
+        }
         let chunks = (kept as usize).div_ceil(CHUNK_ROWS);
         self.chunks.truncate(chunks);
         let slot = kept as usize % CHUNK_ROWS;
@@ -72,6 +75,7 @@ impl IndexWriter {
             chunk.truncate_links(slot);
         }
         self.rows = kept;
+        self.greatest = ascending::greatest(&self.chunks, kept);
         let mut parts = self.shared.parts.write();
         parts.ids = self.ids.clone();
         Arc::make_mut(&mut parts.chunks).truncate(chunks);

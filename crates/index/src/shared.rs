@@ -31,7 +31,7 @@ pub(crate) struct Shared {
 /// What a snapshot takes hold of. Each part is copied on growth if a snapshot has it.
 #[derive(Clone)]
 pub(crate) struct Parts {
-    pub(crate) chunks: Arc<Vec<Arc<Chunk>>>,
+    pub(crate) chunks: Arc<Vec<Chunk>>,
     pub(crate) runs: Arc<Vec<Run>>,
     pub(crate) ids: Arc<IdTable>,
 }

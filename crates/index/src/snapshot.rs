@@ -1,5 +1,6 @@
 //! `Snapshot`: everything that was visible at one moment.
 
+use crate::ascending;
 use crate::by_id::fingerprint;
 use crate::columns::{Cell, cell};
 use crate::query::Query;
@@ -86,12 +87,18 @@ impl Snapshot {
         self.rows == 0
     }
 
-    /// The event with this id. Expected O(1), without a lock.
+    /// The event with this id. O(log events), without a lock.
     #[must_use]
     pub fn get(&self, id: EventId) -> Option<RowView<'_>> {
-        let fingerprint = fingerprint(&self.shared.hasher, id);
-        let is_it = |row| row < self.rows && self.cell(row).id() == id;
-        let row = self.parts.ids.find(fingerprint, is_it)?;
+        let row = match ascending::find(&self.parts.chunks, self.rows, id) {
+            Some(row) => row,
+            None if self.parts.ids.is_empty() => return None,
+            None => {
+                let fingerprint = fingerprint(&self.shared.hasher, id);
+                let is_it = |row| row < self.rows && self.cell(row).id() == id;
+                self.parts.ids.find(fingerprint, is_it)?
+            }
+        };
         Some(RowView::new(self, row))
     }
 

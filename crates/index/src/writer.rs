@@ -1,5 +1,6 @@
 //! `IndexWriter`: the one handle that adds rows, and what it knows of rows not yet published.
 
+use crate::ascending;
 use crate::by_id::{IdTable, fingerprint};
 use crate::columns::{Cell, Chunk, NAMES_MAX, cell};
 use crate::dictionary::Dictionary;
@@ -57,7 +58,7 @@ pub fn channel() -> (IndexWriter, IndexReader) {
 pub struct IndexWriter {
     pub(crate) shared: Arc<Shared>,
     /// The chunks of `shared.parts`, so that the writer needs no lock for its own cells.
-    pub(crate) chunks: Vec<Arc<Chunk>>,
+    pub(crate) chunks: Vec<Chunk>,
     pub(crate) ids: Arc<IdTable>,
     pub(crate) places: Vec<Place>,
     pub(crate) entities: Vec<Arc<RowList>>,
@@ -65,6 +66,8 @@ pub struct IndexWriter {
     pub(crate) kinds: BTreeMap<EventKind, Arc<RowList>>,
     pub(crate) rows: u32,
     pub(crate) last: Option<Sequence>,
+    /// The greatest id of all rows.
+    pub(crate) greatest: Option<EventId>,
 }
 
 /// The entity and the scope of a coordinate.
@@ -87,6 +90,7 @@ impl IndexWriter {
             kinds: BTreeMap::new(),
             rows: 0,
             last: None,
+            greatest: None,
         }
     }
 
@@ -206,13 +210,10 @@ impl IndexWriter {
         }
     }
 
-    /// The row of an event, published or not. Expected O(1).
+    /// The row of an event, published or not. O(log rows), and O(1) for an id above all others.
     #[must_use]
     pub fn find(&self, id: EventId) -> Option<RowNumber> {
-        let fingerprint = fingerprint(&self.shared.hasher, id);
-        self.ids
-            .find(fingerprint, |row| self.cell(row).id() == id)
-            .map(RowNumber::new)
+        self.find_among(self.rows, id).map(RowNumber::new)
     }
 
     /// What the index keeps of a row, published or not. O(log gaps in the sequences).
@@ -250,6 +251,20 @@ impl IndexWriter {
     pub fn replay(&mut self) -> ReplayCursor<'_> {
         let undo = Undo::new(self.rows);
         ReplayCursor::new(self, undo)
+    }
+
+    /// The row with this id among the first `rows`, which may be more than are counted yet.
+    pub(crate) fn find_among(&self, rows: u32, id: EventId) -> Option<u32> {
+        if self.greatest < Some(id) {
+            return None;
+        }
+        ascending::find(&self.chunks, rows, id).or_else(|| {
+            if self.ids.is_empty() {
+                return None;
+            }
+            let fingerprint = fingerprint(&self.shared.hasher, id);
+            self.ids.find(fingerprint, |row| self.cell(row).id() == id)
+        })
     }
 
     pub(crate) fn cell(&self, row: u32) -> Cell<'_> {

@@ -160,6 +160,47 @@ fn an_id_is_found_once_its_event_is_visible() {
 }
 
 #[test]
+fn an_id_that_does_not_ascend_is_found_once_its_event_is_visible() {
+    let id = |number: u64| EventId::from_u128(100 - u128::from(number));
+    let write = move |writer: &mut IndexWriter, coordinate| {
+        for number in 1..3 {
+            writer.reserve(1).unwrap();
+            writer
+                .insert(&Row {
+                    id: id(number),
+                    ..row(coordinate, number)
+                })
+                .unwrap();
+            writer.publish(writer.gate().allocated());
+        }
+    };
+    // The first row has a greater id than the table ever holds.
+    let read = move |reader: &IndexReader| {
+        let snapshot = reader.snapshot();
+        for number in 1..3 {
+            let found = snapshot.get(id(number)).map(|found| found.sequence());
+            let visible = Sequence::new(number) < snapshot.visible();
+            assert_eq!(found, visible.then_some(Sequence::new(number)));
+        }
+    };
+    model(move || {
+        let (mut writer, reader) = channel();
+        let coordinate = Coordinate::new(ENTITY, "s").unwrap();
+        let coordinate = writer.intern(&coordinate).unwrap();
+        writer.reserve(1).unwrap();
+        let first = Row {
+            id: id(0),
+            ..row(coordinate, 0)
+        };
+        writer.insert(&first).unwrap();
+        writer.publish(Sequence::new(1));
+        let reading = thread::spawn(move || read(&reader));
+        write(&mut writer, coordinate);
+        reading.join().unwrap();
+    });
+}
+
+#[test]
 fn a_gap_is_never_counted_into_the_run_before_it() {
     // Sequences 1 and 2 are burned.
     let write = |writer: &mut IndexWriter, coordinate| {

@@ -1,7 +1,6 @@
 //! Inserting a block: what can be refused first, then columns and lists in bulk.
 
 use super::parse::Block;
-use crate::by_id::fingerprint;
 use crate::columns::Values;
 use crate::rollback::Undo;
 use crate::{BlockError, CoordinateId, IndexError, IndexWriter};
@@ -22,7 +21,7 @@ impl IndexWriter {
         let rows = self.rows_after(block.rows as usize)?;
         self.check_sequence(Sequence::new(run.first_sequence))?;
         self.check_clocks(&block)?;
-        self.insert_ids(&block, rows)?;
+        self.insert_ids(&block)?;
         let places = match self.intern_all(&block) {
             Ok(places) => places,
             Err(error) => {
@@ -68,20 +67,15 @@ impl IndexWriter {
 
     /// Fills the column of ids and the table, whose next rows these are; on a duplicate takes them
     /// out again.
-    fn insert_ids(&mut self, block: &Block<'_>, rows: u32) -> Result<(), IndexError> {
-        self.grow(rows);
+    fn insert_ids(&mut self, block: &Block<'_>) -> Result<(), IndexError> {
         for (row, id) in (self.rows..).zip(block.ids) {
             let id = EventId::from_u128(u128::from_le_bytes(*id));
-            let fingerprint = fingerprint(&self.shared.hasher, id);
-            let other = self
-                .ids
-                .find(fingerprint, |other| self.cell(other).id() == id);
-            if let Some(row) = other {
+            if let Some(row) = self.find_among(row, id) {
                 self.drop_cells(self.rows);
                 return Err(IndexError::DuplicateId { id, row });
             }
-            self.cell(row).set_id(id);
-            self.ids.insert(fingerprint, row);
+            self.grow(row + 1);
+            self.set_id(row, id);
         }
         Ok(())
     }
