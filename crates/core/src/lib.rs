@@ -58,5 +58,5 @@ pub use hash::{
 pub use hlc::{Hlc, HlcClock, HlcError, HlcExhausted, WALL_MS_MAX};
 pub use id::{EventId, EventIdError, ID_RANDOM_BITS, Sequence};
 pub use kind::{EventKind, KindError, KindFilter};
-pub use random::Random;
+pub use random::{Nonces, Random};
 pub use region::{EntityFilter, Region, Span};

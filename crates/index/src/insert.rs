@@ -3,7 +3,7 @@
 use crate::by_id::{IdTable, fingerprint};
 use crate::columns::{CHUNK_ROWS, Chunk};
 use crate::gate::BOUND_MAX;
-use crate::list::RowList;
+use crate::list::{ListHead, RowList};
 use crate::rollback::Undo;
 use crate::runs::Run;
 use crate::{EntityId, IndexError, IndexWriter, Row, RowNumber};
@@ -72,15 +72,19 @@ impl IndexWriter {
         let next = self.last.map(|last| last.get() + 1);
         self.add_run_after(next, row.sequence.get(), number);
         if let Some(entity) = self.entities.get(place.entity.position()) {
-            let before = entity.push(number, row.hash);
+            let before = entity.push(ListHead {
+                row: number,
+                clock: row.clock,
+                hash: row.hash,
+            });
             if let Some(undo) = undo {
                 undo.note(place.entity, before);
             }
         }
         if let Some(scope) = self.scopes.get(place.scope.position()) {
-            scope.push(number, None);
+            scope.push_row(number);
         }
-        self.kind_rows(row.kind).push(number, None);
+        self.kind_rows(row.kind).push_row(number);
         self.set_rows(count, row.sequence);
         Ok(RowNumber::new(number))
     }
@@ -119,13 +123,12 @@ impl IndexWriter {
 
     pub(crate) fn check_clock(&self, entity: EntityId, clock: u32) -> Result<(), IndexError> {
         let rows = self.entities.get(entity.position());
-        if let Some((row, _)) = rows.and_then(|rows| rows.head()) {
-            let head = self.cell(row).clock();
-            if clock <= head {
-                return Err(IndexError::ClockNotAfterHead { clock, head });
+        match rows.and_then(|rows| rows.head()) {
+            Some(ListHead { clock: head, .. }) if clock <= head => {
+                Err(IndexError::ClockNotAfterHead { clock, head })
             }
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// Makes room in the columns for `rows` rows, of which all but the last have their ids.

@@ -7,20 +7,31 @@ use std::ops::Range;
 use strandline_core::Hash;
 use strandline_core::sync::RwLock;
 
-/// Rows of one entity, scope or kind, and the hash of the last where it is known.
+/// Rows of one entity, scope or kind, and the clock and the hash of the last where they are known.
 pub(crate) struct RowList(RwLock<State>);
 
 struct State {
     rows: Vec<u32>,
+    clock: u32,
     hash: Option<Hash>,
 }
 
-/// The last row of a list, and its hash.
-pub(crate) type ListHead = (u32, Option<Hash>);
+/// The last row of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ListHead {
+    pub(crate) row: u32,
+    /// Its clock; meaningless in a list of a scope or a kind.
+    pub(crate) clock: u32,
+    pub(crate) hash: Option<Hash>,
+}
 
 impl State {
     fn head(&self) -> Option<ListHead> {
-        self.rows.last().map(|row| (*row, self.hash))
+        self.rows.last().map(|row| ListHead {
+            row: *row,
+            clock: self.clock,
+            hash: self.hash,
+        })
     }
 
     fn below(&self, bound: u32) -> usize {
@@ -36,24 +47,32 @@ impl RowList {
     pub(crate) fn new() -> Self {
         Self(RwLock::new(State {
             rows: Vec::new(),
+            clock: 0,
             hash: None,
         }))
     }
 
     /// Appends a row, and returns the head before it.
-    pub(crate) fn push(&self, row: u32, hash: Option<Hash>) -> Option<ListHead> {
+    pub(crate) fn push(&self, head: ListHead) -> Option<ListHead> {
         let mut state = self.0.write();
         let before = state.head();
-        state.rows.push(row);
-        state.hash = hash;
+        state.rows.push(head.row);
+        state.clock = head.clock;
+        state.hash = head.hash;
         before
     }
 
-    /// Appends rows, of which none has a known hash, and returns the head before them.
-    pub(crate) fn extend(&self, rows: &[u32]) -> Option<ListHead> {
+    /// Appends a row to a list of which nobody asks the head.
+    pub(crate) fn push_row(&self, row: u32) {
+        self.0.write().rows.push(row);
+    }
+
+    /// Appends rows, the last of which has this clock, and returns the head before them.
+    pub(crate) fn extend(&self, rows: &[u32], clock: u32) -> Option<ListHead> {
         let mut state = self.0.write();
         let before = state.head();
         state.rows.extend_from_slice(rows);
+        state.clock = clock;
         state.hash = None;
         before
     }
@@ -68,12 +87,19 @@ impl RowList {
         self.0.write().hash = Some(hash);
     }
 
-    /// Drops the rows from `bound` on; `hash` is that of the last row that stays.
-    pub(crate) fn truncate(&self, bound: u32, hash: Option<Hash>) {
+    /// Drops the rows from `bound` on; `hash` is that of the last row that stays, and `clock_of`
+    /// gives its clock.
+    pub(crate) fn truncate(
+        &self,
+        bound: u32,
+        hash: Option<Hash>,
+        clock_of: impl FnOnce(u32) -> u32,
+    ) {
         let mut state = self.0.write();
         let kept = state.below(bound);
         if kept < state.rows.len() {
             state.rows.truncate(kept);
+            state.clock = state.rows.last().copied().map_or(0, clock_of);
             state.hash = hash;
         }
     }

@@ -1,9 +1,10 @@
 //! `IndexReader`: where snapshots come from.
 
 use crate::shared::Shared;
-use crate::{SequenceGate, Snapshot};
+use crate::{CoordinateId, SequenceGate, Snapshot};
 use std::fmt;
 use std::sync::Arc;
+use strandline_core::Coordinate;
 
 /// Takes snapshots of an index, beside its writer and from any number of threads.
 ///
@@ -22,6 +23,14 @@ impl IndexReader {
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         Snapshot::take(&self.shared)
+    }
+
+    /// The number of `coordinate`, if it was interned. Expected O(1).
+    ///
+    /// Numbers never change, so it may be kept. That there is one shows nothing of visible events.
+    #[must_use]
+    pub fn lookup(&self, coordinate: &Coordinate) -> Option<CoordinateId> {
+        self.shared.by_coordinate.read(coordinate, |id| *id)
     }
 
     /// The gate of the index.

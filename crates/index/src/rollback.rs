@@ -31,7 +31,11 @@ impl Undo {
 
     /// Notes the head of an entity that a row was pushed upon.
     pub(crate) fn note(&mut self, entity: EntityId, before: Option<ListHead>) {
-        if let Some((row, Some(hash))) = before
+        if let Some(ListHead {
+            row,
+            hash: Some(hash),
+            ..
+        }) = before
             && row < self.rows
         {
             self.hashes.entry(entity).or_insert(hash);
@@ -44,18 +48,19 @@ impl IndexWriter {
     /// O(slots of the table of ids).
     pub(crate) fn roll_back(&mut self, undo: &Undo) {
         let kept = undo.rows;
+        let clock_of = |row| self.cell(row).clock();
         for row in kept..self.rows {
             let cell = self.cell(row);
             if let Some(place) = self.places.get(cell.coordinate().position()) {
                 if let Some(entity) = self.entities.get(place.entity.position()) {
-                    entity.truncate(kept, undo.hashes.get(&place.entity).copied());
+                    entity.truncate(kept, undo.hashes.get(&place.entity).copied(), clock_of);
                 }
                 if let Some(scope) = self.scopes.get(place.scope.position()) {
-                    scope.truncate(kept, None);
+                    scope.truncate(kept, None, clock_of);
                 }
             }
             if let Some(kind) = self.kinds.get(&cell.kind()) {
-                kind.truncate(kept, None);
+                kind.truncate(kept, None, clock_of);
             }
         }
         self.drop_cells(kept);

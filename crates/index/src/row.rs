@@ -33,8 +33,6 @@ pub struct Row {
 pub struct Head {
     /// The row.
     pub row: RowNumber,
-    /// Its sequence.
-    pub sequence: Sequence,
     /// Its clock.
     pub clock: u32,
     /// Its hash, if that was given.

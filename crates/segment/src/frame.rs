@@ -60,20 +60,26 @@ impl FrameHeader {
     /// The header's bytes, for a frame at `offset`.
     #[must_use]
     pub fn encode(&self, salt: Salt, offset: u32) -> [u8; FRAME_HEADER_BYTES] {
-        let mut bytes = Vec::with_capacity(FRAME_HEADER_BYTES);
-        let mut out = strandline_core::codec::Writer::new(&mut bytes);
-        out.bytes(&MAGIC);
-        out.u32(self.frame_bytes);
-        out.u64(self.first_sequence.get());
-        out.u64(self.durable_through.get());
-        out.u16(self.records);
-        out.u16(0);
-        out.u32(self.records_checksum);
-        out.bytes(self.log_hash.as_bytes());
-        let checksum = salt.checksum(u64::from(offset), &bytes);
-        strandline_core::codec::Writer::new(&mut bytes).u64(checksum.0);
         let mut header = [0; FRAME_HEADER_BYTES];
-        header.copy_from_slice(&bytes);
+        let fields: [&[u8]; 8] = [
+            &MAGIC,
+            &self.frame_bytes.to_le_bytes(),
+            &self.first_sequence.get().to_le_bytes(),
+            &self.durable_through.get().to_le_bytes(),
+            &self.records.to_le_bytes(),
+            &[0; 2],
+            &self.records_checksum.to_le_bytes(),
+            self.log_hash.as_bytes(),
+        ];
+        let mut rest = header.as_mut_slice();
+        for field in fields {
+            let (to, after) = rest.split_at_mut(field.len());
+            to.copy_from_slice(field);
+            rest = after;
+        }
+        if let Some((covered, to)) = header.split_last_chunk_mut::<CHECKSUM_BYTES>() {
+            *to = salt.checksum(u64::from(offset), covered).0.to_le_bytes();
+        }
         header
     }
 

@@ -3,7 +3,7 @@
 use crate::background::Background;
 use crate::options::StoreOptions;
 use crate::read::Reader;
-use crate::writer::{Committed, Context, GroupSync, Poison, Prepared, Writer, check_batch};
+use crate::writer::{Context, GroupSync, Poison, Prepared, Writer, check_batch};
 use crate::{
     AppendOptions, Batch, Durability, Error, ErrorKind, Event, OpenReport, Receipt, Snapshot,
     Stats, VerifyReport, checkpoint,
@@ -165,14 +165,18 @@ impl Store {
         options: AppendOptions,
     ) -> Result<Receipt, Error> {
         let shared = &self.shared;
-        let prepared = Prepared::new(coordinate, event, &shared.options, &shared.random)?;
-        let receipts = self.commit(&[prepared], options)?;
-        receipts.into_iter().next().ok_or_else(|| {
+        let prepared = Prepared::new(coordinate, &event, shared.random.nonce(), shared)?;
+        let mut given = None;
+        let written = self.write(&[prepared], options, &mut |receipt| given = Some(receipt))?;
+        let receipt: Receipt = given.ok_or_else(|| {
             Error::new(
                 ErrorKind::Unknown,
                 "the commit of one event gave no receipt",
             )
-        })
+        })?;
+        self.wait_for(written)
+            .map_err(|error| error.with_ids([receipt.id]))?;
+        Ok(receipt)
     }
 
     /// Appends the events of a batch, all of them or none, and returns their receipts in order.
@@ -194,23 +198,29 @@ impl Store {
         batch: Batch,
         options: AppendOptions,
     ) -> Result<Vec<Receipt>, Error> {
-        let (coordinates, events): (Vec<_>, Vec<_>) = batch.events.into_iter().unzip();
-        let prepared = coordinates
+        let prepared = batch
+            .events
             .iter()
-            .zip(events)
-            .map(|(coordinate, event)| {
-                Prepared::new(coordinate, event, &self.shared.options, &self.shared.random)
+            .zip(self.shared.random.nonces())
+            .map(|((coordinate, event), nonce)| {
+                Prepared::new(coordinate, event, nonce, &self.shared)
             })
             .collect::<Result<Vec<_>, _>>()?;
         check_batch(&prepared)?;
-        self.commit(&prepared, options)
+        let mut receipts = Vec::with_capacity(prepared.len());
+        let written = self.write(&prepared, options, &mut |receipt| receipts.push(receipt))?;
+        self.wait_for(written)
+            .map_err(|error| error.with_ids(receipts.iter().map(|receipt| receipt.id)))?;
+        Ok(receipts)
     }
 
-    fn commit(
+    /// Writes events and gives their receipts, which hold once what this returns was waited for.
+    fn write(
         &self,
         prepared: &[Prepared<'_>],
         options: AppendOptions,
-    ) -> Result<Vec<Receipt>, Error> {
+        give: &mut dyn FnMut(Receipt),
+    ) -> Result<Written, Error> {
         let shared = &*self.shared;
         let writer = shared.writer()?;
         shared.check_poison()?;
@@ -220,43 +230,45 @@ impl Store {
             // Writing may have stopped while this thread waited for the lock.
             shared.check_poison()?;
             let guard = PoisonOnPanic(&shared.group);
-            let committed = writer.commit(
-                prepared,
-                durability,
-                Context {
-                    group: &shared.group,
-                    reader: &shared.reader,
-                    random: &shared.random,
-                    now_ms: shared.options.clock.now_ms(),
-                },
-            );
+            let context = Context {
+                group: &shared.group,
+                reader: &shared.reader,
+                random: &shared.random,
+                now_ms: shared.options.clock.now_ms(),
+            };
+            let committed = writer.commit(prepared, durability, context, give);
             std::mem::forget(guard);
             (committed, writer.sealed.take())
         };
         if let (Some(sealed), Some(background)) = (sealed, &self.background) {
             background.write_footer(sealed);
         }
-        let Committed { receipts, end } = match committed {
-            Ok(committed) => committed,
+        match committed {
+            Ok(end) => Ok(Written { end, durability }),
             Err(error) => {
                 // Whoever is refused because of an event, and reads, must find it.
                 shared.wait_durable(error.decided_by())?;
-                return Err(error);
+                Err(error)
             }
-        };
+        }
+    }
+
+    /// Returns when what was written is visible, and as durable as was asked for.
+    fn wait_for(&self, written: Written) -> Result<(), Error> {
+        let Written { end, durability } = written;
+        let shared = &*self.shared;
         if durability == Durability::Synced || end > shared.index.gate().visible() {
-            shared.group.wait(end).map_err(|Poison(reason)| {
+            return shared.group.wait(end).map_err(|Poison(reason)| {
                 Error::new(
                     ErrorKind::Unknown,
                     format!("{reason}; reopen the store and look for the event ids"),
                 )
-                .with_ids(receipts.iter().map(|receipt| receipt.id))
-            })?;
-        } else if let (Some(_), Some(background)) = (shared.options.sync_interval, &self.background)
-        {
+            });
+        }
+        if let (Some(_), Some(background)) = (shared.options.sync_interval, &self.background) {
             background.sync_soon();
         }
-        Ok(receipts)
+        Ok(())
     }
 
     /// The store as it is now.
@@ -352,6 +364,14 @@ impl Store {
         }
         self.checkpoint().map(drop)
     }
+}
+
+/// Events that were written, up to a sequence, and what their append asked for.
+#[must_use = "what was written is promised only once it was waited for"]
+#[derive(Clone, Copy)]
+struct Written {
+    end: Sequence,
+    durability: Durability,
 }
 
 /// Stops all writing if the commit panics: the writer's state may be half changed.

@@ -113,8 +113,8 @@ fn heads_of(snapshot: &Snapshot, rows: &Range<u32>, contents: &Contents) -> Vec<
     let mut heads: Vec<_> = last_rows
         .into_iter()
         .filter_map(|(entity, local)| {
-            let (head, hash) = snapshot.shared.entities.get(entity)?.rows.head()?;
-            let hash = hash.filter(|_| head == rows.start + local)?;
+            let head = snapshot.shared.entities.get(entity)?.rows.head()?;
+            let hash = head.hash.filter(|_| head.row == rows.start + local)?;
             Some((local, hash))
         })
         .collect();

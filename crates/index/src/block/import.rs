@@ -125,13 +125,14 @@ impl IndexWriter {
         let entities: Vec<_> = keys.iter().map(|place| place.entity).collect();
         for (entity, rows) in grouped(&entities, of_rows(), first) {
             if let Some(list) = self.entities.get(entity.position()) {
-                undo.note(entity, list.extend(&rows));
+                let clock = rows.last().map_or(0, |row| self.cell(*row).clock());
+                undo.note(entity, list.extend(&rows, clock));
             }
         }
         let scopes: Vec<_> = keys.iter().map(|place| place.scope).collect();
         for (scope, rows) in grouped(&scopes, of_rows(), first) {
             if let Some(list) = self.scopes.get(scope.position()) {
-                list.extend(&rows);
+                list.extend(&rows, 0);
             }
         }
         let kinds_of_rows = || block.kinds.iter().map(|kind| u16::from_le_bytes(*kind));
@@ -147,7 +148,7 @@ impl IndexWriter {
             .map(|kind| number_of.get(usize::from(kind)).copied().flatten())
             .map(Option::unwrap_or_default);
         for (kind, rows) in grouped(&kinds, numbers, first) {
-            self.kind_rows(kind).extend(&rows);
+            self.kind_rows(kind).extend(&rows, 0);
         }
     }
 

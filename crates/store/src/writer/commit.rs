@@ -9,16 +9,8 @@ use crate::{Durability, Error, ErrorKind, Receipt};
 use std::collections::HashMap;
 use strandline_core::record::Record;
 use strandline_core::{CanonicalHeader, Coordinate, EventId, Hash, Hlc, Random, Sequence};
-use strandline_index::{Row, SequenceGate};
-use strandline_segment::{AppendError, RecordPosition, SyncHandle};
-
-/// What a commit under the lock came to.
-#[derive(Debug)]
-pub(crate) struct Committed {
-    pub(crate) receipts: Vec<Receipt>,
-    /// Upper bound of the sequences that the caller must wait for.
-    pub(crate) end: Sequence,
-}
+use strandline_index::{CoordinateId, EntityId, Row, SequenceGate};
+use strandline_segment::{AppendError, LogPosition, RecordPosition, SyncHandle};
 
 /// What the writer works with and does not own.
 #[derive(Clone, Copy)]
@@ -33,6 +25,7 @@ pub(crate) struct Context<'a> {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Assigned {
     id: EventId,
+    coordinate: Option<CoordinateId>,
     clock: u32,
     hlc: Hlc,
     hash: Hash,
@@ -47,32 +40,43 @@ struct ChainEnd {
     in_segment: bool,
 }
 
-/// What the events of a commit have added so far, beside the writer's state.
+impl ChainEnd {
+    /// Where the chain of an entity without events ends.
+    const START: Self = Self {
+        next_clock: Some(0),
+        hash: Hash::ZERO,
+        in_segment: false,
+    };
+}
+
+/// What the events of a commit name that the index does not know yet.
 #[derive(Debug, Default)]
-struct Staged<'a> {
-    ends: HashMap<&'a str, ChainEnd>,
+struct NewNames<'a> {
+    /// The last event of each entity, by its place in the commit.
+    entities: HashMap<&'a str, usize>,
+    /// The local numbers of coordinates that the segment has not named, known or not.
     locals: HashMap<&'a Coordinate, u32>,
 }
 
 impl Writer {
-    /// Commits `events` in one frame.
+    /// Commits `events` in one frame and gives their receipts in order. Returns the upper bound of
+    /// the sequences that the caller must wait for.
     ///
     /// With `Written` they are published before this returns; otherwise the caller waits until
-    /// everything below `end` is durable.
+    /// everything below the bound is durable.
     pub(crate) fn commit(
         &mut self,
         events: &[Prepared<'_>],
         durability: Durability,
         context: Context<'_>,
-    ) -> Result<Committed, Error> {
+        give: &mut dyn FnMut(Receipt),
+    ) -> Result<Sequence, Error> {
         if let Some(receipts) = self.find_repeat(events, context.reader)? {
             let last = receipts.iter().map(|receipt| receipt.sequence).max();
-            return Ok(Committed {
-                receipts,
-                end: last
-                    .and_then(|last| last.checked_add(1))
-                    .unwrap_or_default(),
-            });
+            receipts.into_iter().for_each(give);
+            return Ok(last
+                .and_then(|last| last.checked_add(1))
+                .unwrap_or_default());
         }
         let count = events.len() as u64;
         let first = self.index.gate().allocated();
@@ -90,31 +94,27 @@ impl Writer {
                 flushed.map_err(|Poison(reason)| std::io::Error::other(reason.to_string()))
             })
             .map_err(|error| self.append_failed(error, context.group))?;
-        let positions: Vec<_> = self.buffer.positions(appended.start).collect();
-        self.insert(events, first, positions.into_iter().map(|at| at.to_bits()))
+        self.insert(events, first, appended.start)
             .inspect_err(|_| {
                 context
                     .group
                     .set_poison("the index refused an event that was written");
             })?;
-        context.group.wrote(self.log.active(), end);
+        context.group.wrote(end);
         if durability == Durability::Written && !self.index.gate().advance_to(end) {
             return Err(self.fate_unknown("writing stopped while the events were written"));
         }
-        let receipts = (first.get()..).zip(&self.assigned);
-        Ok(Committed {
-            receipts: receipts
-                .map(|(sequence, assigned)| Receipt {
-                    id: assigned.id,
-                    sequence: Sequence::new(sequence),
-                    clock: assigned.clock,
-                    hlc: assigned.hlc,
-                    hash: assigned.hash,
-                    repeated: false,
-                })
-                .collect(),
-            end,
-        })
+        for (sequence, assigned) in (first.get()..).zip(&self.assigned) {
+            give(Receipt {
+                id: assigned.id,
+                sequence: Sequence::new(sequence),
+                clock: assigned.clock,
+                hlc: assigned.hlc,
+                hash: assigned.hash,
+                repeated: false,
+            });
+        }
+        Ok(end)
     }
 
     /// Rotates if the commit might not fit in the active segment.
@@ -144,27 +144,29 @@ impl Writer {
     ) -> Result<(), Error> {
         self.buffer.clear();
         self.assigned.clear();
-        let mut staged = Staged::default();
-        let numbered = (first.get()..).map(Sequence::new).zip(events);
-        for (sequence, event) in numbered {
+        self.last_of_entity.begin();
+        let mut new = NewNames::default();
+        let numbered = (first.get()..).map(Sequence::new).zip(events).enumerate();
+        for (at, (sequence, prepared)) in numbered {
             let hlc = self
                 .hlc
                 .tick(context.now_ms)
                 .map_err(|error| exhausted("clock readings").with_source(error))?;
+            let Prepared {
+                coordinate, event, ..
+            } = *prepared;
             let id = match event.id {
                 Some(id) => id,
                 None => EventId::from_hlc(hlc, self.next_id_bits()),
             };
-            let entity = event.coordinate.entity();
-            let end = match staged.ends.get(entity) {
-                Some(end) => *end,
-                None => self.chain_end(entity, context.reader)?,
-            };
+            // It may have been interned while this thread waited for the lock.
+            let known = prepared.known.or_else(|| self.index.lookup(coordinate));
+            let end = self.chain_end(coordinate, known, at, &mut new, context.reader)?;
             let clock = end.next_clock.ok_or_else(|| exhausted("clocks"))?;
-            let (local_coordinate, is_named) = self.local(event.coordinate, &mut staged);
+            let (local_coordinate, is_named) = self.local(coordinate, known, &mut new);
             let record = Record {
                 local_coordinate,
-                coordinate: (!is_named).then(|| event.coordinate.clone()),
+                coordinate: (!is_named).then(|| coordinate.clone()),
                 previous: (!end.in_segment).then_some(end.hash),
                 kind: event.kind,
                 encoding: event.encoding,
@@ -174,13 +176,13 @@ impl Writer {
                 correlation: event.correlation.unwrap_or(id),
                 causation: event.causation,
                 extensions: Default::default(),
-                payload: event.record_payload(),
+                payload: prepared.record_payload(),
             };
             let hash = self.hasher.hash(
                 &end.hash,
                 &CanonicalHeader {
-                    entity,
-                    scope: event.coordinate.scope(),
+                    entity: coordinate.entity(),
+                    scope: coordinate.scope(),
                     kind: record.kind,
                     encoding: record.encoding,
                     id,
@@ -191,21 +193,12 @@ impl Writer {
                     sequence,
                     extensions: &record.extensions,
                 },
-                &event.payload_hash,
+                &prepared.payload_hash,
             );
             self.buffer.push(&hash, |out| record.encode(out));
-            if events.len() > 1 {
-                staged.ends.insert(
-                    entity,
-                    ChainEnd {
-                        next_clock: clock.checked_add(1),
-                        hash,
-                        in_segment: true,
-                    },
-                );
-            }
             self.assigned.push(Assigned {
                 id,
+                coordinate: known,
                 clock,
                 hlc,
                 hash,
@@ -214,33 +207,52 @@ impl Writer {
         Ok(())
     }
 
-    /// Where an entity's chain ends. Reads the hash from the log if it is not known, which is so
-    /// only for the first append to an entity after some openings.
-    fn chain_end(&self, entity: &str, reader: &Reader) -> Result<ChainEnd, Error> {
-        let Some((entity, head)) = self
-            .index
-            .lookup_entity(entity)
-            .and_then(|entity| Some((entity, self.index.head(entity)?)))
-        else {
-            return Ok(ChainEnd {
-                next_clock: Some(0),
-                hash: Hash::ZERO,
-                in_segment: false,
-            });
+    /// Where the chain of a coordinate's entity ends, for the event at `at` in the commit, which
+    /// becomes its last.
+    fn chain_end<'a>(
+        &mut self,
+        coordinate: &'a Coordinate,
+        known: Option<CoordinateId>,
+        at: usize,
+        new: &mut NewNames<'a>,
+        reader: &Reader,
+    ) -> Result<ChainEnd, Error> {
+        let entity = match known {
+            Some(known) => Some(self.index.entity_of(known)),
+            None => self.index.lookup_entity(coordinate.entity()),
         };
-        let hash = match (head.hash, self.index.row(head.row)) {
-            (Some(hash), _) => hash,
-            (None, Some(row)) => {
-                reader
-                    .log
-                    .read(RecordPosition::from_bits(row.position))?
-                    .digest
-            }
-            (None, None) => {
-                return Err(Error::new(
-                    ErrorKind::Corrupt,
-                    "an entity has no newest row",
-                ));
+        let earlier = match entity {
+            Some(entity) => self.last_of_entity.replace(entity, at),
+            None => new.entities.insert(coordinate.entity(), at),
+        };
+        if let Some(earlier) = earlier.and_then(|earlier| self.assigned.get(earlier)) {
+            return Ok(ChainEnd {
+                next_clock: earlier.clock.checked_add(1),
+                hash: earlier.hash,
+                in_segment: true,
+            });
+        }
+        match entity {
+            Some(entity) => self.stored_chain_end(entity, reader),
+            None => Ok(ChainEnd::START),
+        }
+    }
+
+    /// Where an entity's chain ends before the commit. Reads the hash from the log if it is not
+    /// known, which is so only for the first append to an entity after some openings.
+    fn stored_chain_end(&self, entity: EntityId, reader: &Reader) -> Result<ChainEnd, Error> {
+        let Some(head) = self.index.head(entity) else {
+            return Ok(ChainEnd::START);
+        };
+        let hash = match head.hash {
+            Some(hash) => hash,
+            None => {
+                let row = self
+                    .index
+                    .row(head.row)
+                    .ok_or_else(|| Error::new(ErrorKind::Corrupt, "an entity has no newest row"))?;
+                let position = RecordPosition::from_bits(row.position);
+                reader.log.read(position)?.digest
             }
         };
         Ok(ChainEnd {
@@ -251,18 +263,22 @@ impl Writer {
     }
 
     /// The local number of a coordinate, and whether the segment has its names already.
-    fn local<'a>(&self, coordinate: &'a Coordinate, staged: &mut Staged<'a>) -> (u32, bool) {
-        let known = self.index.lookup(coordinate);
+    fn local<'a>(
+        &self,
+        coordinate: &'a Coordinate,
+        known: Option<CoordinateId>,
+        new: &mut NewNames<'a>,
+    ) -> (u32, bool) {
         if let Some(local) = known.and_then(|known| self.names.local(known)) {
             return (local, true);
         }
-        if let Some(local) = staged.locals.get(coordinate) {
+        if let Some(local) = new.locals.get(coordinate) {
             return (*local, true);
         }
         // The frame's limit of 65,535 records keeps the sum far from the end of 32 bits.
-        let added = u32::try_from(staged.locals.len()).unwrap_or(u32::MAX);
+        let added = u32::try_from(new.locals.len()).unwrap_or(u32::MAX);
         let local = self.names.next_local().saturating_add(added);
-        staged.locals.insert(coordinate, local);
+        new.locals.insert(coordinate, local);
         (local, false)
     }
 
@@ -271,7 +287,7 @@ impl Writer {
         &mut self,
         events: &[Prepared<'_>],
         first: Sequence,
-        positions: impl Iterator<Item = u64>,
+        start: LogPosition,
     ) -> Result<(), Error> {
         let reserved = self.index.reserve(events.len() as u64)?;
         assert_eq!(
@@ -279,13 +295,19 @@ impl Writer {
             "only the holder of the commit lock reserves"
         );
         let numbered = (first.get()..).map(Sequence::new);
-        for (((event, assigned), position), sequence) in events
+        for (((prepared, assigned), position), sequence) in events
             .iter()
             .zip(&self.assigned)
-            .zip(positions)
+            .zip(self.buffer.positions(start))
             .zip(numbered)
         {
-            let coordinate = self.index.intern(event.coordinate)?;
+            let Prepared {
+                coordinate, event, ..
+            } = *prepared;
+            let coordinate = match assigned.coordinate {
+                Some(known) => known,
+                None => self.index.intern(coordinate)?,
+            };
             if self.names.local(coordinate).is_none() {
                 self.names.add(coordinate, self.index.entity_of(coordinate));
             }
@@ -296,7 +318,7 @@ impl Writer {
                 kind: event.kind,
                 wall_ms: assigned.hlc.wall_ms(),
                 clock: assigned.clock,
-                position,
+                position: position.to_bits(),
                 correlation: event.correlation.unwrap_or(assigned.id),
                 causation: event.causation,
                 hash: Some(assigned.hash),

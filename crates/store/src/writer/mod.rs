@@ -4,6 +4,7 @@
 //! [`GroupSync`] is the wait after it.
 
 mod commit;
+mod last;
 mod names;
 mod prepare;
 mod repeat;
@@ -14,13 +15,14 @@ mod sync;
 #[allow(clippy::expect_used, reason = "a model fails by panicking")]
 mod model;
 
-pub(crate) use commit::{Committed, Context};
+pub(crate) use commit::Context;
 pub(crate) use names::SegmentNames;
 pub(crate) use prepare::{Prepared, check_batch};
 pub(crate) use sync::{GroupSync, Poison};
 
 use crate::background::Sealed;
 use commit::Assigned;
+use last::LastOfEntity;
 use strandline_core::{EventHasher, HlcClock, Random};
 use strandline_index::IndexWriter;
 use strandline_segment::{CommitBuffer, LogWriter};
@@ -39,6 +41,7 @@ pub(crate) struct Writer {
     hasher: EventHasher,
     buffer: CommitBuffer,
     assigned: Vec<Assigned>,
+    last_of_entity: LastOfEntity,
 }
 
 impl Writer {
@@ -59,6 +62,7 @@ impl Writer {
             hasher: EventHasher::default(),
             buffer: CommitBuffer::default(),
             assigned: Vec::new(),
+            last_of_entity: LastOfEntity::default(),
         }
     }
 

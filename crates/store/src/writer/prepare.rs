@@ -1,34 +1,30 @@
 //! Step 1 of an append, on the caller's thread: everything that needs no lock.
 
-use crate::options::StoreOptions;
+use crate::store::Shared;
 use crate::{Error, ErrorKind, Event};
 use std::collections::HashSet;
 use strandline_core::record::{RecordPayload, record_bytes_max};
-use strandline_core::{
-    Coordinate, EventId, EventKind, Extensions, Hash, Nonce, PayloadEncoding, Random, payload_hash,
-};
+use strandline_core::{Coordinate, Extensions, Hash, Nonce, payload_hash};
+use strandline_index::CoordinateId;
 use strandline_segment::COMMIT_RECORDS_MAX;
 
 /// An event that was checked and whose payload was hashed.
 #[derive(Debug)]
 pub(crate) struct Prepared<'a> {
     pub(crate) coordinate: &'a Coordinate,
-    pub(crate) kind: EventKind,
-    pub(crate) encoding: PayloadEncoding,
-    pub(crate) payload: Vec<u8>,
+    /// The number of the coordinate, if it had one already.
+    pub(crate) known: Option<CoordinateId>,
+    pub(crate) event: &'a Event,
     pub(crate) nonce: Nonce,
     pub(crate) payload_hash: Hash,
-    pub(crate) id: Option<EventId>,
-    pub(crate) correlation: Option<EventId>,
-    pub(crate) causation: Option<EventId>,
 }
 
 impl<'a> Prepared<'a> {
     pub(crate) fn new(
         coordinate: &'a Coordinate,
-        event: Event,
-        options: &StoreOptions,
-        random: &Random,
+        event: &'a Event,
+        nonce: Nonce,
+        shared: &Shared,
     ) -> Result<Self, Error> {
         if event.kind.is_reserved() {
             return Err(Error::new(
@@ -36,27 +32,23 @@ impl<'a> Prepared<'a> {
                 format!("kind {} is reserved for the store", event.kind),
             ));
         }
-        if event.payload.len() > options.payload_bytes_max {
+        let limit = shared.options.payload_bytes_max;
+        if event.payload.len() > limit {
             return Err(Error::new(
                 ErrorKind::TooLarge,
                 format!(
-                    "the payload has {} bytes, the limit is {} (StoreOptions::payload_bytes_max)",
+                    "the payload has {} bytes, the limit is {limit} \
+                     (StoreOptions::payload_bytes_max)",
                     event.payload.len(),
-                    options.payload_bytes_max
                 ),
             ));
         }
-        let nonce = random.nonce();
         Ok(Self {
             coordinate,
-            kind: event.kind,
-            encoding: event.encoding,
-            payload_hash: payload_hash(nonce, &event.payload),
-            payload: event.payload,
+            known: shared.index.lookup(coordinate),
+            event,
             nonce,
-            id: event.id,
-            correlation: event.correlation,
-            causation: event.causation,
+            payload_hash: payload_hash(nonce, &event.payload),
         })
     }
 
@@ -64,13 +56,14 @@ impl<'a> Prepared<'a> {
     pub(crate) fn record_payload(&self) -> RecordPayload<'_> {
         RecordPayload::Stored {
             nonce: self.nonce,
-            bytes: &self.payload,
+            bytes: &self.event.payload,
         }
     }
 
     /// Most bytes that the event's record can take.
     pub(crate) fn record_bytes_max(&self) -> usize {
-        record_bytes_max(self.coordinate, &Extensions::default(), self.payload.len())
+        let payload = self.event.payload.len();
+        record_bytes_max(self.coordinate, &Extensions::default(), payload)
     }
 }
 
@@ -95,7 +88,7 @@ pub(crate) fn check_batch(events: &[Prepared<'_>]) -> Result<(), Error> {
     let mut ids = HashSet::new();
     match events
         .iter()
-        .filter_map(|event| event.id)
+        .filter_map(|prepared| prepared.event.id)
         .find(|id| !ids.insert(*id))
     {
         None => Ok(()),

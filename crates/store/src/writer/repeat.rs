@@ -30,7 +30,7 @@ impl Writer {
         reader: &Reader,
     ) -> Result<Option<Vec<Receipt>>, Error> {
         let taken = |event: &Prepared<'_>| {
-            let row = event.id.and_then(|id| self.index.find(id));
+            let row = event.event.id.and_then(|id| self.index.find(id));
             row.and_then(|row| self.index.row(row))
         };
         let Some(first_taken) = events.iter().find_map(taken) else {
@@ -79,10 +79,11 @@ impl Writer {
 
 /// Whether an append asks for exactly what is stored, its place apart. Of a redacted payload
 /// nothing is left to compare, so it never matches.
-fn same_content(record: &Record<'_>, event: &Prepared<'_>) -> bool {
+fn same_content(record: &Record<'_>, prepared: &Prepared<'_>) -> bool {
+    let event = prepared.event;
     record.kind == event.kind
         && record.encoding == event.encoding
         && record.correlation == event.correlation.unwrap_or(record.id)
         && record.causation == event.causation
-        && matches!(record.payload, RecordPayload::Stored { bytes, .. } if bytes == event.payload)
+        && matches!(record.payload, RecordPayload::Stored { bytes, .. } if *bytes == *event.payload)
 }

@@ -23,8 +23,7 @@ impl Writer {
             .map_err(|error| self.append_failed(error, context.group))?;
         self.names.clear();
         let end = self.index.gate().allocated();
-        context.group.wrote(self.log.active(), end);
-        context.group.synced(end);
+        context.group.rotated(self.log.active(), end);
         tracing::info!(
             segment = sealed.info().id().get(),
             sequence = end.get(),

@@ -43,9 +43,10 @@ pub(crate) struct GroupSync<T> {
 
 #[derive(Debug)]
 struct State<T> {
-    /// Where the newest commit was written, and the sequence after it. Without a target nothing
-    /// was, and everything written counts as durable.
-    written: (Option<T>, Sequence),
+    /// What a sync makes durable. Without a target nothing is ever written.
+    target: Option<T>,
+    /// The sequence after the newest commit, which was written to the target.
+    written: Sequence,
     durable: Sequence,
     syncing: bool,
     poison: Option<Poison>,
@@ -56,7 +57,8 @@ impl<T: SyncTarget> GroupSync<T> {
     pub(crate) fn new(target: Option<T>, durable: Sequence, gate: Arc<SequenceGate>) -> Self {
         Self {
             state: Mutex::new(State {
-                written: (target, durable),
+                target,
+                written: durable,
                 durable,
                 syncing: false,
                 poison: None,
@@ -75,7 +77,7 @@ impl<T: SyncTarget> GroupSync<T> {
 
     /// Exclusive upper bound of the written sequences.
     pub(crate) fn written(&self) -> Sequence {
-        self.state.lock().written.1
+        self.state.lock().written
     }
 
     /// Why writing stopped, if it did.
@@ -86,15 +88,17 @@ impl<T: SyncTarget> GroupSync<T> {
         self.state.lock().poison.clone()
     }
 
-    /// Notes that everything below `end` is written, the newest of it to `target`. Called in
-    /// commit order, under the commit lock.
-    pub(crate) fn wrote(&self, target: T, end: Sequence) {
-        self.state.lock().written = (Some(target), end);
+    /// Notes that everything below `end` is written. Called in commit order, under the commit lock.
+    pub(crate) fn wrote(&self, end: Sequence) {
+        self.state.lock().written = end;
     }
 
-    /// Notes that a sync by someone else covered everything below `end`.
-    pub(crate) fn synced(&self, end: Sequence) {
+    /// Notes that everything below `end`, which is all, is durable, and that what follows is
+    /// written to another target.
+    pub(crate) fn rotated(&self, target: T, end: Sequence) {
         let mut state = self.state.lock();
+        state.target = Some(target);
+        state.written = end;
         self.advance(&mut state, end);
         drop(state);
         self.wake.notify_all();
@@ -149,7 +153,7 @@ impl<T: SyncTarget> GroupSync<T> {
         mut state: MutexGuard<'a, State<T>>,
     ) -> Result<MutexGuard<'a, State<T>>, Poison> {
         state.syncing = true;
-        let (target, written) = state.written.clone();
+        let (target, written) = (state.target.clone(), state.written);
         drop(state);
         let mut lead = Lead {
             group: self,
@@ -240,8 +244,8 @@ mod tests {
     #[test]
     fn one_sync_covers_everything_written_before_it() {
         let (group, disk, gate) = group(false);
-        group.wrote(disk.clone(), Sequence::new(3));
-        group.wrote(disk.clone(), Sequence::new(7));
+        group.wrote(Sequence::new(3));
+        group.wrote(Sequence::new(7));
         group.wait(Sequence::new(3)).unwrap();
         group.wait(Sequence::new(7)).unwrap();
         assert_eq!(disk.syncs.load(Ordering::Relaxed), 1);
@@ -252,7 +256,7 @@ mod tests {
     #[test]
     fn a_failed_sync_is_final() {
         let (group, disk, gate) = group(true);
-        group.wrote(disk.clone(), Sequence::new(3));
+        group.wrote(Sequence::new(3));
         assert!(group.wait(Sequence::new(3)).is_err());
         assert!(group.wait(Sequence::new(3)).is_err());
         assert_eq!(
@@ -260,7 +264,7 @@ mod tests {
             1,
             "a sync is never retried"
         );
-        group.synced(Sequence::new(3));
+        group.rotated(disk, Sequence::new(3));
         assert_eq!(group.durable(), Sequence::ZERO, "the watermark is frozen");
         assert!(!gate.advance_to(Sequence::new(3)));
         assert_eq!(gate.visible(), Sequence::ZERO);
