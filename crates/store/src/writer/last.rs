@@ -37,6 +37,7 @@ impl LastOfEntity {
 }
 
 #[cfg(all(test, not(strandline_loom)))]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 

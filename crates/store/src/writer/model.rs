@@ -70,7 +70,7 @@ impl Bench {
             let first = self.gate.reserve(1).expect("the model is small");
             let end = Sequence::new(first.get() + 1);
             self.disk.written.store(end.get(), Ordering::Release);
-            self.group.wrote(self.disk.clone(), end);
+            self.group.wrote(end);
             end
         };
         self.group.wait(end).map(|()| end)

@@ -10,7 +10,7 @@ use std::io;
 use std::sync::Arc;
 use strandline_core::Sequence;
 use strandline_core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use strandline_core::sync::{Condvar, Mutex, MutexGuard};
+use strandline_core::sync::{Mutex, MutexGuard, thread};
 use strandline_index::SequenceGate;
 
 /// Something that can be synced: everything that was written to it before.
@@ -31,7 +31,6 @@ pub(crate) struct Poison(pub(crate) Arc<str>);
 #[derive(Debug)]
 pub(crate) struct GroupSync<T> {
     state: Mutex<State<T>>,
-    wake: Condvar,
     gate: Arc<SequenceGate>,
     /// Copy of `State::durable` that is read without the lock. Written with release under the
     /// lock, read with acquire: who sees a sequence durable also sees it published.
@@ -49,8 +48,22 @@ struct State<T> {
     written: Sequence,
     durable: Sequence,
     syncing: bool,
+    /// Threads that sleep until a sync covers them or it is their turn to lead.
+    sleeping: Vec<Sleeper>,
+    /// How many threads the last sync served.
+    served: usize,
     poison: Option<Poison>,
 }
+
+/// A thread that waits for everything below `end`.
+#[derive(Debug)]
+struct Sleeper {
+    end: Sequence,
+    thread: thread::Thread,
+}
+
+/// How often at most a leader lets other threads run before it syncs.
+const GATHER_YIELDS: usize = 24;
 
 impl<T: SyncTarget> GroupSync<T> {
     /// Starts with everything below `durable` written and durable.
@@ -61,9 +74,10 @@ impl<T: SyncTarget> GroupSync<T> {
                 written: durable,
                 durable,
                 syncing: false,
+                sleeping: Vec::new(),
+                served: 0,
                 poison: None,
             }),
-            wake: Condvar::new(),
             gate,
             durable: AtomicU64::new(durable.get()),
             poisoned: AtomicBool::new(false),
@@ -100,36 +114,35 @@ impl<T: SyncTarget> GroupSync<T> {
         state.target = Some(target);
         state.written = end;
         self.advance(&mut state, end);
-        drop(state);
-        self.wake.notify_all();
+        wake(state);
     }
 
     /// Stops everything for good. The first reason stays.
     pub(crate) fn set_poison(&self, reason: &str) {
         let mut state = self.state.lock();
         self.stop(&mut state, reason);
-        drop(state);
-        self.wake.notify_all();
+        wake(state);
     }
 
     /// Returns when everything below `end` is durable and published; syncs if nobody else does.
     ///
     /// `end` must have been written.
     pub(crate) fn wait(&self, end: Sequence) -> Result<(), Poison> {
-        let mut state = self.state.lock();
-        loop {
+        while self.durable() < end {
+            let state = self.awake();
             if state.durable >= end {
-                return Ok(());
+                break;
             }
             if let Some(poison) = &state.poison {
                 return Err(poison.clone());
             }
             if state.syncing {
-                self.wake.wait(&mut state);
-                continue;
+                sleep(state, end);
+            } else {
+                self.lead(state)?;
             }
-            state = self.lead(state)?;
         }
+        Ok(())
     }
 
     /// Syncs once, beside no other sync, whatever is durable already.
@@ -137,28 +150,39 @@ impl<T: SyncTarget> GroupSync<T> {
     /// The operating system tells of a failed write-back once for each open file, so every sync
     /// of the file that takes commits goes through here: none can hide a failure from another.
     pub(crate) fn flush(&self) -> Result<(), Poison> {
-        let mut state = self.state.lock();
-        while state.syncing {
-            self.wake.wait(&mut state);
+        loop {
+            let state = self.awake();
+            if let Some(poison) = &state.poison {
+                return Err(poison.clone());
+            }
+            if !state.syncing {
+                return self.lead(state);
+            }
+            // No sync covers this: the thread is woken when it may lead.
+            sleep(state, Sequence::new(u64::MAX));
         }
-        if let Some(poison) = &state.poison {
-            return Err(poison.clone());
-        }
-        self.lead(state).map(drop)
     }
 
-    /// Syncs what is written, tells everyone, and gives the lock back.
-    fn lead<'a>(
-        &'a self,
-        mut state: MutexGuard<'a, State<T>>,
-    ) -> Result<MutexGuard<'a, State<T>>, Poison> {
+    /// The state, in which this thread does not sleep: it may have woken by itself.
+    fn awake(&self) -> MutexGuard<'_, State<T>> {
+        let mut state = self.state.lock();
+        if !state.sleeping.is_empty() {
+            let this = thread::current().id();
+            state.sleeping.retain(|sleeper| sleeper.thread.id() != this);
+        }
+        state
+    }
+
+    /// Syncs what is written and tells everyone.
+    fn lead(&self, mut state: MutexGuard<'_, State<T>>) -> Result<(), Poison> {
         state.syncing = true;
-        let (target, written) = (state.target.clone(), state.written);
+        let expected = state.served;
         drop(state);
         let mut lead = Lead {
             group: self,
             finished: false,
         };
+        let (target, written) = self.gather(expected);
         let outcome = target.as_ref().map_or(Ok(()), SyncTarget::sync);
         lead.finished = true;
         let mut state = self.state.lock();
@@ -167,12 +191,27 @@ impl<T: SyncTarget> GroupSync<T> {
             Ok(()) => self.advance(&mut state, written),
             Err(error) => self.stop(&mut state, &format!("a sync failed: {error}")),
         }
-        self.wake.notify_all();
         // Whatever is durable: after this thread's own sync has failed it may not say so.
-        match &state.poison {
-            Some(poison) => Err(poison.clone()),
-            None => Ok(state),
+        let poison = state.poison.clone();
+        wake(state);
+        poison.map_or(Ok(()), Err)
+    }
+
+    /// What to sync, and up to where it is written: once as many threads wait as the last sync
+    /// served, or they were given the time to.
+    ///
+    /// Those are likely to append again, and one sync serves them all. A thread that syncs alone
+    /// expects nobody.
+    fn gather(&self, expected: usize) -> (Option<T>, Sequence) {
+        for turn in 0.. {
+            let state = self.state.lock();
+            if state.sleeping.len() + 1 >= expected || turn == GATHER_YIELDS {
+                return (state.target.clone(), state.written);
+            }
+            drop(state);
+            thread::yield_now();
         }
+        unreachable!("the last turn returns")
     }
 
     fn advance(&self, state: &mut State<T>, end: Sequence) {
@@ -190,6 +229,34 @@ impl<T: SyncTarget> GroupSync<T> {
             state.poison = Some(Poison(reason.into()));
             self.poisoned.store(true, Ordering::Release);
         }
+    }
+}
+
+/// Sleeps until a wake, which may come for no reason.
+fn sleep<T>(mut state: MutexGuard<'_, State<T>>, end: Sequence) {
+    let thread = thread::current();
+    state.sleeping.push(Sleeper { end, thread });
+    drop(state);
+    thread::park();
+}
+
+/// Wakes those who have what they wait for, and one other, who leads the next sync if nobody does.
+fn wake<T>(mut state: MutexGuard<'_, State<T>>) {
+    let durable = state.durable;
+    let mut woken: Vec<_> = match &state.poison {
+        Some(_) => state.sleeping.drain(..).collect(),
+        None => state
+            .sleeping
+            .extract_if(.., |sleeper| sleeper.end <= durable)
+            .collect(),
+    };
+    state.served = woken.len() + 1;
+    let next = (!state.syncing && !state.sleeping.is_empty()).then(|| state.sleeping.remove(0));
+    drop(state);
+    // The next leader first: the disk has nothing to do until it leads.
+    woken.extend(next);
+    for sleeper in woken.into_iter().rev() {
+        sleeper.thread.unpark();
     }
 }
 
