@@ -47,6 +47,7 @@ mod quarantine;
 mod reader;
 mod recover;
 mod scan;
+mod space;
 mod writer;
 
 pub use cursor::RecordCursor;

@@ -7,6 +7,7 @@ use crate::format::{COMMIT_RECORDS_MAX, MANIFEST_FILE, SEGMENT_HEADER_BYTES, Seg
 use crate::frame::{CommitBuffer, FRAME_HEADER_BYTES, FramePlace, RECORD_HEADER_BYTES};
 use crate::log::{create_segment, nonce};
 use crate::manifest::{Manifest, SegmentInfo};
+use crate::space::Space;
 use crate::{FRAME_ALIGNMENT, LogError, LogOptions, LogPosition, LogReader};
 use std::io;
 use std::path::PathBuf;
@@ -22,6 +23,7 @@ pub struct LogWriter {
     options: LogOptions,
     manifest: Manifest,
     active: SegmentFile,
+    space: Arc<Space>,
     position: LogPosition,
     reader: LogReader,
     /// Whether a write could not be undone.
@@ -34,20 +36,19 @@ pub struct LogWriter {
 #[derive(Debug, Clone)]
 pub struct SyncHandle {
     file: Arc<dyn FsFile>,
+    space: Arc<Space>,
 }
 
 impl SyncHandle {
-    pub(crate) const fn new(file: Arc<dyn FsFile>) -> Self {
-        Self { file }
-    }
-
-    /// Makes everything written to the segment before the call durable.
+    /// Makes everything written to the segment before the call durable. Before it may set disk
+    /// space aside for what is to come.
     ///
     /// # Errors
     ///
     /// What the file system says. After an error nothing is known of what is durable, and another
     /// call that succeeds proves nothing.
     pub fn sync(&self) -> io::Result<()> {
+        self.space.prepare(&*self.file);
         self.file.sync()
     }
 }
@@ -71,9 +72,11 @@ impl LogWriter {
         position: LogPosition,
         reader: LogReader,
     ) -> Self {
+        let end = u64::from(position.offset);
         Self {
             fs,
             dir,
+            space: Arc::new(Space::new(end, options.segment_bytes_max)),
             options,
             manifest,
             active,
@@ -93,7 +96,10 @@ impl LogWriter {
     /// The handle that syncs the active segment.
     #[must_use]
     pub fn active(&self) -> SyncHandle {
-        SyncHandle::new(self.active.file.clone())
+        SyncHandle {
+            file: self.active.file.clone(),
+            space: self.space.clone(),
+        }
     }
 
     /// Whether a commit of `records` records whose bodies have `body_bytes` fits in the active
@@ -171,6 +177,7 @@ impl LogWriter {
             return Err(self.undo(error, sync));
         }
         self.position = end;
+        self.space.wrote(u64::from(end.offset));
         Ok(Appended { start, end })
     }
 
@@ -216,6 +223,7 @@ impl LogWriter {
     ) -> AppendError {
         let end = u64::from(self.position.offset);
         let cut = self.active.file.set_len(end);
+        self.space.cut(end);
         let undone = cut.and_then(|()| sync(&self.active()));
         match undone {
             Ok(()) => AppendError::NotWritten(error),
@@ -245,8 +253,9 @@ impl LogWriter {
         let Some(id) = self.active.id.next() else {
             return Err(AppendError::NotWritten(LogError::SegmentsExhausted));
         };
-        let synced = self.active.file.sync();
-        if let Err(error) = synced.at("sync", &self.active.path) {
+        let cut = self.cut_off_space();
+        let synced = cut.and_then(|()| self.active.file.sync().at("sync", &self.active.path));
+        if let Err(error) = synced {
             return Err(self.stop(error));
         }
         let header = SegmentHeader {
@@ -273,6 +282,8 @@ impl LogWriter {
         self.half_made_next = false;
         self.manifest = manifest;
         let next = SegmentFile::new(&header, self.dir.join(id.file_name()), file);
+        let start = u64::from(header.start().offset);
+        self.space = Arc::new(Space::new(start, self.options.segment_bytes_max));
         let sealed_file = std::mem::replace(&mut self.active, next.clone());
         let sealed_end = std::mem::replace(&mut self.position, header.start());
         self.reader
@@ -283,6 +294,19 @@ impl LogWriter {
             end: sealed_end,
             file: sealed_file,
         })
+    }
+
+    /// Cuts off what was set aside and not used. Nobody may sync meanwhile.
+    fn cut_off_space(&self) -> Result<(), LogError> {
+        let end = u64::from(self.position.offset);
+        if self.active.len()? > end {
+            self.active
+                .file
+                .set_len(end)
+                .at("truncate", &self.active.path)?;
+            self.space.cut(end);
+        }
+        Ok(())
     }
 
     fn make_next(&mut self, header: &SegmentHeader) -> Result<Arc<dyn FsFile>, LogError> {
@@ -299,6 +323,15 @@ impl LogWriter {
         let file = create_segment(&*self.fs, &self.dir, header)?;
         self.fs.sync_dir(&self.dir).at("sync", &self.dir)?;
         Ok(file)
+    }
+}
+
+/// Gives back the space that was set aside; if that fails, the next opening does it.
+impl Drop for LogWriter {
+    fn drop(&mut self) {
+        if !self.stopped {
+            let _ = self.cut_off_space();
+        }
     }
 }
 

@@ -187,6 +187,10 @@ impl FsFile for FaultFile {
         self.inner.set_len(bytes)
     }
 
+    fn allocate(&self, bytes: u64) -> io::Result<()> {
+        self.inner.allocate(bytes)
+    }
+
     fn len(&self) -> io::Result<u64> {
         self.inner.len()
     }

@@ -208,6 +208,15 @@ impl FsFile for MemFile {
         Ok(())
     }
 
+    fn allocate(&self, bytes: u64) -> io::Result<()> {
+        let bytes = in_memory(bytes)?;
+        let mut file = self.bytes.write();
+        if file.len() < bytes {
+            file.resize(bytes, 0);
+        }
+        Ok(())
+    }
+
     fn len(&self) -> io::Result<u64> {
         Ok(self.bytes.read().len() as u64)
     }

@@ -145,6 +145,19 @@ pub trait FsFile: Send + Sync + Debug {
     /// What the file system says.
     fn set_len(&self, bytes: u64) -> io::Result<()>;
 
+    /// Sets disk space aside and makes the file at least `bytes` long. What was not written reads
+    /// as zeros.
+    ///
+    /// Does nothing where the file system has no such call.
+    ///
+    /// # Errors
+    ///
+    /// What the file system says.
+    fn allocate(&self, bytes: u64) -> io::Result<()> {
+        let _ = bytes;
+        Ok(())
+    }
+
     /// The length in bytes.
     ///
     /// # Errors

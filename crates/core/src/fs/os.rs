@@ -1,6 +1,9 @@
 //! The file system of the operating system.
 
 use super::{DirEntry, EntryKind, FileLock, Fs, FsFile, OpenMode};
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use rustix::fs::FallocateFlags;
+use rustix::fs::OFlags;
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
@@ -81,7 +84,7 @@ impl Fs for OsFs {
             .create(true)
             .truncate(false)
             .mode(FILE_MODE)
-            .custom_flags(libc::O_NOFOLLOW)
+            .custom_flags(flags(OFlags::NOFOLLOW))
             .open(path)?;
         match file.try_lock() {
             Ok(()) => Ok(Some(Box::new(OsLock { file }))),
@@ -91,12 +94,17 @@ impl Fs for OsFs {
     }
 }
 
+/// Flags as the standard library takes them.
+const fn flags(flags: OFlags) -> i32 {
+    flags.bits().cast_signed()
+}
+
 fn options(mode: OpenMode) -> OpenOptions {
     let mut options = OpenOptions::new();
     // Without O_NONBLOCK the open of a named pipe would wait for its other end.
     options
         .read(true)
-        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
+        .custom_flags(flags(OFlags::NOFOLLOW | OFlags::NONBLOCK));
     match mode {
         OpenMode::Read => {}
         OpenMode::Write => {
@@ -127,6 +135,15 @@ impl FsFile for OsFile {
 
     fn set_len(&self, bytes: u64) -> io::Result<()> {
         self.0.set_len(bytes)
+    }
+
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    fn allocate(&self, bytes: u64) -> io::Result<()> {
+        let length = self.len()?;
+        if bytes > length {
+            rustix::fs::fallocate(&self.0, FallocateFlags::empty(), length, bytes - length)?;
+        }
+        Ok(())
     }
 
     fn len(&self) -> io::Result<u64> {
