@@ -135,34 +135,76 @@ impl Nonce {
 /// `H(nonce ‖ payload)`. Linear in the payload.
 #[must_use]
 pub fn payload_hash(nonce: Nonce, payload: &[u8]) -> Hash {
-    /// Payloads up to this many bytes are hashed in one piece from the stack, which is faster than
-    /// feeding a hasher twice.
-    const ONE_PIECE_BYTES: usize = 1024;
-
-    let end = Nonce::BYTES + payload.len();
-    let mut piece = [0; Nonce::BYTES + ONE_PIECE_BYTES];
-    if let Some(piece) = piece.get_mut(..end) {
-        let (front, back) = piece.split_at_mut(Nonce::BYTES);
-        front.copy_from_slice(&nonce.0);
-        back.copy_from_slice(payload);
-        return Hash::of(piece);
-    }
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(&nonce.0).update(payload);
-    Hash(*hasher.finalize().as_bytes())
+    // Small payloads are hashed in one piece from the stack, which is faster than feeding a hasher
+    // twice; the small piece is faster to clear.
+    in_one_piece::<320>(nonce, payload)
+        .or_else(|| in_one_piece::<1024>(nonce, payload))
+        .unwrap_or_else(|| {
+            let mut hasher = blake3::Hasher::new();
+            hasher.update(&nonce.0).update(payload);
+            Hash(*hasher.finalize().as_bytes())
+        })
 }
 
-/// `H("strandline/log/1" ‖ previous ‖ records)`: the next hash of the log chain.
+/// The payload hash, if nonce and payload have at most `BYTES` bytes.
+fn in_one_piece<const BYTES: usize>(nonce: Nonce, payload: &[u8]) -> Option<Hash> {
+    let mut piece = [0; BYTES];
+    let piece = piece.get_mut(..Nonce::BYTES + payload.len())?;
+    let (front, back) = piece.split_at_mut(Nonce::BYTES);
+    front.copy_from_slice(&nonce.0);
+    back.copy_from_slice(payload);
+    Some(Hash::of(piece))
+}
+
+/// Makes log hashes, reusing one buffer: `H("strandline/log/1" ‖ previous ‖ record hashes)`.
 ///
 /// Each commit adds one link over the hashes of its records.
-#[must_use]
-pub fn log_hash<'a>(previous: &Hash, records: impl IntoIterator<Item = &'a Hash>) -> Hash {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(LOG_DOMAIN).update(previous.as_bytes());
-    for record in records {
-        hasher.update(record.as_bytes());
+///
+/// ```
+/// use strandline_core::{Hash, LogHasher};
+///
+/// let mut hasher = LogHasher::default();
+/// hasher.add(&Hash::of(b"first"));
+/// hasher.add(&Hash::of(b"second"));
+/// let first_commit = hasher.hash(&Hash::ZERO);
+/// hasher.clear();
+/// hasher.add(&Hash::of(b"third"));
+/// assert_ne!(hasher.hash(&first_commit), hasher.hash(&Hash::ZERO));
+/// ```
+#[derive(Debug, Clone)]
+pub struct LogHasher {
+    /// The domain, space for the previous hash, and the hashes of the records.
+    buffer: Vec<u8>,
+}
+
+const LOG_PREFIX_BYTES: usize = LOG_DOMAIN.len() + Hash::BYTES;
+
+impl Default for LogHasher {
+    fn default() -> Self {
+        let mut buffer = LOG_DOMAIN.to_vec();
+        buffer.resize(LOG_PREFIX_BYTES, 0);
+        Self { buffer }
     }
-    Hash(*hasher.finalize().as_bytes())
+}
+
+impl LogHasher {
+    /// Forgets all records, keeps the memory.
+    pub fn clear(&mut self) {
+        self.buffer.truncate(LOG_PREFIX_BYTES);
+    }
+
+    /// Adds the hash of the commit's next record.
+    pub fn add(&mut self, record: &Hash) {
+        self.buffer.extend_from_slice(record.as_bytes());
+    }
+
+    /// The log hash of the commit that follows `previous`.
+    pub fn hash(&mut self, previous: &Hash) -> Hash {
+        if let Some(place) = self.buffer.get_mut(LOG_DOMAIN.len()..LOG_PREFIX_BYTES) {
+            place.copy_from_slice(previous.as_bytes());
+        }
+        Hash::of(&self.buffer)
+    }
 }
 
 /// Everything of an event that its hash covers, but the payload: names, not interned ids.
@@ -247,6 +289,32 @@ impl EventHasher {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_log_hash_is_that_of_its_formula_and_a_clear_forgets() {
+        let records = [Hash::of(b"a"), Hash::of(b"b")];
+        let previous = Hash::of(b"before");
+        let mut bytes = b"strandline/log/1".to_vec();
+        bytes.extend_from_slice(previous.as_bytes());
+        let mut hasher = LogHasher::default();
+        hasher.add(&Hash::of(b"of a commit that failed"));
+        hasher.clear();
+        for record in &records {
+            bytes.extend_from_slice(record.as_bytes());
+            hasher.add(record);
+        }
+        assert_eq!(hasher.hash(&previous), Hash::of(&bytes));
+    }
+
+    #[test]
+    fn the_payload_hash_is_that_of_its_formula_at_every_length() {
+        let nonce = Nonce([7; Nonce::BYTES]);
+        for length in [0, 1, 303, 304, 305, 1007, 1008, 1009, 5000] {
+            let payload = vec![3; length];
+            let expected = Hash::of(&[&nonce.0, &*payload].concat());
+            assert_eq!(payload_hash(nonce, &payload), expected, "{length} bytes");
+        }
+    }
 
     fn header(extensions: &Extensions) -> CanonicalHeader<'_> {
         CanonicalHeader {

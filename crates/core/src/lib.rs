@@ -2,7 +2,7 @@
 //!
 //! - What an event is: [`Coordinate`], [`EventKind`], [`EventId`], [`Sequence`], [`Hlc`],
 //!   [`EventHeader`], and [`Region`] for a set of them.
-//! - What proves it: [`Hash`](struct@Hash), [`HashChain`], [`EventHasher`], [`log_hash`], and the salted
+//! - What proves it: [`Hash`](struct@Hash), [`HashChain`], [`EventHasher`], [`LogHasher`], and the salted
 //!   [`Checksum`].
 //! - What it looks like in bytes: [`record::Record`], on the bounds-checked [`codec`].
 //! - Where files, time and randomness come from: [`fs::Fs`], [`Clock`], [`Random`].
@@ -53,7 +53,7 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use coordinate::{Coordinate, NAME_BYTES_MAX, NameError, check_name};
 pub use event::{ClockKey, EXTENSION_BYTES_MAX, EventHeader, Extensions, PayloadEncoding};
 pub use hash::{
-    CanonicalHeader, EventHasher, Hash, HashChain, HashError, Nonce, log_hash, payload_hash,
+    CanonicalHeader, EventHasher, Hash, HashChain, HashError, LogHasher, Nonce, payload_hash,
 };
 pub use hlc::{Hlc, HlcClock, HlcError, HlcExhausted, WALL_MS_MAX};
 pub use id::{EventId, EventIdError, ID_RANDOM_BITS, Sequence};

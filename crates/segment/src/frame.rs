@@ -29,7 +29,7 @@
 
 use crate::{FRAME_ALIGNMENT, LogPosition, RecordPosition};
 use strandline_core::codec::Reader;
-use strandline_core::{Hash, Salt, Sequence, log_hash};
+use strandline_core::{Hash, LogHasher, Salt, Sequence};
 
 /// Length of a frame's header.
 pub const FRAME_HEADER_BYTES: usize = 72;
@@ -222,11 +222,11 @@ impl<'a> Frame<'a> {
         }
         let mut offset = FRAME_HEADER_BYTES;
         let mut checksums = Vec::with_capacity(usize::from(header.records) * CHECKSUM_BYTES);
-        let mut digests = Vec::with_capacity(usize::from(header.records));
+        let mut log_hasher = LogHasher::default();
         for _ in 0..header.records {
             let (record, checksum) = self.record_at(offset)?;
             checksums.extend_from_slice(&checksum.to_le_bytes());
-            digests.push(record.digest);
+            log_hasher.add(&record.digest);
             offset += record.bytes();
         }
         if records_checksum(salt, start.offset, &checksums) != header.records_checksum {
@@ -236,7 +236,7 @@ impl<'a> Frame<'a> {
         if padding.len() >= FRAME_ALIGNMENT as usize || padding.iter().any(|byte| *byte != 0) {
             return Err("a frame has bytes after its last record");
         }
-        if log_hash(&start.log_hash, &digests) != header.log_hash {
+        if log_hasher.hash(&start.log_hash) != header.log_hash {
             return Err("a frame does not follow the one before it");
         }
         Ok(())
@@ -368,7 +368,7 @@ pub struct FramePlace {
 pub struct CommitBuffer {
     bytes: Vec<u8>,
     offsets: Vec<usize>,
-    digests: Vec<Hash>,
+    log_hasher: LogHasher,
     checksums: Vec<u8>,
     /// Length without the padding, which a seal adds.
     unpadded_bytes: usize,
@@ -380,7 +380,7 @@ impl CommitBuffer {
         self.bytes.clear();
         self.unpadded_bytes = 0;
         self.offsets.clear();
-        self.digests.clear();
+        self.log_hasher.clear();
     }
 
     /// Adds a record with the body that `encode` appends.
@@ -404,7 +404,7 @@ impl CommitBuffer {
             to_digest.copy_from_slice(digest.as_bytes());
         }
         self.offsets.push(offset);
-        self.digests.push(*digest);
+        self.log_hasher.add(digest);
         self.unpadded_bytes = self.bytes.len();
     }
 
@@ -446,7 +446,7 @@ impl CommitBuffer {
             *to_checksum = place.salt.checksum(record_offset, covered).0.to_le_bytes();
             self.checksums.extend_from_slice(to_checksum);
         }
-        let log_hash = log_hash(&place.start.log_hash, &self.digests);
+        let log_hash = self.log_hasher.hash(&place.start.log_hash);
         let header = FrameHeader {
             frame_bytes,
             first_sequence: place.first_sequence,

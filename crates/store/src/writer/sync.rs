@@ -63,7 +63,7 @@ struct Sleeper {
 }
 
 /// How often at most a leader lets other threads run before it syncs.
-const GATHER_YIELDS: usize = 24;
+const GATHER_YIELDS: usize = 8;
 
 impl<T: SyncTarget> GroupSync<T> {
     /// Starts with everything below `durable` written and durable.
