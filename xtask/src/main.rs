@@ -1,5 +1,7 @@
 //! `cargo xtask`: maintenance of stores and of this repository.
 
+#![forbid(unsafe_code)]
+
 mod ci;
 mod demo;
 mod loom;

@@ -22,6 +22,8 @@
 //! # Ok::<(), strandline_checkpoint::CheckpointError>(())
 //! ```
 
+#![forbid(unsafe_code)]
+
 mod codec;
 mod directory;
 mod error;

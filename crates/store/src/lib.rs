@@ -27,6 +27,8 @@
 //! anything), `strandline-index` (an event index in memory) and `strandline-checkpoint` (a file of
 //! checksummed sections).
 
+#![forbid(unsafe_code)]
+
 mod background;
 mod checkpoint;
 mod error;

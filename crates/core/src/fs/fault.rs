@@ -1,6 +1,6 @@
 //! A file system that fails on demand, for tests of the layers above.
 
-use super::{DirEntry, FileLock, Fs, FsFile, OpenMode};
+use super::{DirEntry, FileLock, Fs, FsFile, Mapping, OpenMode};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::io;
@@ -19,6 +19,8 @@ pub enum Operation {
     Sync,
     /// [`FsFile::set_len`].
     SetLen,
+    /// [`FsFile::map`], which gives nothing then.
+    Map,
     /// [`Fs::open`] with [`OpenMode::Create`].
     Create,
     /// [`Fs::rename`].
@@ -193,5 +195,9 @@ impl FsFile for FaultFile {
 
     fn len(&self) -> io::Result<u64> {
         self.inner.len()
+    }
+    fn map(&self, bytes: u64) -> Option<Mapping> {
+        self.faults.check(Operation::Map).ok()?;
+        self.inner.map(bytes)
     }
 }

@@ -3,6 +3,7 @@
 //! [`OsFs`] is the operating system, [`MemFs`] keeps files in memory. Calls go through `dyn`: next
 //! to a system call an indirect call does not show, and no type above has to carry a parameter.
 
+mod mapping;
 mod memory;
 mod os;
 mod replace;
@@ -10,6 +11,7 @@ mod replace;
 #[cfg(feature = "test-util")]
 mod fault;
 
+pub use mapping::Mapping;
 pub use memory::MemFs;
 pub use os::OsFs;
 pub use replace::{StagedFile, TEMPORARY_SUFFIX, read_file, replace_file};
@@ -164,6 +166,15 @@ pub trait FsFile: Send + Sync + Debug {
     ///
     /// What the file system says.
     fn len(&self) -> io::Result<u64>;
+
+    /// The first `bytes` bytes as memory, which may be more than the file has yet; `None` where
+    /// that cannot be had, and then they are to be read. The default maps nothing.
+    ///
+    /// What may be asked of the mapping is said at [`Mapping::get`].
+    fn map(&self, bytes: u64) -> Option<Mapping> {
+        let _ = bytes;
+        None
+    }
 
     /// Whether the length is 0.
     ///

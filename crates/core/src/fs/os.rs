@@ -1,6 +1,6 @@
 //! The file system of the operating system.
 
-use super::{DirEntry, EntryKind, FileLock, Fs, FsFile, OpenMode};
+use super::{DirEntry, EntryKind, FileLock, Fs, FsFile, Mapping, OpenMode};
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use rustix::fs::FallocateFlags;
 use rustix::fs::OFlags;
@@ -148,6 +148,10 @@ impl FsFile for OsFile {
 
     fn len(&self) -> io::Result<u64> {
         Ok(self.0.metadata()?.len())
+    }
+
+    fn map(&self, bytes: u64) -> Option<Mapping> {
+        Mapping::of(&self.0, bytes)
     }
 }
 
