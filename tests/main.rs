@@ -1,5 +1,6 @@
 //! Every promise of the store, through its public interface, in one binary.
 
+#![forbid(unsafe_code)]
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -12,6 +13,7 @@ mod damage;
 mod durability;
 mod harness;
 mod kill;
+mod mapped;
 mod model;
 mod query;
 mod recover;

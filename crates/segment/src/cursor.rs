@@ -2,56 +2,79 @@
 
 use crate::file::SegmentFile;
 use crate::frame::RecordRef;
+use crate::mapped::ReadSegment;
 use crate::reader::{LogReader, claimed_bytes, parse};
 use crate::{LogError, RecordPosition};
+use std::sync::Arc;
 
 /// How much is read where nothing says that more is wanted.
 const WINDOW_BYTES_LEAST: usize = 4 << 10;
 /// How much is read at most.
 const WINDOW_BYTES_MOST: usize = 1 << 20;
 
-/// Reads records that come in order, forward or backward, through a window of the file that grows
-/// while they are near each other and shrinks while they are not.
+/// Reads records that come in order, forward or backward. A mapped segment is read where it is, any
+/// other through a window of the file that grows while records are near each other and shrinks
+/// while they are not.
 #[derive(Debug)]
 pub struct RecordCursor {
     reader: LogReader,
-    file: Option<SegmentFile>,
-    window: Vec<u8>,
-    /// Offset of the window's first byte in the file.
+    segment: Option<Arc<ReadSegment>>,
+    window: Window,
+}
+
+/// A piece of a file.
+#[derive(Debug)]
+struct Window {
+    bytes: Vec<u8>,
+    /// Offset of the first byte in the file.
     start: u64,
-    window_bytes: usize,
+    /// How much is read next.
+    reach_bytes: usize,
 }
 
 impl RecordCursor {
     pub(crate) const fn new(reader: LogReader) -> Self {
         Self {
             reader,
-            file: None,
-            window: Vec::new(),
-            start: 0,
-            window_bytes: WINDOW_BYTES_LEAST,
+            segment: None,
+            window: Window {
+                bytes: Vec::new(),
+                start: 0,
+                reach_bytes: WINDOW_BYTES_LEAST,
+            },
         }
     }
 
-    /// The record at `position`, checked. No read if the window has it.
+    /// The record at `position`, checked. No read if its segment is mapped or the window has it.
     ///
     /// # Errors
     ///
     /// [`LogError::Corrupt`] if there is no such record or it was damaged, [`LogError::Io`].
     pub fn read(&mut self, position: RecordPosition) -> Result<RecordRef<'_>, LogError> {
-        let file = match self.file.take() {
-            Some(file) if file.id == position.segment => file,
+        let segment = match self.segment.take() {
+            Some(segment) if segment.file.id == position.segment => segment,
             _ => {
-                self.window.clear();
-                self.reader.file(position.segment)?
+                self.window.bytes.clear();
+                self.reader.segment(position.segment)?
             }
         };
+        let segment = self.segment.insert(segment);
+        match segment.mapped(position.offset) {
+            Some(bytes) => parse(&segment.file, position, bytes),
+            None => self.window.read(&segment.file, position),
+        }
+    }
+}
+
+impl Window {
+    fn read(
+        &mut self,
+        file: &SegmentFile,
+        position: RecordPosition,
+    ) -> Result<RecordRef<'_>, LogError> {
         let offset = u64::from(position.offset);
-        let outcome = self.fill(&file, position, offset);
-        let file = self.file.insert(file);
-        outcome?;
-        let from = usize::try_from(offset - self.start).unwrap_or(usize::MAX);
-        parse(file, position, self.window.get(from..).unwrap_or_default())
+        self.fill(file, position, offset)?;
+        parse(file, position, self.held(offset).unwrap_or_default())
     }
 
     /// Makes the window hold the whole record.
@@ -72,46 +95,46 @@ impl RecordCursor {
         let held = self.held(offset).unwrap_or_default();
         let claimed = claimed_bytes(file, position, held)?;
         if claimed > held.len() {
-            self.window.clear();
-            self.window.resize(claimed, 0);
+            self.bytes.clear();
+            self.bytes.resize(claimed, 0);
             self.start = offset;
-            file.read(&mut self.window, offset)?;
+            file.read_written(&mut self.bytes, offset)?;
         }
         Ok(())
     }
 
     fn held(&self, offset: u64) -> Option<&[u8]> {
         let from = usize::try_from(offset.checked_sub(self.start)?).ok()?;
-        self.window.get(from..)
+        self.bytes.get(from..)
     }
 
     /// Where to read from: at the record going forward, well before it going backward. The window
     /// grows if the record is near the one before it, and shrinks if not.
     fn next_start(&mut self, offset: u64) -> u64 {
-        let reach = self.window_bytes as u64;
-        let end = self.start + self.window.len() as u64;
+        let reach = self.reach_bytes as u64;
+        let end = self.start + self.bytes.len() as u64;
         let is_forward = offset >= self.start && offset <= end + reach;
         let is_backward = offset < self.start && offset + reach >= self.start;
-        if self.window.is_empty() || !(is_forward || is_backward) {
-            self.window_bytes = WINDOW_BYTES_LEAST;
+        if self.bytes.is_empty() || !(is_forward || is_backward) {
+            self.reach_bytes = WINDOW_BYTES_LEAST;
             return offset;
         }
-        self.window_bytes = (self.window_bytes * 2).min(WINDOW_BYTES_MOST);
+        self.reach_bytes = (self.reach_bytes * 2).min(WINDOW_BYTES_MOST);
         if is_forward {
             offset
         } else {
             // Keep room for the record itself, which may end where the old window began.
-            let back = self.window_bytes - WINDOW_BYTES_LEAST;
+            let back = self.reach_bytes - WINDOW_BYTES_LEAST;
             offset.saturating_sub(back as u64)
         }
     }
 
     fn load(&mut self, file: &SegmentFile, start: u64, offset: u64) -> Result<(), LogError> {
         let before = usize::try_from(offset - start).unwrap_or(0);
-        self.window.clear();
-        self.window
-            .resize(self.window_bytes.max(before + WINDOW_BYTES_LEAST), 0);
+        self.bytes.clear();
+        self.bytes
+            .resize(self.reach_bytes.max(before + WINDOW_BYTES_LEAST), 0);
         self.start = start;
-        file.read(&mut self.window, start)
+        file.read_written(&mut self.bytes, start)
     }
 }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use strandline_core::Salt;
 use strandline_core::fs::{Fs, FsFile, OpenMode};
+use strandline_core::sync::atomic::{AtomicU32, Ordering};
 
 /// An open segment file with what is needed to check its bytes.
 #[derive(Debug, Clone)]
@@ -16,6 +17,8 @@ pub(crate) struct SegmentFile {
     pub(crate) salt: Salt,
     pub(crate) path: Arc<PathBuf>,
     pub(crate) file: Arc<dyn FsFile>,
+    /// Where the frames end. What is before it was written and does not change.
+    written_end: Arc<AtomicU32>,
 }
 
 impl SegmentFile {
@@ -53,7 +56,20 @@ impl SegmentFile {
             salt: header.salt(),
             path: Arc::new(path),
             file,
+            written_end: Arc::new(AtomicU32::new(SEGMENT_HEADER_BYTES)),
         }
+    }
+
+    /// Where the frames end, as far as was told: at the end of the header at first.
+    pub(crate) fn written_end(&self) -> u32 {
+        // Acquire: whoever sees an end sees the bytes before it, in the file and in a mapping of
+        // it. The partner is `set_written_end`.
+        self.written_end.load(Ordering::Acquire)
+    }
+
+    /// Tells readers where the frames end, after they were written or found.
+    pub(crate) fn set_written_end(&self, end: u32) {
+        self.written_end.store(end, Ordering::Release);
     }
 
     pub(crate) fn name(&self) -> String {
@@ -62,6 +78,13 @@ impl SegmentFile {
 
     pub(crate) fn len(&self) -> Result<u64, LogError> {
         self.file.len().at("measure", &self.path)
+    }
+
+    /// Fills `buffer` from `offset` as far as the frames go, and cuts it to that.
+    pub(crate) fn read_written(&self, buffer: &mut Vec<u8>, offset: u64) -> Result<(), LogError> {
+        let left = u64::from(self.written_end()).saturating_sub(offset);
+        buffer.truncate(usize::try_from(left).unwrap_or(usize::MAX));
+        self.read(buffer, offset)
     }
 
     /// Fills `buffer` from `offset` as far as the file goes, and cuts it to that.

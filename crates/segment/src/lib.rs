@@ -33,6 +33,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+#![forbid(unsafe_code)]
+
 mod cursor;
 mod error;
 mod file;
@@ -41,6 +43,7 @@ mod format;
 mod frame;
 mod log;
 mod manifest;
+mod mapped;
 mod options;
 mod position;
 mod quarantine;

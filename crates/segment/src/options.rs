@@ -13,6 +13,7 @@ pub const SEGMENT_BYTES_MOST: u64 = u32::MAX as u64;
 pub struct LogOptions {
     pub(crate) segment_bytes_max: u64,
     pub(crate) commit_bytes_max: u32,
+    pub(crate) mapped_reads: bool,
 }
 
 impl Default for LogOptions {
@@ -20,6 +21,7 @@ impl Default for LogOptions {
         Self {
             segment_bytes_max: 256 << 20,
             commit_bytes_max: COMMIT_BYTES_MAX,
+            mapped_reads: true,
         }
     }
 }
@@ -37,6 +39,19 @@ impl LogOptions {
     pub const fn commit_bytes_max(mut self, bytes: u32) -> Self {
         self.commit_bytes_max = bytes;
         self
+    }
+
+    /// Reads records with system calls. Default: through mappings of the segments, where the file
+    /// system has them. See [`FsFile::map`](strandline_core::fs::FsFile::map).
+    #[must_use]
+    pub const fn no_mapped_reads(mut self) -> Self {
+        self.mapped_reads = false;
+        self
+    }
+
+    /// How much of an active segment to map, in bytes; `None` for nothing.
+    pub(crate) fn mapped_bytes(&self) -> Option<u64> {
+        self.mapped_reads.then_some(self.segment_bytes_max)
     }
 
     pub(crate) fn check(&self) -> Result<(), LogError> {

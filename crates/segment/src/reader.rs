@@ -6,6 +6,7 @@ use crate::format::COMMIT_BYTES_MAX;
 use crate::frame::{FRAME_HEADER_BYTES, Frame, FrameHeader, RecordRef};
 use crate::log::visit_all;
 use crate::manifest::SegmentInfo;
+use crate::mapped::ReadSegment;
 use crate::{LogError, LogPosition, RecordPosition, ScanError, SegmentId};
 use parking_lot::RwLock;
 use std::collections::BTreeMap;
@@ -18,13 +19,9 @@ const FIRST_READ_BYTES: usize = 1024;
 /// Reads records and frames; cheap to clone. Sees the segments that the writer adds.
 #[derive(Debug, Clone)]
 pub struct LogReader {
-    segments: Arc<RwLock<BTreeMap<SegmentId, Segment>>>,
-}
-
-#[derive(Debug, Clone)]
-struct Segment {
-    info: SegmentInfo,
-    file: SegmentFile,
+    segments: Arc<RwLock<BTreeMap<SegmentId, Arc<ReadSegment>>>>,
+    /// How much of an active segment is mapped; `None` if nothing is to be.
+    mapped_bytes: Option<u64>,
 }
 
 /// A record with a body of its own.
@@ -37,11 +34,20 @@ pub struct OwnedRecord {
 }
 
 impl LogReader {
-    pub(crate) fn new(infos: Vec<SegmentInfo>, files: Vec<SegmentFile>) -> Self {
-        let segments = infos.into_iter().zip(files);
-        let segments = segments.map(|(info, file)| (info.id(), Segment { info, file }));
+    pub(crate) fn new(
+        infos: Vec<SegmentInfo>,
+        files: Vec<SegmentFile>,
+        mapped_bytes: Option<u64>,
+    ) -> Self {
+        let segments = infos.into_iter().zip(files).map(|(info, file)| {
+            if let Some(end) = info.end() {
+                file.set_written_end(end.offset);
+            }
+            (info.id(), Arc::new(ReadSegment::new(info, file)))
+        });
         Self {
             segments: Arc::new(RwLock::new(segments.collect())),
+            mapped_bytes,
         }
     }
 
@@ -49,17 +55,19 @@ impl LogReader {
     pub(crate) fn add(&self, info: SegmentInfo, file: SegmentFile, sealed_end: LogPosition) {
         let mut segments = self.segments.write();
         if let Some(sealed) = segments.get_mut(&sealed_end.segment) {
-            sealed.info.end = Some(sealed_end);
+            *sealed = Arc::new(sealed.sealed(sealed_end));
         }
-        segments.insert(info.id(), Segment { info, file });
+        segments.insert(info.id(), Arc::new(ReadSegment::new(info, file)));
     }
 
-    pub(crate) fn file(&self, segment: SegmentId) -> Result<SegmentFile, LogError> {
-        let segments = self.segments.read();
-        let found = segments.get(&segment).map(|segment| segment.file.clone());
-        found.ok_or_else(|| LogError::SegmentMissing {
-            file: segment.file_name(),
-        })
+    /// A segment, mapped if it can be.
+    pub(crate) fn segment(&self, id: SegmentId) -> Result<Arc<ReadSegment>, LogError> {
+        let found = self.segments.read().get(&id).cloned();
+        let segment = found.ok_or_else(|| LogError::SegmentMissing {
+            file: id.file_name(),
+        })?;
+        segment.map(self.mapped_bytes);
+        Ok(segment)
     }
 
     /// How many segments there are.
@@ -68,25 +76,43 @@ impl LogReader {
         self.segments.read().len()
     }
 
-    /// The record at `position`, checked. One read for a record of up to 1 KiB, two for others.
+    /// The record at `position`, checked. Without a mapping, one read for a record of up to 1 KiB,
+    /// two for others.
     ///
     /// # Errors
     ///
     /// [`LogError::Corrupt`] if there is no such record or it was damaged, [`LogError::Io`].
     pub fn read(&self, position: RecordPosition) -> Result<OwnedRecord, LogError> {
-        let file = self.file(position.segment)?;
-        let mut bytes = vec![0; FIRST_READ_BYTES];
-        file.read(&mut bytes, u64::from(position.offset))?;
-        let claimed = claimed_bytes(&file, position, &bytes)?;
-        if claimed > bytes.len() {
-            bytes.resize(claimed, 0);
-            file.read(&mut bytes, u64::from(position.offset))?;
-        }
-        let record = parse(&file, position, &bytes)?;
-        Ok(OwnedRecord {
+        self.read_with(position, |record| OwnedRecord {
             digest: record.digest,
             body: record.body.to_vec(),
         })
+    }
+
+    /// What `read` makes of the record at `position`, which is checked first. Copies nothing where
+    /// the segment is mapped.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    pub fn read_with<T>(
+        &self,
+        position: RecordPosition,
+        read: impl FnOnce(RecordRef<'_>) -> T,
+    ) -> Result<T, LogError> {
+        let segment = self.segment(position.segment)?;
+        let file = &segment.file;
+        if let Some(bytes) = segment.mapped(position.offset) {
+            return parse(file, position, bytes).map(read);
+        }
+        let mut bytes = vec![0; FIRST_READ_BYTES];
+        file.read_written(&mut bytes, u64::from(position.offset))?;
+        let claimed = claimed_bytes(file, position, &bytes)?;
+        if claimed > bytes.len() {
+            bytes.resize(claimed, 0);
+            file.read_written(&mut bytes, u64::from(position.offset))?;
+        }
+        parse(file, position, &bytes).map(read)
     }
 
     /// The header of the frame whose first record is at `position`; `None` if the record is not the
@@ -99,14 +125,18 @@ impl LogReader {
         &self,
         position: RecordPosition,
     ) -> Result<Option<FrameHeader>, LogError> {
-        let file = self.file(position.segment)?;
+        let segment = self.segment(position.segment)?;
         let before = u32::try_from(FRAME_HEADER_BYTES).unwrap_or(u32::MAX);
         let Some(offset) = position.offset.checked_sub(before) else {
             return Ok(None);
         };
+        let salt = segment.file.salt;
+        if let Some(bytes) = segment.mapped(offset) {
+            return Ok(FrameHeader::decode(salt, offset, bytes).ok());
+        }
         let mut bytes = vec![0; FRAME_HEADER_BYTES];
-        file.read(&mut bytes, u64::from(offset))?;
-        Ok(FrameHeader::decode(file.salt, offset, &bytes).ok())
+        segment.file.read_written(&mut bytes, u64::from(offset))?;
+        Ok(FrameHeader::decode(salt, offset, &bytes).ok())
     }
 
     /// For many records in order: reads ahead while they follow each other.
@@ -129,7 +159,8 @@ impl LogReader {
     ) -> Result<LogPosition, ScanError<E>> {
         let segments: Vec<_> = self.segments.read().values().cloned().collect();
         let mut position = from;
-        for Segment { info, file } in segments {
+        for segment in &segments {
+            let ReadSegment { info, file, .. } = &**segment;
             let start = match position {
                 Some(position) if info.id() < position.segment => continue,
                 Some(position) if info.id() == position.segment => position,
@@ -153,7 +184,7 @@ impl LogReader {
             let last = info.id() == until.segment;
             let end = if last { Some(until) } else { info.end() };
             let end = end.map_or(u64::from(u32::MAX), |end| u64::from(end.offset));
-            let reached = visit_all(&file, start, end, &mut visit)?;
+            let reached = visit_all(file, start, end, &mut visit)?;
             if u64::from(reached.offset) != end {
                 return Err(LogError::corrupt(
                     file.name(),

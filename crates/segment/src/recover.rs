@@ -255,7 +255,12 @@ impl ScannedLog {
     /// A reader of the whole commits. Changes nothing.
     #[must_use]
     pub fn into_reader(self) -> LogReader {
-        LogReader::new(self.log.manifest.segments, self.log.files)
+        if let Some(last) = self.log.files.last() {
+            last.set_written_end(self.end.offset);
+        }
+        // What is written after this is not seen, so nothing is mapped ahead.
+        let mapped_bytes = self.log.options.mapped_bytes().map(|_| 0);
+        LogReader::new(self.log.manifest.segments, self.log.files, mapped_bytes)
     }
 
     /// Repairs the end of the log, and gives its writer and a reader.
@@ -300,10 +305,13 @@ impl ScannedLog {
         repairs.rewritten_bytes = rewrite(&file, u64::from(self.unproven_from), end)?;
         file.file.sync().at("sync", &file.path)?;
         fs.sync_dir(&dir).at("sync", &dir)?;
+        file.set_written_end(self.end.offset);
         if let Some(last) = self.log.files.last_mut() {
             *last = file.clone();
         }
-        let reader = LogReader::new(self.log.manifest.segments.clone(), self.log.files);
+        let mapped_bytes = self.log.options.mapped_bytes();
+        let infos = self.log.manifest.segments.clone();
+        let reader = LogReader::new(infos, self.log.files, mapped_bytes);
         let writer = LogWriter::new(
             fs,
             dir,

@@ -178,6 +178,7 @@ impl LogWriter {
         }
         self.position = end;
         self.space.wrote(u64::from(end.offset));
+        self.active.set_written_end(end.offset);
         Ok(Appended { start, end })
     }
 

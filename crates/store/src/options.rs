@@ -116,6 +116,19 @@ impl StoreOptions {
         self
     }
 
+    /// Reads events with system calls. Default: segments are mapped into memory where the system can
+    /// do that, and reading an event is no system call, several times as fast.
+    ///
+    /// What a mapping costs: if the disk fails to read, or a program other than this store cuts a
+    /// segment shorter, the process gets the signal SIGBUS, which ends it, and not an
+    /// [`ErrorKind::Io`]. Each segment takes address space for its longest length; a limit on that
+    /// (`ulimit -v`) is kept by mapping less.
+    #[must_use]
+    pub fn no_mapped_reads(mut self) -> Self {
+        self.log = self.log.no_mapped_reads();
+        self
+    }
+
     /// Fails with [`ErrorKind::NotFound`] where there is no store, instead of making one.
     #[must_use]
     pub const fn must_exist(mut self) -> Self {

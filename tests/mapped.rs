@@ -1,0 +1,196 @@
+//! Segments in memory: reads through a mapping say what reads of the file say.
+
+use crate::harness::{CHANGED, assert_same, at, contents, event, fill, read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use strandline::fs::{Fault, FaultFs, Fs, OpenMode, Operation, OsFs};
+use strandline::{Batch, Durability, ErrorKind, Event, Region, Snapshot, Store, StoreOptions};
+
+/// Options for small segments, in files.
+fn options() -> StoreOptions {
+    StoreOptions::new()
+        .durability(Durability::Written)
+        .segment_bytes_max(64 << 10)
+        .random_seed(7)
+}
+
+/// A store in files whose system calls are counted.
+fn counted(dir: &Path) -> (FaultFs, Store) {
+    let fs = FaultFs::new(Arc::new(OsFs));
+    let store = options().fs(Arc::new(fs.clone())).open(dir).unwrap();
+    (fs, store)
+}
+
+/// A few segments with payloads of all sizes, the last of them not full.
+fn fill_segments(store: &Store) {
+    for size in (0..300).chain([10_000, 30_000, 50_000, 1]) {
+        let payload: Vec<_> = (0..size).map(|byte| byte as u8).collect();
+        let coordinate = at(&format!("entity:{}", size % 7), "s");
+        store
+            .append(&coordinate, Event::bytes(CHANGED, payload))
+            .unwrap();
+    }
+    fill(store, 100);
+    assert!(store.stats().unwrap().segments >= 3);
+}
+
+fn reversed(snapshot: &Snapshot) -> Vec<strandline::StoredEvent> {
+    let mut events: Vec<_> = snapshot
+        .query(&Region::all())
+        .rev()
+        .collect::<Result<_, _>>()
+        .unwrap();
+    events.reverse();
+    events
+}
+
+#[test]
+fn a_mapped_store_reads_the_same_as_an_unmapped_one_and_without_system_calls() {
+    let dir = tempfile::tempdir().unwrap();
+    let (fs, store) = counted(dir.path());
+    fill_segments(&store);
+    let mapped = store.snapshot();
+    let reads = fs.calls(Operation::Read);
+    let events = contents(&mapped);
+    assert_eq!(reversed(&mapped), events);
+    for event in &events {
+        assert_eq!(mapped.get(event.id).unwrap().as_ref(), Some(event));
+    }
+    if cfg!(target_os = "linux") {
+        assert_eq!(fs.calls(Operation::Read), reads, "a read was a system call");
+        assert_eq!(
+            fs.calls(Operation::Map),
+            store.stats().unwrap().segments as u64,
+            "each segment is mapped once"
+        );
+    }
+    let fs = FaultFs::new(Arc::new(OsFs));
+    let unmapped = options().fs(Arc::new(fs.clone())).no_mapped_reads();
+    let unmapped = unmapped.read_only().open(dir.path()).unwrap();
+    assert_same(&mapped, &unmapped.snapshot());
+    assert_eq!(reversed(&unmapped.snapshot()), events);
+    assert_eq!(fs.calls(Operation::Map), 0);
+    let read_only = options().read_only().open(dir.path()).unwrap();
+    assert_same(&mapped, &read_only.snapshot());
+}
+
+#[test]
+fn a_segment_that_cannot_be_mapped_is_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let (fs, store) = counted(dir.path());
+    fs.fail(
+        Operation::Map,
+        Fault {
+            after: 1,
+            times: 1,
+            error: std::io::ErrorKind::OutOfMemory,
+            partial_bytes: 0,
+        },
+    );
+    fill_segments(&store);
+    let reads = fs.calls(Operation::Read);
+    let events = contents(&store.snapshot());
+    assert!(fs.calls(Operation::Read) > reads);
+    assert_eq!(reversed(&store.snapshot()), events);
+}
+
+#[test]
+fn damage_under_a_mapping_is_found_when_the_event_is_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_, store) = counted(dir.path());
+    let path: PathBuf = dir.path().join("segment-0000000001.log");
+    let mut damaged = Vec::new();
+    for number in 0..20 {
+        let text = format!("payload {number}");
+        let receipt = store.append(&at("e", "s"), event(&text)).unwrap();
+        damaged.push((receipt.id, text));
+    }
+    let events = contents(&store.snapshot());
+    for (id, text) in damaged {
+        let bytes = read(&OsFs, &path);
+        let text = text.as_bytes();
+        let place = bytes.windows(text.len()).position(|window| window == text);
+        let place = place.unwrap();
+        let file = OsFs.open(&path, OpenMode::Write).unwrap();
+        file.write_all_at(&[bytes[place] ^ 1], place as u64)
+            .unwrap();
+        let now = store.snapshot();
+        assert_eq!(now.get(id).unwrap_err().kind(), ErrorKind::Corrupt);
+        for (read, event) in now.stream("e").zip(&events) {
+            match read {
+                Ok(read) => assert_eq!(&read, event),
+                Err(error) => assert_eq!(error.kind(), ErrorKind::Corrupt),
+            }
+        }
+    }
+    assert_eq!(
+        store.snapshot().stream("e").filter(Result::is_ok).count(),
+        0
+    );
+}
+
+/// The payload of the event with this sequence: of a length and with bytes that are its own.
+fn payload(sequence: u64) -> Vec<u8> {
+    let length = sequence * 37 % 700;
+    (0..length)
+        .map(|byte| (sequence * 31 + byte) as u8)
+        .collect()
+}
+
+fn check_payload(event: &strandline::StoredEvent) {
+    let sequence = event.sequence.get();
+    assert_eq!(event.payload().unwrap(), payload(sequence), "{sequence}");
+}
+
+/// Reads while events are appended and segments rotate.
+fn read_while_it_grows(options: StoreOptions) {
+    const EVENTS: u64 = 3000;
+    let dir = tempfile::tempdir().unwrap();
+    let store = options.open(dir.path()).unwrap();
+    let is_done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for first in (0..EVENTS).step_by(3) {
+                let mut batch = Batch::new();
+                for sequence in first..first + 3 {
+                    let coordinate = at(&format!("e{}", sequence % 5), "s");
+                    batch.add(&coordinate, Event::bytes(CHANGED, payload(sequence)));
+                }
+                store.append_batch(batch).unwrap();
+            }
+            is_done.store(true, Ordering::Release);
+        });
+        for reader in 0..2 {
+            let (store, is_done) = (&store, &is_done);
+            scope.spawn(move || {
+                let mut last = false;
+                while !last {
+                    last = is_done.load(Ordering::Acquire);
+                    let now = store.snapshot();
+                    for event in now.query(&Region::all()).rev().take(40) {
+                        check_payload(&event.unwrap());
+                    }
+                    if reader == 0 {
+                        for event in now.stream("e1") {
+                            check_payload(&event.unwrap());
+                        }
+                    } else if let Some(newest) = now.latest("e2").unwrap() {
+                        check_payload(&now.get(newest.id).unwrap().unwrap());
+                    }
+                }
+            });
+        }
+    });
+    assert!(store.stats().unwrap().segments > 5);
+    let now = store.snapshot();
+    assert_eq!(now.len(), EVENTS);
+    now.query(&Region::all())
+        .for_each(|event| check_payload(&event.unwrap()));
+}
+
+#[test]
+fn readers_of_a_growing_store_see_what_was_written() {
+    read_while_it_grows(options());
+    read_while_it_grows(options().no_mapped_reads());
+}
