@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use strandline::fs::{Fault, FaultFs, Fs, OpenMode, Operation, OsFs};
-use strandline::{Batch, Durability, ErrorKind, Event, Region, Snapshot, Store, StoreOptions};
+use strandline::{
+    Batch, Durability, ErrorKind, Event, EventHeader, Events, Region, Snapshot, Store,
+    StoreOptions, StoredEvent,
+};
 
 /// Options for small segments, in files.
 fn options() -> StoreOptions {
@@ -35,7 +38,7 @@ fn fill_segments(store: &Store) {
     assert!(store.stats().unwrap().segments >= 3);
 }
 
-fn reversed(snapshot: &Snapshot) -> Vec<strandline::StoredEvent> {
+fn reversed(snapshot: &Snapshot) -> Vec<StoredEvent> {
     let mut events: Vec<_> = snapshot
         .query(&Region::all())
         .rev()
@@ -43,6 +46,66 @@ fn reversed(snapshot: &Snapshot) -> Vec<strandline::StoredEvent> {
         .unwrap();
     events.reverse();
     events
+}
+
+/// The events as they are borrowed, each made into an owned one after a look at its fields.
+fn borrowed(mut events: Events<'_>, is_back: bool) -> Vec<StoredEvent> {
+    let mut owned = Vec::new();
+    loop {
+        let event = match is_back {
+            true => events.next_back_ref(),
+            false => events.next_ref(),
+        };
+        let Some(event) = event else { break };
+        let event = event.unwrap();
+        let copy = event.into_owned();
+        assert_eq!(event.payload().unwrap(), copy.payload().unwrap());
+        let header = EventHeader {
+            sequence: event.sequence(),
+            id: event.id(),
+            coordinate: event.coordinate(),
+            kind: event.kind(),
+            clock: event.clock(),
+            hlc: event.hlc(),
+            correlation: event.correlation(),
+            causation: event.causation(),
+            encoding: event.encoding(),
+            extensions: event.extensions(),
+            hash: event.hash(),
+        };
+        assert_eq!(&header, copy.header());
+        owned.push(copy);
+    }
+    owned
+}
+
+#[test]
+fn an_event_that_is_borrowed_is_the_one_that_is_owned() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_, store) = counted(dir.path());
+    fill_segments(&store);
+    let first = contents(&store.snapshot())[0].id;
+    let linked = Event::json(CHANGED, &"linked").unwrap().caused_by(first);
+    store.append(&at("linked", "s"), linked.clone()).unwrap();
+    let linked = linked.correlated_with(first);
+    store.append(&at("linked", "s"), linked).unwrap();
+    let unmapped = options().no_mapped_reads().read_only();
+    let unmapped = unmapped.open(dir.path()).unwrap();
+    for store in [&store, &unmapped] {
+        let now = store.snapshot();
+        let mut events = contents(&now);
+        assert_eq!(borrowed(now.query(&Region::all()), false), events);
+        let mut stream = now.stream("linked");
+        let last = stream.next_back_ref().unwrap().unwrap();
+        assert_eq!(last.payload_json::<&str>().unwrap(), "linked");
+        let wrong = last.payload_message_pack::<&str>().unwrap_err();
+        assert_eq!(wrong.kind(), ErrorKind::Payload);
+        assert_eq!((last.correlation(), last.causation()), (first, Some(first)));
+        assert_eq!(stream.next_ref().unwrap().unwrap().clock(), 0);
+        assert!(stream.next_ref().is_none());
+        events.reverse();
+        assert_eq!(borrowed(now.query(&Region::all()), true), events);
+    }
 }
 
 #[test]
@@ -138,7 +201,7 @@ fn payload(sequence: u64) -> Vec<u8> {
         .collect()
 }
 
-fn check_payload(event: &strandline::StoredEvent) {
+fn check_payload(event: &StoredEvent) {
     let sequence = event.sequence.get();
     assert_eq!(event.payload().unwrap(), payload(sequence), "{sequence}");
 }

@@ -54,6 +54,7 @@ impl Salt {
 
     /// The checksum of `bytes` that stand at `offset` of the file.
     #[must_use]
+    #[inline]
     pub fn checksum(self, offset: u64, bytes: &[u8]) -> Checksum {
         // An odd multiplier (2^64 over the golden ratio, after Knuth) spreads offsets over all
         // bits of the seed.

@@ -58,6 +58,7 @@ macro_rules! read_number {
         /// # Errors
         ///
         /// [`DecodeError`] if too few bytes are left.
+        #[inline]
         pub fn $name(&mut self, what: &'static str) -> Result<$name, DecodeError> {
             self.array(what).map($name::from_le_bytes)
         }
@@ -67,12 +68,14 @@ macro_rules! read_number {
 impl<'a> Reader<'a> {
     /// A reader at the start of `bytes`.
     #[must_use]
+    #[inline]
     pub const fn new(bytes: &'a [u8]) -> Self {
         Self { bytes, offset: 0 }
     }
 
     /// How many bytes have been read.
     #[must_use]
+    #[inline]
     pub const fn offset(&self) -> usize {
         self.offset
     }
@@ -88,6 +91,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     ///
     /// [`DecodeError`] if fewer are left.
+    #[inline]
     pub fn bytes(&mut self, what: &'static str, count: usize) -> Result<&'a [u8], DecodeError> {
         let Some((front, back)) = self.bytes.split_at_checked(count) else {
             return Err(DecodeError {
@@ -109,6 +113,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     ///
     /// [`DecodeError`] if fewer are left.
+    #[inline]
     pub fn array<const N: usize>(&mut self, what: &'static str) -> Result<[u8; N], DecodeError> {
         let Some((front, back)) = self.bytes.split_first_chunk() else {
             return Err(DecodeError {
@@ -138,6 +143,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Everything that is left.
+    #[inline]
     pub fn rest(&mut self) -> &'a [u8] {
         let rest = self.bytes;
         self.offset += rest.len();
@@ -186,6 +192,7 @@ macro_rules! write_number {
 
 impl<'a> Writer<'a> {
     /// A writer at the end of `out`.
+    #[inline]
     pub const fn new(out: &'a mut Vec<u8>) -> Self {
         Self { out }
     }
@@ -193,6 +200,7 @@ impl<'a> Writer<'a> {
     write_number! { u8 u16 u32 u64 u128 }
 
     /// Appends `bytes` as they are.
+    #[inline]
     pub fn bytes(&mut self, bytes: &[u8]) {
         self.out.extend_from_slice(bytes);
     }

@@ -169,10 +169,12 @@ impl Snapshot {
         self.rows
     }
 
+    #[inline]
     pub(crate) fn cell(&self, row: u32) -> Cell<'_> {
         cell(&self.parts.chunks, row)
     }
 
+    #[inline]
     pub(crate) fn sequence_of(&self, row: u32) -> Sequence {
         sequence_of(&self.parts.runs, row)
     }

@@ -25,18 +25,21 @@ impl<'s> RowView<'s> {
 
     /// Id.
     #[must_use]
+    #[inline]
     pub fn id(self) -> EventId {
         self.snapshot.cell(self.row).id()
     }
 
     /// Place in the global commit order. O(log gaps in the sequences).
     #[must_use]
+    #[inline]
     pub fn sequence(self) -> Sequence {
         self.snapshot.sequence_of(self.row)
     }
 
     /// What happened.
     #[must_use]
+    #[inline]
     pub fn kind(self) -> EventKind {
         self.snapshot.cell(self.row).kind()
     }
@@ -49,12 +52,14 @@ impl<'s> RowView<'s> {
 
     /// Place in the entity's stream.
     #[must_use]
+    #[inline]
     pub fn clock(self) -> u32 {
         self.snapshot.cell(self.row).clock()
     }
 
     /// Where the event is stored, as it was inserted.
     #[must_use]
+    #[inline]
     pub fn position(self) -> u64 {
         self.snapshot.cell(self.row).position()
     }

@@ -50,6 +50,7 @@ impl RecordCursor {
     /// # Errors
     ///
     /// [`LogError::Corrupt`] if there is no such record or it was damaged, [`LogError::Io`].
+    #[inline]
     pub fn read(&mut self, position: RecordPosition) -> Result<RecordRef<'_>, LogError> {
         let segment = match self.segment.take() {
             Some(segment) if segment.file.id == position.segment => segment,

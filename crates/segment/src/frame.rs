@@ -136,6 +136,7 @@ pub struct RecordRef<'a> {
 
 impl<'a> RecordRef<'a> {
     /// The checked record at the front of `bytes`, which stand at `offset`, and its checksum.
+    #[inline]
     pub(crate) fn parse(
         salt: Salt,
         offset: u32,

@@ -51,6 +51,7 @@ impl ReadSegment {
     }
 
     /// The written bytes from `offset` on, if they are mapped.
+    #[inline]
     pub(crate) fn mapped(&self, offset: u32) -> Option<&[u8]> {
         let mapping = self.mapping.get()?.as_ref()?;
         mapping.get(offset as usize..self.file.written_end() as usize)

@@ -1,6 +1,6 @@
 //! `Reader`: from rows of the index to events.
 
-use crate::{Error, StoredEvent};
+use crate::{Error, EventRef, StoredEvent};
 use strandline_index::RowView;
 use strandline_segment::{LogReader, RecordCursor, RecordPosition};
 
@@ -11,10 +11,13 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
-    /// The event of a row. One positioned read for a small event.
+    /// The event of a row. Without a mapping, one positioned read for a small event.
+    #[inline]
     pub(crate) fn read(&self, row: RowView<'_>) -> Result<StoredEvent, Error> {
-        let record = self.log.read(RecordPosition::from_bits(row.position()))?;
-        StoredEvent::join(row, record.digest, &record.body)
+        let position = RecordPosition::from_bits(row.position());
+        self.log.read_with(position, |record| {
+            EventRef::join(row, record).map(EventRef::into_owned)
+        })?
     }
 
     /// For many rows in order: reads ahead while they follow each other.
@@ -28,8 +31,9 @@ impl Reader {
 pub(crate) struct EventCursor(RecordCursor);
 
 impl EventCursor {
-    pub(crate) fn read(&mut self, row: RowView<'_>) -> Result<StoredEvent, Error> {
+    #[inline]
+    pub(crate) fn read<'a>(&'a mut self, row: RowView<'a>) -> Result<EventRef<'a>, Error> {
         let record = self.0.read(RecordPosition::from_bits(row.position()))?;
-        StoredEvent::join(row, record.digest, record.body)
+        EventRef::join(row, record)
     }
 }

@@ -1,7 +1,7 @@
 //! `Snapshot`: the store as it was at one moment, and the queries on it.
 
 use crate::read::{EventCursor, Reader};
-use crate::{Error, StoredEvent};
+use crate::{Error, EventRef, StoredEvent};
 use std::iter::FusedIterator;
 use strandline_core::{EventId, Region, Sequence};
 use strandline_index::{Names, Rows};
@@ -106,18 +106,57 @@ impl Snapshot {
 /// The events of a stream or query, read as they are asked for.
 ///
 /// An event that cannot be read is an error in its place; those after it can still be read.
+///
+/// As an iterator it gives owned events. To look at events without copying their payloads:
+///
+/// ```
+/// # use strandline::{Coordinate, Event, EventKind, Store};
+/// # let dir = tempfile::tempdir()?;
+/// # let store = Store::open(dir.path().join("orders.strand"))?;
+/// # let order = Coordinate::new("order:1042", "eu/payments")?;
+/// # store.append(&order, Event::bytes(EventKind::new(1, 1), *b"four"))?;
+/// let now = store.snapshot();
+/// let mut bytes = 0;
+/// let mut events = now.stream("order:1042");
+/// while let Some(event) = events.next_ref() {
+///     bytes += event?.payload()?.len();
+/// }
+/// assert_eq!(bytes, 4);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Events<'a> {
     rows: Rows<'a>,
     cursor: EventCursor,
 }
 
+impl Events<'_> {
+    /// The next event, where it was read: its payload is borrowed until the next call.
+    ///
+    /// # Errors
+    ///
+    /// As [`Snapshot::get`].
+    pub fn next_ref(&mut self) -> Option<Result<EventRef<'_>, Error>> {
+        let row = self.rows.next()?;
+        Some(self.cursor.read(row))
+    }
+
+    /// The next event from the back, as [`next_ref`](Self::next_ref).
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn next_back_ref(&mut self) -> Option<Result<EventRef<'_>, Error>> {
+        let row = self.rows.next_back()?;
+        Some(self.cursor.read(row))
+    }
+}
+
 impl Iterator for Events<'_> {
     type Item = Result<StoredEvent, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let row = self.rows.next()?;
-        Some(self.cursor.read(row))
+        Some(self.next_ref()?.map(EventRef::into_owned))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -131,8 +170,7 @@ impl Iterator for Events<'_> {
 
 impl DoubleEndedIterator for Events<'_> {
     fn next_back(&mut self) -> Option<Self::Item> {
-        let row = self.rows.next_back()?;
-        Some(self.cursor.read(row))
+        Some(self.next_back_ref()?.map(EventRef::into_owned))
     }
 }
 

@@ -54,6 +54,7 @@ impl Mapping {
         unsafe_code,
         reason = "memory that others can write is out of the compiler's sight"
     )]
+    #[inline]
     pub fn get(&self, range: Range<usize>) -> Option<&[u8]> {
         let length = range.end.checked_sub(range.start)?;
         if range.end > self.0.len() {

@@ -21,7 +21,11 @@
 //! | nonce, or the payload's hash where the payload was redacted | 16 or 32 | always |
 //! | payload | the rest | unless redacted |
 
-use crate::codec::{DecodeError, Reader, Writer};
+mod view;
+
+pub use view::RecordView;
+
+use crate::codec::{DecodeError, Writer};
 use crate::event::{Extensions, PayloadEncoding};
 use crate::hash::{Hash, Nonce, payload_hash};
 use crate::{Coordinate, EventId, EventKind, Hlc};
@@ -197,89 +201,22 @@ impl<'a> Record<'a> {
     ///
     /// [`DecodeError`] if the bytes are cut short or hold a value that no encoder writes.
     pub fn decode(body: &'a [u8]) -> Result<Self, DecodeError> {
-        let mut reader = Reader::new(body);
-        let present = reader.u8("flags")?;
-        if present & !flags::ALL != 0 {
-            return Err(reader.invalid("flags", "an unknown flag is set"));
-        }
-        let has = |flag| present & flag != 0;
-        let encoding = PayloadEncoding::from_code(reader.u8("payload encoding")?);
-        let kind = EventKind::from_bits(reader.u16("kind")?);
-        let local_coordinate = reader.u32("coordinate id")?;
-        let clock = reader.u32("clock")?;
-        let wall_ms = reader.u64("wall_ms")?;
-        let counter = reader.u32("HLC counter")?;
-        let hlc = Hlc::new(wall_ms, counter)
-            .map_err(|_| reader.invalid("wall_ms", "needs more than 48 bits"))?;
-        let id = EventId::from_u128(reader.u128("id")?);
-        let correlation = if has(flags::CORRELATION) {
-            let correlation = EventId::from_u128(reader.u128("correlation")?);
-            if correlation == id {
-                return Err(reader.invalid("correlation", "is written though it is the own id"));
-            }
-            correlation
-        } else {
-            id
-        };
-        let causation = if has(flags::CAUSATION) {
-            Some(EventId::from_u128(reader.u128("causation")?))
-        } else {
-            None
-        };
-        let coordinate = if has(flags::NAMES) {
-            Some(decode_names(&mut reader)?)
-        } else {
-            None
-        };
-        let previous = if has(flags::PREVIOUS) {
-            Some(Hash::from_bytes(reader.array("previous hash")?))
-        } else {
-            None
-        };
-        let extensions = if has(flags::EXTENSIONS) {
-            let bytes = reader.short_bytes("extensions")?;
-            if bytes.is_empty() {
-                return Err(reader.invalid("extensions", "are written though there are none"));
-            }
-            Extensions::from_bytes(bytes)?
-        } else {
-            Extensions::default()
-        };
-        let payload = if has(flags::REDACTED) {
-            let hash = Hash::from_bytes(reader.array("payload hash")?);
-            reader.finish("redacted record")?;
-            RecordPayload::Redacted { hash }
-        } else {
-            RecordPayload::Stored {
-                nonce: Nonce(reader.array("nonce")?),
-                bytes: reader.rest(),
-            }
-        };
+        let view = RecordView::parse(body)?;
         Ok(Self {
-            local_coordinate,
-            coordinate,
-            previous,
-            kind,
-            encoding,
-            clock,
-            hlc,
-            id,
-            correlation,
-            causation,
-            extensions,
-            payload,
+            local_coordinate: view.local_coordinate(),
+            coordinate: view.coordinate(),
+            previous: view.previous(),
+            kind: view.kind(),
+            encoding: view.encoding(),
+            clock: view.clock(),
+            hlc: view.hlc(),
+            id: view.id(),
+            correlation: view.correlation(),
+            causation: view.causation(),
+            extensions: view.extensions(),
+            payload: view.payload(),
         })
     }
-}
-
-fn decode_names(reader: &mut Reader<'_>) -> Result<Coordinate, DecodeError> {
-    let [entity, scope] = ["entity", "scope"].map(|what| {
-        let bytes = reader.u8(what)?;
-        let bytes = reader.bytes(what, usize::from(bytes))?;
-        std::str::from_utf8(bytes).map_err(|_| reader.invalid(what, "is not UTF-8"))
-    });
-    Coordinate::new(entity?, scope?)
-        .map_err(|_| reader.invalid("names", "break a rule for entity or scope names"))
 }
 
 #[cfg(test)]

@@ -1,0 +1,192 @@
+//! `EventRef`: an event where it was read, not copied.
+
+use crate::payload::{PayloadRef, content};
+use crate::{Error, ErrorKind, StoredEvent};
+use serde::Deserialize;
+use std::fmt;
+use strandline_core::record::RecordView;
+use strandline_core::{
+    Coordinate, EventHeader, EventId, EventKind, Extensions, Hash, Hlc, PayloadEncoding, Sequence,
+};
+use strandline_index::RowView;
+use strandline_segment::RecordRef;
+
+/// An event where it was read, checked and not copied: its payload is borrowed.
+///
+/// What [`Events::next_ref`](crate::Events::next_ref) gives; [`into_owned`](Self::into_owned) makes
+/// a [`StoredEvent`] of it.
+#[derive(Clone, Copy)]
+pub struct EventRef<'a> {
+    row: RowView<'a>,
+    hash: Hash,
+    record: RecordView<'a>,
+}
+
+impl<'a> EventRef<'a> {
+    /// Joins what the index knows of an event with its record.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Corrupt`] if they do not belong together.
+    #[inline]
+    pub(crate) fn join(row: RowView<'a>, record: RecordRef<'a>) -> Result<Self, Error> {
+        let RecordRef { digest, body } = record;
+        let record = match RecordView::parse(body) {
+            Ok(record) => record,
+            Err(error) => return Err(not_the_event(row).with_source(error)),
+        };
+        if record.id() != row.id() || record.clock() != row.clock() || record.kind() != row.kind() {
+            return Err(not_the_event(row));
+        }
+        Ok(Self {
+            row,
+            hash: digest,
+            record,
+        })
+    }
+
+    /// Place in the global commit order.
+    #[must_use]
+    pub fn sequence(&self) -> Sequence {
+        self.row.sequence()
+    }
+
+    /// Id.
+    #[must_use]
+    pub fn id(&self) -> EventId {
+        self.record.id()
+    }
+
+    /// Entity and scope. One reference count, under a lock.
+    #[must_use]
+    pub fn coordinate(&self) -> Coordinate {
+        self.row.coordinate()
+    }
+
+    /// What happened.
+    #[must_use]
+    pub fn kind(&self) -> EventKind {
+        self.record.kind()
+    }
+
+    /// Place in the entity's stream, from 0.
+    #[must_use]
+    pub fn clock(&self) -> u32 {
+        self.record.clock()
+    }
+
+    /// When it was appended.
+    #[must_use]
+    pub fn hlc(&self) -> Hlc {
+        self.record.hlc()
+    }
+
+    /// What the event belongs to; its own id where nothing else was given.
+    #[must_use]
+    pub fn correlation(&self) -> EventId {
+        self.record.correlation()
+    }
+
+    /// What caused the event, if that was given.
+    #[must_use]
+    pub fn causation(&self) -> Option<EventId> {
+        self.record.causation()
+    }
+
+    /// How the payload is encoded.
+    #[must_use]
+    pub fn encoding(&self) -> PayloadEncoding {
+        self.record.encoding()
+    }
+
+    /// Typed extensions. Allocates if there are some.
+    #[must_use]
+    pub fn extensions(&self) -> Extensions {
+        self.record.extensions()
+    }
+
+    /// Hash of the event.
+    #[must_use]
+    pub const fn hash(&self) -> Hash {
+        self.hash
+    }
+
+    /// The payload, as it was encoded.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Redacted`] if it was removed.
+    #[inline]
+    pub fn payload(&self) -> Result<&'a [u8], Error> {
+        self.payload_ref().bytes()
+    }
+
+    /// The payload decoded from JSON. It may borrow from where the event was read.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Payload`] if the payload is not JSON or not a `T`; [`ErrorKind::Redacted`].
+    pub fn payload_json<T: Deserialize<'a>>(&self) -> Result<T, Error> {
+        self.payload_ref().json()
+    }
+
+    /// The payload decoded from MessagePack. It may borrow from where the event was read.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Payload`] if the payload is not MessagePack or not a `T`;
+    /// [`ErrorKind::Redacted`].
+    pub fn payload_message_pack<T: Deserialize<'a>>(&self) -> Result<T, Error> {
+        self.payload_ref().message_pack()
+    }
+
+    /// The event with a payload of its own, in one allocation.
+    #[must_use]
+    pub fn into_owned(self) -> StoredEvent {
+        let Self { row, hash, record } = self;
+        let header = EventHeader {
+            sequence: row.sequence(),
+            id: record.id(),
+            coordinate: row.coordinate(),
+            kind: record.kind(),
+            clock: record.clock(),
+            hlc: record.hlc(),
+            correlation: record.correlation(),
+            causation: record.causation(),
+            encoding: record.encoding(),
+            extensions: record.extensions(),
+            hash,
+        };
+        StoredEvent::new(header, content(record.payload()).map(Into::into))
+    }
+
+    #[inline]
+    fn payload_ref(&self) -> PayloadRef<'a> {
+        PayloadRef {
+            id: self.record.id(),
+            kind: self.record.kind(),
+            encoding: self.record.encoding(),
+            content: content(self.record.payload()),
+        }
+    }
+}
+
+#[cold]
+fn not_the_event(row: RowView<'_>) -> Error {
+    Error::new(
+        ErrorKind::Corrupt,
+        format!("the record of event {} is not that event", row.id()),
+    )
+}
+
+impl fmt::Debug for EventRef<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventRef")
+            .field("sequence", &self.sequence())
+            .field("id", &self.id())
+            .field("coordinate", &self.coordinate())
+            .field("kind", &self.kind())
+            .field("clock", &self.clock())
+            .finish_non_exhaustive()
+    }
+}
