@@ -192,3 +192,68 @@ impl fmt::Debug for EventRef<'_> {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+#[cfg(not(strandline_loom))]
+mod tests {
+    use super::*;
+    use strandline_core::record::{Record, RecordPayload};
+    use strandline_core::{Nonce, Region};
+    use strandline_index::{Row, channel};
+
+    fn record(id: EventId) -> Vec<u8> {
+        let mut body = Vec::new();
+        let record = Record {
+            local_coordinate: 0,
+            coordinate: None,
+            previous: None,
+            kind: EventKind::new(1, 1),
+            encoding: PayloadEncoding::RAW,
+            clock: 0,
+            hlc: Hlc::default(),
+            id,
+            correlation: id,
+            causation: None,
+            extensions: Extensions::default(),
+            payload: RecordPayload::Stored {
+                nonce: Nonce::default(),
+                bytes: b"payload",
+            },
+        };
+        record.encode(&mut body);
+        body
+    }
+
+    #[test]
+    fn the_record_of_another_event_is_refused() {
+        let (mut writer, reader) = channel();
+        let coordinate = Coordinate::new("e", "s").unwrap();
+        let id = EventId::from_u128(7);
+        let row = Row {
+            sequence: writer.reserve(1).unwrap(),
+            id,
+            coordinate: writer.intern(&coordinate).unwrap(),
+            clock: 0,
+            kind: EventKind::new(1, 1),
+            wall_ms: 0,
+            position: 0,
+            correlation: id,
+            causation: None,
+            hash: None,
+        };
+        writer.insert(&row).unwrap();
+        writer.publish(writer.gate().allocated());
+        let snapshot = reader.snapshot();
+        let row = snapshot.query(&Region::all()).next().unwrap();
+        let join = |body: &[u8]| {
+            let digest = Hash::ZERO;
+            EventRef::join(row, RecordRef { digest, body }).map(EventRef::into_owned)
+        };
+        let own = join(&record(id)).unwrap();
+        assert_eq!(own.payload().unwrap(), b"payload");
+        assert_eq!(own.coordinate, coordinate);
+        for body in [record(EventId::from_u128(8)), b"no record".to_vec()] {
+            assert_eq!(join(&body).unwrap_err().kind(), ErrorKind::Corrupt);
+        }
+    }
+}
