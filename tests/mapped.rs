@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use strandline::fs::{Fault, FaultFs, Fs, OpenMode, Operation, OsFs};
 use strandline::{
-    Batch, Durability, ErrorKind, Event, EventHeader, Events, Region, Snapshot, Store,
+    Batch, Durability, ErrorKind, Event, EventHeader, EventId, Events, Region, Snapshot, Store,
     StoreOptions, StoredEvent,
 };
 
@@ -95,6 +95,12 @@ fn an_event_that_is_borrowed_is_the_one_that_is_owned() {
         let now = store.snapshot();
         let mut events = contents(&now);
         assert_eq!(borrowed(now.query(&Region::all()), false), events);
+        for event in &events {
+            let read = now.get_with(event.id, |event| event.into_owned()).unwrap();
+            assert_eq!(read.as_ref(), Some(event));
+        }
+        let none = now.get_with(EventId::from_u128(1), |event| event.clock());
+        assert_eq!(none.unwrap(), None);
         let mut stream = now.stream("linked");
         let last = stream.next_back_ref().unwrap().unwrap();
         assert_eq!(last.payload_json::<&str>().unwrap(), "linked");

@@ -20,6 +20,16 @@ impl Reader {
         })?
     }
 
+    pub(crate) fn read_with<T>(
+        &self,
+        row: RowView<'_>,
+        read: impl FnOnce(EventRef<'_>) -> T,
+    ) -> Result<T, Error> {
+        let position = RecordPosition::from_bits(row.position());
+        self.log
+            .read_with(position, |record| EventRef::join(row, record).map(read))?
+    }
+
     /// For many rows in order: reads ahead while they follow each other.
     pub(crate) fn cursor(&self) -> EventCursor {
         EventCursor(self.log.cursor())

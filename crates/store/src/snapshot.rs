@@ -48,6 +48,22 @@ impl Snapshot {
             .transpose()
     }
 
+    /// What `read` makes of the event with this id, which is not copied.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get).
+    pub fn get_with<T>(
+        &self,
+        id: EventId,
+        read: impl FnOnce(EventRef<'_>) -> T,
+    ) -> Result<Option<T>, Error> {
+        self.index
+            .get(id)
+            .map(|row| self.reader.read_with(row, read))
+            .transpose()
+    }
+
     /// The newest event of an entity, if it has one: the head of its chain.
     ///
     /// # Errors

@@ -64,12 +64,12 @@ impl Mapping {
         // and is smaller than `isize::MAX`, as `memmap2` checks. That its bytes do not change
         // while they are borrowed is the promise of the callers, of which there is one: the log
         // asks for bytes of a segment below its written end. Those are written once, before the
-        // end moves past them (a release that the asking thread has acquired); the undoing of a
-        // failed write cuts and a footer writes beyond the end only; the rewriting of an unproven
-        // tail puts down the same bytes, before the segment has a reader; sealed files are
-        // unlinked at most, which keeps a mapping. One process writes, by the lock of the
-        // directory; files are 0600 in a directory that is 0700, and that no other program
-        // changes them is among what is assumed of the disk.
+        // end moves past them (a release that the asking thread has acquired). The undoing of a
+        // failed write, space set aside and given back, and a footer touch what is beyond the end
+        // only; the rewriting of an unproven tail puts down the same bytes, before the segment has
+        // a reader; sealed files are unlinked at most, which keeps a mapping. One process writes,
+        // by the lock of the directory; files are 0600 in a directory that is 0700, and that no
+        // other program changes them is among what is assumed of the disk.
         Some(unsafe { std::slice::from_raw_parts(self.0.as_ptr().add(range.start), length) })
     }
 }
