@@ -3,4 +3,5 @@
 //! A store takes part by implementing [`Engine`](engine::Engine).
 
 pub mod engine;
+pub mod row;
 pub mod workload;
