@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod bench;
 mod ci;
 mod demo;
 mod loom;
@@ -28,6 +29,10 @@ enum Command {
     ///
     /// Example: cargo xtask demo --repo ../some-clone
     Demo(demo::Args),
+    /// Measure the store: rates, latencies, sizes, beside what the machine allows.
+    ///
+    /// Example: cargo xtask bench append read/scan --events 100000
+    Bench(bench::Args),
     /// Run every test of the workspace, doc tests included.
     ///
     /// Example: cargo xtask test
@@ -49,6 +54,7 @@ enum Command {
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Demo(args) => demo::run(args),
+        Command::Bench(args) => bench::run(&args),
         Command::Test => test::run(),
         Command::Tidy => tidy::run(),
         Command::Loom => loom::run(),

@@ -34,7 +34,11 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
             "strandline-checkpoint",
         ],
     ),
-    ("xtask", &["strandline"]),
+    (
+        "strandline-benches",
+        &["strandline", "strandline-core", "strandline-segment"],
+    ),
+    ("xtask", &["strandline", "strandline-benches"]),
 ];
 
 /// Most lines of a file.

@@ -1,0 +1,32 @@
+//! What a process takes of memory, and a directory of the disk.
+
+use anyhow::Context;
+use std::path::Path;
+
+/// Resident bytes of this process.
+pub(super) fn resident_bytes() -> anyhow::Result<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").context("read /proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kibibytes = line.and_then(|line| line.trim().strip_suffix("kB"));
+    let kibibytes = kibibytes.context("/proc/self/status has no VmRSS")?;
+    Ok(kibibytes.trim().parse::<u64>()? * 1024)
+}
+
+/// Length of all files in a directory and those below it.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "measures files, whoever wrote them"
+)]
+pub(super) fn disk_bytes(dir: &Path) -> anyhow::Result<u64> {
+    let mut bytes = 0;
+    let entries = std::fs::read_dir(dir).with_context(|| format!("list {}", dir.display()))?;
+    for entry in entries {
+        let entry = entry?;
+        bytes += if entry.file_type()?.is_dir() {
+            disk_bytes(&entry.path())?
+        } else {
+            entry.metadata()?.len()
+        };
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,157 @@
+//! Strandline behind [`Engine`].
+
+use crate::engine::{Ability, Durability, Engine, EngineEntry, Failure, NewEvent};
+use crate::workload::Filter;
+use std::path::Path;
+use std::sync::{PoisonError, RwLock};
+use strandline::{
+    AppendOptions, Batch, Coordinate, Event, EventId, EventKind, Region, Store, StoreOptions,
+};
+
+/// Strandline.
+pub(crate) const ENTRY: EngineEntry = EngineEntry {
+    name: "strandline",
+    abilities: &[
+        Ability::ConcurrentAppends,
+        Ability::Written,
+        Ability::Synced,
+        Ability::ById,
+        Ability::Stream,
+        Ability::Scan,
+        Ability::Kind,
+        Ability::Scope,
+        Ability::Prefix,
+        Ability::Verify,
+        Ability::Mixed,
+        Ability::Checkpoint,
+    ],
+    notes: "Written: one pwrite a commit, interval syncs off. Synced: pwrite and fdatasync, shared \
+            by those who wait. Every event is hashed into its entity's chain and the log's.",
+    open: |dir| Ok(Box::new(Strandline::open(dir)?)),
+};
+
+struct Strandline {
+    store: Store,
+    /// By number of the entity: an application keeps its coordinates too.
+    coordinates: RwLock<Vec<Option<Coordinate>>>,
+}
+
+/// Options with which no sync runs that was not asked for.
+#[must_use]
+pub(crate) fn options() -> StoreOptions {
+    StoreOptions::new()
+        .durability(strandline::Durability::Written)
+        .no_background_sync()
+}
+
+/// The kind of an event of the work.
+#[must_use]
+pub(crate) const fn kind(number: u16) -> EventKind {
+    EventKind::new(1, number)
+}
+
+/// An event of the work.
+pub(crate) fn event(event: &NewEvent<'_>) -> Event {
+    Event::bytes(kind(event.kind), event.payload)
+}
+
+impl Strandline {
+    fn open(dir: &Path) -> Result<Self, strandline::Error> {
+        Ok(Self {
+            store: options().open(dir)?,
+            coordinates: RwLock::new(Vec::new()),
+        })
+    }
+
+    fn coordinate(&self, event: &NewEvent<'_>) -> Result<Coordinate, Failure> {
+        let at = event.entity_number as usize;
+        let known = self.coordinates.read();
+        let known = known.unwrap_or_else(PoisonError::into_inner);
+        if let Some(Some(coordinate)) = known.get(at) {
+            return Ok(coordinate.clone());
+        }
+        drop(known);
+        let coordinate = Coordinate::new(event.entity, event.scope)?;
+        let known = self.coordinates.write();
+        let mut known = known.unwrap_or_else(PoisonError::into_inner);
+        if known.len() <= at {
+            known.resize(at + 1, None);
+        }
+        if let Some(slot) = known.get_mut(at) {
+            *slot = Some(coordinate.clone());
+        }
+        Ok(coordinate)
+    }
+}
+
+impl Engine for Strandline {
+    fn append(&self, events: &[NewEvent<'_>], durability: Durability) -> Result<(), Failure> {
+        let options = AppendOptions::new().durability(match durability {
+            Durability::Written => strandline::Durability::Written,
+            Durability::Synced => strandline::Durability::Synced,
+        });
+        if let [single] = events {
+            let coordinate = self.coordinate(single)?;
+            self.store
+                .append_with(&coordinate, event(single), options)?;
+            return Ok(());
+        }
+        let mut batch = Batch::new();
+        for new in events {
+            batch.add(&self.coordinate(new)?, event(new));
+        }
+        self.store.append_batch_with(batch, options)?;
+        Ok(())
+    }
+
+    fn ids(&self) -> Result<Vec<u128>, Failure> {
+        let now = self.store.snapshot();
+        let rows = now.rows(&Region::all());
+        Ok(rows.map(|row| row.id().as_u128()).collect())
+    }
+
+    fn get(&self, id: u128, payload: &mut Vec<u8>) -> Result<(), Failure> {
+        let event = self.store.snapshot().get(EventId::from_u128(id))?;
+        let event = event.ok_or_else(|| format!("there is no event {id:032x}"))?;
+        payload.extend_from_slice(event.payload()?);
+        Ok(())
+    }
+
+    fn stream(&self, entity: &str, visit: &mut dyn FnMut(&[u8])) -> Result<(), Failure> {
+        for event in self.store.snapshot().stream(entity) {
+            visit(event?.payload()?);
+        }
+        Ok(())
+    }
+
+    fn scan(&self, visit: &mut dyn FnMut(&[u8])) -> Result<(), Failure> {
+        for event in self.store.snapshot().query(&Region::all()) {
+            visit(event?.payload()?);
+        }
+        Ok(())
+    }
+
+    fn query(&self, filter: Filter<'_>, visit: &mut dyn FnMut(u64)) -> Result<(), Failure> {
+        let region = match filter {
+            Filter::Kind(number) => Region::all().kind(kind(number)),
+            Filter::Scope(scope) => Region::all().scope(scope),
+            Filter::Prefix(prefix) => Region::all().entity_prefix(prefix),
+        };
+        for row in self.store.snapshot().rows(&region) {
+            visit(row.sequence().get());
+        }
+        Ok(())
+    }
+
+    fn verify(&self) -> Result<u64, Failure> {
+        let report = self.store.verify()?;
+        if !report.is_intact() {
+            return Err(format!("the store is damaged: {:?}", report.problems.first()).into());
+        }
+        Ok(report.events)
+    }
+
+    fn close(self: Box<Self>) -> Result<(), Failure> {
+        Ok(self.store.close()?)
+    }
+}
