@@ -111,21 +111,28 @@ impl Engine for Strandline {
     }
 
     fn get(&self, id: u128, payload: &mut Vec<u8>) -> Result<(), Failure> {
-        let event = self.store.snapshot().get(EventId::from_u128(id))?;
-        let event = event.ok_or_else(|| format!("there is no event {id:032x}"))?;
-        payload.extend_from_slice(event.payload()?);
+        let now = self.store.snapshot();
+        let found = now.get_with(EventId::from_u128(id), |event| {
+            payload.extend_from_slice(event.payload()?);
+            Ok::<_, strandline::Error>(())
+        })?;
+        found.ok_or_else(|| format!("there is no event {id:032x}"))??;
         Ok(())
     }
 
     fn stream(&self, entity: &str, visit: &mut dyn FnMut(&[u8])) -> Result<(), Failure> {
-        for event in self.store.snapshot().stream(entity) {
+        let now = self.store.snapshot();
+        let mut events = now.stream(entity);
+        while let Some(event) = events.next_ref() {
             visit(event?.payload()?);
         }
         Ok(())
     }
 
     fn scan(&self, visit: &mut dyn FnMut(&[u8])) -> Result<(), Failure> {
-        for event in self.store.snapshot().query(&Region::all()) {
+        let now = self.store.snapshot();
+        let mut events = now.query(&Region::all());
+        while let Some(event) = events.next_ref() {
             visit(event?.payload()?);
         }
         Ok(())

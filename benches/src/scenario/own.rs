@@ -61,22 +61,24 @@ fn read_back(job: &Job, _: &EngineEntry) -> anyhow::Result<Vec<Measured>> {
     let mut count = 0;
     let mut measured = Vec::new();
     let ((), elapsed) = timed(|| {
-        now.query(&Region::all()).rev().try_for_each(|event| {
+        let mut events = now.query(&Region::all());
+        while let Some(event) = events.next_back_ref() {
             touch(event?.payload()?);
             count += 1;
-            Ok::<_, strandline::Error>(())
-        })
+        }
+        Ok::<_, strandline::Error>(())
     })?;
     anyhow::ensure!(count == job.events, "{count} events were read");
     measured.push(job.rate("read/scan-back", count, elapsed, Unit::EventsPerSecond));
     count = 0;
     let ((), elapsed) = timed(|| {
         workload.entities().iter().try_for_each(|entity| {
-            now.stream(entity).rev().try_for_each(|event| {
+            let mut events = now.stream(entity);
+            while let Some(event) = events.next_back_ref() {
                 touch(event?.payload()?);
                 count += 1;
-                Ok::<_, strandline::Error>(())
-            })
+            }
+            Ok::<_, strandline::Error>(())
         })
     })?;
     anyhow::ensure!(count == job.events, "{count} events were read");
@@ -188,7 +190,9 @@ fn long_stream(job: &Job, entry: &EngineEntry) -> anyhow::Result<Vec<Measured>> 
     std::thread::scope(|scope| {
         let reader = scope.spawn(|| {
             while !stop.load(Ordering::Relaxed) {
-                for event in store.snapshot().stream(long.entity()) {
+                let snapshot = store.snapshot();
+                let mut events = snapshot.stream(long.entity());
+                while let Some(event) = events.next_ref() {
                     touch(event?.payload()?);
                 }
             }

@@ -4,8 +4,8 @@
 //! set aside before, most syncs write data alone. What is set aside and not used reads as zeros, is
 //! the end to whoever reads frames, and is cut off when the segment is sealed or the log closed.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use strandline_core::fs::FsFile;
+use strandline_core::sync::atomic::{AtomicU64, Ordering};
 
 /// How much is set aside at a time, at most: little beside a segment.
 const STEP_BYTES_MOST: u64 = 4 << 20;
@@ -24,7 +24,7 @@ pub(crate) struct Space {
 
 impl Space {
     /// For a file that ends at `end`, of at most `limit` bytes.
-    pub(crate) const fn new(end: u64, limit: u64) -> Self {
+    pub(crate) fn new(end: u64, limit: u64) -> Self {
         Self {
             written: AtomicU64::new(end),
             set_aside: AtomicU64::new(end),
