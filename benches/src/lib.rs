@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 pub mod engine;
+pub mod plot;
 pub mod program;
 pub mod row;
 pub mod workload;
