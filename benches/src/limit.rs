@@ -4,7 +4,7 @@ use crate::engine::{Ability, Durability, Engine, EngineEntry, Failure, NewEvent}
 use crate::workload::Filter;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 /// The physical limits.
@@ -30,6 +30,8 @@ const MEMORY_BYTES: usize = 64 << 20;
 
 struct Limit {
     file: File,
+    /// Where the number of events is kept while nothing is open.
+    count: PathBuf,
     written: Mutex<Written>,
     memory: Vec<u8>,
 }
@@ -51,10 +53,13 @@ impl Limit {
             .write(true)
             .open(dir.join("bytes"))?;
         let bytes = file.metadata()?.len();
+        let count = dir.join("events");
+        let events = std::fs::read_to_string(&count).unwrap_or_default();
         Ok(Self {
             file,
+            count,
             written: Mutex::new(Written {
-                events: bytes / (RECORD_BYTES + crate::workload::PAYLOAD_BYTES) as u64,
+                events: events.parse().unwrap_or(0),
                 bytes,
                 frame: Vec::new(),
             }),
@@ -125,7 +130,9 @@ impl Engine for Limit {
         }))
     }
 
+    #[expect(clippy::disallowed_methods, reason = "measures files without a store")]
     fn close(self: Box<Self>) -> Result<(), Failure> {
-        Ok(())
+        let written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(std::fs::write(&self.count, written.events.to_string())?)
     }
 }
