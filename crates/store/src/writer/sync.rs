@@ -31,6 +31,10 @@ pub(crate) struct Poison(pub(crate) Arc<str>);
 #[derive(Debug)]
 pub(crate) struct GroupSync<T> {
     state: Mutex<State<T>>,
+    /// The sequence after the newest commit, which was written to the target. Stored with release
+    /// after the write, under the commit lock, and loaded with acquire before a sync: what is below
+    /// it is with the operating system by then.
+    written: AtomicU64,
     gate: Arc<SequenceGate>,
     /// Copy of `State::durable` that is read without the lock. Written with release under the
     /// lock, read with acquire: who sees a sequence durable also sees it published.
@@ -44,8 +48,6 @@ pub(crate) struct GroupSync<T> {
 struct State<T> {
     /// What a sync makes durable. Without a target nothing is ever written.
     target: Option<T>,
-    /// The sequence after the newest commit, which was written to the target.
-    written: Sequence,
     durable: Sequence,
     syncing: bool,
     /// Threads that sleep until a sync covers them or it is their turn to lead.
@@ -71,13 +73,13 @@ impl<T: SyncTarget> GroupSync<T> {
         Self {
             state: Mutex::new(State {
                 target,
-                written: durable,
                 durable,
                 syncing: false,
                 sleeping: Vec::new(),
                 served: 0,
                 poison: None,
             }),
+            written: AtomicU64::new(durable.get()),
             gate,
             durable: AtomicU64::new(durable.get()),
             poisoned: AtomicBool::new(false),
@@ -91,7 +93,7 @@ impl<T: SyncTarget> GroupSync<T> {
 
     /// Exclusive upper bound of the written sequences.
     pub(crate) fn written(&self) -> Sequence {
-        self.state.lock().written
+        Sequence::new(self.written.load(Ordering::Acquire))
     }
 
     /// Why writing stopped, if it did.
@@ -104,7 +106,7 @@ impl<T: SyncTarget> GroupSync<T> {
 
     /// Notes that everything below `end` is written. Called in commit order, under the commit lock.
     pub(crate) fn wrote(&self, end: Sequence) {
-        self.state.lock().written = end;
+        self.written.store(end.get(), Ordering::Release);
     }
 
     /// Notes that everything below `end`, which is all, is durable, and that what follows is
@@ -112,7 +114,7 @@ impl<T: SyncTarget> GroupSync<T> {
     pub(crate) fn rotated(&self, target: T, end: Sequence) {
         let mut state = self.state.lock();
         state.target = Some(target);
-        state.written = end;
+        self.wrote(end);
         self.advance(&mut state, end);
         wake(state);
     }
@@ -206,7 +208,7 @@ impl<T: SyncTarget> GroupSync<T> {
         for turn in 0.. {
             let state = self.state.lock();
             if state.sleeping.len() + 1 >= expected || turn == GATHER_YIELDS {
-                return (state.target.clone(), state.written);
+                return (state.target.clone(), self.written());
             }
             drop(state);
             thread::yield_now();
