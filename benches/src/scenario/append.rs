@@ -94,12 +94,21 @@ pub(super) const SYNCED64: Scenario = Scenario {
 const BATCH: u64 = 100;
 
 /// Appends all events in batches, as what other work reads.
-pub(super) fn fill(engine: &dyn Engine, workload: &Workload) -> anyhow::Result<()> {
+pub(super) fn fill(
+    entry: &EngineEntry,
+    engine: &dyn Engine,
+    workload: &Workload,
+) -> anyhow::Result<()> {
+    let durability = if entry.abilities.contains(&Ability::Written) {
+        Durability::Written
+    } else {
+        Durability::Synced
+    };
     let mut batch = Vec::with_capacity(BATCH as usize);
     for number in 0..workload.events() {
         batch.push(workload.event(number));
         if batch.len() as u64 == BATCH || number + 1 == workload.events() {
-            engine.append(&batch, Durability::Written).map_err(failed)?;
+            engine.append(&batch, durability).map_err(failed)?;
             batch.clear();
         }
     }
@@ -150,7 +159,7 @@ fn in_batches(
 ) -> anyhow::Result<Vec<Measured>> {
     let workload = job.workload()?;
     let engine = (entry.open)(&job.dir).map_err(failed)?;
-    let ((), elapsed) = timed(|| fill(&*engine, &workload))?;
+    let ((), elapsed) = timed(|| fill(entry, &*engine, &workload))?;
     engine.close().map_err(failed)?;
     let bytes = files::disk_bytes(&job.dir)?;
     Ok(vec![

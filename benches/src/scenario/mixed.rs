@@ -29,7 +29,7 @@ fn mixed(job: &Job, entry: &EngineEntry) -> anyhow::Result<Vec<Measured>> {
     let workload = job.workload()?;
     let engine = (entry.open)(&job.dir).map_err(failed)?;
     let engine = &*engine;
-    fill(engine, &workload)?;
+    fill(entry, engine, &workload)?;
     let ids = engine.ids().map_err(failed)?;
     let mut next = workload.events();
     let alone = write(engine, &workload, &mut next)?;

@@ -14,7 +14,7 @@ pub(super) const CLEAN: Scenario = Scenario {
     name: "open/clean",
     works: &["open/clean"],
     systems: For::Stores,
-    needs: &[Ability::Written, Ability::Stream],
+    needs: &[Ability::Stream],
     wide: false,
     events_max: u64::MAX,
     phases: &[
@@ -37,6 +37,7 @@ pub(super) const WIDE_CLEAN: Scenario = Scenario {
 pub(super) const KILLED: Scenario = Scenario {
     name: "open/killed",
     works: &["open/killed"],
+    needs: &[Ability::Written, Ability::Stream],
     phases: &[
         Phase {
             run: fill_and_die,
@@ -68,14 +69,14 @@ pub(super) const WITHOUT: Scenario = Scenario {
 
 pub(super) fn fill_and_close(job: &Job, entry: &EngineEntry) -> anyhow::Result<Vec<Measured>> {
     let engine = (entry.open)(&job.dir).map_err(failed)?;
-    fill(&*engine, &job.workload()?)?;
+    fill(entry, &*engine, &job.workload()?)?;
     engine.close().map_err(failed)?;
     Ok(Vec::new())
 }
 
 fn fill_and_die(job: &Job, entry: &EngineEntry) -> anyhow::Result<Vec<Measured>> {
     let engine = (entry.open)(&job.dir).map_err(failed)?;
-    fill(&*engine, &job.workload()?)?;
+    fill(entry, &*engine, &job.workload()?)?;
     let kill = std::process::Command::new("kill")
         .args(["-KILL", &std::process::id().to_string()])
         .status();

@@ -91,7 +91,7 @@ fn one_stream(job: &Job, entry: &EngineEntry) -> anyhow::Result<(Store, Coordina
     // The other entities hold as many events again, so that the stream is not the whole log.
     let engine = (entry.open)(&job.dir).map_err(failed)?;
     let workload = job.workload()?;
-    fill(&*engine, &workload)?;
+    fill(entry, &*engine, &workload)?;
     engine.close().map_err(failed)?;
     let store = options().open(&job.dir)?;
     let long = Coordinate::new("long", "region-0")?;

@@ -21,7 +21,7 @@ pub(super) const READ: Scenario = Scenario {
         "verify",
     ],
     systems: For::AllAndLimits,
-    needs: &[Ability::Written],
+    needs: &[Ability::Scan],
     wide: false,
     events_max: u64::MAX,
     phases: &[Phase::new(fill_and_close), Phase::new(read)],
@@ -31,7 +31,7 @@ pub(super) const WIDE: Scenario = Scenario {
     name: "wide/read",
     works: &["wide/read/stream5"],
     systems: For::Stores,
-    needs: &[Ability::Written, Ability::Stream],
+    needs: &[Ability::Stream],
     wide: true,
     phases: &[Phase::new(fill_and_close), Phase::new(read_wide)],
     ..READ

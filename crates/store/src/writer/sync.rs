@@ -42,6 +42,8 @@ pub(crate) struct GroupSync<T> {
     /// Copy of `State::poison.is_some()`, for a check without the lock on each append. Written
     /// with release under the lock, read with acquire.
     poisoned: AtomicBool,
+    /// Copy of `State::syncing`: a hint, relaxed, for threads that have not gone to sleep yet.
+    syncing: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -67,6 +69,13 @@ struct Sleeper {
 /// How often at most a leader lets other threads run before it syncs.
 const GATHER_YIELDS: usize = 8;
 
+/// How often a thread lets others run before it sleeps: to be woken costs more than a short wait.
+/// More than a few are wasted while the disk works.
+#[cfg(not(strandline_loom))]
+const YIELDS_BEFORE_SLEEP: usize = 8;
+#[cfg(strandline_loom)]
+const YIELDS_BEFORE_SLEEP: usize = 1;
+
 impl<T: SyncTarget> GroupSync<T> {
     /// Starts with everything below `durable` written and durable.
     pub(crate) fn new(target: Option<T>, durable: Sequence, gate: Arc<SequenceGate>) -> Self {
@@ -83,6 +92,7 @@ impl<T: SyncTarget> GroupSync<T> {
             gate,
             durable: AtomicU64::new(durable.get()),
             poisoned: AtomicBool::new(false),
+            syncing: AtomicBool::new(false),
         }
     }
 
@@ -139,7 +149,7 @@ impl<T: SyncTarget> GroupSync<T> {
                 return Err(poison.clone());
             }
             if state.syncing {
-                sleep(state, end);
+                self.sleep(state, end);
             } else {
                 self.lead(state)?;
             }
@@ -161,7 +171,7 @@ impl<T: SyncTarget> GroupSync<T> {
                 return self.lead(state);
             }
             // No sync covers this: the thread is woken when it may lead.
-            sleep(state, Sequence::new(u64::MAX));
+            self.sleep(state, Sequence::new(u64::MAX));
         }
     }
 
@@ -175,9 +185,24 @@ impl<T: SyncTarget> GroupSync<T> {
         state
     }
 
+    /// Sleeps until a wake, which may come for no reason.
+    fn sleep(&self, mut state: MutexGuard<'_, State<T>>, end: Sequence) {
+        let thread = thread::current();
+        state.sleeping.push(Sleeper { end, thread });
+        drop(state);
+        for _ in 0..YIELDS_BEFORE_SLEEP {
+            if self.durable() >= end || !self.syncing.load(Ordering::Relaxed) {
+                return;
+            }
+            thread::yield_now();
+        }
+        thread::park();
+    }
+
     /// Syncs what is written and tells everyone.
     fn lead(&self, mut state: MutexGuard<'_, State<T>>) -> Result<(), Poison> {
         state.syncing = true;
+        self.syncing.store(true, Ordering::Relaxed);
         let expected = state.served;
         drop(state);
         let mut lead = Lead {
@@ -189,6 +214,7 @@ impl<T: SyncTarget> GroupSync<T> {
         lead.finished = true;
         let mut state = self.state.lock();
         state.syncing = false;
+        self.syncing.store(false, Ordering::Relaxed);
         match outcome {
             Ok(()) => self.advance(&mut state, written),
             Err(error) => self.stop(&mut state, &format!("a sync failed: {error}")),
@@ -232,14 +258,6 @@ impl<T: SyncTarget> GroupSync<T> {
             self.poisoned.store(true, Ordering::Release);
         }
     }
-}
-
-/// Sleeps until a wake, which may come for no reason.
-fn sleep<T>(mut state: MutexGuard<'_, State<T>>, end: Sequence) {
-    let thread = thread::current();
-    state.sleeping.push(Sleeper { end, thread });
-    drop(state);
-    thread::park();
 }
 
 /// Wakes those who have what they wait for, and one other, who leads the next sync if nobody does.
