@@ -3,7 +3,7 @@
 use crate::engine::EngineEntry;
 use crate::row::{Gathered, Results};
 use crate::scenario::{ALL, For, Job, Scenario, is_wanted};
-use crate::{child, instructions, limit, machine, report, strandline};
+use crate::{child, instructions, limit, machine, plot, report, strandline};
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::path::{Path, PathBuf};
@@ -47,6 +47,18 @@ pub struct Options {
     /// what else the machine does. Needs valgrind.
     #[arg(long)]
     pub instructions: bool,
+    /// Draw ratios to other stores and growth with the number of events as SVG, in place of a table.
+    #[arg(
+        long,
+        value_name = "DIR",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "docs/plots"
+    )]
+    pub plot: Option<PathBuf>,
+    /// Show what earlier runs printed with --json in place of measuring; may be given several times.
+    #[arg(long, value_name = "FILE")]
+    pub from: Vec<PathBuf>,
 }
 
 /// Measures, and prints a table or JSON.
@@ -66,11 +78,28 @@ pub fn run(options: &Options, peers: &[EngineEntry]) -> anyhow::Result<ExitCode>
         child::work(&job, &engines)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let results = measure(options, &engines)?;
-    if options.json {
-        println!("{}", serde_json::to_string(&results)?);
+    let all = if options.from.is_empty() {
+        vec![measure(options, &engines)?]
     } else {
-        print!("{}", report::table(&results, &engines));
+        options
+            .from
+            .iter()
+            .map(|file| read(file))
+            .collect::<Result<_, _>>()?
+    };
+    if options.json {
+        for results in &all {
+            println!("{}", serde_json::to_string(results)?);
+        }
+    }
+    if let Some(dir) = &options.plot {
+        for path in plot::draw(&all, dir)? {
+            eprintln!("drew {}", path.display());
+        }
+    } else if !options.json {
+        for results in &all {
+            print!("{}", report::table(results, &engines));
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -220,6 +249,14 @@ fn progress(turns: usize) -> ProgressBar {
     }
     bar.enable_steady_tick(std::time::Duration::from_millis(500));
     bar
+}
+
+/// What an earlier run printed with `--json`.
+#[expect(clippy::disallowed_methods, reason = "reads no store")]
+fn read(file: &Path) -> anyhow::Result<Results> {
+    let text = std::fs::read(file).with_context(|| format!("read {}", file.display()))?;
+    let results = serde_json::from_slice(&text);
+    results.with_context(|| format!("{} is not what --json prints", file.display()))
 }
 
 #[expect(clippy::disallowed_methods, reason = "no store is there yet")]

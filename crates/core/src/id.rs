@@ -56,6 +56,18 @@ impl EventId {
                 | random,
         )
     }
+
+    /// The clock reading in an id of the layout of [`from_hlc`](Self::from_hlc), or `None` if it is
+    /// no UUID version 7. Where something else made the id, only the time means something.
+    #[must_use]
+    pub fn hlc(self) -> Option<Hlc> {
+        let is_version_7 = (self.0 >> 76) & 0xF == 0x7 && (self.0 >> 62) & 0b11 == 0b10;
+        let high = (self.0 >> 64) & 0xFFF;
+        let low = (self.0 >> ID_RANDOM_BITS) & 0xF_FFFF;
+        let wall_ms = u64::try_from(self.0 >> 80).ok()?;
+        let counter = u32::try_from(high << 20 | low).ok()?;
+        Hlc::new(wall_ms, counter).ok().filter(|_| is_version_7)
+    }
 }
 
 impl fmt::Display for EventId {
@@ -191,6 +203,16 @@ mod tests {
         assert_eq!((id >> 62) & 0b11, 0b10, "variant");
         assert_eq!((id >> 42) & 0xF_FFFF, 0xC_BA98, "lower 20 bits");
         assert_eq!(id & ((1 << 42) - 1), (1 << 42) - 1, "random");
+    }
+
+    #[test]
+    fn the_clock_is_read_back_from_an_id_of_version_7_alone() {
+        let hlc = Hlc::new(0x0123_4567_89AB, 0xFEDC_BA98).unwrap();
+        assert_eq!(EventId::from_hlc(hlc, 7).hlc(), Some(hlc));
+        let version_4 = "8b4fe342-5135-463d-9fd7-6997832a9ffe".parse::<EventId>();
+        assert_eq!(version_4.unwrap().hlc(), None);
+        let other_variant = "8b4fe342-5135-763d-1fd7-6997832a9ffe".parse::<EventId>();
+        assert_eq!(other_variant.unwrap().hlc(), None);
     }
 
     #[test]

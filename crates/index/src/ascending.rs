@@ -7,7 +7,7 @@
 use crate::columns::{CHUNK_ROWS, Chunk, halves};
 use std::cmp::Ordering;
 use std::ops::Range;
-use strandline_core::EventId;
+use strandline_core::{EventId, Hlc};
 
 /// The ascending row with this id among the first `rows`. O(log rows), and a few cache lines where
 /// ids grow with time; but a run of rows that do not ascend is stepped through, at most to the start
@@ -30,8 +30,9 @@ pub(crate) fn find(chunks: &[Chunk], rows: u32, id: EventId) -> Option<u32> {
 /// The slots among which `id` is, if a chunk without unordered rows has it: near where it would be
 /// if ids grew evenly up to `greatest`, its last.
 ///
-/// Guesses by interpolation (Peterson, 1957) on the upper half of ids, which is time, and doubles
-/// its steps from there (Bentley and Yao, 1976).
+/// Guesses by interpolation (Peterson, 1957) on the upper half of ids, which is time, goes on by the
+/// difference of the counters where ids of one millisecond have them, and doubles its steps from
+/// there (Bentley and Yao, 1976).
 fn near(chunk: &Chunk, len: u32, id: EventId, greatest: EventId) -> Range<u32> {
     let (from, _) = halves(
         chunk
@@ -42,9 +43,11 @@ fn near(chunk: &Chunk, len: u32, id: EventId, greatest: EventId) -> Range<u32> {
     let (at, _) = halves(id);
     let span = u128::from(to.saturating_sub(from)).max(1);
     let share = u128::from(at.saturating_sub(from)) * u128::from(len) / span;
-    let guess = u32::try_from(share)
-        .unwrap_or(len)
-        .min(len.saturating_sub(1));
+    let last = len.saturating_sub(1);
+    let counter = id.hlc().map_or(0, Hlc::counter);
+    let guess = u32::try_from(share).unwrap_or(len);
+    let guess = guess.saturating_add(counter).min(last);
+    let guess = by_counter(chunk.cell(guess).id(), guess, id).min(last);
     let mut step = 1;
     if chunk.cell(guess).id() <= id {
         let mut low = guess;
@@ -60,6 +63,18 @@ fn near(chunk: &Chunk, len: u32, id: EventId, greatest: EventId) -> Range<u32> {
             step *= 2;
         }
         high.saturating_sub(step)..high
+    }
+}
+
+/// From `slot`, whose id is `found`, on to where `id` is if each row of their millisecond counts on.
+fn by_counter(found: EventId, slot: u32, id: EventId) -> u32 {
+    match (found.hlc(), id.hlc()) {
+        (Some(found), Some(wanted)) if found.wall_ms() == wanted.wall_ms() => {
+            let ahead = wanted.counter().saturating_sub(found.counter());
+            let behind = found.counter().saturating_sub(wanted.counter());
+            slot.saturating_add(ahead).saturating_sub(behind)
+        }
+        _ => slot,
     }
 }
 
@@ -130,6 +145,28 @@ mod tests {
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(40))]
+
+        #[test]
+        fn ids_made_by_a_clock_are_found_however_unevenly_it_was_read(
+            bursts in proptest::collection::vec((1..20_u64, 1..3_000_u32), 1..12),
+        ) {
+            let mut wall_ms = 1_700_000_000_000;
+            let mut ids = Vec::new();
+            for (step, count) in bursts {
+                wall_ms += step;
+                ids.extend((0..count).map(|counter| {
+                    let hlc = Hlc::new(wall_ms, counter).unwrap();
+                    EventId::from_hlc(hlc, u64::from(counter)).as_u128()
+                }));
+            }
+            let chunks = chunks(&ids);
+            for (at, id) in ids.iter().enumerate() {
+                let found = find(&chunks, row(ids.len()), EventId::from_u128(*id));
+                prop_assert_eq!(found, Some(row(at)));
+                let missing = find(&chunks, row(ids.len()), EventId::from_u128(id + 1));
+                prop_assert_eq!(missing, None);
+            }
+        }
 
         #[test]
         fn exactly_the_ascending_rows_are_found(

@@ -183,6 +183,6 @@ impl IndexWriter {
         self.last = Some(last);
         // Relaxed: ordered by the gate for rows that are visible, and by the lock of `parts` for
         // the run they belong to.
-        self.shared.rows.store(rows, Ordering::Relaxed);
+        self.shared.rows.0.store(rows, Ordering::Relaxed);
     }
 }

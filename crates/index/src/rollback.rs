@@ -89,6 +89,6 @@ impl IndexWriter {
             .checked_sub(1)
             .map(|last| sequence_of(&parts.runs, last));
         // Relaxed, and under the lock of `parts`: partner of the load of a snapshot.
-        self.shared.rows.store(kept, Ordering::Relaxed);
+        self.shared.rows.0.store(kept, Ordering::Relaxed);
     }
 }

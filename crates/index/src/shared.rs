@@ -12,13 +12,18 @@ use strandline_core::sync::atomic::AtomicU32;
 use strandline_core::sync::{Map, RwLock};
 use strandline_core::{Coordinate, EventKind};
 
+/// A value with cache lines of its own: what the writer stores for each row is not to take a lock
+/// beside it from the readers.
+#[repr(align(128))]
+pub(crate) struct OwnLine<T>(pub(crate) T);
+
 /// The common state. A thread holds at most one of its locks at a time, but that the writer may
 /// hold `parts` while it stores `rows`, and a reader while it loads it.
 pub(crate) struct Shared {
     pub(crate) gate: Arc<SequenceGate>,
     /// Rows inserted, published or not. Loaded only under the lock of `parts`, so that no run that
     /// began later is counted into an earlier one.
-    pub(crate) rows: AtomicU32,
+    pub(crate) rows: OwnLine<AtomicU32>,
     pub(crate) parts: RwLock<Parts>,
     pub(crate) hasher: IdHasher,
     pub(crate) by_coordinate: Map<Coordinate, CoordinateId>,
@@ -40,7 +45,7 @@ impl Shared {
     pub(crate) fn new() -> Self {
         Self {
             gate: Arc::new(SequenceGate::new()),
-            rows: AtomicU32::new(0),
+            rows: OwnLine(AtomicU32::new(0)),
             parts: RwLock::new(Parts {
                 chunks: Arc::new(Vec::new()),
                 runs: Arc::new(Vec::new()),

@@ -58,7 +58,7 @@ impl Snapshot {
         let (parts, inserted) = {
             let parts = shared.parts.read();
             // Relaxed: see `Shared::rows`.
-            (parts.clone(), shared.rows.load(Ordering::Relaxed))
+            (parts.clone(), shared.rows.0.load(Ordering::Relaxed))
         };
         let rows = first_row_from(&parts.runs, inserted, visible.get());
         Self {

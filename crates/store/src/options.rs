@@ -94,7 +94,8 @@ impl StoreOptions {
     }
 
     /// Leaves the sync of [`Durability::Written`] events to [`Store::sync`], to appends that sync,
-    /// and to rotation.
+    /// and to rotation; for that, what is written is synced every 16 MiB, so that it does not all
+    /// wait for the end of a segment.
     #[must_use]
     pub const fn no_background_sync(mut self) -> Self {
         self.sync_interval = None;

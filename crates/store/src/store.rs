@@ -225,7 +225,7 @@ impl Store {
         let writer = shared.writer()?;
         shared.check_poison()?;
         let durability = options.durability.unwrap_or(shared.options.durability);
-        let (committed, sealed) = {
+        let (committed, sealed, should_sync) = {
             let mut writer = writer.lock();
             // Writing may have stopped while this thread waited for the lock.
             shared.check_poison()?;
@@ -238,10 +238,16 @@ impl Store {
             };
             let committed = writer.commit(prepared, durability, context, give);
             std::mem::forget(guard);
-            (committed, writer.sealed.take())
+            let should_sync = writer.should_sync_ahead();
+            (committed, writer.sealed.take(), should_sync)
         };
-        if let (Some(sealed), Some(background)) = (sealed, &self.background) {
-            background.write_footer(sealed);
+        if let Some(background) = &self.background {
+            if let Some(sealed) = sealed {
+                background.write_footer(sealed);
+            }
+            if should_sync {
+                background.sync_soon();
+            }
         }
         match committed {
             Ok(end) => Ok(Written { end, durability }),

@@ -27,6 +27,9 @@ use strandline_core::{EventHasher, HlcClock, Random};
 use strandline_index::IndexWriter;
 use strandline_segment::{CommitBuffer, LogWriter};
 
+/// How much is written at most before a sync of it is asked for.
+const SYNC_AHEAD_BYTES: u32 = 16 << 20;
+
 /// Everything that only the holder of the commit lock touches.
 #[derive(Debug)]
 pub(crate) struct Writer {
@@ -38,6 +41,8 @@ pub(crate) struct Writer {
     id_bits: u64,
     /// A segment that was sealed to make room and wants its footer.
     pub(crate) sealed: Option<Sealed>,
+    /// Up to where the active segment was written when its sync was last asked for.
+    sync_asked: u32,
     hasher: EventHasher,
     buffer: CommitBuffer,
     assigned: Vec<Assigned>,
@@ -59,11 +64,22 @@ impl Writer {
             names,
             id_bits: random.number(),
             sealed: None,
+            sync_asked: 0,
             hasher: EventHasher::default(),
             buffer: CommitBuffer::default(),
             assigned: Vec::new(),
             last_of_entity: LastOfEntity::default(),
         }
+    }
+
+    /// Whether so much was written since this last said so that a rotation would sync for long.
+    pub(crate) fn should_sync_ahead(&mut self) -> bool {
+        let written = self.log.position().offset;
+        let should = written.saturating_sub(self.sync_asked) >= SYNC_AHEAD_BYTES;
+        if should {
+            self.sync_asked = written;
+        }
+        should
     }
 
     /// The next random bits of an id: SplitMix64 (Steele, Lea and Flood, 2014). They tell apart

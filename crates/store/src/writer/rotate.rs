@@ -22,6 +22,7 @@ impl Writer {
             .rotate(context.random)
             .map_err(|error| self.append_failed(error, context.group))?;
         self.names.clear();
+        self.sync_asked = 0;
         let end = self.index.gate().allocated();
         context.group.rotated(self.log.active(), end);
         tracing::info!(
