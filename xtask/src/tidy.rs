@@ -36,7 +36,12 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ),
     (
         "strandline-benches",
-        &["strandline", "strandline-core", "strandline-segment"],
+        &[
+            "strandline",
+            "strandline-core",
+            "strandline-segment",
+            "strandline-index",
+        ],
     ),
     ("xtask", &["strandline", "strandline-benches"]),
 ];
