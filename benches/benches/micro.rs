@@ -1,0 +1,286 @@
+//! Single functions of the lower layers, each alone: what an append, a read or a query is made of.
+//!
+//! `cargo bench -p strandline-benches --bench micro`; a name after `--` chooses.
+
+use divan::counter::{BytesCount, ItemsCount};
+use divan::{Bencher, black_box};
+use strandline_core::record::{Record, RecordPayload};
+use strandline_core::{
+    CanonicalHeader, Coordinate, EventHasher, EventId, EventKind, Extensions, Hash, Hlc, LogHasher,
+    Nonce, PayloadEncoding, Sequence,
+};
+use strandline_index::{CoordinateId, IndexReader, IndexWriter, Row, SequenceGate, channel};
+
+/// The payload of the other benchmarks.
+const PAYLOAD: [u8; 200] = [0xA5; 200];
+/// When every event happens.
+const WALL_MS: u64 = 1_700_000_000_000;
+/// Rows of the index that is read.
+const ROWS: u32 = 200_000;
+/// Entities of the index that is read.
+const ENTITIES: u32 = 1_000;
+
+fn main() {
+    // Left to itself, divan judges by the first calls, which are slow, and times single ones.
+    divan::Divan::default()
+        .sample_size(1000)
+        .config_with_args()
+        .main();
+}
+
+mod gate {
+    use super::*;
+
+    #[divan::bench]
+    fn reserve_and_publish(bencher: Bencher<'_, '_>) {
+        let gate = SequenceGate::new();
+        bencher.bench_local(|| {
+            let first = gate.reserve(1).expect("there are sequences left");
+            gate.publish(Sequence::new(first.get() + 1));
+        });
+    }
+
+    #[divan::bench]
+    fn visible(bencher: Bencher<'_, '_>) {
+        let gate = SequenceGate::new();
+        bencher.bench_local(|| black_box(&gate).visible());
+    }
+}
+
+mod codec {
+    use super::*;
+
+    fn record() -> Record<'static> {
+        Record {
+            local_coordinate: 7,
+            coordinate: None,
+            previous: None,
+            kind: EventKind::new(1, 1),
+            encoding: PayloadEncoding::RAW,
+            clock: 7,
+            hlc: Hlc::new(WALL_MS, 0).expect("within range"),
+            id: EventId::from_u128(7),
+            correlation: EventId::from_u128(7),
+            causation: None,
+            extensions: Extensions::default(),
+            payload: RecordPayload::Stored {
+                nonce: Nonce([9; Nonce::BYTES]),
+                bytes: &PAYLOAD,
+            },
+        }
+    }
+
+    #[divan::bench]
+    fn encode_200(bencher: Bencher<'_, '_>) {
+        let record = record();
+        let mut bytes = Vec::with_capacity(512);
+        bencher.bench_local(|| {
+            bytes.clear();
+            black_box(&record).encode(&mut bytes);
+            black_box(bytes.as_slice());
+        });
+    }
+
+    #[divan::bench]
+    fn decode_200(bencher: Bencher<'_, '_>) {
+        let mut bytes = Vec::new();
+        record().encode(&mut bytes);
+        bencher.bench_local(|| {
+            black_box(Record::decode(black_box(&bytes))).expect("encoded above");
+        });
+    }
+}
+
+mod hash {
+    use super::*;
+
+    #[divan::bench]
+    fn payload_200(bencher: Bencher<'_, '_>) {
+        let nonce = Nonce([9; Nonce::BYTES]);
+        bencher
+            .counter(BytesCount::new(PAYLOAD.len()))
+            .bench_local(|| strandline_core::payload_hash(black_box(nonce), black_box(&PAYLOAD)));
+    }
+
+    #[divan::bench]
+    fn event(bencher: Bencher<'_, '_>) {
+        let extensions = Extensions::default();
+        let header = CanonicalHeader {
+            entity: "order:001042",
+            scope: "region-2",
+            kind: EventKind::new(1, 1),
+            encoding: PayloadEncoding::RAW,
+            id: EventId::from_u128(7),
+            correlation: EventId::from_u128(7),
+            causation: None,
+            clock: 7,
+            hlc: Hlc::new(WALL_MS, 0).expect("within range"),
+            sequence: Sequence::new(7),
+            extensions: &extensions,
+        };
+        let (previous, payload) = (Hash::of(b"previous"), Hash::of(b"payload"));
+        let mut hasher = EventHasher::default();
+        bencher.bench_local(|| hasher.hash(black_box(&previous), black_box(&header), &payload));
+    }
+
+    /// The link of a commit of so many records.
+    #[divan::bench(args = [1, 100])]
+    fn log(bencher: Bencher<'_, '_>, records: usize) {
+        let record = Hash::of(b"record");
+        let mut previous = Hash::ZERO;
+        let mut hasher = LogHasher::default();
+        bencher.counter(ItemsCount::new(records)).bench_local(|| {
+            hasher.clear();
+            for _ in 0..records {
+                hasher.add(black_box(&record));
+            }
+            previous = hasher.hash(&previous);
+        });
+    }
+}
+
+mod checksum {
+    use super::*;
+    use strandline_core::Salt;
+
+    #[divan::bench]
+    fn frame_300(bencher: Bencher<'_, '_>) {
+        let salt = Salt::derive(b"a segment");
+        let bytes = [0x5A; 300];
+        bencher
+            .counter(BytesCount::new(bytes.len()))
+            .bench_local(|| salt.checksum(black_box(4096), black_box(&bytes)));
+    }
+}
+
+mod interner {
+    use super::*;
+
+    /// A coordinate that is known, among so many.
+    #[divan::bench(args = [1_000, 200_000])]
+    fn lookup(bencher: Bencher<'_, '_>, coordinates: u32) {
+        let (mut writer, reader) = channel();
+        let names: Vec<_> = (0..coordinates).map(coordinate).collect();
+        for name in &names {
+            writer.intern(name).expect("there is room");
+        }
+        let mut numbers = scattered(coordinates);
+        bencher.bench_local(|| {
+            let name = &names[numbers.next().unwrap_or(0) as usize];
+            black_box(reader.lookup(black_box(name))).expect("interned above")
+        });
+    }
+}
+
+mod columns {
+    use super::*;
+
+    #[divan::bench]
+    fn insert(bencher: Bencher<'_, '_>) {
+        let (mut writer, _reader) = channel();
+        let coordinates = intern(&mut writer);
+        writer.reserve(1 << 31).expect("there are sequences left");
+        let mut numbers = 0..;
+        bencher.bench_local(|| {
+            let number = numbers.next().unwrap_or(0);
+            let row = row(number, ascending_id(number), &coordinates);
+            writer.insert(&row).expect("as reserved")
+        });
+    }
+
+    /// By an id that was greater than all before it, as the store's own are.
+    #[divan::bench]
+    fn get_ascending_id(bencher: Bencher<'_, '_>) {
+        get(bencher, ascending_id);
+    }
+
+    /// By an id in no order, as ids from elsewhere are.
+    #[divan::bench]
+    fn get_any_id(bencher: Bencher<'_, '_>) {
+        get(bencher, |number| {
+            // Odd, so that no two numbers have the same id.
+            let spread = u128::from(number).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835);
+            EventId::from_u128(spread)
+        });
+    }
+
+    fn get(bencher: Bencher<'_, '_>, id: fn(u32) -> EventId) {
+        let snapshot = filled(id).snapshot();
+        let mut numbers = scattered(ROWS);
+        bencher.bench_local(|| {
+            let id = id(numbers.next().unwrap_or(0));
+            let row = snapshot.get(black_box(id)).expect("inserted above");
+            row.position()
+        });
+    }
+
+    /// Kind and clock of every row of a stream.
+    #[divan::bench]
+    fn stream(bencher: Bencher<'_, '_>) {
+        let snapshot = filled(ascending_id).snapshot();
+        let names: Vec<_> = (0..ENTITIES).map(coordinate).collect();
+        let mut entities = scattered(ENTITIES);
+        bencher
+            .counter(ItemsCount::new(ROWS / ENTITIES))
+            .bench_local(|| {
+                let name = &names[entities.next().unwrap_or(0) as usize];
+                let rows = snapshot.stream(name.entity());
+                rows.fold(0_u64, |sum, row| {
+                    sum + u64::from(row.kind().bits()) + u64::from(row.clock())
+                })
+            });
+    }
+
+    /// An index of [`ROWS`] rows, entity after entity, all visible.
+    fn filled(id: fn(u32) -> EventId) -> IndexReader {
+        let (mut writer, reader) = channel();
+        let coordinates = intern(&mut writer);
+        writer.reserve(u64::from(ROWS)).expect("there is room");
+        for number in 0..ROWS {
+            let row = row(number, id(number), &coordinates);
+            writer.insert(&row).expect("as reserved");
+        }
+        writer.publish(writer.gate().allocated());
+        reader
+    }
+}
+
+/// A coordinate by number, as those of the other benchmarks.
+fn coordinate(number: u32) -> Coordinate {
+    let entity = format!("order:{number:06}");
+    Coordinate::new(entity, format!("region-{}", number % 10)).expect("a name")
+}
+
+fn intern(writer: &mut IndexWriter) -> Vec<CoordinateId> {
+    let names = (0..ENTITIES).map(coordinate);
+    names
+        .map(|name| writer.intern(&name).expect("there is room"))
+        .collect()
+}
+
+fn ascending_id(number: u32) -> EventId {
+    let hlc = Hlc::new(WALL_MS + u64::from(number), 0).expect("within range");
+    EventId::from_hlc(hlc, 7)
+}
+
+/// Row `number` of events that go round the entities.
+fn row(number: u32, id: EventId, coordinates: &[CoordinateId]) -> Row {
+    let entities = coordinates.len() as u32;
+    Row {
+        sequence: Sequence::new(u64::from(number)),
+        id,
+        coordinate: coordinates[(number % entities) as usize],
+        kind: EventKind::new(1, (number % 16) as u16),
+        wall_ms: WALL_MS + u64::from(number),
+        clock: number / entities,
+        position: u64::from(number) * 300,
+        correlation: id,
+        causation: None,
+        hash: None,
+    }
+}
+
+/// Numbers below `end`, far from each other, so that a cache does not answer for them.
+fn scattered(end: u32) -> impl Iterator<Item = u32> {
+    (0_u32..).map(move |n| n.wrapping_mul(0x9E37_79B1) % end)
+}
