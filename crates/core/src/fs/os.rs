@@ -44,21 +44,12 @@ impl Fs for OsFs {
 
     fn list(&self, path: &Path) -> io::Result<Vec<DirEntry>> {
         let mut entries = std::fs::read_dir(path)?
-            .map(|entry| {
-                let entry = entry?;
-                let file_type = entry.file_type()?;
-                let (kind, bytes) = if file_type.is_file() {
-                    (EntryKind::File, entry.metadata()?.len())
-                } else if file_type.is_dir() {
-                    (EntryKind::Directory, 0)
-                } else {
-                    (EntryKind::Other, 0)
-                };
-                Ok(DirEntry {
-                    name: entry.file_name().to_string_lossy().into_owned(),
-                    kind,
-                    bytes,
-                })
+            .filter_map(|entry| {
+                // A name may be gone before it is looked at: then it is not in the directory.
+                match entry.and_then(|entry| describe(&entry)) {
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+                    described => Some(described),
+                }
             })
             .collect::<io::Result<Vec<_>>>()?;
         entries.sort_by(|a, b| a.name.cmp(&b.name));
@@ -92,6 +83,23 @@ impl Fs for OsFs {
             Err(TryLockError::Error(error)) => Err(error),
         }
     }
+}
+
+/// What a directory entry is, and how long.
+fn describe(entry: &std::fs::DirEntry) -> io::Result<DirEntry> {
+    let file_type = entry.file_type()?;
+    let (kind, bytes) = if file_type.is_file() {
+        (EntryKind::File, entry.metadata()?.len())
+    } else if file_type.is_dir() {
+        (EntryKind::Directory, 0)
+    } else {
+        (EntryKind::Other, 0)
+    };
+    Ok(DirEntry {
+        name: entry.file_name().to_string_lossy().into_owned(),
+        kind,
+        bytes,
+    })
 }
 
 /// Flags as the standard library takes them.
@@ -207,6 +215,24 @@ mod tests {
                 ("link".to_owned(), EntryKind::Other)
             ]
         );
+    }
+
+    #[test]
+    fn a_name_that_goes_while_it_is_listed_is_left_out() {
+        let dir = tempfile::tempdir().unwrap();
+        let names = [dir.path().join("a"), dir.path().join("b")];
+        OsFs.open(&names[0], OpenMode::Create).unwrap();
+        std::thread::scope(|scope| {
+            let renaming = scope.spawn(|| {
+                for turn in 0..20_000 {
+                    let (from, to) = (&names[turn % 2], &names[(turn + 1) % 2]);
+                    OsFs.rename(from, to).unwrap();
+                }
+            });
+            while !renaming.is_finished() {
+                OsFs.list(dir.path()).unwrap();
+            }
+        });
     }
 
     #[test]
