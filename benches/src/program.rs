@@ -10,14 +10,6 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// What is measured, and how.
-///
-/// Work is named as in docs/performance.md: `append/single`, `read/scan`, `query/kind`, `open/clean`,
-/// with `wide/` before the same on many short streams. A part of a name's beginning chooses all
-/// that begin so.
-///
-/// Units: events/s and rows/s are rates (more is better); us and ms are times, B/event sizes and
-/// instructions counts (less is better); a ratio is of one figure to another. Every figure is the
-/// median of the runs, with the least and the greatest beside it.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Options {
     /// Work to measure, by the beginning of its name; all if none is named.

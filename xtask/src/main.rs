@@ -32,6 +32,12 @@ enum Command {
     /// Measure the store: rates, latencies, sizes, beside what the machine allows.
     ///
     /// Example: cargo xtask bench append read/scan --events 100000
+    ///
+    /// Work is named as in docs/performance.md: append/single, read/scan, query/kind, open/clean,
+    /// with wide/ before it for many short streams; the beginning of a name chooses all that begin
+    /// so. events/s and rows/s are rates, of which more is better; us, ms, B/event and instructions
+    /// are times, sizes and counts, of which less is; a ratio is of one figure to another. A figure
+    /// is the median of the runs, with the least and the greatest in brackets.
     Bench(bench::Args),
     /// Run every test of the workspace, doc tests included.
     ///
