@@ -55,10 +55,6 @@ pub enum Ability {
     Verify,
     /// Several readers beside a writer.
     Mixed,
-    /// Delivery of new events to subscribers.
-    Subscribe,
-    /// [`Engine::drop_checkpoint`] and [`Engine::drop_footers`].
-    Checkpoint,
 }
 
 /// A store under measurement. Used by several threads at once.

@@ -23,7 +23,6 @@ pub(crate) const ENTRY: EngineEntry = EngineEntry {
         Ability::Prefix,
         Ability::Verify,
         Ability::Mixed,
-        Ability::Checkpoint,
     ],
     notes: "Written: one pwrite a commit, interval syncs off. Synced: pwrite and fdatasync, shared \
             by those who wait. Every event is hashed into its entity's chain and the log's.",

@@ -102,6 +102,24 @@ fn a_returned_append_is_durable_and_visible_and_nobody_is_left_waiting() {
 }
 
 #[test]
+fn one_sync_serves_everyone_it_covers() {
+    check(|| {
+        let bench = bench(Fails::Never);
+        let threads = [bench.clone(), bench.clone()].map(|other| {
+            thread::spawn(move || {
+                let end = other.append().expect("the disk works");
+                assert!(other.disk.synced.load(Ordering::Acquire) >= end.get());
+            })
+        });
+        bench.append().expect("the disk works");
+        for thread in threads {
+            thread.join().expect("nobody is left waiting");
+        }
+        assert_eq!(bench.group.durable(), Sequence::new(3));
+    });
+}
+
+#[test]
 fn what_is_visible_is_durable() {
     check(|| {
         let bench = bench(Fails::Never);
