@@ -70,12 +70,9 @@ struct Sleeper {
 const GATHER_YIELDS: usize = 8;
 
 /// How often a thread lets others run before it sleeps: to be woken costs more than a short wait.
-/// More than a few are wasted while the disk works. None under loom, which forgets the unpark of a
-/// thread that yields.
+/// More than a few are wasted while the disk works.
 #[cfg(not(strandline_loom))]
 const YIELDS_BEFORE_SLEEP: usize = 8;
-#[cfg(strandline_loom)]
-const YIELDS_BEFORE_SLEEP: usize = 0;
 
 impl<T: SyncTarget> GroupSync<T> {
     /// Starts with everything below `durable` written and durable.
@@ -191,13 +188,27 @@ impl<T: SyncTarget> GroupSync<T> {
         let thread = thread::current();
         state.sleeping.push(Sleeper { end, thread });
         drop(state);
-        for _ in 0..YIELDS_BEFORE_SLEEP {
-            if self.durable() >= end || !self.syncing.load(Ordering::Relaxed) {
-                return;
-            }
-            thread::yield_now();
+        if !self.ends_soon(end) {
+            thread::park();
         }
-        thread::park();
+    }
+
+    /// Whether the wait for `end` is over, or the sync that it is for, after a few yields.
+    #[cfg(not(strandline_loom))]
+    fn ends_soon(&self, end: Sequence) -> bool {
+        (0..YIELDS_BEFORE_SLEEP).any(|_| {
+            let is_over = self.durable() >= end || !self.syncing.load(Ordering::Relaxed);
+            if !is_over {
+                thread::yield_now();
+            }
+            is_over
+        })
+    }
+
+    /// loom forgets the unpark of a thread that yields, so in models every wait sleeps.
+    #[cfg(strandline_loom)]
+    const fn ends_soon(&self, _: Sequence) -> bool {
+        false
     }
 
     /// Syncs what is written and tells everyone.
