@@ -11,6 +11,7 @@
 mod append;
 mod damage;
 mod durability;
+mod expected;
 mod harness;
 mod kill;
 mod mapped;

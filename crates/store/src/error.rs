@@ -1,5 +1,6 @@
 //! `Error`: one opaque type that says what kind of failure it was and what it means for an append.
 
+use crate::VersionConflict;
 use crate::writer::Poison;
 use std::fmt;
 use std::path::Path;
@@ -18,6 +19,9 @@ pub enum ErrorKind {
     TooLarge,
     /// The event id is taken by an event with other content.
     Conflict,
+    /// The stream of an entity is not as the event expected; [`Error::version_conflict`] says what
+    /// it is. Read it again and decide anew.
+    WrongExpectedVersion,
     /// A counter is at its last value. Nothing was written and nothing can be.
     Exhausted,
     /// Another holder has the store open for writing.
@@ -69,7 +73,14 @@ struct Repr {
     ids: Vec<EventId>,
     /// Upper bound of the sequences because of which the call was refused.
     decided_by: Sequence,
+    detail: Detail,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// What a program may want to know beside the kind.
+enum Detail {
+    None,
+    Version(VersionConflict),
 }
 
 impl Error {
@@ -95,12 +106,29 @@ impl Error {
         &self.0.ids
     }
 
+    /// What was expected of a stream and what it is, for [`ErrorKind::WrongExpectedVersion`].
+    #[must_use]
+    pub fn version_conflict(&self) -> Option<&VersionConflict> {
+        match &self.0.detail {
+            Detail::Version(conflict) => Some(conflict),
+            Detail::None => None,
+        }
+    }
+
+    pub(crate) fn wrong_version(conflict: VersionConflict) -> Self {
+        let message = format!("{conflict}; nothing was written");
+        let mut error = Self::new(ErrorKind::WrongExpectedVersion, message);
+        error.0.detail = Detail::Version(conflict);
+        error
+    }
+
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self(Box::new(Repr {
             kind,
             message: message.into(),
             ids: Vec::new(),
             decided_by: Sequence::ZERO,
+            detail: Detail::None,
             source: None,
         }))
     }

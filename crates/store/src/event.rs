@@ -1,6 +1,6 @@
 //! What callers append: `Event`, `Batch`, and the `Receipt` they get.
 
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, ExpectedVersion};
 use serde::Serialize;
 use strandline_core::{Coordinate, EventId, EventKind, Hash, Hlc, PayloadEncoding, Sequence};
 
@@ -24,6 +24,7 @@ pub struct Event {
     pub(crate) id: Option<EventId>,
     pub(crate) correlation: Option<EventId>,
     pub(crate) causation: Option<EventId>,
+    pub(crate) expected: ExpectedVersion,
 }
 
 impl Event {
@@ -73,6 +74,7 @@ impl Event {
             id: None,
             correlation: None,
             causation: None,
+            expected: ExpectedVersion::Any,
         }
     }
 
@@ -92,6 +94,14 @@ impl Event {
     /// Says which event caused this one. Default: none.
     pub const fn caused_by(mut self, cause: EventId) -> Self {
         self.causation = Some(cause);
+        self
+    }
+
+    /// Appends the event only if the stream of its entity is like this. Default: whatever it is.
+    ///
+    /// An event that was appended before under the same id is a repeat, whatever it expects.
+    pub const fn expecting(mut self, version: ExpectedVersion) -> Self {
+        self.expected = version;
         self
     }
 }

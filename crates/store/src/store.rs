@@ -146,7 +146,7 @@ impl Store {
     /// # Errors
     ///
     /// [`ErrorKind::InvalidInput`], [`ErrorKind::TooLarge`], [`ErrorKind::Conflict`],
-    /// [`ErrorKind::Exhausted`], [`ErrorKind::ReadOnly`], [`ErrorKind::Poisoned`] and
+    /// [`ErrorKind::WrongExpectedVersion`], [`ErrorKind::Exhausted`], [`ErrorKind::ReadOnly`], [`ErrorKind::Poisoned`] and
     /// [`ErrorKind::NotWritten`] mean that nothing was written. [`ErrorKind::Unknown`] means that
     /// only a reopen can tell.
     pub fn append(&self, coordinate: &Coordinate, event: Event) -> Result<Receipt, Error> {

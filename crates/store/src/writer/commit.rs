@@ -78,6 +78,7 @@ impl Writer {
                 .and_then(|last| last.checked_add(1))
                 .unwrap_or_default());
         }
+        self.check_expected(events)?;
         let count = events.len() as u64;
         let first = self.index.gate().allocated();
         self.index.check_room(events.len())?;

@@ -4,6 +4,7 @@
 //! [`GroupSync`] is the wait after it.
 
 mod commit;
+mod expected;
 mod last;
 mod names;
 mod prepare;
