@@ -14,6 +14,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("strandline-segment", &["strandline-core"]),
     ("strandline-index", &["strandline-core"]),
     ("strandline-checkpoint", &["strandline-core"]),
+    ("strandline-derive", &[]),
     (
         "strandline",
         &[
@@ -21,6 +22,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
             "strandline-segment",
             "strandline-index",
             "strandline-checkpoint",
+            "strandline-derive",
         ],
     ),
     ("strandline-examples", &["strandline"]),
