@@ -19,4 +19,5 @@ mod model;
 mod query;
 mod recover;
 mod tamper;
+mod typed;
 mod verify;

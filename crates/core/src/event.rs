@@ -1,6 +1,6 @@
 //! `EventHeader`: everything that is known of an event but its payload.
 
-use crate::codec::{DecodeError, Reader};
+use crate::codec::{DecodeError, Reader, Writer};
 use crate::{Coordinate, EventId, EventKind, HashChain, Hlc, Sequence};
 use std::fmt;
 
@@ -45,9 +45,15 @@ impl fmt::Display for PayloadEncoding {
     }
 }
 
+/// The tags of the extensions that the store writes itself.
+pub mod extension_tag {
+    /// Version of the payload's type: u16, not 0. Version 1 is not written.
+    pub const PAYLOAD_VERSION: u16 = 2;
+}
+
 /// The typed extensions of a header: a list of (tag u16, length u16, bytes), tags ascending.
 ///
-/// Empty for every event that this version writes; readers keep what they do not know.
+/// Empty for most events; readers keep what they do not know.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Extensions(Box<[u8]>);
 
@@ -73,6 +79,43 @@ impl Extensions {
             last = Some(tag);
         }
         Ok(Self(bytes.into()))
+    }
+
+    /// Extensions from their tags and bytes.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_bytes`](Self::from_bytes).
+    pub fn new<'a>(
+        extensions: impl IntoIterator<Item = (u16, &'a [u8])>,
+    ) -> Result<Self, DecodeError> {
+        let mut encoded = Vec::new();
+        let mut writer = Writer::new(&mut encoded);
+        for (tag, bytes) in extensions {
+            if bytes.len() > EXTENSION_BYTES_MAX {
+                return Err(Reader::new(bytes).invalid("extension", "more than 4096 bytes"));
+            }
+            writer.u16(tag);
+            writer.short_bytes(bytes);
+        }
+        Self::from_bytes(&encoded)
+    }
+
+    /// The bytes of one extension.
+    #[must_use]
+    pub fn get(&self, tag: u16) -> Option<&[u8]> {
+        self.iter()
+            .find_map(|(own, bytes)| (own == tag).then_some(bytes))
+    }
+
+    /// Version of the payload's type: 1 where none is written, and 0, which none is, where what is
+    /// written is no version.
+    #[must_use]
+    pub fn payload_version(&self) -> u16 {
+        match self.get(extension_tag::PAYLOAD_VERSION) {
+            None => 1,
+            Some(bytes) => bytes.try_into().map_or(0, u16::from_le_bytes),
+        }
     }
 
     /// The encoded bytes.
@@ -146,6 +189,12 @@ impl EventHeader {
         self.causation == Some(id)
     }
 
+    /// Version of the payload's type, from 1: what [`Extensions::payload_version`] says.
+    #[must_use]
+    pub fn version(&self) -> u16 {
+        self.extensions.payload_version()
+    }
+
     /// Whether no cause was given.
     #[must_use]
     pub const fn is_root_cause(&self) -> bool {
@@ -191,5 +240,24 @@ mod tests {
             Extensions::from_bytes(&[0; EXTENSION_BYTES_MAX + 1]).is_err(),
             "too long"
         );
+        assert_eq!(
+            Extensions::new([(1, [0xAA, 0xBB].as_slice()), (9, &[])]),
+            Ok(extensions)
+        );
+        assert!(Extensions::new([(2, [].as_slice()), (1, &[])]).is_err());
+        assert!(Extensions::new([(1, [0; EXTENSION_BYTES_MAX + 1].as_slice())]).is_err());
+    }
+
+    #[test]
+    fn a_version_is_1_unless_another_is_written() {
+        let tag = extension_tag::PAYLOAD_VERSION;
+        let version = |extensions: &[(u16, &[u8])]| {
+            let extensions = extensions.iter().copied();
+            Extensions::new(extensions).unwrap().payload_version()
+        };
+        assert_eq!(version(&[]), 1);
+        assert_eq!(version(&[(1, b"other"), (tag, &[7, 0])]), 7);
+        assert_eq!(version(&[(tag, &[7])]), 0);
+        assert_eq!(version(&[(tag, &[7, 0, 0])]), 0);
     }
 }

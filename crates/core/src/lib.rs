@@ -51,7 +51,9 @@ pub mod sync;
 pub use checksum::{Checksum, Salt};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use coordinate::{Coordinate, NAME_BYTES_MAX, NameError, check_name};
-pub use event::{ClockKey, EXTENSION_BYTES_MAX, EventHeader, Extensions, PayloadEncoding};
+pub use event::{
+    ClockKey, EXTENSION_BYTES_MAX, EventHeader, Extensions, PayloadEncoding, extension_tag,
+};
 pub use hash::{
     CanonicalHeader, EventHasher, Hash, HashChain, HashError, LogHasher, Nonce, payload_hash,
 };

@@ -25,6 +25,7 @@ pub struct Event {
     pub(crate) correlation: Option<EventId>,
     pub(crate) causation: Option<EventId>,
     pub(crate) expected: ExpectedVersion,
+    pub(crate) version: u16,
 }
 
 impl Event {
@@ -75,6 +76,7 @@ impl Event {
             correlation: None,
             causation: None,
             expected: ExpectedVersion::Any,
+            version: 1,
         }
     }
 
@@ -94,6 +96,12 @@ impl Event {
     /// Says which event caused this one. Default: none.
     pub const fn caused_by(mut self, cause: EventId) -> Self {
         self.causation = Some(cause);
+        self
+    }
+
+    /// Says which version of its type the payload is, from 1. Default: 1, which takes no space.
+    pub const fn with_version(mut self, version: u16) -> Self {
+        self.version = version;
         self
     }
 

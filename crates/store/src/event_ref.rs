@@ -1,6 +1,7 @@
 //! `EventRef`: an event where it was read, not copied.
 
 use crate::payload::{PayloadRef, content};
+use crate::typed::{self, EventPayload};
 use crate::{Error, ErrorKind, StoredEvent};
 use serde::Deserialize;
 use std::fmt;
@@ -142,6 +143,21 @@ impl<'a> EventRef<'a> {
         self.payload_ref().message_pack()
     }
 
+    /// Version of the payload's type, from 1.
+    #[must_use]
+    pub fn version(&self) -> u16 {
+        self.extensions().payload_version()
+    }
+
+    /// The payload as a `T`, as [`StoredEvent::decode`] gives it.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn decode<T: EventPayload>(&self) -> Result<T, Error> {
+        typed::decode(&self.payload_ref(), self.version())
+    }
+
     /// The event with a payload of its own, in one allocation.
     #[must_use]
     pub fn into_owned(self) -> StoredEvent {
@@ -163,7 +179,7 @@ impl<'a> EventRef<'a> {
     }
 
     #[inline]
-    fn payload_ref(&self) -> PayloadRef<'a> {
+    pub(crate) fn payload_ref(&self) -> PayloadRef<'a> {
         PayloadRef {
             id: self.record.id(),
             kind: self.record.kind(),

@@ -45,6 +45,7 @@ mod snapshot;
 mod stats;
 mod store;
 mod stored;
+mod typed;
 mod verify;
 mod writer;
 
@@ -58,7 +59,11 @@ pub use snapshot::{Events, Snapshot};
 pub use stats::Stats;
 pub use store::Store;
 pub use stored::StoredEvent;
+pub use typed::{Codec, CodecError, EventEnum, EventPayload, Json, MessagePack, Registry};
 pub use verify::{PROBLEMS_MAX, Problem, VerifyReport};
+
+#[cfg(feature = "derive")]
+pub use strandline_derive::{EventEnum, EventPayload};
 
 pub use strandline_core::fs;
 pub use strandline_core::{

@@ -40,7 +40,7 @@ impl<'a> PayloadRef<'a> {
         rmp_serde::from_slice(bytes).map_err(|error| self.undecodable().with_source(error))
     }
 
-    fn bytes_in(&self, encoding: PayloadEncoding) -> Result<&'a [u8], Error> {
+    pub(crate) fn bytes_in(&self, encoding: PayloadEncoding) -> Result<&'a [u8], Error> {
         if self.encoding != encoding {
             return Err(Error::new(
                 ErrorKind::Payload,
@@ -53,7 +53,16 @@ impl<'a> PayloadRef<'a> {
         self.bytes()
     }
 
-    fn undecodable(&self) -> Error {
+    /// Why the event cannot be decoded as it was asked: what it `has`.
+    pub(crate) fn mismatch(&self, has: String) -> Error {
+        Error::new(ErrorKind::Payload, format!("event {} {has}", self.id))
+    }
+
+    pub(crate) fn not_upcast(&self) -> Error {
+        self.mismatch("cannot be led to the present version of its type".to_owned())
+    }
+
+    pub(crate) fn undecodable(&self) -> Error {
         Error::new(
             ErrorKind::Payload,
             format!(

@@ -2,6 +2,7 @@
 
 use crate::Error;
 use crate::payload::PayloadRef;
+use crate::typed::{self, EventPayload};
 use serde::Deserialize;
 use std::ops::Deref;
 use strandline_core::{EventHeader, Hash};
@@ -63,7 +64,18 @@ impl StoredEvent {
         self.payload_ref().message_pack()
     }
 
-    fn payload_ref(&self) -> PayloadRef<'_> {
+    /// The payload as a `T`, whose kind and version the event must have; a
+    /// [`Registry`](crate::Registry) reads older versions too.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Payload`](crate::ErrorKind::Payload) if the event has another kind, version or
+    /// encoding, or does not decode; [`ErrorKind::Redacted`](crate::ErrorKind::Redacted).
+    pub fn decode<T: EventPayload>(&self) -> Result<T, Error> {
+        typed::decode(&self.payload_ref(), self.version())
+    }
+
+    pub(crate) fn payload_ref(&self) -> PayloadRef<'_> {
         PayloadRef {
             id: self.header.id,
             kind: self.header.kind,

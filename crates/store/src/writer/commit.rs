@@ -176,7 +176,7 @@ impl Writer {
                 id,
                 correlation: event.correlation.unwrap_or(id),
                 causation: event.causation,
-                extensions: Default::default(),
+                extensions: prepared.extensions.clone(),
                 payload: prepared.record_payload(),
             };
             let hash = self.hasher.hash(

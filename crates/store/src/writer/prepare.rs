@@ -4,7 +4,7 @@ use crate::store::Shared;
 use crate::{Error, ErrorKind, Event};
 use std::collections::HashSet;
 use strandline_core::record::{RecordPayload, record_bytes_max};
-use strandline_core::{Coordinate, Extensions, Hash, Nonce, payload_hash};
+use strandline_core::{Coordinate, Extensions, Hash, Nonce, extension_tag, payload_hash};
 use strandline_index::CoordinateId;
 use strandline_segment::COMMIT_RECORDS_MAX;
 
@@ -17,6 +17,7 @@ pub(crate) struct Prepared<'a> {
     pub(crate) event: &'a Event,
     pub(crate) nonce: Nonce,
     pub(crate) payload_hash: Hash,
+    pub(crate) extensions: Extensions,
 }
 
 impl<'a> Prepared<'a> {
@@ -43,7 +44,9 @@ impl<'a> Prepared<'a> {
                 ),
             ));
         }
+        let extensions = extensions(event)?;
         Ok(Self {
+            extensions,
             coordinate,
             known: shared.index.lookup(coordinate),
             event,
@@ -63,8 +66,24 @@ impl<'a> Prepared<'a> {
     /// Most bytes that the event's record can take.
     pub(crate) fn record_bytes_max(&self) -> usize {
         let payload = self.event.payload.len();
-        record_bytes_max(self.coordinate, &Extensions::default(), payload)
+        record_bytes_max(self.coordinate, &self.extensions, payload)
     }
+}
+
+/// What the record of an event has beside its fields; nothing for most.
+fn extensions(event: &Event) -> Result<Extensions, Error> {
+    let version = match event.version {
+        0 => {
+            let message = "the payload has version 0; versions begin at 1";
+            return Err(Error::new(ErrorKind::InvalidInput, message));
+        }
+        1 => return Ok(Extensions::default()),
+        version => version.to_le_bytes(),
+    };
+    let listed = [(extension_tag::PAYLOAD_VERSION, version.as_slice())];
+    Extensions::new(listed).map_err(|error| {
+        Error::new(ErrorKind::TooLarge, "the event has too many extensions").with_source(error)
+    })
 }
 
 /// Checks what concerns a batch as a whole.

@@ -85,5 +85,6 @@ fn same_content(record: &Record<'_>, prepared: &Prepared<'_>) -> bool {
         && record.encoding == event.encoding
         && record.correlation == event.correlation.unwrap_or(record.id)
         && record.causation == event.causation
+        && record.extensions == prepared.extensions
         && matches!(record.payload, RecordPayload::Stored { bytes, .. } if *bytes == *event.payload)
 }

@@ -1,0 +1,89 @@
+//! `Codec`: how values of a type become payloads, and back.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use strandline_core::PayloadEncoding;
+
+/// Whatever a codec says when it fails.
+pub type CodecError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Turns values of `T` into payloads, and payloads into values.
+///
+/// [`Json`] and [`MessagePack`] do so for what serde knows. Others take a code of their own, from
+/// 128, so that what one wrote is never read by another.
+///
+/// ```
+/// use strandline::{Codec, CodecError, EventKind, EventPayload, PayloadEncoding};
+///
+/// struct BigEndian;
+///
+/// impl Codec<Count> for BigEndian {
+///     const ENCODING: PayloadEncoding = PayloadEncoding::from_code(128);
+///
+///     fn encode(value: &Count) -> Result<Vec<u8>, CodecError> {
+///         Ok(value.0.to_be_bytes().to_vec())
+///     }
+///
+///     fn decode(bytes: &[u8]) -> Result<Count, CodecError> {
+///         Ok(Count(u32::from_be_bytes(bytes.try_into()?)))
+///     }
+/// }
+///
+/// struct Count(u32);
+///
+/// impl EventPayload for Count {
+///     type Codec = BigEndian;
+///     const KIND: EventKind = EventKind::new(0x1, 0x001);
+///     const NAME: &'static str = "count";
+/// }
+/// ```
+pub trait Codec<T> {
+    /// What stands with each payload to say how it is encoded.
+    const ENCODING: PayloadEncoding;
+
+    /// The bytes of a value.
+    ///
+    /// # Errors
+    ///
+    /// What the format says of a value that it cannot hold.
+    fn encode(value: &T) -> Result<Vec<u8>, CodecError>;
+
+    /// The value of bytes that may be damaged or of another type.
+    ///
+    /// # Errors
+    ///
+    /// What the format says of bytes that are no value of `T`.
+    fn decode(bytes: &[u8]) -> Result<T, CodecError>;
+}
+
+/// JSON text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Json;
+
+impl<T: Serialize + DeserializeOwned> Codec<T> for Json {
+    const ENCODING: PayloadEncoding = PayloadEncoding::JSON;
+
+    fn encode(value: &T) -> Result<Vec<u8>, CodecError> {
+        Ok(serde_json::to_vec(value)?)
+    }
+
+    fn decode(bytes: &[u8]) -> Result<T, CodecError> {
+        Ok(serde_json::from_slice(bytes)?)
+    }
+}
+
+/// MessagePack, structs as maps with their field names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MessagePack;
+
+impl<T: Serialize + DeserializeOwned> Codec<T> for MessagePack {
+    const ENCODING: PayloadEncoding = PayloadEncoding::MESSAGE_PACK;
+
+    fn encode(value: &T) -> Result<Vec<u8>, CodecError> {
+        Ok(rmp_serde::to_vec_named(value)?)
+    }
+
+    fn decode(bytes: &[u8]) -> Result<T, CodecError> {
+        Ok(rmp_serde::from_slice(bytes)?)
+    }
+}
