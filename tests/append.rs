@@ -4,8 +4,8 @@ use crate::harness::{CHANGED, CREATED, at, contents, event, open, options, texts
 use std::sync::Arc;
 use strandline::fs::MemFs;
 use strandline::{
-    Batch, Coordinate, ErrorClass, ErrorKind, Event, EventId, EventKind, Hash, ManualClock,
-    Sequence, Store, StoreOptions,
+    BATCH_BYTES_MAX, BATCH_EVENTS_MAX, Batch, Coordinate, ErrorClass, ErrorKind, Event, EventId,
+    EventKind, Hash, ManualClock, PAYLOAD_BYTES_MAX_DEFAULT, Sequence, Store, StoreOptions,
 };
 
 #[test]
@@ -318,4 +318,74 @@ fn a_snapshot_stays_as_it_was() {
         b"1"
     );
     assert_eq!(texts(&store), ["1", "2"]);
+}
+
+#[test]
+fn a_member_of_a_batch_is_linked_to_those_before_it_alone() {
+    let store = open(&MemFs::new());
+    let (a, b) = (at("a", "s"), at("b", "s"));
+    let batch = Batch::new()
+        .push(&a, event("command"))
+        .push(&b, event("effect").caused_by_member(0))
+        .push(
+            &a,
+            event("effect of that")
+                .caused_by_member(1)
+                .correlated_with_member(0),
+        );
+    let receipts = store.append_batch(batch).unwrap();
+    let events = contents(&store.snapshot());
+    assert!(events[0].is_root_cause());
+    assert!(events[1].is_caused_by(receipts[0].id) && !events[1].is_correlated());
+    assert!(events[2].is_caused_by(receipts[1].id));
+    assert_eq!(events[2].correlation, receipts[0].id);
+    assert!(store.verify().unwrap().is_intact());
+    let itself = Batch::new().push(&a, event("x").caused_by_member(0));
+    let later = Batch::new()
+        .push(&a, event("x").correlated_with_member(1))
+        .push(&a, event("y"));
+    for batch in [itself, later] {
+        let error = store.append_batch(batch).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    }
+    let alone = store.append(&a, event("x").caused_by_member(0));
+    assert_eq!(alone.unwrap_err().kind(), ErrorKind::InvalidInput);
+    assert_eq!(store.snapshot().len(), 3);
+}
+
+#[test]
+fn a_batch_over_a_limit_is_refused_with_the_limit() {
+    let store = open(&MemFs::new());
+    let a = at("a", "s");
+    let mut many = Batch::new();
+    for _ in 0..=BATCH_EVENTS_MAX {
+        many.add(&a, Event::bytes(CREATED, Vec::new()));
+    }
+    let mut long = Batch::new();
+    for _ in 0..5 {
+        long.add(&a, Event::bytes(CREATED, vec![0; BATCH_BYTES_MAX / 4]));
+    }
+    for (batch, limit) in [(many, BATCH_EVENTS_MAX), (long, BATCH_BYTES_MAX)] {
+        let error = store.append_batch(batch).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::TooLarge);
+        assert!(error.to_string().contains(&limit.to_string()), "{error}");
+    }
+    let small = options(&MemFs::new()).segment_bytes_max(64 << 10);
+    let error = small
+        .open("/store")
+        .unwrap()
+        .append(&a, Event::bytes(CREATED, vec![0; 64 << 10]))
+        .unwrap_err();
+    assert!(error.to_string().contains("65536 of a segment"), "{error}");
+    let error = store
+        .append(
+            &a,
+            Event::bytes(CREATED, vec![0; PAYLOAD_BYTES_MAX_DEFAULT + 1]),
+        )
+        .unwrap_err();
+    assert!(
+        error.to_string().contains("the limit is 16777216"),
+        "{error}"
+    );
+    assert!(store.snapshot().is_empty());
 }

@@ -9,6 +9,7 @@
 )]
 
 mod append;
+mod clock;
 mod damage;
 mod durability;
 mod expected;
@@ -17,7 +18,9 @@ mod kill;
 mod mapped;
 mod model;
 mod query;
+mod receipt;
 mod recover;
+mod repeat;
 mod tamper;
 mod typed;
 mod verify;

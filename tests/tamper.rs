@@ -7,7 +7,7 @@ use crate::harness::{CHANGED, at, dir, event, open, options};
 use std::path::Path;
 use std::sync::Arc;
 use strandline::fs::MemFs;
-use strandline::{ErrorKind, Hash, Hlc, Sequence, Store};
+use strandline::{ErrorKind, Hash, Hlc, Receipt, ReceiptMismatch, Region, Sequence, Store};
 use strandline_core::record::{Record, RecordPayload};
 use strandline_core::{CanonicalHeader, EventHasher, Random};
 use strandline_segment::{CommitBuffer, LogOptions, UncheckedLog};
@@ -110,6 +110,37 @@ fn a_changed_payload_is_found() {
     check("payload", &[2], |records| {
         *records[2].body.last_mut().unwrap() ^= 1
     });
+}
+
+#[test]
+fn a_changed_payload_is_found_by_the_receipt_of_its_event() {
+    let mut records = history();
+    *records[2].body.last_mut().unwrap() ^= 1;
+    let store = rewritten(&records).unwrap();
+    let now = store.snapshot();
+    for event in now.query(&Region::all()) {
+        let event = event.unwrap();
+        let receipt = Receipt {
+            id: event.id,
+            sequence: event.sequence,
+            clock: event.clock,
+            hlc: event.hlc,
+            hash: event.hash,
+            durable: true,
+            repeated: false,
+        };
+        let checked = now.verify_receipt(&receipt);
+        if event.sequence != Sequence::new(2) {
+            checked.unwrap();
+            continue;
+        }
+        let error = checked.unwrap_err();
+        let found = error.receipt_mismatches();
+        assert!(
+            matches!(found, [ReceiptMismatch::Content { .. }]),
+            "{found:?}"
+        );
+    }
 }
 
 #[test]

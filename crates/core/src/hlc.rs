@@ -28,6 +28,14 @@ pub struct HlcError {
 #[error("the hybrid logical clock is at its last reading")]
 pub struct HlcExhausted;
 
+/// The clock is past a reading that was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the hybrid logical clock is at {last} already")]
+pub struct HlcBehind {
+    /// The newest reading given or observed.
+    pub last: Hlc,
+}
+
 impl Hlc {
     /// A reading from its parts.
     ///
@@ -121,6 +129,24 @@ impl HlcClock {
         Ok(reading)
     }
 
+    /// The reading `wanted`, if it is later than the last one; where only its counter is not, the
+    /// next reading of the same millisecond. So the time is kept, and readings still increase.
+    ///
+    /// # Errors
+    ///
+    /// [`HlcBehind`] if the clock is past that millisecond.
+    pub fn tick_at(&mut self, wanted: Hlc) -> Result<Hlc, HlcBehind> {
+        let reading = match self.last {
+            Some(last) if wanted <= last => last
+                .next()
+                .filter(|next| next.wall_ms == wanted.wall_ms)
+                .ok_or(HlcBehind { last })?,
+            _ => wanted,
+        };
+        self.last = Some(reading);
+        Ok(reading)
+    }
+
     /// Moves the clock forward so that the next reading is after `seen`; an older one changes
     /// nothing.
     pub fn observe(&mut self, seen: Hlc) {
@@ -181,6 +207,20 @@ mod tests {
         clock.observe(seen);
         clock.observe(Hlc::new(1, 1).unwrap());
         assert_eq!(clock.tick(10).unwrap(), Hlc::new(900, 8).unwrap());
+    }
+
+    #[test]
+    fn a_reading_that_is_asked_for_keeps_its_millisecond() {
+        let mut clock = HlcClock::after(Hlc::new(5, 3).unwrap());
+        let mut at = |wall_ms, counter| clock.tick_at(Hlc::new(wall_ms, counter).unwrap());
+        assert_eq!(at(5, 0), Ok(Hlc::new(5, 4).unwrap()));
+        assert_eq!(at(5, 9), Ok(Hlc::new(5, 9).unwrap()));
+        assert_eq!(at(7, 2), Ok(Hlc::new(7, 2).unwrap()));
+        let last = Hlc::new(7, 2).unwrap();
+        assert_eq!(at(6, u32::MAX), Err(HlcBehind { last }));
+        let full = Hlc::new(7, u32::MAX).unwrap();
+        assert_eq!(at(7, u32::MAX), Ok(full));
+        assert_eq!(at(7, 0), Err(HlcBehind { last: full }));
     }
 
     #[test]

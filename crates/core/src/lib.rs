@@ -57,7 +57,7 @@ pub use event::{
 pub use hash::{
     CanonicalHeader, EventHasher, Hash, HashChain, HashError, LogHasher, Nonce, payload_hash,
 };
-pub use hlc::{Hlc, HlcClock, HlcError, HlcExhausted, WALL_MS_MAX};
+pub use hlc::{Hlc, HlcBehind, HlcClock, HlcError, HlcExhausted, WALL_MS_MAX};
 pub use id::{EventId, EventIdError, ID_RANDOM_BITS, Sequence};
 pub use kind::{EventKind, KindError, KindFilter};
 pub use random::{Nonces, Random};

@@ -34,6 +34,12 @@ impl LogOptions {
         self
     }
 
+    /// Length at which a segment is full, as it was set.
+    #[must_use]
+    pub const fn segment_bytes(&self) -> u64 {
+        self.segment_bytes_max
+    }
+
     /// Longest commit, in bytes. Default and most: 64 MiB.
     #[must_use]
     pub const fn commit_bytes_max(mut self, bytes: u32) -> Self {

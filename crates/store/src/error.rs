@@ -1,7 +1,7 @@
 //! `Error`: one opaque type that says what kind of failure it was and what it means for an append.
 
-use crate::VersionConflict;
 use crate::writer::Poison;
+use crate::{IdConflict, ReceiptMismatch, RefusedTime, VersionConflict};
 use std::fmt;
 use std::path::Path;
 use strandline_checkpoint::CheckpointError;
@@ -17,11 +17,17 @@ pub enum ErrorKind {
     InvalidInput,
     /// A payload, event or batch is over a limit. Make it smaller or raise the limit.
     TooLarge,
-    /// The event id is taken by an event with other content.
+    /// The event id is taken by an event with other content; [`Error::id_conflict`] says what
+    /// differs.
     Conflict,
     /// The stream of an entity is not as the event expected; [`Error::version_conflict`] says what
     /// it is. Read it again and decide anew.
     WrongExpectedVersion,
+    /// A time that was supplied is too far ahead, or before one that was given already;
+    /// [`Error::refused_time`] says which.
+    RefusedTime,
+    /// A receipt is not of this store as it is; [`Error::receipt_mismatches`] says in what.
+    ReceiptMismatch,
     /// A counter is at its last value. Nothing was written and nothing can be.
     Exhausted,
     /// Another holder has the store open for writing.
@@ -81,6 +87,9 @@ struct Repr {
 enum Detail {
     None,
     Version(VersionConflict),
+    Id(IdConflict),
+    Time(RefusedTime),
+    Receipt(Vec<ReceiptMismatch>),
 }
 
 impl Error {
@@ -111,15 +120,59 @@ impl Error {
     pub fn version_conflict(&self) -> Option<&VersionConflict> {
         match &self.0.detail {
             Detail::Version(conflict) => Some(conflict),
-            Detail::None => None,
+            _ => None,
+        }
+    }
+
+    /// Which id is taken and what differs, for [`ErrorKind::Conflict`].
+    #[must_use]
+    pub fn id_conflict(&self) -> Option<&IdConflict> {
+        match &self.0.detail {
+            Detail::Id(conflict) => Some(conflict),
+            _ => None,
+        }
+    }
+
+    /// Which time was not taken and why, for [`ErrorKind::RefusedTime`].
+    #[must_use]
+    pub fn refused_time(&self) -> Option<&RefusedTime> {
+        match &self.0.detail {
+            Detail::Time(refused) => Some(refused),
+            _ => None,
+        }
+    }
+
+    /// Everything that differs, for [`ErrorKind::ReceiptMismatch`]; empty for other kinds.
+    #[must_use]
+    pub fn receipt_mismatches(&self) -> &[ReceiptMismatch] {
+        match &self.0.detail {
+            Detail::Receipt(mismatches) => mismatches,
+            _ => &[],
         }
     }
 
     pub(crate) fn wrong_version(conflict: VersionConflict) -> Self {
         let message = format!("{conflict}; nothing was written");
-        let mut error = Self::new(ErrorKind::WrongExpectedVersion, message);
-        error.0.detail = Detail::Version(conflict);
-        error
+        Self::new(ErrorKind::WrongExpectedVersion, message).with_detail(Detail::Version(conflict))
+    }
+
+    pub(crate) fn id_taken(conflict: IdConflict) -> Self {
+        let message = conflict.to_string();
+        Self::new(ErrorKind::Conflict, message).with_detail(Detail::Id(conflict))
+    }
+
+    pub(crate) fn time_refused(refused: RefusedTime) -> Self {
+        let message = refused.to_string();
+        Self::new(ErrorKind::RefusedTime, message).with_detail(Detail::Time(refused))
+    }
+
+    pub(crate) fn with_receipt_mismatches(self, mismatches: Vec<ReceiptMismatch>) -> Self {
+        self.with_detail(Detail::Receipt(mismatches))
+    }
+
+    fn with_detail(mut self, detail: Detail) -> Self {
+        self.0.detail = detail;
+        self
     }
 
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {

@@ -1,8 +1,8 @@
-//! What callers append: `Event`, `Batch`, and the `Receipt` they get.
+//! What callers append: `Event` and `Batch`.
 
 use crate::{Error, ErrorKind, ExpectedVersion};
 use serde::Serialize;
-use strandline_core::{Coordinate, EventId, EventKind, Hash, Hlc, PayloadEncoding, Sequence};
+use strandline_core::{Coordinate, EventId, EventKind, Hlc, PayloadEncoding};
 
 /// An event to append: a kind, a payload, and optionally an id and links.
 ///
@@ -22,10 +22,30 @@ pub struct Event {
     pub(crate) encoding: PayloadEncoding,
     pub(crate) payload: Vec<u8>,
     pub(crate) id: Option<EventId>,
-    pub(crate) correlation: Option<EventId>,
-    pub(crate) causation: Option<EventId>,
+    pub(crate) correlation: Option<Link>,
+    pub(crate) causation: Option<Link>,
     pub(crate) expected: ExpectedVersion,
     pub(crate) version: u16,
+    pub(crate) at: Option<Hlc>,
+}
+
+/// What an event is linked to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Link {
+    /// An event that is known by its id.
+    Id(EventId),
+    /// The event at a place of the same batch, whose id may not be known yet.
+    Member(usize),
+}
+
+impl Link {
+    /// The id of what is linked, where `member` knows those of the events before in the batch.
+    pub(crate) fn resolve(self, member: impl FnOnce(usize) -> Option<EventId>) -> Option<EventId> {
+        match self {
+            Self::Id(id) => Some(id),
+            Self::Member(place) => member(place),
+        }
+    }
 }
 
 impl Event {
@@ -77,11 +97,17 @@ impl Event {
             causation: None,
             expected: ExpectedVersion::Any,
             version: 1,
+            at: None,
         }
     }
 
     /// Gives the event an id of the caller's, which makes its append idempotent: appending the
-    /// same event again returns the first receipt. Default: an id made by the store.
+    /// same event again returns the first receipt, however long after. Default: an id made by the
+    /// store.
+    ///
+    /// The same event has the same coordinate, kind, links, payload and version of it; anything else
+    /// under the id is an [`ErrorKind::Conflict`], and [`Error::id_conflict`] says what differs. A
+    /// batch is repeated whole: the same events in the same order, each with an id of the caller's.
     pub const fn with_id(mut self, id: EventId) -> Self {
         self.id = Some(id);
         self
@@ -89,13 +115,57 @@ impl Event {
 
     /// Says what the event belongs to. Default: itself.
     pub const fn correlated_with(mut self, correlation: EventId) -> Self {
-        self.correlation = Some(correlation);
+        self.correlation = Some(Link::Id(correlation));
         self
     }
 
     /// Says which event caused this one. Default: none.
     pub const fn caused_by(mut self, cause: EventId) -> Self {
-        self.causation = Some(cause);
+        self.causation = Some(Link::Id(cause));
+        self
+    }
+
+    /// Says that the event belongs to the one at a place of the same batch, from 0, before its own.
+    pub const fn correlated_with_member(mut self, place: usize) -> Self {
+        self.correlation = Some(Link::Member(place));
+        self
+    }
+
+    /// Says that the event at a place of the same batch, from 0, before its own, caused this one.
+    ///
+    /// ```
+    /// use strandline::{Batch, Coordinate, Event, EventKind, Store};
+    ///
+    /// const SENT: EventKind = EventKind::new(0x1, 0x001);
+    /// const RECEIVED: EventKind = EventKind::new(0x1, 0x002);
+    /// # let dir = tempfile::tempdir()?;
+    /// let store = Store::open(dir.path().join("bank.strand"))?;
+    /// let (from, to) = (Coordinate::new("account:1", "eu")?, Coordinate::new("account:2", "eu")?);
+    /// let receipts = store.append_batch(
+    ///     Batch::new()
+    ///         .push(&from, Event::json(SENT, &500)?)
+    ///         .push(&to, Event::json(RECEIVED, &500)?.caused_by_member(0)),
+    /// )?;
+    /// let received = store.snapshot().get(receipts[1].id)?.unwrap();
+    /// assert!(received.is_caused_by(receipts[0].id));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub const fn caused_by_member(mut self, place: usize) -> Self {
+        self.causation = Some(Link::Member(place));
+        self
+    }
+
+    /// Gives the event a time of its own, for events that happened elsewhere: an import keeps
+    /// the times that its events had. Default: the store's clock.
+    ///
+    /// The millisecond is kept exactly, and the counter where it is later than the last one given.
+    /// Times of events never go back, so an event with an earlier time than one that is in the store
+    /// is refused with [`ErrorKind::RefusedTime`], and so is one whose time is further ahead of this
+    /// machine's clock than [`StoreOptions::clock_drift_max`](crate::StoreOptions::clock_drift_max).
+    /// Import before anything else is appended, in the order of the times. An event that was
+    /// appended before under the same id is a repeat, whatever its time.
+    pub const fn at(mut self, time: Hlc) -> Self {
+        self.at = Some(time);
         self
     }
 
@@ -114,9 +184,16 @@ impl Event {
     }
 }
 
+/// Most events of a batch.
+pub const BATCH_EVENTS_MAX: usize = strandline_segment::COMMIT_RECORDS_MAX;
+
+/// Most bytes of a batch: payloads, names, and at most 188 for each event.
+pub const BATCH_BYTES_MAX: usize = 64 << 20;
+
 /// Events that are appended together: all of them become visible and durable at once, or none.
 ///
-/// At most 65,535 events and 64 MiB; entities and scopes may differ.
+/// At most [`BATCH_EVENTS_MAX`] events and [`BATCH_BYTES_MAX`] bytes, which are refused before
+/// anything is written, as is what does not fit in a segment; entities and scopes may differ.
 #[derive(Debug, Clone, Default)]
 #[must_use]
 pub struct Batch {
@@ -151,21 +228,4 @@ impl Batch {
     pub const fn is_empty(&self) -> bool {
         self.events.is_empty()
     }
-}
-
-/// What an append returns for each event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Receipt {
-    /// Id of the event.
-    pub id: EventId,
-    /// Place in the global commit order.
-    pub sequence: Sequence,
-    /// Place in the entity's stream, from 0.
-    pub clock: u32,
-    /// When it was appended.
-    pub hlc: Hlc,
-    /// Hash of the event: the head of its entity's chain when it was appended.
-    pub hash: Hash,
-    /// Whether the event had been appended before, and this is the receipt of that time.
-    pub repeated: bool,
 }

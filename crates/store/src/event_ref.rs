@@ -7,7 +7,8 @@ use serde::Deserialize;
 use std::fmt;
 use strandline_core::record::RecordView;
 use strandline_core::{
-    Coordinate, EventHeader, EventId, EventKind, Extensions, Hash, Hlc, PayloadEncoding, Sequence,
+    CanonicalHeader, Coordinate, EventHasher, EventHeader, EventId, EventKind, Extensions, Hash,
+    Hlc, PayloadEncoding, Sequence,
 };
 use strandline_index::RowView;
 use strandline_segment::RecordRef;
@@ -156,6 +157,25 @@ impl<'a> EventRef<'a> {
     /// As there.
     pub fn decode<T: EventPayload>(&self) -> Result<T, Error> {
         typed::decode(&self.payload_ref(), self.version())
+    }
+
+    /// The hash of what is stored, after an event with the hash `previous`.
+    pub(crate) fn hash_after(&self, previous: &Hash) -> Hash {
+        let (record, coordinate) = (&self.record, self.coordinate());
+        let header = CanonicalHeader {
+            entity: coordinate.entity(),
+            scope: coordinate.scope(),
+            kind: record.kind(),
+            encoding: record.encoding(),
+            id: record.id(),
+            correlation: record.correlation(),
+            causation: record.causation(),
+            clock: record.clock(),
+            hlc: record.hlc(),
+            sequence: self.sequence(),
+            extensions: &record.extensions(),
+        };
+        EventHasher::default().hash(previous, &header, &record.payload().hash())
     }
 
     /// The event with a payload of its own, in one allocation.

@@ -51,6 +51,7 @@ pub struct StoreOptions {
     pub(crate) durability: Durability,
     pub(crate) sync_interval: Option<Duration>,
     pub(crate) payload_bytes_max: usize,
+    pub(crate) clock_drift_max: Duration,
     pub(crate) log: LogOptions,
     pub(crate) fs: Arc<dyn Fs>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -72,6 +73,7 @@ impl StoreOptions {
             durability: Durability::Synced,
             sync_interval: Some(Duration::from_millis(5)),
             payload_bytes_max: PAYLOAD_BYTES_MAX_DEFAULT,
+            clock_drift_max: Duration::from_secs(60),
             log: LogOptions::default(),
             fs: Arc::new(OsFs),
             clock: Arc::new(SystemClock::default()),
@@ -107,6 +109,18 @@ impl StoreOptions {
     pub const fn payload_bytes_max(mut self, bytes: usize) -> Self {
         self.payload_bytes_max = bytes;
         self
+    }
+
+    /// How far a time that is supplied ([`Event::at`](crate::Event::at), [`Store::observe`]) may be
+    /// ahead of the clock. Default: one minute.
+    #[must_use]
+    pub const fn clock_drift_max(mut self, drift: Duration) -> Self {
+        self.clock_drift_max = drift;
+        self
+    }
+
+    pub(crate) fn drift_ms_max(&self) -> u64 {
+        u64::try_from(self.clock_drift_max.as_millis()).unwrap_or(u64::MAX)
     }
 
     /// Length at which a segment is sealed and the next one begun, in bytes. Default: 256 MiB;

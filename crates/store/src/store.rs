@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use strandline_core::fs::FileLock;
 use strandline_core::sync::Mutex;
-use strandline_core::{Coordinate, Random, Sequence};
+use strandline_core::{Coordinate, Hlc, Random, Sequence};
 use strandline_index::IndexReader;
 use strandline_segment::{LogIdentity, LogPosition, SyncHandle};
 
@@ -97,6 +97,14 @@ impl Shared {
         })
     }
 
+    /// The receipt, which says whether its event is durable now.
+    fn note_durable(&self, receipt: Receipt) -> Receipt {
+        Receipt {
+            durable: receipt.sequence < self.group.durable(),
+            ..receipt
+        }
+    }
+
     /// Fails if an earlier failure stopped all writing.
     fn check_poison(&self) -> Result<(), Error> {
         match self.group.poison() {
@@ -146,7 +154,7 @@ impl Store {
     /// # Errors
     ///
     /// [`ErrorKind::InvalidInput`], [`ErrorKind::TooLarge`], [`ErrorKind::Conflict`],
-    /// [`ErrorKind::WrongExpectedVersion`], [`ErrorKind::Exhausted`], [`ErrorKind::ReadOnly`], [`ErrorKind::Poisoned`] and
+    /// [`ErrorKind::WrongExpectedVersion`], [`ErrorKind::RefusedTime`], [`ErrorKind::Exhausted`], [`ErrorKind::ReadOnly`], [`ErrorKind::Poisoned`] and
     /// [`ErrorKind::NotWritten`] mean that nothing was written. [`ErrorKind::Unknown`] means that
     /// only a reopen can tell.
     pub fn append(&self, coordinate: &Coordinate, event: Event) -> Result<Receipt, Error> {
@@ -165,7 +173,7 @@ impl Store {
         options: AppendOptions,
     ) -> Result<Receipt, Error> {
         let shared = &self.shared;
-        let prepared = Prepared::new(coordinate, &event, shared.random.nonce(), shared)?;
+        let prepared = Prepared::new(coordinate, &event, 0, shared.random.nonce(), shared)?;
         let mut given = None;
         let written = self.write(&[prepared], options, &mut |receipt| given = Some(receipt))?;
         let receipt: Receipt = given.ok_or_else(|| {
@@ -176,7 +184,7 @@ impl Store {
         })?;
         self.wait_for(written)
             .map_err(|error| error.with_ids([receipt.id]))?;
-        Ok(receipt)
+        Ok(shared.note_durable(receipt))
     }
 
     /// Appends the events of a batch, all of them or none, and returns their receipts in order.
@@ -201,9 +209,10 @@ impl Store {
         let prepared = batch
             .events
             .iter()
+            .enumerate()
             .zip(self.shared.random.nonces())
-            .map(|((coordinate, event), nonce)| {
-                Prepared::new(coordinate, event, nonce, &self.shared)
+            .map(|((place, (coordinate, event)), nonce)| {
+                Prepared::new(coordinate, event, place, nonce, &self.shared)
             })
             .collect::<Result<Vec<_>, _>>()?;
         check_batch(&prepared)?;
@@ -211,6 +220,9 @@ impl Store {
         let written = self.write(&prepared, options, &mut |receipt| receipts.push(receipt))?;
         self.wait_for(written)
             .map_err(|error| error.with_ids(receipts.iter().map(|receipt| receipt.id)))?;
+        for receipt in &mut receipts {
+            *receipt = self.shared.note_durable(*receipt);
+        }
         Ok(receipts)
     }
 
@@ -235,6 +247,8 @@ impl Store {
                 reader: &shared.reader,
                 random: &shared.random,
                 now_ms: shared.options.clock.now_ms(),
+                drift_ms_max: shared.options.drift_ms_max(),
+                segment_bytes_max: shared.options.log.segment_bytes(),
             };
             let committed = writer.commit(prepared, durability, context, give);
             std::mem::forget(guard);
@@ -293,6 +307,31 @@ impl Store {
         self.shared.writer()?;
         self.shared.check_poison()?;
         self.shared.wait_durable(self.shared.group.written())
+    }
+
+    /// Moves the store's clock past a time that was seen elsewhere, in another store's receipt say,
+    /// so that whatever is appended from now on has a later one. An earlier time changes nothing.
+    ///
+    /// ```
+    /// # use strandline::{Coordinate, Event, EventKind, Store};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let (here, there) = (Store::open(dir.path().join("a"))?, Store::open(dir.path().join("b"))?);
+    /// # let order = Coordinate::new("order:1", "eu")?;
+    /// # let event = || Event::bytes(EventKind::new(1, 1), *b"x");
+    /// let cause = there.append(&order, event())?;
+    /// here.observe(cause.hlc)?;
+    /// assert!(here.append(&order, event())?.hlc > cause.hlc);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::RefusedTime`] if it is further ahead of this machine's clock than
+    /// [`StoreOptions::clock_drift_max`] allows; [`ErrorKind::ReadOnly`].
+    pub fn observe(&self, seen: Hlc) -> Result<(), Error> {
+        let options = &self.shared.options;
+        let mut writer = self.shared.writer()?.lock();
+        writer.observe(seen, options.clock.now_ms(), options.drift_ms_max())
     }
 
     /// Returns when the event of a receipt is durable, whatever its append asked for.

@@ -3,9 +3,11 @@
 //! Nothing of the writer's state changes before the write has succeeded, but the clock, which may
 //! stay ahead.
 
+use super::times::tick;
 use super::{GroupSync, Poison, Prepared, Writer};
+use crate::event::Link;
 use crate::read::Reader;
-use crate::{Durability, Error, ErrorKind, Receipt};
+use crate::{BATCH_BYTES_MAX, Durability, Error, ErrorKind, Receipt};
 use std::collections::HashMap;
 use strandline_core::record::Record;
 use strandline_core::{CanonicalHeader, Coordinate, EventId, Hash, Hlc, Random, Sequence};
@@ -19,6 +21,8 @@ pub(crate) struct Context<'a> {
     pub(crate) reader: &'a Reader,
     pub(crate) random: &'a Random,
     pub(crate) now_ms: u64,
+    pub(crate) drift_ms_max: u64,
+    pub(crate) segment_bytes_max: u64,
 }
 
 /// What an event is given at its commit.
@@ -29,6 +33,8 @@ pub(super) struct Assigned {
     clock: u32,
     hlc: Hlc,
     hash: Hash,
+    correlation: EventId,
+    causation: Option<EventId>,
 }
 
 /// The end of an entity's chain while a commit is being made.
@@ -79,6 +85,7 @@ impl Writer {
                 .unwrap_or_default());
         }
         self.check_expected(events)?;
+        self.check_times(events, context)?;
         let count = events.len() as u64;
         let first = self.index.gate().allocated();
         self.index.check_room(events.len())?;
@@ -112,6 +119,7 @@ impl Writer {
                 clock: assigned.clock,
                 hlc: assigned.hlc,
                 hash: assigned.hash,
+                durable: false,
                 repeated: false,
             });
         }
@@ -128,7 +136,10 @@ impl Writer {
             return Err(Error::new(
                 ErrorKind::TooLarge,
                 format!(
-                    "the commit may take {bytes_max} bytes, more than a commit or segment holds"
+                    "the commit may take {bytes_max} bytes and its frame more; the limits are \
+                     {BATCH_BYTES_MAX} (BATCH_BYTES_MAX) and the {} of a segment \
+                     (StoreOptions::segment_bytes_max)",
+                    context.segment_bytes_max,
                 ),
             ));
         }
@@ -149,17 +160,18 @@ impl Writer {
         let mut new = NewNames::default();
         let numbered = (first.get()..).map(Sequence::new).zip(events).enumerate();
         for (at, (sequence, prepared)) in numbered {
-            let hlc = self
-                .hlc
-                .tick(context.now_ms)
-                .map_err(|error| exhausted("clock readings").with_source(error))?;
             let Prepared {
                 coordinate, event, ..
             } = *prepared;
+            let hlc = tick(&mut self.hlc, event.at, context.now_ms)?;
             let id = match event.id {
                 Some(id) => id,
                 None => EventId::from_hlc(hlc, self.next_id_bits()),
             };
+            let resolve =
+                |link: Link| link.resolve(|place| self.assigned.get(place).map(|event| event.id));
+            let correlation = event.correlation.and_then(resolve).unwrap_or(id);
+            let causation = event.causation.and_then(resolve);
             // It may have been interned while this thread waited for the lock.
             let known = prepared.known.or_else(|| self.index.lookup(coordinate));
             let end = self.chain_end(coordinate, known, at, &mut new, context.reader)?;
@@ -174,8 +186,8 @@ impl Writer {
                 clock,
                 hlc,
                 id,
-                correlation: event.correlation.unwrap_or(id),
-                causation: event.causation,
+                correlation,
+                causation,
                 extensions: prepared.extensions.clone(),
                 payload: prepared.record_payload(),
             };
@@ -187,8 +199,8 @@ impl Writer {
                     kind: record.kind,
                     encoding: record.encoding,
                     id,
-                    correlation: record.correlation,
-                    causation: record.causation,
+                    correlation,
+                    causation,
                     clock,
                     hlc,
                     sequence,
@@ -203,6 +215,8 @@ impl Writer {
                 clock,
                 hlc,
                 hash,
+                correlation,
+                causation,
             });
         }
         Ok(())
@@ -320,8 +334,8 @@ impl Writer {
                 wall_ms: assigned.hlc.wall_ms(),
                 clock: assigned.clock,
                 position: position.to_bits(),
-                correlation: event.correlation.unwrap_or(assigned.id),
-                causation: event.causation,
+                correlation: assigned.correlation,
+                causation: assigned.causation,
                 hash: Some(assigned.hash),
             })?;
         }
@@ -353,7 +367,7 @@ impl Writer {
     }
 }
 
-fn exhausted(what: &str) -> Error {
+pub(super) fn exhausted(what: &str) -> Error {
     Error::new(
         ErrorKind::Exhausted,
         format!("there are no more {what} to give; nothing was written"),

@@ -11,6 +11,7 @@ mod prepare;
 mod repeat;
 mod rotate;
 mod sync;
+mod times;
 
 #[cfg(all(test, strandline_loom))]
 #[allow(clippy::expect_used, reason = "a model fails by panicking")]

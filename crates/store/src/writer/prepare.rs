@@ -1,12 +1,12 @@
 //! Step 1 of an append, on the caller's thread: everything that needs no lock.
 
+use crate::event::Link;
 use crate::store::Shared;
-use crate::{Error, ErrorKind, Event};
+use crate::{BATCH_EVENTS_MAX, Error, ErrorKind, Event};
 use std::collections::HashSet;
 use strandline_core::record::{RecordPayload, record_bytes_max};
 use strandline_core::{Coordinate, Extensions, Hash, Nonce, extension_tag, payload_hash};
 use strandline_index::CoordinateId;
-use strandline_segment::COMMIT_RECORDS_MAX;
 
 /// An event that was checked and whose payload was hashed.
 #[derive(Debug)]
@@ -21,12 +21,15 @@ pub(crate) struct Prepared<'a> {
 }
 
 impl<'a> Prepared<'a> {
+    /// Checks and hashes the event at `place` of its commit.
     pub(crate) fn new(
         coordinate: &'a Coordinate,
         event: &'a Event,
+        place: usize,
         nonce: Nonce,
         shared: &Shared,
     ) -> Result<Self, Error> {
+        check_links(event, place)?;
         if event.kind.is_reserved() {
             return Err(Error::new(
                 ErrorKind::InvalidInput,
@@ -86,6 +89,25 @@ fn extensions(event: &Event) -> Result<Extensions, Error> {
     })
 }
 
+/// Checks that an event at `place` of a batch is linked only to events before it there.
+fn check_links(event: &Event, place: usize) -> Result<(), Error> {
+    let links = [event.correlation, event.causation];
+    let later = links.iter().find_map(|link| match link {
+        Some(Link::Member(member)) if *member >= place => Some(*member),
+        _ => None,
+    });
+    let Some(member) = later else {
+        return Ok(());
+    };
+    Err(Error::new(
+        ErrorKind::InvalidInput,
+        format!(
+            "the event at {place} is linked to the one at {member} of its batch, \
+             which is not before it"
+        ),
+    ))
+}
+
 /// Checks what concerns a batch as a whole.
 ///
 /// # Errors
@@ -95,11 +117,11 @@ pub(crate) fn check_batch(events: &[Prepared<'_>]) -> Result<(), Error> {
     if events.is_empty() {
         return Err(Error::new(ErrorKind::InvalidInput, "the batch is empty"));
     }
-    if events.len() > COMMIT_RECORDS_MAX {
+    if events.len() > BATCH_EVENTS_MAX {
         return Err(Error::new(
             ErrorKind::TooLarge,
             format!(
-                "the batch has {} events, the limit is {COMMIT_RECORDS_MAX}",
+                "the batch has {} events, the limit is {BATCH_EVENTS_MAX} (BATCH_EVENTS_MAX)",
                 events.len()
             ),
         ));

@@ -1,17 +1,19 @@
 //! Idempotency: an append whose ids are already there.
 
 use super::{Prepared, Writer};
+use crate::event::Link;
 use crate::read::Reader;
-use crate::{Error, ErrorKind, Receipt};
+use crate::{Difference, Error, ErrorKind, IdConflict, Receipt};
 use strandline_core::record::{Record, RecordPayload};
 use strandline_index::Row;
 use strandline_segment::RecordPosition;
 
-fn conflict(taken: &Row, why: &str) -> Error {
-    Error::new(
-        ErrorKind::Conflict,
-        format!("event id {} is taken by an earlier append {why}", taken.id),
-    )
+fn conflict(taken: &Row, difference: Difference) -> Error {
+    Error::id_taken(IdConflict {
+        id: taken.id,
+        sequence: taken.sequence,
+        difference,
+    })
     .because_of(taken.sequence)
 }
 
@@ -39,7 +41,7 @@ impl Writer {
         let mut receipts: Vec<Receipt> = Vec::with_capacity(events.len());
         for event in events {
             let Some(row) = taken(event) else {
-                return Err(conflict(&first_taken, "that did not have this whole batch"));
+                return Err(conflict(&first_taken, Difference::Batch));
             };
             let stored = reader.log.read(RecordPosition::from_bits(row.position))?;
             let record = Record::decode(&stored.body).map_err(|error| {
@@ -51,18 +53,21 @@ impl Writer {
                     .log
                     .frame_of_first(RecordPosition::from_bits(row.position))?;
                 if frame.is_none_or(|frame| usize::from(frame.records) != events.len()) {
-                    return Err(conflict(&row, "in another batch"));
+                    return Err(conflict(&row, Difference::Batch));
                 }
             }
             let coordinate = self.index.lookup(event.coordinate);
-            if coordinate != Some(row.coordinate) || !same_content(&record, event) {
-                return Err(conflict(&row, "with other content"));
+            if coordinate != Some(row.coordinate) {
+                return Err(conflict(&row, Difference::Coordinate));
             }
             let follows = receipts
                 .last()
                 .is_none_or(|last| last.sequence.checked_add(1) == Some(row.sequence));
             if !follows {
-                return Err(conflict(&row, "in another order"));
+                return Err(conflict(&row, Difference::Order));
+            }
+            if let Some(difference) = difference(&record, event, &receipts) {
+                return Err(conflict(&row, difference));
             }
             receipts.push(Receipt {
                 id: row.id,
@@ -70,6 +75,7 @@ impl Writer {
                 clock: record.clock,
                 hlc: record.hlc,
                 hash: stored.digest,
+                durable: false,
                 repeated: true,
             });
         }
@@ -77,14 +83,32 @@ impl Writer {
     }
 }
 
-/// Whether an append asks for exactly what is stored, its place apart. Of a redacted payload
-/// nothing is left to compare, so it never matches.
-fn same_content(record: &Record<'_>, prepared: &Prepared<'_>) -> bool {
+/// What differs between what is stored and what an append asks for, its place apart; `before` are
+/// the events before it in the batch. Of a redacted payload nothing is left to compare.
+fn difference(
+    record: &Record<'_>,
+    prepared: &Prepared<'_>,
+    before: &[Receipt],
+) -> Option<Difference> {
     let event = prepared.event;
-    record.kind == event.kind
-        && record.encoding == event.encoding
-        && record.correlation == event.correlation.unwrap_or(record.id)
-        && record.causation == event.causation
-        && record.extensions == prepared.extensions
-        && matches!(record.payload, RecordPayload::Stored { bytes, .. } if *bytes == *event.payload)
+    let resolve = |link: Link| link.resolve(|place| Some(before.get(place)?.id));
+    if record.kind != event.kind {
+        return Some(Difference::Kind);
+    }
+    if record.correlation != event.correlation.and_then(resolve).unwrap_or(record.id) {
+        return Some(Difference::Correlation);
+    }
+    if record.causation != event.causation.and_then(resolve) {
+        return Some(Difference::Causation);
+    }
+    if record.extensions != prepared.extensions {
+        return Some(Difference::Extensions);
+    }
+    match record.payload {
+        RecordPayload::Redacted { .. } => Some(Difference::Redacted),
+        RecordPayload::Stored { bytes, .. } => {
+            let same = record.encoding == event.encoding && *bytes == *event.payload;
+            (!same).then_some(Difference::Payload)
+        }
+    }
 }
