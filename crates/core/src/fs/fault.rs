@@ -27,6 +27,20 @@ pub enum Operation {
     Rename,
     /// [`Fs::sync_dir`].
     SyncDir,
+    /// [`Fs::remove_file`]; only in a [`SimFs`](super::SimFs), as are those that follow.
+    Remove,
+    /// [`Fs::open`] of what exists.
+    Open,
+    /// [`Fs::list`].
+    List,
+    /// [`Fs::try_lock`].
+    Lock,
+    /// [`Fs::create_dir_all`], once for each directory that is made.
+    CreateDirectory,
+    /// [`FsFile::allocate`].
+    Allocate,
+    /// [`FsFile::len`].
+    Length,
 }
 
 /// How an operation fails.

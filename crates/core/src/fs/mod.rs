@@ -10,6 +10,8 @@ mod replace;
 
 #[cfg(feature = "test-util")]
 mod fault;
+#[cfg(feature = "test-util")]
+mod sim;
 
 pub use mapping::Mapping;
 pub use memory::MemFs;
@@ -18,6 +20,8 @@ pub use replace::{StagedFile, TEMPORARY_SUFFIX, read_file, replace_file};
 
 #[cfg(feature = "test-util")]
 pub use fault::{Fault, FaultFs, Operation};
+#[cfg(feature = "test-util")]
+pub use sim::{Draws, Fill, Keep, Loss, SimDisk, SimFault, SimFaultKind, SimFs, Step};
 
 use std::fmt::Debug;
 use std::io;

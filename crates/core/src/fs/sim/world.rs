@@ -1,0 +1,373 @@
+//! `SimFs`: a file system over a simulated disk. It records its steps, fails on demand, and can be
+//! full.
+
+use super::super::{DirEntry, EntryKind, FileLock, Fs, FsFile, OpenMode, Operation};
+use super::disk::{Action, Node, NodeId};
+use super::{SimDisk, SimFault, SimFaultKind, Step};
+use parking_lot::Mutex;
+use std::collections::BTreeSet;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A file system over a [`SimDisk`]. Clones are handles of one process on it.
+#[derive(Debug, Clone)]
+pub struct SimFs {
+    world: Arc<Mutex<World>>,
+    /// Number of the process that this handle belongs to.
+    process: u64,
+}
+
+#[derive(Debug)]
+struct World {
+    disk: SimDisk,
+    steps: Vec<Step>,
+    faults: Vec<SimFault>,
+    operations: u64,
+    /// Most bytes that all files have together.
+    capacity: usize,
+    locks: BTreeSet<PathBuf>,
+    /// The process that lives; what earlier ones do has no effect.
+    process: u64,
+}
+
+impl SimFs {
+    /// A file system over `disk`, on which nothing fails.
+    #[must_use]
+    pub fn new(disk: SimDisk) -> Self {
+        Self {
+            world: Arc::new(Mutex::new(World {
+                disk,
+                steps: Vec::new(),
+                faults: Vec::new(),
+                operations: 0,
+                capacity: usize::MAX,
+                locks: BTreeSet::new(),
+                process: 0,
+            })),
+            process: 0,
+        }
+    }
+
+    /// Kills the process that uses the file system: its calls fail from now on and change nothing,
+    /// its locks are free. Gives the handle of the process after it. What was written stays.
+    #[must_use]
+    pub fn next_process(&self) -> Self {
+        let mut world = self.world.lock();
+        world.process += 1;
+        world.locks.clear();
+        Self {
+            world: self.world.clone(),
+            process: world.process,
+        }
+    }
+
+    /// The disk as it is now.
+    #[must_use]
+    pub fn disk(&self) -> SimDisk {
+        self.world.lock().disk.clone()
+    }
+
+    /// How many steps were recorded: calls that changed something or made it durable.
+    #[must_use]
+    pub fn steps_count(&self) -> usize {
+        self.world.lock().steps.len()
+    }
+
+    /// The recorded steps, which are forgotten here.
+    #[must_use]
+    pub fn take_steps(&self) -> Vec<Step> {
+        std::mem::take(&mut self.world.lock().steps)
+    }
+
+    /// How many operations were called, failed ones included: what the faults count.
+    #[must_use]
+    pub fn operations(&self) -> u64 {
+        self.world.lock().operations
+    }
+
+    /// Makes coming operations fail; faults that were set before stay.
+    pub fn fail(&self, fault: SimFault) {
+        self.world.lock().faults.push(fault);
+    }
+
+    /// Ends all faults.
+    pub fn heal(&self) {
+        self.world.lock().faults.clear();
+    }
+
+    /// Lets files have `bytes` more together than they have now; `None` ends the limit.
+    pub fn limit_growth(&self, bytes: Option<usize>) {
+        let mut world = self.world.lock();
+        let used = world.disk.used_bytes();
+        world.capacity = bytes.map_or(usize::MAX, |bytes| used.saturating_add(bytes));
+    }
+
+    /// Begins an operation: the state, and how the operation fails if it does.
+    fn begin(
+        &self,
+        operation: Operation,
+    ) -> io::Result<(parking_lot::MutexGuard<'_, World>, Option<SimFaultKind>)> {
+        let mut world = self.world.lock();
+        if self.process != world.process {
+            return Err(io::Error::other("this process was killed"));
+        }
+        world.operations += 1;
+        let failed = world
+            .faults
+            .iter_mut()
+            .filter_map(|fault| fault.count(operation))
+            .next();
+        match failed {
+            Some(SimFaultKind::Error(kind)) => Err(kind.into()),
+            Some(SimFaultKind::SyncLoses) if operation != Operation::Sync => {
+                Err(io::Error::other("the disk failed"))
+            }
+            failed => Ok((world, failed)),
+        }
+    }
+
+    fn file(&self, node: NodeId, path: &Path) -> Arc<dyn FsFile> {
+        Arc::new(SimFile {
+            fs: self.clone(),
+            node,
+            path: path.into(),
+        })
+    }
+}
+
+impl World {
+    fn make(&mut self, action: Action, path: &Path) {
+        let path = path.into();
+        let step = Step { action, path };
+        self.disk.apply(&step);
+        self.steps.push(step);
+    }
+}
+
+fn not_found(path: &Path) -> io::Error {
+    let message = format!("no file {}", path.display());
+    io::Error::new(io::ErrorKind::NotFound, message)
+}
+
+impl Fs for SimFs {
+    fn create_dir_all(&self, path: &Path) -> io::Result<()> {
+        let missing: Vec<_> = {
+            let world = self.world.lock();
+            path.ancestors()
+                .take_while(|path| world.disk.find(path).is_none())
+                .collect()
+        };
+        for path in missing.into_iter().rev() {
+            self.begin(Operation::CreateDirectory)?
+                .0
+                .make(Action::MakeDirectory, path);
+        }
+        Ok(())
+    }
+
+    fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Arc<dyn FsFile>> {
+        let operation = match mode {
+            OpenMode::Create => Operation::Create,
+            OpenMode::Read | OpenMode::Write => Operation::Open,
+        };
+        let (mut world, _) = self.begin(operation)?;
+        let found = world.disk.find(path);
+        match (found.map(|node| (node, world.disk.node(node))), mode) {
+            (Some((_, Some(Node::Directory(_)))), _) => Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "not a regular file",
+            )),
+            (Some(_), OpenMode::Create) => Err(io::ErrorKind::AlreadyExists.into()),
+            (Some((node, _)), _) => Ok(self.file(node, path)),
+            (None, OpenMode::Create) => {
+                world.make(Action::Create, path);
+                let node = world.disk.find(path).ok_or_else(|| not_found(path))?;
+                Ok(self.file(node, path))
+            }
+            (None, _) => Err(not_found(path)),
+        }
+    }
+
+    fn list(&self, path: &Path) -> io::Result<Vec<DirEntry>> {
+        let (world, _) = self.begin(Operation::List)?;
+        let node = world.disk.find(path).and_then(|node| world.disk.node(node));
+        let Some(Node::Directory(directory)) = node else {
+            return Err(not_found(path));
+        };
+        let entries = directory.entries.iter().map(|(name, node)| {
+            let (kind, bytes) = match world.disk.file(*node) {
+                Some(inode) => (EntryKind::File, inode.bytes().len() as u64),
+                None => (EntryKind::Directory, 0),
+            };
+            let name = name.clone();
+            DirEntry { name, kind, bytes }
+        });
+        Ok(entries.collect())
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let (mut world, _) = self.begin(Operation::Rename)?;
+        let parent = to.parent().and_then(|parent| world.disk.find(parent));
+        if world.disk.find(from).is_none() || parent.is_none() {
+            return Err(not_found(from));
+        }
+        world.make(Action::Rename(to.into()), from);
+        Ok(())
+    }
+
+    fn remove_file(&self, path: &Path) -> io::Result<()> {
+        let (mut world, _) = self.begin(Operation::Remove)?;
+        if world.disk.find(path).is_none() {
+            return Err(not_found(path));
+        }
+        world.make(Action::Remove, path);
+        Ok(())
+    }
+
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        let (mut world, failed) = self.begin(Operation::SyncDir)?;
+        if world.disk.find(path).is_none() {
+            return Err(not_found(path));
+        }
+        if failed != Some(SimFaultKind::SyncLies) {
+            world.make(Action::SyncDirectory, path);
+        }
+        Ok(())
+    }
+
+    fn try_lock(&self, path: &Path) -> io::Result<Option<Box<dyn FileLock>>> {
+        let (mut world, _) = self.begin(Operation::Lock)?;
+        if world.disk.find(path).is_none() {
+            world.make(Action::Create, path);
+        }
+        if !world.locks.insert(path.to_path_buf()) {
+            return Ok(None);
+        }
+        Ok(Some(Box::new(SimLock {
+            fs: self.clone(),
+            path: path.to_path_buf(),
+        })))
+    }
+}
+
+#[derive(Debug)]
+struct SimLock {
+    fs: SimFs,
+    path: PathBuf,
+}
+
+impl FileLock for SimLock {}
+
+impl Drop for SimLock {
+    fn drop(&mut self) {
+        let mut world = self.fs.world.lock();
+        if world.process == self.fs.process {
+            world.locks.remove(&self.path);
+        }
+    }
+}
+
+#[derive(Debug)]
+struct SimFile {
+    fs: SimFs,
+    node: NodeId,
+    path: Arc<Path>,
+}
+
+fn in_memory(offset: u64) -> io::Result<usize> {
+    usize::try_from(offset).map_err(|_| io::ErrorKind::FileTooLarge.into())
+}
+
+/// Half of `count`, at least one, for a transfer that comes out short.
+const fn short(count: usize) -> usize {
+    count - count / 2
+}
+
+impl SimFile {
+    fn length(&self, world: &World) -> usize {
+        let inode = world.disk.file(self.node);
+        inode.map_or(0, |inode| inode.bytes().len())
+    }
+}
+
+impl FsFile for SimFile {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        let (world, failed) = self.fs.begin(Operation::Read)?;
+        let bytes = world.disk.file(self.node).map_or(&[][..], |i| i.bytes());
+        let from = bytes.get(in_memory(offset)?..).unwrap_or_default();
+        let mut count = from.len().min(buffer.len());
+        if failed == Some(SimFaultKind::Short) {
+            count = short(count);
+        }
+        for (to, from) in buffer.iter_mut().zip(from).take(count) {
+            *to = *from;
+        }
+        Ok(count)
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        let (mut world, failed) = self.fs.begin(Operation::Write)?;
+        let offset = in_memory(offset)?;
+        let mut count = bytes.len();
+        if failed == Some(SimFaultKind::Short) {
+            count = short(count);
+        }
+        if world.capacity < usize::MAX {
+            let room = world.capacity.saturating_sub(world.disk.used_bytes());
+            let end = self.length(&world).saturating_add(room);
+            count = count.min(end.saturating_sub(offset));
+            if count == 0 && !bytes.is_empty() {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+        }
+        let part = bytes.get(..count).unwrap_or_default();
+        world.make(Action::Write(self.node, part.into(), offset), &self.path);
+        Ok(count)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        let (mut world, failed) = self.fs.begin(Operation::Sync)?;
+        match failed {
+            Some(SimFaultKind::SyncLies) => Ok(()),
+            Some(SimFaultKind::SyncLoses) => {
+                let seed = world.operations;
+                world.make(Action::FailSync(self.node, seed), &self.path);
+                Err(io::Error::other("the disk failed to write"))
+            }
+            _ => {
+                world.make(Action::Sync(self.node), &self.path);
+                Ok(())
+            }
+        }
+    }
+
+    fn set_len(&self, bytes: u64) -> io::Result<()> {
+        let (mut world, _) = self.fs.begin(Operation::SetLen)?;
+        let bytes = in_memory(bytes)?;
+        world.make(Action::SetLen(self.node, bytes), &self.path);
+        Ok(())
+    }
+
+    fn allocate(&self, bytes: u64) -> io::Result<()> {
+        let (mut world, _) = self.fs.begin(Operation::Allocate)?;
+        let bytes = in_memory(bytes)?;
+        let length = self.length(&world);
+        if bytes <= length {
+            return Ok(());
+        }
+        if world.capacity < usize::MAX {
+            let room = world.capacity.saturating_sub(world.disk.used_bytes());
+            if bytes - length > room {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+        }
+        world.make(Action::SetLen(self.node, bytes), &self.path);
+        Ok(())
+    }
+
+    fn len(&self) -> io::Result<u64> {
+        let (world, _) = self.fs.begin(Operation::Length)?;
+        Ok(self.length(&world) as u64)
+    }
+}
