@@ -9,6 +9,7 @@
 )]
 
 mod append;
+mod beside;
 mod clock;
 mod damage;
 mod durability;

@@ -74,6 +74,17 @@ pub enum LogError {
         /// How it was noticed.
         reason: &'static str,
     },
+    /// The last segment changed while it was read to be written to.
+    #[error(
+        "{file} changed at offset {offset} while it was read: something else writes to it, or the \
+         disk does not give the same bytes twice"
+    )]
+    Changed {
+        /// File name.
+        file: String,
+        /// Offset in the file, in bytes.
+        offset: u32,
+    },
     /// A commit, record or option is over a limit.
     #[error("{what} has {found}, the limit is {limit}")]
     TooLarge {

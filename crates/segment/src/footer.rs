@@ -59,12 +59,23 @@ impl SealedSegment {
     }
 }
 
-/// Reads and checks the footer of a sealed segment that ends at `end`; none if nothing was written.
+/// Reads and checks the footer of a sealed segment that ends at `end`; none if nothing was written,
+/// or another process is writing it.
 pub(crate) fn read(file: &SegmentFile, end: LogPosition) -> Result<Option<Vec<u8>>, LogError> {
-    let damaged = |reason| LogError::FooterDamaged {
-        file: file.name(),
-        reason,
-    };
+    let found = load(file, end)?;
+    match check(file, end, &found) {
+        // What is being written grows from one look to the next.
+        Err(_) if load(file, end)? != found => Ok(None),
+        checked => Ok(checked?.map(|bytes| {
+            let mut found = found;
+            found.truncate(bytes);
+            found
+        })),
+    }
+}
+
+/// What stands after the frames.
+fn load(file: &SegmentFile, end: LogPosition) -> Result<Vec<u8>, LogError> {
     let offset = u64::from(end.offset);
     let length = file.len()?;
     let Some(after) = length.checked_sub(offset) else {
@@ -74,24 +85,28 @@ pub(crate) fn read(file: &SegmentFile, end: LogPosition) -> Result<Option<Vec<u8
             "the file ends before its last frame does",
         ));
     };
-    if after == 0 {
+    let bytes = usize::try_from(after).ok();
+    let Some(bytes) = bytes.filter(|_| after <= BYTES_MAX) else {
+        return Err(damaged(file, "it is longer than any footer"));
+    };
+    let mut bytes = vec![0; bytes];
+    file.read(&mut bytes, offset)?;
+    Ok(bytes)
+}
+
+/// The length of the footer in what stands after the frames; `None` if nothing does.
+fn check(file: &SegmentFile, end: LogPosition, found: &[u8]) -> Result<Option<usize>, LogError> {
+    if found.is_empty() {
         return Ok(None);
     }
-    if after > BYTES_MAX {
-        return Err(damaged("it is longer than any footer"));
-    }
-    let after = usize::try_from(after).map_err(|_| damaged("it does not fit in memory"))?;
-    let mut bytes = vec![0; after];
-    file.read(&mut bytes, offset)?;
-    let (covered, checksum) = bytes
-        .split_last_chunk()
-        .ok_or_else(|| damaged("it is cut short"))?;
+    let short = || damaged(file, "it is cut short");
+    let (covered, checksum) = found.split_last_chunk().ok_or_else(short)?;
+    let offset = u64::from(end.offset);
     if file.salt.checksum(offset, covered).0 != u64::from_le_bytes(*checksum) {
-        return Err(damaged("its checksum is wrong"));
+        return Err(damaged(file, "its checksum is wrong"));
     }
-    let footer_bytes = bytes.len().checked_sub(TRAILER_BYTES);
-    let footer_bytes = footer_bytes.ok_or_else(|| damaged("it is cut short"))?;
-    let trailer = bytes.get(footer_bytes..).unwrap_or_default();
+    let footer_bytes = found.len().checked_sub(TRAILER_BYTES).ok_or_else(short)?;
+    let trailer = found.get(footer_bytes..).unwrap_or_default();
     let mut reader = Reader::new(trailer);
     let bound = reader
         .array("log hash")
@@ -102,9 +117,16 @@ pub(crate) fn read(file: &SegmentFile, end: LogPosition) -> Result<Option<Vec<u8
         && reader
             .array("magic")
             .is_ok_and(|magic: [u8; 8]| magic == *MAGIC);
-    if !bound {
-        return Err(damaged("it belongs to another segment"));
+    if bound {
+        Ok(Some(footer_bytes))
+    } else {
+        Err(damaged(file, "it belongs to another segment"))
     }
-    bytes.truncate(footer_bytes);
-    Ok(Some(bytes))
+}
+
+fn damaged(file: &SegmentFile, reason: &'static str) -> LogError {
+    LogError::FooterDamaged {
+        file: file.name(),
+        reason,
+    }
 }

@@ -35,6 +35,7 @@
 
 #![forbid(unsafe_code)]
 
+mod beside;
 mod cursor;
 mod error;
 mod file;

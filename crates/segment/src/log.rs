@@ -19,6 +19,9 @@ use strandline_core::{Hash, Random, Sequence};
 /// The random identity of a log, in each of its files.
 pub type LogIdentity = [u8; 16];
 
+/// How many manifests are read in a row before opening gives up.
+const MANIFESTS_READ_MOST: u32 = 100;
+
 /// A log before its frames are read: what the manifest lists is there.
 ///
 /// [`scan`](Self::scan) reads the frames and gives what can be written to.
@@ -46,34 +49,44 @@ impl UncheckedLog {
         options: LogOptions,
     ) -> Result<Option<Self>, LogError> {
         options.check()?;
-        let Some(manifest) = Manifest::read(&*fs, dir)? else {
-            refuse_frames_without_manifest(&*fs, dir)?;
-            return Ok(None);
+        let mut manifest = match Manifest::read(&*fs, dir)? {
+            Some(manifest) => manifest,
+            None => match (
+                refuse_frames_without_manifest(&*fs, dir),
+                Manifest::read(&*fs, dir)?,
+            ) {
+                // Another process has made the log meanwhile.
+                (_, Some(manifest)) => manifest,
+                (refused, None) => return refused.map(|()| None),
+            },
         };
-        let files = manifest
-            .segments
-            .iter()
-            .map(|info| SegmentFile::open(&*fs, dir, &info.header, OpenMode::Read))
-            .collect::<Result<Vec<_>, _>>()?;
-        for (info, file) in manifest.segments.iter().zip(&files) {
-            let needed = info.end.map_or(0, |end| u64::from(end.offset));
-            let found = file.len()?;
-            if found < needed {
-                return Err(LogError::corrupt(
-                    file.name(),
-                    found,
-                    format!("the file ends here, its frames end at {needed}"),
-                ));
+        // Another process may replace the manifest, and remove files that only the one before it
+        // lists, before they are opened here.
+        for _ in 0..MANIFESTS_READ_MOST {
+            let opened = open_listed(&*fs, dir, &manifest);
+            let newest = match opened {
+                Ok(_) => None,
+                Err(_) => Manifest::read(&*fs, dir)?,
+            };
+            match newest {
+                Some(newest) if newest.number != manifest.number => manifest = newest,
+                _ => {
+                    return Ok(Some(Self {
+                        files: opened?,
+                        fs,
+                        dir: dir.to_path_buf(),
+                        options,
+                        manifest,
+                        set_aside: Vec::new(),
+                    }));
+                }
             }
         }
-        Ok(Some(Self {
-            fs,
-            dir: dir.to_path_buf(),
-            options,
-            manifest,
-            files,
-            set_aside: Vec::new(),
-        }))
+        Err(LogError::corrupt(
+            MANIFEST_FILE,
+            0,
+            "it is replaced again and again, each time with segments that are not there",
+        ))
     }
 
     /// Makes an empty log in `dir`, where [`open`](Self::open) found none.
@@ -152,6 +165,25 @@ impl UncheckedLog {
             _ => Ok(None),
         }
     }
+}
+
+/// Opens the segments of a manifest, and checks that they are as long as it says.
+fn open_listed(fs: &dyn Fs, dir: &Path, manifest: &Manifest) -> Result<Vec<SegmentFile>, LogError> {
+    let mut files = Vec::new();
+    for info in &manifest.segments {
+        let file = SegmentFile::open(fs, dir, &info.header, OpenMode::Read)?;
+        let needed = info.end.map_or(0, |end| u64::from(end.offset));
+        let found = file.len()?;
+        if found < needed {
+            return Err(LogError::corrupt(
+                file.name(),
+                found,
+                format!("the file ends here, its frames end at {needed}"),
+            ));
+        }
+        files.push(file);
+    }
+    Ok(files)
 }
 
 /// Makes the directory's own entry durable, and those of its parents, which may be as new: an

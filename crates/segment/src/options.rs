@@ -14,6 +14,7 @@ pub struct LogOptions {
     pub(crate) segment_bytes_max: u64,
     pub(crate) commit_bytes_max: u32,
     pub(crate) mapped_reads: bool,
+    pub(crate) beside_writer: bool,
 }
 
 impl Default for LogOptions {
@@ -22,6 +23,7 @@ impl Default for LogOptions {
             segment_bytes_max: 256 << 20,
             commit_bytes_max: COMMIT_BYTES_MAX,
             mapped_reads: true,
+            beside_writer: false,
         }
     }
 }
@@ -52,6 +54,14 @@ impl LogOptions {
     #[must_use]
     pub const fn no_mapped_reads(mut self) -> Self {
         self.mapped_reads = false;
+        self
+    }
+
+    /// Says that another process may be writing to the log: a commit at its end that is not whole
+    /// is waited for a moment before it is taken for a torn one. Default: nobody else writes.
+    #[must_use]
+    pub const fn beside_writer(mut self) -> Self {
+        self.beside_writer = true;
         self
     }
 

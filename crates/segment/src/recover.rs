@@ -5,13 +5,14 @@
 //! `durable_through` of any valid frame header, before it or after it, what the caller knows, and
 //! the end of the segments before. What stands after a bad frame is proof at most, never data.
 
+use crate::beside::{Look, Since, readable_bytes};
 use crate::error::At;
 use crate::file::SegmentFile;
 use crate::format::COMMIT_BYTES_MAX;
 use crate::frame::Frame;
 use crate::log::{UncheckedLog, check_position, is_own_temporary, visit_all};
 use crate::quarantine::{is_segment_like, keep, set_aside};
-use crate::scan::{FrameScanner, Step};
+use crate::scan::{FrameScanner, HeadersAfter, Step};
 use crate::{LogError, LogPosition, LogReader, LogWriter, ScanError, SegmentId};
 use std::fmt;
 use strandline_core::Sequence;
@@ -96,11 +97,15 @@ pub struct ScannedLog {
     torn_tail: Option<TornTail>,
     /// Where the part of the last segment begins that is not proven durable.
     unproven_from: u32,
+    /// Where the file changed while it was read, if that was noticed.
+    changed_at: Option<u32>,
 }
 
 impl UncheckedLog {
     /// Reads every frame from `from`, or from the start, and hands it to `visit`, oldest first.
     /// Changes nothing.
+    ///
+    /// Another process may write meanwhile: then whole commits are read up to what was seen of it.
     ///
     /// `proven_durable` says up to which sequence the caller knows the log durable.
     ///
@@ -178,11 +183,12 @@ impl UncheckedLog {
         let Some(file) = file else {
             return Err(LogError::corrupt(crate::MANIFEST_FILE, 0, "it lists no segment").into());
         };
-        let length = file.len()?.min(u64::from(u32::MAX));
-        let mut scanner = FrameScanner::new(&file, start, length);
+        let mut scanner = FrameScanner::new(&file, start, readable_bytes(&file)?);
         // Frames with their starts, while nothing proves them durable.
         let mut unproven: std::collections::VecDeque<(Sequence, u32)> = Default::default();
-        let torn_reason = loop {
+        let mut look: Option<Look> = None;
+        let mut changed_at = None;
+        let bad = loop {
             match scanner.next()? {
                 Step::Frame(frame) => {
                     proven = proven.max(frame.durable_through());
@@ -191,28 +197,39 @@ impl UncheckedLog {
                         unproven.pop_front();
                     }
                     visit(&frame).map_err(ScanError::Visit)?;
+                    let end = u64::from(frame.end().offset);
+                    if let Some(look) = look.take() {
+                        changed_at = Some(look.offset);
+                        // A writer may be at work for ever; what was seen of it is enough.
+                        scanner.stop_at(end.max(look.after.end));
+                    }
                 }
-                Step::End => break None,
-                Step::Bad(reason) => break Some(reason),
+                Step::End => {
+                    changed_at = look.map(|look| look.offset).or(changed_at);
+                    break None;
+                }
+                Step::Bad(reason) => {
+                    let offset = scanner.position().offset;
+                    let look = match &mut look {
+                        Some(look) => look,
+                        None => {
+                            let after = scanner.headers_after()?;
+                            proven = proven.max(after.durable_through);
+                            look.insert(Look::new(offset, after, &self.options))
+                        }
+                    };
+                    if !look.again() {
+                        break Some((reason, look.after));
+                    }
+                    scanner.look_again(readable_bytes(&file)?);
+                }
             }
         };
         let end = scanner.position();
-        let mut torn_tail = None;
-        if let Some(reason) = torn_reason {
-            let after = scanner.headers_after()?;
-            proven = proven.max(after.durable_through);
-            if end.sequence < proven {
-                return Err(LogError::corrupt(file.name(), u64::from(end.offset), reason).into());
-            }
-            torn_tail = Some(TornTail {
-                segment: file.id,
-                offset: end.offset,
-                bytes: length - u64::from(end.offset),
-                sequence: end.sequence,
-                frames_after_gap: after.frames,
-                reason,
-            });
-        }
+        let torn_tail = match bad {
+            None => None,
+            Some((reason, after)) => self.judge(&file, end, proven, reason, after)?,
+        };
         if end.sequence < proven {
             return Err(LogError::LogBehind {
                 file: file.name(),
@@ -229,7 +246,37 @@ impl UncheckedLog {
             proven_durable: proven,
             torn_tail,
             unproven_from,
+            changed_at,
         })
+    }
+
+    /// What the bad frame at `end` means, after it was looked at again: a torn tail, nothing if the
+    /// segment was sealed there meanwhile, or corruption.
+    fn judge(
+        &self,
+        file: &SegmentFile,
+        end: LogPosition,
+        proven: Sequence,
+        reason: &'static str,
+        after: HeadersAfter,
+    ) -> Result<Option<TornTail>, LogError> {
+        let offset = u64::from(end.offset);
+        let corrupt = || LogError::corrupt(file.name(), offset, reason);
+        if end.sequence < proven {
+            return Err(corrupt());
+        }
+        match self.since(&end)? {
+            Since::SealedLater => Err(corrupt()),
+            Since::SealedHere => Ok(None),
+            Since::Active => Ok(Some(TornTail {
+                segment: file.id,
+                offset: end.offset,
+                bytes: readable_bytes(file)?.saturating_sub(offset),
+                sequence: end.sequence,
+                frames_after_gap: after.frames,
+                reason,
+            })),
+        }
     }
 }
 
@@ -271,12 +318,18 @@ impl ScannedLog {
     ///
     /// # Errors
     ///
-    /// [`LogError::Io`].
+    /// [`LogError::Io`]. [`LogError::Changed`] if somebody else wrote while the log was read.
     pub fn into_writer(mut self) -> Result<(LogWriter, LogReader, Repairs), LogError> {
         let mut repairs = Repairs {
             set_aside: std::mem::take(&mut self.log.set_aside),
             ..Repairs::default()
         };
+        if let (Some(file), Some(offset)) = (self.log.files.last(), self.changed_at) {
+            return Err(LogError::Changed {
+                file: file.name(),
+                offset,
+            });
+        }
         self.clean_directory(&mut repairs)?;
         let Some(info) = self.log.manifest.segments.last().copied() else {
             return Err(LogError::corrupt(

@@ -8,6 +8,8 @@ use strandline_core::Sequence;
 
 /// How much is read at once.
 const READ_BYTES: usize = 1 << 20;
+/// How much is read of what is looked at again.
+const LOOK_BYTES: usize = 4 << 10;
 
 /// What stands at the scanner's position.
 pub(crate) enum Step<'a> {
@@ -28,6 +30,8 @@ pub(crate) struct FrameScanner<'a> {
     buffer: Vec<u8>,
     /// Offset of the buffer's first byte in the file.
     buffer_start: u64,
+    /// How much is read at least, where there is as much.
+    read_bytes: usize,
 }
 
 impl<'a> FrameScanner<'a> {
@@ -38,7 +42,20 @@ impl<'a> FrameScanner<'a> {
             until,
             buffer: Vec::new(),
             buffer_start: 0,
+            read_bytes: READ_BYTES,
         }
+    }
+
+    /// Forgets what was read, and reads up to `until` from now on: the file may have changed.
+    pub(crate) fn look_again(&mut self, until: u64) {
+        self.until = until;
+        self.buffer.clear();
+        self.read_bytes = LOOK_BYTES;
+    }
+
+    /// Reads up to `until` at most from now on.
+    pub(crate) fn stop_at(&mut self, until: u64) {
+        self.until = self.until.min(until);
     }
 
     /// Where the next frame begins.
@@ -72,6 +89,7 @@ impl<'a> FrameScanner<'a> {
             return Ok(Step::Bad(reason));
         }
         self.position = frame.end();
+        self.read_bytes = READ_BYTES;
         // Made again from its parts: the borrow of the first one ended with the checks.
         let bytes = self.buffered(offset, header.frame_bytes as usize);
         Ok(Step::Frame(Frame::unchecked(header, start, salt, bytes)))
@@ -98,7 +116,7 @@ impl<'a> FrameScanner<'a> {
         let buffered = self.buffer_start + self.buffer.len() as u64;
         if offset < self.buffer_start || offset + count as u64 > buffered {
             self.buffer.clear();
-            self.buffer.resize(count.max(READ_BYTES).min(left), 0);
+            self.buffer.resize(count.max(self.read_bytes).min(left), 0);
             self.segment.read(&mut self.buffer, offset)?;
             self.buffer_start = offset;
         }
@@ -137,6 +155,8 @@ impl<'a> FrameScanner<'a> {
                 if let Ok(header) = FrameHeader::decode(salt, place, rest) {
                     found.frames += 1;
                     found.durable_through = found.durable_through.max(header.durable_through);
+                    let end = u64::from(place) + u64::from(header.frame_bytes);
+                    found.end = found.end.max(end);
                 }
             }
             if searched == 0 {
@@ -153,4 +173,6 @@ impl<'a> FrameScanner<'a> {
 pub(crate) struct HeadersAfter {
     pub(crate) frames: u64,
     pub(crate) durable_through: Sequence,
+    /// Where the last of the frames ends, as its header says; 0 if there is none.
+    pub(crate) end: u64,
 }

@@ -35,7 +35,9 @@ pub struct OpenReport {
     /// Everything that was damaged, left over or out of place, and what was done about it; empty
     /// after a clean close.
     pub notices: Vec<String>,
-    /// Whether the end of the log was torn and cut off; a notice says what and where to.
+    /// Whether the end of the log was torn and cut off; a notice says what and where to. A store
+    /// that is opened to read only cuts nothing off, and beside a writer that was interrupted in
+    /// the middle of a commit it cannot tell that commit from a torn one.
     pub torn_tail: bool,
     /// Time that opening took.
     pub duration: Duration,

@@ -31,7 +31,11 @@ pub(crate) fn open(dir: &Path, options: StoreOptions) -> Result<Store, Error> {
     let lock = lock(dir, &options)?;
     // Before the manifest, so that beside a writer the checkpoint is not the newer of the two.
     let newest = checkpoints(dir, &options)?;
-    let existing = UncheckedLog::open(options.fs.clone(), dir, options.log.clone())?;
+    let log_options = match options.access {
+        Access::Read => options.log.clone().beside_writer(),
+        Access::Create | Access::Write => options.log.clone(),
+    };
+    let existing = UncheckedLog::open(options.fs.clone(), dir, log_options)?;
     let (log, mut report) = match (existing, options.access) {
         (Some(log), _) => (log, OpenReport::new(OpenPath::Scan)),
         (None, _) if newest.checkpoint.is_some() => return Err(log_vanished(dir)),
