@@ -83,6 +83,19 @@ impl Choice {
         }
     }
 
+    /// Loses nothing.
+    pub(super) fn all() -> Self {
+        let (keep, fill) = (Keep::All, Fill::Old);
+        Self::new(
+            &Loss {
+                keep,
+                fill,
+                seed: 0,
+            },
+            &[],
+        )
+    }
+
     pub(super) const fn lose(&mut self, stamp: Option<u64>) {
         self.lost = stamp;
     }

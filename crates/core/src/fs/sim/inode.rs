@@ -13,6 +13,8 @@ pub(super) struct Inode {
     cache: Arc<Vec<u8>>,
     /// What was done since the last sync, oldest first.
     pending: Vec<Pending>,
+    /// Whether the cache has what the medium has not and no sync will write: a sync has failed.
+    diverged: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -83,7 +85,11 @@ impl Inode {
     }
 
     pub(super) fn sync(&mut self) {
-        self.durable = self.cache.clone();
+        self.durable = if self.diverged {
+            Arc::new(self.after_crash(&mut Choice::all()))
+        } else {
+            self.cache.clone()
+        };
         self.pending.clear();
     }
 
@@ -92,6 +98,7 @@ impl Inode {
     pub(super) fn fail_sync(&mut self, choice: &mut Choice) {
         choice.lose(self.stamps().last());
         self.durable = Arc::new(self.after_crash(choice));
+        self.diverged = true;
         self.pending.clear();
     }
 
@@ -110,6 +117,7 @@ impl Inode {
             durable: bytes.clone(),
             cache: bytes,
             pending: Vec::new(),
+            diverged: false,
         }
     }
 
