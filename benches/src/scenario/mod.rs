@@ -6,6 +6,7 @@ mod mixed;
 mod open;
 mod own;
 mod read;
+mod write;
 
 use crate::engine::{Ability, EngineEntry};
 use crate::row::{Measured, Unit};
@@ -73,6 +74,8 @@ pub(crate) const ALL: &[Scenario] = &[
     append::SYNCED1,
     append::SYNCED8,
     append::SYNCED64,
+    write::SUBMIT64,
+    write::EXPECTED,
     own::ROTATING,
     open::CLEAN,
     open::KILLED,

@@ -36,6 +36,8 @@ pub enum ErrorKind {
     NotFound,
     /// The store was opened to read only.
     ReadOnly,
+    /// Too many submitted appends are not durable yet. Wait for one of their tickets.
+    Busy,
     /// The file system refused, and what was asked for did not happen. Safe to try again.
     NotWritten,
     /// The file system refused, and whether the events will be there after a reopen is open.
@@ -184,6 +186,13 @@ impl Error {
             detail: Detail::None,
             source: None,
         }))
+    }
+
+    pub(crate) fn no_receipt() -> Self {
+        Self::new(
+            ErrorKind::Unknown,
+            "the commit of one event gave no receipt",
+        )
     }
 
     /// Everything below must be visible before the error is returned.

@@ -29,6 +29,7 @@
 
 #![forbid(unsafe_code)]
 
+mod append;
 mod background;
 mod checkpoint;
 mod error;
@@ -48,6 +49,7 @@ mod snapshot;
 mod stats;
 mod store;
 mod stored;
+mod submit;
 mod typed;
 mod verify;
 mod writer;
@@ -65,6 +67,7 @@ pub use snapshot::{Events, Snapshot};
 pub use stats::Stats;
 pub use store::Store;
 pub use stored::StoredEvent;
+pub use submit::{Outcome, Ticket};
 pub use typed::{Codec, CodecError, EventEnum, EventPayload, Json, MessagePack, Registry};
 pub use verify::{PROBLEMS_MAX, Problem, VerifyReport};
 

@@ -52,6 +52,7 @@ pub struct StoreOptions {
     pub(crate) sync_interval: Option<Duration>,
     pub(crate) payload_bytes_max: usize,
     pub(crate) clock_drift_max: Duration,
+    pub(crate) in_flight_max: usize,
     pub(crate) log: LogOptions,
     pub(crate) fs: Arc<dyn Fs>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -74,6 +75,7 @@ impl StoreOptions {
             sync_interval: Some(Duration::from_millis(5)),
             payload_bytes_max: PAYLOAD_BYTES_MAX_DEFAULT,
             clock_drift_max: Duration::from_secs(60),
+            in_flight_max: 1024,
             log: LogOptions::default(),
             fs: Arc::new(OsFs),
             clock: Arc::new(SystemClock::default()),
@@ -116,6 +118,14 @@ impl StoreOptions {
     #[must_use]
     pub const fn clock_drift_max(mut self, drift: Duration) -> Self {
         self.clock_drift_max = drift;
+        self
+    }
+
+    /// How many submitted appends ([`Store::submit`]) may be written and not durable. Default: 1,024;
+    /// at least 1, which 0 counts as.
+    #[must_use]
+    pub const fn in_flight_max(mut self, appends: usize) -> Self {
+        self.in_flight_max = if appends == 0 { 1 } else { appends };
         self
     }
 

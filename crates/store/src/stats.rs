@@ -21,6 +21,13 @@ pub struct Stats {
     pub durable: Sequence,
     /// Sequences below this one are written.
     pub written: Sequence,
+    /// Events that are written and not durable: what a power cut would take.
+    pub durable_lag: u64,
+    /// Events that are written and not visible: their appends have not returned.
+    pub visible_lag: u64,
+    /// Submitted appends that are not durable; at most
+    /// [`StoreOptions::in_flight_max`](crate::StoreOptions::in_flight_max).
+    pub in_flight: usize,
     /// Segment files.
     pub segments: usize,
     /// Bytes of all files in the store's directory.
@@ -38,13 +45,25 @@ impl Stats {
             .map_err(|error| Error::io("list", &shared.dir, error))?;
         let files = entries.iter().filter(|entry| entry.kind == EntryKind::File);
         let snapshot = shared.index.snapshot();
+        // In this order, so that none is ahead of the next.
+        let visible = snapshot.visible();
+        let durable = shared.group.durable();
+        let written = shared.group.written();
+        let lag = |behind: Sequence| written.get().saturating_sub(behind.get());
+        let in_flight = match &shared.writer {
+            Some(writer) => writer.lock().in_flight.count(durable),
+            None => 0,
+        };
         Ok(Self {
             events: snapshot.len(),
             entities: snapshot.entities("").count() as u64,
             scopes: snapshot.scopes("").count() as u64,
-            visible: snapshot.visible(),
-            durable: shared.group.durable(),
-            written: shared.group.written(),
+            visible,
+            durable,
+            written,
+            durable_lag: lag(durable),
+            visible_lag: lag(visible),
+            in_flight,
             segments: shared.reader.log.segments(),
             bytes_on_disk: files.map(|entry| entry.bytes).sum(),
             poisoned: shared.group.poison().map(|poison| poison.0.to_string()),

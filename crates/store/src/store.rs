@@ -3,16 +3,13 @@
 use crate::background::Background;
 use crate::options::StoreOptions;
 use crate::read::Reader;
-use crate::writer::{Context, GroupSync, Poison, Prepared, Writer, check_batch};
-use crate::{
-    AppendOptions, Batch, Durability, Error, ErrorKind, Event, OpenReport, Receipt, Snapshot,
-    Stats, VerifyReport, checkpoint,
-};
+use crate::writer::{GroupSync, SyncDriver, Writer};
+use crate::{Error, ErrorKind, OpenReport, Receipt, Snapshot, Stats, VerifyReport, checkpoint};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use strandline_core::fs::FileLock;
-use strandline_core::sync::Mutex;
-use strandline_core::{Coordinate, Hlc, Random, Sequence};
+use strandline_core::sync::{Mutex, RwLock};
+use strandline_core::{Hlc, Random, Sequence};
 use strandline_index::IndexReader;
 use strandline_segment::{LogIdentity, LogPosition, SyncHandle};
 
@@ -53,8 +50,10 @@ use strandline_segment::{LogIdentity, LogPosition, SyncHandle};
 /// the next opening has more of the log to read.
 #[derive(Debug)]
 pub struct Store {
-    shared: Arc<Shared>,
-    background: Option<Background>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) background: Option<Background>,
+    /// Syncs what is submitted; none before the first submit.
+    pub(crate) driver: RwLock<Option<SyncDriver>>,
 }
 
 /// What the handle and the background thread share.
@@ -98,7 +97,7 @@ impl Shared {
     }
 
     /// The receipt, which says whether its event is durable now.
-    fn note_durable(&self, receipt: Receipt) -> Receipt {
+    pub(crate) fn note_durable(&self, receipt: Receipt) -> Receipt {
         Receipt {
             durable: receipt.sequence < self.group.durable(),
             ..receipt
@@ -106,7 +105,7 @@ impl Shared {
     }
 
     /// Fails if an earlier failure stopped all writing.
-    fn check_poison(&self) -> Result<(), Error> {
+    pub(crate) fn check_poison(&self) -> Result<(), Error> {
         match self.group.poison() {
             None => Ok(()),
             Some(poison) => Err(poison.into()),
@@ -137,7 +136,11 @@ impl Store {
         } else {
             None
         };
-        Ok(Self { shared, background })
+        Ok(Self {
+            shared,
+            background,
+            driver: RwLock::new(None),
+        })
     }
 
     /// Opens the store in directory `dir` with the default options, making it if it is missing.
@@ -147,148 +150,6 @@ impl Store {
     /// As [`StoreOptions::open`].
     pub fn open(dir: impl AsRef<Path>) -> Result<Self, Error> {
         StoreOptions::new().open(dir)
-    }
-
-    /// Appends an event, and returns when it is visible and as durable as the store's options ask.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::InvalidInput`], [`ErrorKind::TooLarge`], [`ErrorKind::Conflict`],
-    /// [`ErrorKind::WrongExpectedVersion`], [`ErrorKind::RefusedTime`], [`ErrorKind::Exhausted`], [`ErrorKind::ReadOnly`], [`ErrorKind::Poisoned`] and
-    /// [`ErrorKind::NotWritten`] mean that nothing was written. [`ErrorKind::Unknown`] means that
-    /// only a reopen can tell.
-    pub fn append(&self, coordinate: &Coordinate, event: Event) -> Result<Receipt, Error> {
-        self.append_with(coordinate, event, AppendOptions::new())
-    }
-
-    /// Appends an event with options of its own.
-    ///
-    /// # Errors
-    ///
-    /// As [`append`](Self::append).
-    pub fn append_with(
-        &self,
-        coordinate: &Coordinate,
-        event: Event,
-        options: AppendOptions,
-    ) -> Result<Receipt, Error> {
-        let shared = &self.shared;
-        let prepared = Prepared::new(coordinate, &event, 0, shared.random.nonce(), shared)?;
-        let mut given = None;
-        let written = self.write(&[prepared], options, &mut |receipt| given = Some(receipt))?;
-        let receipt: Receipt = given.ok_or_else(|| {
-            Error::new(
-                ErrorKind::Unknown,
-                "the commit of one event gave no receipt",
-            )
-        })?;
-        self.wait_for(written)
-            .map_err(|error| error.with_ids([receipt.id]))?;
-        Ok(shared.note_durable(receipt))
-    }
-
-    /// Appends the events of a batch, all of them or none, and returns their receipts in order.
-    ///
-    /// # Errors
-    ///
-    /// As [`append`](Self::append); for an empty batch [`ErrorKind::InvalidInput`].
-    pub fn append_batch(&self, batch: Batch) -> Result<Vec<Receipt>, Error> {
-        self.append_batch_with(batch, AppendOptions::new())
-    }
-
-    /// Appends the events of a batch with options of its own.
-    ///
-    /// # Errors
-    ///
-    /// As [`append_batch`](Self::append_batch).
-    pub fn append_batch_with(
-        &self,
-        batch: Batch,
-        options: AppendOptions,
-    ) -> Result<Vec<Receipt>, Error> {
-        let prepared = batch
-            .events
-            .iter()
-            .enumerate()
-            .zip(self.shared.random.nonces())
-            .map(|((place, (coordinate, event)), nonce)| {
-                Prepared::new(coordinate, event, place, nonce, &self.shared)
-            })
-            .collect::<Result<Vec<_>, _>>()?;
-        check_batch(&prepared)?;
-        let mut receipts = Vec::with_capacity(prepared.len());
-        let written = self.write(&prepared, options, &mut |receipt| receipts.push(receipt))?;
-        self.wait_for(written)
-            .map_err(|error| error.with_ids(receipts.iter().map(|receipt| receipt.id)))?;
-        for receipt in &mut receipts {
-            *receipt = self.shared.note_durable(*receipt);
-        }
-        Ok(receipts)
-    }
-
-    /// Writes events and gives their receipts, which hold once what this returns was waited for.
-    fn write(
-        &self,
-        prepared: &[Prepared<'_>],
-        options: AppendOptions,
-        give: &mut dyn FnMut(Receipt),
-    ) -> Result<Written, Error> {
-        let shared = &*self.shared;
-        let writer = shared.writer()?;
-        shared.check_poison()?;
-        let durability = options.durability.unwrap_or(shared.options.durability);
-        let (committed, sealed, should_sync) = {
-            let mut writer = writer.lock();
-            // Writing may have stopped while this thread waited for the lock.
-            shared.check_poison()?;
-            let guard = PoisonOnPanic(&shared.group);
-            let context = Context {
-                group: &shared.group,
-                reader: &shared.reader,
-                random: &shared.random,
-                now_ms: shared.options.clock.now_ms(),
-                drift_ms_max: shared.options.drift_ms_max(),
-                segment_bytes_max: shared.options.log.segment_bytes(),
-            };
-            let committed = writer.commit(prepared, durability, context, give);
-            std::mem::forget(guard);
-            let should_sync = writer.should_sync_ahead();
-            (committed, writer.sealed.take(), should_sync)
-        };
-        if let Some(background) = &self.background {
-            if let Some(sealed) = sealed {
-                background.write_footer(sealed);
-            }
-            if should_sync {
-                background.sync_soon();
-            }
-        }
-        match committed {
-            Ok(end) => Ok(Written { end, durability }),
-            Err(error) => {
-                // Whoever is refused because of an event, and reads, must find it.
-                shared.wait_durable(error.decided_by())?;
-                Err(error)
-            }
-        }
-    }
-
-    /// Returns when what was written is visible, and as durable as was asked for.
-    fn wait_for(&self, written: Written) -> Result<(), Error> {
-        let Written { end, durability } = written;
-        let shared = &*self.shared;
-        if durability == Durability::Synced || end > shared.index.gate().visible() {
-            return shared.group.wait(end).map_err(|Poison(reason)| {
-                Error::new(
-                    ErrorKind::Unknown,
-                    format!("{reason}; reopen the store and look for the event ids"),
-                )
-            });
-        }
-        if let (Some(_), Some(background)) = (shared.options.sync_interval, &self.background) {
-            background.sync_soon();
-        }
-        Ok(())
     }
 
     /// The store as it is now.
@@ -404,26 +265,10 @@ impl Store {
     /// As [`checkpoint`](Self::checkpoint). The store is released in any case.
     pub fn close(mut self) -> Result<(), Error> {
         self.background = None;
+        *self.driver.write() = None;
         if self.shared.writer.is_none() {
             return Ok(());
         }
         self.checkpoint().map(drop)
-    }
-}
-
-/// Events that were written, up to a sequence, and what their append asked for.
-#[must_use = "what was written is promised only once it was waited for"]
-#[derive(Clone, Copy)]
-struct Written {
-    end: Sequence,
-    durability: Durability,
-}
-
-/// Stops all writing if the commit panics: the writer's state may be half changed.
-struct PoisonOnPanic<'a>(&'a GroupSync<SyncHandle>);
-
-impl Drop for PoisonOnPanic<'_> {
-    fn drop(&mut self) {
-        self.0.set_poison("a thread panicked while it was writing");
     }
 }

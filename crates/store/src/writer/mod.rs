@@ -4,26 +4,37 @@
 //! [`GroupSync`] is the wait after it.
 
 mod commit;
+mod driver;
 mod expected;
+mod in_flight;
 mod last;
 mod names;
+mod pending;
 mod prepare;
 mod repeat;
 mod rotate;
 mod sync;
 mod times;
+mod wakers;
 
 #[cfg(all(test, strandline_loom))]
 #[allow(clippy::expect_used, reason = "a model fails by panicking")]
 mod model;
 
+#[cfg(all(test, strandline_loom))]
+#[allow(clippy::expect_used, reason = "a model fails by panicking")]
+mod ticket_model;
+
 pub(crate) use commit::Context;
+pub(crate) use driver::SyncDriver;
 pub(crate) use names::SegmentNames;
+pub(crate) use pending::Pending;
 pub(crate) use prepare::{Prepared, check_batch};
 pub(crate) use sync::{GroupSync, Poison};
 
 use crate::background::Sealed;
 use commit::Assigned;
+use in_flight::InFlight;
 use last::LastOfEntity;
 use strandline_core::{EventHasher, HlcClock, Random};
 use strandline_index::IndexWriter;
@@ -41,6 +52,7 @@ pub(crate) struct Writer {
     pub(crate) names: SegmentNames,
     /// Random bits of the next id, stepped for each.
     id_bits: u64,
+    pub(crate) in_flight: InFlight,
     /// A segment that was sealed to make room and wants its footer.
     pub(crate) sealed: Option<Sealed>,
     /// Up to where the active segment was written when its sync was last asked for.
@@ -65,6 +77,7 @@ impl Writer {
             hlc,
             names,
             id_bits: random.number(),
+            in_flight: InFlight::default(),
             sealed: None,
             sync_asked: 0,
             hasher: EventHasher::default(),

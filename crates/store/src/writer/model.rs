@@ -10,14 +10,14 @@ use strandline_index::SequenceGate;
 
 /// A disk that remembers up to where it was synced.
 #[derive(Debug, Clone)]
-struct Disk {
+pub(super) struct Disk {
     written: Arc<AtomicU64>,
     synced: Arc<AtomicU64>,
     fails: Fails,
 }
 
 #[derive(Debug, Clone)]
-enum Fails {
+pub(super) enum Fails {
     Never,
     Always,
     /// The first sync fails, and later ones do not say so, though what it lost stays lost.
@@ -40,14 +40,14 @@ impl SyncTarget for Disk {
     }
 }
 
-struct Bench {
-    group: GroupSync<Disk>,
-    gate: Arc<SequenceGate>,
+pub(super) struct Bench {
+    pub(super) group: Arc<GroupSync<Disk>>,
+    pub(super) gate: Arc<SequenceGate>,
     disk: Disk,
     commit: Mutex<()>,
 }
 
-fn bench(fails: Fails) -> Arc<Bench> {
+pub(super) fn bench(fails: Fails) -> Arc<Bench> {
     let gate = Arc::new(SequenceGate::new());
     let disk = Disk {
         written: Arc::new(AtomicU64::new(0)),
@@ -55,7 +55,11 @@ fn bench(fails: Fails) -> Arc<Bench> {
         fails,
     };
     Arc::new(Bench {
-        group: GroupSync::new(Some(disk.clone()), Sequence::ZERO, gate.clone()),
+        group: Arc::new(GroupSync::new(
+            Some(disk.clone()),
+            Sequence::ZERO,
+            gate.clone(),
+        )),
         gate,
         disk,
         commit: Mutex::new(()),
@@ -64,20 +68,28 @@ fn bench(fails: Fails) -> Arc<Bench> {
 
 impl Bench {
     /// A synced append of one event.
-    fn append(&self) -> Result<Sequence, super::Poison> {
-        let end = {
-            let _commit = self.commit.lock();
-            let first = self.gate.reserve(1).expect("the model is small");
-            let end = Sequence::new(first.get() + 1);
-            self.disk.written.store(end.get(), Ordering::Release);
-            self.group.wrote(end);
-            end
-        };
+    pub(super) fn append(&self) -> Result<Sequence, super::Poison> {
+        let end = self.write();
         self.group.wait(end).map(|()| end)
+    }
+
+    /// Writes one event, and does not wait.
+    pub(super) fn write(&self) -> Sequence {
+        let _commit = self.commit.lock();
+        let first = self.gate.reserve(1).expect("the model is small");
+        let end = Sequence::new(first.get() + 1);
+        self.disk.written.store(end.get(), Ordering::Release);
+        self.group.wrote(end);
+        end
+    }
+
+    pub(super) fn assert_durable(&self, end: Sequence) {
+        assert!(self.disk.synced.load(Ordering::Acquire) >= end.get());
+        assert!(self.gate.visible() >= end);
     }
 }
 
-fn check(model: impl Fn() + Sync + Send + 'static) {
+pub(super) fn check(model: impl Fn() + Sync + Send + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = Some(3);
     builder.check(model);

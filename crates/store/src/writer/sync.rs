@@ -6,8 +6,10 @@
 //!
 //! Does not know files: what is synced is a handle of the caller's.
 
+use super::wakers::{WakerKey, Wakers};
 use std::io;
 use std::sync::Arc;
+use std::task::{Poll, Waker};
 use strandline_core::Sequence;
 use strandline_core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use strandline_core::sync::{Mutex, MutexGuard, thread};
@@ -54,6 +56,8 @@ struct State<T> {
     syncing: bool,
     /// Threads that sleep until a sync covers them or it is their turn to lead.
     sleeping: Vec<Sleeper>,
+    /// Tasks that wait and have no thread to lead with.
+    wakers: Wakers,
     /// How many threads the last sync served.
     served: usize,
     poison: Option<Poison>,
@@ -83,6 +87,7 @@ impl<T: SyncTarget> GroupSync<T> {
                 durable,
                 syncing: false,
                 sleeping: Vec::new(),
+                wakers: Wakers::default(),
                 served: 0,
                 poison: None,
             }),
@@ -138,6 +143,16 @@ impl<T: SyncTarget> GroupSync<T> {
     ///
     /// `end` must have been written.
     pub(crate) fn wait(&self, end: Sequence) -> Result<(), Poison> {
+        self.wait_leading(end, GATHER_YIELDS)
+    }
+
+    /// As [`wait`](Self::wait), and does not let others run before it syncs: for a thread that is
+    /// asked for a sync by those whom it would wait for.
+    pub(super) fn wait_at_once(&self, end: Sequence) -> Result<(), Poison> {
+        self.wait_leading(end, 0)
+    }
+
+    fn wait_leading(&self, end: Sequence, yields: usize) -> Result<(), Poison> {
         while self.durable() < end {
             let state = self.awake();
             if state.durable >= end {
@@ -149,10 +164,44 @@ impl<T: SyncTarget> GroupSync<T> {
             if state.syncing {
                 self.sleep(state, end);
             } else {
-                self.lead(state)?;
+                self.lead(state, yields)?;
             }
         }
         Ok(())
+    }
+
+    /// Whether everything below `end` is durable and published. If not, the task under `key` is
+    /// woken when it is, or when it will not be: never under a lock.
+    ///
+    /// `end` must have been written, and somebody must have been asked to sync.
+    pub(super) fn poll(
+        &self,
+        end: Sequence,
+        key: &mut Option<WakerKey>,
+        waker: &Waker,
+    ) -> Poll<Result<(), Poison>> {
+        if self.durable() >= end {
+            return Poll::Ready(Ok(()));
+        }
+        // Cloned and dropped without the lock: both may run code of the caller's.
+        let waker = waker.clone();
+        let mut state = self.state.lock();
+        if state.durable >= end {
+            return Poll::Ready(Ok(()));
+        }
+        if let Some(poison) = &state.poison {
+            return Poll::Ready(Err(poison.clone()));
+        }
+        let before = state.wakers.set(key, end, waker);
+        drop(state);
+        drop(before);
+        Poll::Pending
+    }
+
+    /// Forgets a task that no longer waits.
+    pub(super) fn forget(&self, key: WakerKey) {
+        let waker = self.state.lock().wakers.remove(key);
+        drop(waker);
     }
 
     /// Syncs once, beside no other sync, whatever is durable already.
@@ -166,7 +215,7 @@ impl<T: SyncTarget> GroupSync<T> {
                 return Err(poison.clone());
             }
             if !state.syncing {
-                return self.lead(state);
+                return self.lead(state, GATHER_YIELDS);
             }
             // No sync covers this: the thread is woken when it may lead.
             self.sleep(state, Sequence::new(u64::MAX));
@@ -212,7 +261,7 @@ impl<T: SyncTarget> GroupSync<T> {
     }
 
     /// Syncs what is written and tells everyone.
-    fn lead(&self, mut state: MutexGuard<'_, State<T>>) -> Result<(), Poison> {
+    fn lead(&self, mut state: MutexGuard<'_, State<T>>, yields: usize) -> Result<(), Poison> {
         state.syncing = true;
         self.syncing.store(true, Ordering::Relaxed);
         let expected = state.served;
@@ -221,7 +270,7 @@ impl<T: SyncTarget> GroupSync<T> {
             group: self,
             finished: false,
         };
-        let (target, written) = self.gather(expected);
+        let (target, written) = self.gather(expected, yields);
         let outcome = target.as_ref().map_or(Ok(()), SyncTarget::sync);
         lead.finished = true;
         let mut state = self.state.lock();
@@ -242,10 +291,10 @@ impl<T: SyncTarget> GroupSync<T> {
     ///
     /// Those are likely to append again, and one sync serves them all. A thread that syncs alone
     /// expects nobody.
-    fn gather(&self, expected: usize) -> (Option<T>, Sequence) {
+    fn gather(&self, expected: usize, yields: usize) -> (Option<T>, Sequence) {
         for turn in 0.. {
             let state = self.state.lock();
-            if state.sleeping.len() + 1 >= expected || turn == GATHER_YIELDS {
+            if state.sleeping.len() + 1 >= expected || turn == yields {
                 return (state.target.clone(), self.written());
             }
             drop(state);
@@ -282,6 +331,8 @@ fn wake<T>(mut state: MutexGuard<'_, State<T>>) {
             .extract_if(.., |sleeper| sleeper.end <= durable)
             .collect(),
     };
+    let is_poisoned = state.poison.is_some();
+    let tasks = state.wakers.take(durable, is_poisoned);
     state.served = woken.len() + 1;
     let next = (!state.syncing && !state.sleeping.is_empty()).then(|| state.sleeping.remove(0));
     drop(state);
@@ -289,6 +340,9 @@ fn wake<T>(mut state: MutexGuard<'_, State<T>>) {
     woken.extend(next);
     for sleeper in woken.into_iter().rev() {
         sleeper.thread.unpark();
+    }
+    for task in tasks {
+        task.wake();
     }
 }
 

@@ -1,0 +1,263 @@
+//! Appending: from the caller's thread through the commit lock to the wait for the disk.
+
+use crate::store::Store;
+use crate::writer::{Context, GroupSync, Poison, Prepared, SyncDriver, Writer, check_batch};
+use crate::{AppendOptions, Batch, Durability, Error, ErrorKind, Event, Receipt};
+use std::sync::Arc;
+use strandline_core::sync::MutexGuard;
+use strandline_core::{Coordinate, Sequence};
+use strandline_segment::SyncHandle;
+
+impl Store {
+    /// Appends an event, and returns when it is visible and as durable as the store's options ask.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`], [`ErrorKind::TooLarge`], [`ErrorKind::Conflict`],
+    /// [`ErrorKind::WrongExpectedVersion`], [`ErrorKind::RefusedTime`], [`ErrorKind::Exhausted`], [`ErrorKind::ReadOnly`], [`ErrorKind::Poisoned`] and
+    /// [`ErrorKind::NotWritten`] mean that nothing was written. [`ErrorKind::Unknown`] means that
+    /// only a reopen can tell.
+    pub fn append(&self, coordinate: &Coordinate, event: Event) -> Result<Receipt, Error> {
+        self.append_with(coordinate, event, AppendOptions::new())
+    }
+
+    /// Appends an event with options of its own.
+    ///
+    /// # Errors
+    ///
+    /// As [`append`](Self::append).
+    pub fn append_with(
+        &self,
+        coordinate: &Coordinate,
+        event: Event,
+        options: AppendOptions,
+    ) -> Result<Receipt, Error> {
+        let prepared = self.prepare(coordinate, &event)?;
+        let mut given = None;
+        let written = self.write(&[prepared], &options, &mut |receipt| given = Some(receipt))?;
+        let receipt: Receipt = given.ok_or_else(Error::no_receipt)?;
+        self.wait_for(written)
+            .map_err(|error| error.with_ids([receipt.id]))?;
+        Ok(self.shared.note_durable(receipt))
+    }
+
+    /// Appends the events of a batch, all of them or none, and returns their receipts in order.
+    ///
+    /// # Errors
+    ///
+    /// As [`append`](Self::append); for an empty batch [`ErrorKind::InvalidInput`].
+    pub fn append_batch(&self, batch: Batch) -> Result<Vec<Receipt>, Error> {
+        self.append_batch_with(batch, AppendOptions::new())
+    }
+
+    /// Appends the events of a batch with options of its own.
+    ///
+    /// # Errors
+    ///
+    /// As [`append_batch`](Self::append_batch).
+    pub fn append_batch_with(
+        &self,
+        batch: Batch,
+        options: AppendOptions,
+    ) -> Result<Vec<Receipt>, Error> {
+        let prepared = self.prepare_batch(&batch)?;
+        check_batch(&prepared)?;
+        let mut receipts = Vec::with_capacity(prepared.len());
+        let written = self.write(&prepared, &options, &mut |receipt| receipts.push(receipt))?;
+        self.wait_for(written)
+            .map_err(|error| error.with_ids(receipts.iter().map(|receipt| receipt.id)))?;
+        for receipt in &mut receipts {
+            *receipt = self.shared.note_durable(*receipt);
+        }
+        Ok(receipts)
+    }
+
+    /// Checks and hashes an event, without a lock.
+    pub(crate) fn prepare<'a>(
+        &self,
+        coordinate: &'a Coordinate,
+        event: &'a Event,
+    ) -> Result<Prepared<'a>, Error> {
+        let shared = &self.shared;
+        Prepared::new(coordinate, event, 0, shared.random.nonce(), shared)
+    }
+
+    /// Checks and hashes the events of a batch, without a lock.
+    pub(crate) fn prepare_batch<'a>(&self, batch: &'a Batch) -> Result<Vec<Prepared<'a>>, Error> {
+        let numbered = batch.events.iter().enumerate();
+        numbered
+            .zip(self.shared.random.nonces())
+            .map(|((place, (coordinate, event)), nonce)| {
+                Prepared::new(coordinate, event, place, nonce, &self.shared)
+            })
+            .collect()
+    }
+
+    /// Writes events and gives their receipts, which hold once what this returns was waited for.
+    fn write(
+        &self,
+        prepared: &[Prepared<'_>],
+        options: &AppendOptions,
+        give: &mut dyn FnMut(Receipt),
+    ) -> Result<Written, Error> {
+        self.commit(prepared, options, Full::Never, give)
+            .or_else(|error| {
+                // Whoever is refused because of an event, and reads, must find it.
+                self.shared.wait_durable(error.decided_by())?;
+                Err(error)
+            })
+    }
+
+    /// Writes events as [`write`](Self::write) does, and leaves it to the caller to wait for the
+    /// event because of which they are refused.
+    pub(crate) fn commit(
+        &self,
+        prepared: &[Prepared<'_>],
+        options: &AppendOptions,
+        full: Full,
+        give: &mut dyn FnMut(Receipt),
+    ) -> Result<Written, Error> {
+        let shared = &*self.shared;
+        shared.check_poison()?;
+        let durability = options.durability.unwrap_or(shared.options.durability);
+        let (committed, sealed, should_sync) = {
+            let mut writer = self.lock_with_room(full)?;
+            let guard = PoisonOnPanic(&shared.group);
+            let context = Context {
+                group: &shared.group,
+                reader: &shared.reader,
+                random: &shared.random,
+                now_ms: shared.options.clock.now_ms(),
+                drift_ms_max: shared.options.drift_ms_max(),
+                segment_bytes_max: shared.options.log.segment_bytes(),
+            };
+            let committed = writer.commit(prepared, durability, context, give);
+            if let (Ok(end), Durability::Synced, Full::Wait | Full::Refuse) =
+                (&committed, durability, full)
+            {
+                writer.in_flight.add(*end);
+            }
+            std::mem::forget(guard);
+            let should_sync = writer.should_sync_ahead();
+            (committed, writer.sealed.take(), should_sync)
+        };
+        if let Some(background) = &self.background {
+            if let Some(sealed) = sealed {
+                background.write_footer(sealed);
+            }
+            if should_sync {
+                background.sync_soon();
+            }
+        }
+        committed.map(|end| Written { end, durability })
+    }
+
+    /// The commit lock, once there is room for what is submitted.
+    fn lock_with_room(&self, full: Full) -> Result<MutexGuard<'_, Writer>, Error> {
+        let shared = &*self.shared;
+        let most = shared.options.in_flight_max;
+        loop {
+            let mut writer = shared.writer()?.lock();
+            // Writing may have stopped while this thread waited for the lock.
+            shared.check_poison()?;
+            if full == Full::Never {
+                return Ok(writer);
+            }
+            let durable = shared.group.durable();
+            let Some(oldest) = writer.in_flight.oldest_if_full(durable, most) else {
+                return Ok(writer);
+            };
+            drop(writer);
+            if full == Full::Refuse {
+                let message = format!(
+                    "{most} submitted appends are not durable yet (StoreOptions::in_flight_max)"
+                );
+                return Err(Error::new(ErrorKind::Busy, message));
+            }
+            shared.wait_durable(oldest)?;
+        }
+    }
+
+    /// Returns when what was written is visible, and as durable as was asked for.
+    fn wait_for(&self, written: Written) -> Result<(), Error> {
+        let end = self.unmet(written);
+        self.shared.group.wait(end).map_err(|Poison(reason)| {
+            Error::new(
+                ErrorKind::Unknown,
+                format!("{reason}; reopen the store and look for the event ids"),
+            )
+        })
+    }
+
+    /// Up to where what was written has to become durable for its promise to hold; asks for the
+    /// sync of the rest.
+    pub(crate) fn unmet(&self, written: Written) -> Sequence {
+        let Written { end, durability } = written;
+        let shared = &self.shared;
+        if durability == Durability::Synced || end > shared.index.gate().visible() {
+            return end;
+        }
+        if let (Some(_), Some(background)) = (shared.options.sync_interval, &self.background) {
+            background.sync_soon();
+        }
+        Sequence::ZERO
+    }
+
+    pub(crate) fn group(&self) -> Arc<GroupSync<SyncHandle>> {
+        self.shared.group.clone()
+    }
+
+    /// Whether everything below `end` is visible.
+    pub(crate) fn is_visible(&self, end: Sequence) -> bool {
+        end <= self.shared.index.gate().visible()
+    }
+
+    /// Makes sure that there is a thread that syncs what is submitted.
+    pub(crate) fn start_driver(&self) -> Result<(), Error> {
+        if self.driver.read().is_some() {
+            return Ok(());
+        }
+        let mut driver = self.driver.write();
+        if driver.is_none() {
+            let started = SyncDriver::start(self.group());
+            *driver = Some(
+                started
+                    .map_err(|error| Error::io("start a thread for", &self.shared.dir, error))?,
+            );
+        }
+        Ok(())
+    }
+
+    /// Asks for a sync of what is written, and does not wait for it.
+    pub(crate) fn ask_driver(&self) {
+        if let Some(driver) = &*self.driver.read() {
+            driver.ask();
+        }
+    }
+}
+
+/// Events that were written, up to a sequence, and what their append asked for.
+#[must_use = "what was written is promised only once it was waited for"]
+#[derive(Clone, Copy)]
+pub(crate) struct Written {
+    end: Sequence,
+    durability: Durability,
+}
+
+/// What to do when as much is in flight as may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Full {
+    /// The append is waited for, so it is not in flight.
+    Never,
+    Wait,
+    Refuse,
+}
+
+/// Stops all writing if the commit panics: the writer's state may be half changed.
+struct PoisonOnPanic<'a>(&'a GroupSync<SyncHandle>);
+
+impl Drop for PoisonOnPanic<'_> {
+    fn drop(&mut self) {
+        self.0.set_poison("a thread panicked while it was writing");
+    }
+}
