@@ -10,8 +10,12 @@ mod run;
 mod test;
 mod tidy;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::process::ExitCode;
+
+/// The help, with the commands in two groups that [`groups`] puts in place.
+const HELP: &str =
+    "{about-with-newline}\n{usage-heading} {usage}\n{before-help}\nOptions:\n{options}";
 
 /// Maintenance of Strandline stores and of this repository.
 ///
@@ -25,6 +29,16 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// What `strandline`, the program of `crates/cli`, does too.
+    #[command(flatten)]
+    Store(strandline_cli::Command),
+    #[command(flatten)]
+    Repository(Repository),
+}
+
+/// What is done with this repository.
+#[derive(Subcommand)]
+enum Repository {
     /// Read the history of a git repository into a store, show it, and check it.
     ///
     /// Example: cargo xtask demo --repo ../some-clone
@@ -57,14 +71,36 @@ enum Command {
     Ci,
 }
 
+/// The names and purposes of the commands, those of stores before those of the repository.
+fn groups() -> String {
+    let store = strandline_cli::Command::augment_subcommands(clap::Command::new("store"));
+    let repository = Repository::augment_subcommands(clap::Command::new("repository"));
+    let mut text = String::new();
+    for (title, group) in [("a store", store), ("this repository", repository)] {
+        text += &format!("\nCommands on {title}:\n");
+        for command in group.get_subcommands() {
+            let about = command.get_about().map(ToString::to_string);
+            let about = about.unwrap_or_default();
+            text += &format!("  {:<12}{}\n", command.get_name(), about);
+        }
+    }
+    text
+}
+
 fn main() -> ExitCode {
-    let outcome = match Cli::parse().command {
-        Command::Demo(args) => demo::run(args),
-        Command::Bench(args) => bench::run(&args),
-        Command::Test => test::run(),
-        Command::Tidy => tidy::run(),
-        Command::Loom => loom::run(),
-        Command::Ci => ci::run(),
+    let command = Cli::command().help_template(HELP).before_help(groups());
+    let cli = Cli::from_arg_matches(&command.get_matches());
+    let outcome = match cli.map(|cli| cli.command) {
+        Err(error) => error.exit(),
+        Ok(Command::Store(command)) => return strandline_cli::run(&command),
+        Ok(Command::Repository(command)) => match command {
+            Repository::Demo(args) => demo::run(args),
+            Repository::Bench(args) => bench::run(&args),
+            Repository::Test => test::run(),
+            Repository::Tidy => tidy::run(),
+            Repository::Loom => loom::run(),
+            Repository::Ci => ci::run(),
+        },
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");

@@ -45,7 +45,11 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
             "strandline-index",
         ],
     ),
-    ("xtask", &["strandline", "strandline-benches"]),
+    ("strandline-cli", &["strandline"]),
+    (
+        "xtask",
+        &["strandline", "strandline-benches", "strandline-cli"],
+    ),
 ];
 
 /// Most lines of a file.

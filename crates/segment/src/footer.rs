@@ -11,8 +11,9 @@
 
 use crate::error::At;
 use crate::file::SegmentFile;
-use crate::{LogError, LogPosition, SegmentInfo};
+use crate::{LogError, LogPosition, SegmentId, SegmentInfo};
 use strandline_core::codec::{Reader, Writer};
+use strandline_core::{Hash, Sequence};
 
 /// Length of the trailer.
 pub const TRAILER_BYTES: usize = 56;
@@ -129,4 +130,20 @@ fn damaged(file: &SegmentFile, reason: &'static str) -> LogError {
         file: file.name(),
         reason,
     }
+}
+
+/// Where the frames of a segment end, as the trailer at `at` says, if it is one. Not checked.
+pub(crate) fn claimed_end(segment: SegmentId, trailer: &[u8], at: u64) -> Option<LogPosition> {
+    let mut reader = Reader::new(trailer);
+    let log_hash = Hash::from_bytes(reader.array("log hash").ok()?);
+    let length = reader.u64("length").ok()?;
+    let magic: [u8; 8] = reader.array("magic").ok()?;
+    let offset = u32::try_from(at.checked_sub(length)?).ok()?;
+    (magic == *MAGIC).then_some(LogPosition {
+        segment,
+        offset,
+        last_frame: 0,
+        sequence: Sequence::ZERO,
+        log_hash,
+    })
 }

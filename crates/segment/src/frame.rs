@@ -164,7 +164,7 @@ impl<'a> RecordRef<'a> {
         Some(RECORD_HEADER_BYTES as u64 + u64::from(u32::from_le_bytes(*length)))
     }
 
-    fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         RECORD_HEADER_BYTES + self.body.len()
     }
 }
@@ -209,15 +209,25 @@ impl<'a> Frame<'a> {
 
     /// Checks every checksum, and that the frame follows what is before it.
     pub(crate) fn check(&self) -> Result<(), &'static str> {
+        let mut log_hasher = self.check_contents()?;
+        if self.header.first_sequence < self.start.sequence {
+            return Err("a frame's sequence goes back");
+        }
+        if log_hasher.hash(&self.start.log_hash) != self.header.log_hash {
+            return Err("a frame does not follow the one before it");
+        }
+        Ok(())
+    }
+
+    /// Checks everything in the frame, and nothing of what is before it. Gives the hasher that its
+    /// digests were added to.
+    pub(crate) fn check_contents(&self) -> Result<LogHasher, &'static str> {
         let Self {
             header,
             start,
             bytes,
             salt,
         } = *self;
-        if header.first_sequence < start.sequence {
-            return Err("a frame's sequence goes back");
-        }
         if header.end_sequence().is_none() {
             return Err("a frame's sequences end past 64 bits");
         }
@@ -237,13 +247,10 @@ impl<'a> Frame<'a> {
         if padding.len() >= FRAME_ALIGNMENT as usize || padding.iter().any(|byte| *byte != 0) {
             return Err("a frame has bytes after its last record");
         }
-        if log_hasher.hash(&start.log_hash) != header.log_hash {
-            return Err("a frame does not follow the one before it");
-        }
-        Ok(())
+        Ok(log_hasher)
     }
 
-    fn record_at(&self, offset: usize) -> Result<(RecordRef<'a>, u64), &'static str> {
+    pub(crate) fn record_at(&self, offset: usize) -> Result<(RecordRef<'a>, u64), &'static str> {
         let bytes = self.bytes.get(offset..).unwrap_or_default();
         let place = u32::try_from(offset)
             .ok()

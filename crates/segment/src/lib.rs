@@ -38,10 +38,13 @@
 mod beside;
 mod cursor;
 mod error;
+mod examine;
 mod file;
+mod follow;
 mod footer;
 mod format;
 mod frame;
+mod layout;
 mod log;
 mod manifest;
 mod mapped;
@@ -56,6 +59,8 @@ mod writer;
 
 pub use cursor::RecordCursor;
 pub use error::{AppendError, LogError, ScanError};
+pub use examine::{Examined, Examiner, FooterFound, Piece};
+pub use follow::LogFollower;
 pub use footer::{SealedSegment, TRAILER_BYTES};
 pub use format::{
     COMMIT_BYTES_MAX, COMMIT_RECORDS_MAX, FORMAT_VERSION, FRAME_ALIGNMENT, MANIFEST_FILE,
@@ -65,8 +70,12 @@ pub use frame::{
     CommitBuffer, FRAME_HEADER_BYTES, Frame, FrameHeader, FramePlace, FrameRecord,
     RECORD_HEADER_BYTES, RecordRef,
 };
+pub use layout::{
+    FRAME_HEADER_LAYOUT, MANIFEST_ENTRY_LAYOUT, MANIFEST_HEAD_LAYOUT, RECORD_HEADER_LAYOUT,
+    SEGMENT_HEADER_LAYOUT, TRAILER_LAYOUT,
+};
 pub use log::{LogIdentity, UncheckedLog};
-pub use manifest::SegmentInfo;
+pub use manifest::{Manifest, SegmentInfo};
 pub use options::{LogOptions, SEGMENT_BYTES_LEAST, SEGMENT_BYTES_MOST};
 pub use position::{LogPosition, RecordPosition, SegmentId};
 pub use reader::{LogReader, OwnedRecord};

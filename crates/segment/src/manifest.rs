@@ -72,8 +72,9 @@ impl SegmentInfo {
     }
 }
 
+/// Which segments count, as the file `MANIFEST` says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Manifest {
+pub struct Manifest {
     pub(crate) identity: LogIdentity,
     pub(crate) number: u64,
     /// Oldest first, never empty; all but the last are sealed.
@@ -81,8 +82,30 @@ pub(crate) struct Manifest {
 }
 
 impl Manifest {
-    /// Reads the manifest of `dir`, if there is one.
-    pub(crate) fn read(fs: &dyn Fs, dir: &Path) -> Result<Option<Self>, LogError> {
+    /// The identity of the log.
+    #[must_use]
+    pub const fn identity(&self) -> &LogIdentity {
+        &self.identity
+    }
+
+    /// Its number, one more each time that it is replaced.
+    #[must_use]
+    pub const fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// The segments, oldest first; the last one is active, the others are sealed.
+    #[must_use]
+    pub fn segments(&self) -> &[SegmentInfo] {
+        &self.segments
+    }
+
+    /// Reads the manifest of `dir`, if there is one. Looks at no segment.
+    ///
+    /// # Errors
+    ///
+    /// [`LogError`] if it cannot be read, is damaged, or of a later format.
+    pub fn read(fs: &dyn Fs, dir: &Path) -> Result<Option<Self>, LogError> {
         let path = dir.join(MANIFEST_FILE);
         match read_file(fs, &path, BYTES_MAX) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),

@@ -91,7 +91,7 @@ impl Repairs {
 /// A log whose frames were read; what opening for writing would repair is known.
 #[derive(Debug)]
 pub struct ScannedLog {
-    log: UncheckedLog,
+    pub(crate) log: UncheckedLog,
     end: LogPosition,
     proven_durable: Sequence,
     torn_tail: Option<TornTail>,

@@ -57,6 +57,8 @@ pub enum ErrorKind {
     Redacted,
     /// Reading failed in the file system.
     Io,
+    /// A progress callback asked to stop.
+    Cancelled,
 }
 
 /// What a failure means for the events that a call was to append.

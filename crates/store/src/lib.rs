@@ -38,6 +38,7 @@ mod event_ref;
 mod expected;
 mod footer;
 mod id_conflict;
+pub mod maintenance;
 mod open;
 mod options;
 mod payload;

@@ -1,6 +1,7 @@
 //! `Store`: the handle, which delegates everything.
 
 use crate::background::Background;
+use crate::open::Follower;
 use crate::options::StoreOptions;
 use crate::read::Reader;
 use crate::writer::{GroupSync, SyncDriver, Writer};
@@ -64,6 +65,8 @@ pub(crate) struct Shared {
     pub(crate) identity: LogIdentity,
     /// The single writer, and with it the commit lock; none in a store opened to read only.
     pub(crate) writer: Option<Mutex<Writer>>,
+    /// What reads on in the log of another process; none in a store opened to write.
+    pub(crate) follower: Option<Mutex<Follower>>,
     pub(crate) group: Arc<GroupSync<SyncHandle>>,
     pub(crate) index: IndexReader,
     pub(crate) reader: Reader,
@@ -114,9 +117,10 @@ impl Shared {
 
     /// Where the written log ends.
     pub(crate) fn log_end(&self) -> LogPosition {
-        match &self.writer {
-            Some(writer) => writer.lock().log.position(),
-            None => self.opened_at,
+        match (&self.writer, &self.follower) {
+            (Some(writer), _) => writer.lock().log.position(),
+            (None, Some(follower)) => follower.lock().position(),
+            (None, None) => self.opened_at,
         }
     }
 
@@ -156,6 +160,25 @@ impl Store {
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         self.shared.snapshot()
+    }
+
+    /// Shows what another process has written since this store was opened to read only, or since
+    /// the last call, and gives the watermark. Snapshots that were taken stay as they are.
+    ///
+    /// Without news: two small reads. In a store opened to write, everything is shown already.
+    ///
+    /// What it shows are whole commits, whose events the power may yet take back: the writer may
+    /// not have synced them.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::LogBehindCheckpoint`] if the log that was read is there no more: open the store
+    /// again. [`ErrorKind::Corrupt`], [`ErrorKind::Io`].
+    pub fn refresh(&self) -> Result<Sequence, Error> {
+        if let Some(follower) = &self.shared.follower {
+            follower.lock().follow()?;
+        }
+        Ok(self.shared.index.gate().visible())
     }
 
     /// Makes everything appended until now durable.

@@ -1,6 +1,7 @@
 //! Small plots in text.
 
-const LEVELS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+use strandline::maintenance::civil_date;
+use strandline_cli::plot::bars;
 
 /// How many of `times` fall into each of `width` equal parts of `first..=last`, as one line; a
 /// part without any is a space.
@@ -14,31 +15,12 @@ pub(super) fn sparkline(times: &[i64], first: i64, last: i64, width: usize) -> S
             *count += 1;
         }
     }
-    let most = counts.iter().copied().max().unwrap_or(0).max(1);
-    let level = |count: u64| match count {
-        0 => ' ',
-        _ => {
-            let level = (count * LEVELS.len() as u64).div_ceil(most) - 1;
-            let level = usize::try_from(level).unwrap_or(0);
-            LEVELS.get(level).copied().unwrap_or('█')
-        }
-    };
-    counts.into_iter().map(level).collect()
+    bars(&counts)
 }
 
-/// A date, `year-month-day`, from seconds since 1970 (the civil calendar of Howard Hinnant,
-/// *chrono-Compatible Low-Level Date Algorithms*).
+/// A date, `year-month-day`, from seconds since 1970.
 pub(super) fn date(seconds: i64) -> String {
-    let days = seconds.div_euclid(86_400) + 719_468;
-    let era = days.div_euclid(146_097);
-    let day_of_era = days.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = (month_from_march + 2) % 12 + 1;
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    let (year, month, day) = civil_date(seconds.div_euclid(86_400));
     format!("{year:04}-{month:02}-{day:02}")
 }
 

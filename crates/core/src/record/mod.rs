@@ -290,6 +290,11 @@ mod tests {
                 prop_assert!(bytes.len() <= record_bytes_max(at, &record.extensions, payload.len()));
             }
             prop_assert_eq!(Record::decode(&bytes).unwrap(), record);
+            let layout = RecordView::parse(&bytes).unwrap().layout();
+            let ends = layout.iter().map(|(_, part)| part.end);
+            let starts = layout.iter().map(|(_, part)| part.start);
+            prop_assert!(starts.eq([0].into_iter().chain(ends).take(layout.len())), "no gap");
+            prop_assert_eq!(layout.last().unwrap().1.end, bytes.len());
         }
 
         #[test]

@@ -3,6 +3,7 @@
 use super::{RecordPayload, flags};
 use crate::codec::{DecodeError, Reader};
 use crate::{Coordinate, EventId, EventKind, Extensions, Hash, Hlc, Nonce, PayloadEncoding};
+use std::ops::Range;
 
 /// Where the fields stand that every record has, and where the others begin.
 mod at {
@@ -105,6 +106,50 @@ impl<'a> RecordView<'a> {
         }
         self.tail = reader.offset();
         Ok(())
+    }
+
+    /// The name and place of each part of the body, in order: what a tool that shows bytes needs.
+    #[must_use]
+    pub fn layout(&self) -> Vec<(&'static str, Range<usize>)> {
+        let starts = [
+            (at::FLAGS, "flags"),
+            (at::ENCODING, "payload encoding"),
+            (at::KIND, "kind"),
+            (at::COORDINATE, "coordinate"),
+            (at::CLOCK, "clock"),
+            (at::WALL_MS, "wall_ms"),
+            (at::COUNTER, "HLC counter"),
+            (at::ID, "id"),
+        ];
+        let ends = starts.iter().skip(1).map(|(start, _)| *start);
+        let mut parts: Vec<_> = starts
+            .iter()
+            .zip(ends.chain([at::LINKS]))
+            .map(|((start, name), end)| (*name, *start..end))
+            .collect();
+        let mut from = at::LINKS;
+        let mut add = |name, is_there: bool, end: usize| {
+            if is_there {
+                parts.push((name, from..end));
+                from = end;
+            }
+        };
+        let correlation = self.has(flags::CORRELATION);
+        add("correlation", correlation, at::LINKS + LINK_BYTES);
+        add("causation", self.has(flags::CAUSATION), self.names);
+        add("entity and scope", self.has(flags::NAMES), self.names_end);
+        let previous = self.has(flags::PREVIOUS);
+        let previous_end = self.names_end + if previous { Hash::BYTES } else { 0 };
+        add("previous hash", previous, previous_end);
+        add("extensions", self.has(flags::EXTENSIONS), self.tail);
+        let end = self.body.len();
+        if self.has(flags::REDACTED) {
+            add("payload hash", true, end);
+        } else {
+            add("nonce", true, self.tail + Nonce::BYTES);
+            add("payload", true, end);
+        }
+        parts
     }
 
     /// Number of the coordinate in its segment.

@@ -3,8 +3,11 @@
 //! Nothing is shown before everything that is to be shown is durable, and nothing is changed
 //! before all of it could be read.
 
+mod follow;
 mod replay;
 mod restore;
+
+pub(crate) use follow::Follower;
 
 use crate::options::Access;
 use crate::read::Reader;
@@ -19,7 +22,7 @@ use strandline_core::HlcClock;
 use strandline_core::fs::FileLock;
 use strandline_core::sync::Mutex;
 use strandline_index::{IndexWriter, SequenceGate};
-use strandline_segment::{LogPosition, LogReader, LogWriter, UncheckedLog};
+use strandline_segment::{LogFollower, LogPosition, LogReader, LogWriter, UncheckedLog};
 
 /// The file whose lock the writing process holds; it stays where it is.
 const LOCK_FILE: &str = "LOCK";
@@ -62,20 +65,23 @@ pub(crate) fn open(dir: &Path, options: StoreOptions) -> Result<Store, Error> {
     for notice in &report.notices {
         tracing::warn!(notice, "opening");
     }
-    let writer = replayed.writer.map(|log| {
-        Mutex::new(Writer::new(
-            log,
-            index,
-            replayed.hlc,
-            replayed.names,
-            &random,
-        ))
-    });
+    let (writer, follower) = match (replayed.writer, replayed.follower) {
+        (Some(log), _) => {
+            let writer = Writer::new(log, index, replayed.hlc, replayed.names, &random);
+            (Some(Mutex::new(writer)), None)
+        }
+        (None, Some(log)) => {
+            let follower = Follower::new(log, index, replayed.names);
+            (None, Some(Mutex::new(follower)))
+        }
+        (None, None) => (None, None),
+    };
     Store::new(Arc::new(Shared {
         dir: dir.to_path_buf(),
         options,
         identity,
         writer,
+        follower,
         group,
         index: index_reader,
         reader: Reader {
@@ -149,6 +155,8 @@ fn not_found(dir: &Path) -> Error {
 /// What reading the log came to.
 struct Replayed {
     writer: Option<LogWriter>,
+    /// What reads on, in a store opened to read only.
+    follower: Option<LogFollower>,
     reader: LogReader,
     end: LogPosition,
     names: SegmentNames,
@@ -191,10 +199,12 @@ fn replay(
         ));
     }
     let opened = match access {
-        Access::Read => Ok((None, scanned.into_reader())),
+        Access::Read => scanned
+            .into_follower()
+            .map(|(reader, follower)| (None, Some(follower), reader)),
         Access::Create | Access::Write => scanned.into_writer().map(|(writer, reader, repairs)| {
             report.notices.extend(repairs.notices());
-            (Some(writer), reader)
+            (Some(writer), None, reader)
         }),
     };
     match opened {
@@ -202,11 +212,12 @@ fn replay(
             replay.abort();
             Err(error.into())
         }
-        Ok((writer, reader)) => {
+        Ok((writer, follower, reader)) => {
             report.events_from_log = replay.events_from_log();
             let (names, hlc) = replay.commit(end);
             Ok(Replayed {
                 writer,
+                follower,
                 reader,
                 end,
                 names,

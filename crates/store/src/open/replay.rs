@@ -28,6 +28,19 @@ impl<'a> Replay<'a> {
         }
     }
 
+    /// Goes on where an earlier replay was committed, within `segment`.
+    pub(super) fn resume(
+        index: &'a mut IndexWriter,
+        names: SegmentNames,
+        segment: SegmentId,
+    ) -> Self {
+        Self {
+            names,
+            segment: Some(segment),
+            ..Self::new(index)
+        }
+    }
+
     /// Enters a block of rows. Changes nothing if it is damaged.
     pub(super) fn block(&mut self, block: &[u8], newest: Option<Hlc>) -> Result<u64, Error> {
         let rows = self.cursor.import(block)?;

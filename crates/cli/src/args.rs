@@ -1,0 +1,177 @@
+//! Arguments that several commands have, and the values that are read from them.
+
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+use strandline::maintenance::parse_rfc3339;
+use strandline::{Error, EventKind, KindFilter, Region, Store, StoreOptions};
+
+/// The store, and how results are printed.
+#[derive(Debug, clap::Args)]
+pub(crate) struct StoreArgs {
+    /// Directory of the store.
+    #[arg(value_name = "DIR")]
+    pub(crate) dir: PathBuf,
+    /// Print JSON, for programs.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+impl StoreArgs {
+    /// The store, opened to read only: beside a writer if there is one, and changing nothing.
+    pub(crate) fn open(&self) -> Result<Store, Error> {
+        open(&self.dir)
+    }
+}
+
+/// A store, opened to read only.
+pub(crate) fn open(dir: &Path) -> Result<Store, Error> {
+    StoreOptions::new().read_only().open(dir)
+}
+
+/// Which events.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Which events")]
+pub(crate) struct RegionArgs {
+    /// Only events of this entity.
+    #[arg(long, value_name = "NAME", conflicts_with = "prefix")]
+    entity: Option<String>,
+    /// Only events of entities whose names start so.
+    #[arg(long, value_name = "TEXT")]
+    prefix: Option<String>,
+    /// Only events of this scope.
+    #[arg(long, value_name = "NAME")]
+    scope: Option<String>,
+    /// Only events of this kind: `0x1002`, or `1:2` for category and type.
+    #[arg(long, value_name = "KIND", value_parser = parse_kind, conflicts_with = "category")]
+    kind: Option<EventKind>,
+    /// Only events of this category, 0 to 15.
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u8).range(0..=15))]
+    category: Option<u8>,
+    /// Only events from this time on: `2026-01-31T12:00:00Z`, or milliseconds since 1970.
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    since: Option<u64>,
+    /// Only events before this time.
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    until: Option<u64>,
+    /// Only events with these sequences: `100..200`, `100..`, `..200`, `100`.
+    #[arg(long, value_name = "RANGE", value_parser = parse_range)]
+    sequence: Option<RangeInclusive<u64>>,
+}
+
+impl RegionArgs {
+    pub(crate) fn region(&self) -> Region {
+        let mut region = Region::all();
+        if let Some(entity) = &self.entity {
+            region = region.entity(entity);
+        }
+        if let Some(prefix) = &self.prefix {
+            region = region.entity_prefix(prefix);
+        }
+        if let Some(scope) = &self.scope {
+            region = region.scope(scope);
+        }
+        if let Some(kind) = self.kind {
+            region = region.kind(kind);
+        }
+        if let Some(category) = self.category {
+            region = region.kind(KindFilter::Category(category));
+        }
+        if let Some(range) = &self.sequence {
+            region = region.sequence(range.clone());
+        }
+        match (self.since, self.until) {
+            (Some(since), Some(until)) => region.wall_ms(since..until),
+            (Some(since), None) => region.wall_ms(since..),
+            (None, Some(until)) => region.wall_ms(..until),
+            (None, None) => region,
+        }
+    }
+}
+
+/// A kind: its 16 bits as `0x1002` or a number, or category and type as `1:2`.
+pub(crate) fn parse_kind(text: &str) -> Result<EventKind, String> {
+    const FORMS: &str = "a kind is `0x1002`, or category and type as `1:2`";
+    let number = |text: &str| -> Result<u16, String> {
+        let parsed = match text.strip_prefix("0x") {
+            Some(digits) => u16::from_str_radix(digits, 16),
+            None => text.parse(),
+        };
+        parsed.map_err(|_| FORMS.to_owned())
+    };
+    match text.split_once(':') {
+        None => number(text).map(EventKind::from_bits),
+        Some((category, type_in_category)) => {
+            let category = u8::try_from(number(category)?).map_err(|_| FORMS.to_owned())?;
+            let kind = EventKind::try_new(category, number(type_in_category)?);
+            kind.map_err(|error| error.to_string())
+        }
+    }
+}
+
+/// A time, in milliseconds since 1970.
+pub(crate) fn parse_time(text: &str) -> Result<u64, String> {
+    text.parse()
+        .ok()
+        .or_else(|| parse_rfc3339(text))
+        .or_else(|| parse_rfc3339(&format!("{text}T00:00:00Z")))
+        .ok_or_else(|| {
+            "a time is `2026-01-31`, `2026-01-31T12:00:00Z`, or milliseconds since 1970".to_owned()
+        })
+}
+
+/// A range of numbers, whose end is not in it as in Rust.
+fn parse_range(text: &str) -> Result<RangeInclusive<u64>, String> {
+    const FORMS: &str = "a range is `100..200`, `100..`, `..200` or `100`";
+    let number = |text: &str, default: u64| match text {
+        "" => Ok(default),
+        text => text.parse::<u64>().map_err(|_| FORMS.to_owned()),
+    };
+    match text.split_once("..") {
+        None => text
+            .parse()
+            .map(|only| only..=only)
+            .map_err(|_| FORMS.to_owned()),
+        Some((first, "")) => Ok(number(first, 0)?..=u64::MAX),
+        Some((first, end)) => {
+            let first = number(first, 0)?;
+            match number(end, u64::MAX)?.checked_sub(1) {
+                Some(last) => Ok(first..=last),
+                None => Err("the range is empty".to_owned()),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_are_read_in_each_form() {
+        assert_eq!(parse_kind("0x1002"), Ok(EventKind::new(1, 2)));
+        assert_eq!(parse_kind("1:2"), Ok(EventKind::new(1, 2)));
+        assert_eq!(parse_kind("4098"), Ok(EventKind::new(1, 2)));
+        for wrong in ["", "0x", "1:", "16:1", "1:0x1000", "0x10000", "0:1"] {
+            assert!(parse_kind(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn ranges_end_before_their_end() {
+        assert_eq!(parse_range("100..200"), Ok(100..=199));
+        assert_eq!(parse_range("100.."), Ok(100..=u64::MAX));
+        assert_eq!(parse_range("..200"), Ok(0..=199));
+        assert_eq!(parse_range("7"), Ok(7..=7));
+        for wrong in ["", "a..b", "..0", "1...3", "-1"] {
+            assert!(parse_range(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn times_are_read_in_each_form() {
+        assert_eq!(parse_time("1000"), Ok(1000));
+        assert_eq!(parse_time("1970-01-02"), Ok(86_400_000));
+        assert_eq!(parse_time("1970-01-01T00:00:01Z"), Ok(1000));
+        assert!(parse_time("yesterday").is_err());
+    }
+}

@@ -1,0 +1,61 @@
+//! Failures: what is said of them, what to do next, and the exit code.
+
+use std::io::ErrorKind as IoErrorKind;
+use std::process::ExitCode;
+use strandline::{Error, ErrorKind};
+
+/// An argument that cannot be used, though it could be read.
+#[derive(Debug)]
+pub(crate) struct WrongUsage(pub(crate) String);
+
+impl std::fmt::Display for WrongUsage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for WrongUsage {}
+
+/// Prints why a command failed, and gives its exit code.
+pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
+    // Whoever reads the output has seen enough.
+    let closed = error.chain().any(|cause| {
+        cause
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|error| error.kind() == IoErrorKind::BrokenPipe)
+    });
+    if closed {
+        return ExitCode::SUCCESS;
+    }
+    eprintln!("error: {error:#}");
+    let store_error = error.downcast_ref::<Error>().map(Error::kind);
+    if let Some(hint) = store_error.and_then(hint) {
+        eprintln!("  next: {hint}");
+    }
+    let is_usage = error.is::<WrongUsage>()
+        || matches!(
+            store_error,
+            Some(ErrorKind::InvalidInput | ErrorKind::NotFound)
+        );
+    ExitCode::from(if is_usage { 2 } else { 1 })
+}
+
+/// What to do about an error.
+pub(crate) const fn hint(kind: ErrorKind) -> Option<&'static str> {
+    match kind {
+        ErrorKind::NotFound => Some("check the path: a store is a directory with a MANIFEST in it"),
+        ErrorKind::Locked => Some(
+            "close the program that writes it; inspect, stats, query, tail, verify, export and \
+             backup work beside it",
+        ),
+        ErrorKind::Corrupt => Some(
+            "`inspect` shows what is damaged and where; restore a backup, or save what is left \
+             into a new store with `salvage`",
+        ),
+        ErrorKind::LogBehindCheckpoint => {
+            Some("durable events are missing: restore the files or a backup; delete nothing")
+        }
+        ErrorKind::UnsupportedVersion => Some("use the version of strandline that wrote it"),
+        _ => None,
+    }
+}

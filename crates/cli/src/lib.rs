@@ -1,0 +1,71 @@
+//! The commands of a store, for the program `strandline` and for `cargo xtask`.
+//!
+//! Reads arguments, calls [`strandline::maintenance`], and shows what comes of it: for people on a
+//! terminal, as plain lines elsewhere, as JSON with `--json`. Holds nothing that a program would
+//! want to call: that is in `strandline::maintenance`.
+//!
+//! Exit codes: 0 fine, 1 a problem was found, 2 wrong usage.
+
+#![forbid(unsafe_code)]
+
+mod args;
+mod bar;
+mod failure;
+mod inspect;
+pub mod plot;
+mod query;
+mod screen;
+mod show;
+mod stats;
+mod tail;
+
+use clap::Subcommand;
+use std::process::ExitCode;
+
+/// A command on a store.
+#[derive(Debug, Subcommand)]
+#[non_exhaustive]
+pub enum Command {
+    /// Show what is in a store: segments, entities, kinds, times; or an event, frame or file.
+    #[command(after_help = "Examples:\n  \
+        strandline inspect orders.strand\n  \
+        strandline inspect orders.strand --event 018f3c3e-7a5b-7000-8000-0123456789ab\n  \
+        strandline inspect orders.strand --file segment-0000000001.log --limit 40")]
+    Inspect(inspect::Args),
+    /// Print counts, watermarks and sizes.
+    #[command(after_help = "Example:\n  strandline stats orders.strand --json")]
+    Stats(stats::Args),
+    /// Print the events of a region: of an entity, a scope, a kind, a time.
+    #[command(after_help = "Examples:\n  \
+        strandline query orders.strand --entity order:1042\n  \
+        strandline query orders.strand --prefix order: --kind 0x1002 --newest --limit 20\n  \
+        strandline query orders.strand --since 2026-01-01T00:00:00Z --json")]
+    Query(query::Args),
+    /// Print the newest events, and with --follow those that another process appends.
+    #[command(
+        after_help = "Example:\n  strandline tail orders.strand --follow --scope eu/payments"
+    )]
+    Tail(tail::Args),
+}
+
+/// What a command came to, where it did not fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Fine,
+    ProblemFound,
+}
+
+/// Runs a command, prints what comes of it, and gives the exit code.
+pub fn run(command: &Command) -> ExitCode {
+    let outcome = match command {
+        Command::Inspect(args) => inspect::run(args),
+        Command::Stats(args) => stats::run(args),
+        Command::Query(args) => query::run(args),
+        Command::Tail(args) => tail::run(args),
+    };
+    match outcome {
+        Ok(Outcome::Fine) => ExitCode::SUCCESS,
+        Ok(Outcome::ProblemFound) => ExitCode::FAILURE,
+        Err(error) => failure::report(&error),
+    }
+}

@@ -1,0 +1,20 @@
+//! `strandline`: the commands of a store, as a program of its own.
+
+#![forbid(unsafe_code)]
+
+use clap::Parser;
+use std::process::ExitCode;
+
+/// Look into Strandline event stores, check them, and move them.
+///
+/// Exit codes: 0 fine, 1 a problem was found, 2 wrong usage.
+#[derive(Parser)]
+#[command(name = "strandline", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: strandline_cli::Command,
+}
+
+fn main() -> ExitCode {
+    strandline_cli::run(&Cli::parse().command)
+}

@@ -1,0 +1,98 @@
+//! `Screen`: standard output, and how wide it is.
+
+use console::{Term, measure_text_width};
+use std::io::{self, BufWriter, StdoutLock, Write};
+
+/// Narrowest that is laid out for.
+const WIDTH_LEAST: usize = 40;
+
+/// Standard output. On a terminal lines are fitted to its width; elsewhere nothing is cut.
+pub(crate) struct Screen {
+    out: BufWriter<StdoutLock<'static>>,
+    width: Option<usize>,
+}
+
+impl Screen {
+    pub(crate) fn new() -> Self {
+        let term = Term::stdout();
+        let columns = usize::from(term.size().1);
+        Self {
+            out: BufWriter::new(io::stdout().lock()),
+            width: term.is_term().then_some(columns.max(WIDTH_LEAST)),
+        }
+    }
+
+    /// Columns of the terminal; `None` where the output is no terminal.
+    pub(crate) const fn width(&self) -> Option<usize> {
+        self.width
+    }
+
+    /// A line, cut to the width of the terminal.
+    pub(crate) fn line(&mut self, line: &str) -> io::Result<()> {
+        match self.width {
+            Some(width) => writeln!(self.out, "{}", fit(line, width)),
+            None => writeln!(self.out, "{line}"),
+        }
+    }
+
+    /// Bytes as they are.
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.out.write_all(bytes)
+    }
+
+    pub(crate) fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// A text in at most `width` columns, `…` in place of what was cut off, control characters escaped
+/// so that no event drives the terminal.
+pub(crate) fn fit(text: &str, width: usize) -> String {
+    let text = escaped(text);
+    if measure_text_width(&text) <= width {
+        return text;
+    }
+    let mut kept = String::new();
+    let mut columns = 1;
+    for character in text.chars() {
+        columns += measure_text_width(character.encode_utf8(&mut [0; 4]));
+        if columns > width {
+            break;
+        }
+        kept.push(character);
+    }
+    kept.push('…');
+    kept
+}
+
+/// A text padded to `width` columns, or cut to them.
+pub(crate) fn column(text: &str, width: usize) -> String {
+    let mut fitted = fit(text, width);
+    let columns = measure_text_width(&fitted);
+    fitted.extend(std::iter::repeat_n(' ', width.saturating_sub(columns)));
+    fitted
+}
+
+fn escaped(text: &str) -> String {
+    text.chars()
+        .map(|c| match c.is_control() {
+            true => c.escape_default().to_string(),
+            false => c.to_string(),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_fit_their_columns() {
+        assert_eq!(fit("short", 5), "short");
+        assert_eq!(fit("longer", 5), "long…");
+        assert_eq!(fit("日本語", 5), "日本…");
+        assert_eq!(fit("a\u{1b}[2J", 20), "a\\u{1b}[2J");
+        assert_eq!(column("ab", 4), "ab  ");
+        assert_eq!(measure_text_width(&column("日本語", 4)), 4);
+    }
+}

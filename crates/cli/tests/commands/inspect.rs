@@ -1,0 +1,135 @@
+//! `inspect` and `stats`, on whole and damaged stores.
+
+use crate::{expect, json, outcome, run, segmented, store};
+use std::path::Path;
+
+/// Changes one byte of a file.
+pub(crate) fn damage(path: &Path, offset: usize) {
+    let mut bytes = std::fs::read(path).unwrap();
+    bytes[offset] ^= 1;
+    std::fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn inspect_shows_what_is_there() {
+    let (_dir, store) = store();
+    let shown = expect(0, "inspect {}", &store);
+    for part in [
+        "1 segments",
+        "segment-0000000001.log",
+        "10 events, 2 entities, 1 scopes, 2 kinds",
+        "0x1001",
+        "order:1",
+        "visible below 10, proven durable below 10",
+        "from a checkpoint",
+    ] {
+        assert!(shown.contains(part), "{part} in {shown}");
+    }
+    let json = json(0, "inspect {} --json", &store);
+    assert_eq!(json["contents"]["events"], 10);
+    assert_eq!(json["contents"]["kinds"][1]["kind"], "0x1002");
+    assert_eq!(json["segments"][0]["number"], 1);
+    assert_eq!(json["problems"].as_array().unwrap().len(), 0);
+}
+
+#[test]
+fn stats_counts() {
+    let (_dir, store) = store();
+    let shown = expect(0, "stats {}", &store);
+    assert!(
+        shown.lines().any(|line| line == "events                10"),
+        "{shown}"
+    );
+    assert_eq!(json(0, "stats {} --json", &store)["entities"], 2);
+}
+
+#[test]
+fn an_event_is_shown_by_its_bytes() {
+    let (_dir, store) = store();
+    let line = expect(0, "query {} --sequence 3 --json", &store);
+    let event: serde_json::Value = serde_json::from_str(&line).unwrap();
+    let id = event["id"].as_str().unwrap();
+    let shown = expect(0, &format!("inspect {{}} --event {id}"), &store);
+    assert!(shown.contains(id), "{shown}");
+    assert!(shown.contains("{\\\"number\\\":3}"), "{shown}");
+    let missing = run(
+        "inspect {} --event 018f3c3e-7a5b-7000-8000-0123456789ab",
+        &store,
+    );
+    assert_eq!(outcome(&missing).0, 1);
+}
+
+#[test]
+fn files_and_frames_are_shown_to_the_last_byte() {
+    let (_dir, store) = store();
+    let segment = "segment-0000000001.log";
+    let shown = expect(
+        0,
+        &format!("inspect {{}} --file {segment} --limit 10000 --json"),
+        &store,
+    );
+    let annotations: Vec<serde_json::Value> = shown
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let mut end = 0;
+    for annotation in annotations
+        .iter()
+        .filter(|annotation| annotation["bytes"] != "")
+    {
+        assert_eq!(annotation["offset"], end, "a gap before {annotation}");
+        end += annotation["length"].as_u64().unwrap();
+    }
+    let frames = annotations
+        .iter()
+        .filter(|annotation| annotation["name"] == "frame");
+    assert_eq!(frames.count(), 10);
+    let frame = expect(0, "inspect {} --frame 1:128", &store);
+    assert!(frame.contains("1 records from sequence 0"), "{frame}");
+    for file in ["MANIFEST", "checkpoint-00000000000000000010.ckpt"] {
+        assert!(!expect(0, &format!("inspect {{}} --file {file}"), &store).is_empty());
+    }
+}
+
+#[test]
+fn a_long_file_is_shown_in_pages() {
+    let (_dir, store) = store();
+    let output = run("inspect {} --file segment-0000000001.log --limit 5", &store);
+    let (code, out, err) = outcome(&output);
+    assert_eq!((code, out.lines().count()), (0, 5), "{out}");
+    let from = err.trim().rsplit(' ').next().unwrap();
+    let next = format!("inspect {{}} --file segment-0000000001.log --from {from}");
+    let next = expect(0, &next, &store);
+    assert!(next.contains(&format!("{from:>10} ")), "{next}");
+}
+
+#[test]
+fn damage_is_shown_where_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("damaged.strand");
+    segmented(&path, 12).close().unwrap();
+    let segment = path.join("segment-0000000001.log");
+    // In the payload of the second event, of a sealed segment.
+    damage(&segment, 15_000);
+    std::fs::remove_file(path.join("checkpoint-00000000000000000012.ckpt")).unwrap();
+
+    let file = "inspect {} --file segment-0000000001.log --limit 10000";
+    let shown = expect(1, file, &path);
+    assert!(shown.contains("!! a record's checksum is wrong"), "{shown}");
+    let whole = shown
+        .lines()
+        .filter(|line| line.contains("  record sequence "))
+        .count();
+    assert_eq!(whole, 6, "the events around it are shown: {shown}");
+
+    damage(&segment, 20);
+    let shown = expect(1, file, &path);
+    assert!(shown.contains("the header's checksum is wrong"), "{shown}");
+    let (code, out, err) = outcome(&run("inspect {}", &path));
+    assert_eq!(code, 1, "{out}");
+    assert!(err.contains("does not open"), "{err}");
+    assert!(
+        out.contains("!! segment-0000000001.log is damaged"),
+        "{out}"
+    );
+}

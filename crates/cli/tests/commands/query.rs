@@ -1,0 +1,126 @@
+//! `query` and `tail`.
+
+use crate::{PLACED, at, expect, fill, outcome, program, run, store};
+use serde::Serialize;
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+use strandline::{Event, Store};
+
+/// The sequences of the events that are printed.
+fn sequences(arguments: &str, store: &std::path::Path) -> Vec<u64> {
+    let printed = expect(0, &format!("{arguments} --json"), store);
+    printed
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+        .map(|event| event["sequence"].as_u64().unwrap())
+        .collect()
+}
+
+#[test]
+fn query_takes_a_region() {
+    let (_dir, store) = store();
+    for (arguments, expected) in [
+        ("query {} --entity order:1", vec![1, 3, 5, 7, 9]),
+        ("query {} --prefix order: --sequence 2..4", vec![2, 3]),
+        ("query {} --kind 0x1001 --sequence ..3", vec![0, 2]),
+        ("query {} --kind 1:2 --sequence 8..", vec![9]),
+        ("query {} --category 2", vec![]),
+        ("query {} --scope us", vec![]),
+        ("query {} --scope eu --limit 2", vec![0, 1]),
+        ("query {} --until 2000-01-01", vec![]),
+        ("query {} --since 2000-01-01 --limit 1", vec![0]),
+        ("query {} --newest --limit 3", vec![9, 8, 7]),
+        ("query {} --newest --after 7 --limit 2", vec![6, 5]),
+        ("query {} --newest --after 0", vec![]),
+        ("query {} --after 7", vec![8, 9]),
+        ("tail {} --lines 2", vec![8, 9]),
+        ("tail {} --entity order:0 --lines 2", vec![6, 8]),
+        ("tail {} --lines 0", vec![]),
+    ] {
+        assert_eq!(sequences(arguments, &store), expected, "{arguments}");
+    }
+}
+
+#[test]
+fn a_page_says_where_the_next_one_begins() {
+    let (_dir, store) = store();
+    let (code, _, err) = outcome(&run("query {} --limit 4", &store));
+    assert_eq!(code, 0);
+    assert!(err.contains("--after 3"), "{err}");
+    let (_, _, err) = outcome(&run("query {} --limit 10", &store));
+    assert_eq!(err, "");
+}
+
+#[test]
+fn payloads_are_shown_as_json_or_bytes() {
+    #[derive(Serialize)]
+    struct Placed {
+        total: u64,
+        lines: Vec<&'static str>,
+    }
+    let (_dir, path) = store();
+    let store = Store::open(&path).unwrap();
+    let order = at("order:2", "eu");
+    let placed = Placed {
+        total: 7,
+        lines: vec!["a\u{1b}"],
+    };
+    store
+        .append(&order, Event::message_pack(PLACED, &placed).unwrap())
+        .unwrap();
+    store
+        .append(&order, Event::bytes(PLACED, [0xDE, 0xAD]))
+        .unwrap();
+    store.close().unwrap();
+    let shown = expect(0, "query {} --entity order:2", &path);
+    assert!(
+        shown.contains("{\"lines\":[\"a\\u001b\"],\"total\":7}"),
+        "{shown}"
+    );
+    assert!(shown.lines().nth(1).unwrap().ends_with("  dead"), "{shown}");
+    let shown = expect(0, "query {} --entity order:2 --bytes base64", &path);
+    assert!(shown.lines().nth(1).unwrap().ends_with("  3q0="), "{shown}");
+    let shown = expect(0, "query {} --entity order:2 --json", &path);
+    assert!(shown.contains("\"payload_base64\":\"3q0=\""), "{shown}");
+}
+
+#[test]
+fn tail_follows_a_process_that_writes() {
+    let (_dir, path) = store();
+    let mut child = program()
+        .args([
+            "tail",
+            "--follow",
+            "--json",
+            "--lines",
+            "1",
+            "--interval-ms",
+            "10",
+        ])
+        .arg(&path)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut next = || -> u64 {
+        let event: serde_json::Value =
+            serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+        event["sequence"].as_u64().unwrap()
+    };
+    assert_eq!(next(), 9);
+    let store = strandline::StoreOptions::new()
+        .segment_bytes_max(64 << 10)
+        .open(&path)
+        .unwrap();
+    fill(&store, 10..13);
+    assert_eq!([next(), next(), next()], [10, 11, 12]);
+    // Over a rotation.
+    let big = Event::bytes(PLACED, vec![b'x'; 40_000]);
+    for _ in 0..3 {
+        store.append(&at("big", "eu"), big.clone()).unwrap();
+    }
+    assert_eq!([next(), next(), next()], [13, 14, 15]);
+    assert!(store.stats().unwrap().segments > 1);
+    child.kill().unwrap();
+    child.wait().unwrap();
+}

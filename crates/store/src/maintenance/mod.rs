@@ -1,0 +1,42 @@
+//! Maintenance: what keeps a store well, and shows what is in it.
+//!
+//! Each function tells a callback of its [`Progress`] and stops when that says so, with
+//! [`ErrorKind::Cancelled`](crate::ErrorKind::Cancelled). Functions that change a directory can be
+//! interrupted at any point, by the callback or by a crash, and called again.
+//!
+//! Holds no commands: those are in the package `strandline-cli`.
+//!
+//! ```
+//! use std::ops::ControlFlow;
+//! use strandline::maintenance::{Census, Progress};
+//! use strandline::{Coordinate, Event, EventKind, Store};
+//!
+//! let dir = tempfile::tempdir()?;
+//! let store = Store::open(dir.path().join("orders.strand"))?;
+//! let order = Coordinate::new("order:1042", "eu/payments")?;
+//! store.append(&order, Event::bytes(EventKind::new(1, 1), *b"four"))?;
+//!
+//! let mut shown = 0;
+//! let census = Census::take(&store.snapshot(), 10, &mut |progress: Progress| {
+//!     shown = progress.done;
+//!     ControlFlow::Continue(())
+//! })?;
+//! assert_eq!((census.events, shown), (1, 1));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod annotate;
+mod base64;
+mod census;
+mod inventory;
+mod line;
+mod progress;
+mod readable;
+mod time;
+
+pub use annotate::{Annotation, annotate_event, annotate_file, annotate_frame};
+pub use census::Census;
+pub use inventory::{FileFacts, FooterState, Inventory, SegmentFacts};
+pub use line::{PayloadForm, base64_text, readable_json, write_line};
+pub use progress::{OnProgress, Progress, ProgressUnit};
+pub use time::{civil_date, parse_rfc3339, rfc3339};

@@ -1,0 +1,120 @@
+//! `Progress`: how far a maintenance function is.
+
+use crate::{Error, ErrorKind};
+use std::ops::ControlFlow;
+
+/// What is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ProgressUnit {
+    /// Events.
+    Events,
+    /// Bytes.
+    Bytes,
+}
+
+/// How far a function is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Progress {
+    /// How much is done.
+    pub done: u64,
+    /// How much there is to do, where that is known.
+    pub total: Option<u64>,
+    /// What is counted.
+    pub unit: ProgressUnit,
+}
+
+/// What is told of progress, and says whether to go on: with `Break` the function stops with
+/// [`ErrorKind::Cancelled`]. Called every few thousand events or every mebibyte, on the caller's
+/// thread.
+pub type OnProgress<'a> = &'a mut dyn FnMut(Progress) -> ControlFlow<()>;
+
+/// How many events there are between two reports.
+const EVENTS_BETWEEN: u64 = 4096;
+/// How many bytes there are between two reports.
+const BYTES_BETWEEN: u64 = 1 << 20;
+
+/// Counts, and reports now and then.
+pub(super) struct Meter<'a> {
+    on_progress: OnProgress<'a>,
+    progress: Progress,
+    reported: u64,
+}
+
+impl<'a> Meter<'a> {
+    pub(super) fn events(total: Option<u64>, on_progress: OnProgress<'a>) -> Self {
+        Self::new(ProgressUnit::Events, total, on_progress)
+    }
+
+    fn new(unit: ProgressUnit, total: Option<u64>, on_progress: OnProgress<'a>) -> Self {
+        Self {
+            on_progress,
+            progress: Progress {
+                done: 0,
+                total,
+                unit,
+            },
+            reported: 0,
+        }
+    }
+
+    /// Counts `more`, and reports if it is time to.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Cancelled`] if the callback says so.
+    pub(super) fn add(&mut self, more: u64) -> Result<(), Error> {
+        self.progress.done += more;
+        let between = match self.progress.unit {
+            ProgressUnit::Events => EVENTS_BETWEEN,
+            ProgressUnit::Bytes => BYTES_BETWEEN,
+        };
+        if self.progress.done - self.reported >= between {
+            return self.report();
+        }
+        Ok(())
+    }
+
+    /// Reports where it is now.
+    ///
+    /// # Errors
+    ///
+    /// As [`add`](Self::add).
+    pub(super) fn report(&mut self) -> Result<(), Error> {
+        self.reported = self.progress.done;
+        match (self.on_progress)(self.progress) {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(()) => Err(cancelled()),
+        }
+    }
+}
+
+/// The error of a function that a callback stopped.
+pub(super) fn cancelled() -> Error {
+    Error::new(ErrorKind::Cancelled, "stopped, as was asked for")
+}
+
+#[cfg(test)]
+#[cfg(not(strandline_loom))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_callback_that_breaks_stops_the_function() {
+        let mut calls = 0;
+        let mut on_progress = |progress: Progress| {
+            calls += 1;
+            if progress.done > EVENTS_BETWEEN {
+                return ControlFlow::Break(());
+            }
+            ControlFlow::Continue(())
+        };
+        let mut meter = Meter::events(None, &mut on_progress);
+        for _ in 0..2 * EVENTS_BETWEEN - 1 {
+            meter.add(1).unwrap();
+        }
+        assert_eq!(meter.add(1).unwrap_err().kind(), ErrorKind::Cancelled);
+        assert_eq!(calls, 2);
+    }
+}
