@@ -28,8 +28,9 @@ enum Job {
 #[derive(Debug)]
 pub(crate) struct Background {
     jobs: Option<Sender<Job>>,
-    /// Whether a `Sync` job is waiting. Set by writers and cleared by the thread before it syncs;
-    /// relaxed, as the channel and the locks of the group order what matters.
+    /// Whether a `Sync` job is waiting. Set by writers and cleared by the thread before it syncs,
+    /// both by swaps with acquire and release: who finds it set leaves its write to the swap that
+    /// clears it, after which the thread looks up to where the log is written.
     sync_waits: Arc<AtomicBool>,
     thread: Option<thread::JoinHandle<()>>,
 }
@@ -51,9 +52,7 @@ impl Background {
 
     /// Asks for a sync within the store's interval.
     pub(crate) fn sync_soon(&self) {
-        if !self.sync_waits.load(Ordering::Relaxed)
-            && !self.sync_waits.swap(true, Ordering::Relaxed)
-        {
+        if !self.sync_waits.swap(true, Ordering::AcqRel) {
             self.send(Job::Sync);
         }
     }
@@ -87,7 +86,7 @@ fn run(shared: &Shared, jobs: &Receiver<Job>, sync_waits: &AtomicBool) {
             Job::Sync => {
                 let interval = shared.options.sync_interval.unwrap_or(Duration::ZERO);
                 let footer = wait(jobs, interval);
-                sync_waits.store(false, Ordering::Relaxed);
+                sync_waits.swap(false, Ordering::AcqRel);
                 // A failure has stopped the store; whoever calls next is told.
                 let _ = shared.group.wait(shared.group.written());
                 if let Some(sealed) = footer {
