@@ -38,6 +38,10 @@ const STEPS: &[Step] = &[
             "-p strandline-examples --example quickstart",
             "-p strandline-examples --example verify",
             "-p strandline-examples --example read_only",
+            "-p strandline-examples --example bank_account",
+            "-p strandline-examples --example outbox",
+            "-p strandline-examples --example saga",
+            "-p strandline-examples --example typed_events",
         ] {
             cargo(&format!("run --quiet {example}"), &[])?;
         }
