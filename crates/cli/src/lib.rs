@@ -9,15 +9,22 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod backup;
 mod bar;
+mod checkpoint;
+mod export;
 mod failure;
+mod files;
+mod import;
 mod inspect;
 pub mod plot;
 mod query;
+mod salvage;
 mod screen;
 mod show;
 mod stats;
 mod tail;
+mod verify;
 
 use clap::Subcommand;
 use std::process::ExitCode;
@@ -46,6 +53,34 @@ pub enum Command {
         after_help = "Example:\n  strandline tail orders.strand --follow --scope eu/payments"
     )]
     Tail(tail::Args),
+    /// Check every checksum, chain and row, and the store against what was kept of it elsewhere.
+    #[command(after_help = "Examples:\n  \
+        strandline verify orders.strand\n  \
+        strandline verify orders.strand --head LOGHASH --receipt receipts.json")]
+    Verify(verify::Args),
+    /// Write events as lines of JSON, for other programs and for import.
+    #[command(after_help = "Examples:\n  \
+        strandline export orders.strand -o orders.jsonl\n  \
+        strandline export orders.strand --format cloudevents --entity order:1042")]
+    Export(export::Args),
+    /// Append the events of lines of JSON; what is there already is passed over.
+    #[command(after_help = "Examples:\n  \
+        strandline import orders.strand orders.jsonl\n  \
+        other-program | strandline import orders.strand - --check")]
+    Import(import::Args),
+    /// Save a checkpoint, so that opening is short.
+    #[command(after_help = "Example:\n  strandline checkpoint orders.strand")]
+    Checkpoint(checkpoint::Args),
+    /// Copy a store, also while it is written; bring an earlier copy up to date.
+    #[command(after_help = "Example:\n  strandline backup orders.strand backups/orders.strand")]
+    Backup(backup::Args),
+    /// Check a backup, and put a copy of it in the place of a store.
+    #[command(after_help = "Example:\n  \
+        strandline restore backups/orders.strand orders.strand --replace")]
+    Restore(backup::RestoreArgs),
+    /// Save what is left of a damaged store into a new one.
+    #[command(after_help = "Example:\n  strandline salvage damaged.strand saved.strand")]
+    Salvage(salvage::Args),
 }
 
 /// What a command came to, where it did not fail.
@@ -62,6 +97,13 @@ pub fn run(command: &Command) -> ExitCode {
         Command::Stats(args) => stats::run(args),
         Command::Query(args) => query::run(args),
         Command::Tail(args) => tail::run(args),
+        Command::Verify(args) => verify::run(args),
+        Command::Export(args) => export::run(args),
+        Command::Import(args) => import::run(args),
+        Command::Checkpoint(args) => checkpoint::run(args),
+        Command::Backup(args) => backup::run(args),
+        Command::Restore(args) => backup::run_restore(args),
+        Command::Salvage(args) => salvage::run(args),
     };
     match outcome {
         Ok(Outcome::Fine) => ExitCode::SUCCESS,

@@ -36,6 +36,7 @@
 #![forbid(unsafe_code)]
 
 mod beside;
+mod copy;
 mod cursor;
 mod error;
 mod examine;
@@ -57,6 +58,7 @@ mod scan;
 mod space;
 mod writer;
 
+pub use copy::{CopiedLog, CopyMode};
 pub use cursor::RecordCursor;
 pub use error::{AppendError, LogError, ScanError};
 pub use examine::{Examined, Examiner, FooterFound, Piece};

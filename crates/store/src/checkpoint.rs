@@ -9,7 +9,7 @@ use strandline_core::{Hlc, Sequence};
 use strandline_segment::{LogIdentity, LogPosition};
 
 /// How many checkpoints are kept: the newest, and the one before in case it is damaged.
-const KEPT: usize = 2;
+pub(crate) const KEPT: usize = 2;
 const STATE: &str = "state";
 const ROWS: &str = "rows";
 const NAMES: &str = "segment-names";

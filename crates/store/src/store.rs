@@ -156,6 +156,10 @@ impl Store {
         StoreOptions::new().open(dir)
     }
 
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
     /// The store as it is now.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {

@@ -8,8 +8,11 @@
     reason = "a test fails by panicking, and damages files behind the seam"
 )]
 
+mod backup;
 mod inspect;
 mod query;
+mod transfer;
+mod verify;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -102,6 +102,18 @@ pub trait Fs: Send + Sync + Debug {
     /// What the file system says.
     fn remove_file(&self, path: &Path) -> io::Result<()>;
 
+    /// Gives a file a second name; both are the same file from then on. Durable after
+    /// [`sync_dir`](Self::sync_dir).
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` where the file system cannot, which is the default; `AlreadyExists`, or what
+    /// else the file system says.
+    fn link(&self, file: &Path, name: &Path) -> io::Result<()> {
+        let _ = (file, name);
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
     /// Makes the entries of a directory durable.
     ///
     /// # Errors

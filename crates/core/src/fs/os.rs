@@ -64,6 +64,10 @@ impl Fs for OsFs {
         std::fs::remove_file(path)
     }
 
+    fn link(&self, file: &Path, name: &Path) -> io::Result<()> {
+        std::fs::hard_link(file, name)
+    }
+
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
         File::open(path)?.sync_all()
     }

@@ -18,6 +18,46 @@ pub(super) fn encode(bytes: &[u8], out: &mut Vec<u8>) {
     }
 }
 
+/// The bytes of a text; `None` if it is not what [`encode`] writes.
+pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
+    let text = text.as_bytes();
+    if !text.len().is_multiple_of(4) {
+        return None;
+    }
+    let mut out = Vec::with_capacity(text.len() / 4 * 3);
+    let groups = text.len() / 4;
+    for (number, group) in text.chunks_exact(4).enumerate() {
+        let padding = group.iter().rev().take_while(|byte| **byte == b'=').count();
+        if padding > 2 || (padding > 0 && number + 1 < groups) {
+            return None;
+        }
+        let mut bits = 0_u32;
+        for byte in group.iter().take(4 - padding) {
+            bits = (bits << 6) | value(*byte)?;
+        }
+        bits <<= 6 * padding;
+        let [_, bytes @ ..] = bits.to_be_bytes();
+        let (kept, cut) = bytes.split_at(3 - padding);
+        if cut.iter().any(|byte| *byte != 0) {
+            return None;
+        }
+        out.extend_from_slice(kept);
+    }
+    Some(out)
+}
+
+fn value(digit: u8) -> Option<u32> {
+    let value = match digit {
+        b'A'..=b'Z' => digit - b'A',
+        b'a'..=b'z' => digit - b'a' + 26,
+        b'0'..=b'9' => digit - b'0' + 52,
+        b'+' => 62,
+        b'/' => 63,
+        _ => return None,
+    };
+    Some(u32::from(value))
+}
+
 #[cfg(test)]
 #[cfg(not(strandline_loom))]
 mod tests {
@@ -41,6 +81,18 @@ mod tests {
             ("foobar", "Zm9vYmFy"),
         ] {
             assert_eq!(text(bytes.as_bytes()), expected);
+            assert_eq!(decode(expected).as_deref(), Some(bytes.as_bytes()));
+        }
+        let all: Vec<u8> = (0..=255).collect();
+        assert_eq!(decode(&text(&all)), Some(all));
+    }
+
+    #[test]
+    fn other_texts_are_refused() {
+        for wrong in [
+            "Zg", "Zg=", "Z===", "Zh==", "Zm9=", "Zg==Zg==", "Zm9\n", "Zm-v",
+        ] {
+            assert_eq!(decode(wrong), None, "{wrong}");
         }
     }
 }

@@ -46,6 +46,9 @@ pub fn write_line(out: &mut Vec<u8>, event: &EventRef<'_>, form: PayloadForm) {
     if let Some(causation) = event.causation() {
         let _ = write!(out, ",\"causation\":\"{causation}\"");
     }
+    if event.version() != 1 {
+        let _ = write!(out, ",\"version\":{}", event.version());
+    }
     write_payload(out, event, form);
     let _ = writeln!(out, ",\"hash\":\"{}\"}}", event.hash());
 }

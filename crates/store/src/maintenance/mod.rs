@@ -26,17 +26,30 @@
 //! ```
 
 mod annotate;
+mod backup;
 mod base64;
 mod census;
+mod cloud_event;
+mod export;
+mod import;
+mod imported;
 mod inventory;
 mod line;
 mod progress;
 mod readable;
+mod salvage;
 mod time;
+mod verify;
 
 pub use annotate::{Annotation, annotate_event, annotate_file, annotate_frame};
+pub use backup::{BackedUp, Existing, Restored, backup, restore};
 pub use census::Census;
+pub use export::{Exported, LineFormat, export};
+pub use import::{ImportError, ImportOptions, Imported, import};
 pub use inventory::{FileFacts, FooterState, Inventory, SegmentFacts};
 pub use line::{PayloadForm, base64_text, readable_json, write_line};
 pub use progress::{OnProgress, Progress, ProgressUnit};
+pub use salvage::{Loss, Salvaged, salvage};
+pub use strandline_segment::CopyMode;
 pub use time::{civil_date, parse_rfc3339, rfc3339};
+pub use verify::{Kept, Verified, verify};

@@ -47,6 +47,10 @@ impl<'a> Meter<'a> {
         Self::new(ProgressUnit::Events, total, on_progress)
     }
 
+    pub(super) fn bytes(total: Option<u64>, on_progress: OnProgress<'a>) -> Self {
+        Self::new(ProgressUnit::Bytes, total, on_progress)
+    }
+
     fn new(unit: ProgressUnit, total: Option<u64>, on_progress: OnProgress<'a>) -> Self {
         Self {
             on_progress,
@@ -74,6 +78,16 @@ impl<'a> Meter<'a> {
             return self.report();
         }
         Ok(())
+    }
+
+    /// Reports that everything is done.
+    ///
+    /// # Errors
+    ///
+    /// As [`add`](Self::add).
+    pub(super) fn finish(&mut self) -> Result<(), Error> {
+        self.progress.done = self.progress.total.unwrap_or(self.progress.done);
+        self.report()
     }
 
     /// Reports where it is now.

@@ -25,7 +25,7 @@ use strandline_index::{IndexWriter, SequenceGate};
 use strandline_segment::{LogFollower, LogPosition, LogReader, LogWriter, UncheckedLog};
 
 /// The file whose lock the writing process holds; it stays where it is.
-const LOCK_FILE: &str = "LOCK";
+pub(crate) const LOCK_FILE: &str = "LOCK";
 
 pub(crate) fn open(dir: &Path, options: StoreOptions) -> Result<Store, Error> {
     let _span = tracing::info_span!("open", dir = %dir.display()).entered();

@@ -1,0 +1,113 @@
+//! `verify`: is every byte, chain and row what was written, and what was kept elsewhere?
+
+use crate::Outcome;
+use crate::args::StoreArgs;
+use crate::bar::Bar;
+use crate::failure::WrongUsage;
+use crate::screen::Screen;
+use serde_json::json;
+use std::path::{Path, PathBuf};
+use strandline::fs::{OsFs, read_file};
+use strandline::maintenance::{Kept, Verified, verify};
+use strandline::{Hash, Receipt};
+
+/// Most bytes of a file of receipts.
+const RECEIPT_BYTES_MAX: u64 = 256 << 20;
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    store: StoreArgs,
+    /// Check that the log went through this log hash: one that an earlier verify printed, and that
+    /// was kept elsewhere.
+    #[arg(long, value_name = "LOGHASH")]
+    head: Option<Hash>,
+    /// Check the receipts in this file: JSON, one or more. May be given several times.
+    #[arg(long, value_name = "FILE")]
+    receipt: Vec<PathBuf>,
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
+    let mut kept = Kept::default();
+    kept.head = args.head;
+    for path in &args.receipt {
+        kept.receipts.extend(receipts(path)?);
+    }
+    let store = args.store.open()?;
+    let mut bar = Bar::new("verifying");
+    let verified = verify(&store, &kept, &mut |progress| bar.show(progress))?;
+    drop(bar);
+    let mut screen = Screen::new();
+    if args.store.json {
+        screen.line(&as_json(&verified).to_string())?;
+    } else {
+        show(&mut screen, &verified, &kept)?;
+    }
+    screen.flush()?;
+    Ok(match verified.is_intact() {
+        true => Outcome::Fine,
+        false => Outcome::ProblemFound,
+    })
+}
+
+fn receipts(path: &Path) -> anyhow::Result<Vec<Receipt>> {
+    let wrong = |reason: String| WrongUsage(format!("{}: {reason}", path.display()));
+    let bytes = read_file(&OsFs, path, RECEIPT_BYTES_MAX)
+        .map_err(|error| wrong(format!("the receipts cannot be read: {error}")))?;
+    let receipts = serde_json::Deserializer::from_slice(&bytes).into_iter::<Receipt>();
+    let receipts = receipts
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| wrong(format!("this is no receipt: {error}")))?;
+    if receipts.is_empty() {
+        return Err(wrong("there is no receipt in it".to_owned()).into());
+    }
+    Ok(receipts)
+}
+
+fn show(screen: &mut Screen, verified: &Verified, kept: &Kept) -> std::io::Result<()> {
+    let report = &verified.report;
+    screen.line(&format!(
+        "{} events, {} commits, {} entities",
+        report.events, report.commits, report.entities
+    ))?;
+    screen.line(&format!("log hash {}", report.log_hash))?;
+    if let Some(at) = verified.head_at {
+        screen.line(&format!(
+            "the head that was kept is the log's before sequence {at}"
+        ))?;
+    }
+    if !kept.receipts.is_empty() && verified.mismatches.is_empty() {
+        screen.line(&format!("{} receipts hold", kept.receipts.len()))?;
+    }
+    for problem in &report.problems {
+        screen.line(&format!("!! {problem}"))?;
+    }
+    for mismatch in &verified.mismatches {
+        screen.line(&format!("!! {mismatch}"))?;
+    }
+    let count = report.problems.len() + verified.mismatches.len();
+    screen.line(&match count {
+        0 => "intact".to_owned(),
+        1 => "1 problem".to_owned(),
+        count => format!("{count} problems"),
+    })
+}
+
+fn as_json(verified: &Verified) -> serde_json::Value {
+    let report = &verified.report;
+    let problems: Vec<_> = report
+        .problems
+        .iter()
+        .map(|problem| json!({"sequence": problem.sequence, "message": problem.message}))
+        .collect();
+    json!({
+        "intact": verified.is_intact(),
+        "events": report.events,
+        "commits": report.commits,
+        "entities": report.entities,
+        "log_hash": report.log_hash.to_string(),
+        "head_at": verified.head_at,
+        "problems": problems,
+        "mismatches": verified.mismatches,
+    })
+}

@@ -1,0 +1,296 @@
+//! `export` and `import`.
+
+use crate::{PAID, PLACED, at, expect, json, outcome, run, store};
+use std::path::Path;
+use strandline::{
+    Batch, Event, EventId, Hlc, PayloadEncoding, Region, Store, StoreOptions, StoredEvent,
+};
+
+/// A store with everything that an event can have.
+fn varied(path: &Path) -> Store {
+    let store = Store::open(path).unwrap();
+    let time = |ms, counter| Hlc::new(ms, counter).unwrap();
+    let id = EventId::from_u128(0x8b4f_e342_5135_e63d_9fd7_6997_832a_9ffe);
+    let order = at("order:\"1\"", "eu/größe %");
+    let json = |text: &str| Event::encoded(PLACED, PayloadEncoding::JSON, text.into());
+    for event in [
+        json("{\"b\": 1, \"a\" : 1.50}")
+            .with_id(id)
+            .at(time(1_537_727_414_000, 0)),
+        json("{\n\"pretty\": true\n}").at(time(1_537_727_414_000, 7)),
+        json("not json").at(time(1_537_727_414_001, 0)),
+        Event::json(PLACED, "text\u{2028}").unwrap().with_version(3),
+        Event::message_pack(PAID, &(1, "two", 3.5)).unwrap(),
+        Event::bytes(PAID, vec![0, 255, 10]),
+        Event::encoded(PAID, PayloadEncoding::from_code(200), vec![]),
+    ] {
+        store.append(&order, event.correlated_with(id)).unwrap();
+    }
+    let batch = Batch::new()
+        .push(
+            &at("order:2", "us"),
+            Event::json(PAID, &()).unwrap().caused_by(id),
+        )
+        .push(&order, Event::json(PAID, &[1]).unwrap().caused_by_member(0));
+    store.append_batch(batch).unwrap();
+    let mut many = Batch::new();
+    for number in 0..3000 {
+        many.add(&order, Event::json(PLACED, &number).unwrap());
+    }
+    store.append_batch(many).unwrap();
+    store
+}
+
+/// Everything of an event but its hash, which has a nonce of its own.
+fn content(path: &Path) -> Vec<String> {
+    let store = StoreOptions::new().read_only().open(path).unwrap();
+    let line = |event: StoredEvent| {
+        let mut header = event.header().clone();
+        header.hash = strandline::Hash::ZERO;
+        format!("{header:?} {:?}", event.payload().unwrap())
+    };
+    store
+        .snapshot()
+        .query(&Region::all())
+        .map(|event| line(event.unwrap()))
+        .collect()
+}
+
+/// Checks that two stores have the same events.
+fn check_equal(first: &Path, second: &Path) {
+    let (first, second) = (content(first), content(second));
+    assert_eq!(first.len(), second.len());
+    for (first, second) in first.iter().zip(&second) {
+        assert_eq!(first, second);
+    }
+}
+
+#[test]
+fn export_then_import_gives_an_equal_store() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = dir.path().join("first.strand");
+    varied(&first).close().unwrap();
+    for format in ["lines", "cloudevents"] {
+        let lines = dir.path().join(format);
+        let second = dir.path().join(format!("{format}.strand"));
+        let arguments = format!("export {{}} --format {format} -o {}", lines.display());
+        assert!(expect(0, &arguments, &first).starts_with("3009 events"));
+        let arguments = format!("import {{}} {} --format {format} --json", lines.display());
+        let imported = json(0, &arguments, &second);
+        assert_eq!(
+            (&imported["events"], &imported["moved_times"]),
+            (&3009.into(), &0.into())
+        );
+        check_equal(&first, &second);
+        assert!(expect(0, "verify {}", &second).ends_with("intact\n"));
+
+        let again = json(0, &arguments, &second);
+        assert_eq!(
+            (&again["events"], &again["repeated"]),
+            (&0.into(), &3009.into())
+        );
+    }
+}
+
+#[test]
+fn an_import_goes_on_after_an_interruption() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = dir.path().join("first.strand");
+    varied(&first).close().unwrap();
+    let lines = dir.path().join("lines");
+    expect(0, &format!("export {{}} -o {}", lines.display()), &first);
+    let text = std::fs::read_to_string(&lines).unwrap();
+    let second = dir.path().join("second.strand");
+    // What an import that was killed leaves: the first lines.
+    let part = dir.path().join("part");
+    let half: String = text
+        .lines()
+        .take(1700)
+        .map(|line| format!("{line}\n"))
+        .collect();
+    std::fs::write(&part, half).unwrap();
+    expect(0, &format!("import {{}} {}", part.display()), &second);
+    let rest = json(
+        0,
+        &format!("import {{}} {} --json", lines.display()),
+        &second,
+    );
+    assert_eq!(
+        (&rest["events"], &rest["repeated"]),
+        (&1309.into(), &1700.into())
+    );
+    check_equal(&first, &second);
+}
+
+const LINE: &str = r#"{"entity": "src/lib.rs", "scope": "src", "kind": 2, "wall_ms": 1537727414000, "correlation": "8b4fe3425135e63d9fd76997832a9ffe", "payload": {"added": 3}}"#;
+
+#[test]
+fn lines_without_an_id_are_imported_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let lines = dir.path().join("lines");
+    std::fs::write(&lines, format!("{LINE}\n\n{LINE}\n")).unwrap();
+    let path = dir.path().join("src.strand");
+    let import = format!("import {{}} {} --json", lines.display());
+    assert_eq!(
+        json(0, &import, &path)["events"],
+        2,
+        "equal lines are two events"
+    );
+    assert_eq!(json(0, &import, &path)["repeated"], 2);
+    let shown = expect(0, "query {} --json --limit 1", &path);
+    for part in [
+        "\"kind\":\"0x1002\"",
+        "\"wall_ms\":1537727414000",
+        "\"correlation\":\"8b4fe342-5135-e63d-9fd7-6997832a9ffe\"",
+        "\"payload\":{\"added\": 3}",
+    ] {
+        assert!(shown.contains(part), "{part} in {shown}");
+    }
+}
+
+#[test]
+fn kinds_come_in_every_documented_form() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("kinds.strand");
+    let lines = dir.path().join("lines");
+    let line = |kind: &str| format!("{{\"entity\":\"e\",\"scope\":\"s\"{kind}}}\n");
+    let forms = [
+        ",\"kind\":2",
+        ",\"kind\":4098",
+        ",\"kind\":\"0x1002\"",
+        ",\"category\":1,\"type\":2",
+    ];
+    std::fs::write(&lines, forms.map(line).concat()).unwrap();
+    expect(0, &format!("import {{}} {}", lines.display()), &path);
+    assert_eq!(
+        json(0, "inspect {} --json", &path)["contents"]["kinds"][0]["events"],
+        4
+    );
+    std::fs::write(&lines, line(",\"kind\":5") + &line("")).unwrap();
+    expect(
+        0,
+        &format!("import {{}} {} --category 2", lines.display()),
+        &path,
+    );
+    let shown = expect(0, "query {} --category 2 --json", &path);
+    assert!(
+        shown.contains("0x2005") && shown.contains("0x2000"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn a_wrong_line_is_named_with_the_reason() {
+    let dir = tempfile::tempdir().unwrap();
+    let good = r#"{"entity":"e","scope":"s","kind":1,"id":"00000000000000000000000000000001"}"#;
+    for (number, (line, reason)) in [
+        ("{", "EOF while parsing"),
+        ("[]", "invalid length 0"),
+        (r#"{"entity":"e","kind":1}"#, "missing field `scope`"),
+        (
+            r#"{"entity":"e","scope":"s","kidn":1}"#,
+            "unknown field `kidn`",
+        ),
+        (r#"{"entity":"","scope":"s"}"#, "the entity is empty"),
+        (
+            r#"{"entity":"e","scope":"s","kind":"what"}"#,
+            "not of the form",
+        ),
+        (r#"{"entity":"e","scope":"s","kind":"0xd001"}"#, "reserved"),
+        (r#"{"entity":"e","scope":"s","kind":70000}"#, "16 bits"),
+        (
+            r#"{"entity":"e","scope":"s","kind":1,"category":1}"#,
+            "`category` and `type`",
+        ),
+        (
+            r#"{"entity":"e","scope":"s","id":"7"}"#,
+            "32 hexadecimal digits",
+        ),
+        (
+            r#"{"entity":"e","scope":"s","wall_ms":99999999999999}"#,
+            "in the future",
+        ),
+        (
+            r#"{"entity":"e","scope":"s","wall_ms":999999999999999}"#,
+            "last representable time",
+        ),
+        (
+            r#"{"entity":"e","scope":"s","time":"yesterday"}"#,
+            "RFC 3339",
+        ),
+        (
+            r#"{"entity":"e","scope":"s","payload_base64":"x"}"#,
+            "no base64",
+        ),
+        (
+            r#"{"entity":"e","scope":"s","version":0}"#,
+            "versions begin at 1",
+        ),
+        (
+            r#"{"entity":"e","scope":"s","kind":2,"id":"00000000000000000000000000000001"}"#,
+            "another kind",
+        ),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let lines = dir.path().join("lines");
+        std::fs::write(&lines, format!("{good}\n{line}\n{good}\n")).unwrap();
+        let path = dir.path().join(format!("{number}.strand"));
+        let import = format!("import {{}} {} --json", lines.display());
+        let (code, out, err) = outcome(&run(&import, &path));
+        assert_eq!(code, 1, "{line}: {err}");
+        assert!(
+            err.contains("line 2: ") && err.contains(reason),
+            "{line}: {err}"
+        );
+        assert!(err.contains("next: mend the line"), "{line}: {err}");
+        let report: serde_json::Value = serde_json::from_str(&out).unwrap();
+        assert_eq!(
+            (&report["wrong_line"], &report["events"]),
+            (&2.into(), &1.into())
+        );
+        assert_eq!(json(0, "stats {} --json", &path)["events"], 1, "{line}");
+    }
+}
+
+#[test]
+fn a_check_appends_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let lines = dir.path().join("lines");
+    std::fs::write(&lines, LINE).unwrap();
+    let path = dir.path().join("src.strand");
+    let checked = expect(
+        0,
+        &format!("import {{}} {} --check", lines.display()),
+        &path,
+    );
+    assert!(checked.contains("1 events would be imported"), "{checked}");
+    assert_eq!(json(0, "stats {} --json", &path)["events"], 0);
+}
+
+#[test]
+fn times_that_go_back_are_moved_and_counted() {
+    let dir = tempfile::tempdir().unwrap();
+    let lines = dir.path().join("lines");
+    let line = |ms: u64| format!("{{\"entity\":\"e\",\"scope\":\"s\",\"wall_ms\":{ms}}}\n");
+    std::fs::write(&lines, [5000, 4000, 6000].map(line).concat()).unwrap();
+    let path = dir.path().join("times.strand");
+    let imported = json(0, &format!("import {{}} {} --json", lines.display()), &path);
+    assert_eq!(imported["moved_times"], 1);
+    let shown = expect(0, "query {} --json", &path);
+    let times: Vec<serde_json::Value> = shown
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["wall_ms"].clone())
+        .collect();
+    assert_eq!(times, [5000, 5000, 6000]);
+}
+
+#[test]
+fn an_export_of_a_region_goes_to_standard_output() {
+    let (_dir, path) = store();
+    let lines = expect(0, "export {} --entity order:1", &path);
+    assert_eq!(lines.lines().count(), 5);
+    let (code, _, err) = outcome(&run("export {} -o /", &path));
+    assert_eq!(code, 2, "{err}");
+}

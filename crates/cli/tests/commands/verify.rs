@@ -1,0 +1,99 @@
+//! `verify` and `checkpoint`.
+
+use crate::inspect::damage;
+use crate::{PLACED, at, expect, json, outcome, run, segmented, store};
+use strandline::{Event, Store};
+
+#[test]
+fn a_whole_store_is_intact() {
+    let (_dir, store) = store();
+    let shown = expect(0, "verify {}", &store);
+    assert!(
+        shown.contains("10 events, 10 commits, 2 entities"),
+        "{shown}"
+    );
+    assert!(shown.ends_with("intact\n"), "{shown}");
+    assert_eq!(json(0, "verify {} --json", &store)["intact"], true);
+}
+
+#[test]
+fn heads_and_receipts_that_were_kept_are_found_or_missed() {
+    let (dir, path) = store();
+    let head = json(0, "verify {} --json", &path)["log_hash"].clone();
+    let head = head.as_str().unwrap();
+    let store = Store::open(&path).unwrap();
+    let receipt = store
+        .append(&at("order:9", "eu"), Event::bytes(PLACED, *b"x"))
+        .unwrap();
+    store.close().unwrap();
+
+    let shown = expect(0, &format!("verify {{}} --head {head}"), &path);
+    assert!(
+        shown.contains("before sequence 10"),
+        "an earlier head: {shown}"
+    );
+    let other = "ab".repeat(32);
+    let shown = expect(1, &format!("verify {{}} --head {other}"), &path);
+    assert!(shown.contains(&format!(
+        "!! no commit of the store has the log hash {other}"
+    )));
+    assert_eq!(outcome(&run("verify {} --head abc", &path)).0, 2);
+
+    let file = dir.path().join("receipts.json");
+    let text = |receipt| serde_json::to_string(&receipt).unwrap();
+    std::fs::write(&file, text(receipt)).unwrap();
+    let arguments = format!("verify {{}} --receipt {}", file.display());
+    assert!(expect(0, &arguments, &path).contains("1 receipts hold"));
+    let forged = strandline::Receipt {
+        clock: 7,
+        ..receipt
+    };
+    std::fs::write(&file, format!("{}\n{}\n", text(receipt), text(forged))).unwrap();
+    let shown = expect(1, &arguments, &path);
+    assert!(shown.contains("its clock is 0"), "{shown}");
+    std::fs::write(&file, "{}").unwrap();
+    assert_eq!(outcome(&run(&arguments, &path)).0, 2, "no receipt");
+}
+
+#[test]
+fn damage_is_named_with_its_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("damaged.strand");
+    segmented(&path, 12).close().unwrap();
+    damage(&path.join("segment-0000000001.log"), 15_000);
+    let shown = expect(1, "verify {}", &path);
+    assert!(
+        shown.contains("!! segment-0000000001.log is damaged at offset 9"),
+        "{shown}"
+    );
+    assert!(shown.contains("1 problem"), "{shown}");
+    let json = json(1, "verify {} --json", &path);
+    assert_eq!(json["problems"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_checkpoint_is_saved_and_used() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("orders.strand");
+    drop(segmented(&path, 3));
+    assert_eq!(json(0, "checkpoint {} --json", &path)["sequence"], 3);
+    let shown = expect(0, "inspect {}", &path);
+    assert!(shown.contains("opened from a checkpoint"), "{shown}");
+    assert_eq!(outcome(&run("checkpoint {}", dir.path())).0, 2, "no store");
+}
+
+#[test]
+fn a_store_that_is_written_is_left_alone() {
+    let (_dir, path) = store();
+    let writer = Store::open(&path).unwrap();
+    for command in ["checkpoint {}", "import {} -"] {
+        let (code, _, err) = outcome(&run(command, &path));
+        assert_eq!(code, 1, "{command}");
+        assert!(
+            err.contains("close the program that writes it"),
+            "{command}: {err}"
+        );
+    }
+    assert!(expect(0, "verify {}", &path).ends_with("intact\n"));
+    drop(writer);
+}

@@ -1,0 +1,243 @@
+//! `backup` and `restore`: a store's directory copied whole, while it is written.
+
+use super::progress::{Meter, OnProgress};
+use super::verify::{Kept, verify};
+use crate::checkpoint;
+use crate::{Error, ErrorKind, Sequence, StoreOptions};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use strandline_checkpoint::Checkpoint;
+use strandline_core::fs::{FileLock, Fs, read_file, replace_file};
+use strandline_segment::{CopiedLog, CopyMode, LogOptions, ScanError, UncheckedLog};
+
+/// Most bytes of a checkpoint that is copied.
+const CHECKPOINT_BYTES_MAX: u64 = 64 << 30;
+/// What a backup or a restore brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BackedUp {
+    /// The copy has the events with sequences below this one.
+    pub end: Sequence,
+    /// Segments that were copied.
+    pub copied: usize,
+    /// Segments that share their bytes with the store.
+    pub linked: usize,
+    /// Segments that an earlier backup had brought.
+    pub kept: usize,
+    /// Bytes that were written.
+    pub bytes: u64,
+}
+
+/// Copies the store in `dir` into the directory `target`, also while a process writes it, and brings
+/// an earlier backup there up to date.
+///
+/// The backup is a store: it has every event that was written when the call began, and perhaps some
+/// that came since, and ends after a whole commit. With [`CopyMode::Link`] sealed segments are linked
+/// where both directories are on one file system, which costs no bytes; damage to those on the disk
+/// then strikes both. An interrupted call leaves the earlier backup as it was, and can be repeated.
+///
+/// # Errors
+///
+/// [`ErrorKind::InvalidInput`] if `target` is the store itself. [`ErrorKind::Locked`] if the target
+/// is open for writing, [`ErrorKind::Corrupt`] if it holds another store or was written to, or the
+/// store is damaged; [`ErrorKind::NotFound`], [`ErrorKind::Io`], [`ErrorKind::Cancelled`].
+pub fn backup(
+    fs: &Arc<dyn Fs>,
+    dir: &Path,
+    target: &Path,
+    mode: CopyMode,
+    on_progress: OnProgress<'_>,
+) -> Result<BackedUp, Error> {
+    if same_directory(dir, target) {
+        return Err(Error::new(
+            ErrorKind::InvalidInput,
+            "a store cannot be backed up into its own directory",
+        ));
+    }
+    fs.create_dir_all(target)
+        .map_err(|error| Error::io("make the directory", target, error))?;
+    let _lock = lock(&**fs, target)?;
+    copy(fs, dir, target, mode, on_progress)
+}
+
+fn same_directory(dir: &Path, target: &Path) -> bool {
+    match (dir.canonicalize(), target.canonicalize()) {
+        (Ok(dir), Ok(target)) => dir == target,
+        _ => dir == target,
+    }
+}
+
+fn copy(
+    fs: &Arc<dyn Fs>,
+    dir: &Path,
+    target: &Path,
+    mode: CopyMode,
+    on_progress: OnProgress<'_>,
+) -> Result<BackedUp, Error> {
+    // Before the manifest: everything that a checkpoint has is in the log that is read after it.
+    let newest = strandline_checkpoint::newest(&**fs, dir)?.checkpoint;
+    let log = UncheckedLog::open(fs.clone(), dir, LogOptions::default())?.ok_or_else(|| {
+        Error::new(
+            ErrorKind::NotFound,
+            format!("there is no store in {}", dir.display()),
+        )
+    })?;
+    let mut meter = Meter::bytes(Some(log.copy_bytes_max()?), on_progress);
+    let copied = log.copy_to(target, mode, |bytes| meter.add(bytes));
+    let copied = copied.map_err(|error| match error {
+        ScanError::Log(error) => error.into(),
+        ScanError::Visit(error) => error,
+    })?;
+    let CopiedLog {
+        end,
+        copied,
+        linked,
+        kept,
+        bytes,
+        ..
+    } = copied;
+    copy_checkpoint(&**fs, dir, target, newest.as_ref(), end.sequence)?;
+    meter.finish()?;
+    Ok(BackedUp {
+        end: end.sequence,
+        copied,
+        linked,
+        kept,
+        bytes,
+    })
+}
+
+/// Copies a checkpoint that is not newer than the copy, and removes older ones.
+fn copy_checkpoint(
+    fs: &dyn Fs,
+    dir: &Path,
+    target: &Path,
+    newest: Option<&Checkpoint>,
+    end: Sequence,
+) -> Result<(), Error> {
+    let Some(number) = newest.map(Checkpoint::number) else {
+        return Ok(());
+    };
+    // A checkpoint has the number of its sequence.
+    if Sequence::new(number) > end {
+        return Ok(());
+    }
+    let name = strandline_checkpoint::file_name(number);
+    let (from, to) = (dir.join(&name), target.join(&name));
+    // It may be pruned by now; a backup does without.
+    if let Ok(bytes) = read_file(fs, &from, CHECKPOINT_BYTES_MAX) {
+        replace_file(fs, &to, &bytes).map_err(|error| Error::io("write", &to, error))?;
+    }
+    strandline_checkpoint::prune(fs, target, checkpoint::KEPT)?;
+    Ok(())
+}
+
+fn lock(fs: &dyn Fs, dir: &Path) -> Result<Box<dyn FileLock>, Error> {
+    let path = dir.join(crate::open::LOCK_FILE);
+    let lock = fs
+        .try_lock(&path)
+        .map_err(|error| Error::io("lock", &path, error))?;
+    lock.ok_or_else(|| {
+        Error::new(
+            ErrorKind::Locked,
+            format!("{} is open for writing", dir.display()),
+        )
+    })
+}
+
+/// What a restore did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Restored {
+    /// The store has the events with sequences below this one.
+    pub end: Sequence,
+    /// Where the store is now that was replaced.
+    pub replaced: Option<PathBuf>,
+}
+
+/// What becomes of a store that is where a backup is to be restored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Existing {
+    /// The restore is refused.
+    Refuse,
+    /// It is moved aside, under a name of its own, and kept.
+    MoveAside,
+}
+
+/// Verifies the backup in `backup_dir`, copies it beside `dir`, and puts the copy in the place of
+/// `dir` in one step. The backup is not touched, and shares nothing with the copy.
+///
+/// # Errors
+///
+/// [`ErrorKind::Corrupt`] if verification finds anything wrong; `dir` is then as it was.
+/// [`ErrorKind::InvalidInput`] if `dir` exists and may not be moved, [`ErrorKind::Locked`] if it is
+/// open for writing; [`ErrorKind::NotFound`], [`ErrorKind::Io`], [`ErrorKind::Cancelled`].
+pub fn restore(
+    fs: &Arc<dyn Fs>,
+    backup_dir: &Path,
+    dir: &Path,
+    existing: Existing,
+    on_progress: OnProgress<'_>,
+) -> Result<Restored, Error> {
+    let there = fs.list(dir).is_ok_and(|entries| !entries.is_empty());
+    if there && existing == Existing::Refuse {
+        return Err(Error::new(
+            ErrorKind::InvalidInput,
+            format!("{} exists; move it away, or ask for that", dir.display()),
+        ));
+    }
+    let store = StoreOptions::new()
+        .read_only()
+        .fs(fs.clone())
+        .open(backup_dir)?;
+    let verified = verify(&store, &Kept::default(), on_progress)?;
+    if let Some(problem) = verified.report.problems.first() {
+        return Err(Error::new(
+            ErrorKind::Corrupt,
+            format!("the backup is damaged, nothing was restored: {problem}"),
+        ));
+    }
+    drop(store);
+    let _lock = if there { Some(lock(&**fs, dir)?) } else { None };
+    let staging = beside(dir, ".restoring");
+    let copied = copy(fs, backup_dir, &staging, CopyMode::Copy, on_progress)?;
+    let replaced = if there {
+        let aside = free_name(dir);
+        fs.rename(dir, &aside)
+            .map_err(|error| Error::io("move", dir, error))?;
+        Some(aside)
+    } else {
+        None
+    };
+    fs.rename(&staging, dir)
+        .map_err(|error| Error::io("move", &staging, error))?;
+    let parent = match dir.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    fs.sync_dir(parent)
+        .map_err(|error| Error::io("sync", parent, error))?;
+    Ok(Restored {
+        end: copied.end,
+        replaced,
+    })
+}
+
+/// A path beside `dir` with a suffix to its name.
+fn beside(dir: &Path, suffix: &str) -> PathBuf {
+    let mut name = dir.file_name().unwrap_or_default().to_owned();
+    name.push(suffix);
+    dir.with_file_name(name)
+}
+
+/// A name beside `dir` that is not taken.
+fn free_name(dir: &Path) -> PathBuf {
+    let mut number = 1_u32;
+    loop {
+        let path = beside(dir, &format!(".replaced-{number}"));
+        if !path.exists() || number == u32::MAX {
+            return path;
+        }
+        number += 1;
+    }
+}

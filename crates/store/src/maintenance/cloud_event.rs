@@ -1,0 +1,249 @@
+//! An event as a CloudEvents 1.0 object, and back. How the attributes map is in `docs/export.md`.
+
+use super::base64;
+use super::imported::{ImportedEvent, RefusedLine, parse_id, parse_time, raw_value};
+use super::line::{is_one_line_of_json, write_text};
+use super::rfc3339;
+use crate::{EventRef, PayloadEncoding};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use std::io::Write;
+
+const SOURCE_PREFIX: &str = "strandline:";
+const TYPE_PREFIX: &str = "strandline.kind.";
+const JSON: &str = "application/json";
+const MESSAGE_PACK: &str = "application/msgpack";
+const RAW: &str = "application/octet-stream";
+const OTHER_PREFIX: &str = "application/x-strandline-encoding-";
+
+/// Appends an event to `out` as one line.
+pub(super) fn write_cloud_event(out: &mut Vec<u8>, event: &EventRef<'_>) {
+    let at = event.coordinate();
+    let (id, hlc) = (event.id(), event.hlc());
+    // Writing to a vector does not fail.
+    let _ = write!(
+        out,
+        "{{\"specversion\":\"1.0\",\"id\":\"{id}\",\"source\":\"{SOURCE_PREFIX}{}\",\
+         \"type\":\"{TYPE_PREFIX}{}\",\"subject\":",
+        encode_percent(at.scope()),
+        event.kind()
+    );
+    write_text(out, at.entity());
+    let _ = write!(
+        out,
+        ",\"time\":\"{}\",\"strandsequence\":\"{}\"",
+        rfc3339(hlc.wall_ms()),
+        event.sequence()
+    );
+    if hlc.counter() != 0 {
+        let _ = write!(out, ",\"strandcounter\":\"{}\"", hlc.counter());
+    }
+    if event.correlation() != id {
+        let _ = write!(out, ",\"strandcorrelation\":\"{}\"", event.correlation());
+    }
+    if let Some(causation) = event.causation() {
+        let _ = write!(out, ",\"strandcausation\":\"{causation}\"");
+    }
+    if event.version() != 1 {
+        let _ = write!(out, ",\"strandversion\":\"{}\"", event.version());
+    }
+    match event.payload() {
+        Err(_) => out.extend_from_slice(b",\"strandredacted\":true"),
+        Ok(payload) => write_data(out, event.encoding(), payload),
+    }
+    out.extend_from_slice(b"}\n");
+}
+
+fn write_data(out: &mut Vec<u8>, encoding: PayloadEncoding, payload: &[u8]) {
+    let _ = match encoding {
+        PayloadEncoding::JSON => write!(out, ",\"datacontenttype\":\"{JSON}\""),
+        PayloadEncoding::MESSAGE_PACK => write!(out, ",\"datacontenttype\":\"{MESSAGE_PACK}\""),
+        PayloadEncoding::RAW => write!(out, ",\"datacontenttype\":\"{RAW}\""),
+        other => write!(
+            out,
+            ",\"datacontenttype\":\"{OTHER_PREFIX}{}\"",
+            other.code()
+        ),
+    };
+    if encoding == PayloadEncoding::JSON && is_one_line_of_json(payload) {
+        out.extend_from_slice(b",\"data\":");
+        out.extend_from_slice(payload);
+        return;
+    }
+    out.extend_from_slice(b",\"data_base64\":\"");
+    base64::encode(payload, out);
+    out.push(b'"');
+}
+
+/// The attributes that are read; others are extensions of others, which are passed over.
+#[derive(Deserialize)]
+struct CloudEvent<'a> {
+    specversion: Cow<'a, str>,
+    id: Cow<'a, str>,
+    source: Cow<'a, str>,
+    #[serde(rename = "type")]
+    event_type: Cow<'a, str>,
+    subject: Option<Cow<'a, str>>,
+    time: Option<Cow<'a, str>>,
+    datacontenttype: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "raw_value")]
+    data: Option<&'a RawValue>,
+    data_base64: Option<Cow<'a, str>>,
+    strandcounter: Option<Cow<'a, str>>,
+    strandcorrelation: Option<Cow<'a, str>>,
+    strandcausation: Option<Cow<'a, str>>,
+    strandversion: Option<Cow<'a, str>>,
+    strandredacted: Option<bool>,
+}
+
+/// Reads a line.
+pub(super) fn parse_cloud_event(text: &str) -> Result<ImportedEvent<'_>, RefusedLine> {
+    let event: CloudEvent<'_> = serde_json::from_str(text).map_err(RefusedLine::json)?;
+    if event.specversion != "1.0" {
+        let version = &event.specversion;
+        return Err(RefusedLine::new(format!(
+            "specversion is {version:?}; 1.0 is read"
+        )));
+    }
+    let scope = match event.source.strip_prefix(SOURCE_PREFIX) {
+        Some(encoded) => Cow::Owned(decode_percent(encoded).ok_or_else(|| {
+            RefusedLine::new("source has `%` without two hexadecimal digits of UTF-8".to_owned())
+        })?),
+        None => event.source.clone(),
+    };
+    let number = |name: &str, text: &Option<Cow<'_, str>>| match text {
+        None => Ok(None),
+        Some(text) => text
+            .parse::<u32>()
+            .map(Some)
+            .map_err(|_| RefusedLine::new(format!("{name} is no number: {text:?}"))),
+    };
+    let version = number("strandversion", &event.strandversion)?.map(u16::try_from);
+    let version = version.transpose();
+    let version =
+        version.map_err(|_| RefusedLine::new("strandversion is over 65535".to_owned()))?;
+    // An id that is no event id is named by its source too, as the specification says.
+    let id = parse_id("id", &event.id).ok();
+    let derived_from = id
+        .is_none()
+        .then(|| format!("{}\n{}", event.source, event.id));
+    Ok(ImportedEvent {
+        entity: event.subject.unwrap_or_else(|| event.source.clone()),
+        scope,
+        id,
+        derived_from,
+        kind: event
+            .event_type
+            .strip_prefix(TYPE_PREFIX)
+            .map(|kind| Cow::Owned(kind.to_owned())),
+        kind_number: None,
+        wall_ms: event
+            .time
+            .map(|time| parse_time("time", &time))
+            .transpose()?,
+        counter: number("strandcounter", &event.strandcounter)?,
+        correlation: link("strandcorrelation", event.strandcorrelation)?,
+        causation: link("strandcausation", event.strandcausation)?,
+        version,
+        encoding: encoding(event.datacontenttype.as_deref(), event.data.is_some())?,
+        json: event.data.map(RawValue::get),
+        base64: event.data_base64,
+        is_redacted: event.strandredacted == Some(true),
+    })
+}
+
+fn link(
+    name: &'static str,
+    text: Option<Cow<'_, str>>,
+) -> Result<Option<crate::EventId>, RefusedLine> {
+    text.map(|text| parse_id(name, &text)).transpose()
+}
+
+fn encoding(content_type: Option<&str>, is_json: bool) -> Result<PayloadEncoding, RefusedLine> {
+    let Some(content_type) = content_type else {
+        // The specification's default.
+        return Ok(if is_json {
+            PayloadEncoding::JSON
+        } else {
+            PayloadEncoding::RAW
+        });
+    };
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    if let Some(code) = essence.strip_prefix(OTHER_PREFIX) {
+        return code.parse().map(PayloadEncoding::from_code).map_err(|_| {
+            RefusedLine::new(format!(
+                "datacontenttype has no encoding of 0 to 255: {code:?}"
+            ))
+        });
+    }
+    Ok(match essence {
+        JSON => PayloadEncoding::JSON,
+        MESSAGE_PACK => PayloadEncoding::MESSAGE_PACK,
+        essence if essence.ends_with("+json") => PayloadEncoding::JSON,
+        _ if is_json => PayloadEncoding::JSON,
+        _ => PayloadEncoding::RAW,
+    })
+}
+
+/// A text with every byte but letters, digits and `-._~/:` as `%` and two digits
+/// ([RFC 3986](https://www.rfc-editor.org/rfc/rfc3986#section-2.1)).
+fn encode_percent(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~/:".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded += &format!("%{byte:02X}");
+        }
+    }
+    encoded
+}
+
+fn decode_percent(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        rest = after;
+        if *first != b'%' {
+            bytes.push(*first);
+            continue;
+        }
+        let (digits, after) = rest.split_at_checked(2)?;
+        let digits = std::str::from_utf8(digits).ok()?;
+        let is_hex = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+        bytes.push(u8::from_str_radix(is_hex.then_some(digits)?, 16).ok()?);
+        rest = after;
+    }
+    String::from_utf8(bytes).ok()
+}
+
+#[cfg(test)]
+#[cfg(not(strandline_loom))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scopes_come_back_from_their_sources() {
+        for scope in ["eu/payments", "a b%", "größe", "?#\"\\"] {
+            assert_eq!(decode_percent(&encode_percent(scope)).unwrap(), scope);
+        }
+        assert_eq!(encode_percent("a b"), "a%20b");
+        for wrong in ["%", "%2", "%zz", "%+1", "%ff"] {
+            assert_eq!(decode_percent(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_event_of_another_program_is_read() {
+        let text = r#"{"specversion":"1.0","id":"A234-1234-1234","source":"https://example.com/a",
+            "type":"com.example.someevent","time":"2018-04-05T17:31:00Z","comexampleextension":"x",
+            "datacontenttype":"application/cloudevents+json","data":{"a":1}}"#;
+        let event = parse_cloud_event(text).unwrap();
+        assert_eq!(event.entity, "https://example.com/a");
+        assert_eq!(event.encoding, PayloadEncoding::JSON);
+        assert_eq!(event.json, Some("{\"a\":1}"));
+        assert_eq!((event.id, event.kind), (None, None));
+        assert_eq!(event.wall_ms, Some(1_522_949_460_000));
+    }
+}

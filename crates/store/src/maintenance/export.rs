@@ -1,0 +1,85 @@
+//! `export`: the events of a region as lines, for other programs and for import.
+
+use super::cloud_event::write_cloud_event;
+use super::line::{PayloadForm, write_line};
+use super::progress::{Meter, OnProgress};
+use crate::{Error, ErrorKind, Region, Snapshot};
+use std::io::Write;
+
+/// How much is put together before it is written.
+const BUFFER_BYTES: usize = 256 << 10;
+
+/// What lines look like. Both are in `docs/export.md`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum LineFormat {
+    /// An object of JSON with the fields of an event.
+    #[default]
+    Lines,
+    /// A [CloudEvents 1.0](https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md)
+    /// object of JSON.
+    CloudEvents,
+}
+
+/// What was exported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Exported {
+    /// How many events.
+    pub events: u64,
+    /// How many bytes.
+    pub bytes: u64,
+    /// How many of the events had no payload any more.
+    pub redacted: u64,
+}
+
+/// Writes the events of a region to `out`, one a line, in commit order.
+///
+/// Stops at the first event that cannot be read: what is written until then is whole lines.
+///
+/// # Errors
+///
+/// [`ErrorKind::Io`] if `out` refuses, [`ErrorKind::Corrupt`] or [`ErrorKind::Io`] from reading,
+/// [`ErrorKind::Cancelled`].
+pub fn export(
+    snapshot: &Snapshot,
+    region: &Region,
+    format: LineFormat,
+    out: &mut dyn Write,
+    on_progress: OnProgress<'_>,
+) -> Result<Exported, Error> {
+    let count = snapshot.rows(region).count() as u64;
+    let mut meter = Meter::events(Some(count), on_progress);
+    let mut exported = Exported::default();
+    let mut buffer = Vec::with_capacity(BUFFER_BYTES);
+    let mut events = snapshot.query(region);
+    while let Some(event) = events.next_ref() {
+        let event = event?;
+        if event.payload().is_err() {
+            exported.redacted += 1;
+        }
+        match format {
+            LineFormat::Lines => write_line(&mut buffer, &event, PayloadForm::Exact),
+            LineFormat::CloudEvents => write_cloud_event(&mut buffer, &event),
+        }
+        exported.events += 1;
+        if buffer.len() >= BUFFER_BYTES {
+            write(out, &mut buffer, &mut exported)?;
+        }
+        meter.add(1)?;
+    }
+    write(out, &mut buffer, &mut exported)?;
+    out.flush().map_err(refused)?;
+    meter.report()?;
+    Ok(exported)
+}
+
+fn write(out: &mut dyn Write, buffer: &mut Vec<u8>, exported: &mut Exported) -> Result<(), Error> {
+    out.write_all(buffer).map_err(refused)?;
+    exported.bytes += buffer.len() as u64;
+    buffer.clear();
+    Ok(())
+}
+
+fn refused(error: std::io::Error) -> Error {
+    Error::new(ErrorKind::Io, "the export cannot be written").with_source(error)
+}

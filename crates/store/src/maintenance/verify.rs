@@ -1,0 +1,96 @@
+//! `verify`: [`Store::verify`], and the store against what was kept of it elsewhere.
+
+use super::progress::{Meter, OnProgress};
+use crate::{Error, ErrorKind, Receipt, Sequence, Store, VerifyReport};
+use strandline_core::Hash;
+use strandline_segment::ScanError;
+
+/// What was kept elsewhere, and is to be found in the store.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Kept {
+    /// A log hash that an earlier verification gave.
+    pub head: Option<Hash>,
+    /// Receipts of appends.
+    pub receipts: Vec<Receipt>,
+}
+
+/// What verification found.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Verified {
+    /// What [`Store::verify`] reports.
+    pub report: VerifyReport,
+    /// The sequence after the commit whose log hash is the head that was kept, if it was found.
+    pub head_at: Option<Sequence>,
+    /// What differs from what was kept.
+    pub mismatches: Vec<String>,
+}
+
+impl Verified {
+    /// Whether nothing is wrong.
+    #[must_use]
+    pub fn is_intact(&self) -> bool {
+        self.report.is_intact() && self.mismatches.is_empty()
+    }
+}
+
+/// Verifies a store, and compares it with what was kept of it elsewhere.
+///
+/// A head that is not the store's present one is looked for in the whole log. Progress is told, and
+/// can be stopped, before and after [`Store::verify`], and while a head is looked for.
+///
+/// # Errors
+///
+/// As [`Store::verify`], and [`ErrorKind::Cancelled`]. What is wrong is no error: it is in the
+/// report.
+pub fn verify(store: &Store, kept: &Kept, on_progress: OnProgress<'_>) -> Result<Verified, Error> {
+    let snapshot = store.snapshot();
+    let mut meter = Meter::events(Some(snapshot.len()), on_progress);
+    meter.report()?;
+    let report = store.verify()?;
+    let mut verified = Verified {
+        report,
+        head_at: None,
+        mismatches: Vec::new(),
+    };
+    if let Some(head) = kept.head {
+        verified.head_at = find_head(store, head, &mut meter)?;
+        if verified.head_at.is_none() {
+            verified.mismatches.push(format!(
+                "no commit of the store has the log hash {head}: what was before it is not what \
+                 it was, or the store ends before it"
+            ));
+        }
+    }
+    for receipt in &kept.receipts {
+        match snapshot.verify_receipt(receipt) {
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::Io => return Err(error),
+            Err(error) => verified.mismatches.push(error.to_string()),
+        }
+    }
+    meter.finish()?;
+    Ok(verified)
+}
+
+/// The end of the commit that a log hash is of. Nothing before the first commit has one.
+fn find_head(store: &Store, head: Hash, meter: &mut Meter<'_>) -> Result<Option<Sequence>, Error> {
+    let shared = store.shared();
+    let until = shared.log_end();
+    if until.log_hash == head {
+        return Ok(Some(until.sequence));
+    }
+    let mut found = None;
+    let scanned = shared.reader.log.scan(until, None, |frame| {
+        if frame.header().log_hash == head {
+            found = Some(frame.end().sequence);
+        }
+        meter.add(frame.len() as u64)
+    });
+    match scanned {
+        // Damage is in the report already.
+        Ok(_) | Err(ScanError::Log(_)) => Ok(found),
+        Err(ScanError::Visit(error)) => Err(error),
+    }
+}
