@@ -1,6 +1,6 @@
 //! `Region`: which events a query takes, along every dimension of the index.
 
-use crate::{EventHeader, EventKind, KindFilter, Sequence};
+use crate::{EventHeader, EventId, EventKind, KindFilter, Sequence};
 use std::ops::{Bound, RangeBounds};
 
 /// An inclusive range of numbers; empty where `first > last`.
@@ -94,6 +94,8 @@ pub struct Region {
     clock: Span<u32>,
     sequence: Span<u64>,
     wall_ms: Span<u64>,
+    correlation: Option<EventId>,
+    causation: Option<EventId>,
 }
 
 impl Default for Region {
@@ -113,6 +115,8 @@ impl Region {
             clock: Span::<u32>::ALL,
             sequence: Span::<u64>::ALL,
             wall_ms: Span::<u64>::ALL,
+            correlation: None,
+            causation: None,
         }
     }
 
@@ -185,6 +189,21 @@ impl Region {
         self
     }
 
+    /// Only events that belong to this one: the event itself, if it belongs to nothing else, and
+    /// those appended as correlated to it.
+    #[must_use]
+    pub const fn correlation(mut self, id: EventId) -> Self {
+        self.correlation = Some(id);
+        self
+    }
+
+    /// Only events that this one caused.
+    #[must_use]
+    pub const fn caused_by(mut self, id: EventId) -> Self {
+        self.causation = Some(id);
+        self
+    }
+
     /// The entity filter.
     #[must_use]
     pub const fn entity_filter(&self) -> &EntityFilter {
@@ -221,6 +240,18 @@ impl Region {
         self.wall_ms
     }
 
+    /// The event that events must belong to, if one was set.
+    #[must_use]
+    pub const fn correlation_filter(&self) -> Option<EventId> {
+        self.correlation
+    }
+
+    /// The event that must have caused events, if one was set.
+    #[must_use]
+    pub const fn causation_filter(&self) -> Option<EventId> {
+        self.causation
+    }
+
     /// Whether the numbers of an event pass: its kind, clock, sequence and time.
     #[must_use]
     pub const fn matches_numbers(
@@ -247,11 +278,21 @@ impl Region {
         entity_passes && self.scope.as_deref().is_none_or(|own| own == scope)
     }
 
+    /// Whether the links of an event pass.
+    #[must_use]
+    pub fn matches_links(&self, correlation: EventId, causation: Option<EventId>) -> bool {
+        self.correlation.is_none_or(|wanted| wanted == correlation)
+            && self
+                .causation
+                .is_none_or(|wanted| causation == Some(wanted))
+    }
+
     /// Whether an event is in the region: what every query must agree with.
     #[must_use]
     pub fn matches(&self, event: &EventHeader) -> bool {
         self.matches_numbers(event.kind, event.clock, event.sequence, event.hlc.wall_ms())
             && self.matches_names(event.coordinate.entity(), event.coordinate.scope())
+            && self.matches_links(event.correlation, event.causation)
     }
 }
 

@@ -50,12 +50,20 @@ pub enum IndexError {
         allocated: Sequence,
     },
     /// Another row has this id.
-    #[error("event {id} is in the index already, at row {row}")]
+    #[error("event {id} is in the index already, with sequence {sequence}")]
     DuplicateId {
         /// The id.
         id: EventId,
-        /// Row that has it.
-        row: u32,
+        /// Sequence of the row that has it.
+        sequence: Sequence,
+    },
+    /// Only rows that are visible can be sealed.
+    #[error("rows up to {end} are to be sealed, and only those below {visible} are visible")]
+    NotVisible {
+        /// The sequence after the last row.
+        end: Sequence,
+        /// The watermark.
+        visible: Sequence,
     },
     /// Clocks of an entity strictly ascend.
     #[error("clock {clock} is not after {head}, the newest of the entity")]
@@ -92,8 +100,24 @@ pub enum BlockError {
     Malformed(DecodeError),
     /// A name breaks the rules of names.
     Name(NameError),
-    /// A row cannot follow the rows that are there.
+    /// The block cannot follow the rows that are there.
     Row(IndexError),
+    /// No sealed rows are exactly those of the block.
+    OtherRows {
+        /// The first sequence of the block.
+        first: Sequence,
+        /// The sequence after its last.
+        end: Sequence,
+    },
+    /// The block was damaged, and could not be made anew.
+    Lost {
+        /// What was damaged, and why it stays so.
+        reason: String,
+        /// The first sequence of the block.
+        first: Sequence,
+        /// The sequence after its last.
+        end: Sequence,
+    },
 }
 
 impl fmt::Display for BlockError {
@@ -111,7 +135,16 @@ impl fmt::Display for BlockError {
             }
             Self::Malformed(_) => f.write_str("the block is malformed"),
             Self::Name(_) => f.write_str("the block holds a name that is not allowed"),
-            Self::Row(_) => f.write_str("the block holds a row that cannot be inserted"),
+            Self::Row(_) => f.write_str("the block cannot follow the rows that are there"),
+            Self::OtherRows { first, end } => write!(
+                f,
+                "the sealed rows are not those of the block, which has the sequences from {first} \
+                 to below {end}"
+            ),
+            Self::Lost { reason, first, end } => write!(
+                f,
+                "the block of the sequences from {first} to below {end} is damaged: {reason}"
+            ),
         }
     }
 }
@@ -121,7 +154,9 @@ impl std::error::Error for BlockError {
         match self {
             Self::NotABlock { .. }
             | Self::UnsupportedVersion { .. }
-            | Self::ChecksumMismatch { .. } => None,
+            | Self::ChecksumMismatch { .. }
+            | Self::OtherRows { .. }
+            | Self::Lost { .. } => None,
             Self::Malformed(error) => Some(error),
             Self::Name(error) => Some(error),
             Self::Row(error) => Some(error),

@@ -1,45 +1,52 @@
-//! The small numbers that stand for names and rows inside one index.
+//! The small numbers that stand for names while an index grows.
 
-macro_rules! number {
-    ($(#[$doc:meta])* $name:ident) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub struct $name(u32);
+/// An entity and a scope together, as the growing part of an index numbers them.
+///
+/// Holds until the next [`seal`](crate::IndexWriter::seal); a number of an earlier part is told
+/// apart and refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CoordinateId {
+    part: u32,
+    number: u32,
+}
 
-        impl $name {
-            pub(crate) const fn new(number: u32) -> Self {
-                Self(number)
-            }
+impl CoordinateId {
+    pub(crate) const fn new(part: u32, number: u32) -> Self {
+        Self { part, number }
+    }
 
-            /// The number: dense, from 0, and meaningless in another index.
-            #[must_use]
-            pub const fn get(self) -> u32 {
-                self.0
-            }
+    /// The number: dense, from 0 in each part, in the order of interning.
+    #[must_use]
+    pub const fn get(self) -> u32 {
+        self.number
+    }
 
-            pub(crate) const fn position(self) -> usize {
-                self.0 as usize
-            }
+    /// The place in a list by number, if the coordinate is of this part.
+    pub(crate) const fn position_in(self, part: u32) -> Option<usize> {
+        if self.part == part {
+            Some(self.number as usize)
+        } else {
+            None
         }
-    };
+    }
 }
 
-number! {
-    /// An entity and a scope together, as one index numbers them.
-    CoordinateId
-}
+/// An entity, as the growing part of an index numbers it. Holds as long as a [`CoordinateId`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct EntityId(u32);
 
-number! {
-    /// An entity, as one index numbers it.
-    EntityId
-}
+impl EntityId {
+    pub(crate) const fn new(number: u32) -> Self {
+        Self(number)
+    }
 
-number! {
-    /// A scope, as one index numbers it.
-    ScopeId
-}
+    /// The number: dense, from 0 in each part.
+    #[must_use]
+    pub const fn get(self) -> u32 {
+        self.0
+    }
 
-number! {
-    /// An event's position in one index: rows are in sequence order.
-    RowNumber
+    pub(crate) const fn position(self) -> usize {
+        self.0 as usize
+    }
 }

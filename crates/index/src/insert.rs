@@ -1,12 +1,13 @@
 //! Inserting a row: everything that can be refused first, then every structure, the row count last.
 
-use crate::by_id::{IdTable, fingerprint};
-use crate::columns::{CHUNK_ROWS, Chunk};
 use crate::gate::BOUND_MAX;
-use crate::list::{ListHead, RowList};
+use crate::live::by_id::{IdTable, fingerprint};
+use crate::live::chunk::{CHUNK_ROWS, Chunk};
+use crate::live::list::{ListHead, RowList};
+use crate::live::runs::Run;
 use crate::rollback::Undo;
-use crate::runs::Run;
-use crate::{EntityId, IndexError, IndexWriter, Row, RowNumber};
+use crate::writer::{LiveWriter, Place};
+use crate::{IndexError, IndexLayout, IndexWriter, Row};
 use std::sync::Arc;
 use strandline_core::sync::atomic::Ordering;
 use strandline_core::{EventId, EventKind, Sequence};
@@ -16,22 +17,24 @@ impl IndexWriter {
     ///
     /// # Errors
     ///
-    /// [`IndexError::RowsExhausted`] if row numbers would not fit in 32 bits.
+    /// [`IndexError::RowsExhausted`] if row numbers would not fit in 32 bits; there is room again
+    /// after a [`seal`](Self::seal).
     pub fn check_room(&self, rows: usize) -> Result<(), IndexError> {
-        self.rows_after(rows).map(|_| ())
+        self.live.rows_after(rows).map(|_| ())
     }
 
     /// Adds a row whose sequence was reserved. Nobody but the writer sees it before it is
-    /// published. Expected O(1); for an id that is not above all others O(log rows), and
-    /// O(such ids) where their table doubles.
+    /// published. Expected O(1); for an id that is not above all others as
+    /// [`Snapshot::get`](crate::Snapshot::get), and O(such ids) where their table doubles; for the
+    /// first row of an entity after a seal as [`sealed_head`](Self::sealed_head).
     ///
     /// # Errors
     ///
     /// [`IndexError`] if the sequence was not reserved, is not after that of the last row, or is
-    /// visible already; if the coordinate is not of this index; if the id is taken; if the clock is
-    /// not after that of the entity's newest row (gaps are allowed); or if there is no room.
-    /// Nothing has changed then.
-    pub fn insert(&mut self, row: &Row) -> Result<RowNumber, IndexError> {
+    /// visible already; if the coordinate was not interned since the last seal; if the id is taken;
+    /// if the clock is not after that of the entity's newest row (gaps are allowed); or if there is
+    /// no room. Nothing has changed then.
+    pub fn insert(&mut self, row: &Row) -> Result<(), IndexError> {
         let allocated = self.gate().allocated();
         if row.sequence >= allocated {
             return Err(IndexError::SequenceNotReserved {
@@ -47,58 +50,27 @@ impl IndexWriter {
         &mut self,
         row: &Row,
         undo: Option<&mut Undo>,
-    ) -> Result<RowNumber, IndexError> {
-        self.rows_after(1)?;
+    ) -> Result<(), IndexError> {
+        self.live.rows_after(1)?;
         self.check_sequence(row.sequence)?;
-        let place = self.places.get(row.coordinate.position()).copied().ok_or(
-            IndexError::UnknownCoordinate {
+        let place = self
+            .live
+            .place(row.coordinate)
+            .ok_or(IndexError::UnknownCoordinate {
                 coordinate: row.coordinate.get(),
-            },
-        )?;
-        if let Some(other) = self.find(row.id) {
+            })?;
+        if let Some(sequence) = self.sequence_of_id(row.id) {
             return Err(IndexError::DuplicateId {
                 id: row.id,
-                row: other.get(),
+                sequence,
             });
         }
-        self.check_clock(place.entity, row.clock)?;
-
-        let number = self.rows;
-        let count = number + 1;
-        self.grow(count);
-        self.set_id(number, row.id);
-        let cell = self.cell(number);
-        cell.set(&row.values(), row.link());
+        self.check_clock(place, row.clock)?;
         let next = self.last.map(|last| last.get() + 1);
-        self.add_run_after(next, row.sequence.get(), number);
-        if let Some(entity) = self.entities.get(place.entity.position()) {
-            let before = entity.push(ListHead {
-                row: number,
-                clock: row.clock,
-                hash: row.hash,
-            });
-            if let Some(undo) = undo {
-                undo.note(place.entity, before);
-            }
-        }
-        if let Some(scope) = self.scopes.get(place.scope.position()) {
-            scope.push_row(number);
-        }
-        self.kind_rows(row.kind).push_row(number);
-        self.set_rows(count, row.sequence);
-        Ok(RowNumber::new(number))
-    }
-
-    /// How many rows there are after `rows` more: at most 2^32 - 1, so that the last row number is
-    /// never given.
-    pub(crate) fn rows_after(&self, rows: usize) -> Result<u32, IndexError> {
-        u32::try_from(rows)
-            .ok()
-            .and_then(|rows| self.rows.checked_add(rows))
-            .ok_or(IndexError::RowsExhausted {
-                requested: rows,
-                rows: self.rows,
-            })
+        self.live.insert(row, place, next, undo);
+        self.last = Some(row.sequence);
+        self.greatest = self.greatest.max(Some(row.id));
+        Ok(())
     }
 
     /// The least sequence that a row can have now: after every row, and not visible.
@@ -121,46 +93,98 @@ impl IndexWriter {
         Ok(())
     }
 
-    pub(crate) fn check_clock(&self, entity: EntityId, clock: u32) -> Result<(), IndexError> {
-        let rows = self.entities.get(entity.position());
-        match rows.and_then(|rows| rows.head()) {
-            Some(ListHead { clock: head, .. }) if clock <= head => {
-                Err(IndexError::ClockNotAfterHead { clock, head })
-            }
+    fn check_clock(&self, place: Place, clock: u32) -> Result<(), IndexError> {
+        let Some(entity) = self.live.entities.get(place.entity.position()) else {
+            return Ok(());
+        };
+        let head = match entity.rows.head() {
+            Some(head) => Some(head.clock),
+            None => self.sealed_head(&entity.name).map(|head| head.clock),
+        };
+        match head {
+            Some(head) if clock <= head => Err(IndexError::ClockNotAfterHead { clock, head }),
             _ => Ok(()),
         }
     }
+}
+
+impl LiveWriter {
+    /// How many rows there are after `rows` more: at most 2^32 - 1, so that the last row number is
+    /// never given.
+    pub(crate) fn rows_after(&self, rows: usize) -> Result<u32, IndexError> {
+        u32::try_from(rows)
+            .ok()
+            .and_then(|rows| self.rows.checked_add(rows))
+            .ok_or(IndexError::RowsExhausted {
+                requested: rows,
+                rows: self.rows,
+            })
+    }
+
+    /// Adds a row that was checked; `next` is the sequence that continues the rows before it.
+    fn insert(&mut self, row: &Row, place: Place, next: Option<u64>, undo: Option<&mut Undo>) {
+        let number = self.rows;
+        let count = number + 1;
+        self.grow(count);
+        self.set_id(number, row.id);
+        let link = row.link();
+        if let Some(link) = &link {
+            self.live.linked.write().insert(number, link);
+        }
+        self.cell(number).set(&row.values(place.scope), link);
+        self.add_run_after(next, row.sequence.get(), number);
+        if let Some(entity) = self.entities.get(place.entity.position()) {
+            let before = entity.rows.push(ListHead {
+                row: number,
+                clock: row.clock,
+                hash: row.hash,
+            });
+            if let Some(undo) = undo {
+                undo.note(place.entity, before);
+            }
+        }
+        if self.live.layout == IndexLayout::Postings {
+            if let Some(scope) = self.scopes.get(place.scope as usize) {
+                scope.rows.push_row(number);
+            }
+            self.kind_rows(row.kind).push_row(number);
+        }
+        self.rows = count;
+        // Relaxed: ordered by the gate for rows that are visible, and by the lock of `growth` for
+        // the run they belong to.
+        self.live.rows.0.store(count, Ordering::Relaxed);
+    }
 
     /// Makes room in the columns for `rows` rows, of which all but the last have their ids.
-    pub(crate) fn grow(&mut self, rows: u32) {
+    fn grow(&mut self, rows: u32) {
         if self.chunks.len() * CHUNK_ROWS < rows as usize {
-            let chunk = Chunk::new(self.greatest);
+            let chunk = Chunk::new(self.greatest, self.live.layout);
             self.chunks.push(chunk.clone());
-            let mut parts = self.shared.parts.write();
-            Arc::make_mut(&mut parts.chunks).push(chunk);
+            let mut growth = self.live.growth.write();
+            Arc::make_mut(&mut growth.chunks).push(chunk);
         }
     }
 
     /// Gives `row`, the one after all that have an id, its id, which no other row has.
-    pub(crate) fn set_id(&mut self, row: u32, id: EventId) {
+    fn set_id(&mut self, row: u32, id: EventId) {
         let ascends = self.greatest < Some(id);
         if ascends {
             self.greatest = Some(id);
         } else {
             if let Some(ids) = IdTable::grown(&self.ids) {
                 self.ids = Arc::new(ids);
-                self.shared.parts.write().ids = self.ids.clone();
+                self.live.growth.write().ids = self.ids.clone();
             }
-            self.ids.insert(fingerprint(&self.shared.hasher, id), row);
+            self.ids.insert(fingerprint(&self.live.hasher, id), row);
         }
         self.cell(row).set_id(id, ascends);
     }
 
-    /// Begins a run at `row`, unless its sequence is `next`, which continues the rows before it.
-    pub(crate) fn add_run_after(&self, next: Option<u64>, first_sequence: u64, row: u32) {
-        if next != Some(first_sequence) {
-            let mut parts = self.shared.parts.write();
-            Arc::make_mut(&mut parts.runs).push(Run {
+    /// Begins a run at `row`, unless it continues the rows before it, of which there are some.
+    fn add_run_after(&self, next: Option<u64>, first_sequence: u64, row: u32) {
+        if row == 0 || next != Some(first_sequence) {
+            let mut growth = self.live.growth.write();
+            Arc::make_mut(&mut growth.runs).push(Run {
                 first_sequence,
                 first_row: row,
             });
@@ -168,21 +192,12 @@ impl IndexWriter {
     }
 
     /// The rows of `kind`.
-    pub(crate) fn kind_rows(&mut self, kind: EventKind) -> &RowList {
-        let shared = &self.shared;
+    fn kind_rows(&mut self, kind: EventKind) -> &RowList {
+        let live = &self.live;
         self.kinds.entry(kind).or_insert_with(|| {
             let rows = Arc::new(RowList::new());
-            shared.kinds.write().insert(kind, rows.clone());
+            live.kinds.write().insert(kind, rows.clone());
             rows
         })
-    }
-
-    /// Counts rows that are in every structure, the last of which has the sequence `last`.
-    pub(crate) fn set_rows(&mut self, rows: u32, last: Sequence) {
-        self.rows = rows;
-        self.last = Some(last);
-        // Relaxed: ordered by the gate for rows that are visible, and by the lock of `parts` for
-        // the run they belong to.
-        self.shared.rows.0.store(rows, Ordering::Relaxed);
     }
 }

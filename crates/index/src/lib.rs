@@ -5,11 +5,13 @@
 //! - [`SequenceGate`] says which sequences are assigned and which are visible.
 //! - A [`Snapshot`] answers by id, by entity and by [`Region`](strandline_core::Region), always the
 //!   same, whatever is inserted meanwhile.
-//! - A [`ReplayCursor`] rebuilds an index from stored rows, or from blocks that
-//!   [`Snapshot::export`] made.
+//! - A [`ReplayCursor`] rebuilds an index from stored rows and from blocks.
+//! - [`IndexWriter::seal`] ends a part; a [`Block`] of its rows, used straight from bytes, takes their
+//!   [place](IndexReader::replace).
 //!
-//! Holds headers in columns, at 42 bytes an event beside the lists of rows by key and the table of
-//! ids; payloads and hashes stay where they are, and `position` leads there. Does no I/O.
+//! Holds headers in columns, at 42 bytes an event beside the lists of rows by key while they are
+//! live, and at some 36 bytes in a block; payloads and hashes stay where they are, and `position`
+//! leads there. Does no I/O.
 //!
 //! ```
 //! use strandline_core::{Coordinate, EventId, EventKind, Region};
@@ -50,37 +52,38 @@
 mod error;
 mod gate;
 mod id;
+mod layout;
 mod row;
 
-mod ascending;
-mod by_id;
-mod columns;
-mod dictionary;
-mod list;
-mod runs;
+mod block;
+mod live;
+mod part;
 mod shared;
 
 mod insert;
 mod replay;
 mod rollback;
+mod seal;
 mod writer;
 
+mod causes;
 mod names;
 mod query;
 mod reader;
 mod snapshot;
 mod view;
 
-mod block;
-
+pub use block::{Block, BlockBytes, RebuildBlock};
+pub use causes::Causes;
 pub use error::{BlockError, IndexError};
 pub use gate::SequenceGate;
-pub use id::{CoordinateId, EntityId, RowNumber, ScopeId};
+pub use id::{CoordinateId, EntityId};
+pub use layout::IndexLayout;
 pub use names::Names;
-pub use query::{Plan, PlanKey, Rows};
+pub use query::{PartPlan, Plan, PlanKey, Rows};
 pub use reader::IndexReader;
 pub use replay::ReplayCursor;
 pub use row::{Head, Row};
 pub use snapshot::Snapshot;
 pub use view::RowView;
-pub use writer::{IndexWriter, channel};
+pub use writer::{IndexWriter, channel, channel_with};

@@ -1,40 +1,67 @@
 //! `Names`: the names of a snapshot in order, each with how many events it has.
 
-use crate::dictionary::{Dictionary, Entry};
+use crate::Snapshot;
+use crate::part::NameSort;
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 
 /// Names in order, each with how many events of the snapshot it has; never one that has none.
 ///
-/// Reads 256 names at a time, and holds no lock in between.
+/// Merges the sorted names of all parts, 256 of each at a time, and holds no lock in between.
 pub struct Names<'s> {
-    dictionary: &'s Dictionary,
-    rows: u32,
+    snapshot: &'s Snapshot,
+    sort: NameSort,
     prefix: Box<str>,
-    piece: std::vec::IntoIter<(Arc<str>, Entry)>,
+    /// Of each part, the names that were read and not given yet.
+    parts: Vec<Pending>,
+}
+
+#[derive(Default)]
+struct Pending {
+    names: VecDeque<(Arc<str>, u64)>,
     last: Option<Arc<str>>,
+    finished: bool,
 }
 
 impl<'s> Names<'s> {
-    pub(crate) fn new(dictionary: &'s Dictionary, rows: u32, prefix: &str) -> Self {
+    pub(crate) fn new(snapshot: &'s Snapshot, sort: NameSort, prefix: &str) -> Self {
         Self {
-            dictionary,
-            rows,
+            snapshot,
+            sort,
             prefix: prefix.into(),
-            piece: dictionary.piece(prefix, None).into_iter(),
-            last: None,
+            parts: (0..snapshot.part_count())
+                .map(|_| Pending::default())
+                .collect(),
         }
     }
 
-    fn entry(&mut self) -> Option<(Arc<str>, Entry)> {
-        if self.piece.len() == 0 {
-            let last = self.last.take()?;
-            let piece = self.dictionary.piece(&self.prefix, Some(&last));
-            self.piece = piece.into_iter();
+    /// Goes on after `name`, which need not be one of the names: a page that continues another.
+    #[must_use]
+    pub fn after(mut self, name: &str) -> Self {
+        for pending in &mut self.parts {
+            *pending = Pending {
+                last: Some(name.into()),
+                ..Pending::default()
+            };
         }
-        let (name, entry) = self.piece.next()?;
-        self.last = Some(name.clone());
-        Some((name, entry))
+        self
+    }
+
+    fn fill(&mut self) {
+        for (at, pending) in self.parts.iter_mut().enumerate() {
+            if !pending.names.is_empty() || pending.finished {
+                continue;
+            }
+            let bound = self.snapshot.bound_of(at);
+            let part = self.snapshot.part(at);
+            let names = part.names(self.sort, &self.prefix, pending.last.as_deref(), bound);
+            pending.finished = names.is_empty();
+            if let Some((last, _)) = names.last() {
+                pending.last = Some(last.clone());
+            }
+            pending.names.extend(names);
+        }
     }
 }
 
@@ -43,10 +70,17 @@ impl Iterator for Names<'_> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            let (name, entry) = self.entry()?;
-            let count = entry.rows.count_below(self.rows);
-            if count > 0 {
-                return Some((name.to_string(), count as u64));
+            self.fill();
+            let fronts = self.parts.iter().filter_map(|part| part.names.front());
+            let least = fronts.map(|(name, _)| name).min()?.clone();
+            let mut sum = 0;
+            for part in &mut self.parts {
+                if part.names.front().is_some_and(|(name, _)| *name == least) {
+                    sum += part.names.pop_front().map_or(0, |(_, count)| count);
+                }
+            }
+            if sum > 0 {
+                return Some((least.to_string(), sum));
             }
         }
     }
@@ -56,7 +90,6 @@ impl fmt::Debug for Names<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Names")
             .field("prefix", &self.prefix)
-            .field("last", &self.last)
             .finish_non_exhaustive()
     }
 }

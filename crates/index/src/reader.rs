@@ -1,7 +1,7 @@
 //! `IndexReader`: where snapshots come from.
 
 use crate::shared::Shared;
-use crate::{CoordinateId, SequenceGate, Snapshot};
+use crate::{Block, BlockError, CoordinateId, SequenceGate, Snapshot};
 use std::fmt;
 use std::sync::Arc;
 use strandline_core::Coordinate;
@@ -25,12 +25,26 @@ impl IndexReader {
         Snapshot::take(&self.shared)
     }
 
-    /// The number of `coordinate`, if it was interned. Expected O(1).
+    /// Puts a block in the place of the sealed rows that it was made of, in one step: a snapshot
+    /// taken before keeps the rows that it has. O(parts).
     ///
-    /// Numbers never change, so it may be kept. That there is one shows nothing of visible events.
+    /// Makes live rows that were [sealed](crate::IndexWriter::seal) take less memory.
+    ///
+    /// # Errors
+    ///
+    /// [`BlockError::OtherRows`] if no sealed rows have exactly its sequences. Nothing has changed
+    /// then.
+    pub fn replace(&self, block: Block) -> Result<(), BlockError> {
+        self.shared.replace(block)
+    }
+
+    /// The number of `coordinate`, if it was interned since the last seal. Expected O(1).
+    ///
+    /// The number holds until the next seal. That there is one shows nothing of visible events.
     #[must_use]
     pub fn lookup(&self, coordinate: &Coordinate) -> Option<CoordinateId> {
-        self.shared.by_coordinate.read(coordinate, |id| *id)
+        let parts = self.shared.parts();
+        parts.live.by_coordinate.read(coordinate, |id| *id)
     }
 
     /// The gate of the index.

@@ -1,8 +1,10 @@
 //! `ReplayCursor`: rebuilding an index from stored rows, as one step that is committed or undone.
 
+use crate::part::Part;
 use crate::rollback::Undo;
-use crate::{BlockError, CoordinateId, EntityId, IndexError, IndexWriter, Row, RowNumber};
+use crate::{Block, BlockError, CoordinateId, IndexError, IndexWriter, Row};
 use std::fmt;
+use std::sync::Arc;
 use strandline_core::{Coordinate, Sequence};
 
 /// Inserts stored rows, and then restores the allocator and publishes in one step.
@@ -51,7 +53,7 @@ impl<'a> ReplayCursor<'a> {
         }
     }
 
-    /// The number of a coordinate, as [`IndexWriter::intern`]. It stays after an abort.
+    /// The number of a coordinate, as [`IndexWriter::intern`]; it holds until a block is attached.
     ///
     /// # Errors
     ///
@@ -60,43 +62,42 @@ impl<'a> ReplayCursor<'a> {
         self.writer.intern(coordinate)
     }
 
-    /// The coordinate with this number, if it was interned. O(1).
-    #[must_use]
-    pub fn coordinate(&self, number: u32) -> Option<CoordinateId> {
-        self.writer.coordinate(number)
-    }
-
-    /// The entity of a coordinate, as [`IndexWriter::entity_of`]. O(1).
-    ///
-    /// # Panics
-    ///
-    /// If the coordinate was not interned in this index.
-    #[must_use]
-    pub fn entity_of(&self, coordinate: CoordinateId) -> EntityId {
-        self.writer.entity_of(coordinate)
-    }
-
     /// Adds a row with the sequence it has; nothing need be reserved. Expected O(1).
     ///
     /// # Errors
     ///
     /// As [`IndexWriter::insert`]; a sequence that is not above that of every row, or that is
     /// visible, is [`IndexError::SequenceOutOfOrder`]. Nothing has changed then.
-    pub fn insert(&mut self, row: &Row) -> Result<RowNumber, IndexError> {
+    pub fn insert(&mut self, row: &Row) -> Result<(), IndexError> {
         self.writer.insert_stored(row, Some(&mut self.undo))
     }
 
-    /// Adds every row of a block that [`Snapshot::export`](crate::Snapshot::export) made, and
-    /// returns how many there are. O(rows).
+    /// Adds the rows of a block, which stay in it. O(1), but for rows inserted before, which are
+    /// sealed.
     ///
-    /// The bytes may come from anywhere: every length, number and order in them is checked.
+    /// Sequences are checked against the rows that are there; that ids and clocks do not repeat those
+    /// of other parts is left to whoever made the block.
     ///
     /// # Errors
     ///
-    /// [`BlockError`] if the bytes are not an intact block, or a row cannot follow those that are
-    /// there. Nothing has changed then.
-    pub fn import(&mut self, block: &[u8]) -> Result<u64, BlockError> {
-        self.writer.import_block(block, &mut self.undo)
+    /// [`BlockError::Row`] if its sequences do not follow those that are there. Nothing has changed
+    /// then.
+    pub fn attach(&mut self, block: Arc<Block>) -> Result<(), BlockError> {
+        let sequences = block.sequences();
+        if block.rows() == 0 {
+            return Ok(());
+        }
+        self.writer.check_sequence(sequences.start)?;
+        if self.writer.live.rows > 0 {
+            let ended = self.writer.begin_part();
+            self.undo.keep(ended);
+        }
+        let greatest = block.greatest_id();
+        self.writer
+            .change_parts(|parts| parts.push(Part::Block(block)));
+        self.writer.greatest = self.writer.greatest.max(Some(greatest));
+        self.writer.last = Some(Sequence::new(sequences.end.get().saturating_sub(1)));
+        Ok(())
     }
 
     /// A sequence for a row that was stored without one: after every row, 0 on an empty index.
@@ -125,16 +126,14 @@ impl<'a> ReplayCursor<'a> {
     }
 
     /// Drops every row inserted, and leaves allocator and watermark as they are.
-    /// O(rows of the index).
+    /// O(rows dropped).
     pub fn abort(mut self) {
         self.undo();
     }
 
     fn undo(&mut self) {
         self.finished = true;
-        if self.writer.rows > self.undo.rows() {
-            self.writer.roll_back(&self.undo);
-        }
+        self.writer.roll_back(&mut self.undo);
     }
 }
 
@@ -153,7 +152,7 @@ impl Drop for ReplayCursor<'_> {
 impl fmt::Debug for ReplayCursor<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ReplayCursor")
-            .field("rows", &(self.writer.rows - self.undo.rows()))
+            .field("next", &self.synthesize_next())
             .finish_non_exhaustive()
     }
 }

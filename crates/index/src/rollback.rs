@@ -1,32 +1,39 @@
 //! Rolling rows back that were never visible, so that no structure knows them.
 
-use crate::ascending;
-use crate::columns::CHUNK_ROWS;
-use crate::list::ListHead;
-use crate::runs::sequence_of;
-use crate::{EntityId, IndexWriter};
+use crate::live::ascending;
+use crate::live::chunk::CHUNK_ROWS;
+use crate::live::list::ListHead;
+use crate::writer::LiveWriter;
+use crate::{EntityId, IndexLayout, IndexWriter};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use strandline_core::Hash;
 use strandline_core::sync::atomic::Ordering;
+use strandline_core::{EventId, Hash, Sequence};
 
-/// What a rollback restores: the row count, and the head hashes that later rows replaced.
+/// What a rollback restores.
 pub(crate) struct Undo {
+    /// How many rows the growing part had.
     rows: u32,
+    /// How many sealed parts there were.
+    sealed: usize,
+    last: Option<Sequence>,
+    greatest: Option<EventId>,
+    /// Hashes of heads that later rows replaced.
     hashes: BTreeMap<EntityId, Hash>,
+    /// The part that grew, if it was ended since.
+    ended: Option<LiveWriter>,
 }
 
 impl Undo {
-    pub(crate) const fn new(rows: u32) -> Self {
+    pub(crate) fn new(writer: &IndexWriter) -> Self {
         Self {
-            rows,
+            rows: writer.live.rows,
+            sealed: writer.shared.parts().sealed.len(),
+            last: writer.last,
+            greatest: writer.greatest,
             hashes: BTreeMap::new(),
+            ended: None,
         }
-    }
-
-    /// How many rows there were.
-    pub(crate) const fn rows(&self) -> u32 {
-        self.rows
     }
 
     /// Notes the head of an entity that a row was pushed upon.
@@ -36,30 +43,63 @@ impl Undo {
             hash: Some(hash),
             ..
         }) = before
+            && self.ended.is_none()
             && row < self.rows
         {
             self.hashes.entry(entity).or_insert(hash);
+        }
+    }
+
+    /// Keeps the part that grew when this was made; later ones are dropped as a whole.
+    pub(crate) fn keep(&mut self, ended: LiveWriter) {
+        if self.ended.is_none() {
+            self.ended = Some(ended);
         }
     }
 }
 
 impl IndexWriter {
     /// Drops the rows inserted since `undo` was made. None of them may have been visible.
-    /// O(slots of the table of ids).
-    pub(crate) fn roll_back(&mut self, undo: &Undo) {
+    /// O(rows dropped + slots of the table of ids).
+    pub(crate) fn roll_back(&mut self, undo: &mut Undo) {
+        if let Some(ended) = undo.ended.take() {
+            self.live = ended;
+        }
+        let live = self.live.live.clone();
+        self.change_parts(|parts| {
+            parts.sealed.truncate(undo.sealed);
+            parts.live = live;
+        });
+        self.live.roll_back(undo);
+        self.last = undo.last;
+        self.greatest = undo.greatest;
+    }
+}
+
+impl LiveWriter {
+    fn roll_back(&mut self, undo: &Undo) {
         let kept = undo.rows;
+        if self.rows == kept {
+            return;
+        }
         let clock_of = |row| self.cell(row).clock();
         for row in kept..self.rows {
             let cell = self.cell(row);
-            if let Some(place) = self.places.get(cell.coordinate().position()) {
+            if let Some(link) = cell.link() {
+                self.live.linked.write().remove(row, &link);
+            }
+            if let Some(place) = self.places.get(cell.coordinate() as usize) {
                 if let Some(entity) = self.entities.get(place.entity.position()) {
-                    entity.truncate(kept, undo.hashes.get(&place.entity).copied(), clock_of);
+                    let hash = undo.hashes.get(&place.entity).copied();
+                    entity.rows.truncate(kept, hash, clock_of);
                 }
-                if let Some(scope) = self.scopes.get(place.scope.position()) {
-                    scope.truncate(kept, None, clock_of);
+                if let Some(scope) = self.scopes.get(place.scope as usize) {
+                    scope.rows.truncate(kept, None, clock_of);
                 }
             }
-            if let Some(kind) = self.kinds.get(&cell.kind()) {
+            if self.live.layout == IndexLayout::Postings
+                && let Some(kind) = self.kinds.get(&cell.kind())
+            {
                 kind.truncate(kept, None, clock_of);
             }
         }
@@ -67,7 +107,7 @@ impl IndexWriter {
     }
 
     /// Drops what is in columns, runs and the table of ids from row `kept` on.
-    pub(crate) fn drop_cells(&mut self, kept: u32) {
+    fn drop_cells(&mut self, kept: u32) {
         if !self.ids.is_empty() {
             self.ids = Arc::new(self.ids.truncated(kept));
         }
@@ -81,14 +121,11 @@ impl IndexWriter {
         }
         self.rows = kept;
         self.greatest = ascending::greatest(&self.chunks, kept);
-        let mut parts = self.shared.parts.write();
-        parts.ids = self.ids.clone();
-        Arc::make_mut(&mut parts.chunks).truncate(chunks);
-        Arc::make_mut(&mut parts.runs).retain(|run| run.first_row < kept);
-        self.last = kept
-            .checked_sub(1)
-            .map(|last| sequence_of(&parts.runs, last));
-        // Relaxed, and under the lock of `parts`: partner of the load of a snapshot.
-        self.shared.rows.0.store(kept, Ordering::Relaxed);
+        let mut growth = self.live.growth.write();
+        growth.ids = self.ids.clone();
+        Arc::make_mut(&mut growth.chunks).truncate(chunks);
+        Arc::make_mut(&mut growth.runs).retain(|run| run.first_row < kept);
+        // Relaxed, and under the lock of `growth`: partner of the load of a snapshot.
+        self.live.rows.0.store(kept, Ordering::Relaxed);
     }
 }

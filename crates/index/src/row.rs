@@ -1,9 +1,9 @@
-//! `Row`: what the index keeps of one event; `Head`: the newest row of an entity.
+//! `Row`: what the index is given of one event; `Head`: the newest event of an entity.
 
-use crate::{CoordinateId, RowNumber};
+use crate::CoordinateId;
 use strandline_core::{EventId, EventKind, Hash, Sequence};
 
-/// What the index keeps of one event.
+/// What the index is given of one event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
     /// Place in the global commit order.
@@ -28,13 +28,15 @@ pub struct Row {
     pub hash: Option<Hash>,
 }
 
-/// The newest row of an entity, published or not: what the next event of the entity follows.
+/// The newest event of an entity, published or not: what the next one follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Head {
-    /// The row.
-    pub row: RowNumber,
+    /// Its sequence.
+    pub sequence: Sequence,
     /// Its clock.
     pub clock: u32,
+    /// Where it is stored.
+    pub position: u64,
     /// Its hash, if that was given.
     pub hash: Option<Hash>,
 }

@@ -1,62 +1,116 @@
 //! `Shared`: what the writer and the readers of one index have in common.
 
-use crate::SequenceGate;
-use crate::by_id::{IdHasher, IdTable};
-use crate::columns::Chunk;
-use crate::dictionary::Dictionary;
-use crate::list::RowList;
-use crate::{CoordinateId, runs::Run};
-use std::collections::BTreeMap;
+use crate::live::{Live, LiveRows};
+use crate::part::Part;
+use crate::{Block, BlockError, IndexLayout, SequenceGate};
+use std::ops::Range;
 use std::sync::Arc;
-use strandline_core::sync::atomic::AtomicU32;
-use strandline_core::sync::{Map, RwLock};
-use strandline_core::{Coordinate, EventKind};
+use strandline_core::Sequence;
+use strandline_core::sync::RwLock;
 
-/// A value with cache lines of its own: what the writer stores for each row is not to take a lock
-/// beside it from the readers.
-#[repr(align(128))]
-pub(crate) struct OwnLine<T>(pub(crate) T);
-
-/// The common state. A thread holds at most one of its locks at a time, but that the writer may
-/// hold `parts` while it stores `rows`, and a reader while it loads it.
+/// The common state. A thread holds the lock of `parts` alone.
 pub(crate) struct Shared {
     pub(crate) gate: Arc<SequenceGate>,
-    /// Rows inserted, published or not. Loaded only under the lock of `parts`, so that no run that
-    /// began later is counted into an earlier one.
-    pub(crate) rows: OwnLine<AtomicU32>,
-    pub(crate) parts: RwLock<Parts>,
-    pub(crate) hasher: IdHasher,
-    pub(crate) by_coordinate: Map<Coordinate, CoordinateId>,
-    pub(crate) coordinates: RwLock<Vec<Coordinate>>,
-    pub(crate) entities: Dictionary,
-    pub(crate) scopes: Dictionary,
-    pub(crate) kinds: RwLock<BTreeMap<EventKind, Arc<RowList>>>,
+    /// Replaced as a whole, in one store.
+    pub(crate) parts: RwLock<Arc<Parts>>,
 }
 
-/// What a snapshot takes hold of. Each part is copied on growth if a snapshot has it.
+/// The parts of an index: sealed ones, oldest first, and the one that grows.
 #[derive(Clone)]
 pub(crate) struct Parts {
-    pub(crate) chunks: Arc<Vec<Chunk>>,
-    pub(crate) runs: Arc<Vec<Run>>,
-    pub(crate) ids: Arc<IdTable>,
+    pub(crate) sealed: Vec<Sealed>,
+    pub(crate) live: Arc<Live>,
+}
+
+/// A part that takes no more rows.
+#[derive(Clone)]
+pub(crate) struct Sealed {
+    pub(crate) part: Part,
+    /// How many rows all parts before it have.
+    pub(crate) rows_before: u64,
+    /// The sequence after that of the last row.
+    pub(crate) end: Sequence,
 }
 
 impl Shared {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(layout: IndexLayout) -> Self {
         Self {
             gate: Arc::new(SequenceGate::new()),
-            rows: OwnLine(AtomicU32::new(0)),
-            parts: RwLock::new(Parts {
-                chunks: Arc::new(Vec::new()),
-                runs: Arc::new(Vec::new()),
-                ids: Arc::new(IdTable::new()),
-            }),
-            hasher: IdHasher::default(),
-            by_coordinate: Map::new(),
-            coordinates: RwLock::new(Vec::new()),
-            entities: Dictionary::new(),
-            scopes: Dictionary::new(),
-            kinds: RwLock::new(BTreeMap::new()),
+            parts: RwLock::new(Arc::new(Parts {
+                sealed: Vec::new(),
+                live: Arc::new(Live::new(0, layout)),
+            })),
         }
+    }
+
+    pub(crate) fn parts(&self) -> Arc<Parts> {
+        self.parts.read().clone()
+    }
+
+    /// Puts a block in the place of the sealed parts that have exactly its rows.
+    pub(crate) fn replace(&self, block: Block) -> Result<(), BlockError> {
+        let sequences = block.sequences();
+        let mut parts = self.parts.write();
+        let range = parts.covering(&sequences, block.rows());
+        let range = range.ok_or(BlockError::OtherRows {
+            first: sequences.start,
+            end: sequences.end,
+        })?;
+        let mut next = Parts::clone(&parts);
+        let rows_before = next
+            .sealed
+            .get(range.start)
+            .map_or(0, |sealed| sealed.rows_before);
+        let sealed = Sealed {
+            end: sequences.end,
+            part: Part::Block(Arc::new(block)),
+            rows_before,
+        };
+        next.sealed.splice(range, [sealed]);
+        *parts = Arc::new(next);
+        Ok(())
+    }
+}
+
+impl Parts {
+    /// How many rows the sealed parts have.
+    pub(crate) fn sealed_rows(&self) -> u64 {
+        self.sealed.last().map_or(0, |last| {
+            last.rows_before.saturating_add(u64::from(last.part.rows()))
+        })
+    }
+
+    /// Adds a sealed part after all others.
+    pub(crate) fn push(&mut self, part: Part) {
+        self.sealed.push(Sealed {
+            rows_before: self.sealed_rows(),
+            end: part.end(),
+            part,
+        });
+    }
+
+    /// Which sealed parts have exactly the rows with these sequences.
+    fn covering(&self, sequences: &Range<Sequence>, rows: u32) -> Option<Range<usize>> {
+        let start = self
+            .sealed
+            .partition_point(|sealed| sealed.end <= sequences.start);
+        let end = self
+            .sealed
+            .partition_point(|sealed| sealed.end <= sequences.end);
+        let parts = self.sealed.get(start..end)?;
+        let (first, last) = (parts.first()?, parts.last()?);
+        let held: u64 = parts
+            .iter()
+            .map(|sealed| u64::from(sealed.part.rows()))
+            .sum();
+        let same = held == u64::from(rows)
+            && last.end == sequences.end
+            && first.part.sequence_of(0) == sequences.start;
+        same.then_some(start..end)
+    }
+
+    /// The part that grows, as it is now.
+    pub(crate) fn live_rows(&self) -> LiveRows {
+        LiveRows::take(self.live.clone())
     }
 }

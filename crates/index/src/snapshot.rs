@@ -1,22 +1,19 @@
 //! `Snapshot`: everything that was visible at one moment.
 
-use crate::ascending;
-use crate::by_id::fingerprint;
-use crate::columns::{Cell, cell};
+use crate::block::{self, Block};
+use crate::part::{NameSort, Part};
 use crate::query::Query;
-use crate::runs::{first_row_from, sequence_of};
 use crate::shared::{Parts, Shared};
-use crate::{Names, Plan, RowView, Rows, block};
+use crate::{BlockError, Causes, Names, Plan, RowView, Rows};
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
-use strandline_core::sync::atomic::Ordering;
 use strandline_core::{EventId, Region, Sequence};
 
 /// Everything that was visible when it was taken: every answer is bounded by that, and the same
-/// however often it is asked for, whatever is inserted meanwhile.
+/// however often it is asked for, whatever is inserted, sealed or replaced meanwhile.
 ///
-/// Taking and cloning one costs a few reference counts. It keeps the columns alive.
+/// Taking and cloning one costs a few reference counts. It keeps the rows alive.
 ///
 /// ```
 /// use strandline_core::{Coordinate, EventId, EventKind, Region};
@@ -45,26 +42,37 @@ use strandline_core::{EventId, Region, Sequence};
 /// ```
 #[derive(Clone)]
 pub struct Snapshot {
-    pub(crate) shared: Arc<Shared>,
     visible: Sequence,
-    rows: u32,
-    parts: Parts,
+    parts: Arc<Parts>,
+    live: Part,
+    /// How many sealed parts are visible as a whole; of the part after them the first `bound` rows
+    /// are visible, and of parts after that none.
+    whole: usize,
+    bound: u32,
 }
 
 impl Snapshot {
-    pub(crate) fn take(shared: &Arc<Shared>) -> Self {
+    pub(crate) fn take(shared: &Shared) -> Self {
         // The watermark first: whatever part is taken later holds every row below it.
         let visible = shared.gate.visible();
-        let (parts, inserted) = {
-            let parts = shared.parts.read();
-            // Relaxed: see `Shared::rows`.
-            (parts.clone(), shared.rows.0.load(Ordering::Relaxed))
-        };
-        let rows = first_row_from(&parts.runs, inserted, visible.get());
+        Self::bounded(shared, visible)
+    }
+
+    /// Every row below `visible`, which was loaded before this is called.
+    pub(crate) fn bounded(shared: &Shared, visible: Sequence) -> Self {
+        let parts = shared.parts();
+        let live = Part::Live(parts.live_rows());
+        // From the newest on: all but a few are wholly visible.
+        let beyond = parts.sealed.iter().rev();
+        let beyond = beyond.take_while(|sealed| sealed.end > visible).count();
+        let whole = parts.sealed.len() - beyond;
+        let partial = parts.sealed.get(whole).map_or(&live, |sealed| &sealed.part);
+        let bound = partial.first_row_from(visible.get(), partial.rows());
         Self {
-            shared: shared.clone(),
             visible,
-            rows,
+            live,
+            whole,
+            bound,
             parts,
         }
     }
@@ -78,47 +86,47 @@ impl Snapshot {
     /// How many events there are. O(1).
     #[must_use]
     pub fn len(&self) -> u64 {
-        u64::from(self.rows)
+        self.rows_before(self.whole) + u64::from(self.bound)
     }
 
     /// Whether there is no event.
     #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.rows == 0
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
-    /// The event with this id. O(log events), without a lock.
+    /// The event with this id. O(log events) in the part that has it, without a lock; parts whose
+    /// ids lie elsewhere cost a comparison.
     #[must_use]
     pub fn get(&self, id: EventId) -> Option<RowView<'_>> {
-        let row = match ascending::find(&self.parts.chunks, self.rows, id) {
-            Some(row) => row,
-            None if self.parts.ids.is_empty() => return None,
-            None => {
-                let fingerprint = fingerprint(&self.shared.hasher, id);
-                let is_it = |row| row < self.rows && self.cell(row).id() == id;
-                self.parts.ids.find(fingerprint, is_it)?
-            }
-        };
-        Some(RowView::new(self, row))
+        (0..self.part_count()).rev().find_map(|at| {
+            let row = self.part(at).find(id, self.bound_of(at))?;
+            Some(RowView::new(self, at, row))
+        })
     }
 
-    /// The newest event of an entity. O(log events of the entity).
+    /// The newest event of an entity. O(log names + log events of the entity) for each part, from
+    /// the newest to the one that has it.
     #[must_use]
     pub fn latest(&self, entity: &str) -> Option<RowView<'_>> {
-        let row = self
-            .shared
-            .entities
-            .get(entity)?
-            .rows
-            .last_below(self.rows)?;
-        Some(RowView::new(self, row))
+        (0..self.part_count()).rev().find_map(|at| {
+            let list = self.part(at).entity(entity)?;
+            let row = list.last_below(self.bound_of(at))?;
+            Some(RowView::new(self, at, row))
+        })
     }
 
-    /// The event with this sequence. O(log gaps in the sequences).
+    /// The event with this sequence. O(log parts + log gaps in the sequences).
     #[must_use]
     pub fn row_at(&self, sequence: Sequence) -> Option<RowView<'_>> {
-        let row = self.first_row_from(sequence.get());
-        (row < self.rows && self.sequence_of(row) == sequence).then(|| RowView::new(self, row))
+        let at = self.part_from(sequence.get());
+        if at >= self.part_count() {
+            return None;
+        }
+        let (part, bound) = (self.part(at), self.bound_of(at));
+        let row = part.first_row_from(sequence.get(), bound);
+        let found = row < bound && part.sequence_of(row) == sequence;
+        found.then(|| RowView::new(self, at, row))
     }
 
     /// Every event of an entity, in order.
@@ -132,62 +140,105 @@ impl Snapshot {
     /// Starts from whichever key leaves the fewest candidates; see [`explain`](Self::explain).
     #[must_use]
     pub fn query(&self, region: &Region) -> Rows<'_> {
-        Rows::new(self, Query::compile(self, region))
+        Rows::new(self, region.clone())
     }
 
-    /// How [`query`](Self::query) would go about `region`.
+    /// How [`query`](Self::query) would go about `region`, part by part.
     #[must_use]
     pub fn explain(&self, region: &Region) -> Plan {
-        Query::compile(self, region).plan
+        Plan::of((0..self.part_count()).map(|at| {
+            let query = Query::compile(self.part(at), self.bound_of(at), region);
+            query.plan()
+        }))
+    }
+
+    /// The event `id`, what caused it, what caused that, and so on to an event without a cause, or
+    /// one whose cause is not there. Stops at an event that it had before.
+    #[must_use]
+    pub fn causes(&self, id: EventId) -> Causes<'_> {
+        Causes::new(self, id)
     }
 
     /// The entities whose names start with `prefix`, in order, each with how many events it has.
     #[must_use]
     pub fn entities(&self, prefix: &str) -> Names<'_> {
-        Names::new(&self.shared.entities, self.rows, prefix)
+        Names::new(self, NameSort::Entity, prefix)
     }
 
     /// The scopes whose names start with `prefix`, in order, each with how many events it has.
     #[must_use]
     pub fn scopes(&self, prefix: &str) -> Names<'_> {
-        Names::new(&self.shared.scopes, self.rows, prefix)
+        Names::new(self, NameSort::Scope, prefix)
     }
 
-    /// The events with these sequences as a block: bytes that stand alone, for
-    /// [`ReplayCursor::import`](crate::ReplayCursor::import). O(events exported).
+    /// The events with these sequences as the bytes of a [`Block`]. O(n log n) in the names among
+    /// them, O(n) in the events.
     ///
     /// Holds the hash of an entity's last event in the range, where that is known: where it is the
     /// newest of the entity that was inserted.
     #[must_use]
     pub fn export(&self, sequences: Range<Sequence>) -> Vec<u8> {
-        let start = self.first_row_from(sequences.start.get());
-        let end = self.first_row_from(sequences.end.get()).max(start);
-        block::export(self, start..end)
+        block::build(self, &sequences, self.parts.live.layout)
     }
 
-    pub(crate) const fn rows(&self) -> u32 {
-        self.rows
+    /// The blocks, oldest first.
+    pub fn blocks(&self) -> impl Iterator<Item = &Arc<Block>> {
+        self.parts
+            .sealed
+            .iter()
+            .filter_map(|sealed| match &sealed.part {
+                Part::Block(block) => Some(block),
+                Part::Live(_) => None,
+            })
+    }
+
+    /// What was found damaged in a block and could not be made anew, if anything was.
+    ///
+    /// Answers may then lack events. O(blocks).
+    #[must_use]
+    pub fn damage(&self) -> Option<&BlockError> {
+        self.blocks().find_map(|block| block.damage())
+    }
+
+    /// How many parts have visible rows, or might.
+    pub(crate) const fn part_count(&self) -> usize {
+        self.whole + 1
     }
 
     #[inline]
-    pub(crate) fn cell(&self, row: u32) -> Cell<'_> {
-        cell(&self.parts.chunks, row)
+    pub(crate) fn part(&self, at: usize) -> &Part {
+        self.parts
+            .sealed
+            .get(at)
+            .map_or(&self.live, |sealed| &sealed.part)
     }
 
+    /// How many rows of a part are visible.
     #[inline]
-    pub(crate) fn sequence_of(&self, row: u32) -> Sequence {
-        sequence_of(&self.parts.runs, row)
+    pub(crate) fn bound_of(&self, at: usize) -> u32 {
+        match at.cmp(&self.whole) {
+            std::cmp::Ordering::Less => self.part(at).rows(),
+            std::cmp::Ordering::Equal => self.bound,
+            std::cmp::Ordering::Greater => 0,
+        }
     }
 
-    /// The first row after `row` whose sequence does not follow from those before it.
-    pub(crate) fn run_end(&self, row: u32) -> u32 {
-        let runs = &self.parts.runs;
-        let next = runs.get(runs.partition_point(|run| run.first_row <= row));
-        next.map_or(self.rows, |run| run.first_row)
+    pub(crate) fn bounded_parts(&self) -> impl Iterator<Item = (&Part, u32)> {
+        (0..self.part_count()).map(|at| (self.part(at), self.bound_of(at)))
     }
 
-    pub(crate) fn first_row_from(&self, sequence: u64) -> u32 {
-        first_row_from(&self.parts.runs, self.rows, sequence)
+    /// The first part that has a row with this sequence or a later one, visible or not.
+    pub(crate) fn part_from(&self, sequence: u64) -> usize {
+        self.parts
+            .sealed
+            .partition_point(|sealed| sealed.end.get() <= sequence)
+    }
+
+    fn rows_before(&self, at: usize) -> u64 {
+        match self.parts.sealed.get(at) {
+            Some(sealed) => sealed.rows_before,
+            None => self.parts.sealed_rows(),
+        }
     }
 }
 
@@ -195,7 +246,7 @@ impl fmt::Debug for Snapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Snapshot")
             .field("visible", &self.visible)
-            .field("len", &self.rows)
+            .field("len", &self.len())
             .finish_non_exhaustive()
     }
 }

@@ -1,6 +1,7 @@
 //! `RowView`: one event of a snapshot, read from the columns when asked.
 
-use crate::{CoordinateId, RowNumber, Snapshot};
+use crate::Snapshot;
+use crate::part::Part;
 use std::fmt;
 use strandline_core::{ClockKey, Coordinate, EventId, EventKind, Sequence};
 
@@ -8,74 +9,72 @@ use strandline_core::{ClockKey, Coordinate, EventId, EventKind, Sequence};
 /// otherwise.
 #[derive(Clone, Copy)]
 pub struct RowView<'s> {
-    snapshot: &'s Snapshot,
+    part: &'s Part,
     row: u32,
 }
 
 impl<'s> RowView<'s> {
-    pub(crate) const fn new(snapshot: &'s Snapshot, row: u32) -> Self {
-        Self { snapshot, row }
-    }
-
-    /// Position in the index.
-    #[must_use]
-    pub const fn row_number(self) -> RowNumber {
-        RowNumber::new(self.row)
+    #[inline]
+    pub(crate) fn new(snapshot: &'s Snapshot, part: usize, row: u32) -> Self {
+        Self {
+            part: snapshot.part(part),
+            row,
+        }
     }
 
     /// Id.
     #[must_use]
     #[inline]
     pub fn id(self) -> EventId {
-        self.snapshot.cell(self.row).id()
+        self.part.id(self.row)
     }
 
     /// Place in the global commit order. O(log gaps in the sequences).
     #[must_use]
     #[inline]
     pub fn sequence(self) -> Sequence {
-        self.snapshot.sequence_of(self.row)
+        self.part.sequence_of(self.row)
     }
 
     /// What happened.
     #[must_use]
     #[inline]
     pub fn kind(self) -> EventKind {
-        self.snapshot.cell(self.row).kind()
+        self.part.kind(self.row)
     }
 
     /// When, in milliseconds since 1970.
     #[must_use]
     pub fn wall_ms(self) -> u64 {
-        self.snapshot.cell(self.row).wall_ms()
+        self.part.wall_ms(self.row)
     }
 
     /// Place in the entity's stream.
     #[must_use]
     #[inline]
     pub fn clock(self) -> u32 {
-        self.snapshot.cell(self.row).clock()
+        self.part.clock(self.row)
     }
 
     /// Where the event is stored, as it was inserted.
     #[must_use]
     #[inline]
     pub fn position(self) -> u64 {
-        self.snapshot.cell(self.row).position()
+        self.part.position(self.row)
     }
 
     /// What the event belongs to; its own id by default.
     #[must_use]
     pub fn correlation(self) -> EventId {
-        let cell = self.snapshot.cell(self.row);
-        cell.link()
-            .map_or_else(|| cell.id(), |link| link.correlation)
+        self.part
+            .link(self.row)
+            .map_or_else(|| self.id(), |link| link.correlation)
     }
 
     /// What caused the event.
     #[must_use]
     pub fn causation(self) -> Option<EventId> {
-        self.snapshot.cell(self.row).link()?.causation
+        self.part.link(self.row)?.causation
     }
 
     /// Whether the event belongs to something other than itself.
@@ -106,27 +105,17 @@ impl<'s> RowView<'s> {
         }
     }
 
-    /// Number of the coordinate in this index.
-    #[must_use]
-    pub fn coordinate_id(self) -> CoordinateId {
-        self.snapshot.cell(self.row).coordinate()
-    }
-
-    /// Entity and scope. One reference count.
+    /// Entity and scope. One reference count, but for the first time that a block is asked for it.
     ///
-    /// # Panics
-    ///
-    /// Never: a visible row has a coordinate of its index.
+    /// Of a block that is damaged and could not be made anew, both may be `?`; see
+    /// [`Snapshot::damage`].
     #[must_use]
-    #[expect(
-        clippy::expect_used,
-        reason = "a coordinate is interned before a row of it is inserted"
-    )]
+    #[expect(clippy::expect_used, reason = "the names are allowed ones")]
     pub fn coordinate(self) -> Coordinate {
-        let at = self.coordinate_id().position();
-        let coordinates = self.snapshot.shared.coordinates.read();
-        let coordinate = coordinates.get(at).cloned();
-        coordinate.expect("a visible row has a coordinate of its index")
+        let number = self.part.coordinate_number(self.row);
+        self.part
+            .coordinate(number)
+            .unwrap_or_else(|| Coordinate::new("?", "?").expect("allowed names"))
     }
 }
 

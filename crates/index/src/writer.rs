@@ -1,23 +1,25 @@
 //! `IndexWriter`: the one handle that adds rows, and what it knows of rows not yet published.
 
-use crate::ascending;
-use crate::by_id::{IdTable, fingerprint};
-use crate::columns::{Cell, Chunk, NAMES_MAX, cell};
-use crate::dictionary::Dictionary;
-use crate::list::RowList;
+use crate::live::ascending;
+use crate::live::by_id::{IdTable, fingerprint};
+use crate::live::chunk::{Cell, Chunk, NAMES_MAX, cell};
+use crate::live::dictionary::Dictionary;
+use crate::live::list::RowList;
+use crate::live::runs::sequence_of;
+use crate::live::{Live, LiveRows};
+use crate::part::Part;
 use crate::rollback::Undo;
-use crate::runs::sequence_of;
 use crate::shared::Shared;
 use crate::{
-    CoordinateId, EntityId, Head, IndexError, IndexReader, ReplayCursor, Row, RowNumber, ScopeId,
-    SequenceGate,
+    CoordinateId, EntityId, Head, IndexError, IndexLayout, IndexReader, ReplayCursor, SequenceGate,
+    Snapshot,
 };
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
-use strandline_core::{Coordinate, EventId, EventKind, Hash, Sequence};
+use strandline_core::{Coordinate, EventId, EventKind, Sequence};
 
-/// An empty index: its one writer, and a reader to clone.
+/// An empty index in the default layout: its one writer, and a reader to clone.
 ///
 /// ```
 /// use strandline_core::{Coordinate, EventId, EventKind};
@@ -46,8 +48,20 @@ use strandline_core::{Coordinate, EventId, EventKind, Hash, Sequence};
 /// ```
 #[must_use]
 pub fn channel() -> (IndexWriter, IndexReader) {
-    let shared = Arc::new(Shared::new());
-    let writer = IndexWriter::new(shared.clone());
+    channel_with(IndexLayout::default())
+}
+
+/// An empty index in a layout of choice, as [`channel`].
+#[must_use]
+pub fn channel_with(layout: IndexLayout) -> (IndexWriter, IndexReader) {
+    let shared = Arc::new(Shared::new(layout));
+    let live = LiveWriter::new(shared.parts().live.clone());
+    let writer = IndexWriter {
+        shared: shared.clone(),
+        live,
+        last: None,
+        greatest: None,
+    };
     (writer, IndexReader::new(shared))
 }
 
@@ -57,43 +71,42 @@ pub fn channel() -> (IndexWriter, IndexReader) {
 /// [`channel`] makes it.
 pub struct IndexWriter {
     pub(crate) shared: Arc<Shared>,
-    /// The chunks of `shared.parts`, so that the writer needs no lock for its own cells.
-    pub(crate) chunks: Vec<Chunk>,
-    pub(crate) ids: Arc<IdTable>,
-    pub(crate) places: Vec<Place>,
-    pub(crate) entities: Vec<Arc<RowList>>,
-    pub(crate) scopes: Vec<Arc<RowList>>,
-    pub(crate) kinds: BTreeMap<EventKind, Arc<RowList>>,
-    pub(crate) rows: u32,
+    pub(crate) live: LiveWriter,
+    /// The greatest sequence of all rows.
     pub(crate) last: Option<Sequence>,
     /// The greatest id of all rows.
     pub(crate) greatest: Option<EventId>,
+}
+
+/// The part that grows, as the writer has it.
+pub(crate) struct LiveWriter {
+    pub(crate) live: Arc<Live>,
+    /// The chunks of `live`, so that the writer needs no lock for its own cells.
+    pub(crate) chunks: Vec<Chunk>,
+    pub(crate) ids: Arc<IdTable>,
+    pub(crate) places: Vec<Place>,
+    pub(crate) entities: Vec<Named>,
+    pub(crate) scopes: Vec<Named>,
+    pub(crate) kinds: BTreeMap<EventKind, Arc<RowList>>,
+    pub(crate) rows: u32,
+    /// The greatest id of the rows of the part.
+    pub(crate) greatest: Option<EventId>,
+}
+
+/// A name with its rows.
+pub(crate) struct Named {
+    pub(crate) name: Arc<str>,
+    pub(crate) rows: Arc<RowList>,
 }
 
 /// The entity and the scope of a coordinate.
 #[derive(Clone, Copy)]
 pub(crate) struct Place {
     pub(crate) entity: EntityId,
-    pub(crate) scope: ScopeId,
+    pub(crate) scope: u32,
 }
 
 impl IndexWriter {
-    fn new(shared: Arc<Shared>) -> Self {
-        let ids = shared.parts.read().ids.clone();
-        Self {
-            shared,
-            chunks: Vec::new(),
-            ids,
-            places: Vec::new(),
-            entities: Vec::new(),
-            scopes: Vec::new(),
-            kinds: BTreeMap::new(),
-            rows: 0,
-            last: None,
-            greatest: None,
-        }
-    }
-
     /// The gate of the index, for whoever publishes.
     #[must_use]
     pub fn gate(&self) -> &Arc<SequenceGate> {
@@ -124,43 +137,35 @@ impl IndexWriter {
         IndexReader::new(self.shared.clone())
     }
 
-    /// The number of `coordinate`, if it was interned. Expected O(1).
+    /// Every row that was inserted, published or not: for the writer's own decisions. O(1).
     #[must_use]
-    pub fn lookup(&self, coordinate: &Coordinate) -> Option<CoordinateId> {
-        self.shared.by_coordinate.read(coordinate, |id| *id)
+    pub fn inserted(&self) -> Snapshot {
+        let end = self.last.map_or(0, |last| last.get() + 1);
+        Snapshot::bounded(&self.shared, Sequence::new(end))
     }
 
-    /// The number of the entity with this name, if a coordinate of it was interned. Expected O(1).
+    /// The number of `coordinate`, if it was interned since the last seal. Expected O(1).
+    #[must_use]
+    pub fn lookup(&self, coordinate: &Coordinate) -> Option<CoordinateId> {
+        self.live.live.by_coordinate.read(coordinate, |id| *id)
+    }
+
+    /// The number of the entity with this name, if a coordinate of it was interned since the last
+    /// seal. Expected O(1).
     #[must_use]
     pub fn lookup_entity(&self, entity: &str) -> Option<EntityId> {
-        let entry = self.shared.entities.get(entity)?;
+        let entry = self.live.live.entities.get(entity)?;
         Some(EntityId::new(entry.number))
     }
 
-    /// The coordinate with this number, if it was interned. Coordinates are numbered from 0 in the
-    /// order of interning. O(1).
+    /// The entity of a coordinate; none if the coordinate was not interned since the last seal. O(1).
     #[must_use]
-    pub fn coordinate(&self, number: u32) -> Option<CoordinateId> {
-        let id = CoordinateId::new(number);
-        self.places.get(id.position()).map(|_| id)
+    pub fn entity_of(&self, coordinate: CoordinateId) -> Option<EntityId> {
+        Some(self.live.place(coordinate)?.entity)
     }
 
-    /// The entity of a coordinate. O(1).
-    ///
-    /// # Panics
-    ///
-    /// If the coordinate was not interned in this index.
-    #[must_use]
-    #[expect(
-        clippy::expect_used,
-        reason = "an id of another index is a bug of the caller"
-    )]
-    pub fn entity_of(&self, coordinate: CoordinateId) -> EntityId {
-        let place = self.places.get(coordinate.position());
-        place.expect("the coordinate is of this index").entity
-    }
-
-    /// The number of `coordinate`, which is new if it was never interned. O(log names).
+    /// The number of `coordinate`, which is new if it was not interned since the last seal.
+    /// O(log names).
     ///
     /// A name alone shows nothing to readers.
     ///
@@ -168,100 +173,127 @@ impl IndexWriter {
     ///
     /// [`IndexError::NamesExhausted`] after 2^31 coordinates.
     pub fn intern(&mut self, coordinate: &Coordinate) -> Result<CoordinateId, IndexError> {
-        if let Some(id) = self.lookup(coordinate) {
-            return Ok(id);
+        match self.lookup(coordinate) {
+            Some(id) => Ok(id),
+            None => self.live.add_coordinate(coordinate),
         }
-        let id = u32::try_from(self.places.len())
-            .ok()
-            .filter(|number| *number < NAMES_MAX)
-            .map(CoordinateId::new)
-            .ok_or(IndexError::NamesExhausted)?;
-        // There are never more entities or scopes than coordinates, so neither can run out.
-        let shared = &self.shared;
-        let entity = number_of(&shared.entities, &mut self.entities, coordinate.entity())?;
-        let scope = number_of(&shared.scopes, &mut self.scopes, coordinate.scope())?;
-        self.places.push(Place {
-            entity: EntityId::new(entity),
-            scope: ScopeId::new(scope),
-        });
-        shared.coordinates.write().push(coordinate.clone());
-        shared
-            .by_coordinate
-            .update(coordinate.clone(), || id, |_| ());
-        Ok(id)
     }
 
-    /// The newest row of an entity, published or not. O(1).
+    /// The newest event of an entity since the last seal, published or not. O(1).
     #[must_use]
     pub fn head(&self, entity: EntityId) -> Option<Head> {
-        let head = self.entities.get(entity.position())?.head()?;
+        let list = &self.live.entities.get(entity.position())?.rows;
+        let head = list.head()?;
         Some(Head {
-            row: RowNumber::new(head.row),
+            sequence: self.live.sequence_of(head.row),
             clock: head.clock,
+            position: self.live.cell(head.row).position(),
             hash: head.hash,
         })
     }
 
-    /// Notes the hash of the newest row of an entity; nothing if it has no row. O(1).
-    pub fn set_head_hash(&mut self, entity: EntityId, hash: Hash) {
-        if let Some(rows) = self.entities.get(entity.position()) {
-            rows.set_hash(hash);
-        }
-    }
-
-    /// The row of an event, published or not. O(log rows), and O(1) for an id above all others.
+    /// The newest event of an entity among the sealed rows. O(log names) for each sealed part, from
+    /// the newest to the one that has it.
     #[must_use]
-    pub fn find(&self, id: EventId) -> Option<RowNumber> {
-        self.find_among(self.rows, id).map(RowNumber::new)
-    }
-
-    /// What the index keeps of a row, published or not. O(log gaps in the sequences).
-    ///
-    /// The hash is there if the row is the newest of its entity and its hash is known.
-    #[must_use]
-    pub fn row(&self, row: RowNumber) -> Option<Row> {
-        let number = row.get();
-        if row.position() >= self.rows as usize {
-            return None;
-        }
-        let cell = self.cell(number);
-        let (id, coordinate) = (cell.id(), cell.coordinate());
-        let head = self.head(self.entity_of(coordinate));
-        let link = cell.link();
-        Some(Row {
-            sequence: self.sequence_of(number),
-            id,
-            coordinate,
-            kind: cell.kind(),
-            wall_ms: cell.wall_ms(),
-            clock: cell.clock(),
-            position: cell.position(),
-            correlation: link.map_or(id, |link| link.correlation),
-            causation: link.and_then(|link| link.causation),
-            hash: head
-                .filter(|head| head.row == row)
-                .and_then(|head| head.hash),
+    pub fn sealed_head(&self, entity: &str) -> Option<Head> {
+        let parts = self.shared.parts();
+        parts.sealed.iter().rev().find_map(|sealed| {
+            let part = &sealed.part;
+            let row = part.entity(entity)?.last_below(part.rows())?;
+            Some(Head {
+                sequence: part.sequence_of(row),
+                clock: part.clock(row),
+                position: part.position(row),
+                hash: part.hash_if_last(entity, row),
+            })
         })
+    }
+
+    /// Whether an event with this id was inserted, published or not. O(1) for an id above all
+    /// others; else as [`Snapshot::get`].
+    #[must_use]
+    pub fn contains(&self, id: EventId) -> bool {
+        self.sequence_of_id(id).is_some()
     }
 
     /// Begins a replay of stored rows, which borrows the writer until it is committed or aborted.
     ///
     /// Committing publishes every row, so rows inserted before should be published before.
     pub fn replay(&mut self) -> ReplayCursor<'_> {
-        let undo = Undo::new(self.rows);
+        let undo = Undo::new(self);
         ReplayCursor::new(self, undo)
     }
 
-    /// The row with this id among the first `rows`, which may be more than are counted yet.
-    pub(crate) fn find_among(&self, rows: u32, id: EventId) -> Option<u32> {
+    /// The sequence of the event with this id, published or not.
+    pub(crate) fn sequence_of_id(&self, id: EventId) -> Option<Sequence> {
         if self.greatest < Some(id) {
             return None;
         }
-        ascending::find(&self.chunks, rows, id).or_else(|| {
+        if let Some(row) = self.live.find(id) {
+            return Some(self.live.sequence_of(row));
+        }
+        let parts = self.shared.parts();
+        parts.sealed.iter().rev().find_map(|sealed| {
+            let row = sealed.part.find(id, sealed.part.rows())?;
+            Some(sealed.part.sequence_of(row))
+        })
+    }
+}
+
+impl LiveWriter {
+    pub(crate) fn new(live: Arc<Live>) -> Self {
+        let ids = live.growth.read().ids.clone();
+        Self {
+            live,
+            chunks: Vec::new(),
+            ids,
+            places: Vec::new(),
+            entities: Vec::new(),
+            scopes: Vec::new(),
+            kinds: BTreeMap::new(),
+            rows: 0,
+            greatest: None,
+        }
+    }
+
+    /// Every row of the part, for when no more are added.
+    pub(crate) fn part(&self) -> Part {
+        Part::Live(LiveRows::take(self.live.clone()))
+    }
+
+    pub(crate) fn place(&self, coordinate: CoordinateId) -> Option<Place> {
+        let at = coordinate.position_in(self.live.number)?;
+        self.places.get(at).copied()
+    }
+
+    fn add_coordinate(&mut self, coordinate: &Coordinate) -> Result<CoordinateId, IndexError> {
+        let id = u32::try_from(self.places.len())
+            .ok()
+            .filter(|number| *number < NAMES_MAX)
+            .map(|number| CoordinateId::new(self.live.number, number))
+            .ok_or(IndexError::NamesExhausted)?;
+        // There are never more entities or scopes than coordinates, so neither can run out.
+        let live = &self.live;
+        let entity = number_of(&live.entities, &mut self.entities, coordinate.entity())?;
+        let scope = number_of(&live.scopes, &mut self.scopes, coordinate.scope())?;
+        self.places.push(Place {
+            entity: EntityId::new(entity),
+            scope,
+        });
+        live.coordinates.write().push(coordinate.clone());
+        live.by_coordinate.update(coordinate.clone(), || id, |_| ());
+        Ok(id)
+    }
+
+    pub(crate) fn find(&self, id: EventId) -> Option<u32> {
+        if self.greatest < Some(id) {
+            return None;
+        }
+        ascending::find(&self.chunks, self.rows, id).or_else(|| {
             if self.ids.is_empty() {
                 return None;
             }
-            let fingerprint = fingerprint(&self.shared.hasher, id);
+            let fingerprint = fingerprint(&self.live.hasher, id);
             self.ids.find(fingerprint, |row| self.cell(row).id() == id)
         })
     }
@@ -271,21 +303,25 @@ impl IndexWriter {
     }
 
     pub(crate) fn sequence_of(&self, row: u32) -> Sequence {
-        sequence_of(&self.shared.parts.read().runs, row)
+        sequence_of(&self.live.growth.read().runs, row)
     }
 }
 
 /// The number of `name` in `dictionary`, whose lists by number are `lists`.
 fn number_of(
     dictionary: &Dictionary,
-    lists: &mut Vec<Arc<RowList>>,
+    lists: &mut Vec<Named>,
     name: &str,
 ) -> Result<u32, IndexError> {
     if let Some(entry) = dictionary.get(name) {
         return Ok(entry.number);
     }
-    let entry = dictionary.add(name, lists.len())?;
-    lists.push(entry.rows);
+    let name: Arc<str> = name.into();
+    let entry = dictionary.add(name.clone(), lists.len())?;
+    lists.push(Named {
+        name,
+        rows: entry.rows,
+    });
     Ok(entry.number)
 }
 
@@ -293,7 +329,7 @@ impl fmt::Debug for IndexWriter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("IndexWriter")
             .field("gate", self.gate())
-            .field("rows", &self.rows)
+            .field("live_rows", &self.live.rows)
             .finish_non_exhaustive()
     }
 }

@@ -1,40 +1,123 @@
-//! Blocks: rows as bytes that stand alone.
+//! Blocks: the immutable rows of a sealed part, used straight from bytes.
 //!
-//! All numbers are little-endian. A block is, in this order:
+//! Numbers are little-endian. A block is a header and the sections that [`format::Section`] lists,
+//! in that order, each a multiple of 8 bytes, zeros at its end. The header is
 //!
-//! | part | bytes |
+//! | field | bytes |
 //! |---|---|
-//! | magic `STBK`, version (u16), zero (u16) | 8 |
-//! | counts of coordinates, rows, runs, links, heads (u32 each) | 20 |
-//! | coordinates in order of first use: entity, scope, each with its length before it (u16) | |
-//! | runs: first sequence (u64), first row (u32) | 12 each |
-//! | ids | 16 a row |
-//! | coordinates, as their place in the block's list (u32) | 4 a row |
-//! | kinds (u16) | 2 a row |
-//! | times in milliseconds (u64) | 8 a row |
-//! | clocks (u32) | 4 a row |
-//! | positions (u64) | 8 a row |
-//! | links: row (u32), whether there is a causation (u8), correlation, causation or zero | 37 each |
-//! | heads: row (u32), hash | 36 each |
-//! | checksum of everything before, with no salt, at offset 0 (u64) | 8 |
+//! | magic `STBK`, version (u16), layout (u8), zero (u8) | 8 |
+//! | counts of rows, entities, scopes, coordinates, kinds, runs, links, links with a causation (u32 each) | 32 |
+//! | first sequence; the sequence after the last | 16 |
+//! | least and greatest id | 32 |
+//! | least and greatest time | 16 |
+//! | for each section: length in bytes (u64), checksum (u64), base (u64), width (u8), zeros (7) | 32 each |
+//! | checksum of everything before, with no salt, at offset 0 | 8 |
 //!
-//! Rows count from 0 in the block. Sequences, rows of links and rows of heads strictly ascend.
+//! A section of numbers holds them at `width` bytes each (0 to 8), less `base`, and at least `8 -
+//! width` zeros after the last, so that each can be read as 8 bytes. The checksum of a section is
+//! that of its bytes, with no salt, at the section's number.
+//!
+//! Rows count from 0. Names are sorted, as bytes; coordinates are sorted by entity, then scope; an
+//! entity, scope, coordinate or kind is meant by its place in its sorted list.
 
-mod export;
-mod import;
-mod parse;
+mod build;
+mod find;
+mod format;
+mod lists;
+mod names;
+mod open;
+mod packed;
+mod rows;
 
-pub(crate) use export::export;
+pub(crate) use build::build;
+pub(crate) use format::Section;
+pub(crate) use lists::BlockList;
 
-/// `STBK`.
-const MAGIC: u32 = u32::from_le_bytes(*b"STBK");
-const VERSION: u16 = 1;
+use crate::BlockError;
+use crate::layout::IndexLayout;
+use format::Header;
+use std::fmt;
+use std::ops::Range;
+use std::sync::{Arc, OnceLock};
+use strandline_core::{Coordinate, EventId, Sequence};
 
-const CHECKSUM_BYTES: usize = 8;
-const RUN_BYTES: usize = 12;
-const LINK_BYTES: usize = 4 + 1 + 16 + 16;
-const HEAD_BYTES: usize = 4 + strandline_core::Hash::BYTES;
-/// Two names of one byte, each with its length.
-const COORDINATE_BYTES_MIN: usize = 6;
-/// Of one row in all columns.
-const ROW_BYTES: usize = 16 + 4 + 2 + 8 + 4 + 8;
+/// Bytes of a block, wherever they are: a vector, or a mapped file.
+pub type BlockBytes = Arc<dyn AsRef<[u8]> + Send + Sync>;
+
+/// Makes the bytes of a block anew, from what it was made of, when some are found damaged.
+pub type RebuildBlock =
+    Box<dyn Fn() -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>> + Send + Sync>;
+
+/// The rows of a sealed part of an index, immutable and used straight from bytes.
+///
+/// [`Snapshot::export`](crate::Snapshot::export) makes the bytes.
+/// [`ReplayCursor::attach`](crate::ReplayCursor::attach) adds a block to an index, and
+/// [`IndexReader::replace`](crate::IndexReader::replace) puts one in the place of the live rows that
+/// it was made of.
+///
+/// ```
+/// use strandline_core::Sequence;
+/// use strandline_index::{Block, channel};
+///
+/// let (writer, reader) = channel();
+/// let bytes = reader.snapshot().export(Sequence::ZERO..Sequence::new(10));
+/// let block = Block::from_vec(bytes)?;
+/// assert_eq!(block.rows(), 0);
+/// # Ok::<(), strandline_index::BlockError>(())
+/// ```
+pub struct Block {
+    bytes: BlockBytes,
+    header: Header,
+    /// For each section, whether it is intact: found out before its first use, and once.
+    intact: [OnceLock<bool>; Section::COUNT],
+    rebuild: Option<RebuildBlock>,
+    rebuilt: OnceLock<Option<Box<Self>>>,
+    damage: OnceLock<BlockError>,
+    coordinates: OnceLock<Box<[OnceLock<Coordinate>]>>,
+}
+
+impl Block {
+    /// How many rows there are.
+    #[must_use]
+    pub const fn rows(&self) -> u32 {
+        self.header.rows
+    }
+
+    /// The sequences from that of the first row to that after the last.
+    #[must_use]
+    pub const fn sequences(&self) -> Range<Sequence> {
+        self.header.first..self.header.end
+    }
+
+    /// Length in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        (*self.bytes).as_ref().len()
+    }
+
+    /// What was found damaged and could not be made anew, if anything was.
+    ///
+    /// Rows that depend on it are then missing from answers.
+    #[must_use]
+    pub fn damage(&self) -> Option<&BlockError> {
+        self.damage.get()
+    }
+
+    pub(crate) const fn greatest_id(&self) -> EventId {
+        self.header.ids.1
+    }
+
+    pub(crate) const fn layout(&self) -> IndexLayout {
+        self.header.layout
+    }
+}
+
+impl fmt::Debug for Block {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Block")
+            .field("rows", &self.rows())
+            .field("sequences", &self.sequences())
+            .field("bytes", &self.bytes())
+            .finish_non_exhaustive()
+    }
+}

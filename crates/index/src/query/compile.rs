@@ -1,9 +1,9 @@
-//! `Query`: a region turned into the key to start from and the checks that remain.
+//! `Query`: a region turned into the key to start from in a part, and the checks that remain.
 
 use super::filter::Filter;
-use super::plan::{Plan, PlanKey};
-use crate::Snapshot;
-use crate::list::RowList;
+use super::plan::{PartPlan, PlanKey};
+use crate::layout::{IndexLayout, TileMask};
+use crate::part::{List, Part};
 use std::ops::Range;
 use std::sync::Arc;
 use strandline_core::{EntityFilter, EventKind, KindFilter, Region};
@@ -13,28 +13,29 @@ const NAME_COST: u64 = 4;
 /// What one more list in a merge costs, in candidate rows.
 const LIST_COST: u64 = 8;
 
-/// A region, ready to be walked.
+/// A region, ready to be walked in one part.
 pub(crate) struct Query {
-    pub(crate) source: Source,
-    pub(crate) filter: Filter,
+    pub(super) source: Source,
+    pub(super) filter: Filter,
     /// The rows that the range of sequences leaves.
-    pub(crate) rows: Range<u32>,
-    pub(crate) plan: Plan,
+    pub(super) rows: Range<u32>,
+    pub(super) candidates: u64,
+    key: PlanKey,
 }
 
 /// Where candidate rows come from.
-pub(crate) enum Source {
-    /// Every row in the range.
-    Scan,
+pub(super) enum Source {
+    /// Every row in the range, of tiles that meet a mask.
+    Scan(TileMask),
     /// The rows of some keys.
     Lists(Vec<Keyed>),
 }
 
 /// Part of the rows of a key.
 #[derive(Clone)]
-pub(crate) struct Keyed {
-    pub(crate) list: Arc<RowList>,
-    pub(crate) positions: Range<usize>,
+pub(super) struct Keyed {
+    pub(super) list: List,
+    pub(super) positions: Range<usize>,
 }
 
 /// A way to go, and what it costs.
@@ -46,15 +47,13 @@ struct Choice {
 }
 
 impl Query {
-    /// Chooses the cheapest key for `region`.
-    pub(crate) fn compile(snapshot: &Snapshot, region: &Region) -> Self {
-        let rows = rows_of(snapshot, region);
-        let never =
-            rows.is_empty() || region.clock_span().is_empty() || region.wall_ms_span().is_empty();
-        let choice = if never {
+    /// Chooses the cheapest key for `region` among the first `bound` rows of `part`.
+    pub(crate) fn compile(part: &Part, bound: u32, region: &Region) -> Self {
+        let rows = rows_of(part, bound, region);
+        let choice = if never(part, region, &rows) {
             None
         } else {
-            choose(snapshot, region, &rows)
+            choose(part, region, &rows)
         };
         let choice = choice.unwrap_or_else(|| Choice {
             key: PlanKey::Nothing,
@@ -62,78 +61,131 @@ impl Query {
             candidates: 0,
             cost: 0,
         });
-        let filter = filter_of(region, choice.key);
-        let plan = Plan {
-            key: choice.key,
-            candidates: choice.candidates,
-            exact: filter.is_empty(),
-        };
         Self {
+            filter: filter_of(region, choice.key),
+            key: choice.key,
             source: choice.source,
-            filter,
+            candidates: choice.candidates,
             rows,
-            plan,
+        }
+    }
+
+    pub(crate) const fn plan(&self) -> PartPlan {
+        PartPlan {
+            key: self.key,
+            candidates: self.candidates,
+            exact: self.filter.is_empty(),
         }
     }
 }
 
 /// The rows whose sequences `region` takes.
-fn rows_of(snapshot: &Snapshot, region: &Region) -> Range<u32> {
+fn rows_of(part: &Part, bound: u32, region: &Region) -> Range<u32> {
     let span = region.sequence_span();
     if span.is_empty() {
         return 0..0;
     }
     let end = match span.last.checked_add(1) {
-        Some(after) => snapshot.first_row_from(after),
-        None => snapshot.rows(),
+        Some(after) => part.first_row_from(after, bound),
+        None => bound,
     };
-    snapshot.first_row_from(span.first).min(end)..end
+    part.first_row_from(span.first, bound).min(end)..end
+}
+
+/// Whether no row can match, by what is known without a key.
+fn never(part: &Part, region: &Region, rows: &Range<u32>) -> bool {
+    let times = region.wall_ms_span();
+    rows.is_empty()
+        || region.clock_span().is_empty()
+        || times.is_empty()
+        || !part.may_have_times(times.first, times.last)
+        || kinds_of(region.kind_filter())
+            .is_some_and(|(first, last)| !part.may_have_kinds(first, last))
+}
+
+/// The first and the last kind that a filter takes; none for every kind.
+fn kinds_of(filter: KindFilter) -> Option<(EventKind, EventKind)> {
+    match filter {
+        KindFilter::Any => None,
+        KindFilter::Exact(kind) => Some((kind, kind)),
+        KindFilter::Category(category) => {
+            let first = u16::from(category & 0xF) << 12;
+            let last = first | 0x0FFF;
+            Some((EventKind::from_bits(first), EventKind::from_bits(last)))
+        }
+    }
 }
 
 /// The cheapest way, or `None` if some key has no rows.
-fn choose(snapshot: &Snapshot, region: &Region, rows: &Range<u32>) -> Option<Choice> {
-    let candidates = u64::from(rows.end - rows.start);
-    let mut best = Choice {
-        key: PlanKey::Scan,
-        source: Source::Scan,
-        candidates,
-        cost: candidates,
-    };
+fn choose(part: &Part, region: &Region, rows: &Range<u32>) -> Option<Choice> {
+    let mut best = scan(part, region, rows)?;
     let mut consider = |choice: Choice| {
         if choice.cost <= best.cost {
             best = choice;
         }
     };
-    let shared = &snapshot.shared;
-    match region.kind_filter() {
-        KindFilter::Any => {}
-        KindFilter::Exact(kind) => {
-            let list = shared.kinds.read().get(&kind).cloned()?;
-            consider(Choice::of_list(PlanKey::Kind, keyed(list, rows)?));
+    if part.layout() == IndexLayout::Postings {
+        if let Some((first, last)) = kinds_of(region.kind_filter()) {
+            let lists = part.kinds(first, last).into_iter();
+            let lists: Vec<_> = lists.filter_map(|list| keyed(list, rows)).collect();
+            consider(match region.kind_filter() {
+                KindFilter::Exact(_) => Choice::of_list(PlanKey::Kind, lists.into_iter().next()?),
+                _ => Choice::of_lists(|kinds| PlanKey::Category { kinds }, lists),
+            });
         }
-        KindFilter::Category(category) => consider(Choice::of_lists(
-            |kinds| PlanKey::Category { kinds },
-            kinds_of(snapshot, category, rows),
-        )),
+        if let Some(scope) = region.scope_filter() {
+            let keyed = keyed(part.scope(scope)?, rows)?;
+            consider(Choice::of_list(PlanKey::Scope, keyed));
+        }
     }
-    if let Some(scope) = region.scope_filter() {
-        let list = shared.scopes.get(scope)?.rows;
-        consider(Choice::of_list(PlanKey::Scope, keyed(list, rows)?));
+    if let Some(correlation) = region.correlation_filter() {
+        let found = part.correlated(correlation, rows.end);
+        consider(Choice::of_list(
+            PlanKey::Correlation,
+            found_rows(found, rows)?,
+        ));
+    }
+    if let Some(cause) = region.causation_filter() {
+        let found = part.caused_by(cause, rows.end);
+        consider(Choice::of_list(
+            PlanKey::Causation,
+            found_rows(found, rows)?,
+        ));
     }
     match region.entity_filter() {
         EntityFilter::Exact(entity) => {
-            let list = shared.entities.get(entity)?.rows;
-            let keyed = narrowed(snapshot, region, keyed(list, rows)?)?;
+            let keyed = keyed(part.entity(entity)?, rows)?;
+            let keyed = narrowed(part, region, keyed)?;
             consider(Choice::of_list(PlanKey::Entity, keyed));
         }
         EntityFilter::Prefix(prefix) if !prefix.is_empty() => {
-            if let Some(choice) = entities_of(snapshot, region, prefix, rows, best.cost) {
+            if let Some(choice) = entities_of(part, region, prefix, rows, best.cost) {
                 best = choice;
             }
         }
         _ => {}
     }
     (best.candidates > 0).then_some(best)
+}
+
+/// The scan of the columns, or of the tiles that may match; none if the part does not know the
+/// scope.
+fn scan(part: &Part, region: &Region, rows: &Range<u32>) -> Option<Choice> {
+    let candidates = u64::from(rows.end - rows.start);
+    let mut wanted = TileMask::ANY;
+    if let Some(scope) = region.scope_filter() {
+        wanted.scopes = TileMask::bit(part.scope_number(scope)?);
+    }
+    if let Some((first, last)) = kinds_of(region.kind_filter()) {
+        wanted.kinds = part.kind_bits(first, last);
+    }
+    let tiled = part.layout() == IndexLayout::Tiles && wanted != TileMask::ANY;
+    Some(Choice {
+        key: if tiled { PlanKey::Tiles } else { PlanKey::Scan },
+        source: Source::Scan(if tiled { wanted } else { TileMask::ANY }),
+        candidates,
+        cost: candidates,
+    })
 }
 
 impl Choice {
@@ -158,58 +210,46 @@ impl Choice {
     }
 }
 
-/// What merging costs, in rows of a scan: a heap of the lists, and a step in it for each row.
+/// What merging costs, in rows of a scan: two steps for each row, and a look at each list for each
+/// window.
 fn merge_cost(lists: usize, candidates: u64) -> u64 {
     match lists {
         0 | 1 => candidates,
-        _ => candidates * (2 + u64::from(lists.ilog2())) + lists as u64 * LIST_COST,
+        _ => candidates * 2 + lists as u64 * LIST_COST,
     }
 }
 
 /// The part of `list` within `rows`, or `None` if that is empty.
-fn keyed(list: Arc<RowList>, rows: &Range<u32>) -> Option<Keyed> {
+fn keyed(list: List, rows: &Range<u32>) -> Option<Keyed> {
     let positions = list.positions(rows);
     (!positions.is_empty()).then_some(Keyed { list, positions })
+}
+
+fn found_rows(found: Vec<u32>, rows: &Range<u32>) -> Option<Keyed> {
+    keyed(List::Found(Arc::from(found)), rows)
 }
 
 /// The part of an entity's rows with clocks that `region` takes, or `None` if that is empty.
 ///
 /// Clocks ascend along an entity's rows, so the ends are searched for.
-fn narrowed(snapshot: &Snapshot, region: &Region, keyed: Keyed) -> Option<Keyed> {
+fn narrowed(part: &Part, region: &Region, keyed: Keyed) -> Option<Keyed> {
     let span = region.clock_span();
     let Keyed {
         list,
         mut positions,
     } = keyed;
     if span.first > 0 {
-        positions.start = list.partition(&positions, |row| snapshot.cell(row).clock() < span.first);
+        positions.start = list.partition(&positions, |row| part.clock(row) < span.first);
     }
     if span.last < u32::MAX {
-        positions.end = list.partition(&positions, |row| snapshot.cell(row).clock() <= span.last);
+        positions.end = list.partition(&positions, |row| part.clock(row) <= span.last);
     }
     (!positions.is_empty()).then_some(Keyed { list, positions })
 }
 
-/// The rows of every kind of a category.
-fn kinds_of(snapshot: &Snapshot, category: u8, rows: &Range<u32>) -> Vec<Keyed> {
-    let first = EventKind::from_bits(u16::from(category & 0xF) << 12);
-    let lists: Vec<_> = snapshot
-        .shared
-        .kinds
-        .read()
-        .range(first..)
-        .take_while(|(kind, _)| kind.category() == category)
-        .map(|(_, list)| list.clone())
-        .collect();
-    lists
-        .into_iter()
-        .filter_map(|list| keyed(list, rows))
-        .collect()
-}
-
 /// The rows of every entity with a prefix, or `None` as soon as that costs more than `limit`.
 fn entities_of(
-    snapshot: &Snapshot,
+    part: &Part,
     region: &Region,
     prefix: &str,
     rows: &Range<u32>,
@@ -219,19 +259,17 @@ fn entities_of(
     let (mut names, mut candidates) = (0, 0);
     let mut last: Option<Arc<str>> = None;
     loop {
-        let piece = snapshot.shared.entities.piece(prefix, last.as_deref());
-        if piece.is_empty() {
-            break;
-        }
-        for (name, entry) in piece {
+        let (piece, after) = part.entities(prefix, last.as_deref());
+        let Some(after) = after else { break };
+        for list in piece {
             names += 1;
-            let part = keyed(entry.rows, rows).and_then(|part| narrowed(snapshot, region, part));
-            if let Some(part) = part {
-                candidates += part.positions.len() as u64;
-                lists.push(part);
+            let keyed = keyed(list, rows).and_then(|keyed| narrowed(part, region, keyed));
+            if let Some(keyed) = keyed {
+                candidates += keyed.positions.len() as u64;
+                lists.push(keyed);
             }
-            last = Some(name);
         }
+        last = Some(after);
         // Names that were looked at cost nothing further, but to go on looking must not cost more
         // than the other way would.
         if merge_cost(lists.len(), candidates).max(names * NAME_COST) > limit {
@@ -252,14 +290,13 @@ fn filter_of(region: &Region, key: PlanKey) -> Filter {
     };
     let mut scope = region.scope_filter().is_some();
     match key {
-        PlanKey::Nothing => {
-            (entity, scope) = (false, false);
-            (filter.kind, filter.clock, filter.wall_ms) = (false, false, false);
-        }
+        PlanKey::Nothing => return Filter::none(),
         PlanKey::Entity | PlanKey::EntityPrefix { .. } => (entity, filter.clock) = (false, false),
         PlanKey::Scope => scope = false,
         PlanKey::Kind | PlanKey::Category { .. } => filter.kind = false,
-        PlanKey::Scan => {}
+        PlanKey::Correlation => filter.correlation = None,
+        PlanKey::Causation => filter.causation = None,
+        PlanKey::Scan | PlanKey::Tiles => {}
     }
     if entity || scope {
         filter.check_names(region);

@@ -2,28 +2,25 @@
 
 use super::compile::{Keyed, Source};
 use super::filter::Filter;
-use crate::Snapshot;
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use super::window::Windows;
+use crate::layout::{TILE_ROWS, TileMask};
+use crate::part::Part;
 use std::ops::Range;
 
 /// Rows in the first piece: a reader that wants one event pays for few.
 const PIECE_ROWS_MIN: usize = 16;
 /// Rows copied under one hold of a key's lock.
 const PIECE_ROWS_MAX: usize = 256;
-/// Rows buffered by all lists of a merge together, where there are many.
-const MERGE_ROWS: usize = 8192;
 
 /// Which way rows are walked.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Direction {
+pub(super) enum Direction {
     Forward,
     Backward,
 }
 
 /// Matching rows in one direction. Holds no lock.
-pub(crate) struct Cursor {
-    direction: Direction,
+pub(super) struct Cursor {
     feed: Feed,
     piece_rows: usize,
     /// Matching rows, of which those before `at` are taken.
@@ -34,22 +31,25 @@ pub(crate) struct Cursor {
 
 /// Where candidates come from, and how far they were taken.
 enum Feed {
-    Scan(Range<u32>),
-    List(Keyed),
-    Merge(Merge),
+    Scan(Scan),
+    List(Keyed, Direction),
+    Windows(Windows),
 }
 
 impl Cursor {
-    pub(crate) fn new(source: &Source, rows: &Range<u32>, direction: Direction) -> Self {
+    pub(super) fn new(source: &Source, rows: &Range<u32>, direction: Direction) -> Self {
         let feed = match source {
-            Source::Scan => Feed::Scan(rows.clone()),
+            Source::Scan(wanted) => Feed::Scan(Scan {
+                left: rows.clone(),
+                wanted: *wanted,
+                direction,
+            }),
             Source::Lists(lists) => match lists.as_slice() {
-                [list] => Feed::List(list.clone()),
-                lists => Feed::Merge(Merge::new(lists, direction)),
+                [list] => Feed::List(list.clone(), direction),
+                lists => Feed::Windows(Windows::new(lists, rows, direction)),
             },
         };
         Self {
-            direction,
             feed,
             piece_rows: PIECE_ROWS_MIN,
             buffer: Vec::new(),
@@ -59,9 +59,10 @@ impl Cursor {
     }
 
     /// The next row within `rows`, whose far end the other direction may have moved closer.
-    pub(crate) fn next(
+    #[inline]
+    pub(super) fn next(
         &mut self,
-        snapshot: &Snapshot,
+        part: &Part,
         filter: &mut Filter,
         rows: &Range<u32>,
     ) -> Option<u32> {
@@ -73,35 +74,80 @@ impl Cursor {
             if self.finished {
                 return None;
             }
-            self.refill(snapshot, filter, rows);
+            self.refill(part, filter, rows);
         }
     }
 
-    fn refill(&mut self, snapshot: &Snapshot, filter: &mut Filter, rows: &Range<u32>) {
+    fn refill(&mut self, part: &Part, filter: &mut Filter, rows: &Range<u32>) {
         self.buffer.clear();
         self.at = 0;
-        match &mut self.feed {
-            Feed::Scan(left) => scan(left, self.direction, self.piece_rows, &mut self.buffer),
-            Feed::List(list) => list.take(self.direction, self.piece_rows, &mut self.buffer),
-            Feed::Merge(merge) => merge.take(self.piece_rows, &mut self.buffer),
-        }
-        let beyond = self.buffer.last().is_none_or(|row| !rows.contains(row));
-        self.finished = beyond || self.buffer.len() < self.piece_rows;
+        let more = match &mut self.feed {
+            Feed::Scan(scan) => scan.take(part, self.piece_rows, &mut self.buffer),
+            Feed::List(list, direction) => {
+                list.take(*direction, self.piece_rows, &mut self.buffer);
+                !list.positions.is_empty()
+            }
+            Feed::Windows(windows) => windows.take(&mut self.buffer),
+        };
+        let beyond = self.buffer.last().is_some_and(|row| !rows.contains(row));
+        self.finished = beyond || !more;
         if beyond {
             self.buffer.retain(|row| rows.contains(row));
         }
         if !filter.is_empty() {
-            self.buffer.retain(|row| filter.passes(snapshot, *row));
+            self.buffer.retain(|row| filter.passes(part, *row));
         }
         self.piece_rows = (self.piece_rows * 2).min(PIECE_ROWS_MAX);
     }
 }
 
-/// Takes up to `count` rows off one end of `left`.
-fn scan(left: &mut Range<u32>, direction: Direction, count: usize, out: &mut Vec<u32>) {
-    match direction {
-        Direction::Forward => out.extend(left.by_ref().take(count)),
-        Direction::Backward => out.extend(left.by_ref().rev().take(count)),
+/// Rows one after the other, of the tiles that meet a mask.
+struct Scan {
+    left: Range<u32>,
+    wanted: TileMask,
+    direction: Direction,
+}
+
+impl Scan {
+    /// Takes about `count` rows off one end, and tells whether more are left.
+    fn take(&mut self, part: &Part, count: usize, out: &mut Vec<u32>) -> bool {
+        if self.wanted == TileMask::ANY {
+            match self.direction {
+                Direction::Forward => out.extend(self.left.by_ref().take(count)),
+                Direction::Backward => out.extend(self.left.by_ref().rev().take(count)),
+            }
+            return !self.left.is_empty();
+        }
+        while out.len() < count && !self.left.is_empty() {
+            let (tile, rows) = self.next_tile();
+            if part.tile(tile).meets(self.wanted) {
+                match self.direction {
+                    Direction::Forward => out.extend(rows),
+                    Direction::Backward => out.extend(rows.rev()),
+                }
+            }
+        }
+        !self.left.is_empty()
+    }
+
+    /// Takes the rows of one tile off one end.
+    fn next_tile(&mut self) -> (u32, Range<u32>) {
+        match self.direction {
+            Direction::Forward => {
+                let tile = self.left.start / TILE_ROWS;
+                let end = (tile + 1).saturating_mul(TILE_ROWS).min(self.left.end);
+                let rows = self.left.start..end;
+                self.left.start = end;
+                (tile, rows)
+            }
+            Direction::Backward => {
+                let tile = (self.left.end - 1) / TILE_ROWS;
+                let start = (tile * TILE_ROWS).max(self.left.start);
+                let rows = start..self.left.end;
+                self.left.end = start;
+                (tile, rows)
+            }
+        }
     }
 }
 
@@ -122,84 +168,6 @@ impl Keyed {
                     copied.reverse();
                 }
                 self.positions.end = end - count;
-            }
-        }
-    }
-}
-
-/// Several lists as one, in row order. No row is in two of them.
-struct Merge {
-    direction: Direction,
-    lists: Vec<Buffered>,
-    /// The next row of each list that has one, as a rank that is lowest for the row that is next.
-    heap: BinaryHeap<Reverse<(u32, usize)>>,
-    piece_rows: usize,
-}
-
-/// A list, with a piece of it copied.
-struct Buffered {
-    left: Keyed,
-    piece: Vec<u32>,
-    at: usize,
-}
-
-impl Buffered {
-    fn next(&mut self, direction: Direction, piece_rows: usize) -> Option<u32> {
-        if self.at == self.piece.len() {
-            self.piece.clear();
-            self.at = 0;
-            self.left.take(direction, piece_rows, &mut self.piece);
-        }
-        let row = self.piece.get(self.at).copied()?;
-        self.at += 1;
-        Some(row)
-    }
-}
-
-/// Turns rows into ranks and back.
-const fn rank(direction: Direction, row: u32) -> u32 {
-    match direction {
-        Direction::Forward => row,
-        Direction::Backward => u32::MAX - row,
-    }
-}
-
-impl Merge {
-    fn new(lists: &[Keyed], direction: Direction) -> Self {
-        let piece_rows = (MERGE_ROWS / lists.len().max(1)).clamp(4, PIECE_ROWS_MAX);
-        let mut lists: Vec<_> = lists
-            .iter()
-            .map(|list| Buffered {
-                left: list.clone(),
-                piece: Vec::new(),
-                at: 0,
-            })
-            .collect();
-        let heap = lists
-            .iter_mut()
-            .enumerate()
-            .filter_map(|(at, list)| {
-                let row = list.next(direction, piece_rows)?;
-                Some(Reverse((rank(direction, row), at)))
-            })
-            .collect();
-        Self {
-            direction,
-            lists,
-            heap,
-            piece_rows,
-        }
-    }
-
-    fn take(&mut self, count: usize, out: &mut Vec<u32>) {
-        for _ in 0..count {
-            let Some(Reverse((next, at))) = self.heap.pop() else {
-                return;
-            };
-            out.push(rank(self.direction, next));
-            let list = self.lists.get_mut(at);
-            if let Some(row) = list.and_then(|list| list.next(self.direction, self.piece_rows)) {
-                self.heap.push(Reverse((rank(self.direction, row), at)));
             }
         }
     }

@@ -1,24 +1,24 @@
 //! `Filter`: what is left to check of each candidate once a key has been chosen.
 
-use crate::{CoordinateId, Snapshot};
-use strandline_core::{KindFilter, Region, Span};
+use crate::part::Part;
+use strandline_core::{EventId, KindFilter, Region, Span};
 
 /// The checks that the chosen key does not make unnecessary.
-pub(crate) struct Filter {
-    /// Entity or scope.
-    pub(crate) names: bool,
-    pub(crate) kind: bool,
-    pub(crate) clock: bool,
-    pub(crate) wall_ms: bool,
+pub(super) struct Filter {
+    pub(super) kind: bool,
+    pub(super) clock: bool,
+    wall_ms: bool,
+    pub(super) correlation: Option<EventId>,
+    pub(super) causation: Option<EventId>,
     kinds: KindFilter,
     clocks: Span<u32>,
     times: Span<u64>,
-    /// Kept for its names only where these are checked.
-    region: Option<Region>,
+    /// There where entity or scope are checked.
+    names: Option<Region>,
     verdicts: Vec<Verdict>,
 }
 
-/// Whether the names of a coordinate pass: asked of the dictionary once for each coordinate.
+/// Whether the names of a coordinate pass: asked of the part once for each coordinate.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Verdict {
     Unknown,
@@ -27,62 +27,78 @@ enum Verdict {
 }
 
 impl Filter {
-    /// Every check that `region` needs.
-    pub(crate) fn new(region: &Region) -> Self {
+    /// Every check that `region` needs, but that of the names.
+    pub(super) fn new(region: &Region) -> Self {
         Self {
-            names: false,
             kind: region.kind_filter() != KindFilter::Any,
             clock: !region.clock_span().is_all(),
             wall_ms: !region.wall_ms_span().is_all(),
+            correlation: region.correlation_filter(),
+            causation: region.causation_filter(),
             kinds: region.kind_filter(),
             clocks: region.clock_span(),
             times: region.wall_ms_span(),
-            region: None,
+            names: None,
             verdicts: Vec::new(),
         }
     }
 
+    /// No check.
+    pub(super) fn none() -> Self {
+        Self::new(&Region::all())
+    }
+
     /// Adds the check of entity and scope.
-    pub(crate) fn check_names(&mut self, region: &Region) {
-        self.names = true;
-        self.region = Some(region.clone());
+    pub(super) fn check_names(&mut self, region: &Region) {
+        self.names = Some(region.clone());
     }
 
     /// Whether nothing is left to check.
-    pub(crate) const fn is_empty(&self) -> bool {
-        !(self.names || self.kind || self.clock || self.wall_ms)
+    pub(super) const fn is_empty(&self) -> bool {
+        !(self.kind || self.clock || self.wall_ms)
+            && self.names.is_none()
+            && self.correlation.is_none()
+            && self.causation.is_none()
     }
 
     /// Whether `row` passes.
-    pub(crate) fn passes(&mut self, snapshot: &Snapshot, row: u32) -> bool {
-        let cell = snapshot.cell(row);
-        (!self.kind || self.kinds.matches(cell.kind()))
-            && (!self.clock || self.clocks.contains(cell.clock()))
-            && (!self.wall_ms || self.times.contains(cell.wall_ms()))
-            && (!self.names || self.names_pass(snapshot, cell.coordinate()))
+    pub(super) fn passes(&mut self, part: &Part, row: u32) -> bool {
+        (!self.kind || self.kinds.matches(part.kind(row)))
+            && (!self.clock || self.clocks.contains(part.clock(row)))
+            && (!self.wall_ms || self.times.contains(part.wall_ms(row)))
+            && (self.names.is_none() || self.names_pass(part, part.coordinate_number(row)))
+            && self.links_pass(part, row)
     }
 
-    fn names_pass(&mut self, snapshot: &Snapshot, coordinate: CoordinateId) -> bool {
+    fn links_pass(&self, part: &Part, row: u32) -> bool {
+        if self.correlation.is_none() && self.causation.is_none() {
+            return true;
+        }
+        let link = part.link(row);
+        let correlation = link.map_or_else(|| part.id(row), |link| link.correlation);
+        self.correlation.is_none_or(|wanted| wanted == correlation)
+            && self
+                .causation
+                .is_none_or(|wanted| link.and_then(|link| link.causation) == Some(wanted))
+    }
+
+    fn names_pass(&mut self, part: &Part, coordinate: u32) -> bool {
         if self.verdicts.is_empty() {
-            let coordinates = snapshot.shared.coordinates.read().len();
-            self.verdicts = vec![Verdict::Unknown; coordinates];
+            self.verdicts = vec![Verdict::Unknown; part.coordinate_count()];
         }
-        let at = coordinate.position();
-        if let Some(verdict) = self.verdicts.get(at)
-            && *verdict != Verdict::Unknown
+        let verdict = self.verdicts.get_mut(coordinate as usize);
+        if let Some(verdict) = &verdict
+            && **verdict != Verdict::Unknown
         {
-            return *verdict == Verdict::Passes;
+            return **verdict == Verdict::Passes;
         }
-        let passes = {
-            let coordinates = snapshot.shared.coordinates.read();
-            coordinates
-                .get(at)
-                .zip(self.region.as_ref())
-                .is_some_and(|(coordinate, region)| {
-                    region.matches_names(coordinate.entity(), coordinate.scope())
-                })
-        };
-        if let Some(verdict) = self.verdicts.get_mut(at) {
+        let region = self.names.as_ref();
+        let passes = part
+            .with_names(coordinate, |entity, scope| {
+                region.is_some_and(|region| region.matches_names(entity, scope))
+            })
+            .unwrap_or_default();
+        if let Some(verdict) = verdict {
             *verdict = if passes {
                 Verdict::Passes
             } else {

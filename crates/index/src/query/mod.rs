@@ -1,11 +1,13 @@
-//! From a region to rows: choose a key, walk its rows, filter what the key does not decide.
+//! Queries: a region is compiled for each part, and the rows of the parts follow each other.
 
 mod compile;
 mod cursor;
 mod filter;
+mod part_rows;
 mod plan;
 mod rows;
+mod window;
 
 pub(crate) use compile::Query;
-pub use plan::{Plan, PlanKey};
+pub use plan::{PartPlan, Plan, PlanKey};
 pub use rows::Rows;

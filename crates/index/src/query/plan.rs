@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Which key drives a query.
+/// Which key drives a query in a part of the index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PlanKey {
@@ -24,19 +24,42 @@ pub enum PlanKey {
         /// How many kinds have candidate rows.
         kinds: usize,
     },
+    /// The rows that belong to one event.
+    Correlation,
+    /// The rows that one event caused.
+    Causation,
     /// Every row in the range of sequences.
     Scan,
+    /// Every row of the tiles that may have a matching one.
+    Tiles,
 }
 
-/// How a query goes about its region: the key that drives it, and how many rows that leaves.
+impl fmt::Display for PlanKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nothing => f.write_str("nothing can match"),
+            Self::Entity => f.write_str("rows of one entity"),
+            Self::EntityPrefix { entities } => write!(f, "rows of {entities} entities, merged"),
+            Self::Scope => f.write_str("rows of one scope"),
+            Self::Kind => f.write_str("rows of one kind"),
+            Self::Category { kinds } => write!(f, "rows of {kinds} kinds, merged"),
+            Self::Correlation => f.write_str("rows of one correlation"),
+            Self::Causation => f.write_str("rows of one cause"),
+            Self::Scan => f.write_str("scan of the columns"),
+            Self::Tiles => f.write_str("scan of the tiles that may match"),
+        }
+    }
+}
+
+/// How a query goes about one part: the key that drives it, and how many rows that leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Plan {
+pub struct PartPlan {
     pub(crate) key: PlanKey,
     pub(crate) candidates: u64,
     pub(crate) exact: bool,
 }
 
-impl Plan {
+impl PartPlan {
     /// The key that drives the query.
     #[must_use]
     pub const fn key(&self) -> PlanKey {
@@ -56,18 +79,95 @@ impl Plan {
     }
 }
 
-impl fmt::Display for Plan {
+impl fmt::Display for PartPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.key {
-            PlanKey::Nothing => return f.write_str("nothing can match"),
-            PlanKey::Entity => f.write_str("rows of one entity")?,
-            PlanKey::EntityPrefix { entities } => write!(f, "rows of {entities} entities, merged")?,
-            PlanKey::Scope => f.write_str("rows of one scope")?,
-            PlanKey::Kind => f.write_str("rows of one kind")?,
-            PlanKey::Category { kinds } => write!(f, "rows of {kinds} kinds, merged")?,
-            PlanKey::Scan => f.write_str("scan of the columns")?,
+        write!(f, "{}", self.key)?;
+        if self.key == PlanKey::Nothing {
+            return Ok(());
         }
         let filtered = if self.exact { "" } else { ", filtered" };
         write!(f, ": {} candidates{filtered}", self.candidates)
+    }
+}
+
+/// How a query goes about its region, part by part.
+///
+/// ```
+/// use strandline_core::Region;
+/// use strandline_index::channel;
+///
+/// let (_writer, reader) = channel();
+/// let plan = reader.snapshot().explain(&Region::all().entity("order:1"));
+/// assert_eq!(plan.to_string(), "nothing can match");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    parts: Vec<PartPlan>,
+}
+
+impl Plan {
+    pub(crate) fn of(parts: impl Iterator<Item = PartPlan>) -> Self {
+        Self {
+            parts: parts.collect(),
+        }
+    }
+
+    /// The plan of each part, oldest first; those in which nothing can match included.
+    #[must_use]
+    pub fn parts(&self) -> &[PartPlan] {
+        &self.parts
+    }
+
+    /// The key that drives the query where it leaves most candidates.
+    #[must_use]
+    pub fn key(&self) -> PlanKey {
+        let most = self.parts.iter().max_by_key(|part| part.candidates);
+        most.map_or(PlanKey::Nothing, PartPlan::key)
+    }
+
+    /// How many rows the keys leave together, as an upper bound of how many match.
+    #[must_use]
+    pub fn candidates(&self) -> u64 {
+        self.parts.iter().map(PartPlan::candidates).sum()
+    }
+
+    /// Whether every candidate matches, so that nothing is filtered and counting is cheap.
+    #[must_use]
+    pub fn is_exact(&self) -> bool {
+        self.parts.iter().all(PartPlan::is_exact)
+    }
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let touched: Vec<_> = self
+            .parts
+            .iter()
+            .filter(|part| part.key != PlanKey::Nothing)
+            .collect();
+        match touched.as_slice() {
+            [] => return f.write_str("nothing can match"),
+            [only] => write!(f, "{only}")?,
+            [first, rest @ ..] if rest.iter().all(|part| part.key == first.key) => {
+                let filtered = if self.is_exact() { "" } else { ", filtered" };
+                let (parts, candidates) = (touched.len(), self.candidates());
+                write!(
+                    f,
+                    "{} in each of {parts} parts: {candidates} candidates{filtered}",
+                    first.key
+                )?;
+            }
+            parts => {
+                for (at, part) in parts.iter().enumerate() {
+                    let between = if at == 0 { "" } else { "; then " };
+                    write!(f, "{between}{part}")?;
+                }
+            }
+        }
+        match self.parts.len() - touched.len() {
+            0 => Ok(()),
+            1 => f.write_str("; 1 part skipped"),
+            skipped => write!(f, "; {skipped} parts skipped"),
+        }
     }
 }

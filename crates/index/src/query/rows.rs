@@ -1,103 +1,128 @@
 //! `Rows`: the events of a query, from both ends.
 
-use super::compile::{Query, Source};
-use super::cursor::{Cursor, Direction};
-use crate::{Plan, RowView, Snapshot};
+use super::cursor::Direction;
+use super::part_rows::PartRows;
+use crate::{RowView, Snapshot};
 use std::fmt;
 use std::iter::FusedIterator;
+use strandline_core::Region;
 
 /// The events of a query: in sequence order from the front, in reverse from the back.
 ///
 /// Each step costs what it passes over; nothing is collected, and no lock is held between steps.
-/// [`count`](Iterator::count) is O(keys · log rows) where the plan is exact. Resume elsewhere with
+/// A part is looked at when the iterator comes to it. [`count`](Iterator::count) is O(keys · log
+/// rows) for each part whose plan is exact. Resume elsewhere with
 /// [`Region::after`](strandline_core::Region::after) the last event's sequence.
 pub struct Rows<'s> {
     snapshot: &'s Snapshot,
-    /// Its `rows` are those that neither end has passed.
-    query: Query,
-    front: Option<Cursor>,
-    back: Option<Cursor>,
+    region: Region,
+    /// The parts that neither end has left behind.
+    first: usize,
+    end: usize,
+    front: Option<PartRows<'s>>,
+    back: Option<PartRows<'s>>,
 }
 
 impl<'s> Rows<'s> {
-    pub(crate) const fn new(snapshot: &'s Snapshot, query: Query) -> Self {
+    pub(crate) fn new(snapshot: &'s Snapshot, region: Region) -> Self {
+        let span = region.sequence_span();
+        let (first, end) = if span.is_empty() {
+            (0, 0)
+        } else {
+            let last = snapshot.part_from(span.last).saturating_add(1);
+            (
+                snapshot.part_from(span.first),
+                last.min(snapshot.part_count()),
+            )
+        };
         Self {
             snapshot,
-            query,
+            region,
+            first,
+            end,
             front: None,
             back: None,
         }
     }
 
-    /// How the query goes about it.
-    #[must_use]
-    pub const fn plan(&self) -> Plan {
-        self.query.plan
+    /// The rows of part `at`, which one end has come to; the other may be there already.
+    fn part(&mut self, at: usize, direction: Direction) -> &mut PartRows<'s> {
+        let is_at = |rows: &Option<PartRows<'s>>| rows.as_ref().is_some_and(|rows| rows.at() == at);
+        let (in_front, in_back) = (is_at(&self.front), is_at(&self.back));
+        let slot = match direction {
+            _ if in_front => &mut self.front,
+            _ if in_back => &mut self.back,
+            Direction::Forward => &mut self.front,
+            Direction::Backward => &mut self.back,
+        };
+        if !(in_front || in_back) {
+            *slot = None;
+        }
+        slot.get_or_insert_with(|| PartRows::new(self.snapshot, at, &self.region))
     }
 
-    fn step(&mut self, direction: Direction) -> Option<u32> {
-        let Self {
-            snapshot,
-            query,
-            front,
-            back,
-        } = self;
-        if query.rows.is_empty() {
-            return None;
+    fn step(&mut self, direction: Direction) -> Option<RowView<'s>> {
+        while self.first < self.end {
+            let at = match direction {
+                Direction::Forward => self.first,
+                Direction::Backward => self.end - 1,
+            };
+            let row = self.part(at, direction).step(direction);
+            if let Some(row) = row {
+                return Some(RowView::new(self.snapshot, at, row));
+            }
+            match direction {
+                Direction::Forward => self.first += 1,
+                Direction::Backward => self.end -= 1,
+            }
         }
-        let cursor = match direction {
-            Direction::Forward => front,
-            Direction::Backward => back,
-        };
-        let row = cursor
-            .get_or_insert_with(|| Cursor::new(&query.source, &query.rows, direction))
-            .next(snapshot, &mut query.filter, &query.rows);
-        match (row, direction) {
-            (Some(row), Direction::Forward) => query.rows.start = row + 1,
-            (Some(row), Direction::Backward) => query.rows.end = row,
-            (None, _) => query.rows = 0..0,
-        }
-        row
+        None
+    }
+
+    /// The parts that are left, each compiled.
+    fn left(mut self) -> impl Iterator<Item = PartRows<'s>> {
+        let mut at = self.first;
+        std::iter::from_fn(move || {
+            if at >= self.end {
+                return None;
+            }
+            let begun = [&mut self.front, &mut self.back]
+                .into_iter()
+                .find_map(|slot| slot.take_if(|rows| rows.at() == at));
+            let rows = begun.unwrap_or_else(|| PartRows::new(self.snapshot, at, &self.region));
+            at += 1;
+            Some(rows)
+        })
     }
 }
 
 impl<'s> Iterator for Rows<'s> {
     type Item = RowView<'s>;
 
+    #[inline]
     fn next(&mut self) -> Option<RowView<'s>> {
-        let row = self.step(Direction::Forward)?;
-        Some(RowView::new(self.snapshot, row))
+        self.step(Direction::Forward)
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let left = self.query.rows.len();
-        let candidates = usize::try_from(self.query.plan.candidates).unwrap_or(left);
-        (0, Some(left.min(candidates)))
+        let most = (self.first..self.end)
+            .map(|at| {
+                let begun = [&self.front, &self.back].into_iter().flatten();
+                let begun = begun.into_iter().find(|rows| rows.at() == at);
+                begun.map_or(self.snapshot.bound_of(at) as usize, PartRows::most)
+            })
+            .sum();
+        (0, Some(most))
     }
 
     fn count(self) -> usize {
-        let rows = &self.query.rows;
-        if !self.query.plan.exact {
-            return self.fold(0, |count, _| count + 1);
-        }
-        match &self.query.source {
-            Source::Scan => rows.len(),
-            Source::Lists(lists) => lists
-                .iter()
-                .map(|keyed| {
-                    let left = keyed.list.positions(rows);
-                    let start = left.start.max(keyed.positions.start);
-                    left.end.min(keyed.positions.end).saturating_sub(start)
-                })
-                .sum(),
-        }
+        self.left().map(PartRows::count).sum()
     }
 }
 
 impl DoubleEndedIterator for Rows<'_> {
     fn next_back(&mut self) -> Option<Self::Item> {
-        let row = self.step(Direction::Backward)?;
-        Some(RowView::new(self.snapshot, row))
+        self.step(Direction::Backward)
     }
 }
 
@@ -106,7 +131,7 @@ impl FusedIterator for Rows<'_> {}
 impl fmt::Debug for Rows<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Rows")
-            .field("plan", &self.query.plan)
+            .field("region", &self.region)
             .finish_non_exhaustive()
     }
 }

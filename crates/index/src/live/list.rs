@@ -67,24 +67,9 @@ impl RowList {
         self.0.write().rows.push(row);
     }
 
-    /// Appends rows, the last of which has this clock, and returns the head before them.
-    pub(crate) fn extend(&self, rows: &[u32], clock: u32) -> Option<ListHead> {
-        let mut state = self.0.write();
-        let before = state.head();
-        state.rows.extend_from_slice(rows);
-        state.clock = clock;
-        state.hash = None;
-        before
-    }
-
     /// The last row, visible or not.
     pub(crate) fn head(&self) -> Option<ListHead> {
         self.0.read().head()
-    }
-
-    /// Notes the hash of the last row.
-    pub(crate) fn set_hash(&self, hash: Hash) {
-        self.0.write().hash = Some(hash);
     }
 
     /// Drops the rows from `bound` on; `hash` is that of the last row that stays, and `clock_of`

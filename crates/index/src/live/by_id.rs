@@ -1,5 +1,5 @@
 //! `IdTable`: from an event id to its row, by hashing, for the ids that do not
-//! [ascend](crate::ascending).
+//! [ascend](super::ascending).
 //!
 //! Open addressing with linear probing over slots of (fingerprint, row), which is 8 bytes a slot;
 //! ids are compared in the columns. A slot is written once, relaxed, and ordered by the gate like a

@@ -2,9 +2,9 @@
 //!
 //! Only the writer adds names, and none is ever removed.
 
+use super::chunk::NAMES_MAX;
+use super::list::RowList;
 use crate::IndexError;
-use crate::columns::NAMES_MAX;
-use crate::list::RowList;
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
@@ -44,12 +44,11 @@ impl Dictionary {
     /// # Errors
     ///
     /// [`IndexError::NamesExhausted`].
-    pub(crate) fn add(&self, name: &str, count: usize) -> Result<Entry, IndexError> {
+    pub(crate) fn add(&self, name: Arc<str>, count: usize) -> Result<Entry, IndexError> {
         let number = u32::try_from(count)
             .ok()
             .filter(|number| *number < NAMES_MAX)
             .ok_or(IndexError::NamesExhausted)?;
-        let name: Arc<str> = name.into();
         let entry = Entry {
             number,
             rows: Arc::new(RowList::new()),

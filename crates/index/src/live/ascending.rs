@@ -2,9 +2,9 @@
 //!
 //! Such a row is *ascending*. Ids made by one clock are all so, and need no table: among ascending
 //! rows an id is found by search in its column. The others are marked in their chunk and found
-//! through [`IdTable`](crate::by_id::IdTable).
+//! through [`IdTable`](super::by_id::IdTable).
 
-use crate::columns::{CHUNK_ROWS, Chunk, halves};
+use super::chunk::{CHUNK_ROWS, Chunk, halves};
 use std::cmp::Ordering;
 use std::ops::Range;
 use strandline_core::{EventId, Hlc};
@@ -125,7 +125,8 @@ const fn row(at: usize) -> u32 {
 #[cfg(not(strandline_loom))]
 mod tests {
     use super::*;
-    use crate::columns::cell;
+    use crate::IndexLayout;
+    use crate::live::chunk::cell;
     use proptest::prelude::*;
 
     /// Chunks whose rows have these ids.
@@ -135,7 +136,7 @@ mod tests {
         for (at, id) in ids.iter().enumerate() {
             let id = EventId::from_u128(*id);
             if at % CHUNK_ROWS == 0 {
-                chunks.push(Chunk::new(greatest));
+                chunks.push(Chunk::new(greatest, IndexLayout::Postings));
             }
             cell(&chunks, row(at)).set_id(id, greatest < Some(id));
             greatest = greatest.max(Some(id));

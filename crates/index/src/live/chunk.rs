@@ -1,9 +1,10 @@
-//! `Chunk`: the columns of a fixed number of rows, as arrays of atomics.
+//! `Chunk`: the columns of a fixed number of live rows, as arrays of atomics.
 //!
 //! Cells are written and read relaxed. What orders them is the gate: a writer fills the cells of a
 //! row before it publishes, and a reader loads the watermark before it reads any.
 
-use crate::{CoordinateId, Row};
+use crate::layout::{TILE_ROWS, TileMask};
+use crate::{IndexLayout, Row};
 use std::sync::Arc;
 use strandline_core::sync::RwLock;
 use strandline_core::sync::atomic::{AtomicBool, AtomicU16, AtomicU32, AtomicU64, Ordering};
@@ -51,12 +52,14 @@ struct Columns {
     wall_ms: Box<[AtomicU64]>,
     clock: Box<[AtomicU32]>,
     position: Box<[AtomicU64]>,
+    /// Kinds and scopes of each tile; none but in [`IndexLayout::Tiles`].
+    tiles: Box<[[AtomicU64; 2]]>,
     /// Slots ascend.
     links: RwLock<Vec<(usize, Link)>>,
 }
 
 impl Chunk {
-    pub(crate) fn new(greatest_before: Option<EventId>) -> Self {
+    pub(crate) fn new(greatest_before: Option<EventId>, layout: IndexLayout) -> Self {
         let wide = || (0..CHUNK_ROWS).map(|_| AtomicU64::new(0)).collect();
         let narrow = || (0..CHUNK_ROWS).map(|_| AtomicU32::new(0)).collect();
         let columns = Columns {
@@ -72,6 +75,12 @@ impl Chunk {
             wall_ms: wide(),
             clock: narrow(),
             position: wide(),
+            tiles: match layout {
+                IndexLayout::Tiles => (0..CHUNK_ROWS.div_ceil(TILE_ROWS as usize))
+                    .map(|_| [AtomicU64::new(0), AtomicU64::new(0)])
+                    .collect(),
+                IndexLayout::Postings | IndexLayout::Columns => Box::default(),
+            },
             links: RwLock::new(Vec::new()),
         };
         Self {
@@ -151,9 +160,10 @@ impl Cell<'_> {
         EventId::from_u128(high << 64 | low)
     }
 
-    pub(crate) fn coordinate(self) -> CoordinateId {
+    /// The number of the coordinate in the part.
+    pub(crate) fn coordinate(self) -> u32 {
         let bits = in_bounds(&self.columns.coordinate, self.slot).load(Ordering::Relaxed);
-        CoordinateId::new(bits & !LINKED)
+        bits & !LINKED
     }
 
     pub(crate) fn kind(self) -> EventKind {
@@ -210,7 +220,7 @@ impl Cell<'_> {
 
     /// Fills every column but the id. Rows of a chunk are filled in ascending order.
     pub(crate) fn set(self, values: &Values, link: Option<Link>) {
-        let mut coordinate = values.coordinate.get();
+        let mut coordinate = values.coordinate;
         if let Some(link) = link {
             self.columns.links.write().push((self.slot, link));
             coordinate |= LINKED;
@@ -220,12 +230,35 @@ impl Cell<'_> {
         in_bounds(&self.columns.wall_ms, self.slot).store(values.wall_ms, Ordering::Relaxed);
         in_bounds(&self.columns.clock, self.slot).store(values.clock, Ordering::Relaxed);
         in_bounds(&self.columns.position, self.slot).store(values.position, Ordering::Relaxed);
+        if let Some([kinds, scopes]) = self.columns.tiles.get(self.slot / TILE_ROWS as usize) {
+            // Only the writer stores. A bit of a later row makes a scan look at the tile in vain.
+            let add = |word: &AtomicU64, bit| {
+                word.store(word.load(Ordering::Relaxed) | bit, Ordering::Relaxed);
+            };
+            add(kinds, TileMask::bit(u32::from(values.kind.bits())));
+            add(scopes, TileMask::bit(values.scope));
+        }
+    }
+}
+
+/// What a tile has; everything where there are no tiles.
+pub(crate) fn tile(chunks: &[Chunk], tile: u32) -> TileMask {
+    let row = tile as usize * TILE_ROWS as usize;
+    let chunk = in_bounds(chunks, row / CHUNK_ROWS);
+    let at = row % CHUNK_ROWS / TILE_ROWS as usize;
+    match chunk.columns.tiles.get(at) {
+        Some([kinds, scopes]) => TileMask {
+            kinds: kinds.load(Ordering::Relaxed),
+            scopes: scopes.load(Ordering::Relaxed),
+        },
+        None => TileMask::ANY,
     }
 }
 
 /// The columns of one row, but for id and links.
 pub(crate) struct Values {
-    pub(crate) coordinate: CoordinateId,
+    pub(crate) coordinate: u32,
+    pub(crate) scope: u32,
     pub(crate) kind: EventKind,
     pub(crate) wall_ms: u64,
     pub(crate) clock: u32,
@@ -233,9 +266,11 @@ pub(crate) struct Values {
 }
 
 impl Row {
-    pub(crate) const fn values(&self) -> Values {
+    /// The columns of the row, whose scope has this number.
+    pub(crate) const fn values(&self, scope: u32) -> Values {
         Values {
-            coordinate: self.coordinate,
+            coordinate: self.coordinate.get(),
+            scope,
             kind: self.kind,
             wall_ms: self.wall_ms,
             clock: self.clock,

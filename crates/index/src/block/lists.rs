@@ -1,0 +1,100 @@
+//! `BlockList`: the rows of one key in a block.
+
+use super::{Block, Section};
+use std::ops::Range;
+use std::sync::Arc;
+use strandline_core::EventKind;
+
+/// The rows of an entity, a scope or a kind, ascending.
+#[derive(Clone)]
+pub(crate) struct BlockList {
+    block: Arc<Block>,
+    rows: Section,
+    start: usize,
+    len: usize,
+}
+
+impl BlockList {
+    fn new(block: &Arc<Block>, ends: Section, rows: Section, key: u32) -> Self {
+        let numbers = block.numbers(ends);
+        let most = u64::from(block.rows());
+        let end = |at: u32| numbers.get(at as usize).unwrap_or(0).min(most);
+        let start = key.checked_sub(1).map_or(0, end);
+        let len = end(key).saturating_sub(start);
+        Self {
+            block: block.clone(),
+            rows,
+            start: usize::try_from(start).unwrap_or(0),
+            len: usize::try_from(len).unwrap_or(0),
+        }
+    }
+
+    /// The row at a position; never one that the block does not have.
+    #[inline]
+    fn get(&self, position: usize) -> u32 {
+        let row = self.block.numbers(self.rows).get_u32(self.start + position);
+        row.min(self.block.rows().saturating_sub(1))
+    }
+
+    pub(crate) const fn len(&self) -> usize {
+        self.len
+    }
+
+    /// The first of `positions` for which `before` does not hold. O(log rows).
+    pub(crate) fn partition(
+        &self,
+        positions: &Range<usize>,
+        before: impl Fn(u32) -> bool,
+    ) -> usize {
+        let (mut low, mut high) = (positions.start, positions.end.min(self.len));
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if before(self.get(middle)) {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        low
+    }
+
+    /// Appends to `out` the rows at `positions`.
+    pub(crate) fn copy(&self, positions: &Range<usize>, out: &mut Vec<u32>) {
+        let numbers = self.block.numbers(self.rows);
+        let last = self.block.rows().saturating_sub(1);
+        let end = positions.end.min(self.len);
+        out.extend((positions.start..end).map(|at| numbers.get_u32(self.start + at).min(last)));
+    }
+}
+
+impl Block {
+    /// The rows of the entity at a place.
+    pub(crate) fn entity_rows(self: &Arc<Self>, entity: u32) -> BlockList {
+        BlockList::new(self, Section::EntityRowEnds, Section::EntityRows, entity)
+    }
+
+    /// The rows of the scope at a place, in the layout of postings.
+    pub(crate) fn scope_rows(self: &Arc<Self>, scope: u32) -> BlockList {
+        BlockList::new(self, Section::ScopeRowEnds, Section::ScopeRows, scope)
+    }
+
+    /// The rows of the kind at a place, in the layout of postings.
+    pub(crate) fn kind_rows(self: &Arc<Self>, kind: u32) -> BlockList {
+        BlockList::new(self, Section::KindRowEnds, Section::KindRows, kind)
+    }
+
+    /// The places of the kinds from `first` to `last`, both included.
+    pub(crate) fn kinds_within(&self, first: EventKind, last: EventKind) -> Range<u32> {
+        let kinds = self.numbers(Section::Kinds);
+        let below =
+            |bits: u32| super::rows::partition(self.header.kinds, |at| kinds.get_u32(at) < bits);
+        let start = below(u32::from(first.bits()));
+        start..below(u32::from(last.bits()) + 1).max(start)
+    }
+
+    /// Whether any event's time is within the span.
+    pub(crate) fn meets_times(&self, first: u64, last: u64) -> bool {
+        let (least, greatest) = self.header.times;
+        first <= greatest && least <= last
+    }
+}

@@ -1,0 +1,223 @@
+//! The columns of a block, row by row.
+//!
+//! A row that a damaged block does not have reads as zeros; [`Block::damage`] says so then.
+
+use super::{Block, Section};
+use crate::layout::TileMask;
+use crate::live::chunk::Link;
+use std::sync::OnceLock;
+use strandline_core::{Coordinate, EventId, EventKind, Hash, Sequence};
+
+impl Block {
+    /// The id of a row.
+    #[inline]
+    pub(crate) fn id(&self, row: u32) -> EventId {
+        id_at(self.section(Section::Ids), row as usize)
+    }
+
+    /// The coordinate of a row, by its place.
+    #[inline]
+    pub(crate) fn coordinate_number(&self, row: u32) -> u32 {
+        self.numbers(Section::Coordinates).get_u32(row as usize)
+    }
+
+    /// The kind of a row.
+    pub(crate) fn kind(&self, row: u32) -> EventKind {
+        self.kind_at(self.numbers(Section::RowKinds).get_u32(row as usize))
+    }
+
+    /// The kind at a place.
+    pub(crate) fn kind_at(&self, place: u32) -> EventKind {
+        let bits = self.numbers(Section::Kinds).get_u32(place as usize);
+        EventKind::from_bits(u16::try_from(bits).unwrap_or_default())
+    }
+
+    /// The time of a row.
+    pub(crate) fn wall_ms(&self, row: u32) -> u64 {
+        let times = self.numbers(Section::Times);
+        times.get(row as usize).unwrap_or_default()
+    }
+
+    /// The clock of a row.
+    #[inline]
+    pub(crate) fn clock(&self, row: u32) -> u32 {
+        self.numbers(Section::Clocks).get_u32(row as usize)
+    }
+
+    /// The position of a row.
+    #[inline]
+    pub(crate) fn position(&self, row: u32) -> u64 {
+        let positions = self.numbers(Section::Positions);
+        positions.get(row as usize).unwrap_or_default()
+    }
+
+    /// The links of a row; `None` where they are the default. O(log links).
+    pub(crate) fn link(&self, row: u32) -> Option<Link> {
+        if self.header.links == 0 {
+            return None;
+        }
+        let rows = self.numbers(Section::LinkRows);
+        let at = partition(self.header.links, |at| rows.get_u32(at) < row);
+        (at < self.header.links && rows.get_u32(at as usize) == row).then(|| self.link_at(at))
+    }
+
+    /// The links of the linked row at a place.
+    pub(crate) fn link_at(&self, place: u32) -> Link {
+        let place = place as usize;
+        let caused = self.numbers(Section::Caused).get_u32(place) == 1;
+        Link {
+            correlation: id_at(self.section(Section::Correlations), place),
+            causation: caused.then(|| id_at(self.section(Section::Causations), place)),
+        }
+    }
+
+    /// How many coordinates there are: entities and scopes, as they occur together.
+    #[must_use]
+    pub const fn coordinate_count(&self) -> u32 {
+        self.header.coordinates
+    }
+
+    /// Entity and scope of the coordinate at a place, each by its place.
+    pub(crate) fn places_of(&self, coordinate: u32) -> (u32, u32) {
+        let at = coordinate as usize;
+        let entities = self.numbers(Section::CoordinateEntities);
+        let scopes = self.numbers(Section::CoordinateScopes);
+        (entities.get_u32(at), scopes.get_u32(at))
+    }
+
+    /// The names of the coordinate at a place: entity and scope.
+    pub(crate) fn names_at(&self, coordinate: u32) -> (&str, &str) {
+        let (entity, scope) = self.places_of(coordinate);
+        (
+            self.entity_names().get(entity),
+            self.scope_names().get(scope),
+        )
+    }
+
+    /// The coordinate at a place in the order of entities, then scopes; none past the end, or if the
+    /// block is damaged. One reference count, but for the first time.
+    #[must_use]
+    pub fn coordinate(&self, place: u32) -> Option<Coordinate> {
+        let all = self.coordinates.get_or_init(|| {
+            (0..self.header.coordinates)
+                .map(|_| OnceLock::new())
+                .collect()
+        });
+        let cell = all.get(place as usize)?;
+        if let Some(known) = cell.get() {
+            return Some(known.clone());
+        }
+        let (entity, scope) = self.names_at(place);
+        let made = Coordinate::new(entity, scope).ok()?;
+        Some(cell.get_or_init(|| made).clone())
+    }
+
+    /// The place of a coordinate in the order of entities, then scopes. O(log coordinates).
+    #[must_use]
+    pub fn find_coordinate(&self, coordinate: &Coordinate) -> Option<u32> {
+        let wanted = (
+            self.entity_names().find(coordinate.entity())?,
+            self.scope_names().find(coordinate.scope())?,
+        );
+        let count = self.header.coordinates;
+        let at = partition(count, |at| {
+            self.places_of(u32::try_from(at).unwrap_or(u32::MAX)) < wanted
+        });
+        (at < count && self.places_of(at) == wanted).then_some(at)
+    }
+
+    /// The hash of the last row of the entity at a place, if it is known.
+    pub(crate) fn head_hash(&self, entity: u32) -> Option<Hash> {
+        let at = entity as usize;
+        if self.numbers(Section::HeadKnown).get_u32(at) != 1 {
+            return None;
+        }
+        let (hashes, _) = self.section(Section::HeadHashes).as_chunks();
+        hashes.get(at).copied().map(Hash::from_bytes)
+    }
+
+    /// What a tile has.
+    pub(crate) fn tile(&self, tile: u32) -> TileMask {
+        let (words, _) = self.section(Section::Tiles).as_chunks::<8>();
+        let at = tile as usize * 2;
+        let word = |at| {
+            words
+                .get(at)
+                .map_or(u64::MAX, |word| u64::from_le_bytes(*word))
+        };
+        TileMask {
+            kinds: word(at),
+            scopes: word(at + 1),
+        }
+    }
+
+    /// The sequence of a row. O(log gaps in the sequences).
+    pub(crate) fn sequence_of(&self, row: u32) -> Sequence {
+        let (sequences, rows) = self.runs();
+        let after = partition(self.header.runs, |at| rows.get_u32(at) <= row);
+        let at = after.saturating_sub(1) as usize;
+        let offset = row.saturating_sub(rows.get_u32(at));
+        let first = sequences.get(at).unwrap_or(self.header.first.get());
+        Sequence::new(first.saturating_add(u64::from(offset)))
+    }
+
+    /// The first of `bound` rows whose sequence is `sequence` or later; `bound` if there is none.
+    /// O(log gaps in the sequences).
+    pub(crate) fn first_row_from(&self, sequence: u64, bound: u32) -> u32 {
+        let (sequences, rows) = self.runs();
+        let runs = self.header.runs;
+        let after = partition(runs, |at| sequences.get(at).unwrap_or(u64::MAX) <= sequence);
+        let Some(at) = after.checked_sub(1) else {
+            return 0;
+        };
+        let end = if after < runs {
+            rows.get_u32(after as usize).min(bound)
+        } else {
+            bound
+        };
+        let first = sequences.get(at as usize).unwrap_or_default();
+        let row =
+            u64::from(rows.get_u32(at as usize)).saturating_add(sequence - first.min(sequence));
+        u32::try_from(row).map_or(end, |row| row.min(end))
+    }
+
+    /// The first row after `row` whose sequence does not follow from those before it.
+    pub(crate) fn run_end(&self, row: u32) -> u32 {
+        let (_, rows) = self.runs();
+        let after = partition(self.header.runs, |at| rows.get_u32(at) <= row);
+        if after < self.header.runs {
+            rows.get_u32(after as usize).max(row.saturating_add(1))
+        } else {
+            self.header.rows
+        }
+    }
+
+    fn runs(&self) -> (super::packed::Packed<'_>, super::packed::Packed<'_>) {
+        (
+            self.numbers(Section::RunSequences),
+            self.numbers(Section::RunRows),
+        )
+    }
+}
+
+/// The 16 bytes at `at` of a section, as an id.
+#[inline]
+pub(super) fn id_at(section: &[u8], at: usize) -> EventId {
+    let (ids, _) = section.as_chunks::<16>();
+    let id = ids.get(at).copied().unwrap_or_default();
+    EventId::from_u128(u128::from_le_bytes(id))
+}
+
+/// The first of `count` places for which `before` does not hold; it holds for all up to one.
+pub(super) fn partition(count: u32, before: impl Fn(usize) -> bool) -> u32 {
+    let (mut low, mut high) = (0, count);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if before(middle as usize) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    low
+}

@@ -1,0 +1,140 @@
+//! Live rows: the part of an index that grows, in columns that readers read beside the writer.
+//!
+//! Numbers of rows, coordinates, entities and scopes begin anew in each part.
+
+pub(crate) mod ascending;
+pub(crate) mod by_id;
+pub(crate) mod chunk;
+pub(crate) mod dictionary;
+pub(crate) mod linked;
+pub(crate) mod list;
+pub(crate) mod runs;
+
+use crate::layout::TileMask;
+use crate::{CoordinateId, IndexLayout};
+use by_id::{IdHasher, IdTable, fingerprint};
+use chunk::{Cell, Chunk, cell};
+use dictionary::Dictionary;
+use linked::Linked;
+use list::RowList;
+use runs::{Run, first_row_from, sequence_of};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use strandline_core::sync::atomic::{AtomicU32, Ordering};
+use strandline_core::sync::{Map, RwLock};
+use strandline_core::{Coordinate, EventId, EventKind, Sequence};
+
+/// A value with cache lines of its own: what the writer stores for each row is not to take a lock
+/// beside it from the readers.
+#[repr(align(128))]
+pub(crate) struct OwnLine<T>(pub(crate) T);
+
+/// What the writer and the readers of one part have in common. A thread holds at most one of its
+/// locks at a time, but that the writer may hold `growth` while it stores `rows`, and a reader while
+/// it loads it.
+pub(crate) struct Live {
+    /// Number of the part in its index: no two parts share one.
+    pub(crate) number: u32,
+    pub(crate) layout: IndexLayout,
+    /// Rows inserted, published or not. Loaded only under the lock of `growth`, so that no run that
+    /// began later is counted into an earlier one.
+    pub(crate) rows: OwnLine<AtomicU32>,
+    pub(crate) growth: RwLock<Growth>,
+    pub(crate) hasher: IdHasher,
+    pub(crate) by_coordinate: Map<Coordinate, CoordinateId>,
+    pub(crate) coordinates: RwLock<Vec<Coordinate>>,
+    pub(crate) entities: Dictionary,
+    pub(crate) scopes: Dictionary,
+    /// Empty but in [`IndexLayout::Postings`].
+    pub(crate) kinds: RwLock<BTreeMap<EventKind, Arc<RowList>>>,
+    pub(crate) linked: RwLock<Linked>,
+}
+
+/// What a snapshot takes hold of. Each member is copied on growth if a snapshot has it.
+#[derive(Clone)]
+pub(crate) struct Growth {
+    pub(crate) chunks: Arc<Vec<Chunk>>,
+    pub(crate) runs: Arc<Vec<Run>>,
+    pub(crate) ids: Arc<IdTable>,
+}
+
+impl Live {
+    pub(crate) fn new(number: u32, layout: IndexLayout) -> Self {
+        Self {
+            number,
+            layout,
+            rows: OwnLine(AtomicU32::new(0)),
+            growth: RwLock::new(Growth {
+                chunks: Arc::new(Vec::new()),
+                runs: Arc::new(Vec::new()),
+                ids: Arc::new(IdTable::new()),
+            }),
+            hasher: IdHasher::default(),
+            by_coordinate: Map::new(),
+            coordinates: RwLock::new(Vec::new()),
+            entities: Dictionary::new(),
+            scopes: Dictionary::new(),
+            kinds: RwLock::new(BTreeMap::new()),
+            linked: RwLock::new(Linked::default()),
+        }
+    }
+}
+
+/// The rows that a part had at one moment.
+#[derive(Clone)]
+pub(crate) struct LiveRows {
+    pub(crate) live: Arc<Live>,
+    pub(crate) growth: Growth,
+    pub(crate) rows: u32,
+}
+
+impl LiveRows {
+    /// Everything inserted until now.
+    pub(crate) fn take(live: Arc<Live>) -> Self {
+        let (growth, rows) = {
+            let growth = live.growth.read();
+            // Relaxed: see `Live::rows`.
+            (growth.clone(), live.rows.0.load(Ordering::Relaxed))
+        };
+        Self { live, growth, rows }
+    }
+
+    #[inline]
+    pub(crate) fn cell(&self, row: u32) -> Cell<'_> {
+        cell(&self.growth.chunks, row)
+    }
+
+    #[inline]
+    pub(crate) fn sequence_of(&self, row: u32) -> Sequence {
+        sequence_of(&self.growth.runs, row)
+    }
+
+    /// The first of `bound` rows whose sequence is `sequence` or later; `bound` if there is none.
+    pub(crate) fn first_row_from(&self, sequence: u64, bound: u32) -> u32 {
+        first_row_from(&self.growth.runs, bound, sequence)
+    }
+
+    /// The first row after `row` whose sequence does not follow from those before it.
+    pub(crate) fn run_end(&self, row: u32) -> u32 {
+        let runs = &self.growth.runs;
+        let next = runs.get(runs.partition_point(|run| run.first_row <= row));
+        next.map_or(self.rows, |run| run.first_row)
+    }
+
+    /// The row with this id among the first `bound`.
+    pub(crate) fn find(&self, id: EventId, bound: u32) -> Option<u32> {
+        ascending::find(&self.growth.chunks, bound, id).or_else(|| {
+            if self.growth.ids.is_empty() {
+                return None;
+            }
+            let fingerprint = fingerprint(&self.live.hasher, id);
+            let is_it = |row| row < bound && self.cell(row).id() == id;
+            self.growth.ids.find(fingerprint, is_it)
+        })
+    }
+
+    /// What the tile of 64 rows has.
+    pub(crate) fn tile(&self, tile: u32) -> TileMask {
+        chunk::tile(&self.growth.chunks, tile)
+    }
+}

@@ -1,0 +1,477 @@
+//! `Part`: consecutive rows of an index, live or as a block, asked in one way.
+
+use crate::block::{Block, BlockList};
+use crate::layout::{IndexLayout, TileMask};
+use crate::live::LiveRows;
+use crate::live::chunk::Link;
+use crate::live::list::RowList;
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+use strandline_core::{Coordinate, EventId, EventKind, Hash, Sequence};
+
+/// Most names that are copied at a time.
+const PIECE_NAMES: u32 = 256;
+
+/// Rows with ascending sequences, numbered from 0.
+///
+/// A snapshot may hold fewer of them than there are: what asks about more than one row takes the
+/// number of rows to look at as `bound`.
+#[derive(Clone)]
+pub(crate) enum Part {
+    Live(LiveRows),
+    Block(Arc<Block>),
+}
+
+/// The rows of one key in a part, ascending.
+#[derive(Clone)]
+pub(crate) enum List {
+    Live(Arc<RowList>),
+    Block(BlockList),
+    /// Rows that were looked up.
+    Found(Arc<[u32]>),
+}
+
+/// Names of entities or of scopes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NameSort {
+    Entity,
+    Scope,
+}
+
+macro_rules! of_row {
+    ($($(#[$doc:meta])* $name:ident -> $result:ty;)*) => {$(
+        $(#[$doc])*
+        #[inline]
+        pub(crate) fn $name(&self, row: u32) -> $result {
+            match self {
+                Self::Live(live) => live.cell(row).$name(),
+                Self::Block(block) => block.$name(row),
+            }
+        }
+    )*};
+}
+
+impl Part {
+    of_row! {
+        id -> EventId;
+        kind -> EventKind;
+        wall_ms -> u64;
+        clock -> u32;
+        position -> u64;
+        link -> Option<Link>;
+    }
+
+    /// How many rows there are.
+    pub(crate) fn rows(&self) -> u32 {
+        match self {
+            Self::Live(live) => live.rows,
+            Self::Block(block) => block.rows(),
+        }
+    }
+
+    /// The number of a row's coordinate in the part.
+    #[inline]
+    pub(crate) fn coordinate_number(&self, row: u32) -> u32 {
+        match self {
+            Self::Live(live) => live.cell(row).coordinate(),
+            Self::Block(block) => block.coordinate_number(row),
+        }
+    }
+
+    /// How many coordinates have a number.
+    pub(crate) fn coordinate_count(&self) -> usize {
+        match self {
+            Self::Live(live) => live.live.coordinates.read().len(),
+            Self::Block(block) => block.coordinate_count() as usize,
+        }
+    }
+
+    /// The coordinate with a number; none only in a damaged block.
+    pub(crate) fn coordinate(&self, number: u32) -> Option<Coordinate> {
+        match self {
+            Self::Live(live) => live.live.coordinates.read().get(number as usize).cloned(),
+            Self::Block(block) => block.coordinate(number),
+        }
+    }
+
+    /// What `read` makes of the names of the coordinate with a number: entity and scope.
+    pub(crate) fn with_names<T>(
+        &self,
+        number: u32,
+        read: impl FnOnce(&str, &str) -> T,
+    ) -> Option<T> {
+        match self {
+            Self::Live(live) => {
+                let coordinates = live.live.coordinates.read();
+                let coordinate = coordinates.get(number as usize)?;
+                Some(read(coordinate.entity(), coordinate.scope()))
+            }
+            Self::Block(block) => {
+                let (entity, scope) = block.names_at(number);
+                Some(read(entity, scope))
+            }
+        }
+    }
+
+    /// The sequence of a row. O(log gaps in the sequences).
+    #[inline]
+    pub(crate) fn sequence_of(&self, row: u32) -> Sequence {
+        match self {
+            Self::Live(live) => live.sequence_of(row),
+            Self::Block(block) => block.sequence_of(row),
+        }
+    }
+
+    /// The sequence after that of the last row; 0 if there is no row.
+    pub(crate) fn end(&self) -> Sequence {
+        match self {
+            Self::Block(block) => block.sequences().end,
+            Self::Live(live) => match live.rows.checked_sub(1) {
+                Some(last) => Sequence::new(live.sequence_of(last).get() + 1),
+                None => Sequence::ZERO,
+            },
+        }
+    }
+
+    /// The first of `bound` rows whose sequence is `sequence` or later; `bound` if there is none.
+    pub(crate) fn first_row_from(&self, sequence: u64, bound: u32) -> u32 {
+        match self {
+            Self::Live(live) => live.first_row_from(sequence, bound),
+            Self::Block(block) => block.first_row_from(sequence, bound),
+        }
+    }
+
+    /// The first row after `row` whose sequence does not follow from those before it.
+    pub(crate) fn run_end(&self, row: u32) -> u32 {
+        match self {
+            Self::Live(live) => live.run_end(row),
+            Self::Block(block) => block.run_end(row),
+        }
+    }
+
+    /// The row with this id.
+    pub(crate) fn find(&self, id: EventId, bound: u32) -> Option<u32> {
+        match self {
+            Self::Live(live) => live.find(id, bound),
+            Self::Block(block) => block.find(id, bound),
+        }
+    }
+
+    /// The linked rows that belong to `correlation`, ascending.
+    pub(crate) fn correlated(&self, correlation: EventId, bound: u32) -> Vec<u32> {
+        let mut rows = match self {
+            Self::Live(live) => live.live.linked.read().correlated(correlation, bound),
+            Self::Block(block) => block.correlated(correlation, bound),
+        };
+        // The event that the others belong to need not have a link: it belongs to itself.
+        if let Some(own) = self.find(correlation, bound)
+            && self
+                .link(own)
+                .is_none_or(|link| link.correlation == correlation)
+            && let Err(at) = rows.binary_search(&own)
+        {
+            rows.insert(at, own);
+        }
+        rows
+    }
+
+    /// The rows that `cause` caused, ascending.
+    pub(crate) fn caused_by(&self, cause: EventId, bound: u32) -> Vec<u32> {
+        match self {
+            Self::Live(live) => live.live.linked.read().caused_by(cause, bound),
+            Self::Block(block) => block.caused_by(cause, bound),
+        }
+    }
+
+    /// The rows of an entity.
+    pub(crate) fn entity(&self, name: &str) -> Option<List> {
+        match self {
+            Self::Live(live) => Some(List::Live(live.live.entities.get(name)?.rows)),
+            Self::Block(block) => {
+                let place = block.entity_names().find(name)?;
+                Some(List::Block(block.entity_rows(place)))
+            }
+        }
+    }
+
+    /// The number of a scope in the part.
+    pub(crate) fn scope_number(&self, name: &str) -> Option<u32> {
+        match self {
+            Self::Live(live) => Some(live.live.scopes.get(name)?.number),
+            Self::Block(block) => block.scope_names().find(name),
+        }
+    }
+
+    /// The rows of a scope, in the layout of postings.
+    pub(crate) fn scope(&self, name: &str) -> Option<List> {
+        match self {
+            Self::Live(live) => Some(List::Live(live.live.scopes.get(name)?.rows)),
+            Self::Block(block) => {
+                let place = block.scope_names().find(name)?;
+                Some(List::Block(block.scope_rows(place)))
+            }
+        }
+    }
+
+    /// The rows of each kind from `first` to `last`, both included, in the layout of postings.
+    pub(crate) fn kinds(&self, first: EventKind, last: EventKind) -> Vec<List> {
+        match self {
+            Self::Live(live) => {
+                let kinds = live.live.kinds.read();
+                let lists = kinds.range(first..=last);
+                lists.map(|(_, list)| List::Live(list.clone())).collect()
+            }
+            Self::Block(block) => block
+                .kinds_within(first, last)
+                .map(|place| List::Block(block.kind_rows(place)))
+                .collect(),
+        }
+    }
+
+    /// The bits that the kinds from `first` to `last` have in the summary of a tile.
+    pub(crate) fn kind_bits(&self, first: EventKind, last: EventKind) -> u64 {
+        match self {
+            Self::Live(_) => {
+                let (first, last) = (u32::from(first.bits()), u32::from(last.bits()));
+                if last - first >= u64::BITS {
+                    return u64::MAX;
+                }
+                (first..=last).fold(0, |word, bits| word | TileMask::bit(bits))
+            }
+            Self::Block(block) => block
+                .kinds_within(first, last)
+                .fold(0, |word, place| word | TileMask::bit(place)),
+        }
+    }
+
+    /// Whether some row may be of these kinds, by what is known without looking at rows.
+    pub(crate) fn may_have_kinds(&self, first: EventKind, last: EventKind) -> bool {
+        match self {
+            Self::Live(_) => true,
+            Self::Block(block) => !block.kinds_within(first, last).is_empty(),
+        }
+    }
+
+    /// Whether some row may be of this time, by what is known without looking at rows.
+    pub(crate) fn may_have_times(&self, first: u64, last: u64) -> bool {
+        match self {
+            Self::Live(_) => true,
+            Self::Block(block) => block.meets_times(first, last),
+        }
+    }
+
+    pub(crate) fn layout(&self) -> IndexLayout {
+        match self {
+            Self::Live(live) => live.live.layout,
+            Self::Block(block) => block.layout(),
+        }
+    }
+
+    /// What the tile of 64 rows has.
+    pub(crate) fn tile(&self, tile: u32) -> TileMask {
+        match self {
+            Self::Live(live) => live.tile(tile),
+            Self::Block(block) => block.tile(tile),
+        }
+    }
+
+    /// Up to 256 names that start with `prefix`, from the one after `after` on, each with its number
+    /// of rows below `bound`.
+    pub(crate) fn names(
+        &self,
+        sort: NameSort,
+        prefix: &str,
+        after: Option<&str>,
+        bound: u32,
+    ) -> Vec<(Arc<str>, u64)> {
+        if sort == NameSort::Scope && self.layout() != IndexLayout::Postings {
+            self.counted_scopes(prefix, after, bound)
+        } else {
+            self.listed_names(sort, prefix, after, bound)
+        }
+    }
+
+    /// The lists of the entities that start with `prefix`, from the one after `after` on, at most 256
+    /// of them, and the last name.
+    pub(crate) fn entities(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+    ) -> (Vec<List>, Option<Arc<str>>) {
+        match self {
+            Self::Live(live) => {
+                let piece = live.live.entities.piece(prefix, after);
+                let last = piece.last().map(|(name, _)| name.clone());
+                let lists = piece.into_iter().map(|(_, entry)| List::Live(entry.rows));
+                (lists.collect(), last)
+            }
+            Self::Block(block) => {
+                let names = block.entity_names();
+                let places = page(
+                    names.with_prefix(prefix),
+                    after.map(|name| names.after(name)),
+                );
+                let last = places.end.checked_sub(1).filter(|_| !places.is_empty());
+                let last = last.map(|last| Arc::from(names.get(last)));
+                let lists = places.map(|place| List::Block(block.entity_rows(place)));
+                (lists.collect(), last)
+            }
+        }
+    }
+
+    /// The hash of a row, if that is the last of its entity in the part and the hash is known.
+    pub(crate) fn hash_if_last(&self, entity: &str, row: u32) -> Option<Hash> {
+        match self {
+            Self::Live(live) => {
+                let head = live.live.entities.get(entity)?.rows.head()?;
+                head.hash.filter(|_| head.row == row)
+            }
+            Self::Block(block) => {
+                let place = block.entity_names().find(entity)?;
+                let list = List::Block(block.entity_rows(place));
+                let last = list.last_below(block.rows())?;
+                block.head_hash(place).filter(|_| last == row)
+            }
+        }
+    }
+}
+
+/// The first 256 of `places` from `from` on.
+fn page(places: Range<u32>, from: Option<u32>) -> Range<u32> {
+    let start = from.map_or(places.start, |from| from.max(places.start));
+    let end = places.end.min(start.saturating_add(PIECE_NAMES));
+    start..end.max(start)
+}
+
+impl Part {
+    fn listed_names(
+        &self,
+        sort: NameSort,
+        prefix: &str,
+        after: Option<&str>,
+        bound: u32,
+    ) -> Vec<(Arc<str>, u64)> {
+        match self {
+            Self::Live(live) => {
+                let dictionary = match sort {
+                    NameSort::Entity => &live.live.entities,
+                    NameSort::Scope => &live.live.scopes,
+                };
+                let piece = dictionary.piece(prefix, after).into_iter();
+                piece
+                    .map(|(name, entry)| (name, entry.rows.count_below(bound) as u64))
+                    .collect()
+            }
+            Self::Block(block) => {
+                let names = match sort {
+                    NameSort::Entity => block.entity_names(),
+                    NameSort::Scope => block.scope_names(),
+                };
+                let from = after.map(|name| names.after(name));
+                let places = page(names.with_prefix(prefix), from);
+                places
+                    .map(|place| {
+                        let list = match sort {
+                            NameSort::Entity => block.entity_rows(place),
+                            NameSort::Scope => block.scope_rows(place),
+                        };
+                        let count = List::Block(list).count_below(bound);
+                        (Arc::from(names.get(place)), count as u64)
+                    })
+                    .collect()
+            }
+        }
+    }
+
+    /// Counts the rows of scopes that have no lists. O(rows).
+    fn counted_scopes(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        bound: u32,
+    ) -> Vec<(Arc<str>, u64)> {
+        let mut by_coordinate = vec![0_u64; self.coordinate_count()];
+        for row in 0..bound {
+            let number = self.coordinate_number(row) as usize;
+            if let Some(count) = by_coordinate.get_mut(number) {
+                *count += 1;
+            }
+        }
+        let mut by_scope: BTreeMap<Arc<str>, u64> = BTreeMap::new();
+        for (number, count) in (0..).zip(by_coordinate) {
+            self.with_names(number, |_, scope| {
+                if count > 0 && scope.starts_with(prefix) && after.is_none_or(|last| scope > last) {
+                    *by_scope.entry(Arc::from(scope)).or_default() += count;
+                }
+            });
+        }
+        by_scope.into_iter().take(PIECE_NAMES as usize).collect()
+    }
+}
+
+impl List {
+    /// The positions of the rows within `rows`. O(log rows).
+    pub(crate) fn positions(&self, rows: &Range<u32>) -> Range<usize> {
+        match self {
+            Self::Live(list) => list.positions(rows),
+            Self::Block(list) => {
+                let all = 0..list.len();
+                let end = list.partition(&all, |row| row < rows.end);
+                let start = match rows.start {
+                    0 => 0,
+                    start => list.partition(&(0..end), |row| row < start),
+                };
+                start..end
+            }
+            Self::Found(found) => {
+                let below = |row: u32| found.partition_point(|found| *found < row);
+                let end = below(rows.end);
+                below(rows.start).min(end)..end
+            }
+        }
+    }
+
+    /// The first of `positions` for which `before` does not hold. O(log rows).
+    pub(crate) fn partition(
+        &self,
+        positions: &Range<usize>,
+        before: impl Fn(u32) -> bool,
+    ) -> usize {
+        match self {
+            Self::Live(list) => list.partition(positions, before),
+            Self::Block(list) => list.partition(positions, before),
+            Self::Found(found) => {
+                let rows = found.get(positions.clone()).unwrap_or_default();
+                positions.start + rows.partition_point(|row| before(*row))
+            }
+        }
+    }
+
+    /// Appends to `out` the rows at `positions`.
+    pub(crate) fn copy(&self, positions: &Range<usize>, out: &mut Vec<u32>) {
+        match self {
+            Self::Live(list) => list.copy(positions, out),
+            Self::Block(list) => list.copy(positions, out),
+            Self::Found(found) => {
+                out.extend_from_slice(found.get(positions.clone()).unwrap_or_default());
+            }
+        }
+    }
+
+    /// How many rows are below `bound`. O(log rows).
+    pub(crate) fn count_below(&self, bound: u32) -> usize {
+        self.positions(&(0..bound)).len()
+    }
+
+    /// The last row below `bound`. O(log rows).
+    pub(crate) fn last_below(&self, bound: u32) -> Option<u32> {
+        if let Self::Live(list) = self {
+            return list.last_below(bound);
+        }
+        let last = self.count_below(bound).checked_sub(1)?;
+        let mut rows = Vec::with_capacity(1);
+        self.copy(&(last..last + 1), &mut rows);
+        rows.first().copied()
+    }
+}

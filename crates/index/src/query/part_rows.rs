@@ -1,0 +1,87 @@
+//! `PartRows`: the matching rows of one part, from both ends.
+
+use super::compile::{Query, Source};
+use super::cursor::{Cursor, Direction};
+use crate::Snapshot;
+use crate::part::Part;
+use strandline_core::Region;
+
+/// The matching rows of one part that neither end has passed.
+pub(super) struct PartRows<'s> {
+    part: &'s Part,
+    at: usize,
+    /// Its `rows` are those that neither end has passed.
+    query: Query,
+    front: Option<Cursor>,
+    back: Option<Cursor>,
+}
+
+impl<'s> PartRows<'s> {
+    pub(super) fn new(snapshot: &'s Snapshot, at: usize, region: &Region) -> Self {
+        let part = snapshot.part(at);
+        Self {
+            part,
+            at,
+            query: Query::compile(part, snapshot.bound_of(at), region),
+            front: None,
+            back: None,
+        }
+    }
+
+    /// Which part it is.
+    pub(super) const fn at(&self) -> usize {
+        self.at
+    }
+
+    #[inline]
+    pub(super) fn step(&mut self, direction: Direction) -> Option<u32> {
+        let Self {
+            part,
+            query,
+            front,
+            back,
+            ..
+        } = self;
+        if query.rows.is_empty() {
+            return None;
+        }
+        let cursor = match direction {
+            Direction::Forward => front,
+            Direction::Backward => back,
+        };
+        let row = cursor
+            .get_or_insert_with(|| Cursor::new(&query.source, &query.rows, direction))
+            .next(part, &mut query.filter, &query.rows);
+        match (row, direction) {
+            (Some(row), Direction::Forward) => query.rows.start = row + 1,
+            (Some(row), Direction::Backward) => query.rows.end = row,
+            (None, _) => query.rows = 0..0,
+        }
+        row
+    }
+
+    /// How many rows are left at most.
+    pub(super) fn most(&self) -> usize {
+        let candidates = usize::try_from(self.query.candidates).unwrap_or(usize::MAX);
+        self.query.rows.len().min(candidates)
+    }
+
+    /// How many rows are left.
+    pub(super) fn count(mut self) -> usize {
+        let rows = self.query.rows.clone();
+        if !self.query.filter.is_empty() {
+            return std::iter::from_fn(|| self.step(Direction::Forward)).count();
+        }
+        match &self.query.source {
+            Source::Scan(_) => rows.len(),
+            Source::Lists(lists) => lists
+                .iter()
+                .map(|keyed| {
+                    let left = keyed.list.positions(&rows);
+                    let start = left.start.max(keyed.positions.start);
+                    left.end.min(keyed.positions.end).saturating_sub(start)
+                })
+                .sum(),
+        }
+    }
+}
