@@ -67,6 +67,7 @@ mod seal;
 mod writer;
 
 mod causes;
+mod coordinates;
 mod names;
 mod query;
 mod reader;
@@ -75,6 +76,7 @@ mod view;
 
 pub use block::{Block, BlockBytes, RebuildBlock};
 pub use causes::Causes;
+pub use coordinates::Coordinates;
 pub use error::{BlockError, IndexError};
 pub use gate::SequenceGate;
 pub use id::{CoordinateId, EntityId};

@@ -88,16 +88,22 @@ impl<'a> ReplayCursor<'a> {
             return Ok(());
         }
         self.writer.check_sequence(sequences.start)?;
-        if self.writer.live.rows > 0 {
-            let ended = self.writer.begin_part();
-            self.undo.keep(ended);
-        }
+        self.seal();
         let greatest = block.greatest_id();
         self.writer
             .change_parts(|parts| parts.push(Part::Block(block)));
         self.writer.greatest = self.writer.greatest.max(Some(greatest));
         self.writer.last = Some(Sequence::new(sequences.end.get().saturating_sub(1)));
         Ok(())
+    }
+
+    /// Ends the part that the rows until now are in, as [`IndexWriter::seal`] does for visible ones,
+    /// so that a block of them can take their place once they are published.
+    pub fn seal(&mut self) {
+        if self.writer.live.rows > 0 {
+            let ended = self.writer.begin_part();
+            self.undo.keep(ended);
+        }
     }
 
     /// A sequence for a row that was stored without one: after every row, 0 on an empty index.

@@ -11,8 +11,8 @@ use crate::part::Part;
 use crate::rollback::Undo;
 use crate::shared::Shared;
 use crate::{
-    CoordinateId, EntityId, Head, IndexError, IndexLayout, IndexReader, ReplayCursor, SequenceGate,
-    Snapshot,
+    BlockError, CoordinateId, Coordinates, EntityId, Head, IndexError, IndexLayout, IndexReader,
+    ReplayCursor, SequenceGate, Snapshot,
 };
 use std::collections::BTreeMap;
 use std::fmt;
@@ -164,6 +164,13 @@ impl IndexWriter {
         Some(self.live.place(coordinate)?.entity)
     }
 
+    /// The coordinates interned since the last seal, for any thread, and still those after the next.
+    /// O(1).
+    #[must_use]
+    pub fn coordinates(&self) -> Coordinates {
+        Coordinates::new(self.live.live.clone())
+    }
+
     /// The number of `coordinate`, which is new if it was not interned since the last seal.
     /// O(log names).
     ///
@@ -207,6 +214,14 @@ impl IndexWriter {
                 hash: part.hash_if_last(entity, row),
             })
         })
+    }
+
+    /// What was found damaged in a sealed part and could not be made anew, if anything was: what
+    /// [`sealed_head`](Self::sealed_head) and [`contains`](Self::contains) do not find may be there
+    /// then.
+    #[must_use]
+    pub fn damage(&self) -> Option<BlockError> {
+        self.inserted().damage().cloned()
     }
 
     /// Whether an event with this id was inserted, published or not. O(1) for an id above all

@@ -417,9 +417,16 @@ fn find_footer(
         }
     };
     let offset = u64::from(end.offset).min(length);
-    let found = match footer::read(file, end) {
+    let found = match footer::read(file, end, false) {
         Ok(None) => FooterFound::None,
-        Ok(Some(bytes)) => FooterFound::Whole { offset, bytes },
+        Ok(Some(footer)) if footer.is_intact() => FooterFound::Whole {
+            offset,
+            bytes: footer.as_ref().to_vec(),
+        },
+        Ok(Some(_)) => FooterFound::Damaged {
+            offset,
+            reason: format!("the footer of {} has another checksum", file.name()),
+        },
         Err(error @ LogError::Io { .. }) => return Err(error),
         Err(error) => FooterFound::Damaged {
             offset,

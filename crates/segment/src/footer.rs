@@ -6,17 +6,25 @@
 //! |---|---|
 //! | log hash at the segment's end | 32 |
 //! | length of the footer | 8 |
+//! | checksum of the footer, salted with the segment, at the footer's offset | 8 |
 //! | magic `STRNDFTR` | 8 |
-//! | checksum of the footer and the trailer before, salted with the segment and the footer's offset | 8 |
+//! | checksum of the trailer before, salted with the segment, at the trailer's offset | 8 |
+//!
+//! So a footer can be found without being read, and whoever has checksums of its own in it can check
+//! it piece by piece.
 
 use crate::error::At;
 use crate::file::SegmentFile;
+use crate::sealed::SealedFrames;
 use crate::{LogError, LogPosition, SegmentId, SegmentInfo};
-use strandline_core::codec::{Reader, Writer};
-use strandline_core::{Hash, Sequence};
+use std::ops::Range;
+use std::sync::Arc;
+use strandline_core::codec::{DecodeError, Reader, Writer};
+use strandline_core::fs::Mapping;
+use strandline_core::{Checksum, Hash, Salt, Sequence};
 
 /// Length of the trailer.
-pub const TRAILER_BYTES: usize = 56;
+pub const TRAILER_BYTES: usize = 64;
 const MAGIC: &[u8; 8] = b"STRNDFTR";
 /// Most bytes of a footer that are read, trailer included: 1 GiB.
 const BYTES_MAX: u64 = 1 << 30;
@@ -49,8 +57,11 @@ impl SealedSegment {
         out.bytes(footer);
         out.bytes(self.end.log_hash.as_bytes());
         out.u64(footer.len() as u64);
+        out.u64(self.file.salt.checksum(offset, footer).0);
         out.bytes(MAGIC);
-        let checksum = self.file.salt.checksum(offset, &bytes);
+        let trailer = bytes.get(footer.len()..).unwrap_or_default();
+        let place = offset.saturating_add(footer.len() as u64);
+        let checksum = self.file.salt.checksum(place, trailer);
         Writer::new(&mut bytes).u64(checksum.0);
         let file = &self.file.file;
         let path = &self.file.path;
@@ -58,27 +69,78 @@ impl SealedSegment {
         file.write_all_at(&bytes, offset).at("write", path)?;
         file.sync().at("sync", path)
     }
-}
 
-/// Reads and checks the footer of a sealed segment that ends at `end`; none if nothing was written,
-/// or another process is writing it.
-pub(crate) fn read(file: &SegmentFile, end: LogPosition) -> Result<Option<Vec<u8>>, LogError> {
-    let found = load(file, end)?;
-    match check(file, end, &found) {
-        // What is being written grows from one look to the next.
-        Err(_) if load(file, end)? != found => Ok(None),
-        checked => Ok(checked?.map(|bytes| {
-            let mut found = found;
-            found.truncate(bytes);
-            found
-        })),
+    /// Its frames.
+    #[must_use]
+    pub fn frames(&self) -> Option<SealedFrames> {
+        SealedFrames::new(self.info, self.file.clone())
+    }
+
+    /// The footer that was written, mapped where that is asked for and can be done; see
+    /// [`UncheckedLog::footer`](crate::UncheckedLog::footer).
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn footer(&self, mapped: bool) -> Result<Option<Footer>, LogError> {
+        read(&self.file, self.end, mapped)
     }
 }
 
-/// What stands after the frames.
-fn load(file: &SegmentFile, end: LogPosition) -> Result<Vec<u8>, LogError> {
-    let offset = u64::from(end.offset);
+/// The footer of a sealed segment, found and not yet read: only its trailer was checked.
+#[derive(Debug, Clone)]
+pub struct Footer {
+    bytes: FooterBytes,
+    salt: Salt,
+    offset: u64,
+    checksum: Checksum,
+}
+
+#[derive(Debug, Clone)]
+enum FooterBytes {
+    Owned(Arc<Vec<u8>>),
+    Mapped(Mapping, Range<usize>),
+}
+
+impl Footer {
+    /// Checks every byte. O(bytes).
+    #[must_use]
+    pub fn is_intact(&self) -> bool {
+        self.salt.checksum(self.offset, self.as_ref()) == self.checksum
+    }
+}
+
+impl AsRef<[u8]> for Footer {
+    fn as_ref(&self) -> &[u8] {
+        match &self.bytes {
+            FooterBytes::Owned(bytes) => bytes,
+            FooterBytes::Mapped(mapping, range) => mapping.get(range.clone()).unwrap_or_default(),
+        }
+    }
+}
+
+/// Finds the footer of a sealed segment that ends at `end`; none if nothing was written, or another
+/// process is writing it. Maps it where that is asked for and can be done, else reads it.
+pub(crate) fn read(
+    file: &SegmentFile,
+    end: LogPosition,
+    mapped: bool,
+) -> Result<Option<Footer>, LogError> {
     let length = file.len()?;
+    match find(file, end, length, mapped) {
+        // What is being written grows from one look to the next.
+        Err(LogError::FooterDamaged { .. }) if file.len()? != length => Ok(None),
+        found => found,
+    }
+}
+
+fn find(
+    file: &SegmentFile,
+    end: LogPosition,
+    length: u64,
+    mapped: bool,
+) -> Result<Option<Footer>, LogError> {
+    let offset = u64::from(end.offset);
     let Some(after) = length.checked_sub(offset) else {
         return Err(LogError::corrupt(
             file.name(),
@@ -86,42 +148,66 @@ fn load(file: &SegmentFile, end: LogPosition) -> Result<Vec<u8>, LogError> {
             "the file ends before its last frame does",
         ));
     };
-    let bytes = usize::try_from(after).ok();
-    let Some(bytes) = bytes.filter(|_| after <= BYTES_MAX) else {
-        return Err(damaged(file, "it is longer than any footer"));
-    };
-    let mut bytes = vec![0; bytes];
-    file.read(&mut bytes, offset)?;
-    Ok(bytes)
-}
-
-/// The length of the footer in what stands after the frames; `None` if nothing does.
-fn check(file: &SegmentFile, end: LogPosition, found: &[u8]) -> Result<Option<usize>, LogError> {
-    if found.is_empty() {
+    if after == 0 {
         return Ok(None);
     }
-    let short = || damaged(file, "it is cut short");
-    let (covered, checksum) = found.split_last_chunk().ok_or_else(short)?;
-    let offset = u64::from(end.offset);
-    if file.salt.checksum(offset, covered).0 != u64::from_le_bytes(*checksum) {
-        return Err(damaged(file, "its checksum is wrong"));
+    if after > BYTES_MAX {
+        return Err(damaged(file, "it is longer than any footer"));
     }
-    let footer_bytes = found.len().checked_sub(TRAILER_BYTES).ok_or_else(short)?;
-    let trailer = found.get(footer_bytes..).unwrap_or_default();
-    let mut reader = Reader::new(trailer);
-    let bound = reader
-        .array("log hash")
-        .is_ok_and(|hash: [u8; 32]| hash == *end.log_hash.as_bytes())
-        && reader
-            .u64("length")
-            .is_ok_and(|length| length == footer_bytes as u64)
-        && reader
-            .array("magic")
-            .is_ok_and(|magic: [u8; 8]| magic == *MAGIC);
-    if bound {
-        Ok(Some(footer_bytes))
-    } else {
-        Err(damaged(file, "it belongs to another segment"))
+    let footer_bytes = after.checked_sub(TRAILER_BYTES as u64);
+    let footer_bytes = footer_bytes.ok_or_else(|| damaged(file, "it is cut short"))?;
+    let checksum = read_trailer(file, end, footer_bytes)?;
+    let (Ok(start), Ok(bytes)) = (usize::try_from(offset), usize::try_from(footer_bytes)) else {
+        return Err(damaged(file, "it does not fit in memory"));
+    };
+    let mapping = if mapped { file.file.map(length) } else { None };
+    let bytes = match mapping {
+        Some(mapping) => FooterBytes::Mapped(mapping, start..start + bytes),
+        None => {
+            let mut buffer = vec![0; bytes];
+            file.read(&mut buffer, offset)?;
+            FooterBytes::Owned(Arc::new(buffer))
+        }
+    };
+    Ok(Some(Footer {
+        bytes,
+        salt: file.salt,
+        offset,
+        checksum,
+    }))
+}
+
+/// Checks the trailer after a footer of this length, and gives the checksum of the footer.
+fn read_trailer(
+    file: &SegmentFile,
+    end: LogPosition,
+    footer_bytes: u64,
+) -> Result<Checksum, LogError> {
+    let place = u64::from(end.offset) + footer_bytes;
+    let mut trailer = vec![0; TRAILER_BYTES];
+    file.read(&mut trailer, place)?;
+    let (covered, checksum) = trailer
+        .split_last_chunk()
+        .ok_or_else(|| damaged(file, "it is cut short"))?;
+    if file.salt.checksum(place, covered).0 != u64::from_le_bytes(*checksum) {
+        return Err(damaged(file, "the checksum of its trailer is wrong"));
+    }
+    let mut reader = Reader::new(covered);
+    let mut read = || {
+        Ok::<_, DecodeError>((
+            reader.array::<32>("log hash")?,
+            reader.u64("length")?,
+            reader.u64("checksum")?,
+            reader.array::<8>("magic")?,
+        ))
+    };
+    match read() {
+        Ok((hash, length, checksum, magic))
+            if hash == *end.log_hash.as_bytes() && length == footer_bytes && magic == *MAGIC =>
+        {
+            Ok(Checksum(checksum))
+        }
+        _ => Err(damaged(file, "it belongs to another segment")),
     }
 }
 
@@ -137,6 +223,7 @@ pub(crate) fn claimed_end(segment: SegmentId, trailer: &[u8], at: u64) -> Option
     let mut reader = Reader::new(trailer);
     let log_hash = Hash::from_bytes(reader.array("log hash").ok()?);
     let length = reader.u64("length").ok()?;
+    reader.u64("checksum").ok()?;
     let magic: [u8; 8] = reader.array("magic").ok()?;
     let offset = u32::try_from(at.checked_sub(length)?).ok()?;
     (magic == *MAGIC).then_some(LogPosition {

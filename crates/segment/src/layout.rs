@@ -33,9 +33,10 @@ pub const RECORD_HEADER_LAYOUT: [(&str, usize); 3] =
     [("checksum", 8), ("body length", 4), ("digest", 32)];
 
 /// The parts of a footer's trailer.
-pub const TRAILER_LAYOUT: [(&str, usize); 4] = [
+pub const TRAILER_LAYOUT: [(&str, usize); 5] = [
     ("log hash at the end", 32),
     ("footer length", 8),
+    ("checksum of the footer", 8),
     ("magic", 8),
     ("checksum", 8),
 ];

@@ -55,6 +55,7 @@ mod quarantine;
 mod reader;
 mod recover;
 mod scan;
+mod sealed;
 mod space;
 mod writer;
 
@@ -63,7 +64,7 @@ pub use cursor::RecordCursor;
 pub use error::{AppendError, LogError, ScanError};
 pub use examine::{Examined, Examiner, FooterFound, Piece};
 pub use follow::LogFollower;
-pub use footer::{SealedSegment, TRAILER_BYTES};
+pub use footer::{Footer, SealedSegment, TRAILER_BYTES};
 pub use format::{
     COMMIT_BYTES_MAX, COMMIT_RECORDS_MAX, FORMAT_VERSION, FRAME_ALIGNMENT, MANIFEST_FILE,
     QUARANTINE_DIR, SEGMENT_HEADER_BYTES, SegmentHeader,
@@ -82,4 +83,5 @@ pub use options::{LogOptions, SEGMENT_BYTES_LEAST, SEGMENT_BYTES_MOST};
 pub use position::{LogPosition, RecordPosition, SegmentId};
 pub use reader::{LogReader, OwnedRecord};
 pub use recover::{Repairs, ScannedLog, TornTail};
+pub use sealed::SealedFrames;
 pub use writer::{Appended, LogWriter, SyncHandle};

@@ -3,12 +3,13 @@
 
 use crate::error::At;
 use crate::file::SegmentFile;
-use crate::footer;
+use crate::footer::{self, Footer};
 use crate::format::{MANIFEST_FILE, QUARANTINE_DIR, SEGMENT_HEADER_BYTES, SegmentHeader};
 use crate::manifest::{Manifest, SegmentInfo};
 use crate::options::LogOptions;
 use crate::quarantine::{is_segment_like, set_aside};
 use crate::scan::{FrameScanner, Step};
+use crate::sealed::SealedFrames;
 use crate::{LogError, LogPosition, SegmentId};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -152,18 +153,50 @@ impl UncheckedLog {
         &self.manifest.segments
     }
 
-    /// The footer of a sealed segment; `None` if it has none, is active or is not in the log.
+    /// The footer of a sealed segment; `None` if it has none, is active or is not in the log. Only
+    /// its trailer is read, where it can be mapped.
     ///
     /// # Errors
     ///
-    /// [`LogError::FooterDamaged`] if it is not what was written: its frames say the same.
+    /// [`LogError::FooterDamaged`] if its trailer is not what was written: its frames say the same.
     /// [`LogError::Io`].
-    pub fn footer(&self, segment: SegmentId) -> Result<Option<Vec<u8>>, LogError> {
-        let found = self.manifest.segments.iter().zip(&self.files);
-        match found.into_iter().find(|(info, _)| info.id() == segment) {
-            Some((SegmentInfo { end: Some(end), .. }, file)) => footer::read(file, *end),
+    pub fn footer(&self, segment: SegmentId) -> Result<Option<Footer>, LogError> {
+        let mapped = self.options.mapped_bytes().is_some();
+        match self.find(segment) {
+            Some((SegmentInfo { end: Some(end), .. }, file)) => footer::read(file, *end, mapped),
             _ => Ok(None),
         }
+    }
+
+    /// The frames of a sealed segment, to be read now or later; `None` if it is active or is not in
+    /// the log.
+    #[must_use]
+    pub fn sealed_frames(&self, segment: SegmentId) -> Option<SealedFrames> {
+        let (info, file) = self.find(segment)?;
+        SealedFrames::new(*info, file.clone())
+    }
+
+    /// Checks that the log has a frame that ends at `position`, with the sequence and the log hash
+    /// that it says, or that a segment begins so.
+    ///
+    /// # Errors
+    ///
+    /// [`LogError::LogBehind`] if not: the log is shorter than it was, or another one.
+    pub fn check_position(&self, position: &LogPosition) -> Result<(), LogError> {
+        match self.find(position.segment) {
+            Some((info, file)) => check_position(file, info, position),
+            None => Err(LogError::LogBehind {
+                file: position.segment.file_name(),
+                expected_sequence: position.sequence.get(),
+                found_sequence: 0,
+                reason: "the MANIFEST does not list the segment",
+            }),
+        }
+    }
+
+    fn find(&self, segment: SegmentId) -> Option<(&SegmentInfo, &SegmentFile)> {
+        let mut all = self.manifest.segments.iter().zip(&self.files);
+        all.find(|(info, _)| info.id() == segment)
     }
 }
 

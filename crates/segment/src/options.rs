@@ -65,6 +65,12 @@ impl LogOptions {
         self
     }
 
+    /// Whether segments are mapped where they can be.
+    #[must_use]
+    pub const fn maps_reads(&self) -> bool {
+        self.mapped_reads
+    }
+
     /// How much of an active segment to map, in bytes; `None` for nothing.
     pub(crate) fn mapped_bytes(&self) -> Option<u64> {
         self.mapped_reads.then_some(self.segment_bytes_max)

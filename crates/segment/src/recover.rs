@@ -10,7 +10,7 @@ use crate::error::At;
 use crate::file::SegmentFile;
 use crate::format::COMMIT_BYTES_MAX;
 use crate::frame::Frame;
-use crate::log::{UncheckedLog, check_position, is_own_temporary, visit_all};
+use crate::log::{UncheckedLog, is_own_temporary, visit_all};
 use crate::quarantine::{is_segment_like, keep, set_aside};
 use crate::scan::{FrameScanner, HeadersAfter, Step};
 use crate::{LogError, LogPosition, LogReader, LogWriter, ScanError, SegmentId};
@@ -161,16 +161,7 @@ impl UncheckedLog {
                 "it lists no segment",
             ));
         };
-        let mut segments = self.manifest.segments.iter().zip(&self.files);
-        match segments.find(|(info, _)| info.id() == from.segment) {
-            Some((info, file)) => check_position(file, info, &from).map(|()| from),
-            None => Err(LogError::LogBehind {
-                file: from.segment.file_name(),
-                expected_sequence: from.sequence.get(),
-                found_sequence: 0,
-                reason: "the MANIFEST does not list the segment",
-            }),
-        }
+        self.check_position(&from).map(|()| from)
     }
 
     fn scan_last<E>(

@@ -8,11 +8,11 @@ use crate::frame::{CommitBuffer, FRAME_HEADER_BYTES, FramePlace, RECORD_HEADER_B
 use crate::log::{create_segment, nonce};
 use crate::manifest::{Manifest, SegmentInfo};
 use crate::space::Space;
-use crate::{FRAME_ALIGNMENT, LogError, LogOptions, LogPosition, LogReader};
+use crate::{FRAME_ALIGNMENT, LogError, LogOptions, LogPosition, LogReader, SegmentId};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use strandline_core::fs::{Fs, FsFile, StagedFile};
+use strandline_core::fs::{Fs, FsFile, OpenMode, StagedFile};
 use strandline_core::{Random, Sequence};
 
 /// Appends commits to the active segment, each with one positioned write.
@@ -91,6 +91,13 @@ impl LogWriter {
     #[must_use]
     pub const fn position(&self) -> LogPosition {
         self.position
+    }
+
+    /// Where the first frame of the active segment is, or will be.
+    #[must_use]
+    pub fn segment_start(&self) -> LogPosition {
+        let active = self.manifest.segments.last();
+        active.map_or(self.position, SegmentInfo::start)
     }
 
     /// The handle that syncs the active segment.
@@ -295,6 +302,22 @@ impl LogWriter {
             end: sealed_end,
             file: sealed_file,
         })
+    }
+
+    /// A sealed segment of this log, so that its footer can be written.
+    ///
+    /// # Errors
+    ///
+    /// [`LogError::SegmentMissing`] if it is not a sealed one; what opening its file says.
+    pub fn sealed_segment(&self, segment: SegmentId) -> Result<SealedSegment, LogError> {
+        let mut all = self.manifest.segments.iter();
+        let info = all.find(|info| info.id() == segment);
+        let sealed = info.and_then(|info| Some((*info, info.end()?)));
+        let (info, end) = sealed.ok_or_else(|| LogError::SegmentMissing {
+            file: segment.file_name(),
+        })?;
+        let file = SegmentFile::open(&*self.fs, &self.dir, &info.header, OpenMode::Write)?;
+        Ok(SealedSegment { info, end, file })
     }
 
     /// Cuts off what was set aside and not used. Nobody may sync meanwhile.

@@ -120,7 +120,8 @@ impl Store {
         let shared = &*self.shared;
         shared.check_poison()?;
         let durability = options.durability.unwrap_or(shared.options.durability);
-        let (committed, sealed, should_sync) = {
+        let mut wanted = Wanted::default();
+        let (committed, sealed) = {
             let mut writer = self.lock_with_room(full)?;
             let guard = PoisonOnPanic(&shared.group);
             let context = Context {
@@ -138,15 +139,19 @@ impl Store {
                 writer.in_flight.add(*end);
             }
             std::mem::forget(guard);
-            let should_sync = writer.should_sync_ahead();
-            (committed, writer.sealed.take(), should_sync)
+            wanted.sync = writer.should_sync_ahead();
+            wanted.checkpoint = writer.should_checkpoint(shared.options.checkpoint_interval_bytes);
+            (committed, writer.sealed.take())
         };
         if let Some(background) = &self.background {
             if let Some(sealed) = sealed {
                 background.write_footer(sealed);
             }
-            if should_sync {
+            if wanted.sync {
                 background.sync_soon();
+            }
+            if wanted.checkpoint {
+                background.checkpoint_soon();
             }
         }
         committed.map(|end| Written { end, durability })
@@ -234,6 +239,13 @@ impl Store {
             driver.ask();
         }
     }
+}
+
+/// What is to be done beside the appends, by how much was written.
+#[derive(Default, Clone, Copy)]
+struct Wanted {
+    sync: bool,
+    checkpoint: bool,
 }
 
 /// Events that were written, up to a sequence, and what their append asked for.

@@ -1,7 +1,8 @@
 //! The background thread: interval syncs and the footers of sealed segments.
 
-use crate::footer;
+use crate::open::WithoutFooter;
 use crate::store::Shared;
+use crate::{checkpoint, footer};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,8 +21,10 @@ pub(crate) struct Sealed {
 enum Job {
     /// Something was written and not synced.
     Sync,
-    /// A segment was sealed and wants its footer.
+    /// A segment was sealed and wants its footer, and then a checkpoint of what follows it.
     Footer(Box<Sealed>),
+    /// So much was written that a checkpoint is wanted.
+    Checkpoint,
 }
 
 /// The handle of the thread; dropping it lets the thread finish what it was given and joins it.
@@ -57,6 +60,30 @@ impl Background {
         }
     }
 
+    /// Asks for a checkpoint.
+    pub(crate) fn checkpoint_soon(&self) {
+        self.send(Job::Checkpoint);
+    }
+
+    /// Asks for the footers of segments that have none.
+    pub(crate) fn write_footers(&self, shared: &Shared, segments: &[WithoutFooter]) {
+        for without in segments {
+            let sealed = shared
+                .writer()
+                .and_then(|writer| Ok(writer.lock().log.sealed_segment(without.segment)?));
+            match sealed {
+                Ok(segment) => self.write_footer(Sealed {
+                    segment,
+                    newest: without.newest,
+                }),
+                Err(error) => {
+                    let segment = without.segment.get();
+                    tracing::warn!(segment, %error, "cannot open a segment to write its footer");
+                }
+            }
+        }
+    }
+
     /// Asks for the footer of a sealed segment.
     pub(crate) fn write_footer(&self, sealed: Sealed) {
         self.send(Job::Footer(Box::new(sealed)));
@@ -85,35 +112,73 @@ fn run(shared: &Shared, jobs: &Receiver<Job>, sync_waits: &AtomicBool) {
         match job {
             Job::Sync => {
                 let interval = shared.options.sync_interval.unwrap_or(Duration::ZERO);
-                let footer = wait(jobs, interval);
+                let other = wait(jobs, interval);
                 sync_waits.swap(false, Ordering::AcqRel);
                 // A failure has stopped the store; whoever calls next is told.
                 let _ = shared.group.wait(shared.group.written());
-                if let Some(sealed) = footer {
-                    write_footer(shared, &sealed);
+                match other {
+                    Some(Job::Footer(sealed)) => write_footer(shared, &sealed),
+                    Some(Job::Checkpoint) => save_checkpoint(shared),
+                    Some(Job::Sync) | None => {}
                 }
             }
-            Job::Footer(sealed) => write_footer(shared, &sealed),
+            Job::Footer(sealed) => {
+                write_footer(shared, &sealed);
+                save_checkpoint(shared);
+            }
+            Job::Checkpoint => save_checkpoint(shared),
         }
     }
 }
 
-/// Waits for the interval; returns early with a footer that came, or when the store closes.
-fn wait(jobs: &Receiver<Job>, interval: Duration) -> Option<Box<Sealed>> {
+/// Waits for the interval; returns early with another job that came, or when the store closes.
+fn wait(jobs: &Receiver<Job>, interval: Duration) -> Option<Job> {
     match jobs.recv_timeout(interval) {
-        Ok(Job::Footer(sealed)) => Some(sealed),
-        Ok(Job::Sync) | Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
+        Ok(job) => Some(job),
+        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
     }
 }
 
+fn save_checkpoint(shared: &Shared) {
+    if let Err(error) = checkpoint::save(shared) {
+        // It saves time at an opening, which reads the log where there is none.
+        tracing::warn!(%error, "cannot save a checkpoint");
+    }
+}
+
+/// Writes the footer of a sealed segment, and puts its block in the place of the live rows.
 fn write_footer(shared: &Shared, sealed: &Sealed) {
     let info = sealed.segment.info();
     let segment = info.id().get();
     let bytes = footer::encode(&shared.index.snapshot(), info, sealed.newest);
     if let Err(error) = sealed.segment.write_footer(&bytes) {
-        // A footer saves time at an opening without a checkpoint, and is rebuilt from the frames.
+        // A footer saves time at an opening and memory before it, and is rebuilt from the frames.
         tracing::warn!(segment, %error, "cannot write the footer of a sealed segment");
-    } else {
-        tracing::debug!(segment, "wrote the footer of a sealed segment");
+        return;
+    }
+    drop(bytes);
+    let mapped = shared.options.log.maps_reads();
+    let opened = sealed
+        .segment
+        .footer(mapped)
+        .map_err(crate::Error::from)
+        .and_then(|footer| match (footer, sealed.segment.frames()) {
+            (Some(footer), Some(frames)) => footer::open(footer, frames),
+            _ => Err(crate::Error::new(
+                crate::ErrorKind::Corrupt,
+                "it is not there",
+            )),
+        });
+    let replaced = opened.and_then(|(_, block)| {
+        if block.rows() == 0 {
+            return Ok(());
+        }
+        shared.index.replace(block).map_err(crate::Error::from)
+    });
+    match replaced {
+        Ok(()) => tracing::debug!(segment, "wrote the footer of a sealed segment"),
+        Err(error) => {
+            tracing::warn!(segment, %error, "cannot use the footer of a sealed segment");
+        }
     }
 }

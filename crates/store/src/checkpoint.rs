@@ -1,11 +1,17 @@
 //! Checkpoints: what they hold, how one is made beside appends, and how one is read back.
+//!
+//! A checkpoint holds the rows of the active segment alone: those of sealed segments are in their
+//! footers. So its size is bounded by that of a segment, whatever the store holds.
 
 use crate::store::Shared;
+use crate::writer::SegmentNames;
 use crate::{Error, ErrorKind};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use strandline_checkpoint::{Checkpoint, CheckpointWriter, prune};
 use strandline_core::codec::Reader;
-use strandline_core::{Hlc, Sequence};
+use strandline_core::{Coordinate, Hlc, Sequence};
+use strandline_index::Block;
 use strandline_segment::{LogIdentity, LogPosition};
 
 /// How many checkpoints are kept: the newest, and the one before in case it is damaged.
@@ -18,7 +24,7 @@ const NAMES: &str = "segment-names";
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct StoredState {
     identity: LogIdentity,
-    /// Encoded position: the log before it is in the checkpoint.
+    /// Encoded position: the log before it is in the checkpoint or in footers.
     position: Vec<u8>,
     /// Next sequence of the allocator.
     allocated: u64,
@@ -27,26 +33,28 @@ struct StoredState {
 
 /// A checkpoint that was read and fits the store.
 #[derive(Debug)]
-pub(crate) struct Restored<'a> {
+pub(crate) struct Restored {
+    checkpoint: Arc<Checkpoint>,
     pub(crate) position: LogPosition,
     pub(crate) allocated: Sequence,
     pub(crate) hlc: Option<Hlc>,
-    /// The index block of everything before the position.
-    pub(crate) rows: &'a [u8],
-    /// Coordinates of the active segment in the order of their local numbers. Coordinates are
-    /// numbered by first use, so a number means the same in the index that the rows are read into.
-    pub(crate) names: Vec<u32>,
 }
 
-/// Reads back what [`save`] wrote.
+/// The bytes of the rows in a checkpoint.
+struct RowsInCheckpoint(Arc<Checkpoint>);
+
+impl AsRef<[u8]> for RowsInCheckpoint {
+    fn as_ref(&self) -> &[u8] {
+        self.0.section(ROWS).unwrap_or_default()
+    }
+}
+
+/// Reads back the state that [`save`] wrote.
 ///
 /// # Errors
 ///
-/// `Corrupt` if a part is missing or malformed, `LogBehindCheckpoint` if it is of another store.
-pub(crate) fn restore<'a>(
-    checkpoint: &'a Checkpoint,
-    identity: &LogIdentity,
-) -> Result<Restored<'a>, Error> {
+/// `Corrupt` if it is missing or malformed, or of another store.
+pub(crate) fn restore(checkpoint: Checkpoint, identity: &LogIdentity) -> Result<Restored, Error> {
     let state: StoredState = checkpoint
         .metadata(STATE)
         .map_err(|error| malformed().with_source(error))?;
@@ -59,26 +67,51 @@ pub(crate) fn restore<'a>(
     let mut reader = Reader::new(&state.position);
     let position =
         LogPosition::decode(&mut reader).map_err(|error| malformed().with_source(error))?;
-    let rows = checkpoint.section(ROWS).ok_or_else(malformed)?;
-    let (names, rest) = checkpoint
-        .section(NAMES)
-        .ok_or_else(malformed)?
-        .as_chunks::<4>();
-    if !rest.is_empty() {
-        return Err(malformed());
-    }
     Ok(Restored {
+        checkpoint: Arc::new(checkpoint),
         position,
         allocated: Sequence::new(state.allocated),
         hlc: state.hlc,
-        rows,
-        names: names.iter().map(|name| u32::from_le_bytes(*name)).collect(),
     })
 }
 
+impl Restored {
+    /// The rows of the segment that begins at `start`, up to the position, and the segment's names.
+    ///
+    /// # Errors
+    ///
+    /// `Corrupt` if a part is missing, malformed, or does not fit the others.
+    pub(crate) fn rows(&self, start: Sequence) -> Result<(Arc<Block>, SegmentNames), Error> {
+        let (places, rest) = self
+            .checkpoint
+            .section(NAMES)
+            .ok_or_else(malformed)?
+            .as_chunks::<4>();
+        let places = places.iter().map(|place| u32::from_le_bytes(*place));
+        let rows = RowsInCheckpoint(self.checkpoint.clone());
+        let block = Arc::new(Block::open(Arc::new(rows), None)?);
+        let sequences = start..self.position.sequence;
+        let fits = if block.rows() == 0 {
+            sequences.is_empty()
+        } else {
+            block.sequences() == sequences
+        };
+        // All of it was checked with the checkpoint; this checks its parts against each other.
+        block.check_all()?;
+        let names = SegmentNames::of_block(block.clone(), places.collect());
+        match names {
+            Some(names) if fits && rest.is_empty() => Ok((block, names)),
+            _ => Err(malformed()),
+        }
+    }
+}
+
 /// The error of a checkpoint whose parts do not fit together.
-pub(crate) fn malformed() -> Error {
-    Error::new(ErrorKind::Corrupt, "a checkpoint lacks one of its parts")
+fn malformed() -> Error {
+    Error::new(
+        ErrorKind::Corrupt,
+        "a checkpoint lacks one of its parts, or they do not fit together",
+    )
 }
 
 /// Saves a checkpoint of everything written until now, beside appends.
@@ -87,18 +120,36 @@ pub(crate) fn malformed() -> Error {
 /// never says more than what is durable.
 pub(crate) fn save(shared: &Shared) -> Result<Sequence, Error> {
     let mut saved = shared.checkpointed.lock();
-    let (position, hlc, coordinates) = {
+    let (start, position, hlc, names, coordinates) = {
         let writer = shared.writer()?.lock();
-        let coordinates: Vec<_> = writer.names.coordinates().collect();
-        (writer.log.position(), writer.hlc.last(), coordinates)
+        (
+            writer.log.segment_start(),
+            writer.log.position(),
+            writer.hlc.last(),
+            writer.names.clone(),
+            writer.index.coordinates(),
+        )
     };
     if *saved == Some(position) {
         return Ok(position.sequence);
     }
+    let _span = tracing::debug_span!("checkpoint").entered();
     shared.wait_durable(position.sequence)?;
     let snapshot = shared.index.snapshot();
-    let rows = snapshot.export(Sequence::ZERO..position.sequence);
-    let names = coordinates.iter().flat_map(|id| id.get().to_le_bytes());
+    let rows = Arc::new(snapshot.export(start.sequence..position.sequence));
+    let block = Block::open(rows.clone(), None)?;
+    let places = (0..names.next_local())
+        .map(|local| {
+            let coordinate: Option<Coordinate> = names
+                .coordinate(local)
+                .and_then(|id| coordinates.get(id))
+                .or_else(|| names.base_coordinate(local));
+            let place = coordinate.and_then(|coordinate| block.find_coordinate(&coordinate));
+            place.map(u32::to_le_bytes).ok_or_else(malformed)
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    drop(block);
+    let rows = Arc::unwrap_or_clone(rows);
     let mut encoded = Vec::new();
     position.encode(&mut encoded);
     let bytes = rows.len();
@@ -112,7 +163,7 @@ pub(crate) fn save(shared: &Shared) -> Result<Sequence, Error> {
                 hlc,
             },
         )?
-        .section(NAMES, names.collect())?
+        .section(NAMES, places.concat())?
         .section(ROWS, rows)?
         .publish(&*shared.options.fs, &shared.dir, position.sequence.get())?;
     prune(&*shared.options.fs, &shared.dir, KEPT)?;

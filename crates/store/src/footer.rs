@@ -5,36 +5,87 @@
 //! |---|---|
 //! | wall_ms of the newest reading | 8 |
 //! | its counter | 4 |
+//! | zeros | 4 |
+//! | checksum of the bytes before, with no salt, at offset 0 | 8 |
 //! | index block | the rest |
+//!
+//! The block has checksums of its own, section by section, so that it is checked where it is used.
 
+use crate::open::rebuilt_block;
 use crate::{Error, ErrorKind};
-use strandline_core::Hlc;
+use std::sync::Arc;
 use strandline_core::codec::{DecodeError, Reader, Writer};
-use strandline_index::Snapshot;
-use strandline_segment::SegmentInfo;
+use strandline_core::{Hlc, Salt};
+use strandline_index::{Block, RebuildBlock, Snapshot};
+use strandline_segment::{Footer, SealedFrames, SegmentInfo};
+
+const HLC_BYTES: usize = 8 + 4 + 4;
+const PREFIX_BYTES: usize = HLC_BYTES + 8;
 
 /// The footer of a sealed segment, all of whose rows are visible since rotation synced them.
 pub(crate) fn encode(snapshot: &Snapshot, segment: &SegmentInfo, newest: Option<Hlc>) -> Vec<u8> {
     let newest = newest.unwrap_or_default();
-    let mut out = Vec::new();
+    let first = segment.start().sequence;
+    let end = segment.end().map_or(first, |end| end.sequence);
+    let block = snapshot.export(first..end);
+    let mut out = Vec::with_capacity(PREFIX_BYTES + block.len());
     let mut writer = Writer::new(&mut out);
     writer.u64(newest.wall_ms());
     writer.u32(newest.counter());
-    let first = segment.start().sequence;
-    let end = segment.end().map_or(first, |end| end.sequence);
-    writer.bytes(&snapshot.export(first..end));
+    writer.u32(0);
+    let checksum = Salt::NONE.checksum(0, &out);
+    let mut writer = Writer::new(&mut out);
+    writer.u64(checksum.0);
+    writer.bytes(&block);
     out
 }
 
-/// The newest clock reading and the block.
-pub(crate) fn decode(bytes: &[u8]) -> Result<(Option<Hlc>, &[u8]), Error> {
+/// The bytes of the block in a footer.
+struct BlockInFooter(Footer);
+
+impl AsRef<[u8]> for BlockInFooter {
+    fn as_ref(&self) -> &[u8] {
+        self.0.as_ref().get(PREFIX_BYTES..).unwrap_or_default()
+    }
+}
+
+/// The newest clock reading and the block of a sealed segment, from its footer. What is damaged in
+/// the block is made anew from the frames when it is used.
+///
+/// # Errors
+///
+/// `Corrupt` if the reading or the head of the block is damaged, or the block is of other rows.
+pub(crate) fn open(footer: Footer, frames: SealedFrames) -> Result<(Hlc, Block), Error> {
+    let newest = newest(footer.as_ref())?;
+    let sequences = frames.info().start().sequence..frames.end().sequence;
+    let rebuild: RebuildBlock = Box::new(move |layout| {
+        let info = frames.info().id();
+        tracing::warn!(segment = info.get(), "rebuilding a damaged index block");
+        rebuilt_block(&frames, layout).map_err(Into::into)
+    });
+    let block = Block::open(Arc::new(BlockInFooter(footer)), Some(rebuild))?;
+    if block.rows() > 0 && block.sequences() != sequences {
+        return Err(Error::new(
+            ErrorKind::Corrupt,
+            "the footer holds the rows of another segment",
+        ));
+    }
+    Ok((newest, block))
+}
+
+fn newest(footer: &[u8]) -> Result<Hlc, Error> {
     let malformed = |error: DecodeError| {
         Error::new(ErrorKind::Corrupt, "the footer is malformed").with_source(error)
     };
-    let mut reader = Reader::new(bytes);
+    let mut reader = Reader::new(footer);
+    let covered = reader.bytes("HLC", HLC_BYTES).map_err(malformed)?;
+    let checksum = reader.u64("checksum of the HLC").map_err(malformed)?;
+    if Salt::NONE.checksum(0, covered).0 != checksum {
+        return Err(malformed(reader.invalid("HLC", "its checksum is wrong")));
+    }
+    let mut reader = Reader::new(covered);
     let wall_ms = reader.u64("wall_ms").map_err(malformed)?;
     let counter = reader.u32("HLC counter").map_err(malformed)?;
-    let newest = Hlc::new(wall_ms, counter)
-        .map_err(|_| malformed(reader.invalid("wall_ms", "needs more than 48 bits")))?;
-    Ok((Some(newest), reader.rest()))
+    Hlc::new(wall_ms, counter)
+        .map_err(|_| malformed(reader.invalid("wall_ms", "needs more than 48 bits")))
 }

@@ -81,4 +81,4 @@ pub use strandline_core::{
     Extensions, Hash, HashChain, Hlc, KindError, KindFilter, ManualClock, NAME_BYTES_MAX,
     NameError, PayloadEncoding, Region, Sequence, SystemClock,
 };
-pub use strandline_index::{Names, RowView, Rows};
+pub use strandline_index::{Causes, IndexLayout, Names, PartPlan, Plan, PlanKey, RowView, Rows};

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use strandline_core::fs::{Fs, OsFs};
 use strandline_core::{Clock, Random, SystemClock};
+use strandline_index::IndexLayout;
 use strandline_segment::LogOptions;
 
 /// When an append returns, and with that when its events are visible.
@@ -26,6 +27,9 @@ pub(crate) enum Access {
     Write,
     Read,
 }
+
+/// How many bytes of new log lead to a checkpoint by default: 64 MiB.
+const CHECKPOINT_INTERVAL_BYTES_DEFAULT: u64 = 64 << 20;
 
 /// Longest payload by default: 16 MiB.
 pub const PAYLOAD_BYTES_MAX_DEFAULT: usize = 16 << 20;
@@ -57,6 +61,8 @@ pub struct StoreOptions {
     pub(crate) fs: Arc<dyn Fs>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random_seed: Option<u64>,
+    pub(crate) index_layout: IndexLayout,
+    pub(crate) checkpoint_interval_bytes: Option<u64>,
 }
 
 impl Default for StoreOptions {
@@ -80,6 +86,8 @@ impl StoreOptions {
             fs: Arc::new(OsFs),
             clock: Arc::new(SystemClock::default()),
             random_seed: None,
+            index_layout: IndexLayout::default(),
+            checkpoint_interval_bytes: Some(CHECKPOINT_INTERVAL_BYTES_DEFAULT),
         }
     }
 
@@ -103,6 +111,28 @@ impl StoreOptions {
     #[must_use]
     pub const fn no_background_sync(mut self) -> Self {
         self.sync_interval = None;
+        self
+    }
+
+    /// How the rows of kinds and scopes are found. Default: [`IndexLayout::Postings`].
+    #[must_use]
+    pub const fn index_layout(mut self, layout: IndexLayout) -> Self {
+        self.index_layout = layout;
+        self
+    }
+
+    /// How many bytes of new log lead to a checkpoint in the background, which bounds what the
+    /// opening after a crash has to read. Default: 64 MiB. A rotation and a close save one too.
+    #[must_use]
+    pub const fn checkpoint_interval_bytes(mut self, bytes: u64) -> Self {
+        self.checkpoint_interval_bytes = Some(bytes);
+        self
+    }
+
+    /// Leaves checkpoints to rotations, [`Store::checkpoint`] and [`Store::close`].
+    #[must_use]
+    pub const fn no_background_checkpoint(mut self) -> Self {
+        self.checkpoint_interval_bytes = None;
         self
     }
 

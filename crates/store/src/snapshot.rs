@@ -4,7 +4,7 @@ use crate::read::{EventCursor, Reader};
 use crate::{Error, EventRef, StoredEvent};
 use std::iter::FusedIterator;
 use strandline_core::{EventId, Region, Sequence};
-use strandline_index::{Names, Rows};
+use strandline_index::{Causes, Names, Plan, Rows};
 
 /// The store as it was at one moment: every read through it sees the same events, whatever is
 /// appended meanwhile.
@@ -42,10 +42,10 @@ impl Snapshot {
     /// [`ErrorKind::Corrupt`](crate::ErrorKind::Corrupt) or [`ErrorKind::Io`](crate::ErrorKind::Io)
     /// from reading it.
     pub fn get(&self, id: EventId) -> Result<Option<StoredEvent>, Error> {
-        self.index
-            .get(id)
-            .map(|row| self.reader.read(row))
-            .transpose()
+        match self.index.get(id) {
+            Some(row) => self.reader.read(row).map(Some),
+            None => self.absent(),
+        }
     }
 
     /// What `read` makes of the event with this id, which is not copied.
@@ -58,10 +58,10 @@ impl Snapshot {
         id: EventId,
         read: impl FnOnce(EventRef<'_>) -> T,
     ) -> Result<Option<T>, Error> {
-        self.index
-            .get(id)
-            .map(|row| self.reader.read_with(row, read))
-            .transpose()
+        match self.index.get(id) {
+            Some(row) => self.reader.read_with(row, read).map(Some),
+            None => self.absent(),
+        }
     }
 
     /// The newest event of an entity, if it has one: the head of its chain.
@@ -70,10 +70,10 @@ impl Snapshot {
     ///
     /// As [`get`](Self::get).
     pub fn latest(&self, entity: &str) -> Result<Option<StoredEvent>, Error> {
-        self.index
-            .latest(entity)
-            .map(|row| self.reader.read(row))
-            .transpose()
+        match self.index.latest(entity) {
+            Some(row) => self.reader.read(row).map(Some),
+            None => self.absent(),
+        }
     }
 
     /// The events of an entity, oldest first; `.rev()` for newest first.
@@ -91,7 +91,9 @@ impl Snapshot {
         self.events(self.index.query(region))
     }
 
-    /// The headers of a region, as far as the index has them: nothing is read from disk.
+    /// The headers of a region, as far as the index has them: no event is read from disk.
+    ///
+    /// Some may be missing if [`damage`](Self::damage) says so afterwards.
     #[must_use]
     pub fn rows(&self, region: &Region) -> Rows<'_> {
         self.index.query(region)
@@ -111,17 +113,49 @@ impl Snapshot {
         self.index.scopes(prefix)
     }
 
+    /// How [`query`](Self::query) would go about a region, part by part, for people to read.
+    #[must_use]
+    pub fn explain(&self, region: &Region) -> Plan {
+        self.index.explain(region)
+    }
+
+    /// The headers of an event, of what caused it, of what caused that, and so on.
+    #[must_use]
+    pub fn causes(&self, id: EventId) -> Causes<'_> {
+        self.index.causes(id)
+    }
+
+    /// The error of what the index has lost: the index of a sealed segment was found damaged, and the
+    /// segment too, so that it could not be rebuilt. None in a sound store.
+    ///
+    /// Reads of events give this error where they may lack some; headers and names do not.
+    #[must_use]
+    pub fn damage(&self) -> Option<Error> {
+        self.index.damage().cloned().map(Error::from)
+    }
+
+    /// The answer where the index has no event: none, unless it may have lost some.
+    fn absent<T>(&self) -> Result<Option<T>, Error> {
+        match self.damage() {
+            Some(damage) => Err(damage),
+            None => Ok(None),
+        }
+    }
+
     fn events<'a>(&'a self, rows: Rows<'a>) -> Events<'a> {
         Events {
+            snapshot: self,
             rows,
             cursor: self.reader.cursor(),
+            told: false,
         }
     }
 }
 
 /// The events of a stream or query, read as they are asked for.
 ///
-/// An event that cannot be read is an error in its place; those after it can still be read.
+/// An event that cannot be read is an error in its place; those after it can still be read. Where the
+/// index has lost events, there is an error after the last one; see [`Snapshot::damage`].
 ///
 /// As an iterator it gives owned events. To look at events without copying their payloads:
 ///
@@ -142,19 +176,34 @@ impl Snapshot {
 /// ```
 #[derive(Debug)]
 pub struct Events<'a> {
+    snapshot: &'a Snapshot,
     rows: Rows<'a>,
     cursor: EventCursor,
+    /// Whether it was said that events may be missing.
+    told: bool,
 }
 
 impl Events<'_> {
+    /// The error after the last event, if some may be missing; once.
+    fn last_error(&mut self) -> Option<Error> {
+        if self.told {
+            return None;
+        }
+        let damage = self.snapshot.damage()?;
+        self.told = true;
+        Some(damage)
+    }
+
     /// The next event, where it was read: its payload is borrowed until the next call.
     ///
     /// # Errors
     ///
     /// As [`Snapshot::get`].
     pub fn next_ref(&mut self) -> Option<Result<EventRef<'_>, Error>> {
-        let row = self.rows.next()?;
-        Some(self.cursor.read(row))
+        match self.rows.next() {
+            Some(row) => Some(self.cursor.read(row)),
+            None => self.last_error().map(Err),
+        }
     }
 
     /// The next event from the back, as [`next_ref`](Self::next_ref).
@@ -163,8 +212,10 @@ impl Events<'_> {
     ///
     /// As there.
     pub fn next_back_ref(&mut self) -> Option<Result<EventRef<'_>, Error>> {
-        let row = self.rows.next_back()?;
-        Some(self.cursor.read(row))
+        match self.rows.next_back() {
+            Some(row) => Some(self.cursor.read(row)),
+            None => self.last_error().map(Err),
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! `Store`: the handle, which delegates everything.
 
 use crate::background::Background;
-use crate::open::Follower;
+use crate::open::{Follower, WithoutFooter};
 use crate::options::StoreOptions;
 use crate::read::Reader;
 use crate::writer::{GroupSync, SyncDriver, Writer};
@@ -133,10 +133,16 @@ impl Shared {
 }
 
 impl Store {
-    pub(crate) fn new(shared: Arc<Shared>) -> Result<Self, Error> {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        without_footer: &[WithoutFooter],
+    ) -> Result<Self, Error> {
         let background = if shared.writer.is_some() {
             let started = Background::start(shared.clone());
-            Some(started.map_err(|error| Error::io("start a thread for", &shared.dir, error))?)
+            let started =
+                started.map_err(|error| Error::io("start a thread for", &shared.dir, error))?;
+            started.write_footers(&shared, without_footer);
+            Some(started)
         } else {
             None
         };

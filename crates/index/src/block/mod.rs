@@ -36,6 +36,7 @@ pub(crate) use lists::BlockList;
 use crate::BlockError;
 use crate::layout::IndexLayout;
 use format::Header;
+use std::error::Error;
 use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
@@ -44,9 +45,10 @@ use strandline_core::{Coordinate, EventId, Sequence};
 /// Bytes of a block, wherever they are: a vector, or a mapped file.
 pub type BlockBytes = Arc<dyn AsRef<[u8]> + Send + Sync>;
 
-/// Makes the bytes of a block anew, from what it was made of, when some are found damaged.
+/// Makes the bytes of a block anew, in the layout that it has, from what it was made of, when some
+/// are found damaged.
 pub type RebuildBlock =
-    Box<dyn Fn() -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>> + Send + Sync>;
+    Box<dyn Fn(IndexLayout) -> Result<Vec<u8>, Box<dyn Error + Send + Sync>> + Send + Sync>;
 
 /// The rows of a sealed part of an index, immutable and used straight from bytes.
 ///

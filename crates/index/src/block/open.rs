@@ -101,7 +101,7 @@ impl Block {
         self.rebuilt.get_or_init(|| {
             let made = self.rebuild.as_ref().map_or_else(
                 || Err(reason.to_string()),
-                |rebuild| rebuild().map_err(|error| format!("{reason}; {error}")),
+                |rebuild| rebuild(self.layout()).map_err(|error| format!("{reason}; {error}")),
             );
             let made = made.and_then(|bytes| {
                 let block = Self::from_vec(bytes).map_err(|error| error.to_string())?;

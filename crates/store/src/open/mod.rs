@@ -4,10 +4,13 @@
 //! before all of it could be read.
 
 mod follow;
+mod rebuild;
 mod replay;
 mod restore;
 
 pub(crate) use follow::Follower;
+pub(crate) use rebuild::rebuilt_block;
+pub(crate) use restore::WithoutFooter;
 
 use crate::options::Access;
 use crate::read::Reader;
@@ -49,7 +52,7 @@ pub(crate) fn open(dir: &Path, options: StoreOptions) -> Result<Store, Error> {
         (None, Access::Write | Access::Read) => return Err(not_found(dir)),
     };
     let identity = *log.identity();
-    let (mut index, index_reader) = strandline_index::channel();
+    let (mut index, index_reader) = strandline_index::channel_with(options.index_layout);
     let replayed = replay(&mut index, log, newest, options.access, &mut report)?;
     let position = replayed.end;
     let group = Arc::new(match &replayed.writer {
@@ -76,7 +79,8 @@ pub(crate) fn open(dir: &Path, options: StoreOptions) -> Result<Store, Error> {
         }
         (None, None) => (None, None),
     };
-    Store::new(Arc::new(Shared {
+    let without_footer = replayed.without_footer;
+    let shared = Shared {
         dir: dir.to_path_buf(),
         options,
         identity,
@@ -92,7 +96,8 @@ pub(crate) fn open(dir: &Path, options: StoreOptions) -> Result<Store, Error> {
         opened_at: position,
         checkpointed: Mutex::new(replayed.checkpointed),
         _lock: lock,
-    }))
+    };
+    Store::new(Arc::new(shared), &without_footer)
 }
 
 fn lock(dir: &Path, options: &StoreOptions) -> Result<Option<Box<dyn FileLock>>, Error> {
@@ -162,6 +167,7 @@ struct Replayed {
     names: SegmentNames,
     hlc: HlcClock,
     checkpointed: Option<LogPosition>,
+    without_footer: Vec<WithoutFooter>,
 }
 
 /// Fills the index from the base and the log after it, repairs the log, and publishes.
@@ -173,7 +179,13 @@ fn replay(
     report: &mut OpenReport,
 ) -> Result<Replayed, Error> {
     let mut replay = Replay::new(index);
-    let start = restore::restore(&log, newest, &mut replay, report);
+    let start = match restore::restore(&log, newest, &mut replay, report) {
+        Ok(start) => start,
+        Err(error) => {
+            replay.abort();
+            return Err(error);
+        }
+    };
     let scanned = log.scan(start.position, start.durable, |frame| replay.frame(frame));
     let scanned = match scanned {
         Ok(scanned) => scanned,
@@ -223,6 +235,7 @@ fn replay(
                 names,
                 hlc,
                 checkpointed: start.checkpoint,
+                without_footer: start.without_footer,
             })
         }
     }

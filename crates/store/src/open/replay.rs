@@ -2,9 +2,10 @@
 
 use crate::writer::SegmentNames;
 use crate::{Error, ErrorKind};
+use std::sync::Arc;
 use strandline_core::record::Record;
 use strandline_core::{Hlc, HlcClock};
-use strandline_index::{CoordinateId, IndexWriter, ReplayCursor, Row};
+use strandline_index::{Block, CoordinateId, IndexWriter, ReplayCursor, Row};
 use strandline_segment::{Frame, FrameRecord, LogPosition, SegmentId};
 
 /// Fills an index that nobody sees yet.
@@ -41,28 +42,29 @@ impl<'a> Replay<'a> {
         }
     }
 
-    /// Enters a block of rows. Changes nothing if it is damaged.
-    pub(super) fn block(&mut self, block: &[u8], newest: Option<Hlc>) -> Result<u64, Error> {
-        let rows = self.cursor.import(block)?;
+    /// Takes a block of rows, which stay in it. Changes nothing if they do not follow.
+    pub(super) fn block(&mut self, block: Arc<Block>, newest: Option<Hlc>) -> Result<(), Error> {
+        self.cursor.attach(block)?;
         if let Some(newest) = newest {
             self.hlc.observe(newest);
         }
-        Ok(rows)
+        Ok(())
     }
 
     /// Sets the names that `segment` has given before the log is read on from within it.
-    pub(super) fn set_names(&mut self, segment: SegmentId, names: &[CoordinateId]) {
-        self.names.clear();
+    pub(super) fn set_names(&mut self, segment: SegmentId, names: SegmentNames) {
+        self.names = names;
         self.segment = Some(segment);
-        for coordinate in names {
-            self.names
-                .add(*coordinate, self.cursor.entity_of(*coordinate));
-        }
     }
 
-    /// The coordinate with this number, if a block has brought it.
-    pub(super) fn coordinate(&self, number: u32) -> Option<CoordinateId> {
-        self.cursor.coordinate(number)
+    /// Ends the part of the index that the rows of a segment are in.
+    pub(super) fn end_segment(&mut self) {
+        self.cursor.seal();
+    }
+
+    /// The newest clock reading so far.
+    pub(super) fn newest(&self) -> Option<Hlc> {
+        self.hlc.last()
     }
 
     /// Enters the events of a frame.
@@ -97,12 +99,11 @@ impl<'a> Replay<'a> {
             }
             Some(coordinate) => {
                 let id = self.cursor.intern(coordinate)?;
-                self.names.add(id, self.cursor.entity_of(id));
+                self.names.note(id, record.local_coordinate);
                 id
             }
             None => self
-                .names
-                .coordinate(record.local_coordinate)
+                .named(record.local_coordinate)?
                 .ok_or_else(|| corrupt("has a coordinate that its segment has not named"))?,
         };
         self.hlc.observe(record.hlc);
@@ -121,6 +122,19 @@ impl<'a> Replay<'a> {
         inserted
             .map(drop)
             .map_err(|error| corrupt("does not follow those before it").with_source(error))
+    }
+
+    /// The coordinate with a local number, which a checkpoint may have brought.
+    fn named(&mut self, local: u32) -> Result<Option<CoordinateId>, Error> {
+        if let Some(known) = self.names.coordinate(local) {
+            return Ok(Some(known));
+        }
+        let Some(coordinate) = self.names.base_coordinate(local) else {
+            return Ok(None);
+        };
+        let id = self.cursor.intern(&coordinate)?;
+        self.names.note(id, local);
+        Ok(Some(id))
     }
 
     pub(super) const fn events_from_log(&self) -> u64 {

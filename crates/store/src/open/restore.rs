@@ -1,114 +1,144 @@
-//! What the index is filled from before the log is read: a checkpoint, or footers.
+//! What the index is filled from before the log is read: footers of sealed segments, and the
+//! checkpoint of the active one.
 //!
-//! Neither is ever needed: a damaged one is noted and costs time.
+//! None of it is ever needed: what is damaged is noted and costs time.
 
 use super::replay::Replay;
 use crate::checkpoint::{self, Restored};
 use crate::footer;
 use crate::{Error, OpenPath, OpenReport};
 use strandline_checkpoint::Newest;
-use strandline_core::Sequence;
-use strandline_segment::{LogPosition, UncheckedLog};
+use strandline_core::{Hlc, Sequence};
+use strandline_segment::{LogPosition, SegmentId, SegmentInfo, UncheckedLog};
 
-/// Where to read the log from.
+/// Where to read the log from, and what is to be written anew.
 #[derive(Debug, Default)]
 pub(super) struct Start {
     /// The log before it is in the index; none for the whole log.
     pub(super) position: Option<LogPosition>,
     /// Sequences below this one are known to have been durable.
     pub(super) durable: Sequence,
-    /// Position of the checkpoint that was used.
+    /// Position of the checkpoint that was found.
     pub(super) checkpoint: Option<LogPosition>,
+    /// Sealed segments that have no good footer.
+    pub(super) without_footer: Vec<WithoutFooter>,
 }
 
-/// Fills the index from the newest checkpoint that can be used, else from the footers of sealed
-/// segments.
+/// A sealed segment whose rows were read from its frames.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct WithoutFooter {
+    pub(crate) segment: SegmentId,
+    /// The newest clock reading up to its end.
+    pub(crate) newest: Option<Hlc>,
+}
+
+/// Fills the index with everything before the active segment, and with what the newest good
+/// checkpoint has of that.
+///
+/// # Errors
+///
+/// `LogBehindCheckpoint` if the log does not reach to the checkpoint; `Corrupt` if a sealed segment
+/// without a good footer is damaged.
 pub(super) fn restore(
     log: &UncheckedLog,
     newest: Newest,
     replay: &mut Replay<'_>,
     report: &mut OpenReport,
-) -> Start {
+) -> Result<Start, Error> {
     for discarded in newest.discarded {
         report.notices.push(format!(
             "checkpoint {} cannot be used and was passed over: {}",
             discarded.file_name, discarded.reason
         ));
     }
-    if let Some(found) = newest.checkpoint {
-        let restored = checkpoint::restore(&found, log.identity());
-        match restored.and_then(|restored| load(&restored, replay)) {
-            Ok((start, events)) => {
+    let mut start = Start::default();
+    let restored = newest.checkpoint.and_then(|found| {
+        let number = found.number();
+        let restored = checkpoint::restore(found, log.identity());
+        restored
+            .inspect_err(|error| pass_over(number, error, report))
+            .ok()
+            .map(|restored| (number, restored))
+    });
+    if let Some((_, restored)) = &restored {
+        log.check_position(&restored.position)?;
+        start.durable = restored.allocated;
+        start.checkpoint = Some(restored.position);
+    }
+    for info in log.segments() {
+        if info.is_sealed() {
+            attach(log, info, replay, report, &mut start)?;
+        } else {
+            start.position = Some(info.start());
+        }
+    }
+    if let Some((number, restored)) = &restored
+        && start.position.map(|position| position.segment) == Some(restored.position.segment)
+    {
+        match load(restored, &start, replay) {
+            Ok(events) => {
                 report.path = OpenPath::Checkpoint;
                 report.events_from_checkpoint = events;
-                return start;
+                start.position = Some(restored.position);
             }
-            Err(error) => report.notices.push(format!(
-                "checkpoint {} cannot be used and was passed over: {error}",
-                found.number()
-            )),
+            Err(error) => pass_over(*number, &error, report),
         }
     }
-    from_footers(log, replay, report)
+    Ok(start)
 }
 
-fn load(restored: &Restored<'_>, replay: &mut Replay<'_>) -> Result<(Start, u64), Error> {
-    let position = restored.position;
-    let events = replay.block(restored.rows, restored.hlc)?;
-    let names: Option<Vec<_>> = restored
-        .names
-        .iter()
-        .map(|number| replay.coordinate(*number))
-        .collect();
-    match names {
-        Some(names) => replay.set_names(position.segment, &names),
-        None => return Err(checkpoint::malformed()),
-    }
-    let start = Start {
-        position: Some(position),
-        durable: restored.allocated,
-        checkpoint: Some(position),
+fn pass_over(number: u64, error: &Error, report: &mut OpenReport) {
+    report.notices.push(format!(
+        "checkpoint {number} cannot be used and was passed over: {error}"
+    ));
+}
+
+/// Takes the rows of a checkpoint of the active segment. Changes nothing if they do not fit.
+fn load(restored: &Restored, start: &Start, replay: &mut Replay<'_>) -> Result<u64, Error> {
+    let first = start.position.map(|position| position.sequence);
+    let (block, names) = restored.rows(first.unwrap_or_default())?;
+    let rows = u64::from(block.rows());
+    replay.block(block, restored.hlc)?;
+    replay.set_names(restored.position.segment, names);
+    Ok(rows)
+}
+
+/// Takes the rows of a sealed segment: its footer, or what its frames say.
+fn attach(
+    log: &UncheckedLog,
+    info: &SegmentInfo,
+    replay: &mut Replay<'_>,
+    report: &mut OpenReport,
+    start: &mut Start,
+) -> Result<(), Error> {
+    let Some(frames) = log.sealed_frames(info.id()) else {
+        return Ok(());
     };
-    Ok((start, events))
-}
-
-/// Takes the blocks of the first sealed segments, up to the first that has none.
-fn from_footers(log: &UncheckedLog, replay: &mut Replay<'_>, report: &mut OpenReport) -> Start {
-    let mut start = Start::default();
-    for segment in log.segments() {
-        let Some(end) = segment.end() else { break };
-        let loaded = log
-            .footer(segment.id())
-            .map_err(Error::from)
-            .and_then(|bytes| match bytes {
-                None => Ok(None),
-                Some(bytes) => {
-                    let (newest, block) = footer::decode(&bytes)?;
-                    replay.block(block, newest).map(Some)
-                }
-            });
-        match loaded {
-            Ok(Some(events)) => {
+    let found = match log.footer(info.id()) {
+        Ok(None) => Err("it has none".to_owned()),
+        Ok(Some(footer)) => footer::open(footer, frames.clone()).map_err(|error| error.to_string()),
+        Err(error) => Err(error.to_string()),
+    };
+    match found {
+        Ok((newest, block)) => {
+            report.events_from_footers += u64::from(block.rows());
+            if report.path == OpenPath::Scan {
                 report.path = OpenPath::Footers;
-                report.events_from_footers += events;
-                start.position = Some(end);
-                start.durable = end.sequence;
             }
-            Ok(None) => {
-                report.notices.push(format!(
-                    "segment {} has no footer; its frames were read instead",
-                    segment.id()
-                ));
-                break;
-            }
-            Err(error) => {
-                report.notices.push(format!(
-                    "the footer of segment {} cannot be used, its frames were read instead: {error}",
-                    segment.id()
-                ));
-                break;
-            }
+            replay.block(block.into(), Some(newest))
+        }
+        Err(reason) => {
+            report.notices.push(format!(
+                "the footer of {} cannot be used, its frames were read: {reason}",
+                info.file_name()
+            ));
+            frames.visit(|frame| replay.frame(frame))?;
+            start.without_footer.push(WithoutFooter {
+                segment: info.id(),
+                newest: replay.newest(),
+            });
+            replay.end_segment();
+            Ok(())
         }
     }
-    start
 }

@@ -3,6 +3,7 @@
 //! Nothing of the writer's state changes before the write has succeeded, but the clock, which may
 //! stay ahead.
 
+use super::chain::ChainEnd;
 use super::times::tick;
 use super::{GroupSync, Poison, Prepared, Writer};
 use crate::event::Link;
@@ -11,8 +12,8 @@ use crate::{BATCH_BYTES_MAX, Durability, Error, ErrorKind, Receipt};
 use std::collections::HashMap;
 use strandline_core::record::Record;
 use strandline_core::{CanonicalHeader, Coordinate, EventId, Hash, Hlc, Random, Sequence};
-use strandline_index::{CoordinateId, EntityId, Row, SequenceGate};
-use strandline_segment::{AppendError, LogPosition, RecordPosition, SyncHandle};
+use strandline_index::{CoordinateId, Row, SequenceGate};
+use strandline_segment::{AppendError, LogPosition, SyncHandle};
 
 /// What the writer works with and does not own.
 #[derive(Clone, Copy)]
@@ -30,29 +31,13 @@ pub(crate) struct Context<'a> {
 pub(super) struct Assigned {
     id: EventId,
     coordinate: Option<CoordinateId>,
+    /// The local number of the coordinate.
+    local: u32,
     clock: u32,
     hlc: Hlc,
     hash: Hash,
     correlation: EventId,
     causation: Option<EventId>,
-}
-
-/// The end of an entity's chain while a commit is being made.
-#[derive(Debug, Clone, Copy)]
-struct ChainEnd {
-    next_clock: Option<u32>,
-    hash: Hash,
-    /// Whether the segment already has a record of the entity.
-    in_segment: bool,
-}
-
-impl ChainEnd {
-    /// Where the chain of an entity without events ends.
-    const START: Self = Self {
-        next_clock: Some(0),
-        hash: Hash::ZERO,
-        in_segment: false,
-    };
 }
 
 /// What the events of a commit name that the index does not know yet.
@@ -172,8 +157,7 @@ impl Writer {
                 |link: Link| link.resolve(|place| self.assigned.get(place).map(|event| event.id));
             let correlation = event.correlation.and_then(resolve).unwrap_or(id);
             let causation = event.causation.and_then(resolve);
-            // It may have been interned while this thread waited for the lock.
-            let known = prepared.known.or_else(|| self.index.lookup(coordinate));
+            let known = self.known(prepared);
             let end = self.chain_end(coordinate, known, at, &mut new, context.reader)?;
             let clock = end.next_clock.ok_or_else(|| exhausted("clocks"))?;
             let (local_coordinate, is_named) = self.local(coordinate, known, &mut new);
@@ -212,6 +196,7 @@ impl Writer {
             self.assigned.push(Assigned {
                 id,
                 coordinate: known,
+                local: local_coordinate,
                 clock,
                 hlc,
                 hash,
@@ -220,6 +205,15 @@ impl Writer {
             });
         }
         Ok(())
+    }
+
+    /// The number of an event's coordinate in the index: it may have got one, or lost it to a
+    /// rotation, while its thread waited for the lock.
+    pub(super) fn known(&self, prepared: &Prepared<'_>) -> Option<CoordinateId> {
+        prepared
+            .known
+            .filter(|known| self.index.entity_of(*known).is_some())
+            .or_else(|| self.index.lookup(prepared.coordinate))
     }
 
     /// Where the chain of a coordinate's entity ends, for the event at `at` in the commit, which
@@ -233,7 +227,7 @@ impl Writer {
         reader: &Reader,
     ) -> Result<ChainEnd, Error> {
         let entity = match known {
-            Some(known) => Some(self.index.entity_of(known)),
+            Some(known) => self.index.entity_of(known),
             None => self.index.lookup_entity(coordinate.entity()),
         };
         let earlier = match entity {
@@ -247,34 +241,7 @@ impl Writer {
                 in_segment: true,
             });
         }
-        match entity {
-            Some(entity) => self.stored_chain_end(entity, reader),
-            None => Ok(ChainEnd::START),
-        }
-    }
-
-    /// Where an entity's chain ends before the commit. Reads the hash from the log if it is not
-    /// known, which is so only for the first append to an entity after some openings.
-    fn stored_chain_end(&self, entity: EntityId, reader: &Reader) -> Result<ChainEnd, Error> {
-        let Some(head) = self.index.head(entity) else {
-            return Ok(ChainEnd::START);
-        };
-        let hash = match head.hash {
-            Some(hash) => hash,
-            None => {
-                let row = self
-                    .index
-                    .row(head.row)
-                    .ok_or_else(|| Error::new(ErrorKind::Corrupt, "an entity has no newest row"))?;
-                let position = RecordPosition::from_bits(row.position);
-                reader.log.read(position)?.digest
-            }
-        };
-        Ok(ChainEnd {
-            next_clock: head.clock.checked_add(1),
-            hash,
-            in_segment: self.names.has_entity(entity),
-        })
+        self.stored_chain_end(coordinate.entity(), entity, reader)
     }
 
     /// The local number of a coordinate, and whether the segment has its names already.
@@ -284,7 +251,7 @@ impl Writer {
         known: Option<CoordinateId>,
         new: &mut NewNames<'a>,
     ) -> (u32, bool) {
-        if let Some(local) = known.and_then(|known| self.names.local(known)) {
+        if let Some(local) = self.names.local(coordinate, known) {
             return (local, true);
         }
         if let Some(local) = new.locals.get(coordinate) {
@@ -323,9 +290,7 @@ impl Writer {
                 Some(known) => known,
                 None => self.index.intern(coordinate)?,
             };
-            if self.names.local(coordinate).is_none() {
-                self.names.add(coordinate, self.index.entity_of(coordinate));
-            }
+            self.names.note(coordinate, assigned.local);
             self.index.insert(&Row {
                 sequence,
                 id: assigned.id,

@@ -21,7 +21,7 @@ impl Writer {
         let mut earlier: HashMap<&str, u32> = HashMap::new();
         for (member, prepared) in events.iter().enumerate() {
             let entity = prepared.coordinate.entity();
-            let stored = self.newest_of(prepared);
+            let stored = self.newest_of(prepared)?;
             let before = match events.len() {
                 1 => 0,
                 _ => earlier.get(entity).copied().unwrap_or(0),
@@ -53,13 +53,13 @@ impl Writer {
     }
 
     /// Clock and sequence of the newest event of an entity.
-    fn newest_of(&self, prepared: &Prepared<'_>) -> Option<(u32, Sequence)> {
-        let entity = match prepared.known {
+    fn newest_of(&self, prepared: &Prepared<'_>) -> Result<Option<(u32, Sequence)>, Error> {
+        let name = prepared.coordinate.entity();
+        let entity = match self.known(prepared) {
             Some(known) => self.index.entity_of(known),
-            None => self.index.lookup_entity(prepared.coordinate.entity())?,
+            None => self.index.lookup_entity(name),
         };
-        let head = self.index.head(entity)?;
-        let row = self.index.row(head.row)?;
-        Some((head.clock, row.sequence))
+        let head = self.head(name, entity)?;
+        Ok(head.map(|head| (head.clock, head.sequence)))
     }
 }

@@ -44,7 +44,7 @@ mod tests {
     fn entity(name: &str, writer: &mut strandline_index::IndexWriter) -> EntityId {
         let coordinate = strandline_core::Coordinate::new(name, "s").unwrap();
         let coordinate = writer.intern(&coordinate).unwrap();
-        writer.entity_of(coordinate)
+        writer.entity_of(coordinate).unwrap()
     }
 
     #[test]

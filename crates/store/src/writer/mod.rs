@@ -3,6 +3,7 @@
 //! [`Prepared`] is made before the lock is taken; [`commit`] holds the steps under it;
 //! [`GroupSync`] is the wait after it.
 
+mod chain;
 mod commit;
 mod driver;
 mod expected;
@@ -57,6 +58,8 @@ pub(crate) struct Writer {
     pub(crate) sealed: Option<Sealed>,
     /// Up to where the active segment was written when its sync was last asked for.
     sync_asked: u32,
+    /// Up to where the active segment was written when a checkpoint was last asked for.
+    checkpoint_asked: u32,
     hasher: EventHasher,
     buffer: CommitBuffer,
     assigned: Vec<Assigned>,
@@ -71,6 +74,7 @@ impl Writer {
         names: SegmentNames,
         random: &Random,
     ) -> Self {
+        let written = log.position().offset;
         Self {
             log,
             index,
@@ -79,7 +83,8 @@ impl Writer {
             id_bits: random.number(),
             in_flight: InFlight::default(),
             sealed: None,
-            sync_asked: 0,
+            sync_asked: written,
+            checkpoint_asked: written,
             hasher: EventHasher::default(),
             buffer: CommitBuffer::default(),
             assigned: Vec::new(),
@@ -93,6 +98,17 @@ impl Writer {
         let should = written.saturating_sub(self.sync_asked) >= SYNC_AHEAD_BYTES;
         if should {
             self.sync_asked = written;
+        }
+        should
+    }
+
+    /// Whether `interval` bytes were written since this last said so, or since the segment was begun.
+    pub(crate) fn should_checkpoint(&mut self, interval: Option<u64>) -> bool {
+        let written = self.log.position().offset;
+        let since = written.saturating_sub(self.checkpoint_asked);
+        let should = interval.is_some_and(|interval| u64::from(since) >= interval);
+        if should {
+            self.checkpoint_asked = written;
         }
         should
     }

@@ -5,16 +5,16 @@ use crate::event::Link;
 use crate::read::Reader;
 use crate::{Difference, Error, ErrorKind, IdConflict, Receipt};
 use strandline_core::record::{Record, RecordPayload};
-use strandline_index::Row;
+use strandline_index::RowView;
 use strandline_segment::RecordPosition;
 
-fn conflict(taken: &Row, difference: Difference) -> Error {
+fn conflict(taken: RowView<'_>, difference: Difference) -> Error {
     Error::id_taken(IdConflict {
-        id: taken.id,
-        sequence: taken.sequence,
+        id: taken.id(),
+        sequence: taken.sequence(),
         difference,
     })
-    .because_of(taken.sequence)
+    .because_of(taken.sequence())
 }
 
 impl Writer {
@@ -31,47 +31,56 @@ impl Writer {
         events: &[Prepared<'_>],
         reader: &Reader,
     ) -> Result<Option<Vec<Receipt>>, Error> {
-        let taken = |event: &Prepared<'_>| {
-            let row = event.event.id.and_then(|id| self.index.find(id));
-            row.and_then(|row| self.index.row(row))
-        };
+        let mut ids = events.iter().filter_map(|event| event.event.id).peekable();
+        if ids.peek().is_none() {
+            return Ok(None);
+        }
+        let any = ids.any(|id| self.index.contains(id));
+        self.check_index()?;
+        if !any {
+            return Ok(None);
+        }
+        let inserted = self.index.inserted();
+        let taken = |event: &Prepared<'_>| event.event.id.and_then(|id| inserted.get(id));
         let Some(first_taken) = events.iter().find_map(taken) else {
             return Ok(None);
         };
         let mut receipts: Vec<Receipt> = Vec::with_capacity(events.len());
         for event in events {
             let Some(row) = taken(event) else {
-                return Err(conflict(&first_taken, Difference::Batch));
+                return Err(conflict(first_taken, Difference::Batch));
             };
-            let stored = reader.log.read(RecordPosition::from_bits(row.position))?;
+            let stored = reader.log.read(RecordPosition::from_bits(row.position()))?;
             let record = Record::decode(&stored.body).map_err(|error| {
-                Error::new(ErrorKind::Corrupt, format!("event {} is malformed", row.id))
-                    .with_source(error)
+                Error::new(
+                    ErrorKind::Corrupt,
+                    format!("event {} is malformed", row.id()),
+                )
+                .with_source(error)
             })?;
             if receipts.is_empty() {
                 let frame = reader
                     .log
-                    .frame_of_first(RecordPosition::from_bits(row.position))?;
+                    .frame_of_first(RecordPosition::from_bits(row.position()))?;
                 if frame.is_none_or(|frame| usize::from(frame.records) != events.len()) {
-                    return Err(conflict(&row, Difference::Batch));
+                    return Err(conflict(row, Difference::Batch));
                 }
             }
-            let coordinate = self.index.lookup(event.coordinate);
-            if coordinate != Some(row.coordinate) {
-                return Err(conflict(&row, Difference::Coordinate));
+            if row.coordinate() != *event.coordinate {
+                return Err(conflict(row, Difference::Coordinate));
             }
             let follows = receipts
                 .last()
-                .is_none_or(|last| last.sequence.checked_add(1) == Some(row.sequence));
+                .is_none_or(|last| last.sequence.checked_add(1) == Some(row.sequence()));
             if !follows {
-                return Err(conflict(&row, Difference::Order));
+                return Err(conflict(row, Difference::Order));
             }
             if let Some(difference) = difference(&record, event, &receipts) {
-                return Err(conflict(&row, difference));
+                return Err(conflict(row, difference));
             }
             receipts.push(Receipt {
-                id: row.id,
-                sequence: row.sequence,
+                id: row.id(),
+                sequence: row.sequence(),
                 clock: record.clock,
                 hlc: record.hlc,
                 hash: stored.digest,

@@ -22,7 +22,13 @@ impl Writer {
             .rotate(context.random)
             .map_err(|error| self.append_failed(error, context.group))?;
         self.names.clear();
+        // Everything was waited for, so every row is visible.
+        self.index.seal().inspect_err(|_| {
+            let reason = "the index could not seal the rows of a sealed segment";
+            context.group.set_poison(reason);
+        })?;
         self.sync_asked = 0;
+        self.checkpoint_asked = 0;
         let end = self.index.gate().allocated();
         context.group.rotated(self.log.active(), end);
         tracing::info!(

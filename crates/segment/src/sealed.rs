@@ -1,0 +1,55 @@
+//! `SealedFrames`: the frames of one sealed segment.
+
+use crate::file::SegmentFile;
+use crate::log::visit_all;
+use crate::{Frame, LogError, LogPosition, ScanError, SegmentInfo};
+
+/// The frames of a sealed segment, which never change. Keeps its file open.
+#[derive(Debug, Clone)]
+pub struct SealedFrames {
+    info: SegmentInfo,
+    end: LogPosition,
+    file: SegmentFile,
+}
+
+impl SealedFrames {
+    pub(crate) fn new(info: SegmentInfo, file: SegmentFile) -> Option<Self> {
+        let end = info.end()?;
+        Some(Self { info, end, file })
+    }
+
+    /// The segment.
+    #[must_use]
+    pub const fn info(&self) -> &SegmentInfo {
+        &self.info
+    }
+
+    /// Where they end.
+    #[must_use]
+    pub const fn end(&self) -> LogPosition {
+        self.end
+    }
+
+    /// Hands every frame to `visit`, oldest first. Every checksum is checked, and that each frame
+    /// follows the one before.
+    ///
+    /// # Errors
+    ///
+    /// [`LogError::Corrupt`], [`LogError::Io`], and what `visit` returns.
+    pub fn visit<E>(
+        &self,
+        visit: impl FnMut(&Frame<'_>) -> Result<(), E>,
+    ) -> Result<(), ScanError<E>> {
+        let until = u64::from(self.end.offset);
+        let reached = visit_all(&self.file, self.info.start(), until, visit)?;
+        if reached == self.end {
+            return Ok(());
+        }
+        Err(LogError::corrupt(
+            self.file.name(),
+            u64::from(reached.offset),
+            "the segment does not end as the MANIFEST says",
+        )
+        .into())
+    }
+}

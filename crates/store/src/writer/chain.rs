@@ -1,0 +1,85 @@
+//! Where the chain of an entity ends, published or not.
+
+use super::Writer;
+use crate::read::Reader;
+use crate::{Error, ErrorKind};
+use strandline_core::Hash;
+use strandline_index::{EntityId, Head};
+use strandline_segment::RecordPosition;
+
+/// The end of an entity's chain while a commit is being made.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ChainEnd {
+    pub(super) next_clock: Option<u32>,
+    pub(super) hash: Hash,
+    /// Whether the segment already has a record of the entity.
+    pub(super) in_segment: bool,
+}
+
+impl ChainEnd {
+    /// Where the chain of an entity without events ends.
+    pub(super) const START: Self = Self {
+        next_clock: Some(0),
+        hash: Hash::ZERO,
+        in_segment: false,
+    };
+}
+
+impl Writer {
+    /// The newest event of an entity; `known` is its number, if it has one.
+    ///
+    /// # Errors
+    ///
+    /// `Corrupt` if it cannot be told, because what the index has of a sealed segment is damaged and
+    /// the segment too.
+    pub(super) fn head(
+        &self,
+        entity: &str,
+        known: Option<EntityId>,
+    ) -> Result<Option<Head>, Error> {
+        if let Some(head) = known.and_then(|known| self.index.head(known)) {
+            return Ok(Some(head));
+        }
+        let head = self.index.sealed_head(entity);
+        self.check_index()?;
+        Ok(head)
+    }
+
+    /// Fails if the index may lack events.
+    pub(super) fn check_index(&self) -> Result<(), Error> {
+        match self.index.damage() {
+            None => Ok(()),
+            Some(damage) => Err(Error::new(
+                ErrorKind::Corrupt,
+                "the index of a sealed segment is damaged and cannot be rebuilt, so nothing is \
+                 appended",
+            )
+            .with_source(damage)),
+        }
+    }
+
+    /// Where an entity's chain ends before the commit. Reads the hash from the log if it is not
+    /// known, which is so only for the first append to an entity after some openings.
+    pub(super) fn stored_chain_end(
+        &self,
+        entity: &str,
+        known: Option<EntityId>,
+        reader: &Reader,
+    ) -> Result<ChainEnd, Error> {
+        let Some(head) = self.head(entity, known)? else {
+            return Ok(ChainEnd::START);
+        };
+        let hash = match head.hash {
+            Some(hash) => hash,
+            None => {
+                let position = RecordPosition::from_bits(head.position);
+                reader.log.read(position)?.digest
+            }
+        };
+        Ok(ChainEnd {
+            next_clock: head.clock.checked_add(1),
+            hash,
+            in_segment: head.sequence >= self.log.segment_start().sequence,
+        })
+    }
+}
