@@ -16,7 +16,8 @@ use strandline_core::fs::{Fault, FaultFs, Fs, MemFs, Operation, read_file, repla
 use strandline_core::{Hash, Random, Sequence};
 use strandline_segment::{
     AppendError, CommitBuffer, FRAME_HEADER_BYTES, LogError, LogOptions, LogPosition, LogReader,
-    LogWriter, Repairs, SEGMENT_HEADER_BYTES, ScanError, ScannedLog, SegmentId, UncheckedLog,
+    LogWriter, Repairs, SEGMENT_HEADER_BYTES, ScanError, ScannedLog, SegmentId, TRAILER_BYTES,
+    UncheckedLog,
 };
 
 const DIR: &str = "/log";
@@ -165,7 +166,10 @@ fn every_flipped_bit_is_an_error_or_a_reported_shorter_log() {
             let what = format!("{} bit {bit}", path.display());
             let log = UncheckedLog::open(shared(&copy), Path::new(DIR), options());
             let footer = log.and_then(|log| log.unwrap().footer(SegmentId::FIRST));
-            let footer_damaged = matches!(footer, Err(LogError::FooterDamaged { .. }));
+            let footer_damaged = match footer {
+                Ok(footer) => footer.is_some_and(|footer| !footer.is_intact()),
+                Err(error) => matches!(error, LogError::FooterDamaged { .. }),
+            };
             match scan(&copy) {
                 Err(error) => assert!(
                     error.is_corruption() || matches!(error, LogError::VersionUnsupported { .. }),
@@ -356,10 +360,28 @@ fn sealed_segments_have_their_footer_and_damage_to_it_is_told() {
             .unwrap();
         log.footer(SegmentId::FIRST)
     };
-    assert_eq!(footer(&fs).unwrap(), None);
+    assert!(footer(&fs).unwrap().is_none());
     sealed.write_footer(b"index").unwrap();
-    assert_eq!(footer(&fs).unwrap(), Some(b"index".to_vec()));
+    for found in [footer(&fs), sealed.footer(false), sealed.footer(true)] {
+        let found = found.unwrap().unwrap();
+        assert_eq!(found.as_ref(), b"index");
+        assert!(found.is_intact());
+    }
     let good = bytes(&fs, &segment(1));
+    let trailer = good.len() - TRAILER_BYTES;
+    for at in trailer..good.len() {
+        let mut changed = good.clone();
+        changed[at] ^= 1;
+        replace_file(&fs, &segment(1), &changed).unwrap();
+        let told = matches!(footer(&fs), Err(LogError::FooterDamaged { .. }));
+        assert!(told, "byte {at}");
+    }
+    for at in trailer - b"index".len()..trailer {
+        let mut changed = good.clone();
+        changed[at] ^= 1;
+        replace_file(&fs, &segment(1), &changed).unwrap();
+        assert!(!footer(&fs).unwrap().unwrap().is_intact(), "byte {at}");
+    }
     replace_file(&fs, &segment(1), &good[..good.len() - 1]).unwrap();
     assert!(matches!(footer(&fs), Err(LogError::FooterDamaged { .. })));
     assert_eq!(flat(&scan(&fs).unwrap().1), [b"one"]);
