@@ -32,8 +32,8 @@ impl IndexReader {
     ///
     /// # Errors
     ///
-    /// [`BlockError::OtherRows`] if no sealed rows have exactly its sequences. Nothing has changed
-    /// then.
+    /// [`BlockError::OtherRows`] if no sealed and visible rows have exactly its sequences. Nothing has
+    /// changed then.
     pub fn replace(&self, block: Block) -> Result<(), BlockError> {
         self.shared.replace(block)
     }

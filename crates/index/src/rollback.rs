@@ -14,8 +14,8 @@ use strandline_core::{EventId, Hash, Sequence};
 pub(crate) struct Undo {
     /// How many rows the growing part had.
     rows: u32,
-    /// How many sealed parts there were.
-    sealed: usize,
+    /// How many rows the sealed parts had.
+    sealed_rows: u64,
     last: Option<Sequence>,
     greatest: Option<EventId>,
     /// Hashes of heads that later rows replaced.
@@ -28,7 +28,7 @@ impl Undo {
     pub(crate) fn new(writer: &IndexWriter) -> Self {
         Self {
             rows: writer.live.rows,
-            sealed: writer.shared.parts().sealed.len(),
+            sealed_rows: writer.shared.parts().sealed_rows(),
             last: writer.last,
             greatest: writer.greatest,
             hashes: BTreeMap::new(),
@@ -67,7 +67,9 @@ impl IndexWriter {
         }
         let live = self.live.live.clone();
         self.change_parts(|parts| {
-            parts.sealed.truncate(undo.sealed);
+            // Not by their number: a block may have taken the place of several meanwhile.
+            let kept = undo.sealed_rows;
+            parts.sealed.retain(|sealed| sealed.rows_before < kept);
             parts.live = live;
         });
         self.live.roll_back(undo);

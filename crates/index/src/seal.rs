@@ -56,11 +56,13 @@ impl IndexWriter {
 
     /// Ends the part that grows, visible or not, and gives what the writer had of it.
     pub(crate) fn begin_part(&mut self) -> LiveWriter {
-        let live = &self.live.live;
-        let next = Arc::new(Live::new(live.number.wrapping_add(1), live.layout));
+        let layout = self.live.live.layout;
+        self.parts_begun = self.parts_begun.wrapping_add(1);
+        let next = Arc::new(Live::new(self.parts_begun, layout));
         let ended = std::mem::replace(&mut self.live, LiveWriter::new(next.clone()));
+        let part = ended.part();
         self.change_parts(|parts| {
-            parts.push(ended.part());
+            parts.push(part);
             parts.live = next;
         });
         ended
@@ -71,6 +73,9 @@ impl IndexWriter {
         let mut parts = self.shared.parts.write();
         let mut next = Parts::clone(&parts);
         change(&mut next);
-        *parts = Arc::new(next);
+        let before = std::mem::replace(&mut *parts, Arc::new(next));
+        // What nobody has any more is freed without the lock.
+        drop(parts);
+        drop(before);
     }
 }

@@ -50,12 +50,17 @@ impl Shared {
     /// Puts a block in the place of the sealed parts that have exactly its rows.
     pub(crate) fn replace(&self, block: Block) -> Result<(), BlockError> {
         let sequences = block.sequences();
-        let mut parts = self.parts.write();
-        let range = parts.covering(&sequences, block.rows());
-        let range = range.ok_or(BlockError::OtherRows {
+        let other_rows = || BlockError::OtherRows {
             first: sequences.start,
             end: sequences.end,
-        })?;
+        };
+        // Rows of a replay that goes on may still be undone.
+        if sequences.end > self.gate.visible() {
+            return Err(other_rows());
+        }
+        let mut parts = self.parts.write();
+        let range = parts.covering(&sequences, block.rows());
+        let range = range.ok_or_else(other_rows)?;
         let mut next = Parts::clone(&parts);
         let rows_before = next
             .sealed
@@ -67,7 +72,10 @@ impl Shared {
             rows_before,
         };
         next.sealed.splice(range, [sealed]);
-        *parts = Arc::new(next);
+        let before = std::mem::replace(&mut *parts, Arc::new(next));
+        // What nobody has any more is freed without the lock.
+        drop(parts);
+        drop(before);
         Ok(())
     }
 }

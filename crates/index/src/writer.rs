@@ -59,6 +59,7 @@ pub fn channel_with(layout: IndexLayout) -> (IndexWriter, IndexReader) {
     let writer = IndexWriter {
         shared: shared.clone(),
         live,
+        parts_begun: 0,
         last: None,
         greatest: None,
     };
@@ -72,6 +73,8 @@ pub fn channel_with(layout: IndexLayout) -> (IndexWriter, IndexReader) {
 pub struct IndexWriter {
     pub(crate) shared: Arc<Shared>,
     pub(crate) live: LiveWriter,
+    /// The number of the newest part that was begun, undone since or not.
+    pub(crate) parts_begun: u32,
     /// The greatest sequence of all rows.
     pub(crate) last: Option<Sequence>,
     /// The greatest id of all rows.

@@ -159,6 +159,7 @@ pub(super) struct Header {
 }
 
 impl Header {
+    #[expect(clippy::indexing_slicing, reason = "there is a place for each section")]
     pub(super) const fn place(&self, section: Section) -> &Place {
         &self.places[section.at()]
     }

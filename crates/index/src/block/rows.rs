@@ -5,6 +5,7 @@
 use super::{Block, Section};
 use crate::layout::TileMask;
 use crate::live::chunk::Link;
+use std::ops::Range;
 use std::sync::OnceLock;
 use strandline_core::{Coordinate, EventId, EventKind, Hash, Sequence};
 
@@ -157,8 +158,12 @@ impl Block {
         let after = partition(self.header.runs, |at| rows.get_u32(at) <= row);
         let at = after.saturating_sub(1) as usize;
         let offset = row.saturating_sub(rows.get_u32(at));
-        let first = sequences.get(at).unwrap_or(self.header.first.get());
-        Sequence::new(first.saturating_add(u64::from(offset)))
+        let Range { start, end } = self.sequences();
+        let first = sequences.get(at).unwrap_or(start.get());
+        let sequence = first.saturating_add(u64::from(offset));
+        // What the header says holds, whatever is in a section.
+        let last = end.get().saturating_sub(1).max(start.get());
+        Sequence::new(sequence.clamp(start.get(), last))
     }
 
     /// The first of `bound` rows whose sequence is `sequence` or later; `bound` if there is none.

@@ -60,6 +60,8 @@ impl Dictionary {
 
     /// Up to 256 names that start with `prefix`, in order, from the one after `after` on.
     pub(crate) fn piece(&self, prefix: &str, after: Option<&str>) -> Vec<(Arc<str>, Entry)> {
+        // A name before the prefix leaves nothing out.
+        let after = after.filter(|after| *after >= prefix);
         let from = after.map_or(Bound::Included(prefix), Bound::Excluded);
         self.ordered
             .read()

@@ -96,6 +96,7 @@ fn rows_of(part: &Part, bound: u32, region: &Region) -> Range<u32> {
 fn never(part: &Part, region: &Region, rows: &Range<u32>) -> bool {
     let times = region.wall_ms_span();
     rows.is_empty()
+        || matches!(region.kind_filter(), KindFilter::Category(16..))
         || region.clock_span().is_empty()
         || times.is_empty()
         || !part.may_have_times(times.first, times.last)
@@ -109,6 +110,7 @@ fn kinds_of(filter: KindFilter) -> Option<(EventKind, EventKind)> {
         KindFilter::Any => None,
         KindFilter::Exact(kind) => Some((kind, kind)),
         KindFilter::Category(category) => {
+            // Larger ones were told apart before.
             let first = u16::from(category & 0xF) << 12;
             let last = first | 0x0FFF;
             Some((EventKind::from_bits(first), EventKind::from_bits(last)))

@@ -1,114 +1,253 @@
-//! Rules of a block: what it restores, and what is refused.
+//! Rules of a block: what it restores, what is refused, and how it takes the place of sealed rows.
 
 use crate::*;
 use std::error::Error;
-use strandline_index::BlockError;
+use strandline_index::{BlockError, IndexError};
 
 #[test]
 fn a_block_restores_rows_links_and_heads() {
-    let (mut writer, reader) = index(&[("e", "s"), ("f", "s"), ("e", "t")]);
-    let heads = ["e", "f"].map(|name| writer.lookup_entity(name).unwrap());
-    for entity in heads {
-        writer.set_head_hash(entity, Hash::of(b"head"));
-    }
+    let (mut writer, reader) = index(&[("e", "s")]);
+    insert_hashed(&mut writer, "f", "s", b"f");
+    insert_hashed(&mut writer, "e", "t", b"e");
+    publish(&writer);
     let (mut copy, copied) = channel();
     let mut cursor = copy.replay();
-    let export = |range| reader.snapshot().export(range);
-    assert_eq!(cursor.import(&export(sequence(3)..sequence(9))), Ok(0));
-    assert_eq!(cursor.import(&export(Sequence::ZERO..sequence(2))), Ok(2));
-    assert_eq!(cursor.import(&export(sequence(2)..sequence(3))), Ok(1));
-    cursor.commit(sequence(3));
-    for (name, entity) in ["e", "f"].into_iter().zip(heads) {
-        let restored = copy.head(copy.lookup_entity(name).unwrap());
-        assert_eq!(restored, writer.head(entity));
+    let blocks = [(3, 9, 0), (0, 2, 2), (2, 3, 1)];
+    for (start, end, rows) in blocks {
+        let block = block(&reader, sequence(start)..sequence(end));
+        assert_eq!(block.rows(), rows);
+        cursor.attach(block).unwrap();
     }
-    assert_eq!(copied.snapshot().export(ALL), export(ALL));
+    cursor.commit(sequence(3));
+    for name in ["e", "f"] {
+        let restored = copy.sealed_head(name);
+        assert_eq!(restored, head(&writer, name));
+        assert_eq!(restored.unwrap().hash, Some(Hash::of(name.as_bytes())));
+    }
+    assert_eq!(copied.snapshot().blocks().count(), 2, "none without rows");
+    assert_eq!(copied.snapshot().export(ALL), reader.snapshot().export(ALL));
 }
 
 #[test]
 fn a_block_knows_a_head_only_at_the_end_of_its_range() {
-    let (mut writer, reader) = index(&[("e", "s"), ("e", "s")]);
-    let entity = writer.lookup_entity("e").unwrap();
-    writer.set_head_hash(entity, Hash::of(b"1"));
+    let (mut writer, reader) = channel();
+    insert_hashed(&mut writer, "e", "s", b"0");
+    insert_hashed(&mut writer, "e", "s", b"1");
+    publish(&writer);
     let (mut copy, _) = channel();
     let mut cursor = copy.replay();
-    let block = reader.snapshot().export(Sequence::ZERO..sequence(1));
-    cursor.import(&block).unwrap();
+    let block = block(&reader, Sequence::ZERO..sequence(1));
+    cursor.attach(block).unwrap();
     cursor.commit(Sequence::ZERO);
-    let head = copy.head(copy.lookup_entity("e").unwrap()).unwrap();
+    let head = copy.sealed_head("e").unwrap();
     assert_eq!((head.clock, head.hash), (0, None));
 }
 
 #[test]
 fn a_block_that_cannot_follow_changes_nothing() {
     let (_writer, reader) = index(&[("e", "s"), ("new", "s")]);
-    let block = reader.snapshot().export(sequence(1)..sequence(2));
-    let all = reader.snapshot().export(ALL);
-    let check = |existing: u64, taken: u64, entity: &str, block: &[u8], expected: &str| {
+    let second = block(&reader, sequence(1)..sequence(2));
+    let all = block(&reader, ALL);
+    let check = |existing: u64, block: &Arc<Block>, expected: &str| {
         let (mut writer, copied) = channel();
-        let row = Row {
-            id: id(taken),
-            clock: 0,
-            ..row(&mut writer, existing, entity, "s")
-        };
+        let row = row(&mut writer, existing, "e", "s");
         let mut cursor = writer.replay();
         cursor.insert(&row).unwrap();
-        let error = cursor.import(block).unwrap_err();
+        let error = cursor.attach(block.clone()).unwrap_err();
         assert!(matches!(error, BlockError::Row(_)), "{error:?}");
         assert!(error.source().unwrap().to_string().contains(expected));
         assert_eq!(cursor.synthesize_next(), sequence(existing + 1));
         cursor.commit(Sequence::ZERO);
         assert_eq!(copied.snapshot().len(), 1);
-        let known = writer.lookup_entity("new").is_some();
-        assert_eq!(known, entity == "new", "no name is left behind");
+        assert_eq!(copied.snapshot().blocks().count(), 0);
+        assert!(writer.lookup_entity("e").is_some(), "still the same part");
+        assert_eq!(copied.snapshot().entities("new").count(), 0);
     };
-    check(1, 50, "e", &block, "is below 2");
-    check(0, 1, "e", &block, "is in the index already, at row 0");
-    check(0, 50, "new", &block, "clock 0 is not after 0");
-    check(0, 50, "e", &all, "is below 1");
+    check(1, &second, "is below 2");
+    check(0, &all, "is below 1");
+}
+
+#[test]
+fn a_block_below_the_watermark_is_refused() {
+    let (_writer, reader) = index(&[("e", "s")]);
+    let (mut copy, _) = channel();
+    copy.replay().commit(sequence(1));
+    let mut cursor = copy.replay();
+    let error = cursor.attach(block(&reader, ALL)).unwrap_err();
+    let least = sequence(1);
+    let expected = IndexError::SequenceOutOfOrder {
+        sequence: Sequence::ZERO,
+        least,
+    };
+    assert_eq!(error, BlockError::Row(expected));
+    cursor.abort();
 }
 
 #[test]
 fn bytes_that_are_no_block_are_refused() {
-    let (mut writer, _) = channel();
-    let mut cursor = writer.replay();
-    assert!(matches!(cursor.import(&[]), Err(BlockError::Malformed(_))));
-    let error = cursor.import(b"something else entirely").unwrap_err();
-    assert!(matches!(error, BlockError::NotABlock { .. }), "{error}");
-    let error = cursor.import(b"STBK\x02\0\0\0").unwrap_err();
-    assert_eq!(error, BlockError::UnsupportedVersion { found: 2 });
-    cursor.abort();
+    let error = |bytes: &[u8]| Block::from_vec(bytes.to_vec()).unwrap_err();
+    assert!(matches!(error(&[]), BlockError::Malformed(_)));
+    let other = error(b"something else entirely");
+    assert!(matches!(other, BlockError::NotABlock { .. }), "{other}");
+    let version = error(b"STBK\x01\0\0\0");
+    assert_eq!(version, BlockError::UnsupportedVersion { found: 1 });
 }
 
-/// A checksum does not make bytes trusted: every count and number is checked for itself.
+/// Blocks took the number of their parts for granted: one that took the place of several made an
+/// abort keep parts of the replay.
 #[test]
-fn a_forged_block_is_refused_or_harmless() {
-    let (mut writer, reader) = index(&[("e", "s"), ("f", "t"), ("e", "s")]);
-    writer.reserve(2).unwrap();
+fn an_abort_leaves_nothing_though_blocks_took_the_place_of_parts_meanwhile() {
+    let (mut writer, reader) = index(&[("e", "s")]);
+    writer.seal().unwrap();
+    insert_hashed(&mut writer, "e", "s", b"1");
     publish(&writer);
-    let entity = writer.lookup_entity("e").unwrap();
-    insert(&mut writer, "e", "t");
+    writer.seal().unwrap();
+    insert_hashed(&mut writer, "e", "t", b"2");
     publish(&writer);
-    writer.set_head_hash(entity, Hash::of(b"head"));
-    let block = reader.snapshot().export(ALL);
-    let body = block.len() - 8;
-    for at in 8..body {
-        for value in [0, 1, 0x7F, 0xFF] {
-            let mut forged = block[..body].to_vec();
-            forged[at] = value;
-            let checksum = strandline_core::Salt::NONE.checksum(0, &forged);
-            forged.extend(checksum.0.to_le_bytes());
-            let (mut other, copied) = channel();
-            let mut cursor = other.replay();
-            if cursor.import(&forged).is_ok() {
-                cursor.commit(Sequence::ZERO);
-                let snapshot = copied.snapshot();
-                assert_eq!(snapshot.query(&Region::all()).count(), 4, "byte {at}");
-                assert_eq!(snapshot.export(ALL).len(), forged.len(), "byte {at}");
-            } else {
-                assert_eq!(cursor.synthesize_next(), Sequence::ZERO);
-                cursor.abort();
-            }
+    let next = {
+        let (_writer, reader) = index(&[("x", "s"); 5]);
+        [3, 4].map(|at| block(&reader, sequence(at)..sequence(at + 1)))
+    };
+    let joined = || Block::from_vec(reader.snapshot().export(Sequence::ZERO..sequence(2))).unwrap();
+    let ended = || Block::from_vec(reader.snapshot().export(sequence(2)..sequence(3))).unwrap();
+    let before = writer.head(writer.lookup_entity("e").unwrap());
+    for _ in 0..2 {
+        let mut cursor = writer.replay();
+        next.iter()
+            .for_each(|next| cursor.attach(next.clone()).unwrap());
+        reader.replace(joined()).unwrap();
+        reader.replace(ended()).unwrap();
+        cursor.abort();
+        assert_eq!(found(&reader, &Region::all()), [0, 1, 2]);
+        assert_eq!(found(&reader, &Region::all().entity("e")), [0, 1, 2]);
+        let entity = writer.lookup_entity("e").unwrap();
+        assert_eq!(writer.head(entity), before);
+        assert!(!writer.contains(id(3)));
+    }
+    insert(&mut writer, "e", "s");
+    publish(&writer);
+    assert_eq!(found(&reader, &Region::all()), [0, 1, 2, 3]);
+}
+
+#[test]
+fn a_block_takes_the_place_of_visible_rows_alone() {
+    let (mut writer, reader) = channel();
+    let rows = {
+        let (_writer, reader) = index(&[("e", "s")]);
+        block(&reader, ALL)
+    };
+    let copy = || Block::from_vec(writer_free_export(&rows)).unwrap();
+    let mut cursor = writer.replay();
+    cursor.attach(rows.clone()).unwrap();
+    let refused = BlockError::OtherRows {
+        first: Sequence::ZERO,
+        end: sequence(1),
+    };
+    assert_eq!(reader.replace(copy()), Err(refused));
+    cursor.commit(Sequence::ZERO);
+    assert_eq!(reader.replace(copy()), Ok(()));
+}
+
+/// The bytes of a block that no index need have.
+fn writer_free_export(rows: &Arc<Block>) -> Vec<u8> {
+    let (mut writer, reader) = channel();
+    let mut cursor = writer.replay();
+    cursor.attach(rows.clone()).unwrap();
+    cursor.commit(Sequence::ZERO);
+    reader.snapshot().export(ALL)
+}
+
+#[test]
+fn a_block_of_other_rows_takes_no_place() {
+    let (mut writer, reader) = index(&[("e", "s"), ("f", "s"), ("e", "s")]);
+    writer.seal().unwrap();
+    insert(&mut writer, "e", "s");
+    publish(&writer);
+    let check = |start, end| {
+        let bytes = reader.snapshot().export(sequence(start)..sequence(end));
+        let error = reader.replace(Block::from_vec(bytes).unwrap());
+        let (first, end) = (sequence(start), sequence(end));
+        assert_eq!(error, Err(BlockError::OtherRows { first, end }));
+        assert_eq!(reader.snapshot().blocks().count(), 0);
+    };
+    check(0, 2);
+    check(1, 3);
+    check(0, 4);
+    check(3, 4);
+    let empty = reader.snapshot().export(sequence(9)..sequence(9));
+    assert!(reader.replace(Block::from_vec(empty).unwrap()).is_err());
+}
+
+#[test]
+fn numbers_of_an_earlier_part_are_refused() {
+    let (mut writer, _) = index(&[("e", "s")]);
+    let stale = row(&mut writer, 1, "e", "s");
+    writer.seal().unwrap();
+    writer.intern(&coordinate("f", "s")).unwrap();
+    writer.reserve(1).unwrap();
+    let unknown = IndexError::UnknownCoordinate { coordinate: 0 };
+    assert_eq!(writer.insert(&stale), Err(unknown.clone()));
+    assert_eq!(writer.entity_of(stale.coordinate), None);
+
+    // Nor is the number of a part that an abort undid given to the next.
+    let (_other, blocks) = index(&[("x", "s"); 4]);
+    insert(&mut writer, "f", "s");
+    publish(&writer);
+    let mut cursor = writer.replay();
+    cursor
+        .attach(block(&blocks, sequence(3)..sequence(4)))
+        .unwrap();
+    let undone = cursor.intern(&coordinate("g", "s")).unwrap();
+    cursor.abort();
+    writer.seal().unwrap();
+    writer.intern(&coordinate("h", "s")).unwrap();
+    assert_eq!(writer.entity_of(undone), None);
+}
+
+#[test]
+fn only_visible_rows_are_sealed() {
+    let (mut writer, reader) = index(&[("e", "s")]);
+    insert(&mut writer, "e", "s");
+    let not_visible = IndexError::NotVisible {
+        end: sequence(2),
+        visible: sequence(1),
+    };
+    assert_eq!(writer.seal(), Err(not_visible));
+    publish(&writer);
+    assert_eq!(writer.seal(), Ok(Some(sequence(0)..sequence(2))));
+    assert_eq!(writer.seal(), Ok(None), "no rows since");
+    assert_eq!(reader.snapshot().len(), 2);
+}
+
+#[test]
+fn ids_and_clocks_are_checked_against_sealed_rows() {
+    for as_block in [false, true] {
+        let (mut writer, reader) = index(&[("e", "s"), ("e", "s")]);
+        let sealed = writer.seal().unwrap().unwrap();
+        if as_block {
+            let bytes = reader.snapshot().export(sealed);
+            reader.replace(Block::from_vec(bytes).unwrap()).unwrap();
         }
+        let next = writer.reserve(1).unwrap().get();
+        let good = row(&mut writer, next, "e", "s");
+        assert_eq!(good.clock, 2, "continues the sealed head");
+        let early = Row {
+            clock: 1,
+            ..good.clone()
+        };
+        let clock = IndexError::ClockNotAfterHead { clock: 1, head: 1 };
+        assert_eq!(writer.insert(&early), Err(clock));
+        let again = Row {
+            id: id(1),
+            ..good.clone()
+        };
+        let taken = IndexError::DuplicateId {
+            id: id(1),
+            sequence: sequence(1),
+        };
+        assert_eq!(writer.insert(&again), Err(taken));
+        writer.insert(&good).unwrap();
+        publish(&writer);
+        assert_eq!(found(&reader, &Region::all().entity("e")), [0, 1, 2]);
     }
 }

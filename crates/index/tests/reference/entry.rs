@@ -1,6 +1,7 @@
 //! Rules of an entry: which facts it holds.
 
 use crate::*;
+use strandline_index::Snapshot;
 
 #[test]
 fn an_entry_holds_every_fact() {
@@ -16,21 +17,31 @@ fn an_entry_holds_every_fact() {
         hash: Some(Hash::of(b"hash")),
         ..row(&mut writer, number, "e", "s")
     };
-    let number = writer.insert(&row).unwrap();
-    assert_eq!(
-        writer.row(number),
-        Some(row.clone()),
-        "before it is visible"
-    );
-    assert_eq!(writer.find(row.id), Some(number));
+    writer.insert(&row).unwrap();
+    let inserted = writer.inserted();
+    holds_every_fact(&inserted, &row);
+    assert!(writer.contains(row.id), "before it is visible");
+    let head = head(&writer, "e").unwrap();
+    assert_eq!((head.sequence, head.hash), (row.sequence, row.hash));
+    assert_eq!((head.clock, head.position), (row.clock, row.position));
     publish(&writer);
-    let snapshot = reader.snapshot();
+    holds_every_fact(&reader.snapshot(), &row);
+    writer.seal().unwrap();
+    holds_every_fact(&reader.snapshot(), &row);
+    assert_eq!(writer.sealed_head("e"), Some(head));
+    let block = reader.snapshot().export(ALL);
+    reader.replace(Block::from_vec(block).unwrap()).unwrap();
+    assert_eq!(reader.snapshot().blocks().count(), 1);
+    holds_every_fact(&reader.snapshot(), &row);
+    assert_eq!(writer.sealed_head("e"), Some(head));
+}
+
+fn holds_every_fact(snapshot: &Snapshot, row: &Row) {
     let view = snapshot.get(row.id).unwrap();
-    assert_eq!(view.row_number(), number);
+    assert_eq!((view.id(), view.sequence()), (row.id, row.sequence));
     assert_eq!((view.wall_ms(), view.clock()), (u64::MAX, u32::MAX));
     assert_eq!((view.kind(), view.position()), (row.kind, u64::MAX));
     assert_eq!(view.coordinate(), coordinate("e", "s"));
-    assert_eq!(view.coordinate_id(), row.coordinate);
     assert_eq!(
         (view.correlation(), view.causation()),
         (id(50), Some(id(51)))
@@ -58,16 +69,23 @@ fn an_entry_tells_how_it_is_linked() {
 
 #[test]
 fn hashes_are_kept_of_heads_alone() {
-    let (mut writer, _) = index(&[("e", "s")]);
-    let entity = writer.lookup_entity("e").unwrap();
-    writer.set_head_hash(entity, Hash::of(b"0"));
-    assert_eq!(writer.head(entity).unwrap().hash, Some(Hash::of(b"0")));
-    let first = writer.find(id(0)).unwrap();
-    assert_eq!(writer.row(first).unwrap().hash, Some(Hash::of(b"0")));
+    let (mut writer, _) = channel();
+    insert_hashed(&mut writer, "e", "s", b"0");
+    let first = head(&writer, "e").unwrap();
+    assert_eq!(
+        (first.sequence, first.hash),
+        (sequence(0), Some(Hash::of(b"0")))
+    );
     insert(&mut writer, "e", "s");
-    let head = writer.head(entity).unwrap();
-    assert_eq!((head.clock, head.hash), (1, None));
-    let second = writer.row(head.row).unwrap();
+    let second = head(&writer, "e").unwrap();
+    assert_eq!((second.clock, second.hash), (1, None));
     assert_eq!(second.sequence, sequence(1));
-    assert_eq!(writer.row(first).unwrap().hash, None);
+    let alone = writer.inserted().export(sequence(0)..sequence(1));
+    let (mut copy, _) = channel();
+    let mut cursor = copy.replay();
+    let block = Block::from_vec(alone).unwrap();
+    cursor.attach(Arc::new(block)).unwrap();
+    cursor.commit(Sequence::ZERO);
+    let first = copy.sealed_head("e").unwrap();
+    assert_eq!((first.clock, first.hash), (0, None), "not the head");
 }

@@ -46,8 +46,8 @@ fn a_batch_becomes_visible_by_one_publish() {
 #[test]
 fn a_refused_row_changes_nothing() {
     let (mut writer, reader) = index(&[("e", "s"), ("e", "s")]);
-    let (_, other) = index(&[("e", "s"), ("f", "s"), ("g", "s")]);
-    let foreign = other.snapshot().latest("g").unwrap().coordinate_id();
+    let (mut other, _) = index(&[("e", "s"), ("f", "s"), ("g", "s")]);
+    let foreign = other.intern(&coordinate("g", "s")).unwrap();
     let next = writer.reserve(1).unwrap().get();
     let good = row(&mut writer, next, "e", "s");
     let refused = [
@@ -76,10 +76,14 @@ fn a_refused_row_changes_nothing() {
     assert!(matches!(refused[0], IndexError::SequenceNotReserved { .. }));
     assert!(matches!(refused[1], IndexError::SequenceOutOfOrder { .. }));
     assert!(matches!(refused[2], IndexError::UnknownCoordinate { .. }));
-    assert!(matches!(refused[3], IndexError::DuplicateId { row: 0, .. }));
+    let taken = IndexError::DuplicateId {
+        id: id(0),
+        sequence: sequence(0),
+    };
+    assert_eq!(refused[3], taken);
     let clock = IndexError::ClockNotAfterHead { clock: 1, head: 1 };
     assert_eq!(refused[4], clock);
-    assert_eq!(writer.find(good.id), None);
+    assert!(!writer.contains(good.id));
     writer.insert(&Row { clock: 9, ..good }).unwrap();
     publish(&writer);
     assert_eq!(
@@ -120,7 +124,7 @@ fn lookups_return_only_what_is_visible() {
     assert!(snapshot.get(id(0)).is_some() && snapshot.get(id(1)).is_none());
     assert_eq!(snapshot.stream("e").count(), 1);
     assert_eq!(snapshot.stream("f").count(), 0);
-    assert!(writer.find(id(1)).is_some(), "the writer knows all");
+    assert!(writer.contains(id(1)), "the writer knows all");
 }
 
 #[test]
@@ -150,7 +154,7 @@ fn interning_is_idempotent_and_shows_nothing() {
     let first = writer.intern(&coordinate).unwrap();
     assert_eq!(writer.intern(&coordinate).unwrap(), first);
     assert_eq!(writer.lookup(&coordinate), Some(first));
-    assert_eq!(writer.lookup_entity("e"), Some(writer.entity_of(first)));
+    assert_eq!(writer.lookup_entity("e"), writer.entity_of(first));
     assert_eq!(reader.snapshot().entities("").count(), 0);
     assert!(reader.snapshot().latest("e").is_none());
 }

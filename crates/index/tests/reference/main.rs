@@ -14,11 +14,13 @@ mod index;
 mod query;
 mod replay;
 
+use std::ops::Range;
+use std::sync::Arc;
 use strandline_core::{Coordinate, EventId, EventKind, Hash, Region, Sequence};
-use strandline_index::{IndexReader, IndexWriter, Row, channel};
+use strandline_index::{Block, Head, IndexReader, IndexWriter, Row, channel};
 
 const KIND: EventKind = EventKind::new(1, 1);
-const ALL: std::ops::Range<Sequence> = Sequence::ZERO..Sequence::new(u64::MAX);
+const ALL: Range<Sequence> = Sequence::ZERO..Sequence::new(u64::MAX);
 
 fn id(number: u64) -> EventId {
     EventId::from_u128(u128::from(number) + 1)
@@ -35,7 +37,7 @@ fn coordinate(entity: &str, scope: &str) -> Coordinate {
 /// A row of an entity whose clock follows the entity's head, id and position the sequence.
 fn row(writer: &mut IndexWriter, number: u64, entity: &str, scope: &str) -> Row {
     let coordinate = writer.intern(&coordinate(entity, scope)).unwrap();
-    let head = writer.head(writer.entity_of(coordinate));
+    let head = head(writer, entity);
     Row {
         sequence: sequence(number),
         id: id(number),
@@ -50,12 +52,37 @@ fn row(writer: &mut IndexWriter, number: u64, entity: &str, scope: &str) -> Row 
     }
 }
 
+/// The newest event of an entity, sealed or not, published or not.
+fn head(writer: &IndexWriter, entity: &str) -> Option<Head> {
+    let live = writer.lookup_entity(entity);
+    let live = live.and_then(|entity| writer.head(entity));
+    live.or_else(|| writer.sealed_head(entity))
+}
+
 /// Reserves and inserts, and does not publish.
 fn insert(writer: &mut IndexWriter, entity: &str, scope: &str) -> Row {
+    insert_with(writer, entity, scope, None)
+}
+
+/// Inserts a row with a hash, and does not publish.
+fn insert_hashed(writer: &mut IndexWriter, entity: &str, scope: &str, hash: &[u8]) -> Row {
+    insert_with(writer, entity, scope, Some(Hash::of(hash)))
+}
+
+fn insert_with(writer: &mut IndexWriter, entity: &str, scope: &str, hash: Option<Hash>) -> Row {
     let number = writer.reserve(1).unwrap().get();
-    let row = row(writer, number, entity, scope);
+    let row = Row {
+        hash,
+        ..row(writer, number, entity, scope)
+    };
     writer.insert(&row).unwrap();
     row
+}
+
+/// A block of the visible rows with these sequences.
+fn block(reader: &IndexReader, sequences: Range<Sequence>) -> Arc<Block> {
+    let bytes = reader.snapshot().export(sequences);
+    Arc::new(Block::from_vec(bytes).unwrap())
 }
 
 fn publish(writer: &IndexWriter) {

@@ -143,3 +143,36 @@ fn names_go_on_past_one_piece() {
         .collect();
     assert_eq!(names, expected);
 }
+
+#[test]
+fn names_go_on_after_a_name_that_need_not_be_one() {
+    let (mut writer, reader) = index(&[("a", "s"), ("b:1", "s"), ("b:2", "s"), ("c", "s")]);
+    let check = || {
+        for (after, expected) in [
+            ("0", &["b:1", "b:2"][..]),
+            ("b", &["b:1", "b:2"]),
+            ("b:1", &["b:2"]),
+            ("b:11", &["b:2"]),
+            ("b:2", &[]),
+            ("c", &[]),
+        ] {
+            let snapshot = reader.snapshot();
+            let names = snapshot.entities("b").after(after);
+            let names: Vec<_> = names.map(|(name, _)| name).collect();
+            assert_eq!(names, expected, "after {after}");
+        }
+    };
+    check();
+    let sealed = writer.seal().unwrap().unwrap();
+    check();
+    let bytes = reader.snapshot().export(sealed);
+    reader.replace(Block::from_vec(bytes).unwrap()).unwrap();
+    check();
+}
+
+#[test]
+fn a_category_beyond_fifteen_takes_nothing() {
+    let (_writer, reader) = index(&[("e", "s")]);
+    assert_eq!(found(&reader, &Region::all().category(1)), [0]);
+    assert_eq!(found(&reader, &Region::all().category(17)), [0; 0]);
+}

@@ -67,13 +67,16 @@ fn commit_without_rows_takes_the_hint_and_never_goes_back() {
 
 #[test]
 fn abort_leaves_nothing_and_restores_heads() {
-    let (mut writer, reader) = index(&[("e", "s"), ("f", "s")]);
+    let (mut writer, reader) = channel();
+    insert_hashed(&mut writer, "e", "s", b"head");
+    insert(&mut writer, "f", "s");
+    publish(&writer);
     let entity = writer.lookup_entity("e").unwrap();
-    writer.set_head_hash(entity, Hash::of(b"head"));
     let head = writer.head(entity);
+    assert_eq!(head.unwrap().hash, Some(Hash::of(b"head")));
     let block = {
         let (_writer, reader) = index(&[("x", "s"), ("x", "s"), ("x", "s"), ("y", "z")]);
-        reader.snapshot().export(sequence(2)..sequence(4))
+        block(&reader, sequence(2)..sequence(4))
     };
     let added = Row {
         hash: Some(Hash::of(b"2")),
@@ -100,11 +103,14 @@ fn abort_leaves_nothing_and_restores_heads() {
                 ..again.clone()
             })
             .unwrap();
-        assert!(cursor.import(&block).is_err(), "its sequences are taken");
+        assert!(
+            cursor.attach(block.clone()).is_err(),
+            "its sequences are taken"
+        );
         cursor.abort();
         assert_eq!(writer.gate().allocated(), sequence(2));
         assert_eq!(writer.head(entity), head);
-        assert_eq!(writer.find(id(70)), None);
+        assert!(!writer.contains(id(70)));
         assert_eq!(reader.snapshot().len(), 2);
     }
     insert(&mut writer, "e", "s");
@@ -131,6 +137,6 @@ fn dropping_a_replay_is_a_bug_and_rolls_back() {
     let mut cursor = writer.replay();
     cursor.insert(&first).unwrap();
     drop(cursor);
-    assert_eq!(writer.find(first.id), None);
+    assert!(!writer.contains(first.id));
     assert!(reader.snapshot().is_empty());
 }
