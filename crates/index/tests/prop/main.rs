@@ -1,0 +1,145 @@
+//! Every answer of the index agrees with a filter over a list: in every layout, whatever was
+//! appended, sealed, replaced by blocks, replayed and undone before and after the snapshot was taken.
+
+#![cfg(not(strandline_loom))]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a property fails by panicking as well as by returning"
+)]
+
+mod check;
+mod events;
+mod regions;
+mod run;
+
+use events::{Event, events, steps};
+use proptest::prelude::*;
+use proptest::sample::Index;
+use regions::{RegionPlan, regions};
+use run::{Act, Run, acts, layouts};
+use strandline_core::Sequence;
+use strandline_index::{Block, IndexError};
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(128) })]
+
+    #[test]
+    fn answers_agree_with_a_filter(
+        steps in steps(),
+        layout in layouts(),
+        acts in acts(),
+        regions in prop::collection::vec(regions(), 1..8),
+        turns in prop::collection::vec(any::<bool>(), 1..8),
+        limit in 1..40_usize,
+    ) {
+        let events = events(&steps);
+        let mut run = Run::new(layout, &events);
+        acts.iter().for_each(|act| run.act(act));
+        run.act(&Act::Publish);
+        run.act(&Act::Snapshot);
+        let regions = |events: &[Event]| -> Vec<_> {
+            regions.iter().map(|plan: &RegionPlan| plan.region(events)).collect()
+        };
+        for (snapshot, visible) in &run.snapshots {
+            let (before, later) = events.split_at(*visible);
+            check::lookups(snapshot, before, later);
+            for region in regions(&events) {
+                check::query(snapshot, before, &region, &turns, limit);
+            }
+        }
+        let inserted = &events[..run.inserted];
+        check::lookups(&run.writer.inserted(), inserted, &events[run.inserted..]);
+        check::heads(&run.writer, inserted);
+    }
+
+    #[test]
+    fn what_was_exported_and_attached_answers_the_same(
+        steps in steps(),
+        layout in layouts(),
+        acts in acts(),
+        cuts in prop::collection::vec(any::<Index>(), 0..4),
+        within in (any::<Index>(), any::<Index>()),
+        region in regions(),
+    ) {
+        let events = events(&steps);
+        let mut run = Run::new(layout, &events);
+        acts.iter().for_each(|act| run.act(act));
+        run.act(&Act::Publish);
+        run.act(&Act::Snapshot);
+        let (snapshot, visible) = run.snapshots.last().unwrap();
+        let events = &events[..*visible];
+        let end = snapshot.visible().get() as usize + 2;
+        let mut cuts: Vec<_> = cuts.iter().map(|cut| cut.index(end) as u64).collect();
+        cuts.extend([0, u64::MAX]);
+        cuts.sort_unstable();
+        let blocks = cuts.windows(2).map(|ends| {
+            snapshot.export(Sequence::new(ends[0])..Sequence::new(ends[1]))
+        });
+        let copy = run::attached(layout, blocks);
+        check::lookups(&copy, events, &[]);
+        check::query(&copy, events, &region.region(events), &[true, false], 7);
+        let all = Sequence::ZERO..Sequence::new(u64::MAX);
+        prop_assert_eq!(copy.export(all.clone()), snapshot.export(all));
+
+        let (start, end) = (within.0.index(end) as u64, within.1.index(end) as u64);
+        let range = Sequence::new(start)..Sequence::new(end);
+        let some = run::attached(layout, [snapshot.export(range)].into_iter());
+        let within: Vec<_> = events
+            .iter()
+            .filter(|event| (start..end).contains(&event.sequence))
+            .cloned()
+            .collect();
+        check::lookups(&some, &within, &[]);
+    }
+
+    #[test]
+    fn what_is_taken_already_is_refused_whatever_part_has_it(
+        steps in steps(),
+        layout in layouts(),
+        acts in acts(),
+        taken in any::<Index>(),
+        before in 0..5_u32,
+    ) {
+        let events = events(&steps);
+        let mut run = Run::new(layout, &events);
+        acts.iter().for_each(|act| run.act(act));
+        prop_assume!(run.inserted > 0);
+        let inserted = &events[..run.inserted];
+        let other = &inserted[taken.index(inserted.len())];
+        let newest = inserted.iter().rfind(|event| event.entity == other.entity).unwrap();
+        let next = Event {
+            sequence: run.writer.gate().allocated().get(),
+            id: other.id ^ 1 << 127,
+            clock: newest.clock + 1,
+            ..other.clone()
+        };
+        prop_assume!(inserted.iter().all(|event| event.id != next.id));
+        let again = Event { id: other.id, ..next.clone() };
+        prop_assert_eq!(run.try_insert(&again), Err(IndexError::DuplicateId {
+            id: other.id(),
+            sequence: Sequence::new(other.sequence),
+        }));
+        let early = Event { clock: newest.clock.saturating_sub(before), ..next.clone() };
+        prop_assert_eq!(run.try_insert(&early), Err(IndexError::ClockNotAfterHead {
+            clock: early.clock,
+            head: newest.clock,
+        }));
+        prop_assert_eq!(run.try_insert(&next), Ok(()));
+    }
+
+    #[test]
+    fn damaged_blocks_are_refused(
+        steps in steps(),
+        layout in layouts(),
+        at in any::<Index>(),
+        bit in 0..8_u32,
+    ) {
+        let events = events(&steps);
+        let mut block = run::block_of(layout, &events);
+        let cut = at.index(block.len());
+        prop_assert!(Block::from_vec(block[..cut].to_vec()).is_err());
+        block[cut] ^= 1 << bit;
+        prop_assert!(Block::from_vec(block).is_err());
+    }
+}
