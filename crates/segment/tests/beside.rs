@@ -309,11 +309,12 @@ fn a_footer_that_is_being_written_is_not_there_yet() {
     let end = sealed.info().end().unwrap().offset;
     let mut written = cut;
     let hooked = HookFs::shared(&fs, move |name, offset| {
-        if name == SegmentId::FIRST.file_name() && offset == Some(u64::from(end)) {
+        let reads_footer = offset.is_some_and(|offset| offset >= u64::from(end));
+        if name == SegmentId::FIRST.file_name() && reads_footer {
             file.write_all_at(&whole[written..=written], written as u64)
                 .unwrap();
             written += 1;
         }
     });
-    assert_eq!(footer(hooked).unwrap(), None);
+    assert!(footer(hooked).unwrap().is_none());
 }

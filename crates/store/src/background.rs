@@ -3,7 +3,7 @@
 use crate::open::WithoutFooter;
 use crate::store::Shared;
 use crate::{checkpoint, footer};
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
+use crossbeam_channel::{Receiver, Sender, unbounded};
 use std::sync::Arc;
 use std::time::Duration;
 use strandline_core::Hlc;
@@ -133,10 +133,7 @@ fn run(shared: &Shared, jobs: &Receiver<Job>, sync_waits: &AtomicBool) {
 
 /// Waits for the interval; returns early with another job that came, or when the store closes.
 fn wait(jobs: &Receiver<Job>, interval: Duration) -> Option<Job> {
-    match jobs.recv_timeout(interval) {
-        Ok(job) => Some(job),
-        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-    }
+    jobs.recv_timeout(interval).ok()
 }
 
 fn save_checkpoint(shared: &Shared) {
