@@ -28,6 +28,9 @@ pub struct OpenReport {
     pub events_from_checkpoint: u64,
     /// Events taken from footers.
     pub events_from_footers: u64,
+    /// Sealed segments without a good footer, whose frames were read; opening to write has their
+    /// footers written in the background.
+    pub footers_missing: u64,
     /// Events read from the log.
     pub events_from_log: u64,
     /// Events with sequences below this one were proven durable before anything was repaired.
@@ -49,6 +52,7 @@ impl OpenReport {
             path,
             events_from_checkpoint: 0,
             events_from_footers: 0,
+            footers_missing: 0,
             events_from_log: 0,
             proven_durable: Sequence::ZERO,
             notices: Vec::new(),
@@ -81,6 +85,11 @@ impl fmt::Display for OpenReport {
             self.events_from_footers,
             self.events_from_log
         )?;
+        match self.footers_missing {
+            0 => {}
+            1 => f.write_str("; 1 segment had no footer")?,
+            missing => write!(f, "; {missing} segments had no footer")?,
+        }
         self.notices
             .iter()
             .try_for_each(|notice| write!(f, "\n  {notice}"))

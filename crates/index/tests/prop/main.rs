@@ -69,7 +69,7 @@ proptest! {
         run.act(&Act::Snapshot);
         let (snapshot, visible) = run.snapshots.last().unwrap();
         let events = &events[..*visible];
-        let end = snapshot.visible().get() as usize + 2;
+        let end = usize::try_from(snapshot.visible().get()).unwrap() + 2;
         let mut cuts: Vec<_> = cuts.iter().map(|cut| cut.index(end) as u64).collect();
         cuts.extend([0, u64::MAX]);
         cuts.sort_unstable();

@@ -115,9 +115,11 @@ fn attach(
         return Ok(());
     };
     let found = match log.footer(info.id()) {
-        Ok(None) => Err("it has none".to_owned()),
-        Ok(Some(footer)) => footer::open(footer, frames.clone()).map_err(|error| error.to_string()),
-        Err(error) => Err(error.to_string()),
+        Ok(None) => Err(None),
+        Ok(Some(footer)) => {
+            footer::open(footer, frames.clone()).map_err(|error| Some(error.to_string()))
+        }
+        Err(error) => Err(Some(error.to_string())),
     };
     match found {
         Ok((newest, block)) => {
@@ -128,10 +130,14 @@ fn attach(
             replay.block(block.into(), Some(newest))
         }
         Err(reason) => {
-            report.notices.push(format!(
-                "the footer of {} cannot be used, its frames were read: {reason}",
-                info.file_name()
-            ));
+            // One that was not written yet is no damage: a process was ended before it could be.
+            report.footers_missing += 1;
+            if let Some(reason) = reason {
+                report.notices.push(format!(
+                    "the footer of {} cannot be used, its frames were read: {reason}",
+                    info.file_name()
+                ));
+            }
             frames.visit(|frame| replay.frame(frame))?;
             start.without_footer.push(WithoutFooter {
                 segment: info.id(),
