@@ -2,21 +2,18 @@
 
 use super::format::{ALIGNMENT, Header, Place, Section};
 use super::packed::pack;
+use super::sorted::Sorted;
 use crate::Snapshot;
-use crate::layout::{IndexLayout, TILE_ROWS, TileMask};
+use crate::layout::IndexLayout;
 use crate::live::chunk::Link;
 use crate::part::Part;
-use std::collections::HashMap;
 use std::ops::Range;
-use strandline_core::{Coordinate, EventId, EventKind, Hash, Salt, Sequence};
-
-/// No number was given to a coordinate yet.
-const UNUSED: u32 = u32::MAX;
+use strandline_core::{Coordinate, EventId, Hash, Salt, Sequence};
 
 /// Rows of a part.
-struct Piece<'s> {
-    part: &'s Part,
-    rows: Range<u32>,
+pub(super) struct Piece<'s> {
+    pub(super) part: &'s Part,
+    pub(super) rows: Range<u32>,
 }
 
 /// The rows of `snapshot` with these sequences as a block.
@@ -54,7 +51,7 @@ pub(crate) fn build(
 }
 
 /// Each row of all pieces.
-fn rows<'p>(pieces: &'p [Piece<'p>]) -> impl Iterator<Item = (&'p Part, u32)> + Clone {
+pub(super) fn rows<'p>(pieces: &'p [Piece<'p>]) -> impl Iterator<Item = (&'p Part, u32)> + Clone {
     pieces
         .iter()
         .flat_map(|piece| piece.rows.clone().map(|row| (piece.part, row)))
@@ -62,7 +59,7 @@ fn rows<'p>(pieces: &'p [Piece<'p>]) -> impl Iterator<Item = (&'p Part, u32)> + 
 
 /// The body of a block as it grows.
 #[derive(Default)]
-struct Sections {
+pub(super) struct Sections {
     body: Vec<u8>,
     places: [Place; Section::COUNT],
 }
@@ -84,13 +81,13 @@ impl Sections {
         }
     }
 
-    fn numbers(&mut self, section: Section, numbers: impl Iterator<Item = u64> + Clone) {
+    pub(super) fn numbers(&mut self, section: Section, numbers: impl Iterator<Item = u64> + Clone) {
         let start = self.body.len();
         let (base, width) = pack(&mut self.body, numbers);
         self.note(section, start, base, width);
     }
 
-    fn raw(&mut self, section: Section, write: impl FnOnce(&mut Vec<u8>)) {
+    pub(super) fn raw(&mut self, section: Section, write: impl FnOnce(&mut Vec<u8>)) {
         let start = self.body.len();
         write(&mut self.body);
         self.note(section, start, 0, 0);
@@ -112,247 +109,8 @@ impl Sections {
     }
 }
 
-/// The names and kinds of all rows, sorted, and where each row has its own.
-struct Sorted {
-    coordinates: Vec<Coordinate>,
-    /// Entity and scope of each coordinate, by place.
-    places: Vec<(u32, u32)>,
-    entities: Vec<Coordinate>,
-    scopes: Vec<Coordinate>,
-    kinds: Vec<EventKind>,
-    /// The coordinate of each row, by place.
-    row_coordinates: Vec<u32>,
-    /// The kind of each row, by place.
-    row_kinds: Vec<u16>,
-}
-
-impl Sorted {
-    fn of(pieces: &[Piece<'_>]) -> Self {
-        let (mut coordinates, mut row_coordinates) = numbered(pieces);
-        let order = sort_order(&coordinates);
-        let mut place_of = vec![0; coordinates.len()];
-        for (place, number) in (0..).zip(&order) {
-            if let Some(own) = place_of.get_mut(*number as usize) {
-                *own = place;
-            }
-        }
-        for number in &mut row_coordinates {
-            *number = place_of.get(*number as usize).copied().unwrap_or_default();
-        }
-        coordinates = order
-            .iter()
-            .filter_map(|number| coordinates.get(*number as usize).cloned())
-            .collect();
-        let mut entities = coordinates.clone();
-        entities.dedup_by(|a, b| a.entity() == b.entity());
-        let mut scopes = coordinates.clone();
-        scopes.sort_unstable_by(|a, b| a.scope().cmp(b.scope()));
-        scopes.dedup_by(|a, b| a.scope() == b.scope());
-        let places = places(&coordinates, &scopes);
-        let (kinds, row_kinds) = kinds(pieces);
-        Self {
-            coordinates,
-            places,
-            entities,
-            scopes,
-            kinds,
-            row_coordinates,
-            row_kinds,
-        }
-    }
-
-    fn header(&self, pieces: &[Piece<'_>], layout: IndexLayout) -> Header {
-        let ends = pieces.first().zip(pieces.last());
-        let (first, end) = ends.map_or((Sequence::ZERO, Sequence::ZERO), |(first, last)| {
-            let end = last.part.sequence_of(last.rows.end.saturating_sub(1));
-            let end = Sequence::new(end.get() + 1);
-            (first.part.sequence_of(first.rows.start), end)
-        });
-        Header {
-            layout,
-            rows: count(self.row_coordinates.len()),
-            entities: count(self.entities.len()),
-            scopes: count(self.scopes.len()),
-            coordinates: count(self.coordinates.len()),
-            kinds: count(self.kinds.len()),
-            runs: 0,
-            links: 0,
-            caused: 0,
-            first,
-            end,
-            ids: (EventId::from_u128(0), EventId::from_u128(0)),
-            times: (0, 0),
-            places: [Place::default(); Section::COUNT],
-        }
-    }
-
-    fn write(&self, out: &mut Sections) {
-        let write = |out: &mut Sections, ends, names, list: &[&str]| {
-            let lengths = list.iter().scan(0, |end, name| {
-                *end += name.len() as u64;
-                Some(*end)
-            });
-            out.numbers(ends, lengths);
-            out.raw(names, |bytes| {
-                for name in list {
-                    bytes.extend_from_slice(name.as_bytes());
-                }
-            });
-        };
-        let entities: Vec<_> = self.entities.iter().map(Coordinate::entity).collect();
-        write(out, Section::EntityEnds, Section::EntityNames, &entities);
-        let scopes: Vec<_> = self.scopes.iter().map(Coordinate::scope).collect();
-        write(out, Section::ScopeEnds, Section::ScopeNames, &scopes);
-        let places = self.places.iter();
-        out.numbers(
-            Section::CoordinateEntities,
-            places.clone().map(|(entity, _)| u64::from(*entity)),
-        );
-        out.numbers(
-            Section::CoordinateScopes,
-            places.map(|(_, scope)| u64::from(*scope)),
-        );
-        let kinds = self.kinds.iter().map(|kind| u64::from(kind.bits()));
-        out.numbers(Section::Kinds, kinds);
-    }
-
-    fn row_places(&self) -> impl Iterator<Item = (u32, u32)> + Clone {
-        let places = self.row_coordinates.iter();
-        places.map(|place| {
-            self.places
-                .get(*place as usize)
-                .copied()
-                .unwrap_or_default()
-        })
-    }
-
-    fn write_lists(&self, layout: IndexLayout, out: &mut Sections) {
-        let entities = self.row_places().map(|(entity, _)| entity);
-        let sections = (Section::EntityRowEnds, Section::EntityRows);
-        write_list(out, sections, self.entities.len(), entities);
-        if layout != IndexLayout::Postings {
-            return;
-        }
-        let scopes = self.row_places().map(|(_, scope)| scope);
-        let sections = (Section::ScopeRowEnds, Section::ScopeRows);
-        write_list(out, sections, self.scopes.len(), scopes);
-        let kinds = self.row_kinds.iter().map(|kind| u32::from(*kind));
-        let sections = (Section::KindRowEnds, Section::KindRows);
-        write_list(out, sections, self.kinds.len(), kinds);
-    }
-
-    fn tiles(&self, out: &mut Vec<u8>) {
-        let scopes: Vec<_> = self.row_places().map(|(_, scope)| scope).collect();
-        let tile = TILE_ROWS as usize;
-        for (kinds, scopes) in self.row_kinds.chunks(tile).zip(scopes.chunks(tile)) {
-            let kinds = kinds
-                .iter()
-                .fold(0, |word, kind| word | TileMask::bit(u32::from(*kind)));
-            let scopes = scopes
-                .iter()
-                .fold(0, |word, scope| word | TileMask::bit(*scope));
-            out.extend_from_slice(&u64::to_le_bytes(kinds));
-            out.extend_from_slice(&u64::to_le_bytes(scopes));
-        }
-    }
-}
-
-/// The coordinates in order of first use, and the number of each row's.
-fn numbered(pieces: &[Piece<'_>]) -> (Vec<Coordinate>, Vec<u32>) {
-    let mut coordinates = Vec::new();
-    let mut numbers: HashMap<Coordinate, u32> = HashMap::new();
-    let mut of_rows = Vec::with_capacity(pieces.iter().map(|piece| piece.rows.len()).sum());
-    for piece in pieces {
-        let mut known = vec![UNUSED; piece.part.coordinate_count()];
-        for row in piece.rows.clone() {
-            let at = piece.part.coordinate_number(row);
-            let slot = known.get_mut(at as usize);
-            let number = match slot {
-                Some(number) if *number != UNUSED => *number,
-                slot => {
-                    let number = match piece.part.coordinate(at) {
-                        Some(coordinate) => {
-                            *numbers.entry(coordinate.clone()).or_insert_with(|| {
-                                coordinates.push(coordinate);
-                                count(coordinates.len() - 1)
-                            })
-                        }
-                        // Of a damaged block.
-                        None => 0,
-                    };
-                    if let Some(slot) = slot {
-                        *slot = number;
-                    }
-                    number
-                }
-            };
-            of_rows.push(number);
-        }
-    }
-    (coordinates, of_rows)
-}
-
-/// The numbers of coordinates by entity, then scope.
-fn sort_order(coordinates: &[Coordinate]) -> Vec<u32> {
-    let names = |number: &u32| {
-        let coordinate = coordinates.get(*number as usize);
-        coordinate.map(|coordinate| (coordinate.entity(), coordinate.scope()))
-    };
-    let mut order: Vec<u32> = (0..count(coordinates.len())).collect();
-    order.sort_unstable_by(|a, b| names(a).cmp(&names(b)));
-    order
-}
-
-/// Entity and scope of each of the sorted coordinates, by place.
-fn places(coordinates: &[Coordinate], scopes: &[Coordinate]) -> Vec<(u32, u32)> {
-    let scope_places: HashMap<_, u32> = scopes.iter().map(Coordinate::scope).zip(0..).collect();
-    let mut entity = 0;
-    let mut before: Option<&str> = None;
-    coordinates
-        .iter()
-        .map(|coordinate| {
-            if before.is_some_and(|before| before != coordinate.entity()) {
-                entity += 1;
-            }
-            before = Some(coordinate.entity());
-            let scope = scope_places.get(coordinate.scope());
-            (entity, scope.copied().unwrap_or_default())
-        })
-        .collect()
-}
-
-/// The kinds, ascending, and the place of each row's.
-fn kinds(pieces: &[Piece<'_>]) -> (Vec<EventKind>, Vec<u16>) {
-    let bits: Vec<_> = rows(pieces)
-        .map(|(part, row)| part.kind(row).bits())
-        .collect();
-    let mut used = vec![false; 1 << u16::BITS];
-    for bits in &bits {
-        if let Some(used) = used.get_mut(usize::from(*bits)) {
-            *used = true;
-        }
-    }
-    let kinds: Vec<_> = (0..=u16::MAX)
-        .filter(|bits| used.get(usize::from(*bits)) == Some(&true))
-        .collect();
-    let mut place_of = vec![0_u16; 1 << u16::BITS];
-    for (place, bits) in (0..=u16::MAX).zip(&kinds) {
-        if let Some(own) = place_of.get_mut(usize::from(*bits)) {
-            *own = place;
-        }
-    }
-    let places = bits
-        .iter()
-        .filter_map(|bits| place_of.get(usize::from(*bits)));
-    let places = places.copied().collect();
-    (
-        kinds.into_iter().map(EventKind::from_bits).collect(),
-        places,
-    )
-}
-
 /// Rows by key, ascending for each, where `of_rows` gives each row's key.
-fn write_list(
+pub(super) fn write_list(
     out: &mut Sections,
     (ends, list): (Section, Section),
     keys: usize,
@@ -527,6 +285,6 @@ fn write_heads(pieces: &[Piece<'_>], names: &Sorted, out: &mut Sections) {
 }
 
 /// Every count is at most that of rows, which has 32 bits.
-fn count(items: usize) -> u32 {
+pub(super) fn count(items: usize) -> u32 {
     u32::try_from(items).unwrap_or(u32::MAX)
 }

@@ -28,6 +28,7 @@ mod names;
 mod open;
 mod packed;
 mod rows;
+mod sorted;
 
 pub(crate) use build::build;
 pub(crate) use format::Section;
