@@ -8,7 +8,7 @@ use crate::layout::IndexLayout;
 use crate::live::chunk::Link;
 use crate::part::Part;
 use std::ops::Range;
-use strandline_core::{Coordinate, EventId, Hash, Salt, Sequence};
+use strandline_core::{EventId, Hash, Salt, Sequence};
 
 /// Rows of a part.
 pub(super) struct Piece<'s> {
