@@ -154,9 +154,16 @@ fn find(
     if after > BYTES_MAX {
         return Err(damaged(file, "it is longer than any footer"));
     }
-    let footer_bytes = after.checked_sub(TRAILER_BYTES as u64);
-    let footer_bytes = footer_bytes.ok_or_else(|| damaged(file, "it is cut short"))?;
-    let checksum = read_trailer(file, end, footer_bytes)?;
+    let Some(footer_bytes) = after.checked_sub(TRAILER_BYTES as u64) else {
+        let mut rest = vec![0; TRAILER_BYTES];
+        file.read(&mut rest, offset)?;
+        let is_zero = rest.iter().all(|byte| *byte == 0);
+        let cut_short = || damaged(file, "it is cut short");
+        return is_zero.then_some(None).ok_or_else(cut_short);
+    };
+    let Some(checksum) = read_trailer(file, end, footer_bytes)? else {
+        return Ok(None);
+    };
     let (Ok(start), Ok(bytes)) = (usize::try_from(offset), usize::try_from(footer_bytes)) else {
         return Err(damaged(file, "it does not fit in memory"));
     };
@@ -177,15 +184,19 @@ fn find(
     }))
 }
 
-/// Checks the trailer after a footer of this length, and gives the checksum of the footer.
+/// Checks the trailer after a footer of this length, and gives the checksum of the footer. Zeros
+/// are no trailer: they are space that was set aside for frames.
 fn read_trailer(
     file: &SegmentFile,
     end: LogPosition,
     footer_bytes: u64,
-) -> Result<Checksum, LogError> {
+) -> Result<Option<Checksum>, LogError> {
     let place = u64::from(end.offset) + footer_bytes;
     let mut trailer = vec![0; TRAILER_BYTES];
     file.read(&mut trailer, place)?;
+    if trailer.iter().all(|byte| *byte == 0) {
+        return Ok(None);
+    }
     let (covered, checksum) = trailer
         .split_last_chunk()
         .ok_or_else(|| damaged(file, "it is cut short"))?;
@@ -205,7 +216,7 @@ fn read_trailer(
         Ok((hash, length, checksum, magic))
             if hash == *end.log_hash.as_bytes() && length == footer_bytes && magic == *MAGIC =>
         {
-            Ok(Checksum(checksum))
+            Ok(Some(Checksum(checksum)))
         }
         _ => Err(damaged(file, "it belongs to another segment")),
     }

@@ -49,6 +49,7 @@ mod layout;
 mod log;
 mod manifest;
 mod mapped;
+mod next;
 mod options;
 mod position;
 mod quarantine;
@@ -79,6 +80,7 @@ pub use layout::{
 };
 pub use log::{LogIdentity, UncheckedLog};
 pub use manifest::{Manifest, SegmentInfo};
+pub use next::NextSegment;
 pub use options::{LogOptions, SEGMENT_BYTES_LEAST, SEGMENT_BYTES_MOST};
 pub use position::{LogPosition, RecordPosition, SegmentId};
 pub use reader::{LogReader, OwnedRecord};

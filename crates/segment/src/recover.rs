@@ -11,6 +11,7 @@ use crate::file::SegmentFile;
 use crate::format::COMMIT_BYTES_MAX;
 use crate::frame::Frame;
 use crate::log::{UncheckedLog, is_own_temporary, visit_all};
+use crate::next::is_unused;
 use crate::quarantine::{is_segment_like, keep, set_aside};
 use crate::scan::{FrameScanner, HeadersAfter, Step};
 use crate::{LogError, LogPosition, LogReader, LogWriter, ScanError, SegmentId};
@@ -62,6 +63,8 @@ pub struct Repairs {
     pub torn_tail_kept_as: Option<String>,
     /// Files that looked like segments and are not in the manifest, as they are called now.
     pub set_aside: Vec<String>,
+    /// Files of next segments that were made ahead and never used, removed.
+    pub removed_unused: Vec<String>,
     /// Temporary files of interrupted replacements, removed.
     pub removed_temporaries: Vec<String>,
     /// Bytes that were not proven durable, and were written again and synced.
@@ -84,7 +87,10 @@ impl Repairs {
             .removed_temporaries
             .iter()
             .map(|name| format!("{name}, left by an interrupted replacement, was removed"));
-        torn.chain(aside).chain(removed).collect()
+        let unused = self.removed_unused.iter().map(|name| {
+            format!("{name}, made ahead for the next segment and never used, was removed")
+        });
+        torn.chain(aside).chain(removed).chain(unused).collect()
     }
 }
 
@@ -304,7 +310,7 @@ impl ScannedLog {
     /// Repairs the end of the log, and gives its writer and a reader.
     ///
     /// The torn tail is copied to `quarantine/` and cut off; segments that the manifest does not
-    /// list are moved there; what is not proven durable is written again in place. All of it is
+    /// list are moved there, or removed if they were made ahead and never used; what is not proven durable is written again in place. All of it is
     /// synced before this returns, so the whole log is durable then. Safe to repeat after a crash.
     ///
     /// # Errors
@@ -377,6 +383,8 @@ impl ScannedLog {
             .iter()
             .map(|s| s.file_name())
             .collect();
+        let last = self.log.manifest.segments.last();
+        let next = last.and_then(|last| last.id().next());
         for entry in fs.list(dir).at("list", dir)? {
             if entry.kind != EntryKind::File {
                 continue;
@@ -386,7 +394,14 @@ impl ScannedLog {
                 fs.remove_file(&path).at("remove", &path)?;
                 repairs.removed_temporaries.push(entry.name);
             } else if is_segment_like(&entry.name) && !listed.contains(&entry.name) {
-                repairs.set_aside.push(set_aside(fs, dir, &entry.name)?);
+                let path = dir.join(&entry.name);
+                let is_next = next.is_some_and(|id| id.file_name() == entry.name);
+                if is_next && is_unused(fs, &path, self.log.identity())? {
+                    fs.remove_file(&path).at("remove", &path)?;
+                    repairs.removed_unused.push(entry.name);
+                } else {
+                    repairs.set_aside.push(set_aside(fs, dir, &entry.name)?);
+                }
             }
         }
         Ok(())

@@ -2,7 +2,7 @@
 //!
 //! A sync of a file that has grown must write its new length and extents too. Where the space was
 //! set aside before, most syncs write data alone. What is set aside and not used reads as zeros, is
-//! the end to whoever reads frames, and is cut off when the segment is sealed or the log closed.
+//! the end to whoever reads frames, and is cut off when the footer is written or the log closed.
 
 use strandline_core::fs::FsFile;
 use strandline_core::sync::atomic::{AtomicU64, Ordering};
@@ -23,11 +23,11 @@ pub(crate) struct Space {
 }
 
 impl Space {
-    /// For a file that ends at `end`, of at most `limit` bytes.
-    pub(crate) fn new(end: u64, limit: u64) -> Self {
+    /// For a file that is written up to `end`, has `set_aside` bytes, and will have at most `limit`.
+    pub(crate) fn new(end: u64, set_aside: u64, limit: u64) -> Self {
         Self {
             written: AtomicU64::new(end),
-            set_aside: AtomicU64::new(end),
+            set_aside: AtomicU64::new(set_aside),
             limit,
         }
     }

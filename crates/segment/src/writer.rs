@@ -5,8 +5,9 @@ use crate::file::SegmentFile;
 use crate::footer::SealedSegment;
 use crate::format::{COMMIT_RECORDS_MAX, MANIFEST_FILE, SEGMENT_HEADER_BYTES, SegmentHeader};
 use crate::frame::{CommitBuffer, FRAME_HEADER_BYTES, FramePlace, RECORD_HEADER_BYTES};
-use crate::log::{create_segment, nonce};
+use crate::log::nonce;
 use crate::manifest::{Manifest, SegmentInfo};
+use crate::next::NextSegment;
 use crate::space::Space;
 use crate::{FRAME_ALIGNMENT, LogError, LogOptions, LogPosition, LogReader, SegmentId};
 use std::io;
@@ -28,8 +29,7 @@ pub struct LogWriter {
     reader: LogReader,
     /// Whether a write could not be undone.
     stopped: bool,
-    /// Whether a file of the next segment's name may be left from a rotation that failed.
-    half_made_next: bool,
+    next: NextSegment,
 }
 
 /// Syncs everything that was written to a segment; may be used from any thread.
@@ -74,16 +74,16 @@ impl LogWriter {
     ) -> Self {
         let end = u64::from(position.offset);
         Self {
+            next: NextSegment::new(fs.clone(), &dir, active.id, options.segment_bytes_max),
             fs,
             dir,
-            space: Arc::new(Space::new(end, options.segment_bytes_max)),
+            space: Arc::new(Space::new(end, end, options.segment_bytes_max)),
             options,
             manifest,
             active,
             position,
             reader,
             stopped: false,
-            half_made_next: false,
         }
     }
 
@@ -107,6 +107,12 @@ impl LogWriter {
             file: self.active.file.clone(),
             space: self.space.clone(),
         }
+    }
+
+    /// Whether so much of the active segment is used that the next one should be made ahead.
+    #[must_use]
+    pub fn wants_next(&self) -> bool {
+        u64::from(self.position.offset) >= self.options.segment_bytes_max / 2
     }
 
     /// Whether a commit of `records` records whose bodies have `body_bytes` fits in the active
@@ -244,28 +250,45 @@ impl LogWriter {
         AppendError::Unknown(error)
     }
 
+    /// The handle that makes the file of the next segment ahead of the rotation, which is shorter
+    /// then.
+    #[must_use]
+    pub fn next_segment(&self) -> NextSegment {
+        self.next.clone()
+    }
+
+    /// Seals the active segment, as [`rotate_synced_by`](Self::rotate_synced_by) does, and syncs it
+    /// itself. For logs that nobody else syncs meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn rotate(&mut self, random: &Random) -> Result<SealedSegment, AppendError> {
+        self.rotate_synced_by(random, |active| active.file.sync())
+    }
+
     /// Seals the active segment and begins the next.
     ///
-    /// Syncs the active one, makes and syncs the next, and replaces the manifest, each durable
-    /// before the next step. When this returns, the whole log is durable.
+    /// `sync` makes everything written to the active one durable. Then the next one gets its
+    /// header, and the manifest is replaced, each durable before the next step. When this returns,
+    /// the whole log is durable. Space that was set aside stays until the footer is written.
     ///
     /// # Errors
     ///
     /// [`AppendError::NotWritten`] if the next segment or the new manifest cannot be written; the
     /// active segment stays, and the call may be repeated. [`AppendError::Unknown`] if the active
     /// segment cannot be synced or the manifest not replaced; every later call is refused then.
-    pub fn rotate(&mut self, random: &Random) -> Result<SealedSegment, AppendError> {
+    pub fn rotate_synced_by(
+        &mut self,
+        random: &Random,
+        sync: impl FnOnce(&SyncHandle) -> io::Result<()>,
+    ) -> Result<SealedSegment, AppendError> {
         if self.stopped {
             return Err(AppendError::NotWritten(LogError::Stopped));
         }
-        let Some(id) = self.active.id.next() else {
-            return Err(AppendError::NotWritten(LogError::SegmentsExhausted));
-        };
-        let cut = self.cut_off_space();
-        let synced = cut.and_then(|()| self.active.file.sync().at("sync", &self.active.path));
-        if let Err(error) = synced {
-            return Err(self.stop(error));
-        }
+        let (id, file) = self.next.file().map_err(AppendError::NotWritten)?;
+        let synced = sync(&self.active()).at("sync", &self.active.path);
+        synced.map_err(|error| self.stop(error))?;
         let header = SegmentHeader {
             identity: self.manifest.identity,
             id,
@@ -274,24 +297,20 @@ impl LogWriter {
             first_sequence: self.position.sequence,
             base_log_hash: self.position.log_hash,
         };
-        let file = self.make_next(&header).map_err(AppendError::NotWritten)?;
-        let mut manifest = self.manifest.clone();
-        manifest.number = manifest.number.saturating_add(1);
-        if let Some(last) = manifest.segments.last_mut() {
-            last.end = Some(self.position);
-        }
-        manifest.segments.push(SegmentInfo { header, end: None });
-        let path = self.dir.join(MANIFEST_FILE);
-        let staged = StagedFile::write(&*self.fs, &path, &manifest.encode());
-        let staged = staged.at("write", &path).map_err(AppendError::NotWritten)?;
-        if let Err(error) = staged.publish(&*self.fs).at("replace", &path) {
-            return Err(self.stop(error));
-        }
-        self.half_made_next = false;
-        self.manifest = manifest;
         let next = SegmentFile::new(&header, self.dir.join(id.file_name()), file);
+        // Whatever a failure leaves is not listed, and is written over.
+        let written = next.file.write_all_at(&header.encode(), 0);
+        let written = written.at("write", &next.path);
+        let synced = written.and_then(|()| next.file.sync().at("sync", &next.path));
+        synced.map_err(|error| {
+            self.next.spoiled();
+            AppendError::NotWritten(error)
+        })?;
+        self.publish(SegmentInfo { header, end: None })?;
+        self.next.took(id);
         let start = u64::from(header.start().offset);
-        self.space = Arc::new(Space::new(start, self.options.segment_bytes_max));
+        let limit = self.options.segment_bytes_max;
+        self.space = Arc::new(Space::new(start, self.next.space_bytes(), limit));
         let sealed_file = std::mem::replace(&mut self.active, next.clone());
         let sealed_end = std::mem::replace(&mut self.position, header.start());
         self.reader
@@ -320,6 +339,23 @@ impl LogWriter {
         Ok(SealedSegment { info, end, file })
     }
 
+    /// Replaces the manifest by one in which the active segment ends here and `next` follows.
+    fn publish(&mut self, next: SegmentInfo) -> Result<(), AppendError> {
+        let mut manifest = self.manifest.clone();
+        manifest.number = manifest.number.saturating_add(1);
+        if let Some(last) = manifest.segments.last_mut() {
+            last.end = Some(self.position);
+        }
+        manifest.segments.push(next);
+        let path = self.dir.join(MANIFEST_FILE);
+        let staged = StagedFile::write(&*self.fs, &path, &manifest.encode());
+        let staged = staged.at("write", &path).map_err(AppendError::NotWritten)?;
+        let published = staged.publish(&*self.fs).at("replace", &path);
+        published.map_err(|error| self.stop(error))?;
+        self.manifest = manifest;
+        Ok(())
+    }
+
     /// Cuts off what was set aside and not used. Nobody may sync meanwhile.
     fn cut_off_space(&self) -> Result<(), LogError> {
         let end = u64::from(self.position.offset);
@@ -332,28 +368,14 @@ impl LogWriter {
         }
         Ok(())
     }
-
-    fn make_next(&mut self, header: &SegmentHeader) -> Result<Arc<dyn FsFile>, LogError> {
-        let path = self.dir.join(header.id.file_name());
-        if self.half_made_next {
-            match self.fs.remove_file(&path) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    return Err(error).at("remove", &path);
-                }
-                _ => {}
-            }
-        }
-        self.half_made_next = true;
-        let file = create_segment(&*self.fs, &self.dir, header)?;
-        self.fs.sync_dir(&self.dir).at("sync", &self.dir)?;
-        Ok(file)
-    }
 }
 
-/// Gives back the space that was set aside; if that fails, the next opening does it.
+/// Gives back the space that was set aside, and a next segment that was made ahead; if that fails,
+/// the next opening does it.
 impl Drop for LogWriter {
     fn drop(&mut self) {
         if !self.stopped {
+            self.next.discard();
             let _ = self.cut_off_space();
         }
     }

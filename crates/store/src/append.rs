@@ -121,7 +121,7 @@ impl Store {
         shared.check_poison()?;
         let durability = options.durability.unwrap_or(shared.options.durability);
         let mut wanted = Wanted::default();
-        let (committed, sealed) = {
+        let (committed, sealed, next) = {
             let mut writer = self.lock_with_room(full)?;
             let guard = PoisonOnPanic(&shared.group);
             let context = Context {
@@ -141,11 +141,15 @@ impl Store {
             std::mem::forget(guard);
             wanted.sync = writer.should_sync_ahead();
             wanted.checkpoint = writer.should_checkpoint(shared.options.checkpoint_interval_bytes);
-            (committed, writer.sealed.take())
+            let next = writer.next_to_prepare();
+            (committed, writer.sealed.take(), next)
         };
         if let Some(background) = &self.background {
             if let Some(sealed) = sealed {
                 background.write_footer(sealed);
+            }
+            if let Some(next) = next {
+                background.prepare(next);
             }
             if wanted.sync {
                 background.sync_soon();

@@ -1,4 +1,4 @@
-//! The background thread: interval syncs and the footers of sealed segments.
+//! The background thread: interval syncs, the footers of sealed segments, and segments made ahead.
 
 use crate::open::WithoutFooter;
 use crate::store::Shared;
@@ -9,7 +9,7 @@ use std::time::Duration;
 use strandline_core::Hlc;
 use strandline_core::sync::atomic::{AtomicBool, Ordering};
 use strandline_core::sync::thread;
-use strandline_segment::SealedSegment;
+use strandline_segment::{NextSegment, SealedSegment};
 
 /// A sealed segment, and the newest clock reading in it.
 #[derive(Debug)]
@@ -25,6 +25,8 @@ enum Job {
     Footer(Box<Sealed>),
     /// So much was written that a checkpoint is wanted.
     Checkpoint,
+    /// The active segment fills up, and the next one should be there.
+    Prepare(NextSegment),
 }
 
 /// The handle of the thread; dropping it lets the thread finish what it was given and joins it.
@@ -89,6 +91,11 @@ impl Background {
         self.send(Job::Footer(Box::new(sealed)));
     }
 
+    /// Asks for the file of the next segment.
+    pub(crate) fn prepare(&self, next: NextSegment) {
+        self.send(Job::Prepare(next));
+    }
+
     fn send(&self, job: Job) {
         // The receiver outlives every sender; if its thread died, syncs are left to the callers
         // and footers to the next opening.
@@ -109,24 +116,35 @@ impl Drop for Background {
 
 fn run(shared: &Shared, jobs: &Receiver<Job>, sync_waits: &AtomicBool) {
     while let Ok(job) = jobs.recv() {
-        match job {
-            Job::Sync => {
-                let interval = shared.options.sync_interval.unwrap_or(Duration::ZERO);
-                let other = wait(jobs, interval);
-                sync_waits.swap(false, Ordering::AcqRel);
-                // A failure has stopped the store; whoever calls next is told.
-                let _ = shared.group.wait(shared.group.written());
-                match other {
-                    Some(Job::Footer(sealed)) => write_footer(shared, &sealed),
-                    Some(Job::Checkpoint) => save_checkpoint(shared),
-                    Some(Job::Sync) | None => {}
-                }
+        if !matches!(job, Job::Sync) {
+            work(shared, job);
+            continue;
+        }
+        let interval = shared.options.sync_interval.unwrap_or(Duration::ZERO);
+        let other = wait(jobs, interval);
+        sync_waits.swap(false, Ordering::AcqRel);
+        // A failure has stopped the store; whoever calls next is told.
+        let _ = shared.group.wait(shared.group.written());
+        if let Some(job) = other {
+            work(shared, job);
+        }
+    }
+}
+
+/// Does a job that is no sync.
+fn work(shared: &Shared, job: Job) {
+    match job {
+        Job::Sync => {}
+        Job::Footer(sealed) => {
+            write_footer(shared, &sealed);
+            save_checkpoint(shared);
+        }
+        Job::Checkpoint => save_checkpoint(shared),
+        Job::Prepare(next) => {
+            if let Err(error) = next.prepare() {
+                // The rotation tries again, and says what is wrong.
+                tracing::warn!(%error, "cannot make the next segment ahead");
             }
-            Job::Footer(sealed) => {
-                write_footer(shared, &sealed);
-                save_checkpoint(shared);
-            }
-            Job::Checkpoint => save_checkpoint(shared),
         }
     }
 }

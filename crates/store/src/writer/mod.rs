@@ -39,7 +39,7 @@ use in_flight::InFlight;
 use last::LastOfEntity;
 use strandline_core::{EventHasher, HlcClock, Random};
 use strandline_index::IndexWriter;
-use strandline_segment::{CommitBuffer, LogWriter};
+use strandline_segment::{CommitBuffer, LogWriter, NextSegment};
 
 /// How much is written at most before a sync of it is asked for.
 const SYNC_AHEAD_BYTES: u32 = 16 << 20;
@@ -60,6 +60,8 @@ pub(crate) struct Writer {
     sync_asked: u32,
     /// Up to where the active segment was written when a checkpoint was last asked for.
     checkpoint_asked: u32,
+    /// Whether the next segment was asked for.
+    next_asked: bool,
     hasher: EventHasher,
     buffer: CommitBuffer,
     assigned: Vec<Assigned>,
@@ -85,6 +87,7 @@ impl Writer {
             sealed: None,
             sync_asked: written,
             checkpoint_asked: written,
+            next_asked: false,
             hasher: EventHasher::default(),
             buffer: CommitBuffer::default(),
             assigned: Vec::new(),
@@ -111,6 +114,15 @@ impl Writer {
             self.checkpoint_asked = written;
         }
         should
+    }
+
+    /// The next segment, once, when it should be made ahead.
+    pub(crate) fn next_to_prepare(&mut self) -> Option<NextSegment> {
+        let is_wanted = !self.next_asked && self.log.wants_next();
+        is_wanted.then(|| {
+            self.next_asked = true;
+            self.log.next_segment()
+        })
     }
 
     /// The next random bits of an id: SplitMix64 (Steele, Lea and Flood, 2014). They tell apart

@@ -6,10 +6,10 @@ use crate::Error;
 use crate::background::Sealed;
 
 impl Writer {
-    /// Seals the active segment, which syncs everything in it, and begins the next.
+    /// Seals the active segment, once everything in it is durable, and begins the next.
     pub(crate) fn rotate(&mut self, context: Context<'_>) -> Result<Sealed, Error> {
-        // After this nothing is left to sync, so no sync can fail beside the one of the rotation,
-        // which the manifest then calls durable.
+        // Nothing is left to sync after this, and nothing is written before the manifest calls all
+        // of it durable: whoever appends holds the commit lock.
         context
             .group
             .wait(self.index.gate().allocated())
@@ -19,7 +19,7 @@ impl Writer {
         self.assigned.clear();
         let sealed = self
             .log
-            .rotate(context.random)
+            .rotate_synced_by(context.random, |_| Ok(()))
             .map_err(|error| self.append_failed(error, context.group))?;
         self.names.clear();
         // Everything was waited for, so every row is visible.
@@ -29,6 +29,7 @@ impl Writer {
         })?;
         self.sync_asked = 0;
         self.checkpoint_asked = 0;
+        self.next_asked = false;
         let end = self.index.gate().allocated();
         context.group.rotated(self.log.active(), end);
         tracing::info!(
