@@ -11,6 +11,7 @@
 mod append;
 mod beside;
 mod clock;
+mod condition;
 mod damage;
 mod durability;
 mod expected;

@@ -56,8 +56,8 @@ fn next(step: Step) -> Option<(&'static str, Step)> {
 /// The id of what follows from an event, and of nothing else.
 fn id_of_effect(cause: EventId) -> EventId {
     let hash = Hash::of(&cause.as_u128().to_le_bytes());
-    let half = hash.as_bytes().first_chunk().copied().unwrap_or_default();
-    EventId::from_u128(u128::from_le_bytes(half))
+    let half = hash.as_bytes().first_chunk();
+    EventId::from_u128(half.map_or(0, |half| u128::from_le_bytes(*half)))
 }
 
 /// Takes every process a step further, from whatever is in the store.
@@ -68,9 +68,8 @@ fn run(store: &Store) -> Result<usize, Failure> {
         let event = event?;
         if let Some((entity, step)) = next(registry.decode(&event)?) {
             let effect = step.to_event()?.with_id(id_of_effect(event.id));
-            let effect = effect
-                .caused_by(event.id)
-                .correlated_with(event.correlation);
+            let effect = effect.correlated_with(event.correlation);
+            let effect = effect.caused_by(event.id);
             let receipt = store.append(&Coordinate::new(entity, "shop")?, effect)?;
             steps += usize::from(!receipt.repeated);
         }
@@ -86,10 +85,8 @@ fn main() -> Result<(), Failure> {
         store.append(&order, Event::typed(&Placed { cents })?)?;
     }
     while run(&store)? > 0 {}
-    let events = store
-        .snapshot()
-        .query(&Region::all())
-        .collect::<Result<Vec<_>, _>>()?;
+    let now = store.snapshot();
+    let events: Vec<_> = now.query(&Region::all()).collect::<Result<_, _>>()?;
     for root in events.iter().filter(|event| event.is_root_cause()) {
         println!("{}", root.coordinate.entity());
         for event in events.iter().filter(|event| event.correlation == root.id) {

@@ -42,6 +42,7 @@ const STEPS: &[Step] = &[
             "-p strandline-examples --example outbox",
             "-p strandline-examples --example saga",
             "-p strandline-examples --example typed_events",
+            "-p strandline-examples --example unique_name",
         ] {
             cargo(&format!("run --quiet {example}"), &[])?;
         }

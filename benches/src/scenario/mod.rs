@@ -76,6 +76,7 @@ pub(crate) const ALL: &[Scenario] = &[
     append::SYNCED64,
     write::SUBMIT64,
     write::EXPECTED,
+    write::CONDITION,
     own::ROTATING,
     open::CLEAN,
     open::KILLED,

@@ -1,4 +1,4 @@
-//! What only Strandline is asked when it writes: submits, expected versions.
+//! What only Strandline is asked when it writes: submits, expected versions, conditions.
 
 use super::own::BACK;
 use super::{Job, Phase, Scenario, now, timed};
@@ -9,7 +9,10 @@ use crate::workload::Workload;
 use anyhow::Context;
 use std::collections::VecDeque;
 use std::time::Duration;
-use strandline::{Coordinate, Durability, Event, ExpectedVersion, Ticket};
+use strandline::{
+    AppendCondition, AppendOptions, Coordinate, Durability, Event, ExpectedVersion, Region,
+    Sequence, Ticket,
+};
 
 pub(super) const SUBMIT64: Scenario = Scenario {
     name: "submit/64",
@@ -26,6 +29,13 @@ pub(super) const EXPECTED: Scenario = Scenario {
     events_max: 400_000,
     phases: &[Phase::new(expected)],
     ..BACK
+};
+
+pub(super) const CONDITION: Scenario = Scenario {
+    name: "append/condition",
+    works: &["append/condition"],
+    phases: &[Phase::new(condition)],
+    ..EXPECTED
 };
 
 /// Submits in flight from one thread.
@@ -93,6 +103,33 @@ fn expected(job: &Job, _: &EngineEntry) -> anyhow::Result<Vec<Measured>> {
                 Turn::Checked => event.expecting(ExpectedVersion::of(*newest)),
             };
             *newest = Some(store.append(coordinate, event)?.clock);
+            Ok(())
+        },
+    )
+}
+
+/// Appends on condition that the entity has no event since its newest one, in turn with appends
+/// without a condition. Events of other entities come in between, so the index is asked each time.
+fn condition(job: &Job, _: &EngineEntry) -> anyhow::Result<Vec<Measured>> {
+    let workload = job.workload()?;
+    let store = options().open(&job.dir)?;
+    let mut since = vec![Sequence::ZERO; workload.entities().len()];
+    in_turns(
+        job,
+        &workload,
+        "append/condition",
+        |turn, entity, coordinate, event| {
+            let since = since.get_mut(entity).context("no such entity")?;
+            let receipt = match turn {
+                Turn::Plain => store.append(coordinate, event)?,
+                Turn::Checked => {
+                    let region = Region::all().entity(coordinate.entity());
+                    let condition = AppendCondition::since(*since).none_in(region);
+                    let options = AppendOptions::new().condition(&condition);
+                    store.append_with(coordinate, event, options)?
+                }
+            };
+            *since = Sequence::new(receipt.sequence.get() + 1);
             Ok(())
         },
     )

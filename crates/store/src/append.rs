@@ -14,7 +14,7 @@ impl Store {
     /// # Errors
     ///
     /// [`ErrorKind::InvalidInput`], [`ErrorKind::TooLarge`], [`ErrorKind::Conflict`],
-    /// [`ErrorKind::WrongExpectedVersion`], [`ErrorKind::RefusedTime`], [`ErrorKind::Exhausted`], [`ErrorKind::ReadOnly`], [`ErrorKind::Poisoned`] and
+    /// [`ErrorKind::WrongExpectedVersion`], [`ErrorKind::ConditionFailed`], [`ErrorKind::RefusedTime`], [`ErrorKind::Exhausted`], [`ErrorKind::ReadOnly`], [`ErrorKind::Poisoned`] and
     /// [`ErrorKind::NotWritten`] mean that nothing was written. [`ErrorKind::Unknown`] means that
     /// only a reopen can tell.
     pub fn append(&self, coordinate: &Coordinate, event: Event) -> Result<Receipt, Error> {
@@ -30,7 +30,7 @@ impl Store {
         &self,
         coordinate: &Coordinate,
         event: Event,
-        options: AppendOptions,
+        options: AppendOptions<'_>,
     ) -> Result<Receipt, Error> {
         let prepared = self.prepare(coordinate, &event)?;
         let mut given = None;
@@ -58,7 +58,7 @@ impl Store {
     pub fn append_batch_with(
         &self,
         batch: Batch,
-        options: AppendOptions,
+        options: AppendOptions<'_>,
     ) -> Result<Vec<Receipt>, Error> {
         let prepared = self.prepare_batch(&batch)?;
         check_batch(&prepared)?;
@@ -97,7 +97,7 @@ impl Store {
     fn write(
         &self,
         prepared: &[Prepared<'_>],
-        options: &AppendOptions,
+        options: &AppendOptions<'_>,
         give: &mut dyn FnMut(Receipt),
     ) -> Result<Written, Error> {
         self.commit(prepared, options, Full::Never, give)
@@ -113,7 +113,7 @@ impl Store {
     pub(crate) fn commit(
         &self,
         prepared: &[Prepared<'_>],
-        options: &AppendOptions,
+        options: &AppendOptions<'_>,
         full: Full,
         give: &mut dyn FnMut(Receipt),
     ) -> Result<Written, Error> {
@@ -131,6 +131,7 @@ impl Store {
                 now_ms: shared.options.clock.now_ms(),
                 drift_ms_max: shared.options.drift_ms_max(),
                 segment_bytes_max: shared.options.log.segment_bytes(),
+                condition: options.condition,
             };
             let committed = writer.commit(prepared, durability, context, give);
             if let (Ok(end), Durability::Synced, Full::Wait | Full::Refuse) =

@@ -1,7 +1,7 @@
 //! `Error`: one opaque type that says what kind of failure it was and what it means for an append.
 
 use crate::writer::Poison;
-use crate::{IdConflict, ReceiptMismatch, RefusedTime, VersionConflict};
+use crate::{ConditionConflict, IdConflict, ReceiptMismatch, RefusedTime, VersionConflict};
 use std::fmt;
 use std::path::Path;
 use strandline_checkpoint::CheckpointError;
@@ -23,6 +23,9 @@ pub enum ErrorKind {
     /// The stream of an entity is not as the event expected; [`Error::version_conflict`] says what
     /// it is. Read it again and decide anew.
     WrongExpectedVersion,
+    /// Something was appended that the condition of the append excludes;
+    /// [`Error::condition_conflict`] says what. Read again and decide anew.
+    ConditionFailed,
     /// A time that was supplied is too far ahead, or before one that was given already;
     /// [`Error::refused_time`] says which.
     RefusedTime,
@@ -91,6 +94,7 @@ struct Repr {
 enum Detail {
     None,
     Version(VersionConflict),
+    Condition(ConditionConflict),
     Id(IdConflict),
     Time(RefusedTime),
     Receipt(Vec<ReceiptMismatch>),
@@ -128,6 +132,15 @@ impl Error {
         }
     }
 
+    /// Which event a condition excluded, for [`ErrorKind::ConditionFailed`].
+    #[must_use]
+    pub fn condition_conflict(&self) -> Option<&ConditionConflict> {
+        match &self.0.detail {
+            Detail::Condition(conflict) => Some(conflict),
+            _ => None,
+        }
+    }
+
     /// Which id is taken and what differs, for [`ErrorKind::Conflict`].
     #[must_use]
     pub fn id_conflict(&self) -> Option<&IdConflict> {
@@ -158,6 +171,14 @@ impl Error {
     pub(crate) fn wrong_version(conflict: VersionConflict) -> Self {
         let message = format!("{conflict}; nothing was written");
         Self::new(ErrorKind::WrongExpectedVersion, message).with_detail(Detail::Version(conflict))
+    }
+
+    pub(crate) fn condition_failed(conflict: ConditionConflict) -> Self {
+        let sequence = conflict.sequence;
+        let message = format!("{conflict}; nothing was written");
+        Self::new(ErrorKind::ConditionFailed, message)
+            .with_detail(Detail::Condition(conflict))
+            .because_of(sequence)
     }
 
     pub(crate) fn id_taken(conflict: IdConflict) -> Self {

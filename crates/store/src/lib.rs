@@ -32,6 +32,7 @@
 mod append;
 mod background;
 mod checkpoint;
+mod condition;
 mod error;
 mod event;
 mod event_ref;
@@ -55,6 +56,7 @@ mod typed;
 mod verify;
 mod writer;
 
+pub use condition::{AppendCondition, ConditionConflict};
 pub use error::{Error, ErrorClass, ErrorKind};
 pub use event::{BATCH_BYTES_MAX, BATCH_EVENTS_MAX, Batch, Event};
 pub use event_ref::EventRef;

@@ -1,6 +1,6 @@
 //! `StoreOptions`: how a store is opened.
 
-use crate::{Error, ErrorKind, Store};
+use crate::{AppendCondition, Error, ErrorKind, Store};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -248,21 +248,32 @@ impl StoreOptions {
 
 /// How one append differs from the store's defaults.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct AppendOptions {
+pub struct AppendOptions<'a> {
     pub(crate) durability: Option<Durability>,
+    pub(crate) condition: Option<&'a AppendCondition>,
 }
 
-impl AppendOptions {
+impl<'a> AppendOptions<'a> {
     /// The store's defaults.
     #[must_use]
     pub const fn new() -> Self {
-        Self { durability: None }
+        Self {
+            durability: None,
+            condition: None,
+        }
     }
 
     /// Durability of this append. Default: that of the store.
     #[must_use]
     pub const fn durability(mut self, durability: Durability) -> Self {
         self.durability = Some(durability);
+        self
+    }
+
+    /// What must not have been appended, or nothing is. Default: nothing.
+    #[must_use]
+    pub const fn condition(mut self, condition: &'a AppendCondition) -> Self {
+        self.condition = Some(condition);
         self
     }
 }

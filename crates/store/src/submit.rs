@@ -152,7 +152,7 @@ impl Store {
         &self,
         coordinate: &Coordinate,
         event: Event,
-        options: AppendOptions,
+        options: AppendOptions<'_>,
     ) -> Result<Ticket, Error> {
         self.submit_one(coordinate, &event, &options, Full::Wait)
     }
@@ -185,7 +185,7 @@ impl Store {
     pub fn submit_batch_with(
         &self,
         batch: Batch,
-        options: AppendOptions,
+        options: AppendOptions<'_>,
     ) -> Result<Ticket<Vec<Receipt>>, Error> {
         let prepared = self.prepare_batch(&batch)?;
         check_batch(&prepared)?;
@@ -199,7 +199,7 @@ impl Store {
         &self,
         coordinate: &Coordinate,
         event: &Event,
-        options: &AppendOptions,
+        options: &AppendOptions<'_>,
         full: Full,
     ) -> Result<Ticket, Error> {
         let prepared = self.prepare(coordinate, event)?;
@@ -212,7 +212,7 @@ impl Store {
     fn submit_prepared(
         &self,
         prepared: &[Prepared<'_>],
-        options: &AppendOptions,
+        options: &AppendOptions<'_>,
         full: Full,
         give: &mut dyn FnMut(Receipt),
     ) -> Result<Waits, Error> {

@@ -8,7 +8,7 @@ use super::times::tick;
 use super::{GroupSync, Poison, Prepared, Writer};
 use crate::event::Link;
 use crate::read::Reader;
-use crate::{BATCH_BYTES_MAX, Durability, Error, ErrorKind, Receipt};
+use crate::{AppendCondition, BATCH_BYTES_MAX, Durability, Error, ErrorKind, Receipt};
 use std::collections::HashMap;
 use strandline_core::record::Record;
 use strandline_core::{CanonicalHeader, Coordinate, EventId, Hash, Hlc, Random, Sequence};
@@ -24,6 +24,7 @@ pub(crate) struct Context<'a> {
     pub(crate) now_ms: u64,
     pub(crate) drift_ms_max: u64,
     pub(crate) segment_bytes_max: u64,
+    pub(crate) condition: Option<&'a AppendCondition>,
 }
 
 /// What an event is given at its commit.
@@ -70,6 +71,7 @@ impl Writer {
                 .unwrap_or_default());
         }
         self.check_expected(events)?;
+        self.check_condition(context.condition)?;
         self.check_times(events, context)?;
         let count = events.len() as u64;
         let first = self.index.gate().allocated();

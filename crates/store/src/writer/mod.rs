@@ -5,6 +5,7 @@
 
 mod chain;
 mod commit;
+mod condition;
 mod driver;
 mod expected;
 mod in_flight;

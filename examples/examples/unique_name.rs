@@ -1,0 +1,68 @@
+//! A user name that only one user has, whoever asks for it at the same time:
+//! `cargo run -p strandline-examples --example unique_name`.
+//!
+//! No entity owns the rule: what decides is every event that claims or gives up the name. So the
+//! append is made on condition that no such event has come since the caller looked.
+
+use strandline::{
+    AppendCondition, AppendOptions, Coordinate, ErrorKind, Event, EventKind, Region, Store,
+};
+
+const CLAIMED: EventKind = EventKind::new(0x1, 0x001);
+const GIVEN_UP: EventKind = EventKind::new(0x1, 0x002);
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// Claims `name` for `user`, if nobody has it. Users own the streams; the scope is the name.
+fn claim(store: &Store, user: &str, name: &str) -> Result<bool, Failure> {
+    let coordinate = Coordinate::new(user, format!("name:{name}"))?;
+    loop {
+        let now = store.snapshot();
+        let about = Region::all().scope(coordinate.scope());
+        let newest = now.query(&about).next_back().transpose()?;
+        if newest.is_some_and(|event| event.kind == CLAIMED) {
+            return Ok(false);
+        }
+        let condition = AppendCondition::since(now.visible()).none_in(about);
+        let options = AppendOptions::new().condition(&condition);
+        match store.append_with(&coordinate, Event::json(CLAIMED, &())?, options) {
+            Ok(_) => return Ok(true),
+            Err(error) if error.kind() == ErrorKind::ConditionFailed => {} // look again
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+fn give_up(store: &Store, user: &str, name: &str) -> Result<(), Failure> {
+    let coordinate = Coordinate::new(user, format!("name:{name}"))?;
+    store.append(&coordinate, Event::json(GIVEN_UP, &())?)?;
+    Ok(())
+}
+
+fn main() -> Result<(), Failure> {
+    let dir = tempfile::tempdir()?;
+    let store = Store::open(dir.path().join("users.strand"))?;
+    let claims: Vec<bool> = std::thread::scope(|scope| {
+        let store = &store;
+        let users: Vec<_> = (0..8)
+            .map(|user| scope.spawn(move || claim(store, &format!("user:{user}"), "ada")))
+            .collect();
+        users
+            .into_iter()
+            .map(|user| {
+                user.join()
+                    .unwrap_or_else(|_| Err("a thread panicked".into()))
+            })
+            .collect::<Result<_, _>>()
+    })?;
+    let winner = claims.iter().position(|claimed| *claimed);
+    let winner = winner.ok_or("nobody got the name")?;
+    println!("of {} users, user:{winner} has the name", claims.len());
+    assert_eq!(claims.iter().filter(|claimed| **claimed).count(), 1);
+
+    assert!(!claim(&store, "user:9", "ada")?);
+    give_up(&store, &format!("user:{winner}"), "ada")?;
+    assert!(claim(&store, "user:9", "ada")?, "given up, it is free");
+    store.close()?;
+    Ok(())
+}
