@@ -1,5 +1,5 @@
 //! Append conditions: what they exclude, and the worked examples of the specification of dynamic
-//! consistency boundaries (<https://dcb.events/examples/>), with scopes as the second tag.
+//! consistency boundaries (<https://dcb.events/examples/>).
 
 use crate::harness::{CHANGED, CREATED, at, event, open, options, texts, written};
 use crate::held::HeldFs;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use strandline::fs::MemFs;
 use strandline::{
     AppendCondition, AppendOptions, Batch, Coordinate, ErrorClass, ErrorKind, Event, EventId,
-    EventKind, ExpectedVersion, Receipt, Region, Sequence, Snapshot, Store, StoreOptions,
+    EventKind, ExpectedVersion, Receipt, Region, Sequence, Store, StoreOptions,
 };
 
 fn append_if(
@@ -66,6 +66,7 @@ fn a_condition_excludes_what_its_regions_take_since() {
     check(&[all().entity_prefix("b")], Some((0, 3)));
     check(&[all().kind(CREATED)], None);
     check(&[all().kind(CHANGED).entity("b")], Some((0, 3)));
+    check(&[all().tag("nothing has it")], None);
     check(&[all().entity("nobody")], None);
     check(&[all().sequence(..2)], None);
     check(&[all().sequence(3..)], Some((0, 3)));
@@ -223,45 +224,46 @@ const SUBSCRIBED: EventKind = EventKind::new(0x3, 0x003);
 /// A student has at most this many courses.
 const COURSES_MAX: usize = 2;
 
+fn of(course: &str, kind: EventKind, number: u64) -> (Coordinate, Event) {
+    let event = Event::json(kind, &number).unwrap();
+    (at("school", "courses"), event.tagged(course))
+}
+
 fn define(store: &Store, course: &str, capacity: u64) -> bool {
-    let region = Region::all().entity(course).kind(COURSE_DEFINED);
+    let region = Region::all().tag(course).kind(COURSE_DEFINED);
     decide(store, &[region], |defined| {
-        let event = Event::json(COURSE_DEFINED, &capacity).unwrap();
-        defined.is_empty().then(|| (at(course, "courses"), event))
+        defined
+            .is_empty()
+            .then(|| of(course, COURSE_DEFINED, capacity))
     })
 }
 
 fn change_capacity(store: &Store, course: &str, capacity: u64) -> bool {
-    let about = Region::all().entity(course).scope("courses");
-    decide(store, &[about], |events| {
-        let newest = events.last()?;
-        let now: u64 = newest.payload_json().unwrap();
-        let event = Event::json(CAPACITY_CHANGED, &capacity).unwrap();
-        (now != capacity).then(|| (at(course, "courses"), event))
+    let [defined, changed] =
+        [COURSE_DEFINED, CAPACITY_CHANGED].map(|kind| Region::all().tag(course).kind(kind));
+    decide(store, &[defined, changed], |events| {
+        let now: u64 = events.last()?.payload_json().unwrap();
+        (now != capacity).then(|| of(course, CAPACITY_CHANGED, capacity))
     })
 }
 
 fn subscribe(store: &Store, student: &str, course: &str) -> bool {
-    let of_course = Region::all().entity(course);
-    let of_student = Region::all().scope(student).kind(SUBSCRIBED);
+    let of_course = Region::all().tag(course);
+    let of_student = Region::all().tag(student).kind(SUBSCRIBED);
     decide(store, &[of_course, of_student], |events| {
         let mut capacity = None;
         let (mut taken, mut own) = (0, 0);
         for event in events {
-            let is_of_course = event.coordinate.entity() == course;
-            let is_of_student = event.coordinate.scope() == student;
-            if event.kind != SUBSCRIBED {
-                capacity = Some(event.payload_json::<usize>().unwrap());
-                continue;
+            let has = |wanted| event.tags().any(|tag| tag == wanted);
+            match (event.kind, has(course), has(student)) {
+                (SUBSCRIBED, true, true) => return None,
+                (SUBSCRIBED, true, _) => taken += 1,
+                (SUBSCRIBED, _, _) => own += 1,
+                _ => capacity = Some(event.payload_json::<usize>().unwrap()),
             }
-            if is_of_course && is_of_student {
-                return None;
-            }
-            taken += usize::from(is_of_course);
-            own += usize::from(is_of_student);
         }
-        let event = Event::json(SUBSCRIBED, &()).unwrap();
-        (taken < capacity? && own < COURSES_MAX).then(|| (at(course, student), event))
+        let (school, event) = of(course, SUBSCRIBED, 0);
+        (taken < capacity? && own < COURSES_MAX).then(|| (school, event.tagged(student)))
     })
 }
 
@@ -298,10 +300,10 @@ const CLAIMED: EventKind = EventKind::new(0x4, 0x001);
 const RELEASED: EventKind = EventKind::new(0x4, 0x002);
 
 fn claim(store: &Store, user: &str, name: &str) -> bool {
-    let about = Region::all().scope(name).category(0x4);
-    decide(store, &[about], |events| {
+    decide(store, &[Region::all().tag(name)], |events| {
         let is_taken = events.last().is_some_and(|event| event.kind == CLAIMED);
-        (!is_taken).then(|| (at(user, name), Event::json(CLAIMED, &()).unwrap()))
+        let claimed = Event::json(CLAIMED, &()).unwrap().tagged(name);
+        (!is_taken).then(|| (at(user, "users"), claimed))
     })
 }
 
@@ -313,10 +315,10 @@ fn unique_username() {
             1
         );
         assert!(claim(&store, "user:9", "grace"));
-        let holder = store.snapshot().query(&Region::all().scope("ada")).next();
+        let holder = store.snapshot().query(&Region::all().tag("ada")).next();
         let holder = holder.unwrap().unwrap().coordinate.clone();
         store
-            .append(&holder, Event::json(RELEASED, &()).unwrap())
+            .append(&holder, Event::json(RELEASED, &()).unwrap().tagged("ada"))
             .unwrap();
         assert_eq!(
             race(4, |user| claim(&store, &format!("other:{user}"), "ada")),
@@ -391,34 +393,36 @@ fn opt_in_token() {
 const PRICED: EventKind = EventKind::new(0x7, 0x001);
 const ORDERED: EventKind = EventKind::new(0x7, 0x002);
 
-/// The price of a product, if it is on sale.
-fn price(now: &Snapshot, product: &str) -> Option<u64> {
-    let prices = Region::all().entity(product).kind(PRICED);
-    let newest = now.query(&prices).next_back()?.unwrap();
-    Some(newest.payload_json().unwrap())
-}
-
 #[test]
 fn dynamic_product_price() {
+    let products = ["product:1", "product:2"];
     for store in stores() {
-        let product = at("product:1", "shop");
-        let set = |cents: u64| {
-            store
-                .append(&product, Event::json(PRICED, &cents).unwrap())
-                .unwrap();
+        let set = |product: &str, cents: u64| {
+            let priced = Event::json(PRICED, &cents).unwrap().tagged(product);
+            store.append(&at(product, "shop"), priced).unwrap();
         };
-        set(100);
-        // A shopping cart shows a price, and the order holds at that price or not at all.
+        products.iter().for_each(|product| set(product, 100));
+        // A shopping cart shows prices, and the order holds at those prices or not at all.
         let shown = store.snapshot();
-        let cents = price(&shown, "product:1").unwrap();
-        let prices = Region::all().entity("product:1").kind(PRICED);
+        let prices = Region::all().any_tag(products).kind(PRICED);
+        let total: u64 = shown
+            .query(&prices)
+            .map(|event| event.unwrap().payload_json::<u64>().unwrap())
+            .sum();
         let condition = AppendCondition::since(shown.visible()).none_in(prices);
-        let order = || Event::json(ORDERED, &cents).unwrap();
-        append_if(&store, &at("order:1", "shop"), order(), &condition).unwrap();
-        set(120);
-        let error = append_if(&store, &at("order:2", "shop"), order(), &condition).unwrap_err();
+        let order = || {
+            let order = Event::json(ORDERED, &total).unwrap();
+            products.into_iter().fold(order, Event::tagged)
+        };
+        let append = |entity| append_if(&store, &at(entity, "shop"), order(), &condition);
+        append("order:1").unwrap();
+        set("product:3", 1);
+        append("order:2").unwrap();
+        set("product:2", 120);
+        let error = append("order:3").unwrap_err();
         assert_eq!(error.kind(), ErrorKind::ConditionFailed);
-        assert_eq!(price(&store.snapshot(), "product:1"), Some(120));
+        let of_both = Region::all().tag("product:1").tag("product:2");
+        assert_eq!(store.snapshot().query(&of_both).count(), 2);
     }
 }
 

@@ -25,6 +25,7 @@ mod receipt;
 mod recover;
 mod repeat;
 mod submit;
+mod tags;
 mod tamper;
 mod typed;
 mod verify;

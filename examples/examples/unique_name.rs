@@ -13,19 +13,24 @@ const GIVEN_UP: EventKind = EventKind::new(0x1, 0x002);
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// Claims `name` for `user`, if nobody has it. Users own the streams; the scope is the name.
+/// Claims `name` for `user`, if nobody has it. Users own the streams; the name is a tag.
 fn claim(store: &Store, user: &str, name: &str) -> Result<bool, Failure> {
-    let coordinate = Coordinate::new(user, format!("name:{name}"))?;
+    let coordinate = Coordinate::new(user, "users")?;
+    let tag = format!("name:{name}");
     loop {
         let now = store.snapshot();
-        let about = Region::all().scope(coordinate.scope());
+        let about = Region::all().tag(&tag);
         let newest = now.query(&about).next_back().transpose()?;
         if newest.is_some_and(|event| event.kind == CLAIMED) {
             return Ok(false);
         }
         let condition = AppendCondition::since(now.visible()).none_in(about);
         let options = AppendOptions::new().condition(&condition);
-        match store.append_with(&coordinate, Event::json(CLAIMED, &())?, options) {
+        match store.append_with(
+            &coordinate,
+            Event::json(CLAIMED, &())?.tagged(&tag),
+            options,
+        ) {
             Ok(_) => return Ok(true),
             Err(error) if error.kind() == ErrorKind::ConditionFailed => {} // look again
             Err(error) => return Err(error.into()),
@@ -34,8 +39,8 @@ fn claim(store: &Store, user: &str, name: &str) -> Result<bool, Failure> {
 }
 
 fn give_up(store: &Store, user: &str, name: &str) -> Result<(), Failure> {
-    let coordinate = Coordinate::new(user, format!("name:{name}"))?;
-    store.append(&coordinate, Event::json(GIVEN_UP, &())?)?;
+    let given_up = Event::json(GIVEN_UP, &())?.tagged(format!("name:{name}"));
+    store.append(&Coordinate::new(user, "users")?, given_up)?;
     Ok(())
 }
 

@@ -47,6 +47,8 @@ impl fmt::Display for PayloadEncoding {
 
 /// The tags of the extensions that the store writes itself.
 pub mod extension_tag {
+    /// Tags of the event, as [`encode_tags`](crate::encode_tags) writes them.
+    pub const TAGS: u16 = 1;
     /// Version of the payload's type: u16, not 0. Version 1 is not written.
     pub const PAYLOAD_VERSION: u16 = 2;
 }
@@ -116,6 +118,12 @@ impl Extensions {
             None => 1,
             Some(bytes) => bytes.try_into().map_or(0, u16::from_le_bytes),
         }
+    }
+
+    /// The tags of the event, in the order of their bytes.
+    pub fn tags(&self) -> impl Iterator<Item = &str> {
+        let bytes = self.get(extension_tag::TAGS).unwrap_or_default();
+        crate::tags::decode_tags(bytes)
     }
 
     /// The encoded bytes.
@@ -193,6 +201,11 @@ impl EventHeader {
     #[must_use]
     pub fn version(&self) -> u16 {
         self.extensions.payload_version()
+    }
+
+    /// The tags, in the order of their bytes.
+    pub fn tags(&self) -> impl Iterator<Item = &str> {
+        self.extensions.tags()
     }
 
     /// Whether no cause was given.

@@ -47,6 +47,7 @@ mod region;
     )
 )]
 pub mod sync;
+mod tags;
 
 pub use checksum::{Checksum, Salt};
 pub use clock::{Clock, ManualClock, SystemClock};
@@ -62,3 +63,4 @@ pub use id::{EventId, EventIdError, ID_RANDOM_BITS, Sequence};
 pub use kind::{EventKind, KindError, KindFilter};
 pub use random::{Nonces, Random};
 pub use region::{EntityFilter, Region, Span};
+pub use tags::{TAG_BYTES_MAX, TAGS_MAX, TagError, encode_tags};

@@ -96,6 +96,8 @@ pub struct Region {
     wall_ms: Span<u64>,
     correlation: Option<EventId>,
     causation: Option<EventId>,
+    tags: Vec<String>,
+    any_tags: Vec<String>,
 }
 
 impl Default for Region {
@@ -117,6 +119,8 @@ impl Region {
             wall_ms: Span::<u64>::ALL,
             correlation: None,
             causation: None,
+            tags: Vec::new(),
+            any_tags: Vec::new(),
         }
     }
 
@@ -204,6 +208,20 @@ impl Region {
         self
     }
 
+    /// Only events that have this tag, beside those asked for before.
+    #[must_use]
+    pub fn tag(mut self, tag: impl Into<String>) -> Self {
+        self.tags.push(tag.into());
+        self
+    }
+
+    /// Only events that have at least one of these tags. Replaces those set before.
+    #[must_use]
+    pub fn any_tag(mut self, tags: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.any_tags = tags.into_iter().map(Into::into).collect();
+        self
+    }
+
     /// The entity filter.
     #[must_use]
     pub const fn entity_filter(&self) -> &EntityFilter {
@@ -252,6 +270,18 @@ impl Region {
         self.causation
     }
 
+    /// The tags that events must have, all of them.
+    #[must_use]
+    pub fn tag_filter(&self) -> &[String] {
+        &self.tags
+    }
+
+    /// The tags of which events must have one; empty if they need have none.
+    #[must_use]
+    pub fn any_tag_filter(&self) -> &[String] {
+        &self.any_tags
+    }
+
     /// Whether the numbers of an event pass: its kind, clock, sequence and time.
     #[must_use]
     pub const fn matches_numbers(
@@ -287,12 +317,20 @@ impl Region {
                 .is_none_or(|wanted| causation == Some(wanted))
     }
 
+    /// Whether the tags of an event pass.
+    #[must_use]
+    pub fn matches_tags<'a>(&self, tags: impl Iterator<Item = &'a str> + Clone) -> bool {
+        let has = |wanted: &String| tags.clone().any(|tag| tag == wanted);
+        self.tags.iter().all(has) && (self.any_tags.is_empty() || self.any_tags.iter().any(has))
+    }
+
     /// Whether an event is in the region: what every query must agree with.
     #[must_use]
     pub fn matches(&self, event: &EventHeader) -> bool {
         self.matches_numbers(event.kind, event.clock, event.sequence, event.hlc.wall_ms())
             && self.matches_names(event.coordinate.entity(), event.coordinate.scope())
             && self.matches_links(event.correlation, event.causation)
+            && self.matches_tags(event.tags().collect::<Vec<_>>().into_iter())
     }
 }
 

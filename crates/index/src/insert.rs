@@ -35,20 +35,37 @@ impl IndexWriter {
     /// if the clock is not after that of the entity's newest row (gaps are allowed); or if there is
     /// no room. Nothing has changed then.
     pub fn insert(&mut self, row: &Row) -> Result<(), IndexError> {
+        self.check_reserved(row.sequence)?;
+        self.insert_stored(row, &[], None)
+    }
+
+    /// Adds a row that has tags, as [`insert`](Self::insert). O(log names) for a tag that no row has
+    /// had since the last seal.
+    ///
+    /// # Errors
+    ///
+    /// As [`insert`](Self::insert), and [`IndexError::NamesExhausted`].
+    pub fn insert_tagged(&mut self, row: &Row, tags: &[&str]) -> Result<(), IndexError> {
+        self.check_reserved(row.sequence)?;
+        self.insert_stored(row, tags, None)
+    }
+
+    fn check_reserved(&self, sequence: Sequence) -> Result<(), IndexError> {
         let allocated = self.gate().allocated();
-        if row.sequence >= allocated {
-            return Err(IndexError::SequenceNotReserved {
-                sequence: row.sequence,
-                allocated,
-            });
+        if sequence < allocated {
+            return Ok(());
         }
-        self.insert_stored(row, None)
+        Err(IndexError::SequenceNotReserved {
+            sequence,
+            allocated,
+        })
     }
 
     /// Adds a row with any later sequence, and notes in `undo` what a rollback needs.
     pub(crate) fn insert_stored(
         &mut self,
         row: &Row,
+        tags: &[&str],
         undo: Option<&mut Undo>,
     ) -> Result<(), IndexError> {
         self.live.rows_after(1)?;
@@ -66,6 +83,8 @@ impl IndexWriter {
             });
         }
         self.check_clock(place, row.clock)?;
+        let tags = self.live.tag_lists(tags)?;
+        crate::tags::push_row(&tags, self.live.rows);
         let next = self.last.map(|last| last.get() + 1);
         self.live.insert(row, place, next, undo);
         self.last = Some(row.sequence);

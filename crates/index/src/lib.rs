@@ -72,6 +72,7 @@ mod names;
 mod query;
 mod reader;
 mod snapshot;
+mod tags;
 mod view;
 
 pub use block::{Block, BlockBytes, RebuildBlock};

@@ -32,11 +32,12 @@ pub(crate) enum List {
     Found(Arc<[u32]>),
 }
 
-/// Names of entities or of scopes.
+/// Names of entities, scopes or tags.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NameSort {
     Entity,
     Scope,
+    Tag,
 }
 
 macro_rules! of_row {
@@ -357,6 +358,7 @@ impl Part {
                 let dictionary = match sort {
                     NameSort::Entity => &live.live.entities,
                     NameSort::Scope => &live.live.scopes,
+                    NameSort::Tag => &live.live.tags,
                 };
                 let piece = dictionary.piece(prefix, after).into_iter();
                 piece
@@ -367,6 +369,7 @@ impl Part {
                 let names = match sort {
                     NameSort::Entity => block.entity_names(),
                     NameSort::Scope => block.scope_names(),
+                    NameSort::Tag => block.tag_names(),
                 };
                 let from = after.map(|name| names.after(name));
                 let places = page(names.with_prefix(prefix), from);
@@ -375,6 +378,7 @@ impl Part {
                         let list = match sort {
                             NameSort::Entity => block.entity_rows(place),
                             NameSort::Scope => block.scope_rows(place),
+                            NameSort::Tag => block.tag_rows(place),
                         };
                         let count = List::Block(list).count_below(bound);
                         (Arc::from(names.get(place)), count as u64)

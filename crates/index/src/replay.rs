@@ -69,7 +69,16 @@ impl<'a> ReplayCursor<'a> {
     /// As [`IndexWriter::insert`]; a sequence that is not above that of every row, or that is
     /// visible, is [`IndexError::SequenceOutOfOrder`]. Nothing has changed then.
     pub fn insert(&mut self, row: &Row) -> Result<(), IndexError> {
-        self.writer.insert_stored(row, Some(&mut self.undo))
+        self.insert_tagged(row, &[])
+    }
+
+    /// Adds a row that has tags, as [`insert`](Self::insert).
+    ///
+    /// # Errors
+    ///
+    /// As there, and [`IndexError::NamesExhausted`].
+    pub fn insert_tagged(&mut self, row: &Row, tags: &[&str]) -> Result<(), IndexError> {
+        self.writer.insert_stored(row, tags, Some(&mut self.undo))
     }
 
     /// Adds the rows of a block, which stay in it. O(1), but for rows inserted before, which are

@@ -105,6 +105,7 @@ impl LiveWriter {
                 kind.truncate(kept, None, clock_of);
             }
         }
+        self.truncate_tags(kept);
         self.drop_cells(kept);
     }
 

@@ -90,6 +90,7 @@ pub(crate) struct LiveWriter {
     pub(crate) places: Vec<Place>,
     pub(crate) entities: Vec<Named>,
     pub(crate) scopes: Vec<Named>,
+    pub(crate) tags: Vec<Named>,
     pub(crate) kinds: BTreeMap<EventKind, Arc<RowList>>,
     pub(crate) rows: u32,
     /// The greatest id of the rows of the part.
@@ -268,6 +269,7 @@ impl LiveWriter {
             places: Vec::new(),
             entities: Vec::new(),
             scopes: Vec::new(),
+            tags: Vec::new(),
             kinds: BTreeMap::new(),
             rows: 0,
             greatest: None,
@@ -326,7 +328,7 @@ impl LiveWriter {
 }
 
 /// The number of `name` in `dictionary`, whose lists by number are `lists`.
-fn number_of(
+pub(crate) fn number_of(
     dictionary: &Dictionary,
     lists: &mut Vec<Named>,
     name: &str,

@@ -24,14 +24,15 @@ use strandline_core::{EventId, Region, Sequence};
 /// let store = Store::open(dir.path().join("users.strand"))?;
 /// let register = |user: &str, name: &str| {
 ///     let now = store.snapshot();
-///     let taken = Region::all().scope(format!("name:{name}")).kind(REGISTERED);
+///     let taken = Region::all().tag(format!("name:{name}"));
 ///     if now.query(&taken).next().is_some() {
 ///         return Ok(false);
 ///     }
 ///     let condition = AppendCondition::since(now.visible()).none_in(taken);
-///     let coordinate = Coordinate::new(user, format!("name:{name}"))?;
+///     let coordinate = Coordinate::new(user, "users")?;
+///     let registered = Event::json(REGISTERED, &())?.tagged(format!("name:{name}"));
 ///     let options = AppendOptions::new().condition(&condition);
-///     match store.append_with(&coordinate, Event::json(REGISTERED, &())?, options) {
+///     match store.append_with(&coordinate, registered, options) {
 ///         Ok(_) => Ok(true),
 ///         // Somebody was faster: to look again would show who.
 ///         Err(error) if error.kind() == ErrorKind::ConditionFailed => Ok(false),

@@ -26,6 +26,7 @@ pub struct Event {
     pub(crate) causation: Option<Link>,
     pub(crate) expected: ExpectedVersion,
     pub(crate) version: u16,
+    pub(crate) tags: Vec<String>,
     pub(crate) at: Option<Hlc>,
 }
 
@@ -97,6 +98,7 @@ impl Event {
             causation: None,
             expected: ExpectedVersion::Any,
             version: 1,
+            tags: Vec::new(),
             at: None,
         }
     }
@@ -105,7 +107,7 @@ impl Event {
     /// same event again returns the first receipt, however long after. Default: an id made by the
     /// store.
     ///
-    /// The same event has the same coordinate, kind, links, payload and version of it; anything else
+    /// The same event has the same coordinate, kind, links, tags, payload and version of it; anything else
     /// under the id is an [`ErrorKind::Conflict`], and [`Error::id_conflict`] says what differs. A
     /// batch is repeated whole: the same events in the same order, each with an id of the caller's.
     pub const fn with_id(mut self, id: EventId) -> Self {
@@ -166,6 +168,30 @@ impl Event {
     /// appended before under the same id is a repeat, whatever its time.
     pub const fn at(mut self, time: Hlc) -> Self {
         self.at = Some(time);
+        self
+    }
+
+    /// Adds a tag: a short name beside the coordinate, such as `student:7`, by which a
+    /// [`Region`](crate::Region) finds the event whatever its entity. At most
+    /// [`TAGS_MAX`](crate::TAGS_MAX) of [`TAG_BYTES_MAX`](crate::TAG_BYTES_MAX) bytes; the rules are
+    /// those of a coordinate's names.
+    ///
+    /// ```
+    /// use strandline::{Coordinate, Event, EventKind, Region, Store};
+    ///
+    /// # let dir = tempfile::tempdir()?;
+    /// let store = Store::open(dir.path().join("school.strand"))?;
+    /// let school = Coordinate::new("school", "enrolment")?;
+    /// let enrolled = Event::json(EventKind::new(1, 1), &())?;
+    /// store.append(&school, enrolled.tagged("student:7").tagged("course:3"))?;
+    ///
+    /// let now = store.snapshot();
+    /// assert_eq!(now.query(&Region::all().tag("student:7").tag("course:3")).count(), 1);
+    /// assert_eq!(now.query(&Region::all().any_tag(["course:3", "course:4"])).count(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn tagged(mut self, tag: impl Into<String>) -> Self {
+        self.tags.push(tag.into());
         self
     }
 

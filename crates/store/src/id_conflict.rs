@@ -27,7 +27,7 @@ pub enum Difference {
     Correlation,
     /// The causation.
     Causation,
-    /// What the event has beside its fields: the version of its payload.
+    /// What the event has beside its fields: the version of its payload, and tags.
     Extensions,
     /// The payload, or how it is encoded.
     Payload,
@@ -46,7 +46,7 @@ impl fmt::Display for Difference {
             Self::Kind => "has another kind",
             Self::Correlation => "has another correlation",
             Self::Causation => "has another causation",
-            Self::Extensions => "has another payload version",
+            Self::Extensions => "has another payload version or other tags",
             Self::Payload => "has another payload",
             Self::Redacted => "has a payload that was removed and cannot be compared",
             Self::Batch => "was not appended together with the same events",

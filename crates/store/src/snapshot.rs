@@ -142,6 +142,12 @@ impl Snapshot {
         }
     }
 
+    /// The tags that start with `prefix`, in the order of their names, with how many events each has.
+    #[must_use]
+    pub fn tags(&self, prefix: &str) -> Names<'_> {
+        self.index.tags(prefix)
+    }
+
     fn events<'a>(&'a self, rows: Rows<'a>) -> Events<'a> {
         Events {
             snapshot: self,

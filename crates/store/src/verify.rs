@@ -5,7 +5,7 @@ use crate::store::Shared;
 use std::collections::HashMap;
 use std::fmt;
 use strandline_core::record::Record;
-use strandline_core::{CanonicalHeader, Coordinate, EventHasher, Hash, Sequence};
+use strandline_core::{CanonicalHeader, Coordinate, EventHasher, Hash, Region, Sequence};
 use strandline_segment::{Frame, FrameRecord, LogError, ScanError, SegmentId};
 
 /// One thing that verification found wrong.
@@ -213,7 +213,9 @@ impl Verifier<'_> {
             && row.correlation() == record.correlation
             && row.causation() == record.causation
             && row.position() == at.position.to_bits();
-        if agrees {
+        let here = Region::all().sequence(at.sequence.get()..=at.sequence.get());
+        let is_tagged = |tag: &str| self.index.query(&here.clone().tag(tag)).count() == 1;
+        if agrees && record.extensions.tags().all(is_tagged) {
             Ok(())
         } else {
             Err("the index says something else of it".to_owned())

@@ -3,6 +3,7 @@
 use super::format::{ALIGNMENT, Header, Place, Section};
 use super::packed::pack;
 use super::sorted::Sorted;
+use super::tags::write_tags;
 use crate::Snapshot;
 use crate::layout::IndexLayout;
 use crate::live::chunk::Link;
@@ -35,7 +36,7 @@ pub(crate) fn build(
         .filter(|piece| !piece.rows.is_empty())
         .collect();
     let names = Sorted::of(&pieces);
-    let mut out = Sections::default();
+    let mut out = Sections::new();
     let mut header = names.header(&pieces, layout);
     names.write(&mut out);
     write_runs(&pieces, &mut out, &mut header);
@@ -47,6 +48,7 @@ pub(crate) fn build(
     if layout == IndexLayout::Tiles {
         out.raw(Section::Tiles, |bytes| names.tiles(bytes));
     }
+    write_tags(&pieces, &mut out, &mut header);
     out.finish(header)
 }
 
@@ -58,13 +60,19 @@ pub(super) fn rows<'p>(pieces: &'p [Piece<'p>]) -> impl Iterator<Item = (&'p Par
 }
 
 /// The body of a block as it grows.
-#[derive(Default)]
 pub(super) struct Sections {
     body: Vec<u8>,
     places: [Place; Section::COUNT],
 }
 
 impl Sections {
+    const fn new() -> Self {
+        Self {
+            body: Vec::new(),
+            places: [Place::NONE; Section::COUNT],
+        }
+    }
+
     fn note(&mut self, section: Section, start: usize, base: u64, width: u8) {
         self.body
             .resize(self.body.len().next_multiple_of(ALIGNMENT), 0);

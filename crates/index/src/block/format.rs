@@ -7,11 +7,11 @@ use strandline_core::{Checksum, EventId, Salt, Sequence};
 
 /// `STBK`.
 pub(super) const MAGIC: u32 = u32::from_le_bytes(*b"STBK");
-pub(super) const VERSION: u16 = 2;
+pub(super) const VERSION: u16 = 3;
 /// Sections are multiples of this many bytes.
 pub(super) const ALIGNMENT: usize = 8;
 
-const FIXED_BYTES: usize = 8 + 32 + 16 + 32 + 16;
+const FIXED_BYTES: usize = 8 + 40 + 16 + 32 + 16;
 const SECTION_BYTES: usize = 32;
 const CHECKSUM_BYTES: usize = 8;
 /// Length of the header.
@@ -84,6 +84,14 @@ pub(crate) enum Section {
     /// A summary of kinds and one of scopes (u64 each) for each tile of 64 rows, a bit for each kind
     /// or scope modulo 64; empty but in the layout of tiles.
     Tiles,
+    /// Where each tag's name ends.
+    TagEnds,
+    /// The names of the tags.
+    TagNames,
+    /// Where the rows of each tag end.
+    TagRowEnds,
+    /// Rows by tag, ascending for each.
+    TagRows,
 }
 
 impl Section {
@@ -119,9 +127,13 @@ impl Section {
         Self::HeadKnown,
         Self::HeadHashes,
         Self::Tiles,
+        Self::TagEnds,
+        Self::TagNames,
+        Self::TagRowEnds,
+        Self::TagRows,
     ];
     /// How many sections there are.
-    pub(crate) const COUNT: usize = 31;
+    pub(crate) const COUNT: usize = 35;
 
     pub(crate) const fn at(self) -> usize {
         self as usize
@@ -138,6 +150,17 @@ pub(super) struct Place {
     pub(super) width: u8,
 }
 
+impl Place {
+    /// No bytes, at no place.
+    pub(super) const NONE: Self = Self {
+        start: 0,
+        bytes: 0,
+        checksum: Checksum(0),
+        base: 0,
+        width: 0,
+    };
+}
+
 /// What a block says of itself first.
 #[derive(Debug, Clone)]
 pub(super) struct Header {
@@ -151,6 +174,9 @@ pub(super) struct Header {
     pub(super) links: u32,
     /// How many of the linked rows have a causation.
     pub(super) caused: u32,
+    pub(super) tags: u32,
+    /// How many rows the tags have together, each row once for each of its tags.
+    pub(super) tagged: u32,
     pub(super) first: Sequence,
     pub(super) end: Sequence,
     pub(super) ids: (EventId, EventId),
@@ -183,8 +209,11 @@ impl Header {
             | Section::KindRows => self.rows,
             Section::LinkRows | Section::Caused | Section::ByCorrelation => self.links,
             Section::ByCausation => self.caused,
+            Section::TagEnds | Section::TagRowEnds => self.tags,
+            Section::TagRows => self.tagged,
             Section::EntityNames
             | Section::ScopeNames
+            | Section::TagNames
             | Section::Ids
             | Section::Correlations
             | Section::Causations
@@ -201,7 +230,7 @@ impl Header {
         }
         let is_fixed = |count: u32, bytes: usize| place.bytes == count as usize * bytes;
         match section {
-            Section::EntityNames | Section::ScopeNames => true,
+            Section::EntityNames | Section::ScopeNames | Section::TagNames => true,
             Section::Ids => is_fixed(self.rows, 16),
             Section::Correlations | Section::Causations => is_fixed(self.links, 16),
             Section::HeadHashes => is_fixed(self.entities, 32),
@@ -254,6 +283,8 @@ impl Header {
             && self.kinds <= 1 << u16::BITS
             && self.links <= self.rows
             && self.caused <= self.links
+            && self.tags <= self.tagged
+            && (self.tags == 0) == (self.tagged == 0)
     }
 
     pub(super) fn encode(&self) -> Vec<u8> {
@@ -272,6 +303,8 @@ impl Header {
             self.runs,
             self.links,
             self.caused,
+            self.tags,
+            self.tagged,
         ] {
             out.u32(count);
         }
@@ -326,7 +359,11 @@ impl Header {
             runs,
             links,
             caused,
+            tags,
+            tagged,
         ] = [
+            count()?,
+            count()?,
             count()?,
             count()?,
             count()?,
@@ -346,6 +383,8 @@ impl Header {
             runs,
             links,
             caused,
+            tags,
+            tagged,
             first: Sequence::new(reader.u64("first sequence")?),
             end: Sequence::new(reader.u64("end of the sequences")?),
             ids: (
@@ -353,7 +392,7 @@ impl Header {
                 EventId::from_u128(reader.u128("greatest id")?),
             ),
             times: (reader.u64("least time")?, reader.u64("greatest time")?),
-            places: [Place::default(); Section::COUNT],
+            places: [Place::NONE; Section::COUNT],
         };
         if !header.is_sound() {
             return Err(reader.invalid("counts", "not those of any block").into());

@@ -15,9 +15,14 @@ pub(crate) struct BlockList {
 }
 
 impl BlockList {
-    fn new(block: &Arc<Block>, ends: Section, rows: Section, key: u32) -> Self {
+    /// The rows of a key, where all keys together have `most`.
+    pub(super) fn new(
+        block: &Arc<Block>,
+        (ends, rows): (Section, Section),
+        key: u32,
+        most: u64,
+    ) -> Self {
         let numbers = block.numbers(ends);
-        let most = u64::from(block.rows());
         let end = |at: u32| numbers.get(at as usize).unwrap_or(0).min(most);
         let start = key.checked_sub(1).map_or(0, end);
         let len = end(key).saturating_sub(start);
@@ -68,19 +73,23 @@ impl BlockList {
 }
 
 impl Block {
+    fn list(self: &Arc<Self>, sections: (Section, Section), key: u32) -> BlockList {
+        BlockList::new(self, sections, key, u64::from(self.rows()))
+    }
+
     /// The rows of the entity at a place.
     pub(crate) fn entity_rows(self: &Arc<Self>, entity: u32) -> BlockList {
-        BlockList::new(self, Section::EntityRowEnds, Section::EntityRows, entity)
+        self.list((Section::EntityRowEnds, Section::EntityRows), entity)
     }
 
     /// The rows of the scope at a place, in the layout of postings.
     pub(crate) fn scope_rows(self: &Arc<Self>, scope: u32) -> BlockList {
-        BlockList::new(self, Section::ScopeRowEnds, Section::ScopeRows, scope)
+        self.list((Section::ScopeRowEnds, Section::ScopeRows), scope)
     }
 
     /// The rows of the kind at a place, in the layout of postings.
     pub(crate) fn kind_rows(self: &Arc<Self>, kind: u32) -> BlockList {
-        BlockList::new(self, Section::KindRowEnds, Section::KindRows, kind)
+        self.list((Section::KindRowEnds, Section::KindRows), kind)
     }
 
     /// The places of the kinds from `first` to `last`, both included.

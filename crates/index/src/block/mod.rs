@@ -6,7 +6,7 @@
 //! | field | bytes |
 //! |---|---|
 //! | magic `STBK`, version (u16), layout (u8), zero (u8) | 8 |
-//! | counts of rows, entities, scopes, coordinates, kinds, runs, links, links with a causation (u32 each) | 32 |
+//! | counts of rows, entities, scopes, coordinates, kinds, runs, links, links with a causation, tags, rows by tag (u32 each) | 40 |
 //! | first sequence; the sequence after the last | 16 |
 //! | least and greatest id | 32 |
 //! | least and greatest time | 16 |
@@ -29,6 +29,7 @@ mod open;
 mod packed;
 mod rows;
 mod sorted;
+mod tags;
 
 pub(crate) use build::build;
 pub(crate) use format::Section;

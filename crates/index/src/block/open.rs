@@ -67,6 +67,7 @@ impl Block {
         let ends = match section {
             Section::EntityNames => (Section::EntityEnds, self.header.entities),
             Section::ScopeNames => (Section::ScopeEnds, self.header.scopes),
+            Section::TagNames => (Section::TagEnds, self.header.tags),
             _ => return Ok(()),
         };
         let packed = Packed::new(self.bytes_of(ends.0), self.header.place(ends.0));
@@ -108,6 +109,8 @@ impl Block {
                 let same = block.rows() == self.rows()
                     && block.sequences() == self.sequences()
                     && block.header.coordinates == self.header.coordinates
+                    && block.header.tags == self.header.tags
+                    && block.header.tagged == self.header.tagged
                     && block.header.layout == self.header.layout;
                 same.then(|| Box::new(block))
                     .ok_or_else(|| format!("{reason}; what was made anew has other rows"))
@@ -152,7 +155,7 @@ impl Block {
         self.names(Section::ScopeEnds, Section::ScopeNames, self.header.scopes)
     }
 
-    fn names(&self, ends: Section, names: Section, count: u32) -> NameList<'_> {
+    pub(super) fn names(&self, ends: Section, names: Section, count: u32) -> NameList<'_> {
         // Both from one block: they were checked together.
         match self.holder(names) {
             Some(block)

@@ -75,11 +75,13 @@ impl Sorted {
             runs: 0,
             links: 0,
             caused: 0,
+            tags: 0,
+            tagged: 0,
             first,
             end,
             ids: (EventId::from_u128(0), EventId::from_u128(0)),
             times: (0, 0),
-            places: [Place::default(); Section::COUNT],
+            places: [Place::NONE; Section::COUNT],
         }
     }
 

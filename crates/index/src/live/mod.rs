@@ -45,6 +45,7 @@ pub(crate) struct Live {
     pub(crate) coordinates: RwLock<Vec<Coordinate>>,
     pub(crate) entities: Dictionary,
     pub(crate) scopes: Dictionary,
+    pub(crate) tags: Dictionary,
     /// Empty but in [`IndexLayout::Postings`].
     pub(crate) kinds: RwLock<BTreeMap<EventKind, Arc<RowList>>>,
     pub(crate) linked: RwLock<Linked>,
@@ -74,6 +75,7 @@ impl Live {
             coordinates: RwLock::new(Vec::new()),
             entities: Dictionary::new(),
             scopes: Dictionary::new(),
+            tags: Dictionary::new(),
             kinds: RwLock::new(BTreeMap::new()),
             linked: RwLock::new(Linked::default()),
         }

@@ -62,7 +62,7 @@ impl Query {
             cost: 0,
         });
         Self {
-            filter: filter_of(region, choice.key),
+            filter: filter_of(part, region, choice.key),
             key: choice.key,
             source: choice.source,
             candidates: choice.candidates,
@@ -154,6 +154,12 @@ fn choose(part: &Part, region: &Region, rows: &Range<u32>) -> Option<Choice> {
             found_rows(found, rows)?,
         ));
     }
+    for tag in region.tag_filter() {
+        consider(Choice::of_list(PlanKey::Tag, keyed(part.tag(tag)?, rows)?));
+    }
+    if !region.any_tag_filter().is_empty() {
+        consider(any_tag(part, region, rows)?);
+    }
     match region.entity_filter() {
         EntityFilter::Exact(entity) => {
             let keyed = keyed(part.entity(entity)?, rows)?;
@@ -231,6 +237,20 @@ fn found_rows(found: Vec<u32>, rows: &Range<u32>) -> Option<Keyed> {
     keyed(List::Found(Arc::from(found)), rows)
 }
 
+/// The rows that have one of the tags, which are looked up once they are the key.
+fn any_tag(part: &Part, region: &Region, rows: &Range<u32>) -> Option<Choice> {
+    let tags = region.any_tag_filter().iter();
+    let mut found = Vec::new();
+    for tag in tags {
+        if let Some(keyed) = part.tag(tag).and_then(|list| keyed(list, rows)) {
+            keyed.list.copy(&keyed.positions, &mut found);
+        }
+    }
+    found.sort_unstable();
+    found.dedup();
+    Some(Choice::of_list(PlanKey::AnyTag, found_rows(found, rows)?))
+}
+
 /// The part of an entity's rows with clocks that `region` takes, or `None` if that is empty.
 ///
 /// Clocks ascend along an entity's rows, so the ends are searched for.
@@ -283,7 +303,7 @@ fn entities_of(
 }
 
 /// The checks that rows found by `key` still need.
-fn filter_of(region: &Region, key: PlanKey) -> Filter {
+fn filter_of(part: &Part, region: &Region, key: PlanKey) -> Filter {
     let mut filter = Filter::new(region);
     let mut entity = match region.entity_filter() {
         EntityFilter::Any => false,
@@ -298,7 +318,15 @@ fn filter_of(region: &Region, key: PlanKey) -> Filter {
         PlanKey::Kind | PlanKey::Category { .. } => filter.kind = false,
         PlanKey::Correlation => filter.correlation = None,
         PlanKey::Causation => filter.causation = None,
-        PlanKey::Scan | PlanKey::Tiles => {}
+        PlanKey::Tag | PlanKey::AnyTag | PlanKey::Scan | PlanKey::Tiles => {}
+    }
+    let lists = |tags: &[String]| tags.iter().filter_map(|tag| part.tag(tag)).collect();
+    // The list of the only tag is the key itself.
+    if key != PlanKey::Tag || region.tag_filter().len() > 1 {
+        filter.tags = lists(region.tag_filter());
+    }
+    if key != PlanKey::AnyTag {
+        filter.any_tags = lists(region.any_tag_filter());
     }
     if entity || scope {
         filter.check_names(region);

@@ -1,6 +1,6 @@
 //! `Filter`: what is left to check of each candidate once a key has been chosen.
 
-use crate::part::Part;
+use crate::part::{List, Part};
 use strandline_core::{EventId, KindFilter, Region, Span};
 
 /// The checks that the chosen key does not make unnecessary.
@@ -10,6 +10,10 @@ pub(super) struct Filter {
     wall_ms: bool,
     pub(super) correlation: Option<EventId>,
     pub(super) causation: Option<EventId>,
+    /// The rows of each tag that is wanted.
+    pub(super) tags: Vec<List>,
+    /// The rows of each tag of which one is wanted.
+    pub(super) any_tags: Vec<List>,
     kinds: KindFilter,
     clocks: Span<u32>,
     times: Span<u64>,
@@ -35,6 +39,8 @@ impl Filter {
             wall_ms: !region.wall_ms_span().is_all(),
             correlation: region.correlation_filter(),
             causation: region.causation_filter(),
+            tags: Vec::new(),
+            any_tags: Vec::new(),
             kinds: region.kind_filter(),
             clocks: region.clock_span(),
             times: region.wall_ms_span(),
@@ -59,6 +65,8 @@ impl Filter {
             && self.names.is_none()
             && self.correlation.is_none()
             && self.causation.is_none()
+            && self.tags.is_empty()
+            && self.any_tags.is_empty()
     }
 
     /// Whether `row` passes.
@@ -68,6 +76,8 @@ impl Filter {
             && (!self.wall_ms || self.times.contains(part.wall_ms(row)))
             && (self.names.is_none() || self.names_pass(part, part.coordinate_number(row)))
             && self.links_pass(part, row)
+            && self.tags.iter().all(|list| list.has(row))
+            && (self.any_tags.is_empty() || self.any_tags.iter().any(|list| list.has(row)))
     }
 
     fn links_pass(&self, part: &Part, row: u32) -> bool {

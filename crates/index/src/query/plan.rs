@@ -24,6 +24,10 @@ pub enum PlanKey {
         /// How many kinds have candidate rows.
         kinds: usize,
     },
+    /// The rows of one tag.
+    Tag,
+    /// The rows that have one of several tags.
+    AnyTag,
     /// The rows that belong to one event.
     Correlation,
     /// The rows that one event caused.
@@ -43,6 +47,8 @@ impl fmt::Display for PlanKey {
             Self::Scope => f.write_str("rows of one scope"),
             Self::Kind => f.write_str("rows of one kind"),
             Self::Category { kinds } => write!(f, "rows of {kinds} kinds, merged"),
+            Self::Tag => f.write_str("rows of one tag"),
+            Self::AnyTag => f.write_str("rows of several tags"),
             Self::Correlation => f.write_str("rows of one correlation"),
             Self::Causation => f.write_str("rows of one cause"),
             Self::Scan => f.write_str("scan of the columns"),

@@ -1,6 +1,6 @@
 //! What a snapshot answers, against a list of events.
 
-use crate::events::{ENTITIES, Event, SCOPES};
+use crate::events::{ENTITIES, Event, SCOPES, TAGS};
 use strandline_core::{Region, Sequence};
 use strandline_index::{IndexWriter, PlanKey, RowView, Snapshot};
 
@@ -150,6 +150,18 @@ fn names(snapshot: &Snapshot, events: &[Event], prefix: &str) {
     let scopes = expected(&SCOPES, |event| event.scope);
     assert_eq!(snapshot.entities(prefix).collect::<Vec<_>>(), entities);
     assert_eq!(snapshot.scopes(prefix).collect::<Vec<_>>(), scopes);
+    let tagged = |tag: &str| {
+        events
+            .iter()
+            .filter(|event| event.tags.contains(&tag))
+            .count()
+    };
+    let tags = TAGS.iter().filter(|tag| tag.starts_with(prefix));
+    let tags: Vec<_> = tags
+        .map(|tag| ((*tag).to_owned(), tagged(tag) as u64))
+        .filter(|(_, count)| *count > 0)
+        .collect();
+    assert_eq!(snapshot.tags(prefix).collect::<Vec<_>>(), tags);
     for after in ENTITIES.into_iter().chain(SCOPES).chain(["", "a:11", "z"]) {
         let rest = |names: &[(String, u64)]| -> Vec<_> {
             let rest = names.iter().filter(|(name, _)| name.as_str() > after);

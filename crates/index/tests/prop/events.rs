@@ -5,6 +5,7 @@ use strandline_core::{EventId, EventKind, Hash, Hlc, Region, Sequence};
 
 pub(crate) const ENTITIES: [&str; 6] = ["a", "a:1", "a:2", "b", "b:1", "ä"];
 pub(crate) const SCOPES: [&str; 4] = ["s", "s/t", "u", "ü"];
+pub(crate) const TAGS: [&str; 4] = ["a", "t:1", "t:2", "ü"];
 pub(crate) const KINDS: [EventKind; 5] = [
     EventKind::new(1, 1),
     EventKind::new(1, 2),
@@ -26,6 +27,7 @@ pub(crate) struct Event {
     pub(crate) correlation: Option<u128>,
     pub(crate) causation: Option<u128>,
     pub(crate) hash: Option<Hash>,
+    pub(crate) tags: Vec<&'static str>,
 }
 
 impl Event {
@@ -46,6 +48,7 @@ impl Event {
         region.matches_numbers(self.kind, self.clock, sequence, self.wall_ms)
             && region.matches_names(self.entity, self.scope)
             && region.matches_links(self.correlation(), self.causation())
+            && region.matches_tags(self.tags.iter().copied())
     }
 }
 
@@ -63,6 +66,8 @@ pub(crate) struct Step {
     causation: Option<usize>,
     is_hashed: bool,
     is_random: bool,
+    /// Which of the tags it has.
+    tags: Vec<&'static str>,
 }
 
 /// Which ids events have.
@@ -81,8 +86,10 @@ pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
         (gap, 0..3_u32, 0..50_u64),
         (back(), back()),
         (any::<bool>(), prop::bool::weighted(0.15)),
+        prop::sample::subsequence(TAGS.to_vec(), 0..=TAGS.len()),
     );
-    let step = step.prop_map(|(names, numbers, links, flags)| Step {
+    let step = step.prop_map(|(names, numbers, links, flags, tags)| Step {
+        tags,
         entity: names.0,
         scope: names.1,
         kind: names.2,
@@ -136,6 +143,7 @@ pub(crate) fn events(steps: &[Step]) -> Vec<Event> {
             wall_ms: step.wall_ms,
             correlation: linked(step.correlation).filter(|linked| *linked != id),
             causation: linked(step.causation),
+            tags: step.tags.clone(),
             hash: step.is_hashed.then(|| Hash::of(&sequence.to_le_bytes())),
         });
     }

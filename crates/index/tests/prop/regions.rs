@@ -1,6 +1,6 @@
 //! Regions of every shape.
 
-use crate::events::{Event, KINDS};
+use crate::events::{Event, KINDS, TAGS};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use std::ops::RangeInclusive;
@@ -40,8 +40,9 @@ pub(crate) fn regions() -> impl Strategy<Value = RegionPlan> {
         1 => (Just(None), any::<Index>().prop_map(Some)),
         1 => (any::<Index>().prop_map(Some), any::<Index>().prop_map(Some)),
     ];
-    (names(), numbers, links).prop_map(|(names, (kinds, spans), links)| {
-        let region = Region::all();
+    (names(), numbers, links, tags()).prop_map(|(names, (kinds, spans), links, tags)| {
+        let region = tags.0.into_iter().fold(Region::all(), Region::tag);
+        let region = region.any_tag(tags.1);
         let region = spans.narrow(kinds.narrow(names.narrow(region)));
         RegionPlan {
             region,
@@ -82,6 +83,15 @@ fn names() -> impl Strategy<Value = Names> {
     let scope = prop::sample::select(vec!["s", "s/t", "u", "x", "ü"]);
     let scope = prop::option::weighted(0.3, scope);
     (entity, scope).prop_map(|(entity, scope)| Names { entity, scope })
+}
+
+/// Tags that are all wanted, and tags of which one is; mostly none.
+fn tags() -> impl Strategy<Value = (Vec<&'static str>, Vec<&'static str>)> {
+    let mut known = TAGS.to_vec();
+    known.push("none");
+    let some = prop::sample::subsequence(known, 1..4);
+    let some = move || prop_oneof![3 => Just(Vec::new()), 1 => some.clone()];
+    (some(), some())
 }
 
 #[derive(Debug, Clone)]

@@ -177,14 +177,18 @@ impl<'e> Run<'e> {
         let mut cursor = self.writer.replay();
         for event in rows {
             let coordinate = cursor.intern(&coordinate(event)).unwrap();
-            cursor.insert(&row(event, coordinate)).unwrap();
+            cursor
+                .insert_tagged(&row(event, coordinate), &event.tags)
+                .unwrap();
         }
         let bytes = block_of(layout, block);
         let attached = Block::from_vec(bytes).unwrap();
         cursor.attach(Arc::new(attached)).unwrap();
         for event in rows_after {
             let coordinate = cursor.intern(&coordinate(event)).unwrap();
-            cursor.insert(&row(event, coordinate)).unwrap();
+            cursor
+                .insert_tagged(&row(event, coordinate), &event.tags)
+                .unwrap();
         }
         self.snapshots.push((self.reader.snapshot(), self.visible));
         if !commits {
@@ -208,7 +212,8 @@ impl<'e> Run<'e> {
         let allocated = self.writer.gate().allocated().get();
         let missing = (event.sequence + 1).saturating_sub(allocated);
         self.writer.reserve(missing).unwrap();
-        self.writer.insert(&row(event, coordinate))
+        self.writer
+            .insert_tagged(&row(event, coordinate), &event.tags)
     }
 }
 
@@ -237,7 +242,9 @@ pub(crate) fn block_of(layout: IndexLayout, events: &[Event]) -> Vec<u8> {
     let mut cursor = writer.replay();
     for event in events {
         let coordinate = cursor.intern(&coordinate(event)).unwrap();
-        cursor.insert(&row(event, coordinate)).unwrap();
+        cursor
+            .insert_tagged(&row(event, coordinate), &event.tags)
+            .unwrap();
     }
     cursor.commit(Sequence::ZERO);
     reader

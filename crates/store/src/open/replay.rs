@@ -107,7 +107,8 @@ impl<'a> Replay<'a> {
                 .ok_or_else(|| corrupt("has a coordinate that its segment has not named"))?,
         };
         self.hlc.observe(record.hlc);
-        let inserted = self.cursor.insert(&Row {
+        let tags: Vec<_> = record.extensions.tags().collect();
+        let row = Row {
             sequence: at.sequence,
             id: record.id,
             coordinate,
@@ -118,9 +119,9 @@ impl<'a> Replay<'a> {
             correlation: record.correlation,
             causation: record.causation,
             hash: Some(at.digest),
-        });
-        inserted
-            .map(drop)
+        };
+        self.cursor
+            .insert_tagged(&row, &tags)
             .map_err(|error| corrupt("does not follow those before it").with_source(error))
     }
 

@@ -293,7 +293,8 @@ impl Writer {
                 None => self.index.intern(coordinate)?,
             };
             self.names.note(coordinate, assigned.local);
-            self.index.insert(&Row {
+            let tags: Vec<_> = prepared.extensions.tags().collect();
+            let row = Row {
                 sequence,
                 id: assigned.id,
                 coordinate,
@@ -304,7 +305,8 @@ impl Writer {
                 correlation: assigned.correlation,
                 causation: assigned.causation,
                 hash: Some(assigned.hash),
-            })?;
+            };
+            self.index.insert_tagged(&row, &tags)?;
         }
         Ok(())
     }

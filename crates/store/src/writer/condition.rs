@@ -1,7 +1,7 @@
 //! Append conditions: whether anything was written that a decision excludes.
 
 use super::Writer;
-use crate::{AppendCondition, ConditionConflict, Error};
+use crate::{AppendCondition, ConditionConflict, Error, ErrorKind};
 
 impl Writer {
     /// Checks a condition against everything that was written, published or not.
@@ -18,6 +18,10 @@ impl Writer {
             return Ok(());
         }
         let written = self.index.inserted();
+        if let Some(damage) = written.damage() {
+            let message = "part of the index is lost, so the condition cannot be checked";
+            return Err(Error::new(ErrorKind::Corrupt, message).with_source(damage.clone()));
+        }
         for (at, region) in condition.regions().iter().enumerate() {
             if let Some(row) = written.query(region).next() {
                 let conflict = ConditionConflict {

@@ -5,7 +5,9 @@ use crate::store::Shared;
 use crate::{BATCH_EVENTS_MAX, Error, ErrorKind, Event};
 use std::collections::HashSet;
 use strandline_core::record::{RecordPayload, record_bytes_max};
-use strandline_core::{Coordinate, Extensions, Hash, Nonce, extension_tag, payload_hash};
+use strandline_core::{
+    Coordinate, Extensions, Hash, Nonce, TagError, encode_tags, extension_tag, payload_hash,
+};
 use strandline_index::CoordinateId;
 
 /// An event that was checked and whose payload was hashed.
@@ -75,15 +77,29 @@ impl<'a> Prepared<'a> {
 
 /// What the record of an event has beside its fields; nothing for most.
 fn extensions(event: &Event) -> Result<Extensions, Error> {
-    let version = match event.version {
-        0 => {
-            let message = "the payload has version 0; versions begin at 1";
-            return Err(Error::new(ErrorKind::InvalidInput, message));
-        }
-        1 => return Ok(Extensions::default()),
-        version => version.to_le_bytes(),
-    };
-    let listed = [(extension_tag::PAYLOAD_VERSION, version.as_slice())];
+    if event.version == 0 {
+        let message = "the payload has version 0; versions begin at 1";
+        return Err(Error::new(ErrorKind::InvalidInput, message));
+    }
+    if event.version == 1 && event.tags.is_empty() {
+        return Ok(Extensions::default());
+    }
+    let tags = encode_tags(event.tags.iter().map(String::as_str)).map_err(|error| {
+        let kind = match &error {
+            TagError::Name(_) => ErrorKind::InvalidInput,
+            _ => ErrorKind::TooLarge,
+        };
+        Error::new(kind, "the tags of the event are refused").with_source(error)
+    })?;
+    let version = event.version.to_le_bytes();
+    let listed = [
+        (extension_tag::TAGS, tags.as_slice()),
+        (extension_tag::PAYLOAD_VERSION, version.as_slice()),
+    ];
+    let listed = listed.into_iter().filter(|(tag, bytes)| match *tag {
+        extension_tag::PAYLOAD_VERSION => event.version != 1,
+        _ => !bytes.is_empty(),
+    });
     Extensions::new(listed).map_err(|error| {
         Error::new(ErrorKind::TooLarge, "the event has too many extensions").with_source(error)
     })

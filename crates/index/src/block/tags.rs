@@ -1,0 +1,59 @@
+//! The tags of a block: their names, and the rows of each.
+
+use super::build::{Piece, Sections, count};
+use super::format::Header;
+use super::names::NameList;
+use super::{Block, BlockList, Section};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Writes the tags of the rows, and counts them in the header.
+pub(super) fn write_tags(pieces: &[Piece<'_>], out: &mut Sections, header: &mut Header) {
+    let mut by_tag: BTreeMap<Arc<str>, Vec<u32>> = BTreeMap::new();
+    let mut before = 0;
+    for piece in pieces {
+        let mut rows = Vec::new();
+        for (name, list) in piece.part.tags() {
+            rows.clear();
+            list.copy(&list.positions(&piece.rows), &mut rows);
+            if !rows.is_empty() {
+                let own = by_tag.entry(name).or_default();
+                own.extend(rows.iter().map(|row| before + row - piece.rows.start));
+            }
+        }
+        before += piece.rows.end - piece.rows.start;
+    }
+    header.tags = count(by_tag.len());
+    header.tagged = count(by_tag.values().map(Vec::len).sum());
+    let ends = |lengths: &mut dyn Iterator<Item = usize>| -> Vec<u64> {
+        lengths
+            .scan(0, |end, length| {
+                *end += length as u64;
+                Some(*end)
+            })
+            .collect()
+    };
+    let name_ends = ends(&mut by_tag.keys().map(|name| name.len()));
+    out.numbers(Section::TagEnds, name_ends.into_iter());
+    out.raw(Section::TagNames, |bytes| {
+        for name in by_tag.keys() {
+            bytes.extend_from_slice(name.as_bytes());
+        }
+    });
+    let row_ends = ends(&mut by_tag.values().map(Vec::len));
+    out.numbers(Section::TagRowEnds, row_ends.into_iter());
+    let rows = by_tag.values().flatten();
+    out.numbers(Section::TagRows, rows.map(|row| u64::from(*row)));
+}
+
+impl Block {
+    pub(crate) fn tag_names(&self) -> NameList<'_> {
+        self.names(Section::TagEnds, Section::TagNames, self.header.tags)
+    }
+
+    /// The rows of the tag at a place.
+    pub(crate) fn tag_rows(self: &Arc<Self>, tag: u32) -> BlockList {
+        let most = u64::from(self.header.tagged);
+        BlockList::new(self, (Section::TagRowEnds, Section::TagRows), tag, most)
+    }
+}

@@ -1,0 +1,142 @@
+//! Tags: what may be one, and that they are found, kept, hashed and verified.
+
+use crate::harness::{CHANGED, CREATED, at, contents, event, options, remove, written};
+use strandline::fs::MemFs;
+use strandline::{
+    Batch, Difference, ErrorKind, Event, EventId, Region, Store, TAG_BYTES_MAX, TAGS_MAX,
+};
+
+fn found(store: &Store, region: &Region) -> Vec<u64> {
+    let now = store.snapshot();
+    let rows = now.rows(region);
+    rows.map(|row| row.sequence().get()).collect()
+}
+
+/// Checks what a store of 12 events finds, of which event *n* has the tags `even` or `odd`, `n` and,
+/// if it can be divided by three, `three`.
+fn check(store: &Store) {
+    let all = Region::all;
+    let expect = |region: Region, sequences: &[u64]| {
+        assert_eq!(found(store, &region), sequences, "{region:?}");
+        let mut backward: Vec<_> = store
+            .snapshot()
+            .query(&region)
+            .rev()
+            .map(|event| event.unwrap().sequence.get())
+            .collect();
+        backward.reverse();
+        assert_eq!(backward, sequences, "backward, {region:?}");
+    };
+    expect(all().tag("even"), &[0, 2, 4, 6, 8, 10]);
+    expect(all().tag("odd").tag("three"), &[3, 9]);
+    expect(all().tag("odd").tag("even"), &[]);
+    expect(all().tag("n:7"), &[7]);
+    expect(all().tag("n:12"), &[]);
+    expect(
+        all().any_tag(["three", "n:9", "n:1", "none"]),
+        &[0, 1, 3, 6, 9],
+    );
+    expect(all().any_tag(["none"]), &[]);
+    expect(all().tag("odd").any_tag(["three", "n:1"]), &[1, 3, 9]);
+    expect(all().tag("even").entity("entity:1"), &[4, 10]);
+    expect(all().tag("even").kind(CHANGED), &[4, 10]);
+    expect(all().tag("three").sequence(4..), &[6, 9]);
+    let names: Vec<_> = store.snapshot().tags("").collect();
+    let count = |name: &str| {
+        names
+            .iter()
+            .find(|(own, _)| own == name)
+            .map(|(_, count)| *count)
+    };
+    assert_eq!(names.len(), 12 + 3);
+    assert_eq!(
+        (count("even"), count("three"), count("n:0")),
+        (Some(6), Some(4), Some(1))
+    );
+    for event in contents(&store.snapshot()) {
+        let number = event.sequence.get();
+        let parity = if number % 2 == 0 { "even" } else { "odd" };
+        let mut expected = vec![parity.to_owned(), format!("n:{number}")];
+        expected.extend((number % 3 == 0).then(|| "three".to_owned()));
+        expected.sort_unstable();
+        assert!(event.tags().eq(expected.iter().map(String::as_str)));
+    }
+    let report = store.verify().unwrap();
+    assert!(report.is_intact(), "{:?}", report.problems);
+}
+
+#[test]
+fn tags_are_found_wherever_the_index_has_them() {
+    let fs = MemFs::new();
+    let open = || {
+        let small = written(&fs).segment_bytes_max(64 << 10);
+        small.open("/store").unwrap()
+    };
+    let store = open();
+    for number in 0..12 {
+        let kind = if number % 3 == 1 { CHANGED } else { CREATED };
+        let parity = if number % 2 == 0 { "even" } else { "odd" };
+        let event = Event::bytes(kind, vec![0; 15 << 10]);
+        let mut event = event
+            .tagged(format!("n:{number}"))
+            .tagged(parity)
+            .tagged(parity);
+        if number % 3 == 0 {
+            event = event.tagged("three");
+        }
+        let coordinate = at(&format!("entity:{}", number % 3), "s");
+        store.append(&coordinate, event).unwrap();
+    }
+    assert!(
+        store.stats().unwrap().segments > 2,
+        "the index has several parts"
+    );
+    check(&store);
+    drop(store);
+    check(&open());
+    let store = open();
+    store.close().unwrap();
+    check(&open());
+    remove(&fs, "checkpoint");
+    check(&open());
+}
+
+#[test]
+fn what_is_no_tag_is_refused_and_leaves_nothing() {
+    let store = options(&MemFs::new()).open("/store").unwrap();
+    let a = at("a", "s");
+    let many = (0..=TAGS_MAX).fold(event("x"), |event, tag| event.tagged(tag.to_string()));
+    let long = event("x").tagged("x".repeat(TAG_BYTES_MAX + 1));
+    for (event, limit) in [(many, "limit is 16"), (long, "limit is 128")] {
+        let error = store.append(&a, event).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::TooLarge);
+        assert!(error.to_string().contains(limit), "{error}");
+    }
+    let empty = event("x").tagged("");
+    let batch = Batch::new().push(&a, event("x")).push(&a, empty);
+    let error = store.append_batch(batch).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    assert!(store.snapshot().is_empty());
+    let most = (0..TAGS_MAX).fold(event("x"), |event, tag| {
+        event.tagged(format!("{tag:0>TAG_BYTES_MAX$}"))
+    });
+    let receipt = store.append(&a, most.with_version(9)).unwrap();
+    let stored = store.snapshot().get(receipt.id).unwrap().unwrap();
+    assert_eq!((stored.tags().count(), stored.version()), (TAGS_MAX, 9));
+    store.snapshot().verify_receipt(&receipt).unwrap();
+}
+
+#[test]
+fn a_repeat_has_the_same_tags_in_any_order() {
+    let store = options(&MemFs::new()).open("/store").unwrap();
+    let a = at("a", "s");
+    let event = || event("x").with_id(EventId::from_u128(1));
+    store.append(&a, event().tagged("1").tagged("2")).unwrap();
+    let again = store.append(&a, event().tagged("2").tagged("1")).unwrap();
+    assert!(again.repeated);
+    let error = store.append(&a, event().tagged("1")).unwrap_err();
+    assert_eq!(
+        error.id_conflict().unwrap().difference,
+        Difference::Extensions
+    );
+}
