@@ -3,6 +3,7 @@
 use crate::Outcome;
 use crate::bar::Bar;
 use crate::inspect::size;
+use crate::text::count;
 use serde_json::json;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -64,10 +65,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
         println!("{json}");
     } else {
         println!(
-            "{} has everything before sequence {}: {} segments copied ({}), {} linked, {} kept",
+            "{} has everything before sequence {}: {} copied ({}), {} linked, {} kept",
             args.target.display(),
             done.end,
-            done.copied,
+            count(done.copied as u64, "segment"),
             size(done.bytes),
             done.linked,
             done.kept

@@ -5,6 +5,8 @@ use crate::args::{RegionArgs, open};
 use crate::bar::Bar;
 use crate::failure::WrongUsage;
 use crate::files::{Standard, Stream};
+use crate::inspect::size;
+use crate::text::count;
 use std::path::PathBuf;
 use strandline::maintenance::{Exported, LineFormat, export};
 
@@ -70,7 +72,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
         let redacted = exported.redacted;
         println!("{{\"events\":{events},\"bytes\":{bytes},\"redacted\":{redacted}}}");
     } else {
-        println!("{events} events, {bytes} bytes in {}", path.display());
+        let (events, bytes) = (count(events, "event"), size(bytes));
+        println!("{events}, {bytes} in {}", path.display());
     }
     Ok(Outcome::Fine)
 }
@@ -78,8 +81,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
 fn warn_of_redacted(exported: &Exported) {
     if exported.redacted > 0 {
         eprintln!(
-            "{} events had no payload any more: it was redacted, and an import passes them over",
-            exported.redacted
+            "{} had no payload any more: it was redacted, and an import passes them over",
+            count(exported.redacted, "event")
         );
     }
 }

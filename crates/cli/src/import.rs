@@ -6,6 +6,7 @@ use crate::bar::Bar;
 use crate::export::Format;
 use crate::failure::WrongUsage;
 use crate::files::Stream;
+use crate::text::{count, number};
 use serde_json::json;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
@@ -109,13 +110,19 @@ fn show(args: &Args, imported: &Imported, error: Option<&ImportError>) {
     } else {
         "imported"
     };
-    println!("{events} events {verb}, {repeated} were there, {lines} lines read");
+    println!(
+        "{} {verb}, {} there already, {} read",
+        count(events, "event"),
+        number(repeated),
+        count(lines, "line")
+    );
     if moved_times > 0 {
         println!(
-            "{moved_times} events were earlier than the one before them, and have its time now"
+            "{} came earlier than the one before, and got its time",
+            count(moved_times, "event")
         );
     }
     if redacted > 0 {
-        println!("{redacted} events without their payload were passed over");
+        println!("{} without a payload passed over", count(redacted, "event"));
     }
 }

@@ -24,6 +24,7 @@ mod screen;
 mod show;
 mod stats;
 mod tail;
+mod text;
 mod verify;
 
 use clap::Subcommand;

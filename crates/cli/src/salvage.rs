@@ -5,6 +5,7 @@ use crate::args::StoreArgs;
 use crate::bar::Bar;
 use crate::failure::WrongUsage;
 use crate::screen::Screen;
+use crate::text::{count, number};
 use serde_json::json;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -67,17 +68,19 @@ fn show(screen: &mut Screen, args: &Args, salvaged: &Salvaged) -> std::io::Resul
         ..
     } = salvaged;
     screen.line(&format!(
-        "{events} events saved into {}",
+        "{} saved into {}",
+        count(*events, "event"),
         args.target.display()
     ))?;
     if *unchained > 0 {
         screen.line(&format!(
-            "{unchained} of them follow an event that is lost: their checksums are right, their \
-             chains cannot be followed"
+            "{} of them follow an event that is lost: their checksums are right, their chains \
+             cannot be followed",
+            number(*unchained)
         ))?;
     }
     if *repeated > 0 {
-        screen.line(&format!("{repeated} events were there already"))?;
+        screen.line(&format!("{} there already", count(*repeated, "event")))?;
     }
     for loss in losses.iter().take(LOSSES_LISTED) {
         screen.line(&format!("!! {}", line(loss)))?;

@@ -4,6 +4,7 @@ use crate::Outcome;
 use crate::args::StoreArgs;
 use crate::inspect::size;
 use crate::screen::Screen;
+use crate::text::number;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -32,17 +33,17 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     }
     let per_event = stats.bytes_on_disk.checked_div(stats.events);
     for (name, value) in [
-        ("events", stats.events.to_string()),
-        ("entities", stats.entities.to_string()),
-        ("scopes", stats.scopes.to_string()),
-        ("segments", stats.segments.to_string()),
+        ("events", number(stats.events)),
+        ("entities", number(stats.entities)),
+        ("scopes", number(stats.scopes)),
+        ("segments", number(stats.segments as u64)),
         ("on disk", size(stats.bytes_on_disk)),
         (
             "bytes an event",
-            per_event.map_or_else(|| "-".to_owned(), |bytes| bytes.to_string()),
+            per_event.map_or_else(|| "-".to_owned(), number),
         ),
-        ("visible below", stats.visible.to_string()),
-        ("proven durable below", stats.durable.to_string()),
+        ("visible below", number(stats.visible.get())),
+        ("proven durable below", number(stats.durable.get())),
     ] {
         screen.line(&format!("{name:<22}{value}"))?;
     }

@@ -5,6 +5,7 @@ use crate::args::StoreArgs;
 use crate::bar::Bar;
 use crate::failure::WrongUsage;
 use crate::screen::Screen;
+use crate::text::count;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use strandline::fs::{OsFs, read_file};
@@ -67,8 +68,10 @@ fn receipts(path: &Path) -> anyhow::Result<Vec<Receipt>> {
 fn show(screen: &mut Screen, verified: &Verified, kept: &Kept) -> std::io::Result<()> {
     let report = &verified.report;
     screen.line(&format!(
-        "{} events, {} commits, {} entities",
-        report.events, report.commits, report.entities
+        "{}, {}, {}",
+        count(report.events, "event"),
+        count(report.commits, "commit"),
+        count(report.entities, "entity")
     ))?;
     screen.line(&format!("log hash {}", report.log_hash))?;
     if let Some(at) = verified.head_at {
@@ -77,7 +80,10 @@ fn show(screen: &mut Screen, verified: &Verified, kept: &Kept) -> std::io::Resul
         ))?;
     }
     if !kept.receipts.is_empty() && verified.mismatches.is_empty() {
-        screen.line(&format!("{} receipts hold", kept.receipts.len()))?;
+        screen.line(&format!(
+            "{} kept and found",
+            count(kept.receipts.len() as u64, "receipt")
+        ))?;
     }
     for problem in &report.problems {
         screen.line(&format!("!! {problem}"))?;
@@ -85,11 +91,10 @@ fn show(screen: &mut Screen, verified: &Verified, kept: &Kept) -> std::io::Resul
     for mismatch in &verified.mismatches {
         screen.line(&format!("!! {mismatch}"))?;
     }
-    let count = report.problems.len() + verified.mismatches.len();
-    screen.line(&match count {
+    let problems = report.problems.len() + verified.mismatches.len();
+    screen.line(&match problems {
         0 => "intact".to_owned(),
-        1 => "1 problem".to_owned(),
-        count => format!("{count} problems"),
+        problems => count(problems as u64, "problem"),
     })
 }
 

@@ -32,6 +32,7 @@ impl Store {
         event: Event,
         options: AppendOptions<'_>,
     ) -> Result<Receipt, Error> {
+        let _span = self.append_span(1, &options);
         let prepared = self.prepare(coordinate, &event)?;
         let mut given = None;
         let written = self.write(&[prepared], &options, &mut |receipt| given = Some(receipt))?;
@@ -60,6 +61,7 @@ impl Store {
         batch: Batch,
         options: AppendOptions<'_>,
     ) -> Result<Vec<Receipt>, Error> {
+        let _span = self.append_span(batch.len(), &options);
         let prepared = self.prepare_batch(&batch)?;
         check_batch(&prepared)?;
         let mut receipts = Vec::with_capacity(prepared.len());
@@ -70,6 +72,16 @@ impl Store {
             *receipt = self.shared.note_durable(*receipt);
         }
         Ok(receipts)
+    }
+
+    /// The span of an append, entered.
+    fn append_span(
+        &self,
+        events: usize,
+        options: &AppendOptions<'_>,
+    ) -> tracing::span::EnteredSpan {
+        let durability = options.durability.unwrap_or(self.shared.options.durability);
+        tracing::debug_span!("append", events, ?durability).entered()
     }
 
     /// Checks and hashes an event, without a lock.

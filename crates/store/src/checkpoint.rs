@@ -119,6 +119,7 @@ fn malformed() -> Error {
 /// Appends wait only while the position is noted. The log below it is synced first: a checkpoint
 /// never says more than what is durable.
 pub(crate) fn save(shared: &Shared) -> Result<Sequence, Error> {
+    let _span = tracing::info_span!("checkpoint").entered();
     let mut saved = shared.checkpointed.lock();
     let (start, position, hlc, names, coordinates) = {
         let writer = shared.writer()?.lock();

@@ -20,26 +20,22 @@ struct Printer<'a> {
     screen: Screen,
     args: &'a Args,
     printed: usize,
+    /// Where what was not printed begins, once enough was.
+    more_from: Option<u64>,
     is_damaged: bool,
     failure: Option<std::io::Error>,
 }
 
 impl Printer<'_> {
-    /// Whether there is room for more; else where to go on is printed.
+    /// Prints an annotation if there is room for it.
     fn take(&mut self, annotation: &Annotation) -> ControlFlow<()> {
+        // Headings that a page begins in stand before its offset, and are no use to go on from.
+        let is_new = annotation.offset > self.args.from || self.args.from == 0;
+        if self.args.file.is_some() && self.printed >= self.args.limit && is_new {
+            self.more_from = Some(annotation.offset);
+            return ControlFlow::Break(());
+        }
         self.is_damaged |= annotation.problem.is_some();
-        let end = annotation.offset.saturating_add(annotation.length);
-        if end <= self.args.from && self.args.from > 0 {
-            return ControlFlow::Continue(());
-        }
-        if self.args.file.is_some() && self.printed == self.args.limit {
-            self.printed += 1;
-            eprintln!("there is more: go on with --from {}", annotation.offset);
-        }
-        if self.args.file.is_some() && self.printed > self.args.limit {
-            // Read on to the end: whether the file is damaged is part of the answer.
-            return ControlFlow::Continue(());
-        }
         self.printed += 1;
         if let Err(error) = self.print(annotation) {
             self.failure = Some(error);
@@ -115,6 +111,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
         screen: Screen::new(),
         args,
         printed: 0,
+        more_from: None,
         is_damaged: false,
         failure: None,
     };
@@ -129,7 +126,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
     } else if let Some((segment, offset)) = args.frame {
         annotate_frame(&OsFs, dir, segment, offset, &mut emit).map(|()| None)
     } else if let Some(name) = &args.file {
-        annotate_file(&OsFs, dir, name, &mut emit).map(|()| None)
+        annotate_file(&OsFs, dir, name, args.from, &mut emit).map(|()| None)
     } else {
         Ok(None)
     };
@@ -143,7 +140,14 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
         printer.screen.line(&place)?;
     }
     printer.screen.flush()?;
+    if let Some(from) = printer.more_from {
+        eprintln!("there is more: go on with --from {from}");
+    }
     match walked {
+        Err(error) if error.kind() == ErrorKind::Cancelled => Ok(match printer.is_damaged {
+            true => Outcome::ProblemFound,
+            false => Outcome::Fine,
+        }),
         Err(error) if error.kind() == ErrorKind::InvalidInput => {
             Err(WrongUsage(error.to_string()).into())
         }

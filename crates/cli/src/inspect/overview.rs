@@ -7,6 +7,7 @@ use crate::bar::Bar;
 use crate::failure::hint;
 use crate::plot::{bar, bars};
 use crate::screen::{Screen, column};
+use crate::text::{count, number};
 use serde_json::{Value, json};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -114,7 +115,8 @@ fn files(screen: &mut Screen, inventory: &Inventory) -> io::Result<()> {
         Some(number) => format!("manifest {number}"),
         None => "no manifest".to_owned(),
     };
-    screen.line(&format!("  {manifest}, {} segments", segments.len()))?;
+    let segment_count = count(segments.len() as u64, "segment");
+    screen.line(&format!("  {manifest}, {segment_count}"))?;
     for (number, segment) in segments.iter().enumerate() {
         let left = segments.len() - number;
         if number < SEGMENTS_LISTED || left <= SEGMENTS_LISTED {
@@ -154,16 +156,16 @@ fn show(screen: &mut Screen, contents: &Contents) -> io::Result<()> {
     }
     screen.line(&format!(
         "visible below {}, proven durable below {}, {} on disk",
-        stats.visible,
-        stats.durable,
+        number(stats.visible.get()),
+        number(stats.durable.get()),
         size(stats.bytes_on_disk)
     ))?;
     screen.line(&format!(
-        "{} events, {} entities, {} scopes, {} kinds",
-        stats.events,
-        stats.entities,
-        stats.scopes,
-        census.kinds.len()
+        "{}, {}, {}, {}",
+        count(stats.events, "event"),
+        count(stats.entities, "entity"),
+        count(stats.scopes, "scope"),
+        count(census.kinds.len() as u64, "kind")
     ))?;
     if let Some((first, last)) = census.wall_ms {
         screen.line(&format!("from {} to {}", rfc3339(first), rfc3339(last)))?;
@@ -175,14 +177,14 @@ fn show(screen: &mut Screen, contents: &Contents) -> io::Result<()> {
         .map(|(kind, count)| (kind.to_string(), *count))
         .collect();
     table(screen, "kinds", &kinds, kinds.len())?;
-    let count = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
+    let names = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
     table(
         screen,
         "entities",
         &contents.entities,
-        count(stats.entities),
+        names(stats.entities),
     )?;
-    table(screen, "scopes", &contents.scopes, count(stats.scopes))
+    table(screen, "scopes", &contents.scopes, names(stats.scopes))
 }
 
 fn table(screen: &mut Screen, title: &str, rows: &[(String, u64)], of: usize) -> io::Result<()> {
@@ -201,11 +203,12 @@ fn table(screen: &mut Screen, title: &str, rows: &[(String, u64)], of: usize) ->
     let room = screen
         .width()
         .unwrap_or(100)
-        .saturating_sub(BAR_COLUMNS + 14);
+        .saturating_sub(BAR_COLUMNS + 16);
     let names = longest.unwrap_or(0).min(room.max(12));
     for (name, count) in rows {
         let bar = bar(*count, most, BAR_COLUMNS);
-        screen.line(&format!("  {} {count:>9} {bar}", column(name, names)))?;
+        let count = number(*count);
+        screen.line(&format!("  {} {count:>11} {bar}", column(name, names)))?;
     }
     Ok(())
 }

@@ -15,9 +15,9 @@ fn inspect_shows_what_is_there() {
     let (_dir, store) = store();
     let shown = expect(0, "inspect {}", &store);
     for part in [
-        "1 segments",
+        "1 segment",
         "segment-0000000001.log",
-        "10 events, 2 entities, 1 scopes, 2 kinds",
+        "10 events, 2 entities, 1 scope, 2 kinds",
         "0x1001",
         "order:1",
         "visible below 10, proven durable below 10",

@@ -74,7 +74,7 @@ fn export_then_import_gives_an_equal_store() {
         let lines = dir.path().join(format);
         let second = dir.path().join(format!("{format}.strand"));
         let arguments = format!("export {{}} --format {format} -o {}", lines.display());
-        assert!(expect(0, &arguments, &first).starts_with("3009 events"));
+        assert!(expect(0, &arguments, &first).starts_with("3,009 events"));
         let arguments = format!("import {{}} {} --format {format} --json", lines.display());
         let imported = json(0, &arguments, &second);
         assert_eq!(
@@ -265,7 +265,7 @@ fn a_check_appends_nothing() {
         &format!("import {{}} {} --check", lines.display()),
         &path,
     );
-    assert!(checked.contains("1 events would be imported"), "{checked}");
+    assert!(checked.contains("1 event would be imported"), "{checked}");
     assert_eq!(json(0, "stats {} --json", &path)["events"], 0);
 }
 

@@ -43,7 +43,7 @@ fn heads_and_receipts_that_were_kept_are_found_or_missed() {
     let text = |receipt| serde_json::to_string(&receipt).unwrap();
     std::fs::write(&file, text(receipt)).unwrap();
     let arguments = format!("verify {{}} --receipt {}", file.display());
-    assert!(expect(0, &arguments, &path).contains("1 receipts hold"));
+    assert!(expect(0, &arguments, &path).contains("1 receipt kept and found"));
     let forged = strandline::Receipt {
         clock: 7,
         ..receipt

@@ -48,7 +48,8 @@ pub struct Annotation {
 /// What is given each annotation; with `Break` the function stops with [`ErrorKind::Cancelled`].
 type Emit<'a> = &'a mut dyn FnMut(Annotation) -> ControlFlow<()>;
 
-/// Shows a file of a store: a segment, the manifest or a checkpoint.
+/// Shows a file of a store: a segment, the manifest or a checkpoint; of it what ends after the
+/// offset `from`.
 ///
 /// # Errors
 ///
@@ -59,16 +60,17 @@ pub fn annotate_file(
     fs: &dyn Fs,
     dir: &Path,
     name: &str,
+    from: u64,
     emit: &mut dyn FnMut(Annotation) -> ControlFlow<()>,
 ) -> Result<(), Error> {
     if name == MANIFEST_FILE {
-        return Annotator::open(fs, dir, name, emit)?.manifest(fs, dir);
+        return Annotator::open(fs, dir, name, from, emit)?.manifest(fs, dir);
     }
     if name.ends_with(".ckpt") {
-        return Annotator::open(fs, dir, name, emit)?.checkpoint(fs, dir, name);
+        return Annotator::open(fs, dir, name, from, emit)?.checkpoint(fs, dir, name);
     }
     if name.starts_with("segment-") {
-        let mut annotator = Annotator::open(fs, dir, name, emit)?;
+        let mut annotator = Annotator::open(fs, dir, name, from, emit)?;
         let examiner = examiner(fs, dir, name)?;
         return annotator.segment(&examiner);
     }
@@ -91,7 +93,7 @@ pub fn annotate_frame(
     emit: &mut dyn FnMut(Annotation) -> ControlFlow<()>,
 ) -> Result<(), Error> {
     let name = SegmentId::new(segment).file_name();
-    let mut annotator = Annotator::open(fs, dir, &name, emit)?;
+    let mut annotator = Annotator::open(fs, dir, &name, 0, emit)?;
     let examiner = examiner(fs, dir, &name)?;
     let shown = examiner.frame_at(offset, |piece| annotator.piece(&piece));
     shown.map_err(Error::from)
@@ -112,7 +114,7 @@ pub fn annotate_event(
     let has_id = |body: &[u8]| RecordView::parse(body).is_ok_and(|record| record.id() == id);
     for name in segment_files(fs, dir)? {
         let examiner = examiner(fs, dir, &name)?;
-        let mut annotator = Annotator::open(fs, dir, &name, emit)?;
+        let mut annotator = Annotator::open(fs, dir, &name, 0, emit)?;
         let mut found = None;
         let mut look = |record: &FrameRecord<'_>| -> Result<(), Error> {
             if found.is_none() && has_id(record.body) {
@@ -154,11 +156,13 @@ pub(super) fn examiner(fs: &dyn Fs, dir: &Path, name: &str) -> Result<Examiner, 
 
 struct Annotator<'a> {
     file: Arc<dyn FsFile>,
+    /// What ends here or before is passed over.
+    from: u64,
     emit: Emit<'a>,
 }
 
 impl<'a> Annotator<'a> {
-    fn open(fs: &dyn Fs, dir: &Path, name: &str, emit: Emit<'a>) -> Result<Self, Error> {
+    fn open(fs: &dyn Fs, dir: &Path, name: &str, from: u64, emit: Emit<'a>) -> Result<Self, Error> {
         let path = dir.join(name);
         let file = fs.open(&path, OpenMode::Read).map_err(|error| {
             if error.kind() == std::io::ErrorKind::NotFound {
@@ -167,7 +171,7 @@ impl<'a> Annotator<'a> {
             }
             Error::io("open", &path, error)
         })?;
-        Ok(Self { file, emit })
+        Ok(Self { file, from, emit })
     }
 
     fn heading(
@@ -178,6 +182,9 @@ impl<'a> Annotator<'a> {
         value: String,
         problem: Option<String>,
     ) -> Result<(), Error> {
+        if self.is_before((offset, length)) {
+            return Ok(());
+        }
         self.emit(Annotation {
             offset,
             length,
@@ -187,6 +194,11 @@ impl<'a> Annotator<'a> {
             value,
             problem,
         })
+    }
+
+    /// Whether something is passed over because it ends before what is asked for.
+    const fn is_before(&self, (offset, length): (u64, u64)) -> bool {
+        self.from > 0 && offset.saturating_add(length) <= self.from
     }
 
     fn emit(&mut self, annotation: Annotation) -> Result<(), Error> {
@@ -204,6 +216,9 @@ impl<'a> Annotator<'a> {
         name: &str,
         value: impl FnOnce(&[u8]) -> String,
     ) -> Result<(), Error> {
+        if self.is_before((offset, length)) {
+            return Ok(());
+        }
         let shown = usize::try_from(length)
             .unwrap_or(usize::MAX)
             .min(SHOWN_BYTES);
@@ -274,6 +289,9 @@ impl<'a> Annotator<'a> {
                 let stray = *follows == Some(false);
                 let problem = stray.then(|| "it does not follow the frame before".to_owned());
                 let start = frame.start().offset;
+                if self.is_before((u64::from(start), frame.bytes().len() as u64)) {
+                    return Ok(());
+                }
                 self.frame(start, frame.header(), problem)?;
                 let mut end = u64::from(start) + FRAME_HEADER_BYTES as u64;
                 for record in frame.records() {

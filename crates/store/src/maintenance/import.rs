@@ -8,6 +8,7 @@ use crate::{
     AppendOptions, Batch, Coordinate, Durability, Error, ErrorKind, Event, EventId, EventRef, Hlc,
     Region, Store,
 };
+use crossbeam_channel::{Receiver, Sender, bounded};
 use std::collections::HashSet;
 use std::io::{BufRead, Read};
 
@@ -127,14 +128,42 @@ pub fn import(
     options: ImportOptions,
     on_progress: OnProgress<'_>,
 ) -> Result<Imported, ImportError> {
-    let mut importer = Importer::new(store, options).map_err(|error| ImportError {
+    // One thread reads lines, the other appends what was read before.
+    std::thread::scope(|scope| {
+        let (batches, to_append) = bounded::<Batch>(1);
+        let (appended, acknowledged) = bounded(1);
+        scope.spawn(move || {
+            for batch in to_append {
+                if appended.send(append(store, batch)).is_err() {
+                    break;
+                }
+            }
+        });
+        let appender = Appender {
+            batches,
+            acknowledged,
+            is_busy: false,
+        };
+        import_with(store, input, options, appender, on_progress)
+    })
+}
+
+fn import_with(
+    store: &Store,
+    input: &mut dyn BufRead,
+    options: ImportOptions,
+    appender: Appender,
+    on_progress: OnProgress<'_>,
+) -> Result<Imported, ImportError> {
+    let importer = Importer::new(store, options, appender);
+    let mut importer = importer.map_err(|error| ImportError {
         line: None,
         error,
         imported: Imported::default(),
     })?;
     let read = importer.read(input, &mut Meter::bytes(options.input_bytes, on_progress));
     // Lines before a wrong one are imported, and durable, whatever comes after them.
-    let flushed = importer.flush().and_then(|()| match options.is_trial {
+    let flushed = importer.drain().and_then(|()| match options.is_trial {
         true => Ok(()),
         false => store.sync(),
     });
@@ -151,21 +180,57 @@ pub fn import(
     })
 }
 
+fn append(store: &Store, batch: Batch) -> Result<u64, Error> {
+    let written = AppendOptions::new().durability(Durability::Written);
+    let receipts = store.append_batch_with(batch, written)?;
+    Ok(receipts.len() as u64)
+}
+
+/// The thread that appends, which has one batch at a time.
+struct Appender {
+    batches: Sender<Batch>,
+    acknowledged: Receiver<Result<u64, Error>>,
+    is_busy: bool,
+}
+
+impl Appender {
+    /// Waits for the batch that is being appended, and says how many events it had.
+    fn wait(&mut self) -> Result<u64, Error> {
+        if !std::mem::take(&mut self.is_busy) {
+            return Ok(0);
+        }
+        let acknowledged = self.acknowledged.recv();
+        acknowledged.map_err(|_| ended())?
+    }
+
+    fn append(&mut self, batch: Batch) -> Result<(), Error> {
+        self.is_busy = true;
+        self.batches.send(batch).map_err(|_| ended())
+    }
+}
+
+fn ended() -> Error {
+    Error::new(ErrorKind::Unknown, "the thread that appends has ended")
+}
+
 struct Importer<'a> {
     store: &'a Store,
     options: ImportOptions,
+    appender: Appender,
     batch: Batch,
     /// Ids of the batch.
     ids: HashSet<EventId>,
+    /// Ids of the batch that is being appended.
+    ids_before: HashSet<EventId>,
     batch_bytes: usize,
-    /// The newest time that was given.
+    /// The time of the newest event.
     newest: Hlc,
     imported: Imported,
     wrong_line: Option<u64>,
 }
 
 impl<'a> Importer<'a> {
-    fn new(store: &'a Store, options: ImportOptions) -> Result<Self, Error> {
+    fn new(store: &'a Store, options: ImportOptions, appender: Appender) -> Result<Self, Error> {
         crate::EventKind::try_new(options.category, 0).map_err(|error| {
             Error::new(ErrorKind::InvalidInput, "the category cannot be used").with_source(error)
         })?;
@@ -177,8 +242,10 @@ impl<'a> Importer<'a> {
         Ok(Self {
             store,
             options,
+            appender,
             batch: Batch::new(),
             ids: HashSet::new(),
+            ids_before: HashSet::new(),
             batch_bytes: 0,
             newest,
             imported: Imported::default(),
@@ -232,9 +299,9 @@ impl<'a> Importer<'a> {
         }
         let id = line.id(text, self.imported.lines);
         let coordinate = line.coordinate().map_err(refused)?;
-        if self.ids.contains(&id) {
+        if self.ids.contains(&id) || self.ids_before.contains(&id) {
             // Its twin is looked for in the store.
-            self.flush()?;
+            self.drain()?;
         }
         let at = line.time().map_err(refused)?;
         let event = line.event(id, self.options.category, at).map_err(refused)?;
@@ -266,18 +333,19 @@ impl<'a> Importer<'a> {
         Ok(())
     }
 
-    /// Gives an event that comes too early the time of the one before it.
+    /// Gives an event without a time that of now, and one that comes too early the time of the one
+    /// before it.
     fn keep_order(&mut self, event: Event, at: Option<Hlc>) -> Event {
-        let Some(at) = at else {
-            return event;
-        };
-        if at.wall_ms() >= self.newest.wall_ms() {
-            self.newest = at;
-            return event;
+        let now_ms = || self.store.shared().options.clock.now_ms();
+        let wall_ms = at.map_or_else(now_ms, Hlc::wall_ms);
+        if wall_ms < self.newest.wall_ms() {
+            self.imported.moved_times += u64::from(at.is_some());
+            let newest = Hlc::new(self.newest.wall_ms(), 0).unwrap_or_default();
+            return event.at(newest);
         }
-        self.imported.moved_times += 1;
-        let newest = Hlc::new(self.newest.wall_ms(), 0).unwrap_or_default();
-        event.at(newest)
+        let time = at.unwrap_or_else(|| Hlc::new(wall_ms, 0).unwrap_or_default());
+        self.newest = time;
+        event.at(time)
     }
 
     /// Checks what the append would refuse the whole batch for.
@@ -305,22 +373,28 @@ impl<'a> Importer<'a> {
         }
     }
 
+    /// Hands the batch to the thread that appends, once that has done the one before.
     fn flush(&mut self) -> Result<(), Error> {
-        self.ids.clear();
         self.batch_bytes = 0;
         let batch = std::mem::take(&mut self.batch);
+        if self.options.is_trial {
+            self.ids.clear();
+            self.imported.events += batch.len() as u64;
+            return Ok(());
+        }
+        self.ids_before = std::mem::take(&mut self.ids);
+        self.imported.events += self.appender.wait()?;
         if batch.is_empty() {
             return Ok(());
         }
-        let count = batch.len() as u64;
-        if !self.options.is_trial {
-            let written = AppendOptions::new().durability(Durability::Written);
-            let receipts = self.store.append_batch_with(batch, written)?;
-            if let Some(last) = receipts.last() {
-                self.newest = last.hlc;
-            }
-        }
-        self.imported.events += count;
+        self.appender.append(batch)
+    }
+
+    /// Returns when everything that was read is in the store.
+    fn drain(&mut self) -> Result<(), Error> {
+        self.flush()?;
+        self.imported.events += self.appender.wait()?;
+        self.ids_before.clear();
         Ok(())
     }
 }

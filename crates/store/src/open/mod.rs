@@ -68,6 +68,13 @@ pub(crate) fn open(dir: &Path, options: StoreOptions) -> Result<Store, Error> {
     for notice in &report.notices {
         tracing::warn!(notice, "opening");
     }
+    tracing::info!(
+        path = ?report.path,
+        events = index_reader.snapshot().len(),
+        from_log = report.events_from_log,
+        visible = position.sequence.get(),
+        "opened"
+    );
     let (writer, follower) = match (replayed.writer, replayed.follower) {
         (Some(log), _) => {
             let writer = Writer::new(log, index, replayed.hlc, replayed.names, &random);

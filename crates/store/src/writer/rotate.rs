@@ -8,6 +8,8 @@ use crate::background::Sealed;
 impl Writer {
     /// Seals the active segment, once everything in it is durable, and begins the next.
     pub(crate) fn rotate(&mut self, context: Context<'_>) -> Result<Sealed, Error> {
+        let segment = self.log.position().segment.get();
+        let _span = tracing::info_span!("rotate", segment).entered();
         // Nothing is left to sync after this, and nothing is written before the manifest calls all
         // of it durable: whoever appends holds the commit lock.
         context

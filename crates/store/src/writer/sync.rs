@@ -271,8 +271,15 @@ impl<T: SyncTarget> GroupSync<T> {
             finished: false,
         };
         let (target, written) = self.gather(expected, yields);
-        let outcome = target.as_ref().map_or(Ok(()), SyncTarget::sync);
+        let outcome = {
+            let _span = tracing::debug_span!("sync", through = written.get()).entered();
+            target.as_ref().map_or(Ok(()), SyncTarget::sync)
+        };
         lead.finished = true;
+        match &outcome {
+            Ok(()) => tracing::debug!(through = written.get(), "synced"),
+            Err(error) => tracing::error!(%error, "sync failed"),
+        }
         let mut state = self.state.lock();
         state.syncing = false;
         self.syncing.store(false, Ordering::Relaxed);

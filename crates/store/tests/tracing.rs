@@ -1,0 +1,102 @@
+//! The spans and events of `docs/tracing.md` are there, with their names, levels and fields.
+
+#![forbid(unsafe_code)]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::fmt::Debug;
+use std::sync::{Arc, Mutex};
+use strandline::fs::MemFs;
+use strandline::{Coordinate, Event, EventKind, StoreOptions};
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Metadata, Subscriber};
+
+/// Keeps a line for each span and event: level, name or message, and the names of its fields.
+#[derive(Clone, Default)]
+struct Recorder(Arc<Mutex<Vec<String>>>);
+
+#[derive(Default)]
+struct Names {
+    message: String,
+    fields: Vec<&'static str>,
+}
+
+impl Visit for Names {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        match field.name() {
+            "message" => self.message = format!("{value:?}"),
+            name => self.fields.push(name),
+        }
+    }
+}
+
+impl Recorder {
+    fn keep(&self, metadata: &Metadata<'_>, name: &str, names: Names) {
+        let fields = names.fields.join(" ");
+        let line = format!("{} {name}: {fields}", metadata.level());
+        self.0.lock().unwrap().push(line);
+    }
+}
+
+impl Subscriber for Recorder {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target().starts_with("strandline")
+    }
+
+    fn new_span(&self, span: &Attributes<'_>) -> Id {
+        let mut names = Names::default();
+        span.record(&mut names);
+        self.keep(span.metadata(), span.metadata().name(), names);
+        Id::from_u64(1)
+    }
+
+    fn event(&self, event: &tracing::Event<'_>) {
+        let mut names = Names::default();
+        event.record(&mut names);
+        let message = names.message.clone();
+        self.keep(event.metadata(), &message, names);
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+    fn enter(&self, _: &Id) {}
+    fn exit(&self, _: &Id) {}
+}
+
+#[test]
+fn documented_names_are_reported() {
+    let recorder = Recorder::default();
+    tracing::subscriber::with_default(recorder.clone(), || {
+        let fs = Arc::new(MemFs::new());
+        let options = StoreOptions::new().fs(fs).segment_bytes_max(64 << 10);
+        let store = options.clone().open("/store").unwrap();
+        let order = Coordinate::new("order:1", "eu").unwrap();
+        for _ in 0..3 {
+            let event = Event::bytes(EventKind::new(1, 1), vec![0; 40_000]);
+            store.append(&order, event).unwrap();
+        }
+        store.close().unwrap();
+        drop(options.open("/store").unwrap());
+    });
+    let lines = recorder.0.lock().unwrap().clone();
+    for expected in [
+        "INFO open: dir",
+        "INFO opened: path events from_log visible",
+        "DEBUG append: events durability",
+        "DEBUG sync: through",
+        "INFO rotate: segment",
+        "INFO sealed a segment: segment sequence",
+        "INFO checkpoint: ",
+        "INFO saved a checkpoint: sequence bytes",
+    ] {
+        assert!(
+            lines.iter().any(|line| line == expected),
+            "{expected} in {lines:#?}"
+        );
+    }
+    // Every name of the page that this run can have is checked above.
+    let page = include_str!("../../../docs/tracing.md");
+    for name in ["open", "append", "sync", "rotate", "checkpoint", "opened"] {
+        assert!(page.contains(&format!("| `{name}` |")), "{name}");
+    }
+}
