@@ -10,8 +10,6 @@ use strandline::{Error, EventRef, Events, Region, Sequence};
 pub struct Args {
     #[command(flatten)]
     store: StoreArgs,
-    #[command(flatten)]
-    region: RegionArgs,
     /// Print at most so many events.
     #[arg(long, value_name = "COUNT", default_value_t = 100)]
     limit: usize,
@@ -24,6 +22,8 @@ pub struct Args {
     /// How payloads that are neither JSON nor MessagePack are shown.
     #[arg(long, value_enum, default_value_t = Bytes::Hex)]
     bytes: Bytes,
+    #[command(flatten)]
+    region: RegionArgs,
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {

@@ -73,7 +73,7 @@ fn show(screen: &mut Screen, args: &Args, salvaged: &Salvaged) -> std::io::Resul
         args.target.display()
     ))?;
     if *unchained > 0 {
-        screen.line(&format!(
+        screen.text(&format!(
             "{} of them follow an event that is lost: their checksums are right, their chains \
              cannot be followed",
             number(*unchained)
@@ -83,14 +83,14 @@ fn show(screen: &mut Screen, args: &Args, salvaged: &Salvaged) -> std::io::Resul
         screen.line(&format!("{} there already", count(*repeated, "event")))?;
     }
     for loss in losses.iter().take(LOSSES_LISTED) {
-        screen.line(&format!("!! {}", line(loss)))?;
+        screen.text(&format!("!! {}", line(loss)))?;
     }
     if losses.len() > LOSSES_LISTED {
         let more = losses.len() - LOSSES_LISTED;
-        screen.line(&format!("!! {more} more losses (--json lists all)"))?;
+        screen.text(&format!("!! {more} more losses (--json lists all)"))?;
     }
     for range in missing {
-        screen.line(&format!(
+        screen.text(&format!(
             "!! no event was saved of sequences {}..{}",
             range.start, range.end
         ))?;

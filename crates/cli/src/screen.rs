@@ -35,6 +35,14 @@ impl Screen {
         }
     }
 
+    /// A line that is to be read to its end, whatever the width.
+    pub(crate) fn text(&mut self, text: &str) -> io::Result<()> {
+        match self.width {
+            Some(_) => writeln!(self.out, "{}", escaped(text)),
+            None => writeln!(self.out, "{text}"),
+        }
+    }
+
     /// Bytes as they are.
     pub(crate) fn bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.out.write_all(bytes)

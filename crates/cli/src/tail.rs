@@ -11,8 +11,6 @@ use strandline::{ErrorKind, Sequence, Snapshot, Store};
 pub struct Args {
     #[command(flatten)]
     store: StoreArgs,
-    #[command(flatten)]
-    region: RegionArgs,
     /// Begin with the newest so many events.
     #[arg(long, short = 'n', value_name = "COUNT", default_value_t = 10)]
     lines: usize,
@@ -27,6 +25,8 @@ pub struct Args {
     /// How payloads that are neither JSON nor MessagePack are shown.
     #[arg(long, value_enum, default_value_t = Bytes::Hex)]
     bytes: Bytes,
+    #[command(flatten)]
+    region: RegionArgs,
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {

@@ -75,7 +75,7 @@ fn show(screen: &mut Screen, verified: &Verified, kept: &Kept) -> std::io::Resul
     ))?;
     screen.line(&format!("log hash {}", report.log_hash))?;
     if let Some(at) = verified.head_at {
-        screen.line(&format!(
+        screen.text(&format!(
             "the head that was kept is the log's before sequence {at}"
         ))?;
     }
@@ -86,10 +86,10 @@ fn show(screen: &mut Screen, verified: &Verified, kept: &Kept) -> std::io::Resul
         ))?;
     }
     for problem in &report.problems {
-        screen.line(&format!("!! {problem}"))?;
+        screen.text(&format!("!! {problem}"))?;
     }
     for mismatch in &verified.mismatches {
-        screen.line(&format!("!! {mismatch}"))?;
+        screen.text(&format!("!! {mismatch}"))?;
     }
     let problems = report.problems.len() + verified.mismatches.len();
     screen.line(&match problems {

@@ -189,9 +189,10 @@ impl<F> Copy<'_, F> {
         // The footer too, if it was written by now.
         let length = file.len()?;
         let mut offset = 0;
+        let mut piece = Vec::new();
         while offset < length {
             let left = usize::try_from(length - offset).unwrap_or(usize::MAX);
-            let mut piece = vec![0; COPY_BYTES.min(left)];
+            piece.resize(COPY_BYTES.min(left), 0);
             file.read(&mut piece, offset)?;
             if piece.is_empty() {
                 break;

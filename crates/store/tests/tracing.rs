@@ -66,18 +66,18 @@ impl Subscriber for Recorder {
 #[test]
 fn documented_names_are_reported() {
     let recorder = Recorder::default();
-    tracing::subscriber::with_default(recorder.clone(), || {
-        let fs = Arc::new(MemFs::new());
-        let options = StoreOptions::new().fs(fs).segment_bytes_max(64 << 10);
-        let store = options.clone().open("/store").unwrap();
-        let order = Coordinate::new("order:1", "eu").unwrap();
-        for _ in 0..3 {
-            let event = Event::bytes(EventKind::new(1, 1), vec![0; 40_000]);
-            store.append(&order, event).unwrap();
-        }
-        store.close().unwrap();
-        drop(options.open("/store").unwrap());
-    });
+    // For every thread: the store has one of its own.
+    tracing::subscriber::set_global_default(recorder.clone()).unwrap();
+    let fs = Arc::new(MemFs::new());
+    let options = StoreOptions::new().fs(fs).segment_bytes_max(64 << 10);
+    let store = options.clone().open("/store").unwrap();
+    let order = Coordinate::new("order:1", "eu").unwrap();
+    for _ in 0..3 {
+        let event = Event::bytes(EventKind::new(1, 1), vec![0; 40_000]);
+        store.append(&order, event).unwrap();
+    }
+    store.close().unwrap();
+    drop(options.open("/store").unwrap());
     let lines = recorder.0.lock().unwrap().clone();
     for expected in [
         "INFO open: dir",
@@ -88,6 +88,7 @@ fn documented_names_are_reported() {
         "INFO sealed a segment: segment sequence",
         "INFO checkpoint: ",
         "INFO saved a checkpoint: sequence bytes",
+        "DEBUG wrote the footer of a sealed segment: segment",
     ] {
         assert!(
             lines.iter().any(|line| line == expected),

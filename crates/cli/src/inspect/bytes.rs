@@ -87,7 +87,7 @@ impl Printer<'_> {
         match problem {
             Some(problem) => self
                 .screen
-                .line(&format!("{:>19}  {:indent$}!! {problem}", "", "")),
+                .text(&format!("{:>19}  {:indent$}!! {problem}", "", "")),
             None => Ok(()),
         }
     }

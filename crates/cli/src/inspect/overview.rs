@@ -62,7 +62,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
             show(&mut screen, contents)?;
         }
         for problem in &inventory.problems {
-            screen.line(&format!("!! {problem}"))?;
+            screen.text(&format!("!! {problem}"))?;
         }
     }
     screen.flush()?;
@@ -152,7 +152,7 @@ fn segment_line(segment: &SegmentFacts) -> String {
 fn show(screen: &mut Screen, contents: &Contents) -> io::Result<()> {
     let Contents { stats, census, .. } = contents;
     for line in contents.opened.lines() {
-        screen.line(line)?;
+        screen.text(line)?;
     }
     screen.line(&format!(
         "visible below {}, proven durable below {}, {} on disk",

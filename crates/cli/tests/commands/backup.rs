@@ -106,8 +106,8 @@ fn a_backup_into_another_store_is_refused() {
     let (dir, path) = store();
     let (_other_dir, other) = store();
     let (code, _, err) = outcome(&run(&format!("backup {{}} {}", other.display()), &path));
-    assert_eq!(code, 1, "{err}");
-    assert!(err.contains("another log"), "{err}");
+    assert_eq!(code, 2, "{err}");
+    assert!(err.contains("another store"), "{err}");
     let (code, _, err) = outcome(&run(&format!("backup {{}} {}", path.display()), &path));
     assert_eq!(code, 2, "{err}");
     let target = dir.path().join("backup");

@@ -92,6 +92,23 @@ fn files_and_frames_are_shown_to_the_last_byte() {
 }
 
 #[test]
+fn files_that_are_no_segments_of_the_store_are_told_apart() {
+    let (_dir, store) = store();
+    // As a writer makes it ahead of a rotation.
+    let ahead = store.join("segment-0000000002.log");
+    std::fs::write(&ahead, vec![0; 4096]).unwrap();
+    assert!(expect(0, "inspect {}", &store).contains("segment-0000000002.log  4.0 KiB"));
+    let saved = store.with_extension("saved");
+    expect(0, &format!("salvage {{}} {}", saved.display()), &store);
+    std::fs::copy(store.join("segment-0000000001.log"), &ahead).unwrap();
+    let shown = expect(1, "inspect {}", &store);
+    assert!(
+        shown.contains("!! segment-0000000002.log is a segment that the MANIFEST"),
+        "{shown}"
+    );
+}
+
+#[test]
 fn a_long_file_is_shown_in_pages() {
     let (_dir, store) = store();
     let output = run("inspect {} --file segment-0000000001.log --limit 5", &store);

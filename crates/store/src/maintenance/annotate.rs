@@ -113,7 +113,12 @@ pub fn annotate_event(
 ) -> Result<Option<(u32, u32)>, Error> {
     let has_id = |body: &[u8]| RecordView::parse(body).is_ok_and(|record| record.id() == id);
     for name in segment_files(fs, dir)? {
-        let examiner = examiner(fs, dir, &name)?;
+        let examiner = match examiner(fs, dir, &name) {
+            Ok(examiner) => examiner,
+            Err(error) if error.kind() == ErrorKind::Io => return Err(error),
+            // Without its header none of its checksums can be looked at.
+            Err(_) => continue,
+        };
         let mut annotator = Annotator::open(fs, dir, &name, 0, emit)?;
         let mut found = None;
         let mut look = |record: &FrameRecord<'_>| -> Result<(), Error> {
@@ -144,6 +149,15 @@ pub(super) fn segment_files(fs: &dyn Fs, dir: &Path) -> Result<Vec<String>, Erro
     Ok(names
         .filter(|name| name.starts_with("segment-") && name.ends_with(".log"))
         .collect())
+}
+
+/// Whether a file begins with zeros: one that was made ahead, and holds nothing yet.
+pub(super) fn is_blank(fs: &dyn Fs, path: &Path) -> bool {
+    let mut bytes = [0; SEGMENT_HEADER_BYTES as usize];
+    let read = fs
+        .open(path, OpenMode::Read)
+        .and_then(|file| file.read_up_to(&mut bytes, 0));
+    read.is_ok() && bytes.iter().all(|byte| *byte == 0)
 }
 
 /// Opens a segment, with what the manifest says of it if that can be read.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use strandline_checkpoint::Checkpoint;
 use strandline_core::fs::{FileLock, Fs, read_file, replace_file};
-use strandline_segment::{CopiedLog, CopyMode, LogOptions, ScanError, UncheckedLog};
+use strandline_segment::{CopiedLog, CopyMode, LogOptions, Manifest, ScanError, UncheckedLog};
 
 /// Most bytes of a checkpoint that is copied.
 const CHECKPOINT_BYTES_MAX: u64 = 64 << 30;
@@ -38,9 +38,8 @@ pub struct BackedUp {
 ///
 /// # Errors
 ///
-/// [`ErrorKind::InvalidInput`] if `target` is the store itself. [`ErrorKind::Locked`] if the target
-/// is open for writing, [`ErrorKind::Corrupt`] if it holds another store or was written to, or the
-/// store is damaged; [`ErrorKind::NotFound`], [`ErrorKind::Io`], [`ErrorKind::Cancelled`].
+/// [`ErrorKind::InvalidInput`] if `target` is the store itself, or another one. [`ErrorKind::Locked`] if the target
+/// is open for writing, [`ErrorKind::Corrupt`] if it was written to, or the store is damaged; [`ErrorKind::NotFound`], [`ErrorKind::Io`], [`ErrorKind::Cancelled`].
 pub fn backup(
     fs: &Arc<dyn Fs>,
     dir: &Path,
@@ -52,6 +51,18 @@ pub fn backup(
         return Err(Error::new(
             ErrorKind::InvalidInput,
             "a store cannot be backed up into its own directory",
+        ));
+    }
+    if let (Some(own), Some(earlier)) =
+        (Manifest::read(&**fs, dir)?, Manifest::read(&**fs, target)?)
+        && own.identity() != earlier.identity()
+    {
+        return Err(Error::new(
+            ErrorKind::InvalidInput,
+            format!(
+                "{} holds another store; name another directory",
+                target.display()
+            ),
         ));
     }
     fs.create_dir_all(target)

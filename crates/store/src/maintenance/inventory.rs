@@ -1,5 +1,6 @@
 //! `Inventory`: the files of a store's directory, in a damaged store too. Opens no store.
 
+use super::annotate::is_blank;
 use crate::{Error, ErrorKind, Sequence};
 use std::path::Path;
 use strandline_core::fs::{EntryKind, Fs};
@@ -105,7 +106,14 @@ impl Inventory {
             .partition(|file| file.name.ends_with(".ckpt"));
         checkpoints.reverse();
         for file in &others {
-            problems.push(format!("{} is no file of the store", file.name));
+            // Beside a writer there may be temporary files, and a segment that is made ahead.
+            let is_segment = file.name.starts_with("segment-") && file.name.ends_with(".log");
+            if is_segment && manifest.is_some() && !is_blank(fs, &dir.join(&file.name)) {
+                let name = &file.name;
+                problems.push(format!(
+                    "{name} is a segment that the MANIFEST does not list"
+                ));
+            }
         }
         Ok(Self {
             manifest_number: manifest.as_ref().map(Manifest::number),

@@ -1,6 +1,6 @@
 //! `salvage`: what can still be proved of a damaged store, into a new one.
 
-use super::annotate::{examiner, segment_files};
+use super::annotate::{examiner, is_blank, segment_files};
 use super::progress::{Meter, OnProgress};
 use crate::{
     AppendOptions, Batch, Coordinate, Durability, Error, ErrorKind, Event, EventId, Hlc, Sequence,
@@ -123,6 +123,7 @@ impl Salvager<'_> {
         let examiner = match examiner(fs, dir, name) {
             Ok(examiner) => examiner,
             Err(error) if error.kind() == ErrorKind::Io => return Err(error),
+            Err(_) if is_blank(fs, &dir.join(name)) => return Ok(()),
             Err(error) => {
                 self.lose(name, None, None, error.to_string());
                 return Ok(());
