@@ -1,9 +1,11 @@
-//! `checkpoint`: what is saved so that opening is short.
+//! `checkpoint` and `rebuild`: what is saved so that opening is short.
 
 use crate::Outcome;
 use crate::args::StoreArgs;
+use crate::bar::Bar;
 use serde_json::json;
 use strandline::StoreOptions;
+use strandline::maintenance::rebuild;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -20,6 +22,33 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
         println!("{}", json!({ "sequence": sequence }));
     } else {
         println!("saved a checkpoint of everything before sequence {sequence}");
+    }
+    Ok(Outcome::Fine)
+}
+
+/// Makes footers and checkpoint anew.
+pub(crate) fn run_rebuild(args: &Args) -> anyhow::Result<Outcome> {
+    let mut bar = Bar::new("rebuilding");
+    let options = StoreOptions::new();
+    let rebuilt = rebuild(options, &args.store.dir, &mut |progress| bar.show(progress))?;
+    drop(bar);
+    if args.store.json {
+        let json = json!({
+            "events": rebuilt.events,
+            "footers": rebuilt.footers,
+            "sequence": rebuilt.sequence,
+            "notices": rebuilt.notices,
+        });
+        println!("{json}");
+    } else {
+        for notice in &rebuilt.notices {
+            println!("  {notice}");
+        }
+        println!(
+            "read {} events from the log; wrote {} footers and a checkpoint of everything before \
+             sequence {}",
+            rebuilt.events, rebuilt.footers, rebuilt.sequence
+        );
     }
     Ok(Outcome::Fine)
 }

@@ -72,6 +72,9 @@ pub enum Command {
     /// Save a checkpoint, so that opening is short.
     #[command(after_help = "Example:\n  strandline checkpoint orders.strand")]
     Checkpoint(checkpoint::Args),
+    /// Write footers and checkpoint anew, from the log alone.
+    #[command(after_help = "Example:\n  strandline rebuild orders.strand")]
+    Rebuild(checkpoint::Args),
     /// Copy a store, also while it is written; bring an earlier copy up to date.
     #[command(after_help = "Example:\n  strandline backup orders.strand backups/orders.strand")]
     Backup(backup::Args),
@@ -102,6 +105,7 @@ pub fn run(command: &Command) -> ExitCode {
         Command::Export(args) => export::run(args),
         Command::Import(args) => import::run(args),
         Command::Checkpoint(args) => checkpoint::run(args),
+        Command::Rebuild(args) => checkpoint::run_rebuild(args),
         Command::Backup(args) => backup::run(args),
         Command::Restore(args) => backup::run_restore(args),
         Command::Salvage(args) => salvage::run(args),

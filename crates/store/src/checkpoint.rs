@@ -134,7 +134,6 @@ pub(crate) fn save(shared: &Shared) -> Result<Sequence, Error> {
     if *saved == Some(position) {
         return Ok(position.sequence);
     }
-    let _span = tracing::debug_span!("checkpoint").entered();
     shared.wait_durable(position.sequence)?;
     let snapshot = shared.index.snapshot();
     let rows = Arc::new(snapshot.export(start.sequence..position.sequence));

@@ -63,6 +63,8 @@ pub struct StoreOptions {
     pub(crate) random_seed: Option<u64>,
     pub(crate) index_layout: IndexLayout,
     pub(crate) checkpoint_interval_bytes: Option<u64>,
+    /// Whether footers and the rows of a checkpoint are passed over.
+    pub(crate) from_log: bool,
 }
 
 impl Default for StoreOptions {
@@ -88,6 +90,7 @@ impl StoreOptions {
             random_seed: None,
             index_layout: IndexLayout::default(),
             checkpoint_interval_bytes: Some(CHECKPOINT_INTERVAL_BYTES_DEFAULT),
+            from_log: false,
         }
     }
 
@@ -197,6 +200,12 @@ impl StoreOptions {
     #[must_use]
     pub const fn read_only(mut self) -> Self {
         self.access = Access::Read;
+        self
+    }
+
+    /// Builds the index from the log alone, and writes footers and checkpoint anew.
+    pub(crate) const fn log_alone(mut self) -> Self {
+        self.from_log = true;
         self
     }
 

@@ -1,4 +1,4 @@
-//! `verify` and `checkpoint`.
+//! `verify`, `checkpoint` and `rebuild`.
 
 use crate::inspect::damage;
 use crate::{PLACED, at, expect, json, outcome, run, segmented, store};
@@ -83,10 +83,60 @@ fn a_checkpoint_is_saved_and_used() {
 }
 
 #[test]
+fn a_store_without_footers_and_checkpoint_is_rebuilt() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("orders.strand");
+    segmented(&path, 30).close().unwrap();
+    let before = expect(0, "query {} --json", &path);
+    let end = json(0, "inspect {} --json", &path)["segments"][0]["frame_bytes"].clone();
+    let file = path.join("segment-0000000001.log");
+    let file = std::fs::OpenOptions::new().write(true).open(file).unwrap();
+    file.set_len(end.as_u64().unwrap()).unwrap();
+    damage(&path.join("segment-0000000002.log"), 64_500);
+    damage(&path.join("checkpoint-00000000000000000030.ckpt"), 100);
+    expect(1, "inspect {}", &path);
+
+    let rebuilt = json(0, "rebuild {} --json", &path);
+    assert_eq!(rebuilt["events"], 30);
+    assert_eq!(rebuilt["footers"], 4);
+    let after = json(0, "inspect {} --json", &path);
+    assert!(after["segments"][0]["footer_bytes"].as_u64().unwrap() > 0);
+    assert!(
+        after["contents"]["opened"]
+            .as_str()
+            .unwrap()
+            .contains("from a checkpoint")
+    );
+    assert_eq!(expect(0, "query {} --json", &path), before);
+    // Without the checkpoint the footers are used.
+    std::fs::remove_file(path.join("checkpoint-00000000000000000030.ckpt")).unwrap();
+    let opened = expect(0, "inspect {}", &path);
+    assert!(opened.contains("opened from footers"), "{opened}");
+    assert!(expect(0, "verify {}", &path).ends_with("intact\n"));
+}
+
+#[test]
+fn rebuild_refuses_a_log_that_lost_durable_events() {
+    let (_dir, path) = store();
+    let end = json(
+        0,
+        "inspect {} --file segment-0000000001.log --limit 1 --json",
+        &path,
+    );
+    assert_eq!(end["length"], 128);
+    let file = path.join("segment-0000000001.log");
+    let file = std::fs::OpenOptions::new().write(true).open(file).unwrap();
+    file.set_len(128).unwrap();
+    let (code, _, err) = outcome(&run("rebuild {}", &path));
+    assert_eq!(code, 1);
+    assert!(err.contains("durable"), "{err}");
+}
+
+#[test]
 fn a_store_that_is_written_is_left_alone() {
     let (_dir, path) = store();
     let writer = Store::open(&path).unwrap();
-    for command in ["checkpoint {}", "import {} -"] {
+    for command in ["checkpoint {}", "rebuild {}", "import {} -"] {
         let (code, _, err) = outcome(&run(command, &path));
         assert_eq!(code, 1, "{command}");
         assert!(

@@ -53,7 +53,7 @@ pub(crate) fn open(dir: &Path, options: StoreOptions) -> Result<Store, Error> {
     };
     let identity = *log.identity();
     let (mut index, index_reader) = strandline_index::channel_with(options.index_layout);
-    let replayed = replay(&mut index, log, newest, options.access, &mut report)?;
+    let replayed = replay(&mut index, log, newest, &options, &mut report)?;
     let position = replayed.end;
     let group = Arc::new(match &replayed.writer {
         Some(writer) => GroupSync::new(
@@ -182,11 +182,11 @@ fn replay(
     index: &mut IndexWriter,
     log: UncheckedLog,
     newest: Newest,
-    access: Access,
+    options: &StoreOptions,
     report: &mut OpenReport,
 ) -> Result<Replayed, Error> {
     let mut replay = Replay::new(index);
-    let start = match restore::restore(&log, newest, &mut replay, report) {
+    let start = match restore::restore(&log, newest, options.from_log, &mut replay, report) {
         Ok(start) => start,
         Err(error) => {
             replay.abort();
@@ -217,7 +217,7 @@ fn replay(
             ),
         ));
     }
-    let opened = match access {
+    let opened = match options.access {
         Access::Read => scanned
             .into_follower()
             .map(|(reader, follower)| (None, Some(follower), reader)),

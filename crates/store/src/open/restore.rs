@@ -33,7 +33,8 @@ pub(crate) struct WithoutFooter {
 }
 
 /// Fills the index with everything before the active segment, and with what the newest good
-/// checkpoint has of that.
+/// checkpoint has of that. With `from_log` everything comes from frames, and the checkpoint is proof
+/// of what was durable and no more.
 ///
 /// # Errors
 ///
@@ -42,6 +43,7 @@ pub(crate) struct WithoutFooter {
 pub(super) fn restore(
     log: &UncheckedLog,
     newest: Newest,
+    from_log: bool,
     replay: &mut Replay<'_>,
     report: &mut OpenReport,
 ) -> Result<Start, Error> {
@@ -67,10 +69,15 @@ pub(super) fn restore(
     }
     for info in log.segments() {
         if info.is_sealed() {
-            attach(log, info, replay, report, &mut start)?;
+            attach(log, info, from_log, replay, report, &mut start)?;
         } else {
             start.position = Some(info.start());
         }
+    }
+    if from_log {
+        // What the checkpoint proves holds; what it says is written anew.
+        start.checkpoint = None;
+        return Ok(start);
     }
     if let Some((number, restored)) = &restored
         && start.position.map(|position| position.segment) == Some(restored.position.segment)
@@ -107,6 +114,7 @@ fn load(restored: &Restored, start: &Start, replay: &mut Replay<'_>) -> Result<u
 fn attach(
     log: &UncheckedLog,
     info: &SegmentInfo,
+    from_log: bool,
     replay: &mut Replay<'_>,
     report: &mut OpenReport,
     start: &mut Start,
@@ -115,6 +123,7 @@ fn attach(
         return Ok(());
     };
     let found = match log.footer(info.id()) {
+        _ if from_log => Err(None),
         Ok(None) => Err(None),
         Ok(Some(footer)) => {
             footer::open(footer, frames.clone()).map_err(|error| Some(error.to_string()))
