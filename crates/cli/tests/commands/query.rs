@@ -4,6 +4,7 @@ use crate::{PLACED, at, expect, fill, outcome, program, run, store};
 use serde::Serialize;
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
+use std::time::Duration;
 use strandline::{Event, Store};
 
 /// The sequences of the events that are printed.
@@ -101,10 +102,12 @@ fn tail_follows_a_process_that_writes() {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let mut next = || -> u64 {
-        let event: serde_json::Value =
-            serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+    let out = BufReader::new(child.stdout.take().unwrap());
+    let (send, lines) = std::sync::mpsc::channel();
+    std::thread::spawn(move || out.lines().try_for_each(|line| send.send(line.unwrap())));
+    let next = || -> u64 {
+        let line = lines.recv_timeout(Duration::from_secs(20));
+        let event: serde_json::Value = serde_json::from_str(&line.unwrap()).unwrap();
         event["sequence"].as_u64().unwrap()
     };
     assert_eq!(next(), 9);
