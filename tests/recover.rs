@@ -328,16 +328,24 @@ fn a_segment_without_frames_names_its_coordinates_again() {
     };
     for checkpoint_at in [None, Some(2)] {
         let fs = MemFs::new();
+        let mut checkpoints = Vec::new();
         let store = small(&fs).open(dir()).unwrap();
         for n in 0..5 {
             let big = Event::bytes(CREATED, vec![b'x'; 20_000]);
             store.append(&at(&format!("e{}", n % 2), "s"), big).unwrap();
             if checkpoint_at == Some(n) {
                 store.checkpoint().unwrap();
+                let made = files(&fs, "checkpoint-").into_iter();
+                checkpoints.extend(made.map(|path| (read(&fs, &path), path)));
             }
         }
         assert_eq!(store.stats().unwrap().segments, 2);
         drop(store);
+        // The checkpoint of the rotation, made in the background, says that all of it was durable.
+        remove(&fs, "checkpoint-");
+        for (bytes, path) in &checkpoints {
+            write(&fs, path, bytes);
+        }
         let segments = files(&fs, "segment-");
         for torn in [0, 40] {
             let fs = fs.fork();
