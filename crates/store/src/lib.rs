@@ -15,6 +15,18 @@
 //! a [`Durability::Written`] append also publishes what was written before it: a store that mixes
 //! both gives its readers the weaker promise.
 //!
+//! # Writing
+//!
+//! An [`Event`] may expect a version of its entity's stream ([`ExpectedVersion`]); an append may
+//! depend on what has happened in any [`Region`] since the caller looked ([`AppendCondition`]), by
+//! entity, scope, kind or tag. Both are checked where events are given their places, so of writers
+//! that exclude each other one alone succeeds. An event with an id of the caller's is written once,
+//! however often it is appended. A [`Batch`] is all or nothing, and its members may cause each other.
+//! [`Store::submit`] returns a [`Ticket`] before the sync, so that one thread keeps many appends in
+//! flight; it is a future that needs no runtime. A [`Receipt`] can be checked later
+//! ([`Snapshot::verify_receipt`]). [`EventPayload`] and [`Registry`] make events of types, and read
+//! what older versions of these wrote.
+//!
 //! # Failures
 //!
 //! [`Error::class`] says what a failure means for an append: nothing was written, or only a reopen
