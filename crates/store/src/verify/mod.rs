@@ -1,12 +1,16 @@
 //! Verification: the whole log against its checksums, its chains and the index.
 
+mod hashing;
+
 use crate::Error;
 use crate::store::Shared;
+use hashing::Hashing;
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 use strandline_core::record::Record;
-use strandline_core::{CanonicalHeader, Coordinate, EventHasher, Hash, Region, Sequence};
-use strandline_segment::{Frame, FrameRecord, LogError, ScanError, SegmentId};
+use strandline_core::{Coordinate, Hash, Region, Sequence};
+use strandline_segment::{Frame, FrameRecord, LogError, RecordPosition, ScanError, SegmentId};
 
 /// One thing that verification found wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,13 +58,15 @@ impl VerifyReport {
     }
 }
 
-/// Reads the log up to its present end. Memory: one hash and clock for each entity.
+/// Reads the log up to its present end, and hashes its events on other threads meanwhile. Memory: one
+/// hash and clock for each entity, and a few pieces of the log.
 pub(crate) fn verify(shared: &Shared) -> Result<VerifyReport, Error> {
     let until = shared.log_end();
+    let mut hashing = Hashing::start()
+        .map_err(|error| Error::io("start a thread to verify", &shared.dir, error))?;
     let mut verifier = Verifier {
         shared,
         index: shared.index.snapshot(),
-        hasher: EventHasher::default(),
         chains: HashMap::new(),
         names: Vec::new(),
         segment: None,
@@ -73,9 +79,10 @@ pub(crate) fn verify(shared: &Shared) -> Result<VerifyReport, Error> {
         },
     };
     let scanned = shared.reader.log.scan(until, None, |frame| {
-        verifier.frame(frame);
+        verifier.frame(frame, &mut hashing);
         Ok::<(), Error>(())
     });
+    verifier.merge(hashing.finish());
     match scanned {
         Ok(end) if end.log_hash != until.log_hash => verifier.problem(
             None,
@@ -99,22 +106,31 @@ struct Chain {
 struct Verifier<'a> {
     shared: &'a Shared,
     index: strandline_index::Snapshot,
-    hasher: EventHasher,
     chains: HashMap<Box<str>, Chain>,
     /// Coordinates of the segment that is being read, by local number.
-    names: Vec<Coordinate>,
+    names: Vec<Arc<Coordinate>>,
     segment: Option<SegmentId>,
     report: VerifyReport,
 }
 
 impl Verifier<'_> {
+    /// Takes what the hashing found, and puts everything in the order of the log. Of an event that
+    /// has several things wrong, the hash is told.
+    fn merge(&mut self, mut problems: Vec<Problem>) {
+        problems.append(&mut self.report.problems);
+        problems.sort_by_key(|problem| problem.sequence);
+        problems.dedup_by_key(|problem| problem.sequence);
+        problems.truncate(PROBLEMS_MAX);
+        self.report.problems = problems;
+    }
+
     fn problem(&mut self, sequence: Option<Sequence>, message: String) {
         if self.report.problems.len() < PROBLEMS_MAX {
             self.report.problems.push(Problem { sequence, message });
         }
     }
 
-    fn frame(&mut self, frame: &Frame<'_>) {
+    fn frame(&mut self, frame: &Frame<'_>, hashing: &mut Hashing) {
         let segment = frame.start().segment;
         if self.segment != Some(segment) {
             self.segment = Some(segment);
@@ -123,23 +139,16 @@ impl Verifier<'_> {
         self.report.commits += 1;
         for record in frame.records() {
             self.report.events += 1;
-            if let Err(message) = self.record(&record) {
-                let place = record.position;
-                self.problem(
-                    Some(record.sequence),
-                    format!(
-                        "{message} (segment {}, offset {})",
-                        place.segment, place.offset
-                    ),
-                );
+            if let Err(message) = self.record(&record, hashing) {
+                self.problem(Some(record.sequence), message_at(record.position, &message));
             }
         }
     }
 
-    fn record(&mut self, at: &FrameRecord<'_>) -> Result<(), String> {
+    fn record(&mut self, at: &FrameRecord<'_>, hashing: &mut Hashing) -> Result<(), String> {
         let record = Record::decode(at.body).map_err(|error| format!("malformed: {error}"))?;
         if let Some(coordinate) = &record.coordinate {
-            self.names.push(coordinate.clone());
+            self.names.push(Arc::new(coordinate.clone()));
         }
         let local = usize::try_from(record.local_coordinate).unwrap_or(usize::MAX);
         let coordinate = self
@@ -151,23 +160,7 @@ impl Verifier<'_> {
             Some(chain) => (chain.hash, chain.clock.checked_add(1)),
             None => (record.previous.unwrap_or(Hash::ZERO), Some(0)),
         };
-        let hash = self.hasher.hash(
-            &previous,
-            &CanonicalHeader {
-                entity: coordinate.entity(),
-                scope: coordinate.scope(),
-                kind: record.kind,
-                encoding: record.encoding,
-                id: record.id,
-                correlation: record.correlation,
-                causation: record.causation,
-                clock: record.clock,
-                hlc: record.hlc,
-                sequence: at.sequence,
-                extensions: &record.extensions,
-            },
-            &record.payload.hash(),
-        );
+        hashing.check(at, coordinate, previous);
         let next = Chain {
             hash: at.digest,
             clock: record.clock,
@@ -178,11 +171,6 @@ impl Verifier<'_> {
             None => {
                 self.chains.insert(entity.into(), next);
             }
-        }
-        if hash != at.digest {
-            return Err(format!(
-                "its hash is not that of its content in the chain of {entity}"
-            ));
         }
         if record.previous.is_some_and(|stored| stored != previous) {
             return Err(format!(
@@ -235,4 +223,12 @@ impl Verifier<'_> {
             );
         }
     }
+}
+
+/// What is wrong with an event, and where it stands.
+fn message_at(position: RecordPosition, message: &str) -> String {
+    format!(
+        "{message} (segment {}, offset {})",
+        position.segment, position.offset
+    )
 }
