@@ -41,6 +41,9 @@ pub(crate) struct RegionArgs {
     /// Only events of this scope.
     #[arg(long, value_name = "NAME")]
     scope: Option<String>,
+    /// Only events that have this tag. May be given several times: then all of them.
+    #[arg(long, value_name = "NAME")]
+    tag: Vec<String>,
     /// Only events of this kind: `0x1002`, or `1:2` for category and type.
     #[arg(long, value_name = "KIND", value_parser = parse_kind, conflicts_with = "category")]
     kind: Option<EventKind>,
@@ -69,6 +72,9 @@ impl RegionArgs {
         }
         if let Some(scope) = &self.scope {
             region = region.scope(scope);
+        }
+        for tag in &self.tag {
+            region = region.tag(tag);
         }
         if let Some(kind) = self.kind {
             region = region.kind(kind);

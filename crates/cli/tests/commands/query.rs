@@ -70,7 +70,12 @@ fn payloads_are_shown_as_json_or_bytes() {
         .append(&order, Event::message_pack(PLACED, &placed).unwrap())
         .unwrap();
     store
-        .append(&order, Event::bytes(PLACED, [0xDE, 0xAD]))
+        .append(
+            &order,
+            Event::bytes(PLACED, [0xDE, 0xAD])
+                .tagged("a:1")
+                .tagged("b:2"),
+        )
         .unwrap();
     store.close().unwrap();
     let shown = expect(0, "query {} --entity order:2", &path);
@@ -81,6 +86,8 @@ fn payloads_are_shown_as_json_or_bytes() {
     assert!(shown.lines().nth(1).unwrap().ends_with("  dead"), "{shown}");
     let shown = expect(0, "query {} --entity order:2 --bytes base64", &path);
     assert!(shown.lines().nth(1).unwrap().ends_with("  3q0="), "{shown}");
+    assert_eq!(sequences("query {} --tag a:1 --tag b:2", &path), [11]);
+    assert!(sequences("query {} --tag a:1 --tag c:3", &path).is_empty());
     let shown = expect(0, "query {} --entity order:2 --json", &path);
     assert!(shown.contains("\"payload_base64\":\"3q0=\""), "{shown}");
 }

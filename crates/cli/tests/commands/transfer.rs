@@ -21,7 +21,9 @@ fn varied(path: &Path) -> Store {
         json("not json").at(time(1_537_727_414_001, 0)),
         Event::json(PLACED, "text\u{2028}").unwrap().with_version(3),
         Event::message_pack(PAID, &(1, "two", 3.5)).unwrap(),
-        Event::bytes(PAID, vec![0, 255, 10]),
+        Event::bytes(PAID, vec![0, 255, 10])
+            .tagged("b \"x\"")
+            .tagged("a:1"),
         Event::encoded(PAID, PayloadEncoding::from_code(200), vec![]),
     ] {
         store.append(&order, event.correlated_with(id)).unwrap();
@@ -222,6 +224,7 @@ fn a_wrong_line_is_named_with_the_reason() {
             r#"{"entity":"e","scope":"s","payload_base64":"x"}"#,
             "no base64",
         ),
+        (r#"{"entity":"e","scope":"s","tags":[""]}"#, "empty"),
         (
             r#"{"entity":"e","scope":"s","version":0}"#,
             "versions begin at 1",

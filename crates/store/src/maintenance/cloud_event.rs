@@ -2,7 +2,7 @@
 
 use super::base64;
 use super::imported::{ImportedEvent, RefusedLine, parse_id, parse_time, raw_value};
-use super::line::{is_one_line_of_json, write_text};
+use super::line::{is_one_line_of_json, write_text, write_texts};
 use super::rfc3339;
 use crate::{EventRef, PayloadEncoding};
 use serde::Deserialize;
@@ -47,6 +47,13 @@ pub(super) fn write_cloud_event(out: &mut Vec<u8>, event: &EventRef<'_>) {
     }
     if event.version() != 1 {
         let _ = write!(out, ",\"strandversion\":\"{}\"", event.version());
+    }
+    let extensions = event.extensions();
+    if extensions.tags().next().is_some() {
+        let mut tags = Vec::new();
+        write_texts(&mut tags, extensions.tags());
+        out.extend_from_slice(b",\"strandtags\":");
+        write_text(out, &String::from_utf8_lossy(&tags));
     }
     match event.payload() {
         Err(_) => out.extend_from_slice(b",\"strandredacted\":true"),
@@ -94,6 +101,7 @@ struct CloudEvent<'a> {
     strandcorrelation: Option<Cow<'a, str>>,
     strandcausation: Option<Cow<'a, str>>,
     strandversion: Option<Cow<'a, str>>,
+    strandtags: Option<Cow<'a, str>>,
     strandredacted: Option<bool>,
 }
 
@@ -123,6 +131,12 @@ pub(super) fn parse_cloud_event(text: &str) -> Result<ImportedEvent<'_>, Refused
     let version = version.transpose();
     let version =
         version.map_err(|_| RefusedLine::new("strandversion is over 65535".to_owned()))?;
+    let tags = event.strandtags.as_deref().map(serde_json::from_str);
+    let tags = tags.transpose().map_err(|error| {
+        RefusedLine::new(format!(
+            "strandtags is no array of texts in a text: {error}"
+        ))
+    })?;
     // An id that is no event id is named by its source too, as the specification says.
     let id = parse_id("id", &event.id).ok();
     let derived_from = id
@@ -149,6 +163,7 @@ pub(super) fn parse_cloud_event(text: &str) -> Result<ImportedEvent<'_>, Refused
         encoding: encoding(event.datacontenttype.as_deref(), event.data.is_some())?,
         json: event.data.map(RawValue::get),
         base64: event.data_base64,
+        tags: tags.unwrap_or_default(),
         is_redacted: event.strandredacted == Some(true),
     })
 }

@@ -414,11 +414,15 @@ fn difference(
         _ => None,
     };
     let correlation = links(event.correlation).unwrap_or_else(|| stored.id());
+    let mut tags: Vec<_> = event.tags.iter().map(String::as_str).collect();
+    tags.sort_unstable();
+    tags.dedup();
     let same = [
         (stored.coordinate() == *coordinate, "entity or scope"),
         (stored.kind() == event.kind, "kind"),
         (stored.encoding() == event.encoding, "encoding"),
         (stored.version() == event.version, "version"),
+        (stored.extensions().tags().eq(tags), "set of tags"),
         (stored.correlation() == correlation, "correlation"),
         (stored.causation() == links(event.causation), "causation"),
         // A payload that was removed cannot be compared, and is not put back.

@@ -7,6 +7,7 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, Visitor};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
+use strandline_core::encode_tags;
 
 /// Why a line was refused.
 #[derive(Debug)]
@@ -50,6 +51,7 @@ pub(super) struct ImportedEvent<'a> {
     pub(super) encoding: PayloadEncoding,
     pub(super) json: Option<&'a str>,
     pub(super) base64: Option<Cow<'a, str>>,
+    pub(super) tags: Vec<String>,
     pub(super) is_redacted: bool,
 }
 
@@ -76,6 +78,7 @@ struct Line<'a> {
     #[serde(borrow, default, deserialize_with = "raw_value")]
     payload: Option<&'a RawValue>,
     payload_base64: Option<Cow<'a, str>>,
+    tags: Option<Vec<String>>,
     redacted: Option<bool>,
     #[serde(rename = "sequence")]
     _sequence: Option<IgnoredAny>,
@@ -141,6 +144,7 @@ pub(super) fn parse_line(text: &str) -> Result<ImportedEvent<'_>, RefusedLine> {
             .map_or(default, |EncodingField(encoding)| encoding),
         json: line.payload.map(RawValue::get),
         base64: line.payload_base64,
+        tags: line.tags.unwrap_or_default(),
         is_redacted: line.redacted == Some(true),
     })
 }
@@ -260,6 +264,11 @@ impl ImportedEvent<'_> {
         }
         if let Some(causation) = self.causation {
             event = event.caused_by(causation);
+        }
+        encode_tags(self.tags.iter().map(String::as_str))
+            .map_err(|error| RefusedLine::new(error.to_string()))?;
+        for tag in &self.tags {
+            event = event.tagged(tag);
         }
         if let Some(at) = at {
             event = event.at(at);

@@ -49,6 +49,11 @@ pub fn write_line(out: &mut Vec<u8>, event: &EventRef<'_>, form: PayloadForm) {
     if event.version() != 1 {
         let _ = write!(out, ",\"version\":{}", event.version());
     }
+    let extensions = event.extensions();
+    if extensions.tags().next().is_some() {
+        out.extend_from_slice(b",\"tags\":");
+        write_texts(out, extensions.tags());
+    }
     write_payload(out, event, form);
     let _ = writeln!(out, ",\"hash\":\"{}\"}}", event.hash());
 }
@@ -57,6 +62,15 @@ pub fn write_line(out: &mut Vec<u8>, event: &EventRef<'_>, form: PayloadForm) {
 pub(super) fn write_text(out: &mut Vec<u8>, text: &str) {
     // Writing a text to a vector does not fail.
     let _ = serde_json::to_writer(out, text);
+}
+
+/// Texts as an array.
+pub(super) fn write_texts<'a>(out: &mut Vec<u8>, texts: impl Iterator<Item = &'a str>) {
+    for (number, text) in texts.enumerate() {
+        out.push(if number == 0 { b'[' } else { b',' });
+        write_text(out, text);
+    }
+    out.push(b']');
 }
 
 /// The name of an encoding, or its number.

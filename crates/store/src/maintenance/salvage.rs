@@ -273,6 +273,9 @@ impl Salvager<'_> {
             .with_version(record.extensions.payload_version())
             .correlated_with(record.correlation)
             .at(self.newest);
+        for tag in record.extensions.tags() {
+            event = event.tagged(tag);
+        }
         if let Some(causation) = record.causation {
             event = event.caused_by(causation);
         }
