@@ -14,8 +14,8 @@ use strandline_core::{Coordinate, Hlc, Sequence};
 use strandline_index::Block;
 use strandline_segment::{LogIdentity, LogPosition};
 
-/// How many checkpoints are kept: the newest, and the one before in case it is damaged.
-pub(crate) const KEPT: usize = 2;
+/// How many checkpoints are kept: the newest. If it is damaged, the active segment is read instead.
+pub(crate) const KEPT: usize = 1;
 const STATE: &str = "state";
 const ROWS: &str = "rows";
 const NAMES: &str = "segment-names";

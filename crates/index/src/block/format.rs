@@ -224,8 +224,8 @@ impl Header {
 
     /// Whether a section has the length that the counts ask for.
     fn fits(&self, section: Section, place: &Place) -> bool {
-        let width = usize::from(place.width);
-        if width > 8 || !place.bytes.is_multiple_of(ALIGNMENT) {
+        let width = place.width;
+        if !matches!(width, 0..=57 | 64) || !place.bytes.is_multiple_of(ALIGNMENT) {
             return false;
         }
         let is_fixed = |count: u32, bytes: usize| place.bytes == count as usize * bytes;

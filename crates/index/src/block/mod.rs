@@ -13,9 +13,10 @@
 //! | for each section: length in bytes (u64), checksum (u64), base (u64), width (u8), zeros (7) | 32 each |
 //! | checksum of everything before, with no salt, at offset 0 | 8 |
 //!
-//! A section of numbers holds them at `width` bytes each (0 to 8), less `base`, and at least `8 -
-//! width` zeros after the last, so that each can be read as 8 bytes. The checksum of a section is
-//! that of its bytes, with no salt, at the section's number.
+//! A section of numbers holds them at `width` bits each (0 to 57, or 64), less `base`, the first in
+//! the lowest bits of the first byte, and zeros after the last, so that 8 bytes can be read from the
+//! byte in which any begins. The checksum of a section is that of its bytes, with no salt, at the
+//! section's number.
 //!
 //! Rows count from 0. Names are sorted, as bytes; coordinates are sorted by entity, then scope; an
 //! entity, scope, coordinate or kind is meant by its place in its sorted list.

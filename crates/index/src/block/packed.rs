@@ -1,15 +1,20 @@
-//! `Packed`: numbers of a fixed width in bytes, and how they are written.
+//! `Packed`: numbers of a fixed width in bits, and how they are written.
 
 use super::format::{ALIGNMENT, Place};
 
+/// Numbers are read as words of this many bytes.
 const WORD: usize = 8;
+/// Widest number that a word always holds, wherever in its first byte it begins; wider ones take a
+/// word each.
+const WIDTH_MOST: u32 = 57;
 
-/// Bytes of `count` numbers of `width` bytes: each can be read as 8.
-pub(super) const fn packed_bytes(count: usize, width: usize) -> usize {
+/// Bytes of `count` numbers of `width` bits: a word can be read at each.
+pub(super) const fn packed_bytes(count: usize, width: u8) -> usize {
     if count == 0 || width == 0 {
         return 0;
     }
-    (count * width + WORD - width).next_multiple_of(ALIGNMENT)
+    let last = (count - 1) * width as usize / 8;
+    (last + WORD).next_multiple_of(ALIGNMENT)
 }
 
 /// Numbers of one width, less a base.
@@ -23,17 +28,16 @@ pub(crate) struct Packed<'a> {
 
 impl<'a> Packed<'a> {
     pub(super) const fn new(bytes: &'a [u8], place: &Place) -> Self {
-        let width = place.width as usize;
-        let mask = match width {
-            0 => 0,
-            1..WORD => (1 << (width * 8)) - 1,
-            _ => u64::MAX,
+        let width = place.width as u32;
+        let mask = match u64::MAX.checked_shr(u64::BITS.saturating_sub(width)) {
+            Some(mask) => mask,
+            None => 0,
         };
         Self {
             bytes,
             base: place.base,
             mask,
-            width,
+            width: width as usize,
         }
     }
 
@@ -43,7 +47,7 @@ impl<'a> Packed<'a> {
             bytes: &[],
             base: 0,
             mask: 0,
-            width: WORD,
+            width: WORD * 8,
         }
     }
 
@@ -53,9 +57,10 @@ impl<'a> Packed<'a> {
         if self.width == 0 {
             return Some(self.base);
         }
-        let from = at.checked_mul(self.width)?;
-        let (word, _) = self.bytes.get(from..)?.split_first_chunk::<WORD>()?;
-        Some((u64::from_le_bytes(*word) & self.mask).wrapping_add(self.base))
+        let bit = at.checked_mul(self.width)?;
+        let (word, _) = self.bytes.get(bit / 8..)?.split_first_chunk::<WORD>()?;
+        let word = u64::from_le_bytes(*word) >> (bit % 8);
+        Some((word & self.mask).wrapping_add(self.base))
     }
 
     /// The number at `at` as 32 bits; 0 past the end, and where it is no number of 32 bits.
@@ -78,16 +83,29 @@ pub(super) fn pack(out: &mut Vec<u8>, numbers: impl Iterator<Item = u64> + Clone
     if count == 0 {
         return (0, 0);
     }
-    let bits = u64::BITS - (most - least).leading_zeros();
-    // At most 8.
-    let width = u8::try_from(bits.div_ceil(8)).unwrap_or(8);
+    let bits = match u64::BITS - (most - least).leading_zeros() {
+        bits @ 0..=WIDTH_MOST => bits,
+        _ => u64::BITS,
+    };
+    let width = u8::try_from(bits).unwrap_or(64);
     if width > 0 {
         let start = out.len();
+        // Bits that do not fill a byte yet: fewer than 8, so that a number of 57 fits beside them.
+        let (mut pending, mut held) = (0_u128, 0);
         for number in numbers {
-            let bytes = (number - least).to_le_bytes();
-            out.extend_from_slice(bytes.get(..usize::from(width)).unwrap_or_default());
+            pending |= u128::from(number - least) << held;
+            held += bits;
+            let whole = usize::try_from(held / 8).unwrap_or_default();
+            let bytes = pending.to_le_bytes();
+            out.extend_from_slice(bytes.get(..whole).unwrap_or_default());
+            pending >>= held / 8 * 8;
+            held %= 8;
         }
-        out.resize(start + packed_bytes(count, usize::from(width)), 0);
+        if held > 0 {
+            let [last, ..] = pending.to_le_bytes();
+            out.push(last);
+        }
+        out.resize(start + packed_bytes(count, width), 0);
     }
     (least, width)
 }
@@ -113,13 +131,13 @@ mod tests {
             let (base, width) = pack(&mut bytes, numbers.iter().copied());
             let place = Place { base, width, ..Place::default() };
             let section = &bytes[8..];
-            prop_assert_eq!(section.len(), packed_bytes(numbers.len(), usize::from(width)));
+            prop_assert_eq!(section.len(), packed_bytes(numbers.len(), width));
             let packed = Packed::new(section, &place);
             for (at, number) in numbers.iter().enumerate() {
                 prop_assert_eq!(packed.get(at), Some(*number));
             }
             if width > 0 {
-                prop_assert_eq!(packed.get(numbers.len() + 8), None);
+                prop_assert_eq!(packed.get((section.len() + 1) * 8), None);
             }
         }
     }
