@@ -178,7 +178,13 @@ impl Snapshot {
     /// newest of the entity that was inserted.
     #[must_use]
     pub fn export(&self, sequences: Range<Sequence>) -> Vec<u8> {
-        block::build(self, &sequences, self.parts.live.layout)
+        self.export_after(Vec::new(), sequences)
+    }
+
+    /// As [`export`](Self::export), after bytes of the caller's.
+    #[must_use]
+    pub fn export_after(&self, bytes: Vec<u8>, sequences: Range<Sequence>) -> Vec<u8> {
+        block::build(self, &sequences, self.parts.live.layout, bytes)
     }
 
     /// The blocks, oldest first.

@@ -52,21 +52,20 @@ impl SealedSegment {
     /// [`LogError::Io`]; the frames are not touched in any case.
     pub fn write_footer(&self, footer: &[u8]) -> Result<(), LogError> {
         let offset = u64::from(self.end.offset);
-        let mut bytes = Vec::with_capacity(footer.len() + TRAILER_BYTES);
-        let mut out = Writer::new(&mut bytes);
-        out.bytes(footer);
+        let mut trailer = Vec::with_capacity(TRAILER_BYTES);
+        let mut out = Writer::new(&mut trailer);
         out.bytes(self.end.log_hash.as_bytes());
         out.u64(footer.len() as u64);
         out.u64(self.file.salt.checksum(offset, footer).0);
         out.bytes(MAGIC);
-        let trailer = bytes.get(footer.len()..).unwrap_or_default();
         let place = offset.saturating_add(footer.len() as u64);
-        let checksum = self.file.salt.checksum(place, trailer);
-        Writer::new(&mut bytes).u64(checksum.0);
+        let checksum = self.file.salt.checksum(place, &trailer);
+        Writer::new(&mut trailer).u64(checksum.0);
         let file = &self.file.file;
         let path = &self.file.path;
         file.set_len(offset).at("truncate", path)?;
-        file.write_all_at(&bytes, offset).at("write", path)?;
+        file.write_all_at(footer, offset).at("write", path)?;
+        file.write_all_at(&trailer, place).at("write", path)?;
         file.sync().at("sync", path)
     }
 

@@ -27,17 +27,14 @@ pub(crate) fn encode(snapshot: &Snapshot, segment: &SegmentInfo, newest: Option<
     let newest = newest.unwrap_or_default();
     let first = segment.start().sequence;
     let end = segment.end().map_or(first, |end| end.sequence);
-    let block = snapshot.export(first..end);
-    let mut out = Vec::with_capacity(PREFIX_BYTES + block.len());
+    let mut out = Vec::new();
     let mut writer = Writer::new(&mut out);
     writer.u64(newest.wall_ms());
     writer.u32(newest.counter());
     writer.u32(0);
     let checksum = Salt::NONE.checksum(0, &out);
-    let mut writer = Writer::new(&mut out);
-    writer.u64(checksum.0);
-    writer.bytes(&block);
-    out
+    Writer::new(&mut out).u64(checksum.0);
+    snapshot.export_after(out, first..end)
 }
 
 /// The bytes of the block in a footer.

@@ -1,6 +1,6 @@
 //! Building the bytes of a block from rows of a snapshot.
 
-use super::format::{ALIGNMENT, Header, Place, Section};
+use super::format::{ALIGNMENT, HEADER_BYTES, Header, Place, Section};
 use super::packed::pack;
 use super::sorted::Sorted;
 use super::tags::write_tags;
@@ -22,6 +22,7 @@ pub(crate) fn build(
     snapshot: &Snapshot,
     sequences: &Range<Sequence>,
     layout: IndexLayout,
+    out: Vec<u8>,
 ) -> Vec<u8> {
     let pieces: Vec<_> = snapshot
         .bounded_parts()
@@ -36,7 +37,7 @@ pub(crate) fn build(
         .filter(|piece| !piece.rows.is_empty())
         .collect();
     let names = Sorted::of(&pieces);
-    let mut out = Sections::new();
+    let mut out = Sections::after(out, names.row_coordinates.len());
     let mut header = names.header(&pieces, layout);
     names.write(&mut out);
     write_runs(&pieces, &mut out, &mut header);
@@ -59,24 +60,34 @@ pub(super) fn rows<'p>(pieces: &'p [Piece<'p>]) -> impl Iterator<Item = (&'p Par
         .flat_map(|piece| piece.rows.clone().map(|row| (piece.part, row)))
 }
 
-/// The body of a block as it grows.
+/// Bytes of a row in most blocks, at most.
+const ROW_BYTES: usize = 40;
+
+/// A block as it grows, after bytes that are not its own.
 pub(super) struct Sections {
-    body: Vec<u8>,
+    bytes: Vec<u8>,
+    /// Where the block begins.
+    start: usize,
     places: [Place; Section::COUNT],
 }
 
 impl Sections {
-    const fn new() -> Self {
+    /// A block of `rows` rows that begins where `bytes` end.
+    fn after(mut bytes: Vec<u8>, rows: usize) -> Self {
+        let start = bytes.len();
+        bytes.reserve_exact(HEADER_BYTES + rows * ROW_BYTES);
+        bytes.resize(start + HEADER_BYTES, 0);
         Self {
-            body: Vec::new(),
+            bytes,
+            start,
             places: [Place::NONE; Section::COUNT],
         }
     }
 
     fn note(&mut self, section: Section, start: usize, base: u64, width: u8) {
-        self.body
-            .resize(self.body.len().next_multiple_of(ALIGNMENT), 0);
-        let bytes = self.body.get(start..).unwrap_or_default();
+        let length = (self.bytes.len() - self.start).next_multiple_of(ALIGNMENT);
+        self.bytes.resize(self.start + length, 0);
+        let bytes = self.bytes.get(start..).unwrap_or_default();
         let place = Place {
             start,
             bytes: bytes.len(),
@@ -90,14 +101,14 @@ impl Sections {
     }
 
     pub(super) fn numbers(&mut self, section: Section, numbers: impl Iterator<Item = u64> + Clone) {
-        let start = self.body.len();
-        let (base, width) = pack(&mut self.body, numbers);
+        let start = self.bytes.len();
+        let (base, width) = pack(&mut self.bytes, numbers);
         self.note(section, start, base, width);
     }
 
     pub(super) fn raw(&mut self, section: Section, write: impl FnOnce(&mut Vec<u8>)) {
-        let start = self.body.len();
-        write(&mut self.body);
+        let start = self.bytes.len();
+        write(&mut self.bytes);
         self.note(section, start, 0, 0);
     }
 
@@ -111,9 +122,11 @@ impl Sections {
             }
         }
         header.places = self.places;
-        let mut bytes = header.encode();
-        bytes.append(&mut self.body);
-        bytes
+        let place = self.bytes.get_mut(self.start..self.start + HEADER_BYTES);
+        if let Some(place) = place {
+            place.copy_from_slice(&header.encode());
+        }
+        self.bytes
     }
 }
 
