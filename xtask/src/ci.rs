@@ -1,7 +1,7 @@
 //! `cargo xtask ci`: everything that must pass before a change lands.
 
 use crate::run::run as cargo;
-use crate::{loom, tidy};
+use crate::{crash, loom, tidy};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -48,6 +48,10 @@ const STEPS: &[Step] = &[
         }
         Ok(())
     }),
+    ("power cuts", || {
+        cargo("run --release --quiet -p strandline-crash", &[])
+    }),
+    ("broken stores", || done(crash::red()?)),
     ("loom models", || done(loom::run()?)),
 ];
 

@@ -4,8 +4,10 @@
 
 mod bench;
 mod ci;
+mod crash;
 mod demo;
 mod loom;
+mod mutate;
 mod run;
 mod test;
 mod tidy;
@@ -65,6 +67,13 @@ enum Repository {
     ///
     /// Example: cargo xtask loom
     Loom,
+    /// Cut the power, fail the disk and damage the files of stores, and judge what is left.
+    ///
+    /// Without options a sample, as in CI. `--full`, `--damage`, `--kernel`, `--red`, `--json`, and
+    /// `--help` for all of them. docs/reliability.md says what is promised.
+    ///
+    /// Example: cargo xtask crash --full --json
+    Crash(crash::Args),
     /// Run everything that must pass before a change lands.
     ///
     /// Example: cargo xtask ci
@@ -99,6 +108,7 @@ fn main() -> ExitCode {
             Repository::Test => test::run(),
             Repository::Tidy => tidy::run(),
             Repository::Loom => loom::run(),
+            Repository::Crash(args) => crash::run(&args),
             Repository::Ci => ci::run(),
         },
     };

@@ -36,6 +36,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
             "strandline-checkpoint",
         ],
     ),
+    ("strandline-crash", &["strandline", "strandline-core"]),
     (
         "strandline-benches",
         &[

@@ -5,7 +5,7 @@ use crate::error::At;
 use crate::log::quarantine_dir;
 use std::io;
 use std::path::{Path, PathBuf};
-use strandline_core::fs::{Fs, OpenMode};
+use strandline_core::fs::{Fs, FsFile, OpenMode};
 
 /// Whether a name looks like that of a segment.
 pub(crate) fn is_segment_like(name: &str) -> bool {
@@ -49,20 +49,32 @@ pub(crate) fn keep(
 ) -> Result<String, LogError> {
     let path = free_name(fs, dir, stem)?;
     let file = fs.open(&path, OpenMode::Create).at("create", &path)?;
-    let mut offset = 0;
-    loop {
-        let bytes = next(offset)?;
-        if bytes.is_empty() {
-            break;
-        }
-        file.write_all_at(&bytes, offset).at("write", &path)?;
-        offset += bytes.len() as u64;
+    if let Err(error) = copy(&*file, &path, &mut next) {
+        // On a full disk each opening would leave another part of a copy. What stays after all is
+        // harmless, as the original is still there.
+        let _ = fs.remove_file(&path);
+        return Err(error);
     }
-    file.sync().at("sync", &path)?;
     let quarantine = quarantine_dir(dir);
     fs.sync_dir(&quarantine).at("sync", &quarantine)?;
     fs.sync_dir(dir).at("sync", dir)?;
     Ok(display_name(&path))
+}
+
+fn copy(
+    file: &dyn FsFile,
+    path: &Path,
+    next: &mut dyn FnMut(u64) -> Result<Vec<u8>, LogError>,
+) -> Result<(), LogError> {
+    let mut offset = 0;
+    loop {
+        let bytes = next(offset)?;
+        if bytes.is_empty() {
+            return file.sync().at("sync", path);
+        }
+        file.write_all_at(&bytes, offset).at("write", path)?;
+        offset += bytes.len() as u64;
+    }
 }
 
 fn display_name(path: &Path) -> String {

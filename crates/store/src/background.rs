@@ -38,12 +38,22 @@ pub(crate) struct Background {
     /// clears it, after which the thread looks up to where the log is written.
     sync_waits: Arc<AtomicBool>,
     thread: Option<thread::JoinHandle<()>>,
+    /// What callers work on where there is no thread.
+    inline: Option<Arc<Shared>>,
 }
 
 impl Background {
     pub(crate) fn start(shared: Arc<Shared>) -> std::io::Result<Self> {
         let (sender, receiver) = unbounded();
         let sync_waits = Arc::new(AtomicBool::new(false));
+        if shared.options.background_inline {
+            return Ok(Self {
+                jobs: None,
+                sync_waits,
+                thread: None,
+                inline: Some(shared),
+            });
+        }
         let waits = sync_waits.clone();
         let thread = thread::Builder::new()
             .name("strandline".to_owned())
@@ -52,6 +62,7 @@ impl Background {
             jobs: Some(sender),
             sync_waits,
             thread: Some(thread),
+            inline: None,
         })
     }
 
@@ -99,7 +110,10 @@ impl Background {
     fn send(&self, job: Job) {
         // The receiver outlives every sender; if its thread died, syncs are left to the callers
         // and footers to the next opening.
-        if let Some(jobs) = &self.jobs {
+        if let Some(shared) = &self.inline {
+            self.sync_waits.swap(false, Ordering::AcqRel);
+            work(shared, job);
+        } else if let Some(jobs) = &self.jobs {
             let _ = jobs.send(job);
         }
     }
@@ -123,18 +137,19 @@ fn run(shared: &Shared, jobs: &Receiver<Job>, sync_waits: &AtomicBool) {
         let interval = shared.options.sync_interval.unwrap_or(Duration::ZERO);
         let other = wait(jobs, interval);
         sync_waits.swap(false, Ordering::AcqRel);
-        // A failure has stopped the store; whoever calls next is told.
-        let _ = shared.group.wait(shared.group.written());
-        if let Some(job) = other {
-            work(shared, job);
+        work(shared, Job::Sync);
+        if let Some(other) = other {
+            work(shared, other);
         }
     }
 }
 
-/// Does a job that is no sync.
 fn work(shared: &Shared, job: Job) {
     match job {
-        Job::Sync => {}
+        Job::Sync => {
+            // A failure has stopped the store; whoever calls next is told.
+            let _ = shared.group.wait(shared.group.written());
+        }
         Job::Footer(sealed) => {
             write_footer(shared, &sealed);
             save_checkpoint(shared);

@@ -65,6 +65,8 @@ pub struct StoreOptions {
     pub(crate) checkpoint_interval_bytes: Option<u64>,
     /// Whether footers and the rows of a checkpoint are passed over.
     pub(crate) from_log: bool,
+    /// Whether callers do the work of the background thread.
+    pub(crate) background_inline: bool,
 }
 
 impl Default for StoreOptions {
@@ -91,6 +93,7 @@ impl StoreOptions {
             index_layout: IndexLayout::default(),
             checkpoint_interval_bytes: Some(CHECKPOINT_INTERVAL_BYTES_DEFAULT),
             from_log: false,
+            background_inline: false,
         }
     }
 
@@ -230,6 +233,15 @@ impl StoreOptions {
     #[must_use]
     pub const fn random_seed(mut self, seed: u64) -> Self {
         self.random_seed = Some(seed);
+        self
+    }
+
+    /// Does the work of the background thread, footers and interval syncs, within the calls that ask
+    /// for it, so that a run repeats step by step: for tests.
+    #[cfg(feature = "test-util")]
+    #[must_use]
+    pub const fn background_inline(mut self) -> Self {
+        self.background_inline = true;
         self
     }
 

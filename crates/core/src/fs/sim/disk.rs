@@ -148,6 +148,7 @@ pub(super) enum Action {
     SyncDirectory,
     Rename(Arc<Path>),
     Remove,
+    PowerCut(Loss),
 }
 
 impl fmt::Display for Step {
@@ -165,6 +166,7 @@ impl fmt::Display for Step {
             Action::SyncDirectory => write!(f, "sync directory {path}"),
             Action::Rename(to) => write!(f, "rename {path} to {}", to.display()),
             Action::Remove => write!(f, "remove {path}"),
+            Action::PowerCut(loss) => write!(f, "power cut, {:?}", loss.keep),
         }
     }
 }
@@ -232,6 +234,7 @@ impl SimDisk {
                 }
             }
             Action::Rename(to) => self.rename(path, to),
+            Action::PowerCut(loss) => *self = self.crash(loss),
             Action::Remove => {
                 if let Some((directory, name)) = self.parent_mut(path) {
                     directory.unlink(&name, None, &mut stamp);

@@ -64,8 +64,10 @@ impl Inode {
             let bytes = Arc::new(sector(&self.cache, index));
             self.push(stamp, Change::Sector { index, bytes });
         }
-        if grows {
-            self.push(stamp, Change::Length(end));
+        // Once more where a failed sync may have lost the length: the blocks of a page that is
+        // written again are allocated again.
+        if grows || self.diverged {
+            self.push(stamp, Change::Length(self.cache.len()));
         }
     }
 

@@ -3,7 +3,7 @@
 
 use super::super::{DirEntry, EntryKind, FileLock, Fs, FsFile, OpenMode, Operation};
 use super::disk::{Action, Node, NodeId};
-use super::{SimDisk, SimFault, SimFaultKind, Step};
+use super::{Loss, SimDisk, SimFault, SimFaultKind, Step};
 use parking_lot::Mutex;
 use std::collections::BTreeSet;
 use std::io;
@@ -23,6 +23,7 @@ struct World {
     disk: SimDisk,
     steps: Vec<Step>,
     faults: Vec<SimFault>,
+    fault_met: bool,
     operations: u64,
     /// Most bytes that all files have together.
     capacity: usize,
@@ -40,6 +41,7 @@ impl SimFs {
                 disk,
                 steps: Vec::new(),
                 faults: Vec::new(),
+                fault_met: false,
                 operations: 0,
                 capacity: usize::MAX,
                 locks: BTreeSet::new(),
@@ -60,6 +62,17 @@ impl SimFs {
             world: self.world.clone(),
             process: world.process,
         }
+    }
+
+    /// Cuts the power: the process is killed and what was not synced goes as `loss` says. Gives the
+    /// handle of the process that comes after.
+    #[must_use]
+    pub fn power_cut(&self, loss: Loss) -> Self {
+        let next = self.next_process();
+        self.world
+            .lock()
+            .make(Action::PowerCut(loss), Path::new("/"));
+        next
     }
 
     /// The disk as it is now.
@@ -91,6 +104,12 @@ impl SimFs {
         self.world.lock().faults.push(fault);
     }
 
+    /// Whether any operation has failed by a fault that was set.
+    #[must_use]
+    pub fn fault_was_met(&self) -> bool {
+        self.world.lock().fault_met
+    }
+
     /// Ends all faults.
     pub fn heal(&self) {
         self.world.lock().faults.clear();
@@ -118,6 +137,7 @@ impl SimFs {
             .iter_mut()
             .filter_map(|fault| fault.count(operation))
             .next();
+        world.fault_met |= failed.is_some();
         match failed {
             Some(SimFaultKind::Error(kind)) => Err(kind.into()),
             Some(SimFaultKind::SyncLoses) if operation != Operation::Sync => {

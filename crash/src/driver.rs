@@ -1,0 +1,572 @@
+//! `Driver`: a store on a simulated disk, what was submitted to it and what it must not lose.
+
+use crate::probe::ProbeFs;
+use crate::{Defect, EventSpec, Expected, Shape, Violation};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use strandline::fs::{Loss, SimDisk, SimFs, Step};
+use strandline::{
+    AppendOptions, Batch, Durability, Error, ErrorKind, ManualClock, Store, StoreOptions,
+};
+
+pub(crate) const DIR: &str = "/store";
+
+/// How often an opening or reading is tried while operations fail.
+const TRIES: u32 = 20;
+
+/// How a driver's store is run.
+#[derive(Debug, Clone, Copy)]
+pub struct Setup {
+    /// Where chance comes from.
+    pub seed: u64,
+    /// The rule that is broken, if one is.
+    pub defect: Option<Defect>,
+    /// Whether every append is synced, so that nothing that a reader sees may be lost.
+    pub synced_only: bool,
+    /// Whether operations fail, so that calls may be refused.
+    pub failing: bool,
+    /// Whether syncs lie, so that only what is there must be right, and an opening may be refused.
+    pub lying: bool,
+}
+
+impl Setup {
+    /// A disk that keeps its word.
+    #[must_use]
+    pub const fn new(seed: u64) -> Self {
+        Self {
+            seed,
+            defect: None,
+            synced_only: false,
+            failing: false,
+            lying: false,
+        }
+    }
+}
+
+/// What was done on a disk, and what had to be there at each moment of it.
+#[derive(Debug)]
+pub struct Run {
+    /// The disk before.
+    pub start: SimDisk,
+    /// The steps.
+    pub steps: Vec<Step>,
+    /// What is expected from that many steps on.
+    marks: Vec<(usize, Expected)>,
+    /// How it was run.
+    pub setup: Setup,
+}
+
+impl Run {
+    /// What is expected after that many steps.
+    #[must_use]
+    pub fn expected(&self, steps: usize) -> Expected {
+        let after = self.marks.partition_point(|(at, _)| *at <= steps);
+        let mark = after.checked_sub(1).and_then(|at| self.marks.get(at));
+        mark.map(|(_, expected)| expected.clone())
+            .unwrap_or_default()
+    }
+}
+
+/// What is expected, as it changes; and the store that is watched.
+#[derive(Debug, Default)]
+pub(crate) struct Marks {
+    list: Vec<(usize, Expected)>,
+    now: Expected,
+    watched: Option<Arc<Store>>,
+}
+
+impl Marks {
+    fn set(&mut self, steps: usize, change: impl FnOnce(&mut Expected)) {
+        change(&mut self.now);
+        self.list.push((steps, self.now.clone()));
+    }
+
+    /// Whatever a reader sees of a store whose appends are all synced may not be lost.
+    pub(crate) fn look(&mut self, steps: usize) {
+        let Some(store) = &self.watched else { return };
+        let seen = store.snapshot().visible().get() as usize;
+        if seen > self.now.required {
+            self.set(steps, |now| now.required = seen);
+        }
+    }
+}
+
+/// A store on a simulated disk, and what it must not lose.
+#[derive(Debug)]
+pub struct Driver {
+    /// The disk, as the living process has it.
+    pub fs: SimFs,
+    setup: Setup,
+    start: SimDisk,
+    store: Option<Arc<Store>>,
+    marks: Arc<Mutex<Marks>>,
+    clock: Arc<ManualClock>,
+    numbers: u32,
+    commits: u32,
+    openings: u64,
+    /// Whether something may be missing at the next opening: the power was cut, or a call failed.
+    may_lack: bool,
+}
+
+type Outcome = Result<(), Violation>;
+
+impl Driver {
+    /// A driver on a disk that should hold `expected`, with no store open.
+    #[must_use]
+    pub fn new(disk: SimDisk, expected: Expected, setup: Setup) -> Self {
+        let last = expected.events.last().copied();
+        let marks = Marks {
+            list: vec![(0, expected.clone())],
+            now: expected,
+            watched: None,
+        };
+        Self {
+            fs: SimFs::new(disk.clone()),
+            setup,
+            start: disk,
+            store: None,
+            marks: Arc::new(Mutex::new(marks)),
+            clock: Arc::new(ManualClock::new(1_700_000_000_000)),
+            numbers: last.map_or(0, |last| last.number + 1),
+            commits: last.map_or(0, |last| last.commit + 1),
+            openings: 0,
+            may_lack: true,
+        }
+    }
+
+    /// What was done, from the start.
+    #[must_use]
+    pub fn finish(mut self) -> Run {
+        self.abandon();
+        Run {
+            start: self.start.clone(),
+            steps: self.fs.take_steps(),
+            marks: std::mem::take(&mut self.marks().list),
+            setup: self.setup,
+        }
+    }
+
+    fn marks(&self) -> MutexGuard<'_, Marks> {
+        self.marks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn expect(&self, change: impl FnOnce(&mut Expected)) {
+        let steps = self.fs.steps_count();
+        self.marks().set(steps, change);
+    }
+
+    /// What is expected now.
+    #[must_use]
+    pub fn expected(&self) -> Expected {
+        self.marks().now.clone()
+    }
+
+    fn options(&mut self) -> StoreOptions {
+        self.openings += 1;
+        let fs = ProbeFs {
+            inner: self.fs.clone(),
+            marks: self.marks.clone(),
+            defect: self.setup.defect,
+        };
+        StoreOptions::new()
+            .fs(Arc::new(fs))
+            .clock(self.clock.clone())
+            .random_seed(self.setup.seed.wrapping_add(self.openings))
+            .segment_bytes_max(64 << 10)
+            .payload_bytes_max(40 << 10)
+            .no_background_sync()
+            .background_inline()
+    }
+
+    /// The open store.
+    pub(crate) fn store(&self) -> Result<Arc<Store>, Violation> {
+        self.store
+            .clone()
+            .ok_or_else(|| Violation::new("the workload has no store open"))
+    }
+
+    /// Opens the store, checks what it holds, and takes that for what it must hold from now on.
+    ///
+    /// # Errors
+    ///
+    /// If it does not open, or holds what it may not.
+    pub fn open(&mut self) -> Outcome {
+        let before = self.fs.disk();
+        let mut tries = 0;
+        let store = loop {
+            match self.options().open(DIR) {
+                Ok(store) => break store,
+                Err(error) if self.may_refuse(&error) && tries < TRIES => {
+                    tries += 1;
+                    if tries == TRIES / 2 {
+                        // Where the tail is torn, a disk that stays full has no room to keep it.
+                        self.fs.limit_growth(None);
+                    }
+                }
+                Err(error) if self.setup.lying && is_typed(&error) => {
+                    return Ok(());
+                }
+                Err(error) => return Err(Violation::new(format!("it does not open: {error:?}"))),
+            }
+            self.fs = self.fs.next_process();
+        };
+        let expected = self.expected();
+        let mut checked = expected.check(&store);
+        // A read that fails once is no loss.
+        while self.setup.failing
+            && matches!(&checked, Err(found) if found.lost == 0)
+            && tries < TRIES
+        {
+            tries += 1;
+            checked = expected.check(&store);
+        }
+        let found = match checked {
+            // Damage that is noticed when it is read is all that can be asked where syncs lie.
+            Err(violation) if violation.lost == 0 && self.setup.lying => {
+                return if store.verify().is_ok_and(|report| report.is_intact()) {
+                    Err(violation)
+                } else {
+                    Ok(())
+                };
+            }
+            Err(violation) if violation.lost > 0 && self.setup.lying => {
+                let now = store.snapshot().len() as usize;
+                let expected = Expected {
+                    required: 0,
+                    ..expected.clone()
+                };
+                expected.check(&store)?.min(now)
+            }
+            found => found?,
+        };
+        if found < expected.events.len() && !self.may_lack {
+            let missing = expected.events.len() - found;
+            return Err(Violation::new(format!(
+                "{missing} events are missing though the power was not cut"
+            )));
+        }
+        if tries == 0 {
+            crate::expect_loud(&before, &self.fs.disk(), store.open_report())?;
+        }
+        self.may_lack = false;
+        self.expect(|now| {
+            Arc::make_mut(&mut now.events).truncate(found);
+            now.required = found;
+        });
+        let store = Arc::new(store);
+        if self.setup.synced_only {
+            self.marks().watched = Some(store.clone());
+        }
+        self.store = Some(store);
+        Ok(())
+    }
+
+    /// Whether a call may fail so because of a fault that was set.
+    fn may_refuse(&self, error: &Error) -> bool {
+        self.setup.failing && matches!(error.kind(), ErrorKind::Io | ErrorKind::NotWritten)
+    }
+
+    /// Checks that the open store cannot be opened a second time.
+    ///
+    /// # Errors
+    ///
+    /// If it can.
+    pub fn try_second_writer(&mut self) -> Outcome {
+        match self.options().open(DIR) {
+            Err(error) if error.kind() == ErrorKind::Locked || self.may_refuse(&error) => Ok(()),
+            Err(error) => Err(Violation::new(format!("a second writer: {error:?}"))),
+            Ok(_) => Err(Violation::new("two writers have the store open")),
+        }
+    }
+
+    /// Opens the store to read only and checks what that shows and that it changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// If it shows what it may not or changes something.
+    pub fn read_only(&mut self) -> Outcome {
+        let steps = self.fs.steps_count();
+        let expected = self.expected();
+        match self.options().read_only().open(DIR) {
+            Ok(store) => match expected.check(&store) {
+                Err(found) if found.lost > 0 || !self.setup.failing => return Err(found),
+                _ => {}
+            },
+            Err(error) if error.kind() == ErrorKind::NotFound && expected.required == 0 => {}
+            Err(error) if self.setup.failing && error.kind() == ErrorKind::NotFound => {}
+            Err(error) if self.may_refuse(&error) || self.setup.lying => {}
+            Err(error) => {
+                return Err(Violation::new(format!("it cannot be read: {error:?}")));
+            }
+        }
+        if self.fs.steps_count() == steps {
+            Ok(())
+        } else {
+            Err(Violation::new("an opening to read only changed something"))
+        }
+    }
+
+    /// Appends one event of that length.
+    ///
+    /// # Errors
+    ///
+    /// If the store does what it may not.
+    pub fn append(&mut self, bytes: u32, durability: Durability) -> Outcome {
+        self.commit(&[(bytes, Shape::Noise)], durability)
+    }
+
+    /// Appends events of these lengths and shapes in one commit.
+    ///
+    /// # Errors
+    ///
+    /// As [`append`](Self::append).
+    pub fn commit(&mut self, events: &[(u32, Shape)], durability: Durability) -> Outcome {
+        if self.store.is_none() && self.setup.lying {
+            return Ok(());
+        }
+        let store = self.store()?;
+        let commit = self.commits;
+        self.commits += 1;
+        let mut specs = Vec::new();
+        for (bytes, shape) in events {
+            specs.push(EventSpec {
+                number: self.numbers,
+                commit,
+                bytes: *bytes,
+                shape: *shape,
+            });
+            self.numbers += 1;
+        }
+        let before = self.expected().events.len();
+        self.expect(|now| Arc::make_mut(&mut now.events).extend_from_slice(&specs));
+        match self.write(&store, &specs, durability) {
+            Ok(()) => {
+                if durability == Durability::Synced {
+                    self.expect(|now| now.required = now.events.len());
+                }
+                Ok(())
+            }
+            Err(error) => {
+                drop(store);
+                self.refused(&error, before)
+            }
+        }
+    }
+
+    fn write(
+        &self,
+        store: &Store,
+        specs: &[EventSpec],
+        durability: Durability,
+    ) -> Result<(), Error> {
+        let defect = self.setup.defect;
+        let durability = match defect {
+            Some(Defect::AcknowledgedBeforeSync) => Durability::Written,
+            _ => durability,
+        };
+        let options = AppendOptions::new().durability(durability);
+        if let [spec] = specs {
+            let appended = store.append_with(&spec.coordinate(), spec.event(), options);
+            return appended.map(drop);
+        }
+        let whole = if defect == Some(Defect::SplitBatch) {
+            1
+        } else {
+            specs.len()
+        };
+        for part in specs.chunks(whole) {
+            let mut batch = Batch::new();
+            for spec in part {
+                batch.add(&spec.coordinate(), spec.event());
+            }
+            store.append_batch_with(batch, options)?;
+        }
+        Ok(())
+    }
+
+    /// What a refused append means for what is expected.
+    fn refused(&mut self, error: &Error, before: usize) -> Outcome {
+        let expected = matches!(
+            error.kind(),
+            ErrorKind::NotWritten | ErrorKind::Unknown | ErrorKind::Poisoned | ErrorKind::Io
+        );
+        if !self.setup.failing || !expected {
+            return Err(Violation::new(format!("an append failed: {error:?}")));
+        }
+        if error.kind() != ErrorKind::Unknown {
+            self.expect(|now| Arc::make_mut(&mut now.events).truncate(before));
+        }
+        match error.kind() {
+            ErrorKind::Unknown | ErrorKind::Poisoned => {
+                self.check_poisoned()?;
+                self.may_lack = true;
+                self.kill()
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A store that stopped says so on every call.
+    fn check_poisoned(&mut self) -> Outcome {
+        let store = self.store()?;
+        let spec = EventSpec {
+            number: u32::MAX,
+            commit: u32::MAX,
+            bytes: 1,
+            shape: Shape::Noise,
+        };
+        let durable = store.snapshot().visible();
+        let answers = [
+            self.write(&store, &[spec], Durability::Written),
+            self.write(&store, &[spec, spec], Durability::Synced),
+            store.sync(),
+            store.checkpoint().map(drop),
+        ];
+        for answer in answers {
+            match answer {
+                Err(error) if error.kind() == ErrorKind::Poisoned => {}
+                answer => {
+                    return Err(Violation::new(format!(
+                        "after a failure that is final a call gave {answer:?}"
+                    )));
+                }
+            }
+        }
+        if store.snapshot().visible() != durable {
+            return Err(Violation::new("events became visible after the failure"));
+        }
+        Ok(())
+    }
+
+    /// Makes everything durable.
+    ///
+    /// # Errors
+    ///
+    /// If the store does what it may not.
+    pub fn sync(&mut self) -> Outcome {
+        self.make_durable(|store| store.sync())
+    }
+
+    /// Saves a checkpoint.
+    ///
+    /// # Errors
+    ///
+    /// If the store does what it may not.
+    pub fn checkpoint(&mut self) -> Outcome {
+        self.make_durable(|store| store.checkpoint().map(drop))
+    }
+
+    fn make_durable(&mut self, call: impl FnOnce(&Store) -> Result<(), Error>) -> Outcome {
+        if self.store.is_none() && self.setup.lying {
+            return Ok(());
+        }
+        match call(&*self.store()?) {
+            Ok(()) => self.expect(|now| now.required = now.events.len()),
+            Err(error) if !self.setup.failing => {
+                return Err(Violation::new(format!("a call failed: {error:?}")));
+            }
+            Err(error) => match error.kind() {
+                ErrorKind::Unknown | ErrorKind::Poisoned => {
+                    self.check_poisoned()?;
+                    self.may_lack = true;
+                    self.kill()?;
+                }
+                ErrorKind::Io | ErrorKind::NotWritten => {}
+                _ => return Err(Violation::new(format!("a call failed: {error:?}"))),
+            },
+        }
+        Ok(())
+    }
+
+    /// Closes the store.
+    ///
+    /// # Errors
+    ///
+    /// If the store does what it may not.
+    pub fn close(&mut self) -> Outcome {
+        self.marks().watched = None;
+        let Some(store) = self.store.take().and_then(Arc::into_inner) else {
+            return Ok(());
+        };
+        match store.close() {
+            Ok(()) => self.expect(|now| now.required = now.events.len()),
+            Err(error) if self.setup.failing => {
+                self.may_lack = error.kind() != ErrorKind::Io;
+            }
+            Err(error) => {
+                return Err(Violation::new(format!("the close failed: {error:?}")));
+            }
+        }
+        Ok(())
+    }
+
+    /// Drops the store without closing it.
+    pub fn leave(&mut self) {
+        self.marks().watched = None;
+        self.store = None;
+    }
+
+    /// Kills the process and opens the store in another.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub fn kill(&mut self) -> Outcome {
+        self.fs = self.fs.next_process();
+        self.leave();
+        self.open()
+    }
+
+    /// Cuts the power, with a loss that follows from the seed, and opens the store again.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub fn power_cut(&mut self, loss: Loss) -> Outcome {
+        self.fs = self.fs.power_cut(loss);
+        self.leave();
+        self.may_lack = true;
+        self.open()
+    }
+
+    /// Kills the process, and nobody comes after it.
+    fn abandon(&mut self) {
+        self.fs = self.fs.next_process();
+        self.leave();
+    }
+
+    /// Checks every checksum and chain.
+    ///
+    /// # Errors
+    ///
+    /// If something is wrong.
+    pub fn verify(&mut self) -> Outcome {
+        let Some(store) = &self.store else {
+            return Ok(());
+        };
+        match store.verify() {
+            Ok(report) if report.is_intact() => Ok(()),
+            Ok(report) => Err(Violation::new(format!(
+                "verification finds {:?}",
+                report.problems.first().map(ToString::to_string)
+            ))),
+            Err(error) if self.setup.failing && error.kind() == ErrorKind::Io => Ok(()),
+            Err(error) => Err(Violation::new(format!("verification fails: {error:?}"))),
+        }
+    }
+
+    /// How it is run.
+    pub(crate) const fn setup(&self) -> Setup {
+        self.setup
+    }
+}
+
+/// Whether an error says that what is on the disk cannot be believed.
+pub(crate) fn is_typed(error: &Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::Corrupt
+            | ErrorKind::LogBehindCheckpoint
+            | ErrorKind::UnsupportedVersion
+            | ErrorKind::NotFound
+    )
+}

@@ -1,0 +1,74 @@
+//! What a power cut, a failing disk and damage leave of a store, tried out.
+//!
+//! A [`Workload`] runs once on a simulated disk that records its steps. From them images of the disk
+//! are made for a power cut after each step and in the middle of it ([`explore`]); each is opened and
+//! judged ([`Driver`]), and the steps of that recovery are cut in turn. [`sweep`] fails each
+//! operation instead. [`damage`] changes the bytes of a closed store. [`kernel`] does on a real file
+//! system what the simulation cannot vouch for.
+//!
+//! Everything but [`kernel`] follows from a seed, so a violation repeats from its one line.
+//!
+//! Knows the store through its public interface alone.
+
+#![allow(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "a harness that fails by panicking fails loudly enough"
+)]
+
+pub mod damage;
+mod driver;
+mod expect;
+pub mod explore;
+pub mod kernel;
+mod ledger;
+mod loud;
+mod point;
+mod probe;
+pub mod red;
+pub mod sweep;
+mod workload;
+
+pub use driver::{Driver, Run, Setup};
+pub use expect::{EventSpec, Expected, Shape};
+pub use ledger::{Ledger, Totals};
+pub use point::{Moment, Path, Point};
+pub use probe::Defect;
+pub use workload::{WORKLOADS, Workload};
+
+pub(crate) use loud::expect_loud;
+
+use std::fmt;
+
+/// Something that must not be.
+#[derive(Debug, Clone)]
+pub struct Violation {
+    /// What was seen.
+    pub message: String,
+    /// How many events that were acknowledged as synced are missing.
+    pub lost: u64,
+}
+
+impl Violation {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            lost: 0,
+        }
+    }
+
+    pub(crate) fn lost(message: impl Into<String>, lost: u64) -> Self {
+        Self {
+            message: message.into(),
+            lost,
+        }
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Violation {}

@@ -1,0 +1,213 @@
+//! `strandline-crash`: the harness as a program, which `cargo xtask crash` runs.
+
+use clap::Parser;
+use indicatif::{ProgressBar, ProgressStyle};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use strandline_crash::explore::{Failure, Plan, explore, record, replay};
+use strandline_crash::{Ledger, Path, Totals, WORKLOADS, Workload, damage, kernel, red, sweep};
+
+/// Cut the power, fail the disk and damage the files of a store, and judge what is left.
+#[derive(Parser)]
+#[command(
+    name = "cargo xtask crash",
+    bin_name = "cargo xtask crash",
+    max_term_width = 100
+)]
+struct Args {
+    /// Try at least a million images, and every operation that can fail.
+    #[arg(long)]
+    full: bool,
+    /// Try about this many images.
+    #[arg(long, default_value_t = 20_000)]
+    images: u64,
+    /// Fail one of so many operations.
+    #[arg(long, default_value_t = 17)]
+    fault_every: u64,
+    /// Try only this workload.
+    #[arg(long)]
+    workload: Option<String>,
+    /// Where chance comes from.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Repeat one power cut, or several one in the recovery from the other, such as 17a5/3m0.
+    #[arg(long, requires = "workload")]
+    at: Option<Path>,
+    /// Check that the harness notices stores that break a rule.
+    #[arg(long)]
+    red: bool,
+    /// Damage a small store in every way, instead of in a sample.
+    #[arg(long)]
+    damage: bool,
+    /// Use a real file system; as root.
+    #[arg(long)]
+    kernel: bool,
+    /// Power cuts on the real file system.
+    #[arg(long, default_value_t = 100)]
+    cuts: u64,
+    /// What a child process of the trials on a real file system runs.
+    #[arg(long, hide = true)]
+    child: Option<PathBuf>,
+    /// Print the workloads.
+    #[arg(long)]
+    list: bool,
+    /// Print the totals as JSON.
+    #[arg(long)]
+    json: bool,
+    /// The file that adds up what all runs tried.
+    #[arg(long, default_value = "target/crash/ledger.json")]
+    ledger: PathBuf,
+}
+
+fn main() -> anyhow::Result<ExitCode> {
+    let args = Args::parse();
+    if let Some(dir) = &args.child {
+        return kernel::child(dir, args.seed);
+    }
+    if args.list {
+        for workload in WORKLOADS {
+            println!("{}", workload.name);
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    // Panics of the store are caught and reported as violations.
+    std::panic::set_hook(Box::new(|_| {}));
+    let workloads = chosen(&args)?;
+    if let (Some(at), [workload]) = (&args.at, &workloads[..]) {
+        return Ok(repeat(workload, args.seed, at));
+    }
+    if args.red {
+        return Ok(show_red(args.seed));
+    }
+    let (totals, failures) = if args.kernel {
+        kernel::run(args.cuts, args.seed)?
+    } else if args.damage {
+        let bar = bar("damaged stores", 0);
+        damage::damage(1, &|count| bar.inc(count))
+    } else {
+        simulate(&args, &workloads)
+    };
+    finish(&args, &totals, &failures)
+}
+
+fn chosen(args: &Args) -> anyhow::Result<Vec<&'static Workload>> {
+    let wanted = |workload: &&Workload| {
+        let name = args.workload.as_deref();
+        name.is_none_or(|name| name == workload.name)
+    };
+    let workloads: Vec<_> = WORKLOADS.iter().filter(wanted).collect();
+    anyhow::ensure!(!workloads.is_empty(), "no such workload; --list shows them");
+    Ok(workloads)
+}
+
+fn bar(what: &'static str, length: u64) -> ProgressBar {
+    let bar = ProgressBar::new(length);
+    let template = if length == 0 {
+        "{msg}: {human_pos} {elapsed}"
+    } else {
+        "{msg}: {human_pos} of {human_len} {wide_bar} {elapsed}, {eta} left"
+    };
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    bar.set_message(what);
+    bar
+}
+
+fn simulate(args: &Args, workloads: &[&'static Workload]) -> (Totals, Vec<Failure>) {
+    let images = if args.full { 1_100_000 } else { args.images };
+    let plan = Plan {
+        seed: args.seed,
+        variants: if args.full { 40 } else { 4 },
+        nested_every: if args.full { 3 } else { 12 },
+        third_every: if args.full { 40 } else { 20 },
+        images_max: images,
+        defect: None,
+        threads: 2,
+    };
+    let images = bar("images", images);
+    let (mut totals, mut failures) = explore(workloads, plan, &|count| images.inc(count));
+    images.finish();
+    let faults = bar("faults", 0);
+    let every = if args.full { 1 } else { args.fault_every };
+    let (swept, more) = sweep::sweep(workloads, args.seed, every, None, &|n| faults.inc(n));
+    faults.finish();
+    totals.add(&swept);
+    failures.extend(more);
+    if !args.full && args.workload.is_none() {
+        let (damaged, more) = damage::damage(97, &|_| {});
+        totals.add(&damaged);
+        failures.extend(more);
+    }
+    (totals, failures)
+}
+
+fn repeat(workload: &Workload, seed: u64, at: &Path) -> ExitCode {
+    if let Ok(run) = record(workload, seed, None) {
+        for (number, step) in run.steps.iter().enumerate() {
+            println!("{number:4} {step}");
+        }
+    }
+    let (context, outcome) = replay(workload, seed, at);
+    print!("{context}");
+    match outcome {
+        Ok(()) => {
+            println!("nothing is wrong there");
+            ExitCode::SUCCESS
+        }
+        Err(violation) => {
+            println!("{violation}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn show_red(seed: u64) -> ExitCode {
+    let outcomes = red::red(seed);
+    let missed = outcomes.iter().filter(|(_, found)| found.is_none()).count();
+    for (name, found) in &outcomes {
+        match found {
+            Some(message) => println!("caught  {name}: {message}"),
+            None => println!("MISSED  {name}"),
+        }
+    }
+    println!("{} caught, {missed} missed", outcomes.len() - missed);
+    if missed == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+fn finish(args: &Args, totals: &Totals, failures: &[Failure]) -> anyhow::Result<ExitCode> {
+    for failure in failures {
+        eprintln!("{failure}");
+    }
+    let mut ledger = Ledger::read(&args.ledger)?;
+    ledger.add(totals, args.seed, &args.ledger)?;
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&ledger)?);
+    } else {
+        println!(
+            "{} images at {} crash points of {} workloads, {} faults, {} damaged stores, {} power \
+             cuts and {} other trials on a real file system (seed {})",
+            totals.images,
+            totals.crash_points,
+            totals.workloads,
+            totals.faults,
+            totals.damaged,
+            totals.power_cuts,
+            totals.kernel_trials,
+            args.seed
+        );
+        println!(
+            "{} acknowledged events lost, {} violations",
+            totals.lost, totals.violations
+        );
+    }
+    Ok(if totals.violations == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}

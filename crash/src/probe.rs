@@ -1,0 +1,176 @@
+//! `ProbeFs`: between the store and the simulated disk. It notes what readers see before each
+//! operation, and, for tests of the harness itself, breaks one of the rules that the store keeps.
+
+use crate::driver::Marks;
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use strandline::fs::{DirEntry, FileLock, Fs, FsFile, OpenMode, SimFs};
+
+/// A rule that is broken on purpose, which the harness must notice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Defect {
+    /// Directories are never synced.
+    NoDirectorySync,
+    /// Files are never synced.
+    NoFileSync,
+    /// The new contents of a file are not synced before they are renamed into place.
+    NoSyncBeforeRename,
+    /// A sync that failed is tried again, and believed.
+    RetriedSync,
+    /// A sync that failed counts as one that succeeded.
+    FailedSyncBelieved,
+    /// What is cut off or set aside is thrown away.
+    NoQuarantine,
+    /// What is set aside is not synced before the original is cut off.
+    QuarantineNotSynced,
+    /// A batch is written as several commits.
+    SplitBatch,
+    /// A write that was cut short counts as whole.
+    ShortWriteBelieved,
+    /// An append is acknowledged as synced when it is only written.
+    AcknowledgedBeforeSync,
+}
+
+impl Defect {
+    /// Every defect, with its name.
+    pub const ALL: &'static [(&'static str, Self)] = &[
+        ("no directory sync", Self::NoDirectorySync),
+        ("no file sync", Self::NoFileSync),
+        ("no sync before a rename", Self::NoSyncBeforeRename),
+        ("retried sync", Self::RetriedSync),
+        (
+            "durable advanced after a failed sync",
+            Self::FailedSyncBelieved,
+        ),
+        ("truncation without quarantine", Self::NoQuarantine),
+        ("quarantine not synced", Self::QuarantineNotSynced),
+        ("split batch", Self::SplitBatch),
+        ("short write believed", Self::ShortWriteBelieved),
+        ("acknowledged before sync", Self::AcknowledgedBeforeSync),
+    ];
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct ProbeFs {
+    pub(crate) inner: SimFs,
+    pub(crate) marks: Arc<Mutex<Marks>>,
+    pub(crate) defect: Option<Defect>,
+}
+
+impl ProbeFs {
+    fn has(&self, defect: Defect) -> bool {
+        self.defect == Some(defect)
+    }
+
+    /// Notes what readers see now.
+    fn look(&self) {
+        let mut marks = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
+        marks.look(self.inner.steps_count());
+    }
+}
+
+fn in_quarantine(path: &Path) -> bool {
+    path.iter().any(|part| part == "quarantine")
+}
+
+impl Fs for ProbeFs {
+    fn create_dir_all(&self, path: &Path) -> io::Result<()> {
+        self.look();
+        self.inner.create_dir_all(path)
+    }
+
+    fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Arc<dyn FsFile>> {
+        self.look();
+        Ok(Arc::new(ProbeFile {
+            file: self.inner.open(path, mode)?,
+            fs: self.clone(),
+            is_temporary: path.extension().is_some_and(|suffix| suffix == "tmp"),
+            is_quarantined: in_quarantine(path),
+        }))
+    }
+
+    fn list(&self, path: &Path) -> io::Result<Vec<DirEntry>> {
+        self.inner.list(path)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.look();
+        if self.has(Defect::NoQuarantine) && in_quarantine(to) {
+            return self.inner.remove_file(from);
+        }
+        self.inner.rename(from, to)
+    }
+
+    fn remove_file(&self, path: &Path) -> io::Result<()> {
+        self.look();
+        self.inner.remove_file(path)
+    }
+
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        self.look();
+        if self.has(Defect::NoDirectorySync) {
+            return Ok(());
+        }
+        self.inner.sync_dir(path)
+    }
+
+    fn try_lock(&self, path: &Path) -> io::Result<Option<Box<dyn FileLock>>> {
+        self.look();
+        self.inner.try_lock(path)
+    }
+}
+
+#[derive(Debug)]
+struct ProbeFile {
+    file: Arc<dyn FsFile>,
+    fs: ProbeFs,
+    is_temporary: bool,
+    is_quarantined: bool,
+}
+
+impl FsFile for ProbeFile {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.file.read_at(buffer, offset)
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        self.fs.look();
+        if self.is_quarantined && self.fs.has(Defect::NoQuarantine) {
+            return Ok(bytes.len());
+        }
+        match self.file.write_at(bytes, offset) {
+            Ok(_) if self.fs.has(Defect::ShortWriteBelieved) => Ok(bytes.len()),
+            written => written,
+        }
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.fs.look();
+        let skipped = self.fs.has(Defect::NoFileSync)
+            || self.is_temporary && self.fs.has(Defect::NoSyncBeforeRename)
+            || self.is_quarantined && self.fs.has(Defect::QuarantineNotSynced);
+        if skipped {
+            return Ok(());
+        }
+        match self.file.sync() {
+            Err(_) if self.fs.has(Defect::RetriedSync) => self.file.sync(),
+            Err(_) if self.fs.has(Defect::FailedSyncBelieved) => Ok(()),
+            synced => synced,
+        }
+    }
+
+    fn set_len(&self, bytes: u64) -> io::Result<()> {
+        self.fs.look();
+        self.file.set_len(bytes)
+    }
+
+    fn allocate(&self, bytes: u64) -> io::Result<()> {
+        self.fs.look();
+        self.file.allocate(bytes)
+    }
+
+    fn len(&self) -> io::Result<u64> {
+        self.file.len()
+    }
+}

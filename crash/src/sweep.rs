@@ -1,0 +1,180 @@
+//! Every operation of every workload fails once, in each of several ways; afterwards the power is
+//! cut.
+
+use crate::explore::{Failure, judge, quietly};
+use crate::{Defect, Driver, Expected, Path, Setup, Totals, Violation, Workload};
+use std::io::ErrorKind;
+use strandline_core::fs::{Fill, Keep, Loss, Operation, SimDisk, SimFault, SimFaultKind};
+
+/// A way to fail.
+struct Way {
+    name: &'static str,
+    kind: SimFaultKind,
+    operation: Option<Operation>,
+    times: u64,
+}
+
+const fn way(
+    name: &'static str,
+    kind: SimFaultKind,
+    operation: Option<Operation>,
+    times: u64,
+) -> Way {
+    Way {
+        name,
+        kind,
+        operation,
+        times,
+    }
+}
+
+/// For good, as far as a workload goes.
+const EVER: u64 = 1 << 40;
+
+const WAYS: &[Way] = &[
+    way("EIO", SimFaultKind::Error(ErrorKind::Other), None, 1),
+    way("EIO twice", SimFaultKind::Error(ErrorKind::Other), None, 2),
+    way(
+        "ENOSPC",
+        SimFaultKind::Error(ErrorKind::StorageFull),
+        None,
+        1,
+    ),
+    way(
+        "ENOSPC for long",
+        SimFaultKind::Error(ErrorKind::StorageFull),
+        Some(Operation::Write),
+        9,
+    ),
+    way(
+        "EINTR on writes",
+        SimFaultKind::Error(ErrorKind::Interrupted),
+        Some(Operation::Write),
+        1,
+    ),
+    way(
+        "EINTR on reads",
+        SimFaultKind::Error(ErrorKind::Interrupted),
+        Some(Operation::Read),
+        1,
+    ),
+    way(
+        "short reads",
+        SimFaultKind::Short,
+        Some(Operation::Read),
+        EVER,
+    ),
+    way(
+        "short writes",
+        SimFaultKind::Short,
+        Some(Operation::Write),
+        EVER,
+    ),
+    way(
+        "a failed sync",
+        SimFaultKind::SyncLoses,
+        Some(Operation::Sync),
+        1,
+    ),
+    way(
+        "a lying sync",
+        SimFaultKind::SyncLies,
+        Some(Operation::Sync),
+        1,
+    ),
+];
+
+/// Fails every `every`th operation of each workload in each way.
+#[must_use]
+pub fn sweep(
+    workloads: &[&'static Workload],
+    seed: u64,
+    every: u64,
+    defect: Option<Defect>,
+    progress: &dyn Fn(u64),
+) -> (Totals, Vec<Failure>) {
+    let mut totals = Totals::default();
+    let mut failures = Vec::new();
+    for workload in workloads.iter().copied() {
+        for way in WAYS {
+            let mut after = seed % every;
+            // Until the fault is not met any more.
+            while try_one(
+                workload,
+                way,
+                after,
+                seed,
+                defect,
+                &mut totals,
+                &mut failures,
+            ) {
+                progress(1);
+                after += every;
+                if failures.len() >= 20 {
+                    return (totals, failures);
+                }
+            }
+        }
+    }
+    (totals, failures)
+}
+
+/// Whether the workload has so many operations.
+fn try_one(
+    workload: &'static Workload,
+    way: &Way,
+    after: u64,
+    seed: u64,
+    defect: Option<Defect>,
+    totals: &mut Totals,
+    failures: &mut Vec<Failure>,
+) -> bool {
+    let lying = way.kind == SimFaultKind::SyncLies;
+    let setup = Setup {
+        defect,
+        failing: true,
+        lying,
+        ..Setup::new(seed)
+    };
+    let mut driver = Driver::new(SimDisk::new(), Expected::default(), setup);
+    driver.fs.fail(SimFault {
+        operation: way.operation,
+        after,
+        times: way.times,
+        kind: way.kind,
+    });
+    let outcome = quietly(|| (workload.run)(&mut driver).and_then(|()| settle(&mut driver)));
+    totals.faults += 1;
+    totals.images += 2;
+    if let Err(violation) = outcome {
+        totals.lost += violation.lost;
+        totals.violations += 1;
+        failures.push(Failure {
+            workload: workload.name,
+            seed,
+            at: Path::default(),
+            context: format!("  {} after {after} operations that may fail so\n", way.name),
+            violation,
+        });
+    }
+    driver.fs.fault_was_met()
+}
+
+/// The disk is well again: the store opens, and does so after power cuts.
+fn settle(driver: &mut Driver) -> Result<(), Violation> {
+    let setup = driver.setup();
+    let expected = driver.expected();
+    let disk = driver.fs.disk();
+    for keep in [Keep::None, Keep::Any] {
+        let loss = Loss {
+            keep,
+            fill: Fill::Random,
+            seed: setup.seed,
+        };
+        judge(disk.crash(&loss), expected.clone(), setup, setup.seed)?;
+    }
+    driver.fs.heal();
+    driver.kill()?;
+    driver.append(10, strandline::Durability::Synced)?;
+    driver.verify()
+}

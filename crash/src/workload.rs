@@ -1,0 +1,268 @@
+//! What is done on the disk while the power is cut: about twenty short stories, each of one part of
+//! the store.
+
+use crate::{Driver, Shape, Violation};
+use strandline::Durability::{Synced, Written};
+use strandline::fs::{Fill, Keep, Loss};
+
+/// A story that a driver's store lives through.
+#[derive(Debug)]
+pub struct Workload {
+    /// What it is called.
+    pub name: &'static str,
+    /// Whether every append in it is synced.
+    pub synced_only: bool,
+    /// Whether some of its calls fail by themselves.
+    pub failing: bool,
+    /// Does it.
+    pub run: fn(&mut Driver) -> Result<(), Violation>,
+}
+
+const fn synced(name: &'static str, run: fn(&mut Driver) -> Result<(), Violation>) -> Workload {
+    Workload {
+        name,
+        synced_only: true,
+        failing: false,
+        run,
+    }
+}
+
+const fn mixed(name: &'static str, run: fn(&mut Driver) -> Result<(), Violation>) -> Workload {
+    Workload {
+        name,
+        synced_only: false,
+        failing: false,
+        run,
+    }
+}
+
+const fn failing(name: &'static str, run: fn(&mut Driver) -> Result<(), Violation>) -> Workload {
+    Workload {
+        name,
+        synced_only: false,
+        failing: true,
+        run,
+    }
+}
+
+/// Length of a payload of which three fill a segment.
+const BIG: u32 = 18_000;
+
+/// Every workload.
+pub const WORKLOADS: &[Workload] = &[
+    synced("first-create", |d| {
+        d.open()?;
+        d.close()?;
+        d.open()?;
+        d.append(10, Synced)
+    }),
+    synced("append", |d| {
+        d.open()?;
+        for bytes in [0, 10, 200, 600, 1500, 40] {
+            d.append(bytes, Synced)?;
+        }
+        Ok(())
+    }),
+    mixed("append-written", |d| {
+        d.open()?;
+        for bytes in [10, 300, 700, 5] {
+            d.append(bytes, Written)?;
+        }
+        d.sync()?;
+        d.append(900, Written)?;
+        d.append(20, Written)
+    }),
+    mixed("mixed", |d| {
+        d.open()?;
+        for bytes in 0..8 {
+            let durability = if bytes % 3 == 0 { Synced } else { Written };
+            d.append(bytes * 90, durability)?;
+        }
+        Ok(())
+    }),
+    synced("batch", |d| {
+        d.open()?;
+        for members in 1..5_u32 {
+            let batch: Vec<_> = (0..members).map(|n| (n * 250, Shape::Noise)).collect();
+            d.commit(&batch, Synced)?;
+        }
+        Ok(())
+    }),
+    mixed("batch-written", |d| {
+        d.open()?;
+        d.append(10, Synced)?;
+        for _ in 0..3 {
+            d.commit(&[(400, Shape::Noise); 4], Written)?;
+        }
+        d.commit(&[(30, Shape::Noise); 3], Written)
+    }),
+    synced("names", |d| {
+        d.open()?;
+        for _ in 0..3 {
+            d.commit(&[(10, Shape::Alone), (10, Shape::Noise)], Synced)?;
+            d.commit(&[(BIG, Shape::Alone)], Synced)?;
+            d.append(5, Synced)?;
+        }
+        Ok(())
+    }),
+    synced("rotation", |d| {
+        d.open()?;
+        for _ in 0..7 {
+            d.append(BIG, Synced)?;
+        }
+        Ok(())
+    }),
+    mixed("rotation-written", |d| {
+        d.open()?;
+        for _ in 0..8 {
+            d.append(BIG, Written)?;
+        }
+        Ok(())
+    }),
+    mixed("rotation-batch", |d| {
+        d.open()?;
+        for _ in 0..3 {
+            d.commit(&[(BIG, Shape::Noise); 2], Written)?;
+            d.append(100, Written)?;
+        }
+        d.sync()
+    }),
+    synced("checkpoint", |d| {
+        d.open()?;
+        for _ in 0..3 {
+            d.append(200, Synced)?;
+            d.checkpoint()?;
+        }
+        d.append(10, Synced)
+    }),
+    mixed("checkpoint-written", |d| {
+        d.open()?;
+        for _ in 0..3 {
+            d.append(300, Written)?;
+            d.append(800, Written)?;
+            d.checkpoint()?;
+        }
+        d.append(10, Written)
+    }),
+    mixed("checkpoint-rotation", |d| {
+        d.open()?;
+        for _ in 0..4 {
+            d.append(BIG, Written)?;
+            d.checkpoint()?;
+            d.append(50, Written)?;
+        }
+        Ok(())
+    }),
+    synced("close", |d| {
+        for _ in 0..3 {
+            d.open()?;
+            d.append(100, Synced)?;
+            d.close()?;
+        }
+        Ok(())
+    }),
+    mixed("leave", |d| {
+        for _ in 0..3 {
+            d.open()?;
+            d.append(500, Written)?;
+            d.append(100, Written)?;
+            d.leave();
+        }
+        Ok(())
+    }),
+    mixed("kill", |d| {
+        d.open()?;
+        for _ in 0..3 {
+            d.append(600, Written)?;
+            d.commit(&[(300, Shape::Noise); 3], Written)?;
+            d.kill()?;
+        }
+        Ok(())
+    }),
+    synced("two-writers", |d| {
+        for _ in 0..3 {
+            d.open()?;
+            d.try_second_writer()?;
+            d.append(80, Synced)?;
+            d.leave();
+        }
+        Ok(())
+    }),
+    mixed("read-only", |d| {
+        d.open()?;
+        for _ in 0..3 {
+            d.append(100, Written)?;
+            d.read_only()?;
+        }
+        d.close()?;
+        d.read_only()
+    }),
+    mixed("tail-repair", |d| {
+        d.open()?;
+        for seed in 0..3 {
+            d.append(30, Synced)?;
+            d.commit(&[(700, Shape::Noise); 3], Written)?;
+            d.append(900, Written)?;
+            d.power_cut(torn(seed))?;
+        }
+        d.append(10, Synced)
+    }),
+    mixed("repair-rotation", |d| {
+        d.open()?;
+        for seed in 3..6 {
+            for _ in 0..4 {
+                d.append(BIG, Written)?;
+            }
+            d.power_cut(torn(seed))?;
+        }
+        d.close()
+    }),
+    mixed("zeros", |d| {
+        d.open()?;
+        d.commit(&[(2000, Shape::Zeros)], Synced)?;
+        d.commit(&[(1200, Shape::Zeros), (5, Shape::Noise)], Written)?;
+        d.commit(&[(3000, Shape::Zeros)], Written)?;
+        d.append(1, Written)
+    }),
+    mixed("hostile-payload", |d| {
+        d.open()?;
+        d.append(10, Synced)?;
+        d.commit(&[(0, Shape::Frames)], Written)?;
+        d.append(700, Written)
+    }),
+    failing("full", |d| {
+        d.open()?;
+        for room in [0, 100, 700, 5000] {
+            d.append(300, Synced)?;
+            d.fs.limit_growth(Some(room));
+            for bytes in [900, 10, 300] {
+                d.append(bytes, Written)?;
+            }
+            d.fs.limit_growth(None);
+            d.append(40, Synced)?;
+        }
+        Ok(())
+    }),
+    failing("full-rotation", |d| {
+        d.open()?;
+        for room in [20_000, 30_000, 60_000, 64_500] {
+            d.fs.limit_growth(Some(room));
+            for _ in 0..4 {
+                d.append(BIG, Written)?;
+            }
+            d.checkpoint()?;
+            d.fs.limit_growth(None);
+            d.append(40, Synced)?;
+        }
+        d.close()
+    }),
+];
+
+/// A power cut that leaves some of what was not synced.
+const fn torn(seed: u64) -> Loss {
+    Loss {
+        keep: Keep::Any,
+        fill: Fill::Random,
+        seed,
+    }
+}

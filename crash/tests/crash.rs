@@ -1,0 +1,107 @@
+//! The harness on a sample, the harness itself, and a sentence on each bug that it found.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::path::Path;
+use std::sync::Arc;
+use strandline::fs::{Fs, SimDisk, SimFs};
+use strandline::{Coordinate, Durability, ErrorKind, Event, EventKind, StoreOptions};
+use strandline_crash::explore::{Plan, explore, record, replay};
+use strandline_crash::{Defect, WORKLOADS, Workload, damage, sweep};
+
+fn all() -> Vec<&'static Workload> {
+    WORKLOADS.iter().collect()
+}
+
+fn plan(defect: Option<Defect>) -> Plan {
+    Plan {
+        seed: 11,
+        variants: 2,
+        nested_every: 40,
+        third_every: 10,
+        images_max: 800,
+        defect,
+        threads: 2,
+    }
+}
+
+#[test]
+fn a_power_cut_anywhere_leaves_whole_commits_and_all_that_was_acknowledged() {
+    let (totals, failures) = explore(&all(), plan(None), &|_| {});
+    let failures: Vec<_> = failures.iter().map(ToString::to_string).collect();
+    assert_eq!(failures, Vec::<String>::new());
+    assert!(totals.images >= 800 && totals.workloads >= 20);
+}
+
+#[test]
+fn an_operation_that_fails_anywhere_loses_nothing_acknowledged() {
+    let (totals, failures) = sweep::sweep(&all(), 3, 131, None, &|_| {});
+    let failures: Vec<_> = failures.iter().map(ToString::to_string).collect();
+    assert_eq!(failures, Vec::<String>::new());
+    assert!(totals.faults > 200);
+}
+
+#[test]
+fn damage_anywhere_is_an_error_or_reported_or_harmless() {
+    let (totals, failures) = damage::damage(4999, &|_| {});
+    let failures: Vec<_> = failures.iter().map(ToString::to_string).collect();
+    assert_eq!(failures, Vec::<String>::new());
+    assert!(totals.damaged > 200);
+}
+
+#[test]
+fn a_store_that_breaks_a_rule_is_noticed() {
+    for defect in [Defect::NoDirectorySync, Defect::SplitBatch] {
+        let (_, failures) = explore(&all(), plan(Some(defect)), &|_| {});
+        assert!(!failures.is_empty(), "{defect:?}");
+    }
+}
+
+#[test]
+fn a_workload_repeats_step_by_step() {
+    for workload in WORKLOADS {
+        let steps = || -> Vec<_> {
+            let run = record(workload, 5, None).unwrap();
+            run.steps.iter().map(ToString::to_string).collect()
+        };
+        assert_eq!(steps(), steps(), "{}", workload.name);
+        let at = "3a1/2m0".parse().unwrap();
+        let (left, right) = (replay(workload, 5, &at), replay(workload, 5, &at));
+        assert_eq!(left.0, right.0);
+        assert!(left.1.is_ok() && right.1.is_ok(), "{}", workload.name);
+    }
+}
+
+/// Each opening that had no room to keep the torn tail left a part of a copy in the quarantine, so
+/// a full disk became fuller.
+#[test]
+fn a_torn_tail_that_cannot_be_kept_leaves_no_part_of_a_copy() {
+    let fs = SimFs::new(SimDisk::new());
+    let options = |fs: &SimFs| {
+        StoreOptions::new()
+            .fs(Arc::new(fs.clone()))
+            .durability(Durability::Written)
+            .no_background_sync()
+    };
+    let coordinate = Coordinate::new("e", "s").unwrap();
+    let event = || Event::bytes(EventKind::new(1, 1), vec![7; 2000]);
+    let store = options(&fs).open("/store").unwrap();
+    for _ in 0..3 {
+        store.append(&coordinate, event()).unwrap();
+    }
+    let fs = fs.next_process();
+    drop(store);
+    let segment = Path::new("/store/segment-0000000001.log");
+    let file = fs.open(segment, strandline::fs::OpenMode::Write).unwrap();
+    file.set_len(file.len().unwrap() - 100).unwrap();
+    fs.limit_growth(Some(600));
+    let quarantined = |fs: &SimFs| fs.list(Path::new("/store/quarantine")).unwrap().len();
+    for _ in 0..3 {
+        let error = options(&fs).open("/store").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Io, "{error}");
+        assert_eq!(quarantined(&fs), 0);
+    }
+    fs.limit_growth(None);
+    let store = options(&fs).open("/store").unwrap();
+    assert_eq!((store.snapshot().len(), quarantined(&fs)), (2, 1));
+}

@@ -1,0 +1,119 @@
+//! `cargo xtask crash`: power cuts, failing disks and damage, by the program in `crash`; and stores
+//! that break a rule, which that program must notice.
+
+use crate::mutate::{Mutation, Workspace};
+use crate::run::{root, run as cargo};
+use anyhow::{Context, bail};
+use std::process::{Command, ExitCode};
+
+#[derive(clap::Args)]
+#[command(disable_help_flag = true)]
+pub(crate) struct Args {
+    /// What the program takes; `--help` shows it.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    options: Vec<String>,
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    if args.options.iter().any(|option| option == "--red") {
+        return red();
+    }
+    let options = args.options.join(" ");
+    let program = format!("run --release --quiet -p strandline-crash -- {options}");
+    Ok(match cargo(&program, &[]) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    })
+}
+
+/// Stores whose own code breaks a rule. The text must be there once.
+const MUTATIONS: &[Mutation] = &[
+    Mutation {
+        name: "unsalted checksum",
+        file: "crates/core/src/checksum.rs",
+        find: "let place = self.0 ^ offset.wrapping_mul(0x9E37_79B9_7F4A_7C15);",
+        replace: "let place = self.0 & offset & 0;",
+        options: "--workload hostile-payload",
+    },
+    Mutation {
+        name: "checkpoint before log",
+        file: "crates/store/src/checkpoint.rs",
+        find: "shared.wait_durable(position.sequence)?;",
+        replace: "",
+        options: "--workload checkpoint-written",
+    },
+    Mutation {
+        name: "visible before it is durable",
+        file: "crates/store/src/writer/commit.rs",
+        find: "if durability == Durability::Written && !self.index.gate().advance_to(end) {",
+        replace: "if !self.index.gate().advance_to(end) {",
+        options: "--workload append",
+    },
+    Mutation {
+        name: "nothing rewritten at opening",
+        file: "crates/segment/src/recover.rs",
+        find: "let mut offset = from;",
+        replace: "let mut offset = end.max(from);",
+        options: "--workload kill --fault-every 1",
+    },
+    Mutation {
+        name: "failed sync forgotten",
+        file: "crates/store/src/writer/sync.rs",
+        find: "Err(error) => self.stop(&mut state, &format!(\"a sync failed: {error}\")),",
+        replace: "Err(_) => self.advance(&mut state, written),",
+        options: "--workload append --fault-every 1",
+    },
+    Mutation {
+        name: "manifest before the segment that it seals",
+        file: "crates/segment/src/writer.rs",
+        find: "let synced = cut.and_then(|()| self.active.file.sync().at(\"sync\", &self.active.path));",
+        replace: "let synced = cut;",
+        options: "--workload rotation-written",
+    },
+];
+
+/// Checks that every store that breaks a rule is noticed.
+pub(crate) fn red() -> anyhow::Result<ExitCode> {
+    let mut output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let output = output
+        .args("run --release --quiet -p strandline-crash -- --red".split(' '))
+        .current_dir(root()?)
+        .output()
+        .context("cannot start cargo")?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    print!("{text}");
+    let count = |what| text.lines().filter(|line| line.starts_with(what)).count();
+    let (mut caught, mut missed) = (count("caught"), count("MISSED"));
+    if caught == 0 {
+        bail!("the program tried nothing");
+    }
+    let workspace = Workspace::new("crash")?;
+    for mutation in MUTATIONS {
+        workspace.apply(mutation)?;
+        workspace.build("-p strandline-crash")?;
+        let arguments = format!(
+            "{} --ledger {}/red.json",
+            mutation.options,
+            workspace.folder()
+        );
+        let outcome = workspace.output("strandline-crash", &arguments)?;
+        let text = String::from_utf8_lossy(&outcome.stderr);
+        let found = text.lines().find(|line| line.contains(", seed "));
+        match found {
+            Some(line) if !outcome.status.success() => {
+                caught += 1;
+                println!("caught  {}: {line}", mutation.name);
+            }
+            _ => {
+                missed += 1;
+                println!("MISSED  {}", mutation.name);
+            }
+        }
+    }
+    println!("{caught} caught, {missed} missed");
+    Ok(if missed == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
