@@ -88,6 +88,8 @@ fn frames_of_another_store() -> &'static [u8] {
             let appended = store.append(&spec.coordinate(), spec.event());
             appended.unwrap_or_else(|error| panic!("{error}"));
         }
+        // Its segment ends after the last frame once it is closed.
+        store.close().unwrap_or_else(|error| panic!("{error}"));
         let entries = fs.list(dir).unwrap_or_default();
         let name = entries
             .into_iter()
@@ -112,6 +114,8 @@ pub struct Expected {
     /// How many of them must be there: acknowledged as synced, or shown by a store all of whose
     /// appends are.
     pub required: usize,
+    /// What openings have cut off and said that they kept.
+    pub(crate) quarantined: Arc<Vec<Vec<u8>>>,
 }
 
 impl Expected {

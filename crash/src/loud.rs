@@ -7,13 +7,24 @@ use strandline::OpenReport;
 use strandline::fs::SimDisk;
 
 /// Whatever an opening cut off the active segment, and every segment that it took away, must be in
-/// the quarantine byte for byte, and in the report.
+/// the quarantine byte for byte, and in the report; and what earlier ones put there, still. Gives
+/// what is newly there.
 pub(crate) fn expect_loud(
     before: &SimDisk,
     after: &SimDisk,
     report: &OpenReport,
-) -> Result<(), Violation> {
+    earlier: &[Vec<u8>],
+) -> Result<Vec<Vec<u8>>, Violation> {
     let left: BTreeMap<PathBuf, &[u8]> = after.files().into_iter().collect();
+    let is_kept = |bytes: &[u8]| {
+        left.iter()
+            .any(|(path, kept)| is_quarantined(path) && *kept == bytes)
+    };
+    if let Some(gone) = earlier.iter().find(|bytes| !is_kept(bytes)) {
+        let message = format!("{} bytes are gone from the quarantine", gone.len());
+        return Err(Violation::new(message));
+    }
+    let mut fresh = Vec::new();
     let active = left.keys().filter(|path| is_segment(path)).max();
     for (path, bytes) in before.files() {
         if !is_segment(&path) {
@@ -27,18 +38,16 @@ pub(crate) fn expect_loud(
         if dropped.iter().all(|byte| *byte == 0) && left.contains_key(&path) {
             continue;
         }
-        let kept = left
-            .iter()
-            .any(|(path, kept)| is_quarantined(path) && *kept == dropped);
         let what = format!("{} bytes of {}", dropped.len(), path.display());
-        if !kept {
+        if !is_kept(dropped) {
             return Err(Violation::new(format!("{what} were dropped and not kept")));
         }
         if report.is_clean() {
             return Err(Violation::new(format!("{what} were dropped in silence")));
         }
+        fresh.push(dropped.to_vec());
     }
-    Ok(())
+    Ok(fresh)
 }
 
 fn is_quarantined(path: &std::path::Path) -> bool {

@@ -153,11 +153,22 @@ fn try_one(
             workload: workload.name,
             seed,
             at: Path::default(),
-            context: format!("  {} after {after} operations that may fail so\n", way.name),
+            context: format!(
+                "  {} after {after} operations that may fail so; the last steps:\n{}",
+                way.name,
+                last_steps(&driver)
+            ),
             violation,
         });
     }
     driver.fs.fault_was_met()
+}
+
+fn last_steps(driver: &Driver) -> String {
+    let steps = driver.fs.take_steps();
+    let from = steps.len().saturating_sub(12);
+    let shown = steps.iter().enumerate().skip(from);
+    shown.map(|(n, step)| format!("    {n} {step}\n")).collect()
 }
 
 /// The disk is well again: the store opens, and does so after power cuts.

@@ -64,10 +64,10 @@ const MUTATIONS: &[Mutation] = &[
         options: "--workload append --fault-every 1",
     },
     Mutation {
-        name: "manifest before the segment that it seals",
+        name: "manifest before the next segment has its name",
         file: "crates/segment/src/writer.rs",
-        find: "let synced = cut.and_then(|()| self.active.file.sync().at(\"sync\", &self.active.path));",
-        replace: "let synced = cut;",
+        find: "self.fs.sync_dir(&self.dir).at(\"sync\", &self.dir)?;",
+        replace: "",
         options: "--workload rotation-written",
     },
 ];

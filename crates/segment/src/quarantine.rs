@@ -33,6 +33,9 @@ fn free_name(fs: &dyn Fs, dir: &Path, stem: &str) -> Result<PathBuf, LogError> {
 pub(crate) fn set_aside(fs: &dyn Fs, dir: &Path, name: &str) -> Result<String, LogError> {
     let to = free_name(fs, dir, name)?;
     let from = dir.join(name);
+    // Whoever made it may have been killed before it was synced.
+    let synced = fs.open(&from, OpenMode::Write).and_then(|file| file.sync());
+    synced.at("sync", &from)?;
     fs.rename(&from, &to).at("move", &from)?;
     let quarantine = quarantine_dir(dir);
     fs.sync_dir(&quarantine).at("sync", &quarantine)?;
