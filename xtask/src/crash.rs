@@ -65,8 +65,8 @@ const MUTATIONS: &[Mutation] = &[
     },
     Mutation {
         name: "manifest before the next segment has its name",
-        file: "crates/segment/src/writer.rs",
-        find: "self.fs.sync_dir(&self.dir).at(\"sync\", &self.dir)?;",
+        file: "crates/segment/src/next.rs",
+        find: "fs.sync_dir(dir).at(\"sync\", dir)?;",
         replace: "",
         options: "--workload rotation-written",
     },
