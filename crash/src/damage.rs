@@ -211,7 +211,7 @@ fn put(fs: &MemFs, path: &Path, damaged: Damaged) -> std::io::Result<()> {
 fn judge(fs: &MemFs, events: &[StoredEvent]) -> Result<(), Violation> {
     let store = match options(fs).open(DIR) {
         Ok(store) => store,
-        Err(error) if crate::driver::is_typed(&error) => return Ok(()),
+        Err(error) if crate::is_typed(&error) => return Ok(()),
         Err(error) => return Err(Violation::new(format!("the error is {error:?}"))),
     };
     let now = store.snapshot();
@@ -221,7 +221,7 @@ fn judge(fs: &MemFs, events: &[StoredEvent]) -> Result<(), Violation> {
         match event {
             Ok(event) if events.get(at) == Some(&event) => read += 1,
             Ok(_) => return Err(Violation::new(format!("event {at} is a wrong one"))),
-            Err(error) if crate::driver::is_typed(&error) => unreadable += 1,
+            Err(error) if crate::is_typed(&error) => unreadable += 1,
             Err(error) => return Err(Violation::new(format!("reading gives {error:?}"))),
         }
     }

@@ -1,9 +1,10 @@
 //! `Driver`: a store on a simulated disk, what was submitted to it and what it must not lose.
 
 use crate::probe::ProbeFs;
-use crate::{Defect, EventSpec, Expected, Shape, Violation};
+use crate::run::Marks;
+use crate::{Defect, EventSpec, Expected, Run, Setup, Shape, Violation};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use strandline::fs::{Loss, SimDisk, SimFs, Step};
+use strandline::fs::{Loss, SimDisk, SimFs};
 use strandline::{
     AppendOptions, Batch, Durability, Error, ErrorKind, ManualClock, Store, StoreOptions,
 };
@@ -12,83 +13,6 @@ pub(crate) const DIR: &str = "/store";
 
 /// How often an opening or reading is tried while operations fail.
 const TRIES: u32 = 20;
-
-/// How a driver's store is run.
-#[derive(Debug, Clone, Copy)]
-pub struct Setup {
-    /// Where chance comes from.
-    pub seed: u64,
-    /// The rule that is broken, if one is.
-    pub defect: Option<Defect>,
-    /// Whether every append is synced, so that nothing that a reader sees may be lost.
-    pub synced_only: bool,
-    /// Whether operations fail, so that calls may be refused.
-    pub failing: bool,
-    /// Whether syncs lie, so that only what is there must be right, and an opening may be refused.
-    pub lying: bool,
-}
-
-impl Setup {
-    /// A disk that keeps its word.
-    #[must_use]
-    pub const fn new(seed: u64) -> Self {
-        Self {
-            seed,
-            defect: None,
-            synced_only: false,
-            failing: false,
-            lying: false,
-        }
-    }
-}
-
-/// What was done on a disk, and what had to be there at each moment of it.
-#[derive(Debug)]
-pub struct Run {
-    /// The disk before.
-    pub start: SimDisk,
-    /// The steps.
-    pub steps: Vec<Step>,
-    /// What is expected from that many steps on.
-    marks: Vec<(usize, Expected)>,
-    /// How it was run.
-    pub setup: Setup,
-}
-
-impl Run {
-    /// What is expected after that many steps.
-    #[must_use]
-    pub fn expected(&self, steps: usize) -> Expected {
-        let after = self.marks.partition_point(|(at, _)| *at <= steps);
-        let mark = after.checked_sub(1).and_then(|at| self.marks.get(at));
-        mark.map(|(_, expected)| expected.clone())
-            .unwrap_or_default()
-    }
-}
-
-/// What is expected, as it changes; and the store that is watched.
-#[derive(Debug, Default)]
-pub(crate) struct Marks {
-    list: Vec<(usize, Expected)>,
-    now: Expected,
-    watched: Option<Arc<Store>>,
-}
-
-impl Marks {
-    fn set(&mut self, steps: usize, change: impl FnOnce(&mut Expected)) {
-        change(&mut self.now);
-        self.list.push((steps, self.now.clone()));
-    }
-
-    /// Whatever a reader sees of a store whose appends are all synced may not be lost.
-    pub(crate) fn look(&mut self, steps: usize) {
-        let Some(store) = &self.watched else { return };
-        let seen = store.snapshot().visible().get() as usize;
-        if seen > self.now.required {
-            self.set(steps, |now| now.required = seen);
-        }
-    }
-}
 
 /// A store on a simulated disk, and what it must not lose.
 #[derive(Debug)]
@@ -202,7 +126,7 @@ impl Driver {
                         self.fs.limit_growth(None);
                     }
                 }
-                Err(error) if self.setup.lying && is_typed(&error) => {
+                Err(error) if self.setup.lying && crate::is_typed(&error) => {
                     return Ok(());
                 }
                 Err(error) => return Err(Violation::new(format!("it does not open: {error:?}"))),
@@ -565,15 +489,4 @@ impl Driver {
     pub(crate) const fn setup(&self) -> Setup {
         self.setup
     }
-}
-
-/// Whether an error says that what is on the disk cannot be believed.
-pub(crate) fn is_typed(error: &Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::Corrupt
-            | ErrorKind::LogBehindCheckpoint
-            | ErrorKind::UnsupportedVersion
-            | ErrorKind::NotFound
-    )
 }

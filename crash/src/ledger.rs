@@ -19,10 +19,6 @@ pub struct Totals {
     pub faults: u64,
     /// Damaged stores that were opened.
     pub damaged: u64,
-    /// Power cuts on a real file system.
-    pub power_cuts: u64,
-    /// Other trials on a real file system.
-    pub kernel_trials: u64,
     /// Acknowledged events that were lost.
     pub lost: u64,
     /// Everything else that was wrong, and the losses.
@@ -37,8 +33,6 @@ impl Totals {
         self.workloads = self.workloads.max(other.workloads);
         self.faults += other.faults;
         self.damaged += other.damaged;
-        self.power_cuts += other.power_cuts;
-        self.kernel_trials += other.kernel_trials;
         self.lost += other.lost;
         self.violations += other.violations;
     }

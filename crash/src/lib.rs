@@ -3,10 +3,9 @@
 //! A [`Workload`] runs once on a simulated disk that records its steps. From them images of the disk
 //! are made for a power cut after each step and in the middle of it ([`explore`]); each is opened and
 //! judged ([`Driver`]), and the steps of that recovery are cut in turn. [`sweep`] fails each
-//! operation instead. [`damage`] changes the bytes of a closed store. [`kernel`] does on a real file
-//! system what the simulation cannot vouch for.
+//! operation instead. [`damage`] changes the bytes of a closed store.
 //!
-//! Everything but [`kernel`] follows from a seed, so a violation repeats from its one line.
+//! Everything follows from a seed, so a violation repeats from its one line.
 //!
 //! Knows the store through its public interface alone.
 
@@ -20,25 +19,27 @@ pub mod damage;
 mod driver;
 mod expect;
 pub mod explore;
-pub mod kernel;
 mod ledger;
 mod loud;
 mod point;
 mod probe;
 pub mod red;
+mod run;
 pub mod sweep;
 mod workload;
 
-pub use driver::{Driver, Run, Setup};
+pub use driver::Driver;
 pub use expect::{EventSpec, Expected, Shape};
 pub use ledger::{Ledger, Totals};
 pub use point::{Moment, Path, Point};
 pub use probe::Defect;
+pub use run::{Run, Setup};
 pub use workload::{WORKLOADS, Workload};
 
 pub(crate) use loud::expect_loud;
 
 use std::fmt;
+use strandline::{Error, ErrorKind};
 
 /// Something that must not be.
 #[derive(Debug, Clone)]
@@ -72,3 +73,14 @@ impl fmt::Display for Violation {
 }
 
 impl std::error::Error for Violation {}
+
+/// Whether an error says that what is on the disk cannot be believed.
+pub(crate) fn is_typed(error: &Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::Corrupt
+            | ErrorKind::LogBehindCheckpoint
+            | ErrorKind::UnsupportedVersion
+            | ErrorKind::NotFound
+    )
+}

@@ -5,7 +5,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use strandline_crash::explore::{Failure, Plan, explore, record, replay};
-use strandline_crash::{Ledger, Path, Totals, WORKLOADS, Workload, damage, kernel, red, sweep};
+use strandline_crash::{Ledger, Path, Totals, WORKLOADS, Workload, damage, red, sweep};
 
 /// Cut the power, fail the disk and damage the files of a store, and judge what is left.
 #[derive(Parser)]
@@ -39,15 +39,6 @@ struct Args {
     /// Damage a small store in every way, instead of in a sample.
     #[arg(long)]
     damage: bool,
-    /// Use a real file system; as root.
-    #[arg(long)]
-    kernel: bool,
-    /// Power cuts on the real file system.
-    #[arg(long, default_value_t = 100)]
-    cuts: u64,
-    /// What a child process of the trials on a real file system runs.
-    #[arg(long, hide = true)]
-    child: Option<PathBuf>,
     /// Print the workloads.
     #[arg(long)]
     list: bool,
@@ -61,9 +52,6 @@ struct Args {
 
 fn main() -> anyhow::Result<ExitCode> {
     let args = Args::parse();
-    if let Some(dir) = &args.child {
-        return kernel::child(dir, args.seed);
-    }
     if args.list {
         for workload in WORKLOADS {
             println!("{}", workload.name);
@@ -79,9 +67,7 @@ fn main() -> anyhow::Result<ExitCode> {
     if args.red {
         return Ok(show_red(args.seed));
     }
-    let (totals, failures) = if args.kernel {
-        kernel::run(args.cuts, args.seed)?
-    } else if args.damage {
+    let (totals, failures) = if args.damage {
         let bar = bar("damaged stores", 0);
         damage::damage(1, &|count| bar.inc(count))
     } else {
@@ -189,15 +175,12 @@ fn finish(args: &Args, totals: &Totals, failures: &[Failure]) -> anyhow::Result<
         println!("{}", serde_json::to_string_pretty(&ledger)?);
     } else {
         println!(
-            "{} images at {} crash points of {} workloads, {} faults, {} damaged stores, {} power \
-             cuts and {} other trials on a real file system (seed {})",
+            "{} images at {} crash points of {} workloads, {} faults, {} damaged stores (seed {})",
             totals.images,
             totals.crash_points,
             totals.workloads,
             totals.faults,
             totals.damaged,
-            totals.power_cuts,
-            totals.kernel_trials,
             args.seed
         );
         println!(

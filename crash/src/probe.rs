@@ -1,7 +1,7 @@
 //! `ProbeFs`: between the store and the simulated disk. It notes what readers see before each
 //! operation, and, for tests of the harness itself, breaks one of the rules that the store keeps.
 
-use crate::driver::Marks;
+use crate::run::Marks;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
