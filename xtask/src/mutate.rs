@@ -49,7 +49,9 @@ impl Workspace {
     /// Makes the copy equal to the workspace but for the mutation.
     pub(crate) fn apply(&self, mutation: &Mutation) -> anyhow::Result<()> {
         let mut found = false;
-        for path in self.files()? {
+        let files = self.files()?;
+        self.forget_all_but(&files)?;
+        for path in files {
             let Ok(mut bytes) = read_file(&OsFs, &self.from.join(&path), BYTES_MAX) else {
                 continue;
             };
@@ -73,6 +75,19 @@ impl Workspace {
         let list = String::from_utf8_lossy(&listed.stdout).into_owned();
         let names = list.split('\0').filter(|path| !path.is_empty());
         Ok(names.map(str::to_owned).collect())
+    }
+
+    /// Removes what an earlier copy had and the workspace has not any more.
+    fn forget_all_but(&self, files: &[String]) -> anyhow::Result<()> {
+        let list = self.to.join("target/copied");
+        let earlier = read_file(&OsFs, &list, BYTES_MAX).unwrap_or_default();
+        for path in String::from_utf8_lossy(&earlier).lines() {
+            if !files.iter().any(|file| file == path) {
+                // It may be gone with a copy that somebody removed.
+                let _ = OsFs.remove_file(&self.to.join(path));
+            }
+        }
+        self.put("target/copied", files.join("\n").as_bytes())
     }
 
     /// Writes a file of the copy unless it is so already: what is older than its build stays so.
