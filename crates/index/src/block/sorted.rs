@@ -222,30 +222,79 @@ fn places(coordinates: &[Coordinate], scopes: &[Coordinate]) -> Vec<(u32, u32)> 
 
 /// The kinds, ascending, and the place of each row's.
 fn kinds(pieces: &[Piece<'_>]) -> (Vec<EventKind>, Vec<u16>) {
-    let bits: Vec<_> = rows(pieces)
-        .map(|(part, row)| part.kind(row).bits())
-        .collect();
-    let mut used = vec![false; 1 << u16::BITS];
-    for bits in &bits {
-        if let Some(used) = used.get_mut(usize::from(*bits)) {
-            *used = true;
-        }
-    }
-    let kinds: Vec<_> = (0..=u16::MAX)
-        .filter(|bits| used.get(usize::from(*bits)) == Some(&true))
-        .collect();
-    let mut place_of = vec![0_u16; 1 << u16::BITS];
-    for (place, bits) in (0..=u16::MAX).zip(&kinds) {
-        if let Some(own) = place_of.get_mut(usize::from(*bits)) {
-            *own = place;
-        }
-    }
-    let places = bits
-        .iter()
-        .filter_map(|bits| place_of.get(usize::from(*bits)));
-    let places = places.copied().collect();
+    let kinds = || rows(pieces).map(|(part, row)| part.kind(row));
+    let mut used = KindSet::new();
+    kinds().for_each(|kind| used.insert(kind));
+    used.count();
     (
-        kinds.into_iter().map(EventKind::from_bits).collect(),
-        places,
+        used.ascending(),
+        kinds().map(|kind| used.place(kind)).collect(),
     )
+}
+
+/// Kinds as bits, so that the place of one in order is a count of bits.
+struct KindSet {
+    words: Vec<u64>,
+    /// How many kinds are in the words before each.
+    before: Vec<u16>,
+}
+
+impl KindSet {
+    fn new() -> Self {
+        Self {
+            words: vec![0; (1 << u16::BITS) / u64::BITS as usize],
+            before: Vec::new(),
+        }
+    }
+
+    /// The word of a kind, and its bit there.
+    fn bit(kind: EventKind) -> (usize, u64) {
+        let bits = u32::from(kind.bits());
+        ((bits / u64::BITS) as usize, 1 << (bits % u64::BITS))
+    }
+
+    fn insert(&mut self, kind: EventKind) {
+        let (at, bit) = Self::bit(kind);
+        if let Some(word) = self.words.get_mut(at) {
+            *word |= bit;
+        }
+    }
+
+    /// Counts what was inserted, once all was.
+    fn count(&mut self) {
+        self.before = self
+            .words
+            .iter()
+            .scan(0_u16, |sum, word| {
+                let before = *sum;
+                *sum = sum.wrapping_add(ones(*word));
+                Some(before)
+            })
+            .collect();
+    }
+
+    fn place(&self, kind: EventKind) -> u16 {
+        let (at, bit) = Self::bit(kind);
+        let word = self.words.get(at).copied().unwrap_or_default();
+        let before = self.before.get(at).copied().unwrap_or_default();
+        before.wrapping_add(ones(word & (bit - 1)))
+    }
+
+    fn ascending(&self) -> Vec<EventKind> {
+        let mut kinds = Vec::new();
+        for (first, word) in (0..=u16::MAX).step_by(u64::BITS as usize).zip(&self.words) {
+            let mut word = *word;
+            while word != 0 {
+                let bits = u16::try_from(word.trailing_zeros()).unwrap_or_default();
+                kinds.push(EventKind::from_bits(first + bits));
+                word &= word - 1;
+            }
+        }
+        kinds
+    }
+}
+
+/// How many bits are set: at most 64.
+fn ones(word: u64) -> u16 {
+    u16::try_from(word.count_ones()).unwrap_or_default()
 }
