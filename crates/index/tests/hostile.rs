@@ -252,7 +252,7 @@ fn a_forged_block_is_refused_or_harmless() {
         let block = block_bytes(layout, 12);
         for at in (6..block.len()).filter(|at| is_free(*at)) {
             let body: &[u8] = &[0, 0xFF];
-            let header = [0, 1, block[at].wrapping_add(1), 0x7F, 0xFF];
+            let header = [0, block[at].wrapping_add(1), 0xFF];
             let values = if at < HEADER_BYTES { &header } else { body };
             for value in values {
                 accepted += usize::from(ask_forged(&block, &[(at, *value)]).is_some());
