@@ -200,7 +200,7 @@ fn what_is_damaged_is_found_before_it_is_used_and_made_anew() {
                 let calls = Arc::new(AtomicUsize::new(0));
                 let rebuild: RebuildBlock = {
                     let (intact, calls) = (intact.clone(), calls.clone());
-                    Box::new(move || {
+                    Box::new(move |_| {
                         calls.fetch_add(1, Ordering::Relaxed);
                         Ok(intact.clone())
                     })
@@ -221,9 +221,9 @@ fn what_is_damaged_is_found_before_it_is_used_and_made_anew() {
 fn what_is_damaged_and_cannot_be_made_anew_is_told() {
     let rebuilds: [fn() -> Option<RebuildBlock>; 4] = [
         || None,
-        || Some(Box::new(|| Err("the log is gone".into()))),
-        || Some(Box::new(|| Ok(block_bytes(IndexLayout::Postings, 149)))),
-        || Some(Box::new(|| Ok(vec![7; 100]))),
+        || Some(Box::new(|_| Err("the log is gone".into()))),
+        || Some(Box::new(|layout| Ok(block_bytes(layout, 149)))),
+        || Some(Box::new(|_| Ok(vec![7; 100]))),
     ];
     for layout in LAYOUTS {
         let intact = block_bytes(layout, 150);

@@ -40,10 +40,16 @@ pub(crate) fn regions() -> impl Strategy<Value = RegionPlan> {
         1 => (Just(None), any::<Index>().prop_map(Some)),
         1 => (any::<Index>().prop_map(Some), any::<Index>().prop_map(Some)),
     ];
-    (names(), numbers, links, tags()).prop_map(|(names, (kinds, spans), links, tags)| {
-        let region = tags.0.into_iter().fold(Region::all(), Region::tag);
-        let region = region.any_tag(tags.1);
-        let region = spans.narrow(kinds.narrow(names.narrow(region)));
+    let plan = (names(), numbers, links, tags(), any::<bool>());
+    plan.prop_map(|(names, (kinds, spans), links, tags, alone)| {
+        // Few events have links; with all the other filters hardly one would be left.
+        let region = if alone && (links.0.is_some() || links.1.is_some()) {
+            Region::all()
+        } else {
+            let region = tags.0.into_iter().fold(Region::all(), Region::tag);
+            let region = region.any_tag(tags.1);
+            spans.narrow(kinds.narrow(names.narrow(region)))
+        };
         RegionPlan {
             region,
             correlation: links.0,
