@@ -25,12 +25,18 @@ fn block(reader: &IndexReader, sealed: Range<Sequence>) -> Block {
     Block::from_vec(reader.snapshot().export(sealed)).unwrap()
 }
 
+/// An index with one sealed row, and the block of it.
+fn sealed() -> (IndexWriter, IndexReader, Block) {
+    let (mut writer, reader, _) = index(1);
+    let sealed = writer.seal().unwrap().unwrap();
+    let block = block(&reader, sealed);
+    (writer, reader, block)
+}
+
 #[test]
 fn a_block_takes_the_place_of_rows_under_a_reader() {
     model(|| {
-        let (mut writer, reader, _) = index(1);
-        let sealed = writer.seal().unwrap().unwrap();
-        let block = block(&reader, sealed);
+        let (_writer, reader, block) = sealed();
         let replacing = {
             let reader = reader.clone();
             thread::spawn(move || reader.replace(block).unwrap())
@@ -42,5 +48,69 @@ fn a_block_takes_the_place_of_rows_under_a_reader() {
         assert_eq!(reader.snapshot().blocks().count(), 1);
         check_answers(&first, 1);
         check_answers(&reader.snapshot(), 1);
+    });
+}
+
+#[test]
+fn rows_are_sealed_exported_and_replaced_under_a_reader() {
+    let write = |writer: &mut IndexWriter, _| {
+        let sealed = writer.seal().unwrap().unwrap();
+        let reader = writer.reader();
+        reader.replace(block(&reader, sealed)).unwrap();
+    };
+    race(1, write, |reader| check_answers(&reader.snapshot(), 1));
+}
+
+#[test]
+fn rows_go_on_after_a_seal_beside_a_reader() {
+    let write = |writer: &mut IndexWriter, _| {
+        writer.seal().unwrap().unwrap();
+        let coordinate = intern(writer);
+        append(writer, coordinate, 1..2);
+    };
+    race(1, write, |reader| {
+        let snapshot = reader.snapshot();
+        check_answers(&snapshot, snapshot.visible().get());
+    });
+}
+
+#[test]
+fn latest_is_never_none_while_a_block_takes_the_place_of_rows() {
+    model(|| {
+        let (mut writer, reader, block) = sealed();
+        let reading = thread::spawn(move || {
+            for _ in 0..2 {
+                let snapshot = reader.snapshot();
+                let latest = snapshot.latest(ENTITY).unwrap();
+                assert_eq!(u64::from(latest.clock()) + 1, snapshot.visible().get());
+            }
+        });
+        writer.reader().replace(block).unwrap();
+        let coordinate = intern(&mut writer);
+        append(&mut writer, coordinate, 1..2);
+        reading.join().unwrap();
+    });
+}
+
+#[test]
+fn a_snapshot_handed_on_across_a_seal_stays_as_it_is() {
+    model(|| {
+        let (mut writer, reader, _) = index(1);
+        let reading = thread::spawn(move || {
+            let first = reader.snapshot();
+            let visible = first.visible();
+            let (handed, other) = (first, reader);
+            let reading = thread::spawn(move || {
+                check_answers(&handed, visible.get());
+                let later = other.snapshot();
+                assert!(later.visible() >= visible);
+                check(&later);
+            });
+            reading.join().unwrap();
+        });
+        writer.seal().unwrap().unwrap();
+        let coordinate = intern(&mut writer);
+        append(&mut writer, coordinate, 1..2);
+        reading.join().unwrap();
     });
 }
