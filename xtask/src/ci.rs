@@ -52,7 +52,7 @@ const STEPS: &[Step] = &[
         cargo("run --release --quiet -p strandline-crash", &[])
     }),
     ("broken stores", || done(crash::red()?)),
-    ("loom models", || done(loom::run()?)),
+    ("loom models", || done(loom::models()?)),
 ];
 
 fn done(code: ExitCode) -> anyhow::Result<()> {

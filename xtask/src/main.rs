@@ -63,10 +63,11 @@ enum Repository {
     ///
     /// Example: cargo xtask tidy
     Tidy,
-    /// Run the loom models on the shipped types, at preemption bound 3.
+    /// Run the loom models on the shipped types, at preemption bound 3; or see that they fail where
+    /// they should.
     ///
-    /// Example: cargo xtask loom
-    Loom,
+    /// Example: cargo xtask loom --mutations
+    Loom(loom::Args),
     /// Cut the power, fail the disk and damage the files of stores, and judge what is left.
     ///
     /// Without options a sample, as in CI. `--full`, `--damage`, `--red`, `--json`, and
@@ -107,7 +108,7 @@ fn main() -> ExitCode {
             Repository::Bench(args) => bench::run(&args),
             Repository::Test => test::run(),
             Repository::Tidy => tidy::run(),
-            Repository::Loom => loom::run(),
+            Repository::Loom(args) => loom::run(&args),
             Repository::Crash(args) => crash::run(&args),
             Repository::Ci => ci::run(),
         },

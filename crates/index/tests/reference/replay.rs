@@ -120,6 +120,7 @@ fn abort_leaves_nothing_and_restores_heads() {
     assert_eq!(found(&reader, &Region::all().kind(KIND)), [0, 1, 2]);
     assert_eq!(found(&reader, &Region::all().scope("t")), [0; 0]);
     assert!(snapshot.latest("e").unwrap().is_root_cause());
+    assert_eq!(found(&reader, &Region::all().caused_by(id(0))), [0; 0]);
     assert_eq!(
         snapshot.scopes("").collect::<Vec<_>>(),
         [("s".to_owned(), 3)]

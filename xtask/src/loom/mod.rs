@@ -1,5 +1,8 @@
 //! `cargo xtask loom`: the models of the concurrent parts, on the shipped types.
 
+mod mutations;
+mod table;
+
 use crate::run::cargo;
 use anyhow::{Context, bail};
 use std::process::{ExitCode, Stdio};
@@ -13,7 +16,26 @@ const MODELS: &[&str] = &[
 /// The flags that switch every crate to loom.
 pub(crate) const FLAGS: &str = "--cfg strandline_loom";
 
-pub(crate) fn run() -> anyhow::Result<ExitCode> {
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Break the code, one rule at a time, in a copy, and see that the models fail.
+    #[arg(long)]
+    mutations: bool,
+    /// Only the mutations whose name or model contains this.
+    #[arg(requires = "mutations")]
+    chosen: Option<String>,
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    if args.mutations {
+        mutations::run(args.chosen.as_deref())
+    } else {
+        models()
+    }
+}
+
+/// Runs every model.
+pub(crate) fn models() -> anyhow::Result<ExitCode> {
     let mut passed = 0;
     for target in MODELS {
         let variables = [("RUSTFLAGS", FLAGS), ("LOOM_MAX_PREEMPTIONS", "3")];

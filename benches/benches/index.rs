@@ -1,0 +1,267 @@
+//! The index alone, with a million rows: in each layout, while they grow and as a block.
+//!
+//! `cargo bench -p strandline-benches --bench index`; a name after `--` chooses. The least of the
+//! samples is the one to compare by: the machine does nothing faster by accident.
+
+use divan::counter::ItemsCount;
+use divan::{Bencher, black_box};
+use std::sync::OnceLock;
+use strandline_core::{Coordinate, EventId, EventKind, Hlc, Region, Sequence};
+use strandline_index::{
+    Block, CoordinateId, IndexLayout, IndexReader, IndexWriter, Row, Snapshot, channel_with,
+};
+
+const ROWS: u32 = 1_000_000;
+const ENTITIES: u32 = 10_000;
+const SCOPES: u32 = 10;
+const KINDS: u32 = 16;
+/// Every so many rows one is of the rare kind.
+const RARE_EVERY: u32 = 10_000;
+const RARE: EventKind = EventKind::new(2, 1);
+/// Lookups of one sample.
+const LOOKUPS: u32 = 10_000;
+
+/// How rows are kept.
+#[derive(Debug, Clone, Copy)]
+enum Form {
+    Live,
+    Block,
+}
+
+use Form::{Block as AsBlock, Live};
+use IndexLayout::{Columns, Postings, Tiles};
+
+const FORMS: [(IndexLayout, Form); 6] = [
+    (Postings, Live),
+    (Postings, AsBlock),
+    (Columns, Live),
+    (Columns, AsBlock),
+    (Tiles, Live),
+    (Tiles, AsBlock),
+];
+
+fn main() {
+    divan::Divan::default()
+        .sample_size(1)
+        .sample_count(20)
+        .config_with_args()
+        .main();
+}
+
+#[divan::bench(args = [Postings, Columns, Tiles])]
+fn insert(bencher: Bencher<'_, '_>, layout: IndexLayout) {
+    bencher
+        .counter(ItemsCount::new(ROWS))
+        .with_inputs(|| {
+            let (mut writer, _reader) = channel_with(layout);
+            let coordinates = intern(&mut writer);
+            writer.reserve(u64::from(ROWS)).expect("there is room");
+            (writer, coordinates)
+        })
+        .bench_local_values(|(mut writer, coordinates)| {
+            for number in 0..ROWS {
+                let row = row(number, ascending_id(number), &coordinates);
+                writer.insert(&row).expect("as reserved");
+            }
+            writer
+        });
+}
+
+#[divan::bench(args = [Postings, Columns, Tiles])]
+fn export(bencher: Bencher<'_, '_>, layout: IndexLayout) {
+    let snapshot = rows(layout, Live);
+    let all = Sequence::ZERO..snapshot.visible();
+    bencher
+        .counter(ItemsCount::new(ROWS))
+        .bench_local(|| snapshot.export(all.clone()).len());
+}
+
+mod get {
+    use super::*;
+
+    /// An id that there is, as the store's own are: above all before it.
+    #[divan::bench(args = [Live, AsBlock])]
+    fn ascending_hit(bencher: Bencher<'_, '_>, form: Form) {
+        lookups(bencher, rows(Postings, form), ascending_id, 0);
+    }
+
+    #[divan::bench(args = [Live, AsBlock])]
+    fn ascending_miss(bencher: Bencher<'_, '_>, form: Form) {
+        lookups(bencher, rows(Postings, form), ascending_id, 1);
+    }
+
+    /// An id in no order, as ids from elsewhere are.
+    #[divan::bench(args = [Live, AsBlock])]
+    fn random_hit(bencher: Bencher<'_, '_>, form: Form) {
+        lookups(bencher, random_rows(form), random_id, 0);
+    }
+
+    #[divan::bench(args = [Live, AsBlock])]
+    fn random_miss(bencher: Bencher<'_, '_>, form: Form) {
+        lookups(bencher, random_rows(form), random_id, 1);
+    }
+
+    fn lookups(
+        bencher: Bencher<'_, '_>,
+        snapshot: &Snapshot,
+        id: fn(u32) -> EventId,
+        beside: u128,
+    ) {
+        let mut numbers = scattered(ROWS);
+        bencher.counter(ItemsCount::new(LOOKUPS)).bench_local(|| {
+            let mut found = 0;
+            for number in numbers.by_ref().take(LOOKUPS as usize) {
+                let id = EventId::from_u128(id(number).as_u128() ^ beside);
+                found += u64::from(snapshot.get(black_box(id)).is_some());
+            }
+            assert_eq!(found, u64::from(LOOKUPS) * u64::from(beside == 0));
+        });
+    }
+}
+
+mod query {
+    use super::*;
+
+    /// Every event of one kind of sixteen.
+    #[divan::bench(args = FORMS)]
+    fn kind(bencher: Bencher<'_, '_>, form: (IndexLayout, Form)) {
+        walk(bencher, form, Region::all().kind(EventKind::new(1, 3)));
+    }
+
+    /// Every event of one scope of ten.
+    #[divan::bench(args = FORMS)]
+    fn scope(bencher: Bencher<'_, '_>, form: (IndexLayout, Form)) {
+        walk(bencher, form, Region::all().scope("region-3"));
+    }
+
+    /// Every event of the entities with a prefix, one in ten.
+    #[divan::bench(args = FORMS)]
+    fn prefix(bencher: Bencher<'_, '_>, form: (IndexLayout, Form)) {
+        walk(bencher, form, Region::all().entity_prefix("order:001"));
+    }
+
+    /// Every event.
+    #[divan::bench(args = FORMS)]
+    fn all(bencher: Bencher<'_, '_>, form: (IndexLayout, Form)) {
+        walk(bencher, form, Region::all());
+    }
+
+    /// The hundred events of a rare kind.
+    #[divan::bench(args = FORMS)]
+    fn rare(bencher: Bencher<'_, '_>, form: (IndexLayout, Form)) {
+        walk(bencher, form, Region::all().kind(RARE));
+    }
+
+    /// The hundred events of a stream.
+    #[divan::bench(args = FORMS)]
+    fn stream(bencher: Bencher<'_, '_>, form: (IndexLayout, Form)) {
+        walk(bencher, form, Region::all().entity("order:004242"));
+    }
+
+    /// Looks at kind and clock of each event in a region.
+    fn walk(bencher: Bencher<'_, '_>, (layout, form): (IndexLayout, Form), region: Region) {
+        let snapshot = rows(layout, form);
+        let matching = snapshot.query(&region).count();
+        assert!(matching > 0);
+        bencher.counter(ItemsCount::new(matching)).bench_local(|| {
+            let rows = snapshot.query(black_box(&region));
+            rows.fold(0_u64, |sum, row| {
+                sum + u64::from(row.kind().bits()) + u64::from(row.clock())
+            })
+        });
+    }
+}
+
+/// A million rows with ascending ids, made once.
+fn rows(layout: IndexLayout, form: Form) -> &'static Snapshot {
+    static ROWS: [OnceLock<Snapshot>; FORMS.len()] = [const { OnceLock::new() }; FORMS.len()];
+    let of = |other: &(IndexLayout, Form)| {
+        other.0 == layout && matches!(other.1, Live) == matches!(form, Live)
+    };
+    let at = FORMS.iter().position(of).expect("every form is listed");
+    ROWS[at].get_or_init(|| filled(layout, form, ascending_id))
+}
+
+/// A million rows with ids in no order, made once.
+fn random_rows(form: Form) -> &'static Snapshot {
+    static ROWS: [OnceLock<Snapshot>; 2] = [const { OnceLock::new() }; 2];
+    let at = usize::from(matches!(form, Live));
+    ROWS[at].get_or_init(|| filled(Postings, form, random_id))
+}
+
+fn filled(layout: IndexLayout, form: Form, id: fn(u32) -> EventId) -> Snapshot {
+    let (mut writer, reader) = channel_with(layout);
+    let coordinates = intern(&mut writer);
+    writer.reserve(u64::from(ROWS)).expect("there is room");
+    for number in 0..ROWS {
+        let row = row(number, id(number), &coordinates);
+        writer.insert(&row).expect("as reserved");
+    }
+    writer.publish(writer.gate().allocated());
+    if matches!(form, AsBlock) {
+        replace(&mut writer, &reader);
+    }
+    reader.snapshot()
+}
+
+fn replace(writer: &mut IndexWriter, reader: &IndexReader) {
+    let sealed = writer.seal().expect("all is visible").expect("rows");
+    let bytes = reader.snapshot().export(sealed);
+    let block = Block::from_vec(bytes).expect("made just now");
+    reader.replace(block).expect("made of these rows");
+}
+
+fn intern(writer: &mut IndexWriter) -> Vec<CoordinateId> {
+    (0..ENTITIES)
+        .map(|number| {
+            let entity = format!("order:{number:06}");
+            let scope = format!("region-{}", number % SCOPES);
+            let coordinate = Coordinate::new(entity, scope).expect("names");
+            writer.intern(&coordinate).expect("there is room")
+        })
+        .collect()
+}
+
+/// Row `number` of events that go round the entities.
+fn row(number: u32, id: EventId, coordinates: &[CoordinateId]) -> Row {
+    let kind = if number % RARE_EVERY == RARE_EVERY / 2 {
+        RARE
+    } else {
+        // In no order, as kinds come: no tile of 64 rows is without one for long.
+        EventKind::new(
+            1,
+            (number.wrapping_mul(0x9E37_79B1) >> 16) as u16 % KINDS as u16,
+        )
+    };
+    Row {
+        sequence: Sequence::new(u64::from(number)),
+        id,
+        coordinate: coordinates[(number % ENTITIES) as usize],
+        kind,
+        wall_ms: 1_700_000_000_000 + u64::from(number / 400),
+        clock: number / ENTITIES,
+        position: u64::from(number) * 300,
+        correlation: id,
+        causation: None,
+        hash: None,
+    }
+}
+
+/// An id as a busy store gives it: several hundred in a millisecond, told apart by the counter.
+fn ascending_id(number: u32) -> EventId {
+    const PER_MS: u32 = 400;
+    let wall_ms = 1_700_000_000_000 + u64::from(number / PER_MS);
+    let hlc = Hlc::new(wall_ms, number % PER_MS).expect("within range");
+    EventId::from_hlc(hlc, 6)
+}
+
+/// Odd, so that no two numbers have the same id, and an even one is none.
+fn random_id(number: u32) -> EventId {
+    let odd = u128::from(number) << 1 | 1;
+    EventId::from_u128(odd.wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835))
+}
+
+/// Numbers below `end`, far from each other, so that a cache does not answer for them.
+fn scattered(end: u32) -> impl Iterator<Item = u32> {
+    (0_u32..).map(move |n| n.wrapping_mul(0x9E37_79B1) % end)
+}

@@ -1,0 +1,277 @@
+//! What `cargo xtask loom --mutations` breaks, and which models must then fail.
+//!
+//! Each model is named at least once; each text is in its file exactly once.
+
+use crate::mutate::Mutation;
+
+const GATE: &str = "crates/index/src/gate.rs";
+const LIVE: &str = "crates/index/src/live/mod.rs";
+const SNAPSHOT: &str = "crates/index/src/snapshot.rs";
+const INSERT: &str = "crates/index/src/insert.rs";
+const SYNC: &str = "crates/store/src/writer/sync.rs";
+
+pub(super) const MUTATIONS: &[Mutation] = &[
+    Mutation {
+        name: "`publish` is relaxed",
+        file: GATE,
+        find: "            // Release: partner of the acquire in `visible`.
+            let swapped = self.visible.compare_exchange(
+                current,
+                up_to.get(),
+                Ordering::Release,",
+        replace: "            let swapped = self.visible.compare_exchange(
+                current,
+                up_to.get(),
+                Ordering::Relaxed,",
+        options: "rows::a_reader_finds_every_row_below_the_watermark \
+                  parts::rows_go_on_after_a_seal_beside_a_reader",
+    },
+    Mutation {
+        name: "`visible` is relaxed",
+        file: GATE,
+        find: "self.visible.load(Ordering::Acquire) & !FROZEN)",
+        replace: "self.visible.load(Ordering::Relaxed) & !FROZEN)",
+        options: "rows::columns_are_ordered_by_the_gate_across_chunk_growth \
+                  rows::an_id_is_found_once_its_event_is_visible",
+    },
+    Mutation {
+        name: "`advance_to` is relaxed",
+        file: GATE,
+        find: "continues the release sequences of the advances before it.
+            let swapped = self.visible.compare_exchange(
+                current,
+                up_to.get(),
+                Ordering::Release,",
+        replace: "does not.
+            let swapped = self.visible.compare_exchange(
+                current,
+                up_to.get(),
+                Ordering::Relaxed,",
+        options: "gate::advances_by_maximum_carry_what_was_filled",
+    },
+    Mutation {
+        name: "`freeze` is a load and a store",
+        file: GATE,
+        find: "self.visible.fetch_or(FROZEN, Ordering::Release);",
+        replace: "let seen = self.visible.load(Ordering::Acquire);
+        self.visible.store(seen | FROZEN, Ordering::Release);",
+        options: "gate::a_frozen_gate_never_moves_though_an_advance_races",
+    },
+    Mutation {
+        name: "`advance_to` is a store",
+        file: GATE,
+        find: "continues the release sequences of the advances before it.
+            let swapped = self.visible.compare_exchange(
+                current,
+                up_to.get(),
+                Ordering::Release,
+                Ordering::Relaxed,
+            );",
+        replace: "does not.
+            self.visible.store(up_to.get(), Ordering::Release);
+            let swapped: Result<u64, u64> = Ok(current);",
+        options: "gate::a_frozen_gate_never_moves_though_an_advance_races",
+    },
+    Mutation {
+        name: "a snapshot loads the watermark after its parts",
+        file: SNAPSHOT,
+        find: "        let live = Part::Live(parts.live_rows());",
+        replace: "        let live = Part::Live(parts.live_rows());
+        let visible = shared.gate.visible();",
+        options: "rows::a_batch_of_two_is_never_seen_half \
+                  parts::rows_go_on_after_a_seal_beside_a_reader",
+    },
+    Mutation {
+        name: "a snapshot looks at the parts twice",
+        file: SNAPSHOT,
+        find: "        let live = Part::Live(parts.live_rows());",
+        replace: "        let live = Part::Live(shared.parts().live_rows());",
+        options: "parts::rows_go_on_after_a_seal_beside_a_reader",
+    },
+    Mutation {
+        name: "a snapshot counts every inserted row",
+        file: SNAPSHOT,
+        find: "let bound = partial.first_row_from(visible.get(), partial.rows());",
+        replace: "let bound = partial.rows();",
+        options: "rows::snapshots_never_go_back_in_any_thread \
+                  rows::a_batch_of_two_is_never_seen_half",
+    },
+    Mutation {
+        name: "`latest` looks at the newest inserted row alone",
+        file: SNAPSHOT,
+        find: "let row = list.last_below(self.bound_of(at))?;",
+        replace: "let row = list.last_below(u32::MAX)?;
+            if row >= self.bound_of(at) {
+                return None;
+            }",
+        options: "rows::latest_is_never_none_once_there_is_one",
+    },
+    Mutation {
+        name: "rows are counted once the lock of their runs is let go",
+        file: LIVE,
+        find: "        let (growth, rows) = {
+            let growth = live.growth.read();
+            // Relaxed: see `Live::rows`.
+            (growth.clone(), live.rows.0.load(Ordering::Relaxed))
+        };",
+        replace: "        let growth = live.growth.read().clone();
+        let rows = live.rows.0.load(Ordering::Relaxed);",
+        options: "rows::a_gap_is_never_counted_into_the_run_before_it \
+                  rows::an_aborted_replay_is_never_seen",
+    },
+    Mutation {
+        name: "rows are counted before the lock of their runs is taken",
+        file: LIVE,
+        find: "        let (growth, rows) = {
+            let growth = live.growth.read();
+            // Relaxed: see `Live::rows`.
+            (growth.clone(), live.rows.0.load(Ordering::Relaxed))
+        };",
+        replace: "        let rows = live.rows.0.load(Ordering::Relaxed);
+        let growth = live.growth.read().clone();",
+        options: "rows::an_aborted_replay_is_never_seen",
+    },
+    Mutation {
+        name: "a rollback counts rows once the lock of their runs is let go",
+        file: "crates/index/src/rollback.rs",
+        find: "        self.live.rows.0.store(kept, Ordering::Relaxed);",
+        replace: "        drop(growth);
+        self.live.rows.0.store(kept, Ordering::Relaxed);",
+        options: "rows::an_aborted_replay_is_never_seen",
+    },
+    Mutation {
+        name: "a table of ids is shown before it is filled",
+        file: INSERT,
+        find: "                self.ids = Arc::new(ids);",
+        replace: "                self.live.growth.write().ids = Arc::new(IdTable::new());
+                self.ids = Arc::new(ids);",
+        options: "rows::an_id_that_does_not_ascend_is_found_once_its_event_is_visible",
+    },
+    Mutation {
+        name: "ids of all inserted rows are found",
+        file: LIVE,
+        find: "ascending::find(&self.growth.chunks, bound, id)",
+        replace: "ascending::find(&self.growth.chunks, self.rows, id)",
+        options: "rows::an_id_is_found_once_its_event_is_visible",
+    },
+    Mutation {
+        name: "the rows of a batch are published one by one",
+        file: "crates/index/tests/loom/main.rs",
+        find: "        writer.insert(&row(coordinate, number)).unwrap();",
+        replace: "        writer.insert(&row(coordinate, number)).unwrap();
+        writer.publish(Sequence::new(number + 1));",
+        options: "rows::a_batch_of_two_is_never_seen_half",
+    },
+    Mutation {
+        name: "a block takes the place of rows in two stores",
+        file: "crates/index/src/shared.rs",
+        find: "        next.sealed.splice(range, [sealed]);",
+        replace: "        let mut gap = next.clone();
+        gap.sealed.drain(range.clone());
+        *parts = Arc::new(gap);
+        drop(parts);
+        let mut parts = self.parts.write();
+        next.sealed.splice(range, [sealed]);",
+        options: "parts::a_block_takes_the_place_of_rows_under_a_reader \
+                  parts::rows_are_sealed_exported_and_replaced_under_a_reader \
+                  parts::latest_is_never_none_while_a_block_takes_the_place_of_rows",
+    },
+    Mutation {
+        name: "a seal is two stores",
+        file: "crates/index/src/seal.rs",
+        find: "        self.change_parts(|parts| {
+            parts.push(part);
+            parts.live = next;
+        });",
+        replace: "        self.change_parts(|parts| parts.live = next);
+        self.change_parts(|parts| parts.push(part));",
+        options: "parts::rows_go_on_after_a_seal_beside_a_reader \
+                  parts::a_snapshot_handed_on_across_a_seal_stays_as_it_is \
+                  parts::rows_are_sealed_exported_and_replaced_under_a_reader",
+    },
+    Mutation {
+        name: "a leader wakes nobody",
+        file: SYNC,
+        find: "        sleeper.thread.unpark();",
+        replace: "        drop(sleeper);",
+        options: "writer::model::a_returned_append_is_durable_and_visible_and_nobody_is_left_waiting",
+    },
+    Mutation {
+        name: "a leader does not wake the next",
+        file: SYNC,
+        find: "    woken.extend(next);",
+        replace: "    drop(next);",
+        options: "writer::model::a_returned_append_is_durable_and_visible_and_nobody_is_left_waiting",
+    },
+    Mutation {
+        name: "who is just covered is not woken",
+        file: SYNC,
+        find: "|sleeper| sleeper.end <= durable",
+        replace: "|sleeper| sleeper.end < durable",
+        options: "writer::model::one_sync_serves_everyone_it_covers",
+    },
+    Mutation {
+        name: "what is written is stored relaxed",
+        file: SYNC,
+        find: "self.written.store(end.get(), Ordering::Release);",
+        replace: "self.written.store(end.get(), Ordering::Relaxed);",
+        options: "writer::model::a_returned_append_is_durable_and_visible_and_nobody_is_left_waiting",
+    },
+    Mutation {
+        name: "durable is told before it is visible",
+        file: SYNC,
+        find: "            self.gate.advance_to(end);
+            state.durable = end;
+            self.durable.store(end.get(), Ordering::Release);",
+        replace: "            state.durable = end;
+            self.durable.store(end.get(), Ordering::Release);
+            self.gate.advance_to(end);",
+        options: "writer::model::a_returned_append_is_durable_and_visible_and_nobody_is_left_waiting",
+    },
+    Mutation {
+        name: "what is written is visible before it is synced",
+        file: SYNC,
+        find: "        let outcome = target.as_ref()",
+        replace: "        self.gate.advance_to(written);
+        let outcome = target.as_ref()",
+        options: "writer::model::what_is_visible_is_durable",
+    },
+    Mutation {
+        name: "a failed sync wakes nobody",
+        file: SYNC,
+        find: "Some(_) => state.sleeping.drain(..).collect(),",
+        replace: "Some(_) => Vec::new(),",
+        options: "writer::model::a_failed_sync_wakes_everyone_and_shows_nothing",
+    },
+    Mutation {
+        name: "a flush syncs beside another sync",
+        file: SYNC,
+        find: "            if !state.syncing {
+                return self.lead(state, GATHER_YIELDS);",
+        replace: "            if state.poison.is_none() {
+                return self.lead(state, GATHER_YIELDS);",
+        options: "writer::model::a_failure_that_is_told_once_is_not_hidden_by_another_sync",
+    },
+    Mutation {
+        name: "a leader wakes no task",
+        file: SYNC,
+        find: "        task.wake();",
+        replace: "        drop(task);",
+        options: "writer::ticket_model::an_awaited_ticket_is_woken_when_its_event_is_durable \
+                  writer::ticket_model::a_ticket_is_woken_by_a_thread_that_syncs_for_itself",
+    },
+    Mutation {
+        name: "a failed sync wakes no task",
+        file: SYNC,
+        find: "state.wakers.take(durable, is_poisoned)",
+        replace: "state.wakers.take(durable, false)",
+        options: "writer::ticket_model::a_failed_sync_wakes_every_ticket",
+    },
+    Mutation {
+        name: "a dropped ticket leaves its waker",
+        file: SYNC,
+        find: "let waker = self.state.lock().wakers.remove(key);",
+        replace: "let waker = Some(key);",
+        options: "writer::ticket_model::a_dropped_ticket_leaves_no_waker_and_its_event_becomes_durable",
+    },
+];
