@@ -56,6 +56,7 @@ mod layout;
 mod row;
 
 mod block;
+mod list;
 mod live;
 mod part;
 mod shared;

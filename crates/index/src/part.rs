@@ -1,14 +1,14 @@
 //! `Part`: consecutive rows of an index, live or as a block, asked in one way.
 
-use crate::block::{Block, BlockList};
+use crate::block::{Block, Section};
 use crate::layout::{IndexLayout, TileMask};
+use crate::list::List;
 use crate::live::LiveRows;
 use crate::live::chunk::Link;
-use crate::live::list::RowList;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
-use strandline_core::{Coordinate, EventId, EventKind, Hash, Sequence};
+use strandline_core::{Coordinate, EventId, EventKind, Hash, KindFilter, Sequence};
 
 /// Most names that are copied at a time.
 const PIECE_NAMES: u32 = 256;
@@ -21,15 +21,6 @@ const PIECE_NAMES: u32 = 256;
 pub(crate) enum Part {
     Live(LiveRows),
     Block(Arc<Block>),
-}
-
-/// The rows of one key in a part, ascending.
-#[derive(Clone)]
-pub(crate) enum List {
-    Live(Arc<RowList>),
-    Block(BlockList),
-    /// Rows that were looked up.
-    Found(Arc<[u32]>),
 }
 
 /// Names of entities, scopes or tags.
@@ -246,6 +237,18 @@ impl Part {
         }
     }
 
+    /// Keeps the rows whose kind passes.
+    pub(crate) fn retain_kinds(&self, rows: &mut Vec<u32>, filter: KindFilter) {
+        match (self, kinds_of(filter)) {
+            (Self::Block(block), Some((first, last))) => {
+                let places = block.kinds_within(first, last);
+                let kinds = block.numbers(Section::RowKinds);
+                rows.retain(|row| places.contains(&kinds.get_u32(*row as usize)));
+            }
+            _ => rows.retain(|row| filter.matches(self.kind(*row))),
+        }
+    }
+
     /// Whether some row may be of these kinds, by what is known without looking at rows.
     pub(crate) fn may_have_kinds(&self, first: EventKind, last: EventKind) -> bool {
         match self {
@@ -338,6 +341,20 @@ impl Part {
     }
 }
 
+/// The first and the last kind that a filter takes; none for every kind.
+pub(crate) fn kinds_of(filter: KindFilter) -> Option<(EventKind, EventKind)> {
+    match filter {
+        KindFilter::Any => None,
+        KindFilter::Exact(kind) => Some((kind, kind)),
+        KindFilter::Category(category) => {
+            // Larger ones take nothing: a query looks at none of its rows then.
+            let first = u16::from(category & 0xF) << 12;
+            let last = first | 0x0FFF;
+            Some((EventKind::from_bits(first), EventKind::from_bits(last)))
+        }
+    }
+}
+
 /// The first 256 of `places` from `from` on.
 fn page(places: Range<u32>, from: Option<u32>) -> Range<u32> {
     let start = from.map_or(places.start, |from| from.max(places.start));
@@ -411,71 +428,5 @@ impl Part {
             });
         }
         by_scope.into_iter().take(PIECE_NAMES as usize).collect()
-    }
-}
-
-impl List {
-    /// The positions of the rows within `rows`. O(log rows).
-    pub(crate) fn positions(&self, rows: &Range<u32>) -> Range<usize> {
-        match self {
-            Self::Live(list) => list.positions(rows),
-            Self::Block(list) => {
-                let all = 0..list.len();
-                let end = list.partition(&all, |row| row < rows.end);
-                let start = match rows.start {
-                    0 => 0,
-                    start => list.partition(&(0..end), |row| row < start),
-                };
-                start..end
-            }
-            Self::Found(found) => {
-                let below = |row: u32| found.partition_point(|found| *found < row);
-                let end = below(rows.end);
-                below(rows.start).min(end)..end
-            }
-        }
-    }
-
-    /// The first of `positions` for which `before` does not hold. O(log rows).
-    pub(crate) fn partition(
-        &self,
-        positions: &Range<usize>,
-        before: impl Fn(u32) -> bool,
-    ) -> usize {
-        match self {
-            Self::Live(list) => list.partition(positions, before),
-            Self::Block(list) => list.partition(positions, before),
-            Self::Found(found) => {
-                let rows = found.get(positions.clone()).unwrap_or_default();
-                positions.start + rows.partition_point(|row| before(*row))
-            }
-        }
-    }
-
-    /// Appends to `out` the rows at `positions`.
-    pub(crate) fn copy(&self, positions: &Range<usize>, out: &mut Vec<u32>) {
-        match self {
-            Self::Live(list) => list.copy(positions, out),
-            Self::Block(list) => list.copy(positions, out),
-            Self::Found(found) => {
-                out.extend_from_slice(found.get(positions.clone()).unwrap_or_default());
-            }
-        }
-    }
-
-    /// How many rows are below `bound`. O(log rows).
-    pub(crate) fn count_below(&self, bound: u32) -> usize {
-        self.positions(&(0..bound)).len()
-    }
-
-    /// The last row below `bound`. O(log rows).
-    pub(crate) fn last_below(&self, bound: u32) -> Option<u32> {
-        if let Self::Live(list) = self {
-            return list.last_below(bound);
-        }
-        let last = self.count_below(bound).checked_sub(1)?;
-        let mut rows = Vec::with_capacity(1);
-        self.copy(&(last..last + 1), &mut rows);
-        rows.first().copied()
     }
 }

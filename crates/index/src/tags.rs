@@ -1,8 +1,9 @@
 //! Tags: names that rows have beside their coordinate, any number of them, each with its rows.
 
 use crate::block::BlockList;
+use crate::list::List;
 use crate::live::list::RowList;
-use crate::part::{List, Part};
+use crate::part::Part;
 use crate::writer::{LiveWriter, number_of};
 use crate::{IndexError, Names, Snapshot, part::NameSort};
 use std::sync::Arc;

@@ -34,13 +34,6 @@ impl BlockList {
         }
     }
 
-    /// The row at a position; never one that the block does not have.
-    #[inline]
-    fn get(&self, position: usize) -> u32 {
-        let row = self.block.numbers(self.rows).get_u32(self.start + position);
-        row.min(self.block.rows().saturating_sub(1))
-    }
-
     pub(crate) const fn len(&self) -> usize {
         self.len
     }
@@ -51,10 +44,13 @@ impl BlockList {
         positions: &Range<usize>,
         before: impl Fn(u32) -> bool,
     ) -> usize {
+        let numbers = self.block.numbers(self.rows);
+        let last = self.block.rows().saturating_sub(1);
         let (mut low, mut high) = (positions.start, positions.end.min(self.len));
         while low < high {
             let middle = low + (high - low) / 2;
-            if before(self.get(middle)) {
+            // Never a row that the block does not have.
+            if before(numbers.get_u32(self.start + middle).min(last)) {
                 low = middle + 1;
             } else {
                 high = middle;

@@ -43,7 +43,7 @@ use std::error::Error;
 use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
-use strandline_core::{Coordinate, EventId, Sequence};
+use strandline_core::{Coordinate, EventId, EventKind, Sequence};
 
 /// Bytes of a block, wherever they are: a vector, or a mapped file.
 pub type BlockBytes = Arc<dyn AsRef<[u8]> + Send + Sync>;
@@ -79,6 +79,7 @@ pub struct Block {
     rebuilt: OnceLock<Option<Box<Self>>>,
     damage: OnceLock<BlockError>,
     coordinates: OnceLock<Box<[OnceLock<Coordinate>]>>,
+    kinds: OnceLock<Box<[EventKind]>>,
 }
 
 impl Block {

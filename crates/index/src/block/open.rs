@@ -40,6 +40,7 @@ impl Block {
             rebuilt: OnceLock::new(),
             damage: OnceLock::new(),
             coordinates: OnceLock::new(),
+            kinds: OnceLock::new(),
         })
     }
 
@@ -74,6 +75,7 @@ impl Block {
         NameList::new(packed, self.bytes_of(section), ends.1).check()
     }
 
+    #[inline]
     fn bytes_of(&self, section: Section) -> &[u8] {
         let place = self.header.place(section);
         let bytes = (*self.bytes).as_ref();
@@ -83,7 +85,16 @@ impl Block {
     }
 
     /// The block that has `section` intact: this one, or the one that was made anew.
+    #[inline]
     fn holder(&self, section: Section) -> Option<&Self> {
+        match self.intact.get(section.at())?.get() {
+            Some(true) => Some(self),
+            _ => self.checked_holder(section),
+        }
+    }
+
+    #[cold]
+    fn checked_holder(&self, section: Section) -> Option<&Self> {
         let intact = self.intact.get(section.at())?.get_or_init(|| {
             let checked = self.check(section);
             if let Err(error) = &checked {
@@ -130,6 +141,7 @@ impl Block {
     }
 
     /// The bytes of a section; none if it is lost.
+    #[inline]
     pub(super) fn section(&self, section: Section) -> &[u8] {
         self.holder(section)
             .map_or(&[], |block| block.bytes_of(section))

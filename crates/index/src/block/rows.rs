@@ -23,17 +23,26 @@ impl Block {
     }
 
     /// The kind of a row.
+    #[inline]
     pub(crate) fn kind(&self, row: u32) -> EventKind {
-        self.kind_at(self.numbers(Section::RowKinds).get_u32(row as usize))
+        let place = self.numbers(Section::RowKinds).get_u32(row as usize);
+        let kind = self.kinds().get(place as usize);
+        kind.copied().unwrap_or(EventKind::from_bits(0))
     }
 
-    /// The kind at a place.
-    pub(crate) fn kind_at(&self, place: u32) -> EventKind {
-        let bits = self.numbers(Section::Kinds).get_u32(place as usize);
-        EventKind::from_bits(u16::try_from(bits).unwrap_or_default())
+    /// The kinds, ascending: read once, as they are few and asked for with each row.
+    #[inline]
+    fn kinds(&self) -> &[EventKind] {
+        self.kinds.get_or_init(|| {
+            let kinds = self.numbers(Section::Kinds);
+            let bits = (0..self.header.kinds).map(|place| kinds.get_u32(place as usize));
+            bits.map(|bits| EventKind::from_bits(u16::try_from(bits).unwrap_or_default()))
+                .collect()
+        })
     }
 
     /// The time of a row.
+    #[inline]
     pub(crate) fn wall_ms(&self, row: u32) -> u64 {
         let times = self.numbers(Section::Times);
         times.get(row as usize).unwrap_or_default()

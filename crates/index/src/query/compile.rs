@@ -3,10 +3,11 @@
 use super::filter::Filter;
 use super::plan::{PartPlan, PlanKey};
 use crate::layout::{IndexLayout, TileMask};
-use crate::part::{List, Part};
+use crate::list::List;
+use crate::part::{Part, kinds_of};
 use std::ops::Range;
 use std::sync::Arc;
-use strandline_core::{EntityFilter, EventKind, KindFilter, Region};
+use strandline_core::{EntityFilter, KindFilter, Region};
 
 /// What looking up one more name of a prefix costs, in candidate rows.
 const NAME_COST: u64 = 4;
@@ -102,20 +103,6 @@ fn never(part: &Part, region: &Region, rows: &Range<u32>) -> bool {
         || !part.may_have_times(times.first, times.last)
         || kinds_of(region.kind_filter())
             .is_some_and(|(first, last)| !part.may_have_kinds(first, last))
-}
-
-/// The first and the last kind that a filter takes; none for every kind.
-fn kinds_of(filter: KindFilter) -> Option<(EventKind, EventKind)> {
-    match filter {
-        KindFilter::Any => None,
-        KindFilter::Exact(kind) => Some((kind, kind)),
-        KindFilter::Category(category) => {
-            // Larger ones were told apart before.
-            let first = u16::from(category & 0xF) << 12;
-            let last = first | 0x0FFF;
-            Some((EventKind::from_bits(first), EventKind::from_bits(last)))
-        }
-    }
 }
 
 /// The cheapest way, or `None` if some key has no rows.

@@ -95,7 +95,7 @@ impl Cursor {
             self.buffer.retain(|row| rows.contains(row));
         }
         if !filter.is_empty() {
-            self.buffer.retain(|row| filter.passes(part, *row));
+            filter.retain(part, &mut self.buffer);
         }
         self.piece_rows = (self.piece_rows * 2).min(PIECE_ROWS_MAX);
     }

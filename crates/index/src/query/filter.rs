@@ -1,6 +1,7 @@
 //! `Filter`: what is left to check of each candidate once a key has been chosen.
 
-use crate::part::{List, Part};
+use crate::list::List;
+use crate::part::Part;
 use strandline_core::{EventId, KindFilter, Region, Span};
 
 /// The checks that the chosen key does not make unnecessary.
@@ -69,21 +70,32 @@ impl Filter {
             && self.any_tags.is_empty()
     }
 
-    /// Whether `row` passes.
-    pub(super) fn passes(&mut self, part: &Part, row: u32) -> bool {
-        (!self.kind || self.kinds.matches(part.kind(row)))
-            && (!self.clock || self.clocks.contains(part.clock(row)))
-            && (!self.wall_ms || self.times.contains(part.wall_ms(row)))
-            && (self.names.is_none() || self.names_pass(part, part.coordinate_number(row)))
-            && self.links_pass(part, row)
-            && self.tags.iter().all(|list| list.has(row))
-            && (self.any_tags.is_empty() || self.any_tags.iter().any(|list| list.has(row)))
+    /// Keeps the rows that pass: one column after the other, so that each is looked up once.
+    pub(super) fn retain(&mut self, part: &Part, rows: &mut Vec<u32>) {
+        if self.kind {
+            part.retain_kinds(rows, self.kinds);
+        }
+        if self.clock {
+            rows.retain(|row| self.clocks.contains(part.clock(*row)));
+        }
+        if self.wall_ms {
+            rows.retain(|row| self.times.contains(part.wall_ms(*row)));
+        }
+        if self.names.is_some() {
+            rows.retain(|row| self.names_pass(part, part.coordinate_number(*row)));
+        }
+        if self.correlation.is_some() || self.causation.is_some() {
+            rows.retain(|row| self.links_pass(part, *row));
+        }
+        for list in &self.tags {
+            rows.retain(|row| list.has(*row));
+        }
+        if !self.any_tags.is_empty() {
+            rows.retain(|row| self.any_tags.iter().any(|list| list.has(*row)));
+        }
     }
 
     fn links_pass(&self, part: &Part, row: u32) -> bool {
-        if self.correlation.is_none() && self.causation.is_none() {
-            return true;
-        }
         let link = part.link(row);
         let correlation = link.map_or_else(|| part.id(row), |link| link.correlation);
         self.correlation.is_none_or(|wanted| wanted == correlation)

@@ -1,0 +1,81 @@
+//! `List`: the rows of one key in a part, live or of a block, asked in one way.
+
+use crate::block::BlockList;
+use crate::live::list::RowList;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// The rows of one key in a part, ascending.
+#[derive(Clone)]
+pub(crate) enum List {
+    Live(Arc<RowList>),
+    Block(BlockList),
+    /// Rows that were looked up.
+    Found(Arc<[u32]>),
+}
+
+impl List {
+    /// The positions of the rows within `rows`. O(log rows).
+    pub(crate) fn positions(&self, rows: &Range<u32>) -> Range<usize> {
+        match self {
+            Self::Live(list) => list.positions(rows),
+            Self::Block(list) => {
+                let all = 0..list.len();
+                let end = list.partition(&all, |row| row < rows.end);
+                let start = match rows.start {
+                    0 => 0,
+                    start => list.partition(&(0..end), |row| row < start),
+                };
+                start..end
+            }
+            Self::Found(found) => {
+                let below = |row: u32| found.partition_point(|found| *found < row);
+                let end = below(rows.end);
+                below(rows.start).min(end)..end
+            }
+        }
+    }
+
+    /// The first of `positions` for which `before` does not hold. O(log rows).
+    pub(crate) fn partition(
+        &self,
+        positions: &Range<usize>,
+        before: impl Fn(u32) -> bool,
+    ) -> usize {
+        match self {
+            Self::Live(list) => list.partition(positions, before),
+            Self::Block(list) => list.partition(positions, before),
+            Self::Found(found) => {
+                let rows = found.get(positions.clone()).unwrap_or_default();
+                positions.start + rows.partition_point(|row| before(*row))
+            }
+        }
+    }
+
+    /// Appends to `out` the rows at `positions`.
+    pub(crate) fn copy(&self, positions: &Range<usize>, out: &mut Vec<u32>) {
+        match self {
+            Self::Live(list) => list.copy(positions, out),
+            Self::Block(list) => list.copy(positions, out),
+            Self::Found(found) => {
+                out.extend_from_slice(found.get(positions.clone()).unwrap_or_default());
+            }
+        }
+    }
+
+    /// How many rows are below `bound`. O(log rows).
+    pub(crate) fn count_below(&self, bound: u32) -> usize {
+        self.positions(&(0..bound)).len()
+    }
+
+    /// The last row below `bound`. O(log rows).
+    pub(crate) fn last_below(&self, bound: u32) -> Option<u32> {
+        if let Self::Live(list) = self {
+            return list.last_below(bound);
+        }
+        let last = self.count_below(bound).checked_sub(1)?;
+        let mut rows = Vec::with_capacity(1);
+        self.copy(&(last..last + 1), &mut rows);
+        rows.first().copied()
+    }
+}
