@@ -3,11 +3,13 @@
 //!
 //! - [`channel`] makes an index: its one [`IndexWriter`] and an [`IndexReader`].
 //! - [`SequenceGate`] says which sequences are assigned and which are visible.
-//! - A [`Snapshot`] answers by id, by entity and by [`Region`](strandline_core::Region), always the
-//!   same, whatever is inserted meanwhile.
+//! - A [`Snapshot`] answers by id, by entity, by [`Region`](strandline_core::Region) and along the
+//!   [links](Snapshot::causes) of events, always the same, whatever is inserted, sealed or replaced
+//!   meanwhile.
 //! - A [`ReplayCursor`] rebuilds an index from stored rows and from blocks.
 //! - [`IndexWriter::seal`] ends a part; a [`Block`] of its rows, used straight from bytes, takes their
 //!   [place](IndexReader::replace).
+//! - An [`IndexLayout`] says how the rows of a kind or a scope are found; answers are the same.
 //!
 //! Holds headers in columns, at 42 bytes an event beside the lists of rows by key while they are
 //! live, and at some 36 bytes in a block; payloads and hashes stay where they are, and `position`

@@ -175,7 +175,8 @@ impl Snapshot {
     /// them, O(n) in the events.
     ///
     /// Holds the hash of an entity's last event in the range, where that is known: where it is the
-    /// newest of the entity that was inserted.
+    /// newest of the entity that was inserted. Rows of a block that is lost read as zeros, so look at
+    /// [`damage`](Self::damage) after it.
     #[must_use]
     pub fn export(&self, sequences: Range<Sequence>) -> Vec<u8> {
         self.export_after(Vec::new(), sequences)

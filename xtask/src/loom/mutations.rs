@@ -19,9 +19,8 @@ pub(super) fn run(chosen: Option<&str>) -> anyhow::Result<ExitCode> {
         !mutations.is_empty(),
         "no mutation has such a name or model"
     );
-    let mut caught = 0;
-    let mut missed = 0;
-    for mutation in mutations {
+    let (mut caught, mut missed) = (0, 0);
+    for mutation in &mutations {
         workspace.apply(mutation)?;
         let target = target_of(mutation);
         build(&workspace, target, mutation)?;
@@ -39,6 +38,9 @@ pub(super) fn run(chosen: Option<&str>) -> anyhow::Result<ExitCode> {
             println!("MISSED: {}, by {}", mutation.name, survived.join(", "));
         }
     }
+    if mutations.len() == MUTATIONS.len() {
+        every_model_has_a_mutation(&workspace)?;
+    }
     println!("{caught} mutations caught, {missed} missed");
     Ok(if missed == 0 {
         ExitCode::SUCCESS
@@ -54,6 +56,29 @@ fn target_of(mutation: &Mutation) -> &'static str {
     } else {
         "-p strandline-index --test loom"
     }
+}
+
+/// A model that nothing was seen to fail may watch over nothing.
+fn every_model_has_a_mutation(workspace: &Workspace) -> anyhow::Result<()> {
+    for target in super::MODELS {
+        let arguments = format!("test --quiet {target} -- --list");
+        let listed = cargo(workspace, &arguments).output();
+        let listed = listed.context("cannot start cargo")?;
+        let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+        for model in listed
+            .lines()
+            .filter_map(|line| line.strip_suffix(": test"))
+        {
+            let mut named = MUTATIONS
+                .iter()
+                .flat_map(|mutation| mutation.options.split(' '));
+            ensure!(
+                named.any(|name| name == model),
+                "no mutation is for {model}"
+            );
+        }
+    }
+    Ok(())
 }
 
 /// A change that does not build shows nothing.
@@ -94,4 +119,22 @@ fn cargo(workspace: &Workspace, arguments: &str) -> Command {
         .env("RUST_BACKTRACE", "0")
         .env("LOOM_MAX_PREEMPTIONS", "3");
     command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::root;
+    use strandline::fs::{OsFs, read_file};
+
+    /// So that whoever changes the code learns of it before the models run.
+    #[test]
+    fn every_text_is_in_its_file_once() {
+        for mutation in MUTATIONS {
+            let path = root().unwrap().join(mutation.file);
+            let text = String::from_utf8(read_file(&OsFs, &path, 1 << 20).unwrap()).unwrap();
+            let count = text.matches(mutation.find).count();
+            assert_eq!(count, 1, "{}", mutation.name);
+        }
+    }
 }

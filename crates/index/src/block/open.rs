@@ -24,8 +24,8 @@ impl Block {
 
     /// A block whose header is checked now, and each other section before its first use.
     ///
-    /// `rebuild` is called once if a section is found damaged, and must give a block of the same
-    /// rows. If it fails, or there is none, [`damage`](Self::damage) says so. O(1).
+    /// `rebuild` is called once if a section is found damaged, must give a block of the same rows, and
+    /// must not ask this one. If it fails, or there is none, [`damage`](Self::damage) says so. O(1).
     ///
     /// # Errors
     ///

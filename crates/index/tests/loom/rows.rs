@@ -63,40 +63,35 @@ fn an_id_is_found_once_its_event_is_visible() {
 
 #[test]
 fn an_id_that_does_not_ascend_is_found_once_its_event_is_visible() {
-    let id = |number: u64| EventId::from_u128(100 - u128::from(number));
-    let write = move |writer: &mut IndexWriter, coordinate| {
-        for number in 1..3 {
+    fn id(number: u64) -> EventId {
+        EventId::from_u128(100 - u128::from(number))
+    }
+    fn append(writer: &mut IndexWriter, coordinate: CoordinateId, numbers: Range<u64>) {
+        for number in numbers {
             writer.reserve(1).unwrap();
-            writer
-                .insert(&Row {
-                    id: id(number),
-                    ..row(coordinate, number)
-                })
-                .unwrap();
+            let row = Row {
+                id: id(number),
+                ..row(coordinate, number)
+            };
+            writer.insert(&row).unwrap();
             writer.publish(writer.gate().allocated());
         }
-    };
-    // The first row has a greater id than the table ever holds.
-    let read = move |reader: &IndexReader| {
-        let snapshot = reader.snapshot();
-        for number in 1..3 {
-            let found = snapshot.get(id(number)).map(|found| found.sequence());
-            let visible = Sequence::new(number) < snapshot.visible();
-            assert_eq!(found, visible.then_some(Sequence::new(number)));
-        }
-    };
-    model(move || {
+    }
+    model(|| {
         let (mut writer, reader) = channel();
         let coordinate = intern(&mut writer);
-        writer.reserve(1).unwrap();
-        let first = Row {
-            id: id(0),
-            ..row(coordinate, 0)
-        };
-        writer.insert(&first).unwrap();
-        writer.publish(Sequence::new(1));
-        let reading = thread::spawn(move || read(&reader));
-        write(&mut writer, coordinate);
+        // The first row has a greater id than the table ever holds, and the third that it holds makes
+        // it grow.
+        append(&mut writer, coordinate, 0..2);
+        let reading = thread::spawn(move || {
+            let snapshot = reader.snapshot();
+            for number in 1..4 {
+                let found = snapshot.get(id(number)).map(|found| found.sequence());
+                let visible = Sequence::new(number) < snapshot.visible();
+                assert_eq!(found, visible.then_some(Sequence::new(number)));
+            }
+        });
+        append(&mut writer, coordinate, 2..4);
         reading.join().unwrap();
     });
 }
