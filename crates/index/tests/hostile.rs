@@ -23,9 +23,9 @@ const LAYOUTS: [IndexLayout; 3] = [
 ];
 
 /// Bytes of a header before its list of sections, and of each entry of that.
-const FIXED_BYTES: usize = 104;
+const FIXED_BYTES: usize = 112;
 const ENTRY_BYTES: usize = 32;
-const SECTIONS: usize = 31;
+const SECTIONS: usize = 35;
 const CHECKSUM_AT: usize = FIXED_BYTES + SECTIONS * ENTRY_BYTES;
 const HEADER_BYTES: usize = CHECKSUM_AT + 8;
 
@@ -55,7 +55,12 @@ fn block_bytes(layout: IndexLayout, rows: u64) -> Vec<u8> {
             causation: linked.then(|| id(number - 1)),
             hash: (number % 5 != 2).then(|| Hash::of(&number.to_le_bytes())),
         };
-        cursor.insert(&row).unwrap();
+        let tags: &[&str] = match number % 3 {
+            0 => &[],
+            1 => &["t:1"],
+            _ => &["t:1", "t:2"],
+        };
+        cursor.insert_tagged(&row, tags).unwrap();
     }
     cursor.commit(Sequence::ZERO);
     reader.snapshot().export(ALL)
@@ -104,7 +109,8 @@ fn answers(writer: &IndexWriter, snapshot: &Snapshot, rows: u64) -> String {
     let names: Vec<_> = snapshot.entities("").collect();
     let scopes: Vec<_> = snapshot.scopes("s").after("s0").collect();
     assert!(names.len() as u64 <= rows && scopes.len() as u64 <= rows);
-    add(&(names, scopes));
+    let tags: Vec<_> = snapshot.tags("").collect();
+    add(&(names, scopes, tags));
     let coordinate = Coordinate::new("e:1", "s1").unwrap();
     for block in snapshot.blocks() {
         let place = block.find_coordinate(&coordinate);
@@ -117,7 +123,7 @@ fn answers(writer: &IndexWriter, snapshot: &Snapshot, rows: u64) -> String {
     out
 }
 
-fn regions() -> [Region; 14] {
+fn regions() -> [Region; 16] {
     let all = Region::all;
     [
         all(),
@@ -134,6 +140,8 @@ fn regions() -> [Region; 14] {
         all().caused_by(id(2)),
         all().caused_by(id(2)).kind(EventKind::new(2, 7)),
         all().clock(5..),
+        all().tag("t:2").kind(EventKind::new(1, 7)),
+        all().any_tag(["t:1", "t:2"]),
     ]
 }
 
