@@ -231,9 +231,9 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     Mutation {
         name: "what is written is visible before it is synced",
         file: SYNC,
-        find: "        let outcome = target.as_ref()",
-        replace: "        self.gate.advance_to(written);
-        let outcome = target.as_ref()",
+        find: "        let (target, written) = self.gather(expected, yields);",
+        replace: "        let (target, written) = self.gather(expected, yields);
+        self.gate.advance_to(written);",
         options: "writer::model::what_is_visible_is_durable",
     },
     Mutation {
