@@ -237,10 +237,10 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         options: "writer::model::what_is_visible_is_durable",
     },
     Mutation {
-        name: "a failed sync wakes nobody",
+        name: "a failed sync is taken for one that succeeded",
         file: SYNC,
-        find: "Some(_) => state.sleeping.drain(..).collect(),",
-        replace: "Some(_) => Vec::new(),",
+        find: "Err(error) => self.stop(&mut state, &format!(\"a sync failed: {error}\")),",
+        replace: "Err(_) => self.advance(&mut state, written),",
         options: "writer::model::a_failed_sync_wakes_everyone_and_shows_nothing",
     },
     Mutation {
