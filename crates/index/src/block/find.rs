@@ -2,10 +2,8 @@
 
 use super::rows::{id_at, partition};
 use super::{Block, Section};
-use strandline_core::EventId;
-
-/// Below this many rows a search by halves is as quick as a guess.
-const GUESS_ROWS: u32 = 16;
+use std::cmp::Ordering;
+use strandline_core::{EventId, Hlc};
 
 impl Block {
     /// Whether an id is between the least and the greatest of the block.
@@ -33,27 +31,43 @@ impl Block {
         row.filter(|row| *row < bound)
     }
 
-    /// Interpolation on the upper half of ids (Peterson, 1957) in turn with halving, which bounds it.
+    /// Guesses by interpolation (Peterson, 1957) on the upper half of ids, which is time, and by the
+    /// counter of ids of one millisecond; doubles its steps from there (Bentley and Yao, 1976), and
+    /// halves what is left.
     fn search(&self, id: EventId, at: impl Fn(u32) -> (u32, EventId)) -> Option<u32> {
-        let (mut low, mut high) = (0, self.header.rows);
-        let (mut least, mut greatest) = (self.header.ids.0, self.header.ids.1);
-        let mut guesses = true;
+        let rows = self.header.rows;
+        let (least, greatest) = self.header.ids;
+        let last = rows.checked_sub(1)?;
+        let counter = id.hlc().map_or(0, Hlc::counter);
+        let guess = share(id, least, greatest, last);
+        let guess = guess.saturating_add(counter).min(last);
+        let (mut low, mut high) = (0, rows);
+        let mut step = 1_u32;
+        let mut next = guess;
+        let mut ascends = None;
         while low < high {
-            let middle = if guesses && high - low > GUESS_ROWS {
-                low + share(id, least, greatest, high - low - 1)
-            } else {
-                low + (high - low) / 2
+            let (row, found) = at(next);
+            let is_below = match found.cmp(&id) {
+                Ordering::Equal => return Some(row),
+                Ordering::Less => true,
+                Ordering::Greater => false,
             };
-            guesses = !guesses;
-            let (row, found) = at(middle);
-            match found.cmp(&id) {
-                std::cmp::Ordering::Equal => return Some(row),
-                std::cmp::Ordering::Less => {
-                    (low, least) = (middle + 1, found);
-                }
-                std::cmp::Ordering::Greater => {
-                    (high, greatest) = (middle, found);
-                }
+            if is_below {
+                low = next + 1;
+            } else {
+                high = next;
+            }
+            // Once it has been passed on both sides, what is left is halved.
+            if *ascends.get_or_insert(is_below) == is_below && step > 0 {
+                next = if is_below {
+                    low.saturating_add(step).min(high.saturating_sub(1))
+                } else {
+                    high.saturating_sub(step).max(low)
+                };
+                step = step.saturating_mul(2);
+            } else {
+                step = 0;
+                next = low + (high.saturating_sub(low)) / 2;
             }
         }
         None
