@@ -116,6 +116,7 @@ fn cargo(workspace: &Workspace, arguments: &str) -> Command {
     let mut command = workspace.cargo(arguments);
     command
         .env("RUSTFLAGS", format!("{FLAGS} -Awarnings"))
+        .env("CARGO_INCREMENTAL", "0")
         .env("RUST_BACKTRACE", "0")
         .env("LOOM_MAX_PREEMPTIONS", "3");
     command
