@@ -101,8 +101,10 @@ fn every_command_has_help_with_an_example() {
         .lines()
         .skip_while(|line| !line.starts_with("Commands"))
         .skip(1)
-        .map_while(|line| line.split_whitespace().next())
-        .filter(|command| *command != "help")
+        .take_while(|line| !line.is_empty())
+        // What does not fit in the width of a line goes on further to the right.
+        .filter_map(|line| line.strip_prefix("  ")?.split(' ').next())
+        .filter(|command| !command.is_empty() && *command != "help")
         .collect();
     assert!(commands.len() >= 4, "{help}");
     for command in commands {
