@@ -8,6 +8,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod answers;
 mod append;
 mod beside;
 mod clock;
@@ -20,6 +21,7 @@ mod held;
 mod kill;
 mod mapped;
 mod model;
+mod opening;
 mod query;
 mod receipt;
 mod recover;

@@ -139,11 +139,9 @@ fn lock(dir: &Path, options: &StoreOptions) -> Result<Option<Box<dyn FileLock>>,
 }
 
 fn checkpoints(dir: &Path, options: &StoreOptions) -> Result<Newest, Error> {
-    strandline_checkpoint::newest(&*options.fs, dir).map_err(|error| match options.access {
-        Access::Read | Access::Write => not_found(dir).with_source(error),
-        Access::Create => {
-            Error::new(ErrorKind::Io, "the checkpoints cannot be listed").with_source(error)
-        }
+    // A directory that is missing has none, which is no error.
+    strandline_checkpoint::newest(&*options.fs, dir).map_err(|error| {
+        Error::new(ErrorKind::Io, "the checkpoints cannot be listed").with_source(error)
     })
 }
 
