@@ -24,7 +24,7 @@ fn sequences(events: strandline::Events<'_>) -> Vec<u64> {
 }
 
 /// Regions of every shape, some of which depend on the events that there are.
-fn regions(events: &[StoredEvent]) -> Vec<Region> {
+pub(crate) fn regions(events: &[StoredEvent]) -> Vec<Region> {
     let all = Region::all;
     let middle = &events[events.len() / 2];
     let wall = middle.hlc.wall_ms();

@@ -11,11 +11,13 @@
 mod answers;
 mod append;
 mod beside;
+mod by_hand;
 mod clock;
 mod condition;
 mod damage;
 mod durability;
 mod expected;
+mod golden;
 mod harness;
 mod held;
 mod kill;
