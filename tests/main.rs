@@ -21,6 +21,7 @@ mod golden;
 mod harness;
 mod held;
 mod kill;
+mod lost_index;
 mod mapped;
 mod model;
 mod opening;

@@ -161,7 +161,9 @@ impl UncheckedLog {
     /// [`LogError::FooterDamaged`] if its trailer is not what was written: its frames say the same.
     /// [`LogError::Io`].
     pub fn footer(&self, segment: SegmentId) -> Result<Option<Footer>, LogError> {
-        let mapped = self.options.mapped_bytes().is_some();
+        // A process that writes may replace a footer, and nobody has that one mapped then: it was no
+        // good. Another process might.
+        let mapped = self.options.maps_reads() && !self.options.beside_writer;
         match self.find(segment) {
             Some((SegmentInfo { end: Some(end), .. }, file)) => footer::read(file, *end, mapped),
             _ => Ok(None),

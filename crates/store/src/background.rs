@@ -1,4 +1,5 @@
-//! The background thread: interval syncs, the footers of sealed segments, and segments made ahead.
+//! The background threads: one for interval syncs, which nothing else holds up, and one for the
+//! footers of sealed segments, checkpoints, and segments made ahead.
 
 use crate::open::WithoutFooter;
 use crate::store::Shared;
@@ -19,8 +20,6 @@ pub(crate) struct Sealed {
 }
 
 enum Job {
-    /// Something was written and not synced.
-    Sync,
     /// A segment was sealed and wants its footer, and then a checkpoint of what follows it.
     Footer(Box<Sealed>),
     /// So much was written that a checkpoint is wanted.
@@ -29,47 +28,61 @@ enum Job {
     Prepare(NextSegment),
 }
 
-/// The handle of the thread; dropping it lets the thread finish what it was given and joins it.
+/// The handle of the threads; dropping it lets them finish what they were given and joins them.
 #[derive(Debug)]
 pub(crate) struct Background {
+    syncs: Option<Sender<()>>,
     jobs: Option<Sender<Job>>,
-    /// Whether a `Sync` job is waiting. Set by writers and cleared by the thread before it syncs,
-    /// both by swaps with acquire and release: who finds it set leaves its write to the swap that
-    /// clears it, after which the thread looks up to where the log is written.
+    /// Whether a sync was asked for and is waited with. Set by writers and cleared by the thread
+    /// before it syncs, both by swaps with acquire and release: who finds it set leaves its write to
+    /// the swap that clears it, after which the thread looks up to where the log is written.
     sync_waits: Arc<AtomicBool>,
-    thread: Option<thread::JoinHandle<()>>,
-    /// What callers work on where there is no thread.
+    threads: Vec<thread::JoinHandle<()>>,
+    /// What callers work on where there are no threads.
     inline: Option<Arc<Shared>>,
 }
 
 impl Background {
     pub(crate) fn start(shared: Arc<Shared>) -> std::io::Result<Self> {
-        let (sender, receiver) = unbounded();
-        let sync_waits = Arc::new(AtomicBool::new(false));
-        if shared.options.background_inline {
-            return Ok(Self {
-                jobs: None,
-                sync_waits,
-                thread: None,
-                inline: Some(shared),
-            });
-        }
-        let waits = sync_waits.clone();
-        let thread = thread::Builder::new()
-            .name("strandline".to_owned())
-            .spawn(move || run(&shared, &receiver, &waits))?;
-        Ok(Self {
-            jobs: Some(sender),
-            sync_waits,
-            thread: Some(thread),
+        let mut background = Self {
+            syncs: None,
+            jobs: None,
+            sync_waits: Arc::new(AtomicBool::new(false)),
+            threads: Vec::new(),
             inline: None,
-        })
+        };
+        if shared.options.background_inline {
+            background.inline = Some(shared);
+            return Ok(background);
+        }
+        let (syncs, asked) = unbounded();
+        background.syncs = Some(syncs);
+        let (waits, of_syncs) = (background.sync_waits.clone(), shared.clone());
+        background.spawn("strandline-sync", move || {
+            run_syncs(&of_syncs, &asked, &waits);
+        })?;
+        let (jobs, given) = unbounded();
+        background.jobs = Some(jobs);
+        background.spawn("strandline", move || {
+            given.iter().for_each(|job| work(&shared, job));
+        })?;
+        Ok(background)
+    }
+
+    fn spawn(&mut self, name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
+        let thread = thread::Builder::new().name(name.to_owned()).spawn(run)?;
+        self.threads.push(thread);
+        Ok(())
     }
 
     /// Asks for a sync within the store's interval.
     pub(crate) fn sync_soon(&self) {
-        if !self.sync_waits.swap(true, Ordering::AcqRel) {
-            self.send(Job::Sync);
+        if let Some(shared) = &self.inline {
+            sync(shared);
+        } else if !self.sync_waits.swap(true, Ordering::AcqRel)
+            && let Some(syncs) = &self.syncs
+        {
+            let _ = syncs.send(());
         }
     }
 
@@ -111,7 +124,6 @@ impl Background {
         // The receiver outlives every sender; if its thread died, syncs are left to the callers
         // and footers to the next opening.
         if let Some(shared) = &self.inline {
-            self.sync_waits.swap(false, Ordering::AcqRel);
             work(shared, job);
         } else if let Some(jobs) = &self.jobs {
             let _ = jobs.send(job);
@@ -121,35 +133,30 @@ impl Background {
 
 impl Drop for Background {
     fn drop(&mut self) {
-        self.jobs = None;
-        if let Some(thread) = self.thread.take() {
+        (self.syncs, self.jobs) = (None, None);
+        for thread in self.threads.drain(..) {
             let _ = thread.join();
         }
     }
 }
 
-fn run(shared: &Shared, jobs: &Receiver<Job>, sync_waits: &AtomicBool) {
-    while let Ok(job) = jobs.recv() {
-        if !matches!(job, Job::Sync) {
-            work(shared, job);
-            continue;
-        }
-        let interval = shared.options.sync_interval.unwrap_or(Duration::ZERO);
-        let other = wait(jobs, interval);
+fn run_syncs(shared: &Shared, asked: &Receiver<()>, sync_waits: &AtomicBool) {
+    let interval = shared.options.sync_interval.unwrap_or(Duration::ZERO);
+    while asked.recv().is_ok() {
+        // Ends early when the store is closed: nothing is asked for twice before it is done.
+        let _ = asked.recv_timeout(interval);
         sync_waits.swap(false, Ordering::AcqRel);
-        work(shared, Job::Sync);
-        if let Some(other) = other {
-            work(shared, other);
-        }
+        sync(shared);
     }
+}
+
+fn sync(shared: &Shared) {
+    // A failure has stopped the store; whoever calls next is told.
+    let _ = shared.group.wait(shared.group.written());
 }
 
 fn work(shared: &Shared, job: Job) {
     match job {
-        Job::Sync => {
-            // A failure has stopped the store; whoever calls next is told.
-            let _ = shared.group.wait(shared.group.written());
-        }
         Job::Footer(sealed) => {
             write_footer(shared, &sealed);
             save_checkpoint(shared);
@@ -162,11 +169,6 @@ fn work(shared: &Shared, job: Job) {
             }
         }
     }
-}
-
-/// Waits for the interval; returns early with another job that came, or when the store closes.
-fn wait(jobs: &Receiver<Job>, interval: Duration) -> Option<Job> {
-    jobs.recv_timeout(interval).ok()
 }
 
 fn save_checkpoint(shared: &Shared) {

@@ -61,7 +61,9 @@ pub(crate) fn open(footer: Footer, frames: SealedFrames) -> Result<(Hlc, Block),
         rebuilt_block(&frames, layout).map_err(Into::into)
     });
     let block = Block::open(Arc::new(BlockInFooter(footer)), Some(rebuild))?;
-    if block.rows() > 0 && block.sequences() != sequences {
+    let held = u64::from(block.rows());
+    let all = sequences.end.get() - sequences.start.get().min(sequences.end.get());
+    if held != all || (held > 0 && block.sequences() != sequences) {
         return Err(Error::new(
             ErrorKind::Corrupt,
             "the footer holds the rows of another segment",

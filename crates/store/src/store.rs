@@ -51,10 +51,11 @@ use strandline_segment::{LogIdentity, LogPosition, SyncHandle};
 /// the next opening has more of the log to read.
 #[derive(Debug)]
 pub struct Store {
-    pub(crate) shared: Arc<Shared>,
-    pub(crate) background: Option<Background>,
+    // Dropped in this order: no thread syncs any more when the log is cut off and the lock let go.
     /// Syncs what is submitted; none before the first submit.
     pub(crate) driver: RwLock<Option<SyncDriver>>,
+    pub(crate) background: Option<Background>,
+    pub(crate) shared: Arc<Shared>,
 }
 
 /// What the handle and the background thread share.

@@ -62,8 +62,10 @@ impl Mapping {
         }
         // SAFETY: the range lies in the mapping, which lives as long as the borrow, is readable,
         // and is smaller than `isize::MAX`, as `memmap2` checks. That its bytes do not change
-        // while they are borrowed is the promise of the callers, of which there is one: the log
-        // asks for bytes of a segment below its written end. Those are written once, before the
+        // while they are borrowed is the promise of the callers, of which there are two. The log
+        // asks for the footer of a sealed segment, in the process that writes alone, which does not
+        // write a footer again that it has taken. And it asks for bytes of a segment below its
+        // written end. Those are written once, before the
         // end moves past them (a release that the asking thread has acquired). The undoing of a
         // failed write, space set aside and given back, and a footer touch what is beyond the end
         // only; the rewriting of an unproven tail puts down the same bytes, before the segment has

@@ -3,7 +3,7 @@
 use super::packed::packed_bytes;
 use crate::{BlockError, IndexLayout};
 use strandline_core::codec::{Reader, Writer};
-use strandline_core::{Checksum, EventId, Salt, Sequence};
+use strandline_core::{Checksum, EventId, Salt, Sequence, TAGS_MAX};
 
 /// `STBK`.
 pub(super) const MAGIC: u32 = u32::from_le_bytes(*b"STBK");
@@ -284,6 +284,7 @@ impl Header {
             && self.links <= self.rows
             && self.caused <= self.links
             && self.tags <= self.tagged
+            && u64::from(self.tagged) <= u64::from(self.rows) * TAGS_MAX as u64
             && (self.tags == 0) == (self.tagged == 0)
     }
 

@@ -25,7 +25,8 @@ impl BlockList {
         let numbers = block.numbers(ends);
         let end = |at: u32| numbers.get(at as usize).unwrap_or(0).min(most);
         let start = key.checked_sub(1).map_or(0, end);
-        let len = end(key).saturating_sub(start);
+        // No row is in a list twice.
+        let len = end(key).saturating_sub(start).min(u64::from(block.rows()));
         Self {
             block: block.clone(),
             rows,

@@ -143,7 +143,10 @@ impl Block {
             return None;
         }
         let (hashes, _) = self.section(Section::HeadHashes).as_chunks();
-        hashes.get(at).copied().map(Hash::from_bytes)
+        let hash = hashes.get(at).copied().map(Hash::from_bytes);
+        // Zeros stand where no hash was known: of the two sections one may be of a block that was
+        // made anew, from frames that say all.
+        hash.filter(|hash| *hash != Hash::ZERO)
     }
 
     /// What a tile has.

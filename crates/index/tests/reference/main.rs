@@ -12,6 +12,7 @@ mod block;
 mod entry;
 mod index;
 mod query;
+mod rebuilt;
 mod replay;
 
 use std::ops::Range;

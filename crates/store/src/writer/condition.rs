@@ -18,10 +18,6 @@ impl Writer {
             return Ok(());
         }
         let written = self.index.inserted();
-        if let Some(damage) = written.damage() {
-            let message = "part of the index is lost, so the condition cannot be checked";
-            return Err(Error::new(ErrorKind::Corrupt, message).with_source(damage.clone()));
-        }
         for (at, region) in condition.regions().iter().enumerate() {
             if let Some(row) = written.query(region).next() {
                 let conflict = ConditionConflict {
@@ -33,6 +29,13 @@ impl Writer {
                 return Err(Error::condition_failed(conflict));
             }
         }
-        Ok(())
+        // Last, since damage to a block is found where it is used.
+        match written.damage() {
+            None => Ok(()),
+            Some(damage) => {
+                let message = "part of the index is lost, so the condition cannot be checked";
+                Err(Error::new(ErrorKind::Corrupt, message).with_source(damage.clone()))
+            }
+        }
     }
 }

@@ -1,0 +1,89 @@
+//! What the index lost, or another process replaces, is never passed over.
+
+use crate::harness::*;
+use strandline::fs::MemFs;
+use strandline::{
+    AppendCondition, AppendOptions, Durability, ErrorKind, Event, IndexLayout, Region, Sequence,
+    StoreOptions, maintenance,
+};
+
+/// Length of a block's header before its table of sections, of an entry there, and their number.
+const FIXED_BYTES: usize = 112;
+const SECTION_BYTES: usize = 32;
+const SECTIONS: usize = 35;
+/// The section that says where the rows of each kind end.
+const KIND_ROW_ENDS: usize = 20;
+
+/// The damage of a section is found when the condition's query uses it. Looked for before the query
+/// alone, it let the append through.
+#[test]
+fn a_condition_that_a_lost_index_cannot_answer_refuses_the_append() {
+    let fs = MemFs::new();
+    let small = || options(&fs).segment_bytes_max(64 << 10);
+    let store = small().open(dir()).unwrap();
+    let taken = Event::bytes(REMOVED, *b"taken");
+    store.append(&at("order", "s"), taken).unwrap();
+    for _ in 0..5 {
+        let big = Event::bytes(CREATED, vec![b'x'; 16_000]);
+        store.append(&at("big", "s"), big).unwrap();
+    }
+    store.close().unwrap();
+    let sealed = files(&fs, "")
+        .into_iter()
+        .find(|path| path.ends_with("segment-0000000001.log"));
+    let sealed = sealed.unwrap();
+    let mut bytes = read(&fs, &sealed);
+    let magic = bytes.windows(4).rposition(|window| window == b"STBK");
+    let block = magic.unwrap();
+    let length = |section: usize| {
+        let at = block + FIXED_BYTES + SECTION_BYTES * section;
+        usize::try_from(u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap())).unwrap()
+    };
+    let before: usize = (0..KIND_ROW_ENDS).map(length).sum();
+    let section = block + FIXED_BYTES + SECTION_BYTES * SECTIONS + 8 + before;
+    bytes[section] ^= 0x40;
+    let payload = bytes.windows(100).position(|window| window == [b'x'; 100]);
+    bytes[payload.unwrap() + 50] ^= 1;
+    write(&fs, &sealed, &bytes);
+
+    let store = small().open(dir()).unwrap();
+    store.append(&at("a", "s"), event("first")).unwrap();
+    let removed = Region::all().kind(REMOVED);
+    let condition = AppendCondition::since(Sequence::ZERO).none_in(removed);
+    let options = AppendOptions::new().condition(&condition);
+    for _ in 0..2 {
+        let refused = store.append_with(&at("a", "s"), event("second"), options);
+        assert_eq!(refused.unwrap_err().kind(), ErrorKind::Corrupt);
+    }
+}
+
+/// A reader in another process had the footers mapped that a rebuild writes anew.
+#[test]
+fn a_reader_is_undisturbed_by_a_rebuild_in_another_layout() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = || StoreOptions::new().segment_bytes_max(64 << 10);
+    let path = folder.path().join("store");
+    let store = options().open(&path).unwrap();
+    for number in 0..2000 {
+        let event = Event::bytes(KINDS[number % KINDS.len()], vec![b'x'; 20]);
+        let written = AppendOptions::new().durability(Durability::Written);
+        store.append_with(&at("e", "s"), event, written).unwrap();
+    }
+    store.close().unwrap();
+    let reader = options().read_only().open(&path).unwrap();
+    let now = reader.snapshot();
+    let counts = || {
+        KINDS.map(|kind| {
+            let events = now.query(&Region::all().kind(kind));
+            events
+                .filter(|event| event.as_ref().unwrap().kind == kind)
+                .count()
+        })
+    };
+    let before = counts();
+    let other = options().index_layout(IndexLayout::Columns);
+    let go_on = &mut |_| std::ops::ControlFlow::Continue(());
+    assert!(maintenance::rebuild(other, &path, go_on).unwrap().footers > 1);
+    assert_eq!(counts(), before);
+    assert!(now.damage().is_none());
+}
