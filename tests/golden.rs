@@ -84,7 +84,7 @@ fn small(fs: &MemFs) -> StoreOptions {
 }
 
 /// A copy in memory.
-fn copy() -> MemFs {
+pub(crate) fn copy() -> MemFs {
     let fs = MemFs::new();
     fs.create_dir_all(&dir()).unwrap();
     for entry in OsFs.list(&golden()).unwrap() {

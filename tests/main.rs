@@ -11,6 +11,7 @@
 mod answers;
 mod append;
 mod beside;
+mod both_sides;
 mod by_hand;
 mod clock;
 mod condition;
@@ -20,6 +21,7 @@ mod expected;
 mod golden;
 mod harness;
 mod held;
+mod hostile;
 mod kill;
 mod lost_index;
 mod mapped;
