@@ -1,5 +1,6 @@
 //! `RowView`: one event of a snapshot, read from the columns when asked.
 
+use crate::BlockError;
 use crate::Snapshot;
 use crate::part::Part;
 use std::fmt;
@@ -102,6 +103,17 @@ impl<'s> RowView<'s> {
             wall_ms: self.wall_ms(),
             clock: self.clock(),
             id: self.id(),
+        }
+    }
+
+    /// What was found damaged in the block that the row is of, and could not be made anew: what the
+    /// row says may then be wrong, and it may not be what was asked for.
+    #[must_use]
+    #[inline]
+    pub fn damage(self) -> Option<&'s BlockError> {
+        match self.part {
+            Part::Live(_) => None,
+            Part::Block(block) => block.damage_to_rows(),
         }
     }
 

@@ -205,7 +205,9 @@ pub(crate) fn claimed_bytes(
     position: RecordPosition,
     bytes: &[u8],
 ) -> Result<usize, LogError> {
-    let claimed = RecordRef::claimed_bytes(bytes).filter(|bytes| *bytes <= COMMIT_BYTES_MAX.into());
+    let left = u64::from(file.written_end()).saturating_sub(position.offset.into());
+    let most = left.min(COMMIT_BYTES_MAX.into());
+    let claimed = RecordRef::claimed_bytes(bytes).filter(|bytes| *bytes <= most);
     let claimed = claimed.and_then(|claimed| usize::try_from(claimed).ok());
     claimed
         .ok_or_else(|| LogError::corrupt(file.name(), position.offset.into(), "there is no record"))

@@ -32,6 +32,9 @@ impl<'a> EventRef<'a> {
     /// [`ErrorKind::Corrupt`] if they do not belong together.
     #[inline]
     pub(crate) fn join(row: RowView<'a>, record: RecordRef<'a>) -> Result<Self, Error> {
+        if let Some(damage) = row.damage() {
+            return Err(damage.clone().into());
+        }
         let RecordRef { digest, body } = record;
         let record = match RecordView::parse(body) {
             Ok(record) => record,

@@ -78,6 +78,8 @@ pub struct Block {
     rebuild: Option<RebuildBlock>,
     rebuilt: OnceLock<Option<Box<Self>>>,
     damage: OnceLock<BlockError>,
+    /// Whether the sections that say of a row whose it is were looked at.
+    named: OnceLock<()>,
     coordinates: OnceLock<Box<[OnceLock<Coordinate>]>>,
     kinds: OnceLock<Box<[EventKind]>>,
 }
@@ -107,6 +109,27 @@ impl Block {
     #[must_use]
     pub fn damage(&self) -> Option<&BlockError> {
         self.damage.get()
+    }
+
+    /// What was found damaged and could not be made anew, once all that says of a row which event it
+    /// is, and whose, was looked at.
+    #[inline]
+    pub(crate) fn damage_to_rows(&self) -> Option<&BlockError> {
+        self.named.get_or_init(|| {
+            for section in [
+                Section::RunSequences,
+                Section::RunRows,
+                Section::Ids,
+                Section::Coordinates,
+                Section::CoordinateEntities,
+                Section::CoordinateScopes,
+            ] {
+                self.section(section);
+            }
+            self.entity_names();
+            self.scope_names();
+        });
+        self.damage()
     }
 
     pub(crate) const fn greatest_id(&self) -> EventId {

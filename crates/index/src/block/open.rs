@@ -39,6 +39,7 @@ impl Block {
             rebuild,
             rebuilt: OnceLock::new(),
             damage: OnceLock::new(),
+            named: OnceLock::new(),
             coordinates: OnceLock::new(),
             kinds: OnceLock::new(),
         })
