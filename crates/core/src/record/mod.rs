@@ -27,8 +27,8 @@ pub use view::RecordView;
 
 use crate::codec::{DecodeError, Writer};
 use crate::event::{Extensions, PayloadEncoding};
-use crate::hash::{Hash, Nonce, payload_hash};
-use crate::{Coordinate, EventId, EventKind, Hlc};
+use crate::hash::{CanonicalHeader, Hash, Nonce, payload_hash};
+use crate::{Coordinate, EventId, EventKind, Hlc, Sequence};
 
 /// The bits of a record's first byte; all others are 0.
 pub mod flags {
@@ -143,6 +143,28 @@ pub struct Record<'a> {
 }
 
 impl<'a> Record<'a> {
+    /// What the event's hash covers beside the chain and the payload; `coordinate` is the record's.
+    #[must_use]
+    pub fn canonical_header<'h>(
+        &'h self,
+        coordinate: &'h Coordinate,
+        sequence: Sequence,
+    ) -> CanonicalHeader<'h> {
+        CanonicalHeader {
+            entity: coordinate.entity(),
+            scope: coordinate.scope(),
+            kind: self.kind,
+            encoding: self.encoding,
+            id: self.id,
+            correlation: self.correlation,
+            causation: self.causation,
+            clock: self.clock,
+            hlc: self.hlc,
+            sequence,
+            extensions: &self.extensions,
+        }
+    }
+
     /// Appends the record's bytes to `out`.
     pub fn encode(&self, out: &mut Vec<u8>) {
         let mut out = Writer::new(out);

@@ -11,7 +11,7 @@ use std::ops::Range;
 use std::path::Path;
 use strandline_core::fs::Fs;
 use strandline_core::record::{Record, RecordPayload};
-use strandline_core::{CanonicalHeader, EventHasher, Hash};
+use strandline_core::{EventHasher, Hash};
 use strandline_segment::{FrameRecord, Piece};
 
 /// Something that could not be saved.
@@ -230,19 +230,7 @@ impl Salvager<'_> {
         if let Some(previous) = previous {
             let hash = self.hasher.hash(
                 &previous,
-                &CanonicalHeader {
-                    entity,
-                    scope: coordinate.scope(),
-                    kind: record.kind,
-                    encoding: record.encoding,
-                    id: record.id,
-                    correlation: record.correlation,
-                    causation: record.causation,
-                    clock: record.clock,
-                    hlc: record.hlc,
-                    sequence: at.sequence,
-                    extensions: &record.extensions,
-                },
+                &record.canonical_header(&coordinate, at.sequence),
                 &record.payload.hash(),
             );
             if hash != at.digest {

@@ -9,7 +9,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use strandline_core::record::Record;
 use strandline_core::sync::thread;
-use strandline_core::{CanonicalHeader, Coordinate, EventHasher, Hash};
+use strandline_core::{Coordinate, EventHasher, Hash};
 use strandline_segment::FrameRecord;
 
 /// Reading takes as long as hashing on one thread or two; more would wait for it.
@@ -133,19 +133,7 @@ impl Expected {
         };
         let hash = hasher.hash(
             &self.previous,
-            &CanonicalHeader {
-                entity: self.coordinate.entity(),
-                scope: self.coordinate.scope(),
-                kind: record.kind,
-                encoding: record.encoding,
-                id: record.id,
-                correlation: record.correlation,
-                causation: record.causation,
-                clock: record.clock,
-                hlc: record.hlc,
-                sequence: self.at.sequence,
-                extensions: &record.extensions,
-            },
+            &record.canonical_header(&self.coordinate, self.at.sequence),
             &record.payload.hash(),
         );
         hash == self.at.digest

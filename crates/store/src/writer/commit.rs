@@ -11,7 +11,7 @@ use crate::read::Reader;
 use crate::{AppendCondition, BATCH_BYTES_MAX, Durability, Error, ErrorKind, Receipt};
 use std::collections::HashMap;
 use strandline_core::record::Record;
-use strandline_core::{CanonicalHeader, Coordinate, EventId, Hash, Hlc, Random, Sequence};
+use strandline_core::{Coordinate, EventId, Hash, Hlc, Random, Sequence};
 use strandline_index::{CoordinateId, Row, SequenceGate};
 use strandline_segment::{AppendError, LogPosition, SyncHandle};
 
@@ -179,19 +179,7 @@ impl Writer {
             };
             let hash = self.hasher.hash(
                 &end.hash,
-                &CanonicalHeader {
-                    entity: coordinate.entity(),
-                    scope: coordinate.scope(),
-                    kind: record.kind,
-                    encoding: record.encoding,
-                    id,
-                    correlation,
-                    causation,
-                    clock,
-                    hlc,
-                    sequence,
-                    extensions: &record.extensions,
-                },
+                &record.canonical_header(coordinate, sequence),
                 &prepared.payload_hash,
             );
             self.buffer.push(&hash, |out| record.encode(out));
