@@ -40,7 +40,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let appended = writer.append(&mut commit, next, next)?;
         writer.active().sync()?;
         if let Some(position) = commit.positions(appended.start).last() {
-            let body = reader.read(position)?.body;
+            let body = reader.view().read(position)?.body;
             println!("run {run} wrote {:?} last", String::from_utf8_lossy(&body));
         }
     }

@@ -3,7 +3,7 @@
 use crate::file::SegmentFile;
 use crate::frame::RecordRef;
 use crate::mapped::ReadSegment;
-use crate::reader::{LogReader, claimed_bytes, parse};
+use crate::reader::{LogView, claimed_bytes, parse};
 use crate::{LogError, RecordPosition};
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ const WINDOW_BYTES_MOST: usize = 1 << 20;
 /// while they are not.
 #[derive(Debug)]
 pub struct RecordCursor {
-    reader: LogReader,
+    view: LogView,
     segment: Option<Arc<ReadSegment>>,
     window: Window,
 }
@@ -33,9 +33,9 @@ struct Window {
 }
 
 impl RecordCursor {
-    pub(crate) const fn new(reader: LogReader) -> Self {
+    pub(crate) const fn new(view: LogView) -> Self {
         Self {
-            reader,
+            view,
             segment: None,
             window: Window {
                 bytes: Vec::new(),
@@ -56,7 +56,7 @@ impl RecordCursor {
             Some(segment) if segment.file.id == position.segment => segment,
             _ => {
                 self.window.bytes.clear();
-                self.reader.segment(position.segment)?
+                self.view.segment(position.segment)?.clone()
             }
         };
         let segment = self.segment.insert(segment);

@@ -29,7 +29,7 @@
 //! let appended = writer.append(&mut commit, Sequence::ZERO, Sequence::ZERO)?;
 //! writer.active().sync()?;
 //! let second = commit.positions(appended.start).nth(1).unwrap();
-//! assert_eq!(reader.read(second)?.body, b"two");
+//! assert_eq!(reader.view().read(second)?.body, b"two");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
@@ -83,7 +83,7 @@ pub use manifest::{Manifest, SegmentInfo};
 pub use next::NextSegment;
 pub use options::{LogOptions, SEGMENT_BYTES_LEAST, SEGMENT_BYTES_MOST};
 pub use position::{LogPosition, RecordPosition, SegmentId};
-pub use reader::{LogReader, OwnedRecord};
+pub use reader::{LogReader, LogView, OwnedRecord};
 pub use recover::{Repairs, ScannedLog, TornTail};
 pub use sealed::SealedFrames;
 pub use writer::{Appended, LogWriter, SyncHandle};

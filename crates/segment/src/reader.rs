@@ -1,4 +1,4 @@
-//! `LogReader`: records by position, and whole scans, beside the writer.
+//! `LogReader` and `LogView`: records by position, and whole scans, beside the writer.
 
 use crate::cursor::RecordCursor;
 use crate::file::SegmentFile;
@@ -8,18 +8,28 @@ use crate::log::visit_all;
 use crate::manifest::SegmentInfo;
 use crate::mapped::ReadSegment;
 use crate::{LogError, LogPosition, RecordPosition, ScanError, SegmentId};
-use parking_lot::RwLock;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use strandline_core::Hash;
+use strandline_core::sync::RwLock;
 
 /// How much of an unknown length is read first: most records are shorter.
 const FIRST_READ_BYTES: usize = 1024;
 
-/// Reads records and frames; cheap to clone. Sees the segments that the writer adds.
+/// Gives views of a log that is written; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct LogReader {
-    segments: Arc<RwLock<BTreeMap<SegmentId, Arc<ReadSegment>>>>,
+    /// Replaced as a whole.
+    newest: Arc<RwLock<LogView>>,
+}
+
+/// The segments of a log at one moment: reads records and frames; cheap to clone.
+///
+/// Keeps its files whatever becomes of the log, so a position that was good in it stays good. What is
+/// appended to the segment that was active is seen, segments that come later are not.
+#[derive(Debug, Clone)]
+pub struct LogView {
+    /// Ascending.
+    segments: Arc<Vec<Arc<ReadSegment>>>,
     /// How much of an active segment is mapped; `None` if nothing is to be.
     mapped_bytes: Option<u64>,
 }
@@ -43,26 +53,55 @@ impl LogReader {
             if let Some(end) = info.end() {
                 file.set_written_end(end.offset);
             }
-            (info.id(), Arc::new(ReadSegment::new(info, file)))
+            Arc::new(ReadSegment::new(info, file))
         });
-        Self {
-            segments: Arc::new(RwLock::new(segments.collect())),
+        let view = LogView {
+            segments: Arc::new(segments.collect()),
             mapped_bytes,
+        };
+        Self {
+            newest: Arc::new(RwLock::new(view)),
         }
+    }
+
+    /// The segments that there are now.
+    #[must_use]
+    pub fn view(&self) -> LogView {
+        self.newest.read().clone()
     }
 
     /// Adds a segment after the one that was sealed at `sealed_end`.
     pub(crate) fn add(&self, info: SegmentInfo, file: SegmentFile, sealed_end: LogPosition) {
-        let mut segments = self.segments.write();
-        if let Some(sealed) = segments.get_mut(&sealed_end.segment) {
-            *sealed = Arc::new(sealed.sealed(sealed_end));
-        }
-        segments.insert(info.id(), Arc::new(ReadSegment::new(info, file)));
+        self.change(|segments| {
+            if let Ok(at) = find(segments, sealed_end.segment)
+                && let Some(sealed) = segments.get_mut(at)
+            {
+                *sealed = Arc::new(sealed.sealed(sealed_end));
+            }
+            segments.push(Arc::new(ReadSegment::new(info, file)));
+        });
     }
 
+    /// Replaces the view by one with other segments. Only the writer's thread does.
+    fn change(&self, change: impl FnOnce(&mut Vec<Arc<ReadSegment>>)) {
+        let mut segments = Vec::clone(&self.newest.read().segments);
+        change(&mut segments);
+        let segments = Arc::new(segments);
+        let before = std::mem::replace(&mut self.newest.write().segments, segments);
+        // Files that nobody has any more are closed without the lock.
+        drop(before);
+    }
+}
+
+fn find(segments: &[Arc<ReadSegment>], id: SegmentId) -> Result<usize, usize> {
+    segments.binary_search_by_key(&id, |segment| segment.info.id())
+}
+
+impl LogView {
     /// A segment, mapped if it can be.
-    pub(crate) fn segment(&self, id: SegmentId) -> Result<Arc<ReadSegment>, LogError> {
-        let found = self.segments.read().get(&id).cloned();
+    pub(crate) fn segment(&self, id: SegmentId) -> Result<&Arc<ReadSegment>, LogError> {
+        let found = find(&self.segments, id).ok();
+        let found = found.and_then(|at| self.segments.get(at));
         let segment = found.ok_or_else(|| LogError::SegmentMissing {
             file: id.file_name(),
         })?;
@@ -73,7 +112,7 @@ impl LogReader {
     /// How many segments there are.
     #[must_use]
     pub fn segments(&self) -> usize {
-        self.segments.read().len()
+        self.segments.len()
     }
 
     /// The record at `position`, checked. Without a mapping, one read for a record of up to 1 KiB,
@@ -157,9 +196,8 @@ impl LogReader {
         from: Option<LogPosition>,
         mut visit: impl FnMut(&Frame<'_>) -> Result<(), E>,
     ) -> Result<LogPosition, ScanError<E>> {
-        let segments: Vec<_> = self.segments.read().values().cloned().collect();
         let mut position = from;
-        for segment in &segments {
+        for segment in self.segments.iter() {
             let ReadSegment { info, file, .. } = &**segment;
             let start = match position {
                 Some(position) if info.id() < position.segment => continue,

@@ -105,8 +105,11 @@ fn commits_are_read_back_in_order_and_alone() {
         .unwrap();
     append(&mut writer, &[b"two", b"", b"four"]);
     let position = one.positions(first.start).next().unwrap();
-    assert_eq!(reader.read(position).unwrap().body, b"one");
-    assert_eq!(reader.read(position).unwrap().digest, Hash::of(b"one"));
+    assert_eq!(reader.view().read(position).unwrap().body, b"one");
+    assert_eq!(
+        reader.view().read(position).unwrap().digest,
+        Hash::of(b"one")
+    );
     let (_, _, repairs, records) = open(&fs);
     assert_eq!(flat(&records), [b"one".as_slice(), b"two", b"", b"four"]);
     assert_eq!(records[3].0, 3);
@@ -274,12 +277,12 @@ fn a_record_is_only_read_where_it_is() {
         .append(&mut buffer, Sequence::ZERO, Sequence::ZERO)
         .unwrap();
     let positions: Vec<_> = buffer.positions(appended.start).collect();
-    assert_eq!(reader.read(positions[1]).unwrap().body, [7; 5000]);
+    assert_eq!(reader.view().read(positions[1]).unwrap().body, [7; 5000]);
     for offset in 0..200 {
         let mut place = positions[0];
         place.offset = offset;
         assert_eq!(
-            reader.read(place).is_ok(),
+            reader.view().read(place).is_ok(),
             offset == positions[0].offset,
             "{offset}"
         );
@@ -301,14 +304,14 @@ fn a_cursor_gives_what_single_reads_give_in_any_order() {
         let appended = writer.append(&mut buffer, next, Sequence::ZERO).unwrap();
         places.extend(buffer.positions(appended.start));
     }
-    assert!(reader.segments() > 1);
+    assert!(reader.view().segments() > 1);
     let mut jumps: Vec<_> = (0..300).map(|n| (n * 91) % 300).collect();
     jumps.extend(0..300);
     jumps.extend((0..300).rev());
     jumps.extend((0..300).step_by(7));
-    let mut cursor = reader.cursor();
+    let mut cursor = reader.view().cursor();
     for at in jumps {
-        let alone = reader.read(places[at]).unwrap();
+        let alone = reader.view().read(places[at]).unwrap();
         let record = cursor.read(places[at]).unwrap();
         assert_eq!(
             (record.digest, record.body),

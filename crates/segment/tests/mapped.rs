@@ -54,20 +54,20 @@ fn check_unwritten(fs: Arc<dyn Fs>, dir: &Path, options: &LogOptions) {
     let file = file(&*fs, dir);
     let beyond = &bytes[written as usize..];
     file.write_all_at(beyond, written.into()).unwrap();
-    let mut cursor = reader.cursor();
+    let mut cursor = reader.view().cursor();
     assert_eq!(cursor.read(first).unwrap().body, b"one");
     for error in [
-        reader.read(second).unwrap_err(),
+        reader.view().read(second).unwrap_err(),
         cursor.read(second).unwrap_err(),
     ] {
         assert!(matches!(error, LogError::Corrupt { .. }), "{error}");
     }
     assert_eq!(append(&mut writer, b"two"), second);
     assert_eq!(cursor.read(second).unwrap().body, b"two");
-    assert_eq!(reader.read(second).unwrap().body, b"two");
+    assert_eq!(reader.view().read(second).unwrap().body, b"two");
     for offset in written + 200..50_000 {
         let unwritten = RecordPosition { offset, ..second };
-        assert!(reader.read(unwritten).is_err(), "{offset}");
+        assert!(reader.view().read(unwritten).is_err(), "{offset}");
     }
 }
 
@@ -96,6 +96,6 @@ fn a_log_that_is_longer_than_its_options_allow_is_read_to_its_end() {
     let scanned = log.scan(None, Sequence::ZERO, |_| Ok::<_, Infallible>(()));
     let (_, reader, _) = scanned.unwrap().into_writer().unwrap();
     for (n, place) in (0..30).zip(places) {
-        assert_eq!(reader.read(place).unwrap().body, [n; 9000]);
+        assert_eq!(reader.view().read(place).unwrap().body, [n; 9000]);
     }
 }

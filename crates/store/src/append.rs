@@ -138,7 +138,7 @@ impl Store {
             let guard = PoisonOnPanic(&shared.group);
             let context = Context {
                 group: &shared.group,
-                reader: &shared.reader,
+                log: &shared.log,
                 random: &shared.random,
                 now_ms: shared.options.clock.now_ms(),
                 drift_ms_max: shared.options.drift_ms_max(),

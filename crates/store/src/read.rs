@@ -2,12 +2,12 @@
 
 use crate::{Error, EventRef, StoredEvent};
 use strandline_index::RowView;
-use strandline_segment::{LogReader, RecordCursor, RecordPosition};
+use strandline_segment::{LogView, RecordCursor, RecordPosition};
 
 /// Reads the events of rows from the log.
 #[derive(Debug, Clone)]
 pub(crate) struct Reader {
-    pub(crate) log: LogReader,
+    pub(crate) log: LogView,
 }
 
 impl Reader {

@@ -64,7 +64,7 @@ impl Stats {
             durable_lag: lag(durable),
             visible_lag: lag(visible),
             in_flight,
-            segments: shared.reader.log.segments(),
+            segments: shared.log.view().segments(),
             bytes_on_disk: files.map(|entry| entry.bytes).sum(),
             poisoned: shared.group.poison().map(|poison| poison.0.to_string()),
         })

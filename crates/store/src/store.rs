@@ -12,7 +12,7 @@ use strandline_core::fs::FileLock;
 use strandline_core::sync::{Mutex, RwLock};
 use strandline_core::{Hlc, Random, Sequence};
 use strandline_index::IndexReader;
-use strandline_segment::{LogIdentity, LogPosition, SyncHandle};
+use strandline_segment::{LogIdentity, LogPosition, LogReader, SyncHandle};
 
 /// An event store in one directory: one writer, any number of readers, no server.
 ///
@@ -70,7 +70,10 @@ pub(crate) struct Shared {
     pub(crate) follower: Option<Mutex<Follower>>,
     pub(crate) group: Arc<GroupSync<SyncHandle>>,
     pub(crate) index: IndexReader,
-    pub(crate) reader: Reader,
+    pub(crate) log: LogReader,
+    /// Held while index and log are replaced by ones with other positions, and while both are taken
+    /// for a snapshot. Taken after the commit lock.
+    pub(crate) positions: RwLock<()>,
     pub(crate) random: Random,
     pub(crate) report: OpenReport,
     /// Where the log ended at opening.
@@ -116,19 +119,30 @@ impl Shared {
         }
     }
 
-    /// Where the written log ends.
-    pub(crate) fn log_end(&self) -> LogPosition {
-        match (&self.writer, &self.follower) {
-            (Some(writer), _) => writer.lock().log.position(),
-            (None, Some(follower)) => follower.lock().position(),
-            (None, None) => self.opened_at,
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        let positions = self.positions.read();
+        // The log after the index, so that it has every segment that the index tells of.
+        let index = self.index.snapshot();
+        let log = self.log.view();
+        drop(positions);
+        Snapshot {
+            index,
+            reader: Reader { log },
         }
     }
 
-    pub(crate) fn snapshot(&self) -> Snapshot {
-        Snapshot {
-            index: self.index.snapshot(),
-            reader: self.reader.clone(),
+    /// Where the written log ends, and a snapshot in whose log that position is.
+    pub(crate) fn end_and_snapshot(&self) -> (LogPosition, Snapshot) {
+        match (&self.writer, &self.follower) {
+            (Some(writer), _) => {
+                let writer = writer.lock();
+                (writer.log.position(), self.snapshot())
+            }
+            (None, Some(follower)) => {
+                let follower = follower.lock();
+                (follower.position(), self.snapshot())
+            }
+            (None, None) => (self.opened_at, self.snapshot()),
         }
     }
 }

@@ -41,7 +41,7 @@ pub fn rebuild(
     let fs = store.shared().options.fs.clone();
     let rebuilt = Rebuilt {
         events: report.events_from_log,
-        footers: store.shared().reader.log.segments().saturating_sub(1),
+        footers: store.shared().log.view().segments().saturating_sub(1),
         sequence: store.checkpoint()?,
         notices: report.notices.clone(),
     };

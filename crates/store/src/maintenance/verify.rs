@@ -77,12 +77,12 @@ pub fn verify(store: &Store, kept: &Kept, on_progress: OnProgress<'_>) -> Result
 /// The end of the commit that a log hash is of. Nothing before the first commit has one.
 fn find_head(store: &Store, head: Hash, meter: &mut Meter<'_>) -> Result<Option<Sequence>, Error> {
     let shared = store.shared();
-    let until = shared.log_end();
+    let (until, snapshot) = shared.end_and_snapshot();
     if until.log_hash == head {
         return Ok(Some(until.sequence));
     }
     let mut found = None;
-    let scanned = shared.reader.log.scan(until, None, |frame| {
+    let scanned = snapshot.reader.log.scan(until, None, |frame| {
         if frame.header().log_hash == head {
             found = Some(frame.end().sequence);
         }

@@ -13,7 +13,6 @@ pub(crate) use rebuild::rebuilt_block;
 pub(crate) use restore::WithoutFooter;
 
 use crate::options::Access;
-use crate::read::Reader;
 use crate::store::{Shared, Store};
 use crate::writer::{GroupSync, SegmentNames, Writer};
 use crate::{Error, ErrorKind, OpenPath, OpenReport, StoreOptions};
@@ -23,7 +22,7 @@ use std::sync::Arc;
 use strandline_checkpoint::Newest;
 use strandline_core::HlcClock;
 use strandline_core::fs::FileLock;
-use strandline_core::sync::Mutex;
+use strandline_core::sync::{Mutex, RwLock};
 use strandline_index::{IndexWriter, SequenceGate};
 use strandline_segment::{LogFollower, LogPosition, LogReader, LogWriter, UncheckedLog};
 
@@ -95,9 +94,8 @@ pub(crate) fn open(dir: &Path, options: StoreOptions) -> Result<Store, Error> {
         follower,
         group,
         index: index_reader,
-        reader: Reader {
-            log: replayed.reader,
-        },
+        log: replayed.reader,
+        positions: RwLock::new(()),
         random,
         report,
         opened_at: position,

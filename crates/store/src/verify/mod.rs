@@ -61,12 +61,12 @@ impl VerifyReport {
 /// Reads the log up to its present end, and hashes its events on other threads meanwhile. Memory: one
 /// hash and clock for each entity, and a few pieces of the log.
 pub(crate) fn verify(shared: &Shared) -> Result<VerifyReport, Error> {
-    let until = shared.log_end();
+    let (until, snapshot) = shared.end_and_snapshot();
     let mut hashing = Hashing::start()
         .map_err(|error| Error::io("start a thread to verify", &shared.dir, error))?;
     let mut verifier = Verifier {
         shared,
-        index: shared.index.snapshot(),
+        index: snapshot.index,
         chains: HashMap::new(),
         names: Vec::new(),
         segment: None,
@@ -78,7 +78,7 @@ pub(crate) fn verify(shared: &Shared) -> Result<VerifyReport, Error> {
             problems: Vec::new(),
         },
     };
-    let scanned = shared.reader.log.scan(until, None, |frame| {
+    let scanned = snapshot.reader.log.scan(until, None, |frame| {
         verifier.frame(frame, &mut hashing);
         Ok::<(), Error>(())
     });

@@ -1,11 +1,10 @@
 //! Where the chain of an entity ends, published or not.
 
 use super::Writer;
-use crate::read::Reader;
 use crate::{Error, ErrorKind};
 use strandline_core::Hash;
 use strandline_index::{EntityId, Head};
-use strandline_segment::RecordPosition;
+use strandline_segment::{LogReader, RecordPosition};
 
 /// The end of an entity's chain while a commit is being made.
 #[derive(Debug, Clone, Copy)]
@@ -64,7 +63,7 @@ impl Writer {
         &self,
         entity: &str,
         known: Option<EntityId>,
-        reader: &Reader,
+        log: &LogReader,
     ) -> Result<ChainEnd, Error> {
         let Some(head) = self.head(entity, known)? else {
             return Ok(ChainEnd::START);
@@ -73,7 +72,7 @@ impl Writer {
             Some(hash) => hash,
             None => {
                 let position = RecordPosition::from_bits(head.position);
-                reader.log.read(position)?.digest
+                log.view().read(position)?.digest
             }
         };
         Ok(ChainEnd {

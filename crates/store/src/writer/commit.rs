@@ -7,19 +7,18 @@ use super::chain::ChainEnd;
 use super::times::tick;
 use super::{GroupSync, Poison, Prepared, Writer};
 use crate::event::Link;
-use crate::read::Reader;
 use crate::{AppendCondition, BATCH_BYTES_MAX, Durability, Error, ErrorKind, Receipt};
 use std::collections::HashMap;
 use strandline_core::record::Record;
 use strandline_core::{Coordinate, EventId, Hash, Hlc, Random, Sequence};
 use strandline_index::{CoordinateId, Row, SequenceGate};
-use strandline_segment::{AppendError, LogPosition, SyncHandle};
+use strandline_segment::{AppendError, LogPosition, LogReader, SyncHandle};
 
 /// What the writer works with and does not own.
 #[derive(Clone, Copy)]
 pub(crate) struct Context<'a> {
     pub(crate) group: &'a GroupSync<SyncHandle>,
-    pub(crate) reader: &'a Reader,
+    pub(crate) log: &'a LogReader,
     pub(crate) random: &'a Random,
     pub(crate) now_ms: u64,
     pub(crate) drift_ms_max: u64,
@@ -63,7 +62,7 @@ impl Writer {
         context: Context<'_>,
         give: &mut dyn FnMut(Receipt),
     ) -> Result<Sequence, Error> {
-        if let Some(receipts) = self.find_repeat(events, context.reader)? {
+        if let Some(receipts) = self.find_repeat(events, context.log)? {
             let last = receipts.iter().map(|receipt| receipt.sequence).max();
             receipts.into_iter().for_each(give);
             return Ok(last
@@ -160,7 +159,7 @@ impl Writer {
             let correlation = event.correlation.and_then(resolve).unwrap_or(id);
             let causation = event.causation.and_then(resolve);
             let known = self.known(prepared);
-            let end = self.chain_end(coordinate, known, at, &mut new, context.reader)?;
+            let end = self.chain_end(coordinate, known, at, &mut new, context.log)?;
             let clock = end.next_clock.ok_or_else(|| exhausted("clocks"))?;
             let (local_coordinate, is_named) = self.local(coordinate, known, &mut new);
             let record = Record {
@@ -214,7 +213,7 @@ impl Writer {
         known: Option<CoordinateId>,
         at: usize,
         new: &mut NewNames<'a>,
-        reader: &Reader,
+        log: &LogReader,
     ) -> Result<ChainEnd, Error> {
         let entity = match known {
             Some(known) => self.index.entity_of(known),
@@ -231,7 +230,7 @@ impl Writer {
                 in_segment: true,
             });
         }
-        self.stored_chain_end(coordinate.entity(), entity, reader)
+        self.stored_chain_end(coordinate.entity(), entity, log)
     }
 
     /// The local number of a coordinate, and whether the segment has its names already.

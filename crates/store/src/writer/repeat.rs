@@ -2,11 +2,10 @@
 
 use super::{Prepared, Writer};
 use crate::event::Link;
-use crate::read::Reader;
 use crate::{Difference, Error, ErrorKind, IdConflict, Receipt};
 use strandline_core::record::{Record, RecordPayload};
 use strandline_index::RowView;
-use strandline_segment::RecordPosition;
+use strandline_segment::{LogReader, RecordPosition};
 
 fn conflict(taken: RowView<'_>, difference: Difference) -> Error {
     Error::id_taken(IdConflict {
@@ -29,7 +28,7 @@ impl Writer {
     pub(super) fn find_repeat(
         &self,
         events: &[Prepared<'_>],
-        reader: &Reader,
+        log: &LogReader,
     ) -> Result<Option<Vec<Receipt>>, Error> {
         let mut ids = events.iter().filter_map(|event| event.event.id).peekable();
         if ids.peek().is_none() {
@@ -40,7 +39,7 @@ impl Writer {
         if !any {
             return Ok(None);
         }
-        let inserted = self.index.inserted();
+        let (inserted, log) = (self.index.inserted(), log.view());
         let taken = |event: &Prepared<'_>| event.event.id.and_then(|id| inserted.get(id));
         let Some(first_taken) = events.iter().find_map(taken) else {
             return Ok(None);
@@ -50,7 +49,7 @@ impl Writer {
             let Some(row) = taken(event) else {
                 return Err(conflict(first_taken, Difference::Batch));
             };
-            let stored = reader.log.read(RecordPosition::from_bits(row.position()))?;
+            let stored = log.read(RecordPosition::from_bits(row.position()))?;
             let record = Record::decode(&stored.body).map_err(|error| {
                 Error::new(
                     ErrorKind::Corrupt,
@@ -59,9 +58,8 @@ impl Writer {
                 .with_source(error)
             })?;
             if receipts.is_empty() {
-                let frame = reader
-                    .log
-                    .frame_of_first(RecordPosition::from_bits(row.position()))?;
+                let position = RecordPosition::from_bits(row.position());
+                let frame = log.frame_of_first(position)?;
                 if frame.is_none_or(|frame| usize::from(frame.records) != events.len()) {
                     return Err(conflict(row, Difference::Batch));
                 }
