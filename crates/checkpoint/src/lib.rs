@@ -35,5 +35,5 @@ pub use codec::METADATA_BYTES_MAX;
 pub use directory::{Discarded, Newest, file_name, newest, prune};
 pub use error::CheckpointError;
 pub use format::{FORMAT_VERSION, SECTION_NAME_BYTES_MAX};
-pub use read::Checkpoint;
+pub use read::{Checkpoint, SharedSection};
 pub use write::CheckpointWriter;

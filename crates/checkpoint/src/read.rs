@@ -3,7 +3,9 @@
 use crate::format::Section;
 use crate::{CheckpointError, codec, format};
 use serde::de::DeserializeOwned;
+use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 use strandline_core::fs::{Fs, read_file};
 
 /// Most bytes that a checkpoint is read with: 64 GiB.
@@ -61,6 +63,16 @@ impl Checkpoint {
         self.bytes.get(section.start..section.end)
     }
 
+    /// The bytes of a section that keep the checkpoint, if there is one of that name.
+    #[must_use]
+    pub fn shared_section(self: &Arc<Self>, name: &str) -> Option<SharedSection> {
+        let section = self.sections.iter().find(|section| section.name == name)?;
+        Some(SharedSection {
+            checkpoint: self.clone(),
+            range: section.start..section.end,
+        })
+    }
+
     /// The metadata of a section.
     ///
     /// # Errors
@@ -72,5 +84,20 @@ impl Checkpoint {
             name: name.to_owned(),
         })?;
         codec::decode(name, bytes)
+    }
+}
+
+/// The bytes of one section, found once; they keep the whole checkpoint in memory.
+#[derive(Debug, Clone)]
+pub struct SharedSection {
+    checkpoint: Arc<Checkpoint>,
+    range: Range<usize>,
+}
+
+impl AsRef<[u8]> for SharedSection {
+    #[inline]
+    fn as_ref(&self) -> &[u8] {
+        let bytes = self.checkpoint.bytes.get(self.range.clone());
+        bytes.unwrap_or_default()
     }
 }
