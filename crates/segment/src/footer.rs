@@ -110,6 +110,7 @@ impl Footer {
 }
 
 impl AsRef<[u8]> for Footer {
+    #[inline]
     fn as_ref(&self) -> &[u8] {
         match &self.bytes {
             FooterBytes::Owned(bytes) => bytes,

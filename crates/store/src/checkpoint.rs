@@ -40,15 +40,6 @@ pub(crate) struct Restored {
     pub(crate) hlc: Option<Hlc>,
 }
 
-/// The bytes of the rows in a checkpoint.
-struct RowsInCheckpoint(Arc<Checkpoint>);
-
-impl AsRef<[u8]> for RowsInCheckpoint {
-    fn as_ref(&self) -> &[u8] {
-        self.0.section(ROWS).unwrap_or_default()
-    }
-}
-
 /// Reads back the state that [`save`] wrote.
 ///
 /// # Errors
@@ -88,7 +79,7 @@ impl Restored {
             .ok_or_else(malformed)?
             .as_chunks::<4>();
         let places = places.iter().map(|place| u32::from_le_bytes(*place));
-        let rows = RowsInCheckpoint(self.checkpoint.clone());
+        let rows = self.checkpoint.shared_section(ROWS).ok_or_else(malformed)?;
         let block = Arc::new(Block::open(Arc::new(rows), None)?);
         let sequences = start..self.position.sequence;
         let fits = if block.rows() == 0 {

@@ -164,8 +164,23 @@ impl Block {
         }
     }
 
+    /// Whether no sequence is missing, so that the header alone says which is a row's.
+    #[inline]
+    const fn is_dense(&self) -> bool {
+        let Range { start, end } = self.sequences();
+        end.get() - start.get() == self.header.rows as u64
+    }
+
     /// The sequence of a row. O(log gaps in the sequences).
+    #[inline]
     pub(crate) fn sequence_of(&self, row: u32) -> Sequence {
+        if self.is_dense() {
+            return Sequence::new(self.header.first.get() + u64::from(row));
+        }
+        self.sequence_among_gaps(row)
+    }
+
+    fn sequence_among_gaps(&self, row: u32) -> Sequence {
         let (sequences, rows) = self.runs();
         let after = partition(self.header.runs, |at| rows.get_u32(at) <= row);
         let at = after.saturating_sub(1) as usize;
@@ -181,6 +196,10 @@ impl Block {
     /// The first of `bound` rows whose sequence is `sequence` or later; `bound` if there is none.
     /// O(log gaps in the sequences).
     pub(crate) fn first_row_from(&self, sequence: u64, bound: u32) -> u32 {
+        if self.is_dense() {
+            let row = sequence.saturating_sub(self.header.first.get());
+            return u32::try_from(row).map_or(bound, |row| row.min(bound));
+        }
         let (sequences, rows) = self.runs();
         let runs = self.header.runs;
         let after = partition(runs, |at| sequences.get(at).unwrap_or(u64::MAX) <= sequence);
@@ -200,6 +219,9 @@ impl Block {
 
     /// The first row after `row` whose sequence does not follow from those before it.
     pub(crate) fn run_end(&self, row: u32) -> u32 {
+        if self.is_dense() {
+            return self.header.rows;
+        }
         let (_, rows) = self.runs();
         let after = partition(self.header.runs, |at| rows.get_u32(at) <= row);
         if after < self.header.runs {
