@@ -5,10 +5,10 @@ use crate::typed::{self, EventPayload};
 use crate::{Error, ErrorKind, StoredEvent};
 use serde::Deserialize;
 use std::fmt;
-use strandline_core::record::RecordView;
+use strandline_core::record::{Record, RecordView};
 use strandline_core::{
-    CanonicalHeader, Coordinate, EventHasher, EventHeader, EventId, EventKind, Extensions, Hash,
-    Hlc, PayloadEncoding, Sequence,
+    Coordinate, EventHasher, EventHeader, EventId, EventKind, Extensions, Hash, Hlc,
+    PayloadEncoding, Sequence,
 };
 use strandline_index::RowView;
 use strandline_segment::RecordRef;
@@ -164,21 +164,9 @@ impl<'a> EventRef<'a> {
 
     /// The hash of what is stored, after an event with the hash `previous`.
     pub(crate) fn hash_after(&self, previous: &Hash) -> Hash {
-        let (record, coordinate) = (&self.record, self.coordinate());
-        let header = CanonicalHeader {
-            entity: coordinate.entity(),
-            scope: coordinate.scope(),
-            kind: record.kind(),
-            encoding: record.encoding(),
-            id: record.id(),
-            correlation: record.correlation(),
-            causation: record.causation(),
-            clock: record.clock(),
-            hlc: record.hlc(),
-            sequence: self.sequence(),
-            extensions: &record.extensions(),
-        };
-        EventHasher::default().hash(previous, &header, &record.payload().hash())
+        let (record, coordinate) = (Record::from(self.record), self.coordinate());
+        let header = record.canonical_header(&coordinate, self.sequence());
+        EventHasher::default().hash(previous, &header, &record.payload.hash())
     }
 
     /// The event with a payload of its own, in one allocation.
@@ -236,7 +224,7 @@ impl fmt::Debug for EventRef<'_> {
 #[cfg(not(strandline_loom))]
 mod tests {
     use super::*;
-    use strandline_core::record::{Record, RecordPayload};
+    use strandline_core::record::RecordPayload;
     use strandline_core::{Nonce, Region};
     use strandline_index::{Row, channel};
 

@@ -223,8 +223,14 @@ impl<'a> Record<'a> {
     ///
     /// [`DecodeError`] if the bytes are cut short or hold a value that no encoder writes.
     pub fn decode(body: &'a [u8]) -> Result<Self, DecodeError> {
-        let view = RecordView::parse(body)?;
-        Ok(Self {
+        RecordView::parse(body).map(Self::from)
+    }
+}
+
+impl<'a> From<RecordView<'a>> for Record<'a> {
+    /// Allocates only for names and extensions.
+    fn from(view: RecordView<'a>) -> Self {
+        Self {
             local_coordinate: view.local_coordinate(),
             coordinate: view.coordinate(),
             previous: view.previous(),
@@ -237,7 +243,7 @@ impl<'a> Record<'a> {
             causation: view.causation(),
             extensions: view.extensions(),
             payload: view.payload(),
-        })
+        }
     }
 }
 
