@@ -1,7 +1,8 @@
 //! What the index lost, or another process replaces, is never passed over.
 
 use crate::harness::*;
-use strandline::fs::MemFs;
+use std::sync::Arc;
+use strandline::fs::{Fault, FaultFs, MemFs, Operation};
 use strandline::{
     AppendCondition, AppendOptions, Durability, ErrorKind, Event, IndexLayout, Region, Sequence,
     StoreOptions, maintenance,
@@ -86,4 +87,40 @@ fn a_reader_is_undisturbed_by_a_rebuild_in_another_layout() {
     assert!(maintenance::rebuild(other, &path, go_on).unwrap().footers > 1);
     assert_eq!(counts(), before);
     assert!(now.damage().is_none());
+}
+
+#[test]
+fn a_rebuild_counts_the_footers_that_were_written_and_names_the_others() {
+    let fs = MemFs::new();
+    let store = options(&fs)
+        .segment_bytes_max(64 << 10)
+        .open(dir())
+        .unwrap();
+    for _ in 0..60 {
+        let event = Event::bytes(KINDS[0], vec![b'x'; 5000]);
+        let written = AppendOptions::new().durability(Durability::Written);
+        store.append_with(&at("e", "s"), event, written).unwrap();
+    }
+    let sealed = store.stats().unwrap().segments - 1;
+    assert!(sealed > 2);
+    store.close().unwrap();
+    let faulty = FaultFs::new(Arc::new(fs.clone()));
+    // Of a closed store nothing but a footer is cut to a length.
+    faulty.fail(
+        Operation::SetLen,
+        Fault {
+            after: 1,
+            times: 1,
+            error: std::io::ErrorKind::StorageFull,
+            partial_bytes: 0,
+        },
+    );
+    let other = options(&fs).fs(Arc::new(faulty));
+    let go_on = &mut |_| std::ops::ControlFlow::Continue(());
+    let rebuilt = maintenance::rebuild(other, dir().as_path(), go_on).unwrap();
+    assert_eq!(rebuilt.footers, sealed - 1);
+    let [failed] = rebuilt.footers_failed.as_slice() else {
+        panic!("{:?}", rebuilt.footers_failed);
+    };
+    assert!(failed.contains("segment-0000000002.log"), "{failed}");
 }

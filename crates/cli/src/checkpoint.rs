@@ -36,12 +36,13 @@ pub(crate) fn run_rebuild(args: &Args) -> anyhow::Result<Outcome> {
         let json = json!({
             "events": rebuilt.events,
             "footers": rebuilt.footers,
+            "footers_failed": rebuilt.footers_failed,
             "sequence": rebuilt.sequence,
             "notices": rebuilt.notices,
         });
         println!("{json}");
     } else {
-        for notice in &rebuilt.notices {
+        for notice in rebuilt.notices.iter().chain(&rebuilt.footers_failed) {
             println!("  {notice}");
         }
         println!(
@@ -50,5 +51,8 @@ pub(crate) fn run_rebuild(args: &Args) -> anyhow::Result<Outcome> {
             rebuilt.events, rebuilt.footers, rebuilt.sequence
         );
     }
-    Ok(Outcome::Fine)
+    Ok(match rebuilt.footers_failed.is_empty() {
+        true => Outcome::Fine,
+        false => Outcome::ProblemFound,
+    })
 }

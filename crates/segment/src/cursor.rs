@@ -8,7 +8,7 @@ use crate::{LogError, RecordPosition};
 use std::sync::Arc;
 
 /// How much is read where nothing says that more is wanted.
-const WINDOW_BYTES_LEAST: usize = 4 << 10;
+const WINDOW_BYTES_LEAST: usize = 1 << 10;
 /// How much is read at most.
 const WINDOW_BYTES_MOST: usize = 1 << 20;
 

@@ -60,6 +60,14 @@ impl SegmentFile {
         }
     }
 
+    /// The same segment, whose bytes are read from another handle of its file.
+    pub(crate) fn with_file(&self, file: Arc<dyn FsFile>) -> Self {
+        Self {
+            file,
+            ..self.clone()
+        }
+    }
+
     /// Where the frames end, as far as was told: at the end of the header at first.
     pub(crate) fn written_end(&self) -> u32 {
         // Acquire: whoever sees an end sees the bytes before it, in the file and in a mapping of

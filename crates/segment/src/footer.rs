@@ -26,15 +26,18 @@ use strandline_core::{Checksum, Hash, Salt, Sequence};
 /// Length of the trailer.
 pub const TRAILER_BYTES: usize = 64;
 const MAGIC: &[u8; 8] = b"STRNDFTR";
-/// Most bytes of a footer that are read, trailer included: 1 GiB.
-const BYTES_MAX: u64 = 1 << 30;
+/// Most bytes of a footer, trailer included: 1 GiB.
+pub const FOOTER_BYTES_MAX: u64 = 1 << 30;
 
 /// A segment that takes no more frames. Its footer may be written from any thread.
 #[derive(Debug)]
 pub struct SealedSegment {
     pub(crate) info: SegmentInfo,
     pub(crate) end: LogPosition,
+    /// To write to.
     pub(crate) file: SegmentFile,
+    /// What readers have: whatever is kept of this keeps no descriptor of its own.
+    pub(crate) read: SegmentFile,
 }
 
 impl SealedSegment {
@@ -49,8 +52,17 @@ impl SealedSegment {
     ///
     /// # Errors
     ///
-    /// [`LogError::Io`]; the frames are not touched in any case.
+    /// [`LogError::TooLarge`] over [`FOOTER_BYTES_MAX`], which nobody would read; [`LogError::Io`]. The
+    /// frames are not touched in any case.
     pub fn write_footer(&self, footer: &[u8]) -> Result<(), LogError> {
+        let found = (footer.len() as u64).saturating_add(TRAILER_BYTES as u64);
+        if found > FOOTER_BYTES_MAX {
+            return Err(LogError::TooLarge {
+                what: "a footer",
+                found,
+                limit: FOOTER_BYTES_MAX,
+            });
+        }
         let offset = u64::from(self.end.offset);
         let mut trailer = Vec::with_capacity(TRAILER_BYTES);
         let mut out = Writer::new(&mut trailer);
@@ -72,7 +84,7 @@ impl SealedSegment {
     /// Its frames.
     #[must_use]
     pub fn frames(&self) -> Option<SealedFrames> {
-        SealedFrames::new(self.info, self.file.clone())
+        SealedFrames::new(self.info, self.read.clone())
     }
 
     /// The footer that was written, mapped where that is asked for and can be done; see
@@ -82,7 +94,7 @@ impl SealedSegment {
     ///
     /// As there.
     pub fn footer(&self, mapped: bool) -> Result<Option<Footer>, LogError> {
-        read(&self.file, self.end, mapped)
+        read(&self.read, self.end, mapped)
     }
 }
 
@@ -151,7 +163,7 @@ fn find(
     if after == 0 {
         return Ok(None);
     }
-    if after > BYTES_MAX {
+    if after > FOOTER_BYTES_MAX {
         return Err(damaged(file, "it is longer than any footer"));
     }
     let Some(footer_bytes) = after.checked_sub(TRAILER_BYTES as u64) else {

@@ -50,6 +50,7 @@ mod log;
 mod manifest;
 mod mapped;
 mod next;
+mod open_files;
 mod options;
 mod position;
 mod quarantine;
@@ -65,7 +66,7 @@ pub use cursor::RecordCursor;
 pub use error::{AppendError, LogError, ScanError};
 pub use examine::{Examined, Examiner, FooterFound, Piece};
 pub use follow::LogFollower;
-pub use footer::{Footer, SealedSegment, TRAILER_BYTES};
+pub use footer::{FOOTER_BYTES_MAX, Footer, SealedSegment, TRAILER_BYTES};
 pub use format::{
     COMMIT_BYTES_MAX, COMMIT_RECORDS_MAX, FORMAT_VERSION, FRAME_ALIGNMENT, MANIFEST_FILE,
     QUARANTINE_DIR, SEGMENT_HEADER_BYTES, SegmentHeader,

@@ -6,6 +6,7 @@ use crate::file::SegmentFile;
 use crate::footer::{self, Footer};
 use crate::format::{MANIFEST_FILE, QUARANTINE_DIR, SEGMENT_HEADER_BYTES, SegmentHeader};
 use crate::manifest::{Manifest, SegmentInfo};
+use crate::open_files::OpenFiles;
 use crate::options::LogOptions;
 use crate::quarantine::{is_segment_like, set_aside};
 use crate::scan::{FrameScanner, Step};
@@ -33,6 +34,7 @@ pub struct UncheckedLog {
     pub(crate) options: LogOptions,
     pub(crate) manifest: Manifest,
     pub(crate) files: Vec<SegmentFile>,
+    pub(crate) open_files: Arc<OpenFiles>,
     /// What creating the log moved aside.
     pub(crate) set_aside: Vec<String>,
 }
@@ -50,6 +52,7 @@ impl UncheckedLog {
         options: LogOptions,
     ) -> Result<Option<Self>, LogError> {
         options.check()?;
+        let open_files = OpenFiles::new(fs.clone(), options.open_files_max, options.maps_reads());
         let mut manifest = match Manifest::read(&*fs, dir)? {
             Some(manifest) => manifest,
             None => match (
@@ -64,7 +67,7 @@ impl UncheckedLog {
         // Another process may replace the manifest, and remove files that only the one before it
         // lists, before they are opened here.
         for _ in 0..MANIFESTS_READ_MOST {
-            let opened = open_listed(&*fs, dir, &manifest);
+            let opened = open_listed(&*fs, dir, &manifest, &open_files);
             let newest = match opened {
                 Ok(_) => None,
                 Err(_) => Manifest::read(&*fs, dir)?,
@@ -74,6 +77,7 @@ impl UncheckedLog {
                 _ => {
                     return Ok(Some(Self {
                         files: opened?,
+                        open_files,
                         fs,
                         dir: dir.to_path_buf(),
                         options,
@@ -133,6 +137,7 @@ impl UncheckedLog {
         let path = dir.join(header.id.file_name());
         Ok(Self {
             files: vec![SegmentFile::new(&header, path, file)],
+            open_files: OpenFiles::new(fs.clone(), options.open_files_max, options.maps_reads()),
             fs,
             dir: dir.to_path_buf(),
             options,
@@ -203,7 +208,12 @@ impl UncheckedLog {
 }
 
 /// Opens the segments of a manifest, and checks that they are as long as it says.
-fn open_listed(fs: &dyn Fs, dir: &Path, manifest: &Manifest) -> Result<Vec<SegmentFile>, LogError> {
+fn open_listed(
+    fs: &dyn Fs,
+    dir: &Path,
+    manifest: &Manifest,
+    open_files: &Arc<OpenFiles>,
+) -> Result<Vec<SegmentFile>, LogError> {
     let mut files = Vec::new();
     for info in &manifest.segments {
         let file = SegmentFile::open(fs, dir, &info.header, OpenMode::Read)?;
@@ -216,7 +226,10 @@ fn open_listed(fs: &dyn Fs, dir: &Path, manifest: &Manifest) -> Result<Vec<Segme
                 format!("the file ends here, its frames end at {needed}"),
             ));
         }
-        files.push(file);
+        files.push(match info.end {
+            Some(end) => open_files.sealed(&file, &info.header, end),
+            None => file,
+        });
     }
     Ok(files)
 }

@@ -3,8 +3,14 @@
 use crate::LogPosition;
 use crate::file::SegmentFile;
 use crate::manifest::SegmentInfo;
-use std::sync::OnceLock;
+use crate::open_files::OpenFiles;
+use std::sync::{Arc, OnceLock};
 use strandline_core::fs::Mapping;
+use strandline_core::sync::atomic::{AtomicU64, Ordering};
+
+/// How much of a file one page fault brings into a mapping, at most: `fault_around_bytes` of Linux.
+const PIECE_BYTES: u32 = 64 << 10;
+const PIECES_IN_WORD: u32 = u64::BITS;
 
 /// A segment with its mapping, which is made when it is first read.
 ///
@@ -14,7 +20,19 @@ use strandline_core::fs::Mapping;
 pub(crate) struct ReadSegment {
     pub(crate) info: SegmentInfo,
     pub(crate) file: SegmentFile,
-    mapping: OnceLock<Option<Mapping>>,
+    mapping: OnceLock<Option<Arc<Mapped>>>,
+}
+
+/// A mapping, and which pieces of it were read before.
+///
+/// The first read of a piece is a system call, later ones go through the mapping. For a page fault
+/// takes four times as long as the read of a record (3.6 and 1.3 µs, and 2.2 µs to unmap), which is
+/// lost where one record of a piece is all that is wanted: in a stream that is spread over the log.
+#[derive(Debug)]
+struct Mapped {
+    mapping: Mapping,
+    /// A bit a piece.
+    was_read: Box<[AtomicU64]>,
 }
 
 impl ReadSegment {
@@ -27,12 +45,12 @@ impl ReadSegment {
     }
 
     /// The segment once it is sealed; it keeps its mapping.
-    pub(crate) fn sealed(&self, end: LogPosition) -> Self {
+    pub(crate) fn sealed(&self, end: LogPosition, open_files: &Arc<OpenFiles>) -> Self {
         let mut info = self.info;
         info.end = Some(end);
         Self {
             info,
-            file: self.file.clone(),
+            file: open_files.sealed(&self.file, &info.header, end),
             mapping: self.mapping.clone(),
         }
     }
@@ -46,14 +64,49 @@ impl ReadSegment {
                 Some(_) => written,
                 None => written.max(ahead?),
             };
-            ahead.and_then(|_| self.file.file.map(bytes))
+            let mapping = ahead.and_then(|_| self.file.file.map(bytes))?;
+            Some(Arc::new(Mapped::new(mapping)))
         });
     }
 
-    /// The written bytes from `offset` on, if they are mapped.
+    /// The written bytes from `offset` on, if they are mapped and something near them was read
+    /// before; else they are to be read.
     #[inline]
     pub(crate) fn mapped(&self, offset: u32) -> Option<&[u8]> {
-        let mapping = self.mapping.get()?.as_ref()?;
-        mapping.get(offset as usize..self.file.written_end() as usize)
+        let mapped = self.mapping.get()?.as_ref()?;
+        if mapped.is_first_read(offset) {
+            return None;
+        }
+        let written_end = self.file.written_end() as usize;
+        mapped.mapping.get(offset as usize..written_end)
+    }
+}
+
+impl Mapped {
+    fn new(mapping: Mapping) -> Self {
+        let piece_bytes = PIECE_BYTES as usize;
+        let words = mapping
+            .len()
+            .div_ceil(piece_bytes * PIECES_IN_WORD as usize);
+        Self {
+            mapping,
+            was_read: (0..words).map(|_| AtomicU64::new(0)).collect(),
+        }
+    }
+
+    /// Whether the piece with `offset` was not read before; notes that it is now.
+    #[inline]
+    fn is_first_read(&self, offset: u32) -> bool {
+        let piece = offset / PIECE_BYTES;
+        let bit = 1 << (piece % PIECES_IN_WORD);
+        let Some(word) = self.was_read.get((piece / PIECES_IN_WORD) as usize) else {
+            return false;
+        };
+        // Relaxed: it says how to read, not what.
+        let is_first = word.load(Ordering::Relaxed) & bit == 0;
+        if is_first {
+            word.fetch_or(bit, Ordering::Relaxed);
+        }
+        is_first
     }
 }

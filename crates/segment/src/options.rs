@@ -14,6 +14,7 @@ pub struct LogOptions {
     pub(crate) segment_bytes_max: u64,
     pub(crate) commit_bytes_max: u32,
     pub(crate) mapped_reads: bool,
+    pub(crate) open_files_max: usize,
     pub(crate) beside_writer: bool,
 }
 
@@ -23,6 +24,7 @@ impl Default for LogOptions {
             segment_bytes_max: 256 << 20,
             commit_bytes_max: COMMIT_BYTES_MAX,
             mapped_reads: true,
+            open_files_max: 128,
             beside_writer: false,
         }
     }
@@ -54,6 +56,16 @@ impl LogOptions {
     #[must_use]
     pub const fn no_mapped_reads(mut self) -> Self {
         self.mapped_reads = false;
+        self
+    }
+
+    /// How many files of sealed segments are open at once. Default: 128; at least 1.
+    ///
+    /// Those that are closed stay mapped, and are opened again when they are read. Where files are
+    /// not mapped, all of them stay open, whatever this says.
+    #[must_use]
+    pub const fn open_files_max(mut self, files: usize) -> Self {
+        self.open_files_max = files;
         self
     }
 

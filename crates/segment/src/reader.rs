@@ -7,6 +7,7 @@ use crate::frame::{FRAME_HEADER_BYTES, Frame, FrameHeader, RecordRef};
 use crate::log::visit_all;
 use crate::manifest::SegmentInfo;
 use crate::mapped::ReadSegment;
+use crate::open_files::OpenFiles;
 use crate::{LogError, LogPosition, RecordPosition, ScanError, SegmentId};
 use std::sync::Arc;
 use strandline_core::Hash;
@@ -20,6 +21,7 @@ const FIRST_READ_BYTES: usize = 1024;
 pub struct LogReader {
     /// Replaced as a whole.
     newest: Arc<RwLock<LogView>>,
+    open_files: Arc<OpenFiles>,
 }
 
 /// The segments of a log at one moment: reads records and frames; cheap to clone.
@@ -47,6 +49,7 @@ impl LogReader {
     pub(crate) fn new(
         infos: Vec<SegmentInfo>,
         files: Vec<SegmentFile>,
+        open_files: Arc<OpenFiles>,
         mapped_bytes: Option<u64>,
     ) -> Self {
         let segments = infos.into_iter().zip(files).map(|(info, file)| {
@@ -61,6 +64,7 @@ impl LogReader {
         };
         Self {
             newest: Arc::new(RwLock::new(view)),
+            open_files,
         }
     }
 
@@ -76,7 +80,7 @@ impl LogReader {
             if let Ok(at) = find(segments, sealed_end.segment)
                 && let Some(sealed) = segments.get_mut(at)
             {
-                *sealed = Arc::new(sealed.sealed(sealed_end));
+                *sealed = Arc::new(sealed.sealed(sealed_end, &self.open_files));
             }
             segments.push(Arc::new(ReadSegment::new(info, file)));
         });
@@ -98,6 +102,12 @@ fn find(segments: &[Arc<ReadSegment>], id: SegmentId) -> Result<usize, usize> {
 }
 
 impl LogView {
+    /// The file of a segment, if there is that segment.
+    pub(crate) fn file(&self, id: SegmentId) -> Option<&SegmentFile> {
+        let at = find(&self.segments, id).ok()?;
+        self.segments.get(at).map(|segment| &segment.file)
+    }
+
     /// A segment, mapped if it can be.
     pub(crate) fn segment(&self, id: SegmentId) -> Result<&Arc<ReadSegment>, LogError> {
         let found = find(&self.segments, id).ok();

@@ -304,7 +304,12 @@ impl ScannedLog {
         }
         // What is written after this is not seen, so nothing is mapped ahead.
         let mapped_bytes = self.log.options.mapped_bytes().map(|_| 0);
-        LogReader::new(self.log.manifest.segments, self.log.files, mapped_bytes)
+        LogReader::new(
+            self.log.manifest.segments,
+            self.log.files,
+            self.log.open_files,
+            mapped_bytes,
+        )
     }
 
     /// Repairs the end of the log, and gives its writer and a reader.
@@ -361,7 +366,7 @@ impl ScannedLog {
         }
         let mapped_bytes = self.log.options.mapped_bytes();
         let infos = self.log.manifest.segments.clone();
-        let reader = LogReader::new(infos, self.log.files, mapped_bytes);
+        let reader = LogReader::new(infos, self.log.files, self.log.open_files, mapped_bytes);
         let writer = LogWriter::new(
             fs,
             dir,

@@ -316,11 +316,11 @@ impl LogWriter {
         self.reader
             .add(SegmentInfo { header, end: None }, next, sealed_end);
         let sealed = self.manifest.segments.iter().rev().nth(1).copied();
-        Ok(SealedSegment {
-            info: sealed.unwrap_or(SegmentInfo { header, end: None }),
-            end: sealed_end,
-            file: sealed_file,
-        })
+        Ok(self.sealed_of(
+            sealed.unwrap_or(SegmentInfo { header, end: None }),
+            sealed_end,
+            sealed_file,
+        ))
     }
 
     /// A sealed segment of this log, so that its footer can be written.
@@ -336,7 +336,17 @@ impl LogWriter {
             file: segment.file_name(),
         })?;
         let file = SegmentFile::open(&*self.fs, &self.dir, &info.header, OpenMode::Write)?;
-        Ok(SealedSegment { info, end, file })
+        Ok(self.sealed_of(info, end, file))
+    }
+
+    fn sealed_of(&self, info: SegmentInfo, end: LogPosition, file: SegmentFile) -> SealedSegment {
+        let read = self.reader.view().file(info.id()).cloned();
+        SealedSegment {
+            info,
+            end,
+            read: read.unwrap_or_else(|| file.clone()),
+            file,
+        }
     }
 
     /// Replaces the manifest by one in which the active segment ends here and `next` follows.

@@ -5,18 +5,44 @@ use crate::open::WithoutFooter;
 use crate::store::Shared;
 use crate::{checkpoint, footer};
 use crossbeam_channel::{Receiver, Sender, unbounded};
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 use strandline_core::Hlc;
 use strandline_core::sync::atomic::{AtomicBool, Ordering};
 use strandline_core::sync::thread;
-use strandline_segment::{NextSegment, SealedSegment};
+use strandline_segment::{NextSegment, SealedSegment, SegmentId};
 
 /// A sealed segment, and the newest clock reading in it.
 #[derive(Debug)]
 pub(crate) struct Sealed {
     pub(crate) segment: SealedSegment,
     pub(crate) newest: Option<Hlc>,
+}
+
+/// What became of the footers that were to be written.
+#[derive(Debug, Default)]
+pub(crate) struct FootersWritten {
+    pub(crate) count: usize,
+    /// A sentence for each of the newest that could not be.
+    pub(crate) failed: Vec<String>,
+}
+
+impl FootersWritten {
+    const FAILED_KEPT: usize = 100;
+
+    fn failed(&mut self, segment: SegmentId, error: &dyn fmt::Display) {
+        let number = segment.get();
+        tracing::warn!(segment = number, %error, "cannot write the footer of a sealed segment");
+        self.failed.truncate(Self::FAILED_KEPT - 1);
+        self.failed.insert(
+            0,
+            format!(
+                "the footer of {} was not written: {error}",
+                segment.file_name()
+            ),
+        );
+    }
 }
 
 enum Job {
@@ -102,10 +128,7 @@ impl Background {
                     segment,
                     newest: without.newest,
                 }),
-                Err(error) => {
-                    let segment = without.segment.get();
-                    tracing::warn!(segment, %error, "cannot open a segment to write its footer");
-                }
+                Err(error) => shared.footers.lock().failed(without.segment, &error),
             }
         }
     }
@@ -185,10 +208,11 @@ fn write_footer(shared: &Shared, sealed: &Sealed) {
     let bytes = footer::encode(&shared.index.snapshot(), info, sealed.newest);
     if let Err(error) = sealed.segment.write_footer(&bytes) {
         // A footer saves time at an opening and memory before it, and is rebuilt from the frames.
-        tracing::warn!(segment, %error, "cannot write the footer of a sealed segment");
+        shared.footers.lock().failed(info.id(), &error);
         return;
     }
     drop(bytes);
+    shared.footers.lock().count += 1;
     let mapped = shared.options.log.maps_reads();
     let opened = sealed
         .segment

@@ -178,7 +178,9 @@ impl StoreOptions {
     }
 
     /// Reads events with system calls. Default: segments are mapped into memory where the system can
-    /// do that, and reading an event is no system call, several times as fast.
+    /// do that, and reading an event is no system call, several times as fast. The
+    /// first read in each 64 KiB of a segment is one all the same, since bringing a page into memory
+    /// takes longer than reading one event.
     ///
     /// What a mapping costs: if the disk fails to read, or a program other than this store cuts a
     /// segment shorter, the process gets the signal SIGBUS, which ends it, and not an
@@ -187,6 +189,17 @@ impl StoreOptions {
     #[must_use]
     pub fn no_mapped_reads(mut self) -> Self {
         self.log = self.log.no_mapped_reads();
+        self
+    }
+
+    /// How many files of sealed segments are open at once, so that a store of thousands of segments
+    /// needs no thousands of descriptors. Default: 128; at least 1.
+    ///
+    /// The others stay mapped, and are opened again when they are read. With
+    /// [`no_mapped_reads`](Self::no_mapped_reads) all of them stay open, whatever this says.
+    #[must_use]
+    pub fn open_files_max(mut self, files: usize) -> Self {
+        self.log = self.log.open_files_max(files);
         self
     }
 

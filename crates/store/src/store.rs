@@ -1,6 +1,6 @@
 //! `Store`: the handle, which delegates everything.
 
-use crate::background::Background;
+use crate::background::{Background, FootersWritten};
 use crate::open::{Follower, WithoutFooter};
 use crate::options::StoreOptions;
 use crate::read::Reader;
@@ -80,6 +80,8 @@ pub(crate) struct Shared {
     pub(crate) opened_at: LogPosition,
     /// Position of the newest checkpoint, and the lock under which one is made.
     pub(crate) checkpointed: Mutex<Option<LogPosition>>,
+    /// What became of the footers that were to be written.
+    pub(crate) footers: Mutex<FootersWritten>,
     pub(crate) _lock: Option<Box<dyn FileLock>>,
 }
 

@@ -10,8 +10,11 @@ use std::path::Path;
 pub struct Rebuilt {
     /// Events that were read from the log.
     pub events: u64,
-    /// Sealed segments, whose footers were written.
+    /// Footers of sealed segments that were written.
     pub footers: usize,
+    /// A sentence for each footer that could not be written; its segment is read by its frames, which
+    /// takes longer.
+    pub footers_failed: Vec<String>,
     /// The checkpoint has the events with sequences below this one.
     pub sequence: Sequence,
     /// What opening the log found and did.
@@ -39,14 +42,19 @@ pub fn rebuild(
     let report = store.open_report();
     meter.add(report.events_from_log)?;
     let fs = store.shared().options.fs.clone();
-    let rebuilt = Rebuilt {
-        events: report.events_from_log,
-        footers: store.shared().log.view().segments().saturating_sub(1),
-        sequence: store.checkpoint()?,
-        notices: report.notices.clone(),
-    };
+    let (events, notices) = (report.events_from_log, report.notices.clone());
+    let sequence = store.checkpoint()?;
+    let shared = store.shared.clone();
     // Waits for the footers, which are written meanwhile.
     store.close()?;
+    let footers = std::mem::take(&mut *shared.footers.lock());
+    let rebuilt = Rebuilt {
+        events,
+        footers: footers.count,
+        footers_failed: footers.failed,
+        sequence,
+        notices,
+    };
     // Those before it are of no more use than it is.
     strandline_checkpoint::prune(&*fs, dir, 1)?;
     meter.finish()?;

@@ -100,6 +100,7 @@ pub(crate) fn open(dir: &Path, options: StoreOptions) -> Result<Store, Error> {
         report,
         opened_at: position,
         checkpointed: Mutex::new(replayed.checkpointed),
+        footers: Mutex::default(),
         _lock: lock,
     };
     Store::new(Arc::new(shared), &without_footer)

@@ -1,0 +1,156 @@
+//! Few files of sealed segments are open at once, and all of them can be read.
+
+#![cfg(target_os = "linux")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test fails by panicking, and looks at the files itself"
+)]
+
+use std::convert::Infallible;
+use std::path::Path;
+use std::sync::Arc;
+use strandline_core::fs::OsFs;
+use strandline_core::{Hash, Random, Sequence};
+use strandline_segment::{
+    CommitBuffer, FOOTER_BYTES_MAX, LogError, LogOptions, LogReader, LogWriter, RecordPosition,
+    SEGMENT_BYTES_LEAST, SegmentId, TRAILER_BYTES, UncheckedLog,
+};
+
+const SEGMENTS: u32 = 20;
+const FILES_MAX: usize = 3;
+
+fn options() -> LogOptions {
+    LogOptions::default()
+        .segment_bytes_max(SEGMENT_BYTES_LEAST)
+        .open_files_max(FILES_MAX)
+}
+
+fn start(log: UncheckedLog) -> (LogWriter, LogReader) {
+    let scanned = log.scan(None, Sequence::ZERO, |_| Ok::<_, Infallible>(()));
+    let (writer, reader, _) = scanned.unwrap().into_writer().unwrap();
+    (writer, reader)
+}
+
+fn open(dir: &Path, options: LogOptions) -> (LogWriter, LogReader) {
+    start(
+        UncheckedLog::open(Arc::new(OsFs), dir, options)
+            .unwrap()
+            .unwrap(),
+    )
+}
+
+/// A log with a record in each segment, and footers.
+fn make(dir: &Path) -> (LogWriter, LogReader, Vec<RecordPosition>) {
+    let random = Random::from_seed(1);
+    let log = UncheckedLog::create(Arc::new(OsFs), dir, options(), &random).unwrap();
+    let (mut writer, reader) = start(log);
+    let mut places = Vec::new();
+    for segment in 0..SEGMENTS {
+        let mut commit = CommitBuffer::default();
+        let body = segment.to_le_bytes();
+        commit.push(&Hash::of(&body), |out| out.extend_from_slice(&body));
+        let next = writer.position().sequence;
+        let appended = writer.append(&mut commit, next, Sequence::ZERO).unwrap();
+        places.extend(commit.positions(appended.start));
+        let sealed = writer.rotate(&random).unwrap();
+        sealed.write_footer(b"footer").unwrap();
+        assert!(sealed.footer(true).unwrap().unwrap().is_intact());
+    }
+    (writer, reader, places)
+}
+
+/// How many descriptors of segments in `dir` this process has.
+fn descriptors(dir: &Path) -> usize {
+    let dir = dir.canonicalize().unwrap();
+    let open = std::fs::read_dir("/proc/self/fd").unwrap();
+    open.filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok())
+        .filter(|path| path.starts_with(&dir) && path.to_string_lossy().contains("segment-"))
+        .count()
+}
+
+fn check(dir: &Path, reader: &LogReader, places: &[RecordPosition], files_max: usize) {
+    let view = reader.view();
+    // Twice, as the first read of a place is another way than the second.
+    for (segment, place) in (0_u32..).zip(places).chain((0_u32..).zip(places)) {
+        let body = view.read(*place).unwrap().body;
+        assert_eq!(body, segment.to_le_bytes(), "segment {segment}");
+        assert!(descriptors(dir) <= files_max, "after segment {segment}");
+    }
+}
+
+#[test]
+fn a_log_that_is_written_keeps_few_files_open() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_writer, reader, places) = make(dir.path());
+    // The active one is open too, and the next may be.
+    let files_max = FILES_MAX + 2;
+    assert!(descriptors(dir.path()) <= files_max);
+    check(dir.path(), &reader, &places, files_max);
+}
+
+#[test]
+fn a_log_that_is_opened_keeps_few_files_open() {
+    let dir = tempfile::tempdir().unwrap();
+    let (writer, _, places) = make(dir.path());
+    drop(writer);
+    let (writer, reader) = open(dir.path(), options());
+    check(dir.path(), &reader, &places, FILES_MAX + 2);
+    drop((writer, reader));
+    // What is not mapped is kept open, for a file that is closed can be gone.
+    let (_writer, reader) = open(dir.path(), options().no_mapped_reads());
+    assert!(descriptors(dir.path()) > SEGMENTS as usize);
+    check(dir.path(), &reader, &places, SEGMENTS as usize + 2);
+}
+
+#[test]
+fn footers_that_are_written_anew_keep_no_descriptor() {
+    let dir = tempfile::tempdir().unwrap();
+    let (writer, _, _) = make(dir.path());
+    let mut kept = Vec::new();
+    for segment in 1..=SEGMENTS {
+        let sealed = writer.sealed_segment(SegmentId::new(segment)).unwrap();
+        sealed.write_footer(b"another footer").unwrap();
+        kept.push((sealed.frames().unwrap(), sealed.footer(true).unwrap()));
+    }
+    assert!(descriptors(dir.path()) <= FILES_MAX + 2);
+    for (frames, footer) in kept {
+        assert_eq!(footer.unwrap().as_ref(), b"another footer");
+        frames.visit(|_| Ok::<_, Infallible>(())).unwrap();
+    }
+}
+
+/// A segment that was compacted away is read by those who began before: its file is gone by then, or
+/// another one has its name.
+#[test]
+fn a_file_that_is_gone_or_replaced_is_read_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let (writer, reader, places) = make(dir.path());
+    let file = |segment: u32| dir.path().join(SegmentId::new(segment).file_name());
+    std::fs::rename(file(2), file(1)).unwrap();
+    std::fs::remove_file(file(3)).unwrap();
+    check(dir.path(), &reader, &places, FILES_MAX + 2);
+    let mut frames = 0;
+    let end = reader.view().scan(writer.position(), None, |_| {
+        frames += 1;
+        Ok::<_, LogError>(())
+    });
+    assert_eq!(end.unwrap(), writer.position());
+    assert_eq!(frames, SEGMENTS);
+}
+
+#[test]
+fn a_footer_that_nobody_would_read_is_not_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let (writer, _, _) = make(dir.path());
+    let sealed = writer.sealed_segment(SegmentId::FIRST).unwrap();
+    let bytes = usize::try_from(FOOTER_BYTES_MAX).unwrap() - TRAILER_BYTES;
+    // Never touched, so it takes no memory.
+    let error = sealed.write_footer(&vec![0; bytes + 1]).unwrap_err();
+    let LogError::TooLarge { found, limit, .. } = error else {
+        panic!("{error}");
+    };
+    assert_eq!((found, limit), (FOOTER_BYTES_MAX + 1, FOOTER_BYTES_MAX));
+    let kept = sealed.footer(true).unwrap().unwrap();
+    assert_eq!(kept.as_ref(), b"footer", "the one before stays");
+}
