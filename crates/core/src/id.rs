@@ -60,6 +60,7 @@ impl EventId {
     /// The clock reading in an id of the layout of [`from_hlc`](Self::from_hlc), or `None` if it is
     /// no UUID version 7. Where something else made the id, only the time means something.
     #[must_use]
+    #[inline]
     pub fn hlc(self) -> Option<Hlc> {
         let is_version_7 = (self.0 >> 76) & 0xF == 0x7 && (self.0 >> 62) & 0b11 == 0b10;
         let high = (self.0 >> 64) & 0xFFF;

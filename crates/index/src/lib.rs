@@ -61,6 +61,7 @@ mod block;
 mod list;
 mod live;
 mod part;
+mod search;
 mod shared;
 
 mod insert;

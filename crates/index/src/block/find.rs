@@ -2,8 +2,11 @@
 
 use super::rows::{id_at, partition};
 use super::{Block, Section};
-use std::cmp::Ordering;
-use strandline_core::{EventId, Hlc};
+use crate::search::search;
+use strandline_core::EventId;
+
+/// One of so many ids, in their order, is set apart: a page of memory has as many.
+const FENCE_ROWS: u32 = 256;
 
 impl Block {
     /// Whether an id is between the least and the greatest of the block.
@@ -20,57 +23,29 @@ impl Block {
         }
         let ids = self.section(Section::Ids);
         let row = if self.header.place(Section::IdOrder).bytes == 0 {
-            self.search(id, |at| (at, id_at(ids, at as usize)))
+            self.search(id, |at| id_at(ids, at as usize))
         } else {
             let order = self.numbers(Section::IdOrder);
-            self.search(id, |at| {
-                let row = order.get_u32(at as usize);
-                (row, id_at(ids, row as usize))
-            })
+            let row = |at: u32| order.get_u32(at as usize);
+            self.search(id, |at| id_at(ids, row(at) as usize)).map(row)
         };
         row.filter(|row| *row < bound)
     }
 
-    /// Guesses by interpolation (Peterson, 1957) on the upper half of ids, which is time, and by the
-    /// counter of ids of one millisecond; doubles its steps from there (Bentley and Yao, 1976), and
-    /// halves what is left.
-    fn search(&self, id: EventId, at: impl Fn(u32) -> (u32, EventId)) -> Option<u32> {
+    /// Ids in their order, with `at` giving that at a place: first among those that were set apart.
+    fn search(&self, id: EventId, at: impl Fn(u32) -> EventId) -> Option<u32> {
         let rows = self.header.rows;
-        let (least, greatest) = self.header.ids;
-        let last = rows.checked_sub(1)?;
-        let counter = id.hlc().map_or(0, Hlc::counter);
-        let guess = share(id, least, greatest, last);
-        let guess = guess.saturating_add(counter).min(last);
-        let (mut low, mut high) = (0, rows);
-        let mut step = 1_u32;
-        let mut next = guess;
-        let mut ascends = None;
-        while low < high {
-            let (row, found) = at(next);
-            let is_below = match found.cmp(&id) {
-                Ordering::Equal => return Some(row),
-                Ordering::Less => true,
-                Ordering::Greater => false,
-            };
-            if is_below {
-                low = next + 1;
-            } else {
-                high = next;
-            }
-            // Once it has been passed on both sides, what is left is halved.
-            if *ascends.get_or_insert(is_below) == is_below && step > 0 {
-                next = if is_below {
-                    low.saturating_add(step).min(high.saturating_sub(1))
-                } else {
-                    high.saturating_sub(step).max(low)
-                };
-                step = step.saturating_mul(2);
-            } else {
-                step = 0;
-                next = low + (high.saturating_sub(low)) / 2;
-            }
-        }
-        None
+        let fences = self.fences.get_or_init(|| {
+            let places = (0..rows).step_by(FENCE_ROWS as usize);
+            places.map(&at).collect()
+        });
+        let after = fences.partition_point(|fence| *fence <= id);
+        let fence = after.checked_sub(1)?;
+        let start = u32::try_from(fence).ok()?.saturating_mul(FENCE_ROWS);
+        let places = start..rows.min(start.saturating_add(FENCE_ROWS));
+        let first = fences.get(fence)?;
+        let last = fences.get(after).unwrap_or(&self.header.ids.1);
+        search(id, places, (*first, *last), at)
     }
 
     /// The rows below `bound` that belong to `correlation`, ascending; the event with that id is one
@@ -112,13 +87,4 @@ impl Block {
         found.dedup();
         found
     }
-}
-
-/// Where between `least` and `greatest` an id is, as a share of `steps`.
-fn share(id: EventId, least: EventId, greatest: EventId, steps: u32) -> u32 {
-    let upper = |id: EventId| u64::try_from(id.as_u128() >> 64).unwrap_or(u64::MAX);
-    let (id, least, greatest) = (upper(id), upper(least), upper(greatest));
-    let span = u128::from(greatest.saturating_sub(least)).max(1);
-    let share = u128::from(id.saturating_sub(least)) * u128::from(steps) / span;
-    u32::try_from(share).map_or(steps, |share| share.min(steps))
 }

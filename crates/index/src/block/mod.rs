@@ -82,6 +82,9 @@ pub struct Block {
     named: OnceLock<()>,
     coordinates: OnceLock<Box<[OnceLock<Coordinate>]>>,
     kinds: OnceLock<Box<[EventKind]>>,
+    /// One of so many ids, ascending, so that a search looks at few pages of the rest. Filled by the
+    /// first search.
+    fences: OnceLock<Box<[EventId]>>,
 }
 
 impl Block {

@@ -42,6 +42,7 @@ impl Block {
             named: OnceLock::new(),
             coordinates: OnceLock::new(),
             kinds: OnceLock::new(),
+            fences: OnceLock::new(),
         })
     }
 

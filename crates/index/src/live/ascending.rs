@@ -4,14 +4,15 @@
 //! rows an id is found by search in its column. The others are marked in their chunk and found
 //! through [`IdTable`](super::by_id::IdTable).
 
-use super::chunk::{CHUNK_ROWS, Chunk, halves};
+use super::chunk::{CHUNK_ROWS, Chunk};
+use crate::search::search;
 use std::cmp::Ordering;
 use std::ops::Range;
-use strandline_core::{EventId, Hlc};
+use strandline_core::EventId;
 
 /// The ascending row with this id among the first `rows`. O(log rows), and a few cache lines where
-/// ids grow with time; but a run of rows that do not ascend is stepped through, at most to the start
-/// of its chunk.
+/// ids grow with time; but a run of rows that do not ascend is stepped through, 64 at a time, at most
+/// to the start of its chunk.
 pub(crate) fn find(chunks: &[Chunk], rows: u32, id: EventId) -> Option<u32> {
     let used = (rows as usize).div_ceil(CHUNK_ROWS);
     let chunks = chunks.get(..used)?;
@@ -20,62 +21,16 @@ pub(crate) fn find(chunks: &[Chunk], rows: u32, id: EventId) -> Option<u32> {
     let chunk = chunks.get(at)?;
     let start = row(at * CHUNK_ROWS);
     let len = rows.saturating_sub(start).min(row(CHUNK_ROWS));
-    let slots = match chunks.get(after).and_then(|next| next.greatest_before()) {
-        Some(greatest) if !chunk.has_unordered() => near(chunk, len, id, greatest),
-        _ => 0..len,
-    };
-    find_within(chunk, slots, id).map(|slot| start + slot)
-}
-
-/// The slots among which `id` is, if a chunk without unordered rows has it: near where it would be
-/// if ids grew evenly up to `greatest`, its last.
-///
-/// Guesses by interpolation (Peterson, 1957) on the upper half of ids, which is time, goes on by the
-/// difference of the counters where ids of one millisecond have them, and doubles its steps from
-/// there (Bentley and Yao, 1976).
-fn near(chunk: &Chunk, len: u32, id: EventId, greatest: EventId) -> Range<u32> {
-    let (from, _) = halves(
-        chunk
-            .greatest_before()
-            .unwrap_or_else(|| chunk.cell(0).id()),
-    );
-    let (to, _) = halves(greatest);
-    let (at, _) = halves(id);
-    let span = u128::from(to.saturating_sub(from)).max(1);
-    let share = u128::from(at.saturating_sub(from)) * u128::from(len) / span;
-    let last = len.saturating_sub(1);
-    let counter = id.hlc().map_or(0, Hlc::counter);
-    let guess = u32::try_from(share).unwrap_or(len);
-    let guess = guess.saturating_add(counter).min(last);
-    let guess = by_counter(chunk.cell(guess).id(), guess, id).min(last);
-    let mut step = 1;
-    if chunk.cell(guess).id() <= id {
-        let mut low = guess;
-        while low + step < len && chunk.cell(low + step).id() <= id {
-            low += step;
-            step *= 2;
-        }
-        low..len.min(low + step)
+    let slot = if chunk.has_unordered() {
+        find_within(chunk, 0..len, id)
     } else {
-        let mut high = guess;
-        while high > step && chunk.cell(high - step).id() > id {
-            high -= step;
-            step *= 2;
-        }
-        high.saturating_sub(step)..high
-    }
-}
-
-/// From `slot`, whose id is `found`, on to where `id` is if each row of their millisecond counts on.
-fn by_counter(found: EventId, slot: u32, id: EventId) -> u32 {
-    match (found.hlc(), id.hlc()) {
-        (Some(found), Some(wanted)) if found.wall_ms() == wanted.wall_ms() => {
-            let ahead = wanted.counter().saturating_sub(found.counter());
-            let behind = found.counter().saturating_sub(wanted.counter());
-            slot.saturating_add(ahead).saturating_sub(behind)
-        }
-        _ => slot,
-    }
+        let id_at = |slot| chunk.cell(slot).id();
+        let next = chunks.get(after).and_then(Chunk::greatest_before);
+        let last = next.unwrap_or_else(|| id_at(len.saturating_sub(1)));
+        let first = chunk.greatest_before().unwrap_or_else(|| id_at(0));
+        search(id, 0..len, (first, last), id_at)
+    };
+    slot.map(|slot| start + slot)
 }
 
 fn find_within(chunk: &Chunk, slots: Range<u32>, id: EventId) -> Option<u32> {
@@ -110,7 +65,7 @@ fn last_ascending(chunk: &Chunk, low: u32, high: u32) -> Option<u32> {
     if !chunk.has_unordered() {
         return Some(high);
     }
-    (low..=high).rev().find(|slot| chunk.cell(*slot).ascends())
+    chunk.last_ascending(high).filter(|slot| *slot >= low)
 }
 
 #[expect(
@@ -128,6 +83,7 @@ mod tests {
     use crate::IndexLayout;
     use crate::live::chunk::cell;
     use proptest::prelude::*;
+    use strandline_core::Hlc;
 
     /// Chunks whose rows have these ids.
     fn chunks(ids: &[u128]) -> Vec<Chunk> {

@@ -99,6 +99,21 @@ impl Chunk {
         self.columns.has_unordered.load(Ordering::Relaxed)
     }
 
+    /// The last slot up to `slot` whose id is above that of every row before. O(chunk / 64).
+    pub(crate) fn last_ascending(&self, slot: u32) -> Option<u32> {
+        const BITS: u32 = u64::BITS;
+        let mut wanted = u64::MAX >> (BITS - 1 - slot % BITS);
+        for at in (0..=slot / BITS).rev() {
+            let word = in_bounds(&self.columns.unordered, at as usize);
+            let ascending = !word.load(Ordering::Relaxed) & wanted;
+            if let Some(bit) = ascending.checked_ilog2() {
+                return Some(at * BITS + bit);
+            }
+            wanted = u64::MAX;
+        }
+        None
+    }
+
     /// The cell of a slot.
     pub(crate) fn cell(&self, slot: u32) -> Cell<'_> {
         Cell {
@@ -191,12 +206,6 @@ impl Cell<'_> {
         let links = self.columns.links.read();
         let at = links.binary_search_by_key(&self.slot, |(slot, _)| *slot);
         at.ok().and_then(|at| links.get(at)).map(|(_, link)| *link)
-    }
-
-    /// Whether the id is above that of every row before.
-    pub(crate) fn ascends(self) -> bool {
-        let word = in_bounds(&self.columns.unordered, self.slot / WORD_ROWS);
-        word.load(Ordering::Relaxed) & self.bit() == 0
     }
 
     const fn bit(self) -> u64 {
