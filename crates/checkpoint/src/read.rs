@@ -51,6 +51,12 @@ impl Checkpoint {
         self.number
     }
 
+    /// Length of its file, in bytes.
+    #[must_use]
+    pub const fn file_bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// The names of its sections, in the order of writing.
     pub fn sections(&self) -> impl Iterator<Item = &str> {
         self.sections.iter().map(|section| section.name.as_str())

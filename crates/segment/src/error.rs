@@ -49,7 +49,8 @@ pub enum LogError {
     },
     /// A file was written by a later version of the format.
     #[error(
-        "{file} has format version {found}, this program reads up to {supported}; use a later one"
+        "{file} has format version {found}, this program reads up to {supported}; open it with the \
+         version of the program that wrote it, or a later one"
     )]
     VersionUnsupported {
         /// File name.

@@ -77,7 +77,7 @@ pub use id_conflict::{Difference, IdConflict};
 pub use options::{AppendOptions, Durability, PAYLOAD_BYTES_MAX_DEFAULT, StoreOptions};
 pub use receipt::{Receipt, ReceiptMismatch};
 pub use refused_time::RefusedTime;
-pub use report::{OpenPath, OpenReport};
+pub use report::{OpenPath, OpenReport, OpenTimes};
 pub use snapshot::{Events, Snapshot};
 pub use stats::Stats;
 pub use store::Store;

@@ -18,21 +18,65 @@ pub enum OpenPath {
     Scan,
 }
 
+/// How long each step of opening took, by [`StoreOptions::clock`](crate::StoreOptions::clock).
+///
+/// Their sum is less than the whole by what is done between them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct OpenTimes {
+    /// Taking the lock; nothing in a store that is opened to read only.
+    pub lock: Duration,
+    /// Reading the manifest, or making a new log, and opening each segment to check its header.
+    pub manifest: Duration,
+    /// Finding the newest good checkpoint, checking it, and taking its rows.
+    pub checkpoint: Duration,
+    /// Taking the footers of sealed segments, and reading the frames of those that have none.
+    pub footers: Duration,
+    /// Reading the log after that.
+    pub log: Duration,
+    /// Cutting off a torn tail, setting files aside, and syncing what was not proven durable.
+    pub repair: Duration,
+}
+
+impl OpenTimes {
+    /// The steps with their names, in the order of opening.
+    #[must_use]
+    pub const fn steps(&self) -> [(&'static str, Duration); 6] {
+        [
+            ("lock", self.lock),
+            ("checkpoint", self.checkpoint),
+            ("manifest", self.manifest),
+            ("footers", self.footers),
+            ("log", self.log),
+            ("repair", self.repair),
+        ]
+    }
+}
+
 /// What opening found and did.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct OpenReport {
     /// What the index was built from.
     pub path: OpenPath,
+    /// Why it was built from that.
+    pub reason: String,
     /// Events taken from a checkpoint.
     pub events_from_checkpoint: u64,
+    /// Length of the checkpoint that was read, in bytes, whether it could be used or not; 0 if there
+    /// was none that is whole.
+    pub checkpoint_bytes: u64,
     /// Events taken from footers.
     pub events_from_footers: u64,
+    /// Footers that they were taken from.
+    pub footers_used: u64,
     /// Sealed segments without a good footer, whose frames were read; opening to write has their
     /// footers written in the background.
     pub footers_missing: u64,
     /// Events read from the log.
     pub events_from_log: u64,
+    /// Bytes of the frames that were read.
+    pub log_bytes: u64,
     /// Events with sequences below this one were proven durable before anything was repaired.
     pub proven_durable: Sequence,
     /// Everything that was damaged, left over or out of place, and what was done about it; empty
@@ -42,7 +86,15 @@ pub struct OpenReport {
     /// that is opened to read only cuts nothing off, and beside a writer that was interrupted in
     /// the middle of a commit it cannot tell that commit from a torn one.
     pub torn_tail: bool,
-    /// Time that opening took.
+    /// Files in the quarantine that were put there now: torn bytes, and segments out of place.
+    pub set_aside: Vec<String>,
+    /// Files that were left over and are removed.
+    pub removed: Vec<String>,
+    /// Bytes at the end of the log that were not proven durable, and were written again and synced.
+    pub rewritten_bytes: u64,
+    /// How long each step took.
+    pub times: OpenTimes,
+    /// Time that all of opening took.
     pub duration: Duration,
 }
 
@@ -50,13 +102,28 @@ impl OpenReport {
     pub(crate) const fn new(path: OpenPath) -> Self {
         Self {
             path,
+            reason: String::new(),
             events_from_checkpoint: 0,
+            checkpoint_bytes: 0,
             events_from_footers: 0,
+            footers_used: 0,
             footers_missing: 0,
             events_from_log: 0,
+            log_bytes: 0,
             proven_durable: Sequence::ZERO,
             notices: Vec::new(),
             torn_tail: false,
+            set_aside: Vec::new(),
+            removed: Vec::new(),
+            rewritten_bytes: 0,
+            times: OpenTimes {
+                lock: Duration::ZERO,
+                manifest: Duration::ZERO,
+                checkpoint: Duration::ZERO,
+                footers: Duration::ZERO,
+                log: Duration::ZERO,
+                repair: Duration::ZERO,
+            },
             duration: Duration::ZERO,
         }
     }
@@ -65,6 +132,15 @@ impl OpenReport {
     #[must_use]
     pub fn is_clean(&self) -> bool {
         self.notices.is_empty()
+    }
+}
+
+/// A time in milliseconds.
+struct Milliseconds(Duration);
+
+impl fmt::Display for Milliseconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.1} ms", self.0.as_secs_f64() * 1e3)
     }
 }
 
@@ -78,9 +154,8 @@ impl fmt::Display for OpenReport {
         };
         write!(
             f,
-            "opened {path} in {:.1} ms: {} events from the checkpoint, {} from footers, {} from \
-             the log",
-            self.duration.as_secs_f64() * 1e3,
+            "opened {path} in {}: {} events from the checkpoint, {} from footers, {} from the log",
+            Milliseconds(self.duration),
             self.events_from_checkpoint,
             self.events_from_footers,
             self.events_from_log
@@ -89,6 +164,19 @@ impl fmt::Display for OpenReport {
             0 => {}
             1 => f.write_str("; 1 segment had no footer")?,
             missing => write!(f, "; {missing} segments had no footer")?,
+        }
+        write!(
+            f,
+            "\n  because {}; read {} bytes of checkpoint, {} footers and {} bytes of log",
+            self.reason, self.checkpoint_bytes, self.footers_used, self.log_bytes
+        )?;
+        if self.rewritten_bytes > 0 {
+            write!(f, "; wrote {} bytes again", self.rewritten_bytes)?;
+        }
+        f.write_str("\n ")?;
+        for (place, (name, time)) in self.times.steps().into_iter().enumerate() {
+            let comma = if place == 0 { "" } else { "," };
+            write!(f, "{comma} {name} {}", Milliseconds(time))?;
         }
         self.notices
             .iter()

@@ -81,7 +81,13 @@ fn documented_names_are_reported() {
     let lines = recorder.0.lock().unwrap().clone();
     for expected in [
         "INFO open: dir",
-        "INFO opened: path events from_log visible",
+        "DEBUG open.lock: ",
+        "DEBUG open.checkpoint: ",
+        "DEBUG open.manifest: ",
+        "DEBUG open.footers: ",
+        "DEBUG open.log: ",
+        "DEBUG open.repair: ",
+        "INFO opened: path reason events from_log visible duration_us",
         "DEBUG append: events durability",
         "DEBUG sync: through",
         "INFO rotate: segment",
@@ -97,7 +103,20 @@ fn documented_names_are_reported() {
     }
     // Every name of the page that this run can have is checked above.
     let page = include_str!("../../../docs/tracing.md");
-    for name in ["open", "append", "sync", "rotate", "checkpoint", "opened"] {
+    for name in [
+        "open",
+        "open.lock",
+        "open.checkpoint",
+        "open.manifest",
+        "open.footers",
+        "open.log",
+        "open.repair",
+        "append",
+        "sync",
+        "rotate",
+        "checkpoint",
+        "opened",
+    ] {
         assert!(page.contains(&format!("| `{name}` |")), "{name}");
     }
 }

@@ -8,13 +8,14 @@ use crate::failure::hint;
 use crate::plot::{bar, bars};
 use crate::screen::{Screen, column};
 use crate::text::{count, number};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::io;
+use std::time::Duration;
 use strandline::fs::OsFs;
 use strandline::maintenance::{Census, FooterState, Inventory, SegmentFacts, rfc3339};
-use strandline::{Error, ErrorKind, Stats, Store};
+use strandline::{Error, ErrorKind, OpenPath, OpenReport, Stats, Store};
 
 /// Widest plot of the activity, in columns.
 const PLOT_COLUMNS: usize = 80;
@@ -29,8 +30,7 @@ struct Contents {
     census: Census,
     entities: Vec<(String, u64)>,
     scopes: Vec<(String, u64)>,
-    opened: String,
-    notices: Vec<String>,
+    opened: OpenReport,
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
@@ -51,7 +51,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
         || failure.is_some()
         || contents
             .as_ref()
-            .is_some_and(|contents| !contents.notices.is_empty());
+            .is_some_and(|contents| !contents.opened.is_clean());
     if args.store.json {
         let json = as_json(&inventory, contents.as_ref(), failure);
         screen.line(&json.to_string())?;
@@ -89,8 +89,7 @@ fn contents(args: &Args, store: &Store, width: Option<usize>) -> Result<Contents
         census,
         entities: most(snapshot.entities(""), args.top),
         scopes: most(snapshot.scopes(""), args.top),
-        opened: store.open_report().to_string(),
-        notices: store.open_report().notices.clone(),
+        opened: store.open_report().clone(),
     })
 }
 
@@ -151,7 +150,7 @@ fn segment_line(segment: &SegmentFacts) -> String {
 
 fn show(screen: &mut Screen, contents: &Contents) -> io::Result<()> {
     let Contents { stats, census, .. } = contents;
-    for line in contents.opened.lines() {
+    for line in contents.opened.to_string().lines() {
         screen.text(line)?;
     }
     screen.line(&format!(
@@ -261,8 +260,9 @@ fn contents_json(contents: &Contents) -> Value {
         .map(|(kind, events)| json!({"kind": kind.to_string(), "events": events}))
         .collect();
     json!({
-        "opened": contents.opened.lines().next(),
-        "notices": contents.notices,
+        "opened": contents.opened.to_string().lines().next(),
+        "opening": opening_json(&contents.opened),
+        "notices": contents.opened.notices,
         "visible": stats.visible,
         "durable": stats.durable,
         "bytes_on_disk": stats.bytes_on_disk,
@@ -275,5 +275,37 @@ fn contents_json(contents: &Contents) -> Value {
         "kinds": kinds,
         "entities": names(&contents.entities),
         "scopes": names(&contents.scopes),
+    })
+}
+
+fn opening_json(report: &OpenReport) -> Value {
+    let path = match report.path {
+        OpenPath::Created => "created",
+        OpenPath::Checkpoint => "checkpoint",
+        OpenPath::Footers => "footers",
+        OpenPath::Scan => "scan",
+        _ => "other",
+    };
+    let milliseconds = |time: Duration| time.as_secs_f64() * 1e3;
+    let steps = report.times.steps().into_iter();
+    let steps: Map<_, _> = steps
+        .map(|(name, time)| (name.to_owned(), milliseconds(time).into()))
+        .collect();
+    json!({
+        "path": path,
+        "reason": report.reason,
+        "ms": milliseconds(report.duration),
+        "steps_ms": steps,
+        "events_from_checkpoint": report.events_from_checkpoint,
+        "events_from_footers": report.events_from_footers,
+        "events_from_log": report.events_from_log,
+        "checkpoint_bytes": report.checkpoint_bytes,
+        "footers_used": report.footers_used,
+        "footers_missing": report.footers_missing,
+        "log_bytes": report.log_bytes,
+        "torn_tail": report.torn_tail,
+        "set_aside": report.set_aside,
+        "removed": report.removed,
+        "rewritten_bytes": report.rewritten_bytes,
     })
 }

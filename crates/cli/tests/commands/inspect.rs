@@ -22,6 +22,9 @@ fn inspect_shows_what_is_there() {
         "order:1",
         "visible below 10, proven durable below 10",
         "from a checkpoint",
+        "because checkpoint 10 is whole and of the active segment; read ",
+        "lock ",
+        ", repair ",
     ] {
         assert!(shown.contains(part), "{part} in {shown}");
     }
@@ -30,6 +33,11 @@ fn inspect_shows_what_is_there() {
     assert_eq!(json["contents"]["kinds"][1]["kind"], "0x1002");
     assert_eq!(json["segments"][0]["number"], 1);
     assert_eq!(json["problems"].as_array().unwrap().len(), 0);
+    let opening = &json["contents"]["opening"];
+    assert_eq!(opening["path"], "checkpoint");
+    assert_eq!(opening["events_from_checkpoint"], 10);
+    assert!(opening["ms"].as_f64().unwrap() > 0.0);
+    assert_eq!(opening["steps_ms"].as_object().unwrap().len(), 6);
 }
 
 #[test]

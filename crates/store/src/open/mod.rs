@@ -7,6 +7,7 @@ mod follow;
 mod rebuild;
 mod replay;
 mod restore;
+mod steps;
 
 pub(crate) use follow::Follower;
 pub(crate) use rebuild::rebuilt_block;
@@ -19,40 +20,45 @@ use crate::{Error, ErrorKind, OpenPath, OpenReport, StoreOptions};
 use replay::Replay;
 use std::path::Path;
 use std::sync::Arc;
+use steps::{Step, Steps};
 use strandline_checkpoint::Newest;
 use strandline_core::HlcClock;
 use strandline_core::fs::FileLock;
 use strandline_core::sync::{Mutex, RwLock};
 use strandline_index::{IndexWriter, SequenceGate};
-use strandline_segment::{LogFollower, LogPosition, LogReader, LogWriter, UncheckedLog};
+use strandline_segment::{LogFollower, LogPosition, LogReader, LogWriter, Repairs, UncheckedLog};
 
 /// The file whose lock the writing process holds; it stays where it is.
 pub(crate) const LOCK_FILE: &str = "LOCK";
 
 pub(crate) fn open(dir: &Path, options: StoreOptions) -> Result<Store, Error> {
     let _span = tracing::info_span!("open", dir = %dir.display()).entered();
-    let started = options.clock.elapsed();
+    let mut steps = Steps::start(options.clock.clone());
     let random = options.random()?;
-    let lock = lock(dir, &options)?;
+    let lock = steps.take(Step::Lock, || lock(dir, &options))?;
     // Before the manifest, so that beside a writer the checkpoint is not the newer of the two.
-    let newest = checkpoints(dir, &options)?;
+    let newest = steps.take(Step::Checkpoint, || checkpoints(dir, &options))?;
     let log_options = match options.access {
         Access::Read => options.log.clone().beside_writer(),
         Access::Create | Access::Write => options.log.clone(),
     };
-    let existing = UncheckedLog::open(options.fs.clone(), dir, log_options)?;
+    let existing = steps.take(Step::Manifest, || {
+        UncheckedLog::open(options.fs.clone(), dir, log_options)
+    })?;
     let (log, mut report) = match (existing, options.access) {
         (Some(log), _) => (log, OpenReport::new(OpenPath::Scan)),
         (None, _) if newest.checkpoint.is_some() => return Err(log_vanished(dir)),
         (None, Access::Create) => {
-            let log = UncheckedLog::create(options.fs.clone(), dir, options.log.clone(), &random)?;
+            let log = steps.take(Step::Manifest, || {
+                UncheckedLog::create(options.fs.clone(), dir, options.log.clone(), &random)
+            })?;
             (log, OpenReport::new(OpenPath::Created))
         }
         (None, Access::Write | Access::Read) => return Err(not_found(dir)),
     };
     let identity = *log.identity();
     let (mut index, index_reader) = strandline_index::channel_with(options.index_layout);
-    let replayed = replay(&mut index, log, newest, &options, &mut report)?;
+    let replayed = replay(&mut index, log, newest, &options, &mut report, &mut steps)?;
     let position = replayed.end;
     let group = Arc::new(match &replayed.writer {
         Some(writer) => GroupSync::new(
@@ -63,17 +69,8 @@ pub(crate) fn open(dir: &Path, options: StoreOptions) -> Result<Store, Error> {
         // Nothing is ever written, so nothing is ever synced.
         None => GroupSync::new(None, report.proven_durable, index.gate().clone()),
     });
-    report.duration = options.clock.elapsed().saturating_sub(started);
-    for notice in &report.notices {
-        tracing::warn!(notice, "opening");
-    }
-    tracing::info!(
-        path = ?report.path,
-        events = index_reader.snapshot().len(),
-        from_log = report.events_from_log,
-        visible = position.sequence.get(),
-        "opened"
-    );
+    (report.times, report.duration) = steps.end();
+    tell(&report, index_reader.snapshot().len(), position);
     let (writer, follower) = match (replayed.writer, replayed.follower) {
         (Some(log), _) => {
             let writer = Writer::new(log, index, replayed.hlc, replayed.names, &random);
@@ -104,6 +101,22 @@ pub(crate) fn open(dir: &Path, options: StoreOptions) -> Result<Store, Error> {
         _lock: lock,
     };
     Store::new(Arc::new(shared), &without_footer)
+}
+
+/// Emits what opening found and did.
+fn tell(report: &OpenReport, events: u64, end: LogPosition) {
+    for notice in &report.notices {
+        tracing::warn!(notice, "opening");
+    }
+    tracing::info!(
+        path = ?report.path,
+        reason = report.reason,
+        events,
+        from_log = report.events_from_log,
+        visible = end.sequence.get(),
+        duration_us = report.duration.as_micros(),
+        "opened"
+    );
 }
 
 fn lock(dir: &Path, options: &StoreOptions) -> Result<Option<Box<dyn FileLock>>, Error> {
@@ -181,16 +194,19 @@ fn replay(
     newest: Newest,
     options: &StoreOptions,
     report: &mut OpenReport,
+    steps: &mut Steps,
 ) -> Result<Replayed, Error> {
     let mut replay = Replay::new(index);
-    let start = match restore::restore(&log, newest, options.from_log, &mut replay, report) {
+    let start = match restore::restore(&log, newest, options.from_log, &mut replay, report, steps) {
         Ok(start) => start,
         Err(error) => {
             replay.abort();
             return Err(error);
         }
     };
-    let scanned = log.scan(start.position, start.durable, |frame| replay.frame(frame));
+    let scanned = steps.take(Step::Log, || {
+        log.scan(start.position, start.durable, |frame| replay.frame(frame))
+    });
     let scanned = match scanned {
         Ok(scanned) => scanned,
         Err(error) => {
@@ -214,22 +230,22 @@ fn replay(
             ),
         ));
     }
-    let opened = match options.access {
+    let opened = steps.take(Step::Repair, || match options.access {
         Access::Read => scanned
             .into_follower()
             .map(|(reader, follower)| (None, Some(follower), reader)),
         Access::Create | Access::Write => scanned.into_writer().map(|(writer, reader, repairs)| {
-            report.notices.extend(repairs.notices());
+            note(repairs, report);
             (Some(writer), None, reader)
         }),
-    };
+    });
     match opened {
         Err(error) => {
             replay.abort();
             Err(error.into())
         }
         Ok((writer, follower, reader)) => {
-            report.events_from_log = replay.events_from_log();
+            (report.events_from_log, report.log_bytes) = replay.read_from_log();
             let (names, hlc) = replay.commit(end);
             Ok(Replayed {
                 writer,
@@ -243,4 +259,14 @@ fn replay(
             })
         }
     }
+}
+
+/// Puts into the report what was repaired.
+fn note(repairs: Repairs, report: &mut OpenReport) {
+    report.notices.extend(repairs.notices());
+    report.rewritten_bytes = repairs.rewritten_bytes;
+    report.set_aside.extend(repairs.torn_tail_kept_as);
+    report.set_aside.extend(repairs.set_aside);
+    report.removed.extend(repairs.removed_temporaries);
+    report.removed.extend(repairs.removed_unused);
 }

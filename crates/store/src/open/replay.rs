@@ -16,6 +16,7 @@ pub(super) struct Replay<'a> {
     segment: Option<SegmentId>,
     hlc: HlcClock,
     events_from_log: u64,
+    log_bytes: u64,
 }
 
 impl<'a> Replay<'a> {
@@ -26,6 +27,7 @@ impl<'a> Replay<'a> {
             segment: None,
             hlc: HlcClock::default(),
             events_from_log: 0,
+            log_bytes: 0,
         }
     }
 
@@ -78,6 +80,7 @@ impl<'a> Replay<'a> {
             self.record(&record)?;
             self.events_from_log += 1;
         }
+        self.log_bytes += u64::from(frame.end().offset.saturating_sub(frame.start().offset));
         Ok(())
     }
 
@@ -138,8 +141,9 @@ impl<'a> Replay<'a> {
         Ok(Some(id))
     }
 
-    pub(super) const fn events_from_log(&self) -> u64 {
-        self.events_from_log
+    /// How many events were read from frames, and the bytes of those.
+    pub(super) const fn read_from_log(&self) -> (u64, u64) {
+        (self.events_from_log, self.log_bytes)
     }
 
     /// Publishes everything that is before `end`, where the log goes on.

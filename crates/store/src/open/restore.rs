@@ -4,6 +4,7 @@
 //! None of it is ever needed: what is damaged is noted and costs time.
 
 use super::replay::Replay;
+use super::steps::{Step, Steps};
 use crate::checkpoint::{self, Restored};
 use crate::footer;
 use crate::{Error, OpenPath, OpenReport};
@@ -46,7 +47,9 @@ pub(super) fn restore(
     from_log: bool,
     replay: &mut Replay<'_>,
     report: &mut OpenReport,
+    steps: &mut Steps,
 ) -> Result<Start, Error> {
+    let was_discarded = !newest.discarded.is_empty();
     for discarded in newest.discarded {
         report.notices.push(format!(
             "checkpoint {} cannot be used and was passed over: {}",
@@ -56,6 +59,7 @@ pub(super) fn restore(
     let mut start = Start::default();
     let restored = newest.checkpoint.and_then(|found| {
         let number = found.number();
+        report.checkpoint_bytes = found.file_bytes() as u64;
         let restored = checkpoint::restore(found, log.identity());
         restored
             .inspect_err(|error| pass_over(number, error, report))
@@ -67,31 +71,65 @@ pub(super) fn restore(
         start.durable = restored.allocated;
         start.checkpoint = Some(restored.position);
     }
-    for info in log.segments() {
-        if info.is_sealed() {
-            attach(log, info, from_log, replay, report, &mut start)?;
-        } else {
-            start.position = Some(info.start());
+    steps.take(Step::Footers, || {
+        for info in log.segments() {
+            if info.is_sealed() {
+                attach(log, info, from_log, replay, report, &mut start)?;
+            } else {
+                start.position = Some(info.start());
+            }
         }
-    }
-    if from_log {
+        Ok::<_, Error>(())
+    })?;
+    report.reason = if report.path == OpenPath::Created {
+        "there was no store".to_owned()
+    } else if from_log {
         // What the checkpoint proves holds; what it says is written anew.
         start.checkpoint = None;
-        return Ok(start);
+        "the log alone was asked for".to_owned()
+    } else {
+        let why = take_rows(restored.as_ref(), &mut start, replay, report, steps);
+        let why = why.unwrap_or_else(|| match was_discarded || report.checkpoint_bytes > 0 {
+            true => "no checkpoint can be used".to_owned(),
+            false => "there is no checkpoint".to_owned(),
+        });
+        match report.path {
+            OpenPath::Scan => format!("{why}, and no sealed segment has a good footer"),
+            _ => why,
+        }
+    };
+    Ok(start)
+}
+
+/// Takes the rows of a checkpoint, if it is of the active segment, and says why or why not; nothing
+/// if there is none that can be used.
+fn take_rows(
+    restored: Option<&(u64, Restored)>,
+    start: &mut Start,
+    replay: &mut Replay<'_>,
+    report: &mut OpenReport,
+    steps: &mut Steps,
+) -> Option<String> {
+    let (number, restored) = restored?;
+    if start.position.map(|position| position.segment) != Some(restored.position.segment) {
+        return Some(format!(
+            "checkpoint {number} is of a segment that was sealed since"
+        ));
     }
-    if let Some((number, restored)) = &restored
-        && start.position.map(|position| position.segment) == Some(restored.position.segment)
-    {
-        match load(restored, &start, replay) {
-            Ok(events) => {
-                report.path = OpenPath::Checkpoint;
-                report.events_from_checkpoint = events;
-                start.position = Some(restored.position);
-            }
-            Err(error) => pass_over(*number, &error, report),
+    match steps.take(Step::Checkpoint, || load(restored, start, replay)) {
+        Ok(events) => {
+            report.path = OpenPath::Checkpoint;
+            report.events_from_checkpoint = events;
+            start.position = Some(restored.position);
+            Some(format!(
+                "checkpoint {number} is whole and of the active segment"
+            ))
+        }
+        Err(error) => {
+            pass_over(*number, &error, report);
+            None
         }
     }
-    Ok(start)
 }
 
 fn pass_over(number: u64, error: &Error, report: &mut OpenReport) {
@@ -133,6 +171,7 @@ fn attach(
     match found {
         Ok((newest, block)) => {
             report.events_from_footers += u64::from(block.rows());
+            report.footers_used += 1;
             if report.path == OpenPath::Scan {
                 report.path = OpenPath::Footers;
             }

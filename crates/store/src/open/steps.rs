@@ -1,0 +1,67 @@
+//! `Steps`: how long each step of opening takes, and the spans of the steps.
+
+use crate::OpenTimes;
+use std::sync::Arc;
+use std::time::Duration;
+use strandline_core::Clock;
+
+/// A step of opening. The names of the spans are stable: `docs/tracing.md`.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Step {
+    Lock,
+    Manifest,
+    Checkpoint,
+    Footers,
+    Log,
+    Repair,
+}
+
+/// Measures steps. A step may be taken more than once, and not within another.
+#[derive(Debug)]
+pub(super) struct Steps {
+    clock: Arc<dyn Clock>,
+    started: Duration,
+    times: OpenTimes,
+}
+
+impl Steps {
+    pub(super) fn start(clock: Arc<dyn Clock>) -> Self {
+        Self {
+            started: clock.elapsed(),
+            clock,
+            times: OpenTimes::default(),
+        }
+    }
+
+    /// Takes a step.
+    pub(super) fn take<T>(&mut self, step: Step, work: impl FnOnce() -> T) -> T {
+        let (span, spent) = match step {
+            Step::Lock => (tracing::debug_span!("open.lock"), &mut self.times.lock),
+            Step::Manifest => (
+                tracing::debug_span!("open.manifest"),
+                &mut self.times.manifest,
+            ),
+            Step::Checkpoint => (
+                tracing::debug_span!("open.checkpoint"),
+                &mut self.times.checkpoint,
+            ),
+            Step::Footers => (
+                tracing::debug_span!("open.footers"),
+                &mut self.times.footers,
+            ),
+            Step::Log => (tracing::debug_span!("open.log"), &mut self.times.log),
+            Step::Repair => (tracing::debug_span!("open.repair"), &mut self.times.repair),
+        };
+        let _span = span.entered();
+        let before = self.clock.elapsed();
+        let done = work();
+        *spent += self.clock.elapsed().saturating_sub(before);
+        done
+    }
+
+    /// The times of the steps, and the time since the start.
+    pub(super) fn end(&self) -> (OpenTimes, Duration) {
+        let all = self.clock.elapsed().saturating_sub(self.started);
+        (self.times, all)
+    }
+}
