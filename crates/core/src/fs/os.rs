@@ -1,9 +1,9 @@
 //! The file system of the operating system.
 
 use super::{DirEntry, EntryKind, FileLock, Fs, FsFile, Mapping, OpenMode};
-#[cfg(any(target_os = "linux", target_os = "android"))]
-use rustix::fs::FallocateFlags;
 use rustix::fs::OFlags;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use rustix::fs::{Advice, FallocateFlags, fadvise};
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
@@ -158,6 +158,11 @@ impl FsFile for OsFile {
         Ok(())
     }
 
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    fn drop_cached(&self, offset: u64) -> io::Result<()> {
+        Ok(fadvise(&self.0, offset, None, Advice::DontNeed)?)
+    }
+
     fn len(&self) -> io::Result<u64> {
         Ok(self.0.metadata()?.len())
     }
@@ -197,6 +202,21 @@ mod tests {
         assert_eq!(mode(&path), DIRECTORY_MODE);
         OsFs.open(&path.join("f"), OpenMode::Create).unwrap();
         assert_eq!(mode(&path.join("f")), FILE_MODE);
+    }
+
+    #[test]
+    fn what_is_dropped_from_the_cache_reads_the_same() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = OsFs.open(&dir.path().join("f"), OpenMode::Create).unwrap();
+        file.write_all_at(&[7; 10_000], 0).unwrap();
+        // What is not synced stays; what is, comes from the disk.
+        for _ in 0..2 {
+            file.drop_cached(5000).unwrap();
+            let mut bytes = vec![0; 10_000];
+            file.read_up_to(&mut bytes, 0).unwrap();
+            assert_eq!(bytes, [7; 10_000]);
+            file.sync().unwrap();
+        }
     }
 
     #[test]
