@@ -57,6 +57,13 @@ const MUTATIONS: &[Mutation] = &[
         options: "--workload kill --fault-every 1",
     },
     Mutation {
+        name: "cache believed at opening",
+        file: "crates/segment/src/recover.rs",
+        find: "expect_on_disk(&file, self.unproven_from, self.end)?;",
+        replace: "",
+        options: "--workload full --fault-every 1",
+    },
+    Mutation {
         name: "failed sync forgotten",
         file: "crates/store/src/writer/sync.rs",
         find: "Err(error) => self.stop(&mut state, &format!(\"a sync failed: {error}\")),",

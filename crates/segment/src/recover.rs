@@ -102,7 +102,7 @@ pub struct ScannedLog {
     proven_durable: Sequence,
     torn_tail: Option<TornTail>,
     /// Where the part of the last segment begins that is not proven durable.
-    unproven_from: u32,
+    unproven_from: LogPosition,
     /// Where the file changed while it was read, if that was noticed.
     changed_at: Option<u32>,
 }
@@ -182,14 +182,14 @@ impl UncheckedLog {
         };
         let mut scanner = FrameScanner::new(&file, start, readable_bytes(&file)?);
         // Frames with their starts, while nothing proves them durable.
-        let mut unproven: std::collections::VecDeque<(Sequence, u32)> = Default::default();
+        let mut unproven: std::collections::VecDeque<(Sequence, LogPosition)> = Default::default();
         let mut look: Option<Look> = None;
         let mut changed_at = None;
         let bad = loop {
             match scanner.next()? {
                 Step::Frame(frame) => {
                     proven = proven.max(frame.durable_through());
-                    unproven.push_back((frame.end().sequence, frame.start().offset));
+                    unproven.push_back((frame.end().sequence, frame.start()));
                     while unproven.front().is_some_and(|(end, _)| *end <= proven) {
                         unproven.pop_front();
                     }
@@ -236,7 +236,7 @@ impl UncheckedLog {
             }
             .into());
         }
-        let unproven_from = unproven.front().map_or(end.offset, |(_, offset)| *offset);
+        let unproven_from = unproven.front().map_or(end, |(_, start)| *start);
         Ok(ScannedLog {
             log: self,
             end,
@@ -318,9 +318,12 @@ impl ScannedLog {
     /// list are moved there, or removed if they were made ahead and never used; what is not proven durable is written again in place. All of it is
     /// synced before this returns, so the whole log is durable then. Safe to repeat after a crash.
     ///
+    /// What is not proven durable is read from the disk once more, past the cache.
+    ///
     /// # Errors
     ///
-    /// [`LogError::Io`]. [`LogError::Changed`] if somebody else wrote while the log was read.
+    /// [`LogError::Io`]. [`LogError::Changed`] if somebody else wrote while the log was read, or if
+    /// the cache held what the disk has not: reading the log again then gives what the disk has.
     pub fn into_writer(mut self) -> Result<(LogWriter, LogReader, Repairs), LogError> {
         let mut repairs = Repairs {
             set_aside: std::mem::take(&mut self.log.set_aside),
@@ -332,7 +335,6 @@ impl ScannedLog {
                 offset,
             });
         }
-        self.clean_directory(&mut repairs)?;
         let Some(info) = self.log.manifest.segments.last().copied() else {
             return Err(LogError::corrupt(
                 crate::MANIFEST_FILE,
@@ -342,6 +344,9 @@ impl ScannedLog {
         };
         let (fs, dir) = (self.log.fs.clone(), self.log.dir.clone());
         let file = SegmentFile::open(&*fs, &dir, &info.header, OpenMode::Write)?;
+        // Before anything is changed: it may have to be read again.
+        expect_on_disk(&file, self.unproven_from, self.end)?;
+        self.clean_directory(&mut repairs)?;
         if let Some(torn) = &self.torn_tail {
             let stem = format!("{}-{:010}.torn", file.name(), torn.offset);
             let from = u64::from(torn.offset);
@@ -357,7 +362,7 @@ impl ScannedLog {
         if file.len()? != end {
             file.file.set_len(end).at("truncate", &file.path)?;
         }
-        repairs.rewritten_bytes = rewrite(&file, u64::from(self.unproven_from), end)?;
+        repairs.rewritten_bytes = rewrite(&file, u64::from(self.unproven_from.offset), end)?;
         file.file.sync().at("sync", &file.path)?;
         fs.sync_dir(&dir).at("sync", &dir)?;
         file.set_written_end(self.end.offset);
@@ -413,8 +418,29 @@ impl ScannedLog {
     }
 }
 
+/// Checks that the disk has the frames from `from` to `end`, and not the cache alone: after a failed
+/// sync the cache goes on showing what never arrived, and ext4 takes it for synced even when it is
+/// written again.
+fn expect_on_disk(file: &SegmentFile, from: LogPosition, end: LogPosition) -> Result<(), LogError> {
+    if from == end {
+        return Ok(());
+    }
+    file.file.sync().at("sync", &file.path)?;
+    let dropped = file.file.drop_cached(u64::from(from.offset));
+    dropped.at("drop what is cached of", &file.path)?;
+    let mut scanner = FrameScanner::new(file, from, u64::from(end.offset));
+    while let Step::Frame(_) = scanner.next()? {}
+    if scanner.position() == end {
+        return Ok(());
+    }
+    Err(LogError::Changed {
+        file: file.name(),
+        offset: scanner.position().offset,
+    })
+}
+
 /// Writes the bytes from `from` to `end` again as they are, so that a sync after it covers them
-/// whatever an earlier, failed sync left in the cache.
+/// whatever an earlier, failed sync left in the cache, where that could not be dropped.
 fn rewrite(file: &SegmentFile, from: u64, end: u64) -> Result<u64, LogError> {
     let mut offset = from;
     while offset < end {

@@ -236,6 +236,11 @@ impl Error {
         self
     }
 
+    /// The error of the log that this one comes from.
+    pub(crate) fn of_log(&self) -> Option<&LogError> {
+        self.0.source.as_deref()?.downcast_ref()
+    }
+
     pub(crate) fn with_ids(mut self, ids: impl IntoIterator<Item = EventId>) -> Self {
         self.0.ids = ids.into_iter().collect();
         self

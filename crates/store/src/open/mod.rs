@@ -26,7 +26,9 @@ use strandline_core::HlcClock;
 use strandline_core::fs::FileLock;
 use strandline_core::sync::{Mutex, RwLock};
 use strandline_index::{IndexWriter, SequenceGate};
-use strandline_segment::{LogFollower, LogPosition, LogReader, LogWriter, Repairs, UncheckedLog};
+use strandline_segment::{
+    LogError, LogFollower, LogPosition, LogReader, LogWriter, Repairs, UncheckedLog,
+};
 
 /// The file whose lock the writing process holds; it stays where it is.
 pub(crate) const LOCK_FILE: &str = "LOCK";
@@ -34,8 +36,37 @@ pub(crate) const LOCK_FILE: &str = "LOCK";
 pub(crate) fn open(dir: &Path, options: StoreOptions) -> Result<Store, Error> {
     let _span = tracing::info_span!("open", dir = %dir.display()).entered();
     let mut steps = Steps::start(options.clock.clone());
+    let mut lock = steps.take(Step::Lock, || lock(dir, &options))?;
+    match open_locked(dir, options.clone(), &mut lock, &mut steps, None) {
+        Err(error) if lock.is_some() => match cached_alone(&error) {
+            // It is not in the cache any more.
+            Some(notice) => open_locked(dir, options, &mut lock, &mut steps, Some(notice)),
+            None => Err(error),
+        },
+        opened => opened,
+    }
+}
+
+/// A notice, if a log that is locked was not the same when it was read a second time.
+fn cached_alone(error: &Error) -> Option<String> {
+    let LogError::Changed { file, offset } = error.of_log()? else {
+        return None;
+    };
+    Some(format!(
+        "what the system's cache showed of {file} from offset {offset} on is not on the disk: an \
+         earlier sync failed; the disk was read instead"
+    ))
+}
+
+/// Opens a store once it is locked; takes the lock if it succeeds.
+fn open_locked(
+    dir: &Path,
+    options: StoreOptions,
+    lock: &mut Option<Box<dyn FileLock>>,
+    steps: &mut Steps,
+    notice: Option<String>,
+) -> Result<Store, Error> {
     let random = options.random()?;
-    let lock = steps.take(Step::Lock, || lock(dir, &options))?;
     // Before the manifest, so that beside a writer the checkpoint is not the newer of the two.
     let newest = steps.take(Step::Checkpoint, || checkpoints(dir, &options))?;
     let log_options = match options.access {
@@ -56,9 +87,10 @@ pub(crate) fn open(dir: &Path, options: StoreOptions) -> Result<Store, Error> {
         }
         (None, Access::Write | Access::Read) => return Err(not_found(dir)),
     };
+    report.notices.extend(notice);
     let identity = *log.identity();
     let (mut index, index_reader) = strandline_index::channel_with(options.index_layout);
-    let replayed = replay(&mut index, log, newest, &options, &mut report, &mut steps)?;
+    let replayed = replay(&mut index, log, newest, &options, &mut report, steps)?;
     let position = replayed.end;
     let group = Arc::new(match &replayed.writer {
         Some(writer) => GroupSync::new(
@@ -98,7 +130,7 @@ pub(crate) fn open(dir: &Path, options: StoreOptions) -> Result<Store, Error> {
         opened_at: position,
         checkpointed: Mutex::new(replayed.checkpointed),
         footers: Mutex::default(),
-        _lock: lock,
+        _lock: lock.take(),
     };
     Store::new(Arc::new(shared), &without_footer)
 }

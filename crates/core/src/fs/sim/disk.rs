@@ -145,6 +145,7 @@ pub(super) enum Action {
     SetLen(NodeId, usize),
     Sync(NodeId),
     FailSync(NodeId, u64),
+    DropCached(NodeId, usize),
     SyncDirectory,
     Rename(Arc<Path>),
     Remove,
@@ -163,6 +164,7 @@ impl fmt::Display for Step {
             Action::SetLen(_, length) => write!(f, "set the length of {path} to {length}"),
             Action::Sync(_) => write!(f, "sync {path}"),
             Action::FailSync(..) => write!(f, "sync {path}, which fails"),
+            Action::DropCached(_, from) => write!(f, "forget the cache of {path} from {from}"),
             Action::SyncDirectory => write!(f, "sync directory {path}"),
             Action::Rename(to) => write!(f, "rename {path} to {}", to.display()),
             Action::Remove => write!(f, "remove {path}"),
@@ -226,7 +228,17 @@ impl SimDisk {
                     inode.sync();
                 }
             }
-            Action::FailSync(node, seed) => self.sync_choice(*node, *seed, Inode::fail_sync),
+            Action::FailSync(node, seed) if seed % 2 == 0 => {
+                self.sync_choice(*node, *seed, Inode::fail_sync);
+            }
+            Action::FailSync(node, seed) => {
+                self.sync_choice(*node, *seed, Inode::fail_sync_for_good);
+            }
+            Action::DropCached(node, from) => {
+                if let Some(inode) = self.file_mut(*node) {
+                    inode.drop_cached(*from);
+                }
+            }
             Action::SyncDirectory => {
                 let node = self.find(path);
                 if let Some(directory) = node.and_then(|node| self.directory_mut(node)) {
@@ -282,6 +294,21 @@ impl SimDisk {
             nodes: nodes.collect(),
             stamp: self.stamp,
         }
+    }
+
+    /// The disk as it is read past the cache, where a failed sync has left what never arrived.
+    #[must_use]
+    pub fn past_cache(&self) -> Self {
+        let mut disk = self.clone();
+        for node in &mut disk.nodes {
+            if let Node::File(inode) = node
+                && inode.is_stuck()
+            {
+                inode.sync();
+                inode.drop_cached(0);
+            }
+        }
+        disk
     }
 
     /// How many changes a power cut may lose.

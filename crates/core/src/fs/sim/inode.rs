@@ -1,7 +1,7 @@
 //! `Inode`: a file's bytes on the medium, its bytes in the cache, and what lies between.
 
 use super::disk::{Choice, Fill};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// What a disk writes whole or not at all.
@@ -15,6 +15,8 @@ pub(super) struct Inode {
     pending: Vec<Pending>,
     /// Whether the cache has what the medium has not and no sync will write: a sync has failed.
     diverged: bool,
+    /// Sectors that no sync writes, not even if they are written again, until the cache is dropped.
+    stuck: BTreeSet<usize>,
 }
 
 #[derive(Debug, Clone)]
@@ -88,11 +90,55 @@ impl Inode {
 
     pub(super) fn sync(&mut self) {
         self.durable = if self.diverged {
-            Arc::new(self.after_crash(&mut Choice::all()))
+            let mut bytes = self.after_crash(&mut Choice::all());
+            let length = bytes.len();
+            for index in &self.stuck {
+                put(&mut bytes, *index, &sector(&self.durable, *index));
+            }
+            bytes.truncate(length);
+            Arc::new(bytes)
         } else {
             self.cache.clone()
         };
         self.pending.clear();
+    }
+
+    /// Whether some sectors are written by no sync.
+    pub(super) fn is_stuck(&self) -> bool {
+        !self.stuck.is_empty()
+    }
+
+    /// Forgets what the cache has from there on, unless that is still to be written.
+    pub(super) fn drop_cached(&mut self, from: usize) {
+        if self.is_dirty() {
+            return;
+        }
+        let first = from / SECTOR_BYTES;
+        for index in first..self.cache.len().div_ceil(SECTOR_BYTES) {
+            let bytes = sector(&self.durable, index);
+            let length = self.cache.len();
+            let cache = Arc::make_mut(&mut self.cache);
+            put(cache, index, &bytes);
+            cache.truncate(length);
+        }
+        self.stuck.retain(|index| *index < first);
+    }
+
+    /// A sync that fails, after which a page that did not arrive cannot be written again: ext4 keeps
+    /// its blocks marked as never written, and takes a second sync for good all the same. What is
+    /// shown stays so until the cache is dropped.
+    pub(super) fn fail_sync_for_good(&mut self, choice: &mut Choice) {
+        let sectors = self
+            .pending
+            .iter()
+            .filter_map(|pending| match pending.change {
+                Change::Sector { index, .. } => Some(index),
+                Change::Length(_) => None,
+            });
+        let sectors: BTreeSet<_> = sectors.collect();
+        self.fail_sync(choice);
+        let is_lost = |index: &usize| sector(&self.durable, *index) != sector(&self.cache, *index);
+        self.stuck.extend(sectors.into_iter().filter(is_lost));
     }
 
     /// A sync that fails as Linux has it: some of the pages arrived, all are clean from now on, and
@@ -120,6 +166,7 @@ impl Inode {
             cache: bytes,
             pending: Vec::new(),
             diverged: false,
+            stuck: BTreeSet::new(),
         }
     }
 
