@@ -83,8 +83,10 @@ impl IndexWriter {
             });
         }
         self.check_clock(place, row.clock)?;
-        let tags = self.live.tag_lists(tags)?;
-        crate::tags::push_row(&tags, self.live.rows);
+        if !tags.is_empty() {
+            let lists = self.live.tag_lists(tags)?;
+            crate::tags::push_row(&lists, self.live.rows);
+        }
         let next = self.last.map(|last| last.get() + 1);
         self.live.insert(row, place, next, undo);
         self.last = Some(row.sequence);
@@ -116,9 +118,9 @@ impl IndexWriter {
         let Some(entity) = self.live.entities.get(place.entity.position()) else {
             return Ok(());
         };
-        let head = match entity.rows.head() {
-            Some(head) => Some(head.clock),
+        let head = match entity.rows.last_clock() {
             None => self.sealed_head(&entity.name).map(|head| head.clock),
+            known => known,
         };
         match head {
             Some(head) if clock <= head => Err(IndexError::ClockNotAfterHead { clock, head }),
@@ -153,14 +155,14 @@ impl LiveWriter {
         self.cell(number).set(&row.values(place.scope), link);
         self.add_run_after(next, row.sequence.get(), number);
         if let Some(entity) = self.entities.get(place.entity.position()) {
-            let before = entity.rows.push(ListHead {
+            if let Some(undo) = undo {
+                undo.note(place.entity, entity.rows.head());
+            }
+            entity.rows.push(ListHead {
                 row: number,
                 clock: row.clock,
                 hash: row.hash,
             });
-            if let Some(undo) = undo {
-                undo.note(place.entity, before);
-            }
         }
         if self.live.layout == IndexLayout::Postings {
             if let Some(scope) = self.scopes.get(place.scope as usize) {

@@ -52,14 +52,12 @@ impl RowList {
         }))
     }
 
-    /// Appends a row, and returns the head before it.
-    pub(crate) fn push(&self, head: ListHead) -> Option<ListHead> {
+    /// Appends a row.
+    pub(crate) fn push(&self, head: ListHead) {
         let mut state = self.0.write();
-        let before = state.head();
         state.rows.push(head.row);
         state.clock = head.clock;
         state.hash = head.hash;
-        before
     }
 
     /// Appends a row to a list of which nobody asks the head.
@@ -70,6 +68,13 @@ impl RowList {
     /// The last row, visible or not.
     pub(crate) fn head(&self) -> Option<ListHead> {
         self.0.read().head()
+    }
+
+    /// The clock of the last row, visible or not. Does not look at the rows, which may be a miss of the
+    /// cache.
+    pub(crate) fn last_clock(&self) -> Option<u32> {
+        let state = self.0.read();
+        (!state.rows.is_empty()).then_some(state.clock)
     }
 
     /// Drops the rows from `bound` on; `hash` is that of the last row that stays, and `clock_of`
