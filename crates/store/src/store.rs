@@ -4,7 +4,7 @@ use crate::background::{Background, FootersWritten};
 use crate::open::{Follower, WithoutFooter};
 use crate::options::StoreOptions;
 use crate::read::Reader;
-use crate::writer::{GroupSync, SyncDriver, Writer};
+use crate::writer::{GroupSync, Poison, SyncDriver, Writer, close};
 use crate::{Error, ErrorKind, OpenReport, Receipt, Snapshot, Stats, VerifyReport, checkpoint};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -94,15 +94,7 @@ impl Shared {
 
     /// Returns when everything below `end` is durable and visible.
     pub(crate) fn wait_durable(&self, end: Sequence) -> Result<(), Error> {
-        self.group.wait(end).map_err(|poison| {
-            Error::new(
-                ErrorKind::Unknown,
-                format!(
-                    "{}; what was written may or may not be durable, reopen to see",
-                    poison.0
-                ),
-            )
-        })
+        self.group.wait(end).map_err(fate_unknown)
     }
 
     /// The receipt, which says whether its event is durable now.
@@ -315,10 +307,21 @@ impl Store {
     /// As [`checkpoint`](Self::checkpoint). The store is released in any case.
     pub fn close(mut self) -> Result<(), Error> {
         self.background = None;
-        *self.driver.write() = None;
+        let before = self.shared.check_poison();
+        let driver = self.driver.write().take();
+        let closed = close(driver, &self.shared.group);
         if self.shared.writer.is_none() {
             return Ok(());
         }
+        before?;
+        closed.map_err(fate_unknown)?;
         self.checkpoint().map(drop)
     }
+}
+
+/// The error of a sync that failed while somebody waited for it.
+#[expect(clippy::needless_pass_by_value, reason = "it is what a wait ends with")]
+fn fate_unknown(poison: Poison) -> Error {
+    let message = "what was written may or may not be durable, reopen to see";
+    Error::new(ErrorKind::Unknown, format!("{}; {message}", poison.0))
 }

@@ -274,4 +274,30 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         replace: "let waker = Some(key);",
         options: "writer::ticket_model::a_dropped_ticket_leaves_no_waker_and_its_event_becomes_durable",
     },
+    Mutation {
+        name: "a close leaves unsynced what nobody asked for",
+        file: "crates/store/src/writer/close.rs",
+        find: "group.wait(group.written())",
+        replace: "group.wait(group.durable())",
+        options: "writer::close_model::a_close_answers_a_task_in_flight_and_loses_nothing \
+                  writer::close_model::a_close_answers_a_thread_in_flight_and_loses_nothing \
+                  writer::close_model::a_close_that_fails_tells_every_ticket",
+    },
+    Mutation {
+        name: "a driver looks whether to stop after it looked for asks",
+        file: "crates/store/src/writer/driver.rs",
+        find: "        let stop = asks.stop.load(Ordering::Acquire);
+        if asks.sync.swap(false, Ordering::AcqRel) {",
+        replace: "        let asked = asks.sync.swap(false, Ordering::AcqRel);
+        let stop = asks.stop.load(Ordering::Acquire);
+        if asked {",
+        options: "writer::close_model::a_store_that_is_dropped_leaves_no_ticket_waiting",
+    },
+    Mutation {
+        name: "a condition looks at what is visible alone",
+        file: "crates/store/src/writer/condition.rs",
+        find: "let written = index.inserted();",
+        replace: "let written = index.reader().snapshot();",
+        options: "writer::condition_model::of_two_appends_that_exclude_each_other_one_wins",
+    },
 ];

@@ -4,6 +4,7 @@
 //! stay ahead.
 
 use super::chain::ChainEnd;
+use super::condition::check_condition;
 use super::times::tick;
 use super::{GroupSync, Poison, Prepared, Writer};
 use crate::event::Link;
@@ -70,7 +71,7 @@ impl Writer {
                 .unwrap_or_default());
         }
         self.check_expected(events)?;
-        self.check_condition(context.condition)?;
+        check_condition(&self.index, context.condition)?;
         self.check_times(events, context)?;
         let count = events.len() as u64;
         let first = self.index.gate().allocated();

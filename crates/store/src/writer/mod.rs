@@ -4,6 +4,7 @@
 //! [`GroupSync`] is the wait after it.
 
 mod chain;
+mod close;
 mod commit;
 mod condition;
 mod driver;
@@ -27,6 +28,15 @@ mod model;
 #[allow(clippy::expect_used, reason = "a model fails by panicking")]
 mod ticket_model;
 
+#[cfg(all(test, strandline_loom))]
+#[allow(clippy::expect_used, reason = "a model fails by panicking")]
+mod close_model;
+
+#[cfg(all(test, strandline_loom))]
+#[allow(clippy::expect_used, reason = "a model fails by panicking")]
+mod condition_model;
+
+pub(crate) use close::close;
 pub(crate) use commit::Context;
 pub(crate) use driver::SyncDriver;
 pub(crate) use names::SegmentNames;

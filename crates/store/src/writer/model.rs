@@ -48,7 +48,11 @@ pub(super) struct Bench {
 }
 
 pub(super) fn bench(fails: Fails) -> Arc<Bench> {
-    let gate = Arc::new(SequenceGate::new());
+    bench_of(fails, Arc::new(SequenceGate::new()))
+}
+
+/// A bench whose events are published by a gate that is there.
+pub(super) fn bench_of(fails: Fails, gate: Arc<SequenceGate>) -> Arc<Bench> {
     let disk = Disk {
         written: Arc::new(AtomicU64::new(0)),
         synced: Arc::new(AtomicU64::new(0)),
@@ -78,9 +82,14 @@ impl Bench {
         let _commit = self.commit.lock();
         let first = self.gate.reserve(1).expect("the model is small");
         let end = Sequence::new(first.get() + 1);
+        self.wrote(end);
+        end
+    }
+
+    /// Notes that everything below `end` is written. Called under a commit lock.
+    pub(super) fn wrote(&self, end: Sequence) {
         self.disk.written.store(end.get(), Ordering::Release);
         self.group.wrote(end);
-        end
     }
 
     pub(super) fn assert_durable(&self, end: Sequence) {

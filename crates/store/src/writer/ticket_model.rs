@@ -19,7 +19,7 @@ impl Wake for Unpark {
 }
 
 /// What an executor does: polls, and sleeps until it is woken.
-fn block_on<T: SyncTarget>(mut pending: Pending<T>) -> Result<(), Poison> {
+pub(super) fn block_on<T: SyncTarget>(mut pending: Pending<T>) -> Result<(), Poison> {
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
     loop {
         match pending.poll(&Context::from_waker(&waker)) {
@@ -36,7 +36,7 @@ fn submit(bench: &Bench, driver: &SyncDriver) -> Result<Sequence, Poison> {
     block_on(Pending::new(bench.group.clone(), end)).map(|()| end)
 }
 
-fn driver(bench: &Bench) -> Arc<SyncDriver> {
+pub(super) fn driver(bench: &Bench) -> Arc<SyncDriver> {
     Arc::new(SyncDriver::start(bench.group.clone()).expect("a model has threads"))
 }
 

@@ -1,0 +1,76 @@
+//! Loom models of append conditions: `xtask loom`.
+
+use super::condition::check_condition;
+use super::model::{Bench, Fails, bench_of, check};
+use crate::AppendCondition;
+use std::sync::Arc;
+use strandline_core::sync::{Mutex, thread};
+use strandline_core::{Coordinate, EventId, EventKind, Region, Sequence};
+use strandline_index::{IndexWriter, Row, channel};
+
+const REGISTERED: EventKind = EventKind::new(1, 1);
+
+/// A writer under the commit lock, and what syncs its events.
+struct Store {
+    writer: Mutex<IndexWriter>,
+    bench: Arc<Bench>,
+}
+
+fn store() -> Arc<Store> {
+    let (writer, _) = channel();
+    Arc::new(Store {
+        bench: bench_of(Fails::Never, writer.gate().clone()),
+        writer: Mutex::new(writer),
+    })
+}
+
+impl Store {
+    /// A synced append on condition that nobody has registered; whether it was done.
+    fn register(&self, user: u128) -> bool {
+        let taken = Region::all().kind(REGISTERED);
+        let condition = AppendCondition::since(Sequence::ZERO).none_in(taken);
+        let end = {
+            let mut writer = self.writer.lock();
+            if check_condition(&writer, Some(&condition)).is_err() {
+                return false;
+            }
+            let coordinate = Coordinate::new("user", "users").expect("names");
+            let coordinate = writer.intern(&coordinate).expect("there is room");
+            let sequence = writer.reserve(1).expect("there is room");
+            let id = EventId::from_u128(user);
+            let row = Row {
+                sequence,
+                id,
+                coordinate,
+                kind: REGISTERED,
+                wall_ms: 0,
+                clock: u32::try_from(sequence.get()).expect("it is small"),
+                position: 0,
+                correlation: id,
+                causation: None,
+                hash: None,
+            };
+            writer.insert(&row).expect("it is new");
+            let end = Sequence::new(sequence.get() + 1);
+            self.bench.wrote(end);
+            end
+        };
+        self.bench.group.wait(end).expect("the disk works");
+        true
+    }
+}
+
+#[test]
+fn of_two_appends_that_exclude_each_other_one_wins() {
+    check(|| {
+        let store = store();
+        let other = store.clone();
+        let thread = thread::spawn(move || other.register(1));
+        let own = store.register(2);
+        let others = thread.join().expect("the other ends");
+        assert!(own ^ others, "one has registered, and not both");
+        let (gate, writer) = (&store.bench.gate, store.writer.lock());
+        assert_eq!(gate.visible(), Sequence::new(1));
+        assert_eq!(writer.reader().snapshot().len(), 1);
+    });
+}
