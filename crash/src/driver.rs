@@ -1,5 +1,6 @@
 //! `Driver`: a store on a simulated disk, what was submitted to it and what it must not lose.
 
+use crate::loud::expect_loud;
 use crate::probe::ProbeFs;
 use crate::run::Marks;
 use crate::{Defect, EventSpec, Expected, Run, Setup, Shape, Violation};
@@ -174,7 +175,9 @@ impl Driver {
         let mut fresh = Vec::new();
         if tries == 0 && !self.setup.lying {
             let (after, report) = (self.fs.disk(), store.open_report());
-            fresh = crate::expect_loud(&before, &after, report, &expected.quarantined)?;
+            let (before, after) = (before.files(), after.files());
+            let (before, after) = (before.into_iter().collect(), after.into_iter().collect());
+            fresh = expect_loud(&before, &after, report, &expected.quarantined)?;
         }
         self.may_lack = false;
         let failing = self.setup.failing;

@@ -19,6 +19,16 @@ pub struct Totals {
     pub faults: u64,
     /// Damaged stores that were opened.
     pub damaged: u64,
+    /// Power cuts of a file system of the kernel.
+    pub power_cuts: u64,
+    /// Stores on such a file system whose disk failed to write.
+    pub failed_disks: u64,
+    /// Sizes of a disk of the kernel that stores have filled.
+    pub full_disks: u64,
+    /// Processes that were killed.
+    pub kills: u64,
+    /// Processes of which a system call failed.
+    pub failed_calls: u64,
     /// Acknowledged events that were lost.
     pub lost: u64,
     /// Everything else that was wrong, and the losses.
@@ -33,6 +43,11 @@ impl Totals {
         self.workloads = self.workloads.max(other.workloads);
         self.faults += other.faults;
         self.damaged += other.damaged;
+        self.power_cuts += other.power_cuts;
+        self.failed_disks += other.failed_disks;
+        self.full_disks += other.full_disks;
+        self.kills += other.kills;
+        self.failed_calls += other.failed_calls;
         self.lost += other.lost;
         self.violations += other.violations;
     }

@@ -3,7 +3,8 @@
 //! A [`Workload`] runs once on a simulated disk that records its steps. From them images of the disk
 //! are made for a power cut after each step and in the middle of it ([`explore`]); each is opened and
 //! judged ([`Driver`]), and the steps of that recovery are cut in turn. [`sweep`] fails each
-//! operation instead. [`damage`] changes the bytes of a closed store.
+//! operation instead. [`damage`] changes the bytes of a closed store. [`kernel`] does without the
+//! simulation: processes, and file systems of the running kernel.
 //!
 //! Everything follows from a seed, so a violation repeats from its one line.
 //!
@@ -19,6 +20,7 @@ pub mod damage;
 mod driver;
 mod expect;
 pub mod explore;
+pub mod kernel;
 mod ledger;
 mod loud;
 mod point;
@@ -36,10 +38,8 @@ pub use probe::Defect;
 pub use run::{Run, Setup};
 pub use workload::{WORKLOADS, Workload};
 
-pub(crate) use loud::expect_loud;
-
 use std::fmt;
-use strandline::{Error, ErrorKind};
+use strandline::{Error, ErrorKind, Store};
 
 /// Something that must not be.
 #[derive(Debug, Clone)]
@@ -83,4 +83,16 @@ pub(crate) fn is_typed(error: &Error) -> bool {
             | ErrorKind::UnsupportedVersion
             | ErrorKind::NotFound
     )
+}
+
+/// Checks every checksum and chain of a store.
+pub(crate) fn expect_whole(store: &Store) -> Result<(), Violation> {
+    match store.verify() {
+        Ok(report) if report.is_intact() => Ok(()),
+        Ok(report) => {
+            let first = report.problems.first().map(ToString::to_string);
+            Err(Violation::new(format!("verification finds {first:?}")))
+        }
+        Err(error) => Err(Violation::new(format!("verification fails: {error:?}"))),
+    }
 }

@@ -4,7 +4,9 @@ use crate::Violation;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use strandline::OpenReport;
-use strandline::fs::SimDisk;
+
+/// Bytes of files, by path.
+pub(crate) type Files<'a> = BTreeMap<PathBuf, &'a [u8]>;
 
 /// Length of a segment's header.
 const HEADER_BYTES: usize = 128;
@@ -13,12 +15,11 @@ const HEADER_BYTES: usize = 128;
 /// the quarantine byte for byte, and in the report; and what earlier ones put there, still. Gives
 /// what is newly there.
 pub(crate) fn expect_loud(
-    before: &SimDisk,
-    after: &SimDisk,
+    before: &Files<'_>,
+    left: &Files<'_>,
     report: &OpenReport,
     earlier: &[Vec<u8>],
 ) -> Result<Vec<Vec<u8>>, Violation> {
-    let left: BTreeMap<PathBuf, &[u8]> = after.files().into_iter().collect();
     let is_kept = |bytes: &[u8]| {
         left.iter()
             .any(|(path, kept)| is_quarantined(path) && *kept == bytes)
@@ -29,18 +30,18 @@ pub(crate) fn expect_loud(
     }
     let mut fresh = Vec::new();
     let active = left.keys().filter(|path| is_segment(path)).max();
-    for (path, bytes) in before.files() {
-        if !is_segment(&path) {
+    for (path, bytes) in before {
+        if !is_segment(path) {
             continue;
         }
-        let dropped = match left.get(&path) {
+        let dropped = match left.get(path) {
             // Made ahead for a rotation that did not come: it has a header at most, and no frame.
             None if bytes.iter().skip(HEADER_BYTES).all(|byte| *byte == 0) => continue,
-            None => bytes,
-            Some(left) if Some(&path) == active => bytes.get(left.len()..).unwrap_or_default(),
+            None => *bytes,
+            Some(left) if Some(path) == active => bytes.get(left.len()..).unwrap_or_default(),
             Some(_) => continue,
         };
-        if dropped.iter().all(|byte| *byte == 0) && left.contains_key(&path) {
+        if dropped.iter().all(|byte| *byte == 0) && left.contains_key(path) {
             continue;
         }
         let what = format!("{} bytes of {}", dropped.len(), path.display());

@@ -5,7 +5,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use strandline_crash::explore::{Failure, Plan, explore, record, replay};
-use strandline_crash::{Ledger, Path, Totals, WORKLOADS, Workload, damage, red, sweep};
+use strandline_crash::{Ledger, Path, Totals, WORKLOADS, Workload, damage, kernel, red, sweep};
 
 /// Cut the power, fail the disk and damage the files of a store, and judge what is left.
 #[derive(Parser)]
@@ -39,6 +39,16 @@ struct Args {
     /// Damage a small store in every way, instead of in a sample.
     #[arg(long)]
     damage: bool,
+    /// Leave the simulation: cut, fill and fail file systems of this kernel, and kill processes.
+    /// Needs root; what cannot be tried is said.
+    #[arg(long)]
+    kernel: bool,
+    /// With --kernel: so many power cuts, and of the rest as much as takes about as long.
+    #[arg(long, default_value_t = 300)]
+    count: u64,
+    /// With --kernel: try only this.
+    #[arg(long)]
+    part: Option<kernel::Part>,
     /// Print the workloads.
     #[arg(long)]
     list: bool,
@@ -48,10 +58,18 @@ struct Args {
     /// The file that adds up what all runs tried.
     #[arg(long, default_value = "target/crash/ledger.json")]
     ledger: PathBuf,
+    #[command(flatten)]
+    job: kernel::JobArgs,
 }
 
 fn main() -> anyhow::Result<ExitCode> {
     let args = Args::parse();
+    if args.job.run(args.seed)? {
+        return Ok(ExitCode::SUCCESS);
+    }
+    if args.kernel {
+        return on_kernel(&args);
+    }
     if args.list {
         for workload in WORKLOADS {
             println!("{}", workload.name);
@@ -74,6 +92,56 @@ fn main() -> anyhow::Result<ExitCode> {
         simulate(&args, &workloads)
     };
     finish(&args, &totals, &failures)
+}
+
+/// Tries stores on this kernel.
+fn on_kernel(args: &Args) -> anyhow::Result<ExitCode> {
+    let plan = kernel::Plan {
+        seed: args.seed,
+        count: if args.red { 60 } else { args.count },
+        part: if args.red {
+            Some(kernel::Part::Power)
+        } else {
+            args.part
+        },
+        folder: std::env::current_dir()?.join("target/crash/kernel"),
+        lies: args.red,
+    };
+    if kernel::wants_mounts(&plan) {
+        return kernel::enter();
+    }
+    let bar = bar("", 1);
+    let outcome = kernel::run(&plan, &|part, done, of| {
+        bar.set_message(part.counts());
+        bar.set_length(of);
+        bar.set_position(done);
+    })?;
+    bar.finish_and_clear();
+    for failure in &outcome.failures {
+        eprintln!("{failure}");
+    }
+    let totals = &outcome.totals;
+    if args.red {
+        let found = outcome.failures.first().map(ToString::to_string);
+        return Ok(match found {
+            Some(found) => {
+                println!("caught  acknowledged before sync: {found}");
+                ExitCode::SUCCESS
+            }
+            None => {
+                println!("MISSED  acknowledged before sync");
+                ExitCode::FAILURE
+            }
+        });
+    }
+    let mut ledger = Ledger::read(&args.ledger)?;
+    ledger.add(totals, args.seed, &args.ledger)?;
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&outcome)?);
+    } else {
+        println!("{outcome}(seed {})", args.seed);
+    }
+    Ok(ExitCode::from(u8::from(totals.violations > 0)))
 }
 
 fn chosen(args: &Args) -> anyhow::Result<Vec<&'static Workload>> {

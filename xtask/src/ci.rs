@@ -51,6 +51,13 @@ const STEPS: &[Step] = &[
     ("power cuts", || {
         cargo("run --release --quiet -p strandline-crash", &[])
     }),
+    // Where it is not root, it says what it passes over.
+    ("this kernel", || {
+        cargo(
+            "run --release --quiet -p strandline-crash -- --kernel --count 100",
+            &[],
+        )
+    }),
     ("broken stores", || done(crash::red()?)),
     ("loom models", || done(loom::models()?)),
 ];

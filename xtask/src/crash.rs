@@ -15,8 +15,11 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    if args.options.iter().any(|option| option == "--red") {
-        return red();
+    let has = |name: &str| args.options.iter().any(|option| option == name);
+    match (has("--kernel"), has("--red")) {
+        (true, true) => return red_on_kernel(),
+        (false, true) => return red(),
+        _ => {}
     }
     let options = args.options.join(" ");
     let program = format!("run --release --quiet -p strandline-crash -- {options}");
@@ -79,11 +82,61 @@ const MUTATIONS: &[Mutation] = &[
     },
 ];
 
+/// Stores that only a real kernel shows to be wrong, or that it must show too.
+const KERNEL_MUTATIONS: &[Mutation] = &[
+    Mutation {
+        name: "a sync that does nothing",
+        file: "crates/core/src/fs/os.rs",
+        find: "self.0.sync_data()",
+        replace: "Ok(())",
+        options: "--part power --count 60",
+    },
+    Mutation {
+        name: "cache believed at opening",
+        file: "crates/segment/src/recover.rs",
+        find: "expect_on_disk(&file, self.unproven_from, self.end)?;",
+        replace: "",
+        options: "--part failing --count 100",
+    },
+    Mutation {
+        name: "failed sync forgotten",
+        file: "crates/store/src/writer/sync.rs",
+        find: "Err(error) => self.stop(&mut state, &format!(\"a sync failed: {error}\")),",
+        replace: "Err(_) => self.advance(&mut state, written),",
+        options: "--part failing --count 100",
+    },
+    Mutation {
+        name: "short write believed",
+        file: "crates/core/src/fs/mod.rs",
+        find: "bytes = bytes.get(count..).unwrap_or_default();",
+        replace: "bytes = bytes.get(count..count).unwrap_or_default();",
+        options: "--part full",
+    },
+    Mutation {
+        name: "lock not asked for",
+        file: "crates/core/src/fs/os.rs",
+        find: "Err(TryLockError::WouldBlock) => Ok(None),",
+        replace: "Err(TryLockError::WouldBlock) => Ok(Some(Box::new(OsLock { file }))),",
+        options: "--part kill",
+    },
+];
+
 /// Checks that every store that breaks a rule is noticed.
 pub(crate) fn red() -> anyhow::Result<ExitCode> {
+    red_with("--red", MUTATIONS, "")
+}
+
+/// The same on the running kernel, which needs root.
+fn red_on_kernel() -> anyhow::Result<ExitCode> {
+    red_with("--kernel --red", KERNEL_MUTATIONS, "--kernel")
+}
+
+/// Checks the stores that the program breaks by itself with `own`, and those of a table.
+fn red_with(own: &str, mutations: &[Mutation], option: &str) -> anyhow::Result<ExitCode> {
     let mut output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     let output = output
-        .args("run --release --quiet -p strandline-crash -- --red".split(' '))
+        .args("run --release --quiet -p strandline-crash --".split(' '))
+        .args(own.split(' '))
         .current_dir(root()?)
         .output()
         .context("cannot start cargo")?;
@@ -95,11 +148,11 @@ pub(crate) fn red() -> anyhow::Result<ExitCode> {
         bail!("the program tried nothing");
     }
     let workspace = Workspace::new("crash")?;
-    for mutation in MUTATIONS {
+    for mutation in mutations {
         workspace.apply(mutation)?;
         workspace.build("-p strandline-crash")?;
         let arguments = format!(
-            "{} --ledger {}/red.json",
+            "{option} {} --ledger {}/red.json",
             mutation.options,
             workspace.folder()
         );

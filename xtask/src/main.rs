@@ -70,7 +70,7 @@ enum Repository {
     Loom(loom::Args),
     /// Cut the power, fail the disk and damage the files of stores, and judge what is left.
     ///
-    /// Without options a sample, as in CI. `--full`, `--damage`, `--red`, `--json`, and
+    /// Without options a sample, as in CI. `--full`, `--damage`, `--kernel`, `--red`, `--json`, and
     /// `--help` for all of them. docs/reliability.md says what is promised.
     ///
     /// Example: cargo xtask crash --full --json
