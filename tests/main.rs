@@ -8,6 +8,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod aggregate;
 mod answers;
 mod append;
 mod beside;
