@@ -4,7 +4,7 @@ use crate::harness::{at, event, open, open_faulty, options, texts, written};
 use std::io::ErrorKind as Io;
 use std::sync::Arc;
 use strandline::fs::{Fault, FaultFs, MemFs, Operation};
-use strandline::{AppendOptions, Durability, ErrorClass, ErrorKind};
+use strandline::{AppendOptions, Durability, ErrorClass, ErrorKind, Sequence};
 
 fn always(error: Io) -> Fault {
     Fault {
@@ -42,6 +42,13 @@ fn a_synced_append_syncs_and_a_written_one_does_not() {
         (1, 2, 2)
     );
     store.wait_durable(&receipt).unwrap();
+    store.wait_durable_through(receipt.sequence).unwrap();
+    for beyond in [receipt.sequence.get() + 1, u64::MAX] {
+        let error = store
+            .wait_durable_through(Sequence::new(beyond))
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
+    }
     assert_eq!(fs.calls(Operation::Sync), before + 2);
     assert_eq!(store.stats().unwrap().durable.get(), 2);
     store.sync().unwrap();

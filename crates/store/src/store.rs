@@ -243,18 +243,25 @@ impl Store {
     ///
     /// As [`sync`](Self::sync).
     pub fn wait_durable(&self, receipt: &Receipt) -> Result<(), Error> {
+        self.wait_durable_through(receipt.sequence)
+    }
+
+    /// Returns when the event with this sequence and all before it are durable, whatever their
+    /// appends asked for. Syncs, if nobody else does.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`] if no event was written there yet, and as [`sync`](Self::sync).
+    pub fn wait_durable_through(&self, sequence: Sequence) -> Result<(), Error> {
         self.shared.writer()?;
-        let end = receipt.sequence.checked_add(1).unwrap_or_default();
-        if end > self.shared.group.written() {
-            return Err(Error::new(
+        let end = sequence.checked_add(1);
+        match end.filter(|end| *end <= self.shared.group.written()) {
+            Some(end) => self.shared.wait_durable(end),
+            None => Err(Error::new(
                 ErrorKind::InvalidInput,
-                format!(
-                    "sequence {} was not written by this store",
-                    receipt.sequence
-                ),
-            ));
+                format!("sequence {sequence} was not written by this store"),
+            )),
         }
-        self.shared.wait_durable(end)
     }
 
     /// Saves a checkpoint, so that the next opening reads only the log after it. Appends go on.
