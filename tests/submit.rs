@@ -268,3 +268,100 @@ fn threads_and_tasks_share_one_store() {
     assert_eq!(store.snapshot().len(), 100);
     assert!(store.verify().unwrap().is_intact());
 }
+
+#[test]
+fn a_task_that_finds_no_room_waits_for_it() {
+    let fs = HeldFs::default();
+    let store = held(&fs, 2);
+    let a = at("a", "s");
+    fs.hold();
+    let tickets = ["1", "2"].map(|text| block_on(store.submit_async(&a, event(text))).unwrap());
+    let batch = Batch::new().push(&a, event("3")).push(&a, event("4"));
+    let mut waits = Box::pin(store.submit_batch_async(batch));
+    let mut abandoned = Box::pin(store.submit_async(&a, event("never")));
+    let unpark = Arc::new(Unpark(std::thread::current()));
+    let waker = Waker::from(unpark.clone());
+    let mut context = Context::from_waker(&waker);
+    assert!(waits.as_mut().poll(&mut context).is_pending());
+    assert!(waits.as_mut().poll(&mut context).is_pending());
+    assert!(abandoned.as_mut().poll(&mut context).is_pending());
+    assert_eq!(Arc::strong_count(&unpark), 4, "one waker for each task");
+    drop(abandoned);
+    assert_eq!(Arc::strong_count(&unpark), 3, "none for one that is gone");
+    assert_eq!(store.stats().unwrap().in_flight, 2);
+    fs.release();
+    let receipts = block_on(async { waits.await.unwrap().await.unwrap() });
+    assert!(receipts.iter().all(|receipt| receipt.durable));
+    for ticket in tickets {
+        assert!(block_on(ticket).unwrap().durable);
+    }
+    assert_eq!(texts(&store), ["1", "2", "3", "4"]);
+}
+
+#[test]
+fn a_task_that_waits_for_room_is_told_that_writing_has_stopped() {
+    let faulty = FaultFs::new(Arc::new(MemFs::new()));
+    let store = StoreOptions::new()
+        .fs(Arc::new(faulty.clone()))
+        .in_flight_max(1)
+        .open("/store")
+        .unwrap();
+    let a = at("a", "s");
+    store.append(&a, event("kept")).unwrap();
+    faulty.fail(
+        Operation::Sync,
+        Fault {
+            after: 0,
+            times: 1,
+            error: Io::Other,
+            partial_bytes: 0,
+        },
+    );
+    let outcomes = [1, 2].map(|_| block_on(store.submit_async(&a, event("lost"))).map(block_on));
+    let [first, second] = outcomes;
+    assert_eq!(first.unwrap().unwrap_err().kind(), ErrorKind::Unknown);
+    assert_eq!(second.unwrap_err().kind(), ErrorKind::Poisoned);
+    assert_eq!(texts(&store), ["kept"]);
+}
+
+#[test]
+fn an_invalid_submit_is_told_by_its_future_and_a_dropped_one_writes_nothing() {
+    let store = open(&MemFs::new());
+    let a = at("a", "s");
+    drop(store.submit_async(&a, event("never polled")));
+    let error = block_on(store.submit_async(&a, event("x").with_version(0))).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    assert!(store.snapshot().is_empty());
+}
+
+#[test]
+fn many_tasks_share_little_room() {
+    const TASKS: usize = 8;
+    const EVENTS: usize = 30;
+    let dir = tempfile::tempdir().unwrap();
+    let store = StoreOptions::new()
+        .in_flight_max(3)
+        .open(dir.path())
+        .unwrap();
+    std::thread::scope(|scope| {
+        for task in 0..TASKS {
+            let store = &store;
+            scope.spawn(move || {
+                let coordinate = at(&format!("task:{task}"), "s");
+                block_on(async {
+                    let mut tickets = Vec::new();
+                    for _ in 0..EVENTS {
+                        tickets.push(store.submit_async(&coordinate, event("x")).await.unwrap());
+                        assert!(store.stats().unwrap().in_flight <= 3);
+                    }
+                    for (clock, ticket) in (0..).zip(tickets) {
+                        let receipt = ticket.await.unwrap();
+                        assert_eq!((receipt.clock, receipt.durable), (clock, true));
+                    }
+                });
+            });
+        }
+    });
+    assert_eq!(store.snapshot().len(), (TASKS * EVENTS) as u64);
+    assert!(store.verify().unwrap().is_intact());
+}

@@ -174,6 +174,19 @@ impl Store {
         committed.map(|end| Written { end, durability })
     }
 
+    /// The end of the oldest submit in flight, if there are as many as may be.
+    pub(crate) fn oldest_if_full(&self) -> Result<Option<Sequence>, Error> {
+        let shared = &*self.shared;
+        shared.check_poison()?;
+        let durable = shared.group.durable();
+        let most = shared.options.in_flight_max;
+        Ok(shared
+            .writer()?
+            .lock()
+            .in_flight
+            .oldest_if_full(durable, most))
+    }
+
     /// The commit lock, once there is room for what is submitted.
     fn lock_with_room(&self, full: Full) -> Result<MutexGuard<'_, Writer>, Error> {
         let shared = &*self.shared;

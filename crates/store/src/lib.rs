@@ -64,6 +64,7 @@ mod stats;
 mod store;
 mod stored;
 mod submit;
+mod submit_async;
 mod typed;
 mod verify;
 mod writer;
@@ -83,6 +84,7 @@ pub use stats::Stats;
 pub use store::Store;
 pub use stored::StoredEvent;
 pub use submit::{Outcome, Ticket};
+pub use submit_async::Submit;
 pub use typed::{Codec, CodecError, EventEnum, EventPayload, Json, MessagePack, Registry};
 pub use verify::{PROBLEMS_MAX, Problem, VerifyReport};
 

@@ -132,7 +132,8 @@ impl Store {
     ///
     /// The event has its place among all others when this returns. If
     /// [`StoreOptions::in_flight_max`](crate::StoreOptions::in_flight_max) submits are not durable
-    /// yet, this waits until one is; [`try_submit`](Self::try_submit) does not. Now and then, where a
+    /// yet, this waits until one is; [`try_submit`](Self::try_submit) does not, and
+    /// [`submit_async`](Self::submit_async) lets an executor go on meanwhile. Now and then, where a
     /// segment is full, it waits for the disk in any case.
     ///
     /// # Errors
@@ -187,15 +188,24 @@ impl Store {
         batch: Batch,
         options: AppendOptions<'_>,
     ) -> Result<Ticket<Vec<Receipt>>, Error> {
-        let prepared = self.prepare_batch(&batch)?;
+        self.submit_all(&batch, &options, Full::Wait)
+    }
+
+    pub(crate) fn submit_all(
+        &self,
+        batch: &Batch,
+        options: &AppendOptions<'_>,
+        full: Full,
+    ) -> Result<Ticket<Vec<Receipt>>, Error> {
+        let prepared = self.prepare_batch(batch)?;
         check_batch(&prepared)?;
         let mut receipts = Vec::with_capacity(prepared.len());
         let mut give = |receipt| receipts.push(receipt);
-        let waits = self.submit_prepared(&prepared, &options, Full::Wait, &mut give)?;
+        let waits = self.submit_prepared(&prepared, options, full, &mut give)?;
         Ok(self.ticket(waits, || Ok(receipts)))
     }
 
-    fn submit_one(
+    pub(crate) fn submit_one(
         &self,
         coordinate: &Coordinate,
         event: &Event,

@@ -300,4 +300,27 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         replace: "let written = index.reader().snapshot();",
         options: "writer::condition_model::of_two_appends_that_exclude_each_other_one_wins",
     },
+    Mutation {
+        name: "who waits for room waits for more than the oldest",
+        file: "crates/store/src/writer/in_flight.rs",
+        find: "|end| *end <= durable",
+        replace: "|end| *end < durable",
+        options: "writer::ticket_model::a_task_that_finds_no_room_is_woken_when_there_is",
+    },
+    Mutation {
+        name: "who finds no room is not woken",
+        file: SYNC,
+        find: "        let before = state.wakers.set(key, end, waker);",
+        replace: "        let before = Some(waker);",
+        options: "writer::ticket_model::a_task_that_finds_no_room_is_woken_when_there_is",
+    },
+    Mutation {
+        name: "a failed sync is not told to who waits for room",
+        file: "crates/store/src/writer/room.rs",
+        find: "                        if let Err(poison) = waited {
+                            return Poll::Ready(Err(poison));
+                        }",
+        replace: "                        let _ = waited;",
+        options: "writer::ticket_model::a_failed_sync_is_told_to_a_task_that_waits_for_room",
+    },
 ];

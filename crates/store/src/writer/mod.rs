@@ -15,6 +15,7 @@ mod names;
 mod pending;
 mod prepare;
 mod repeat;
+mod room;
 mod rotate;
 mod sync;
 mod times;
@@ -42,6 +43,7 @@ pub(crate) use driver::SyncDriver;
 pub(crate) use names::SegmentNames;
 pub(crate) use pending::Pending;
 pub(crate) use prepare::{Prepared, check_batch};
+pub(crate) use room::{Attempt, Room};
 pub(crate) use sync::{GroupSync, Poison};
 
 use crate::background::Sealed;
