@@ -29,6 +29,10 @@ pub struct Totals {
     pub kills: u64,
     /// Processes of which a system call failed.
     pub failed_calls: u64,
+    /// Stores that were held to a model.
+    pub machines: u64,
+    /// Calls that were made of them.
+    pub calls: u64,
     /// Acknowledged events that were lost.
     pub lost: u64,
     /// Everything else that was wrong, and the losses.
@@ -48,6 +52,8 @@ impl Totals {
         self.full_disks += other.full_disks;
         self.kills += other.kills;
         self.failed_calls += other.failed_calls;
+        self.machines += other.machines;
+        self.calls += other.calls;
         self.lost += other.lost;
         self.violations += other.violations;
     }

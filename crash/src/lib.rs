@@ -4,7 +4,7 @@
 //! are made for a power cut after each step and in the middle of it ([`explore`]); each is opened and
 //! judged ([`Driver`]), and the steps of that recovery are cut in turn. [`sweep`] fails each
 //! operation instead. [`damage`] changes the bytes of a closed store. [`kernel`] does without the
-//! simulation: processes, and file systems of the running kernel.
+//! simulation: processes, and file systems of the running kernel. [`machine`] holds a store to a model.
 //!
 //! Everything follows from a seed, so a violation repeats from its one line.
 //!
@@ -23,6 +23,7 @@ pub mod explore;
 pub mod kernel;
 mod ledger;
 mod loud;
+pub mod machine;
 mod point;
 mod probe;
 pub mod red;

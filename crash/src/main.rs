@@ -5,7 +5,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use strandline_crash::explore::{Failure, Plan, explore, record, replay};
-use strandline_crash::{Ledger, Path, Totals, WORKLOADS, Workload, damage, kernel, red, sweep};
+use strandline_crash::{
+    Ledger, Path, Totals, WORKLOADS, Workload, damage, kernel, machine, red, sweep,
+};
 
 /// Cut the power, fail the disk and damage the files of a store, and judge what is left.
 #[derive(Parser)]
@@ -43,9 +45,13 @@ struct Args {
     /// Needs root; what cannot be tried is said.
     #[arg(long)]
     kernel: bool,
-    /// With --kernel: so many power cuts, and of the rest as much as takes about as long.
+    /// With --kernel: so many power cuts, and of the rest as much as takes about as long. With
+    /// --machine: so many seeds.
     #[arg(long, default_value_t = 300)]
     count: u64,
+    /// Hold stores to a model of them, through calls by chance.
+    #[arg(long)]
+    machine: bool,
     /// With --kernel: try only this.
     #[arg(long)]
     part: Option<kernel::Part>,
@@ -84,6 +90,9 @@ fn main() -> anyhow::Result<ExitCode> {
     }
     if args.red {
         return Ok(show_red(args.seed));
+    }
+    if args.machine {
+        return against_model(&args);
     }
     let (totals, failures) = if args.damage {
         let bar = bar("damaged stores", 0);
@@ -142,6 +151,21 @@ fn on_kernel(args: &Args) -> anyhow::Result<ExitCode> {
         println!("{outcome}(seed {})", args.seed);
     }
     Ok(ExitCode::from(u8::from(totals.violations > 0)))
+}
+
+/// Holds stores to a model.
+fn against_model(args: &Args) -> anyhow::Result<ExitCode> {
+    let bar = bar("machines", args.count);
+    let (totals, failures) = machine::sweep(args.seed, args.count, &|count| bar.inc(count));
+    bar.finish_and_clear();
+    for failure in &failures {
+        eprintln!("{failure}");
+    }
+    println!(
+        "{} machines with {} calls (seeds from {})",
+        totals.machines, totals.calls, args.seed
+    );
+    finish(args, &totals, &[])
 }
 
 fn chosen(args: &Args) -> anyhow::Result<Vec<&'static Workload>> {
@@ -242,15 +266,17 @@ fn finish(args: &Args, totals: &Totals, failures: &[Failure]) -> anyhow::Result<
     if args.json {
         println!("{}", serde_json::to_string_pretty(&ledger)?);
     } else {
-        println!(
-            "{} images at {} crash points of {} workloads, {} faults, {} damaged stores (seed {})",
-            totals.images,
-            totals.crash_points,
-            totals.workloads,
-            totals.faults,
-            totals.damaged,
-            args.seed
-        );
+        if totals.images + totals.damaged > 0 {
+            println!(
+                "{} images at {} crash points of {} workloads, {} faults, {} damaged stores (seed {})",
+                totals.images,
+                totals.crash_points,
+                totals.workloads,
+                totals.faults,
+                totals.damaged,
+                args.seed
+            );
+        }
         println!(
             "{} acknowledged events lost, {} violations",
             totals.lost, totals.violations

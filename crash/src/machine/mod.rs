@@ -1,0 +1,301 @@
+//! A store against a model of it: a list of events and how many of them are durable.
+//!
+//! A [`Machine`] does what [`Call`]s say, each four bytes, so that whoever makes bytes by chance can
+//! drive it. After each call the store must answer as the model does. An operation of the store is one
+//! line of `OPERATIONS` and a function.
+
+mod appends;
+mod ends;
+mod model;
+mod reads;
+mod upkeep;
+
+use crate::explore::quietly;
+use crate::{Totals, Violation, expect_whole};
+use model::Model;
+use std::fmt;
+use std::sync::Arc;
+use strandline::fs::{SimDisk, SimFs};
+use strandline::{ErrorKind, ManualClock, Snapshot, Store, StoreOptions};
+use strandline_core::fs::Draws;
+
+const DIR: &str = "/store";
+/// When it all happens.
+const NOW_MS: u64 = 1_700_000_000_000;
+
+/// What is done, and with what: the first byte chooses the operation, the others what it takes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Call(pub [u8; 4]);
+
+/// An operation: its name, how often it is chosen, and what it does.
+struct Operation {
+    name: &'static str,
+    weight: u8,
+    run: fn(&mut Machine, [u8; 3]) -> Done,
+}
+
+type Done = Result<(), Violation>;
+
+const fn operation(
+    name: &'static str,
+    weight: u8,
+    run: fn(&mut Machine, [u8; 3]) -> Done,
+) -> Operation {
+    Operation { name, weight, run }
+}
+
+/// Every operation. The weights are 256 together at most; the first one takes the rest.
+const OPERATIONS: &[Operation] = &[
+    operation("append", 60, Machine::append),
+    operation("batch", 20, Machine::batch),
+    operation("submit", 12, Machine::submit),
+    operation("repeat", 10, Machine::repeat),
+    operation("taken id", 5, Machine::taken_id),
+    operation("wrong version", 5, Machine::wrong_version),
+    operation("condition", 10, Machine::condition),
+    operation("sync", 6, Machine::sync),
+    operation("checkpoint", 5, Machine::checkpoint),
+    operation("query", 30, Machine::query),
+    operation("keep snapshot", 10, Machine::keep_snapshot),
+    operation("look at snapshots", 6, Machine::look_at_snapshots),
+    operation("open a reader", 6, Machine::open_reader),
+    operation("refresh the reader", 8, Machine::refresh_reader),
+    operation("verify", 3, Machine::verify),
+    operation("rebuild", 3, Machine::rebuild),
+    operation("back up", 3, Machine::back_up),
+    operation("export and import", 4, Machine::export_and_import),
+    operation("second writer", 3, Machine::second_writer),
+    operation("close", 6, Machine::close),
+    operation("drop", 4, Machine::leave),
+    operation("kill", 8, Machine::kill),
+    operation("power cut", 12, Machine::power_cut),
+];
+
+impl Call {
+    fn operation(self) -> &'static Operation {
+        let mut left = self.0[0];
+        for operation in OPERATIONS {
+            match left.checked_sub(operation.weight) {
+                Some(rest) => left = rest,
+                None => return operation,
+            }
+        }
+        &OPERATIONS[0]
+    }
+
+    /// The calls that some bytes stand for.
+    pub fn all(bytes: &[u8]) -> impl Iterator<Item = Self> {
+        bytes.as_chunks().0.iter().copied().map(Self)
+    }
+}
+
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [what, a, b, c] = self.0;
+        write!(
+            f,
+            "Call([{what}, {a}, {b}, {c}]) /* {} */",
+            self.operation().name
+        )
+    }
+}
+
+/// A store on a simulated disk, and its model.
+#[derive(Debug)]
+pub struct Machine {
+    fs: SimFs,
+    clock: Arc<ManualClock>,
+    store: Option<Store>,
+    model: Model,
+    /// Snapshots, each with how many events there were then.
+    snapshots: Vec<(Snapshot, usize)>,
+    /// The store once more, to read only.
+    reader: Option<Store>,
+    openings: u64,
+    copies: u64,
+}
+
+/// Makes `calls` of a new store, and judges it after each, and after a power cut at the end.
+///
+/// # Errors
+///
+/// At the first answer that is not the model's.
+pub fn run(calls: impl IntoIterator<Item = Call>) -> Result<(), Violation> {
+    let mut machine = Machine::new()?;
+    let last = Call([255, 0, 0, 0]);
+    for (number, call) in calls.into_iter().enumerate() {
+        machine.call(call).map_err(|violation| Violation {
+            message: format!("call {number}, {call:?}: {violation}"),
+            lost: violation.lost,
+        })?;
+    }
+    machine.look_at_snapshots([0; 3])?;
+    machine.verify([0; 3])?;
+    machine.power_cut([last.0[0]; 3])?;
+    machine.verify([0; 3])
+}
+
+/// Calls that follow from a seed.
+#[must_use]
+pub fn calls_of(seed: u64) -> Vec<Call> {
+    let mut draws = Draws::of(seed, &[21]);
+    let count = 1 + draws.below(200);
+    let call = |draws: &mut Draws| {
+        let [a, b, c, d, ..] = draws.number().to_le_bytes();
+        Call([a, b, c, d])
+    };
+    (0..count).map(|_| call(&mut draws)).collect()
+}
+
+/// Leaves calls out as long as something stays wrong.
+#[must_use]
+pub fn shrunk(mut calls: Vec<Call>) -> Vec<Call> {
+    let mut length = calls.len() / 2;
+    while length > 0 {
+        let mut from = 0;
+        while from < calls.len() {
+            let mut fewer = calls.clone();
+            fewer.drain(from..calls.len().min(from + length));
+            if run_quietly(fewer.iter().copied()).is_err() {
+                calls = fewer;
+            } else {
+                from += length;
+            }
+        }
+        length /= 2;
+    }
+    calls
+}
+
+/// As [`run`]; a panic is a violation.
+///
+/// # Errors
+///
+/// As [`run`].
+pub fn run_quietly(calls: impl IntoIterator<Item = Call>) -> Result<(), Violation> {
+    quietly(|| run(calls))
+}
+
+/// Runs machines of `count` seeds from `seed` on; gives the totals, and for each seed that went wrong
+/// what did, with the fewest calls that were found.
+#[must_use]
+pub fn sweep(seed: u64, count: u64, progress: &dyn Fn(u64)) -> (Totals, Vec<String>) {
+    let mut totals = Totals::default();
+    let mut failures = Vec::new();
+    for seed in seed..seed.saturating_add(count) {
+        let calls = calls_of(seed);
+        totals.machines += 1;
+        totals.calls += calls.len() as u64;
+        if let Err(first) = run_quietly(calls.iter().copied()) {
+            totals.violations += 1;
+            totals.lost += first.lost;
+            let calls = shrunk(calls);
+            let violation = run_quietly(calls.iter().copied()).err().unwrap_or(first);
+            failures.push(format!("machine, seed {seed}: {violation}\n  {calls:#?}"));
+            if failures.len() >= 5 {
+                break;
+            }
+        }
+        progress(1);
+    }
+    (totals, failures)
+}
+
+impl Machine {
+    fn new() -> Result<Self, Violation> {
+        let mut machine = Self {
+            fs: SimFs::new(SimDisk::new()),
+            clock: Arc::new(ManualClock::new(NOW_MS)),
+            store: None,
+            model: Model::default(),
+            snapshots: Vec::new(),
+            reader: None,
+            openings: 0,
+            copies: 0,
+        };
+        machine.open()?;
+        Ok(machine)
+    }
+
+    fn call(&mut self, call: Call) -> Done {
+        let [_, with @ ..] = call.0;
+        // It goes back and forth, which times of events must not.
+        self.clock.set(NOW_MS + u64::from(with[0]));
+        (call.operation().run)(self, with)?;
+        self.has_as_many()
+    }
+
+    fn options(&mut self) -> StoreOptions {
+        self.openings += 1;
+        StoreOptions::new()
+            .fs(Arc::new(self.fs.clone()))
+            .clock(self.clock.clone())
+            .random_seed(self.openings)
+            .segment_bytes_max(64 << 10)
+            .payload_bytes_max(40 << 10)
+            .checkpoint_interval_bytes(150 << 10)
+            .no_background_sync()
+            .background_inline()
+    }
+
+    /// The open store.
+    fn store(&self) -> Result<&Store, Violation> {
+        self.store
+            .as_ref()
+            .ok_or_else(|| Violation::new("no store is open"))
+    }
+
+    /// Opens the store and checks that it holds whole commits of the model, with all that is durable;
+    /// the model then has what it holds, and that is durable.
+    fn open(&mut self) -> Done {
+        let options = self.options();
+        let store = options
+            .open(DIR)
+            .map_err(|error| Violation::new(format!("it does not open: {error:?}")))?;
+        let found = store.snapshot().len() as usize;
+        self.model.recover(found)?;
+        self.store = Some(store);
+        self.has_everything()
+    }
+
+    fn has_as_many(&self) -> Done {
+        let (has, should) = (self.store()?.snapshot().len(), self.model.len() as u64);
+        if has == should {
+            return Ok(());
+        }
+        Err(Violation::new(format!("it shows {has} events of {should}")))
+    }
+
+    fn verify(&mut self, _: [u8; 3]) -> Done {
+        self.has_everything()?;
+        expect_whole(self.store()?)
+    }
+
+    fn second_writer(&mut self, _: [u8; 3]) -> Done {
+        match self.options().open(DIR) {
+            Err(error) if error.kind() == ErrorKind::Locked => Ok(()),
+            Err(error) => Err(unexpected(&error)),
+            Ok(_) => Err(Violation::new("two have the store open")),
+        }
+    }
+}
+
+/// A call that failed and may not.
+fn unexpected(error: &strandline::Error) -> Violation {
+    Violation::new(format!("it gave {error:?}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_operation_can_be_chosen() {
+        let total: u32 = OPERATIONS.iter().map(|o| u32::from(o.weight)).sum();
+        assert!(total <= 256, "{total}");
+        for operation in OPERATIONS {
+            let chosen = |what| Call([what, 0, 0, 0]).operation().name == operation.name;
+            assert!((0..=255).any(chosen), "{}", operation.name);
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! `Model`: what a store should hold, as a list.
+
+use crate::Violation;
+use strandline::{Coordinate, Event, EventId, EventKind, Hash, Receipt};
+
+/// An event as it was appended, and what its receipt said.
+#[derive(Debug, Clone)]
+pub(super) struct Entry {
+    pub(super) coordinate: Coordinate,
+    pub(super) kind: EventKind,
+    pub(super) payload: Vec<u8>,
+    pub(super) tags: Vec<String>,
+    /// What was named as its cause.
+    pub(super) cause: Option<EventId>,
+    pub(super) id: EventId,
+    pub(super) clock: u32,
+    pub(super) hash: Hash,
+    /// Number of its commit.
+    pub(super) commit: usize,
+}
+
+impl Entry {
+    /// The event as it is appended, without an id.
+    pub(super) fn event(&self) -> Event {
+        let mut event = Event::bytes(self.kind, self.payload.clone());
+        for tag in &self.tags {
+            event = event.tagged(tag.clone());
+        }
+        match self.cause {
+            Some(cause) => event.caused_by(cause),
+            None => event,
+        }
+    }
+}
+
+/// What a store should hold.
+#[derive(Debug, Default)]
+pub(super) struct Model {
+    pub(super) entries: Vec<Entry>,
+    /// How many of them a power cut must leave.
+    durable: usize,
+    commits: usize,
+    appended: u64,
+}
+
+impl Model {
+    pub(super) const fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// What the next event may be, as the three bytes say.
+    pub(super) fn draft(&mut self, [who, size, how]: [u8; 3]) -> Entry {
+        self.appended += 1;
+        let entity = format!("entity:{}", who % 6);
+        let scope = format!("scope/{}", who / 6 % 3);
+        let coordinate = Coordinate::new(&entity, &scope);
+        let bytes = match size {
+            0..200 => usize::from(size),
+            _ => usize::from(size - 199) * 600,
+        };
+        let number = self.appended.to_le_bytes();
+        let payload = number.iter().copied().cycle().take(bytes.max(8)).collect();
+        let tags = (0..how % 3).map(|tag| format!("tag:{}", (u16::from(who) + u16::from(tag)) % 4));
+        Entry {
+            coordinate: coordinate.unwrap_or_else(|error| panic!("{error}")),
+            kind: EventKind::new(1 + u8::from(who % 2 == 0), 1 + u16::from(who % 3)),
+            payload,
+            tags: tags.collect(),
+            cause: self
+                .any(size)
+                .filter(|_| how & 32 != 0)
+                .map(|entry| entry.id),
+            id: EventId::from_u128(1),
+            clock: 0,
+            hash: Hash::default(),
+            commit: 0,
+        }
+    }
+
+    /// An entry, if there is one.
+    pub(super) fn any(&self, which: u8) -> Option<&Entry> {
+        let place = usize::from(which).checked_rem(self.len())?;
+        self.entries.get(place)
+    }
+
+    /// The clock of the newest event of an entity.
+    pub(super) fn newest(&self, entity: &str) -> Option<u32> {
+        let of_entity = |entry: &&Entry| entry.coordinate.entity() == entity;
+        let newest = self.entries.iter().rev().find(of_entity);
+        newest.map(|entry| entry.clock)
+    }
+
+    /// Adds the events of a commit, if their receipts are what they should be.
+    pub(super) fn commit(
+        &mut self,
+        drafts: Vec<Entry>,
+        receipts: &[Receipt],
+    ) -> Result<(), Violation> {
+        if drafts.len() != receipts.len() {
+            let message = format!("{} receipts for {} events", receipts.len(), drafts.len());
+            return Err(Violation::new(message));
+        }
+        self.commits += 1;
+        for (mut entry, receipt) in drafts.into_iter().zip(receipts) {
+            let clock = self
+                .newest(entry.coordinate.entity())
+                .map_or(0, |newest| newest + 1);
+            let place = (receipt.sequence.get(), receipt.clock, receipt.repeated);
+            let should = (self.len() as u64, clock, false);
+            if place != should {
+                return Err(Violation::new(format!(
+                    "a receipt says {place:?} and not {should:?}"
+                )));
+            }
+            if receipt.durable {
+                self.durable = self.len() + 1;
+            }
+            entry.id = receipt.id;
+            entry.clock = clock;
+            entry.hash = receipt.hash;
+            entry.commit = self.commits;
+            self.entries.push(entry);
+        }
+        Ok(())
+    }
+
+    /// Everything is durable now.
+    pub(super) const fn all_durable(&mut self) {
+        self.durable = self.entries.len();
+    }
+
+    /// Nothing may be lost without a power cut: everything counts as durable.
+    pub(super) const fn keeps_power(&mut self) {
+        self.all_durable();
+    }
+
+    /// Forgets what a power cut took; `found` events are left.
+    pub(super) fn recover(&mut self, found: usize) -> Result<(), Violation> {
+        if found < self.durable {
+            let lost = self.durable - found;
+            let message = format!("{lost} of {} durable events are lost", self.durable);
+            return Err(Violation::lost(message, lost as u64));
+        }
+        let commit = |place: usize| self.entries.get(place).map(|entry| entry.commit);
+        let last = found.checked_sub(1).and_then(commit);
+        if last.is_some() && last == commit(found) {
+            return Err(Violation::new(format!("a batch is cut at event {found}")));
+        }
+        self.entries.truncate(found);
+        self.durable = found;
+        Ok(())
+    }
+}
