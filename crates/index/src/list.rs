@@ -73,9 +73,13 @@ impl List {
         if let Self::Live(list) = self {
             return list.last_below(bound);
         }
-        let last = self.count_below(bound).checked_sub(1)?;
+        self.at(self.count_below(bound).checked_sub(1)?)
+    }
+
+    /// The row at a position.
+    pub(crate) fn at(&self, position: usize) -> Option<u32> {
         let mut rows = Vec::with_capacity(1);
-        self.copy(&(last..last + 1), &mut rows);
+        self.copy(&(position..position + 1), &mut rows);
         rows.first().copied()
     }
 }

@@ -20,6 +20,7 @@ pub(crate) struct Query {
     pub(super) filter: Filter,
     /// The rows that the range of sequences leaves.
     pub(super) rows: Range<u32>,
+    /// How many rows the lists have together, or the range; one in two lists counts twice.
     pub(super) candidates: u64,
     key: PlanKey,
 }
@@ -75,8 +76,14 @@ impl Query {
         PartPlan {
             key: self.key,
             candidates: self.candidates,
-            exact: self.filter.is_empty(),
+            exact: self.is_exact(),
         }
+    }
+
+    /// Whether every candidate matches, and is one alone.
+    pub(super) const fn is_exact(&self) -> bool {
+        // A row may have several of the tags that are asked for.
+        self.filter.is_empty() && !matches!(self.key, PlanKey::AnyTag)
     }
 }
 
@@ -224,18 +231,12 @@ fn found_rows(found: Vec<u32>, rows: &Range<u32>) -> Option<Keyed> {
     keyed(List::Found(Arc::from(found)), rows)
 }
 
-/// The rows that have one of the tags, which are looked up once they are the key.
+/// The rows that have one of the tags, merged as they are asked for; none if no row has.
 fn any_tag(part: &Part, region: &Region, rows: &Range<u32>) -> Option<Choice> {
     let tags = region.any_tag_filter().iter();
-    let mut found = Vec::new();
-    for tag in tags {
-        if let Some(keyed) = part.tag(tag).and_then(|list| keyed(list, rows)) {
-            keyed.list.copy(&keyed.positions, &mut found);
-        }
-    }
-    found.sort_unstable();
-    found.dedup();
-    Some(Choice::of_list(PlanKey::AnyTag, found_rows(found, rows)?))
+    let lists = tags.filter_map(|tag| keyed(part.tag(tag)?, rows));
+    let lists: Vec<_> = lists.collect();
+    (!lists.is_empty()).then(|| Choice::of_lists(|_| PlanKey::AnyTag, lists))
 }
 
 /// The part of an entity's rows with clocks that `region` takes, or `None` if that is empty.

@@ -69,7 +69,7 @@ impl<'s> PartRows<'s> {
     /// How many rows are left.
     pub(super) fn count(mut self) -> usize {
         let rows = self.query.rows.clone();
-        if !self.query.filter.is_empty() {
+        if !self.query.is_exact() {
             return std::iter::from_fn(|| self.step(Direction::Forward)).count();
         }
         match &self.query.source {

@@ -13,7 +13,7 @@ const WINDOW_ROWS_MIN: u32 = 1 << 10;
 /// Rows of a window at most: its bits stay in the first cache.
 const WINDOW_ROWS_MAX: u32 = 1 << 16;
 
-/// Several lists, no row in two of them.
+/// Several lists. A row that is in two of them is given once.
 pub(super) struct Windows {
     direction: Direction,
     lists: Vec<Keyed>,
@@ -46,8 +46,29 @@ impl Windows {
             let window = self.next_window();
             self.set_bits(&window);
             self.read_bits(&window, out);
+            if out.is_empty() {
+                self.pass_gap();
+            }
         }
         !self.left.is_empty() && !self.lists.is_empty()
+    }
+
+    /// Goes on at the next row of any list, after a window that had none.
+    fn pass_gap(&mut self) {
+        let next = self
+            .lists
+            .iter()
+            .filter_map(|keyed| keyed.next(self.direction));
+        match self.direction {
+            Direction::Forward => {
+                let next = next.min().unwrap_or(self.left.end);
+                self.left.start = next.clamp(self.left.start, self.left.end);
+            }
+            Direction::Backward => {
+                let end = next.max().map_or(self.left.start, |row| row + 1);
+                self.left.end = end.clamp(self.left.start, self.left.end);
+            }
+        }
     }
 
     fn next_window(&mut self) -> Range<u32> {
@@ -100,6 +121,18 @@ impl Windows {
 }
 
 impl Keyed {
+    /// The row that is next from one end.
+    fn next(&self, direction: Direction) -> Option<u32> {
+        let Range { start, end } = self.positions;
+        if start == end {
+            return None;
+        }
+        match direction {
+            Direction::Forward => self.list.at(start),
+            Direction::Backward => self.list.at(end - 1),
+        }
+    }
+
     /// Takes the rows within `window` off one end; all others are beyond it.
     fn take_window(&mut self, direction: Direction, window: &Range<u32>, out: &mut Vec<u32>) {
         let Range { start, end } = self.positions;

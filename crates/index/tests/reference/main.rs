@@ -11,6 +11,7 @@
 mod block;
 mod entry;
 mod index;
+mod merge;
 mod query;
 mod rebuilt;
 mod replay;
