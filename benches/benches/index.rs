@@ -73,7 +73,7 @@ fn export(bencher: Bencher<'_, '_>, layout: IndexLayout) {
     let all = Sequence::ZERO..snapshot.visible();
     bencher
         .counter(ItemsCount::new(ROWS))
-        .bench_local(|| snapshot.export(all.clone()).len());
+        .bench_local(|| snapshot.export(all.clone()).expect("few rows").len());
 }
 
 mod get {
@@ -206,7 +206,7 @@ fn filled(layout: IndexLayout, form: Form, id: fn(u32) -> EventId) -> Snapshot {
 
 fn replace(writer: &mut IndexWriter, reader: &IndexReader) {
     let sealed = writer.seal().expect("all is visible").expect("rows");
-    let bytes = reader.snapshot().export(sealed);
+    let bytes = reader.snapshot().export(sealed).expect("few rows");
     let block = Block::from_vec(bytes).expect("made just now");
     reader.replace(block).expect("made of these rows");
 }

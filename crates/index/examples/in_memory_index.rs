@@ -41,7 +41,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     // What will not change any more takes less memory as a block; readers notice nothing.
     let sealed = writer.seal()?.ok_or("no rows")?;
-    let block = Block::from_vec(snapshot.export(sealed))?;
+    let block = Block::from_vec(snapshot.export(sealed)?)?;
     let bytes = block.bytes();
     reader.replace(block)?;
     append_order(&mut writer, ORDERS)?;

@@ -109,6 +109,11 @@ pub enum BlockError {
         /// The sequence after its last.
         end: Sequence,
     },
+    /// A block numbers rows, and rows by tag, with 32 bits.
+    TooManyRows {
+        /// How many there are.
+        rows: u64,
+    },
     /// The block was damaged, and could not be made anew.
     Lost {
         /// What was damaged, and why it stays so.
@@ -141,6 +146,9 @@ impl fmt::Display for BlockError {
                 "the sealed rows are not those of the block, which has the sequences from {first} \
                  to below {end}"
             ),
+            Self::TooManyRows { rows } => {
+                write!(f, "{rows} rows are more than a block can number")
+            }
             Self::Lost { reason, first, end } => write!(
                 f,
                 "the block of the sequences from {first} to below {end} is damaged: {reason}"
@@ -156,6 +164,7 @@ impl std::error::Error for BlockError {
             | Self::UnsupportedVersion { .. }
             | Self::ChecksumMismatch { .. }
             | Self::OtherRows { .. }
+            | Self::TooManyRows { .. }
             | Self::Lost { .. } => None,
             Self::Malformed(error) => Some(error),
             Self::Name(error) => Some(error),

@@ -31,7 +31,7 @@ impl IndexWriter {
     ///
     /// let sealed = writer.seal()?.ok_or("no rows")?;
     /// // Any thread may do this, while the writer goes on.
-    /// let block = Block::from_vec(reader.snapshot().export(sealed))?;
+    /// let block = Block::from_vec(reader.snapshot().export(sealed)?)?;
     /// reader.replace(block)?;
     /// assert_eq!(reader.snapshot().len(), 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -177,14 +177,25 @@ impl Snapshot {
     /// Holds the hash of an entity's last event in the range, where that is known: where it is the
     /// newest of the entity that was inserted. Rows of a block that is lost read as zeros, so look at
     /// [`damage`](Self::damage) after it.
-    #[must_use]
-    pub fn export(&self, sequences: Range<Sequence>) -> Vec<u8> {
+    ///
+    /// # Errors
+    ///
+    /// [`BlockError::TooManyRows`] if a block cannot number them: 2^32 rows or more, or as many entries
+    /// of tags.
+    pub fn export(&self, sequences: Range<Sequence>) -> Result<Vec<u8>, BlockError> {
         self.export_after(Vec::new(), sequences)
     }
 
     /// As [`export`](Self::export), after bytes of the caller's.
-    #[must_use]
-    pub fn export_after(&self, bytes: Vec<u8>, sequences: Range<Sequence>) -> Vec<u8> {
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn export_after(
+        &self,
+        bytes: Vec<u8>,
+        sequences: Range<Sequence>,
+    ) -> Result<Vec<u8>, BlockError> {
         block::build(self, &sequences, self.parts.live.layout, bytes)
     }
 

@@ -63,7 +63,7 @@ fn block_bytes(layout: IndexLayout, rows: u64) -> Vec<u8> {
         cursor.insert_tagged(&row, tags).unwrap();
     }
     cursor.commit(Sequence::ZERO);
-    reader.snapshot().export(ALL)
+    reader.snapshot().export(ALL).unwrap()
 }
 
 /// An index with one block, and a row after it.
@@ -116,7 +116,7 @@ fn answers(writer: &IndexWriter, snapshot: &Snapshot, rows: u64) -> String {
         let place = block.find_coordinate(&coordinate);
         add(&place.map(|place| block.coordinate(place)));
     }
-    let exported = snapshot.export(ALL);
+    let exported = snapshot.export(ALL).unwrap();
     let bytes: usize = snapshot.blocks().map(|block| block.bytes()).sum();
     assert!(exported.len() <= bytes * 4 + HEADER_BYTES);
     add(&Salt::NONE.checksum(0, &exported));

@@ -205,13 +205,14 @@ fn save_checkpoint(shared: &Shared) {
 fn write_footer(shared: &Shared, sealed: &Sealed) {
     let info = sealed.segment.info();
     let segment = info.id().get();
-    let bytes = footer::encode(&shared.index.snapshot(), info, sealed.newest);
-    if let Err(error) = sealed.segment.write_footer(&bytes) {
+    let written = footer::encode(&shared.index.snapshot(), info, sealed.newest)
+        .map_err(crate::Error::from)
+        .and_then(|bytes| Ok(sealed.segment.write_footer(&bytes)?));
+    if let Err(error) = written {
         // A footer saves time at an opening and memory before it, and is rebuilt from the frames.
         shared.footers.lock().failed(info.id(), &error);
         return;
     }
-    drop(bytes);
     shared.footers.lock().count += 1;
     let mapped = shared.options.log.maps_reads();
     let opened = sealed

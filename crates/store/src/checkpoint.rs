@@ -127,7 +127,7 @@ pub(crate) fn save(shared: &Shared) -> Result<Sequence, Error> {
     }
     shared.wait_durable(position.sequence)?;
     let snapshot = shared.index.snapshot();
-    let rows = Arc::new(snapshot.export(start.sequence..position.sequence));
+    let rows = Arc::new(snapshot.export(start.sequence..position.sequence)?);
     let block = Block::open(rows.clone(), None)?;
     let places = (0..names.next_local())
         .map(|local| {

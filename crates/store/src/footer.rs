@@ -16,14 +16,22 @@ use crate::{Error, ErrorKind};
 use std::sync::Arc;
 use strandline_core::codec::{DecodeError, Reader, Writer};
 use strandline_core::{Hlc, Salt};
-use strandline_index::{Block, RebuildBlock, Snapshot};
+use strandline_index::{Block, BlockError, RebuildBlock, Snapshot};
 use strandline_segment::{Footer, SealedFrames, SegmentInfo};
 
 const HLC_BYTES: usize = 8 + 4 + 4;
 const PREFIX_BYTES: usize = HLC_BYTES + 8;
 
 /// The footer of a sealed segment, all of whose rows are visible since rotation synced them.
-pub(crate) fn encode(snapshot: &Snapshot, segment: &SegmentInfo, newest: Option<Hlc>) -> Vec<u8> {
+///
+/// # Errors
+///
+/// If a block cannot number the rows.
+pub(crate) fn encode(
+    snapshot: &Snapshot,
+    segment: &SegmentInfo,
+    newest: Option<Hlc>,
+) -> Result<Vec<u8>, BlockError> {
     let newest = newest.unwrap_or_default();
     let first = segment.start().sequence;
     let end = segment.end().map_or(first, |end| end.sequence);

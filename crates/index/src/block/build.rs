@@ -4,10 +4,10 @@ use super::format::{ALIGNMENT, HEADER_BYTES, Header, Place, Section};
 use super::packed::pack;
 use super::sorted::Sorted;
 use super::tags::write_tags;
-use crate::Snapshot;
 use crate::layout::IndexLayout;
 use crate::live::chunk::Link;
 use crate::part::Part;
+use crate::{BlockError, Snapshot};
 use std::ops::Range;
 use strandline_core::{EventId, Hash, Salt, Sequence};
 
@@ -23,7 +23,7 @@ pub(crate) fn build(
     sequences: &Range<Sequence>,
     layout: IndexLayout,
     out: Vec<u8>,
-) -> Vec<u8> {
+) -> Result<Vec<u8>, BlockError> {
     let pieces: Vec<_> = snapshot
         .bounded_parts()
         .map(|(part, bound)| {
@@ -36,6 +36,7 @@ pub(crate) fn build(
         })
         .filter(|piece| !piece.rows.is_empty())
         .collect();
+    numbered(pieces.iter().map(|piece| piece.rows.len()))?;
     let names = Sorted::of(&pieces);
     let mut out = Sections::after(out, names.row_coordinates.len());
     let mut header = names.header(&pieces, layout);
@@ -49,8 +50,14 @@ pub(crate) fn build(
     if layout == IndexLayout::Tiles {
         out.raw(Section::Tiles, |bytes| names.tiles(bytes));
     }
-    write_tags(&pieces, &mut out, &mut header);
-    out.finish(header)
+    write_tags(&pieces, &mut out, &mut header)?;
+    Ok(out.finish(header))
+}
+
+/// How many there are together, if a block can number them.
+pub(super) fn numbered(lengths: impl Iterator<Item = usize>) -> Result<u32, BlockError> {
+    let rows = lengths.fold(0, |sum: u64, length| sum.saturating_add(length as u64));
+    u32::try_from(rows).map_err(|_| BlockError::TooManyRows { rows })
 }
 
 /// Each row of all pieces.
@@ -305,7 +312,22 @@ fn write_heads(pieces: &[Piece<'_>], names: &Sorted, out: &mut Sections) {
     });
 }
 
-/// Every count is at most that of rows, which has 32 bits.
+/// Every count is at most that of rows, of which there are as many as 32 bits can say.
 pub(super) fn count(items: usize) -> u32 {
     u32::try_from(items).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+#[cfg(not(strandline_loom))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_rows_than_a_block_can_number_are_refused() {
+        let most = u32::MAX as usize;
+        assert_eq!(numbered([most - 1, 1].into_iter()), Ok(u32::MAX));
+        let error = numbered([most, 1].into_iter()).unwrap_err();
+        assert_eq!(error, BlockError::TooManyRows { rows: 1 << 32 });
+        assert!(error.to_string().contains("4294967296"));
+    }
 }

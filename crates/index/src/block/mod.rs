@@ -65,7 +65,7 @@ pub type RebuildBlock =
 /// use strandline_index::{Block, channel};
 ///
 /// let (writer, reader) = channel();
-/// let bytes = reader.snapshot().export(Sequence::ZERO..Sequence::new(10));
+/// let bytes = reader.snapshot().export(Sequence::ZERO..Sequence::new(10))?;
 /// let block = Block::from_vec(bytes)?;
 /// assert_eq!(block.rows(), 0);
 /// # Ok::<(), strandline_index::BlockError>(())

@@ -1,14 +1,23 @@
 //! The tags of a block: their names, and the rows of each.
 
-use super::build::{Piece, Sections, count};
+use super::build::{Piece, Sections, count, numbered};
 use super::format::Header;
 use super::names::NameList;
 use super::{Block, BlockList, Section};
+use crate::BlockError;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Writes the tags of the rows, and counts them in the header.
-pub(super) fn write_tags(pieces: &[Piece<'_>], out: &mut Sections, header: &mut Header) {
+///
+/// # Errors
+///
+/// `TooManyRows` if the rows of all tags together have no number of 32 bits.
+pub(super) fn write_tags(
+    pieces: &[Piece<'_>],
+    out: &mut Sections,
+    header: &mut Header,
+) -> Result<(), BlockError> {
     let mut by_tag: BTreeMap<Arc<str>, Vec<u32>> = BTreeMap::new();
     let mut before = 0;
     for piece in pieces {
@@ -24,7 +33,7 @@ pub(super) fn write_tags(pieces: &[Piece<'_>], out: &mut Sections, header: &mut 
         before += piece.rows.end - piece.rows.start;
     }
     header.tags = count(by_tag.len());
-    header.tagged = count(by_tag.values().map(Vec::len).sum());
+    header.tagged = numbered(by_tag.values().map(Vec::len))?;
     let ends = |lengths: &mut dyn Iterator<Item = usize>| -> Vec<u64> {
         lengths
             .scan(0, |end, length| {
@@ -44,6 +53,7 @@ pub(super) fn write_tags(pieces: &[Piece<'_>], out: &mut Sections, header: &mut 
     out.numbers(Section::TagRowEnds, row_ends.into_iter());
     let rows = by_tag.values().flatten();
     out.numbers(Section::TagRows, rows.map(|row| u64::from(*row)));
+    Ok(())
 }
 
 impl Block {

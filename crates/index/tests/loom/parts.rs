@@ -22,7 +22,7 @@ fn check_answers(snapshot: &Snapshot, rows: u64) {
 
 /// A block of all sealed rows.
 fn block(reader: &IndexReader, sealed: Range<Sequence>) -> Block {
-    Block::from_vec(reader.snapshot().export(sealed)).unwrap()
+    Block::from_vec(reader.snapshot().export(sealed).unwrap()).unwrap()
 }
 
 /// An index with one sealed row, and the block of it.

@@ -74,17 +74,17 @@ proptest! {
         cuts.extend([0, u64::MAX]);
         cuts.sort_unstable();
         let blocks = cuts.windows(2).map(|ends| {
-            snapshot.export(Sequence::new(ends[0])..Sequence::new(ends[1]))
+            snapshot.export(Sequence::new(ends[0])..Sequence::new(ends[1])).unwrap()
         });
         let copy = run::attached(layout, blocks);
         check::lookups(&copy, events, &[]);
         check::query(&copy, events, &region.region(events), &[true, false], 7);
         let all = Sequence::ZERO..Sequence::new(u64::MAX);
-        prop_assert_eq!(copy.export(all.clone()), snapshot.export(all));
+        prop_assert_eq!(copy.export(all.clone()).unwrap(), snapshot.export(all).unwrap());
 
         let (start, end) = (within.0.index(end) as u64, within.1.index(end) as u64);
         let range = Sequence::new(start)..Sequence::new(end);
-        let some = run::attached(layout, [snapshot.export(range)].into_iter());
+        let some = run::attached(layout, [snapshot.export(range).unwrap()].into_iter());
         let within: Vec<_> = events
             .iter()
             .filter(|event| (start..end).contains(&event.sequence))

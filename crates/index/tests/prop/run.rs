@@ -158,7 +158,11 @@ impl<'e> Run<'e> {
         let from = from.index(self.sealed.len());
         let parts = from..(from + count).min(self.sealed.len());
         let range = self.sealed[parts.start].start..self.sealed[parts.end - 1].end;
-        let bytes = self.reader.snapshot().export(self.sequences(&range));
+        let bytes = self
+            .reader
+            .snapshot()
+            .export(self.sequences(&range))
+            .unwrap();
         let block = if lazy {
             Block::open(Arc::new(bytes), None).unwrap()
         } else {
@@ -250,6 +254,7 @@ pub(crate) fn block_of(layout: IndexLayout, events: &[Event]) -> Vec<u8> {
     reader
         .snapshot()
         .export(Sequence::ZERO..Sequence::new(u64::MAX))
+        .unwrap()
 }
 
 /// A snapshot of an index with these blocks.

@@ -25,7 +25,10 @@ fn a_block_restores_rows_links_and_heads() {
         assert_eq!(restored.unwrap().hash, Some(Hash::of(name.as_bytes())));
     }
     assert_eq!(copied.snapshot().blocks().count(), 2, "none without rows");
-    assert_eq!(copied.snapshot().export(ALL), reader.snapshot().export(ALL));
+    assert_eq!(
+        copied.snapshot().export(ALL).unwrap(),
+        reader.snapshot().export(ALL).unwrap()
+    );
 }
 
 #[test]
@@ -108,8 +111,17 @@ fn an_abort_leaves_nothing_though_blocks_took_the_place_of_parts_meanwhile() {
         let (_writer, reader) = index(&[("x", "s"); 5]);
         [3, 4].map(|at| block(&reader, sequence(at)..sequence(at + 1)))
     };
-    let joined = || Block::from_vec(reader.snapshot().export(Sequence::ZERO..sequence(2))).unwrap();
-    let ended = || Block::from_vec(reader.snapshot().export(sequence(2)..sequence(3))).unwrap();
+    let joined = || {
+        Block::from_vec(
+            reader
+                .snapshot()
+                .export(Sequence::ZERO..sequence(2))
+                .unwrap(),
+        )
+        .unwrap()
+    };
+    let ended =
+        || Block::from_vec(reader.snapshot().export(sequence(2)..sequence(3)).unwrap()).unwrap();
     let before = writer.head(writer.lookup_entity("e").unwrap());
     for _ in 0..2 {
         let mut cursor = writer.replay();
@@ -154,7 +166,7 @@ fn writer_free_export(rows: &Arc<Block>) -> Vec<u8> {
     let mut cursor = writer.replay();
     cursor.attach(rows.clone()).unwrap();
     cursor.commit(Sequence::ZERO);
-    reader.snapshot().export(ALL)
+    reader.snapshot().export(ALL).unwrap()
 }
 
 #[test]
@@ -164,7 +176,10 @@ fn a_block_of_other_rows_takes_no_place() {
     insert(&mut writer, "e", "s");
     publish(&writer);
     let check = |start, end| {
-        let bytes = reader.snapshot().export(sequence(start)..sequence(end));
+        let bytes = reader
+            .snapshot()
+            .export(sequence(start)..sequence(end))
+            .unwrap();
         let error = reader.replace(Block::from_vec(bytes).unwrap());
         let (first, end) = (sequence(start), sequence(end));
         assert_eq!(error, Err(BlockError::OtherRows { first, end }));
@@ -174,7 +189,7 @@ fn a_block_of_other_rows_takes_no_place() {
     check(1, 3);
     check(0, 4);
     check(3, 4);
-    let empty = reader.snapshot().export(sequence(9)..sequence(9));
+    let empty = reader.snapshot().export(sequence(9)..sequence(9)).unwrap();
     assert!(reader.replace(Block::from_vec(empty).unwrap()).is_err());
 }
 
@@ -225,7 +240,7 @@ fn ids_and_clocks_are_checked_against_sealed_rows() {
         let (mut writer, reader) = index(&[("e", "s"), ("e", "s")]);
         let sealed = writer.seal().unwrap().unwrap();
         if as_block {
-            let bytes = reader.snapshot().export(sealed);
+            let bytes = reader.snapshot().export(sealed).unwrap();
             reader.replace(Block::from_vec(bytes).unwrap()).unwrap();
         }
         let next = writer.reserve(1).unwrap().get();

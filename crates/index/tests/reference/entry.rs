@@ -29,7 +29,7 @@ fn an_entry_holds_every_fact() {
     writer.seal().unwrap();
     holds_every_fact(&reader.snapshot(), &row);
     assert_eq!(writer.sealed_head("e"), Some(head));
-    let block = reader.snapshot().export(ALL);
+    let block = reader.snapshot().export(ALL).unwrap();
     reader.replace(Block::from_vec(block).unwrap()).unwrap();
     assert_eq!(reader.snapshot().blocks().count(), 1);
     holds_every_fact(&reader.snapshot(), &row);
@@ -80,7 +80,7 @@ fn hashes_are_kept_of_heads_alone() {
     let second = head(&writer, "e").unwrap();
     assert_eq!((second.clock, second.hash), (1, None));
     assert_eq!(second.sequence, sequence(1));
-    let alone = writer.inserted().export(sequence(0)..sequence(1));
+    let alone = writer.inserted().export(sequence(0)..sequence(1)).unwrap();
     let (mut copy, _) = channel();
     let mut cursor = copy.replay();
     let block = Block::from_vec(alone).unwrap();

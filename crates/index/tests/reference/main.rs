@@ -83,7 +83,7 @@ fn insert_with(writer: &mut IndexWriter, entity: &str, scope: &str, hash: Option
 
 /// A block of the visible rows with these sequences.
 fn block(reader: &IndexReader, sequences: Range<Sequence>) -> Arc<Block> {
-    let bytes = reader.snapshot().export(sequences);
+    let bytes = reader.snapshot().export(sequences).unwrap();
     Arc::new(Block::from_vec(bytes).unwrap())
 }
 

@@ -57,7 +57,7 @@ fn lists_that_are_far_apart_are_merged_in_order_from_both_ends() {
     };
     check();
     let sealed = writer.seal().unwrap().unwrap();
-    let bytes = reader.snapshot().export(sealed);
+    let bytes = reader.snapshot().export(sealed).unwrap();
     reader.replace(Block::from_vec(bytes).unwrap()).unwrap();
     check();
 }

@@ -116,10 +116,11 @@ fn in_every_form(writer: &mut IndexWriter, mut check: impl FnMut(&IndexReader)) 
         // Only whole parts are replaced.
         let bytes = reader
             .snapshot()
-            .export(sequence(range.start)..sequence(range.end));
+            .export(sequence(range.start)..sequence(range.end))
+            .unwrap();
         assert!(reader.replace(Block::from_vec(bytes).unwrap()).is_err());
     }
-    let bytes = reader.snapshot().export(sealed);
+    let bytes = reader.snapshot().export(sealed).unwrap();
     reader.replace(Block::from_vec(bytes).unwrap()).unwrap();
     check(&reader);
 }
@@ -226,7 +227,7 @@ fn names_go_on_after_a_name_that_need_not_be_one() {
     check();
     let sealed = writer.seal().unwrap().unwrap();
     check();
-    let bytes = reader.snapshot().export(sealed);
+    let bytes = reader.snapshot().export(sealed).unwrap();
     reader.replace(Block::from_vec(bytes).unwrap()).unwrap();
     check();
 }
@@ -272,7 +273,7 @@ fn links_are_followed_by_id() {
     check();
     let sealed = writer.seal().unwrap().unwrap();
     check();
-    let bytes = reader.snapshot().export(sealed);
+    let bytes = reader.snapshot().export(sealed).unwrap();
     reader.replace(Block::from_vec(bytes).unwrap()).unwrap();
     check();
 }

@@ -44,7 +44,7 @@ fn a_head_is_not_known_by_halves() {
             writer.insert(&row).unwrap();
         }
         publish(&writer);
-        reader.snapshot().export(ALL)
+        reader.snapshot().export(ALL).unwrap()
     };
     const HEAD_KNOWN: usize = 28;
     let mut damaged = block(false);
@@ -81,7 +81,7 @@ fn a_forged_count_of_tagged_rows_is_refused() {
     cursor.commit(Sequence::ZERO);
     const TAGGED: usize = 44;
     const TAG_ROW_ENDS: usize = 33;
-    let good = reader.snapshot().export(ALL);
+    let good = reader.snapshot().export(ALL).unwrap();
     for count in [2_u32, 16, 17, 200_000_000] {
         let mut forged = good.clone();
         forged[TAGGED..TAGGED + 4].copy_from_slice(&count.to_le_bytes());

@@ -19,5 +19,5 @@ pub(crate) fn rebuilt_block(frames: &SealedFrames, layout: IndexLayout) -> Resul
     }
     replay.commit(frames.end());
     let sequences = frames.info().start().sequence..frames.end().sequence;
-    Ok(reader.snapshot().export(sequences))
+    Ok(reader.snapshot().export(sequences)?)
 }
