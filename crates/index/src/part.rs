@@ -178,11 +178,26 @@ impl Part {
 
     /// The rows of an entity.
     pub(crate) fn entity(&self, name: &str) -> Option<List> {
+        self.rows_of(NameSort::Entity, name)
+    }
+
+    /// The rows of a scope, in the layout of postings.
+    pub(crate) fn scope(&self, name: &str) -> Option<List> {
+        self.rows_of(NameSort::Scope, name)
+    }
+
+    /// The rows of a tag.
+    pub(crate) fn tag(&self, name: &str) -> Option<List> {
+        self.rows_of(NameSort::Tag, name)
+    }
+
+    /// The rows of a name.
+    fn rows_of(&self, sort: NameSort, name: &str) -> Option<List> {
         match self {
-            Self::Live(live) => Some(List::Live(live.live.entities.get(name)?.rows)),
+            Self::Live(live) => Some(List::Live(live.live.names(sort).get(name)?.rows)),
             Self::Block(block) => {
-                let place = block.entity_names().find(name)?;
-                Some(List::Block(block.entity_rows(place)))
+                let place = block.names(sort).find(name)?;
+                Some(List::Block(block.rows_of(sort, place)))
             }
         }
     }
@@ -190,19 +205,8 @@ impl Part {
     /// The number of a scope in the part.
     pub(crate) fn scope_number(&self, name: &str) -> Option<u32> {
         match self {
-            Self::Live(live) => Some(live.live.scopes.get(name)?.number),
-            Self::Block(block) => block.scope_names().find(name),
-        }
-    }
-
-    /// The rows of a scope, in the layout of postings.
-    pub(crate) fn scope(&self, name: &str) -> Option<List> {
-        match self {
-            Self::Live(live) => Some(List::Live(live.live.scopes.get(name)?.rows)),
-            Self::Block(block) => {
-                let place = block.scope_names().find(name)?;
-                Some(List::Block(block.scope_rows(place)))
-            }
+            Self::Live(live) => Some(live.live.names(NameSort::Scope).get(name)?.number),
+            Self::Block(block) => block.names(NameSort::Scope).find(name),
         }
     }
 
@@ -305,20 +309,20 @@ impl Part {
     ) -> (Vec<List>, Option<Arc<str>>) {
         match self {
             Self::Live(live) => {
-                let piece = live.live.entities.piece(prefix, after);
+                let piece = live.live.names(NameSort::Entity).piece(prefix, after);
                 let last = piece.last().map(|(name, _)| name.clone());
                 let lists = piece.into_iter().map(|(_, entry)| List::Live(entry.rows));
                 (lists.collect(), last)
             }
             Self::Block(block) => {
-                let names = block.entity_names();
+                let names = block.names(NameSort::Entity);
                 let places = page(
                     names.with_prefix(prefix),
                     after.map(|name| names.after(name)),
                 );
                 let last = places.end.checked_sub(1).filter(|_| !places.is_empty());
                 let last = last.map(|last| Arc::from(names.get(last)));
-                let lists = places.map(|place| List::Block(block.entity_rows(place)));
+                let lists = places.map(|place| List::Block(block.rows_of(NameSort::Entity, place)));
                 (lists.collect(), last)
             }
         }
@@ -328,12 +332,12 @@ impl Part {
     pub(crate) fn hash_if_last(&self, entity: &str, row: u32) -> Option<Hash> {
         match self {
             Self::Live(live) => {
-                let head = live.live.entities.get(entity)?.rows.head()?;
+                let head = live.live.names(NameSort::Entity).get(entity)?.rows.head()?;
                 head.hash.filter(|_| head.row == row)
             }
             Self::Block(block) => {
-                let place = block.entity_names().find(entity)?;
-                let list = List::Block(block.entity_rows(place));
+                let place = block.names(NameSort::Entity).find(entity)?;
+                let list = List::Block(block.rows_of(NameSort::Entity, place));
                 let last = list.last_below(block.rows())?;
                 block.head_hash(place).filter(|_| last == row)
             }
@@ -372,33 +376,19 @@ impl Part {
     ) -> Vec<(Arc<str>, u64)> {
         match self {
             Self::Live(live) => {
-                let dictionary = match sort {
-                    NameSort::Entity => &live.live.entities,
-                    NameSort::Scope => &live.live.scopes,
-                    NameSort::Tag => &live.live.tags,
-                };
-                let piece = dictionary.piece(prefix, after).into_iter();
+                let piece = live.live.names(sort).piece(prefix, after).into_iter();
                 piece
                     .map(|(name, entry)| (name, entry.rows.count_below(bound) as u64))
                     .collect()
             }
             Self::Block(block) => {
-                let names = match sort {
-                    NameSort::Entity => block.entity_names(),
-                    NameSort::Scope => block.scope_names(),
-                    NameSort::Tag => block.tag_names(),
-                };
+                let names = block.names(sort);
                 let from = after.map(|name| names.after(name));
                 let places = page(names.with_prefix(prefix), from);
                 places
                     .map(|place| {
-                        let list = match sort {
-                            NameSort::Entity => block.entity_rows(place),
-                            NameSort::Scope => block.scope_rows(place),
-                            NameSort::Tag => block.tag_rows(place),
-                        };
-                        let count = List::Block(list).count_below(bound);
-                        (Arc::from(names.get(place)), count as u64)
+                        let list = List::Block(block.rows_of(sort, place));
+                        (Arc::from(names.get(place)), list.count_below(bound) as u64)
                     })
                     .collect()
             }

@@ -1,6 +1,5 @@
 //! Tags: names that rows have beside their coordinate, any number of them, each with its rows.
 
-use crate::block::BlockList;
 use crate::list::List;
 use crate::live::list::RowList;
 use crate::part::Part;
@@ -48,17 +47,6 @@ pub(crate) fn push_row(lists: &[Arc<RowList>], row: u32) {
 }
 
 impl Part {
-    /// The rows of a tag.
-    pub(crate) fn tag(&self, name: &str) -> Option<List> {
-        match self {
-            Self::Live(live) => Some(List::Live(live.live.tags.get(name)?.rows)),
-            Self::Block(block) => {
-                let place = block.tag_names().find(name)?;
-                Some(List::Block(block.tag_rows(place)))
-            }
-        }
-    }
-
     /// Every tag with its rows, in order.
     pub(crate) fn tags(&self) -> Vec<(Arc<str>, List)> {
         match self {
@@ -75,11 +63,11 @@ impl Part {
                 }
             }
             Self::Block(block) => {
-                let names = block.tag_names();
-                let rows = |place| -> BlockList { block.tag_rows(place) };
+                let names = block.names(NameSort::Tag);
+                let rows = |place| List::Block(block.rows_of(NameSort::Tag, place));
                 let places = names.with_prefix("");
                 places
-                    .map(|place| (Arc::from(names.get(place)), List::Block(rows(place))))
+                    .map(|place| (Arc::from(names.get(place)), rows(place)))
                     .collect()
             }
         }

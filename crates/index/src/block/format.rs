@@ -185,6 +185,44 @@ pub(super) struct Header {
 }
 
 impl Header {
+    /// Of a block without rows.
+    pub(super) const fn empty(layout: IndexLayout) -> Self {
+        Self {
+            layout,
+            rows: 0,
+            entities: 0,
+            scopes: 0,
+            coordinates: 0,
+            kinds: 0,
+            runs: 0,
+            links: 0,
+            caused: 0,
+            tags: 0,
+            tagged: 0,
+            first: Sequence::ZERO,
+            end: Sequence::ZERO,
+            ids: (EventId::from_u128(0), EventId::from_u128(0)),
+            times: (0, 0),
+            places: [Place::NONE; Section::COUNT],
+        }
+    }
+
+    /// The counts, in the order in which they are written.
+    const fn counts(&mut self) -> [&mut u32; 10] {
+        [
+            &mut self.rows,
+            &mut self.entities,
+            &mut self.scopes,
+            &mut self.coordinates,
+            &mut self.kinds,
+            &mut self.runs,
+            &mut self.links,
+            &mut self.caused,
+            &mut self.tags,
+            &mut self.tagged,
+        ]
+    }
+
     #[expect(clippy::indexing_slicing, reason = "there is a place for each section")]
     pub(super) const fn place(&self, section: Section) -> &Place {
         &self.places[section.at()]
@@ -295,19 +333,8 @@ impl Header {
         out.u16(VERSION);
         out.u8(self.layout.to_byte());
         out.u8(0);
-        for count in [
-            self.rows,
-            self.entities,
-            self.scopes,
-            self.coordinates,
-            self.kinds,
-            self.runs,
-            self.links,
-            self.caused,
-            self.tags,
-            self.tagged,
-        ] {
-            out.u32(count);
+        for count in self.clone().counts() {
+            out.u32(*count);
         }
         out.u64(self.first.get());
         out.u64(self.end.get());
@@ -350,51 +377,17 @@ impl Header {
         let layout = IndexLayout::from_byte(reader.u8("layout")?)
             .ok_or_else(|| reader.invalid("layout", "no layout has this number"))?;
         reader.u8("zero")?;
-        let mut count = || reader.u32("a count");
-        let [
-            rows,
-            entities,
-            scopes,
-            coordinates,
-            kinds,
-            runs,
-            links,
-            caused,
-            tags,
-            tagged,
-        ] = [
-            count()?,
-            count()?,
-            count()?,
-            count()?,
-            count()?,
-            count()?,
-            count()?,
-            count()?,
-            count()?,
-            count()?,
-        ];
-        let mut header = Self {
-            layout,
-            rows,
-            entities,
-            scopes,
-            coordinates,
-            kinds,
-            runs,
-            links,
-            caused,
-            tags,
-            tagged,
-            first: Sequence::new(reader.u64("first sequence")?),
-            end: Sequence::new(reader.u64("end of the sequences")?),
-            ids: (
-                EventId::from_u128(reader.u128("least id")?),
-                EventId::from_u128(reader.u128("greatest id")?),
-            ),
-            times: (reader.u64("least time")?, reader.u64("greatest time")?),
-            places: [Place::NONE; Section::COUNT],
-        };
+        let mut header = Self::empty(layout);
+        for count in header.counts() {
+            *count = reader.u32("a count")?;
+        }
+        header.first = Sequence::new(reader.u64("first sequence")?);
+        header.end = Sequence::new(reader.u64("end of the sequences")?);
+        header.ids = (
+            EventId::from_u128(reader.u128("least id")?),
+            EventId::from_u128(reader.u128("greatest id")?),
+        );
+        header.times = (reader.u64("least time")?, reader.u64("greatest time")?);
         if !header.is_sound() {
             return Err(reader.invalid("counts", "not those of any block").into());
         }

@@ -1,6 +1,7 @@
 //! `BlockList`: the rows of one key in a block.
 
 use super::{Block, Section};
+use crate::part::NameSort;
 use std::ops::Range;
 use std::sync::Arc;
 use strandline_core::EventKind;
@@ -16,12 +17,7 @@ pub(crate) struct BlockList {
 
 impl BlockList {
     /// The rows of a key, where all keys together have `most`.
-    pub(super) fn new(
-        block: &Arc<Block>,
-        (ends, rows): (Section, Section),
-        key: u32,
-        most: u64,
-    ) -> Self {
+    fn new(block: &Arc<Block>, (ends, rows): (Section, Section), key: u32, most: u64) -> Self {
         let numbers = block.numbers(ends);
         let end = |at: u32| numbers.get(at as usize).unwrap_or(0).min(most);
         let start = key.checked_sub(1).map_or(0, end);
@@ -70,23 +66,24 @@ impl BlockList {
 }
 
 impl Block {
-    fn list(self: &Arc<Self>, sections: (Section, Section), key: u32) -> BlockList {
-        BlockList::new(self, sections, key, u64::from(self.rows()))
-    }
-
-    /// The rows of the entity at a place.
-    pub(crate) fn entity_rows(self: &Arc<Self>, entity: u32) -> BlockList {
-        self.list((Section::EntityRowEnds, Section::EntityRows), entity)
-    }
-
-    /// The rows of the scope at a place, in the layout of postings.
-    pub(crate) fn scope_rows(self: &Arc<Self>, scope: u32) -> BlockList {
-        self.list((Section::ScopeRowEnds, Section::ScopeRows), scope)
+    /// The rows of the name at a place; those of a scope in the layout of postings alone.
+    pub(crate) fn rows_of(self: &Arc<Self>, sort: NameSort, place: u32) -> BlockList {
+        let rows = u64::from(self.rows());
+        let (sections, most) = match sort {
+            NameSort::Entity => ((Section::EntityRowEnds, Section::EntityRows), rows),
+            NameSort::Scope => ((Section::ScopeRowEnds, Section::ScopeRows), rows),
+            NameSort::Tag => (
+                (Section::TagRowEnds, Section::TagRows),
+                u64::from(self.header.tagged),
+            ),
+        };
+        BlockList::new(self, sections, place, most)
     }
 
     /// The rows of the kind at a place, in the layout of postings.
     pub(crate) fn kind_rows(self: &Arc<Self>, kind: u32) -> BlockList {
-        self.list((Section::KindRowEnds, Section::KindRows), kind)
+        let sections = (Section::KindRowEnds, Section::KindRows);
+        BlockList::new(self, sections, kind, u64::from(self.rows()))
     }
 
     /// The places of the kinds from `first` to `last`, both included.

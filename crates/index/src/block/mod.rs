@@ -38,6 +38,7 @@ pub(crate) use lists::BlockList;
 
 use crate::BlockError;
 use crate::layout::IndexLayout;
+use crate::part::NameSort;
 use format::Header;
 use std::error::Error;
 use std::fmt;
@@ -129,8 +130,8 @@ impl Block {
             ] {
                 self.section(section);
             }
-            self.entity_names();
-            self.scope_names();
+            self.names(NameSort::Entity);
+            self.names(NameSort::Scope);
         });
         self.damage()
     }

@@ -5,6 +5,7 @@ use super::names::NameList;
 use super::packed::Packed;
 use super::{Block, BlockBytes, RebuildBlock, Section};
 use crate::BlockError;
+use crate::part::NameSort;
 use std::sync::{Arc, OnceLock};
 use strandline_core::Salt;
 
@@ -157,19 +158,22 @@ impl Block {
         })
     }
 
-    pub(crate) fn entity_names(&self) -> NameList<'_> {
-        self.names(
-            Section::EntityEnds,
-            Section::EntityNames,
-            self.header.entities,
-        )
+    /// The names of a sort.
+    pub(crate) fn names(&self, sort: NameSort) -> NameList<'_> {
+        match sort {
+            NameSort::Entity => self.name_list(
+                Section::EntityEnds,
+                Section::EntityNames,
+                self.header.entities,
+            ),
+            NameSort::Scope => {
+                self.name_list(Section::ScopeEnds, Section::ScopeNames, self.header.scopes)
+            }
+            NameSort::Tag => self.name_list(Section::TagEnds, Section::TagNames, self.header.tags),
+        }
     }
 
-    pub(crate) fn scope_names(&self) -> NameList<'_> {
-        self.names(Section::ScopeEnds, Section::ScopeNames, self.header.scopes)
-    }
-
-    pub(super) fn names(&self, ends: Section, names: Section, count: u32) -> NameList<'_> {
+    fn name_list(&self, ends: Section, names: Section, count: u32) -> NameList<'_> {
         // Both from one block: they were checked together.
         match self.holder(names) {
             Some(block)
@@ -181,7 +185,7 @@ impl Block {
                 NameList::new(packed, block.bytes_of(names), count)
             }
             _ => match self.rebuilt.get().and_then(Option::as_deref) {
-                Some(block) => block.names(ends, names, count),
+                Some(block) => block.name_list(ends, names, count),
                 None => NameList::new(Packed::none(), &[], 0),
             },
         }

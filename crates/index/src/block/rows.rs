@@ -5,6 +5,7 @@
 use super::{Block, Section};
 use crate::layout::TileMask;
 use crate::live::chunk::Link;
+use crate::part::NameSort;
 use std::ops::Range;
 use std::sync::OnceLock;
 use strandline_core::{Coordinate, EventId, EventKind, Hash, Sequence};
@@ -99,8 +100,8 @@ impl Block {
     pub(crate) fn names_at(&self, coordinate: u32) -> (&str, &str) {
         let (entity, scope) = self.places_of(coordinate);
         (
-            self.entity_names().get(entity),
-            self.scope_names().get(scope),
+            self.names(NameSort::Entity).get(entity),
+            self.names(NameSort::Scope).get(scope),
         )
     }
 
@@ -126,8 +127,8 @@ impl Block {
     #[must_use]
     pub fn find_coordinate(&self, coordinate: &Coordinate) -> Option<u32> {
         let wanted = (
-            self.entity_names().find(coordinate.entity())?,
-            self.scope_names().find(coordinate.scope())?,
+            self.names(NameSort::Entity).find(coordinate.entity())?,
+            self.names(NameSort::Scope).find(coordinate.scope())?,
         );
         let count = self.header.coordinates;
         let at = partition(count, |at| {

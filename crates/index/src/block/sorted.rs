@@ -1,10 +1,10 @@
 //! The names and kinds of the rows that a block is built of, sorted.
 
 use super::build::{Piece, Sections, count, rows, write_list};
-use super::format::{Header, Place, Section};
+use super::format::{Header, Section};
 use crate::layout::{IndexLayout, TILE_ROWS, TileMask};
 use std::collections::HashMap;
-use strandline_core::{Coordinate, EventId, EventKind, Sequence};
+use strandline_core::{Coordinate, EventKind, Sequence};
 
 /// No number was given to a coordinate yet.
 const UNUSED: u32 = u32::MAX;
@@ -66,22 +66,14 @@ impl Sorted {
             (first.part.sequence_of(first.rows.start), end)
         });
         Header {
-            layout,
             rows: count(self.row_coordinates.len()),
             entities: count(self.entities.len()),
             scopes: count(self.scopes.len()),
             coordinates: count(self.coordinates.len()),
             kinds: count(self.kinds.len()),
-            runs: 0,
-            links: 0,
-            caused: 0,
-            tags: 0,
-            tagged: 0,
             first,
             end,
-            ids: (EventId::from_u128(0), EventId::from_u128(0)),
-            times: (0, 0),
-            places: [Place::NONE; Section::COUNT],
+            ..Header::empty(layout)
         }
     }
 

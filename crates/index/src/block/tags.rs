@@ -1,9 +1,8 @@
 //! The tags of a block: their names, and the rows of each.
 
+use super::Section;
 use super::build::{Piece, Sections, count, numbered};
 use super::format::Header;
-use super::names::NameList;
-use super::{Block, BlockList, Section};
 use crate::BlockError;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -54,16 +53,4 @@ pub(super) fn write_tags(
     let rows = by_tag.values().flatten();
     out.numbers(Section::TagRows, rows.map(|row| u64::from(*row)));
     Ok(())
-}
-
-impl Block {
-    pub(crate) fn tag_names(&self) -> NameList<'_> {
-        self.names(Section::TagEnds, Section::TagNames, self.header.tags)
-    }
-
-    /// The rows of the tag at a place.
-    pub(crate) fn tag_rows(self: &Arc<Self>, tag: u32) -> BlockList {
-        let most = u64::from(self.header.tagged);
-        BlockList::new(self, (Section::TagRowEnds, Section::TagRows), tag, most)
-    }
 }

@@ -11,6 +11,7 @@ pub(crate) mod list;
 pub(crate) mod runs;
 
 use crate::layout::TileMask;
+use crate::part::NameSort;
 use crate::{CoordinateId, IndexLayout};
 use by_id::{IdHasher, IdTable, fingerprint};
 use chunk::{Cell, Chunk, cell};
@@ -49,6 +50,17 @@ pub(crate) struct Live {
     /// Empty but in [`IndexLayout::Postings`].
     pub(crate) kinds: RwLock<BTreeMap<EventKind, Arc<RowList>>>,
     pub(crate) linked: RwLock<Linked>,
+}
+
+impl Live {
+    /// The names of a sort.
+    pub(crate) const fn names(&self, sort: NameSort) -> &Dictionary {
+        match sort {
+            NameSort::Entity => &self.entities,
+            NameSort::Scope => &self.scopes,
+            NameSort::Tag => &self.tags,
+        }
+    }
 }
 
 /// What a snapshot takes hold of. Each member is copied on growth if a snapshot has it.
