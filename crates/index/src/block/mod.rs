@@ -81,12 +81,16 @@ pub struct Block {
     damage: OnceLock<BlockError>,
     /// Whether the sections that say of a row whose it is were looked at.
     named: OnceLock<()>,
-    coordinates: OnceLock<Box<[OnceLock<Coordinate>]>>,
+    /// Coordinates that were asked for, each with its place, and at most so many.
+    coordinates: OnceLock<Box<[KeptCoordinate]>>,
     kinds: OnceLock<Box<[EventKind]>>,
     /// One of so many ids, ascending, so that a search looks at few pages of the rest. Filled by the
     /// first search.
     fences: OnceLock<Box<[EventId]>>,
 }
+
+/// A coordinate with its place.
+type KeptCoordinate = OnceLock<(u32, Coordinate)>;
 
 impl Block {
     /// How many rows there are.

@@ -10,6 +10,9 @@ use std::ops::Range;
 use std::sync::OnceLock;
 use strandline_core::{Coordinate, EventId, EventKind, Hash, Sequence};
 
+/// Most coordinates of a block that are kept once they were asked for: about 1.5 MB of them.
+const COORDINATES_KEPT: u32 = 1 << 14;
+
 impl Block {
     /// The id of a row.
     #[inline]
@@ -106,21 +109,29 @@ impl Block {
     }
 
     /// The coordinate at a place in the order of entities, then scopes; none past the end, or if the
-    /// block is damaged. One reference count, but for the first time.
+    /// block is damaged. One reference count, but for the first time; of more than 16,384
+    /// coordinates that are asked for, some are made anew each time.
     #[must_use]
     pub fn coordinate(&self, place: u32) -> Option<Coordinate> {
-        let all = self.coordinates.get_or_init(|| {
-            (0..self.header.coordinates)
-                .map(|_| OnceLock::new())
-                .collect()
+        let count = self.header.coordinates;
+        let kept = self.coordinates.get_or_init(|| {
+            let cells = 0..count.min(COORDINATES_KEPT);
+            cells.map(|_| OnceLock::new()).collect()
         });
-        let cell = all.get(place as usize)?;
-        if let Some(known) = cell.get() {
+        let cell = kept.get((place % COORDINATES_KEPT) as usize)?;
+        if let Some((own, known)) = cell.get()
+            && *own == place
+        {
             return Some(known.clone());
+        }
+        if place >= count {
+            return None;
         }
         let (entity, scope) = self.names_at(place);
         let made = Coordinate::new(entity, scope).ok()?;
-        Some(cell.get_or_init(|| made).clone())
+        // Whoever was asked for first stays: nothing is ever taken out, so nothing needs a lock.
+        let (own, known) = cell.get_or_init(|| (place, made.clone()));
+        Some(if *own == place { known.clone() } else { made })
     }
 
     /// The place of a coordinate in the order of entities, then scopes. O(log coordinates).

@@ -89,3 +89,23 @@ fn hashes_are_kept_of_heads_alone() {
     let first = copy.sealed_head("e").unwrap();
     assert_eq!((first.clock, first.hash), (0, None), "not the head");
 }
+
+#[test]
+fn every_coordinate_of_a_block_is_right_however_many_are_asked_for() {
+    // More than a block keeps, so that some share a place.
+    const COUNT: u32 = 40_000;
+    let (mut writer, reader) = channel();
+    writer.reserve(COUNT.into()).unwrap();
+    for number in 0..COUNT {
+        let row = row(&mut writer, number.into(), &format!("e:{number:05}"), "s");
+        writer.insert(&row).unwrap();
+    }
+    publish(&writer);
+    let block = block(&reader, ALL);
+    for place in (0..COUNT).chain((0..COUNT).rev()) {
+        let coordinate = block.coordinate(place).unwrap();
+        assert_eq!(coordinate.entity(), format!("e:{place:05}"));
+    }
+    assert_eq!(block.coordinate(COUNT), None);
+    assert_eq!(block.coordinate(u32::MAX), None);
+}
