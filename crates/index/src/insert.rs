@@ -3,6 +3,7 @@
 use crate::gate::BOUND_MAX;
 use crate::live::by_id::{IdTable, fingerprint};
 use crate::live::chunk::{CHUNK_ROWS, Chunk};
+use crate::live::dictionary::Entry;
 use crate::live::list::{ListHead, RowList};
 use crate::live::runs::Run;
 use crate::rollback::Undo;
@@ -152,7 +153,17 @@ impl LiveWriter {
         if let Some(link) = &link {
             self.live.linked.write().insert(number, link);
         }
-        self.cell(number).set(&row.values(place.scope), link);
+        let kind_number = match self.live.layout {
+            IndexLayout::Columns => 0,
+            IndexLayout::Tiles => self.kind(row.kind).number,
+            IndexLayout::Postings => {
+                let kind = self.kind(row.kind);
+                kind.rows.push_row(number);
+                kind.number
+            }
+        };
+        let values = row.values(place.scope, kind_number);
+        self.cell(number).set(&values, link);
         self.add_run_after(next, row.sequence.get(), number);
         if let Some(entity) = self.entities.get(place.entity.position()) {
             if let Some(undo) = undo {
@@ -164,11 +175,10 @@ impl LiveWriter {
                 hash: row.hash,
             });
         }
-        if self.live.layout == IndexLayout::Postings {
-            if let Some(scope) = self.scopes.get(place.scope as usize) {
-                scope.rows.push_row(number);
-            }
-            self.kind_rows(row.kind).push_row(number);
+        if self.live.layout == IndexLayout::Postings
+            && let Some(scope) = self.scopes.get(place.scope as usize)
+        {
+            scope.rows.push_row(number);
         }
         self.rows = count;
         // Relaxed: ordered by the gate for rows that are visible, and by the lock of `growth` for
@@ -212,13 +222,17 @@ impl LiveWriter {
         }
     }
 
-    /// The rows of `kind`.
-    fn kind_rows(&mut self, kind: EventKind) -> &RowList {
-        let live = &self.live;
+    /// The number and the rows of `kind`.
+    fn kind(&mut self, kind: EventKind) -> &Entry {
+        let (live, count) = (&self.live, self.kinds.len());
         self.kinds.entry(kind).or_insert_with(|| {
-            let rows = Arc::new(RowList::new());
-            live.kinds.write().insert(kind, rows.clone());
-            rows
+            let entry = Entry {
+                // There are 2^16 kinds.
+                number: u32::try_from(count).unwrap_or_default(),
+                rows: Arc::new(RowList::new()),
+            };
+            live.kinds.write().insert(kind, entry.clone());
+            entry
         })
     }
 }

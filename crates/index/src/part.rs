@@ -216,7 +216,9 @@ impl Part {
             Self::Live(live) => {
                 let kinds = live.live.kinds.read();
                 let lists = kinds.range(first..=last);
-                lists.map(|(_, list)| List::Live(list.clone())).collect()
+                lists
+                    .map(|(_, kind)| List::Live(kind.rows.clone()))
+                    .collect()
             }
             Self::Block(block) => block
                 .kinds_within(first, last)
@@ -225,15 +227,14 @@ impl Part {
         }
     }
 
-    /// The bits that the kinds from `first` to `last` have in the summary of a tile.
+    /// The bits that the kinds from `first` to `last` have in the summary of a tile, in the layout of
+    /// tiles.
     pub(crate) fn kind_bits(&self, first: EventKind, last: EventKind) -> u64 {
         match self {
-            Self::Live(_) => {
-                let (first, last) = (u32::from(first.bits()), u32::from(last.bits()));
-                if last - first >= u64::BITS {
-                    return u64::MAX;
-                }
-                (first..=last).fold(0, |word, bits| word | TileMask::bit(bits))
+            Self::Live(live) => {
+                let kinds = live.live.kinds.read();
+                let kinds = kinds.range(first..=last);
+                kinds.fold(0, |word, (_, kind)| word | TileMask::bit(kind.number))
             }
             Self::Block(block) => block
                 .kinds_within(first, last)

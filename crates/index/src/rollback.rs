@@ -102,7 +102,7 @@ impl LiveWriter {
             if self.live.layout == IndexLayout::Postings
                 && let Some(kind) = self.kinds.get(&cell.kind())
             {
-                kind.truncate(kept, None, clock_of);
+                kind.rows.truncate(kept, None, clock_of);
             }
         }
         self.truncate_tags(kept);

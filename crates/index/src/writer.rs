@@ -3,7 +3,7 @@
 use crate::live::ascending;
 use crate::live::by_id::{IdTable, fingerprint};
 use crate::live::chunk::{Cell, Chunk, NAMES_MAX, cell};
-use crate::live::dictionary::Dictionary;
+use crate::live::dictionary::{Dictionary, Entry};
 use crate::live::list::RowList;
 use crate::live::runs::sequence_of;
 use crate::live::{Live, LiveRows};
@@ -91,7 +91,7 @@ pub(crate) struct LiveWriter {
     pub(crate) entities: Vec<Named>,
     pub(crate) scopes: Vec<Named>,
     pub(crate) tags: Vec<Named>,
-    pub(crate) kinds: BTreeMap<EventKind, Arc<RowList>>,
+    pub(crate) kinds: BTreeMap<EventKind, Entry>,
     pub(crate) rows: u32,
     /// The greatest id of the rows of the part.
     pub(crate) greatest: Option<EventId>,

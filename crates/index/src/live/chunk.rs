@@ -244,7 +244,7 @@ impl Cell<'_> {
             let add = |word: &AtomicU64, bit| {
                 word.store(word.load(Ordering::Relaxed) | bit, Ordering::Relaxed);
             };
-            add(kinds, TileMask::bit(u32::from(values.kind.bits())));
+            add(kinds, TileMask::bit(values.kind_number));
             add(scopes, TileMask::bit(values.scope));
         }
     }
@@ -269,18 +269,20 @@ pub(crate) struct Values {
     pub(crate) coordinate: u32,
     pub(crate) scope: u32,
     pub(crate) kind: EventKind,
+    pub(crate) kind_number: u32,
     pub(crate) wall_ms: u64,
     pub(crate) clock: u32,
     pub(crate) position: u64,
 }
 
 impl Row {
-    /// The columns of the row, whose scope has this number.
-    pub(crate) const fn values(&self, scope: u32) -> Values {
+    /// The columns of the row, whose scope and kind have these numbers.
+    pub(crate) const fn values(&self, scope: u32, kind_number: u32) -> Values {
         Values {
             coordinate: self.coordinate.get(),
             scope,
             kind: self.kind,
+            kind_number,
             wall_ms: self.wall_ms,
             clock: self.clock,
             position: self.position,

@@ -15,9 +15,8 @@ use crate::part::NameSort;
 use crate::{CoordinateId, IndexLayout};
 use by_id::{IdHasher, IdTable, fingerprint};
 use chunk::{Cell, Chunk, cell};
-use dictionary::Dictionary;
+use dictionary::{Dictionary, Entry};
 use linked::Linked;
-use list::RowList;
 use runs::{Run, first_row_from, sequence_of};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -47,8 +46,9 @@ pub(crate) struct Live {
     pub(crate) entities: Dictionary,
     pub(crate) scopes: Dictionary,
     pub(crate) tags: Dictionary,
-    /// Empty but in [`IndexLayout::Postings`].
-    pub(crate) kinds: RwLock<BTreeMap<EventKind, Arc<RowList>>>,
+    /// Numbered by first use. Empty in [`IndexLayout::Columns`], and the lists are but in
+    /// [`IndexLayout::Postings`].
+    pub(crate) kinds: RwLock<BTreeMap<EventKind, Entry>>,
     pub(crate) linked: RwLock<Linked>,
 }
 

@@ -178,10 +178,11 @@ fn scan(part: &Part, region: &Region, rows: &Range<u32>) -> Option<Choice> {
     if let Some(scope) = region.scope_filter() {
         wanted.scopes = TileMask::bit(part.scope_number(scope)?);
     }
-    if let Some((first, last)) = kinds_of(region.kind_filter()) {
+    let has_tiles = part.layout() == IndexLayout::Tiles;
+    if has_tiles && let Some((first, last)) = kinds_of(region.kind_filter()) {
         wanted.kinds = part.kind_bits(first, last);
     }
-    let tiled = part.layout() == IndexLayout::Tiles && wanted != TileMask::ANY;
+    let tiled = has_tiles && wanted != TileMask::ANY;
     Some(Choice {
         key: if tiled { PlanKey::Tiles } else { PlanKey::Scan },
         source: Source::Scan(if tiled { wanted } else { TileMask::ANY }),
