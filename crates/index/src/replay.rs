@@ -99,8 +99,7 @@ impl<'a> ReplayCursor<'a> {
         self.writer.check_sequence(sequences.start)?;
         self.seal();
         let greatest = block.greatest_id();
-        self.writer
-            .change_parts(|parts| parts.push(Part::Block(block)));
+        self.writer.add_part(Part::Block(block));
         self.writer.greatest = self.writer.greatest.max(Some(greatest));
         self.writer.last = Some(Sequence::new(sequences.end.get().saturating_sub(1)));
         Ok(())

@@ -1,6 +1,7 @@
 //! Sealing: the rows until now take no more, and new rows go to a part of their own.
 
 use crate::live::Live;
+use crate::part::Part;
 use crate::shared::Parts;
 use crate::writer::LiveWriter;
 use crate::{IndexError, IndexWriter};
@@ -66,6 +67,19 @@ impl IndexWriter {
             parts.live = next;
         });
         ended
+    }
+
+    /// Adds a part before the live one: to the list itself where no snapshot has it, so that many
+    /// blocks can be added to a store that is being opened without a copy of the list for each.
+    pub(crate) fn add_part(&self, part: Part) {
+        let mut parts = self.shared.parts.write();
+        match Arc::get_mut(&mut parts) {
+            Some(own) => own.push(part),
+            None => {
+                drop(parts);
+                self.change_parts(|parts| parts.push(part));
+            }
+        }
     }
 
     /// Replaces the parts in one store.

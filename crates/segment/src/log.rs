@@ -202,8 +202,9 @@ impl UncheckedLog {
     }
 
     fn find(&self, segment: SegmentId) -> Option<(&SegmentInfo, &SegmentFile)> {
-        let mut all = self.manifest.segments.iter().zip(&self.files);
-        all.find(|(info, _)| info.id() == segment)
+        let all = &self.manifest.segments;
+        let at = all.binary_search_by_key(&segment, SegmentInfo::id).ok()?;
+        Some((all.get(at)?, self.files.get(at)?))
     }
 }
 

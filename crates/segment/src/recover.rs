@@ -15,6 +15,7 @@ use crate::next::is_unused;
 use crate::quarantine::{is_segment_like, keep, set_aside};
 use crate::scan::{FrameScanner, HeadersAfter, Step};
 use crate::{LogError, LogPosition, LogReader, LogWriter, ScanError, SegmentId};
+use std::collections::HashSet;
 use std::fmt;
 use strandline_core::Sequence;
 use strandline_core::fs::{EntryKind, OpenMode};
@@ -386,7 +387,7 @@ impl ScannedLog {
 
     fn clean_directory(&self, repairs: &mut Repairs) -> Result<(), LogError> {
         let (fs, dir) = (&*self.log.fs, &self.log.dir);
-        let listed: Vec<_> = self
+        let listed: HashSet<_> = self
             .log
             .manifest
             .segments

@@ -46,6 +46,25 @@ fn a_block_knows_a_head_only_at_the_end_of_its_range() {
     assert_eq!((head.clock, head.hash), (0, None));
 }
 
+/// Blocks are added to the list itself where no snapshot has it.
+#[test]
+fn a_block_is_added_beside_snapshots_that_stay_as_they_are() {
+    let (_writer, reader) = index(&[("e", "s"), ("f", "s"), ("g", "s")]);
+    let [one, two, three] = [0, 1, 2].map(|at| block(&reader, sequence(at)..sequence(at + 1)));
+    let (mut copy, copied) = channel();
+    let before = copied.snapshot();
+    let mut cursor = copy.replay();
+    cursor.attach(one).unwrap();
+    cursor.attach(two).unwrap();
+    let between = copied.snapshot();
+    cursor.attach(three).unwrap();
+    assert_eq!(between.blocks().count(), 2);
+    cursor.commit(sequence(3));
+    assert_eq!(before.blocks().count(), 0);
+    assert_eq!((between.blocks().count(), between.len()), (2, 0));
+    assert_eq!(copied.snapshot().export(ALL), reader.snapshot().export(ALL));
+}
+
 #[test]
 fn a_block_that_cannot_follow_changes_nothing() {
     let (_writer, reader) = index(&[("e", "s"), ("new", "s")]);
