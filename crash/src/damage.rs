@@ -13,7 +13,7 @@ const DIR: &str = "/store";
 const SECTOR: usize = 512;
 
 /// A closed store of two segments, with footer and checkpoint, and its events.
-fn golden() -> Result<(MemFs, Vec<StoredEvent>), strandline::Error> {
+pub(crate) fn golden() -> Result<(MemFs, Vec<StoredEvent>), strandline::Error> {
     let fs = MemFs::new();
     let store = options(&fs).durability(Durability::Written).open(DIR)?;
     let mut number = 0;
@@ -100,7 +100,7 @@ pub fn damage(every: usize, progress: &dyn Fn(u64)) -> (Totals, Vec<Failure>) {
     (trial.totals, trial.failures)
 }
 
-fn files(fs: &MemFs) -> Vec<(PathBuf, Vec<u8>)> {
+pub(crate) fn files(fs: &MemFs) -> Vec<(PathBuf, Vec<u8>)> {
     let entries = fs.list(Path::new(DIR)).unwrap_or_default();
     let names = entries.into_iter().map(|entry| entry.name);
     names

@@ -20,6 +20,7 @@ pub mod damage;
 mod driver;
 mod expect;
 pub mod explore;
+pub mod fuzz;
 pub mod kernel;
 mod ledger;
 mod loud;

@@ -6,6 +6,7 @@ mod bench;
 mod ci;
 mod crash;
 mod demo;
+mod fuzz;
 mod loom;
 mod mutate;
 mod run;
@@ -75,6 +76,13 @@ enum Repository {
     ///
     /// Example: cargo xtask crash --full --json
     Crash(crash::Args),
+    /// Drive decoders, directories and the store with a fuzzer.
+    ///
+    /// Each target for as many seconds; the targets are the folders of fuzz/corpus. What is found is
+    /// in fuzz/artifacts; once mended it goes to fuzz/regressions, which plain tests replay.
+    ///
+    /// Example: cargo xtask fuzz directory --seconds 600
+    Fuzz(fuzz::Args),
     /// Run everything that must pass before a change lands.
     ///
     /// Example: cargo xtask ci
@@ -110,6 +118,7 @@ fn main() -> ExitCode {
             Repository::Tidy => tidy::run(),
             Repository::Loom(args) => loom::run(&args),
             Repository::Crash(args) => crash::run(&args),
+            Repository::Fuzz(args) => fuzz::run(&args),
             Repository::Ci => ci::run(),
         },
     };

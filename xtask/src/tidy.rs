@@ -36,7 +36,16 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
             "strandline-checkpoint",
         ],
     ),
-    ("strandline-crash", &["strandline", "strandline-core"]),
+    (
+        "strandline-crash",
+        &[
+            "strandline",
+            "strandline-core",
+            "strandline-segment",
+            "strandline-index",
+            "strandline-checkpoint",
+        ],
+    ),
     (
         "strandline-benches",
         &[

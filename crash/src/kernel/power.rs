@@ -15,6 +15,11 @@ use strandline_core::fs::Draws;
 
 /// Bytes of the file system.
 const BYTES: u64 = 96 << 20;
+/// Power cuts of one file system.
+const CUTS_OF_DISK: u64 = 240;
+/// What ext4 says of itself when it is damaged: EUCLEAN and EBADMSG, of a structure or its checksum.
+/// Some thousand shutdowns of one file system lead to that; the store is not asked then.
+const FILE_SYSTEM_DAMAGED: [&str; 2] = ["(os error 117)", "(os error 74)"];
 /// Power cuts of one store.
 const CUTS_OF_STORE: u64 = 24;
 
@@ -23,59 +28,106 @@ pub(super) fn run(
     outcome: &mut Outcome,
     progress: OnProgress<'_>,
 ) -> anyhow::Result<()> {
-    let disk = Ext4::new(&plan.folder.join("power"), BYTES, &[])?;
+    let mut chance = Chance {
+        draws: Draws::of(plan.seed, &[11]),
+        life: 0,
+    };
+    let mut damaged = 0;
+    while outcome.totals.power_cuts < plan.count && !outcome.is_hopeless() {
+        let disk = Ext4::new(&plan.folder.join("power"), BYTES, &[])?;
+        let until = plan.count.min(outcome.totals.power_cuts + CUTS_OF_DISK);
+        if !cut_disk(plan, outcome, progress, &disk, &mut chance, until)? {
+            damaged += 1;
+        }
+    }
+    if damaged > 0 {
+        let note = format!("{damaged} times the cuts damaged ext4 itself, and it was made anew");
+        outcome.notes.push(note);
+    }
+    Ok(())
+}
+
+struct Chance {
+    draws: Draws,
+    /// The number of the last process.
+    life: u32,
+}
+
+impl Chance {
+    /// What the next process is, when the power is cut, and what is still written then.
+    fn next(&mut self, plan: &Plan, is_nested: bool) -> (Life, Duration, Going) {
+        self.life += 1;
+        let longest_us = match self.draws.below(4) {
+            _ if is_nested => 6_000,
+            0 => 8_000,
+            _ => 40_000,
+        };
+        let delay = Duration::from_micros(self.draws.below(longest_us));
+        let going = match self.draws.below(3) {
+            0 => Going::Journal,
+            _ => Going::Nothing,
+        };
+        let life = Life {
+            seed: plan.seed,
+            life: self.life,
+            calls_max: u64::MAX,
+            lies: plan.lies,
+        };
+        (life, delay, going)
+    }
+}
+
+/// Cuts the power until there were `until` cuts; false if the file system itself is damaged.
+fn cut_disk(
+    plan: &Plan,
+    outcome: &mut Outcome,
+    progress: OnProgress<'_>,
+    disk: &Ext4,
+    chance: &mut Chance,
+    until: u64,
+) -> anyhow::Result<bool> {
     let dir = disk.root.join("store");
     let mut known = Known::default();
-    let mut draws = Draws::of(plan.seed, &[11]);
-    let mut cuts = 0;
-    let mut life = 0;
-    while cuts < plan.count && !outcome.is_hopeless() {
-        if (cuts / CUTS_OF_STORE) != (cuts.saturating_sub(3) / CUTS_OF_STORE) || life == 0 {
-            begin(&disk)?;
-            known = Known::default();
-        }
+    let mut of_store = 0;
+    while outcome.totals.power_cuts < until && !outcome.is_hopeless() {
         // In one of four the recovery from the cut is cut too, and then once more.
-        let depth = if draws.chance(1, 4) {
-            1 + draws.below(2)
-        } else {
-            0
+        let depth = match chance.draws.below(8) {
+            0 => 3,
+            1 => 2,
+            _ => 1,
         };
         let mut told = Vec::new();
         let mut moments = Vec::new();
-        for nested in 0..=depth {
-            life += 1;
-            let longest_us = match draws.below(4) {
-                _ if nested > 0 => 6_000,
-                0 => 8_000,
-                _ => 40_000,
-            };
-            let delay = Duration::from_micros(draws.below(longest_us));
-            let going = match draws.below(3) {
-                0 => Going::Journal,
-                _ => Going::Nothing,
-            };
-            let life = Life {
-                seed: plan.seed,
-                life,
-                calls_max: u64::MAX,
-                lies: plan.lies,
-            };
-            told.push(cut(&disk, life, delay, going)?);
+        for nested in 0..depth {
+            let (life, delay, going) = chance.next(plan, nested > 0);
+            told.push(cut(disk, life, delay, going)?);
             moments.push(format!("{} us, {going:?} written", delay.as_micros()));
-            cuts += 1;
         }
-        outcome.totals.power_cuts += depth + 1;
+        of_store += depth;
         let judged = known.judge(&dir, plan.seed, &told, |told| told.synced);
+        if let Err(violation) = &judged
+            && FILE_SYSTEM_DAMAGED
+                .iter()
+                .any(|code| violation.message.contains(code))
+        {
+            return Ok(false);
+        }
+        outcome.totals.power_cuts += depth;
+        let is_wrong = judged.is_err();
         if let Err(violation) = judged {
             let said: Vec<_> = told.iter().map(describe).collect();
+            let cuts = outcome.totals.power_cuts;
             let context = format!("cut {cuts} after {moments:?}; the processes said {said:?}");
             outcome.fail(plan, Part::Power, context, violation);
-            begin(&disk)?;
-            known = Known::default();
         }
-        progress(Part::Power, cuts, plan.count);
+        if is_wrong || of_store >= CUTS_OF_STORE {
+            begin(disk)?;
+            known = Known::default();
+            of_store = 0;
+        }
+        progress(Part::Power, outcome.totals.power_cuts, plan.count);
     }
-    Ok(())
+    Ok(true)
 }
 
 /// Removes the store, so that the next process makes one.

@@ -1,0 +1,208 @@
+//! Checksums that are made right after the bytes under them were changed, so that a change gets past
+//! them.
+
+use crate::damage::golden;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+use strandline::fs::{Fs, MemFs, OpenMode, read_file};
+use strandline_core::{Hash, LogHasher, Salt};
+use strandline_segment::{FRAME_HEADER_BYTES, RECORD_HEADER_BYTES, SegmentHeader};
+
+/// Where the frames of a segment begin.
+pub(super) const FRAMES_AT: usize = 128;
+/// The fields of a manifest before its entries, and the length of an entry.
+const MANIFEST_FIXED_BYTES: usize = 40;
+const MANIFEST_ENTRY_BYTES: usize = 181;
+/// The header of a segment without its checksum.
+const SEGMENT_HEADER_BYTES: usize = 120;
+/// The header of a block without its checksum.
+const BLOCK_HEADER_BYTES: usize = 8 + 40 + 16 + 32 + 16 + 35 * 32;
+const TRAILER_BYTES: usize = 64;
+const CHECKPOINT_FIXED_BYTES: usize = 32;
+
+/// A small store, and its files without the lock.
+pub(super) struct Golden {
+    pub(super) fs: MemFs,
+    pub(super) files: Vec<(PathBuf, Vec<u8>)>,
+}
+
+/// The small store.
+pub(super) fn store() -> &'static Golden {
+    static GOLDEN: OnceLock<Golden> = OnceLock::new();
+    GOLDEN.get_or_init(|| {
+        let (fs, _) = golden().unwrap_or_else(|error| panic!("{error}"));
+        let files = crate::damage::files(&fs);
+        Golden { fs, files }
+    })
+}
+
+/// A file of the small store whose name begins so.
+pub(super) fn file(prefix: &str) -> &'static (PathBuf, Vec<u8>) {
+    let has = |(path, _): &&(PathBuf, Vec<u8>)| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with(prefix)
+    };
+    let found = store().files.iter().find(has);
+    found.unwrap_or_else(|| panic!("the store has no {prefix}"))
+}
+
+/// Puts bytes in the place of a file's.
+pub(super) fn put(fs: &MemFs, path: &std::path::Path, bytes: &[u8]) {
+    // It is there, and memory does not fail.
+    let _ = fs.remove_file(path);
+    if let Ok(file) = fs.open(path, OpenMode::Create) {
+        let _ = file.write_all_at(bytes, 0);
+    }
+}
+
+/// Makes the checksum at `place` right, of everything from `start` to it.
+fn right(bytes: &mut [u8], salt: Salt, offset: usize, start: usize, place: usize) {
+    let Some(covered) = bytes.get(start..place) else {
+        return;
+    };
+    let sum = salt.checksum(offset as u64, covered).0.to_le_bytes();
+    if let Some(to) = bytes.get_mut(place..place + sum.len()) {
+        to.copy_from_slice(&sum);
+    }
+}
+
+fn number<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
+    bytes.get(at..at + N)?.try_into().ok()
+}
+
+fn length(bytes: &[u8], at: usize) -> Option<usize> {
+    usize::try_from(u32::from_le_bytes(number(bytes, at)?)).ok()
+}
+
+pub(super) fn manifest(bytes: &mut [u8]) {
+    let Some(end) = bytes.len().checked_sub(8) else {
+        return;
+    };
+    for entry in (MANIFEST_FIXED_BYTES..end).step_by(MANIFEST_ENTRY_BYTES) {
+        right(bytes, Salt::NONE, 0, entry, entry + SEGMENT_HEADER_BYTES);
+    }
+    right(bytes, Salt::NONE, 0, 0, end);
+}
+
+pub(super) fn segment_header(bytes: &mut [u8]) {
+    right(bytes, Salt::NONE, 0, 0, SEGMENT_HEADER_BYTES);
+}
+
+pub(super) fn block(bytes: &mut [u8], start: usize) {
+    right(bytes, Salt::NONE, 0, start, start + BLOCK_HEADER_BYTES);
+}
+
+/// A segment: its header, its frames, and what stands behind them.
+pub(super) fn segment(bytes: &mut [u8], mends_header: bool) {
+    if mends_header {
+        segment_header(bytes);
+    }
+    let Ok(header) = SegmentHeader::decode("", bytes.get(..FRAMES_AT).unwrap_or_default()) else {
+        return;
+    };
+    let salt = header.salt();
+    let frames_end = frames(bytes, salt, header.start().log_hash);
+    let Some(trailer) = bytes.len().checked_sub(TRAILER_BYTES) else {
+        return;
+    };
+    right(bytes, Salt::NONE, 0, frames_end, frames_end + 16);
+    block(bytes, frames_end + 24);
+    if let Some(footer) = bytes.get(frames_end..trailer) {
+        let sum = salt.checksum(frames_end as u64, footer).0.to_le_bytes();
+        if bytes
+            .get(trailer + 48..)
+            .is_some_and(|rest| rest.starts_with(b"STRNDFTR"))
+            && let Some(to) = bytes.get_mut(trailer + 40..trailer + 48)
+        {
+            to.copy_from_slice(&sum);
+            right(bytes, salt, trailer, trailer, trailer + 56);
+        }
+    }
+}
+
+/// Makes every checksum of the frames right, and the chain through them; gives where they end.
+pub(super) fn frames(bytes: &mut [u8], salt: Salt, mut previous: Hash) -> usize {
+    let mut frame = FRAMES_AT;
+    while bytes
+        .get(frame..)
+        .is_some_and(|rest| rest.starts_with(b"FRAM"))
+    {
+        let Some(frame_bytes) = length(bytes, frame + 4) else {
+            break;
+        };
+        let records = number(bytes, frame + 24).map_or(0, u16::from_le_bytes);
+        let mut hasher = LogHasher::default();
+        let mut checksums = Vec::new();
+        let mut at = frame + FRAME_HEADER_BYTES;
+        for _ in 0..records {
+            let Some(body) = length(bytes, at + 8) else {
+                break;
+            };
+            let end = at.saturating_add(RECORD_HEADER_BYTES).saturating_add(body);
+            let Some(covered) = bytes.get(at + 8..end) else {
+                break;
+            };
+            let sum = salt.checksum(at as u64, covered).0.to_le_bytes();
+            if let Some(digest) = number(bytes, at + 12) {
+                hasher.add(&Hash::from_bytes(digest));
+            }
+            bytes[at..at + 8].copy_from_slice(&sum);
+            checksums.extend(sum);
+            at = end;
+        }
+        previous = hasher.hash(&previous);
+        let sum = salt.checksum(frame as u64, &checksums).0.to_le_bytes();
+        if bytes.len() < frame + FRAME_HEADER_BYTES {
+            break;
+        }
+        bytes[frame + 28..frame + 32].copy_from_slice(&sum[..4]);
+        bytes[frame + 32..frame + 64].copy_from_slice(previous.as_bytes());
+        right(bytes, salt, frame, frame, frame + 64);
+        if frame_bytes < FRAME_HEADER_BYTES {
+            break;
+        }
+        frame = frame.saturating_add(frame_bytes);
+    }
+    frame.min(bytes.len())
+}
+
+/// A checkpoint: the table of its sections, and each of them.
+pub(super) fn checkpoint(bytes: &mut [u8]) {
+    let count = length(bytes, 12).unwrap_or(0).min(8);
+    let mut sections = Vec::new();
+    let mut at = CHECKPOINT_FIXED_BYTES;
+    for _ in 0..count {
+        let Some(name) = number(bytes, at).map(u16::from_le_bytes) else {
+            return;
+        };
+        let lengths = at + 2 + usize::from(name);
+        let Some(length) = number(bytes, lengths).map(u64::from_le_bytes) else {
+            return;
+        };
+        sections.push((lengths + 8, usize::try_from(length).unwrap_or(usize::MAX)));
+        at = lengths + 16;
+    }
+    let mut start = at + 8;
+    for (sum_at, length) in sections {
+        let Some(end) = start.checked_add(length).filter(|end| *end <= bytes.len()) else {
+            break;
+        };
+        if bytes[start..end].starts_with(b"STBK") {
+            block(&mut bytes[..end], start);
+        }
+        let sum = Salt::NONE
+            .checksum(start as u64, &bytes[start..end])
+            .0
+            .to_le_bytes();
+        if let Some(to) = bytes.get_mut(sum_at..sum_at + 8) {
+            to.copy_from_slice(&sum);
+        }
+        start = end;
+    }
+    right(bytes, Salt::NONE, 0, 0, at);
+}
+
+/// The bytes of a file in memory.
+pub(super) fn read(fs: &MemFs, path: &std::path::Path) -> Vec<u8> {
+    read_file(fs, path, 1 << 24).unwrap_or_default()
+}

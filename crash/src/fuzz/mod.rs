@@ -1,0 +1,59 @@
+//! Targets for a fuzzer: each takes bytes, feeds them to a decoder, a directory or a store, and says
+//! what is wrong. A panic is wrong too.
+//!
+//! `fuzz/`, a workspace of its own, drives them with libFuzzer; `crash/tests/fuzz.rs` replays its
+//! corpora and what it found.
+
+mod decoders;
+mod directory;
+mod lines;
+mod mend;
+mod names;
+
+use crate::Violation;
+use crate::machine::{Call, run as run_machine};
+
+/// What a fuzzer drives.
+#[derive(Debug)]
+pub struct Target {
+    /// What it is called, and its corpus.
+    pub name: &'static str,
+    /// Longest input that is worth while, in bytes.
+    pub bytes_max: usize,
+    /// Takes an input.
+    pub run: fn(&[u8]) -> Result<(), Violation>,
+}
+
+const fn target(
+    name: &'static str,
+    bytes_max: usize,
+    run: fn(&[u8]) -> Result<(), Violation>,
+) -> Target {
+    Target {
+        name,
+        bytes_max,
+        run,
+    }
+}
+
+/// Most calls of the machine that are made of one input.
+const CALLS_MAX: usize = 60;
+
+/// Every target.
+pub const TARGETS: &[Target] = &[
+    target("segment-header", 256, decoders::segment_header),
+    target("frames", 4096, directory::frames),
+    target("records", 4096, decoders::records),
+    target("block", 8192, decoders::block),
+    target("manifest", 1024, decoders::manifest),
+    target("checkpoint", 4096, decoders::checkpoint),
+    target("directory", 512, directory::directory),
+    target("salvage", 512, directory::salvage),
+    target("names", 512, names::names),
+    target("regions", 512, names::regions),
+    target("lines", 2048, lines::lines),
+    target("cloud-events", 2048, lines::cloud_events),
+    target("machine", 4 * CALLS_MAX, |bytes| {
+        run_machine(Call::all(bytes).take(CALLS_MAX))
+    }),
+];
