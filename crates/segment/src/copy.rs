@@ -271,7 +271,7 @@ fn temporary(path: &Path) -> PathBuf {
     name.into()
 }
 
-fn remove(fs: &dyn Fs, path: &Path) -> Result<(), LogError> {
+pub(crate) fn remove(fs: &dyn Fs, path: &Path) -> Result<(), LogError> {
     match fs.remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error).at("remove", path),
         _ => Ok(()),

@@ -118,6 +118,12 @@ pub enum LogError {
         /// Next sequence of the log.
         next: u64,
     },
+    /// A segment is being rewritten, and one rewriting at a time is allowed.
+    #[error("{file} is being rewritten already; try again when that is done")]
+    BeingRewritten {
+        /// File name.
+        file: String,
+    },
     /// A write could not be undone, so nothing more is written.
     #[error("an earlier write failed and could not be undone; open the log again")]
     Stopped,

@@ -29,7 +29,7 @@ impl SegmentFile {
         expected: &SegmentHeader,
         mode: OpenMode,
     ) -> Result<Self, LogError> {
-        let name = expected.id.file_name();
+        let name = expected.file_name();
         let path = dir.join(&name);
         let file = match fs.open(&path, mode) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -81,7 +81,8 @@ impl SegmentFile {
     }
 
     pub(crate) fn name(&self) -> String {
-        self.id.file_name()
+        let name = self.path.file_name().unwrap_or_default();
+        name.to_string_lossy().into_owned()
     }
 
     pub(crate) fn len(&self) -> Result<u64, LogError> {

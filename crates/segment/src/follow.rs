@@ -87,17 +87,19 @@ impl LogFollower {
                 self.manifest_number = manifest.number;
                 return Ok(self.position);
             };
-            if self.position.offset < end.offset {
-                // Sealed since the length was asked for; now everything up to the end is there.
-                self.read_on(u64::from(end.offset), &mut visit)?;
+            if self.position.sequence < end.sequence {
+                // Sealed since the length was asked for; now everything up to the end is there. If
+                // it was rewritten too, this is still the file in which it was appended to.
+                self.read_on(self.file.len()?, &mut visit)?;
             }
-            if self.position != end {
+            let same = (self.position.sequence, self.position.log_hash);
+            if same != (end.sequence, end.log_hash) {
                 let offset = u64::from(self.position.offset);
                 let reason = reason.unwrap_or("the segment does not end as the MANIFEST says");
                 return Err(LogError::corrupt(self.file.name(), offset, reason).into());
             }
             match segments.next() {
-                Some(next) => self.go_on(next, end)?,
+                Some(next) => self.go_on(next)?,
                 None => return Err(self.gone("no segment follows").into()),
             }
         }
@@ -125,14 +127,14 @@ impl LogFollower {
         }
     }
 
-    /// Goes on to the segment after the one that was sealed at `end`.
-    fn go_on(&mut self, next: &SegmentInfo, end: LogPosition) -> Result<(), LogError> {
+    /// Goes on to the segment after this one, which was read to its end.
+    fn go_on(&mut self, next: &SegmentInfo) -> Result<(), LogError> {
         let file = SegmentFile::open(&*self.fs, &self.dir, next.header(), OpenMode::Read)?;
         let active = SegmentInfo {
             header: *next.header(),
             end: None,
         };
-        self.reader.add(active, file.clone(), end);
+        self.reader.add(active, file.clone(), self.position);
         self.position = next.start();
         self.file = file;
         Ok(())

@@ -76,6 +76,16 @@ impl SegmentHeader {
         Salt::derive(&identity)
     }
 
+    /// The name of the segment's file: `segment-`, ten digits, `.log`; once it was rewritten, `-` and
+    /// ten digits for the generation stand before the `.log`.
+    #[must_use]
+    pub fn file_name(&self) -> String {
+        match self.generation {
+            0 => self.id.file_name(),
+            generation => format!("segment-{:010}-{generation:010}.log", self.id.get()),
+        }
+    }
+
     /// Where the first frame begins.
     #[must_use]
     pub const fn start(&self) -> LogPosition {

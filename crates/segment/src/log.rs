@@ -301,6 +301,15 @@ pub(crate) fn check_position(
         found_sequence: info.start().sequence.get(),
         reason,
     };
+    if let Some(end) = info.end.filter(|_| info.header.generation > 0) {
+        // The position may be one in the segment before it was rewritten. A segment is durable as a
+        // whole when it is sealed, and keeps its sequences when it is rewritten.
+        return if position.sequence <= end.sequence {
+            Ok(())
+        } else {
+            Err(behind("the segment was rewritten and ends before"))
+        };
+    }
     if position.last_frame == 0 {
         return if *position == info.start() {
             Ok(())

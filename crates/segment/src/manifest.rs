@@ -68,7 +68,7 @@ impl SegmentInfo {
     /// The name of its file.
     #[must_use]
     pub fn file_name(&self) -> String {
-        self.header.id.file_name()
+        self.header.file_name()
     }
 }
 

@@ -33,7 +33,8 @@ impl SegmentId {
         }
     }
 
-    /// The name of the segment's file: `segment-` and ten digits, `.log`.
+    /// The name of the segment's file until it is rewritten: `segment-` and ten digits, `.log`; see
+    /// [`SegmentHeader::file_name`](crate::SegmentHeader::file_name).
     #[must_use]
     pub fn file_name(self) -> String {
         format!("segment-{:010}.log", self.0)

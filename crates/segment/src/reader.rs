@@ -21,7 +21,7 @@ const FIRST_READ_BYTES: usize = 1024;
 pub struct LogReader {
     /// Replaced as a whole.
     newest: Arc<RwLock<LogView>>,
-    open_files: Arc<OpenFiles>,
+    pub(crate) open_files: Arc<OpenFiles>,
 }
 
 /// The segments of a log at one moment: reads records and frames; cheap to clone.
@@ -83,6 +83,19 @@ impl LogReader {
                 *sealed = Arc::new(sealed.sealed(sealed_end, &self.open_files));
             }
             segments.push(Arc::new(ReadSegment::new(info, file)));
+        });
+    }
+
+    /// Puts rewritten segments in the place of those with the same numbers.
+    pub(crate) fn replace(&self, rewritten: Vec<(SegmentInfo, SegmentFile)>) {
+        self.change(|segments| {
+            for (info, file) in rewritten {
+                if let Ok(at) = find(segments, info.id())
+                    && let Some(segment) = segments.get_mut(at)
+                {
+                    *segment = Arc::new(ReadSegment::new(info, file));
+                }
+            }
         });
     }
 

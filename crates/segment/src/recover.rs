@@ -12,7 +12,7 @@ use crate::format::COMMIT_BYTES_MAX;
 use crate::frame::Frame;
 use crate::log::{UncheckedLog, is_own_temporary, visit_all};
 use crate::next::is_unused;
-use crate::quarantine::{is_segment_like, keep, set_aside};
+use crate::quarantine::{is_segment_like, keep, parse_segment_name, set_aside};
 use crate::scan::{FrameScanner, HeadersAfter, Step};
 use crate::{LogError, LogPosition, LogReader, LogWriter, ScanError, SegmentId};
 use std::collections::HashSet;
@@ -66,6 +66,8 @@ pub struct Repairs {
     pub set_aside: Vec<String>,
     /// Files of next segments that were made ahead and never used, removed.
     pub removed_unused: Vec<String>,
+    /// Files of segments that were rewritten, and of rewritings that were interrupted, removed.
+    pub removed_superseded: Vec<String>,
     /// Temporary files of interrupted replacements, removed.
     pub removed_temporaries: Vec<String>,
     /// Bytes that were not proven durable, and were written again and synced.
@@ -91,7 +93,13 @@ impl Repairs {
         let unused = self.removed_unused.iter().map(|name| {
             format!("{name}, made ahead for the next segment and never used, was removed")
         });
-        torn.chain(aside).chain(removed).chain(unused).collect()
+        let superseded = self.removed_superseded.iter().map(|name| {
+            format!(
+                "{name}, of a segment whose MANIFEST lists another rewriting of it, was removed"
+            )
+        });
+        let all = torn.chain(aside).chain(removed).chain(unused);
+        all.chain(superseded).collect()
     }
 }
 
@@ -407,9 +415,18 @@ impl ScannedLog {
             } else if is_segment_like(&entry.name) && !listed.contains(&entry.name) {
                 let path = dir.join(&entry.name);
                 let is_next = next.is_some_and(|id| id.file_name() == entry.name);
+                let is_superseded = parse_segment_name(&entry.name).is_some_and(|(id, _)| {
+                    let segments = &self.log.manifest.segments;
+                    segments
+                        .iter()
+                        .any(|info| info.id() == id && info.is_sealed())
+                });
                 if is_next && is_unused(fs, &path, self.log.identity())? {
                     fs.remove_file(&path).at("remove", &path)?;
                     repairs.removed_unused.push(entry.name);
+                } else if is_superseded {
+                    fs.remove_file(&path).at("remove", &path)?;
+                    repairs.removed_superseded.push(entry.name);
                 } else {
                     repairs.set_aside.push(set_aside(fs, dir, &entry.name)?);
                 }

@@ -8,6 +8,7 @@ use crate::frame::{CommitBuffer, FRAME_HEADER_BYTES, FramePlace, RECORD_HEADER_B
 use crate::log::nonce;
 use crate::manifest::{Manifest, SegmentInfo};
 use crate::next::NextSegment;
+use crate::rewrite::BeingRewritten;
 use crate::space::Space;
 use crate::{FRAME_ALIGNMENT, LogError, LogOptions, LogPosition, LogReader, SegmentId};
 use std::io;
@@ -19,17 +20,18 @@ use strandline_core::{Random, Sequence};
 /// Appends commits to the active segment, each with one positioned write.
 #[derive(Debug)]
 pub struct LogWriter {
-    fs: Arc<dyn Fs>,
-    dir: PathBuf,
+    pub(crate) fs: Arc<dyn Fs>,
+    pub(crate) dir: PathBuf,
     options: LogOptions,
-    manifest: Manifest,
+    pub(crate) manifest: Manifest,
     active: SegmentFile,
     space: Arc<Space>,
     position: LogPosition,
-    reader: LogReader,
+    pub(crate) reader: LogReader,
     /// Whether a write could not be undone.
-    stopped: bool,
+    pub(crate) stopped: bool,
     next: NextSegment,
+    pub(crate) being_rewritten: BeingRewritten,
 }
 
 /// Syncs everything that was written to a segment; may be used from any thread.
@@ -84,6 +86,7 @@ impl LogWriter {
             position,
             reader,
             stopped: false,
+            being_rewritten: BeingRewritten::default(),
         }
     }
 
@@ -329,14 +332,24 @@ impl LogWriter {
     ///
     /// [`LogError::SegmentMissing`] if it is not a sealed one; what opening its file says.
     pub fn sealed_segment(&self, segment: SegmentId) -> Result<SealedSegment, LogError> {
+        let (info, file) = self.open_sealed(segment, OpenMode::Write)?;
+        let end = info.end().unwrap_or_else(|| info.start());
+        Ok(self.sealed_of(info, end, file))
+    }
+
+    /// The file of a sealed segment of this log.
+    pub(crate) fn open_sealed(
+        &self,
+        segment: SegmentId,
+        mode: OpenMode,
+    ) -> Result<(SegmentInfo, SegmentFile), LogError> {
         let mut all = self.manifest.segments.iter();
-        let info = all.find(|info| info.id() == segment);
-        let sealed = info.and_then(|info| Some((*info, info.end()?)));
-        let (info, end) = sealed.ok_or_else(|| LogError::SegmentMissing {
+        let info = all.find(|info| info.id() == segment && info.is_sealed());
+        let info = *info.ok_or_else(|| LogError::SegmentMissing {
             file: segment.file_name(),
         })?;
-        let file = SegmentFile::open(&*self.fs, &self.dir, &info.header, OpenMode::Write)?;
-        Ok(self.sealed_of(info, end, file))
+        let file = SegmentFile::open(&*self.fs, &self.dir, &info.header, mode)?;
+        Ok((info, file))
     }
 
     fn sealed_of(&self, info: SegmentInfo, end: LogPosition, file: SegmentFile) -> SealedSegment {
@@ -357,10 +370,20 @@ impl LogWriter {
             last.end = Some(self.position);
         }
         manifest.segments.push(next);
+        self.replace_manifest(manifest, || ())
+    }
+
+    /// Replaces the manifest; `staged` is called when the next opening may find either.
+    pub(crate) fn replace_manifest(
+        &mut self,
+        manifest: Manifest,
+        staged: impl FnOnce(),
+    ) -> Result<(), AppendError> {
         let path = self.dir.join(MANIFEST_FILE);
-        let staged = StagedFile::write(&*self.fs, &path, &manifest.encode());
-        let staged = staged.at("write", &path).map_err(AppendError::NotWritten)?;
-        let published = staged.publish(&*self.fs).at("replace", &path);
+        let file = StagedFile::write(&*self.fs, &path, &manifest.encode());
+        let file = file.at("write", &path).map_err(AppendError::NotWritten)?;
+        staged();
+        let published = file.publish(&*self.fs).at("replace", &path);
         published.map_err(|error| self.stop(error))?;
         self.manifest = manifest;
         Ok(())

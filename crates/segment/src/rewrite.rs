@@ -1,0 +1,350 @@
+//! Rewriting sealed segments: the same commits with other bodies, in a new file, and the switch to it.
+//!
+//! A rewritten segment has the sequences, digests and log hashes that it had, so whatever was checked
+//! against it still holds; offsets in it differ. It is written and synced beside the segment whose
+//! place it takes, under a name of its own. [`LogWriter::switch_to`] then replaces the manifest, once
+//! for any number of segments. Before that an opening removes the new files, after it the old ones.
+
+use crate::error::{AppendError, At};
+use crate::file::SegmentFile;
+use crate::footer::SealedSegment;
+use crate::format::SegmentHeader;
+use crate::log::nonce;
+use crate::manifest::{Manifest, SegmentInfo};
+use crate::open_files::OpenFiles;
+use crate::sealed::SealedFrames;
+use crate::{CommitBuffer, Frame, FramePlace, FrameRecord, LogError, LogPosition, LogWriter};
+use crate::{ScanError, SegmentId};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use strandline_core::Random;
+use strandline_core::fs::{Fs, OpenMode};
+use strandline_core::sync::Mutex;
+
+/// How much is written at once.
+const WRITE_BYTES: usize = 1 << 20;
+
+/// A sealed segment that is to be rewritten. Needs no lock: appends go on meanwhile.
+#[derive(Debug)]
+pub struct SegmentRewrite {
+    fs: Arc<dyn Fs>,
+    path: PathBuf,
+    header: SegmentHeader,
+    source: SealedFrames,
+    open_files: Arc<OpenFiles>,
+    claim: Claim,
+}
+
+/// A segment that was rewritten and is not part of the log yet. Its file is removed when this is
+/// dropped, unless the log was switched to it.
+#[derive(Debug)]
+pub struct RewrittenSegment {
+    fs: Arc<dyn Fs>,
+    sealed: SealedSegment,
+    /// Whether the log may have been switched to it.
+    kept: bool,
+    _claim: Claim,
+}
+
+/// The segments that are being rewritten: of two rewritings of one, the second would write to the file
+/// of the first.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct BeingRewritten(Arc<Mutex<BTreeSet<SegmentId>>>);
+
+/// The right to rewrite a segment, until it is dropped.
+#[derive(Debug)]
+struct Claim {
+    segment: SegmentId,
+    all: BeingRewritten,
+}
+
+impl BeingRewritten {
+    fn claim(&self, segment: SegmentId) -> Option<Claim> {
+        self.0.lock().insert(segment).then(|| Claim {
+            segment,
+            all: self.clone(),
+        })
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        self.all.0.lock().remove(&self.segment);
+    }
+}
+
+/// Files that the log was switched away from. Who had them open reads on in them.
+#[derive(Debug)]
+#[must_use = "the files are there until they are removed"]
+pub struct SupersededFiles {
+    fs: Arc<dyn Fs>,
+    dir: PathBuf,
+    paths: Vec<PathBuf>,
+}
+
+impl LogWriter {
+    /// Begins to rewrite a sealed segment. Writes nothing yet.
+    ///
+    /// # Errors
+    ///
+    /// [`LogError::SegmentMissing`] if it is not a sealed one, [`LogError::BeingRewritten`],
+    /// [`LogError::SegmentsExhausted`] after 2^32 rewritings of it; what opening its file says.
+    pub fn rewrite(&self, segment: SegmentId, random: &Random) -> Result<SegmentRewrite, LogError> {
+        let (info, file) = self.open_sealed(segment, OpenMode::Read)?;
+        let source = SealedFrames::new(info, file);
+        let source = source.ok_or_else(|| LogError::SegmentMissing {
+            file: info.file_name(),
+        })?;
+        let claim = self.being_rewritten.claim(segment);
+        let claim = claim.ok_or_else(|| LogError::BeingRewritten {
+            file: info.file_name(),
+        })?;
+        let generation = info.header.generation.checked_add(1);
+        let header = SegmentHeader {
+            generation: generation.ok_or(LogError::SegmentsExhausted)?,
+            nonce: nonce(random),
+            ..info.header
+        };
+        Ok(SegmentRewrite {
+            fs: self.fs.clone(),
+            path: self.dir.join(header.file_name()),
+            header,
+            source,
+            open_files: self.reader.open_files.clone(),
+            claim,
+        })
+    }
+
+    /// Puts rewritten segments in the place of the ones that they were made of, all at once, and makes
+    /// that durable. Views that were taken before keep the files that they have.
+    ///
+    /// # Errors
+    ///
+    /// [`AppendError::NotWritten`] if one is of another log, or the new manifest cannot be written; nothing has changed then. [`AppendError::Unknown`] if the manifest
+    /// could not be replaced; every later call is refused then.
+    pub fn switch_to(
+        &mut self,
+        rewritten: Vec<RewrittenSegment>,
+    ) -> Result<SupersededFiles, AppendError> {
+        if self.stopped {
+            return Err(AppendError::NotWritten(LogError::Stopped));
+        }
+        let mut manifest = self.manifest.clone();
+        manifest.number = manifest.number.saturating_add(1);
+        let mut paths = Vec::new();
+        for new in &rewritten {
+            let info = *new.sealed.info();
+            let replaced = replace_listed(&mut manifest, info).map_err(AppendError::NotWritten)?;
+            paths.push(self.dir.join(replaced.file_name()));
+        }
+        let mut segments = Vec::new();
+        self.replace_manifest(manifest, || {
+            segments.extend(rewritten.into_iter().map(RewrittenSegment::keep));
+        })?;
+        self.reader.replace(segments);
+        Ok(SupersededFiles {
+            fs: self.fs.clone(),
+            dir: self.dir.clone(),
+            paths,
+        })
+    }
+}
+
+/// Lists a rewritten segment where its predecessor is listed, which is returned.
+fn replace_listed(manifest: &mut Manifest, new: SegmentInfo) -> Result<SegmentInfo, LogError> {
+    let mut listed = manifest.segments.iter_mut();
+    let listed = listed.find(|info| info.id() == new.id());
+    let same = |listed: &SegmentInfo| {
+        let ends = listed.end.zip(new.end);
+        listed.header.generation.checked_add(1) == Some(new.header.generation)
+            && listed.header.start() == new.header.start()
+            && ends.is_some_and(|(old, new)| {
+                old.sequence == new.sequence && old.log_hash == new.log_hash
+            })
+    };
+    match listed {
+        Some(listed) if same(listed) => Ok(std::mem::replace(listed, new)),
+        _ => Err(LogError::SegmentMissing {
+            file: new.file_name(),
+        }),
+    }
+}
+
+impl SegmentRewrite {
+    /// The frames that are read.
+    #[must_use]
+    pub const fn source(&self) -> &SealedFrames {
+        &self.source
+    }
+
+    /// Writes and syncs the new file. `body` appends the new body of each record, oldest first; what
+    /// a record has for a digest stays. Every frame that is read is checked.
+    ///
+    /// # Errors
+    ///
+    /// [`LogError::Corrupt`] if the segment is damaged, [`LogError::TooLarge`] if it would be longer
+    /// than a segment can be, [`LogError::Io`], and what `body` returns. The new file is removed then.
+    pub fn write<E>(
+        self,
+        mut body: impl FnMut(&FrameRecord<'_>, &mut Vec<u8>) -> Result<(), E>,
+    ) -> Result<RewrittenSegment, ScanError<E>> {
+        let Self {
+            fs,
+            path,
+            header,
+            source,
+            open_files,
+            claim,
+        } = self;
+        // Whatever an interrupted call left is nobody's.
+        crate::copy::remove(&*fs, &path)?;
+        let file = fs.open(&path, OpenMode::Create).at("create", &path)?;
+        let file = SegmentFile::new(&header, path, file);
+        let mut rewritten = RewrittenSegment {
+            fs,
+            sealed: SealedSegment {
+                info: SegmentInfo { header, end: None },
+                end: header.start(),
+                read: file.clone(),
+                file: file.clone(),
+            },
+            kept: false,
+            _claim: claim,
+        };
+        let mut target = Target {
+            file,
+            commit: CommitBuffer::default(),
+            pending: header.encode(),
+            written: 0,
+            end: header.start(),
+        };
+        source
+            .visit(|frame| {
+                target.frame(frame, &mut body)?;
+                if target.pending.len() >= WRITE_BYTES {
+                    target.write()?;
+                }
+                Ok(())
+            })
+            .map_err(|error| match error {
+                ScanError::Log(error) => ScanError::Log(error),
+                ScanError::Visit(error) => error,
+            })?;
+        target.write()?;
+        target.file.file.sync().at("sync", &target.file.path)?;
+        // Before a manifest lists it.
+        let dir = target.file.path.parent().unwrap_or(Path::new("."));
+        rewritten.fs.sync_dir(dir).at("sync", dir)?;
+        target.file.set_written_end(target.end.offset);
+        rewritten.sealed.end = target.end;
+        rewritten.sealed.read = open_files.sealed(&target.file, &header, target.end);
+        rewritten.sealed.info.end = Some(target.end);
+        Ok(rewritten)
+    }
+}
+
+/// The file that is written, and what waits to be.
+struct Target {
+    file: SegmentFile,
+    commit: CommitBuffer,
+    pending: Vec<u8>,
+    written: u64,
+    end: LogPosition,
+}
+
+impl Target {
+    fn frame<E>(
+        &mut self,
+        frame: &Frame<'_>,
+        body: &mut impl FnMut(&FrameRecord<'_>, &mut Vec<u8>) -> Result<(), E>,
+    ) -> Result<(), ScanError<E>> {
+        self.commit.clear();
+        for record in frame.records() {
+            let mut result = Ok(());
+            self.commit
+                .push(&record.digest, |out| result = body(&record, out));
+            result.map_err(ScanError::Visit)?;
+        }
+        let place = FramePlace {
+            salt: self.file.salt,
+            start: self.end,
+            first_sequence: frame.first_sequence(),
+            durable_through: frame.durable_through(),
+        };
+        let size = self.commit.frame_bytes() as u64;
+        let too_large = || LogError::TooLarge {
+            what: "a rewritten segment",
+            found: u64::from(self.end.offset).saturating_add(size),
+            limit: u64::from(u32::MAX),
+        };
+        let (bytes, end) = self.commit.seal(&place).ok_or_else(too_large)?;
+        // Same digests after the same hash, so the chain of the log is what it was.
+        assert_eq!(end.log_hash, frame.end().log_hash, "digests stay");
+        self.pending.extend_from_slice(bytes);
+        self.end = end;
+        Ok(())
+    }
+
+    fn write(&mut self) -> Result<(), LogError> {
+        let written = self.file.file.write_all_at(&self.pending, self.written);
+        written.at("write", &self.file.path)?;
+        self.written += self.pending.len() as u64;
+        self.pending.clear();
+        Ok(())
+    }
+}
+
+impl RewrittenSegment {
+    /// The segment, as the manifest would list it.
+    #[must_use]
+    pub const fn info(&self) -> &SegmentInfo {
+        self.sealed.info()
+    }
+
+    /// As a sealed segment: its frames can be read, its footer can be written.
+    #[must_use]
+    pub const fn sealed(&self) -> &SealedSegment {
+        &self.sealed
+    }
+
+    fn keep(mut self) -> (SegmentInfo, SegmentFile) {
+        self.kept = true;
+        (self.sealed.info, self.sealed.read.clone())
+    }
+}
+
+impl Drop for RewrittenSegment {
+    fn drop(&mut self) {
+        if !self.kept {
+            // The next opening removes it otherwise.
+            let _ = self.fs.remove_file(&self.sealed.file.path);
+        }
+    }
+}
+
+impl SupersededFiles {
+    /// How many there are.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.paths.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.paths.is_empty()
+    }
+
+    /// Removes the files, durably.
+    ///
+    /// # Errors
+    ///
+    /// [`LogError::Io`]; the next opening for writing removes what is left.
+    pub fn remove(self) -> Result<(), LogError> {
+        for path in &self.paths {
+            crate::copy::remove(&*self.fs, path)?;
+        }
+        self.fs.sync_dir(&self.dir).at("sync", &self.dir)
+    }
+}

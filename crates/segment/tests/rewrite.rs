@@ -1,0 +1,225 @@
+//! Rewriting sealed segments: what stays, what views keep, and what openings clean up.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+use std::convert::Infallible;
+use std::path::Path;
+use std::sync::Arc;
+use strandline_core::fs::{Fs, MemFs};
+use strandline_core::{Hash, Random, Sequence};
+use strandline_segment::{
+    CommitBuffer, LogError, LogOptions, LogReader, LogWriter, RecordPosition, RewrittenSegment,
+    SealedSegment, SegmentId, UncheckedLog,
+};
+
+const DIR: &str = "/log";
+const FIRST: SegmentId = SegmentId::FIRST;
+
+fn options() -> LogOptions {
+    LogOptions::default().segment_bytes_max(64 << 10)
+}
+
+fn open(fs: &MemFs) -> Option<UncheckedLog> {
+    let fs: Arc<dyn Fs> = Arc::new(fs.clone());
+    UncheckedLog::open(fs, Path::new(DIR), options()).unwrap()
+}
+
+/// Every record, and the log's writer and reader.
+fn reopen(fs: &MemFs) -> (Vec<(u64, Vec<u8>)>, LogWriter, LogReader, Vec<String>) {
+    let log = open(fs).unwrap_or_else(|| {
+        let fs: Arc<dyn Fs> = Arc::new(fs.clone());
+        UncheckedLog::create(fs, Path::new(DIR), options(), &Random::from_seed(3)).unwrap()
+    });
+    let mut records = Vec::new();
+    let scanned = log.scan(None, Sequence::ZERO, |frame| {
+        let of_frame = frame.records();
+        records.extend(of_frame.map(|record| (record.sequence.get(), record.body.to_vec())));
+        Ok::<_, Infallible>(())
+    });
+    let (writer, reader, repairs) = scanned.unwrap().into_writer().unwrap();
+    (records, writer, reader, repairs.removed_superseded)
+}
+
+fn append(writer: &mut LogWriter, bodies: &[&[u8]]) -> Vec<RecordPosition> {
+    let mut commit = CommitBuffer::default();
+    for body in bodies {
+        commit.push(&Hash::of(body), |out| out.extend_from_slice(body));
+    }
+    let sequence = writer.position().sequence;
+    let appended = writer
+        .append(&mut commit, sequence, Sequence::ZERO)
+        .unwrap();
+    commit.positions(appended.start).collect()
+}
+
+/// A log whose first segment is sealed and has two commits.
+fn sealed(fs: &MemFs) -> (LogWriter, LogReader, Vec<RecordPosition>, SealedSegment) {
+    let (_, mut writer, reader, _) = reopen(fs);
+    let mut positions = append(&mut writer, &[b"one", b"two"]);
+    positions.extend(append(&mut writer, &[b"three"]));
+    let segment = writer.rotate(&Random::from_seed(4)).unwrap();
+    append(&mut writer, &[b"four"]);
+    (writer, reader, positions, segment)
+}
+
+/// The first segment with shorter bodies.
+fn shorter(writer: &LogWriter) -> RewrittenSegment {
+    let rewrite = writer.rewrite(FIRST, &Random::from_seed(5)).unwrap();
+    let written = rewrite.write(|record, out| {
+        out.push(record.body[0]);
+        Ok::<_, Infallible>(())
+    });
+    written.unwrap()
+}
+
+fn names(fs: &MemFs) -> Vec<String> {
+    let mut names: Vec<_> = fs.list(Path::new(DIR)).unwrap();
+    names.retain(|entry| entry.name.starts_with("segment-"));
+    names.into_iter().map(|entry| entry.name).collect()
+}
+
+#[test]
+fn a_rewritten_segment_has_other_bodies_and_the_same_chain() {
+    let fs = MemFs::new();
+    let (mut writer, reader, old_positions, segment) = sealed(&fs);
+    let before = reader.view();
+    let rewritten = shorter(&writer);
+    let (old, new) = (*segment.info(), *rewritten.info());
+    assert_eq!(old.start(), new.start());
+    let (old_end, new_end) = (old.end().unwrap(), new.end().unwrap());
+    assert_eq!(
+        (old_end.sequence, old_end.log_hash),
+        (new_end.sequence, new_end.log_hash)
+    );
+    assert!(new_end.offset < old_end.offset);
+    let mut positions = Vec::new();
+    let frames = rewritten.sealed().frames().unwrap();
+    let visited = frames.visit(|frame| {
+        positions.extend(frame.records().map(|record| record.position));
+        Ok::<_, Infallible>(())
+    });
+    visited.unwrap();
+
+    let superseded = writer.switch_to(vec![rewritten]).unwrap();
+    assert_eq!(superseded.len(), 1);
+    superseded.remove().unwrap();
+    let view = reader.view();
+    assert_eq!(view.read(positions[1]).unwrap().body, b"t");
+    assert_eq!(view.read(positions[1]).unwrap().digest, Hash::of(b"two"));
+    assert!(view.read(old_positions[1]).is_err());
+    assert_eq!(before.read(old_positions[1]).unwrap().body, b"two");
+    assert!(before.read(positions[1]).is_err());
+
+    append(&mut writer, &[b"five"]);
+    drop(writer);
+    let (records, _, _, removed) = reopen(&fs);
+    let bodies: Vec<_> = records.iter().map(|(_, body)| body.as_slice()).collect();
+    assert_eq!(bodies, [b"o" as &[u8], b"t", b"t", b"four", b"five"]);
+    let sequences: Vec<_> = records.iter().map(|(sequence, _)| *sequence).collect();
+    assert_eq!(sequences, [0, 1, 2, 3, 4]);
+    assert!(removed.is_empty());
+    assert_eq!(
+        names(&fs),
+        [
+            "segment-0000000001-0000000001.log",
+            "segment-0000000002.log"
+        ]
+    );
+}
+
+#[test]
+fn a_segment_can_be_rewritten_again() {
+    let fs = MemFs::new();
+    let (mut writer, _, _, _) = sealed(&fs);
+    for generation in 1..=2 {
+        let rewritten = shorter(&writer);
+        assert_eq!(rewritten.info().header().generation, generation);
+        writer.switch_to(vec![rewritten]).unwrap().remove().unwrap();
+    }
+    drop(writer);
+    assert_eq!(reopen(&fs).0.len(), 4);
+}
+
+#[test]
+fn files_of_an_interrupted_rewriting_are_removed() {
+    let fs = MemFs::new();
+    let (mut writer, _, _, _) = sealed(&fs);
+    // Ended before the switch: as if nothing had been written.
+    std::mem::forget(shorter(&writer));
+    assert_eq!(names(&fs).len(), 3);
+    drop(writer);
+    let (records, reopened, _, removed) = reopen(&fs);
+    writer = reopened;
+    assert_eq!(records[1].1, b"two");
+    assert_eq!(removed, ["segment-0000000001-0000000001.log"]);
+
+    // Ended after the switch: the old file goes, and is not kept in the quarantine.
+    let _ = writer.switch_to(vec![shorter(&writer)]).unwrap();
+    assert_eq!(names(&fs).len(), 3);
+    drop(writer);
+    let (records, _, _, removed) = reopen(&fs);
+    assert_eq!(records[1].1, b"t");
+    assert_eq!(removed, ["segment-0000000001.log"]);
+    assert_eq!(names(&fs).len(), 2);
+    assert!(fs.list(Path::new("/log/quarantine")).is_err());
+}
+
+#[test]
+fn a_segment_is_rewritten_once_at_a_time() {
+    let fs = MemFs::new();
+    let (mut writer, _, _, _) = sealed(&fs);
+    let first = shorter(&writer);
+    let again = |writer: &LogWriter| writer.rewrite(FIRST, &Random::from_seed(5)).map(drop);
+    let refused = again(&writer).unwrap_err();
+    assert!(matches!(refused, LogError::BeingRewritten { .. }));
+    writer.switch_to(vec![first]).unwrap().remove().unwrap();
+    again(&writer).unwrap();
+    drop(shorter(&writer));
+    again(&writer).unwrap();
+    assert_eq!(names(&fs).len(), 2);
+}
+
+#[test]
+fn an_error_of_the_caller_leaves_nothing() {
+    let fs = MemFs::new();
+    let (writer, _, _, _) = sealed(&fs);
+    let rewrite = writer.rewrite(FIRST, &Random::from_seed(5)).unwrap();
+    assert!(rewrite.write(|_, _| Err("no")).is_err());
+    assert_eq!(names(&fs).len(), 2);
+    let active = SegmentId::new(2);
+    assert!(matches!(
+        writer.rewrite(active, &Random::from_seed(5)),
+        Err(LogError::SegmentMissing { .. })
+    ));
+}
+
+#[test]
+fn a_follower_goes_on_past_a_segment_that_was_rewritten() {
+    let fs = MemFs::new();
+    let (_, mut writer, _, _) = reopen(&fs);
+    append(&mut writer, &[b"one"]);
+    let scanned = open(&fs)
+        .unwrap()
+        .scan(None, Sequence::ZERO, |_| Ok::<_, Infallible>(()));
+    let (_, mut follower) = scanned.unwrap().into_follower().unwrap();
+    // In the segment that it reads, after where it is.
+    append(&mut writer, &[b"two"]);
+    writer.rotate(&Random::from_seed(4)).unwrap();
+    append(&mut writer, &[b"three"]);
+    writer
+        .switch_to(vec![shorter(&writer)])
+        .unwrap()
+        .remove()
+        .unwrap();
+    let mut bodies = Vec::new();
+    let followed = follower.follow(|frame| {
+        bodies.extend(frame.records().map(|record| record.body.to_vec()));
+        Ok::<_, Infallible>(())
+    });
+    assert_eq!(followed.unwrap().sequence, Sequence::new(3));
+    assert_eq!(bodies, [b"two".to_vec(), b"three".to_vec()]);
+}
