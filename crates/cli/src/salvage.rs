@@ -63,6 +63,7 @@ fn show(screen: &mut Screen, args: &Args, salvaged: &Salvaged) -> std::io::Resul
         events,
         unchained,
         repeated,
+        removed,
         losses,
         missing,
         ..
@@ -77,6 +78,12 @@ fn show(screen: &mut Screen, args: &Args, salvaged: &Salvaged) -> std::io::Resul
             "{} of them follow an event that is lost: their checksums are right, their chains \
              cannot be followed",
             number(*unchained)
+        ))?;
+    }
+    if *removed > 0 {
+        screen.line(&format!(
+            "{} had been removed by a compaction",
+            count(*removed, "event")
         ))?;
     }
     if *repeated > 0 {
@@ -138,6 +145,7 @@ fn as_json(salvaged: &Salvaged) -> serde_json::Value {
         "events": salvaged.events,
         "unchained": salvaged.unchained,
         "repeated": salvaged.repeated,
+        "removed": salvaged.removed,
         "losses": losses,
         "missing": missing,
     })

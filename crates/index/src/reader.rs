@@ -3,8 +3,9 @@
 use crate::shared::Shared;
 use crate::{Block, BlockError, CoordinateId, SequenceGate, Snapshot};
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
-use strandline_core::Coordinate;
+use strandline_core::{Coordinate, Sequence};
 
 /// Takes snapshots of an index, beside its writer and from any number of threads.
 ///
@@ -36,6 +37,20 @@ impl IndexReader {
     /// changed then.
     pub fn replace(&self, block: Block) -> Result<(), BlockError> {
         self.shared.replace(block)
+    }
+
+    /// Puts blocks in the place of all sealed rows with the sequences given for each, in one step: for
+    /// rows that were taken away, or whose positions have changed. What is in no block is gone from
+    /// later snapshots; its sequence and its clock are not given again. O(parts).
+    ///
+    /// A block may be empty. Ranges ascend and do not overlap.
+    ///
+    /// # Errors
+    ///
+    /// [`BlockError::OtherRows`] if a range is not that of whole sealed and visible parts, or its block
+    /// has more rows than they, or rows beyond the range. Nothing has changed then.
+    pub fn replace_all(&self, blocks: Vec<(Range<Sequence>, Block)>) -> Result<(), BlockError> {
+        self.shared.replace_all(blocks)
     }
 
     /// The number of `coordinate`, if it was interned since the last seal. Expected O(1).

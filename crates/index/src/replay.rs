@@ -62,6 +62,12 @@ impl<'a> ReplayCursor<'a> {
         self.writer.intern(coordinate)
     }
 
+    /// The coordinate with a number that [`intern`](Self::intern) gave, while that holds.
+    #[must_use]
+    pub fn coordinate(&self, id: CoordinateId) -> Option<Coordinate> {
+        self.writer.coordinates().get(id)
+    }
+
     /// Adds a row with the sequence it has; nothing need be reserved. Expected O(1).
     ///
     /// # Errors

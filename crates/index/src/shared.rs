@@ -78,9 +78,68 @@ impl Shared {
         drop(before);
         Ok(())
     }
+
+    /// Puts each block in the place of the sealed parts with rows of these sequences.
+    pub(crate) fn replace_all(
+        &self,
+        blocks: Vec<(Range<Sequence>, Block)>,
+    ) -> Result<(), BlockError> {
+        let mut parts = self.parts.write();
+        let mut next = Parts::clone(&parts);
+        for (sequences, block) in blocks {
+            if sequences.end > self.gate.visible() || !next.shrink(&sequences, block) {
+                return Err(BlockError::OtherRows {
+                    first: sequences.start,
+                    end: sequences.end,
+                });
+            }
+        }
+        let mut rows_before = 0;
+        for sealed in &mut next.sealed {
+            sealed.rows_before = rows_before;
+            rows_before += u64::from(sealed.part.rows());
+        }
+        let before = std::mem::replace(&mut *parts, Arc::new(next));
+        // What nobody has any more is freed without the lock.
+        drop(parts);
+        drop(before);
+        Ok(())
+    }
 }
 
 impl Parts {
+    /// Puts a block, or nothing if it is empty, in the place of the sealed parts within `sequences`;
+    /// says whether those are whole parts that may have its rows.
+    fn shrink(&mut self, sequences: &Range<Sequence>, block: Block) -> bool {
+        let below = |bound: Sequence| self.sealed.partition_point(|sealed| sealed.end <= bound);
+        let range = below(sequences.start)..below(sequences.end);
+        let parts = self.sealed.get(range.clone()).unwrap_or_default();
+        let begins = |part: &Part| part.sequence_of(0);
+        let are_whole = parts
+            .first()
+            .is_none_or(|first| begins(&first.part) >= sequences.start);
+        // What comes after them must not reach into the range.
+        let live = Part::Live(self.live_rows());
+        let next = self.sealed.get(range.end).map_or(&live, |next| &next.part);
+        let ends = next.rows() == 0 || begins(next) >= sequences.end;
+        let held: u64 = parts
+            .iter()
+            .map(|sealed| u64::from(sealed.part.rows()))
+            .sum();
+        let (rows, own) = (u64::from(block.rows()), block.sequences());
+        let is_within = own.start >= sequences.start && own.end <= sequences.end;
+        if !are_whole || !ends || rows > held || (rows > 0 && !is_within) {
+            return false;
+        }
+        let sealed = (block.rows() > 0).then(|| Sealed {
+            end: own.end,
+            part: Part::Block(Arc::new(block)),
+            rows_before: 0,
+        });
+        self.sealed.splice(range, sealed);
+        true
+    }
+
     /// How many rows the sealed parts have.
     pub(crate) fn sealed_rows(&self) -> u64 {
         self.sealed.last().map_or(0, |last| {

@@ -1,9 +1,11 @@
 //! The background threads: one for interval syncs, which nothing else holds up, and one for the
 //! footers of sealed segments, checkpoints, and segments made ahead.
 
+use crate::checkpoint;
+use crate::footer::{self, Opened};
 use crate::open::WithoutFooter;
+use crate::removed::HeadMap;
 use crate::store::Shared;
-use crate::{checkpoint, footer};
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use std::fmt;
 use std::sync::Arc;
@@ -18,6 +20,8 @@ use strandline_segment::{NextSegment, SealedSegment, SegmentId};
 pub(crate) struct Sealed {
     pub(crate) segment: SealedSegment,
     pub(crate) newest: Option<Hlc>,
+    /// Where streams end in it whose newest event was removed.
+    pub(crate) removed: HeadMap,
 }
 
 /// What became of the footers that were to be written.
@@ -120,13 +124,16 @@ impl Background {
     /// Asks for the footers of segments that have none.
     pub(crate) fn write_footers(&self, shared: &Shared, segments: &[WithoutFooter]) {
         for without in segments {
-            let sealed = shared
-                .writer()
-                .and_then(|writer| Ok(writer.lock().log.sealed_segment(without.segment)?));
+            let sealed = shared.writer().and_then(|writer| {
+                let writer = writer.lock();
+                let removed = writer.removed.map_of(without.segment);
+                Ok((writer.log.sealed_segment(without.segment)?, removed))
+            });
             match sealed {
-                Ok(segment) => self.write_footer(Sealed {
+                Ok((segment, removed)) => self.write_footer(Sealed {
                     segment,
                     newest: without.newest,
+                    removed,
                 }),
                 Err(error) => shared.footers.lock().failed(without.segment, &error),
             }
@@ -205,7 +212,11 @@ fn save_checkpoint(shared: &Shared) {
 fn write_footer(shared: &Shared, sealed: &Sealed) {
     let info = sealed.segment.info();
     let segment = info.id().get();
-    let written = footer::encode(&shared.index.snapshot(), info, sealed.newest)
+    let begun = footer::begin(sealed.newest, &sealed.removed);
+    let first = info.start().sequence;
+    let end = info.end().map_or(first, |end| end.sequence);
+    let exported = shared.index.snapshot().export_after(begun, first..end);
+    let written = exported
         .map_err(crate::Error::from)
         .and_then(|bytes| Ok(sealed.segment.write_footer(&bytes)?));
     if let Err(error) = written {
@@ -226,7 +237,7 @@ fn write_footer(shared: &Shared, sealed: &Sealed) {
                 "it is not there",
             )),
         });
-    let replaced = opened.and_then(|(_, block)| {
+    let replaced = opened.and_then(|Opened { block, .. }| {
         if block.rows() == 0 {
             return Ok(());
         }

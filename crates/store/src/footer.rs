@@ -1,98 +1,132 @@
-//! What a store keeps as the footer of a sealed segment: the newest clock reading, and the index
-//! block of the segment's rows.
+//! What a store keeps as the footer of a sealed segment: the newest clock reading, where streams end
+//! whose newest event was removed, and the index block of the segment's rows.
 //!
 //! | field | bytes |
 //! |---|---|
 //! | wall_ms of the newest reading | 8 |
 //! | its counter | 4 |
-//! | zeros | 4 |
+//! | length of the list of removed heads | 4 |
 //! | checksum of the bytes before, with no salt, at offset 0 | 8 |
+//! | list of removed heads, see [`removed`](crate::removed) | any |
 //! | index block | the rest |
 //!
-//! The block has checksums of its own, section by section, so that it is checked where it is used.
+//! The list and the block have checksums of their own, so that each is checked where it is used.
 
 use crate::open::rebuilt_block;
+use crate::removed::{self, HeadMap, RemovedHeads};
 use crate::{Error, ErrorKind};
+use std::ops::Range;
 use std::sync::Arc;
 use strandline_core::codec::{DecodeError, Reader, Writer};
 use strandline_core::{Hlc, Salt};
-use strandline_index::{Block, BlockError, RebuildBlock, Snapshot};
-use strandline_segment::{Footer, SealedFrames, SegmentInfo};
+use strandline_index::{Block, RebuildBlock};
+use strandline_segment::{Footer, SealedFrames};
 
-const HLC_BYTES: usize = 8 + 4 + 4;
-const PREFIX_BYTES: usize = HLC_BYTES + 8;
+const HEAD_BYTES: usize = 8 + 4 + 4;
+const PREFIX_BYTES: usize = HEAD_BYTES + 8;
 
-/// The footer of a sealed segment, all of whose rows are visible since rotation synced them.
-///
-/// # Errors
-///
-/// If a block cannot number the rows.
-pub(crate) fn encode(
-    snapshot: &Snapshot,
-    segment: &SegmentInfo,
-    newest: Option<Hlc>,
-) -> Result<Vec<u8>, BlockError> {
+/// What a footer has before its block, which is to be added.
+pub(crate) fn begin(newest: Option<Hlc>, heads: &HeadMap) -> Vec<u8> {
     let newest = newest.unwrap_or_default();
-    let first = segment.start().sequence;
-    let end = segment.end().map_or(first, |end| end.sequence);
+    let heads = removed::encode(heads);
     let mut out = Vec::new();
     let mut writer = Writer::new(&mut out);
     writer.u64(newest.wall_ms());
     writer.u32(newest.counter());
-    writer.u32(0);
+    writer.u32(u32::try_from(heads.len()).unwrap_or(u32::MAX));
     let checksum = Salt::NONE.checksum(0, &out);
     Writer::new(&mut out).u64(checksum.0);
-    snapshot.export_after(out, first..end)
+    out.extend_from_slice(&heads);
+    out
 }
 
 /// The bytes of the block in a footer.
-struct BlockInFooter(Footer);
+struct BlockInFooter {
+    footer: Footer,
+    start: usize,
+}
 
 impl AsRef<[u8]> for BlockInFooter {
     fn as_ref(&self) -> &[u8] {
-        self.0.as_ref().get(PREFIX_BYTES..).unwrap_or_default()
+        self.footer.as_ref().get(self.start..).unwrap_or_default()
     }
 }
 
-/// The newest clock reading and the block of a sealed segment, from its footer. What is damaged in
-/// the block is made anew from the frames when it is used.
+/// What a footer has.
+pub(crate) struct Opened {
+    pub(crate) newest: Hlc,
+    pub(crate) heads: Option<RemovedHeads>,
+    pub(crate) block: Block,
+}
+
+/// Opens the footer of a sealed segment. What is damaged in the block and in the list is made anew
+/// from the frames when it is used.
 ///
 /// # Errors
 ///
-/// `Corrupt` if the reading or the head of the block is damaged, or the block is of other rows.
-pub(crate) fn open(footer: Footer, frames: SealedFrames) -> Result<(Hlc, Block), Error> {
-    let newest = newest(footer.as_ref())?;
-    let sequences = frames.info().start().sequence..frames.end().sequence;
+/// `Corrupt` if the head of the footer or that of the block is damaged, or the block is of other rows.
+pub(crate) fn open(footer: Footer, frames: SealedFrames) -> Result<Opened, Error> {
+    let (newest, heads) = head(footer.as_ref())?;
+    let (of_heads, of_block) = (frames.clone(), frames.clone());
     let rebuild: RebuildBlock = Box::new(move |layout| {
-        let info = frames.info().id();
+        let info = of_block.info().id();
         tracing::warn!(segment = info.get(), "rebuilding a damaged index block");
-        rebuilt_block(&frames, layout).map_err(Into::into)
+        rebuilt_block(&of_block, layout).map_err(Into::into)
     });
-    let block = Block::open(Arc::new(BlockInFooter(footer)), Some(rebuild))?;
-    let held = u64::from(block.rows());
-    let all = sequences.end.get() - sequences.start.get().min(sequences.end.get());
-    if held != all || (held > 0 && block.sequences() != sequences) {
+    let bytes = BlockInFooter {
+        footer: footer.clone(),
+        start: heads.end,
+    };
+    let block = Block::open(Arc::new(bytes), Some(rebuild))?;
+    if !holds_rows_of(&block, &frames) {
         return Err(Error::new(
             ErrorKind::Corrupt,
             "the footer holds the rows of another segment",
         ));
     }
-    Ok((newest, block))
+    Ok(Opened {
+        newest,
+        heads: RemovedHeads::in_footer(footer, heads, of_heads),
+        block,
+    })
 }
 
-fn newest(footer: &[u8]) -> Result<Hlc, Error> {
+/// Whether a block can be of a segment: has all of its rows, or some if it was rewritten.
+fn holds_rows_of(block: &Block, frames: &SealedFrames) -> bool {
+    let sequences = frames.info().start().sequence..frames.end().sequence;
+    let all = sequences.end.get().saturating_sub(sequences.start.get());
+    let held = u64::from(block.rows());
+    let own = block.sequences();
+    let is_within = own.start >= sequences.start && own.end <= sequences.end;
+    let is_whole = held == all && own == sequences;
+    held == 0 && (all == 0 || frames.info().header().generation > 0)
+        || is_whole
+        || is_within && frames.info().header().generation > 0
+}
+
+/// The newest reading, and where the list of removed heads is.
+pub(crate) fn head(footer: &[u8]) -> Result<(Hlc, Range<usize>), Error> {
     let malformed = |error: DecodeError| {
         Error::new(ErrorKind::Corrupt, "the footer is malformed").with_source(error)
     };
     let mut reader = Reader::new(footer);
-    let covered = reader.bytes("HLC", HLC_BYTES).map_err(malformed)?;
-    let checksum = reader.u64("checksum of the HLC").map_err(malformed)?;
+    let covered = reader.bytes("head", HEAD_BYTES).map_err(malformed)?;
+    let checksum = reader.u64("checksum of the head").map_err(malformed)?;
     if Salt::NONE.checksum(0, covered).0 != checksum {
-        return Err(malformed(reader.invalid("HLC", "its checksum is wrong")));
+        return Err(malformed(reader.invalid("head", "its checksum is wrong")));
     }
     let mut reader = Reader::new(covered);
     let wall_ms = reader.u64("wall_ms").map_err(malformed)?;
     let counter = reader.u32("HLC counter").map_err(malformed)?;
-    Hlc::new(wall_ms, counter)
-        .map_err(|_| malformed(reader.invalid("wall_ms", "needs more than 48 bits")))
+    let heads = reader.u32("length of the heads").map_err(malformed)?;
+    let heads = usize::try_from(heads).unwrap_or(usize::MAX);
+    let heads = PREFIX_BYTES..PREFIX_BYTES.saturating_add(heads);
+    let newest = Hlc::new(wall_ms, counter)
+        .map_err(|_| malformed(reader.invalid("wall_ms", "needs more than 48 bits")))?;
+    if heads.end > footer.len() {
+        return Err(malformed(
+            reader.invalid("length of the heads", "is past the end"),
+        ));
+    }
+    Ok((newest, heads))
 }

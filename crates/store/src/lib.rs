@@ -58,6 +58,7 @@ mod payload;
 mod read;
 mod receipt;
 mod refused_time;
+mod removed;
 mod report;
 mod snapshot;
 mod stats;

@@ -21,8 +21,10 @@
 //! | nonce, or the payload's hash where the payload was redacted | 16 or 32 | always |
 //! | payload | the rest | unless redacted |
 
+mod removed;
 mod view;
 
+pub use removed::{RemovedRecord, StoredRecord};
 pub use view::RecordView;
 
 use crate::codec::{DecodeError, Writer};
@@ -30,7 +32,7 @@ use crate::event::{Extensions, PayloadEncoding};
 use crate::hash::{CanonicalHeader, Hash, Nonce, payload_hash};
 use crate::{Coordinate, EventId, EventKind, Hlc, Sequence};
 
-/// The bits of a record's first byte; all others are 0.
+/// The bits of a record's first byte.
 pub mod flags {
     /// A correlation other than the event's own id follows.
     pub const CORRELATION: u8 = 1;
@@ -44,7 +46,9 @@ pub mod flags {
     pub const EXTENSIONS: u8 = 1 << 4;
     /// The payload was removed and its hash stands in its place.
     pub const REDACTED: u8 = 1 << 5;
-    /// Every bit that has a meaning.
+    /// The event was removed; see [`RemovedRecord`](super::RemovedRecord).
+    pub const REMOVED: u8 = 1 << 6;
+    /// Every bit that the record of an event may have.
     pub const ALL: u8 = (1 << 6) - 1;
 }
 
@@ -183,11 +187,7 @@ impl<'a> Record<'a> {
             out.u128(causation.as_u128());
         }
         if let Some(coordinate) = &self.coordinate {
-            for name in [coordinate.entity(), coordinate.scope()] {
-                // A coordinate's names have at most 255 bytes.
-                out.u8(u8::try_from(name.len()).unwrap_or(u8::MAX));
-                out.bytes(name.as_bytes());
-            }
+            view::encode_names(&mut out, coordinate);
         }
         if let Some(previous) = &self.previous {
             out.bytes(previous.as_bytes());

@@ -1,7 +1,7 @@
 //! `RecordView`: a record that is read where it is, field by field.
 
 use super::{RecordPayload, flags};
-use crate::codec::{DecodeError, Reader};
+use crate::codec::{DecodeError, Reader, Writer};
 use crate::{Coordinate, EventId, EventKind, Extensions, Hash, Hlc, Nonce, PayloadEncoding};
 use std::ops::Range;
 
@@ -165,9 +165,7 @@ impl<'a> RecordView<'a> {
             return None;
         }
         let mut reader = Reader::new(self.body.get(self.names..)?);
-        let entity = decode_name(&mut reader, "entity").ok()?;
-        let scope = decode_name(&mut reader, "scope").ok()?;
-        Coordinate::new(entity, scope).ok()
+        decode_names(&mut reader).ok()
     }
 
     /// Hash of the entity's event before this one, in the entity's first record of a segment.
@@ -311,6 +309,22 @@ impl<'a> RecordView<'a> {
 fn array_of<const N: usize>(bytes: &[u8], offset: usize) -> [u8; N] {
     let field = bytes.get(offset..).and_then(<[u8]>::first_chunk);
     field.copied().unwrap_or([0; N])
+}
+
+/// Appends entity and scope, each as a length of one byte and UTF-8.
+pub(super) fn encode_names(out: &mut Writer<'_>, coordinate: &Coordinate) {
+    for name in [coordinate.entity(), coordinate.scope()] {
+        // A coordinate's names have at most 255 bytes.
+        out.u8(u8::try_from(name.len()).unwrap_or(u8::MAX));
+        out.bytes(name.as_bytes());
+    }
+}
+
+/// Reads what [`encode_names`] wrote.
+pub(super) fn decode_names(reader: &mut Reader<'_>) -> Result<Coordinate, DecodeError> {
+    let entity = decode_name(reader, "entity")?;
+    let scope = decode_name(reader, "scope")?;
+    Coordinate::new(entity, scope).map_err(|_| reader.invalid("names", "break a rule for names"))
 }
 
 fn decode_name<'a>(reader: &mut Reader<'a>, part: &'static str) -> Result<&'a str, DecodeError> {

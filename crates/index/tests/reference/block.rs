@@ -285,3 +285,77 @@ fn ids_and_clocks_are_checked_against_sealed_rows() {
         assert_eq!(found(&reader, &Region::all().entity("e")), [0, 1, 2]);
     }
 }
+
+/// A block of the rows at these places of an index with `total` rows.
+fn some(total: u64, kept: &[u64]) -> Block {
+    let (mut writer, reader) = channel();
+    let mut cursor = writer.replay();
+    let coordinate = cursor.intern(&Coordinate::new("e", "s").unwrap()).unwrap();
+    for at in kept {
+        cursor
+            .insert(&Row {
+                sequence: sequence(*at),
+                id: id(*at),
+                coordinate,
+                kind: EventKind::new(1, 1),
+                wall_ms: 0,
+                clock: u32::try_from(*at).unwrap(),
+                position: 1000 + at,
+                correlation: id(*at),
+                causation: None,
+                hash: None,
+            })
+            .unwrap();
+    }
+    cursor.commit(Sequence::ZERO);
+    let bytes = reader.snapshot().export(sequence(0)..sequence(total));
+    Block::from_vec(bytes.unwrap()).unwrap()
+}
+
+#[test]
+fn blocks_of_fewer_rows_take_the_place_of_parts_at_once() {
+    let (mut writer, reader) = index(&[("e", "s"); 3]);
+    writer.seal().unwrap();
+    for _ in 0..4 {
+        insert(&mut writer, "e", "s");
+    }
+    publish(&writer);
+    writer.seal().unwrap();
+    insert(&mut writer, "e", "s");
+    publish(&writer);
+    let before = reader.snapshot();
+    let (first, second) = (sequence(0)..sequence(3), sequence(3)..sequence(7));
+    let both = vec![
+        (first.clone(), some(7, &[1])),
+        (second.clone(), some(7, &[3, 6])),
+    ];
+    reader.replace_all(both).unwrap();
+    assert_eq!(found(&reader, &Region::all()), [1, 3, 6, 7]);
+    let after = reader.snapshot();
+    assert_eq!((before.len(), after.len()), (8, 4));
+    let position = |at| Some(after.row_at(sequence(at))?.position());
+    assert_eq!(position(6), Some(1006));
+    assert_eq!(position(4), None);
+    assert_eq!(before.query(&Region::all()).count(), 8);
+    assert_eq!(after.latest("e").unwrap().sequence(), sequence(7));
+    assert!(!writer.contains(id(2)));
+
+    // All rows of a part.
+    reader.replace_all(vec![(second, some(7, &[]))]).unwrap();
+    assert_eq!(found(&reader, &Region::all()), [1, 7]);
+    assert_eq!(reader.snapshot().len(), 2);
+    insert(&mut writer, "e", "s");
+    publish(&writer);
+    assert_eq!(found(&reader, &Region::all()), [1, 7, 8]);
+    assert_eq!(after.query(&Region::all()).count(), 4);
+
+    let refused = |range: std::ops::Range<u64>, block| {
+        let range = sequence(range.start)..sequence(range.end);
+        assert!(reader.replace_all(vec![(range, block)]).is_err());
+        assert_eq!(found(&reader, &Region::all()), [1, 7, 8]);
+    };
+    refused(0..3, some(7, &[0, 1]));
+    refused(0..3, some(7, &[5]));
+    refused(2..3, some(7, &[2]));
+    refused(0..9, some(9, &[]));
+}

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 use strandline_checkpoint::Checkpoint;
 use strandline_core::fs::{Fs, FsFile, OpenMode, read_file};
-use strandline_core::record::RecordView;
+use strandline_core::record::{RecordView, RemovedRecord};
 use strandline_segment::{
     Examiner, FRAME_HEADER_BYTES, FRAME_HEADER_LAYOUT, FooterFound, FrameHeader, FrameRecord,
     MANIFEST_ENTRY_LAYOUT, MANIFEST_FILE, MANIFEST_HEAD_LAYOUT, Manifest, Piece,
@@ -363,6 +363,14 @@ impl<'a> Annotator<'a> {
         let offset = u64::from(record.position.offset);
         let body = offset + RECORD_HEADER_BYTES as u64;
         let length = record_bytes(record);
+        if RemovedRecord::is_one(record.body) {
+            let problem = RemovedRecord::decode(record.body).err();
+            let value = format!("sequence {}, its event was removed", record.sequence);
+            let problem = problem.map(|error| error.to_string());
+            self.heading((offset, length), 1, "record", value, problem)?;
+            self.layout(offset, 2, &RECORD_HEADER_LAYOUT)?;
+            return self.removed(body, record);
+        }
         let parsed = RecordView::parse(record.body);
         let problem = parsed.as_ref().err().map(ToString::to_string);
         let value = format!("sequence {}", record.sequence);
@@ -379,6 +387,15 @@ impl<'a> Annotator<'a> {
                 self.part(place, 2, "body", |_| String::new())
             }
         }
+    }
+
+    fn removed(&mut self, body: u64, record: &FrameRecord<'_>) -> Result<(), Error> {
+        RemovedRecord::layout(record.body)
+            .into_iter()
+            .try_for_each(|(name, part)| {
+                let place = (body + part.start as u64, part.len() as u64);
+                self.part(place, 2, name, |bytes| plain(name, bytes))
+            })
     }
 
     fn manifest(&mut self, fs: &dyn Fs, dir: &Path) -> Result<(), Error> {

@@ -10,7 +10,7 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::path::Path;
 use strandline_core::fs::Fs;
-use strandline_core::record::{Record, RecordPayload};
+use strandline_core::record::{RecordPayload, StoredRecord};
 use strandline_core::{EventHasher, Hash};
 use strandline_segment::{FrameRecord, Piece};
 
@@ -41,6 +41,8 @@ pub struct Salvaged {
     pub unchained: u64,
     /// Events that had been stored twice, or were in the target already.
     pub repeated: u64,
+    /// Events that a compaction had removed before.
+    pub removed: u64,
     /// What was lost, in the order of the log.
     pub losses: Vec<Loss>,
     /// Sequences of the old store that nothing was saved of, as far as those around them tell.
@@ -214,9 +216,22 @@ impl Salvager<'_> {
 
     /// The event of a record, if it is what was written; `None` if it is saved already.
     fn prove(&mut self, at: &FrameRecord<'_>) -> Result<Option<(Coordinate, Event)>, String> {
-        let record = Record::decode(at.body).map_err(|error| format!("malformed: {error}"))?;
+        let record =
+            StoredRecord::decode(at.body).map_err(|error| format!("malformed: {error}"))?;
         let coordinate = self.coordinate(&record)?;
         let entity = coordinate.entity();
+        let record = match record {
+            StoredRecord::Event(record) => record,
+            StoredRecord::Removed(removed) => {
+                let end = ChainEnd {
+                    hash: at.digest,
+                    clock: removed.clock,
+                };
+                self.chains.insert(entity.to_owned(), end);
+                self.report.removed += 1;
+                return Ok(None);
+            }
+        };
         let before = self.chains.get(entity);
         let follows =
             before.is_some_and(|before| before.clock.checked_add(1) == Some(record.clock));
@@ -271,9 +286,9 @@ impl Salvager<'_> {
     }
 
     /// The coordinate of a record, by its names or by those of an earlier one of the segment.
-    fn coordinate(&mut self, record: &Record<'_>) -> Result<Coordinate, String> {
-        let local = usize::try_from(record.local_coordinate).unwrap_or(usize::MAX);
-        if let Some(coordinate) = &record.coordinate {
+    fn coordinate(&mut self, record: &StoredRecord<'_>) -> Result<Coordinate, String> {
+        let local = usize::try_from(record.local_coordinate()).unwrap_or(usize::MAX);
+        if let Some(coordinate) = record.coordinate() {
             // Numbers are given in turn, so no gap is longer than what was lost.
             if local > self.names.len().saturating_add(1 << 20) {
                 return Err("the number of its coordinate cannot be right".to_owned());

@@ -53,7 +53,7 @@ impl Follower {
         }
         // What came before a failure is whole, and is shown.
         let end = self.log.position();
-        (self.names, _) = replay.commit(end);
+        self.names = replay.commit(end).names;
         self.segment = end.segment;
         followed.map(drop).map_err(Error::from)
     }

@@ -10,14 +10,15 @@ mod restore;
 mod steps;
 
 pub(crate) use follow::Follower;
-pub(crate) use rebuild::rebuilt_block;
+pub(crate) use rebuild::{rebuilt_block, rebuilt_footer, removed_heads_of};
 pub(crate) use restore::WithoutFooter;
 
 use crate::options::Access;
+use crate::removed::{RemovedHeads, RemovedInSegments};
 use crate::store::{Shared, Store};
 use crate::writer::{GroupSync, SegmentNames, Writer};
 use crate::{Error, ErrorKind, OpenPath, OpenReport, StoreOptions};
-use replay::Replay;
+use replay::{Committed, Replay};
 use std::path::Path;
 use std::sync::Arc;
 use steps::{Step, Steps};
@@ -105,7 +106,8 @@ fn open_locked(
     tell(&report, index_reader.snapshot().len(), position);
     let (writer, follower) = match (replayed.writer, replayed.follower) {
         (Some(log), _) => {
-            let writer = Writer::new(log, index, replayed.hlc, replayed.names, &random);
+            let mut writer = Writer::new(log, index, replayed.hlc, replayed.names, &random);
+            writer.removed = replayed.removed;
             (Some(Mutex::new(writer)), None)
         }
         (None, Some(log)) => {
@@ -217,6 +219,7 @@ struct Replayed {
     hlc: HlcClock,
     checkpointed: Option<LogPosition>,
     without_footer: Vec<WithoutFooter>,
+    removed: RemovedInSegments,
 }
 
 /// Fills the index from the base and the log after it, repairs the log, and publishes.
@@ -278,7 +281,15 @@ fn replay(
         }
         Ok((writer, follower, reader)) => {
             (report.events_from_log, report.log_bytes) = replay.read_from_log();
-            let (names, hlc) = replay.commit(end);
+            let Committed {
+                names,
+                hlc,
+                removed,
+            } = replay.commit(end);
+            let mut all_removed = start.removed;
+            if !removed.is_empty() {
+                all_removed.set(end.segment, Some(RemovedHeads::Map(removed)));
+            }
             Ok(Replayed {
                 writer,
                 follower,
@@ -288,6 +299,7 @@ fn replay(
                 hlc,
                 checkpointed: start.checkpoint,
                 without_footer: start.without_footer,
+                removed: all_removed,
             })
         }
     }

@@ -1,8 +1,11 @@
-//! The index block of a sealed segment, made anew from its frames.
+//! The index block and the footer of a sealed segment, made anew from its frames.
 
-use super::replay::Replay;
-use crate::Error;
-use strandline_index::{IndexLayout, channel_with};
+use super::replay::{Committed, Replay};
+use crate::removed::HeadMap;
+use crate::{Error, footer};
+use std::ops::Range;
+use strandline_core::{Hlc, Sequence};
+use strandline_index::{IndexLayout, Snapshot, channel_with};
 use strandline_segment::SealedFrames;
 
 /// The bytes of the block that the footer of a segment should hold. O(events of the segment).
@@ -11,13 +14,47 @@ use strandline_segment::SealedFrames;
 ///
 /// `Corrupt` if the frames are damaged, `Io` if they cannot be read.
 pub(crate) fn rebuilt_block(frames: &SealedFrames, layout: IndexLayout) -> Result<Vec<u8>, Error> {
+    let (snapshot, _) = replayed(frames, layout)?;
+    Ok(snapshot.export(sequences(frames))?)
+}
+
+/// The bytes of the footer that a segment should have, whose newest clock reading is `newest` or one
+/// in its frames. O(events of the segment).
+///
+/// # Errors
+///
+/// As [`rebuilt_block`].
+pub(crate) fn rebuilt_footer(
+    frames: &SealedFrames,
+    layout: IndexLayout,
+    newest: Option<Hlc>,
+) -> Result<Vec<u8>, Error> {
+    let (snapshot, committed) = replayed(frames, layout)?;
+    let newest = newest.max(committed.hlc.last());
+    let begun = footer::begin(newest, &committed.removed);
+    Ok(snapshot.export_after(begun, sequences(frames))?)
+}
+
+/// Where streams end in a segment whose newest event was removed. O(events of the segment).
+///
+/// # Errors
+///
+/// As [`rebuilt_block`].
+pub(crate) fn removed_heads_of(frames: &SealedFrames) -> Result<HeadMap, Error> {
+    replayed(frames, IndexLayout::default()).map(|(_, committed)| committed.removed)
+}
+
+fn replayed(frames: &SealedFrames, layout: IndexLayout) -> Result<(Snapshot, Committed), Error> {
     let (mut index, reader) = channel_with(layout);
     let mut replay = Replay::new(&mut index);
     if let Err(error) = frames.visit(|frame| replay.frame(frame)) {
         replay.abort();
         return Err(error.into());
     }
-    replay.commit(frames.end());
-    let sequences = frames.info().start().sequence..frames.end().sequence;
-    Ok(reader.snapshot().export(sequences)?)
+    let committed = replay.commit(frames.end());
+    Ok((reader.snapshot(), committed))
+}
+
+fn sequences(frames: &SealedFrames) -> Range<Sequence> {
+    frames.info().start().sequence..frames.end().sequence
 }

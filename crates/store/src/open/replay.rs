@@ -1,12 +1,22 @@
 //! `Replay`: frames of the log into rows of the index.
 
+use crate::removed::{HeadMap, RemovedHead};
 use crate::writer::SegmentNames;
 use crate::{Error, ErrorKind};
 use std::sync::Arc;
-use strandline_core::record::Record;
+use strandline_core::record::{Record, RemovedRecord, StoredRecord};
 use strandline_core::{Hlc, HlcClock};
-use strandline_index::{Block, CoordinateId, IndexWriter, ReplayCursor, Row};
+use strandline_index::{Block, CoordinateId, IndexError, IndexWriter, ReplayCursor, Row};
 use strandline_segment::{Frame, FrameRecord, LogPosition, SegmentId};
+
+/// What a replay leaves beside the index.
+pub(super) struct Committed {
+    /// The names that the last segment has given.
+    pub(super) names: SegmentNames,
+    pub(super) hlc: HlcClock,
+    /// Of the last segment: where streams end whose newest event was removed.
+    pub(super) removed: HeadMap,
+}
 
 /// Fills an index that nobody sees yet.
 pub(super) struct Replay<'a> {
@@ -15,6 +25,8 @@ pub(super) struct Replay<'a> {
     /// The segment that `names` is of.
     segment: Option<SegmentId>,
     hlc: HlcClock,
+    /// Of the present segment: where streams end whose newest event was removed.
+    removed: HeadMap,
     events_from_log: u64,
     log_bytes: u64,
 }
@@ -26,6 +38,7 @@ impl<'a> Replay<'a> {
             names: SegmentNames::default(),
             segment: None,
             hlc: HlcClock::default(),
+            removed: HeadMap::new(),
             events_from_log: 0,
             log_bytes: 0,
         }
@@ -59,9 +72,11 @@ impl<'a> Replay<'a> {
         self.segment = Some(segment);
     }
 
-    /// Ends the part of the index that the rows of a segment are in.
-    pub(super) fn end_segment(&mut self) {
+    /// Ends the part of the index that the rows of a segment are in, and gives where streams end in it
+    /// whose newest event was removed.
+    pub(super) fn end_segment(&mut self) -> HeadMap {
         self.cursor.seal();
+        std::mem::take(&mut self.removed)
     }
 
     /// The newest clock reading so far.
@@ -75,10 +90,10 @@ impl<'a> Replay<'a> {
         if self.segment != Some(segment) {
             self.segment = Some(segment);
             self.names.clear();
+            self.removed.clear();
         }
         for record in frame.records() {
             self.record(&record)?;
-            self.events_from_log += 1;
         }
         self.log_bytes += u64::from(frame.end().offset.saturating_sub(frame.start().offset));
         Ok(())
@@ -94,22 +109,45 @@ impl<'a> Replay<'a> {
                 ),
             )
         };
-        let record =
-            Record::decode(at.body).map_err(|error| corrupt("is malformed").with_source(error))?;
-        let coordinate = match &record.coordinate {
-            Some(_) if record.local_coordinate != self.names.next_local() => {
+        let record = StoredRecord::decode(at.body)
+            .map_err(|error| corrupt("is malformed").with_source(error))?;
+        let coordinate = match record.coordinate() {
+            Some(_) if record.local_coordinate() != self.names.next_local() => {
                 return Err(corrupt("names its coordinate out of turn"));
             }
             Some(coordinate) => {
                 let id = self.cursor.intern(coordinate)?;
-                self.names.note(id, record.local_coordinate);
+                self.names.note(id, record.local_coordinate());
                 id
             }
             None => self
-                .named(record.local_coordinate)?
+                .named(record.local_coordinate())?
                 .ok_or_else(|| corrupt("has a coordinate that its segment has not named"))?,
         };
+        match record {
+            StoredRecord::Event(record) => self
+                .event(at, &record, coordinate)
+                .map_err(|error| corrupt("does not follow those before it").with_source(error)),
+            StoredRecord::Removed(removed) => {
+                self.removed(at, &removed, coordinate);
+                Ok(())
+            }
+        }
+    }
+
+    fn event(
+        &mut self,
+        at: &FrameRecord<'_>,
+        record: &Record<'_>,
+        coordinate: CoordinateId,
+    ) -> Result<(), IndexError> {
+        self.events_from_log += 1;
         self.hlc.observe(record.hlc);
+        if !self.removed.is_empty()
+            && let Some(coordinate) = self.cursor.coordinate(coordinate)
+        {
+            self.removed.remove(coordinate.entity());
+        }
         let tags: Vec<_> = record.extensions.tags().collect();
         let row = Row {
             sequence: at.sequence,
@@ -123,9 +161,18 @@ impl<'a> Replay<'a> {
             causation: record.causation,
             hash: Some(at.digest),
         };
-        self.cursor
-            .insert_tagged(&row, &tags)
-            .map_err(|error| corrupt("does not follow those before it").with_source(error))
+        self.cursor.insert_tagged(&row, &tags)
+    }
+
+    fn removed(&mut self, at: &FrameRecord<'_>, removed: &RemovedRecord, coordinate: CoordinateId) {
+        let head = RemovedHead {
+            clock: removed.clock,
+            sequence: at.sequence,
+            hash: at.digest,
+        };
+        if let Some(coordinate) = self.cursor.coordinate(coordinate) {
+            self.removed.insert(coordinate.entity().into(), head);
+        }
     }
 
     /// The coordinate with a local number, which a checkpoint may have brought.
@@ -147,13 +194,17 @@ impl<'a> Replay<'a> {
     }
 
     /// Publishes everything that is before `end`, where the log goes on.
-    pub(super) fn commit(mut self, end: LogPosition) -> (SegmentNames, HlcClock) {
+    pub(super) fn commit(mut self, end: LogPosition) -> Committed {
         self.cursor.commit(end.sequence);
         if self.segment != Some(end.segment) {
             // The last segment has no frame yet, so it has named nothing.
             self.names.clear();
         }
-        (self.names, self.hlc)
+        Committed {
+            names: self.names,
+            hlc: self.hlc,
+            removed: self.removed,
+        }
     }
 
     /// Drops everything; nothing of it was ever visible.

@@ -6,7 +6,8 @@
 use super::replay::Replay;
 use super::steps::{Step, Steps};
 use crate::checkpoint::{self, Restored};
-use crate::footer;
+use crate::footer::{self, Opened};
+use crate::removed::{RemovedHeads, RemovedInSegments};
 use crate::{Error, OpenPath, OpenReport};
 use strandline_checkpoint::Newest;
 use strandline_core::{Hlc, Sequence};
@@ -23,6 +24,8 @@ pub(super) struct Start {
     pub(super) checkpoint: Option<LogPosition>,
     /// Sealed segments that have no good footer.
     pub(super) without_footer: Vec<WithoutFooter>,
+    /// Where streams end whose newest event was removed.
+    pub(super) removed: RemovedInSegments,
 }
 
 /// A sealed segment whose rows were read from its frames.
@@ -169,12 +172,17 @@ fn attach(
         Err(error) => Err(Some(error.to_string())),
     };
     match found {
-        Ok((newest, block)) => {
+        Ok(Opened {
+            newest,
+            heads,
+            block,
+        }) => {
             report.events_from_footers += u64::from(block.rows());
             report.footers_used += 1;
             if report.path == OpenPath::Scan {
                 report.path = OpenPath::Footers;
             }
+            start.removed.set(info.id(), heads);
             replay.block(block.into(), Some(newest))
         }
         Err(reason) => {
@@ -191,7 +199,9 @@ fn attach(
                 segment: info.id(),
                 newest: replay.newest(),
             });
-            replay.end_segment();
+            let heads = replay.end_segment();
+            let heads = (!heads.is_empty()).then_some(RemovedHeads::Map(heads));
+            start.removed.set(info.id(), heads);
             Ok(())
         }
     }

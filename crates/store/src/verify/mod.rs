@@ -8,7 +8,7 @@ use hashing::Hashing;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
-use strandline_core::record::Record;
+use strandline_core::record::{Record, StoredRecord};
 use strandline_core::{Coordinate, Hash, Region, Sequence};
 use strandline_segment::{Frame, FrameRecord, LogError, RecordPosition, ScanError, SegmentId};
 
@@ -37,6 +37,8 @@ impl fmt::Display for Problem {
 pub struct VerifyReport {
     /// Events whose checksum and hash were checked.
     pub events: u64,
+    /// Events that a compaction removed, and whose place in their chain was checked.
+    pub removed: u64,
     /// Commits whose link in the log chain was checked.
     pub commits: u64,
     /// Entities whose chains were followed.
@@ -72,6 +74,7 @@ pub(crate) fn verify(shared: &Shared) -> Result<VerifyReport, Error> {
         segment: None,
         report: VerifyReport {
             events: 0,
+            removed: 0,
             commits: 0,
             entities: 0,
             log_hash: until.log_hash,
@@ -138,7 +141,6 @@ impl Verifier<'_> {
         }
         self.report.commits += 1;
         for record in frame.records() {
-            self.report.events += 1;
             if let Err(message) = self.record(&record, hashing) {
                 self.problem(Some(record.sequence), message_at(record.position, &message));
             }
@@ -146,11 +148,12 @@ impl Verifier<'_> {
     }
 
     fn record(&mut self, at: &FrameRecord<'_>, hashing: &mut Hashing) -> Result<(), String> {
-        let record = Record::decode(at.body).map_err(|error| format!("malformed: {error}"))?;
-        if let Some(coordinate) = &record.coordinate {
+        let record =
+            StoredRecord::decode(at.body).map_err(|error| format!("malformed: {error}"))?;
+        if let Some(coordinate) = record.coordinate() {
             self.names.push(Arc::new(coordinate.clone()));
         }
-        let local = usize::try_from(record.local_coordinate).unwrap_or(usize::MAX);
+        let local = usize::try_from(record.local_coordinate()).unwrap_or(usize::MAX);
         let coordinate = self
             .names
             .get(local)
@@ -158,12 +161,19 @@ impl Verifier<'_> {
         let chain = self.chains.get_mut(coordinate.entity());
         let (previous, expected_clock) = match &chain {
             Some(chain) => (chain.hash, chain.clock.checked_add(1)),
-            None => (record.previous.unwrap_or(Hash::ZERO), Some(0)),
+            None => (record.previous().unwrap_or(Hash::ZERO), Some(0)),
         };
-        hashing.check(at, coordinate, previous);
+        match &record {
+            StoredRecord::Event(_) => {
+                self.report.events += 1;
+                hashing.check(at, coordinate, previous);
+            }
+            // Its own hash cannot be told any more; what follows it was made with that.
+            StoredRecord::Removed(_) => self.report.removed += 1,
+        }
         let next = Chain {
             hash: at.digest,
-            clock: record.clock,
+            clock: record.clock(),
         };
         let entity = coordinate.entity();
         match chain {
@@ -172,18 +182,24 @@ impl Verifier<'_> {
                 self.chains.insert(entity.into(), next);
             }
         }
-        if record.previous.is_some_and(|stored| stored != previous) {
+        if record.previous().is_some_and(|stored| stored != previous) {
             return Err(format!(
                 "it names another predecessor than the chain of {entity} has"
             ));
         }
-        if expected_clock != Some(record.clock) {
+        if expected_clock != Some(record.clock()) {
             return Err(format!(
                 "its clock is {} where the stream of {entity} continues with {expected_clock:?}",
-                record.clock
+                record.clock()
             ));
         }
-        self.check_row(at, &record)
+        match &record {
+            StoredRecord::Event(record) => self.check_row(at, record),
+            StoredRecord::Removed(_) => match self.index.row_at(at.sequence) {
+                None => Ok(()),
+                Some(_) => Err("the index has it, and it was removed".to_owned()),
+            },
+        }
     }
 
     /// Compares the index with the record, if the event is visible.

@@ -25,7 +25,7 @@ impl ChainEnd {
 }
 
 impl Writer {
-    /// The newest event of an entity; `known` is its number, if it has one.
+    /// The newest event of an entity, removed or not; `known` is its number, if it has one.
     ///
     /// # Errors
     ///
@@ -41,7 +41,19 @@ impl Writer {
         }
         let head = self.index.sealed_head(entity);
         self.check_index()?;
-        Ok(head)
+        let removed = self.removed.find(entity)?;
+        Ok(match (head, removed) {
+            (head, Some(removed)) if head.is_none_or(|head| head.clock < removed.clock) => {
+                Some(Head {
+                    sequence: removed.sequence,
+                    clock: removed.clock,
+                    // The hash is known, so nothing is read there.
+                    position: 0,
+                    hash: Some(removed.hash),
+                })
+            }
+            (head, _) => head,
+        })
     }
 
     /// Fails if the index may lack events.

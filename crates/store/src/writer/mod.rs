@@ -47,6 +47,7 @@ pub(crate) use room::{Attempt, Room};
 pub(crate) use sync::{GroupSync, Poison};
 
 use crate::background::Sealed;
+use crate::removed::RemovedInSegments;
 use commit::Assigned;
 use in_flight::InFlight;
 use last::LastOfEntity;
@@ -64,6 +65,8 @@ pub(crate) struct Writer {
     pub(crate) index: IndexWriter,
     pub(crate) hlc: HlcClock,
     pub(crate) names: SegmentNames,
+    /// Where streams end whose newest event was removed.
+    pub(crate) removed: RemovedInSegments,
     /// Random bits of the next id, stepped for each.
     id_bits: u64,
     pub(crate) in_flight: InFlight,
@@ -95,6 +98,7 @@ impl Writer {
             index,
             hlc,
             names,
+            removed: RemovedInSegments::default(),
             id_bits: random.number(),
             in_flight: InFlight::default(),
             sealed: None,

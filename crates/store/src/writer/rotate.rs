@@ -40,6 +40,7 @@ impl Writer {
             "sealed a segment"
         );
         Ok(Sealed {
+            removed: self.removed.map_of(sealed.info().id()),
             segment: sealed,
             newest: self.hlc.last(),
         })

@@ -1,0 +1,233 @@
+//! `RemovedRecord`: what stands in the place of an event that was removed.
+
+use super::{Record, flags, view};
+use crate::codec::{DecodeError, Reader, Writer};
+use crate::{Coordinate, Hash};
+use std::ops::Range;
+
+/// What is left of an event that was removed: its place in its entity's stream.
+///
+/// The event's hash stays where it was, beside the record, so the chains of the entity and of the log
+/// go on over it. If the event was the first to use its coordinate in the segment, the names stay too.
+///
+/// | field | bytes | present |
+/// |---|---|---|
+/// | flags, [`flags::REMOVED`] among them | 1 | always |
+/// | coordinate id, local to the segment | 4 | always |
+/// | clock | 4 | always |
+/// | entity (length u8, bytes), scope (length u8, bytes) | 2 and more | flag: first use of the coordinate in the segment |
+/// | previous hash | 32 | flag: first event of the entity in the segment |
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RemovedRecord {
+    /// Number of the coordinate in its segment, in order of first use.
+    pub local_coordinate: u32,
+    /// The coordinate itself, with its first use in a segment.
+    pub coordinate: Option<Coordinate>,
+    /// Hash of the entity's event before this one, in the entity's first record of a segment.
+    pub previous: Option<Hash>,
+    /// Place in the entity's stream.
+    pub clock: u32,
+}
+
+impl RemovedRecord {
+    /// What is left of a record once its event is removed.
+    #[must_use]
+    pub fn of(record: &Record<'_>) -> Self {
+        Self {
+            local_coordinate: record.local_coordinate,
+            coordinate: record.coordinate.clone(),
+            previous: record.previous,
+            clock: record.clock,
+        }
+    }
+
+    /// Whether a record's bytes are those of an event that was removed.
+    #[must_use]
+    pub fn is_one(body: &[u8]) -> bool {
+        body.first().is_some_and(|own| own & flags::REMOVED != 0)
+    }
+
+    /// Appends the record's bytes to `out`.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        let bit = |present, flag| if present { flag } else { 0 };
+        let mut out = Writer::new(out);
+        out.u8(flags::REMOVED
+            | bit(self.coordinate.is_some(), flags::NAMES)
+            | bit(self.previous.is_some(), flags::PREVIOUS));
+        out.u32(self.local_coordinate);
+        out.u32(self.clock);
+        if let Some(coordinate) = &self.coordinate {
+            view::encode_names(&mut out, coordinate);
+        }
+        if let Some(previous) = &self.previous {
+            out.bytes(previous.as_bytes());
+        }
+    }
+
+    /// The name and place of each part of a record's bytes, in order: what a tool that shows bytes
+    /// needs. The parts of damaged bytes may be missing.
+    #[must_use]
+    pub fn layout(body: &[u8]) -> Vec<(&'static str, Range<usize>)> {
+        let Ok(record) = Self::decode(body) else {
+            return vec![("body", 0..body.len())];
+        };
+        let mut parts = vec![("flags", 0..1), ("coordinate", 1..5), ("clock", 5..9)];
+        let previous = match record.previous {
+            Some(_) => body.len().saturating_sub(Hash::BYTES),
+            None => body.len(),
+        };
+        if record.coordinate.is_some() {
+            parts.push(("entity and scope", 9..previous));
+        }
+        if record.previous.is_some() {
+            parts.push(("previous hash", previous..body.len()));
+        }
+        parts
+    }
+
+    /// A removed event's record from all of its bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] if the bytes are cut short or hold a value that no encoder writes.
+    pub fn decode(body: &[u8]) -> Result<Self, DecodeError> {
+        let mut reader = Reader::new(body);
+        let own = reader.u8("flags")?;
+        let known = flags::REMOVED | flags::NAMES | flags::PREVIOUS;
+        if own & flags::REMOVED == 0 || own & !known != 0 {
+            return Err(reader.invalid("flags", "are not those of a removed event"));
+        }
+        let local_coordinate = reader.u32("coordinate")?;
+        let clock = reader.u32("clock")?;
+        let coordinate = match own & flags::NAMES {
+            0 => None,
+            _ => Some(view::decode_names(&mut reader)?),
+        };
+        let previous = match own & flags::PREVIOUS {
+            0 => None,
+            _ => Some(Hash::from_bytes(reader.array("previous hash")?)),
+        };
+        reader.finish("record")?;
+        Ok(Self {
+            local_coordinate,
+            coordinate,
+            previous,
+            clock,
+        })
+    }
+}
+
+/// A record of a segment: an event, or the place of one that was removed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoredRecord<'a> {
+    /// An event.
+    Event(Record<'a>),
+    /// The place of one that was removed.
+    Removed(RemovedRecord),
+}
+
+impl<'a> StoredRecord<'a> {
+    /// A record from all of its bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] if the bytes are cut short or hold a value that no encoder writes.
+    pub fn decode(body: &'a [u8]) -> Result<Self, DecodeError> {
+        if RemovedRecord::is_one(body) {
+            RemovedRecord::decode(body).map(Self::Removed)
+        } else {
+            Record::decode(body).map(Self::Event)
+        }
+    }
+
+    /// Number of the coordinate in its segment.
+    #[must_use]
+    pub const fn local_coordinate(&self) -> u32 {
+        match self {
+            Self::Event(record) => record.local_coordinate,
+            Self::Removed(removed) => removed.local_coordinate,
+        }
+    }
+
+    /// The coordinate, with its first use in a segment.
+    #[must_use]
+    pub const fn coordinate(&self) -> Option<&Coordinate> {
+        match self {
+            Self::Event(record) => record.coordinate.as_ref(),
+            Self::Removed(removed) => removed.coordinate.as_ref(),
+        }
+    }
+
+    /// Hash of the entity's event before this one, in the entity's first record of a segment.
+    #[must_use]
+    pub const fn previous(&self) -> Option<Hash> {
+        match self {
+            Self::Event(record) => record.previous,
+            Self::Removed(removed) => removed.previous,
+        }
+    }
+
+    /// Place in the entity's stream.
+    #[must_use]
+    pub const fn clock(&self) -> u32 {
+        match self {
+            Self::Event(record) => record.clock,
+            Self::Removed(removed) => removed.clock,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    prop_compose! {
+        fn removed()(
+            local_coordinate: u32,
+            names in proptest::option::of(("[a-z:]{1,20}", "[a-z/]{1,20}")),
+            previous in proptest::option::of(any::<[u8; 32]>()),
+            clock: u32,
+        ) -> RemovedRecord {
+            let coordinate = names.map(|(entity, scope)| Coordinate::new(entity, scope).unwrap());
+            RemovedRecord {
+                local_coordinate,
+                coordinate,
+                previous: previous.map(Hash::from_bytes),
+                clock,
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn removed_records_round_trip_and_every_cut_is_an_error(record in removed()) {
+            let mut bytes = Vec::new();
+            record.encode(&mut bytes);
+            for length in 0..bytes.len() {
+                prop_assert!(RemovedRecord::decode(&bytes[..length]).is_err(), "{} bytes", length);
+            }
+            prop_assert!(Record::decode(&bytes).is_err(), "no event is there");
+            let layout = RemovedRecord::layout(&bytes);
+            let ends = layout.iter().map(|(_, part)| part.end);
+            let starts = layout.iter().map(|(_, part)| part.start);
+            prop_assert!(starts.eq([0].into_iter().chain(ends).take(layout.len())), "no gap");
+            prop_assert_eq!(layout.last().unwrap().1.end, bytes.len());
+            prop_assert_eq!(
+                StoredRecord::decode(&bytes).unwrap(),
+                StoredRecord::Removed(record)
+            );
+        }
+
+        #[test]
+        fn any_bytes_decode_to_themselves_or_not_at_all(
+            bytes in proptest::collection::vec(any::<u8>(), 0..90),
+        ) {
+            if let Ok(record) = RemovedRecord::decode(&bytes) {
+                let mut again = Vec::new();
+                record.encode(&mut again);
+                prop_assert_eq!(again, bytes);
+            }
+        }
+    }
+}
