@@ -12,6 +12,7 @@ mod args;
 mod backup;
 mod bar;
 mod checkpoint;
+mod compact;
 mod export;
 mod failure;
 mod files;
@@ -82,6 +83,17 @@ pub enum Command {
     #[command(after_help = "Example:\n  \
         strandline restore backups/orders.strand orders.strand --replace")]
     Restore(backup::RestoreArgs),
+    /// Remove events that are not to be kept; chains, sequences and receipts stay right.
+    #[command(after_help = "Examples:\n  \
+        strandline compact orders.strand --keep-newest 100 --within meter: --dry-run\n  \
+        strandline compact orders.strand --keep-since 2026-01-01T00:00:00Z\n  \
+        strandline compact orders.strand --drop-prefix test:")]
+    Compact(compact::Args),
+    /// Remove payloads for good; the events stay, and their chains verify.
+    #[command(after_help = "Examples:\n  \
+        strandline redact orders.strand --entity user:7\n  \
+        strandline redact orders.strand --event 018f3c3e-7a5b-7000-8000-0123456789ab")]
+    Redact(compact::RedactArgs),
     /// Save what is left of a damaged store into a new one.
     #[command(after_help = "Example:\n  strandline salvage damaged.strand saved.strand")]
     Salvage(salvage::Args),
@@ -108,6 +120,8 @@ pub fn run(command: &Command) -> ExitCode {
         Command::Rebuild(args) => checkpoint::run_rebuild(args),
         Command::Backup(args) => backup::run(args),
         Command::Restore(args) => backup::run_restore(args),
+        Command::Compact(args) => compact::run(args),
+        Command::Redact(args) => compact::run_redact(args),
         Command::Salvage(args) => salvage::run(args),
     };
     match outcome {

@@ -132,6 +132,20 @@ impl LogView {
         Ok(segment)
     }
 
+    /// The segments, oldest first. Of the one that was active nothing says where it ends.
+    pub fn infos(&self) -> impl Iterator<Item = &SegmentInfo> {
+        self.segments.iter().map(|segment| &segment.info)
+    }
+
+    /// How many bytes the frames of these segments take.
+    #[must_use]
+    pub fn frame_bytes_of(&self, ids: impl Iterator<Item = SegmentId>) -> u64 {
+        let found = ids.filter_map(|id| self.segments.get(find(&self.segments, id).ok()?));
+        found
+            .map(|segment| u64::from(segment.file.written_end()))
+            .sum()
+    }
+
     /// How many segments there are.
     #[must_use]
     pub fn segments(&self) -> usize {

@@ -7,7 +7,7 @@
 
 use crate::error::{AppendError, At};
 use crate::file::SegmentFile;
-use crate::footer::SealedSegment;
+use crate::footer::{self, Footer, SealedSegment};
 use crate::format::SegmentHeader;
 use crate::log::nonce;
 use crate::manifest::{Manifest, SegmentInfo};
@@ -172,10 +172,22 @@ fn replace_listed(manifest: &mut Manifest, new: SegmentInfo) -> Result<SegmentIn
 }
 
 impl SegmentRewrite {
-    /// The frames that are read.
-    #[must_use]
-    pub const fn source(&self) -> &SealedFrames {
-        &self.source
+    /// Length of the file that is read, its footer included.
+    ///
+    /// # Errors
+    ///
+    /// [`LogError::Io`].
+    pub fn source_bytes(&self) -> Result<u64, LogError> {
+        self.source.file.len()
+    }
+
+    /// The footer of the segment as it is; see [`UncheckedLog::footer`](crate::UncheckedLog::footer).
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn footer(&self) -> Result<Option<Footer>, LogError> {
+        footer::read(&self.source.file, self.source.end(), true)
     }
 
     /// Writes and syncs the new file. `body` appends the new body of each record, oldest first; what
@@ -306,6 +318,15 @@ impl RewrittenSegment {
     #[must_use]
     pub const fn sealed(&self) -> &SealedSegment {
         &self.sealed
+    }
+
+    /// Length of the file, with the footer if it was written.
+    ///
+    /// # Errors
+    ///
+    /// [`LogError::Io`].
+    pub fn bytes(&self) -> Result<u64, LogError> {
+        self.sealed.file.len()
     }
 
     fn keep(mut self) -> (SegmentInfo, SegmentFile) {

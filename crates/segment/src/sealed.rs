@@ -9,7 +9,7 @@ use crate::{Frame, LogError, LogPosition, ScanError, SegmentInfo};
 pub struct SealedFrames {
     info: SegmentInfo,
     end: LogPosition,
-    file: SegmentFile,
+    pub(crate) file: SegmentFile,
 }
 
 impl SealedFrames {

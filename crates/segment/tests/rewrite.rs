@@ -28,8 +28,11 @@ fn open(fs: &MemFs) -> Option<UncheckedLog> {
     UncheckedLog::open(fs, Path::new(DIR), options()).unwrap()
 }
 
-/// Every record, and the log's writer and reader.
-fn reopen(fs: &MemFs) -> (Vec<(u64, Vec<u8>)>, LogWriter, LogReader, Vec<String>) {
+/// A record: sequence and body.
+type Record = (u64, Vec<u8>);
+
+/// Every record, the log's writer and reader, and what the opening removed of rewritings.
+fn reopen(fs: &MemFs) -> (Vec<Record>, LogWriter, LogReader, Vec<String>) {
     let log = open(fs).unwrap_or_else(|| {
         let fs: Arc<dyn Fs> = Arc::new(fs.clone());
         UncheckedLog::create(fs, Path::new(DIR), options(), &Random::from_seed(3)).unwrap()

@@ -2,11 +2,11 @@
 
 use crate::store::Store;
 use crate::writer::{Context, GroupSync, Poison, Prepared, SyncDriver, Writer, check_batch};
-use crate::{AppendOptions, Batch, Durability, Error, ErrorKind, Event, Receipt};
+use crate::{AppendCondition, AppendOptions, Batch, Durability, Error, ErrorKind, Event, Receipt};
 use std::sync::Arc;
 use strandline_core::sync::MutexGuard;
 use strandline_core::{Coordinate, Sequence};
-use strandline_segment::SyncHandle;
+use strandline_segment::{SegmentId, SyncHandle};
 
 impl Store {
     /// Appends an event, and returns when it is visible and as durable as the store's options ask.
@@ -136,15 +136,7 @@ impl Store {
         let (committed, sealed, next) = {
             let mut writer = self.lock_with_room(full)?;
             let guard = PoisonOnPanic(&shared.group);
-            let context = Context {
-                group: &shared.group,
-                log: &shared.log,
-                random: &shared.random,
-                now_ms: shared.options.clock.now_ms(),
-                drift_ms_max: shared.options.drift_ms_max(),
-                segment_bytes_max: shared.options.log.segment_bytes(),
-                condition: options.condition,
-            };
+            let context = self.context(options.condition);
             let committed = writer.commit(prepared, durability, context, give);
             if let (Ok(end), Durability::Synced, Full::Wait | Full::Refuse) =
                 (&committed, durability, full)
@@ -185,6 +177,46 @@ impl Store {
             .lock()
             .in_flight
             .oldest_if_full(durable, most))
+    }
+
+    /// Seals a segment if it is the active one.
+    pub(crate) fn seal_segment(&self, segment: SegmentId) -> Result<(), Error> {
+        let shared = &*self.shared;
+        let sealed = {
+            let mut writer = shared.writer()?.lock();
+            shared.check_poison()?;
+            if writer.log.position().segment != segment {
+                return Ok(());
+            }
+            let guard = PoisonOnPanic(&shared.group);
+            let sealed = writer.rotate(self.context(None));
+            std::mem::forget(guard);
+            sealed?
+        };
+        if let Some(background) = &self.background {
+            background.write_footer(sealed);
+        }
+        Ok(())
+    }
+
+    /// Returns when the background has done what it was asked for until now.
+    pub(crate) fn wait_for_background(&self) {
+        if let Some(background) = &self.background {
+            background.wait();
+        }
+    }
+
+    fn context<'a>(&'a self, condition: Option<&'a AppendCondition>) -> Context<'a> {
+        let shared = &*self.shared;
+        Context {
+            group: &shared.group,
+            log: &shared.log,
+            random: &shared.random,
+            now_ms: shared.options.clock.now_ms(),
+            drift_ms_max: shared.options.drift_ms_max(),
+            segment_bytes_max: shared.options.log.segment_bytes(),
+            condition,
+        }
     }
 
     /// The commit lock, once there is room for what is submitted.

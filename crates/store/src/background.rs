@@ -54,6 +54,8 @@ enum Job {
     Footer(Box<Sealed>),
     /// So much was written that a checkpoint is wanted.
     Checkpoint,
+    /// Somebody waits until everything before is done.
+    Reply(Sender<()>),
     /// The active segment fills up, and the next one should be there.
     Prepare(NextSegment),
 }
@@ -150,6 +152,14 @@ impl Background {
         self.send(Job::Prepare(next));
     }
 
+    /// Returns when everything that was asked for before is done.
+    pub(crate) fn wait(&self) {
+        let (reply, replied) = unbounded();
+        self.send(Job::Reply(reply));
+        // An error says that nobody is left who could be at work.
+        let _ = replied.recv();
+    }
+
     fn send(&self, job: Job) {
         // The receiver outlives every sender; if its thread died, syncs are left to the callers
         // and footers to the next opening.
@@ -192,6 +202,7 @@ fn work(shared: &Shared, job: Job) {
             save_checkpoint(shared);
         }
         Job::Checkpoint => save_checkpoint(shared),
+        Job::Reply(reply) => drop(reply),
         Job::Prepare(next) => {
             if let Err(error) = next.prepare() {
                 // The rotation tries again, and says what is wrong.

@@ -22,6 +22,8 @@ pub struct EventRef<'a> {
     row: RowView<'a>,
     hash: Hash,
     record: RecordView<'a>,
+    /// Whether the payload was redacted since this record was written.
+    redacted: bool,
 }
 
 impl<'a> EventRef<'a> {
@@ -49,6 +51,7 @@ impl<'a> EventRef<'a> {
             row,
             hash: digest,
             record,
+            redacted: false,
         })
     }
 
@@ -172,7 +175,9 @@ impl<'a> EventRef<'a> {
     /// The event with a payload of its own, in one allocation.
     #[must_use]
     pub fn into_owned(self) -> StoredEvent {
-        let Self { row, hash, record } = self;
+        let Self {
+            row, hash, record, ..
+        } = self;
         let header = EventHeader {
             sequence: row.sequence(),
             id: record.id(),
@@ -186,7 +191,27 @@ impl<'a> EventRef<'a> {
             extensions: record.extensions(),
             hash,
         };
-        StoredEvent::new(header, content(record.payload()).map(Into::into))
+        StoredEvent::new(header, self.content().map(Into::into))
+    }
+
+    /// Whether the payload was removed.
+    #[must_use]
+    pub fn is_redacted(&self) -> bool {
+        self.content().is_err()
+    }
+
+    /// The event as it is since its payload was redacted.
+    pub(crate) const fn redacted(mut self) -> Self {
+        self.redacted = true;
+        self
+    }
+
+    #[inline]
+    fn content(&self) -> Result<&'a [u8], Hash> {
+        match self.record.payload() {
+            payload if self.redacted => Err(payload.hash()),
+            payload => content(payload),
+        }
     }
 
     #[inline]
@@ -195,7 +220,7 @@ impl<'a> EventRef<'a> {
             id: self.record.id(),
             kind: self.record.kind(),
             encoding: self.record.encoding(),
-            content: content(self.record.payload()),
+            content: self.content(),
         }
     }
 }

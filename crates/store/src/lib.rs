@@ -57,6 +57,7 @@ mod options;
 mod payload;
 mod read;
 mod receipt;
+mod redactions;
 mod refused_time;
 mod removed;
 mod report;

@@ -43,7 +43,8 @@ pub enum ReceiptMismatch {
         /// Id of that one.
         id: EventId,
     },
-    /// No event has the id, and none the sequence.
+    /// No event has the id, and none the sequence, which is before the store ends: a compaction
+    /// removed the event, or it never was in this store.
     UnknownEvent,
     /// The event has another sequence.
     Sequence {
@@ -81,7 +82,9 @@ impl fmt::Display for ReceiptMismatch {
             Self::OtherEvent { id } => {
                 write!(f, "the event is not there; event {id} is in its place")
             }
-            Self::UnknownEvent => f.write_str("the event is not there"),
+            Self::UnknownEvent => {
+                f.write_str("the event is not there: it was removed, or never written")
+            }
             Self::Sequence { stored } => write!(f, "its sequence is {stored}"),
             Self::Clock { stored } => write!(f, "its clock is {stored}"),
             Self::Hlc { stored } => write!(f, "its time is {stored}"),

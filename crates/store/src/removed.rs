@@ -15,6 +15,7 @@
 use crate::open::removed_heads_of;
 use crate::{Error, ErrorKind};
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::OnceLock;
 use strandline_core::codec::{DecodeError, Reader, Writer};
 use strandline_core::{Hash, Salt, Sequence};
@@ -137,53 +138,60 @@ impl<'a> List<'a> {
 pub(crate) enum RemovedHeads {
     /// Read from the frames.
     Map(HeadMap),
-    /// In the footer, checked before its first use.
-    InFooter {
-        footer: Footer,
-        /// Where they are in it.
-        range: std::ops::Range<usize>,
-        frames: SealedFrames,
-        /// What the frames say, where the footer turned out to be damaged.
-        anew: OnceLock<Option<Result<HeadMap, String>>>,
-    },
+    /// Searched in the footer.
+    InFooter(Box<HeadsInFooter>),
+}
+
+/// A list in a footer, checked before its first use.
+#[derive(Debug)]
+pub(crate) struct HeadsInFooter {
+    footer: Footer,
+    /// Where the list is in it.
+    range: Range<usize>,
+    frames: SealedFrames,
+    /// What the frames say, where the list turned out to be damaged.
+    anew: OnceLock<Option<Result<HeadMap, String>>>,
 }
 
 impl RemovedHeads {
     /// The list at `range` of a footer; none if that is empty.
     pub(crate) fn in_footer(
         footer: Footer,
-        range: std::ops::Range<usize>,
+        range: Range<usize>,
         frames: SealedFrames,
     ) -> Option<Self> {
-        (!range.is_empty()).then(|| Self::InFooter {
-            footer,
-            range,
-            frames,
-            anew: OnceLock::new(),
+        (!range.is_empty()).then(|| {
+            Self::InFooter(Box::new(HeadsInFooter {
+                footer,
+                range,
+                frames,
+                anew: OnceLock::new(),
+            }))
         })
     }
 
     fn find(&self, entity: &str) -> Result<Option<RemovedHead>, Error> {
-        let (footer, range, frames, anew) = match self {
-            Self::Map(map) => return Ok(map.get(entity).copied()),
-            Self::InFooter {
-                footer,
-                range,
-                frames,
-                anew,
-            } => (footer, range, frames, anew),
-        };
-        let list = List(footer.as_ref().get(range.clone()).unwrap_or_default());
-        let anew = anew.get_or_init(|| {
+        match self {
+            Self::Map(map) => Ok(map.get(entity).copied()),
+            Self::InFooter(heads) => heads.find(entity),
+        }
+    }
+}
+
+impl HeadsInFooter {
+    fn find(&self, entity: &str) -> Result<Option<RemovedHead>, Error> {
+        let list = self.footer.as_ref().get(self.range.clone());
+        let list = List(list.unwrap_or_default());
+        let anew = self.anew.get_or_init(|| {
             if list.check() {
                 return None;
             }
-            let segment = frames.info().id().get();
+            let segment = self.frames.info().id().get();
             tracing::warn!(
                 segment,
                 "reading the heads of removed events from the frames"
             );
-            Some(removed_heads_of(frames).map_err(|error| error.to_string()))
+            Some(removed_heads_of(&self.frames).map_err(|error| error.to_string()))
         });
         match anew {
             None => Ok(list.find(entity)),

@@ -4,12 +4,13 @@ use crate::background::{Background, FootersWritten};
 use crate::open::{Follower, WithoutFooter};
 use crate::options::StoreOptions;
 use crate::read::Reader;
+use crate::redactions::Redactions;
 use crate::writer::{GroupSync, Poison, SyncDriver, Writer, close};
 use crate::{Error, ErrorKind, OpenReport, Receipt, Snapshot, Stats, VerifyReport, checkpoint};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use strandline_core::fs::FileLock;
-use strandline_core::sync::{Mutex, RwLock};
+use strandline_core::sync::{Mutex, MutexGuard, RwLock};
 use strandline_core::{Hlc, Random, Sequence};
 use strandline_index::IndexReader;
 use strandline_segment::{LogIdentity, LogPosition, LogReader, SyncHandle};
@@ -74,6 +75,9 @@ pub(crate) struct Shared {
     /// Held while index and log are replaced by ones with other positions, and while both are taken
     /// for a snapshot. Taken after the commit lock.
     pub(crate) positions: RwLock<()>,
+    pub(crate) redacted: Arc<Redactions>,
+    /// Held by whoever rewrites segments.
+    pub(crate) rewriting: Mutex<()>,
     pub(crate) random: Random,
     pub(crate) report: OpenReport,
     /// Where the log ended at opening.
@@ -95,6 +99,14 @@ impl Shared {
     /// Returns when everything below `end` is durable and visible.
     pub(crate) fn wait_durable(&self, end: Sequence) -> Result<(), Error> {
         self.group.wait(end).map_err(fate_unknown)
+    }
+
+    /// The right to rewrite segments, once whoever has it is done.
+    pub(crate) fn begin_rewriting(&self) -> Result<MutexGuard<'_, ()>, Error> {
+        self.writer()?;
+        let guard = self.rewriting.lock();
+        self.check_poison()?;
+        Ok(guard)
     }
 
     /// The receipt, which says whether its event is durable now.
@@ -121,7 +133,10 @@ impl Shared {
         drop(positions);
         Snapshot {
             index,
-            reader: Reader { log },
+            reader: Reader {
+                log,
+                redacted: self.redacted.clone(),
+            },
         }
     }
 

@@ -36,6 +36,12 @@ impl StoredEvent {
         &self.header
     }
 
+    /// Whether the payload was removed.
+    #[must_use]
+    pub const fn is_redacted(&self) -> bool {
+        self.payload.is_err()
+    }
+
     /// The payload, as it was encoded.
     ///
     /// # Errors

@@ -9,6 +9,7 @@
 )]
 
 mod backup;
+mod compact;
 mod inspect;
 mod query;
 mod transfer;

@@ -3,7 +3,7 @@
 //! Everything is read by the codecs that the store itself reads with; what they refuse is shown as
 //! bytes, with their reason.
 
-use super::rfc3339;
+use super::meaning::{meaning, plain};
 use crate::{Error, ErrorKind, EventId};
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -22,8 +22,6 @@ use strandline_segment::{
 const SHOWN_BYTES: usize = 16;
 /// Most bytes of a manifest or checkpoint that is shown.
 const FILE_BYTES_MAX: u64 = 1 << 30;
-/// Longest text of a payload that is shown.
-const TEXT_BYTES_MAX: usize = 60;
 
 /// A stretch of a file and what it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -364,12 +362,7 @@ impl<'a> Annotator<'a> {
         let body = offset + RECORD_HEADER_BYTES as u64;
         let length = record_bytes(record);
         if RemovedRecord::is_one(record.body) {
-            let problem = RemovedRecord::decode(record.body).err();
-            let value = format!("sequence {}, its event was removed", record.sequence);
-            let problem = problem.map(|error| error.to_string());
-            self.heading((offset, length), 1, "record", value, problem)?;
-            self.layout(offset, 2, &RECORD_HEADER_LAYOUT)?;
-            return self.removed(body, record);
+            return self.removed(record, (offset, length), body);
         }
         let parsed = RecordView::parse(record.body);
         let problem = parsed.as_ref().err().map(ToString::to_string);
@@ -389,13 +382,23 @@ impl<'a> Annotator<'a> {
         }
     }
 
-    fn removed(&mut self, body: u64, record: &FrameRecord<'_>) -> Result<(), Error> {
-        RemovedRecord::layout(record.body)
-            .into_iter()
-            .try_for_each(|(name, part)| {
-                let place = (body + part.start as u64, part.len() as u64);
-                self.part(place, 2, name, |bytes| plain(name, bytes))
-            })
+    fn removed(&mut self, at: &FrameRecord<'_>, place: (u64, u64), body: u64) -> Result<(), Error> {
+        let problem = RemovedRecord::decode(at.body).err();
+        let value = format!("sequence {}, its event was removed", at.sequence);
+        self.heading(
+            place,
+            1,
+            "record",
+            value,
+            problem.map(|error| error.to_string()),
+        )?;
+        self.layout(place.0, 2, &RECORD_HEADER_LAYOUT)?;
+        let parts = RemovedRecord::layout(at.body).into_iter();
+        let mut parts =
+            parts.map(|(name, part)| (name, body + part.start as u64, part.len() as u64));
+        parts.try_for_each(|(name, start, bytes)| {
+            self.part((start, bytes), 2, name, |bytes| plain(name, bytes))
+        })
     }
 
     fn manifest(&mut self, fs: &dyn Fs, dir: &Path) -> Result<(), Error> {
@@ -456,47 +459,4 @@ impl<'a> Annotator<'a> {
 /// Length of a record, header included.
 const fn record_bytes(record: &FrameRecord<'_>) -> u64 {
     RECORD_HEADER_BYTES as u64 + record.body.len() as u64
-}
-
-/// What a part of a fixed layout says: text, a number, or nothing that its bytes do not show.
-fn plain(name: &str, bytes: &[u8]) -> String {
-    if name == "magic" {
-        return String::from_utf8_lossy(bytes).escape_debug().to_string();
-    }
-    if bytes.len() > 8 || name == "checksum" || name == "zeros" {
-        return String::new();
-    }
-    let number = bytes
-        .iter()
-        .rev()
-        .fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));
-    number.to_string()
-}
-
-/// What a part of a record says.
-fn meaning(record: &RecordView<'_>, name: &str, bytes: &[u8]) -> String {
-    match name {
-        "payload encoding" => record.encoding().to_string(),
-        "kind" => record.kind().to_string(),
-        "wall_ms" => rfc3339(record.hlc().wall_ms()),
-        "id" => record.id().to_string(),
-        "correlation" => record.correlation().to_string(),
-        "causation" => record
-            .causation()
-            .map(|id| id.to_string())
-            .unwrap_or_default(),
-        "entity and scope" => record
-            .coordinate()
-            .map(|at| format!("{} in {}", at.entity(), at.scope()))
-            .unwrap_or_default(),
-        "payload" => {
-            let shown = bytes.get(..TEXT_BYTES_MAX).unwrap_or(bytes);
-            match std::str::from_utf8(shown) {
-                Ok(text) if shown.len() == bytes.len() => text.escape_debug().to_string(),
-                Ok(text) => format!("{}…", text.escape_debug()),
-                Err(_) => String::new(),
-            }
-        }
-        name => plain(name, bytes),
-    }
 }

@@ -127,6 +127,8 @@ fn open_locked(
         index: index_reader,
         log: replayed.reader,
         positions: RwLock::new(()),
+        redacted: Arc::default(),
+        rewriting: Mutex::new(()),
         random,
         report,
         opened_at: position,

@@ -1,0 +1,167 @@
+//! `compact` and `redact`: what goes for good.
+
+use crate::Outcome;
+use crate::args::{StoreArgs, parse_time};
+use crate::bar::Bar;
+use crate::inspect::size;
+use crate::text::count;
+use serde_json::json;
+use strandline::maintenance::{CompactionPlan, Redaction, Retention, compact, redact};
+use strandline::{EventId, StoreOptions};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    store: StoreArgs,
+    /// Keep the newest events of each entity, this many.
+    #[arg(long, value_name = "COUNT")]
+    keep_newest: Option<u32>,
+    /// Keep events from this time on: `2026-01-31T12:00:00Z`, or milliseconds since 1970.
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    keep_since: Option<u64>,
+    /// Let --keep-newest and --keep-since decide about entities whose names start so; others stay.
+    #[arg(long, value_name = "TEXT")]
+    within: Option<String>,
+    /// Drop all events of this entity. May be given several times.
+    #[arg(long, value_name = "NAME")]
+    drop_entity: Vec<String>,
+    /// Drop all events of entities whose names start so. May be given several times.
+    #[arg(long, value_name = "TEXT")]
+    drop_prefix: Vec<String>,
+    /// Say what would be removed, and change nothing.
+    #[arg(long)]
+    dry_run: bool,
+}
+
+impl Args {
+    fn rules(&self) -> Retention {
+        let mut rules = Retention::new();
+        if let Some(count) = self.keep_newest {
+            rules = rules.keep_newest(count);
+        }
+        if let Some(wall_ms) = self.keep_since {
+            rules = rules.keep_since(wall_ms);
+        }
+        if let Some(prefix) = &self.within {
+            rules = rules.within(prefix);
+        }
+        let drop = |rules: Retention, name| rules.drop_entity(name);
+        rules = self.drop_entity.iter().fold(rules, drop);
+        let drop = |rules: Retention, prefix| rules.drop_entities(prefix);
+        self.drop_prefix.iter().fold(rules, drop)
+    }
+}
+
+/// Removes events that are not to be kept.
+pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
+    if args.dry_run {
+        return plan(args);
+    }
+    let store = StoreOptions::new().must_exist().open(&args.store.dir)?;
+    let mut bar = Bar::new("compacting");
+    let done = compact(&store, &args.rules(), &mut |progress| bar.show(progress));
+    drop(bar);
+    let done = done?;
+    store.close()?;
+    if args.store.json {
+        let json = json!({
+            "events_removed": done.events,
+            "segments_rewritten": done.segments,
+            "bytes_before": done.bytes_before,
+            "bytes_after": done.bytes_after,
+        });
+        println!("{json}");
+    } else if done.events == 0 {
+        println!("the rules keep every event; nothing was changed");
+    } else {
+        println!(
+            "removed {}; {} rewritten, {} before and {} now",
+            count(done.events, "event"),
+            count(done.segments as u64, "segment"),
+            size(done.bytes_before),
+            size(done.bytes_after)
+        );
+    }
+    Ok(Outcome::Fine)
+}
+
+fn plan(args: &Args) -> anyhow::Result<Outcome> {
+    let store = args.store.open()?;
+    let plan = CompactionPlan::of(&store.snapshot(), &args.rules())?;
+    if args.store.json {
+        let json = json!({
+            "events_to_remove": plan.events,
+            "segments_to_rewrite": plan.segments,
+        });
+        println!("{json}");
+    } else {
+        println!(
+            "would remove {} and rewrite {}; nothing was changed",
+            count(plan.events, "event"),
+            count(plan.segments as u64, "segment")
+        );
+    }
+    Ok(Outcome::Fine)
+}
+
+#[derive(Debug, clap::Args)]
+pub struct RedactArgs {
+    #[command(flatten)]
+    store: StoreArgs,
+    /// Redact the event with this id. May be given several times.
+    #[arg(long, value_name = "ID")]
+    event: Vec<EventId>,
+    /// Redact all events that this entity has now. May be given several times.
+    #[arg(long, value_name = "NAME")]
+    entity: Vec<String>,
+    /// Redact all events of entities whose names start so. May be given several times.
+    #[arg(long, value_name = "TEXT")]
+    prefix: Vec<String>,
+}
+
+/// Removes payloads for good.
+pub(crate) fn run_redact(args: &RedactArgs) -> anyhow::Result<Outcome> {
+    let redaction = Redaction::new();
+    let redaction = args.event.iter().fold(redaction, |all, id| all.event(*id));
+    let redaction = args.entity.iter().fold(redaction, Redaction::entity);
+    let redaction = args.prefix.iter().fold(redaction, Redaction::entities);
+    let store = StoreOptions::new().must_exist().open(&args.store.dir)?;
+    let mut bar = Bar::new("redacting");
+    let done = redact(&store, &redaction, &mut |progress| bar.show(progress));
+    drop(bar);
+    let done = done?;
+    store.close()?;
+    if args.store.json {
+        let json = json!({
+            "events_redacted": done.events,
+            "redacted_before": done.already,
+            "missing": done.missing,
+            "segments_rewritten": done.segments,
+            "quarantine_removed": done.quarantine_removed,
+            "quarantine_kept": done.quarantine_kept,
+        });
+        println!("{json}");
+    } else {
+        println!(
+            "removed the payloads of {}; {} rewritten",
+            count(done.events, "event"),
+            count(done.segments as u64, "segment")
+        );
+        if done.already > 0 {
+            println!("{} had been redacted before", count(done.already, "event"));
+        }
+        for id in &done.missing {
+            println!("there is no event {id}");
+        }
+        for name in &done.quarantine_removed {
+            println!("{name} held something of them, and was removed");
+        }
+        for name in &done.quarantine_kept {
+            println!("{name} was searched, and kept: nothing of them was found in it");
+        }
+    }
+    Ok(match done.missing.is_empty() {
+        true => Outcome::Fine,
+        false => Outcome::ProblemFound,
+    })
+}

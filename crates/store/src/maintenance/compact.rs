@@ -1,0 +1,241 @@
+//! `compact`: events that are not to be kept are removed.
+
+use super::marks::Marks;
+use super::progress::{Meter, OnProgress};
+use super::rewrite::{Change, rewrite};
+use crate::{Error, ErrorKind, Region, Snapshot, Store};
+use std::collections::HashMap;
+
+/// Which events a compaction keeps.
+///
+/// Without a rule that keeps, everything is kept but what is dropped. With several, an event is kept
+/// if one of them keeps it. What is dropped goes in any case.
+///
+/// ```
+/// use strandline::maintenance::{Retention, compact};
+/// use strandline::{Coordinate, Event, EventKind, Store};
+/// use std::ops::ControlFlow;
+///
+/// let dir = tempfile::tempdir()?;
+/// let store = Store::open(dir.path().join("meters.strand"))?;
+/// let meter = Coordinate::new("meter:7", "readings")?;
+/// for _ in 0..10 {
+///     store.append(&meter, Event::bytes(EventKind::new(1, 1), *b"42"))?;
+/// }
+/// let rules = Retention::new().keep_newest(3);
+/// let done = compact(&store, &rules, &mut |_| ControlFlow::Continue(()))?;
+/// assert_eq!((done.events, store.snapshot().stream("meter:7").count()), (7, 3));
+/// assert!(store.verify()?.is_intact());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Retention {
+    newest: Option<u32>,
+    since_ms: Option<u64>,
+    within: Option<String>,
+    dropped: Vec<String>,
+    dropped_prefixes: Vec<String>,
+}
+
+impl Retention {
+    /// Keeps everything.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Keeps the newest `count` events of each entity.
+    #[must_use]
+    pub const fn keep_newest(mut self, count: u32) -> Self {
+        self.newest = Some(count);
+        self
+    }
+
+    /// Keeps events of this time or later, in milliseconds since 1970.
+    #[must_use]
+    pub const fn keep_since(mut self, wall_ms: u64) -> Self {
+        self.since_ms = Some(wall_ms);
+        self
+    }
+
+    /// Lets the rules that keep decide about entities whose names start with `prefix`; all others
+    /// stay as they are.
+    #[must_use]
+    pub fn within(mut self, prefix: impl Into<String>) -> Self {
+        self.within = Some(prefix.into());
+        self
+    }
+
+    /// Drops all events of an entity.
+    #[must_use]
+    pub fn drop_entity(mut self, entity: impl Into<String>) -> Self {
+        self.dropped.push(entity.into());
+        self
+    }
+
+    /// Drops all events of the entities whose names start with `prefix`.
+    #[must_use]
+    pub fn drop_entities(mut self, prefix: impl Into<String>) -> Self {
+        self.dropped_prefixes.push(prefix.into());
+        self
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        let invalid = |message: &str| Err(Error::new(ErrorKind::InvalidInput, message));
+        let keeps = self.newest.is_some() || self.since_ms.is_some();
+        if !keeps && self.dropped.is_empty() && self.dropped_prefixes.is_empty() {
+            return invalid("no rule says what to keep or to drop, so there is nothing to compact");
+        }
+        if !keeps && self.within.is_some() {
+            return invalid("a prefix is given for rules that keep, and there is none");
+        }
+        if self.dropped_prefixes.iter().any(String::is_empty) {
+            return invalid("an empty prefix would drop every event; name what to drop");
+        }
+        Ok(())
+    }
+
+    /// The events that are not kept. O(events) if a rule keeps, else O(events dropped).
+    fn marks(&self, snapshot: &Snapshot) -> Result<Marks, Error> {
+        let mut marks = Marks::none_of(&snapshot.reader.log, snapshot.visible());
+        for entity in &self.dropped {
+            let rows = snapshot.rows(&Region::all().entity(entity));
+            rows.for_each(|row| marks.add(row.sequence()));
+        }
+        for prefix in &self.dropped_prefixes {
+            let rows = snapshot.rows(&Region::all().entity_prefix(prefix));
+            rows.for_each(|row| marks.add(row.sequence()));
+        }
+        if self.newest.is_some() || self.since_ms.is_some() {
+            self.mark_not_kept(snapshot, &mut marks);
+        }
+        match snapshot.damage() {
+            None => Ok(marks),
+            // Events would be kept, or not, because of what cannot be read.
+            Some(damage) => Err(damage),
+        }
+    }
+
+    fn mark_not_kept(&self, snapshot: &Snapshot, marks: &mut Marks) {
+        let region = match &self.within {
+            Some(prefix) => Region::all().entity_prefix(prefix),
+            None => Region::all(),
+        };
+        let since = self.since_ms.unwrap_or(u64::MAX);
+        let newest = self.newest.unwrap_or(0);
+        let mut seen: HashMap<Box<str>, u32> = HashMap::new();
+        for row in snapshot.rows(&region).rev() {
+            let is_among_newest = newest > 0 && {
+                let coordinate = row.coordinate();
+                let entity = coordinate.entity();
+                let seen = match seen.get_mut(entity) {
+                    Some(seen) => seen,
+                    None => seen.entry(entity.into()).or_default(),
+                };
+                *seen = seen.saturating_add(1);
+                *seen <= newest
+            };
+            if !is_among_newest && row.wall_ms() < since {
+                marks.add(row.sequence());
+            }
+        }
+    }
+}
+
+/// What a compaction would remove.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CompactionPlan {
+    /// Events that would be removed.
+    pub events: u64,
+    /// Segments that would be rewritten.
+    pub segments: usize,
+}
+
+impl CompactionPlan {
+    /// What [`compact`] would do with the events of a snapshot. Changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`] if the rules say nothing; [`ErrorKind::Corrupt`] if the index of a
+    /// sealed segment is damaged and cannot be rebuilt.
+    pub fn of(snapshot: &Snapshot, rules: &Retention) -> Result<Self, Error> {
+        rules.check()?;
+        let marks = rules.marks(snapshot)?;
+        Ok(Self {
+            events: marks.count(),
+            segments: marks.segments().count(),
+        })
+    }
+}
+
+/// What a compaction did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Compacted {
+    /// Events that were removed.
+    pub events: u64,
+    /// Segments that were rewritten.
+    pub segments: usize,
+    /// Bytes of these segments before.
+    pub bytes_before: u64,
+    /// And after.
+    pub bytes_after: u64,
+}
+
+/// Removes the events that `rules` do not keep, while the store is used.
+///
+/// The segments that have such events are written anew beside the old ones, with their indexes, and
+/// one change of the manifest puts all of them in their place; if the active segment has some, it is
+/// sealed first. Appends and reads go on. Snapshots that were taken before show what they showed: the
+/// old files are removed at once, and their space is free when the last of them is gone.
+///
+/// What is removed leaves its hash, its place in its stream (45 bytes and 9, and once for each segment
+/// the names of its coordinate), and no row in the index. So chains verify, sequences and clocks are
+/// never given again, and receipts, positions and heads that were kept stay right. The id of a removed
+/// event is forgotten: an append that repeats it is a new event.
+///
+/// Needs as much free space as the rewritten segments take. Interrupted at any point, all of the events
+/// are there or none: the next opening removes what is left of the one or the other.
+///
+/// Cost: O(events) in the index if a rule keeps, then reading and writing the segments concerned.
+///
+/// # Errors
+///
+/// [`ErrorKind::InvalidInput`] if the rules say nothing; [`ErrorKind::ReadOnly`],
+/// [`ErrorKind::Poisoned`]; [`ErrorKind::Corrupt`] if a segment concerned is damaged;
+/// [`ErrorKind::Io`] and [`ErrorKind::NotWritten`] if a file cannot be written, and
+/// [`ErrorKind::Cancelled`]: nothing has changed then. [`ErrorKind::Unknown`] if the manifest could not
+/// be replaced: reopen the store.
+pub fn compact(
+    store: &Store,
+    rules: &Retention,
+    on_progress: OnProgress<'_>,
+) -> Result<Compacted, Error> {
+    rules.check()?;
+    let _span = tracing::info_span!("compact").entered();
+    let _one_at_a_time = store.shared().begin_rewriting()?;
+    let snapshot = store.snapshot();
+    let marks = rules.marks(&snapshot)?;
+    let bytes = snapshot
+        .reader
+        .log
+        .frame_bytes_of(marks.segments().map(|one| one.id));
+    drop(snapshot);
+    let mut meter = Meter::bytes(Some(bytes), on_progress);
+    let done = rewrite(store, &marks, Change::Remove, &mut meter, &mut |_| Ok(()))?;
+    tracing::info!(
+        events = done.events,
+        segments = done.segments,
+        bytes_before = done.bytes_before,
+        bytes_after = done.bytes_after,
+        "compacted"
+    );
+    meter.finish()?;
+    Ok(Compacted {
+        events: done.events,
+        segments: done.segments,
+        bytes_before: done.bytes_before,
+        bytes_after: done.bytes_after,
+    })
+}

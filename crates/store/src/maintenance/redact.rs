@@ -1,0 +1,188 @@
+//! `redact`: payloads are removed for good.
+
+use super::marks::Marks;
+use super::progress::{Meter, OnProgress};
+use super::quarantine::Quarantine;
+use super::rewrite::{Change, rewrite};
+use crate::{Error, ErrorKind, EventId, Region, Snapshot, Store};
+use strandline_core::record::RecordPayload;
+
+/// Whose payloads are to be removed.
+///
+/// ```
+/// use strandline::maintenance::{Redaction, redact};
+/// use strandline::{Coordinate, ErrorKind, Event, EventKind, Store};
+/// use std::ops::ControlFlow;
+///
+/// let dir = tempfile::tempdir()?;
+/// let store = Store::open(dir.path().join("users.strand"))?;
+/// let user = Coordinate::new("user:7", "eu")?;
+/// store.append(&user, Event::bytes(EventKind::new(1, 1), *b"Jane Doe"))?;
+/// let chosen = Redaction::new().entity("user:7");
+/// let done = redact(&store, &chosen, &mut |_| ControlFlow::Continue(()))?;
+/// assert_eq!(done.events, 1);
+/// let event = store.snapshot().latest("user:7")?.ok_or("it is still there")?;
+/// assert_eq!(event.payload().unwrap_err().kind(), ErrorKind::Redacted);
+/// assert!(store.verify()?.is_intact());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Redaction {
+    ids: Vec<EventId>,
+    entities: Vec<String>,
+    prefixes: Vec<String>,
+}
+
+impl Redaction {
+    /// Nobody's.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The payload of an event.
+    #[must_use]
+    pub fn event(mut self, id: EventId) -> Self {
+        self.ids.push(id);
+        self
+    }
+
+    /// The payloads of all events that an entity has now.
+    #[must_use]
+    pub fn entity(mut self, entity: impl Into<String>) -> Self {
+        self.entities.push(entity.into());
+        self
+    }
+
+    /// The payloads of all events that the entities have now whose names start with `prefix`.
+    #[must_use]
+    pub fn entities(mut self, prefix: impl Into<String>) -> Self {
+        self.prefixes.push(prefix.into());
+        self
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        let invalid = |message: &str| Err(Error::new(ErrorKind::InvalidInput, message));
+        if self.ids.is_empty() && self.entities.is_empty() && self.prefixes.is_empty() {
+            return invalid("no event and no entity was named, so there is nothing to redact");
+        }
+        if self.prefixes.iter().any(String::is_empty) {
+            return invalid("an empty prefix would redact every event; name what to redact");
+        }
+        Ok(())
+    }
+
+    fn chosen(&self, snapshot: &Snapshot) -> Result<Chosen, Error> {
+        let mut chosen = Chosen {
+            marks: Marks::none_of(&snapshot.reader.log, snapshot.visible()),
+            missing: Vec::new(),
+            already: 0,
+        };
+        for id in &self.ids {
+            let found = snapshot.get_with(*id, |event| (event.sequence(), event.is_redacted()))?;
+            match found {
+                Some((_, true)) => chosen.already += 1,
+                Some((sequence, false)) => chosen.marks.add(sequence),
+                None => chosen.missing.push(*id),
+            }
+        }
+        let entities = self.entities.iter().map(|name| Region::all().entity(name));
+        let prefixes = self.prefixes.iter();
+        let prefixes = prefixes.map(|prefix| Region::all().entity_prefix(prefix));
+        for region in entities.chain(prefixes) {
+            let mut events = snapshot.query(&region);
+            while let Some(event) = events.next_ref() {
+                let event = event?;
+                if event.is_redacted() {
+                    chosen.already += 1;
+                } else {
+                    chosen.marks.add(event.sequence());
+                }
+            }
+        }
+        Ok(chosen)
+    }
+}
+
+struct Chosen {
+    marks: Marks,
+    missing: Vec<EventId>,
+    already: u64,
+}
+
+/// What a redaction did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Redacted {
+    /// Events whose payload was removed.
+    pub events: u64,
+    /// Events among those chosen whose payload had been removed before.
+    pub already: u64,
+    /// Ids that no event has.
+    pub missing: Vec<EventId>,
+    /// Segments that were rewritten.
+    pub segments: usize,
+    /// Files of the quarantine that held something of a removed payload, and were removed.
+    pub quarantine_removed: Vec<String>,
+    /// Files of the quarantine in which nothing of them was found, and which are there still.
+    pub quarantine_kept: Vec<String>,
+}
+
+/// Removes payloads for good, while the store is used: from the files of the store, and from what
+/// snapshots show that were taken before. The events stay, with everything else that they have.
+///
+/// The payload's hash takes the payload's place, so chains verify and receipts hold. It was made with
+/// random bytes that are removed too, so a short payload cannot be guessed from it. Reading one that
+/// was removed is [`ErrorKind::Redacted`]. Names, tags, times and links are no payload and stay.
+///
+/// The segments concerned are rewritten as by [`compact`](super::compact), with the same safety. Files
+/// in `quarantine/` that hold the id, the random bytes or the payload of a removed one are removed.
+/// Backups, exports and what the disk keeps of removed files are not in reach; the next
+/// [`backup`](super::backup()) to the same target removes the old segments there.
+///
+/// Cost: reading the chosen events, then reading and writing the segments that they are in.
+///
+/// # Errors
+///
+/// [`ErrorKind::InvalidInput`] if nothing was chosen, or the quarantine is too large to be searched;
+/// others as [`compact`](super::compact).
+pub fn redact(
+    store: &Store,
+    redaction: &Redaction,
+    on_progress: OnProgress<'_>,
+) -> Result<Redacted, Error> {
+    redaction.check()?;
+    let _span = tracing::info_span!("redact").entered();
+    let shared = store.shared();
+    let _one_at_a_time = shared.begin_rewriting()?;
+    let snapshot = store.snapshot();
+    let Chosen {
+        marks,
+        missing,
+        already,
+    } = redaction.chosen(&snapshot)?;
+    let segments = marks.segments().map(|one| one.id);
+    let bytes = snapshot.reader.log.frame_bytes_of(segments);
+    drop(snapshot);
+    let mut quarantine = Quarantine::read(&*shared.options.fs, &shared.dir)?;
+    let mut meter = Meter::bytes(Some(bytes), on_progress);
+    let done = rewrite(store, &marks, Change::Redact, &mut meter, &mut |record| {
+        quarantine.search(&record.id.as_u128().to_le_bytes());
+        if let RecordPayload::Stored { nonce, bytes } = &record.payload {
+            quarantine.search(&nonce.0);
+            quarantine.search(bytes);
+        }
+        Ok(())
+    })?;
+    let (quarantine_removed, quarantine_kept) = quarantine.remove_found()?;
+    tracing::info!(events = done.events, segments = done.segments, "redacted");
+    meter.finish()?;
+    Ok(Redacted {
+        events: done.events,
+        already,
+        missing,
+        segments: done.segments,
+        quarantine_removed,
+        quarantine_kept,
+    })
+}

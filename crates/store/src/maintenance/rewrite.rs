@@ -1,0 +1,213 @@
+//! Rewriting the segments of chosen events while the store is used: what `compact` and `redact` share.
+
+use super::marks::{MarkedSegment, Marks};
+use super::progress::Meter;
+use crate::footer::{self, Opened};
+use crate::open::rebuilt_footer;
+use crate::removed::RemovedHeads;
+use crate::store::Shared;
+use crate::{Error, ErrorKind, Sequence, Store};
+use std::ops::Range;
+use strandline_core::record::{Record, RecordPayload, RemovedRecord, StoredRecord};
+use strandline_index::Block;
+use strandline_segment::{AppendError, FrameRecord, RewrittenSegment, SegmentId};
+
+/// What becomes of a chosen event.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Change {
+    /// Its place in its stream stays, with its hash.
+    Remove,
+    /// Everything stays but the payload, whose hash takes its place.
+    Redact,
+}
+
+/// What was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Rewritten {
+    /// Events that were changed.
+    pub(super) events: u64,
+    /// Segments that were rewritten.
+    pub(super) segments: usize,
+    /// Bytes of their files before.
+    pub(super) bytes_before: u64,
+    /// And after.
+    pub(super) bytes_after: u64,
+}
+
+/// A segment that is ready to take its predecessor's place.
+struct Ready {
+    segment: RewrittenSegment,
+    sequences: Range<Sequence>,
+    block: Block,
+    heads: Option<RemovedHeads>,
+}
+
+/// Changes the chosen events for good, all at once. `on_change` is given each record before it is
+/// changed. Appends and reads go on; the commit lock is held to seal the active segment, if an event
+/// of it is chosen, and to replace the manifest.
+///
+/// Interrupted or cancelled, nothing has changed.
+pub(super) fn rewrite(
+    store: &Store,
+    marks: &Marks,
+    change: Change,
+    meter: &mut Meter<'_>,
+    on_change: &mut dyn FnMut(&Record<'_>) -> Result<(), Error>,
+) -> Result<Rewritten, Error> {
+    let shared = store.shared();
+    let mut done = Rewritten::default();
+    let mut sequences = Vec::new();
+    if let Some(last) = marks.segments().last() {
+        store.seal_segment(last.id)?;
+    }
+    // Footers of sealed segments are written by then, and nobody writes to their files.
+    store.wait_for_background();
+    let mut all_ready = Vec::new();
+    for marked in marks.segments() {
+        let _span = tracing::info_span!("rewrite", segment = marked.id.get()).entered();
+        let noted = (&mut sequences, &mut done);
+        let ready = prepare(shared, marked, change, meter, on_change, noted)?;
+        all_ready.push(ready);
+        done.segments += 1;
+    }
+    meter.report()?;
+    if !all_ready.is_empty() {
+        let redacted = match change {
+            Change::Remove => &[],
+            Change::Redact => sequences.as_slice(),
+        };
+        switch(shared, all_ready, redacted)?;
+    }
+    done.events = sequences.len() as u64;
+    Ok(done)
+}
+
+/// Writes the new file of a segment, with its footer.
+fn prepare(
+    shared: &Shared,
+    marked: &MarkedSegment,
+    change: Change,
+    meter: &mut Meter<'_>,
+    on_change: &mut dyn FnMut(&Record<'_>) -> Result<(), Error>,
+    (sequences, done): (&mut Vec<Sequence>, &mut Rewritten),
+) -> Result<Ready, Error> {
+    let begun = {
+        let writer = shared.writer()?.lock();
+        writer.log.rewrite(marked.id, &shared.random)?
+    };
+    done.bytes_before += begun.source_bytes()?;
+    let mut newest = begun.footer().ok().flatten().and_then(|footer| {
+        let (newest, _) = footer::head(footer.as_ref()).ok()?;
+        Some(newest)
+    });
+    let segment = begun.write(|record, out| {
+        meter.add(record.body.len() as u64)?;
+        if !marked.has(record.sequence) || RemovedRecord::is_one(record.body) {
+            out.extend_from_slice(record.body);
+            return Ok(());
+        }
+        let before = decode(record)?;
+        newest = newest.max(Some(before.hlc));
+        on_change(&before)?;
+        sequences.push(record.sequence);
+        changed(before, change, out);
+        Ok::<(), Error>(())
+    })?;
+    let frames = segment.sealed().frames().ok_or_else(not_written)?;
+    let footer = rebuilt_footer(&frames, shared.options.index_layout, newest)?;
+    segment.sealed().write_footer(&footer)?;
+    drop(footer);
+    done.bytes_after += segment.bytes()?;
+    let found = segment
+        .sealed()
+        .footer(shared.options.log.maps_reads())?
+        .ok_or_else(not_written)?;
+    let Opened { heads, block, .. } = footer::open(found, frames.clone())?;
+    Ok(Ready {
+        sequences: frames.info().start().sequence..frames.end().sequence,
+        segment,
+        block,
+        heads,
+    })
+}
+
+fn not_written() -> Error {
+    Error::new(ErrorKind::Corrupt, "what was just written is not there")
+}
+
+fn decode<'a>(record: &FrameRecord<'a>) -> Result<Record<'a>, Error> {
+    let corrupt = || {
+        Error::new(
+            ErrorKind::Corrupt,
+            format!("the record of sequence {} is malformed", record.sequence),
+        )
+    };
+    match StoredRecord::decode(record.body) {
+        Ok(StoredRecord::Event(record)) => Ok(record),
+        Ok(StoredRecord::Removed(_)) => Err(corrupt()),
+        Err(error) => Err(corrupt().with_source(error)),
+    }
+}
+
+fn changed(before: Record<'_>, change: Change, out: &mut Vec<u8>) {
+    match change {
+        Change::Remove => RemovedRecord::of(&before).encode(out),
+        Change::Redact => {
+            let hash = before.payload.hash();
+            let payload = RecordPayload::Redacted { hash };
+            Record { payload, ..before }.encode(out);
+        }
+    }
+}
+
+fn switch_failed(error: AppendError, shared: &Shared) -> Error {
+    match error {
+        AppendError::NotWritten(error) => Error::new(
+            ErrorKind::NotWritten,
+            "the manifest could not be written; nothing has changed, try again",
+        )
+        .with_source(error),
+        AppendError::Unknown(error) => {
+            shared
+                .group
+                .set_poison(&format!("a manifest could not be replaced: {error}"));
+            Error::new(
+                ErrorKind::Unknown,
+                "the manifest may have been replaced or not; reopen the store and see",
+            )
+            .with_source(error)
+        }
+    }
+}
+
+/// Switches log and index to the new segments, and removes the old files.
+fn switch(shared: &Shared, ready: Vec<Ready>, redacted: &[Sequence]) -> Result<(), Error> {
+    let mut segments = Vec::with_capacity(ready.len());
+    let mut blocks = Vec::with_capacity(ready.len());
+    let mut heads: Vec<(SegmentId, Option<RemovedHeads>)> = Vec::with_capacity(ready.len());
+    for one in ready {
+        heads.push((one.segment.info().id(), one.heads));
+        segments.push(one.segment);
+        blocks.push((one.sequences, one.block));
+    }
+    let superseded = {
+        let mut writer = shared.writer()?.lock();
+        shared.check_poison()?;
+        let positions = shared.positions.write();
+        let switched = writer.log.switch_to(segments);
+        let superseded = switched.map_err(|error| switch_failed(error, shared))?;
+        shared.index.replace_all(blocks).inspect_err(|_| {
+            // Its positions are not those of the log any more.
+            let reason = "the index could not take the rows of rewritten segments";
+            shared.group.set_poison(reason);
+        })?;
+        shared.redacted.add(redacted);
+        drop(positions);
+        for (segment, heads) in heads {
+            writer.removed.set(segment, heads);
+        }
+        superseded
+    };
+    superseded.remove()?;
+    Ok(())
+}
