@@ -55,10 +55,41 @@ impl List {
     /// Appends to `out` the rows at `positions`.
     pub(crate) fn copy(&self, positions: &Range<usize>, out: &mut Vec<u32>) {
         match self {
-            Self::Live(list) => list.copy(positions, out),
-            Self::Block(list) => list.copy(positions, out),
+            Self::Live(list) => list.read(positions, |rows| out.extend_from_slice(rows)),
+            Self::Block(list) => out.extend(list.rows(positions)),
             Self::Found(found) => {
                 out.extend_from_slice(found.get(positions.clone()).unwrap_or_default());
+            }
+        }
+    }
+
+    /// Appends to `out` the first rows at `positions`, as long as they are below `bound`.
+    pub(crate) fn copy_below(&self, positions: &Range<usize>, bound: u32, out: &mut Vec<u32>) {
+        let is_below = |row: &u32| *row < bound;
+        match self {
+            Self::Live(list) => list.read(positions, |rows| {
+                out.extend(rows.iter().copied().take_while(is_below));
+            }),
+            Self::Block(list) => out.extend(list.rows(positions).take_while(is_below)),
+            Self::Found(found) => {
+                let rows = found.get(positions.clone()).unwrap_or_default();
+                out.extend(rows.iter().copied().take_while(is_below));
+            }
+        }
+    }
+
+    /// Appends to `out` the last rows at `positions`, from the end, as long as they are not below
+    /// `bound`.
+    pub(crate) fn copy_from(&self, positions: &Range<usize>, bound: u32, out: &mut Vec<u32>) {
+        let is_from = |row: &u32| *row >= bound;
+        match self {
+            Self::Live(list) => list.read(positions, |rows| {
+                out.extend(rows.iter().rev().copied().take_while(is_from));
+            }),
+            Self::Block(list) => out.extend(list.rows(positions).rev().take_while(is_from)),
+            Self::Found(found) => {
+                let rows = found.get(positions.clone()).unwrap_or_default();
+                out.extend(rows.iter().rev().copied().take_while(is_from));
             }
         }
     }

@@ -56,12 +56,12 @@ impl BlockList {
         low
     }
 
-    /// Appends to `out` the rows at `positions`.
-    pub(crate) fn copy(&self, positions: &Range<usize>, out: &mut Vec<u32>) {
+    /// The rows at `positions`.
+    pub(crate) fn rows(&self, positions: &Range<usize>) -> impl DoubleEndedIterator<Item = u32> {
         let numbers = self.block.numbers(self.rows);
         let last = self.block.rows().saturating_sub(1);
-        let end = positions.end.min(self.len);
-        out.extend((positions.start..end).map(|at| numbers.get_u32(self.start + at).min(last)));
+        let (first, end) = (self.start, positions.end.min(self.len));
+        (positions.start..end).map(move |at| numbers.get_u32(first + at).min(last))
     }
 }
 

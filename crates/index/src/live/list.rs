@@ -129,9 +129,9 @@ impl RowList {
         positions.start + rows.partition_point(|row| before(*row))
     }
 
-    /// Appends to `out` the rows at `positions`.
-    pub(crate) fn copy(&self, positions: &Range<usize>, out: &mut Vec<u32>) {
+    /// What `read` makes of the rows at `positions`, under the lock.
+    pub(crate) fn read(&self, positions: &Range<usize>, read: impl FnOnce(&[u32])) {
         let state = self.0.read();
-        out.extend_from_slice(state.rows.get(positions.clone()).unwrap_or_default());
+        read(state.rows.get(positions.clone()).unwrap_or_default());
     }
 }

@@ -135,17 +135,15 @@ impl Keyed {
 
     /// Takes the rows within `window` off one end; all others are beyond it.
     fn take_window(&mut self, direction: Direction, window: &Range<u32>, out: &mut Vec<u32>) {
-        let Range { start, end } = self.positions;
+        let before = out.len();
         match direction {
             Direction::Forward => {
-                let middle = self.list.partition(&(start..end), |row| row < window.end);
-                self.list.copy(&(start..middle), out);
-                self.positions.start = middle;
+                self.list.copy_below(&self.positions, window.end, out);
+                self.positions.start += out.len() - before;
             }
             Direction::Backward => {
-                let middle = self.list.partition(&(start..end), |row| row < window.start);
-                self.list.copy(&(middle..end), out);
-                self.positions.end = middle;
+                self.list.copy_from(&self.positions, window.start, out);
+                self.positions.end -= out.len() - before;
             }
         }
     }
