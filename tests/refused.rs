@@ -8,6 +8,7 @@ use strandline::{
     Durability, Error, ErrorClass, ErrorKind, Event, EventKind, OpenPath, StoreOptions, maintenance,
 };
 use strandline_core::Salt;
+use strandline_segment::Manifest;
 
 /// Where the format version stands in every file.
 const VERSION_AT: usize = 8;
@@ -16,6 +17,9 @@ const SEGMENT_SEQUENCE_AT: usize = 52;
 const MANIFEST_COUNT_AT: usize = 36;
 const MANIFEST_HEAD_BYTES: usize = 40;
 const MANIFEST_ENTRY_BYTES: usize = 181;
+/// What is before the block in a footer, and where the block's version stands in it.
+const FOOTER_PREFIX_BYTES: usize = 24;
+const BLOCK_VERSION_AT: usize = 4;
 const LATER: u32 = 9;
 
 fn small(fs: &MemFs) -> StoreOptions {
@@ -250,4 +254,36 @@ fn what_an_interrupted_replacement_left_is_removed_and_reported_and_nothing_else
     assert!(files(&fs, "MANIFEST.").is_empty());
     assert_eq!(read(&fs, &other), b"of the user's");
     assert!(small(&fs).open(dir()).unwrap().open_report().is_clean());
+}
+
+/// It saves time and no more, so frames are read in its place.
+#[test]
+fn a_footer_of_another_version_is_passed_over_reported_and_written_anew() {
+    let fs = made();
+    let live = small(&fs).read_only().open(dir()).unwrap();
+    let manifest = Manifest::read(&fs, &dir()).unwrap().unwrap();
+    let first = manifest.segments()[0];
+    let path = dir().join(first.file_name());
+    let mut bytes = read(&fs, &path);
+    let block = first.end().unwrap().offset as usize + FOOTER_PREFIX_BYTES;
+    put(
+        &mut bytes,
+        block + BLOCK_VERSION_AT,
+        &[u8::try_from(LATER).unwrap(), 0],
+    );
+    write(&fs, &path, &bytes);
+    let store = small(&fs).open(dir()).unwrap();
+    assert_same(&store.snapshot(), &live.snapshot());
+    let report = store.open_report();
+    assert_eq!(report.footers_missing, 1, "{report}");
+    let [notice] = report.notices.as_slice() else {
+        panic!("{report}");
+    };
+    for part in [first.file_name().as_str(), "cannot be used", "version 9"] {
+        assert!(notice.contains(part), "{notice}");
+    }
+    store.close().unwrap();
+    let again = small(&fs).open(dir()).unwrap();
+    assert!(again.open_report().is_clean(), "{}", again.open_report());
+    assert_eq!(again.open_report().footers_missing, 0);
 }
