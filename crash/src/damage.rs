@@ -191,6 +191,7 @@ impl Trial<'_> {
                     workload: "damage",
                     seed: 0,
                     at: Cuts::default(),
+                    fault: None,
                     context: format!("  {} {what}\n", path.display()),
                     violation,
                 });

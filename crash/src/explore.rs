@@ -37,6 +37,8 @@ pub struct Failure {
     pub seed: u64,
     /// The power cuts; empty if the workload itself went wrong.
     pub at: Path,
+    /// The operation that failed, as `--fault` takes it, if one did.
+    pub fault: Option<String>,
     /// What was done then, and what the cuts took.
     pub context: String,
     /// What is wrong.
@@ -49,6 +51,7 @@ impl std::fmt::Display for Failure {
             workload,
             seed,
             at,
+            fault,
             context,
             violation,
         } = self;
@@ -58,6 +61,9 @@ impl std::fmt::Display for Failure {
             f,
             "  again: cargo xtask crash --seed {seed} --workload {workload}"
         )?;
+        if let Some(fault) = fault {
+            write!(f, " --fault '{fault}'")?;
+        }
         if at.0.is_empty() {
             return Ok(());
         }
@@ -254,6 +260,7 @@ impl Shared<'_> {
             workload: workload.name,
             seed: self.plan.seed,
             at,
+            fault: None,
             context,
             violation,
         };

@@ -35,6 +35,9 @@ struct Args {
     /// Repeat one power cut, or several one in the recovery from the other, such as 17a5/3m0.
     #[arg(long, requires = "workload")]
     at: Option<Path>,
+    /// Fail one operation again: a way to fail and how many operations come before it, such as EIO:6.
+    #[arg(long, requires = "workload")]
+    fault: Option<String>,
     /// Check that the harness notices stores that break a rule.
     #[arg(long)]
     red: bool,
@@ -55,6 +58,10 @@ struct Args {
     /// With --kernel: try only this.
     #[arg(long)]
     part: Option<kernel::Part>,
+    /// With --kernel: only run another program on a disk that fails to write, as `PROGRAM append DIR`
+    /// until it does, and then twice as `PROGRAM check DIR`.
+    #[arg(long)]
+    program: Option<String>,
     /// Print the workloads.
     #[arg(long)]
     list: bool,
@@ -88,6 +95,16 @@ fn main() -> anyhow::Result<ExitCode> {
     if let (Some(at), [workload]) = (&args.at, &workloads[..]) {
         return Ok(repeat(workload, args.seed, at));
     }
+    if let (Some(fault), [workload]) = (&args.fault, &workloads[..]) {
+        let failures = sweep::replay(workload, args.seed, fault).map_err(anyhow::Error::msg)?;
+        for failure in &failures {
+            println!("{failure}");
+        }
+        if failures.is_empty() {
+            println!("nothing is wrong there");
+        }
+        return Ok(ExitCode::from(u8::from(!failures.is_empty())));
+    }
     if args.red {
         return Ok(show_red(args.seed));
     }
@@ -114,6 +131,7 @@ fn on_kernel(args: &Args) -> anyhow::Result<ExitCode> {
             args.part
         },
         folder: std::env::current_dir()?.join("target/crash/kernel"),
+        program: args.program.clone(),
         lies: args.red,
     };
     if kernel::wants_mounts(&plan) {

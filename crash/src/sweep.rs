@@ -119,6 +119,35 @@ pub fn sweep(
     (totals, failures)
 }
 
+/// Fails one operation of a workload again, as a failure names it: `a failed sync:6`.
+///
+/// # Errors
+///
+/// If there is no such way to fail.
+pub fn replay(workload: &'static Workload, seed: u64, fault: &str) -> Result<Vec<Failure>, String> {
+    let unknown = || {
+        let names: Vec<_> = WAYS.iter().map(|way| way.name).collect();
+        format!(
+            "{fault} is no fault such as EIO:6; there are {}",
+            names.join(", ")
+        )
+    };
+    let (name, after) = fault.rsplit_once(':').ok_or_else(unknown)?;
+    let after = after.parse().map_err(|_| unknown())?;
+    let way = WAYS
+        .iter()
+        .find(|way| way.name == name)
+        .ok_or_else(unknown)?;
+    let (mut totals, mut failures) = Default::default();
+    if !try_one(workload, way, after, seed, None, &mut totals, &mut failures) {
+        return Err(format!(
+            "{} makes fewer calls than {after} that may fail so",
+            workload.name
+        ));
+    }
+    Ok(failures)
+}
+
 /// Whether the workload has so many operations.
 fn try_one(
     workload: &'static Workload,
@@ -153,6 +182,7 @@ fn try_one(
             workload: workload.name,
             seed,
             at: Path::default(),
+            fault: Some(format!("{}:{after}", way.name)),
             context: format!(
                 "  {} after {after} operations that may fail so; the last steps:\n{}",
                 way.name,

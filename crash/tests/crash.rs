@@ -72,6 +72,15 @@ fn a_workload_repeats_step_by_step() {
     }
 }
 
+#[test]
+fn one_failing_operation_can_be_repeated() {
+    let workload = WORKLOADS.iter().find(|w| w.name == "append").unwrap();
+    let repeat = |fault: &str| sweep::replay(workload, 5, fault);
+    assert!(repeat("a failed sync:3").unwrap().is_empty());
+    assert!(repeat("EIO:100000").unwrap_err().contains("fewer calls"));
+    assert!(repeat("EIO").unwrap_err().contains("ENOSPC for long"));
+}
+
 /// After a failed sync an opening believed what the cache showed, and wrote it again; ext4 takes a sync
 /// of that for good and leaves the blocks marked as never written. What was appended after it stood
 /// behind a gap once the power went.

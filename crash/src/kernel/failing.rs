@@ -9,6 +9,7 @@ use super::{OnProgress, Outcome, Part, Plan};
 use crate::{Violation, expect_whole};
 use anyhow::Context;
 use std::path::Path;
+use std::process::Command;
 use strandline::fs::{Fs, OpenMode, OsFs};
 use strandline::{Region, Store};
 use strandline_core::fs::Draws;
@@ -27,16 +28,13 @@ pub(super) fn run(
 ) -> anyhow::Result<()> {
     let count = plan.count.div_ceil(10);
     let mut draws = Draws::of(plan.seed, &[13]);
-    let mut unreadable = 0;
+    let (mut unreadable, mut refused) = (0, 0);
     for round in 0..count {
         if outcome.is_hopeless() {
             break;
         }
-        let disk = Ext4::new(&plan.folder.join("failing"), BYTES, MKFS)?;
-        disk.write_by_pages()?;
-        use_up_journal(&disk.root)?;
         let room = draws.below(1500) << 10;
-        disk.outside.resize(disk.outside.used()? + room)?;
+        let disk = nearly_full(plan, room)?;
         let life = Life {
             seed: plan.seed,
             life: round as u32,
@@ -51,6 +49,7 @@ pub(super) fn run(
         outcome.totals.failed_disks += 1;
         let judged = judge(&disk, &dir, life, &told);
         unreadable += told.unreadable;
+        refused += u64::from(!told.stopped);
         match judged.context("look at the store again")? {
             Ok(()) => {}
             Err(violation) => {
@@ -61,9 +60,54 @@ pub(super) fn run(
         }
         progress(Part::Failing, round + 1, count);
     }
+    if refused > 0 {
+        let note = format!("{refused} of the disks were read only before a sync failed");
+        outcome.notes.push(note);
+    }
     if unreadable > 0 {
         let note = format!("{unreadable} events could not be read while their disk failed");
         outcome.notes.push(note);
+    }
+    Ok(())
+}
+
+/// A disk that fails to write once `room` bytes more are written.
+fn nearly_full(plan: &Plan, room: u64) -> anyhow::Result<Ext4> {
+    let disk = Ext4::new(&plan.folder.join("failing"), BYTES, MKFS)?;
+    disk.write_by_pages()?;
+    use_up_journal(&disk.root)?;
+    disk.outside.resize(disk.outside.used()? + room)?;
+    Ok(disk)
+}
+
+/// Runs another program on such disks: `append` until the disk fails and after, `check` once there is
+/// room again, and once more when the file system was mounted anew.
+pub(super) fn run_program(plan: &Plan, program: &str) -> anyhow::Result<()> {
+    let mut draws = Draws::of(plan.seed, &[15]);
+    for round in 0..plan.count.div_ceil(100) {
+        let room = (300 + draws.below(1200)) << 10;
+        let disk = nearly_full(plan, room)?;
+        println!("disk {round}, {} KiB of room", room >> 10);
+        call(program, "append", &disk.root)?;
+        disk.outside.resize(2 * BYTES)?;
+        println!("  there is room again; as it is in the cache:");
+        call(program, "check", &disk.root)?;
+        disk.remount()?;
+        println!("  mounted anew, as it is on the disk:");
+        call(program, "check", &disk.root)?;
+    }
+    Ok(())
+}
+
+fn call(program: &str, what: &str, dir: &Path) -> anyhow::Result<()> {
+    let mut words = program.split_whitespace();
+    let mut command = Command::new(words.next().context("--program names none")?);
+    command.args(words).arg(what).arg(dir);
+    let status = command
+        .status()
+        .with_context(|| format!("start {program}"))?;
+    if !status.success() {
+        println!("  {program} {what} ended with {status}");
     }
     Ok(())
 }
@@ -89,7 +133,7 @@ fn judge(
     if let Some(wrong) = &told.wrong {
         return Ok(Err(Violation::new(wrong.clone())));
     }
-    if told.open.is_some() && !told.stopped {
+    if told.open.is_some() && !told.stopped && told.refused == 0 {
         return Ok(Err(Violation::new("the process ended without a word")));
     }
     let open = || {

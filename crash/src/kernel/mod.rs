@@ -82,6 +82,8 @@ pub struct Plan {
     pub part: Option<Part>,
     /// An empty folder for stores and mounts.
     pub folder: PathBuf,
+    /// Another program that is run on a disk that fails to write, and nothing else is.
+    pub program: Option<String>,
     /// Whether processes say that what is only written is synced, which must be noticed.
     pub lies: bool,
 }
@@ -194,6 +196,13 @@ pub fn wants_mounts(plan: &Plan) -> bool {
 /// If something beside the store fails: a tool, a mount.
 pub fn run(plan: &Plan, progress: OnProgress<'_>) -> anyhow::Result<Outcome> {
     let mut outcome = Outcome::default();
+    if let Some(program) = &plan.program {
+        match Part::Failing.missing() {
+            None => failing::run_program(plan, program)?,
+            Some(why) => outcome.notes.push(format!("skipped {program}: {why}")),
+        }
+        return Ok(outcome);
+    }
     for part in Part::ALL {
         if plan.part.is_some_and(|only| only != part) {
             continue;

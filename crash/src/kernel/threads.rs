@@ -14,6 +14,8 @@ use strandline::{
 
 /// Longest that a thread may wait once another was told of the failure.
 const WOKEN_WITHIN: Duration = Duration::from_secs(20);
+/// Appends in a row that may be refused before a thread gives up.
+const REFUSALS: u32 = 500;
 /// Calls of each sort after the failure.
 const CALLS_AFTER: usize = 40;
 
@@ -82,6 +84,7 @@ impl Thread<'_> {
                 Ok(()) if was_stopped => return Err("an append succeeded after it".to_owned()),
                 Ok(()) => {
                     clock += 1;
+                    refused = 0;
                     // Nobody listens: nobody is left to be told.
                     if say(&format!("thread {} {clock}", self.number)).is_err() {
                         return Ok(());
@@ -91,7 +94,11 @@ impl Thread<'_> {
                     self.stopped.store(true, Ordering::SeqCst);
                     return Ok(());
                 }
-                Err(error) if error.kind() == ErrorKind::NotWritten && refused < 2000 => {
+                // The file system is read only by now, and every append is refused for good.
+                Err(error) if error.kind() == ErrorKind::NotWritten && refused == REFUSALS => {
+                    return Ok(());
+                }
+                Err(error) if error.kind() == ErrorKind::NotWritten => {
                     refused += 1;
                     std::thread::sleep(Duration::from_millis(1));
                 }
@@ -114,18 +121,26 @@ pub(crate) fn live(dir: &Path, life: Life) -> io::Result<()> {
         Err(error) => return say(&format!("refused {:?}", error.kind())),
     };
     say("open 0")?;
-    match until_stopped(&store, life.seed).and_then(|()| stays_stopped(&store)) {
-        Ok(said) => say(&said)?,
-        Err(wrong) => say(&format!("wrong {wrong}"))?,
-    }
+    let said = until_stopped(&store, life.seed).and_then(|is_stopped| match is_stopped {
+        true => stays_stopped(&store),
+        false => Ok("refused for good".to_owned()),
+    });
+    let is_stopped = match said {
+        Ok(said) => {
+            say(&said)?;
+            said.starts_with("stopped")
+        }
+        Err(wrong) => return say(&format!("wrong {wrong}")),
+    };
     match store.close() {
-        Ok(()) => say("wrong the close of a store that stopped succeeded"),
-        Err(_) => Ok(()),
+        Ok(()) if is_stopped => say("wrong the close of a store that stopped succeeded"),
+        _ => Ok(()),
     }
 }
 
-/// Returns once every thread was told that the store stopped.
-fn until_stopped(store: &Store, seed: u64) -> Result<(), String> {
+/// Returns once every thread was told that the store stopped, or is refused for good; whether it
+/// stopped.
+fn until_stopped(store: &Store, seed: u64) -> Result<bool, String> {
     let stopped = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let (ended, ends) = mpsc::channel();
@@ -153,7 +168,7 @@ fn until_stopped(store: &Store, seed: u64) -> Result<(), String> {
                 }
             }
         }
-        Ok(())
+        Ok(stopped.load(Ordering::SeqCst))
     })
 }
 
