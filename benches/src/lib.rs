@@ -19,3 +19,5 @@ mod machine;
 mod report;
 mod scenario;
 mod strandline;
+
+pub use strandline::ENTRY as STRANDLINE;

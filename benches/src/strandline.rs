@@ -9,7 +9,7 @@ use strandline::{
 };
 
 /// Strandline.
-pub(crate) const ENTRY: EngineEntry = EngineEntry {
+pub const ENTRY: EngineEntry = EngineEntry {
     name: "strandline",
     abilities: &[
         Ability::ConcurrentAppends,
