@@ -1,6 +1,9 @@
 //! `Driver`: a store on a simulated disk, what was submitted to it and what it must not lose.
 
 use crate::loud::expect_loud;
+mod beside;
+mod taking;
+
 use crate::probe::ProbeFs;
 use crate::run::Marks;
 use crate::{Defect, EventSpec, Expected, Run, Setup, Shape, Violation};
@@ -157,7 +160,7 @@ impl Driver {
                 };
             }
             Err(violation) if violation.lost > 0 && self.setup.lying => {
-                let now = store.snapshot().len() as usize;
+                let now = store.snapshot().visible().get() as usize;
                 let expected = Expected {
                     required: 0,
                     ..expected.clone()
@@ -180,10 +183,13 @@ impl Driver {
             fresh = expect_loud(&before, &after, report, &expected.quarantined)?;
         }
         self.may_lack = false;
+        let taken = self.taken_by_now(&expected, &store)?;
         let failing = self.setup.failing;
         self.expect(|now| {
             Arc::make_mut(&mut now.events).truncate(found);
             now.required = found;
+            now.taken = taken;
+            now.being_taken = None;
             // After a failed sync the cache may have shown what the medium never had.
             if !fresh.is_empty() && !failing {
                 Arc::make_mut(&mut now.quarantined).extend(fresh);
@@ -200,48 +206,6 @@ impl Driver {
     /// Whether a call may fail so because of a fault that was set.
     fn may_refuse(&self, error: &Error) -> bool {
         self.setup.failing && matches!(error.kind(), ErrorKind::Io | ErrorKind::NotWritten)
-    }
-
-    /// Checks that the open store cannot be opened a second time.
-    ///
-    /// # Errors
-    ///
-    /// If it can.
-    pub fn try_second_writer(&mut self) -> Outcome {
-        match self.options().open(DIR) {
-            Err(error) if error.kind() == ErrorKind::Locked || self.may_refuse(&error) => Ok(()),
-            Err(error) => Err(Violation::new(format!("a second writer: {error:?}"))),
-            Ok(_) => Err(Violation::new("two writers have the store open")),
-        }
-    }
-
-    /// Opens the store to read only and checks what that shows and that it changes nothing.
-    ///
-    /// # Errors
-    ///
-    /// If it shows what it may not or changes something.
-    pub fn read_only(&mut self) -> Outcome {
-        let steps = self.fs.steps_count();
-        let expected = self.expected();
-        match self.options().read_only().open(DIR) {
-            Ok(store) => match expected.check(&store) {
-                // Where syncs lie, what was acknowledged may be gone.
-                Err(_) if self.setup.lying => {}
-                Err(found) if found.lost > 0 || !self.setup.failing => return Err(found),
-                _ => {}
-            },
-            Err(error) if error.kind() == ErrorKind::NotFound && expected.required == 0 => {}
-            Err(error) if self.setup.failing && error.kind() == ErrorKind::NotFound => {}
-            Err(error) if self.may_refuse(&error) || self.setup.lying => {}
-            Err(error) => {
-                return Err(Violation::new(format!("it cannot be read: {error:?}")));
-            }
-        }
-        if self.fs.steps_count() == steps {
-            Ok(())
-        } else {
-            Err(Violation::new("an opening to read only changed something"))
-        }
     }
 
     /// Appends one event of that length.

@@ -1,6 +1,6 @@
 //! What a store may and must hold at a moment, and whether it does.
 
-use crate::Violation;
+use crate::{Taken, Violation};
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use strandline::fs::{Fs, MemFs, read_file};
@@ -34,12 +34,16 @@ pub struct EventSpec {
 }
 
 impl EventSpec {
-    pub(crate) fn coordinate(&self) -> Coordinate {
+    pub(crate) fn entity(&self) -> String {
         let number = self.number;
-        let entity = match self.shape {
+        match self.shape {
             Shape::Alone => format!("alone:{number}"),
             _ => format!("entity:{}", number % 5),
-        };
+        }
+    }
+
+    pub(crate) fn coordinate(&self) -> Coordinate {
+        let (number, entity) = (self.number, self.entity());
         let scope = format!("scope/{}", number % 3);
         Coordinate::new(&entity, &scope).unwrap_or_else(|error| panic!("{error}"))
     }
@@ -49,7 +53,7 @@ impl EventSpec {
         Event::bytes(kind, self.payload())
     }
 
-    fn payload(&self) -> Vec<u8> {
+    pub(crate) fn payload(&self) -> Vec<u8> {
         let bytes = self.bytes as usize;
         let mut payload = match self.shape {
             Shape::Zeros => Vec::new(),
@@ -114,39 +118,75 @@ pub struct Expected {
     /// How many of them must be there: acknowledged as synced, or shown by a store all of whose
     /// appends are.
     pub required: usize,
+    /// What compactions and redactions have taken.
+    pub taken: Arc<Taken>,
+    /// What they will have taken once the one that is under way is through.
+    pub being_taken: Option<Arc<Taken>>,
     /// What openings have cut off and said that they kept.
     pub(crate) quarantined: Arc<Vec<Vec<u8>>>,
 }
 
 impl Expected {
-    /// How many events `store` holds, if they are what it may and must hold.
+    /// How many events `store` holds or held, if they are what it may and must hold.
     pub(crate) fn check(&self, store: &Store) -> Result<usize, Violation> {
+        self.resolve(store).map(|(found, _)| found)
+    }
+
+    /// As [`check`](Self::check), and what was taken: with what is being taken or without, wholly.
+    pub(crate) fn resolve(&self, store: &Store) -> Result<(usize, Arc<Taken>), Violation> {
+        let without = self.check_taken(store, &self.taken);
+        match (without, &self.being_taken) {
+            (Err(violation), Some(next)) => match self.check_taken(store, next) {
+                Ok(found) => Ok((found, next.clone())),
+                Err(_) => Err(violation),
+            },
+            (without, _) => without.map(|found| (found, self.taken.clone())),
+        }
+    }
+
+    fn check_taken(&self, store: &Store, taken: &Taken) -> Result<usize, Violation> {
         let now = store.snapshot();
-        let mut found = 0;
+        let found = now.visible().get() as usize;
+        if found > self.events.len() {
+            return Err(Violation::new(format!(
+                "event {} is there, and only {} were submitted",
+                found - 1,
+                self.events.len()
+            )));
+        }
+        let events = self.events[..found].iter().enumerate();
+        let mut expected = events.filter(|(at, _)| !taken.removed.contains(at));
         for event in now.query(&Region::all()) {
-            let event = event.map_err(|error| {
-                Violation::new(format!("event {found} cannot be read: {error}"))
-            })?;
-            let Some(spec) = self.events.get(found) else {
-                return Err(Violation::new(format!(
-                    "event {found} is there, and only {} were submitted",
-                    self.events.len()
-                )));
+            let next = expected.next();
+            let at = next.map_or(found, |(at, _)| at);
+            let event = event
+                .map_err(|error| Violation::new(format!("event {at} cannot be read: {error}")))?;
+            let Some((_, spec)) = next else {
+                let message = format!("event {} is there, and was removed", event.sequence);
+                return Err(Violation::new(message));
             };
-            let payload = event.payload().unwrap_or_default();
-            let same = event.sequence.get() == found as u64
+            let is_right = match event.payload() {
+                Ok(payload) => !taken.redacted.contains(&at) && payload == spec.payload(),
+                Err(_) => taken.redacted.contains(&at),
+            };
+            let same = event.sequence.get() == at as u64
                 && event.coordinate == spec.coordinate()
-                && payload == spec.payload();
+                && is_right;
             if !same {
                 return Err(Violation::new(format!(
-                    "event {found} is not number {} that was submitted there",
+                    "event {at} is not number {} that was submitted there",
                     spec.number
                 )));
             }
-            found += 1;
         }
-        if now.len() != found as u64 {
-            let message = format!("the snapshot has {} events and shows {found}", now.len());
+        if let Some((at, _)) = expected.next() {
+            return Err(Violation::new(format!(
+                "event {at} is visible and is not shown"
+            )));
+        }
+        let shown = found - taken.removed.range(..found).count();
+        if now.len() != shown as u64 {
+            let message = format!("the snapshot has {} events and shows {shown}", now.len());
             return Err(Violation::new(message));
         }
         if found < self.required {

@@ -30,6 +30,7 @@ mod probe;
 pub mod red;
 mod run;
 pub mod sweep;
+mod taken;
 mod workload;
 
 pub use driver::Driver;
@@ -38,6 +39,7 @@ pub use ledger::{Ledger, Totals};
 pub use point::{Moment, Path, Point};
 pub use probe::Defect;
 pub use run::{Run, Setup};
+pub use taken::Taken;
 pub use workload::{WORKLOADS, Workload};
 
 use std::fmt;

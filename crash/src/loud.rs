@@ -2,7 +2,7 @@
 
 use crate::Violation;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use strandline::OpenReport;
 
 /// Bytes of files, by path.
@@ -11,8 +11,8 @@ pub(crate) type Files<'a> = BTreeMap<PathBuf, &'a [u8]>;
 /// Length of a segment's header.
 const HEADER_BYTES: usize = 128;
 
-/// Whatever an opening cut off the active segment, and every segment that it took away, must be in
-/// the quarantine byte for byte, and in the report; and what earlier ones put there, still. Gives
+/// Whatever an opening cut off the active segment, and every segment that it took away but for other
+/// generations of one that counts, must be in the quarantine byte for byte, and in the report; and what earlier ones put there, still. Gives
 /// what is newly there.
 pub(crate) fn expect_loud(
     before: &Files<'_>,
@@ -37,6 +37,14 @@ pub(crate) fn expect_loud(
         let dropped = match left.get(path) {
             // Made ahead for a rotation that did not come: it has a header at most, and no frame.
             None if bytes.iter().skip(HEADER_BYTES).all(|byte| *byte == 0) => continue,
+            // Another generation of it counts: what was cut short or has been replaced is no data.
+            None if is_superseded(path, left) => {
+                if report.is_clean() {
+                    let message = format!("{} was removed in silence", path.display());
+                    return Err(Violation::new(message));
+                }
+                continue;
+            }
             None => *bytes,
             Some(left) if Some(path) == active => bytes.get(left.len()..).unwrap_or_default(),
             Some(_) => continue,
@@ -56,11 +64,22 @@ pub(crate) fn expect_loud(
     Ok(fresh)
 }
 
-fn is_quarantined(path: &std::path::Path) -> bool {
+/// Whether another file of the same segment is left.
+fn is_superseded(path: &Path, left: &Files<'_>) -> bool {
+    const NUMBERED: usize = "segment-0000000001".len();
+    let number = |path: &Path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.get(..NUMBERED).map(str::to_owned)
+    };
+    left.keys()
+        .any(|other| is_segment(other) && number(other) == number(path))
+}
+
+fn is_quarantined(path: &Path) -> bool {
     path.iter().any(|part| part == "quarantine")
 }
 
-fn is_segment(path: &std::path::Path) -> bool {
+fn is_segment(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     name.starts_with("segment-") && name.ends_with(".log") && !is_quarantined(path)
 }

@@ -217,6 +217,57 @@ pub const WORKLOADS: &[Workload] = &[
         }
         d.close()
     }),
+    mixed("compact", |d| {
+        d.open()?;
+        for _ in 0..7 {
+            d.append(BIG, Written)?;
+        }
+        d.compact(1)?;
+        d.append(BIG, Synced)?;
+        d.commit(&[(90, Shape::Noise); 6], Written)?;
+        d.compact(0)?;
+        d.append(10, Synced)
+    }),
+    synced("compact-reopen", |d| {
+        d.open()?;
+        for _ in 0..5 {
+            d.commit(&[(BIG, Shape::Noise), (10, Shape::Alone)], Synced)?;
+        }
+        d.compact(1)?;
+        d.close()?;
+        d.open()?;
+        d.append(20, Synced)?;
+        d.compact(1)?;
+        d.checkpoint()?;
+        d.append(20, Synced)
+    }),
+    mixed("compact-kill", |d| {
+        d.open()?;
+        for keep in [2, 1, 0] {
+            for _ in 0..4 {
+                d.append(BIG, Written)?;
+                d.append(70, Written)?;
+            }
+            d.compact(keep)?;
+            d.append(5, Written)?;
+            d.kill()?;
+        }
+        Ok(())
+    }),
+    mixed("redact", |d| {
+        d.open()?;
+        for _ in 0..6 {
+            d.append(9_000, Written)?;
+        }
+        d.redact(1)?;
+        for _ in 0..6 {
+            d.append(BIG, Written)?;
+        }
+        d.compact(2)?;
+        d.redact(3)?;
+        d.kill()?;
+        d.append(10, Synced)
+    }),
     mixed("zeros", |d| {
         d.open()?;
         d.commit(&[(2000, Shape::Zeros)], Synced)?;

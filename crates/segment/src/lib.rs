@@ -87,6 +87,6 @@ pub use options::{LogOptions, SEGMENT_BYTES_LEAST, SEGMENT_BYTES_MOST};
 pub use position::{LogPosition, RecordPosition, SegmentId};
 pub use reader::{LogReader, LogView, OwnedRecord};
 pub use recover::{Repairs, ScannedLog, TornTail};
-pub use rewrite::{RewrittenSegment, SegmentRewrite, SupersededFiles};
+pub use rewrite::{RewrittenSegment, SegmentRewrite, SupersededFiles, SwitchedLog};
 pub use sealed::SealedFrames;
 pub use writer::{Appended, LogWriter, SyncHandle};

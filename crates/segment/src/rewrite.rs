@@ -13,7 +13,9 @@ use crate::log::nonce;
 use crate::manifest::{Manifest, SegmentInfo};
 use crate::open_files::OpenFiles;
 use crate::sealed::SealedFrames;
-use crate::{CommitBuffer, Frame, FramePlace, FrameRecord, LogError, LogPosition, LogWriter};
+use crate::{
+    CommitBuffer, Frame, FramePlace, FrameRecord, LogError, LogPosition, LogReader, LogWriter,
+};
 use crate::{ScanError, SegmentId};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -74,6 +76,23 @@ impl Drop for Claim {
     }
 }
 
+/// A log that was switched to rewritten segments, which its views do not show yet.
+#[derive(Debug)]
+#[must_use = "views show the old segments until they are told"]
+pub struct SwitchedLog {
+    reader: LogReader,
+    segments: Vec<(SegmentInfo, SegmentFile)>,
+    superseded: SupersededFiles,
+}
+
+impl SwitchedLog {
+    /// Shows the new segments in views that are taken from now on. O(segments), no call to the system.
+    pub fn show(self) -> SupersededFiles {
+        self.reader.replace(self.segments);
+        self.superseded
+    }
+}
+
 /// Files that the log was switched away from. Who had them open reads on in them.
 #[derive(Debug)]
 #[must_use = "the files are there until they are removed"]
@@ -117,7 +136,8 @@ impl LogWriter {
     }
 
     /// Puts rewritten segments in the place of the ones that they were made of, all at once, and makes
-    /// that durable. Views that were taken before keep the files that they have.
+    /// that durable. Views show them once [`SwitchedLog::show`] is called, which takes no time; views that
+    /// were taken before keep the files that they have.
     ///
     /// # Errors
     ///
@@ -126,7 +146,7 @@ impl LogWriter {
     pub fn switch_to(
         &mut self,
         rewritten: Vec<RewrittenSegment>,
-    ) -> Result<SupersededFiles, AppendError> {
+    ) -> Result<SwitchedLog, AppendError> {
         if self.stopped {
             return Err(AppendError::NotWritten(LogError::Stopped));
         }
@@ -142,11 +162,14 @@ impl LogWriter {
         self.replace_manifest(manifest, || {
             segments.extend(rewritten.into_iter().map(RewrittenSegment::keep));
         })?;
-        self.reader.replace(segments);
-        Ok(SupersededFiles {
-            fs: self.fs.clone(),
-            dir: self.dir.clone(),
-            paths,
+        Ok(SwitchedLog {
+            reader: self.reader.clone(),
+            segments,
+            superseded: SupersededFiles {
+                fs: self.fs.clone(),
+                dir: self.dir.clone(),
+                paths,
+            },
         })
     }
 }

@@ -107,7 +107,7 @@ fn a_rewritten_segment_has_other_bodies_and_the_same_chain() {
     });
     visited.unwrap();
 
-    let superseded = writer.switch_to(vec![rewritten]).unwrap();
+    let superseded = writer.switch_to(vec![rewritten]).unwrap().show();
     assert_eq!(superseded.len(), 1);
     superseded.remove().unwrap();
     let view = reader.view();
@@ -141,7 +141,12 @@ fn a_segment_can_be_rewritten_again() {
     for generation in 1..=2 {
         let rewritten = shorter(&writer);
         assert_eq!(rewritten.info().header().generation, generation);
-        writer.switch_to(vec![rewritten]).unwrap().remove().unwrap();
+        writer
+            .switch_to(vec![rewritten])
+            .unwrap()
+            .show()
+            .remove()
+            .unwrap();
     }
     drop(writer);
     assert_eq!(reopen(&fs).0.len(), 4);
@@ -161,7 +166,7 @@ fn files_of_an_interrupted_rewriting_are_removed() {
     assert_eq!(removed, ["segment-0000000001-0000000001.log"]);
 
     // Ended after the switch: the old file goes, and is not kept in the quarantine.
-    let _ = writer.switch_to(vec![shorter(&writer)]).unwrap();
+    let _ = writer.switch_to(vec![shorter(&writer)]).unwrap().show();
     assert_eq!(names(&fs).len(), 3);
     drop(writer);
     let (records, _, _, removed) = reopen(&fs);
@@ -179,7 +184,12 @@ fn a_segment_is_rewritten_once_at_a_time() {
     let again = |writer: &LogWriter| writer.rewrite(FIRST, &Random::from_seed(5)).map(drop);
     let refused = again(&writer).unwrap_err();
     assert!(matches!(refused, LogError::BeingRewritten { .. }));
-    writer.switch_to(vec![first]).unwrap().remove().unwrap();
+    writer
+        .switch_to(vec![first])
+        .unwrap()
+        .show()
+        .remove()
+        .unwrap();
     again(&writer).unwrap();
     drop(shorter(&writer));
     again(&writer).unwrap();
@@ -216,6 +226,7 @@ fn a_follower_goes_on_past_a_segment_that_was_rewritten() {
     writer
         .switch_to(vec![shorter(&writer)])
         .unwrap()
+        .show()
         .remove()
         .unwrap();
     let mut bodies = Vec::new();

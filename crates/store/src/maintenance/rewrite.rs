@@ -193,9 +193,11 @@ fn switch(shared: &Shared, ready: Vec<Ready>, redacted: &[Sequence]) -> Result<(
     let superseded = {
         let mut writer = shared.writer()?.lock();
         shared.check_poison()?;
-        let positions = shared.positions.write();
         let switched = writer.log.switch_to(segments);
-        let superseded = switched.map_err(|error| switch_failed(error, shared))?;
+        let switched = switched.map_err(|error| switch_failed(error, shared))?;
+        // No call to the system while this is held: snapshots wait for it.
+        let positions = shared.positions.write();
+        let superseded = switched.show();
         shared.index.replace_all(blocks).inspect_err(|_| {
             // Its positions are not those of the log any more.
             let reason = "the index could not take the rows of rewritten segments";
