@@ -37,6 +37,7 @@ mod redact;
 mod refused;
 mod repeat;
 mod report;
+mod rewritten;
 mod submit;
 mod tags;
 mod tamper;

@@ -15,7 +15,7 @@ fn holds(bytes: &[u8], needle: &[u8]) -> bool {
 }
 
 /// The files under a directory that hold these bytes.
-fn files_with(fs: &dyn Fs, dir: &Path, needle: &[u8]) -> Vec<PathBuf> {
+pub(crate) fn files_with(fs: &dyn Fs, dir: &Path, needle: &[u8]) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs.list(dir).unwrap() {
         let path = dir.join(&entry.name);

@@ -137,6 +137,13 @@ impl LogView {
         self.segments.iter().map(|segment| &segment.info)
     }
 
+    /// A segment, if there is that one.
+    #[must_use]
+    pub fn info(&self, id: SegmentId) -> Option<&SegmentInfo> {
+        let at = find(&self.segments, id).ok()?;
+        self.segments.get(at).map(|segment| &segment.info)
+    }
+
     /// How many bytes the frames of these segments take.
     #[must_use]
     pub fn frame_bytes_of(&self, ids: impl Iterator<Item = SegmentId>) -> u64 {

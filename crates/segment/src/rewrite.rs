@@ -384,8 +384,8 @@ impl SupersededFiles {
     ///
     /// # Errors
     ///
-    /// [`LogError::Io`]; the next opening for writing removes what is left.
-    pub fn remove(self) -> Result<(), LogError> {
+    /// [`LogError::Io`]; the next call, or the next opening for writing, removes what is left.
+    pub fn remove(&self) -> Result<(), LogError> {
         for path in &self.paths {
             crate::copy::remove(&*self.fs, path)?;
         }

@@ -252,7 +252,12 @@ fn write_footer(shared: &Shared, sealed: &Sealed) {
         if block.rows() == 0 {
             return Ok(());
         }
-        shared.index.replace(block).map_err(crate::Error::from)
+        // A rewritten segment has rows of its own, whose positions are others.
+        let _positions = shared.positions.read();
+        if shared.log.view().info(info.id()) == Some(info) {
+            return shared.index.replace(block).map_err(crate::Error::from);
+        }
+        Ok(())
     });
     match replaced {
         Ok(()) => tracing::debug!(segment, "wrote the footer of a sealed segment"),

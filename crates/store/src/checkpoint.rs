@@ -138,7 +138,15 @@ pub(crate) fn save(shared: &Shared) -> Result<Sequence, Error> {
             let place = coordinate.and_then(|coordinate| block.find_coordinate(&coordinate));
             place.map(u32::to_le_bytes).ok_or_else(malformed)
         })
-        .collect::<Result<Vec<_>, _>>()?;
+        .collect::<Result<Vec<_>, _>>();
+    let places = match places {
+        // The segment was sealed meanwhile, and a compaction has removed events of it.
+        Err(_) if shared.writer()?.lock().log.segment_start() != start => {
+            drop(saved);
+            return save(shared);
+        }
+        places => places?,
+    };
     drop(block);
     let rows = Arc::unwrap_or_clone(rows);
     let mut encoded = Vec::new();

@@ -54,7 +54,8 @@ pub struct AppendCondition {
 impl AppendCondition {
     /// A condition on the events with this sequence and later ones, which holds until it is given a
     /// region: mostly [`Snapshot::visible`](crate::Snapshot::visible) of the snapshot that was read.
-    /// With [`Sequence::ZERO`] it is on every event there ever was.
+    /// With [`Sequence::ZERO`] it is on every event there is. Events that a
+    /// [compaction](crate::maintenance::compact) removed are not there.
     pub const fn since(sequence: Sequence) -> Self {
         Self {
             since: sequence,

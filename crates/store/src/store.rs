@@ -13,7 +13,7 @@ use strandline_core::fs::FileLock;
 use strandline_core::sync::{Mutex, MutexGuard, RwLock};
 use strandline_core::{Hlc, Random, Sequence};
 use strandline_index::IndexReader;
-use strandline_segment::{LogIdentity, LogPosition, LogReader, SyncHandle};
+use strandline_segment::{LogIdentity, LogPosition, LogReader, SupersededFiles, SyncHandle};
 
 /// An event store in one directory: one writer, any number of readers, no server.
 ///
@@ -77,7 +77,7 @@ pub(crate) struct Shared {
     pub(crate) positions: RwLock<()>,
     pub(crate) redacted: Arc<Redactions>,
     /// Held by whoever rewrites segments.
-    pub(crate) rewriting: Mutex<()>,
+    pub(crate) rewriting: Mutex<Rewriting>,
     pub(crate) random: Random,
     pub(crate) report: OpenReport,
     /// Where the log ended at opening.
@@ -87,6 +87,37 @@ pub(crate) struct Shared {
     /// What became of the footers that were to be written.
     pub(crate) footers: Mutex<FootersWritten>,
     pub(crate) _lock: Option<Box<dyn FileLock>>,
+}
+
+/// What rewritings have replaced, and could not remove yet.
+#[derive(Debug, Default)]
+pub(crate) struct Rewriting(Vec<SupersededFiles>);
+
+impl Rewriting {
+    /// Takes files that were replaced, and removes them.
+    ///
+    /// # Errors
+    ///
+    /// `Io`; the next call tries again, and so does the next opening.
+    pub(crate) fn supersede(&mut self, files: SupersededFiles) -> Result<(), Error> {
+        self.0.push(files);
+        self.remove_superseded()
+    }
+
+    fn remove_superseded(&mut self) -> Result<(), Error> {
+        while let Some(files) = self.0.last() {
+            files.remove().map_err(|error| {
+                Error::new(
+                    ErrorKind::Io,
+                    "what was to go is gone from the log, and the files that were replaced cannot \
+                     be removed; call again, or open the store again",
+                )
+                .with_source(error)
+            })?;
+            self.0.pop();
+        }
+        Ok(())
+    }
 }
 
 impl Shared {
@@ -102,11 +133,16 @@ impl Shared {
     }
 
     /// The right to rewrite segments, once whoever has it is done.
-    pub(crate) fn begin_rewriting(&self) -> Result<MutexGuard<'_, ()>, Error> {
+    ///
+    /// # Errors
+    ///
+    /// `Io` if files that were replaced by an earlier one cannot be removed.
+    pub(crate) fn begin_rewriting(&self) -> Result<MutexGuard<'_, Rewriting>, Error> {
         self.writer()?;
-        let guard = self.rewriting.lock();
+        let mut rewriting = self.rewriting.lock();
         self.check_poison()?;
-        Ok(guard)
+        rewriting.remove_superseded()?;
+        Ok(rewriting)
     }
 
     /// The receipt, which says whether its event is durable now.

@@ -2,7 +2,7 @@
 
 use super::{Record, flags, view};
 use crate::codec::{DecodeError, Reader, Writer};
-use crate::{Coordinate, Hash};
+use crate::{Coordinate, Hash, Hlc};
 use std::ops::Range;
 
 /// What is left of an event that was removed: its place in its entity's stream.
@@ -15,6 +15,8 @@ use std::ops::Range;
 /// | flags, [`flags::REMOVED`] among them | 1 | always |
 /// | coordinate id, local to the segment | 4 | always |
 /// | clock | 4 | always |
+/// | wall_ms | 8 | always |
+/// | HLC counter | 4 | always |
 /// | entity (length u8, bytes), scope (length u8, bytes) | 2 and more | flag: first use of the coordinate in the segment |
 /// | previous hash | 32 | flag: first event of the entity in the segment |
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +29,8 @@ pub struct RemovedRecord {
     pub previous: Option<Hash>,
     /// Place in the entity's stream.
     pub clock: u32,
+    /// When the event was appended, so that no later one is given an earlier time.
+    pub hlc: Hlc,
 }
 
 impl RemovedRecord {
@@ -38,6 +42,7 @@ impl RemovedRecord {
             coordinate: record.coordinate.clone(),
             previous: record.previous,
             clock: record.clock,
+            hlc: record.hlc,
         }
     }
 
@@ -56,6 +61,8 @@ impl RemovedRecord {
             | bit(self.previous.is_some(), flags::PREVIOUS));
         out.u32(self.local_coordinate);
         out.u32(self.clock);
+        out.u64(self.hlc.wall_ms());
+        out.u32(self.hlc.counter());
         if let Some(coordinate) = &self.coordinate {
             view::encode_names(&mut out, coordinate);
         }
@@ -71,13 +78,19 @@ impl RemovedRecord {
         let Ok(record) = Self::decode(body) else {
             return vec![("body", 0..body.len())];
         };
-        let mut parts = vec![("flags", 0..1), ("coordinate", 1..5), ("clock", 5..9)];
+        let mut parts = vec![
+            ("flags", 0..1),
+            ("coordinate", 1..5),
+            ("clock", 5..9),
+            ("wall_ms", 9..17),
+            ("HLC counter", 17..21),
+        ];
         let previous = match record.previous {
             Some(_) => body.len().saturating_sub(Hash::BYTES),
             None => body.len(),
         };
         if record.coordinate.is_some() {
-            parts.push(("entity and scope", 9..previous));
+            parts.push(("entity and scope", 21..previous));
         }
         if record.previous.is_some() {
             parts.push(("previous hash", previous..body.len()));
@@ -99,6 +112,9 @@ impl RemovedRecord {
         }
         let local_coordinate = reader.u32("coordinate")?;
         let clock = reader.u32("clock")?;
+        let (wall_ms, counter) = (reader.u64("wall_ms")?, reader.u32("HLC counter")?);
+        let hlc = Hlc::new(wall_ms, counter)
+            .map_err(|_| reader.invalid("wall_ms", "needs more than 48 bits"))?;
         let coordinate = match own & flags::NAMES {
             0 => None,
             _ => Some(view::decode_names(&mut reader)?),
@@ -113,6 +129,7 @@ impl RemovedRecord {
             coordinate,
             previous,
             clock,
+            hlc,
         })
     }
 }
@@ -188,6 +205,8 @@ mod tests {
             names in proptest::option::of(("[a-z:]{1,20}", "[a-z/]{1,20}")),
             previous in proptest::option::of(any::<[u8; 32]>()),
             clock: u32,
+            wall_ms in 0..=crate::hlc::WALL_MS_MAX,
+            counter: u32,
         ) -> RemovedRecord {
             let coordinate = names.map(|(entity, scope)| Coordinate::new(entity, scope).unwrap());
             RemovedRecord {
@@ -195,6 +214,7 @@ mod tests {
                 coordinate,
                 previous: previous.map(Hash::from_bytes),
                 clock,
+                hlc: Hlc::new(wall_ms, counter).unwrap(),
             }
         }
     }

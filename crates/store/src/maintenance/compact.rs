@@ -2,9 +2,10 @@
 
 use super::marks::Marks;
 use super::progress::{Meter, OnProgress};
-use super::rewrite::{Change, rewrite};
+use super::rewrite::{Change, Observer, rewrite};
 use crate::{Error, ErrorKind, Region, Snapshot, Store};
 use std::collections::HashMap;
+use strandline_core::record::Record;
 
 /// Which events a compaction keeps.
 ///
@@ -142,6 +143,17 @@ impl Retention {
     }
 }
 
+/// Who wants to know nothing of a rewriting.
+struct Nobody;
+
+impl Observer for Nobody {
+    fn changes(&mut self, _: &Record<'_>) {}
+
+    fn before_switch(&mut self) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
 /// What a compaction would remove.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -190,10 +202,17 @@ pub struct Compacted {
 /// sealed first. Appends and reads go on. Snapshots that were taken before show what they showed: the
 /// old files are removed at once, and their space is free when the last of them is gone.
 ///
-/// What is removed leaves its hash, its place in its stream (45 bytes and 9, and once for each segment
-/// the names of its coordinate), and no row in the index. So chains verify, sequences and clocks are
+/// What is removed leaves its hash, its place in its stream and its time (65 bytes, and once for each
+/// segment the names of its coordinate), and no row in the index. So chains verify, sequences and clocks are
 /// never given again, and receipts, positions and heads that were kept stay right. The id of a removed
 /// event is forgotten: an append that repeats it is a new event.
+///
+/// What was removed is no longer seen by conditions either: an [`AppendCondition`](crate::AppendCondition)
+/// finds what is there, so remove nothing that a decision which is still open, or a name that must stay
+/// taken, depends on.
+///
+/// A store that another process has open to read only goes on to show what it showed until it is opened
+/// again. Must not be called from `on_progress`.
 ///
 /// Needs as much free space as the rewritten segments take. Interrupted at any point, all of the events
 /// are there or none: the next opening removes what is left of the one or the other.
@@ -214,7 +233,7 @@ pub fn compact(
 ) -> Result<Compacted, Error> {
     rules.check()?;
     let _span = tracing::info_span!("compact").entered();
-    let _one_at_a_time = store.shared().begin_rewriting()?;
+    let mut rewriting = store.shared().begin_rewriting()?;
     let snapshot = store.snapshot();
     let marks = rules.marks(&snapshot)?;
     let bytes = snapshot
@@ -223,7 +242,14 @@ pub fn compact(
         .frame_bytes_of(marks.segments().map(|one| one.id));
     drop(snapshot);
     let mut meter = Meter::bytes(Some(bytes), on_progress);
-    let done = rewrite(store, &marks, Change::Remove, &mut meter, &mut |_| Ok(()))?;
+    let done = rewrite(
+        store,
+        &marks,
+        Change::Remove,
+        &mut meter,
+        &mut Nobody,
+        &mut rewriting,
+    )?;
     tracing::info!(
         events = done.events,
         segments = done.segments,
@@ -231,7 +257,8 @@ pub fn compact(
         bytes_after = done.bytes_after,
         "compacted"
     );
-    meter.finish()?;
+    // It is done: nothing can be stopped any more.
+    let _ = meter.finish();
     Ok(Compacted {
         events: done.events,
         segments: done.segments,

@@ -1,10 +1,12 @@
 //! `Marks`: events that are chosen, segment by segment.
 
 use crate::Sequence;
+use std::collections::BTreeMap;
 use std::ops::Range;
 use strandline_segment::{LogView, SegmentId};
 
-/// Chosen sequences: a bit for each event of a segment that has one.
+/// Chosen sequences: a bit for each, in words that are there if one of their bits is set, as sequences may
+/// have gaps of any length.
 #[derive(Debug)]
 pub(super) struct Marks {
     /// Ascending.
@@ -16,8 +18,8 @@ pub(super) struct Marks {
 pub(super) struct MarkedSegment {
     pub(super) id: SegmentId,
     sequences: Range<u64>,
-    /// Empty if there are none.
-    bits: Vec<u64>,
+    /// By sequence / 64.
+    words: BTreeMap<u64, u64>,
     pub(super) count: u64,
 }
 
@@ -29,7 +31,7 @@ impl Marks {
             MarkedSegment {
                 id: info.id(),
                 sequences: info.start().sequence.get()..end.get(),
-                bits: Vec::new(),
+                words: BTreeMap::new(),
                 count: 0,
             }
         });
@@ -46,18 +48,13 @@ impl Marks {
         let Some(segment) = self.segments.get_mut(at) else {
             return;
         };
-        let Some((word, bit)) = segment.place(sequence) else {
+        if !segment.sequences.contains(&sequence) {
             return;
-        };
-        if segment.bits.is_empty() {
-            let events = segment.sequences.end - segment.sequences.start;
-            let words = usize::try_from(events.div_ceil(64)).unwrap_or(0);
-            segment.bits.resize(words, 0);
         }
-        if let Some(word) = segment.bits.get_mut(word) {
-            segment.count += u64::from(*word & bit == 0);
-            *word |= bit;
-        }
+        let word = segment.words.entry(sequence / 64).or_default();
+        let bit = 1 << (sequence % 64);
+        segment.count += u64::from(*word & bit == 0);
+        *word |= bit;
     }
 
     /// How many events are chosen.
@@ -74,13 +71,8 @@ impl Marks {
 impl MarkedSegment {
     /// Whether an event is chosen.
     pub(super) fn has(&self, sequence: Sequence) -> bool {
-        let place = self.place(sequence.get());
-        place.is_some_and(|(word, bit)| self.bits.get(word).is_some_and(|word| word & bit != 0))
-    }
-
-    fn place(&self, sequence: u64) -> Option<(usize, u64)> {
-        let at = sequence.checked_sub(self.sequences.start)?;
-        let word = usize::try_from(at / 64).ok()?;
-        (sequence < self.sequences.end).then_some((word, 1 << (at % 64)))
+        let sequence = sequence.get();
+        let word = self.words.get(&(sequence / 64));
+        word.is_some_and(|word| word & (1 << (sequence % 64)) != 0)
     }
 }

@@ -1,6 +1,6 @@
 //! `Quarantine`: the files that openings set aside, searched for what is to be gone.
 
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, EventId};
 use memchr::memmem;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use strandline_segment::QUARANTINE_DIR;
 /// Most bytes that are searched.
 const BYTES_MAX: u64 = 256 << 20;
 /// Shorter bytes are found everywhere.
-const NEEDLE_BYTES_LEAST: usize = 8;
+const NEEDLE_BYTES_LEAST: usize = 16;
 
 /// The files in the quarantine of a store.
 pub(super) struct Quarantine<'a> {
@@ -24,6 +24,7 @@ struct Kept {
     bytes: Vec<u8>,
     /// Whether something that was searched for is in it.
     found: bool,
+    removed: bool,
 }
 
 impl<'a> Quarantine<'a> {
@@ -50,6 +51,7 @@ impl<'a> Quarantine<'a> {
                 name: entry.name,
                 bytes,
                 found: false,
+                removed: false,
             });
         }
         Ok(Self {
@@ -70,28 +72,40 @@ impl<'a> Quarantine<'a> {
         }
     }
 
-    /// Removes the files in which something was found, durably. Gives the names of those that were
-    /// removed, and of those that were not.
-    pub(super) fn remove_found(self) -> Result<(Vec<String>, Vec<String>), Error> {
-        let (mut removed, mut kept) = (Vec::new(), Vec::new());
-        for file in self.files {
-            let name = format!("{QUARANTINE_DIR}/{}", file.name);
-            if !file.found {
-                kept.push(name);
+    /// Notes the files that hold the id of an event.
+    pub(super) fn search_id(&mut self, id: EventId) {
+        self.search(&id.as_u128().to_le_bytes());
+    }
+
+    /// Removes the files in which something was found, durably, but those that are removed already.
+    pub(super) fn remove_found(&mut self) -> Result<(), Error> {
+        let mut any = false;
+        for file in &mut self.files {
+            if !file.found || file.removed {
                 continue;
             }
             let path = self.dir.join(&file.name);
             self.fs
                 .remove_file(&path)
                 .map_err(|error| Error::io("remove", &path, error))?;
-            removed.push(name);
+            (file.removed, any) = (true, true);
         }
-        if !removed.is_empty() {
+        if any {
             self.fs
                 .sync_dir(&self.dir)
                 .map_err(|error| Error::io("sync", &self.dir, error))?;
         }
-        Ok((removed, kept))
+        Ok(())
+    }
+
+    /// The names of the files that were removed, and of those that are there still.
+    pub(super) fn names(&self) -> (Vec<String>, Vec<String>) {
+        let (removed, kept): (Vec<_>, Vec<_>) = self.files.iter().partition(|file| file.removed);
+        let name = |file: &Kept| format!("{QUARANTINE_DIR}/{}", file.name);
+        (
+            removed.into_iter().map(name).collect(),
+            kept.into_iter().map(name).collect(),
+        )
     }
 }
 

@@ -3,9 +3,9 @@
 use super::marks::Marks;
 use super::progress::{Meter, OnProgress};
 use super::quarantine::Quarantine;
-use super::rewrite::{Change, rewrite};
+use super::rewrite::{Change, Observer, rewrite};
 use crate::{Error, ErrorKind, EventId, Region, Snapshot, Store};
-use strandline_core::record::RecordPayload;
+use strandline_core::record::{Record, RecordPayload};
 
 /// Whose payloads are to be removed.
 ///
@@ -76,12 +76,12 @@ impl Redaction {
         let mut chosen = Chosen {
             marks: Marks::none_of(&snapshot.reader.log, snapshot.visible()),
             missing: Vec::new(),
-            already: 0,
+            already: Vec::new(),
         };
         for id in &self.ids {
             let found = snapshot.get_with(*id, |event| (event.sequence(), event.is_redacted()))?;
             match found {
-                Some((_, true)) => chosen.already += 1,
+                Some((_, true)) => chosen.already.push(*id),
                 Some((sequence, false)) => chosen.marks.add(sequence),
                 None => chosen.missing.push(*id),
             }
@@ -94,7 +94,7 @@ impl Redaction {
             while let Some(event) = events.next_ref() {
                 let event = event?;
                 if event.is_redacted() {
-                    chosen.already += 1;
+                    chosen.already.push(event.id());
                 } else {
                     chosen.marks.add(event.sequence());
                 }
@@ -104,10 +104,25 @@ impl Redaction {
     }
 }
 
+impl Observer for Quarantine<'_> {
+    fn changes(&mut self, record: &Record<'_>) {
+        self.search_id(record.id);
+        if let RecordPayload::Stored { nonce, bytes } = &record.payload {
+            self.search(&nonce.0);
+            self.search(bytes);
+        }
+    }
+
+    /// Before the payloads are gone from the log, so that an interrupted call is repeated with them.
+    fn before_switch(&mut self) -> Result<(), Error> {
+        self.remove_found()
+    }
+}
+
 struct Chosen {
     marks: Marks,
     missing: Vec<EventId>,
-    already: u64,
+    already: Vec<EventId>,
 }
 
 /// What a redaction did.
@@ -154,7 +169,7 @@ pub fn redact(
     redaction.check()?;
     let _span = tracing::info_span!("redact").entered();
     let shared = store.shared();
-    let _one_at_a_time = shared.begin_rewriting()?;
+    let mut rewriting = shared.begin_rewriting()?;
     let snapshot = store.snapshot();
     let Chosen {
         marks,
@@ -165,21 +180,25 @@ pub fn redact(
     let bytes = snapshot.reader.log.frame_bytes_of(segments);
     drop(snapshot);
     let mut quarantine = Quarantine::read(&*shared.options.fs, &shared.dir)?;
+    // An earlier call may have been interrupted.
+    already.iter().for_each(|id| quarantine.search_id(*id));
     let mut meter = Meter::bytes(Some(bytes), on_progress);
-    let done = rewrite(store, &marks, Change::Redact, &mut meter, &mut |record| {
-        quarantine.search(&record.id.as_u128().to_le_bytes());
-        if let RecordPayload::Stored { nonce, bytes } = &record.payload {
-            quarantine.search(&nonce.0);
-            quarantine.search(bytes);
-        }
-        Ok(())
-    })?;
-    let (quarantine_removed, quarantine_kept) = quarantine.remove_found()?;
+    let done = rewrite(
+        store,
+        &marks,
+        Change::Redact,
+        &mut meter,
+        &mut quarantine,
+        &mut rewriting,
+    )?;
+    quarantine.remove_found()?;
+    let (quarantine_removed, quarantine_kept) = quarantine.names();
     tracing::info!(events = done.events, segments = done.segments, "redacted");
-    meter.finish()?;
+    // It is done: nothing can be stopped any more.
+    let _ = meter.finish();
     Ok(Redacted {
         events: done.events,
-        already,
+        already: already.len() as u64,
         missing,
         segments: done.segments,
         quarantine_removed,

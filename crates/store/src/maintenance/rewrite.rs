@@ -5,7 +5,7 @@ use super::progress::Meter;
 use crate::footer::{self, Opened};
 use crate::open::rebuilt_footer;
 use crate::removed::RemovedHeads;
-use crate::store::Shared;
+use crate::store::{Rewriting, Shared};
 use crate::{Error, ErrorKind, Sequence, Store};
 use std::ops::Range;
 use strandline_core::record::{Record, RecordPayload, RemovedRecord, StoredRecord};
@@ -19,6 +19,14 @@ pub(super) enum Change {
     Remove,
     /// Everything stays but the payload, whose hash takes its place.
     Redact,
+}
+
+/// What is told of a rewriting.
+pub(super) trait Observer {
+    /// A record, before it is changed.
+    fn changes(&mut self, record: &Record<'_>);
+    /// Everything is ready, and nothing has changed yet.
+    fn before_switch(&mut self) -> Result<(), Error>;
 }
 
 /// What was done.
@@ -42,8 +50,7 @@ struct Ready {
     heads: Option<RemovedHeads>,
 }
 
-/// Changes the chosen events for good, all at once. `on_change` is given each record before it is
-/// changed. Appends and reads go on; the commit lock is held to seal the active segment, if an event
+/// Changes the chosen events for good, all at once. Appends and reads go on; the commit lock is held to seal the active segment, if an event
 /// of it is chosen, and to replace the manifest.
 ///
 /// Interrupted or cancelled, nothing has changed.
@@ -52,7 +59,8 @@ pub(super) fn rewrite(
     marks: &Marks,
     change: Change,
     meter: &mut Meter<'_>,
-    on_change: &mut dyn FnMut(&Record<'_>) -> Result<(), Error>,
+    observer: &mut dyn Observer,
+    rewriting: &mut Rewriting,
 ) -> Result<Rewritten, Error> {
     let shared = store.shared();
     let mut done = Rewritten::default();
@@ -66,7 +74,7 @@ pub(super) fn rewrite(
     for marked in marks.segments() {
         let _span = tracing::info_span!("rewrite", segment = marked.id.get()).entered();
         let noted = (&mut sequences, &mut done);
-        let ready = prepare(shared, marked, change, meter, on_change, noted)?;
+        let ready = prepare(shared, marked, change, meter, observer, noted)?;
         all_ready.push(ready);
         done.segments += 1;
     }
@@ -76,7 +84,8 @@ pub(super) fn rewrite(
             Change::Remove => &[],
             Change::Redact => sequences.as_slice(),
         };
-        switch(shared, all_ready, redacted)?;
+        observer.before_switch()?;
+        switch(shared, all_ready, redacted, rewriting)?;
     }
     done.events = sequences.len() as u64;
     Ok(done)
@@ -88,7 +97,7 @@ fn prepare(
     marked: &MarkedSegment,
     change: Change,
     meter: &mut Meter<'_>,
-    on_change: &mut dyn FnMut(&Record<'_>) -> Result<(), Error>,
+    observer: &mut dyn Observer,
     (sequences, done): (&mut Vec<Sequence>, &mut Rewritten),
 ) -> Result<Ready, Error> {
     let begun = {
@@ -108,7 +117,7 @@ fn prepare(
         }
         let before = decode(record)?;
         newest = newest.max(Some(before.hlc));
-        on_change(&before)?;
+        observer.changes(&before);
         sequences.push(record.sequence);
         changed(before, change, out);
         Ok::<(), Error>(())
@@ -181,7 +190,12 @@ fn switch_failed(error: AppendError, shared: &Shared) -> Error {
 }
 
 /// Switches log and index to the new segments, and removes the old files.
-fn switch(shared: &Shared, ready: Vec<Ready>, redacted: &[Sequence]) -> Result<(), Error> {
+fn switch(
+    shared: &Shared,
+    ready: Vec<Ready>,
+    redacted: &[Sequence],
+    rewriting: &mut Rewriting,
+) -> Result<(), Error> {
     let mut segments = Vec::with_capacity(ready.len());
     let mut blocks = Vec::with_capacity(ready.len());
     let mut heads: Vec<(SegmentId, Option<RemovedHeads>)> = Vec::with_capacity(ready.len());
@@ -210,6 +224,5 @@ fn switch(shared: &Shared, ready: Vec<Ready>, redacted: &[Sequence]) -> Result<(
         }
         superseded
     };
-    superseded.remove()?;
-    Ok(())
+    rewriting.supersede(superseded)
 }

@@ -128,7 +128,7 @@ fn open_locked(
         log: replayed.reader,
         positions: RwLock::new(()),
         redacted: Arc::default(),
-        rewriting: Mutex::new(()),
+        rewriting: Mutex::default(),
         random,
         report,
         opened_at: position,
@@ -315,4 +315,5 @@ fn note(repairs: Repairs, report: &mut OpenReport) {
     report.set_aside.extend(repairs.set_aside);
     report.removed.extend(repairs.removed_temporaries);
     report.removed.extend(repairs.removed_unused);
+    report.removed.extend(repairs.removed_superseded);
 }

@@ -165,6 +165,7 @@ impl<'a> Replay<'a> {
     }
 
     fn removed(&mut self, at: &FrameRecord<'_>, removed: &RemovedRecord, coordinate: CoordinateId) {
+        self.hlc.observe(removed.hlc);
         let head = RemovedHead {
             clock: removed.clock,
             sequence: at.sequence,

@@ -1,0 +1,201 @@
+//! Compactions and redactions that are interrupted, and what they must not disturb.
+
+use crate::compact::{copy, filled, run, run_redact, small};
+use crate::harness::{CREATED, at, dir, event, files, read, remove, write};
+use crate::redact::files_with;
+use std::io;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use strandline::fs::{Fs, MemFs};
+use strandline::maintenance::{CompactionPlan, Redaction, Retention, compact, rebuild, redact};
+use strandline::{ErrorKind, Event, EventId, Sequence};
+use strandline_core::fs::{DirEntry, FileLock, FsFile, OpenMode};
+
+const SECRET: &[u8] = b"Jane Doe, 42 Main Street";
+
+/// Does not remove the first segment while it is told so.
+#[derive(Debug)]
+struct Keeping(MemFs, AtomicBool);
+
+impl Fs for Keeping {
+    fn create_dir_all(&self, path: &Path) -> io::Result<()> {
+        self.0.create_dir_all(path)
+    }
+
+    fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Arc<dyn FsFile>> {
+        self.0.open(path, mode)
+    }
+
+    fn list(&self, path: &Path) -> io::Result<Vec<DirEntry>> {
+        self.0.list(path)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.0.rename(from, to)
+    }
+
+    fn remove_file(&self, path: &Path) -> io::Result<()> {
+        let is_first = path.to_string_lossy().ends_with("segment-0000000001.log");
+        if self.1.load(Ordering::Relaxed) && is_first {
+            return Err(io::ErrorKind::PermissionDenied.into());
+        }
+        self.0.remove_file(path)
+    }
+
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        self.0.sync_dir(path)
+    }
+
+    fn try_lock(&self, path: &Path) -> io::Result<Option<Box<dyn FileLock>>> {
+        self.0.try_lock(path)
+    }
+}
+
+/// A redaction whose old files cannot be removed says so, and is completed by the next, or by an
+/// opening.
+#[test]
+fn a_redaction_that_could_not_remove_files_is_completed_later() {
+    let mem = MemFs::new();
+    let fs = Arc::new(Keeping(mem.clone(), AtomicBool::new(false)));
+    let store = small(&mem).fs(fs.clone()).open(dir()).unwrap();
+    store
+        .append(&at("user:7", "eu"), Event::bytes(CREATED, SECRET))
+        .unwrap();
+    let quarantine = dir().join("quarantine");
+    fs.create_dir_all(&quarantine).unwrap();
+    write(&mem, &quarantine.join("torn"), &[b"xx", SECRET].concat());
+    fs.1.store(true, Ordering::Relaxed);
+    let chosen = Redaction::new().entity("user:7");
+    let first = redact(&store, &chosen, &mut |_| ControlFlow::Continue(()));
+    assert_eq!(first.unwrap_err().kind(), ErrorKind::Io);
+    assert!(
+        store
+            .snapshot()
+            .latest("user:7")
+            .unwrap()
+            .unwrap()
+            .is_redacted()
+    );
+
+    // As after a kill.
+    let killed = copy_without_quarantine(&mem);
+    assert_eq!(files_with(&killed, &dir(), SECRET).len(), 1);
+    let reopened = small(&killed).open(dir()).unwrap();
+    assert_eq!(reopened.open_report().removed, ["segment-0000000001.log"]);
+    assert_eq!(files_with(&killed, &dir(), SECRET), Vec::<PathBuf>::new());
+
+    assert!(redact(&store, &chosen, &mut |_| ControlFlow::Continue(())).is_err());
+    fs.1.store(false, Ordering::Relaxed);
+    assert_eq!(run_redact(&store, &chosen).already, 1);
+    assert_eq!(files_with(&mem, &dir(), SECRET), Vec::<PathBuf>::new());
+}
+
+fn copy_without_quarantine(fs: &MemFs) -> MemFs {
+    let copied = MemFs::new();
+    for path in files(fs, "") {
+        if !path.ends_with("LOCK") && !path.ends_with("quarantine") {
+            write(&copied, &path, &read(fs, &path));
+        }
+    }
+    copied
+}
+
+/// What an interrupted redaction left in the quarantine is found by the ids of redacted events.
+#[test]
+fn a_repeated_redaction_searches_the_quarantine_again() {
+    let fs = MemFs::new();
+    let store = filled(&fs, 3);
+    let id = store.snapshot().latest("entity:1").unwrap().unwrap().id;
+    let chosen = Redaction::new().entity("entity:1");
+    run_redact(&store, &chosen);
+    let quarantine = dir().join("quarantine");
+    fs.create_dir_all(&quarantine).unwrap();
+    let torn = [b"torn".as_slice(), &id.as_u128().to_le_bytes()].concat();
+    write(&fs, &quarantine.join("torn"), &torn);
+    let again = run_redact(&store, &chosen);
+    assert_eq!((again.already, again.quarantine_removed.len()), (1, 1));
+}
+
+/// The time of a removed event counts, though nothing but the frames is left to tell it.
+#[test]
+fn times_do_not_go_back_behind_removed_events() {
+    let fs = MemFs::new();
+    let clock = Arc::new(strandline_core::ManualClock::new(1_000));
+    let store = small(&fs).clock(clock.clone()).open(dir()).unwrap();
+    store.append(&at("old", "s"), event("old")).unwrap();
+    clock.set(500_000);
+    let newest = store.append(&at("gone", "s"), event("x")).unwrap();
+    run(&store, &Retention::new().drop_entity("gone"));
+    store.close().unwrap();
+    clock.set(2_000);
+    for how in ["plain", "no checkpoint", "rebuilt"] {
+        let fs = copy(&fs);
+        let options = small(&fs).clock(clock.clone());
+        match how {
+            "no checkpoint" => remove(&fs, "checkpoint-"),
+            "rebuilt" => {
+                drop(rebuild(options.clone(), &dir(), &mut |_| ControlFlow::Continue(())).unwrap())
+            }
+            _ => {}
+        }
+        let store = options.open(dir()).unwrap();
+        let next = store.append(&at("old", "s"), event("y")).unwrap();
+        assert!(next.hlc > newest.hlc && next.id > newest.id, "{how}");
+    }
+}
+
+/// Sequences may have gaps of any length, and what a plan takes does not follow from them.
+#[test]
+fn a_gap_in_the_sequences_costs_nothing() {
+    use strandline_core::record::Record;
+    use strandline_segment::{CommitBuffer, LogOptions, UncheckedLog};
+    let fs = MemFs::new();
+    let store = small(&fs).open(dir()).unwrap();
+    for _ in 0..2 {
+        store.append(&at("a", "s"), event("x")).unwrap();
+    }
+    drop(store);
+    remove(&fs, "checkpoint-");
+    let shared: Arc<dyn Fs> = Arc::new(fs.clone());
+    let log = UncheckedLog::open(shared, &dir(), LogOptions::default());
+    let mut last = None;
+    let scanned = log.unwrap().unwrap().scan(None, Sequence::ZERO, |frame| {
+        let records = frame.records();
+        last = records
+            .last()
+            .map(|record| (record.body.to_vec(), record.digest));
+        Ok::<_, std::convert::Infallible>(())
+    });
+    let (mut writer, _, _) = scanned.unwrap().into_writer().unwrap();
+    let (body, digest) = last.unwrap();
+    let record = Record {
+        clock: 2,
+        id: EventId::from_u128(u128::MAX - 1),
+        ..Record::decode(&body).unwrap()
+    };
+    let mut commit = CommitBuffer::default();
+    commit.push(&digest, |out| record.encode(out));
+    let far = Sequence::new(1 << 50);
+    writer.append(&mut commit, far, Sequence::ZERO).unwrap();
+    drop(writer);
+    let store = small(&fs).open(dir()).unwrap();
+    let plan = CompactionPlan::of(&store.snapshot(), &Retention::new().keep_newest(1)).unwrap();
+    assert_eq!(plan.events, 2);
+}
+
+#[test]
+fn what_is_done_cannot_be_cancelled() {
+    let fs = MemFs::new();
+    let store = filled(&fs, 100);
+    let done = compact(
+        &store,
+        &Retention::new().keep_newest(1),
+        &mut |_| match store.snapshot().len() {
+            100 => ControlFlow::Continue(()),
+            _ => ControlFlow::Break(()),
+        },
+    );
+    assert_eq!(done.unwrap().events, 95);
+}
