@@ -123,12 +123,14 @@ fn check_earlier(own: &Manifest, earlier: &Manifest) -> Result<(), LogError> {
         return refuse("the target is newer than the log that is to be copied");
     }
     for own in &own.segments {
-        let mut others = earlier.segments.iter();
-        let other = others.find(|info| info.id() == own.id());
-        let differs = other.is_some_and(|other| {
-            other.header.generation == own.header.generation && other.header != own.header
+        let others = &earlier.segments;
+        let at = others.binary_search_by_key(&own.id(), SegmentInfo::id).ok();
+        let is_other_course = at.and_then(|at| others.get(at)).is_some_and(|other| {
+            // Rewritten more often than here: it would get back what was removed from it.
+            other.header.generation > own.header.generation
+                || other.header.generation == own.header.generation && other.header != own.header
         });
-        if differs {
+        if is_other_course {
             return refuse("the target was written to after it was copied");
         }
     }
@@ -203,6 +205,10 @@ impl<F> Copy<'_, F> {
             offset += piece.len() as u64;
             self.report.bytes += piece.len() as u64;
             (self.on_bytes)(piece.len() as u64).map_err(ScanError::Visit)?;
+        }
+        if bytes < offset && offset < length {
+            // The file was removed meanwhile, and what is left of it has no footer: a part is none.
+            target.set_len(bytes).at("truncate", &temporary)?;
         }
         self.report.copied += 1;
         Ok(publish(self.fs, &*target, &temporary, &path)?)

@@ -1,6 +1,7 @@
 //! `LogFollower`: reading on in a log that another process writes.
 
 use crate::file::SegmentFile;
+use crate::log::{MANIFESTS_READ_MOST, replaced_again_and_again};
 use crate::manifest::{Manifest, SegmentInfo};
 use crate::recover::ScannedLog;
 use crate::scan::{FrameScanner, Step};
@@ -69,7 +70,8 @@ impl LogFollower {
         &mut self,
         mut visit: impl FnMut(&Frame<'_>) -> Result<(), E>,
     ) -> Result<LogPosition, ScanError<E>> {
-        loop {
+        let mut missed = 0;
+        while missed < MANIFESTS_READ_MOST {
             let length = self.file.len()?;
             let reason = self.read_on(length, &mut visit)?;
             let manifest = Manifest::read(&*self.fs, &self.dir)?;
@@ -99,10 +101,22 @@ impl LogFollower {
                 return Err(LogError::corrupt(self.file.name(), offset, reason).into());
             }
             match segments.next() {
-                Some(next) => self.go_on(next)?,
+                Some(next) => match self.go_on(next) {
+                    Ok(()) => missed = 0,
+                    // It may have been rewritten, and its old file removed, since that manifest.
+                    Err(error) if !self.is_replaced(&manifest)? => return Err(error.into()),
+                    Err(_) => missed += 1,
+                },
                 None => return Err(self.gone("no segment follows").into()),
             }
         }
+        Err(replaced_again_and_again().into())
+    }
+
+    /// Whether the log has another manifest by now.
+    fn is_replaced(&self, manifest: &Manifest) -> Result<bool, LogError> {
+        let newest = Manifest::read(&*self.fs, &self.dir)?;
+        Ok(newest.is_some_and(|newest| newest.number != manifest.number))
     }
 
     /// Reads the frames up to `until`, and says what is wrong where they end before it.

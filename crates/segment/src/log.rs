@@ -21,8 +21,8 @@ use strandline_core::{Hash, Random, Sequence};
 /// The random identity of a log, in each of its files.
 pub type LogIdentity = [u8; 16];
 
-/// How many manifests are read in a row before opening gives up.
-const MANIFESTS_READ_MOST: u32 = 100;
+/// How many manifests are read in a row before opening or following gives up.
+pub(crate) const MANIFESTS_READ_MOST: u32 = 100;
 
 /// A log before its frames are read: what the manifest lists is there.
 ///
@@ -87,11 +87,7 @@ impl UncheckedLog {
                 }
             }
         }
-        Err(LogError::corrupt(
-            MANIFEST_FILE,
-            0,
-            "it is replaced again and again, each time with segments that are not there",
-        ))
+        Err(replaced_again_and_again())
     }
 
     /// Makes an empty log in `dir`, where [`open`](Self::open) found none.
@@ -206,6 +202,15 @@ impl UncheckedLog {
         let at = all.binary_search_by_key(&segment, SegmentInfo::id).ok()?;
         Some((all.get(at)?, self.files.get(at)?))
     }
+}
+
+/// After [`MANIFESTS_READ_MOST`].
+pub(crate) fn replaced_again_and_again() -> LogError {
+    LogError::corrupt(
+        MANIFEST_FILE,
+        0,
+        "it is replaced again and again, each time with segments that are not there",
+    )
 }
 
 /// Opens the segments of a manifest, and checks that they are as long as it says.

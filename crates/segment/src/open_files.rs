@@ -39,7 +39,8 @@ struct SealedFile {
     itself: Weak<Self>,
     header: SegmentHeader,
     path: Arc<PathBuf>,
-    /// Where the frames end: what is before it never changes.
+    /// Where the frames end: what is before it never changes. What is after it does when a footer is
+    /// written, which also cuts the file, so nobody is given that from a mapping.
     frames_end: u64,
     state: Mutex<State>,
 }
@@ -152,15 +153,20 @@ impl SealedFile {
         true
     }
 
-    /// Reads frames from the mapping.
+    /// Reads frames from the mapping, as if the file ended after them.
     fn read_mapped(&self, buffer: &mut [u8], offset: u64) -> Option<usize> {
         let mapping = self.state.lock().mapping.clone()?;
-        let end = self.frames_end.min(offset + buffer.len() as u64);
+        if offset >= self.frames_end {
+            return Some(0);
+        }
+        let end = self
+            .frames_end
+            .min(offset.saturating_add(buffer.len() as u64));
         let range = usize::try_from(offset).ok()?..usize::try_from(end).ok()?;
         let bytes = mapping.get(range)?;
         let count = bytes.len();
         buffer.get_mut(..count)?.copy_from_slice(bytes);
-        (count > 0).then_some(count)
+        Some(count)
     }
 }
 
@@ -185,8 +191,15 @@ impl FsFile for SealedFile {
         Err(io::ErrorKind::Unsupported.into())
     }
 
+    /// Of a file that is gone: what can be read of it, its frames.
     fn len(&self) -> io::Result<u64> {
-        self.file()?.len()
+        match self.file() {
+            Ok(file) => file.len(),
+            Err(error) => {
+                let is_mapped = self.state.lock().mapping.is_some();
+                is_mapped.then_some(self.frames_end).ok_or(error)
+            }
+        }
     }
 
     /// One mapping serves all who ask: it is of the whole file, as it was when it was made.

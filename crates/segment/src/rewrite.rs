@@ -35,6 +35,7 @@ pub struct SegmentRewrite {
     header: SegmentHeader,
     source: SealedFrames,
     open_files: Arc<OpenFiles>,
+    maps_reads: bool,
     claim: Claim,
 }
 
@@ -131,6 +132,7 @@ impl LogWriter {
             header,
             source,
             open_files: self.reader.open_files.clone(),
+            maps_reads: self.options.maps_reads(),
             claim,
         })
     }
@@ -176,8 +178,9 @@ impl LogWriter {
 
 /// Lists a rewritten segment where its predecessor is listed, which is returned.
 fn replace_listed(manifest: &mut Manifest, new: SegmentInfo) -> Result<SegmentInfo, LogError> {
-    let mut listed = manifest.segments.iter_mut();
-    let listed = listed.find(|info| info.id() == new.id());
+    let all = &mut manifest.segments;
+    let at = all.binary_search_by_key(&new.id(), SegmentInfo::id).ok();
+    let listed = at.and_then(|at| all.get_mut(at));
     let same = |listed: &SegmentInfo| {
         let ends = listed.end.zip(new.end);
         listed.header.generation.checked_add(1) == Some(new.header.generation)
@@ -210,7 +213,7 @@ impl SegmentRewrite {
     ///
     /// As there.
     pub fn footer(&self) -> Result<Option<Footer>, LogError> {
-        footer::read(&self.source.file, self.source.end(), true)
+        footer::read(&self.source.file, self.source.end(), self.maps_reads)
     }
 
     /// Writes and syncs the new file. `body` appends the new body of each record, oldest first; what
@@ -230,6 +233,7 @@ impl SegmentRewrite {
             header,
             source,
             open_files,
+            maps_reads: _,
             claim,
         } = self;
         // Whatever an interrupted call left is nobody's.

@@ -22,7 +22,7 @@ use strandline_core::{Random, Sequence};
 pub struct LogWriter {
     pub(crate) fs: Arc<dyn Fs>,
     pub(crate) dir: PathBuf,
-    options: LogOptions,
+    pub(crate) options: LogOptions,
     pub(crate) manifest: Manifest,
     active: SegmentFile,
     space: Arc<Space>,
@@ -343,11 +343,15 @@ impl LogWriter {
         segment: SegmentId,
         mode: OpenMode,
     ) -> Result<(SegmentInfo, SegmentFile), LogError> {
-        let mut all = self.manifest.segments.iter();
-        let info = all.find(|info| info.id() == segment && info.is_sealed());
-        let info = *info.ok_or_else(|| LogError::SegmentMissing {
-            file: segment.file_name(),
-        })?;
+        let all = &self.manifest.segments;
+        let at = all.binary_search_by_key(&segment, SegmentInfo::id).ok();
+        let info = at.and_then(|at| all.get(at));
+        let info =
+            *info
+                .filter(|info| info.is_sealed())
+                .ok_or_else(|| LogError::SegmentMissing {
+                    file: segment.file_name(),
+                })?;
         let file = SegmentFile::open(&*self.fs, &self.dir, &info.header, mode)?;
         Ok((info, file))
     }

@@ -13,8 +13,8 @@ use std::sync::Arc;
 use strandline_core::fs::OsFs;
 use strandline_core::{Hash, Random, Sequence};
 use strandline_segment::{
-    CommitBuffer, FOOTER_BYTES_MAX, LogError, LogOptions, LogReader, LogWriter, RecordPosition,
-    SEGMENT_BYTES_LEAST, SegmentId, TRAILER_BYTES, UncheckedLog,
+    CommitBuffer, CopyMode, FOOTER_BYTES_MAX, LogError, LogOptions, LogReader, LogWriter,
+    RecordPosition, SEGMENT_BYTES_LEAST, SegmentId, TRAILER_BYTES, UncheckedLog,
 };
 
 const SEGMENTS: u32 = 20;
@@ -137,6 +137,114 @@ fn a_file_that_is_gone_or_replaced_is_read_on() {
     });
     assert_eq!(end.unwrap(), writer.position());
     assert_eq!(frames, SEGMENTS);
+}
+
+/// What is in a copy of the log in `dir`, whose first two segments are removed while it is made.
+fn copied_without_files(dir: &Path, log: UncheckedLog) -> Vec<Vec<u8>> {
+    for segment in 1..=2 {
+        std::fs::remove_file(dir.join(SegmentId::new(segment).file_name())).unwrap();
+    }
+    let target = dir.join("copy");
+    let copied = log.copy_to(&target, CopyMode::Copy, |_| Ok::<_, Infallible>(()));
+    assert_eq!(copied.unwrap().copied, SEGMENTS as usize + 1);
+    let copy = UncheckedLog::open(Arc::new(OsFs), &target, options());
+    let copy = copy.unwrap().unwrap();
+    assert!(copy.footer(SegmentId::FIRST).unwrap().is_none());
+    assert!(copy.footer(SegmentId::new(3)).unwrap().is_some());
+    let mut bodies = Vec::new();
+    let scanned = copy.scan(None, Sequence::ZERO, |frame| {
+        bodies.extend(frame.records().map(|record| record.body.to_vec()));
+        Ok::<_, Infallible>(())
+    });
+    scanned.unwrap();
+    bodies
+}
+
+/// Segments that are compacted away while a backup is made, which has their files closed.
+#[test]
+fn files_that_are_gone_are_copied() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(make(dir.path()));
+    let log = UncheckedLog::open(Arc::new(OsFs), dir.path(), options());
+    let bodies = copied_without_files(dir.path(), log.unwrap().unwrap());
+    assert!(
+        bodies
+            .into_iter()
+            .eq((0..SEGMENTS).map(|n| n.to_le_bytes()))
+    );
+}
+
+/// A mapping has the space that was set aside, which is cut off when the footer is written.
+#[test]
+fn a_file_that_was_cut_after_it_was_mapped_is_copied() {
+    let dir = tempfile::tempdir().unwrap();
+    let (writer, _, _) = make(dir.path());
+    let first = dir.path().join(SegmentId::FIRST.file_name());
+    let file = std::fs::File::options().write(true).open(first).unwrap();
+    file.set_len(SEGMENT_BYTES_LEAST).unwrap();
+    let log = UncheckedLog::open(Arc::new(OsFs), dir.path(), options());
+    let sealed = writer.sealed_segment(SegmentId::FIRST).unwrap();
+    sealed.write_footer(b"footer").unwrap();
+    assert!(file.metadata().unwrap().len() < SEGMENT_BYTES_LEAST);
+    let bodies = copied_without_files(dir.path(), log.unwrap().unwrap());
+    assert!(
+        bodies
+            .into_iter()
+            .eq((0..SEGMENTS).map(|n| n.to_le_bytes()))
+    );
+}
+
+/// A footer of which only the front can be copied is none.
+#[test]
+fn a_file_that_goes_while_its_footer_is_copied_has_none() {
+    let dir = tempfile::tempdir().unwrap();
+    let (writer, _, _) = make(dir.path());
+    let sealed = writer.sealed_segment(SegmentId::FIRST).unwrap();
+    sealed.write_footer(&vec![7; 3 << 20]).unwrap();
+    let log = UncheckedLog::open(Arc::new(OsFs), dir.path(), options());
+    let log = log.unwrap().unwrap();
+    let others = (5..10).map(|segment| log.sealed_frames(SegmentId::new(segment)).unwrap());
+    let others: Vec<_> = others.collect();
+    let first = dir.path().join(SegmentId::FIRST.file_name());
+    let target = dir.path().join("copy");
+    let copied = log.copy_to(&target, CopyMode::Copy, |_| {
+        if std::fs::remove_file(&first).is_ok() {
+            // What is opened closes the file.
+            for frames in &others {
+                frames.visit(|_| Ok::<_, Infallible>(())).unwrap();
+            }
+        }
+        Ok::<_, Infallible>(())
+    });
+    let copied = copied.unwrap();
+    assert!((1 << 20..2 << 20).contains(&copied.bytes), "{copied:?}");
+    let copy = UncheckedLog::open(Arc::new(OsFs), &target, options());
+    let copy = copy.unwrap().unwrap();
+    assert!(copy.footer(SegmentId::FIRST).unwrap().is_none());
+    copy.scan(None, Sequence::ZERO, |_| Ok::<_, Infallible>(()))
+        .unwrap();
+}
+
+/// How many mappings of files in `dir` this process has.
+fn mappings(dir: &Path) -> usize {
+    let dir = dir.canonicalize().unwrap();
+    let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+    let dir = dir.to_string_lossy();
+    maps.lines().filter(|line| line.contains(&*dir)).count()
+}
+
+#[test]
+fn the_footer_of_a_rewriting_is_mapped_only_where_reads_are() {
+    for (options, count) in [(options(), 1), (options().no_mapped_reads(), 0)] {
+        let dir = tempfile::tempdir().unwrap();
+        drop(make(dir.path()));
+        let (writer, _) = open(dir.path(), options.open_files_max(SEGMENTS as usize));
+        let before = mappings(dir.path());
+        let rewrite = writer.rewrite(SegmentId::FIRST, &Random::from_seed(2));
+        let footer = rewrite.unwrap().footer().unwrap().unwrap();
+        assert_eq!(mappings(dir.path()) - before, count);
+        assert_eq!(footer.as_ref(), b"footer");
+    }
 }
 
 #[test]

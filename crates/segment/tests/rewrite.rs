@@ -7,13 +7,15 @@
 )]
 
 use std::convert::Infallible;
+use std::fmt;
+use std::io;
 use std::path::Path;
-use std::sync::Arc;
-use strandline_core::fs::{Fs, MemFs};
+use std::sync::{Arc, Mutex};
+use strandline_core::fs::{DirEntry, FileLock, Fs, FsFile, MemFs, OpenMode};
 use strandline_core::{Hash, Random, Sequence};
 use strandline_segment::{
-    CommitBuffer, LogError, LogOptions, LogReader, LogWriter, RecordPosition, RewrittenSegment,
-    SealedSegment, SegmentId, UncheckedLog,
+    CommitBuffer, CopiedLog, CopyMode, LogError, LogOptions, LogReader, LogWriter, RecordPosition,
+    RewrittenSegment, ScanError, SealedSegment, SegmentId, UncheckedLog,
 };
 
 const DIR: &str = "/log";
@@ -236,4 +238,159 @@ fn a_follower_goes_on_past_a_segment_that_was_rewritten() {
     });
     assert_eq!(followed.unwrap().sequence, Sequence::new(3));
     assert_eq!(bodies, [b"two".to_vec(), b"three".to_vec()]);
+}
+
+type Hook = Box<dyn FnMut() + Send>;
+
+/// Calls a hook before the file of the second segment is opened.
+struct Hooked(MemFs, Mutex<Option<Hook>>);
+
+impl fmt::Debug for Hooked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Hooked")
+    }
+}
+
+impl Fs for Hooked {
+    fn create_dir_all(&self, path: &Path) -> io::Result<()> {
+        self.0.create_dir_all(path)
+    }
+    fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Arc<dyn FsFile>> {
+        if path.to_string_lossy().contains("segment-0000000002")
+            && let Some(hook) = &mut *self.1.lock().unwrap()
+        {
+            hook();
+        }
+        self.0.open(path, mode)
+    }
+    fn list(&self, path: &Path) -> io::Result<Vec<DirEntry>> {
+        self.0.list(path)
+    }
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.0.rename(from, to)
+    }
+    fn remove_file(&self, path: &Path) -> io::Result<()> {
+        self.0.remove_file(path)
+    }
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        self.0.sync_dir(path)
+    }
+    fn try_lock(&self, path: &Path) -> io::Result<Option<Box<dyn FileLock>>> {
+        self.0.try_lock(path)
+    }
+}
+
+/// What a follower reads that meets a second segment which is rewritten `times` times, each time
+/// between its reading of the manifest and its opening of the file.
+fn follow_rewritten(times: u32) -> Result<Vec<Vec<u8>>, LogError> {
+    let fs = MemFs::new();
+    let (_, mut writer, _, _) = reopen(&fs);
+    append(&mut writer, &[b"one"]);
+    let hooked = Arc::new(Hooked(fs.clone(), Mutex::new(None)));
+    let log = UncheckedLog::open(hooked.clone(), Path::new(DIR), options());
+    let scanned = log
+        .unwrap()
+        .unwrap()
+        .scan(None, Sequence::ZERO, |_| Ok::<_, Infallible>(()));
+    let (_, mut follower) = scanned.unwrap().into_follower().unwrap();
+    for body in [b"two", b"six"] {
+        writer.rotate(&Random::from_seed(4)).unwrap();
+        append(&mut writer, &[body]);
+    }
+    let mut left = times;
+    *hooked.1.lock().unwrap() = Some(Box::new(move || {
+        if left > 0 {
+            left -= 1;
+            let rewrite = writer.rewrite(SegmentId::new(2), &Random::from_seed(5));
+            let rewritten = rewrite.unwrap().write(|_, out| {
+                out.push(b't');
+                Ok::<_, Infallible>(())
+            });
+            let switched = writer.switch_to(vec![rewritten.unwrap()]).unwrap();
+            switched.show().remove().unwrap();
+        }
+    }));
+    let mut bodies = Vec::new();
+    let followed = follower.follow(|frame| {
+        bodies.extend(frame.records().map(|record| record.body.to_vec()));
+        Ok::<_, Infallible>(())
+    });
+    match followed {
+        Ok(_) => Ok(bodies),
+        Err(ScanError::Log(error)) => Err(error),
+        Err(ScanError::Visit(never)) => match never {},
+    }
+}
+
+#[test]
+fn a_follower_meets_a_segment_that_is_being_rewritten() {
+    for times in [1, 3] {
+        let bodies = follow_rewritten(times).unwrap();
+        assert_eq!(bodies, [b"t".to_vec(), b"six".to_vec()]);
+    }
+    // Not for ever.
+    let given_up = follow_rewritten(u32::MAX).unwrap_err();
+    assert!(matches!(given_up, LogError::Corrupt { .. }), "{given_up}");
+}
+
+#[test]
+fn a_follower_says_that_the_next_segment_is_missing() {
+    let fs = MemFs::new();
+    let (_, mut writer, _, _) = reopen(&fs);
+    let scanned = open(&fs)
+        .unwrap()
+        .scan(None, Sequence::ZERO, |_| Ok::<_, Infallible>(()));
+    let (_, mut follower) = scanned.unwrap().into_follower().unwrap();
+    append(&mut writer, &[b"one"]);
+    writer.rotate(&Random::from_seed(4)).unwrap();
+    let second = SegmentId::new(2).file_name();
+    fs.remove_file(&Path::new(DIR).join(second)).unwrap();
+    let missing = follower.follow(|_| Ok::<_, Infallible>(())).unwrap_err();
+    assert!(matches!(
+        missing,
+        ScanError::Log(LogError::SegmentMissing { .. })
+    ));
+}
+
+#[test]
+fn a_copy_that_was_rewritten_is_not_replaced() {
+    let fs = MemFs::new();
+    let (mut writer, _, _, _) = sealed(&fs);
+    let target = Path::new("/copy");
+    let copy = || -> Result<CopiedLog, ScanError<Infallible>> {
+        let log = open(&fs).unwrap();
+        log.copy_to(target, CopyMode::Copy, |_| Ok(()))
+    };
+    copy().unwrap();
+    let shared: Arc<dyn Fs> = Arc::new(fs.clone());
+    let log = UncheckedLog::open(shared, target, options()).unwrap();
+    let scanned = log
+        .unwrap()
+        .scan(None, Sequence::ZERO, |_| Ok::<_, Infallible>(()));
+    let (mut of_copy, _, _) = scanned.unwrap().into_writer().unwrap();
+    let switched = of_copy.switch_to(vec![shorter(&of_copy)]).unwrap();
+    switched.show().remove().unwrap();
+    drop(of_copy);
+    // So that the target's manifest is not the newer one.
+    for _ in 0..2 {
+        writer.rotate(&Random::from_seed(6)).unwrap();
+        append(&mut writer, &[b"more"]);
+    }
+    let names = || fs.list(target).unwrap().len();
+    let before = names();
+    let refused = copy().unwrap_err().to_string();
+    assert!(
+        refused.contains("was written to after it was copied"),
+        "{refused}"
+    );
+    assert_eq!(names(), before);
+
+    // The other way around it is brought up to date.
+    let fresh = Path::new("/fresh");
+    let log = || open(&fs).unwrap();
+    let bring = || log().copy_to(fresh, CopyMode::Copy, |_| Ok::<_, Infallible>(()));
+    bring().unwrap();
+    let switched = writer.switch_to(vec![shorter(&writer)]).unwrap();
+    switched.show().remove().unwrap();
+    assert_eq!(bring().unwrap().kept, 2);
 }
