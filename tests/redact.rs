@@ -1,14 +1,18 @@
 //! Redaction: payloads are gone from every file and every snapshot, and all else stays.
 
 use crate::answers::Answers;
-use crate::compact::{assert_intact, filled, filled_more, run, run_redact, small};
-use crate::harness::{CREATED, at, contents, dir, event, read, write};
+use crate::compact::{
+    assert_intact, copy, filled, filled_more, is_rewritten, run, run_redact, sequences, small,
+};
+use crate::harness::{CREATED, at, contents, dir, event, files, read, remove, write};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use strandline::fs::{Fs, MemFs};
-use strandline::maintenance::{CopyMode, Redaction, Retention, backup, redact};
-use strandline::{ErrorKind, Event, EventId, Region, StoredEvent};
+use strandline::maintenance::{
+    CopyMode, Redaction, Retention, Salvaged, annotate_event, backup, compact, redact, salvage,
+};
+use strandline::{ErrorKind, Event, EventId, Region, Store, StoredEvent};
 
 fn holds(bytes: &[u8], needle: &[u8]) -> bool {
     bytes.windows(needle.len()).any(|window| window == needle)
@@ -159,4 +163,98 @@ fn a_backup_to_the_same_target_forgets_what_was_redacted() {
     let copied = small(&fs).open(target).unwrap();
     assert_intact(&copied);
     assert_eq!(contents(&copied.snapshot()), contents(&store.snapshot()));
+}
+
+fn salvaged(fs: &MemFs) -> (MemFs, Store, Salvaged) {
+    let target_fs = MemFs::new();
+    let target = small(&target_fs).open("/target").unwrap();
+    let go_on = &mut |_| ControlFlow::Continue(());
+    let done = salvage(fs, &dir(), &target, go_on).unwrap();
+    (target_fs, target, done)
+}
+
+/// Names of the segment files, rewritten or not, by number.
+fn names(fs: &MemFs, rewritten: bool) -> Vec<String> {
+    let mut found = files(fs, "segment-");
+    found.retain(|path| is_rewritten(path) == rewritten);
+    found.sort();
+    let name = |path: &PathBuf| path.file_name().unwrap().to_string_lossy().into_owned();
+    found.iter().map(name).collect()
+}
+
+#[test]
+fn salvage_brings_back_nothing_from_a_generation_that_was_replaced() {
+    let fs = MemFs::new();
+    let store = filled(&fs, 150);
+    let first = store.snapshot().stream("entity:1").next().unwrap().unwrap();
+    let secret = Event::bytes(CREATED, SECRET);
+    let redacted = store.append(&at("user:7", "eu"), secret).unwrap();
+    filled_more(&store, 150);
+    let before = copy(&fs);
+    run_redact(&store, &Redaction::new().entity("user:7"));
+    run(&store, &Retention::new().drop_entity("entity:1"));
+    drop(store);
+    // Killed after the switch, before the files that were replaced were removed.
+    let kept = names(&fs, false);
+    let mut replaced = names(&before, false);
+    replaced.retain(|name| !kept.contains(name));
+    for name in &replaced {
+        write(&fs, &dir().join(name), &read(&before, &dir().join(name)));
+    }
+    assert!(!files_with(&fs, &dir(), SECRET).is_empty());
+    let without = copy(&fs);
+    remove(&without, "MANIFEST");
+    for fs in [&fs, &without] {
+        let (target_fs, target, done) = salvaged(fs);
+        let target_dir = Path::new("/target");
+        assert!(files_with(&target_fs, target_dir, SECRET).is_empty());
+        assert_eq!(sequences(&target, "entity:1"), Vec::<u64>::new());
+        let counts = (done.events, done.removed, done.repeated, done.losses.len());
+        assert_eq!(counts, (240, 60, 0, 1), "{:?}", done.losses);
+        assert_eq!(done.passed_over, replaced);
+        let shown = |id| annotate_event(fs, &dir(), id, &mut |_| ControlFlow::Continue(()));
+        assert_eq!(shown(first.id).unwrap(), None);
+        assert!(shown(redacted.id).unwrap().is_some());
+    }
+}
+
+#[test]
+fn salvage_keeps_the_order_where_a_rewriting_was_interrupted() {
+    let fs = MemFs::new();
+    let store = filled(&fs, 150);
+    let all = contents(&store.snapshot());
+    let mut copies = Vec::new();
+    let done = compact(&store, &Retention::new().keep_newest(5), &mut |_| {
+        copies.push(copy(&fs));
+        ControlFlow::Continue(())
+    });
+    done.unwrap();
+    let is_between = |fs: &&MemFs| {
+        !names(fs, true).is_empty() && names(fs, false).len() == names(&copies[0], false).len()
+    };
+    // Before the switch, the last of them with every new file whole.
+    let killed = copies.iter().rev().find(is_between).unwrap();
+    let unlisted = copy(killed);
+    remove(&unlisted, "MANIFEST");
+    let unfinished = copy(&unlisted);
+    for name in names(&unfinished, true) {
+        let path = dir().join(&name);
+        let bytes = read(&unfinished, &path);
+        write(&unfinished, &path, &bytes[..bytes.len() / 2]);
+    }
+    for fs in [killed, &unfinished] {
+        let (_, target, done) = salvaged(fs);
+        assert_eq!((done.events, done.removed, done.repeated), (150, 0, 0));
+        assert_eq!(done.passed_over, names(fs, true));
+        let ids = |events: &[StoredEvent]| events.iter().map(|e| e.id).collect::<Vec<_>>();
+        assert_eq!(ids(&contents(&target.snapshot())), ids(&all));
+    }
+    // Nothing tells whether what is whole counts already.
+    let (_, target, done) = salvaged(&unlisted);
+    assert_eq!(done.repeated, 0);
+    assert!(
+        done.removed > 0 && done.events + done.removed == 150,
+        "{done:?}"
+    );
+    assert!(sequences(&target, "entity:1").len() >= 5);
 }

@@ -66,6 +66,7 @@ fn show(screen: &mut Screen, args: &Args, salvaged: &Salvaged) -> std::io::Resul
         removed,
         losses,
         missing,
+        passed_over,
         ..
     } = salvaged;
     screen.line(&format!(
@@ -88,6 +89,11 @@ fn show(screen: &mut Screen, args: &Args, salvaged: &Salvaged) -> std::io::Resul
     }
     if *repeated > 0 {
         screen.line(&format!("{} there already", count(*repeated, "event")))?;
+    }
+    for name in passed_over {
+        screen.text(&format!(
+            "{name} was not read: it is not the file that counts for a segment"
+        ))?;
     }
     for loss in losses.iter().take(LOSSES_LISTED) {
         screen.text(&format!("!! {}", line(loss)))?;
@@ -148,5 +154,6 @@ fn as_json(salvaged: &Salvaged) -> serde_json::Value {
         "removed": salvaged.removed,
         "losses": losses,
         "missing": missing,
+        "passed_over": salvaged.passed_over,
     })
 }

@@ -39,6 +39,29 @@ impl SegmentId {
     pub fn file_name(self) -> String {
         format!("segment-{:010}.log", self.0)
     }
+
+    /// Number and generation of the segment whose file is called so; `None` if no segment's is.
+    ///
+    /// ```
+    /// use strandline_segment::SegmentId;
+    ///
+    /// let parse = SegmentId::parse_file_name;
+    /// assert_eq!(parse("segment-0000000007.log"), Some((SegmentId::new(7), 0)));
+    /// assert_eq!(parse("segment-0000000007-0000000002.log"), Some((SegmentId::new(7), 2)));
+    /// assert_eq!(parse("segment-7.log"), None);
+    /// ```
+    #[must_use]
+    pub fn parse_file_name(name: &str) -> Option<(Self, u32)> {
+        let rest = name.strip_prefix("segment-")?.strip_suffix(".log")?;
+        let (number, generation) = rest.split_once('-').unwrap_or((rest, "0000000000"));
+        let parse = |digits: &str| {
+            let is_number = digits.len() == 10 && digits.bytes().all(|byte| byte.is_ascii_digit());
+            digits.parse().ok().filter(|_| is_number)
+        };
+        let parsed = (Self(parse(number)?), parse(generation)?);
+        // Generation 0 is not written out.
+        (rest.contains('-') == (parsed.1 > 0)).then_some(parsed)
+    }
 }
 
 impl fmt::Display for SegmentId {

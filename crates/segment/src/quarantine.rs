@@ -1,8 +1,8 @@
 //! Quarantine: what is cut off or out of place is kept, under a name of its own.
 
+use crate::LogError;
 use crate::error::At;
 use crate::log::quarantine_dir;
-use crate::{LogError, SegmentId};
 use std::io;
 use std::path::{Path, PathBuf};
 use strandline_core::fs::{Fs, FsFile, OpenMode};
@@ -10,19 +10,6 @@ use strandline_core::fs::{Fs, FsFile, OpenMode};
 /// Whether a name looks like that of a segment.
 pub(crate) fn is_segment_like(name: &str) -> bool {
     name.starts_with("segment-") && name.ends_with(".log")
-}
-
-/// Number and generation of the segment whose file is called so.
-pub(crate) fn parse_segment_name(name: &str) -> Option<(SegmentId, u32)> {
-    let rest = name.strip_prefix("segment-")?.strip_suffix(".log")?;
-    let (number, generation) = rest.split_once('-').unwrap_or((rest, "0000000000"));
-    let parse = |digits: &str| {
-        let is_number = digits.len() == 10 && digits.bytes().all(|byte| byte.is_ascii_digit());
-        digits.parse().ok().filter(|_| is_number)
-    };
-    let parsed = (SegmentId::new(parse(number)?), parse(generation)?);
-    // Generation 0 is not written out.
-    (rest.contains('-') == (parsed.1 > 0)).then_some(parsed)
 }
 
 /// A name in the quarantine that is not taken.

@@ -12,7 +12,7 @@ use crate::format::COMMIT_BYTES_MAX;
 use crate::frame::Frame;
 use crate::log::{UncheckedLog, is_own_temporary, visit_all};
 use crate::next::is_unused;
-use crate::quarantine::{is_segment_like, keep, parse_segment_name, set_aside};
+use crate::quarantine::{is_segment_like, keep, set_aside};
 use crate::scan::{FrameScanner, HeadersAfter, Step};
 use crate::{LogError, LogPosition, LogReader, LogWriter, ScanError, SegmentId};
 use std::collections::HashSet;
@@ -415,12 +415,13 @@ impl ScannedLog {
             } else if is_segment_like(&entry.name) && !listed.contains(&entry.name) {
                 let path = dir.join(&entry.name);
                 let is_next = next.is_some_and(|id| id.file_name() == entry.name);
-                let is_superseded = parse_segment_name(&entry.name).is_some_and(|(id, _)| {
-                    let segments = &self.log.manifest.segments;
-                    segments
-                        .iter()
-                        .any(|info| info.id() == id && info.is_sealed())
-                });
+                let is_superseded =
+                    SegmentId::parse_file_name(&entry.name).is_some_and(|(id, _)| {
+                        let segments = &self.log.manifest.segments;
+                        segments
+                            .iter()
+                            .any(|info| info.id() == id && info.is_sealed())
+                    });
                 if is_next && is_unused(fs, &path, self.log.identity())? {
                     fs.remove_file(&path).at("remove", &path)?;
                     repairs.removed_unused.push(entry.name);

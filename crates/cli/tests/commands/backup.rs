@@ -195,6 +195,30 @@ fn everything_of_a_whole_store_is_salvaged() {
 }
 
 #[test]
+fn salvage_names_the_files_that_it_passed_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = golden(dir.path());
+    let unlisted = "segment-0000000001-0000000001.log";
+    std::fs::copy(path.join("segment-0000000001.log"), path.join(unlisted)).unwrap();
+    let saved = dir.path().join("saved");
+    let report = json(
+        0,
+        &format!("salvage {{}} {} --json", saved.display()),
+        &path,
+    );
+    assert_eq!(report["passed_over"], serde_json::json!([unlisted]));
+    assert_eq!(
+        (&report["events"], &report["repeated"]),
+        (&12.into(), &0.into())
+    );
+    let shown = expect(0, &format!("salvage {{}} {}", saved.display()), &path);
+    assert!(
+        shown.contains(&format!("{unlisted} was not read")),
+        "{shown}"
+    );
+}
+
+#[test]
 fn what_damage_leaves_is_salvaged_and_the_rest_reported() {
     let dir = tempfile::tempdir().unwrap();
     let path = golden(dir.path());

@@ -4,6 +4,7 @@
 //! bytes, with their reason.
 
 use super::meaning::{meaning, plain};
+use super::segment_files::SegmentFiles;
 use crate::{Error, ErrorKind, EventId};
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -98,7 +99,8 @@ pub fn annotate_frame(
 }
 
 /// Shows the record of an event, wherever it is: reads the segments until it finds the id. Gives
-/// segment and offset, or `None` if no record that is right has the id.
+/// segment and offset, or `None` if no record that is right has the id. Of a segment of which a crash
+/// left several generations, only the one that counts is read, as by [`salvage`](super::salvage).
 ///
 /// # Errors
 ///
@@ -110,7 +112,7 @@ pub fn annotate_event(
     emit: &mut dyn FnMut(Annotation) -> ControlFlow<()>,
 ) -> Result<Option<(u32, u32)>, Error> {
     let has_id = |body: &[u8]| RecordView::parse(body).is_ok_and(|record| record.id() == id);
-    for name in segment_files(fs, dir)? {
+    for name in SegmentFiles::choose(fs, dir)?.chosen {
         let examiner = match examiner(fs, dir, &name) {
             Ok(examiner) => examiner,
             Err(error) if error.kind() == ErrorKind::Io => return Err(error),
@@ -136,17 +138,6 @@ pub fn annotate_event(
         }
     }
     Ok(None)
-}
-
-/// The segment files of a directory, listed by the manifest or not.
-pub(super) fn segment_files(fs: &dyn Fs, dir: &Path) -> Result<Vec<String>, Error> {
-    let entries = fs
-        .list(dir)
-        .map_err(|error| Error::io("list", dir, error))?;
-    let names = entries.into_iter().map(|entry| entry.name);
-    Ok(names
-        .filter(|name| name.starts_with("segment-") && name.ends_with(".log"))
-        .collect())
 }
 
 /// Whether a file begins with zeros: one that was made ahead, and holds nothing yet.

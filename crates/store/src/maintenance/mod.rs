@@ -45,6 +45,7 @@ mod rebuild;
 mod redact;
 mod rewrite;
 mod salvage;
+mod segment_files;
 mod time;
 mod verify;
 

@@ -1,7 +1,8 @@
 //! `salvage`: what can still be proved of a damaged store, into a new one.
 
-use super::annotate::{examiner, is_blank, segment_files};
+use super::annotate::{examiner, is_blank};
 use super::progress::{Meter, OnProgress};
+use super::segment_files::SegmentFiles;
 use crate::{
     AppendOptions, Batch, Coordinate, Durability, Error, ErrorKind, Event, EventId, Hlc, Sequence,
     Store,
@@ -47,6 +48,9 @@ pub struct Salvaged {
     pub losses: Vec<Loss>,
     /// Sequences of the old store that nothing was saved of, as far as those around them tell.
     pub missing: Vec<Range<u64>>,
+    /// Names of the segment files that were not read, as another file of the same segment counts, or
+    /// no segment's file is called so.
+    pub passed_over: Vec<String>,
 }
 
 /// Saves every event of the store in `dir` whose bytes are what was written into `target`, an empty
@@ -58,6 +62,9 @@ pub struct Salvaged {
 /// commit that is whole are saved as one commit. Interrupted, it can be called again with the same
 /// target.
 ///
+/// A crash in a compaction or a redaction can leave two generations of a segment. One is read: that
+/// which the MANIFEST lists; without that the newest whose footer is whole, or else the oldest.
+///
 /// # Errors
 ///
 /// [`ErrorKind::Io`], [`ErrorKind::Cancelled`], and what an append to the target returns. Damage is
@@ -68,8 +75,8 @@ pub fn salvage(
     target: &Store,
     on_progress: OnProgress<'_>,
 ) -> Result<Salvaged, Error> {
-    let files = segment_files(fs, dir)?;
-    if files.is_empty() {
+    let files = SegmentFiles::choose(fs, dir)?;
+    if files.chosen.is_empty() {
         return Err(Error::new(
             ErrorKind::NotFound,
             format!("there is no segment in {}", dir.display()),
@@ -83,10 +90,13 @@ pub fn salvage(
         seen: HashSet::new(),
         newest: Hlc::default(),
         next: Sequence::ZERO,
-        report: Salvaged::default(),
+        report: Salvaged {
+            passed_over: files.passed_over,
+            ..Salvaged::default()
+        },
     };
     let mut meter = Meter::events(None, on_progress);
-    for name in files {
+    for name in files.chosen {
         salvager.file(fs, dir, &name, &mut meter)?;
     }
     target.sync()?;
