@@ -40,6 +40,8 @@ fn old_events_are_removed_and_what_would_be_is_said_before() {
         &path,
     );
     assert!(bytes.contains("its event was removed"), "{bytes}");
+    let frame = expect(0, "inspect {} --frame 1:128", &path);
+    assert!(frame.contains("its event was removed"), "{frame}");
 }
 
 #[test]

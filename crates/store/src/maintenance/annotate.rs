@@ -91,7 +91,11 @@ pub fn annotate_frame(
     offset: u32,
     emit: &mut dyn FnMut(Annotation) -> ControlFlow<()>,
 ) -> Result<(), Error> {
-    let name = SegmentId::new(segment).file_name();
+    let id = SegmentId::new(segment);
+    let is_own = |name: &String| SegmentId::parse_file_name(name).is_some_and(|(own, _)| own == id);
+    let mut chosen = SegmentFiles::choose(fs, dir)?.chosen.into_iter();
+    let name = chosen.find(is_own);
+    let name = name.unwrap_or_else(|| id.file_name());
     let mut annotator = Annotator::open(fs, dir, &name, 0, emit)?;
     let examiner = examiner(fs, dir, &name)?;
     let shown = examiner.frame_at(offset, |piece| annotator.piece(&piece));
