@@ -1,8 +1,9 @@
 //! Verification of stores that are as they should be.
 
-use crate::harness::{at, event, fill, open, written};
-use strandline::Batch;
+use crate::harness::{at, dir, event, fill, open, written};
+use std::ops::ControlFlow;
 use strandline::fs::MemFs;
+use strandline::{Batch, ErrorKind, maintenance};
 
 #[test]
 fn an_intact_store_is_proved_and_counted() {
@@ -56,4 +57,25 @@ fn the_log_hash_tells_a_store_from_one_that_lost_its_newest_event() {
         after,
         "the same after a reopen"
     );
+}
+
+#[test]
+fn progress_is_told_while_the_log_is_read_and_can_end_it() {
+    let fs = MemFs::new();
+    let store = written(&fs).open(dir()).unwrap();
+    fill(&store, 10_000);
+    let mut told = Vec::new();
+    let verified = maintenance::verify(&store, &Default::default(), &mut |progress| {
+        told.push(progress.done);
+        ControlFlow::Continue(())
+    });
+    assert!(verified.unwrap().is_intact());
+    assert_eq!(told, [0, 4096, 8192, 10_000]);
+    let stopped = maintenance::verify(&store, &Default::default(), &mut |progress| match progress
+        .done
+    {
+        0 => ControlFlow::Continue(()),
+        _ => ControlFlow::Break(()),
+    });
+    assert_eq!(stopped.unwrap_err().kind(), ErrorKind::Cancelled);
 }

@@ -73,6 +73,12 @@ fn show(screen: &mut Screen, verified: &Verified, kept: &Kept) -> std::io::Resul
         count(report.commits, "commit"),
         count(report.entities, "entity")
     ))?;
+    if report.removed > 0 {
+        screen.line(&format!(
+            "{} removed by compactions, in their places in the chains",
+            count(report.removed, "event")
+        ))?;
+    }
     screen.line(&format!("log hash {}", report.log_hash))?;
     if let Some(at) = verified.head_at {
         screen.text(&format!(
@@ -108,6 +114,7 @@ fn as_json(verified: &Verified) -> serde_json::Value {
     json!({
         "intact": verified.is_intact(),
         "events": report.events,
+        "removed": report.removed,
         "commits": report.commits,
         "entities": report.entities,
         "log_hash": report.log_hash.to_string(),

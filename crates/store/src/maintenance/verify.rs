@@ -37,8 +37,7 @@ impl Verified {
 
 /// Verifies a store, and compares it with what was kept of it elsewhere.
 ///
-/// A head that is not the store's present one is looked for in the whole log. Progress is told, and
-/// can be stopped, before and after [`Store::verify`], and while a head is looked for.
+/// A head that is not the store's present one is looked for in the whole log, once that was verified.
 ///
 /// # Errors
 ///
@@ -46,9 +45,10 @@ impl Verified {
 /// report.
 pub fn verify(store: &Store, kept: &Kept, on_progress: OnProgress<'_>) -> Result<Verified, Error> {
     let snapshot = store.snapshot();
-    let mut meter = Meter::events(Some(snapshot.len()), on_progress);
+    let readings = if kept.head.is_some() { 2 } else { 1 };
+    let mut meter = Meter::events(Some(snapshot.len() * readings), on_progress);
     meter.report()?;
-    let report = store.verify()?;
+    let report = crate::verify::verify(store.shared(), &mut |events| meter.add(events))?;
     let mut verified = Verified {
         report,
         head_at: None,

@@ -62,7 +62,12 @@ impl VerifyReport {
 
 /// Reads the log up to its present end, and hashes its events on other threads meanwhile. Memory: one
 /// hash and clock for each entity, and a few pieces of the log.
-pub(crate) fn verify(shared: &Shared) -> Result<VerifyReport, Error> {
+///
+/// `on_events` is told how many more events were read, and can end it.
+pub(crate) fn verify(
+    shared: &Shared,
+    on_events: &mut dyn FnMut(u64) -> Result<(), Error>,
+) -> Result<VerifyReport, Error> {
     let (until, snapshot) = shared.end_and_snapshot();
     let mut hashing = Hashing::start()
         .map_err(|error| Error::io("start a thread to verify", &shared.dir, error))?;
@@ -83,7 +88,7 @@ pub(crate) fn verify(shared: &Shared) -> Result<VerifyReport, Error> {
     };
     let scanned = snapshot.reader.log.scan(until, None, |frame| {
         verifier.frame(frame, &mut hashing);
-        Ok::<(), Error>(())
+        on_events(frame.header().records.into())
     });
     verifier.merge(hashing.finish());
     match scanned {
