@@ -57,7 +57,7 @@ const MUTATIONS: &[Mutation] = &[
         file: "crates/segment/src/recover.rs",
         find: "let mut offset = from;",
         replace: "let mut offset = end.max(from);",
-        options: "--workload kill --fault-every 1",
+        options: "--workload append --fault-every 1",
     },
     Mutation {
         name: "cache believed at opening",
