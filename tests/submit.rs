@@ -153,12 +153,7 @@ fn too_many_in_flight_wait_or_are_refused() {
     assert_eq!(texts(&store), ["1", "2", "3", "4"]);
 }
 
-#[test]
-fn a_failed_sync_is_told_to_every_ticket() {
-    let fs = FaultFs::new(Arc::new(MemFs::new()));
-    let store = open_faulty(&fs);
-    let a = at("a", "s");
-    store.append(&a, event("kept")).unwrap();
+fn fail_next_sync(fs: &FaultFs) {
     fs.fail(
         Operation::Sync,
         Fault {
@@ -168,6 +163,15 @@ fn a_failed_sync_is_told_to_every_ticket() {
             partial_bytes: 0,
         },
     );
+}
+
+#[test]
+fn a_failed_sync_is_told_to_every_ticket() {
+    let fs = FaultFs::new(Arc::new(MemFs::new()));
+    let store = open_faulty(&fs);
+    let a = at("a", "s");
+    store.append(&a, event("kept")).unwrap();
+    fail_next_sync(&fs);
     let (mut waited, mut awaited) = (Vec::new(), Vec::new());
     // The driver syncs at once, so that later ones may be refused already.
     for number in 0..10 {
@@ -308,15 +312,7 @@ fn a_task_that_waits_for_room_is_told_that_writing_has_stopped() {
         .unwrap();
     let a = at("a", "s");
     store.append(&a, event("kept")).unwrap();
-    faulty.fail(
-        Operation::Sync,
-        Fault {
-            after: 0,
-            times: 1,
-            error: Io::Other,
-            partial_bytes: 0,
-        },
-    );
+    fail_next_sync(&faulty);
     let outcomes = [1, 2].map(|_| block_on(store.submit_async(&a, event("lost"))).map(block_on));
     let [first, second] = outcomes;
     assert_eq!(first.unwrap().unwrap_err().kind(), ErrorKind::Unknown);

@@ -6,8 +6,8 @@ use crate::bar::Bar;
 use crate::inspect::size;
 use crate::text::count;
 use serde_json::json;
-use strandline::maintenance::{CompactionPlan, Redaction, Retention, compact, redact};
-use strandline::{EventId, StoreOptions};
+use strandline::maintenance::{CompactionPlan, OnProgress, Redaction, Retention, compact, redact};
+use strandline::{Error, EventId, Store, StoreOptions};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -57,12 +57,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     if args.dry_run {
         return plan(args);
     }
-    let store = StoreOptions::new().must_exist().open(&args.store.dir)?;
-    let mut bar = Bar::new("compacting");
-    let done = compact(&store, &args.rules(), &mut |progress| bar.show(progress));
-    drop(bar);
-    let done = done?;
-    store.close()?;
+    let done = change(&args.store, "compacting", |store, on_progress| {
+        compact(store, &args.rules(), on_progress)
+    })?;
     if args.store.json {
         let json = json!({
             "events_removed": done.events,
@@ -83,6 +80,21 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
         );
     }
     Ok(Outcome::Fine)
+}
+
+/// What `call` does with the store, which is opened to write and closed after it.
+fn change<T>(
+    args: &StoreArgs,
+    what: &'static str,
+    call: impl FnOnce(&Store, OnProgress<'_>) -> Result<T, Error>,
+) -> anyhow::Result<T> {
+    let store = StoreOptions::new().must_exist().open(&args.dir)?;
+    let mut bar = Bar::new(what);
+    let done = call(&store, &mut |progress| bar.show(progress));
+    drop(bar);
+    let done = done?;
+    store.close()?;
+    Ok(done)
 }
 
 fn plan(args: &Args) -> anyhow::Result<Outcome> {
@@ -125,12 +137,9 @@ pub(crate) fn run_redact(args: &RedactArgs) -> anyhow::Result<Outcome> {
     let redaction = args.event.iter().fold(redaction, |all, id| all.event(*id));
     let redaction = args.entity.iter().fold(redaction, Redaction::entity);
     let redaction = args.prefix.iter().fold(redaction, Redaction::entities);
-    let store = StoreOptions::new().must_exist().open(&args.store.dir)?;
-    let mut bar = Bar::new("redacting");
-    let done = redact(&store, &redaction, &mut |progress| bar.show(progress));
-    drop(bar);
-    let done = done?;
-    store.close()?;
+    let done = change(&args.store, "redacting", |store, on_progress| {
+        redact(store, &redaction, on_progress)
+    })?;
     if args.store.json {
         let json = json!({
             "events_redacted": done.events,

@@ -197,7 +197,7 @@ impl UncheckedLog {
         }
     }
 
-    fn find(&self, segment: SegmentId) -> Option<(&SegmentInfo, &SegmentFile)> {
+    pub(crate) fn find(&self, segment: SegmentId) -> Option<(&SegmentInfo, &SegmentFile)> {
         let all = &self.manifest.segments;
         let at = all.binary_search_by_key(&segment, SegmentInfo::id).ok()?;
         Some((all.get(at)?, self.files.get(at)?))

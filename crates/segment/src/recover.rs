@@ -324,7 +324,8 @@ impl ScannedLog {
     /// Repairs the end of the log, and gives its writer and a reader.
     ///
     /// The torn tail is copied to `quarantine/` and cut off; segments that the manifest does not
-    /// list are moved there, or removed if they were made ahead and never used; what is not proven durable is written again in place. All of it is
+    /// list are moved there, or removed if they were made ahead and never used, or are generations of a
+    /// segment that do not count; what is not proven durable is written again in place. All of it is
     /// synced before this returns, so the whole log is durable then. Safe to repeat after a crash.
     ///
     /// What is not proven durable is read from the disk once more, past the cache.
@@ -415,13 +416,9 @@ impl ScannedLog {
             } else if is_segment_like(&entry.name) && !listed.contains(&entry.name) {
                 let path = dir.join(&entry.name);
                 let is_next = next.is_some_and(|id| id.file_name() == entry.name);
-                let is_superseded =
-                    SegmentId::parse_file_name(&entry.name).is_some_and(|(id, _)| {
-                        let segments = &self.log.manifest.segments;
-                        segments
-                            .iter()
-                            .any(|info| info.id() == id && info.is_sealed())
-                    });
+                let parsed = SegmentId::parse_file_name(&entry.name);
+                let own = parsed.and_then(|(id, _)| self.log.find(id));
+                let is_superseded = own.is_some_and(|(info, _)| info.is_sealed());
                 if is_next && is_unused(fs, &path, self.log.identity())? {
                     fs.remove_file(&path).at("remove", &path)?;
                     repairs.removed_unused.push(entry.name);

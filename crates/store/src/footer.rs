@@ -97,11 +97,9 @@ fn holds_rows_of(block: &Block, frames: &SealedFrames) -> bool {
     let all = sequences.end.get().saturating_sub(sequences.start.get());
     let held = u64::from(block.rows());
     let own = block.sequences();
-    let is_within = own.start >= sequences.start && own.end <= sequences.end;
-    let is_whole = held == all && own == sequences;
-    held == 0 && (all == 0 || frames.info().header().generation > 0)
-        || is_whole
-        || is_within && frames.info().header().generation > 0
+    let is_within = held == 0 || own.start >= sequences.start && own.end <= sequences.end;
+    let is_whole = held == all && (held == 0 || own == sequences);
+    is_whole || is_within && frames.info().header().generation > 0
 }
 
 /// The newest reading, and where the list of removed heads is.

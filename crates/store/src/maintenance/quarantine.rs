@@ -24,7 +24,6 @@ struct Kept {
     bytes: Vec<u8>,
     /// Whether something that was searched for is in it.
     found: bool,
-    removed: bool,
 }
 
 impl<'a> Quarantine<'a> {
@@ -51,7 +50,6 @@ impl<'a> Quarantine<'a> {
                 name: entry.name,
                 bytes,
                 found: false,
-                removed: false,
             });
         }
         Ok(Self {
@@ -77,18 +75,15 @@ impl<'a> Quarantine<'a> {
         self.search(&id.as_u128().to_le_bytes());
     }
 
-    /// Removes the files in which something was found, durably, but those that are removed already.
-    pub(super) fn remove_found(&mut self) -> Result<(), Error> {
+    /// Removes the files in which something was found, durably.
+    pub(super) fn remove_found(&self) -> Result<(), Error> {
         let mut any = false;
-        for file in &mut self.files {
-            if !file.found || file.removed {
-                continue;
-            }
+        for file in self.files.iter().filter(|file| file.found) {
             let path = self.dir.join(&file.name);
             self.fs
                 .remove_file(&path)
                 .map_err(|error| Error::io("remove", &path, error))?;
-            (file.removed, any) = (true, true);
+            any = true;
         }
         if any {
             self.fs
@@ -98,9 +93,9 @@ impl<'a> Quarantine<'a> {
         Ok(())
     }
 
-    /// The names of the files that were removed, and of those that are there still.
+    /// The names of the files in which something was found, and of the others.
     pub(super) fn names(&self) -> (Vec<String>, Vec<String>) {
-        let (removed, kept): (Vec<_>, Vec<_>) = self.files.iter().partition(|file| file.removed);
+        let (removed, kept): (Vec<_>, Vec<_>) = self.files.iter().partition(|file| file.found);
         let name = |file: &Kept| format!("{QUARANTINE_DIR}/{}", file.name);
         (
             removed.into_iter().map(name).collect(),

@@ -191,7 +191,6 @@ pub fn redact(
         &mut quarantine,
         &mut rewriting,
     )?;
-    quarantine.remove_found()?;
     let (quarantine_removed, quarantine_kept) = quarantine.names();
     tracing::info!(events = done.events, segments = done.segments, "redacted");
     // It is done: nothing can be stopped any more.

@@ -50,8 +50,8 @@ struct Ready {
     heads: Option<RemovedHeads>,
 }
 
-/// Changes the chosen events for good, all at once. Appends and reads go on; the commit lock is held to seal the active segment, if an event
-/// of it is chosen, and to replace the manifest.
+/// Changes the chosen events for good, all at once. Appends and reads go on; the commit lock is held to
+/// seal the active segment, if an event of it is chosen, and to replace the manifest.
 ///
 /// Interrupted or cancelled, nothing has changed.
 pub(super) fn rewrite(
@@ -76,18 +76,18 @@ pub(super) fn rewrite(
         let noted = (&mut sequences, &mut done);
         let ready = prepare(shared, marked, change, meter, observer, noted)?;
         all_ready.push(ready);
-        done.segments += 1;
     }
+    done.segments = all_ready.len();
+    done.events = sequences.len() as u64;
     meter.report()?;
+    observer.before_switch()?;
     if !all_ready.is_empty() {
         let redacted = match change {
             Change::Remove => &[],
             Change::Redact => sequences.as_slice(),
         };
-        observer.before_switch()?;
         switch(shared, all_ready, redacted, rewriting)?;
     }
-    done.events = sequences.len() as u64;
     Ok(done)
 }
 
