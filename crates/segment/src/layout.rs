@@ -42,11 +42,12 @@ pub const TRAILER_LAYOUT: [(&str, usize); 5] = [
 ];
 
 /// The parts of the manifest before its segments. A checksum of 8 bytes stands after them.
-pub const MANIFEST_HEAD_LAYOUT: [(&str, usize); 5] = [
+pub const MANIFEST_HEAD_LAYOUT: [(&str, usize); 6] = [
     ("magic", 8),
     ("format version", 4),
     ("identity of the log", 16),
     ("number", 8),
+    ("removals have records from", 8),
     ("segment count", 4),
 ];
 
@@ -130,6 +131,8 @@ mod tests {
         let manifest = Manifest {
             identity: header.identity,
             number: 9,
+            unrecorded_before: Sequence::ZERO,
+            synced: None,
             segments: vec![SegmentInfo { header, end: None }],
         };
         let encoded = manifest.encode();

@@ -81,7 +81,7 @@ pub use layout::{
     SEGMENT_HEADER_LAYOUT, TRAILER_LAYOUT,
 };
 pub use log::{LogIdentity, UncheckedLog};
-pub use manifest::{Manifest, SegmentInfo};
+pub use manifest::{MANIFEST_VERSION, Manifest, SegmentInfo};
 pub use next::NextSegment;
 pub use options::{LogOptions, SEGMENT_BYTES_LEAST, SEGMENT_BYTES_MOST};
 pub use position::{LogPosition, RecordPosition, SegmentId};

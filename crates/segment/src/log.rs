@@ -127,7 +127,9 @@ impl UncheckedLog {
         let manifest = Manifest {
             identity: header.identity,
             number: 1,
+            unrecorded_before: Sequence::ZERO,
             segments: vec![SegmentInfo { header, end: None }],
+            synced: None,
         };
         manifest.replace(&*fs, dir)?;
         let path = dir.join(header.id.file_name());

@@ -6,21 +6,24 @@
 //! | format version | 4 |
 //! | identity of the log | 16 |
 //! | number of the manifest, one more each time | 8 |
+//! | removals of events before this sequence have no record in the log; not in version 1 | 8 |
 //! | number of segments | 4 |
 //! | for each segment, oldest first: its header | 128 |
 //! | — 1 if it is sealed, else 0 | 1 |
-//! | — where its frames end (zeros while it is not sealed) | 52 |
+//! | — where its frames end; of the active one up to where they were durable, or zeros | 52 |
 //! | checksum of everything before | 8 |
 
 use crate::error::At;
-use crate::format::{FORMAT_VERSION, MANIFEST_FILE, SEGMENT_HEADER_BYTES, SegmentHeader};
+use crate::format::{MANIFEST_FILE, SEGMENT_HEADER_BYTES, SegmentHeader};
 use crate::{LogError, LogIdentity, LogPosition, SegmentId};
 use std::io;
 use std::path::Path;
-use strandline_core::Salt;
 use strandline_core::codec::{DecodeError, Reader, Writer};
 use strandline_core::fs::{Fs, read_file, replace_file};
+use strandline_core::{Salt, Sequence};
 
+/// The manifest format that this crate writes, and the latest that it reads.
+pub const MANIFEST_VERSION: u32 = 2;
 const MAGIC: &[u8; 8] = b"STRNDMAN";
 /// Most bytes that a manifest is read with; enough for 350,000 segments.
 const BYTES_MAX: u64 = 64 << 20;
@@ -77,8 +80,14 @@ impl SegmentInfo {
 pub struct Manifest {
     pub(crate) identity: LogIdentity,
     pub(crate) number: u64,
+    /// Removals of events before it have no record in the log; all of them in version 1, which knew
+    /// none.
+    pub(crate) unrecorded_before: Sequence,
     /// Oldest first, never empty; all but the last are sealed.
     pub(crate) segments: Vec<SegmentInfo>,
+    /// Up to where the frames of the active segment were durable when this was written, if that was
+    /// known.
+    pub(crate) synced: Option<LogPosition>,
 }
 
 impl Manifest {
@@ -123,9 +132,10 @@ impl Manifest {
         let mut bytes = Vec::new();
         let mut out = Writer::new(&mut bytes);
         out.bytes(MAGIC);
-        out.u32(FORMAT_VERSION);
+        out.u32(MANIFEST_VERSION);
         out.bytes(&self.identity);
         out.u64(self.number);
+        out.u64(self.unrecorded_before.get());
         out.u32(u32::try_from(self.segments.len()).unwrap_or(u32::MAX));
         for segment in &self.segments {
             bytes.extend_from_slice(&segment.header.encode());
@@ -134,7 +144,13 @@ impl Manifest {
                     bytes.push(1);
                     end.encode(&mut bytes);
                 }
-                None => bytes.extend_from_slice(&[0; 1 + POSITION_BYTES]),
+                None => {
+                    bytes.push(0);
+                    match &self.synced {
+                        Some(synced) => synced.encode(&mut bytes),
+                        None => bytes.extend_from_slice(&[0; POSITION_BYTES]),
+                    }
+                }
             }
         }
         let checksum = Salt::NONE.checksum(0, &bytes);
@@ -151,11 +167,11 @@ impl Manifest {
             return Err(damaged("this is no manifest"));
         }
         let version = reader.u32("format version").map_err(short)?;
-        if version > FORMAT_VERSION {
+        if version > MANIFEST_VERSION {
             return Err(LogError::VersionUnsupported {
                 file: MANIFEST_FILE.to_owned(),
                 found: version,
-                supported: FORMAT_VERSION,
+                supported: MANIFEST_VERSION,
             });
         }
         let (covered, checksum) = bytes
@@ -166,23 +182,38 @@ impl Manifest {
         }
         let identity = reader.array("identity").map_err(short)?;
         let number = reader.u64("number").map_err(short)?;
+        let unrecorded_before = match version {
+            ..=1 => Sequence::new(u64::MAX),
+            _ => Sequence::new(reader.u64("start of the records").map_err(short)?),
+        };
         let count = reader.u32("segment count").map_err(short)?;
         if u64::from(count) * ENTRY_BYTES as u64 + 8 != reader.left() as u64 || count == 0 {
             return Err(damaged("its length does not fit its number of segments"));
         }
-        let segments = (0..count)
-            .map(|_| Self::decode_entry(&mut reader))
-            .collect::<Result<Vec<_>, _>>()?;
+        let mut segments = Vec::new();
+        let mut synced = None;
+        for _ in 0..count {
+            let (header, is_sealed, position) = Self::decode_entry(&mut reader)?;
+            let end = is_sealed.then_some(position);
+            // Frames end after a header, so a position of zeros is none.
+            synced = (!is_sealed && position.offset > 0).then_some(position);
+            segments.push(SegmentInfo { header, end });
+        }
         let manifest = Self {
             identity,
             number,
+            unrecorded_before,
             segments,
+            synced,
         };
         manifest.check()?;
         Ok(manifest)
     }
 
-    fn decode_entry(reader: &mut Reader<'_>) -> Result<SegmentInfo, LogError> {
+    /// The header of a segment, whether it is sealed, and the position after that.
+    fn decode_entry(
+        reader: &mut Reader<'_>,
+    ) -> Result<(SegmentHeader, bool, LogPosition), LogError> {
         let short =
             |error: DecodeError| LogError::corrupt(MANIFEST_FILE, error.offset as u64, error);
         let header = reader
@@ -190,12 +221,8 @@ impl Manifest {
             .map_err(short)?;
         let header = SegmentHeader::decode(MANIFEST_FILE, header)?;
         let sealed = reader.u8("sealed").map_err(short)?;
-        let end = reader.bytes("segment end", POSITION_BYTES).map_err(short)?;
-        let end = LogPosition::decode(&mut Reader::new(end)).map_err(short)?;
-        Ok(SegmentInfo {
-            header,
-            end: (sealed == 1).then_some(end),
-        })
+        let position = LogPosition::decode(reader).map_err(short)?;
+        Ok((header, sealed == 1, position))
     }
 
     /// Checks that the segments follow each other.
@@ -214,7 +241,13 @@ impl Manifest {
             .iter()
             .all(|s| s.header.identity == self.identity);
         let last_is_active = self.segments.last().is_some_and(|last| last.end.is_none());
-        if follows && one_log && last_is_active {
+        let last = self.segments.last();
+        let synced_is_of_last = self.synced.is_none_or(|synced| {
+            last.is_some_and(|last| {
+                last.id() == synced.segment && last.start().sequence <= synced.sequence
+            })
+        });
+        if follows && one_log && last_is_active && synced_is_of_last {
             Ok(())
         } else {
             Err(LogError::corrupt(

@@ -373,6 +373,7 @@ impl LogWriter {
         if let Some(last) = manifest.segments.last_mut() {
             last.end = Some(self.position);
         }
+        manifest.synced = None;
         manifest.segments.push(next);
         self.replace_manifest(manifest, || ())
     }

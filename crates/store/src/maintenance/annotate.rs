@@ -401,12 +401,18 @@ impl<'a> Annotator<'a> {
         let manifest = Manifest::read(fs, dir);
         let problem = manifest.as_ref().err().map(ToString::to_string);
         self.heading((0, length), 0, "manifest", String::new(), problem)?;
-        self.layout(0, 1, &MANIFEST_HEAD_LAYOUT)?;
+        let mut head = MANIFEST_HEAD_LAYOUT.to_vec();
+        let mut version = [0; 4];
+        let read = self.file.read_up_to(&mut version, 8).unwrap_or(0);
+        if read == version.len() && u32::from_le_bytes(version) < 2 {
+            head.retain(|(name, _)| *name != "removals have records from");
+        }
+        self.layout(0, 1, &head)?;
         let bytes = |layout: &[(&str, usize)]| -> u64 {
             layout.iter().map(|(_, bytes)| *bytes as u64).sum()
         };
         let entry = u64::from(SEGMENT_HEADER_BYTES) + bytes(&MANIFEST_ENTRY_LAYOUT);
-        let mut offset = bytes(&MANIFEST_HEAD_LAYOUT);
+        let mut offset = bytes(&head);
         while offset + entry + 8 <= length {
             self.heading((offset, entry), 1, "segment", String::new(), None)?;
             self.layout(offset, 2, &SEGMENT_HEADER_LAYOUT)?;
