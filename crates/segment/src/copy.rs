@@ -271,7 +271,8 @@ impl Pending {
     }
 }
 
-fn temporary(path: &Path) -> PathBuf {
+/// What the file at `path` is called until it is whole.
+pub(crate) fn temporary(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(TEMPORARY_SUFFIX);
     name.into()

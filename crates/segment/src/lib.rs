@@ -59,6 +59,7 @@ mod recover;
 mod rewrite;
 mod scan;
 mod sealed;
+mod sealed_segment;
 mod space;
 mod writer;
 
@@ -67,7 +68,7 @@ pub use cursor::RecordCursor;
 pub use error::{AppendError, LogError, ScanError};
 pub use examine::{Examined, Examiner, FooterFound, Piece};
 pub use follow::LogFollower;
-pub use footer::{FOOTER_BYTES_MAX, Footer, SealedSegment, TRAILER_BYTES};
+pub use footer::{FOOTER_BYTES_MAX, Footer, TRAILER_BYTES};
 pub use format::{
     COMMIT_BYTES_MAX, COMMIT_RECORDS_MAX, FORMAT_VERSION, FRAME_ALIGNMENT, MANIFEST_FILE,
     QUARANTINE_DIR, SEGMENT_HEADER_BYTES, SegmentHeader,
@@ -89,4 +90,5 @@ pub use reader::{LogReader, LogView, OwnedRecord};
 pub use recover::{Repairs, ScannedLog, TornTail};
 pub use rewrite::{RewrittenSegment, SegmentRewrite, SupersededFiles, SwitchedLog};
 pub use sealed::SealedFrames;
+pub use sealed_segment::SealedSegment;
 pub use writer::{Appended, LogWriter, SyncHandle};

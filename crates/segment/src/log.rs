@@ -364,9 +364,10 @@ pub(crate) fn visit_all<E>(
     }
 }
 
-/// Whether a name belongs to the log itself.
+/// Whether a name is that of a file which the log was replacing: its manifest, or a segment.
 pub(crate) fn is_own_temporary(name: &str) -> bool {
-    name.strip_suffix(strandline_core::fs::TEMPORARY_SUFFIX) == Some(MANIFEST_FILE)
+    let replaced = name.strip_suffix(strandline_core::fs::TEMPORARY_SUFFIX);
+    replaced.is_some_and(|name| name == MANIFEST_FILE || SegmentId::parse_file_name(name).is_some())
 }
 
 /// Where torn tails and stray files go.

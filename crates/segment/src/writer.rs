@@ -2,7 +2,6 @@
 
 use crate::error::{AppendError, At};
 use crate::file::SegmentFile;
-use crate::footer::SealedSegment;
 use crate::format::{COMMIT_RECORDS_MAX, MANIFEST_FILE, SEGMENT_HEADER_BYTES, SegmentHeader};
 use crate::frame::{CommitBuffer, FRAME_HEADER_BYTES, FramePlace, RECORD_HEADER_BYTES};
 use crate::log::nonce;
@@ -10,11 +9,13 @@ use crate::manifest::{Manifest, SegmentInfo};
 use crate::next::NextSegment;
 use crate::rewrite::BeingRewritten;
 use crate::space::Space;
-use crate::{FRAME_ALIGNMENT, LogError, LogOptions, LogPosition, LogReader, SegmentId};
+use crate::{
+    FRAME_ALIGNMENT, LogError, LogOptions, LogPosition, LogReader, SealedSegment, SegmentId,
+};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use strandline_core::fs::{Fs, FsFile, OpenMode, StagedFile};
+use strandline_core::fs::{Fs, FsFile, StagedFile};
 use strandline_core::{Random, Sequence};
 
 /// Appends commits to the active segment, each with one positioned write.
@@ -320,10 +321,11 @@ impl LogWriter {
         self.reader
             .add(SegmentInfo { header, end: None }, next, sealed_end);
         let sealed = self.manifest.segments.iter().rev().nth(1).copied();
+        let read = self.reader.view().file(sealed_end.segment).cloned();
         Ok(self.sealed_of(
             sealed.unwrap_or(SegmentInfo { header, end: None }),
             sealed_end,
-            sealed_file,
+            read.unwrap_or(sealed_file),
         ))
     }
 
@@ -331,15 +333,15 @@ impl LogWriter {
     ///
     /// # Errors
     ///
-    /// [`LogError::SegmentMissing`] if it is not a sealed one; what opening its file says.
+    /// [`LogError::SegmentMissing`] if it is not a sealed one.
     pub fn sealed_segment(&self, segment: SegmentId) -> Result<SealedSegment, LogError> {
         let info = self.sealed_info(segment)?;
         let end = info.end().unwrap_or_else(|| info.start());
-        let fixed = OpenMode::Append {
-            end: end.offset.into(),
-        };
-        let file = SegmentFile::open(&*self.fs, &self.dir, &info.header, fixed)?;
-        Ok(self.sealed_of(info, end, file))
+        let view = self.reader.view();
+        let read = view.file(segment).ok_or_else(|| LogError::SegmentMissing {
+            file: info.file_name(),
+        })?;
+        Ok(self.sealed_of(info, end, read.clone()))
     }
 
     /// What the manifest has of a sealed segment.
@@ -353,14 +355,15 @@ impl LogWriter {
         })
     }
 
-    fn sealed_of(&self, info: SegmentInfo, end: LogPosition, file: SegmentFile) -> SealedSegment {
-        let read = self.reader.view().file(info.id()).cloned();
-        SealedSegment {
+    fn sealed_of(&self, info: SegmentInfo, end: LogPosition, read: SegmentFile) -> SealedSegment {
+        SealedSegment::new(
+            self.fs.clone(),
+            &self.dir,
             info,
             end,
-            read: read.unwrap_or_else(|| file.clone()),
-            file,
-        }
+            read,
+            self.reader.clone(),
+        )
     }
 
     /// Replaces the manifest by one in which the active segment ends here and `next` follows.

@@ -180,9 +180,12 @@ fn a_file_that_was_cut_after_it_was_mapped_is_copied() {
     let (writer, _, _) = make(dir.path());
     let first = dir.path().join(SegmentId::FIRST.file_name());
     let file = std::fs::File::options().write(true).open(first).unwrap();
+    let sealed = writer.sealed_segment(SegmentId::FIRST).unwrap();
+    // As before its footer was written.
+    let end = sealed.info().end().unwrap().offset;
+    file.set_len(end.into()).unwrap();
     file.set_len(SEGMENT_BYTES_LEAST).unwrap();
     let log = UncheckedLog::open(Arc::new(OsFs), dir.path(), options());
-    let sealed = writer.sealed_segment(SegmentId::FIRST).unwrap();
     sealed.write_footer(b"footer").unwrap();
     assert!(file.metadata().unwrap().len() < SEGMENT_BYTES_LEAST);
     assert_copied_without_files(dir.path(), log.unwrap().unwrap());
