@@ -38,6 +38,7 @@ mod refused;
 mod repeat;
 mod report;
 mod rewritten;
+mod shared_files;
 mod submit;
 mod tags;
 mod tamper;

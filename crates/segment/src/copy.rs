@@ -2,6 +2,7 @@
 
 use crate::error::At;
 use crate::file::SegmentFile;
+use crate::footer;
 use crate::format::MANIFEST_FILE;
 use crate::manifest::{Manifest, SegmentInfo};
 use crate::quarantine::is_segment_like;
@@ -188,8 +189,12 @@ impl<F> Copy<'_, F> {
             .fs
             .open(&temporary, OpenMode::Create)
             .at("create", &temporary)?;
-        // The footer too, if it was written by now.
-        let length = file.len()?;
+        // The footer too, if it was written by now, and nothing else that may stand after the frames.
+        let length = if footer::is_there(file, end)? {
+            file.len()?
+        } else {
+            bytes
+        };
         let mut offset = 0;
         let mut piece = Vec::new();
         while offset < length {

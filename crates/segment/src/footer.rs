@@ -93,6 +93,15 @@ pub(crate) fn read(
     }
 }
 
+/// Whether a footer of a segment that ends at `end` is there, going by its trailer.
+pub(crate) fn is_there(file: &SegmentFile, end: LogPosition) -> Result<bool, LogError> {
+    let least = u64::from(end.offset) + TRAILER_BYTES as u64;
+    match file.len()?.checked_sub(least) {
+        Some(footer_bytes) => Ok(read_trailer(file, end, footer_bytes)?.is_some()),
+        None => Ok(false),
+    }
+}
+
 fn find(
     file: &SegmentFile,
     end: LogPosition,

@@ -1,9 +1,10 @@
 //! `OpenFiles`: how many files of sealed segments are open at once.
 //!
 //! A store has a segment for each 256 MiB, and a process may have some thousand descriptors. So the
-//! file of a sealed segment is closed when others are opened after it, and opened again when it is
-//! read. Before, it is mapped: that needs no descriptor, and keeps the file if it is removed. A file
-//! that cannot be mapped stays open.
+//! file of a sealed segment is closed when others are opened after it. Before, it is mapped: that needs
+//! no descriptor, and keeps the file if it is removed or another one gets its name. So its frames are
+//! read from the mapping from then on; it is opened again for its footer alone. A file that cannot be
+//! mapped stays open.
 
 use crate::file::SegmentFile;
 use crate::format::SEGMENT_HEADER_BYTES;
@@ -172,6 +173,15 @@ impl SealedFile {
 
 impl FsFile for SealedFile {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        // A closed file is not looked for by its name, which may be that of another by now: of a store
+        // that was put back from a backup, say, and went on otherwise after the same header.
+        let is_closed = self.state.lock().file.is_none();
+        if is_closed
+            && offset < self.frames_end
+            && let Some(count) = self.read_mapped(buffer, offset)
+        {
+            return Ok(count);
+        }
         match self.file() {
             Ok(file) => file.read_at(buffer, offset),
             // It was removed, or no descriptor is left.
