@@ -2,6 +2,7 @@
 
 use crate::loud::expect_loud;
 mod beside;
+mod rebuilding;
 mod taking;
 
 use crate::probe::ProbeFs;
