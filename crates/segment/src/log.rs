@@ -164,8 +164,8 @@ impl UncheckedLog {
     /// [`LogError::FooterDamaged`] if its trailer is not what was written: its frames say the same.
     /// [`LogError::Io`].
     pub fn footer(&self, segment: SegmentId) -> Result<Option<Footer>, LogError> {
-        // A process that writes may replace a footer, and nobody has that one mapped then: it was no
-        // good. Another process might.
+        // Beside a process that writes, the segment may get a new file with another footer at any moment:
+        // what is read has one checksum, what is mapped should be of one file.
         let mapped = self.options.maps_reads() && !self.options.beside_writer;
         match self.find(segment) {
             Some((SegmentInfo { end: Some(end), .. }, file)) => footer::read(file, *end, mapped),

@@ -40,8 +40,8 @@ struct SealedFile {
     itself: Weak<Self>,
     header: SegmentHeader,
     path: Arc<PathBuf>,
-    /// Where the frames end: what is before it never changes. What is after it does when a footer is
-    /// written, which also cuts the file, so nobody is given that from a mapping.
+    /// Where the frames end: what is before it never changes. What is after it does when space that was
+    /// set aside gives way to a footer, so only a footer is given out from a mapping.
     frames_end: u64,
     state: Mutex<State>,
 }
@@ -227,7 +227,10 @@ impl FsFile for SealedFile {
             Some(file) => file.clone(),
             None => self.open().ok()?,
         };
-        let mapping = file.map(bytes.max(file.len().ok()?))?;
+        // What a mapping has beyond the end of its file must not be touched, and this may be another
+        // file than the one whose length the caller knows.
+        let length = file.len().ok().filter(|length| *length >= bytes)?;
+        let mapping = file.map(length)?;
         Some(state.mapping.insert(mapping).clone())
     }
 }

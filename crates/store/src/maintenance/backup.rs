@@ -34,7 +34,8 @@ pub struct BackedUp {
 /// The backup is a store: it has every event that was written when the call began, and perhaps some
 /// that came since, and ends after a whole commit. With [`CopyMode::Link`] sealed segments are linked
 /// where both directories are on one file system, which costs no bytes; damage to those on the disk
-/// then strikes both. An interrupted call leaves the earlier backup as it was, and can be repeated.
+/// then strikes both. Neither store ever changes a file that the other has, so the backup can be opened,
+/// written to and maintained as any store. An interrupted call leaves the earlier backup as it was, and can be repeated.
 ///
 /// # Errors
 ///
