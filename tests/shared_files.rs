@@ -355,6 +355,23 @@ fn what_others_have_of_a_stores_files_stays_whatever_is_done_with_the_store() {
         world.use_open(what, dir, &store);
         store.close().unwrap();
     }
+    // By hand, the active segment too (`cp -al`): it is not appended to under two names.
+    let by_hand = world.new_dir("by-hand");
+    OsFs.create_dir_all(&by_hand).unwrap();
+    for path in files(&source) {
+        let name = path.file_name().unwrap();
+        if name != "LOCK" {
+            OsFs.link(&path, &by_hand.join(name)).unwrap();
+        }
+    }
+    world.holders.push(Holder::read_only(&by_hand));
+    if let Ok(store) = options().open(&by_hand) {
+        append(&store, 60);
+        store.close().unwrap();
+        world.check("appending to a store that has all of another's files");
+        rebuild(options(), &by_hand, &mut go_on).unwrap();
+    }
+    world.check("opening a store that has all of another's files");
     world.use_open("the running store", &source, &running);
     running.close().unwrap();
     world.check("closing the store");
