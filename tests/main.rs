@@ -33,6 +33,7 @@ mod model;
 mod opening;
 mod query;
 mod receipt;
+mod records;
 mod recover;
 mod redact;
 mod refused;

@@ -1,10 +1,11 @@
 //! `LogWriter`: appends commits and rotates segments. There is one, and it is not cloned.
 
+use crate::commit::{CommitBuffer, FramePlace};
 use crate::error::{AppendError, At};
 use crate::file::SegmentFile;
 use crate::footer::SealedSegment;
 use crate::format::{COMMIT_RECORDS_MAX, MANIFEST_FILE, SEGMENT_HEADER_BYTES, SegmentHeader};
-use crate::frame::{CommitBuffer, FRAME_HEADER_BYTES, FramePlace, RECORD_HEADER_BYTES};
+use crate::frame::{FRAME_HEADER_BYTES, RECORD_HEADER_BYTES};
 use crate::log::nonce;
 use crate::manifest::{Manifest, SegmentInfo};
 use crate::next::NextSegment;
