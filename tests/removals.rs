@@ -295,6 +295,14 @@ fn a_removal_that_failed_is_listed_as_interrupted_and_can_be_repeated() {
         let report = store.verify().unwrap();
         assert!(report.is_intact(), "{after}: {:?}", report.problems);
         interrupted += report.interrupted;
+        if report.interrupted > 0 && report.removed == 0 {
+            // It took nothing, so it explains nothing.
+            let forged = copy(&inner);
+            forge(&forged, &mut |_, at, body| {
+                stub(body).filter(|_| at.get() == 1)
+            });
+            assert_eq!(sequences(&verified(&forged)), [1]);
+        }
         let begun = report.removals;
         if failed {
             assert_eq!(run(&store, &rules).events, 40);

@@ -45,6 +45,11 @@ impl Runs {
         &self.0
     }
 
+    /// Whether there are none.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// How many sequences there are.
     pub(crate) fn count(&self) -> u64 {
         self.0.iter().map(|run| run.end - run.start).sum()
@@ -55,10 +60,13 @@ impl Runs {
         Self::of(self.0.iter().chain(&other.0).cloned().collect())
     }
 
-    /// The sequences that `other` has not. Linear in the runs.
+    /// The sequences that `other` has not. Linear in the runs, of `other` in those from the first of these
+    /// to the last.
     pub(crate) fn without(&self, other: &Self) -> Self {
         let mut left = Vec::new();
-        let mut others = other.0.iter().peekable();
+        let first = self.0.first().map_or(0, |run| run.start);
+        let from = other.0.partition_point(|run| run.end <= first);
+        let mut others = other.0.iter().skip(from).peekable();
         for run in &self.0 {
             let mut start = run.start;
             while let Some(other) = others.peek() {

@@ -65,8 +65,16 @@ impl Gone {
         let recorded_from = recorded_from(shared, log, until, ledger.all(), &mut problems);
         report.unrecorded_before = (recorded_from > Sequence::ZERO).then_some(recorded_from);
         let before = Runs::below(recorded_from);
+        let removed_or_redacted = removed.with(&redacted);
+        let gone = |change: RemovalChange| match change {
+            RemovalChange::Removed => &removed,
+            RemovalChange::Redacted => &removed_or_redacted,
+        };
+        // One that was interrupted took everything or nothing.
+        let took = |one: &&&Removal| one.is_done || one.runs().without(gone(one.change)).is_empty();
         let of = |change: RemovalChange| {
             let all = counting.iter().filter(|one| one.change == change);
+            let all = all.filter(took);
             let runs = all.flat_map(|one| one.runs().as_slice().to_vec());
             Runs::of(runs.collect())
         };
@@ -83,11 +91,7 @@ impl Gone {
         }
         let newer = Newer::of(shared, log);
         for removal in counting.iter().filter(|one| one.is_done) {
-            let gone = match removal.change {
-                RemovalChange::Removed => removed.clone(),
-                RemovalChange::Redacted => removed.with(&redacted),
-            };
-            let there = removal.runs().without(&gone);
+            let there = removal.runs().without(gone(removal.change));
             let there = there.iter().filter(|one| !newer.has(log, *one));
             for sequence in there.take(TOLD_MAX) {
                 problems.add(Some(sequence), put_back(removal, sequence, until));
