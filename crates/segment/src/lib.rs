@@ -3,6 +3,8 @@
 //!
 //! - A commit is one frame: its records are all there or none is.
 //! - A record is bytes, and a 32-byte digest of the caller's that the log's hash chain covers.
+//! - A note stands between commits: bytes of the caller's about the log itself, in its chain, and of no
+//!   sequence.
 //! - A record can be read alone, by its position, and is checked then.
 //! - Opening tells a tail that a crash tore, which is kept aside and cut off, from damage to what
 //!   was durable, which is an error with file and offset.
@@ -36,6 +38,7 @@
 #![forbid(unsafe_code)]
 
 mod beside;
+mod commit;
 mod copy;
 mod cursor;
 mod error;
@@ -63,6 +66,7 @@ mod sealed_segment;
 mod space;
 mod writer;
 
+pub use commit::{CommitBuffer, FramePlace};
 pub use copy::{CopiedLog, CopyMode};
 pub use cursor::RecordCursor;
 pub use error::{AppendError, LogError, ScanError};
@@ -74,8 +78,7 @@ pub use format::{
     QUARANTINE_DIR, SEGMENT_HEADER_BYTES, SegmentHeader,
 };
 pub use frame::{
-    CommitBuffer, FRAME_HEADER_BYTES, Frame, FrameHeader, FramePlace, FrameRecord,
-    RECORD_HEADER_BYTES, RecordRef,
+    FRAME_HEADER_BYTES, Frame, FrameHeader, FrameRecord, RECORD_HEADER_BYTES, RecordRef,
 };
 pub use layout::{
     FRAME_HEADER_LAYOUT, MANIFEST_ENTRY_LAYOUT, MANIFEST_HEAD_LAYOUT, RECORD_HEADER_LAYOUT,

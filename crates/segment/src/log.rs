@@ -16,7 +16,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use strandline_core::fs::{EntryKind, Fs, FsFile, OpenMode};
-use strandline_core::{Hash, Random, Sequence};
+use strandline_core::{Random, Sequence, recorded_log_base};
 
 /// The random identity of a log, in each of its files.
 pub type LogIdentity = [u8; 16];
@@ -114,13 +114,14 @@ impl UncheckedLog {
                 set_aside_files.push(set_aside(&*fs, dir, &entry.name)?);
             }
         }
+        let identity = nonce(random);
         let header = SegmentHeader {
-            identity: nonce(random),
+            identity,
             id: SegmentId::FIRST,
             generation: 0,
             nonce: nonce(random),
             first_sequence: Sequence::ZERO,
-            base_log_hash: Hash::ZERO,
+            base_log_hash: recorded_log_base(&identity),
         };
         let file = create_segment(&*fs, dir, &header)?;
         fs.sync_dir(dir).at("sync", dir)?;
@@ -154,6 +155,12 @@ impl UncheckedLog {
     #[must_use]
     pub fn segments(&self) -> &[SegmentInfo] {
         &self.manifest.segments
+    }
+
+    /// What the manifest says; see [`Manifest::unrecorded_before`].
+    #[must_use]
+    pub const fn unrecorded_before(&self) -> Option<Sequence> {
+        self.manifest.unrecorded_before()
     }
 
     /// The footer of a sealed segment; `None` if it has none, is active or is not in the log. Only

@@ -246,6 +246,25 @@ impl LogView {
         RecordCursor::new(self.clone())
     }
 
+    /// Reads every frame that is written by now, as [`scan`](Self::scan) does.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn scan_written<E>(
+        &self,
+        visit: impl FnMut(&Frame<'_>) -> Result<(), E>,
+    ) -> Result<(), ScanError<E>> {
+        let Some(last) = self.segments.last() else {
+            return Ok(());
+        };
+        let until = LogPosition {
+            offset: last.file.written_end(),
+            ..last.info.start()
+        };
+        self.scan(until, None, visit).map(drop)
+    }
+
     /// Reads every frame from `from`, or from the start, up to `until`, and hands it to `visit`.
     /// Every checksum is checked, and that each frame follows the one before. Gives where it ended.
     ///

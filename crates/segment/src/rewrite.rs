@@ -308,6 +308,9 @@ impl Target {
         body: &mut impl FnMut(&FrameRecord<'_>, &mut Vec<u8>) -> Result<(), E>,
     ) -> Result<(), ScanError<E>> {
         self.commit.clear();
+        if let Some(note) = frame.note() {
+            self.commit.set_note(note);
+        }
         for record in frame.records() {
             let mut result = Ok(());
             self.commit
