@@ -79,7 +79,7 @@ mod snapshot;
 mod tags;
 mod view;
 
-pub use block::{Block, BlockBytes, RebuildBlock};
+pub use block::{Block, BlockBuilder, BlockBytes, BlockDifference, RebuildBlock};
 pub use causes::Causes;
 pub use coordinates::Coordinates;
 pub use error::{BlockError, IndexError};

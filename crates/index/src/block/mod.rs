@@ -22,6 +22,8 @@
 //! entity, scope, coordinate or kind is meant by its place in its sorted list.
 
 mod build;
+mod builder;
+mod compare;
 mod find;
 mod format;
 mod lists;
@@ -30,7 +32,11 @@ mod open;
 mod packed;
 mod rows;
 mod sorted;
+mod source;
 mod tags;
+
+pub use builder::BlockBuilder;
+pub use compare::BlockDifference;
 
 pub(crate) use build::build;
 pub(crate) use format::Section;
