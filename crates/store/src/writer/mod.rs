@@ -7,6 +7,7 @@ mod chain;
 mod close;
 mod commit;
 mod condition;
+mod confirm;
 mod driver;
 mod expected;
 mod in_flight;
@@ -49,10 +50,12 @@ pub(crate) use sync::{GroupSync, Poison};
 use crate::background::Sealed;
 use crate::removed::RemovedInSegments;
 use commit::Assigned;
+use confirm::NameTables;
 use in_flight::InFlight;
 use last::LastOfEntity;
+use std::collections::HashMap;
 use strandline_core::{EventHasher, HlcClock, Random};
-use strandline_index::IndexWriter;
+use strandline_index::{Head, IndexWriter};
 use strandline_segment::{CommitBuffer, LogWriter, NextSegment};
 
 /// How much is written at most before a sync of it is asked for.
@@ -82,6 +85,9 @@ pub(crate) struct Writer {
     buffer: CommitBuffer,
     assigned: Vec<Assigned>,
     last_of_entity: LastOfEntity,
+    name_tables: NameTables,
+    /// Heads of sealed streams that the present commit has confirmed.
+    confirmed: HashMap<Box<str>, Head>,
 }
 
 impl Writer {
@@ -109,6 +115,8 @@ impl Writer {
             buffer: CommitBuffer::default(),
             assigned: Vec::new(),
             last_of_entity: LastOfEntity::default(),
+            name_tables: NameTables::default(),
+            confirmed: HashMap::new(),
         }
     }
 
