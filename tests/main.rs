@@ -21,6 +21,8 @@ mod condition;
 mod damage;
 mod durability;
 mod expected;
+mod forge;
+mod forged;
 mod golden;
 mod harness;
 mod held;

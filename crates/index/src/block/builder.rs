@@ -163,6 +163,21 @@ impl BlockBuilder {
         Sequence::new(sequence + u64::from(row.saturating_sub(first)))
     }
 
+    /// The first row whose sequence is `sequence` or later; the number of rows if there is none.
+    /// O(log gaps in the sequences).
+    #[must_use]
+    pub fn first_row_from(&self, sequence: Sequence) -> u32 {
+        let after = self
+            .runs
+            .partition_point(|(first, _)| *first <= sequence.get());
+        let end = self.runs.get(after).map_or(self.rows(), |(_, row)| *row);
+        let Some((first, row)) = after.checked_sub(1).and_then(|at| self.runs.get(at)) else {
+            return 0;
+        };
+        let row = u64::from(*row).saturating_add(sequence.get() - first);
+        u32::try_from(row).map_or(end, |row| row.min(end))
+    }
+
     /// Whether a row of an index says the same as a row here, its tags apart.
     #[must_use]
     pub fn is_row(&self, row: u32, found: RowView<'_>) -> bool {

@@ -150,7 +150,9 @@ impl Block {
         self.header.ids.1
     }
 
-    pub(crate) const fn layout(&self) -> IndexLayout {
+    /// How kinds and scopes are found in it.
+    #[must_use]
+    pub const fn layout(&self) -> IndexLayout {
         self.header.layout
     }
 }
