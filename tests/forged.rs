@@ -489,6 +489,120 @@ fn a_writer_continues_no_chain_by_a_lying_head() {
     });
 }
 
+/// The heads of a list, each with where its entry begins and ends.
+fn head_entries(heads: &[u8]) -> Vec<(String, std::ops::Range<usize>)> {
+    let number = |at: usize| u32::from_le_bytes(heads[at..at + 4].try_into().unwrap()) as usize;
+    let count = number(8) & 0x7FFF_FFFF;
+    let entry = |at: usize| {
+        let start = 12 + 4 * count + number(12 + 4 * at);
+        let name = start + 1..start + 1 + usize::from(heads[start]);
+        let text = String::from_utf8(heads[name.clone()].to_vec()).unwrap();
+        (text, start..name.end + 4 + 8 + 32 + 8)
+    };
+    (0..count).map(entry).collect()
+}
+
+#[test]
+fn a_writer_continues_no_chain_by_a_lying_head_of_a_removed_event() {
+    let layout = IndexLayout::Postings;
+    let fs = MemFs::new();
+    compacted(&fs);
+    let has = |info: &&SegmentInfo| forge::footer(&fs, info).heads.len() > 100;
+    let info = *forge::sealed(&fs).iter().rfind(has).unwrap();
+    let good = forge::footer(&fs, &info);
+    let [(bob, of_bob), (carol, of_carol)] = &head_entries(&good.heads)[..] else {
+        panic!("there are two");
+    };
+    assert_eq!((bob.as_str(), carol.as_str()), ("bob", "carol"));
+    let append = |store: &Store| store.append(&at("bob", "scope"), event("next"));
+    let check = |what: &str, change: &dyn Fn(&mut Vec<u8>)| {
+        let mut heads = good.heads.clone();
+        change(&mut heads);
+        assert_ne!(heads, good.heads, "{what} changed nothing");
+        forge::mend_heads(&mut heads);
+        let changed = forge::FooterParts {
+            heads,
+            ..good.clone()
+        };
+        forge::put_footer(&fs, &info, &changed);
+        let store = small(&fs, layout).open(dir()).unwrap();
+        let before = store.snapshot().visible();
+        let error = append(&store).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Corrupt, "{what}: {error}");
+        let message = error.to_string();
+        assert!(message.contains(&info.file_name()), "{what}: {message}");
+        assert!(message.contains("rebuild"), "{what}: {message}");
+        assert_eq!(store.snapshot().visible(), before, "{what}");
+    };
+    // An entry ends in clock, sequence, hash and two offsets.
+    for (what, from_end) in [
+        ("clock", 48),
+        ("sequence", 38),
+        ("hash", 20),
+        ("offset", 8),
+        ("names", 4),
+    ] {
+        check(what, &|heads| heads[of_bob.end - from_end] ^= 1);
+    }
+    check("another entity's", &|heads| {
+        let other = good.heads[of_carol.end - 52..of_carol.end].to_vec();
+        heads[of_bob.end - 52..of_bob.end].copy_from_slice(&other);
+    });
+    rebuild(&fs, layout);
+    let store = small(&fs, layout).open(dir()).unwrap();
+    assert!(append(&store).unwrap().clock > 50);
+    assert_eq!(store.verify().unwrap().problems, []);
+}
+
+/// Lists of an earlier version do not tell of records.
+#[test]
+fn a_list_of_removed_heads_without_records_is_held_against_the_frames() {
+    let layout = IndexLayout::Postings;
+    let fs = MemFs::new();
+    compacted(&fs);
+    let mut last = 0;
+    for info in forge::sealed(&fs) {
+        let good = forge::footer(&fs, &info);
+        let entries = head_entries(&good.heads);
+        let mut heads = vec![0; 8];
+        heads.extend((entries.len() as u32).to_le_bytes());
+        let mut offset = 0;
+        for (_, range) in &entries {
+            heads.extend((offset as u32).to_le_bytes());
+            offset += range.len() - 8;
+        }
+        for (entity, range) in &entries {
+            let mut entry = good.heads[range.start..range.end - 8].to_vec();
+            if entity == "carol" {
+                last = heads.len() + entry.len() - 32;
+                entry[range.len() - 8 - 32] ^= 1;
+            }
+            heads.extend(entry);
+        }
+        heads.resize(heads.len().next_multiple_of(8), 0);
+        forge::mend_heads(&mut heads);
+        let changed = forge::FooterParts { heads, ..good };
+        forge::put_footer(&fs, &info, &changed);
+    }
+    assert!(last > 0);
+    let found = problems(&fs, layout);
+    assert_eq!(found.len(), forge::sealed(&fs).len(), "{found:?}");
+    // The lie of carol is not believed, and bob's word is as good as the frames'.
+    let store = small(&fs, layout).open(dir()).unwrap();
+    for entity in ["bob", "carol"] {
+        assert!(
+            store
+                .append(&at(entity, "scope"), event("next"))
+                .unwrap()
+                .clock
+                > 50
+        );
+    }
+    drop(store);
+    rebuild(&fs, layout);
+    assert_eq!(problems(&fs, layout), []);
+}
+
 /// The record that named an entity's coordinate may be gone, and the frames say it all the same.
 #[test]
 fn a_chain_goes_on_where_the_first_events_of_its_segment_were_removed() {

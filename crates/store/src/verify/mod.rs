@@ -325,7 +325,7 @@ impl Verifier<'_> {
         let rows = self.segment.as_mut().ok_or("it is in no segment")?;
         if let Some(coordinate) = record.coordinate() {
             let chain = chain_of(&mut self.by_entity, &mut self.chains, coordinate.entity());
-            let named = rows.name(coordinate, chain);
+            let named = rows.name(coordinate, chain, at.position.offset);
             named.map_err(|error| error.to_string())?;
         }
         let local = usize::try_from(record.local_coordinate()).unwrap_or(usize::MAX);

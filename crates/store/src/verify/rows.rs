@@ -1,6 +1,6 @@
 //! `SegmentRows`: what the frames of a segment say, which its indexes have to say too.
 
-use crate::removed::{HeadMap, RemovedHead};
+use crate::removed::{HeadMap, HeadPlace, RemovedHead};
 use std::sync::Arc;
 use strandline_core::record::{Record, RemovedRecord};
 use strandline_core::{Coordinate, Hlc};
@@ -29,6 +29,8 @@ pub(super) struct Named {
     id: CoordinateId,
     /// The place of the entity's chain among all.
     pub(super) chain: usize,
+    /// The offset of the record that named it.
+    at: u32,
 }
 
 impl SegmentRows {
@@ -45,12 +47,18 @@ impl SegmentRows {
     }
 
     /// Gives the next local number to a coordinate.
-    pub(super) fn name(&mut self, coordinate: &Coordinate, chain: usize) -> Result<(), IndexError> {
+    pub(super) fn name(
+        &mut self,
+        coordinate: &Coordinate,
+        chain: usize,
+        at: u32,
+    ) -> Result<(), IndexError> {
         let id = self.rows.intern(coordinate)?;
         self.names.push(Named {
             coordinate: Arc::new(coordinate.clone()),
             id,
             chain,
+            at,
         });
         Ok(())
     }
@@ -91,6 +99,10 @@ impl SegmentRows {
                 clock: record.clock,
                 sequence: at.sequence,
                 hash: at.digest,
+                place: Some(HeadPlace {
+                    offset: at.position.offset,
+                    named_at: named.at,
+                }),
             };
             self.removed.insert(named.coordinate.entity().into(), head);
         }

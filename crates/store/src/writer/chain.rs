@@ -1,7 +1,7 @@
 //! Where the chain of an entity ends, published or not.
 
 use super::Writer;
-use super::confirm::Claimed;
+use super::confirm::{Claimed, confirm_removed};
 use crate::{Error, ErrorKind};
 use strandline_core::Hash;
 use strandline_index::{EntityId, Head};
@@ -62,18 +62,19 @@ impl Writer {
             None => None,
         };
         let removed = self.removed.find(entity)?;
-        Ok(match (head, removed) {
-            (head, Some(removed)) if head.is_none_or(|head| head.clock < removed.clock) => {
-                Some(Head {
-                    sequence: removed.sequence,
-                    clock: removed.clock,
-                    // The hash is known, so nothing is read there.
-                    position: 0,
-                    hash: Some(removed.hash),
-                })
-            }
-            (head, _) => head,
-        })
+        let newer =
+            removed.filter(|(_, removed)| head.is_none_or(|head| head.clock < removed.clock));
+        let Some((segment, removed)) = newer else {
+            return Ok(head);
+        };
+        confirm_removed(entity, segment, &removed, &log.view())?;
+        Ok(Some(Head {
+            sequence: removed.sequence,
+            clock: removed.clock,
+            // The hash is known, so nothing is read there.
+            position: 0,
+            hash: Some(removed.hash),
+        }))
     }
 
     /// Fails if the index may lack events.

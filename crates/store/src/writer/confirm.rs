@@ -4,18 +4,20 @@
 //! The checksums of a block tell that it is as it was written. That it says what the log says only the
 //! log can tell: the record at the position has the clock and the hash that are claimed, and its
 //! coordinate was named in its segment by a record of that entity. So no chain is continued under
-//! another name, with another clock, or after another hash.
+//! another name, with another clock, or after another hash. The same holds of a list of heads of removed
+//! events, which tells where the two records are.
 //!
 //! An event that a block does not have cannot be confirmed so; verification finds it.
 
 use super::Writer;
+use crate::removed::{HeadPlace, RemovedHead};
 use crate::{Error, ErrorKind};
 use std::cell::RefCell;
 use strandline_core::record::{RecordView, RemovedRecord, StoredRecord};
 use strandline_core::{Coordinate, Hash};
 use strandline_index::Claim;
 use strandline_segment::{
-    LogError, LogPosition, LogView, RecordPosition, RecordRef, ScanError, SegmentInfo,
+    LogError, LogPosition, LogView, RecordPosition, RecordRef, ScanError, SegmentId, SegmentInfo,
 };
 
 /// How many segments' names are kept that had to be read from frames.
@@ -55,6 +57,28 @@ impl Found {
             clock: view.clock(),
             local: view.local_coordinate(),
             coordinate: view.coordinate(),
+        })
+    }
+}
+
+/// What any record says, of an event that is there or was removed.
+struct Stub {
+    digest: Hash,
+    clock: u32,
+    local: u32,
+    coordinate: Option<Coordinate>,
+    is_removed: bool,
+}
+
+impl Stub {
+    fn of(record: RecordRef<'_>) -> Option<Self> {
+        let stored = StoredRecord::decode(record.body).ok()?;
+        Some(Self {
+            digest: record.digest,
+            clock: stored.clock(),
+            local: stored.local_coordinate(),
+            coordinate: stored.coordinate().cloned(),
+            is_removed: matches!(stored, StoredRecord::Removed(_)),
         })
     }
 }
@@ -114,6 +138,51 @@ impl Writer {
         let end = info.end().unwrap_or_else(|| self.log.position());
         self.name_tables.is_named(local, entity, log, info, end)
     }
+}
+
+/// Holds what a footer says of the head of an entity, whose event was removed, against the log. Nothing
+/// is asked of what was read from frames.
+///
+/// # Errors
+///
+/// As [`Writer::confirm`].
+pub(super) fn confirm_removed(
+    entity: &str,
+    segment: SegmentId,
+    head: &RemovedHead,
+    log: &LogView,
+) -> Result<(), Error> {
+    let Some(HeadPlace { offset, named_at }) = head.place else {
+        return Ok(());
+    };
+    let lies = || {
+        let file = log.info(segment).map(SegmentInfo::file_name);
+        let file = file.unwrap_or_else(|| segment.file_name());
+        Error::new(
+            ErrorKind::Corrupt,
+            format!(
+                "the footer of {file} says that the stream of {entity} went on to event {}, \
+                 which was removed, and the log does not; nothing was written; make the \
+                 indexes anew with `rebuild`",
+                head.clock
+            ),
+        )
+    };
+    let read = |offset| match log.read_with(RecordPosition { segment, offset }, Stub::of) {
+        Ok(found) => found.ok_or_else(lies),
+        Err(error @ LogError::Io { .. }) => Err(Error::from(error)),
+        Err(error) => Err(lies().with_source(error)),
+    };
+    let found = read(offset)?;
+    let named = read(named_at)?;
+    let is_of = |names: Option<Coordinate>| names.is_some_and(|names| names.entity() == entity);
+    let end = log.info(segment).and_then(SegmentInfo::end);
+    let agrees = found.is_removed
+        && end.is_some_and(|end| head.sequence < end.sequence)
+        && (found.clock, found.digest) == (head.clock, head.hash)
+        && found.local == named.local
+        && is_of(named.coordinate);
+    if agrees { Ok(()) } else { Err(lies()) }
 }
 
 /// The record at a position, which a block says is in a segment.
