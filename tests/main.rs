@@ -23,6 +23,7 @@ mod durability;
 mod expected;
 mod forge;
 mod forged;
+mod forged_heads;
 mod golden;
 mod harness;
 mod held;

@@ -11,7 +11,7 @@ use checkpoint::StoredCheckpoint;
 use hashing::Hashing;
 use index::{Check, Compared, Indexes, Job};
 use rows::SegmentRows;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 use strandline_core::record::StoredRecord;
@@ -159,7 +159,7 @@ struct Verifier<'a> {
     shared: &'a Shared,
     index: strandline_index::Snapshot,
     /// The blocks of the index, oldest first.
-    blocks: Vec<Arc<Block>>,
+    blocks: VecDeque<Arc<Block>>,
     /// From here on the rows of the present segment are in no block.
     live_from: Sequence,
     infos: Vec<SegmentInfo>,
@@ -233,7 +233,10 @@ impl Verifier<'_> {
         let is_other = |rows: &SegmentRows| rows.info.id() != start.segment;
         if self.segment.as_ref().is_none_or(is_other) {
             let newest = self.end_segment();
-            let info = self.infos.iter().find(|info| info.id() == start.segment);
+            let at = self
+                .infos
+                .binary_search_by_key(&start.segment, SegmentInfo::id);
+            let info = at.ok().and_then(|at| self.infos.get(at));
             self.segment = info.map(|info| SegmentRows::new(*info, newest));
             self.live_from = start.sequence;
             self.wants_first = true;
@@ -270,11 +273,11 @@ impl Verifier<'_> {
     fn due_blocks(&mut self, before: Sequence) -> Vec<Check> {
         let is_due = |block: &&Arc<Block>| block.sequences().end <= before;
         let count = self.blocks.iter().take_while(is_due).count();
-        let due: Vec<_> = self.blocks.drain(..count).collect();
-        if let Some(last) = due.last() {
+        let due: Vec<_> = self.blocks.drain(..count).map(Check::Block).collect();
+        if let Some(Check::Block(last)) = due.last() {
             self.live_from = last.sequences().end;
         }
-        due.into_iter().map(Check::Block).collect()
+        due
     }
 
     /// The checkpoint, if it is of the rows of the present segment before a sequence, and was not
