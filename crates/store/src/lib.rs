@@ -71,7 +71,9 @@ mod typed;
 mod verify;
 mod writer;
 
-pub use condition::{AppendCondition, ConditionConflict};
+pub use condition::{
+    AppendCondition, CONDITION_REGIONS_MAX, CONDITION_TAGS_MAX, ConditionConflict,
+};
 pub use error::{Error, ErrorClass, ErrorKind};
 pub use event::{BATCH_BYTES_MAX, BATCH_EVENTS_MAX, Batch, Event};
 pub use event_ref::EventRef;

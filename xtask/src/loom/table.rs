@@ -301,6 +301,13 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         options: "writer::condition_model::of_two_appends_that_exclude_each_other_one_wins",
     },
     Mutation {
+        name: "what was written before a look ahead counts as looked at",
+        file: "crates/store/src/writer/condition.rs",
+        find: "ahead.through = snapshot.visible();",
+        replace: "ahead.through = index.gate().allocated();",
+        options: "writer::condition_model::of_two_appends_that_exclude_each_other_one_wins",
+    },
+    Mutation {
         name: "who waits for room waits for more than the oldest",
         file: "crates/store/src/writer/in_flight.rs",
         find: "|end| *end <= durable",

@@ -1,26 +1,28 @@
 //! Loom models of append conditions: `xtask loom`.
 
-use super::condition::check_condition;
+use super::condition::{check_condition, look_ahead};
 use super::model::{Bench, Fails, bench_of, check};
 use crate::AppendCondition;
 use std::sync::Arc;
 use strandline_core::sync::{Mutex, thread};
 use strandline_core::{Coordinate, EventId, EventKind, Region, Sequence};
-use strandline_index::{IndexWriter, Row, channel};
+use strandline_index::{IndexReader, IndexWriter, Row, channel};
 
 const REGISTERED: EventKind = EventKind::new(1, 1);
 
 /// A writer under the commit lock, and what syncs its events.
 struct Store {
     writer: Mutex<IndexWriter>,
+    index: IndexReader,
     bench: Arc<Bench>,
 }
 
 fn store() -> Arc<Store> {
-    let (writer, _) = channel();
+    let (writer, index) = channel();
     Arc::new(Store {
         bench: bench_of(Fails::Never, writer.gate().clone()),
         writer: Mutex::new(writer),
+        index,
     })
 }
 
@@ -29,9 +31,10 @@ impl Store {
     fn register(&self, user: u128) -> bool {
         let taken = Region::all().kind(REGISTERED);
         let condition = AppendCondition::since(Sequence::ZERO).none_in(taken);
+        let ahead = look_ahead(&self.index, &condition).expect("it is within its limits");
         let end = {
             let mut writer = self.writer.lock();
-            if check_condition(&writer, Some(&condition)).is_err() {
+            if check_condition(&writer, Some(ahead)).is_err() {
                 return false;
             }
             let coordinate = Coordinate::new("user", "users").expect("names");
