@@ -19,6 +19,7 @@ mod compact;
 mod compact_model;
 mod condition;
 mod damage;
+mod descriptors;
 mod durability;
 mod expected;
 mod golden;

@@ -347,6 +347,12 @@ impl RewrittenSegment {
         &self.sealed
     }
 
+    /// Closes the file that was written, once its footer is: of any number of segments that are
+    /// rewritten together none keeps a descriptor. What is read of it is opened again.
+    pub fn close(&mut self) {
+        self.sealed.file = self.sealed.read.clone();
+    }
+
     /// Length of the file, with the footer if it was written.
     ///
     /// # Errors

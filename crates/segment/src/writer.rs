@@ -317,7 +317,7 @@ impl LogWriter {
         let sealed_file = std::mem::replace(&mut self.active, next.clone());
         let sealed_end = std::mem::replace(&mut self.position, header.start());
         self.reader
-            .add(SegmentInfo { header, end: None }, next, sealed_end);
+            .add(SegmentInfo { header, end: None }, &next, sealed_end);
         let sealed = self.manifest.segments.iter().rev().nth(1).copied();
         Ok(self.sealed_of(
             sealed.unwrap_or(SegmentInfo { header, end: None }),

@@ -154,11 +154,11 @@ impl Store {
             (committed, writer.sealed.take(), next)
         };
         if let Some(background) = &self.background {
-            if let Some(sealed) = sealed {
-                background.write_footer(sealed);
-            }
             if let Some(next) = next {
                 background.prepare(next);
+            }
+            if let Some(sealed) = sealed {
+                background.write_footer(shared, sealed);
             }
             if wanted.sync {
                 background.sync_soon();
@@ -198,7 +198,7 @@ impl Store {
             sealed?
         };
         if let Some(background) = &self.background {
-            background.write_footer(sealed);
+            background.write_footer(shared, sealed);
         }
         Ok(())
     }
@@ -206,7 +206,7 @@ impl Store {
     /// Returns when the background has done what it was asked for until now.
     pub(crate) fn wait_for_background(&self) {
         if let Some(background) = &self.background {
-            background.wait();
+            background.finish(&self.shared);
         }
     }
 

@@ -51,6 +51,10 @@ mod event_ref;
 mod expected;
 mod footer;
 mod id_conflict;
+mod jobs;
+#[cfg(all(test, strandline_loom))]
+#[allow(clippy::expect_used, reason = "a model fails by panicking")]
+mod jobs_model;
 pub mod maintenance;
 mod open;
 mod options;

@@ -197,6 +197,10 @@ impl StoreOptions {
     ///
     /// The others stay mapped, and are opened again when they are read. With
     /// [`no_mapped_reads`](Self::no_mapped_reads) all of them stay open, whatever this says.
+    ///
+    /// Beside them are open: the lock, the active segment, the next one, the manifest and a checkpoint
+    /// while they are written, and one file for each thread that appends, reads or keeps the store. So a
+    /// limit on descriptors that leaves 16, and one for each such thread, above this is never reached.
     #[must_use]
     pub fn open_files_max(mut self, files: usize) -> Self {
         self.log = self.log.open_files_max(files);

@@ -330,4 +330,19 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         replace: "                        let _ = waited;",
         options: "writer::ticket_model::a_failed_sync_is_told_to_a_task_that_waits_for_room",
     },
+    Mutation {
+        name: "a job of the background that was taken counts as done",
+        file: "crates/store/src/jobs.rs",
+        find: "if state.unfinished.first().is_none_or(|first| *first >= end) {",
+        replace: "if state.waiting.iter().all(|(number, _)| *number >= end) {",
+        options: "jobs_model::what_was_asked_for_is_done_once_when_the_wait_for_it_is_over",
+    },
+    Mutation {
+        name: "who waits for a job of the background is not told that it is done",
+        file: "crates/store/src/jobs.rs",
+        find: "unfinished.remove(&self.number);
+        self.jobs.changed.notify_all();",
+        replace: "unfinished.remove(&self.number);",
+        options: "jobs_model::what_was_asked_for_is_done_once_when_the_wait_for_it_is_over",
+    },
 ];

@@ -109,7 +109,7 @@ fn prepare(
         let (newest, _) = footer::head(footer.as_ref()).ok()?;
         Some(newest)
     });
-    let segment = begun.write(|record, out| {
+    let mut segment = begun.write(|record, out| {
         meter.add(record.body.len() as u64)?;
         if !marked.has(record.sequence) || RemovedRecord::is_one(record.body) {
             out.extend_from_slice(record.body);
@@ -126,6 +126,7 @@ fn prepare(
     let footer = rebuilt_footer(&frames, shared.options.index_layout, newest)?;
     segment.sealed().write_footer(&footer)?;
     drop(footer);
+    segment.close();
     done.bytes_after += segment.bytes()?;
     let found = segment
         .sealed()
