@@ -197,6 +197,10 @@ fn of_many_regions(count: usize) -> AppendCondition {
 /// Conditions were looked up under the commit lock, so that one of many regions held up everybody
 /// for as long as that took.
 #[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how long it takes is what is tested"
+)]
 fn a_condition_that_takes_long_holds_up_no_other_append() {
     let store = many_segments();
     let tags =

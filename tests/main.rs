@@ -27,6 +27,7 @@ mod harness;
 mod held;
 mod hostile;
 mod kill;
+mod limits;
 mod lost_index;
 mod mapped;
 mod model;
