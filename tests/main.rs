@@ -18,6 +18,7 @@ mod clock;
 mod compact;
 mod compact_model;
 mod condition;
+mod condition_cost;
 mod damage;
 mod descriptors;
 mod durability;

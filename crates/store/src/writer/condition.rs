@@ -41,6 +41,9 @@ pub(crate) fn look_ahead<'a>(
         through: condition.first(),
         refusal: None,
     };
+    if condition.regions().is_empty() {
+        return Ok(ahead);
+    }
     let mut few = 0;
     for _ in 0..LOOKS_MAX {
         let visible = index.gate().visible();
