@@ -19,7 +19,7 @@ use strandline_core::fs::Fs;
 use strandline_core::sync::thread;
 use strandline_core::{Hlc, Region, Sequence};
 use strandline_index::{Block, BlockDifference, IndexLayout};
-use strandline_segment::{LogError, LogReader, footer_on_disk};
+use strandline_segment::{LogError, Manifest, SegmentInfo, footer_on_disk};
 
 /// What is to be held against the rows of a segment.
 #[derive(Debug)]
@@ -83,7 +83,6 @@ impl Indexes {
         let comparer = Comparer {
             fs: shared.options.fs.clone(),
             dir: shared.dir.clone(),
-            log: shared.log.clone(),
             snapshot,
             now_ms_most: shared
                 .options
@@ -125,7 +124,6 @@ impl Indexes {
 struct Comparer {
     fs: Arc<dyn Fs>,
     dir: PathBuf,
-    log: LogReader,
     snapshot: Snapshot,
     /// No clock reading is later than this, unless an event has it.
     now_ms_most: u64,
@@ -237,9 +235,17 @@ impl Comparer {
         Ok(())
     }
 
-    /// Whether another generation of a segment has taken its place meanwhile.
-    fn is_replaced(&self, info: &strandline_segment::SegmentInfo) -> bool {
-        self.log.view().info(info.id()) != Some(info)
+    /// Whether the segment was rewritten since the log was taken, by this process or by another one
+    /// that writes beside it.
+    fn is_replaced(&self, info: &SegmentInfo) -> bool {
+        let is_listed = |manifest: Manifest| {
+            let mut listed = manifest.segments().iter();
+            listed.any(|listed| listed.header() == info.header())
+        };
+        match Manifest::read(&*self.fs, &self.dir) {
+            Ok(Some(manifest)) => !is_listed(manifest),
+            _ => false,
+        }
     }
 
     /// Holds the clock reading of a file against the latest of the events before it. It may be later:
