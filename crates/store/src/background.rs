@@ -6,6 +6,8 @@ use crate::footer::{self, Opened};
 use crate::open::WithoutFooter;
 use crate::removed::HeadMap;
 use crate::store::Shared;
+use crate::trace;
+use crate::writer::{Parker, join};
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use std::fmt;
 use std::sync::Arc;
@@ -14,6 +16,7 @@ use strandline_core::Hlc;
 use strandline_core::sync::atomic::{AtomicBool, Ordering};
 use strandline_core::sync::thread;
 use strandline_segment::{NextSegment, SealedSegment, SegmentId};
+use tracing::Level;
 
 /// A sealed segment, and the newest clock reading in it.
 #[derive(Debug)]
@@ -37,7 +40,11 @@ impl FootersWritten {
 
     fn failed(&mut self, segment: SegmentId, error: &dyn fmt::Display) {
         let number = segment.get();
-        tracing::warn!(segment = number, %error, "cannot write the footer of a sealed segment");
+        let told = error.to_string();
+        trace::tell(Level::WARN, move || {
+            let error = told;
+            tracing::warn!(segment = number, %error, "cannot write the footer of a sealed segment");
+        });
         self.failed.truncate(Self::FAILED_KEPT - 1);
         self.failed.insert(
             0,
@@ -55,12 +62,22 @@ enum Job {
     /// So much was written that a checkpoint is wanted.
     Checkpoint,
     /// Somebody waits until everything before is done.
-    Reply(Sender<()>),
+    Reply(Reply),
     /// The active segment fills up, and the next one should be there.
     Prepare(NextSegment),
 }
 
-/// The handle of the threads; dropping it lets them finish what they were given and joins them.
+/// Tells who waits when it is dropped, done or not.
+struct Reply(Arc<Parker>);
+
+impl Drop for Reply {
+    fn drop(&mut self) {
+        self.0.unpark();
+    }
+}
+
+/// The handle of the threads; dropping it lets them finish what they were given and joins them, but on a
+/// thread of a store's. They end by themselves then, and what they work on is let go with the last.
 #[derive(Debug)]
 pub(crate) struct Background {
     syncs: Option<Sender<()>>,
@@ -96,7 +113,12 @@ impl Background {
         let (jobs, given) = unbounded();
         background.jobs = Some(jobs);
         background.spawn("strandline", move || {
-            given.iter().for_each(|job| work(&shared, job));
+            trace::hand_over(shared.group.calls());
+            for job in &given {
+                // What it left half done is made anew by the next opening, as after a crash.
+                let calls = shared.group.calls();
+                calls.catch("work in the background", || work(&shared, job));
+            }
         })?;
         Ok(background)
     }
@@ -125,6 +147,7 @@ impl Background {
 
     /// Asks for the footers of segments that have none.
     pub(crate) fn write_footers(&self, shared: &Shared, segments: &[WithoutFooter]) {
+        let _held = trace::hold();
         for without in segments {
             let sealed = shared.writer().and_then(|writer| {
                 let writer = writer.lock();
@@ -154,10 +177,14 @@ impl Background {
 
     /// Returns when everything that was asked for before is done.
     pub(crate) fn wait(&self) {
-        let (reply, replied) = unbounded();
-        self.send(Job::Reply(reply));
-        // An error says that nobody is left who could be at work.
-        let _ = replied.recv();
+        if trace::is_stores_own() {
+            // It would wait for itself.
+            return;
+        }
+        // Not a channel: it would take a wake-up of an executor on this thread.
+        let parker = Arc::new(Parker::default());
+        self.send(Job::Reply(Reply(parker.clone())));
+        parker.park();
     }
 
     fn send(&self, job: Job) {
@@ -174,19 +201,20 @@ impl Background {
 impl Drop for Background {
     fn drop(&mut self) {
         (self.syncs, self.jobs) = (None, None);
-        for thread in self.threads.drain(..) {
-            let _ = thread.join();
-        }
+        self.threads.drain(..).for_each(join);
     }
 }
 
 fn run_syncs(shared: &Shared, asked: &Receiver<()>, sync_waits: &AtomicBool) {
+    let calls = shared.group.calls();
+    trace::hand_over(calls);
     let interval = shared.options.sync_interval.unwrap_or(Duration::ZERO);
     while asked.recv().is_ok() {
         // Ends early when the store is closed: nothing is asked for twice before it is done.
         let _ = asked.recv_timeout(interval);
         sync_waits.swap(false, Ordering::AcqRel);
-        sync(shared);
+        // A panic has stopped the store, as a failure has.
+        calls.catch("a sync", || sync(shared));
     }
 }
 
@@ -206,7 +234,9 @@ fn work(shared: &Shared, job: Job) {
         Job::Prepare(next) => {
             if let Err(error) = next.prepare() {
                 // The rotation tries again, and says what is wrong.
-                tracing::warn!(%error, "cannot make the next segment ahead");
+                trace::tell(Level::WARN, move || {
+                    tracing::warn!(%error, "cannot make the next segment ahead");
+                });
             }
         }
     }
@@ -215,12 +245,15 @@ fn work(shared: &Shared, job: Job) {
 fn save_checkpoint(shared: &Shared) {
     if let Err(error) = checkpoint::save(shared) {
         // It saves time at an opening, which reads the log where there is none.
-        tracing::warn!(%error, "cannot save a checkpoint");
+        trace::tell(Level::WARN, move || {
+            tracing::warn!(%error, "cannot save a checkpoint");
+        });
     }
 }
 
 /// Writes the footer of a sealed segment, and puts its block in the place of the live rows.
 fn write_footer(shared: &Shared, sealed: &Sealed) {
+    let _held = trace::hold();
     let info = sealed.segment.info();
     let segment = info.id().get();
     let begun = footer::begin(sealed.newest, &sealed.removed);
@@ -260,9 +293,11 @@ fn write_footer(shared: &Shared, sealed: &Sealed) {
         Ok(())
     });
     match replaced {
-        Ok(()) => tracing::debug!(segment, "wrote the footer of a sealed segment"),
-        Err(error) => {
+        Ok(()) => trace::tell(Level::DEBUG, move || {
+            tracing::debug!(segment, "wrote the footer of a sealed segment");
+        }),
+        Err(error) => trace::tell(Level::WARN, move || {
             tracing::warn!(segment, %error, "cannot use the footer of a sealed segment");
-        }
+        }),
     }
 }

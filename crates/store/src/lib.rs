@@ -43,6 +43,7 @@
 
 mod append;
 mod background;
+mod calls;
 mod checkpoint;
 mod condition;
 mod error;
@@ -67,6 +68,7 @@ mod store;
 mod stored;
 mod submit;
 mod submit_async;
+mod trace;
 mod typed;
 mod verify;
 mod writer;

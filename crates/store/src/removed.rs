@@ -13,6 +13,7 @@
 //! | zeros, up to a multiple of 8 bytes | 0 to 7 |
 
 use crate::open::removed_heads_of;
+use crate::trace;
 use crate::{Error, ErrorKind};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -20,6 +21,7 @@ use std::sync::OnceLock;
 use strandline_core::codec::{DecodeError, Reader, Writer};
 use strandline_core::{Hash, Salt, Sequence};
 use strandline_segment::{Footer, SealedFrames, SegmentId};
+use tracing::Level;
 
 const ALIGNMENT: usize = 8;
 const COUNT_BYTES: usize = 4;
@@ -182,15 +184,18 @@ impl HeadsInFooter {
     fn find(&self, entity: &str) -> Result<Option<RemovedHead>, Error> {
         let list = self.footer.as_ref().get(self.range.clone());
         let list = List(list.unwrap_or_default());
+        let _held = trace::hold();
         let anew = self.anew.get_or_init(|| {
             if list.check() {
                 return None;
             }
             let segment = self.frames.info().id().get();
-            tracing::warn!(
-                segment,
-                "reading the heads of removed events from the frames"
-            );
+            trace::tell(Level::WARN, move || {
+                tracing::warn!(
+                    segment,
+                    "reading the heads of removed events from the frames"
+                );
+            });
             Some(removed_heads_of(&self.frames).map_err(|error| error.to_string()))
         });
         match anew {

@@ -2,15 +2,18 @@
 
 use super::marks::{MarkedSegment, Marks};
 use super::progress::Meter;
+use crate::append::PoisonOnPanic;
 use crate::footer::{self, Opened};
 use crate::open::rebuilt_footer;
 use crate::removed::RemovedHeads;
 use crate::store::{Rewriting, Shared};
+use crate::trace;
 use crate::{Error, ErrorKind, Sequence, Store};
 use std::ops::Range;
 use strandline_core::record::{Record, RecordPayload, RemovedRecord, StoredRecord};
 use strandline_index::Block;
 use strandline_segment::{AppendError, FrameRecord, RewrittenSegment, SegmentId};
+use tracing::Level;
 
 /// What becomes of a chosen event.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -72,7 +75,8 @@ pub(super) fn rewrite(
     store.wait_for_background();
     let mut all_ready = Vec::new();
     for marked in marks.segments() {
-        let _span = tracing::info_span!("rewrite", segment = marked.id.get()).entered();
+        let segment = marked.id.get();
+        let _span = trace::span(Level::INFO, || tracing::info_span!("rewrite", segment));
         let noted = (&mut sequences, &mut done);
         let ready = prepare(shared, marked, change, meter, observer, noted)?;
         all_ready.push(ready);
@@ -207,8 +211,16 @@ fn switch(
     let superseded = {
         let mut writer = shared.writer()?.lock();
         shared.check_poison()?;
+        // What is half switched takes no more.
+        let guard = PoisonOnPanic(&shared.group);
         let switched = writer.log.switch_to(segments);
-        let switched = switched.map_err(|error| switch_failed(error, shared))?;
+        let switched = match switched {
+            Ok(switched) => switched,
+            Err(error) => {
+                guard.finish();
+                return Err(switch_failed(error, shared));
+            }
+        };
         // No call to the system while this is held: snapshots wait for it.
         let positions = shared.positions.write();
         let superseded = switched.show();
@@ -222,6 +234,7 @@ fn switch(
         for (segment, heads) in heads {
             writer.removed.set(segment, heads);
         }
+        guard.finish();
         superseded
     };
     rewriting.supersede(superseded)

@@ -4,6 +4,7 @@ mod hashing;
 
 use crate::Error;
 use crate::store::Shared;
+use crate::writer::KeepsWakeUp;
 use hashing::Hashing;
 use std::collections::HashMap;
 use std::fmt;
@@ -68,6 +69,7 @@ pub(crate) fn verify(
     shared: &Shared,
     on_events: &mut dyn FnMut(u64) -> Result<(), Error>,
 ) -> Result<VerifyReport, Error> {
+    let _kept = KeepsWakeUp::new();
     let (until, snapshot) = shared.end_and_snapshot();
     let mut hashing = Hashing::start()
         .map_err(|error| Error::io("start a thread to verify", &shared.dir, error))?;

@@ -4,12 +4,12 @@ use super::Writer;
 use super::commit::Context;
 use crate::Error;
 use crate::background::Sealed;
+use crate::trace;
+use tracing::Level;
 
 impl Writer {
     /// Seals the active segment, once everything in it is durable, and begins the next.
     pub(crate) fn rotate(&mut self, context: Context<'_>) -> Result<Sealed, Error> {
-        let segment = self.log.position().segment.get();
-        let _span = tracing::info_span!("rotate", segment).entered();
         // Nothing is left to sync after this, and nothing is written before the manifest calls all
         // of it durable: whoever appends holds the commit lock.
         context
@@ -34,11 +34,10 @@ impl Writer {
         self.next_asked = false;
         let end = self.index.gate().allocated();
         context.group.rotated(self.log.active(), end);
-        tracing::info!(
-            segment = sealed.info().id().get(),
-            sequence = end.get(),
-            "sealed a segment"
-        );
+        let segment = sealed.info().id().get();
+        trace::tell(Level::INFO, move || {
+            tracing::info!(segment, sequence = end.get(), "sealed a segment");
+        });
         Ok(Sealed {
             removed: self.removed.map_of(sealed.info().id()),
             segment: sealed,
