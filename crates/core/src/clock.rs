@@ -4,7 +4,7 @@ use crate::sync::atomic::{AtomicU64, Ordering};
 use std::fmt::Debug;
 use std::time::{Duration, Instant, SystemTime};
 
-/// Where time comes from.
+/// Where time comes from. Asked on the caller's thread, under no lock of a store's.
 pub trait Clock: Send + Sync + Debug {
     /// Milliseconds since 1970, UTC. May go back.
     fn now_ms(&self) -> u64;

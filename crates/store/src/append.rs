@@ -1,14 +1,15 @@
 //! Appending: from the caller's thread through the commit lock to the wait for the disk.
 
 use crate::store::Store;
+use crate::trace::{self, Span};
 use crate::writer::{
-    Context, GroupSync, Poison, Prepared, SyncDriver, Writer, check_batch, look_ahead,
+    Committing, Context, GroupSync, Poison, Prepared, SyncDriver, check_batch, look_ahead,
 };
 use crate::{AppendOptions, Batch, Durability, Error, ErrorKind, Event, Receipt};
 use std::sync::Arc;
-use strandline_core::sync::MutexGuard;
 use strandline_core::{Coordinate, Sequence};
 use strandline_segment::{SegmentId, SyncHandle};
+use tracing::Level;
 
 impl Store {
     /// Appends an event, and returns when it is visible and as durable as the store's options ask.
@@ -77,13 +78,11 @@ impl Store {
     }
 
     /// The span of an append, entered.
-    fn append_span(
-        &self,
-        events: usize,
-        options: &AppendOptions<'_>,
-    ) -> tracing::span::EnteredSpan {
+    fn append_span(&self, events: usize, options: &AppendOptions<'_>) -> Span {
         let durability = options.durability.unwrap_or(self.shared.options.durability);
-        tracing::debug_span!("append", events, ?durability).entered()
+        trace::span(Level::DEBUG, || {
+            tracing::debug_span!("append", events, ?durability)
+        })
     }
 
     /// Checks and hashes an event, without a lock.
@@ -139,15 +138,16 @@ impl Store {
         let condition = condition.transpose()?;
         let mut wanted = Wanted::default();
         let (committed, sealed, next) = {
-            let mut writer = self.lock_with_room(full)?;
+            let (_span, mut writer, now_ms) = self.lock_to_commit(prepared, full)?;
             let guard = PoisonOnPanic(&shared.group);
-            let committed = writer.commit(prepared, durability, condition, self.context(), give);
+            let context = self.context(now_ms);
+            let committed = writer.commit(prepared, durability, condition, context, give);
             if let (Ok(end), Durability::Synced, Full::Wait | Full::Refuse) =
                 (&committed, durability, full)
             {
-                writer.in_flight.add(*end);
+                shared.group.submitted(*end);
             }
-            std::mem::forget(guard);
+            guard.finish();
             wanted.sync = writer.should_sync_ahead();
             wanted.checkpoint = writer.should_checkpoint(shared.options.checkpoint_interval_bytes);
             let next = writer.next_to_prepare();
@@ -174,27 +174,26 @@ impl Store {
     pub(crate) fn oldest_if_full(&self) -> Result<Option<Sequence>, Error> {
         let shared = &*self.shared;
         shared.check_poison()?;
-        let durable = shared.group.durable();
+        shared.writer()?;
         let most = shared.options.in_flight_max;
-        Ok(shared
-            .writer()?
-            .lock()
-            .in_flight
-            .oldest_if_full(durable, most))
+        Ok(shared.group.oldest_if_full(most))
     }
 
     /// Seals a segment if it is the active one.
     pub(crate) fn seal_segment(&self, segment: SegmentId) -> Result<(), Error> {
         let shared = &*self.shared;
+        let number = segment.get();
         let sealed = {
+            let _span = rotate_span(number);
+            let now_ms = shared.options.clock.now_ms();
             let mut writer = shared.writer()?.lock();
             shared.check_poison()?;
             if writer.log.position().segment != segment {
                 return Ok(());
             }
             let guard = PoisonOnPanic(&shared.group);
-            let sealed = writer.rotate(self.context());
-            std::mem::forget(guard);
+            let sealed = writer.rotate(self.context(now_ms));
+            guard.finish();
             sealed?
         };
         if let Some(background) = &self.background {
@@ -210,32 +209,52 @@ impl Store {
         }
     }
 
-    pub(crate) fn context(&self) -> Context<'_> {
+    pub(crate) fn context(&self, now_ms: u64) -> Context<'_> {
         let shared = &*self.shared;
         Context {
             group: &shared.group,
             log: &shared.log,
             random: &shared.random,
-            now_ms: shared.options.clock.now_ms(),
+            now_ms,
             drift_ms_max: shared.options.drift_ms_max(),
             segment_bytes_max: shared.options.log.segment_bytes(),
         }
     }
 
-    /// The commit lock, once there is room for what is submitted.
-    fn lock_with_room(&self, full: Full) -> Result<MutexGuard<'_, Writer>, Error> {
+    /// The commit lock, as [`lock_with_room`](Self::lock_with_room), and the span of a rotation if there
+    /// will be one: opened before the lock is taken, and to be dropped after it.
+    fn lock_to_commit(
+        &self,
+        prepared: &[Prepared<'_>],
+        full: Full,
+    ) -> Result<(Option<Span>, Committing<'_>, u64), Error> {
+        let (writer, now_ms) = self.lock_with_room(full)?;
+        if !trace::wants(Level::INFO) || !writer.would_rotate(prepared) {
+            return Ok((None, writer, now_ms));
+        }
+        let segment = writer.log.position().segment.get();
+        drop(writer);
+        let span = rotate_span(segment);
+        let (writer, now_ms) = self.lock_with_room(full)?;
+        Ok((Some(span), writer, now_ms))
+    }
+
+    /// The commit lock, once there is room for what is submitted, and the time just before it.
+    fn lock_with_room(&self, full: Full) -> Result<(Committing<'_>, u64), Error> {
         let shared = &*self.shared;
         let most = shared.options.in_flight_max;
         loop {
-            let mut writer = shared.writer()?.lock();
+            // A clock may be the caller's, so it is not asked under the lock. Times do not go back all
+            // the same.
+            let now_ms = shared.options.clock.now_ms();
+            let writer = shared.writer()?.lock();
             // Writing may have stopped while this thread waited for the lock.
             shared.check_poison()?;
             if full == Full::Never {
-                return Ok(writer);
+                return Ok((writer, now_ms));
             }
-            let durable = shared.group.durable();
-            let Some(oldest) = writer.in_flight.oldest_if_full(durable, most) else {
-                return Ok(writer);
+            let Some(oldest) = shared.group.oldest_if_full(most) else {
+                return Ok((writer, now_ms));
             };
             drop(writer);
             if full == Full::Refuse {
@@ -289,7 +308,11 @@ impl Store {
         }
         let mut driver = self.driver.write();
         if driver.is_none() {
-            let started = SyncDriver::start(self.group());
+            let group = self.group();
+            let started = group
+                .calls()
+                .start()
+                .and_then(|()| SyncDriver::start(group.clone()));
             *driver = Some(
                 started
                     .map_err(|error| Error::io("start a thread for", &self.shared.dir, error))?,
@@ -330,8 +353,19 @@ pub(crate) enum Full {
     Refuse,
 }
 
+/// The span of a rotation, to be opened before the commit lock is taken.
+fn rotate_span(segment: u32) -> Span {
+    trace::span(Level::INFO, || tracing::info_span!("rotate", segment))
+}
+
 /// Stops all writing if the commit panics: the writer's state may be half changed.
 pub(crate) struct PoisonOnPanic<'a>(pub(crate) &'a GroupSync<SyncHandle>);
+
+impl PoisonOnPanic<'_> {
+    pub(crate) fn finish(self) {
+        std::mem::forget(self);
+    }
+}
 
 impl Drop for PoisonOnPanic<'_> {
     fn drop(&mut self) {

@@ -7,6 +7,8 @@ use crate::jobs::Jobs;
 use crate::open::WithoutFooter;
 use crate::removed::HeadMap;
 use crate::store::Shared;
+use crate::trace;
+use crate::writer::join;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use std::fmt;
 use std::sync::Arc;
@@ -15,6 +17,7 @@ use strandline_core::Hlc;
 use strandline_core::sync::atomic::{AtomicBool, Ordering};
 use strandline_core::sync::thread;
 use strandline_segment::{NextSegment, SealedSegment, SegmentId, SegmentInfo, footer_on_disk};
+use tracing::Level;
 
 /// How many sealed segments wait for their footers at most: their rows are in memory until then. Who
 /// seals one more writes a footer itself.
@@ -43,7 +46,11 @@ impl FootersWritten {
 
     fn failed(&mut self, segment: SegmentId, error: &dyn fmt::Display) {
         let number = segment.get();
-        tracing::warn!(segment = number, %error, "cannot write the footer of a sealed segment");
+        let told = error.to_string();
+        trace::tell(Level::WARN, move || {
+            let error = told;
+            tracing::warn!(segment = number, %error, "cannot write the footer of a sealed segment");
+        });
         self.failed.truncate(Self::FAILED_KEPT - 1);
         self.failed.insert(
             0,
@@ -65,7 +72,8 @@ enum Job {
     Prepare(NextSegment),
 }
 
-/// The handle of the threads; dropping it lets them finish what they were given and joins them.
+/// The handle of the threads; dropping it lets them finish what they were given and joins them, but on a
+/// thread of a store's. They end by themselves then, and what they work on is let go with the last.
 #[derive(Debug)]
 pub(crate) struct Background {
     syncs: Option<Sender<()>>,
@@ -100,8 +108,12 @@ impl Background {
         })?;
         let jobs = background.jobs.clone();
         background.spawn("strandline", move || {
+            trace::hand_over(shared.group.calls());
             while let Some(mut in_work) = jobs.next() {
-                work(&shared, in_work.take());
+                // What it left half done is made anew by the next opening, as after a crash.
+                let calls = shared.group.calls();
+                let job = in_work.take();
+                calls.catch("work in the background", || work(&shared, job));
             }
         })?;
         Ok(background)
@@ -136,6 +148,7 @@ impl Background {
 
     /// Asks for the footers of segments that have none.
     pub(crate) fn write_footers(&self, segments: &[WithoutFooter]) {
+        let _held = trace::hold();
         for without in segments {
             self.add_footer(Sealed {
                 info: without.info,
@@ -155,7 +168,10 @@ impl Background {
         self.checkpoint_soon();
         let is_footer = |job: &Job| matches!(job, Job::Footer(_));
         if let Some(mut oldest) = self.jobs.take_if_over(FOOTERS_WAITING_MAX, is_footer) {
-            work(shared, oldest.take());
+            // The append is done, whatever becomes of this.
+            let job = oldest.take();
+            let calls = shared.group.calls();
+            calls.catch("work in the background", || work(shared, job));
         }
     }
 
@@ -182,6 +198,10 @@ impl Background {
 
     /// Returns when everything that was asked for before is done; does what nobody has begun.
     pub(crate) fn finish(&self, shared: &Shared) {
+        if trace::is_stores_own() {
+            // It would wait for itself.
+            return;
+        }
         self.jobs.finish(|mut in_work| work(shared, in_work.take()));
     }
 }
@@ -190,19 +210,20 @@ impl Drop for Background {
     fn drop(&mut self) {
         self.syncs = None;
         self.jobs.close();
-        for thread in self.threads.drain(..) {
-            let _ = thread.join();
-        }
+        self.threads.drain(..).for_each(join);
     }
 }
 
 fn run_syncs(shared: &Shared, asked: &Receiver<()>, sync_waits: &AtomicBool) {
+    let calls = shared.group.calls();
+    trace::hand_over(calls);
     let interval = shared.options.sync_interval.unwrap_or(Duration::ZERO);
     while asked.recv().is_ok() {
         // Ends early when the store is closed: nothing is asked for twice before it is done.
         let _ = asked.recv_timeout(interval);
         sync_waits.swap(false, Ordering::AcqRel);
-        sync(shared);
+        // A panic has stopped the store, as a failure has.
+        calls.catch("a sync", || sync(shared));
     }
 }
 
@@ -218,7 +239,9 @@ fn work(shared: &Shared, job: Option<Job>) {
         Some(Job::Prepare(next)) => {
             if let Err(error) = next.prepare() {
                 // The rotation tries again, and says what is wrong.
-                tracing::warn!(%error, "cannot make the next segment ahead");
+                trace::tell(Level::WARN, move || {
+                    tracing::warn!(%error, "cannot make the next segment ahead");
+                });
             }
         }
         None => {}
@@ -228,7 +251,9 @@ fn work(shared: &Shared, job: Option<Job>) {
 fn save_checkpoint(shared: &Shared) {
     if let Err(error) = checkpoint::save(shared) {
         // It saves time at an opening, which reads the log where there is none.
-        tracing::warn!(%error, "cannot save a checkpoint");
+        trace::tell(Level::WARN, move || {
+            tracing::warn!(%error, "cannot save a checkpoint");
+        });
     }
 }
 
@@ -246,6 +271,7 @@ fn open_sealed(
 
 /// Writes the footer of a sealed segment, and puts its block in the place of the live rows.
 fn write_footer(shared: &Shared, sealed: &Sealed) {
+    let _held = trace::hold();
     let info = &sealed.info;
     let number = info.id().get();
     let (segment, removed) = match open_sealed(shared, info) {
@@ -300,7 +326,9 @@ fn write_footer(shared: &Shared, sealed: &Sealed) {
                 false => footers.count += 1,
             }
             drop(footers);
-            tracing::debug!(segment = number, "wrote the footer of a sealed segment");
+            trace::tell(Level::DEBUG, move || {
+                tracing::debug!(segment = number, "wrote the footer of a sealed segment");
+            });
         }
         // It was written, and cannot be used.
         Err(error) => shared.footers.lock().failed(info.id(), &error),

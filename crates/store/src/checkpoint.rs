@@ -4,6 +4,7 @@
 //! footers. So its size is bounded by that of a segment, whatever the store holds.
 
 use crate::store::Shared;
+use crate::trace;
 use crate::writer::SegmentNames;
 use crate::{Error, ErrorKind};
 use serde::{Deserialize, Serialize};
@@ -13,6 +14,7 @@ use strandline_core::codec::Reader;
 use strandline_core::{Coordinate, Hlc, Sequence};
 use strandline_index::Block;
 use strandline_segment::{LogIdentity, LogPosition};
+use tracing::Level;
 
 /// How many checkpoints are kept: the newest. If it is damaged, the active segment is read instead.
 pub(crate) const KEPT: usize = 1;
@@ -134,7 +136,8 @@ fn malformed() -> Error {
 /// Appends wait only while the position is noted. The log below it is synced first: a checkpoint
 /// never says more than what is durable.
 pub(crate) fn save(shared: &Shared) -> Result<Sequence, Error> {
-    let _span = tracing::info_span!("checkpoint").entered();
+    let _span = trace::span(Level::INFO, || tracing::info_span!("checkpoint"));
+    let _held = trace::hold();
     let mut saved = shared.checkpointed.lock();
     let (start, position, hlc, names, coordinates, notes) = {
         let writer = shared.writer()?.lock();
@@ -196,10 +199,9 @@ pub(crate) fn save(shared: &Shared) -> Result<Sequence, Error> {
         .publish(&*shared.options.fs, &shared.dir, position.sequence.get())?;
     prune(&*shared.options.fs, &shared.dir, KEPT)?;
     *saved = Some(position);
-    tracing::info!(
-        sequence = position.sequence.get(),
-        bytes,
-        "saved a checkpoint"
-    );
+    let sequence = position.sequence.get();
+    trace::tell(Level::INFO, move || {
+        tracing::info!(sequence, bytes, "saved a checkpoint");
+    });
     Ok(position.sequence)
 }

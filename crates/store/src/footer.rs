@@ -14,6 +14,7 @@
 
 use crate::open::rebuilt_block;
 use crate::removed::{self, HeadMap, RemovedHeads};
+use crate::trace;
 use crate::{Error, ErrorKind};
 use std::ops::Range;
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use strandline_core::codec::{DecodeError, Reader, Writer};
 use strandline_core::{Hlc, Salt};
 use strandline_index::{Block, RebuildBlock};
 use strandline_segment::{Footer, SealedFrames};
+use tracing::Level;
 
 const HEAD_BYTES: usize = 8 + 4 + 4;
 const PREFIX_BYTES: usize = HEAD_BYTES + 8;
@@ -70,7 +72,11 @@ pub(crate) fn open(footer: Footer, frames: SealedFrames) -> Result<Opened, Error
     let (of_heads, of_block) = (frames.clone(), frames.clone());
     let rebuild: RebuildBlock = Box::new(move |layout| {
         let info = of_block.info().id();
-        tracing::warn!(segment = info.get(), "rebuilding a damaged index block");
+        let segment = info.get();
+        // Whoever reads the block first may hold any lock, and others wait for it.
+        trace::tell_aside(Level::WARN, move || {
+            tracing::warn!(segment, "rebuilding a damaged index block");
+        });
         rebuilt_block(&of_block, layout).map_err(Into::into)
     });
     let bytes = BlockInFooter {

@@ -43,6 +43,7 @@
 
 mod append;
 mod background;
+mod calls;
 mod checkpoint;
 mod condition;
 mod error;
@@ -72,6 +73,7 @@ mod store;
 mod stored;
 mod submit;
 mod submit_async;
+mod trace;
 mod typed;
 mod verify;
 mod writer;

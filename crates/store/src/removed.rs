@@ -17,6 +17,7 @@
 //! does not tell of them the frames are asked, all of them.
 
 use crate::open::removed_heads_of;
+use crate::trace;
 use crate::{Error, ErrorKind};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -24,6 +25,7 @@ use std::sync::OnceLock;
 use strandline_core::codec::{DecodeError, Reader, Writer};
 use strandline_core::{Hash, Salt, Sequence};
 use strandline_segment::{Footer, SealedFrames, SegmentId};
+use tracing::Level;
 
 const ALIGNMENT: usize = 8;
 const COUNT_BYTES: usize = 4;
@@ -230,6 +232,7 @@ impl HeadsInFooter {
     fn find(&self, entity: &str) -> Result<Option<RemovedHead>, Error> {
         let list = self.footer.as_ref().get(self.range.clone());
         let list = List(list.unwrap_or_default());
+        let _held = trace::hold();
         if self.anew.get().is_none() && *self.is_intact.get_or_init(|| list.check()) {
             let found = list.find(entity);
             if found.is_none_or(|head| head.place.is_some()) {
@@ -238,10 +241,12 @@ impl HeadsInFooter {
         }
         let anew = self.anew.get_or_init(|| {
             let segment = self.frames.info().id().get();
-            tracing::warn!(
-                segment,
-                "reading the heads of removed events from the frames"
-            );
+            trace::tell(Level::WARN, move || {
+                tracing::warn!(
+                    segment,
+                    "reading the heads of removed events from the frames"
+                );
+            });
             removed_heads_of(&self.frames).map_err(|error| error.to_string())
         });
         match anew {

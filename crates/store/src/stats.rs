@@ -2,6 +2,7 @@
 
 use crate::Error;
 use crate::store::Shared;
+use crate::trace;
 use strandline_core::Sequence;
 use strandline_core::fs::EntryKind;
 
@@ -34,6 +35,12 @@ pub struct Stats {
     pub bytes_on_disk: u64,
     /// Whether an earlier failure stopped all writing, and which.
     pub poisoned: Option<String>,
+    /// Panics of what runs on the store's own threads that were caught since it was opened: of wakers,
+    /// and of the work in the background, which a panicking [`Fs`](crate::fs::Fs) ends. Each is told as
+    /// an error through `tracing`.
+    pub panics_caught: u64,
+    /// Panics of `tracing` subscribers that were caught in this process, whichever store called them.
+    pub subscriber_panics: u64,
 }
 
 impl Stats {
@@ -50,10 +57,6 @@ impl Stats {
         let durable = shared.group.durable();
         let written = shared.group.written();
         let lag = |behind: Sequence| written.get().saturating_sub(behind.get());
-        let in_flight = match &shared.writer {
-            Some(writer) => writer.lock().in_flight.count(durable),
-            None => 0,
-        };
         Ok(Self {
             events: snapshot.len(),
             entities: snapshot.entities("").count() as u64,
@@ -63,10 +66,12 @@ impl Stats {
             written,
             durable_lag: lag(durable),
             visible_lag: lag(visible),
-            in_flight,
+            in_flight: shared.group.in_flight(),
             segments: shared.log.view().segments(),
             bytes_on_disk: files.map(|entry| entry.bytes).sum(),
             poisoned: shared.group.poison().map(|poison| poison.0.to_string()),
+            panics_caught: shared.group.calls().panics(),
+            subscriber_panics: trace::panics_caught(),
         })
     }
 }

@@ -5,11 +5,13 @@ use crate::open::{Follower, WithoutFooter};
 use crate::options::StoreOptions;
 use crate::read::Reader;
 use crate::redactions::Redactions;
-use crate::writer::{GroupSync, Poison, SyncDriver, Writer, close};
+use crate::writer::{CommitLock, GroupSync, Poison, SyncDriver, close};
 use crate::{Error, ErrorKind, OpenReport, Receipt, Snapshot, Stats, VerifyReport, checkpoint};
+use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use strandline_core::fs::FileLock;
+use strandline_core::sync::thread::{self, ThreadId};
 use strandline_core::sync::{Mutex, MutexGuard, RwLock};
 use strandline_core::{Hlc, Random, Sequence};
 use strandline_index::IndexReader;
@@ -66,7 +68,7 @@ pub(crate) struct Shared {
     pub(crate) options: StoreOptions,
     pub(crate) identity: LogIdentity,
     /// The single writer, and with it the commit lock; none in a store opened to read only.
-    pub(crate) writer: Option<Mutex<Writer>>,
+    pub(crate) writer: Option<CommitLock>,
     /// What reads on in the log of another process; none in a store opened to write.
     pub(crate) follower: Option<Mutex<Follower>>,
     pub(crate) group: Arc<GroupSync<SyncHandle>>,
@@ -78,6 +80,8 @@ pub(crate) struct Shared {
     pub(crate) redacted: Arc<Redactions>,
     /// Held by whoever rewrites segments.
     pub(crate) rewriting: Mutex<Rewriting>,
+    /// The thread that holds it, which may come again from a callback.
+    pub(crate) rewriter: Mutex<Option<ThreadId>>,
     pub(crate) random: Random,
     /// From where on removals have records, as the manifest said at opening.
     pub(crate) unrecorded_before: Option<Sequence>,
@@ -122,8 +126,35 @@ impl Rewriting {
     }
 }
 
+/// The right to rewrite segments.
+pub(crate) struct RewritingGuard<'a> {
+    rewriter: &'a Mutex<Option<ThreadId>>,
+    rewriting: MutexGuard<'a, Rewriting>,
+}
+
+impl Deref for RewritingGuard<'_> {
+    type Target = Rewriting;
+
+    fn deref(&self) -> &Rewriting {
+        &self.rewriting
+    }
+}
+
+impl DerefMut for RewritingGuard<'_> {
+    fn deref_mut(&mut self) -> &mut Rewriting {
+        &mut self.rewriting
+    }
+}
+
+impl Drop for RewritingGuard<'_> {
+    fn drop(&mut self) {
+        // While the right is still held.
+        *self.rewriter.lock() = None;
+    }
+}
+
 impl Shared {
-    pub(crate) fn writer(&self) -> Result<&Mutex<Writer>, Error> {
+    pub(crate) fn writer(&self) -> Result<&CommitLock, Error> {
         self.writer
             .as_ref()
             .ok_or_else(|| Error::new(ErrorKind::ReadOnly, "the store was opened to read only"))
@@ -143,10 +174,21 @@ impl Shared {
     ///
     /// # Errors
     ///
-    /// `Io` if files that were replaced by an earlier one cannot be removed.
-    pub(crate) fn begin_rewriting(&self) -> Result<MutexGuard<'_, Rewriting>, Error> {
+    /// `Busy` if this thread has it. `Io` if files that were replaced by an earlier one cannot be removed.
+    pub(crate) fn begin_rewriting(&self) -> Result<RewritingGuard<'_>, Error> {
         self.writer()?;
-        let mut rewriting = self.rewriting.lock();
+        let this = thread::current().id();
+        if *self.rewriter.lock() == Some(this) {
+            let message = "this thread is within a compaction or redaction of the store";
+            return Err(Error::new(ErrorKind::Busy, message));
+        }
+        let rewriting = self.rewriting.lock();
+        *self.rewriter.lock() = Some(this);
+        let rewriter = &self.rewriter;
+        let mut rewriting = RewritingGuard {
+            rewriter,
+            rewriting,
+        };
         self.check_poison()?;
         rewriting.remove_superseded()?;
         Ok(rewriting)
@@ -291,8 +333,10 @@ impl Store {
     /// [`StoreOptions::clock_drift_max`] allows; [`ErrorKind::ReadOnly`].
     pub fn observe(&self, seen: Hlc) -> Result<(), Error> {
         let options = &self.shared.options;
+        // Not under the lock: the clock may be the caller's.
+        let now_ms = options.clock.now_ms();
         let mut writer = self.shared.writer()?.lock();
-        writer.observe(seen, options.clock.now_ms(), options.drift_ms_max())
+        writer.observe(seen, now_ms, options.drift_ms_max())
     }
 
     /// Returns when the event of a receipt is durable, whatever its append asked for.

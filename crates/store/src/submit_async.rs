@@ -68,7 +68,7 @@ impl<'a, R: Outcome> Submit<'a, R> {
     ) -> Self {
         Self {
             store,
-            room: Room::new(store.group()),
+            room: Room::new(store.group(), store.shared().options.in_flight_max),
             submit: Some(Box::new(submit)),
         }
     }
@@ -93,7 +93,7 @@ impl<R: Outcome> Future for Submit<'_, R> {
                 // Looked at first, so that nothing is hashed in vain.
                 match this.store.oldest_if_full() {
                     Err(error) => return Attempt::Done(Err(error)),
-                    Ok(Some(end)) => return Attempt::Full(end),
+                    Ok(Some(_)) => return Attempt::Full,
                     Ok(None) => {}
                 }
                 match submit(this.store) {

@@ -9,6 +9,7 @@ const LIVE: &str = "crates/index/src/live/mod.rs";
 const SNAPSHOT: &str = "crates/index/src/snapshot.rs";
 const INSERT: &str = "crates/index/src/insert.rs";
 const SYNC: &str = "crates/store/src/writer/sync.rs";
+const PLACES: &str = "crates/store/src/writer/places.rs";
 
 pub(super) const MUTATIONS: &[Mutation] = &[
     Mutation {
@@ -192,15 +193,15 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     Mutation {
         name: "a leader wakes nobody",
         file: SYNC,
-        find: "        sleeper.thread.unpark();",
-        replace: "        drop(sleeper);",
+        find: "            sleeper.parker.unpark();",
+        replace: "            drop(sleeper);",
         options: "writer::model::a_returned_append_is_durable_and_visible_and_nobody_is_left_waiting",
     },
     Mutation {
         name: "a leader does not wake the next",
         file: SYNC,
-        find: "    woken.extend(next);",
-        replace: "    drop(next);",
+        find: "        woken.extend(next);",
+        replace: "        drop(next);",
         options: "writer::model::a_returned_append_is_durable_and_visible_and_nobody_is_left_waiting",
     },
     Mutation {
@@ -255,8 +256,8 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     Mutation {
         name: "a leader wakes no task",
         file: SYNC,
-        find: "        task.wake();",
-        replace: "        drop(task);",
+        find: "        self.calls.wake(tasks);",
+        replace: "        drop(tasks);",
         options: "writer::ticket_model::an_awaited_ticket_is_woken_when_its_event_is_durable \
                   writer::ticket_model::a_ticket_is_woken_by_a_thread_that_syncs_for_itself",
     },
@@ -269,9 +270,10 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     },
     Mutation {
         name: "a dropped ticket leaves its waker",
-        file: SYNC,
+        file: "crates/store/src/writer/tasks.rs",
         find: "let waker = self.state.lock().wakers.remove(key);",
-        replace: "let waker = Some(key);",
+        replace: "let _ = key;
+        let waker = None;",
         options: "writer::ticket_model::a_dropped_ticket_leaves_no_waker_and_its_event_becomes_durable",
     },
     Mutation {
@@ -316,18 +318,20 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     },
     Mutation {
         name: "who finds no room is not woken",
-        file: SYNC,
-        find: "        let before = state.wakers.set(key, end, waker);",
-        replace: "        let before = Some(waker);",
+        file: PLACES,
+        find: "Waiting::Entered(state.waiting.insert(own, waker))",
+        replace: "let _ = own;
+        Waiting::Entered(Some(waker))",
         options: "writer::ticket_model::a_task_that_finds_no_room_is_woken_when_there_is",
     },
     Mutation {
         name: "a failed sync is not told to who waits for room",
         file: "crates/store/src/writer/room.rs",
-        find: "                        if let Err(poison) = waited {
-                            return Poll::Ready(Err(poison));
-                        }",
-        replace: "                        let _ = waited;",
+        find: "            if let Some(poison) = self.group.poison() {
+                self.leave();
+                return Poll::Ready(Err(poison));
+            }",
+        replace: "",
         options: "writer::ticket_model::a_failed_sync_is_told_to_a_task_that_waits_for_room",
     },
     Mutation {
@@ -344,5 +348,35 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         self.jobs.changed.notify_all();",
         replace: "unfinished.remove(&self.number);",
         options: "jobs_model::what_was_asked_for_is_done_once_when_the_wait_for_it_is_over",
+    },
+    Mutation {
+        name: "who finds no room looks whether writing has stopped before the lock",
+        file: PLACES,
+        find: "        let mut state = self.0.lock();
+        let (durable, is_stopped) = now();",
+        replace: "        let (durable, is_stopped) = now();
+        let mut state = self.0.lock();",
+        options: "writer::ticket_model::a_failed_sync_is_told_to_a_task_that_waits_for_room",
+    },
+    Mutation {
+        name: "who was woken for a place and is gone keeps it",
+        file: PLACES,
+        find: "        let next = if state.in_flight.len() < most {",
+        replace: "        let next = if state.in_flight.len() > most {",
+        options: "writer::calls_model::who_is_dropped_passes_its_place_on",
+    },
+    Mutation {
+        name: "an unpark before the park is forgotten",
+        file: "crates/store/src/writer/parker.rs",
+        find: "        *self.token.lock() = true;",
+        replace: "        drop(self.token.lock());",
+        options: "writer::calls_model::a_thread_that_parks_is_woken_whenever_it_is_unparked",
+    },
+    Mutation {
+        name: "a thread for callers' code that is closed leaves what it was given",
+        file: "crates/store/src/calls.rs",
+        find: "            while queue.calls.is_empty() {",
+        replace: "            while queue.calls.is_empty() || queue.is_closed {",
+        options: "writer::calls_model::who_is_to_be_woken_while_the_store_closes_is_woken",
     },
 ];

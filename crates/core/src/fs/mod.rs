@@ -76,6 +76,9 @@ pub struct DirEntry {
 ///
 /// Implementations follow no symbolic link in the last component of a path, and make files that
 /// only their owner can read.
+///
+/// A store calls it under its locks and on its own threads, so it must not use that store. If it panics
+/// in a write or a sync of the log, the store stops writing as if that had failed and could not be undone.
 pub trait Fs: Send + Sync + Debug {
     /// Makes a directory and its parents, if they are missing.
     ///

@@ -3,10 +3,12 @@
 use super::marks::Marks;
 use super::progress::{Meter, OnProgress};
 use super::rewrite::{Asked, Observer, rewrite};
+use crate::trace;
 use crate::{Error, ErrorKind, Region, Snapshot, Store};
 use std::collections::HashMap;
 use std::fmt;
 use strandline_core::record::{Record, RemovalChange};
+use tracing::Level;
 
 /// Which events a compaction keeps.
 ///
@@ -236,7 +238,8 @@ pub struct Compacted {
 /// taken, depends on.
 ///
 /// A store that another process has open to read only goes on to show what it showed until it is opened
-/// again. Must not be called from `on_progress`.
+/// again. `on_progress` may do with the store what it likes, but for a compaction or redaction, which is
+/// refused there.
 ///
 /// Needs as much free space as the rewritten segments take. Interrupted at any point, all of the events
 /// are there or none: the next opening removes what is left of the one or the other.
@@ -248,7 +251,8 @@ pub struct Compacted {
 /// # Errors
 ///
 /// [`ErrorKind::InvalidInput`] if the rules say nothing; [`ErrorKind::ReadOnly`],
-/// [`ErrorKind::Poisoned`]; [`ErrorKind::Corrupt`] if a segment concerned is damaged;
+/// [`ErrorKind::Poisoned`]; [`ErrorKind::Busy`] if this thread is within a compaction or redaction of the
+/// store, another waits its turn; [`ErrorKind::Corrupt`] if a segment concerned is damaged;
 /// [`ErrorKind::Io`] and [`ErrorKind::NotWritten`] if a file cannot be written, and
 /// [`ErrorKind::Cancelled`]: nothing has changed then. [`ErrorKind::Unknown`] if the manifest could not
 /// be replaced: reopen the store.
@@ -258,7 +262,7 @@ pub fn compact(
     on_progress: OnProgress<'_>,
 ) -> Result<Compacted, Error> {
     rules.check()?;
-    let _span = tracing::info_span!("compact").entered();
+    let _span = trace::span(Level::INFO, || tracing::info_span!("compact"));
     let mut rewriting = store.shared().begin_rewriting()?;
     let snapshot = store.snapshot();
     let marks = rules.marks(&snapshot)?;
@@ -280,13 +284,15 @@ pub fn compact(
         &mut Nobody,
         &mut rewriting,
     )?;
-    tracing::info!(
-        events = done.events,
-        segments = done.segments,
-        bytes_before = done.bytes_before,
-        bytes_after = done.bytes_after,
-        "compacted"
-    );
+    trace::tell(Level::INFO, move || {
+        tracing::info!(
+            events = done.events,
+            segments = done.segments,
+            bytes_before = done.bytes_before,
+            bytes_after = done.bytes_after,
+            "compacted"
+        );
+    });
     // It is done: nothing can be stopped any more.
     let _ = meter.finish();
     Ok(Compacted {

@@ -6,6 +6,7 @@ use super::imported::{ImportedEvent, RefusedLine, parse_line};
 use super::progress::{Meter, OnProgress};
 use super::removal_line::parse_removal;
 use crate::removals::ForeignNotes;
+use crate::writer::KeepsWakeUp;
 use crate::{
     AppendOptions, Batch, Coordinate, Durability, Error, ErrorKind, Event, EventId, EventRef, Hlc,
     Region, Store,
@@ -135,6 +136,7 @@ pub fn import(
     options: ImportOptions,
     on_progress: OnProgress<'_>,
 ) -> Result<Imported, ImportError> {
+    let _kept = KeepsWakeUp::new();
     // One thread reads lines, the other appends what was read before.
     std::thread::scope(|scope| {
         let (batches, to_append) = bounded::<Batch>(1);

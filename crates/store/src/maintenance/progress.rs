@@ -27,7 +27,7 @@ pub struct Progress {
 
 /// What is told of progress, and says whether to go on: with `Break` the function stops with
 /// [`ErrorKind::Cancelled`]. Called every few thousand events or every mebibyte, on the caller's
-/// thread.
+/// thread and under no lock, so it may use the store.
 pub type OnProgress<'a> = &'a mut dyn FnMut(Progress) -> ControlFlow<()>;
 
 /// How many events there are between two reports.

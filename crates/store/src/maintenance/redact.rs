@@ -4,9 +4,11 @@ use super::marks::Marks;
 use super::progress::{Meter, OnProgress};
 use super::quarantine::Quarantine;
 use super::rewrite::{Asked, Observer, rewrite};
+use crate::trace;
 use crate::{Error, ErrorKind, EventId, Region, Snapshot, Store};
 use std::fmt;
 use strandline_core::record::{Record, RecordPayload, RemovalChange};
+use tracing::Level;
 
 /// Whose payloads are to be removed.
 ///
@@ -187,7 +189,7 @@ pub fn redact(
     on_progress: OnProgress<'_>,
 ) -> Result<Redacted, Error> {
     redaction.check()?;
-    let _span = tracing::info_span!("redact").entered();
+    let _span = trace::span(Level::INFO, || tracing::info_span!("redact"));
     let shared = store.shared();
     let mut rewriting = shared.begin_rewriting()?;
     let snapshot = store.snapshot();
@@ -216,7 +218,9 @@ pub fn redact(
         &mut rewriting,
     )?;
     let (quarantine_removed, quarantine_kept) = quarantine.names();
-    tracing::info!(events = done.events, segments = done.segments, "redacted");
+    trace::tell(Level::INFO, move || {
+        tracing::info!(events = done.events, segments = done.segments, "redacted");
+    });
     // It is done: nothing can be stopped any more.
     let _ = meter.finish();
     Ok(Redacted {

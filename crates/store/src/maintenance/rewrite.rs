@@ -2,11 +2,13 @@
 
 use super::marks::{MarkedSegment, Marks};
 use super::progress::Meter;
+use crate::append::PoisonOnPanic;
 use crate::footer::{self, Opened};
 use crate::open::rebuilt_footer;
 use crate::removals::{Recorder, Taken};
 use crate::removed::RemovedHeads;
 use crate::store::{Rewriting, Shared};
+use crate::trace;
 use crate::{Error, ErrorKind, Sequence, Store};
 use std::ops::Range;
 use strandline_core::record::{Record, RecordPayload, RemovalChange, RemovedRecord, StoredRecord};
@@ -14,6 +16,7 @@ use strandline_index::Block;
 use strandline_segment::{
     AppendError, FrameRecord, LogPosition, RewrittenSegment, SegmentId, SupersededFiles,
 };
+use tracing::Level;
 
 /// What is told of a rewriting.
 pub(super) trait Observer {
@@ -80,7 +83,8 @@ pub(super) fn rewrite(
     store.wait_for_background();
     let mut all_ready = Vec::new();
     for marked in marks.segments() {
-        let _span = tracing::info_span!("rewrite", segment = marked.id.get()).entered();
+        let segment = marked.id.get();
+        let _span = trace::span(Level::INFO, || tracing::info_span!("rewrite", segment));
         let ready = prepare(shared, marked, asked.change, meter, observer, &mut noted)?;
         all_ready.push(ready);
     }
@@ -226,9 +230,16 @@ fn switch(
     }
     let mut writer = shared.writer()?.lock();
     shared.check_poison()?;
+    // What is half switched takes no more.
+    let guard = PoisonOnPanic(&shared.group);
     writer.log.set_synced(durable);
-    let switched = writer.log.switch_to(segments);
-    let switched = switched.map_err(|error| switch_failed(error, shared))?;
+    let switched = match writer.log.switch_to(segments) {
+        Ok(switched) => switched,
+        Err(error) => {
+            guard.finish();
+            return Err(switch_failed(error, shared));
+        }
+    };
     // No call to the system while this is held: snapshots wait for it.
     let positions = shared.positions.write();
     let superseded = switched.show();
@@ -242,5 +253,6 @@ fn switch(
     for (segment, heads) in heads {
         writer.removed.set(segment, heads);
     }
+    guard.finish();
     Ok(superseded)
 }

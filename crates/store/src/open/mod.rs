@@ -16,7 +16,8 @@ pub(crate) use restore::WithoutFooter;
 use crate::options::Access;
 use crate::removed::{RemovedHeads, RemovedInSegments};
 use crate::store::{Shared, Store};
-use crate::writer::{GroupSync, SegmentNames, Writer};
+use crate::trace;
+use crate::writer::{CommitLock, GroupSync, SegmentNames, Writer};
 use crate::{Error, ErrorKind, OpenPath, OpenReport, StoreOptions};
 use replay::{Committed, Replay};
 use std::path::Path;
@@ -30,12 +31,16 @@ use strandline_index::{IndexWriter, SequenceGate};
 use strandline_segment::{
     LogError, LogFollower, LogPosition, LogReader, LogWriter, Repairs, UncheckedLog,
 };
+use tracing::Level;
 
 /// The file whose lock the writing process holds; it stays where it is.
 pub(crate) const LOCK_FILE: &str = "LOCK";
 
 pub(crate) fn open(dir: &Path, options: StoreOptions) -> Result<Store, Error> {
-    let _span = tracing::info_span!("open", dir = %dir.display()).entered();
+    let _span = trace::span(
+        Level::INFO,
+        || tracing::info_span!("open", dir = %dir.display()),
+    );
     let mut steps = Steps::start(options.clock.clone());
     let mut lock = steps.take(Step::Lock, || lock(dir, &options))?;
     match open_locked(dir, options.clone(), &mut lock, &mut steps, None) {
@@ -109,7 +114,7 @@ fn open_locked(
         (Some(log), _) => {
             let mut writer = Writer::new(log, index, replayed.hlc, replayed.names, &random);
             writer.removed = replayed.removed;
-            (Some(Mutex::new(writer)), None)
+            (Some(CommitLock::new(writer)), None)
         }
         (None, Some(log)) => {
             let follower = Follower::new(log, index, replayed.names);
@@ -130,6 +135,7 @@ fn open_locked(
         positions: RwLock::new(()),
         redacted: Arc::default(),
         rewriting: Mutex::default(),
+        rewriter: Mutex::default(),
         random,
         unrecorded_before,
         report,
@@ -144,17 +150,21 @@ fn open_locked(
 /// Emits what opening found and did.
 fn tell(report: &OpenReport, events: u64, end: LogPosition) {
     for notice in &report.notices {
-        tracing::warn!(notice, "opening");
+        let notice = notice.clone();
+        trace::tell(Level::WARN, move || tracing::warn!(notice, "opening"));
     }
-    tracing::info!(
-        path = ?report.path,
-        reason = report.reason,
-        events,
-        from_log = report.events_from_log,
-        visible = end.sequence.get(),
-        duration_us = report.duration.as_micros(),
-        "opened"
-    );
+    let report = report.clone();
+    trace::tell(Level::INFO, move || {
+        tracing::info!(
+            path = ?report.path,
+            reason = report.reason,
+            events,
+            from_log = report.events_from_log,
+            visible = end.sequence.get(),
+            duration_us = report.duration.as_micros(),
+            "opened"
+        );
+    });
 }
 
 fn lock(dir: &Path, options: &StoreOptions) -> Result<Option<Box<dyn FileLock>>, Error> {

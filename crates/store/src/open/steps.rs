@@ -1,9 +1,11 @@
 //! `Steps`: how long each step of opening takes, and the spans of the steps.
 
 use crate::OpenTimes;
+use crate::trace;
 use std::sync::Arc;
 use std::time::Duration;
 use strandline_core::Clock;
+use tracing::{Level, Span, debug_span};
 
 /// A step of opening. The names of the spans are stable: `docs/tracing.md`.
 #[derive(Debug, Clone, Copy)]
@@ -35,24 +37,16 @@ impl Steps {
 
     /// Takes a step.
     pub(super) fn take<T>(&mut self, step: Step, work: impl FnOnce() -> T) -> T {
-        let (span, spent) = match step {
-            Step::Lock => (tracing::debug_span!("open.lock"), &mut self.times.lock),
-            Step::Manifest => (
-                tracing::debug_span!("open.manifest"),
-                &mut self.times.manifest,
-            ),
-            Step::Checkpoint => (
-                tracing::debug_span!("open.checkpoint"),
-                &mut self.times.checkpoint,
-            ),
-            Step::Footers => (
-                tracing::debug_span!("open.footers"),
-                &mut self.times.footers,
-            ),
-            Step::Log => (tracing::debug_span!("open.log"), &mut self.times.log),
-            Step::Repair => (tracing::debug_span!("open.repair"), &mut self.times.repair),
+        let times = &mut self.times;
+        let (span, spent): (fn() -> Span, _) = match step {
+            Step::Lock => (|| debug_span!("open.lock"), &mut times.lock),
+            Step::Manifest => (|| debug_span!("open.manifest"), &mut times.manifest),
+            Step::Checkpoint => (|| debug_span!("open.checkpoint"), &mut times.checkpoint),
+            Step::Footers => (|| debug_span!("open.footers"), &mut times.footers),
+            Step::Log => (|| debug_span!("open.log"), &mut times.log),
+            Step::Repair => (|| debug_span!("open.repair"), &mut times.repair),
         };
-        let _span = span.entered();
+        let _span = trace::span(Level::DEBUG, span);
         let before = self.clock.elapsed();
         let done = work();
         *spent += self.clock.elapsed().saturating_sub(before);

@@ -95,11 +95,13 @@ impl Store {
         let shared = self.shared();
         for body in bodies {
             let (written, sealed) = {
+                // The caller's code, so not under the lock.
+                let now_ms = shared.options.clock.now_ms();
                 let mut writer = shared.writer()?.lock();
                 shared.check_poison()?;
                 let guard = PoisonOnPanic(&shared.group);
-                let written = writer.write_note(body, self.context());
-                std::mem::forget(guard);
+                let written = writer.write_note(body, self.context(now_ms));
+                guard.finish();
                 (written, writer.sealed.take())
             };
             if let (Some(sealed), Some(background)) = (sealed, &self.background) {

@@ -8,6 +8,7 @@ mod rows;
 
 use crate::Error;
 use crate::store::Shared;
+use crate::writer::KeepsWakeUp;
 use checkpoint::StoredCheckpoint;
 use hashing::Hashing;
 use index::{Check, Compared, Indexes, Job};
@@ -109,6 +110,7 @@ pub(crate) fn verify(
     shared: &Shared,
     on_events: &mut dyn FnMut(u64) -> Result<(), Error>,
 ) -> Result<VerifyReport, Error> {
+    let _kept = KeepsWakeUp::new();
     // Before the end of the log, which is not behind the checkpoint then.
     let (stored, discarded) = checkpoint::newest(shared)?;
     let (until, snapshot) = shared.end_and_snapshot();

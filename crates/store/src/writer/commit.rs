@@ -114,6 +114,12 @@ impl Writer {
         Ok(end)
     }
 
+    /// Whether the commit might not fit in the active segment, and would in another: then it rotates.
+    pub(crate) fn would_rotate(&self, events: &[Prepared<'_>]) -> bool {
+        let bytes_max = events.iter().map(Prepared::record_bytes_max).sum();
+        !self.log.fits(bytes_max, events.len()) && self.log.fits_empty(bytes_max, events.len())
+    }
+
     /// Rotates if the commit might not fit in the active segment.
     fn make_room(&mut self, events: &[Prepared<'_>], context: Context<'_>) -> Result<(), Error> {
         let bytes_max = events.iter().map(Prepared::record_bytes_max).sum();

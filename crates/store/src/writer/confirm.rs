@@ -11,6 +11,7 @@
 
 use super::Writer;
 use crate::removed::{HeadPlace, RemovedHead};
+use crate::trace;
 use crate::{Error, ErrorKind};
 use std::cell::RefCell;
 use strandline_core::record::{RecordView, RemovedRecord, StoredRecord};
@@ -19,6 +20,7 @@ use strandline_index::Claim;
 use strandline_segment::{
     LogError, LogPosition, LogView, RecordPosition, RecordRef, ScanError, SegmentId, SegmentInfo,
 };
+use tracing::Level;
 
 /// How many segments' names are kept that had to be read from frames.
 const TABLES_KEPT: usize = 4;
@@ -253,7 +255,9 @@ impl NameTables {
 /// The coordinates that a segment names, by local number.
 fn names(log: &LogView, info: &SegmentInfo, end: LogPosition) -> Result<Vec<Coordinate>, Error> {
     let segment = info.id().get();
-    tracing::debug!(segment, "reading the names of a segment from its frames");
+    trace::tell(Level::DEBUG, move || {
+        tracing::debug!(segment, "reading the names of a segment from its frames");
+    });
     let mut names = Vec::new();
     let scanned = log.scan(end, Some(info.start()), |frame| {
         for record in frame.records() {

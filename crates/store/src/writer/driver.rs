@@ -2,7 +2,9 @@
 //!
 //! Not for what may stay unsynced for a while: that is the background thread's.
 
+use super::parker::Parker;
 use super::sync::{GroupSync, SyncTarget};
+use crate::trace;
 use std::io;
 use std::sync::Arc;
 use strandline_core::sync::atomic::{AtomicBool, Ordering};
@@ -23,6 +25,7 @@ struct Asks {
     sync: AtomicBool,
     /// Stored with release after the last ask, loaded with acquire before the flag is swapped.
     stop: AtomicBool,
+    parker: Parker,
 }
 
 impl SyncDriver {
@@ -33,6 +36,7 @@ impl SyncDriver {
         let asks = Arc::new(Asks {
             sync: AtomicBool::new(false),
             stop: AtomicBool::new(false),
+            parker: Parker::default(),
         });
         let asked = asks.clone();
         let thread = thread::Builder::new()
@@ -47,13 +51,7 @@ impl SyncDriver {
     /// Asks for a sync of everything that was written before. Does not wait.
     pub(crate) fn ask(&self) {
         if !self.asks.sync.swap(true, Ordering::AcqRel) {
-            self.unpark();
-        }
-    }
-
-    fn unpark(&self) {
-        if let Some(thread) = &self.thread {
-            thread.thread().unpark();
+            self.asks.parker.unpark();
         }
     }
 }
@@ -61,24 +59,34 @@ impl SyncDriver {
 impl Drop for SyncDriver {
     fn drop(&mut self) {
         self.asks.stop.store(true, Ordering::Release);
-        self.unpark();
+        self.asks.parker.unpark();
         if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
+            join(thread);
         }
     }
 }
 
+/// Joins a thread of a store, unless this is one: it would wait for itself, or for one that waits for a
+/// sync of its. It ends by itself then.
+pub(crate) fn join(thread: thread::JoinHandle<()>) {
+    if !trace::is_stores_own() {
+        let _ = thread.join();
+    }
+}
+
 fn run<T: SyncTarget>(group: &GroupSync<T>, asks: &Asks) {
+    trace::hand_over(group.calls());
     loop {
         // Before the other flag, so that an ask before the stop is not missed.
         let stop = asks.stop.load(Ordering::Acquire);
         if asks.sync.swap(false, Ordering::AcqRel) {
-            // A failure has stopped the store; whoever waits is told.
-            let _ = group.wait_at_once(group.written());
+            // A failure has stopped the store, and so has a panic; whoever waits is told.
+            let sync = || group.wait_at_once(group.written());
+            let _ = group.calls().catch("a sync", sync);
         } else if stop {
             return;
         } else {
-            thread::park();
+            asks.parker.park();
         }
     }
 }

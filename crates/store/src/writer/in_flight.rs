@@ -5,27 +5,33 @@ use strandline_core::Sequence;
 
 /// Ends of commits that nobody has waited for, in the order of their writing.
 #[derive(Debug, Default)]
-pub(crate) struct InFlight {
+pub(super) struct InFlight {
     ends: VecDeque<Sequence>,
 }
 
 impl InFlight {
-    /// How many are not durable.
-    pub(crate) fn count(&mut self, durable: Sequence) -> usize {
+    /// Forgets those that are durable, and gives how many.
+    pub(super) fn settle(&mut self, durable: Sequence) -> usize {
+        let before = self.ends.len();
         while self.ends.front().is_some_and(|end| *end <= durable) {
             self.ends.pop_front();
         }
+        before - self.ends.len()
+    }
+
+    /// How many were not durable when it was looked at last.
+    pub(super) fn len(&self) -> usize {
         self.ends.len()
     }
 
     /// The end of the oldest, if there are `most` or more.
-    pub(crate) fn oldest_if_full(&mut self, durable: Sequence, most: usize) -> Option<Sequence> {
-        let is_full = self.count(durable) >= most;
+    pub(super) fn oldest_if_full(&self, most: usize) -> Option<Sequence> {
+        let is_full = self.ends.len() >= most;
         is_full.then(|| self.ends.front().copied()).flatten()
     }
 
     /// Adds one, the newest.
-    pub(crate) fn add(&mut self, end: Sequence) {
+    pub(super) fn add(&mut self, end: Sequence) {
         self.ends.push_back(end);
     }
 }

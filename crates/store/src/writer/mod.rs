@@ -12,20 +12,28 @@ mod driver;
 mod expected;
 mod in_flight;
 mod last;
+mod lock;
 mod names;
 mod note;
+mod parker;
 mod pending;
+mod places;
 mod prepare;
 mod repeat;
 mod room;
 mod rotate;
 mod sync;
+mod tasks;
 mod times;
 mod wakers;
 
 #[cfg(all(test, strandline_loom))]
 #[allow(clippy::expect_used, reason = "a model fails by panicking")]
 mod model;
+
+#[cfg(all(test, strandline_loom))]
+#[allow(clippy::expect_used, reason = "a model fails by panicking")]
+mod calls_model;
 
 #[cfg(all(test, strandline_loom))]
 #[allow(clippy::expect_used, reason = "a model fails by panicking")]
@@ -42,8 +50,10 @@ mod condition_model;
 pub(crate) use close::close;
 pub(crate) use commit::Context;
 pub(crate) use condition::look_ahead;
-pub(crate) use driver::SyncDriver;
+pub(crate) use driver::{SyncDriver, join};
+pub(crate) use lock::{CommitLock, Committing};
 pub(crate) use names::SegmentNames;
+pub(crate) use parker::{KeepsWakeUp, Parker};
 pub(crate) use pending::Pending;
 pub(crate) use prepare::{Prepared, check_batch};
 pub(crate) use room::{Attempt, Room};
@@ -53,7 +63,6 @@ use crate::background::Sealed;
 use crate::removed::RemovedInSegments;
 use commit::Assigned;
 use confirm::NameTables;
-use in_flight::InFlight;
 use last::LastOfEntity;
 use note::Notes;
 use std::collections::HashMap;
@@ -77,7 +86,6 @@ pub(crate) struct Writer {
     pub(crate) notes: Notes,
     /// Random bits of the next id, stepped for each.
     id_bits: u64,
-    pub(crate) in_flight: InFlight,
     /// A segment that was sealed to make room and wants its footer.
     pub(crate) sealed: Option<Sealed>,
     /// Up to where the active segment was written when its sync was last asked for.
@@ -112,7 +120,6 @@ impl Writer {
             removed: RemovedInSegments::default(),
             notes: Notes::default(),
             id_bits: random.number(),
-            in_flight: InFlight::default(),
             sealed: None,
             sync_asked: written,
             checkpoint_asked: written,

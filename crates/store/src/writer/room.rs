@@ -1,34 +1,33 @@
 //! `Room`: a task's wait until fewer submits are in flight.
 
 use super::Poison;
-use super::pending::Pending;
+use super::places::PlaceKey;
 use super::sync::{GroupSync, SyncTarget};
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use strandline_core::Sequence;
 
 /// What came of an attempt to submit.
 #[derive(Debug)]
 pub(crate) enum Attempt<R> {
     /// It was made, or refused for good.
     Done(R),
-    /// Too many are in flight, the oldest of which ends here.
-    Full(Sequence),
+    /// Too many are in flight.
+    Full,
 }
 
-/// Waits until the oldest submit that is in flight is durable, as often as it takes.
+/// Waits until one that is in flight is durable, as often as it takes.
 #[derive(Debug)]
 pub(crate) struct Room<T: SyncTarget> {
     group: Arc<GroupSync<T>>,
-    oldest: Option<Pending<T>>,
+    /// How many may be in flight.
+    most: usize,
+    key: Option<PlaceKey>,
 }
 
 impl<T: SyncTarget> Room<T> {
-    pub(crate) const fn new(group: Arc<GroupSync<T>>) -> Self {
-        Self {
-            group,
-            oldest: None,
-        }
+    pub(crate) const fn new(group: Arc<GroupSync<T>>, most: usize) -> Self {
+        let key = None;
+        Self { group, most, key }
     }
 
     /// Attempts to submit. If there is no room, the task is woken when there may be: others may be
@@ -41,23 +40,30 @@ impl<T: SyncTarget> Room<T> {
         mut attempt: impl FnMut() -> Attempt<R>,
     ) -> Poll<Result<R, Poison>> {
         loop {
-            if let Some(oldest) = &mut self.oldest {
-                match oldest.poll(context) {
-                    Poll::Pending => return Poll::Pending,
-                    Poll::Ready(waited) => {
-                        self.oldest = None;
-                        if let Err(poison) = waited {
-                            return Poll::Ready(Err(poison));
-                        }
-                    }
-                }
+            if let Attempt::Done(done) = attempt() {
+                self.leave();
+                return Poll::Ready(Ok(done));
             }
-            match attempt() {
-                Attempt::Done(done) => return Poll::Ready(Ok(done)),
-                Attempt::Full(end) => {
-                    self.oldest = Some(Pending::new(self.group.clone(), end));
-                }
+            if let Some(poison) = self.group.poison() {
+                self.leave();
+                return Poll::Ready(Err(poison));
+            }
+            let waker = context.waker();
+            if self.group.wait_for_room(&mut self.key, self.most, waker) {
+                return Poll::Pending;
             }
         }
+    }
+
+    fn leave(&mut self) {
+        if let Some(key) = self.key.take() {
+            self.group.leave_room(key, self.most);
+        }
+    }
+}
+
+impl<T: SyncTarget> Drop for Room<T> {
+    fn drop(&mut self) {
+        self.leave();
     }
 }

@@ -4,12 +4,12 @@ use super::Writer;
 use super::commit::Context;
 use crate::Error;
 use crate::background::Sealed;
+use crate::trace;
+use tracing::Level;
 
 impl Writer {
     /// Seals the active segment, once everything in it is durable, and begins the next.
     pub(crate) fn rotate(&mut self, context: Context<'_>) -> Result<Sealed, Error> {
-        let segment = self.log.position().segment.get();
-        let _span = tracing::info_span!("rotate", segment).entered();
         // Nothing is left to sync after this, and nothing is written before the manifest calls all
         // of it durable: whoever appends holds the commit lock.
         context
@@ -40,11 +40,10 @@ impl Writer {
         context.group.rotated(self.log.active(), end);
         // It is opened anew when its footer is written: what waits for that keeps no descriptor.
         let info = *sealed.info();
-        tracing::info!(
-            segment = info.id().get(),
-            sequence = end.get(),
-            "sealed a segment"
-        );
+        let segment = info.id().get();
+        trace::tell(Level::INFO, move || {
+            tracing::info!(segment, sequence = end.get(), "sealed a segment");
+        });
         Ok(Sealed {
             info,
             newest: self.hlc.last(),

@@ -6,14 +6,18 @@
 //!
 //! Does not know files: what is synced is a handle of the caller's.
 
-use super::wakers::{WakerKey, Wakers};
+use super::parker::Parker;
+use super::places::Places;
+use super::wakers::Wakers;
+use crate::calls::Calls;
+use crate::trace::{self, Span};
 use std::io;
 use std::sync::Arc;
-use std::task::{Poll, Waker};
-use strandline_core::Sequence;
 use strandline_core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use strandline_core::sync::{Mutex, MutexGuard, thread};
+use strandline_core::{Clock, Sequence, SystemClock};
 use strandline_index::SequenceGate;
+use tracing::Level;
 
 /// Something that can be synced: everything that was written to it before.
 pub(crate) trait SyncTarget: Clone {
@@ -32,7 +36,7 @@ pub(crate) struct Poison(pub(crate) Arc<str>);
 
 #[derive(Debug)]
 pub(crate) struct GroupSync<T> {
-    state: Mutex<State<T>>,
+    pub(super) state: Mutex<State<T>>,
     /// The sequence after the newest commit, which was written to the target. Stored with release
     /// after the write, under the commit lock, and loaded with acquire before a sync: what is below
     /// it is with the operating system by then.
@@ -43,31 +47,35 @@ pub(crate) struct GroupSync<T> {
     durable: AtomicU64,
     /// Copy of `State::poison.is_some()`, for a check without the lock on each append. Written
     /// with release under the lock, read with acquire.
-    poisoned: AtomicBool,
+    pub(super) poisoned: AtomicBool,
     /// Copy of `State::syncing`: a hint, relaxed, for threads that have not gone to sleep yet.
     syncing: AtomicBool,
+    /// What is in flight. Its lock is never taken under that of the state.
+    pub(super) places: Places,
+    /// Where wakers are called: never here, as this may be under the commit lock.
+    pub(super) calls: Calls,
 }
 
 #[derive(Debug)]
-struct State<T> {
+pub(super) struct State<T> {
     /// What a sync makes durable. Without a target nothing is ever written.
     target: Option<T>,
-    durable: Sequence,
+    pub(super) durable: Sequence,
     syncing: bool,
     /// Threads that sleep until a sync covers them or it is their turn to lead.
     sleeping: Vec<Sleeper>,
     /// Tasks that wait and have no thread to lead with.
-    wakers: Wakers,
+    pub(super) wakers: Wakers,
     /// How many threads the last sync served.
     served: usize,
-    poison: Option<Poison>,
+    pub(super) poison: Option<Poison>,
 }
 
 /// A thread that waits for everything below `end`.
 #[derive(Debug)]
 struct Sleeper {
     end: Sequence,
-    thread: thread::Thread,
+    parker: Arc<Parker>,
 }
 
 /// How often at most a leader lets other threads run before it syncs.
@@ -96,7 +104,14 @@ impl<T: SyncTarget> GroupSync<T> {
             durable: AtomicU64::new(durable.get()),
             poisoned: AtomicBool::new(false),
             syncing: AtomicBool::new(false),
+            places: Places::default(),
+            calls: Calls::default(),
         }
+    }
+
+    /// The thread for what callers left with the store.
+    pub(crate) const fn calls(&self) -> &Calls {
+        &self.calls
     }
 
     /// Exclusive upper bound of the durable sequences.
@@ -129,14 +144,14 @@ impl<T: SyncTarget> GroupSync<T> {
         state.target = Some(target);
         self.wrote(end);
         self.advance(&mut state, end);
-        wake(state);
+        self.wake(state);
     }
 
     /// Stops everything for good. The first reason stays.
     pub(crate) fn set_poison(&self, reason: &str) {
         let mut state = self.state.lock();
         self.stop(&mut state, reason);
-        wake(state);
+        self.wake(state);
     }
 
     /// Returns when everything below `end` is durable and published; syncs if nobody else does.
@@ -153,8 +168,10 @@ impl<T: SyncTarget> GroupSync<T> {
     }
 
     fn wait_leading(&self, end: Sequence, yields: usize) -> Result<(), Poison> {
+        let mut sleep = Sleep::default();
+        let mut span = None;
         while self.durable() < end {
-            let state = self.awake();
+            let state = self.awake(&mut sleep);
             if state.durable >= end {
                 break;
             }
@@ -162,7 +179,11 @@ impl<T: SyncTarget> GroupSync<T> {
                 return Err(poison.clone());
             }
             if state.syncing {
-                self.sleep(state, end);
+                self.sleep(state, end, &mut sleep);
+            } else if span.is_none() && trace::wants(Level::DEBUG) {
+                // Opened while nobody waits for this thread, then looked at again.
+                drop(state);
+                span = Some(self.span());
             } else {
                 self.lead(state, yields)?;
             }
@@ -170,38 +191,9 @@ impl<T: SyncTarget> GroupSync<T> {
         Ok(())
     }
 
-    /// Whether everything below `end` is durable and published. If not, the task under `key` is
-    /// woken when it is, or when it will not be: never under a lock.
-    ///
-    /// `end` must have been written, and somebody must have been asked to sync.
-    pub(super) fn poll(
-        &self,
-        end: Sequence,
-        key: &mut Option<WakerKey>,
-        waker: &Waker,
-    ) -> Poll<Result<(), Poison>> {
-        if self.durable() >= end {
-            return Poll::Ready(Ok(()));
-        }
-        // Cloned and dropped without the lock: both may run code of the caller's.
-        let waker = waker.clone();
-        let mut state = self.state.lock();
-        if state.durable >= end {
-            return Poll::Ready(Ok(()));
-        }
-        if let Some(poison) = &state.poison {
-            return Poll::Ready(Err(poison.clone()));
-        }
-        let before = state.wakers.set(key, end, waker);
-        drop(state);
-        drop(before);
-        Poll::Pending
-    }
-
-    /// Forgets a task that no longer waits.
-    pub(super) fn forget(&self, key: WakerKey) {
-        let waker = self.state.lock().wakers.remove(key);
-        drop(waker);
+    fn span(&self) -> Span {
+        let through = self.written().get();
+        trace::span(Level::DEBUG, || tracing::debug_span!("sync", through))
     }
 
     /// Syncs once, beside no other sync, whatever is durable already.
@@ -209,8 +201,9 @@ impl<T: SyncTarget> GroupSync<T> {
     /// The operating system tells of a failed write-back once for each open file, so every sync
     /// of the file that takes commits goes through here: none can hide a failure from another.
     pub(crate) fn flush(&self) -> Result<(), Poison> {
+        let mut sleep = Sleep::default();
         loop {
-            let state = self.awake();
+            let state = self.awake(&mut sleep);
             if let Some(poison) = &state.poison {
                 return Err(poison.clone());
             }
@@ -218,27 +211,35 @@ impl<T: SyncTarget> GroupSync<T> {
                 return self.lead(state, GATHER_YIELDS);
             }
             // No sync covers this: the thread is woken when it may lead.
-            self.sleep(state, Sequence::new(u64::MAX));
+            self.sleep(state, Sequence::new(u64::MAX), &mut sleep);
         }
     }
 
-    /// The state, in which this thread does not sleep: it may have woken by itself.
-    fn awake(&self) -> MutexGuard<'_, State<T>> {
+    /// The state, in which this thread does not sleep.
+    fn awake(&self, sleep: &mut Sleep) -> MutexGuard<'_, State<T>> {
         let mut state = self.state.lock();
-        if !state.sleeping.is_empty() {
-            let this = thread::current().id();
-            state.sleeping.retain(|sleeper| sleeper.thread.id() != this);
+        // Whoever wakes a thread has taken it out.
+        if let Some(parker) = sleep.abandoned.take() {
+            let is_own = |sleeper: &Sleeper| Arc::ptr_eq(&sleeper.parker, &parker);
+            state.sleeping.retain(|sleeper| !is_own(sleeper));
         }
         state
     }
 
-    /// Sleeps until a wake, which may come for no reason.
-    fn sleep(&self, mut state: MutexGuard<'_, State<T>>, end: Sequence) {
-        let thread = thread::current();
-        state.sleeping.push(Sleeper { end, thread });
+    /// Sleeps until a wake, or not at all.
+    fn sleep(&self, mut state: MutexGuard<'_, State<T>>, end: Sequence, sleep: &mut Sleep) {
+        let parker = sleep.parker.take().unwrap_or_default();
+        state.sleeping.push(Sleeper {
+            end,
+            parker: parker.clone(),
+        });
         drop(state);
-        if !self.ends_soon(end) {
-            thread::park();
+        if self.ends_soon(end) {
+            // A wake of it may be under way, so it is not used again.
+            sleep.abandoned = Some(parker);
+        } else {
+            parker.park();
+            sleep.parker = Some(parker);
         }
     }
 
@@ -271,25 +272,30 @@ impl<T: SyncTarget> GroupSync<T> {
             finished: false,
         };
         let (target, written) = self.gather(expected, yields);
-        let outcome = {
-            let _span = tracing::debug_span!("sync", through = written.get()).entered();
-            target.as_ref().map_or(Ok(()), SyncTarget::sync)
-        };
+        let begun = trace::wants(Level::DEBUG).then(SystemClock::default);
+        let outcome = target.as_ref().map_or(Ok(()), SyncTarget::sync);
         lead.finished = true;
-        match &outcome {
-            Ok(()) => tracing::debug!(through = written.get(), "synced"),
-            Err(error) => tracing::error!(%error, "sync failed"),
-        }
+        let failed = outcome.as_ref().err().map(ToString::to_string);
         let mut state = self.state.lock();
         state.syncing = false;
         self.syncing.store(false, Ordering::Relaxed);
-        match outcome {
-            Ok(()) => self.advance(&mut state, written),
-            Err(error) => self.stop(&mut state, &format!("a sync failed: {error}")),
+        match &failed {
+            None => self.advance(&mut state, written),
+            Some(error) => self.stop(&mut state, &format!("a sync failed: {error}")),
         }
         // Whatever is durable: after this thread's own sync has failed it may not say so.
         let poison = state.poison.clone();
-        wake(state);
+        self.wake(state);
+        // Once nobody waits for this thread.
+        let duration_us = begun.map_or(0, |begun| begun.elapsed().as_micros());
+        match failed {
+            None => trace::tell(Level::DEBUG, move || {
+                tracing::debug!(through = written.get(), duration_us, "synced");
+            }),
+            Some(error) => trace::tell(Level::ERROR, move || {
+                tracing::error!(error, "sync failed");
+            }),
+        }
         poison.map_or(Ok(()), Err)
     }
 
@@ -326,31 +332,45 @@ impl<T: SyncTarget> GroupSync<T> {
             self.poisoned.store(true, Ordering::Release);
         }
     }
+
+    /// Wakes those who have what they wait for, and one other, who leads the next sync if nobody does.
+    fn wake(&self, mut state: MutexGuard<'_, State<T>>) {
+        let durable = state.durable;
+        let mut woken: Vec<_> = match &state.poison {
+            Some(_) => state.sleeping.drain(..).collect(),
+            None => state
+                .sleeping
+                .extract_if(.., |sleeper| sleeper.end <= durable)
+                .collect(),
+        };
+        let is_poisoned = state.poison.is_some();
+        let tasks = state.wakers.take(durable, is_poisoned);
+        state.served = woken.len() + 1;
+        let next = (!state.syncing && !state.sleeping.is_empty()).then(|| state.sleeping.remove(0));
+        drop(state);
+        // The next leader first: the disk has nothing to do until it leads.
+        woken.extend(next);
+        for sleeper in woken.into_iter().rev() {
+            sleeper.parker.unpark();
+        }
+        self.calls.wake(tasks);
+        self.calls.wake(self.places.freed(durable, is_poisoned));
+    }
 }
 
-/// Wakes those who have what they wait for, and one other, who leads the next sync if nobody does.
-fn wake<T>(mut state: MutexGuard<'_, State<T>>) {
-    let durable = state.durable;
-    let mut woken: Vec<_> = match &state.poison {
-        Some(_) => state.sleeping.drain(..).collect(),
-        None => state
-            .sleeping
-            .extract_if(.., |sleeper| sleeper.end <= durable)
-            .collect(),
-    };
-    let is_poisoned = state.poison.is_some();
-    let tasks = state.wakers.take(durable, is_poisoned);
-    state.served = woken.len() + 1;
-    let next = (!state.syncing && !state.sleeping.is_empty()).then(|| state.sleeping.remove(0));
-    drop(state);
-    // The next leader first: the disk has nothing to do until it leads.
-    woken.extend(next);
-    for sleeper in woken.into_iter().rev() {
-        sleeper.thread.unpark();
+impl<T> Drop for GroupSync<T> {
+    fn drop(&mut self) {
+        // Nobody is left who waits.
+        self.calls.close();
     }
-    for task in tasks {
-        task.wake();
-    }
+}
+
+/// How a thread sleeps while it waits.
+#[derive(Default)]
+struct Sleep {
+    parker: Option<Arc<Parker>>,
+    /// One that is entered among the sleeping though the thread is awake.
+    abandoned: Option<Arc<Parker>>,
 }
 
 /// Stops everything if the leader panics inside the sync: the others would wait for ever.

@@ -1,0 +1,118 @@
+//! `Places`: how many submits are in flight, and who waits for one of them to be durable.
+
+use super::in_flight::InFlight;
+use std::collections::BTreeMap;
+use std::task::Waker;
+use strandline_core::Sequence;
+use strandline_core::sync::Mutex;
+
+/// Names a task that waits for a place, in the order in which they began to wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct PlaceKey(u64);
+
+/// The submits in flight and the tasks that wait for room among them.
+///
+/// For each place that comes free the task that waits longest is woken, and no other. It may find that
+/// somebody was faster, and waits on in its old place. Who was woken and does not take the place passes
+/// the wake-up on.
+///
+/// Its lock is taken alone or under the commit lock, and nothing is called under it.
+#[derive(Debug, Default)]
+pub(super) struct Places(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    in_flight: InFlight,
+    /// Places that came free and for which nobody was woken yet.
+    came_free: usize,
+    next: u64,
+    waiting: BTreeMap<PlaceKey, Waker>,
+}
+
+impl State {
+    fn settle(&mut self, durable: Sequence) {
+        self.came_free += self.in_flight.settle(durable);
+    }
+}
+
+/// What came of an attempt to wait.
+#[derive(Debug)]
+pub(super) enum Waiting {
+    /// The task is woken when it may try; with what it left before, to be dropped without a lock.
+    Entered(Option<Waker>),
+    /// There is room now, or writing has stopped; with the waker, to be dropped without a lock.
+    Over(Waker),
+}
+
+impl Places {
+    /// How many are not durable.
+    pub(super) fn count(&self, durable: Sequence) -> usize {
+        let mut state = self.0.lock();
+        state.settle(durable);
+        state.in_flight.len()
+    }
+
+    /// The end of the oldest in flight, if there are `most` or more.
+    pub(super) fn oldest_if_full(&self, durable: Sequence, most: usize) -> Option<Sequence> {
+        let mut state = self.0.lock();
+        state.settle(durable);
+        state.in_flight.oldest_if_full(most)
+    }
+
+    /// Takes a place until everything below `end` is durable. Called in commit order, under the commit
+    /// lock.
+    pub(super) fn add(&self, end: Sequence) {
+        self.0.lock().in_flight.add(end);
+    }
+
+    /// Lets a task wait unless there is room, under a new key or the one it has.
+    ///
+    /// `now` gives what is durable, and whether writing has stopped. It is asked under the lock: who
+    /// changes either looks for waiting tasks after that.
+    pub(super) fn wait(
+        &self,
+        key: &mut Option<PlaceKey>,
+        most: usize,
+        now: impl FnOnce() -> (Sequence, bool),
+        waker: Waker,
+    ) -> Waiting {
+        let mut state = self.0.lock();
+        let (durable, is_stopped) = now();
+        state.settle(durable);
+        if is_stopped || state.in_flight.len() < most {
+            return Waiting::Over(waker);
+        }
+        let own = *key.get_or_insert_with(|| {
+            state.next += 1;
+            PlaceKey(state.next)
+        });
+        Waiting::Entered(state.waiting.insert(own, waker))
+    }
+
+    /// Takes out those who are to be woken now that more is durable: one for each place that came free,
+    /// or everyone.
+    pub(super) fn freed(&self, durable: Sequence, everyone: bool) -> Vec<Waker> {
+        let mut state = self.0.lock();
+        state.settle(durable);
+        let freed = std::mem::take(&mut state.came_free);
+        let count = if everyone { usize::MAX } else { freed };
+        let woken = std::iter::from_fn(|| state.waiting.pop_first().map(|(_, waker)| waker));
+        woken.take(count).collect()
+    }
+
+    /// Ends a task's wait, which need not be over: gives the waker that is to be dropped, and that of
+    /// the next, who is to be woken.
+    pub(super) fn leave(&self, key: PlaceKey, most: usize) -> (Option<Waker>, Option<Waker>) {
+        let mut state = self.0.lock();
+        if let Some(own) = state.waiting.remove(&key) {
+            return (Some(own), None);
+        }
+        // It was woken for a place that may be free still.
+        let next = if state.in_flight.len() < most {
+            state.waiting.pop_first().map(|(_, waker)| waker)
+        } else {
+            None
+        };
+        (None, next)
+    }
+}
