@@ -53,7 +53,7 @@ pub(crate) use condition::look_ahead;
 pub(crate) use driver::{SyncDriver, join};
 pub(crate) use lock::{CommitLock, Committing};
 pub(crate) use names::SegmentNames;
-pub(crate) use parker::{KeepsWakeUp, Parker};
+pub(crate) use parker::KeepsWakeUp;
 pub(crate) use pending::Pending;
 pub(crate) use prepare::{Prepared, check_batch};
 pub(crate) use room::{Attempt, Room};
