@@ -79,7 +79,8 @@ impl OpenFiles {
             itself: itself.clone(),
             header: *header,
             path: segment.path.clone(),
-            frames_end: end.offset.into(),
+            // A reader may have read on before the end of the log was carried into another segment.
+            frames_end: end.offset.max(segment.written_end()).into(),
             state: Mutex::new(State {
                 file: Some(segment.file.clone()),
                 mapping: None,
