@@ -186,7 +186,7 @@ impl ScannedLog {
             let mut body =
                 |record: &FrameRecord<'_>, out: &mut Vec<u8>| bodies.carried(record, out);
             match new.target.frame(&frame, &mut body) {
-                Err(ScanError::Log(LogError::TooLarge { .. })) => return Ok(None),
+                Err(ScanError::Log(LogError::RewrittenTooLong { .. })) => return Ok(None),
                 written => written?,
             }
         }

@@ -96,6 +96,21 @@ pub enum LogError {
         /// The limit.
         limit: u64,
     },
+    /// A segment cannot be rewritten: its records would become too long for one file. Those that are
+    /// written with [`LogOptions::record_growth_bytes_max`](crate::LogOptions::record_growth_bytes_max)
+    /// set never do.
+    #[error(
+        "{file} would have {found} bytes and more, the limit of a segment is {limit}: it was written \
+         without room for what a rewriting adds to short records"
+    )]
+    RewrittenTooLong {
+        /// The file that was to be written.
+        file: String,
+        /// Its length as far as it was written, in bytes.
+        found: u64,
+        /// The limit, in bytes.
+        limit: u64,
+    },
     /// An option is under its least value.
     #[error("{what} is {found}, the least is {least}")]
     TooSmall {
@@ -143,6 +158,18 @@ impl LogError {
                 | Self::ManifestMissing { .. }
                 | Self::SegmentMissing { .. }
         )
+    }
+
+    /// The name of the file that is damaged or missing, if that is what the error says.
+    #[must_use]
+    pub fn file(&self) -> Option<&str> {
+        match self {
+            Self::Corrupt { file, .. }
+            | Self::FooterDamaged { file, .. }
+            | Self::ManifestMissing { file }
+            | Self::SegmentMissing { file } => Some(file),
+            _ => None,
+        }
     }
 
     pub(crate) fn corrupt(file: impl Into<String>, offset: u64, reason: impl ToString) -> Self {

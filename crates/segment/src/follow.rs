@@ -186,8 +186,7 @@ impl LogFollower {
     /// Goes on to the segment after this one, which was read to its end.
     fn go_on(&mut self, next: &SegmentInfo) -> Result<(), LogError> {
         let file = SegmentFile::open(&*self.fs, &self.dir, next.header(), OpenMode::Read)?;
-        self.reader
-            .add(as_active(next), file.clone(), self.position);
+        self.reader.add(as_active(next), &file, self.position);
         self.moved_to(next, file, next.start());
         Ok(())
     }
@@ -232,7 +231,7 @@ impl LogFollower {
             passed.push((as_active(info), file.clone(), sealed_end));
             if read == (position.sequence, position.log_hash) {
                 for (info, file, sealed_end) in passed {
-                    self.reader.add(info, file, sealed_end);
+                    self.reader.add(info, &file, sealed_end);
                 }
                 self.moved_to(info, file, position);
                 return Ok(());

@@ -56,6 +56,7 @@ mod log;
 mod manifest;
 mod mapped;
 mod next;
+mod on_disk;
 mod open_files;
 mod options;
 mod position;
@@ -93,7 +94,10 @@ pub use layout::{
 pub use log::{LogIdentity, UncheckedLog};
 pub use manifest::{MANIFEST_VERSION, Manifest, SegmentInfo};
 pub use next::NextSegment;
-pub use options::{LogOptions, SEGMENT_BYTES_LEAST, SEGMENT_BYTES_MOST};
+pub use on_disk::footer_on_disk;
+pub use options::{
+    LogOptions, SEGMENT_BYTES_LEAST, SEGMENT_BYTES_MOST, SEGMENT_RECORDS_MAX_DEFAULT,
+};
 pub use position::{LogPosition, RecordPosition, SegmentId};
 pub use reader::{LogReader, LogView, OwnedRecord};
 pub use recover::{ScannedLog, TornTail};

@@ -13,10 +13,7 @@ use crate::log::nonce;
 use crate::manifest::{Manifest, SegmentInfo};
 use crate::sealed::SealedFrames;
 use crate::target::Target;
-use crate::{
-    FrameRecord, LogError, LogReader, LogWriter, SEGMENT_BYTES_MOST, ScanError, SealedSegment,
-    SegmentId,
-};
+use crate::{FrameRecord, LogError, LogReader, LogWriter, ScanError, SealedSegment, SegmentId};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -33,6 +30,7 @@ pub struct SegmentRewrite {
     source: SealedFrames,
     reader: LogReader,
     maps_reads: bool,
+    bytes_max: u64,
     claim: Claim,
 }
 
@@ -132,6 +130,7 @@ impl LogWriter {
             source,
             reader: self.reader.clone(),
             maps_reads: self.options.maps_reads(),
+            bytes_max: self.options.rewritten_bytes_max,
             claim,
         })
     }
@@ -220,8 +219,8 @@ impl SegmentRewrite {
     ///
     /// # Errors
     ///
-    /// [`LogError::Corrupt`] if the segment is damaged, [`LogError::TooLarge`] if it would be longer
-    /// than a segment can be, [`LogError::Io`], and what `body` returns. The new file is removed then.
+    /// [`LogError::Corrupt`] if the segment is damaged, [`LogError::RewrittenTooLong`] if it would be
+    /// longer than a segment can be, [`LogError::Io`], and what `body` returns. The new file is removed then.
     pub fn write<E>(
         self,
         mut body: impl FnMut(&FrameRecord<'_>, &mut Vec<u8>) -> Result<(), E>,
@@ -233,6 +232,7 @@ impl SegmentRewrite {
             source,
             reader,
             maps_reads: _,
+            bytes_max,
             claim,
         } = self;
         let path = dir.join(header.file_name());
@@ -254,7 +254,7 @@ impl SegmentRewrite {
             kept: false,
             _claim: claim,
         };
-        let mut target = Target::new(&header, file, SEGMENT_BYTES_MOST);
+        let mut target = Target::new(&header, file, bytes_max);
         source
             .visit(|frame| target.frame(frame, &mut body))
             .map_err(|error| match error {

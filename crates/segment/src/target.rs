@@ -20,7 +20,7 @@ const WRITE_BYTES: usize = 1 << 20;
 pub(crate) struct Target {
     pub(crate) file: SegmentFile,
     /// Most bytes of the file.
-    limit: u64,
+    bytes_max: u64,
     commit: CommitBuffer,
     pending: Vec<u8>,
     written: u64,
@@ -29,10 +29,10 @@ pub(crate) struct Target {
 
 impl Target {
     /// Begins a segment in a new file.
-    pub(crate) fn new(header: &SegmentHeader, file: SegmentFile, limit: u64) -> Self {
+    pub(crate) fn new(header: &SegmentHeader, file: SegmentFile, bytes_max: u64) -> Self {
         Self {
             file,
-            limit,
+            bytes_max,
             commit: CommitBuffer::default(),
             pending: header.encode(),
             written: 0,
@@ -64,16 +64,13 @@ impl Target {
         };
         let size = self.commit.frame_bytes() as u64;
         let found = u64::from(self.end.offset).saturating_add(size);
-        let too_large = |what, found, limit| LogError::TooLarge { what, found, limit };
-        if size > u64::from(COMMIT_BYTES_MAX) {
-            let limit = u64::from(COMMIT_BYTES_MAX);
-            return Err(too_large("a rewritten commit", size, limit).into());
-        }
-        let too_long = || too_large("a rewritten segment", found, self.limit);
-        if found > self.limit {
-            return Err(too_long().into());
-        }
-        let (bytes, end) = self.commit.seal(&place).ok_or_else(too_long)?;
+        let fits = size <= u64::from(COMMIT_BYTES_MAX) && found <= self.bytes_max;
+        let sealed = self.commit.seal(&place).filter(|_| fits);
+        let (bytes, end) = sealed.ok_or_else(|| LogError::RewrittenTooLong {
+            file: self.file.name(),
+            found,
+            limit: self.bytes_max,
+        })?;
         // Same digests after the same hash, so the chain of the log is what it was.
         assert_eq!(end.log_hash, frame.end().log_hash, "digests stay");
         self.pending.extend_from_slice(bytes);

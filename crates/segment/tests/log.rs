@@ -234,12 +234,8 @@ fn a_frame_after_a_gap_is_never_data() {
     let tail = scanned.torn_tail().unwrap();
     assert_eq!((tail.offset, tail.frames_after_gap), (torn.offset, 1));
     assert_eq!(flat(&records), [b"kept"]);
-    let kept = scanned
-        .into_writer(&Random::from_seed(9))
-        .unwrap()
-        .2
-        .torn_tail_kept_as
-        .unwrap();
+    let (.., repairs) = scanned.into_writer(&Random::from_seed(9)).unwrap();
+    let kept = repairs.torn_tail_kept_as.unwrap();
     let kept = bytes(&fs, &Path::new(DIR).join(kept));
     assert_eq!(
         kept,
