@@ -470,5 +470,6 @@ fn a_damaged_segment_is_not_compacted() {
             .all(|name| files(&fs, "segment-").contains(name))
     );
     assert_eq!(store.snapshot().len(), 300);
-    assert_eq!(files(&fs, "segment-"), before, "nothing new is left");
+    let mut left = files(&fs, "segment-").into_iter();
+    assert!(left.all(|path| !is_rewritten(&path) || before.contains(&path)));
 }
