@@ -65,7 +65,9 @@ pub(crate) fn assert_intact(store: &Store) {
 pub(crate) fn copy(fs: &MemFs) -> MemFs {
     let copied = MemFs::new();
     for path in files(fs, "") {
-        if !path.ends_with("LOCK") {
+        // What is being written has its name once it is whole.
+        let is_whole = path.extension().is_none_or(|extension| extension != "tmp");
+        if is_whole && !path.ends_with("LOCK") {
             write(&copied, &path, &read(fs, &path));
         }
     }
@@ -468,6 +470,6 @@ fn a_damaged_segment_is_not_compacted() {
             .all(|name| files(&fs, "segment-").contains(name))
     );
     assert_eq!(store.snapshot().len(), 300);
-    let left = files(&fs, "segment-");
-    assert!(left.iter().all(|path| !is_rewritten(path)));
+    let mut left = files(&fs, "segment-").into_iter();
+    assert!(left.all(|path| !is_rewritten(&path) || before.contains(&path)));
 }

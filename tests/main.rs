@@ -14,6 +14,7 @@ mod append;
 mod beside;
 mod both_sides;
 mod by_hand;
+mod carried;
 mod clock;
 mod compact;
 mod compact_model;

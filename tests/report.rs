@@ -106,7 +106,9 @@ fn check(fs: &MemFs, path: OpenPath, reason: &str, from: [bool; 3]) {
         shown.contains(&format!("because {reason}; read ")),
         "{shown}"
     );
-    assert!(shown.contains(", repair 1.0 ms"), "{shown}");
+    // Twice the time of each step where the log was read again, after its end was carried over.
+    let repaired = [", repair 1.0 ms", ", repair 2.0 ms"];
+    assert!(repaired.iter().any(|part| shown.contains(part)), "{shown}");
 }
 
 #[test]
@@ -177,11 +179,12 @@ fn what_is_repaired_and_set_aside_is_listed() {
     write(&image, &dir().join("MANIFEST.tmp"), b"half a manifest");
     let report = report(&image);
     assert!(report.torn_tail);
-    assert_eq!(report.removed, ["MANIFEST.tmp"]);
+    assert_eq!(report.removed, ["MANIFEST.tmp", "segment-0000000001.log"]);
     let aside: Vec<_> = report.set_aside.iter().map(String::as_str).collect();
     assert_eq!(aside.len(), 2, "{report}");
     assert!(aside[0].ends_with(".torn"), "{report}");
     assert_eq!(aside[1], "quarantine/segment-0000000007.log");
     assert!(report.rewritten_bytes > 0);
-    assert!(report.to_string().contains(" bytes again"), "{report}");
+    let written = "bytes that were not proven durable into a new file";
+    assert!(report.to_string().contains(written), "{report}");
 }

@@ -83,7 +83,9 @@ fn a_redaction_that_could_not_remove_files_is_completed_later() {
     let killed = copy_without_quarantine(&mem);
     assert_eq!(files_with(&killed, &dir(), SECRET).len(), 1);
     let reopened = small(&killed).open(dir()).unwrap();
-    assert_eq!(reopened.open_report().removed, ["segment-0000000001.log"]);
+    // The other one was active, and is carried into a new file.
+    let removed = ["segment-0000000001.log", "segment-0000000002.log"];
+    assert_eq!(reopened.open_report().removed, removed);
     assert_eq!(files_with(&killed, &dir(), SECRET), Vec::<PathBuf>::new());
 
     assert!(redact(&store, &chosen, &mut |_| ControlFlow::Continue(())).is_err());
@@ -168,7 +170,10 @@ fn a_gap_in_the_sequences_costs_nothing() {
             .map(|record| (record.body.to_vec(), record.digest));
         Ok::<_, std::convert::Infallible>(())
     });
-    let (mut writer, _, _) = scanned.unwrap().into_writer().unwrap();
+    let (mut writer, _, _) = scanned
+        .unwrap()
+        .into_writer(&strandline_core::Random::from_seed(9))
+        .unwrap();
     let (body, digest) = last.unwrap();
     let record = Record {
         clock: 2,

@@ -53,7 +53,7 @@ fn rewritten(records: &[Raw]) -> Result<Store, strandline::Error> {
     let log =
         UncheckedLog::create(Arc::new(fs.clone()), &dir(), LogOptions::default(), &random).unwrap();
     let scanned = log.scan(None, Sequence::ZERO, |_| Ok::<_, std::io::Error>(()));
-    let (mut writer, ..) = scanned.unwrap().into_writer().unwrap();
+    let (mut writer, ..) = scanned.unwrap().into_writer(&Random::from_seed(9)).unwrap();
     let mut commit = CommitBuffer::default();
     for record in records {
         commit.clear();
@@ -311,7 +311,7 @@ fn sparse_sequences_survive() {
     let log =
         UncheckedLog::create(Arc::new(fs.clone()), &dir(), LogOptions::default(), &random).unwrap();
     let scanned = log.scan(None, Sequence::ZERO, |_| Ok::<_, std::io::Error>(()));
-    let (mut writer, ..) = scanned.unwrap().into_writer().unwrap();
+    let (mut writer, ..) = scanned.unwrap().into_writer(&Random::from_seed(9)).unwrap();
     let mut commit = CommitBuffer::default();
     // The hashes cover the sequences, so only reading is asked of these.
     for (raw, sequence) in history()

@@ -34,22 +34,35 @@ pub(crate) fn expect_loud(
         if !is_segment(path) {
             continue;
         }
-        let dropped = match left.get(path) {
+        // Of a copy that was not finished another one may have taken the name.
+        let header = |bytes: &[u8]| bytes.get(..HEADER_BYTES).map(<[u8]>::to_vec);
+        let same = left.get(path).filter(|left| header(left) == header(bytes));
+        let dropped = match same {
             // Made ahead for a rotation that did not come: it has a header at most, and no frame.
             None if bytes.iter().skip(HEADER_BYTES).all(|byte| *byte == 0) => continue,
             // Another generation of it counts: what was cut short or has been replaced is no data.
-            None if is_superseded(path, left) => {
-                if report.is_clean() {
+            None if left_of(path, left).is_some() => {
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                let is_told = report.removed.iter().any(|removed| *removed == name);
+                if report.is_clean() && !is_told {
                     let message = format!("{} was removed in silence", path.display());
                     return Err(Violation::new(message));
                 }
-                continue;
+                match left_of(path, left) {
+                    // The active one was carried into a new file, as far as it was whole.
+                    Some((other, carried))
+                        if Some(other) == active && generation(path) < generation(other) =>
+                    {
+                        bytes.get(carried.len()..).unwrap_or_default()
+                    }
+                    _ => continue,
+                }
             }
             None => *bytes,
             Some(left) if Some(path) == active => bytes.get(left.len()..).unwrap_or_default(),
             Some(_) => continue,
         };
-        if dropped.iter().all(|byte| *byte == 0) && left.contains_key(path) {
+        if dropped.iter().all(|byte| *byte == 0) {
             continue;
         }
         let what = format!("{} bytes of {}", dropped.len(), path.display());
@@ -64,15 +77,23 @@ pub(crate) fn expect_loud(
     Ok(fresh)
 }
 
-/// Whether another file of the same segment is left.
-fn is_superseded(path: &Path, left: &Files<'_>) -> bool {
+/// The file of the same segment that is left.
+fn left_of<'a, 'b>(path: &Path, left: &'a Files<'b>) -> Option<(&'a PathBuf, &'a &'b [u8])> {
     const NUMBERED: usize = "segment-0000000001".len();
     let number = |path: &Path| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         name.get(..NUMBERED).map(str::to_owned)
     };
-    left.keys()
-        .any(|other| is_segment(other) && number(other) == number(path))
+    left.iter()
+        .find(|(other, _)| is_segment(other) && number(other) == number(path))
+}
+
+/// The generation in a segment's name.
+fn generation(path: &Path) -> u32 {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let digits = name.get("segment-0000000001-".len()..).unwrap_or_default();
+    let digits = digits.trim_end_matches(".log");
+    digits.parse().unwrap_or(0)
 }
 
 fn is_quarantined(path: &Path) -> bool {

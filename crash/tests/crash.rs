@@ -4,7 +4,9 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use strandline::fs::{Fill, Fs, Keep, Loss, Operation, SimDisk, SimFault, SimFaultKind, SimFs};
+use strandline::fs::{
+    EntryKind, Fill, Fs, Keep, Loss, Operation, SimDisk, SimFault, SimFaultKind, SimFs,
+};
 use strandline::{Coordinate, Durability, ErrorKind, Event, EventKind, StoreOptions};
 use strandline_crash::explore::{Plan, explore, record, replay};
 use strandline_crash::{Defect, WORKLOADS, Workload, damage, sweep};
@@ -148,13 +150,25 @@ fn a_torn_tail_that_cannot_be_kept_leaves_no_part_of_a_copy() {
     let file = fs
         .open(segment, strandline::fs::OpenMode::Append { end: 0 })
         .unwrap();
-    file.set_len(file.len().unwrap() - 100).unwrap();
-    fs.limit_growth(Some(600));
-    let quarantined = |fs: &SimFs| fs.list(Path::new("/store/quarantine")).unwrap().len();
-    for _ in 0..3 {
-        let error = options(&fs).open("/store").unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Io, "{error}");
-        assert_eq!(quarantined(&fs), 0);
+    let whole = file.len().unwrap();
+    file.set_len(whole - 100).unwrap();
+    let quarantined = |fs: &SimFs| {
+        fs.list(Path::new("/store/quarantine"))
+            .map_or(0, |all| all.len())
+    };
+    let files = |fs: &SimFs| {
+        let all = fs.list(Path::new("/store")).unwrap().into_iter();
+        all.filter(|entry| entry.kind == EntryKind::File).count()
+    };
+    let before = files(&fs);
+    // No room for the new file of the segment, or for that and not for the torn bytes too.
+    for room in [600, whole * 2 / 3 + 600] {
+        fs.limit_growth(Some(usize::try_from(room).unwrap()));
+        for _ in 0..3 {
+            let error = options(&fs).open("/store").unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Io, "{error}");
+            assert_eq!((quarantined(&fs), files(&fs)), (0, before));
+        }
     }
     fs.limit_growth(None);
     let store = options(&fs).open("/store").unwrap();

@@ -62,6 +62,12 @@ impl Salt {
         let place = self.0 ^ offset.wrapping_mul(0x9E37_79B9_7F4A_7C15);
         Checksum(xxh3_64(bytes) ^ place)
     }
+
+    /// What `checksum`, made with this salt, is with another one, of the same bytes at the same offset.
+    #[must_use]
+    pub const fn exchanged(self, other: Self, checksum: Checksum) -> Checksum {
+        Checksum(checksum.0 ^ self.0 ^ other.0)
+    }
 }
 
 #[cfg(test)]
@@ -84,6 +90,13 @@ mod tests {
                 bytes[bit / 8] ^= 1 << (bit % 8);
             }
         }
+    }
+
+    #[test]
+    fn a_salt_is_exchanged_without_the_bytes() {
+        let (one, other) = (Salt::derive(b"a"), Salt::derive(b"b"));
+        let exchanged = one.exchanged(other, one.checksum(24, b"bytes"));
+        assert_eq!(exchanged, other.checksum(24, b"bytes"));
     }
 
     #[test]

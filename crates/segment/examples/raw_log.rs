@@ -24,7 +24,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         })?;
         println!("run {run} found {lines:?}");
 
-        let (mut writer, reader, repairs) = scanned.into_writer()?;
+        let (mut writer, reader, repairs) = scanned.into_writer(&random)?;
         repairs
             .notices()
             .iter()

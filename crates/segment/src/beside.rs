@@ -67,21 +67,27 @@ pub(crate) enum Since {
     SealedHere,
     /// It was sealed, and more frames belong to it.
     SealedLater,
+    /// The log goes on in another file: what was read last was carried over.
+    Carried,
 }
 
 impl UncheckedLog {
     /// What became of the last segment, whose frames were read up to `position`.
     pub(crate) fn since(&self, position: &LogPosition) -> Result<Since, LogError> {
         let manifest = Manifest::read(&*self.fs, &self.dir)?;
-        let segments = manifest.iter().flat_map(|manifest| &manifest.segments);
-        let end = segments
-            .filter(|info| info.id() == position.segment)
-            .find_map(|info| info.end());
-        Ok(match end {
-            None => Since::Active,
+        let mut segments = manifest.iter().flat_map(|manifest| &manifest.segments);
+        let Some(listed) = segments.find(|info| info.id() == position.segment) else {
+            return Ok(Since::Active);
+        };
+        let own = self.find(position.segment).map(|(info, _)| info.header);
+        let is_other_file = own.is_some_and(|own| own != listed.header);
+        Ok(match listed.end() {
             Some(end) if end.sequence == position.sequence && end.log_hash == position.log_hash => {
                 Since::SealedHere
             }
+            _ if is_other_file => Since::Carried,
+            Some(end) if end.offset < position.offset => Since::Carried,
+            None => Since::Active,
             Some(_) => Since::SealedLater,
         })
     }

@@ -403,6 +403,7 @@ impl<'a> Frame<'a> {
     }
 }
 
+/// Of the checksums of a frame's records, one after the other.
 pub(crate) fn records_checksum(salt: Salt, frame_offset: u32, checksums: &[u8]) -> u32 {
     let [a, b, c, d, ..] = salt
         .checksum(u64::from(frame_offset), checksums)

@@ -6,8 +6,9 @@
 //! - A note stands between commits: bytes of the caller's about the log itself, in its chain, and of no
 //!   sequence.
 //! - A record can be read alone, by its position, and is checked then.
-//! - Opening tells a tail that a crash tore, which is kept aside and cut off, from damage to what
+//! - Opening tells a tail that a crash tore, which is kept aside and left out, from damage to what
 //!   was durable, which is an error with file and offset.
+//! - What is not proven durable when the log is opened goes into a new file before it is shown.
 //! - Full segments are sealed, and take a footer of the caller's: an index of them, say.
 //!
 //! Knows nothing of what the records mean. When to sync is the caller's business:
@@ -20,9 +21,10 @@
 //! use strandline_segment::{CommitBuffer, LogOptions, UncheckedLog};
 //!
 //! let (fs, dir) = (Arc::new(MemFs::new()), std::path::Path::new("/log"));
-//! let log = UncheckedLog::create(fs.clone(), dir, LogOptions::default(), &Random::from_os()?)?;
+//! let random = Random::from_os()?;
+//! let log = UncheckedLog::create(fs.clone(), dir, LogOptions::default(), &random)?;
 //! let scanned = log.scan(None, Sequence::ZERO, |_| Ok::<_, std::io::Error>(()))?;
-//! let (mut writer, reader, _) = scanned.into_writer()?;
+//! let (mut writer, reader, _) = scanned.into_writer(&random)?;
 //!
 //! let mut commit = CommitBuffer::default();
 //! for body in [b"one", b"two"] {
@@ -38,6 +40,7 @@
 #![forbid(unsafe_code)]
 
 mod beside;
+mod carry;
 mod commit;
 mod copy;
 mod cursor;
@@ -60,13 +63,16 @@ mod position;
 mod quarantine;
 mod reader;
 mod recover;
+mod repairs;
 mod rewrite;
 mod scan;
 mod sealed;
 mod sealed_segment;
 mod space;
+mod target;
 mod writer;
 
+pub use carry::CarriedBodies;
 pub use commit::{CommitBuffer, FramePlace};
 pub use copy::{CopiedLog, CopyMode};
 pub use cursor::RecordCursor;
@@ -94,7 +100,8 @@ pub use options::{
 };
 pub use position::{LogPosition, RecordPosition, SegmentId};
 pub use reader::{LogReader, LogView, OwnedRecord};
-pub use recover::{Repairs, ScannedLog, TornTail};
+pub use recover::{ScannedLog, TornTail};
+pub use repairs::Repairs;
 pub use rewrite::{RewrittenSegment, SegmentRewrite, SupersededFiles, SwitchedLog};
 pub use sealed::SealedFrames;
 pub use sealed_segment::SealedSegment;

@@ -324,6 +324,21 @@ pub(crate) fn check_position(
             Err(behind("the segment was rewritten and ends before"))
         };
     }
+    check_frame_before(file, info, position)
+}
+
+/// Checks that the frame that ends at `position` is in the file, or that its segment begins so.
+pub(crate) fn check_frame_before(
+    file: &SegmentFile,
+    info: &SegmentInfo,
+    position: &LogPosition,
+) -> Result<(), LogError> {
+    let behind = |reason| LogError::LogBehind {
+        file: file.name(),
+        expected_sequence: position.sequence.get(),
+        found_sequence: info.start().sequence.get(),
+        reason,
+    };
     if position.last_frame == 0 {
         return if *position == info.start() {
             Ok(())

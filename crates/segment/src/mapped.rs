@@ -59,7 +59,9 @@ impl ReadSegment {
     /// The segment once it is sealed; it keeps its file and its mapping.
     pub(crate) fn sealed(&self, end: LogPosition, all: &OpenFiles) -> Self {
         if let Some(active) = &self.active {
-            all.seal(active, end);
+            // A reader may have read on before the end of the log was carried into another segment.
+            let offset = end.offset.max(self.file.written_end());
+            all.seal(active, LogPosition { offset, ..end });
         }
         let mut info = self.info;
         info.end = Some(end);

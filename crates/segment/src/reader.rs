@@ -101,7 +101,10 @@ impl LogReader {
                 if let Ok(at) = find(segments, info.id())
                     && let Some(segment) = segments.get_mut(at)
                 {
-                    *segment = Arc::new(ReadSegment::new(info, file));
+                    *segment = Arc::new(match info.end() {
+                        Some(_) => ReadSegment::new(info, file),
+                        None => ReadSegment::active(info, &file, &self.open_files),
+                    });
                 }
             }
         });

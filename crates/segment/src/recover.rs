@@ -1,27 +1,19 @@
-//! Recovery: reading the frames, deciding what a bad one means, and repairing the tail.
+//! Recovery: reading the frames, and deciding what a bad one means.
 //!
 //! A bad frame in a sealed segment is corruption. In the last one it is a torn tail if nothing
 //! proves that the log was durable past it, and corruption otherwise. Proof is the
-//! `durable_through` of any valid frame header, before it or after it, what the caller knows, and
-//! the end of the segments before. What stands after a bad frame is proof at most, never data.
+//! `durable_through` of any valid frame header, before it or after it, what the caller knows, what
+//! the manifest says, and the end of the segments before. What stands after a bad frame is proof at most, never data.
 
 use crate::beside::{Look, Since, readable_bytes};
-use crate::error::At;
 use crate::file::SegmentFile;
-use crate::format::COMMIT_BYTES_MAX;
 use crate::frame::Frame;
-use crate::log::{UncheckedLog, is_own_temporary, visit_all};
-use crate::next::is_unused;
-use crate::quarantine::{is_segment_like, keep, set_aside};
+use crate::log::{UncheckedLog, visit_all};
+use crate::repairs::Repairs;
 use crate::scan::{FrameScanner, HeadersAfter, Step};
-use crate::{LogError, LogPosition, LogReader, LogWriter, ScanError, SegmentId};
-use std::collections::HashSet;
+use crate::{LogError, LogPosition, LogReader, ScanError, SegmentId};
 use std::fmt;
 use strandline_core::Sequence;
-use strandline_core::fs::{EntryKind, OpenMode};
-
-/// How much is copied at once.
-const COPY_BYTES: u64 = 1 << 20;
 
 /// The end of the log that a crash tore: bytes after the last whole commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,64 +48,19 @@ impl fmt::Display for TornTail {
     }
 }
 
-/// What opening for writing changed.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct Repairs {
-    /// Where the torn tail was copied before it was cut off.
-    pub torn_tail_kept_as: Option<String>,
-    /// Files that looked like segments and are not in the manifest, as they are called now.
-    pub set_aside: Vec<String>,
-    /// Files of next segments that were made ahead and never used, removed.
-    pub removed_unused: Vec<String>,
-    /// Files of segments that were rewritten, and of rewritings that were interrupted, removed.
-    pub removed_superseded: Vec<String>,
-    /// Temporary files of interrupted replacements, removed.
-    pub removed_temporaries: Vec<String>,
-    /// Bytes that were not proven durable, and were written again and synced.
-    pub rewritten_bytes: u64,
-}
-
-impl Repairs {
-    /// What was done, a sentence each, but for the rewriting, which is routine.
-    #[must_use]
-    pub fn notices(&self) -> Vec<String> {
-        let torn = self
-            .torn_tail_kept_as
-            .iter()
-            .map(|name| format!("the torn bytes were kept as {name} and cut off"));
-        let aside = self
-            .set_aside
-            .iter()
-            .map(|name| format!("a segment that the MANIFEST does not list was moved to {name}"));
-        let removed = self
-            .removed_temporaries
-            .iter()
-            .map(|name| format!("{name}, left by an interrupted replacement, was removed"));
-        let unused = self.removed_unused.iter().map(|name| {
-            format!("{name}, made ahead for the next segment and never used, was removed")
-        });
-        let superseded = self.removed_superseded.iter().map(|name| {
-            format!(
-                "{name}, of a segment whose MANIFEST lists another rewriting of it, was removed"
-            )
-        });
-        let all = torn.chain(aside).chain(removed).chain(unused);
-        all.chain(superseded).collect()
-    }
-}
-
 /// A log whose frames were read; what opening for writing would repair is known.
 #[derive(Debug)]
 pub struct ScannedLog {
     pub(crate) log: UncheckedLog,
-    end: LogPosition,
+    pub(crate) end: LogPosition,
     proven_durable: Sequence,
-    torn_tail: Option<TornTail>,
+    pub(crate) torn_tail: Option<TornTail>,
     /// Where the part of the last segment begins that is not proven durable.
-    unproven_from: LogPosition,
+    pub(crate) unproven_from: LogPosition,
     /// Where the file changed while it was read, if that was noticed.
-    changed_at: Option<u32>,
+    pub(crate) changed_at: Option<u32>,
+    /// What was done to the directory so far.
+    pub(crate) repairs: Repairs,
 }
 
 impl UncheckedLog {
@@ -139,6 +86,10 @@ impl UncheckedLog {
     ) -> Result<ScannedLog, ScanError<E>> {
         let mut position = self.start(from)?;
         let mut proven = proven_durable;
+        if let Some(synced) = &self.manifest.synced {
+            self.check_position(synced)?;
+            proven = proven.max(synced.sequence);
+        }
         let mut segments = self.manifest.segments.iter().zip(&self.files).peekable();
         while let Some((info, file)) = segments.next() {
             if info.id() < position.segment {
@@ -190,6 +141,7 @@ impl UncheckedLog {
             return Err(LogError::corrupt(crate::MANIFEST_FILE, 0, "it lists no segment").into());
         };
         let mut scanner = FrameScanner::new(&file, start, readable_bytes(&file)?);
+        let synced = self.manifest.synced.map_or(0, |synced| synced.offset);
         // The starts of frames, each with what proves it durable, while nothing does.
         let mut unproven: std::collections::VecDeque<(Sequence, LogPosition)> = Default::default();
         let mut look: Option<Look> = None;
@@ -199,7 +151,10 @@ impl UncheckedLog {
                 Step::Frame(frame) => {
                     proven = proven.max(frame.durable_through());
                     unproven.push_back((frame.proven_by(), frame.start()));
-                    while unproven.front().is_some_and(|(by, _)| *by <= proven) {
+                    while unproven
+                        .front()
+                        .is_some_and(|(by, start)| *by <= proven || start.offset < synced)
+                    {
                         unproven.pop_front();
                     }
                     visit(&frame).map_err(ScanError::Visit)?;
@@ -253,11 +208,12 @@ impl UncheckedLog {
             torn_tail,
             unproven_from,
             changed_at,
+            repairs: Repairs::default(),
         })
     }
 
     /// What the bad frame at `end` means, after it was looked at again: a torn tail, nothing if the
-    /// segment was sealed there meanwhile, or corruption.
+    /// segment was sealed there or carried over meanwhile, or corruption.
     fn judge(
         &self,
         file: &SegmentFile,
@@ -273,7 +229,8 @@ impl UncheckedLog {
         }
         match self.since(&end)? {
             Since::SealedLater => Err(corrupt()),
-            Since::SealedHere => Ok(None),
+            // What is there now belongs to a log that goes on in another file.
+            Since::Carried | Since::SealedHere => Ok(None),
             Since::Active => Ok(Some(TornTail {
                 segment: file.id,
                 offset: end.offset,
@@ -320,159 +277,4 @@ impl ScannedLog {
             mapped_bytes,
         )
     }
-
-    /// Repairs the end of the log, and gives its writer and a reader.
-    ///
-    /// The torn tail is copied to `quarantine/` and cut off; segments that the manifest does not
-    /// list are moved there, or removed if they were made ahead and never used, or are generations of a
-    /// segment that do not count; what is not proven durable is written again in place. All of it is
-    /// synced before this returns, so the whole log is durable then. Safe to repeat after a crash.
-    ///
-    /// What is not proven durable is read from the disk once more, past the cache.
-    ///
-    /// # Errors
-    ///
-    /// [`LogError::Io`]. [`LogError::Changed`] if somebody else wrote while the log was read, or if
-    /// the cache held what the disk has not: reading the log again then gives what the disk has.
-    pub fn into_writer(mut self) -> Result<(LogWriter, LogReader, Repairs), LogError> {
-        let mut repairs = Repairs {
-            set_aside: std::mem::take(&mut self.log.set_aside),
-            ..Repairs::default()
-        };
-        if let (Some(file), Some(offset)) = (self.log.files.last(), self.changed_at) {
-            return Err(LogError::Changed {
-                file: file.name(),
-                offset,
-            });
-        }
-        let Some(info) = self.log.manifest.segments.last().copied() else {
-            return Err(LogError::corrupt(
-                crate::MANIFEST_FILE,
-                0,
-                "it lists no segment",
-            ));
-        };
-        let (fs, dir) = (self.log.fs.clone(), self.log.dir.clone());
-        let fixed = OpenMode::Append {
-            end: self.unproven_from.offset.into(),
-        };
-        let file = SegmentFile::open(&*fs, &dir, &info.header, fixed)?;
-        // Before anything is changed: it may have to be read again.
-        expect_on_disk(&file, self.unproven_from, self.end)?;
-        self.clean_directory(&mut repairs)?;
-        if let Some(torn) = &self.torn_tail {
-            let stem = format!("{}-{:010}.torn", file.name(), torn.offset);
-            let from = u64::from(torn.offset);
-            let kept = keep(&*fs, &dir, &stem, |at| {
-                let left = torn.bytes.saturating_sub(at).min(COPY_BYTES);
-                let mut bytes = vec![0; usize::try_from(left).unwrap_or(0)];
-                file.read(&mut bytes, from + at)?;
-                Ok(bytes)
-            })?;
-            repairs.torn_tail_kept_as = Some(kept);
-        }
-        let end = u64::from(self.end.offset);
-        if file.len()? != end {
-            file.file.set_len(end).at("truncate", &file.path)?;
-        }
-        repairs.rewritten_bytes = rewrite(&file, u64::from(self.unproven_from.offset), end)?;
-        file.file.sync().at("sync", &file.path)?;
-        fs.sync_dir(&dir).at("sync", &dir)?;
-        file.set_written_end(self.end.offset);
-        if let Some(last) = self.log.files.last_mut() {
-            *last = file.clone();
-        }
-        let mapped_bytes = self.log.options.mapped_bytes();
-        let infos = self.log.manifest.segments.clone();
-        let reader = LogReader::new(infos, self.log.files, self.log.open_files, mapped_bytes);
-        let writer = LogWriter::new(
-            fs,
-            dir,
-            self.log.options,
-            self.log.manifest,
-            file,
-            self.end,
-            reader.clone(),
-        );
-        Ok((writer, reader, repairs))
-    }
-
-    fn clean_directory(&self, repairs: &mut Repairs) -> Result<(), LogError> {
-        let (fs, dir) = (&*self.log.fs, &self.log.dir);
-        let listed: HashSet<_> = self
-            .log
-            .manifest
-            .segments
-            .iter()
-            .map(|s| s.file_name())
-            .collect();
-        let last = self.log.manifest.segments.last();
-        let next = last.and_then(|last| last.id().next());
-        for entry in fs.list(dir).at("list", dir)? {
-            if entry.kind != EntryKind::File {
-                continue;
-            }
-            if is_own_temporary(&entry.name) {
-                let path = dir.join(&entry.name);
-                fs.remove_file(&path).at("remove", &path)?;
-                repairs.removed_temporaries.push(entry.name);
-            } else if is_segment_like(&entry.name) && !listed.contains(&entry.name) {
-                let path = dir.join(&entry.name);
-                let is_next = next.is_some_and(|id| id.file_name() == entry.name);
-                let parsed = SegmentId::parse_file_name(&entry.name);
-                let own = parsed.and_then(|(id, _)| self.log.find(id));
-                let is_superseded = own.is_some_and(|(info, _)| info.is_sealed());
-                if is_next && is_unused(fs, &path, self.log.identity())? {
-                    fs.remove_file(&path).at("remove", &path)?;
-                    repairs.removed_unused.push(entry.name);
-                } else if is_superseded {
-                    fs.remove_file(&path).at("remove", &path)?;
-                    repairs.removed_superseded.push(entry.name);
-                } else {
-                    repairs.set_aside.push(set_aside(fs, dir, &entry.name)?);
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Checks that the disk has the frames from `from` to `end`, and not the cache alone: after a failed
-/// sync the cache goes on showing what never arrived, and ext4 takes it for synced even when it is
-/// written again.
-fn expect_on_disk(file: &SegmentFile, from: LogPosition, end: LogPosition) -> Result<(), LogError> {
-    if from == end {
-        return Ok(());
-    }
-    file.file.sync().at("sync", &file.path)?;
-    let dropped = file.file.drop_cached(u64::from(from.offset));
-    dropped.at("drop what is cached of", &file.path)?;
-    let mut scanner = FrameScanner::new(file, from, u64::from(end.offset));
-    while let Step::Frame(_) = scanner.next()? {}
-    if scanner.position() == end {
-        return Ok(());
-    }
-    Err(LogError::Changed {
-        file: file.name(),
-        offset: scanner.position().offset,
-    })
-}
-
-/// Writes the bytes from `from` to `end` again as they are, so that a sync after it covers them
-/// whatever an earlier, failed sync left in the cache, where that could not be dropped.
-fn rewrite(file: &SegmentFile, from: u64, end: u64) -> Result<u64, LogError> {
-    let mut offset = from;
-    while offset < end {
-        let count = (end - offset).min(COPY_BYTES.min(u64::from(COMMIT_BYTES_MAX)));
-        let mut bytes = vec![0; usize::try_from(count).unwrap_or(0)];
-        file.read(&mut bytes, offset)?;
-        if bytes.is_empty() {
-            break;
-        }
-        file.file
-            .write_all_at(&bytes, offset)
-            .at("write", &file.path)?;
-        offset += bytes.len() as u64;
-    }
-    Ok(offset - from)
 }

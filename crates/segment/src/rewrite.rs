@@ -12,20 +12,14 @@ use crate::format::SegmentHeader;
 use crate::log::nonce;
 use crate::manifest::{Manifest, SegmentInfo};
 use crate::sealed::SealedFrames;
-use crate::{
-    CommitBuffer, Frame, FramePlace, FrameRecord, LogError, LogPosition, LogReader, LogWriter,
-    SealedSegment,
-};
-use crate::{ScanError, SegmentId};
+use crate::target::Target;
+use crate::{FrameRecord, LogError, LogReader, LogWriter, ScanError, SealedSegment, SegmentId};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use strandline_core::Random;
 use strandline_core::fs::{Fs, OpenMode};
 use strandline_core::sync::Mutex;
-
-/// How much is written at once.
-const WRITE_BYTES: usize = 1 << 20;
 
 /// A sealed segment that is to be rewritten. Needs no lock: appends go on meanwhile.
 #[derive(Debug)]
@@ -260,97 +254,24 @@ impl SegmentRewrite {
             kept: false,
             _claim: claim,
         };
-        let mut target = Target {
-            file,
-            commit: CommitBuffer::default(),
-            pending: header.encode(),
-            written: 0,
-            end: header.start(),
-            bytes_max,
-        };
+        let mut target = Target::new(&header, file, bytes_max);
         source
-            .visit(|frame| {
-                target.frame(frame, &mut body)?;
-                if target.pending.len() >= WRITE_BYTES {
-                    target.write()?;
-                }
-                Ok(())
-            })
+            .visit(|frame| target.frame(frame, &mut body))
             .map_err(|error| match error {
                 ScanError::Log(error) => ScanError::Log(error),
                 ScanError::Visit(error) => error,
             })?;
-        target.write()?;
-        target.file.file.sync().at("sync", &target.file.path)?;
+        target.finish()?;
         // Before a manifest lists it.
         rewritten.fs.sync_dir(&dir).at("sync", &dir)?;
-        target.file.set_written_end(target.end.offset);
+        let end = target.end();
         let info = SegmentInfo {
             header,
-            end: Some(target.end),
+            end: Some(end),
         };
-        let read = reader.open_files.sealed(&target.file, &header, target.end);
-        rewritten.sealed =
-            SealedSegment::new(rewritten.fs.clone(), &dir, info, target.end, read, reader);
+        let read = reader.open_files.sealed(&target.file, &header, end);
+        rewritten.sealed = SealedSegment::new(rewritten.fs.clone(), &dir, info, end, read, reader);
         Ok(rewritten)
-    }
-}
-
-/// The file that is written, and what waits to be.
-struct Target {
-    file: SegmentFile,
-    commit: CommitBuffer,
-    pending: Vec<u8>,
-    written: u64,
-    end: LogPosition,
-    bytes_max: u64,
-}
-
-impl Target {
-    fn frame<E>(
-        &mut self,
-        frame: &Frame<'_>,
-        body: &mut impl FnMut(&FrameRecord<'_>, &mut Vec<u8>) -> Result<(), E>,
-    ) -> Result<(), ScanError<E>> {
-        self.commit.clear();
-        if let Some(note) = frame.note() {
-            self.commit.set_note(note);
-        }
-        for record in frame.records() {
-            let mut result = Ok(());
-            self.commit
-                .push(&record.digest, |out| result = body(&record, out));
-            result.map_err(ScanError::Visit)?;
-        }
-        let place = FramePlace {
-            salt: self.file.salt,
-            start: self.end,
-            first_sequence: frame.first_sequence(),
-            durable_through: frame.durable_through(),
-        };
-        let size = self.commit.frame_bytes() as u64;
-        let found = u64::from(self.end.offset).saturating_add(size);
-        let sealed = self.commit.seal(&place);
-        let (bytes, end) = sealed.filter(|_| found <= self.bytes_max).ok_or_else(|| {
-            LogError::RewrittenTooLong {
-                file: self.file.name(),
-                found,
-                limit: self.bytes_max,
-            }
-        })?;
-        // Same digests after the same hash, so the chain of the log is what it was.
-        assert_eq!(end.log_hash, frame.end().log_hash, "digests stay");
-        self.pending.extend_from_slice(bytes);
-        self.end = end;
-        Ok(())
-    }
-
-    fn write(&mut self) -> Result<(), LogError> {
-        let written = self.file.file.write_all_at(&self.pending, self.written);
-        written.at("write", &self.file.path)?;
-        self.written += self.pending.len() as u64;
-        self.pending.clear();
-        Ok(())
     }
 }
 

@@ -1,7 +1,7 @@
 //! `SealedFrames`: the frames of one sealed segment.
 
 use crate::file::SegmentFile;
-use crate::log::visit_all;
+use crate::log::{check_frame_before, visit_all};
 use crate::{Frame, LogError, LogPosition, ScanError, SegmentInfo};
 
 /// The frames of a sealed segment, which never change. Keeps its file open.
@@ -30,6 +30,22 @@ impl SealedFrames {
         self.end
     }
 
+    /// Whether a frame of them ends at `position`, or they begin there. Where it was noted in the segment
+    /// before that was rewritten, nothing before it was removed then.
+    ///
+    /// # Errors
+    ///
+    /// [`LogError::Io`].
+    pub fn has_position(&self, position: &LogPosition) -> Result<bool, LogError> {
+        if position.segment != self.info.id() || position.offset > self.end.offset {
+            return Ok(false);
+        }
+        match check_frame_before(&self.file, &self.info, position) {
+            Err(LogError::LogBehind { .. }) => Ok(false),
+            checked => checked.map(|()| true),
+        }
+    }
+
     /// Hands every frame to `visit`, oldest first. Every checksum is checked, and that each frame
     /// follows the one before.
     ///
@@ -40,8 +56,21 @@ impl SealedFrames {
         &self,
         visit: impl FnMut(&Frame<'_>) -> Result<(), E>,
     ) -> Result<(), ScanError<E>> {
+        self.visit_from(self.info.start(), visit)
+    }
+
+    /// Hands every frame from a position on to `visit`, as [`visit`](Self::visit) does.
+    ///
+    /// # Errors
+    ///
+    /// As there; [`LogError::Corrupt`] if there is no such position.
+    pub fn visit_from<E>(
+        &self,
+        position: LogPosition,
+        visit: impl FnMut(&Frame<'_>) -> Result<(), E>,
+    ) -> Result<(), ScanError<E>> {
         let until = u64::from(self.end.offset);
-        let reached = visit_all(&self.file, self.info.start(), until, visit)?;
+        let reached = visit_all(&self.file, position, until, visit)?;
         if reached == self.end {
             return Ok(());
         }

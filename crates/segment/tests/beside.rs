@@ -127,7 +127,11 @@ fn create(fs: &MemFs) -> LogWriter {
     let (fs, dir) = (Arc::new(fs.clone()), Path::new(DIR));
     let log = UncheckedLog::create(fs, dir, LogOptions::default(), &Random::from_seed(3)).unwrap();
     let scanned = log.scan(None, Sequence::ZERO, |_| Ok::<_, Infallible>(()));
-    scanned.unwrap().into_writer().unwrap().0
+    scanned
+        .unwrap()
+        .into_writer(&Random::from_seed(9))
+        .unwrap()
+        .0
 }
 
 /// Appends a commit that says that everything before it is durable.
@@ -185,7 +189,7 @@ fn commits_that_are_written_between_two_reads_are_no_damage() {
     assert_eq!(bodies, [b"one".as_slice(), b"two", b"three"]);
     assert_eq!(scanned.torn_tail(), None);
     assert_eq!(scanned.proven_durable(), Sequence::new(2));
-    let refused = scanned.into_writer().unwrap_err();
+    let refused = scanned.into_writer(&Random::from_seed(9)).unwrap_err();
     assert!(matches!(refused, LogError::Changed { .. }), "{refused}");
 }
 

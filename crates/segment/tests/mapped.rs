@@ -19,7 +19,7 @@ use strandline_segment::{
 fn create(fs: &Arc<dyn Fs>, dir: &Path, options: LogOptions) -> (LogWriter, LogReader) {
     let log = UncheckedLog::create(fs.clone(), dir, options, &Random::from_seed(3)).unwrap();
     let scanned = log.scan(None, Sequence::ZERO, |_| Ok::<_, Infallible>(()));
-    let (writer, reader, _) = scanned.unwrap().into_writer().unwrap();
+    let (writer, reader, _) = scanned.unwrap().into_writer(&Random::from_seed(9)).unwrap();
     (writer, reader)
 }
 
@@ -94,7 +94,7 @@ fn a_log_that_is_longer_than_its_options_allow_is_read_to_its_end() {
     let small = LogOptions::default().segment_bytes_max(64 << 10);
     let log = UncheckedLog::open(fs, dir.path(), small).unwrap().unwrap();
     let scanned = log.scan(None, Sequence::ZERO, |_| Ok::<_, Infallible>(()));
-    let (_, reader, _) = scanned.unwrap().into_writer().unwrap();
+    let (_, reader, _) = scanned.unwrap().into_writer(&Random::from_seed(9)).unwrap();
     for (n, place) in (0..30).zip(places) {
         assert_eq!(reader.view().read(place).unwrap().body, [n; 9000]);
     }

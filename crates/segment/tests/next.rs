@@ -25,7 +25,7 @@ fn open(fs: Arc<dyn Fs>) -> (LogWriter, Repairs, u64) {
         records += frame.len() as u64;
         Ok::<_, Infallible>(())
     });
-    let (writer, _, repairs) = scanned.unwrap().into_writer().unwrap();
+    let (writer, _, repairs) = scanned.unwrap().into_writer(&Random::from_seed(9)).unwrap();
     (writer, repairs, records)
 }
 

@@ -31,7 +31,11 @@ fn create(fs: &MemFs) -> LogWriter {
     let random = Random::from_seed(3);
     let log = UncheckedLog::create(shared(fs), Path::new(DIR), options(), &random).unwrap();
     let scanned = log.scan(None, Sequence::ZERO, |_| Ok::<_, Infallible>(()));
-    scanned.unwrap().into_writer().unwrap().0
+    scanned
+        .unwrap()
+        .into_writer(&strandline_core::Random::from_seed(9))
+        .unwrap()
+        .0
 }
 
 fn log(fs: &MemFs) -> UncheckedLog {
@@ -221,7 +225,9 @@ fn a_cut_note_is_a_torn_tail() {
         replace_file(&fs, &first_segment(), &bytes[..cut as usize]).unwrap();
         let (scanned, found) = scan(&fs, None).unwrap();
         assert_eq!(found, entries[..5], "{cut}");
-        let (mut writer, _, repairs) = scanned.into_writer().unwrap();
+        let (mut writer, _, repairs) = scanned
+            .into_writer(&strandline_core::Random::from_seed(9))
+            .unwrap();
         assert!(repairs.torn_tail_kept_as.is_some());
         append_note(&mut writer, b"again", 3);
         drop(writer);
@@ -239,7 +245,11 @@ fn a_durable_sequence_does_not_prove_the_note_after_it() {
         drop(writer);
         let (scanned, _) = scan(&fs, None).unwrap();
         assert_eq!(scanned.proven_durable(), Sequence::new(1));
-        scanned.into_writer().unwrap().2.rewritten_bytes
+        scanned
+            .into_writer(&strandline_core::Random::from_seed(9))
+            .unwrap()
+            .2
+            .rewritten_bytes
     };
     let note_bytes = (FRAME_HEADER_BYTES + 44 + 4).next_multiple_of(8) as u64;
     let proven_by_itself = rewritten(|writer| append_note(writer, b"note", 1));
@@ -358,7 +368,11 @@ fn an_earlier_program_refuses_a_log_before_it_has_a_note() {
     replace_file(&fs, &path, &first).unwrap();
     let read = || Manifest::read(&fs, Path::new(DIR)).unwrap().unwrap();
     assert_eq!(read().unrecorded_before(), None);
-    let (mut writer, ..) = scan(&fs, None).unwrap().0.into_writer().unwrap();
+    let (mut writer, ..) = scan(&fs, None)
+        .unwrap()
+        .0
+        .into_writer(&strandline_core::Random::from_seed(9))
+        .unwrap();
     append(&mut writer, &[b"one", b"two"], 0);
     assert_eq!(read().unrecorded_before(), None);
     append_note(&mut writer, b"note", 0);

@@ -30,7 +30,7 @@ fn options() -> LogOptions {
 
 fn start(log: UncheckedLog) -> (LogWriter, LogReader) {
     let scanned = log.scan(None, Sequence::ZERO, |_| Ok::<_, Infallible>(()));
-    let (writer, reader, _) = scanned.unwrap().into_writer().unwrap();
+    let (writer, reader, _) = scanned.unwrap().into_writer(&Random::from_seed(9)).unwrap();
     (writer, reader)
 }
 

@@ -33,7 +33,10 @@ struct Made {
 
 fn start(log: UncheckedLog) -> (LogWriter, LogReader, Repairs) {
     let scanned = log.scan(None, Sequence::ZERO, |_| Ok::<_, Infallible>(()));
-    scanned.unwrap().into_writer().unwrap()
+    scanned
+        .unwrap()
+        .into_writer(&strandline_core::Random::from_seed(9))
+        .unwrap()
 }
 
 fn make(fs: Arc<dyn Fs>) -> Made {

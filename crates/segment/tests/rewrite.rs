@@ -45,7 +45,7 @@ fn reopen(fs: &MemFs) -> (Vec<Record>, LogWriter, LogReader, Vec<String>) {
         records.extend(of_frame.map(|record| (record.sequence.get(), record.body.to_vec())));
         Ok::<_, Infallible>(())
     });
-    let (writer, reader, repairs) = scanned.unwrap().into_writer().unwrap();
+    let (writer, reader, repairs) = scanned.unwrap().into_writer(&Random::from_seed(9)).unwrap();
     (records, writer, reader, repairs.removed_superseded)
 }
 
@@ -131,8 +131,9 @@ fn a_rewritten_segment_has_other_bodies_and_the_same_chain() {
         names(&fs),
         [
             "segment-0000000001-0000000001.log",
-            "segment-0000000002.log"
-        ]
+            "segment-0000000002-0000000001.log"
+        ],
+        "the active one was carried into a new file"
     );
 }
 
@@ -367,7 +368,7 @@ fn a_copy_that_was_rewritten_is_not_replaced() {
     let scanned = log
         .unwrap()
         .scan(None, Sequence::ZERO, |_| Ok::<_, Infallible>(()));
-    let (mut of_copy, _, _) = scanned.unwrap().into_writer().unwrap();
+    let (mut of_copy, _, _) = scanned.unwrap().into_writer(&Random::from_seed(9)).unwrap();
     let switched = of_copy.switch_to(vec![shorter(&of_copy)]).unwrap();
     switched.show().remove().unwrap();
     drop(of_copy);

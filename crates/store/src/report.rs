@@ -34,7 +34,8 @@ pub struct OpenTimes {
     pub footers: Duration,
     /// Reading the log after that.
     pub log: Duration,
-    /// Cutting off a torn tail, setting files aside, and syncing what was not proven durable.
+    /// Keeping a torn tail, setting files aside, and writing what was not proven durable into a new
+    /// file.
     pub repair: Duration,
 }
 
@@ -82,15 +83,16 @@ pub struct OpenReport {
     /// Everything that was damaged, left over or out of place, and what was done about it; empty
     /// after a clean close.
     pub notices: Vec<String>,
-    /// Whether the end of the log was torn and cut off; a notice says what and where to. A store
+    /// Whether the end of the log was torn and left out; a notice says what and where to. A store
     /// that is opened to read only cuts nothing off, and beside a writer that was interrupted in
     /// the middle of a commit it cannot tell that commit from a torn one.
     pub torn_tail: bool,
     /// Files in the quarantine that were put there now: torn bytes, and segments out of place.
     pub set_aside: Vec<String>,
-    /// Files that were left over and are removed.
+    /// Files that were left over, or that the log does not go on in, and are removed.
     pub removed: Vec<String>,
-    /// Bytes at the end of the log that were not proven durable, and were written again and synced.
+    /// Bytes at the end of the log that were not proven durable, and were written into a new file and
+    /// synced.
     pub rewritten_bytes: u64,
     /// How long each step took.
     pub times: OpenTimes,
@@ -171,7 +173,11 @@ impl fmt::Display for OpenReport {
             self.reason, self.checkpoint_bytes, self.footers_used, self.log_bytes
         )?;
         if self.rewritten_bytes > 0 {
-            write!(f, "; wrote {} bytes again", self.rewritten_bytes)?;
+            write!(
+                f,
+                "; wrote {} bytes that were not proven durable into a new file",
+                self.rewritten_bytes
+            )?;
         }
         f.write_str("\n ")?;
         for (place, (name, time)) in self.times.steps().into_iter().enumerate() {

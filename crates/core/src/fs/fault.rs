@@ -219,10 +219,6 @@ impl FsFile for FaultFile {
         self.inner.allocate(bytes)
     }
 
-    fn drop_cached(&self, offset: u64) -> io::Result<()> {
-        self.inner.drop_cached(offset)
-    }
-
     fn len(&self) -> io::Result<u64> {
         self.inner.len()
     }

@@ -210,19 +210,6 @@ pub trait FsFile: Send + Sync + Debug {
         Ok(())
     }
 
-    /// Has what is read from `offset` on come from the disk again, as far as that can be had, and not
-    /// from the system's cache. What is not synced stays in the cache.
-    ///
-    /// Does nothing where the system has no such call, and where others have the file mapped.
-    ///
-    /// # Errors
-    ///
-    /// What the file system says.
-    fn drop_cached(&self, offset: u64) -> io::Result<()> {
-        let _ = offset;
-        Ok(())
-    }
-
     /// The length in bytes.
     ///
     /// # Errors

@@ -2,9 +2,9 @@
 
 use super::floor::Floor;
 use super::{DirEntry, EntryKind, FileLock, Fs, FsFile, Mapping, OpenMode};
-use rustix::fs::OFlags;
 #[cfg(any(target_os = "linux", target_os = "android"))]
-use rustix::fs::{Advice, FallocateFlags, fadvise};
+use rustix::fs::FallocateFlags;
+use rustix::fs::OFlags;
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
@@ -175,11 +175,6 @@ impl FsFile for OsFile {
         Ok(())
     }
 
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    fn drop_cached(&self, offset: u64) -> io::Result<()> {
-        Ok(fadvise(&self.file, offset, None, Advice::DontNeed)?)
-    }
-
     fn len(&self) -> io::Result<u64> {
         Ok(self.file.metadata()?.len())
     }
@@ -219,21 +214,6 @@ mod tests {
         assert_eq!(mode(&path), DIRECTORY_MODE);
         OsFs.open(&path.join("f"), OpenMode::Create).unwrap();
         assert_eq!(mode(&path.join("f")), FILE_MODE);
-    }
-
-    #[test]
-    fn what_is_dropped_from_the_cache_reads_the_same() {
-        let dir = tempfile::tempdir().unwrap();
-        let file = OsFs.open(&dir.path().join("f"), OpenMode::Create).unwrap();
-        file.write_all_at(&[7; 10_000], 0).unwrap();
-        // What is not synced stays; what is, comes from the disk.
-        for _ in 0..2 {
-            file.drop_cached(5000).unwrap();
-            let mut bytes = vec![0; 10_000];
-            file.read_up_to(&mut bytes, 0).unwrap();
-            assert_eq!(bytes, [7; 10_000]);
-            file.sync().unwrap();
-        }
     }
 
     #[test]

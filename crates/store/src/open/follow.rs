@@ -44,7 +44,14 @@ impl Follower {
         }
         let names = std::mem::take(&mut self.names);
         let mut replay = Replay::resume(&mut self.index, names, self.segment);
-        let followed = self.log.follow(|frame| replay.frame(frame));
+        let mut next = self.log.position().sequence;
+        let followed = self.log.follow(|frame| {
+            if !frame.is_empty() && frame.end().sequence <= next {
+                return replay.names_of(frame);
+            }
+            next = frame.end().sequence;
+            replay.frame(frame)
+        });
         if let Err(error @ ScanError::Visit(_)) = followed {
             // Half of the commit may be entered, and no commit is shown by halves.
             replay.abort();

@@ -1,8 +1,10 @@
 //! The order of opening: lock, checkpoint, manifest, footers, log, repair, publish.
 //!
 //! Nothing is shown before everything that is to be shown is durable, and nothing is changed
-//! before all of it could be read.
+//! before all of it could be read. Where the end of a long segment is carried into the next one, all of
+//! it is done once more: positions in the log are others then.
 
+mod carry;
 mod follow;
 mod rebuild;
 mod replay;
@@ -13,23 +15,26 @@ pub(crate) use follow::Follower;
 pub(crate) use rebuild::{rebuilt_block, rebuilt_footer, removed_heads_of};
 pub(crate) use restore::WithoutFooter;
 
+use crate::checkpoint::Restored;
 use crate::options::Access;
 use crate::removed::{RemovedHeads, RemovedInSegments};
 use crate::store::{Shared, Store};
 use crate::trace;
 use crate::writer::{CommitLock, GroupSync, SegmentNames, Writer};
 use crate::{Error, ErrorKind, OpenPath, OpenReport, StoreOptions};
+use carry::CarriedRecords;
 use replay::{Committed, Replay};
 use std::path::Path;
 use std::sync::Arc;
 use steps::{Step, Steps};
 use strandline_checkpoint::Newest;
-use strandline_core::HlcClock;
 use strandline_core::fs::FileLock;
 use strandline_core::sync::{Mutex, RwLock};
+use strandline_core::{HlcClock, Random, Sequence};
 use strandline_index::{IndexWriter, SequenceGate};
 use strandline_segment::{
-    LogError, LogFollower, LogPosition, LogReader, LogWriter, Repairs, UncheckedLog,
+    LogError, LogFollower, LogPosition, LogReader, LogWriter, Repairs, ScanError, ScannedLog,
+    SegmentInfo, TornTail, UncheckedLog,
 };
 use tracing::Level;
 
@@ -43,38 +48,77 @@ pub(crate) fn open(dir: &Path, options: StoreOptions) -> Result<Store, Error> {
     );
     let mut steps = Steps::start(options.clock.clone());
     let mut lock = steps.take(Step::Lock, || lock(dir, &options))?;
-    match open_locked(dir, options.clone(), &mut lock, &mut steps, None) {
-        Err(error) if lock.is_some() => match cached_alone(&error) {
-            // It is not in the cache any more.
-            Some(notice) => open_locked(dir, options, &mut lock, &mut steps, Some(notice)),
-            None => Err(error),
-        },
-        opened => opened,
+    let mut earlier = Vec::new();
+    loop {
+        match open_once(dir, &options, &mut lock, &mut steps, &earlier) {
+            Ok(Opened::Store(store)) => return Ok(store),
+            Ok(Opened::Carried(found)) => earlier.push(*found),
+            Err(error) => match changed(&error).filter(|_| earlier.len() < READ_AGAIN_MOST) {
+                Some(found) => earlier.push(found),
+                None => return Err(error),
+            },
+        }
     }
 }
 
-/// A notice, if a log that is locked was not the same when it was read a second time.
-fn cached_alone(error: &Error) -> Option<String> {
+/// How often a log is read again that was not the same twice.
+const READ_AGAIN_MOST: usize = 2;
+
+/// What opening came to.
+enum Opened {
+    Store(Store),
+    /// The end of the log is in another file now, and the log is to be read again.
+    Carried(Box<Found>),
+}
+
+/// What an earlier reading of the log found and did.
+#[derive(Debug, Default)]
+struct Found {
+    notices: Vec<String>,
+    proven_durable: Option<Sequence>,
+    torn_tail: Option<TornTail>,
+    repairs: Option<Repairs>,
+}
+
+impl Found {
+    fn note(&self, report: &mut OpenReport) {
+        report.notices.extend_from_slice(&self.notices);
+        if let Some(torn) = &self.torn_tail {
+            report.torn_tail = true;
+            report.notices.push(torn.to_string());
+        }
+        if let Some(repairs) = &self.repairs {
+            note(repairs.clone(), report);
+        }
+    }
+}
+
+/// A notice, if a log was not the same when it was read a second time.
+fn changed(error: &Error) -> Option<Found> {
     let LogError::Changed { file, offset } = error.of_log()? else {
         return None;
     };
-    Some(format!(
-        "what the system's cache showed of {file} from offset {offset} on is not on the disk: an \
-         earlier sync failed; the disk was read instead"
-    ))
+    let notice = format!(
+        "{file} was another from offset {offset} on when it was read again: what an earlier sync \
+         failed to write has left the system's cache; what there is now was read instead"
+    );
+    Some(Found {
+        notices: vec![notice],
+        ..Found::default()
+    })
 }
 
 /// Opens a store once it is locked; takes the lock if it succeeds.
-fn open_locked(
+fn open_once(
     dir: &Path,
-    options: StoreOptions,
+    options: &StoreOptions,
     lock: &mut Option<Box<dyn FileLock>>,
     steps: &mut Steps,
-    notice: Option<String>,
-) -> Result<Store, Error> {
+    earlier: &[Found],
+) -> Result<Opened, Error> {
     let random = options.random()?;
     // Before the manifest, so that beside a writer the checkpoint is not the newer of the two.
-    let newest = steps.take(Step::Checkpoint, || checkpoints(dir, &options))?;
+    let newest = steps.take(Step::Checkpoint, || checkpoints(dir, options))?;
     let log_options = match options.access {
         Access::Read => options.log.clone().beside_writer(),
         Access::Create | Access::Write => options.log.clone(),
@@ -93,11 +137,28 @@ fn open_locked(
         }
         (None, Access::Write | Access::Read) => return Err(not_found(dir)),
     };
-    report.notices.extend(notice);
+    earlier.iter().for_each(|found| found.note(&mut report));
     let identity = *log.identity();
     let unrecorded_before = log.unrecorded_before();
     let (mut index, index_reader) = strandline_index::channel_with(options.index_layout);
-    let replayed = replay(&mut index, log, newest, &options, &mut report, steps)?;
+    let checkpoint = restore::read_checkpoint(&log, newest, &mut report);
+    if options.access != Access::Read
+        && earlier.is_empty()
+        && let Some((_, restored)) = &checkpoint.0
+        && log.is_long_and_unproven(&restored.position)?
+    {
+        // No row is entered before it is where it stays.
+        return steps.take(Step::Repair, || carry_after(log, restored, &random));
+    }
+    let read = (log, checkpoint);
+    let replayed = replay(&mut index, read, options, &random, &mut report, steps)?;
+    let replayed = match replayed {
+        Ok(replayed) => replayed,
+        Err(found) => return Ok(Opened::Carried(Box::new(found))),
+    };
+    if let Some(proven) = earlier.iter().find_map(|found| found.proven_durable) {
+        report.proven_durable = proven;
+    }
     let position = replayed.end;
     let group = Arc::new(match &replayed.writer {
         Some(writer) => GroupSync::new(
@@ -125,7 +186,7 @@ fn open_locked(
     let without_footer = replayed.without_footer;
     let shared = Shared {
         dir: dir.to_path_buf(),
-        options,
+        options: options.clone(),
         identity,
         writer,
         follower,
@@ -144,7 +205,8 @@ fn open_locked(
         footers: Mutex::default(),
         _lock: lock.take(),
     };
-    Store::new(Arc::new(shared), &without_footer)
+    let store = Store::new(Arc::new(shared), &without_footer)?;
+    Ok(Opened::Store(store))
 }
 
 /// Emits what opening found and did.
@@ -236,17 +298,26 @@ struct Replayed {
     removed: RemovedInSegments,
 }
 
-/// Fills the index from the base and the log after it, repairs the log, and publishes.
+/// Fills the index from the base and the log after it, repairs the log, and publishes. If the log is to
+/// be read again, gives what was found instead.
 fn replay(
     index: &mut IndexWriter,
-    log: UncheckedLog,
-    newest: Newest,
+    (log, checkpoint): (UncheckedLog, (Option<(u64, Restored)>, bool)),
     options: &StoreOptions,
+    random: &Random,
     report: &mut OpenReport,
     steps: &mut Steps,
-) -> Result<Replayed, Error> {
+) -> Result<Result<Replayed, Found>, Error> {
     let mut replay = Replay::new(index);
-    let start = match restore::restore(&log, newest, options.from_log, &mut replay, report, steps) {
+    let restored = restore::restore(
+        &log,
+        checkpoint,
+        options.from_log,
+        &mut replay,
+        report,
+        steps,
+    );
+    let start = match restored {
         Ok(start) => start,
         Err(error) => {
             replay.abort();
@@ -279,14 +350,23 @@ fn replay(
             ),
         ));
     }
+    if options.access != Access::Read && scanned.has_long_proven_part()? {
+        replay.abort();
+        return steps
+            .take(Step::Repair, || carry(scanned, None, random))
+            .map(Err);
+    }
     let opened = steps.take(Step::Repair, || match options.access {
         Access::Read => scanned
             .into_follower()
             .map(|(reader, follower)| (None, Some(follower), reader)),
-        Access::Create | Access::Write => scanned.into_writer().map(|(writer, reader, repairs)| {
-            note(repairs, report);
-            (Some(writer), None, reader)
-        }),
+        Access::Create | Access::Write => {
+            let opened = scanned.into_writer(random);
+            opened.map(|(writer, reader, repairs)| {
+                note(repairs, report);
+                (Some(writer), None, reader)
+            })
+        }
     });
     match opened {
         Err(error) => {
@@ -304,7 +384,7 @@ fn replay(
             if !removed.is_empty() {
                 all_removed.set(end.segment, Some(RemovedHeads::Map(removed)));
             }
-            Ok(Replayed {
+            Ok(Ok(Replayed {
                 writer,
                 follower,
                 reader,
@@ -314,18 +394,67 @@ fn replay(
                 checkpointed: start.checkpoint,
                 without_footer: start.without_footer,
                 removed: all_removed,
-            })
+            }))
         }
     }
+}
+
+/// Reads the log after a checkpoint, and carries what of it is not proven durable into another file.
+fn carry_after(log: UncheckedLog, restored: &Restored, random: &Random) -> Result<Opened, Error> {
+    let start = log.segments().last().map(SegmentInfo::start);
+    let scanned = log.scan(Some(restored.position), restored.allocated, |_| {
+        Ok::<_, Error>(())
+    })?;
+    if !scanned.has_long_proven_part()? {
+        return Ok(Opened::Carried(Box::default()));
+    }
+    let known = start.map(|start| (restored, start.sequence));
+    let found = carry(scanned, known, random)?;
+    Ok(Opened::Carried(Box::new(found)))
+}
+
+/// Carries the end of the log into another file, after which the log is to be read again. `known` is the
+/// checkpoint from which it was scanned, and where its segment begins.
+fn carry(
+    mut scanned: ScannedLog,
+    known: Option<(&Restored, Sequence)>,
+    random: &Random,
+) -> Result<Found, Error> {
+    let mut found = Found {
+        proven_durable: Some(scanned.proven_durable()),
+        torn_tail: scanned.torn_tail().cloned(),
+        ..Found::default()
+    };
+    let mut carried = None;
+    if let Some((restored, start)) = known
+        && let Ok(mut bodies) = CarriedRecords::after(restored, start, scanned.view())
+    {
+        carried = match scanned.carry_tail(Some(restored.position), random, &mut bodies) {
+            // Where the checkpoint says something else, the frames are asked.
+            Err(ScanError::Visit(_)) => None,
+            done => Some(done?),
+        };
+    }
+    let carried = match carried {
+        Some(carried) => carried,
+        None => scanned.carry_tail(None, random, &mut CarriedRecords::default())?,
+    };
+    found.repairs = match carried {
+        Some(repairs) => Some(repairs),
+        // With names added the frames would not fit.
+        None => Some(scanned.into_writer(random)?.2),
+    };
+    Ok(found)
 }
 
 /// Puts into the report what was repaired.
 fn note(repairs: Repairs, report: &mut OpenReport) {
     report.notices.extend(repairs.notices());
-    report.rewritten_bytes = repairs.rewritten_bytes;
+    report.rewritten_bytes += repairs.rewritten_bytes;
     report.set_aside.extend(repairs.torn_tail_kept_as);
     report.set_aside.extend(repairs.set_aside);
     report.removed.extend(repairs.removed_temporaries);
     report.removed.extend(repairs.removed_unused);
     report.removed.extend(repairs.removed_superseded);
+    report.removed.extend(repairs.carried_from);
 }

@@ -103,16 +103,27 @@ impl<'a> Replay<'a> {
         Ok(())
     }
 
+    /// Takes only the names of a frame whose events are entered: it stands in another segment now.
+    pub(super) fn names_of(&mut self, frame: &Frame<'_>) -> Result<(), Error> {
+        let segment = frame.start().segment;
+        if self.segment != Some(segment) {
+            self.segment = Some(segment);
+            self.names.clear();
+        }
+        for at in frame.records() {
+            let record = StoredRecord::decode(at.body);
+            let record =
+                record.map_err(|error| malformed(&at, "is malformed").with_source(error))?;
+            if let Some(coordinate) = record.coordinate() {
+                let id = self.cursor.intern(coordinate)?;
+                self.names.note(id, record.local_coordinate());
+            }
+        }
+        Ok(())
+    }
+
     fn record(&mut self, at: &FrameRecord<'_>) -> Result<(), Error> {
-        let corrupt = |what: &str| {
-            Error::new(
-                ErrorKind::Corrupt,
-                format!(
-                    "the record of sequence {} at segment {} offset {} {what}",
-                    at.sequence, at.position.segment, at.position.offset
-                ),
-            )
-        };
+        let corrupt = |what: &str| malformed(at, what);
         let record = StoredRecord::decode(at.body)
             .map_err(|error| corrupt("is malformed").with_source(error))?;
         let coordinate = match record.coordinate() {
@@ -224,4 +235,15 @@ impl<'a> Replay<'a> {
     pub(super) fn abort(self) {
         self.cursor.abort();
     }
+}
+
+/// What is wrong with a record.
+pub(super) fn malformed(at: &FrameRecord<'_>, what: &str) -> Error {
+    Error::new(
+        ErrorKind::Corrupt,
+        format!(
+            "the record of sequence {} at segment {} offset {} {what}",
+            at.sequence, at.position.segment, at.position.offset
+        ),
+    )
 }

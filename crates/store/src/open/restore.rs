@@ -11,7 +11,7 @@ use crate::removed::{RemovedHeads, RemovedInSegments};
 use crate::{Error, OpenPath, OpenReport};
 use strandline_checkpoint::Newest;
 use strandline_core::{Hlc, Sequence};
-use strandline_segment::{LogPosition, SegmentInfo, UncheckedLog};
+use strandline_segment::{LogPosition, SealedFrames, SegmentInfo, UncheckedLog};
 
 /// Where to read the log from, and what is to be written anew.
 #[derive(Debug, Default)]
@@ -36,6 +36,31 @@ pub(crate) struct WithoutFooter {
     pub(crate) newest: Option<Hlc>,
 }
 
+/// The newest checkpoint with its number, if it is one of this log, and whether others were passed over.
+pub(super) fn read_checkpoint(
+    log: &UncheckedLog,
+    newest: Newest,
+    report: &mut OpenReport,
+) -> (Option<(u64, Restored)>, bool) {
+    let was_discarded = !newest.discarded.is_empty();
+    for discarded in newest.discarded {
+        report.notices.push(format!(
+            "checkpoint {} cannot be used and was passed over: {}",
+            discarded.file_name, discarded.reason
+        ));
+    }
+    let restored = newest.checkpoint.and_then(|found| {
+        let number = found.number();
+        report.checkpoint_bytes = found.file_bytes() as u64;
+        let restored = checkpoint::restore(found, log.identity());
+        restored
+            .inspect_err(|error| pass_over(number, error, report))
+            .ok()
+            .map(|restored| (number, restored))
+    });
+    (restored, was_discarded)
+}
+
 /// Fills the index with everything before the active segment, and with what the newest good
 /// checkpoint has of that. With `from_log` everything comes from frames, and the checkpoint is proof
 /// of what was durable and no more.
@@ -46,29 +71,13 @@ pub(crate) struct WithoutFooter {
 /// without a good footer is damaged.
 pub(super) fn restore(
     log: &UncheckedLog,
-    newest: Newest,
+    (restored, was_discarded): (Option<(u64, Restored)>, bool),
     from_log: bool,
     replay: &mut Replay<'_>,
     report: &mut OpenReport,
     steps: &mut Steps,
 ) -> Result<Start, Error> {
-    let was_discarded = !newest.discarded.is_empty();
-    for discarded in newest.discarded {
-        report.notices.push(format!(
-            "checkpoint {} cannot be used and was passed over: {}",
-            discarded.file_name, discarded.reason
-        ));
-    }
     let mut start = Start::default();
-    let restored = newest.checkpoint.and_then(|found| {
-        let number = found.number();
-        report.checkpoint_bytes = found.file_bytes() as u64;
-        let restored = checkpoint::restore(found, log.identity());
-        restored
-            .inspect_err(|error| pass_over(number, error, report))
-            .ok()
-            .map(|restored| (number, restored))
-    });
     if let Some((_, restored)) = &restored {
         log.check_position(&restored.position)?;
         start.durable = restored.allocated;
@@ -77,7 +86,8 @@ pub(super) fn restore(
     steps.take(Step::Footers, || {
         for info in log.segments() {
             if info.is_sealed() {
-                attach(log, info, from_log, replay, report, &mut start)?;
+                let rows = restored.as_ref().filter(|_| !from_log);
+                attach(log, info, from_log, rows, replay, report, &mut start)?;
             } else {
                 start.position = Some(info.start());
             }
@@ -151,11 +161,42 @@ fn load(restored: &Restored, start: &Start, replay: &mut Replay<'_>) -> Result<u
     Ok(rows)
 }
 
-/// Takes the rows of a sealed segment: its footer, or what its frames say.
+/// Takes the rows that a checkpoint has of a segment that was sealed since and has no footer, and gives
+/// where they end; where the segment begins if there are none.
+fn take_sealed_rows(
+    (number, restored): &(u64, Restored),
+    frames: &SealedFrames,
+    replay: &mut Replay<'_>,
+    report: &mut OpenReport,
+) -> Result<LogPosition, Error> {
+    let start = frames.info().start();
+    if !frames.has_position(&restored.position)? {
+        return Ok(start);
+    }
+    let taken = restored.rows(start.sequence).and_then(|(block, names)| {
+        let rows = u64::from(block.rows());
+        replay.block(block, restored.hlc)?;
+        replay.set_names(start.segment, names);
+        Ok(rows)
+    });
+    match taken {
+        Ok(rows) => {
+            report.events_from_checkpoint += rows;
+            Ok(restored.position)
+        }
+        Err(error) => {
+            pass_over(*number, &error, report);
+            Ok(start)
+        }
+    }
+}
+
+/// Takes the rows of a sealed segment: its footer, or what a checkpoint and its frames say.
 fn attach(
     log: &UncheckedLog,
     info: &SegmentInfo,
     from_log: bool,
+    restored: Option<&(u64, Restored)>,
     replay: &mut Replay<'_>,
     report: &mut OpenReport,
     start: &mut Start,
@@ -194,7 +235,11 @@ fn attach(
                     info.file_name()
                 ));
             }
-            frames.visit(|frame| replay.frame(frame))?;
+            let from = match restored {
+                Some(restored) => take_sealed_rows(restored, &frames, replay, report)?,
+                None => info.start(),
+            };
+            frames.visit_from(from, |frame| replay.frame(frame))?;
             start.without_footer.push(WithoutFooter {
                 info: *info,
                 newest: replay.newest(),

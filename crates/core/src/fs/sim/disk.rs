@@ -145,7 +145,6 @@ pub(super) enum Action {
     SetLen(NodeId, usize),
     Sync(NodeId),
     FailSync(NodeId, u64),
-    DropCached(NodeId, usize),
     SyncDirectory,
     Rename(Arc<Path>),
     Remove,
@@ -164,7 +163,6 @@ impl fmt::Display for Step {
             Action::SetLen(_, length) => write!(f, "set the length of {path} to {length}"),
             Action::Sync(_) => write!(f, "sync {path}"),
             Action::FailSync(..) => write!(f, "sync {path}, which fails"),
-            Action::DropCached(_, from) => write!(f, "forget the cache of {path} from {from}"),
             Action::SyncDirectory => write!(f, "sync directory {path}"),
             Action::Rename(to) => write!(f, "rename {path} to {}", to.display()),
             Action::Remove => write!(f, "remove {path}"),
@@ -233,11 +231,6 @@ impl SimDisk {
             }
             Action::FailSync(node, seed) => {
                 self.sync_choice(*node, *seed, Inode::fail_sync_for_good);
-            }
-            Action::DropCached(node, from) => {
-                if let Some(inode) = self.file_mut(*node) {
-                    inode.drop_cached(*from);
-                }
             }
             Action::SyncDirectory => {
                 let node = self.find(path);

@@ -4,7 +4,6 @@
 use super::super::floor::Floor;
 use super::super::{DirEntry, EntryKind, FileLock, Fs, FsFile, OpenMode, Operation};
 use super::disk::{Action, Node, NodeId};
-use super::inode::Inode;
 use super::{Loss, SimDisk, SimFault, SimFaultKind, Step};
 use parking_lot::Mutex;
 use std::collections::BTreeSet;
@@ -402,19 +401,6 @@ impl FsFile for SimFile {
             }
         }
         world.make(Action::SetLen(self.node, bytes), &self.path);
-        Ok(())
-    }
-
-    fn drop_cached(&self, offset: u64) -> io::Result<()> {
-        // It is advice, which does not fail.
-        let mut world = self.fs.world.lock();
-        let is_stuck = world.disk.file(self.node).is_some_and(Inode::is_stuck);
-        if self.fs.process == world.process && is_stuck {
-            world.make(
-                Action::DropCached(self.node, in_memory(offset)?),
-                &self.path,
-            );
-        }
         Ok(())
     }
 
