@@ -118,8 +118,7 @@ impl Driver {
     ///
     /// If it does not open, or holds what it may not.
     pub fn open(&mut self) -> Outcome {
-        // What the disk never had cannot be kept.
-        let before = self.fs.disk().past_cache();
+        let before = self.fs.disk();
         let mut tries = 0;
         let store = loop {
             match self.options().open(DIR) {

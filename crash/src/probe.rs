@@ -170,11 +170,6 @@ impl FsFile for ProbeFile {
         self.file.allocate(bytes)
     }
 
-    fn drop_cached(&self, offset: u64) -> io::Result<()> {
-        self.fs.look();
-        self.file.drop_cached(offset)
-    }
-
     fn len(&self) -> io::Result<u64> {
         self.file.len()
     }

@@ -145,9 +145,9 @@ pub(super) enum Action {
     SetLen(NodeId, usize),
     Sync(NodeId),
     FailSync(NodeId, u64),
-    DropCached(NodeId, usize),
     SyncDirectory,
     Rename(Arc<Path>),
+    Link(Arc<Path>),
     Remove,
     PowerCut(Loss),
 }
@@ -164,9 +164,9 @@ impl fmt::Display for Step {
             Action::SetLen(_, length) => write!(f, "set the length of {path} to {length}"),
             Action::Sync(_) => write!(f, "sync {path}"),
             Action::FailSync(..) => write!(f, "sync {path}, which fails"),
-            Action::DropCached(_, from) => write!(f, "forget the cache of {path} from {from}"),
             Action::SyncDirectory => write!(f, "sync directory {path}"),
             Action::Rename(to) => write!(f, "rename {path} to {}", to.display()),
+            Action::Link(name) => write!(f, "link {path} as {}", name.display()),
             Action::Remove => write!(f, "remove {path}"),
             Action::PowerCut(loss) => write!(f, "power cut, {:?}", loss.keep),
         }
@@ -234,11 +234,6 @@ impl SimDisk {
             Action::FailSync(node, seed) => {
                 self.sync_choice(*node, *seed, Inode::fail_sync_for_good);
             }
-            Action::DropCached(node, from) => {
-                if let Some(inode) = self.file_mut(*node) {
-                    inode.drop_cached(*from);
-                }
-            }
             Action::SyncDirectory => {
                 let node = self.find(path);
                 if let Some(directory) = node.and_then(|node| self.directory_mut(node)) {
@@ -246,6 +241,13 @@ impl SimDisk {
                 }
             }
             Action::Rename(to) => self.rename(path, to),
+            Action::Link(name) => {
+                let node = self.find(path);
+                if let (Some(node), Some((directory, name))) = (node, self.parent_mut(name)) {
+                    directory.link(&name, node, &mut stamp);
+                    self.stamp = stamp;
+                }
+            }
             Action::PowerCut(loss) => *self = self.crash(loss),
             Action::Remove => {
                 if let Some((directory, name)) = self.parent_mut(path) {
@@ -294,21 +296,6 @@ impl SimDisk {
             nodes: nodes.collect(),
             stamp: self.stamp,
         }
-    }
-
-    /// The disk as it is read past the cache, where a failed sync has left what never arrived.
-    #[must_use]
-    pub fn past_cache(&self) -> Self {
-        let mut disk = self.clone();
-        for node in &mut disk.nodes {
-            if let Node::File(inode) = node
-                && inode.is_stuck()
-            {
-                inode.sync();
-                inode.drop_cached(0);
-            }
-        }
-        disk
     }
 
     /// How many changes a power cut may lose.

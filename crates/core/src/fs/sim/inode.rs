@@ -7,6 +7,10 @@ use std::sync::Arc;
 /// What a disk writes whole or not at all.
 pub(super) const SECTOR_BYTES: usize = 512;
 
+/// What a file system gives to a file at once: ext4's block, as long as a page.
+const BLOCK_BYTES: usize = 4096;
+const BLOCK_SECTORS: usize = BLOCK_BYTES / SECTOR_BYTES;
+
 #[derive(Debug, Clone, Default)]
 pub(super) struct Inode {
     durable: Arc<Vec<u8>>,
@@ -15,8 +19,9 @@ pub(super) struct Inode {
     pending: Vec<Pending>,
     /// Whether the cache has what the medium has not and no sync will write: a sync has failed.
     diverged: bool,
-    /// Sectors that no sync writes, not even if they are written again, until the cache is dropped.
-    stuck: BTreeSet<usize>,
+    /// Blocks that nothing reaches any more, not even what is written to them again, though every
+    /// sync says so: a sync of them has failed. A truncation that frees them gives others.
+    marked: BTreeSet<usize>,
 }
 
 #[derive(Debug, Clone)]
@@ -63,6 +68,9 @@ impl Inode {
             to.copy_from_slice(bytes);
         }
         for index in offset / SECTOR_BYTES..end.div_ceil(SECTOR_BYTES) {
+            if self.marked.contains(&(index / BLOCK_SECTORS)) {
+                continue;
+            }
             let bytes = Arc::new(sector(&self.cache, index));
             self.push(stamp, Change::Sector { index, bytes });
         }
@@ -77,6 +85,8 @@ impl Inode {
         if self.cache.len() != length {
             Arc::make_mut(&mut self.cache).resize(length, 0);
             self.push(stamp, Change::Length(length));
+            let blocks = length.div_ceil(BLOCK_BYTES);
+            self.marked.retain(|block| *block < blocks);
         }
     }
 
@@ -90,43 +100,15 @@ impl Inode {
 
     pub(super) fn sync(&mut self) {
         self.durable = if self.diverged {
-            let mut bytes = self.after_crash(&mut Choice::all());
-            let length = bytes.len();
-            for index in &self.stuck {
-                put(&mut bytes, *index, &sector(&self.durable, *index));
-            }
-            bytes.truncate(length);
-            Arc::new(bytes)
+            Arc::new(self.after_crash(&mut Choice::all()))
         } else {
             self.cache.clone()
         };
         self.pending.clear();
     }
 
-    /// Whether some sectors are written by no sync.
-    pub(super) fn is_stuck(&self) -> bool {
-        !self.stuck.is_empty()
-    }
-
-    /// Forgets what the cache has from there on, unless that is still to be written.
-    pub(super) fn drop_cached(&mut self, from: usize) {
-        if self.is_dirty() {
-            return;
-        }
-        let first = from / SECTOR_BYTES;
-        for index in first..self.cache.len().div_ceil(SECTOR_BYTES) {
-            let bytes = sector(&self.durable, index);
-            let length = self.cache.len();
-            let cache = Arc::make_mut(&mut self.cache);
-            put(cache, index, &bytes);
-            cache.truncate(length);
-        }
-        self.stuck.retain(|index| *index < first);
-    }
-
-    /// A sync that fails, after which a page that did not arrive cannot be written again: ext4 keeps
-    /// its blocks marked as never written, and takes a second sync for good all the same. What is
-    /// shown stays so until the cache is dropped.
+    /// A sync that fails as ext4 has it: the blocks that did not arrive stay marked as never written,
+    /// and a later sync is taken for good all the same, also if they are written again before it.
     pub(super) fn fail_sync_for_good(&mut self, choice: &mut Choice) {
         let sectors = self
             .pending
@@ -138,7 +120,8 @@ impl Inode {
         let sectors: BTreeSet<_> = sectors.collect();
         self.fail_sync(choice);
         let is_lost = |index: &usize| sector(&self.durable, *index) != sector(&self.cache, *index);
-        self.stuck.extend(sectors.into_iter().filter(is_lost));
+        let lost = sectors.into_iter().filter(is_lost);
+        self.marked.extend(lost.map(|index| index / BLOCK_SECTORS));
     }
 
     /// A sync that fails as Linux has it: some of the pages arrived, all are clean from now on, and
@@ -166,7 +149,7 @@ impl Inode {
             cache: bytes,
             pending: Vec::new(),
             diverged: false,
-            stuck: BTreeSet::new(),
+            marked: BTreeSet::new(),
         }
     }
 

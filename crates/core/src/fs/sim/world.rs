@@ -3,10 +3,9 @@
 
 use super::super::{DirEntry, EntryKind, FileLock, Fs, FsFile, OpenMode, Operation};
 use super::disk::{Action, Node, NodeId};
-use super::inode::Inode;
 use super::{Loss, SimDisk, SimFault, SimFaultKind, Step};
 use parking_lot::Mutex;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -28,9 +27,14 @@ struct World {
     operations: u64,
     /// Most bytes that all files have together.
     capacity: usize,
-    locks: BTreeSet<PathBuf>,
+    /// Locked files, each with the process that has it.
+    locks: BTreeMap<PathBuf, u64>,
     /// The process that lives; what earlier ones do has no effect.
     process: u64,
+    /// Processes that live beside it.
+    beside: BTreeSet<u64>,
+    /// How many processes there were.
+    processes: u64,
 }
 
 impl SimFs {
@@ -45,34 +49,53 @@ impl SimFs {
                 fault_met: false,
                 operations: 0,
                 capacity: usize::MAX,
-                locks: BTreeSet::new(),
+                locks: BTreeMap::new(),
                 process: 0,
+                beside: BTreeSet::new(),
+                processes: 1,
             })),
             process: 0,
         }
     }
 
     /// Kills the process that uses the file system: its calls fail from now on and change nothing,
-    /// its locks are free. Gives the handle of the process after it. What was written stays.
+    /// its locks are free. Gives the handle of the process after it. What was written stays, and so
+    /// do the processes beside it.
     #[must_use]
     pub fn next_process(&self) -> Self {
         let mut world = self.world.lock();
-        world.process += 1;
-        world.locks.clear();
+        let killed = world.process;
+        world.process = world.new_process();
+        world.locks.retain(|_, process| *process != killed);
         Self {
             world: self.world.clone(),
             process: world.process,
         }
     }
 
-    /// Cuts the power: the process is killed and what was not synced goes as `loss` says. Gives the
+    /// The handle of a process beside the one that uses the file system. It lives until the power is
+    /// cut, and what it calls neither counts as an operation nor fails by a fault.
+    #[must_use]
+    pub fn beside(&self) -> Self {
+        let mut world = self.world.lock();
+        let process = world.new_process();
+        world.beside.insert(process);
+        Self {
+            world: self.world.clone(),
+            process,
+        }
+    }
+
+    /// Cuts the power: every process is killed and what was not synced goes as `loss` says. Gives the
     /// handle of the process that comes after.
     #[must_use]
     pub fn power_cut(&self, loss: Loss) -> Self {
         let next = self.next_process();
-        self.world
-            .lock()
-            .make(Action::PowerCut(loss), Path::new("/"));
+        let mut world = self.world.lock();
+        world.beside.clear();
+        world.locks.clear();
+        world.make(Action::PowerCut(loss), Path::new("/"));
+        drop(world);
         next
     }
 
@@ -129,6 +152,9 @@ impl SimFs {
         operation: Operation,
     ) -> io::Result<(parking_lot::MutexGuard<'_, World>, Option<SimFaultKind>)> {
         let mut world = self.world.lock();
+        if world.beside.contains(&self.process) {
+            return Ok((world, None));
+        }
         if self.process != world.process {
             return Err(io::Error::other("this process was killed"));
         }
@@ -158,6 +184,12 @@ impl SimFs {
 }
 
 impl World {
+    const fn new_process(&mut self) -> u64 {
+        let process = self.processes;
+        self.processes += 1;
+        process
+    }
+
     fn make(&mut self, action: Action, path: &Path) {
         let path = path.into();
         let step = Step { action, path };
@@ -246,6 +278,21 @@ impl Fs for SimFs {
         Ok(())
     }
 
+    fn link(&self, file: &Path, name: &Path) -> io::Result<()> {
+        let (mut world, _) = self.begin(Operation::Link)?;
+        let node = world.disk.find(file);
+        let is_file = node.is_some_and(|node| world.disk.file(node).is_some());
+        let parent = name.parent().and_then(|parent| world.disk.find(parent));
+        if !is_file || parent.is_none() {
+            return Err(not_found(file));
+        }
+        if world.disk.find(name).is_some() {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        world.make(Action::Link(name.into()), file);
+        Ok(())
+    }
+
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
         let (mut world, failed) = self.begin(Operation::SyncDir)?;
         if world.disk.find(path).is_none() {
@@ -262,9 +309,10 @@ impl Fs for SimFs {
         if world.disk.find(path).is_none() {
             world.make(Action::Create, path);
         }
-        if !world.locks.insert(path.to_path_buf()) {
+        if world.locks.contains_key(path) {
             return Ok(None);
         }
+        world.locks.insert(path.to_path_buf(), self.process);
         Ok(Some(Box::new(SimLock {
             fs: self.clone(),
             path: path.to_path_buf(),
@@ -283,7 +331,7 @@ impl FileLock for SimLock {}
 impl Drop for SimLock {
     fn drop(&mut self) {
         let mut world = self.fs.world.lock();
-        if world.process == self.fs.process {
+        if world.locks.get(&self.path) == Some(&self.fs.process) {
             world.locks.remove(&self.path);
         }
     }
@@ -384,19 +432,6 @@ impl FsFile for SimFile {
             }
         }
         world.make(Action::SetLen(self.node, bytes), &self.path);
-        Ok(())
-    }
-
-    fn drop_cached(&self, offset: u64) -> io::Result<()> {
-        // It is advice, which does not fail.
-        let mut world = self.fs.world.lock();
-        let is_stuck = world.disk.file(self.node).is_some_and(Inode::is_stuck);
-        if self.fs.process == world.process && is_stuck {
-            world.make(
-                Action::DropCached(self.node, in_memory(offset)?),
-                &self.path,
-            );
-        }
         Ok(())
     }
 
