@@ -197,7 +197,7 @@ fn try_one(
             violation,
         });
     }
-    driver.fs.fault_was_met()
+    driver.fs.first_fault_was_met()
 }
 
 fn last_steps(driver: &Driver) -> String {

@@ -23,7 +23,7 @@ struct World {
     disk: SimDisk,
     steps: Vec<Step>,
     faults: Vec<SimFault>,
-    fault_met: bool,
+    first_fault_met: bool,
     operations: u64,
     /// Most bytes that all files have together.
     capacity: usize,
@@ -46,7 +46,7 @@ impl SimFs {
                 disk,
                 steps: Vec::new(),
                 faults: Vec::new(),
-                fault_met: false,
+                first_fault_met: false,
                 operations: 0,
                 capacity: usize::MAX,
                 locks: BTreeMap::new(),
@@ -128,10 +128,10 @@ impl SimFs {
         self.world.lock().faults.push(fault);
     }
 
-    /// Whether any operation has failed by a fault that was set.
+    /// Whether any operation has failed by the first fault that was set.
     #[must_use]
-    pub fn fault_was_met(&self) -> bool {
-        self.world.lock().fault_met
+    pub fn first_fault_was_met(&self) -> bool {
+        self.world.lock().first_fault_met
     }
 
     /// Ends all faults.
@@ -162,10 +162,10 @@ impl SimFs {
         let failed = world
             .faults
             .iter_mut()
-            .filter_map(|fault| fault.count(operation))
-            .next();
-        world.fault_met |= failed.is_some();
-        match failed {
+            .enumerate()
+            .find_map(|(number, fault)| Some((number, fault.count(operation)?)));
+        world.first_fault_met |= failed.is_some_and(|(number, _)| number == 0);
+        match failed.map(|(_, kind)| kind) {
             Some(SimFaultKind::Error(kind)) => Err(kind.into()),
             Some(SimFaultKind::SyncLoses) if operation != Operation::Sync => {
                 Err(io::Error::other("the disk failed"))
