@@ -87,6 +87,14 @@ impl FsFile for HeldFile {
         self.inner.set_len(bytes)
     }
 
+    fn fix_below(&self, end: u64) {
+        self.inner.fix_below(end);
+    }
+
+    fn links(&self) -> io::Result<u64> {
+        self.inner.links()
+    }
+
     fn len(&self) -> io::Result<u64> {
         self.inner.len()
     }

@@ -199,7 +199,7 @@ fn damage_under_a_mapping_is_found_when_the_event_is_read() {
         let text = text.as_bytes();
         let place = bytes.windows(text.len()).position(|window| window == text);
         let place = place.unwrap();
-        let file = OsFs.open(&path, OpenMode::Write).unwrap();
+        let file = OsFs.open(&path, OpenMode::Append { end: 0 }).unwrap();
         file.write_all_at(&[bytes[place] ^ 1], place as u64)
             .unwrap();
         let now = store.snapshot();

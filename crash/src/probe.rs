@@ -165,6 +165,14 @@ impl FsFile for ProbeFile {
         self.file.set_len(bytes)
     }
 
+    fn fix_below(&self, end: u64) {
+        self.file.fix_below(end);
+    }
+
+    fn links(&self) -> io::Result<u64> {
+        self.file.links()
+    }
+
     fn allocate(&self, bytes: u64) -> io::Result<()> {
         self.fs.look();
         self.file.allocate(bytes)

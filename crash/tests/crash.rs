@@ -145,7 +145,9 @@ fn a_torn_tail_that_cannot_be_kept_leaves_no_part_of_a_copy() {
     let fs = fs.next_process();
     drop(store);
     let segment = Path::new("/store/segment-0000000001.log");
-    let file = fs.open(segment, strandline::fs::OpenMode::Write).unwrap();
+    let file = fs
+        .open(segment, strandline::fs::OpenMode::Append { end: 0 })
+        .unwrap();
     file.set_len(file.len().unwrap() - 100).unwrap();
     fs.limit_growth(Some(600));
     let quarantined = |fs: &SimFs| fs.list(Path::new("/store/quarantine")).unwrap().len();

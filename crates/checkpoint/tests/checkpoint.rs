@@ -58,7 +58,7 @@ fn a_damaged_newest_gives_way_to_the_one_before_and_is_reported() {
     publish(&fs, 1).unwrap();
     publish(&fs, 2).unwrap();
     let path = Path::new(DIR).join(file_name(2));
-    fs.open(&path, OpenMode::Write)
+    fs.open(&path, OpenMode::Append { end: 0 })
         .unwrap()
         .write_all_at(b"!", 50)
         .unwrap();

@@ -75,8 +75,10 @@ impl SegmentFile {
         self.written_end.load(Ordering::Acquire)
     }
 
-    /// Tells readers where the frames end, after they were written or found.
+    /// Tells readers where the frames end, after they were written or found. This file is not
+    /// written below that from now on.
     pub(crate) fn set_written_end(&self, end: u32) {
+        self.file.fix_below(end.into());
         self.written_end.store(end, Ordering::Release);
     }
 

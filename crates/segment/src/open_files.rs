@@ -191,6 +191,10 @@ impl FsFile for SealedFile {
         Err(io::ErrorKind::Unsupported.into())
     }
 
+    fn links(&self) -> io::Result<u64> {
+        self.file()?.links()
+    }
+
     /// Of a file that is gone: what can be read of it, its frames.
     fn len(&self) -> io::Result<u64> {
         match self.file() {

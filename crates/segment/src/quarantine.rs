@@ -34,7 +34,7 @@ pub(crate) fn set_aside(fs: &dyn Fs, dir: &Path, name: &str) -> Result<String, L
     let to = free_name(fs, dir, name)?;
     let from = dir.join(name);
     // Whoever made it may have been killed before it was synced.
-    let synced = fs.open(&from, OpenMode::Write).and_then(|file| file.sync());
+    let synced = fs.open(&from, OpenMode::Read).and_then(|file| file.sync());
     synced.at("sync", &from)?;
     fs.rename(&from, &to).at("move", &from)?;
     let quarantine = quarantine_dir(dir);

@@ -353,7 +353,10 @@ impl ScannedLog {
             ));
         };
         let (fs, dir) = (self.log.fs.clone(), self.log.dir.clone());
-        let file = SegmentFile::open(&*fs, &dir, &info.header, OpenMode::Write)?;
+        let fixed = OpenMode::Append {
+            end: self.unproven_from.offset.into(),
+        };
+        let file = SegmentFile::open(&*fs, &dir, &info.header, fixed)?;
         // Before anything is changed: it may have to be read again.
         expect_on_disk(&file, self.unproven_from, self.end)?;
         self.clean_directory(&mut repairs)?;

@@ -111,7 +111,8 @@ impl LogWriter {
     /// [`LogError::SegmentMissing`] if it is not a sealed one, [`LogError::BeingRewritten`],
     /// [`LogError::SegmentsExhausted`] after 2^32 rewritings of it; what opening its file says.
     pub fn rewrite(&self, segment: SegmentId, random: &Random) -> Result<SegmentRewrite, LogError> {
-        let (info, file) = self.open_sealed(segment, OpenMode::Read)?;
+        let info = self.sealed_info(segment)?;
+        let file = SegmentFile::open(&*self.fs, &self.dir, &info.header, OpenMode::Read)?;
         let source = SealedFrames::new(info, file);
         let source = source.ok_or_else(|| LogError::SegmentMissing {
             file: info.file_name(),

@@ -310,6 +310,7 @@ impl LogWriter {
             AppendError::NotWritten(error)
         })?;
         self.publish(SegmentInfo { header, end: None })?;
+        next.set_written_end(SEGMENT_HEADER_BYTES);
         self.next.took(id);
         let start = u64::from(header.start().offset);
         let limit = self.options.segment_bytes_max;
@@ -332,28 +333,24 @@ impl LogWriter {
     ///
     /// [`LogError::SegmentMissing`] if it is not a sealed one; what opening its file says.
     pub fn sealed_segment(&self, segment: SegmentId) -> Result<SealedSegment, LogError> {
-        let (info, file) = self.open_sealed(segment, OpenMode::Write)?;
+        let info = self.sealed_info(segment)?;
         let end = info.end().unwrap_or_else(|| info.start());
+        let fixed = OpenMode::Append {
+            end: end.offset.into(),
+        };
+        let file = SegmentFile::open(&*self.fs, &self.dir, &info.header, fixed)?;
         Ok(self.sealed_of(info, end, file))
     }
 
-    /// The file of a sealed segment of this log.
-    pub(crate) fn open_sealed(
-        &self,
-        segment: SegmentId,
-        mode: OpenMode,
-    ) -> Result<(SegmentInfo, SegmentFile), LogError> {
+    /// What the manifest has of a sealed segment.
+    pub(crate) fn sealed_info(&self, segment: SegmentId) -> Result<SegmentInfo, LogError> {
         let all = &self.manifest.segments;
         let at = all.binary_search_by_key(&segment, SegmentInfo::id).ok();
         let info = at.and_then(|at| all.get(at));
-        let info =
-            *info
-                .filter(|info| info.is_sealed())
-                .ok_or_else(|| LogError::SegmentMissing {
-                    file: segment.file_name(),
-                })?;
-        let file = SegmentFile::open(&*self.fs, &self.dir, &info.header, mode)?;
-        Ok((info, file))
+        let sealed = info.filter(|info| info.is_sealed()).copied();
+        sealed.ok_or_else(|| LogError::SegmentMissing {
+            file: segment.file_name(),
+        })
     }
 
     fn sealed_of(&self, info: SegmentInfo, end: LogPosition, file: SegmentFile) -> SealedSegment {

@@ -110,6 +110,14 @@ impl FsFile for HookFile {
         self.file.set_len(bytes)
     }
 
+    fn fix_below(&self, end: u64) {
+        self.file.fix_below(end);
+    }
+
+    fn links(&self) -> io::Result<u64> {
+        self.file.links()
+    }
+
     fn len(&self) -> io::Result<u64> {
         self.file.len()
     }
@@ -208,7 +216,7 @@ fn damage_is_told_though_a_writer_is_at_work() {
     append(&mut writer, b"two");
     append(&mut writer, b"three");
     let path = Path::new(DIR).join(SegmentId::FIRST.file_name());
-    let file = fs.open(&path, OpenMode::Write).unwrap();
+    let file = fs.open(&path, OpenMode::Append { end: 0 }).unwrap();
     file.write_all_at(b"?", u64::from(damaged) + 90).unwrap();
     let hooked = HookFs::shared(&fs, move |name, _| {
         if name == SegmentId::FIRST.file_name() {
@@ -231,7 +239,7 @@ fn a_commit_that_is_half_written_is_waited_for() {
     let path = Path::new(DIR).join(SegmentId::FIRST.file_name());
     let whole = read_file(&fs, &path, 1 << 20).unwrap();
     replace_file(&fs, &path, &whole[..half as usize]).unwrap();
-    let file = fs.open(&path, OpenMode::Write).unwrap();
+    let file = fs.open(&path, OpenMode::Append { end: 0 }).unwrap();
     let mut looks = 0;
     let hooked = HookFs::shared(&fs, move |name, _| {
         if name == SegmentId::FIRST.file_name() {
@@ -305,7 +313,7 @@ fn a_footer_that_is_being_written_is_not_there_yet() {
     replace_file(&fs, &path, &whole[..cut]).unwrap();
     let damaged = footer(Arc::new(fs.clone()));
     assert!(matches!(damaged, Err(LogError::FooterDamaged { .. })));
-    let file = fs.open(&path, OpenMode::Write).unwrap();
+    let file = fs.open(&path, OpenMode::Append { end: 0 }).unwrap();
     let end = sealed.info().end().unwrap().offset;
     let mut written = cut;
     let hooked = HookFs::shared(&fs, move |name, offset| {

@@ -33,7 +33,7 @@ fn append(writer: &mut LogWriter, body: &[u8]) -> RecordPosition {
 
 fn file(fs: &dyn Fs, dir: &Path) -> Arc<dyn FsFile> {
     let path = dir.join(SegmentId::FIRST.file_name());
-    fs.open(&path, OpenMode::Write).unwrap()
+    fs.open(&path, OpenMode::Append { end: 0 }).unwrap()
 }
 
 /// Puts a record that would be right after the written end, and zeros after that.

@@ -176,7 +176,7 @@ fn zeros_behind_a_sealed_segment_are_no_footer() {
         log.unwrap().unwrap().footer(SegmentId::FIRST)
     };
     let first = Path::new(DIR).join(SegmentId::FIRST.file_name());
-    let file = fs.open(&first, OpenMode::Write).unwrap();
+    let file = fs.open(&first, OpenMode::Append { end: 0 }).unwrap();
     assert!(file.len().unwrap() > end);
     assert!(footer(&fs).unwrap().is_none());
     file.set_len(end + 20).unwrap();

@@ -161,6 +161,10 @@ impl Fs for FaultFs {
         self.inner.remove_file(path)
     }
 
+    fn link(&self, file: &Path, name: &Path) -> io::Result<()> {
+        self.inner.link(file, name)
+    }
+
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
         self.faults.check(Operation::SyncDir)?;
         self.inner.sync_dir(path)
@@ -203,6 +207,14 @@ impl FsFile for FaultFile {
     fn set_len(&self, bytes: u64) -> io::Result<()> {
         self.faults.check(Operation::SetLen)?;
         self.inner.set_len(bytes)
+    }
+
+    fn fix_below(&self, end: u64) {
+        self.inner.fix_below(end);
+    }
+
+    fn links(&self) -> io::Result<u64> {
+        self.inner.links()
     }
 
     fn allocate(&self, bytes: u64) -> io::Result<()> {

@@ -1,5 +1,6 @@
 //! A file system in memory, for tests and for stores that need not last.
 
+use super::floor::Floor;
 use super::{DirEntry, EntryKind, FileLock, Fs, FsFile, OpenMode};
 use parking_lot::{Mutex, RwLock};
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,17 +35,17 @@ impl MemFs {
     #[must_use]
     pub fn fork(&self) -> Self {
         let tree = self.tree.lock();
-        let files = tree
-            .files
-            .iter()
-            .map(|(path, file)| {
-                let bytes = file.bytes.read().clone();
-                let copy = MemFile {
-                    bytes: RwLock::new(bytes),
-                };
-                (path.clone(), Arc::new(copy))
-            })
-            .collect();
+        // By the file, so that names of one file are names of one file there too.
+        let mut copies = BTreeMap::new();
+        let files = tree.files.iter().map(|(path, file)| {
+            let copy = copies.entry(Arc::as_ptr(file)).or_insert_with(|| {
+                Arc::new(MemFile {
+                    bytes: RwLock::new(file.bytes.read().clone()),
+                })
+            });
+            (path.clone(), copy.clone())
+        });
+        let files = files.collect();
         Self {
             tree: Arc::new(Mutex::new(Tree {
                 files,
@@ -52,6 +53,29 @@ impl MemFs {
                 locks: BTreeSet::new(),
             })),
         }
+    }
+}
+
+impl MemFs {
+    fn handle(
+        &self,
+        tree: &Tree,
+        file: Arc<MemFile>,
+        mode: OpenMode,
+    ) -> io::Result<Arc<dyn FsFile>> {
+        let bytes = file.bytes.read().len() as u64;
+        Ok(Arc::new(MemHandle {
+            floor: Floor::of(mode, bytes, tree.links(&file))?,
+            tree: self.tree.clone(),
+            file,
+        }))
+    }
+}
+
+impl Tree {
+    fn links(&self, file: &Arc<MemFile>) -> u64 {
+        let is_same = |other: &&Arc<MemFile>| Arc::ptr_eq(other, file);
+        self.files.values().filter(is_same).count() as u64
     }
 }
 
@@ -80,11 +104,11 @@ impl Fs for MemFs {
         }
         match (tree.files.get(path), mode) {
             (Some(_), OpenMode::Create) => Err(io::ErrorKind::AlreadyExists.into()),
-            (Some(file), _) => Ok(file.clone()),
+            (Some(file), _) => self.handle(&tree, file.clone(), mode),
             (None, OpenMode::Create) => {
                 let file = Arc::new(MemFile::default());
                 tree.files.insert(path.to_path_buf(), file.clone());
-                Ok(file)
+                self.handle(&tree, file, mode)
             }
             (None, _) => Err(not_found(path)),
         }
@@ -132,6 +156,17 @@ impl Fs for MemFs {
         removed.map(drop).ok_or_else(|| not_found(path))
     }
 
+    fn link(&self, file: &Path, name: &Path) -> io::Result<()> {
+        let mut tree = self.tree.lock();
+        let found = tree.files.get(file).cloned();
+        let file = found.ok_or_else(|| not_found(file))?;
+        if tree.files.contains_key(name) {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        tree.files.insert(name.to_path_buf(), file);
+        Ok(())
+    }
+
     fn sync_dir(&self, _path: &Path) -> io::Result<()> {
         Ok(())
     }
@@ -168,14 +203,22 @@ struct MemFile {
     bytes: RwLock<Vec<u8>>,
 }
 
+/// An open file.
+#[derive(Debug)]
+struct MemHandle {
+    tree: Arc<Mutex<Tree>>,
+    file: Arc<MemFile>,
+    floor: Floor,
+}
+
 /// Offsets and lengths of files in memory fit in `usize`; larger ones do not fit in memory.
 fn in_memory(offset: u64) -> io::Result<usize> {
     usize::try_from(offset).map_err(|_| io::ErrorKind::FileTooLarge.into())
 }
 
-impl FsFile for MemFile {
+impl FsFile for MemHandle {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        let bytes = self.bytes.read();
+        let bytes = self.file.bytes.read();
         let from = bytes.get(in_memory(offset)?..).unwrap_or_default();
         let count = from.len().min(buffer.len());
         for (to, from) in buffer.iter_mut().zip(from) {
@@ -185,11 +228,12 @@ impl FsFile for MemFile {
     }
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        self.floor.check(offset)?;
         let start = in_memory(offset)?;
         let end = start
             .checked_add(bytes.len())
             .ok_or(io::ErrorKind::FileTooLarge)?;
-        let mut file = self.bytes.write();
+        let mut file = self.file.bytes.write();
         if file.len() < end {
             file.resize(end, 0);
         }
@@ -204,13 +248,23 @@ impl FsFile for MemFile {
     }
 
     fn set_len(&self, bytes: u64) -> io::Result<()> {
-        self.bytes.write().resize(in_memory(bytes)?, 0);
+        self.floor.check(bytes)?;
+        self.file.bytes.write().resize(in_memory(bytes)?, 0);
         Ok(())
     }
 
+    fn fix_below(&self, end: u64) {
+        self.floor.raise(end);
+    }
+
+    fn links(&self) -> io::Result<u64> {
+        Ok(self.tree.lock().links(&self.file))
+    }
+
     fn allocate(&self, bytes: u64) -> io::Result<()> {
+        self.floor.check(self.len()?)?;
         let bytes = in_memory(bytes)?;
-        let mut file = self.bytes.write();
+        let mut file = self.file.bytes.write();
         if file.len() < bytes {
             file.resize(bytes, 0);
         }
@@ -218,7 +272,7 @@ impl FsFile for MemFile {
     }
 
     fn len(&self) -> io::Result<u64> {
-        Ok(self.bytes.read().len() as u64)
+        Ok(self.file.bytes.read().len() as u64)
     }
 }
 

@@ -2,7 +2,14 @@
 //!
 //! [`OsFs`] is the operating system, [`MemFs`] keeps files in memory. Calls go through `dyn`: next
 //! to a system call an indirect call does not show, and no type above has to carry a parameter.
+//!
+//! Anyone may have a file mapped, or linked under another name, so there is no way to open one that
+//! exists and write all over it. A file is new ([`OpenMode::Create`]), or is appended to behind an
+//! end that is given ([`OpenMode::Append`]), or is read; what is below the end is neither written nor
+//! cut off, and the end rises as more is shown to others ([`FsFile::fix_below`]). Whatever is to
+//! be otherwise gets a new file, and one rename ([`StagedFile`]).
 
+mod floor;
 mod mapping;
 mod memory;
 mod os;
@@ -31,10 +38,14 @@ use std::sync::Arc;
 /// How a file is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OpenMode {
-    /// An existing file, to read.
+    /// An existing file, to read. It can be synced, and not changed.
     Read,
-    /// An existing file, to read and write.
-    Write,
+    /// An existing file that has no other name, to read, and to write from `end` on: what is below
+    /// is neither written nor cut off.
+    Append {
+        /// Length in bytes of what stays as it is; the file has at least as many.
+        end: u64,
+    },
     /// A file that must not exist yet, to read and write.
     Create,
 }
@@ -78,7 +89,8 @@ pub trait Fs: Send + Sync + Debug {
     /// # Errors
     ///
     /// `NotFound`, `AlreadyExists` for [`OpenMode::Create`], `InvalidInput` for what is no regular
-    /// file, or what else the file system says.
+    /// file. For [`OpenMode::Append`], `PermissionDenied` if the file has another name too, and
+    /// `InvalidInput` if it is shorter. Or what else the file system says.
     fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Arc<dyn FsFile>>;
 
     /// Lists a directory, sorted by name.
@@ -146,7 +158,8 @@ pub trait FsFile: Send + Sync + Debug {
     ///
     /// # Errors
     ///
-    /// What the file system says.
+    /// `PermissionDenied` below the end that is fixed, and if the file is open to read. What the
+    /// file system says.
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize>;
 
     /// Makes contents and length durable.
@@ -160,8 +173,26 @@ pub trait FsFile: Send + Sync + Debug {
     ///
     /// # Errors
     ///
-    /// What the file system says.
+    /// As [`write_at`](Self::write_at).
     fn set_len(&self, bytes: u64) -> io::Result<()>;
+
+    /// Fixes what is below `end`: this handle neither writes nor cuts it from now on. For who has
+    /// shown it to others, who may map it, or link the file.
+    ///
+    /// A file system that wraps another passes it on; the default does nothing.
+    fn fix_below(&self, end: u64) {
+        let _ = end;
+    }
+
+    /// How many names the file has: with more than one, others have it too, and it is not appended
+    /// to. A file system that wraps another passes it on; the default knows of one.
+    ///
+    /// # Errors
+    ///
+    /// What the file system says.
+    fn links(&self) -> io::Result<u64> {
+        Ok(1)
+    }
 
     /// Sets disk space aside and makes the file at least `bytes` long. What was not written reads
     /// as zeros.

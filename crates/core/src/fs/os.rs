@@ -1,12 +1,13 @@
 //! The file system of the operating system.
 
+use super::floor::Floor;
 use super::{DirEntry, EntryKind, FileLock, Fs, FsFile, Mapping, OpenMode};
 use rustix::fs::OFlags;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use rustix::fs::{Advice, FallocateFlags, fadvise};
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -33,13 +34,15 @@ impl Fs for OsFs {
 
     fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Arc<dyn FsFile>> {
         let file = options(mode).open(path)?;
-        if !file.metadata()?.is_file() {
+        let metadata = file.metadata()?;
+        if !metadata.is_file() {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
                 "not a regular file",
             ));
         }
-        Ok(Arc::new(OsFile(file)))
+        let floor = Floor::of(mode, metadata.len(), metadata.nlink())?;
+        Ok(Arc::new(OsFile { file, floor }))
     }
 
     fn list(&self, path: &Path) -> io::Result<Vec<DirEntry>> {
@@ -119,7 +122,7 @@ fn options(mode: OpenMode) -> OpenOptions {
         .custom_flags(flags(OFlags::NOFOLLOW | OFlags::NONBLOCK));
     match mode {
         OpenMode::Read => {}
-        OpenMode::Write => {
+        OpenMode::Append { .. } => {
             options.write(true);
         }
         OpenMode::Create => {
@@ -130,45 +133,59 @@ fn options(mode: OpenMode) -> OpenOptions {
 }
 
 #[derive(Debug)]
-struct OsFile(File);
+struct OsFile {
+    file: File,
+    floor: Floor,
+}
 
 impl FsFile for OsFile {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        self.0.read_at(buffer, offset)
+        self.file.read_at(buffer, offset)
     }
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
-        self.0.write_at(bytes, offset)
+        self.floor.check(offset)?;
+        self.file.write_at(bytes, offset)
     }
 
     fn sync(&self) -> io::Result<()> {
-        self.0.sync_data()
+        self.file.sync_data()
     }
 
     fn set_len(&self, bytes: u64) -> io::Result<()> {
-        self.0.set_len(bytes)
+        self.floor.check(bytes)?;
+        self.file.set_len(bytes)
+    }
+
+    fn fix_below(&self, end: u64) {
+        self.floor.raise(end);
+    }
+
+    fn links(&self) -> io::Result<u64> {
+        Ok(self.file.metadata()?.nlink())
     }
 
     #[cfg(any(target_os = "linux", target_os = "android"))]
     fn allocate(&self, bytes: u64) -> io::Result<()> {
         let length = self.len()?;
+        self.floor.check(length)?;
         if bytes > length {
-            rustix::fs::fallocate(&self.0, FallocateFlags::empty(), length, bytes - length)?;
+            rustix::fs::fallocate(&self.file, FallocateFlags::empty(), length, bytes - length)?;
         }
         Ok(())
     }
 
     #[cfg(any(target_os = "linux", target_os = "android"))]
     fn drop_cached(&self, offset: u64) -> io::Result<()> {
-        Ok(fadvise(&self.0, offset, None, Advice::DontNeed)?)
+        Ok(fadvise(&self.file, offset, None, Advice::DontNeed)?)
     }
 
     fn len(&self) -> io::Result<u64> {
-        Ok(self.0.metadata()?.len())
+        Ok(self.file.metadata()?.len())
     }
 
     fn map(&self, bytes: u64) -> Option<Mapping> {
-        Mapping::of(&self.0, bytes)
+        Mapping::of(&self.file, bytes)
     }
 }
 

@@ -1,6 +1,7 @@
 //! `SimFs`: a file system over a simulated disk. It records its steps, fails on demand, and can be
 //! full.
 
+use super::super::floor::Floor;
 use super::super::{DirEntry, EntryKind, FileLock, Fs, FsFile, OpenMode, Operation};
 use super::disk::{Action, Node, NodeId};
 use super::{Loss, SimDisk, SimFault, SimFaultKind, Step};
@@ -174,12 +175,21 @@ impl SimFs {
         }
     }
 
-    fn file(&self, node: NodeId, path: &Path) -> Arc<dyn FsFile> {
-        Arc::new(SimFile {
+    fn file(
+        &self,
+        world: &World,
+        node: NodeId,
+        path: &Path,
+        mode: OpenMode,
+    ) -> io::Result<Arc<dyn FsFile>> {
+        let inode = world.disk.file(node);
+        let bytes = inode.map_or(0, |inode| inode.bytes().len() as u64);
+        Ok(Arc::new(SimFile {
             fs: self.clone(),
             node,
             path: path.into(),
-        })
+            floor: Floor::of(mode, bytes, 1)?,
+        }))
     }
 }
 
@@ -222,7 +232,7 @@ impl Fs for SimFs {
     fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Arc<dyn FsFile>> {
         let operation = match mode {
             OpenMode::Create => Operation::Create,
-            OpenMode::Read | OpenMode::Write => Operation::Open,
+            OpenMode::Read | OpenMode::Append { .. } => Operation::Open,
         };
         let (mut world, _) = self.begin(operation)?;
         let found = world.disk.find(path);
@@ -232,11 +242,11 @@ impl Fs for SimFs {
                 "not a regular file",
             )),
             (Some(_), OpenMode::Create) => Err(io::ErrorKind::AlreadyExists.into()),
-            (Some((node, _)), _) => Ok(self.file(node, path)),
+            (Some((node, _)), _) => self.file(&world, node, path, mode),
             (None, OpenMode::Create) => {
                 world.make(Action::Create, path);
                 let node = world.disk.find(path).ok_or_else(|| not_found(path))?;
-                Ok(self.file(node, path))
+                self.file(&world, node, path, mode)
             }
             (None, _) => Err(not_found(path)),
         }
@@ -342,6 +352,7 @@ struct SimFile {
     fs: SimFs,
     node: NodeId,
     path: Arc<Path>,
+    floor: Floor,
 }
 
 fn in_memory(offset: u64) -> io::Result<usize> {
@@ -376,6 +387,7 @@ impl FsFile for SimFile {
     }
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        self.floor.check(offset)?;
         let (mut world, failed) = self.fs.begin(Operation::Write)?;
         let offset = in_memory(offset)?;
         let mut count = bytes.len();
@@ -412,16 +424,22 @@ impl FsFile for SimFile {
     }
 
     fn set_len(&self, bytes: u64) -> io::Result<()> {
+        self.floor.check(bytes)?;
         let (mut world, _) = self.fs.begin(Operation::SetLen)?;
         let bytes = in_memory(bytes)?;
         world.make(Action::SetLen(self.node, bytes), &self.path);
         Ok(())
     }
 
+    fn fix_below(&self, end: u64) {
+        self.floor.raise(end);
+    }
+
     fn allocate(&self, bytes: u64) -> io::Result<()> {
         let (mut world, _) = self.fs.begin(Operation::Allocate)?;
         let bytes = in_memory(bytes)?;
         let length = self.length(&world);
+        self.floor.check(length as u64)?;
         if bytes <= length {
             return Ok(());
         }
