@@ -110,8 +110,8 @@ impl Driver {
         });
     }
 
-    /// Checks that whoever holds something sees what it saw, and that nothing of it was taken back
-    /// while the power was on.
+    /// Checks that whoever holds something sees what it saw, and that no file was changed whose sync
+    /// had failed.
     ///
     /// # Errors
     ///
@@ -131,6 +131,13 @@ impl Driver {
                 checked = check();
             }
             checked.map_err(|wrong| Violation::new(format!("what a reader holds: {wrong}")))?;
+        }
+        // A defect that believes a failed sync does that, and is noticed by what it loses.
+        if let Some(step) = self.fs.changed_after_failure()
+            && self.setup.defect.is_none()
+        {
+            let message = format!("a file whose sync had failed is changed: {step}");
+            return Err(Violation::new(message));
         }
         Ok(())
     }

@@ -367,6 +367,29 @@ impl SimDisk {
         }
     }
 
+    /// Whether a step changes a file of which a sync has failed.
+    pub(super) fn changes_failed(&self, step: &Step) -> bool {
+        match &step.action {
+            Action::Write(node, bytes, _) => {
+                !bytes.is_empty() && self.file(*node).is_some_and(Inode::has_failed)
+            }
+            Action::SetLen(node, length) => self
+                .file(*node)
+                .is_some_and(|inode| inode.has_failed() && inode.bytes().len() != *length),
+            _ => false,
+        }
+    }
+
+    /// How many names a file has.
+    pub(super) fn links(&self, node: NodeId) -> u64 {
+        let directories = self.nodes.iter().filter_map(|node| match node {
+            Node::Directory(directory) => Some(directory),
+            Node::File(_) => None,
+        });
+        let names = directories.flat_map(|directory| directory.entries.values());
+        names.filter(|name| **name == node).count() as u64
+    }
+
     fn file_mut(&mut self, node: NodeId) -> Option<&mut Inode> {
         match self.nodes.get_mut(node) {
             Some(Node::File(inode)) => Some(inode),

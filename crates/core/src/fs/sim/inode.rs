@@ -45,6 +45,11 @@ impl Inode {
         &self.cache
     }
 
+    /// Whether a sync of it has failed.
+    pub(super) const fn has_failed(&self) -> bool {
+        self.diverged
+    }
+
     pub(super) fn is_dirty(&self) -> bool {
         !self.pending.is_empty()
     }

@@ -204,6 +204,10 @@ fn a_failed_sync_leaves_pages_clean_that_the_medium_has_not() {
     assert_eq!(seen.len(), 4796, "the cache shows what was written");
     let left = after(&fs, lose(Keep::All, Fill::Old, 1));
     assert!(left != seen, "though the second sync said so");
+    assert!(fs.changed_after_failure().is_none());
+    file.set_len(4000).unwrap();
+    let changed = fs.changed_after_failure().unwrap().to_string();
+    assert_eq!(changed, "set the length of /d/f to 4000");
 }
 
 #[test]
@@ -230,6 +234,7 @@ fn a_second_name_is_the_same_file_and_durable_with_its_directory() {
     fs.link(Path::new(FILE), name).unwrap();
     assert!(fs.link(Path::new(FILE), name).is_err());
     file.write_all_at(b"x", 0).unwrap();
+    assert_eq!(file.links().unwrap(), 2);
     assert_eq!(read_file(&fs, name, 1 << 20).unwrap()[0], b'x');
     let none = lose(Keep::None, Fill::Old, 1);
     assert_eq!(fs.disk().crash(&none).files().len(), 1);

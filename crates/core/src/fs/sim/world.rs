@@ -26,6 +26,8 @@ struct World {
     faults: Vec<SimFault>,
     first_fault_met: bool,
     operations: u64,
+    /// The first change of a file whose sync had failed.
+    changed_after_failure: Option<Step>,
     /// Most bytes that all files have together.
     capacity: usize,
     /// Locked files, each with the process that has it.
@@ -49,6 +51,7 @@ impl SimFs {
                 faults: Vec::new(),
                 first_fault_met: false,
                 operations: 0,
+                changed_after_failure: None,
                 capacity: usize::MAX,
                 locks: BTreeMap::new(),
                 process: 0,
@@ -94,6 +97,7 @@ impl SimFs {
         let next = self.next_process();
         let mut world = self.world.lock();
         world.beside.clear();
+        world.changed_after_failure = None;
         world.locks.clear();
         world.make(Action::PowerCut(loss), Path::new("/"));
         drop(world);
@@ -133,6 +137,13 @@ impl SimFs {
     #[must_use]
     pub fn first_fault_was_met(&self) -> bool {
         self.world.lock().first_fault_met
+    }
+
+    /// The first change, since the power was last cut, of a file of which a sync had failed before:
+    /// it may never reach the disk.
+    #[must_use]
+    pub fn changed_after_failure(&self) -> Option<Step> {
+        self.world.lock().changed_after_failure.clone()
     }
 
     /// Ends all faults.
@@ -188,7 +199,7 @@ impl SimFs {
             fs: self.clone(),
             node,
             path: path.into(),
-            floor: Floor::of(mode, bytes, 1)?,
+            floor: Floor::of(mode, bytes, world.disk.links(node))?,
         }))
     }
 }
@@ -203,6 +214,9 @@ impl World {
     fn make(&mut self, action: Action, path: &Path) {
         let path = path.into();
         let step = Step { action, path };
+        if self.changed_after_failure.is_none() && self.disk.changes_failed(&step) {
+            self.changed_after_failure = Some(step.clone());
+        }
         self.disk.apply(&step);
         self.steps.push(step);
     }
@@ -433,6 +447,11 @@ impl FsFile for SimFile {
 
     fn fix_below(&self, end: u64) {
         self.floor.raise(end);
+    }
+
+    fn links(&self) -> io::Result<u64> {
+        let (world, _) = self.fs.begin(Operation::Length)?;
+        Ok(world.disk.links(self.node))
     }
 
     fn allocate(&self, bytes: u64) -> io::Result<()> {
