@@ -363,7 +363,11 @@ impl Driver {
         if self.store.is_none() && self.setup.lying {
             return Ok(());
         }
-        match call(&*self.store()?) {
+        let store = self.store()?;
+        let answer = call(&store);
+        // It may have to be opened again in this process.
+        drop(store);
+        match answer {
             Ok(()) => self.expect(|now| now.required = now.events.len()),
             Err(error) if !self.setup.failing => {
                 return Err(Violation::new(format!("a call failed: {error:?}")));

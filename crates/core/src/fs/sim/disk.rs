@@ -367,15 +367,16 @@ impl SimDisk {
         }
     }
 
-    /// Whether a step changes a file of which a sync has failed.
+    /// Whether a step changes a file of which a sync has failed; cutting off zeros changes nothing.
     pub(super) fn changes_failed(&self, step: &Step) -> bool {
         match &step.action {
             Action::Write(node, bytes, _) => {
                 !bytes.is_empty() && self.file(*node).is_some_and(Inode::has_failed)
             }
-            Action::SetLen(node, length) => self
-                .file(*node)
-                .is_some_and(|inode| inode.has_failed() && inode.bytes().len() != *length),
+            Action::SetLen(node, length) => self.file(*node).is_some_and(|inode| {
+                let mut cut = inode.bytes().iter().skip(*length);
+                inode.has_failed() && cut.any(|byte| *byte != 0)
+            }),
             _ => false,
         }
     }
