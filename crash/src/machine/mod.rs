@@ -139,6 +139,8 @@ struct Reader {
     removed: Vec<bool>,
     /// A snapshot of it, with the same of then.
     held: (Snapshot, Vec<bool>),
+    /// Whether segments were rewritten since it was opened.
+    is_overtaken: bool,
 }
 
 /// Makes `calls` of a new store, and judges it after each, and after a power cut at the end.

@@ -235,6 +235,7 @@ impl Machine {
             held: (store.snapshot(), self.model.removed()),
             removed: self.model.removed(),
             store,
+            is_overtaken: false,
         });
         Ok(())
     }
@@ -245,7 +246,15 @@ impl Machine {
         let Some(reader) = &mut self.reader else {
             return Ok(());
         };
-        reader.store.refresh().map_err(|error| unexpected(&error))?;
+        match reader.store.refresh() {
+            Ok(_) => {}
+            // What it follows was carried into another file, and that was rewritten since: it says that
+            // it is to be opened again.
+            Err(error) if error.kind() == ErrorKind::LogBehindCheckpoint && reader.is_overtaken => {
+                return self.open_reader([0; 3]);
+            }
+            Err(error) => return Err(unexpected(&error)),
+        }
         let now = reader.store.snapshot();
         let rows = now.rows(&Region::all());
         let shown: BTreeSet<_> = rows.map(|row| row.sequence().get() as usize).collect();

@@ -53,6 +53,13 @@ impl Machine {
             let message = format!("{done:?}, and {removed} events were to go");
             return Err(Violation::new(message));
         }
+        self.rewritten()
+    }
+
+    fn rewritten(&mut self) -> Done {
+        if let Some(reader) = &mut self.reader {
+            reader.is_overtaken = true;
+        }
         self.has_everything()
     }
 
@@ -74,7 +81,7 @@ impl Machine {
         };
         let done = redact(self.store()?, &chosen, &mut go_on);
         done.map_err(|error| unexpected(&error))?;
-        self.has_everything()
+        self.rewritten()
     }
 
     /// A backup beside the open store is a store that holds the same.
