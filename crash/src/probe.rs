@@ -72,6 +72,9 @@ impl ProbeFs {
             return None;
         }
         let segment = path.file_name()?.to_str()?.get(..SEGMENT_NAME)?;
+        if !segment.starts_with("segment-") {
+            return None;
+        }
         let dir = path.parent()?;
         let entries = self.inner.list(dir).ok()?;
         let names = entries.into_iter().map(|entry| entry.name);
