@@ -1,25 +1,37 @@
-//! A store of format version 1, kept in `fixtures/v1`, that must open for ever.
+//! Stores of format versions 1 and 2, kept in `fixtures/v1` and `fixtures/v2`, that must open for ever.
 //!
-//! It was made by [`write_the_golden_store`], which is ignored: a change of the format gets a
-//! directory of its own, and this one stays as it is. Run it with
-//! `cargo test -p strandline-tests write_the_golden_store -- --ignored` where none is yet.
+//! That of version 2 was made by [`write_the_golden_store`], which is ignored, and that of version 1 by
+//! what it was then: a change of the format gets a directory of its own, and the others stay as they
+//! are. Run it with `cargo test -p strandline-tests write_the_golden_store -- --ignored` where none is
+//! yet.
 
 use crate::harness::{KINDS, at, contents, dir, event, files, options, read, remove, write};
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 use strandline::fs::{Fs, MemFs, OpenMode, OsFs};
+use strandline::maintenance::{Redaction, Retention, compact, redact, removals};
 use strandline::{
-    Batch, Event, EventId, Hlc, ManualClock, OpenPath, PayloadEncoding, StoreOptions,
+    Batch, ErrorKind, Event, EventId, Hlc, ManualClock, OpenPath, PayloadEncoding, StoreOptions,
+    StoredEvent,
 };
 use strandline_segment::Manifest;
 
 const NOW: u64 = 1_700_000_000_000;
 const EVENTS: usize = 40;
-/// The hash of the whole log, in which every byte of every event is.
+/// The sequence of the event whose payload is redacted in the store of version 2.
+const REDACTED: usize = 7;
+/// The entity whose events are removed there.
+const REMOVED: &str = "entity:3";
+/// The hash of the whole log of version 2, in which the records of both are.
+const LOG_HASH_2: &str = "1cf63ebbac307ca82a253f856d5591542abf1250702e754d3559011605ec073d";
+/// The hash of the whole log of version 1, in which every byte of every event is.
 const LOG_HASH: &str = "bfc2bc4968599acab10b514ff3a9eb2af36eec13c157c4ac8b762db73d58306d";
 
-fn golden() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/v1")
+fn golden(version: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("fixtures")
+        .join(version)
 }
 
 /// An event with its coordinate, from its sequence alone.
@@ -83,12 +95,16 @@ fn small(fs: &MemFs) -> StoreOptions {
         .background_inline()
 }
 
-/// A copy in memory.
+/// A copy of the store of version 1 in memory.
 pub(crate) fn copy() -> MemFs {
+    copy_of("v1")
+}
+
+fn copy_of(version: &str) -> MemFs {
     let fs = MemFs::new();
     fs.create_dir_all(&dir()).unwrap();
-    for entry in OsFs.list(&golden()).unwrap() {
-        let bytes = read(&OsFs, &golden().join(&entry.name));
+    for entry in OsFs.list(&golden(version)).unwrap() {
+        let bytes = read(&OsFs, &golden(version).join(&entry.name));
         write(&fs, &dir().join(&entry.name), &bytes);
     }
     fs
@@ -107,26 +123,83 @@ fn check(fs: &MemFs, path: OpenPath) {
     let stored = contents(&now);
     assert_eq!(stored.len(), EVENTS);
     for (number, event) in stored.iter().enumerate() {
-        let given = given(number);
         assert_eq!(event.sequence.get(), number as u64);
-        assert_eq!(event.id.as_u128(), given.id);
-        assert_eq!(event.coordinate, at(&given.entity, &given.scope));
-        assert_eq!(event.kind, KINDS[number % 3]);
-        assert_eq!(event.encoding.code(), number as u8 % 3);
-        assert_eq!(event.version(), 1 + number as u16 % 2);
-        assert_eq!(event.clock as usize, number / 5);
-        assert_eq!(event.hlc, given.hlc);
-        assert!(event.tags().eq(&given.tags));
-        assert_eq!(event.payload().unwrap(), given.payload);
-        assert_eq!(event.causation.map(EventId::as_u128), given.cause);
-        let correlation = given.correlation.unwrap_or(given.id);
-        assert_eq!(event.correlation.as_u128(), correlation);
+        check_event(event, number);
+        assert_eq!(event.payload().unwrap(), given(number).payload);
         assert_eq!(now.get(event.id).unwrap().as_ref(), Some(event));
     }
     let next = store.append(&at("entity:0", "scope/0"), event("next"));
     let next = next.unwrap();
     assert_eq!((next.sequence.get(), next.clock), (40, 8));
     assert!(store.verify().unwrap().is_intact());
+}
+
+/// Compares an event with what was appended, but for its payload.
+fn check_event(event: &StoredEvent, number: usize) {
+    let given = given(number);
+    assert_eq!(event.id.as_u128(), given.id);
+    assert_eq!(event.coordinate, at(&given.entity, &given.scope));
+    assert_eq!(event.kind, KINDS[number % 3]);
+    assert_eq!(event.encoding.code(), number as u8 % 3);
+    assert_eq!(event.version(), 1 + number as u16 % 2);
+    assert_eq!(event.clock as usize, number / 5);
+    assert_eq!(event.hlc, given.hlc);
+    assert!(event.tags().eq(&given.tags));
+    assert_eq!(event.causation.map(EventId::as_u128), given.cause);
+    let correlation = given.correlation.unwrap_or(given.id);
+    assert_eq!(event.correlation.as_u128(), correlation);
+}
+
+/// Opens a copy of the store of version 2, in which events were redacted and removed.
+fn check_recorded(fs: &MemFs, path: OpenPath) {
+    let store = small(fs).open(dir()).unwrap();
+    let report = store.open_report();
+    assert_eq!(report.path, path, "{report}");
+    assert!(report.is_clean(), "{report}");
+    let verified = store.verify().unwrap();
+    assert!(verified.is_intact(), "{:?}", verified.problems);
+    assert_eq!(verified.log_hash.to_string(), LOG_HASH_2);
+    assert_eq!((verified.removed, verified.redacted), (8, 1));
+    assert_eq!((verified.removals, verified.interrupted), (2, 0));
+    assert_eq!(verified.unrecorded_before, None);
+    let stored = contents(&store.snapshot());
+    let kept = (0..EVENTS).filter(|number| given(*number).entity != REMOVED);
+    assert!(
+        stored
+            .iter()
+            .map(|event| event.sequence.get() as usize)
+            .eq(kept)
+    );
+    for event in &stored {
+        let number = event.sequence.get() as usize;
+        check_event(event, number);
+        match event.payload() {
+            Ok(payload) => assert_eq!(payload, given(number).payload),
+            Err(error) => assert_eq!((number, error.kind()), (REDACTED, ErrorKind::Redacted)),
+        }
+    }
+    let recorded = removals(&store, &mut |_| ControlFlow::Continue(())).unwrap();
+    let rules: Vec<_> = recorded
+        .iter()
+        .map(|one| (one.rule.as_str(), one.events))
+        .collect();
+    let redacted = format!("event {}", EventId::from_u128(id(REDACTED)));
+    assert_eq!(rules, [(redacted.as_str(), 1), ("drop entity:3", 8)]);
+    let next = store
+        .append(&at(REMOVED, "scope/0"), event("next"))
+        .unwrap();
+    assert_eq!((next.sequence.get(), next.clock), (40, 8));
+    assert!(store.verify().unwrap().is_intact());
+}
+
+#[test]
+fn a_store_of_format_version_2_opens_for_ever() {
+    let fs = copy_of("v2");
+    check_recorded(&fs.fork(), OpenPath::Checkpoint);
+    remove(&fs, "checkpoint-");
+    check_recorded(&fs.fork(), OpenPath::Footers);
+    without_footers(&fs);
+    check_recorded(&fs, OpenPath::Scan);
 }
 
 #[test]
@@ -142,17 +215,22 @@ fn a_store_of_format_version_1_opens_for_ever() {
     check(&fs.fork(), OpenPath::Checkpoint);
     remove(&fs, "checkpoint-");
     check(&fs.fork(), OpenPath::Footers);
-    for info in manifest.segments() {
-        let Some(end) = info.end() else { continue };
-        let path = dir().join(info.file_name());
-        let bytes = read(&fs, &path);
-        assert!(bytes.len() > end.offset as usize, "there is a footer");
-        write(&fs, &path, &bytes[..end.offset as usize]);
-    }
+    without_footers(&fs);
     check(&fs, OpenPath::Scan);
 }
 
-/// Writes `fixtures/v1` where there is none, and prints the hash of its log.
+fn without_footers(fs: &MemFs) {
+    let manifest = Manifest::read(fs, &dir()).unwrap().unwrap();
+    for info in manifest.segments() {
+        let Some(end) = info.end() else { continue };
+        let path = dir().join(info.file_name());
+        let bytes = read(fs, &path);
+        assert!(bytes.len() > end.offset as usize, "there is a footer");
+        write(fs, &path, &bytes[..end.offset as usize]);
+    }
+}
+
+/// Writes `fixtures/v2` where there is none, and prints the hash of its log.
 #[test]
 #[ignore = "makes a fixture, which then stays as it is"]
 fn write_the_golden_store() {
@@ -168,12 +246,17 @@ fn write_the_golden_store() {
         }
         store.append_batch(batch).unwrap();
     }
+    let mut go_on = |_| ControlFlow::Continue(());
+    let chosen = Redaction::new().event(EventId::from_u128(id(REDACTED)));
+    redact(&store, &chosen, &mut go_on).unwrap();
+    compact(&store, &Retention::new().drop_entity(REMOVED), &mut go_on).unwrap();
     println!("{}", store.verify().unwrap().log_hash);
     store.close().unwrap();
-    OsFs.create_dir_all(&golden()).unwrap();
+    let golden = golden("v2");
+    OsFs.create_dir_all(&golden).unwrap();
     for path in files(&fs, "") {
         let name = path.file_name().unwrap();
-        OsFs.open(&golden().join(name), OpenMode::Create)
+        OsFs.open(&golden.join(name), OpenMode::Create)
             .unwrap()
             .write_all_at(&read(&fs, &path), 0)
             .unwrap();

@@ -2,6 +2,7 @@
 
 use crate::harness::{at, event, texts};
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use strandline::{AppendOptions, Batch, Durability, Store};
 
@@ -37,36 +38,48 @@ fn append_until_killed() {
     }
 }
 
+/// Runs a process that appends to the store in `dir`, and kills it in the middle of that.
+pub(crate) fn kill_one_that_appends(dir: &Path) {
+    kill_after(dir, 2);
+}
+
+/// Kills a process that appends after so many acknowledgements, and gives how many events it
+/// acknowledged.
+fn kill_after(dir: &Path, acknowledgements: usize) -> usize {
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "kill::append_until_killed",
+            "--ignored",
+            "--nocapture",
+        ])
+        .env(DIR, dir)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let output = BufReader::new(child.stdout.take().unwrap());
+    let mut acknowledged = 0;
+    let mut seen = 0;
+    // The kill comes after a few acknowledgements, at whatever the process does then.
+    for line in output.lines() {
+        if let Some(events) = line.unwrap().strip_prefix("synced ") {
+            acknowledged = events.parse().unwrap();
+            seen += 1;
+        }
+        if seen == acknowledgements {
+            child.kill().unwrap();
+        }
+    }
+    child.wait().unwrap();
+    acknowledged
+}
+
 #[test]
 fn a_killed_process_leaves_a_prefix_of_whole_batches() {
     let dir = tempfile::tempdir().unwrap();
     let mut before = 0;
     for round in 1..=4 {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args([
-                "--exact",
-                "kill::append_until_killed",
-                "--ignored",
-                "--nocapture",
-            ])
-            .env(DIR, dir.path())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let output = BufReader::new(child.stdout.take().unwrap());
-        let mut acknowledged = 0;
-        let mut seen = 0;
-        // The kill comes after a few acknowledgements, at whatever the process does then.
-        for line in output.lines() {
-            if let Some(events) = line.unwrap().strip_prefix("synced ") {
-                acknowledged = events.parse().unwrap();
-                seen += 1;
-            }
-            if seen == round * 3 {
-                child.kill().unwrap();
-            }
-        }
-        child.wait().unwrap();
+        let acknowledged = kill_after(dir.path(), round * 3);
         let store = Store::open(dir.path()).unwrap();
         let left = texts(&store);
         assert!(

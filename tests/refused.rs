@@ -256,6 +256,32 @@ fn what_an_interrupted_replacement_left_is_removed_and_reported_and_nothing_else
     assert!(small(&fs).open(dir()).unwrap().open_report().is_clean());
 }
 
+/// A segment may be sealed before the end of what a killed process wrote to it.
+#[test]
+fn what_stands_after_the_frames_of_a_sealed_segment_is_no_damage_and_goes_with_the_next_footer() {
+    let fs = made();
+    let live = small(&fs).read_only().open(dir()).unwrap();
+    let manifest = Manifest::read(&fs, &dir()).unwrap().unwrap();
+    let first = manifest.segments()[0];
+    let path = dir().join(first.file_name());
+    let whole = read(&fs, &path);
+    let mut bytes = whole.clone();
+    bytes.truncate(first.end().unwrap().offset as usize);
+    // What is no more than frames, once more.
+    bytes.extend_from_slice(&whole[128..9000]);
+    write(&fs, &path, &bytes);
+    let reader = small(&fs).read_only().open(dir()).unwrap();
+    assert!(reader.open_report().is_clean(), "{}", reader.open_report());
+    assert!(reader.verify().unwrap().is_intact());
+    let store = small(&fs).open(dir()).unwrap();
+    let report = store.open_report();
+    assert!(report.is_clean(), "{report}");
+    assert_eq!(report.footers_missing, 1, "{report}");
+    assert_same(&store.snapshot(), &live.snapshot());
+    store.close().unwrap();
+    assert!(read(&fs, &path) == whole, "the footer that there was");
+}
+
 /// It saves time and no more, so frames are read in its place.
 #[test]
 fn a_footer_of_another_version_is_passed_over_reported_and_written_anew() {

@@ -2,6 +2,7 @@
 
 mod beside;
 mod ends;
+mod rebuilding;
 mod taking;
 
 use crate::loud::expect_loud;

@@ -268,6 +268,19 @@ pub const WORKLOADS: &[Workload] = &[
         d.kill()?;
         d.append(10, Synced)
     }),
+    mixed("rebuild", |d| {
+        d.open()?;
+        for _ in 0..5 {
+            d.append(BIG, Written)?;
+            d.append(70, Written)?;
+        }
+        d.rebuild()?;
+        d.open()?;
+        d.append(BIG, Written)?;
+        d.rebuild()?;
+        d.open()?;
+        d.append(10, Synced)
+    }),
     mixed("zeros", |d| {
         d.open()?;
         d.commit(&[(2000, Shape::Zeros)], Synced)?;

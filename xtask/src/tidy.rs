@@ -71,6 +71,7 @@ const FILE_RULES: &[fn(&str, &str) -> Vec<String>] = &[
     is_not_too_long,
     has_no_absolute_path,
     keeps_to_the_sync_seam,
+    writes_over_no_file,
 ];
 
 pub(crate) fn run() -> anyhow::Result<ExitCode> {
@@ -223,6 +224,30 @@ fn keeps_to_the_sync_seam(path: &str, text: &str) -> Vec<String> {
         .collect()
 }
 
+/// Anyone may have a file mapped or linked: it is appended to by the log alone, which knows where what
+/// others may have of it ends.
+fn writes_over_no_file(path: &str, text: &str) -> Vec<String> {
+    let is_shipped = path.starts_with("crates/") && path.contains("/src/");
+    if !is_shipped || path.starts_with("crates/core/src/fs/") {
+        return Vec::new();
+    }
+    let shipped = text.split("#[cfg(test)]\nmod").next().unwrap_or_default();
+    let is_log = path.starts_with("crates/segment/src/");
+    shipped
+        .lines()
+        .enumerate()
+        .filter(|(_, line)| {
+            line.contains("OpenMode::Append") && !is_log || line.contains("{ end: 0 }")
+        })
+        .map(|(number, _)| {
+            format!(
+                "{path}:{}: a file that exists is not written over: make a new one, and rename it",
+                number + 1
+            )
+        })
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -247,6 +272,17 @@ mod tests {
             1
         );
         assert!(keeps_to_the_sync_seam("xtask/src/a.rs", &atomic).is_empty());
+        let append = format!("{}::Append {{ end }}", "OpenMode");
+        assert_eq!(
+            writes_over_no_file("crates/store/src/a.rs", &append).len(),
+            1
+        );
+        assert!(writes_over_no_file("crates/segment/src/a.rs", &append).is_empty());
+        let over = append.replace("end", "end: 0");
+        assert_eq!(
+            writes_over_no_file("crates/segment/src/a.rs", &over).len(),
+            1
+        );
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::Violation;
 use std::sync::Arc;
 use strandline::fs::MemFs;
 use strandline_checkpoint::Checkpoint;
-use strandline_core::record::{Record, RecordView};
+use strandline_core::record::{Record, RecordView, RemovalNote, RemovalStage};
 use strandline_index::Block;
 use strandline_segment::{Manifest, SegmentHeader};
 
@@ -48,6 +48,34 @@ pub(super) fn records(input: &[u8]) -> Result<(), Violation> {
         again => Err(Violation::new(format!(
             "{record:?} reads back as {again:?}"
         ))),
+    }
+}
+
+pub(super) fn removals(input: &[u8]) -> Result<(), Violation> {
+    let Ok(note) = RemovalNote::decode(input) else {
+        return Ok(());
+    };
+    let mut bytes = Vec::new();
+    note.encode(&mut bytes);
+    if bytes != input {
+        return Err(Violation::new(format!(
+            "{note:?} reads back as other bytes"
+        )));
+    }
+    // What was read is written in parts that read back too, with every run in one of them.
+    let RemovalStage::Begun(part) = &note.stage else {
+        return Ok(());
+    };
+    let mut runs = Vec::new();
+    for body in note.begin(part) {
+        match RemovalNote::decode(&body).map(|note| note.stage) {
+            Ok(RemovalStage::Begun(part)) => runs.extend(part.runs),
+            other => return Err(Violation::new(format!("a part reads back as {other:?}"))),
+        }
+    }
+    match runs == part.runs {
+        true => Ok(()),
+        false => Err(Violation::new("parts have other sequences")),
     }
 }
 

@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 use strandline::fs::MemFs;
-use strandline::maintenance::{Inventory, salvage as save};
+use strandline::maintenance::{Inventory, removals, salvage as save};
 use strandline::{Coordinate, Event, EventId, EventKind, Region, Store, StoreOptions};
 use strandline_segment::SegmentHeader;
 
@@ -47,6 +47,7 @@ fn ask(store: &Store) {
         .count();
     let _ = now.damage();
     let _ = store.verify();
+    let _ = removals(store, &mut |_| ControlFlow::Continue(()));
     let _ = store.stats();
 }
 

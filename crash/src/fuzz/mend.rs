@@ -5,7 +5,7 @@ use crate::damage::golden;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use strandline::fs::{Fs, MemFs, OpenMode, read_file};
-use strandline_core::{Hash, LogHasher, Salt};
+use strandline_core::{Hash, LogHasher, Salt, log_hash_of_note, note_digest};
 use strandline_segment::{FRAME_HEADER_BYTES, RECORD_HEADER_BYTES, SegmentHeader};
 
 /// Where the frames of a segment begin.
@@ -131,6 +131,8 @@ pub(super) fn frames(bytes: &mut [u8], salt: Salt, mut previous: Hash) -> usize 
             break;
         };
         let records = number(bytes, frame + 24).map_or(0, u16::from_le_bytes);
+        let is_note = number(bytes, frame + 26).map(u16::from_le_bytes) == Some(1);
+        let mut note = Hash::ZERO;
         let mut hasher = LogHasher::default();
         let mut checksums = Vec::new();
         let mut at = frame + FRAME_HEADER_BYTES;
@@ -139,6 +141,10 @@ pub(super) fn frames(bytes: &mut [u8], salt: Salt, mut previous: Hash) -> usize 
                 break;
             };
             let end = at.saturating_add(RECORD_HEADER_BYTES).saturating_add(body);
+            if is_note && let Some(body) = bytes.get(at + RECORD_HEADER_BYTES..end) {
+                note = note_digest(body);
+                bytes[at + 12..at + 44].copy_from_slice(note.as_bytes());
+            }
             let Some(covered) = bytes.get(at + 8..end) else {
                 break;
             };
@@ -150,7 +156,10 @@ pub(super) fn frames(bytes: &mut [u8], salt: Salt, mut previous: Hash) -> usize 
             checksums.extend(sum);
             at = end;
         }
-        previous = hasher.hash(&previous);
+        previous = match is_note {
+            true => log_hash_of_note(&previous, &note),
+            false => hasher.hash(&previous),
+        };
         let sum = salt.checksum(frame as u64, &checksums).0.to_le_bytes();
         if bytes.len() < frame + FRAME_HEADER_BYTES {
             break;

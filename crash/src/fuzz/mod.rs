@@ -44,6 +44,7 @@ pub const TARGETS: &[Target] = &[
     target("segment-header", 256, decoders::segment_header),
     target("frames", 4096, directory::frames),
     target("records", 4096, decoders::records),
+    target("removals", 2048, decoders::removals),
     target("block", 8192, decoders::block),
     target("manifest", 1024, decoders::manifest),
     target("checkpoint", 4096, decoders::checkpoint),

@@ -67,13 +67,24 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     out.sync()?;
     drop(bar);
     warn_of_redacted(&exported);
-    let Exported { events, bytes, .. } = exported;
+    let Exported {
+        events,
+        bytes,
+        removals,
+        ..
+    } = exported;
     if args.json {
         let redacted = exported.redacted;
-        println!("{{\"events\":{events},\"bytes\":{bytes},\"redacted\":{redacted}}}");
+        println!(
+            "{{\"events\":{events},\"bytes\":{bytes},\"redacted\":{redacted},\
+             \"removals\":{removals}}}"
+        );
     } else {
         let (events, bytes) = (count(events, "event"), size(bytes));
         println!("{events}, {bytes} in {}", path.display());
+        if removals > 0 {
+            println!("{} of removals among them", count(removals, "record"));
+        }
     }
     Ok(Outcome::Fine)
 }

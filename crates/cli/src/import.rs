@@ -89,6 +89,7 @@ fn show(args: &Args, imported: &Imported, error: Option<&ImportError>) {
         repeated,
         moved_times,
         redacted,
+        removals,
         ..
     } = *imported;
     if args.store.json {
@@ -98,6 +99,7 @@ fn show(args: &Args, imported: &Imported, error: Option<&ImportError>) {
             "repeated": repeated,
             "moved_times": moved_times,
             "redacted": redacted,
+            "removals": removals,
             "checked_only": args.check,
             "wrong_line": error.and_then(|error| error.line),
             "error": error.map(|error| error.error.to_string()),
@@ -120,6 +122,12 @@ fn show(args: &Args, imported: &Imported, error: Option<&ImportError>) {
         println!(
             "{} came earlier than the one before, and got its time",
             count(moved_times, "event")
+        );
+    }
+    if removals > 0 {
+        println!(
+            "{} of removals in another store {verb}",
+            count(removals, "record")
         );
     }
     if redacted > 0 {

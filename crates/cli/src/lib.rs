@@ -20,6 +20,7 @@ mod import;
 mod inspect;
 pub mod plot;
 mod query;
+mod removals;
 mod salvage;
 mod screen;
 mod show;
@@ -94,6 +95,16 @@ pub enum Command {
         strandline redact orders.strand --entity user:7\n  \
         strandline redact orders.strand --event 018f3c3e-7a5b-7000-8000-0123456789ab")]
     Redact(compact::RedactArgs),
+    /// List what compactions and redactions have removed, as the log itself records it.
+    #[command(
+        after_help = "Each compaction and redaction writes into the log which events it takes, when \
+        and by which rule, before it takes them. `verify` calls every event that is missing without \
+        such a record a problem, and every recorded one that is there again.\n\n\
+        Examples:\n  \
+        strandline removals orders.strand\n  \
+        strandline removals orders.strand --json"
+    )]
+    Removals(removals::Args),
     /// Save what is left of a damaged store into a new one.
     #[command(after_help = "Example:\n  strandline salvage damaged.strand saved.strand")]
     Salvage(salvage::Args),
@@ -122,6 +133,7 @@ pub fn run(command: &Command) -> ExitCode {
         Command::Restore(args) => backup::run_restore(args),
         Command::Compact(args) => compact::run(args),
         Command::Redact(args) => compact::run_redact(args),
+        Command::Removals(args) => removals::run(args),
         Command::Salvage(args) => salvage::run(args),
     };
     match outcome {

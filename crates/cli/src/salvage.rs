@@ -64,6 +64,7 @@ fn show(screen: &mut Screen, args: &Args, salvaged: &Salvaged) -> std::io::Resul
         unchained,
         repeated,
         removed,
+        removals,
         losses,
         missing,
         passed_over,
@@ -85,6 +86,12 @@ fn show(screen: &mut Screen, args: &Args, salvaged: &Salvaged) -> std::io::Resul
         screen.line(&format!(
             "{} had been removed by a compaction",
             count(*removed, "event")
+        ))?;
+    }
+    if *removals > 0 {
+        screen.line(&format!(
+            "{} of compactions and redactions kept",
+            count(*removals, "record")
         ))?;
     }
     if *repeated > 0 {
@@ -152,6 +159,7 @@ fn as_json(salvaged: &Salvaged) -> serde_json::Value {
         "unchained": salvaged.unchained,
         "repeated": salvaged.repeated,
         "removed": salvaged.removed,
+        "removals": salvaged.removals,
         "losses": losses,
         "missing": missing,
         "passed_over": salvaged.passed_over,

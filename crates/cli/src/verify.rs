@@ -5,7 +5,7 @@ use crate::args::StoreArgs;
 use crate::bar::Bar;
 use crate::failure::WrongUsage;
 use crate::screen::Screen;
-use crate::text::count;
+use crate::text::{count, number};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use strandline::fs::{OsFs, read_file};
@@ -79,6 +79,28 @@ fn show(screen: &mut Screen, verified: &Verified, kept: &Kept) -> std::io::Resul
             count(report.removed, "event")
         ))?;
     }
+    if report.redacted > 0 {
+        screen.line(&format!(
+            "{} without payload, by redactions",
+            count(report.redacted, "event")
+        ))?;
+    }
+    if report.removals > 0 {
+        let interrupted = match report.interrupted {
+            0 => String::new(),
+            interrupted => format!(", {} of them not done", number(interrupted)),
+        };
+        screen.text(&format!(
+            "{} of removals in the log{interrupted} (strandline removals lists them)",
+            count(report.removals, "record")
+        ))?;
+    }
+    if let Some(before) = report.unrecorded_before {
+        screen.text(&format!(
+            "removals before sequence {before} are not recorded: the store was made by an earlier \
+             version"
+        ))?;
+    }
     screen.line(&format!("log hash {}", report.log_hash))?;
     if let Some(at) = verified.head_at {
         screen.text(&format!(
@@ -115,6 +137,10 @@ fn as_json(verified: &Verified) -> serde_json::Value {
         "intact": verified.is_intact(),
         "events": report.events,
         "removed": report.removed,
+        "redacted": report.redacted,
+        "removals": report.removals,
+        "removals_interrupted": report.interrupted,
+        "unrecorded_before": report.unrecorded_before,
         "commits": report.commits,
         "entities": report.entities,
         "log_hash": report.log_hash.to_string(),

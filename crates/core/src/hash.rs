@@ -6,6 +6,8 @@
 //! payload hash = H(nonce ‖ payload)
 //! event hash   = H("strandline/event/1" ‖ previous ‖ canonical header ‖ payload hash)
 //! log hash     = H("strandline/log/1" ‖ previous log hash ‖ record hash ‖ record hash ‖ …)
+//! of a note    = H("strandline/log/note/1" ‖ previous log hash ‖ H("strandline/note/1" ‖ body))
+//! of no record = H("strandline/log/recorded/1" ‖ identity of the log)
 //! ```
 //!
 //! The canonical header is the bytes that [`CanonicalHeader::write`] makes: names instead of ids,
@@ -18,6 +20,9 @@ use std::fmt;
 
 const EVENT_DOMAIN: &[u8] = b"strandline/event/1";
 const LOG_DOMAIN: &[u8] = b"strandline/log/1";
+const LOG_NOTE_DOMAIN: &[u8] = b"strandline/log/note/1";
+const NOTE_DOMAIN: &[u8] = b"strandline/note/1";
+const RECORDED_LOG_DOMAIN: &[u8] = b"strandline/log/recorded/1";
 
 /// A BLAKE3 hash: 32 bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
@@ -205,6 +210,33 @@ impl LogHasher {
         }
         Hash::of(&self.buffer)
     }
+}
+
+/// The digest of a note, which a log has beside its commits. Linear in its length.
+#[must_use]
+pub fn note_digest(body: &[u8]) -> Hash {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(NOTE_DOMAIN).update(body);
+    Hash(*hasher.finalize().as_bytes())
+}
+
+/// The log hash after the note with this digest, which follows `previous`. Of another domain than that
+/// of a commit, so neither can be taken for the other.
+#[must_use]
+pub fn log_hash_of_note(previous: &Hash, digest: &Hash) -> Hash {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(LOG_NOTE_DOMAIN);
+    hasher.update(previous.as_bytes()).update(digest.as_bytes());
+    Hash(*hasher.finalize().as_bytes())
+}
+
+/// The log hash before the first frame of a log in which every removal has a record. A log that was made
+/// before there were records begins with [`Hash::ZERO`], and none can be passed off as the other.
+#[must_use]
+pub fn recorded_log_base(identity: &[u8; 16]) -> Hash {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(RECORDED_LOG_DOMAIN).update(identity);
+    Hash(*hasher.finalize().as_bytes())
 }
 
 /// Everything of an event that its hash covers, but the payload: names, not interned ids.

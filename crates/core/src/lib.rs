@@ -56,7 +56,8 @@ pub use event::{
     ClockKey, EXTENSION_BYTES_MAX, EventHeader, Extensions, PayloadEncoding, extension_tag,
 };
 pub use hash::{
-    CanonicalHeader, EventHasher, Hash, HashChain, HashError, LogHasher, Nonce, payload_hash,
+    CanonicalHeader, EventHasher, Hash, HashChain, HashError, LogHasher, Nonce, log_hash_of_note,
+    note_digest, payload_hash, recorded_log_base,
 };
 pub use hlc::{Hlc, HlcBehind, HlcClock, HlcError, HlcExhausted, WALL_MS_MAX};
 pub use id::{EventId, EventIdError, ID_RANDOM_BITS, Sequence};

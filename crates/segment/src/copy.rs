@@ -2,7 +2,9 @@
 
 use crate::error::At;
 use crate::file::SegmentFile;
+use crate::footer;
 use crate::format::MANIFEST_FILE;
+use crate::log::{MANIFESTS_READ_MOST, replaced_again_and_again};
 use crate::manifest::{Manifest, SegmentInfo};
 use crate::quarantine::is_segment_like;
 use crate::{LogError, LogPosition, ScanError, UncheckedLog};
@@ -74,6 +76,28 @@ impl UncheckedLog {
         mode: CopyMode,
         mut on_bytes: impl FnMut(u64) -> Result<(), E>,
     ) -> Result<CopiedLog, ScanError<E>> {
+        let (fs, dir, options) = (self.fs.clone(), self.dir.clone(), self.options.clone());
+        let mut log = self;
+        for _ in 0..MANIFESTS_READ_MOST {
+            if let Some(copied) = log.copy_once(to, mode, &mut on_bytes)? {
+                return Ok(copied);
+            }
+            let again = Self::open(fs.clone(), &dir, options.clone())?;
+            log = again.ok_or_else(|| LogError::corrupt(MANIFEST_FILE, 0, "it is gone"))?;
+        }
+        Err(replaced_again_and_again().into())
+    }
+
+    /// Copies the log as its manifest lists it. Gives nothing, and leaves the manifest of the target, if
+    /// a segment was rewritten meanwhile: who rewrites says in a note that it is done, and a copy with
+    /// that note and the segment as it was before would look like one in which it was put back.
+    fn copy_once<E>(
+        self,
+        to: &Path,
+        mode: CopyMode,
+        on_bytes: &mut impl FnMut(u64) -> Result<(), E>,
+    ) -> Result<Option<CopiedLog>, ScanError<E>> {
+        let dir = self.dir.clone();
         let (fs, manifest) = (self.fs.clone(), self.manifest.clone());
         let fs = &*fs;
         fs.create_dir_all(to).at("make", to)?;
@@ -88,7 +112,7 @@ impl UncheckedLog {
             fs,
             to,
             mode,
-            on_bytes: &mut on_bytes,
+            on_bytes,
             report: CopiedLog {
                 end: active.start(),
                 copied: 0,
@@ -104,13 +128,28 @@ impl UncheckedLog {
         }
         copy.active(self, active)?;
         let report = copy.report;
+        let newest = Manifest::read(fs, &dir)?;
+        if newest.is_some_and(|newest| is_rewritten(&manifest, &newest)) {
+            return Ok(None);
+        }
         fs.sync_dir(to).at("sync", to)?;
         if earlier.as_ref() != Some(&manifest) {
             manifest.replace(fs, to)?;
         }
         remove_unlisted(fs, to, &manifest)?;
-        Ok(report)
+        Ok(Some(report))
     }
+}
+
+/// Whether a segment has another generation in the newest manifest.
+fn is_rewritten(own: &Manifest, newest: &Manifest) -> bool {
+    own.segments.iter().any(|own| {
+        let listed = newest
+            .segments
+            .iter()
+            .find(|listed| listed.id() == own.id());
+        listed.is_some_and(|listed| listed.header != own.header)
+    })
 }
 
 /// Checks that an earlier copy is one of this log, and of no other course of it.
@@ -188,8 +227,12 @@ impl<F> Copy<'_, F> {
             .fs
             .open(&temporary, OpenMode::Create)
             .at("create", &temporary)?;
-        // The footer too, if it was written by now.
-        let length = file.len()?;
+        // The footer too, if it was written by now, and nothing else that may stand after the frames.
+        let length = if footer::is_there(file, end)? {
+            file.len()?
+        } else {
+            bytes
+        };
         let mut offset = 0;
         let mut piece = Vec::new();
         while offset < length {
@@ -271,7 +314,8 @@ impl Pending {
     }
 }
 
-fn temporary(path: &Path) -> PathBuf {
+/// What the file at `path` is called until it is whole.
+pub(crate) fn temporary(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(TEMPORARY_SUFFIX);
     name.into()

@@ -28,7 +28,8 @@ pub enum Piece<'a> {
         /// that is not known.
         follows: Option<bool>,
     },
-    /// The header of a frame whose records are not all right; the records that are come after it.
+    /// The header of a frame whose records are not all right; the records that are come after it. None
+    /// of a note.
     BrokenFrame {
         /// Offset in the file, in bytes.
         offset: u32,
@@ -256,7 +257,7 @@ impl Examiner {
             Ok(mut hasher) => {
                 let follows = known.then(|| {
                     header.first_sequence >= before.sequence
-                        && hasher.hash(&before.log_hash) == header.log_hash
+                        && frame.log_hash_after(&before.log_hash, &mut hasher) == header.log_hash
                 });
                 visit(Piece::Frame { frame, follows }).map_err(ScanError::Visit)?;
                 Ok(follows != Some(false))
@@ -269,7 +270,9 @@ impl Examiner {
                     reason,
                 };
                 visit(piece).map_err(ScanError::Visit)?;
-                self.records(&frame, usize::from(header.records), visit)?;
+                if !header.is_note {
+                    self.records(&frame, usize::from(header.records), visit)?;
+                }
                 Ok(false)
             }
         }
@@ -302,6 +305,7 @@ impl Examiner {
             first_sequence: sequence,
             durable_through: Sequence::ZERO,
             records: u16::MAX,
+            is_note: false,
             records_checksum: 0,
             log_hash: Hash::ZERO,
         };

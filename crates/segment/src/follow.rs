@@ -89,13 +89,15 @@ impl LogFollower {
                 self.manifest_number = manifest.number;
                 return Ok(self.position);
             };
-            if self.position.sequence < end.sequence {
+            // Whole positions: what is missing may be a note, which takes no sequence.
+            let same =
+                |at: &LogPosition| (at.sequence, at.log_hash) == (end.sequence, end.log_hash);
+            if !same(&self.position) {
                 // Sealed since the length was asked for; now everything up to the end is there. If
                 // it was rewritten too, this is still the file in which it was appended to.
                 self.read_on(self.file.len()?, &mut visit)?;
             }
-            let same = (self.position.sequence, self.position.log_hash);
-            if same != (end.sequence, end.log_hash) {
+            if !same(&self.position) {
                 let offset = u64::from(self.position.offset);
                 let reason = reason.unwrap_or("the segment does not end as the MANIFEST says");
                 return Err(LogError::corrupt(self.file.name(), offset, reason).into());

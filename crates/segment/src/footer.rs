@@ -12,11 +12,12 @@
 //!
 //! So a footer can be found without being read, and whoever has checksums of its own in it can check
 //! it piece by piece.
+//!
+//! What stands after the last frame and is no footer of this segment at this end is nothing: space
+//! that was set aside, or what was written and never durable.
 
-use crate::error::At;
 use crate::file::SegmentFile;
-use crate::sealed::SealedFrames;
-use crate::{LogError, LogPosition, SegmentId, SegmentInfo};
+use crate::{LogError, LogPosition, SegmentId};
 use std::ops::Range;
 use std::sync::Arc;
 use strandline_core::codec::{DecodeError, Reader, Writer};
@@ -29,73 +30,19 @@ const MAGIC: &[u8; 8] = b"STRNDFTR";
 /// Most bytes of a footer, trailer included: 1 GiB.
 pub const FOOTER_BYTES_MAX: u64 = 1 << 30;
 
-/// A segment that takes no more frames. Its footer may be written from any thread.
-#[derive(Debug)]
-pub struct SealedSegment {
-    pub(crate) info: SegmentInfo,
-    pub(crate) end: LogPosition,
-    /// To write to.
-    pub(crate) file: SegmentFile,
-    /// What readers have: whatever is kept of this keeps no descriptor of its own.
-    pub(crate) read: SegmentFile,
-}
-
-impl SealedSegment {
-    /// The segment.
-    #[must_use]
-    pub const fn info(&self) -> &SegmentInfo {
-        &self.info
-    }
-
-    /// Writes the footer and syncs it. An interrupted call leaves a damaged footer, which is
-    /// noticed and can be written again.
-    ///
-    /// # Errors
-    ///
-    /// [`LogError::TooLarge`] over [`FOOTER_BYTES_MAX`], which nobody would read; [`LogError::Io`]. The
-    /// frames are not touched in any case.
-    pub fn write_footer(&self, footer: &[u8]) -> Result<(), LogError> {
-        let found = (footer.len() as u64).saturating_add(TRAILER_BYTES as u64);
-        if found > FOOTER_BYTES_MAX {
-            return Err(LogError::TooLarge {
-                what: "a footer",
-                found,
-                limit: FOOTER_BYTES_MAX,
-            });
-        }
-        let offset = u64::from(self.end.offset);
-        let mut trailer = Vec::with_capacity(TRAILER_BYTES);
-        let mut out = Writer::new(&mut trailer);
-        out.bytes(self.end.log_hash.as_bytes());
-        out.u64(footer.len() as u64);
-        out.u64(self.file.salt.checksum(offset, footer).0);
-        out.bytes(MAGIC);
-        let place = offset.saturating_add(footer.len() as u64);
-        let checksum = self.file.salt.checksum(place, &trailer);
-        Writer::new(&mut trailer).u64(checksum.0);
-        let file = &self.file.file;
-        let path = &self.file.path;
-        file.set_len(offset).at("truncate", path)?;
-        file.write_all_at(footer, offset).at("write", path)?;
-        file.write_all_at(&trailer, place).at("write", path)?;
-        file.sync().at("sync", path)
-    }
-
-    /// Its frames.
-    #[must_use]
-    pub fn frames(&self) -> Option<SealedFrames> {
-        SealedFrames::new(self.info, self.read.clone())
-    }
-
-    /// The footer that was written, mapped where that is asked for and can be done; see
-    /// [`UncheckedLog::footer`](crate::UncheckedLog::footer).
-    ///
-    /// # Errors
-    ///
-    /// As there.
-    pub fn footer(&self, mapped: bool) -> Result<Option<Footer>, LogError> {
-        read(&self.read, self.end, mapped)
-    }
+/// The trailer after this footer of a segment that ends at `end`.
+pub(crate) fn trailer(salt: Salt, end: LogPosition, footer: &[u8]) -> Vec<u8> {
+    let offset = u64::from(end.offset);
+    let mut trailer = Vec::with_capacity(TRAILER_BYTES);
+    let mut out = Writer::new(&mut trailer);
+    out.bytes(end.log_hash.as_bytes());
+    out.u64(footer.len() as u64);
+    out.u64(salt.checksum(offset, footer).0);
+    out.bytes(MAGIC);
+    let place = offset.saturating_add(footer.len() as u64);
+    let checksum = salt.checksum(place, &trailer);
+    Writer::new(&mut trailer).u64(checksum.0);
+    trailer
 }
 
 /// The footer of a sealed segment, found and not yet read: only its trailer was checked.
@@ -146,6 +93,15 @@ pub(crate) fn read(
     }
 }
 
+/// Whether a footer of a segment that ends at `end` is there, going by its trailer.
+pub(crate) fn is_there(file: &SegmentFile, end: LogPosition) -> Result<bool, LogError> {
+    let least = u64::from(end.offset) + TRAILER_BYTES as u64;
+    match file.len()?.checked_sub(least) {
+        Some(footer_bytes) => Ok(read_trailer(file, end, footer_bytes)?.is_some()),
+        None => Ok(false),
+    }
+}
+
 fn find(
     file: &SegmentFile,
     end: LogPosition,
@@ -160,22 +116,20 @@ fn find(
             "the file ends before its last frame does",
         ));
     };
-    if after == 0 {
-        return Ok(None);
-    }
+    let checksum = match after.checked_sub(TRAILER_BYTES as u64) {
+        Some(footer_bytes) => read_trailer(file, end, footer_bytes)?,
+        None => None,
+    };
+    let Some(checksum) = checksum else {
+        return match has_remains(file, end, length)? {
+            true => Err(damaged(file, "its trailer is cut short or damaged")),
+            false => Ok(None),
+        };
+    };
     if after > FOOTER_BYTES_MAX {
         return Err(damaged(file, "it is longer than any footer"));
     }
-    let Some(footer_bytes) = after.checked_sub(TRAILER_BYTES as u64) else {
-        let mut rest = vec![0; TRAILER_BYTES];
-        file.read(&mut rest, offset)?;
-        let is_zero = rest.iter().all(|byte| *byte == 0);
-        let cut_short = || damaged(file, "it is cut short");
-        return is_zero.then_some(None).ok_or_else(cut_short);
-    };
-    let Some(checksum) = read_trailer(file, end, footer_bytes)? else {
-        return Ok(None);
-    };
+    let footer_bytes = after.saturating_sub(TRAILER_BYTES as u64);
     let (Ok(start), Ok(bytes)) = (usize::try_from(offset), usize::try_from(footer_bytes)) else {
         return Err(damaged(file, "it does not fit in memory"));
     };
@@ -196,8 +150,11 @@ fn find(
     }))
 }
 
-/// Checks the trailer after a footer of this length, and gives the checksum of the footer. Zeros
-/// are no trailer: they are space that was set aside for frames.
+/// The checksum of the footer of this length, if its trailer is one of this segment at this end.
+///
+/// Others are none: zeros are space that was set aside for frames, and what else may stand there are
+/// frames that were never durable, after which the segment was not written on, or the footer of
+/// another end.
 fn read_trailer(
     file: &SegmentFile,
     end: LogPosition,
@@ -206,14 +163,11 @@ fn read_trailer(
     let place = u64::from(end.offset) + footer_bytes;
     let mut trailer = vec![0; TRAILER_BYTES];
     file.read(&mut trailer, place)?;
-    if trailer.iter().all(|byte| *byte == 0) {
+    let Some((covered, checksum)) = trailer.split_last_chunk() else {
         return Ok(None);
-    }
-    let (covered, checksum) = trailer
-        .split_last_chunk()
-        .ok_or_else(|| damaged(file, "it is cut short"))?;
+    };
     if file.salt.checksum(place, covered).0 != u64::from_le_bytes(*checksum) {
-        return Err(damaged(file, "the checksum of its trailer is wrong"));
+        return Ok(None);
     }
     let mut reader = Reader::new(covered);
     let mut read = || {
@@ -224,14 +178,37 @@ fn read_trailer(
             reader.array::<8>("magic")?,
         ))
     };
-    match read() {
+    Ok(match read() {
         Ok((hash, length, checksum, magic))
             if hash == *end.log_hash.as_bytes() && length == footer_bytes && magic == *MAGIC =>
         {
-            Ok(Some(Checksum(checksum)))
+            Some(Checksum(checksum))
         }
-        _ => Err(damaged(file, "it belongs to another segment")),
+        _ => None,
+    })
+}
+
+/// Whether the file ends in what is left of a trailer of this segment at this end: the log hash there,
+/// which nothing else has after the frames, or the magic in its place and a checksum that is wrong.
+fn has_remains(file: &SegmentFile, end: LogPosition, length: u64) -> Result<bool, LogError> {
+    let place = length.saturating_sub(2 * TRAILER_BYTES as u64);
+    let place = place.max(end.offset.into());
+    let mut rest = vec![0; 2 * TRAILER_BYTES];
+    file.read(&mut rest, place)?;
+    let hash = end.log_hash.as_bytes();
+    let is_own = |window: &[u8]| window == hash && end.log_hash != Hash::ZERO;
+    if rest.windows(hash.len()).any(is_own) {
+        return Ok(true);
     }
+    let Some((before, trailer)) = rest.split_last_chunk::<TRAILER_BYTES>() else {
+        return Ok(false);
+    };
+    let Some((covered, checksum)) = trailer.split_last_chunk() else {
+        return Ok(false);
+    };
+    let place = place + before.len() as u64;
+    let is_right = file.salt.checksum(place, covered).0 == u64::from_le_bytes(*checksum);
+    Ok(covered.ends_with(MAGIC) && !is_right)
 }
 
 fn damaged(file: &SegmentFile, reason: &'static str) -> LogError {
@@ -256,4 +233,58 @@ pub(crate) fn claimed_end(segment: SegmentId, trailer: &[u8], at: u64) -> Option
         sequence: Sequence::ZERO,
         log_hash,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::SegmentHeader;
+    use std::path::Path;
+    use strandline_core::fs::{Fs, MemFs, OpenMode};
+
+    /// A segment that is sealed before the end of its file, where the trailer of another end stands.
+    #[test]
+    fn the_footer_of_another_end_is_none() {
+        let header = SegmentHeader {
+            identity: [1; 16],
+            id: SegmentId::FIRST,
+            generation: 0,
+            nonce: [2; 16],
+            first_sequence: Sequence::ZERO,
+            base_log_hash: Hash::ZERO,
+        };
+        let later = LogPosition {
+            offset: 1000,
+            log_hash: Hash::of(b"later"),
+            ..header.start()
+        };
+        let path = Path::new("/f");
+        let file = MemFs::new().open(path, OpenMode::Create).unwrap();
+        let file = SegmentFile::new(&header, path.into(), file);
+        file.file.write_all_at(&[7; 1000], 0).unwrap();
+        file.file.write_all_at(b"index", 1000).unwrap();
+        let trailer = trailer(file.salt, later, b"index");
+        file.file.write_all_at(&trailer, 1005).unwrap();
+        assert!(read(&file, later, false).unwrap().is_some());
+        let earlier = LogPosition {
+            offset: 500,
+            log_hash: Hash::of(b"earlier"),
+            ..later
+        };
+        for end in [
+            earlier,
+            LogPosition {
+                offset: 1000,
+                ..earlier
+            },
+        ] {
+            assert!(read(&file, end, false).unwrap().is_none());
+        }
+        // A trailer that is damaged is told, though another end is looked for: it has the magic.
+        file.file.write_all_at(&[1], 1005).unwrap();
+        for end in [earlier, later] {
+            let found = read(&file, end, false);
+            assert!(matches!(found, Err(LogError::FooterDamaged { .. })));
+        }
+    }
 }

@@ -10,7 +10,7 @@
 //! | sequence of the first record; the others follow without gap | 8 |
 //! | durable_through: sequences below it were durable when this was written | 8 |
 //! | number of records | 2 |
-//! | zeros | 2 |
+//! | flags: 1 for a note; no others | 2 |
 //! | lower half of the checksum of the records' checksums | 4 |
 //! | log hash after this commit | 32 |
 //! | checksum of the bytes before | 8 |
@@ -24,12 +24,16 @@
 //! | digest, which the log chain covers | 32 |
 //! | body | its length |
 //!
+//! A *note* is a frame too, with flag 1: bytes of the layer above that the log chain covers, and that take
+//! no sequence. It has exactly one record, whose body they are, and whose digest is
+//! [`note_digest`](strandline_core::note_digest) of them.
+//!
 //! Checksums are salted with the segment and the offset of what they stand in, so neither a frame
 //! nor a record is valid anywhere else.
 
 use crate::{FRAME_ALIGNMENT, LogPosition, RecordPosition};
 use strandline_core::codec::Reader;
-use strandline_core::{Hash, LogHasher, Salt, Sequence};
+use strandline_core::{Hash, LogHasher, Salt, Sequence, log_hash_of_note, note_digest};
 
 /// Length of a frame's header.
 pub const FRAME_HEADER_BYTES: usize = 72;
@@ -37,7 +41,9 @@ pub const FRAME_HEADER_BYTES: usize = 72;
 pub const RECORD_HEADER_BYTES: usize = 44;
 
 pub(crate) const MAGIC: [u8; 4] = *b"FRAM";
-const CHECKSUM_BYTES: usize = 8;
+pub(crate) const CHECKSUM_BYTES: usize = 8;
+/// The flag of a note.
+const NOTE: u16 = 1;
 
 /// The header of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,8 +54,10 @@ pub struct FrameHeader {
     pub first_sequence: Sequence,
     /// Sequences below this one were durable when the frame was written.
     pub durable_through: Sequence,
-    /// Number of records.
+    /// Number of records; 1 in a note.
     pub records: u16,
+    /// Whether the frame is a note, whose record is no event and has no sequence.
+    pub is_note: bool,
     /// Lower half of the checksum of the records' checksums.
     pub records_checksum: u32,
     /// Hash of the log after this commit.
@@ -67,7 +75,7 @@ impl FrameHeader {
             &self.first_sequence.get().to_le_bytes(),
             &self.durable_through.get().to_le_bytes(),
             &self.records.to_le_bytes(),
-            &[0; 2],
+            &(if self.is_note { NOTE } else { 0 }).to_le_bytes(),
             &self.records_checksum.to_le_bytes(),
             self.log_hash.as_bytes(),
         ];
@@ -98,30 +106,42 @@ impl FrameHeader {
         if salt.checksum(u64::from(offset), covered).0 != u64::from_le_bytes(*checksum) {
             return Err("a frame header's checksum is wrong");
         }
-        Self::decode_fields(covered).map_err(|_| SHORT)
+        let (header, flags) = Self::decode_fields(covered).map_err(|_| SHORT)?;
+        match (flags, header.records) {
+            (0, _) | (NOTE, 1) => Ok(header),
+            (NOTE, _) => Err("a note has one record, this one another number"),
+            _ => Err("a frame has flags that this version does not know"),
+        }
     }
 
-    fn decode_fields(covered: &[u8]) -> Result<Self, strandline_core::codec::DecodeError> {
+    fn decode_fields(covered: &[u8]) -> Result<(Self, u16), strandline_core::codec::DecodeError> {
         let mut reader = Reader::new(covered);
         reader.bytes("magic", MAGIC.len())?;
         let frame_bytes = reader.u32("frame length")?;
         let first_sequence = Sequence::new(reader.u64("first sequence")?);
         let durable_through = Sequence::new(reader.u64("durable_through")?);
         let records = reader.u16("record count")?;
-        reader.u16("flags")?;
-        Ok(Self {
+        let flags = reader.u16("flags")?;
+        let header = Self {
             frame_bytes,
             first_sequence,
             durable_through,
             records,
+            is_note: flags == NOTE,
             records_checksum: reader.u32("records checksum")?,
             log_hash: Hash::from_bytes(reader.array("log hash")?),
-        })
+        };
+        Ok((header, flags))
+    }
+
+    /// How many sequences the frame takes.
+    pub(crate) const fn sequences(&self) -> u16 {
+        if self.is_note { 0 } else { self.records }
     }
 
     /// The sequence after the frame's last.
     pub(crate) fn end_sequence(&self) -> Option<Sequence> {
-        self.first_sequence.checked_add(u64::from(self.records))
+        self.first_sequence.checked_add(u64::from(self.sequences()))
     }
 }
 
@@ -213,10 +233,22 @@ impl<'a> Frame<'a> {
         if self.header.first_sequence < self.start.sequence {
             return Err("a frame's sequence goes back");
         }
-        if log_hasher.hash(&self.start.log_hash) != self.header.log_hash {
+        if self.header.is_note && self.header.first_sequence > self.start.sequence {
+            return Err("a note is at another sequence than the log");
+        }
+        if self.log_hash_after(&self.start.log_hash, &mut log_hasher) != self.header.log_hash {
             return Err("a frame does not follow the one before it");
         }
         Ok(())
+    }
+
+    /// The log hash after this frame, were it to follow `previous`. `digests` has those of its records,
+    /// as [`check_contents`](Self::check_contents) gives them.
+    pub(crate) fn log_hash_after(&self, previous: &Hash, digests: &mut LogHasher) -> Hash {
+        match self.note_record() {
+            Some(note) => log_hash_of_note(previous, &note.digest),
+            None => digests.hash(previous),
+        }
     }
 
     /// Checks everything in the frame, and nothing of what is before it. Gives the hasher that its
@@ -242,6 +274,11 @@ impl<'a> Frame<'a> {
         }
         if records_checksum(salt, start.offset, &checksums) != header.records_checksum {
             return Err("a frame's records are not those that its header covers");
+        }
+        if let Some(note) = self.note_record()
+            && note.digest != note_digest(note.body)
+        {
+            return Err("a note's digest is not that of its bytes");
         }
         let padding = bytes.get(offset..).ok_or("a frame is cut short")?;
         if padding.len() >= FRAME_ALIGNMENT as usize || padding.iter().any(|byte| *byte != 0) {
@@ -297,16 +334,42 @@ impl<'a> Frame<'a> {
         self.header.durable_through
     }
 
-    /// Number of records.
+    /// Number of records that have sequences; none in a note.
     #[must_use]
     pub fn len(&self) -> usize {
-        usize::from(self.header.records)
+        usize::from(self.header.sequences())
     }
 
-    /// Whether there are no records; no commit is written so.
+    /// Whether there are none; no commit is written so.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.header.records == 0
+        self.header.sequences() == 0
+    }
+
+    /// The bytes of the note, if the frame is one.
+    #[must_use]
+    pub fn note(&self) -> Option<&'a [u8]> {
+        self.note_record().map(|record| record.body)
+    }
+
+    fn note_record(&self) -> Option<RecordRef<'a>> {
+        if !self.header.is_note {
+            return None;
+        }
+        self.record_at(FRAME_HEADER_BYTES)
+            .ok()
+            .map(|(note, _)| note)
+    }
+
+    /// What is to be proven durable for the frame to be: proof of `n` says that everything before the
+    /// record of sequence `n - 1`, and that, is. A note ends where the record before it does, and is
+    /// proven by what follows it alone.
+    pub(crate) fn proven_by(&self) -> Sequence {
+        let end = self.end().sequence;
+        match self.header.is_note {
+            true => end.checked_add(1).unwrap_or(end),
+            false => end,
+        }
     }
 
     /// The frame as it is on disk.
@@ -315,11 +378,11 @@ impl<'a> Frame<'a> {
         self.bytes
     }
 
-    /// The records in order.
+    /// The records in order; none of a note.
     pub fn records(&self) -> impl Iterator<Item = FrameRecord<'a>> {
         let frame = *self;
         let mut offset = FRAME_HEADER_BYTES;
-        (0..u64::from(self.header.records)).map_while(move |number| {
+        (0..u64::from(self.header.sequences())).map_while(move |number| {
             // All records were checked when the frame was, so none fails here.
             let (record, _) = frame.record_at(offset).ok()?;
             let position = RecordPosition {
@@ -340,149 +403,10 @@ impl<'a> Frame<'a> {
     }
 }
 
-fn records_checksum(salt: Salt, frame_offset: u32, checksums: &[u8]) -> u32 {
+pub(crate) fn records_checksum(salt: Salt, frame_offset: u32, checksums: &[u8]) -> u32 {
     let [a, b, c, d, ..] = salt
         .checksum(u64::from(frame_offset), checksums)
         .0
         .to_le_bytes();
     u32::from_le_bytes([a, b, c, d])
-}
-
-/// Where a frame is to stand and what it continues.
-#[derive(Debug, Clone, Copy)]
-pub struct FramePlace {
-    /// Salt of the segment.
-    pub salt: Salt,
-    /// Where the frame begins.
-    pub start: LogPosition,
-    /// Sequence of its first record.
-    pub first_sequence: Sequence,
-    /// Sequences below this one are durable.
-    pub durable_through: Sequence,
-}
-
-/// A commit that is being put together: records encoded in place, after space for the frame's
-/// header. Its memory is reused from commit to commit.
-///
-/// ```
-/// use strandline_core::Hash;
-/// use strandline_segment::CommitBuffer;
-///
-/// let mut commit = CommitBuffer::default();
-/// commit.push(&Hash::of(b"hello"), |body| body.extend_from_slice(b"hello"));
-/// assert_eq!(commit.len(), 1);
-/// ```
-#[derive(Debug, Clone, Default)]
-pub struct CommitBuffer {
-    bytes: Vec<u8>,
-    offsets: Vec<usize>,
-    log_hasher: LogHasher,
-    checksums: Vec<u8>,
-    /// Length without the padding, which a seal adds.
-    unpadded_bytes: usize,
-}
-
-impl CommitBuffer {
-    /// Forgets all records, keeps the memory.
-    pub fn clear(&mut self) {
-        self.bytes.clear();
-        self.unpadded_bytes = 0;
-        self.offsets.clear();
-        self.log_hasher.clear();
-    }
-
-    /// Adds a record with the body that `encode` appends.
-    ///
-    /// `digest` is what the log chain covers of it: a hash of the body, or of what the body means.
-    pub fn push(&mut self, digest: &Hash, encode: impl FnOnce(&mut Vec<u8>)) {
-        if self.is_empty() {
-            self.unpadded_bytes = FRAME_HEADER_BYTES;
-        }
-        self.bytes.resize(self.unpadded_bytes, 0);
-        let offset = self.bytes.len();
-        self.bytes.resize(offset + RECORD_HEADER_BYTES, 0);
-        let body = self.bytes.len();
-        encode(&mut self.bytes);
-        // A body past 4 GiB is refused with its commit, which is over the limit.
-        let length = u32::try_from(self.bytes.len() - body).unwrap_or(u32::MAX);
-        if let Some(header) = self.bytes.get_mut(offset + CHECKSUM_BYTES..body)
-            && let Some((to_length, to_digest)) = header.split_first_chunk_mut::<4>()
-        {
-            *to_length = length.to_le_bytes();
-            to_digest.copy_from_slice(digest.as_bytes());
-        }
-        self.offsets.push(offset);
-        self.log_hasher.add(digest);
-        self.unpadded_bytes = self.bytes.len();
-    }
-
-    /// Number of records.
-    #[must_use]
-    pub const fn len(&self) -> usize {
-        self.offsets.len()
-    }
-
-    /// Whether there are no records.
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.offsets.is_empty()
-    }
-
-    /// Length of the frame in bytes.
-    #[must_use]
-    pub fn frame_bytes(&self) -> usize {
-        self.unpadded_bytes
-            .next_multiple_of(FRAME_ALIGNMENT as usize)
-    }
-
-    /// Completes the frame for its place: checksums, header, padding. Gives its bytes and where
-    /// it ends, or `None` if it has more bytes or records than a frame can.
-    ///
-    /// May be called again for another place.
-    pub fn seal(&mut self, place: &FramePlace) -> Option<(&[u8], LogPosition)> {
-        let frame_bytes = u32::try_from(self.frame_bytes()).ok()?;
-        let records = u16::try_from(self.len()).ok()?;
-        let offset = place.start.offset;
-        offset.checked_add(frame_bytes)?;
-        let unpadded = self.unpadded_bytes;
-        self.checksums.clear();
-        let ends = self.offsets.iter().skip(1).copied().chain([unpadded]);
-        for (start, end) in self.offsets.iter().copied().zip(ends) {
-            let record = self.bytes.get_mut(start..end)?;
-            let (to_checksum, covered) = record.split_first_chunk_mut::<CHECKSUM_BYTES>()?;
-            let record_offset = u64::from(offset) + start as u64;
-            *to_checksum = place.salt.checksum(record_offset, covered).0.to_le_bytes();
-            self.checksums.extend_from_slice(to_checksum);
-        }
-        let log_hash = self.log_hasher.hash(&place.start.log_hash);
-        let header = FrameHeader {
-            frame_bytes,
-            first_sequence: place.first_sequence,
-            durable_through: place.durable_through,
-            records,
-            records_checksum: records_checksum(place.salt, offset, &self.checksums),
-            log_hash,
-        };
-        let (to_header, _) = self.bytes.split_first_chunk_mut()?;
-        *to_header = header.encode(place.salt, offset);
-        let end = LogPosition {
-            segment: place.start.segment,
-            offset: offset + frame_bytes,
-            last_frame: offset,
-            sequence: header.end_sequence()?,
-            log_hash,
-        };
-        self.bytes.resize(frame_bytes as usize, 0);
-        Some((&self.bytes, end))
-    }
-
-    /// Where each record stands in a segment, once the frame begins at `start`.
-    pub fn positions(&self, start: LogPosition) -> impl Iterator<Item = RecordPosition> {
-        self.offsets.iter().map(move |offset| RecordPosition {
-            segment: start.segment,
-            offset: start
-                .offset
-                .saturating_add(u32::try_from(*offset).unwrap_or(u32::MAX)),
-        })
-    }
 }

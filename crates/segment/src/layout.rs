@@ -22,7 +22,7 @@ pub const FRAME_HEADER_LAYOUT: [(&str, usize); 9] = [
     ("first sequence", 8),
     ("durable_through", 8),
     ("record count", 2),
-    ("zeros", 2),
+    ("flags", 2),
     ("records checksum", 4),
     ("log hash after", 32),
     ("checksum", 8),
@@ -111,6 +111,7 @@ mod tests {
             first_sequence: Sequence::new(0x4142),
             durable_through: Sequence::new(0x5152),
             records: 0x6162,
+            is_note: false,
             records_checksum: 0x7172_7374,
             log_hash: Hash::of(b"after"),
         };

@@ -3,6 +3,8 @@
 //!
 //! - A commit is one frame: its records are all there or none is.
 //! - A record is bytes, and a 32-byte digest of the caller's that the log's hash chain covers.
+//! - A note stands between commits: bytes of the caller's about the log itself, in its chain, and of no
+//!   sequence.
 //! - A record can be read alone, by its position, and is checked then.
 //! - Opening tells a tail that a crash tore, which is kept aside and cut off, from damage to what
 //!   was durable, which is an error with file and offset.
@@ -36,6 +38,7 @@
 #![forbid(unsafe_code)]
 
 mod beside;
+mod commit;
 mod copy;
 mod cursor;
 mod error;
@@ -59,22 +62,23 @@ mod recover;
 mod rewrite;
 mod scan;
 mod sealed;
+mod sealed_segment;
 mod space;
 mod writer;
 
+pub use commit::{CommitBuffer, FramePlace};
 pub use copy::{CopiedLog, CopyMode};
 pub use cursor::RecordCursor;
 pub use error::{AppendError, LogError, ScanError};
 pub use examine::{Examined, Examiner, FooterFound, Piece};
 pub use follow::LogFollower;
-pub use footer::{FOOTER_BYTES_MAX, Footer, SealedSegment, TRAILER_BYTES};
+pub use footer::{FOOTER_BYTES_MAX, Footer, TRAILER_BYTES};
 pub use format::{
     COMMIT_BYTES_MAX, COMMIT_RECORDS_MAX, FORMAT_VERSION, FRAME_ALIGNMENT, MANIFEST_FILE,
     QUARANTINE_DIR, SEGMENT_HEADER_BYTES, SegmentHeader,
 };
 pub use frame::{
-    CommitBuffer, FRAME_HEADER_BYTES, Frame, FrameHeader, FramePlace, FrameRecord,
-    RECORD_HEADER_BYTES, RecordRef,
+    FRAME_HEADER_BYTES, Frame, FrameHeader, FrameRecord, RECORD_HEADER_BYTES, RecordRef,
 };
 pub use layout::{
     FRAME_HEADER_LAYOUT, MANIFEST_ENTRY_LAYOUT, MANIFEST_HEAD_LAYOUT, RECORD_HEADER_LAYOUT,
@@ -89,4 +93,5 @@ pub use reader::{LogReader, LogView, OwnedRecord};
 pub use recover::{Repairs, ScannedLog, TornTail};
 pub use rewrite::{RewrittenSegment, SegmentRewrite, SupersededFiles, SwitchedLog};
 pub use sealed::SealedFrames;
+pub use sealed_segment::SealedSegment;
 pub use writer::{Appended, LogWriter, SyncHandle};

@@ -16,7 +16,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use strandline_core::fs::{EntryKind, Fs, FsFile, OpenMode};
-use strandline_core::{Hash, Random, Sequence};
+use strandline_core::{Random, Sequence, recorded_log_base};
 
 /// The random identity of a log, in each of its files.
 pub type LogIdentity = [u8; 16];
@@ -114,13 +114,14 @@ impl UncheckedLog {
                 set_aside_files.push(set_aside(&*fs, dir, &entry.name)?);
             }
         }
+        let identity = nonce(random);
         let header = SegmentHeader {
-            identity: nonce(random),
+            identity,
             id: SegmentId::FIRST,
             generation: 0,
             nonce: nonce(random),
             first_sequence: Sequence::ZERO,
-            base_log_hash: Hash::ZERO,
+            base_log_hash: recorded_log_base(&identity),
         };
         let file = create_segment(&*fs, dir, &header)?;
         fs.sync_dir(dir).at("sync", dir)?;
@@ -156,6 +157,12 @@ impl UncheckedLog {
         &self.manifest.segments
     }
 
+    /// What the manifest says; see [`Manifest::unrecorded_before`].
+    #[must_use]
+    pub const fn unrecorded_before(&self) -> Option<Sequence> {
+        self.manifest.unrecorded_before()
+    }
+
     /// The footer of a sealed segment; `None` if it has none, is active or is not in the log. Only
     /// its trailer is read, where it can be mapped.
     ///
@@ -164,8 +171,8 @@ impl UncheckedLog {
     /// [`LogError::FooterDamaged`] if its trailer is not what was written: its frames say the same.
     /// [`LogError::Io`].
     pub fn footer(&self, segment: SegmentId) -> Result<Option<Footer>, LogError> {
-        // A process that writes may replace a footer, and nobody has that one mapped then: it was no
-        // good. Another process might.
+        // Beside a process that writes, the segment may get a new file with another footer at any moment:
+        // what is read has one checksum, what is mapped should be of one file.
         let mapped = self.options.maps_reads() && !self.options.beside_writer;
         match self.find(segment) {
             Some((SegmentInfo { end: Some(end), .. }, file)) => footer::read(file, *end, mapped),
@@ -364,9 +371,10 @@ pub(crate) fn visit_all<E>(
     }
 }
 
-/// Whether a name belongs to the log itself.
+/// Whether a name is that of a file which the log was replacing: its manifest, or a segment.
 pub(crate) fn is_own_temporary(name: &str) -> bool {
-    name.strip_suffix(strandline_core::fs::TEMPORARY_SUFFIX) == Some(MANIFEST_FILE)
+    let replaced = name.strip_suffix(strandline_core::fs::TEMPORARY_SUFFIX);
+    replaced.is_some_and(|name| name == MANIFEST_FILE || SegmentId::parse_file_name(name).is_some())
 }
 
 /// Where torn tails and stray files go.

@@ -25,6 +25,8 @@ use strandline_core::{Salt, Sequence};
 /// The manifest format that this crate writes, and the latest that it reads.
 pub const MANIFEST_VERSION: u32 = 2;
 const MAGIC: &[u8; 8] = b"STRNDMAN";
+/// Stands for where records begin while that is not known.
+pub(crate) const UNKNOWN: Sequence = Sequence::new(u64::MAX);
 /// Most bytes that a manifest is read with; enough for 350,000 segments.
 const BYTES_MAX: u64 = 64 << 20;
 const ENTRY_BYTES: usize = SEGMENT_HEADER_BYTES as usize + 1 + POSITION_BYTES;
@@ -80,7 +82,7 @@ impl SegmentInfo {
 pub struct Manifest {
     pub(crate) identity: LogIdentity,
     pub(crate) number: u64,
-    /// Removals of events before it have no record in the log; all of them in version 1, which knew
+    /// Removals of events before it have no record in the log; [`UNKNOWN`] in version 1, which knew
     /// none.
     pub(crate) unrecorded_before: Sequence,
     /// Oldest first, never empty; all but the last are sealed.
@@ -101,6 +103,16 @@ impl Manifest {
     #[must_use]
     pub const fn number(&self) -> u64 {
         self.number
+    }
+
+    /// Removals of events before this sequence may have no record in the log. `None` if it has no records
+    /// yet: it was written by an earlier version, and by none since.
+    #[must_use]
+    pub const fn unrecorded_before(&self) -> Option<Sequence> {
+        if self.unrecorded_before.get() == UNKNOWN.get() {
+            return None;
+        }
+        Some(self.unrecorded_before)
     }
 
     /// The segments, oldest first; the last one is active, the others are sealed.
@@ -183,7 +195,7 @@ impl Manifest {
         let identity = reader.array("identity").map_err(short)?;
         let number = reader.u64("number").map_err(short)?;
         let unrecorded_before = match version {
-            ..=1 => Sequence::new(u64::MAX),
+            ..=1 => UNKNOWN,
             _ => Sequence::new(reader.u64("start of the records").map_err(short)?),
         };
         let count = reader.u32("segment count").map_err(short)?;

@@ -1,9 +1,10 @@
 //! `OpenFiles`: how many files of sealed segments are open at once.
 //!
 //! A store has a segment for each 256 MiB, and a process may have some thousand descriptors. So the
-//! file of a sealed segment is closed when others are opened after it, and opened again when it is
-//! read. Before, it is mapped: that needs no descriptor, and keeps the file if it is removed. A file
-//! that cannot be mapped stays open.
+//! file of a sealed segment is closed when others are opened after it. Before, it is mapped: that needs
+//! no descriptor, and keeps the file if it is removed or another one gets its name. So its frames are
+//! read from the mapping from then on; it is opened again for its footer alone. A file that cannot be
+//! mapped stays open.
 
 use crate::file::SegmentFile;
 use crate::format::SEGMENT_HEADER_BYTES;
@@ -39,8 +40,8 @@ struct SealedFile {
     itself: Weak<Self>,
     header: SegmentHeader,
     path: Arc<PathBuf>,
-    /// Where the frames end: what is before it never changes. What is after it does when a footer is
-    /// written, which also cuts the file, so nobody is given that from a mapping.
+    /// Where the frames end: what is before it never changes. What is after it does when space that was
+    /// set aside gives way to a footer, so only a footer is given out from a mapping.
     frames_end: u64,
     state: Mutex<State>,
 }
@@ -172,6 +173,15 @@ impl SealedFile {
 
 impl FsFile for SealedFile {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        // A closed file is not looked for by its name, which may be that of another by now: of a store
+        // that was put back from a backup, say, and went on otherwise after the same header.
+        let is_closed = self.state.lock().file.is_none();
+        if is_closed
+            && offset < self.frames_end
+            && let Some(count) = self.read_mapped(buffer, offset)
+        {
+            return Ok(count);
+        }
         match self.file() {
             Ok(file) => file.read_at(buffer, offset),
             // It was removed, or no descriptor is left.
@@ -217,7 +227,10 @@ impl FsFile for SealedFile {
             Some(file) => file.clone(),
             None => self.open().ok()?,
         };
-        let mapping = file.map(bytes.max(file.len().ok()?))?;
+        // What a mapping has beyond the end of its file must not be touched, and this may be another
+        // file than the one whose length the caller knows.
+        let length = file.len().ok().filter(|length| *length >= bytes)?;
+        let mapping = file.map(length)?;
         Some(state.mapping.insert(mapping).clone())
     }
 }

@@ -11,7 +11,7 @@ use crate::open_files::OpenFiles;
 use crate::{LogError, LogPosition, RecordPosition, ScanError, SegmentId};
 use std::sync::Arc;
 use strandline_core::Hash;
-use strandline_core::sync::RwLock;
+use strandline_core::sync::{Mutex, RwLock};
 
 /// How much of an unknown length is read first: most records are shorter.
 const FIRST_READ_BYTES: usize = 1024;
@@ -21,6 +21,9 @@ const FIRST_READ_BYTES: usize = 1024;
 pub struct LogReader {
     /// Replaced as a whole.
     newest: Arc<RwLock<LogView>>,
+    /// Held while a new view is made of the newest: by the writer, and by whoever gives a sealed
+    /// segment a new file.
+    changes: Arc<Mutex<()>>,
     pub(crate) open_files: Arc<OpenFiles>,
 }
 
@@ -64,6 +67,7 @@ impl LogReader {
         };
         Self {
             newest: Arc::new(RwLock::new(view)),
+            changes: Arc::new(Mutex::new(())),
             open_files,
         }
     }
@@ -99,8 +103,22 @@ impl LogReader {
         });
     }
 
-    /// Replaces the view by one with other segments. Only the writer's thread does.
+    /// Shows the new file of a segment, which has the same frames, if the segment is there still and
+    /// was not rewritten.
+    pub(crate) fn renew(&self, info: &SegmentInfo, file: &SegmentFile) {
+        self.change(|segments| {
+            if let Ok(at) = find(segments, info.id())
+                && let Some(segment) = segments.get_mut(at)
+                && segment.info == *info
+            {
+                *segment = Arc::new(ReadSegment::new(*info, file.clone()));
+            }
+        });
+    }
+
+    /// Replaces the view by one with other segments.
     fn change(&self, change: impl FnOnce(&mut Vec<Arc<ReadSegment>>)) {
+        let _changes = self.changes.lock();
         let mut segments = Vec::clone(&self.newest.read().segments);
         change(&mut segments);
         let segments = Arc::new(segments);
@@ -226,6 +244,25 @@ impl LogView {
     #[must_use]
     pub fn cursor(&self) -> RecordCursor {
         RecordCursor::new(self.clone())
+    }
+
+    /// Reads every frame that is written by now, as [`scan`](Self::scan) does.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn scan_written<E>(
+        &self,
+        visit: impl FnMut(&Frame<'_>) -> Result<(), E>,
+    ) -> Result<(), ScanError<E>> {
+        let Some(last) = self.segments.last() else {
+            return Ok(());
+        };
+        let until = LogPosition {
+            offset: last.file.written_end(),
+            ..last.info.start()
+        };
+        self.scan(until, None, visit).map(drop)
     }
 
     /// Reads every frame from `from`, or from the start, up to `until`, and hands it to `visit`.

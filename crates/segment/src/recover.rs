@@ -190,7 +190,7 @@ impl UncheckedLog {
             return Err(LogError::corrupt(crate::MANIFEST_FILE, 0, "it lists no segment").into());
         };
         let mut scanner = FrameScanner::new(&file, start, readable_bytes(&file)?);
-        // Frames with their starts, while nothing proves them durable.
+        // The starts of frames, each with what proves it durable, while nothing does.
         let mut unproven: std::collections::VecDeque<(Sequence, LogPosition)> = Default::default();
         let mut look: Option<Look> = None;
         let mut changed_at = None;
@@ -198,8 +198,8 @@ impl UncheckedLog {
             match scanner.next()? {
                 Step::Frame(frame) => {
                     proven = proven.max(frame.durable_through());
-                    unproven.push_back((frame.end().sequence, frame.start()));
-                    while unproven.front().is_some_and(|(end, _)| *end <= proven) {
+                    unproven.push_back((frame.proven_by(), frame.start()));
+                    while unproven.front().is_some_and(|(by, _)| *by <= proven) {
                         unproven.pop_front();
                     }
                     visit(&frame).map_err(ScanError::Visit)?;

@@ -7,18 +7,18 @@
 
 use crate::error::{AppendError, At};
 use crate::file::SegmentFile;
-use crate::footer::{self, Footer, SealedSegment};
+use crate::footer::{self, Footer};
 use crate::format::SegmentHeader;
 use crate::log::nonce;
 use crate::manifest::{Manifest, SegmentInfo};
-use crate::open_files::OpenFiles;
 use crate::sealed::SealedFrames;
 use crate::{
     CommitBuffer, Frame, FramePlace, FrameRecord, LogError, LogPosition, LogReader, LogWriter,
+    SealedSegment,
 };
 use crate::{ScanError, SegmentId};
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use strandline_core::Random;
 use strandline_core::fs::{Fs, OpenMode};
@@ -31,10 +31,10 @@ const WRITE_BYTES: usize = 1 << 20;
 #[derive(Debug)]
 pub struct SegmentRewrite {
     fs: Arc<dyn Fs>,
-    path: PathBuf,
+    dir: PathBuf,
     header: SegmentHeader,
     source: SealedFrames,
-    open_files: Arc<OpenFiles>,
+    reader: LogReader,
     maps_reads: bool,
     claim: Claim,
 }
@@ -44,6 +44,7 @@ pub struct SegmentRewrite {
 #[derive(Debug)]
 pub struct RewrittenSegment {
     fs: Arc<dyn Fs>,
+    path: PathBuf,
     sealed: SealedSegment,
     /// Whether the log may have been switched to it.
     kept: bool,
@@ -129,10 +130,10 @@ impl LogWriter {
         };
         Ok(SegmentRewrite {
             fs: self.fs.clone(),
-            path: self.dir.join(header.file_name()),
+            dir: self.dir.clone(),
             header,
             source,
-            open_files: self.reader.open_files.clone(),
+            reader: self.reader.clone(),
             maps_reads: self.options.maps_reads(),
             claim,
         })
@@ -230,25 +231,29 @@ impl SegmentRewrite {
     ) -> Result<RewrittenSegment, ScanError<E>> {
         let Self {
             fs,
-            path,
+            dir,
             header,
             source,
-            open_files,
+            reader,
             maps_reads: _,
             claim,
         } = self;
+        let path = dir.join(header.file_name());
         // Whatever an interrupted call left is nobody's.
         crate::copy::remove(&*fs, &path)?;
         let file = fs.open(&path, OpenMode::Create).at("create", &path)?;
-        let file = SegmentFile::new(&header, path, file);
+        let file = SegmentFile::new(&header, path.clone(), file);
         let mut rewritten = RewrittenSegment {
+            sealed: SealedSegment::new(
+                fs.clone(),
+                &dir,
+                SegmentInfo { header, end: None },
+                header.start(),
+                file.clone(),
+                reader.clone(),
+            ),
             fs,
-            sealed: SealedSegment {
-                info: SegmentInfo { header, end: None },
-                end: header.start(),
-                read: file.clone(),
-                file: file.clone(),
-            },
+            path,
             kept: false,
             _claim: claim,
         };
@@ -274,12 +279,15 @@ impl SegmentRewrite {
         target.write()?;
         target.file.file.sync().at("sync", &target.file.path)?;
         // Before a manifest lists it.
-        let dir = target.file.path.parent().unwrap_or(Path::new("."));
-        rewritten.fs.sync_dir(dir).at("sync", dir)?;
+        rewritten.fs.sync_dir(&dir).at("sync", &dir)?;
         target.file.set_written_end(target.end.offset);
-        rewritten.sealed.end = target.end;
-        rewritten.sealed.read = open_files.sealed(&target.file, &header, target.end);
-        rewritten.sealed.info.end = Some(target.end);
+        let info = SegmentInfo {
+            header,
+            end: Some(target.end),
+        };
+        let read = reader.open_files.sealed(&target.file, &header, target.end);
+        rewritten.sealed =
+            SealedSegment::new(rewritten.fs.clone(), &dir, info, target.end, read, reader);
         Ok(rewritten)
     }
 }
@@ -300,6 +308,9 @@ impl Target {
         body: &mut impl FnMut(&FrameRecord<'_>, &mut Vec<u8>) -> Result<(), E>,
     ) -> Result<(), ScanError<E>> {
         self.commit.clear();
+        if let Some(note) = frame.note() {
+            self.commit.set_note(note);
+        }
         for record in frame.records() {
             let mut result = Ok(());
             self.commit
@@ -354,12 +365,12 @@ impl RewrittenSegment {
     ///
     /// [`LogError::Io`].
     pub fn bytes(&self) -> Result<u64, LogError> {
-        self.sealed.file.len()
+        self.sealed.file().len()
     }
 
     fn keep(mut self) -> (SegmentInfo, SegmentFile) {
         self.kept = true;
-        (self.sealed.info, self.sealed.read.clone())
+        (*self.sealed.info(), self.sealed.file())
     }
 }
 
@@ -367,7 +378,7 @@ impl Drop for RewrittenSegment {
     fn drop(&mut self) {
         if !self.kept {
             // The next opening removes it otherwise.
-            let _ = self.fs.remove_file(&self.sealed.file.path);
+            let _ = self.fs.remove_file(&self.path);
         }
     }
 }

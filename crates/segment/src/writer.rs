@@ -1,20 +1,22 @@
 //! `LogWriter`: appends commits and rotates segments. There is one, and it is not cloned.
 
+use crate::commit::{CommitBuffer, FramePlace};
 use crate::error::{AppendError, At};
 use crate::file::SegmentFile;
-use crate::footer::SealedSegment;
 use crate::format::{COMMIT_RECORDS_MAX, MANIFEST_FILE, SEGMENT_HEADER_BYTES, SegmentHeader};
-use crate::frame::{CommitBuffer, FRAME_HEADER_BYTES, FramePlace, RECORD_HEADER_BYTES};
+use crate::frame::{FRAME_HEADER_BYTES, RECORD_HEADER_BYTES};
 use crate::log::nonce;
 use crate::manifest::{Manifest, SegmentInfo};
 use crate::next::NextSegment;
 use crate::rewrite::BeingRewritten;
 use crate::space::Space;
-use crate::{FRAME_ALIGNMENT, LogError, LogOptions, LogPosition, LogReader, SegmentId};
+use crate::{
+    FRAME_ALIGNMENT, LogError, LogOptions, LogPosition, LogReader, SealedSegment, SegmentId,
+};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use strandline_core::fs::{Fs, FsFile, OpenMode, StagedFile};
+use strandline_core::fs::{Fs, FsFile, StagedFile};
 use strandline_core::{Random, Sequence};
 
 /// Appends commits to the active segment, each with one positioned write.
@@ -30,6 +32,8 @@ pub struct LogWriter {
     pub(crate) reader: LogReader,
     /// Whether a write could not be undone.
     pub(crate) stopped: bool,
+    /// Whether the manifest on the disk does not say yet from where notes are written.
+    manifest_is_behind: bool,
     next: NextSegment,
     pub(crate) being_rewritten: BeingRewritten,
 }
@@ -69,12 +73,17 @@ impl LogWriter {
         fs: Arc<dyn Fs>,
         dir: PathBuf,
         options: LogOptions,
-        manifest: Manifest,
+        mut manifest: Manifest,
         active: SegmentFile,
         position: LogPosition,
         reader: LogReader,
     ) -> Self {
         let end = u64::from(position.offset);
+        let manifest_is_behind = manifest.unrecorded_before().is_none();
+        if manifest_is_behind {
+            // From here on a program writes that records what it removes.
+            manifest.unrecorded_before = position.sequence;
+        }
         Self {
             next: NextSegment::new(fs.clone(), &dir, active.id, options.segment_bytes_max),
             fs,
@@ -86,6 +95,7 @@ impl LogWriter {
             position,
             reader,
             stopped: false,
+            manifest_is_behind,
             being_rewritten: BeingRewritten::default(),
         }
     }
@@ -151,6 +161,51 @@ impl LogWriter {
         self.append_undone_by(commit, first_sequence, durable_through, SyncHandle::sync)
     }
 
+    /// Writes a note: bytes that the log chain covers, without a sequence. Frames with records stand
+    /// before and after it as if it were not there; [`Frame::note`](crate::Frame::note) gives it to who
+    /// reads the log. A sequence that is durable says nothing of a note after it: sync, and it is.
+    ///
+    /// In a log of an earlier version the manifest is replaced first, so that earlier programs, which
+    /// know no notes, refuse the log and do not take the note for a torn tail.
+    ///
+    /// # Errors
+    ///
+    /// As [`append_undone_by`](Self::append_undone_by), which says what `sync` is; what replacing the
+    /// manifest says.
+    pub fn append_note(
+        &mut self,
+        body: &[u8],
+        durable_through: Sequence,
+        sync: impl FnOnce(&SyncHandle) -> io::Result<()>,
+    ) -> Result<Appended, AppendError> {
+        if self.stopped {
+            return Err(AppendError::NotWritten(LogError::Stopped));
+        }
+        if self.manifest_is_behind {
+            let mut manifest = self.manifest.clone();
+            manifest.number = manifest.number.saturating_add(1);
+            self.replace_manifest(manifest, || ())?;
+        }
+        let mut note = CommitBuffer::default();
+        note.set_note(body);
+        self.append_undone_by(&mut note, self.position.sequence, durable_through, sync)
+    }
+
+    /// Says up to where the caller has synced the log. If that is in the active segment, the next manifest
+    /// that is written says it too, so that a note there is known to have been durable.
+    pub fn set_synced(&mut self, position: LogPosition) {
+        if position.segment == self.active.id {
+            self.manifest.synced = Some(position);
+        }
+    }
+
+    /// Removals of events before this sequence may have no record in the log; 0 in a log that was made
+    /// by a version that records them.
+    #[must_use]
+    pub const fn unrecorded_before(&self) -> Sequence {
+        self.manifest.unrecorded_before
+    }
+
     /// Writes a commit whose records have the sequences from `first_sequence` on.
     ///
     /// If the write fails, what it left is cut off and `sync` makes that durable. Only one sync of
@@ -202,7 +257,11 @@ impl LogWriter {
         if self.stopped {
             return Err(LogError::Stopped);
         }
-        if commit.is_empty() || first_sequence < self.position.sequence {
+        let is_elsewhere = match commit.is_note() {
+            true => first_sequence != self.position.sequence,
+            false => first_sequence < self.position.sequence,
+        };
+        if commit.is_empty() || is_elsewhere {
             return Err(LogError::OutOfOrder {
                 records: commit.len(),
                 first: first_sequence.get(),
@@ -320,10 +379,11 @@ impl LogWriter {
         self.reader
             .add(SegmentInfo { header, end: None }, next, sealed_end);
         let sealed = self.manifest.segments.iter().rev().nth(1).copied();
+        let read = self.reader.view().file(sealed_end.segment).cloned();
         Ok(self.sealed_of(
             sealed.unwrap_or(SegmentInfo { header, end: None }),
             sealed_end,
-            sealed_file,
+            read.unwrap_or(sealed_file),
         ))
     }
 
@@ -331,15 +391,15 @@ impl LogWriter {
     ///
     /// # Errors
     ///
-    /// [`LogError::SegmentMissing`] if it is not a sealed one; what opening its file says.
+    /// [`LogError::SegmentMissing`] if it is not a sealed one.
     pub fn sealed_segment(&self, segment: SegmentId) -> Result<SealedSegment, LogError> {
         let info = self.sealed_info(segment)?;
         let end = info.end().unwrap_or_else(|| info.start());
-        let fixed = OpenMode::Append {
-            end: end.offset.into(),
-        };
-        let file = SegmentFile::open(&*self.fs, &self.dir, &info.header, fixed)?;
-        Ok(self.sealed_of(info, end, file))
+        let view = self.reader.view();
+        let read = view.file(segment).ok_or_else(|| LogError::SegmentMissing {
+            file: info.file_name(),
+        })?;
+        Ok(self.sealed_of(info, end, read.clone()))
     }
 
     /// What the manifest has of a sealed segment.
@@ -353,14 +413,15 @@ impl LogWriter {
         })
     }
 
-    fn sealed_of(&self, info: SegmentInfo, end: LogPosition, file: SegmentFile) -> SealedSegment {
-        let read = self.reader.view().file(info.id()).cloned();
-        SealedSegment {
+    fn sealed_of(&self, info: SegmentInfo, end: LogPosition, read: SegmentFile) -> SealedSegment {
+        SealedSegment::new(
+            self.fs.clone(),
+            &self.dir,
             info,
             end,
-            read: read.unwrap_or_else(|| file.clone()),
-            file,
-        }
+            read,
+            self.reader.clone(),
+        )
     }
 
     /// Replaces the manifest by one in which the active segment ends here and `next` follows.
@@ -388,6 +449,7 @@ impl LogWriter {
         let published = file.publish(&*self.fs).at("replace", &path);
         published.map_err(|error| self.stop(error))?;
         self.manifest = manifest;
+        self.manifest_is_behind = false;
         Ok(())
     }
 

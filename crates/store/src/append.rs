@@ -206,7 +206,7 @@ impl Store {
         }
     }
 
-    fn context<'a>(&'a self, condition: Option<&'a AppendCondition>) -> Context<'a> {
+    pub(crate) fn context<'a>(&'a self, condition: Option<&'a AppendCondition>) -> Context<'a> {
         let shared = &*self.shared;
         Context {
             group: &shared.group,
@@ -328,7 +328,7 @@ pub(crate) enum Full {
 }
 
 /// Stops all writing if the commit panics: the writer's state may be half changed.
-struct PoisonOnPanic<'a>(&'a GroupSync<SyncHandle>);
+pub(crate) struct PoisonOnPanic<'a>(pub(crate) &'a GroupSync<SyncHandle>);
 
 impl Drop for PoisonOnPanic<'_> {
     fn drop(&mut self) {

@@ -223,6 +223,10 @@ fn save_checkpoint(shared: &Shared) {
 fn write_footer(shared: &Shared, sealed: &Sealed) {
     let info = sealed.segment.info();
     let segment = info.id().get();
+    if shared.log.view().info(info.id()) != Some(info) {
+        // It was rewritten meanwhile, with a footer of its own.
+        return;
+    }
     let begun = footer::begin(sealed.newest, &sealed.removed);
     let first = info.start().sequence;
     let end = info.end().map_or(first, |end| end.sequence);
@@ -235,7 +239,6 @@ fn write_footer(shared: &Shared, sealed: &Sealed) {
         shared.footers.lock().failed(info.id(), &error);
         return;
     }
-    shared.footers.lock().count += 1;
     let mapped = shared.options.log.maps_reads();
     let opened = sealed
         .segment
@@ -260,9 +263,11 @@ fn write_footer(shared: &Shared, sealed: &Sealed) {
         Ok(())
     });
     match replaced {
-        Ok(()) => tracing::debug!(segment, "wrote the footer of a sealed segment"),
-        Err(error) => {
-            tracing::warn!(segment, %error, "cannot use the footer of a sealed segment");
+        Ok(()) => {
+            shared.footers.lock().count += 1;
+            tracing::debug!(segment, "wrote the footer of a sealed segment");
         }
+        // It was written, and cannot be used.
+        Err(error) => shared.footers.lock().failed(info.id(), &error),
     }
 }

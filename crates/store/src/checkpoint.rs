@@ -66,6 +66,17 @@ pub(crate) fn restore(checkpoint: Checkpoint, identity: &LogIdentity) -> Result<
     })
 }
 
+/// Whether a checkpoint's bytes are of a log that ends at `end`. One of the same sequence may be of a
+/// position behind a note that stands after it.
+pub(crate) fn is_within(bytes: &[u8], end: LogPosition) -> bool {
+    let state = Checkpoint::decode(bytes.to_vec()).ok();
+    let state = state.and_then(|found| found.metadata::<StoredState>(STATE).ok());
+    let position =
+        state.and_then(|state| LogPosition::decode(&mut Reader::new(&state.position)).ok());
+    let place = |at: &LogPosition| (at.segment, at.offset);
+    position.is_some_and(|position| place(&position) <= place(&end))
+}
+
 impl Restored {
     /// The rows of the segment that begins at `start`, up to the position, and the segment's names.
     ///
@@ -112,7 +123,7 @@ fn malformed() -> Error {
 pub(crate) fn save(shared: &Shared) -> Result<Sequence, Error> {
     let _span = tracing::info_span!("checkpoint").entered();
     let mut saved = shared.checkpointed.lock();
-    let (start, position, hlc, names, coordinates) = {
+    let (start, position, hlc, names, coordinates, notes) = {
         let writer = shared.writer()?.lock();
         (
             writer.log.segment_start(),
@@ -120,10 +131,15 @@ pub(crate) fn save(shared: &Shared) -> Result<Sequence, Error> {
             writer.hlc.last(),
             writer.names.clone(),
             writer.index.coordinates(),
+            writer.notes,
         )
     };
     if *saved == Some(position) {
         return Ok(position.sequence);
+    }
+    if notes.wait_for_sync() {
+        // The last of them may stand after every event.
+        shared.flush()?;
     }
     shared.wait_durable(position.sequence)?;
     let snapshot = shared.index.snapshot();

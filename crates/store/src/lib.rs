@@ -59,6 +59,7 @@ mod read;
 mod receipt;
 mod redactions;
 mod refused_time;
+mod removals;
 mod removed;
 mod report;
 mod snapshot;

@@ -79,6 +79,8 @@ pub(crate) struct Shared {
     /// Held by whoever rewrites segments.
     pub(crate) rewriting: Mutex<Rewriting>,
     pub(crate) random: Random,
+    /// From where on removals have records, as the manifest said at opening.
+    pub(crate) unrecorded_before: Option<Sequence>,
     pub(crate) report: OpenReport,
     /// Where the log ended at opening.
     pub(crate) opened_at: LogPosition,
@@ -130,6 +132,11 @@ impl Shared {
     /// Returns when everything below `end` is durable and visible.
     pub(crate) fn wait_durable(&self, end: Sequence) -> Result<(), Error> {
         self.group.wait(end).map_err(fate_unknown)
+    }
+
+    /// Makes everything that was written durable, notes too.
+    pub(crate) fn flush(&self) -> Result<(), Error> {
+        self.group.flush().map_err(fate_unknown)
     }
 
     /// The right to rewrite segments, once whoever has it is done.

@@ -61,6 +61,11 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
         if let Some(contents) = &contents {
             show(&mut screen, contents)?;
         }
+        if let Some(before) = inventory.unrecorded_before.filter(|at| at.get() > 0) {
+            screen.text(&format!(
+                "removals before sequence {before} are not recorded"
+            ))?;
+        }
         for problem in &inventory.problems {
             screen.text(&format!("!! {problem}"))?;
         }
@@ -166,6 +171,13 @@ fn show(screen: &mut Screen, contents: &Contents) -> io::Result<()> {
         count(stats.scopes, "scope"),
         count(census.kinds.len() as u64, "kind")
     ))?;
+    let missing = stats.visible.get().saturating_sub(stats.events);
+    if missing > 0 {
+        screen.text(&format!(
+            "{} removed (strandline removals lists by which rules)",
+            count(missing, "event")
+        ))?;
+    }
     if let Some((first, last)) = census.wall_ms {
         screen.line(&format!("from {} to {}", rfc3339(first), rfc3339(last)))?;
         screen.line(&format!("  {}", bars(&census.activity)))?;
@@ -238,6 +250,7 @@ fn as_json(inventory: &Inventory, contents: Option<&Contents>, failure: Option<&
         .collect();
     json!({
         "manifest": inventory.manifest_number,
+        "unrecorded_before": inventory.unrecorded_before,
         "segments": segments,
         "checkpoints": files(&inventory.checkpoints),
         "others": files(&inventory.others),
@@ -267,6 +280,7 @@ fn contents_json(contents: &Contents) -> Value {
         "durable": stats.durable,
         "bytes_on_disk": stats.bytes_on_disk,
         "events": stats.events,
+        "removed": stats.visible.get().saturating_sub(stats.events),
         "entity_count": stats.entities,
         "scope_count": stats.scopes,
         "first_wall_ms": census.wall_ms.map(|(first, _)| first),

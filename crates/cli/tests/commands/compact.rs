@@ -82,3 +82,57 @@ fn payloads_are_redacted_and_events_stay() {
     assert!(expect(0, "query {}", &path).contains("redacted"));
     assert!(expect(0, "verify {}", &path).ends_with("intact\n"));
 }
+
+#[test]
+fn removals_are_listed_and_counted() {
+    let (_dir, path) = store();
+    let none = expect(0, "removals {}", &path);
+    assert_eq!(none, "no compaction and no redaction is recorded\n");
+    assert_eq!(json(0, "removals {} --json", &path), serde_json::json!([]));
+    expect(0, "redact {} --entity order:1", &path);
+    expect(0, "compact {} --keep-newest 2 --within order:0", &path);
+    let text = expect(0, "removals {}", &path);
+    for line in [
+        "5 events redacted: entity order:1",
+        "  sequences 1..2, 3..4, 5..6, 7..8, 1 more (--json lists all)",
+        "3 events removed: keep newest 2, within order:0",
+        "  sequences 0..1, 2..3, 4..5",
+    ] {
+        assert!(text.lines().any(|found| found.ends_with(line)), "{text}");
+    }
+    let all = json(0, "removals {} --json", &path);
+    assert_eq!(all.as_array().unwrap().len(), 2);
+    assert_eq!(all[1]["change"], "removed");
+    assert_eq!(
+        all[1]["sequences"],
+        serde_json::json!([[0, 1], [2, 3], [4, 5]])
+    );
+    assert_eq!(
+        (&all[1]["done"], &all[1]["foreign"]),
+        (&true.into(), &false.into())
+    );
+    let verified = json(0, "verify {} --json", &path);
+    assert_eq!(
+        (&verified["removed"], &verified["redacted"]),
+        (&3.into(), &5.into())
+    );
+    assert_eq!(verified["removals"], 2);
+    assert_eq!(verified["unrecorded_before"], serde_json::Value::Null);
+    let text = expect(0, "verify {}", &path);
+    assert!(text.contains("2 records of removals in the log"), "{text}");
+    assert!(expect(0, "inspect {}", &path).contains("3 events removed"));
+    let bytes = expect(0, "inspect {} --file segment-0000000002.log", &path);
+    assert!(bytes.contains("3 events are to be removed"), "{bytes}");
+    let lines = path.with_extension("jsonl");
+    let output = format!("export {{}} -o {}", lines.display());
+    assert!(expect(0, &output, &path).contains("2 records of removals"));
+    let other = path.with_extension("other");
+    let input = format!("import {{}} {}", lines.display());
+    let text = expect(0, &input, &other);
+    assert!(
+        text.contains("2 records of removals in another store imported"),
+        "{text}"
+    );
+    assert!(expect(0, "removals {}", &other).contains("in another log"));
+    assert!(expect(0, "verify {}", &other).ends_with("intact\n"));
+}

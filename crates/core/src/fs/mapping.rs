@@ -63,15 +63,15 @@ impl Mapping {
         // SAFETY: the range lies in the mapping, which lives as long as the borrow, is readable,
         // and is smaller than `isize::MAX`, as `memmap2` checks. That its bytes do not change
         // while they are borrowed is the promise of the callers, of which there are two. The log
-        // asks for the footer of a sealed segment, in the process that writes alone, which does not
-        // write a footer again that it has taken. And it asks for bytes of a segment below its
-        // written end. Those are written once, before the
-        // end moves past them (a release that the asking thread has acquired). The undoing of a
-        // failed write, space set aside and given back, and a footer touch what is beyond the end
-        // only; the rewriting of an unproven tail puts down the same bytes, before the segment has
-        // a reader; sealed files are unlinked at most, which keeps a mapping. One process writes,
-        // by the lock of the directory; files are 0600 in a directory that is 0700, and that no
-        // other program changes them is among what is assumed of the disk.
+        // asks for the footer of a sealed segment whose trailer is right, and for bytes of a segment
+        // below its written end. Those are written once, before the end moves past them (a release
+        // that the asking thread has acquired), and the footer before its trailer. From then on
+        // nobody has a handle that writes or cuts below there: `OpenMode` has none, and `Floor`
+        // refuses it. The undoing of a failed write, space set aside and given back, and a first
+        // footer touch what is beyond the end only; another footer goes into a new file; files are
+        // unlinked or renamed over at most, which keeps a mapping. So it is in every process that
+        // has the file, also by another name; files are 0600 in a directory that is 0700, and that
+        // no other program changes them is among what is assumed of the disk.
         Some(unsafe { std::slice::from_raw_parts(self.0.as_ptr().add(range.start), length) })
     }
 }

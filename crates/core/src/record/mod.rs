@@ -21,9 +21,14 @@
 //! | nonce, or the payload's hash where the payload was redacted | 16 or 32 | always |
 //! | payload | the rest | unless redacted |
 
+mod removal;
 mod removed;
 mod view;
 
+pub use removal::{
+    REMOVAL_NOTE_BYTES_MAX, REMOVAL_RULE_BYTES_MAX, RemovalChange, RemovalHasher, RemovalNote,
+    RemovalPart, RemovalStage,
+};
 pub use removed::{RemovedRecord, StoredRecord};
 pub use view::RecordView;
 

@@ -3,7 +3,7 @@
 //! Everything is read by the codecs that the store itself reads with; what they refuse is shown as
 //! bytes, with their reason.
 
-use super::meaning::{meaning, plain};
+use super::meaning::{meaning, note_meaning, plain};
 use super::segment_files::SegmentFiles;
 use crate::{Error, ErrorKind, EventId};
 use std::ops::ControlFlow;
@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 use strandline_checkpoint::Checkpoint;
 use strandline_core::fs::{Fs, FsFile, OpenMode, read_file};
-use strandline_core::record::{RecordView, RemovedRecord};
+use strandline_core::record::{RecordView, RemovalNote, RemovedRecord};
 use strandline_segment::{
     Examiner, FRAME_HEADER_BYTES, FRAME_HEADER_LAYOUT, FooterFound, FrameHeader, FrameRecord,
     MANIFEST_ENTRY_LAYOUT, MANIFEST_FILE, MANIFEST_HEAD_LAYOUT, Manifest, Piece,
@@ -301,6 +301,10 @@ impl<'a> Annotator<'a> {
                 }
                 self.frame(start, frame.header(), problem)?;
                 let mut end = u64::from(start) + FRAME_HEADER_BYTES as u64;
+                if let Some(note) = frame.note() {
+                    self.note(end, note)?;
+                    end += RECORD_HEADER_BYTES as u64 + note.len() as u64;
+                }
                 for record in frame.records() {
                     self.record(&record)?;
                     end = u64::from(record.position.offset) + record_bytes(&record);
@@ -341,10 +345,13 @@ impl<'a> Annotator<'a> {
         header: &FrameHeader,
         problem: Option<String>,
     ) -> Result<(), Error> {
-        let value = format!(
-            "{} records from sequence {}",
-            header.records, header.first_sequence
-        );
+        let value = match header.is_note {
+            true => format!("a note, at sequence {}", header.first_sequence),
+            false => format!(
+                "{} records from sequence {}",
+                header.records, header.first_sequence
+            ),
+        };
         let place = (u64::from(offset), u64::from(header.frame_bytes));
         self.heading(place, 0, "frame", value, problem)?;
         let length = FRAME_HEADER_BYTES as u64;
@@ -375,6 +382,20 @@ impl<'a> Annotator<'a> {
                 self.part(place, 2, "body", |_| String::new())
             }
         }
+    }
+
+    /// The note at `offset`, whose frame is right.
+    fn note(&mut self, offset: u64, body: &[u8]) -> Result<(), Error> {
+        let length = RECORD_HEADER_BYTES as u64 + body.len() as u64;
+        let (value, problem) = match RemovalNote::is_one(body).then(|| RemovalNote::decode(body)) {
+            None => ("of a kind that this program does not know".to_owned(), None),
+            Some(Err(error)) => (String::new(), Some(error.to_string())),
+            Some(Ok(note)) => (note_meaning(&note), None),
+        };
+        self.heading((offset, length), 1, "note", value, problem)?;
+        self.layout(offset, 2, &RECORD_HEADER_LAYOUT)?;
+        let place = (offset + RECORD_HEADER_BYTES as u64, body.len() as u64);
+        self.part(place, 2, "body", |_| String::new())
     }
 
     fn removed(&mut self, at: &FrameRecord<'_>, place: (u64, u64), body: u64) -> Result<(), Error> {

@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use strandline_checkpoint::Checkpoint;
 use strandline_core::fs::{FileLock, Fs, read_file, replace_file};
-use strandline_segment::{CopiedLog, CopyMode, LogOptions, Manifest, ScanError, UncheckedLog};
+use strandline_segment::{
+    CopiedLog, CopyMode, LogOptions, LogPosition, Manifest, ScanError, UncheckedLog,
+};
 
 /// Most bytes of a checkpoint that is copied.
 const CHECKPOINT_BYTES_MAX: u64 = 64 << 30;
@@ -34,7 +36,8 @@ pub struct BackedUp {
 /// The backup is a store: it has every event that was written when the call began, and perhaps some
 /// that came since, and ends after a whole commit. With [`CopyMode::Link`] sealed segments are linked
 /// where both directories are on one file system, which costs no bytes; damage to those on the disk
-/// then strikes both. An interrupted call leaves the earlier backup as it was, and can be repeated.
+/// then strikes both. Neither store ever changes a file that the other has, so the backup can be opened,
+/// written to and maintained as any store. An interrupted call leaves the earlier backup as it was, and can be repeated.
 ///
 /// # Errors
 ///
@@ -107,7 +110,7 @@ fn copy(
         bytes,
         ..
     } = copied;
-    copy_checkpoint(&**fs, dir, target, newest.as_ref(), end.sequence)?;
+    copy_checkpoint(&**fs, dir, target, newest.as_ref(), end)?;
     meter.finish()?;
     Ok(BackedUp {
         end: end.sequence,
@@ -124,19 +127,21 @@ fn copy_checkpoint(
     dir: &Path,
     target: &Path,
     newest: Option<&Checkpoint>,
-    end: Sequence,
+    end: LogPosition,
 ) -> Result<(), Error> {
     let Some(number) = newest.map(Checkpoint::number) else {
         return Ok(());
     };
     // A checkpoint has the number of its sequence.
-    if Sequence::new(number) > end {
+    if Sequence::new(number) > end.sequence {
         return Ok(());
     }
     let name = strandline_checkpoint::file_name(number);
     let (from, to) = (dir.join(&name), target.join(&name));
     // It may be pruned by now; a backup does without.
-    if let Ok(bytes) = read_file(fs, &from, CHECKPOINT_BYTES_MAX) {
+    if let Ok(bytes) = read_file(fs, &from, CHECKPOINT_BYTES_MAX)
+        && checkpoint::is_within(&bytes, end)
+    {
         replace_file(fs, &to, &bytes).map_err(|error| Error::io("write", &to, error))?;
     }
     strandline_checkpoint::prune(fs, target, checkpoint::KEPT)?;

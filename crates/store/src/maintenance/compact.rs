@@ -2,10 +2,11 @@
 
 use super::marks::Marks;
 use super::progress::{Meter, OnProgress};
-use super::rewrite::{Change, Observer, rewrite};
+use super::rewrite::{Asked, Observer, rewrite};
 use crate::{Error, ErrorKind, Region, Snapshot, Store};
 use std::collections::HashMap;
-use strandline_core::record::Record;
+use std::fmt;
+use strandline_core::record::{Record, RemovalChange};
 
 /// Which events a compaction keeps.
 ///
@@ -143,6 +144,25 @@ impl Retention {
     }
 }
 
+/// The rules as one line, as the log records them.
+impl fmt::Display for Retention {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let newest = self.newest.map(|count| format!("keep newest {count}"));
+        let since = self.since_ms;
+        let since = since.map(|wall_ms| format!("keep since {}", super::rfc3339(wall_ms)));
+        let within = self.within.iter().map(|prefix| format!("within {prefix}"));
+        let dropped = self.dropped.iter().map(|name| format!("drop {name}"));
+        let prefixes = self.dropped_prefixes.iter();
+        let prefixes = prefixes.map(|prefix| format!("drop all of {prefix}"));
+        let all = newest.into_iter().chain(since).chain(within);
+        for (number, rule) in all.chain(dropped).chain(prefixes).enumerate() {
+            f.write_str(if number == 0 { "" } else { ", " })?;
+            f.write_str(&rule)?;
+        }
+        Ok(())
+    }
+}
+
 /// Who wants to know nothing of a rewriting.
 struct Nobody;
 
@@ -202,6 +222,10 @@ pub struct Compacted {
 /// sealed first. Appends and reads go on. Snapshots that were taken before show what they showed: the
 /// old files are removed at once, and their space is free when the last of them is gone.
 ///
+/// The log records, in its own chain, what was removed, when and by which rules: before it is, and once
+/// it was. [`removals`](super::removals()) lists these records, and [`verify`](super::verify) calls whatever is
+/// missing without one a problem.
+///
 /// What is removed leaves its hash, its place in its stream and its time (65 bytes, and once for each
 /// segment the names of its coordinate), and no row in the index. So chains verify, sequences and clocks are
 /// never given again, and receipts, positions and heads that were kept stay right. The id of a removed
@@ -217,7 +241,8 @@ pub struct Compacted {
 /// Needs as much free space as the rewritten segments take. Interrupted at any point, all of the events
 /// are there or none: the next opening removes what is left of the one or the other.
 ///
-/// Cost: O(events) in the index if a rule keeps, then reading and writing the segments concerned.
+/// Cost: O(events) in the index if a rule keeps, then reading and writing the segments concerned, and a
+/// few bytes for each run of removed events, synced twice.
 ///
 /// # Errors
 ///
@@ -242,10 +267,14 @@ pub fn compact(
         .frame_bytes_of(marks.segments().map(|one| one.id));
     drop(snapshot);
     let mut meter = Meter::bytes(Some(bytes), on_progress);
+    let asked = Asked {
+        change: RemovalChange::Removed,
+        rule: rules.to_string(),
+    };
     let done = rewrite(
         store,
         &marks,
-        Change::Remove,
+        &asked,
         &mut meter,
         &mut Nobody,
         &mut rewriting,

@@ -3,8 +3,11 @@
 use super::cloud_event::write_cloud_event;
 use super::line::{PayloadForm, write_line};
 use super::progress::{Meter, OnProgress};
+use super::removal_line::write_removal;
 use crate::{Error, ErrorKind, Region, Snapshot};
 use std::io::Write;
+use strandline_core::record::{RemovalNote, RemovalStage};
+use strandline_segment::ScanError;
 
 /// How much is put together before it is written.
 const BUFFER_BYTES: usize = 256 << 10;
@@ -30,9 +33,14 @@ pub struct Exported {
     pub bytes: u64,
     /// How many of the events had no payload any more.
     pub redacted: u64,
+    /// How many records of removals were written after the events.
+    pub removals: u64,
 }
 
 /// Writes the events of a region to `out`, one a line, in commit order.
+///
+/// After the events of a whole store, that is of [`Region::all`], come the records of its compactions and
+/// redactions, for which the log is read once: see [`removals`](super::removals()).
 ///
 /// Stops at the first event that cannot be read: what is written until then is whole lines.
 ///
@@ -67,10 +75,35 @@ pub fn export(
         }
         meter.add(1)?;
     }
+    if *region == Region::all() {
+        write_removals(snapshot, format, &mut buffer, &mut exported)?;
+    }
     write(out, &mut buffer, &mut exported)?;
     out.flush().map_err(refused)?;
     meter.report()?;
     Ok(exported)
+}
+
+fn write_removals(
+    snapshot: &Snapshot,
+    format: LineFormat,
+    buffer: &mut Vec<u8>,
+    exported: &mut Exported,
+) -> Result<(), Error> {
+    let scanned = snapshot.reader.log.scan_written(|frame| {
+        if let Some(body) = frame.note()
+            && let Ok(note) = RemovalNote::decode(body)
+        {
+            write_removal(buffer, &note, format);
+            let begins = matches!(&note.stage, RemovalStage::Begun(part) if part.part == 0);
+            exported.removals += u64::from(begins);
+        }
+        Ok::<_, Error>(())
+    });
+    scanned.map_err(|error| match error {
+        ScanError::Log(error) => error.into(),
+        ScanError::Visit(error) => error,
+    })
 }
 
 fn write(out: &mut dyn Write, buffer: &mut Vec<u8>, exported: &mut Exported) -> Result<(), Error> {

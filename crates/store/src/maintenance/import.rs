@@ -4,6 +4,8 @@ use super::cloud_event::parse_cloud_event;
 use super::export::LineFormat;
 use super::imported::{ImportedEvent, RefusedLine, parse_line};
 use super::progress::{Meter, OnProgress};
+use super::removal_line::parse_removal;
+use crate::removals::ForeignNotes;
 use crate::{
     AppendOptions, Batch, Coordinate, Durability, Error, ErrorKind, Event, EventId, EventRef, Hlc,
     Region, Store,
@@ -87,6 +89,8 @@ pub struct Imported {
     pub moved_times: u64,
     /// Events that had been exported without their payload, and were passed over.
     pub redacted: u64,
+    /// Removals of the other store whose records were kept. They explain nothing that is missing here.
+    pub removals: u64,
 }
 
 /// Why an import stopped. What is counted is in the store, and durable; the same import again goes
@@ -115,6 +119,9 @@ impl ImportError {
 /// An event that is in the store already, by its id, is passed over if it is the same, and refused
 /// if not. A line without an id gets one that is made of the line, its number and its time, so that
 /// importing the same lines again, after an interruption say, appends only what is missing.
+///
+/// The records of removals that an export has are kept too, once, with the identity of the log that they
+/// happened in.
 ///
 /// Times are kept; where one is earlier than the time of the event before, that is taken.
 /// Appends in batches, and syncs once at the end. Nothing else may append meanwhile.
@@ -163,10 +170,13 @@ fn import_with(
     })?;
     let read = importer.read(input, &mut Meter::bytes(options.input_bytes, on_progress));
     // Lines before a wrong one are imported, and durable, whatever comes after them.
-    let flushed = importer.drain().and_then(|()| match options.is_trial {
-        true => Ok(()),
-        false => store.sync(),
-    });
+    let flushed = importer
+        .drain()
+        .and_then(|()| importer.write_removals())
+        .and_then(|()| match options.is_trial {
+            true => Ok(()),
+            false => store.sync(),
+        });
     let imported = importer.imported;
     let (line, error) = match (read, flushed) {
         (Ok(()), Ok(())) => return Ok(imported),
@@ -226,6 +236,7 @@ struct Importer<'a> {
     /// The time of the newest event.
     newest: Hlc,
     imported: Imported,
+    removals: ForeignNotes,
     wrong_line: Option<u64>,
 }
 
@@ -249,6 +260,7 @@ impl<'a> Importer<'a> {
             batch_bytes: 0,
             newest,
             imported: Imported::default(),
+            removals: ForeignNotes::default(),
             wrong_line: None,
         })
     }
@@ -284,6 +296,13 @@ impl<'a> Importer<'a> {
         let text = text.trim_start_matches('\u{feff}').trim();
         if text.is_empty() {
             return Ok(());
+        }
+        if let Some(note) = parse_removal(text, self.options.format).map_err(refused)? {
+            self.imported.removals += self.removals.take(self.store, &note)?;
+            return match self.removals.are_many() {
+                true => self.write_removals(),
+                false => Ok(()),
+            };
         }
         let parsed = match self.options.format {
             LineFormat::Lines => parse_line(text),
@@ -331,6 +350,14 @@ impl<'a> Importer<'a> {
             self.flush()?;
         }
         Ok(())
+    }
+
+    fn write_removals(&mut self) -> Result<(), Error> {
+        if self.options.is_trial {
+            self.removals.forget();
+            return Ok(());
+        }
+        self.removals.write(self.store)
     }
 
     /// Gives an event without a time that of now, and one that comes too early the time of the one

@@ -55,6 +55,9 @@ pub struct SegmentFacts {
 pub struct Inventory {
     /// Number of the manifest; `None` if there is none that can be read.
     pub manifest_number: Option<u64>,
+    /// Removals before this sequence are not recorded in the log, as the manifest says; 0 if all are.
+    /// `None` if none is, or there is no manifest.
+    pub unrecorded_before: Option<Sequence>,
     /// Segments of the manifest, oldest first.
     pub segments: Vec<SegmentFacts>,
     /// Checkpoints, newest first.
@@ -117,6 +120,7 @@ impl Inventory {
         }
         Ok(Self {
             manifest_number: manifest.as_ref().map(Manifest::number),
+            unrecorded_before: manifest.as_ref().and_then(Manifest::unrecorded_before),
             segments,
             checkpoints,
             others,

@@ -1,7 +1,7 @@
 //! What the bytes of a part say, for people.
 
 use super::rfc3339;
-use strandline_core::record::RecordView;
+use strandline_core::record::{RecordView, RemovalChange, RemovalNote, RemovalStage};
 
 /// Longest text of a payload that is shown.
 const TEXT_BYTES_MAX: usize = 60;
@@ -46,5 +46,29 @@ pub(super) fn meaning(record: &RecordView<'_>, name: &str, bytes: &[u8]) -> Stri
             }
         }
         name => plain(name, bytes),
+    }
+}
+
+/// A note of a removal in words.
+pub(super) fn note_meaning(note: &RemovalNote) -> String {
+    let what = match note.change {
+        RemovalChange::Removed => "removed",
+        RemovalChange::Redacted => "redacted",
+    };
+    let origin = if note.is_foreign {
+        " in another log"
+    } else {
+        ""
+    };
+    let when = rfc3339(note.wall_ms);
+    match &note.stage {
+        RemovalStage::Begun(part) => format!(
+            "{} events are to be {what}{origin}, {when}: {} (part {} of {})",
+            part.events,
+            part.rule,
+            u64::from(part.part) + 1,
+            part.parts
+        ),
+        RemovalStage::Done => format!("what was to be {what}{origin} is, {when}"),
     }
 }

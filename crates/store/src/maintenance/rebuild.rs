@@ -24,6 +24,9 @@ pub struct Rebuilt {
 /// Reads the whole log of the store in `dir`, and writes the footer of every sealed segment and a
 /// checkpoint anew, whatever state those are in. The log is repaired as by any opening.
 ///
+/// A footer that is there stays in its file, which others may have: the segment gets a new file, so there
+/// must be room for the longest segment.
+///
 /// A checkpoint that is whole still counts as proof of what was durable. Interrupted, it leaves
 /// footers that are whole or noticed, and can be called again. Progress is told before and after.
 ///

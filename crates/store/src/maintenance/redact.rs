@@ -3,9 +3,10 @@
 use super::marks::Marks;
 use super::progress::{Meter, OnProgress};
 use super::quarantine::Quarantine;
-use super::rewrite::{Change, Observer, rewrite};
+use super::rewrite::{Asked, Observer, rewrite};
 use crate::{Error, ErrorKind, EventId, Region, Snapshot, Store};
-use strandline_core::record::{Record, RecordPayload};
+use std::fmt;
+use strandline_core::record::{Record, RecordPayload, RemovalChange};
 
 /// Whose payloads are to be removed.
 ///
@@ -104,6 +105,21 @@ impl Redaction {
     }
 }
 
+/// What was chosen as one line, as the log records it: ids and names, which stay.
+impl fmt::Display for Redaction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ids = self.ids.iter().map(|id| format!("event {id}"));
+        let entities = self.entities.iter().map(|name| format!("entity {name}"));
+        let prefixes = self.prefixes.iter();
+        let prefixes = prefixes.map(|prefix| format!("all of {prefix}"));
+        for (number, chosen) in ids.chain(entities).chain(prefixes).enumerate() {
+            f.write_str(if number == 0 { "" } else { ", " })?;
+            f.write_str(&chosen)?;
+        }
+        Ok(())
+    }
+}
+
 impl Observer for Quarantine<'_> {
     fn changes(&mut self, record: &Record<'_>) {
         self.search_id(record.id);
@@ -150,6 +166,9 @@ pub struct Redacted {
 /// random bytes that are removed too, so a short payload cannot be guessed from it. Reading one that
 /// was removed is [`ErrorKind::Redacted`]. Names, tags, times and links are no payload and stay.
 ///
+/// The log records, in its own chain, which events were redacted, when and by whose choice: see
+/// [`removals`](super::removals()).
+///
 /// The segments concerned are rewritten as by [`compact`](super::compact), with the same safety. Files
 /// in `quarantine/` that hold the id, the random bytes or the payload of a removed one are removed.
 /// Backups, exports and what the disk keeps of removed files are not in reach; the next
@@ -183,10 +202,14 @@ pub fn redact(
     // An earlier call may have been interrupted.
     already.iter().for_each(|id| quarantine.search_id(*id));
     let mut meter = Meter::bytes(Some(bytes), on_progress);
+    let asked = Asked {
+        change: RemovalChange::Redacted,
+        rule: redaction.to_string(),
+    };
     let done = rewrite(
         store,
         &marks,
-        Change::Redact,
+        &asked,
         &mut meter,
         &mut quarantine,
         &mut rewriting,

@@ -4,29 +4,37 @@ use super::marks::{MarkedSegment, Marks};
 use super::progress::Meter;
 use crate::footer::{self, Opened};
 use crate::open::rebuilt_footer;
+use crate::removals::{Recorder, Taken};
 use crate::removed::RemovedHeads;
 use crate::store::{Rewriting, Shared};
 use crate::{Error, ErrorKind, Sequence, Store};
 use std::ops::Range;
-use strandline_core::record::{Record, RecordPayload, RemovedRecord, StoredRecord};
+use strandline_core::record::{Record, RecordPayload, RemovalChange, RemovedRecord, StoredRecord};
 use strandline_index::Block;
-use strandline_segment::{AppendError, FrameRecord, RewrittenSegment, SegmentId};
-
-/// What becomes of a chosen event.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Change {
-    /// Its place in its stream stays, with its hash.
-    Remove,
-    /// Everything stays but the payload, whose hash takes its place.
-    Redact,
-}
+use strandline_segment::{
+    AppendError, FrameRecord, LogPosition, RewrittenSegment, SegmentId, SupersededFiles,
+};
 
 /// What is told of a rewriting.
 pub(super) trait Observer {
     /// A record, before it is changed.
     fn changes(&mut self, record: &Record<'_>);
-    /// Everything is ready, and nothing has changed yet.
+    /// Everything is ready and recorded, and nothing has changed yet.
     fn before_switch(&mut self) -> Result<(), Error>;
+}
+
+/// What becomes of the chosen events, and by which rule they were.
+pub(super) struct Asked {
+    pub(super) change: RemovalChange,
+    pub(super) rule: String,
+}
+
+/// What is noted of the events that are changed.
+#[derive(Default)]
+struct Noted {
+    sequences: Vec<Sequence>,
+    taken: Taken,
+    done: Rewritten,
 }
 
 /// What was done.
@@ -51,20 +59,20 @@ struct Ready {
 }
 
 /// Changes the chosen events for good, all at once. Appends and reads go on; the commit lock is held to
-/// seal the active segment, if an event of it is chosen, and to replace the manifest.
+/// seal the active segment, if an event of it is chosen, to replace the manifest, and for the notes.
 ///
-/// Interrupted or cancelled, nothing has changed.
+/// The log says what is taken before anything is, and that it was done after it. Interrupted or
+/// cancelled, nothing has changed.
 pub(super) fn rewrite(
     store: &Store,
     marks: &Marks,
-    change: Change,
+    asked: &Asked,
     meter: &mut Meter<'_>,
     observer: &mut dyn Observer,
     rewriting: &mut Rewriting,
 ) -> Result<Rewritten, Error> {
     let shared = store.shared();
-    let mut done = Rewritten::default();
-    let mut sequences = Vec::new();
+    let mut noted = Noted::default();
     if let Some(last) = marks.segments().last() {
         store.seal_segment(last.id)?;
     }
@@ -73,21 +81,31 @@ pub(super) fn rewrite(
     let mut all_ready = Vec::new();
     for marked in marks.segments() {
         let _span = tracing::info_span!("rewrite", segment = marked.id.get()).entered();
-        let noted = (&mut sequences, &mut done);
-        let ready = prepare(shared, marked, change, meter, observer, noted)?;
+        let ready = prepare(shared, marked, asked.change, meter, observer, &mut noted)?;
         all_ready.push(ready);
     }
+    let Noted {
+        sequences,
+        taken,
+        mut done,
+    } = noted;
     done.segments = all_ready.len();
     done.events = sequences.len() as u64;
     meter.report()?;
-    observer.before_switch()?;
-    if !all_ready.is_empty() {
-        let redacted = match change {
-            Change::Remove => &[],
-            Change::Redact => sequences.as_slice(),
-        };
-        switch(shared, all_ready, redacted, rewriting)?;
+    if all_ready.is_empty() {
+        observer.before_switch()?;
+        return Ok(done);
     }
+    let (recorder, durable) = Recorder::begin(store, asked.change, &asked.rule, &taken)?;
+    observer.before_switch()?;
+    let redacted = match asked.change {
+        RemovalChange::Removed => &[],
+        RemovalChange::Redacted => sequences.as_slice(),
+    };
+    let superseded = switch(shared, all_ready, redacted, durable)?;
+    let recorded = recorder.done(store);
+    rewriting.supersede(superseded)?;
+    recorded?;
     Ok(done)
 }
 
@@ -95,16 +113,16 @@ pub(super) fn rewrite(
 fn prepare(
     shared: &Shared,
     marked: &MarkedSegment,
-    change: Change,
+    change: RemovalChange,
     meter: &mut Meter<'_>,
     observer: &mut dyn Observer,
-    (sequences, done): (&mut Vec<Sequence>, &mut Rewritten),
+    noted: &mut Noted,
 ) -> Result<Ready, Error> {
     let begun = {
         let writer = shared.writer()?.lock();
         writer.log.rewrite(marked.id, &shared.random)?
     };
-    done.bytes_before += begun.source_bytes()?;
+    noted.done.bytes_before += begun.source_bytes()?;
     let mut newest = begun.footer().ok().flatten().and_then(|footer| {
         let (newest, _) = footer::head(footer.as_ref()).ok()?;
         Some(newest)
@@ -118,7 +136,8 @@ fn prepare(
         let before = decode(record)?;
         newest = newest.max(Some(before.hlc));
         observer.changes(&before);
-        sequences.push(record.sequence);
+        noted.sequences.push(record.sequence);
+        noted.taken.add(record.sequence, &record.digest);
         changed(before, change, out);
         Ok::<(), Error>(())
     })?;
@@ -126,7 +145,7 @@ fn prepare(
     let footer = rebuilt_footer(&frames, shared.options.index_layout, newest)?;
     segment.sealed().write_footer(&footer)?;
     drop(footer);
-    done.bytes_after += segment.bytes()?;
+    noted.done.bytes_after += segment.bytes()?;
     let found = segment
         .sealed()
         .footer(shared.options.log.maps_reads())?
@@ -158,10 +177,10 @@ fn decode<'a>(record: &FrameRecord<'a>) -> Result<Record<'a>, Error> {
     }
 }
 
-fn changed(before: Record<'_>, change: Change, out: &mut Vec<u8>) {
+fn changed(before: Record<'_>, change: RemovalChange, out: &mut Vec<u8>) {
     match change {
-        Change::Remove => RemovedRecord::of(&before).encode(out),
-        Change::Redact => {
+        RemovalChange::Removed => RemovedRecord::of(&before).encode(out),
+        RemovalChange::Redacted => {
             let hash = before.payload.hash();
             let payload = RecordPayload::Redacted { hash };
             Record { payload, ..before }.encode(out);
@@ -189,13 +208,14 @@ fn switch_failed(error: AppendError, shared: &Shared) -> Error {
     }
 }
 
-/// Switches log and index to the new segments, and removes the old files.
+/// Switches log and index to the new segments, and gives the old files. The log is durable up to
+/// `durable`.
 fn switch(
     shared: &Shared,
     ready: Vec<Ready>,
     redacted: &[Sequence],
-    rewriting: &mut Rewriting,
-) -> Result<(), Error> {
+    durable: LogPosition,
+) -> Result<SupersededFiles, Error> {
     let mut segments = Vec::with_capacity(ready.len());
     let mut blocks = Vec::with_capacity(ready.len());
     let mut heads: Vec<(SegmentId, Option<RemovedHeads>)> = Vec::with_capacity(ready.len());
@@ -204,25 +224,23 @@ fn switch(
         segments.push(one.segment);
         blocks.push((one.sequences, one.block));
     }
-    let superseded = {
-        let mut writer = shared.writer()?.lock();
-        shared.check_poison()?;
-        let switched = writer.log.switch_to(segments);
-        let switched = switched.map_err(|error| switch_failed(error, shared))?;
-        // No call to the system while this is held: snapshots wait for it.
-        let positions = shared.positions.write();
-        let superseded = switched.show();
-        shared.index.replace_all(blocks).inspect_err(|_| {
-            // Its positions are not those of the log any more.
-            let reason = "the index could not take the rows of rewritten segments";
-            shared.group.set_poison(reason);
-        })?;
-        shared.redacted.add(redacted);
-        drop(positions);
-        for (segment, heads) in heads {
-            writer.removed.set(segment, heads);
-        }
-        superseded
-    };
-    rewriting.supersede(superseded)
+    let mut writer = shared.writer()?.lock();
+    shared.check_poison()?;
+    writer.log.set_synced(durable);
+    let switched = writer.log.switch_to(segments);
+    let switched = switched.map_err(|error| switch_failed(error, shared))?;
+    // No call to the system while this is held: snapshots wait for it.
+    let positions = shared.positions.write();
+    let superseded = switched.show();
+    shared.index.replace_all(blocks).inspect_err(|_| {
+        // Its positions are not those of the log any more.
+        let reason = "the index could not take the rows of rewritten segments";
+        shared.group.set_poison(reason);
+    })?;
+    shared.redacted.add(redacted);
+    drop(positions);
+    for (segment, heads) in heads {
+        writer.removed.set(segment, heads);
+    }
+    Ok(superseded)
 }

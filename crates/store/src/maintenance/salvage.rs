@@ -3,6 +3,7 @@
 use super::annotate::{examiner, is_blank};
 use super::progress::{Meter, OnProgress};
 use super::segment_files::SegmentFiles;
+use crate::removals::ForeignNotes;
 use crate::{
     AppendOptions, Batch, Coordinate, Durability, Error, ErrorKind, Event, EventId, Hlc, Sequence,
     Store,
@@ -11,7 +12,7 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::path::Path;
 use strandline_core::fs::Fs;
-use strandline_core::record::{RecordPayload, StoredRecord};
+use strandline_core::record::{RecordPayload, RemovalNote, StoredRecord};
 use strandline_core::{EventHasher, Hash};
 use strandline_segment::{FrameRecord, Piece};
 
@@ -44,6 +45,8 @@ pub struct Salvaged {
     pub repeated: u64,
     /// Events that a compaction had removed before.
     pub removed: u64,
+    /// Compactions and redactions of the old store whose records were saved.
+    pub removals: u64,
     /// What was lost, in the order of the log.
     pub losses: Vec<Loss>,
     /// Sequences of the old store that nothing was saved of, as far as those around them tell.
@@ -58,7 +61,8 @@ pub struct Salvaged {
 ///
 /// An event is saved if its record's checksum is right, its coordinate is known, and its hash is
 /// that of its content after the event before it, if that one was saved. It keeps its id, time,
-/// kind, links and payload; sequences, clocks and hashes are new, as the chains are. The events of a
+/// kind, links and payload; sequences, clocks and hashes are new, as the chains are. The records of its
+/// removals are kept with the identity of the old log, and explain nothing that is missing in the new one. The events of a
 /// commit that is whole are saved as one commit. Interrupted, it can be called again with the same
 /// target.
 ///
@@ -90,6 +94,7 @@ pub fn salvage(
         seen: HashSet::new(),
         newest: Hlc::default(),
         next: Sequence::ZERO,
+        removals: ForeignNotes::default(),
         report: Salvaged {
             passed_over: files.passed_over,
             ..Salvaged::default()
@@ -99,6 +104,7 @@ pub fn salvage(
     for name in files.chosen {
         salvager.file(fs, dir, &name, &mut meter)?;
     }
+    salvager.removals.write(target)?;
     target.sync()?;
     meter.finish()?;
     Ok(salvager.report)
@@ -121,6 +127,8 @@ struct Salvager<'a> {
     newest: Hlc,
     /// The sequence after the last that was seen.
     next: Sequence,
+    /// What the old log says of its removals.
+    removals: ForeignNotes,
     report: Salvaged,
 }
 
@@ -146,6 +154,9 @@ impl Salvager<'_> {
             self.lose(name, Some(0), None, problem.to_string());
         }
         let walked = examiner.pieces(|piece| match piece {
+            Piece::Frame { frame, .. } if frame.note().is_some() => {
+                self.note(frame.note().unwrap_or_default())
+            }
             Piece::Frame { frame, .. } => {
                 let mut batch = Batch::new();
                 for record in frame.records() {
@@ -185,6 +196,18 @@ impl Salvager<'_> {
             _ => Ok(()),
         });
         walked.map(drop).map_err(Error::from)
+    }
+
+    /// Keeps the note of a removal, as one of another log.
+    fn note(&mut self, body: &[u8]) -> Result<(), Error> {
+        let Ok(note) = RemovalNote::decode(body) else {
+            return Ok(());
+        };
+        self.report.removals += self.removals.take(self.target, &note)?;
+        match self.removals.are_many() {
+            true => self.removals.write(self.target),
+            false => Ok(()),
+        }
     }
 
     fn lose(&mut self, file: &str, offset: Option<u64>, bytes: Option<u64>, reason: String) {

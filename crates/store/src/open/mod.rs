@@ -90,6 +90,7 @@ fn open_locked(
     };
     report.notices.extend(notice);
     let identity = *log.identity();
+    let unrecorded_before = log.unrecorded_before();
     let (mut index, index_reader) = strandline_index::channel_with(options.index_layout);
     let replayed = replay(&mut index, log, newest, &options, &mut report, steps)?;
     let position = replayed.end;
@@ -130,6 +131,7 @@ fn open_locked(
         redacted: Arc::default(),
         rewriting: Mutex::default(),
         random,
+        unrecorded_before,
         report,
         opened_at: position,
         checkpointed: Mutex::new(replayed.checkpointed),

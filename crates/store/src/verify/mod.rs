@@ -1,10 +1,12 @@
 //! Verification: the whole log against its checksums, its chains and the index.
 
 mod hashing;
+mod removals;
 
 use crate::Error;
 use crate::store::Shared;
 use hashing::Hashing;
+use removals::Gone;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
@@ -39,6 +41,16 @@ pub struct VerifyReport {
     pub events: u64,
     /// Events that a compaction removed, and whose place in their chain was checked.
     pub removed: u64,
+    /// Events whose payload was redacted, among the events.
+    pub redacted: u64,
+    /// Records of this log that tell of a compaction or redaction, and were compared with what is
+    /// missing.
+    pub removals: u64,
+    /// Of these, records of ones that were interrupted, as far as the log says.
+    pub interrupted: u64,
+    /// Removals and redactions of events before this sequence are not recorded: the store was made by an
+    /// earlier version. `None` if all are, so that nothing is missing without a record.
+    pub unrecorded_before: Option<Sequence>,
     /// Commits whose link in the log chain was checked.
     pub commits: u64,
     /// Entities whose chains were followed.
@@ -60,8 +72,9 @@ impl VerifyReport {
     }
 }
 
-/// Reads the log up to its present end, and hashes its events on other threads meanwhile. Memory: one
-/// hash and clock for each entity, and a few pieces of the log.
+/// Reads the log up to its present end, and hashes its events on other threads meanwhile. If there are
+/// records of removals, what they tell of is read once more. Memory: one hash and clock for each entity,
+/// 16 bytes for each run of events that were removed or redacted, and a few pieces of the log.
 ///
 /// `on_events` is told how many more events were read, and can end it.
 pub(crate) fn verify(
@@ -77,20 +90,27 @@ pub(crate) fn verify(
         chains: HashMap::new(),
         names: Vec::new(),
         segment: None,
+        gone: Gone::default(),
         report: VerifyReport {
             events: 0,
             removed: 0,
+            redacted: 0,
+            removals: 0,
+            interrupted: 0,
+            unrecorded_before: None,
             commits: 0,
             entities: 0,
             log_hash: until.log_hash,
             problems: Vec::new(),
         },
     };
-    let scanned = snapshot.reader.log.scan(until, None, |frame| {
+    let log = snapshot.reader.log;
+    let scanned = log.scan(until, None, |frame| {
         verifier.frame(frame, &mut hashing);
-        on_events(frame.header().records.into())
+        on_events(frame.len() as u64)
     });
     verifier.merge(hashing.finish());
+    let is_whole = scanned.is_ok();
     match scanned {
         Ok(end) if end.log_hash != until.log_hash => verifier.problem(
             None,
@@ -103,7 +123,15 @@ pub(crate) fn verify(
     }
     verifier.report.entities = verifier.chains.len() as u64;
     verifier.check_counts();
-    Ok(verifier.report)
+    let Verifier {
+        gone, mut report, ..
+    } = verifier;
+    if is_whole {
+        gone.judge(shared, &log, until, &mut report, on_events)?;
+        report.problems.sort_by_key(|problem| problem.sequence);
+        report.problems.truncate(PROBLEMS_MAX);
+    }
+    Ok(report)
 }
 
 struct Chain {
@@ -118,6 +146,8 @@ struct Verifier<'a> {
     /// Coordinates of the segment that is being read, by local number.
     names: Vec<Arc<Coordinate>>,
     segment: Option<SegmentId>,
+    /// What was removed and redacted, and what the log says of that.
+    gone: Gone,
     report: VerifyReport,
 }
 
@@ -144,6 +174,15 @@ impl Verifier<'_> {
             self.segment = Some(segment);
             self.names.clear();
         }
+        if let Some(note) = frame.note() {
+            if let Err(message) = self.gone.note(note) {
+                let at = frame.start();
+                let (segment, offset) = (at.segment, at.offset);
+                let message = format!("{message} (segment {segment}, offset {offset})");
+                self.problem(None, message);
+            }
+            return;
+        }
         self.report.commits += 1;
         for record in frame.records() {
             if let Err(message) = self.record(&record, hashing) {
@@ -155,6 +194,7 @@ impl Verifier<'_> {
     fn record(&mut self, at: &FrameRecord<'_>, hashing: &mut Hashing) -> Result<(), String> {
         let record =
             StoredRecord::decode(at.body).map_err(|error| format!("malformed: {error}"))?;
+        self.report.redacted += u64::from(self.gone.record(at, &record));
         if let Some(coordinate) = record.coordinate() {
             self.names.push(Arc::new(coordinate.clone()));
         }

@@ -12,6 +12,7 @@ mod expected;
 mod in_flight;
 mod last;
 mod names;
+mod note;
 mod pending;
 mod prepare;
 mod repeat;
@@ -51,6 +52,7 @@ use crate::removed::RemovedInSegments;
 use commit::Assigned;
 use in_flight::InFlight;
 use last::LastOfEntity;
+use note::Notes;
 use strandline_core::{EventHasher, HlcClock, Random};
 use strandline_index::IndexWriter;
 use strandline_segment::{CommitBuffer, LogWriter, NextSegment};
@@ -67,6 +69,8 @@ pub(crate) struct Writer {
     pub(crate) names: SegmentNames,
     /// Where streams end whose newest event was removed.
     pub(crate) removed: RemovedInSegments,
+    /// What was written beside events.
+    pub(crate) notes: Notes,
     /// Random bits of the next id, stepped for each.
     id_bits: u64,
     pub(crate) in_flight: InFlight,
@@ -99,6 +103,7 @@ impl Writer {
             hlc,
             names,
             removed: RemovedInSegments::default(),
+            notes: Notes::default(),
             id_bits: random.number(),
             in_flight: InFlight::default(),
             sealed: None,

@@ -16,6 +16,10 @@ impl Writer {
             .group
             .wait(self.index.gate().allocated())
             .map_err(Error::from)?;
+        if self.notes.wait_for_sync() {
+            context.group.flush().map_err(Error::from)?;
+            self.notes.synced = self.notes.written;
+        }
         // An outcome that is not known concerns the manifest and the sealed segment, no event of
         // this commit.
         self.assigned.clear();

@@ -1,0 +1,45 @@
+//! Notes: what is written into the log beside events, and takes no sequence.
+
+use super::commit::Context;
+use super::{Poison, Writer};
+use crate::Error;
+use strandline_segment::LogPosition;
+
+/// How many notes were written since the store was opened, and how many of them are durable. A sequence
+/// that is durable says nothing of a note after it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Notes {
+    pub(crate) written: u64,
+    pub(crate) synced: u64,
+}
+
+impl Notes {
+    /// Whether a note may not be durable.
+    pub(crate) const fn wait_for_sync(self) -> bool {
+        self.synced < self.written
+    }
+}
+
+impl Writer {
+    /// Writes a note, and rotates before if it does not fit in the active segment.
+    pub(crate) fn write_note(
+        &mut self,
+        body: &[u8],
+        context: Context<'_>,
+    ) -> Result<LogPosition, Error> {
+        // An outcome that is not known concerns no event.
+        self.assigned.clear();
+        if !self.log.fits(body.len(), 1) {
+            self.sealed = Some(self.rotate(context)?);
+        }
+        let appended = self
+            .log
+            .append_note(body, context.group.durable(), |_| {
+                let flushed = context.group.flush();
+                flushed.map_err(|Poison(reason)| std::io::Error::other(reason.to_string()))
+            })
+            .map_err(|error| self.append_failed(error, context.group))?;
+        self.notes.written += 1;
+        Ok(appended.end)
+    }
+}
