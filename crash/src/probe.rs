@@ -66,8 +66,8 @@ impl ProbeFs {
         self.defect == Some(defect)
     }
 
-    /// The file whose blocks a new one at `path` is to share, if that rule is broken.
-    fn other_generation(&self, path: &Path, mode: OpenMode) -> Option<PathBuf> {
+    /// Another file of the segment under the name of the new one, if that rule is broken.
+    fn reused(&self, path: &Path, mode: OpenMode) -> Option<Arc<dyn FsFile>> {
         if !self.has(Defect::BlocksReused) || mode != OpenMode::Create || in_quarantine(path) {
             return None;
         }
@@ -78,8 +78,11 @@ impl ProbeFs {
         let dir = path.parent()?;
         let entries = self.inner.list(dir).ok()?;
         let names = entries.into_iter().map(|entry| entry.name);
-        let mut others = names.filter(|name| name.starts_with(segment));
-        others.next_back().map(|name| dir.join(name))
+        let other = names.filter(|name| name.starts_with(segment)).next_back()?;
+        let other = dir.join(other);
+        let file = self.inner.open(&other, OpenMode::Append { end: 0 }).ok()?;
+        self.inner.link(&other, path).ok()?;
+        Some(file)
     }
 
     /// Notes what readers see now.
@@ -104,12 +107,8 @@ impl Fs for ProbeFs {
 
     fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Arc<dyn FsFile>> {
         self.look();
-        let file = match self.other_generation(path, mode) {
-            Some(other) => {
-                let file = self.inner.open(&other, OpenMode::Append { end: 0 })?;
-                self.inner.link(&other, path)?;
-                file
-            }
+        let file = match self.reused(path, mode) {
+            Some(file) => file,
             None => self.inner.open(path, mode)?,
         };
         Ok(Arc::new(ProbeFile {

@@ -110,8 +110,8 @@ impl Driver {
         });
     }
 
-    /// Checks that whoever holds something sees what it saw, and that no file was changed whose sync
-    /// had failed.
+    /// Checks that whoever holds something sees what it saw, and that nothing was written to blocks of
+    /// which a failed sync had lost something.
     ///
     /// # Errors
     ///
@@ -137,7 +137,7 @@ impl Driver {
             checked.map_err(|wrong| Violation::new(format!("what a reader holds: {wrong}")))?;
         }
         if let Some(step) = self.fs.changed_after_failure() {
-            let message = format!("a file whose sync had failed is changed: {step}");
+            let message = format!("what a failed sync had lost is changed: {step}");
             return Err(Violation::new(message));
         }
         Ok(())

@@ -367,15 +367,17 @@ impl SimDisk {
         }
     }
 
-    /// Whether a step changes a file of which a sync has failed; cutting off zeros changes nothing.
-    pub(super) fn changes_failed(&self, step: &Step) -> bool {
+    /// Whether a step writes to blocks of which a failed sync has lost something, or cuts off what was
+    /// written there.
+    pub(super) fn changes_lost(&self, step: &Step) -> bool {
         match &step.action {
-            Action::Write(node, bytes, _) => {
-                !bytes.is_empty() && self.file(*node).is_some_and(Inode::has_failed)
-            }
+            Action::Write(node, bytes, at) => self
+                .file(*node)
+                .is_some_and(|inode| inode.has_lost(*at, bytes.len())),
             Action::SetLen(node, length) => self.file(*node).is_some_and(|inode| {
                 let mut cut = inode.bytes().iter().skip(*length);
-                inode.has_failed() && cut.any(|byte| *byte != 0)
+                inode.has_lost(*length, inode.bytes().len().saturating_sub(*length))
+                    && cut.any(|byte| *byte != 0)
             }),
             _ => false,
         }

@@ -22,6 +22,8 @@ pub(super) struct Inode {
     /// Blocks that nothing reaches any more, not even what is written to them again, though every
     /// sync says so: a sync of them has failed. A truncation that frees them gives others.
     marked: BTreeSet<usize>,
+    /// Blocks of which a failed sync has lost something, those that are marked among them.
+    lost: BTreeSet<usize>,
 }
 
 #[derive(Debug, Clone)]
@@ -45,9 +47,11 @@ impl Inode {
         &self.cache
     }
 
-    /// Whether a sync of it has failed.
-    pub(super) const fn has_failed(&self) -> bool {
-        self.diverged
+    /// Whether a write there would be of a block of which a failed sync has lost something.
+    pub(super) fn has_lost(&self, offset: usize, bytes: usize) -> bool {
+        let end = offset.saturating_add(bytes);
+        let blocks = offset / BLOCK_BYTES..end.div_ceil(BLOCK_BYTES);
+        bytes > 0 && self.lost.range(blocks).next().is_some()
     }
 
     pub(super) fn is_dirty(&self) -> bool {
@@ -92,6 +96,7 @@ impl Inode {
             self.push(stamp, Change::Length(length));
             let blocks = length.div_ceil(BLOCK_BYTES);
             self.marked.retain(|block| *block < blocks);
+            self.lost.retain(|block| *block < blocks);
         }
     }
 
@@ -115,6 +120,15 @@ impl Inode {
     /// A sync that fails as ext4 has it: the blocks that did not arrive stay marked as never written,
     /// and a later sync is taken for good all the same, also if they are written again before it.
     pub(super) fn fail_sync_for_good(&mut self, choice: &mut Choice) {
+        let before = std::mem::take(&mut self.lost);
+        self.fail_sync(choice);
+        self.marked.extend(&self.lost);
+        self.lost.extend(before);
+    }
+
+    /// A sync that fails as Linux has it: some of the pages arrived, all are clean from now on, and
+    /// reads go on giving what the medium may not have.
+    pub(super) fn fail_sync(&mut self, choice: &mut Choice) {
         let sectors = self
             .pending
             .iter()
@@ -123,19 +137,13 @@ impl Inode {
                 Change::Length(_) => None,
             });
         let sectors: BTreeSet<_> = sectors.collect();
-        self.fail_sync(choice);
-        let is_lost = |index: &usize| sector(&self.durable, *index) != sector(&self.cache, *index);
-        let lost = sectors.into_iter().filter(is_lost);
-        self.marked.extend(lost.map(|index| index / BLOCK_SECTORS));
-    }
-
-    /// A sync that fails as Linux has it: some of the pages arrived, all are clean from now on, and
-    /// reads go on giving what the medium may not have.
-    pub(super) fn fail_sync(&mut self, choice: &mut Choice) {
         choice.lose(self.stamps().last());
         self.durable = Arc::new(self.after_crash(choice));
         self.diverged = true;
         self.pending.clear();
+        let is_lost = |index: &usize| sector(&self.durable, *index) != sector(&self.cache, *index);
+        let lost = sectors.into_iter().filter(is_lost);
+        self.lost.extend(lost.map(|index| index / BLOCK_SECTORS));
     }
 
     /// The middle of a sync: some of what is pending is on the medium.
@@ -155,6 +163,7 @@ impl Inode {
             pending: Vec::new(),
             diverged: false,
             marked: BTreeSet::new(),
+            lost: BTreeSet::new(),
         }
     }
 

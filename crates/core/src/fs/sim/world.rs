@@ -26,7 +26,7 @@ struct World {
     faults: Vec<SimFault>,
     first_fault_met: bool,
     operations: u64,
-    /// The first change of a file whose sync had failed.
+    /// The first change of what a failed sync had lost.
     changed_after_failure: Option<Step>,
     /// Most bytes that all files have together.
     capacity: usize,
@@ -139,8 +139,8 @@ impl SimFs {
         self.world.lock().first_fault_met
     }
 
-    /// The first change, since the power was last cut, of a file of which a sync had failed before:
-    /// it may never reach the disk.
+    /// The first write, since the power was last cut, to blocks of which a failed sync had lost
+    /// something, or truncation of them: what is written there may never reach the disk.
     #[must_use]
     pub fn changed_after_failure(&self) -> Option<Step> {
         self.world.lock().changed_after_failure.clone()
@@ -214,7 +214,7 @@ impl World {
     fn make(&mut self, action: Action, path: &Path) {
         let path = path.into();
         let step = Step { action, path };
-        if self.changed_after_failure.is_none() && self.disk.changes_failed(&step) {
+        if self.changed_after_failure.is_none() && self.disk.changes_lost(&step) {
             self.changed_after_failure = Some(step.clone());
         }
         self.disk.apply(&step);
