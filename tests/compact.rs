@@ -10,10 +10,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use strandline::fs::MemFs;
 use strandline::maintenance::{
-    Compacted, CompactionPlan, Kept, Redacted, Redaction, Retention, compact, redact, verify,
+    self, Compacted, CompactionPlan, Kept, Redacted, Redaction, Retention, compact, redact, verify,
 };
 use strandline::{
-    Error, ErrorKind, Event, EventId, ExpectedVersion, Region, Store, StoreOptions, StoredEvent,
+    Error, ErrorKind, Event, EventId, ExpectedVersion, ProblemKind, Region, Store, StoreOptions,
+    StoredEvent,
 };
 
 const SEGMENT_BYTES: u64 = 64 << 10;
@@ -246,7 +247,13 @@ fn a_damaged_list_of_heads_is_read_from_the_frames() {
         .append(&at("entity:2", "scope"), event("again"))
         .unwrap();
     assert_eq!(next.clock, 40);
-    assert_intact(&store);
+    let found = store.verify().unwrap().problems;
+    assert_eq!(found.len(), damaged, "{found:?}");
+    let of_index = |problem: &strandline::Problem| problem.kind == ProblemKind::Index;
+    assert!(found.iter().all(of_index), "{found:?}");
+    drop(store);
+    maintenance::rebuild(small(&fs), &dir(), &mut |_| ControlFlow::Continue(())).unwrap();
+    assert_intact(&small(&fs).open(dir()).unwrap());
 }
 
 #[test]

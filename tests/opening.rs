@@ -8,7 +8,10 @@ use crate::harness::{KINDS, at, dir, event, files, read, remove, write};
 use proptest::prelude::*;
 use std::sync::Arc;
 use strandline::fs::{Fs, MemFs, OpenMode, OsFs};
-use strandline::{Batch, Durability, ErrorKind, Event, EventId, OpenPath, Store, StoreOptions};
+use strandline::{
+    Batch, Durability, ErrorKind, Event, EventId, OpenPath, Problem, ProblemKind, Store,
+    StoreOptions, maintenance,
+};
 use strandline_segment::Manifest;
 
 /// A commit of the workload.
@@ -164,6 +167,7 @@ fn make(commits: &[Commit], in_background: bool) -> Made {
     }
     store.sync().unwrap();
     let answers = Answers::of(&store);
+    assert_eq!(store.verify().unwrap().problems, []);
     assert_eq!(answers.events.len(), ids.len());
     let killed = fs.fork();
     store.close().unwrap();
@@ -353,7 +357,10 @@ fn check(made: &Made, state: &State) {
     let last = open();
     let appended = made.answers.streams.len() as u64 + 1;
     assert_eq!(last.snapshot().len(), made.answers.visible + appended);
-    assert!(last.verify().unwrap().is_intact());
+    drop(last);
+    let go_on = &mut |_| std::ops::ControlFlow::Continue(());
+    maintenance::rebuild(small(Arc::new(fs.clone())), &dir(), go_on).unwrap();
+    assert_eq!(open().verify().unwrap().problems, []);
 
     if state.in_files {
         let copy = in_files(&image);
@@ -398,7 +405,10 @@ fn goes_on(store: &Store, answers: &Answers) {
     let newest = answers.events.last().unwrap();
     let after = store.snapshot().latest("entity:new").unwrap().unwrap();
     assert!(after.hlc > newest.hlc, "time goes on");
-    assert!(store.verify().unwrap().is_intact());
+    // A footer may be damaged still.
+    let found = store.verify().unwrap().problems;
+    let of_index = |problem: &Problem| problem.kind == ProblemKind::Index;
+    assert!(found.iter().all(of_index), "{found:?}");
 }
 
 proptest! {

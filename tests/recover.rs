@@ -6,7 +6,7 @@ use crate::harness::{
 };
 use std::path::Path;
 use strandline::fs::{Fs, MemFs, OpenMode};
-use strandline::{Batch, Durability, ErrorKind, Event, OpenPath, Store, StoreOptions};
+use strandline::{Batch, Durability, ErrorKind, Event, OpenPath, ProblemKind, Store, StoreOptions};
 
 /// A store in which every commit is a batch of three, killed.
 fn killed_batches(commits: usize) -> MemFs {
@@ -166,6 +166,12 @@ fn a_damaged_checkpoint_costs_time_and_no_events() {
         .append(&at("entity:1", "s"), event("goes on"))
         .unwrap();
     assert_eq!(receipt.sequence.get(), 50);
+    let found = store.verify().unwrap().problems;
+    let of_file = |problem: &strandline::Problem| {
+        problem.kind == ProblemKind::Index && path.ends_with(problem.file.as_ref().unwrap())
+    };
+    assert!(found.len() == 1 && found.iter().all(of_file), "{found:?}");
+    store.checkpoint().unwrap();
     assert!(store.verify().unwrap().is_intact());
 }
 

@@ -36,6 +36,7 @@ pub(crate) fn run_rebuild(args: &Args) -> anyhow::Result<Outcome> {
         let json = json!({
             "events": rebuilt.events,
             "footers": rebuilt.footers,
+            "footers_sound": rebuilt.footers_sound,
             "footers_failed": rebuilt.footers_failed,
             "sequence": rebuilt.sequence,
             "notices": rebuilt.notices,
@@ -46,9 +47,9 @@ pub(crate) fn run_rebuild(args: &Args) -> anyhow::Result<Outcome> {
             println!("  {notice}");
         }
         println!(
-            "read {} events from the log; wrote {} footers and a checkpoint of everything before \
-             sequence {}",
-            rebuilt.events, rebuilt.footers, rebuilt.sequence
+            "read {} events from the log; wrote {} footers, left {} that were sound, and wrote a \
+             checkpoint of everything before sequence {}",
+            rebuilt.events, rebuilt.footers, rebuilt.footers_sound, rebuilt.sequence
         );
     }
     Ok(match rebuilt.footers_failed.is_empty() {

@@ -10,7 +10,7 @@ use serde_json::json;
 use std::path::{Path, PathBuf};
 use strandline::fs::{OsFs, read_file};
 use strandline::maintenance::{Kept, Verified, verify};
-use strandline::{Hash, Receipt};
+use strandline::{Hash, ProblemKind, Receipt, VerifyReport};
 
 /// Most bytes of a file of receipts.
 const RECEIPT_BYTES_MAX: u64 = 256 << 20;
@@ -123,7 +123,29 @@ fn show(screen: &mut Screen, verified: &Verified, kept: &Kept) -> std::io::Resul
     screen.line(&match problems {
         0 => "intact".to_owned(),
         problems => count(problems as u64, "problem"),
-    })
+    })?;
+    for hint in hints(report) {
+        screen.text(&format!("  next: {hint}"))?;
+    }
+    Ok(())
+}
+
+/// What mends what was found.
+fn hints(report: &VerifyReport) -> Vec<&'static str> {
+    let has = |kind| report.problems.iter().any(|problem| problem.kind == kind);
+    let mut hints = Vec::new();
+    if has(ProblemKind::Log) {
+        hints.push(
+            "restore a backup, `strandline restore BACKUP DIR`, or keep what can be read, \
+             `strandline salvage DIR TARGET`",
+        );
+    }
+    if has(ProblemKind::Index) {
+        hints.push(
+            "make what is wrong with the indexes anew from the log, `strandline rebuild DIR`",
+        );
+    }
+    hints
 }
 
 fn as_json(verified: &Verified) -> serde_json::Value {
@@ -131,7 +153,17 @@ fn as_json(verified: &Verified) -> serde_json::Value {
     let problems: Vec<_> = report
         .problems
         .iter()
-        .map(|problem| json!({"sequence": problem.sequence, "message": problem.message}))
+        .map(|problem| {
+            json!({
+                "sequence": problem.sequence,
+                "kind": match problem.kind {
+                    ProblemKind::Index => "index",
+                    _ => "log",
+                },
+                "file": problem.file,
+                "message": problem.message,
+            })
+        })
         .collect();
     json!({
         "intact": verified.is_intact(),

@@ -79,7 +79,7 @@ mod snapshot;
 mod tags;
 mod view;
 
-pub use block::{Block, BlockBytes, RebuildBlock};
+pub use block::{Block, BlockBuilder, BlockBytes, BlockDifference, RebuildBlock};
 pub use causes::Causes;
 pub use coordinates::Coordinates;
 pub use error::{BlockError, IndexError};
@@ -90,7 +90,7 @@ pub use names::Names;
 pub use query::{PartPlan, Plan, PlanKey, Rows};
 pub use reader::IndexReader;
 pub use replay::ReplayCursor;
-pub use row::{Head, Row};
+pub use row::{Claim, Head, Row};
 pub use snapshot::Snapshot;
 pub use view::RowView;
 pub use writer::{IndexWriter, channel, channel_with};

@@ -5,6 +5,7 @@ use crate::layout::{IndexLayout, TileMask};
 use crate::list::List;
 use crate::live::LiveRows;
 use crate::live::chunk::Link;
+use crate::row::{Claim, Head};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -327,6 +328,30 @@ impl Part {
                 (lists.collect(), last)
             }
         }
+    }
+
+    /// The event of a row, which is the last of its entity in the part.
+    pub(crate) fn head_at(&self, entity: &str, row: u32) -> Head {
+        Head {
+            sequence: self.sequence_of(row),
+            clock: self.clock(row),
+            position: self.position(row),
+            hash: self.hash_if_last(entity, row),
+        }
+    }
+
+    /// What a block says of a row of an entity whose rows are `list`; none of live rows.
+    pub(crate) fn claim(&self, row: u32, list: &List) -> Option<Claim> {
+        let Self::Block(block) = self else {
+            return None;
+        };
+        let coordinate = self.coordinate_number(row);
+        let mut rows = (0..list.count_below(self.rows())).map_while(|at| list.at(at));
+        let first = rows.find(|row| self.coordinate_number(*row) == coordinate);
+        Some(Claim {
+            block: block.sequences(),
+            named_at: self.position(first.unwrap_or(row)),
+        })
     }
 
     /// The hash of a row, if that is the last of its entity in the part and the hash is known.

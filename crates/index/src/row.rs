@@ -1,6 +1,8 @@
-//! `Row`: what the index is given of one event; `Head`: the newest event of an entity.
+//! `Row`: what the index is given of one event; `Head`: the newest event of an entity; `Claim`: what is
+//! to be held against the log.
 
 use crate::CoordinateId;
+use std::ops::Range;
 use strandline_core::{EventId, EventKind, Hash, Sequence};
 
 /// What the index is given of one event.
@@ -39,4 +41,14 @@ pub struct Head {
     pub position: u64,
     /// Its hash, if that was given.
     pub hash: Option<Hash>,
+}
+
+/// What a block says of a row, which is to be held against the log before anything is made of it:
+/// checksums tell that a block is as it was written, not that it says what the log says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// The sequences of the block.
+    pub block: Range<Sequence>,
+    /// Where the first event of the block with the same coordinate is stored.
+    pub named_at: u64,
 }

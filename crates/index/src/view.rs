@@ -1,6 +1,7 @@
 //! `RowView`: one event of a snapshot, read from the columns when asked.
 
 use crate::BlockError;
+use crate::Claim;
 use crate::Snapshot;
 use crate::part::Part;
 use std::fmt;
@@ -115,6 +116,15 @@ impl<'s> RowView<'s> {
             Part::Live(_) => None,
             Part::Block(block) => block.damage_to_rows(),
         }
+    }
+
+    /// What is to be held against the log, if a block says what the row does. O(log names); O(events of
+    /// the entity in the part) where it has several scopes.
+    #[must_use]
+    pub fn claim(self) -> Option<Claim> {
+        let coordinate = self.coordinate();
+        let list = self.part.entity(coordinate.entity())?;
+        self.part.claim(self.row, &list)
     }
 
     /// Entity and scope. One reference count, but for the first time that a block is asked for it.

@@ -1,5 +1,6 @@
 //! `IndexWriter`: the one handle that adds rows, and what it knows of rows not yet published.
 
+use crate::list::List;
 use crate::live::ascending;
 use crate::live::by_id::{IdTable, fingerprint};
 use crate::live::chunk::{Cell, Chunk, NAMES_MAX, cell};
@@ -11,8 +12,8 @@ use crate::part::Part;
 use crate::rollback::Undo;
 use crate::shared::Shared;
 use crate::{
-    BlockError, CoordinateId, Coordinates, EntityId, Head, IndexError, IndexLayout, IndexReader,
-    ReplayCursor, SequenceGate, Snapshot,
+    BlockError, Claim, CoordinateId, Coordinates, EntityId, Head, IndexError, IndexLayout,
+    IndexReader, ReplayCursor, SequenceGate, Snapshot,
 };
 use std::collections::BTreeMap;
 use std::fmt;
@@ -207,16 +208,26 @@ impl IndexWriter {
     /// the newest to the one that has it.
     #[must_use]
     pub fn sealed_head(&self, entity: &str) -> Option<Head> {
+        self.in_newest_part(entity, |part, row, _| part.head_at(entity, row))
+    }
+
+    /// As [`sealed_head`](Self::sealed_head), and what is to be held against the log first, if a block
+    /// says it. O(events of the entity in its part) more where that has several scopes.
+    #[must_use]
+    pub fn claimed_head(&self, entity: &str) -> Option<(Head, Option<Claim>)> {
+        self.in_newest_part(entity, |part, row, list| {
+            (part.head_at(entity, row), part.claim(row, list))
+        })
+    }
+
+    /// What `of` makes of the last row of an entity in the newest sealed part that has any.
+    fn in_newest_part<T>(&self, entity: &str, of: impl Fn(&Part, u32, &List) -> T) -> Option<T> {
         let parts = self.shared.parts();
         parts.sealed.iter().rev().find_map(|sealed| {
             let part = &sealed.part;
-            let row = part.entity(entity)?.last_below(part.rows())?;
-            Some(Head {
-                sequence: part.sequence_of(row),
-                clock: part.clock(row),
-                position: part.position(row),
-                hash: part.hash_if_last(entity, row),
-            })
+            let list = part.entity(entity)?;
+            let row = list.last_below(part.rows())?;
+            Some(of(part, row, &list))
         })
     }
 

@@ -145,6 +145,18 @@ impl LogError {
         )
     }
 
+    /// The name of the file that is damaged or missing, if that is what the error says.
+    #[must_use]
+    pub fn file(&self) -> Option<&str> {
+        match self {
+            Self::Corrupt { file, .. }
+            | Self::FooterDamaged { file, .. }
+            | Self::ManifestMissing { file }
+            | Self::SegmentMissing { file } => Some(file),
+            _ => None,
+        }
+    }
+
     pub(crate) fn corrupt(file: impl Into<String>, offset: u64, reason: impl ToString) -> Self {
         Self::Corrupt {
             file: file.into(),

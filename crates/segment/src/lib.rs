@@ -53,6 +53,7 @@ mod log;
 mod manifest;
 mod mapped;
 mod next;
+mod on_disk;
 mod open_files;
 mod options;
 mod position;
@@ -87,6 +88,7 @@ pub use layout::{
 pub use log::{LogIdentity, UncheckedLog};
 pub use manifest::{MANIFEST_VERSION, Manifest, SegmentInfo};
 pub use next::NextSegment;
+pub use on_disk::footer_on_disk;
 pub use options::{LogOptions, SEGMENT_BYTES_LEAST, SEGMENT_BYTES_MOST};
 pub use position::{LogPosition, RecordPosition, SegmentId};
 pub use reader::{LogReader, LogView, OwnedRecord};

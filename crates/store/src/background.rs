@@ -13,7 +13,7 @@ use std::time::Duration;
 use strandline_core::Hlc;
 use strandline_core::sync::atomic::{AtomicBool, Ordering};
 use strandline_core::sync::thread;
-use strandline_segment::{NextSegment, SealedSegment, SegmentId};
+use strandline_segment::{NextSegment, SealedSegment, SegmentId, SegmentInfo, footer_on_disk};
 
 /// A sealed segment, and the newest clock reading in it.
 #[derive(Debug)]
@@ -28,6 +28,8 @@ pub(crate) struct Sealed {
 #[derive(Debug, Default)]
 pub(crate) struct FootersWritten {
     pub(crate) count: usize,
+    /// How many were there already, as they should be.
+    pub(crate) sound: usize,
     /// A sentence for each of the newest that could not be.
     pub(crate) failed: Vec<String>,
 }
@@ -231,13 +233,18 @@ fn write_footer(shared: &Shared, sealed: &Sealed) {
     let first = info.start().sequence;
     let end = info.end().map_or(first, |end| end.sequence);
     let exported = shared.index.snapshot().export_after(begun, first..end);
-    let written = exported
-        .map_err(crate::Error::from)
-        .and_then(|bytes| Ok(sealed.segment.write_footer(&bytes)?));
-    if let Err(error) = written {
+    let written = exported.map_err(crate::Error::from).and_then(|bytes| {
+        let is_sound = has_footer(shared, info, &bytes);
+        if !is_sound {
+            sealed.segment.write_footer(&bytes)?;
+        }
+        Ok(is_sound)
+    });
+    match written {
         // A footer saves time at an opening and memory before it, and is rebuilt from the frames.
-        shared.footers.lock().failed(info.id(), &error);
-        return;
+        Err(error) => return shared.footers.lock().failed(info.id(), &error),
+        Ok(true) => shared.footers.lock().sound += 1,
+        Ok(false) => shared.footers.lock().count += 1,
     }
     let mapped = shared.options.log.maps_reads();
     let opened = sealed
@@ -270,4 +277,13 @@ fn write_footer(shared: &Shared, sealed: &Sealed) {
         // It was written, and cannot be used.
         Err(error) => shared.footers.lock().failed(info.id(), &error),
     }
+}
+
+/// Whether the file of a segment has a footer that says what it should, byte for byte but for hashes
+/// that it need not know.
+fn has_footer(shared: &Shared, info: &SegmentInfo, expected: &[u8]) -> bool {
+    let found = footer_on_disk(&*shared.options.fs, &shared.dir, info);
+    found.is_ok_and(|found| {
+        found.is_some_and(|found| found.is_intact() && footer::is_as_expected(&found, expected))
+    })
 }

@@ -78,6 +78,19 @@ pub(crate) fn is_within(bytes: &[u8], end: LogPosition) -> bool {
 }
 
 impl Restored {
+    /// Its number, and what it says as it stands there: by local number, the place of each of the
+    /// segment's coordinates among those of the block; and the block.
+    ///
+    /// # Errors
+    ///
+    /// `Corrupt` if one of them is missing or no block.
+    pub(crate) fn stored(&self) -> Result<(u64, &[u8], Block), Error> {
+        let names = self.checkpoint.section(NAMES).ok_or_else(malformed)?;
+        let rows = self.checkpoint.shared_section(ROWS).ok_or_else(malformed)?;
+        let block = Block::open(Arc::new(rows), None)?;
+        Ok((self.checkpoint.number(), names, block))
+    }
+
     /// The rows of the segment that begins at `start`, up to the position, and the segment's names.
     ///
     /// # Errors

@@ -91,6 +91,45 @@ pub(crate) fn open(footer: Footer, frames: SealedFrames) -> Result<Opened, Error
     })
 }
 
+/// What a footer has, as it stands there: its newest reading, the bytes of its list of removed heads,
+/// and its block, of which nothing is made anew.
+///
+/// # Errors
+///
+/// As [`open`], whatever rows the block has.
+pub(crate) fn stored(footer: &Footer) -> Result<(Hlc, &[u8], Block), Error> {
+    let (newest, heads) = head(footer.as_ref())?;
+    let bytes = BlockInFooter {
+        footer: footer.clone(),
+        start: heads.end,
+    };
+    let block = Block::open(Arc::new(bytes), None)?;
+    let heads = footer.as_ref().get(heads).unwrap_or_default();
+    Ok((newest, heads, block))
+}
+
+/// Whether a footer is the expected one, but for hashes of heads that it need not know. O(bytes).
+pub(crate) fn is_as_expected(found: &Footer, expected: &[u8]) -> bool {
+    if found.as_ref() == expected {
+        return true;
+    }
+    let block = |footer: &[u8]| {
+        let (_, heads) = head(footer).ok()?;
+        let (begun, block) = footer.split_at_checked(heads.end)?;
+        Some((
+            begun.to_vec(),
+            Block::open(Arc::new(block.to_vec()), None).ok()?,
+        ))
+    };
+    match (block(found.as_ref()), block(expected)) {
+        (Some((begun, own)), Some((other_begun, other))) => {
+            let is_same_layout = own.layout() == other.layout();
+            begun == other_begun && is_same_layout && own.differences(&other).is_empty()
+        }
+        _ => false,
+    }
+}
+
 /// Whether a block can be of a segment: has all of its rows, or some if it was rewritten.
 fn holds_rows_of(block: &Block, frames: &SealedFrames) -> bool {
     let sequences = frames.info().start().sequence..frames.end().sequence;

@@ -89,7 +89,7 @@ pub use stored::StoredEvent;
 pub use submit::{Outcome, Ticket};
 pub use submit_async::Submit;
 pub use typed::{Codec, CodecError, EventEnum, EventPayload, Json, MessagePack, Registry};
-pub use verify::{PROBLEMS_MAX, Problem, VerifyReport};
+pub use verify::{PROBLEMS_MAX, Problem, ProblemKind, VerifyReport};
 
 #[cfg(feature = "derive")]
 pub use strandline_derive::{EventEnum, EventPayload};

@@ -7,10 +7,14 @@
 //! | field | bytes |
 //! |---|---|
 //! | checksum of what follows, with no salt, at offset 0 | 8 |
-//! | number of entities | 4 |
+//! | number of entities; the highest bit is set if entries tell of records | 4 |
 //! | for each, by the order of their names: where its entry begins, from the first entry on | 4 |
 //! | entries: name (length u8, UTF-8), clock (u32), sequence (u64), hash (32) | 45 and more |
+//! | — if they tell of records: offset of the record, and of the one that named its coordinate (u32) | 8 |
 //! | zeros, up to a multiple of 8 bytes | 0 to 7 |
+//!
+//! What an entry says is held against those records before a chain is continued after it. Of a list that
+//! does not tell of them the frames are asked, all of them.
 
 use crate::open::removed_heads_of;
 use crate::{Error, ErrorKind};
@@ -24,6 +28,8 @@ use strandline_segment::{Footer, SealedFrames, SegmentId};
 const ALIGNMENT: usize = 8;
 const COUNT_BYTES: usize = 4;
 const CHECKSUM_BYTES: usize = 8;
+/// Set in the number of entities where entries tell of records.
+const LOCATED: u32 = 1 << 31;
 
 /// The last record of an entity in a segment, of an event that was removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +37,16 @@ pub(crate) struct RemovedHead {
     pub(crate) clock: u32,
     pub(crate) sequence: Sequence,
     pub(crate) hash: Hash,
+    /// Where its record is, if that is known.
+    pub(crate) place: Option<HeadPlace>,
+}
+
+/// Where the record of a head is in its segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct HeadPlace {
+    pub(crate) offset: u32,
+    /// Where the record is that named its coordinate.
+    pub(crate) named_at: u32,
 }
 
 /// The heads of a segment, by the names of their entities.
@@ -38,6 +54,12 @@ pub(crate) type HeadMap = BTreeMap<Box<str>, RemovedHead>;
 
 /// The bytes of a list; none for an empty one.
 pub(crate) fn encode(heads: &HeadMap) -> Vec<u8> {
+    let is_located = heads.values().all(|head| head.place.is_some());
+    encode_as(heads, is_located)
+}
+
+/// The bytes of a list that tells of records, or does not: an earlier version did not.
+pub(crate) fn encode_as(heads: &HeadMap, is_located: bool) -> Vec<u8> {
     if heads.is_empty() {
         return Vec::new();
     }
@@ -45,7 +67,8 @@ pub(crate) fn encode(heads: &HeadMap) -> Vec<u8> {
     let mut bytes = vec![0; CHECKSUM_BYTES];
     // A segment has less than 4 GiB, and so has what it names.
     let short = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
-    Writer::new(&mut bytes).u32(short(heads.len()));
+    let located = if is_located { LOCATED } else { 0 };
+    Writer::new(&mut bytes).u32(short(heads.len()) | located);
     for (entity, head) in heads {
         Writer::new(&mut bytes).u32(short(entries.len()));
         let mut out = Writer::new(&mut entries);
@@ -54,6 +77,10 @@ pub(crate) fn encode(heads: &HeadMap) -> Vec<u8> {
         out.u32(head.clock);
         out.u64(head.sequence.get());
         out.bytes(head.hash.as_bytes());
+        if let Some(place) = head.place.filter(|_| is_located) {
+            out.u32(place.offset);
+            out.u32(place.named_at);
+        }
     }
     bytes.extend_from_slice(&entries);
     bytes.resize(bytes.len().next_multiple_of(ALIGNMENT), 0);
@@ -68,10 +95,18 @@ pub(crate) fn encode(heads: &HeadMap) -> Vec<u8> {
 struct List<'a>(&'a [u8]);
 
 impl<'a> List<'a> {
-    fn count(self) -> usize {
+    fn head(self) -> u32 {
         let count = self.0.get(CHECKSUM_BYTES..).unwrap_or_default();
-        let count = count.first_chunk().copied().unwrap_or_default();
-        usize::try_from(u32::from_le_bytes(count)).unwrap_or(usize::MAX)
+        u32::from_le_bytes(count.first_chunk().copied().unwrap_or_default())
+    }
+
+    fn count(self) -> usize {
+        usize::try_from(self.head() & !LOCATED).unwrap_or(usize::MAX)
+    }
+
+    /// Whether entries tell of records.
+    fn is_located(self) -> bool {
+        self.head() & LOCATED != 0
     }
 
     fn entry(self, at: usize) -> Result<(&'a str, RemovedHead), DecodeError> {
@@ -88,11 +123,18 @@ impl<'a> List<'a> {
         let name = reader.bytes("entity", usize::from(length))?;
         let name =
             std::str::from_utf8(name).map_err(|_| reader.invalid("entity", "is no UTF-8"))?;
-        let head = RemovedHead {
+        let mut head = RemovedHead {
             clock: reader.u32("clock")?,
             sequence: Sequence::new(reader.u64("sequence")?),
             hash: Hash::from_bytes(reader.array("hash")?),
+            place: None,
         };
+        if self.is_located() {
+            head.place = Some(HeadPlace {
+                offset: reader.u32("offset of the record")?,
+                named_at: reader.u32("offset of the names")?,
+            });
+        }
         Ok((name, head))
     }
 
@@ -149,8 +191,9 @@ pub(crate) struct HeadsInFooter {
     /// Where the list is in it.
     range: Range<usize>,
     frames: SealedFrames,
-    /// What the frames say, where the list turned out to be damaged.
-    anew: OnceLock<Option<Result<HeadMap, String>>>,
+    is_intact: OnceLock<bool>,
+    /// What the frames say, where the list turned out to be damaged, or does not tell of records.
+    anew: OnceLock<Result<HeadMap, String>>,
 }
 
 impl RemovedHeads {
@@ -165,14 +208,19 @@ impl RemovedHeads {
                 footer,
                 range,
                 frames,
+                is_intact: OnceLock::new(),
                 anew: OnceLock::new(),
             }))
         })
     }
 
+    /// The head of an entity; where its record is only if that is to be asked, since a footer says it.
     fn find(&self, entity: &str) -> Result<Option<RemovedHead>, Error> {
         match self {
-            Self::Map(map) => Ok(map.get(entity).copied()),
+            Self::Map(map) => Ok(map.get(entity).map(|head| RemovedHead {
+                place: None,
+                ..*head
+            })),
             Self::InFooter(heads) => heads.find(entity),
         }
     }
@@ -182,21 +230,27 @@ impl HeadsInFooter {
     fn find(&self, entity: &str) -> Result<Option<RemovedHead>, Error> {
         let list = self.footer.as_ref().get(self.range.clone());
         let list = List(list.unwrap_or_default());
-        let anew = self.anew.get_or_init(|| {
-            if list.check() {
-                return None;
+        if self.anew.get().is_none() && *self.is_intact.get_or_init(|| list.check()) {
+            let found = list.find(entity);
+            if found.is_none_or(|head| head.place.is_some()) {
+                return Ok(found);
             }
+        }
+        let anew = self.anew.get_or_init(|| {
             let segment = self.frames.info().id().get();
             tracing::warn!(
                 segment,
                 "reading the heads of removed events from the frames"
             );
-            Some(removed_heads_of(&self.frames).map_err(|error| error.to_string()))
+            removed_heads_of(&self.frames).map_err(|error| error.to_string())
         });
         match anew {
-            None => Ok(list.find(entity)),
-            Some(Ok(map)) => Ok(map.get(entity).copied()),
-            Some(Err(reason)) => Err(Error::new(
+            // What the frames say needs no confirming.
+            Ok(map) => Ok(map.get(entity).map(|head| RemovedHead {
+                place: None,
+                ..*head
+            })),
+            Err(reason) => Err(Error::new(
                 ErrorKind::Corrupt,
                 format!("it cannot be told where the stream of {entity} ends: {reason}"),
             )),
@@ -233,15 +287,16 @@ impl RemovedInSegments {
         }
     }
 
-    /// The newest of an entity. O(log entities) for each segment that has some.
+    /// The newest of an entity, and its segment; where its record is only if that has to confirm it. O(log
+    /// entities) for each segment that has some.
     ///
     /// # Errors
     ///
     /// `Corrupt` if a list is damaged and its segment too.
-    pub(crate) fn find(&self, entity: &str) -> Result<Option<RemovedHead>, Error> {
-        for (_, heads) in self.0.iter().rev() {
+    pub(crate) fn find(&self, entity: &str) -> Result<Option<(SegmentId, RemovedHead)>, Error> {
+        for (segment, heads) in self.0.iter().rev() {
             if let Some(head) = heads.find(entity)? {
-                return Ok(Some(head));
+                return Ok(Some((*segment, head)));
             }
         }
         Ok(None)
@@ -259,6 +314,10 @@ mod tests {
             clock: n,
             sequence: Sequence::new(u64::from(n) * 3),
             hash: Hash::of(&n.to_le_bytes()),
+            place: Some(HeadPlace {
+                offset: n * 5,
+                named_at: n * 7,
+            }),
         }
     }
 
@@ -267,7 +326,9 @@ mod tests {
         fn lists_are_searched_where_they_are(
             names in proptest::collection::btree_set("[a-f]{1,3}", 1..40),
             asked in "[a-f]{1,3}",
+            is_located: bool,
         ) {
+            let head = |n| RemovedHead { place: head(n).place.filter(|_| is_located), ..head(n) };
             let heads: HeadMap = (0..).zip(names).map(|(n, name)| (name.into(), head(n))).collect();
             let bytes = encode(&heads);
             prop_assert!(bytes.len().is_multiple_of(ALIGNMENT));

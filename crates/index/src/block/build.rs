@@ -3,19 +3,13 @@
 use super::format::{ALIGNMENT, HEADER_BYTES, Header, Place, Section};
 use super::packed::pack;
 use super::sorted::Sorted;
+use super::source::{Piece, Source};
 use super::tags::write_tags;
 use crate::layout::IndexLayout;
 use crate::live::chunk::Link;
-use crate::part::Part;
 use crate::{BlockError, Snapshot};
 use std::ops::Range;
 use strandline_core::{EventId, Hash, Salt, Sequence};
-
-/// Rows of a part.
-pub(super) struct Piece<'s> {
-    pub(super) part: &'s Part,
-    pub(super) rows: Range<u32>,
-}
 
 /// The rows of `snapshot` with these sequences as a block.
 pub(crate) fn build(
@@ -36,21 +30,30 @@ pub(crate) fn build(
         })
         .filter(|piece| !piece.rows.is_empty())
         .collect();
+    build_of(&pieces, layout, out)
+}
+
+/// The rows of all pieces as a block, after bytes that are not its own.
+pub(super) fn build_of<S: Source>(
+    pieces: &[Piece<'_, S>],
+    layout: IndexLayout,
+    out: Vec<u8>,
+) -> Result<Vec<u8>, BlockError> {
     numbered(pieces.iter().map(|piece| piece.rows.len()))?;
-    let names = Sorted::of(&pieces);
+    let names = Sorted::of(pieces);
     let mut out = Sections::after(out, names.row_coordinates.len());
-    let mut header = names.header(&pieces, layout);
+    let mut header = names.header(pieces, layout);
     names.write(&mut out);
-    write_runs(&pieces, &mut out, &mut header);
-    write_ids(&pieces, &mut out, &mut header);
-    write_columns(&pieces, &names, &mut out, &mut header);
+    write_runs(pieces, &mut out, &mut header);
+    write_ids(pieces, &mut out, &mut header);
+    write_columns(pieces, &names, &mut out, &mut header);
     names.write_lists(layout, &mut out);
-    write_links(&pieces, &mut out, &mut header);
-    write_heads(&pieces, &names, &mut out);
+    write_links(pieces, &mut out, &mut header);
+    write_heads(pieces, &names, &mut out);
     if layout == IndexLayout::Tiles {
         out.raw(Section::Tiles, |bytes| names.tiles(bytes));
     }
-    write_tags(&pieces, &mut out, &mut header)?;
+    write_tags(pieces, &mut out, &mut header)?;
     Ok(out.finish(header))
 }
 
@@ -61,7 +64,9 @@ pub(super) fn numbered(lengths: impl Iterator<Item = usize>) -> Result<u32, Bloc
 }
 
 /// Each row of all pieces.
-pub(super) fn rows<'p>(pieces: &'p [Piece<'p>]) -> impl Iterator<Item = (&'p Part, u32)> + Clone {
+pub(super) fn rows<'p, S: Source>(
+    pieces: &'p [Piece<'p, S>],
+) -> impl Iterator<Item = (&'p S, u32)> + Clone {
     pieces
         .iter()
         .flat_map(|piece| piece.rows.clone().map(|row| (piece.part, row)))
@@ -167,7 +172,7 @@ pub(super) fn write_list(
     out.numbers(list, by_key.iter().map(|row| u64::from(*row)));
 }
 
-fn write_runs(pieces: &[Piece<'_>], out: &mut Sections, header: &mut Header) {
+fn write_runs<S: Source>(pieces: &[Piece<'_, S>], out: &mut Sections, header: &mut Header) {
     let mut runs: Vec<(u64, u32)> = Vec::new();
     let mut before = 0;
     let mut next = None;
@@ -195,7 +200,7 @@ fn write_runs(pieces: &[Piece<'_>], out: &mut Sections, header: &mut Header) {
     );
 }
 
-fn write_ids(pieces: &[Piece<'_>], out: &mut Sections, header: &mut Header) {
+fn write_ids<S: Source>(pieces: &[Piece<'_, S>], out: &mut Sections, header: &mut Header) {
     let ids = || rows(pieces).map(|(part, row)| part.id(row));
     let mut least = None;
     let mut greatest = None;
@@ -221,7 +226,12 @@ fn write_ids(pieces: &[Piece<'_>], out: &mut Sections, header: &mut Header) {
     }
 }
 
-fn write_columns(pieces: &[Piece<'_>], names: &Sorted, out: &mut Sections, header: &mut Header) {
+fn write_columns<S: Source>(
+    pieces: &[Piece<'_, S>],
+    names: &Sorted,
+    out: &mut Sections,
+    header: &mut Header,
+) {
     let coordinates = names.row_coordinates.iter();
     out.numbers(
         Section::Coordinates,
@@ -239,7 +249,7 @@ fn write_columns(pieces: &[Piece<'_>], names: &Sorted, out: &mut Sections, heade
     out.numbers(Section::Positions, positions);
 }
 
-fn write_links(pieces: &[Piece<'_>], out: &mut Sections, header: &mut Header) {
+fn write_links<S: Source>(pieces: &[Piece<'_, S>], out: &mut Sections, header: &mut Header) {
     let links: Vec<(u32, Link)> = (0..)
         .zip(rows(pieces))
         .filter_map(|(at, (part, row))| Some((at, part.link(row)?)))
@@ -286,7 +296,7 @@ fn write_links(pieces: &[Piece<'_>], out: &mut Sections, header: &mut Header) {
 }
 
 /// The hashes of the last rows of entities, where they are known.
-fn write_heads(pieces: &[Piece<'_>], names: &Sorted, out: &mut Sections) {
+fn write_heads<S: Source>(pieces: &[Piece<'_, S>], names: &Sorted, out: &mut Sections) {
     let mut last_rows = vec![None; names.entities.len()];
     for ((part, row), (entity, _)) in rows(pieces).zip(names.row_places()) {
         if let Some(last) = last_rows.get_mut(entity as usize) {

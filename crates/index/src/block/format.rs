@@ -11,8 +11,10 @@ pub(super) const VERSION: u16 = 3;
 /// Sections are multiples of this many bytes.
 pub(super) const ALIGNMENT: usize = 8;
 
-const FIXED_BYTES: usize = 8 + 40 + 16 + 32 + 16;
-const SECTION_BYTES: usize = 32;
+/// Length of what is before the table of sections.
+pub(super) const FIXED_BYTES: usize = 8 + 40 + 16 + 32 + 16;
+/// Length of an entry of that table.
+pub(super) const SECTION_BYTES: usize = 32;
 const CHECKSUM_BYTES: usize = 8;
 /// Length of the header.
 pub(super) const HEADER_BYTES: usize =
@@ -208,7 +210,7 @@ impl Header {
     }
 
     /// The counts, in the order in which they are written.
-    const fn counts(&mut self) -> [&mut u32; 10] {
+    pub(super) const fn counts(&mut self) -> [&mut u32; 10] {
         [
             &mut self.rows,
             &mut self.entities,
@@ -229,7 +231,7 @@ impl Header {
     }
 
     /// How many numbers a section may hold: exactly, or 0 where it can be left out.
-    const fn numbers(&self, section: Section) -> Option<u32> {
+    pub(super) const fn numbers(&self, section: Section) -> Option<u32> {
         Some(match section {
             Section::EntityEnds | Section::EntityRowEnds | Section::HeadKnown => self.entities,
             Section::ScopeEnds | Section::ScopeRowEnds => self.scopes,

@@ -22,6 +22,8 @@
 //! entity, scope, coordinate or kind is meant by its place in its sorted list.
 
 mod build;
+mod builder;
+mod compare;
 mod find;
 mod format;
 mod lists;
@@ -30,7 +32,11 @@ mod open;
 mod packed;
 mod rows;
 mod sorted;
+mod source;
 mod tags;
+
+pub use builder::BlockBuilder;
+pub use compare::BlockDifference;
 
 pub(crate) use build::build;
 pub(crate) use format::Section;
@@ -144,7 +150,9 @@ impl Block {
         self.header.ids.1
     }
 
-    pub(crate) const fn layout(&self) -> IndexLayout {
+    /// How kinds and scopes are found in it.
+    #[must_use]
+    pub const fn layout(&self) -> IndexLayout {
         self.header.layout
     }
 }

@@ -79,7 +79,7 @@ impl Block {
     }
 
     #[inline]
-    fn bytes_of(&self, section: Section) -> &[u8] {
+    pub(super) fn bytes_of(&self, section: Section) -> &[u8] {
         let place = self.header.place(section);
         let bytes = (*self.bytes).as_ref();
         bytes

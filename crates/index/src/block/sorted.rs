@@ -1,7 +1,8 @@
 //! The names and kinds of the rows that a block is built of, sorted.
 
-use super::build::{Piece, Sections, count, rows, write_list};
+use super::build::{Sections, count, rows, write_list};
 use super::format::{Header, Section};
+use super::source::{Piece, Source};
 use crate::layout::{IndexLayout, TILE_ROWS, TileMask};
 use std::collections::HashMap;
 use strandline_core::{Coordinate, EventKind, Sequence};
@@ -24,7 +25,7 @@ pub(super) struct Sorted {
 }
 
 impl Sorted {
-    pub(super) fn of(pieces: &[Piece<'_>]) -> Self {
+    pub(super) fn of<S: Source>(pieces: &[Piece<'_, S>]) -> Self {
         let (mut coordinates, mut row_coordinates) = numbered(pieces);
         let order = sort_order(&coordinates);
         let mut place_of = vec![0; coordinates.len()];
@@ -58,7 +59,7 @@ impl Sorted {
         }
     }
 
-    pub(super) fn header(&self, pieces: &[Piece<'_>], layout: IndexLayout) -> Header {
+    pub(super) fn header<S: Source>(&self, pieces: &[Piece<'_, S>], layout: IndexLayout) -> Header {
         let ends = pieces.first().zip(pieces.last());
         let (first, end) = ends.map_or((Sequence::ZERO, Sequence::ZERO), |(first, last)| {
             let end = last.part.sequence_of(last.rows.end.saturating_sub(1));
@@ -149,7 +150,7 @@ impl Sorted {
 }
 
 /// The coordinates in order of first use, and the number of each row's.
-fn numbered(pieces: &[Piece<'_>]) -> (Vec<Coordinate>, Vec<u32>) {
+fn numbered<S: Source>(pieces: &[Piece<'_, S>]) -> (Vec<Coordinate>, Vec<u32>) {
     let mut coordinates = Vec::new();
     let mut numbers: HashMap<Coordinate, u32> = HashMap::new();
     let mut of_rows = Vec::with_capacity(pieces.iter().map(|piece| piece.rows.len()).sum());
@@ -213,7 +214,7 @@ fn places(coordinates: &[Coordinate], scopes: &[Coordinate]) -> Vec<(u32, u32)> 
 }
 
 /// The kinds, ascending, and the place of each row's.
-fn kinds(pieces: &[Piece<'_>]) -> (Vec<EventKind>, Vec<u16>) {
+fn kinds<S: Source>(pieces: &[Piece<'_, S>]) -> (Vec<EventKind>, Vec<u16>) {
     let kinds = || rows(pieces).map(|(part, row)| part.kind(row));
     let mut used = KindSet::new();
     kinds().for_each(|kind| used.insert(kind));

@@ -1,8 +1,9 @@
 //! The tags of a block: their names, and the rows of each.
 
 use super::Section;
-use super::build::{Piece, Sections, count, numbered};
+use super::build::{Sections, count, numbered};
 use super::format::Header;
+use super::source::{Piece, Source};
 use crate::BlockError;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,22 +13,17 @@ use std::sync::Arc;
 /// # Errors
 ///
 /// `TooManyRows` if the rows of all tags together have no number of 32 bits.
-pub(super) fn write_tags(
-    pieces: &[Piece<'_>],
+pub(super) fn write_tags<S: Source>(
+    pieces: &[Piece<'_, S>],
     out: &mut Sections,
     header: &mut Header,
 ) -> Result<(), BlockError> {
     let mut by_tag: BTreeMap<Arc<str>, Vec<u32>> = BTreeMap::new();
     let mut before = 0;
     for piece in pieces {
-        let mut rows = Vec::new();
-        for (name, list) in piece.part.tags() {
-            rows.clear();
-            list.copy(&list.positions(&piece.rows), &mut rows);
-            if !rows.is_empty() {
-                let own = by_tag.entry(name).or_default();
-                own.extend(rows.iter().map(|row| before + row - piece.rows.start));
-            }
+        for (name, rows) in piece.part.tags_within(&piece.rows) {
+            let own = by_tag.entry(name).or_default();
+            own.extend(rows.iter().map(|row| before + row - piece.rows.start));
         }
         before += piece.rows.end - piece.rows.start;
     }

@@ -10,6 +10,7 @@
 
 mod check;
 mod events;
+mod expected;
 mod regions;
 mod run;
 
@@ -141,5 +142,52 @@ proptest! {
         prop_assert!(Block::from_vec(block[..cut].to_vec()).is_err());
         block[cut] ^= 1 << bit;
         prop_assert!(Block::from_vec(block).is_err());
+    }
+
+    #[test]
+    fn every_block_is_the_one_that_a_list_of_its_events_makes(
+        steps in steps(),
+        layout in layouts(),
+        acts in acts(),
+        within in (any::<Index>(), any::<Index>()),
+    ) {
+        let events = events(&steps);
+        let mut run = Run::new(layout, &events);
+        acts.iter().for_each(|act| run.act(act));
+        run.act(&Act::Publish);
+        run.act(&Act::Snapshot);
+        let (snapshot, visible) = run.snapshots.last().unwrap();
+        let end = usize::try_from(snapshot.visible().get()).unwrap() + 2;
+        let range = [within.0, within.1].map(|at| at.index(end) as u64);
+        for range in [0..u64::MAX, range[0]..range[1]] {
+            let within = events[..*visible].iter();
+            let within = within.filter(|event| range.contains(&event.sequence));
+            let expected = expected::expected(layout, &within.cloned().collect::<Vec<_>>());
+            let bytes = snapshot.export(Sequence::new(range.start)..Sequence::new(range.end));
+            let block = Block::from_vec(bytes.unwrap()).unwrap();
+            prop_assert_eq!(block.differences(&expected), []);
+        }
+    }
+
+    #[test]
+    fn any_byte_that_is_changed_makes_a_block_another_one(
+        steps in steps(),
+        layout in layouts(),
+        flips in prop::collection::vec((any::<Index>(), 0..8_u32), 1..64),
+    ) {
+        let events = events(&steps);
+        let good = run::block_of(layout, &events);
+        let expected = expected::expected(layout, &events);
+        for (at, bit) in flips {
+            let mut bytes = good.clone();
+            let at = at.index(bytes.len());
+            bytes[at] ^= 1 << bit;
+            let Ok(block) = expected::forged(bytes) else {
+                continue;
+            };
+            // A checksum is made right again.
+            let is_same = expected::is_checksum(at);
+            prop_assert_eq!(block.differences(&expected).is_empty(), is_same, "byte {}", at);
+        }
     }
 }

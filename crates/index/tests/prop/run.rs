@@ -221,11 +221,11 @@ impl<'e> Run<'e> {
     }
 }
 
-fn coordinate(event: &Event) -> Coordinate {
+pub(crate) fn coordinate(event: &Event) -> Coordinate {
     Coordinate::new(event.entity, event.scope).unwrap()
 }
 
-fn row(event: &Event, coordinate: CoordinateId) -> Row {
+pub(crate) fn row(event: &Event, coordinate: CoordinateId) -> Row {
     Row {
         sequence: Sequence::new(event.sequence),
         id: event.id(),

@@ -10,8 +10,11 @@ use std::path::Path;
 pub struct Rebuilt {
     /// Events that were read from the log.
     pub events: u64,
-    /// Footers of sealed segments that were written.
+    /// Footers of sealed segments that were missing, damaged, or said something else than the frames,
+    /// and were written.
     pub footers: usize,
+    /// Footers that were as they should be, byte for byte, and were left.
+    pub footers_sound: usize,
     /// A sentence for each footer that could not be written; its segment is read by its frames, which
     /// takes longer.
     pub footers_failed: Vec<String>,
@@ -21,8 +24,11 @@ pub struct Rebuilt {
     pub notices: Vec<String>,
 }
 
-/// Reads the whole log of the store in `dir`, and writes the footer of every sealed segment and a
-/// checkpoint anew, whatever state those are in. The log is repaired as by any opening.
+/// Reads the whole log of the store in `dir`, and writes anew the footer of every sealed segment that
+/// is not what the frames give, in the layout of `options`, and a checkpoint, whatever state those are
+/// in. The log is repaired as by any opening.
+///
+/// What [`verify`](crate::maintenance::verify) finds wrong with indexes is mended after it.
 ///
 /// A footer that is there stays in its file, which others may have: the segment gets a new file, so there
 /// must be room for the longest segment.
@@ -54,6 +60,7 @@ pub fn rebuild(
     let rebuilt = Rebuilt {
         events,
         footers: footers.count,
+        footers_sound: footers.sound,
         footers_failed: footers.failed,
         sequence,
         notices,

@@ -48,6 +48,7 @@ pub fn verify(store: &Store, kept: &Kept, on_progress: OnProgress<'_>) -> Result
     let readings = if kept.head.is_some() { 2 } else { 1 };
     let mut meter = Meter::events(Some(snapshot.len() * readings), on_progress);
     meter.report()?;
+    store.wait_for_background();
     let report = crate::verify::verify(store.shared(), &mut |events| meter.add(events))?;
     let mut verified = Verified {
         report,

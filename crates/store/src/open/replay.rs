@@ -1,6 +1,6 @@
 //! `Replay`: frames of the log into rows of the index.
 
-use crate::removed::{HeadMap, RemovedHead};
+use crate::removed::{HeadMap, HeadPlace, RemovedHead};
 use crate::writer::SegmentNames;
 use crate::{Error, ErrorKind};
 use std::sync::Arc;
@@ -27,6 +27,8 @@ pub(super) struct Replay<'a> {
     hlc: HlcClock,
     /// Of the present segment: where streams end whose newest event was removed.
     removed: HeadMap,
+    /// By local number: the offset of the record that named it, of a segment that was read whole.
+    named_at: Vec<u32>,
     events_from_log: u64,
     log_bytes: u64,
 }
@@ -39,6 +41,7 @@ impl<'a> Replay<'a> {
             segment: None,
             hlc: HlcClock::default(),
             removed: HeadMap::new(),
+            named_at: Vec::new(),
             events_from_log: 0,
             log_bytes: 0,
         }
@@ -91,6 +94,7 @@ impl<'a> Replay<'a> {
             self.segment = Some(segment);
             self.names.clear();
             self.removed.clear();
+            self.named_at.clear();
         }
         for record in frame.records() {
             self.record(&record)?;
@@ -118,6 +122,9 @@ impl<'a> Replay<'a> {
             Some(coordinate) => {
                 let id = self.cursor.intern(coordinate)?;
                 self.names.note(id, record.local_coordinate());
+                if u32::try_from(self.named_at.len()) == Ok(record.local_coordinate()) {
+                    self.named_at.push(at.position.offset);
+                }
                 id
             }
             None => self
@@ -166,10 +173,15 @@ impl<'a> Replay<'a> {
 
     fn removed(&mut self, at: &FrameRecord<'_>, removed: &RemovedRecord, coordinate: CoordinateId) {
         self.hlc.observe(removed.hlc);
+        let local = usize::try_from(removed.local_coordinate).unwrap_or(usize::MAX);
         let head = RemovedHead {
             clock: removed.clock,
             sequence: at.sequence,
             hash: at.digest,
+            place: self.named_at.get(local).map(|named_at| HeadPlace {
+                offset: at.position.offset,
+                named_at: *named_at,
+            }),
         };
         if let Some(coordinate) = self.cursor.coordinate(coordinate) {
             self.removed.insert(coordinate.entity().into(), head);

@@ -3,7 +3,7 @@
 //! An event's hash needs the one before it in its chain, and that is stored: so any event can be
 //! checked without those before it, and all of them in any order.
 
-use super::{PROBLEMS_MAX, Problem, message_at};
+use super::{PROBLEMS_MAX, Problem, ProblemKind, message_at};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::ops::Range;
 use std::sync::Arc;
@@ -118,6 +118,8 @@ fn work(batches: &Receiver<Batch>) -> Vec<Problem> {
                     format!("its hash is not that of its content in the chain of {entity}");
                 problems.push(Problem {
                     sequence: Some(event.at.sequence),
+                    kind: ProblemKind::Log,
+                    file: None,
                     message: message_at(event.at.position, &message),
                 });
             }

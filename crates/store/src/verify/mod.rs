@@ -1,18 +1,27 @@
-//! Verification: the whole log against its checksums, its chains and the index.
+//! Verification: the whole log against its checksums and its chains, and every index against the log.
 
+mod checkpoint;
 mod hashing;
+mod index;
 mod removals;
+mod rows;
 
 use crate::Error;
 use crate::store::Shared;
+use checkpoint::StoredCheckpoint;
 use hashing::Hashing;
+use index::{Check, Compared, Indexes, Job};
 use removals::Gone;
-use std::collections::HashMap;
+use rows::SegmentRows;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::sync::Arc;
-use strandline_core::record::{Record, StoredRecord};
-use strandline_core::{Coordinate, Hash, Region, Sequence};
-use strandline_segment::{Frame, FrameRecord, LogError, RecordPosition, ScanError, SegmentId};
+use strandline_core::record::StoredRecord;
+use strandline_core::{Hash, Hlc, Sequence};
+use strandline_index::Block;
+use strandline_segment::{
+    Frame, FrameRecord, LogError, LogPosition, RecordPosition, ScanError, SegmentInfo,
+};
 
 /// One thing that verification found wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,8 +29,24 @@ use strandline_segment::{Frame, FrameRecord, LogError, RecordPosition, ScanError
 pub struct Problem {
     /// The event, where one can be named.
     pub sequence: Option<Sequence>,
+    /// What is wrong: what was written, or what was made of it.
+    pub kind: ProblemKind,
+    /// The file that is wrong, where one can be named.
+    pub file: Option<String>,
     /// What is wrong, and where.
     pub message: String,
+}
+
+/// What a [`Problem`] is about, which says what mends it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ProblemKind {
+    /// The log: restore it from a backup, or keep what is left with
+    /// [`salvage`](crate::maintenance::salvage).
+    Log,
+    /// A footer, a checkpoint, or the index in memory, which say something else than the log:
+    /// [`rebuild`](crate::maintenance::rebuild) makes them anew.
+    Index,
 }
 
 impl fmt::Display for Problem {
@@ -57,7 +82,8 @@ pub struct VerifyReport {
     pub entities: u64,
     /// Hash of the log at its end: kept elsewhere, it shows later that nothing before was changed.
     pub log_hash: Hash,
-    /// Everything that is wrong, in the order of the log, at most [`PROBLEMS_MAX`].
+    /// Everything that is wrong with the log, in its order, and then with the indexes, in theirs; at
+    /// most [`PROBLEMS_MAX`].
     pub problems: Vec<Problem>,
 }
 
@@ -72,23 +98,39 @@ impl VerifyReport {
     }
 }
 
-/// Reads the log up to its present end, and hashes its events on other threads meanwhile. If there are
-/// records of removals, what they tell of is read once more. Memory: one hash and clock for each entity,
-/// 16 bytes for each run of events that were removed or redacted, and a few pieces of the log.
+/// Reads the log up to its present end, and on other threads meanwhile hashes its events and compares
+/// what footers, checkpoint and index say with what the frames do. If there are records of removals,
+/// what they tell of is read once more. Memory: one hash and clock for each entity, 16 bytes for each run
+/// of events that were removed or redacted, a few pieces of the log, and for each of two segments 42 bytes
+/// an event and its index.
 ///
 /// `on_events` is told how many more events were read, and can end it.
 pub(crate) fn verify(
     shared: &Shared,
     on_events: &mut dyn FnMut(u64) -> Result<(), Error>,
 ) -> Result<VerifyReport, Error> {
+    // Before the end of the log, which is not behind the checkpoint then.
+    let (stored, discarded) = checkpoint::newest(shared)?;
     let (until, snapshot) = shared.end_and_snapshot();
-    let mut hashing = Hashing::start()
-        .map_err(|error| Error::io("start a thread to verify", &shared.dir, error))?;
+    let no_thread = |error| Error::io("start a thread to verify", &shared.dir, error);
+    let mut hashing = Hashing::start().map_err(no_thread)?;
+    let indexes = Indexes::start(shared, snapshot.clone()).map_err(no_thread)?;
+    let log = snapshot.reader.log.clone();
+    // Beside a writer the end that is known here may be behind.
+    let stored = stored.filter(|stored| stored.position().sequence <= until.sequence);
     let mut verifier = Verifier {
         shared,
+        blocks: snapshot.index.blocks().cloned().collect(),
         index: snapshot.index,
-        chains: HashMap::new(),
-        names: Vec::new(),
+        live_from: Sequence::ZERO,
+        infos: log.infos().copied().collect(),
+        indexes,
+        stored: stored.map(Arc::new),
+        is_stored_seen: false,
+        firsts: Vec::new(),
+        wants_first: false,
+        by_entity: HashMap::new(),
+        chains: Vec::new(),
         segment: None,
         gone: Gone::default(),
         report: VerifyReport {
@@ -104,31 +146,30 @@ pub(crate) fn verify(
             problems: Vec::new(),
         },
     };
-    let log = snapshot.reader.log;
     let scanned = log.scan(until, None, |frame| {
         verifier.frame(frame, &mut hashing);
         on_events(frame.len() as u64)
     });
+    let is_read = scanned.is_ok();
     verifier.merge(hashing.finish());
-    let is_whole = scanned.is_ok();
     match scanned {
         Ok(end) if end.log_hash != until.log_hash => verifier.problem(
+            None,
             None,
             "the log chain does not end in the hash that the store has".to_owned(),
         ),
         Ok(_) => {}
         Err(ScanError::Log(error @ LogError::Io { .. })) => return Err(error.into()),
-        Err(ScanError::Log(error)) => verifier.problem(None, error.to_string()),
+        Err(ScanError::Log(error)) => {
+            let file = error.file().map(str::to_owned);
+            verifier.problem(None, file, error.to_string());
+        }
         Err(ScanError::Visit(error)) => return Err(error),
     }
-    verifier.report.entities = verifier.chains.len() as u64;
-    verifier.check_counts();
-    let Verifier {
-        gone, mut report, ..
-    } = verifier;
-    if is_whole {
+    let gone = std::mem::take(&mut verifier.gone);
+    let mut report = verifier.finish(&until, is_read, discarded)?;
+    if is_read {
         gone.judge(shared, &log, until, &mut report, on_events)?;
-        report.problems.sort_by_key(|problem| problem.sequence);
         report.problems.truncate(PROBLEMS_MAX);
     }
     Ok(report)
@@ -142,12 +183,26 @@ struct Chain {
 struct Verifier<'a> {
     shared: &'a Shared,
     index: strandline_index::Snapshot,
-    chains: HashMap<Box<str>, Chain>,
-    /// Coordinates of the segment that is being read, by local number.
-    names: Vec<Arc<Coordinate>>,
-    segment: Option<SegmentId>,
     /// What was removed and redacted, and what the log says of that.
     gone: Gone,
+    /// The blocks of the index, oldest first.
+    blocks: VecDeque<Arc<Block>>,
+    /// From here on the rows of the present segment are in no block.
+    live_from: Sequence,
+    infos: Vec<SegmentInfo>,
+    indexes: Indexes,
+    stored: Option<Arc<StoredCheckpoint>>,
+    /// Whether the place that the checkpoint names was met.
+    is_stored_seen: bool,
+    /// The first clock reading of each segment and after the checkpoint, each with its event.
+    firsts: Vec<(Sequence, Hlc)>,
+    /// Whether the next clock reading is such a one.
+    wants_first: bool,
+    /// By entity: the place of its chain.
+    by_entity: HashMap<Box<str>, usize>,
+    chains: Vec<Option<Chain>>,
+    /// The segment that is being read.
+    segment: Option<SegmentRows>,
     report: VerifyReport,
 }
 
@@ -158,75 +213,193 @@ impl Verifier<'_> {
         problems.append(&mut self.report.problems);
         problems.sort_by_key(|problem| problem.sequence);
         problems.dedup_by_key(|problem| problem.sequence);
+        for problem in &mut problems {
+            let sequence = problem.sequence.unwrap_or_default();
+            let name = || Some(self.infos.get(self.segment_of(sequence)?)?.file_name());
+            if problem.file.is_none() && problem.sequence.is_some() {
+                problem.file = name();
+            }
+        }
         problems.truncate(PROBLEMS_MAX);
         self.report.problems = problems;
     }
 
-    fn problem(&mut self, sequence: Option<Sequence>, message: String) {
+    /// The place of the segment that has an event.
+    fn segment_of(&self, sequence: Sequence) -> Option<usize> {
+        let begun = |info: &SegmentInfo| info.start().sequence <= sequence;
+        self.infos.partition_point(begun).checked_sub(1)
+    }
+
+    fn problem(&mut self, sequence: Option<Sequence>, file: Option<String>, message: String) {
         if self.report.problems.len() < PROBLEMS_MAX {
-            self.report.problems.push(Problem { sequence, message });
+            self.report.problems.push(Problem {
+                sequence,
+                kind: ProblemKind::Log,
+                file,
+                message,
+            });
         }
     }
 
     fn frame(&mut self, frame: &Frame<'_>, hashing: &mut Hashing) {
-        let segment = frame.start().segment;
-        if self.segment != Some(segment) {
-            self.segment = Some(segment);
-            self.names.clear();
-        }
+        self.begin(&frame.start());
         if let Some(note) = frame.note() {
             if let Err(message) = self.gone.note(note) {
                 let at = frame.start();
                 let (segment, offset) = (at.segment, at.offset);
                 let message = format!("{message} (segment {segment}, offset {offset})");
-                self.problem(None, message);
+                self.problem(None, Some(segment.file_name()), message);
             }
+            self.meet(&frame.end());
             return;
         }
         self.report.commits += 1;
         for record in frame.records() {
             if let Err(message) = self.record(&record, hashing) {
-                self.problem(Some(record.sequence), message_at(record.position, &message));
+                let message = message_at(record.position, &message);
+                self.problem(Some(record.sequence), None, message);
             }
+        }
+        let end = frame.end();
+        self.meet(&end);
+    }
+
+    /// Goes to the segment that a frame is in, and gives away what is to be compared with the rows
+    /// before the frame.
+    fn begin(&mut self, start: &LogPosition) {
+        let is_other = |rows: &SegmentRows| rows.info.id() != start.segment;
+        if self.segment.as_ref().is_none_or(is_other) {
+            let newest = self.end_segment();
+            let at = self
+                .infos
+                .binary_search_by_key(&start.segment, SegmentInfo::id);
+            let info = at.ok().and_then(|at| self.infos.get(at));
+            self.segment = info.map(|info| SegmentRows::new(*info, newest));
+            self.live_from = start.sequence;
+            self.wants_first = true;
+            self.meet(start);
+        }
+        let Some(info) = self.segment.as_ref().map(|rows| rows.info) else {
+            return;
+        };
+        let mut checks = self.due_checkpoint(&info, start.sequence);
+        // The rows of a sealed segment are in one block, which may end before its last frame.
+        if !info.is_sealed() {
+            checks.extend(self.due_blocks(start.sequence));
+        }
+        if !checks.is_empty()
+            && let Some(rows) = &self.segment
+        {
+            let rows = rows.clone();
+            self.indexes.compare(Job { rows, checks });
         }
     }
 
+    /// Notes a place between commits, if it is the one that the checkpoint names.
+    fn meet(&mut self, place: &LogPosition) {
+        if let (Some(stored), Some(rows)) = (&self.stored, &self.segment)
+            && stored.position().segment == place.segment
+            && checkpoint::is_at(&stored.position(), place, &rows.info)
+        {
+            self.is_stored_seen = true;
+            self.wants_first = true;
+        }
+    }
+
+    /// The blocks of the rows before a sequence that were not compared yet.
+    fn due_blocks(&mut self, before: Sequence) -> Vec<Check> {
+        let is_due = |block: &&Arc<Block>| block.sequences().end <= before;
+        let count = self.blocks.iter().take_while(is_due).count();
+        let due: Vec<_> = self.blocks.drain(..count).map(Check::Block).collect();
+        if let Some(Check::Block(last)) = due.last() {
+            self.live_from = last.sequences().end;
+        }
+        due
+    }
+
+    /// The checkpoint, if it is of the rows of the present segment before a sequence, and was not
+    /// compared yet.
+    fn due_checkpoint(&mut self, info: &SegmentInfo, before: Sequence) -> Vec<Check> {
+        let is_due = |stored: &mut Arc<StoredCheckpoint>| {
+            let position = stored.position();
+            position.segment == info.id() && position.sequence <= before
+        };
+        let due = match self.is_stored_seen {
+            true => self.stored.take_if(is_due),
+            false => None,
+        };
+        due.map(Check::Checkpoint).into_iter().collect()
+    }
+
+    /// Has the segment that was read compared with what was made of it. Gives the newest clock
+    /// reading.
+    fn end_segment(&mut self) -> Option<Hlc> {
+        let rows = self.segment.take()?;
+        let newest = rows.newest;
+        let end = rows.info.end();
+        let end = end.map_or(Sequence::new(u64::MAX), |end| end.sequence);
+        // Before what this process has of it, which may be the same.
+        let mut checks = self.due_checkpoint(&rows.info, end);
+        if rows.info.is_sealed() {
+            checks.push(Check::Footer);
+        }
+        checks.extend(self.due_blocks(end));
+        checks.push(Check::Live(self.live_from));
+        self.indexes.compare(Job { rows, checks });
+        newest
+    }
+
     fn record(&mut self, at: &FrameRecord<'_>, hashing: &mut Hashing) -> Result<(), String> {
+        let checked = self.check_record(at, hashing);
+        if checked.is_err()
+            && let Some(rows) = &mut self.segment
+        {
+            rows.is_whole = false;
+        }
+        checked
+    }
+
+    fn check_record(&mut self, at: &FrameRecord<'_>, hashing: &mut Hashing) -> Result<(), String> {
         let record =
             StoredRecord::decode(at.body).map_err(|error| format!("malformed: {error}"))?;
         self.report.redacted += u64::from(self.gone.record(at, &record));
+        let rows = self.segment.as_mut().ok_or("it is in no segment")?;
         if let Some(coordinate) = record.coordinate() {
-            self.names.push(Arc::new(coordinate.clone()));
+            let chain = chain_of(&mut self.by_entity, &mut self.chains, coordinate.entity());
+            let named = rows.name(coordinate, chain, at.position.offset);
+            named.map_err(|error| error.to_string())?;
         }
         let local = usize::try_from(record.local_coordinate()).unwrap_or(usize::MAX);
-        let coordinate = self
-            .names
-            .get(local)
-            .ok_or("it has a coordinate that its segment has not named")?;
-        let chain = self.chains.get_mut(coordinate.entity());
+        let named = rows.names.get(local);
+        let named = named.ok_or("it has a coordinate that its segment has not named")?;
+        let coordinate = named.coordinate.clone();
+        let chain = self.chains.get_mut(named.chain).ok_or("it has no chain")?;
         let (previous, expected_clock) = match &chain {
             Some(chain) => (chain.hash, chain.clock.checked_add(1)),
             None => (record.previous().unwrap_or(Hash::ZERO), Some(0)),
         };
-        match &record {
-            StoredRecord::Event(_) => {
-                self.report.events += 1;
-                hashing.check(at, coordinate, previous);
-            }
-            // Its own hash cannot be told any more; what follows it was made with that.
-            StoredRecord::Removed(_) => self.report.removed += 1,
-        }
-        let next = Chain {
+        *chain = Some(Chain {
             hash: at.digest,
             clock: record.clock(),
-        };
-        let entity = coordinate.entity();
-        match chain {
-            Some(chain) => *chain = next,
-            None => {
-                self.chains.insert(entity.into(), next);
+        });
+        let (hlc, taken) = match &record {
+            StoredRecord::Event(event) => {
+                self.report.events += 1;
+                hashing.check(at, &coordinate, previous);
+                (event.hlc, rows.event(at, event, local))
             }
+            // Its own hash cannot be told any more; what follows it was made with that.
+            StoredRecord::Removed(removed) => {
+                self.report.removed += 1;
+                rows.removed(at, removed, local);
+                (removed.hlc, Ok(()))
+            }
+        };
+        taken.map_err(|error| error.to_string())?;
+        if std::mem::take(&mut self.wants_first) {
+            self.firsts.push((at.sequence, hlc));
         }
+        let entity = coordinate.entity();
         if record.previous().is_some_and(|stored| stored != previous) {
             return Err(format!(
                 "it names another predecessor than the chain of {entity} has"
@@ -238,52 +411,72 @@ impl Verifier<'_> {
                 record.clock()
             ));
         }
-        match &record {
-            StoredRecord::Event(record) => self.check_row(at, record),
-            StoredRecord::Removed(_) => match self.index.row_at(at.sequence) {
-                None => Ok(()),
-                Some(_) => Err("the index has it, and it was removed".to_owned()),
-            },
-        }
+        Ok(())
     }
 
-    /// Compares the index with the record, if the event is visible.
-    fn check_row(&self, at: &FrameRecord<'_>, record: &Record<'_>) -> Result<(), String> {
-        if at.sequence >= self.index.visible() {
-            return Ok(());
+    /// Takes what comparing the indexes found.
+    fn finish(
+        mut self,
+        until: &LogPosition,
+        is_read: bool,
+        discarded: Vec<Problem>,
+    ) -> Result<VerifyReport, Error> {
+        if is_read {
+            // The active segment may have no frames, and a checkpoint all the same.
+            if let Some(last) = self.infos.last().map(SegmentInfo::start)
+                && last.segment == until.segment
+            {
+                self.begin(&last);
+            }
+            self.end_segment();
         }
-        let Some(row) = self.index.row_at(at.sequence) else {
-            return Err("the index does not have it".to_owned());
-        };
-        let agrees = row.id() == record.id
-            && row.kind() == record.kind
-            && row.clock() == record.clock
-            && row.wall_ms() == record.hlc.wall_ms()
-            && row.correlation() == record.correlation
-            && row.causation() == record.causation
-            && row.position() == at.position.to_bits();
-        let here = Region::all().sequence(at.sequence.get()..=at.sequence.get());
-        let is_tagged = |tag: &str| self.index.query(&here.clone().tag(tag)).count() == 1;
-        if agrees && record.extensions.tags().all(is_tagged) {
-            Ok(())
-        } else {
-            Err("the index says something else of it".to_owned())
+        let Compared { problems, readings } = self.indexes.finish()?;
+        let mut found = discarded;
+        if is_read && let Some(stored) = &self.stored {
+            found.push(stored.misplaced());
         }
-    }
-
-    fn check_counts(&mut self) {
-        let durable = self.shared.group.durable();
+        found.extend(problems);
+        for reading in readings {
+            let after = self.firsts.partition_point(|(at, _)| *at < reading.end);
+            let next = self.firsts.get(after).map(|(_, hlc)| *hlc);
+            if checkpoint::contradicts(reading.claimed, next) {
+                found.push(reading.contradicted());
+            }
+        }
+        self.report.entities = self.chains.iter().flatten().count() as u64;
         let indexed = self.index.len();
-        if self.report.problems.is_empty() && indexed > self.report.events {
-            self.problem(
-                None,
-                format!(
-                    "the index has {indexed} events, the log {} (durable below {durable})",
-                    self.report.events
+        if self.report.problems.is_empty() && found.is_empty() && indexed > self.report.events {
+            let events = self.report.events;
+            let durable = self.shared.group.durable();
+            found.push(Problem {
+                sequence: None,
+                kind: ProblemKind::Index,
+                file: None,
+                message: format!(
+                    "the index has {indexed} events, the log {events} up to {} (durable below \
+                     {durable})",
+                    until.sequence
                 ),
-            );
+            });
         }
+        self.report.problems.extend(found);
+        self.report.problems.truncate(PROBLEMS_MAX);
+        Ok(self.report)
     }
+}
+
+/// The place of an entity's chain among all.
+fn chain_of(
+    by_entity: &mut HashMap<Box<str>, usize>,
+    chains: &mut Vec<Option<Chain>>,
+    entity: &str,
+) -> usize {
+    if let Some(known) = by_entity.get(entity) {
+        return *known;
+    }
+    by_entity.insert(entity.into(), chains.len());
+    chains.push(None);
+    chains.len() - 1
 }
 
 /// What is wrong with an event, and where it stands.

@@ -3,13 +3,15 @@
 //! Whatever was removed or redacted is to be in a record of this log, and what a record says is done is
 //! to be gone. Records stand after what they tell of, so both are put together once the log was read.
 
-use super::{Problem, VerifyReport};
+use super::{Problem, ProblemKind, VerifyReport};
 use crate::Error;
 use crate::removals::{Ledger, Removal, Runs};
 use crate::store::Shared;
 use strandline_core::record::{RecordPayload, RemovalChange, RemovalHasher, StoredRecord};
 use strandline_core::{Hash, Sequence, recorded_log_base};
-use strandline_segment::{Frame, FrameRecord, LogPosition, LogView, Manifest, ScanError};
+use strandline_segment::{
+    Frame, FrameRecord, LogPosition, LogView, Manifest, ScanError, SegmentInfo,
+};
 
 /// Most problems of one kind that are told one by one.
 const TOLD_MAX: usize = 100;
@@ -98,6 +100,9 @@ impl Gone {
             }
         }
         check_digests(log, until, &counting, &mut problems, on_events)?;
+        for problem in &mut problems.0 {
+            problem.file = problem.sequence.and_then(|at| file_of(log, at));
+        }
         report.problems.append(&mut problems.0);
         Ok(())
     }
@@ -107,8 +112,19 @@ struct Problems(Vec<Problem>);
 
 impl Problems {
     fn add(&mut self, sequence: Option<Sequence>, message: String) {
-        self.0.push(Problem { sequence, message });
+        self.0.push(Problem {
+            sequence,
+            kind: ProblemKind::Log,
+            file: None,
+            message,
+        });
     }
+}
+
+/// The file of the segment that has a sequence. O(segments), for the few that are told.
+fn file_of(log: &LogView, sequence: Sequence) -> Option<String> {
+    let begun = log.infos().filter(|info| info.start().sequence <= sequence);
+    begun.last().map(SegmentInfo::file_name)
 }
 
 fn put_back(removal: &Removal, sequence: Sequence, until: LogPosition) -> String {

@@ -1,6 +1,7 @@
 //! Where the chain of an entity ends, published or not.
 
 use super::Writer;
+use super::confirm::{Claimed, confirm_removed};
 use crate::{Error, ErrorKind};
 use strandline_core::Hash;
 use strandline_index::{EntityId, Head};
@@ -25,35 +26,55 @@ impl ChainEnd {
 }
 
 impl Writer {
-    /// The newest event of an entity, removed or not; `known` is its number, if it has one.
+    /// The newest event of an entity, removed or not; `known` is its number, if it has one. What a
+    /// block says of it is held against the log.
     ///
     /// # Errors
     ///
     /// `Corrupt` if it cannot be told, because what the index has of a sealed segment is damaged and
-    /// the segment too.
+    /// the segment too, or because the log says otherwise; `Io`.
     pub(super) fn head(
         &self,
         entity: &str,
         known: Option<EntityId>,
+        log: &LogReader,
     ) -> Result<Option<Head>, Error> {
         if let Some(head) = known.and_then(|known| self.index.head(known)) {
             return Ok(Some(head));
         }
-        let head = self.index.sealed_head(entity);
+        if let Some(head) = self.confirmed.get(entity) {
+            return Ok(Some(*head));
+        }
+        let claimed = self.index.claimed_head(entity);
         self.check_index()?;
-        let removed = self.removed.find(entity)?;
-        Ok(match (head, removed) {
-            (head, Some(removed)) if head.is_none_or(|head| head.clock < removed.clock) => {
-                Some(Head {
-                    sequence: removed.sequence,
-                    clock: removed.clock,
-                    // The hash is known, so nothing is read there.
-                    position: 0,
-                    hash: Some(removed.hash),
-                })
+        let head = match claimed {
+            Some((head, Some(claim))) => {
+                let claimed = Claimed {
+                    entity,
+                    position: head.position,
+                    clock: head.clock,
+                    hash: head.hash,
+                };
+                let hash = Some(self.confirm(claimed, &claim, &log.view())?);
+                Some(Head { hash, ..head })
             }
-            (head, _) => head,
-        })
+            Some((head, None)) => Some(head),
+            None => None,
+        };
+        let removed = self.removed.find(entity)?;
+        let newer =
+            removed.filter(|(_, removed)| head.is_none_or(|head| head.clock < removed.clock));
+        let Some((segment, removed)) = newer else {
+            return Ok(head);
+        };
+        confirm_removed(entity, segment, &removed, &log.view())?;
+        Ok(Some(Head {
+            sequence: removed.sequence,
+            clock: removed.clock,
+            // The hash is known, so nothing is read there.
+            position: 0,
+            hash: Some(removed.hash),
+        }))
     }
 
     /// Fails if the index may lack events.
@@ -77,7 +98,7 @@ impl Writer {
         known: Option<EntityId>,
         log: &LogReader,
     ) -> Result<ChainEnd, Error> {
-        let Some(head) = self.head(entity, known)? else {
+        let Some(head) = self.head(entity, known, log)? else {
             return Ok(ChainEnd::START);
         };
         let hash = match head.hash {

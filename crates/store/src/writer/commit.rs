@@ -70,7 +70,8 @@ impl Writer {
                 .and_then(|last| last.checked_add(1))
                 .unwrap_or_default());
         }
-        self.check_expected(events)?;
+        self.confirmed.clear();
+        self.check_expected(events, context.log)?;
         check_condition(&self.index, context.condition)?;
         self.check_times(events, context)?;
         let count = events.len() as u64;

@@ -4,6 +4,7 @@ use super::{Prepared, Writer};
 use crate::{Error, ExpectedVersion, VersionConflict};
 use std::collections::HashMap;
 use strandline_core::Sequence;
+use strandline_segment::LogReader;
 
 impl Writer {
     /// Checks what the events expect of their entities' streams, published or not. An event sees
@@ -12,7 +13,11 @@ impl Writer {
     /// # Errors
     ///
     /// `WrongExpectedVersion` for the first event whose stream is another.
-    pub(super) fn check_expected(&self, events: &[Prepared<'_>]) -> Result<(), Error> {
+    pub(super) fn check_expected(
+        &mut self,
+        events: &[Prepared<'_>],
+        log: &LogReader,
+    ) -> Result<(), Error> {
         let expects = |prepared: &Prepared<'_>| prepared.event.expected != ExpectedVersion::Any;
         if !events.iter().any(expects) {
             return Ok(());
@@ -21,7 +26,7 @@ impl Writer {
         let mut earlier: HashMap<&str, u32> = HashMap::new();
         for (member, prepared) in events.iter().enumerate() {
             let entity = prepared.coordinate.entity();
-            let stored = self.newest_of(prepared)?;
+            let stored = self.newest_of(prepared, log)?;
             let before = match events.len() {
                 1 => 0,
                 _ => earlier.get(entity).copied().unwrap_or(0),
@@ -53,13 +58,24 @@ impl Writer {
     }
 
     /// Clock and sequence of the newest event of an entity.
-    fn newest_of(&self, prepared: &Prepared<'_>) -> Result<Option<(u32, Sequence)>, Error> {
+    fn newest_of(
+        &mut self,
+        prepared: &Prepared<'_>,
+        log: &LogReader,
+    ) -> Result<Option<(u32, Sequence)>, Error> {
         let name = prepared.coordinate.entity();
         let entity = match self.known(prepared) {
             Some(known) => self.index.entity_of(known),
             None => self.index.lookup_entity(name),
         };
-        let head = self.head(name, entity)?;
+        let head = self.head(name, entity, log)?;
+        let is_live = entity.is_some_and(|entity| self.index.head(entity).is_some());
+        if let Some(head) = head
+            && !is_live
+        {
+            // Asked for again when the event is made.
+            self.confirmed.insert(name.into(), head);
+        }
         Ok(head.map(|head| (head.clock, head.sequence)))
     }
 }

@@ -7,6 +7,7 @@ mod chain;
 mod close;
 mod commit;
 mod condition;
+mod confirm;
 mod driver;
 mod expected;
 mod in_flight;
@@ -50,11 +51,13 @@ pub(crate) use sync::{GroupSync, Poison};
 use crate::background::Sealed;
 use crate::removed::RemovedInSegments;
 use commit::Assigned;
+use confirm::NameTables;
 use in_flight::InFlight;
 use last::LastOfEntity;
 use note::Notes;
+use std::collections::HashMap;
 use strandline_core::{EventHasher, HlcClock, Random};
-use strandline_index::IndexWriter;
+use strandline_index::{Head, IndexWriter};
 use strandline_segment::{CommitBuffer, LogWriter, NextSegment};
 
 /// How much is written at most before a sync of it is asked for.
@@ -86,6 +89,9 @@ pub(crate) struct Writer {
     buffer: CommitBuffer,
     assigned: Vec<Assigned>,
     last_of_entity: LastOfEntity,
+    name_tables: NameTables,
+    /// Heads of sealed streams that the present commit has confirmed.
+    confirmed: HashMap<Box<str>, Head>,
 }
 
 impl Writer {
@@ -114,6 +120,8 @@ impl Writer {
             buffer: CommitBuffer::default(),
             assigned: Vec::new(),
             last_of_entity: LastOfEntity::default(),
+            name_tables: NameTables::default(),
+            confirmed: HashMap::new(),
         }
     }
 

@@ -1,11 +1,12 @@
 //! Idempotency: an append whose ids are already there.
 
+use super::confirm::Claimed;
 use super::{Prepared, Writer};
 use crate::event::Link;
 use crate::{Difference, Error, ErrorKind, IdConflict, Receipt};
 use strandline_core::record::{Record, RecordPayload};
 use strandline_index::RowView;
-use strandline_segment::{LogReader, RecordPosition};
+use strandline_segment::{LogReader, LogView, RecordPosition};
 
 fn conflict(taken: RowView<'_>, difference: Difference) -> Error {
     Error::id_taken(IdConflict {
@@ -57,11 +58,15 @@ impl Writer {
                 )
                 .with_source(error)
             })?;
+            self.confirm_repeat(row, &record, &log)?;
             if receipts.is_empty() {
                 let position = RecordPosition::from_bits(row.position());
                 let frame = log.frame_of_first(position)?;
                 if frame.is_none_or(|frame| usize::from(frame.records) != events.len()) {
                     return Err(conflict(row, Difference::Batch));
+                }
+                if frame.is_none_or(|frame| frame.first_sequence != row.sequence()) {
+                    return Err(other_event(row));
                 }
             }
             if row.coordinate() != *event.coordinate {
@@ -88,6 +93,41 @@ impl Writer {
         }
         Ok(Some(receipts))
     }
+
+    /// Holds what a block says of an earlier event against the log.
+    fn confirm_repeat(
+        &self,
+        row: RowView<'_>,
+        record: &Record<'_>,
+        log: &LogView,
+    ) -> Result<(), Error> {
+        if record.id != row.id() {
+            return Err(other_event(row));
+        }
+        let Some(claim) = row.claim() else {
+            return Ok(());
+        };
+        let coordinate = row.coordinate();
+        let claimed = Claimed {
+            entity: coordinate.entity(),
+            position: row.position(),
+            clock: row.clock(),
+            hash: None,
+        };
+        self.confirm(claimed, &claim, log).map(drop)
+    }
+}
+
+/// The error of an index that has the id of another event.
+fn other_event(row: RowView<'_>) -> Error {
+    Error::new(
+        ErrorKind::Corrupt,
+        format!(
+            "the index says that event {} is where the log has another one; nothing was written; \
+             make the indexes anew with `rebuild`",
+            row.id()
+        ),
+    )
 }
 
 /// What differs between what is stored and what an append asks for, its place apart; `before` are

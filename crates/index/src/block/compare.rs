@@ -1,0 +1,289 @@
+//! What one block says otherwise than another, byte by byte.
+
+use super::format::{FIXED_BYTES, SECTION_BYTES, Section};
+use super::packed::{Packed, pack};
+use super::{Block, names::NameList};
+use crate::part::NameSort;
+use std::fmt;
+use strandline_core::{EventKind, Salt, Sequence};
+
+/// One thing that a block says otherwise than the block that it should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BlockDifference {
+    /// What differs: a column, a list, a name, in words.
+    pub what: &'static str,
+    /// The first event concerned, where one can be named.
+    pub sequence: Option<Sequence>,
+    /// The first name concerned, as it should be, where one can be told.
+    pub name: Option<String>,
+}
+
+impl fmt::Display for BlockDifference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.what)?;
+        if let Some(name) = &self.name {
+            write!(f, " (of {name})")?;
+        }
+        if let Some(sequence) = self.sequence {
+            write!(f, " (of event {sequence})")?;
+        }
+        Ok(())
+    }
+}
+
+/// What the numbers of a section are about.
+enum Item {
+    Row,
+    /// Rows, listed; the number itself is one.
+    Listed,
+    Link,
+    Name(NameSort),
+    Kind,
+    Coordinate,
+    Other,
+}
+
+impl Block {
+    /// What this block says otherwise than `expected`, which has the same layout; nothing if it is
+    /// that one, but for hashes of heads that it need not know. No byte that has a meaning is left
+    /// out, nor any that is to be zero, and checksums count.
+    ///
+    /// Looks at the bytes that were given, not at what was made anew. O(bytes).
+    #[must_use]
+    pub fn differences(&self, expected: &Self) -> Vec<BlockDifference> {
+        let (own, other) = ((*self.bytes).as_ref(), (*expected.bytes).as_ref());
+        if own == other {
+            return Vec::new();
+        }
+        let mut found = self.header_differences(expected);
+        let counts_agree = found.is_empty();
+        for section in Section::ALL {
+            let differs = match section {
+                // Told with the hashes.
+                Section::HeadKnown => continue,
+                Section::HeadHashes => counts_agree && !self.has_heads_of(expected),
+                _ => !self.has_section_of(expected, section),
+            };
+            if differs {
+                found.push(self.difference(expected, section));
+            }
+        }
+        if found.is_empty() && !self.has_header_of(expected) {
+            found.push(whole("the header of the block"));
+        }
+        found
+    }
+
+    fn header_differences(&self, expected: &Self) -> Vec<BlockDifference> {
+        let (own, other) = (&self.header, &expected.header);
+        let counts = |block: &Self| block.header.clone().counts().map(|count| *count);
+        let mut found = Vec::new();
+        if own.layout != other.layout || counts(self) != counts(expected) {
+            found.push(whole("how many rows, names and links there are"));
+        }
+        if (own.first, own.end) != (other.first, other.end) {
+            found.push(whole("which sequences there are"));
+        }
+        if own.ids != other.ids {
+            found.push(whole("the least and the greatest id"));
+        }
+        if own.times != other.times {
+            found.push(whole("the least and the greatest time"));
+        }
+        found
+    }
+
+    /// Whether a section has the same bytes, is kept in the same way and has its checksum.
+    fn has_section_of(&self, expected: &Self, section: Section) -> bool {
+        let (own, other) = (self.header.place(section), expected.header.place(section));
+        (own.base, own.width, own.checksum) == (other.base, other.width, other.checksum)
+            && self.bytes_of(section) == expected.bytes_of(section)
+    }
+
+    fn is_intact(&self, section: Section) -> bool {
+        let found = Salt::NONE.checksum(section.at() as u64, self.bytes_of(section));
+        found == self.header.place(section).checksum
+    }
+
+    fn raw_numbers(&self, section: Section) -> Packed<'_> {
+        Packed::new(self.bytes_of(section), self.header.place(section))
+    }
+
+    /// Whether every hash of a head that is said to be known is that of `expected`, whose every hash
+    /// is known, and the others are zeros.
+    fn has_heads_of(&self, expected: &Self) -> bool {
+        let known = self.raw_numbers(Section::HeadKnown);
+        let known = (0..self.header.entities).map(|at| known.get(at as usize));
+        let known: Option<Vec<u64>> = known.collect();
+        let Some(known) = known else {
+            return false;
+        };
+        let mut packed = Vec::new();
+        let place = self.header.place(Section::HeadKnown);
+        let (base, width) = pack(&mut packed, known.iter().copied());
+        let is_kept_as_written = (base, width) == (place.base, place.width)
+            && packed == self.bytes_of(Section::HeadKnown);
+        let place = self.header.place(Section::HeadHashes);
+        let (own, _) = self.bytes_of(Section::HeadHashes).as_chunks::<32>();
+        let (other, _) = expected.bytes_of(Section::HeadHashes).as_chunks::<32>();
+        let agree = |(known, (own, other)): (&u64, (&[u8; 32], &[u8; 32]))| match known {
+            0 => *own == [0; 32],
+            1 => own == other,
+            _ => false,
+        };
+        is_kept_as_written
+            && (place.base, place.width) == (0, 0)
+            && self.is_intact(Section::HeadKnown)
+            && self.is_intact(Section::HeadHashes)
+            && own.len() == known.len()
+            && other.len() == known.len()
+            && known.iter().zip(own.iter().zip(other)).all(agree)
+    }
+
+    /// Whether the header is the same, but for where it tells of heads.
+    fn has_header_of(&self, expected: &Self) -> bool {
+        let masked = |block: &Self| {
+            let bytes = (*block.bytes).as_ref();
+            let header = bytes.get(..FIXED_BYTES + Section::COUNT * SECTION_BYTES);
+            let mut header = header.unwrap_or_default().to_vec();
+            for section in [Section::HeadKnown, Section::HeadHashes] {
+                let start = FIXED_BYTES + section.at() * SECTION_BYTES;
+                // Length, checksum, base and width: the zeros after them are looked at.
+                if let Some(place) = header.get_mut(start..start + 25) {
+                    place.fill(0);
+                }
+            }
+            header
+        };
+        masked(self) == masked(expected)
+    }
+
+    fn difference(&self, expected: &Self, section: Section) -> BlockDifference {
+        let (what, item) = meaning(section);
+        let mut difference = whole(what);
+        let first = match section {
+            Section::Ids | Section::Correlations | Section::Causations => {
+                first_chunk::<16>(self.bytes_of(section), expected.bytes_of(section))
+            }
+            Section::HeadHashes => {
+                first_chunk::<32>(self.bytes_of(section), expected.bytes_of(section))
+            }
+            Section::Tiles => first_chunk::<16>(self.bytes_of(section), expected.bytes_of(section)),
+            Section::EntityNames | Section::ScopeNames | Section::TagNames => {
+                self.first_name(expected, section)
+            }
+            _ => {
+                let (own, other) = (self.raw_numbers(section), expected.raw_numbers(section));
+                let count = expected.header.numbers(section).unwrap_or_default();
+                (0..count as usize).find(|at| own.get(*at) != other.get(*at))
+            }
+        };
+        let Some(first) = first else {
+            return difference;
+        };
+        let at = u32::try_from(first).unwrap_or(u32::MAX);
+        match item {
+            Item::Row => difference.sequence = expected.known_sequence(at),
+            Item::Listed => {
+                let row = expected.raw_numbers(section).get_u32(first);
+                difference.sequence = expected.known_sequence(row);
+            }
+            Item::Link => {
+                let row = expected.raw_numbers(Section::LinkRows).get_u32(first);
+                difference.sequence = expected.known_sequence(row);
+            }
+            Item::Name(sort) => difference.name = Some(expected.names(sort).get(at).to_owned()),
+            Item::Kind => {
+                let kind = expected.raw_numbers(Section::Kinds).get_u32(first);
+                let kind = EventKind::from_bits(u16::try_from(kind).unwrap_or_default());
+                difference.name = Some(kind.to_string());
+            }
+            Item::Coordinate => {
+                let (entity, scope) = expected.names_at(at);
+                difference.name = Some(format!("{entity} in {scope}"));
+            }
+            Item::Other => {}
+        }
+        difference
+    }
+
+    fn known_sequence(&self, row: u32) -> Option<Sequence> {
+        (row < self.header.rows).then(|| self.sequence_of(row))
+    }
+
+    fn first_name(&self, expected: &Self, section: Section) -> Option<usize> {
+        let (ends, count) = match section {
+            Section::EntityNames => (Section::EntityEnds, expected.header.entities),
+            Section::ScopeNames => (Section::ScopeEnds, expected.header.scopes),
+            _ => (Section::TagEnds, expected.header.tags),
+        };
+        let list = |block| {
+            let block: &Self = block;
+            NameList::new(block.raw_numbers(ends), block.bytes_of(section), count)
+        };
+        let (own, other) = (list(self), list(expected));
+        (0..count)
+            .find(|at| own.get(*at) != other.get(*at))
+            .and_then(|at| usize::try_from(at).ok())
+    }
+}
+
+fn whole(what: &'static str) -> BlockDifference {
+    BlockDifference {
+        what,
+        sequence: None,
+        name: None,
+    }
+}
+
+/// The first of two lists of items of `N` bytes that differs.
+fn first_chunk<const N: usize>(own: &[u8], other: &[u8]) -> Option<usize> {
+    let (own, other) = (own.as_chunks::<N>().0, other.as_chunks::<N>().0);
+    let pairs = own.iter().zip(other);
+    pairs
+        .enumerate()
+        .find(|(_, (a, b))| a != b)
+        .map(|(at, _)| at)
+}
+
+/// What a section says, and of what.
+const fn meaning(section: Section) -> (&'static str, Item) {
+    use Item::{Coordinate, Kind, Link, Listed, Name, Other, Row};
+    match section {
+        Section::EntityEnds | Section::EntityNames => {
+            ("the name of an entity", Name(NameSort::Entity))
+        }
+        Section::ScopeEnds | Section::ScopeNames => ("the name of a scope", Name(NameSort::Scope)),
+        Section::TagEnds | Section::TagNames => ("the name of a tag", Name(NameSort::Tag)),
+        Section::CoordinateEntities => ("the entity of a coordinate", Coordinate),
+        Section::CoordinateScopes => ("the scope of a coordinate", Coordinate),
+        Section::Kinds => ("the list of kinds", Kind),
+        Section::RunSequences | Section::RunRows => ("the runs of sequences", Other),
+        Section::Ids => ("the id of a row", Row),
+        Section::IdOrder => ("the order of ids", Other),
+        Section::Coordinates => ("the coordinate of a row", Row),
+        Section::RowKinds => ("the kind of a row", Row),
+        Section::Times => ("the time of a row", Row),
+        Section::Clocks => ("the clock of a row", Row),
+        Section::Positions => ("the position of a row", Row),
+        Section::EntityRowEnds => ("how many rows an entity has", Name(NameSort::Entity)),
+        Section::EntityRows => ("the rows of an entity", Listed),
+        Section::ScopeRowEnds => ("how many rows a scope has", Name(NameSort::Scope)),
+        Section::ScopeRows => ("the rows of a scope", Listed),
+        Section::KindRowEnds => ("how many rows a kind has", Kind),
+        Section::KindRows => ("the rows of a kind", Listed),
+        Section::LinkRows => ("which rows have links", Listed),
+        Section::Correlations => ("the correlation of a row", Link),
+        Section::Causations | Section::Caused => ("the causation of a row", Link),
+        Section::ByCorrelation => ("the order of correlations", Other),
+        Section::ByCausation => ("the order of causations", Other),
+        Section::HeadKnown | Section::HeadHashes => (
+            "the hash of an entity's newest event",
+            Name(NameSort::Entity),
+        ),
+        Section::Tiles => ("the summary of a tile of rows", Other),
+        Section::TagRowEnds => ("how many rows a tag has", Name(NameSort::Tag)),
+        Section::TagRows => ("the rows of a tag", Listed),
+    }
+}

@@ -1,0 +1,98 @@
+//! The checkpoint on the disk, to be held against the frames of its segment.
+
+use super::rows::SegmentRows;
+use super::{Problem, ProblemKind};
+use crate::checkpoint::{self, Restored};
+use crate::store::Shared;
+use crate::{Error, ErrorKind};
+use strandline_core::Hlc;
+use strandline_index::Block;
+use strandline_segment::{LogPosition, SegmentInfo};
+
+/// A checkpoint that is whole, by its checksums.
+#[derive(Debug)]
+pub(super) struct StoredCheckpoint {
+    pub(super) file: String,
+    pub(super) restored: Restored,
+}
+
+/// The newest checkpoint, and what is wrong with those that cannot be used. Told before the log's end
+/// is asked for, so that it is not behind the checkpoint.
+///
+/// # Errors
+///
+/// `Io` if they cannot be listed.
+pub(super) fn newest(shared: &Shared) -> Result<(Option<StoredCheckpoint>, Vec<Problem>), Error> {
+    let newest =
+        strandline_checkpoint::newest(&*shared.options.fs, &shared.dir).map_err(|error| {
+            Error::new(ErrorKind::Io, "the checkpoints cannot be listed").with_source(error)
+        })?;
+    let discarded = newest.discarded.into_iter();
+    let mut problems: Vec<_> = discarded
+        .map(|discarded| problem(&discarded.file_name, &discarded.reason.to_string()))
+        .collect();
+    let Some(found) = newest.checkpoint else {
+        return Ok((None, problems));
+    };
+    let file = strandline_checkpoint::file_name(found.number());
+    match checkpoint::restore(found, &shared.identity) {
+        Ok(restored) => Ok((Some(StoredCheckpoint { file, restored }), problems)),
+        Err(error) => {
+            problems.push(problem(&file, &error.to_string()));
+            Ok((None, problems))
+        }
+    }
+}
+
+fn problem(file: &str, message: &str) -> Problem {
+    Problem {
+        sequence: None,
+        kind: ProblemKind::Index,
+        file: Some(file.to_owned()),
+        message: format!("{file}: {message}"),
+    }
+}
+
+impl StoredCheckpoint {
+    pub(super) const fn position(&self) -> LogPosition {
+        self.restored.position
+    }
+
+    /// The problem of a position that is not where a commit ends.
+    pub(super) fn misplaced(&self) -> Problem {
+        problem(
+            &self.file,
+            "its position is not where a commit of the log ends",
+        )
+    }
+}
+
+/// Whether a place between commits is the one of a checkpoint. Of a segment that was rewritten since,
+/// the sequence alone is left.
+pub(super) fn is_at(position: &LogPosition, place: &LogPosition, info: &SegmentInfo) -> bool {
+    if info.header().generation > 0 {
+        position.sequence == place.sequence
+    } else {
+        position == place
+    }
+}
+
+/// Whether the numbers of a segment's coordinates are told as they are: by local number, the place of
+/// each among those of the block.
+pub(super) fn has_names(found: &[u8], rows: &SegmentRows, expected: &Block) -> bool {
+    let (found, rest) = found.as_chunks::<4>();
+    let places = rows.names.iter().map(|named| {
+        let place = expected.find_coordinate(&named.coordinate)?;
+        Some(place.to_le_bytes())
+    });
+    rest.is_empty()
+        && found.len() == rows.names.len()
+        && places
+            .zip(found)
+            .all(|(place, found)| place == Some(*found))
+}
+
+/// Whether a later event has a clock reading that is not after one that was claimed before it.
+pub(super) fn contradicts(claimed: Hlc, next: Option<Hlc>) -> bool {
+    next.is_some_and(|next| next <= claimed)
+}

@@ -1,0 +1,110 @@
+//! `SegmentRows`: what the frames of a segment say, which its indexes have to say too.
+
+use crate::removed::{HeadMap, HeadPlace, RemovedHead};
+use std::sync::Arc;
+use strandline_core::record::{Record, RemovedRecord};
+use strandline_core::{Coordinate, Hlc};
+use strandline_index::{BlockBuilder, CoordinateId, IndexError, Row};
+use strandline_segment::{FrameRecord, SegmentInfo};
+
+/// The rows of one segment, as far as it was read.
+#[derive(Debug, Clone)]
+pub(super) struct SegmentRows {
+    pub(super) info: SegmentInfo,
+    pub(super) rows: BlockBuilder,
+    /// By local number.
+    pub(super) names: Vec<Named>,
+    /// Where streams end whose newest event was removed.
+    pub(super) removed: HeadMap,
+    /// The newest clock reading up to here.
+    pub(super) newest: Option<Hlc>,
+    /// Whether every record could be taken: with what is damaged nothing is compared.
+    pub(super) is_whole: bool,
+}
+
+/// A coordinate that the segment has named.
+#[derive(Debug, Clone)]
+pub(super) struct Named {
+    pub(super) coordinate: Arc<Coordinate>,
+    id: CoordinateId,
+    /// The place of the entity's chain among all.
+    pub(super) chain: usize,
+    /// The offset of the record that named it.
+    at: u32,
+}
+
+impl SegmentRows {
+    /// Of a segment after those whose newest clock reading is `newest`.
+    pub(super) fn new(info: SegmentInfo, newest: Option<Hlc>) -> Self {
+        Self {
+            info,
+            rows: BlockBuilder::default(),
+            names: Vec::new(),
+            removed: HeadMap::new(),
+            newest,
+            is_whole: true,
+        }
+    }
+
+    /// Gives the next local number to a coordinate.
+    pub(super) fn name(
+        &mut self,
+        coordinate: &Coordinate,
+        chain: usize,
+        at: u32,
+    ) -> Result<(), IndexError> {
+        let id = self.rows.intern(coordinate)?;
+        self.names.push(Named {
+            coordinate: Arc::new(coordinate.clone()),
+            id,
+            chain,
+            at,
+        });
+        Ok(())
+    }
+
+    pub(super) fn event(
+        &mut self,
+        at: &FrameRecord<'_>,
+        record: &Record<'_>,
+        local: usize,
+    ) -> Result<(), IndexError> {
+        self.newest = self.newest.max(Some(record.hlc));
+        let Some(named) = self.names.get(local) else {
+            return Ok(());
+        };
+        if !self.removed.is_empty() {
+            self.removed.remove(named.coordinate.entity());
+        }
+        let tags: Vec<_> = record.extensions.tags().collect();
+        let row = Row {
+            sequence: at.sequence,
+            id: record.id,
+            coordinate: named.id,
+            kind: record.kind,
+            wall_ms: record.hlc.wall_ms(),
+            clock: record.clock,
+            position: at.position.to_bits(),
+            correlation: record.correlation,
+            causation: record.causation,
+            hash: Some(at.digest),
+        };
+        self.rows.push(&row, &tags)
+    }
+
+    pub(super) fn removed(&mut self, at: &FrameRecord<'_>, record: &RemovedRecord, local: usize) {
+        self.newest = self.newest.max(Some(record.hlc));
+        if let Some(named) = self.names.get(local) {
+            let head = RemovedHead {
+                clock: record.clock,
+                sequence: at.sequence,
+                hash: at.digest,
+                place: Some(HeadPlace {
+                    offset: at.position.offset,
+                    named_at: named.at,
+                }),
+            };
+            self.removed.insert(named.coordinate.entity().into(), head);
+        }
+    }
+}

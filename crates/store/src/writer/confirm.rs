@@ -1,0 +1,272 @@
+//! Confirming what a block says of an event by the records that it names, before anything is made of
+//! it.
+//!
+//! The checksums of a block tell that it is as it was written. That it says what the log says only the
+//! log can tell: the record at the position has the clock and the hash that are claimed, and its
+//! coordinate was named in its segment by a record of that entity. So no chain is continued under
+//! another name, with another clock, or after another hash. The same holds of a list of heads of removed
+//! events, which tells where the two records are.
+//!
+//! An event that a block does not have cannot be confirmed so; verification finds it.
+
+use super::Writer;
+use crate::removed::{HeadPlace, RemovedHead};
+use crate::{Error, ErrorKind};
+use std::cell::RefCell;
+use strandline_core::record::{RecordView, RemovedRecord, StoredRecord};
+use strandline_core::{Coordinate, Hash};
+use strandline_index::Claim;
+use strandline_segment::{
+    LogError, LogPosition, LogView, RecordPosition, RecordRef, ScanError, SegmentId, SegmentInfo,
+};
+
+/// How many segments' names are kept that had to be read from frames.
+const TABLES_KEPT: usize = 4;
+
+/// The coordinates of segments by local number, of those whose frames had to be read for them: the
+/// record that named a coordinate may be of an event that was removed, which no index has.
+#[derive(Debug, Default)]
+pub(super) struct NameTables(RefCell<Vec<(SegmentInfo, Vec<Coordinate>)>>);
+
+/// What is claimed of an event.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Claimed<'a> {
+    pub(super) entity: &'a str,
+    pub(super) position: u64,
+    pub(super) clock: u32,
+    pub(super) hash: Option<Hash>,
+}
+
+/// What a record says.
+struct Found {
+    digest: Hash,
+    clock: u32,
+    local: u32,
+    coordinate: Option<Coordinate>,
+}
+
+impl Found {
+    fn of(record: RecordRef<'_>) -> Option<Self> {
+        // An index has no row of an event that was removed.
+        if RemovedRecord::is_one(record.body) {
+            return None;
+        }
+        let view = RecordView::parse(record.body).ok()?;
+        Some(Self {
+            digest: record.digest,
+            clock: view.clock(),
+            local: view.local_coordinate(),
+            coordinate: view.coordinate(),
+        })
+    }
+}
+
+/// What any record says, of an event that is there or was removed.
+struct Stub {
+    digest: Hash,
+    clock: u32,
+    local: u32,
+    coordinate: Option<Coordinate>,
+    is_removed: bool,
+}
+
+impl Stub {
+    fn of(record: RecordRef<'_>) -> Option<Self> {
+        let stored = StoredRecord::decode(record.body).ok()?;
+        Some(Self {
+            digest: record.digest,
+            clock: stored.clock(),
+            local: stored.local_coordinate(),
+            coordinate: stored.coordinate().cloned(),
+            is_removed: matches!(stored, StoredRecord::Removed(_)),
+        })
+    }
+}
+
+impl Writer {
+    /// The hash of an event, once the log has confirmed what a block claims of it. Reads one record,
+    /// and a second where that is not the first of its coordinate in the segment.
+    ///
+    /// # Errors
+    ///
+    /// `Corrupt` if the log says otherwise, naming the file that lies; `Io`.
+    pub(super) fn confirm(
+        &self,
+        claimed: Claimed<'_>,
+        claim: &Claim,
+        log: &LogView,
+    ) -> Result<Hash, Error> {
+        let begun = |info: &&SegmentInfo| info.start().sequence <= claim.block.start;
+        let info = log.infos().take_while(begun).last();
+        let lies = || lies(claimed, claim, info);
+        let info = info.ok_or_else(lies)?;
+        let found = read(log, info, claimed.position, lies)?;
+        let agrees = found.clock == claimed.clock
+            && claimed.hash.is_none_or(|hash| hash == found.digest)
+            && match found.coordinate {
+                Some(own) => own.entity() == claimed.entity,
+                None => self.has_name(found.local, claimed.entity, claim, log, info)?,
+            };
+        if agrees {
+            Ok(found.digest)
+        } else {
+            Err(lies())
+        }
+    }
+
+    /// Whether a coordinate of a segment is of an entity: the record that the block gives for its first
+    /// says so, or the frames, if that is gone.
+    fn has_name(
+        &self,
+        local: u32,
+        entity: &str,
+        claim: &Claim,
+        log: &LogView,
+        info: &SegmentInfo,
+    ) -> Result<bool, Error> {
+        let position = RecordPosition::from_bits(claim.named_at);
+        if position.segment == info.id() {
+            match log.read_with(position, Found::of) {
+                Ok(Some(first)) if first.local == local && first.coordinate.is_some() => {
+                    let named = first.coordinate;
+                    return Ok(named.is_some_and(|named| named.entity() == entity));
+                }
+                Err(error @ LogError::Io { .. }) => return Err(error.into()),
+                _ => {}
+            }
+        }
+        let end = info.end().unwrap_or_else(|| self.log.position());
+        self.name_tables.is_named(local, entity, log, info, end)
+    }
+}
+
+/// Holds what a footer says of the head of an entity, whose event was removed, against the log. Nothing
+/// is asked of what was read from frames.
+///
+/// # Errors
+///
+/// As [`Writer::confirm`].
+pub(super) fn confirm_removed(
+    entity: &str,
+    segment: SegmentId,
+    head: &RemovedHead,
+    log: &LogView,
+) -> Result<(), Error> {
+    let Some(HeadPlace { offset, named_at }) = head.place else {
+        return Ok(());
+    };
+    let lies = || {
+        let file = log.info(segment).map(SegmentInfo::file_name);
+        let file = file.unwrap_or_else(|| segment.file_name());
+        Error::new(
+            ErrorKind::Corrupt,
+            format!(
+                "the footer of {file} says that the stream of {entity} went on to event {}, \
+                 which was removed, and the log does not; nothing was written; make the \
+                 indexes anew with `rebuild`",
+                head.clock
+            ),
+        )
+    };
+    let read = |offset| match log.read_with(RecordPosition { segment, offset }, Stub::of) {
+        Ok(found) => found.ok_or_else(lies),
+        Err(error @ LogError::Io { .. }) => Err(Error::from(error)),
+        Err(error) => Err(lies().with_source(error)),
+    };
+    let found = read(offset)?;
+    let named = read(named_at)?;
+    let is_of = |names: Option<Coordinate>| names.is_some_and(|names| names.entity() == entity);
+    let end = log.info(segment).and_then(SegmentInfo::end);
+    let agrees = found.is_removed
+        && end.is_some_and(|end| head.sequence < end.sequence)
+        && (found.clock, found.digest) == (head.clock, head.hash)
+        && found.local == named.local
+        && is_of(named.coordinate);
+    if agrees { Ok(()) } else { Err(lies()) }
+}
+
+/// The record at a position, which a block says is in a segment.
+fn read(
+    log: &LogView,
+    info: &SegmentInfo,
+    position: u64,
+    lies: impl Fn() -> Error,
+) -> Result<Found, Error> {
+    let position = RecordPosition::from_bits(position);
+    if position.segment != info.id() {
+        return Err(lies());
+    }
+    match log.read_with(position, Found::of) {
+        Ok(found) => found.ok_or_else(lies),
+        Err(error @ LogError::Io { .. }) => Err(error.into()),
+        Err(error) => Err(lies().with_source(error)),
+    }
+}
+
+/// The error of an index that the log does not confirm.
+fn lies(claimed: Claimed<'_>, claim: &Claim, info: Option<&SegmentInfo>) -> Error {
+    let file = match info {
+        Some(info) if info.is_sealed() => info.file_name(),
+        _ => strandline_checkpoint::file_name(claim.block.end.get()),
+    };
+    let RecordPosition { segment, offset } = RecordPosition::from_bits(claimed.position);
+    Error::new(
+        ErrorKind::Corrupt,
+        format!(
+            "the index in {file} says that event {} of {} is at offset {offset} of segment \
+             {segment}, and the log does not; nothing was written; make the indexes anew with \
+             `rebuild`",
+            claimed.clock, claimed.entity
+        ),
+    )
+}
+
+impl NameTables {
+    /// Whether a coordinate that a segment has named is of an entity. Reads the segment's frames, and
+    /// keeps its names. O(records of the segment), and O(1) once they are kept.
+    fn is_named(
+        &self,
+        local: u32,
+        entity: &str,
+        log: &LogView,
+        info: &SegmentInfo,
+        end: LogPosition,
+    ) -> Result<bool, Error> {
+        let mut tables = self.0.borrow_mut();
+        let kept = tables.iter().position(|(of, _)| of == info);
+        let table = match kept {
+            Some(at) => tables.remove(at).1,
+            None => names(log, info, end)?,
+        };
+        let named = usize::try_from(local).ok().and_then(|at| table.get(at));
+        let is_named = named.is_some_and(|named| named.entity() == entity);
+        // Of the active segment there are more names soon.
+        if info.is_sealed() {
+            let excess = (tables.len() + 1).saturating_sub(TABLES_KEPT);
+            tables.drain(..excess);
+            tables.push((*info, table));
+        }
+        Ok(is_named)
+    }
+}
+
+/// The coordinates that a segment names, by local number.
+fn names(log: &LogView, info: &SegmentInfo, end: LogPosition) -> Result<Vec<Coordinate>, Error> {
+    let segment = info.id().get();
+    tracing::debug!(segment, "reading the names of a segment from its frames");
+    let mut names = Vec::new();
+    let scanned = log.scan(end, Some(info.start()), |frame| {
+        for record in frame.records() {
+            let record = StoredRecord::decode(record.body);
+            if let Ok(Some(coordinate)) = record.as_ref().map(StoredRecord::coordinate) {
+                names.push(coordinate.clone());
+            }
+        }
+        Ok::<(), Error>(())
+    });
+    match scanned {
+        Ok(_) => Ok(names),
+        Err(ScanError::Log(error)) => Err(error.into()),
+        Err(ScanError::Visit(error)) => Err(error),
+    }
+}
