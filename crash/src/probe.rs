@@ -3,7 +3,7 @@
 
 use crate::run::Marks;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use strandline::fs::{DirEntry, FileLock, Fs, FsFile, OpenMode, SimFs};
 
@@ -77,8 +77,8 @@ impl ProbeFs {
         }
         let dir = path.parent()?;
         let entries = self.inner.list(dir).ok()?;
-        let names = entries.into_iter().map(|entry| entry.name);
-        let other = names.filter(|name| name.starts_with(segment)).next_back()?;
+        let mut names = entries.into_iter().map(|entry| entry.name);
+        let other = names.rfind(|name| name.starts_with(segment))?;
         let other = dir.join(other);
         let file = self.inner.open(&other, OpenMode::Append { end: 0 }).ok()?;
         self.inner.link(&other, path).ok()?;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use strandline::fs::{Fill, Fs, Keep, Loss, Operation, SimDisk, SimFault, SimFaultKind, SimFs};
 use strandline::{
     AppendOptions, Coordinate, Durability, ErrorKind, Event, EventKind, Region, Snapshot,
-    StoreOptions,
+    StoreOptions, StoredEvent,
 };
 use strandline_crash::explore::{Plan, explore, record, replay};
 use strandline_crash::{Defect, WORKLOADS, Workload, damage, sweep};
@@ -136,9 +136,10 @@ fn fail_and_open_again(holder: Holder, calls: u32) {
             Some(reader.unwrap().snapshot())
         }
     };
-    let payloads = |snapshot: &Snapshot| -> Vec<_> {
-        let events = snapshot.query(&Region::all());
-        events.map(|e| e.unwrap().payload().unwrap()[0]).collect()
+    let payloads = |snapshot: &Snapshot| -> Vec<u8> {
+        let events = snapshot.query(&Region::all()).map(Result::unwrap);
+        let first = |event: StoredEvent| event.payload().unwrap().first().copied();
+        events.filter_map(first).collect()
     };
     let read = held.as_ref().map(payloads);
     if !matches!(holder, Holder::Snapshot) {

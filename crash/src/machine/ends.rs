@@ -44,7 +44,10 @@ impl Machine {
         self.fs.heal();
         match answer {
             // A rotation or a checkpoint has synced everything already.
-            Ok(()) => return Ok(self.model.all_durable()),
+            Ok(()) => {
+                self.model.all_durable();
+                return Ok(());
+            }
             Err(error) if error.kind() == ErrorKind::Unknown => {}
             Err(error) => {
                 let message = format!("a sync that fails gave {error:?}");
