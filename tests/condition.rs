@@ -10,7 +10,7 @@ use strandline::{
     EventKind, ExpectedVersion, Receipt, Region, Sequence, Store, StoreOptions,
 };
 
-fn append_if(
+pub(crate) fn append_if(
     store: &Store,
     coordinate: &Coordinate,
     event: Event,

@@ -55,6 +55,14 @@ impl Part {
         link -> Option<Link>;
     }
 
+    /// The block, if it is one.
+    pub(crate) const fn block(&self) -> Option<&Arc<Block>> {
+        match self {
+            Self::Live(_) => None,
+            Self::Block(block) => Some(block),
+        }
+    }
+
     /// How many rows there are.
     pub(crate) fn rows(&self) -> u32 {
         match self {

@@ -2,7 +2,7 @@
 
 use crate::block::{self, Block};
 use crate::part::{NameSort, Part};
-use crate::query::Query;
+use crate::query::{self, Query};
 use crate::shared::{Parts, Shared};
 use crate::{BlockError, Causes, Names, Plan, RowView, Rows};
 use std::fmt;
@@ -143,6 +143,16 @@ impl Snapshot {
         Rows::new(self, region.clone())
     }
 
+    /// The first event in `region` with the sequence `since` or a later one.
+    ///
+    /// For whoever asks for many regions: what [`query`](Self::query) would copy of each is not
+    /// copied. A region costs a look at each of its names in each part from `since` on that has
+    /// none of them.
+    #[must_use]
+    pub fn first_since(&self, region: &Region, since: Sequence) -> Option<RowView<'_>> {
+        query::first_since(self, region, since)
+    }
+
     /// How [`query`](Self::query) would go about `region`, part by part.
     #[must_use]
     pub fn explain(&self, region: &Region) -> Plan {
@@ -201,13 +211,8 @@ impl Snapshot {
 
     /// The blocks, oldest first.
     pub fn blocks(&self) -> impl Iterator<Item = &Arc<Block>> {
-        self.parts
-            .sealed
-            .iter()
-            .filter_map(|sealed| match &sealed.part {
-                Part::Block(block) => Some(block),
-                Part::Live(_) => None,
-            })
+        let sealed = self.parts.sealed.iter();
+        sealed.filter_map(|sealed| sealed.part.block())
     }
 
     /// What was found damaged in a block and could not be made anew, if anything was.
@@ -216,6 +221,15 @@ impl Snapshot {
     #[must_use]
     pub fn damage(&self) -> Option<&BlockError> {
         self.blocks().find_map(|block| block.damage())
+    }
+
+    /// As [`damage`](Self::damage), of the blocks with events from the sequence `since` on.
+    #[must_use]
+    pub fn damage_since(&self, since: Sequence) -> Option<&BlockError> {
+        let parts = (self.part_from(since.get())..self.part_count()).map(|at| self.part(at));
+        parts
+            .filter_map(Part::block)
+            .find_map(|block| block.damage())
     }
 
     /// How many parts have visible rows, or might.

@@ -96,6 +96,21 @@ pub enum LogError {
         /// The limit.
         limit: u64,
     },
+    /// A segment cannot be rewritten: its records would become too long for one file. Those that are
+    /// written with [`LogOptions::record_growth_bytes_max`](crate::LogOptions::record_growth_bytes_max)
+    /// set never do.
+    #[error(
+        "{file} would have {found} bytes and more, the limit of a segment is {limit}: it was written \
+         without room for what a rewriting adds to short records"
+    )]
+    RewrittenTooLong {
+        /// The file that was to be written.
+        file: String,
+        /// Its length as far as it was written, in bytes.
+        found: u64,
+        /// The limit, in bytes.
+        limit: u64,
+    },
     /// An option is under its least value.
     #[error("{what} is {found}, the least is {least}")]
     TooSmall {

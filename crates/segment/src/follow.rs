@@ -150,7 +150,7 @@ impl LogFollower {
             header: *next.header(),
             end: None,
         };
-        self.reader.add(active, file.clone(), self.position);
+        self.reader.add(active, &file, self.position);
         self.position = next.start();
         self.file = file;
         Ok(())

@@ -89,7 +89,9 @@ pub use log::{LogIdentity, UncheckedLog};
 pub use manifest::{MANIFEST_VERSION, Manifest, SegmentInfo};
 pub use next::NextSegment;
 pub use on_disk::footer_on_disk;
-pub use options::{LogOptions, SEGMENT_BYTES_LEAST, SEGMENT_BYTES_MOST};
+pub use options::{
+    LogOptions, SEGMENT_BYTES_LEAST, SEGMENT_BYTES_MOST, SEGMENT_RECORDS_MAX_DEFAULT,
+};
 pub use position::{LogPosition, RecordPosition, SegmentId};
 pub use reader::{LogReader, LogView, OwnedRecord};
 pub use recover::{Repairs, ScannedLog, TornTail};

@@ -3,7 +3,7 @@
 use crate::LogPosition;
 use crate::file::SegmentFile;
 use crate::manifest::SegmentInfo;
-use crate::open_files::OpenFiles;
+use crate::open_files::{OpenFiles, ReadFile};
 use std::sync::{Arc, OnceLock};
 use strandline_core::fs::Mapping;
 use strandline_core::sync::atomic::{AtomicU64, Ordering};
@@ -21,6 +21,8 @@ pub(crate) struct ReadSegment {
     pub(crate) info: SegmentInfo,
     pub(crate) file: SegmentFile,
     mapping: OnceLock<Option<Arc<Mapped>>>,
+    /// The file of an active segment, which may be closed once that is sealed.
+    active: Option<Arc<ReadFile>>,
 }
 
 /// A mapping, and which pieces of it were read before.
@@ -41,17 +43,31 @@ impl ReadSegment {
             info,
             file,
             mapping: OnceLock::new(),
+            active: None,
         }
     }
 
-    /// The segment once it is sealed; it keeps its mapping.
-    pub(crate) fn sealed(&self, end: LogPosition, open_files: &Arc<OpenFiles>) -> Self {
+    /// An active segment, which is open as `file`.
+    pub(crate) fn active(info: SegmentInfo, file: &SegmentFile, all: &Arc<OpenFiles>) -> Self {
+        let active = all.read(file, &info.header);
+        Self {
+            active: Some(active.clone()),
+            ..Self::new(info, file.with_file(active))
+        }
+    }
+
+    /// The segment once it is sealed; it keeps its file and its mapping.
+    pub(crate) fn sealed(&self, end: LogPosition, all: &OpenFiles) -> Self {
+        if let Some(active) = &self.active {
+            all.seal(active, end);
+        }
         let mut info = self.info;
         info.end = Some(end);
         Self {
             info,
-            file: open_files.sealed(&self.file, &info.header, end),
+            file: self.file.clone(),
             mapping: self.mapping.clone(),
+            active: None,
         }
     }
 

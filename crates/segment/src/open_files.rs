@@ -5,6 +5,9 @@
 //! no descriptor, and keeps the file if it is removed or another one gets its name. So its frames are
 //! read from the mapping from then on; it is opened again for its footer alone. A file that cannot be
 //! mapped stays open.
+//!
+//! Readers have such a file from the beginning, while the segment is active: whoever has taken a view
+//! of it then keeps no descriptor once it is sealed.
 
 use crate::file::SegmentFile;
 use crate::format::SEGMENT_HEADER_BYTES;
@@ -12,7 +15,7 @@ use crate::{LogPosition, SegmentHeader};
 use std::collections::VecDeque;
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use strandline_core::fs::{Fs, FsFile, Mapping, OpenMode};
 use strandline_core::sync::Mutex;
 
@@ -28,21 +31,21 @@ pub(crate) struct OpenFiles {
 #[derive(Debug)]
 struct Opened {
     /// The one that was opened first is closed first.
-    files: VecDeque<Weak<SealedFile>>,
+    files: VecDeque<Weak<ReadFile>>,
     /// Whether files can be mapped, as far as was tried: if not, none is closed.
     can_close: bool,
 }
 
-/// The file of a sealed segment: open, or mapped, or both. Read only.
+/// The file of a segment as readers have it: open, or mapped, or both. Read only.
 #[derive(Debug)]
-struct SealedFile {
+pub(crate) struct ReadFile {
     all: Arc<OpenFiles>,
     itself: Weak<Self>,
     header: SegmentHeader,
     path: Arc<PathBuf>,
-    /// Where the frames end: what is before it never changes. What is after it does when space that was
-    /// set aside gives way to a footer, so only a footer is given out from a mapping.
-    frames_end: u64,
+    /// Where the frames of a sealed segment end: what is before it never changes. What is after it does
+    /// when space that was set aside gives way to a footer, so only a footer is given out from a mapping.
+    frames_end: OnceLock<u64>,
     state: Mutex<State>,
 }
 
@@ -66,6 +69,33 @@ impl OpenFiles {
         })
     }
 
+    /// The file of a segment that is open as `segment`, for readers. It stays open until it is
+    /// [sealed](Self::seal).
+    pub(crate) fn read(
+        self: &Arc<Self>,
+        segment: &SegmentFile,
+        header: &SegmentHeader,
+    ) -> Arc<ReadFile> {
+        Arc::new_cyclic(|itself| ReadFile {
+            all: self.clone(),
+            itself: itself.clone(),
+            header: *header,
+            path: segment.path.clone(),
+            frames_end: OnceLock::new(),
+            state: Mutex::new(State {
+                file: Some(segment.file.clone()),
+                mapping: None,
+            }),
+        })
+    }
+
+    /// Notes that the segment of a file is sealed at `end`, so that it may be closed from now on.
+    pub(crate) fn seal(&self, file: &ReadFile, end: LogPosition) {
+        if file.frames_end.set(end.offset.into()).is_ok() {
+            self.opened(&file.itself);
+        }
+    }
+
     /// The file of a segment that is sealed at `end` and open as `segment`, which may be closed from
     /// now on.
     pub(crate) fn sealed(
@@ -74,23 +104,13 @@ impl OpenFiles {
         header: &SegmentHeader,
         end: LogPosition,
     ) -> SegmentFile {
-        let sealed = Arc::new_cyclic(|itself| SealedFile {
-            all: self.clone(),
-            itself: itself.clone(),
-            header: *header,
-            path: segment.path.clone(),
-            frames_end: end.offset.into(),
-            state: Mutex::new(State {
-                file: Some(segment.file.clone()),
-                mapping: None,
-            }),
-        });
-        self.opened(&sealed.itself);
-        segment.with_file(sealed)
+        let file = self.read(segment, header);
+        self.seal(&file, end);
+        segment.with_file(file)
     }
 
     /// Notes that a file was opened, and closes others if there are too many.
-    fn opened(&self, newest: &Weak<SealedFile>) {
+    fn opened(&self, newest: &Weak<ReadFile>) {
         let mut opened = self.opened.lock();
         opened.files.push_back(newest.clone());
         while opened.can_close && opened.files.len() > self.most {
@@ -110,7 +130,7 @@ impl OpenFiles {
     }
 }
 
-impl SealedFile {
+impl ReadFile {
     /// The file, which is opened if it was closed.
     fn file(&self) -> io::Result<Arc<dyn FsFile>> {
         let file = {
@@ -144,7 +164,10 @@ impl SealedFile {
         let Some(file) = state.file.take() else {
             return true;
         };
-        if state.mapping.is_none() {
+        // One that was made while the segment was active may be too short.
+        let frames_end = self.frames_end.get().copied().unwrap_or_default();
+        let has_frames = |mapping: &Mapping| mapping.len() as u64 >= frames_end;
+        if !state.mapping.as_ref().is_some_and(has_frames) {
             state.mapping = file.len().ok().and_then(|bytes| file.map(bytes));
         }
         if state.mapping.is_none() {
@@ -157,12 +180,11 @@ impl SealedFile {
     /// Reads frames from the mapping, as if the file ended after them.
     fn read_mapped(&self, buffer: &mut [u8], offset: u64) -> Option<usize> {
         let mapping = self.state.lock().mapping.clone()?;
-        if offset >= self.frames_end {
+        let frames_end = *self.frames_end.get()?;
+        if offset >= frames_end {
             return Some(0);
         }
-        let end = self
-            .frames_end
-            .min(offset.saturating_add(buffer.len() as u64));
+        let end = frames_end.min(offset.saturating_add(buffer.len() as u64));
         let range = usize::try_from(offset).ok()?..usize::try_from(end).ok()?;
         let bytes = mapping.get(range)?;
         let count = bytes.len();
@@ -171,13 +193,14 @@ impl SealedFile {
     }
 }
 
-impl FsFile for SealedFile {
+impl FsFile for ReadFile {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         // A closed file is not looked for by its name, which may be that of another by now: of a store
         // that was put back from a backup, say, and went on otherwise after the same header.
         let is_closed = self.state.lock().file.is_none();
+        let frames_end = self.frames_end.get().copied().unwrap_or_default();
         if is_closed
-            && offset < self.frames_end
+            && offset < frames_end
             && let Some(count) = self.read_mapped(buffer, offset)
         {
             return Ok(count);
@@ -211,7 +234,8 @@ impl FsFile for SealedFile {
             Ok(file) => file.len(),
             Err(error) => {
                 let is_mapped = self.state.lock().mapping.is_some();
-                is_mapped.then_some(self.frames_end).ok_or(error)
+                let frames_end = self.frames_end.get().copied();
+                frames_end.filter(|_| is_mapped).ok_or(error)
             }
         }
     }
@@ -223,14 +247,21 @@ impl FsFile for SealedFile {
         if let Some(mapping) = state.mapping.as_ref().filter(is_long_enough) {
             return Some(mapping.clone());
         }
-        let file = match &state.file {
-            Some(file) => file.clone(),
-            None => self.open().ok()?,
+        let (file, is_own) = match &state.file {
+            Some(file) => (file.clone(), true),
+            None => (self.open().ok()?, state.mapping.is_none()),
         };
-        // What a mapping has beyond the end of its file must not be touched, and this may be another
-        // file than the one whose length the caller knows.
-        let length = file.len().ok().filter(|length| *length >= bytes)?;
+        // Of a sealed segment: what a mapping has beyond the end of its file must not be touched, and
+        // this may be another file than the one whose length the caller knows.
+        let length = match self.frames_end.get() {
+            Some(_) => file.len().ok().filter(|length| *length >= bytes)?,
+            None => bytes.max(file.len().ok()?),
+        };
         let mapping = file.map(length)?;
+        if !is_own {
+            // Another file may have the name by now, so the frames are still read from what there was.
+            return Some(mapping);
+        }
         Some(state.mapping.insert(mapping).clone())
     }
 }

@@ -1,17 +1,22 @@
 //! `LogOptions`: the sizes of a log.
 
 use crate::LogError;
-use crate::format::COMMIT_BYTES_MAX;
+use crate::format::{COMMIT_BYTES_MAX, FRAME_ALIGNMENT};
 
 /// Shortest limit for a segment: 64 KiB.
 pub const SEGMENT_BYTES_LEAST: u64 = 64 << 10;
 /// Longest limit for a segment, 4 GiB less one byte: offsets have 32 bits.
 pub const SEGMENT_BYTES_MOST: u64 = u32::MAX as u64;
+/// Most records of a segment by default: 2^22.
+pub const SEGMENT_RECORDS_MAX_DEFAULT: u32 = 1 << 22;
 
 /// The sizes of a log.
 #[derive(Debug, Clone)]
 pub struct LogOptions {
     pub(crate) segment_bytes_max: u64,
+    pub(crate) segment_records_max: u32,
+    pub(crate) rewritten_bytes_max: u64,
+    pub(crate) record_growth_bytes_max: usize,
     pub(crate) commit_bytes_max: u32,
     pub(crate) mapped_reads: bool,
     pub(crate) open_files_max: usize,
@@ -22,6 +27,9 @@ impl Default for LogOptions {
     fn default() -> Self {
         Self {
             segment_bytes_max: 256 << 20,
+            segment_records_max: SEGMENT_RECORDS_MAX_DEFAULT,
+            rewritten_bytes_max: SEGMENT_BYTES_MOST,
+            record_growth_bytes_max: 0,
             commit_bytes_max: COMMIT_BYTES_MAX,
             mapped_reads: true,
             open_files_max: 128,
@@ -42,6 +50,38 @@ impl LogOptions {
     #[must_use]
     pub const fn segment_bytes(&self) -> u64 {
         self.segment_bytes_max
+    }
+
+    /// Number of records with which a segment is full, however long it is. Default:
+    /// [`SEGMENT_RECORDS_MAX_DEFAULT`]; at least 1, which 0 counts as. A commit that has more is alone
+    /// in its segment.
+    #[must_use]
+    pub const fn segment_records_max(mut self, records: u32) -> Self {
+        self.segment_records_max = if records == 0 { 1 } else { records };
+        self
+    }
+
+    /// How much longer a rewriting may make the body of a record, in bytes, rounded up to a multiple of
+    /// [`FRAME_ALIGNMENT`]. Default: 0.
+    ///
+    /// A segment takes only as many records as fit in [`rewritten_bytes_max`](Self::rewritten_bytes_max)
+    /// if each of them becomes so much longer: what could be written can be rewritten.
+    #[must_use]
+    pub const fn record_growth_bytes_max(mut self, bytes: usize) -> Self {
+        self.record_growth_bytes_max =
+            match bytes.checked_next_multiple_of(FRAME_ALIGNMENT as usize) {
+                Some(bytes) => bytes,
+                None => usize::MAX,
+            };
+        self
+    }
+
+    /// Longest file of a segment that was rewritten, its footer apart, in bytes. Default and most:
+    /// 4 GiB less one byte.
+    #[must_use]
+    pub const fn rewritten_bytes_max(mut self, bytes: u64) -> Self {
+        self.rewritten_bytes_max = bytes;
+        self
     }
 
     /// Longest commit, in bytes. Default and most: 64 MiB.
@@ -88,11 +128,22 @@ impl LogOptions {
         self.mapped_reads.then_some(self.segment_bytes_max)
     }
 
+    /// Whether the `records` of a segment that ends at `end` can be rewritten, however long they become.
+    pub(crate) const fn fits_rewritten(&self, end: u64, records: u64) -> bool {
+        let growth = records.saturating_mul(self.record_growth_bytes_max as u64);
+        end.saturating_add(growth) <= self.rewritten_bytes_max
+    }
+
     pub(crate) fn check(&self) -> Result<(), LogError> {
         let limits = [
             (
                 "segment_bytes_max",
                 self.segment_bytes_max,
+                SEGMENT_BYTES_MOST,
+            ),
+            (
+                "rewritten_bytes_max",
+                self.rewritten_bytes_max,
                 SEGMENT_BYTES_MOST,
             ),
             (

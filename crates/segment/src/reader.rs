@@ -56,10 +56,13 @@ impl LogReader {
         mapped_bytes: Option<u64>,
     ) -> Self {
         let segments = infos.into_iter().zip(files).map(|(info, file)| {
-            if let Some(end) = info.end() {
-                file.set_written_end(end.offset);
-            }
-            Arc::new(ReadSegment::new(info, file))
+            Arc::new(match info.end() {
+                Some(end) => {
+                    file.set_written_end(end.offset);
+                    ReadSegment::new(info, file)
+                }
+                None => ReadSegment::active(info, &file, &open_files),
+            })
         });
         let view = LogView {
             segments: Arc::new(segments.collect()),
@@ -79,14 +82,15 @@ impl LogReader {
     }
 
     /// Adds a segment after the one that was sealed at `sealed_end`.
-    pub(crate) fn add(&self, info: SegmentInfo, file: SegmentFile, sealed_end: LogPosition) {
+    pub(crate) fn add(&self, info: SegmentInfo, file: &SegmentFile, sealed_end: LogPosition) {
         self.change(|segments| {
             if let Ok(at) = find(segments, sealed_end.segment)
                 && let Some(sealed) = segments.get_mut(at)
             {
                 *sealed = Arc::new(sealed.sealed(sealed_end, &self.open_files));
             }
-            segments.push(Arc::new(ReadSegment::new(info, file)));
+            let active = ReadSegment::active(info, file, &self.open_files);
+            segments.push(Arc::new(active));
         });
     }
 

@@ -36,6 +36,7 @@ pub struct SegmentRewrite {
     source: SealedFrames,
     reader: LogReader,
     maps_reads: bool,
+    bytes_max: u64,
     claim: Claim,
 }
 
@@ -135,6 +136,7 @@ impl LogWriter {
             source,
             reader: self.reader.clone(),
             maps_reads: self.options.maps_reads(),
+            bytes_max: self.options.rewritten_bytes_max,
             claim,
         })
     }
@@ -223,8 +225,8 @@ impl SegmentRewrite {
     ///
     /// # Errors
     ///
-    /// [`LogError::Corrupt`] if the segment is damaged, [`LogError::TooLarge`] if it would be longer
-    /// than a segment can be, [`LogError::Io`], and what `body` returns. The new file is removed then.
+    /// [`LogError::Corrupt`] if the segment is damaged, [`LogError::RewrittenTooLong`] if it would be
+    /// longer than a segment can be, [`LogError::Io`], and what `body` returns. The new file is removed then.
     pub fn write<E>(
         self,
         mut body: impl FnMut(&FrameRecord<'_>, &mut Vec<u8>) -> Result<(), E>,
@@ -236,6 +238,7 @@ impl SegmentRewrite {
             source,
             reader,
             maps_reads: _,
+            bytes_max,
             claim,
         } = self;
         let path = dir.join(header.file_name());
@@ -263,6 +266,7 @@ impl SegmentRewrite {
             pending: header.encode(),
             written: 0,
             end: header.start(),
+            bytes_max,
         };
         source
             .visit(|frame| {
@@ -299,6 +303,7 @@ struct Target {
     pending: Vec<u8>,
     written: u64,
     end: LogPosition,
+    bytes_max: u64,
 }
 
 impl Target {
@@ -324,12 +329,15 @@ impl Target {
             durable_through: frame.durable_through(),
         };
         let size = self.commit.frame_bytes() as u64;
-        let too_large = || LogError::TooLarge {
-            what: "a rewritten segment",
-            found: u64::from(self.end.offset).saturating_add(size),
-            limit: u64::from(u32::MAX),
-        };
-        let (bytes, end) = self.commit.seal(&place).ok_or_else(too_large)?;
+        let found = u64::from(self.end.offset).saturating_add(size);
+        let sealed = self.commit.seal(&place);
+        let (bytes, end) = sealed.filter(|_| found <= self.bytes_max).ok_or_else(|| {
+            LogError::RewrittenTooLong {
+                file: self.file.name(),
+                found,
+                limit: self.bytes_max,
+            }
+        })?;
         // Same digests after the same hash, so the chain of the log is what it was.
         assert_eq!(end.log_hash, frame.end().log_hash, "digests stay");
         self.pending.extend_from_slice(bytes);

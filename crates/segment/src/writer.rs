@@ -129,21 +129,29 @@ impl LogWriter {
     }
 
     /// Whether a commit of `records` records whose bodies have `body_bytes` fits in the active
-    /// segment.
+    /// segment, and a rewriting of it all would too.
     #[must_use]
     pub fn fits(&self, body_bytes: usize, records: usize) -> bool {
+        let start = self.segment_start().sequence.get();
+        // Gaps in the sequences count as records: then a segment is full too soon.
+        let before = self.position.sequence.get().saturating_sub(start);
+        let all = before.saturating_add(records as u64);
         let end = u64::from(self.position.offset).saturating_add(frame_bytes(body_bytes, records));
-        end <= self.options.segment_bytes_max && self.fits_empty(body_bytes, records)
+        end <= self.options.segment_bytes_max
+            && self.options.fits_rewritten(end, all)
+            && (before == 0 || all <= u64::from(self.options.segment_records_max))
+            && self.fits_empty(body_bytes, records)
     }
 
     /// Whether such a commit fits in an empty segment, and is within the limits of a commit.
     #[must_use]
     pub fn fits_empty(&self, body_bytes: usize, records: usize) -> bool {
         let bytes = frame_bytes(body_bytes, records);
+        let end = u64::from(SEGMENT_HEADER_BYTES).saturating_add(bytes);
         records <= COMMIT_RECORDS_MAX
             && bytes <= u64::from(self.options.commit_bytes_max)
-            && u64::from(SEGMENT_HEADER_BYTES).saturating_add(bytes)
-                <= self.options.segment_bytes_max
+            && end <= self.options.segment_bytes_max
+            && self.options.fits_rewritten(end, records as u64)
     }
 
     /// Writes a commit, as [`append_undone_by`](Self::append_undone_by) does, and syncs a failed
@@ -377,7 +385,7 @@ impl LogWriter {
         let sealed_file = std::mem::replace(&mut self.active, next.clone());
         let sealed_end = std::mem::replace(&mut self.position, header.start());
         self.reader
-            .add(SegmentInfo { header, end: None }, next, sealed_end);
+            .add(SegmentInfo { header, end: None }, &next, sealed_end);
         let sealed = self.manifest.segments.iter().rev().nth(1).copied();
         let read = self.reader.view().file(sealed_end.segment).cloned();
         Ok(self.sealed_of(

@@ -1,8 +1,10 @@
 //! Appending: from the caller's thread through the commit lock to the wait for the disk.
 
 use crate::store::Store;
-use crate::writer::{Context, GroupSync, Poison, Prepared, SyncDriver, Writer, check_batch};
-use crate::{AppendCondition, AppendOptions, Batch, Durability, Error, ErrorKind, Event, Receipt};
+use crate::writer::{
+    Context, GroupSync, Poison, Prepared, SyncDriver, Writer, check_batch, look_ahead,
+};
+use crate::{AppendOptions, Batch, Durability, Error, ErrorKind, Event, Receipt};
 use std::sync::Arc;
 use strandline_core::sync::MutexGuard;
 use strandline_core::{Coordinate, Sequence};
@@ -132,12 +134,14 @@ impl Store {
         let shared = &*self.shared;
         shared.check_poison()?;
         let durability = options.durability.unwrap_or(shared.options.durability);
+        let condition = options.condition;
+        let condition = condition.map(|condition| look_ahead(&shared.index, condition));
+        let condition = condition.transpose()?;
         let mut wanted = Wanted::default();
         let (committed, sealed, next) = {
             let mut writer = self.lock_with_room(full)?;
             let guard = PoisonOnPanic(&shared.group);
-            let context = self.context(options.condition);
-            let committed = writer.commit(prepared, durability, context, give);
+            let committed = writer.commit(prepared, durability, condition, self.context(), give);
             if let (Ok(end), Durability::Synced, Full::Wait | Full::Refuse) =
                 (&committed, durability, full)
             {
@@ -150,11 +154,11 @@ impl Store {
             (committed, writer.sealed.take(), next)
         };
         if let Some(background) = &self.background {
-            if let Some(sealed) = sealed {
-                background.write_footer(sealed);
-            }
             if let Some(next) = next {
                 background.prepare(next);
+            }
+            if let Some(sealed) = sealed {
+                background.write_footer(shared, sealed);
             }
             if wanted.sync {
                 background.sync_soon();
@@ -189,12 +193,12 @@ impl Store {
                 return Ok(());
             }
             let guard = PoisonOnPanic(&shared.group);
-            let sealed = writer.rotate(self.context(None));
+            let sealed = writer.rotate(self.context());
             std::mem::forget(guard);
             sealed?
         };
         if let Some(background) = &self.background {
-            background.write_footer(sealed);
+            background.write_footer(shared, sealed);
         }
         Ok(())
     }
@@ -202,11 +206,11 @@ impl Store {
     /// Returns when the background has done what it was asked for until now.
     pub(crate) fn wait_for_background(&self) {
         if let Some(background) = &self.background {
-            background.wait();
+            background.finish(&self.shared);
         }
     }
 
-    pub(crate) fn context<'a>(&'a self, condition: Option<&'a AppendCondition>) -> Context<'a> {
+    pub(crate) fn context(&self) -> Context<'_> {
         let shared = &*self.shared;
         Context {
             group: &shared.group,
@@ -215,7 +219,6 @@ impl Store {
             now_ms: shared.options.clock.now_ms(),
             drift_ms_max: shared.options.drift_ms_max(),
             segment_bytes_max: shared.options.log.segment_bytes(),
-            condition,
         }
     }
 

@@ -3,6 +3,7 @@
 
 use crate::checkpoint;
 use crate::footer::{self, Opened};
+use crate::jobs::Jobs;
 use crate::open::WithoutFooter;
 use crate::removed::HeadMap;
 use crate::store::Shared;
@@ -15,13 +16,16 @@ use strandline_core::sync::atomic::{AtomicBool, Ordering};
 use strandline_core::sync::thread;
 use strandline_segment::{NextSegment, SealedSegment, SegmentId, SegmentInfo, footer_on_disk};
 
-/// A sealed segment, and the newest clock reading in it.
+/// How many sealed segments wait for their footers at most: their rows are in memory until then. Who
+/// seals one more writes a footer itself.
+const FOOTERS_WAITING_MAX: usize = 4;
+
+/// A sealed segment that wants its footer, and the newest clock reading in it. Its file is opened when
+/// its turn comes.
 #[derive(Debug)]
 pub(crate) struct Sealed {
-    pub(crate) segment: SealedSegment,
+    pub(crate) info: SegmentInfo,
     pub(crate) newest: Option<Hlc>,
-    /// Where streams end in it whose newest event was removed.
-    pub(crate) removed: HeadMap,
 }
 
 /// What became of the footers that were to be written.
@@ -51,13 +55,12 @@ impl FootersWritten {
     }
 }
 
+#[derive(Debug)]
 enum Job {
-    /// A segment was sealed and wants its footer, and then a checkpoint of what follows it.
+    /// A segment was sealed and wants its footer.
     Footer(Box<Sealed>),
     /// So much was written that a checkpoint is wanted.
     Checkpoint,
-    /// Somebody waits until everything before is done.
-    Reply(Sender<()>),
     /// The active segment fills up, and the next one should be there.
     Prepare(NextSegment),
 }
@@ -66,7 +69,7 @@ enum Job {
 #[derive(Debug)]
 pub(crate) struct Background {
     syncs: Option<Sender<()>>,
-    jobs: Option<Sender<Job>>,
+    jobs: Arc<Jobs<Job>>,
     /// Whether a sync was asked for and is waited with. Set by writers and cleared by the thread
     /// before it syncs, both by swaps with acquire and release: who finds it set leaves its write to
     /// the swap that clears it, after which the thread looks up to where the log is written.
@@ -80,7 +83,7 @@ impl Background {
     pub(crate) fn start(shared: Arc<Shared>) -> std::io::Result<Self> {
         let mut background = Self {
             syncs: None,
-            jobs: None,
+            jobs: Arc::default(),
             sync_waits: Arc::new(AtomicBool::new(false)),
             threads: Vec::new(),
             inline: None,
@@ -95,10 +98,11 @@ impl Background {
         background.spawn("strandline-sync", move || {
             run_syncs(&of_syncs, &asked, &waits);
         })?;
-        let (jobs, given) = unbounded();
-        background.jobs = Some(jobs);
+        let jobs = background.jobs.clone();
         background.spawn("strandline", move || {
-            given.iter().for_each(|job| work(&shared, job));
+            while let Some(mut in_work) = jobs.next() {
+                work(&shared, in_work.take());
+            }
         })?;
         Ok(background)
     }
@@ -122,60 +126,70 @@ impl Background {
 
     /// Asks for a checkpoint.
     pub(crate) fn checkpoint_soon(&self) {
-        self.send(Job::Checkpoint);
+        if let Some(shared) = &self.inline {
+            return save_checkpoint(shared);
+        }
+        // It holds what there is when it is made.
+        let is_same = |job: &Job| matches!(job, Job::Checkpoint);
+        self.jobs.add_once(Job::Checkpoint, is_same);
     }
 
     /// Asks for the footers of segments that have none.
-    pub(crate) fn write_footers(&self, shared: &Shared, segments: &[WithoutFooter]) {
+    pub(crate) fn write_footers(&self, segments: &[WithoutFooter]) {
         for without in segments {
-            let sealed = shared.writer().and_then(|writer| {
-                let writer = writer.lock();
-                let removed = writer.removed.map_of(without.segment);
-                Ok((writer.log.sealed_segment(without.segment)?, removed))
+            self.add_footer(Sealed {
+                info: without.info,
+                newest: without.newest,
             });
-            match sealed {
-                Ok((segment, removed)) => self.write_footer(Sealed {
-                    segment,
-                    newest: without.newest,
-                    removed,
-                }),
-                Err(error) => shared.footers.lock().failed(without.segment, &error),
+        }
+        if !segments.is_empty() {
+            self.checkpoint_soon();
+        }
+    }
+
+    /// Asks for the footer of a sealed segment, and for a checkpoint of what follows it. Writes a footer
+    /// itself if too many wait, so that whoever appends faster than the background works is held up by
+    /// it, and nobody else is. Called without the commit lock.
+    pub(crate) fn write_footer(&self, shared: &Shared, sealed: Sealed) {
+        self.add_footer(sealed);
+        self.checkpoint_soon();
+        let is_footer = |job: &Job| matches!(job, Job::Footer(_));
+        if let Some(mut oldest) = self.jobs.take_if_over(FOOTERS_WAITING_MAX, is_footer) {
+            work(shared, oldest.take());
+        }
+    }
+
+    fn add_footer(&self, sealed: Sealed) {
+        let job = Job::Footer(Box::new(sealed));
+        match &self.inline {
+            Some(shared) => work(shared, Some(job)),
+            None => self.jobs.add(job),
+        }
+    }
+
+    /// Asks for the file of the next segment, before all else: it is made in a moment, and a rotation
+    /// that does not find it holds up all appends while it makes it.
+    pub(crate) fn prepare(&self, next: NextSegment) {
+        let job = Job::Prepare(next);
+        match &self.inline {
+            Some(shared) => work(shared, Some(job)),
+            None => {
+                let is_same = |job: &Job| matches!(job, Job::Prepare(_));
+                self.jobs.add_first_once(job, is_same);
             }
         }
     }
 
-    /// Asks for the footer of a sealed segment.
-    pub(crate) fn write_footer(&self, sealed: Sealed) {
-        self.send(Job::Footer(Box::new(sealed)));
-    }
-
-    /// Asks for the file of the next segment.
-    pub(crate) fn prepare(&self, next: NextSegment) {
-        self.send(Job::Prepare(next));
-    }
-
-    /// Returns when everything that was asked for before is done.
-    pub(crate) fn wait(&self) {
-        let (reply, replied) = unbounded();
-        self.send(Job::Reply(reply));
-        // An error says that nobody is left who could be at work.
-        let _ = replied.recv();
-    }
-
-    fn send(&self, job: Job) {
-        // The receiver outlives every sender; if its thread died, syncs are left to the callers
-        // and footers to the next opening.
-        if let Some(shared) = &self.inline {
-            work(shared, job);
-        } else if let Some(jobs) = &self.jobs {
-            let _ = jobs.send(job);
-        }
+    /// Returns when everything that was asked for before is done; does what nobody has begun.
+    pub(crate) fn finish(&self, shared: &Shared) {
+        self.jobs.finish(|mut in_work| work(shared, in_work.take()));
     }
 }
 
 impl Drop for Background {
     fn drop(&mut self) {
-        (self.syncs, self.jobs) = (None, None);
+        self.syncs = None;
+        self.jobs.close();
         for thread in self.threads.drain(..) {
             let _ = thread.join();
         }
@@ -197,20 +211,17 @@ fn sync(shared: &Shared) {
     let _ = shared.group.wait(shared.group.written());
 }
 
-fn work(shared: &Shared, job: Job) {
+fn work(shared: &Shared, job: Option<Job>) {
     match job {
-        Job::Footer(sealed) => {
-            write_footer(shared, &sealed);
-            save_checkpoint(shared);
-        }
-        Job::Checkpoint => save_checkpoint(shared),
-        Job::Reply(reply) => drop(reply),
-        Job::Prepare(next) => {
+        Some(Job::Footer(sealed)) => write_footer(shared, &sealed),
+        Some(Job::Checkpoint) => save_checkpoint(shared),
+        Some(Job::Prepare(next)) => {
             if let Err(error) = next.prepare() {
                 // The rotation tries again, and says what is wrong.
                 tracing::warn!(%error, "cannot make the next segment ahead");
             }
         }
+        None => {}
     }
 }
 
@@ -221,37 +232,49 @@ fn save_checkpoint(shared: &Shared) {
     }
 }
 
+/// Opens a sealed segment to write its footer, with where streams end in it whose newest event was
+/// removed; none if it was rewritten meanwhile, with a footer.
+fn open_sealed(
+    shared: &Shared,
+    info: &SegmentInfo,
+) -> Result<Option<(SealedSegment, HeadMap)>, crate::Error> {
+    let writer = shared.writer()?.lock();
+    let segment = writer.log.sealed_segment(info.id())?;
+    let is_same = segment.info() == info;
+    Ok(is_same.then(|| (segment, writer.removed.map_of(info.id()))))
+}
+
 /// Writes the footer of a sealed segment, and puts its block in the place of the live rows.
 fn write_footer(shared: &Shared, sealed: &Sealed) {
-    let info = sealed.segment.info();
-    let segment = info.id().get();
-    if shared.log.view().info(info.id()) != Some(info) {
+    let info = &sealed.info;
+    let number = info.id().get();
+    let (segment, removed) = match open_sealed(shared, info) {
+        Ok(Some(opened)) => opened,
         // It was rewritten meanwhile, with a footer of its own.
-        return;
-    }
-    let begun = footer::begin(sealed.newest, &sealed.removed);
+        Ok(None) => return,
+        Err(error) => return shared.footers.lock().failed(info.id(), &error),
+    };
+    let begun = footer::begin(sealed.newest, &removed);
     let first = info.start().sequence;
     let end = info.end().map_or(first, |end| end.sequence);
     let exported = shared.index.snapshot().export_after(begun, first..end);
     let written = exported.map_err(crate::Error::from).and_then(|bytes| {
         let is_sound = has_footer(shared, info, &bytes);
         if !is_sound {
-            sealed.segment.write_footer(&bytes)?;
+            segment.write_footer(&bytes)?;
         }
         Ok(is_sound)
     });
-    match written {
+    let is_sound = match written {
         // A footer saves time at an opening and memory before it, and is rebuilt from the frames.
         Err(error) => return shared.footers.lock().failed(info.id(), &error),
-        Ok(true) => shared.footers.lock().sound += 1,
-        Ok(false) => shared.footers.lock().count += 1,
-    }
+        Ok(is_sound) => is_sound,
+    };
     let mapped = shared.options.log.maps_reads();
-    let opened = sealed
-        .segment
+    let opened = segment
         .footer(mapped)
         .map_err(crate::Error::from)
-        .and_then(|footer| match (footer, sealed.segment.frames()) {
+        .and_then(|footer| match (footer, segment.frames()) {
             (Some(footer), Some(frames)) => footer::open(footer, frames),
             _ => Err(crate::Error::new(
                 crate::ErrorKind::Corrupt,
@@ -271,8 +294,13 @@ fn write_footer(shared: &Shared, sealed: &Sealed) {
     });
     match replaced {
         Ok(()) => {
-            shared.footers.lock().count += 1;
-            tracing::debug!(segment, "wrote the footer of a sealed segment");
+            let mut footers = shared.footers.lock();
+            match is_sound {
+                true => footers.sound += 1,
+                false => footers.count += 1,
+            }
+            drop(footers);
+            tracing::debug!(segment = number, "wrote the footer of a sealed segment");
         }
         // It was written, and cannot be used.
         Err(error) => shared.footers.lock().failed(info.id(), &error),

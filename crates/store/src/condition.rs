@@ -1,7 +1,13 @@
 //! `AppendCondition`: what must not have happened since a decision was made.
 
+use crate::{Error, ErrorKind};
 use std::fmt;
 use strandline_core::{EventId, Region, Sequence};
+
+/// Most regions that a condition may have.
+pub const CONDITION_REGIONS_MAX: usize = 1_000;
+/// Most tags that a condition may ask for, those of all its regions together.
+pub const CONDITION_TAGS_MAX: usize = 10_000;
 
 /// Appends only if no event of some regions was appended since the caller looked: for decisions
 /// that depend on more than one entity.
@@ -11,8 +17,14 @@ use strandline_core::{EventId, Region, Sequence};
 /// everything that was written, so of two appends that exclude each other one alone succeeds.
 /// Members of a batch do not count against its own condition.
 ///
-/// The cost is that of the events appended since, or of those that the most selective filter of a
-/// region leaves of them; nothing where there were none.
+/// It may have [`CONDITION_REGIONS_MAX`] regions and ask for [`CONDITION_TAGS_MAX`] tags; with more
+/// the append is refused.
+///
+/// The cost, for each region: in each segment that has events since, a look at each of its names and
+/// tags (about a microsecond together), and those of the events since that the most selective
+/// filter leaves. Nothing where there were no events since. The appending thread pays it and holds up
+/// nobody: it is looked for before the event's turn comes, and then only among what was appended
+/// meanwhile.
 ///
 /// ```
 /// use strandline::{
@@ -70,6 +82,31 @@ impl AppendCondition {
             None => region,
         });
         self
+    }
+
+    /// Refuses a condition that takes too long to check.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let tags = |region: &Region| region.tag_filter().len() + region.any_tag_filter().len();
+        let tags = self.regions.iter().map(tags).sum();
+        let limits = [
+            (
+                "regions",
+                self.regions.len(),
+                CONDITION_REGIONS_MAX,
+                "CONDITION_REGIONS_MAX",
+            ),
+            ("tags", tags, CONDITION_TAGS_MAX, "CONDITION_TAGS_MAX"),
+        ];
+        match limits
+            .into_iter()
+            .find(|(_, found, limit, _)| found > limit)
+        {
+            None => Ok(()),
+            Some((what, found, limit, name)) => Err(Error::new(
+                ErrorKind::TooLarge,
+                format!("the condition has {found} {what}, the limit is {limit} ({name})"),
+            )),
+        }
     }
 
     /// From where on the condition looks.

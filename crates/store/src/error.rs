@@ -294,6 +294,11 @@ impl From<LogError> for Error {
                 ErrorKind::UnsupportedVersion,
                 "the store cannot be read by this version",
             ),
+            LogError::RewrittenTooLong { .. } => (
+                ErrorKind::TooLarge,
+                "a segment is too long to be rewritten, and nothing has changed; export the events and \
+                 import those that are to stay",
+            ),
             error if error.is_corruption() => (ErrorKind::Corrupt, "the log is damaged"),
             _ => (ErrorKind::Io, "the log cannot be read"),
         };

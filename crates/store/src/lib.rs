@@ -51,6 +51,10 @@ mod event_ref;
 mod expected;
 mod footer;
 mod id_conflict;
+mod jobs;
+#[cfg(all(test, strandline_loom))]
+#[allow(clippy::expect_used, reason = "a model fails by panicking")]
+mod jobs_model;
 pub mod maintenance;
 mod open;
 mod options;
@@ -72,7 +76,9 @@ mod typed;
 mod verify;
 mod writer;
 
-pub use condition::{AppendCondition, ConditionConflict};
+pub use condition::{
+    AppendCondition, CONDITION_REGIONS_MAX, CONDITION_TAGS_MAX, ConditionConflict,
+};
 pub use error::{Error, ErrorClass, ErrorKind};
 pub use event::{BATCH_BYTES_MAX, BATCH_EVENTS_MAX, Batch, Event};
 pub use event_ref::EventRef;

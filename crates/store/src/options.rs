@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use strandline_core::fs::{Fs, OsFs};
+use strandline_core::record::RECORD_GROWTH_BYTES_MAX;
 use strandline_core::{Clock, Random, SystemClock};
 use strandline_index::IndexLayout;
 use strandline_segment::LogOptions;
@@ -86,7 +87,7 @@ impl StoreOptions {
             payload_bytes_max: PAYLOAD_BYTES_MAX_DEFAULT,
             clock_drift_max: Duration::from_secs(60),
             in_flight_max: 1024,
-            log: LogOptions::default(),
+            log: LogOptions::default().record_growth_bytes_max(RECORD_GROWTH_BYTES_MAX),
             fs: Arc::new(OsFs),
             clock: Arc::new(SystemClock::default()),
             random_seed: None,
@@ -177,6 +178,18 @@ impl StoreOptions {
         self
     }
 
+    /// How many events fill a segment, however short they are: then it is sealed and the next one begun.
+    /// Default: 4,194,304 (2^22); at least 1.
+    ///
+    /// Bounds the memory that a segment takes: 54 bytes for each event until its index is written, some
+    /// 150 bytes while it is compacted, redacted or rebuilt. Events of the shortest kind take 100 bytes
+    /// on disk, so a segment of the default length is full before.
+    #[must_use]
+    pub fn segment_events_max(mut self, events: u32) -> Self {
+        self.log = self.log.segment_records_max(events);
+        self
+    }
+
     /// Reads events with system calls. Default: segments are mapped into memory where the system can
     /// do that, and reading an event is no system call, several times as fast. The
     /// first read in each 64 KiB of a segment is one all the same, since bringing a page into memory
@@ -197,6 +210,10 @@ impl StoreOptions {
     ///
     /// The others stay mapped, and are opened again when they are read. With
     /// [`no_mapped_reads`](Self::no_mapped_reads) all of them stay open, whatever this says.
+    ///
+    /// Beside them are open: the lock, the active segment, the next one, the manifest and a checkpoint
+    /// while they are written, and one file for each thread that appends, reads or keeps the store. So a
+    /// limit on descriptors that leaves 16, and one for each such thread, above this is never reached.
     #[must_use]
     pub fn open_files_max(mut self, files: usize) -> Self {
         self.log = self.log.open_files_max(files);
@@ -246,6 +263,15 @@ impl StoreOptions {
     #[must_use]
     pub const fn random_seed(mut self, seed: u64) -> Self {
         self.random_seed = Some(seed);
+        self
+    }
+
+    /// How long a segment may become that is compacted or redacted, which is what keeps segments short
+    /// enough when they are written: so that the limit can be reached with few events.
+    #[cfg(feature = "test-util")]
+    #[must_use]
+    pub fn rewritten_bytes_max(mut self, bytes: u64) -> Self {
+        self.log = self.log.rewritten_bytes_max(bytes);
         self
     }
 

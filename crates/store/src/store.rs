@@ -208,7 +208,7 @@ impl Store {
             let started = Background::start(shared.clone());
             let started =
                 started.map_err(|error| Error::io("start a thread for", &shared.dir, error))?;
-            started.write_footers(&shared, without_footer);
+            started.write_footers(without_footer);
             Some(started)
         } else {
             None

@@ -301,6 +301,13 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         options: "writer::condition_model::of_two_appends_that_exclude_each_other_one_wins",
     },
     Mutation {
+        name: "what was written before a look ahead counts as looked at",
+        file: "crates/store/src/writer/condition.rs",
+        find: "ahead.through = snapshot.visible();",
+        replace: "ahead.through = index.gate().allocated();",
+        options: "writer::condition_model::of_two_appends_that_exclude_each_other_one_wins",
+    },
+    Mutation {
         name: "who waits for room waits for more than the oldest",
         file: "crates/store/src/writer/in_flight.rs",
         find: "|end| *end <= durable",
@@ -322,5 +329,20 @@ pub(super) const MUTATIONS: &[Mutation] = &[
                         }",
         replace: "                        let _ = waited;",
         options: "writer::ticket_model::a_failed_sync_is_told_to_a_task_that_waits_for_room",
+    },
+    Mutation {
+        name: "a job of the background that was taken counts as done",
+        file: "crates/store/src/jobs.rs",
+        find: "if state.unfinished.first().is_none_or(|first| *first >= end) {",
+        replace: "if state.waiting.iter().all(|(number, _)| *number >= end) {",
+        options: "jobs_model::what_was_asked_for_is_done_once_when_the_wait_for_it_is_over",
+    },
+    Mutation {
+        name: "who waits for a job of the background is not told that it is done",
+        file: "crates/store/src/jobs.rs",
+        find: "unfinished.remove(&self.number);
+        self.jobs.changed.notify_all();",
+        replace: "unfinished.remove(&self.number);",
+        options: "jobs_model::what_was_asked_for_is_done_once_when_the_wait_for_it_is_over",
     },
 ];

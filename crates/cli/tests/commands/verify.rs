@@ -95,10 +95,23 @@ fn a_store_without_footers_and_checkpoint_is_rebuilt() {
     damage(&path.join("segment-0000000002.log"), 64_500);
     damage(&path.join("checkpoint-00000000000000000030.ckpt"), 100);
     expect(1, "inspect {}", &path);
+    let found = json(1, "verify {} --json", &path)["problems"].clone();
+    let files: Vec<_> = found
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| &one["file"])
+        .collect();
+    let checkpoint = "checkpoint-00000000000000000030.ckpt";
+    assert_eq!(files, [checkpoint, "segment-0000000002.log"]);
+    assert!(expect(1, "verify {}", &path).contains("`strandline rebuild DIR`"));
 
     let rebuilt = json(0, "rebuild {} --json", &path);
     assert_eq!(rebuilt["events"], 30);
-    assert_eq!(rebuilt["footers"], 4);
+    assert_eq!(
+        (&rebuilt["footers"], &rebuilt["footers_sound"]),
+        (&2.into(), &2.into())
+    );
     let after = json(0, "inspect {} --json", &path);
     assert!(after["segments"][0]["footer_bytes"].as_u64().unwrap() > 0);
     assert!(

@@ -68,6 +68,11 @@ pub fn record_bytes_max(coordinate: &Coordinate, extensions: &Extensions, payloa
     FIXED_BYTES + own + names + extensions.as_bytes().len() + payload
 }
 
+/// How many bytes longer the record of an event can become at most: where a payload that is shorter than
+/// this is redacted, whose hash takes the place of it and of its nonce. The record of a removed event is
+/// never longer than the event's.
+pub const RECORD_GROWTH_BYTES_MAX: usize = Hash::BYTES - Nonce::BYTES;
+
 const FIXED_BYTES: usize = 1 + 1 + 2 + 4 + 4 + 8 + 4 + 16;
 
 /// The payload of a record, or what is left of it.
@@ -322,6 +327,15 @@ mod tests {
             if let (Some(at), RecordPayload::Stored { bytes: payload, .. }) = (&record.coordinate, &record.payload) {
                 prop_assert!(bytes.len() <= record_bytes_max(at, &record.extensions, payload.len()));
             }
+            let grown = bytes.len() + RECORD_GROWTH_BYTES_MAX;
+            let redacted = RecordPayload::Redacted { hash: record.payload.hash() };
+            let redacted = Record { payload: redacted, ..record.clone() };
+            let mut shorter = Vec::new();
+            RemovedRecord::of(&record).encode(&mut shorter);
+            prop_assert!(shorter.len() <= bytes.len());
+            shorter.clear();
+            redacted.encode(&mut shorter);
+            prop_assert!(shorter.len() <= grown);
             prop_assert_eq!(Record::decode(&bytes).unwrap(), record);
             let layout = RecordView::parse(&bytes).unwrap().layout();
             let ends = layout.iter().map(|(_, part)| part.end);

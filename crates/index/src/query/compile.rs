@@ -51,7 +51,12 @@ struct Choice {
 impl Query {
     /// Chooses the cheapest key for `region` among the first `bound` rows of `part`.
     pub(crate) fn compile(part: &Part, bound: u32, region: &Region) -> Self {
-        let rows = rows_of(part, bound, region);
+        Self::compile_since(part, bound, region, 0)
+    }
+
+    /// As [`compile`](Self::compile), without the rows before the sequence `since`.
+    pub(crate) fn compile_since(part: &Part, bound: u32, region: &Region, since: u64) -> Self {
+        let rows = rows_of(part, bound, region, since);
         let choice = if never(part, region, &rows) {
             None
         } else {
@@ -87,8 +92,8 @@ impl Query {
     }
 }
 
-/// The rows whose sequences `region` takes.
-fn rows_of(part: &Part, bound: u32, region: &Region) -> Range<u32> {
+/// The rows whose sequences `region` takes, from `since` on.
+fn rows_of(part: &Part, bound: u32, region: &Region, since: u64) -> Range<u32> {
     let span = region.sequence_span();
     if span.is_empty() {
         return 0..0;
@@ -97,7 +102,7 @@ fn rows_of(part: &Part, bound: u32, region: &Region) -> Range<u32> {
         Some(after) => part.first_row_from(after, bound),
         None => bound,
     };
-    part.first_row_from(span.first, bound).min(end)..end
+    part.first_row_from(span.first.max(since), bound).min(end)..end
 }
 
 /// Whether no row can match, by what is known without a key.

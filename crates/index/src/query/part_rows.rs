@@ -18,11 +18,16 @@ pub(super) struct PartRows<'s> {
 
 impl<'s> PartRows<'s> {
     pub(super) fn new(snapshot: &'s Snapshot, at: usize, region: &Region) -> Self {
+        Self::since(snapshot, at, region, 0)
+    }
+
+    /// Without the rows before the sequence `since`.
+    pub(super) fn since(snapshot: &'s Snapshot, at: usize, region: &Region, since: u64) -> Self {
         let part = snapshot.part(at);
         Self {
             part,
             at,
-            query: Query::compile(part, snapshot.bound_of(at), region),
+            query: Query::compile_since(part, snapshot.bound_of(at), region, since),
             front: None,
             back: None,
         }

@@ -5,7 +5,8 @@ use super::part_rows::PartRows;
 use crate::{RowView, Snapshot};
 use std::fmt;
 use std::iter::FusedIterator;
-use strandline_core::Region;
+use std::ops::Range;
+use strandline_core::{Region, Sequence};
 
 /// The events of a query: in sequence order from the front, in reverse from the back.
 ///
@@ -23,18 +24,34 @@ pub struct Rows<'s> {
     back: Option<PartRows<'s>>,
 }
 
+/// The parts that may have rows of a region, from the sequence `since` on.
+fn parts_of(snapshot: &Snapshot, region: &Region, since: u64) -> Range<usize> {
+    let span = region.sequence_span();
+    if span.is_empty() {
+        return 0..0;
+    }
+    let last = snapshot.part_from(span.last).saturating_add(1);
+    let end = last.min(snapshot.part_count());
+    snapshot.part_from(span.first.max(since)).min(end)..end
+}
+
+/// The first row of a region from the sequence `since` on. Copies nothing of the region, and where a
+/// part has none of its names makes nothing at all: what asks for many regions at once wants that.
+pub(crate) fn first_since<'s>(
+    snapshot: &'s Snapshot,
+    region: &Region,
+    since: Sequence,
+) -> Option<RowView<'s>> {
+    let since = since.get();
+    parts_of(snapshot, region, since).find_map(|at| {
+        let row = PartRows::since(snapshot, at, region, since).step(Direction::Forward)?;
+        Some(RowView::new(snapshot, at, row))
+    })
+}
+
 impl<'s> Rows<'s> {
     pub(crate) fn new(snapshot: &'s Snapshot, region: Region) -> Self {
-        let span = region.sequence_span();
-        let (first, end) = if span.is_empty() {
-            (0, 0)
-        } else {
-            let last = snapshot.part_from(span.last).saturating_add(1);
-            (
-                snapshot.part_from(span.first),
-                last.min(snapshot.part_count()),
-            )
-        };
+        let Range { start: first, end } = parts_of(snapshot, &region, 0);
         Self {
             snapshot,
             region,

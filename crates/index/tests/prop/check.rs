@@ -26,9 +26,22 @@ pub(crate) fn query(
     assert_eq!(limited, sequences[..limit.min(sequences.len())]);
     assert_eq!(snapshot.query(region).count(), sequences.len());
     assert!(snapshot.query(region).size_hint().1.unwrap() >= sequences.len());
+    first_since(snapshot, region, &sequences);
     plan(snapshot, region, sequences.len() as u64);
     pages(snapshot, region, limit, &sequences);
     both_ends(snapshot, region, turns, limit, &sequences);
+}
+
+/// The first row from each of the rows on, and from each sequence after one.
+fn first_since(snapshot: &Snapshot, region: &Region, sequences: &[u64]) {
+    let after = sequences.iter().map(|sequence| sequence + 1);
+    for since in sequences.iter().copied().chain(after).chain([0]) {
+        let first = snapshot.first_since(region, Sequence::new(since));
+        let first = first.map(|row| row.sequence().get());
+        let expected = sequences.iter().copied().find(|own| *own >= since);
+        assert_eq!(first, expected, "since {since}, {region:?}");
+    }
+    assert!(snapshot.damage_since(Sequence::ZERO).is_none());
 }
 
 fn plan(snapshot: &Snapshot, region: &Region, matching: u64) {

@@ -179,7 +179,8 @@ pub struct Redacted {
 /// # Errors
 ///
 /// [`ErrorKind::InvalidInput`] if nothing was chosen, or the quarantine is too large to be searched;
-/// others as [`compact`](super::compact).
+/// [`ErrorKind::TooLarge`] if a segment is so full of short events that it would be over 4 GiB, which
+/// can be only where a version wrote it that left no room; others as [`compact`](super::compact).
 pub fn redact(
     store: &Store,
     redaction: &Redaction,

@@ -11,7 +11,7 @@ use crate::removed::{RemovedHeads, RemovedInSegments};
 use crate::{Error, OpenPath, OpenReport};
 use strandline_checkpoint::Newest;
 use strandline_core::{Hlc, Sequence};
-use strandline_segment::{LogPosition, SegmentId, SegmentInfo, UncheckedLog};
+use strandline_segment::{LogPosition, SegmentInfo, UncheckedLog};
 
 /// Where to read the log from, and what is to be written anew.
 #[derive(Debug, Default)]
@@ -31,7 +31,7 @@ pub(super) struct Start {
 /// A sealed segment whose rows were read from its frames.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct WithoutFooter {
-    pub(crate) segment: SegmentId,
+    pub(crate) info: SegmentInfo,
     /// The newest clock reading up to its end.
     pub(crate) newest: Option<Hlc>,
 }
@@ -196,7 +196,7 @@ fn attach(
             }
             frames.visit(|frame| replay.frame(frame))?;
             start.without_footer.push(WithoutFooter {
-                segment: info.id(),
+                info: *info,
                 newest: replay.newest(),
             });
             let heads = replay.end_segment();

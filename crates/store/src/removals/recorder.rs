@@ -98,12 +98,12 @@ impl Store {
                 let mut writer = shared.writer()?.lock();
                 shared.check_poison()?;
                 let guard = PoisonOnPanic(&shared.group);
-                let written = writer.write_note(body, self.context(None));
+                let written = writer.write_note(body, self.context());
                 std::mem::forget(guard);
                 (written, writer.sealed.take())
             };
             if let (Some(sealed), Some(background)) = (sealed, &self.background) {
-                background.write_footer(sealed);
+                background.write_footer(shared, sealed);
             }
             written?;
         }

@@ -212,7 +212,7 @@ impl Verifier<'_> {
     fn merge(&mut self, mut problems: Vec<Problem>) {
         problems.append(&mut self.report.problems);
         problems.sort_by_key(|problem| problem.sequence);
-        problems.dedup_by_key(|problem| problem.sequence);
+        problems.dedup_by(|a, b| a.sequence.is_some() && a.sequence == b.sequence);
         for problem in &mut problems {
             let sequence = problem.sequence.unwrap_or_default();
             let name = || Some(self.infos.get(self.segment_of(sequence)?)?.file_name());

@@ -4,11 +4,11 @@
 //! stay ahead.
 
 use super::chain::ChainEnd;
-use super::condition::check_condition;
+use super::condition::{LookedAhead, check_condition};
 use super::times::tick;
 use super::{GroupSync, Poison, Prepared, Writer};
 use crate::event::Link;
-use crate::{AppendCondition, BATCH_BYTES_MAX, Durability, Error, ErrorKind, Receipt};
+use crate::{BATCH_BYTES_MAX, Durability, Error, ErrorKind, Receipt};
 use std::collections::HashMap;
 use strandline_core::record::Record;
 use strandline_core::{Coordinate, EventId, Hash, Hlc, Random, Sequence};
@@ -24,7 +24,6 @@ pub(crate) struct Context<'a> {
     pub(crate) now_ms: u64,
     pub(crate) drift_ms_max: u64,
     pub(crate) segment_bytes_max: u64,
-    pub(crate) condition: Option<&'a AppendCondition>,
 }
 
 /// What an event is given at its commit.
@@ -60,6 +59,7 @@ impl Writer {
         &mut self,
         events: &[Prepared<'_>],
         durability: Durability,
+        condition: Option<LookedAhead<'_>>,
         context: Context<'_>,
         give: &mut dyn FnMut(Receipt),
     ) -> Result<Sequence, Error> {
@@ -72,7 +72,7 @@ impl Writer {
         }
         self.confirmed.clear();
         self.check_expected(events, context.log)?;
-        check_condition(&self.index, context.condition)?;
+        check_condition(&self.index, condition)?;
         self.check_times(events, context)?;
         let count = events.len() as u64;
         let first = self.index.gate().allocated();

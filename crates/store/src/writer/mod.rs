@@ -41,6 +41,7 @@ mod condition_model;
 
 pub(crate) use close::close;
 pub(crate) use commit::Context;
+pub(crate) use condition::look_ahead;
 pub(crate) use driver::SyncDriver;
 pub(crate) use names::SegmentNames;
 pub(crate) use pending::Pending;

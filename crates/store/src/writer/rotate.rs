@@ -38,14 +38,15 @@ impl Writer {
         self.next_asked = false;
         let end = self.index.gate().allocated();
         context.group.rotated(self.log.active(), end);
+        // It is opened anew when its footer is written: what waits for that keeps no descriptor.
+        let info = *sealed.info();
         tracing::info!(
-            segment = sealed.info().id().get(),
+            segment = info.id().get(),
             sequence = end.get(),
             "sealed a segment"
         );
         Ok(Sealed {
-            removed: self.removed.map_of(sealed.info().id()),
-            segment: sealed,
+            info,
             newest: self.hlc.last(),
         })
     }

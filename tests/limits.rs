@@ -1,0 +1,96 @@
+//! Limits of a segment: what could be written can be redacted, and its events are counted.
+
+use crate::compact::{assert_intact, run_redact};
+use crate::harness::{CREATED, at, written};
+use std::ops::ControlFlow;
+use strandline::fs::MemFs;
+use strandline::maintenance::{Redaction, redact};
+use strandline::{Batch, ErrorKind, Event, Region, Store, StoreOptions};
+
+const SEGMENT_BYTES: u64 = 64 << 10;
+
+/// Segments that may not be longer than they were when they are rewritten.
+fn tight(fs: &MemFs) -> StoreOptions {
+    written(fs)
+        .segment_bytes_max(SEGMENT_BYTES)
+        .rewritten_bytes_max(SEGMENT_BYTES)
+}
+
+/// Appends events whose payloads are shorter than what is left of them when they are redacted.
+fn fill_short(store: &Store, count: usize) {
+    for number in 0..count {
+        let batch = (0..=number % 3).fold(Batch::new(), |batch, _| {
+            let short = Event::bytes(CREATED, vec![b'x'; number % 5]);
+            batch.push(&at(&format!("entity:{}", number % 7), "s"), short)
+        });
+        store.append_batch(batch).unwrap();
+    }
+}
+
+/// A segment of 4 GiB of short events could not be redacted: its records became longer than a file can
+/// have.
+#[test]
+fn what_may_be_written_may_be_redacted() {
+    let fs = MemFs::new();
+    let store = tight(&fs).open("/store").unwrap();
+    fill_short(&store, 1_000);
+    let events = store.snapshot().len();
+    let done = run_redact(&store, &Redaction::new().entities("entity:"));
+    assert_eq!(done.events, events);
+    assert!(done.segments > 2, "{done:?}");
+    assert_intact(&store);
+    store.close().unwrap();
+    let store = tight(&fs).open("/store").unwrap();
+    assert_eq!(store.snapshot().len(), events);
+    assert_intact(&store);
+}
+
+/// Stores that were written before room was kept for that.
+#[test]
+fn a_segment_that_is_too_long_to_be_redacted_is_said_to_be() {
+    let fs = MemFs::new();
+    let long = written(&fs).segment_bytes_max(SEGMENT_BYTES);
+    let store = long.open("/store").unwrap();
+    fill_short(&store, 1_000);
+    store.close().unwrap();
+    let store = tight(&fs).open("/store").unwrap();
+    let all = Redaction::new().entities("entity:");
+    let redacted = redact(&store, &all, &mut |_| ControlFlow::Continue(()));
+    let error = redacted.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::TooLarge);
+    let text = error.to_string();
+    let file = "segment-0000000001-0000000001.log would have 657";
+    assert!(text.contains("too long to be rewritten"), "{text}");
+    assert!(text.contains(file), "{text}");
+    let now = store.snapshot();
+    let mut events = now.query(&Region::all()).map(Result::unwrap);
+    assert!(events.all(|event| !event.is_redacted()));
+    assert_intact(&store);
+    fill_short(&store, 10);
+}
+
+#[test]
+fn a_segment_is_full_with_so_many_events() {
+    let fs = MemFs::new();
+    let options = || written(&fs).segment_events_max(100);
+    let store = options().open("/store").unwrap();
+    let append = |store: &Store, count: usize| {
+        let batch = (0..count).fold(Batch::new(), |batch, _| {
+            batch.push(&at("a", "s"), Event::bytes(CREATED, *b"x"))
+        });
+        store.append_batch(batch).unwrap();
+        store.stats().unwrap().segments
+    };
+    for number in 1..=250 {
+        assert_eq!(append(&store, 1), usize::div_ceil(number, 100), "{number}");
+    }
+    store.close().unwrap();
+    // The ones before the opening count.
+    let store = options().open("/store").unwrap();
+    assert_eq!(append(&store, 50), 3);
+    assert_eq!(append(&store, 1), 4);
+    // More than a segment takes are alone in theirs.
+    assert_eq!(append(&store, 300), 5);
+    assert_eq!(append(&store, 1), 6);
+    assert_intact(&store);
+}
