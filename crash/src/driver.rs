@@ -1,15 +1,17 @@
 //! `Driver`: a store on a simulated disk, what was submitted to it and what it must not lose.
 
-use crate::loud::expect_loud;
 mod beside;
+mod ends;
 mod rebuilding;
 mod taking;
 
+use crate::loud::expect_loud;
 use crate::probe::ProbeFs;
 use crate::run::Marks;
 use crate::{Defect, EventSpec, Expected, Run, Setup, Shape, Violation};
+use ends::Held;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use strandline::fs::{Loss, SimDisk, SimFs};
+use strandline::fs::{Operation, SimDisk, SimFault, SimFaultKind, SimFs};
 use strandline::{
     AppendOptions, Batch, Durability, Error, ErrorKind, ManualClock, Problem, ProblemKind, Store,
     StoreOptions,
@@ -35,6 +37,8 @@ pub struct Driver {
     openings: u64,
     /// Whether something may be missing at the next opening: the power was cut, or a call failed.
     may_lack: bool,
+    /// Who holds what the store showed.
+    held: Vec<Held>,
 }
 
 type Outcome = Result<(), Violation>;
@@ -60,6 +64,7 @@ impl Driver {
             commits: last.map_or(0, |last| last.commit + 1),
             openings: 0,
             may_lack: true,
+            held: Vec::new(),
         }
     }
 
@@ -120,8 +125,7 @@ impl Driver {
     ///
     /// If it does not open, or holds what it may not.
     pub fn open(&mut self) -> Outcome {
-        // What the disk never had cannot be kept.
-        let before = self.fs.disk().past_cache();
+        let before = self.fs.disk();
         let mut tries = 0;
         let store = loop {
             match self.options().open(DIR) {
@@ -138,7 +142,7 @@ impl Driver {
                 }
                 Err(error) => return Err(Violation::new(format!("it does not open: {error:?}"))),
             }
-            self.fs = self.fs.next_process();
+            self.die();
             // Its sync may have failed, and then what was only written is gone.
             self.may_lack = true;
         };
@@ -177,6 +181,12 @@ impl Driver {
                 "{missing} events are missing though the power was not cut"
             )));
         }
+        if found < self.held_events() {
+            let held = self.held_events();
+            let message = format!("{found} events are there, and a reader holds {held}");
+            return Err(Violation::new(message));
+        }
+        self.check_held()?;
         let mut fresh = Vec::new();
         if tries == 0 && !self.setup.lying {
             let (after, report) = (self.fs.disk(), store.open_report());
@@ -203,11 +213,6 @@ impl Driver {
         }
         self.store = Some(store);
         Ok(())
-    }
-
-    /// Whether a call may fail so because of a fault that was set.
-    fn may_refuse(&self, error: &Error) -> bool {
-        self.setup.failing && matches!(error.kind(), ErrorKind::Io | ErrorKind::NotWritten)
     }
 
     /// Appends one event of that length.
@@ -301,11 +306,7 @@ impl Driver {
             self.expect(|now| Arc::make_mut(&mut now.events).truncate(before));
         }
         match error.kind() {
-            ErrorKind::Unknown | ErrorKind::Poisoned => {
-                self.check_poisoned()?;
-                self.may_lack = true;
-                self.kill()
-            }
+            ErrorKind::Unknown | ErrorKind::Poisoned => self.reopen_stopped(),
             _ => Ok(()),
         }
     }
@@ -364,17 +365,17 @@ impl Driver {
         if self.store.is_none() && self.setup.lying {
             return Ok(());
         }
-        match call(&*self.store()?) {
+        let store = self.store()?;
+        let answer = call(&store);
+        // It may have to be opened again in this process.
+        drop(store);
+        match answer {
             Ok(()) => self.expect(|now| now.required = now.events.len()),
             Err(error) if !self.setup.failing => {
                 return Err(Violation::new(format!("a call failed: {error:?}")));
             }
             Err(error) => match error.kind() {
-                ErrorKind::Unknown | ErrorKind::Poisoned => {
-                    self.check_poisoned()?;
-                    self.may_lack = true;
-                    self.kill()?;
-                }
+                ErrorKind::Unknown | ErrorKind::Poisoned => self.reopen_stopped()?,
                 ErrorKind::Io | ErrorKind::NotWritten => {}
                 _ => return Err(Violation::new(format!("a call failed: {error:?}"))),
             },
@@ -404,41 +405,6 @@ impl Driver {
         Ok(())
     }
 
-    /// Drops the store without closing it.
-    pub fn leave(&mut self) {
-        self.marks().watched = None;
-        self.store = None;
-    }
-
-    /// Kills the process and opens the store in another.
-    ///
-    /// # Errors
-    ///
-    /// As [`open`](Self::open).
-    pub fn kill(&mut self) -> Outcome {
-        self.fs = self.fs.next_process();
-        self.leave();
-        self.open()
-    }
-
-    /// Cuts the power, with a loss that follows from the seed, and opens the store again.
-    ///
-    /// # Errors
-    ///
-    /// As [`open`](Self::open).
-    pub fn power_cut(&mut self, loss: Loss) -> Outcome {
-        self.fs = self.fs.power_cut(loss);
-        self.leave();
-        self.may_lack = true;
-        self.open()
-    }
-
-    /// Kills the process, and nobody comes after it.
-    fn abandon(&mut self) {
-        self.fs = self.fs.next_process();
-        self.leave();
-    }
-
     /// Checks every checksum and chain.
     ///
     /// # Errors
@@ -461,6 +427,16 @@ impl Driver {
             Err(error) if self.setup.failing && error.kind() == ErrorKind::Io => Ok(()),
             Err(error) => Err(Violation::new(format!("verification fails: {error:?}"))),
         }
+    }
+
+    /// Has the next syncs fail, so many of them, each after some of the data arrived.
+    pub fn fail_syncs(&self, times: u64) {
+        self.fs.fail(SimFault {
+            operation: Some(Operation::Sync),
+            after: 0,
+            times,
+            kind: SimFaultKind::SyncLoses,
+        });
     }
 
     /// How it is run.

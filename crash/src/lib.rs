@@ -21,6 +21,7 @@ mod driver;
 mod expect;
 pub mod explore;
 pub mod fuzz;
+mod held;
 pub mod kernel;
 mod ledger;
 mod loud;

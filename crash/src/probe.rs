@@ -30,6 +30,8 @@ pub enum Defect {
     ShortWriteBelieved,
     /// An append is acknowledged as synced when it is only written.
     AcknowledgedBeforeSync,
+    /// What goes into a new file of a segment goes into the blocks of the old one.
+    BlocksReused,
 }
 
 impl Defect {
@@ -48,6 +50,7 @@ impl Defect {
         ("split batch", Self::SplitBatch),
         ("short write believed", Self::ShortWriteBelieved),
         ("acknowledged before sync", Self::AcknowledgedBeforeSync),
+        ("blocks reused", Self::BlocksReused),
     ];
 }
 
@@ -63,12 +66,34 @@ impl ProbeFs {
         self.defect == Some(defect)
     }
 
+    /// Another file of the segment under the name of the new one, if that rule is broken.
+    fn reused(&self, path: &Path, mode: OpenMode) -> Option<Arc<dyn FsFile>> {
+        if !self.has(Defect::BlocksReused) || mode != OpenMode::Create || in_quarantine(path) {
+            return None;
+        }
+        let segment = path.file_name()?.to_str()?.get(..SEGMENT_NAME)?;
+        if !segment.starts_with("segment-") {
+            return None;
+        }
+        let dir = path.parent()?;
+        let entries = self.inner.list(dir).ok()?;
+        let mut names = entries.into_iter().map(|entry| entry.name);
+        let other = names.rfind(|name| name.starts_with(segment))?;
+        let other = dir.join(other);
+        let file = self.inner.open(&other, OpenMode::Append { end: 0 }).ok()?;
+        self.inner.link(&other, path).ok()?;
+        Some(file)
+    }
+
     /// Notes what readers see now.
     fn look(&self) {
         let mut marks = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
         marks.look(self.inner.steps_count());
     }
 }
+
+/// Length of the part of a segment's file name that its generations share.
+const SEGMENT_NAME: usize = "segment-0000000001".len();
 
 fn in_quarantine(path: &Path) -> bool {
     path.iter().any(|part| part == "quarantine")
@@ -82,8 +107,12 @@ impl Fs for ProbeFs {
 
     fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Arc<dyn FsFile>> {
         self.look();
+        let file = match self.reused(path, mode) {
+            Some(file) => file,
+            None => self.inner.open(path, mode)?,
+        };
         Ok(Arc::new(ProbeFile {
-            file: self.inner.open(path, mode)?,
+            file,
             fs: self.clone(),
             is_temporary: path.extension().is_some_and(|suffix| suffix == "tmp"),
             is_quarantined: in_quarantine(path),

@@ -77,6 +77,12 @@ const WAYS: &[Way] = &[
         1,
     ),
     way(
+        "two failed syncs",
+        SimFaultKind::SyncLoses,
+        Some(Operation::Sync),
+        2,
+    ),
+    way(
         "a lying sync",
         SimFaultKind::SyncLies,
         Some(Operation::Sync),
@@ -191,7 +197,7 @@ fn try_one(
             violation,
         });
     }
-    driver.fs.fault_was_met()
+    driver.fs.first_fault_was_met()
 }
 
 fn last_steps(driver: &Driver) -> String {
@@ -215,6 +221,7 @@ fn settle(driver: &mut Driver) -> Result<(), Violation> {
         judge(disk.crash(&loss), expected.clone(), setup, setup.seed)?;
     }
     driver.fs.heal();
+    driver.check_held()?;
     driver.kill()?;
     driver.append(10, strandline::Durability::Synced)?;
     driver.verify()

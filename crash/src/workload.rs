@@ -294,6 +294,31 @@ pub const WORKLOADS: &[Workload] = &[
         d.commit(&[(0, Shape::Frames)], Written)?;
         d.append(700, Written)
     }),
+    failing("failed-sync", |d| {
+        d.open()?;
+        for bytes in [300, 5000] {
+            d.append(40, Synced)?;
+            d.append(bytes, Written)?;
+            d.fail_syncs(1);
+            d.append(bytes, Synced)?;
+            d.append(700, Synced)?;
+            d.append(20, Written)?;
+        }
+        d.close()
+    }),
+    failing("failed-rotation", |d| {
+        d.open()?;
+        for syncs in [1, 2] {
+            d.append(BIG, Written)?;
+            d.append(BIG, Synced)?;
+            d.fail_syncs(syncs);
+            for _ in 0..4 {
+                d.append(BIG, Written)?;
+            }
+            d.append(90, Synced)?;
+        }
+        Ok(())
+    }),
     failing("full", |d| {
         d.open()?;
         for room in [0, 100, 700, 5000] {

@@ -21,3 +21,31 @@ proptest! {
         run(calls).map_err(|violation| TestCaseError::fail(violation.message))?;
     }
 }
+
+/// A reader went on after the tail of a segment was carried into the next one and the segment written
+/// anew, and took a frame twice that it had read before.
+#[test]
+fn a_reader_takes_no_carried_frame_twice() {
+    let append = [0; 4];
+    let (failed_sync, open_a_reader) = ([255, 115, 36, 110], [180, 77, 109, 218]);
+    let (redact, rebuild) = ([249, 137, 9, 110], [196, 37, 159, 48]);
+    let refresh_the_reader = [185, 229, 35, 195];
+    let calls = [
+        append,
+        append,
+        append,
+        append,
+        [0, 0, 211, 0],
+        [0, 0, 2, 226],
+        failed_sync,
+        [6, 65, 224, 227],
+        open_a_reader,
+        redact,
+        [24, 229, 62, 100],
+        rebuild,
+        refresh_the_reader,
+    ];
+    if let Err(violation) = run(calls.map(Call)) {
+        panic!("{violation}");
+    }
+}

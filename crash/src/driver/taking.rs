@@ -71,9 +71,7 @@ impl Driver {
             Err(error) => match error.kind() {
                 ErrorKind::Unknown | ErrorKind::Poisoned => {
                     drop(store);
-                    self.check_poisoned()?;
-                    self.may_lack = true;
-                    self.kill()?;
+                    self.reopen_stopped()?;
                 }
                 // What the living store shows tells whether it was through.
                 ErrorKind::Io | ErrorKind::NotWritten => {

@@ -1,10 +1,13 @@
 //! A disk that fails to write: an ext4 whose image is a sparse file on a tmpfs that is full, so that
-//! the kernel fails to write back what it took, and says so at the next sync, once.
+//! the kernel fails to write back what it took, and says so at the next sync, once. Pages that it
+//! failed to write are held in mappings meanwhile: by a snapshot and an iterator half way that outlive
+//! the store in its process, and by a reader in another process.
 
+use super::holder::Holder;
 use super::process::{Process, Told};
 use super::sandbox::Ext4;
-use super::story::{Life, options};
-use super::threads::{content, coordinate};
+use super::story::Life;
+use super::threads::{AGAIN, content, coordinate, open_again, options_of};
 use super::{OnProgress, Outcome, Part, Plan};
 use crate::{Violation, expect_whole};
 use anyhow::Context;
@@ -28,47 +31,177 @@ pub(super) fn run(
 ) -> anyhow::Result<()> {
     let count = plan.count.div_ceil(10);
     let mut draws = Draws::of(plan.seed, &[13]);
-    let (mut unreadable, mut refused) = (0, 0);
+    let mut counts = Counts::default();
     for round in 0..count {
         if outcome.is_hopeless() {
             break;
         }
         let room = draws.below(1500) << 10;
-        let disk = nearly_full(plan, room)?;
         let life = Life {
             seed: plan.seed,
             life: round as u32,
             calls_max: u64::MAX,
             lies: false,
         };
-        let dir = disk.root.join("store");
-        let process = Process::start(&dir, life, "threads", &[])?;
-        let told = process.finish(Told::default())?;
-        // There is room again.
-        disk.outside.resize(2 * BYTES)?;
+        let trial = Trial {
+            disk: nearly_full(plan, room)?,
+            life,
+            by_itself: draws.chance(2, 3),
+        };
+        let (told, judged) = trial.run().context("look at the store again")?;
         outcome.totals.failed_disks += 1;
-        let judged = judge(&disk, &dir, life, &told);
-        unreadable += told.unreadable;
-        refused += u64::from(!told.stopped);
-        match judged.context("look at the store again")? {
-            Ok(()) => {}
-            Err(violation) => {
-                let said = &told.threads;
-                let context = format!("disk {round}, {room} bytes of room; acknowledged {said:?}");
-                outcome.fail(plan, Part::Failing, context, violation);
-            }
+        counts.add(&told);
+        if let Err(violation) = judged {
+            let (said, shown) = (&told.threads, told.shown);
+            let context = format!(
+                "disk {round}, {room} bytes of room; opened again by {}, which showed {shown:?} \
+                 events; acknowledged {said:?}",
+                trial.again()
+            );
+            outcome.fail(plan, Part::Failing, context, violation);
         }
         progress(Part::Failing, round + 1, count);
     }
-    if refused > 0 {
-        let note = format!("{refused} of the disks were read only before a sync failed");
-        outcome.notes.push(note);
-    }
-    if unreadable > 0 {
-        let note = format!("{unreadable} events could not be read while their disk failed");
-        outcome.notes.push(note);
-    }
+    outcome.notes.extend(counts.notes());
     Ok(())
+}
+
+/// What was seen on all the disks.
+#[derive(Debug, Default)]
+struct Counts {
+    /// Events that could not be read.
+    unreadable: u64,
+    /// Disks that were read only before a sync failed.
+    refused: u64,
+    /// Disks on which a store was opened again whose pages were held.
+    held: u64,
+}
+
+impl Counts {
+    fn add(&mut self, told: &Told) {
+        self.unreadable += told.unreadable;
+        self.refused += u64::from(!told.stopped);
+        self.held += u64::from(told.held.is_some() && told.shown.is_some());
+    }
+
+    fn notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        if self.refused > 0 {
+            let refused = self.refused;
+            notes.push(format!(
+                "{refused} of the disks were read only before a sync failed"
+            ));
+        }
+        if self.unreadable > 0 {
+            let unreadable = self.unreadable;
+            notes.push(format!(
+                "{unreadable} events could not be read while their disk failed"
+            ));
+        }
+        let held = self.held;
+        notes.push(format!(
+            "{held} stores were opened again on the failed disk while their pages were held"
+        ));
+        notes
+    }
+}
+
+/// A store on a disk that is going to fail.
+struct Trial {
+    disk: Ext4,
+    life: Life,
+    /// Whether the process whose store fails opens it again, or another one.
+    by_itself: bool,
+}
+
+impl Trial {
+    const fn again(&self) -> &'static str {
+        if self.by_itself {
+            "its process"
+        } else {
+            "another process"
+        }
+    }
+
+    /// What the processes said, and whether the store holds what it owes.
+    fn run(&self) -> anyhow::Result<(Told, Result<(), Violation>)> {
+        let mut told = Told::default();
+        let held = self.fail(&mut told)?;
+        let judged = match (held, &told.wrong) {
+            (Err(violation), _) => Err(violation),
+            (_, Some(wrong)) => Err(Violation::new(wrong.clone())),
+            _ if told.open.is_some() && !told.stopped && told.refused == 0 => {
+                Err(Violation::new("the process ended without a word"))
+            }
+            _ => self.judge(&told)?,
+        };
+        Ok((told, judged))
+    }
+
+    /// Has the disk fail under the store, and the store opened again while its pages are held; gives
+    /// what the reader in another process says of what it holds.
+    fn fail(&self, told: &mut Told) -> anyhow::Result<Result<(), Violation>> {
+        let dir = self.disk.root.join("store");
+        let mut process = Process::start(&dir, self.life, "threads", &[])?;
+        let mut reader = if process.wait_open(told) {
+            Some(Holder::start(&dir, self.life)?)
+        } else {
+            None
+        };
+        let is_holding = process.wait_until(told, |told| told.held.is_some());
+        let mut held = match &mut reader {
+            Some(reader) if is_holding => reader.hold().map(drop),
+            _ => Ok(()),
+        };
+        // There is room again.
+        self.disk.outside.resize(2 * BYTES)?;
+        process.tell(if self.by_itself { "again" } else { "end" });
+        *told = process.finish(std::mem::take(told))?;
+        if !self.by_itself && told.wrong.is_none() {
+            let again = open_again(&dir, self.life, &mut |line| {
+                told.hear(line);
+                Ok(())
+            });
+            held = held.and(again.map_err(Violation::new));
+        }
+        if let Some(mut reader) = reader {
+            if is_holding && held.is_ok() {
+                held = reader.look().and_then(|sees| sees_all(sees, told));
+            }
+            // The file system is mounted anew once nothing of it is mapped.
+            reader.end()?;
+        }
+        Ok(held)
+    }
+
+    /// The store is opened as it is on the disk.
+    fn judge(&self, told: &Told) -> anyhow::Result<Result<(), Violation>> {
+        let dir = self.disk.root.join("store");
+        self.disk.remount()?;
+        let store = match options_of(self.life).open(dir) {
+            Ok(store) => store,
+            Err(error) => {
+                let message = format!("mounted anew, it does not open: {error:?}");
+                return Ok(Err(Violation::new(message)));
+            }
+        };
+        Ok(holds(&store, self.life, told).and_then(|()| {
+            let appended = store.append(&coordinate(77), content(77, 0).event(self.life.seed));
+            appended.map_err(|error| Violation::new(format!("it takes no append: {error:?}")))?;
+            expect_whole(&store)
+        }))
+    }
+}
+
+/// A reader that goes on sees what was appended after the store was opened again.
+fn sees_all(sees: u64, told: &Told) -> Result<(), Violation> {
+    let again = told.threads.get(&AGAIN).copied().unwrap_or(0);
+    let should = told.shown.map_or(0, |shown| shown + again);
+    if sees >= should {
+        return Ok(());
+    }
+    let message = format!("a reader that goes on sees {sees} events of {should}");
+    Err(Violation::new(message))
 }
 
 /// A disk that fails to write once `room` bytes more are written.
@@ -123,64 +256,26 @@ fn use_up_journal(root: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The store is opened as it is in the cache, and again as it is on the disk.
-fn judge(
-    disk: &Ext4,
-    dir: &Path,
-    life: Life,
-    told: &Told,
-) -> anyhow::Result<Result<(), Violation>> {
-    if let Some(wrong) = &told.wrong {
-        return Ok(Err(Violation::new(wrong.clone())));
-    }
-    if told.open.is_some() && !told.stopped && told.refused == 0 {
-        return Ok(Err(Violation::new("the process ended without a word")));
-    }
-    let open = || {
-        options(life.seed, life.life)
-            .segment_bytes_max(1 << 20)
-            .open(dir)
-    };
-    let mut shown = 0;
-    // The file system may be read only by now, and then this opening fails.
-    let opened = open();
-    if let Ok(store) = opened {
-        if let Err(violation) = holds(&store, life, told, 0) {
-            return Ok(Err(violation));
-        }
-        shown = store.snapshot().len();
-    }
-    disk.remount()?;
-    let store = match open() {
-        Ok(store) => store,
-        Err(error) => {
-            let message = format!("it does not open: {error:?}");
-            return Ok(Err(Violation::new(message)));
-        }
-    };
-    let held = holds(&store, life, told, shown).and_then(|()| {
-        let appended = store.append(&coordinate(77), content(77, 0).event(life.seed));
-        appended.map_err(|error| Violation::new(format!("it takes no append: {error:?}")))?;
-        expect_whole(&store)
-    });
-    Ok(held)
-}
-
-/// Everything that was acknowledged is there, in its thread's order, and nothing else is.
-fn holds(store: &Store, life: Life, told: &Told, shown: u64) -> Result<(), Violation> {
-    expect_whole(store)?;
+/// Everything that was acknowledged is there, in its thread's order, all that an opening has shown, and
+/// nothing else is.
+fn holds(store: &Store, life: Life, told: &Told) -> Result<(), Violation> {
     let now = store.snapshot();
+    let again = told.threads.get(&AGAIN).copied().unwrap_or(0);
+    let shown = told.shown.map_or(0, |shown| shown + again);
     if now.len() < shown {
         let lost = shown - now.len();
         let message = format!("{lost} of {shown} events are lost that an opening had shown");
         return Err(Violation::lost(message, lost));
     }
     let mut all = 0;
-    for thread in 0..4 {
+    for thread in (0..4).chain([AGAIN]) {
         let required = told.threads.get(&thread).copied().unwrap_or(0);
         let mut found = 0;
         for event in now.stream(coordinate(thread).entity()) {
-            let event = event.map_err(|error| Violation::new(error.to_string()))?;
+            let event = event.map_err(|error| {
+                let message = format!("thread {thread} has {found} events of {required}: {error}");
+                Violation::lost(message, required.saturating_sub(found))
+            })?;
             let should = content(thread, found).payload(life.seed);
             if event.payload().unwrap_or_default() != should {
                 let message = format!("event {found} of thread {thread} is a wrong one");
@@ -202,5 +297,5 @@ fn holds(store: &Store, life: Life, told: &Told, shown: u64) -> Result<(), Viola
             "{others} events are there that were refused"
         )));
     }
-    Ok(())
+    expect_whole(store)
 }

@@ -7,6 +7,7 @@ mod calls;
 mod content;
 mod failing;
 mod full;
+mod holder;
 mod judge;
 mod kill;
 mod power;
@@ -260,6 +261,7 @@ impl JobArgs {
         match self.job.as_deref() {
             None => return Ok(false),
             Some("threads") => threads::live(&self.dir, life)?,
+            Some("holder") => holder::live(&self.dir, life)?,
             Some(_) => story::live(&self.dir, life)?,
         }
         Ok(true)

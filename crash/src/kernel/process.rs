@@ -4,9 +4,9 @@ use super::story::Life;
 use anyhow::Context;
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use std::collections::BTreeMap;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 /// What a process said.
 #[derive(Debug, Default)]
@@ -29,6 +29,12 @@ pub(crate) struct Told {
     pub(crate) threads: BTreeMap<u32, u64>,
     /// Events that could not be read once the store had stopped.
     pub(crate) unreadable: u64,
+    /// How many events it holds that it has read.
+    pub(crate) held: Option<u64>,
+    /// How many events it saw after it had found all that it held to be as it was.
+    pub(crate) same: Option<u64>,
+    /// How many events were shown when it opened the store again.
+    pub(crate) shown: Option<u64>,
 }
 
 impl Told {
@@ -43,6 +49,9 @@ impl Told {
                 self.synced = self.synced.max(number());
                 self.written = self.written.max(self.synced);
             }
+            "held" => self.held = Some(number()),
+            "same" => self.same = Some(number()),
+            "shown" => self.shown = Some(number()),
             "refused" => self.refused += 1,
             "stopped" => {
                 self.stopped = true;
@@ -65,6 +74,8 @@ impl Told {
 #[derive(Debug)]
 pub(crate) struct Process {
     child: Child,
+    /// Closed once it is told nothing more.
+    input: Option<ChildStdin>,
     output: BufReader<ChildStdout>,
     life: u32,
 }
@@ -107,13 +118,14 @@ impl Process {
         };
         let mut child = command
             .args(arguments(dir, life, job)?)
-            .stdin(Stdio::null())
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .context("start a process")?;
         let output = child.stdout.take().context("the output of a process")?;
         Ok(Self {
+            input: child.stdin.take(),
             child,
             output: BufReader::new(output),
             life: life.life,
@@ -122,6 +134,18 @@ impl Process {
 
     /// Waits until the process has opened the store; false if it will not.
     pub(crate) fn wait_open(&mut self, told: &mut Told) -> bool {
+        self.wait_until(told, |told| told.open.is_some())
+    }
+
+    /// Tells the process something, a line. It may be gone by then.
+    pub(crate) fn tell(&mut self, line: &str) {
+        if let Some(input) = &mut self.input {
+            let _ = input.write_all(format!("{line}\n").as_bytes());
+        }
+    }
+
+    /// Waits until what the process said is so; false if it ends before.
+    pub(crate) fn wait_until(&mut self, told: &mut Told, so: impl Fn(&Told) -> bool) -> bool {
         let mut line = String::new();
         while self
             .output
@@ -129,7 +153,7 @@ impl Process {
             .is_ok_and(|count| count > 0)
         {
             told.hear(line.trim_end());
-            if told.open.is_some() {
+            if so(told) {
                 return true;
             }
             line.clear();
@@ -171,6 +195,7 @@ impl Process {
     /// Waits for the end of the process, and gives what it said.
     pub(crate) fn finish(mut self, mut told: Told) -> anyhow::Result<Told> {
         told.life = self.life;
+        self.input = None;
         let mut text = String::new();
         self.output.read_to_string(&mut text)?;
         self.child.wait()?;

@@ -3,6 +3,7 @@
 
 use super::content::Content;
 use super::story::{Life, options, say};
+use crate::held::while_held;
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,12 +11,17 @@ use std::sync::mpsc;
 use std::time::Duration;
 use strandline::{
     AppendOptions, Batch, Coordinate, Durability, Error, ErrorKind, Receipt, Region, Store,
+    StoreOptions,
 };
 
 /// Longest that a thread may wait once another was told of the failure.
 const WOKEN_WITHIN: Duration = Duration::from_secs(20);
 /// Appends in a row that may be refused before a thread gives up.
 const REFUSALS: u32 = 500;
+/// The number of whoever appends after the store was opened again, as that of a thread.
+pub(super) const AGAIN: u32 = 50;
+/// How many events that one appends.
+const AGAIN_EVENTS: u64 = 50;
 /// Calls of each sort after the failure.
 const CALLS_AFTER: usize = 40;
 
@@ -113,10 +119,10 @@ fn is_final(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::Unknown | ErrorKind::Poisoned)
 }
 
-/// Appends until the disk fails, and says what happened then.
+/// Appends until the disk fails, and says what happened then; then opens the store again, if it is told
+/// to, while it holds what it had mapped.
 pub(crate) fn live(dir: &Path, life: Life) -> io::Result<()> {
-    let options = options(life.seed, life.life).segment_bytes_max(1 << 20);
-    let store = match options.open(dir) {
+    let store = match options_of(life).open(dir) {
         Ok(store) => store,
         Err(error) => return say(&format!("refused {:?}", error.kind())),
     };
@@ -132,10 +138,57 @@ pub(crate) fn live(dir: &Path, life: Life) -> io::Result<()> {
         }
         Err(wrong) => return say(&format!("wrong {wrong}")),
     };
-    match store.close() {
-        Ok(()) if is_stopped => say("wrong the close of a store that stopped succeeded"),
-        _ => Ok(()),
+    let snapshot = store.snapshot();
+    let held = while_held(&snapshot, |contents| {
+        if store.close().is_ok() && is_stopped {
+            return say("wrong the close of a store that stopped succeeded");
+        }
+        say(&format!("held {}", contents.len()))?;
+        let mut order = String::new();
+        io::stdin().read_line(&mut order)?;
+        if order.trim_end() != "again" {
+            return Ok(());
+        }
+        match open_again(dir, life, &mut |line| say(line)) {
+            Ok(()) => Ok(()),
+            Err(wrong) => say(&format!("wrong {wrong}")),
+        }
+    });
+    match held {
+        Ok(done) => done,
+        Err(wrong) => say(&format!("wrong what was held changed, {wrong}")),
     }
+}
+
+pub(super) fn options_of(life: Life) -> StoreOptions {
+    options(life.seed, life.life).segment_bytes_max(1 << 20)
+}
+
+/// Opens a store whose disk has failed in the same mount, appends, and closes it; says how many events
+/// it showed and what was acknowledged.
+pub(super) fn open_again(
+    dir: &Path,
+    life: Life,
+    say: &mut dyn FnMut(&str) -> io::Result<()>,
+) -> Result<(), String> {
+    let alone = |error: io::Error| format!("nobody listens: {error}");
+    let store = match options_of(life).open(dir) {
+        Ok(store) => store,
+        // The file system is read only by now.
+        Err(error) if error.kind() == ErrorKind::Io => return Ok(()),
+        Err(error) => return Err(format!("it does not open again: {error:?}")),
+    };
+    say(&format!("shown {}", store.snapshot().len())).map_err(alone)?;
+    for clock in 0..AGAIN_EVENTS {
+        let event = content(AGAIN, clock).event(life.seed);
+        match store.append(&coordinate(AGAIN), event) {
+            Ok(receipt) if receipt.durable => {}
+            answer => return Err(format!("opened again, append {clock} gave {answer:?}")),
+        }
+        say(&format!("thread {AGAIN} {}", clock + 1)).map_err(alone)?;
+    }
+    let closed = store.close();
+    closed.map_err(|error| format!("opened again, its close gave {error:?}"))
 }
 
 /// Returns once every thread was told that the store stopped, or is refused for good; whether it

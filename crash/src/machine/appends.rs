@@ -1,6 +1,6 @@
 //! Appends of every sort, those that are refused too.
 
-use super::model::Entry;
+use super::model::{Entry, Redacted};
 use super::{Done, Machine, unexpected};
 use crate::Violation;
 use strandline::{
@@ -88,6 +88,11 @@ impl Machine {
         };
         let entries = self.model.entries.iter();
         let entries: Vec<_> = entries.filter(|entry| entry.commit == commit).collect();
+        // Ids of removed events are forgotten, and redacted payloads are told by nobody.
+        let is_whole = |entry: &&Entry| !entry.is_removed && entry.redacted == Redacted::No;
+        if !entries.iter().all(is_whole) {
+            return Ok(());
+        }
         let mut batch = Batch::new();
         for entry in &entries {
             let mut event = entry.event().with_id(entry.id);
@@ -156,7 +161,8 @@ impl Machine {
             }
         };
         let condition = AppendCondition::since(Sequence::new(since as u64)).none_in(region);
-        let holds = !self.model.entries.iter().skip(since).any(is_in);
+        let mut after = self.model.entries.iter().skip(since);
+        let holds = !after.any(|entry| !entry.is_removed && is_in(entry));
         let options = AppendOptions::new()
             .durability(durability(how))
             .condition(&condition);

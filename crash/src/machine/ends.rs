@@ -1,7 +1,9 @@
 //! Ways in which a store ends, and is opened again.
 
 use super::{Done, Machine, unexpected};
-use strandline::fs::{Fill, Keep, Loss};
+use crate::Violation;
+use strandline::ErrorKind;
+use strandline::fs::{Fill, Keep, Loss, Operation, SimFault, SimFaultKind};
 
 impl Machine {
     pub(super) fn close(&mut self, _: [u8; 3]) -> Done {
@@ -20,9 +22,42 @@ impl Machine {
 
     pub(super) fn kill(&mut self, _: [u8; 3]) -> Done {
         self.fs = self.fs.next_process();
-        self.forget();
+        // What the process had goes with it; a reader in another one stays.
+        self.store = None;
+        self.snapshots.clear();
         self.model.keeps_power();
         self.open()
+    }
+
+    /// A sync fails, and the store is opened again while the power is on, in its process or in another.
+    /// All that was shown is there then, and no power cut takes it any more.
+    pub(super) fn failed_sync(&mut self, [who, size, how]: [u8; 3]) -> Done {
+        const SYNCED: u8 = 64;
+        self.append([who, size, how & !SYNCED])?;
+        self.fs.fail(SimFault {
+            operation: Some(Operation::Sync),
+            after: 0,
+            times: 1,
+            kind: SimFaultKind::SyncLoses,
+        });
+        let answer = self.store()?.sync();
+        self.fs.heal();
+        match answer {
+            // A rotation or a checkpoint has synced everything already.
+            Ok(()) => {
+                self.model.all_durable();
+                return Ok(());
+            }
+            Err(error) if error.kind() == ErrorKind::Unknown => {}
+            Err(error) => {
+                let message = format!("a sync that fails gave {error:?}");
+                return Err(Violation::new(message));
+            }
+        }
+        if how & 1 == 0 {
+            return self.kill([0; 3]);
+        }
+        self.leave([0; 3])
     }
 
     pub(super) fn power_cut(&mut self, [keep, fill, seed]: [u8; 3]) -> Done {
@@ -33,14 +68,9 @@ impl Machine {
             fill: fills[usize::from(fill) % 3],
             seed: u64::from(seed),
         });
-        self.forget();
-        self.open()
-    }
-
-    /// What the process had goes with it.
-    fn forget(&mut self) {
         self.store = None;
         self.reader = None;
         self.snapshots.clear();
+        self.open()
     }
 }

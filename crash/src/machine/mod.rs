@@ -69,6 +69,10 @@ const OPERATIONS: &[Operation] = &[
     operation("drop", 4, Machine::leave),
     operation("kill", 8, Machine::kill),
     operation("power cut", 12, Machine::power_cut),
+    operation("compact", 6, Machine::compact),
+    operation("redact", 5, Machine::redact),
+    operation("restore", 3, Machine::restore),
+    operation("failed sync", 3, Machine::failed_sync),
 ];
 
 impl Call {
@@ -107,12 +111,36 @@ pub struct Machine {
     clock: Arc<ManualClock>,
     store: Option<Store>,
     model: Model,
-    /// Snapshots, each with how many events there were then.
-    snapshots: Vec<(Snapshot, usize)>,
-    /// The store once more, to read only.
-    reader: Option<Store>,
+    /// Snapshots that are held.
+    snapshots: Vec<Kept>,
+    /// The store once more, to read only, in another process.
+    reader: Option<Reader>,
+    /// How many times the store was opened to write.
+    opened: u64,
     openings: u64,
     copies: u64,
+}
+
+/// A snapshot that is held.
+#[derive(Debug)]
+struct Kept {
+    snapshot: Snapshot,
+    /// Which events had been removed.
+    removed: Vec<bool>,
+    /// Which opening of the store it is of; a redaction shows through it in that one.
+    opened: u64,
+}
+
+/// A store that is open to read only, and what it holds.
+#[derive(Debug)]
+struct Reader {
+    store: Store,
+    /// Which of the events that it has read had been removed by then.
+    removed: Vec<bool>,
+    /// A snapshot of it, with the same of then.
+    held: (Snapshot, Vec<bool>),
+    /// Whether segments were rewritten since it was opened.
+    is_overtaken: bool,
 }
 
 /// Makes `calls` of a new store, and judges it after each, and after a power cut at the end.
@@ -210,6 +238,7 @@ impl Machine {
             model: Model::default(),
             snapshots: Vec::new(),
             reader: None,
+            opened: 0,
             openings: 0,
             copies: 0,
         };
@@ -252,18 +281,26 @@ impl Machine {
         let store = options
             .open(DIR)
             .map_err(|error| Violation::new(format!("it does not open: {error:?}")))?;
-        let found = store.snapshot().len() as usize;
+        let found = store.snapshot().visible().get() as usize;
         self.model.recover(found)?;
         self.store = Some(store);
+        self.opened += 1;
         self.has_everything()
     }
 
     fn has_as_many(&self) -> Done {
-        let (has, should) = (self.store()?.snapshot().len(), self.model.len() as u64);
-        if has == should {
-            return Ok(());
+        let now = self.store()?.snapshot();
+        let (has, should) = (now.len(), self.model.left() as u64);
+        if has != should {
+            let message = format!("it shows {has} events of {should}");
+            return Err(Violation::new(message));
         }
-        Err(Violation::new(format!("it shows {has} events of {should}")))
+        let (ends, should) = (now.visible().get(), self.model.len() as u64);
+        if ends != should {
+            let message = format!("it ends at {ends} and not at {should}");
+            return Err(Violation::new(message));
+        }
+        Ok(())
     }
 
     fn verify(&mut self, _: [u8; 3]) -> Done {

@@ -1,6 +1,7 @@
 //! `Model`: what a store should hold, as a list.
 
 use crate::Violation;
+use std::collections::BTreeMap;
 use strandline::{Coordinate, Event, EventId, EventKind, Hash, Receipt};
 
 /// An event as it was appended, and what its receipt said.
@@ -17,6 +18,19 @@ pub(super) struct Entry {
     pub(super) hash: Hash,
     /// Number of its commit.
     pub(super) commit: usize,
+    /// Whether a compaction has removed it.
+    pub(super) is_removed: bool,
+    /// Whether its payload was redacted.
+    pub(super) redacted: Redacted,
+}
+
+/// Whether a payload was redacted, as whoever reads must see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Redacted {
+    No,
+    Yes,
+    /// It was, and who read it before in another process or opening may have it still.
+    Since,
 }
 
 impl Entry {
@@ -74,16 +88,68 @@ impl Model {
             clock: 0,
             hash: Hash::default(),
             commit: 0,
+            is_removed: false,
+            redacted: Redacted::No,
         }
     }
 
-    /// An entry, if there is one.
-    pub(super) fn any(&self, which: u8) -> Option<&Entry> {
-        let place = usize::from(which).checked_rem(self.len())?;
-        self.entries.get(place)
+    /// How many events are there that no compaction has removed.
+    pub(super) fn left(&self) -> usize {
+        self.entries
+            .iter()
+            .filter(|entry| !entry.is_removed)
+            .count()
     }
 
-    /// The clock of the newest event of an entity.
+    /// An entry that was not removed, if there is one.
+    pub(super) fn any(&self, which: u8) -> Option<&Entry> {
+        let place = usize::from(which).checked_rem(self.left())?;
+        let mut left = self.entries.iter().filter(|entry| !entry.is_removed);
+        left.nth(place)
+    }
+
+    /// Removes all but the newest events of each entity, so many of them; gives how many went.
+    pub(super) fn keep_newest(&mut self, count: usize) -> u64 {
+        let mut kept: BTreeMap<String, usize> = BTreeMap::new();
+        let mut removed = 0;
+        for entry in self.entries.iter_mut().rev().filter(|e| !e.is_removed) {
+            let kept = kept
+                .entry(entry.coordinate.entity().to_owned())
+                .or_default();
+            *kept += 1;
+            if *kept > count {
+                entry.is_removed = true;
+                removed += 1;
+            }
+        }
+        removed
+    }
+
+    /// The events of an entity that are left.
+    pub(super) fn of_entity(&mut self, entity: &str) -> impl Iterator<Item = &mut Entry> {
+        let left = self.entries.iter_mut().filter(|entry| !entry.is_removed);
+        left.filter(move |entry| entry.coordinate.entity() == entity)
+    }
+
+    /// Which events are removed by now.
+    pub(super) fn removed(&self) -> Vec<bool> {
+        self.entries.iter().map(|entry| entry.is_removed).collect()
+    }
+
+    /// What whoever read the events sees when those in `removed` had been removed that are true there.
+    pub(super) fn then(&self, removed: &[bool], redacted: Redacted) -> Vec<Entry> {
+        let mut entries = self.entries.clone();
+        entries.truncate(removed.len());
+        for (entry, is_removed) in entries.iter_mut().zip(removed) {
+            entry.is_removed = *is_removed;
+            if entry.redacted == Redacted::Yes {
+                entry.redacted = redacted;
+            }
+        }
+        entries
+    }
+
+    /// The clock of the newest event of an entity, also if that was removed.
     pub(super) fn newest(&self, entity: &str) -> Option<u32> {
         let of_entity = |entry: &&Entry| entry.coordinate.entity() == entity;
         let newest = self.entries.iter().rev().find(of_entity);

@@ -1,21 +1,24 @@
 //! Reads of every sort, in the store itself, in snapshots that were kept, and in a store that was
 //! opened to read only.
 
-use super::model::Entry;
-use super::{DIR, Done, Machine, unexpected};
+use super::model::{Entry, Redacted};
+use super::{DIR, Done, Kept, Machine, Reader, unexpected};
 use crate::Violation;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use strandline::{ErrorKind, Region, Snapshot, StoredEvent};
 
 /// Checks an event against its entry.
 fn expect_event(event: &StoredEvent, place: usize, entry: &Entry) -> Done {
     let tags: Vec<_> = event.extensions.tags().map(str::to_owned).collect();
+    let has_payload = match event.payload() {
+        Ok(payload) => payload == entry.payload && entry.redacted != Redacted::Yes,
+        Err(_) => event.is_redacted() && entry.redacted != Redacted::No,
+    };
     let is_same = event.sequence.get() == place as u64
         && event.coordinate == entry.coordinate
         && event.kind == entry.kind
-        && event
-            .payload()
-            .is_ok_and(|payload| payload == entry.payload)
+        && has_payload
         && tags.len() == entry.tags.len()
         && entry.tags.iter().all(|tag| tags.contains(tag))
         && event.causation == entry.cause
@@ -38,7 +41,7 @@ fn expect_region(
     let expected: Vec<_> = entries
         .iter()
         .enumerate()
-        .filter(|(place, entry)| is_in(*place, entry))
+        .filter(|(place, entry)| !entry.is_removed && is_in(*place, entry))
         .collect();
     let mut found = 0;
     for event in now.query(region) {
@@ -74,6 +77,9 @@ pub(super) fn expect_all(now: &Snapshot, entries: &[Entry]) -> Done {
     expect_region(now, &Region::all(), entries, |_, _| true)?;
     let mut streams: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for (place, entry) in entries.iter().enumerate() {
+        if entry.is_removed {
+            continue;
+        }
         let entity = entry.coordinate.entity().to_owned();
         streams.entry(entity).or_default().push(place);
     }
@@ -166,11 +172,14 @@ impl Machine {
 
     /// An event by its id, and what it caused.
     fn links(&self, now: &Snapshot, which: u8) -> Done {
-        let Some(entry) = self.model.any(which) else {
+        let entries = &self.model.entries;
+        let Some(id) = self.model.any(which).map(|entry| entry.id) else {
             return Ok(());
         };
-        let entries = &self.model.entries;
-        let place = usize::from(which) % entries.len();
+        let Some(place) = entries.iter().position(|entry| entry.id == id) else {
+            return Ok(());
+        };
+        let entry = &entries[place];
         match now.get(entry.id).map_err(|error| unexpected(&error))? {
             Some(event) => expect_event(&event, place, entry)?,
             None => {
@@ -186,8 +195,11 @@ impl Machine {
     }
 
     pub(super) fn keep_snapshot(&mut self, _: [u8; 3]) -> Done {
-        let now = self.store()?.snapshot();
-        self.snapshots.push((now, self.model.len()));
+        self.snapshots.push(Kept {
+            snapshot: self.store()?.snapshot(),
+            removed: self.model.removed(),
+            opened: self.opened,
+        });
         if self.snapshots.len() > 4 {
             self.snapshots.remove(0);
         }
@@ -196,32 +208,70 @@ impl Machine {
 
     /// A snapshot shows what there was, whatever was done since.
     pub(super) fn look_at_snapshots(&mut self, _: [u8; 3]) -> Done {
-        for (then, length) in &self.snapshots {
-            expect_all(then, &self.model.entries[..*length])?;
+        for kept in &self.snapshots {
+            let redacted = match kept.opened == self.opened {
+                true => Redacted::Yes,
+                false => Redacted::Since,
+            };
+            let then = self.model.then(&kept.removed, redacted);
+            expect_all(&kept.snapshot, &then)?;
         }
-        Ok(())
+        self.look_at_reader()
     }
 
+    /// Opens the store to read in a process beside this one, which outlives it.
     pub(super) fn open_reader(&mut self, _: [u8; 3]) -> Done {
-        let reader = self.options().read_only().open(DIR);
-        let reader = reader.map_err(|error| unexpected(&error))?;
-        expect_all(&reader.snapshot(), &self.model.entries)?;
+        let options = self.options().fs(Arc::new(self.fs.beside()));
+        let store = options.read_only().open(DIR);
+        let store = store.map_err(|error| unexpected(&error))?;
+        expect_all(&store.snapshot(), &self.model.entries)?;
         let event = strandline::Event::bytes(strandline::EventKind::new(1, 1), *b"x");
         let at = strandline::Coordinate::new("e", "s").unwrap_or_else(|error| panic!("{error}"));
-        match reader.append(&at, event) {
+        match store.append(&at, event) {
             Err(error) if error.kind() == ErrorKind::ReadOnly => {}
             answer => return Err(Violation::new(format!("a reader's append gave {answer:?}"))),
         }
-        self.reader = Some(reader);
+        self.reader = Some(Reader {
+            held: (store.snapshot(), self.model.removed()),
+            removed: self.model.removed(),
+            store,
+            is_overtaken: false,
+        });
         Ok(())
     }
 
-    /// A reader that goes on shows what came since.
+    /// A reader that goes on shows what came since, and of the rest what it had; it then holds that.
     pub(super) fn refresh_reader(&mut self, _: [u8; 3]) -> Done {
+        self.look_at_reader()?;
+        let Some(reader) = &mut self.reader else {
+            return Ok(());
+        };
+        match reader.store.refresh() {
+            Ok(_) => {}
+            // What it follows was carried into another file, and that was rewritten since: it says that
+            // it is to be opened again.
+            Err(error) if error.kind() == ErrorKind::LogBehindCheckpoint && reader.is_overtaken => {
+                return self.open_reader([0; 3]);
+            }
+            Err(error) => return Err(unexpected(&error)),
+        }
+        let now = reader.store.snapshot();
+        let rows = now.rows(&Region::all());
+        let shown: BTreeSet<_> = rows.map(|row| row.sequence().get() as usize).collect();
+        let had = reader.removed.len();
+        let removed = self.model.removed().into_iter().enumerate().skip(had);
+        // The segment that it follows it reads to its end, also where that was rewritten since.
+        let removed = removed.map(|(place, is_removed)| is_removed && !shown.contains(&place));
+        reader.removed.extend(removed);
+        reader.held = (reader.store.snapshot(), reader.removed.clone());
+        self.look_at_reader()
+    }
+
+    fn look_at_reader(&self) -> Done {
         let Some(reader) = &self.reader else {
             return Ok(());
         };
-        reader.refresh().map_err(|error| unexpected(&error))?;
-        expect_all(&reader.snapshot(), &self.model.entries)
+        let (then, removed) = &reader.held;
+        expect_all(then, &self.model.then(removed, Redacted::Since))
     }
 }

@@ -41,6 +41,8 @@ pub enum Operation {
     Allocate,
     /// [`FsFile::len`].
     Length,
+    /// [`Fs::link`].
+    Link,
 }
 
 /// How an operation fails.

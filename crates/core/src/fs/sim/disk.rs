@@ -147,6 +147,7 @@ pub(super) enum Action {
     FailSync(NodeId, u64),
     SyncDirectory,
     Rename(Arc<Path>),
+    Link(Arc<Path>),
     Remove,
     PowerCut(Loss),
 }
@@ -165,6 +166,7 @@ impl fmt::Display for Step {
             Action::FailSync(..) => write!(f, "sync {path}, which fails"),
             Action::SyncDirectory => write!(f, "sync directory {path}"),
             Action::Rename(to) => write!(f, "rename {path} to {}", to.display()),
+            Action::Link(name) => write!(f, "link {path} as {}", name.display()),
             Action::Remove => write!(f, "remove {path}"),
             Action::PowerCut(loss) => write!(f, "power cut, {:?}", loss.keep),
         }
@@ -239,6 +241,13 @@ impl SimDisk {
                 }
             }
             Action::Rename(to) => self.rename(path, to),
+            Action::Link(name) => {
+                let node = self.find(path);
+                if let (Some(node), Some((directory, name))) = (node, self.parent_mut(name)) {
+                    directory.link(&name, node, &mut stamp);
+                    self.stamp = stamp;
+                }
+            }
             Action::PowerCut(loss) => *self = self.crash(loss),
             Action::Remove => {
                 if let Some((directory, name)) = self.parent_mut(path) {
@@ -287,21 +296,6 @@ impl SimDisk {
             nodes: nodes.collect(),
             stamp: self.stamp,
         }
-    }
-
-    /// The disk as it is read past the cache, where a failed sync has left what never arrived.
-    #[must_use]
-    pub fn past_cache(&self) -> Self {
-        let mut disk = self.clone();
-        for node in &mut disk.nodes {
-            if let Node::File(inode) = node
-                && inode.is_stuck()
-            {
-                inode.sync();
-                inode.drop_cached(0);
-            }
-        }
-        disk
     }
 
     /// How many changes a power cut may lose.
@@ -371,6 +365,32 @@ impl SimDisk {
             Some(Node::File(inode)) => Some(inode),
             _ => None,
         }
+    }
+
+    /// Whether a step writes to blocks of which a failed sync has lost something, or cuts off what was
+    /// written there.
+    pub(super) fn changes_lost(&self, step: &Step) -> bool {
+        match &step.action {
+            Action::Write(node, bytes, at) => self
+                .file(*node)
+                .is_some_and(|inode| inode.has_lost(*at, bytes.len())),
+            Action::SetLen(node, length) => self.file(*node).is_some_and(|inode| {
+                let mut cut = inode.bytes().iter().skip(*length);
+                inode.has_lost(*length, inode.bytes().len().saturating_sub(*length))
+                    && cut.any(|byte| *byte != 0)
+            }),
+            _ => false,
+        }
+    }
+
+    /// How many names a file has.
+    pub(super) fn links(&self, node: NodeId) -> u64 {
+        let directories = self.nodes.iter().filter_map(|node| match node {
+            Node::Directory(directory) => Some(directory),
+            Node::File(_) => None,
+        });
+        let names = directories.flat_map(|directory| directory.entries.values());
+        names.filter(|name| **name == node).count() as u64
     }
 
     fn file_mut(&mut self, node: NodeId) -> Option<&mut Inode> {

@@ -7,6 +7,10 @@ use std::sync::Arc;
 /// What a disk writes whole or not at all.
 pub(super) const SECTOR_BYTES: usize = 512;
 
+/// What a file system gives to a file at once: ext4's block, as long as a page.
+const BLOCK_BYTES: usize = 4096;
+const BLOCK_SECTORS: usize = BLOCK_BYTES / SECTOR_BYTES;
+
 #[derive(Debug, Clone, Default)]
 pub(super) struct Inode {
     durable: Arc<Vec<u8>>,
@@ -15,8 +19,11 @@ pub(super) struct Inode {
     pending: Vec<Pending>,
     /// Whether the cache has what the medium has not and no sync will write: a sync has failed.
     diverged: bool,
-    /// Sectors that no sync writes, not even if they are written again, until the cache is dropped.
-    stuck: BTreeSet<usize>,
+    /// Blocks that nothing reaches any more, not even what is written to them again, though every
+    /// sync says so: a sync of them has failed. A truncation that frees them gives others.
+    marked: BTreeSet<usize>,
+    /// Blocks of which a failed sync has lost something, those that are marked among them.
+    lost: BTreeSet<usize>,
 }
 
 #[derive(Debug, Clone)]
@@ -38,6 +45,13 @@ enum Change {
 impl Inode {
     pub(super) fn bytes(&self) -> &[u8] {
         &self.cache
+    }
+
+    /// Whether a write there would be of a block of which a failed sync has lost something.
+    pub(super) fn has_lost(&self, offset: usize, bytes: usize) -> bool {
+        let end = offset.saturating_add(bytes);
+        let blocks = offset / BLOCK_BYTES..end.div_ceil(BLOCK_BYTES);
+        bytes > 0 && self.lost.range(blocks).next().is_some()
     }
 
     pub(super) fn is_dirty(&self) -> bool {
@@ -63,6 +77,9 @@ impl Inode {
             to.copy_from_slice(bytes);
         }
         for index in offset / SECTOR_BYTES..end.div_ceil(SECTOR_BYTES) {
+            if self.marked.contains(&(index / BLOCK_SECTORS)) {
+                continue;
+            }
             let bytes = Arc::new(sector(&self.cache, index));
             self.push(stamp, Change::Sector { index, bytes });
         }
@@ -77,6 +94,9 @@ impl Inode {
         if self.cache.len() != length {
             Arc::make_mut(&mut self.cache).resize(length, 0);
             self.push(stamp, Change::Length(length));
+            let blocks = length.div_ceil(BLOCK_BYTES);
+            self.marked.retain(|block| *block < blocks);
+            self.lost.retain(|block| *block < blocks);
         }
     }
 
@@ -90,44 +110,25 @@ impl Inode {
 
     pub(super) fn sync(&mut self) {
         self.durable = if self.diverged {
-            let mut bytes = self.after_crash(&mut Choice::all());
-            let length = bytes.len();
-            for index in &self.stuck {
-                put(&mut bytes, *index, &sector(&self.durable, *index));
-            }
-            bytes.truncate(length);
-            Arc::new(bytes)
+            Arc::new(self.after_crash(&mut Choice::all()))
         } else {
             self.cache.clone()
         };
         self.pending.clear();
     }
 
-    /// Whether some sectors are written by no sync.
-    pub(super) fn is_stuck(&self) -> bool {
-        !self.stuck.is_empty()
-    }
-
-    /// Forgets what the cache has from there on, unless that is still to be written.
-    pub(super) fn drop_cached(&mut self, from: usize) {
-        if self.is_dirty() {
-            return;
-        }
-        let first = from / SECTOR_BYTES;
-        for index in first..self.cache.len().div_ceil(SECTOR_BYTES) {
-            let bytes = sector(&self.durable, index);
-            let length = self.cache.len();
-            let cache = Arc::make_mut(&mut self.cache);
-            put(cache, index, &bytes);
-            cache.truncate(length);
-        }
-        self.stuck.retain(|index| *index < first);
-    }
-
-    /// A sync that fails, after which a page that did not arrive cannot be written again: ext4 keeps
-    /// its blocks marked as never written, and takes a second sync for good all the same. What is
-    /// shown stays so until the cache is dropped.
+    /// A sync that fails as ext4 has it: the blocks that did not arrive stay marked as never written,
+    /// and a later sync is taken for good all the same, also if they are written again before it.
     pub(super) fn fail_sync_for_good(&mut self, choice: &mut Choice) {
+        let before = std::mem::take(&mut self.lost);
+        self.fail_sync(choice);
+        self.marked.extend(&self.lost);
+        self.lost.extend(before);
+    }
+
+    /// A sync that fails as Linux has it: some of the pages arrived, all are clean from now on, and
+    /// reads go on giving what the medium may not have.
+    pub(super) fn fail_sync(&mut self, choice: &mut Choice) {
         let sectors = self
             .pending
             .iter()
@@ -136,18 +137,13 @@ impl Inode {
                 Change::Length(_) => None,
             });
         let sectors: BTreeSet<_> = sectors.collect();
-        self.fail_sync(choice);
-        let is_lost = |index: &usize| sector(&self.durable, *index) != sector(&self.cache, *index);
-        self.stuck.extend(sectors.into_iter().filter(is_lost));
-    }
-
-    /// A sync that fails as Linux has it: some of the pages arrived, all are clean from now on, and
-    /// reads go on giving what the medium may not have.
-    pub(super) fn fail_sync(&mut self, choice: &mut Choice) {
         choice.lose(self.stamps().last());
         self.durable = Arc::new(self.after_crash(choice));
         self.diverged = true;
         self.pending.clear();
+        let is_lost = |index: &usize| sector(&self.durable, *index) != sector(&self.cache, *index);
+        let lost = sectors.into_iter().filter(is_lost);
+        self.lost.extend(lost.map(|index| index / BLOCK_SECTORS));
     }
 
     /// The middle of a sync: some of what is pending is on the medium.
@@ -166,7 +162,8 @@ impl Inode {
             cache: bytes,
             pending: Vec::new(),
             diverged: false,
-            stuck: BTreeSet::new(),
+            marked: BTreeSet::new(),
+            lost: BTreeSet::new(),
         }
     }
 

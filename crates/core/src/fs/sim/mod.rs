@@ -12,6 +12,12 @@
 //! - Unsynced sectors, lengths and directory entries survive or not, each for itself.
 //! - A rename within a directory is atomic. One between directories is not: after a power cut the
 //!   file may have both names, though never none.
+//! - What reads give is the cache, as a mapping shows it that somebody holds; only a power cut has
+//!   them give what is on the medium.
+//! - A sync that fails leaves all pages clean. What did not arrive is either written once the page is
+//!   written again, or, as ext4 has it, never: its blocks of 4096 bytes stay as they are on the medium,
+//!   whatever is written to them, and every later sync of the file succeeds. Only what a truncation
+//!   frees, and another file, has other blocks.
 
 mod directory;
 mod disk;

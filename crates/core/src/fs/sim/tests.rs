@@ -108,6 +108,86 @@ fn a_rename_between_directories_loses_no_file() {
     assert_eq!(counts.into_iter().collect::<Vec<_>>(), [1, 2]);
 }
 
+/// A file of `blocks` blocks of `b` of which a sync has failed for good, and those that are lost.
+fn with_lost_blocks(blocks: u8) -> (SimFs, Arc<dyn FsFile>, Vec<usize>) {
+    // What arrives, and whether the rest ever does, follows from how many calls there were.
+    for calls in 0..200 {
+        let (fs, file) = with_file();
+        let bytes = usize::from(blocks) * 4096;
+        file.set_len(0).unwrap();
+        file.write_all_at(&vec![b'b'; bytes], 0).unwrap();
+        for _ in 0..calls {
+            file.len().unwrap();
+        }
+        fs.fail(SimFault {
+            operation: Some(Operation::Sync),
+            after: 0,
+            times: 1,
+            kind: SimFaultKind::SyncLoses,
+        });
+        assert!(file.sync().is_err());
+        file.write_all_at(&vec![b'c'; bytes], 0).unwrap();
+        file.sync().unwrap();
+        let seen = read_file(&fs, Path::new(FILE), 1 << 20).unwrap();
+        assert!(
+            seen == vec![b'c'; bytes],
+            "the cache shows what was written"
+        );
+        let left = after(&fs, lose(Keep::All, Fill::Old, 1));
+        let lost = |block: &usize| left.chunks(4096).nth(*block) != seen.chunks(4096).nth(*block);
+        let lost: Vec<_> = (0..usize::from(blocks)).filter(lost).collect();
+        if !lost.is_empty() {
+            return (fs, file, lost);
+        }
+    }
+    panic!("every failed sync is forgotten once the file is written again");
+}
+
+#[test]
+fn blocks_of_a_failed_sync_take_nothing_though_every_sync_of_them_succeeds() {
+    let (fs, file, lost) = with_lost_blocks(3);
+    for byte in [b'd', b'e'] {
+        file.write_all_at(&[byte; 3 * 4096], 0).unwrap();
+        file.sync().unwrap();
+        assert_eq!(fs.disk().unsynced(), 0);
+        let left = after(&fs, lose(Keep::None, Fill::Old, 1));
+        for block in 0..3 {
+            let arrived = left.chunks(4096).nth(block) == Some(&[byte; 4096]);
+            assert_eq!(arrived, !lost.contains(&block));
+        }
+    }
+    // Whoever had the file open before, and whoever opens it again, sees the cache.
+    let mut bytes = [0; 3 * 4096];
+    file.read_up_to(&mut bytes, 0).unwrap();
+    assert!(bytes == [b'e'; 3 * 4096]);
+    let next = fs.next_process();
+    assert!(read_file(&next, Path::new(FILE), 1 << 20).unwrap() == bytes);
+    // A power cut shows the disk.
+    let left = after(&fs, lose(Keep::None, Fill::Old, 1));
+    let rebooted = fs.power_cut(lose(Keep::None, Fill::Old, 1));
+    assert_eq!(
+        read_file(&rebooted, Path::new(FILE), 1 << 20).unwrap(),
+        left
+    );
+}
+
+#[test]
+fn a_truncation_and_another_file_give_other_blocks() {
+    let (fs, file, _) = with_lost_blocks(2);
+    let seen = read_file(&fs, Path::new(FILE), 1 << 20).unwrap();
+    let copy = Path::new("/d/copy");
+    let other = fs.open(copy, OpenMode::Create).unwrap();
+    other.write_all_at(&seen, 0).unwrap();
+    other.sync().unwrap();
+    fs.sync_dir(Path::new("/d")).unwrap();
+    let image = SimFs::new(fs.disk().crash(&lose(Keep::None, Fill::Old, 1)));
+    assert_eq!(read_file(&image, copy, 1 << 20).unwrap(), seen);
+    file.set_len(0).unwrap();
+    file.write_all_at(&seen, 0).unwrap();
+    file.sync().unwrap();
+    assert_eq!(after(&fs, lose(Keep::None, Fill::Old, 1)), seen);
+}
+
 #[test]
 fn a_failed_sync_leaves_pages_clean_that_the_medium_has_not() {
     let (fs, file) = with_file();
@@ -124,6 +204,42 @@ fn a_failed_sync_leaves_pages_clean_that_the_medium_has_not() {
     assert_eq!(seen.len(), 4796, "the cache shows what was written");
     let left = after(&fs, lose(Keep::All, Fill::Old, 1));
     assert!(left != seen, "though the second sync said so");
+    assert!(fs.changed_after_failure().is_none());
+    file.set_len(4000).unwrap();
+    let changed = fs.changed_after_failure().unwrap().to_string();
+    assert_eq!(changed, "set the length of /d/f to 4000");
+}
+
+#[test]
+fn a_process_beside_lives_on_until_the_power_is_cut() {
+    let (fs, file) = with_file();
+    let beside = fs.beside();
+    let lock = beside.try_lock(Path::new("/d/LOCK")).unwrap();
+    let next = fs.next_process();
+    assert!(file.len().is_err());
+    let operations = next.operations();
+    assert_eq!(beside.list(Path::new("/d")).unwrap().len(), 2);
+    assert_eq!(next.operations(), operations);
+    assert!(next.try_lock(Path::new("/d/LOCK")).unwrap().is_none());
+    let rebooted = next.power_cut(lose(Keep::All, Fill::Old, 1));
+    assert!(beside.list(Path::new("/d")).is_err());
+    assert!(rebooted.try_lock(Path::new("/d/LOCK")).unwrap().is_some());
+    drop(lock);
+}
+
+#[test]
+fn a_second_name_is_the_same_file_and_durable_with_its_directory() {
+    let (fs, file) = with_file();
+    let name = Path::new("/d/g");
+    fs.link(Path::new(FILE), name).unwrap();
+    assert!(fs.link(Path::new(FILE), name).is_err());
+    file.write_all_at(b"x", 0).unwrap();
+    assert_eq!(file.links().unwrap(), 2);
+    assert_eq!(read_file(&fs, name, 1 << 20).unwrap()[0], b'x');
+    let none = lose(Keep::None, Fill::Old, 1);
+    assert_eq!(fs.disk().crash(&none).files().len(), 1);
+    fs.sync_dir(Path::new("/d")).unwrap();
+    assert_eq!(fs.disk().crash(&none).files().len(), 2);
 }
 
 #[test]

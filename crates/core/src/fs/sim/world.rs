@@ -6,7 +6,7 @@ use super::super::{DirEntry, EntryKind, FileLock, Fs, FsFile, OpenMode, Operatio
 use super::disk::{Action, Node, NodeId};
 use super::{Loss, SimDisk, SimFault, SimFaultKind, Step};
 use parking_lot::Mutex;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,13 +24,20 @@ struct World {
     disk: SimDisk,
     steps: Vec<Step>,
     faults: Vec<SimFault>,
-    fault_met: bool,
+    first_fault_met: bool,
     operations: u64,
+    /// The first change of what a failed sync had lost.
+    changed_after_failure: Option<Step>,
     /// Most bytes that all files have together.
     capacity: usize,
-    locks: BTreeSet<PathBuf>,
+    /// Locked files, each with the process that has it.
+    locks: BTreeMap<PathBuf, u64>,
     /// The process that lives; what earlier ones do has no effect.
     process: u64,
+    /// Processes that live beside it.
+    beside: BTreeSet<u64>,
+    /// How many processes there were.
+    processes: u64,
 }
 
 impl SimFs {
@@ -42,37 +49,58 @@ impl SimFs {
                 disk,
                 steps: Vec::new(),
                 faults: Vec::new(),
-                fault_met: false,
+                first_fault_met: false,
                 operations: 0,
+                changed_after_failure: None,
                 capacity: usize::MAX,
-                locks: BTreeSet::new(),
+                locks: BTreeMap::new(),
                 process: 0,
+                beside: BTreeSet::new(),
+                processes: 1,
             })),
             process: 0,
         }
     }
 
     /// Kills the process that uses the file system: its calls fail from now on and change nothing,
-    /// its locks are free. Gives the handle of the process after it. What was written stays.
+    /// its locks are free. Gives the handle of the process after it. What was written stays, and so
+    /// do the processes beside it.
     #[must_use]
     pub fn next_process(&self) -> Self {
         let mut world = self.world.lock();
-        world.process += 1;
-        world.locks.clear();
+        let killed = world.process;
+        world.process = world.new_process();
+        world.locks.retain(|_, process| *process != killed);
         Self {
             world: self.world.clone(),
             process: world.process,
         }
     }
 
-    /// Cuts the power: the process is killed and what was not synced goes as `loss` says. Gives the
+    /// The handle of a process beside the one that uses the file system. It lives until the power is
+    /// cut, and what it calls neither counts as an operation nor fails by a fault.
+    #[must_use]
+    pub fn beside(&self) -> Self {
+        let mut world = self.world.lock();
+        let process = world.new_process();
+        world.beside.insert(process);
+        Self {
+            world: self.world.clone(),
+            process,
+        }
+    }
+
+    /// Cuts the power: every process is killed and what was not synced goes as `loss` says. Gives the
     /// handle of the process that comes after.
     #[must_use]
     pub fn power_cut(&self, loss: Loss) -> Self {
         let next = self.next_process();
-        self.world
-            .lock()
-            .make(Action::PowerCut(loss), Path::new("/"));
+        let mut world = self.world.lock();
+        world.beside.clear();
+        world.changed_after_failure = None;
+        world.locks.clear();
+        world.make(Action::PowerCut(loss), Path::new("/"));
+        drop(world);
         next
     }
 
@@ -105,10 +133,17 @@ impl SimFs {
         self.world.lock().faults.push(fault);
     }
 
-    /// Whether any operation has failed by a fault that was set.
+    /// Whether any operation has failed by the first fault that was set.
     #[must_use]
-    pub fn fault_was_met(&self) -> bool {
-        self.world.lock().fault_met
+    pub fn first_fault_was_met(&self) -> bool {
+        self.world.lock().first_fault_met
+    }
+
+    /// The first write, since the power was last cut, to blocks of which a failed sync had lost
+    /// something, or truncation of them: what is written there may never reach the disk.
+    #[must_use]
+    pub fn changed_after_failure(&self) -> Option<Step> {
+        self.world.lock().changed_after_failure.clone()
     }
 
     /// Ends all faults.
@@ -129,6 +164,9 @@ impl SimFs {
         operation: Operation,
     ) -> io::Result<(parking_lot::MutexGuard<'_, World>, Option<SimFaultKind>)> {
         let mut world = self.world.lock();
+        if world.beside.contains(&self.process) {
+            return Ok((world, None));
+        }
         if self.process != world.process {
             return Err(io::Error::other("this process was killed"));
         }
@@ -136,10 +174,10 @@ impl SimFs {
         let failed = world
             .faults
             .iter_mut()
-            .filter_map(|fault| fault.count(operation))
-            .next();
-        world.fault_met |= failed.is_some();
-        match failed {
+            .enumerate()
+            .find_map(|(number, fault)| Some((number, fault.count(operation)?)));
+        world.first_fault_met |= failed.is_some_and(|(number, _)| number == 0);
+        match failed.map(|(_, kind)| kind) {
             Some(SimFaultKind::Error(kind)) => Err(kind.into()),
             Some(SimFaultKind::SyncLoses) if operation != Operation::Sync => {
                 Err(io::Error::other("the disk failed"))
@@ -161,15 +199,24 @@ impl SimFs {
             fs: self.clone(),
             node,
             path: path.into(),
-            floor: Floor::of(mode, bytes, 1)?,
+            floor: Floor::of(mode, bytes, world.disk.links(node))?,
         }))
     }
 }
 
 impl World {
+    const fn new_process(&mut self) -> u64 {
+        let process = self.processes;
+        self.processes += 1;
+        process
+    }
+
     fn make(&mut self, action: Action, path: &Path) {
         let path = path.into();
         let step = Step { action, path };
+        if self.changed_after_failure.is_none() && self.disk.changes_lost(&step) {
+            self.changed_after_failure = Some(step.clone());
+        }
         self.disk.apply(&step);
         self.steps.push(step);
     }
@@ -255,6 +302,21 @@ impl Fs for SimFs {
         Ok(())
     }
 
+    fn link(&self, file: &Path, name: &Path) -> io::Result<()> {
+        let (mut world, _) = self.begin(Operation::Link)?;
+        let node = world.disk.find(file);
+        let is_file = node.is_some_and(|node| world.disk.file(node).is_some());
+        let parent = name.parent().and_then(|parent| world.disk.find(parent));
+        if !is_file || parent.is_none() {
+            return Err(not_found(file));
+        }
+        if world.disk.find(name).is_some() {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        world.make(Action::Link(name.into()), file);
+        Ok(())
+    }
+
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
         let (mut world, failed) = self.begin(Operation::SyncDir)?;
         if world.disk.find(path).is_none() {
@@ -271,9 +333,10 @@ impl Fs for SimFs {
         if world.disk.find(path).is_none() {
             world.make(Action::Create, path);
         }
-        if !world.locks.insert(path.to_path_buf()) {
+        if world.locks.contains_key(path) {
             return Ok(None);
         }
+        world.locks.insert(path.to_path_buf(), self.process);
         Ok(Some(Box::new(SimLock {
             fs: self.clone(),
             path: path.to_path_buf(),
@@ -292,7 +355,7 @@ impl FileLock for SimLock {}
 impl Drop for SimLock {
     fn drop(&mut self) {
         let mut world = self.fs.world.lock();
-        if world.process == self.fs.process {
+        if world.locks.get(&self.path) == Some(&self.fs.process) {
             world.locks.remove(&self.path);
         }
     }
@@ -384,6 +447,11 @@ impl FsFile for SimFile {
 
     fn fix_below(&self, end: u64) {
         self.floor.raise(end);
+    }
+
+    fn links(&self) -> io::Result<u64> {
+        let (world, _) = self.fs.begin(Operation::Length)?;
+        Ok(world.disk.links(self.node))
     }
 
     fn allocate(&self, bytes: u64) -> io::Result<()> {
