@@ -7,7 +7,8 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use strandline::fs::{Fault, FaultFs, MemFs, Operation};
 use strandline::maintenance::{
-    CompactionPlan, Kept, Redaction, Removal, RemovalChange, Retention, compact, removals, verify,
+    CompactionPlan, Kept, Redaction, Removal, RemovalChange, Retention, compact, rebuild, removals,
+    verify,
 };
 use strandline::{ErrorKind, Hash, Region, Sequence, Store, VerifyReport};
 use strandline_core::record::RemovalHasher;
@@ -436,6 +437,31 @@ fn a_new_store_cannot_be_passed_off_as_an_old_one() {
         let report = verified(&fs);
         assert_eq!(sequences(&report), [9], "{:?}", report.problems);
         assert_eq!(report.unrecorded_before, None);
+    }
+}
+
+/// A record of a removal has no sequence, so no sequence of a checkpoint proves it durable; the place
+/// does. Damage to it was taken for a torn end, and with it went what explains the removal.
+#[test]
+fn damage_to_the_last_records_is_not_taken_for_a_torn_end() {
+    for has_checkpoint in [true, false] {
+        let fs = MemFs::new();
+        let store = filled(&fs, 300);
+        run(&store, &Retention::new().drop_entity("entity:1"));
+        run_redact(&store, &Redaction::new().entity("entity:2"));
+        store.close().unwrap();
+        if !has_checkpoint {
+            remove(&fs, "checkpoint-");
+        }
+        let active = files(&fs, "segment-").pop().unwrap();
+        let mut bytes = read(&fs, &active);
+        bytes[200] ^= 1;
+        write(&fs, &active, &bytes);
+        let refused = rebuild(small(&fs), &dir(), &mut |_| ControlFlow::Continue(()));
+        let kind = refused.unwrap_err().kind();
+        assert_eq!(kind, ErrorKind::Corrupt, "checkpoint: {has_checkpoint}");
+        assert_eq!(read(&fs, &active), bytes);
+        assert_eq!(files(&fs, "segment-").pop().unwrap(), active);
     }
 }
 

@@ -73,8 +73,8 @@ impl UncheckedLog {
         if info.id() != durable.segment || !self.options.is_long(durable.offset) {
             return Ok(false);
         }
-        let synced = self.manifest.synced.map_or(0, |synced| synced.offset);
-        Ok(file.len()? > u64::from(durable.offset.max(synced)))
+        let known = self.durable.map_or(0, |known| known.offset);
+        Ok(file.len()? > u64::from(durable.offset.max(known)))
     }
 }
 

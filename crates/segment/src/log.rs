@@ -37,6 +37,9 @@ pub struct UncheckedLog {
     pub(crate) open_files: Arc<OpenFiles>,
     /// What creating the log moved aside.
     pub(crate) set_aside: Vec<String>,
+    /// Up to where the frames of the active segment are known durable, if the manifest or
+    /// [`note_durable`](Self::note_durable) says so.
+    pub(crate) durable: Option<LogPosition>,
 }
 
 impl UncheckedLog {
@@ -81,6 +84,7 @@ impl UncheckedLog {
                         fs,
                         dir: dir.to_path_buf(),
                         options,
+                        durable: manifest.synced,
                         manifest,
                         set_aside: Vec::new(),
                     }));
@@ -142,6 +146,7 @@ impl UncheckedLog {
             options,
             manifest,
             set_aside: set_aside_files,
+            durable: None,
         })
     }
 
@@ -204,6 +209,28 @@ impl UncheckedLog {
                 reason: "the MANIFEST does not list the segment",
             }),
         }
+    }
+
+    /// Notes that the log is known durable up to `position`, a checkpoint's for example.
+    ///
+    /// A position says more than its sequence: notes have none, so one that is the last of the log is
+    /// proven by this alone, and a scan from before it calls damage to it no torn tail.
+    ///
+    /// # Errors
+    ///
+    /// As [`check_position`](Self::check_position).
+    pub fn note_durable(&mut self, position: &LogPosition) -> Result<(), LogError> {
+        self.check_position(position)?;
+        let is_of_active = self
+            .manifest
+            .segments
+            .last()
+            .is_some_and(|last| last.id() == position.segment);
+        let known = self.durable.map_or(0, |durable| durable.offset);
+        if is_of_active && position.offset > known {
+            self.durable = Some(*position);
+        }
+        Ok(())
     }
 
     pub(crate) fn find(&self, segment: SegmentId) -> Option<(&SegmentInfo, &SegmentFile)> {

@@ -86,9 +86,9 @@ impl UncheckedLog {
     ) -> Result<ScannedLog, ScanError<E>> {
         let mut position = self.start(from)?;
         let mut proven = proven_durable;
-        if let Some(synced) = &self.manifest.synced {
-            self.check_position(synced)?;
-            proven = proven.max(synced.sequence);
+        if let Some(durable) = &self.durable {
+            self.check_position(durable)?;
+            proven = proven.max(durable.sequence);
         }
         let mut segments = self.manifest.segments.iter().zip(&self.files).peekable();
         while let Some((info, file)) = segments.next() {
@@ -141,7 +141,7 @@ impl UncheckedLog {
             return Err(LogError::corrupt(crate::MANIFEST_FILE, 0, "it lists no segment").into());
         };
         let mut scanner = FrameScanner::new(&file, start, readable_bytes(&file)?);
-        let synced = self.manifest.synced.map_or(0, |synced| synced.offset);
+        let durable = self.durable_offset();
         // The starts of frames, each with what proves it durable, while nothing does.
         let mut unproven: std::collections::VecDeque<(Sequence, LogPosition)> = Default::default();
         let mut look: Option<Look> = None;
@@ -153,7 +153,7 @@ impl UncheckedLog {
                     unproven.push_back((frame.proven_by(), frame.start()));
                     while unproven
                         .front()
-                        .is_some_and(|(by, start)| *by <= proven || start.offset < synced)
+                        .is_some_and(|(by, start)| *by <= proven || start.offset < durable)
                     {
                         unproven.pop_front();
                     }
@@ -191,7 +191,7 @@ impl UncheckedLog {
             None => None,
             Some((reason, after)) => self.judge(&file, end, proven, reason, after)?,
         };
-        if end.sequence < proven {
+        if end.sequence < proven || end.offset < durable {
             return Err(LogError::LogBehind {
                 file: file.name(),
                 expected_sequence: proven.get(),
@@ -212,6 +212,11 @@ impl UncheckedLog {
         })
     }
 
+    /// Where the part of the active segment ends that is known durable whatever its frames say.
+    fn durable_offset(&self) -> u32 {
+        self.durable.map_or(0, |durable| durable.offset)
+    }
+
     /// What the bad frame at `end` means, after it was looked at again: a torn tail, nothing if the
     /// segment was sealed there or carried over meanwhile, or corruption.
     fn judge(
@@ -224,7 +229,7 @@ impl UncheckedLog {
     ) -> Result<Option<TornTail>, LogError> {
         let offset = u64::from(end.offset);
         let corrupt = || LogError::corrupt(file.name(), offset, reason);
-        if end.sequence < proven {
+        if end.sequence < proven || end.offset < self.durable_offset() {
             return Err(corrupt());
         }
         match self.since(&end)? {

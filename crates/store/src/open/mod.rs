@@ -126,7 +126,7 @@ fn open_once(
     let existing = steps.take(Step::Manifest, || {
         UncheckedLog::open(options.fs.clone(), dir, log_options)
     })?;
-    let (log, mut report) = match (existing, options.access) {
+    let (mut log, mut report) = match (existing, options.access) {
         (Some(log), _) => (log, OpenReport::new(OpenPath::Scan)),
         (None, _) if newest.checkpoint.is_some() => return Err(log_vanished(dir)),
         (None, Access::Create) => {
@@ -142,6 +142,9 @@ fn open_once(
     let unrecorded_before = log.unrecorded_before();
     let (mut index, index_reader) = strandline_index::channel_with(options.index_layout);
     let checkpoint = restore::read_checkpoint(&log, newest, &mut report);
+    if let Some((_, restored)) = &checkpoint.0 {
+        log.note_durable(&restored.position)?;
+    }
     if options.access != Access::Read
         && earlier.is_empty()
         && let Some((_, restored)) = &checkpoint.0

@@ -67,8 +67,7 @@ pub(super) fn read_checkpoint(
 ///
 /// # Errors
 ///
-/// `LogBehindCheckpoint` if the log does not reach to the checkpoint; `Corrupt` if a sealed segment
-/// without a good footer is damaged.
+/// `Corrupt` if a sealed segment without a good footer is damaged.
 pub(super) fn restore(
     log: &UncheckedLog,
     (restored, was_discarded): (Option<(u64, Restored)>, bool),
@@ -79,7 +78,6 @@ pub(super) fn restore(
 ) -> Result<Start, Error> {
     let mut start = Start::default();
     if let Some((_, restored)) = &restored {
-        log.check_position(&restored.position)?;
         start.durable = restored.allocated;
         start.checkpoint = Some(restored.position);
     }
