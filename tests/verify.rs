@@ -1,9 +1,11 @@
 //! Verification of stores that are as they should be.
 
-use crate::harness::{at, dir, event, fill, open, written};
+use crate::compact::{filled, small};
+use crate::harness::{at, dir, event, files, fill, open, read, remove, write, written};
 use std::ops::ControlFlow;
 use strandline::fs::MemFs;
 use strandline::{Batch, ErrorKind, maintenance};
+use strandline_segment::Manifest;
 
 #[test]
 fn an_intact_store_is_proved_and_counted() {
@@ -78,4 +80,34 @@ fn progress_is_told_while_the_log_is_read_and_can_end_it() {
         _ => ControlFlow::Break(()),
     });
     assert_eq!(stopped.unwrap_err().kind(), ErrorKind::Cancelled);
+}
+
+/// The first rows of a segment that was sealed after the checkpoint, and has no footer yet, come from that:
+/// a block of a part of the segment. It was held against all of it.
+#[test]
+fn a_segment_whose_first_rows_come_from_a_checkpoint_is_intact() {
+    let fs = MemFs::new();
+    let store = filled(&fs, 40);
+    store.checkpoint().unwrap();
+    let checkpoint = files(&fs, "checkpoint-").pop().unwrap();
+    let saved = read(&fs, &checkpoint);
+    store.close().unwrap();
+    filled(&fs, 200).close().unwrap();
+    let manifest = Manifest::read(&fs, &dir()).unwrap().unwrap();
+    let sealed = manifest.segments()[0];
+    let path = dir().join(sealed.file_name());
+    let end = usize::try_from(sealed.end().unwrap().offset).unwrap();
+    let frames = read(&fs, &path)[..end].to_vec();
+    write(&fs, &path, &frames);
+    remove(&fs, "checkpoint-");
+    write(&fs, &checkpoint, &saved);
+
+    let reader = small(&fs).read_only().open(dir()).unwrap();
+    let report = reader.open_report();
+    assert_eq!(
+        (report.events_from_checkpoint, report.footers_missing),
+        (40, 1)
+    );
+    let verified = reader.verify().unwrap();
+    assert!(verified.is_intact(), "{:?}", verified.problems);
 }

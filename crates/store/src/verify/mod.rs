@@ -285,8 +285,7 @@ impl Verifier<'_> {
             return;
         };
         let mut checks = self.due_checkpoint(&info, start.sequence);
-        // The rows of a sealed segment are in one block, which may end before its last frame.
-        if !info.is_sealed() {
+        if !info.is_sealed() || self.has_rows_after_block(start.sequence) {
             checks.extend(self.due_blocks(start.sequence));
         }
         if !checks.is_empty()
@@ -317,6 +316,14 @@ impl Verifier<'_> {
             self.live_from = last.sequences().end;
         }
         due
+    }
+
+    /// Whether the rows of a sealed segment go on at a sequence after a block ended. A footer has all of
+    /// them, and may end before the last frame; the block of a checkpoint from before it was sealed has
+    /// the first ones.
+    fn has_rows_after_block(&self, sequence: Sequence) -> bool {
+        let is_after = |block: &Arc<Block>| block.sequences().end <= sequence;
+        self.blocks.front().is_some_and(is_after) && self.index.row_at(sequence).is_some()
     }
 
     /// The checkpoint, if it is of the rows of the present segment before a sequence, and was not
