@@ -211,6 +211,7 @@ fn salvage_brings_back_nothing_from_a_generation_that_was_replaced() {
         assert_eq!(sequences(&target, "entity:1"), Vec::<u64>::new());
         let counts = (done.events, done.removed, done.repeated, done.losses.len());
         assert_eq!(counts, (240, 60, 0, 1), "{:?}", done.losses);
+        assert!(done.losses[0].is_redacted, "and not damaged");
         assert_eq!(done.passed_over, replaced);
         let shown = |id| annotate_event(fs, &dir(), id, &mut |_| ControlFlow::Continue(()));
         assert_eq!(shown(first.id).unwrap(), None);

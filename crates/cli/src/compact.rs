@@ -151,11 +151,14 @@ pub(crate) fn run_redact(args: &RedactArgs) -> anyhow::Result<Outcome> {
         });
         println!("{json}");
     } else {
-        println!(
-            "removed the payloads of {}; {} rewritten",
-            count(done.events, "event"),
-            count(done.segments as u64, "segment")
-        );
+        match done.events {
+            0 => println!("no payload was there to be removed; nothing was changed"),
+            events => println!(
+                "removed the payloads of {}; {} rewritten",
+                count(events, "event"),
+                count(done.segments as u64, "segment")
+            ),
+        }
         if done.already > 0 {
             println!("{} had been redacted before", count(done.already, "event"));
         }

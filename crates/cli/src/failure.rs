@@ -27,9 +27,18 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     if closed {
         return ExitCode::SUCCESS;
     }
-    eprintln!("error: {error:#}");
+    eprintln!("error: {}", once(error));
     let store_error = error.downcast_ref::<Error>().map(Error::kind);
-    if let Some(hint) = store_error.and_then(hint) {
+    let is_full = error.chain().any(|cause| {
+        let error = cause.downcast_ref::<std::io::Error>();
+        error.is_some_and(|error| error.kind() == IoErrorKind::StorageFull)
+    });
+    if is_full {
+        eprintln!(
+            "  next: make room and try again, nothing is lost; what only reads works meanwhile: \
+             inspect, stats, query, tail, verify and export"
+        );
+    } else if let Some(hint) = store_error.and_then(hint) {
         eprintln!("  next: {hint}");
     }
     let is_usage = error.is::<WrongUsage>()
@@ -38,6 +47,19 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
             Some(ErrorKind::InvalidInput | ErrorKind::NotFound)
         );
     ExitCode::from(if is_usage { 2 } else { 1 })
+}
+
+/// The texts of an error and its causes; a cause that the text before ends in is not told again.
+fn once(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.ends_with(&cause) {
+            text += &format!(": {cause}");
+        }
+    }
+    text
 }
 
 /// What to do about an error.

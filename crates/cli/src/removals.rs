@@ -6,7 +6,9 @@ use crate::bar::Bar;
 use crate::screen::Screen;
 use crate::text::{count, number};
 use serde_json::json;
-use strandline::maintenance::{Removal, RemovalChange, removals, rfc3339};
+use strandline::Sequence;
+use strandline::fs::OsFs;
+use strandline::maintenance::{Inventory, Removal, RemovalChange, removals, rfc3339};
 
 /// How many runs of sequences are shown of a removal.
 const RUNS_SHOWN: usize = 4;
@@ -31,6 +33,16 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     }
     for removal in all.iter().filter(|_| !args.store.json) {
         show(&mut screen, removal)?;
+    }
+    let unrecorded_before = Inventory::of(&OsFs, &args.store.dir)?.unrecorded_before;
+    match unrecorded_before.map(Sequence::get) {
+        _ if args.store.json => {}
+        Some(0) => {}
+        Some(before) => screen.text(&format!(
+            "removals before sequence {before} are not recorded: the store was made by an earlier version"
+        ))?,
+        None => screen
+            .text("earlier removals are not recorded: the store was made by an earlier version")?,
     }
     screen.flush()?;
     Ok(Outcome::Fine)

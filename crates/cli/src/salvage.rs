@@ -102,6 +102,14 @@ fn show(screen: &mut Screen, args: &Args, salvaged: &Salvaged) -> std::io::Resul
             "{name} was not read: it is not the file that counts for a segment"
         ))?;
     }
+    let (redacted, losses): (Vec<_>, Vec<_>) = losses.iter().partition(|loss| loss.is_redacted);
+    if !redacted.is_empty() {
+        screen.line(&format!(
+            "{} had been redacted, and {} not saved (--json lists them)",
+            count(redacted.len() as u64, "event"),
+            if redacted.len() == 1 { "is" } else { "are" }
+        ))?;
+    }
     for loss in losses.iter().take(LOSSES_LISTED) {
         screen.text(&format!("!! {}", line(loss)))?;
     }
@@ -146,6 +154,7 @@ fn as_json(salvaged: &Salvaged) -> serde_json::Value {
                 "bytes": loss.bytes,
                 "sequence": loss.sequence,
                 "reason": loss.reason,
+                "redacted": loss.is_redacted,
             })
         })
         .collect();

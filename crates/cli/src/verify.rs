@@ -137,7 +137,7 @@ fn hints(report: &VerifyReport) -> Vec<&'static str> {
     if has(ProblemKind::Log) {
         hints.push(
             "restore a backup, `strandline restore BACKUP DIR`, or keep what can be read, \
-             `strandline salvage DIR TARGET`",
+             `strandline salvage DIR NEW`",
         );
     }
     if has(ProblemKind::Index) {

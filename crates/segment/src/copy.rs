@@ -68,8 +68,8 @@ impl UncheckedLog {
     ///
     /// # Errors
     ///
-    /// As [`scan`](Self::scan) of the active segment; [`LogError::Corrupt`] if the target is a copy
-    /// of another log, or was written to. [`LogError::Io`], and what `on_bytes` returns.
+    /// As [`scan`](Self::scan) of the active segment; [`LogError::OtherTarget`] if the target is a
+    /// copy of another log, or was written to. [`LogError::Io`], and what `on_bytes` returns.
     pub fn copy_to<E>(
         self,
         to: &Path,
@@ -154,12 +154,14 @@ fn is_rewritten(own: &Manifest, newest: &Manifest) -> bool {
 
 /// Checks that an earlier copy is one of this log, and of no other course of it.
 fn check_earlier(own: &Manifest, earlier: &Manifest) -> Result<(), LogError> {
-    let refuse = |reason| Err(LogError::corrupt(MANIFEST_FILE, 0, reason));
+    let refuse = |reason| Err(LogError::OtherTarget { reason });
     if earlier.identity != own.identity {
         return refuse("the target is a copy of another log");
     }
     if earlier.number > own.number {
-        return refuse("the target is newer than the log that is to be copied");
+        return refuse(
+            "the target was written to after it was copied, or the log was put back since",
+        );
     }
     for own in &own.segments {
         let others = &earlier.segments;

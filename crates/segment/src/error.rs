@@ -62,8 +62,8 @@ pub enum LogError {
     },
     /// The log ends before, or differs at, a position up to which it was known durable.
     #[error(
-        "the log was durable up to sequence {expected_sequence} and now ends at {found_sequence} \
-         ({file}): {reason}; restore the log from a backup"
+        "the log was durable up to sequence {expected_sequence}, and {file} does not show that any \
+         more: {reason}; restore the log from a backup"
     )]
     LogBehind {
         /// File of the position.
@@ -132,6 +132,12 @@ pub enum LogError {
         first: u64,
         /// Next sequence of the log.
         next: u64,
+    },
+    /// The target of a copy holds something else than an earlier copy; the log itself is not concerned.
+    #[error("{reason}; name another directory, or remove that one")]
+    OtherTarget {
+        /// What it is.
+        reason: &'static str,
     },
     /// A segment is being rewritten, and one rewriting at a time is allowed.
     #[error("{file} is being rewritten already; try again when that is done")]

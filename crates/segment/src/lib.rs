@@ -93,7 +93,7 @@ pub use layout::{
 };
 pub use log::{LogIdentity, UncheckedLog};
 pub use manifest::{MANIFEST_VERSION, Manifest, SegmentInfo};
-pub use next::NextSegment;
+pub use next::{NextSegment, is_unused};
 pub use on_disk::footer_on_disk;
 pub use options::{
     LogOptions, SEGMENT_BYTES_LEAST, SEGMENT_BYTES_MOST, SEGMENT_RECORDS_MAX_DEFAULT,

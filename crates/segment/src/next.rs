@@ -131,11 +131,11 @@ impl State {
 
 /// Whether a file that the manifest does not list was made ahead for a log and never used: nothing
 /// but zeros after the header, which is of that log or not there.
-pub(crate) fn is_unused(
-    fs: &dyn Fs,
-    path: &Path,
-    identity: &LogIdentity,
-) -> Result<bool, LogError> {
+///
+/// # Errors
+///
+/// [`LogError::Io`].
+pub fn is_unused(fs: &dyn Fs, path: &Path, identity: &LogIdentity) -> Result<bool, LogError> {
     let file = fs.open(path, OpenMode::Read).at("open", path)?;
     let length = file.len().at("measure", path)?;
     if length > UNUSED_BYTES_MAX {

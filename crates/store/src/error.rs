@@ -299,8 +299,13 @@ impl From<LogError> for Error {
                 "a segment is too long to be rewritten, and nothing has changed; export the events and \
                  import those that are to stay",
             ),
+            LogError::OtherTarget { .. } => (
+                ErrorKind::InvalidInput,
+                "the backup there cannot be brought up to date",
+            ),
+            LogError::TooSmall { .. } => (ErrorKind::InvalidInput, "an option is out of its range"),
             error if error.is_corruption() => (ErrorKind::Corrupt, "the log is damaged"),
-            _ => (ErrorKind::Io, "the log cannot be read"),
+            _ => (ErrorKind::Io, "the log cannot be used"),
         };
         Self::new(kind, message).with_source(error)
     }

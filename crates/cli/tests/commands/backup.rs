@@ -119,6 +119,22 @@ fn a_backup_into_another_store_is_refused() {
     drop(open);
 }
 
+/// It is refused, and the store that is whole is not called damaged.
+#[test]
+fn a_backup_that_was_written_to_is_not_brought_up_to_date() {
+    let (dir, path) = store();
+    let target = dir.path().join("backup");
+    backup(&path, &target);
+    expect(0, "rebuild {}", &target);
+    expect(0, "redact {} --entity order:1", &target);
+    let (code, _, err) = outcome(&run(&format!("backup {{}} {}", target.display()), &path));
+    assert_eq!(code, 2, "{err}");
+    assert!(err.contains("was written to after it was copied"), "{err}");
+    assert!(err.contains("name another directory"), "{err}");
+    assert!(!err.contains("damaged"), "{err}");
+    assert!(expect(0, "verify {}", &target).ends_with("intact\n"));
+}
+
 #[test]
 fn a_restore_checks_before_it_replaces() {
     let (dir, path) = store();

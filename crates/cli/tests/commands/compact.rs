@@ -73,6 +73,11 @@ fn payloads_are_redacted_and_events_stay() {
         "{text}"
     );
     assert!(text.contains("5 events had been redacted before"), "{text}");
+    let nothing = expect(0, "redact {} --entity nobody", &path);
+    assert_eq!(
+        nothing,
+        "no payload was there to be removed; nothing was changed\n"
+    );
     assert_eq!(
         expect(0, "query {} --json --limit 100", &path)
             .lines()

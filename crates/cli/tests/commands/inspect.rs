@@ -158,3 +158,18 @@ fn damage_is_shown_where_it_is() {
         "{out}"
     );
 }
+
+/// A process that is killed leaves the file of the next segment, perhaps with its header.
+#[test]
+fn a_segment_that_was_made_ahead_is_no_problem() {
+    let (_dir, path) = store();
+    let first = std::fs::read(path.join("segment-0000000001.log")).unwrap();
+    let next = path.join("segment-0000000002.log");
+    let mut ahead = first[..128].to_vec();
+    ahead.resize(4096, 0);
+    std::fs::write(&next, ahead).unwrap();
+    assert!(!expect(0, "inspect {}", &path).contains("!!"));
+    std::fs::write(&next, first).unwrap();
+    let text = expect(1, "inspect {}", &path);
+    assert!(text.contains("that the MANIFEST does not list"), "{text}");
+}

@@ -37,12 +37,13 @@ pub struct BackedUp {
 /// that came since, and ends after a whole commit. With [`CopyMode::Link`] sealed segments are linked
 /// where both directories are on one file system, which costs no bytes; damage to those on the disk
 /// then strikes both. Neither store ever changes a file that the other has, so the backup can be opened,
-/// written to and maintained as any store. An interrupted call leaves the earlier backup as it was, and can be repeated.
+/// written to and maintained as any store, and is brought up to date no more then. An interrupted call leaves the earlier backup as it was, and can be repeated.
 ///
 /// # Errors
 ///
-/// [`ErrorKind::InvalidInput`] if `target` is the store itself, or another one. [`ErrorKind::Locked`] if the target
-/// is open for writing, [`ErrorKind::Corrupt`] if it was written to, or the store is damaged; [`ErrorKind::NotFound`], [`ErrorKind::Io`], [`ErrorKind::Cancelled`].
+/// [`ErrorKind::InvalidInput`] if `target` is the store itself, another one, or a backup that was opened
+/// to write since it was made, by a rebuild for example: it is a store of its own then, and stays as it
+/// is. [`ErrorKind::Locked`] if the target is open for writing, [`ErrorKind::Corrupt`] if the store is damaged; [`ErrorKind::NotFound`], [`ErrorKind::Io`], [`ErrorKind::Cancelled`].
 pub fn backup(
     fs: &Arc<dyn Fs>,
     dir: &Path,

@@ -1,10 +1,9 @@
 //! `Inventory`: the files of a store's directory, in a damaged store too. Opens no store.
 
-use super::annotate::is_blank;
 use crate::{Error, ErrorKind, Sequence};
 use std::path::Path;
 use strandline_core::fs::{EntryKind, Fs};
-use strandline_segment::{Examiner, FooterFound, Manifest, QUARANTINE_DIR, SegmentInfo};
+use strandline_segment::{Examiner, FooterFound, Manifest, QUARANTINE_DIR, SegmentInfo, is_unused};
 
 /// A file and its length.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,9 +108,14 @@ impl Inventory {
             .partition(|file| file.name.ends_with(".ckpt"));
         checkpoints.reverse();
         for file in &others {
-            // Beside a writer there may be temporary files, and a segment that is made ahead.
+            // Beside a writer, and after one that was killed, there may be temporary files, and a segment
+            // that was made ahead.
             let is_segment = file.name.starts_with("segment-") && file.name.ends_with(".log");
-            if is_segment && manifest.is_some() && !is_blank(fs, &dir.join(&file.name)) {
+            let is_used = |manifest: &Manifest| {
+                let unused = is_unused(fs, &dir.join(&file.name), manifest.identity());
+                !unused.unwrap_or(false)
+            };
+            if is_segment && manifest.as_ref().is_some_and(is_used) {
                 let name = &file.name;
                 problems.push(format!(
                     "{name} is a segment that the MANIFEST does not list"

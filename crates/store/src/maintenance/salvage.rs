@@ -30,7 +30,12 @@ pub struct Loss {
     pub sequence: Option<Sequence>,
     /// What is wrong.
     pub reason: String,
+    /// Whether nothing is wrong but that the event's payload was redacted.
+    pub is_redacted: bool,
 }
+
+/// Why a redacted event is not saved.
+const REDACTED: &str = "its payload was redacted, and is not to be had";
 
 /// What was saved, and what was lost.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -217,6 +222,7 @@ impl Salvager<'_> {
             bytes,
             sequence: None,
             reason,
+            is_redacted: false,
         });
     }
 
@@ -240,6 +246,7 @@ impl Salvager<'_> {
                     offset: Some(u64::from(at.position.offset)),
                     bytes: None,
                     sequence: Some(at.sequence),
+                    is_redacted: reason == REDACTED,
                     reason,
                 });
                 Ok(())
@@ -291,7 +298,7 @@ impl Salvager<'_> {
         };
         self.chains.insert(entity.to_owned(), end);
         let RecordPayload::Stored { bytes, .. } = record.payload else {
-            return Err("its payload was redacted, and is not to be had".to_owned());
+            return Err(REDACTED.to_owned());
         };
         let in_target = self.target.snapshot().get_with(record.id, |_| ());
         let is_saved = in_target.map_err(|error| error.to_string())?.is_some();
