@@ -74,7 +74,7 @@ pub enum Command {
     /// Save a checkpoint, so that opening is short.
     #[command(after_help = "Example:\n  strandline checkpoint orders.strand")]
     Checkpoint(checkpoint::Args),
-    /// Write footers and checkpoint anew, from the log alone.
+    /// Make footers and checkpoint anew where they are not as they should be, from the log alone.
     #[command(after_help = "Example:\n  strandline rebuild orders.strand")]
     Rebuild(checkpoint::Args),
     /// Copy a store, also while it is written; bring an earlier copy up to date.
