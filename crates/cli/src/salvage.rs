@@ -124,7 +124,10 @@ fn show(screen: &mut Screen, args: &Args, salvaged: &Salvaged) -> std::io::Resul
         ))?;
     }
     if losses.is_empty() && missing.is_empty() {
-        return screen.line("nothing was lost");
+        return screen.line(match redacted.is_empty() {
+            true => "nothing was lost",
+            false => "nothing else was lost",
+        });
     }
     Ok(())
 }
