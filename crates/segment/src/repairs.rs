@@ -165,7 +165,8 @@ impl UncheckedLog {
         };
         let file = SegmentFile::new(&header, path.to_path_buf(), file);
         let mut scanner = FrameScanner::new(&file, header.start(), readable_bytes(&file)?);
-        while let Step::Frame(_) = scanner.next()? {}
+        // One that cannot be read is kept, and stops no opening.
+        while let Ok(Step::Frame(_)) = scanner.next() {}
         Ok(is_same_place(&scanner.position(), end).then(|| header.start()))
     }
 }
