@@ -1,5 +1,6 @@
 //! What is not proven durable when a store is opened goes into a new file.
 
+use crate::forge_index;
 use crate::harness::{assert_same, at, contents, dir, event, files, options, read};
 use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
@@ -11,7 +12,8 @@ use strandline::fs::{
     SimFaultKind, SimFs,
 };
 use strandline::{
-    AppendOptions, Durability, Event, EventKind, Hash, Region, Sequence, Store, StoreOptions,
+    AppendOptions, Durability, Event, EventKind, Hash, IndexLayout, ProblemKind, Region, Sequence,
+    Store, StoreOptions,
 };
 use strandline_core::record::StoredRecord;
 use strandline_segment::{LogOptions, Manifest, UncheckedLog};
@@ -470,4 +472,39 @@ fn a_refresh_that_fails_after_a_carry_is_completed_by_the_next() {
             break;
         }
     }
+}
+
+/// A name that a checkpoint gave a coordinate was written into the log with the first carried record of
+/// it, whatever the log said: under checksums that are right, under another name for good.
+#[test]
+fn no_carried_record_gets_a_name_that_a_checkpoint_alone_gives() {
+    let fs = MemFs::new();
+    let live = small(&fs).open(dir()).unwrap();
+    fill_proven(&live, 20);
+    live.checkpoint().unwrap();
+    append(&live, "entity:6", "s0", Durability::Written);
+    append(&live, "entity:6", "s0", Durability::Written);
+    let image = fs.fork();
+    let mut parts = forge_index::checkpoint(&image);
+    let mut renamed = 0;
+    for at in 0..parts.rows.len() - 8 {
+        if &parts.rows[at..at + 8] == b"entity:6" {
+            parts.rows[at + 7] = b'7';
+            renamed += 1;
+        }
+    }
+    assert!(renamed > 0);
+    forge_index::mend_block(&mut parts.rows);
+    forge_index::put_checkpoint(&image, &parts);
+    let store = small(&image).open(dir()).unwrap();
+    assert_eq!(segments(&image, &dir()), 2);
+    let problems = store.verify().unwrap().problems;
+    let of_log = problems
+        .iter()
+        .find(|problem| problem.kind == ProblemKind::Log);
+    assert!(of_log.is_none(), "{of_log:?}");
+    drop(store);
+    crate::forged::rebuild(&image, IndexLayout::Postings);
+    let store = small(&image).open(dir()).unwrap();
+    assert_same(&store.snapshot(), &live.snapshot());
 }
