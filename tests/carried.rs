@@ -1,5 +1,6 @@
 //! What is not proven durable when a store is opened goes into a new file.
 
+use crate::forge_index;
 use crate::harness::{assert_same, at, contents, dir, event, files, options, read};
 use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
@@ -8,7 +9,8 @@ use std::path::Path;
 use std::sync::Arc;
 use strandline::fs::{Fs, MemFs, OpenMode, OsFs};
 use strandline::{
-    AppendOptions, Durability, Event, EventKind, Hash, Region, Sequence, Store, StoreOptions,
+    AppendOptions, Durability, Event, EventKind, Hash, IndexLayout, ProblemKind, Region, Sequence,
+    Store, StoreOptions,
 };
 use strandline_core::record::StoredRecord;
 use strandline_segment::{LogOptions, Manifest, UncheckedLog};
@@ -16,7 +18,7 @@ use strandline_segment::{LogOptions, Manifest, UncheckedLog};
 /// Of segments this long, a proven part over 8 KiB is long.
 const SEGMENT_BYTES: u64 = 64 << 10;
 
-fn plain(options: StoreOptions) -> StoreOptions {
+pub(crate) fn plain(options: StoreOptions) -> StoreOptions {
     options
         .segment_bytes_max(SEGMENT_BYTES)
         .no_background_sync()
@@ -24,11 +26,11 @@ fn plain(options: StoreOptions) -> StoreOptions {
         .background_inline()
 }
 
-fn small(fs: &MemFs) -> StoreOptions {
+pub(crate) fn small(fs: &MemFs) -> StoreOptions {
     plain(options(fs))
 }
 
-fn append(store: &Store, entity: &str, scope: &str, durability: Durability) {
+pub(crate) fn append(store: &Store, entity: &str, scope: &str, durability: Durability) {
     let payload = format!("{entity} {scope} {}", "x".repeat(500));
     let event = Event::bytes(EventKind::new(1, 1), payload);
     let options = AppendOptions::new().durability(durability);
@@ -39,12 +41,12 @@ fn append(store: &Store, entity: &str, scope: &str, durability: Durability) {
 
 /// Events of a few entities that are proven durable, but for the last, and some that are not: of the
 /// same entities, in the same and other scopes, and of new ones.
-fn fill(store: &Store, proven: usize) {
+pub(crate) fn fill(store: &Store, proven: usize) {
     fill_proven(store, proven);
     fill_unproven(store);
 }
 
-fn fill_proven(store: &Store, proven: usize) {
+pub(crate) fn fill_proven(store: &Store, proven: usize) {
     for number in 0..proven {
         let entity = format!("entity:{}", number % 7);
         append(
@@ -56,7 +58,7 @@ fn fill_proven(store: &Store, proven: usize) {
     }
 }
 
-fn fill_unproven(store: &Store) {
+pub(crate) fn fill_unproven(store: &Store) {
     for (entity, scope) in [
         ("new:1", "s0"),
         ("entity:3", "s0"),
@@ -70,7 +72,7 @@ fn fill_unproven(store: &Store) {
     }
 }
 
-fn segments(fs: &dyn Fs, dir: &Path) -> usize {
+pub(crate) fn segments(fs: &dyn Fs, dir: &Path) -> usize {
     Manifest::read(fs, dir).unwrap().unwrap().segments().len()
 }
 
@@ -296,4 +298,71 @@ fn a_torn_commit_after_a_checkpoint_leaves_no_damaged_footer() {
     let again = small(&image).read_only().open(dir()).unwrap();
     assert!(again.open_report().is_clean(), "{}", again.open_report());
     assert!(again.verify().unwrap().is_intact());
+}
+
+/// A reader that had read frames before they were carried into the next segment has their rows where
+/// they were. Its verification finds them right, and it reads them whatever becomes of the file.
+#[test]
+fn what_a_reader_had_read_before_it_was_carried_stays_where_it_was() {
+    for mapped in [true, false] {
+        let dir = tempfile::tempdir().unwrap();
+        let gone = killed(dir.path(), 40);
+        let options = || match mapped {
+            true => plain(StoreOptions::new()).open_files_max(1),
+            false => plain(StoreOptions::new()).no_mapped_reads(),
+        };
+        let reader = options().read_only().open(dir.path()).unwrap();
+        let shown = contents(&gone.snapshot());
+        let store = options().open(dir.path()).unwrap();
+        reader.refresh().unwrap();
+        let problems = reader.verify().unwrap().problems;
+        assert!(problems.is_empty(), "{problems:?}");
+        // Segments after it, for which its file is closed, and another file in its place.
+        for _ in 0..400 {
+            append(&store, "entity:2", "s0", Durability::Written);
+        }
+        assert!(segments(&OsFs, dir.path()) > 4);
+        store.checkpoint().unwrap();
+        reader.refresh().unwrap();
+        let now = contents(&reader.snapshot());
+        assert_eq!(now[..shown.len()], shown);
+        assert_same(&reader.snapshot(), &store.snapshot());
+        let problems = reader.verify().unwrap().problems;
+        assert!(problems.is_empty(), "{problems:?}");
+    }
+}
+
+/// A name that a checkpoint gave a coordinate was written into the log with the first carried record of
+/// it, whatever the log said: under checksums that are right, under another name for good.
+#[test]
+fn no_carried_record_gets_a_name_that_a_checkpoint_alone_gives() {
+    let fs = MemFs::new();
+    let live = small(&fs).open(dir()).unwrap();
+    fill_proven(&live, 20);
+    live.checkpoint().unwrap();
+    append(&live, "entity:6", "s0", Durability::Written);
+    append(&live, "entity:6", "s0", Durability::Written);
+    let image = fs.fork();
+    let mut parts = forge_index::checkpoint(&image);
+    let mut renamed = 0;
+    for at in 0..parts.rows.len() - 8 {
+        if &parts.rows[at..at + 8] == b"entity:6" {
+            parts.rows[at + 7] = b'7';
+            renamed += 1;
+        }
+    }
+    assert!(renamed > 0);
+    forge_index::mend_block(&mut parts.rows);
+    forge_index::put_checkpoint(&image, &parts);
+    let store = small(&image).open(dir()).unwrap();
+    assert_eq!(segments(&image, &dir()), 2);
+    let problems = store.verify().unwrap().problems;
+    let of_log = problems
+        .iter()
+        .find(|problem| problem.kind == ProblemKind::Log);
+    assert!(of_log.is_none(), "{of_log:?}");
+    drop(store);
+    crate::forged::rebuild(&image, IndexLayout::Postings);
+    let store = small(&image).open(dir()).unwrap();
+    assert_same(&store.snapshot(), &live.snapshot());
 }

@@ -15,6 +15,7 @@ mod beside;
 mod both_sides;
 mod by_hand;
 mod carried;
+mod carried_faults;
 mod clock;
 mod compact;
 mod compact_model;

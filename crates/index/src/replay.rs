@@ -9,8 +9,8 @@ use strandline_core::{Coordinate, Sequence};
 
 /// Inserts stored rows, and then restores the allocator and publishes in one step.
 ///
-/// Sequences are kept verbatim. Finish it with [`commit`](Self::commit) or [`abort`](Self::abort):
-/// to drop it without either is a bug, which rolls back, and panics in debug builds.
+/// Sequences are kept verbatim. Finish it with [`commit`](Self::commit): dropped without it, by an
+/// error that is passed on say, it is aborted.
 ///
 /// ```
 /// use strandline_core::{Coordinate, EventId, EventKind, Sequence};
@@ -37,11 +37,11 @@ use strandline_core::{Coordinate, Sequence};
 /// assert_eq!(reader.snapshot().visible(), Sequence::new(50));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[must_use = "a replay is committed or aborted"]
+#[must_use = "a replay that is not committed is undone"]
 pub struct ReplayCursor<'a> {
     writer: &'a mut IndexWriter,
     undo: Undo,
-    finished: bool,
+    committed: bool,
 }
 
 impl<'a> ReplayCursor<'a> {
@@ -49,7 +49,7 @@ impl<'a> ReplayCursor<'a> {
         Self {
             writer,
             undo,
-            finished: false,
+            committed: false,
         }
     }
 
@@ -141,30 +141,21 @@ impl<'a> ReplayCursor<'a> {
         gate.restore(hint.max(Sequence::new(after_last)));
         let allocated = gate.allocated();
         gate.publish(allocated);
-        self.finished = true;
+        self.committed = true;
         allocated
     }
 
     /// Drops every row inserted, and leaves allocator and watermark as they are.
     /// O(rows dropped).
-    pub fn abort(mut self) {
-        self.undo();
-    }
-
-    fn undo(&mut self) {
-        self.finished = true;
-        self.writer.roll_back(&mut self.undo);
+    pub fn abort(self) {
+        drop(self);
     }
 }
 
 impl Drop for ReplayCursor<'_> {
     fn drop(&mut self) {
-        if self.finished {
-            return;
-        }
-        self.undo();
-        if cfg!(debug_assertions) && !std::thread::panicking() {
-            panic!("a replay was dropped without a commit or an abort");
+        if !self.committed {
+            self.writer.roll_back(&mut self.undo);
         }
     }
 }

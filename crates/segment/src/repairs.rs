@@ -1,14 +1,17 @@
 //! `Repairs`: what opening for writing does to the directory, and which files of it are nobody's.
 
+use crate::beside::readable_bytes;
 use crate::error::At;
+use crate::file::SegmentFile;
 use crate::log::{UncheckedLog, is_own_temporary};
 use crate::manifest::SegmentInfo;
 use crate::next::is_unused;
 use crate::quarantine::{is_segment_like, set_aside};
+use crate::scan::{FrameScanner, Step};
 use crate::{LogError, LogPosition, SegmentHeader, SegmentId};
 use std::collections::HashSet;
 use std::path::Path;
-use strandline_core::fs::{EntryKind, Fs, OpenMode};
+use strandline_core::fs::{EntryKind, OpenMode};
 
 /// What opening for writing changed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -117,8 +120,9 @@ impl UncheckedLog {
             // The active segment is carried into the next generation of it; a file of a later one
             // belongs to a later manifest.
             let next = info.header.generation.checked_add(1);
-            let is_superseded =
-                info.is_sealed() || generation < info.header.generation || Some(generation) == next;
+            let is_superseded = info.is_sealed()
+                || generation < info.header.generation
+                || Some(generation) == next && self.copied_from(id, path, end)?.is_some();
             return Ok(match is_superseded {
                 true => Unlisted::Superseded,
                 false => Unlisted::Stray,
@@ -133,23 +137,41 @@ impl UncheckedLog {
         }
         // A segment that was rotated to begins where this one ends. One that begins before has frames
         // of it: they were being carried over.
-        let header = header_of(&*self.fs, path)?;
-        let is_carried = header.is_some_and(|header| {
-            header.identity == *self.identity()
-                && header.id == id
-                && header.first_sequence < end.sequence
-        });
+        let start = self.copied_from(id, path, end)?;
+        let is_carried = start.is_some_and(|start| !is_same_place(&start, end));
         Ok(match is_carried {
             true => Unlisted::Superseded,
             false => Unlisted::Stray,
         })
     }
+
+    /// Where a file begins that has frames of the log up to `end` and none after it. If it has others the
+    /// log went on in it, and an older manifest was put back, or its frames were lost where they stood
+    /// before.
+    fn copied_from(
+        &self,
+        id: SegmentId,
+        path: &Path,
+        end: &LogPosition,
+    ) -> Result<Option<LogPosition>, LogError> {
+        let file = self.fs.open(path, OpenMode::Read).at("open", path)?;
+        let mut bytes = vec![0; crate::SEGMENT_HEADER_BYTES as usize];
+        let read = file.read_up_to(&mut bytes, 0).at("read", path)?;
+        let header = SegmentHeader::decode("", bytes.get(..read).unwrap_or_default()).ok();
+        let is_own =
+            |header: &SegmentHeader| header.identity == *self.identity() && header.id == id;
+        let Some(header) = header.filter(is_own) else {
+            return Ok(None);
+        };
+        let file = SegmentFile::new(&header, path.to_path_buf(), file);
+        let mut scanner = FrameScanner::new(&file, header.start(), readable_bytes(&file)?);
+        // One that cannot be read is kept, and stops no opening.
+        while let Ok(Step::Frame(_)) = scanner.next() {}
+        Ok(is_same_place(&scanner.position(), end).then(|| header.start()))
+    }
 }
 
-/// The header of a segment's file, if it has a right one.
-fn header_of(fs: &dyn Fs, path: &Path) -> Result<Option<SegmentHeader>, LogError> {
-    let file = fs.open(path, OpenMode::Read).at("open", path)?;
-    let mut bytes = vec![0; crate::SEGMENT_HEADER_BYTES as usize];
-    let read = file.read_up_to(&mut bytes, 0).at("read", path)?;
-    Ok(SegmentHeader::decode("", bytes.get(..read).unwrap_or_default()).ok())
+/// Whether two files have the same records before these positions.
+fn is_same_place(a: &LogPosition, b: &LogPosition) -> bool {
+    (a.sequence, a.log_hash) == (b.sequence, b.log_hash)
 }

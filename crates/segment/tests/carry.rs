@@ -451,3 +451,28 @@ fn segments_do_not_become_many_where_processes_are_killed() {
     let segments = manifest.segments().len() as u64;
     assert!(segments <= most, "{segments} segments of {bytes} bytes");
 }
+
+/// With an older manifest put back, a file that the log had gone on in was taken for one whose frames
+/// were being carried over, and removed.
+#[test]
+fn what_was_appended_after_a_carry_is_kept_where_an_older_manifest_is_put_back() {
+    for proven in [0, LONG] {
+        let fs = killed(proven, 4);
+        let path = Path::new(DIR).join("MANIFEST");
+        let manifest = all_bytes(&*fs.open(&path, OpenMode::Read).unwrap());
+        let first = names(&fs).remove(0);
+        let segment = all_bytes(&*file(&fs, &first));
+        let (mut writer, _, _) = open(&fs);
+        append(&mut writer, 3, true);
+        drop(writer);
+        strandline_core::fs::replace_file(&fs, &path, &manifest).unwrap();
+        if proven == 0 {
+            // It was removed once it was carried as a whole.
+            strandline_core::fs::replace_file(&fs, &Path::new(DIR).join(&first), &segment).unwrap();
+        }
+        let (_, _, repairs) = open(&fs);
+        assert!(numbers(&bodies(&fs)).into_iter().eq(0..proven + 4));
+        assert_eq!(repairs.removed_superseded, [""; 0]);
+        assert_eq!(repairs.set_aside.len(), 1, "{repairs:?}");
+    }
+}

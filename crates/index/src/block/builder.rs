@@ -178,9 +178,21 @@ impl BlockBuilder {
         u32::try_from(row).map_or(end, |row| row.min(end))
     }
 
+    /// Where the event of a row is.
+    #[must_use]
+    pub fn position(&self, row: u32) -> u64 {
+        at(&self.positions, row)
+    }
+
     /// Whether a row of an index says the same as a row here, its tags apart.
     #[must_use]
     pub fn is_row(&self, row: u32, found: RowView<'_>) -> bool {
+        self.is_event(row, found) && found.position() == self.position(row)
+    }
+
+    /// Whether a row of an index says the same as a row here, its tags and where the event is apart.
+    #[must_use]
+    pub fn is_event(&self, row: u32, found: RowView<'_>) -> bool {
         let link = self.link(row);
         row < self.rows()
             && found.sequence() == self.sequence(row)
@@ -188,7 +200,6 @@ impl BlockBuilder {
             && found.kind() == self.kind(row)
             && found.wall_ms() == self.wall_ms(row)
             && found.clock() == self.clock(row)
-            && found.position() == self.position(row)
             && found.correlation() == link.map_or_else(|| self.id(row), |link| link.correlation)
             && found.causation() == link.and_then(|link| link.causation)
             && self.coordinate(self.coordinate_number(row)) == Some(found.coordinate())
@@ -225,7 +236,7 @@ impl Source for BlockBuilder {
     }
 
     fn position(&self, row: u32) -> u64 {
-        at(&self.positions, row)
+        self.position(row)
     }
 
     fn link(&self, row: u32) -> Option<Link> {

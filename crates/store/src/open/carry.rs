@@ -9,7 +9,7 @@ use crate::checkpoint::Restored;
 use crate::writer::SegmentNames;
 use std::collections::HashMap;
 use strandline_core::record::{RecordView, RemovedRecord, StoredRecord};
-use strandline_core::{Coordinate, Hash, Sequence};
+use strandline_core::{Coordinate, EventHasher, Hash, Sequence};
 use strandline_index::{IndexLayout, Snapshot, channel_with};
 use strandline_segment::{CarriedBodies, FrameRecord, LogView, RecordPosition};
 
@@ -27,6 +27,7 @@ pub(super) struct CarriedRecords {
     chains: Vec<Chain>,
     /// How many coordinates the next segment has named.
     next_local: u32,
+    hasher: EventHasher,
 }
 
 #[derive(Debug)]
@@ -47,7 +48,7 @@ struct Named {
 
 #[derive(Debug, Default)]
 struct Chain {
-    /// Hash of the last record that stays; none if the first is carried.
+    /// Hash of the last record so far; none before the first that is told.
     head: Option<Hash>,
     /// Whether the next segment has a record of the entity.
     is_carried: bool,
@@ -176,16 +177,32 @@ impl CarriedBodies for CarriedRecords {
         let mut record = decode(at)?;
         let coordinate = record.coordinate().cloned();
         let next_local = self.next_local;
+        let is_known = self.known.is_some();
+        let mut hasher = std::mem::take(&mut self.hasher);
         let (named, chains) = self.note(at, record.local_coordinate(), coordinate)?;
         let names = named.local.is_none().then(|| named.coordinate.clone());
         let local = *named.local.get_or_insert(next_local);
         let mut previous = None;
-        if let Some(chain) = chains.get_mut(named.chain)
-            && !std::mem::replace(&mut chain.is_carried, true)
-        {
-            // If no record of it stays, its first one has the hash.
-            previous = chain.head.or_else(|| record.previous());
+        if let Some(chain) = chains.get_mut(named.chain) {
+            // If none of it was before, its first one has the hash.
+            let head = chain.head.or_else(|| record.previous());
+            if is_known
+                && let StoredRecord::Event(event) = &record
+                && hasher.hash(
+                    &head.unwrap_or(Hash::ZERO),
+                    &event.canonical_header(&named.coordinate, at.sequence),
+                    &event.payload.hash(),
+                ) != at.digest
+            {
+                // A name that a checkpoint gives is in the log from now on.
+                return Err(malformed(at, "is not what the checkpoint says"));
+            }
+            chain.head = Some(at.digest);
+            if !std::mem::replace(&mut chain.is_carried, true) {
+                previous = head;
+            }
         }
+        self.hasher = hasher;
         self.next_local += u32::from(names.is_some());
         match &mut record {
             StoredRecord::Event(event) => {

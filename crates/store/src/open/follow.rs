@@ -46,15 +46,18 @@ impl Follower {
         let mut replay = Replay::resume(&mut self.index, names, self.segment);
         let mut next = self.log.position().sequence;
         let followed = self.log.follow(|frame| {
-            if !frame.is_empty() && frame.end().sequence <= next {
-                return replay.names_of(frame);
+            // A frame that was carried into another segment is handed once more there. Notes have no
+            // sequence, so the sequences of frames that are told again go back.
+            let end = frame.end().sequence;
+            if end <= next {
+                return replay.carried_frame(frame);
             }
-            next = frame.end().sequence;
+            next = end;
             replay.frame(frame)
         });
         if let Err(error @ ScanError::Visit(_)) = followed {
             // Half of the commit may be entered, and no commit is shown by halves.
-            replay.abort();
+            drop(replay);
             self.stopped = true;
             return Err(error.into());
         }

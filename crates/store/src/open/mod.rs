@@ -312,31 +312,17 @@ fn replay(
     steps: &mut Steps,
 ) -> Result<Result<Replayed, Found>, Error> {
     let mut replay = Replay::new(index);
-    let restored = restore::restore(
+    let start = restore::restore(
         &log,
         checkpoint,
         options.from_log,
         &mut replay,
         report,
         steps,
-    );
-    let start = match restored {
-        Ok(start) => start,
-        Err(error) => {
-            replay.abort();
-            return Err(error);
-        }
-    };
+    )?;
     let scanned = steps.take(Step::Log, || {
         log.scan(start.position, start.durable, |frame| replay.frame(frame))
-    });
-    let scanned = match scanned {
-        Ok(scanned) => scanned,
-        Err(error) => {
-            replay.abort();
-            return Err(error.into());
-        }
-    };
+    })?;
     report.proven_durable = scanned.proven_durable();
     if let Some(torn) = scanned.torn_tail() {
         report.torn_tail = true;
@@ -344,7 +330,6 @@ fn replay(
     }
     let end = scanned.end();
     if end.sequence > SequenceGate::BOUND_MAX {
-        replay.abort();
         return Err(Error::new(
             ErrorKind::Corrupt,
             format!(
@@ -354,12 +339,12 @@ fn replay(
         ));
     }
     if options.access != Access::Read && scanned.has_long_proven_part()? {
-        replay.abort();
+        drop(replay);
         return steps
             .take(Step::Repair, || carry(scanned, None, random))
             .map(Err);
     }
-    let opened = steps.take(Step::Repair, || match options.access {
+    let (writer, follower, reader) = steps.take(Step::Repair, || match options.access {
         Access::Read => scanned
             .into_follower()
             .map(|(reader, follower)| (None, Some(follower), reader)),
@@ -370,36 +355,28 @@ fn replay(
                 (Some(writer), None, reader)
             })
         }
-    });
-    match opened {
-        Err(error) => {
-            replay.abort();
-            Err(error.into())
-        }
-        Ok((writer, follower, reader)) => {
-            (report.events_from_log, report.log_bytes) = replay.read_from_log();
-            let Committed {
-                names,
-                hlc,
-                removed,
-            } = replay.commit(end);
-            let mut all_removed = start.removed;
-            if !removed.is_empty() {
-                all_removed.set(end.segment, Some(RemovedHeads::Map(removed)));
-            }
-            Ok(Ok(Replayed {
-                writer,
-                follower,
-                reader,
-                end,
-                names,
-                hlc,
-                checkpointed: start.checkpoint,
-                without_footer: start.without_footer,
-                removed: all_removed,
-            }))
-        }
+    })?;
+    (report.events_from_log, report.log_bytes) = replay.read_from_log();
+    let Committed {
+        names,
+        hlc,
+        removed,
+    } = replay.commit(end);
+    let mut all_removed = start.removed;
+    if !removed.is_empty() {
+        all_removed.set(end.segment, Some(RemovedHeads::Map(removed)));
     }
+    Ok(Ok(Replayed {
+        writer,
+        follower,
+        reader,
+        end,
+        names,
+        hlc,
+        checkpointed: start.checkpoint,
+        without_footer: start.without_footer,
+        removed: all_removed,
+    }))
 }
 
 /// Reads the log after a checkpoint, and carries what of it is not proven durable into another file.

@@ -47,10 +47,7 @@ pub(crate) fn removed_heads_of(frames: &SealedFrames) -> Result<HeadMap, Error> 
 fn replayed(frames: &SealedFrames, layout: IndexLayout) -> Result<(Snapshot, Committed), Error> {
     let (mut index, reader) = channel_with(layout);
     let mut replay = Replay::new(&mut index);
-    if let Err(error) = frames.visit(|frame| replay.frame(frame)) {
-        replay.abort();
-        return Err(error.into());
-    }
+    frames.visit(|frame| replay.frame(frame))?;
     let committed = replay.commit(frames.end());
     Ok((reader.snapshot(), committed))
 }

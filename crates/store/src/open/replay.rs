@@ -18,7 +18,11 @@ pub(super) struct Committed {
     pub(super) removed: HeadMap,
 }
 
-/// Fills an index that nobody sees yet.
+/// What is done with an event: it is entered, or is already.
+type EnterEvent<'a> =
+    fn(&mut Replay<'a>, &FrameRecord<'_>, &Record<'_>, CoordinateId) -> Result<(), IndexError>;
+
+/// Fills an index that nobody sees yet. Dropped without a commit, nothing of it was ever visible.
 pub(super) struct Replay<'a> {
     cursor: ReplayCursor<'a>,
     names: SegmentNames,
@@ -71,8 +75,15 @@ impl<'a> Replay<'a> {
 
     /// Sets the names that `segment` has given before the log is read on from within it.
     pub(super) fn set_names(&mut self, segment: SegmentId, names: SegmentNames) {
+        self.begin_segment(segment);
         self.names = names;
+    }
+
+    fn begin_segment(&mut self, segment: SegmentId) {
         self.segment = Some(segment);
+        self.names.clear();
+        self.removed.clear();
+        self.named_at.clear();
     }
 
     /// Ends the part of the index that the rows of a segment are in, and gives where streams end in it
@@ -89,40 +100,29 @@ impl<'a> Replay<'a> {
 
     /// Enters the events of a frame.
     pub(super) fn frame(&mut self, frame: &Frame<'_>) -> Result<(), Error> {
-        let segment = frame.start().segment;
-        if self.segment != Some(segment) {
-            self.segment = Some(segment);
-            self.names.clear();
-            self.removed.clear();
-            self.named_at.clear();
+        self.log_bytes += u64::from(frame.end().offset.saturating_sub(frame.start().offset));
+        self.records(frame, Self::event)
+    }
+
+    /// Takes what a frame says of its segment, and no events: they are entered, from where the frame
+    /// stood before it was carried into this segment.
+    pub(super) fn carried_frame(&mut self, frame: &Frame<'_>) -> Result<(), Error> {
+        self.records(frame, |_, _, _, _| Ok(()))
+    }
+
+    fn records(&mut self, frame: &Frame<'_>, enter: EnterEvent<'a>) -> Result<(), Error> {
+        let start = frame.start();
+        // Whoever reads a segment from its start again is told its names again.
+        if self.segment != Some(start.segment) || start.last_frame == 0 {
+            self.begin_segment(start.segment);
         }
         for record in frame.records() {
-            self.record(&record)?;
-        }
-        self.log_bytes += u64::from(frame.end().offset.saturating_sub(frame.start().offset));
-        Ok(())
-    }
-
-    /// Takes only the names of a frame whose events are entered: it stands in another segment now.
-    pub(super) fn names_of(&mut self, frame: &Frame<'_>) -> Result<(), Error> {
-        let segment = frame.start().segment;
-        if self.segment != Some(segment) {
-            self.segment = Some(segment);
-            self.names.clear();
-        }
-        for at in frame.records() {
-            let record = StoredRecord::decode(at.body);
-            let record =
-                record.map_err(|error| malformed(&at, "is malformed").with_source(error))?;
-            if let Some(coordinate) = record.coordinate() {
-                let id = self.cursor.intern(coordinate)?;
-                self.names.note(id, record.local_coordinate());
-            }
+            self.record(&record, enter)?;
         }
         Ok(())
     }
 
-    fn record(&mut self, at: &FrameRecord<'_>) -> Result<(), Error> {
+    fn record(&mut self, at: &FrameRecord<'_>, enter: EnterEvent<'a>) -> Result<(), Error> {
         let corrupt = |what: &str| malformed(at, what);
         let record = StoredRecord::decode(at.body)
             .map_err(|error| corrupt("is malformed").with_source(error))?;
@@ -143,9 +143,15 @@ impl<'a> Replay<'a> {
                 .ok_or_else(|| corrupt("has a coordinate that its segment has not named"))?,
         };
         match record {
-            StoredRecord::Event(record) => self
-                .event(at, &record, coordinate)
-                .map_err(|error| corrupt("does not follow those before it").with_source(error)),
+            StoredRecord::Event(record) => {
+                if !self.removed.is_empty()
+                    && let Some(coordinate) = self.cursor.coordinate(coordinate)
+                {
+                    self.removed.remove(coordinate.entity());
+                }
+                enter(self, at, &record, coordinate)
+                    .map_err(|error| corrupt("does not follow those before it").with_source(error))
+            }
             StoredRecord::Removed(removed) => {
                 self.removed(at, &removed, coordinate);
                 Ok(())
@@ -161,11 +167,6 @@ impl<'a> Replay<'a> {
     ) -> Result<(), IndexError> {
         self.events_from_log += 1;
         self.hlc.observe(record.hlc);
-        if !self.removed.is_empty()
-            && let Some(coordinate) = self.cursor.coordinate(coordinate)
-        {
-            self.removed.remove(coordinate.entity());
-        }
         let tags: Vec<_> = record.extensions.tags().collect();
         let row = Row {
             sequence: at.sequence,
@@ -219,21 +220,16 @@ impl<'a> Replay<'a> {
 
     /// Publishes everything that is before `end`, where the log goes on.
     pub(super) fn commit(mut self, end: LogPosition) -> Committed {
-        self.cursor.commit(end.sequence);
         if self.segment != Some(end.segment) {
             // The last segment has no frame yet, so it has named nothing.
-            self.names.clear();
+            self.begin_segment(end.segment);
         }
+        self.cursor.commit(end.sequence);
         Committed {
             names: self.names,
             hlc: self.hlc,
             removed: self.removed,
         }
-    }
-
-    /// Drops everything; nothing of it was ever visible.
-    pub(super) fn abort(self) {
-        self.cursor.abort();
     }
 }
 
