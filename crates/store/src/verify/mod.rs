@@ -18,7 +18,7 @@ use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 use strandline_core::record::StoredRecord;
-use strandline_core::{Hash, Hlc, Sequence};
+use strandline_core::{Hash, Hlc, Region, Sequence};
 use strandline_index::Block;
 use strandline_segment::{
     Frame, FrameRecord, LogError, LogPosition, RecordPosition, ScanError, SegmentInfo,
@@ -285,10 +285,7 @@ impl Verifier<'_> {
             return;
         };
         let mut checks = self.due_checkpoint(&info, start.sequence);
-        // The rows of a sealed segment are in one block, which may end before its last frame.
-        if !info.is_sealed() {
-            checks.extend(self.due_blocks(start.sequence));
-        }
+        checks.extend(self.due_parts(&info, start.sequence));
         if !checks.is_empty()
             && let Some(rows) = &self.segment
         {
@@ -305,6 +302,25 @@ impl Verifier<'_> {
         {
             self.is_stored_seen = true;
             self.wants_first = true;
+        }
+    }
+
+    /// The blocks of rows of the present segment before a sequence that were not compared yet, and that
+    /// have not all rows of it: a checkpoint's, which other rows follow until there is a footer. A
+    /// block of all rows may end before the last frame, whose events were removed.
+    fn due_parts(&mut self, info: &SegmentInfo, before: Sequence) -> Vec<Check> {
+        let is_due = |block: &Arc<Block>| block.sequences().end <= before;
+        let Some(end) = self.blocks.front().filter(|block| is_due(block)) else {
+            return Vec::new();
+        };
+        let after = end.sequences().end.get();
+        let is_part = info.end().is_none_or(|end| {
+            let rest = Region::all().sequence(after..end.sequence.get());
+            self.index.query(&rest).next().is_some()
+        });
+        match is_part {
+            true => self.due_blocks(before),
+            false => Vec::new(),
         }
     }
 
