@@ -1,5 +1,6 @@
 //! Verification: the whole log against its checksums and its chains, and every index against the log.
 
+mod chains;
 mod checkpoint;
 mod hashing;
 mod index;
@@ -9,6 +10,7 @@ mod rows;
 use crate::Error;
 use crate::store::Shared;
 use crate::writer::KeepsWakeUp;
+use chains::{Chain, chain_of};
 use checkpoint::StoredCheckpoint;
 use hashing::Hashing;
 use index::{Check, Compared, Indexes, Job};
@@ -175,11 +177,6 @@ pub(crate) fn verify(
         report.problems.truncate(PROBLEMS_MAX);
     }
     Ok(report)
-}
-
-struct Chain {
-    hash: Hash,
-    clock: u32,
 }
 
 struct Verifier<'a> {
@@ -481,20 +478,6 @@ impl Verifier<'_> {
         self.report.problems.truncate(PROBLEMS_MAX);
         Ok(self.report)
     }
-}
-
-/// The place of an entity's chain among all.
-fn chain_of(
-    by_entity: &mut HashMap<Box<str>, usize>,
-    chains: &mut Vec<Option<Chain>>,
-    entity: &str,
-) -> usize {
-    if let Some(known) = by_entity.get(entity) {
-        return *known;
-    }
-    by_entity.insert(entity.into(), chains.len());
-    chains.push(None);
-    chains.len() - 1
 }
 
 /// What is wrong with an event, and where it stands.
