@@ -437,10 +437,10 @@ fn a_backup_whose_indexes_are_wrong_is_restored_without_them() {
     backup(&fs(), &source, &target, CopyMode::Copy, &mut go_on).unwrap();
     store.close().unwrap();
     let path = target.join("segment-0000000001.log");
-    let mut bytes = std::fs::read(&path).unwrap();
+    let mut bytes = crate::harness::read(&OsFs, &path);
     let at = bytes.len() - 100;
     bytes[at] ^= 1;
-    std::fs::write(&path, bytes).unwrap();
+    replace_file(&OsFs, &path, &bytes).unwrap();
 
     let restored = restore(&fs(), &target, &dir, Existing::Refuse, &mut go_on).unwrap();
     assert!(!restored.left_out.is_empty());
