@@ -2,12 +2,15 @@
 
 use crate::forge_index;
 use crate::harness::{assert_same, at, contents, dir, event, files, options, read};
+use crate::redact::files_with;
 use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
 use std::mem::ManuallyDrop;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
-use strandline::fs::{Fs, MemFs, OpenMode, OsFs};
+use strandline::fs::{Fault, FaultFs, Fs, MemFs, OpenMode, Operation, OsFs};
+use strandline::maintenance::{Redaction, redact};
 use strandline::{
     AppendOptions, Durability, Event, EventKind, Hash, IndexLayout, ProblemKind, Region, Sequence,
     Store, StoreOptions,
@@ -365,4 +368,102 @@ fn no_carried_record_gets_a_name_that_a_checkpoint_alone_gives() {
     crate::forged::rebuild(&image, IndexLayout::Postings);
     let store = small(&image).open(dir()).unwrap();
     assert_same(&store.snapshot(), &live.snapshot());
+}
+
+/// The file of a segment that was sealed where it stops being proven durable holds what was carried on
+/// from there, until it gets a new file with its footer.
+#[test]
+fn a_redacted_event_that_was_carried_is_in_no_file_whatever_failed() {
+    let operations = [
+        Operation::Create,
+        Operation::Write,
+        Operation::Sync,
+        Operation::Rename,
+        Operation::SyncDir,
+    ];
+    let (mut stale, mut refused) = (0, 0);
+    for (operation, after) in operations
+        .iter()
+        .flat_map(|one| (0..12).map(move |n| (*one, n)))
+    {
+        let fs = MemFs::new();
+        let live = small(&fs).open(dir()).unwrap();
+        fill(&live, 40);
+        let image = fs.fork();
+        let faulty = FaultFs::new(Arc::new(image.clone()));
+        let fault = |after| Fault {
+            after,
+            times: u64::MAX,
+            error: std::io::ErrorKind::StorageFull,
+            partial_bytes: 0,
+        };
+        faulty.fail(operation, fault(after));
+        let options = || small(&image).fs(Arc::new(faulty.clone()));
+        let Ok(store) = options().open(dir()) else {
+            continue;
+        };
+        let needle = b"new:1 s0 xxx";
+        stale += usize::from(files_with(&image, &dir(), needle).len() > 1);
+        let chosen = Redaction::new().entity("new:1");
+        let mut go_on = |_| ControlFlow::Continue(());
+        if redact(&store, &chosen, &mut go_on).is_err() {
+            refused += 1;
+            faulty.heal();
+            match store.stats().unwrap().poisoned {
+                None => drop(redact(&store, &chosen, &mut go_on).unwrap()),
+                Some(_) => {
+                    drop(store);
+                    let store = options().open(dir()).unwrap();
+                    redact(&store, &chosen, &mut go_on).unwrap();
+                }
+            }
+        }
+        let left = files_with(&image, &dir(), needle);
+        assert!(left.is_empty(), "{operation:?} {after}: {left:?}");
+    }
+    assert!(stale > 0 && refused > 0, "{stale} {refused}");
+}
+
+/// What failed once at an opening, and works again.
+#[test]
+fn a_redaction_makes_up_for_a_file_that_an_opening_could_not_renew() {
+    let mut stale = 0;
+    for (operation, after) in [Operation::Create, Operation::Rename]
+        .iter()
+        .flat_map(|one| (0..12).map(move |n| (*one, n)))
+    {
+        let fs = MemFs::new();
+        let live = small(&fs).open(dir()).unwrap();
+        fill(&live, 40);
+        let image = fs.fork();
+        let faulty = FaultFs::new(Arc::new(image.clone()));
+        let fault = Fault {
+            after,
+            times: 1,
+            error: std::io::ErrorKind::StorageFull,
+            partial_bytes: 0,
+        };
+        faulty.fail(operation, fault);
+        let faults = Arc::new(faulty.clone());
+        let Ok(store) = small(&image).fs(faults).open(dir()) else {
+            continue;
+        };
+        faulty.heal();
+        let needle = b"new:1 s0 xxx";
+        let snapshot = store.snapshot();
+        let shown = contents(&snapshot).len();
+        stale += usize::from(files_with(&image, &dir(), needle).len() > 1);
+        let chosen = Redaction::new().entity("new:1");
+        redact(&store, &chosen, &mut |_| ControlFlow::Continue(())).unwrap();
+        let left = files_with(&image, &dir(), needle);
+        assert!(left.is_empty(), "{operation:?} {after}: {left:?}");
+        assert_eq!(snapshot.query(&Region::all()).count(), shown);
+        assert!(store.verify().unwrap().is_intact());
+        append(&store, "entity:1", "s0", Durability::Synced);
+        store.close().unwrap();
+        let store = small(&image).open(dir()).unwrap();
+        assert_eq!(store.snapshot().len(), shown as u64 + 1);
+        assert!(store.verify().unwrap().is_intact());
+    }
+    assert!(stale > 0);
 }

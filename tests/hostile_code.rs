@@ -14,7 +14,7 @@ use strandline::fs::MemFs;
 use strandline::maintenance::{self, Kept, Redaction, Retention, compact, redact};
 use strandline::{
     AppendOptions, Clock, Codec, CodecError, Durability, ErrorKind, Event, EventKind, EventPayload,
-    Hlc, PayloadEncoding, Store, StoreOptions,
+    Hlc, PayloadEncoding, Region, Store, StoreOptions,
 };
 
 /// Whether it panics.
@@ -292,4 +292,45 @@ fn a_progress_callback_may_panic_and_may_call_the_store() {
         assert_goes_on(&store);
         store.close().unwrap();
     });
+}
+
+/// A place to write to that calls the store at each piece it is given, as one that blocks would hold up
+/// whoever calls it meanwhile.
+struct Calling<'a>(&'a Store, u32);
+
+impl std::fmt::Write for Calling<'_> {
+    fn write_str(&mut self, _: &str) -> std::fmt::Result {
+        self.1 += 1;
+        // Debug output of a store can be long; a few of its pieces are enough.
+        if self.1 % 300 == 1 {
+            let receipt = self
+                .0
+                .append(&at("e", "s"), event("while it is shown"))
+                .unwrap();
+            let chosen = Redaction::new().event(receipt.id);
+            redact(self.0, &chosen, &mut |_| ControlFlow::Continue(())).unwrap();
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn what_is_shown_for_debugging_is_shown_under_no_lock() {
+    use std::fmt::Write as _;
+    let (told, done) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let store = crate::harness::open(&MemFs::new());
+        store.append(&at("e", "s"), event("first")).unwrap();
+        let snapshot = store.snapshot();
+        let region = Region::all();
+        let events = snapshot.query(&region);
+        let ticket = store.submit(&at("e", "s"), event("submitted")).unwrap();
+        write!(Calling(&store, 0), "{store:?}").unwrap();
+        write!(Calling(&store, 0), "{snapshot:?}").unwrap();
+        write!(Calling(&store, 0), "{events:?}").unwrap();
+        write!(Calling(&store, 0), "{ticket:?}").unwrap();
+        told.send(()).unwrap();
+    });
+    let waited = done.recv_timeout(std::time::Duration::from_secs(20));
+    assert!(waited.is_ok(), "something was held meanwhile");
 }

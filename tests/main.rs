@@ -32,6 +32,7 @@ mod forged_heads;
 mod golden;
 mod harness;
 mod held;
+mod histories;
 mod hostile;
 mod hostile_callers;
 mod hostile_code;

@@ -479,3 +479,44 @@ fn notes_are_no_events() {
     let error = store.wait_durable_through(Sequence::new(3)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
 }
+
+/// A kill, or a power cut, in the middle of the last note: what it tells of was done or was not begun.
+#[test]
+fn a_note_that_is_torn_anywhere_leaves_an_intact_store() {
+    let fs = MemFs::new();
+    let store = filled(&fs, 200);
+    run(&store, &Retention::new().drop_entity("entity:1"));
+    let image = fs.fork();
+    // But for the one that was made ahead.
+    let is_used = |path: &std::path::PathBuf| read(&image, path).iter().any(|byte| *byte != 0);
+    let mut used = files(&image, "segment-");
+    used.retain(is_used);
+    let path = used.pop().unwrap();
+    let bytes = read(&image, &path);
+    let end = bytes.iter().rposition(|byte| *byte != 0).unwrap() + 1;
+    for cut in (end - 90..=end).step_by(3) {
+        for is_zeroed in [false, true] {
+            let image = image.fork();
+            let mut torn = bytes.clone();
+            match is_zeroed {
+                true => torn[cut..].fill(0),
+                false => torn.truncate(cut),
+            }
+            write(&image, &path, &torn);
+            let reader = small(&image).read_only().open(dir()).unwrap();
+            let report = reader.verify().unwrap();
+            assert!(report.is_intact(), "{cut}: {:?}", report.problems);
+            drop(reader);
+            let store = small(&image).open(dir()).unwrap();
+            let report = store.verify().unwrap();
+            assert!(report.is_intact(), "{cut}: {:?}", report.problems);
+            assert_eq!((report.removed, report.removals), (40, 1));
+            let (position, again) = against(&image.fork(), report.log_hash);
+            assert!(again.is_intact() && position.is_some(), "{position:?}");
+            assert_eq!(
+                run(&store, &Retention::new().drop_entity("entity:1")).events,
+                0
+            );
+        }
+    }
+}

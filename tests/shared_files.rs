@@ -413,3 +413,42 @@ fn files_that_were_closed_are_not_looked_for_in_the_store_that_took_their_place(
     assert!(backward.unwrap().iter().eq(expected.iter().rev()));
     assert_eq!(contents(&other.snapshot()), expected);
 }
+
+/// A backup whose log is intact is worth restoring, whatever its indexes say.
+#[test]
+fn a_backup_whose_indexes_are_wrong_is_restored_without_them() {
+    let world = tempfile::tempdir().unwrap();
+    let [source, target, dir] =
+        ["source", "target", "restored"].map(|name| world.path().join(name));
+    let options = || {
+        StoreOptions::new()
+            .segment_bytes_max(64 << 10)
+            .background_inline()
+    };
+    let store = options().open(&source).unwrap();
+    for n in 0..300 {
+        let event = crate::harness::event(&format!("{n} {}", "x".repeat(500)));
+        store
+            .append(&crate::harness::at(&format!("e{}", n % 5), "s"), event)
+            .unwrap();
+    }
+    store.checkpoint().unwrap();
+    let shown = contents(&store.snapshot());
+    backup(&fs(), &source, &target, CopyMode::Copy, &mut go_on).unwrap();
+    store.close().unwrap();
+    let path = target.join("segment-0000000001.log");
+    let mut bytes = crate::harness::read(&OsFs, &path);
+    let at = bytes.len() - 100;
+    bytes[at] ^= 1;
+    replace_file(&OsFs, &path, &bytes).unwrap();
+
+    let restored = restore(&fs(), &target, &dir, Existing::Refuse, &mut go_on).unwrap();
+    assert!(!restored.left_out.is_empty());
+    let store = options().open(&dir).unwrap();
+    assert_eq!(store.open_report().events_from_footers, 0);
+    assert_eq!(contents(&store.snapshot()), shown);
+    assert!(store.verify().unwrap().is_intact());
+    drop(store);
+    let again = restore(&fs(), &dir, &target, Existing::MoveAside, &mut go_on).unwrap();
+    assert!(again.left_out.is_empty(), "the opening has made them anew");
+}

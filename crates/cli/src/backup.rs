@@ -88,12 +88,21 @@ pub(crate) fn run_restore(args: &RestoreArgs) -> anyhow::Result<Outcome> {
     let done = restore(&fs, &args.backup, &args.dir, existing, &mut show)?;
     drop(bar);
     if args.json {
-        println!("{}", json!({ "end": done.end, "replaced": done.replaced }));
+        let json = json!({
+            "end": done.end,
+            "replaced": done.replaced,
+            "index_problems": done.left_out.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        });
+        println!("{json}");
     } else {
         let dir = args.dir.display();
         println!("{dir} has everything before sequence {}", done.end);
         if let Some(replaced) = &done.replaced {
             println!("the store that was there is {} now", replaced.display());
+        }
+        if let Some(first) = done.left_out.first() {
+            println!("indexes of the backup are wrong and were left out ({first})");
+            println!("the next opening makes them anew from the log, which is intact");
         }
     }
     Ok(Outcome::Fine)

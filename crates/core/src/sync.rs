@@ -8,19 +8,81 @@
 #[cfg(not(strandline_loom))]
 mod real {
     use std::borrow::Borrow;
+    use std::fmt;
     use std::hash::Hash;
 
     pub use parking_lot::{
-        Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard, WaitTimeoutResult,
+        Condvar, MutexGuard, RwLockReadGuard, RwLockWriteGuard, WaitTimeoutResult,
     };
     pub use std::sync::atomic;
     pub use std::thread;
 
+    /// parking_lot's mutex. `Debug` does not show what is in it: to hold the lock while a caller's
+    /// formatter is written to would let that hold up everyone else.
+    #[derive(Default)]
+    pub struct Mutex<T>(parking_lot::Mutex<T>);
+
+    impl<T> Mutex<T> {
+        /// A mutex that nobody holds.
+        #[inline]
+        pub const fn new(value: T) -> Self {
+            Self(parking_lot::Mutex::new(value))
+        }
+
+        /// Takes the lock, once nobody holds it.
+        #[inline]
+        pub fn lock(&self) -> MutexGuard<'_, T> {
+            self.0.lock()
+        }
+    }
+
+    impl<T> fmt::Debug for Mutex<T> {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.debug_struct("Mutex").finish_non_exhaustive()
+        }
+    }
+
+    /// parking_lot's lock for readers and writers. `Debug` does not show what is in it, as with
+    /// [`Mutex`].
+    #[derive(Default)]
+    pub struct RwLock<T>(parking_lot::RwLock<T>);
+
+    impl<T> RwLock<T> {
+        /// A lock that nobody holds.
+        #[inline]
+        pub const fn new(value: T) -> Self {
+            Self(parking_lot::RwLock::new(value))
+        }
+
+        /// Takes the lock to read, once nobody writes.
+        #[inline]
+        pub fn read(&self) -> RwLockReadGuard<'_, T> {
+            self.0.read()
+        }
+
+        /// Takes the lock to write, once nobody else holds it.
+        #[inline]
+        pub fn write(&self) -> RwLockWriteGuard<'_, T> {
+            self.0.write()
+        }
+    }
+
+    impl<T> fmt::Debug for RwLock<T> {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.debug_struct("RwLock").finish_non_exhaustive()
+        }
+    }
+
     /// A concurrent map; a value is locked only while a closure runs on it.
     ///
     /// A closure must not touch the map again.
-    #[derive(Debug)]
     pub struct Map<K: Eq + Hash, V>(dashmap::DashMap<K, V>);
+
+    impl<K: Eq + Hash, V> fmt::Debug for Map<K, V> {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.debug_struct("Map").finish_non_exhaustive()
+        }
+    }
 
     impl<K: Eq + Hash + Ord, V> Map<K, V> {
         /// An empty map.

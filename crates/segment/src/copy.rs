@@ -38,6 +38,8 @@ pub enum CopyMode {
     Link,
     /// Everything is copied.
     Copy,
+    /// Frames are copied, and no footers, which may be wrong.
+    FramesAlone,
 }
 
 impl UncheckedLog {
@@ -213,7 +215,11 @@ impl<F> Copy<'_, F> {
     {
         let bytes = u64::from(end.offset);
         let there = SegmentFile::open(self.fs, self.to, &info.header, OpenMode::Read);
-        if there.is_ok_and(|there| there.len().is_ok_and(|length| length >= bytes)) {
+        let is_kept = |length: u64| match self.mode {
+            CopyMode::FramesAlone => length == bytes,
+            CopyMode::Link | CopyMode::Copy => length >= bytes,
+        };
+        if there.is_ok_and(|there| there.len().is_ok_and(is_kept)) {
             self.report.kept += 1;
             return (self.on_bytes)(bytes).map_err(ScanError::Visit);
         }
@@ -230,7 +236,7 @@ impl<F> Copy<'_, F> {
             .open(&temporary, OpenMode::Create)
             .at("create", &temporary)?;
         // The footer too, if it was written by now, and nothing else that may stand after the frames.
-        let length = if footer::is_there(file, end)? {
+        let length = if self.mode != CopyMode::FramesAlone && footer::is_there(file, end)? {
             file.len()?
         } else {
             bytes

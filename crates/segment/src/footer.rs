@@ -155,7 +155,7 @@ fn find(
 /// Others are none: zeros are space that was set aside for frames, and what else may stand there are
 /// frames that were never durable, after which the segment was not written on, or the footer of
 /// another end.
-fn read_trailer(
+pub(crate) fn read_trailer(
     file: &SegmentFile,
     end: LogPosition,
     footer_bytes: u64,

@@ -63,6 +63,7 @@ mod position;
 mod quarantine;
 mod reader;
 mod recover;
+mod remains;
 mod repairs;
 mod rewrite;
 mod scan;
@@ -101,6 +102,7 @@ pub use options::{
 pub use position::{LogPosition, RecordPosition, SegmentId};
 pub use reader::{LogReader, LogView, OwnedRecord};
 pub use recover::{ScannedLog, TornTail};
+pub use remains::remove_leftovers;
 pub use repairs::Repairs;
 pub use rewrite::{RewrittenSegment, SegmentRewrite, SupersededFiles, SwitchedLog};
 pub use sealed::SealedFrames;

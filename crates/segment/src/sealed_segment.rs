@@ -10,6 +10,7 @@ use crate::copy::{remove, temporary};
 use crate::error::At;
 use crate::file::SegmentFile;
 use crate::footer::{self, FOOTER_BYTES_MAX, Footer, TRAILER_BYTES};
+use crate::remains::has_remains;
 use crate::sealed::SealedFrames;
 use crate::{LogError, LogPosition, LogReader, ScanError, SegmentInfo};
 use std::convert::Infallible;
@@ -112,8 +113,29 @@ impl SealedSegment {
                 file.file.set_len(offset).at("truncate", &file.path)?;
                 self.write_behind(&file, footer)
             }
-            None => self.renew(footer),
+            None => self.renew(Some(footer)),
         }
+    }
+
+    /// Gives the segment a new file without a footer if something stands after the frames that is neither
+    /// their footer nor space that was set aside: frames that were carried on into another segment, or
+    /// were torn. Gives whether it did.
+    ///
+    /// One look at the end of the file, where there is nothing of that. Views that were taken keep the
+    /// old file, as with [`write_footer`](Self::write_footer).
+    ///
+    /// # Errors
+    ///
+    /// As [`write_footer`](Self::write_footer).
+    pub fn remove_remains(&self) -> Result<bool, LogError> {
+        let (fs, header) = (&*self.fs, &self.info.header);
+        let file = SegmentFile::open(fs, &self.dir, header, OpenMode::Read)?;
+        let has_remains = has_remains(&file, self.end)?;
+        drop(file);
+        if has_remains {
+            self.renew(None)?;
+        }
+        Ok(has_remains)
     }
 
     fn write_behind(&self, file: &SegmentFile, footer: &[u8]) -> Result<(), LogError> {
@@ -143,8 +165,8 @@ impl SealedSegment {
         Ok(is_unwritten(&file, self.end.offset.into())?.then_some(file))
     }
 
-    /// Puts a new file with the same frames and this footer in the place of the one that there is.
-    fn renew(&self, footer: &[u8]) -> Result<(), LogError> {
+    /// Puts a new file with the same frames and this footer, if any, in the place of the one that there is.
+    fn renew(&self, footer: Option<&[u8]>) -> Result<(), LogError> {
         let (fs, dir, header) = (&*self.fs, self.dir.as_path(), &self.info.header);
         let old = SegmentFile::open(fs, dir, header, OpenMode::Read)?;
         let path = temporary(&old.path);
@@ -166,7 +188,7 @@ impl SealedSegment {
     }
 
     /// Makes, syncs and checks the new file.
-    fn make(&self, old: &SegmentFile, path: &Path, footer: &[u8]) -> Result<(), LogError> {
+    fn make(&self, old: &SegmentFile, path: &Path, footer: Option<&[u8]>) -> Result<(), LogError> {
         let file = self.fs.open(path, OpenMode::Create).at("create", path)?;
         let new = SegmentFile::new(&self.info.header, path.to_path_buf(), file);
         let end = u64::from(self.end.offset);
@@ -184,7 +206,10 @@ impl SealedSegment {
             offset += bytes.len() as u64;
         }
         new.set_written_end(self.end.offset);
-        self.write_behind(&new, footer)?;
+        match footer {
+            Some(footer) => self.write_behind(&new, footer)?,
+            None => new.file.sync().at("sync", path)?,
+        }
         let Some(frames) = SealedFrames::new(self.info, new) else {
             return Ok(());
         };
@@ -197,7 +222,7 @@ impl SealedSegment {
 }
 
 /// Whether nothing was written from `offset` on: there is nothing, or space that was set aside.
-fn is_unwritten(file: &SegmentFile, mut offset: u64) -> Result<bool, LogError> {
+pub(crate) fn is_unwritten(file: &SegmentFile, mut offset: u64) -> Result<bool, LogError> {
     let length = file.len()?;
     if length.saturating_sub(offset) > SPACE_BYTES_MAX {
         return Ok(false);

@@ -4,6 +4,7 @@ use super::floor::Floor;
 use super::{DirEntry, EntryKind, FileLock, Fs, FsFile, OpenMode};
 use parking_lot::{Mutex, RwLock};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,12 +12,19 @@ use std::sync::Arc;
 /// A file system in memory. Clones share their files.
 ///
 /// Directories need not be made before files are put in them, and a sync does nothing.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct MemFs {
     tree: Arc<Mutex<Tree>>,
 }
 
-#[derive(Debug, Default)]
+/// Without what is behind the lock, which is not held while a caller's formatter is written to.
+impl fmt::Debug for MemFs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemFs").finish_non_exhaustive()
+    }
+}
+
+#[derive(Default)]
 struct Tree {
     files: BTreeMap<PathBuf, Arc<MemFile>>,
     directories: BTreeSet<PathBuf>,
@@ -184,10 +192,15 @@ impl Fs for MemFs {
     }
 }
 
-#[derive(Debug)]
 struct MemLock {
     tree: Arc<Mutex<Tree>>,
     path: PathBuf,
+}
+
+impl fmt::Debug for MemLock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemLock").finish_non_exhaustive()
+    }
 }
 
 impl FileLock for MemLock {}
@@ -198,17 +211,22 @@ impl Drop for MemLock {
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct MemFile {
     bytes: RwLock<Vec<u8>>,
 }
 
 /// An open file.
-#[derive(Debug)]
 struct MemHandle {
     tree: Arc<Mutex<Tree>>,
     file: Arc<MemFile>,
     floor: Floor,
+}
+
+impl fmt::Debug for MemHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemHandle").finish_non_exhaustive()
+    }
 }
 
 /// Offsets and lengths of files in memory fit in `usize`; larger ones do not fit in memory.

@@ -3,7 +3,7 @@
 use super::progress::{Meter, OnProgress};
 use super::verify::{Kept, verify};
 use crate::checkpoint;
-use crate::{Error, ErrorKind, Sequence, StoreOptions};
+use crate::{Error, ErrorKind, Problem, ProblemKind, Sequence, StoreOptions};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use strandline_checkpoint::Checkpoint;
@@ -111,7 +111,12 @@ fn copy(
         bytes,
         ..
     } = copied;
-    copy_checkpoint(&**fs, dir, target, newest.as_ref(), end)?;
+    match mode {
+        CopyMode::FramesAlone => drop(strandline_checkpoint::prune(&**fs, target, 0)?),
+        CopyMode::Link | CopyMode::Copy => {
+            copy_checkpoint(&**fs, dir, target, newest.as_ref(), end)?;
+        }
+    }
     meter.finish()?;
     Ok(BackedUp {
         end: end.sequence,
@@ -170,6 +175,9 @@ pub struct Restored {
     pub end: Sequence,
     /// Where the store is now that was replaced.
     pub replaced: Option<PathBuf>,
+    /// What is wrong with the indexes of the backup. They were left out then, and the first opening
+    /// makes them anew from the log, which is intact.
+    pub left_out: Vec<Problem>,
 }
 
 /// What becomes of a store that is where a backup is to be restored.
@@ -182,11 +190,12 @@ pub enum Existing {
 }
 
 /// Verifies the backup in `backup_dir`, copies it beside `dir`, and puts the copy in the place of
-/// `dir` in one step. The backup is not touched, and shares nothing with the copy.
+/// `dir` in one step. The backup is not touched, and shares nothing with the copy. If footers or the
+/// checkpoint of it say something else than its log, the log alone is copied.
 ///
 /// # Errors
 ///
-/// [`ErrorKind::Corrupt`] if verification finds anything wrong; `dir` is then as it was.
+/// [`ErrorKind::Corrupt`] if verification finds anything wrong with the log; `dir` is then as it was.
 /// [`ErrorKind::InvalidInput`] if `dir` exists and may not be moved, [`ErrorKind::Locked`] if it is
 /// open for writing; [`ErrorKind::NotFound`], [`ErrorKind::Io`], [`ErrorKind::Cancelled`].
 pub fn restore(
@@ -208,7 +217,8 @@ pub fn restore(
         .fs(fs.clone())
         .open(backup_dir)?;
     let verified = verify(&store, &Kept::default(), on_progress)?;
-    if let Some(problem) = verified.report.problems.first() {
+    let problems = verified.report.problems;
+    if let Some(problem) = problems.iter().find(|one| one.kind == ProblemKind::Log) {
         return Err(Error::new(
             ErrorKind::Corrupt,
             format!("the backup is damaged, nothing was restored: {problem}"),
@@ -217,7 +227,11 @@ pub fn restore(
     drop(store);
     let _lock = if there { Some(lock(&**fs, dir)?) } else { None };
     let staging = beside(dir, ".restoring");
-    let copied = copy(fs, backup_dir, &staging, CopyMode::Copy, on_progress)?;
+    let mode = match problems.is_empty() {
+        true => CopyMode::Copy,
+        false => CopyMode::FramesAlone,
+    };
+    let copied = copy(fs, backup_dir, &staging, mode, on_progress)?;
     let replaced = if there {
         let aside = free_name(dir);
         fs.rename(dir, &aside)
@@ -237,6 +251,7 @@ pub fn restore(
     Ok(Restored {
         end: copied.end,
         replaced,
+        left_out: problems,
     })
 }
 

@@ -8,6 +8,7 @@ use crate::trace;
 use crate::{Error, ErrorKind, EventId, Region, Snapshot, Store};
 use std::fmt;
 use strandline_core::record::{Record, RecordPayload, RemovalChange};
+use strandline_segment::{SegmentId, SegmentInfo, remove_leftovers};
 use tracing::Level;
 
 /// Whose payloads are to be removed.
@@ -172,15 +173,19 @@ pub struct Redacted {
 /// [`removals`](super::removals()).
 ///
 /// The segments concerned are rewritten as by [`compact`](super::compact), with the same safety. Files
-/// in `quarantine/` that hold the id, the random bytes or the payload of a removed one are removed.
+/// in `quarantine/` that hold the id, the random bytes or the payload of a removed one are removed. So
+/// is whatever an opening or a failed call has left after the frames of any segment, or in files that are
+/// none of the log's.
 /// Backups, exports and what the disk keeps of removed files are not in reach; the next
 /// [`backup`](super::backup()) to the same target removes the old segments there.
 ///
-/// Cost: reading the chosen events, then reading and writing the segments that they are in.
+/// Cost: reading the chosen events, reading and writing the segments that they are in, and opening the
+/// file of each sealed segment.
 ///
 /// # Errors
 ///
-/// [`ErrorKind::InvalidInput`] if nothing was chosen, or the quarantine is too large to be searched;
+/// [`ErrorKind::Io`] also if the payloads are gone from the log and may be left in what failed calls have
+/// left: call again, with the same choice. [`ErrorKind::InvalidInput`] if nothing was chosen, or the quarantine is too large to be searched;
 /// [`ErrorKind::TooLarge`] if a segment is so full of short events that it would be over 4 GiB, which
 /// can be only where a version wrote it that left no room; others as [`compact`](super::compact).
 pub fn redact(
@@ -217,6 +222,7 @@ pub fn redact(
         &mut quarantine,
         &mut rewriting,
     )?;
+    remove_remains(store)?;
     let (quarantine_removed, quarantine_kept) = quarantine.names();
     trace::tell(Level::INFO, move || {
         tracing::info!(events = done.events, segments = done.segments, "redacted");
@@ -230,5 +236,34 @@ pub fn redact(
         segments: done.segments,
         quarantine_removed,
         quarantine_kept,
+    })
+}
+
+/// Removes what files of the store may hold of events that were redacted, though the log has it no more:
+/// frames after the end at which an opening sealed a segment, where the writing of its footer failed,
+/// and files that were being made when something failed.
+fn remove_remains(store: &Store) -> Result<(), Error> {
+    let shared = store.shared();
+    let sealed: Vec<SegmentId> = {
+        let view = shared.log.view();
+        let sealed = view.infos().filter(|info| info.is_sealed());
+        sealed.map(SegmentInfo::id).collect()
+    };
+    // Who writes a footer makes a file too.
+    store.wait_for_background();
+    let remove = || {
+        for id in &sealed {
+            let segment = shared.writer()?.lock().log.sealed_segment(*id)?;
+            segment.remove_remains()?;
+        }
+        if let Some(last) = sealed.last() {
+            remove_leftovers(&*shared.options.fs, &shared.dir, &shared.log.view(), *last)?;
+        }
+        Ok::<_, Error>(())
+    };
+    remove().map_err(|error| {
+        let message = "the payloads are gone from the log, and what failed calls have left in other \
+                       places may hold them still; call again with the same choice";
+        Error::new(error.kind(), message).with_source(error)
     })
 }

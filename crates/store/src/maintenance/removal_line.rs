@@ -10,7 +10,13 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::ops::Range;
-use strandline_core::record::{RemovalChange, RemovalNote, RemovalPart, RemovalStage};
+use strandline_core::record::{
+    REMOVAL_NOTE_BYTES_MAX, RemovalChange, RemovalNote, RemovalPart, RemovalStage,
+};
+
+/// Most bytes of the sequences as text: a note has a byte for each number of a run at least, and here it
+/// has 20 digits and what is between them.
+const SEQUENCES_BYTES_MAX: usize = 22 * REMOVAL_NOTE_BYTES_MAX;
 
 /// The type of such a CloudEvents event.
 const EVENT_TYPE: &str = "strandline.removal";
@@ -179,6 +185,9 @@ impl Part {
     }
 
     fn decoded(self) -> Option<RemovalPart> {
+        if self.sequences.len() > SEQUENCES_BYTES_MAX {
+            return None;
+        }
         let runs = self.sequences.split(',').filter(|run| !run.is_empty());
         Some(RemovalPart {
             unrecorded_before: Sequence::new(self.unrecorded_before),

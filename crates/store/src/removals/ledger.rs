@@ -42,11 +42,22 @@ pub struct Removal {
 /// The removals of a log, in the order in which they began.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
+    /// Whether removals in other logs are left out.
+    is_of_own: bool,
     all: Vec<Removal>,
     by_id: HashMap<(bool, LogIdentity, [u8; 16]), usize>,
 }
 
 impl Ledger {
+    /// Of the removals in the log itself: those of others explain nothing in it, and whoever imported
+    /// them decides how many there are.
+    pub(crate) fn of_own() -> Self {
+        Self {
+            is_of_own: true,
+            ..Self::default()
+        }
+    }
+
     /// Takes a note; one that is of no removal says nothing here.
     ///
     /// # Errors
@@ -58,6 +69,9 @@ impl Ledger {
         }
         let note = RemovalNote::decode(body)
             .map_err(|error| format!("the record of a removal is malformed: {error}"))?;
+        if self.is_of_own && note.is_foreign {
+            return Ok(());
+        }
         let key = (note.is_foreign, note.log, note.id);
         let known = self.by_id.get(&key).copied();
         let known = known.and_then(|at| self.all.get_mut(at));

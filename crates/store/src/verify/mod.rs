@@ -1,5 +1,6 @@
 //! Verification: the whole log against its checksums and its chains, and every index against the log.
 
+mod chains;
 mod checkpoint;
 mod hashing;
 mod index;
@@ -9,6 +10,7 @@ mod rows;
 use crate::Error;
 use crate::store::Shared;
 use crate::writer::KeepsWakeUp;
+use chains::{Chain, chain_of};
 use checkpoint::StoredCheckpoint;
 use hashing::Hashing;
 use index::{Check, Compared, Indexes, Job};
@@ -18,7 +20,7 @@ use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 use strandline_core::record::StoredRecord;
-use strandline_core::{Hash, Hlc, Sequence};
+use strandline_core::{Hash, Hlc, Region, Sequence};
 use strandline_index::Block;
 use strandline_segment::{
     Frame, FrameRecord, LogError, LogPosition, RecordPosition, ScanError, SegmentInfo,
@@ -177,11 +179,6 @@ pub(crate) fn verify(
     Ok(report)
 }
 
-struct Chain {
-    hash: Hash,
-    clock: u32,
-}
-
 struct Verifier<'a> {
     shared: &'a Shared,
     index: strandline_index::Snapshot,
@@ -285,9 +282,7 @@ impl Verifier<'_> {
             return;
         };
         let mut checks = self.due_checkpoint(&info, start.sequence);
-        if !info.is_sealed() || self.has_rows_after_block(start.sequence) {
-            checks.extend(self.due_blocks(start.sequence));
-        }
+        checks.extend(self.due_parts(&info, start.sequence));
         if !checks.is_empty()
             && let Some(rows) = &self.segment
         {
@@ -307,6 +302,25 @@ impl Verifier<'_> {
         }
     }
 
+    /// The blocks of rows of the present segment before a sequence that were not compared yet, and that
+    /// have not all rows of it: a checkpoint's, which other rows follow until there is a footer. A
+    /// block of all rows may end before the last frame, whose events were removed.
+    fn due_parts(&mut self, info: &SegmentInfo, before: Sequence) -> Vec<Check> {
+        let is_due = |block: &Arc<Block>| block.sequences().end <= before;
+        let Some(end) = self.blocks.front().filter(|block| is_due(block)) else {
+            return Vec::new();
+        };
+        let after = end.sequences().end.get();
+        let is_part = info.end().is_none_or(|end| {
+            let rest = Region::all().sequence(after..end.sequence.get());
+            self.index.query(&rest).next().is_some()
+        });
+        match is_part {
+            true => self.due_blocks(before),
+            false => Vec::new(),
+        }
+    }
+
     /// The blocks of the rows before a sequence that were not compared yet.
     fn due_blocks(&mut self, before: Sequence) -> Vec<Check> {
         let is_due = |block: &&Arc<Block>| block.sequences().end <= before;
@@ -316,14 +330,6 @@ impl Verifier<'_> {
             self.live_from = last.sequences().end;
         }
         due
-    }
-
-    /// Whether the rows of a sealed segment go on at a sequence after a block ended. A footer has all of
-    /// them, and may end before the last frame; the block of a checkpoint from before it was sealed has
-    /// the first ones.
-    fn has_rows_after_block(&self, sequence: Sequence) -> bool {
-        let is_after = |block: &Arc<Block>| block.sequences().end <= sequence;
-        self.blocks.front().is_some_and(is_after) && self.index.row_at(sequence).is_some()
     }
 
     /// The checkpoint, if it is of the rows of the present segment before a sequence, and was not
@@ -472,20 +478,6 @@ impl Verifier<'_> {
         self.report.problems.truncate(PROBLEMS_MAX);
         Ok(self.report)
     }
-}
-
-/// The place of an entity's chain among all.
-fn chain_of(
-    by_entity: &mut HashMap<Box<str>, usize>,
-    chains: &mut Vec<Option<Chain>>,
-    entity: &str,
-) -> usize {
-    if let Some(known) = by_entity.get(entity) {
-        return *known;
-    }
-    by_entity.insert(entity.into(), chains.len());
-    chains.push(None);
-    chains.len() - 1
 }
 
 /// What is wrong with an event, and where it stands.

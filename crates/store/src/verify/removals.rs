@@ -17,11 +17,21 @@ use strandline_segment::{
 const TOLD_MAX: usize = 100;
 
 /// What is missing, and the records.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Gone {
     removed: Runs,
     redacted: Runs,
     ledger: Ledger,
+}
+
+impl Default for Gone {
+    fn default() -> Self {
+        Self {
+            removed: Runs::default(),
+            redacted: Runs::default(),
+            ledger: Ledger::of_own(),
+        }
+    }
 }
 
 impl Gone {
