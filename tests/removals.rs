@@ -2,15 +2,14 @@
 
 use crate::compact::{assert_intact, copy, filled, run, run_redact, small};
 use crate::forge::{forge, redacted, seal_manifest, stub};
-use crate::harness::{at, dir, event, files, open, read, remove, texts, write};
+use crate::harness::{at, dir, event, read, remove, texts, write};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use strandline::fs::{Fault, FaultFs, MemFs, Operation};
 use strandline::maintenance::{
-    CompactionPlan, Kept, Redaction, Removal, RemovalChange, Retention, compact, rebuild, removals,
-    verify,
+    CompactionPlan, Kept, Redaction, Removal, RemovalChange, Retention, compact, removals, verify,
 };
-use strandline::{ErrorKind, Hash, Region, Sequence, Store, VerifyReport};
+use strandline::{Hash, Region, Sequence, Store, VerifyReport};
 use strandline_core::record::RemovalHasher;
 use strandline_segment::Manifest;
 
@@ -33,7 +32,7 @@ fn ranges(removal: &Removal) -> Vec<std::ops::Range<u64>> {
 }
 
 /// A closed store of five entities in turn, in several segments, and the hash of its log.
-fn closed(fs: &MemFs) -> Hash {
+pub(crate) fn closed(fs: &MemFs) -> Hash {
     let store = filled(fs, 500);
     let head = store.verify().unwrap().log_hash;
     store.close().unwrap();
@@ -41,7 +40,7 @@ fn closed(fs: &MemFs) -> Hash {
 }
 
 /// Whether a kept head is found, and what verification says.
-fn against(fs: &MemFs, head: Hash) -> (Option<Sequence>, VerifyReport) {
+pub(crate) fn against(fs: &MemFs, head: Hash) -> (Option<Sequence>, VerifyReport) {
     let store = small(fs).open(dir()).unwrap();
     let mut kept = Kept::default();
     kept.head = Some(head);
@@ -352,23 +351,6 @@ fn a_record_that_is_longer_than_a_segment_is_written_in_parts() {
 }
 
 #[test]
-fn notes_leave_no_more_segments_than_compactions_did() {
-    let fs = MemFs::new();
-    let store = small(&fs).open(dir()).unwrap();
-    for round in 0..30 {
-        for number in 0..10 {
-            store
-                .append(&at("m", "s"), event(&format!("{round} {number}")))
-                .unwrap();
-        }
-        run(&store, &Retention::new().keep_newest(5));
-    }
-    // Each compaction seals the active segment once, as its events are concerned.
-    assert_eq!(files(&fs, "segment-").len(), 31);
-    assert_intact(&store);
-}
-
-#[test]
 fn a_reader_from_before_a_compaction_calls_nothing_wrong() {
     let fs = MemFs::new();
     let store = filled(&fs, 300);
@@ -437,86 +419,5 @@ fn a_new_store_cannot_be_passed_off_as_an_old_one() {
         let report = verified(&fs);
         assert_eq!(sequences(&report), [9], "{:?}", report.problems);
         assert_eq!(report.unrecorded_before, None);
-    }
-}
-
-/// A record of a removal has no sequence, so no sequence of a checkpoint proves it durable; the place
-/// does. Damage to it was taken for a torn end, and with it went what explains the removal.
-#[test]
-fn damage_to_the_last_records_is_not_taken_for_a_torn_end() {
-    for has_checkpoint in [true, false] {
-        let fs = MemFs::new();
-        let store = filled(&fs, 300);
-        run(&store, &Retention::new().drop_entity("entity:1"));
-        run_redact(&store, &Redaction::new().entity("entity:2"));
-        store.close().unwrap();
-        if !has_checkpoint {
-            remove(&fs, "checkpoint-");
-        }
-        let active = files(&fs, "segment-").pop().unwrap();
-        let mut bytes = read(&fs, &active);
-        bytes[200] ^= 1;
-        write(&fs, &active, &bytes);
-        let refused = rebuild(small(&fs), &dir(), &mut |_| ControlFlow::Continue(()));
-        let kind = refused.unwrap_err().kind();
-        assert_eq!(kind, ErrorKind::Corrupt, "checkpoint: {has_checkpoint}");
-        assert_eq!(read(&fs, &active), bytes);
-        assert_eq!(files(&fs, "segment-").pop().unwrap(), active);
-    }
-}
-
-#[test]
-fn notes_are_no_events() {
-    let fs = MemFs::new();
-    let store = open(&fs);
-    store.append(&at("a", "s"), event("one")).unwrap();
-    store.append(&at("b", "s"), event("two")).unwrap();
-    run(&store, &Retention::new().drop_entity("a"));
-    let next = store.append(&at("b", "s"), event("three")).unwrap();
-    assert_eq!((next.sequence.get(), next.clock), (2, 1));
-    let report = store.verify().unwrap();
-    assert_eq!((report.events, report.commits), (2, 3));
-    let error = store.wait_durable_through(Sequence::new(3)).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::InvalidInput);
-}
-
-/// A kill, or a power cut, in the middle of the last note: what it tells of was done or was not begun.
-#[test]
-fn a_note_that_is_torn_anywhere_leaves_an_intact_store() {
-    let fs = MemFs::new();
-    let store = filled(&fs, 200);
-    run(&store, &Retention::new().drop_entity("entity:1"));
-    let image = fs.fork();
-    // But for the one that was made ahead.
-    let is_used = |path: &std::path::PathBuf| read(&image, path).iter().any(|byte| *byte != 0);
-    let mut used = files(&image, "segment-");
-    used.retain(is_used);
-    let path = used.pop().unwrap();
-    let bytes = read(&image, &path);
-    let end = bytes.iter().rposition(|byte| *byte != 0).unwrap() + 1;
-    for cut in (end - 90..=end).step_by(3) {
-        for is_zeroed in [false, true] {
-            let image = image.fork();
-            let mut torn = bytes.clone();
-            match is_zeroed {
-                true => torn[cut..].fill(0),
-                false => torn.truncate(cut),
-            }
-            write(&image, &path, &torn);
-            let reader = small(&image).read_only().open(dir()).unwrap();
-            let report = reader.verify().unwrap();
-            assert!(report.is_intact(), "{cut}: {:?}", report.problems);
-            drop(reader);
-            let store = small(&image).open(dir()).unwrap();
-            let report = store.verify().unwrap();
-            assert!(report.is_intact(), "{cut}: {:?}", report.problems);
-            assert_eq!((report.removed, report.removals), (40, 1));
-            let (position, again) = against(&image.fork(), report.log_hash);
-            assert!(again.is_intact() && position.is_some(), "{position:?}");
-            assert_eq!(
-                run(&store, &Retention::new().drop_entity("entity:1")).events,
-                0
-            );
-        }
     }
 }
