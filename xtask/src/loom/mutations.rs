@@ -51,7 +51,7 @@ pub(super) fn run(chosen: Option<&str>) -> anyhow::Result<ExitCode> {
 
 /// Where the models of a mutation are.
 fn target_of(mutation: &Mutation) -> &'static str {
-    if mutation.options.starts_with("writer::") {
+    if mutation.file.starts_with("crates/store/") {
         "-p strandline --lib"
     } else {
         "-p strandline-index --test loom"
