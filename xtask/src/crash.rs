@@ -69,8 +69,8 @@ const MUTATIONS: &[Mutation] = &[
     Mutation {
         name: "failed sync forgotten",
         file: "crates/store/src/writer/sync.rs",
-        find: "Err(error) => self.stop(&mut state, &format!(\"a sync failed: {error}\")),",
-        replace: "Err(_) => self.advance(&mut state, written),",
+        find: "Some(error) => self.stop(&mut state, &format!(\"a sync failed: {error}\")),",
+        replace: "Some(_) => self.advance(&mut state, written),",
         options: "--workload append --fault-every 1",
     },
     Mutation {
@@ -101,7 +101,7 @@ const KERNEL_MUTATIONS: &[Mutation] = &[
     Mutation {
         name: "a sync that does nothing",
         file: "crates/core/src/fs/os.rs",
-        find: "self.0.sync_data()",
+        find: "self.file.sync_data()",
         replace: "Ok(())",
         options: "--part power --count 60",
     },
@@ -115,8 +115,8 @@ const KERNEL_MUTATIONS: &[Mutation] = &[
     Mutation {
         name: "failed sync forgotten",
         file: "crates/store/src/writer/sync.rs",
-        find: "Err(error) => self.stop(&mut state, &format!(\"a sync failed: {error}\")),",
-        replace: "Err(_) => self.advance(&mut state, written),",
+        find: "Some(error) => self.stop(&mut state, &format!(\"a sync failed: {error}\")),",
+        replace: "Some(_) => self.advance(&mut state, written),",
         options: "--part failing --count 100",
     },
     Mutation {
@@ -190,4 +190,13 @@ fn red_with(own: &str, mutations: &[Mutation], option: &str) -> anyhow::Result<E
     } else {
         ExitCode::FAILURE
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_text_is_in_its_file_once() {
+        crate::mutate::check_texts(super::MUTATIONS);
+        crate::mutate::check_texts(super::KERNEL_MUTATIONS);
+    }
 }

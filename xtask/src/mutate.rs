@@ -152,6 +152,16 @@ fn mutated(bytes: &[u8], mutation: &Mutation) -> anyhow::Result<Vec<u8>> {
     Ok(text.replace(mutation.find, mutation.replace).into_bytes())
 }
 
+/// Checks the texts of a table, so that whoever changes the code learns of it before the runs.
+#[cfg(test)]
+pub(crate) fn check_texts(mutations: &[Mutation]) {
+    for mutation in mutations {
+        let path = crate::run::root().unwrap().join(mutation.file);
+        let bytes = read_file(&OsFs, &path, BYTES_MAX).unwrap();
+        mutated(&bytes, mutation).unwrap();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

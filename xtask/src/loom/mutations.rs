@@ -124,18 +124,8 @@ fn cargo(workspace: &Workspace, arguments: &str) -> Command {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::run::root;
-    use strandline::fs::{OsFs, read_file};
-
-    /// So that whoever changes the code learns of it before the models run.
     #[test]
     fn every_text_is_in_its_file_once() {
-        for mutation in MUTATIONS {
-            let path = root().unwrap().join(mutation.file);
-            let text = String::from_utf8(read_file(&OsFs, &path, 1 << 20).unwrap()).unwrap();
-            let count = text.matches(mutation.find).count();
-            assert_eq!(count, 1, "{}", mutation.name);
-        }
+        crate::mutate::check_texts(super::MUTATIONS);
     }
 }
