@@ -336,12 +336,7 @@ pub(crate) fn check_position(
     info: &SegmentInfo,
     position: &LogPosition,
 ) -> Result<(), LogError> {
-    let behind = |reason| LogError::LogBehind {
-        file: file.name(),
-        expected_sequence: position.sequence.get(),
-        found_sequence: info.start().sequence.get(),
-        reason,
-    };
+    let behind = |reason| behind(file, info, position, reason);
     if let Some(end) = info.end.filter(|_| info.header.generation > 0) {
         // The position may be one in the segment before it was rewritten. A segment is durable as a
         // whole when it is sealed, and keeps its sequences when it is rewritten.
@@ -354,18 +349,27 @@ pub(crate) fn check_position(
     check_frame_before(file, info, position)
 }
 
+fn behind(
+    file: &SegmentFile,
+    info: &SegmentInfo,
+    position: &LogPosition,
+    reason: &'static str,
+) -> LogError {
+    LogError::LogBehind {
+        file: file.name(),
+        expected_sequence: position.sequence.get(),
+        found_sequence: info.start().sequence.get(),
+        reason,
+    }
+}
+
 /// Checks that the frame that ends at `position` is in the file, or that its segment begins so.
 pub(crate) fn check_frame_before(
     file: &SegmentFile,
     info: &SegmentInfo,
     position: &LogPosition,
 ) -> Result<(), LogError> {
-    let behind = |reason| LogError::LogBehind {
-        file: file.name(),
-        expected_sequence: position.sequence.get(),
-        found_sequence: info.start().sequence.get(),
-        reason,
-    };
+    let behind = |reason| behind(file, info, position, reason);
     if position.last_frame == 0 {
         return if *position == info.start() {
             Ok(())
