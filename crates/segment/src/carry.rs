@@ -11,6 +11,7 @@
 //!   the frames after it. Whoever gives the records their meaning gives them new bodies then, as a
 //!   segment is to be readable without the one before.
 
+use crate::copy::temporary;
 use crate::error::At;
 use crate::file::SegmentFile;
 use crate::log::nonce;
@@ -26,7 +27,7 @@ use crate::{
 };
 use std::path::PathBuf;
 use strandline_core::Random;
-use strandline_core::fs::{OpenMode, StagedFile, TEMPORARY_SUFFIX};
+use strandline_core::fs::{OpenMode, StagedFile};
 
 /// How much of a torn tail is copied at once.
 const COPY_BYTES: u64 = 1 << 20;
@@ -289,9 +290,7 @@ impl ScannedLog {
     fn create(&self, header: SegmentHeader, limit: u64) -> Result<NewFile, LogError> {
         let fs = self.log.fs.clone();
         let path = self.log.dir.join(header.file_name());
-        let mut temporary = path.clone().into_os_string();
-        temporary.push(TEMPORARY_SUFFIX);
-        let temporary = PathBuf::from(temporary);
+        let temporary = temporary(&path);
         let file = fs.open(&temporary, OpenMode::Create);
         let file = file.at("create", &temporary)?;
         let file = SegmentFile::new(&header, path, file);

@@ -13,6 +13,7 @@ mod steps;
 
 pub(crate) use follow::Follower;
 pub(crate) use rebuild::{rebuilt_block, rebuilt_footer, removed_heads_of};
+pub(crate) use replay::row_of;
 pub(crate) use restore::WithoutFooter;
 
 use crate::checkpoint::Restored;

@@ -168,18 +168,7 @@ impl<'a> Replay<'a> {
         self.events_from_log += 1;
         self.hlc.observe(record.hlc);
         let tags: Vec<_> = record.extensions.tags().collect();
-        let row = Row {
-            sequence: at.sequence,
-            id: record.id,
-            coordinate,
-            kind: record.kind,
-            wall_ms: record.hlc.wall_ms(),
-            clock: record.clock,
-            position: at.position.to_bits(),
-            correlation: record.correlation,
-            causation: record.causation,
-            hash: Some(at.digest),
-        };
+        let row = row_of(at, record, coordinate);
         self.cursor.insert_tagged(&row, &tags)
     }
 
@@ -242,4 +231,20 @@ pub(super) fn malformed(at: &FrameRecord<'_>, what: &str) -> Error {
             at.sequence, at.position.segment, at.position.offset
         ),
     )
+}
+
+/// The row that the index has of an event.
+pub(crate) fn row_of(at: &FrameRecord<'_>, record: &Record<'_>, coordinate: CoordinateId) -> Row {
+    Row {
+        sequence: at.sequence,
+        id: record.id,
+        coordinate,
+        kind: record.kind,
+        wall_ms: record.hlc.wall_ms(),
+        clock: record.clock,
+        position: at.position.to_bits(),
+        correlation: record.correlation,
+        causation: record.causation,
+        hash: Some(at.digest),
+    }
 }

@@ -1,10 +1,11 @@
 //! `SegmentRows`: what the frames of a segment say, which its indexes have to say too.
 
+use crate::open::row_of;
 use crate::removed::{HeadMap, HeadPlace, RemovedHead};
 use std::sync::Arc;
 use strandline_core::record::{Record, RemovedRecord};
 use strandline_core::{Coordinate, Hlc};
-use strandline_index::{BlockBuilder, CoordinateId, IndexError, Row};
+use strandline_index::{BlockBuilder, CoordinateId, IndexError};
 use strandline_segment::{FrameRecord, SegmentInfo};
 
 /// The rows of one segment, as far as it was read.
@@ -77,18 +78,7 @@ impl SegmentRows {
             self.removed.remove(named.coordinate.entity());
         }
         let tags: Vec<_> = record.extensions.tags().collect();
-        let row = Row {
-            sequence: at.sequence,
-            id: record.id,
-            coordinate: named.id,
-            kind: record.kind,
-            wall_ms: record.hlc.wall_ms(),
-            clock: record.clock,
-            position: at.position.to_bits(),
-            correlation: record.correlation,
-            causation: record.causation,
-            hash: Some(at.digest),
-        };
+        let row = row_of(at, record, named.id);
         self.rows.push(&row, &tags)
     }
 
