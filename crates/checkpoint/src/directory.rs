@@ -31,6 +31,13 @@ pub struct Discarded {
     pub reason: CheckpointError,
 }
 
+impl Discarded {
+    /// Whether the file was not there any more when it was to be read.
+    fn is_gone(&self) -> bool {
+        matches!(&self.reason, CheckpointError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
+    }
+}
+
 /// What [`newest`] found.
 #[derive(Debug, Default)]
 pub struct Newest {
@@ -52,13 +59,31 @@ fn numbers(fs: &dyn Fs, dir: &Path) -> Result<Vec<u64>, CheckpointError> {
     Ok(numbers)
 }
 
+/// How often a directory is listed again whose files go while they are read.
+const LISTED_MOST: usize = 100;
+
 /// The newest checkpoint of `dir` that is whole. A directory that is missing has none.
+///
+/// Where another process publishes and removes checkpoints meanwhile, one that is gone is none: the
+/// directory is listed again.
 ///
 /// # Errors
 ///
 /// [`CheckpointError::Io`] if the directory cannot be listed. A checkpoint that cannot be read is
 /// no error: it is among the discarded.
 pub fn newest(fs: &dyn Fs, dir: &Path) -> Result<Newest, CheckpointError> {
+    let mut found = newest_listed(fs, dir)?;
+    for _ in 1..LISTED_MOST {
+        if !found.discarded.iter().any(Discarded::is_gone) {
+            break;
+        }
+        found = newest_listed(fs, dir)?;
+    }
+    found.discarded.retain(|discarded| !discarded.is_gone());
+    Ok(found)
+}
+
+fn newest_listed(fs: &dyn Fs, dir: &Path) -> Result<Newest, CheckpointError> {
     let mut found = Newest::default();
     for number in numbers(fs, dir)? {
         let file_name = file_name(number);

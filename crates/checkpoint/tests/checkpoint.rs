@@ -7,12 +7,16 @@
 )]
 
 use proptest::prelude::*;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use strandline_checkpoint::{
     Checkpoint, CheckpointError, CheckpointWriter, file_name, newest, prune,
 };
-use strandline_core::fs::{Fault, FaultFs, Fs, MemFs, OpenMode, Operation, read_file};
+use strandline_core::fs::{
+    DirEntry, Fault, FaultFs, FileLock, Fs, FsFile, MemFs, OpenMode, Operation, read_file,
+};
 
 const DIR: &str = "/state";
 
@@ -76,6 +80,65 @@ fn a_checkpoint_under_another_name_is_not_taken() {
     let found = newest(&fs, Path::new(DIR)).unwrap();
     assert!(found.checkpoint.is_none());
     assert_eq!(found.discarded.len(), 1);
+}
+
+/// A writer beside who reads: once a file was listed, it is replaced by the next one, as often as is
+/// said, before it can be opened.
+#[derive(Debug)]
+struct Replacing {
+    fs: MemFs,
+    left: AtomicU64,
+}
+
+impl Fs for Replacing {
+    fn create_dir_all(&self, path: &Path) -> io::Result<()> {
+        self.fs.create_dir_all(path)
+    }
+
+    fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Arc<dyn FsFile>> {
+        self.fs.open(path, mode)
+    }
+
+    fn list(&self, path: &Path) -> io::Result<Vec<DirEntry>> {
+        let listed = self.fs.list(path)?;
+        let left = self.left.load(Ordering::Relaxed);
+        if left > 0 {
+            self.left.store(left - 1, Ordering::Relaxed);
+            publish(&self.fs, 1000 - left).unwrap();
+            prune(&self.fs, path, 1).unwrap();
+        }
+        Ok(listed)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.fs.rename(from, to)
+    }
+
+    fn remove_file(&self, path: &Path) -> io::Result<()> {
+        self.fs.remove_file(path)
+    }
+
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        self.fs.sync_dir(path)
+    }
+
+    fn try_lock(&self, path: &Path) -> io::Result<Option<Box<dyn FileLock>>> {
+        self.fs.try_lock(path)
+    }
+}
+
+#[test]
+fn one_that_is_replaced_while_it_is_looked_for_is_not_called_wrong() {
+    for (left, last) in [(1, 999), (5, 999), (500, 600)] {
+        let fs = MemFs::new();
+        publish(&fs, 1).unwrap();
+        let left = AtomicU64::new(left);
+        let found = newest(&Replacing { fs, left }, Path::new(DIR)).unwrap();
+        // Whoever replaces them for ever is given up on.
+        let number = found.checkpoint.map(|checkpoint| checkpoint.number());
+        assert_eq!(number, (last == 999).then_some(last));
+        assert!(found.discarded.is_empty(), "{:?}", found.discarded);
+    }
 }
 
 #[test]
