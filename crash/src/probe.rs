@@ -5,7 +5,7 @@ use crate::run::Marks;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use strandline::fs::{DirEntry, FileLock, Fs, FsFile, OpenMode, SimFs};
+use strandline::fs::{DirEntry, FileIdentity, FileLock, Fs, FsFile, OpenMode, SimFs};
 
 /// A rule that is broken on purpose, which the harness must notice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,6 +131,30 @@ impl Fs for ProbeFs {
         self.inner.rename(from, to)
     }
 
+    fn create_dir(&self, path: &Path) -> io::Result<()> {
+        self.look();
+        self.inner.create_dir(path)
+    }
+
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        self.look();
+        self.inner.remove_dir(path)
+    }
+
+    fn identity(&self, path: &Path) -> io::Result<FileIdentity> {
+        self.inner.identity(path)
+    }
+
+    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.look();
+        self.inner.rename_new(from, to)
+    }
+
+    fn exchange(&self, one: &Path, other: &Path) -> io::Result<()> {
+        self.look();
+        self.inner.exchange(one, other)
+    }
+
     fn remove_file(&self, path: &Path) -> io::Result<()> {
         self.look();
         self.inner.remove_file(path)
@@ -196,6 +220,14 @@ impl FsFile for ProbeFile {
 
     fn fix_below(&self, end: u64) {
         self.file.fix_below(end);
+    }
+
+    fn identity(&self) -> io::Result<FileIdentity> {
+        self.file.identity()
+    }
+
+    fn try_lock(&self) -> io::Result<bool> {
+        self.file.try_lock()
     }
 
     fn links(&self) -> io::Result<u64> {

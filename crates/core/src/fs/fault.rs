@@ -1,6 +1,6 @@
 //! A file system that fails on demand, for tests of the layers above.
 
-use super::{DirEntry, FileLock, Fs, FsFile, Mapping, OpenMode};
+use super::{DirEntry, FileIdentity, FileLock, Fs, FsFile, Mapping, OpenMode};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::io;
@@ -23,11 +23,11 @@ pub enum Operation {
     Map,
     /// [`Fs::open`] with [`OpenMode::Create`].
     Create,
-    /// [`Fs::rename`].
+    /// [`Fs::rename`], [`Fs::rename_new`] and [`Fs::exchange`].
     Rename,
     /// [`Fs::sync_dir`].
     SyncDir,
-    /// [`Fs::remove_file`]; only in a [`SimFs`](super::SimFs), as are those that follow.
+    /// [`Fs::remove_file`] and [`Fs::remove_dir`]; only in a [`SimFs`](super::SimFs), as are those that follow.
     Remove,
     /// [`Fs::open`] of what exists.
     Open,
@@ -35,7 +35,7 @@ pub enum Operation {
     List,
     /// [`Fs::try_lock`].
     Lock,
-    /// [`Fs::create_dir_all`], once for each directory that is made.
+    /// [`Fs::create_dir`] and [`Fs::create_dir_all`], once for each directory that is made.
     CreateDirectory,
     /// [`FsFile::allocate`].
     Allocate,
@@ -138,6 +138,22 @@ impl Fs for FaultFs {
         self.inner.create_dir_all(path)
     }
 
+    fn create_dir(&self, path: &Path) -> io::Result<()> {
+        self.inner.create_dir(path)
+    }
+
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        self.inner.remove_dir(path)
+    }
+
+    fn identity(&self, path: &Path) -> io::Result<FileIdentity> {
+        self.inner.identity(path)
+    }
+
+    fn is_mount_point(&self, path: &Path) -> io::Result<bool> {
+        self.inner.is_mount_point(path)
+    }
+
     fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Arc<dyn FsFile>> {
         if mode == OpenMode::Create {
             self.faults.check(Operation::Create)?;
@@ -155,6 +171,16 @@ impl Fs for FaultFs {
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.faults.check(Operation::Rename)?;
         self.inner.rename(from, to)
+    }
+
+    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.faults.check(Operation::Rename)?;
+        self.inner.rename_new(from, to)
+    }
+
+    fn exchange(&self, one: &Path, other: &Path) -> io::Result<()> {
+        self.faults.check(Operation::Rename)?;
+        self.inner.exchange(one, other)
     }
 
     fn remove_file(&self, path: &Path) -> io::Result<()> {
@@ -211,6 +237,14 @@ impl FsFile for FaultFile {
 
     fn fix_below(&self, end: u64) {
         self.inner.fix_below(end);
+    }
+
+    fn identity(&self) -> io::Result<FileIdentity> {
+        self.inner.identity()
+    }
+
+    fn try_lock(&self) -> io::Result<bool> {
+        self.inner.try_lock()
     }
 
     fn links(&self) -> io::Result<u64> {

@@ -10,6 +10,7 @@
 //! be otherwise gets a new file, and one rename ([`StagedFile`]).
 
 mod floor;
+mod identity;
 mod mapping;
 mod memory;
 mod os;
@@ -20,6 +21,7 @@ mod fault;
 #[cfg(feature = "test-util")]
 mod sim;
 
+pub use identity::FileIdentity;
 pub use mapping::Mapping;
 pub use memory::MemFs;
 pub use os::OsFs;
@@ -87,6 +89,50 @@ pub trait Fs: Send + Sync + Debug {
     /// What the file system says.
     fn create_dir_all(&self, path: &Path) -> io::Result<()>;
 
+    /// Makes a directory that is not there yet. The default cannot.
+    ///
+    /// # Errors
+    ///
+    /// `AlreadyExists`, whatever has the name; `Unsupported`, or what else the file system says.
+    fn create_dir(&self, path: &Path) -> io::Result<()> {
+        let _ = path;
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// Removes an empty directory. The default cannot.
+    ///
+    /// # Errors
+    ///
+    /// `DirectoryNotEmpty`; `Unsupported`, or what else the file system says.
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        let _ = path;
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// Which file or directory has this name now. Of a symbolic link at the end, the link itself;
+    /// what a directory is behind one says the identity of `.` in it. The default cannot tell.
+    ///
+    /// A file system that wraps another passes it on, as it does the other calls that have a default.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound`; `Unsupported`, or what else the file system says.
+    fn identity(&self, path: &Path) -> io::Result<FileIdentity> {
+        let _ = path;
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// Whether a directory is where a file system is mounted, so that it can be neither moved nor
+    /// replaced. The default says no.
+    ///
+    /// # Errors
+    ///
+    /// What the file system says.
+    fn is_mount_point(&self, path: &Path) -> io::Result<bool> {
+        let _ = path;
+        Ok(false)
+    }
+
     /// Opens a regular file.
     ///
     /// # Errors
@@ -109,6 +155,28 @@ pub trait Fs: Send + Sync + Debug {
     ///
     /// What the file system says.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+
+    /// Renames a file or a directory to a name that nothing has. Durable after
+    /// [`sync_dir`](Self::sync_dir). The default cannot.
+    ///
+    /// # Errors
+    ///
+    /// `AlreadyExists`; `Unsupported`, or what else the file system says.
+    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let _ = (from, to);
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// Gives each of two files or directories the name of the other, in one step. Durable after
+    /// [`sync_dir`](Self::sync_dir). The default cannot.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` where the file system cannot, or what else it says.
+    fn exchange(&self, one: &Path, other: &Path) -> io::Result<()> {
+        let _ = (one, other);
+        Err(io::ErrorKind::Unsupported.into())
+    }
 
     /// Removes a file. Durable after [`sync_dir`](Self::sync_dir).
     ///
@@ -146,7 +214,12 @@ pub trait Fs: Send + Sync + Debug {
 }
 
 /// A held lock.
-pub trait FileLock: Send + Sync + Debug {}
+pub trait FileLock: Send + Sync + Debug {
+    /// Which file is locked. Where that is not known, none.
+    fn identity(&self) -> Option<FileIdentity> {
+        None
+    }
+}
 
 /// An open file, read and written at positions.
 pub trait FsFile: Send + Sync + Debug {
@@ -185,6 +258,25 @@ pub trait FsFile: Send + Sync + Debug {
     /// A file system that wraps another passes it on; the default does nothing.
     fn fix_below(&self, end: u64) {
         let _ = end;
+    }
+
+    /// Which file this is, whatever name it has by now. The default cannot tell.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported`, or what else the file system says.
+    fn identity(&self) -> io::Result<FileIdentity> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// Takes the exclusive lock of the file, until this handle is dropped; `false` if another handle
+    /// has it, in this process or another. The default knows of no other.
+    ///
+    /// # Errors
+    ///
+    /// What the file system says.
+    fn try_lock(&self) -> io::Result<bool> {
+        Ok(true)
     }
 
     /// How many names the file has: with more than one, others have it too, and it is not appended

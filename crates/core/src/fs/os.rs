@@ -1,11 +1,11 @@
 //! The file system of the operating system.
 
 use super::floor::Floor;
-use super::{DirEntry, EntryKind, FileLock, Fs, FsFile, Mapping, OpenMode};
+use super::{DirEntry, EntryKind, FileIdentity, FileLock, Fs, FsFile, Mapping, OpenMode};
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use rustix::fs::FallocateFlags;
-use rustix::fs::OFlags;
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use rustix::fs::{OFlags, RenameFlags};
+use std::fs::{DirBuilder, File, Metadata, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
@@ -30,6 +30,34 @@ impl Fs for OsFs {
             .recursive(true)
             .mode(DIRECTORY_MODE)
             .create(path)
+    }
+
+    fn create_dir(&self, path: &Path) -> io::Result<()> {
+        DirBuilder::new().mode(DIRECTORY_MODE).create(path)
+    }
+
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        std::fs::remove_dir(path)
+    }
+
+    fn identity(&self, path: &Path) -> io::Result<FileIdentity> {
+        Ok(identity(&std::fs::symlink_metadata(path)?))
+    }
+
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    fn is_mount_point(&self, path: &Path) -> io::Result<bool> {
+        use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags};
+        let told = rustix::fs::statx(CWD, path, AtFlags::empty(), StatxFlags::empty())?;
+        let root = StatxAttributes::MOUNT_ROOT;
+        if told.stx_attributes_mask.contains(root) {
+            return Ok(told.stx_attributes.contains(root));
+        }
+        is_of_another_device(path)
+    }
+
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    fn is_mount_point(&self, path: &Path) -> io::Result<bool> {
+        is_of_another_device(path)
     }
 
     fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Arc<dyn FsFile>> {
@@ -63,6 +91,17 @@ impl Fs for OsFs {
         std::fs::rename(from, to)
     }
 
+    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
+        match rename_with(from, to, RenameFlags::NOREPLACE) {
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => rename_to_made(from, to),
+            renamed => renamed,
+        }
+    }
+
+    fn exchange(&self, one: &Path, other: &Path) -> io::Result<()> {
+        rename_with(one, other, RenameFlags::EXCHANGE)
+    }
+
     fn remove_file(&self, path: &Path) -> io::Result<()> {
         std::fs::remove_file(path)
     }
@@ -85,11 +124,55 @@ impl Fs for OsFs {
             .custom_flags(flags(OFlags::NOFOLLOW))
             .open(path)?;
         match file.try_lock() {
-            Ok(()) => Ok(Some(Box::new(OsLock { file }))),
+            Ok(()) => {
+                let identity = identity(&file.metadata()?);
+                Ok(Some(Box::new(OsLock { file, identity })))
+            }
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(error),
         }
     }
+}
+
+fn identity(metadata: &Metadata) -> FileIdentity {
+    FileIdentity {
+        device: metadata.dev(),
+        inode: metadata.ino(),
+    }
+}
+
+/// Whether a directory is on another device than the one it is in, or is the root.
+fn is_of_another_device(path: &Path) -> io::Result<bool> {
+    let own = std::fs::metadata(path)?;
+    let parent = std::fs::metadata(path.join(".."))?;
+    Ok(own.dev() != parent.dev() || own.ino() == parent.ino())
+}
+
+/// Renames with flags. `Unsupported` where the system, or the file system, does not know them.
+#[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+fn rename_with(from: &Path, to: &Path, flags: RenameFlags) -> io::Result<()> {
+    use rustix::io::Errno;
+    let renamed = rustix::fs::renameat_with(rustix::fs::CWD, from, rustix::fs::CWD, to, flags);
+    renamed.map_err(|error| match error {
+        Errno::INVAL | Errno::NOSYS | Errno::NOTSUP => io::ErrorKind::Unsupported.into(),
+        error => error.into(),
+    })
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
+fn rename_with(_from: &Path, _to: &Path, _flags: RenameFlags) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Renames to a name that is taken first, by what the rename then replaces: nobody else can take it.
+#[expect(clippy::disallowed_methods, reason = "this is the seam")]
+fn rename_to_made(from: &Path, to: &Path) -> io::Result<()> {
+    if std::fs::symlink_metadata(from)?.is_dir() {
+        OsFs.create_dir(to)?;
+        return std::fs::rename(from, to);
+    }
+    std::fs::hard_link(from, to)?;
+    std::fs::remove_file(from)
 }
 
 /// What a directory entry is, and how long.
@@ -161,6 +244,18 @@ impl FsFile for OsFile {
         self.floor.raise(end);
     }
 
+    fn identity(&self) -> io::Result<FileIdentity> {
+        Ok(identity(&self.file.metadata()?))
+    }
+
+    fn try_lock(&self) -> io::Result<bool> {
+        match self.file.try_lock() {
+            Ok(()) => Ok(true),
+            Err(TryLockError::WouldBlock) => Ok(false),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+
     fn links(&self) -> io::Result<u64> {
         Ok(self.file.metadata()?.nlink())
     }
@@ -189,9 +284,14 @@ impl FsFile for OsFile {
 #[derive(Debug)]
 struct OsLock {
     file: File,
+    identity: FileIdentity,
 }
 
-impl FileLock for OsLock {}
+impl FileLock for OsLock {
+    fn identity(&self) -> Option<FileIdentity> {
+        Some(self.identity)
+    }
+}
 
 impl Drop for OsLock {
     fn drop(&mut self) {
@@ -278,7 +378,8 @@ mod tests {
         let file = File::create(&path).unwrap();
         file.try_lock().unwrap();
         let shared_with_a_child = file.try_clone().unwrap();
-        drop(OsLock { file });
+        let identity = identity(&file.metadata().unwrap());
+        drop(OsLock { file, identity });
         assert!(OsFs.try_lock(&path).unwrap().is_some());
         drop(shared_with_a_child);
     }

@@ -26,6 +26,10 @@ enum Change {
         to: String,
         node: NodeId,
     },
+    Exchange {
+        one: (String, NodeId),
+        other: (String, NodeId),
+    },
 }
 
 impl Directory {
@@ -48,6 +52,17 @@ impl Directory {
             self.entries.insert(to.to_owned(), node);
             let (from, to) = (from.to_owned(), to.to_owned());
             self.push(Change::Rename { from, to, node }, stamp);
+        }
+    }
+
+    pub(super) fn exchange(&mut self, one: &str, other: &str, stamp: &mut u64) {
+        let nodes = (self.entries.get(one), self.entries.get(other));
+        if let (Some(&first), Some(&second)) = nodes {
+            self.entries.insert(one.to_owned(), second);
+            self.entries.insert(other.to_owned(), first);
+            let one = (one.to_owned(), second);
+            let other = (other.to_owned(), first);
+            self.push(Change::Exchange { one, other }, stamp);
         }
     }
 
@@ -89,6 +104,10 @@ impl Directory {
                 Change::Rename { from, to, node } => {
                     entries.remove(from);
                     entries.insert(to.clone(), *node);
+                }
+                Change::Exchange { one, other } => {
+                    entries.insert(one.0.clone(), one.1);
+                    entries.insert(other.0.clone(), other.1);
                 }
             }
         }

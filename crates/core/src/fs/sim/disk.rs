@@ -5,6 +5,7 @@ use super::draws::Draws;
 use super::inode::Inode;
 use std::collections::BTreeSet;
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -147,6 +148,8 @@ pub(super) enum Action {
     FailSync(NodeId, u64),
     SyncDirectory,
     Rename(Arc<Path>),
+    /// With a name in the same directory.
+    Exchange(Arc<Path>),
     Link(Arc<Path>),
     Remove,
     PowerCut(Loss),
@@ -166,6 +169,7 @@ impl fmt::Display for Step {
             Action::FailSync(..) => write!(f, "sync {path}, which fails"),
             Action::SyncDirectory => write!(f, "sync directory {path}"),
             Action::Rename(to) => write!(f, "rename {path} to {}", to.display()),
+            Action::Exchange(other) => write!(f, "exchange {path} with {}", other.display()),
             Action::Link(name) => write!(f, "link {path} as {}", name.display()),
             Action::Remove => write!(f, "remove {path}"),
             Action::PowerCut(loss) => write!(f, "power cut, {:?}", loss.keep),
@@ -241,6 +245,13 @@ impl SimDisk {
                 }
             }
             Action::Rename(to) => self.rename(path, to),
+            Action::Exchange(other) => {
+                let other = other.file_name().unwrap_or_default().to_string_lossy();
+                if let Some((directory, name)) = self.parent_mut(path) {
+                    directory.exchange(&name, &other, &mut stamp);
+                    self.stamp = stamp;
+                }
+            }
             Action::Link(name) => {
                 let node = self.find(path);
                 if let (Some(node), Some((directory, name))) = (node, self.parent_mut(name)) {
@@ -380,6 +391,20 @@ impl SimDisk {
                     && cut.any(|byte| *byte != 0)
             }),
             _ => false,
+        }
+    }
+
+    /// Whether what has the name `to`, if anything has, can be replaced by `from`.
+    pub(super) fn check_replaced(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let is_directory = |node| matches!(self.node(node), Some(Node::Directory(_)));
+        let from = self.find(from).is_some_and(is_directory);
+        match self.find(to).and_then(|node| self.node(node)) {
+            None => Ok(()),
+            Some(Node::File(_)) if !from => Ok(()),
+            Some(Node::File(_)) => Err(io::ErrorKind::NotADirectory.into()),
+            Some(Node::Directory(_)) if !from => Err(io::ErrorKind::IsADirectory.into()),
+            Some(Node::Directory(directory)) if directory.entries.is_empty() => Ok(()),
+            Some(Node::Directory(_)) => Err(io::ErrorKind::DirectoryNotEmpty.into()),
         }
     }
 

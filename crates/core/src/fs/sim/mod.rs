@@ -23,6 +23,7 @@ mod directory;
 mod disk;
 mod draws;
 mod fault;
+mod file;
 mod inode;
 #[cfg(test)]
 mod tests;

@@ -2,36 +2,37 @@
 //! full.
 
 use super::super::floor::Floor;
-use super::super::{DirEntry, EntryKind, FileLock, Fs, FsFile, OpenMode, Operation};
+use super::super::{DirEntry, EntryKind, FileIdentity, FileLock, Fs, FsFile, OpenMode, Operation};
 use super::disk::{Action, Node, NodeId};
+use super::file::{Lock, SimFile};
 use super::{Loss, SimDisk, SimFault, SimFaultKind, Step};
 use parking_lot::Mutex;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 /// A file system over a [`SimDisk`]. Clones are handles of one process on it.
 #[derive(Debug, Clone)]
 pub struct SimFs {
-    world: Arc<Mutex<World>>,
+    pub(super) world: Arc<Mutex<World>>,
     /// Number of the process that this handle belongs to.
-    process: u64,
+    pub(super) process: u64,
 }
 
 #[derive(Debug)]
-struct World {
-    disk: SimDisk,
+pub(super) struct World {
+    pub(super) disk: SimDisk,
     steps: Vec<Step>,
     faults: Vec<SimFault>,
     first_fault_met: bool,
-    operations: u64,
+    pub(super) operations: u64,
     /// The first change of what a failed sync had lost.
     changed_after_failure: Option<Step>,
     /// Most bytes that all files have together.
-    capacity: usize,
-    /// Locked files, each with the process that has it.
-    locks: BTreeMap<PathBuf, u64>,
+    pub(super) capacity: usize,
+    /// Locked files.
+    pub(super) locks: BTreeMap<NodeId, Lock>,
     /// The process that lives; what earlier ones do has no effect.
     process: u64,
     /// Processes that live beside it.
@@ -70,7 +71,7 @@ impl SimFs {
         let mut world = self.world.lock();
         let killed = world.process;
         world.process = world.new_process();
-        world.locks.retain(|_, process| *process != killed);
+        world.locks.retain(|_, lock| lock.process != killed);
         Self {
             world: self.world.clone(),
             process: world.process,
@@ -159,7 +160,7 @@ impl SimFs {
     }
 
     /// Begins an operation: the state, and how the operation fails if it does.
-    fn begin(
+    pub(super) fn begin(
         &self,
         operation: Operation,
     ) -> io::Result<(parking_lot::MutexGuard<'_, World>, Option<SimFaultKind>)> {
@@ -211,7 +212,7 @@ impl World {
         process
     }
 
-    fn make(&mut self, action: Action, path: &Path) {
+    pub(super) fn make(&mut self, action: Action, path: &Path) {
         let path = path.into();
         let step = Step { action, path };
         if self.changed_after_failure.is_none() && self.disk.changes_lost(&step) {
@@ -219,6 +220,14 @@ impl World {
         }
         self.disk.apply(&step);
         self.steps.push(step);
+    }
+}
+
+/// What is never given to another.
+pub(super) const fn identity_of(node: NodeId) -> FileIdentity {
+    FileIdentity {
+        device: 0,
+        inode: node as u64,
     }
 }
 
@@ -241,6 +250,41 @@ impl Fs for SimFs {
                 .make(Action::MakeDirectory, path);
         }
         Ok(())
+    }
+
+    fn create_dir(&self, path: &Path) -> io::Result<()> {
+        let (mut world, _) = self.begin(Operation::CreateDirectory)?;
+        if world.disk.find(path).is_some() {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        if path
+            .parent()
+            .and_then(|parent| world.disk.find(parent))
+            .is_none()
+        {
+            return Err(not_found(path));
+        }
+        world.make(Action::MakeDirectory, path);
+        Ok(())
+    }
+
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        let (mut world, _) = self.begin(Operation::Remove)?;
+        let node = world.disk.find(path).ok_or_else(|| not_found(path))?;
+        match world.disk.node(node) {
+            Some(Node::Directory(directory)) if directory.entries.is_empty() => {
+                world.make(Action::Remove, path);
+                Ok(())
+            }
+            Some(Node::Directory(_)) => Err(io::ErrorKind::DirectoryNotEmpty.into()),
+            _ => Err(io::ErrorKind::NotADirectory.into()),
+        }
+    }
+
+    fn identity(&self, path: &Path) -> io::Result<FileIdentity> {
+        let world = self.world.lock();
+        let node = world.disk.find(path);
+        node.map(identity_of).ok_or_else(|| not_found(path))
     }
 
     fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Arc<dyn FsFile>> {
@@ -289,7 +333,28 @@ impl Fs for SimFs {
         if world.disk.find(from).is_none() || parent.is_none() {
             return Err(not_found(from));
         }
+        world.disk.check_replaced(from, to)?;
         world.make(Action::Rename(to.into()), from);
+        Ok(())
+    }
+
+    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
+        if self.world.lock().disk.find(to).is_some() {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        self.rename(from, to)
+    }
+
+    fn exchange(&self, one: &Path, other: &Path) -> io::Result<()> {
+        let (mut world, _) = self.begin(Operation::Rename)?;
+        for path in [one, other] {
+            world.disk.find(path).ok_or_else(|| not_found(path))?;
+        }
+        // As between directories a rename is not one step, nor would this be.
+        if one.parent() != other.parent() {
+            return Err(io::ErrorKind::Unsupported.into());
+        }
+        world.make(Action::Exchange(other.into()), one);
         Ok(())
     }
 
@@ -333,13 +398,18 @@ impl Fs for SimFs {
         if world.disk.find(path).is_none() {
             world.make(Action::Create, path);
         }
-        if world.locks.contains_key(path) {
+        let node = world.disk.find(path).ok_or_else(|| not_found(path))?;
+        if world.locks.contains_key(&node) {
             return Ok(None);
         }
-        world.locks.insert(path.to_path_buf(), self.process);
+        let lock = Lock {
+            process: self.process,
+            handle: 0,
+        };
+        world.locks.insert(node, lock);
         Ok(Some(Box::new(SimLock {
             fs: self.clone(),
-            path: path.to_path_buf(),
+            node,
         })))
     }
 }
@@ -347,133 +417,21 @@ impl Fs for SimFs {
 #[derive(Debug)]
 struct SimLock {
     fs: SimFs,
-    path: PathBuf,
+    node: NodeId,
 }
 
-impl FileLock for SimLock {}
+impl FileLock for SimLock {
+    fn identity(&self) -> Option<FileIdentity> {
+        Some(identity_of(self.node))
+    }
+}
 
 impl Drop for SimLock {
     fn drop(&mut self) {
         let mut world = self.fs.world.lock();
-        if world.locks.get(&self.path) == Some(&self.fs.process) {
-            world.locks.remove(&self.path);
+        let lock = world.locks.get(&self.node);
+        if lock.is_some_and(|lock| lock.process == self.fs.process) {
+            world.locks.remove(&self.node);
         }
-    }
-}
-
-#[derive(Debug)]
-struct SimFile {
-    fs: SimFs,
-    node: NodeId,
-    path: Arc<Path>,
-    floor: Floor,
-}
-
-fn in_memory(offset: u64) -> io::Result<usize> {
-    usize::try_from(offset).map_err(|_| io::ErrorKind::FileTooLarge.into())
-}
-
-/// Half of `count`, at least one, for a transfer that comes out short.
-const fn short(count: usize) -> usize {
-    count - count / 2
-}
-
-impl SimFile {
-    fn length(&self, world: &World) -> usize {
-        let inode = world.disk.file(self.node);
-        inode.map_or(0, |inode| inode.bytes().len())
-    }
-}
-
-impl FsFile for SimFile {
-    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        let (world, failed) = self.fs.begin(Operation::Read)?;
-        let bytes = world.disk.file(self.node).map_or(&[][..], |i| i.bytes());
-        let from = bytes.get(in_memory(offset)?..).unwrap_or_default();
-        let mut count = from.len().min(buffer.len());
-        if failed == Some(SimFaultKind::Short) {
-            count = short(count);
-        }
-        for (to, from) in buffer.iter_mut().zip(from).take(count) {
-            *to = *from;
-        }
-        Ok(count)
-    }
-
-    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
-        self.floor.check(offset)?;
-        let (mut world, failed) = self.fs.begin(Operation::Write)?;
-        let offset = in_memory(offset)?;
-        let mut count = bytes.len();
-        if failed == Some(SimFaultKind::Short) {
-            count = short(count);
-        }
-        if world.capacity < usize::MAX {
-            let room = world.capacity.saturating_sub(world.disk.used_bytes());
-            let end = self.length(&world).saturating_add(room);
-            count = count.min(end.saturating_sub(offset));
-            if count == 0 && !bytes.is_empty() {
-                return Err(io::ErrorKind::StorageFull.into());
-            }
-        }
-        let part = bytes.get(..count).unwrap_or_default();
-        world.make(Action::Write(self.node, part.into(), offset), &self.path);
-        Ok(count)
-    }
-
-    fn sync(&self) -> io::Result<()> {
-        let (mut world, failed) = self.fs.begin(Operation::Sync)?;
-        match failed {
-            Some(SimFaultKind::SyncLies) => Ok(()),
-            Some(SimFaultKind::SyncLoses) => {
-                let seed = world.operations;
-                world.make(Action::FailSync(self.node, seed), &self.path);
-                Err(io::Error::other("the disk failed to write"))
-            }
-            _ => {
-                world.make(Action::Sync(self.node), &self.path);
-                Ok(())
-            }
-        }
-    }
-
-    fn set_len(&self, bytes: u64) -> io::Result<()> {
-        self.floor.check(bytes)?;
-        let (mut world, _) = self.fs.begin(Operation::SetLen)?;
-        let bytes = in_memory(bytes)?;
-        world.make(Action::SetLen(self.node, bytes), &self.path);
-        Ok(())
-    }
-
-    fn fix_below(&self, end: u64) {
-        self.floor.raise(end);
-    }
-
-    fn links(&self) -> io::Result<u64> {
-        let (world, _) = self.fs.begin(Operation::Length)?;
-        Ok(world.disk.links(self.node))
-    }
-
-    fn allocate(&self, bytes: u64) -> io::Result<()> {
-        let (mut world, _) = self.fs.begin(Operation::Allocate)?;
-        let bytes = in_memory(bytes)?;
-        let length = self.length(&world);
-        self.floor.check(length as u64)?;
-        if bytes <= length {
-            return Ok(());
-        }
-        if world.capacity < usize::MAX {
-            let room = world.capacity.saturating_sub(world.disk.used_bytes());
-            if bytes - length > room {
-                return Err(io::ErrorKind::StorageFull.into());
-            }
-        }
-        world.make(Action::SetLen(self.node, bytes), &self.path);
-        Ok(())
-    }
-
-    fn len(&self) -> io::Result<u64> {
-        let (world, _) = self.fs.begin(Operation::Length)?;
-        Ok(self.length(&world) as u64)
     }
 }

@@ -1,13 +1,17 @@
 //! A file system in memory, for tests and for stores that need not last.
 
+mod tree;
+
 use super::floor::Floor;
-use super::{DirEntry, EntryKind, FileLock, Fs, FsFile, OpenMode};
+use super::{DirEntry, EntryKind, FileIdentity, FileLock, Fs, FsFile, OpenMode};
 use parking_lot::{Mutex, RwLock};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tree::{MemFile, Tree};
 
 /// A file system in memory. Clones share their files.
 ///
@@ -22,13 +26,6 @@ impl fmt::Debug for MemFs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MemFs").finish_non_exhaustive()
     }
-}
-
-#[derive(Default)]
-struct Tree {
-    files: BTreeMap<PathBuf, Arc<MemFile>>,
-    directories: BTreeSet<PathBuf>,
-    locks: BTreeSet<PathBuf>,
 }
 
 impl MemFs {
@@ -46,8 +43,9 @@ impl MemFs {
         // By the file, so that names of one file are names of one file there too.
         let mut copies = BTreeMap::new();
         let files = tree.files.iter().map(|(path, file)| {
-            let copy = copies.entry(Arc::as_ptr(file)).or_insert_with(|| {
+            let copy = copies.entry(file.number).or_insert_with(|| {
                 Arc::new(MemFile {
+                    number: file.number,
                     bytes: RwLock::new(file.bytes.read().clone()),
                 })
             });
@@ -59,6 +57,7 @@ impl MemFs {
                 files,
                 directories: tree.directories.clone(),
                 locks: BTreeSet::new(),
+                numbers: tree.numbers,
             })),
         }
     }
@@ -76,14 +75,8 @@ impl MemFs {
             floor: Floor::of(mode, bytes, tree.links(&file))?,
             tree: self.tree.clone(),
             file,
+            is_locked: AtomicBool::new(false),
         }))
-    }
-}
-
-impl Tree {
-    fn links(&self, file: &Arc<MemFile>) -> u64 {
-        let is_same = |other: &&Arc<MemFile>| Arc::ptr_eq(other, file);
-        self.files.values().filter(is_same).count() as u64
     }
 }
 
@@ -97,14 +90,48 @@ fn not_found(path: &Path) -> io::Error {
 impl Fs for MemFs {
     fn create_dir_all(&self, path: &Path) -> io::Result<()> {
         let mut tree = self.tree.lock();
-        tree.directories
-            .extend(path.ancestors().map(Path::to_path_buf));
+        if path.ancestors().any(|path| tree.files.contains_key(path)) {
+            return Err(io::ErrorKind::NotADirectory.into());
+        }
+        tree.make_directories(path);
         Ok(())
+    }
+
+    fn create_dir(&self, path: &Path) -> io::Result<()> {
+        let mut tree = self.tree.lock();
+        if tree.exists(path) {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        tree.make_directories(path);
+        Ok(())
+    }
+
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        let mut tree = self.tree.lock();
+        if tree.has_entries(path) {
+            return Err(io::ErrorKind::DirectoryNotEmpty.into());
+        }
+        let removed = tree.directories.remove(path);
+        removed.map(drop).ok_or_else(|| not_found(path))
+    }
+
+    fn identity(&self, path: &Path) -> io::Result<FileIdentity> {
+        let mut tree = self.tree.lock();
+        if let Some(file) = tree.files.get(path) {
+            return Ok(file.identity());
+        }
+        if !tree.has_directory(path) {
+            return Err(not_found(path));
+        }
+        tree.make_directories(path);
+        let inode = tree.directories.get(path).copied();
+        let inode = inode.ok_or_else(|| not_found(path))?;
+        Ok(FileIdentity { device: 0, inode })
     }
 
     fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Arc<dyn FsFile>> {
         let mut tree = self.tree.lock();
-        if tree.directories.contains(path) {
+        if tree.directories.contains_key(path) {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
                 "not a regular file",
@@ -114,8 +141,7 @@ impl Fs for MemFs {
             (Some(_), OpenMode::Create) => Err(io::ErrorKind::AlreadyExists.into()),
             (Some(file), _) => self.handle(&tree, file.clone(), mode),
             (None, OpenMode::Create) => {
-                let file = Arc::new(MemFile::default());
-                tree.files.insert(path.to_path_buf(), file.clone());
+                let file = tree.new_file(path);
                 self.handle(&tree, file, mode)
             }
             (None, _) => Err(not_found(path)),
@@ -126,7 +152,7 @@ impl Fs for MemFs {
         let tree = self.tree.lock();
         let directories = tree
             .directories
-            .iter()
+            .keys()
             .map(|path| (path, EntryKind::Directory, 0));
         let files = tree
             .files
@@ -145,7 +171,7 @@ impl Fs for MemFs {
                 bytes,
             })
             .collect();
-        if entries.is_empty() && !tree.directories.contains(path) {
+        if entries.is_empty() && !tree.directories.contains_key(path) {
             return Err(not_found(path));
         }
         entries.sort_by(|a, b| a.name.cmp(&b.name));
@@ -154,8 +180,52 @@ impl Fs for MemFs {
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         let mut tree = self.tree.lock();
-        let file = tree.files.remove(from).ok_or_else(|| not_found(from))?;
-        tree.files.insert(to.to_path_buf(), file);
+        if let Some(file) = tree.files.get(from).cloned() {
+            if tree.directories.contains_key(to) {
+                return Err(io::ErrorKind::IsADirectory.into());
+            }
+            tree.files.remove(from);
+            tree.files.insert(to.to_path_buf(), file);
+            return Ok(());
+        }
+        if !tree.has_directory(from) {
+            return Err(not_found(from));
+        }
+        if tree.files.contains_key(to) {
+            return Err(io::ErrorKind::NotADirectory.into());
+        }
+        if to.starts_with(from) {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        if tree.has_entries(to) {
+            return Err(io::ErrorKind::DirectoryNotEmpty.into());
+        }
+        tree.make_directories(from);
+        let taken = tree.take(from);
+        tree.put(to, taken);
+        Ok(())
+    }
+
+    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
+        if self.tree.lock().exists(to) {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        self.rename(from, to)
+    }
+
+    fn exchange(&self, one: &Path, other: &Path) -> io::Result<()> {
+        let mut tree = self.tree.lock();
+        for path in [one, other] {
+            if !tree.exists(path) {
+                return Err(not_found(path));
+            }
+        }
+        if one.starts_with(other) || other.starts_with(one) {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        let (first, second) = (tree.take(one), tree.take(other));
+        tree.put(other, first);
+        tree.put(one, second);
         Ok(())
     }
 
@@ -181,20 +251,23 @@ impl Fs for MemFs {
 
     fn try_lock(&self, path: &Path) -> io::Result<Option<Box<dyn FileLock>>> {
         let mut tree = self.tree.lock();
-        tree.files.entry(path.to_path_buf()).or_default();
-        if !tree.locks.insert(path.to_path_buf()) {
+        let file = match tree.files.get(path) {
+            Some(file) => file.clone(),
+            None => tree.new_file(path),
+        };
+        if !tree.locks.insert(file.number) {
             return Ok(None);
         }
         Ok(Some(Box::new(MemLock {
             tree: self.tree.clone(),
-            path: path.to_path_buf(),
+            file,
         })))
     }
 }
 
 struct MemLock {
     tree: Arc<Mutex<Tree>>,
-    path: PathBuf,
+    file: Arc<MemFile>,
 }
 
 impl fmt::Debug for MemLock {
@@ -203,17 +276,16 @@ impl fmt::Debug for MemLock {
     }
 }
 
-impl FileLock for MemLock {}
-
-impl Drop for MemLock {
-    fn drop(&mut self) {
-        self.tree.lock().locks.remove(&self.path);
+impl FileLock for MemLock {
+    fn identity(&self) -> Option<FileIdentity> {
+        Some(self.file.identity())
     }
 }
 
-#[derive(Default)]
-struct MemFile {
-    bytes: RwLock<Vec<u8>>,
+impl Drop for MemLock {
+    fn drop(&mut self) {
+        self.tree.lock().locks.remove(&self.file.number);
+    }
 }
 
 /// An open file.
@@ -221,6 +293,15 @@ struct MemHandle {
     tree: Arc<Mutex<Tree>>,
     file: Arc<MemFile>,
     floor: Floor,
+    is_locked: AtomicBool,
+}
+
+impl Drop for MemHandle {
+    fn drop(&mut self) {
+        if self.is_locked.load(Ordering::Relaxed) {
+            self.tree.lock().locks.remove(&self.file.number);
+        }
+    }
 }
 
 impl fmt::Debug for MemHandle {
@@ -275,6 +356,18 @@ impl FsFile for MemHandle {
         self.floor.raise(end);
     }
 
+    fn identity(&self) -> io::Result<FileIdentity> {
+        Ok(self.file.identity())
+    }
+
+    fn try_lock(&self) -> io::Result<bool> {
+        let taken = self.tree.lock().locks.insert(self.file.number);
+        if taken {
+            self.is_locked.store(true, Ordering::Relaxed);
+        }
+        Ok(taken || self.is_locked.load(Ordering::Relaxed))
+    }
+
     fn links(&self) -> io::Result<u64> {
         Ok(self.tree.lock().links(&self.file))
     }
@@ -321,7 +414,7 @@ mod tests {
         let fork = fs.fork();
         file.write_all_at(b"b", 0).unwrap();
         assert_eq!(
-            super::super::read_file(&fork, Path::new("/d/f"), 9).unwrap(),
+            crate::fs::read_file(&fork, Path::new("/d/f"), 9).unwrap(),
             b"a"
         );
         assert!(fork.try_lock(Path::new("/d/LOCK")).unwrap().is_some());
