@@ -6,10 +6,12 @@
 
 mod checked;
 mod compound;
+mod from_json;
 mod keys;
 mod refusal;
 mod state;
 
+pub(crate) use from_json::json_as_message_pack;
 pub(crate) use refusal::Refusal;
 
 use checked::Checked;
