@@ -97,11 +97,8 @@ impl<'s, S: Serializer> Checked<'s, S> {
         Err(self.state.refuse(Reason::NotFinite(what)))
     }
 
-    /// A number of 128 bits, which is no number of 64 bits where it is written.
-    fn wide(&self, bits: u128, fits: bool) {
-        if fits && self.state.format.is_json {
-            return;
-        }
+    /// A number of 128 bits, however small: the type alone decides whether it is read.
+    fn wide(&self, bits: u128) {
         self.state.note(|doubts| {
             doubts.wide = doubts.wide.wrapping_add(bits);
             doubts.wide_count += 1;
@@ -157,14 +154,13 @@ impl<'s, S: Serializer> Serializer for Checked<'s, S> {
 
     fn serialize_i128(self, value: i128) -> Result<S::Ok, S::Error> {
         self.word(value);
-        let fits = i64::try_from(value).is_ok() || u64::try_from(value).is_ok();
-        self.wide(value.cast_unsigned(), fits);
+        self.wide(value.cast_unsigned());
         self.inner.serialize_i128(value)
     }
 
     fn serialize_u128(self, value: u128) -> Result<S::Ok, S::Error> {
         self.word(value);
-        self.wide(value, u64::try_from(value).is_ok());
+        self.wide(value);
         self.inner.serialize_u128(value)
     }
 
