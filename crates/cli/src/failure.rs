@@ -109,10 +109,10 @@ fn next(error: &anyhow::Error) -> Option<&'static str> {
     match (import, io) {
         // What else could be written is written; nothing is known of where this one went.
         _ if OutputFailed::of(error).is_some() => None,
-        (Some(_), Some(IoErrorKind::StorageFull)) => {
+        (Some(_), Some(IoErrorKind::StorageFull | IoErrorKind::QuotaExceeded)) => {
             Some("make room and import the file again: what is in the store is passed over")
         }
-        (None, Some(IoErrorKind::StorageFull)) => Some(
+        (None, Some(IoErrorKind::StorageFull | IoErrorKind::QuotaExceeded)) => Some(
             "make room and try again, nothing is lost; what only reads works meanwhile: inspect, \
              stats, query, tail, verify and export",
         ),

@@ -125,6 +125,9 @@ impl Output {
                     .open(path)
                     .map_err(unopened)?,
             ),
+            Err(_) if path.as_os_str().as_encoded_bytes().ends_with(b"/") => {
+                return Err(wrong(&"names a directory"));
+            }
             Err(error) if error.kind() == ErrorKind::NotFound => Sink::New(
                 NewFile::create(followed(path))
                     .map_err(|error| wrong(&format_args!("cannot be made: {error}")))?,

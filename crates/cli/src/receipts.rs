@@ -13,7 +13,11 @@ const BYTES_MAX: u64 = 256 << 20;
 
 /// The receipts in a file.
 pub(crate) fn read(path: &Path) -> Result<Vec<Receipt>, WrongUsage> {
-    let wrong = |reason: String| WrongUsage(format!("{}: {reason}", path.display()));
+    let name = match path.as_os_str() == "-" {
+        true => "standard input".into(),
+        false => path.to_string_lossy(),
+    };
+    let wrong = |reason: String| WrongUsage(format!("{name}: {reason}"));
     let bytes = Input::open(path)?
         .read_all(BYTES_MAX)
         .map_err(|error| wrong(format!("the receipts cannot be read: {error}")))?;

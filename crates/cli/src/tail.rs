@@ -15,7 +15,8 @@ pub struct Args {
     /// Begin with the newest so many events.
     #[arg(long, short = 'n', value_name = "COUNT", default_value_t = 10)]
     lines: usize,
-    /// Go on with what another process appends, until interrupted. Shows whole commits; the writer
+    /// Go on with what another process appends, until interrupted or until nobody reads the output any
+    /// more. Shows whole commits; the writer
     /// may not have synced them yet.
     #[arg(long, short = 'f')]
     follow: bool,

@@ -137,6 +137,10 @@ fn an_export_writes_wherever_a_filter_writes() {
             "strandline export orders.strand -o no/such/directory",
             "No such file",
         ),
+        (
+            "strandline export orders.strand -o no-directory/",
+            "names a directory",
+        ),
     ] {
         check(2, line, dir, says);
     }
