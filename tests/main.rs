@@ -36,6 +36,8 @@ mod histories;
 mod hostile;
 mod hostile_callers;
 mod hostile_code;
+mod kept;
+mod kept_by_chance;
 mod kill;
 mod limits;
 mod lost_index;

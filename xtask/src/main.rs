@@ -107,9 +107,11 @@ fn groups() -> String {
 
 fn main() -> ExitCode {
     let command = Cli::command().help_template(HELP).before_help(groups());
-    let cli = Cli::from_arg_matches(&command.get_matches());
-    let outcome = match cli.map(|cli| cli.command) {
-        Err(error) => error.exit(),
+    let arguments = command
+        .try_get_matches()
+        .and_then(|matches| Cli::from_arg_matches(&matches));
+    let outcome = match strandline_cli::parsed(arguments).map(|cli| cli.command) {
+        Err(code) => return code,
         Ok(Command::Store(command)) => return strandline_cli::run(&command),
         Ok(Command::Repository(command)) => match command {
             Repository::Demo(args) => demo::run(args),
@@ -123,7 +125,7 @@ fn main() -> ExitCode {
         },
     };
     outcome.unwrap_or_else(|error| {
-        eprintln!("error: {error:#}");
+        strandline_cli::note(format_args!("error: {error:#}"));
         ExitCode::FAILURE
     })
 }

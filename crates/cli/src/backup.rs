@@ -3,6 +3,7 @@
 use crate::Outcome;
 use crate::bar::Bar;
 use crate::inspect::size;
+use crate::screen::Screen;
 use crate::text::count;
 use serde_json::json;
 use std::path::PathBuf;
@@ -54,6 +55,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
         bar.show(progress)
     })?;
     drop(bar);
+    let mut screen = Screen::new();
     if args.json {
         let json = json!({
             "end": done.end,
@@ -62,9 +64,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
             "segments_kept": done.kept,
             "bytes": done.bytes,
         });
-        println!("{json}");
+        screen.line(&json.to_string())?;
     } else {
-        println!(
+        screen.text(&format!(
             "{} has everything before sequence {}: {} copied ({}), {} linked, {} kept",
             args.target.display(),
             done.end,
@@ -72,8 +74,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
             size(done.bytes),
             done.linked,
             done.kept
-        );
+        ))?;
     }
+    screen.flush()?;
     Ok(Outcome::Fine)
 }
 
@@ -87,23 +90,33 @@ pub(crate) fn run_restore(args: &RestoreArgs) -> anyhow::Result<Outcome> {
     let mut show = |progress| bar.show(progress);
     let done = restore(&fs, &args.backup, &args.dir, existing, &mut show)?;
     drop(bar);
+    let mut screen = Screen::new();
     if args.json {
         let json = json!({
             "end": done.end,
-            "replaced": done.replaced,
+            "replaced": done.replaced.as_ref().map(|path| path.display().to_string()),
             "index_problems": done.left_out.iter().map(ToString::to_string).collect::<Vec<_>>(),
         });
-        println!("{json}");
+        screen.line(&json.to_string())?;
     } else {
         let dir = args.dir.display();
-        println!("{dir} has everything before sequence {}", done.end);
+        screen.text(&format!(
+            "{dir} has everything before sequence {}",
+            done.end
+        ))?;
         if let Some(replaced) = &done.replaced {
-            println!("the store that was there is {} now", replaced.display());
+            screen.text(&format!(
+                "the store that was there is {} now",
+                replaced.display()
+            ))?;
         }
         if let Some(first) = done.left_out.first() {
-            println!("indexes of the backup are wrong and were left out ({first})");
-            println!("the next opening makes them anew from the log, which is intact");
+            screen.text(&format!(
+                "indexes of the backup are wrong and were left out ({first})"
+            ))?;
+            screen.text("the next opening makes them anew from the log, which is intact")?;
         }
     }
+    screen.flush()?;
     Ok(Outcome::Fine)
 }

@@ -1,6 +1,7 @@
 //! `Bar`: progress, as a bar on a terminal and as a line now and then elsewhere. On standard error,
 //! so that it is never among the results.
 
+use crate::output::note;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal;
 use std::ops::ControlFlow;
@@ -41,9 +42,12 @@ impl Bar {
                 };
                 match progress.total {
                     Some(total) => {
-                        eprintln!("{}: {} of {total} {unit}", self.what, progress.done);
+                        note(format_args!(
+                            "{}: {} of {total} {unit}",
+                            self.what, progress.done
+                        ));
                     }
-                    None => eprintln!("{}: {} {unit}", self.what, progress.done),
+                    None => note(format_args!("{}: {} {unit}", self.what, progress.done)),
                 }
             }
             None => {}

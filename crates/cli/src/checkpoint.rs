@@ -3,6 +3,8 @@
 use crate::Outcome;
 use crate::args::StoreArgs;
 use crate::bar::Bar;
+use crate::failure::with_also;
+use crate::screen::Screen;
 use serde_json::json;
 use strandline::StoreOptions;
 use strandline::maintenance::rebuild;
@@ -16,13 +18,22 @@ pub struct Args {
 /// Saves a checkpoint.
 pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let store = StoreOptions::new().must_exist().open(&args.store.dir)?;
-    let sequence = store.checkpoint()?;
-    store.close()?;
+    let saved = store.checkpoint();
+    let closed = store.close();
+    let sequence = match saved {
+        Ok(sequence) => sequence,
+        Err(error) => return Err(with_also(error.into(), [closed.err().map(Into::into)])),
+    };
+    closed?;
+    let mut screen = Screen::new();
     if args.store.json {
-        println!("{}", json!({ "sequence": sequence }));
+        screen.line(&json!({ "sequence": sequence }).to_string())?;
     } else {
-        println!("saved a checkpoint of everything before sequence {sequence}");
+        screen.text(&format!(
+            "saved a checkpoint of everything before sequence {sequence}"
+        ))?;
     }
+    screen.flush()?;
     Ok(Outcome::Fine)
 }
 
@@ -32,6 +43,7 @@ pub(crate) fn run_rebuild(args: &Args) -> anyhow::Result<Outcome> {
     let options = StoreOptions::new();
     let rebuilt = rebuild(options, &args.store.dir, &mut |progress| bar.show(progress))?;
     drop(bar);
+    let mut screen = Screen::new();
     if args.store.json {
         let json = json!({
             "events": rebuilt.events,
@@ -41,17 +53,18 @@ pub(crate) fn run_rebuild(args: &Args) -> anyhow::Result<Outcome> {
             "sequence": rebuilt.sequence,
             "notices": rebuilt.notices,
         });
-        println!("{json}");
+        screen.line(&json.to_string())?;
     } else {
         for notice in rebuilt.notices.iter().chain(&rebuilt.footers_failed) {
-            println!("  {notice}");
+            screen.text(&format!("  {notice}"))?;
         }
-        println!(
+        screen.text(&format!(
             "read {} events from the log; wrote {} footers, left {} that were sound, and wrote a \
              checkpoint of everything before sequence {}",
             rebuilt.events, rebuilt.footers, rebuilt.footers_sound, rebuilt.sequence
-        );
+        ))?;
     }
+    screen.flush()?;
     Ok(match rebuilt.footers_failed.is_empty() {
         true => Outcome::Fine,
         false => Outcome::ProblemFound,

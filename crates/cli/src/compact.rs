@@ -3,10 +3,15 @@
 use crate::Outcome;
 use crate::args::{StoreArgs, parse_time};
 use crate::bar::Bar;
+use crate::failure::{first_of, with_also};
 use crate::inspect::size;
+use crate::screen::Screen;
 use crate::text::count;
 use serde_json::json;
-use strandline::maintenance::{CompactionPlan, OnProgress, Redaction, Retention, compact, redact};
+use std::io;
+use strandline::maintenance::{
+    Compacted, CompactionPlan, OnProgress, Redacted, Redaction, Retention, compact, redact,
+};
 use strandline::{Error, EventId, Store, StoreOptions};
 
 #[derive(Debug, clap::Args)]
@@ -57,9 +62,18 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     if args.dry_run {
         return plan(args);
     }
-    let done = change(&args.store, "compacting", |store, on_progress| {
+    let (done, closed) = change(&args.store, "compacting", |store, on_progress| {
         compact(store, &args.rules(), on_progress)
     })?;
+    first_of([
+        closed.err().map(Into::into),
+        show_compaction(args, &done).err().map(Into::into),
+    ])?;
+    Ok(Outcome::Fine)
+}
+
+fn show_compaction(args: &Args, done: &Compacted) -> io::Result<()> {
+    let mut screen = Screen::new();
     if args.store.json {
         let json = json!({
             "events_removed": done.events,
@@ -67,52 +81,56 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
             "bytes_before": done.bytes_before,
             "bytes_after": done.bytes_after,
         });
-        println!("{json}");
+        screen.line(&json.to_string())?;
     } else if done.events == 0 {
-        println!("the rules keep every event; nothing was changed");
+        screen.text("the rules keep every event; nothing was changed")?;
     } else {
-        println!(
+        screen.text(&format!(
             "removed {}; {} rewritten, {} before and {} now",
             count(done.events, "event"),
             count(done.segments as u64, "segment"),
             size(done.bytes_before),
             size(done.bytes_after)
-        );
+        ))?;
     }
-    Ok(Outcome::Fine)
+    screen.flush()
 }
 
-/// What `call` does with the store, which is opened to write and closed after it.
+/// What `call` does with the store, which is opened to write and closed after it, and what became of that.
 fn change<T>(
     args: &StoreArgs,
     what: &'static str,
     call: impl FnOnce(&Store, OnProgress<'_>) -> Result<T, Error>,
-) -> anyhow::Result<T> {
+) -> anyhow::Result<(T, Result<(), Error>)> {
     let store = StoreOptions::new().must_exist().open(&args.dir)?;
     let mut bar = Bar::new(what);
     let done = call(&store, &mut |progress| bar.show(progress));
     drop(bar);
-    let done = done?;
-    store.close()?;
-    Ok(done)
+    let closed = store.close();
+    match done {
+        Ok(done) => Ok((done, closed)),
+        Err(error) => Err(with_also(error.into(), [closed.err().map(Into::into)])),
+    }
 }
 
 fn plan(args: &Args) -> anyhow::Result<Outcome> {
     let store = args.store.open()?;
     let plan = CompactionPlan::of(&store.snapshot(), &args.rules())?;
+    let mut screen = Screen::new();
     if args.store.json {
         let json = json!({
             "events_to_remove": plan.events,
             "segments_to_rewrite": plan.segments,
         });
-        println!("{json}");
+        screen.line(&json.to_string())?;
     } else {
-        println!(
+        screen.text(&format!(
             "would remove {} and rewrite {}; nothing was changed",
             count(plan.events, "event"),
             count(plan.segments as u64, "segment")
-        );
+        ))?;
     }
+    screen.flush()?;
     Ok(Outcome::Fine)
 }
 
@@ -137,9 +155,21 @@ pub(crate) fn run_redact(args: &RedactArgs) -> anyhow::Result<Outcome> {
     let redaction = args.event.iter().fold(redaction, |all, id| all.event(*id));
     let redaction = args.entity.iter().fold(redaction, Redaction::entity);
     let redaction = args.prefix.iter().fold(redaction, Redaction::entities);
-    let done = change(&args.store, "redacting", |store, on_progress| {
+    let (done, closed) = change(&args.store, "redacting", |store, on_progress| {
         redact(store, &redaction, on_progress)
     })?;
+    first_of([
+        closed.err().map(Into::into),
+        show_redaction(args, &done).err().map(Into::into),
+    ])?;
+    Ok(match done.missing.is_empty() {
+        true => Outcome::Fine,
+        false => Outcome::ProblemFound,
+    })
+}
+
+fn show_redaction(args: &RedactArgs, done: &Redacted) -> io::Result<()> {
+    let mut screen = Screen::new();
     if args.store.json {
         let json = json!({
             "events_redacted": done.events,
@@ -149,31 +179,33 @@ pub(crate) fn run_redact(args: &RedactArgs) -> anyhow::Result<Outcome> {
             "quarantine_removed": done.quarantine_removed,
             "quarantine_kept": done.quarantine_kept,
         });
-        println!("{json}");
+        screen.line(&json.to_string())?;
     } else {
         match done.events {
-            0 => println!("no payload was there to be removed; nothing was changed"),
-            events => println!(
+            0 => screen.text("no payload was there to be removed; nothing was changed")?,
+            events => screen.text(&format!(
                 "removed the payloads of {}; {} rewritten",
                 count(events, "event"),
                 count(done.segments as u64, "segment")
-            ),
+            ))?,
         }
         if done.already > 0 {
-            println!("{} had been redacted before", count(done.already, "event"));
+            screen.text(&format!(
+                "{} had been redacted before",
+                count(done.already, "event")
+            ))?;
         }
         for id in &done.missing {
-            println!("there is no event {id}");
+            screen.text(&format!("there is no event {id}"))?;
         }
         for name in &done.quarantine_removed {
-            println!("{name} held something of them, and was removed");
+            screen.text(&format!("{name} held something of them, and was removed"))?;
         }
         for name in &done.quarantine_kept {
-            println!("{name} was searched, and kept: nothing of them was found in it");
+            screen.text(&format!(
+                "{name} was searched, and kept: nothing of them was found in it"
+            ))?;
         }
     }
-    Ok(match done.missing.is_empty() {
-        true => Outcome::Fine,
-        false => Outcome::ProblemFound,
-    })
+    screen.flush()
 }

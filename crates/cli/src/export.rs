@@ -3,11 +3,12 @@
 use crate::Outcome;
 use crate::args::{RegionArgs, open};
 use crate::bar::Bar;
-use crate::failure::WrongUsage;
-use crate::files::{Standard, Stream};
+use crate::files::Output;
 use crate::inspect::size;
+use crate::output::note;
+use crate::screen::Screen;
 use crate::text::count;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use strandline::maintenance::{Exported, LineFormat, export};
 
 /// What lines look like.
@@ -33,7 +34,8 @@ pub struct Args {
     /// Directory of the store.
     #[arg(value_name = "DIR")]
     dir: PathBuf,
-    /// A new file to write to. Default: standard output.
+    /// A new file to write to, which has its name once it is whole; a pipe, a device, or `-` for standard
+    /// output, the default. A file that is there is not overwritten.
     #[arg(long, short = 'o', value_name = "FILE")]
     output: Option<PathBuf>,
     /// What lines look like.
@@ -52,48 +54,64 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let format = args.format.format();
     let mut bar = Bar::new("exporting");
     let mut show = |progress| bar.show(progress);
-    let Some(path) = &args.output else {
-        let mut out = Standard::new();
-        let exported = export(&snapshot, &region, format, &mut out, &mut show);
-        // Whoever reads the lines has seen enough.
-        if !out.is_closed {
-            warn_of_redacted(&exported?);
-        }
-        return Ok(Outcome::Fine);
+    let mut out = match &args.output {
+        None => Output::standard(),
+        Some(path) => Output::open(path)?,
     };
-    let mut out = Stream::create(path)
-        .map_err(|error| WrongUsage(format!("{} cannot be made: {error}", path.display())))?;
-    let exported = export(&snapshot, &region, format, &mut out, &mut show)?;
-    out.sync()?;
+    let outcome = export(&snapshot, &region, format, &mut out, &mut show);
     drop(bar);
-    warn_of_redacted(&exported);
-    let Exported {
-        events,
-        bytes,
-        removals,
-        ..
-    } = exported;
-    if args.json {
-        let redacted = exported.redacted;
-        println!(
-            "{{\"events\":{events},\"bytes\":{bytes},\"redacted\":{redacted},\
-             \"removals\":{removals}}}"
-        );
-    } else {
-        let (events, bytes) = (count(events, "event"), size(bytes));
-        println!("{events}, {bytes} in {}", path.display());
-        if removals > 0 {
-            println!("{} of removals among them", count(removals, "record"));
+    let (is_standard, is_unread) = (out.is_standard(), out.is_unread());
+    let (exported, written) = match outcome {
+        Ok(exported) => (exported, Ok(())),
+        Err(error) => (Exported::default(), Err(error.into())),
+    };
+    out.finish(written)?;
+    if is_unread {
+        return Ok(Outcome::Fine);
+    }
+    if exported.redacted > 0 {
+        note(format_args!(
+            "{} had no payload any more: it was redacted, and an import passes them over",
+            count(exported.redacted, "event")
+        ));
+    }
+    match &args.output {
+        // Not among the lines.
+        Some(_) if is_standard => summary(args, &exported).iter().for_each(note),
+        Some(_) => {
+            let mut screen = Screen::new();
+            for line in summary(args, &exported) {
+                screen.text(&line)?;
+            }
+            screen.flush()?;
         }
+        None => {}
     }
     Ok(Outcome::Fine)
 }
 
-fn warn_of_redacted(exported: &Exported) {
-    if exported.redacted > 0 {
-        eprintln!(
-            "{} had no payload any more: it was redacted, and an import passes them over",
-            count(exported.redacted, "event")
-        );
+fn summary(args: &Args, exported: &Exported) -> Vec<String> {
+    let Exported {
+        events,
+        bytes,
+        redacted,
+        removals,
+        ..
+    } = *exported;
+    if args.json {
+        return vec![format!(
+            "{{\"events\":{events},\"bytes\":{bytes},\"redacted\":{redacted},\
+             \"removals\":{removals}}}"
+        )];
     }
+    let file = args.output.as_deref().unwrap_or(Path::new("-"));
+    let (events, bytes) = (count(events, "event"), size(bytes));
+    let mut lines = vec![format!("{events}, {bytes} in {}", file.display())];
+    if removals > 0 {
+        lines.push(format!(
+            "{} of removals among them",
+            count(removals, "record")
+        ));
+    }
+    lines
 }

@@ -1,49 +1,84 @@
 //! Failures: what is said of them, what to do next, and the exit code.
 
+use crate::output::{OutputFailed, note};
+use std::fmt;
 use std::io::ErrorKind as IoErrorKind;
 use std::process::ExitCode;
+use strandline::maintenance::ImportError;
 use strandline::{Error, ErrorKind};
 
 /// An argument that cannot be used, though it could be read.
 #[derive(Debug)]
 pub(crate) struct WrongUsage(pub(crate) String);
 
-impl std::fmt::Display for WrongUsage {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for WrongUsage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
 impl std::error::Error for WrongUsage {}
 
+/// Several failures of one command: the first, and those that came after it, mostly because of it.
+#[derive(Debug)]
+struct Several {
+    first: anyhow::Error,
+    also: Vec<anyhow::Error>,
+}
+
+impl fmt::Display for Several {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.first, f)
+    }
+}
+
+impl std::error::Error for Several {}
+
+/// What several steps came to that were all done, whatever became of the others. The first failure is the one
+/// that is told first.
+pub(crate) fn first_of(
+    failures: impl IntoIterator<Item = Option<anyhow::Error>>,
+) -> anyhow::Result<()> {
+    let mut failures = failures.into_iter();
+    match failures.find_map(|failure| failure) {
+        None => Ok(()),
+        Some(first) => Err(with_also(first, failures)),
+    }
+}
+
+/// A failure, and those of steps that were done after it.
+pub(crate) fn with_also(
+    first: anyhow::Error,
+    also: impl IntoIterator<Item = Option<anyhow::Error>>,
+) -> anyhow::Error {
+    let also: Vec<_> = also.into_iter().flatten().collect();
+    match also.is_empty() {
+        true => first,
+        false => Several { first, also }.into(),
+    }
+}
+
 /// Prints why a command failed, and gives its exit code.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
+    let (error, also) = match error.downcast_ref::<Several>() {
+        Some(several) => (&several.first, several.also.as_slice()),
+        None => (error, &[][..]),
+    };
     // Whoever reads the output has seen enough.
-    let closed = error.chain().any(|cause| {
-        cause
-            .downcast_ref::<std::io::Error>()
-            .is_some_and(|error| error.kind() == IoErrorKind::BrokenPipe)
-    });
-    if closed {
+    let is_unread = OutputFailed::of(error).is_some_and(OutputFailed::is_unread);
+    if is_unread && also.is_empty() {
         return ExitCode::SUCCESS;
     }
-    eprintln!("error: {}", once(error));
-    let store_error = error.downcast_ref::<Error>().map(Error::kind);
-    let is_full = error.chain().any(|cause| {
-        let error = cause.downcast_ref::<std::io::Error>();
-        error.is_some_and(|error| error.kind() == IoErrorKind::StorageFull)
-    });
-    if is_full {
-        eprintln!(
-            "  next: make room and try again, nothing is lost; what only reads works meanwhile: \
-             inspect, stats, query, tail, verify and export"
-        );
-    } else if let Some(hint) = store_error.and_then(hint) {
-        eprintln!("  next: {hint}");
+    note(format_args!("error: {}", once(error)));
+    for other in also {
+        note(format_args!("  also: {}", once(other)));
+    }
+    if let Some(hint) = next(error) {
+        note(format_args!("  next: {hint}"));
     }
     let is_usage = error.is::<WrongUsage>()
         || matches!(
-            store_error,
+            error.downcast_ref::<Error>().map(Error::kind),
             Some(ErrorKind::InvalidInput | ErrorKind::NotFound)
         );
     ExitCode::from(if is_usage { 2 } else { 1 })
@@ -63,6 +98,32 @@ fn once(error: &anyhow::Error) -> String {
 }
 
 /// What to do about an error.
+fn next(error: &anyhow::Error) -> Option<&'static str> {
+    let import = error.downcast_ref::<ImportError>();
+    let store = import.map(|error| &error.error);
+    let store = store.or_else(|| error.downcast_ref::<Error>());
+    let io = error.downcast_ref::<std::io::Error>();
+    let io = store
+        .and_then(Error::io_kind)
+        .or(io.map(std::io::Error::kind));
+    match (import, io) {
+        // What else could be written is written; nothing is known of where this one went.
+        _ if OutputFailed::of(error).is_some() => None,
+        (Some(_), Some(IoErrorKind::StorageFull | IoErrorKind::QuotaExceeded)) => {
+            Some("make room and import the file again: what is in the store is passed over")
+        }
+        (None, Some(IoErrorKind::StorageFull | IoErrorKind::QuotaExceeded)) => Some(
+            "make room and try again, nothing is lost; what only reads works meanwhile: inspect, \
+             stats, query, tail, verify and export",
+        ),
+        (Some(error), _) if error.line.is_some() => {
+            Some("mend the line and import the file again: what is in the store is passed over")
+        }
+        _ => hint(store?.kind()),
+    }
+}
+
+/// What to do about an error of a store.
 pub(crate) const fn hint(kind: ErrorKind) -> Option<&'static str> {
     match kind {
         ErrorKind::NotFound => Some("check the path: a store is a directory with a MANIFEST in it"),

@@ -1,88 +1,412 @@
-//! Files as streams, over the seam of `strandline::fs`.
+//! Files that a command line names: opened as every filter opens them, links followed, pipes and devices as
+//! good as files, `-` for standard input and output.
+//!
+//! The files of a store are not opened here but through `strandline::fs`, which follows no link.
 
-use std::io::{self, Read, Write};
-use std::path::Path;
-use std::sync::Arc;
-use strandline::fs::{Fs, FsFile, OpenMode, OsFs};
+#![expect(
+    clippy::disallowed_methods,
+    reason = "what a user names is no file of a store, and may be a link, a pipe or a device"
+)]
 
-/// A file that is read or written from its start to its end.
-pub(crate) struct Stream {
-    file: Arc<dyn FsFile>,
-    offset: u64,
+use crate::failure::WrongUsage;
+use crate::output::{OutputFailed, Standard};
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Read, Write};
+use std::path::{Component, Path, PathBuf};
+
+/// How many links are followed, as by the kernel.
+const LINKS_MAX: usize = 40;
+/// Longest name that the name of a file that is not whole yet takes over.
+const NAME_BYTES_MAX: usize = 200;
+
+/// A file, a pipe or a device, to read from its start to its end.
+pub(crate) struct Input {
+    from: Box<dyn Read>,
+    bytes: Option<u64>,
 }
 
-impl Stream {
-    /// An existing file, to read.
-    pub(crate) fn open(path: &Path) -> io::Result<Self> {
-        OsFs.open(path, OpenMode::Read).map(Self::new)
+impl Input {
+    /// Opens what `path` names; `-` is standard input.
+    pub(crate) fn open(path: &Path) -> Result<Self, WrongUsage> {
+        if path.as_os_str() == "-" || descriptor(path) == Some(0) {
+            return Ok(Self {
+                from: Box::new(io::stdin().lock()),
+                bytes: None,
+            });
+        }
+        let wrong = |reason: &dyn std::fmt::Display| {
+            WrongUsage(format!("{} cannot be read: {reason}", path.display()))
+        };
+        let file = File::open(path).map_err(|error| wrong(&error))?;
+        let metadata = file.metadata().map_err(|error| wrong(&error))?;
+        if metadata.is_dir() {
+            return Err(wrong(&"it is a directory"));
+        }
+        // Files that the kernel makes when they are read say that they are empty.
+        let bytes = Some(metadata.len()).filter(|bytes| metadata.is_file() && *bytes > 0);
+        Ok(Self {
+            from: Box::new(file),
+            bytes,
+        })
     }
 
-    /// A new file, to write.
-    pub(crate) fn create(path: &Path) -> io::Result<Self> {
-        OsFs.open(path, OpenMode::Create).map(Self::new)
+    /// How much there is to read, if that is known.
+    pub(crate) const fn bytes(&self) -> Option<u64> {
+        self.bytes
     }
 
-    fn new(file: Arc<dyn FsFile>) -> Self {
-        Self { file, offset: 0 }
-    }
-
-    pub(crate) fn len(&self) -> io::Result<u64> {
-        self.file.len()
-    }
-
-    /// Makes what was written durable.
-    pub(crate) fn sync(&self) -> io::Result<()> {
-        self.file.sync()
+    /// All of it, but no more than `most` bytes.
+    pub(crate) fn read_all(self, most: u64) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.from.take(most + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > most {
+            let most = most >> 20;
+            return Err(io::Error::other(format!("it has more than {most} MiB")));
+        }
+        Ok(bytes)
     }
 }
 
-impl Read for Stream {
+impl Read for Input {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.file.read_at(buffer, self.offset)?;
-        self.offset += read as u64;
-        Ok(read)
+        self.from.read(buffer)
     }
 }
 
-impl Write for Stream {
+/// A new file, a pipe or a device, to write from its start to its end.
+pub(crate) struct Output {
+    to: Sink,
+    name: String,
+    /// Why it could not be written.
+    failure: Option<OutputFailed>,
+}
+
+enum Sink {
+    Standard(Standard),
+    /// What was there before: a pipe, a device, a file that is open already.
+    Open(File),
+    New(NewFile),
+}
+
+impl Output {
+    /// Standard output.
+    pub(crate) fn standard() -> Self {
+        Self {
+            to: Sink::Standard(Standard::new()),
+            name: "standard output".to_owned(),
+            failure: None,
+        }
+    }
+
+    /// Opens what `path` names; `-` is standard output. A file that is there is refused, and one that is not
+    /// has its name once it is whole.
+    pub(crate) fn open(path: &Path) -> Result<Self, WrongUsage> {
+        if path.as_os_str() == "-" || descriptor(path) == Some(1) {
+            return Ok(Self::standard());
+        }
+        let name = path.display().to_string();
+        let wrong = |reason: &dyn std::fmt::Display| WrongUsage(format!("{name} {reason}"));
+        let unopened = |error: io::Error| wrong(&format_args!("cannot be written: {error}"));
+        let to = match fs::metadata(path) {
+            _ if descriptor(path).is_some() => {
+                // Behind what was written through the descriptor, which has a place of its own.
+                let file = OpenOptions::new().append(true).open(path);
+                Sink::Open(file.map_err(unopened)?)
+            }
+            Ok(metadata) if metadata.is_dir() => return Err(wrong(&"is a directory")),
+            Ok(metadata) if metadata.is_file() => {
+                return Err(wrong(&"is there already, and no file is overwritten"));
+            }
+            Ok(_) => Sink::Open(
+                OpenOptions::new()
+                    .write(true)
+                    .open(path)
+                    .map_err(unopened)?,
+            ),
+            Err(_) if path.as_os_str().as_encoded_bytes().ends_with(b"/") => {
+                return Err(wrong(&"names a directory"));
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => Sink::New(
+                NewFile::create(followed(path))
+                    .map_err(|error| wrong(&format_args!("cannot be made: {error}")))?,
+            ),
+            Err(error) => return Err(unopened(error)),
+        };
+        Ok(Self {
+            to,
+            name,
+            failure: None,
+        })
+    }
+
+    pub(crate) const fn is_standard(&self) -> bool {
+        matches!(self.to, Sink::Standard(_))
+    }
+
+    /// Whether the reader went away, so that nothing more has to be made.
+    pub(crate) fn is_unread(&self) -> bool {
+        match &self.to {
+            Sink::Standard(out) => out.is_unread(),
+            _ => self.failure.as_ref().is_some_and(OutputFailed::is_unread),
+        }
+    }
+
+    /// Ends what was written, or failed to be: gives a new file its name, and makes it durable.
+    pub(crate) fn finish(mut self, written: anyhow::Result<()>) -> anyhow::Result<()> {
+        if let Some(failure) = self.failure.take() {
+            return Err(failure.into());
+        }
+        if self.is_unread() {
+            return Ok(());
+        }
+        let name = self.name;
+        match self.to {
+            Sink::New(_) if written.is_err() => {
+                written.map_err(|error| error.context(format!("{name} was not made")))
+            }
+            Sink::New(file) => file.publish(&name),
+            Sink::Standard(_) | Sink::Open(_) => written,
+        }
+    }
+}
+
+impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.file.write_at(bytes, self.offset)?;
-        self.offset += written as u64;
-        Ok(written)
+        let written = match &mut self.to {
+            // The library is to stop, and only a failure makes it.
+            Sink::Standard(out) => match out.write(bytes) {
+                Ok(_) if out.is_unread() => return Err(ErrorKind::BrokenPipe.into()),
+                written => written,
+            },
+            Sink::Open(file) => file.write(bytes),
+            Sink::New(file) => file.file.write(bytes),
+        };
+        written.inspect_err(|error| self.remember(error))
     }
 
     fn flush(&mut self) -> io::Result<()> {
+        match &mut self.to {
+            Sink::Standard(out) => out.flush().inspect_err(|error| self.remember(error)),
+            Sink::Open(_) | Sink::New(_) => Ok(()),
+        }
+    }
+}
+
+impl Output {
+    fn remember(&mut self, error: &io::Error) {
+        if error.kind() != ErrorKind::Interrupted {
+            // An `io::Error` cannot be copied, and what is in it may say its own name already.
+            let error = match error.raw_os_error() {
+                Some(code) => io::Error::from_raw_os_error(code),
+                None => error.kind().into(),
+            };
+            self.failure = Some(OutputFailed::new(self.name.clone(), error));
+        }
+    }
+}
+
+/// A file that has another name until it is whole, and none if it never is.
+struct NewFile {
+    file: File,
+    temporary: PathBuf,
+    path: PathBuf,
+    is_published: bool,
+}
+
+impl NewFile {
+    fn create(path: PathBuf) -> io::Result<Self> {
+        let name = path.file_name().ok_or(ErrorKind::InvalidFilename)?;
+        let name = match name.len() <= NAME_BYTES_MAX {
+            true => name.to_owned(),
+            false => OsString::from("export"),
+        };
+        let process = std::process::id();
+        let mut number = 0_u32;
+        loop {
+            let mut temporary = name.clone();
+            temporary.push(format!(".partial-{process}"));
+            if number > 0 {
+                temporary.push(format!("-{number}"));
+            }
+            let temporary = path.with_file_name(temporary);
+            match File::create_new(&temporary) {
+                Err(error) if error.kind() == ErrorKind::AlreadyExists && number < 1000 => {
+                    number += 1;
+                }
+                Err(error) => return Err(error),
+                Ok(file) => {
+                    return Ok(Self {
+                        file,
+                        temporary,
+                        path,
+                        is_published: false,
+                    });
+                }
+            }
+        }
+    }
+
+    fn publish(mut self, name: &str) -> anyhow::Result<()> {
+        let failed = |error| OutputFailed::new(name, error);
+        self.file.sync_all().map_err(failed)?;
+        match rename_to_nothing(&self.temporary, &self.path) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                // Made by somebody else meanwhile. What was made here is whole.
+                self.is_published = true;
+                let temporary = self.temporary.display();
+                anyhow::bail!(
+                    "{name} was made by another program meanwhile, and no file is overwritten; all \
+                     that was to be in it is in {temporary}"
+                );
+            }
+            renamed => renamed.map_err(failed)?,
+        }
+        self.is_published = true;
+        sync_directory(&self.path).map_err(failed)?;
         Ok(())
     }
 }
 
-/// Standard output, which remembers that nobody reads it any more.
-pub(crate) struct Standard {
-    out: io::StdoutLock<'static>,
-    pub(crate) is_closed: bool,
+impl Drop for NewFile {
+    fn drop(&mut self) {
+        if !self.is_published {
+            let _ = fs::remove_file(&self.temporary);
+        }
+    }
 }
 
-impl Standard {
-    pub(crate) fn new() -> Self {
-        Self {
-            out: io::stdout().lock(),
-            is_closed: false,
+/// Renames a file to a name that nothing has.
+fn rename_to_nothing(from: &Path, to: &Path) -> io::Result<()> {
+    match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+        Ok(()) => return Ok(()),
+        Err(error) if error == rustix::io::Errno::EXIST => return Err(error.into()),
+        // The file system cannot, or the kernel.
+        Err(_) => {}
+    }
+    match fs::hard_link(from, to) {
+        Ok(()) => return fs::remove_file(from),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => return Err(error),
+        // It has no links either.
+        Err(_) => {}
+    }
+    match fs::symlink_metadata(to) {
+        Err(error) if error.kind() == ErrorKind::NotFound => fs::rename(from, to),
+        Err(error) => Err(error),
+        Ok(_) => Err(ErrorKind::AlreadyExists.into()),
+    }
+}
+
+fn sync_directory(of: &Path) -> io::Result<()> {
+    let directory = match of.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    match File::open(directory).and_then(|directory| directory.sync_all()) {
+        // Some file systems sync no directory.
+        Err(error) if error.kind() == ErrorKind::InvalidInput => Ok(()),
+        synced => synced,
+    }
+}
+
+/// Where the links of a path that names nothing lead.
+fn followed(path: &Path) -> PathBuf {
+    let mut path = path.to_owned();
+    for _ in 0..LINKS_MAX {
+        match fs::read_link(&path) {
+            Ok(target) => path = path.parent().unwrap_or(Path::new("")).join(target),
+            Err(_) => break,
+        }
+    }
+    path
+}
+
+/// The descriptor of this process that a path names, also by links: `/dev/stdout` is 1, and so is
+/// `/proc/self/fd/1`.
+fn descriptor(path: &Path) -> Option<u32> {
+    let mut path = path.to_owned();
+    for _ in 0..LINKS_MAX {
+        if let Some(number) = descriptor_named(&path) {
+            return Some(number);
+        }
+        let target = fs::read_link(&path).ok()?;
+        path = path.parent().unwrap_or(Path::new("")).join(target);
+    }
+    None
+}
+
+fn descriptor_named(path: &Path) -> Option<u32> {
+    let parts: Vec<_> = path
+        .components()
+        .filter(|part| !matches!(part, Component::RootDir))
+        .map(|part| part.as_os_str().to_str())
+        .collect::<Option<_>>()?;
+    if !path.is_absolute() {
+        return None;
+    }
+    let process = std::process::id().to_string();
+    match parts.as_slice() {
+        ["dev", "stdin"] => Some(0),
+        ["dev", "stdout"] => Some(1),
+        ["dev", "stderr"] => Some(2),
+        ["dev", "fd", number] => number.parse().ok(),
+        ["proc", of, "fd", number] if *of == "self" || *of == process => number.parse().ok(),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_open_files_are_known() {
+        for (path, number) in [
+            ("/dev/stdin", Some(0)),
+            ("/dev/stdout", Some(1)),
+            ("/dev/fd/7", Some(7)),
+            ("/proc/self/fd/2", Some(2)),
+            ("dev/stdout", None),
+            ("/dev/null", None),
+            ("/dev/fd", None),
+            ("/dev/shm/stdout", None),
+        ] {
+            assert_eq!(descriptor_named(Path::new(path)), number, "{path}");
         }
     }
 
-    fn remember<T>(&mut self, outcome: io::Result<T>) -> io::Result<T> {
-        outcome.inspect_err(|error| self.is_closed |= error.kind() == io::ErrorKind::BrokenPipe)
+    #[test]
+    fn a_file_that_appeared_meanwhile_is_not_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("lines");
+        let mut output = Output::open(&path).unwrap();
+        output.write_all(b"whole").unwrap();
+        fs::write(&path, "another's").unwrap();
+        let error = output.finish(Ok(())).unwrap_err().to_string();
+        assert_eq!(fs::read(&path).unwrap(), b"another's");
+        let temporary = dir
+            .path()
+            .join(format!("lines.partial-{}", std::process::id()));
+        assert!(error.contains(&temporary.display().to_string()), "{error}");
+        assert_eq!(fs::read(temporary).unwrap(), b"whole");
     }
-}
 
-impl Write for Standard {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.out.write(bytes);
-        self.remember(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        let flushed = self.out.flush();
-        self.remember(flushed)
+    #[test]
+    fn a_file_that_is_not_whole_leaves_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("lines");
+        let long = dir.path().join("l".repeat(255));
+        for path in [&path, &long] {
+            let mut output = Output::open(path).unwrap();
+            output.write_all(b"half").unwrap();
+            assert!(output.finish(Err(anyhow::anyhow!("damage"))).is_err());
+            drop(Output::open(path).unwrap());
+            assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+        }
+        let mut output = Output::open(&long).unwrap();
+        output.write_all(b"whole").unwrap();
+        output.finish(Ok(())).unwrap();
+        assert_eq!(fs::read(long).unwrap(), b"whole");
     }
 }

@@ -4,11 +4,12 @@ use crate::Outcome;
 use crate::args::StoreArgs;
 use crate::bar::Bar;
 use crate::export::Format;
-use crate::failure::WrongUsage;
-use crate::files::Stream;
+use crate::failure::{WrongUsage, first_of};
+use crate::files::Input;
+use crate::screen::Screen;
 use crate::text::{count, number};
 use serde_json::json;
-use std::io::{BufRead, BufReader};
+use std::io::{self, BufReader};
 use std::path::PathBuf;
 use strandline::maintenance::{ImportError, ImportOptions, Imported, import};
 use strandline::{ErrorKind, StoreOptions};
@@ -20,7 +21,7 @@ const BUFFER_BYTES: usize = 1 << 20;
 pub struct Args {
     #[command(flatten)]
     store: StoreArgs,
-    /// The lines; `-` for standard input.
+    /// The lines: a file, a pipe, or `-` for standard input.
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// What lines look like.
@@ -35,16 +36,9 @@ pub struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
-    let mut bytes = None;
-    let mut input: Box<dyn BufRead> = if args.file.as_os_str() == "-" {
-        Box::new(std::io::stdin().lock())
-    } else {
-        let file = Stream::open(&args.file).map_err(|error| {
-            WrongUsage(format!("{} cannot be read: {error}", args.file.display()))
-        })?;
-        bytes = file.len().ok();
-        Box::new(BufReader::with_capacity(BUFFER_BYTES, file))
-    };
+    let input = Input::open(&args.file)?;
+    let bytes = input.bytes();
+    let mut input = BufReader::with_capacity(BUFFER_BYTES, input);
     let mut options = ImportOptions::new()
         .format(args.format.format())
         .category(args.category)
@@ -54,7 +48,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     }
     let store = StoreOptions::new().open(&args.store.dir)?;
     let mut bar = Bar::new("importing");
-    let outcome = import(&store, &mut *input, options, &mut |progress| {
+    let outcome = import(&store, &mut input, options, &mut |progress| {
         bar.show(progress)
     });
     drop(bar);
@@ -62,27 +56,21 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
         Ok(imported) => imported,
         Err(error) => &error.imported,
     };
-    show(args, imported, outcome.as_ref().err());
-    store.close()?;
-    match outcome {
-        Ok(_) => Ok(Outcome::Fine),
-        Err(error) if error.line.is_none() && error.error.kind() == ErrorKind::InvalidInput => {
-            Err(WrongUsage(error.to_string()).into())
+    let closed = store.close();
+    let shown = show(args, imported, outcome.as_ref().err());
+    let stopped = outcome.err().map(|error| match error.line {
+        None if error.error.kind() == ErrorKind::InvalidInput => {
+            WrongUsage(error.to_string()).into()
         }
-        Err(error) => {
-            eprintln!("error: {error}");
-            if error.line.is_some() {
-                eprintln!(
-                    "  next: mend the line and import the file again: what is in the store is \
-                     passed over"
-                );
-            }
-            Ok(Outcome::ProblemFound)
-        }
-    }
+        _ => anyhow::Error::from(error),
+    });
+    let closed = closed.err().map(Into::into);
+    first_of([stopped, closed, shown.err().map(Into::into)])?;
+    Ok(Outcome::Fine)
 }
 
-fn show(args: &Args, imported: &Imported, error: Option<&ImportError>) {
+fn show(args: &Args, imported: &Imported, error: Option<&ImportError>) -> io::Result<()> {
+    let mut screen = Screen::new();
     let Imported {
         lines,
         events,
@@ -104,33 +92,37 @@ fn show(args: &Args, imported: &Imported, error: Option<&ImportError>) {
             "wrong_line": error.and_then(|error| error.line),
             "error": error.map(|error| error.error.to_string()),
         });
-        println!("{json}");
-        return;
+        screen.line(&json.to_string())?;
+        return screen.flush();
     }
     let verb = if args.check {
         "would be imported"
     } else {
         "imported"
     };
-    println!(
+    screen.text(&format!(
         "{} {verb}, {} there already, {} read",
         count(events, "event"),
         number(repeated),
         count(lines, "line")
-    );
+    ))?;
     if moved_times > 0 {
-        println!(
+        screen.text(&format!(
             "{} came earlier than the one before, and got its time",
             count(moved_times, "event")
-        );
+        ))?;
     }
     if removals > 0 {
-        println!(
+        screen.text(&format!(
             "{} of removals in another store {verb}",
             count(removals, "record")
-        );
+        ))?;
     }
     if redacted > 0 {
-        println!("{} without a payload passed over", count(redacted, "event"));
+        screen.text(&format!(
+            "{} without a payload passed over",
+            count(redacted, "event")
+        ))?;
     }
+    screen.flush()
 }

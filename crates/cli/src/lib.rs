@@ -7,6 +7,8 @@
 //! Exit codes: 0 fine, 1 a problem was found, 2 wrong usage.
 
 #![forbid(unsafe_code)]
+// They panic where nobody can be told: `output` prints.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
 
 mod args;
 mod backup;
@@ -18,8 +20,10 @@ mod failure;
 mod files;
 mod import;
 mod inspect;
+mod output;
 pub mod plot;
 mod query;
+mod receipts;
 mod removals;
 mod salvage;
 mod screen;
@@ -28,6 +32,8 @@ mod stats;
 mod tail;
 mod text;
 mod verify;
+
+pub use output::{note, print};
 
 use clap::Subcommand;
 use std::process::ExitCode;
@@ -115,6 +121,26 @@ pub enum Command {
 enum Outcome {
     Fine,
     ProblemFound,
+}
+
+/// Arguments that were parsed; or the exit code, once their help, their version or what is wrong with them
+/// is printed.
+///
+/// # Errors
+///
+/// The exit code: 0 for help and version, 1 where these cannot be printed, 2 for wrong usage.
+pub fn parsed<T>(arguments: Result<T, clap::Error>) -> Result<T, ExitCode> {
+    arguments.map_err(|error| {
+        use std::io::Write;
+        let printed = error.print().and_then(|()| std::io::stdout().flush());
+        match printed {
+            Err(failure) if !error.use_stderr() => {
+                let failure = output::OutputFailed::new("standard output", failure);
+                failure::report(&failure.into())
+            }
+            _ => u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from),
+        }
+    })
 }
 
 /// Runs a command, prints what comes of it, and gives the exit code.

@@ -1,6 +1,7 @@
 //! `strandline`: the commands of a store, as a program of its own.
 
 #![forbid(unsafe_code)]
+#![deny(clippy::print_stdout, clippy::print_stderr)]
 
 use clap::Parser;
 use std::process::ExitCode;
@@ -16,5 +17,8 @@ struct Cli {
 }
 
 fn main() -> ExitCode {
-    strandline_cli::run(&Cli::parse().command)
+    match strandline_cli::parsed(Cli::try_parse()) {
+        Ok(arguments) => strandline_cli::run(&arguments.command),
+        Err(code) => code,
+    }
 }

@@ -2,6 +2,7 @@
 
 use crate::Outcome;
 use crate::args::{RegionArgs, StoreArgs};
+use crate::output::note;
 use crate::screen::Screen;
 use crate::show::{self, Bytes};
 use strandline::{Error, EventRef, Events, Region, Sequence};
@@ -41,10 +42,13 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
         let event = event?;
         show::event(&mut screen, &event, args.store.json, args.bytes)?;
         last = Some(event.sequence());
+        if screen.is_unread() {
+            return Ok(Outcome::Fine);
+        }
     }
     screen.flush()?;
     if let (Some(last), true) = (last, next(&mut events, args.newest).is_some()) {
-        eprintln!("there are more: go on with --after {last}");
+        note(format_args!("there are more: go on with --after {last}"));
     }
     Ok(Outcome::Fine)
 }

@@ -1,14 +1,18 @@
 //! `Screen`: standard output, and how wide it is.
 
+use crate::output::Standard;
 use console::{Term, measure_text_width};
-use std::io::{self, BufWriter, StdoutLock, Write};
+use std::io::{self, BufWriter, Write};
 
 /// Narrowest that is laid out for.
 const WIDTH_LEAST: usize = 40;
 
 /// Standard output. On a terminal lines are fitted to its width; elsewhere nothing is cut.
+///
+/// Nothing fails because nobody reads any more: what the command does goes on, and its exit code is what it
+/// would have been. Other failures are told by [`flush`](Self::flush) at the latest.
 pub(crate) struct Screen {
-    out: BufWriter<StdoutLock<'static>>,
+    out: BufWriter<Standard>,
     width: Option<usize>,
 }
 
@@ -17,7 +21,7 @@ impl Screen {
         let term = Term::stdout();
         let columns = usize::from(term.size().1);
         Self {
-            out: BufWriter::new(io::stdout().lock()),
+            out: BufWriter::new(Standard::new()),
             width: term.is_term().then_some(columns.max(WIDTH_LEAST)),
         }
     }
@@ -46,6 +50,11 @@ impl Screen {
     /// Bytes as they are.
     pub(crate) fn bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.out.write_all(bytes)
+    }
+
+    /// Whether the reader went away, so that nothing more has to be shown.
+    pub(crate) fn is_unread(&self) -> bool {
+        self.out.get_ref().is_unread()
     }
 
     pub(crate) fn flush(&mut self) -> io::Result<()> {

@@ -2,6 +2,7 @@
 
 use crate::Outcome;
 use crate::args::{RegionArgs, StoreArgs};
+use crate::output::wait_while_read;
 use crate::screen::Screen;
 use crate::show::{self, Bytes};
 use std::time::Duration;
@@ -14,7 +15,8 @@ pub struct Args {
     /// Begin with the newest so many events.
     #[arg(long, short = 'n', value_name = "COUNT", default_value_t = 10)]
     lines: usize,
-    /// Go on with what another process appends, until interrupted. Shows whole commits; the writer
+    /// Go on with what another process appends, until interrupted or until nobody reads the output any
+    /// more. Shows whole commits; the writer
     /// may not have synced them yet.
     #[arg(long, short = 'f')]
     follow: bool,
@@ -45,8 +47,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     if !args.follow {
         return Ok(Outcome::Fine);
     }
-    loop {
-        std::thread::sleep(Duration::from_millis(args.interval_ms));
+    while !screen.is_unread() && wait_while_read(Duration::from_millis(args.interval_ms)) {
         match store.refresh() {
             // What was read is gone, by a compaction say; sequences stay what they are.
             Err(error) if error.kind() == ErrorKind::LogBehindCheckpoint => {
@@ -56,6 +57,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
         }
         next = show_new(args, &mut screen, &store, next)?;
     }
+    Ok(Outcome::Fine)
 }
 
 fn show_new(
@@ -84,6 +86,9 @@ fn show_from(
     let mut events = snapshot.query(&region);
     while let Some(event) = events.next_ref() {
         show::event(screen, &event?, args.store.json, args.bytes)?;
+        if screen.is_unread() {
+            break;
+        }
     }
     screen.flush()?;
     Ok(snapshot.visible())

@@ -3,17 +3,13 @@
 use crate::Outcome;
 use crate::args::StoreArgs;
 use crate::bar::Bar;
-use crate::failure::WrongUsage;
+use crate::receipts;
 use crate::screen::Screen;
 use crate::text::{count, number};
 use serde_json::json;
-use std::path::{Path, PathBuf};
-use strandline::fs::{OsFs, read_file};
+use std::path::PathBuf;
 use strandline::maintenance::{Kept, Verified, verify};
-use strandline::{Hash, ProblemKind, Receipt, VerifyReport};
-
-/// Most bytes of a file of receipts.
-const RECEIPT_BYTES_MAX: u64 = 256 << 20;
+use strandline::{Hash, ProblemKind, VerifyReport};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -23,7 +19,8 @@ pub struct Args {
     /// was kept elsewhere.
     #[arg(long, value_name = "LOGHASH")]
     head: Option<Hash>,
-    /// Check the receipts in this file: JSON, one or more. May be given several times.
+    /// Check the receipts in this file, or in standard input for `-`: JSON, one or more, after each
+    /// other or in arrays. May be given several times.
     #[arg(long, value_name = "FILE")]
     receipt: Vec<PathBuf>,
 }
@@ -32,7 +29,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let mut kept = Kept::default();
     kept.head = args.head;
     for path in &args.receipt {
-        kept.receipts.extend(receipts(path)?);
+        kept.receipts.extend(receipts::read(path)?);
     }
     let store = args.store.open()?;
     let mut bar = Bar::new("verifying");
@@ -49,20 +46,6 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
         true => Outcome::Fine,
         false => Outcome::ProblemFound,
     })
-}
-
-fn receipts(path: &Path) -> anyhow::Result<Vec<Receipt>> {
-    let wrong = |reason: String| WrongUsage(format!("{}: {reason}", path.display()));
-    let bytes = read_file(&OsFs, path, RECEIPT_BYTES_MAX)
-        .map_err(|error| wrong(format!("the receipts cannot be read: {error}")))?;
-    let receipts = serde_json::Deserializer::from_slice(&bytes).into_iter::<Receipt>();
-    let receipts = receipts
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| wrong(format!("this is no receipt: {error}")))?;
-    if receipts.is_empty() {
-        return Err(wrong("there is no receipt in it".to_owned()).into());
-    }
-    Ok(receipts)
 }
 
 fn show(screen: &mut Screen, verified: &Verified, kept: &Kept) -> std::io::Result<()> {

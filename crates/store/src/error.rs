@@ -117,6 +117,20 @@ impl Error {
         }
     }
 
+    /// What the operating system said, where that is the cause: that a disk is full, say.
+    #[must_use]
+    pub fn io_kind(&self) -> Option<std::io::ErrorKind> {
+        let cause = self.0.source.as_deref();
+        let mut cause: Option<&(dyn std::error::Error + 'static)> = cause.map(|cause| cause as _);
+        while let Some(error) = cause {
+            if let Some(error) = error.downcast_ref::<std::io::Error>() {
+                return Some(error.kind());
+            }
+            cause = error.source();
+        }
+        None
+    }
+
     /// The ids of the events whose fate is [`ErrorKind::Unknown`]; empty for other kinds.
     #[must_use]
     pub fn ids(&self) -> &[EventId] {

@@ -1,6 +1,6 @@
 //! What callers append: `Event` and `Batch`.
 
-use crate::{Error, ErrorKind, ExpectedVersion};
+use crate::{Error, ErrorKind, ExpectedVersion, encode};
 use serde::Serialize;
 use strandline_core::{Coordinate, EventId, EventKind, Hlc, PayloadEncoding};
 
@@ -50,13 +50,19 @@ impl Link {
 }
 
 impl Event {
-    /// An event with `payload` as JSON.
+    /// An event with `payload` as JSON, which comes back equal, floats to the bit.
+    ///
+    /// A value alone cannot be tried: whether its type reads numbers of 128 bits, or keys that are numbers,
+    /// where serde buffers them (in untagged, tagged and flattened types), shows when it is read.
+    /// [`Event::typed`] tries it. A float that was NaN before `serde_json` made a `Value` of it is null there.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Payload`] if the value cannot be written as JSON.
+    /// [`ErrorKind::Payload`], with the place in the value, for what JSON does not give back: a float that
+    /// is NaN or infinite; `Some` of what is null, such as `Some(None)` and `Some(())`, which would be read as
+    /// `None`; a map with a key twice; more than 127 levels of nesting; and what the type itself refuses.
     pub fn json<T: Serialize + ?Sized>(kind: EventKind, payload: &T) -> Result<Self, Error> {
-        let bytes = serde_json::to_vec(payload).map_err(|error| {
+        let bytes = encode::json(payload).map_err(|error| {
             Error::new(ErrorKind::Payload, "the payload cannot be written as JSON")
                 .with_source(error)
         })?;
@@ -67,12 +73,12 @@ impl Event {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Payload`] if the value cannot be written as MessagePack.
+    /// As [`json`](Self::json), but that MessagePack has every float.
     pub fn message_pack<T: Serialize + ?Sized>(
         kind: EventKind,
         payload: &T,
     ) -> Result<Self, Error> {
-        let bytes = rmp_serde::to_vec_named(payload).map_err(|error| {
+        let bytes = encode::message_pack(payload).map_err(|error| {
             Error::new(
                 ErrorKind::Payload,
                 "the payload cannot be written as MessagePack",
@@ -87,7 +93,7 @@ impl Event {
         Self::encoded(kind, PayloadEncoding::RAW, payload.into())
     }
 
-    /// An event with a payload that is already encoded.
+    /// An event with a payload that is already encoded, whose bytes are kept and not looked at.
     pub const fn encoded(kind: EventKind, encoding: PayloadEncoding, payload: Vec<u8>) -> Self {
         Self {
             kind,

@@ -38,7 +38,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
     match demonstrate(args) {
         Err(error) if error.is::<git::WrongUsage>() => {
-            eprintln!("error: {error:#}");
+            strandline_cli::note(format_args!("error: {error:#}"));
             Ok(ExitCode::from(2))
         }
         outcome => outcome,
@@ -86,7 +86,7 @@ fn demonstrate(args: Args) -> anyhow::Result<ExitCode> {
         kept,
     };
     if args.json {
-        report::show(&format!("{}\n", outcome.json()))?;
+        strandline_cli::print(&format!("{}\n", outcome.json()))?;
     } else {
         report::print(&repository, &store, &folded, &outcome)?;
     }

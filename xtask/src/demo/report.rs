@@ -6,7 +6,6 @@ use super::ingest::{ADDED, DELETED, FileChange, Ingested};
 use super::plot::{date, sparkline};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::collections::HashMap;
-use std::io::Write;
 use std::time::Instant;
 use strandline::{Region, Store, StoredEvent, VerifyReport};
 
@@ -135,14 +134,6 @@ impl Page {
     }
 }
 
-/// Writes text to standard output. Whoever reads it may stop early.
-pub(super) fn show(text: &str) -> anyhow::Result<()> {
-    match std::io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
-        _ => Ok(()),
-    }
-}
-
 /// Prints the report, for people.
 pub(super) fn print(
     repository: &Repository,
@@ -204,7 +195,7 @@ pub(super) fn print(
         print_most_changed(out, store, folded)?;
     }
     print_checks(out, store, outcome);
-    show(&out.0)
+    Ok(strandline_cli::print(&out.0)?)
 }
 
 fn span(folded: &Folded) -> (i64, i64) {

@@ -3,6 +3,7 @@
 use super::Args;
 use crate::Outcome;
 use crate::failure::WrongUsage;
+use crate::output::note;
 use crate::screen::{Screen, column};
 use std::fmt::Write;
 use std::ops::ControlFlow;
@@ -141,7 +142,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
     }
     printer.screen.flush()?;
     if let Some(from) = printer.more_from {
-        eprintln!("there is more: go on with --from {from}");
+        note(format_args!("there is more: go on with --from {from}"));
     }
     match walked {
         Err(error) if error.kind() == ErrorKind::Cancelled => Ok(match printer.is_damaged {

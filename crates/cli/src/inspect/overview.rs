@@ -5,6 +5,7 @@ use crate::Outcome;
 use crate::args::open;
 use crate::bar::Bar;
 use crate::failure::hint;
+use crate::output::note;
 use crate::plot::{bar, bars};
 use crate::screen::{Screen, column};
 use crate::text::{count, number};
@@ -72,9 +73,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
     }
     screen.flush()?;
     if let Some(error) = failure {
-        eprintln!("the store does not open: {error}");
+        note(format_args!("the store does not open: {error}"));
         if let Some(hint) = hint(error.kind()) {
-            eprintln!("  next: {hint}");
+            note(format_args!("  next: {hint}"));
         }
     }
     Ok(match is_damaged {

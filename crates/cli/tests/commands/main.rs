@@ -10,7 +10,9 @@
 
 mod backup;
 mod compact;
+mod files;
 mod inspect;
+mod outputs;
 mod query;
 mod transfer;
 mod verify;

@@ -80,7 +80,7 @@ fn payloads_are_shown_as_json_or_bytes() {
     store.close().unwrap();
     let shown = expect(0, "query {} --entity order:2", &path);
     assert!(
-        shown.contains("{\"lines\":[\"a\\u001b\"],\"total\":7}"),
+        shown.contains("{\"total\":7,\"lines\":[\"a\\u001b\"]}"),
         "{shown}"
     );
     assert!(shown.lines().nth(1).unwrap().ends_with("  dead"), "{shown}");

@@ -2,6 +2,7 @@
 
 use super::base64;
 use super::parse_rfc3339;
+use crate::encode::json_as_message_pack;
 use crate::{Coordinate, Event, EventId, EventKind, Hash, Hlc, PayloadEncoding};
 use serde::de::{Deserialize, Deserializer, IgnoredAny, Visitor};
 use serde_json::value::RawValue;
@@ -237,9 +238,7 @@ impl ImportedEvent<'_> {
                 RefusedLine::new("the payload is no base64 (RFC 4648, with padding)".to_owned())
             }),
             (Some(json), None) if self.encoding == PayloadEncoding::MESSAGE_PACK => {
-                let value: serde_json::Value =
-                    serde_json::from_str(json).map_err(RefusedLine::json)?;
-                rmp_serde::to_vec_named(&value).map_err(|error| RefusedLine::new(error.to_string()))
+                json_as_message_pack(json).map_err(RefusedLine::new)
             }
             (Some(json), None) if self.encoding == PayloadEncoding::JSON => Ok(json.into()),
             (Some(_), None) => Err(RefusedLine::new(format!(

@@ -2,7 +2,7 @@
 //! `docs/export.md`.
 
 use super::base64;
-use super::readable::Readable;
+use super::readable;
 use crate::{EventRef, PayloadEncoding};
 use serde::de::IgnoredAny;
 use std::io::Write;
@@ -109,20 +109,18 @@ fn write_payload(out: &mut Vec<u8>, event: &EventRef<'_>, form: PayloadForm) {
 }
 
 /// A payload as one line of JSON for people to read; `None` if it is neither JSON nor MessagePack.
+///
+/// JSON is what was written, number for number, without line ends and, if it has some, without the spaces
+/// between its parts. Of MessagePack byte strings are base64, and so are numbers of 128 bits, which are
+/// written as 16 bytes; NaN and the infinities are texts.
 #[must_use]
 pub fn readable_json(encoding: PayloadEncoding, payload: &[u8]) -> Option<String> {
     match encoding {
         PayloadEncoding::JSON if is_one_line_of_json(payload) => {
             Some(String::from_utf8_lossy(payload).into_owned())
         }
-        PayloadEncoding::JSON => {
-            let value = serde_json::from_slice::<serde_json::Value>(payload).ok()?;
-            Some(value.to_string())
-        }
-        PayloadEncoding::MESSAGE_PACK => {
-            let Readable(value) = rmp_serde::from_slice(payload).ok()?;
-            Some(value.to_string())
-        }
+        PayloadEncoding::JSON => readable::one_line(payload),
+        PayloadEncoding::MESSAGE_PACK => readable::message_pack(payload),
         _ => None,
     }
 }

@@ -76,7 +76,7 @@ impl Event {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Payload`] if the value cannot be encoded.
+    /// [`ErrorKind::Payload`] if the value cannot be encoded, or would not be decoded as it is.
     pub fn typed<T: EventPayload>(payload: &T) -> Result<Self, Error> {
         let bytes = T::Codec::encode(payload).map_err(|error| {
             let message = format!("the payload of {} cannot be encoded", T::NAME);
