@@ -36,6 +36,7 @@ mod histories;
 mod hostile;
 mod hostile_callers;
 mod hostile_code;
+mod imports;
 mod kill;
 mod limits;
 mod lost_index;

@@ -1,10 +1,11 @@
 //! An event as a CloudEvents 1.0 object, and back. How the attributes map is in `docs/export.md`.
 
 use super::base64;
+use super::import::foreign_id;
 use super::imported::{ImportedEvent, RefusedLine, parse_id, parse_time, raw_value};
 use super::line::{is_one_line_of_json, write_text, write_texts};
 use super::rfc3339;
-use crate::{EventRef, PayloadEncoding};
+use crate::{EventId, EventRef, PayloadEncoding};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -108,6 +109,15 @@ struct CloudEvent<'a> {
 /// Reads a line.
 pub(super) fn parse_cloud_event(text: &str) -> Result<ImportedEvent<'_>, RefusedLine> {
     let event: CloudEvent<'_> = serde_json::from_str(text).map_err(RefusedLine::json)?;
+    for (name, text) in [
+        ("id", &event.id),
+        ("source", &event.source),
+        ("type", &event.event_type),
+    ] {
+        if text.is_empty() {
+            return Err(RefusedLine::new(format!("{name} is empty")));
+        }
+    }
     if event.specversion != "1.0" {
         let version = &event.specversion;
         return Err(RefusedLine::new(format!(
@@ -137,16 +147,14 @@ pub(super) fn parse_cloud_event(text: &str) -> Result<ImportedEvent<'_>, Refused
             "strandtags is no array of texts in a text: {error}"
         ))
     })?;
-    // An id that is no event id is named by its source too, as the specification says.
-    let id = parse_id("id", &event.id).ok();
-    let derived_from = id
-        .is_none()
-        .then(|| format!("{}\n{}", event.source, event.id));
+    let id = match is_of_an_export(&event.source, &event.id) {
+        true => parse_id("id", &event.id)?,
+        false => foreign_id(&event.source, &event.id),
+    };
     Ok(ImportedEvent {
         entity: event.subject.unwrap_or_else(|| event.source.clone()),
         scope,
-        id,
-        derived_from,
+        id: Some(id),
         kind: event
             .event_type
             .strip_prefix(TYPE_PREFIX)
@@ -168,10 +176,14 @@ pub(super) fn parse_cloud_event(text: &str) -> Result<ImportedEvent<'_>, Refused
     })
 }
 
-fn link(
-    name: &'static str,
-    text: Option<Cow<'_, str>>,
-) -> Result<Option<crate::EventId>, RefusedLine> {
+/// Whether source and id are as an export writes them: then the id is the event's own. Otherwise it is
+/// another program's, unique within its source and nowhere else (CloudEvents 1.0, `source`).
+fn is_of_an_export(source: &str, id: &str) -> bool {
+    source.starts_with(SOURCE_PREFIX)
+        && id.parse::<EventId>().is_ok_and(|own| own.to_string() == id)
+}
+
+fn link(name: &'static str, text: Option<Cow<'_, str>>) -> Result<Option<EventId>, RefusedLine> {
     text.map(|text| parse_id(name, &text)).transpose()
 }
 
@@ -258,7 +270,8 @@ mod tests {
         assert_eq!(event.entity, "https://example.com/a");
         assert_eq!(event.encoding, PayloadEncoding::JSON);
         assert_eq!(event.json, Some("{\"a\":1}"));
-        assert_eq!((event.id, event.kind), (None, None));
+        let id = foreign_id("https://example.com/a", "A234-1234-1234");
+        assert_eq!((event.id, event.kind), (Some(id), None));
         assert_eq!(event.wall_ms, Some(1_522_949_460_000));
     }
 }

@@ -2,7 +2,7 @@
 
 use super::base64;
 use super::parse_rfc3339;
-use crate::{Coordinate, Event, EventId, EventKind, Hash, Hlc, PayloadEncoding};
+use crate::{Coordinate, Event, EventId, EventKind, Hlc, PayloadEncoding};
 use serde::de::{Deserialize, Deserializer, IgnoredAny, Visitor};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -38,8 +38,6 @@ pub(super) struct ImportedEvent<'a> {
     pub(super) entity: Cow<'a, str>,
     pub(super) scope: Cow<'a, str>,
     pub(super) id: Option<EventId>,
-    /// What names the event where it has no event id; by default the line and its number.
-    pub(super) derived_from: Option<String>,
     /// The kind as text: `0x1002`.
     pub(super) kind: Option<Cow<'a, str>>,
     pub(super) kind_number: Option<u64>,
@@ -129,7 +127,6 @@ pub(super) fn parse_line(text: &str) -> Result<ImportedEvent<'_>, RefusedLine> {
     };
     Ok(ImportedEvent {
         id: id("id", line.id)?,
-        derived_from: None,
         correlation: id("correlation", line.correlation)?,
         causation: id("causation", line.causation)?,
         entity: line.entity,
@@ -204,28 +201,6 @@ impl ImportedEvent<'_> {
             .map_err(|error| RefusedLine::new(error.to_string()))
     }
 
-    /// The id: the line's, or one that is the same whenever the line is imported again.
-    pub(super) fn id(&self, line: &str, number: u64) -> EventId {
-        if let Some(id) = self.id {
-            return id;
-        }
-        let (content, counter) = match &self.derived_from {
-            Some(name) => (Hash::of(name.as_bytes()), 0),
-            None => (
-                Hash::of(line.as_bytes()),
-                // The line's number keeps ids of equal lines apart, and in order.
-                u32::try_from(number & u64::from(u32::MAX)).unwrap_or(u32::MAX),
-            ),
-        };
-        let bits = content
-            .as_bytes()
-            .first_chunk()
-            .copied()
-            .unwrap_or_default();
-        let time = Hlc::new(self.wall_ms.unwrap_or(0), counter).unwrap_or_default();
-        EventId::from_hlc(time, u64::from_le_bytes(bits))
-    }
-
     /// The payload, as the line says it is encoded.
     pub(super) fn payload(&self) -> Result<Vec<u8>, RefusedLine> {
         match (self.json, &self.base64) {
@@ -249,13 +224,8 @@ impl ImportedEvent<'_> {
         }
     }
 
-    /// The event.
-    pub(super) fn event(
-        &self,
-        id: EventId,
-        category: u8,
-        at: Option<Hlc>,
-    ) -> Result<Event, RefusedLine> {
+    /// The event, without its time.
+    pub(super) fn event(&self, id: EventId, category: u8) -> Result<Event, RefusedLine> {
         let mut event = Event::encoded(self.kind(category)?, self.encoding, self.payload()?)
             .with_id(id)
             .with_version(self.version.unwrap_or(1));
@@ -269,9 +239,6 @@ impl ImportedEvent<'_> {
             .map_err(|error| RefusedLine::new(error.to_string()))?;
         for tag in &self.tags {
             event = event.tagged(tag);
-        }
-        if let Some(at) = at {
-            event = event.at(at);
         }
         Ok(event)
     }

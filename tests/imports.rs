@@ -1,0 +1,341 @@
+//! Imports: which events lines become, which line is said to be wrong, and that a trial says the same.
+
+use crate::harness::{contents, dir, written};
+use std::io::{BufRead, BufReader, Read};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use strandline::fs::{Fault, FaultFs, Fs, MemFs, Operation};
+use strandline::maintenance::{
+    ImportError, ImportOptions, Imported, LineFormat, Retention, compact, export, import,
+};
+use strandline::{ErrorKind, EventId, ManualClock, Region, Store, StoreOptions};
+
+const NOW: u64 = 1_700_000_000_000;
+
+fn options(fs: &MemFs) -> StoreOptions {
+    written(fs).clock(Arc::new(ManualClock::new(NOW)))
+}
+
+fn open(fs: &MemFs) -> Store {
+    options(fs).open(dir()).unwrap()
+}
+
+fn run(
+    store: &Store,
+    options: ImportOptions,
+    lines: impl AsRef<[u8]>,
+) -> Result<Imported, ImportError> {
+    let mut go_on = |_| ControlFlow::Continue(());
+    import(store, &mut lines.as_ref(), options, &mut go_on)
+}
+
+fn fine(store: &Store, options: ImportOptions, lines: impl AsRef<[u8]>) -> Imported {
+    run(store, options, lines).unwrap()
+}
+
+/// Checks that an import and a trial before it refuse a line, with all lines before it in the store.
+fn refused(
+    store: &Store,
+    options: ImportOptions,
+    lines: &str,
+    (line, kind, reason): (u64, ErrorKind, &str),
+) {
+    let tried = run(store, options.trial(), lines).unwrap_err();
+    let error = run(store, options, lines).unwrap_err();
+    assert_eq!(
+        (error.line, error.error.kind()),
+        (Some(line), kind),
+        "{error}"
+    );
+    assert!(error.to_string().contains(reason), "{error}");
+    assert_eq!(
+        (tried.line, tried.imported, tried.to_string()),
+        (error.line, error.imported, error.to_string())
+    );
+    let before: Vec<&str> = lines.lines().take(line as usize - 1).collect();
+    let again = fine(store, options, before.join("\n"));
+    assert_eq!(again.events, 0, "all before it are there");
+}
+
+const LINES: ImportOptions = ImportOptions::new();
+const CLOUD_EVENTS: ImportOptions = ImportOptions::new().format(LineFormat::CloudEvents);
+
+fn line(wall_ms: u64, number: u64) -> String {
+    format!("{{\"entity\":\"e\",\"scope\":\"s\",\"wall_ms\":{wall_ms},\"payload\":{number}}}\n")
+}
+
+/// A line with a payload of so many bytes.
+fn long(number: u64, bytes: usize) -> String {
+    let text = "x".repeat(bytes);
+    format!(
+        "{{\"entity\":\"e\",\"scope\":\"s\",\"id\":\"{number:032x}\",\"payload\":\"{text}\"}}\n"
+    )
+}
+
+fn cloud_event(source: &str, id: &str, rest: &str) -> String {
+    format!(
+        "{{\"specversion\":\"1.0\",\"source\":{source:?},\"id\":{id:?},\"type\":\"t\"{rest}}}\n"
+    )
+}
+
+/// Ids of foreign events were hashed over their time too, or taken as they were whatever their source.
+#[test]
+fn a_foreign_event_is_named_by_its_source_and_id_alone() {
+    for id in [
+        "7",
+        "018f4e66-0000-7000-8000-000000000001",
+        "018F4E66-0000-7000-8000-000000000001",
+        "{018f4e66-0000-7000-8000-000000000001}",
+    ] {
+        let event = |source: &str, rest: &str| cloud_event(source, id, rest);
+        let store = open(&MemFs::new());
+        let times = ",\"subject\":\"x\",\"time\":\"2020-01-01T00:00:00Z\",\"data\":1";
+        let later = times.replace("00Z", "09Z");
+        let imported = fine(
+            &store,
+            CLOUD_EVENTS,
+            event("/a", times) + &event("/a", &later),
+        );
+        assert_eq!((imported.events, imported.repeated), (1, 1), "{id}");
+        let other = event("/b", times);
+        assert_eq!(fine(&store, CLOUD_EVENTS, &other).events, 1, "{id}");
+        let changed = other.clone() + &event("/b", &times.replace("\":1", "\":2"));
+        let expected = (2, ErrorKind::Conflict, "another payload");
+        refused(&store, CLOUD_EVENTS, &changed, expected);
+        let moved = event("/a", &times.replace("\"x\"", "\"y\""));
+        let expected = (1, ErrorKind::Conflict, "another entity or scope");
+        refused(&store, CLOUD_EVENTS, &moved, expected);
+        assert_eq!(store.snapshot().len(), 2);
+    }
+}
+
+/// An event of an export keeps its id, and comes out of a second export with it.
+#[test]
+fn exported_events_keep_their_ids_in_both_formats() {
+    let store = open(&MemFs::new());
+    let foreign = cloud_event("/a", "7", ",\"subject\":\"x\",\"data\":{}");
+    fine(&store, CLOUD_EVENTS, &foreign);
+    fine(&store, LINES, line(5, 1) + &long(9, 3));
+    let ids = |store: &Store| -> Vec<EventId> {
+        contents(&store.snapshot())
+            .iter()
+            .map(|event| event.id)
+            .collect()
+    };
+    for options in [LINES, CLOUD_EVENTS] {
+        let format = if options == LINES {
+            LineFormat::Lines
+        } else {
+            LineFormat::CloudEvents
+        };
+        let mut lines = Vec::new();
+        let mut go_on = |_| ControlFlow::Continue(());
+        export(
+            &store.snapshot(),
+            &Region::all(),
+            format,
+            &mut lines,
+            &mut go_on,
+        )
+        .unwrap();
+        let copy = open(&MemFs::new());
+        fine(&copy, options, &lines);
+        assert_eq!(ids(&copy), ids(&store));
+        // Where it came from knows it, and so does the copy.
+        for store in [&store, &copy] {
+            assert_eq!(fine(store, CLOUD_EVENTS, &foreign).repeated, 1);
+        }
+    }
+}
+
+/// The newest event was taken for the store's clock, which stays where it is when events are removed.
+#[test]
+fn times_before_those_of_removed_events_are_moved_and_counted() {
+    let older = |count: u64| (0..count).map(|at| line(1000 + at, at)).collect::<String>();
+    for (kept, reopens) in [(true, false), (true, true), (false, false), (false, true)] {
+        let fs = MemFs::new();
+        let mut store = open(&fs);
+        let of = |entity: &str, wall_ms: u64| line(wall_ms, 0).replace("\"e\"", entity);
+        if kept {
+            fine(&store, LINES, of("\"kept\"", 500));
+        }
+        fine(&store, LINES, of("\"gone\"", 2000));
+        let drop = Retention::new().drop_entity("gone");
+        compact(&store, &drop, &mut |_| ControlFlow::Continue(())).unwrap();
+        if reopens {
+            store.close().unwrap();
+            store = open(&fs);
+        }
+        let count = 2500;
+        let tried = fine(&store, LINES.trial(), older(count));
+        let imported = fine(&store, LINES, older(count));
+        assert_eq!(
+            (imported.events, imported.moved_times),
+            (count, 1000),
+            "{kept} {reopens}"
+        );
+        assert_eq!(tried, imported);
+    }
+}
+
+/// Readings whose counter is at its end go on in the next millisecond, and are no reason to stop.
+#[test]
+fn a_full_counter_stops_no_import() {
+    let store = open(&MemFs::new());
+    let full = line(5, 0).replace("\"wall_ms\":5", "\"wall_ms\":5,\"counter\":4294967295");
+    let lines = full + &line(5, 1) + &line(4, 2);
+    let tried = fine(&store, LINES.trial(), &lines);
+    let imported = fine(&store, LINES, &lines);
+    assert_eq!((imported.events, imported.moved_times), (3, 2));
+    assert_eq!(tried, imported);
+}
+
+/// Batches were put together by what was worth a commit, and refused where a segment is shorter.
+#[test]
+fn lines_are_imported_into_segments_that_no_batch_fits_in() {
+    let short = |fs: &MemFs| options(fs).segment_bytes_max(64 << 10).open(dir()).unwrap();
+    let store = short(&MemFs::new());
+    let lines: String = (0..1000).map(|number| long(number, 200)).collect();
+    let tried = fine(&store, LINES.trial(), &lines);
+    let imported = fine(&store, LINES, &lines);
+    assert_eq!((imported.events, tried), (1000, imported));
+    assert!(store.verify().unwrap().is_intact());
+    let too_long = long(5000, 70_000);
+    let lines = long(4998, 10) + &long(4999, 20) + &too_long + &long(5001, 10);
+    let expected = (3, ErrorKind::TooLarge, "64");
+    refused(&store, LINES, &lines, expected);
+    assert_eq!(store.snapshot().len(), 1002);
+    // One by one in a commit: what just fits.
+    let lines: String = (0..5).map(|number| long(6000 + number, 60_000)).collect();
+    assert_eq!(fine(&store, LINES, lines).events, 5);
+    let store = options(&MemFs::new())
+        .segment_bytes_max(4 << 20)
+        .open(dir())
+        .unwrap();
+    let lines: String = (0..2000).map(|number| long(number, 6000)).collect();
+    assert_eq!(fine(&store, LINES, lines).events, 2000);
+}
+
+/// A batch has a limit on its bytes, too: 64 MiB, which few long lines reach.
+#[test]
+fn long_lines_are_imported_by_ones_and_twos() {
+    let fs = MemFs::new();
+    let store = options(&fs)
+        .payload_bytes_max(48 << 20)
+        .open(dir())
+        .unwrap();
+    let lines: String = [1, 40 << 20, 7 << 20, 30 << 20, 1]
+        .into_iter()
+        .enumerate()
+        .map(|(number, bytes)| long(number as u64, bytes))
+        .collect();
+    assert_eq!(fine(&store, LINES, lines).events, 5);
+}
+
+/// Ids of lines without one had the number of the line in them.
+#[test]
+fn lines_without_an_id_are_known_again_wherever_they_stand() {
+    let [a, b, c] = [1, 2, 3].map(|number| line(5, number));
+    let store = open(&MemFs::new());
+    let log = [&*a, &b, &a, &b].concat();
+    assert_eq!(
+        fine(&store, LINES, &log).events,
+        4,
+        "equal lines are two events"
+    );
+    // The first lines of the log went, and others came.
+    let rotated = [
+        "\n\u{feff}\r\n",
+        &b,
+        &a,
+        " ",
+        &c.replace('\n', "\r\n"),
+        "\t",
+        &b,
+    ]
+    .concat();
+    let imported = fine(&store, LINES, &rotated);
+    assert_eq!((imported.events, imported.repeated), (1, 3));
+    // Another file with an equal line.
+    let other = [&*c, &line(6, 4)].concat();
+    let imported = fine(&store, LINES, other.trim_end());
+    assert_eq!((imported.events, imported.repeated), (1, 1));
+}
+
+/// An error of a batch was told with the line that was read when it was met.
+#[test]
+fn a_failure_that_is_no_lines_fault_names_none() {
+    let lines: String = (0..4000).map(|at| line(at, at)).collect();
+    let operations = [
+        Operation::Write,
+        Operation::Create,
+        Operation::Rename,
+        Operation::Sync,
+    ];
+    let mut failed = 0;
+    for (operation, after) in operations
+        .into_iter()
+        .flat_map(|it| (0..8).map(move |n| (it, n)))
+    {
+        let disk: Arc<dyn Fs> = Arc::new(MemFs::new());
+        let fs = FaultFs::new(disk.clone());
+        let store = StoreOptions::new()
+            .fs(Arc::new(fs.clone()))
+            .no_background_sync()
+            .no_background_checkpoint()
+            .segment_bytes_max(64 << 10)
+            .open(dir())
+            .unwrap();
+        let fault = Fault {
+            after,
+            times: u64::MAX,
+            error: std::io::ErrorKind::StorageFull,
+            partial_bytes: 0,
+        };
+        fs.fail(operation, fault);
+        let Err(error) = run(&store, LINES, &lines) else {
+            continue;
+        };
+        failed += 1;
+        assert_eq!(error.line, None, "{operation:?} {after}: {error}");
+        drop(store);
+        let store = StoreOptions::new().fs(disk).open(dir()).unwrap();
+        assert!(
+            store.snapshot().len() >= error.imported.events,
+            "{operation:?} {after}"
+        );
+        let rest = fine(&store, LINES, &lines);
+        assert_eq!(rest.events + rest.repeated, 4000);
+    }
+    assert!(failed > 16, "{failed}");
+}
+
+/// A source that breaks after some bytes.
+struct Breaks<'a>(&'a [u8]);
+
+impl Read for Breaks<'_> {
+    fn read(&mut self, to: &mut [u8]) -> std::io::Result<usize> {
+        if self.0.is_empty() {
+            return Err(std::io::Error::other("the line was cut"));
+        }
+        self.0.read(to)
+    }
+}
+
+/// A failure to read is no fault of a line; those before it are there.
+#[test]
+fn a_reader_that_fails_is_told_as_such_with_the_line_that_was_reached() {
+    let store = open(&MemFs::new());
+    let lines: String = (0..1500).map(|at| line(at, at)).collect();
+    let cut = &lines[..lines.len() - 10];
+    let mut input: Box<dyn BufRead> = Box::new(BufReader::new(Breaks(cut.as_bytes())));
+    let mut go_on = |_| ControlFlow::Continue(());
+    let error = import(&store, &mut *input, LINES, &mut go_on).unwrap_err();
+    assert_eq!((error.line, error.error.kind()), (None, ErrorKind::Io));
+    assert!(error.to_string().contains("after line 1499"), "{error}");
+    assert!(error.to_string().contains("the line was cut"), "{error}");
+    assert_eq!(
+        (error.imported.events, store.snapshot().len()),
+        (1499, 1499)
+    );
+}
