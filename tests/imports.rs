@@ -1,6 +1,6 @@
 //! Imports: which events lines become, which line is said to be wrong, and that a trial says the same.
 
-use crate::harness::{contents, dir, written};
+use crate::harness::{at, contents, dir, written};
 use std::io::{BufRead, BufReader, Read};
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -8,19 +8,24 @@ use strandline::fs::{Fault, FaultFs, Fs, MemFs, Operation};
 use strandline::maintenance::{
     ImportError, ImportOptions, Imported, LineFormat, Retention, compact, export, import,
 };
-use strandline::{ErrorKind, EventId, ManualClock, Region, Store, StoreOptions};
+use strandline::{
+    ErrorKind, Event, EventId, EventKind, ManualClock, PayloadEncoding, RefusedTime, Region, Store,
+    StoreOptions,
+};
 
+/// What a line has that says nothing of it.
+const KIND: EventKind = EventKind::new(1, 0);
 const NOW: u64 = 1_700_000_000_000;
 
 fn options(fs: &MemFs) -> StoreOptions {
     written(fs).clock(Arc::new(ManualClock::new(NOW)))
 }
 
-fn open(fs: &MemFs) -> Store {
+pub(crate) fn open(fs: &MemFs) -> Store {
     options(fs).open(dir()).unwrap()
 }
 
-fn run(
+pub(crate) fn run(
     store: &Store,
     options: ImportOptions,
     lines: impl AsRef<[u8]>,
@@ -29,12 +34,12 @@ fn run(
     import(store, &mut lines.as_ref(), options, &mut go_on)
 }
 
-fn fine(store: &Store, options: ImportOptions, lines: impl AsRef<[u8]>) -> Imported {
+pub(crate) fn fine(store: &Store, options: ImportOptions, lines: impl AsRef<[u8]>) -> Imported {
     run(store, options, lines).unwrap()
 }
 
 /// Checks that an import and a trial before it refuse a line, with all lines before it in the store.
-fn refused(
+pub(crate) fn refused(
     store: &Store,
     options: ImportOptions,
     lines: &str,
@@ -57,10 +62,10 @@ fn refused(
     assert_eq!(again.events, 0, "all before it are there");
 }
 
-const LINES: ImportOptions = ImportOptions::new();
-const CLOUD_EVENTS: ImportOptions = ImportOptions::new().format(LineFormat::CloudEvents);
+pub(crate) const LINES: ImportOptions = ImportOptions::new();
+pub(crate) const CLOUD_EVENTS: ImportOptions = ImportOptions::new().format(LineFormat::CloudEvents);
 
-fn line(wall_ms: u64, number: u64) -> String {
+pub(crate) fn line(wall_ms: u64, number: u64) -> String {
     format!("{{\"entity\":\"e\",\"scope\":\"s\",\"wall_ms\":{wall_ms},\"payload\":{number}}}\n")
 }
 
@@ -72,7 +77,7 @@ fn long(number: u64, bytes: usize) -> String {
     )
 }
 
-fn cloud_event(source: &str, id: &str, rest: &str) -> String {
+pub(crate) fn cloud_event(source: &str, id: &str, rest: &str) -> String {
     format!(
         "{{\"specversion\":\"1.0\",\"source\":{source:?},\"id\":{id:?},\"type\":\"t\"{rest}}}\n"
     )
@@ -337,5 +342,134 @@ fn a_reader_that_fails_is_told_as_such_with_the_line_that_was_reached() {
     assert_eq!(
         (error.imported.events, store.snapshot().len()),
         (1499, 1499)
+    );
+}
+
+/// An id that somebody takes while its line waits to be appended: the whole portion was refused, and the line
+/// that was read at that moment was called wrong. So with times that somebody's append makes too early.
+#[test]
+fn what_is_appended_meanwhile_stops_no_line_but_its_own() {
+    let lines: String = (0..1400).map(|number| long(number, 2000)).collect();
+    for (payload, expected) in [("\"\"", Some(301)), ("", None)] {
+        let store = open(&MemFs::new());
+        let text = "x".repeat(2000);
+        let payload = if payload.is_empty() {
+            format!("\"{text}\"")
+        } else {
+            payload.to_owned()
+        };
+        let mut meanwhile = |_| {
+            let same = Event::encoded(KIND, PayloadEncoding::JSON, payload.clone().into_bytes());
+            store
+                .append(&at("e", "s"), same.with_id(EventId::from_u128(300)))
+                .unwrap();
+            ControlFlow::Continue(())
+        };
+        // The callback comes after each MiB, when some 500 lines wait.
+        let done = import(
+            &store,
+            &mut lines.replace("\"s\",", "\"s\",\"wall_ms\":5,").as_bytes(),
+            LINES,
+            &mut meanwhile,
+        );
+        match (done, expected) {
+            (Ok(imported), None) => {
+                assert_eq!((imported.events, imported.repeated), (1399, 1));
+                assert_eq!(imported.moved_times, 1399);
+                assert_eq!(store.snapshot().len(), 1400);
+            }
+            (Err(error), Some(line)) => {
+                assert_eq!(
+                    (error.line, error.error.kind()),
+                    (Some(line), ErrorKind::Conflict)
+                );
+                assert_eq!((error.imported.events, store.snapshot().len()), (300, 301));
+            }
+            (done, _) => panic!("{done:?}"),
+        }
+        assert!(store.verify().unwrap().is_intact());
+    }
+}
+
+/// An import that is stopped keeps what it has read, and says that no line is wrong.
+#[test]
+fn an_import_that_is_stopped_keeps_the_lines_before() {
+    let fs = MemFs::new();
+    let store = open(&fs);
+    let lines: String = (0..2000).map(|number| long(number, 2000)).collect();
+    let mut reports = 0;
+    let mut stop = |_| {
+        reports += 1;
+        if reports == 3 {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    };
+    let error = import(&store, &mut lines.as_bytes(), LINES, &mut stop).unwrap_err();
+    assert_eq!(
+        (error.line, error.error.kind()),
+        (None, ErrorKind::Cancelled)
+    );
+    let read = error.imported.lines;
+    assert!(read > 1000, "{read}");
+    assert_eq!(
+        (error.imported.events, store.snapshot().len()),
+        (read, read)
+    );
+    assert_eq!(fine(&store, LINES, lines).repeated, read);
+}
+
+/// Exports of a store whose clock was ahead were refused in the middle, and by the store itself too.
+#[test]
+fn times_ahead_are_taken_if_they_are_asked_for_or_no_news() {
+    const DAY: u64 = 86_400_000;
+    let fs = MemFs::new();
+    let clock = Arc::new(ManualClock::new(NOW + 30 * DAY));
+    let store = written(&fs).clock(clock.clone()).open(dir()).unwrap();
+    fine(
+        &store,
+        LINES,
+        line(NOW + 30 * DAY, 1) + &line(NOW + 30 * DAY, 2),
+    );
+    let mut lines = Vec::new();
+    let mut go_on = |_| ControlFlow::Continue(());
+    export(
+        &store.snapshot(),
+        &Region::all(),
+        LineFormat::Lines,
+        &mut lines,
+        &mut go_on,
+    )
+    .unwrap();
+    let lines = String::from_utf8(lines).unwrap();
+    // The clock was set right.
+    clock.set(NOW);
+    assert_eq!(
+        fine(&store, LINES, &lines).repeated,
+        2,
+        "what is there is there"
+    );
+    for (wall_ms, moved) in [(NOW + 29 * DAY, 1), (NOW + 30 * DAY, 0), (5, 1)] {
+        let imported = fine(&store, LINES, line(wall_ms, wall_ms));
+        assert_eq!(
+            (imported.events, imported.moved_times),
+            (1, moved),
+            "{wall_ms}"
+        );
+    }
+    let copy = open(&MemFs::new());
+    let ahead = line(NOW + 60_000, 0) + &lines;
+    let expected = (2, ErrorKind::RefusedTime, "in the future, 30 days ahead");
+    refused(&copy, LINES, &ahead, expected);
+    let error = run(&copy, LINES, &ahead).unwrap_err().error;
+    assert!(matches!(
+        error.refused_time(),
+        Some(RefusedTime::Ahead { now_ms: NOW, .. })
+    ));
+    let imported = fine(&copy, LINES.allow_future(), &ahead);
+    assert_eq!(
+        (imported.events, imported.repeated, imported.moved_times),
+        (2, 1, 0)
     );
 }

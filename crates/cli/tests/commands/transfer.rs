@@ -187,7 +187,8 @@ fn a_wrong_line_is_named_with_the_reason() {
     let good = r#"{"entity":"e","scope":"s","kind":1,"id":"00000000000000000000000000000001"}"#;
     for (number, (line, reason)) in [
         ("{", "EOF while parsing"),
-        ("[]", "invalid length 0"),
+        ("[]", "an object of JSON"),
+        (r#"["e","s"]"#, "an object of JSON"),
         (r#"{"entity":"e","kind":1}"#, "missing field `scope`"),
         (
             r#"{"entity":"e","scope":"s","kidn":1}"#,

@@ -1,6 +1,7 @@
 //! `ImportedEvent`: what a line of an import says, before it is an event.
 
 use super::base64;
+use super::message_pack::message_pack;
 use super::parse_rfc3339;
 use crate::{Coordinate, Event, EventId, EventKind, Hlc, PayloadEncoding};
 use serde::de::{Deserialize, Deserializer, IgnoredAny, Visitor};
@@ -25,11 +26,41 @@ impl RefusedLine {
         let reason = text
             .rsplit_once(" at line ")
             .map_or(&*text, |(reason, _)| reason);
+        // It may have a name in it that somebody wrote.
+        let reason = plain(reason);
         Self(match error.column() {
-            0 => reason.to_owned(),
+            0 => reason,
             column => format!("{reason} (column {column})"),
         })
     }
+}
+
+/// How many characters of a text are shown where it is refused.
+const SHOWN_CHARACTERS: usize = 200;
+
+/// A text of a line as an error shows it: in quotes, and not longer than people read.
+pub(super) fn shown(text: &str) -> String {
+    match text.char_indices().nth(SHOWN_CHARACTERS) {
+        None => format!("{text:?}"),
+        Some((end, _)) => format!("{:?}…", text.get(..end).unwrap_or_default()),
+    }
+}
+
+/// A text without what a terminal obeys, and not longer than people read.
+fn plain(text: &str) -> String {
+    // Names of all fields that there are, and of one that is not.
+    const CHARACTERS: usize = 3 * SHOWN_CHARACTERS;
+    let mut plain = String::new();
+    for character in text.chars().take(CHARACTERS) {
+        match character.is_control() {
+            true => plain.extend(character.escape_default()),
+            false => plain.push(character),
+        }
+    }
+    if text.chars().nth(CHARACTERS).is_some() {
+        plain.push('…');
+    }
+    plain
 }
 
 /// The fields of a line, in either format.
@@ -93,9 +124,20 @@ pub(super) fn raw_value<'de, D: Deserializer<'de>>(
     <&RawValue>::deserialize(deserializer).map(Some)
 }
 
+/// What an object of JSON says. An array of the same values is none.
+pub(super) fn object<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, RefusedLine> {
+    if !text.starts_with('{') {
+        return Err(RefusedLine::new(format!(
+            "an event is an object of JSON, and this is {}",
+            shown(text)
+        )));
+    }
+    serde_json::from_str(text).map_err(RefusedLine::json)
+}
+
 /// Reads a line of export's own format.
 pub(super) fn parse_line(text: &str) -> Result<ImportedEvent<'_>, RefusedLine> {
-    let line: Line<'_> = serde_json::from_str(text).map_err(RefusedLine::json)?;
+    let line: Line<'_> = object(text)?;
     let (kind, kind_number) = match (line.kind, line.category, line.type_in_category) {
         (Some(KindField::Text(kind)), None, None) => (Some(Cow::Owned(kind)), None),
         (Some(KindField::Number(number)), None, None) => (None, Some(number)),
@@ -148,13 +190,14 @@ pub(super) fn parse_line(text: &str) -> Result<ImportedEvent<'_>, RefusedLine> {
 
 pub(super) fn parse_id(name: &str, text: &str) -> Result<EventId, RefusedLine> {
     text.parse()
-        .map_err(|error| RefusedLine::new(format!("{name} {text:?}: {error}")))
+        .map_err(|error| RefusedLine::new(format!("{name} {}: {error}", shown(text))))
 }
 
 pub(super) fn parse_time(name: &str, text: &str) -> Result<u64, RefusedLine> {
     parse_rfc3339(text).ok_or_else(|| {
+        let text = shown(text);
         RefusedLine::new(format!(
-            "{name} {text:?} is no time as of RFC 3339 since 1970"
+            "{name} {text} is no time as of RFC 3339 since 1970"
         ))
     })
 }
@@ -171,10 +214,14 @@ impl ImportedEvent<'_> {
             (_, Some(number)) if number < 0x1000 => number | (u64::from(category) << 12),
             (_, Some(number)) => number,
             (Some(text), None) => {
-                let digits = text.strip_prefix("0x").filter(|digits| digits.len() <= 4);
+                let are_digits = |text: &&str| {
+                    text.len() <= 4 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+                };
+                let digits = text.strip_prefix("0x").filter(are_digits);
                 let number = digits.and_then(|digits| u64::from_str_radix(digits, 16).ok());
                 number.ok_or_else(|| {
-                    RefusedLine::new(format!("kind {text:?} is not of the form \"0x1002\""))
+                    let text = shown(text);
+                    RefusedLine::new(format!("kind {text} is not of the form \"0x1002\""))
                 })?
             }
             (None, None) => u64::from(category) << 12,
@@ -212,9 +259,7 @@ impl ImportedEvent<'_> {
                 RefusedLine::new("the payload is no base64 (RFC 4648, with padding)".to_owned())
             }),
             (Some(json), None) if self.encoding == PayloadEncoding::MESSAGE_PACK => {
-                let value: serde_json::Value =
-                    serde_json::from_str(json).map_err(RefusedLine::json)?;
-                rmp_serde::to_vec_named(&value).map_err(|error| RefusedLine::new(error.to_string()))
+                message_pack(json)
             }
             (Some(json), None) if self.encoding == PayloadEncoding::JSON => Ok(json.into()),
             (Some(_), None) => Err(RefusedLine::new(format!(

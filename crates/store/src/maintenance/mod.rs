@@ -39,6 +39,7 @@ mod inventory;
 mod line;
 mod marks;
 mod meaning;
+mod message_pack;
 mod progress;
 mod quarantine;
 mod readable;
