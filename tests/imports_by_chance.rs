@@ -211,7 +211,7 @@ fn removals(format: LineFormat) -> Vec<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(192))]
+    #![proptest_config(ProptestConfig::with_cases(128))]
 
     /// A trial asked the store alone, and so knew nothing of earlier lines, and had limits of its own.
     #[test]

@@ -36,6 +36,7 @@ mod histories;
 mod hostile;
 mod hostile_callers;
 mod hostile_code;
+mod import_failures;
 mod import_lines;
 mod imports;
 mod imports_by_chance;

@@ -194,6 +194,9 @@ pub fn import(
         let sink = Sink::Trial(Twins::default());
         return import_to(store, input, options, sink, on_progress);
     }
+    if let Err(error) = store.shared().writer() {
+        return Err(ImportError::new(error.into(), Imported::default()));
+    }
     let _kept = KeepsWakeUp::new();
     // One thread reads lines, the other appends what was read before.
     std::thread::scope(|scope| {
