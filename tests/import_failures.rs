@@ -1,13 +1,15 @@
 //! Imports that stop: which line is said to be wrong, if one is, and what is in the store.
 
-use crate::harness::{at, dir};
-use crate::imports::{KIND, LINES, fine, line, long, open, options, run};
+use crate::harness::{at, dir, written};
+use crate::imports::{KIND, LINES, NOW, fine, line, long, open, options, run};
 use std::io::{BufRead, BufReader, Read};
 use std::ops::ControlFlow;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
+use std::time::Duration;
 use strandline::fs::{Fault, FaultFs, Fs, MemFs, Operation};
 use strandline::maintenance::{Imported, import};
-use strandline::{ErrorKind, Event, EventId, PayloadEncoding, StoreOptions};
+use strandline::{Clock, ErrorKind, Event, EventId, PayloadEncoding, Store, StoreOptions};
 
 /// An error of a batch was told with the line that was read when it was met.
 #[test]
@@ -183,4 +185,49 @@ fn a_store_that_is_read_only_takes_a_trial_and_no_import() {
     reader.refresh().unwrap();
     let tried = fine(&reader, LINES.trial(), line(9, 3) + &line(8, 4));
     assert_eq!((tried.events, tried.repeated, tried.moved_times), (1, 1, 1));
+}
+
+/// A clock that lets somebody append just before everyone who asks it.
+#[derive(Debug, Default)]
+struct Meddler {
+    store: OnceLock<Weak<Store>>,
+    asked: AtomicU64,
+    is_meddling: AtomicBool,
+}
+
+impl Clock for Meddler {
+    fn now_ms(&self) -> u64 {
+        let store = self.store.get().and_then(Weak::upgrade);
+        if let Some(store) = store
+            && !self.is_meddling.swap(true, Ordering::SeqCst)
+        {
+            store
+                .append(&at("busy", "s"), Event::bytes(KIND, *b"x"))
+                .unwrap();
+            self.is_meddling.store(false, Ordering::SeqCst);
+        }
+        NOW + self.asked.fetch_add(1, Ordering::SeqCst)
+    }
+
+    fn elapsed(&self) -> Duration {
+        Duration::from_millis(self.asked.load(Ordering::SeqCst))
+    }
+}
+
+/// Somebody who appends faster than lines are prepared made each attempt too late.
+#[test]
+fn a_busy_writer_stops_no_import() {
+    let clock = Arc::new(Meddler::default());
+    let options = written(&MemFs::new()).clock(clock.clone());
+    let store = Arc::new(options.open(dir()).unwrap());
+    clock.store.set(Arc::downgrade(&store)).unwrap();
+    let ahead = line(NOW + 50_000, 7) + &line(NOW + 50_000, 8);
+    let lines: String = (0..100).map(|at| line(at, at)).collect::<String>() + &ahead;
+    let imported = fine(&store, LINES, &lines);
+    assert_eq!((imported.events, imported.moved_times), (102, 100));
+    let now = store.snapshot();
+    assert_eq!(now.stream("e").count(), 102);
+    let last = now.stream("e").next_back().unwrap().unwrap();
+    assert_eq!(last.hlc.wall_ms(), NOW + 50_000);
+    assert!(store.verify().unwrap().is_intact());
 }

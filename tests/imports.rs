@@ -13,7 +13,7 @@ use strandline::{
 
 /// What a line has that says nothing of it.
 pub(crate) const KIND: EventKind = EventKind::new(1, 0);
-const NOW: u64 = 1_700_000_000_000;
+pub(crate) const NOW: u64 = 1_700_000_000_000;
 
 pub(crate) fn options(fs: &MemFs) -> StoreOptions {
     written(fs).clock(Arc::new(ManualClock::new(NOW)))

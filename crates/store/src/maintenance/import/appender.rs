@@ -34,8 +34,9 @@ pub(super) struct Appended {
     pub(super) failure: Option<Failure>,
 }
 
-/// How often the times of events are moved anew while somebody else appends.
-const MOVES_MAX: usize = 16;
+/// How often the times of events are moved past those of somebody else, who appends faster than a portion is
+/// prepared, before the store is left to give them.
+const MOVES_MAX: usize = 4;
 
 pub(super) struct Appender {
     portions: Sender<Portion>,
@@ -115,6 +116,10 @@ fn append(
                     moves += 1;
                     move_past(*last, members, origins);
                 }
+                Some(RefusedTime::Behind { .. }) if moves == MOVES_MAX => {
+                    moves += 1;
+                    leave_to(store, members, origins);
+                }
                 _ => break error,
             },
         }
@@ -155,5 +160,17 @@ fn move_past(last: Hlc, members: &mut [(Coordinate, Event)], origins: &mut [Orig
         };
         origin.is_moved |= reading.wall_ms() != at.wall_ms();
         event.at = Some(reading);
+    }
+}
+
+/// Leaves it to the store to give events the times that it gives others now, but to those whose times are
+/// still to come.
+fn leave_to(store: &Store, members: &mut [(Coordinate, Event)], origins: &mut [Origin]) {
+    let now_ms = store.shared().options.clock.now_ms();
+    for ((_, event), origin) in members.iter_mut().zip(origins) {
+        if event.at.is_some_and(|at| at.wall_ms() <= now_ms) {
+            event.at = None;
+            origin.is_moved = true;
+        }
     }
 }
