@@ -326,3 +326,62 @@ fn times_ahead_are_taken_if_they_are_asked_for_or_no_news() {
         (2, 1, 0)
     );
 }
+
+/// A trial has no event to compare a line with, but what it has kept of an earlier line.
+#[test]
+fn what_differs_is_named_wherever_the_first_one_is() {
+    let id = "\"id\":\"00000000000000000000000000000007\"";
+    let first = format!(
+        "{{{id},\"entity\":\"e\",\"scope\":\"s\",\"kind\":1,\"version\":2,\"tags\":[\"a\",\"b\"],\
+         \"correlation\":\"00000000000000000000000000000001\",\
+         \"causation\":\"00000000000000000000000000000002\",\"encoding\":7,\"payload_base64\":\"AAAA\"}}\n"
+    );
+    for (from, to, what) in [
+        ("\"entity\":\"e\"", "\"entity\":\"es\"", "entity or scope"),
+        ("\"scope\":\"s\"", "\"scope\":\"t\"", "entity or scope"),
+        ("\"kind\":1", "\"kind\":2", "kind"),
+        ("\"encoding\":7", "\"encoding\":8", "encoding"),
+        ("\"version\":2", "\"version\":3", "version"),
+        ("\"b\"", "\"c\"", "set of tags"),
+        ("[\"a\",\"b\"]", "[]", "set of tags"),
+        ("0001\"", "0003\"", "correlation"),
+        (
+            "\"correlation\":\"00000000000000000000000000000001\",",
+            "",
+            "correlation",
+        ),
+        ("0002\"", "0003\"", "causation"),
+        (
+            "\"causation\":\"00000000000000000000000000000002\",",
+            "",
+            "causation",
+        ),
+        ("AAAA", "AAA=", "payload"),
+    ] {
+        let second = first.replace(from, to);
+        assert_ne!(first, second);
+        let expected = (2, ErrorKind::Conflict, what);
+        refused(
+            &open(&MemFs::new()),
+            LINES,
+            &(first.clone() + &second),
+            expected,
+        );
+        let store = open(&MemFs::new());
+        fine(&store, LINES, &first);
+        refused(&store, LINES, &second, (1, ErrorKind::Conflict, what));
+    }
+    // In another order, twice, with the own id given, at another time: the same.
+    let same = first.replace("[\"a\",\"b\"]", "[\"b\",\"a\",\"b\"]");
+    let later = first.replace("\"kind\"", "\"wall_ms\":5,\"kind\"");
+    let tried = fine(
+        &open(&MemFs::new()),
+        LINES.trial(),
+        first.clone() + &same + &later,
+    );
+    let imported = fine(&open(&MemFs::new()), LINES, first.clone() + &same + &later);
+    assert_eq!(
+        (imported.events, imported.repeated, tried),
+        (1, 2, imported)
+    );
+}
