@@ -5,7 +5,9 @@ use crate::Violation;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use strandline::fs::MemFs;
-use strandline::maintenance::{ImportOptions, LineFormat, PayloadForm, export, import, write_line};
+use strandline::maintenance::{
+    ImportError, ImportOptions, Imported, LineFormat, PayloadForm, export, import, write_line,
+};
 use strandline::{ManualClock, Region, Store, StoreOptions};
 
 fn open() -> Result<Store, Violation> {
@@ -21,10 +23,21 @@ fn open() -> Result<Store, Violation> {
 
 fn round(input: &[u8], format: LineFormat) -> Result<(), Violation> {
     let mut go_on = |_| ControlFlow::Continue(());
-    let options = ImportOptions::new().format(format);
+    // Any time that there is.
+    let options = ImportOptions::new().format(format).allow_future();
     let (first, second) = (open()?, open()?);
+    let tried = import(&first, &mut &*input, options.trial(), &mut go_on);
     // A wrong line ends an import; the lines before it are there.
-    let _ = import(&first, &mut &*input, options, &mut go_on);
+    let imported = import(&first, &mut &*input, options, &mut go_on);
+    let said = |done: &Result<Imported, ImportError>| match done {
+        Ok(imported) => (*imported, String::new()),
+        Err(error) => (error.imported, error.to_string()),
+    };
+    if said(&tried) != said(&imported) {
+        return Err(Violation::new(format!(
+            "a trial gave {tried:?}, the import {imported:?}"
+        )));
+    }
     let now = first.snapshot();
     let mut lines = Vec::new();
     let exported = export(&now, &Region::all(), format, &mut lines, &mut go_on);

@@ -116,6 +116,10 @@ fn next(error: &anyhow::Error) -> Option<&'static str> {
             "make room and try again, nothing is lost; what only reads works meanwhile: inspect, \
              stats, query, tail, verify and export",
         ),
+        (Some(error), _) if error.error.kind() == ErrorKind::RefusedTime => Some(
+            "mend the line, or take its time as it is with --allow-future, and import the file \
+             again: what is in the store is passed over",
+        ),
         (Some(error), _) if error.line.is_some() => {
             Some("mend the line and import the file again: what is in the store is passed over")
         }

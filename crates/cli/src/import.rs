@@ -11,8 +11,8 @@ use crate::text::{count, number};
 use serde_json::json;
 use std::io::{self, BufReader};
 use std::path::PathBuf;
-use strandline::maintenance::{ImportError, ImportOptions, Imported, import};
-use strandline::{ErrorKind, StoreOptions};
+use strandline::maintenance::{ImportError, ImportOptions, Imported, import, try_import};
+use strandline::{BATCH_BYTES_MAX, ErrorKind, StoreOptions};
 
 /// How much of the lines is read at once.
 const BUFFER_BYTES: usize = 1 << 20;
@@ -30,7 +30,22 @@ pub struct Args {
     /// The category of kinds that are a number below 0x1000, the type, and of events without a kind.
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     category: u8,
-    /// Check every line, and append nothing.
+    /// Where the lines come from, by any name. A line without an id that is equal to one that is there
+    /// already is that event, unless it is imported under another name. CloudEvents have a source of
+    /// their own.
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "",
+        hide_default_value = true
+    )]
+    source: String,
+    /// Take times that are more than a minute ahead of this machine's clock. Every later event of the
+    /// store will have such a time, too.
+    #[arg(long)]
+    allow_future: bool,
+    /// Check every line against what is there, and append nothing: says what the import would, without
+    /// a lock, and makes no file.
     #[arg(long)]
     check: bool,
 }
@@ -42,26 +57,39 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let mut options = ImportOptions::new()
         .format(args.format.format())
         .category(args.category)
+        .source(&args.source)
         .input_bytes(bytes);
-    if args.check {
-        options = options.trial();
+    if args.allow_future {
+        options = options.allow_future();
     }
-    let store = StoreOptions::new().open(&args.store.dir)?;
+    // The limit on payloads is one for programs that append; what a store had may go into another.
+    let store_options = StoreOptions::new().payload_bytes_max(BATCH_BYTES_MAX);
     let mut bar = Bar::new("importing");
-    let outcome = import(&store, &mut input, options, &mut |progress| {
-        bar.show(progress)
-    });
+    let mut on_progress = |progress| bar.show(progress);
+    let (outcome, closed) = if args.check {
+        let dir = &args.store.dir;
+        let tried = try_import(dir, &store_options, &mut input, options, &mut on_progress);
+        (tried, Ok(()))
+    } else {
+        let store = store_options.open(&args.store.dir)?;
+        let imported = import(&store, &mut input, options, &mut on_progress);
+        (imported, store.close())
+    };
     drop(bar);
     let imported = match &outcome {
         Ok(imported) => imported,
         Err(error) => &error.imported,
     };
-    let closed = store.close();
-    let shown = show(args, imported, outcome.as_ref().err());
+    let shown = match &outcome {
+        // Nothing came of it.
+        Err(error) if error.line.is_none() && imported.lines == 0 => Ok(()),
+        _ => show(args, imported, outcome.as_ref().err()),
+    };
     let stopped = outcome.err().map(|error| match error.line {
         None if error.error.kind() == ErrorKind::InvalidInput => {
             WrongUsage(error.to_string()).into()
         }
+        None if error.imported.lines == 0 => anyhow::Error::from(error.error),
         _ => anyhow::Error::from(error),
     });
     let closed = closed.err().map(Into::into);

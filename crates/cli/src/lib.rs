@@ -73,8 +73,15 @@ pub enum Command {
         strandline export orders.strand --format cloudevents --entity order:1042")]
     Export(export::Args),
     /// Append the events of lines of JSON; what is there already is passed over.
+    ///
+    /// An event is there already if its id is, with the same content; with other content it is an error. A line without
+    /// an id is named by its text and by how many equal lines were before it, wherever it stands, so equal lines of one
+    /// file are several events, and those that are imported again are not. An event of another program, as CloudEvents,
+    /// is named by its source and id. Times that are earlier than the newest one of the store are moved to that, and
+    /// counted. What is imported before an error stays.
     #[command(after_help = "Examples:\n  \
         strandline import orders.strand orders.jsonl\n  \
+        strandline import logs.strand web-1.jsonl --source web-1\n  \
         other-program | strandline import orders.strand - --check")]
     Import(import::Args),
     /// Save a checkpoint, so that opening is short.

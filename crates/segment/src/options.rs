@@ -1,7 +1,8 @@
 //! `LogOptions`: the sizes of a log.
 
 use crate::LogError;
-use crate::format::{COMMIT_BYTES_MAX, FRAME_ALIGNMENT};
+use crate::format::{COMMIT_BYTES_MAX, COMMIT_RECORDS_MAX, FRAME_ALIGNMENT, SEGMENT_HEADER_BYTES};
+use crate::frame::{FRAME_HEADER_BYTES, RECORD_HEADER_BYTES};
 
 /// Shortest limit for a segment: 64 KiB.
 pub const SEGMENT_BYTES_LEAST: u64 = 64 << 10;
@@ -134,6 +135,18 @@ impl LogOptions {
         end.saturating_add(growth) <= self.rewritten_bytes_max
     }
 
+    /// Whether a commit of `records` records whose bodies have `body_bytes` fits in an empty segment, and
+    /// is within the limits of a commit: what no rotation makes room for is refused.
+    #[must_use]
+    pub const fn fits_empty(&self, body_bytes: usize, records: usize) -> bool {
+        let bytes = frame_bytes(body_bytes, records);
+        let end = (SEGMENT_HEADER_BYTES as u64).saturating_add(bytes);
+        records <= COMMIT_RECORDS_MAX
+            && bytes <= self.commit_bytes_max as u64
+            && end <= self.segment_bytes_max
+            && self.fits_rewritten(end, records as u64)
+    }
+
     pub(crate) fn check(&self) -> Result<(), LogError> {
         let limits = [
             (
@@ -166,4 +179,12 @@ impl LogOptions {
         }
         Ok(())
     }
+}
+
+/// Most bytes that the frame of such a commit takes.
+pub(crate) const fn frame_bytes(body_bytes: usize, records: usize) -> u64 {
+    let records = (records as u64).saturating_mul(RECORD_HEADER_BYTES as u64);
+    (FRAME_HEADER_BYTES as u64 + FRAME_ALIGNMENT as u64)
+        .saturating_add(records)
+        .saturating_add(body_bytes as u64)
 }

@@ -4,15 +4,13 @@ use crate::commit::{CommitBuffer, FramePlace};
 use crate::error::{AppendError, At};
 use crate::file::SegmentFile;
 use crate::format::{COMMIT_RECORDS_MAX, MANIFEST_FILE, SEGMENT_HEADER_BYTES, SegmentHeader};
-use crate::frame::{FRAME_HEADER_BYTES, RECORD_HEADER_BYTES};
 use crate::log::nonce;
 use crate::manifest::{Manifest, SegmentInfo};
 use crate::next::NextSegment;
+use crate::options::frame_bytes;
 use crate::rewrite::BeingRewritten;
 use crate::space::Space;
-use crate::{
-    FRAME_ALIGNMENT, LogError, LogOptions, LogPosition, LogReader, SealedSegment, SegmentId,
-};
+use crate::{LogError, LogOptions, LogPosition, LogReader, SealedSegment, SegmentId};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -136,7 +134,8 @@ impl LogWriter {
         // Gaps in the sequences count as records: then a segment is full too soon.
         let before = self.position.sequence.get().saturating_sub(start);
         let all = before.saturating_add(records as u64);
-        let end = u64::from(self.position.offset).saturating_add(frame_bytes(body_bytes, records));
+        let bytes = frame_bytes(body_bytes, records);
+        let end = u64::from(self.position.offset).saturating_add(bytes);
         end <= self.options.segment_bytes_max
             && self.options.fits_rewritten(end, all)
             && (before == 0 || all <= u64::from(self.options.segment_records_max))
@@ -146,12 +145,7 @@ impl LogWriter {
     /// Whether such a commit fits in an empty segment, and is within the limits of a commit.
     #[must_use]
     pub fn fits_empty(&self, body_bytes: usize, records: usize) -> bool {
-        let bytes = frame_bytes(body_bytes, records);
-        let end = u64::from(SEGMENT_HEADER_BYTES).saturating_add(bytes);
-        records <= COMMIT_RECORDS_MAX
-            && bytes <= u64::from(self.options.commit_bytes_max)
-            && end <= self.options.segment_bytes_max
-            && self.options.fits_rewritten(end, records as u64)
+        self.options.fits_empty(body_bytes, records)
     }
 
     /// Writes a commit, as [`append_undone_by`](Self::append_undone_by) does, and syncs a failed
@@ -484,12 +478,4 @@ impl Drop for LogWriter {
             let _ = self.cut_off_space();
         }
     }
-}
-
-/// Most bytes that the frame of such a commit takes.
-fn frame_bytes(body_bytes: usize, records: usize) -> u64 {
-    let records = (records as u64).saturating_mul(RECORD_HEADER_BYTES as u64);
-    (FRAME_HEADER_BYTES as u64 + u64::from(FRAME_ALIGNMENT))
-        .saturating_add(records)
-        .saturating_add(body_bytes as u64)
 }

@@ -64,8 +64,17 @@ impl Store {
         batch: Batch,
         options: AppendOptions<'_>,
     ) -> Result<Vec<Receipt>, Error> {
-        let _span = self.append_span(batch.len(), &options);
-        let prepared = self.prepare_batch(&batch)?;
+        self.append_events(&batch.events, options)
+    }
+
+    /// Appends events together, as a batch, and leaves them with the caller.
+    pub(crate) fn append_events(
+        &self,
+        events: &[(Coordinate, Event)],
+        options: AppendOptions<'_>,
+    ) -> Result<Vec<Receipt>, Error> {
+        let _span = self.append_span(events.len(), &options);
+        let prepared = self.prepare_batch(events)?;
         check_batch(&prepared)?;
         let mut receipts = Vec::with_capacity(prepared.len());
         let written = self.write(&prepared, &options, &mut |receipt| receipts.push(receipt))?;
@@ -96,8 +105,11 @@ impl Store {
     }
 
     /// Checks and hashes the events of a batch, without a lock.
-    pub(crate) fn prepare_batch<'a>(&self, batch: &'a Batch) -> Result<Vec<Prepared<'a>>, Error> {
-        let numbered = batch.events.iter().enumerate();
+    pub(crate) fn prepare_batch<'a>(
+        &self,
+        events: &'a [(Coordinate, Event)],
+    ) -> Result<Vec<Prepared<'a>>, Error> {
+        let numbered = events.iter().enumerate();
         numbered
             .zip(self.shared.random.nonces())
             .map(|((place, (coordinate, event)), nonce)| {
@@ -140,7 +152,10 @@ impl Store {
         let (committed, sealed, next) = {
             let (_span, mut writer, now_ms) = self.lock_to_commit(prepared, full)?;
             let guard = PoisonOnPanic(&shared.group);
-            let context = self.context(now_ms);
+            let mut context = self.context(now_ms);
+            if options.takes_any_time {
+                context.drift_ms_max = u64::MAX;
+            }
             let committed = writer.commit(prepared, durability, condition, context, give);
             if let (Ok(end), Durability::Synced, Full::Wait | Full::Refuse) =
                 (&committed, durability, full)

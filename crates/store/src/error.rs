@@ -205,6 +205,12 @@ impl Error {
         Self::new(ErrorKind::RefusedTime, message).with_detail(Detail::Time(refused))
     }
 
+    /// The same with another message.
+    pub(crate) fn saying(mut self, message: impl Into<String>) -> Self {
+        self.0.message = message.into();
+        self
+    }
+
     pub(crate) fn with_receipt_mismatches(self, mismatches: Vec<ReceiptMismatch>) -> Self {
         self.with_detail(Detail::Receipt(mismatches))
     }

@@ -311,6 +311,8 @@ impl StoreOptions {
 pub struct AppendOptions<'a> {
     pub(crate) durability: Option<Durability>,
     pub(crate) condition: Option<&'a AppendCondition>,
+    /// Whether a time may be as far ahead as it likes: whoever appends has looked at it.
+    pub(crate) takes_any_time: bool,
 }
 
 impl<'a> AppendOptions<'a> {
@@ -320,6 +322,7 @@ impl<'a> AppendOptions<'a> {
         Self {
             durability: None,
             condition: None,
+            takes_any_time: false,
         }
     }
 
@@ -327,6 +330,11 @@ impl<'a> AppendOptions<'a> {
     #[must_use]
     pub const fn durability(mut self, durability: Durability) -> Self {
         self.durability = Some(durability);
+        self
+    }
+
+    pub(crate) const fn any_time(mut self) -> Self {
+        self.takes_any_time = true;
         self
     }
 

@@ -225,6 +225,15 @@ impl Shared {
         }
     }
 
+    /// The time after which the next event's must be: the newest that was given or observed, also where
+    /// the event that had it was removed. None in a store that has had no events.
+    pub(crate) fn newest_time(&self) -> Option<Hlc> {
+        match (&self.writer, &self.follower) {
+            (Some(writer), _) => writer.lock().hlc.last(),
+            (None, follower) => follower.as_ref()?.lock().newest_time(),
+        }
+    }
+
     /// Where the written log ends, and a snapshot in whose log that position is.
     pub(crate) fn end_and_snapshot(&self) -> (LogPosition, Snapshot) {
         match (&self.writer, &self.follower) {

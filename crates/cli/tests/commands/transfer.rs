@@ -187,7 +187,8 @@ fn a_wrong_line_is_named_with_the_reason() {
     let good = r#"{"entity":"e","scope":"s","kind":1,"id":"00000000000000000000000000000001"}"#;
     for (number, (line, reason)) in [
         ("{", "EOF while parsing"),
-        ("[]", "invalid length 0"),
+        ("[]", "an object of JSON"),
+        (r#"["e","s"]"#, "an object of JSON"),
         (r#"{"entity":"e","kind":1}"#, "missing field `scope`"),
         (
             r#"{"entity":"e","scope":"s","kidn":1}"#,
@@ -269,7 +270,158 @@ fn a_check_appends_nothing() {
         &path,
     );
     assert!(checked.contains("1 event would be imported"), "{checked}");
-    assert_eq!(json(0, "stats {} --json", &path)["events"], 0);
+    assert!(!path.exists());
+}
+
+/// A check opened the store to write: it took the lock, and left a store where there was none.
+#[test]
+fn a_check_makes_no_file_and_needs_no_lock() {
+    let dir = tempfile::tempdir().unwrap();
+    let lines = dir.path().join("lines");
+    std::fs::write(&lines, format!("{LINE}\n{LINE}\n")).unwrap();
+    let check = format!("import {{}} {} --check --json", lines.display());
+    let path = dir.path().join("none/src.strand");
+    assert_eq!(json(0, &check, &path)["events"], 2);
+    assert!(!path.parent().unwrap().exists());
+    let empty = dir.path().join("empty");
+    std::fs::create_dir(&empty).unwrap();
+    assert_eq!(json(0, &check, &empty)["events"], 2);
+    assert_eq!(std::fs::read_dir(&empty).unwrap().count(), 0);
+
+    let path = dir.path().join("src.strand");
+    let files = || -> Vec<_> {
+        let listed = std::fs::read_dir(&path).unwrap();
+        let mut files: Vec<_> = listed
+            .map(|entry| {
+                let path = entry.unwrap().path();
+                let metadata = path.metadata().unwrap();
+                (path, metadata.len(), metadata.modified().unwrap())
+            })
+            .collect();
+        files.sort();
+        files
+    };
+    let store = Store::open(&path).unwrap();
+    store
+        .append(&at("e", "s"), Event::bytes(PAID, *b"x"))
+        .unwrap();
+    let before = files();
+    let checked = json(0, &check, &path);
+    assert_eq!(
+        (&checked["events"], &checked["checked_only"]),
+        (&2.into(), &true.into())
+    );
+    assert_eq!(files(), before);
+    store.close().unwrap();
+}
+
+/// A check did not know of the lines before the one it looked at.
+#[test]
+fn a_check_finds_what_the_import_would() {
+    let dir = tempfile::tempdir().unwrap();
+    let lines = dir.path().join("lines");
+    let line = |id: u32, payload: u32, ms: u64| {
+        format!(
+            "{{\"entity\":\"e\",\"scope\":\"s\",\"id\":\"{id:032x}\",\"payload\":{payload},\"wall_ms\":{ms}}}\n"
+        )
+    };
+    let between: String = (10..1510).map(|id| line(id, 0, 5000)).collect();
+    for (number, (rest, code)) in [
+        (line(1, 1, 5000), 0),
+        (line(1, 2, 5000), 1),
+        (between.clone() + &line(1, 1, 1), 0),
+        (between + &line(1, 2, 1) + "{", 1),
+        (line(2, 1, 99_999_999_999_999), 1),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        std::fs::write(&lines, line(1, 1, 5000) + &rest).unwrap();
+        let path = dir.path().join(format!("{number}.strand"));
+        let import = format!("import {{}} {} --json", lines.display());
+        let mut checked = json(code, &format!("{import} --check"), &path);
+        let imported = json(code, &import, &path);
+        checked["checked_only"] = false.into();
+        assert_eq!(checked, imported);
+    }
+}
+
+/// An import of a store's own export was refused where the clock of the machine had been ahead.
+#[test]
+fn times_ahead_are_refused_unless_they_are_asked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let lines = dir.path().join("lines");
+    let time = |text: &str| {
+        let fields = format!("\"entity\":\"e\",\"scope\":\"s\",\"time\":{text:?}");
+        format!("{{{fields}}}\n")
+    };
+    std::fs::write(
+        &lines,
+        time("2020-01-01T00:00:00Z") + &time("2222-01-01T00:00:00Z"),
+    )
+    .unwrap();
+    let path = dir.path().join("ahead.strand");
+    let import = format!("import {{}} {}", lines.display());
+    let (code, _, err) = outcome(&run(&import, &path));
+    assert_eq!(code, 1);
+    for part in ["line 2: its time 2222-", "days ahead", "--allow-future"] {
+        assert!(err.contains(part), "{part} in {err}");
+    }
+    let imported = json(0, &format!("{import} --allow-future --json"), &path);
+    assert_eq!(
+        (&imported["events"], &imported["repeated"]),
+        (&1.into(), &1.into())
+    );
+    // The store's clock is there now, so a time before that is no news to it.
+    std::fs::write(&lines, time("2221-01-01T00:00:00Z")).unwrap();
+    assert_eq!(
+        json(0, &format!("{import} --json"), &path)["moved_times"],
+        1
+    );
+}
+
+/// Payloads over the default limit came out of a store and did not go into another.
+#[test]
+fn whatever_payload_a_store_had_can_be_imported() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = dir.path().join("first.strand");
+    let store = StoreOptions::new()
+        .payload_bytes_max(32 << 20)
+        .open(&first)
+        .unwrap();
+    store
+        .append(&at("e", "s"), Event::bytes(PAID, vec![b'x'; 20 << 20]))
+        .unwrap();
+    store.close().unwrap();
+    let lines = dir.path().join("lines");
+    expect(0, &format!("export {{}} -o {}", lines.display()), &first);
+    let second = dir.path().join("second.strand");
+    let import = format!("import {{}} {} --json", lines.display());
+    assert_eq!(json(0, &format!("{import} --check"), &second)["events"], 1);
+    assert_eq!(json(0, &import, &second)["events"], 1);
+}
+
+/// An equal line of another file was taken for the same event, without a way to say that it is not.
+#[test]
+fn equal_lines_of_two_sources_are_two_events() {
+    let dir = tempfile::tempdir().unwrap();
+    let lines = dir.path().join("lines");
+    std::fs::write(&lines, LINE).unwrap();
+    let path = dir.path().join("src.strand");
+    let import = format!("import {{}} {} --json", lines.display());
+    for (source, events) in [
+        ("", 1),
+        ("", 0),
+        (" --source a", 1),
+        (" --source b", 1),
+        (" --source a", 0),
+    ] {
+        assert_eq!(
+            json(0, &format!("{import}{source}"), &path)["events"],
+            events,
+            "{source}"
+        );
+    }
 }
 
 #[test]

@@ -1,20 +1,24 @@
 //! An event as a CloudEvents 1.0 object, and back. How the attributes map is in `docs/export.md`.
 
 use super::base64;
-use super::imported::{ImportedEvent, RefusedLine, parse_id, parse_time, raw_value};
+use super::import::foreign_id;
+use super::imported::{ImportedEvent, RefusedLine, object, parse_id, parse_time, raw_value, shown};
 use super::line::{is_one_line_of_json, write_text, write_texts};
 use super::rfc3339;
-use crate::{EventRef, PayloadEncoding};
+use crate::{EventId, EventRef, PayloadEncoding};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::io::Write;
+use std::str::FromStr;
 
 const SOURCE_PREFIX: &str = "strandline:";
 const TYPE_PREFIX: &str = "strandline.kind.";
 const JSON: &str = "application/json";
 const MESSAGE_PACK: &str = "application/msgpack";
 const RAW: &str = "application/octet-stream";
+/// The last millisecond of the year 9999.
+const TEXT_MS_MAX: u64 = 253_402_300_799_999;
 const OTHER_PREFIX: &str = "application/x-strandline-encoding-";
 
 /// Appends an event to `out` as one line.
@@ -30,12 +34,12 @@ pub(super) fn write_cloud_event(out: &mut Vec<u8>, event: &EventRef<'_>) {
         event.kind()
     );
     write_text(out, at.entity());
-    let _ = write!(
-        out,
-        ",\"time\":\"{}\",\"strandsequence\":\"{}\"",
-        rfc3339(hlc.wall_ms()),
-        event.sequence()
-    );
+    let _ = match hlc.wall_ms() {
+        wall_ms @ ..=TEXT_MS_MAX => write!(out, ",\"time\":\"{}\"", rfc3339(wall_ms)),
+        // RFC 3339 has four digits for a year.
+        wall_ms => write!(out, ",\"strandwallms\":\"{wall_ms}\""),
+    };
+    let _ = write!(out, ",\"strandsequence\":\"{}\"", event.sequence());
     if hlc.counter() != 0 {
         let _ = write!(out, ",\"strandcounter\":\"{}\"", hlc.counter());
     }
@@ -97,6 +101,7 @@ struct CloudEvent<'a> {
     #[serde(borrow, default, deserialize_with = "raw_value")]
     data: Option<&'a RawValue>,
     data_base64: Option<Cow<'a, str>>,
+    strandwallms: Option<Cow<'a, str>>,
     strandcounter: Option<Cow<'a, str>>,
     strandcorrelation: Option<Cow<'a, str>>,
     strandcausation: Option<Cow<'a, str>>,
@@ -107,11 +112,21 @@ struct CloudEvent<'a> {
 
 /// Reads a line.
 pub(super) fn parse_cloud_event(text: &str) -> Result<ImportedEvent<'_>, RefusedLine> {
-    let event: CloudEvent<'_> = serde_json::from_str(text).map_err(RefusedLine::json)?;
+    let event: CloudEvent<'_> = object(text)?;
+    for (name, text) in [
+        ("id", &event.id),
+        ("source", &event.source),
+        ("type", &event.event_type),
+    ] {
+        if text.is_empty() {
+            return Err(RefusedLine::new(format!("{name} is empty")));
+        }
+    }
     if event.specversion != "1.0" {
         let version = &event.specversion;
         return Err(RefusedLine::new(format!(
-            "specversion is {version:?}; 1.0 is read"
+            "specversion is {}; 1.0 is read",
+            shown(version)
         )));
     }
     let scope = match event.source.strip_prefix(SOURCE_PREFIX) {
@@ -120,46 +135,39 @@ pub(super) fn parse_cloud_event(text: &str) -> Result<ImportedEvent<'_>, Refused
         })?),
         None => event.source.clone(),
     };
-    let number = |name: &str, text: &Option<Cow<'_, str>>| match text {
-        None => Ok(None),
-        Some(text) => text
-            .parse::<u32>()
-            .map(Some)
-            .map_err(|_| RefusedLine::new(format!("{name} is no number: {text:?}"))),
+    let wall_ms = match (&event.time, &event.strandwallms) {
+        (Some(_), Some(_)) => {
+            let reason = "an event has `time` or `strandwallms`, not both";
+            return Err(RefusedLine::new(reason.to_owned()));
+        }
+        (Some(time), None) => Some(parse_time("time", time)?),
+        (None, text) => number("strandwallms", text.as_deref())?,
     };
-    let version = number("strandversion", &event.strandversion)?.map(u16::try_from);
-    let version = version.transpose();
-    let version =
-        version.map_err(|_| RefusedLine::new("strandversion is over 65535".to_owned()))?;
     let tags = event.strandtags.as_deref().map(serde_json::from_str);
     let tags = tags.transpose().map_err(|error| {
+        let RefusedLine(reason) = RefusedLine::json(error);
         RefusedLine::new(format!(
-            "strandtags is no array of texts in a text: {error}"
+            "strandtags is no array of texts in a text: {reason}"
         ))
     })?;
-    // An id that is no event id is named by its source too, as the specification says.
-    let id = parse_id("id", &event.id).ok();
-    let derived_from = id
-        .is_none()
-        .then(|| format!("{}\n{}", event.source, event.id));
+    let id = match is_of_an_export(&event.source, &event.id) {
+        true => parse_id("id", &event.id)?,
+        false => foreign_id(&event.source, &event.id),
+    };
     Ok(ImportedEvent {
         entity: event.subject.unwrap_or_else(|| event.source.clone()),
         scope,
-        id,
-        derived_from,
+        id: Some(id),
         kind: event
             .event_type
             .strip_prefix(TYPE_PREFIX)
             .map(|kind| Cow::Owned(kind.to_owned())),
         kind_number: None,
-        wall_ms: event
-            .time
-            .map(|time| parse_time("time", &time))
-            .transpose()?,
-        counter: number("strandcounter", &event.strandcounter)?,
+        wall_ms,
+        counter: number("strandcounter", event.strandcounter.as_deref())?,
         correlation: link("strandcorrelation", event.strandcorrelation)?,
         causation: link("strandcausation", event.strandcausation)?,
-        version,
+        version: number("strandversion", event.strandversion.as_deref())?,
         encoding: encoding(event.datacontenttype.as_deref(), event.data.is_some())?,
         json: event.data.map(RawValue::get),
         base64: event.data_base64,
@@ -168,10 +176,23 @@ pub(super) fn parse_cloud_event(text: &str) -> Result<ImportedEvent<'_>, Refused
     })
 }
 
-fn link(
-    name: &'static str,
-    text: Option<Cow<'_, str>>,
-) -> Result<Option<crate::EventId>, RefusedLine> {
+/// The number that an attribute has, as a text.
+fn number<T: FromStr>(name: &str, text: Option<&str>) -> Result<Option<T>, RefusedLine> {
+    let parsed = text.map(str::parse).transpose();
+    parsed.map_err(|_| {
+        let text = shown(text.unwrap_or_default());
+        RefusedLine::new(format!("{name} is no number that an export writes: {text}"))
+    })
+}
+
+/// Whether source and id are as an export writes them: then the id is the event's own. Otherwise it is
+/// another program's, unique within its source and nowhere else (CloudEvents 1.0, `source`).
+fn is_of_an_export(source: &str, id: &str) -> bool {
+    source.starts_with(SOURCE_PREFIX)
+        && id.parse::<EventId>().is_ok_and(|own| own.to_string() == id)
+}
+
+fn link(name: &'static str, text: Option<Cow<'_, str>>) -> Result<Option<EventId>, RefusedLine> {
     text.map(|text| parse_id(name, &text)).transpose()
 }
 
@@ -187,12 +208,14 @@ fn encoding(content_type: Option<&str>, is_json: bool) -> Result<PayloadEncoding
     let essence = content_type.split(';').next().unwrap_or_default().trim();
     if let Some(code) = essence.strip_prefix(OTHER_PREFIX) {
         return code.parse().map(PayloadEncoding::from_code).map_err(|_| {
+            let code = shown(code);
             RefusedLine::new(format!(
-                "datacontenttype has no encoding of 0 to 255: {code:?}"
+                "datacontenttype has no encoding of 0 to 255: {code}"
             ))
         });
     }
-    Ok(match essence {
+    // Names of media types have no case (RFC 6838, section 4.2).
+    Ok(match &*essence.to_ascii_lowercase() {
         JSON => PayloadEncoding::JSON,
         MESSAGE_PACK => PayloadEncoding::MESSAGE_PACK,
         essence if essence.ends_with("+json") => PayloadEncoding::JSON,
@@ -258,7 +281,8 @@ mod tests {
         assert_eq!(event.entity, "https://example.com/a");
         assert_eq!(event.encoding, PayloadEncoding::JSON);
         assert_eq!(event.json, Some("{\"a\":1}"));
-        assert_eq!((event.id, event.kind), (None, None));
+        let id = foreign_id("https://example.com/a", "A234-1234-1234");
+        assert_eq!((event.id, event.kind), (Some(id), None));
         assert_eq!(event.wall_ms, Some(1_522_949_460_000));
     }
 }

@@ -3,7 +3,7 @@
 use super::base64;
 use super::parse_rfc3339;
 use crate::encode::json_as_message_pack;
-use crate::{Coordinate, Event, EventId, EventKind, Hash, Hlc, PayloadEncoding};
+use crate::{Coordinate, Event, EventId, EventKind, Hlc, PayloadEncoding};
 use serde::de::{Deserialize, Deserializer, IgnoredAny, Visitor};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -26,11 +26,41 @@ impl RefusedLine {
         let reason = text
             .rsplit_once(" at line ")
             .map_or(&*text, |(reason, _)| reason);
+        // It may have a name in it that somebody wrote.
+        let reason = plain(reason);
         Self(match error.column() {
-            0 => reason.to_owned(),
+            0 => reason,
             column => format!("{reason} (column {column})"),
         })
     }
+}
+
+/// How many characters of a text are shown where it is refused.
+const SHOWN_CHARACTERS: usize = 200;
+
+/// A text of a line as an error shows it: in quotes, and not longer than people read.
+pub(super) fn shown(text: &str) -> String {
+    match text.char_indices().nth(SHOWN_CHARACTERS) {
+        None => format!("{text:?}"),
+        Some((end, _)) => format!("{:?}…", text.get(..end).unwrap_or_default()),
+    }
+}
+
+/// A text without what a terminal obeys, and not longer than people read.
+fn plain(text: &str) -> String {
+    // Names of all fields that there are, and of one that is not.
+    const CHARACTERS: usize = 3 * SHOWN_CHARACTERS;
+    let mut plain = String::new();
+    for character in text.chars().take(CHARACTERS) {
+        match character.is_control() {
+            true => plain.extend(character.escape_default()),
+            false => plain.push(character),
+        }
+    }
+    if text.chars().nth(CHARACTERS).is_some() {
+        plain.push('…');
+    }
+    plain
 }
 
 /// The fields of a line, in either format.
@@ -39,8 +69,6 @@ pub(super) struct ImportedEvent<'a> {
     pub(super) entity: Cow<'a, str>,
     pub(super) scope: Cow<'a, str>,
     pub(super) id: Option<EventId>,
-    /// What names the event where it has no event id; by default the line and its number.
-    pub(super) derived_from: Option<String>,
     /// The kind as text: `0x1002`.
     pub(super) kind: Option<Cow<'a, str>>,
     pub(super) kind_number: Option<u64>,
@@ -96,9 +124,20 @@ pub(super) fn raw_value<'de, D: Deserializer<'de>>(
     <&RawValue>::deserialize(deserializer).map(Some)
 }
 
+/// What an object of JSON says. An array of the same values is none.
+pub(super) fn object<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, RefusedLine> {
+    if !text.starts_with('{') {
+        return Err(RefusedLine::new(format!(
+            "an event is an object of JSON, and this is {}",
+            shown(text)
+        )));
+    }
+    serde_json::from_str(text).map_err(RefusedLine::json)
+}
+
 /// Reads a line of export's own format.
 pub(super) fn parse_line(text: &str) -> Result<ImportedEvent<'_>, RefusedLine> {
-    let line: Line<'_> = serde_json::from_str(text).map_err(RefusedLine::json)?;
+    let line: Line<'_> = object(text)?;
     let (kind, kind_number) = match (line.kind, line.category, line.type_in_category) {
         (Some(KindField::Text(kind)), None, None) => (Some(Cow::Owned(kind)), None),
         (Some(KindField::Number(number)), None, None) => (None, Some(number)),
@@ -130,7 +169,6 @@ pub(super) fn parse_line(text: &str) -> Result<ImportedEvent<'_>, RefusedLine> {
     };
     Ok(ImportedEvent {
         id: id("id", line.id)?,
-        derived_from: None,
         correlation: id("correlation", line.correlation)?,
         causation: id("causation", line.causation)?,
         entity: line.entity,
@@ -152,13 +190,14 @@ pub(super) fn parse_line(text: &str) -> Result<ImportedEvent<'_>, RefusedLine> {
 
 pub(super) fn parse_id(name: &str, text: &str) -> Result<EventId, RefusedLine> {
     text.parse()
-        .map_err(|error| RefusedLine::new(format!("{name} {text:?}: {error}")))
+        .map_err(|error| RefusedLine::new(format!("{name} {}: {error}", shown(text))))
 }
 
 pub(super) fn parse_time(name: &str, text: &str) -> Result<u64, RefusedLine> {
     parse_rfc3339(text).ok_or_else(|| {
+        let text = shown(text);
         RefusedLine::new(format!(
-            "{name} {text:?} is no time as of RFC 3339 since 1970"
+            "{name} {text} is no time as of RFC 3339 since 1970"
         ))
     })
 }
@@ -175,10 +214,14 @@ impl ImportedEvent<'_> {
             (_, Some(number)) if number < 0x1000 => number | (u64::from(category) << 12),
             (_, Some(number)) => number,
             (Some(text), None) => {
-                let digits = text.strip_prefix("0x").filter(|digits| digits.len() <= 4);
+                let are_digits = |text: &&str| {
+                    text.len() <= 4 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+                };
+                let digits = text.strip_prefix("0x").filter(are_digits);
                 let number = digits.and_then(|digits| u64::from_str_radix(digits, 16).ok());
                 number.ok_or_else(|| {
-                    RefusedLine::new(format!("kind {text:?} is not of the form \"0x1002\""))
+                    let text = shown(text);
+                    RefusedLine::new(format!("kind {text} is not of the form \"0x1002\""))
                 })?
             }
             (None, None) => u64::from(category) << 12,
@@ -205,28 +248,6 @@ impl ImportedEvent<'_> {
             .map_err(|error| RefusedLine::new(error.to_string()))
     }
 
-    /// The id: the line's, or one that is the same whenever the line is imported again.
-    pub(super) fn id(&self, line: &str, number: u64) -> EventId {
-        if let Some(id) = self.id {
-            return id;
-        }
-        let (content, counter) = match &self.derived_from {
-            Some(name) => (Hash::of(name.as_bytes()), 0),
-            None => (
-                Hash::of(line.as_bytes()),
-                // The line's number keeps ids of equal lines apart, and in order.
-                u32::try_from(number & u64::from(u32::MAX)).unwrap_or(u32::MAX),
-            ),
-        };
-        let bits = content
-            .as_bytes()
-            .first_chunk()
-            .copied()
-            .unwrap_or_default();
-        let time = Hlc::new(self.wall_ms.unwrap_or(0), counter).unwrap_or_default();
-        EventId::from_hlc(time, u64::from_le_bytes(bits))
-    }
-
     /// The payload, as the line says it is encoded.
     pub(super) fn payload(&self) -> Result<Vec<u8>, RefusedLine> {
         match (self.json, &self.base64) {
@@ -248,13 +269,8 @@ impl ImportedEvent<'_> {
         }
     }
 
-    /// The event.
-    pub(super) fn event(
-        &self,
-        id: EventId,
-        category: u8,
-        at: Option<Hlc>,
-    ) -> Result<Event, RefusedLine> {
+    /// The event, without its time.
+    pub(super) fn event(&self, id: EventId, category: u8) -> Result<Event, RefusedLine> {
         let mut event = Event::encoded(self.kind(category)?, self.encoding, self.payload()?)
             .with_id(id)
             .with_version(self.version.unwrap_or(1));
@@ -268,9 +284,6 @@ impl ImportedEvent<'_> {
             .map_err(|error| RefusedLine::new(error.to_string()))?;
         for tag in &self.tags {
             event = event.tagged(tag);
-        }
-        if let Some(at) = at {
-            event = event.at(at);
         }
         Ok(event)
     }

@@ -28,6 +28,7 @@
 mod annotate;
 mod backup;
 mod base64;
+mod batches;
 mod census;
 mod cloud_event;
 mod compact;
@@ -56,7 +57,7 @@ pub use backup::{BackedUp, Existing, Restored, backup, restore};
 pub use census::Census;
 pub use compact::{Compacted, CompactionPlan, Retention, compact};
 pub use export::{Exported, LineFormat, export};
-pub use import::{ImportError, ImportOptions, Imported, import};
+pub use import::{ImportError, ImportOptions, Imported, import, try_import};
 pub use inventory::{FileFacts, FooterState, Inventory, SegmentFacts};
 pub use line::{PayloadForm, base64_text, readable_json, write_line};
 pub use progress::{OnProgress, Progress, ProgressUnit};

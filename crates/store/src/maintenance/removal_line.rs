@@ -1,11 +1,12 @@
 //! The note of a removal as a line of JSON, in either format. The fields are in `docs/export.md`.
 
 use super::export::LineFormat;
-use super::imported::RefusedLine;
+use super::imported::{RefusedLine, raw_value};
 use super::rfc3339;
 use crate::removals::is_sound;
 use crate::{Hash, Sequence};
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -62,7 +63,8 @@ struct Part {
 struct CloudEvent<'a> {
     #[serde(rename = "type", borrow)]
     event_type: Cow<'a, str>,
-    data: Option<Fields>,
+    #[serde(borrow, default, deserialize_with = "raw_value")]
+    data: Option<&'a RawValue>,
 }
 
 /// Appends a note to `out` as one line.
@@ -112,9 +114,10 @@ pub(super) fn parse_removal(
                 return Ok(None);
             }
             match serde_json::from_str::<CloudEvent<'_>>(text) {
-                Ok(event) if event.event_type == EVENT_TYPE => event.data.ok_or_else(|| {
-                    RefusedLine::new("the record of a removal has no data".to_owned())
-                })?,
+                Ok(event) if event.event_type == EVENT_TYPE => {
+                    let data = event.data.map_or("null", RawValue::get);
+                    serde_json::from_str(data).map_err(RefusedLine::json)?
+                }
                 // What is wrong with an event is told where events are read.
                 _ => return Ok(None),
             }

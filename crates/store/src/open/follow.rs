@@ -3,6 +3,7 @@
 use super::replay::Replay;
 use crate::writer::SegmentNames;
 use crate::{Error, ErrorKind};
+use strandline_core::{Hlc, HlcClock};
 use strandline_index::IndexWriter;
 use strandline_segment::{LogFollower, LogPosition, ScanError, SegmentId};
 
@@ -12,6 +13,8 @@ pub(crate) struct Follower {
     log: LogFollower,
     index: IndexWriter,
     names: SegmentNames,
+    /// The newest time of what was read, removed events included.
+    hlc: HlcClock,
     /// The segment that `names` is of.
     segment: SegmentId,
     /// Whether a commit could not be entered, after which nothing more is.
@@ -19,8 +22,14 @@ pub(crate) struct Follower {
 }
 
 impl Follower {
-    pub(super) fn new(log: LogFollower, index: IndexWriter, names: SegmentNames) -> Self {
+    pub(super) fn new(
+        log: LogFollower,
+        index: IndexWriter,
+        names: SegmentNames,
+        hlc: HlcClock,
+    ) -> Self {
         Self {
+            hlc,
             segment: log.position().segment,
             log,
             index,
@@ -32,6 +41,11 @@ impl Follower {
     /// Where the log ends, as far as it was read.
     pub(crate) const fn position(&self) -> LogPosition {
         self.log.position()
+    }
+
+    /// The newest time of what was read, removed events included.
+    pub(crate) const fn newest_time(&self) -> Option<Hlc> {
+        self.hlc.last()
     }
 
     /// Shows the commits that came since.
@@ -63,7 +77,11 @@ impl Follower {
         }
         // What came before a failure is whole, and is shown.
         let end = self.log.position();
-        self.names = replay.commit(end).names;
+        let committed = replay.commit(end);
+        self.names = committed.names;
+        if let Some(newest) = committed.hlc.last() {
+            self.hlc.observe(newest);
+        }
         self.segment = end.segment;
         followed.map(drop).map_err(Error::from)
     }

@@ -182,7 +182,7 @@ fn open_once(
             (Some(CommitLock::new(writer)), None)
         }
         (None, Some(log)) => {
-            let follower = Follower::new(log, index, replayed.names);
+            let follower = Follower::new(log, index, replayed.names, replayed.hlc);
             (None, Some(Mutex::new(follower)))
         }
         (None, None) => (None, None),

@@ -5,10 +5,11 @@
 
 use super::chain::ChainEnd;
 use super::condition::{LookedAhead, check_condition};
+use super::prepare::no_segment_has_room;
 use super::times::tick;
 use super::{GroupSync, Poison, Prepared, Writer};
 use crate::event::Link;
-use crate::{BATCH_BYTES_MAX, Durability, Error, ErrorKind, Receipt};
+use crate::{Durability, Error, ErrorKind, Receipt};
 use std::collections::HashMap;
 use strandline_core::record::Record;
 use strandline_core::{Coordinate, EventId, Hash, Hlc, Random, Sequence};
@@ -127,15 +128,7 @@ impl Writer {
             return Ok(());
         }
         if !self.log.fits_empty(bytes_max, events.len()) {
-            return Err(Error::new(
-                ErrorKind::TooLarge,
-                format!(
-                    "the commit may take {bytes_max} bytes and its frame more; the limits are \
-                     {BATCH_BYTES_MAX} (BATCH_BYTES_MAX) and the {} of a segment \
-                     (StoreOptions::segment_bytes_max)",
-                    context.segment_bytes_max,
-                ),
-            ));
+            return Err(no_segment_has_room(bytes_max, context.segment_bytes_max));
         }
         self.sealed = Some(self.rotate(context)?);
         Ok(())

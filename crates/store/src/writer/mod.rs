@@ -55,7 +55,7 @@ pub(crate) use lock::{CommitLock, Committing};
 pub(crate) use names::SegmentNames;
 pub(crate) use parker::KeepsWakeUp;
 pub(crate) use pending::Pending;
-pub(crate) use prepare::{Prepared, check_batch};
+pub(crate) use prepare::{Prepared, check_batch, check_event, no_segment_has_room};
 pub(crate) use room::{Attempt, Room};
 pub(crate) use sync::{GroupSync, Poison};
 

@@ -2,7 +2,7 @@
 
 use crate::event::Link;
 use crate::store::Shared;
-use crate::{BATCH_EVENTS_MAX, Error, ErrorKind, Event};
+use crate::{BATCH_BYTES_MAX, BATCH_EVENTS_MAX, Error, ErrorKind, Event};
 use std::collections::HashSet;
 use strandline_core::record::{RecordPayload, record_bytes_max};
 use strandline_core::{
@@ -32,24 +32,7 @@ impl<'a> Prepared<'a> {
         shared: &Shared,
     ) -> Result<Self, Error> {
         check_links(event, place)?;
-        if event.kind.is_reserved() {
-            return Err(Error::new(
-                ErrorKind::InvalidInput,
-                format!("kind {} is reserved for the store", event.kind),
-            ));
-        }
-        let limit = shared.options.payload_bytes_max;
-        if event.payload.len() > limit {
-            return Err(Error::new(
-                ErrorKind::TooLarge,
-                format!(
-                    "the payload has {} bytes, the limit is {limit} \
-                     (StoreOptions::payload_bytes_max)",
-                    event.payload.len(),
-                ),
-            ));
-        }
-        let extensions = extensions(event)?;
+        let extensions = check_event(event, shared.options.payload_bytes_max)?;
         Ok(Self {
             extensions,
             coordinate,
@@ -73,6 +56,43 @@ impl<'a> Prepared<'a> {
         let payload = self.event.payload.len();
         record_bytes_max(self.coordinate, &self.extensions, payload)
     }
+}
+
+/// Checks what concerns an event by itself, and gives what its record has beside its fields.
+///
+/// # Errors
+///
+/// `InvalidInput` or `TooLarge`.
+pub(crate) fn check_event(event: &Event, payload_bytes_max: usize) -> Result<Extensions, Error> {
+    if event.kind.is_reserved() {
+        return Err(Error::new(
+            ErrorKind::InvalidInput,
+            format!("kind {} is reserved for the store", event.kind),
+        ));
+    }
+    if event.payload.len() > payload_bytes_max {
+        return Err(Error::new(
+            ErrorKind::TooLarge,
+            format!(
+                "the payload has {} bytes, the limit is {payload_bytes_max} \
+                 (StoreOptions::payload_bytes_max)",
+                event.payload.len(),
+            ),
+        ));
+    }
+    extensions(event)
+}
+
+/// The error of a commit that no segment has room for.
+pub(crate) fn no_segment_has_room(bytes_max: usize, segment_bytes_max: u64) -> Error {
+    Error::new(
+        ErrorKind::TooLarge,
+        format!(
+            "the commit may take {bytes_max} bytes and its frame more; the limits are \
+             {BATCH_BYTES_MAX} (BATCH_BYTES_MAX) and the {segment_bytes_max} of a segment \
+             (StoreOptions::segment_bytes_max)",
+        ),
+    )
 }
 
 /// What the record of an event has beside its fields; nothing for most.

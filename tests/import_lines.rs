@@ -1,0 +1,284 @@
+//! Lines of an import that are unlike what programs write, or are written by other programs.
+
+use crate::harness::contents;
+use crate::imports::{CLOUD_EVENTS, LINES, cloud_event, fine, line, open, refused, run};
+use std::ops::ControlFlow;
+use strandline::fs::MemFs;
+use strandline::maintenance::{LineFormat, export};
+use strandline::{ErrorKind, PayloadEncoding, Region};
+
+/// The last millisecond that a time can have, and years that RFC 3339 has no digits for: they were written
+/// as times that could not be read.
+#[test]
+fn far_years_and_leap_seconds_come_back() {
+    let last = (1_u64 << 48) - 1;
+    let store = open(&MemFs::new());
+    let leap = r#"{"entity":"e","scope":"s","time":"2016-12-31t23:59:60.9999+00:00"}"#;
+    let lines = [
+        leap,
+        "\n",
+        &line(253_402_300_799_999, 1),
+        &line(253_402_300_800_000, 2),
+        &line(last, 3),
+    ];
+    fine(&store, LINES.allow_future(), lines.concat());
+    let times: Vec<_> = contents(&store.snapshot())
+        .iter()
+        .map(|event| event.hlc.wall_ms())
+        .collect();
+    assert_eq!(
+        times,
+        [
+            1_483_228_800_999,
+            253_402_300_799_999,
+            253_402_300_800_000,
+            last
+        ]
+    );
+    for (options, format) in [
+        (LINES, LineFormat::Lines),
+        (CLOUD_EVENTS, LineFormat::CloudEvents),
+    ] {
+        let (mut lines, mut go_on) = (Vec::new(), |_| ControlFlow::Continue(()));
+        export(
+            &store.snapshot(),
+            &Region::all(),
+            format,
+            &mut lines,
+            &mut go_on,
+        )
+        .unwrap();
+        let copy = open(&MemFs::new());
+        assert_eq!(fine(&copy, options.allow_future(), lines).events, 4);
+        let copied: Vec<_> = contents(&copy.snapshot())
+            .iter()
+            .map(|event| event.hlc)
+            .collect();
+        assert!(
+            contents(&store.snapshot())
+                .iter()
+                .map(|event| event.hlc)
+                .eq(copied)
+        );
+    }
+    // After the last reading there is none, which is no line's fault.
+    let end =
+        line(last, 4).replace("\"wall_ms\"", "\"counter\":4294967295,\"wall_ms\"") + &line(last, 5);
+    let tried = run(&store, LINES.trial(), &end).unwrap_err();
+    let error = run(&store, LINES, &end).unwrap_err();
+    assert_eq!(
+        (error.line, error.error.kind(), error.imported.events),
+        (None, ErrorKind::Exhausted, 1)
+    );
+    assert_eq!(
+        (tried.to_string(), tried.imported),
+        (error.to_string(), error.imported)
+    );
+}
+
+#[test]
+fn odd_lines_are_read_or_refused_for_what_they_are() {
+    let rest = r#""entity":"e","scope":"s""#;
+    let of = |fields: &str| format!("{{{rest}{fields}}}");
+    for (line, reason) in [
+        (of("\0"), "expected `,` or `}`"),
+        (of(r#","entity":"f""#), "duplicate field `entity`"),
+        (
+            of(r#","payload":1,"payload":1"#),
+            "duplicate field `payload`",
+        ),
+        (of(r#","payload":1,"payload_base64":"""#), "not both"),
+        (of(r#","wall_ms":18446744073709551616"#), "invalid type"),
+        (of(r#","wall_ms":-1"#), "invalid value"),
+        (of(r#","wall_ms":1.0"#), "invalid type"),
+        (of(r#","kind":"0x+12""#), "not of the form"),
+        (of(r#","kind":"0x""#), "not of the form"),
+        (of(r#","kind":18446744073709551615"#), "16 bits"),
+        (of(r#","encoding":256"#), "0 to 255"),
+        (
+            of(r#","encoding":"message_pack","payload":[18446744073709551616]"#),
+            "64 bits",
+        ),
+        (
+            of(r#","encoding":"message_pack","payload":{"a":1,"a":2}"#),
+            "twice",
+        ),
+        (of(r#","time":"2016-02-30T00:00:00Z""#), "no time"),
+        (of(r#","time":"1969-12-31T23:59:59Z""#), "no time"),
+        (
+            of(r#","id":"{018f4e66-0000-7000-8000-000000000001}""#),
+            "32 hexadecimal digits",
+        ),
+        (of(r#","id":"""#), "32 hexadecimal digits"),
+        (r#"["e","s"]"#.to_owned(), "object of JSON"),
+        ("\u{0}".to_owned(), "object of JSON"),
+        (format!("{{{rest}}}\r{{{rest}}}"), "trailing characters"),
+    ] {
+        let store = open(&MemFs::new());
+        let expected = (2, ErrorKind::InvalidInput, reason);
+        refused(&store, LINES, &format!("{{{rest}}}\n{line}\n"), expected);
+    }
+    // Those that are fine, the last without an end.
+    let fine_lines = [
+        "\u{feff}".to_owned() + &of(""),
+        of(r#","payload":{"a":1,"a":123456789012345678901234567890}"#) + "\r",
+        String::new(),
+        " ".to_owned() + &of(r#","payload":null"#) + "\t",
+        of(r#","id":"018F4E66-0000-7000-8000-00000000000A""#),
+        of(r#","id":"018f4e66000070008000000000000000a""#).replace("000a\"", "00a\""),
+        "\u{feff}".to_owned()
+            + &of(r#","encoding":"message_pack","payload":{"b":-0,"a":18446744073709551615}"#),
+    ];
+    let store = open(&MemFs::new());
+    let imported = fine(&store, LINES, fine_lines.join("\n"));
+    assert_eq!(
+        (imported.lines, imported.events, imported.repeated),
+        (7, 5, 1)
+    );
+    let payloads: Vec<_> = contents(&store.snapshot())
+        .iter()
+        .map(|event| event.payload().unwrap().to_vec())
+        .collect();
+    assert_eq!(
+        payloads[1],
+        br#"{"a":1,"a":123456789012345678901234567890}"#
+    );
+    assert_eq!(payloads[2], b"null");
+    let object = [
+        b"\x82\xa1b\xcb\x80\0\0\0\0\0\0\0\xa1a\xcf".as_slice(),
+        &[0xff; 8],
+    ]
+    .concat();
+    assert_eq!(payloads[4], object);
+    let error = run(&store, LINES, b"{\"entity\":\"\xff\"}").unwrap_err();
+    assert_eq!(
+        (error.line, error.error.kind()),
+        (Some(1), ErrorKind::InvalidInput)
+    );
+    assert_eq!(fine(&store, LINES, "").lines, 0);
+}
+
+#[test]
+fn odd_cloud_events_are_read_or_refused_for_what_they_are() {
+    let long_name = "x".repeat(256);
+    let of = |rest: &str| cloud_event("/a", "7", rest);
+    for (line, reason) in [
+        (cloud_event("/a", "", ""), "id is empty"),
+        (cloud_event("", "7", ""), "source is empty"),
+        (of("").replace("\"t\"", "\"\""), "type is empty"),
+        (of("").replace("1.0", "0.3"), "specversion is \"0.3\""),
+        (of("").replace("\"1.0\"", "1.0"), "invalid type"),
+        (
+            of("").replace("\"specversion\":\"1.0\",", ""),
+            "missing field",
+        ),
+        (of(",\"id\":\"8\""), "duplicate field"),
+        (of(",\"data\":1,\"data_base64\":\"AA==\""), "not both"),
+        (of(",\"data_base64\":\"A\""), "no base64"),
+        (of(",\"subject\":\"\""), "the entity is empty"),
+        (of(",\"subject\":\"a\\u0000b\""), "control character"),
+        (of(&format!(",\"subject\":{long_name:?}")), "has 256 bytes"),
+        (
+            cloud_event(&long_name, "7", ",\"subject\":\"x\""),
+            "has 256 bytes",
+        ),
+        (of(",\"time\":\"2020-01-01\""), "no time"),
+        (
+            of(",\"time\":\"2020-01-01T00:00:00Z\",\"strandwallms\":\"5\""),
+            "not both",
+        ),
+        (
+            of(",\"strandcounter\":\"-1\""),
+            "strandcounter is no number",
+        ),
+        (
+            of(",\"strandversion\":\"65536\""),
+            "strandversion is no number",
+        ),
+        (of(",\"strandtags\":\"a\""), "strandtags is no array"),
+        (cloud_event("strandline:%f", "7", ""), "hexadecimal digits"),
+        ("[]".to_owned(), "object of JSON"),
+    ] {
+        let store = open(&MemFs::new());
+        let lines = cloud_event("/b", "7", "") + &line;
+        refused(
+            &store,
+            CLOUD_EVENTS,
+            &lines,
+            (2, ErrorKind::InvalidInput, reason),
+        );
+    }
+    let long_id = "i".repeat(100_000);
+    let lines = [
+        of(",\"data\":null,\"data_base64\":null").replace("null,\"data_base64\":null", "null"),
+        cloud_event(
+            "/a",
+            &long_id,
+            ",\"subject\":null,\"time\":null,\"other\":[{}],\"other\":1",
+        ),
+        cloud_event(
+            "/a",
+            "\u{0}\n",
+            ",\"datacontenttype\":\"Application/JSON; charset=utf-8\",\"data_base64\":\"e30=\"",
+        ),
+        cloud_event(
+            "/a",
+            "8",
+            ",\"datacontenttype\":\"application/msgpack\",\"data_base64\":\"gA==\"",
+        ),
+        cloud_event(
+            "/a",
+            "9",
+            ",\"datacontenttype\":\"image/png\",\"data_base64\":\"AP8=\"",
+        ),
+        cloud_event(
+            "/a",
+            "10",
+            ",\"datacontenttype\":\"text/plain\",\"data\":\"hi\"",
+        ),
+        cloud_event("/a", "11", ",\"time\":\"2020-02-29T23:00:00.25-01:00\""),
+    ];
+    // Rust escapes a NUL in another way than JSON.
+    let lines = lines.concat().replace("\\0", "\\u0000");
+    let store = open(&MemFs::new());
+    assert_eq!(fine(&store, CLOUD_EVENTS, &lines).events, 7);
+    assert_eq!(fine(&store, CLOUD_EVENTS, &lines).repeated, 7);
+    let events = contents(&store.snapshot());
+    let encodings: Vec<_> = events.iter().map(|event| event.encoding).collect();
+    let [json, raw] = [PayloadEncoding::JSON, PayloadEncoding::RAW];
+    assert_eq!(
+        encodings,
+        [
+            json,
+            raw,
+            json,
+            PayloadEncoding::MESSAGE_PACK,
+            raw,
+            json,
+            raw
+        ]
+    );
+}
+
+/// What somebody wrote was shown as it is: as long as it is, and with what a terminal obeys.
+#[test]
+fn an_error_shows_no_more_of_a_line_than_people_read() {
+    let store = open(&MemFs::new());
+    let long = "é\\u001b[2J".repeat(50_000);
+    for line in [
+        format!("{{\"{long}\":1}}"),
+        format!("{{\"entity\":\"e\",\"scope\":\"s\",\"id\":\"{long}\"}}"),
+        format!("{{\"entity\":\"e\",\"scope\":\"s\",\"kind\":\"{long}\"}}"),
+        format!("{{\"entity\":\"e\",\"scope\":\"s\",\"time\":\"{long}\"}}"),
+        format!("{{\"entity\":\"e\",\"scope\":\"s\",\"encoding\":\"{long}\"}}"),
+        format!(
+            "{{\"entity\":\"e\",\"scope\":\"s\",\"encoding\":\"message_pack\",\"payload\":{{\"{long}\":1,\"{long}\":1}}}}"
+        ),
+        format!("[{long}]"),
+        "\u{1b}".repeat(9),
+    ] {
+        let error = run(&store, LINES, &line).unwrap_err().to_string();
+        assert!(error.len() < 2500, "{}", error.len());
+        assert!(!error.contains(char::is_control), "{error:?}");
+    }
+}
