@@ -1,4 +1,4 @@
-//! `backup` and `restore`.
+//! `backup`.
 
 use crate::Outcome;
 use crate::bar::Bar;
@@ -8,7 +8,7 @@ use serde_json::json;
 use std::path::PathBuf;
 use std::sync::Arc;
 use strandline::fs::{Fs, OsFs};
-use strandline::maintenance::{CopyMode, Existing, backup, restore};
+use strandline::maintenance::{CopyMode, backup};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -21,22 +21,6 @@ pub struct Args {
     /// Copy sealed segments instead of linking them, so that damage to one strikes one only.
     #[arg(long)]
     copy: bool,
-    /// Print JSON, for programs.
-    #[arg(long)]
-    json: bool,
-}
-
-#[derive(Debug, clap::Args)]
-pub struct RestoreArgs {
-    /// Directory of the backup.
-    #[arg(value_name = "BACKUP")]
-    backup: PathBuf,
-    /// Where the store is to be.
-    #[arg(value_name = "DIR")]
-    dir: PathBuf,
-    /// Move a store that is there aside, and keep it.
-    #[arg(long)]
-    replace: bool,
     /// Print JSON, for programs.
     #[arg(long)]
     json: bool,
@@ -73,37 +57,6 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
             done.linked,
             done.kept
         );
-    }
-    Ok(Outcome::Fine)
-}
-
-pub(crate) fn run_restore(args: &RestoreArgs) -> anyhow::Result<Outcome> {
-    let fs: Arc<dyn Fs> = Arc::new(OsFs);
-    let existing = match args.replace {
-        true => Existing::MoveAside,
-        false => Existing::Refuse,
-    };
-    let mut bar = Bar::new("restoring");
-    let mut show = |progress| bar.show(progress);
-    let done = restore(&fs, &args.backup, &args.dir, existing, &mut show)?;
-    drop(bar);
-    if args.json {
-        let json = json!({
-            "end": done.end,
-            "replaced": done.replaced,
-            "index_problems": done.left_out.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        });
-        println!("{json}");
-    } else {
-        let dir = args.dir.display();
-        println!("{dir} has everything before sequence {}", done.end);
-        if let Some(replaced) = &done.replaced {
-            println!("the store that was there is {} now", replaced.display());
-        }
-        if let Some(first) = done.left_out.first() {
-            println!("indexes of the backup are wrong and were left out ({first})");
-            println!("the next opening makes them anew from the log, which is intact");
-        }
     }
     Ok(Outcome::Fine)
 }

@@ -21,6 +21,7 @@ mod inspect;
 pub mod plot;
 mod query;
 mod removals;
+mod restore;
 mod salvage;
 mod screen;
 mod show;
@@ -83,7 +84,7 @@ pub enum Command {
     /// Check a backup, and put a copy of it in the place of a store.
     #[command(after_help = "Example:\n  \
         strandline restore backups/orders.strand orders.strand --replace")]
-    Restore(backup::RestoreArgs),
+    Restore(restore::Args),
     /// Remove events that are not to be kept; chains, sequences and receipts stay right.
     #[command(after_help = "Examples:\n  \
         strandline compact orders.strand --keep-newest 100 --within meter: --dry-run\n  \
@@ -130,7 +131,7 @@ pub fn run(command: &Command) -> ExitCode {
         Command::Checkpoint(args) => checkpoint::run(args),
         Command::Rebuild(args) => checkpoint::run_rebuild(args),
         Command::Backup(args) => backup::run(args),
-        Command::Restore(args) => backup::run_restore(args),
+        Command::Restore(args) => restore::run(args),
         Command::Compact(args) => compact::run(args),
         Command::Redact(args) => compact::run_redact(args),
         Command::Removals(args) => removals::run(args),
