@@ -100,7 +100,12 @@ impl UncheckedLog {
         on_bytes: &mut impl FnMut(u64) -> Result<(), E>,
     ) -> Result<Option<CopiedLog>, ScanError<E>> {
         let dir = self.dir.clone();
-        let (fs, manifest) = (self.fs.clone(), self.manifest.clone());
+        let fs = self.fs.clone();
+        // Who opens the copy to write, be it a copy of the copy by hand, begins an epoch of its own.
+        let manifest = Manifest {
+            is_copy: true,
+            ..self.manifest.clone()
+        };
         let fs = &*fs;
         fs.create_dir_all(to).at("make", to)?;
         let earlier = Manifest::read(fs, to)?;

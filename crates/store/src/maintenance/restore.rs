@@ -7,7 +7,7 @@ use crate::{Error, ErrorKind, Problem, ProblemKind, Sequence, StoreOptions};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use strandline_core::fs::Fs;
-use strandline_segment::CopyMode;
+use strandline_segment::{CopyMode, Manifest};
 
 /// What a restore did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,6 +74,7 @@ pub fn restore(
         false => CopyMode::FramesAlone,
     };
     let copied = copy(fs, backup_dir, &staging, mode, on_progress)?;
+    Manifest::begin_epoch(&**fs, &staging, &StoreOptions::new().random()?)?;
     let replaced = if there {
         let aside = free_name(dir);
         fs.rename(dir, &aside)
