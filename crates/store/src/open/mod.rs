@@ -6,6 +6,7 @@
 
 mod carry;
 mod follow;
+mod interrupted;
 mod rebuild;
 mod replay;
 mod restore;
@@ -240,6 +241,7 @@ fn tell(report: &OpenReport, events: u64, end: LogPosition) {
 
 fn lock(dir: &Path, options: &StoreOptions) -> Result<Option<Box<dyn FileLock>>, Error> {
     let fs = &options.fs;
+    interrupted::refuse(&**fs, dir)?;
     match options.access {
         Access::Read => return Ok(None),
         Access::Create => fs
