@@ -53,6 +53,8 @@ mod refused;
 mod removals;
 mod repeat;
 mod report;
+mod restore;
+mod restore_faults;
 mod rewritten;
 mod shared_files;
 mod submit;
