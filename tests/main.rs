@@ -11,6 +11,8 @@
 mod aggregate;
 mod answers;
 mod append;
+mod backup;
+mod backup_faults;
 mod beside;
 mod both_sides;
 mod by_hand;

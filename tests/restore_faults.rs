@@ -16,8 +16,8 @@ use strandline::{Error, Event, Snapshot, Store, StoreOptions};
 
 const BACKUP: &str = "/b/backup";
 const TARGET: &str = "/s/store";
-const BACKED_UP: usize = 5;
-const LATER: usize = 4;
+const BACKED_UP: usize = 3;
+const LATER: usize = 2;
 
 fn go_on(_: Progress) -> ControlFlow<()> {
     ControlFlow::Continue(())
@@ -34,7 +34,7 @@ fn options(fs: &Arc<dyn Fs>) -> StoreOptions {
 
 fn append(store: &Store, count: usize) {
     for _ in 0..count {
-        let event = Event::bytes(CREATED, vec![b'x'; 20_000]);
+        let event = Event::bytes(CREATED, vec![b'x'; 30_000]);
         store.append(&at("order:1", "eu"), event).unwrap();
     }
 }
@@ -205,7 +205,7 @@ const OPERATIONS: [Operation; 6] = [
 fn a_restore_that_fails_at_any_call_leaves_what_was_there_or_the_whole_new_store() {
     let mut failed = 0;
     for can_exchange in [true, false] {
-        for (there, operation, times) in combinations() {
+        for (there, operation, times) in combinations(can_exchange) {
             for after in 0.. {
                 let memory: Arc<dyn Fs> = Arc::new(MemFs::new());
                 prepare(&memory, there);
@@ -248,10 +248,18 @@ fn a_restore_that_fails_at_any_call_leaves_what_was_there_or_the_whole_new_store
     assert!(failed > 100, "{failed}");
 }
 
-fn combinations() -> impl Iterator<Item = (There, Operation, u64)> {
-    ALL.into_iter().flat_map(|there| {
+/// All of what can fail once, and what there is for a failure that stays. How names are exchanged makes a
+/// difference only where there is a store.
+fn combinations(can_exchange: bool) -> impl Iterator<Item = (There, Operation, u64)> {
+    let of_names = [Operation::Rename, Operation::SyncDir];
+    let all = ALL.into_iter().flat_map(|there| {
         let each = OPERATIONS.into_iter();
         each.flat_map(move |operation| [1, u64::MAX].map(|times| (there, operation, times)))
+    });
+    all.filter(move |(there, operation, times)| {
+        let is_of_names = of_names.contains(operation);
+        let once = *times == 1 || is_of_names;
+        once && (can_exchange || is_of_names && *there == There::Store)
     })
 }
 

@@ -8,19 +8,24 @@ use serde_json::json;
 use std::path::PathBuf;
 use std::sync::Arc;
 use strandline::fs::{Fs, OsFs};
-use strandline::maintenance::{CopyMode, backup};
+use strandline::maintenance::{BackupOptions, CopyMode, backup_with};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Directory of the store. A program may be writing it.
     #[arg(value_name = "DIR")]
     dir: PathBuf,
-    /// Directory of the backup; an earlier backup there is brought up to date.
+    /// Directory of the backup: a new one, an empty one, or that of an earlier backup, which is brought
+    /// up to date. It stays as it is until the new one was checked, and where it has events that the
+    /// store has not.
     #[arg(value_name = "TARGET")]
     target: PathBuf,
     /// Copy sealed segments instead of linking them, so that damage to one strikes one only.
     #[arg(long)]
     copy: bool,
+    /// Verify the whole backup before it takes the place of an earlier one, for nightly use.
+    #[arg(long)]
+    verify: bool,
     /// Print JSON, for programs.
     #[arg(long)]
     json: bool,
@@ -33,10 +38,13 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     } else {
         CopyMode::Link
     };
+    let mut how = BackupOptions::new().mode(mode);
+    if args.verify {
+        how = how.verify();
+    }
     let mut bar = Bar::new("copying");
-    let done = backup(&fs, &args.dir, &args.target, mode, &mut |progress| {
-        bar.show(progress)
-    })?;
+    let mut show = |progress| bar.show(progress);
+    let done = backup_with(&fs, &args.dir, &args.target, how, &mut show)?;
     drop(bar);
     if args.json {
         let json = json!({
@@ -45,6 +53,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
             "segments_linked": done.linked,
             "segments_kept": done.kept,
             "bytes": done.bytes,
+            "index_problems": done.index_problems.iter().map(ToString::to_string).collect::<Vec<_>>(),
         });
         println!("{json}");
     } else {
@@ -57,6 +66,13 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
             done.linked,
             done.kept
         );
+        if let Some(first) = done.index_problems.first() {
+            println!("an index is wrong, of the store or of the backup ({first})");
+            println!(
+                "the log is intact; `strandline rebuild {}` makes them anew",
+                args.dir.display()
+            );
+        }
     }
     Ok(Outcome::Fine)
 }

@@ -76,7 +76,8 @@ impl UncheckedLog {
                 Err(_) => Manifest::read(&*fs, dir)?,
             };
             match newest {
-                Some(newest) if newest.number != manifest.number => manifest = newest,
+                // A copy that is brought up to date may have another file and the same number.
+                Some(newest) if newest != manifest => manifest = newest,
                 _ => {
                     return Ok(Some(Self {
                         files: opened?,
@@ -286,7 +287,7 @@ fn open_listed(
 
 /// Makes the directory's own entry durable, and those of its parents, which may be as new: an
 /// earlier call may have been killed after it made them.
-fn sync_parents(fs: &dyn Fs, dir: &Path) -> Result<(), LogError> {
+pub(crate) fn sync_parents(fs: &dyn Fs, dir: &Path) -> Result<(), LogError> {
     for parent in dir.ancestors().skip(1) {
         let parent = if parent.as_os_str().is_empty() {
             Path::new(".")
@@ -345,7 +346,7 @@ pub(crate) fn check_position(
     position: &LogPosition,
 ) -> Result<(), LogError> {
     let behind = |reason| behind(file, info, position, reason);
-    if let Some(end) = info.end.filter(|_| info.header.generation > 0) {
+    if let Some(end) = info.end.filter(|_| info.header.rewritings() > 0) {
         // The position may be one in the segment before it was rewritten. A segment is durable as a
         // whole when it is sealed, and keeps its sequences when it is rewritten.
         return if position.sequence <= end.sequence {

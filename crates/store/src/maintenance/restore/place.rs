@@ -8,7 +8,7 @@ use crate::{Error, ErrorKind};
 use std::io;
 use std::path::{Path, PathBuf};
 use strandline_core::fs::{FileLock, Fs};
-use strandline_segment::MANIFEST_FILE;
+use strandline_segment::{MANIFEST_FILE, SegmentId};
 
 /// Gives the copy the name `target`, which nothing has.
 pub(super) fn take_name(fs: &dyn Fs, staging: Staging<'_>, target: &Path) -> Result<(), Error> {
@@ -140,7 +140,7 @@ fn move_files(fs: &dyn Fs, from: &Path, to: &Path, moved: &mut Vec<PathBuf>) -> 
     let entries = entries.map_err(|error| Error::io("list", from, error))?;
     let mut names: Vec<_> = entries.into_iter().map(|entry| entry.name).collect();
     // What is not a segment has no place before the store is whole.
-    names.retain(|name| name.starts_with("segment-"));
+    names.retain(|name| SegmentId::parse_file_name(name).is_some());
     for name in &names {
         move_file(fs, from, to, name, moved)?;
     }

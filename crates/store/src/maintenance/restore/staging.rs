@@ -11,7 +11,7 @@ use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 use strandline_core::fs::{EntryKind, FileLock, Fs, TEMPORARY_SUFFIX};
-use strandline_segment::MANIFEST_FILE;
+use strandline_segment::{MANIFEST_FILE, SegmentId};
 
 /// The file that a copy has while it is not in its place.
 pub(crate) const MARKER: &str = "RESTORING";
@@ -203,7 +203,8 @@ pub(super) fn is_of_copy(fs: &dyn Fs, path: &Path) -> bool {
     let is_own = |name: &str| {
         let name = name.trim_end_matches(TEMPORARY_SUFFIX);
         let is_checkpoint = Path::new(name).extension() == Some(OsStr::new("ckpt"));
-        is_checkpoint || name == MARKER || name == MANIFEST_FILE || name.starts_with("segment-")
+        let is_segment = SegmentId::parse_file_name(name).is_some();
+        is_segment || is_checkpoint || [MARKER, MANIFEST_FILE].contains(&name)
     };
     let all_own = entries.iter().all(|entry| {
         entry.kind == EntryKind::File && entry.name != LOCK_FILE && is_own(&entry.name)

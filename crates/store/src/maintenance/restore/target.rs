@@ -1,13 +1,16 @@
 //! `Target`: what is where a store is to be, and whether a restore may be made there.
 
+use super::Existing;
 use super::staging::{MARKER, STAGING_WITHIN, is_of_copy};
-use crate::maintenance::restore::Existing;
+use crate::maintenance::places::check_apart;
 use crate::open::LOCK_FILE;
 use crate::{Error, ErrorKind};
 use std::io;
 use std::path::{Component, Path, PathBuf};
 use strandline_core::fs::{DirEntry, EntryKind, Fs, OpenMode};
-use strandline_segment::{MANIFEST_FILE, Manifest, QUARANTINE_DIR, SEGMENT_HEADER_BYTES};
+use strandline_segment::{
+    MANIFEST_FILE, Manifest, QUARANTINE_DIR, SEGMENT_HEADER_BYTES, SegmentId,
+};
 
 /// What a file system has in a directory that is empty otherwise.
 const LOST_AND_FOUND: &str = "lost+found";
@@ -48,7 +51,7 @@ impl Target {
         existing: Existing,
     ) -> Result<Self, Error> {
         let (path, is_there) = resolve(fs, dir)?;
-        refuse_overlap(fs, source, &path)?;
+        check_apart(fs, source, &path)?;
         let mut target = Self {
             path,
             found: Found::Nothing,
@@ -173,26 +176,6 @@ pub(super) fn exists(fs: &dyn Fs, path: &Path) -> Result<bool, Error> {
     }
 }
 
-/// A backup is not restored into itself, under whatever name, nor into or around its directory.
-fn refuse_overlap(fs: &dyn Fs, source: &Path, target: &Path) -> Result<(), Error> {
-    let has = |path: &Path, other: &Path| {
-        let of_other = fs.identity(other);
-        path.ancestors().any(|part| {
-            part == other
-                || of_other
-                    .as_ref()
-                    .is_ok_and(|other| fs.identity(part).is_ok_and(|part| part == *other))
-        })
-    };
-    if has(target, source) {
-        return refuse(target, "is the backup itself, or in its directory");
-    }
-    if has(source, target) {
-        return refuse(target, "is a directory that the backup is in");
-    }
-    Ok(())
-}
-
 /// Whether a directory is as good as empty with this entry.
 fn is_of_empty(fs: &dyn Fs, dir: &Path, entry: &DirEntry) -> bool {
     match (entry.name.as_str(), entry.kind) {
@@ -206,7 +189,9 @@ fn is_of_store(entry: &DirEntry) -> bool {
     let name = entry.name.as_str();
     match entry.kind {
         EntryKind::File => {
-            name == MANIFEST_FILE || name.starts_with("segment-") || name.ends_with(".ckpt")
+            name == MANIFEST_FILE
+                || SegmentId::parse_file_name(name).is_some()
+                || name.ends_with(".ckpt")
         }
         EntryKind::Directory => name == QUARANTINE_DIR,
         EntryKind::Other => false,
