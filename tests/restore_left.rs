@@ -260,3 +260,32 @@ fn a_copy_that_is_not_what_was_copied_does_not_take_its_place() {
     assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
     assert!(tree(&world.root) == before, "{error}");
 }
+
+/// What a reader has read of one store is not what it finds of the other: it was told of damage then.
+#[test]
+fn a_reader_finds_a_whole_store_whenever_it_opens_one() {
+    let world = World::new();
+    let origin = world.root.join("origin");
+    let other = world.root.join("other");
+    // Of the same course, ahead, and with a checkpoint that the backup is behind.
+    copy_tree(&origin, &other);
+    let is_done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for round in 0..40 {
+                let from = if round % 2 == 0 {
+                    &world.backup
+                } else {
+                    &other
+                };
+                restore(&os(), from, &origin, Existing::MoveAside, &mut go_on).unwrap();
+            }
+            is_done.store(true, Ordering::Relaxed);
+        });
+        while !is_done.load(Ordering::Relaxed) {
+            let store = options().read_only().open(&origin).unwrap();
+            let events = store.snapshot().len() as usize;
+            assert!([BACKED_UP, BACKED_UP + LATER].contains(&events), "{events}");
+        }
+    });
+}
