@@ -207,10 +207,14 @@ fn a_volume_is_filled_and_its_store_is_not_moved() {
         let before = tree(&world.root);
         let error = restore().unwrap_err();
         let expected = match is_told {
-            true => "move its files into another directory and restore again",
-            false => "cannot replace",
+            true => "is where a file system is mounted",
+            false => "cannot move",
         };
         assert!(error.to_string().contains(expected), "{error}");
+        assert!(
+            error.to_string().contains("restore again, which fills"),
+            "{error}"
+        );
         assert!(tree(&world.root) == before, "{error}");
         // As it says.
         let aside = at.parent().unwrap().join("aside");

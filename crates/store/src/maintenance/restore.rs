@@ -63,7 +63,8 @@ pub enum Existing {
 ///
 /// Anything else is refused before anything is copied. If the restore fails later, what was there is there,
 /// or the whole new store, and the error names what could not be removed. If it is killed, the next one
-/// removes what it left; a directory that was being filled, or that was not there yet, is not opened as a
+/// removes what it left, but never a store: one that was replaced when it had no name of its own yet stays
+/// `dir.restoring-1`. A directory that was being filled, or that was not there yet, is not opened as a
 /// new store until then.
 ///
 /// # Errors

@@ -2,7 +2,7 @@
 //! that is empty.
 
 use super::staging::{Staging, also, remove_marker, rename_new, set_aside, sync};
-use super::target::exists;
+use super::target::{FILL_INSTEAD, exists};
 use crate::open::LOCK_FILE;
 use crate::{Error, ErrorKind};
 use std::io;
@@ -53,7 +53,7 @@ pub(super) fn exchange(
                 }
             }
         }
-        Err(error) => return Err(staging.abandon(Error::io("replace", target, error))),
+        Err(error) => return Err(staging.abandon(cannot_move(target, error))),
     };
     let done = sync_parent(fs, target).and_then(|()| unmark(fs, target));
     // Without a name of its own it stays where it is.
@@ -89,7 +89,7 @@ fn check_locked(fs: &dyn Fs, target: &Path, lock: &dyn FileLock) -> Result<(), E
 /// Moves the store aside and the copy in its place, and puts it back if the second cannot be done.
 fn rename_both(fs: &dyn Fs, staging: &Path, target: &Path) -> Result<PathBuf, Error> {
     let moved = set_aside(fs, target, target);
-    let replaced = moved.map_err(|error| Error::io("move", target, error))?;
+    let replaced = moved.map_err(|error| cannot_move(target, error))?;
     let error = match rename_new(fs, staging, target) {
         Ok(true) => return Ok(replaced),
         Ok(false) => io::ErrorKind::AlreadyExists.into(),
@@ -109,6 +109,19 @@ fn rename_both(fs: &dyn Fs, staging: &Path, target: &Path) -> Result<PathBuf, Er
             );
             Err(also(error, &replaced))
         }
+    }
+}
+
+/// A directory may be unmovable for what only the attempt shows: mounted elsewhere, or of a lower layer.
+fn cannot_move(target: &Path, error: io::Error) -> Error {
+    let is_bound = matches!(
+        error.kind(),
+        io::ErrorKind::ResourceBusy | io::ErrorKind::CrossesDevices
+    );
+    let error = Error::io("move", target, error);
+    match is_bound {
+        true => also(error, &format!("nothing was restored: {FILL_INSTEAD}")),
+        false => error,
     }
 }
 

@@ -15,6 +15,10 @@ use strandline_segment::{
 /// What a file system has in a directory that is empty otherwise.
 const LOST_AND_FOUND: &str = "lost+found";
 
+/// What to do where a store cannot be moved.
+pub(super) const FILL_INSTEAD: &str =
+    "move its files into another directory and restore again, which fills the empty one";
+
 /// A path where nothing is that a restore must leave alone.
 #[derive(Debug)]
 pub(super) struct Target {
@@ -101,11 +105,10 @@ impl Target {
         }
         let is_mount_point = fs.is_mount_point(&self.path);
         if is_mount_point.map_err(|error| Error::io("look at", &self.path, error))? {
-            return refuse(
-                &self.path,
-                "is where a file system is mounted, so that the store in it cannot be moved aside; \
-                 move its files into another directory and restore again, which fills the empty one",
+            let what = format!(
+                "is where a file system is mounted, so that the store in it cannot be moved; {FILL_INSTEAD}"
             );
+            return refuse(&self.path, &what);
         }
         Ok(())
     }
