@@ -9,6 +9,7 @@ use crate::harness::fill;
 use crate::restore::{BACKED_UP, LATER, World, append, copy_tree, go_on, options, os, tree};
 use std::fs::{create_dir, create_dir_all, read, remove_file, rename, write};
 use std::ops::ControlFlow;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use strandline::fs::{Fs, OsFs};
@@ -116,14 +117,19 @@ fn what_a_killed_restore_left_is_removed_by_the_next_and_nothing_else() {
     }
     create_dir(beside(4)).unwrap();
     let at_work = OsFs.try_lock(&beside(4).join("RESTORING")).unwrap();
-    let kept = [1, 2, 3, 4].map(|number| (number, tree(&beside(number))));
+    // A link to what another restore has left is somebody's too, and what is there is not beside the target.
+    let elsewhere = world.root.join("elsewhere");
+    create_dir(&elsewhere).unwrap();
+    write(elsewhere.join("RESTORING"), b"").unwrap();
+    symlink(&elsewhere, beside(5)).unwrap();
+    let kept = [1, 2, 3, 4, 5].map(|number| (number, tree(&beside(number))));
     for _ in 0..2 {
         world.restore(&target, Existing::MoveAside).unwrap();
     }
     for (number, before) in kept {
         assert!(tree(&beside(number)) == before, "{number}");
     }
-    assert!(!beside(5).exists());
+    assert!(!beside(6).exists());
     drop(at_work);
 }
 

@@ -214,7 +214,9 @@ pub(super) fn is_of_copy(fs: &dyn Fs, path: &Path) -> bool {
 
 /// Removes what a restore left that was killed, if it is one.
 fn remove_leftover(fs: &dyn Fs, path: &Path) {
-    if !is_of_copy(fs, path) {
+    // A link leads to what is not beside the target.
+    let is_itself = fs.canonical(path).is_ok_and(|found| found == path);
+    if !is_itself || !is_of_copy(fs, path) {
         return;
     }
     let marker = path.join(MARKER);
