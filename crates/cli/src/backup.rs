@@ -1,4 +1,4 @@
-//! `backup` and `restore`.
+//! `backup`.
 
 use crate::Outcome;
 use crate::bar::Bar;
@@ -9,35 +9,24 @@ use serde_json::json;
 use std::path::PathBuf;
 use std::sync::Arc;
 use strandline::fs::{Fs, OsFs};
-use strandline::maintenance::{CopyMode, Existing, backup, restore};
+use strandline::maintenance::{BackupOptions, CopyMode, backup_with};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Directory of the store. A program may be writing it.
     #[arg(value_name = "DIR")]
     dir: PathBuf,
-    /// Directory of the backup; an earlier backup there is brought up to date.
+    /// Directory of the backup: a new one, an empty one, or that of an earlier backup, which is brought
+    /// up to date. It stays as it is until the new one was checked, and where it has events that the
+    /// store has not.
     #[arg(value_name = "TARGET")]
     target: PathBuf,
     /// Copy sealed segments instead of linking them, so that damage to one strikes one only.
     #[arg(long)]
     copy: bool,
-    /// Print JSON, for programs.
+    /// Verify the whole backup before it takes the place of an earlier one, for nightly use.
     #[arg(long)]
-    json: bool,
-}
-
-#[derive(Debug, clap::Args)]
-pub struct RestoreArgs {
-    /// Directory of the backup.
-    #[arg(value_name = "BACKUP")]
-    backup: PathBuf,
-    /// Where the store is to be.
-    #[arg(value_name = "DIR")]
-    dir: PathBuf,
-    /// Move a store that is there aside, and keep it.
-    #[arg(long)]
-    replace: bool,
+    verify: bool,
     /// Print JSON, for programs.
     #[arg(long)]
     json: bool,
@@ -50,10 +39,13 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     } else {
         CopyMode::Link
     };
+    let mut how = BackupOptions::new().mode(mode);
+    if args.verify {
+        how = how.verify();
+    }
     let mut bar = Bar::new("copying");
-    let done = backup(&fs, &args.dir, &args.target, mode, &mut |progress| {
-        bar.show(progress)
-    })?;
+    let mut show = |progress| bar.show(progress);
+    let done = backup_with(&fs, &args.dir, &args.target, how, &mut show)?;
     drop(bar);
     let mut screen = Screen::new();
     if args.json {
@@ -63,6 +55,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
             "segments_linked": done.linked,
             "segments_kept": done.kept,
             "bytes": done.bytes,
+            "index_problems": done.index_problems.iter().map(ToString::to_string).collect::<Vec<_>>(),
         });
         screen.line(&json.to_string())?;
     } else {
@@ -75,46 +68,14 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
             done.linked,
             done.kept
         ))?;
-    }
-    screen.flush()?;
-    Ok(Outcome::Fine)
-}
-
-pub(crate) fn run_restore(args: &RestoreArgs) -> anyhow::Result<Outcome> {
-    let fs: Arc<dyn Fs> = Arc::new(OsFs);
-    let existing = match args.replace {
-        true => Existing::MoveAside,
-        false => Existing::Refuse,
-    };
-    let mut bar = Bar::new("restoring");
-    let mut show = |progress| bar.show(progress);
-    let done = restore(&fs, &args.backup, &args.dir, existing, &mut show)?;
-    drop(bar);
-    let mut screen = Screen::new();
-    if args.json {
-        let json = json!({
-            "end": done.end,
-            "replaced": done.replaced.as_ref().map(|path| path.display().to_string()),
-            "index_problems": done.left_out.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        });
-        screen.line(&json.to_string())?;
-    } else {
-        let dir = args.dir.display();
-        screen.text(&format!(
-            "{dir} has everything before sequence {}",
-            done.end
-        ))?;
-        if let Some(replaced) = &done.replaced {
+        if let Some(first) = done.index_problems.first() {
             screen.text(&format!(
-                "the store that was there is {} now",
-                replaced.display()
+                "an index is wrong, of the store or of the backup ({first})"
             ))?;
-        }
-        if let Some(first) = done.left_out.first() {
             screen.text(&format!(
-                "indexes of the backup are wrong and were left out ({first})"
+                "the log is intact; `strandline rebuild {}` makes them anew",
+                args.dir.display()
             ))?;
-            screen.text("the next opening makes them anew from the log, which is intact")?;
         }
     }
     screen.flush()?;

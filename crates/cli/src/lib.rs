@@ -25,6 +25,7 @@ pub mod plot;
 mod query;
 mod receipts;
 mod removals;
+mod restore;
 mod salvage;
 mod screen;
 mod show;
@@ -94,9 +95,14 @@ pub enum Command {
     #[command(after_help = "Example:\n  strandline backup orders.strand backups/orders.strand")]
     Backup(backup::Args),
     /// Check a backup, and put a copy of it in the place of a store.
-    #[command(after_help = "Example:\n  \
-        strandline restore backups/orders.strand orders.strand --replace")]
-    Restore(backup::RestoreArgs),
+    #[command(
+        after_help = "The backup is not touched, and the copy is checked before it takes its place. What \
+        cannot be replaced is refused before anything is copied. The store has a new epoch then, by which \
+        a program knows that positions it saved before are of other events.\n\n\
+        Example:\n  \
+        strandline restore backups/orders.strand orders.strand --replace"
+    )]
+    Restore(restore::Args),
     /// Remove events that are not to be kept; chains, sequences and receipts stay right.
     #[command(after_help = "Examples:\n  \
         strandline compact orders.strand --keep-newest 100 --within meter: --dry-run\n  \
@@ -163,7 +169,7 @@ pub fn run(command: &Command) -> ExitCode {
         Command::Checkpoint(args) => checkpoint::run(args),
         Command::Rebuild(args) => checkpoint::run_rebuild(args),
         Command::Backup(args) => backup::run(args),
-        Command::Restore(args) => backup::run_restore(args),
+        Command::Restore(args) => restore::run(args),
         Command::Compact(args) => compact::run(args),
         Command::Redact(args) => compact::run_redact(args),
         Command::Removals(args) => removals::run(args),

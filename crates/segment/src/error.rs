@@ -134,10 +134,10 @@ pub enum LogError {
         next: u64,
     },
     /// The target of a copy holds something else than an earlier copy; the log itself is not concerned.
-    #[error("{reason}; name another directory, or remove that one")]
+    #[error("{reason}; keep it, and name another directory")]
     OtherTarget {
         /// What it is.
-        reason: &'static str,
+        reason: String,
     },
     /// A segment is being rewritten, and one rewriting at a time is allowed.
     #[error("{file} is being rewritten already; try again when that is done")]

@@ -29,8 +29,25 @@ impl SegmentFile {
         expected: &SegmentHeader,
         mode: OpenMode,
     ) -> Result<Self, LogError> {
+        Self::open_as(fs, dir.join(expected.file_name()), expected, mode)
+    }
+
+    /// Opens a file that has another name than its segment, to read.
+    pub(crate) fn open_at(
+        fs: &dyn Fs,
+        path: &Path,
+        expected: &SegmentHeader,
+    ) -> Result<Self, LogError> {
+        Self::open_as(fs, path.to_path_buf(), expected, OpenMode::Read)
+    }
+
+    fn open_as(
+        fs: &dyn Fs,
+        path: PathBuf,
+        expected: &SegmentHeader,
+        mode: OpenMode,
+    ) -> Result<Self, LogError> {
         let name = expected.file_name();
-        let path = dir.join(&name);
         let file = match fs.open(&path, mode) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Err(LogError::SegmentMissing { file: name });

@@ -45,6 +45,10 @@ const RESERVED_BYTES: usize = 28;
 const MAGIC: &[u8; 8] = b"STRNDSEG";
 const SALT_DOMAIN: &[u8] = b"strandline/segment/1";
 
+/// What a copy adds to the generation of a segment that is to have a name of its own, once or more
+/// often.
+const COPY_GENERATIONS: u32 = 1 << 16;
+
 /// What identifies a segment and says where it begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SegmentHeader {
@@ -52,7 +56,8 @@ pub struct SegmentHeader {
     pub identity: LogIdentity,
     /// Number of the segment.
     pub id: SegmentId,
-    /// How often the segment was rewritten.
+    /// How often the segment was rewritten; in a backup, more by a multiple of 65,536 if it was written
+    /// beside an earlier file of it.
     pub generation: u32,
     /// Random bytes that no other segment has.
     pub nonce: [u8; 16],
@@ -83,6 +88,24 @@ impl SegmentHeader {
         match self.generation {
             0 => self.id.file_name(),
             generation => format!("segment-{:010}-{generation:010}.log", self.id.get()),
+        }
+    }
+
+    /// How often it was rewritten, or carried into another file as a whole. What a copy adds to the
+    /// generation, for a name of its own, is in the upper half.
+    #[must_use]
+    pub const fn rewritings(&self) -> u32 {
+        self.generation & (COPY_GENERATIONS - 1)
+    }
+
+    /// The same segment in a file beside others of a copy, with a name that is not taken.
+    pub(crate) fn beside(&self, is_taken: impl Fn(&str) -> bool) -> Self {
+        let mut other = *self;
+        loop {
+            other.generation = other.generation.wrapping_add(COPY_GENERATIONS);
+            if other.generation == self.generation || !is_taken(&other.file_name()) {
+                return other;
+            }
         }
     }
 

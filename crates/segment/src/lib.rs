@@ -75,7 +75,7 @@ mod writer;
 
 pub use carry::CarriedBodies;
 pub use commit::{CommitBuffer, FramePlace};
-pub use copy::{CopiedLog, CopyMode};
+pub use copy::{CopiedLog, CopyMode, CopyOptions, StagedCopy};
 pub use cursor::RecordCursor;
 pub use error::{AppendError, LogError, ScanError};
 pub use examine::{Examined, Examiner, FooterFound, Piece};

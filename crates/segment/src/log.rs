@@ -16,7 +16,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use strandline_core::fs::{EntryKind, Fs, FsFile, OpenMode};
-use strandline_core::{Random, Sequence, recorded_log_base};
+use strandline_core::{Epoch, Random, Sequence, recorded_log_base};
 
 /// The random identity of a log, in each of its files.
 pub type LogIdentity = [u8; 16];
@@ -76,7 +76,8 @@ impl UncheckedLog {
                 Err(_) => Manifest::read(&*fs, dir)?,
             };
             match newest {
-                Some(newest) if newest.number != manifest.number => manifest = newest,
+                // A copy that is brought up to date may have another file and the same number.
+                Some(newest) if newest != manifest => manifest = newest,
                 _ => {
                     return Ok(Some(Self {
                         files: opened?,
@@ -133,6 +134,8 @@ impl UncheckedLog {
             identity: header.identity,
             number: 1,
             unrecorded_before: Sequence::ZERO,
+            epoch: Epoch::from_bytes(identity),
+            is_copy: false,
             segments: vec![SegmentInfo { header, end: None }],
             synced: None,
         };
@@ -154,6 +157,12 @@ impl UncheckedLog {
     #[must_use]
     pub const fn identity(&self) -> &LogIdentity {
         &self.manifest.identity
+    }
+
+    /// What the manifest says; see [`Manifest::epoch`].
+    #[must_use]
+    pub const fn epoch(&self) -> Epoch {
+        self.manifest.epoch()
     }
 
     /// The segments, oldest first; the last one is active, the others are sealed.
@@ -278,7 +287,7 @@ fn open_listed(
 
 /// Makes the directory's own entry durable, and those of its parents, which may be as new: an
 /// earlier call may have been killed after it made them.
-fn sync_parents(fs: &dyn Fs, dir: &Path) -> Result<(), LogError> {
+pub(crate) fn sync_parents(fs: &dyn Fs, dir: &Path) -> Result<(), LogError> {
     for parent in dir.ancestors().skip(1) {
         let parent = if parent.as_os_str().is_empty() {
             Path::new(".")
@@ -337,7 +346,7 @@ pub(crate) fn check_position(
     position: &LogPosition,
 ) -> Result<(), LogError> {
     let behind = |reason| behind(file, info, position, reason);
-    if let Some(end) = info.end.filter(|_| info.header.generation > 0) {
+    if let Some(end) = info.end.filter(|_| info.header.rewritings() > 0) {
         // The position may be one in the segment before it was rewritten. A segment is durable as a
         // whole when it is sealed, and keeps its sequences when it is rewritten.
         return if position.sequence <= end.sequence {

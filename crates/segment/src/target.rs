@@ -81,7 +81,11 @@ impl Target {
     /// Adds a frame of a file with `salt` as it is, at the offset that it has, whose checksums are made
     /// those of this file.
     pub(crate) fn same_frame(&mut self, frame: &Frame<'_>, salt: Salt) -> Result<(), LogError> {
-        salted_anew(frame, (salt, self.file.salt), &mut self.pending);
+        if salt == self.file.salt {
+            self.pending.extend_from_slice(frame.bytes());
+        } else {
+            salted_anew(frame, (salt, self.file.salt), &mut self.pending);
+        }
         self.end = frame.end();
         self.write_if_enough()
     }
@@ -106,7 +110,8 @@ impl Target {
         }
     }
 
-    fn write(&mut self) -> Result<(), LogError> {
+    /// Writes what waits.
+    pub(crate) fn write(&mut self) -> Result<(), LogError> {
         let written = self.file.file.write_all_at(&self.pending, self.written);
         written.at("write", &self.file.path)?;
         self.written += self.pending.len() as u64;

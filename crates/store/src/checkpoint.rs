@@ -68,15 +68,11 @@ pub(crate) fn restore(checkpoint: Checkpoint, identity: &LogIdentity) -> Result<
     })
 }
 
-/// Whether a checkpoint's bytes are of a log that ends at `end`. One of the same sequence may be of a
-/// position behind a note that stands after it.
-pub(crate) fn is_within(bytes: &[u8], end: LogPosition) -> bool {
-    let state = Checkpoint::decode(bytes.to_vec()).ok();
-    let state = state.and_then(|found| found.metadata::<StoredState>(STATE).ok());
-    let position =
-        state.and_then(|state| LogPosition::decode(&mut Reader::new(&state.position)).ok());
-    let place = |at: &LogPosition| (at.segment, at.offset);
-    position.is_some_and(|position| place(&position) <= place(&end))
+/// The position of a checkpoint, if it is one of this log.
+pub(crate) fn position(checkpoint: &Checkpoint, identity: &LogIdentity) -> Option<LogPosition> {
+    let state: StoredState = checkpoint.metadata(STATE).ok()?;
+    let position = LogPosition::decode(&mut Reader::new(&state.position)).ok()?;
+    (state.identity == *identity).then_some(position)
 }
 
 impl Restored {

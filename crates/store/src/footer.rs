@@ -144,7 +144,7 @@ fn holds_rows_of(block: &Block, frames: &SealedFrames) -> bool {
     let own = block.sequences();
     let is_within = held == 0 || own.start >= sequences.start && own.end <= sequences.end;
     let is_whole = held == all && (held == 0 || own == sequences);
-    is_whole || is_within && frames.info().header().generation > 0
+    is_whole || is_within && frames.info().header().rewritings() > 0
 }
 
 /// The newest reading, and where the list of removed heads is.

@@ -47,6 +47,7 @@ mod calls;
 mod checkpoint;
 mod condition;
 mod encode;
+mod epoch;
 mod error;
 mod event;
 mod event_ref;
@@ -105,8 +106,9 @@ pub use strandline_derive::{EventEnum, EventPayload};
 
 pub use strandline_core::fs;
 pub use strandline_core::{
-    Clock, ClockKey, Coordinate, EntityFilter, EventHeader, EventId, EventIdError, EventKind,
-    Extensions, Hash, HashChain, Hlc, KindError, KindFilter, ManualClock, NAME_BYTES_MAX,
-    NameError, PayloadEncoding, Region, Sequence, SystemClock, TAG_BYTES_MAX, TAGS_MAX,
+    Clock, ClockKey, Coordinate, EntityFilter, Epoch, EpochError, EventHeader, EventId,
+    EventIdError, EventKind, Extensions, Hash, HashChain, Hlc, KindError, KindFilter, ManualClock,
+    NAME_BYTES_MAX, NameError, PayloadEncoding, Region, Sequence, SystemClock, TAG_BYTES_MAX,
+    TAGS_MAX,
 };
 pub use strandline_index::{Causes, IndexLayout, Names, PartPlan, Plan, PlanKey, RowView, Rows};

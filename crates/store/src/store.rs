@@ -13,7 +13,7 @@ use std::sync::Arc;
 use strandline_core::fs::FileLock;
 use strandline_core::sync::thread::{self, ThreadId};
 use strandline_core::sync::{Mutex, MutexGuard, RwLock};
-use strandline_core::{Hlc, Random, Sequence};
+use strandline_core::{Epoch, Hlc, Random, Sequence};
 use strandline_index::IndexReader;
 use strandline_segment::{LogIdentity, LogPosition, LogReader, SupersededFiles, SyncHandle};
 
@@ -67,6 +67,7 @@ pub(crate) struct Shared {
     pub(crate) dir: PathBuf,
     pub(crate) options: StoreOptions,
     pub(crate) identity: LogIdentity,
+    pub(crate) epoch: Epoch,
     /// The single writer, and with it the commit lock; none in a store opened to read only.
     pub(crate) writer: Option<CommitLock>,
     /// What reads on in the log of another process; none in a store opened to write.

@@ -14,6 +14,7 @@ mod files;
 mod inspect;
 mod outputs;
 mod query;
+mod restore;
 mod transfer;
 mod verify;
 

@@ -6,6 +6,7 @@
 
 mod carry;
 mod follow;
+mod interrupted;
 mod rebuild;
 mod replay;
 mod restore;
@@ -29,7 +30,7 @@ use std::path::Path;
 use std::sync::Arc;
 use steps::{Step, Steps};
 use strandline_checkpoint::Newest;
-use strandline_core::fs::FileLock;
+use strandline_core::fs::{FileIdentity, FileLock};
 use strandline_core::sync::{Mutex, RwLock};
 use strandline_core::{HlcClock, Random, Sequence};
 use strandline_index::{IndexWriter, SequenceGate};
@@ -50,16 +51,26 @@ pub(crate) fn open(dir: &Path, options: StoreOptions) -> Result<Store, Error> {
     let mut steps = Steps::start(options.clock.clone());
     let mut lock = steps.take(Step::Lock, || lock(dir, &options))?;
     let mut earlier = Vec::new();
+    let mut directory = which(dir, &options);
     loop {
         match open_once(dir, &options, &mut lock, &mut steps, &earlier) {
             Ok(Opened::Store(store)) => return Ok(store),
             Ok(Opened::Carried(found)) => earlier.push(*found),
+            // A restore has put another store there, and what was read is half of each.
+            Err(_) if lock.is_none() && directory != which(dir, &options) => {
+                directory = which(dir, &options);
+            }
             Err(error) => match changed(&error).filter(|_| earlier.len() < READ_AGAIN_MOST) {
                 Some(found) => earlier.push(found),
                 None => return Err(error),
             },
         }
     }
+}
+
+/// Which directory a path leads to, where the file system can tell.
+fn which(dir: &Path, options: &StoreOptions) -> Option<FileIdentity> {
+    options.fs.identity(&dir.join(".")).ok()
 }
 
 /// How often a log is read again that was not the same twice.
@@ -139,7 +150,7 @@ fn open_once(
         (None, Access::Write | Access::Read) => return Err(not_found(dir)),
     };
     earlier.iter().for_each(|found| found.note(&mut report));
-    let identity = *log.identity();
+    let (identity, read_epoch) = (*log.identity(), log.epoch());
     let unrecorded_before = log.unrecorded_before();
     let (mut index, index_reader) = strandline_index::channel_with(options.index_layout);
     let checkpoint = restore::read_checkpoint(&log, newest, &mut report);
@@ -173,6 +184,10 @@ fn open_once(
         // Nothing is ever written, so nothing is ever synced.
         None => GroupSync::new(None, report.proven_durable, index.gate().clone()),
     });
+    let epoch = replayed
+        .writer
+        .as_ref()
+        .map_or(read_epoch, LogWriter::epoch);
     (report.times, report.duration) = steps.end();
     tell(&report, index_reader.snapshot().len(), position);
     let (writer, follower) = match (replayed.writer, replayed.follower) {
@@ -192,6 +207,7 @@ fn open_once(
         dir: dir.to_path_buf(),
         options: options.clone(),
         identity,
+        epoch,
         writer,
         follower,
         group,
@@ -235,6 +251,7 @@ fn tell(report: &OpenReport, events: u64, end: LogPosition) {
 
 fn lock(dir: &Path, options: &StoreOptions) -> Result<Option<Box<dyn FileLock>>, Error> {
     let fs = &options.fs;
+    interrupted::refuse(&**fs, dir)?;
     match options.access {
         Access::Read => return Ok(None),
         Access::Create => fs

@@ -70,7 +70,7 @@ impl StoredCheckpoint {
 /// Whether a place between commits is the one of a checkpoint. Of a segment that was rewritten since,
 /// the sequence alone is left.
 pub(super) fn is_at(position: &LogPosition, place: &LogPosition, info: &SegmentInfo) -> bool {
-    if info.header().generation > 0 {
+    if info.header().rewritings() > 0 {
         position.sequence == place.sequence
     } else {
         position == place

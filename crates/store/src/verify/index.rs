@@ -297,7 +297,7 @@ impl Comparer {
             );
         }
         self.reading(file, restored.hlc, expected.rows.newest, end);
-        if expected.rows.info.header().generation > 0 {
+        if expected.rows.info.header().rewritings() > 0 {
             // It has rows of the segment before that was rewritten, and is not read any more.
             return Ok(());
         }
