@@ -50,6 +50,7 @@ mod records;
 mod recover;
 mod redact;
 mod refused;
+mod region;
 mod removals;
 mod repeat;
 mod report;
