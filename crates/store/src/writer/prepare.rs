@@ -11,12 +11,16 @@ use strandline_core::{
 use strandline_index::CoordinateId;
 
 /// An event that was checked and whose payload was hashed.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Prepared<'a> {
+    /// Its place among the events of the call.
+    pub(crate) place: usize,
     pub(crate) coordinate: &'a Coordinate,
     /// The number of the coordinate, if it had one already.
     pub(crate) known: Option<CoordinateId>,
     pub(crate) event: &'a Event,
+    pub(crate) correlation: Option<Link>,
+    pub(crate) causation: Option<Link>,
     pub(crate) nonce: Nonce,
     pub(crate) payload_hash: Hash,
     pub(crate) extensions: Extensions,
@@ -51,6 +55,9 @@ impl<'a> Prepared<'a> {
         }
         let extensions = extensions(event)?;
         Ok(Self {
+            place,
+            correlation: event.correlation,
+            causation: event.causation,
             extensions,
             coordinate,
             known: shared.index.lookup(coordinate),
