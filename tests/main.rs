@@ -53,6 +53,7 @@ mod refused;
 mod region;
 mod removals;
 mod repeat;
+mod repeat_anywhere;
 mod report;
 mod rewritten;
 mod shared_files;
