@@ -1,7 +1,7 @@
 //! `export`: events as lines, to a file or to standard output.
 
 use crate::Outcome;
-use crate::args::{RegionArgs, open};
+use crate::args::{RegionArgs, open, tell_no_events};
 use crate::bar::Bar;
 use crate::failure::WrongUsage;
 use crate::files::{Standard, Stream};
@@ -48,7 +48,7 @@ pub struct Args {
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let snapshot = open(&args.dir)?.snapshot();
-    let region = args.region.region();
+    let region = args.region.region()?;
     let format = args.format.format();
     let mut bar = Bar::new("exporting");
     let mut show = |progress| bar.show(progress);
@@ -57,7 +57,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
         let exported = export(&snapshot, &region, format, &mut out, &mut show);
         // Whoever reads the lines has seen enough.
         if !out.is_closed {
-            warn_of_redacted(&exported?);
+            let exported = exported?;
+            warn_of_redacted(&exported);
+            if exported.events == 0 {
+                tell_no_events();
+            }
         }
         return Ok(Outcome::Fine);
     };
