@@ -42,6 +42,7 @@ mod lost_index;
 mod many_tasks;
 mod mapped;
 mod model;
+mod named;
 mod notes;
 mod opening;
 mod query;

@@ -6,17 +6,20 @@ use crate::bar::Bar;
 use crate::inspect::size;
 use crate::text::count;
 use serde_json::json;
-use strandline::maintenance::{CompactionPlan, OnProgress, Redaction, Retention, compact, redact};
+use strandline::maintenance::{
+    CompactionPlan, Missing, OnProgress, Redaction, Retention, compact, redact,
+};
 use strandline::{Error, EventId, Store, StoreOptions};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
     store: StoreArgs,
-    /// Keep the newest events of each entity, this many.
+    /// Keep the newest events of each entity, this many: 1 or more.
     #[arg(long, value_name = "COUNT")]
     keep_newest: Option<u32>,
-    /// Keep events from this time on: `2026-01-31T12:00:00Z`, or milliseconds since 1970.
+    /// Keep events from this time on: `2026-01-31T12:00:00Z`, or milliseconds since 1970. A time in the
+    /// future is refused.
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     keep_since: Option<u64>,
     /// Let --keep-newest and --keep-since decide about entities whose names start so; others stay.
@@ -66,9 +69,13 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
             "segments_rewritten": done.segments,
             "bytes_before": done.bytes_before,
             "bytes_after": done.bytes_after,
+            "missing_entities": done.missing.entities,
+            "missing_prefixes": done.missing.prefixes,
         });
         println!("{json}");
-    } else if done.events == 0 {
+        return Ok(outcome(&done.missing));
+    }
+    if done.events == 0 {
         println!("the rules keep every event; nothing was changed");
     } else {
         println!(
@@ -79,7 +86,33 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
             size(done.bytes_after)
         );
     }
-    Ok(Outcome::Fine)
+    lines_of(&done.missing).for_each(|line| println!("{line}"));
+    Ok(outcome(&done.missing))
+}
+
+/// Who was named and is nobody, a line each.
+fn lines_of(missing: &Missing) -> impl Iterator<Item = String> {
+    let ids = missing
+        .events
+        .iter()
+        .map(|id| format!("there is no event {id}"));
+    let entities = missing.entities.iter().map(|name| {
+        format!("there is no entity {name:?}: it never had an event, or all of them were removed")
+    });
+    let prefixes = missing.prefixes.iter().map(|prefix| {
+        format!(
+            "there is no entity whose name begins with {prefix:?}, or all their events were removed"
+        )
+    });
+    ids.chain(entities).chain(prefixes)
+}
+
+/// An operation on nobody is no success, whatever became of the others.
+const fn outcome(missing: &Missing) -> Outcome {
+    match missing.is_empty() {
+        true => Outcome::Fine,
+        false => Outcome::ProblemFound,
+    }
 }
 
 /// What `call` does with the store, which is opened to write and closed after it.
@@ -99,21 +132,24 @@ fn change<T>(
 
 fn plan(args: &Args) -> anyhow::Result<Outcome> {
     let store = args.store.open()?;
-    let plan = CompactionPlan::of(&store.snapshot(), &args.rules())?;
+    let plan = CompactionPlan::of(&store, &args.rules())?;
     if args.store.json {
         let json = json!({
             "events_to_remove": plan.events,
             "segments_to_rewrite": plan.segments,
+            "missing_entities": plan.missing.entities,
+            "missing_prefixes": plan.missing.prefixes,
         });
         println!("{json}");
-    } else {
-        println!(
-            "would remove {} and rewrite {}; nothing was changed",
-            count(plan.events, "event"),
-            count(plan.segments as u64, "segment")
-        );
+        return Ok(outcome(&plan.missing));
     }
-    Ok(Outcome::Fine)
+    println!(
+        "would remove {} and rewrite {}; nothing was changed",
+        count(plan.events, "event"),
+        count(plan.segments as u64, "segment")
+    );
+    lines_of(&plan.missing).for_each(|line| println!("{line}"));
+    Ok(outcome(&plan.missing))
 }
 
 #[derive(Debug, clap::Args)]
@@ -144,7 +180,9 @@ pub(crate) fn run_redact(args: &RedactArgs) -> anyhow::Result<Outcome> {
         let json = json!({
             "events_redacted": done.events,
             "redacted_before": done.already,
-            "missing": done.missing,
+            "missing": done.missing.events,
+            "missing_entities": done.missing.entities,
+            "missing_prefixes": done.missing.prefixes,
             "segments_rewritten": done.segments,
             "quarantine_removed": done.quarantine_removed,
             "quarantine_kept": done.quarantine_kept,
@@ -162,9 +200,7 @@ pub(crate) fn run_redact(args: &RedactArgs) -> anyhow::Result<Outcome> {
         if done.already > 0 {
             println!("{} had been redacted before", count(done.already, "event"));
         }
-        for id in &done.missing {
-            println!("there is no event {id}");
-        }
+        lines_of(&done.missing).for_each(|line| println!("{line}"));
         for name in &done.quarantine_removed {
             println!("{name} held something of them, and was removed");
         }
@@ -172,8 +208,5 @@ pub(crate) fn run_redact(args: &RedactArgs) -> anyhow::Result<Outcome> {
             println!("{name} was searched, and kept: nothing of them was found in it");
         }
     }
-    Ok(match done.missing.is_empty() {
-        true => Outcome::Fine,
-        false => Outcome::ProblemFound,
-    })
+    Ok(outcome(&done.missing))
 }
