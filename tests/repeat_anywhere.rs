@@ -90,7 +90,14 @@ fn append(store: &Store, group: &[u8], how: usize) -> Vec<Receipt> {
     let synced = AppendOptions::new().durability(Durability::Synced);
     match how % 3 {
         0 => store.append_batch(batch).unwrap(),
-        1 => store.append_batch_with(batch, synced).unwrap(),
+        1 => {
+            let receipts = store.append_batch_with(batch, synced).unwrap();
+            assert!(
+                receipts.iter().all(|receipt| receipt.durable),
+                "repeats are waited for too"
+            );
+            receipts
+        }
         _ => store.submit_batch(batch).unwrap().wait().unwrap(),
     }
 }
