@@ -260,12 +260,17 @@ fn agree(store: &Store, entity: &str) {
         NoStream.allows(actual),
         "the condition and the version agree"
     );
-    // Members of a batch see those before them.
-    let batch = Batch::new()
-        .push(&coordinate, event("x").expecting(version))
-        .push(&coordinate, event("y").expecting(StreamExists));
-    let receipts = store.append_batch(batch).unwrap();
+    // Members of a batch see those before them, whose clocks go on after removed ones too.
+    let both = |second| {
+        Batch::new()
+            .push(&coordinate, event("x").expecting(version))
+            .push(&coordinate, event("y").expecting(second))
+    };
+    let error = store.append_batch(both(Exactly(u32::MAX))).unwrap_err();
+    let seen = error.version_conflict().unwrap().actual.unwrap();
+    let receipts = store.append_batch(both(Exactly(seen))).unwrap();
     let clock = receipts[0].clock;
+    assert_eq!(clock, seen, "the clock that the first one was given");
     assert!(actual.is_none_or(|actual| clock == actual + 1));
     let wrong = Batch::new()
         .push(&coordinate, event("z"))

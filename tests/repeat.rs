@@ -336,3 +336,29 @@ fn of_threads_that_append_the_same_event_one_writes_it() {
         }
     }
 }
+
+/// The limit on payloads was looked at before the id, so a retry was refused for good once the store was
+/// opened with a lower one.
+#[test]
+fn a_repeat_is_known_whatever_limits_the_store_has_by_now() {
+    let fs = MemFs::new();
+    let a = at("a", "s");
+    let large = |byte: u8| Event::bytes(CREATED, vec![byte; 2000]).with_id(id(1));
+    let receipt = open(&fs).append(&a, large(7)).unwrap();
+    let lower = options(&fs).payload_bytes_max(100).open("/store").unwrap();
+    let again = lower.append(&a, large(7)).unwrap();
+    assert!(again.repeated && same(&again, &receipt));
+    let batch = Batch::new()
+        .push(&a, large(7))
+        .push(&a, event("2").with_id(id(2)));
+    let receipts = lower.submit_batch(batch).unwrap().wait().unwrap();
+    assert_eq!([0, 1].map(|at: usize| receipts[at].repeated), [true, false]);
+    assert_eq!(difference(&lower, &a, large(8)), Difference::Payload);
+    for refused in [
+        large(7).with_id(id(3)),
+        Event::bytes(CREATED, vec![7; 2000]),
+    ] {
+        let error = lower.append(&a, refused).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::TooLarge);
+    }
+}

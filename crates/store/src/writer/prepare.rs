@@ -43,7 +43,13 @@ impl<'a> Prepared<'a> {
             ));
         }
         let limit = shared.options.payload_bytes_max;
-        if event.payload.len() > limit {
+        // What was appended under a larger limit is a repeat all the same.
+        let is_there = || {
+            event
+                .id
+                .is_some_and(|id| shared.index.snapshot().get(id).is_some())
+        };
+        if event.payload.len() > limit && !is_there() {
             return Err(Error::new(
                 ErrorKind::TooLarge,
                 format!(
