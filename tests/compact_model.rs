@@ -22,7 +22,7 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         20 => (0..6_u8, 0..4_000_u16).prop_map(|(entity, bytes)| Step::Append(entity, bytes)),
-        2 => (0..5_u8).prop_map(Step::KeepNewest),
+        2 => (1..5_u8).prop_map(Step::KeepNewest),
         2 => (0..6_u8).prop_map(Step::Drop),
         2 => (0..6_u8).prop_map(Step::Redact),
         2 => Just(Step::Kill),

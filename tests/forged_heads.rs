@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use strandline::fs::MemFs;
 use strandline::maintenance::{self, Retention};
-use strandline::{ErrorKind, Event, EventId, Hash, IndexLayout, Sequence, Store};
+use strandline::{Batch, ErrorKind, Event, EventId, Hash, IndexLayout, Sequence, Store};
 use strandline_segment::SegmentInfo;
 
 /// Checks that a writer continues no chain by what `change` makes of a segment's rows, and does once
@@ -293,4 +293,44 @@ fn a_checkpoint_that_lies_of_a_head_is_refused_by_its_name() {
     assert!(error.to_string().contains(&file), "{error}");
     assert!(Path::new(&file).extension().is_some());
     assert_eq!(store.snapshot().visible(), Sequence::new(parts.number));
+}
+
+/// The sequence of an event in the middle of a commit is told by no record: its frame is looked for in the
+/// log. A receipt would have given the one that the index says.
+#[test]
+fn a_repeat_in_the_middle_of_a_batch_is_given_the_sequence_that_its_frame_says() {
+    let layout = IndexLayout::Postings;
+    let fs = MemFs::new();
+    let id = EventId::from_u128;
+    let member = |number: u128| Event::bytes(CHANGED, vec![7; 3000]).with_id(id(1 + number));
+    let entity = |number: u128| at(["a", "b", "c"][(number % 3) as usize], "scope");
+    let store = small(&fs, layout).open(dir()).unwrap();
+    for first in (0..60).step_by(3) {
+        let numbers = first..first + 3;
+        let members = numbers.map(|number| (entity(number), member(number)));
+        let batch = members.fold(Batch::new(), |batch, (at, event)| batch.push(&at, event));
+        store.append_batch(batch).unwrap();
+    }
+    // Without the rows between there is room for another sequence.
+    let rules = Retention::new().drop_entity("b");
+    maintenance::compact(&store, &rules, &mut |_| ControlFlow::Continue(())).unwrap();
+    store.close().unwrap();
+    let info = forge::sealed(&fs)[0];
+    let good = forge::entries(&fs, &info);
+    let at = good
+        .iter()
+        .position(|entry| entry.sequence == Sequence::new(5))
+        .unwrap();
+    let again = |store: &Store| store.append(&entity(5), member(5));
+    let store = small(&fs, layout).open(dir()).unwrap();
+    let receipt = again(&store).unwrap();
+    assert!(receipt.repeated && receipt.sequence == Sequence::new(5));
+    drop(store);
+    let mut entries = good.clone();
+    entries[at].sequence = Sequence::new(4);
+    forge::put_entries(&fs, &info, &entries, layout);
+    let store = small(&fs, layout).open(dir()).unwrap();
+    let error = again(&store).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
+    assert!(error.to_string().contains("rebuild"), "{error}");
 }

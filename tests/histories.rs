@@ -80,7 +80,7 @@ fn rules(draws: &mut Draws) -> Retention {
     match draws.below(3) {
         0 => Retention::new().drop_entity(name(draws)),
         1 => Retention::new().drop_entities("once:"),
-        _ => Retention::new().keep_newest(draws.below(5) as u32),
+        _ => Retention::new().keep_newest(1 + draws.below(4) as u32),
     }
 }
 

@@ -1,9 +1,10 @@
 //! Idempotency: what is a repeat, what is a conflict and why, after a reopen, a crash, in batches.
 
-use crate::harness::{CHANGED, CREATED, at, event, open, options, written};
+use crate::harness::{CHANGED, CREATED, at, event, open, options, texts, written};
 use strandline::fs::MemFs;
 use strandline::{
-    Batch, Coordinate, Difference, ErrorKind, Event, EventId, PayloadEncoding, Receipt, Store,
+    AppendCondition, AppendOptions, Batch, Coordinate, Difference, ErrorKind, Event, EventId,
+    ExpectedVersion, PayloadEncoding, Receipt, Region, Sequence, Store,
 };
 
 const fn id(number: u128) -> EventId {
@@ -74,8 +75,10 @@ fn a_conflict_says_what_differs() {
     assert_eq!(store.snapshot().len(), 2);
 }
 
+/// Members were looked at as one piece, so that a superset, a part or another order of a batch was
+/// refused for good, though each event was there.
 #[test]
-fn a_batch_is_repeated_whole_and_says_what_differs() {
+fn members_of_a_batch_are_looked_at_one_by_one() {
     let store = open(&MemFs::new());
     let a = at("a", "s");
     let member = |number: u128| event(&number.to_string()).with_id(id(number));
@@ -84,22 +87,163 @@ fn a_batch_is_repeated_whole_and_says_what_differs() {
         let push = |batch: Batch, number: &u128| batch.push(&a, member(*number));
         numbers.iter().fold(batch, push)
     };
-    store.append_batch(batch(&[1, 2, 3])).unwrap();
-    for (numbers, expected) in [
-        (&[1, 2][..], Difference::Batch),
-        (&[1, 2, 3, 4], Difference::Batch),
-        (&[1, 2, 4], Difference::Batch),
-        (&[2, 1, 3], Difference::Batch),
-        (&[1, 3, 2], Difference::Order),
-    ] {
-        let error = store.append_batch(batch(numbers)).unwrap_err();
-        let found = error.id_conflict().unwrap().difference;
-        assert_eq!(found, expected, "{numbers:?}");
+    let firsts = store.append_batch(batch(&[1, 2, 3])).unwrap();
+    let place = |number: u128| usize::try_from(number).unwrap() - 1;
+    for numbers in [&[1, 2][..], &[2, 1, 3], &[1, 3, 2], &[3], &[2], &[1, 2, 3]] {
+        let receipts = store.append_batch(batch(numbers)).unwrap();
+        for (number, receipt) in numbers.iter().zip(&receipts) {
+            assert!(receipt.repeated && same(receipt, &firsts[place(*number)]));
+        }
+        let ticket = store.submit_batch(batch(numbers)).unwrap();
+        assert!(
+            ticket
+                .wait()
+                .unwrap()
+                .iter()
+                .all(|receipt| receipt.repeated)
+        );
     }
-    let no_id = batch(&[1, 2]).push(&a, event("3"));
-    let error = store.append_batch(no_id).unwrap_err();
-    assert_eq!(error.id_conflict().unwrap().difference, Difference::Batch);
+    assert!(store.append(&a, member(2)).unwrap().repeated);
     assert_eq!(store.snapshot().len(), 3);
+
+    // A superset: what is new is one commit, and every receipt is in its member's place.
+    let receipts = store.append_batch(batch(&[5, 2, 4, 1])).unwrap();
+    let told: Vec<_> = receipts
+        .iter()
+        .map(|receipt| (receipt.id, receipt.sequence.get(), receipt.repeated))
+        .collect();
+    let expected = [(5, 3, false), (2, 1, true), (4, 4, false), (1, 0, true)];
+    assert_eq!(
+        told,
+        expected.map(|(number, at, repeated)| (id(number), at, repeated))
+    );
+    assert_eq!(texts(&store), ["1", "2", "3", "5", "4"]);
+    assert_eq!(receipts[2].clock, 4);
+}
+
+#[test]
+fn a_batch_with_a_member_that_differs_writes_nothing() {
+    let store = open(&MemFs::new());
+    let a = at("a", "s");
+    let member = |number: u128| event(&number.to_string()).with_id(id(number));
+    store.append(&a, member(1)).unwrap();
+    let other = event("other").with_id(id(1));
+    for batch in [
+        Batch::new().push(&a, member(2)).push(&a, other.clone()),
+        Batch::new().push(&a, other.clone()).push(&a, member(2)),
+    ] {
+        let error = store.append_batch(batch).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Conflict);
+        let conflict = error.id_conflict().unwrap();
+        assert_eq!(
+            (conflict.id, conflict.difference),
+            (id(1), Difference::Payload)
+        );
+    }
+    assert_eq!(store.snapshot().len(), 1);
+}
+
+/// Whether a member without an id was written the first time cannot be told: to write it might
+/// double it, and not to might lose it.
+#[test]
+fn a_batch_that_repeats_in_part_needs_an_id_for_each_member() {
+    let store = open(&MemFs::new());
+    let a = at("a", "s");
+    let batch = || {
+        Batch::new()
+            .push(&a, event("1").with_id(id(1)))
+            .push(&a, event("2"))
+    };
+    store.append_batch(batch()).unwrap();
+    let error = store.append_batch(batch()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+    let conflict = error.id_conflict().unwrap();
+    assert_eq!(conflict.difference, Difference::MemberWithoutId);
+    assert!(
+        error.to_string().contains("give every member an id"),
+        "{error}"
+    );
+    assert_eq!(store.snapshot().len(), 2);
+}
+
+/// What a batch expects and what its condition excludes is asked of the events that are written, and
+/// the batch's own events that are there already do not count against it.
+#[test]
+fn expectations_and_conditions_are_those_of_the_members_that_are_new() {
+    let store = open(&MemFs::new());
+    let (a, b) = (at("a", "s"), at("b", "s"));
+    let first = event("1")
+        .with_id(id(1))
+        .expecting(ExpectedVersion::NoStream);
+    let second = event("2")
+        .with_id(id(2))
+        .expecting(ExpectedVersion::Exactly(0));
+    store.append(&a, first.clone()).unwrap();
+    let condition = AppendCondition::since(Sequence::ZERO).none_in(Region::all().entity("a"));
+    let options = || AppendOptions::new().condition(&condition);
+    let both = || {
+        Batch::new()
+            .push(&a, first.clone())
+            .push(&a, second.clone())
+    };
+    let receipts = store.append_batch_with(both(), options()).unwrap();
+    assert_eq!([0, 1].map(|at: usize| receipts[at].repeated), [true, false]);
+    // All of it is there: nothing is expected, and nothing excluded.
+    store.append(&a, event("3")).unwrap();
+    let receipts = store.append_batch_with(both(), options()).unwrap();
+    assert!(receipts.iter().all(|receipt| receipt.repeated));
+    // What others wrote is excluded, and what a new member expects is asked of the stream as it is.
+    let third = event("4").with_id(id(4));
+    let more = || both().push(&b, third.clone());
+    let error = store.append_batch_with(more(), options()).unwrap_err();
+    assert_eq!(
+        error.condition_conflict().unwrap().sequence,
+        Sequence::new(2)
+    );
+    let wrong = both().push(&a, third.clone().expecting(ExpectedVersion::Exactly(1)));
+    let error = store.append_batch(wrong).unwrap_err();
+    let conflict = error.version_conflict().unwrap();
+    assert_eq!((conflict.actual, conflict.member), (Some(2), 2));
+    assert_eq!(texts(&store), ["1", "2", "3"]);
+}
+
+#[test]
+fn links_between_members_hold_whether_they_are_new_or_not() {
+    let store = open(&MemFs::new());
+    let (a, b) = (at("a", "s"), at("b", "s"));
+    let cause = || event("1").with_id(id(1));
+    let effect = || {
+        event("2")
+            .with_id(id(2))
+            .caused_by_member(0)
+            .correlated_with_member(0)
+    };
+    let last = || event("3").with_id(id(3)).caused_by_member(1);
+    let batch = || {
+        Batch::new()
+            .push(&a, cause())
+            .push(&b, effect())
+            .push(&a, last())
+    };
+    // The middle one alone, by id; then the batch, whose links are to new and to repeated members.
+    let by_id = event("2")
+        .with_id(id(2))
+        .caused_by(id(1))
+        .correlated_with(id(1));
+    store.append(&b, by_id).unwrap();
+    let receipts = store.append_batch(batch()).unwrap();
+    let repeated: Vec<_> = receipts.iter().map(|receipt| receipt.repeated).collect();
+    assert_eq!(repeated, [false, true, false]);
+    let now = store.snapshot();
+    assert!(now.get(id(3)).unwrap().unwrap().is_caused_by(id(2)));
+    assert!(
+        store
+            .append_batch(batch())
+            .unwrap()
+            .iter()
+            .all(|receipt| receipt.repeated)
+    );
+    assert!(store.verify().unwrap().is_intact());
 }
 
 #[test]
@@ -190,5 +334,31 @@ fn of_threads_that_append_the_same_event_one_writes_it() {
             let firsts = receipts.iter().filter(|receipt| !receipt.repeated).count();
             assert_eq!(firsts, 1);
         }
+    }
+}
+
+/// The limit on payloads was looked at before the id, so a retry was refused for good once the store was
+/// opened with a lower one.
+#[test]
+fn a_repeat_is_known_whatever_limits_the_store_has_by_now() {
+    let fs = MemFs::new();
+    let a = at("a", "s");
+    let large = |byte: u8| Event::bytes(CREATED, vec![byte; 2000]).with_id(id(1));
+    let receipt = open(&fs).append(&a, large(7)).unwrap();
+    let lower = options(&fs).payload_bytes_max(100).open("/store").unwrap();
+    let again = lower.append(&a, large(7)).unwrap();
+    assert!(again.repeated && same(&again, &receipt));
+    let batch = Batch::new()
+        .push(&a, large(7))
+        .push(&a, event("2").with_id(id(2)));
+    let receipts = lower.submit_batch(batch).unwrap().wait().unwrap();
+    assert_eq!([0, 1].map(|at: usize| receipts[at].repeated), [true, false]);
+    assert_eq!(difference(&lower, &a, large(8)), Difference::Payload);
+    for refused in [
+        large(7).with_id(id(3)),
+        Event::bytes(CREATED, vec![7; 2000]),
+    ] {
+        let error = lower.append(&a, refused).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::TooLarge);
     }
 }

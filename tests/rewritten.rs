@@ -186,7 +186,7 @@ fn a_gap_in_the_sequences_costs_nothing() {
     writer.append(&mut commit, far, Sequence::ZERO).unwrap();
     drop(writer);
     let store = small(&fs).open(dir()).unwrap();
-    let plan = CompactionPlan::of(&store.snapshot(), &Retention::new().keep_newest(1)).unwrap();
+    let plan = CompactionPlan::of(&store, &Retention::new().keep_newest(1)).unwrap();
     assert_eq!(plan.events, 2);
 }
 

@@ -1,9 +1,10 @@
 //! Tags: what may be one, and that they are found, kept, hashed and verified.
 
-use crate::harness::{CHANGED, CREATED, at, contents, event, options, remove, written};
+use crate::harness::{CHANGED, CREATED, at, contents, event, open, options, remove, written};
 use strandline::fs::MemFs;
 use strandline::{
-    Batch, Difference, ErrorKind, Event, EventId, Region, Store, TAG_BYTES_MAX, TAGS_MAX,
+    AppendCondition, AppendOptions, Batch, Difference, ErrorKind, Event, EventId, Region, Sequence,
+    Store, TAG_BYTES_MAX, TAGS_MAX,
 };
 
 fn found(store: &Store, region: &Region) -> Vec<u64> {
@@ -139,4 +140,40 @@ fn a_repeat_has_the_same_tags_in_any_order() {
         error.id_conflict().unwrap().difference,
         Difference::Extensions
     );
+}
+
+/// An empty list was taken for no filter, where any of nothing is nothing: a caller's list that happened
+/// to be empty selected every event, and an append on condition of it could never be done.
+#[test]
+fn any_of_no_tags_is_nothing() {
+    let store = open(&MemFs::new());
+    let a = at("a", "s");
+    for tag in ["t:1", "t:2"] {
+        store.append(&a, event("x").tagged(tag)).unwrap();
+    }
+    let none = || Region::all().any_tag(Vec::<String>::new());
+    for (region, expected) in [
+        (none(), 0),
+        (none().tag("t:1"), 0),
+        (Region::all().tag("t:1").any_tag(["t:1"]), 1),
+        (Region::all().tag("t:1").any_tag(["t:2"]), 0),
+        (
+            Region::all().any_tag(["t:1"]).any_tag(Vec::<String>::new()),
+            0,
+        ),
+        (none().any_tag(["t:1"]), 1),
+        (none().entity("a"), 0),
+        (none().kind(CREATED).scope("s"), 0),
+    ] {
+        let now = store.snapshot();
+        assert_eq!(now.query(&region).count(), expected, "{region:?}");
+        assert_eq!(now.rows(&region).rev().count(), expected, "{region:?}");
+        let matching = now.query(&Region::all()).map(Result::unwrap);
+        let matching = matching.filter(|event| region.matches(event.header()));
+        assert_eq!(matching.count(), expected, "{region:?}");
+        let condition = AppendCondition::since(Sequence::ZERO).none_in(region.clone());
+        let options = AppendOptions::new().condition(&condition);
+        let done = store.append_with(&at("b", "t"), event("y"), options);
+        assert_eq!(done.is_ok(), expected == 0, "{region:?}");
+    }
 }

@@ -9,7 +9,7 @@ use strandline::maintenance::{Redaction, Retention, compact, redact};
 use strandline::{Error, ErrorKind, Store};
 
 impl Driver {
-    /// Removes all but the newest events of each entity, so many of them.
+    /// Removes all but the newest events of each entity, so many of them, or none.
     ///
     /// # Errors
     ///
@@ -18,7 +18,12 @@ impl Driver {
         let now = self.expected();
         let next = now.taken.keeping(&now.events, keep as usize);
         self.take(next, |store| {
-            let rules = Retention::new().keep_newest(keep);
+            let rules = match keep {
+                0 => Retention::new()
+                    .drop_entities("entity:")
+                    .drop_entities("alone:"),
+                _ => Retention::new().keep_newest(keep),
+            };
             compact(store, &rules, &mut |_| ControlFlow::Continue(())).map(drop)
         })
     }

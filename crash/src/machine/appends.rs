@@ -81,37 +81,70 @@ impl Machine {
         Ok(())
     }
 
-    /// The events of a commit under the same ids once more.
+    /// Events of one commit or two under the same ids once more, in another grouping: those that are
+    /// there are repeats, redacted or not, and those that a compaction took are new.
     pub(super) fn repeat(&mut self, [which, _, how]: [u8; 3]) -> Done {
         let Some(commit) = self.model.any(which).map(|entry| entry.commit) else {
             return Ok(());
         };
+        let first = commit.saturating_sub(usize::from(how >> 1 & 1));
         let entries = self.model.entries.iter();
-        let entries: Vec<_> = entries.filter(|entry| entry.commit == commit).collect();
-        // Ids of removed events are forgotten, and redacted payloads are told by nobody.
-        let is_whole = |entry: &&Entry| !entry.is_removed && entry.redacted == Redacted::No;
-        if !entries.iter().all(is_whole) {
-            return Ok(());
+        let entries = entries.filter(|entry| (first..=commit).contains(&entry.commit));
+        let mut asked: Vec<Entry> = Vec::new();
+        for entry in entries.cloned() {
+            if asked.iter().all(|other| other.id != entry.id) {
+                asked.push(entry);
+            }
+        }
+        if how & 4 != 0 {
+            asked.reverse();
+        }
+        if how & 8 != 0 {
+            asked.truncate(1 + usize::from(which) % asked.len());
         }
         let mut batch = Batch::new();
-        for entry in &entries {
+        let mut drafts = Vec::new();
+        for entry in &mut asked {
+            let left = self
+                .model
+                .entries
+                .iter()
+                .find(|own| own.id == entry.id && !own.is_removed);
             let mut event = entry.event().with_id(entry.id);
-            if how & 1 == 0 {
-                // A repeat is one whatever it expects.
-                event = event.expecting(ExpectedVersion::NoStream);
+            match left {
+                Some(left) => {
+                    *entry = left.clone();
+                    if how & 1 == 0 {
+                        // A repeat is one whatever it expects.
+                        event = event.expecting(ExpectedVersion::NoStream);
+                    }
+                }
+                None => drafts.push(Entry {
+                    is_removed: false,
+                    redacted: Redacted::No,
+                    ..entry.clone()
+                }),
             }
             batch.add(&entry.coordinate, event);
         }
         let options = AppendOptions::new().durability(durability(how));
         let receipts = self.store()?.append_batch_with(batch, options);
         let receipts = receipts.map_err(|error| unexpected(&error))?;
-        for (entry, receipt) in entries.iter().zip(&receipts) {
+        let mut new = Vec::new();
+        for (entry, receipt) in asked.iter().zip(&receipts) {
+            if entry.is_removed {
+                new.push(*receipt);
+                continue;
+            }
             let told = (receipt.repeated, receipt.id, receipt.clock, receipt.hash);
             if told != (true, entry.id, entry.clock, entry.hash) {
                 return Err(Violation::new(format!("a repeat gave {receipt:?}")));
             }
         }
-        Ok(())
+        if drafts.is_empty() && new.is_empty() {
+            return Ok(());
+        }
+        self.model.commit(drafts, &new)
     }
 
     /// Another event under an id that is taken.

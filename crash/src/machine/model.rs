@@ -149,11 +149,18 @@ impl Model {
         entries
     }
 
-    /// The clock of the newest event of an entity, also if that was removed.
-    pub(super) fn newest(&self, entity: &str) -> Option<u32> {
+    /// The clock of the last event of an entity, also if that was removed.
+    fn last_clock(&self, entity: &str) -> Option<u32> {
         let of_entity = |entry: &&Entry| entry.coordinate.entity() == entity;
-        let newest = self.entries.iter().rev().find(of_entity);
-        newest.map(|entry| entry.clock)
+        let last = self.entries.iter().rev().find(of_entity);
+        last.map(|entry| entry.clock)
+    }
+
+    /// The clock of the newest event of an entity that is there.
+    pub(super) fn newest(&self, entity: &str) -> Option<u32> {
+        let left = self.entries.iter().rev().filter(|entry| !entry.is_removed);
+        let mut own = left.filter(|entry| entry.coordinate.entity() == entity);
+        own.next().map(|entry| entry.clock)
     }
 
     /// Adds the events of a commit, if their receipts are what they should be.
@@ -169,8 +176,8 @@ impl Model {
         self.commits += 1;
         for (mut entry, receipt) in drafts.into_iter().zip(receipts) {
             let clock = self
-                .newest(entry.coordinate.entity())
-                .map_or(0, |newest| newest + 1);
+                .last_clock(entry.coordinate.entity())
+                .map_or(0, |last| last + 1);
             let place = (receipt.sequence.get(), receipt.clock, receipt.repeated);
             let should = (self.len() as u64, clock, false);
             if place != should {

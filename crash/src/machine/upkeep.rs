@@ -38,7 +38,7 @@ impl Machine {
     pub(super) fn compact(&mut self, [who, count, how]: [u8; 3]) -> Done {
         let rules = Retention::new();
         let (rules, removed) = if how & 1 == 0 {
-            let count = count % 5;
+            let count = 1 + count % 4;
             let removed = self.model.keep_newest(count.into());
             (rules.keep_newest(count.into()), removed)
         } else {

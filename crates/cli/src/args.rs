@@ -1,9 +1,13 @@
 //! Arguments that several commands have, and the values that are read from them.
 
+use crate::failure::WrongUsage;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use strandline::maintenance::parse_rfc3339;
 use strandline::{Error, EventKind, KindFilter, Region, Store, StoreOptions};
+
+/// The category of a kind that is given as its type alone.
+pub(crate) const CATEGORY_DEFAULT: u8 = 1;
 
 /// The store, and how results are printed.
 #[derive(Debug, clap::Args)]
@@ -44,7 +48,8 @@ pub(crate) struct RegionArgs {
     /// Only events that have this tag. May be given several times: then all of them.
     #[arg(long, value_name = "NAME")]
     tag: Vec<String>,
-    /// Only events of this kind: `0x1002`, or `1:2` for category and type.
+    /// Only events of this kind: `0x1002`, or `1:2` for category and type; a number below 0x1000 is
+    /// a type of category 1, as for import.
     #[arg(long, value_name = "KIND", value_parser = parse_kind, conflicts_with = "category")]
     kind: Option<EventKind>,
     /// Only events of this category, 0 to 15.
@@ -62,7 +67,12 @@ pub(crate) struct RegionArgs {
 }
 
 impl RegionArgs {
-    pub(crate) fn region(&self) -> Region {
+    /// The region that is asked for.
+    ///
+    /// # Errors
+    ///
+    /// `WrongUsage` if no event can be in it.
+    pub(crate) fn region(&self) -> Result<Region, WrongUsage> {
         let mut region = Region::all();
         if let Some(entity) = &self.entity {
             region = region.entity(entity);
@@ -85,33 +95,28 @@ impl RegionArgs {
         if let Some(range) = &self.sequence {
             region = region.sequence(range.clone());
         }
-        match (self.since, self.until) {
+        let region = match (self.since, self.until) {
             (Some(since), Some(until)) => region.wall_ms(since..until),
             (Some(since), None) => region.wall_ms(since..),
             (None, Some(until)) => region.wall_ms(..until),
             (None, None) => region,
+        };
+        if region.wall_ms_span().is_empty() {
+            let message = "no event can be before --until and not before --since";
+            return Err(WrongUsage(message.to_owned()));
         }
+        Ok(region)
     }
 }
 
-/// A kind: its 16 bits as `0x1002` or a number, or category and type as `1:2`.
+/// Says on standard error that no event was found, so that it is not taken for a failure.
+pub(crate) fn tell_no_events() {
+    crate::output::note("no events");
+}
+
+/// A kind, as an import reads it too.
 pub(crate) fn parse_kind(text: &str) -> Result<EventKind, String> {
-    const FORMS: &str = "a kind is `0x1002`, or category and type as `1:2`";
-    let number = |text: &str| -> Result<u16, String> {
-        let parsed = match text.strip_prefix("0x") {
-            Some(digits) => u16::from_str_radix(digits, 16),
-            None => text.parse(),
-        };
-        parsed.map_err(|_| FORMS.to_owned())
-    };
-    match text.split_once(':') {
-        None => number(text).map(EventKind::from_bits),
-        Some((category, type_in_category)) => {
-            let category = u8::try_from(number(category)?).map_err(|_| FORMS.to_owned())?;
-            let kind = EventKind::try_new(category, number(type_in_category)?);
-            kind.map_err(|error| error.to_string())
-        }
-    }
+    EventKind::parse(text, CATEGORY_DEFAULT).map_err(|error| error.to_string())
 }
 
 /// A time, in milliseconds since 1970.
@@ -141,8 +146,8 @@ fn parse_range(text: &str) -> Result<RangeInclusive<u64>, String> {
         Some((first, end)) => {
             let first = number(first, 0)?;
             match number(end, u64::MAX)?.checked_sub(1) {
-                Some(last) => Ok(first..=last),
-                None => Err("the range is empty".to_owned()),
+                Some(last) if first <= last => Ok(first..=last),
+                _ => Err("the range is empty: its end is not in it".to_owned()),
             }
         }
     }
@@ -157,7 +162,8 @@ mod tests {
         assert_eq!(parse_kind("0x1002"), Ok(EventKind::new(1, 2)));
         assert_eq!(parse_kind("1:2"), Ok(EventKind::new(1, 2)));
         assert_eq!(parse_kind("4098"), Ok(EventKind::new(1, 2)));
-        for wrong in ["", "0x", "1:", "16:1", "1:0x1000", "0x10000", "0:1"] {
+        assert_eq!(parse_kind("2"), Ok(EventKind::new(1, 2)));
+        for wrong in ["", "0x", "1:", "16:1", "1:0x1000", "0x10000", "0:1", "0x2"] {
             assert!(parse_kind(wrong).is_err(), "{wrong}");
         }
     }
@@ -168,7 +174,7 @@ mod tests {
         assert_eq!(parse_range("100.."), Ok(100..=u64::MAX));
         assert_eq!(parse_range("..200"), Ok(0..=199));
         assert_eq!(parse_range("7"), Ok(7..=7));
-        for wrong in ["", "a..b", "..0", "1...3", "-1"] {
+        for wrong in ["", "a..b", "..0", "1...3", "-1", "5..5", "9..3"] {
             assert!(parse_range(wrong).is_err(), "{wrong}");
         }
     }

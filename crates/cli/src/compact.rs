@@ -10,7 +10,7 @@ use crate::text::count;
 use serde_json::json;
 use std::io;
 use strandline::maintenance::{
-    Compacted, CompactionPlan, OnProgress, Redacted, Redaction, Retention, compact, redact,
+    Compacted, CompactionPlan, Missing, OnProgress, Redacted, Redaction, Retention, compact, redact,
 };
 use strandline::{Error, EventId, Store, StoreOptions};
 
@@ -18,10 +18,11 @@ use strandline::{Error, EventId, Store, StoreOptions};
 pub struct Args {
     #[command(flatten)]
     store: StoreArgs,
-    /// Keep the newest events of each entity, this many.
+    /// Keep the newest events of each entity, this many: 1 or more.
     #[arg(long, value_name = "COUNT")]
     keep_newest: Option<u32>,
-    /// Keep events from this time on: `2026-01-31T12:00:00Z`, or milliseconds since 1970.
+    /// Keep events from this time on: `2026-01-31T12:00:00Z`, or milliseconds since 1970. A time in the
+    /// future is refused.
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     keep_since: Option<u64>,
     /// Let --keep-newest and --keep-since decide about entities whose names start so; others stay.
@@ -69,7 +70,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
         closed.err().map(Into::into),
         show_compaction(args, &done).err().map(Into::into),
     ])?;
-    Ok(Outcome::Fine)
+    Ok(outcome(&done.missing))
 }
 
 fn show_compaction(args: &Args, done: &Compacted) -> io::Result<()> {
@@ -80,9 +81,13 @@ fn show_compaction(args: &Args, done: &Compacted) -> io::Result<()> {
             "segments_rewritten": done.segments,
             "bytes_before": done.bytes_before,
             "bytes_after": done.bytes_after,
+            "missing_entities": done.missing.entities,
+            "missing_prefixes": done.missing.prefixes,
         });
         screen.line(&json.to_string())?;
-    } else if done.events == 0 {
+        return screen.flush();
+    }
+    if done.events == 0 {
         screen.text("the rules keep every event; nothing was changed")?;
     } else {
         screen.text(&format!(
@@ -93,7 +98,35 @@ fn show_compaction(args: &Args, done: &Compacted) -> io::Result<()> {
             size(done.bytes_after)
         ))?;
     }
+    for line in lines_of(&done.missing) {
+        screen.text(&line)?;
+    }
     screen.flush()
+}
+
+/// Who was named and is nobody, a line each.
+fn lines_of(missing: &Missing) -> impl Iterator<Item = String> {
+    let ids = missing
+        .events
+        .iter()
+        .map(|id| format!("there is no event {id}"));
+    let entities = missing.entities.iter().map(|name| {
+        format!("there is no entity {name:?}: it never had an event, or all of them were removed")
+    });
+    let prefixes = missing.prefixes.iter().map(|prefix| {
+        format!(
+            "there is no entity whose name begins with {prefix:?}, or all their events were removed"
+        )
+    });
+    ids.chain(entities).chain(prefixes)
+}
+
+/// An operation on nobody is no success, whatever became of the others.
+const fn outcome(missing: &Missing) -> Outcome {
+    match missing.is_empty() {
+        true => Outcome::Fine,
+        false => Outcome::ProblemFound,
+    }
 }
 
 /// What `call` does with the store, which is opened to write and closed after it, and what became of that.
@@ -115,12 +148,14 @@ fn change<T>(
 
 fn plan(args: &Args) -> anyhow::Result<Outcome> {
     let store = args.store.open()?;
-    let plan = CompactionPlan::of(&store.snapshot(), &args.rules())?;
+    let plan = CompactionPlan::of(&store, &args.rules())?;
     let mut screen = Screen::new();
     if args.store.json {
         let json = json!({
             "events_to_remove": plan.events,
             "segments_to_rewrite": plan.segments,
+            "missing_entities": plan.missing.entities,
+            "missing_prefixes": plan.missing.prefixes,
         });
         screen.line(&json.to_string())?;
     } else {
@@ -129,9 +164,12 @@ fn plan(args: &Args) -> anyhow::Result<Outcome> {
             count(plan.events, "event"),
             count(plan.segments as u64, "segment")
         ))?;
+        for line in lines_of(&plan.missing) {
+            screen.text(&line)?;
+        }
     }
     screen.flush()?;
-    Ok(Outcome::Fine)
+    Ok(outcome(&plan.missing))
 }
 
 #[derive(Debug, clap::Args)]
@@ -162,10 +200,7 @@ pub(crate) fn run_redact(args: &RedactArgs) -> anyhow::Result<Outcome> {
         closed.err().map(Into::into),
         show_redaction(args, &done).err().map(Into::into),
     ])?;
-    Ok(match done.missing.is_empty() {
-        true => Outcome::Fine,
-        false => Outcome::ProblemFound,
-    })
+    Ok(outcome(&done.missing))
 }
 
 fn show_redaction(args: &RedactArgs, done: &Redacted) -> io::Result<()> {
@@ -174,7 +209,9 @@ fn show_redaction(args: &RedactArgs, done: &Redacted) -> io::Result<()> {
         let json = json!({
             "events_redacted": done.events,
             "redacted_before": done.already,
-            "missing": done.missing,
+            "missing": done.missing.events,
+            "missing_entities": done.missing.entities,
+            "missing_prefixes": done.missing.prefixes,
             "segments_rewritten": done.segments,
             "quarantine_removed": done.quarantine_removed,
             "quarantine_kept": done.quarantine_kept,
@@ -195,8 +232,8 @@ fn show_redaction(args: &RedactArgs, done: &Redacted) -> io::Result<()> {
                 count(done.already, "event")
             ))?;
         }
-        for id in &done.missing {
-            screen.text(&format!("there is no event {id}"))?;
+        for line in lines_of(&done.missing) {
+            screen.text(&line)?;
         }
         for name in &done.quarantine_removed {
             screen.text(&format!("{name} held something of them, and was removed"))?;

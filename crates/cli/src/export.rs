@@ -1,7 +1,7 @@
 //! `export`: events as lines, to a file or to standard output.
 
 use crate::Outcome;
-use crate::args::{RegionArgs, open};
+use crate::args::{RegionArgs, open, tell_no_events};
 use crate::bar::Bar;
 use crate::files::Output;
 use crate::inspect::size;
@@ -50,7 +50,7 @@ pub struct Args {
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let snapshot = open(&args.dir)?.snapshot();
-    let region = args.region.region();
+    let region = args.region.region()?;
     let format = args.format.format();
     let mut bar = Bar::new("exporting");
     let mut show = |progress| bar.show(progress);
@@ -74,6 +74,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
             "{} had no payload any more: it was redacted, and an import passes them over",
             count(exported.redacted, "event")
         ));
+    }
+    if exported.events == 0 && args.output.is_none() {
+        tell_no_events();
     }
     match &args.output {
         // Not among the lines.

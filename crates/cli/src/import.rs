@@ -1,7 +1,7 @@
 //! `import`: lines of a file or of standard input into a store.
 
 use crate::Outcome;
-use crate::args::StoreArgs;
+use crate::args::{CATEGORY_DEFAULT, StoreArgs};
 use crate::bar::Bar;
 use crate::export::Format;
 use crate::failure::{WrongUsage, first_of};
@@ -28,7 +28,7 @@ pub struct Args {
     #[arg(long, value_enum, default_value_t = Format::Lines)]
     format: Format,
     /// The category of kinds that are a number below 0x1000, the type, and of events without a kind.
-    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    #[arg(long, value_name = "NUMBER", default_value_t = CATEGORY_DEFAULT)]
     category: u8,
     /// Where the lines come from, by any name. A line without an id that is equal to one that is there
     /// already is that event, unless it is imported under another name. CloudEvents have a source of

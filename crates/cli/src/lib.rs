@@ -107,12 +107,17 @@ pub enum Command {
     #[command(after_help = "Examples:\n  \
         strandline compact orders.strand --keep-newest 100 --within meter: --dry-run\n  \
         strandline compact orders.strand --keep-since 2026-01-01T00:00:00Z\n  \
-        strandline compact orders.strand --drop-prefix test:")]
+        strandline compact orders.strand --drop-prefix test:\n\n\
+        Exits 1 if an entity or prefix that was named has no event; the rules do their work on the others. \
+        Rules that would remove everything by a slip are refused: --keep-newest 0, a time in the future, an \
+        empty prefix.")]
     Compact(compact::Args),
     /// Remove payloads for good; the events stay, and their chains verify.
     #[command(after_help = "Examples:\n  \
         strandline redact orders.strand --entity user:7\n  \
-        strandline redact orders.strand --event 018f3c3e-7a5b-7000-8000-0123456789ab")]
+        strandline redact orders.strand --event 018f3c3e-7a5b-7000-8000-0123456789ab\n\n\
+        Exits 1 and says so if an event, entity or prefix that was named is not there; the others are \
+        redacted. Names are compared byte by byte: in another form of Unicode a name is another one.")]
     Redact(compact::RedactArgs),
     /// List what compactions and redactions have removed, as the log itself records it.
     #[command(

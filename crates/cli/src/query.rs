@@ -1,7 +1,8 @@
 //! `query`: the events of a region, a page at a time.
 
 use crate::Outcome;
-use crate::args::{RegionArgs, StoreArgs};
+use crate::args::{RegionArgs, StoreArgs, tell_no_events};
+use crate::failure::WrongUsage;
 use crate::output::note;
 use crate::screen::Screen;
 use crate::show::{self, Bytes};
@@ -30,13 +31,16 @@ pub struct Args {
 pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let store = args.store.open()?;
     let snapshot = store.snapshot();
-    let region = page(args);
+    let region = page(args)?;
     let mut events = snapshot.query(&region);
     let mut screen = Screen::new();
     let mut last = None;
     for _ in 0..args.limit {
         let Some(event) = next(&mut events, args.newest) else {
             screen.flush()?;
+            if last.is_none() {
+                tell_no_events();
+            }
             return Ok(Outcome::Fine);
         };
         let event = event?;
@@ -47,8 +51,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
         }
     }
     screen.flush()?;
-    if let (Some(last), true) = (last, next(&mut events, args.newest).is_some()) {
-        note(format_args!("there are more: go on with --after {last}"));
+    match (last, next(&mut events, args.newest).is_some()) {
+        (Some(last), true) => note(format_args!("there are more: go on with --after {last}")),
+        (None, false) => tell_no_events(),
+        _ => {}
     }
     Ok(Outcome::Fine)
 }
@@ -61,17 +67,17 @@ fn next<'a>(events: &'a mut Events<'_>, newest: bool) -> Option<Result<EventRef<
 }
 
 /// The region without what earlier pages had.
-fn page(args: &Args) -> Region {
-    let region = args.region.region();
+fn page(args: &Args) -> Result<Region, WrongUsage> {
+    let region = args.region.region()?;
     let Some(after) = args.after else {
-        return region;
+        return Ok(region);
     };
     if !args.newest {
-        return region.after(Sequence::new(after));
+        return Ok(region.after(Sequence::new(after)));
     }
     let span = region.sequence_span();
-    match after.checked_sub(1) {
+    Ok(match after.checked_sub(1) {
         Some(before) => region.sequence(span.first..=span.last.min(before)),
         None => region.sequence(1..1),
-    }
+    })
 }

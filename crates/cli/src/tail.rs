@@ -1,7 +1,7 @@
 //! `tail`: the newest events, and those that another process appends from then on.
 
 use crate::Outcome;
-use crate::args::{RegionArgs, StoreArgs};
+use crate::args::{RegionArgs, StoreArgs, tell_no_events};
 use crate::output::wait_while_read;
 use crate::screen::Screen;
 use crate::show::{self, Bytes};
@@ -35,13 +35,16 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let mut store = args.store.open()?;
     let mut screen = Screen::new();
     let snapshot = store.snapshot();
-    let region = args.region.region();
+    let region = args.region.region()?;
     let mut newest: Vec<Sequence> = snapshot
         .rows(&region)
         .rev()
         .take(args.lines)
         .map(|row| row.sequence())
         .collect();
+    if newest.is_empty() && args.lines > 0 && !args.follow {
+        tell_no_events();
+    }
     let mut next = newest.pop().unwrap_or_else(|| snapshot.visible());
     next = show_from(args, &mut screen, &snapshot, next)?;
     if !args.follow {
@@ -80,7 +83,7 @@ fn show_from(
     snapshot: &Snapshot,
     next: Sequence,
 ) -> anyhow::Result<Sequence> {
-    let region = args.region.region();
+    let region = args.region.region()?;
     let span = region.sequence_span();
     let region = region.sequence(span.first.max(next.get())..=span.last);
     let mut events = snapshot.query(&region);

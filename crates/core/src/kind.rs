@@ -20,6 +20,12 @@ pub enum KindError {
     /// The category belongs to the store.
     #[error("category {0:#x} is reserved for the store; use another than 0x0 and 0xd")]
     Reserved(u8),
+    /// The number does not fit in 16 bits.
+    #[error("a kind has 16 bits, and {0} does not fit in them")]
+    TooLarge(u64),
+    /// The text is no kind.
+    #[error("a kind is `0x1002`, category and type as `1:2`, or a number")]
+    Form,
 }
 
 /// What happened: 16 bits, the upper 4 a category and the lower 12 a type within it.
@@ -70,6 +76,58 @@ impl EventKind {
             return Err(KindError::Reserved(category));
         }
         Ok(kind)
+    }
+
+    /// A kind from a number that somebody wrote: its 16 bits, or, below 0x1000, a type in `category`.
+    ///
+    /// # Errors
+    ///
+    /// [`KindError`] if it does not fit, or if the category is reserved.
+    pub fn from_number(number: u64, category: u8) -> Result<Self, KindError> {
+        let bits = u16::try_from(number).map_err(|_| KindError::TooLarge(number))?;
+        match Self(bits).category() {
+            0 => Self::try_new(category, bits),
+            own => Self::try_new(own, Self(bits).type_in_category()),
+        }
+    }
+
+    /// A kind from text: its 16 bits as `0x1002`, category and type as `1:2`, or a number as
+    /// [`from_number`](Self::from_number) takes it.
+    ///
+    /// ```
+    /// use strandline_core::EventKind;
+    ///
+    /// for text in ["0x1002", "1:2", "4098", "2"] {
+    ///     assert_eq!(EventKind::parse(text, 1), Ok(EventKind::new(0x1, 0x002)));
+    /// }
+    /// assert!(EventKind::parse("0x0002", 1).is_err(), "reserved");
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`KindError`] if it is none of these, does not fit, or if the category is reserved.
+    pub fn parse(text: &str, category: u8) -> Result<Self, KindError> {
+        let number = |digits: &str, radix| match digits.starts_with('+') {
+            true => Err(KindError::Form),
+            false => u64::from_str_radix(digits, radix).map_err(|_| KindError::Form),
+        };
+        let either = |text: &str| match text.strip_prefix("0x") {
+            Some(digits) => number(digits, 16),
+            None => number(text, 10),
+        };
+        match (text.split_once(':'), text.strip_prefix("0x")) {
+            (Some((category, in_category)), _) => {
+                let category = either(category)?;
+                let category = u8::try_from(category).map_err(|_| KindError::TooLarge(category))?;
+                let in_category = either(in_category)?;
+                let in_category =
+                    u16::try_from(in_category).map_err(|_| KindError::TooLarge(in_category))?;
+                Self::try_new(category, in_category)
+            }
+            // All 16 bits are told, so no category is missing.
+            (None, Some(digits)) => Self::from_number(number(digits, 16)?, CATEGORY_SYSTEM),
+            (None, None) => Self::from_number(number(text, 10)?, category),
+        }
     }
 
     /// A kind from its 16 bits, reserved ones included.
@@ -165,6 +223,34 @@ mod tests {
         );
         assert_eq!(EventKind::try_new(0, 1), Err(KindError::Reserved(0)));
         assert_eq!(EventKind::try_new(0xD, 1), Err(KindError::Reserved(0xD)));
+    }
+
+    #[test]
+    fn what_people_write_is_read_in_one_way() {
+        let kind = EventKind::new(1, 2);
+        for text in ["0x1002", "1:2", "0x1:0x2", "4098", "2"] {
+            assert_eq!(EventKind::parse(text, 1), Ok(kind), "{text}");
+        }
+        assert_eq!(EventKind::parse("2", 3), Ok(EventKind::new(3, 2)));
+        assert_eq!(EventKind::from_number(4098, 3), Ok(kind));
+        for (text, error) in [
+            ("", KindError::Form),
+            ("0x", KindError::Form),
+            ("+2", KindError::Form),
+            ("1:", KindError::Form),
+            ("kind", KindError::Form),
+            ("16:1", KindError::CategoryTooLarge(16)),
+            ("1:0x1000", KindError::TypeTooLarge(0x1000)),
+            ("0x10000", KindError::TooLarge(0x10000)),
+            ("65536", KindError::TooLarge(65536)),
+            ("0x0002", KindError::Reserved(0)),
+            ("0:1", KindError::Reserved(0)),
+            ("13:1", KindError::Reserved(13)),
+            ("0xd001", KindError::Reserved(13)),
+        ] {
+            assert_eq!(EventKind::parse(text, 1), Err(error), "{text}");
+        }
+        assert_eq!(EventKind::parse("2", 13), Err(KindError::Reserved(13)));
     }
 
     #[test]

@@ -76,7 +76,8 @@ pub enum EntityFilter {
 
 /// Which events a query takes: the events that pass every filter that was set.
 ///
-/// A name that no event can have (an empty one, say) matches nothing.
+/// A name that no event can have (an empty one, say), an empty range or one that ends before it begins, and
+/// an empty list match nothing. An empty prefix is one of every name.
 ///
 /// ```
 /// use strandline_core::{EventKind, Region};
@@ -97,7 +98,8 @@ pub struct Region {
     correlation: Option<EventId>,
     causation: Option<EventId>,
     tags: Vec<String>,
-    any_tags: Vec<String>,
+    /// There if one of several is wanted; nobody has one of none.
+    any_tags: Option<Vec<String>>,
 }
 
 impl Default for Region {
@@ -120,7 +122,7 @@ impl Region {
             correlation: None,
             causation: None,
             tags: Vec::new(),
-            any_tags: Vec::new(),
+            any_tags: None,
         }
     }
 
@@ -215,12 +217,13 @@ impl Region {
         self
     }
 
-    /// Only events that have at least one of these tags. Replaces those set before.
+    /// Only events that have at least one of these tags, beside those that [`tag`](Self::tag) asks for.
+    /// Replaces those set before. Of an empty list no event has one, so that nothing matches.
     ///
     /// A query looks each of them up in each segment that it touches, some 0.1 µs each time.
     #[must_use]
     pub fn any_tag(mut self, tags: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.any_tags = tags.into_iter().map(Into::into).collect();
+        self.any_tags = Some(tags.into_iter().map(Into::into).collect());
         self
     }
 
@@ -278,10 +281,10 @@ impl Region {
         &self.tags
     }
 
-    /// The tags of which events must have one; empty if they need have none.
+    /// The tags of which events must have one, if that was set. Of an empty list no event has one.
     #[must_use]
-    pub fn any_tag_filter(&self) -> &[String] {
-        &self.any_tags
+    pub fn any_tag_filter(&self) -> Option<&[String]> {
+        self.any_tags.as_deref()
     }
 
     /// Whether the numbers of an event pass: its kind, clock, sequence and time.
@@ -323,7 +326,8 @@ impl Region {
     #[must_use]
     pub fn matches_tags<'a>(&self, tags: impl Iterator<Item = &'a str> + Clone) -> bool {
         let has = |wanted: &String| tags.clone().any(|tag| tag == wanted);
-        self.tags.iter().all(has) && (self.any_tags.is_empty() || self.any_tags.iter().any(has))
+        let any = self.any_tags.as_ref();
+        self.tags.iter().all(has) && any.is_none_or(|any| any.iter().any(has))
     }
 
     /// Whether an event is in the region: what every query must agree with.
@@ -348,6 +352,10 @@ mod tests {
         assert!(Span::<u32>::from_range(..0).is_empty());
         let after_the_last = (Bound::Excluded(u64::MAX), Bound::Unbounded);
         assert!(Span::<u64>::from_range(after_the_last).is_empty());
+        assert!(Span::<u64>::from_range(5..5).is_empty());
+        let reversed = (Bound::Included(9), Bound::Excluded(3));
+        assert!(Span::<u64>::from_range(reversed).is_empty());
+        assert_eq!(Span::<u64>::from_range(..=u64::MAX), Span::<u64>::ALL);
     }
 
     #[test]

@@ -51,6 +51,7 @@ mod follow;
 mod footer;
 mod format;
 mod frame;
+mod frame_of;
 mod layout;
 mod log;
 mod manifest;
@@ -88,6 +89,7 @@ pub use format::{
 pub use frame::{
     FRAME_HEADER_BYTES, Frame, FrameHeader, FrameRecord, RECORD_HEADER_BYTES, RecordRef,
 };
+pub use frame_of::FrameOf;
 pub use layout::{
     FRAME_HEADER_LAYOUT, MANIFEST_ENTRY_LAYOUT, MANIFEST_HEAD_LAYOUT, RECORD_HEADER_LAYOUT,
     SEGMENT_HEADER_LAYOUT, TRAILER_LAYOUT,

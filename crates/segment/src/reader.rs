@@ -3,7 +3,7 @@
 use crate::cursor::RecordCursor;
 use crate::file::SegmentFile;
 use crate::format::COMMIT_BYTES_MAX;
-use crate::frame::{FRAME_HEADER_BYTES, Frame, FrameHeader, RecordRef};
+use crate::frame::{Frame, RecordRef};
 use crate::log::visit_all;
 use crate::manifest::SegmentInfo;
 use crate::mapped::ReadSegment;
@@ -221,30 +221,6 @@ impl LogView {
             file.read_written(&mut bytes, u64::from(position.offset))?;
         }
         parse(file, position, &bytes).map(read)
-    }
-
-    /// The header of the frame whose first record is at `position`; `None` if the record is not the
-    /// first of its frame. One read.
-    ///
-    /// # Errors
-    ///
-    /// [`LogError::Io`], [`LogError::SegmentMissing`].
-    pub fn frame_of_first(
-        &self,
-        position: RecordPosition,
-    ) -> Result<Option<FrameHeader>, LogError> {
-        let segment = self.segment(position.segment)?;
-        let before = u32::try_from(FRAME_HEADER_BYTES).unwrap_or(u32::MAX);
-        let Some(offset) = position.offset.checked_sub(before) else {
-            return Ok(None);
-        };
-        let salt = segment.file.salt;
-        if let Some(bytes) = segment.mapped(offset) {
-            return Ok(FrameHeader::decode(salt, offset, bytes).ok());
-        }
-        let mut bytes = vec![0; FRAME_HEADER_BYTES];
-        segment.file.read_written(&mut bytes, u64::from(offset))?;
-        Ok(FrameHeader::decode(salt, offset, &bytes).ok())
     }
 
     /// For many records in order: reads ahead while they follow each other.

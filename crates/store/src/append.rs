@@ -45,7 +45,8 @@ impl Store {
         Ok(self.shared.note_durable(receipt))
     }
 
-    /// Appends the events of a batch, all of them or none, and returns their receipts in order.
+    /// Appends the events of a batch, all of them or none, and returns their receipts in order. Members
+    /// that were appended before give their first receipts; see [`Batch`].
     ///
     /// # Errors
     ///
@@ -146,7 +147,7 @@ impl Store {
         shared.check_poison()?;
         let durability = options.durability.unwrap_or(shared.options.durability);
         let condition = options.condition;
-        let condition = condition.map(|condition| look_ahead(&shared.index, condition));
+        let condition = condition.map(|condition| look_ahead(&shared.index, condition, prepared));
         let condition = condition.transpose()?;
         let mut wanted = Wanted::default();
         let (committed, sealed, next) = {

@@ -15,7 +15,8 @@ pub const CONDITION_TAGS_MAX: usize = 10_000;
 /// Read what decides from a snapshot, decide, and append on condition that nothing of it has
 /// changed; if it has, look again. It is checked where the events are given their places, against
 /// everything that was written, so of two appends that exclude each other one alone succeeds.
-/// Members of a batch do not count against its own condition.
+/// Members of a batch do not count against its own condition, also where they were appended before; if all
+/// were, or a single event was, nothing is asked.
 ///
 /// A sequence that was kept elsewhere counts in the [epoch](crate::Store::epoch) that it was read in alone.
 ///
@@ -88,7 +89,8 @@ impl AppendCondition {
 
     /// Refuses a condition that takes too long to check.
     pub(crate) fn check(&self) -> Result<(), Error> {
-        let tags = |region: &Region| region.tag_filter().len() + region.any_tag_filter().len();
+        let any_tags = |region: &Region| region.any_tag_filter().map_or(0, <[String]>::len);
+        let tags = |region: &Region| region.tag_filter().len() + any_tags(region);
         let tags = self.regions.iter().map(tags).sum();
         let limits = [
             (

@@ -256,6 +256,11 @@ impl Error {
         self
     }
 
+    /// The error of the index that this one comes from.
+    pub(crate) fn of_index(&self) -> Option<&IndexError> {
+        self.0.source.as_deref()?.downcast_ref()
+    }
+
     /// The error of the log that this one comes from.
     pub(crate) fn of_log(&self) -> Option<&LogError> {
         self.0.source.as_deref()?.downcast_ref()

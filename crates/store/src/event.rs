@@ -114,8 +114,12 @@ impl Event {
     /// store.
     ///
     /// The same event has the same coordinate, kind, links, tags, payload and version of it; anything else
-    /// under the id is an [`ErrorKind::Conflict`], and [`Error::id_conflict`] says what differs. A
-    /// batch is repeated whole: the same events in the same order, each with an id of the caller's.
+    /// under the id is an [`ErrorKind::Conflict`], and [`Error::id_conflict`] says what differs. Of a
+    /// payload that was redacted nothing is left to compare, so the rest decides. The id of an event
+    /// that a compaction removed is forgotten: under it a new event is appended.
+    ///
+    /// How the event was grouped when it was first written does not matter: a [`Batch`] says what becomes
+    /// of its members.
     pub const fn with_id(mut self, id: EventId) -> Self {
         self.id = Some(id);
         self
@@ -223,6 +227,12 @@ pub const BATCH_EVENTS_MAX: usize = strandline_segment::COMMIT_RECORDS_MAX;
 pub const BATCH_BYTES_MAX: usize = 64 << 20;
 
 /// Events that are appended together: all of them become visible and durable at once, or none.
+///
+/// Members that were appended before, by their ids ([`Event::with_id`]), are repeats, whatever they were
+/// grouped with then: each gives its first receipt, and only the others are written, together. What they
+/// expect of their streams, and the condition of the append, is asked of these others alone; where there
+/// are none, nothing is. If one member's id is taken by another event, nothing is written, and if some
+/// members are repeats, all must have an id: of one without it cannot be told whether it was written.
 ///
 /// At most [`BATCH_EVENTS_MAX`] events and [`BATCH_BYTES_MAX`] bytes, which are refused before
 /// anything is written, as is what does not fit in a segment; entities and scopes may differ.

@@ -4,6 +4,10 @@ use std::fmt;
 
 /// What the stream of an event's entity must be like when the event is appended.
 ///
+/// What counts is what is there: the newest event that [`Snapshot::latest`](crate::Snapshot::latest) gives
+/// once everything that is written is visible. Of an entity all of whose events were removed by a
+/// [compaction](crate::maintenance::compact) there is no stream, though the clock goes on after them.
+///
 /// Checked where the event is given its place, so of several writers that expect the same version
 /// one alone appends. Given with [`Event::expecting`](crate::Event::expecting), to single events
 /// and to members of a batch, which see the members before them. A version that was kept elsewhere counts
@@ -30,9 +34,9 @@ pub enum ExpectedVersion {
     /// Anything: nothing is checked.
     #[default]
     Any,
-    /// The entity has no event.
+    /// The entity has no event that is there.
     NoStream,
-    /// The entity has an event.
+    /// The entity has an event that is there.
     StreamExists,
     /// The newest event of the entity has this clock: what [`Receipt::clock`](crate::Receipt::clock)
     /// and the newest event that was read say.
@@ -79,7 +83,7 @@ pub struct VersionConflict {
     /// What was expected.
     pub expected: ExpectedVersion,
     /// Clock of the newest event of the stream, members of the same batch before this one included;
-    /// none where there is no event.
+    /// none where there is no event, or none any more.
     pub actual: Option<u32>,
     /// Place in the batch of the member that expected it, from 0; 0 for a single event.
     pub member: usize,

@@ -31,12 +31,9 @@ pub enum Difference {
     Extensions,
     /// The payload, or how it is encoded.
     Payload,
-    /// The earlier payload was removed, so nothing is left to compare.
-    Redacted,
-    /// The events that were appended together.
-    Batch,
-    /// The order of the events in the batch.
-    Order,
+    /// Nothing: the event is a repeat. Another member of the batch has no id, so whether that one was
+    /// appended too cannot be told.
+    MemberWithoutId,
 }
 
 impl fmt::Display for Difference {
@@ -48,9 +45,10 @@ impl fmt::Display for Difference {
             Self::Causation => "has another causation",
             Self::Extensions => "has another payload version or other tags",
             Self::Payload => "has another payload",
-            Self::Redacted => "has a payload that was removed and cannot be compared",
-            Self::Batch => "was not appended together with the same events",
-            Self::Order => "was appended in another order",
+            Self::MemberWithoutId => {
+                "is the same; another member of the batch has no id, so it cannot be told whether \
+                 that one was appended too: give every member an id"
+            }
         })
     }
 }

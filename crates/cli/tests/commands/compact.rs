@@ -1,6 +1,6 @@
 //! `compact` and `redact`.
 
-use crate::{expect, json, outcome, run, segmented, store};
+use crate::{expect, json, outcome, program, run, segmented, store};
 
 #[test]
 fn old_events_are_removed_and_what_would_be_is_said_before() {
@@ -73,10 +73,10 @@ fn payloads_are_redacted_and_events_stay() {
         "{text}"
     );
     assert!(text.contains("5 events had been redacted before"), "{text}");
-    let nothing = expect(0, "redact {} --entity nobody", &path);
+    let nothing = expect(0, "redact {} --entity order:0", &path);
     assert_eq!(
         nothing,
-        "no payload was there to be removed; nothing was changed\n"
+        "no payload was there to be removed; nothing was changed\n5 events had been redacted before\n"
     );
     assert_eq!(
         expect(0, "query {} --json --limit 100", &path)
@@ -86,6 +86,86 @@ fn payloads_are_redacted_and_events_stay() {
     );
     assert!(expect(0, "query {}", &path).contains("redacted"));
     assert!(expect(0, "verify {}", &path).ends_with("intact\n"));
+}
+
+/// A redaction or compaction of nobody ended well, with exit code 0 and nothing said of the name.
+#[test]
+fn an_operation_on_nobody_says_so_and_fails() {
+    let (_dir, path) = store();
+    let nobody = "there is no entity \"user:77\"";
+    let nobodies = "there is no entity whose name begins with \"user:\"";
+    for (arguments, said) in [
+        ("redact {} --entity user:77", nobody),
+        ("redact {} --prefix user:", nobodies),
+        ("compact {} --drop-entity user:77 --dry-run", nobody),
+        ("compact {} --drop-entity user:77", nobody),
+        ("compact {} --drop-prefix user:", nobodies),
+        ("compact {} --keep-newest 2 --within user:", nobodies),
+        (
+            "compact {} --keep-newest 2 --within user: --dry-run",
+            nobodies,
+        ),
+    ] {
+        let text = expect(1, arguments, &path);
+        assert!(text.contains(said), "{arguments}: {text}");
+        assert!(text.contains("nothing was changed"), "{arguments}: {text}");
+        let done = json(1, &format!("{arguments} --json"), &path);
+        let missing = [&done["missing_entities"], &done["missing_prefixes"]];
+        let missing = missing.map(|names| names.as_array().unwrap().len());
+        assert_eq!(missing.iter().sum::<usize>(), 1, "{arguments}: {done}");
+    }
+    // The others are done all the same.
+    let text = expect(1, "redact {} --entity order:1 --entity user:77", &path);
+    assert!(
+        text.starts_with("removed the payloads of 5 events"),
+        "{text}"
+    );
+    assert!(text.contains(nobody), "{text}");
+    let text = expect(
+        1,
+        "compact {} --drop-entity order:1 --drop-entity user:77",
+        &path,
+    );
+    assert!(text.starts_with("removed 5 events"), "{text}");
+    assert!(text.contains(nobody), "{text}");
+    // Whom a compaction took is nobody.
+    let text = expect(1, "redact {} --entity order:1", &path);
+    assert!(text.contains("or all of them were removed"), "{text}");
+    assert!(expect(0, "verify {}", &path).ends_with("intact\n"));
+}
+
+/// A variable that was not set, or a time in another unit, removed everything.
+#[test]
+fn rules_that_would_remove_everything_by_a_slip_are_refused() {
+    let (_dir, path) = store();
+    for (arguments, said) in [
+        (&["--keep-newest", "0"][..], "keep 1 or more"),
+        (
+            &["--keep-newest", "0", "--within", "order:"],
+            "keep 1 or more",
+        ),
+        (&["--keep-newest", "1", "--within", ""], "an empty prefix"),
+        (&["--drop-prefix", ""], "an empty prefix"),
+        (&["--keep-since", "9999-01-01"], "in the future"),
+        (
+            &["--keep-since", "9999-01-01", "--keep-newest", "1"],
+            "in the future",
+        ),
+    ] {
+        for dry_run in [&[][..], &["--dry-run"]] {
+            let all = program()
+                .arg("compact")
+                .arg(&path)
+                .args(arguments)
+                .args(dry_run)
+                .output();
+            let (code, out, error) = outcome(&all.unwrap());
+            assert_eq!(code, 2, "{arguments:?}: {out}{error}");
+            assert!(error.contains(said), "{arguments:?}: {error}");
+        }
+    }
+    let kept = expect(0, "query {} --json", &path);
+    assert_eq!(kept.lines().count(), 10);
 }
 
 #[test]

@@ -37,6 +37,11 @@ fn query_takes_a_region() {
         ("tail {} --lines 2", vec![8, 9]),
         ("tail {} --entity order:0 --lines 2", vec![6, 8]),
         ("tail {} --lines 0", vec![]),
+        ("query {} --kind 2", vec![1, 3, 5, 7, 9]),
+        ("query {} --kind 4098 --limit 1", vec![1]),
+        ("query {} --limit 0", vec![]),
+        ("query {} --sequence ..", (0..10).collect()),
+        ("query {} --prefix e", vec![]),
     ] {
         assert_eq!(sequences(arguments, &store), expected, "{arguments}");
     }
@@ -50,6 +55,56 @@ fn a_page_says_where_the_next_one_begins() {
     assert!(err.contains("--after 3"), "{err}");
     let (_, _, err) = outcome(&run("query {} --limit 10", &store));
     assert_eq!(err, "");
+}
+
+/// Nothing at all was printed of a name that nobody has, which looks like success and like failure.
+#[test]
+fn that_there_are_no_events_is_said_on_standard_error() {
+    let (_dir, store) = store();
+    for arguments in [
+        "query {} --entity nosuch",
+        "query {} --entity nosuch --json",
+        "query {} --tag nosuch --newest",
+        "query {} --entity nosuch --limit 0",
+        "query {} --after 9",
+        "query {} --newest --after 0",
+        "tail {} --entity nosuch",
+        "export {} --entity nosuch",
+    ] {
+        let (code, out, err) = outcome(&run(arguments, &store));
+        assert_eq!((code, &*out, &*err), (0, "", "no events\n"), "{arguments}");
+    }
+    for arguments in [
+        "query {} --limit 0",
+        "tail {} --lines 0",
+        "query {} --after 7",
+    ] {
+        let (code, _, err) = outcome(&run(arguments, &store));
+        assert_eq!((code, &*err), (0, ""), "{arguments}");
+    }
+}
+
+/// A kind that no event can have was looked for, and another one than an import makes of the same text.
+#[test]
+fn what_no_event_can_be_is_refused() {
+    let (_dir, store) = store();
+    for (arguments, said) in [
+        ("query {} --kind 0x0002", "reserved"),
+        ("query {} --kind 0xd001", "reserved"),
+        ("query {} --kind 0:2", "reserved"),
+        ("tail {} --kind 13:2", "reserved"),
+        ("query {} --kind 65536", "16 bits"),
+        ("query {} --sequence 5..5", "the range is empty"),
+        ("query {} --sequence 9..3", "the range is empty"),
+        ("query {} --since 2026-01-02 --until 2026-01-01", "--until"),
+        ("export {} --since 2026-01-01 --until 2026-01-01", "--until"),
+        ("tail {} --since 2026-01-02 --until 2026-01-01", "--until"),
+        ("query {} --until 0", "--until"),
+    ] {
+        let (code, out, err) = outcome(&run(arguments, &store));
+        assert_eq!((code, &*out), (2, ""), "{arguments}: {err}");
+        assert!(err.contains(said), "{arguments}: {err}");
+    }
 }
 
 #[test]

@@ -195,10 +195,7 @@ fn a_wrong_line_is_named_with_the_reason() {
             "unknown field `kidn`",
         ),
         (r#"{"entity":"","scope":"s"}"#, "the entity is empty"),
-        (
-            r#"{"entity":"e","scope":"s","kind":"what"}"#,
-            "not of the form",
-        ),
+        (r#"{"entity":"e","scope":"s","kind":"what"}"#, "a kind is"),
         (r#"{"entity":"e","scope":"s","kind":"0xd001"}"#, "reserved"),
         (r#"{"entity":"e","scope":"s","kind":70000}"#, "16 bits"),
         (

@@ -156,8 +156,8 @@ fn choose(part: &Part, region: &Region, rows: &Range<u32>) -> Option<Choice> {
     for tag in region.tag_filter() {
         consider(Choice::of_list(PlanKey::Tag, keyed(part.tag(tag)?, rows)?));
     }
-    if !region.any_tag_filter().is_empty() {
-        consider(any_tag(part, region, rows)?);
+    if let Some(tags) = region.any_tag_filter() {
+        consider(any_tag(part, tags, rows)?);
     }
     match region.entity_filter() {
         EntityFilter::Exact(entity) => {
@@ -238,9 +238,8 @@ fn found_rows(found: Vec<u32>, rows: &Range<u32>) -> Option<Keyed> {
 }
 
 /// The rows that have one of the tags, merged as they are asked for; none if no row has.
-fn any_tag(part: &Part, region: &Region, rows: &Range<u32>) -> Option<Choice> {
-    let tags = region.any_tag_filter().iter();
-    let lists = tags.filter_map(|tag| keyed(part.tag(tag)?, rows));
+fn any_tag(part: &Part, tags: &[String], rows: &Range<u32>) -> Option<Choice> {
+    let lists = tags.iter().filter_map(|tag| keyed(part.tag(tag)?, rows));
     let lists: Vec<_> = lists.collect();
     (!lists.is_empty()).then(|| Choice::of_lists(|_| PlanKey::AnyTag, lists))
 }
@@ -320,7 +319,8 @@ fn filter_of(part: &Part, region: &Region, key: PlanKey) -> Filter {
         filter.tags = lists(region.tag_filter());
     }
     if key != PlanKey::AnyTag {
-        filter.any_tags = lists(region.any_tag_filter());
+        // Of none of them no row was a candidate.
+        filter.any_tags = lists(region.any_tag_filter().unwrap_or_default());
     }
     if entity || scope {
         filter.check_names(region);

@@ -47,7 +47,10 @@ pub(crate) fn regions() -> impl Strategy<Value = RegionPlan> {
             Region::all()
         } else {
             let region = tags.0.into_iter().fold(Region::all(), Region::tag);
-            let region = region.any_tag(tags.1);
+            let region = match tags.1 {
+                Some(any) => region.any_tag(any),
+                None => region,
+            };
             spans.narrow(kinds.narrow(names.narrow(region)))
         };
         RegionPlan {
@@ -91,13 +94,17 @@ fn names() -> impl Strategy<Value = Names> {
     (entity, scope).prop_map(|(entity, scope)| Names { entity, scope })
 }
 
-/// Tags that are all wanted, and tags of which one is; mostly none.
-fn tags() -> impl Strategy<Value = (Vec<&'static str>, Vec<&'static str>)> {
+/// Tags that are all wanted, and tags of which one is; mostly none. Of an empty list no event has one.
+fn tags() -> impl Strategy<Value = (Vec<&'static str>, Option<Vec<&'static str>>)> {
     let mut known = TAGS.to_vec();
     known.push("none");
     let some = prop::sample::subsequence(known, 1..4);
     let some = move || prop_oneof![3 => Just(Vec::new()), 1 => some.clone()];
-    (some(), some())
+    let any = (0..16_u8, some()).prop_map(|(how, any)| match how {
+        0 => Some(Vec::new()),
+        _ => Some(any).filter(|any| !any.is_empty()),
+    });
+    (some(), any)
 }
 
 #[derive(Debug, Clone)]

@@ -1,6 +1,7 @@
 //! `compact`: events that are not to be kept are removed.
 
 use super::marks::Marks;
+use super::missing::Missing;
 use super::progress::{Meter, OnProgress};
 use super::rewrite::{Asked, Observer, rewrite};
 use crate::trace;
@@ -48,22 +49,23 @@ impl Retention {
         Self::default()
     }
 
-    /// Keeps the newest `count` events of each entity.
+    /// Keeps the newest `count` events of each entity, at least 1.
     #[must_use]
     pub const fn keep_newest(mut self, count: u32) -> Self {
         self.newest = Some(count);
         self
     }
 
-    /// Keeps events of this time or later, in milliseconds since 1970.
+    /// Keeps events of this time or later, in milliseconds since 1970. A time that is still to come, and
+    /// later than every event's, would keep nothing and is refused.
     #[must_use]
     pub const fn keep_since(mut self, wall_ms: u64) -> Self {
         self.since_ms = Some(wall_ms);
         self
     }
 
-    /// Lets the rules that keep decide about entities whose names start with `prefix`; all others
-    /// stay as they are.
+    /// Lets the rules that keep decide about entities whose names start with `prefix`, which is not
+    /// empty; all others stay as they are.
     #[must_use]
     pub fn within(mut self, prefix: impl Into<String>) -> Self {
         self.within = Some(prefix.into());
@@ -84,8 +86,8 @@ impl Retention {
         self
     }
 
+    /// Refuses rules that say nothing, or that would remove everything by a slip.
     fn check(&self) -> Result<(), Error> {
-        let invalid = |message: &str| Err(Error::new(ErrorKind::InvalidInput, message));
         let keeps = self.newest.is_some() || self.since_ms.is_some();
         if !keeps && self.dropped.is_empty() && self.dropped_prefixes.is_empty() {
             return invalid("no rule says what to keep or to drop, so there is nothing to compact");
@@ -96,7 +98,42 @@ impl Retention {
         if self.dropped_prefixes.iter().any(String::is_empty) {
             return invalid("an empty prefix would drop every event; name what to drop");
         }
+        if self.newest == Some(0) {
+            return invalid(
+                "to keep the newest 0 events of each entity is to remove them all; keep 1 or more, or \
+                 name the entities to drop",
+            );
+        }
+        if self.within.as_ref().is_some_and(String::is_empty) {
+            return invalid(
+                "an empty prefix is one of every entity; name whom the rules that keep are for, or \
+                 leave the prefix out to let them decide about all",
+            );
+        }
         Ok(())
+    }
+
+    /// Refuses to keep what is to come, where that is to remove all that there is.
+    fn check_since(&self, snapshot: &Snapshot, now_ms: u64) -> Result<(), Error> {
+        let newest = snapshot.rows(&Region::all()).next_back();
+        let newest_ms = newest.map_or(0, |row| row.wall_ms());
+        match self.since_ms {
+            Some(since) if since > now_ms.max(newest_ms) => invalid(&format!(
+                "the time {} from which on events are to be kept is in the future, and later than \
+                 every event, so that all would be removed; give one that is past (in milliseconds \
+                 since 1970), or name the entities to drop",
+                super::rfc3339(since)
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Who is named and is nobody.
+    fn missing(&self, snapshot: &Snapshot) -> Missing {
+        let mut missing = Missing::default();
+        missing.look_for(snapshot, &self.dropped, &self.dropped_prefixes);
+        missing.look_for(snapshot, &[], self.within.as_slice());
+        missing
     }
 
     /// The events that are not kept. O(events) if a rule keeps, else O(events dropped).
@@ -146,6 +183,10 @@ impl Retention {
     }
 }
 
+fn invalid(message: &str) -> Result<(), Error> {
+    Err(Error::new(ErrorKind::InvalidInput, message))
+}
+
 /// The rules as one line, as the log records them.
 impl fmt::Display for Retention {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -177,26 +218,34 @@ impl Observer for Nobody {
 }
 
 /// What a compaction would remove.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CompactionPlan {
     /// Events that would be removed.
     pub events: u64,
     /// Segments that would be rewritten.
     pub segments: usize,
+    /// Who is named in the rules and is nobody.
+    pub missing: Missing,
 }
 
 impl CompactionPlan {
-    /// What [`compact`] would do with the events of a snapshot. Changes nothing.
+    /// What [`compact`] would do with a store as it is now, which may be open to read only. Changes
+    /// nothing.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidInput`] if the rules say nothing; [`ErrorKind::Corrupt`] if the index of a
-    /// sealed segment is damaged and cannot be rebuilt.
-    pub fn of(snapshot: &Snapshot, rules: &Retention) -> Result<Self, Error> {
+    /// [`ErrorKind::InvalidInput`] for rules that [`compact`] refuses; [`ErrorKind::Corrupt`] if the index
+    /// of a sealed segment is damaged and cannot be rebuilt.
+    pub fn of(store: &Store, rules: &Retention) -> Result<Self, Error> {
         rules.check()?;
-        let marks = rules.marks(snapshot)?;
+        let now_ms = store.shared().options.clock.now_ms();
+        let snapshot = store.snapshot();
+        rules.check_since(&snapshot, now_ms)?;
+        let missing = rules.missing(&snapshot);
+        let marks = rules.marks(&snapshot)?;
         Ok(Self {
+            missing,
             events: marks.count(),
             segments: marks.segments().count(),
         })
@@ -204,7 +253,7 @@ impl CompactionPlan {
 }
 
 /// What a compaction did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Compacted {
     /// Events that were removed.
@@ -215,6 +264,8 @@ pub struct Compacted {
     pub bytes_before: u64,
     /// And after.
     pub bytes_after: u64,
+    /// Who is named in the rules and is nobody; about all others the rules have decided.
+    pub missing: Missing,
 }
 
 /// Removes the events that `rules` do not keep, while the store is used.
@@ -251,7 +302,8 @@ pub struct Compacted {
 ///
 /// # Errors
 ///
-/// [`ErrorKind::InvalidInput`] if the rules say nothing; [`ErrorKind::ReadOnly`],
+/// [`ErrorKind::InvalidInput`] if the rules say nothing, or would remove everything by a slip: the newest 0
+/// events kept, those from a time on that is still to come, an empty prefix; [`ErrorKind::ReadOnly`],
 /// [`ErrorKind::Poisoned`]; [`ErrorKind::Busy`] if this thread is within a compaction or redaction of the
 /// store, another waits its turn; [`ErrorKind::Corrupt`] if a segment concerned is damaged;
 /// [`ErrorKind::Io`] and [`ErrorKind::NotWritten`] if a file cannot be written, and
@@ -264,8 +316,12 @@ pub fn compact(
 ) -> Result<Compacted, Error> {
     rules.check()?;
     let _span = trace::span(Level::INFO, || tracing::info_span!("compact"));
+    // A clock may be the caller's, so it is not asked under a lock.
+    let now_ms = store.shared().options.clock.now_ms();
     let mut rewriting = store.shared().begin_rewriting()?;
     let snapshot = store.snapshot();
+    rules.check_since(&snapshot, now_ms)?;
+    let missing = rules.missing(&snapshot);
     let marks = rules.marks(&snapshot)?;
     let bytes = snapshot
         .reader
@@ -301,5 +357,6 @@ pub fn compact(
         segments: done.segments,
         bytes_before: done.bytes_before,
         bytes_after: done.bytes_after,
+        missing,
     })
 }

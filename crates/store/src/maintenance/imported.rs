@@ -210,32 +210,15 @@ impl ImportedEvent<'_> {
 
     /// The kind; a number below 0x1000 is a type in `category`.
     pub(super) fn kind(&self, category: u8) -> Result<EventKind, RefusedLine> {
-        let number = match (&self.kind, self.kind_number) {
-            (_, Some(number)) if number < 0x1000 => number | (u64::from(category) << 12),
-            (_, Some(number)) => number,
-            (Some(text), None) => {
-                let are_digits = |text: &&str| {
-                    text.len() <= 4 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
-                };
-                let digits = text.strip_prefix("0x").filter(are_digits);
-                let number = digits.and_then(|digits| u64::from_str_radix(digits, 16).ok());
-                number.ok_or_else(|| {
-                    let text = shown(text);
-                    RefusedLine::new(format!("kind {text} is not of the form \"0x1002\""))
-                })?
-            }
-            (None, None) => u64::from(category) << 12,
+        let (kind, text) = match (&self.kind, self.kind_number) {
+            (_, Some(number)) => (EventKind::from_number(number, category), number.to_string()),
+            (Some(text), None) => (EventKind::parse(text, category), shown(text)),
+            (None, None) => (
+                EventKind::try_new(category, 0),
+                "of this category".to_owned(),
+            ),
         };
-        let bits = u16::try_from(number)
-            .map_err(|_| RefusedLine::new(format!("kind {number} does not fit in 16 bits")))?;
-        let kind = EventKind::from_bits(bits);
-        if kind.is_reserved() {
-            return Err(RefusedLine::new(format!(
-                "kind {kind} is reserved for the store; its category is {:#x}",
-                kind.category()
-            )));
-        }
-        Ok(kind)
+        kind.map_err(|error| RefusedLine::new(format!("kind {text}: {error}")))
     }
 
     /// The time, if the line has one.

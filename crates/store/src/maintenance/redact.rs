@@ -1,11 +1,13 @@
 //! `redact`: payloads are removed for good.
 
 use super::marks::Marks;
+use super::missing::Missing;
 use super::progress::{Meter, OnProgress};
 use super::quarantine::Quarantine;
 use super::rewrite::{Asked, Observer, rewrite};
 use crate::trace;
 use crate::{Error, ErrorKind, EventId, Region, Snapshot, Store};
+use std::collections::BTreeSet;
 use std::fmt;
 use strandline_core::record::{Record, RecordPayload, RemovalChange};
 use strandline_segment::{SegmentId, SegmentInfo, remove_leftovers};
@@ -79,15 +81,18 @@ impl Redaction {
     fn chosen(&self, snapshot: &Snapshot) -> Result<Chosen, Error> {
         let mut chosen = Chosen {
             marks: Marks::none_of(&snapshot.reader.log, snapshot.visible()),
-            missing: Vec::new(),
-            already: Vec::new(),
+            missing: Missing::default(),
+            already: BTreeSet::new(),
         };
+        chosen
+            .missing
+            .look_for(snapshot, &self.entities, &self.prefixes);
         for id in &self.ids {
             let found = snapshot.get_with(*id, |event| (event.sequence(), event.is_redacted()))?;
             match found {
-                Some((_, true)) => chosen.already.push(*id),
+                Some((_, true)) => drop(chosen.already.insert(*id)),
                 Some((sequence, false)) => chosen.marks.add(sequence),
-                None => chosen.missing.push(*id),
+                None => chosen.missing.events.push(*id),
             }
         }
         let entities = self.entities.iter().map(|name| Region::all().entity(name));
@@ -98,7 +103,7 @@ impl Redaction {
             while let Some(event) = events.next_ref() {
                 let event = event?;
                 if event.is_redacted() {
-                    chosen.already.push(event.id());
+                    chosen.already.insert(event.id());
                 } else {
                     chosen.marks.add(event.sequence());
                 }
@@ -140,8 +145,8 @@ impl Observer for Quarantine<'_> {
 
 struct Chosen {
     marks: Marks,
-    missing: Vec<EventId>,
-    already: Vec<EventId>,
+    missing: Missing,
+    already: BTreeSet<EventId>,
 }
 
 /// What a redaction did.
@@ -152,8 +157,8 @@ pub struct Redacted {
     pub events: u64,
     /// Events among those chosen whose payload had been removed before.
     pub already: u64,
-    /// Ids that no event has.
-    pub missing: Vec<EventId>,
+    /// Who was named and is nobody; all others' payloads were removed.
+    pub missing: Missing,
     /// Segments that were rewritten.
     pub segments: usize,
     /// Files of the quarantine that held something of a removed payload, and were removed.
@@ -168,6 +173,9 @@ pub struct Redacted {
 /// The payload's hash takes the payload's place, so chains verify and receipts hold. It was made with
 /// random bytes that are removed too, so a short payload cannot be guessed from it. Reading one that
 /// was removed is [`ErrorKind::Redacted`]. Names, tags, times and links are no payload and stay.
+///
+/// Of what was named some may be nobody's: [`Redacted::missing`] says so, and the rest is redacted. Whoever
+/// means to have removed something looks there.
 ///
 /// The log records, in its own chain, which events were redacted, when and by whose choice: see
 /// [`removals`](super::removals()).

@@ -4,7 +4,7 @@ use super::replay::Replay;
 use crate::writer::SegmentNames;
 use crate::{Error, ErrorKind};
 use strandline_core::{Hlc, HlcClock};
-use strandline_index::IndexWriter;
+use strandline_index::{IndexError, IndexWriter};
 use strandline_segment::{LogFollower, LogPosition, ScanError, SegmentId};
 
 /// Reads on in the log and enters what it finds in the index.
@@ -17,8 +17,8 @@ pub(crate) struct Follower {
     hlc: HlcClock,
     /// The segment that `names` is of.
     segment: SegmentId,
-    /// Whether a commit could not be entered, after which nothing more is.
-    stopped: bool,
+    /// Why a commit could not be entered, after which nothing more is.
+    stopped: Option<ErrorKind>,
 }
 
 impl Follower {
@@ -34,7 +34,7 @@ impl Follower {
             log,
             index,
             names,
-            stopped: false,
+            stopped: None,
         }
     }
 
@@ -50,11 +50,10 @@ impl Follower {
 
     /// Shows the commits that came since.
     pub(crate) fn follow(&mut self) -> Result<(), Error> {
-        if self.stopped {
-            return Err(Error::new(
-                ErrorKind::Corrupt,
-                "an earlier refresh met a damaged event; open the store again",
-            ));
+        if let Some(kind) = self.stopped {
+            let message =
+                "an earlier refresh met an event that it could not take; open the store again";
+            return Err(Error::new(kind, message));
         }
         let names = std::mem::take(&mut self.names);
         let mut replay = Replay::resume(&mut self.index, names, self.segment);
@@ -69,11 +68,12 @@ impl Follower {
             next = end;
             replay.frame(frame)
         });
-        if let Err(error @ ScanError::Visit(_)) = followed {
+        if let Err(ScanError::Visit(error)) = followed {
             // Half of the commit may be entered, and no commit is shown by halves.
             drop(replay);
-            self.stopped = true;
-            return Err(error.into());
+            let error = overtaken(error);
+            self.stopped = Some(error.kind());
+            return Err(error);
         }
         // What came before a failure is whole, and is shown.
         let end = self.log.position();
@@ -85,4 +85,19 @@ impl Follower {
         self.segment = end.segment;
         followed.map(drop).map_err(Error::from)
     }
+}
+
+/// The error of an event that could not be entered. No two events of a log have the same id, so where that
+/// is taken by an event that was read before, a compaction has removed that one since, and forgot its id.
+fn overtaken(error: Error) -> Error {
+    let Some(IndexError::DuplicateId { id, sequence }) = error.of_index() else {
+        return error;
+    };
+    Error::new(
+        ErrorKind::LogBehindCheckpoint,
+        format!(
+            "event {sequence}, which was read before, was removed since by a compaction, and its id {id} \
+             was given again; open the store again"
+        ),
+    )
 }

@@ -7,6 +7,8 @@ use strandline_core::Hash;
 pub(super) struct Chain {
     pub(super) hash: Hash,
     pub(super) clock: u32,
+    /// Whether one of its events is there.
+    pub(super) has_event: bool,
 }
 
 /// The place of an entity's chain among all.

@@ -81,7 +81,7 @@ pub struct VerifyReport {
     pub unrecorded_before: Option<Sequence>,
     /// Commits whose link in the log chain was checked.
     pub commits: u64,
-    /// Entities whose chains were followed.
+    /// Entities that have an event. The chains of those whose events were removed are followed too.
     pub entities: u64,
     /// Hash of the log at its end: kept elsewhere, it shows later that nothing before was changed.
     pub log_hash: Hash,
@@ -393,9 +393,11 @@ impl Verifier<'_> {
             Some(chain) => (chain.hash, chain.clock.checked_add(1)),
             None => (record.previous().unwrap_or(Hash::ZERO), Some(0)),
         };
+        let had_event = chain.as_ref().is_some_and(|chain| chain.has_event);
         *chain = Some(Chain {
             hash: at.digest,
             clock: record.clock(),
+            has_event: had_event || matches!(record, StoredRecord::Event(_)),
         });
         let (hlc, taken) = match &record {
             StoredRecord::Event(event) => {
@@ -458,7 +460,8 @@ impl Verifier<'_> {
                 found.push(reading.contradicted());
             }
         }
-        self.report.entities = self.chains.iter().flatten().count() as u64;
+        let chains = self.chains.iter().flatten();
+        self.report.entities = chains.filter(|chain| chain.has_event).count() as u64;
         let indexed = self.index.len();
         if self.report.problems.is_empty() && found.is_empty() && indexed > self.report.events {
             let events = self.report.events;

@@ -25,29 +25,43 @@ impl ChainEnd {
     };
 }
 
+/// Where the stream of an entity ends.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct StreamEnd {
+    /// The newest event that is there: what readers see, once it is published.
+    pub(super) newest: Option<Head>,
+    /// The newest event that there ever was, whose chain goes on: another than the newest only if it was
+    /// removed.
+    pub(super) last: Option<Head>,
+}
+
 impl Writer {
-    /// The newest event of an entity, removed or not; `known` is its number, if it has one. What a
-    /// block says of it is held against the log.
+    /// Where the stream of an entity ends; `known` is its number, if it has one. What a block says of it
+    /// is held against the log.
     ///
     /// # Errors
     ///
     /// `Corrupt` if it cannot be told, because what the index has of a sealed segment is damaged and
     /// the segment too, or because the log says otherwise; `Io`.
-    pub(super) fn head(
+    pub(super) fn stream_end(
         &self,
         entity: &str,
         known: Option<EntityId>,
         log: &LogReader,
-    ) -> Result<Option<Head>, Error> {
+    ) -> Result<StreamEnd, Error> {
         if let Some(head) = known.and_then(|known| self.index.head(known)) {
-            return Ok(Some(head));
+            // Events of the active segment are not removed before that is sealed.
+            return Ok(StreamEnd {
+                newest: Some(head),
+                last: Some(head),
+            });
         }
-        if let Some(head) = self.confirmed.get(entity) {
-            return Ok(Some(*head));
+        if let Some(end) = self.confirmed.get(entity) {
+            return Ok(*end);
         }
         let claimed = self.index.claimed_head(entity);
         self.check_index()?;
-        let head = match claimed {
+        let newest = match claimed {
             Some((head, Some(claim))) => {
                 let claimed = Claimed {
                     entity,
@@ -63,18 +77,20 @@ impl Writer {
         };
         let removed = self.removed.find(entity)?;
         let newer =
-            removed.filter(|(_, removed)| head.is_none_or(|head| head.clock < removed.clock));
+            removed.filter(|(_, removed)| newest.is_none_or(|head| head.clock < removed.clock));
         let Some((segment, removed)) = newer else {
-            return Ok(head);
+            let last = newest;
+            return Ok(StreamEnd { newest, last });
         };
         confirm_removed(entity, segment, &removed, &log.view())?;
-        Ok(Some(Head {
+        let last = Some(Head {
             sequence: removed.sequence,
             clock: removed.clock,
             // The hash is known, so nothing is read there.
             position: 0,
             hash: Some(removed.hash),
-        }))
+        });
+        Ok(StreamEnd { newest, last })
     }
 
     /// Fails if the index may lack events.
@@ -98,7 +114,7 @@ impl Writer {
         known: Option<EntityId>,
         log: &LogReader,
     ) -> Result<ChainEnd, Error> {
-        let Some(head) = self.head(entity, known, log)? else {
+        let Some(head) = self.stream_end(entity, known, log)?.last else {
             return Ok(ChainEnd::START);
         };
         let hash = match head.hash {

@@ -51,8 +51,8 @@ struct NewNames<'a> {
 }
 
 impl Writer {
-    /// Commits `events` in one frame and gives their receipts in order. Returns the upper bound of
-    /// the sequences that the caller must wait for.
+    /// Commits those of `events` that are not there yet in one frame, and gives the receipts of all in
+    /// order. Returns the upper bound of the sequences that the caller must wait for.
     ///
     /// With `Written` they are published before this returns; otherwise the caller waits until
     /// everything below the bound is durable.
@@ -64,13 +64,31 @@ impl Writer {
         context: Context<'_>,
         give: &mut dyn FnMut(Receipt),
     ) -> Result<Sequence, Error> {
-        if let Some(receipts) = self.find_repeat(events, context.log)? {
-            let last = receipts.iter().map(|receipt| receipt.sequence).max();
-            receipts.into_iter().for_each(give);
-            return Ok(last
-                .and_then(|last| last.checked_add(1))
-                .unwrap_or_default());
+        let Some(repeats) = self.find_repeats(events, context.log)? else {
+            return self.commit_new(events, durability, condition, context, give);
+        };
+        if let Some(end) = repeats.end_of_all() {
+            repeats.joined(Vec::new()).for_each(give);
+            return Ok(end);
         }
+        let new = repeats.new_among(events);
+        let mut written = Vec::with_capacity(new.len());
+        let mut take = |receipt| written.push(receipt);
+        // What is new comes after everything that was repeated, so whoever waits for it waits for all.
+        let end = self.commit_new(&new, durability, condition, context, &mut take)?;
+        repeats.joined(written).for_each(give);
+        Ok(end)
+    }
+
+    /// Commits events none of which is there.
+    fn commit_new(
+        &mut self,
+        events: &[Prepared<'_>],
+        durability: Durability,
+        condition: Option<LookedAhead<'_>>,
+        context: Context<'_>,
+        give: &mut dyn FnMut(Receipt),
+    ) -> Result<Sequence, Error> {
         self.confirmed.clear();
         self.check_expected(events, context.log)?;
         check_condition(&self.index, condition)?;
@@ -157,8 +175,8 @@ impl Writer {
             };
             let resolve =
                 |link: Link| link.resolve(|place| self.assigned.get(place).map(|event| event.id));
-            let correlation = event.correlation.and_then(resolve).unwrap_or(id);
-            let causation = event.causation.and_then(resolve);
+            let correlation = prepared.correlation.and_then(resolve).unwrap_or(id);
+            let causation = prepared.causation.and_then(resolve);
             let known = self.known(prepared);
             let end = self.chain_end(coordinate, known, at, &mut new, context.log)?;
             let clock = end.next_clock.ok_or_else(|| exhausted("clocks"))?;

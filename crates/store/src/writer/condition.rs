@@ -5,9 +5,14 @@
 //! are never given again and rows below the watermark never change, so of what the first look has
 //! passed nothing can come to be excluded. A rotation moves no row to another sequence, and a
 //! compaction between the two looks only takes rows away.
+//!
+//! The events of the append itself do not count against it, also if some of them were appended before.
 
+use super::Prepared;
 use crate::{AppendCondition, ConditionConflict, Error, ErrorKind};
-use strandline_core::Sequence;
+use std::cell::OnceCell;
+use std::collections::HashSet;
+use strandline_core::{EventId, Sequence};
 use strandline_index::{IndexReader, IndexWriter, Snapshot};
 
 /// How many looks are taken before the lock at most: each passes over what was appended during the
@@ -20,13 +25,34 @@ const EVENTS_FEW: u64 = 256;
 #[derive(Debug)]
 pub(crate) struct LookedAhead<'a> {
     condition: &'a AppendCondition,
+    own: OwnIds<'a>,
     /// No event before this one is excluded, unless the append is refused.
     through: Sequence,
     /// Why the append is refused, unless it is a repeat or refused for another reason first.
     refusal: Option<Error>,
 }
 
-/// Checks a condition against everything that is visible, without a lock.
+/// The ids of the events of an append, as far as its caller gave them some.
+#[derive(Debug)]
+struct OwnIds<'a> {
+    events: &'a [Prepared<'a>],
+    /// Made when an excluded event is found.
+    ids: OnceCell<HashSet<EventId>>,
+}
+
+impl OwnIds<'_> {
+    fn has(&self, id: EventId) -> bool {
+        let ids = || {
+            self.events
+                .iter()
+                .filter_map(|event| event.event.id)
+                .collect()
+        };
+        self.ids.get_or_init(ids).contains(&id)
+    }
+}
+
+/// Checks the condition of an append of `events` against everything that is visible, without a lock.
 ///
 /// # Errors
 ///
@@ -34,10 +60,13 @@ pub(crate) struct LookedAhead<'a> {
 pub(crate) fn look_ahead<'a>(
     index: &IndexReader,
     condition: &'a AppendCondition,
+    events: &'a [Prepared<'a>],
 ) -> Result<LookedAhead<'a>, Error> {
     condition.check()?;
+    let ids = OnceCell::new();
     let mut ahead = LookedAhead {
         condition,
+        own: OwnIds { events, ids },
         through: condition.first(),
         refusal: None,
     };
@@ -51,7 +80,7 @@ pub(crate) fn look_ahead<'a>(
             break;
         }
         let snapshot = index.snapshot();
-        if let Err(refusal) = check_rows(&snapshot, condition, ahead.through) {
+        if let Err(refusal) = check_rows(&snapshot, condition, ahead.through, &ahead.own) {
             ahead.refusal = Some(refusal);
             break;
         }
@@ -82,17 +111,23 @@ pub(super) fn check_condition(
         return Ok(());
     }
     let written = index.inserted();
-    check_rows(&written, ahead.condition, ahead.through)
+    check_rows(&written, ahead.condition, ahead.through, &ahead.own)
 }
 
-/// Looks for the rows from `through` on that a condition excludes.
+/// Looks for the rows from `through` on that a condition excludes, but for the append's own.
 fn check_rows(
     rows: &Snapshot,
     condition: &AppendCondition,
     through: Sequence,
+    own: &OwnIds<'_>,
 ) -> Result<(), Error> {
     for (at, region) in condition.regions().iter().enumerate() {
-        if let Some(row) = rows.first_since(region, through) {
+        let mut found = rows.first_since(region, through);
+        while let Some(row) = found.filter(|row| own.has(row.id())) {
+            let after = row.sequence().checked_add(1);
+            found = after.and_then(|after| rows.first_since(region, after));
+        }
+        if let Some(row) = found {
             return Err(Error::condition_failed(ConditionConflict {
                 region: at,
                 sequence: row.sequence(),

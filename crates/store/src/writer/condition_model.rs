@@ -60,7 +60,7 @@ impl Store {
     fn register(&self, user: u128) -> bool {
         let taken = Region::all().kind(REGISTERED);
         let condition = AppendCondition::since(Sequence::ZERO).none_in(taken);
-        let ahead = look_ahead(&self.index, &condition).expect("it is within its limits");
+        let ahead = look_ahead(&self.index, &condition, &[]).expect("it is within its limits");
         let end = {
             let mut writer = self.writer.lock();
             if check_condition(&writer, Some(ahead)).is_err() {

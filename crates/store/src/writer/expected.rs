@@ -1,9 +1,12 @@
 //! Expected versions: whether the streams are as the events of a commit ask.
+//!
+//! A version is that of the newest event that is there, so what a reader computes is what is accepted. An
+//! event that was removed is not there, though the clock goes on after it.
 
+use super::chain::StreamEnd;
 use super::{Prepared, Writer};
 use crate::{Error, ExpectedVersion, VersionConflict};
 use std::collections::HashMap;
-use strandline_core::Sequence;
 use strandline_segment::LogReader;
 
 impl Writer {
@@ -24,18 +27,18 @@ impl Writer {
         }
         // By entity: how many events of the commit come before.
         let mut earlier: HashMap<&str, u32> = HashMap::new();
-        for (member, prepared) in events.iter().enumerate() {
+        for prepared in events {
             let entity = prepared.coordinate.entity();
-            let stored = self.newest_of(prepared, log)?;
+            let end = self.end_of(prepared, log)?;
             let before = match events.len() {
                 1 => 0,
                 _ => earlier.get(entity).copied().unwrap_or(0),
             };
-            let clock = stored.map(|(clock, _)| clock);
             // A clock past the last one is refused when it is to be given.
-            let actual = match (clock, before.checked_sub(1)) {
-                (Some(clock), _) => Some(clock.saturating_add(before)),
-                (None, last) => last,
+            let actual = match (before.checked_sub(1), end.last) {
+                (None, _) => end.newest.map(|newest| newest.clock),
+                (Some(_), Some(last)) => Some(last.clock.saturating_add(before)),
+                (Some(first), None) => Some(first),
             };
             let expected = prepared.event.expected;
             if !expected.allows(actual) {
@@ -43,10 +46,10 @@ impl Writer {
                     entity: entity.to_owned(),
                     expected,
                     actual,
-                    member,
+                    member: prepared.place,
                 });
-                return Err(match stored {
-                    Some((_, sequence)) => error.because_of(sequence),
+                return Err(match end.newest {
+                    Some(newest) => error.because_of(newest.sequence),
                     None => error,
                 });
             }
@@ -57,25 +60,19 @@ impl Writer {
         Ok(())
     }
 
-    /// Clock and sequence of the newest event of an entity.
-    fn newest_of(
-        &mut self,
-        prepared: &Prepared<'_>,
-        log: &LogReader,
-    ) -> Result<Option<(u32, Sequence)>, Error> {
+    /// Where the stream of an event's entity ends before the commit.
+    fn end_of(&mut self, prepared: &Prepared<'_>, log: &LogReader) -> Result<StreamEnd, Error> {
         let name = prepared.coordinate.entity();
         let entity = match self.known(prepared) {
             Some(known) => self.index.entity_of(known),
             None => self.index.lookup_entity(name),
         };
-        let head = self.head(name, entity, log)?;
+        let end = self.stream_end(name, entity, log)?;
         let is_live = entity.is_some_and(|entity| self.index.head(entity).is_some());
-        if let Some(head) = head
-            && !is_live
-        {
+        if end.last.is_some() && !is_live {
             // Asked for again when the event is made.
-            self.confirmed.insert(name.into(), head);
+            self.confirmed.insert(name.into(), end);
         }
-        Ok(head.map(|head| (head.clock, head.sequence)))
+        Ok(end)
     }
 }

@@ -61,13 +61,14 @@ pub(crate) use sync::{GroupSync, Poison};
 
 use crate::background::Sealed;
 use crate::removed::RemovedInSegments;
+use chain::StreamEnd;
 use commit::Assigned;
 use confirm::NameTables;
 use last::LastOfEntity;
 use note::Notes;
 use std::collections::HashMap;
 use strandline_core::{EventHasher, HlcClock, Random};
-use strandline_index::{Head, IndexWriter};
+use strandline_index::IndexWriter;
 use strandline_segment::{CommitBuffer, LogWriter, NextSegment};
 
 /// How much is written at most before a sync of it is asked for.
@@ -99,8 +100,8 @@ pub(crate) struct Writer {
     assigned: Vec<Assigned>,
     last_of_entity: LastOfEntity,
     name_tables: NameTables,
-    /// Heads of sealed streams that the present commit has confirmed.
-    confirmed: HashMap<Box<str>, Head>,
+    /// Ends of sealed streams that the present commit has confirmed.
+    confirmed: HashMap<Box<str>, StreamEnd>,
 }
 
 impl Writer {

@@ -11,12 +11,16 @@ use strandline_core::{
 use strandline_index::CoordinateId;
 
 /// An event that was checked and whose payload was hashed.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Prepared<'a> {
+    /// Its place among the events of the call.
+    pub(crate) place: usize,
     pub(crate) coordinate: &'a Coordinate,
     /// The number of the coordinate, if it had one already.
     pub(crate) known: Option<CoordinateId>,
     pub(crate) event: &'a Event,
+    pub(crate) correlation: Option<Link>,
+    pub(crate) causation: Option<Link>,
     pub(crate) nonce: Nonce,
     pub(crate) payload_hash: Hash,
     pub(crate) extensions: Extensions,
@@ -32,8 +36,22 @@ impl<'a> Prepared<'a> {
         shared: &Shared,
     ) -> Result<Self, Error> {
         check_links(event, place)?;
-        let extensions = check_event(event, shared.options.payload_bytes_max)?;
+        let limit = shared.options.payload_bytes_max;
+        // What was appended under a larger limit is a repeat all the same.
+        let is_there = || {
+            event
+                .id
+                .is_some_and(|id| shared.index.snapshot().get(id).is_some())
+        };
+        let limit = match event.payload.len() > limit && is_there() {
+            true => usize::MAX,
+            false => limit,
+        };
+        let extensions = check_event(event, limit)?;
         Ok(Self {
+            place,
+            correlation: event.correlation,
+            causation: event.causation,
             extensions,
             coordinate,
             known: shared.index.lookup(coordinate),

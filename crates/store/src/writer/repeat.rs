@@ -1,12 +1,62 @@
-//! Idempotency: an append whose ids are already there.
+//! Idempotency: events of an append whose ids are already there.
+//!
+//! A repeat is known by its id and content alone. How events were grouped when they were written is no part
+//! of their content: an export, an import or a compaction groups them anew, and whoever retries may know no
+//! more of it. So each member of a batch is looked at by itself.
 
 use super::confirm::Claimed;
 use super::{Prepared, Writer};
 use crate::event::Link;
 use crate::{Difference, Error, ErrorKind, IdConflict, Receipt};
+use std::collections::BTreeMap;
 use strandline_core::record::{Record, RecordPayload};
-use strandline_index::RowView;
-use strandline_segment::{LogReader, LogView, RecordPosition};
+use strandline_core::{EventId, Sequence};
+use strandline_index::{Claim, RowView};
+use strandline_segment::{FrameOf, LogReader, LogView, RecordPosition, SegmentId};
+
+/// How many frames of earlier events are kept while the members of a commit are looked at.
+const FRAMES_KEPT: usize = 16;
+
+/// The events of a commit some of which were appended before: for each the receipt of the first time, or none.
+pub(super) struct Repeats(Vec<Option<Receipt>>);
+
+impl Repeats {
+    /// Up to where the earlier events go, if there is no other.
+    pub(super) fn end_of_all(&self) -> Option<Sequence> {
+        let ends = self
+            .0
+            .iter()
+            .map(|receipt| receipt.as_ref()?.sequence.checked_add(1));
+        ends.collect::<Option<Vec<_>>>()?.into_iter().max()
+    }
+
+    /// The events that were not appended before, which alone are to be written. Their links are to ids:
+    /// places are those of the whole commit, whose members all have an id of the caller's.
+    pub(super) fn new_among<'a>(&self, events: &[Prepared<'a>]) -> Vec<Prepared<'a>> {
+        let of_member =
+            |link: Option<Link>| link.and_then(|link| Some(Link::Id(resolve(link, events)?)));
+        let both = events.iter().zip(&self.0);
+        let new = both.filter(|(_, receipt)| receipt.is_none());
+        new.map(|(event, _)| Prepared {
+            correlation: of_member(event.correlation),
+            causation: of_member(event.causation),
+            ..event.clone()
+        })
+        .collect()
+    }
+
+    /// The receipts of all events in their order; `written` has those of the new ones.
+    pub(super) fn joined(self, written: Vec<Receipt>) -> impl Iterator<Item = Receipt> {
+        let mut written = written.into_iter();
+        let all = self.0.into_iter();
+        all.filter_map(move |receipt| receipt.or_else(|| written.next()))
+    }
+}
+
+/// The id that a link is to, which a member has of its caller.
+fn resolve(link: Link, events: &[Prepared<'_>]) -> Option<EventId> {
+    link.resolve(|place| events.get(place)?.event.id)
+}
 
 fn conflict(taken: RowView<'_>, difference: Difference) -> Error {
     Error::id_taken(IdConflict {
@@ -18,19 +68,19 @@ fn conflict(taken: RowView<'_>, difference: Difference) -> Error {
 }
 
 impl Writer {
-    /// The receipts of the first time, if all of `events` were appended before, as they are and in
-    /// one piece; `None` if none of their ids is taken.
+    /// Which of `events` were appended before, as they are; `None` if no id is taken.
     ///
     /// Reads the earlier events, which may not be visible yet.
     ///
     /// # Errors
     ///
-    /// `Conflict` if an id is taken and the rest does not match.
-    pub(super) fn find_repeat(
+    /// `Conflict` if an id is taken by an event with other content, or some events are repeats and others
+    /// have no id, so that it cannot be told whether they are.
+    pub(super) fn find_repeats(
         &self,
         events: &[Prepared<'_>],
         log: &LogReader,
-    ) -> Result<Option<Vec<Receipt>>, Error> {
+    ) -> Result<Option<Repeats>, Error> {
         let mut ids = events.iter().filter_map(|event| event.event.id).peekable();
         if ids.peek().is_none() {
             return Ok(None);
@@ -41,72 +91,73 @@ impl Writer {
             return Ok(None);
         }
         let (inserted, log) = (self.index.inserted(), log.view());
-        let taken = |event: &Prepared<'_>| event.event.id.and_then(|id| inserted.get(id));
-        let Some(first_taken) = events.iter().find_map(taken) else {
-            return Ok(None);
-        };
-        let mut receipts: Vec<Receipt> = Vec::with_capacity(events.len());
+        let mut first_taken = None;
+        let mut frames = Frames::default();
+        let mut receipts = Vec::with_capacity(events.len());
         for event in events {
-            let Some(row) = taken(event) else {
-                return Err(conflict(first_taken, Difference::Batch));
-            };
-            let stored = log.read(RecordPosition::from_bits(row.position()))?;
-            let record = Record::decode(&stored.body).map_err(|error| {
-                Error::new(
-                    ErrorKind::Corrupt,
-                    format!("event {} is malformed", row.id()),
-                )
-                .with_source(error)
-            })?;
-            self.confirm_repeat(row, &record, &log)?;
-            if receipts.is_empty() {
-                let position = RecordPosition::from_bits(row.position());
-                let frame = log.frame_of_first(position)?;
-                if frame.is_none_or(|frame| usize::from(frame.records) != events.len()) {
-                    return Err(conflict(row, Difference::Batch));
-                }
-                if frame.is_none_or(|frame| frame.first_sequence != row.sequence()) {
-                    return Err(other_event(row));
-                }
-            }
-            if row.coordinate() != *event.coordinate {
-                return Err(conflict(row, Difference::Coordinate));
-            }
-            let follows = receipts
-                .last()
-                .is_none_or(|last| last.sequence.checked_add(1) == Some(row.sequence()));
-            if !follows {
-                return Err(conflict(row, Difference::Order));
-            }
-            if let Some(difference) = difference(&record, event, &receipts) {
-                return Err(conflict(row, difference));
-            }
-            receipts.push(Receipt {
-                id: row.id(),
-                sequence: row.sequence(),
-                clock: record.clock,
-                hlc: record.hlc,
-                hash: stored.digest,
-                durable: false,
-                repeated: true,
-            });
+            let row = event.event.id.and_then(|id| inserted.get(id));
+            first_taken = first_taken.or(row);
+            let receipt = row.map(|row| self.first_receipt(row, event, events, &log, &mut frames));
+            receipts.push(receipt.transpose()?);
         }
-        Ok(Some(receipts))
+        let lacks_id = events.iter().any(|event| event.event.id.is_none());
+        match first_taken {
+            None => Ok(None),
+            Some(taken) if lacks_id => Err(conflict(taken, Difference::MemberWithoutId)),
+            Some(_) => Ok(Some(Repeats(receipts))),
+        }
     }
 
-    /// Holds what a block says of an earlier event against the log.
-    fn confirm_repeat(
+    /// The receipt of the event of a row, which has the id of `event`.
+    fn first_receipt(
         &self,
         row: RowView<'_>,
-        record: &Record<'_>,
+        event: &Prepared<'_>,
+        events: &[Prepared<'_>],
         log: &LogView,
-    ) -> Result<(), Error> {
+        frames: &mut Frames,
+    ) -> Result<Receipt, Error> {
+        let stored = log.read(RecordPosition::from_bits(row.position()))?;
+        let record = Record::decode(&stored.body).map_err(|error| {
+            Error::new(
+                ErrorKind::Corrupt,
+                format!("event {} is malformed", row.id()),
+            )
+            .with_source(error)
+        })?;
         if record.id != row.id() {
             return Err(other_event(row));
         }
-        let Some(claim) = row.claim() else {
-            return Ok(());
-        };
+        // Of live rows the writer knows by itself what they say.
+        if let Some(claim) = row.claim() {
+            self.confirm_repeat(row, &claim, log, frames)?;
+        }
+        if row.coordinate() != *event.coordinate {
+            return Err(conflict(row, Difference::Coordinate));
+        }
+        if let Some(difference) = difference(&record, event, events) {
+            return Err(conflict(row, difference));
+        }
+        Ok(Receipt {
+            id: row.id(),
+            sequence: row.sequence(),
+            clock: record.clock,
+            hlc: record.hlc,
+            hash: stored.digest,
+            durable: false,
+            repeated: true,
+        })
+    }
+
+    /// Holds what a block says of an earlier event against the log: its entity and clock against records,
+    /// its sequence against its frame.
+    fn confirm_repeat(
+        &self,
+        row: RowView<'_>,
+        claim: &Claim,
+        log: &LogView,
+        frames: &mut Frames,
+    ) -> Result<(), Error> {
         let coordinate = row.coordinate();
         let claimed = Claimed {
             entity: coordinate.entity(),
@@ -114,7 +165,40 @@ impl Writer {
             clock: row.clock(),
             hash: None,
         };
-        self.confirm(claimed, &claim, log).map(drop)
+        self.confirm(claimed, claim, log)?;
+        let position = RecordPosition::from_bits(row.position());
+        match frames.sequence_of(position, log)? {
+            Some(sequence) if sequence == row.sequence() => Ok(()),
+            _ => Err(other_event(row)),
+        }
+    }
+}
+
+/// Frames of earlier events, so that those of one batch look for theirs once.
+#[derive(Default)]
+struct Frames(BTreeMap<(SegmentId, u32), FrameOf>);
+
+impl Frames {
+    /// The sequence of the record at a position, as its frame says.
+    fn sequence_of(
+        &mut self,
+        position: RecordPosition,
+        log: &LogView,
+    ) -> Result<Option<Sequence>, Error> {
+        let at = (position.segment, position.offset);
+        let before = self.0.range(..=at).next_back();
+        if let Some(sequence) = before.and_then(|(_, frame)| frame.sequence_of(position)) {
+            return Ok(Some(sequence));
+        }
+        let Some(frame) = log.frame_of(position)? else {
+            return Ok(None);
+        };
+        let sequence = frame.sequence_of(position);
+        if self.0.len() >= FRAMES_KEPT {
+            self.0.pop_first();
+        }
+        self.0.insert((position.segment, frame.start()), frame);
+        Ok(sequence)
     }
 }
 
@@ -130,32 +214,30 @@ fn other_event(row: RowView<'_>) -> Error {
     )
 }
 
-/// What differs between what is stored and what an append asks for, its place apart; `before` are
-/// the events before it in the batch. Of a redacted payload nothing is left to compare.
+/// What differs between what is stored and what an append asks for, its coordinate apart; `events` are
+/// those of its commit. Of a redacted payload nothing is left to compare, so the rest decides.
 fn difference(
     record: &Record<'_>,
     prepared: &Prepared<'_>,
-    before: &[Receipt],
+    events: &[Prepared<'_>],
 ) -> Option<Difference> {
     let event = prepared.event;
-    let resolve = |link: Link| link.resolve(|place| Some(before.get(place)?.id));
+    let of_member = |link: Option<Link>| link.and_then(|link| resolve(link, events));
     if record.kind != event.kind {
         return Some(Difference::Kind);
     }
-    if record.correlation != event.correlation.and_then(resolve).unwrap_or(record.id) {
+    if record.correlation != of_member(prepared.correlation).unwrap_or(record.id) {
         return Some(Difference::Correlation);
     }
-    if record.causation != event.causation.and_then(resolve) {
+    if record.causation != of_member(prepared.causation) {
         return Some(Difference::Causation);
     }
     if record.extensions != prepared.extensions {
         return Some(Difference::Extensions);
     }
-    match record.payload {
-        RecordPayload::Redacted { .. } => Some(Difference::Redacted),
-        RecordPayload::Stored { bytes, .. } => {
-            let same = record.encoding == event.encoding && *bytes == *event.payload;
-            (!same).then_some(Difference::Payload)
-        }
-    }
+    let same_payload = match record.payload {
+        RecordPayload::Redacted { .. } => true,
+        RecordPayload::Stored { bytes, .. } => *bytes == *event.payload,
+    };
+    (record.encoding != event.encoding || !same_payload).then_some(Difference::Payload)
 }

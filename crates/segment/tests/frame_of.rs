@@ -1,0 +1,118 @@
+//! The frame of a record, found from its position.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "a test fails by panicking"
+)]
+
+use proptest::prelude::*;
+use std::convert::Infallible;
+use std::path::Path;
+use std::sync::Arc;
+use strandline_core::fs::MemFs;
+use strandline_core::{Hash, Random, Sequence};
+use strandline_segment::{
+    CommitBuffer, FRAME_HEADER_BYTES, LogOptions, LogReader, LogWriter, RecordPosition,
+    UncheckedLog,
+};
+
+fn create(is_mapped: bool) -> (MemFs, LogWriter, LogReader) {
+    let fs = MemFs::new();
+    let options = LogOptions::default().segment_bytes_max(8 << 20);
+    let options = if is_mapped {
+        options
+    } else {
+        options.no_mapped_reads()
+    };
+    let random = Random::from_seed(3);
+    let log = UncheckedLog::create(Arc::new(fs.clone()), Path::new("/log"), options, &random);
+    let scanned = log
+        .unwrap()
+        .scan(None, Sequence::ZERO, |_| Ok::<_, Infallible>(()));
+    let (writer, reader, _) = scanned.unwrap().into_writer(&random).unwrap();
+    (fs, writer, reader)
+}
+
+/// Appends a commit, and gives the positions of its records.
+fn append(writer: &mut LogWriter, bodies: &[Vec<u8>]) -> Vec<RecordPosition> {
+    let mut commit = CommitBuffer::default();
+    for body in bodies {
+        commit.push(&Hash::of(body), |out| out.extend_from_slice(body));
+    }
+    let next = writer.position().sequence;
+    let appended = writer.append(&mut commit, next, Sequence::ZERO).unwrap();
+    commit.positions(appended.start).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(12) })]
+
+    #[test]
+    fn every_record_is_told_its_sequence(
+        commits in prop::collection::vec(prop::collection::vec(0..70_000_usize, 1..5), 1..12),
+        is_mapped: bool,
+        off_by in 1..60_u32,
+    ) {
+        let (_fs, mut writer, reader) = create(is_mapped);
+        let mut all = Vec::new();
+        for sizes in &commits {
+            let bodies: Vec<_> = sizes.iter().map(|size| vec![7; *size]).collect();
+            all.extend(append(&mut writer, &bodies));
+        }
+        let view = reader.view();
+        for (sequence, position) in all.iter().enumerate() {
+            let frame = view.frame_of(*position).unwrap().unwrap();
+            prop_assert_eq!(frame.sequence_of(*position), Some(Sequence::new(sequence as u64)));
+            let wrong = RecordPosition { offset: position.offset + off_by, ..*position };
+            if !all.contains(&wrong) {
+                prop_assert_eq!(frame.sequence_of(wrong), None);
+                prop_assert!(view.frame_of(wrong).unwrap().is_none());
+            }
+        }
+    }
+}
+
+/// A header is valid at its offset alone, so bytes of a frame in a record are no frame.
+#[test]
+fn a_record_that_holds_a_frame_is_not_taken_for_one() {
+    let (fs, mut writer, reader) = create(true);
+    let lone = append(&mut writer, &[b"one".to_vec()]);
+    let path = Path::new("/log").join(lone[0].segment.file_name());
+    let file = strandline_core::fs::read_file(&fs, &path, 1 << 30).unwrap();
+    let start = lone[0].offset as usize - FRAME_HEADER_BYTES;
+    let frame = file[start..].to_vec();
+    let positions = append(
+        &mut writer,
+        &[frame.repeat(40), frame.clone(), b"last".to_vec()],
+    );
+    let view = reader.view();
+    for (sequence, position) in (1..).zip(positions) {
+        let frame = view.frame_of(position).unwrap().unwrap();
+        assert_eq!(frame.sequence_of(position), Some(Sequence::new(sequence)));
+    }
+}
+
+/// A lone note has a record too, and no sequence.
+#[test]
+fn what_is_no_event_has_no_frame() {
+    let (_fs, mut writer, reader) = create(false);
+    let positions = append(&mut writer, &[b"one".to_vec()]);
+    let mut note = CommitBuffer::default();
+    note.set_note(b"a note");
+    let at = writer.position().sequence;
+    let noted = writer.append(&mut note, at, Sequence::ZERO).unwrap();
+    let view = reader.view();
+    for position in note.positions(noted.start) {
+        assert!(view.read(position).is_ok());
+        assert!(view.frame_of(position).unwrap().is_none());
+    }
+    for offset in [0, 1, 8, 71, 128, 127, u32::MAX] {
+        let position = RecordPosition {
+            offset,
+            ..positions[0]
+        };
+        assert!(view.frame_of(position).unwrap().is_none(), "{offset}");
+    }
+}
