@@ -1,9 +1,10 @@
 //! What is done on the disk while the power is cut: about twenty short stories, each of one part of
 //! the store.
 
-use crate::{Driver, Shape, Violation};
+use crate::{Driver, Shape, Target, Violation};
 use strandline::Durability::{Synced, Written};
 use strandline::fs::{Fill, Keep, Loss};
+use strandline::maintenance::CopyMode;
 
 /// A story that a driver's store lives through.
 #[derive(Debug)]
@@ -281,6 +282,10 @@ pub const WORKLOADS: &[Workload] = &[
         d.open()?;
         d.append(10, Synced)
     }),
+    mixed("backup", |d| back_up_again_and_again(d, CopyMode::Copy)),
+    mixed("backup-link", |d| {
+        back_up_again_and_again(d, CopyMode::Link)
+    }),
     mixed("zeros", |d| {
         d.open()?;
         d.commit(&[(2000, Shape::Zeros)], Synced)?;
@@ -346,6 +351,36 @@ pub const WORKLOADS: &[Workload] = &[
         d.close()
     }),
 ];
+
+/// First, and onto an earlier one: after appends, a rotation, and a compaction and a redaction that
+/// rewrote what it has.
+fn back_up_again_and_again(d: &mut Driver, mode: CopyMode) -> Result<(), Violation> {
+    let target = Target {
+        dir: "/backup",
+        mode,
+        verify: mode == CopyMode::Link,
+    };
+    d.open()?;
+    d.append(700, Written)?;
+    d.append(40, Synced)?;
+    d.backup(target)?;
+    d.append(300, Synced)?;
+    d.backup(target)?;
+    for _ in 0..4 {
+        d.append(BIG, Synced)?;
+    }
+    d.backup(target)?;
+    d.append(90, Synced)?;
+    d.compact(1)?;
+    d.redact(1)?;
+    d.append(60, Synced)?;
+    d.backup(target)?;
+    for _ in 0..3 {
+        d.append(BIG, Written)?;
+    }
+    d.close()?;
+    d.backup(target)
+}
 
 /// A power cut that leaves some of what was not synced.
 const fn torn(seed: u64) -> Loss {
