@@ -14,8 +14,8 @@ use strandline_segment::Manifest;
 const VERSION_AT: usize = 8;
 const SEGMENT_CHECKSUM_AT: usize = 120;
 const SEGMENT_SEQUENCE_AT: usize = 52;
-const MANIFEST_COUNT_AT: usize = 44;
-const MANIFEST_HEAD_BYTES: usize = 48;
+const MANIFEST_COUNT_AT: usize = 61;
+const MANIFEST_HEAD_BYTES: usize = 65;
 const MANIFEST_ENTRY_BYTES: usize = 181;
 /// What is before the block in a footer, and where the block's version stands in it.
 const FOOTER_PREFIX_BYTES: usize = 24;

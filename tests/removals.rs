@@ -408,10 +408,10 @@ fn a_new_store_cannot_be_passed_off_as_an_old_one() {
     let listed = read(&fs, &dir().join("MANIFEST"));
     let mut later = listed.clone();
     later[36..44].copy_from_slice(&500_u64.to_le_bytes());
-    // As version 1, which has no such field.
+    // As version 1, which has neither that field nor what follows it.
     let mut first = listed;
     first[8..12].copy_from_slice(&1_u32.to_le_bytes());
-    first.drain(36..44);
+    first.drain(36..61);
     for listed in [later, first] {
         // Of its own, as an opening carries what is not proven durable into another file.
         let fs = fs.fork();

@@ -11,7 +11,7 @@ use strandline_segment::{FRAME_HEADER_BYTES, RECORD_HEADER_BYTES, SegmentHeader}
 /// Where the frames of a segment begin.
 pub(super) const FRAMES_AT: usize = 128;
 /// The fields of a manifest before its entries, and the length of an entry.
-const MANIFEST_FIXED_BYTES: usize = 48;
+const MANIFEST_FIXED_BYTES: usize = 65;
 const MANIFEST_ENTRY_BYTES: usize = 181;
 /// The header of a segment without its checksum.
 const SEGMENT_HEADER_BYTES: usize = 120;

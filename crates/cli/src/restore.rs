@@ -37,7 +37,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     if args.json {
         let json = json!({
             "end": done.end,
+            "epoch": done.epoch,
             "replaced": done.replaced,
+            "replaced_end": done.replaced_end,
             "index_problems": done.left_out.iter().map(ToString::to_string).collect::<Vec<_>>(),
         });
         println!("{json}");
@@ -45,8 +47,19 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
         let dir = args.dir.display();
         println!("{dir} has everything before sequence {}", done.end);
         if let Some(replaced) = &done.replaced {
-            println!("the store that was there is {} now", replaced.display());
+            let ended = match done.replaced_end {
+                Some(end) => format!("ended at sequence {end}"),
+                None => "could not be opened".to_owned(),
+            };
+            println!(
+                "the store that was there {ended}, and is {} now",
+                replaced.display()
+            );
         }
+        println!(
+            "its epoch is {}: positions that were saved before are to begin anew",
+            done.epoch
+        );
         if let Some(first) = done.left_out.first() {
             println!("indexes of the backup are wrong and were left out ({first})");
             println!("the next opening makes them anew from the log, which is intact");

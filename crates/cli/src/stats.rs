@@ -18,6 +18,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let mut screen = Screen::new();
     if args.store.json {
         let json = serde_json::json!({
+            "epoch": store.epoch(),
             "events": stats.events,
             "entities": stats.entities,
             "scopes": stats.scopes,
@@ -31,6 +32,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
         screen.flush()?;
         return Ok(Outcome::Fine);
     }
+    let epoch = store.epoch();
     let per_event = stats.bytes_on_disk.checked_div(stats.events);
     for (name, value) in [
         ("events", number(stats.events)),
@@ -44,6 +46,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
         ),
         ("visible below", number(stats.visible.get())),
         ("proven durable below", number(stats.durable.get())),
+        ("epoch", epoch.to_string()),
     ] {
         screen.line(&format!("{name:<22}{value}"))?;
     }

@@ -126,6 +126,9 @@ impl FromStr for EventId {
 /// An event's place in the global commit order, from 0.
 ///
 /// Also used as an exclusive upper bound: a watermark of *n* stands for every sequence below *n*.
+///
+/// To save as a position: with the [`Epoch`](crate::Epoch), for a restore gives sequences to other events,
+/// and only below what is durable, for a power cut does the same with what is not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(transparent))]

@@ -28,6 +28,7 @@ mod checksum;
 mod clock;
 pub mod codec;
 mod coordinate;
+mod epoch;
 mod event;
 pub mod fs;
 mod hash;
@@ -52,6 +53,7 @@ mod tags;
 pub use checksum::{Checksum, Salt};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use coordinate::{Coordinate, NAME_BYTES_MAX, NameError, check_name};
+pub use epoch::{Epoch, EpochError};
 pub use event::{
     ClockKey, EXTENSION_BYTES_MAX, EventHeader, Extensions, PayloadEncoding, extension_tag,
 };

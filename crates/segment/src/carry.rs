@@ -117,6 +117,8 @@ impl ScannedLog {
     /// is copied to `quarantine/` first. Segments that the manifest does not list are moved there, or
     /// removed if they were made ahead and never used, or hold what another file holds.
     ///
+    /// A log that is a copy begins a new epoch.
+    ///
     /// All of it is synced before this returns, so the whole log is durable then. Safe to repeat after a
     /// crash.
     ///
@@ -137,6 +139,11 @@ impl ScannedLog {
         file.set_written_end(self.end.offset);
         if let Some(last) = self.log.files.last_mut() {
             *last = file.clone();
+        }
+        if self.log.manifest.is_copy {
+            let manifest = self.log.manifest.in_new_epoch(random);
+            manifest.replace(&*self.log.fs, &self.log.dir)?;
+            self.log.manifest = manifest;
         }
         let mapped_bytes = self.log.options.mapped_bytes();
         let infos = self.log.manifest.segments.clone();

@@ -170,7 +170,11 @@ impl UncheckedLog {
         if earlier.manifest.is_none() {
             sync_parents(&*fs, to)?;
         }
-        let mut manifest = self.manifest.clone();
+        // Who opens the copy to write, be it a copy of the copy by hand, begins an epoch of its own.
+        let mut manifest = Manifest {
+            is_copy: true,
+            ..self.manifest.clone()
+        };
         let last = manifest.segments.last().map(SegmentInfo::start);
         let start = last.ok_or_else(|| LogError::corrupt(MANIFEST_FILE, 0, "it is empty"))?;
         let mut files = Files::new(&*fs, to, how, &earlier, on_bytes, start);

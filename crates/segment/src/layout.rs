@@ -42,12 +42,14 @@ pub const TRAILER_LAYOUT: [(&str, usize); 5] = [
 ];
 
 /// The parts of the manifest before its segments. A checksum of 8 bytes stands after them.
-pub const MANIFEST_HEAD_LAYOUT: [(&str, usize); 6] = [
+pub const MANIFEST_HEAD_LAYOUT: [(&str, usize); 8] = [
     ("magic", 8),
     ("format version", 4),
     ("identity of the log", 16),
     ("number", 8),
     ("removals have records from", 8),
+    ("epoch", 16),
+    ("is a copy", 1),
     ("segment count", 4),
 ];
 
@@ -69,7 +71,7 @@ mod tests {
     use crate::frame::{FRAME_HEADER_BYTES, FrameHeader, RECORD_HEADER_BYTES};
     use crate::manifest::{Manifest, SegmentInfo};
     use crate::{SegmentHeader, SegmentId};
-    use strandline_core::{Hash, Salt, Sequence};
+    use strandline_core::{Epoch, Hash, Salt, Sequence};
 
     fn bytes(layout: &[(&str, usize)]) -> usize {
         layout.iter().map(|(_, bytes)| bytes).sum()
@@ -133,6 +135,8 @@ mod tests {
             identity: header.identity,
             number: 9,
             unrecorded_before: Sequence::ZERO,
+            epoch: Epoch::from_bytes([3; 16]),
+            is_copy: true,
             synced: None,
             segments: vec![SegmentInfo { header, end: None }],
         };
@@ -144,6 +148,8 @@ mod tests {
             part(&MANIFEST_HEAD_LAYOUT, "number", &encoded),
             9_u64.to_le_bytes()
         );
+        assert_eq!(part(&MANIFEST_HEAD_LAYOUT, "epoch", &encoded), [3; 16]);
+        assert_eq!(part(&MANIFEST_HEAD_LAYOUT, "is a copy", &encoded), [1]);
         assert_eq!(encoded[head..head + 128], header.encode());
     }
 }

@@ -16,7 +16,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use strandline_core::fs::{EntryKind, Fs, FsFile, OpenMode};
-use strandline_core::{Random, Sequence, recorded_log_base};
+use strandline_core::{Epoch, Random, Sequence, recorded_log_base};
 
 /// The random identity of a log, in each of its files.
 pub type LogIdentity = [u8; 16];
@@ -134,6 +134,8 @@ impl UncheckedLog {
             identity: header.identity,
             number: 1,
             unrecorded_before: Sequence::ZERO,
+            epoch: Epoch::from_bytes(identity),
+            is_copy: false,
             segments: vec![SegmentInfo { header, end: None }],
             synced: None,
         };
@@ -155,6 +157,12 @@ impl UncheckedLog {
     #[must_use]
     pub const fn identity(&self) -> &LogIdentity {
         &self.manifest.identity
+    }
+
+    /// What the manifest says; see [`Manifest::epoch`].
+    #[must_use]
+    pub const fn epoch(&self) -> Epoch {
+        self.manifest.epoch()
     }
 
     /// The segments, oldest first; the last one is active, the others are sealed.

@@ -7,6 +7,8 @@
 //! | identity of the log | 16 |
 //! | number of the manifest, one more each time | 8 |
 //! | removals of events before this sequence have no record in the log; not in version 1 | 8 |
+//! | epoch; in version 1 it is the identity | 16 |
+//! | 1 if this is of a copy that was not opened to write yet, else 0; not in version 1 | 1 |
 //! | number of segments | 4 |
 //! | for each segment, oldest first: its header | 128 |
 //! | — 1 if it is sealed, else 0 | 1 |
@@ -15,12 +17,13 @@
 
 use crate::error::At;
 use crate::format::{MANIFEST_FILE, SEGMENT_HEADER_BYTES, SegmentHeader};
+use crate::log::nonce;
 use crate::{LogError, LogIdentity, LogPosition, SegmentId};
 use std::io;
 use std::path::Path;
 use strandline_core::codec::{DecodeError, Reader, Writer};
 use strandline_core::fs::{Fs, read_file, replace_file};
-use strandline_core::{Salt, Sequence};
+use strandline_core::{Epoch, Random, Salt, Sequence};
 
 /// The manifest format that this crate writes, and the latest that it reads.
 pub const MANIFEST_VERSION: u32 = 2;
@@ -85,6 +88,10 @@ pub struct Manifest {
     /// Removals of events before it have no record in the log; [`UNKNOWN`] in version 1, which knew
     /// none.
     pub(crate) unrecorded_before: Sequence,
+    pub(crate) epoch: Epoch,
+    /// Whether it is of a copy that was not opened to write yet: what is appended to one would have
+    /// sequences that the log it was copied from gives to other events.
+    pub(crate) is_copy: bool,
     /// Oldest first, never empty; all but the last are sealed.
     pub(crate) segments: Vec<SegmentInfo>,
     /// Up to where the frames of the active segment were durable when this was written, if that was
@@ -115,6 +122,19 @@ impl Manifest {
         Some(self.unrecorded_before)
     }
 
+    /// Which course of the log this is of. A restore begins a new one, and so does whoever opens a copy
+    /// to write.
+    #[must_use]
+    pub const fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// Whether it is of a copy that was not opened to write since it was made.
+    #[must_use]
+    pub const fn is_copy(&self) -> bool {
+        self.is_copy
+    }
+
     /// The segments, oldest first; the last one is active, the others are sealed.
     #[must_use]
     pub fn segments(&self) -> &[SegmentInfo] {
@@ -134,6 +154,30 @@ impl Manifest {
         }
     }
 
+    /// Begins a new epoch in the log in `dir`, which nobody has open to write: from here on it goes
+    /// another way than the log that it was copied from.
+    ///
+    /// # Errors
+    ///
+    /// [`LogError`] if there is no manifest, or it can be neither read nor replaced.
+    pub fn begin_epoch(fs: &dyn Fs, dir: &Path, random: &Random) -> Result<Epoch, LogError> {
+        let manifest = Self::read(fs, dir)?;
+        let manifest = manifest.ok_or_else(|| LogError::corrupt(MANIFEST_FILE, 0, "it is gone"))?;
+        let manifest = manifest.in_new_epoch(random);
+        manifest.replace(fs, dir)?;
+        Ok(manifest.epoch)
+    }
+
+    /// The next manifest, in a new epoch.
+    pub(crate) fn in_new_epoch(&self, random: &Random) -> Self {
+        Self {
+            number: self.number.saturating_add(1),
+            epoch: Epoch::from_bytes(nonce(random)),
+            is_copy: false,
+            ..self.clone()
+        }
+    }
+
     /// Replaces the manifest of `dir`.
     pub(crate) fn replace(&self, fs: &dyn Fs, dir: &Path) -> Result<(), LogError> {
         let path = dir.join(MANIFEST_FILE);
@@ -148,6 +192,8 @@ impl Manifest {
         out.bytes(&self.identity);
         out.u64(self.number);
         out.u64(self.unrecorded_before.get());
+        out.bytes(self.epoch.as_bytes());
+        out.u8(u8::from(self.is_copy));
         out.u32(u32::try_from(self.segments.len()).unwrap_or(u32::MAX));
         for segment in &self.segments {
             bytes.extend_from_slice(&segment.header.encode());
@@ -194,10 +240,12 @@ impl Manifest {
         }
         let identity = reader.array("identity").map_err(short)?;
         let number = reader.u64("number").map_err(short)?;
-        let unrecorded_before = match version {
-            ..=1 => UNKNOWN,
-            _ => Sequence::new(reader.u64("start of the records").map_err(short)?),
-        };
+        let (mut unrecorded_before, mut epoch, mut is_copy) = (UNKNOWN, identity, false);
+        if version > 1 {
+            unrecorded_before = Sequence::new(reader.u64("start of the records").map_err(short)?);
+            epoch = reader.array("epoch").map_err(short)?;
+            is_copy = reader.u8("copy").map_err(short)? == 1;
+        }
         let count = reader.u32("segment count").map_err(short)?;
         if u64::from(count) * ENTRY_BYTES as u64 + 8 != reader.left() as u64 || count == 0 {
             return Err(damaged("its length does not fit its number of segments"));
@@ -215,6 +263,8 @@ impl Manifest {
             identity,
             number,
             unrecorded_before,
+            epoch: Epoch::from_bytes(epoch),
+            is_copy,
             segments,
             synced,
         };

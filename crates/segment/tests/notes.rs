@@ -359,15 +359,16 @@ fn an_earlier_program_refuses_a_log_before_it_has_a_note() {
     drop(create(&fs));
     let path = Path::new(DIR).join(MANIFEST_FILE);
     let mut first = read_file(&fs, &path, 1 << 20).unwrap();
-    // As version 1, which has no start of the records.
+    // As version 1, which has neither a start of the records nor an epoch.
     first[8..12].copy_from_slice(&1_u32.to_le_bytes());
-    first.drain(36..44);
+    first.drain(36..61);
     let end = first.len() - 8;
     let sum = Salt::NONE.checksum(0, &first[..end]).0;
     first[end..].copy_from_slice(&sum.to_le_bytes());
     replace_file(&fs, &path, &first).unwrap();
     let read = || Manifest::read(&fs, Path::new(DIR)).unwrap().unwrap();
     assert_eq!(read().unrecorded_before(), None);
+    assert_eq!(read().epoch().as_bytes(), read().identity());
     let (mut writer, ..) = scan(&fs, None)
         .unwrap()
         .0

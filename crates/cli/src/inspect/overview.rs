@@ -121,6 +121,9 @@ fn files(screen: &mut Screen, inventory: &Inventory) -> io::Result<()> {
     };
     let segment_count = count(segments.len() as u64, "segment");
     screen.line(&format!("  {manifest}, {segment_count}"))?;
+    if let Some(epoch) = inventory.epoch {
+        screen.line(&format!("  epoch {epoch}"))?;
+    }
     for (number, segment) in segments.iter().enumerate() {
         let left = segments.len() - number;
         if number < SEGMENTS_LISTED || left <= SEGMENTS_LISTED {
@@ -250,6 +253,7 @@ fn as_json(inventory: &Inventory, contents: Option<&Contents>, failure: Option<&
         .collect();
     json!({
         "manifest": inventory.manifest_number,
+        "epoch": inventory.epoch,
         "unrecorded_before": inventory.unrecorded_before,
         "segments": segments,
         "checkpoints": files(&inventory.checkpoints),

@@ -4,7 +4,7 @@ use super::{DirEntry, FileIdentity, FileLock, Fs, FsFile, Mapping, OpenMode};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// An operation that can be made to fail.
@@ -148,6 +148,10 @@ impl Fs for FaultFs {
 
     fn identity(&self, path: &Path) -> io::Result<FileIdentity> {
         self.inner.identity(path)
+    }
+
+    fn canonical(&self, path: &Path) -> io::Result<PathBuf> {
+        self.inner.canonical(path)
     }
 
     fn is_mount_point(&self, path: &Path) -> io::Result<bool> {

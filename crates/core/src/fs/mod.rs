@@ -34,7 +34,7 @@ pub use sim::{Draws, Fill, Keep, Loss, SimDisk, SimFault, SimFaultKind, SimFs, S
 
 use std::fmt::Debug;
 use std::io;
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 /// How a file is opened.
@@ -120,6 +120,26 @@ pub trait Fs: Send + Sync + Debug {
     fn identity(&self, path: &Path) -> io::Result<FileIdentity> {
         let _ = path;
         Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// The path of a directory that is there: without `.` and `..`, and without links. The default knows
+    /// of no links.
+    ///
+    /// A file system that wraps another passes it on.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound`, `NotADirectory`, or what else the file system says.
+    fn canonical(&self, path: &Path) -> io::Result<PathBuf> {
+        let mut plain = PathBuf::new();
+        for part in path.components() {
+            match part {
+                Component::CurDir => {}
+                Component::ParentDir => drop(plain.pop()),
+                part => plain.push(part),
+            }
+        }
+        self.list(&plain).map(|_| plain)
     }
 
     /// Whether a directory is where a file system is mounted, so that it can be neither moved nor

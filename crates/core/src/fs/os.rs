@@ -8,7 +8,7 @@ use rustix::fs::{OFlags, RenameFlags};
 use std::fs::{DirBuilder, File, Metadata, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Permissions of new files: the owner reads and writes.
@@ -42,6 +42,14 @@ impl Fs for OsFs {
 
     fn identity(&self, path: &Path) -> io::Result<FileIdentity> {
         Ok(identity(&std::fs::symlink_metadata(path)?))
+    }
+
+    fn canonical(&self, path: &Path) -> io::Result<PathBuf> {
+        let path = path.canonicalize()?;
+        match std::fs::metadata(&path)?.is_dir() {
+            true => Ok(path),
+            false => Err(io::ErrorKind::NotADirectory.into()),
+        }
     }
 
     #[cfg(any(target_os = "linux", target_os = "android"))]

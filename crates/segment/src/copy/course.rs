@@ -156,7 +156,8 @@ fn check_manifest(own: &Manifest, earlier: &Manifest) -> Result<(), LogError> {
         let reason = "the target was written to after it was copied, or the log was put back since";
         Err(refused(reason.to_owned()))
     };
-    if earlier.number > own.number {
+    // Numbers of another epoch are counted otherwise: what was opened to write and not written has one more.
+    if earlier.epoch == own.epoch && earlier.number > own.number {
         return is_written();
     }
     for own in &own.segments {

@@ -426,7 +426,9 @@ impl<'a> Annotator<'a> {
         let mut version = [0; 4];
         let read = self.file.read_up_to(&mut version, 8).unwrap_or(0);
         if read == version.len() && u32::from_le_bytes(version) < 2 {
-            head.retain(|(name, _)| *name != "removals have records from");
+            // It has no such fields.
+            let later = ["removals have records from", "epoch", "is a copy"];
+            head.retain(|(name, _)| !later.contains(name));
         }
         self.layout(0, 1, &head)?;
         let bytes = |layout: &[(&str, usize)]| -> u64 {

@@ -1,6 +1,6 @@
 //! `Inventory`: the files of a store's directory, in a damaged store too. Opens no store.
 
-use crate::{Error, ErrorKind, Sequence};
+use crate::{Epoch, Error, ErrorKind, Sequence};
 use std::path::Path;
 use strandline_core::fs::{EntryKind, Fs};
 use strandline_segment::{Examiner, FooterFound, Manifest, QUARANTINE_DIR, SegmentInfo, is_unused};
@@ -54,6 +54,8 @@ pub struct SegmentFacts {
 pub struct Inventory {
     /// Number of the manifest; `None` if there is none that can be read.
     pub manifest_number: Option<u64>,
+    /// Which course of the log this is, as the manifest says; see [`Store::epoch`](crate::Store::epoch).
+    pub epoch: Option<Epoch>,
     /// Removals before this sequence are not recorded in the log, as the manifest says; 0 if all are.
     /// `None` if none is, or there is no manifest.
     pub unrecorded_before: Option<Sequence>,
@@ -124,6 +126,7 @@ impl Inventory {
         }
         Ok(Self {
             manifest_number: manifest.as_ref().map(Manifest::number),
+            epoch: manifest.as_ref().map(Manifest::epoch),
             unrecorded_before: manifest.as_ref().and_then(Manifest::unrecorded_before),
             segments,
             checkpoints,

@@ -67,6 +67,7 @@ pub use rebuild::{Rebuilt, rebuild};
 pub use redact::{Redacted, Redaction, redact};
 pub use removals::{Removal, RemovalChange, removals};
 pub use restore::{Existing, Restored, restore};
+pub(crate) use restore::{MARKER, STAGING_BESIDE, STAGING_WITHIN};
 pub use salvage::{Loss, Salvaged, salvage};
 pub use strandline_segment::CopyMode;
 pub use time::{civil_date, parse_rfc3339, rfc3339};

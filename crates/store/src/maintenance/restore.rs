@@ -1,13 +1,24 @@
 //! `restore`: a copy of a backup put in the place of a store.
+//!
+//! What can refuse refuses before anything is copied. The copy is made where it can be renamed into its
+//! place, checked as a whole, and only then takes it.
+
+mod place;
+mod staging;
+mod target;
+
+pub(crate) use staging::{MARKER, STAGING_BESIDE, STAGING_WITHIN};
 
 use super::backup::{copy, lock};
 use super::progress::OnProgress;
 use super::verify::{Kept, verify};
-use crate::{Error, ErrorKind, Problem, ProblemKind, Sequence, StoreOptions};
+use crate::{Epoch, Error, ErrorKind, Problem, ProblemKind, Sequence, StoreOptions};
+use staging::Staging;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use strandline_core::fs::Fs;
-use strandline_segment::CopyMode;
+use strandline_segment::{CopyMode, Manifest};
+use target::{Found, Target, resolve};
 
 /// What a restore did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,8 +26,12 @@ use strandline_segment::CopyMode;
 pub struct Restored {
     /// The store has the events with sequences below this one.
     pub end: Sequence,
+    /// Its epoch, which is a new one: see [`Store::epoch`](crate::Store::epoch).
+    pub epoch: Epoch,
     /// Where the store is now that was replaced.
     pub replaced: Option<PathBuf>,
+    /// Where that one ended; `None` if it could not be opened either.
+    pub replaced_end: Option<Sequence>,
     /// What is wrong with the indexes of the backup. They were left out then, and the first opening
     /// makes them anew from the log, which is intact.
     pub left_out: Vec<Problem>,
@@ -31,15 +46,32 @@ pub enum Existing {
     MoveAside,
 }
 
-/// Verifies the backup in `backup_dir`, copies it beside `dir`, and puts the copy in the place of
-/// `dir` in one step. The backup is not touched, and shares nothing with the copy. If footers or the
-/// checkpoint of it say something else than its log, the log alone is copied.
+/// Verifies the backup in `backup_dir`, makes a copy of it that shares nothing with it, verifies the copy,
+/// and puts it in `dir`, in a new [epoch](crate::Store::epoch). The backup is not touched. If footers or
+/// the checkpoint of it say something else than its log, the log alone is copied.
+///
+/// What may be in `dir`, which may be a link to a directory, and how the copy gets there:
+///
+/// - Nothing: the copy is made beside it, in `dir.restoring-1`, and renamed. Parents are made.
+/// - An empty directory, be it one where a file system is mounted: the copy is made within it, and its files
+///   are moved, the MANIFEST last.
+/// - A store, if [`Existing::MoveAside`] says so: the copy is made beside it, the two exchange their names
+///   in one step, and the store is `dir.replaced-1` then. So there is a whole store in `dir` at any moment.
+///   (Where the file system cannot exchange names, it is moved aside first, and moved back if the copy
+///   cannot take its place.) It may be one that does not open, or has gone further than the backup.
+///
+/// Anything else is refused before anything is copied. If the restore fails later, what was there is there,
+/// or the whole new store, and the error names what could not be removed. If it is killed, the next one
+/// removes what it left; a directory that was being filled, or that was not there yet, is not opened as a
+/// new store until then.
 ///
 /// # Errors
 ///
 /// [`ErrorKind::Corrupt`] if verification finds anything wrong with the log; `dir` is then as it was.
-/// [`ErrorKind::InvalidInput`] if `dir` exists and may not be moved, [`ErrorKind::Locked`] if it is
-/// open for writing; [`ErrorKind::NotFound`], [`ErrorKind::Io`], [`ErrorKind::Cancelled`].
+/// [`ErrorKind::InvalidInput`] if `dir` has a store that may not be moved, is where a file system with a
+/// store in it is mounted, is neither empty nor a store, is a file, or is the backup itself, or in its
+/// directory or around it; [`ErrorKind::Locked`] if it is open for writing, or another restore is at work
+/// there; [`ErrorKind::NotFound`], [`ErrorKind::Io`], [`ErrorKind::Cancelled`].
 pub fn restore(
     fs: &Arc<dyn Fs>,
     backup_dir: &Path,
@@ -47,17 +79,67 @@ pub fn restore(
     existing: Existing,
     on_progress: OnProgress<'_>,
 ) -> Result<Restored, Error> {
-    let there = fs.list(dir).is_ok_and(|entries| !entries.is_empty());
-    if there && existing == Existing::Refuse {
-        return Err(Error::new(
-            ErrorKind::InvalidInput,
-            format!("{} exists; move it away, or ask for that", dir.display()),
-        ));
+    let (source, _) = resolve(&**fs, backup_dir)?;
+    let target = Target::look(&**fs, dir, &source, existing)?;
+    // A store without that file is open nowhere, and gets none if the backup is refused.
+    let mut held = match target.has_lock {
+        true => Some(lock(&**fs, &target.path)?),
+        false => None,
+    };
+    let (least, left_out) = check_backup(fs, &source, on_progress)?;
+    if held.is_none() && target.found != Found::Nothing {
+        held = Some(lock(&**fs, &target.path)?);
     }
-    let store = StoreOptions::new()
-        .read_only()
-        .fs(fs.clone())
-        .open(backup_dir)?;
+    // It took a while, and before the lock anybody could write.
+    let target = Target::look(&**fs, dir, &source, existing)?;
+    let replaced_end = match target.found {
+        Found::Store => end_of(fs, &target.path),
+        Found::Nothing | Found::EmptyDirectory => None,
+    };
+    let staging = match target.found {
+        Found::EmptyDirectory => {
+            place::remove_interrupted(&**fs, &target.path, &target.interrupted)?;
+            Staging::within(&**fs, &target.path)?
+        }
+        Found::Nothing | Found::Store => Staging::beside(&**fs, &target.path)?,
+    };
+    let mode = match left_out.is_empty() {
+        true => CopyMode::Copy,
+        false => CopyMode::FramesAlone,
+    };
+    let copied = make_copy(fs, (&source, least), &staging.path, mode, on_progress);
+    let (end, epoch) = match copied {
+        Ok(copied) => copied,
+        Err(error) => return Err(staging.abandon(error)),
+    };
+    let mut replaced = None;
+    match (target.found, &held) {
+        (Found::EmptyDirectory, _) => place::fill(&**fs, staging, &target.path)?,
+        (Found::Store, Some(held)) => {
+            replaced = Some(place::exchange(&**fs, staging, &target.path, &**held)?);
+        }
+        (Found::Nothing | Found::Store, _) => place::take_name(&**fs, staging, &target.path)?,
+    }
+    Ok(Restored {
+        end,
+        epoch,
+        replaced,
+        replaced_end,
+        left_out,
+    })
+}
+
+/// Verifies a backup, and gives its end and what is wrong with its indexes.
+fn check_backup(
+    fs: &Arc<dyn Fs>,
+    dir: &Path,
+    on_progress: OnProgress<'_>,
+) -> Result<(Sequence, Vec<Problem>), Error> {
+    let opened = StoreOptions::new().read_only().fs(fs.clone()).open(dir);
+    let store = opened.map_err(|error| {
+        let message = "the backup cannot be read, and nothing was restored";
+        Error::new(error.kind(), message).with_source(error)
+    })?;
     let verified = verify(&store, &Kept::default(), on_progress)?;
     let problems = verified.report.problems;
     if let Some(problem) = problems.iter().find(|one| one.kind == ProblemKind::Log) {
@@ -66,52 +148,39 @@ pub fn restore(
             format!("the backup is damaged, nothing was restored: {problem}"),
         ));
     }
-    drop(store);
-    let _lock = if there { Some(lock(&**fs, dir)?) } else { None };
-    let staging = beside(dir, ".restoring");
-    let mode = match problems.is_empty() {
-        true => CopyMode::Copy,
-        false => CopyMode::FramesAlone,
-    };
-    let copied = copy(fs, backup_dir, &staging, mode, on_progress)?;
-    let replaced = if there {
-        let aside = free_name(dir);
-        fs.rename(dir, &aside)
-            .map_err(|error| Error::io("move", dir, error))?;
-        Some(aside)
-    } else {
-        None
-    };
-    fs.rename(&staging, dir)
-        .map_err(|error| Error::io("move", &staging, error))?;
-    let parent = match dir.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    fs.sync_dir(parent)
-        .map_err(|error| Error::io("sync", parent, error))?;
-    Ok(Restored {
-        end: copied.end,
-        replaced,
-        left_out: problems,
-    })
+    Ok((store.snapshot().visible(), problems))
 }
 
-/// A path beside `dir` with a suffix to its name.
-fn beside(dir: &Path, suffix: &str) -> PathBuf {
-    let mut name = dir.file_name().unwrap_or_default().to_owned();
-    name.push(suffix);
-    dir.with_file_name(name)
-}
-
-/// A name beside `dir` that is not taken.
-fn free_name(dir: &Path) -> PathBuf {
-    let mut number = 1_u32;
-    loop {
-        let path = beside(dir, &format!(".replaced-{number}"));
-        if !path.exists() || number == u32::MAX {
-            return path;
-        }
-        number += 1;
+/// Copies the backup, which had events up to `least`, and verifies the copy. Gives its end and epoch.
+fn make_copy(
+    fs: &Arc<dyn Fs>,
+    (source, least): (&Path, Sequence),
+    to: &Path,
+    mode: CopyMode,
+    on_progress: OnProgress<'_>,
+) -> Result<(Sequence, Epoch), Error> {
+    let copied = copy(fs, source, to, mode, on_progress)?;
+    let epoch = Manifest::begin_epoch(&**fs, to, &StoreOptions::new().random()?)?;
+    staging::sync(&**fs, to)?;
+    let store = StoreOptions::new().read_only().fs(fs.clone()).open(to)?;
+    let verified = verify(&store, &Kept::default(), on_progress)?;
+    let end = store.snapshot().visible();
+    let problem = verified.report.problems.first();
+    if problem.is_some() || end != copied.end || end < least {
+        let what = match problem {
+            Some(problem) => problem.to_string(),
+            None => format!("it ends at {end}, the backup at {}", copied.end.max(least)),
+        };
+        return Err(Error::new(
+            ErrorKind::Corrupt,
+            format!("the copy is not what was copied, nothing was restored: {what}"),
+        ));
     }
+    Ok((end, epoch))
+}
+
+/// Where a store ends, if it can be opened.
+fn end_of(fs: &Arc<dyn Fs>, dir: &Path) -> Option<Sequence> {
+    let store = StoreOptions::new().read_only().fs(fs.clone()).open(dir);
+    store.ok().map(|store| store.snapshot().visible())
 }

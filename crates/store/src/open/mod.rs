@@ -6,6 +6,7 @@
 
 mod carry;
 mod follow;
+mod interrupted;
 mod rebuild;
 mod replay;
 mod restore;
@@ -139,7 +140,7 @@ fn open_once(
         (None, Access::Write | Access::Read) => return Err(not_found(dir)),
     };
     earlier.iter().for_each(|found| found.note(&mut report));
-    let identity = *log.identity();
+    let (identity, read_epoch) = (*log.identity(), log.epoch());
     let unrecorded_before = log.unrecorded_before();
     let (mut index, index_reader) = strandline_index::channel_with(options.index_layout);
     let checkpoint = restore::read_checkpoint(&log, newest, &mut report);
@@ -173,6 +174,10 @@ fn open_once(
         // Nothing is ever written, so nothing is ever synced.
         None => GroupSync::new(None, report.proven_durable, index.gate().clone()),
     });
+    let epoch = replayed
+        .writer
+        .as_ref()
+        .map_or(read_epoch, LogWriter::epoch);
     (report.times, report.duration) = steps.end();
     tell(&report, index_reader.snapshot().len(), position);
     let (writer, follower) = match (replayed.writer, replayed.follower) {
@@ -192,6 +197,7 @@ fn open_once(
         dir: dir.to_path_buf(),
         options: options.clone(),
         identity,
+        epoch,
         writer,
         follower,
         group,
@@ -235,6 +241,7 @@ fn tell(report: &OpenReport, events: u64, end: LogPosition) {
 
 fn lock(dir: &Path, options: &StoreOptions) -> Result<Option<Box<dyn FileLock>>, Error> {
     let fs = &options.fs;
+    interrupted::refuse(&**fs, dir)?;
     match options.access {
         Access::Read => return Ok(None),
         Access::Create => fs

@@ -1,0 +1,331 @@
+//! Restores that fail, are killed, or lose the power, at each step: once there was no store at the target
+//! then, and the next opening made an empty one.
+
+use crate::harness::{CREATED, assert_same, at};
+use std::collections::BTreeMap;
+use std::io;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use strandline::fs::{
+    DirEntry, EntryKind, Fault, FaultFs, FileIdentity, FileLock, Fill, Fs, FsFile, Keep, Loss,
+    MemFs, OpenMode, Operation, SimDisk, SimFs, Step,
+};
+use strandline::maintenance::{CopyMode, Existing, Progress, Restored, backup, restore};
+use strandline::{Error, Event, Snapshot, Store, StoreOptions};
+
+const BACKUP: &str = "/b/backup";
+const TARGET: &str = "/s/store";
+const BACKED_UP: usize = 3;
+const LATER: usize = 2;
+
+fn go_on(_: Progress) -> ControlFlow<()> {
+    ControlFlow::Continue(())
+}
+
+fn options(fs: &Arc<dyn Fs>) -> StoreOptions {
+    StoreOptions::new()
+        .fs(fs.clone())
+        .random_seed(7)
+        .segment_bytes_max(64 << 10)
+        .no_background_sync()
+        .background_inline()
+}
+
+fn append(store: &Store, count: usize) {
+    for _ in 0..count {
+        let event = Event::bytes(CREATED, vec![b'x'; 30_000]);
+        store.append(&at("order:1", "eu"), event).unwrap();
+    }
+}
+
+/// What is at the target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum There {
+    Nothing,
+    EmptyDirectory,
+    Store,
+}
+
+const ALL: [There; 3] = [There::Nothing, There::EmptyDirectory, There::Store];
+
+/// Makes a backup of a store of two segments, and what is to be at the target.
+fn prepare(fs: &Arc<dyn Fs>, there: There) {
+    let origin = match there {
+        There::Store => TARGET,
+        There::Nothing | There::EmptyDirectory => "/o/store",
+    };
+    for dir in ["/b", "/s", "/o"] {
+        fs.create_dir_all(Path::new(dir)).unwrap();
+    }
+    let store = options(fs).open(origin).unwrap();
+    append(&store, BACKED_UP);
+    store.checkpoint().unwrap();
+    backup(
+        fs,
+        Path::new(origin),
+        Path::new(BACKUP),
+        CopyMode::Copy,
+        &mut go_on,
+    )
+    .unwrap();
+    append(&store, LATER);
+    store.close().unwrap();
+    if there == There::EmptyDirectory {
+        fs.create_dir_all(Path::new(TARGET)).unwrap();
+    }
+    for dir in ["/b", "/s", "/"] {
+        fs.sync_dir(Path::new(dir)).unwrap();
+    }
+}
+
+fn run(fs: &Arc<dyn Fs>) -> Result<Restored, Error> {
+    let (from, to) = (Path::new(BACKUP), Path::new(TARGET));
+    restore(fs, from, to, Existing::MoveAside, &mut go_on)
+}
+
+/// Files below a directory, with their bytes.
+fn files(fs: &dyn Fs, dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for entry in fs.list(dir).unwrap_or_default() {
+        let path = dir.join(&entry.name);
+        match entry.kind {
+            EntryKind::Directory => found.extend(files(fs, &path)),
+            _ => drop(found.insert(path.clone(), crate::harness::read(fs, &path))),
+        }
+    }
+    found
+}
+
+fn snapshot(fs: &Arc<dyn Fs>, dir: &str) -> Option<Snapshot> {
+    let store = options(fs).read_only().open(dir);
+    store.ok().map(|store| store.snapshot())
+}
+
+/// Checks what is at the target after a restore that did not end well: what was there, or the whole new
+/// store; and that it is no empty store for whoever opens it.
+fn check_after(fs: &Arc<dyn Fs>, there: There, what: &str) {
+    let expected = [BACKED_UP, BACKED_UP + LATER].map(|events| events as u64);
+    match (snapshot(fs, TARGET), there) {
+        (Some(found), There::Store) => assert!(expected.contains(&found.len()), "{what}"),
+        (Some(found), _) => assert_eq!(found.len(), expected[0], "{what}"),
+        (None, There::Store) => panic!("{what}: there is no store at the target"),
+        (None, _) => {
+            let left = files(&**fs, Path::new("/s"));
+            if left.keys().any(|path| !path.ends_with("LOCK")) {
+                let opened = options(fs).open(TARGET);
+                assert!(
+                    opened.is_err(),
+                    "{what}: an empty store, beside {:?}",
+                    left.keys()
+                );
+            }
+        }
+    }
+    // The store that was there is somewhere, whole.
+    let replaced = [TARGET, "/s/store.replaced-1", "/s/store.restoring-1"];
+    let mut replaced = replaced.into_iter().filter_map(|dir| snapshot(fs, dir));
+    let is_kept = replaced.any(|found| found.len() == expected[1]);
+    assert_eq!(is_kept, there == There::Store, "{what}");
+}
+
+/// Checks that the same restore succeeds now, that nothing is lost, and that nothing is left of those that
+/// did not.
+fn check_again(fs: &Arc<dyn Fs>, there: There, what: &str) {
+    let done = run(fs).unwrap_or_else(|error| panic!("{what}: {error}"));
+    assert_eq!(done.end.get(), BACKED_UP as u64, "{what}");
+    let restored = snapshot(fs, TARGET).unwrap();
+    assert_same(&restored, &snapshot(fs, BACKUP).unwrap());
+    let mut kept = 0;
+    for entry in fs.list(Path::new("/s")).unwrap() {
+        let dir = format!("/s/{}", entry.name);
+        let events = snapshot(fs, &dir).map_or(0, |found| found.len() as usize);
+        kept += usize::from(events == BACKED_UP + LATER);
+        if entry.name.starts_with("store.restoring") {
+            assert_eq!(events, BACKED_UP + LATER, "{what}: {dir} is left");
+        }
+    }
+    assert_eq!(kept, usize::from(there == There::Store), "{what}");
+    let left = files(&**fs, Path::new(TARGET));
+    let is_left = |path: &&PathBuf| path.to_str().unwrap().to_lowercase().contains("restoring");
+    assert_eq!(left.keys().find(is_left), None, "{what}");
+}
+
+/// A file system that cannot exchange names.
+#[derive(Debug)]
+struct WithoutExchange(FaultFs);
+
+impl Fs for WithoutExchange {
+    fn create_dir_all(&self, path: &Path) -> io::Result<()> {
+        self.0.create_dir_all(path)
+    }
+    fn create_dir(&self, path: &Path) -> io::Result<()> {
+        self.0.create_dir(path)
+    }
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        self.0.remove_dir(path)
+    }
+    fn identity(&self, path: &Path) -> io::Result<FileIdentity> {
+        self.0.identity(path)
+    }
+    fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Arc<dyn FsFile>> {
+        self.0.open(path, mode)
+    }
+    fn list(&self, path: &Path) -> io::Result<Vec<DirEntry>> {
+        self.0.list(path)
+    }
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.0.rename(from, to)
+    }
+    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.0.rename_new(from, to)
+    }
+    fn remove_file(&self, path: &Path) -> io::Result<()> {
+        self.0.remove_file(path)
+    }
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        self.0.sync_dir(path)
+    }
+    fn try_lock(&self, path: &Path) -> io::Result<Option<Box<dyn FileLock>>> {
+        self.0.try_lock(path)
+    }
+}
+
+const OPERATIONS: [Operation; 6] = [
+    Operation::Create,
+    Operation::Write,
+    Operation::Sync,
+    Operation::SetLen,
+    Operation::Rename,
+    Operation::SyncDir,
+];
+
+/// Whatever fails first, once or from then on, is told, and what was there is there, or the new store.
+#[test]
+fn a_restore_that_fails_at_any_call_leaves_what_was_there_or_the_whole_new_store() {
+    let mut failed = 0;
+    for can_exchange in [true, false] {
+        for (there, operation, times) in combinations(can_exchange) {
+            for after in 0.. {
+                let memory: Arc<dyn Fs> = Arc::new(MemFs::new());
+                prepare(&memory, there);
+                let faulty = FaultFs::new(memory.clone());
+                let fs: Arc<dyn Fs> = match can_exchange {
+                    true => Arc::new(faulty.clone()),
+                    false => Arc::new(WithoutExchange(faulty.clone())),
+                };
+                let before = files(&*memory, Path::new("/"));
+                faulty.fail(
+                    operation,
+                    Fault {
+                        after,
+                        times,
+                        error: io::ErrorKind::PermissionDenied,
+                        partial_bytes: 0,
+                    },
+                );
+                let Err(error) = run(&fs) else {
+                    break;
+                };
+                failed += 1;
+                let what = format!("{there:?}, {operation:?} {after} of {times}: {error}");
+                faulty.heal();
+                let mut left = files(&*memory, Path::new("/"));
+                left.retain(|path, _| before.contains_key(path) || !path.ends_with("LOCK"));
+                let is_told = error.to_string().contains("is restored in /s/store")
+                    || error.to_string().contains("/s/store.re")
+                    || error.to_string().contains("see what is left");
+                assert!(is_told || left == before, "{what}: {:?}", left.keys());
+                // What cannot be undone either, as nothing can, is another matter.
+                let is_stuck = snapshot(&memory, TARGET).is_none() && !can_exchange;
+                if !(is_stuck && times > 1 && there == There::Store) {
+                    check_after(&memory, there, &what);
+                    check_again(&memory, there, &what);
+                }
+            }
+        }
+    }
+    assert!(failed > 100, "{failed}");
+}
+
+/// All of what can fail once, and what there is for a failure that stays. How names are exchanged makes a
+/// difference only where there is a store.
+fn combinations(can_exchange: bool) -> impl Iterator<Item = (There, Operation, u64)> {
+    let of_names = [Operation::Rename, Operation::SyncDir];
+    let all = ALL.into_iter().flat_map(|there| {
+        let each = OPERATIONS.into_iter();
+        each.flat_map(move |operation| [1, u64::MAX].map(|times| (there, operation, times)))
+    });
+    all.filter(move |(there, operation, times)| {
+        let is_of_names = of_names.contains(operation);
+        let once = *times == 1 || is_of_names;
+        once && (can_exchange || is_of_names && *there == There::Store)
+    })
+}
+
+/// Steps of a restore, from a disk as it was before.
+fn recorded(there: There) -> (SimDisk, Vec<Step>) {
+    let fs = SimFs::new(SimDisk::new());
+    let shared: Arc<dyn Fs> = Arc::new(fs.clone());
+    prepare(&shared, there);
+    let before = fs.disk();
+    drop(fs.take_steps());
+    run(&shared).unwrap();
+    (before, fs.take_steps())
+}
+
+fn losses(seed: u64) -> [Loss; 6] {
+    let keeps = [
+        Keep::None,
+        Keep::Prefix,
+        Keep::Any,
+        Keep::Any,
+        Keep::Any,
+        Keep::All,
+    ];
+    let mut number = seed * keeps.len() as u64;
+    keeps.map(|keep| {
+        number += 1;
+        Loss {
+            keep,
+            fill: Fill::Zeros,
+            seed: number,
+        }
+    })
+}
+
+#[test]
+fn a_restore_that_is_killed_at_any_step_leaves_what_was_there_or_the_whole_new_store() {
+    for there in ALL {
+        let (mut disk, steps) = recorded(there);
+        for (number, step) in steps.iter().enumerate() {
+            let what = format!("{there:?}, killed before step {number}, {step:?}");
+            let fs: Arc<dyn Fs> = Arc::new(SimFs::new(disk.clone()));
+            check_after(&fs, there, &what);
+            check_again(&fs, there, &what);
+            disk.apply(step);
+        }
+    }
+}
+
+#[test]
+fn a_restore_that_loses_the_power_at_any_step_leaves_what_was_there_or_the_whole_new_store() {
+    for there in ALL {
+        let (mut disk, steps) = recorded(there);
+        for (number, step) in steps.iter().enumerate() {
+            for loss in losses(number as u64) {
+                let what = format!("{there:?}, {loss:?} before step {number}, {step:?}");
+                let fs: Arc<dyn Fs> = Arc::new(SimFs::new(disk.crash(&loss)));
+                check_after(&fs, there, &what);
+                check_again(&fs, there, &what);
+            }
+            disk.apply(step);
+        }
+        // Once it is done, it is done.
+        let fs: Arc<dyn Fs> = Arc::new(SimFs::new(disk.crash(&losses(0)[0])));
+        assert_same(
+            &snapshot(&fs, TARGET).unwrap(),
+            &snapshot(&fs, BACKUP).unwrap(),
+        );
+    }
+}
