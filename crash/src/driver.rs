@@ -12,7 +12,7 @@ use crate::run::Marks;
 use crate::{Defect, EventSpec, Expected, Run, Setup, Shape, Violation};
 use ends::Held;
 
-pub use copies::Target;
+pub use copies::{How, Target};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use strandline::fs::{Operation, SimDisk, SimFault, SimFaultKind, SimFs};
 use strandline::{

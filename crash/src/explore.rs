@@ -145,7 +145,7 @@ pub(crate) fn judge(
         driver.check_copies()?;
         driver.open()?;
         driver.verify()?;
-        driver.repeat_backups()?;
+        driver.repeat_copies()?;
         if seed.is_multiple_of(2) {
             driver.kill()?;
         }
