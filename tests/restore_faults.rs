@@ -79,9 +79,9 @@ fn prepare(fs: &Arc<dyn Fs>, there: There) {
     }
 }
 
-fn run(fs: &Arc<dyn Fs>) -> Result<Restored, Error> {
+fn run(fs: &Arc<dyn Fs>, existing: Existing) -> Result<Restored, Error> {
     let (from, to) = (Path::new(BACKUP), Path::new(TARGET));
-    restore(fs, from, to, Existing::MoveAside, &mut go_on)
+    restore(fs, from, to, existing, &mut go_on)
 }
 
 /// Files below a directory, with their bytes.
@@ -132,7 +132,12 @@ fn check_after(fs: &Arc<dyn Fs>, there: There, what: &str) {
 /// Checks that the same restore succeeds now, that nothing is lost, and that nothing is left of those that
 /// did not.
 fn check_again(fs: &Arc<dyn Fs>, there: There, what: &str) {
-    let done = run(fs).unwrap_or_else(|error| panic!("{what}: {error}"));
+    // Where no store was, only a whole one that is there now is moved aside.
+    let existing = match snapshot(fs, TARGET) {
+        None if there != There::Store => Existing::Refuse,
+        _ => Existing::MoveAside,
+    };
+    let done = run(fs, existing).unwrap_or_else(|error| panic!("{what}: {error}"));
     assert_eq!(done.end.get(), BACKED_UP as u64, "{what}");
     let restored = snapshot(fs, TARGET).unwrap();
     assert_same(&restored, &snapshot(fs, BACKUP).unwrap());
@@ -224,7 +229,7 @@ fn a_restore_that_fails_at_any_call_leaves_what_was_there_or_the_whole_new_store
                         partial_bytes: 0,
                     },
                 );
-                let Err(error) = run(&fs) else {
+                let Err(error) = run(&fs, Existing::MoveAside) else {
                     break;
                 };
                 failed += 1;
@@ -270,7 +275,7 @@ fn recorded(there: There) -> (SimDisk, Vec<Step>) {
     prepare(&shared, there);
     let before = fs.disk();
     drop(fs.take_steps());
-    run(&shared).unwrap();
+    run(&shared, Existing::MoveAside).unwrap();
     (before, fs.take_steps())
 }
 
@@ -321,11 +326,14 @@ fn a_restore_that_loses_the_power_at_any_step_leaves_what_was_there_or_the_whole
             }
             disk.apply(step);
         }
-        // Once it is done, it is done.
+        // Once it is done, it is done, and what was replaced is where it was said to be.
         let fs: Arc<dyn Fs> = Arc::new(SimFs::new(disk.crash(&losses(0)[0])));
         assert_same(
             &snapshot(&fs, TARGET).unwrap(),
             &snapshot(&fs, BACKUP).unwrap(),
         );
+        let replaced = snapshot(&fs, "/s/store.replaced-1").map(|found| found.len() as usize);
+        assert_eq!(replaced.is_some(), there == There::Store);
+        assert!(replaced.is_none_or(|events| events == BACKED_UP + LATER));
     }
 }

@@ -105,26 +105,25 @@ fn what_a_killed_restore_left_is_removed_by_the_next_and_nothing_else() {
     create_dir(beside(2)).unwrap();
     world.restore(&target, Existing::MoveAside).unwrap();
     assert!(!beside(1).exists());
-    // A store that an interrupted restore has put there; one of ours that was opened to write; somebody's.
+    // A store that an interrupted restore has put there; one of ours that was opened to write; somebody's;
+    // and one that is at work. Each is looked at, as the next number is not before them.
     copy_tree(&world.backup, &beside(1));
-    std::fs::rename(world.root.join("origin.replaced-1"), beside(3)).unwrap();
-    write(beside(3).join("RESTORING"), b"").unwrap();
-    create_dir(beside(4)).unwrap();
+    rename(world.root.join("origin.replaced-1"), beside(2)).unwrap();
+    write(beside(2).join("RESTORING"), b"").unwrap();
+    create_dir(beside(3)).unwrap();
     for name in ["RESTORING", "letter"] {
-        write(beside(4).join(name), b"").unwrap();
+        write(beside(3).join(name), b"").unwrap();
     }
-    let kept = [1, 3, 4].map(|number| (number, tree(&beside(number))));
+    create_dir(beside(4)).unwrap();
+    let at_work = OsFs.try_lock(&beside(4).join("RESTORING")).unwrap();
+    let kept = [1, 2, 3, 4].map(|number| (number, tree(&beside(number))));
     for _ in 0..2 {
         world.restore(&target, Existing::MoveAside).unwrap();
     }
     for (number, before) in kept {
         assert!(tree(&beside(number)) == before, "{number}");
     }
-    // One that is at work.
-    create_dir(beside(5)).unwrap();
-    let at_work = OsFs.try_lock(&beside(5).join("RESTORING")).unwrap();
-    world.restore(&target, Existing::MoveAside).unwrap();
-    assert!(beside(5).exists());
+    assert!(!beside(5).exists());
     drop(at_work);
 }
 
@@ -260,4 +259,33 @@ fn a_copy_that_is_not_what_was_copied_does_not_take_its_place() {
     assert!(is_damaged.into_inner());
     assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
     assert!(tree(&world.root) == before, "{error}");
+}
+
+/// What a reader has read of one store is not what it finds of the other: it was told of damage then.
+#[test]
+fn a_reader_finds_a_whole_store_whenever_it_opens_one() {
+    let world = World::new();
+    let origin = world.root.join("origin");
+    let other = world.root.join("other");
+    // Of the same course, ahead, and with a checkpoint that the backup is behind.
+    copy_tree(&origin, &other);
+    let is_done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for round in 0..40 {
+                let from = if round % 2 == 0 {
+                    &world.backup
+                } else {
+                    &other
+                };
+                restore(&os(), from, &origin, Existing::MoveAside, &mut go_on).unwrap();
+            }
+            is_done.store(true, Ordering::Relaxed);
+        });
+        while !is_done.load(Ordering::Relaxed) {
+            let store = options().read_only().open(&origin).unwrap();
+            let events = store.snapshot().len() as usize;
+            assert!([BACKED_UP, BACKED_UP + LATER].contains(&events), "{events}");
+        }
+    });
 }

@@ -4,6 +4,9 @@
 //! The message is appended in one batch with its cause. A relay sends what it finds, in order, and
 //! notes how far it came. If it is killed between the two, it sends a message again: with the same
 //! id, by which the receiver knows it.
+//!
+//! How far it came is in the store itself, so a restore puts that back with the events. Who notes it
+//! elsewhere notes `Store::epoch` with it, and begins anew where that is another one.
 
 use serde::{Deserialize, Serialize};
 use strandline::{Batch, Coordinate, Event, EventId, EventPayload, Region, Sequence, Store};

@@ -82,8 +82,13 @@ pub enum Command {
     #[command(after_help = "Example:\n  strandline backup orders.strand backups/orders.strand")]
     Backup(backup::Args),
     /// Check a backup, and put a copy of it in the place of a store.
-    #[command(after_help = "Example:\n  \
-        strandline restore backups/orders.strand orders.strand --replace")]
+    #[command(
+        after_help = "The backup is not touched, and the copy is checked before it takes its place. What \
+        cannot be replaced is refused before anything is copied. The store has a new epoch then, by which \
+        a program knows that positions it saved before are of other events.\n\n\
+        Example:\n  \
+        strandline restore backups/orders.strand orders.strand --replace"
+    )]
     Restore(restore::Args),
     /// Remove events that are not to be kept; chains, sequences and receipts stay right.
     #[command(after_help = "Examples:\n  \

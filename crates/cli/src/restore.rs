@@ -13,10 +13,11 @@ pub struct Args {
     /// Directory of the backup.
     #[arg(value_name = "BACKUP")]
     backup: PathBuf,
-    /// Where the store is to be.
+    /// Where the store is to be: nothing is there yet, or an empty directory, a mounted one too; or with
+    /// --replace a store.
     #[arg(value_name = "DIR")]
     dir: PathBuf,
-    /// Move a store that is there aside, and keep it.
+    /// Put it in the place of a store that is there, which is kept beside it as DIR.replaced-1.
     #[arg(long)]
     replace: bool,
     /// Print JSON, for programs.

@@ -26,8 +26,8 @@ use crate::{
     SEGMENT_BYTES_MOST, ScanError, SegmentHeader, UncheckedLog,
 };
 use std::path::PathBuf;
-use strandline_core::Random;
 use strandline_core::fs::{OpenMode, StagedFile};
+use strandline_core::{Epoch, Random};
 
 /// How much of a torn tail is copied at once.
 const COPY_BYTES: u64 = 1 << 20;
@@ -367,6 +367,14 @@ impl ScannedLog {
         let file = at.segment.file_name();
         let offset = at.offset;
         LogError::Changed { file, offset }
+    }
+}
+
+impl LogWriter {
+    /// Which course of the log this is; see [`Manifest::epoch`].
+    #[must_use]
+    pub const fn epoch(&self) -> Epoch {
+        self.manifest.epoch()
     }
 }
 

@@ -17,7 +17,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use strandline_core::fs::{Fs, FsFile, StagedFile};
-use strandline_core::{Epoch, Random, Sequence};
+use strandline_core::{Random, Sequence};
 
 /// Appends commits to the active segment, each with one positioned write.
 #[derive(Debug)]
@@ -104,12 +104,6 @@ impl LogWriter {
     #[must_use]
     pub const fn position(&self) -> LogPosition {
         self.position
-    }
-
-    /// Which course of the log this is; see [`Manifest::epoch`].
-    #[must_use]
-    pub const fn epoch(&self) -> Epoch {
-        self.manifest.epoch()
     }
 
     /// Where the first frame of the active segment is, or will be.

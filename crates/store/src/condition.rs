@@ -17,6 +17,8 @@ pub const CONDITION_TAGS_MAX: usize = 10_000;
 /// everything that was written, so of two appends that exclude each other one alone succeeds.
 /// Members of a batch do not count against its own condition.
 ///
+/// A sequence that was kept elsewhere counts in the [epoch](crate::Store::epoch) that it was read in alone.
+///
 /// It may have [`CONDITION_REGIONS_MAX`] regions and ask for [`CONDITION_TAGS_MAX`] tags; with more
 /// the append is refused.
 ///

@@ -6,7 +6,8 @@ use std::fmt;
 ///
 /// Checked where the event is given its place, so of several writers that expect the same version
 /// one alone appends. Given with [`Event::expecting`](crate::Event::expecting), to single events
-/// and to members of a batch, which see the members before them.
+/// and to members of a batch, which see the members before them. A version that was kept elsewhere counts
+/// in the [epoch](crate::Store::epoch) that it was read in alone.
 ///
 /// ```
 /// use strandline::{Coordinate, ErrorKind, Event, EventKind, ExpectedVersion, Store};

@@ -46,6 +46,7 @@ mod background;
 mod calls;
 mod checkpoint;
 mod condition;
+mod epoch;
 mod error;
 mod event;
 mod event_ref;

@@ -48,7 +48,8 @@ pub enum Existing {
 
 /// Verifies the backup in `backup_dir`, makes a copy of it that shares nothing with it, verifies the copy,
 /// and puts it in `dir`, in a new [epoch](crate::Store::epoch). The backup is not touched. If footers or
-/// the checkpoint of it say something else than its log, the log alone is copied.
+/// the checkpoint of it say something else than its log, the log alone is copied. Reads the backup twice
+/// and the copy once. The files belong to whoever calls this, and only they can read them.
 ///
 /// What may be in `dir`, which may be a link to a directory, and how the copy gets there:
 ///

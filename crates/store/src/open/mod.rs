@@ -30,7 +30,7 @@ use std::path::Path;
 use std::sync::Arc;
 use steps::{Step, Steps};
 use strandline_checkpoint::Newest;
-use strandline_core::fs::FileLock;
+use strandline_core::fs::{FileIdentity, FileLock};
 use strandline_core::sync::{Mutex, RwLock};
 use strandline_core::{HlcClock, Random, Sequence};
 use strandline_index::{IndexWriter, SequenceGate};
@@ -51,16 +51,26 @@ pub(crate) fn open(dir: &Path, options: StoreOptions) -> Result<Store, Error> {
     let mut steps = Steps::start(options.clock.clone());
     let mut lock = steps.take(Step::Lock, || lock(dir, &options))?;
     let mut earlier = Vec::new();
+    let mut directory = which(dir, &options);
     loop {
         match open_once(dir, &options, &mut lock, &mut steps, &earlier) {
             Ok(Opened::Store(store)) => return Ok(store),
             Ok(Opened::Carried(found)) => earlier.push(*found),
+            // A restore has put another store there, and what was read is half of each.
+            Err(_) if lock.is_none() && directory != which(dir, &options) => {
+                directory = which(dir, &options);
+            }
             Err(error) => match changed(&error).filter(|_| earlier.len() < READ_AGAIN_MOST) {
                 Some(found) => earlier.push(found),
                 None => return Err(error),
             },
         }
     }
+}
+
+/// Which directory a path leads to, where the file system can tell.
+fn which(dir: &Path, options: &StoreOptions) -> Option<FileIdentity> {
+    options.fs.identity(&dir.join(".")).ok()
 }
 
 /// How often a log is read again that was not the same twice.
