@@ -2,7 +2,6 @@
 
 use crate::harness::{at, contents, read};
 use std::ops::ControlFlow;
-use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use strandline::fs::{Fs, OpenMode, OsFs, replace_file};
@@ -15,9 +14,9 @@ use strandline::{
     StoredEvent,
 };
 
-const MODES: [CopyMode; 2] = [CopyMode::Link, CopyMode::Copy];
+pub(crate) const MODES: [CopyMode; 2] = [CopyMode::Link, CopyMode::Copy];
 
-fn go_on(_: Progress) -> ControlFlow<()> {
+pub(crate) fn go_on(_: Progress) -> ControlFlow<()> {
     ControlFlow::Continue(())
 }
 
@@ -25,7 +24,7 @@ fn fs() -> Arc<dyn Fs> {
     Arc::new(OsFs)
 }
 
-fn options() -> StoreOptions {
+pub(crate) fn options() -> StoreOptions {
     StoreOptions::new()
         .segment_bytes_max(64 << 10)
         .durability(Durability::Written)
@@ -33,11 +32,11 @@ fn options() -> StoreOptions {
         .background_inline()
 }
 
-fn back_up(dir: &Path, target: &Path, mode: CopyMode) -> Result<BackedUp, Error> {
+pub(crate) fn back_up(dir: &Path, target: &Path, mode: CopyMode) -> Result<BackedUp, Error> {
     backup(&fs(), dir, target, mode, &mut go_on)
 }
 
-fn append(store: &Store, count: usize) {
+pub(crate) fn append(store: &Store, count: usize) {
     for _ in 0..count {
         let number = store.snapshot().visible().get();
         let entity = at(&format!("entity:{}", number % 5), "scope");
@@ -48,9 +47,9 @@ fn append(store: &Store, count: usize) {
 }
 
 /// A store and its backup, each in a directory of its own.
-struct World {
-    root: tempfile::TempDir,
-    store: PathBuf,
+pub(crate) struct World {
+    pub(crate) root: tempfile::TempDir,
+    pub(crate) store: PathBuf,
     backup: PathBuf,
 }
 
@@ -66,7 +65,7 @@ impl World {
     }
 
     /// A closed store of so many events.
-    fn filled(count: usize) -> Self {
+    pub(crate) fn filled(count: usize) -> Self {
         let world = Self::new();
         world.go_on(count);
         world
@@ -84,7 +83,7 @@ impl World {
 }
 
 /// Every file of a directory, but for the lock, with its bytes.
-fn files(dir: &Path) -> Vec<(String, Vec<u8>)> {
+pub(crate) fn files(dir: &Path) -> Vec<(String, Vec<u8>)> {
     let entries = OsFs.list(dir).unwrap().into_iter();
     let files = entries.filter(|entry| entry.name != "LOCK");
     files
@@ -93,7 +92,7 @@ fn files(dir: &Path) -> Vec<(String, Vec<u8>)> {
 }
 
 /// What a store that is wholly intact holds.
-fn intact(dir: &Path) -> Vec<StoredEvent> {
+pub(crate) fn intact(dir: &Path) -> Vec<StoredEvent> {
     let store = options().read_only().open(dir).unwrap();
     let report = store.verify().unwrap();
     assert!(report.is_intact(), "{:?}", report.problems);
@@ -113,7 +112,7 @@ fn active(dir: &Path) -> PathBuf {
     dir.join(manifest.segments().last().unwrap().file_name())
 }
 
-fn remove_checkpoints(dir: &Path) {
+pub(crate) fn remove_checkpoints(dir: &Path) {
     for entry in OsFs.list(dir).unwrap() {
         if entry.name.starts_with("checkpoint-") {
             OsFs.remove_file(&dir.join(entry.name)).unwrap();
@@ -379,112 +378,6 @@ fn a_verification_mends_what_was_damaged_in_the_backup() {
     let linked = backup_with(&fs(), &world.store, &fresh, how, &mut go_on).unwrap_err();
     assert_eq!(linked.kind(), ErrorKind::Corrupt, "{linked}");
     assert!(cannot_be_opened(&fresh));
-}
-
-/// What a target may be, and what becomes of it.
-#[test]
-fn targets() {
-    for mode in MODES {
-        let world = World::filled(100);
-        let root = world.root.path();
-        let shown = intact(&world.store);
-        let source = files(&world.store);
-        OsFs.create_dir_all(&root.join("empty")).unwrap();
-        OsFs.create_dir_all(&root.join("mounted/lost+found"))
-            .unwrap();
-        symlink(root.join("empty"), root.join("link")).unwrap();
-        for good in [
-            "new",
-            "new/er/deep",
-            "empty",
-            "link",
-            "mounted",
-            "new/./er/../other",
-        ] {
-            let target = root.join(good);
-            assert_eq!(back_up(&world.store, &target, mode).unwrap().end.get(), 100);
-            assert!(intact(&target) == shown, "{good}");
-        }
-        make_bad_targets(root);
-        let all = tree(root);
-        for bad in [
-            "store",
-            "store/.",
-            "store/in",
-            "store/../store",
-            "to-store",
-            "to-store/new",
-            ".",
-            "",
-            "file",
-            "file/new",
-            "dangling",
-            "to-file",
-            "foreign",
-            "foreign-segments",
-            "lost-manifest",
-        ] {
-            let target = root.join(bad);
-            let error = back_up(&world.store, &target, mode).expect_err(bad);
-            assert_eq!(error.kind(), ErrorKind::InvalidInput, "{bad}: {error}");
-            assert!(tree(root) == all, "{bad}");
-        }
-        // What is no store has no backup, and nothing is made.
-        for none in ["foreign", "nothing", "file"] {
-            let error = back_up(&root.join(none), &root.join("made"), mode).unwrap_err();
-            let kinds = [ErrorKind::NotFound, ErrorKind::InvalidInput, ErrorKind::Io];
-            assert!(kinds.contains(&error.kind()), "{none}: {error}");
-            assert!(tree(root) == all, "{none}");
-        }
-        assert!(files(&world.store) == source);
-    }
-}
-
-fn make_bad_targets(root: &Path) {
-    let file = |path: &str| {
-        let file = OsFs.open(&root.join(path), OpenMode::Create).unwrap();
-        file.write_all_at(b"mine", 0).unwrap();
-    };
-    file("file");
-    symlink(root.join("store"), root.join("to-store")).unwrap();
-    symlink(root.join("file"), root.join("to-file")).unwrap();
-    symlink(root.join("nowhere"), root.join("dangling")).unwrap();
-    for dir in ["foreign", "foreign-segments", "lost-manifest"] {
-        OsFs.create_dir_all(&root.join(dir)).unwrap();
-    }
-    file("foreign/notes.txt");
-    // Another store whose manifest is gone.
-    let other = root.join("foreign-segments");
-    let store = options().open(&other).unwrap();
-    append(&store, 10);
-    store.close().unwrap();
-    OsFs.remove_file(&other.join("MANIFEST")).unwrap();
-    remove_checkpoints(&other);
-    // A copy that went on, whose manifest is gone.
-    let lost = root.join("lost-manifest");
-    back_up(&root.join("store"), &lost, CopyMode::Copy).unwrap();
-    let store = options().open(&lost).unwrap();
-    append(&store, 10);
-    store.close().unwrap();
-    OsFs.remove_file(&lost.join("MANIFEST")).unwrap();
-    remove_checkpoints(&lost);
-}
-
-/// All paths under a directory, with the bytes of files.
-fn tree(dir: &Path) -> Vec<(PathBuf, Vec<u8>)> {
-    let mut all = Vec::new();
-    for entry in OsFs.list(dir).unwrap() {
-        let path = dir.join(&entry.name);
-        match entry.kind {
-            strandline::fs::EntryKind::File => all.push((path.clone(), read(&OsFs, &path))),
-            strandline::fs::EntryKind::Directory => {
-                all.extend(tree(&path));
-                all.push((path, Vec::new()));
-            }
-            strandline::fs::EntryKind::Other => all.push((path, Vec::new())),
-        }
-    }
-    all
 }
 
 /// The store and its backup in each other's place: what is newer stays.

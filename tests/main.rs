@@ -13,6 +13,7 @@ mod answers;
 mod append;
 mod backup;
 mod backup_faults;
+mod backup_targets;
 mod beside;
 mod both_sides;
 mod by_hand;

@@ -2,8 +2,11 @@
 //! tries. Checksums are made right, so that what is tried is not taken for damage.
 
 use crate::harness::{assert_same, at, contents, dir, event, files, options, read, remove, write};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use strandline::fs::MemFs;
+use std::sync::Arc;
+use strandline::fs::{Fs, MemFs, OpenMode};
+use strandline::maintenance::{CopyMode, backup, rebuild};
 use strandline::{
     Durability, Error, ErrorClass, ErrorKind, Event, EventKind, OpenPath, StoreOptions, maintenance,
 };
@@ -312,4 +315,31 @@ fn a_footer_of_another_version_is_passed_over_reported_and_written_anew() {
     let again = small(&fs).open(dir()).unwrap();
     assert!(again.open_report().is_clean(), "{}", again.open_report());
     assert_eq!(again.open_report().footers_missing, 0);
+}
+
+/// A lock file was made before it was looked whether there is a store, and stayed.
+#[test]
+fn nothing_is_left_where_there_is_no_store() {
+    for is_empty in [true, false] {
+        let fs = MemFs::new();
+        let shared: Arc<dyn Fs> = Arc::new(fs.clone());
+        fs.create_dir_all(&dir()).unwrap();
+        if !is_empty {
+            fs.open(&dir().join("notes.txt"), OpenMode::Create).unwrap();
+        }
+        let before = fs.list(&dir()).unwrap();
+        let options = || StoreOptions::new().fs(shared.clone()).must_exist();
+        let mut go_on = |_| ControlFlow::Continue(());
+        let target = Path::new("/backup");
+        let errors = [
+            options().open(dir()).unwrap_err(),
+            rebuild(options(), &dir(), &mut go_on).unwrap_err(),
+            backup(&shared, &dir(), target, CopyMode::Copy, &mut go_on).unwrap_err(),
+        ];
+        for error in errors {
+            assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+        }
+        assert_eq!(fs.list(&dir()).unwrap(), before);
+        assert!(fs.list(target).is_err());
+    }
 }

@@ -1,6 +1,7 @@
 //! `Driver`: a store on a simulated disk, what was submitted to it and what it must not lose.
 
 mod beside;
+mod copies;
 mod ends;
 mod rebuilding;
 mod taking;
@@ -10,6 +11,8 @@ use crate::probe::ProbeFs;
 use crate::run::Marks;
 use crate::{Defect, EventSpec, Expected, Run, Setup, Shape, Violation};
 use ends::Held;
+
+pub use copies::{How, Target};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use strandline::fs::{Operation, SimDisk, SimFault, SimFaultKind, SimFs};
 use strandline::{
@@ -95,15 +98,19 @@ impl Driver {
         self.marks().now.clone()
     }
 
-    fn options(&mut self) -> StoreOptions {
-        self.openings += 1;
-        let fs = ProbeFs {
+    /// The disk as the store sees it.
+    fn probe(&self) -> ProbeFs {
+        ProbeFs {
             inner: self.fs.clone(),
             marks: self.marks.clone(),
             defect: self.setup.defect,
-        };
+        }
+    }
+
+    fn options(&mut self) -> StoreOptions {
+        self.openings += 1;
         StoreOptions::new()
-            .fs(Arc::new(fs))
+            .fs(Arc::new(self.probe()))
             .clock(self.clock.clone())
             .random_seed(self.setup.seed.wrapping_add(self.openings))
             .segment_bytes_max(64 << 10)

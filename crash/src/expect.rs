@@ -1,6 +1,6 @@
 //! What a store may and must hold at a moment, and whether it does.
 
-use crate::{Taken, Violation};
+use crate::{Taken, Target, Violation};
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use strandline::fs::{Fs, MemFs, read_file};
@@ -124,9 +124,31 @@ pub struct Expected {
     pub being_taken: Option<Arc<Taken>>,
     /// What openings have cut off and said that they kept.
     pub(crate) quarantined: Arc<Vec<Vec<u8>>>,
+    /// Backups, each with what may be there.
+    pub(crate) copies: Arc<Vec<(Target, Vec<Option<Copy>>)>>,
+}
+
+/// What a backup holds; where there may be none that opens, there is no copy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Copy {
+    /// How many of the events must be there.
+    pub(crate) least: usize,
+    pub(crate) events: Arc<Vec<EventSpec>>,
+    pub(crate) taken: Arc<Taken>,
 }
 
 impl Expected {
+    /// What may be at the target of a backup: nothing, where none was begun.
+    pub(crate) fn copies_of(&mut self, target: Target) -> &mut Vec<Option<Copy>> {
+        let copies = Arc::make_mut(&mut self.copies);
+        let at = copies.iter().position(|(one, _)| one.dir == target.dir);
+        let at = at.unwrap_or_else(|| {
+            copies.push((target, vec![None]));
+            copies.len() - 1
+        });
+        &mut copies[at].1
+    }
+
     /// How many events `store` holds or held, if they are what it may and must hold.
     pub(crate) fn check(&self, store: &Store) -> Result<usize, Violation> {
         self.resolve(store).map(|(found, _)| found)

@@ -142,8 +142,10 @@ pub(crate) fn judge(
         if seed.is_multiple_of(4) {
             driver.read_only()?;
         }
+        driver.check_copies()?;
         driver.open()?;
         driver.verify()?;
+        driver.repeat_copies()?;
         if seed.is_multiple_of(2) {
             driver.kill()?;
         }

@@ -34,7 +34,7 @@ pub mod sweep;
 mod taken;
 mod workload;
 
-pub use driver::Driver;
+pub use driver::{Driver, How, Target};
 pub use expect::{EventSpec, Expected, Shape};
 pub use ledger::{Ledger, Totals};
 pub use point::{Moment, Path, Point};

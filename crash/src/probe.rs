@@ -160,6 +160,15 @@ impl Fs for ProbeFs {
         self.inner.remove_file(path)
     }
 
+    fn link(&self, file: &Path, name: &Path) -> io::Result<()> {
+        self.look();
+        self.inner.link(file, name)
+    }
+
+    fn is_mount_point(&self, path: &Path) -> io::Result<bool> {
+        self.inner.is_mount_point(path)
+    }
+
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
         self.look();
         if self.has(Defect::NoDirectorySync) {

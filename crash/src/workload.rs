@@ -1,9 +1,10 @@
 //! What is done on the disk while the power is cut: about twenty short stories, each of one part of
 //! the store.
 
-use crate::{Driver, Shape, Violation};
+use crate::{Driver, How, Shape, Target, Violation};
 use strandline::Durability::{Synced, Written};
 use strandline::fs::{Fill, Keep, Loss};
+use strandline::maintenance::{CopyMode, Existing};
 
 /// A story that a driver's store lives through.
 #[derive(Debug)]
@@ -281,6 +282,43 @@ pub const WORKLOADS: &[Workload] = &[
         d.open()?;
         d.append(10, Synced)
     }),
+    mixed("backup", |d| back_up_again_and_again(d, CopyMode::Copy)),
+    mixed("backup-link", |d| {
+        back_up_again_and_again(d, CopyMode::Link)
+    }),
+    mixed("restore", |d| {
+        let restore = |dir, existing| Target {
+            dir,
+            how: How::Restore {
+                from: "/backup",
+                existing,
+            },
+        };
+        let backup = Target {
+            dir: "/backup",
+            how: How::Backup {
+                mode: CopyMode::Copy,
+                verify: false,
+            },
+        };
+        d.open()?;
+        d.append(40, Synced)?;
+        d.append(BIG, Synced)?;
+        d.copy(backup)?;
+        d.copy(restore("/new", Existing::Refuse))?;
+        for _ in 0..3 {
+            d.append(BIG, Synced)?;
+        }
+        d.copy(backup)?;
+        d.copy(restore("/new", Existing::MoveAside))?;
+        d.make_directory("/empty")?;
+        d.copy(restore("/empty", Existing::Refuse))?;
+        // The store itself, which has what the backup has.
+        d.close()?;
+        d.copy(restore("/store", Existing::MoveAside))?;
+        d.open()?;
+        d.append(10, Synced)
+    }),
     mixed("zeros", |d| {
         d.open()?;
         d.commit(&[(2000, Shape::Zeros)], Synced)?;
@@ -346,6 +384,38 @@ pub const WORKLOADS: &[Workload] = &[
         d.close()
     }),
 ];
+
+/// First, and onto an earlier one: after appends, a rotation, and a compaction and a redaction that
+/// rewrote what it has.
+fn back_up_again_and_again(d: &mut Driver, mode: CopyMode) -> Result<(), Violation> {
+    let target = Target {
+        dir: "/backup",
+        how: How::Backup {
+            mode,
+            verify: mode == CopyMode::Link,
+        },
+    };
+    d.open()?;
+    d.append(700, Written)?;
+    d.append(40, Synced)?;
+    d.copy(target)?;
+    d.append(300, Synced)?;
+    d.copy(target)?;
+    for _ in 0..4 {
+        d.append(BIG, Synced)?;
+    }
+    d.copy(target)?;
+    d.append(90, Synced)?;
+    d.compact(1)?;
+    d.redact(1)?;
+    d.append(60, Synced)?;
+    d.copy(target)?;
+    for _ in 0..3 {
+        d.append(BIG, Written)?;
+    }
+    d.close()?;
+    d.copy(target)
+}
 
 /// A power cut that leaves some of what was not synced.
 const fn torn(seed: u64) -> Loss {

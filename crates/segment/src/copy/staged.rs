@@ -31,7 +31,8 @@ impl StagedCopy {
         manifest: Manifest,
         report: CopiedLog,
     ) -> Result<Self, LogError> {
-        fs.sync_dir(to).at("sync", to)?;
+        let named = fs.sync_dir(to);
+        named.at("sync", to)?;
         let path = to.join(MANIFEST_FILE);
         let staged = StagedFile::write(&*fs, &path, &manifest.encode());
         drop(staged.at("write", &path)?);

@@ -35,8 +35,8 @@ use strandline_core::sync::{Mutex, RwLock};
 use strandline_core::{HlcClock, Random, Sequence};
 use strandline_index::{IndexWriter, SequenceGate};
 use strandline_segment::{
-    LogError, LogFollower, LogPosition, LogReader, LogWriter, Repairs, ScanError, ScannedLog,
-    SegmentInfo, TornTail, UncheckedLog,
+    LogError, LogFollower, LogPosition, LogReader, LogWriter, MANIFEST_FILE, Repairs, ScanError,
+    ScannedLog, SegmentId, SegmentInfo, TornTail, UncheckedLog,
 };
 use tracing::Level;
 
@@ -262,7 +262,11 @@ fn lock(dir: &Path, options: &StoreOptions) -> Result<Option<Box<dyn FileLock>>,
                 return Err(not_found(dir));
             }
             listed => {
-                listed.map_err(|error| Error::io("list", dir, error))?;
+                let entries = listed.map_err(|error| Error::io("list", dir, error))?;
+                // Nothing is left where there is no store, be it a damaged one.
+                if !entries.iter().any(|entry| is_of_store(&entry.name)) {
+                    return Err(not_found(dir));
+                }
             }
         },
     }
@@ -279,6 +283,13 @@ fn lock(dir: &Path, options: &StoreOptions) -> Result<Option<Box<dyn FileLock>>,
             ),
         )
     })
+}
+
+/// Whether a file of that name may be of a store.
+fn is_of_store(name: &str) -> bool {
+    [LOCK_FILE, MANIFEST_FILE].contains(&name)
+        || SegmentId::parse_file_name(name).is_some()
+        || name.ends_with(".ckpt")
 }
 
 fn checkpoints(dir: &Path, options: &StoreOptions) -> Result<Newest, Error> {
