@@ -14,6 +14,7 @@
 use crate::copy::temporary;
 use crate::error::At;
 use crate::file::SegmentFile;
+use crate::lock::lock_segment;
 use crate::log::nonce;
 use crate::manifest::{Manifest, SegmentInfo};
 use crate::quarantine::keep;
@@ -132,7 +133,11 @@ impl ScannedLog {
         self.begin_repairs()?;
         let file = match self.continues_in_place()? {
             true => self.go_on_in_place()?,
-            false => self.carry_whole(random)?,
+            false => {
+                let file = self.carry_whole(random)?;
+                self.log.lock = Some(lock_segment(&*self.log.fs, &file.path)?);
+                file
+            }
         };
         file.set_written_end(self.end.offset);
         if let Some(last) = self.log.files.last_mut() {
@@ -141,7 +146,7 @@ impl ScannedLog {
         let mapped_bytes = self.log.options.mapped_bytes();
         let infos = self.log.manifest.segments.clone();
         let reader = LogReader::new(infos, self.log.files, self.log.open_files, mapped_bytes);
-        let writer = LogWriter::new(
+        let mut writer = LogWriter::new(
             self.log.fs,
             self.log.dir,
             self.log.options,
@@ -150,6 +155,7 @@ impl ScannedLog {
             self.end,
             reader.clone(),
         );
+        writer.lock = self.log.lock;
         Ok((writer, reader, self.repairs))
     }
 
@@ -223,6 +229,7 @@ impl ScannedLog {
             let file = self.last_file()?.name();
             return Err(LogError::Changed { file, offset });
         }
+        self.log.lock()?;
         let created = std::mem::take(&mut self.log.set_aside);
         self.repairs.set_aside.extend(created);
         self.log.clean_directory(&self.end, &mut self.repairs)

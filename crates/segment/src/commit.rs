@@ -168,3 +168,11 @@ impl CommitBuffer {
         })
     }
 }
+
+/// Most bytes that the frame of a commit of `records` records takes whose bodies have `body_bytes`.
+pub(crate) fn frame_bytes_max(body_bytes: usize, records: usize) -> u64 {
+    let records = (records as u64).saturating_mul(RECORD_HEADER_BYTES as u64);
+    (FRAME_HEADER_BYTES as u64 + u64::from(FRAME_ALIGNMENT))
+        .saturating_add(records)
+        .saturating_add(body_bytes as u64)
+}

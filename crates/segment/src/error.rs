@@ -139,6 +139,12 @@ pub enum LogError {
         /// What it is.
         reason: &'static str,
     },
+    /// The segment that is appended to is locked by another writer.
+    #[error("{file} is being written by another writer")]
+    BeingWritten {
+        /// File name.
+        file: String,
+    },
     /// A segment is being rewritten, and one rewriting at a time is allowed.
     #[error("{file} is being rewritten already; try again when that is done")]
     BeingRewritten {

@@ -52,6 +52,7 @@ mod footer;
 mod format;
 mod frame;
 mod layout;
+mod lock;
 mod log;
 mod manifest;
 mod mapped;

@@ -1,22 +1,20 @@
 //! `LogWriter`: appends commits and rotates segments. There is one, and it is not cloned.
 
-use crate::commit::{CommitBuffer, FramePlace};
+use crate::commit::{CommitBuffer, FramePlace, frame_bytes_max};
 use crate::error::{AppendError, At};
 use crate::file::SegmentFile;
 use crate::format::{COMMIT_RECORDS_MAX, MANIFEST_FILE, SEGMENT_HEADER_BYTES, SegmentHeader};
-use crate::frame::{FRAME_HEADER_BYTES, RECORD_HEADER_BYTES};
+use crate::lock::lock_segment;
 use crate::log::nonce;
 use crate::manifest::{Manifest, SegmentInfo};
 use crate::next::NextSegment;
 use crate::rewrite::BeingRewritten;
 use crate::space::Space;
-use crate::{
-    FRAME_ALIGNMENT, LogError, LogOptions, LogPosition, LogReader, SealedSegment, SegmentId,
-};
+use crate::{LogError, LogOptions, LogPosition, LogReader, SealedSegment, SegmentId};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use strandline_core::fs::{Fs, FsFile, StagedFile};
+use strandline_core::fs::{FileLock, Fs, FsFile, StagedFile};
 use strandline_core::{Random, Sequence};
 
 /// Appends commits to the active segment, each with one positioned write.
@@ -36,6 +34,8 @@ pub struct LogWriter {
     manifest_is_behind: bool,
     next: NextSegment,
     pub(crate) being_rewritten: BeingRewritten,
+    /// That of the active segment, let go when nothing is done to its file any more.
+    pub(crate) lock: Option<Box<dyn FileLock>>,
 }
 
 /// Syncs everything that was written to a segment; may be used from any thread.
@@ -97,6 +97,7 @@ impl LogWriter {
             stopped: false,
             manifest_is_behind,
             being_rewritten: BeingRewritten::default(),
+            lock: None,
         }
     }
 
@@ -136,7 +137,8 @@ impl LogWriter {
         // Gaps in the sequences count as records: then a segment is full too soon.
         let before = self.position.sequence.get().saturating_sub(start);
         let all = before.saturating_add(records as u64);
-        let end = u64::from(self.position.offset).saturating_add(frame_bytes(body_bytes, records));
+        let end =
+            u64::from(self.position.offset).saturating_add(frame_bytes_max(body_bytes, records));
         end <= self.options.segment_bytes_max
             && self.options.fits_rewritten(end, all)
             && (before == 0 || all <= u64::from(self.options.segment_records_max))
@@ -146,7 +148,7 @@ impl LogWriter {
     /// Whether such a commit fits in an empty segment, and is within the limits of a commit.
     #[must_use]
     pub fn fits_empty(&self, body_bytes: usize, records: usize) -> bool {
-        let bytes = frame_bytes(body_bytes, records);
+        let bytes = frame_bytes_max(body_bytes, records);
         let end = u64::from(SEGMENT_HEADER_BYTES).saturating_add(bytes);
         records <= COMMIT_RECORDS_MAX
             && bytes <= u64::from(self.options.commit_bytes_max)
@@ -368,6 +370,7 @@ impl LogWriter {
             base_log_hash: self.position.log_hash,
         };
         let next = SegmentFile::new(&header, self.dir.join(id.file_name()), file);
+        let lock = lock_segment(&*self.fs, &next.path).map_err(AppendError::NotWritten)?;
         // Whatever a failure leaves is not listed, and is written over.
         let written = next.file.write_all_at(&header.encode(), 0);
         let written = written.at("write", &next.path);
@@ -379,6 +382,7 @@ impl LogWriter {
         self.publish(SegmentInfo { header, end: None })?;
         next.set_written_end(SEGMENT_HEADER_BYTES);
         self.next.took(id);
+        self.lock = Some(lock);
         let start = u64::from(header.start().offset);
         let limit = self.options.segment_bytes_max;
         self.space = Arc::new(Space::new(start, self.next.space_bytes(), limit));
@@ -484,12 +488,4 @@ impl Drop for LogWriter {
             let _ = self.cut_off_space();
         }
     }
-}
-
-/// Most bytes that the frame of such a commit takes.
-fn frame_bytes(body_bytes: usize, records: usize) -> u64 {
-    let records = (records as u64).saturating_mul(RECORD_HEADER_BYTES as u64);
-    (FRAME_HEADER_BYTES as u64 + u64::from(FRAME_ALIGNMENT))
-        .saturating_add(records)
-        .saturating_add(body_bytes as u64)
 }

@@ -92,11 +92,14 @@ impl Store {
         event: &'a Event,
     ) -> Result<Prepared<'a>, Error> {
         let shared = &self.shared;
+        // Before any lock is waited for, that of a shard of the index too.
+        shared.check_process()?;
         Prepared::new(coordinate, event, 0, shared.random.nonce(), shared)
     }
 
     /// Checks and hashes the events of a batch, without a lock.
     pub(crate) fn prepare_batch<'a>(&self, batch: &'a Batch) -> Result<Vec<Prepared<'a>>, Error> {
+        self.shared.check_process()?;
         let numbered = batch.events.iter().enumerate();
         numbered
             .zip(self.shared.random.nonces())
@@ -204,7 +207,9 @@ impl Store {
 
     /// Returns when the background has done what it was asked for until now.
     pub(crate) fn wait_for_background(&self) {
-        if let Some(background) = &self.background {
+        if let Some(background) = &self.background
+            && self.shared.check_process().is_ok()
+        {
             background.finish(&self.shared);
         }
     }
@@ -247,7 +252,7 @@ impl Store {
             // A clock may be the caller's, so it is not asked under the lock. Times do not go back all
             // the same.
             let now_ms = shared.options.clock.now_ms();
-            let writer = shared.writer()?.lock();
+            let writer = shared.writer_here()?.lock();
             // Writing may have stopped while this thread waited for the lock.
             shared.check_poison()?;
             if full == Full::Never {

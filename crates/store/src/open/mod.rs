@@ -18,6 +18,7 @@ pub(crate) use restore::WithoutFooter;
 
 use crate::checkpoint::Restored;
 use crate::options::Access;
+use crate::ours::Ours;
 use crate::removed::{RemovedHeads, RemovedInSegments};
 use crate::store::{Shared, Store};
 use crate::trace;
@@ -25,7 +26,7 @@ use crate::writer::{CommitLock, GroupSync, SegmentNames, Writer};
 use crate::{Error, ErrorKind, OpenPath, OpenReport, StoreOptions};
 use carry::CarriedRecords;
 use replay::{Committed, Replay};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use steps::{Step, Steps};
 use strandline_checkpoint::Newest;
@@ -42,16 +43,24 @@ use tracing::Level;
 /// The file whose lock the writing process holds; it stays where it is.
 pub(crate) const LOCK_FILE: &str = "LOCK";
 
-pub(crate) fn open(dir: &Path, options: StoreOptions) -> Result<Store, Error> {
+pub(crate) fn open(dir: &Path, mut options: StoreOptions) -> Result<Store, Error> {
     let _span = trace::span(
         Level::INFO,
         || tracing::info_span!("open", dir = %dir.display()),
     );
+    let dir = &absolute(dir)?;
     let mut steps = Steps::start(options.clock.clone());
-    let mut lock = steps.take(Step::Lock, || lock(dir, &options))?;
+    let lock = steps.take(Step::Lock, || lock(dir, &options))?;
+    let ours = lock.as_deref().map(|lock| {
+        let ours = Ours::new(options.fs.clone(), dir.join(LOCK_FILE), lock);
+        // From here on whatever is changed is changed for as long as the store is held.
+        options.fs = ours.fs();
+        ours
+    });
+    let mut held = Held { lock, ours };
     let mut earlier = Vec::new();
     loop {
-        match open_once(dir, &options, &mut lock, &mut steps, &earlier) {
+        match open_once(dir, &options, &mut held, &mut steps, &earlier) {
             Ok(Opened::Store(store)) => return Ok(store),
             Ok(Opened::Carried(found)) => earlier.push(*found),
             Err(error) => match changed(&error).filter(|_| earlier.len() < READ_AGAIN_MOST) {
@@ -60,6 +69,26 @@ pub(crate) fn open(dir: &Path, options: StoreOptions) -> Result<Store, Error> {
             },
         }
     }
+}
+
+/// The path whatever the working directory is changed to. Links in it are followed at each use.
+///
+/// # Errors
+///
+/// `InvalidInput` if it is empty; `Io` if there is no working directory.
+pub(crate) fn absolute(dir: &Path) -> Result<PathBuf, Error> {
+    std::path::absolute(dir).map_err(|error| match error.kind() {
+        std::io::ErrorKind::InvalidInput => {
+            Error::new(ErrorKind::InvalidInput, "the path of a directory is empty")
+        }
+        _ => Error::io("find the directory of", dir, error),
+    })
+}
+
+/// What a store is held by; nothing if it is opened to read only.
+struct Held {
+    lock: Option<Box<dyn FileLock>>,
+    ours: Option<Arc<Ours>>,
 }
 
 /// How often a log is read again that was not the same twice.
@@ -113,7 +142,7 @@ fn changed(error: &Error) -> Option<Found> {
 fn open_once(
     dir: &Path,
     options: &StoreOptions,
-    lock: &mut Option<Box<dyn FileLock>>,
+    held: &mut Held,
     steps: &mut Steps,
     earlier: &[Found],
 ) -> Result<Opened, Error> {
@@ -139,6 +168,9 @@ fn open_once(
         (None, Access::Write | Access::Read) => return Err(not_found(dir)),
     };
     earlier.iter().for_each(|found| found.note(&mut report));
+    if options.access != Access::Read {
+        log.lock()?;
+    }
     let identity = *log.identity();
     let unrecorded_before = log.unrecorded_before();
     let (mut index, index_reader) = strandline_index::channel_with(options.index_layout);
@@ -173,6 +205,9 @@ fn open_once(
         // Nothing is ever written, so nothing is ever synced.
         None => GroupSync::new(None, report.proven_durable, index.gate().clone()),
     });
+    if let Some(ours) = &held.ours {
+        ours.stops(&group);
+    }
     (report.times, report.duration) = steps.end();
     tell(&report, index_reader.snapshot().len(), position);
     let (writer, follower) = match (replayed.writer, replayed.follower) {
@@ -207,7 +242,8 @@ fn open_once(
         opened_at: position,
         checkpointed: Mutex::new(replayed.checkpointed),
         footers: Mutex::default(),
-        _lock: lock.take(),
+        ours: held.ours.take(),
+        _lock: held.lock.take(),
     };
     let store = Store::new(Arc::new(shared), &without_footer)?;
     Ok(Opened::Store(store))

@@ -15,7 +15,7 @@ use std::io;
 use std::sync::Arc;
 use strandline_core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use strandline_core::sync::{Mutex, MutexGuard, thread};
-use strandline_core::{Clock, Sequence, SystemClock};
+use strandline_core::{Clock, Process, Sequence, SystemClock};
 use strandline_index::SequenceGate;
 use tracing::Level;
 
@@ -54,6 +54,7 @@ pub(crate) struct GroupSync<T> {
     pub(super) places: Places,
     /// Where wakers are called: never here, as this may be under the commit lock.
     pub(super) calls: Calls,
+    process: Process,
 }
 
 #[derive(Debug)]
@@ -106,7 +107,14 @@ impl<T: SyncTarget> GroupSync<T> {
             syncing: AtomicBool::new(false),
             places: Places::default(),
             calls: Calls::default(),
+            process: Process::current(),
         }
+    }
+
+    /// Whether this is the process in which the store was opened. In a fork nobody syncs, and locks may
+    /// be held by threads that do not exist: no other call is to be made there.
+    pub(super) fn is_in_this_process(&self) -> bool {
+        self.process.is_current()
     }
 
     /// The thread for what callers left with the store.

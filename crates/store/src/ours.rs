@@ -1,0 +1,310 @@
+//! `Ours`: whether the directory is still the one that this process holds. Nothing else decides that.
+//!
+//! A store is held by the lock of its file LOCK. That goes with the file: to another path when the
+//! directory is moved, and nowhere when the file is removed, after which somebody else may lock another
+//! one. So the path of LOCK has to name the file whose lock is held. And a lock is held by one process:
+//! a fork has the open file too, and none of the threads that the store needs.
+//!
+//! [`OwnedFs`] asks before each change of names and after each sync, so whoever writes through it
+//! changes nothing that the path names for somebody else by then, and says of nothing that it is
+//! durable which a successor may not have seen. Between the look and the change there is a moment in
+//! which a directory can be exchanged: there is no call that looks and changes in one.
+
+use crate::writer::GroupSync;
+use crate::{Error, ErrorKind};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock, Weak};
+use strandline_core::Process;
+use strandline_core::fs::{DirEntry, FileIdentity, FileLock, Fs, FsFile, Mapping, OpenMode};
+use strandline_segment::SyncHandle;
+
+/// What this process holds a store by.
+#[derive(Debug)]
+pub(crate) struct Ours {
+    fs: Arc<dyn Fs>,
+    /// Where LOCK was when it was locked.
+    path: PathBuf,
+    /// Which file is locked. None where the file system cannot tell: then nothing is looked at.
+    identity: Option<FileIdentity>,
+    process: Process,
+    lost: OnceLock<Lost>,
+    /// What is stopped when it is lost, once it is there.
+    group: OnceLock<Weak<GroupSync<SyncHandle>>>,
+}
+
+/// How a store was lost.
+#[derive(Debug, Clone, thiserror::Error)]
+pub(crate) enum Lost {
+    #[error(
+        "the directory {} was moved, replaced or removed, or its LOCK file was: LOCK is not the file any \
+         more that this process locked, so nothing more is written; open the store where it is now, and \
+         never remove the LOCK of a store in use",
+        dir.display()
+    )]
+    Directory { dir: PathBuf },
+    #[error(
+        "this process is a fork of the one that opened {}, which holds its lock: nothing is written here; \
+         open stores after the fork",
+        dir.display()
+    )]
+    Fork { dir: PathBuf },
+}
+
+impl Lost {
+    /// The loss that an error comes from, if it does.
+    pub(crate) fn of<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a Self> {
+        let mut next = Some(error);
+        while let Some(error) = next {
+            let of_system = error
+                .downcast_ref::<io::Error>()
+                .and_then(io::Error::get_ref);
+            if let Some(lost) = of_system.and_then(|inner| inner.downcast_ref()) {
+                return Some(lost);
+            }
+            next = error.source();
+        }
+        None
+    }
+}
+
+impl From<Lost> for Error {
+    fn from(lost: Lost) -> Self {
+        Self::new(ErrorKind::LockLost, lost.to_string())
+    }
+}
+
+impl Ours {
+    pub(crate) fn new(fs: Arc<dyn Fs>, path: PathBuf, lock: &dyn FileLock) -> Arc<Self> {
+        Arc::new(Self {
+            fs,
+            path,
+            identity: lock.identity(),
+            process: Process::current(),
+            lost: OnceLock::new(),
+            group: OnceLock::new(),
+        })
+    }
+
+    /// The file system, as this process may use it for as long as it holds the store.
+    pub(crate) fn fs(self: &Arc<Self>) -> Arc<dyn Fs> {
+        Arc::new(OwnedFs {
+            inner: self.fs.clone(),
+            ours: self.clone(),
+        })
+    }
+
+    /// Says what is to be stopped when the store is lost.
+    pub(crate) fn stops(&self, group: &Arc<GroupSync<SyncHandle>>) {
+        let _ = self.group.set(Arc::downgrade(group));
+    }
+
+    /// Whether this is the process that opened the store, and no fork of it. Takes no lock: whoever had
+    /// one when this process was forked does not exist here.
+    pub(crate) fn is_in_this_process(&self) -> bool {
+        self.process.is_current()
+    }
+
+    /// Fails in a fork.
+    pub(crate) fn check_process(&self) -> Result<(), Lost> {
+        if self.is_in_this_process() {
+            return Ok(());
+        }
+        Err(Lost::Fork { dir: self.dir() })
+    }
+
+    /// Fails if the store is another's by now, or nobody's, and then stops all writing. Not to be called
+    /// under the lock of the group sync.
+    ///
+    /// # Errors
+    ///
+    /// Contains [`Lost`]; or what looking at LOCK says, which stops nothing.
+    pub(crate) fn check(&self) -> io::Result<()> {
+        self.check_process().map_err(io::Error::other)?;
+        self.check_known()?;
+        let Some(identity) = self.identity else {
+            return Ok(());
+        };
+        let found = loop {
+            match self.fs.identity(&self.path) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                found => break found,
+            }
+        };
+        match found {
+            Ok(found) if found == identity => return Ok(()),
+            Ok(_) => {}
+            Err(error) => match error.kind() {
+                io::ErrorKind::Unsupported => return Ok(()),
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {}
+                _ => return Err(error),
+            },
+        }
+        let lost = self
+            .lost
+            .get_or_init(|| Lost::Directory { dir: self.dir() });
+        if let Some(group) = self.group.get().and_then(Weak::upgrade) {
+            group.set_poison(&lost.to_string());
+        }
+        Err(io::Error::other(lost.clone()))
+    }
+
+    /// Fails if the loss was noticed before. No call to the system.
+    fn check_known(&self) -> io::Result<()> {
+        match self.lost.get() {
+            None => Ok(()),
+            Some(lost) => Err(io::Error::other(lost.clone())),
+        }
+    }
+
+    fn dir(&self) -> PathBuf {
+        self.path.parent().unwrap_or(&self.path).to_path_buf()
+    }
+}
+
+/// A file system in which nothing is changed once the store is lost.
+#[derive(Debug)]
+struct OwnedFs {
+    inner: Arc<dyn Fs>,
+    ours: Arc<Ours>,
+}
+
+impl Fs for OwnedFs {
+    fn create_dir_all(&self, path: &Path) -> io::Result<()> {
+        self.ours.check()?;
+        self.inner.create_dir_all(path)
+    }
+
+    fn create_dir(&self, path: &Path) -> io::Result<()> {
+        self.ours.check()?;
+        self.inner.create_dir(path)
+    }
+
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        self.ours.check()?;
+        self.inner.remove_dir(path)
+    }
+
+    fn identity(&self, path: &Path) -> io::Result<FileIdentity> {
+        self.inner.identity(path)
+    }
+
+    fn is_mount_point(&self, path: &Path) -> io::Result<bool> {
+        self.inner.is_mount_point(path)
+    }
+
+    fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Arc<dyn FsFile>> {
+        if mode == OpenMode::Read {
+            return self.inner.open(path, mode);
+        }
+        self.ours.check()?;
+        let inner = self.inner.open(path, mode)?;
+        let ours = self.ours.clone();
+        Ok(Arc::new(OwnedFile { inner, ours }))
+    }
+
+    fn list(&self, path: &Path) -> io::Result<Vec<DirEntry>> {
+        self.inner.list(path)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.ours.check()?;
+        self.inner.rename(from, to)
+    }
+
+    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.ours.check()?;
+        self.inner.rename_new(from, to)
+    }
+
+    fn exchange(&self, one: &Path, other: &Path) -> io::Result<()> {
+        self.ours.check()?;
+        self.inner.exchange(one, other)
+    }
+
+    fn remove_file(&self, path: &Path) -> io::Result<()> {
+        self.ours.check()?;
+        self.inner.remove_file(path)
+    }
+
+    fn link(&self, file: &Path, name: &Path) -> io::Result<()> {
+        self.ours.check()?;
+        self.inner.link(file, name)
+    }
+
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        self.inner.sync_dir(path)?;
+        self.ours.check()
+    }
+
+    fn try_lock(&self, path: &Path) -> io::Result<Option<Box<dyn FileLock>>> {
+        self.ours.check()?;
+        self.inner.try_lock(path)
+    }
+}
+
+/// A file that is written to for as long as the store is held.
+#[derive(Debug)]
+struct OwnedFile {
+    inner: Arc<dyn FsFile>,
+    ours: Arc<Ours>,
+}
+
+impl FsFile for OwnedFile {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.inner.read_at(buffer, offset)
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        // What goes into a file of ours harms nobody, and counts for nothing before a sync.
+        self.ours.check_known()?;
+        self.inner.write_at(bytes, offset)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.inner.sync()?;
+        self.ours.check()
+    }
+
+    fn set_len(&self, bytes: u64) -> io::Result<()> {
+        self.ours.check()?;
+        self.inner.set_len(bytes)
+    }
+
+    fn fix_below(&self, end: u64) {
+        self.inner.fix_below(end);
+    }
+
+    fn identity(&self) -> io::Result<FileIdentity> {
+        self.inner.identity()
+    }
+
+    fn try_lock(&self) -> io::Result<bool> {
+        self.inner.try_lock()
+    }
+
+    fn links(&self) -> io::Result<u64> {
+        self.inner.links()
+    }
+
+    fn allocate(&self, bytes: u64) -> io::Result<()> {
+        self.ours.check_known()?;
+        self.inner.allocate(bytes)
+    }
+
+    fn len(&self) -> io::Result<u64> {
+        self.inner.len()
+    }
+
+    fn map(&self, bytes: u64) -> Option<Mapping> {
+        self.inner.map(bytes)
+    }
+
+    fn is_empty(&self) -> io::Result<bool> {
+        self.inner.is_empty()
+    }
+
+    fn read_up_to(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.inner.read_up_to(buffer, offset)
+    }
+}
