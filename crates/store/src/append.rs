@@ -275,12 +275,15 @@ impl Store {
     /// Returns when what was written is visible, and as durable as was asked for.
     fn wait_for(&self, written: Written) -> Result<(), Error> {
         let end = self.unmet(written);
-        self.shared.group.wait(end).map_err(|Poison(reason)| {
-            Error::new(
-                ErrorKind::Unknown,
-                format!("{reason}; reopen the store and look for the event ids"),
-            )
-        })
+        self.shared
+            .group
+            .wait(end)
+            .map_err(|Poison { reason, .. }| {
+                Error::new(
+                    ErrorKind::Unknown,
+                    format!("{reason}; reopen the store and look for the event ids"),
+                )
+            })
     }
 
     /// Up to where what was written has to become durable for its promise to hold; asks for the

@@ -289,11 +289,15 @@ impl std::error::Error for Error {
 }
 
 impl From<Poison> for Error {
-    fn from(Poison(reason): Poison) -> Self {
-        Self::new(
-            ErrorKind::Poisoned,
-            format!("writing has stopped: {reason}; reopen the store"),
-        )
+    fn from(poison: Poison) -> Self {
+        let reason = poison.reason;
+        match poison.is_lock_lost {
+            true => Self::new(ErrorKind::LockLost, &*reason),
+            false => Self::new(
+                ErrorKind::Poisoned,
+                format!("writing has stopped: {reason}; reopen the store"),
+            ),
+        }
     }
 }
 
@@ -303,6 +307,11 @@ impl From<LogError> for Error {
             LogError::LogBehind { .. } => (
                 ErrorKind::LogBehindCheckpoint,
                 "durable events have vanished from the log",
+            ),
+            LogError::OtherCourse { .. } => (
+                ErrorKind::LogBehindCheckpoint,
+                "another store, or an earlier or restored copy of this one, is in the directory now, or \
+                 none; open it again",
             ),
             LogError::VersionUnsupported { .. } => (
                 ErrorKind::UnsupportedVersion,

@@ -10,7 +10,7 @@
 //! durable which a successor may not have seen. Between the look and the change there is a moment in
 //! which a directory can be exchanged: there is no call that looks and changes in one.
 
-use crate::writer::GroupSync;
+use crate::writer::{GroupSync, Poison};
 use crate::{Error, ErrorKind};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -121,7 +121,10 @@ impl Ours {
     /// Contains [`Lost`]; or what looking at LOCK says, which stops nothing.
     pub(crate) fn check(&self) -> io::Result<()> {
         self.check_process().map_err(io::Error::other)?;
-        self.check_known()?;
+        if self.lost.get().is_some() {
+            // Whoever noticed it first may not have come to stop what is to be stopped.
+            return Err(self.lose());
+        }
         let Some(identity) = self.identity else {
             return Ok(());
         };
@@ -140,13 +143,17 @@ impl Ours {
                 _ => return Err(error),
             },
         }
-        let lost = self
-            .lost
-            .get_or_init(|| Lost::Directory { dir: self.dir() });
+        Err(self.lose())
+    }
+
+    /// Stops all writing.
+    fn lose(&self) -> io::Error {
+        let lost = || Lost::Directory { dir: self.dir() };
+        let lost = self.lost.get_or_init(lost);
         if let Some(group) = self.group.get().and_then(Weak::upgrade) {
-            group.set_poison(&lost.to_string());
+            group.stop_for(Poison::lock_lost(&lost.to_string()));
         }
-        Err(io::Error::other(lost.clone()))
+        io::Error::other(lost.clone())
     }
 
     /// Fails if the loss was noticed before. No call to the system.

@@ -69,7 +69,10 @@ impl Stats {
             in_flight: shared.group.in_flight(),
             segments: shared.log.view().segments(),
             bytes_on_disk: files.map(|entry| entry.bytes).sum(),
-            poisoned: shared.group.poison().map(|poison| poison.0.to_string()),
+            poisoned: shared
+                .group
+                .poison()
+                .map(|poison| poison.reason.to_string()),
             panics_caught: shared.group.calls().panics(),
             subscriber_panics: trace::panics_caught(),
         })

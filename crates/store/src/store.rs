@@ -481,5 +481,5 @@ impl Drop for Store {
 #[expect(clippy::needless_pass_by_value, reason = "it is what a wait ends with")]
 fn fate_unknown(poison: Poison) -> Error {
     let message = "what was written may or may not be durable, reopen to see";
-    Error::new(ErrorKind::Unknown, format!("{}; {message}", poison.0))
+    Error::new(ErrorKind::Unknown, format!("{}; {message}", poison.reason))
 }

@@ -103,7 +103,7 @@ impl<R: Outcome> Ticket<R> {
     fn end(&mut self, waited: Result<(), Poison>) -> Result<R, Error> {
         let outcome = self.outcome.take();
         let mut outcome = outcome.expect("a ticket is not polled again after it was ready")?;
-        if let Err(Poison(reason)) = waited {
+        if let Err(Poison { reason, .. }) = waited {
             let message = format!("{reason}; reopen the store and look for the event ids");
             return Err(Error::new(ErrorKind::Unknown, message).with_ids(outcome.ids()));
         }

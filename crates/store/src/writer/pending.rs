@@ -40,7 +40,7 @@ impl<T: SyncTarget> Pending<T> {
             return Ok(());
         }
         let reason = "this process is a fork of the one that appends, which alone is told";
-        Err(Poison(reason.into()))
+        Err(Poison::lock_lost(reason))
     }
 
     /// Whether the wait is over; if not, the task is woken when it is. Somebody must have been

@@ -32,7 +32,27 @@ impl SyncTarget for strandline_segment::SyncHandle {
 
 /// Why writing stopped for good.
 #[derive(Debug, Clone)]
-pub(crate) struct Poison(pub(crate) Arc<str>);
+pub(crate) struct Poison {
+    pub(crate) reason: Arc<str>,
+    /// Whether it stopped because the store is not held by this process any more.
+    pub(crate) is_lock_lost: bool,
+}
+
+impl Poison {
+    pub(crate) fn new(reason: &str) -> Self {
+        Self {
+            reason: reason.into(),
+            is_lock_lost: false,
+        }
+    }
+
+    pub(crate) fn lock_lost(reason: &str) -> Self {
+        Self {
+            is_lock_lost: true,
+            ..Self::new(reason)
+        }
+    }
+}
 
 #[derive(Debug)]
 pub(crate) struct GroupSync<T> {
@@ -157,8 +177,14 @@ impl<T: SyncTarget> GroupSync<T> {
 
     /// Stops everything for good. The first reason stays.
     pub(crate) fn set_poison(&self, reason: &str) {
+        self.stop_for(Poison::new(reason));
+    }
+
+    /// Stops everything for good, as [`set_poison`](Self::set_poison) does. Not to be called under the
+    /// lock of the state.
+    pub(crate) fn stop_for(&self, poison: Poison) {
         let mut state = self.state.lock();
-        self.stop(&mut state, reason);
+        self.stop(&mut state, poison);
         self.wake(state);
     }
 
@@ -289,7 +315,9 @@ impl<T: SyncTarget> GroupSync<T> {
         self.syncing.store(false, Ordering::Relaxed);
         match &failed {
             None => self.advance(&mut state, written),
-            Some(error) => self.stop(&mut state, &format!("a sync failed: {error}")),
+            Some(error) => {
+                self.stop(&mut state, Poison::new(&format!("a sync failed: {error}")));
+            }
         }
         // Whatever is durable: after this thread's own sync has failed it may not say so.
         let poison = state.poison.clone();
@@ -333,10 +361,10 @@ impl<T: SyncTarget> GroupSync<T> {
         }
     }
 
-    fn stop(&self, state: &mut State<T>, reason: &str) {
+    fn stop(&self, state: &mut State<T>, poison: Poison) {
         if state.poison.is_none() {
             self.gate.freeze();
-            state.poison = Some(Poison(reason.into()));
+            state.poison = Some(poison);
             self.poisoned.store(true, Ordering::Release);
         }
     }
