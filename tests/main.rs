@@ -16,6 +16,7 @@ mod both_sides;
 mod by_hand;
 mod carried;
 mod carried_faults;
+mod chdir;
 mod clock;
 mod compact;
 mod compact_model;
