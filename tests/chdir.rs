@@ -1,5 +1,10 @@
 //! A process that changes its working directory while it has stores open by relative paths.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "what others do to the files is done behind the seam"
+)]
+
 use crate::harness::{at, event, texts};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;

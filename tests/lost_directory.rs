@@ -1,5 +1,10 @@
 //! Directories that are moved, replaced or removed under a store that is open, and LOCK files that are.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "what others do to the files is done behind the seam"
+)]
+
 use crate::harness::{at, event, texts};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -48,11 +53,12 @@ enum Deed {
     Compact,
     Redact,
     Verify,
+    Stats,
     Close,
     Drop,
 }
 
-const DEEDS: [Deed; 12] = [
+const DEEDS: [Deed; 13] = [
     Deed::Append,
     Deed::Submit,
     Deed::AppendWritten,
@@ -63,6 +69,7 @@ const DEEDS: [Deed; 12] = [
     Deed::Compact,
     Deed::Redact,
     Deed::Verify,
+    Deed::Stats,
     Deed::Close,
     Deed::Drop,
 ];
@@ -176,6 +183,10 @@ fn try_to(store: &Store, deed: Deed) -> Option<Error> {
         Deed::Compact => compact(store, &Retention::new().keep_newest(1), goes_on).err(),
         Deed::Redact => redact(store, &Redaction::new().entity("entity:1"), goes_on).err(),
         Deed::Verify => store.verify().err(),
+        Deed::Stats => {
+            assert!(store.stats().unwrap().poisoned.is_some());
+            append(store, "lost").err()
+        }
         Deed::Close | Deed::Drop => unreachable!("they take the store"),
     }
 }
@@ -215,6 +226,8 @@ fn check(loss: Loss, deed: Deed) {
                 texts(&store)[..40] == acknowledged,
                 "{what}: it is still read"
             );
+            let stats = store.stats().unwrap();
+            assert!(stats.poisoned.unwrap().contains("LOCK"), "{what}");
             let told = store.close().unwrap_err();
             assert_eq!(told.kind(), ErrorKind::LockLost, "{what}: {told}");
         }

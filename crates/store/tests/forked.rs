@@ -10,6 +10,7 @@ use std::pin::pin;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
+use strandline::fs::{Fs, OpenMode, OsFs};
 use strandline::maintenance::{Progress, Redaction, Retention, compact, redact, verify};
 use strandline::{
     AppendOptions, Batch, Coordinate, Durability, Error, ErrorKind, Event, EventKind, Store,
@@ -211,7 +212,7 @@ fn fork_and_go_first() {
     // The child still has LOCK open, and the segment.
     let store = options().open(dir).unwrap();
     store.append(&at(), event()).unwrap();
-    std::fs::write(&done, b"").unwrap();
+    OsFs.open(&done, OpenMode::Create).unwrap();
     assert!(child.ended());
     store.append(&at(), event()).unwrap();
     store.close().unwrap();

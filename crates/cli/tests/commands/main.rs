@@ -12,6 +12,7 @@ mod backup;
 mod compact;
 mod inspect;
 mod query;
+mod tail;
 mod transfer;
 mod verify;
 

@@ -484,6 +484,6 @@ mod tests {
         assert_eq!(group.durable(), Sequence::ZERO, "the watermark is frozen");
         assert!(!gate.advance_to(Sequence::new(3)));
         assert_eq!(gate.visible(), Sequence::ZERO);
-        assert!(group.poison().unwrap().0.contains("broken"));
+        assert!(group.poison().unwrap().reason.contains("broken"));
     }
 }
