@@ -17,7 +17,7 @@ impl Store {
     /// # Errors
     ///
     /// [`ErrorKind::InvalidInput`], [`ErrorKind::TooLarge`], [`ErrorKind::Conflict`],
-    /// [`ErrorKind::WrongExpectedVersion`], [`ErrorKind::ConditionFailed`], [`ErrorKind::RefusedTime`], [`ErrorKind::Exhausted`], [`ErrorKind::ReadOnly`], [`ErrorKind::Poisoned`] and
+    /// [`ErrorKind::WrongExpectedVersion`], [`ErrorKind::ConditionFailed`], [`ErrorKind::RefusedTime`], [`ErrorKind::Exhausted`], [`ErrorKind::ReadOnly`], [`ErrorKind::Poisoned`], [`ErrorKind::LockLost`] and
     /// [`ErrorKind::NotWritten`] mean that nothing was written. [`ErrorKind::Unknown`] means that
     /// only a reopen can tell.
     pub fn append(&self, coordinate: &Coordinate, event: Event) -> Result<Receipt, Error> {

@@ -53,6 +53,9 @@ use strandline_segment::{LogIdentity, LogPosition, LogReader, SupersededFiles, S
 ///
 /// Dropping a store without [`close`](Self::close) loses nothing that an append promised; only
 /// the next opening has more of the log to read.
+///
+/// The directory stays where it is while a store is open, and the file LOCK in it; a writer that loses
+/// one of them, and a fork of its process, writes nothing more ([`ErrorKind::LockLost`]).
 #[derive(Debug)]
 pub struct Store {
     // Dropped in this order: no thread syncs any more when the log is cut off and the lock let go.
@@ -309,15 +312,17 @@ impl Store {
     /// Shows what another process has written since this store was opened to read only, or since
     /// the last call, and gives the watermark. Snapshots that were taken stay as they are.
     ///
-    /// Without news: two small reads. In a store opened to write, everything is shown already.
+    /// Without news: three small reads and a look at which files they are. In a store opened to write,
+    /// everything is shown already.
     ///
     /// What it shows are whole commits, whose events the power may yet take back: the writer may
     /// not have synced them.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::LogBehindCheckpoint`] if the log that was read is there no more: open the store
-    /// again. [`ErrorKind::Corrupt`], [`ErrorKind::Io`].
+    /// [`ErrorKind::LogBehindCheckpoint`] if what is in the directory now does not go on from what was
+    /// read: another store, or an earlier or restored copy of this one, or none. Open it again.
+    /// [`ErrorKind::Corrupt`], [`ErrorKind::Io`].
     pub fn refresh(&self) -> Result<Sequence, Error> {
         if let Some(follower) = &self.shared.follower {
             follower.lock().follow()?;
