@@ -16,6 +16,8 @@ use strandline::{AppendOptions, Durability, Error, ErrorKind, Store, StoreOption
 /// Segments so short that some appends rotate.
 const SEGMENT_BYTES: u64 = 64 << 10;
 
+const SEGMENT: &str = "segment-0000000001.log";
+
 /// What becomes of the directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Loss {
@@ -27,9 +29,12 @@ enum Loss {
     Removed,
     LockRemoved,
     LockReplaced,
+    /// By a copy of it, as whoever restores files by hand does.
+    SegmentReplaced,
+    SegmentRemoved,
 }
 
-const LOSSES: [Loss; 8] = [
+const LOSSES: [Loss; 10] = [
     Loss::Moved,
     Loss::ParentMoved,
     Loss::Replaced,
@@ -38,6 +43,8 @@ const LOSSES: [Loss; 8] = [
     Loss::Removed,
     Loss::LockRemoved,
     Loss::LockReplaced,
+    Loss::SegmentReplaced,
+    Loss::SegmentRemoved,
 ];
 
 /// What the store does then, first of all.
@@ -138,6 +145,16 @@ fn lose(root: &Path, loss: Loss) -> Lost {
             }
             Some(dir.clone())
         }
+        Loss::SegmentReplaced => {
+            let (segment, copy) = (dir.join(SEGMENT), root.join("copy"));
+            std::fs::copy(&segment, &copy).unwrap();
+            std::fs::rename(&copy, &segment).unwrap();
+            Some(dir.clone())
+        }
+        Loss::SegmentRemoved => {
+            std::fs::remove_file(dir.join(SEGMENT)).unwrap();
+            None
+        }
         _ => {
             moved(&dir);
             Some(aside)
@@ -233,7 +250,13 @@ fn check(loss: Loss, deed: Deed) {
         }
     }
     let theirs = tree(&root.join("a/orders"));
-    if matches!(loss, Loss::LockRemoved | Loss::LockReplaced) {
+    let is_directory_ours = [
+        Loss::LockRemoved,
+        Loss::LockReplaced,
+        Loss::SegmentReplaced,
+        Loss::SegmentRemoved,
+    ];
+    if is_directory_ours.contains(&loss) {
         let names = |files: &BTreeMap<PathBuf, _>| files.keys().cloned().collect::<Vec<_>>();
         assert_eq!(names(&theirs), names(&lost.theirs), "{what}");
     } else {
@@ -329,4 +352,25 @@ fn a_directory_that_is_where_it_was_is_ours_whatever_happened_around_it() {
     fill(&store, "c", 100);
     store.close().unwrap();
     assert_eq!(texts(&options().open(&aside).unwrap()).len(), 210);
+}
+
+/// The manifest says which segments count. One that somebody else has put there is not replaced by one that
+/// does not know of it.
+#[test]
+fn a_manifest_of_somebody_elses_is_not_replaced() {
+    let root = tempfile::tempdir().unwrap();
+    let dir = root.path().join("orders");
+    let manual = || options().no_background_sync().no_background_checkpoint();
+    let store = manual().open(&dir).unwrap();
+    fill(&store, "a", 200);
+    let (manifest, copy) = (dir.join("MANIFEST"), root.path().join("copy"));
+    std::fs::copy(&manifest, &copy).unwrap();
+    std::fs::rename(&copy, &manifest).unwrap();
+    let before = std::fs::read(&manifest).unwrap();
+    let told = (0..SEGMENT_BYTES).find_map(|_| append(&store, "b").err());
+    assert_eq!(told.unwrap().kind(), ErrorKind::LockLost);
+    let told = store.close().unwrap_err();
+    assert!(told.to_string().contains("MANIFEST"), "{told}");
+    assert_eq!(std::fs::read(&manifest).unwrap(), before);
+    assert!(texts(&options().open(&dir).unwrap()).len() >= 200);
 }

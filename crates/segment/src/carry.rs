@@ -133,11 +133,7 @@ impl ScannedLog {
         self.begin_repairs()?;
         let file = match self.continues_in_place()? {
             true => self.go_on_in_place()?,
-            false => {
-                let file = self.carry_whole(random)?;
-                self.log.lock = Some(lock_segment(&*self.log.fs, &file.path)?);
-                file
-            }
+            false => self.carry_whole(random)?,
         };
         file.set_written_end(self.end.offset);
         if let Some(last) = self.log.files.last_mut() {
@@ -273,6 +269,8 @@ impl ScannedLog {
         manifest.synced = (self.end.last_frame > 0).then_some(self.end);
         let file = self.switch(new, manifest)?;
         let (fs, dir) = (&*self.log.fs, &self.log.dir);
+        // The old file is locked no more when it goes.
+        self.log.lock = Some(lock_segment(fs, &file.path)?);
         crate::copy::remove(fs, &old.path)?;
         // Before anything is appended: without a manifest the older file might be taken for the log.
         fs.sync_dir(dir).at("sync", dir)?;

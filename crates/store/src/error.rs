@@ -50,7 +50,7 @@ pub enum ErrorKind {
     /// An earlier failure stopped all writing. Reopen the store.
     Poisoned,
     /// This handle does not hold the store any more: its directory was moved, replaced or removed, or
-    /// its LOCK file was, or this process is a fork of the one that opened it. Nothing is written
+    /// a file in it that is its alone was, LOCK for one, or this process is a fork of the one that opened it. Nothing is written
     /// through it from then on. Open the store anew, where it is now.
     LockLost,
     /// Bytes on disk are not what was written. The message names file and place.

@@ -2,47 +2,60 @@
 //!
 //! A store is held by the lock of its file LOCK. That goes with the file: to another path when the
 //! directory is moved, and nowhere when the file is removed, after which somebody else may lock another
-//! one. So the path of LOCK has to name the file whose lock is held. And a lock is held by one process:
-//! a fork has the open file too, and none of the threads that the store needs.
+//! one. So the path of LOCK has to name the file whose lock is held, and so has that of the segment that
+//! is appended to, which is locked as well. The manifest is replaced only if it is the one that was put
+//! there last. And a lock is held by one process: a fork has the open file too, and none of the threads
+//! that the store needs.
 //!
 //! [`OwnedFs`] asks before each change of names and after each sync, so whoever writes through it
 //! changes nothing that the path names for somebody else by then, and says of nothing that it is
 //! durable which a successor may not have seen. Between the look and the change there is a moment in
 //! which a directory can be exchanged: there is no call that looks and changes in one.
 
+use crate::open::LOCK_FILE;
 use crate::writer::{GroupSync, Poison};
 use crate::{Error, ErrorKind};
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock, Weak};
 use strandline_core::Process;
 use strandline_core::fs::{DirEntry, FileIdentity, FileLock, Fs, FsFile, Mapping, OpenMode};
-use strandline_segment::SyncHandle;
+use strandline_core::sync::Mutex;
+use strandline_segment::{MANIFEST_FILE, SyncHandle};
 
 /// What this process holds a store by.
 #[derive(Debug)]
 pub(crate) struct Ours {
     fs: Arc<dyn Fs>,
-    /// Where LOCK was when it was locked.
-    path: PathBuf,
-    /// Which file is locked. None where the file system cannot tell: then nothing is looked at.
-    identity: Option<FileIdentity>,
+    dir: PathBuf,
+    held: Mutex<Held>,
     process: Process,
     lost: OnceLock<Lost>,
     /// What is stopped when it is lost, once it is there.
     group: OnceLock<Weak<GroupSync<SyncHandle>>>,
 }
 
+/// The files that have to be what their paths name.
+#[derive(Debug)]
+struct Held {
+    /// Those that are locked: LOCK, and the segment that is appended to.
+    locked: Vec<(PathBuf, FileIdentity)>,
+    /// The manifest that was there at the opening, or that was put there last.
+    manifest: Option<FileIdentity>,
+}
+
 /// How a store was lost.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum Lost {
     #[error(
-        "the directory {} was moved, replaced or removed, or its LOCK file was: LOCK is not the file any \
-         more that this process locked, so nothing more is written; open the store where it is now, and \
-         never remove the LOCK of a store in use",
-        dir.display()
+        "the directory {} was moved, replaced or removed, or a file in it was: {} there is not the file any \
+         more that this process holds, so nothing more is written; open the store where it is now, and leave \
+         the files of a store in use alone, LOCK too",
+        dir.display(),
+        file.display()
     )]
-    Directory { dir: PathBuf },
+    Directory { dir: PathBuf, file: OsString },
     #[error(
         "this process is a fork of the one that opened {}, which holds its lock: nothing is written here; \
          open stores after the fork",
@@ -75,15 +88,21 @@ impl From<Lost> for Error {
 }
 
 impl Ours {
-    pub(crate) fn new(fs: Arc<dyn Fs>, path: PathBuf, lock: &dyn FileLock) -> Arc<Self> {
-        Arc::new(Self {
+    pub(crate) fn new(fs: Arc<dyn Fs>, dir: &Path, lock: &dyn FileLock) -> Arc<Self> {
+        let manifest = fs.identity(&dir.join(MANIFEST_FILE)).ok();
+        let ours = Self {
             fs,
-            path,
-            identity: lock.identity(),
+            dir: dir.to_path_buf(),
+            held: Mutex::new(Held {
+                locked: Vec::new(),
+                manifest,
+            }),
             process: Process::current(),
             lost: OnceLock::new(),
             group: OnceLock::new(),
-        })
+        };
+        ours.holds(&dir.join(LOCK_FILE), lock);
+        Arc::new(ours)
     }
 
     /// The file system, as this process may use it for as long as it holds the store.
@@ -110,7 +129,8 @@ impl Ours {
         if self.is_in_this_process() {
             return Ok(());
         }
-        Err(Lost::Fork { dir: self.dir() })
+        let dir = self.dir.clone();
+        Err(Lost::Fork { dir })
     }
 
     /// Fails if the store is another's by now, or nobody's, and then stops all writing. Not to be called
@@ -118,37 +138,70 @@ impl Ours {
     ///
     /// # Errors
     ///
-    /// Contains [`Lost`]; or what looking at LOCK says, which stops nothing.
+    /// Contains [`Lost`]; or what looking at a file says, which stops nothing.
     pub(crate) fn check(&self) -> io::Result<()> {
-        self.check_process().map_err(io::Error::other)?;
-        if self.lost.get().is_some() {
-            // Whoever noticed it first may not have come to stop what is to be stopped.
-            return Err(self.lose());
-        }
-        let Some(identity) = self.identity else {
-            return Ok(());
-        };
-        let found = loop {
-            match self.fs.identity(&self.path) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                found => break found,
+        self.check_before_look()?;
+        let missing = {
+            let held = self.held.lock();
+            let mut missing = None;
+            for (path, identity) in &held.locked {
+                if !self.is_named(path, *identity)? {
+                    missing = Some(path.clone());
+                }
             }
+            missing
         };
-        match found {
-            Ok(found) if found == identity => return Ok(()),
-            Ok(_) => {}
-            Err(error) => match error.kind() {
-                io::ErrorKind::Unsupported => return Ok(()),
-                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {}
-                _ => return Err(error),
-            },
-        }
-        Err(self.lose())
+        missing.map_or(Ok(()), |path| Err(self.lose(&path)))
     }
 
-    /// Stops all writing.
-    fn lose(&self) -> io::Error {
-        let lost = || Lost::Directory { dir: self.dir() };
+    /// Replaces the manifest by a file that was written beside it, if it is the one that was there last.
+    fn replace_manifest(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.check()?;
+        {
+            let mut held = self.held.lock();
+            let is_ours = match held.manifest {
+                Some(identity) => self.is_named(to, identity)?,
+                None => true,
+            };
+            if is_ours {
+                self.fs.rename(from, to)?;
+                held.manifest = self.fs.identity(to).ok();
+                return Ok(());
+            }
+        }
+        Err(self.lose(to))
+    }
+
+    fn check_before_look(&self) -> io::Result<()> {
+        self.check_process().map_err(io::Error::other)?;
+        match self.lost.get() {
+            None => Ok(()),
+            // Whoever noticed it first may not have come to stop what is to be stopped.
+            Some(_) => Err(self.lose(&self.dir)),
+        }
+    }
+
+    /// Whether a path names a file.
+    fn is_named(&self, path: &Path, identity: FileIdentity) -> io::Result<bool> {
+        loop {
+            return match self.fs.identity(path) {
+                Ok(found) => Ok(found == identity),
+                Err(error) => match error.kind() {
+                    io::ErrorKind::Interrupted => continue,
+                    io::ErrorKind::Unsupported => Ok(true),
+                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Ok(false),
+                    _ => Err(error),
+                },
+            };
+        }
+    }
+
+    /// Stops all writing, as a path does not name what it should.
+    fn lose(&self, path: &Path) -> io::Error {
+        let lost = || Lost::Directory {
+            dir: self.dir.clone(),
+            file: path.file_name().unwrap_or_default().to_os_string(),
+        };
         let lost = self.lost.get_or_init(lost);
         if let Some(group) = self.group.get().and_then(Weak::upgrade) {
             group.stop_for(Poison::lock_lost(&lost.to_string()));
@@ -164,8 +217,37 @@ impl Ours {
         }
     }
 
-    fn dir(&self) -> PathBuf {
-        self.path.parent().unwrap_or(&self.path).to_path_buf()
+    /// Notes that a file is locked. Where the file system does not tell files apart, nothing is looked at.
+    fn holds(&self, path: &Path, lock: &dyn FileLock) {
+        if let Some(identity) = lock.identity() {
+            self.held.lock().locked.push((path.to_path_buf(), identity));
+        }
+    }
+
+    fn lets_go(&self, path: &Path) {
+        self.held.lock().locked.retain(|(held, _)| held != path);
+    }
+}
+
+/// A lock that is held with the store.
+#[derive(Debug)]
+struct OwnedLock {
+    inner: Box<dyn FileLock>,
+    path: PathBuf,
+    ours: Arc<Ours>,
+}
+
+impl FileLock for OwnedLock {
+    fn identity(&self) -> Option<FileIdentity> {
+        self.inner.identity()
+    }
+}
+
+impl Drop for OwnedLock {
+    fn drop(&mut self) {
+        if self.ours.is_in_this_process() {
+            self.ours.lets_go(&self.path);
+        }
     }
 }
 
@@ -215,6 +297,10 @@ impl Fs for OwnedFs {
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        if to.file_name() == Some(OsStr::new(MANIFEST_FILE)) && to.parent() == Some(&self.ours.dir)
+        {
+            return self.ours.replace_manifest(from, to);
+        }
         self.ours.check()?;
         self.inner.rename(from, to)
     }
@@ -246,7 +332,12 @@ impl Fs for OwnedFs {
 
     fn try_lock(&self, path: &Path) -> io::Result<Option<Box<dyn FileLock>>> {
         self.ours.check()?;
-        self.inner.try_lock(path)
+        let locked = self.inner.try_lock(path)?;
+        Ok(locked.map(|inner| {
+            self.ours.holds(path, &*inner);
+            let (path, ours) = (path.to_path_buf(), self.ours.clone());
+            Box::new(OwnedLock { inner, path, ours }) as Box<dyn FileLock>
+        }))
     }
 }
 

@@ -52,7 +52,7 @@ pub(crate) fn open(dir: &Path, mut options: StoreOptions) -> Result<Store, Error
     let mut steps = Steps::start(options.clock.clone());
     let lock = steps.take(Step::Lock, || lock(dir, &options))?;
     let ours = lock.as_deref().map(|lock| {
-        let ours = Ours::new(options.fs.clone(), dir.join(LOCK_FILE), lock);
+        let ours = Ours::new(options.fs.clone(), dir, lock);
         // From here on whatever is changed is changed for as long as the store is held.
         options.fs = ours.fs();
         ours
