@@ -105,6 +105,16 @@ fn check(before: usize, after: usize, course: Course) {
         }
         Course::Gone => std::fs::rename(&dir, root.join("aside")).unwrap(),
     }
+    // Files of another log say nothing about this one. A copy may have all that was read.
+    let is_kept = !matches!(course, Course::CopyInPlace { .. });
+    match reader.verify() {
+        Ok(report) => assert!(report.is_intact() || !is_kept, "{what}: {report:?}"),
+        Err(told) => assert_eq!(
+            told.kind(),
+            ErrorKind::LogBehindCheckpoint,
+            "{what}: {told}"
+        ),
+    }
     for _ in 0..2 {
         let told = reader.refresh().unwrap_err();
         assert_eq!(
@@ -117,7 +127,6 @@ fn check(before: usize, after: usize, course: Course) {
         assert!(!message.contains("damaged"), "{what}: {message}");
         assert!(!message.contains("vanished"), "{what}: {message}");
         // Not the bytes of files that were written over.
-        let is_kept = !matches!(course, Course::CopyInPlace { .. });
         assert!(
             !is_kept || texts(&reader) == shown,
             "{what}: what was shown stays"
@@ -172,6 +181,7 @@ fn whoever_follows_a_writer_is_told_of_no_other_log() {
         follow(&store);
         store.close().unwrap();
         store = options().open(&dir).unwrap();
+        assert!(reader.verify().unwrap().is_intact());
         follow(&store);
         append(&store, "c", round);
         follow(&store);

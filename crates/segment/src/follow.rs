@@ -14,6 +14,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use strandline_core::fs::{Fs, OpenMode};
 
+const ANOTHER_FILE: &str = "another file, or none, has the name of the one that was read";
+
 /// Reads whole commits as another process writes them. Takes no lock and changes nothing.
 #[derive(Debug)]
 pub struct LogFollower {
@@ -113,6 +115,47 @@ impl LogFollower {
             ScanError::Log(LogError::LogBehind { reason, .. }) => self.gone(reason).into(),
             error => error,
         })
+    }
+
+    /// Checks that what is in the directory now goes on from what was read, and reads no more of it.
+    ///
+    /// # Errors
+    ///
+    /// [`LogError::OtherCourse`] if not; [`LogError::Corrupt`], [`LogError::Io`].
+    pub fn check(&self) -> Result<(), LogError> {
+        let Some(manifest) = Manifest::read(&*self.fs, &self.dir)? else {
+            return Err(self.gone("the MANIFEST is gone"));
+        };
+        if !is_same_course(&self.course, &Course::of(&manifest)) {
+            return Err(self.gone("its MANIFEST is another one"));
+        }
+        let mut segments = manifest.segments.iter();
+        let Some(own) = segments.find(|info| info.id() == self.file.id) else {
+            return Err(self.gone("the MANIFEST does not list the segment"));
+        };
+        let checked = if own.header.generation > self.header.generation {
+            // Carried into another file, or rewritten: only by going on is more to be learnt.
+            Ok(())
+        } else if own.header == self.header && self.is_named()? {
+            // What is wrong in the file that was read is damage.
+            Ok(())
+        } else {
+            match own.end() {
+                _ if own.header != self.header => Err(self.gone(ANOTHER_FILE)),
+                None => Err(self.gone(ANOTHER_FILE)),
+                // It may have got a new file with the same frames.
+                Some(end) if end.offset < self.position.offset => {
+                    check_frame_before(&self.file, own, &end)
+                }
+                Some(_) => SegmentFile::open(&*self.fs, &self.dir, &own.header, OpenMode::Read)
+                    .and_then(|named| check_frame_before(&named, own, &self.position)),
+            }
+        };
+        match checked {
+            Err(_) if self.is_replaced(&manifest)? => Ok(()),
+            Err(LogError::LogBehind { reason, .. }) => Err(self.gone(reason)),
+            checked => checked,
+        }
     }
 
     fn follow_to_end<E>(
@@ -219,21 +262,23 @@ impl LogFollower {
     /// read last is still there: a file may be written over too.
     fn check_own_file(&self, info: &SegmentInfo) -> Result<(), LogError> {
         check_frame_before(&self.file, info, &self.position)?;
+        match self.is_named()? {
+            true => Ok(()),
+            false => Err(self.gone(ANOTHER_FILE)),
+        }
+    }
+
+    /// Whether the name of the file that is read names it. Where files cannot be told apart, it does.
+    fn is_named(&self) -> Result<bool, LogError> {
         let path = &self.file.path;
-        let open = match self.file.file.identity() {
-            // Where files cannot be told apart, what is in them has to do.
-            Err(error) if error.kind() == io::ErrorKind::Unsupported => return Ok(()),
-            open => open.at("look at", path)?,
-        };
-        match self.fs.identity(path) {
-            Err(error) if error.kind() == io::ErrorKind::Unsupported => Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                Err(self.gone("the file that was read is not there any more"))
-            }
-            named => match named.at("look at", path)? == open {
-                true => Ok(()),
-                false => Err(self.gone("another file has the name of the one that was read")),
-            },
+        let named = self.file.file.identity().and_then(|open| {
+            let named = self.fs.identity(path)?;
+            Ok(named == open)
+        });
+        match named {
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            named => named.at("look at", path),
         }
     }
 

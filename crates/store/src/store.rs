@@ -187,6 +187,13 @@ impl Shared {
         looked.map_err(|error| Error::io("look at the LOCK of", &self.dir, error))
     }
 
+    /// Fails if what is in the directory now is another store, or another course of this one.
+    pub(crate) fn check_course(&self) -> Result<(), Error> {
+        self.check_ours()?;
+        let follower = self.follower.as_ref();
+        follower.map_or(Ok(()), |follower| follower.lock().check())
+    }
+
     /// Returns when everything below `end` is durable and visible.
     pub(crate) fn wait_durable(&self, end: Sequence) -> Result<(), Error> {
         self.group.wait(end).map_err(fate_unknown)
@@ -418,8 +425,8 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Io`] if the log cannot be read, [`ErrorKind::LockLost`] if what is in the directory
-    /// now is another store. Damage is no error: it is in the report.
+    /// [`ErrorKind::Io`] if the log cannot be read; [`ErrorKind::LockLost`], or in a store opened to read
+    /// only [`ErrorKind::LogBehindCheckpoint`], if what is in the directory now is another store. Damage is no error: it is in the report.
     pub fn verify(&self) -> Result<VerifyReport, Error> {
         self.wait_for_background();
         crate::verify::verify(&self.shared, &mut |_| Ok(()))

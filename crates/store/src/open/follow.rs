@@ -4,7 +4,7 @@ use super::replay::Replay;
 use crate::writer::SegmentNames;
 use crate::{Error, ErrorKind};
 use strandline_index::IndexWriter;
-use strandline_segment::{LogFollower, LogPosition, ScanError, SegmentId};
+use strandline_segment::{LogError, LogFollower, LogPosition, ScanError, SegmentId};
 
 /// Reads on in the log and enters what it finds in the index.
 #[derive(Debug)]
@@ -32,6 +32,15 @@ impl Follower {
     /// Where the log ends, as far as it was read.
     pub(crate) const fn position(&self) -> LogPosition {
         self.log.position()
+    }
+
+    /// Fails if what is in the directory now does not go on from what was read.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        match self.log.check() {
+            Err(error @ LogError::OtherCourse { .. }) => Err(error.into()),
+            // Whatever else is wrong, it is of this log.
+            _ => Ok(()),
+        }
     }
 
     /// Shows the commits that came since.

@@ -113,7 +113,7 @@ pub(crate) fn verify(
     on_events: &mut dyn FnMut(u64) -> Result<(), Error>,
 ) -> Result<VerifyReport, Error> {
     // What another store has in its files says nothing about this one.
-    shared.check_ours()?;
+    shared.check_course()?;
     let _kept = KeepsWakeUp::new();
     // Before the end of the log, which is not behind the checkpoint then.
     let (stored, discarded) = checkpoint::newest(shared)?;
