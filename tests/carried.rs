@@ -1,7 +1,7 @@
 //! What is not proven durable when a store is opened goes into a new file.
 
 use crate::forge_index;
-use crate::harness::{assert_same, at, contents, dir, event, files, options, read};
+use crate::harness::{LocklessFs, assert_same, at, contents, dir, event, files, options, read};
 use crate::redact::files_with;
 use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
@@ -196,11 +196,11 @@ fn stores_that_are_killed_again_and_again_have_few_segments_and_all_events() {
     assert!(segments(&fs, &dir()) <= most, "{bytes} bytes");
 }
 
-/// A store in files whose process is gone, as far as the next one can tell: its lock is.
+/// A store in files whose process is gone, as far as the next one can tell: its locks are.
 fn killed(dir: &Path, proven: usize) -> ManuallyDrop<Store> {
-    let store = plain(StoreOptions::new()).open(dir).unwrap();
+    let options = plain(StoreOptions::new()).fs(Arc::new(LocklessFs));
+    let store = options.open(dir).unwrap();
     fill(&store, proven);
-    OsFs.remove_file(&dir.join("LOCK")).unwrap();
     ManuallyDrop::new(store)
 }
 

@@ -2,11 +2,13 @@
 
 use crate::Outcome;
 use crate::args::{RegionArgs, StoreArgs, tell_no_events};
-use crate::output::wait_while_read;
+use crate::output::{note, wait_while_read};
 use crate::screen::Screen;
 use crate::show::{self, Bytes};
+use std::collections::VecDeque;
+use std::path::Path;
 use std::time::Duration;
-use strandline::{ErrorKind, Sequence, Snapshot, Store};
+use strandline::{Error, ErrorKind, Hash, Region, Sequence, Snapshot, Store};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -16,8 +18,9 @@ pub struct Args {
     #[arg(long, short = 'n', value_name = "COUNT", default_value_t = 10)]
     lines: usize,
     /// Go on with what another process appends, until interrupted or until nobody reads the output any
-    /// more. Shows whole commits; the writer
-    /// may not have synced them yet.
+    /// more. Shows whole commits; the writer may not have synced them yet. Where another store, or a
+    /// restored copy, takes the place of the one that was followed, goes on in that, and says so: after
+    /// the last event that was seen and that it has too, of the newest 1000, or else with its first.
     #[arg(long, short = 'f')]
     follow: bool,
     /// How often to look for more with --follow, in milliseconds.
@@ -31,68 +34,149 @@ pub struct Args {
     region: RegionArgs,
 }
 
+/// How many of the events that were shown last are remembered, to find the place in another store that
+/// has the same.
+const REMEMBERED: usize = 1000;
+
 pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let mut store = args.store.open()?;
-    let mut screen = Screen::new();
     let snapshot = store.snapshot();
-    let region = args.region.region()?;
-    let mut newest: Vec<Sequence> = snapshot
-        .rows(&region)
-        .rev()
-        .take(args.lines)
-        .map(|row| row.sequence())
-        .collect();
-    if newest.is_empty() && args.lines > 0 && !args.follow {
+    let mut tail = Tail::begin(args, &snapshot)?;
+    tail.show(&snapshot)?;
+    if tail.seen.is_empty() && args.lines > 0 && !args.follow {
         tell_no_events();
     }
-    let mut next = newest.pop().unwrap_or_else(|| snapshot.visible());
-    next = show_from(args, &mut screen, &snapshot, next)?;
     if !args.follow {
         return Ok(Outcome::Fine);
     }
-    while !screen.is_unread() && wait_while_read(Duration::from_millis(args.interval_ms)) {
+    let dir = store.dir().to_path_buf();
+    let mut waits = false;
+    while !tail.screen.is_unread() && wait_while_read(Duration::from_millis(args.interval_ms)) {
         match store.refresh() {
-            // What was read is gone, by a compaction say; sequences stay what they are.
             Err(error) if error.kind() == ErrorKind::LogBehindCheckpoint => {
-                store = args.store.open()?;
+                match crate::args::open(&dir) {
+                    Ok(opened) => {
+                        tail.go_on_in(&opened, &dir)?;
+                        (store, waits) = (opened, false);
+                    }
+                    // It may be about to be put there.
+                    Err(error) if is_missing(&error) => {
+                        if !waits {
+                            note(format_args!("{error}; waiting for a store to be there"));
+                        }
+                        waits = true;
+                        continue;
+                    }
+                    Err(error) => return Err(error.into()),
+                }
             }
             refreshed => drop(refreshed?),
         }
-        next = show_new(args, &mut screen, &store, next)?;
+        tail.show(&store.snapshot())?;
     }
     Ok(Outcome::Fine)
 }
 
-fn show_new(
-    args: &Args,
-    screen: &mut Screen,
-    store: &Store,
-    next: Sequence,
-) -> anyhow::Result<Sequence> {
-    let snapshot = store.snapshot();
-    if snapshot.visible() == next {
-        return Ok(next);
-    }
-    show_from(args, screen, &snapshot, next)
+fn is_missing(error: &Error) -> bool {
+    let kinds = [ErrorKind::NotFound, ErrorKind::LogBehindCheckpoint];
+    kinds.contains(&error.kind())
 }
 
-/// Shows the events of the region from a sequence on, and gives the sequence after them.
-fn show_from(
-    args: &Args,
-    screen: &mut Screen,
-    snapshot: &Snapshot,
+/// What was shown so far.
+struct Tail<'a> {
+    args: &'a Args,
+    screen: Screen,
+    region: Region,
+    /// The first sequence that was not looked at.
     next: Sequence,
-) -> anyhow::Result<Sequence> {
-    let region = args.region.region()?;
-    let span = region.sequence_span();
-    let region = region.sequence(span.first.max(next.get())..=span.last);
-    let mut events = snapshot.query(&region);
-    while let Some(event) = events.next_ref() {
-        show::event(screen, &event?, args.store.json, args.bytes)?;
-        if screen.is_unread() {
-            break;
-        }
+    /// Events that were shown, and the last one of each look whether it was or not, oldest first.
+    seen: VecDeque<(Sequence, Hash)>,
+}
+
+impl<'a> Tail<'a> {
+    /// Begins with the newest events of a snapshot.
+    fn begin(args: &'a Args, snapshot: &Snapshot) -> anyhow::Result<Self> {
+        let region = args.region.region()?;
+        let rows = snapshot.rows(&region).rev().take(args.lines);
+        let oldest = rows.last().map(|row| row.sequence());
+        Ok(Self {
+            args,
+            screen: Screen::new(),
+            region,
+            next: oldest.unwrap_or_else(|| snapshot.visible()),
+            seen: VecDeque::new(),
+        })
     }
-    screen.flush()?;
-    Ok(snapshot.visible())
+
+    /// Shows the events of the region that were not looked at.
+    fn show(&mut self, snapshot: &Snapshot) -> anyhow::Result<()> {
+        let end = snapshot.visible();
+        if end == self.next && !self.seen.is_empty() {
+            return Ok(());
+        }
+        let span = self.region.sequence_span();
+        let first = span.first.max(self.next.get());
+        let region = self.region.clone().sequence(first..=span.last);
+        let mut events = snapshot.query(&region);
+        while let Some(event) = events.next_ref() {
+            let event = event?;
+            show::event(
+                &mut self.screen,
+                &event,
+                self.args.store.json,
+                self.args.bytes,
+            )?;
+            see(&mut self.seen, event.sequence(), event.hash());
+            if self.screen.is_unread() {
+                break;
+            }
+        }
+        let mut newest = snapshot.query(&Region::all()).rev();
+        if let Some(event) = newest.next() {
+            let event = event?;
+            see(&mut self.seen, event.sequence, event.hash);
+        }
+        self.screen.flush()?;
+        self.next = end;
+        Ok(())
+    }
+
+    /// Finds where to go on in what is in the directory now: after the last event that was seen and is
+    /// there, or else with the first one.
+    fn go_on_in(&mut self, store: &Store, dir: &Path) -> anyhow::Result<()> {
+        let snapshot = store.snapshot();
+        let mut last = None;
+        while let Some((sequence, hash)) = self.seen.pop_back() {
+            let at = Region::all().sequence(sequence.get()..=sequence.get());
+            let mut found = snapshot.query(&at);
+            if let Some(event) = found.next_ref()
+                && event?.hash() == hash
+            {
+                last = Some(sequence);
+                self.seen.push_back((sequence, hash));
+                break;
+            }
+        }
+        let after = last.and_then(|sequence| sequence.checked_add(1));
+        self.next = after.unwrap_or(Sequence::ZERO);
+        let from = match last {
+            Some(sequence) => format!("after event {sequence}"),
+            None => "from its first event".to_owned(),
+        };
+        note(format_args!(
+            "another store, or an earlier or restored copy, is in {} now: going on {from}",
+            dir.display()
+        ));
+        Ok(())
+    }
+}
+
+fn see(seen: &mut VecDeque<(Sequence, Hash)>, sequence: Sequence, hash: Hash) {
+    if seen.back() == Some(&(sequence, hash)) {
+        return;
+    }
+    if seen.len() == REMEMBERED {
+        seen.pop_front();
+    }
+    seen.push_back((sequence, hash));
 }

@@ -5,7 +5,8 @@
 //! - What proves it: [`Hash`](struct@Hash), [`HashChain`], [`EventHasher`], [`LogHasher`], and the salted
 //!   [`Checksum`].
 //! - What it looks like in bytes: [`record::Record`], on the bounds-checked [`codec`].
-//! - Where files, time and randomness come from: [`fs::Fs`], [`Clock`], [`Random`].
+//! - Where files, time and randomness come from: [`fs::Fs`], [`Clock`], [`Random`]; and in which
+//!   [`Process`].
 //!
 //! Knows no storage: nothing here decides what is written where. Every value is checked when it is
 //! made, with the feature `serde` also when it is deserialized.
@@ -35,6 +36,7 @@ mod hash;
 mod hlc;
 mod id;
 mod kind;
+mod process;
 mod random;
 pub mod record;
 mod region;
@@ -64,6 +66,7 @@ pub use hash::{
 pub use hlc::{Hlc, HlcBehind, HlcClock, HlcError, HlcExhausted, WALL_MS_MAX};
 pub use id::{EventId, EventIdError, ID_RANDOM_BITS, Sequence};
 pub use kind::{EventKind, KindError, KindFilter};
+pub use process::Process;
 pub use random::{Nonces, Random};
 pub use region::{EntityFilter, Region, Span};
 pub use tags::{TAG_BYTES_MAX, TAGS_MAX, TagError, encode_tags};

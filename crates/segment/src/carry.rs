@@ -14,6 +14,7 @@
 use crate::copy::temporary;
 use crate::error::At;
 use crate::file::SegmentFile;
+use crate::lock::lock_segment;
 use crate::log::nonce;
 use crate::manifest::{Manifest, SegmentInfo};
 use crate::quarantine::keep;
@@ -148,7 +149,7 @@ impl ScannedLog {
         let mapped_bytes = self.log.options.mapped_bytes();
         let infos = self.log.manifest.segments.clone();
         let reader = LogReader::new(infos, self.log.files, self.log.open_files, mapped_bytes);
-        let writer = LogWriter::new(
+        let mut writer = LogWriter::new(
             self.log.fs,
             self.log.dir,
             self.log.options,
@@ -157,6 +158,7 @@ impl ScannedLog {
             self.end,
             reader.clone(),
         );
+        writer.lock = self.log.lock;
         Ok((writer, reader, self.repairs))
     }
 
@@ -230,6 +232,7 @@ impl ScannedLog {
             let file = self.last_file()?.name();
             return Err(LogError::Changed { file, offset });
         }
+        self.log.lock()?;
         let created = std::mem::take(&mut self.log.set_aside);
         self.repairs.set_aside.extend(created);
         self.log.clean_directory(&self.end, &mut self.repairs)
@@ -273,6 +276,8 @@ impl ScannedLog {
         manifest.synced = (self.end.last_frame > 0).then_some(self.end);
         let file = self.switch(new, manifest)?;
         let (fs, dir) = (&*self.log.fs, &self.log.dir);
+        // The old file is locked no more when it goes.
+        self.log.lock = Some(lock_segment(fs, &file.path)?);
         crate::copy::remove(fs, &old.path)?;
         // Before anything is appended: without a manifest the older file might be taken for the log.
         fs.sync_dir(dir).at("sync", dir)?;

@@ -75,6 +75,20 @@ pub enum LogError {
         /// How it was noticed.
         reason: &'static str,
     },
+    /// What is in the directory now does not go on from what was read: it is another log, or an earlier or
+    /// restored copy of this one, or what was read was never durable and is gone. Nothing is damaged.
+    #[error(
+        "{file} was read up to sequence {sequence}, and the log that is there now does not go on from \
+         there: {reason}"
+    )]
+    OtherCourse {
+        /// The file that was read.
+        file: String,
+        /// Up to where.
+        sequence: u64,
+        /// How it was noticed.
+        reason: &'static str,
+    },
     /// The last segment changed while it was read to be written to.
     #[error(
         "{file} changed at offset {offset} while it was read: something else writes to it, or the \
@@ -138,6 +152,12 @@ pub enum LogError {
     OtherTarget {
         /// What it is.
         reason: String,
+    },
+    /// The segment that is appended to is locked by another writer.
+    #[error("{file} is being written by another writer")]
+    BeingWritten {
+        /// File name.
+        file: String,
     },
     /// A segment is being rewritten, and one rewriting at a time is allowed.
     #[error("{file} is being rewritten already; try again when that is done")]

@@ -1,27 +1,61 @@
 //! `LogFollower`: reading on in a log that another process writes.
 
+use crate::error::At;
 use crate::file::SegmentFile;
 use crate::log::{MANIFESTS_READ_MOST, check_frame_before, replaced_again_and_again};
 use crate::manifest::{Manifest, SegmentInfo};
 use crate::recover::ScannedLog;
 use crate::scan::{FrameScanner, Step};
-use crate::{Frame, LogError, LogPosition, LogReader, MANIFEST_FILE, ScanError, SegmentHeader};
+use crate::{
+    Frame, LogError, LogIdentity, LogPosition, LogReader, MANIFEST_FILE, ScanError, SegmentHeader,
+};
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use strandline_core::Epoch;
 use strandline_core::fs::{Fs, OpenMode};
+
+const ANOTHER_FILE: &str = "another file, or none, has the name of the one that was read";
 
 /// Reads whole commits as another process writes them. Takes no lock and changes nothing.
 #[derive(Debug)]
 pub struct LogFollower {
     fs: Arc<dyn Fs>,
     dir: PathBuf,
-    /// Number of the manifest that was read last.
-    manifest_number: u64,
+    /// What the manifest that was read last says of the log as a whole.
+    course: Course,
     /// The segment that is read; it was active when that manifest was read.
     file: SegmentFile,
     header: SegmentHeader,
     position: LogPosition,
     reader: LogReader,
+}
+
+/// What tells logs apart, and the courses that one log can take: one that is restored from a backup goes
+/// on from there in another way.
+#[derive(Debug, Clone, Copy)]
+struct Course {
+    identity: LogIdentity,
+    epoch: Epoch,
+    manifest_number: u64,
+}
+
+impl Course {
+    const fn of(manifest: &Manifest) -> Self {
+        Self {
+            identity: manifest.identity,
+            epoch: manifest.epoch(),
+            manifest_number: manifest.number,
+        }
+    }
+}
+
+/// Whether a log can have come from `old` to `new` by being written. The one place where manifests are
+/// compared for that; what they cannot tell, frames and files do.
+fn is_same_course(old: &Course, new: &Course) -> bool {
+    old.identity == new.identity
+        && old.epoch == new.epoch
+        && old.manifest_number <= new.manifest_number
 }
 
 impl ScannedLog {
@@ -32,7 +66,7 @@ impl ScannedLog {
     /// [`LogError::Corrupt`] if there is no segment.
     pub fn into_follower(self) -> Result<(LogReader, LogFollower), LogError> {
         let (fs, dir) = (self.log.fs.clone(), self.log.dir.clone());
-        let manifest_number = self.log.manifest.number;
+        let course = Course::of(&self.log.manifest);
         let Some(file) = self.log.files.last().cloned() else {
             return Err(LogError::corrupt(MANIFEST_FILE, 0, "it lists no segment"));
         };
@@ -44,7 +78,7 @@ impl ScannedLog {
         let follower = LogFollower {
             fs,
             dir,
-            manifest_number,
+            course,
             file,
             header,
             position,
@@ -69,40 +103,106 @@ impl LogFollower {
     /// segment, its commits up to there are handed to `visit` again, in their new place: bodies may
     /// be others.
     ///
-    /// Without news: one read of the last segment and one of the manifest.
+    /// Without news: two reads of the last segment and one of the manifest, and a look at which files
+    /// they are.
     ///
     /// # Errors
     ///
-    /// [`LogError::LogBehind`] if the segment is gone from the log, by a compaction say, or the log has
-    /// not what was read of it and was never durable: open the log again. [`LogError::Corrupt`],
-    /// [`LogError::Io`], and what `visit` returns; the commits before are taken, and the call may be
-    /// repeated.
+    /// [`LogError::OtherCourse`] if what is in the directory now does not go on from what was read:
+    /// another log, or an earlier or restored copy of this one. So too if the log has not what was read
+    /// of it and was never durable. Open the log again. [`LogError::Corrupt`], [`LogError::Io`], and
+    /// what `visit` returns; the commits before are taken, and the call may be repeated.
     pub fn follow<E>(
         &mut self,
         mut visit: impl FnMut(&Frame<'_>) -> Result<(), E>,
     ) -> Result<LogPosition, ScanError<E>> {
+        self.follow_to_end(&mut visit).map_err(|error| match error {
+            ScanError::Log(LogError::LogBehind { reason, .. }) => self.gone(reason).into(),
+            error => error,
+        })
+    }
+
+    /// Checks that what is in the directory now goes on from what was read, and reads no more of it.
+    ///
+    /// # Errors
+    ///
+    /// [`LogError::OtherCourse`] if not; [`LogError::Corrupt`], [`LogError::Io`].
+    pub fn check(&self) -> Result<(), LogError> {
+        let Some(manifest) = Manifest::read(&*self.fs, &self.dir)? else {
+            return Err(self.gone("the MANIFEST is gone"));
+        };
+        if !is_same_course(&self.course, &Course::of(&manifest)) {
+            return Err(self.gone("its MANIFEST is another one"));
+        }
+        let mut segments = manifest.segments.iter();
+        let Some(own) = segments.find(|info| info.id() == self.file.id) else {
+            return Err(self.gone("the MANIFEST does not list the segment"));
+        };
+        let checked = if own.header.generation > self.header.generation {
+            // Carried into another file, or rewritten: only by going on is more to be learnt.
+            Ok(())
+        } else if own.header == self.header && self.is_named()? {
+            // What is wrong in the file that was read is damage.
+            Ok(())
+        } else {
+            match own.end() {
+                _ if own.header != self.header => Err(self.gone(ANOTHER_FILE)),
+                None => Err(self.gone(ANOTHER_FILE)),
+                // It may have got a new file with the same frames.
+                Some(end) if end.offset < self.position.offset => {
+                    check_frame_before(&self.file, own, &end)
+                }
+                Some(_) => SegmentFile::open(&*self.fs, &self.dir, &own.header, OpenMode::Read)
+                    .and_then(|named| check_frame_before(&named, own, &self.position)),
+            }
+        };
+        match checked {
+            Err(_) if self.is_replaced(&manifest)? => Ok(()),
+            Err(LogError::LogBehind { reason, .. }) => Err(self.gone(reason)),
+            checked => checked,
+        }
+    }
+
+    fn follow_to_end<E>(
+        &mut self,
+        visit: &mut impl FnMut(&Frame<'_>) -> Result<(), E>,
+    ) -> Result<LogPosition, ScanError<E>> {
         let mut missed = 0;
         while missed < MANIFESTS_READ_MOST {
             let length = self.file.len()?;
-            let reason = self.read_on(length, &mut visit)?;
+            let reason = self.read_on(length, visit)?;
             let manifest = Manifest::read(&*self.fs, &self.dir)?;
             let Some(manifest) = manifest else {
                 return Err(self.gone("the MANIFEST is gone").into());
             };
-            if manifest.number == self.manifest_number {
-                return Ok(self.position);
+            let course = Course::of(&manifest);
+            if !is_same_course(&self.course, &course) {
+                return Err(self.gone("its MANIFEST is another one").into());
             }
             let mut segments = manifest.segments.iter();
             let Some(own) = segments.find(|info| info.id() == self.file.id) else {
                 return Err(self.gone("the MANIFEST does not list the segment").into());
             };
             if own.end().is_none() && own.header == self.header {
-                self.manifest_number = manifest.number;
-                return Ok(self.position);
+                // While a segment is active its file is never given another one's place.
+                match self.check_own_file(own) {
+                    Ok(()) => {
+                        self.course = course;
+                        return Ok(self.position);
+                    }
+                    Err(error) if !self.is_replaced(&manifest)? => return Err(error.into()),
+                    Err(_) => {
+                        missed += 1;
+                        continue;
+                    }
+                }
             }
-            let moved = self.move_on(own, segments, reason, &mut visit);
+            let moved = self.move_on(own, segments, reason, visit);
             match moved {
-                Ok(()) => missed = 0,
+                Ok(()) => {
+                    self.course = course;
+                    missed = 0;
+                }
                 Err(error @ ScanError::Visit(_)) => return Err(error),
                 // It may have been rewritten, and its old file removed, since that manifest.
                 Err(error) if !self.is_replaced(&manifest)? => return Err(error),
@@ -150,6 +250,8 @@ impl LogFollower {
             // Copied into another file, which was gone on with and sealed.
             return Ok(self.go_on_in_copy(own)?);
         }
+        // Of a sealed segment that got a new file with the same frames, this one has them all too.
+        self.check_own_file(own)?;
         let offset = u64::from(self.position.offset);
         let reason = reason.unwrap_or("the segment does not end as the MANIFEST says");
         Err(LogError::corrupt(self.file.name(), offset, reason).into())
@@ -158,7 +260,31 @@ impl LogFollower {
     /// Whether the log has another manifest by now.
     fn is_replaced(&self, manifest: &Manifest) -> Result<bool, LogError> {
         let newest = Manifest::read(&*self.fs, &self.dir)?;
-        Ok(newest.is_some_and(|newest| newest.number != manifest.number))
+        Ok(newest.is_some_and(|newest| newest != *manifest))
+    }
+
+    /// Checks that the file that is read is the one that the directory has by its name, and that what was
+    /// read last is still there: a file may be written over too.
+    fn check_own_file(&self, info: &SegmentInfo) -> Result<(), LogError> {
+        check_frame_before(&self.file, info, &self.position)?;
+        match self.is_named()? {
+            true => Ok(()),
+            false => Err(self.gone(ANOTHER_FILE)),
+        }
+    }
+
+    /// Whether the name of the file that is read names it. Where files cannot be told apart, it does.
+    fn is_named(&self) -> Result<bool, LogError> {
+        let path = &self.file.path;
+        let named = self.file.file.identity().and_then(|open| {
+            let named = self.fs.identity(path)?;
+            Ok(named == open)
+        });
+        match named {
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            named => named.at("look at", path),
+        }
     }
 
     /// Reads the frames up to `until`, and says what is wrong where they end before it.
@@ -204,34 +330,27 @@ impl LogFollower {
     /// Goes on in the segment that the last frames that were read of this one were carried into, after
     /// it was sealed before them. What was read stays where it is, as nothing in this file changes.
     ///
-    /// The frames are handed to `visit` again: what they say of their segment is news.
+    /// The frames are handed to `visit` again: what they say of their segment is news. Not before all
+    /// of them were found: of another log nothing is to be learnt.
     fn go_on_within<'a, E>(
         &mut self,
         sealed_end: LogPosition,
         later: impl Iterator<Item = &'a SegmentInfo>,
         visit: &mut impl FnMut(&Frame<'_>) -> Result<(), E>,
     ) -> Result<(), ScanError<E>> {
-        let read = (self.position.sequence, self.position.log_hash);
         let mut sealed_end = sealed_end;
         let mut passed = Vec::new();
         for info in later {
             let file = SegmentFile::open(&*self.fs, &self.dir, info.header(), OpenMode::Read)?;
-            let until = info.end().map_or(file.len()?, |end| u64::from(end.offset));
-            let mut position = info.start();
-            let mut scanner = FrameScanner::new(&file, position, until.min(u64::from(u32::MAX)));
-            while read != (position.sequence, position.log_hash)
-                && let Step::Frame(frame) = scanner.next()?
-                && frame.end().sequence <= read.0
-            {
-                visit(&frame).map_err(ScanError::Visit)?;
-                position = frame.end();
-            }
-            drop(scanner);
-            file.set_written_end(position.offset);
-            passed.push((as_active(info), file.clone(), sealed_end));
-            if read == (position.sequence, position.log_hash) {
+            let position = self.pass(info, &file, &mut |_| Ok::<_, E>(()))?;
+            passed.push((info, file.clone(), sealed_end));
+            if self.is_where_read(&position) {
+                for (info, file, _) in &passed {
+                    let position = self.pass(info, file, visit)?;
+                    file.set_written_end(position.offset);
+                }
                 for (info, file, sealed_end) in passed {
-                    self.reader.add(info, &file, sealed_end);
+                    self.reader.add(as_active(info), &file, sealed_end);
                 }
                 self.moved_to(info, file, position);
                 return Ok(());
@@ -245,6 +364,32 @@ impl LogFollower {
         Err(self.gone(reason).into())
     }
 
+    /// Hands the frames of a segment up to what was read to `visit`, and says where they end.
+    fn pass<E>(
+        &self,
+        info: &SegmentInfo,
+        file: &SegmentFile,
+        visit: &mut impl FnMut(&Frame<'_>) -> Result<(), E>,
+    ) -> Result<LogPosition, ScanError<E>> {
+        let until = info.end().map_or(file.len()?, |end| u64::from(end.offset));
+        let mut position = info.start();
+        let mut scanner = FrameScanner::new(file, position, until.min(u64::from(u32::MAX)));
+        while !self.is_where_read(&position)
+            && let Step::Frame(frame) = scanner.next()?
+            && frame.end().sequence <= self.position.sequence
+        {
+            visit(&frame).map_err(ScanError::Visit)?;
+            position = frame.end();
+        }
+        Ok(position)
+    }
+
+    /// Whether what was read ends with the same commit, wherever that stands.
+    fn is_where_read(&self, position: &LogPosition) -> bool {
+        let read = &self.position;
+        (position.sequence, position.log_hash) == (read.sequence, read.log_hash)
+    }
+
     fn moved_to(&mut self, info: &SegmentInfo, file: SegmentFile, position: LogPosition) {
         self.header = *info.header();
         self.file = file;
@@ -252,10 +397,9 @@ impl LogFollower {
     }
 
     fn gone(&self, reason: &'static str) -> LogError {
-        LogError::LogBehind {
+        LogError::OtherCourse {
             file: self.file.name(),
-            expected_sequence: self.position.sequence.get(),
-            found_sequence: 0,
+            sequence: self.position.sequence.get(),
             reason,
         }
     }

@@ -53,6 +53,7 @@ mod format;
 mod frame;
 mod frame_of;
 mod layout;
+mod lock;
 mod log;
 mod manifest;
 mod mapped;

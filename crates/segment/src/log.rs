@@ -15,7 +15,7 @@ use crate::{LogError, LogPosition, SegmentId};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use strandline_core::fs::{EntryKind, Fs, FsFile, OpenMode};
+use strandline_core::fs::{EntryKind, FileLock, Fs, FsFile, OpenMode};
 use strandline_core::{Epoch, Random, Sequence, recorded_log_base};
 
 /// The random identity of a log, in each of its files.
@@ -40,6 +40,8 @@ pub struct UncheckedLog {
     /// Up to where the frames of the active segment are known durable, if the manifest or
     /// [`note_durable`](Self::note_durable) says so.
     pub(crate) durable: Option<LogPosition>,
+    /// The lock of the active segment, once it was taken.
+    pub(crate) lock: Option<Box<dyn FileLock>>,
 }
 
 impl UncheckedLog {
@@ -88,6 +90,7 @@ impl UncheckedLog {
                         durable: manifest.synced,
                         manifest,
                         set_aside: Vec::new(),
+                        lock: None,
                     }));
                 }
             }
@@ -150,6 +153,7 @@ impl UncheckedLog {
             manifest,
             set_aside: set_aside_files,
             durable: None,
+            lock: None,
         })
     }
 

@@ -4,6 +4,7 @@ use crate::commit::{CommitBuffer, FramePlace};
 use crate::error::{AppendError, At};
 use crate::file::SegmentFile;
 use crate::format::{COMMIT_RECORDS_MAX, MANIFEST_FILE, SEGMENT_HEADER_BYTES, SegmentHeader};
+use crate::lock::lock_segment;
 use crate::log::nonce;
 use crate::manifest::{Manifest, SegmentInfo};
 use crate::next::NextSegment;
@@ -14,7 +15,7 @@ use crate::{LogError, LogOptions, LogPosition, LogReader, SealedSegment, Segment
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use strandline_core::fs::{Fs, FsFile, StagedFile};
+use strandline_core::fs::{FileLock, Fs, FsFile, StagedFile};
 use strandline_core::{Random, Sequence};
 
 /// Appends commits to the active segment, each with one positioned write.
@@ -34,6 +35,8 @@ pub struct LogWriter {
     manifest_is_behind: bool,
     next: NextSegment,
     pub(crate) being_rewritten: BeingRewritten,
+    /// That of the active segment, let go when nothing is done to its file any more.
+    pub(crate) lock: Option<Box<dyn FileLock>>,
 }
 
 /// Syncs everything that was written to a segment; may be used from any thread.
@@ -95,6 +98,7 @@ impl LogWriter {
             stopped: false,
             manifest_is_behind,
             being_rewritten: BeingRewritten::default(),
+            lock: None,
         }
     }
 
@@ -362,6 +366,7 @@ impl LogWriter {
             base_log_hash: self.position.log_hash,
         };
         let next = SegmentFile::new(&header, self.dir.join(id.file_name()), file);
+        let lock = lock_segment(&*self.fs, &next.path).map_err(AppendError::NotWritten)?;
         // Whatever a failure leaves is not listed, and is written over.
         let written = next.file.write_all_at(&header.encode(), 0);
         let written = written.at("write", &next.path);
@@ -373,6 +378,7 @@ impl LogWriter {
         self.publish(SegmentInfo { header, end: None })?;
         next.set_written_end(SEGMENT_HEADER_BYTES);
         self.next.took(id);
+        self.lock = Some(lock);
         let start = u64::from(header.start().offset);
         let limit = self.options.segment_bytes_max;
         self.space = Arc::new(Space::new(start, self.next.space_bytes(), limit));

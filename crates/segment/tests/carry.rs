@@ -411,7 +411,7 @@ fn a_follower_that_had_read_what_the_log_lost_is_told() {
             writer.append(&mut commit, next, next).unwrap();
         }
         let told = follow(&mut ahead).unwrap_err();
-        assert!(matches!(told, LogError::LogBehind { .. }), "{told}");
+        assert!(matches!(told, LogError::OtherCourse { .. }), "{told}");
     }
 }
 

@@ -91,6 +91,7 @@ fn a_log_that_is_longer_than_its_options_allow_is_read_to_its_end() {
     let fs: Arc<dyn Fs> = Arc::new(OsFs);
     let (mut writer, _) = create(&fs, dir.path(), LogOptions::default());
     let places: Vec<_> = (0..30).map(|n| append(&mut writer, &[n; 9000])).collect();
+    drop(writer);
     let small = LogOptions::default().segment_bytes_max(64 << 10);
     let log = UncheckedLog::open(fs, dir.path(), small).unwrap().unwrap();
     let scanned = log.scan(None, Sequence::ZERO, |_| Ok::<_, Infallible>(()));

@@ -17,7 +17,7 @@ impl Store {
     /// # Errors
     ///
     /// [`ErrorKind::InvalidInput`], [`ErrorKind::TooLarge`], [`ErrorKind::Conflict`],
-    /// [`ErrorKind::WrongExpectedVersion`], [`ErrorKind::ConditionFailed`], [`ErrorKind::RefusedTime`], [`ErrorKind::Exhausted`], [`ErrorKind::ReadOnly`], [`ErrorKind::Poisoned`] and
+    /// [`ErrorKind::WrongExpectedVersion`], [`ErrorKind::ConditionFailed`], [`ErrorKind::RefusedTime`], [`ErrorKind::Exhausted`], [`ErrorKind::ReadOnly`], [`ErrorKind::Poisoned`], [`ErrorKind::LockLost`] and
     /// [`ErrorKind::NotWritten`] mean that nothing was written. [`ErrorKind::Unknown`] means that
     /// only a reopen can tell.
     pub fn append(&self, coordinate: &Coordinate, event: Event) -> Result<Receipt, Error> {
@@ -102,6 +102,8 @@ impl Store {
         event: &'a Event,
     ) -> Result<Prepared<'a>, Error> {
         let shared = &self.shared;
+        // Before any lock is waited for, that of a shard of the index too.
+        shared.check_process()?;
         Prepared::new(coordinate, event, 0, shared.random.nonce(), shared)
     }
 
@@ -110,6 +112,7 @@ impl Store {
         &self,
         events: &'a [(Coordinate, Event)],
     ) -> Result<Vec<Prepared<'a>>, Error> {
+        self.shared.check_process()?;
         let numbered = events.iter().enumerate();
         numbered
             .zip(self.shared.random.nonces())
@@ -220,7 +223,9 @@ impl Store {
 
     /// Returns when the background has done what it was asked for until now.
     pub(crate) fn wait_for_background(&self) {
-        if let Some(background) = &self.background {
+        if let Some(background) = &self.background
+            && self.shared.check_process().is_ok()
+        {
             background.finish(&self.shared);
         }
     }
@@ -263,7 +268,7 @@ impl Store {
             // A clock may be the caller's, so it is not asked under the lock. Times do not go back all
             // the same.
             let now_ms = shared.options.clock.now_ms();
-            let writer = shared.writer()?.lock();
+            let writer = shared.writer_here()?.lock();
             // Writing may have stopped while this thread waited for the lock.
             shared.check_poison()?;
             if full == Full::Never {
@@ -286,12 +291,15 @@ impl Store {
     /// Returns when what was written is visible, and as durable as was asked for.
     fn wait_for(&self, written: Written) -> Result<(), Error> {
         let end = self.unmet(written);
-        self.shared.group.wait(end).map_err(|Poison(reason)| {
-            Error::new(
-                ErrorKind::Unknown,
-                format!("{reason}; reopen the store and look for the event ids"),
-            )
-        })
+        self.shared
+            .group
+            .wait(end)
+            .map_err(|Poison { reason, .. }| {
+                Error::new(
+                    ErrorKind::Unknown,
+                    format!("{reason}; reopen the store and look for the event ids"),
+                )
+            })
     }
 
     /// Up to where what was written has to become durable for its promise to hold; asks for the

@@ -134,6 +134,7 @@ fn malformed() -> Error {
 pub(crate) fn save(shared: &Shared) -> Result<Sequence, Error> {
     let _span = trace::span(Level::INFO, || tracing::info_span!("checkpoint"));
     let _held = trace::hold();
+    shared.check_ours()?;
     let mut saved = shared.checkpointed.lock();
     let (start, position, hlc, names, coordinates, notes) = {
         let writer = shared.writer()?.lock();

@@ -1,5 +1,6 @@
 //! `Error`: one opaque type that says what kind of failure it was and what it means for an append.
 
+use crate::ours::Lost;
 use crate::writer::Poison;
 use crate::{ConditionConflict, IdConflict, ReceiptMismatch, RefusedTime, VersionConflict};
 use std::fmt;
@@ -48,9 +49,15 @@ pub enum ErrorKind {
     Unknown,
     /// An earlier failure stopped all writing. Reopen the store.
     Poisoned,
+    /// This handle does not hold the store any more: its directory was moved, replaced or removed, or
+    /// a file in it that is its alone was, LOCK for one, or this process is a fork of the one that opened it. Nothing is written
+    /// through it from then on. Open the store anew, where it is now.
+    LockLost,
     /// Bytes on disk are not what was written. The message names file and place.
     Corrupt,
-    /// The log ends before what a checkpoint says was durable: durable data has vanished.
+    /// The log ends before what a checkpoint says was durable: durable data has vanished. Of
+    /// [`Store::refresh`](crate::Store::refresh): what was read is not in the log that is there now,
+    /// which is another one, or an earlier or restored copy. Open it again.
     LogBehindCheckpoint,
     /// The store was written by a later version of the format.
     UnsupportedVersion,
@@ -252,8 +259,15 @@ impl Error {
         mut self,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
-        self.0.source = Some(source.into());
-        self
+        let source = source.into();
+        match Lost::of(&*source) {
+            // Whatever could not be done for it; but what events became of stays open.
+            Some(lost) if self.0.ids.is_empty() => lost.clone().into(),
+            _ => {
+                self.0.source = Some(source);
+                self
+            }
+        }
     }
 
     /// The error of the index that this one comes from.
@@ -300,11 +314,15 @@ impl std::error::Error for Error {
 }
 
 impl From<Poison> for Error {
-    fn from(Poison(reason): Poison) -> Self {
-        Self::new(
-            ErrorKind::Poisoned,
-            format!("writing has stopped: {reason}; reopen the store"),
-        )
+    fn from(poison: Poison) -> Self {
+        let reason = poison.reason;
+        match poison.is_lock_lost {
+            true => Self::new(ErrorKind::LockLost, &*reason),
+            false => Self::new(
+                ErrorKind::Poisoned,
+                format!("writing has stopped: {reason}; reopen the store"),
+            ),
+        }
     }
 }
 
@@ -314,6 +332,11 @@ impl From<LogError> for Error {
             LogError::LogBehind { .. } => (
                 ErrorKind::LogBehindCheckpoint,
                 "durable events have vanished from the log",
+            ),
+            LogError::OtherCourse { .. } => (
+                ErrorKind::LogBehindCheckpoint,
+                "another store, or an earlier or restored copy of this one, is in the directory now, or \
+                 none; open it again",
             ),
             LogError::VersionUnsupported { .. } => (
                 ErrorKind::UnsupportedVersion,
@@ -327,6 +350,11 @@ impl From<LogError> for Error {
             LogError::OtherTarget { .. } => (
                 ErrorKind::InvalidInput,
                 "the backup there cannot be brought up to date",
+            ),
+            LogError::BeingWritten { .. } => (
+                ErrorKind::Locked,
+                "the store is open for writing elsewhere, though its LOCK is free: LOCK was removed or \
+                 replaced meanwhile, which nobody may do; close the other holder",
             ),
             LogError::TooSmall { .. } => (ErrorKind::InvalidInput, "an option is out of its range"),
             error if error.is_corruption() => (ErrorKind::Corrupt, "the log is damaged"),

@@ -61,6 +61,7 @@ mod jobs_model;
 pub mod maintenance;
 mod open;
 mod options;
+mod ours;
 mod payload;
 mod read;
 mod receipt;

@@ -1,8 +1,8 @@
 //! `Stats`: counts, watermarks and sizes.
 
-use crate::Error;
 use crate::store::Shared;
 use crate::trace;
+use crate::{Error, ErrorKind};
 use strandline_core::Sequence;
 use strandline_core::fs::EntryKind;
 
@@ -31,7 +31,7 @@ pub struct Stats {
     pub in_flight: usize,
     /// Segment files.
     pub segments: usize,
-    /// Bytes of all files in the store's directory.
+    /// Bytes of all files in the store's directory; 0 once that is another one.
     pub bytes_on_disk: u64,
     /// Whether an earlier failure stopped all writing, and which.
     pub poisoned: Option<String>,
@@ -45,11 +45,13 @@ pub struct Stats {
 
 impl Stats {
     pub(crate) fn of(shared: &Shared) -> Result<Self, Error> {
-        let entries = shared
-            .options
-            .fs
-            .list(&shared.dir)
-            .map_err(|error| Error::io("list", &shared.dir, error))?;
+        let entries = match shared.check_ours() {
+            Err(error) if error.kind() == ErrorKind::LockLost => Vec::new(),
+            _ => {
+                let listed = shared.options.fs.list(&shared.dir);
+                listed.map_err(|error| Error::io("list", &shared.dir, error))?
+            }
+        };
         let files = entries.iter().filter(|entry| entry.kind == EntryKind::File);
         let snapshot = shared.index.snapshot();
         // In this order, so that none is ahead of the next.
@@ -69,7 +71,10 @@ impl Stats {
             in_flight: shared.group.in_flight(),
             segments: shared.log.view().segments(),
             bytes_on_disk: files.map(|entry| entry.bytes).sum(),
-            poisoned: shared.group.poison().map(|poison| poison.0.to_string()),
+            poisoned: shared
+                .group
+                .poison()
+                .map(|poison| poison.reason.to_string()),
             panics_caught: shared.group.calls().panics(),
             subscriber_panics: trace::panics_caught(),
         })

@@ -3,6 +3,7 @@
 use crate::background::{Background, FootersWritten};
 use crate::open::{Follower, WithoutFooter};
 use crate::options::StoreOptions;
+use crate::ours::Ours;
 use crate::read::Reader;
 use crate::redactions::Redactions;
 use crate::writer::{CommitLock, GroupSync, Poison, SyncDriver, close};
@@ -52,6 +53,9 @@ use strandline_segment::{LogIdentity, LogPosition, LogReader, SupersededFiles, S
 ///
 /// Dropping a store without [`close`](Self::close) loses nothing that an append promised; only
 /// the next opening has more of the log to read.
+///
+/// The directory stays where it is while a store is open, and the file LOCK in it; a writer that loses
+/// one of them, and a fork of its process, writes nothing more ([`ErrorKind::LockLost`]).
 #[derive(Debug)]
 pub struct Store {
     // Dropped in this order: no thread syncs any more when the log is cut off and the lock let go.
@@ -93,6 +97,8 @@ pub(crate) struct Shared {
     pub(crate) checkpointed: Mutex<Option<LogPosition>>,
     /// What became of the footers that were to be written.
     pub(crate) footers: Mutex<FootersWritten>,
+    /// Whether the directory is still the one that was locked; none in a store opened to read only.
+    pub(crate) ours: Option<Arc<Ours>>,
     pub(crate) _lock: Option<Box<dyn FileLock>>,
 }
 
@@ -155,10 +161,38 @@ impl Drop for RewritingGuard<'_> {
 }
 
 impl Shared {
+    /// The commit lock, which nobody may wait for in a fork: who had it does not exist there.
     pub(crate) fn writer(&self) -> Result<&CommitLock, Error> {
+        self.check_process()?;
+        self.writer_here()
+    }
+
+    /// As [`writer`](Self::writer), where the process was looked at already.
+    pub(crate) fn writer_here(&self) -> Result<&CommitLock, Error> {
         self.writer
             .as_ref()
             .ok_or_else(|| Error::new(ErrorKind::ReadOnly, "the store was opened to read only"))
+    }
+
+    /// Fails in a fork of the process that opened the store to write. Takes no lock.
+    pub(crate) fn check_process(&self) -> Result<(), Error> {
+        match &self.ours {
+            None => Ok(()),
+            Some(ours) => Ok(ours.check_process()?),
+        }
+    }
+
+    /// Fails if the directory is not the one any more that was locked; nothing is written then.
+    pub(crate) fn check_ours(&self) -> Result<(), Error> {
+        let looked = self.ours.as_ref().map_or(Ok(()), |ours| ours.check());
+        looked.map_err(|error| Error::io("look at the LOCK of", &self.dir, error))
+    }
+
+    /// Fails if what is in the directory now is another store, or another course of this one.
+    pub(crate) fn check_course(&self) -> Result<(), Error> {
+        self.check_ours()?;
+        let follower = self.follower.as_ref();
+        follower.map_or(Ok(()), |follower| follower.lock().check())
     }
 
     /// Returns when everything below `end` is durable and visible.
@@ -178,6 +212,7 @@ impl Shared {
     /// `Busy` if this thread has it. `Io` if files that were replaced by an earlier one cannot be removed.
     pub(crate) fn begin_rewriting(&self) -> Result<RewritingGuard<'_>, Error> {
         self.writer()?;
+        self.check_ours()?;
         let this = thread::current().id();
         if *self.rewriter.lock() == Some(this) {
             let message = "this thread is within a compaction or redaction of the store";
@@ -294,15 +329,17 @@ impl Store {
     /// Shows what another process has written since this store was opened to read only, or since
     /// the last call, and gives the watermark. Snapshots that were taken stay as they are.
     ///
-    /// Without news: two small reads. In a store opened to write, everything is shown already.
+    /// Without news: three small reads and a look at which files they are. In a store opened to write,
+    /// everything is shown already.
     ///
     /// What it shows are whole commits, whose events the power may yet take back: the writer may
     /// not have synced them.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::LogBehindCheckpoint`] if the log that was read is there no more: open the store
-    /// again. [`ErrorKind::Corrupt`], [`ErrorKind::Io`].
+    /// [`ErrorKind::LogBehindCheckpoint`] if what is in the directory now does not go on from what was
+    /// read: another store, or an earlier or restored copy of this one, or none. Open it again.
+    /// [`ErrorKind::Corrupt`], [`ErrorKind::Io`].
     pub fn refresh(&self) -> Result<Sequence, Error> {
         if let Some(follower) = &self.shared.follower {
             follower.lock().follow()?;
@@ -315,7 +352,7 @@ impl Store {
     /// # Errors
     ///
     /// [`ErrorKind::Unknown`] if a sync fails; nothing is written after that.
-    /// [`ErrorKind::ReadOnly`], [`ErrorKind::Poisoned`].
+    /// [`ErrorKind::ReadOnly`], [`ErrorKind::Poisoned`], [`ErrorKind::LockLost`].
     pub fn sync(&self) -> Result<(), Error> {
         self.shared.writer()?;
         self.shared.check_poison()?;
@@ -383,8 +420,9 @@ impl Store {
     /// # Errors
     ///
     /// As [`sync`](Self::sync), or [`ErrorKind::Io`] if it cannot be written; an older checkpoint
-    /// then stays.
+    /// then stays. [`ErrorKind::LockLost`].
     pub fn checkpoint(&self) -> Result<Sequence, Error> {
+        self.shared.check_process()?;
         self.shared.check_poison()?;
         checkpoint::save(&self.shared)
     }
@@ -397,7 +435,8 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Io`] if the log cannot be read. Damage is no error: it is in the report.
+    /// [`ErrorKind::Io`] if the log cannot be read; [`ErrorKind::LockLost`], or in a store opened to read
+    /// only [`ErrorKind::LogBehindCheckpoint`], if what is in the directory now is another store. Damage is no error: it is in the report.
     pub fn verify(&self) -> Result<VerifyReport, Error> {
         self.wait_for_background();
         crate::verify::verify(&self.shared, &mut |_| Ok(()))
@@ -418,7 +457,8 @@ impl Store {
         &self.shared.report
     }
 
-    /// The directory.
+    /// The directory: an absolute path, whatever was given, so that it stays right when the process
+    /// changes its working directory.
     #[must_use]
     pub fn dir(&self) -> &Path {
         &self.shared.dir
@@ -430,6 +470,7 @@ impl Store {
     ///
     /// As [`checkpoint`](Self::checkpoint). The store is released in any case.
     pub fn close(mut self) -> Result<(), Error> {
+        self.shared.check_process()?;
         self.background = None;
         let before = self.shared.check_poison();
         let driver = self.driver.write().take();
@@ -439,7 +480,22 @@ impl Store {
         }
         before?;
         closed.map_err(fate_unknown)?;
+        self.shared.check_ours()?;
         self.checkpoint().map(drop)
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        let ours = self.shared.ours.as_ref();
+        if ours.is_none_or(|ours| ours.is_in_this_process()) {
+            return;
+        }
+        // In a fork the threads do not exist that would be joined, locks are held by nobody who lets
+        // them go, and the files are the parent's to tidy up.
+        std::mem::forget(std::mem::replace(&mut self.driver, RwLock::new(None)));
+        std::mem::forget(self.background.take());
+        std::mem::forget(self.shared.clone());
     }
 }
 
@@ -447,5 +503,5 @@ impl Store {
 #[expect(clippy::needless_pass_by_value, reason = "it is what a wait ends with")]
 fn fate_unknown(poison: Poison) -> Error {
     let message = "what was written may or may not be durable, reopen to see";
-    Error::new(ErrorKind::Unknown, format!("{}; {message}", poison.0))
+    Error::new(ErrorKind::Unknown, format!("{}; {message}", poison.reason))
 }

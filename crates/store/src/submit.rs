@@ -2,7 +2,7 @@
 
 use crate::Store;
 use crate::append::Full;
-use crate::writer::{Pending, Prepared, check_batch};
+use crate::writer::{Pending, Poison, Prepared, check_batch};
 use crate::{AppendOptions, Batch, Error, ErrorKind, Event, Receipt};
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -92,7 +92,7 @@ impl<R: Outcome> Ticket<R> {
     /// event that was not visible yet, that refusal.
     pub fn wait(mut self) -> Result<R, Error> {
         let waited = self.pending.wait();
-        self.end(waited.is_ok())
+        self.end(waited)
     }
 
     /// What the ticket gives, once the wait for it is over.
@@ -100,11 +100,11 @@ impl<R: Outcome> Ticket<R> {
         clippy::expect_used,
         reason = "a future that is polled again after it was ready is a bug of the caller"
     )]
-    fn end(&mut self, is_durable: bool) -> Result<R, Error> {
+    fn end(&mut self, waited: Result<(), Poison>) -> Result<R, Error> {
         let outcome = self.outcome.take();
         let mut outcome = outcome.expect("a ticket is not polled again after it was ready")?;
-        if !is_durable {
-            let message = "a sync failed; reopen the store and look for the event ids";
+        if let Err(Poison { reason, .. }) = waited {
+            let message = format!("{reason}; reopen the store and look for the event ids");
             return Err(Error::new(ErrorKind::Unknown, message).with_ids(outcome.ids()));
         }
         outcome.note_durable(self.pending.durable());
@@ -121,7 +121,7 @@ impl<R: Outcome> Future for Ticket<R> {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match self.pending.poll(context) {
             Poll::Pending => Poll::Pending,
-            Poll::Ready(waited) => Poll::Ready(self.end(waited.is_ok())),
+            Poll::Ready(waited) => Poll::Ready(self.end(waited)),
         }
     }
 }

@@ -86,6 +86,9 @@ impl<R: Outcome> Future for Submit<'_, R> {
     )]
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
+        if let Err(error) = this.store.shared().check_process() {
+            return Poll::Ready(Err(error));
+        }
         let submit = this.submit.as_ref();
         let submit = submit.expect("a submit is not polled again after it was ready");
         let polled = this.room.poll(context, || {

@@ -240,8 +240,8 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     Mutation {
         name: "a failed sync is forgotten",
         file: SYNC,
-        find: "            state.poison = Some(Poison(reason.into()));",
-        replace: "            let _ = reason;",
+        find: "            state.poison = Some(poison);",
+        replace: "            let _ = poison;",
         options: "writer::model::a_failed_sync_wakes_everyone_and_shows_nothing",
     },
     Mutation {

@@ -2,6 +2,7 @@
 
 use super::floor::Floor;
 use super::{DirEntry, EntryKind, FileIdentity, FileLock, Fs, FsFile, Mapping, OpenMode};
+use crate::Process;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use rustix::fs::FallocateFlags;
 use rustix::fs::{OFlags, RenameFlags};
@@ -134,7 +135,12 @@ impl Fs for OsFs {
         match file.try_lock() {
             Ok(()) => {
                 let identity = identity(&file.metadata()?);
-                Ok(Some(Box::new(OsLock { file, identity })))
+                let process = Process::current();
+                Ok(Some(Box::new(OsLock {
+                    file,
+                    identity,
+                    process,
+                })))
             }
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(error),
@@ -288,11 +294,12 @@ impl FsFile for OsFile {
 }
 
 /// A lock belongs to the open file, which a child process shares from its fork until its exec; so
-/// it is released by name, and not only by closing.
+/// it is released by name, and not only by closing. A child releases nothing: the lock is its parent's.
 #[derive(Debug)]
 struct OsLock {
     file: File,
     identity: FileIdentity,
+    process: Process,
 }
 
 impl FileLock for OsLock {
@@ -303,8 +310,10 @@ impl FileLock for OsLock {
 
 impl Drop for OsLock {
     fn drop(&mut self) {
-        // If that fails, closing the file does the same.
-        let _ = self.file.unlock();
+        if self.process.is_current() {
+            // If that fails, closing the file does the same.
+            let _ = self.file.unlock();
+        }
     }
 }
 
@@ -387,7 +396,12 @@ mod tests {
         file.try_lock().unwrap();
         let shared_with_a_child = file.try_clone().unwrap();
         let identity = identity(&file.metadata().unwrap());
-        drop(OsLock { file, identity });
+        let process = Process::current();
+        drop(OsLock {
+            file,
+            identity,
+            process,
+        });
         assert!(OsFs.try_lock(&path).unwrap().is_some());
         drop(shared_with_a_child);
     }

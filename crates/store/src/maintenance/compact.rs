@@ -304,7 +304,7 @@ pub struct Compacted {
 ///
 /// [`ErrorKind::InvalidInput`] if the rules say nothing, or would remove everything by a slip: the newest 0
 /// events kept, those from a time on that is still to come, an empty prefix; [`ErrorKind::ReadOnly`],
-/// [`ErrorKind::Poisoned`]; [`ErrorKind::Busy`] if this thread is within a compaction or redaction of the
+/// [`ErrorKind::Poisoned`], [`ErrorKind::LockLost`]; [`ErrorKind::Busy`] if this thread is within a compaction or redaction of the
 /// store, another waits its turn; [`ErrorKind::Corrupt`] if a segment concerned is damaged;
 /// [`ErrorKind::Io`] and [`ErrorKind::NotWritten`] if a file cannot be written, and
 /// [`ErrorKind::Cancelled`]: nothing has changed then. [`ErrorKind::Unknown`] if the manifest could not

@@ -66,7 +66,7 @@ pub fn rebuild(
         notices,
     };
     // Those before it are of no more use than it is.
-    strandline_checkpoint::prune(&*fs, dir, 1)?;
+    strandline_checkpoint::prune(&*fs, &shared.dir, 1)?;
     meter.finish()?;
     Ok(rebuilt)
 }

@@ -33,6 +33,7 @@ pub use strandline_core::record::RemovalChange;
 /// [`ErrorKind::Corrupt`] if the log or a record is damaged, [`ErrorKind::Io`],
 /// [`ErrorKind::Cancelled`].
 pub fn removals(store: &Store, on_progress: OnProgress<'_>) -> Result<Vec<Removal>, Error> {
+    store.shared().check_process()?;
     let (until, snapshot) = store.shared().end_and_snapshot();
     let mut meter = Meter::events(Some(snapshot.len()), on_progress);
     let mut ledger = Ledger::default();

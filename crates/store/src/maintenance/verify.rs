@@ -44,6 +44,7 @@ impl Verified {
 /// As [`Store::verify`], and [`ErrorKind::Cancelled`]. What is wrong is no error: it is in the
 /// report.
 pub fn verify(store: &Store, kept: &Kept, on_progress: OnProgress<'_>) -> Result<Verified, Error> {
+    store.shared().check_process()?;
     let snapshot = store.snapshot();
     let readings = if kept.head.is_some() { 2 } else { 1 };
     let mut meter = Meter::events(Some(snapshot.len() * readings), on_progress);

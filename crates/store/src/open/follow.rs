@@ -5,7 +5,7 @@ use crate::writer::SegmentNames;
 use crate::{Error, ErrorKind};
 use strandline_core::{Hlc, HlcClock};
 use strandline_index::{IndexError, IndexWriter};
-use strandline_segment::{LogFollower, LogPosition, ScanError, SegmentId};
+use strandline_segment::{LogError, LogFollower, LogPosition, ScanError, SegmentId};
 
 /// Reads on in the log and enters what it finds in the index.
 #[derive(Debug)]
@@ -46,6 +46,15 @@ impl Follower {
     /// The newest time of what was read, removed events included.
     pub(crate) const fn newest_time(&self) -> Option<Hlc> {
         self.hlc.last()
+    }
+
+    /// Fails if what is in the directory now does not go on from what was read.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        match self.log.check() {
+            Err(error @ LogError::OtherCourse { .. }) => Err(error.into()),
+            // Whatever else is wrong, it is of this log.
+            _ => Ok(()),
+        }
     }
 
     /// Shows the commits that came since.

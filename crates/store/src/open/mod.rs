@@ -19,6 +19,7 @@ pub(crate) use restore::WithoutFooter;
 
 use crate::checkpoint::Restored;
 use crate::options::Access;
+use crate::ours::Ours;
 use crate::removed::{RemovedHeads, RemovedInSegments};
 use crate::store::{Shared, Store};
 use crate::trace;
@@ -26,7 +27,7 @@ use crate::writer::{CommitLock, GroupSync, SegmentNames, Writer};
 use crate::{Error, ErrorKind, OpenPath, OpenReport, StoreOptions};
 use carry::CarriedRecords;
 use replay::{Committed, Replay};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use steps::{Step, Steps};
 use strandline_checkpoint::Newest;
@@ -43,21 +44,29 @@ use tracing::Level;
 /// The file whose lock the writing process holds; it stays where it is.
 pub(crate) const LOCK_FILE: &str = "LOCK";
 
-pub(crate) fn open(dir: &Path, options: StoreOptions) -> Result<Store, Error> {
+pub(crate) fn open(dir: &Path, mut options: StoreOptions) -> Result<Store, Error> {
     let _span = trace::span(
         Level::INFO,
         || tracing::info_span!("open", dir = %dir.display()),
     );
+    let dir = &absolute(dir)?;
     let mut steps = Steps::start(options.clock.clone());
-    let mut lock = steps.take(Step::Lock, || lock(dir, &options))?;
+    let lock = steps.take(Step::Lock, || lock(dir, &options))?;
+    let ours = lock.as_deref().map(|lock| {
+        let ours = Ours::new(options.fs.clone(), dir, lock);
+        // From here on whatever is changed is changed for as long as the store is held.
+        options.fs = ours.fs();
+        ours
+    });
+    let mut held = Held { lock, ours };
     let mut earlier = Vec::new();
     let mut directory = which(dir, &options);
     loop {
-        match open_once(dir, &options, &mut lock, &mut steps, &earlier) {
+        match open_once(dir, &options, &mut held, &mut steps, &earlier) {
             Ok(Opened::Store(store)) => return Ok(store),
             Ok(Opened::Carried(found)) => earlier.push(*found),
             // A restore has put another store there, and what was read is half of each.
-            Err(_) if lock.is_none() && directory != which(dir, &options) => {
+            Err(_) if held.lock.is_none() && directory != which(dir, &options) => {
                 directory = which(dir, &options);
             }
             Err(error) => match changed(&error).filter(|_| earlier.len() < READ_AGAIN_MOST) {
@@ -71,6 +80,26 @@ pub(crate) fn open(dir: &Path, options: StoreOptions) -> Result<Store, Error> {
 /// Which directory a path leads to, where the file system can tell.
 fn which(dir: &Path, options: &StoreOptions) -> Option<FileIdentity> {
     options.fs.identity(&dir.join(".")).ok()
+}
+
+/// The path whatever the working directory is changed to. Links in it are followed at each use.
+///
+/// # Errors
+///
+/// `InvalidInput` if it is empty; `Io` if there is no working directory.
+pub(crate) fn absolute(dir: &Path) -> Result<PathBuf, Error> {
+    std::path::absolute(dir).map_err(|error| match error.kind() {
+        std::io::ErrorKind::InvalidInput => {
+            Error::new(ErrorKind::InvalidInput, "the path of a directory is empty")
+        }
+        _ => Error::io("find the directory of", dir, error),
+    })
+}
+
+/// What a store is held by; nothing if it is opened to read only.
+struct Held {
+    lock: Option<Box<dyn FileLock>>,
+    ours: Option<Arc<Ours>>,
 }
 
 /// How often a log is read again that was not the same twice.
@@ -124,7 +153,7 @@ fn changed(error: &Error) -> Option<Found> {
 fn open_once(
     dir: &Path,
     options: &StoreOptions,
-    lock: &mut Option<Box<dyn FileLock>>,
+    held: &mut Held,
     steps: &mut Steps,
     earlier: &[Found],
 ) -> Result<Opened, Error> {
@@ -151,6 +180,9 @@ fn open_once(
     };
     earlier.iter().for_each(|found| found.note(&mut report));
     let (identity, read_epoch) = (*log.identity(), log.epoch());
+    if options.access != Access::Read {
+        log.lock()?;
+    }
     let unrecorded_before = log.unrecorded_before();
     let (mut index, index_reader) = strandline_index::channel_with(options.index_layout);
     let checkpoint = restore::read_checkpoint(&log, newest, &mut report);
@@ -184,6 +216,9 @@ fn open_once(
         // Nothing is ever written, so nothing is ever synced.
         None => GroupSync::new(None, report.proven_durable, index.gate().clone()),
     });
+    if let Some(ours) = &held.ours {
+        ours.stops(&group);
+    }
     let epoch = replayed
         .writer
         .as_ref()
@@ -223,7 +258,8 @@ fn open_once(
         opened_at: position,
         checkpointed: Mutex::new(replayed.checkpointed),
         footers: Mutex::default(),
-        _lock: lock.take(),
+        ours: held.ours.take(),
+        _lock: held.lock.take(),
     };
     let store = Store::new(Arc::new(shared), &without_footer)?;
     Ok(Opened::Store(store))

@@ -113,7 +113,7 @@ impl Store {
             let writer = shared.writer()?.lock();
             (writer.notes.written, writer.log.position())
         };
-        shared.group.flush().map_err(|Poison(reason)| {
+        shared.group.flush().map_err(|Poison { reason, .. }| {
             let message = "what was to be recorded may or may not be durable, reopen to see";
             Error::new(ErrorKind::Unknown, format!("{reason}; {message}"))
         })?;

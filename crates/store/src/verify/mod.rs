@@ -112,6 +112,8 @@ pub(crate) fn verify(
     shared: &Shared,
     on_events: &mut dyn FnMut(u64) -> Result<(), Error>,
 ) -> Result<VerifyReport, Error> {
+    // What another store has in its files says nothing about this one.
+    shared.check_course()?;
     let _kept = KeepsWakeUp::new();
     // Before the end of the log, which is not behind the checkpoint then.
     let (stored, discarded) = checkpoint::newest(shared)?;

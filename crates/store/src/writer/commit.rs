@@ -106,7 +106,7 @@ impl Writer {
             .log
             .append_undone_by(&mut self.buffer, first, context.group.durable(), |_| {
                 let flushed = context.group.flush();
-                flushed.map_err(|Poison(reason)| std::io::Error::other(reason.to_string()))
+                flushed.map_err(|Poison { reason, .. }| std::io::Error::other(reason.to_string()))
             })
             .map_err(|error| self.append_failed(error, context.group))?;
         self.insert(events, first, appended.start)

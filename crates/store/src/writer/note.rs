@@ -36,7 +36,7 @@ impl Writer {
             .log
             .append_note(body, context.group.durable(), |_| {
                 let flushed = context.group.flush();
-                flushed.map_err(|Poison(reason)| std::io::Error::other(reason.to_string()))
+                flushed.map_err(|Poison { reason, .. }| std::io::Error::other(reason.to_string()))
             })
             .map_err(|error| self.append_failed(error, context.group))?;
         self.notes.written += 1;

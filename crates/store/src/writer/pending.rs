@@ -31,19 +31,33 @@ impl<T: SyncTarget> Pending<T> {
 
     /// Returns when the wait is over; syncs if nobody else does.
     pub(crate) fn wait(&self) -> Result<(), Poison> {
+        self.check_process()?;
         self.group.wait(self.end)
+    }
+
+    fn check_process(&self) -> Result<(), Poison> {
+        if self.group.is_in_this_process() {
+            return Ok(());
+        }
+        let reason = "this process is a fork of the one that appends, which alone is told";
+        Err(Poison::lock_lost(reason))
     }
 
     /// Whether the wait is over; if not, the task is woken when it is. Somebody must have been
     /// asked to sync.
     pub(crate) fn poll(&mut self, context: &Context<'_>) -> Poll<Result<(), Poison>> {
+        if let Err(poison) = self.check_process() {
+            return Poll::Ready(Err(poison));
+        }
         self.group.poll(self.end, &mut self.key, context.waker())
     }
 }
 
 impl<T: SyncTarget> Drop for Pending<T> {
     fn drop(&mut self) {
-        if let Some(key) = self.key {
+        if let Some(key) = self.key
+            && self.group.is_in_this_process()
+        {
             self.group.forget(key);
         }
     }

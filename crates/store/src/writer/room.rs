@@ -64,6 +64,8 @@ impl<T: SyncTarget> Room<T> {
 
 impl<T: SyncTarget> Drop for Room<T> {
     fn drop(&mut self) {
-        self.leave();
+        if self.key.is_some() && self.group.is_in_this_process() {
+            self.leave();
+        }
     }
 }

@@ -15,7 +15,7 @@ use std::io;
 use std::sync::Arc;
 use strandline_core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use strandline_core::sync::{Mutex, MutexGuard, thread};
-use strandline_core::{Clock, Sequence, SystemClock};
+use strandline_core::{Clock, Process, Sequence, SystemClock};
 use strandline_index::SequenceGate;
 use tracing::Level;
 
@@ -32,7 +32,27 @@ impl SyncTarget for strandline_segment::SyncHandle {
 
 /// Why writing stopped for good.
 #[derive(Debug, Clone)]
-pub(crate) struct Poison(pub(crate) Arc<str>);
+pub(crate) struct Poison {
+    pub(crate) reason: Arc<str>,
+    /// Whether it stopped because the store is not held by this process any more.
+    pub(crate) is_lock_lost: bool,
+}
+
+impl Poison {
+    pub(crate) fn new(reason: &str) -> Self {
+        Self {
+            reason: reason.into(),
+            is_lock_lost: false,
+        }
+    }
+
+    pub(crate) fn lock_lost(reason: &str) -> Self {
+        Self {
+            is_lock_lost: true,
+            ..Self::new(reason)
+        }
+    }
+}
 
 #[derive(Debug)]
 pub(crate) struct GroupSync<T> {
@@ -54,6 +74,7 @@ pub(crate) struct GroupSync<T> {
     pub(super) places: Places,
     /// Where wakers are called: never here, as this may be under the commit lock.
     pub(super) calls: Calls,
+    process: Process,
 }
 
 #[derive(Debug)]
@@ -106,7 +127,14 @@ impl<T: SyncTarget> GroupSync<T> {
             syncing: AtomicBool::new(false),
             places: Places::default(),
             calls: Calls::default(),
+            process: Process::current(),
         }
+    }
+
+    /// Whether this is the process in which the store was opened. In a fork nobody syncs, and locks may
+    /// be held by threads that do not exist: no other call is to be made there.
+    pub(super) fn is_in_this_process(&self) -> bool {
+        self.process.is_current()
     }
 
     /// The thread for what callers left with the store.
@@ -149,8 +177,14 @@ impl<T: SyncTarget> GroupSync<T> {
 
     /// Stops everything for good. The first reason stays.
     pub(crate) fn set_poison(&self, reason: &str) {
+        self.stop_for(Poison::new(reason));
+    }
+
+    /// Stops everything for good, as [`set_poison`](Self::set_poison) does. Not to be called under the
+    /// lock of the state.
+    pub(crate) fn stop_for(&self, poison: Poison) {
         let mut state = self.state.lock();
-        self.stop(&mut state, reason);
+        self.stop(&mut state, poison);
         self.wake(state);
     }
 
@@ -281,7 +315,9 @@ impl<T: SyncTarget> GroupSync<T> {
         self.syncing.store(false, Ordering::Relaxed);
         match &failed {
             None => self.advance(&mut state, written),
-            Some(error) => self.stop(&mut state, &format!("a sync failed: {error}")),
+            Some(error) => {
+                self.stop(&mut state, Poison::new(&format!("a sync failed: {error}")));
+            }
         }
         // Whatever is durable: after this thread's own sync has failed it may not say so.
         let poison = state.poison.clone();
@@ -325,10 +361,10 @@ impl<T: SyncTarget> GroupSync<T> {
         }
     }
 
-    fn stop(&self, state: &mut State<T>, reason: &str) {
+    fn stop(&self, state: &mut State<T>, poison: Poison) {
         if state.poison.is_none() {
             self.gate.freeze();
-            state.poison = Some(Poison(reason.into()));
+            state.poison = Some(poison);
             self.poisoned.store(true, Ordering::Release);
         }
     }
@@ -448,6 +484,6 @@ mod tests {
         assert_eq!(group.durable(), Sequence::ZERO, "the watermark is frozen");
         assert!(!gate.advance_to(Sequence::new(3)));
         assert_eq!(gate.visible(), Sequence::ZERO);
-        assert!(group.poison().unwrap().0.contains("broken"));
+        assert!(group.poison().unwrap().reason.contains("broken"));
     }
 }
