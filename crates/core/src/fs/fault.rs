@@ -1,6 +1,6 @@
 //! A file system that fails on demand, for tests of the layers above.
 
-use super::{DirEntry, FileLock, Fs, FsFile, Mapping, OpenMode};
+use super::{DirEntry, DirectoryId, FileLock, Fs, FsFile, Mapping, OpenMode};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::io;
@@ -150,6 +150,10 @@ impl Fs for FaultFs {
 
     fn list(&self, path: &Path) -> io::Result<Vec<DirEntry>> {
         self.inner.list(path)
+    }
+
+    fn directory_id(&self, path: &Path) -> io::Result<DirectoryId> {
+        self.inner.directory_id(path)
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {

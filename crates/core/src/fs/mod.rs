@@ -61,6 +61,16 @@ pub enum EntryKind {
     Other,
 }
 
+/// What a directory is known by, whatever path leads to it: device and number on a file system that has
+/// these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct DirectoryId {
+    /// The device.
+    pub device: u64,
+    /// Its number on that device.
+    pub number: u64,
+}
+
 /// One entry of a directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DirEntry {
@@ -102,6 +112,18 @@ pub trait Fs: Send + Sync + Debug {
     ///
     /// What the file system says.
     fn list(&self, path: &Path) -> io::Result<Vec<DirEntry>>;
+
+    /// What tells the directory that a path leads to from all others, links followed. A file system that
+    /// wraps another passes it on; the default does not know.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` where directories are known by their paths alone, `NotADirectory` for what is none,
+    /// `NotFound`, or what else the file system says.
+    fn directory_id(&self, path: &Path) -> io::Result<DirectoryId> {
+        let _ = path;
+        Err(io::ErrorKind::Unsupported.into())
+    }
 
     /// Renames a file, replacing what has the new name. Durable after [`sync_dir`](Self::sync_dir).
     ///

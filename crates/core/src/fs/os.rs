@@ -1,7 +1,7 @@
 //! The file system of the operating system.
 
 use super::floor::Floor;
-use super::{DirEntry, EntryKind, FileLock, Fs, FsFile, Mapping, OpenMode};
+use super::{DirEntry, DirectoryId, EntryKind, FileLock, Fs, FsFile, Mapping, OpenMode};
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use rustix::fs::FallocateFlags;
 use rustix::fs::OFlags;
@@ -57,6 +57,17 @@ impl Fs for OsFs {
             .collect::<io::Result<Vec<_>>>()?;
         entries.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(entries)
+    }
+
+    fn directory_id(&self, path: &Path) -> io::Result<DirectoryId> {
+        let metadata = std::fs::metadata(path)?;
+        if !metadata.is_dir() {
+            return Err(io::ErrorKind::NotADirectory.into());
+        }
+        Ok(DirectoryId {
+            device: metadata.dev(),
+            number: metadata.ino(),
+        })
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
