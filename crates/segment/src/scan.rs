@@ -24,38 +24,28 @@ pub(crate) enum Step<'a> {
 /// Reads frames in large pieces, from a position up to an offset.
 #[derive(Debug)]
 pub(crate) struct FrameScanner<'a> {
-    segment: &'a SegmentFile,
     position: LogPosition,
-    until: u64,
-    buffer: Vec<u8>,
-    /// Offset of the buffer's first byte in the file.
-    buffer_start: u64,
-    /// How much is read at least, where there is as much.
-    read_bytes: usize,
+    window: Window<'a>,
 }
 
 impl<'a> FrameScanner<'a> {
     pub(crate) const fn new(segment: &'a SegmentFile, position: LogPosition, until: u64) -> Self {
         Self {
-            segment,
             position,
-            until,
-            buffer: Vec::new(),
-            buffer_start: 0,
-            read_bytes: READ_BYTES,
+            window: Window::new(segment, until),
         }
     }
 
     /// Forgets what was read, and reads up to `until` from now on: the file may have changed.
     pub(crate) fn look_again(&mut self, until: u64) {
-        self.until = until;
-        self.buffer.clear();
-        self.read_bytes = LOOK_BYTES;
+        self.window.until = until;
+        self.window.buffer.clear();
+        self.window.read_bytes = LOOK_BYTES;
     }
 
     /// Reads up to `until` at most from now on.
     pub(crate) fn stop_at(&mut self, until: u64) {
-        self.until = self.until.min(until);
+        self.window.until = self.window.until.min(until);
     }
 
     /// Where the next frame begins.
@@ -67,12 +57,12 @@ impl<'a> FrameScanner<'a> {
     pub(crate) fn next(&mut self) -> Result<Step<'_>, LogError> {
         let start = self.position;
         let offset = u64::from(start.offset);
-        let left = self.until.saturating_sub(offset);
+        let left = self.window.until.saturating_sub(offset);
         if left == 0 {
             return Ok(Step::End);
         }
-        let salt = self.segment.salt;
-        let header = self.bytes(offset, FRAME_HEADER_BYTES)?;
+        let salt = self.window.segment.salt;
+        let header = self.window.bytes(offset, FRAME_HEADER_BYTES)?;
         if header.iter().all(|byte| *byte == 0) {
             return self.zeros_to_the_end(offset);
         }
@@ -83,21 +73,21 @@ impl<'a> FrameScanner<'a> {
         if u64::from(header.frame_bytes) > left || header.frame_bytes > COMMIT_BYTES_MAX {
             return Ok(Step::Bad("a frame is longer than what is left"));
         }
-        let bytes = self.bytes(offset, header.frame_bytes as usize)?;
+        let bytes = self.window.bytes(offset, header.frame_bytes as usize)?;
         let frame = Frame::unchecked(header, start, salt, bytes);
         if let Err(reason) = frame.check() {
             return Ok(Step::Bad(reason));
         }
         self.position = frame.end();
-        self.read_bytes = READ_BYTES;
+        self.window.read_bytes = READ_BYTES;
         // Made again from its parts: the borrow of the first one ended with the checks.
-        let bytes = self.buffered(offset, header.frame_bytes as usize);
+        let bytes = self.window.buffered(offset, header.frame_bytes as usize);
         Ok(Step::Frame(Frame::unchecked(header, start, salt, bytes)))
     }
 
     fn zeros_to_the_end(&mut self, mut offset: u64) -> Result<Step<'_>, LogError> {
-        while offset < self.until {
-            let piece = self.bytes(offset, READ_BYTES)?;
+        while offset < self.window.until {
+            let piece = self.window.bytes(offset, READ_BYTES)?;
             if piece.is_empty() {
                 break;
             }
@@ -109,36 +99,13 @@ impl<'a> FrameScanner<'a> {
         Ok(Step::End)
     }
 
-    /// Up to `count` bytes from `offset`, fewer at the end.
-    fn bytes(&mut self, offset: u64, count: usize) -> Result<&[u8], LogError> {
-        let left = usize::try_from(self.until.saturating_sub(offset)).unwrap_or(usize::MAX);
-        let count = count.min(left);
-        let buffered = self.buffer_start + self.buffer.len() as u64;
-        if offset < self.buffer_start || offset + count as u64 > buffered {
-            self.buffer.clear();
-            self.buffer.resize(count.max(self.read_bytes).min(left), 0);
-            self.segment.read(&mut self.buffer, offset)?;
-            self.buffer_start = offset;
-        }
-        Ok(self.buffered(offset, count))
-    }
-
-    fn buffered(&self, offset: u64, count: usize) -> &[u8] {
-        let from = offset.checked_sub(self.buffer_start);
-        let from = from
-            .and_then(|from| usize::try_from(from).ok())
-            .unwrap_or(usize::MAX);
-        let rest = self.buffer.get(from..).unwrap_or_default();
-        rest.get(..count).unwrap_or(rest)
-    }
-
     /// Searches everything after the position for frame headers that are right, in linear time.
     pub(crate) fn headers_after(&mut self) -> Result<HeadersAfter, LogError> {
         let mut found = HeadersAfter::default();
         let mut offset = u64::from(self.position.offset) + u64::from(FRAME_ALIGNMENT);
-        while offset < self.until {
-            let salt = self.segment.salt;
-            let piece = self.bytes(offset, READ_BYTES)?;
+        while offset < self.window.until {
+            let salt = self.window.segment.salt;
+            let piece = self.window.bytes(offset, READ_BYTES)?;
             let searched = if piece.len() < READ_BYTES {
                 piece.len()
             } else {
@@ -165,6 +132,61 @@ impl<'a> FrameScanner<'a> {
             offset += searched.next_multiple_of(FRAME_ALIGNMENT as usize) as u64;
         }
         Ok(found)
+    }
+}
+
+/// A piece of a segment file in memory.
+#[derive(Debug)]
+pub(crate) struct Window<'a> {
+    pub(crate) segment: &'a SegmentFile,
+    /// Nothing is read from here on.
+    pub(crate) until: u64,
+    buffer: Vec<u8>,
+    /// Offset of the buffer's first byte in the file.
+    start: u64,
+    /// How much is read at least, where there is as much.
+    read_bytes: usize,
+}
+
+impl<'a> Window<'a> {
+    pub(crate) const fn new(segment: &'a SegmentFile, until: u64) -> Self {
+        Self {
+            segment,
+            until,
+            buffer: Vec::new(),
+            start: 0,
+            read_bytes: READ_BYTES,
+        }
+    }
+
+    /// Up to `count` bytes from `offset`, fewer at the end.
+    pub(crate) fn bytes(&mut self, offset: u64, count: usize) -> Result<&[u8], LogError> {
+        let left = usize::try_from(self.until.saturating_sub(offset)).unwrap_or(usize::MAX);
+        let count = count.min(left);
+        let buffered = self.start + self.buffer.len() as u64;
+        if offset < self.start || offset + count as u64 > buffered {
+            self.buffer.clear();
+            self.buffer.resize(count.max(self.read_bytes).min(left), 0);
+            self.segment.read(&mut self.buffer, offset)?;
+            self.start = offset;
+        }
+        Ok(self.buffered(offset, count))
+    }
+
+    /// What is in memory from `offset` on, at least `least` bytes of it, fewer at the end. Whoever moves
+    /// through a file with this reads it once, however small the steps.
+    pub(crate) fn rest(&mut self, offset: u64, least: usize) -> Result<&[u8], LogError> {
+        self.bytes(offset, least)?;
+        Ok(self.buffered(offset, usize::MAX))
+    }
+
+    fn buffered(&self, offset: u64, count: usize) -> &[u8] {
+        let from = offset.checked_sub(self.start);
+        let from = from
+            .and_then(|from| usize::try_from(from).ok())
+            .unwrap_or(usize::MAX);
+        let rest = self.buffer.get(from..).unwrap_or_default();
+        rest.get(..count).unwrap_or(rest)
     }
 }
 
