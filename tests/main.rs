@@ -54,6 +54,7 @@ mod removals;
 mod repeat;
 mod report;
 mod rewritten;
+mod salvage;
 mod shared_files;
 mod submit;
 mod tags;

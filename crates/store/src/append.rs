@@ -64,8 +64,18 @@ impl Store {
         batch: Batch,
         options: AppendOptions<'_>,
     ) -> Result<Vec<Receipt>, Error> {
+        self.append_batch_of(&batch, options, self.shared.options.payload_bytes_max)
+    }
+
+    /// Appends the events of a batch, which the caller keeps, with payloads of at most so many bytes.
+    pub(crate) fn append_batch_of(
+        &self,
+        batch: &Batch,
+        options: AppendOptions<'_>,
+        payload_bytes_max: usize,
+    ) -> Result<Vec<Receipt>, Error> {
         let _span = self.append_span(batch.len(), &options);
-        let prepared = self.prepare_batch(&batch)?;
+        let prepared = self.prepare_batch(batch, payload_bytes_max)?;
         check_batch(&prepared)?;
         let mut receipts = Vec::with_capacity(prepared.len());
         let written = self.write(&prepared, &options, &mut |receipt| receipts.push(receipt))?;
@@ -92,16 +102,22 @@ impl Store {
         event: &'a Event,
     ) -> Result<Prepared<'a>, Error> {
         let shared = &self.shared;
-        Prepared::new(coordinate, event, 0, shared.random.nonce(), shared)
+        let limit = shared.options.payload_bytes_max;
+        Prepared::new(coordinate, event, 0, shared.random.nonce(), (shared, limit))
     }
 
     /// Checks and hashes the events of a batch, without a lock.
-    pub(crate) fn prepare_batch<'a>(&self, batch: &'a Batch) -> Result<Vec<Prepared<'a>>, Error> {
+    pub(crate) fn prepare_batch<'a>(
+        &self,
+        batch: &'a Batch,
+        payload_bytes_max: usize,
+    ) -> Result<Vec<Prepared<'a>>, Error> {
+        let limits = (&*self.shared, payload_bytes_max);
         let numbered = batch.events.iter().enumerate();
         numbered
             .zip(self.shared.random.nonces())
             .map(|((place, (coordinate, event)), nonce)| {
-                Prepared::new(coordinate, event, place, nonce, &self.shared)
+                Prepared::new(coordinate, event, place, nonce, limits)
             })
             .collect()
     }

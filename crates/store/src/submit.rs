@@ -197,7 +197,7 @@ impl Store {
         options: &AppendOptions<'_>,
         full: Full,
     ) -> Result<Ticket<Vec<Receipt>>, Error> {
-        let prepared = self.prepare_batch(batch)?;
+        let prepared = self.prepare_batch(batch, self.shared.options.payload_bytes_max)?;
         check_batch(&prepared)?;
         let mut receipts = Vec::with_capacity(prepared.len());
         let mut give = |receipt| receipts.push(receipt);

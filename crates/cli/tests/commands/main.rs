@@ -12,6 +12,7 @@ mod backup;
 mod compact;
 mod inspect;
 mod query;
+mod salvage;
 mod transfer;
 mod verify;
 

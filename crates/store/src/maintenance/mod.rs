@@ -38,7 +38,6 @@ mod inventory;
 mod line;
 mod marks;
 mod meaning;
-#[expect(dead_code, reason = "what writes beside what it reads comes next")]
 mod places;
 mod progress;
 mod quarantine;
@@ -65,7 +64,7 @@ pub use progress::{OnProgress, Progress, ProgressUnit};
 pub use rebuild::{Rebuilt, rebuild};
 pub use redact::{Redacted, Redaction, redact};
 pub use removals::{Removal, RemovalChange, removals};
-pub use salvage::{Loss, Salvaged, salvage};
+pub use salvage::{Loss, Salvaged, salvage, salvage_into};
 pub use strandline_segment::CopyMode;
 pub use time::{civil_date, parse_rfc3339, rfc3339};
 pub use verify::{Kept, Verified, verify};

@@ -23,13 +23,13 @@ pub(crate) struct Prepared<'a> {
 }
 
 impl<'a> Prepared<'a> {
-    /// Checks and hashes the event at `place` of its commit.
+    /// Checks and hashes the event at `place` of its commit, whose payload has at most `limit` bytes.
     pub(crate) fn new(
         coordinate: &'a Coordinate,
         event: &'a Event,
         place: usize,
         nonce: Nonce,
-        shared: &Shared,
+        (shared, limit): (&Shared, usize),
     ) -> Result<Self, Error> {
         check_links(event, place)?;
         if event.kind.is_reserved() {
@@ -38,7 +38,6 @@ impl<'a> Prepared<'a> {
                 format!("kind {} is reserved for the store", event.kind),
             ));
         }
-        let limit = shared.options.payload_bytes_max;
         if event.payload.len() > limit {
             return Err(Error::new(
                 ErrorKind::TooLarge,
