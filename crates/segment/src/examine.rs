@@ -90,6 +90,15 @@ impl Examiner {
         &self.header
     }
 
+    /// What is known of the segment without a manifest: where it begins.
+    #[must_use]
+    pub const fn info(&self) -> SegmentInfo {
+        SegmentInfo {
+            header: self.header,
+            end: None,
+        }
+    }
+
     /// What is wrong with the header in the file; the manifest's is used then.
     #[must_use]
     pub const fn header_problem(&self) -> Option<&LogError> {

@@ -8,13 +8,16 @@ use strandline_core::{Coordinate, Hlc};
 use strandline_index::{BlockBuilder, CoordinateId, IndexError};
 use strandline_segment::{FrameRecord, SegmentInfo};
 
+/// Most local numbers that are skipped: they are given in turn, so no gap is longer than what was lost.
+const GAP_MAX: usize = 1 << 20;
+
 /// The rows of one segment, as far as it was read.
 #[derive(Debug, Clone)]
 pub(super) struct SegmentRows {
     pub(super) info: SegmentInfo,
     pub(super) rows: BlockBuilder,
-    /// By local number.
-    pub(super) names: Vec<Named>,
+    /// By local number; `None` where the record that named it is damaged.
+    pub(super) names: Vec<Option<Named>>,
     /// Where streams end whose newest event was removed.
     pub(super) removed: HeadMap,
     /// The newest clock reading up to here.
@@ -47,21 +50,38 @@ impl SegmentRows {
         }
     }
 
-    /// Gives the next local number to a coordinate.
+    /// Gives a coordinate its local number, which is the next, `has_gaps` aside. `place` is the number, and
+    /// the offset of the record that names it.
     pub(super) fn name(
         &mut self,
         coordinate: &Coordinate,
         chain: usize,
-        at: u32,
+        (local, at): (usize, u32),
+        has_gaps: bool,
     ) -> Result<(), IndexError> {
         let id = self.rows.intern(coordinate)?;
-        self.names.push(Named {
+        let named = Some(Named {
             coordinate: Arc::new(coordinate.clone()),
             id,
             chain,
             at,
         });
+        if has_gaps && local <= self.names.len().saturating_add(GAP_MAX) {
+            if self.names.len() <= local {
+                self.names.resize(local + 1, None);
+            }
+            if let Some(place) = self.names.get_mut(local) {
+                *place = named;
+            }
+        } else {
+            self.names.push(named);
+        }
         Ok(())
+    }
+
+    /// The coordinate with a local number.
+    pub(super) fn named(&self, local: usize) -> Option<&Named> {
+        self.names.get(local)?.as_ref()
     }
 
     pub(super) fn event(
@@ -71,20 +91,22 @@ impl SegmentRows {
         local: usize,
     ) -> Result<(), IndexError> {
         self.newest = self.newest.max(Some(record.hlc));
-        let Some(named) = self.names.get(local) else {
+        let Some(named) = self.named(local) else {
             return Ok(());
         };
+        let id = named.id;
         if !self.removed.is_empty() {
-            self.removed.remove(named.coordinate.entity());
+            let entity = named.coordinate.clone();
+            self.removed.remove(entity.entity());
         }
         let tags: Vec<_> = record.extensions.tags().collect();
-        let row = row_of(at, record, named.id);
+        let row = row_of(at, record, id);
         self.rows.push(&row, &tags)
     }
 
     pub(super) fn removed(&mut self, at: &FrameRecord<'_>, record: &RemovedRecord, local: usize) {
         self.newest = self.newest.max(Some(record.hlc));
-        if let Some(named) = self.names.get(local) {
+        if let Some(named) = self.named(local) {
             let head = RemovedHead {
                 clock: record.clock,
                 sequence: at.sequence,
@@ -94,7 +116,8 @@ impl SegmentRows {
                     named_at: named.at,
                 }),
             };
-            self.removed.insert(named.coordinate.entity().into(), head);
+            let entity = named.coordinate.entity().into();
+            self.removed.insert(entity, head);
         }
     }
 }

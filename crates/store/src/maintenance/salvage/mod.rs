@@ -1,22 +1,17 @@
 //! `salvage`: what can still be proved of a damaged store, into a new one.
 
-mod evidence;
-mod names;
 mod salvager;
 mod save;
 mod target;
 
-use super::annotate::{examiner, is_blank};
+use super::damaged::DamagedStore;
 use super::places::Place;
 use super::progress::{Meter, OnProgress};
-use super::segment_files::SegmentFiles;
 use crate::{Error, ErrorKind, EventId, Sequence, Store, StoreOptions};
-use evidence::Evidence;
 use salvager::Salvager;
 use std::ops::Range;
 use std::path::Path;
 use strandline_core::fs::Fs;
-use strandline_segment::{Examiner, LogIdentity, Manifest, SegmentInfo};
 
 /// Something that could not be saved.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,7 +119,7 @@ pub fn salvage(
     target: &Store,
     on_progress: OnProgress<'_>,
 ) -> Result<Salvaged, Error> {
-    let source = Source::find(fs, dir)?;
+    let source = DamagedStore::find(fs, dir)?;
     let shared = target.shared();
     let (from, to) = (
         Place::of(fs, dir)?,
@@ -133,7 +128,7 @@ pub fn salvage(
     if from.is_known() && to.is_known() {
         super::places::check_apart(fs, dir, &shared.dir)?;
     }
-    source.save_into(target, Meter::events(None, on_progress))
+    save_into(source, target, Meter::events(None, on_progress))
 }
 
 /// Saves what is left of the store in `dir` into a new store in the directory `target`, which
@@ -154,12 +149,12 @@ pub fn salvage_into(
     on_progress: OnProgress<'_>,
 ) -> Result<Salvaged, Error> {
     let fs = options.fs.clone();
-    let source = Source::find(&*fs, dir)?;
+    let source = DamagedStore::find(&*fs, dir)?;
     super::places::check_apart(&*fs, dir, target)?;
     target::check(&fs, &source, target)?;
     let options = target::roomy(options, &source)?;
     let store = options.open(target)?;
-    let salvaged = source.save_into(&store, Meter::events(None, on_progress))?;
+    let salvaged = save_into(source, &store, Meter::events(None, on_progress))?;
     store.close()?;
     Ok(salvaged)
 }
@@ -172,97 +167,20 @@ fn same_store(target: &Path) -> Error {
     Error::new(ErrorKind::InvalidInput, message)
 }
 
-/// What there is of the old store.
-struct Source<'a> {
-    fs: &'a dyn Fs,
-    dir: &'a Path,
-    /// Its segments, and those that are not read.
-    files: SegmentFiles,
-    identity: Option<LogIdentity>,
-    evidence: Evidence,
-}
-
-impl<'a> Source<'a> {
-    fn find(fs: &'a dyn Fs, dir: &'a Path) -> Result<Self, Error> {
-        match fs.list(dir) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let message = format!("there is no directory {}", dir.display());
-                return Err(Error::new(ErrorKind::NotFound, message));
-            }
-            listed => listed.map_err(|error| Error::io("list", dir, error))?,
-        };
-        let mut files = SegmentFiles::choose(fs, dir)?;
-        let mut evidence = Evidence::of(fs, dir)?;
-        let identity = match &evidence.manifest {
-            Some(manifest) => Some(*manifest.identity()),
-            None => first_identity(fs, dir, &files)?,
-        };
-        evidence.take_checkpoints(fs, dir, identity.as_ref())?;
-        if files.chosen.is_empty()
-            && evidence.manifest.is_none()
-            && evidence.durable_before == Sequence::ZERO
-        {
-            let message = format!("there is no store in {}", dir.display());
-            return Err(Error::new(ErrorKind::NotFound, message));
-        }
-        files.pass_over_others(fs, dir, identity.as_ref())?;
-        Ok(Self {
-            fs,
-            dir,
-            files,
-            identity,
-            evidence,
-        })
+/// Saves what there is.
+fn save_into(
+    source: DamagedStore<'_>,
+    target: &Store,
+    mut meter: Meter<'_>,
+) -> Result<Salvaged, Error> {
+    let mut salvager = Salvager::new(target)?;
+    for info in source.absent() {
+        salvager.absent(info);
     }
-
-    /// The segments that the MANIFEST lists and no file is there of.
-    fn absent(&self) -> impl Iterator<Item = &SegmentInfo> {
-        let listed = self.evidence.manifest.as_ref();
-        let listed = listed.map_or(&[][..], Manifest::segments);
-        listed.iter().filter(|info| {
-            let is_own = |name: &String| {
-                strandline_segment::SegmentId::parse_file_name(name)
-                    .is_some_and(|(id, _)| id == info.id())
-            };
-            !self.files.chosen.iter().any(is_own)
-        })
+    for name in &source.files.chosen {
+        salvager.file(&source, name, &mut meter)?;
     }
-
-    /// Opens a segment; `None` for one that was made ahead and holds nothing.
-    fn examiner(&self, name: &str) -> Result<Option<Examiner>, Error> {
-        match examiner(self.fs, self.dir, name) {
-            Ok(examiner) => Ok(Some(examiner)),
-            Err(_) if is_blank(self.fs, &self.dir.join(name)) => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
-    fn save_into(self, target: &Store, mut meter: Meter<'_>) -> Result<Salvaged, Error> {
-        let mut salvager = Salvager::new(target)?;
-        for info in self.absent() {
-            salvager.absent(info);
-        }
-        for name in &self.files.chosen {
-            salvager.file(&self, name, &mut meter)?;
-        }
-        let salvaged = salvager.finish(self)?;
-        meter.finish()?;
-        Ok(salvaged)
-    }
-}
-
-/// The identity of the first segment whose header can be read.
-fn first_identity(
-    fs: &dyn Fs,
-    dir: &Path,
-    files: &SegmentFiles,
-) -> Result<Option<LogIdentity>, Error> {
-    for name in &files.chosen {
-        match examiner(fs, dir, name) {
-            Ok(examiner) => return Ok(Some(examiner.header().identity)),
-            Err(error) if error.kind() == ErrorKind::Io => return Err(error),
-            Err(_) => {}
-        }
-    }
-    Ok(None)
+    let salvaged = salvager.finish(source)?;
+    meter.finish()?;
+    Ok(salvaged)
 }

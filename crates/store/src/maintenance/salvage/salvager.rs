@@ -1,7 +1,8 @@
 //! `Salvager`: goes through the segments, proves each event, and saves what is proven.
 
-use super::names::Names;
-use super::{Loss, Salvaged, Source};
+use super::{Loss, Salvaged};
+use crate::maintenance::damaged::DamagedStore;
+use crate::maintenance::damaged::Names;
 use crate::maintenance::progress::Meter;
 use crate::removals::ForeignNotes;
 use crate::{Batch, Coordinate, Error, ErrorKind, Event, EventId, Hlc, Sequence, Snapshot, Store};
@@ -110,7 +111,7 @@ impl<'a> Salvager<'a> {
     /// Saves what is left in the file of a segment.
     pub(super) fn file(
         &mut self,
-        source: &Source<'_>,
+        source: &DamagedStore<'_>,
         name: &str,
         meter: &mut Meter<'_>,
     ) -> Result<(), Error> {

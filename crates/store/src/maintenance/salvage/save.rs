@@ -2,7 +2,8 @@
 
 use super::salvager::{Commit, Salvager, loss, push};
 use super::target::foreign;
-use super::{Loss, Salvaged, Source, same_store};
+use super::{Loss, Salvaged, same_store};
+use crate::maintenance::damaged::DamagedStore;
 use crate::removals::Runs;
 use crate::{AppendOptions, Batch, Durability, Error, ErrorKind, EventId};
 use strandline_core::Hash;
@@ -85,7 +86,7 @@ impl Salvager<'_> {
     }
 
     /// Writes what waits, and puts together what is lost.
-    pub(super) fn finish(mut self, source: Source<'_>) -> Result<Salvaged, Error> {
+    pub(super) fn finish(mut self, source: DamagedStore<'_>) -> Result<Salvaged, Error> {
         let dir = &self.target.shared().dir;
         let is_copy = self.copies > 0 && self.copies == self.before.len();
         if is_copy && source.identity == Some(self.target.shared().identity) {

@@ -1,6 +1,7 @@
 //! The directory that a salvage writes into: what it may hold, and what its store must be able to take.
 
-use super::{Source, same_store};
+use super::same_store;
+use crate::maintenance::damaged::DamagedStore;
 use crate::{Error, ErrorKind, EventId, StoreOptions};
 use std::collections::HashSet;
 use std::path::Path;
@@ -23,7 +24,11 @@ const ROOM: u64 = 4;
 /// # Errors
 ///
 /// `InvalidInput` if it does, `Io`.
-pub(super) fn check(fs: &Arc<dyn Fs>, source: &Source<'_>, target: &Path) -> Result<(), Error> {
+pub(super) fn check(
+    fs: &Arc<dyn Fs>,
+    source: &DamagedStore<'_>,
+    target: &Path,
+) -> Result<(), Error> {
     let refused = |message: String| {
         let message = format!("{message}; name a directory that is empty or not there yet");
         Err(Error::new(ErrorKind::InvalidInput, message))
@@ -74,7 +79,7 @@ pub(super) fn foreign(target: &Path, dir: &Path, events: u64) -> String {
 }
 
 /// How many events a store has that the old one does not. Reads the old one if there are any events.
-fn other_events(fs: &Arc<dyn Fs>, source: &Source<'_>, target: &Path) -> Result<u64, Error> {
+fn other_events(fs: &Arc<dyn Fs>, source: &DamagedStore<'_>, target: &Path) -> Result<u64, Error> {
     let store = StoreOptions::new()
         .read_only()
         .fs(fs.clone())
@@ -90,7 +95,7 @@ fn other_events(fs: &Arc<dyn Fs>, source: &Source<'_>, target: &Path) -> Result<
     Ok(others.count() as u64)
 }
 
-impl Source<'_> {
+impl DamagedStore<'_> {
     /// The ids of all events whose records are right. Memory: 16 bytes and more for each.
     fn ids(&self) -> Result<HashSet<EventId>, Error> {
         let mut ids = HashSet::new();
@@ -130,7 +135,10 @@ impl Source<'_> {
 }
 
 /// Options of a store that takes whatever the old one held.
-pub(super) fn roomy(options: StoreOptions, source: &Source<'_>) -> Result<StoreOptions, Error> {
+pub(super) fn roomy(
+    options: StoreOptions,
+    source: &DamagedStore<'_>,
+) -> Result<StoreOptions, Error> {
     let room = source.longest_commit()?.saturating_mul(ROOM);
     let segment = options
         .log

@@ -3,7 +3,7 @@
 use crate::checkpoint::Restored;
 use crate::{Coordinate, Sequence, footer};
 use std::sync::Arc;
-use strandline_core::record::StoredRecord;
+use strandline_core::record::{Record, StoredRecord};
 use strandline_index::{Block, IndexLayout, SequenceGate, Snapshot};
 use strandline_segment::{Examiner, FooterFound, FrameRecord};
 
@@ -12,7 +12,7 @@ const GAP_MAX: usize = 1 << 20;
 
 /// The coordinates of a segment.
 #[derive(Debug, Default)]
-pub(super) struct Names {
+pub(in crate::maintenance) struct Names {
     /// By local number; `None` where the record that named it is lost.
     named: Vec<Option<Coordinate>>,
     /// The rows of a footer or checkpoint, which tell the coordinate of an event whose own segment does
@@ -22,7 +22,7 @@ pub(super) struct Names {
 
 impl Names {
     /// Those of a segment, of which a checkpoint may have rows.
-    pub(super) fn of(examiner: &Examiner, checkpoint: Option<&Restored>) -> Self {
+    pub(in crate::maintenance) fn of(examiner: &Examiner, checkpoint: Option<&Restored>) -> Self {
         let header = examiner.header();
         let in_footer = match examiner.footer() {
             FooterFound::Whole { bytes, .. } => block_of_footer(bytes),
@@ -44,7 +44,7 @@ impl Names {
     /// The coordinate of a record: as it says itself, as an earlier one of the segment does, or as a row of
     /// the same event at the same place does. What is taken from a row is no more than that; whoever can
     /// follow the chain of the event proves it.
-    pub(super) fn coordinate(
+    pub(in crate::maintenance) fn coordinate(
         &mut self,
         at: &FrameRecord<'_>,
         record: &StoredRecord<'_>,
@@ -54,7 +54,10 @@ impl Names {
             Some(coordinate) => Some(coordinate.clone()),
             None => self.named.get(local).cloned().flatten(),
         };
-        let found = known.or_else(|| self.in_rows(at, record));
+        let found = known.or_else(|| match record {
+            StoredRecord::Event(event) => self.in_rows(at, event),
+            StoredRecord::Removed(_) => None,
+        });
         let coordinate = found
             .ok_or_else(|| "its entity and scope were named by a record that is lost".to_owned())?;
         if local > self.named.len().saturating_add(GAP_MAX) {
@@ -69,10 +72,12 @@ impl Names {
         Ok(coordinate)
     }
 
-    fn in_rows(&self, at: &FrameRecord<'_>, record: &StoredRecord<'_>) -> Option<Coordinate> {
-        let StoredRecord::Event(record) = record else {
-            return None;
-        };
+    /// The coordinate that a row of the same event at the same place has.
+    pub(in crate::maintenance) fn in_rows(
+        &self,
+        at: &FrameRecord<'_>,
+        record: &Record<'_>,
+    ) -> Option<Coordinate> {
         let rows = self.rows.iter().filter_map(|rows| rows.row_at(at.sequence));
         let mut same =
             rows.filter(|row| row.id() == record.id && row.position() == at.position.to_bits());

@@ -8,19 +8,19 @@ use strandline_segment::{LogIdentity, MANIFEST_FILE, Manifest};
 
 /// What a store had, as its own files show.
 #[derive(Debug, Default)]
-pub(super) struct Evidence {
+pub(in crate::maintenance) struct Evidence {
     /// Events below were durable.
-    pub(super) durable_before: Sequence,
+    pub(in crate::maintenance) durable_before: Sequence,
     /// The file that shows it.
-    pub(super) proven_by: Option<String>,
+    pub(in crate::maintenance) proven_by: Option<String>,
     /// Whether a manifest or a checkpoint that is whole was there to say it.
-    pub(super) is_proven: bool,
+    pub(in crate::maintenance) is_proven: bool,
     /// Which segments count.
-    pub(super) manifest: Option<Manifest>,
+    pub(in crate::maintenance) manifest: Option<Manifest>,
     /// The newest checkpoint that is whole.
-    pub(super) checkpoint: Option<Restored>,
+    pub(in crate::maintenance) checkpoint: Option<Restored>,
     /// What is wrong with manifest and checkpoints.
-    pub(super) notices: Vec<String>,
+    pub(in crate::maintenance) notices: Vec<String>,
 }
 
 impl Evidence {
@@ -29,7 +29,7 @@ impl Evidence {
     /// # Errors
     ///
     /// `Io` if the directory cannot be listed.
-    pub(super) fn of(fs: &dyn Fs, dir: &Path) -> Result<Self, Error> {
+    pub(in crate::maintenance) fn of(fs: &dyn Fs, dir: &Path) -> Result<Self, Error> {
         let mut evidence = Self::default();
         match Manifest::read(fs, dir) {
             Ok(Some(manifest)) => evidence.take_manifest(manifest),
@@ -62,7 +62,7 @@ impl Evidence {
     /// # Errors
     ///
     /// `Io` if the directory cannot be listed.
-    pub(super) fn take_checkpoints(
+    pub(in crate::maintenance) fn take_checkpoints(
         &mut self,
         fs: &dyn Fs,
         dir: &Path,
@@ -93,7 +93,7 @@ impl Evidence {
     }
 
     /// Takes what a file shows.
-    pub(super) fn durable(&mut self, before: Sequence, file: &str) {
+    pub(in crate::maintenance) fn durable(&mut self, before: Sequence, file: &str) {
         if before > self.durable_before {
             self.durable_before = before;
             self.proven_by = Some(file.to_owned());
