@@ -61,3 +61,4 @@ mod tags;
 mod tamper;
 mod typed;
 mod verify;
+mod verify_damage;

@@ -11,8 +11,8 @@ use crate::frame::{FRAME_HEADER_BYTES, FrameHeader};
 use crate::pieces::Walk;
 use crate::{Examined, LogError, LogPosition, Piece, ScanError, SegmentInfo};
 use std::path::Path;
-use strandline_core::Hash;
 use strandline_core::fs::{Fs, OpenMode};
+use strandline_core::{Hash, Sequence};
 
 /// The footer of a segment, as far as there is one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +46,8 @@ pub struct Examiner {
     limit: u64,
     /// Where they end as the manifest or a footer says.
     sealed_end: Option<u64>,
+    /// The sequence there, as the manifest says.
+    end_sequence: Option<Sequence>,
     footer: FooterFound,
 }
 
@@ -80,6 +82,7 @@ impl Examiner {
             file,
             limit: sealed_end.unwrap_or(length).min(length),
             sealed_end,
+            end_sequence: known.and_then(SegmentInfo::end).map(|end| end.sequence),
             footer,
         })
     }
@@ -156,8 +159,11 @@ impl Examiner {
         visit: impl FnMut(Piece<'_>) -> Result<(), E>,
     ) -> Result<Examined, ScanError<E>> {
         let end = self.sealed_end.unwrap_or(self.limit);
-        let walk = Walk::new(&self.file, self.header.start(), end);
-        let mut examined = walk.sealed_if(self.sealed_end.is_some()).run(visit)?;
+        let mut walk = Walk::new(&self.file, self.header.start(), end);
+        if self.sealed_end.is_some() {
+            walk = walk.sealed(self.end_sequence);
+        }
+        let mut examined = walk.run(visit)?;
         examined.is_whole &= self.header_problem.is_none();
         Ok(examined)
     }

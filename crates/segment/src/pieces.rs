@@ -84,6 +84,8 @@ pub(crate) struct Walk<'a> {
     limit: u64,
     /// Whether frames must reach the limit.
     is_sealed: bool,
+    /// The sequence after the frames that do.
+    end_sequence: Option<Sequence>,
     is_whole: bool,
 }
 
@@ -92,7 +94,8 @@ enum Next {
     Frame(FrameHeader),
     /// Up to there, and why it is no frame.
     Damage(u64, &'static str),
-    Zeros(u64),
+    /// Nothing but zeros, to the end.
+    Zeros,
 }
 
 impl<'a> Walk<'a> {
@@ -104,13 +107,16 @@ impl<'a> Walk<'a> {
             is_known: true,
             limit,
             is_sealed: false,
+            end_sequence: None,
             is_whole: true,
         }
     }
 
-    /// Says whether frames reach the limit, so that zeros before it are damage, and an end too.
-    pub(crate) const fn sealed_if(mut self, is_sealed: bool) -> Self {
-        self.is_sealed = is_sealed;
+    /// Says that frames reach the limit, so that zeros before it are damage, and an end too; and the sequence
+    /// after them, if it is known.
+    pub(crate) const fn sealed(mut self, end: Option<Sequence>) -> Self {
+        self.is_sealed = true;
+        self.end_sequence = end;
         self
     }
 
@@ -125,14 +131,9 @@ impl<'a> Walk<'a> {
             match self.look()? {
                 Next::Frame(header) => self.frame(header, &mut visit)?,
                 Next::Damage(end, reason) => self.damaged(end, reason, &mut visit)?,
-                Next::Zeros(end) => {
+                Next::Zeros => {
                     let offset = u64::from(self.position.offset);
-                    let bytes = end - offset;
-                    if end < self.window.until || self.is_sealed {
-                        let reason = "there are zeros where frames should be";
-                        self.damaged(end, reason, &mut visit)?;
-                        continue;
-                    }
+                    let bytes = self.window.until - offset;
                     visit(Piece::Zeros { offset, bytes }).map_err(ScanError::Visit)?;
                     break;
                 }
@@ -170,7 +171,11 @@ impl<'a> Walk<'a> {
         let salt = self.window.segment.salt;
         let bytes = self.window.bytes(offset, FRAME_HEADER_BYTES)?;
         if bytes.iter().all(|byte| *byte == 0) {
-            return self.end_of_zeros(offset).map(Next::Zeros);
+            if !self.is_sealed && self.is_zeros(offset)? {
+                return Ok(Next::Zeros);
+            }
+            let reason = "there are zeros where frames should be";
+            return Ok(Next::Damage(self.next_header(offset)?, reason));
         }
         let reason = match FrameHeader::decode(salt, self.position.offset, bytes) {
             Ok(header)
@@ -274,31 +279,35 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    /// How many events are missing up to a frame header that is right, if there is one at `end`.
+    /// How many events are missing up to `end`, where a frame header is right, or the frames end.
     fn events_before(&mut self, end: u64) -> Result<Option<u64>, LogError> {
         let from = self.position.sequence;
         let salt = self.window.segment.salt;
-        let place = u32::try_from(end).unwrap_or(u32::MAX);
-        let bytes = self.window.bytes(end, FRAME_HEADER_BYTES)?;
-        let next = FrameHeader::decode(salt, place, bytes).ok();
-        let after = next.and_then(|next| next.first_sequence.get().checked_sub(from.get()));
+        let next = if end >= self.limit {
+            self.end_sequence
+        } else {
+            let place = u32::try_from(end).unwrap_or(u32::MAX);
+            let bytes = self.window.bytes(end, FRAME_HEADER_BYTES)?;
+            let header = FrameHeader::decode(salt, place, bytes);
+            header.ok().map(|header| header.first_sequence)
+        };
+        let after = next.and_then(|next| next.get().checked_sub(from.get()));
         Ok(after.filter(|count| *count <= u64::from(COMMIT_BYTES_MAX)))
     }
 
-    /// Where the zeros from `offset` on end: at a multiple of the alignment, or at the limit.
-    fn end_of_zeros(&mut self, mut offset: u64) -> Result<u64, LogError> {
+    /// Whether nothing but zeros is left from `offset` on.
+    fn is_zeros(&mut self, mut offset: u64) -> Result<bool, LogError> {
         while offset < self.window.until {
             let piece = self.window.rest(offset, FRAME_HEADER_BYTES)?;
-            match piece.iter().position(|byte| *byte != 0) {
-                Some(at) => {
-                    let aligned = at - at % FRAME_ALIGNMENT as usize;
-                    return Ok(offset + aligned as u64);
-                }
-                None if piece.is_empty() => break,
-                None => offset += piece.len() as u64,
+            if piece.iter().any(|byte| *byte != 0) {
+                return Ok(false);
             }
+            if piece.is_empty() {
+                break;
+            }
+            offset += piece.len() as u64;
         }
-        Ok(self.window.until)
+        Ok(true)
     }
 
     /// Offset of the next frame header after `offset` that is right, or the limit.

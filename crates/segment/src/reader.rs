@@ -308,7 +308,7 @@ impl LogView {
                 false => info.end(),
             };
             let limit = end.map_or(u64::from(u32::MAX), |end| end.offset.into());
-            let walk = Walk::new(file, start, limit).sealed_if(end.is_some());
+            let walk = Walk::new(file, start, limit).sealed(end.map(|end| end.sequence));
             let walked = walk.run(|piece| visit(info, piece))?;
             is_whole &= walked.is_whole;
             before = walked.is_whole.then_some(walked.end);

@@ -169,3 +169,20 @@ fn damage_everywhere_is_gone_through_once() {
     let reads = counted.calls(strandline_core::fs::Operation::Read);
     assert!(reads < 20, "{reads} reads of {} bytes", whole.len());
 }
+
+/// Zeros over whole frames and into another one ended the search at their end.
+#[test]
+fn records_behind_zeros_over_several_frames_are_found() {
+    let fs = MemFs::new();
+    let places = log_of(&fs, &[10, 10, 10, 10]);
+    let all: Vec<_> = (0..).zip(places.iter().map(|(begin, _)| *begin)).collect();
+    let whole = bytes(&fs);
+    for (first, last) in [(3, 24), (3, 29), (10, 12), (0, 28), (9, 20)] {
+        let stretch = places[first].0 + 20..places[last].1 - 1;
+        let (right, _) = found(&damaged(&whole, stretch, Some(0)));
+        let is_right =
+            |(sequence, _): &&(u64, u64)| !(first as u64..=last as u64).contains(sequence);
+        let expected: Vec<_> = all.iter().filter(is_right).copied().collect();
+        assert_eq!(right, expected, "{first} {last}");
+    }
+}
