@@ -148,6 +148,9 @@ fn show(
             "the head that was kept is the log's before sequence {at}"
         ))?;
     }
+    for notice in &verified.notices {
+        screen.text(notice)?;
+    }
     if !kept.receipts.is_empty() && verified.mismatches.is_empty() {
         screen.line(&format!(
             "{} kept and found",
@@ -226,5 +229,6 @@ fn as_json(verified: &Verified, refused: Option<&Error>) -> serde_json::Value {
         "head_at": verified.head_at,
         "problems": problems,
         "mismatches": verified.mismatches,
+        "notices": verified.notices,
     })
 }

@@ -174,6 +174,7 @@ impl Files<'_> {
             report,
             head_at: self.head_at,
             mismatches: Vec::new(),
+            notices: Vec::new(),
         }
     }
 }

@@ -173,6 +173,8 @@ fn open_once(
         // Nothing is ever written, so nothing is ever synced.
         None => GroupSync::new(None, report.proven_durable, index.gate().clone()),
     });
+    let drift_ms_max = options.drift_ms_max();
+    report.note_clock(replayed.hlc.last(), options.clock.now_ms(), drift_ms_max);
     (report.times, report.duration) = steps.end();
     tell(&report, index_reader.snapshot().len(), position);
     let (writer, follower) = match (replayed.writer, replayed.follower) {
