@@ -134,7 +134,12 @@ impl LogOptions {
         end.saturating_add(growth) <= self.rewritten_bytes_max
     }
 
-    pub(crate) fn check(&self) -> Result<(), LogError> {
+    /// Whether every option is within its range. A log that is made or opened checks it.
+    ///
+    /// # Errors
+    ///
+    /// [`LogError::TooLarge`], [`LogError::TooSmall`].
+    pub fn check(&self) -> Result<(), LogError> {
         let limits = [
             (
                 "segment_bytes_max",

@@ -47,6 +47,8 @@ pub(crate) fn open(dir: &Path, options: StoreOptions) -> Result<Store, Error> {
         Level::INFO,
         || tracing::info_span!("open", dir = %dir.display()),
     );
+    // Before anything is made.
+    options.check()?;
     let mut steps = Steps::start(options.clock.clone());
     let mut lock = steps.take(Step::Lock, || lock(dir, &options))?;
     let mut earlier = Vec::new();
