@@ -79,8 +79,7 @@ pub enum EntityFilter {
 /// A name that no event can have (an empty one, say) matches nothing.
 ///
 /// ```
-/// use strandline_core::{EventKind, Region};
-///
+/// # use strandline_core::{EventKind, Region};
 /// const ORDER_PAID: EventKind = EventKind::new(0x1, 0x002);
 /// let paid = Region::all().entity_prefix("order:").scope("eu/payments").kind(ORDER_PAID);
 /// let recent = paid.clone().clock(10..).sequence(..5_000);
