@@ -11,6 +11,7 @@
 mod aggregate;
 mod answers;
 mod append;
+mod bad_sectors;
 mod beside;
 mod both_sides;
 mod by_hand;

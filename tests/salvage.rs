@@ -17,7 +17,7 @@ use strandline::{
     Store, StoreOptions,
 };
 
-const SEGMENT: &str = "segment-0000000001.log";
+pub(crate) const SEGMENT: &str = "segment-0000000001.log";
 
 fn into(dir: &Path, target: &Path) -> Result<Salvaged, Error> {
     into_with(StoreOptions::new(), dir, target)
@@ -27,13 +27,13 @@ fn into_with(options: StoreOptions, dir: &Path, target: &Path) -> Result<Salvage
     salvage_into(options, dir, target, &mut |_| ControlFlow::Continue(()))
 }
 
-fn id(number: u64) -> EventId {
+pub(crate) fn id(number: u64) -> EventId {
     EventId::from_u128(u128::from(number) + 1)
 }
 
 /// A closed store of events of 300 bytes over three entities, numbered by their ids, each a commit of its
 /// own from 0 to 19, and one of a hundred after that.
-fn made(dir: &Path, options: StoreOptions) -> PathBuf {
+pub(crate) fn made(dir: &Path, options: StoreOptions) -> PathBuf {
     let path = dir.join("orders");
     let store = options.open(&path).unwrap();
     let event = |number| Event::bytes(CREATED, vec![b'x'; 300]).with_id(id(number));
@@ -67,7 +67,7 @@ fn change(path: &Path, change: impl FnOnce(&mut Vec<u8>)) {
 }
 
 /// Every name under a directory with its bytes.
-fn listing(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+pub(crate) fn listing(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = BTreeMap::new();
     for entry in std::fs::read_dir(dir).unwrap() {
         let path = entry.unwrap().path();

@@ -49,6 +49,7 @@ pub struct Examiner {
     /// The sequence there, as the manifest says.
     end_sequence: Option<Sequence>,
     footer: FooterFound,
+    is_patient: bool,
 }
 
 impl Examiner {
@@ -61,9 +62,10 @@ impl Examiner {
     pub fn open(fs: &dyn Fs, path: &Path, known: Option<&SegmentInfo>) -> Result<Self, LogError> {
         let file = fs.open(path, OpenMode::Read).at("open", path)?;
         let mut bytes = vec![0; SEGMENT_HEADER_BYTES as usize];
-        let read = file.read_up_to(&mut bytes, 0).at("read", path)?;
+        let read = file.read_up_to(&mut bytes, 0).at("read", path);
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let decoded = SegmentHeader::decode(&name, bytes.get(..read).unwrap_or_default());
+        let decoded = read
+            .and_then(|read| SegmentHeader::decode(&name, bytes.get(..read).unwrap_or_default()));
         let (header, header_problem) = match (decoded, known) {
             (Ok(header), Some(known)) if header != known.header => {
                 let reason = "the file is another segment than the one the MANIFEST lists";
@@ -84,6 +86,7 @@ impl Examiner {
             sealed_end,
             end_sequence: known.and_then(SegmentInfo::end).map(|end| end.sequence),
             footer,
+            is_patient: false,
         })
     }
 
@@ -147,13 +150,22 @@ impl Examiner {
         walk.run_one(header, &mut visit)
     }
 
+    /// Goes on past what the file system does not read: it is taken for zeros, and told as a piece that is
+    /// damaged, after all others.
+    #[must_use]
+    pub const fn patient(mut self) -> Self {
+        self.is_patient = true;
+        self
+    }
+
     /// Hands every piece of the file from the first frame to the last to `visit`, in order.
     ///
     /// Memory: the largest frame, or 1 MiB. Linear in the file.
     ///
     /// # Errors
     ///
-    /// [`LogError::Io`], and what `visit` returns. Damage is no error: it is a piece.
+    /// [`LogError::Io`] unless it is [`patient`](Self::patient), and what `visit` returns. Damage is no
+    /// error: it is a piece.
     pub fn pieces<E>(
         &self,
         visit: impl FnMut(Piece<'_>) -> Result<(), E>,
@@ -162,6 +174,9 @@ impl Examiner {
         let mut walk = Walk::new(&self.file, self.header.start(), end);
         if self.sealed_end.is_some() {
             walk = walk.sealed(self.end_sequence);
+        }
+        if self.is_patient {
+            walk = walk.patient();
         }
         let mut examined = walk.run(visit)?;
         examined.is_whole &= self.header_problem.is_none();
@@ -183,7 +198,9 @@ fn find_footer(
             let Some(at) = length.checked_sub(TRAILER_BYTES as u64) else {
                 return Ok((None, FooterFound::None));
             };
-            file.read(&mut trailer, at)?;
+            if file.read(&mut trailer, at).is_err() {
+                return Ok((None, FooterFound::None));
+            }
             match footer::claimed_end(file.id, &trailer, at) {
                 Some(end) => end,
                 None => return Ok((None, FooterFound::None)),
@@ -203,7 +220,6 @@ fn find_footer(
             offset,
             reason: format!("the footer of {} has another checksum", file.name()),
         },
-        Err(error @ LogError::Io { .. }) => return Err(error),
         Err(error) => FooterFound::Damaged {
             offset,
             reason: error.to_string(),

@@ -120,6 +120,12 @@ impl<'a> Walk<'a> {
         self
     }
 
+    /// Goes on past what cannot be read, and tells it as a piece that is damaged, after all others.
+    pub(crate) fn patient(mut self) -> Self {
+        self.window.be_patient();
+        self
+    }
+
     /// Hands every piece to `visit`, in order.
     pub(crate) fn run<E>(
         mut self,
@@ -146,6 +152,15 @@ impl<'a> Walk<'a> {
                 offset,
                 bytes: self.limit - offset,
                 reason: "the file is cut short",
+            };
+            visit(piece).map_err(ScanError::Visit)?;
+        }
+        for unreadable in self.window.take_unreadable() {
+            self.is_whole = false;
+            let piece = Piece::Damaged {
+                offset: unreadable.start,
+                bytes: unreadable.end - unreadable.start,
+                reason: "the disk does not give it back",
             };
             visit(piece).map_err(ScanError::Visit)?;
         }

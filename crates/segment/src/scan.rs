@@ -4,10 +4,13 @@ use crate::file::SegmentFile;
 use crate::format::COMMIT_BYTES_MAX;
 use crate::frame::{FRAME_HEADER_BYTES, Frame, FrameHeader, MAGIC};
 use crate::{FRAME_ALIGNMENT, LogError, LogPosition};
+use std::ops::Range;
 use strandline_core::Sequence;
 
 /// How much is read at once.
 const READ_BYTES: usize = 1 << 20;
+/// How much is read at once around what cannot be read.
+const BLOCK_BYTES: usize = 512;
 /// How much is read of what is looked at again.
 const LOOK_BYTES: usize = 4 << 10;
 
@@ -146,6 +149,8 @@ pub(crate) struct Window<'a> {
     start: u64,
     /// How much is read at least, where there is as much.
     read_bytes: usize,
+    /// Stretches that could not be read, if that is no error: they are taken for zeros.
+    unreadable: Option<Vec<Range<u64>>>,
 }
 
 impl<'a> Window<'a> {
@@ -156,7 +161,21 @@ impl<'a> Window<'a> {
             buffer: Vec::new(),
             start: 0,
             read_bytes: READ_BYTES,
+            unreadable: None,
         }
+    }
+
+    /// Goes on past what cannot be read, which is zeros then.
+    pub(crate) fn be_patient(&mut self) {
+        self.unreadable = Some(Vec::new());
+    }
+
+    /// What could not be read, in the order in which it was met.
+    pub(crate) fn take_unreadable(&mut self) -> Vec<Range<u64>> {
+        self.unreadable
+            .as_mut()
+            .map(std::mem::take)
+            .unwrap_or_default()
     }
 
     /// Up to `count` bytes from `offset`, fewer at the end.
@@ -167,7 +186,17 @@ impl<'a> Window<'a> {
         if offset < self.start || offset + count as u64 > buffered {
             self.buffer.clear();
             self.buffer.resize(count.max(self.read_bytes).min(left), 0);
-            self.segment.read(&mut self.buffer, offset)?;
+            match (
+                self.segment.read(&mut self.buffer, offset),
+                &mut self.unreadable,
+            ) {
+                (Err(_), Some(unreadable)) => {
+                    let wanted = count.max(self.read_bytes).min(left);
+                    self.buffer.resize(wanted, 0);
+                    read_blocks(self.segment, &mut self.buffer, offset, unreadable);
+                }
+                (read, _) => read?,
+            }
             self.start = offset;
         }
         Ok(self.buffered(offset, count))
@@ -187,6 +216,34 @@ impl<'a> Window<'a> {
             .unwrap_or(usize::MAX);
         let rest = self.buffer.get(from..).unwrap_or_default();
         rest.get(..count).unwrap_or(rest)
+    }
+}
+
+/// Fills a buffer block by block, and notes the blocks that cannot be read, which are zeros.
+fn read_blocks(
+    segment: &SegmentFile,
+    buffer: &mut [u8],
+    start: u64,
+    unreadable: &mut Vec<Range<u64>>,
+) {
+    let mut offset = start;
+    for block in buffer.chunks_mut(BLOCK_BYTES) {
+        let end = offset + block.len() as u64;
+        let mut bytes = vec![0; block.len()];
+        match segment.read(&mut bytes, offset) {
+            Ok(()) => {
+                let read = bytes.len();
+                block
+                    .get_mut(..read)
+                    .unwrap_or_default()
+                    .copy_from_slice(&bytes);
+            }
+            Err(_) => match unreadable.last_mut() {
+                Some(last) if last.end >= offset => last.end = last.end.max(end),
+                _ => unreadable.push(offset..end),
+            },
+        }
+        offset = end;
     }
 }
 

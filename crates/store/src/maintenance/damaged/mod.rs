@@ -41,7 +41,7 @@ impl<'a> DamagedStore<'a> {
         let mut evidence = Evidence::of(fs, dir)?;
         let identity = match &evidence.manifest {
             Some(manifest) => Some(*manifest.identity()),
-            None => first_identity(fs, dir, &files)?,
+            None => first_identity(fs, dir, &files),
         };
         evidence.take_checkpoints(fs, dir, identity.as_ref())?;
         if files.chosen.is_empty()
@@ -51,7 +51,7 @@ impl<'a> DamagedStore<'a> {
             let message = format!("there is no store in {}", dir.display());
             return Err(Error::new(ErrorKind::NotFound, message));
         }
-        files.pass_over_others(fs, dir, identity.as_ref())?;
+        files.pass_over_others(fs, dir, identity.as_ref());
         Ok(Self {
             fs,
             dir,
@@ -84,17 +84,8 @@ impl<'a> DamagedStore<'a> {
 }
 
 /// The identity of the first segment whose header can be read.
-fn first_identity(
-    fs: &dyn Fs,
-    dir: &Path,
-    files: &SegmentFiles,
-) -> Result<Option<LogIdentity>, Error> {
-    for name in &files.chosen {
-        match examiner(fs, dir, name) {
-            Ok(examiner) => return Ok(Some(examiner.header().identity)),
-            Err(error) if error.kind() == ErrorKind::Io => return Err(error),
-            Err(_) => {}
-        }
-    }
-    Ok(None)
+fn first_identity(fs: &dyn Fs, dir: &Path, files: &SegmentFiles) -> Option<LogIdentity> {
+    let examiners = files.chosen.iter().map(|name| examiner(fs, dir, name));
+    let mut readable = examiners.filter_map(Result::ok);
+    readable.next().map(|examiner| examiner.header().identity)
 }

@@ -5,12 +5,12 @@ use crate::maintenance::damaged::DamagedStore;
 use crate::maintenance::damaged::Names;
 use crate::maintenance::progress::Meter;
 use crate::removals::ForeignNotes;
-use crate::{Batch, Coordinate, Error, ErrorKind, Event, EventId, Hlc, Sequence, Snapshot, Store};
+use crate::{Batch, Coordinate, Error, Event, EventId, Hlc, Sequence, Snapshot, Store};
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use strandline_core::record::{RecordPayload, RemovalNote, StoredRecord};
 use strandline_core::{EventHasher, Hash};
-use strandline_segment::{FrameHeader, FrameRecord, Piece, SegmentInfo};
+use strandline_segment::{FrameHeader, FrameRecord, Piece, ScanError, SegmentInfo};
 
 /// Why a redacted event is not saved.
 const REDACTED: &str = "its payload was redacted, and is not to be had";
@@ -118,7 +118,6 @@ impl<'a> Salvager<'a> {
         let examiner = match source.examiner(name) {
             Ok(Some(examiner)) => examiner,
             Ok(None) => return Ok(()),
-            Err(error) if error.kind() == ErrorKind::Io => return Err(error),
             Err(error) => {
                 self.report
                     .losses
@@ -132,9 +131,20 @@ impl<'a> Salvager<'a> {
         if let Some(problem) = examiner.header_problem() {
             self.report.notices.push(problem.to_string());
         }
-        examiner.pieces(|piece| self.piece(name, &piece, meter))?;
+        let walked = examiner
+            .patient()
+            .pieces(|piece| self.piece(name, &piece, meter));
         self.report.losses.extend(self.broken.take());
-        Ok(())
+        match walked {
+            Err(ScanError::Visit(error)) => Err(error),
+            // What is left of the file is lost; other files may be read.
+            Err(ScanError::Log(error)) => {
+                let reason = error.to_string();
+                self.report.losses.push(loss(name, None, None, reason));
+                Ok(())
+            }
+            Ok(_) => Ok(()),
+        }
     }
 
     fn piece(&mut self, file: &str, piece: &Piece<'_>, meter: &mut Meter<'_>) -> Result<(), Error> {

@@ -107,10 +107,9 @@ impl DamagedStore<'_> {
         for name in &self.files.chosen {
             let examiner = match self.examiner(name) {
                 Ok(Some(examiner)) => examiner,
-                Err(error) if error.kind() == ErrorKind::Io => return Err(error),
                 Ok(None) | Err(_) => continue,
             };
-            examiner.pieces(|piece| {
+            examiner.patient().pieces(|piece| {
                 match piece {
                     Piece::Frame { frame, .. } => frame.records().for_each(|one| take(&one)),
                     Piece::Record(record) => take(&record),
