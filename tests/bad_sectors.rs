@@ -1,10 +1,5 @@
 //! Salvage from a disk that does not give back all of what is on it.
 
-#![expect(
-    clippy::disallowed_methods,
-    reason = "the store that is read from was written by the operating system"
-)]
-
 use crate::harness::{CREATED, at};
 use crate::salvage::{SEGMENT, id, listing, made};
 use std::io;
