@@ -4,7 +4,7 @@ use crate::harness::{CREATED, DIR, at, dir, files, options, read, write};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use strandline::fs::MemFs;
-use strandline::maintenance::{Kept, Verified, verify, verify_files};
+use strandline::maintenance::{self, Kept, Verified, verify, verify_files};
 use strandline::{
     Batch, Durability, ErrorKind, Event, ProblemKind, Store, StoreOptions, VerifyReport,
 };
@@ -264,4 +264,58 @@ fn a_kept_head_is_found_behind_damage() {
         Some(EVENTS)
     );
     assert!(verified.mismatches.is_empty());
+}
+
+/// Damage by chance, of any length, in any file: what is told adds up, and the two that read past it agree.
+#[test]
+fn whatever_is_damaged_the_counts_add_up() {
+    let whole = made();
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut next = move |below: u64| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state % below
+    };
+    let names = files(&whole, "");
+    for round in 0..200 {
+        let fs = whole.fork();
+        for _ in 0..=next(3) {
+            let path = &names[next(names.len() as u64) as usize];
+            let mut bytes = read(&fs, path);
+            if bytes.is_empty() {
+                continue;
+            }
+            let start = next(bytes.len() as u64) as usize;
+            let most = if next(2) == 0 { 20 } else { 20_000 };
+            let end = (start + 1 + next(most) as usize).min(bytes.len());
+            match next(4) {
+                0 => bytes.truncate(start),
+                1 => bytes[start..end].fill(0),
+                2 => bytes[start..end].fill(0xff),
+                _ => bytes[start] ^= 1 << next(8),
+            }
+            write(&fs, path, &bytes);
+        }
+        let report = as_files(&fs).report;
+        assert!(
+            report.good() <= report.total() && report.total() <= EVENTS,
+            "{round}"
+        );
+        let target = small(&MemFs::new()).open(dir()).unwrap();
+        let go_on = &mut |_| ControlFlow::Continue(());
+        let saved = maintenance::salvage(&fs, Path::new(DIR), &target, go_on).unwrap();
+        assert_eq!(
+            saved.events + saved.lost,
+            report.total(),
+            "{round}: {saved:?}"
+        );
+        assert_eq!(
+            saved.events,
+            report.good(),
+            "{round}: {:?} {saved:?}",
+            report.problems
+        );
+        assert!(target.verify().unwrap().is_intact(), "{round}");
+    }
 }

@@ -83,7 +83,7 @@ pub(super) fn is_at(position: &LogPosition, place: &LogPosition, info: &SegmentI
 pub(super) fn has_names(found: &[u8], rows: &SegmentRows, expected: &Block) -> bool {
     let (found, rest) = found.as_chunks::<4>();
     let places = rows.names.iter().map(|named| {
-        let place = expected.find_coordinate(&named.as_ref()?.coordinate)?;
+        let place = expected.find_coordinate(&named.coordinate)?;
         Some(place.to_le_bytes())
     });
     rest.is_empty()

@@ -104,6 +104,7 @@ impl Damage {
     pub(super) fn settle(&mut self, info: &SegmentInfo, to: Option<Sequence>) -> Vec<Problem> {
         let mut problems: Vec<_> = self.frame.take().into_iter().collect();
         if let Some(stretch) = self.stretch.take() {
+            self.next = self.next.max(to.unwrap_or(self.next));
             let missing = stretch.from.get()..to.unwrap_or(stretch.from).get();
             let missing = Runs::of(vec![missing]).without(&Runs::of(stretch.found));
             let events = missing.as_slice().first().cloned();
@@ -115,7 +116,6 @@ impl Damage {
                 problems.push(problem(info, stretch.offset, &reason, Some(events.clone())));
             }
         }
-        self.next = self.next.max(to.unwrap_or(self.next));
         problems
     }
 
@@ -177,7 +177,7 @@ fn problem(info: &SegmentInfo, offset: u64, reason: &str, events: Option<Range<u
 pub(super) fn push(runs: &mut Vec<Range<u64>>, sequence: Sequence) {
     let sequence = sequence.get();
     match runs.last_mut() {
-        Some(last) if last.end == sequence => last.end += 1,
+        Some(last) if last.end == sequence => last.end = last.end.saturating_add(1),
         _ => runs.push(sequence..sequence.saturating_add(1)),
     }
 }

@@ -2,22 +2,22 @@
 
 use crate::open::row_of;
 use crate::removed::{HeadMap, HeadPlace, RemovedHead};
+use std::collections::HashMap;
 use std::sync::Arc;
 use strandline_core::record::{Record, RemovedRecord};
 use strandline_core::{Coordinate, Hlc};
 use strandline_index::{BlockBuilder, CoordinateId, IndexError};
 use strandline_segment::{FrameRecord, SegmentInfo};
 
-/// Most local numbers that are skipped: they are given in turn, so no gap is longer than what was lost.
-const GAP_MAX: usize = 1 << 20;
-
 /// The rows of one segment, as far as it was read.
 #[derive(Debug, Clone)]
 pub(super) struct SegmentRows {
     pub(super) info: SegmentInfo,
     pub(super) rows: BlockBuilder,
-    /// By local number; `None` where the record that named it is damaged.
-    pub(super) names: Vec<Option<Named>>,
+    /// By local number.
+    pub(super) names: Vec<Named>,
+    /// By local number, those that come after records which are damaged.
+    after_gaps: HashMap<usize, Named>,
     /// Where streams end whose newest event was removed.
     pub(super) removed: HeadMap,
     /// The newest clock reading up to here.
@@ -44,6 +44,7 @@ impl SegmentRows {
             info,
             rows: BlockBuilder::default(),
             names: Vec::new(),
+            after_gaps: HashMap::new(),
             removed: HeadMap::new(),
             newest,
             is_whole: true,
@@ -60,19 +61,14 @@ impl SegmentRows {
         has_gaps: bool,
     ) -> Result<(), IndexError> {
         let id = self.rows.intern(coordinate)?;
-        let named = Some(Named {
+        let named = Named {
             coordinate: Arc::new(coordinate.clone()),
             id,
             chain,
             at,
-        });
-        if has_gaps && local <= self.names.len().saturating_add(GAP_MAX) {
-            if self.names.len() <= local {
-                self.names.resize(local + 1, None);
-            }
-            if let Some(place) = self.names.get_mut(local) {
-                *place = named;
-            }
+        };
+        if has_gaps && local != self.names.len() {
+            self.after_gaps.insert(local, named);
         } else {
             self.names.push(named);
         }
@@ -81,7 +77,9 @@ impl SegmentRows {
 
     /// The coordinate with a local number.
     pub(super) fn named(&self, local: usize) -> Option<&Named> {
-        self.names.get(local)?.as_ref()
+        self.after_gaps
+            .get(&local)
+            .or_else(|| self.names.get(local))
     }
 
     pub(super) fn event(

@@ -2,19 +2,17 @@
 
 use crate::checkpoint::Restored;
 use crate::{Coordinate, Sequence, footer};
+use std::collections::HashMap;
 use std::sync::Arc;
 use strandline_core::record::{Record, StoredRecord};
 use strandline_index::{Block, IndexLayout, SequenceGate, Snapshot};
 use strandline_segment::{Examiner, FooterFound, FrameRecord};
 
-/// Most local numbers that are skipped: they are given in turn, so no gap is longer than what was lost.
-const GAP_MAX: usize = 1 << 20;
-
 /// The coordinates of a segment.
 #[derive(Debug, Default)]
 pub(in crate::maintenance) struct Names {
-    /// By local number; `None` where the record that named it is lost.
-    named: Vec<Option<Coordinate>>,
+    /// By local number.
+    named: HashMap<u32, Coordinate>,
     /// The rows of a footer or checkpoint, which tell the coordinate of an event whose own segment does
     /// not.
     rows: Vec<Snapshot>,
@@ -36,7 +34,7 @@ impl Names {
             .map(|(_, _, block)| block);
         let blocks = in_footer.into_iter().chain(in_checkpoint);
         Self {
-            named: Vec::new(),
+            named: HashMap::new(),
             rows: blocks.filter_map(rows).collect(),
         }
     }
@@ -49,10 +47,10 @@ impl Names {
         at: &FrameRecord<'_>,
         record: &StoredRecord<'_>,
     ) -> Result<Coordinate, String> {
-        let local = usize::try_from(record.local_coordinate()).unwrap_or(usize::MAX);
+        let local = record.local_coordinate();
         let known = match record.coordinate() {
             Some(coordinate) => Some(coordinate.clone()),
-            None => self.named.get(local).cloned().flatten(),
+            None => self.named.get(&local).cloned(),
         };
         let found = known.or_else(|| match record {
             StoredRecord::Event(event) => self.in_rows(at, event),
@@ -60,14 +58,8 @@ impl Names {
         });
         let coordinate = found
             .ok_or_else(|| "its entity and scope were named by a record that is lost".to_owned())?;
-        if local > self.named.len().saturating_add(GAP_MAX) {
-            return Err("the number of its coordinate cannot be right".to_owned());
-        }
-        if self.named.len() <= local {
-            self.named.resize(local + 1, None);
-        }
-        if let Some(name) = self.named.get_mut(local) {
-            *name = Some(coordinate.clone());
+        if record.coordinate().is_some() || !self.named.contains_key(&local) {
+            self.named.insert(local, coordinate.clone());
         }
         Ok(coordinate)
     }

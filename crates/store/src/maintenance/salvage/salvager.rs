@@ -395,7 +395,7 @@ pub(super) fn loss(file: &str, offset: Option<u64>, bytes: Option<u64>, reason: 
 pub(super) fn push(runs: &mut Vec<Range<u64>>, sequence: Sequence) {
     let sequence = sequence.get();
     match runs.last_mut() {
-        Some(last) if last.end == sequence => last.end += 1,
+        Some(last) if last.end == sequence => last.end = last.end.saturating_add(1),
         _ => runs.push(sequence..sequence.saturating_add(1)),
     }
 }
