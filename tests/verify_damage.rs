@@ -319,3 +319,21 @@ fn whatever_is_damaged_the_counts_add_up() {
         assert!(target.verify().unwrap().is_intact(), "{round}");
     }
 }
+
+/// Opening named the frame, which is at the front of a file where a batch is long.
+#[test]
+fn an_error_of_opening_names_the_record_too() {
+    let fs = made();
+    let (path, offset) = payload(&fs, 35);
+    change(&fs, &path, offset + 100);
+    let go_on = &mut |_| ControlFlow::Continue(());
+    let error = maintenance::rebuild(small(&fs), &dir(), go_on).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corrupt);
+    let text = error.to_string();
+    let named = text.split("offset ").nth(1).unwrap();
+    let named: usize = named.split(':').next().unwrap().parse().unwrap();
+    assert!(
+        named + 44 < offset && offset < named + 250,
+        "{text}: {offset}"
+    );
+}

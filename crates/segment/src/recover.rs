@@ -189,7 +189,10 @@ impl UncheckedLog {
         let end = scanner.position();
         let torn_tail = match bad {
             None => None,
-            Some((reason, after)) => self.judge(&file, end, proven, reason, after)?,
+            Some((reason, after)) => {
+                let at = scanner.damaged_at()?;
+                self.judge(&file, (end, at), proven, reason, after)?
+            }
         };
         if end.sequence < proven || end.offset < durable {
             return Err(LogError::LogBehind {
@@ -217,18 +220,18 @@ impl UncheckedLog {
         self.durable.map_or(0, |durable| durable.offset)
     }
 
-    /// What the bad frame at `end` means, after it was looked at again: a torn tail, nothing if the
+    /// What the bad frame at `end`, whose bytes are wrong at `at`, means, after it was looked at again: a torn tail, nothing if the
     /// segment was sealed there or carried over meanwhile, or corruption.
     fn judge(
         &self,
         file: &SegmentFile,
-        end: LogPosition,
+        (end, at): (LogPosition, u64),
         proven: Sequence,
         reason: &'static str,
         after: HeadersAfter,
     ) -> Result<Option<TornTail>, LogError> {
         let offset = u64::from(end.offset);
-        let corrupt = || LogError::corrupt(file.name(), offset, reason);
+        let corrupt = || LogError::corrupt(file.name(), at, reason);
         if end.sequence < proven || end.offset < self.durable_offset() {
             return Err(corrupt());
         }

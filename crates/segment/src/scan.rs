@@ -88,6 +88,24 @@ impl<'a> FrameScanner<'a> {
         Ok(Step::Frame(Frame::unchecked(header, start, salt, bytes)))
     }
 
+    /// Where the bytes are that make the frame at the position a bad one: the record that is not right, if
+    /// it is one, or the frame.
+    pub(crate) fn damaged_at(&mut self) -> Result<u64, LogError> {
+        let start = self.position;
+        let offset = u64::from(start.offset);
+        let salt = self.window.segment.salt;
+        let header = self.window.bytes(offset, FRAME_HEADER_BYTES)?;
+        let Ok(header) = FrameHeader::decode(salt, start.offset, header) else {
+            return Ok(offset);
+        };
+        if header.frame_bytes > COMMIT_BYTES_MAX {
+            return Ok(offset);
+        }
+        let bytes = self.window.bytes(offset, header.frame_bytes as usize)?;
+        let frame = Frame::unchecked(header, start, salt, bytes);
+        Ok(offset + frame.bad_record().unwrap_or(0) as u64)
+    }
+
     fn zeros_to_the_end(&mut self, mut offset: u64) -> Result<Step<'_>, LogError> {
         while offset < self.window.until {
             let piece = self.window.bytes(offset, READ_BYTES)?;
