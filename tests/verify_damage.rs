@@ -330,8 +330,8 @@ fn an_error_of_opening_names_the_record_too() {
     let error = maintenance::rebuild(small(&fs), &dir(), go_on).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Corrupt);
     let text = error.to_string();
-    let named = text.split("offset ").nth(1).unwrap();
-    let named: usize = named.split(':').next().unwrap().parse().unwrap();
+    let named = text.split("record at offset ").nth(1).unwrap();
+    let named: usize = named.split(';').next().unwrap().parse().unwrap();
     assert!(
         named + 44 < offset && offset < named + 250,
         "{text}: {offset}"

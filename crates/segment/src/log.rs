@@ -410,8 +410,7 @@ pub(crate) fn visit_all<E>(
             Step::Frame(frame) => visit(&frame).map_err(crate::ScanError::Visit)?,
             Step::End => return Ok(scanner.position()),
             Step::Bad(reason) => {
-                let offset = scanner.damaged_at()?;
-                return Err(LogError::corrupt(file.name(), offset, reason).into());
+                return Err(scanner.corrupt(reason)?.into());
             }
         }
     }

@@ -88,9 +88,23 @@ impl<'a> FrameScanner<'a> {
         Ok(Step::Frame(Frame::unchecked(header, start, salt, bytes)))
     }
 
-    /// Where the bytes are that make the frame at the position a bad one: the record that is not right, if
-    /// it is one, or the frame.
-    pub(crate) fn damaged_at(&mut self) -> Result<u64, LogError> {
+    /// The error of the bad frame at the position: it is at the offset of the frame, and names the record
+    /// that is not right, if it is one.
+    pub(crate) fn corrupt(&mut self, reason: &str) -> Result<LogError, LogError> {
+        let name = self.window.segment.name();
+        let offset = u64::from(self.position.offset);
+        let at = self.damaged_at()?;
+        Ok(match at == offset {
+            true => LogError::corrupt(name, offset, reason),
+            false => {
+                let reason = format!("{reason}, that of the record at offset {at}");
+                LogError::corrupt(name, offset, reason)
+            }
+        })
+    }
+
+    /// Where the record begins that is not right in the frame at the position, or else the frame.
+    fn damaged_at(&mut self) -> Result<u64, LogError> {
         let start = self.position;
         let offset = u64::from(start.offset);
         let salt = self.window.segment.salt;
