@@ -1,11 +1,14 @@
-//! Limits of a segment: what could be written can be redacted, and its events are counted.
+//! Limits: what could be written can be redacted, events of a segment are counted, and options have ranges.
 
 use crate::compact::{assert_intact, run_redact};
-use crate::harness::{CREATED, at, written};
+use crate::harness::{CREATED, DIR, at, written};
 use std::ops::ControlFlow;
-use strandline::fs::MemFs;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use strandline::fs::{Fs, MemFs};
 use strandline::maintenance::{Redaction, redact};
-use strandline::{Batch, ErrorKind, Event, Region, Store, StoreOptions};
+use strandline::{Batch, Durability, ErrorKind, Event, Region, Store, StoreOptions};
 
 const SEGMENT_BYTES: u64 = 64 << 10;
 
@@ -93,4 +96,81 @@ fn a_segment_is_full_with_so_many_events() {
     assert_eq!(append(&store, 300), 5);
     assert_eq!(append(&store, 1), 6);
     assert_intact(&store);
+}
+
+/// A segment of five bytes was told as an error of the file system, after a directory was made for it.
+#[test]
+fn an_option_that_is_out_of_its_range_is_wrong_input_before_anything_is_made() {
+    let longest = u64::from(u32::MAX);
+    for (wrong, name) in [
+        (
+            StoreOptions::new().segment_bytes_max(0),
+            "segment_bytes_max",
+        ),
+        (
+            StoreOptions::new().segment_bytes_max(5),
+            "segment_bytes_max",
+        ),
+        (
+            StoreOptions::new().segment_bytes_max((64 << 10) - 1),
+            "segment_bytes_max",
+        ),
+        (
+            StoreOptions::new().segment_bytes_max(longest + 1),
+            "segment_bytes_max",
+        ),
+        (
+            StoreOptions::new().segment_bytes_max(u64::MAX),
+            "segment_bytes_max",
+        ),
+        (
+            StoreOptions::new().payload_bytes_max((64 << 20) + 1),
+            "payload_bytes_max",
+        ),
+        (
+            StoreOptions::new().payload_bytes_max(usize::MAX),
+            "payload_bytes_max",
+        ),
+    ] {
+        let fs = MemFs::new();
+        for options in [
+            wrong.clone(),
+            wrong.clone().must_exist(),
+            wrong.clone().read_only(),
+        ] {
+            let error = options.fs(Arc::new(fs.clone())).open(DIR).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
+            assert!(error.to_string().contains(name), "{error}");
+            assert!(Fs::list(&fs, Path::new(DIR)).is_err(), "nothing is made");
+        }
+    }
+    // What is odd and within its range.
+    let odd = [
+        StoreOptions::new().segment_bytes_max(64 << 10),
+        StoreOptions::new().segment_bytes_max(longest),
+        StoreOptions::new().payload_bytes_max(64 << 20),
+        StoreOptions::new().payload_bytes_max(0),
+        StoreOptions::new().segment_events_max(0),
+        StoreOptions::new().open_files_max(0),
+        StoreOptions::new().in_flight_max(0),
+        StoreOptions::new().checkpoint_interval_bytes(0),
+        StoreOptions::new().checkpoint_interval_bytes(u64::MAX),
+        StoreOptions::new().sync_interval(Duration::ZERO),
+        StoreOptions::new().sync_interval(Duration::MAX),
+        StoreOptions::new().clock_drift_max(Duration::ZERO),
+        StoreOptions::new().clock_drift_max(Duration::MAX),
+    ];
+    for options in odd {
+        let fs: Arc<dyn Fs> = Arc::new(MemFs::new());
+        let store = options.clone().fs(fs.clone()).open(DIR).unwrap();
+        for durability in [Durability::Written, Durability::Synced] {
+            let options = strandline::AppendOptions::new().durability(durability);
+            store
+                .append_with(&at("a", "s"), Event::bytes(CREATED, []), options)
+                .unwrap();
+        }
+        store.close().unwrap();
+        let store = options.fs(fs).open(DIR).unwrap();
+        assert_eq!(store.snapshot().len(), 2);
+    }
 }

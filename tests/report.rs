@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use strandline::fs::MemFs;
-use strandline::{Clock, Durability, Event, EventKind, OpenPath, OpenReport, StoreOptions};
+use strandline::{
+    Clock, Durability, Event, EventKind, ManualClock, OpenPath, OpenReport, StoreOptions,
+};
 
 /// Goes on by a millisecond each time that it is asked.
 #[derive(Debug, Default)]
@@ -187,4 +189,64 @@ fn what_is_repaired_and_set_aside_is_listed() {
     assert!(report.rewritten_bytes > 0);
     let written = "bytes that were not proven durable into a new file";
     assert!(report.to_string().contains(written), "{report}");
+}
+
+/// Nobody was told that a store's times are ahead, which every new event then goes on with.
+#[test]
+fn times_ahead_of_the_clock_are_told_and_are_no_damage() {
+    let fs = MemFs::new();
+    let month = 30 * 86_400_000_u64;
+    let ahead = Arc::new(ManualClock::new(1_700_000_000_000 + month));
+    let store = options(&fs).clock(ahead).open(dir()).unwrap();
+    store.append(&at("a", "s"), event("x")).unwrap();
+    store.close().unwrap();
+    let right = || Arc::new(ManualClock::new(1_700_000_000_000));
+    for access in [options(&fs).read_only(), options(&fs)] {
+        let store = access.clock(right()).open(dir()).unwrap();
+        let report = store.open_report();
+        assert_eq!(report.clock_ahead_ms, Some(month));
+        assert!(report.is_clean(), "{:?}", report.notices);
+        let [notice] = &report.notices[..] else {
+            panic!("{:?}", report.notices)
+        };
+        assert!(
+            notice.contains("30 days ahead of this machine's clock"),
+            "{notice}"
+        );
+        assert!(notice.contains("2023-12-14T22:13:20.000Z"), "{notice}");
+        assert!(report.to_string().contains(notice.as_str()));
+    }
+    // Within what is allowed, and where everything is.
+    for options in [
+        options(&fs).clock(Arc::new(ManualClock::new(
+            1_700_000_000_000 + month - 60_000,
+        ))),
+        options(&fs)
+            .clock(right())
+            .clock_drift_max(std::time::Duration::MAX),
+    ] {
+        let store = options.open(dir()).unwrap();
+        assert_eq!(store.open_report().clock_ahead_ms, None);
+        assert!(store.open_report().notices.is_empty());
+    }
+}
+
+#[test]
+fn a_report_reads_as_a_sentence() {
+    let fs = MemFs::new();
+    let store = options(&fs).open(dir()).unwrap();
+    let made = store.open_report().to_string();
+    assert!(made.starts_with("made a new store in "), "{made}");
+    assert!(!made.contains("because"), "{made}");
+    store.close().unwrap();
+    let store = options(&fs).open(dir()).unwrap();
+    let empty = store.open_report().to_string();
+    assert!(empty.contains(": it has no events\n"), "{empty}");
+    store.append(&at("a", "s"), event("x")).unwrap();
+    store.close().unwrap();
+    let store = options(&fs).open(dir()).unwrap();
+    let one = store.open_report().to_string();
+    assert!(one.starts_with("opened from a checkpoint in "), "{one}");
+    assert!(one.contains(": 1 event from the checkpoint\n"), "{one}");
+    assert!(!one.contains(" 0 from"), "{one}");
 }

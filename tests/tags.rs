@@ -117,6 +117,11 @@ fn what_is_no_tag_is_refused_and_leaves_nothing() {
     let batch = Batch::new().push(&a, event("x")).push(&a, empty);
     let error = store.append_batch(batch).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    // The rule that it told was that of entities and scopes.
+    assert!(
+        error.to_string().contains("a tag has 1 to 128 bytes"),
+        "{error}"
+    );
     assert!(store.snapshot().is_empty());
     let most = (0..TAGS_MAX).fold(event("x"), |event, tag| {
         event.tagged(format!("{tag:0>TAG_BYTES_MAX$}"))

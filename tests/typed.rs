@@ -256,6 +256,10 @@ fn a_registry_refuses_two_claims_and_broken_chains() {
         any().upcast(|_: Sent| PlacedV2 { cents: 0 }),
         "sent is kind",
     );
+    check(
+        any().upcast(|_: Sent| PlacedV2 { cents: 0 }),
+        "their names differ, and forms of one payload share one",
+    );
     assert_eq!(any().name(PLACED), Some("placed"));
     assert!(!any().knows(Paid::KIND));
 }

@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 use strandline::fs::MemFs;
-use strandline::maintenance::{Inventory, removals, salvage as save};
+use strandline::maintenance::{Inventory, Kept, removals, salvage as save, verify_files};
 use strandline::{Coordinate, Event, EventId, EventKind, Region, Store, StoreOptions};
 use strandline_segment::SegmentHeader;
 
@@ -138,6 +138,7 @@ pub(super) fn salvage(input: &[u8]) -> Result<(), Violation> {
     let target = options(&MemFs::new()).open("/saved");
     let target = target.map_err(|error| Violation::new(error.to_string()))?;
     let mut go_on = |_| ControlFlow::Continue(());
+    let _ = verify_files(&fs, Path::new(DIR), &Kept::default(), &mut go_on);
     let _ = save(&fs, Path::new(DIR), &target, &mut go_on);
     crate::expect_whole(&target)
 }

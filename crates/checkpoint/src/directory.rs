@@ -32,6 +32,12 @@ pub struct Discarded {
 }
 
 impl Discarded {
+    /// The number that its name has.
+    #[must_use]
+    pub fn number(&self) -> Option<u64> {
+        number(&self.file_name)
+    }
+
     /// Whether the file was not there any more when it was to be read.
     fn is_gone(&self) -> bool {
         matches!(&self.reason, CheckpointError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)

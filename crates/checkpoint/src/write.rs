@@ -55,7 +55,7 @@ impl CheckpointWriter {
         self.section(name, bytes)
     }
 
-    /// Writes the checkpoint into `dir`, durably, and gives its path. A checkpoint with the same
+    /// Writes the checkpoint into `dir`, which must be there, durably, and gives its path. A checkpoint with the same
     /// number is replaced; whoever looks meanwhile finds the old one or the new one, whole.
     ///
     /// # Errors

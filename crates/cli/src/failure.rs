@@ -136,12 +136,13 @@ pub(crate) const fn hint(kind: ErrorKind) -> Option<&'static str> {
              backup work beside it",
         ),
         ErrorKind::Corrupt => Some(
-            "`inspect` shows what is damaged and where; restore a backup, or save what is left \
-             into a new store with `salvage`",
+            "`verify` shows what is damaged, where, and how much is good; restore a backup, or save \
+             what is left into a new store with `salvage`",
         ),
-        ErrorKind::LogBehindCheckpoint => {
-            Some("durable events are missing: restore the files or a backup; delete nothing")
-        }
+        ErrorKind::LogBehindCheckpoint => Some(
+            "durable events are missing, `verify` shows which: restore the files or a backup, or save \
+                 what is left into a new store with `salvage`; delete nothing",
+        ),
         ErrorKind::UnsupportedVersion => Some("use the version of strandline that wrote it"),
         _ => None,
     }

@@ -3,47 +3,34 @@
 use crate::Outcome;
 use crate::args::StoreArgs;
 use crate::bar::Bar;
-use crate::failure::WrongUsage;
 use crate::screen::Screen;
 use crate::text::{count, number};
 use serde_json::json;
 use std::path::PathBuf;
-use std::time::Duration;
 use strandline::StoreOptions;
-use strandline::fs::OsFs;
-use strandline::maintenance::{Loss, Salvaged, salvage};
+use strandline::maintenance::{Loss, Salvaged, salvage_into};
 
-/// How many losses are listed for people.
-const LOSSES_LISTED: usize = 50;
+/// How many losses, and how many gaps, are listed for people.
+const LINES_MAX: usize = 50;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
     store: StoreArgs,
-    /// Directory of the new store. Nothing in DIR is changed.
+    /// Directory of the new store: one that is empty or not there yet, or what an interrupted salvage of
+    /// DIR has left. Nothing in DIR is changed.
     #[arg(value_name = "NEW")]
     target: PathBuf,
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
-    if args.store.dir == args.target {
-        return Err(WrongUsage("NEW is DIR; name another directory".to_owned()).into());
-    }
-    if !args.store.dir.is_dir() {
-        let dir = args.store.dir.display();
-        return Err(WrongUsage(format!("there is no directory {dir}")).into());
-    }
-    let target = StoreOptions::new()
-        // What is saved keeps its times, whatever clock gave them.
-        .clock_drift_max(Duration::MAX)
-        .open(&args.target)?;
     let mut bar = Bar::new("saving");
-    let salvaged = salvage(&OsFs, &args.store.dir, &target, &mut |progress| {
+    let options = StoreOptions::new();
+    let salvaged = salvage_into(options, &args.store.dir, &args.target, &mut |progress| {
         bar.show(progress)
     });
     drop(bar);
     let salvaged = salvaged?;
-    target.close()?;
     let mut screen = Screen::new();
     if args.store.json {
         screen.line(&as_json(&salvaged).to_string())?;
@@ -51,85 +38,180 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
         show(&mut screen, args, &salvaged)?;
     }
     screen.flush()?;
-    let is_whole = salvaged.losses.is_empty() && salvaged.missing.is_empty();
-    Ok(match is_whole {
+    Ok(match salvaged.is_whole() {
         true => Outcome::Fine,
         false => Outcome::ProblemFound,
     })
 }
 
 fn show(screen: &mut Screen, args: &Args, salvaged: &Salvaged) -> std::io::Result<()> {
-    let Salvaged {
-        events,
-        unchained,
-        repeated,
-        removed,
-        removals,
-        losses,
-        missing,
-        passed_over,
-        ..
-    } = salvaged;
-    screen.line(&format!(
-        "{} saved into {}",
-        count(*events, "event"),
-        args.target.display()
+    let target = args.target.display();
+    screen.text(&format!(
+        "{} saved into {target}",
+        count(salvaged.events, "event")
     ))?;
-    if *unchained > 0 {
-        screen.text(&format!(
-            "{} of them follow an event that is lost: their checksums are right, their chains \
-             cannot be followed",
-            number(*unchained)
-        ))?;
-    }
-    if *removed > 0 {
-        screen.line(&format!(
-            "{} had been removed by a compaction",
-            count(*removed, "event")
-        ))?;
-    }
-    if *removals > 0 {
-        screen.line(&format!(
-            "{} of compactions and redactions kept",
-            count(*removals, "record")
-        ))?;
-    }
-    if *repeated > 0 {
-        screen.line(&format!("{} there already", count(*repeated, "event")))?;
-    }
-    for name in passed_over {
+    counts(screen, salvaged)?;
+    for name in &salvaged.passed_over {
         screen.text(&format!(
             "{name} was not read: it is not the file that counts for a segment"
         ))?;
     }
-    let (redacted, losses): (Vec<_>, Vec<_>) = losses.iter().partition(|loss| loss.is_redacted);
+    for notice in &salvaged.notices {
+        screen.text(notice)?;
+    }
+    let (redacted, losses): (Vec<_>, Vec<_>) =
+        salvaged.losses.iter().partition(|loss| loss.is_redacted);
     if !redacted.is_empty() {
-        screen.line(&format!(
+        screen.text(&format!(
             "{} had been redacted, and {} not saved (--json lists them)",
             count(redacted.len() as u64, "event"),
             if redacted.len() == 1 { "is" } else { "are" }
         ))?;
     }
-    for loss in losses.iter().take(LOSSES_LISTED) {
+    for loss in losses.iter().take(LINES_MAX) {
         screen.text(&format!("!! {}", line(loss)))?;
     }
-    if losses.len() > LOSSES_LISTED {
-        let more = losses.len() - LOSSES_LISTED;
-        screen.text(&format!("!! {more} more losses (--json lists all)"))?;
-    }
-    for range in missing {
+    for range in salvaged.missing.iter().take(LINES_MAX) {
+        let are = if range.end - range.start == 1 {
+            "is"
+        } else {
+            "are"
+        };
         screen.text(&format!(
-            "!! no event was saved of sequences {}..{}",
-            range.start, range.end
+            "!! {} {are} not there",
+            events(range.start, range.end - range.start)
         ))?;
     }
-    if losses.is_empty() && missing.is_empty() {
-        return screen.line(match redacted.is_empty() {
-            true => "nothing was lost",
-            false => "nothing else was lost",
-        });
+    let lines = losses.len().max(LINES_MAX) + salvaged.missing.len().max(LINES_MAX);
+    if lines > 2 * LINES_MAX {
+        let more = lines - 2 * LINES_MAX;
+        screen.text(&format!("!! {more} more losses (--json lists all)"))?;
+    }
+    screen.text(&sum(salvaged, !redacted.is_empty()))?;
+    if !salvaged.is_whole() {
+        let dir = args.store.dir.display();
+        screen.text(&format!(
+            "  next: look for what is lost in a backup; keep {dir}, of which nothing was changed, until you \
+             need it no more"
+        ))?;
     }
     Ok(())
+}
+
+/// How many events and records became what.
+fn counts(screen: &mut Screen, salvaged: &Salvaged) -> std::io::Result<()> {
+    let lines = [
+        (
+            salvaged.unchained,
+            "of them follows an event that is lost: its checksum is right, its chain cannot be followed",
+            "of them follow an event that is lost: their checksums are right, their chains cannot be \
+             followed",
+        ),
+        (
+            salvaged.removed,
+            "event had been removed by a compaction",
+            "events had been removed by a compaction",
+        ),
+        (
+            salvaged.removals,
+            "record of compactions and redactions kept",
+            "records of compactions and redactions kept",
+        ),
+        (
+            salvaged.repeated,
+            "event there already",
+            "events there already",
+        ),
+        (
+            salvaged.split,
+            "commit was saved as several: the new store takes none as large",
+            "commits were saved as several each: the new store takes none as large",
+        ),
+        (
+            salvaged.moved_times,
+            "event got a later time: one that is there already has it",
+            "events got a later time: one that is there already has it",
+        ),
+    ];
+    for (found, one, several) in lines {
+        match found {
+            0 => {}
+            1 => screen.text(&format!("1 {one}"))?,
+            found => screen.text(&format!("{} {several}", number(found)))?,
+        }
+    }
+    Ok(())
+}
+
+/// What was lost, all in all.
+fn sum(salvaged: &Salvaged, some_redacted: bool) -> String {
+    let durable = salvaged.durable_before.get();
+    let Salvaged {
+        lost, lost_durable, ..
+    } = *salvaged;
+    let mut text = String::new();
+    if lost_durable > 0 {
+        let were = if durable == 1 { "was" } else { "were" };
+        let shown = salvaged.proven_by.as_deref().unwrap_or("the store");
+        let here = match salvaged.removed == 0 && !some_redacted {
+            true => "here",
+            false => "accounted for",
+        };
+        let are = |count| if count == 1 { "is" } else { "are" };
+        let found = durable - lost_durable;
+        text = format!(
+            "{} {were} durable, as {shown} shows: {} {} {here}, {} {} lost",
+            count(durable, "event"),
+            number(found),
+            are(found),
+            number(lost_durable),
+            are(lost_durable),
+        );
+    }
+    if let later @ 1.. = lost - lost_durable {
+        let later = match later {
+            1 => "1 event that was not proven durable is lost".to_owned(),
+            later => format!(
+                "{} events that were not proven durable are lost",
+                number(later)
+            ),
+        };
+        text = match text.is_empty() {
+            true => later,
+            false => format!("{text}; {later}"),
+        };
+    }
+    if !text.is_empty() {
+        return text;
+    }
+    if !salvaged.is_whole() {
+        return "every event that the store shows to have been there is accounted for; what else the \
+                damaged bytes held is not known"
+            .to_owned();
+    }
+    let what = match some_redacted {
+        true => "nothing else",
+        false => "nothing",
+    };
+    match salvaged.is_proven {
+        true => format!("{what} was lost"),
+        false => format!(
+            "{what} is known to be lost; no MANIFEST or checkpoint is whole that would show whether the \
+             end is there"
+        ),
+    }
+}
+
+/// Events by their sequences.
+fn events(first: u64, count: u64) -> String {
+    match count {
+        0 | 1 => format!("event {first}"),
+        count => format!(
+            "events {first} to {} ({})",
+            first.saturating_add(count - 1),
+            number(count)
+        ),
+    }
 }
 
 fn line(loss: &Loss) -> String {
@@ -141,7 +223,10 @@ fn line(loss: &Loss) -> String {
         text += &format!(", {bytes} bytes");
     }
     if let Some(sequence) = loss.sequence {
-        text += &format!(", sequence {sequence}");
+        text += &format!(", {}", events(sequence.get(), loss.events));
+    }
+    if let Some(id) = loss.id {
+        text += &format!(", id {id}");
     }
     format!("{text}: {}", loss.reason)
 }
@@ -156,6 +241,8 @@ fn as_json(salvaged: &Salvaged) -> serde_json::Value {
                 "offset": loss.offset,
                 "bytes": loss.bytes,
                 "sequence": loss.sequence,
+                "events": loss.events,
+                "id": loss.id.map(|id| id.to_string()),
                 "reason": loss.reason,
                 "redacted": loss.is_redacted,
             })
@@ -172,8 +259,17 @@ fn as_json(salvaged: &Salvaged) -> serde_json::Value {
         "repeated": salvaged.repeated,
         "removed": salvaged.removed,
         "removals": salvaged.removals,
+        "split": salvaged.split,
+        "moved_times": salvaged.moved_times,
+        "durable_before": salvaged.durable_before,
+        "proven_by": salvaged.proven_by,
+        "proven": salvaged.is_proven,
+        "lost": salvaged.lost,
+        "lost_durable": salvaged.lost_durable,
+        "whole": salvaged.is_whole(),
         "losses": losses,
         "missing": missing,
         "passed_over": salvaged.passed_over,
+        "notices": salvaged.notices,
     })
 }

@@ -26,6 +26,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
             "durable": stats.durable,
             "segments": stats.segments,
             "bytes_on_disk": stats.bytes_on_disk,
+            "clock_ahead_ms": store.open_report().clock_ahead_ms,
             "open_ms": store.open_report().duration.as_secs_f64() * 1e3,
         });
         screen.line(&json.to_string())?;
@@ -49,6 +50,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
         ("epoch", epoch.to_string()),
     ] {
         screen.line(&format!("{name:<22}{value}"))?;
+    }
+    for notice in &store.open_report().notices {
+        screen.text(notice)?;
     }
     screen.flush()?;
     Ok(Outcome::Fine)

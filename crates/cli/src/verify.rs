@@ -8,8 +8,9 @@ use crate::screen::Screen;
 use crate::text::{count, number};
 use serde_json::json;
 use std::path::PathBuf;
-use strandline::maintenance::{Kept, Verified, verify};
-use strandline::{Hash, ProblemKind, VerifyReport};
+use strandline::fs::OsFs;
+use strandline::maintenance::{Kept, Verified, verify, verify_files};
+use strandline::{Error, ErrorKind, Hash, ProblemKind, VerifyReport};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -31,31 +32,70 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     for path in &args.receipt {
         kept.receipts.extend(receipts::read(path)?);
     }
-    let store = args.store.open()?;
     let mut bar = Bar::new("verifying");
-    let verified = verify(&store, &kept, &mut |progress| bar.show(progress))?;
+    let mut on_progress = |progress| bar.show(progress);
+    let (verified, refused) = match args.store.open() {
+        Ok(store) => (verify(&store, &kept, &mut on_progress)?, None),
+        // What is there is looked at all the same.
+        Err(error) if is_damage(error.kind()) => {
+            let verified = verify_files(&OsFs, &args.store.dir, &kept, &mut on_progress)?;
+            (verified, Some(error))
+        }
+        Err(error) => return Err(error.into()),
+    };
     drop(bar);
+    let refused = refused.as_ref();
     let mut screen = Screen::new();
     if args.store.json {
-        screen.line(&as_json(&verified).to_string())?;
+        screen.line(&as_json(&verified, refused).to_string())?;
     } else {
-        show(&mut screen, &verified, &kept)?;
+        show(&mut screen, &verified, &kept, refused)?;
     }
     screen.flush()?;
-    Ok(match verified.is_intact() {
+    Ok(match verified.is_intact() && refused.is_none() {
         true => Outcome::Fine,
         false => Outcome::ProblemFound,
     })
 }
 
-fn show(screen: &mut Screen, verified: &Verified, kept: &Kept) -> std::io::Result<()> {
+/// Whether a store does not open because of what it holds.
+const fn is_damage(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::Corrupt | ErrorKind::LogBehindCheckpoint)
+}
+
+fn show(
+    screen: &mut Screen,
+    verified: &Verified,
+    kept: &Kept,
+    refused: Option<&Error>,
+) -> std::io::Result<()> {
     let report = &verified.report;
-    screen.line(&format!(
-        "{}, {}, {}",
-        count(report.events, "event"),
+    if let Some(error) = refused {
+        screen.text(&format!("!! the store does not open: {error}"))?;
+    }
+    let events = match report.damaged {
+        0 => count(report.events, "event"),
+        _ => format!(
+            "{} of {} good",
+            number(report.good()),
+            count(report.total(), "event")
+        ),
+    };
+    screen.text(&format!(
+        "{events}, {}, {}",
         count(report.commits, "commit"),
         count(report.entities, "entity")
     ))?;
+    match report.unchained {
+        0 => {}
+        1 => screen.text(
+            "1 of them follows a damaged one in its stream: what it follows cannot be told",
+        )?,
+        unchained => screen.text(&format!(
+            "{} of them follow a damaged one in their streams: what they follow cannot be told",
+            number(unchained)
+        ))?,
+    }
     if report.removed > 0 {
         screen.line(&format!(
             "{} removed by compactions, in their places in the chains",
@@ -84,11 +124,16 @@ fn show(screen: &mut Screen, verified: &Verified, kept: &Kept) -> std::io::Resul
              version"
         ))?;
     }
-    screen.line(&format!("log hash {}", report.log_hash))?;
+    if refused.is_none() {
+        screen.line(&format!("log hash {}", report.log_hash))?;
+    }
     if let Some(at) = verified.head_at {
         screen.text(&format!(
             "the head that was kept is the log's before sequence {at}"
         ))?;
+    }
+    for notice in &verified.notices {
+        screen.text(notice)?;
     }
     if !kept.receipts.is_empty() && verified.mismatches.is_empty() {
         screen.line(&format!(
@@ -102,28 +147,29 @@ fn show(screen: &mut Screen, verified: &Verified, kept: &Kept) -> std::io::Resul
     for mismatch in &verified.mismatches {
         screen.text(&format!("!! {mismatch}"))?;
     }
-    let problems = report.problems.len() + verified.mismatches.len();
+    let refusals = usize::from(refused.is_some() && report.problems.is_empty());
+    let problems = report.problems.len() + verified.mismatches.len() + refusals;
     screen.line(&match problems {
         0 => "intact".to_owned(),
         problems => count(problems as u64, "problem"),
     })?;
-    for hint in hints(report) {
+    for hint in hints(report, refused) {
         screen.text(&format!("  next: {hint}"))?;
     }
     Ok(())
 }
 
 /// What mends what was found.
-fn hints(report: &VerifyReport) -> Vec<&'static str> {
+fn hints(report: &VerifyReport, refused: Option<&Error>) -> Vec<&'static str> {
     let has = |kind| report.problems.iter().any(|problem| problem.kind == kind);
     let mut hints = Vec::new();
-    if has(ProblemKind::Log) {
+    if has(ProblemKind::Log) || refused.is_some() {
         hints.push(
             "restore a backup, `strandline restore BACKUP DIR`, or keep what can be read, \
              `strandline salvage DIR NEW`",
         );
     }
-    if has(ProblemKind::Index) {
+    if has(ProblemKind::Index) && refused.is_none() {
         hints.push(
             "make what is wrong with the indexes anew from the log, `strandline rebuild DIR`",
         );
@@ -131,7 +177,7 @@ fn hints(report: &VerifyReport) -> Vec<&'static str> {
     hints
 }
 
-fn as_json(verified: &Verified) -> serde_json::Value {
+fn as_json(verified: &Verified, refused: Option<&Error>) -> serde_json::Value {
     let report = &verified.report;
     let problems: Vec<_> = report
         .problems
@@ -139,6 +185,7 @@ fn as_json(verified: &Verified) -> serde_json::Value {
         .map(|problem| {
             json!({
                 "sequence": problem.sequence,
+                "events": problem.events,
                 "kind": match problem.kind {
                     ProblemKind::Index => "index",
                     _ => "log",
@@ -149,8 +196,12 @@ fn as_json(verified: &Verified) -> serde_json::Value {
         })
         .collect();
     json!({
-        "intact": verified.is_intact(),
+        "intact": verified.is_intact() && refused.is_none(),
+        "refused": refused.map(ToString::to_string),
         "events": report.events,
+        "good": report.good(),
+        "damaged": report.damaged,
+        "unchained": report.unchained,
         "removed": report.removed,
         "redacted": report.redacted,
         "removals": report.removals,
@@ -162,5 +213,6 @@ fn as_json(verified: &Verified) -> serde_json::Value {
         "head_at": verified.head_at,
         "problems": problems,
         "mismatches": verified.mismatches,
+        "notices": verified.notices,
     })
 }

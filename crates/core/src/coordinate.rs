@@ -2,6 +2,7 @@
 //!
 //! Holds the rules for names and nothing of how names are stored or interned.
 
+use crate::TAG_BYTES_MAX;
 use std::fmt;
 use std::sync::Arc;
 
@@ -13,13 +14,13 @@ pub const NAME_BYTES_MAX: usize = 255;
 #[non_exhaustive]
 pub enum NameError {
     /// The name has no characters.
-    #[error("the {part} is empty; a name has 1 to {NAME_BYTES_MAX} bytes")]
+    #[error("the {part} is empty; {}", length_rule(part))]
     Empty {
         /// Which name: `entity` or `scope`.
         part: &'static str,
     },
     /// The name is longer than [`NAME_BYTES_MAX`].
-    #[error("the {part} has {bytes} bytes; a name has 1 to {NAME_BYTES_MAX}")]
+    #[error("the {part} has {bytes} bytes; {}", length_rule(part))]
     TooLong {
         /// Which name: `entity` or `scope`.
         part: &'static str,
@@ -36,6 +37,14 @@ pub enum NameError {
         /// The character.
         character: char,
     },
+}
+
+/// How long a name may be.
+fn length_rule(part: &str) -> String {
+    match part {
+        "tag" => format!("a tag has 1 to {TAG_BYTES_MAX} bytes"),
+        _ => format!("a name has 1 to {NAME_BYTES_MAX} bytes"),
+    }
 }
 
 /// Checks one name against the rules: 1 to 255 bytes of UTF-8, no control characters.
@@ -71,8 +80,7 @@ pub fn check_name(part: &'static str, name: &str) -> Result<(), NameError> {
 /// one allocation.
 ///
 /// ```
-/// use strandline_core::Coordinate;
-///
+/// # use strandline_core::Coordinate;
 /// let order = Coordinate::new("order:1042", "eu/payments")?;
 /// assert_eq!(order.entity(), "order:1042");
 /// assert_eq!(order.scope(), "eu/payments");

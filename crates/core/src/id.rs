@@ -10,8 +10,7 @@ use std::str::FromStr;
 /// strictly increase. A caller may supply its own; it is then the idempotency key of the append.
 ///
 /// ```
-/// use strandline_core::EventId;
-///
+/// # use strandline_core::EventId;
 /// let id: EventId = "8b4fe342-5135-e63d-9fd7-6997832a9ffe".parse()?;
 /// assert_eq!("8b4fe3425135e63d9fd76997832a9ffe".parse::<EventId>()?, id);
 /// assert_eq!(id.to_string(), "8b4fe342-5135-e63d-9fd7-6997832a9ffe");

@@ -33,8 +33,7 @@ pub enum KindError {
 /// Categories 0x0 and 0xD are reserved for the store.
 ///
 /// ```
-/// use strandline_core::EventKind;
-///
+/// # use strandline_core::EventKind;
 /// const ORDER_PLACED: EventKind = EventKind::new(0x1, 0x001);
 /// assert_eq!(ORDER_PLACED.bits(), 0x1001);
 /// assert!(EventKind::try_new(0xd, 1).is_err());

@@ -80,8 +80,7 @@ pub enum EntityFilter {
 /// an empty list match nothing. An empty prefix is one of every name.
 ///
 /// ```
-/// use strandline_core::{EventKind, Region};
-///
+/// # use strandline_core::{EventKind, Region};
 /// const ORDER_PAID: EventKind = EventKind::new(0x1, 0x002);
 /// let paid = Region::all().entity_prefix("order:").scope("eu/payments").kind(ORDER_PAID);
 /// let recent = paid.clone().clock(10..).sequence(..5_000);

@@ -129,8 +129,8 @@ impl<'s> RowView<'s> {
 
     /// Entity and scope. One reference count, but for the first time that a block is asked for it.
     ///
-    /// Of a block that is damaged and could not be made anew, both may be `?`; see
-    /// [`Snapshot::damage`].
+    /// Of a block that is damaged and could not be made anew, both may be `?`; the `damage` of the
+    /// snapshot says so.
     #[must_use]
     #[expect(clippy::expect_used, reason = "the names are allowed ones")]
     pub fn coordinate(self) -> Coordinate {

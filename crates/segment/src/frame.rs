@@ -287,6 +287,18 @@ impl<'a> Frame<'a> {
         Ok(log_hasher)
     }
 
+    /// Where the first record begins in the frame that is not right, if there is one.
+    pub(crate) fn bad_record(&self) -> Option<usize> {
+        let mut offset = FRAME_HEADER_BYTES;
+        for _ in 0..self.header.records {
+            match self.record_at(offset) {
+                Ok((record, _)) => offset += record.bytes(),
+                Err(_) => return Some(offset),
+            }
+        }
+        None
+    }
+
     pub(crate) fn record_at(&self, offset: usize) -> Result<(RecordRef<'a>, u64), &'static str> {
         let bytes = self.bytes.get(offset..).unwrap_or_default();
         let place = u32::try_from(offset)

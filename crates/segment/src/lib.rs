@@ -61,6 +61,7 @@ mod next;
 mod on_disk;
 mod open_files;
 mod options;
+mod pieces;
 mod position;
 mod quarantine;
 mod reader;
@@ -72,6 +73,7 @@ mod scan;
 mod sealed;
 mod sealed_segment;
 mod space;
+mod stretch;
 mod target;
 mod writer;
 
@@ -80,7 +82,7 @@ pub use commit::{CommitBuffer, FramePlace};
 pub use copy::{CopiedLog, CopyMode, CopyOptions, StagedCopy};
 pub use cursor::RecordCursor;
 pub use error::{AppendError, LogError, ScanError};
-pub use examine::{Examined, Examiner, FooterFound, Piece};
+pub use examine::{Examiner, FooterFound};
 pub use follow::LogFollower;
 pub use footer::{FOOTER_BYTES_MAX, Footer, TRAILER_BYTES};
 pub use format::{
@@ -102,6 +104,7 @@ pub use on_disk::footer_on_disk;
 pub use options::{
     LogOptions, SEGMENT_BYTES_LEAST, SEGMENT_BYTES_MOST, SEGMENT_RECORDS_MAX_DEFAULT,
 };
+pub use pieces::{Examined, Piece};
 pub use position::{LogPosition, RecordPosition, SegmentId};
 pub use reader::{LogReader, LogView, OwnedRecord};
 pub use recover::{ScannedLog, TornTail};

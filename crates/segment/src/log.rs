@@ -423,8 +423,7 @@ pub(crate) fn visit_all<E>(
             Step::Frame(frame) => visit(&frame).map_err(crate::ScanError::Visit)?,
             Step::End => return Ok(scanner.position()),
             Step::Bad(reason) => {
-                let offset = u64::from(scanner.position().offset);
-                return Err(LogError::corrupt(file.name(), offset, reason).into());
+                return Err(scanner.corrupt(reason)?.into());
             }
         }
     }

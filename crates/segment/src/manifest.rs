@@ -141,6 +141,12 @@ impl Manifest {
         &self.segments
     }
 
+    /// Up to where the frames of the active segment were durable when this was written, if that was known.
+    #[must_use]
+    pub const fn synced(&self) -> Option<&LogPosition> {
+        self.synced.as_ref()
+    }
+
     /// Reads the manifest of `dir`, if there is one. Looks at no segment.
     ///
     /// # Errors

@@ -147,7 +147,12 @@ impl LogOptions {
             && self.fits_rewritten(end, records as u64)
     }
 
-    pub(crate) fn check(&self) -> Result<(), LogError> {
+    /// Whether every option is within its range. A log that is made or opened checks it.
+    ///
+    /// # Errors
+    ///
+    /// [`LogError::TooLarge`], [`LogError::TooSmall`].
+    pub fn check(&self) -> Result<(), LogError> {
         let limits = [
             (
                 "segment_bytes_max",

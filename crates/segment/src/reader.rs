@@ -2,13 +2,14 @@
 
 use crate::cursor::RecordCursor;
 use crate::file::SegmentFile;
-use crate::format::COMMIT_BYTES_MAX;
+use crate::format::{COMMIT_BYTES_MAX, SEGMENT_HEADER_BYTES};
 use crate::frame::{Frame, RecordRef};
 use crate::log::visit_all;
 use crate::manifest::SegmentInfo;
 use crate::mapped::ReadSegment;
 use crate::open_files::OpenFiles;
-use crate::{LogError, LogPosition, RecordPosition, ScanError, SegmentId};
+use crate::pieces::Walk;
+use crate::{LogError, LogPosition, Piece, RecordPosition, ScanError, SegmentId};
 use std::sync::Arc;
 use strandline_core::Hash;
 use strandline_core::sync::{Mutex, RwLock};
@@ -246,6 +247,49 @@ impl LogView {
             ..last.info.start()
         };
         self.scan(until, None, visit).map(drop)
+    }
+
+    /// Reads every frame up to `until`, past whatever is damaged, and hands every piece to `visit`, with the
+    /// segment that it is of. Gives whether all of it is whole. Linear in the bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`LogError::Io`], and what `visit` returns. Damage is no error: it is a piece.
+    pub fn pieces<E>(
+        &self,
+        until: LogPosition,
+        mut visit: impl FnMut(&SegmentInfo, Piece<'_>) -> Result<(), E>,
+    ) -> Result<bool, ScanError<E>> {
+        let mut is_whole = true;
+        let mut before: Option<LogPosition> = None;
+        for segment in self.segments.iter() {
+            let ReadSegment { info, file, .. } = &**segment;
+            if info.id() > until.segment {
+                break;
+            }
+            let start = info.start();
+            if let Some(before) = before
+                && (start.sequence != before.sequence || start.log_hash != before.log_hash)
+            {
+                is_whole = false;
+                let piece = Piece::Damaged {
+                    offset: 0,
+                    bytes: u64::from(SEGMENT_HEADER_BYTES),
+                    reason: "the segment does not follow the one before it",
+                };
+                visit(info, piece).map_err(ScanError::Visit)?;
+            }
+            let end = match info.id() == until.segment {
+                true => Some(until),
+                false => info.end(),
+            };
+            let limit = end.map_or(u64::from(u32::MAX), |end| end.offset.into());
+            let walk = Walk::new(file, start, limit).sealed(end.map(|end| end.sequence));
+            let walked = walk.run(|piece| visit(info, piece))?;
+            is_whole &= walked.is_whole;
+            before = walked.is_whole.then_some(walked.end);
+        }
+        Ok(is_whole)
     }
 
     /// Reads every frame from `from`, or from the start, up to `until`, and hands it to `visit`.

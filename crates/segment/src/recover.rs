@@ -189,7 +189,10 @@ impl UncheckedLog {
         let end = scanner.position();
         let torn_tail = match bad {
             None => None,
-            Some((reason, after)) => self.judge(&file, end, proven, reason, after)?,
+            Some((reason, after)) => {
+                let corrupt = scanner.corrupt(reason)?;
+                self.judge(&file, (end, corrupt), proven, reason, after)?
+            }
         };
         if end.sequence < proven || end.offset < durable {
             return Err(LogError::LogBehind {
@@ -217,23 +220,22 @@ impl UncheckedLog {
         self.durable.map_or(0, |durable| durable.offset)
     }
 
-    /// What the bad frame at `end` means, after it was looked at again: a torn tail, nothing if the
+    /// What the bad frame at `end`, which is this error if it is damage, means, after it was looked at again: a torn tail, nothing if the
     /// segment was sealed there or carried over meanwhile, or corruption.
     fn judge(
         &self,
         file: &SegmentFile,
-        end: LogPosition,
+        (end, corrupt): (LogPosition, LogError),
         proven: Sequence,
         reason: &'static str,
         after: HeadersAfter,
     ) -> Result<Option<TornTail>, LogError> {
         let offset = u64::from(end.offset);
-        let corrupt = || LogError::corrupt(file.name(), offset, reason);
         if end.sequence < proven || end.offset < self.durable_offset() {
-            return Err(corrupt());
+            return Err(corrupt);
         }
         match self.since(&end)? {
-            Since::SealedLater => Err(corrupt()),
+            Since::SealedLater => Err(corrupt),
             // What is there now belongs to a log that goes on in another file.
             Since::Carried | Since::SealedHere => Ok(None),
             Since::Active => Ok(Some(TornTail {

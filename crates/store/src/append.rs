@@ -65,17 +65,20 @@ impl Store {
         batch: Batch,
         options: AppendOptions<'_>,
     ) -> Result<Vec<Receipt>, Error> {
-        self.append_events(&batch.events, options)
+        let limit = self.shared.options.payload_bytes_max;
+        self.append_events(&batch.events, options, limit)
     }
 
-    /// Appends events together, as a batch, and leaves them with the caller.
+    /// Appends events together, as a batch, with payloads of at most so many bytes, and leaves them with
+    /// the caller.
     pub(crate) fn append_events(
         &self,
         events: &[(Coordinate, Event)],
         options: AppendOptions<'_>,
+        payload_bytes_max: usize,
     ) -> Result<Vec<Receipt>, Error> {
         let _span = self.append_span(events.len(), &options);
-        let prepared = self.prepare_batch(events)?;
+        let prepared = self.prepare_batch(events, payload_bytes_max)?;
         check_batch(&prepared)?;
         let mut receipts = Vec::with_capacity(prepared.len());
         let written = self.write(&prepared, &options, &mut |receipt| receipts.push(receipt))?;
@@ -104,20 +107,23 @@ impl Store {
         let shared = &self.shared;
         // Before any lock is waited for, that of a shard of the index too.
         shared.check_process()?;
-        Prepared::new(coordinate, event, 0, shared.random.nonce(), shared)
+        let limit = shared.options.payload_bytes_max;
+        Prepared::new(coordinate, event, 0, shared.random.nonce(), (shared, limit))
     }
 
     /// Checks and hashes the events of a batch, without a lock.
     pub(crate) fn prepare_batch<'a>(
         &self,
         events: &'a [(Coordinate, Event)],
+        payload_bytes_max: usize,
     ) -> Result<Vec<Prepared<'a>>, Error> {
         self.shared.check_process()?;
+        let limits = (&*self.shared, payload_bytes_max);
         let numbered = events.iter().enumerate();
         numbered
             .zip(self.shared.random.nonces())
             .map(|((place, (coordinate, event)), nonce)| {
-                Prepared::new(coordinate, event, place, nonce, &self.shared)
+                Prepared::new(coordinate, event, place, nonce, limits)
             })
             .collect()
     }

@@ -105,11 +105,12 @@ pub use verify::{PROBLEMS_MAX, Problem, ProblemKind, VerifyReport};
 #[cfg(feature = "derive")]
 pub use strandline_derive::{EventEnum, EventPayload};
 
+pub use strandline_core::codec::DecodeError;
 pub use strandline_core::fs;
 pub use strandline_core::{
-    Clock, ClockKey, Coordinate, EntityFilter, Epoch, EpochError, EventHeader, EventId,
-    EventIdError, EventKind, Extensions, Hash, HashChain, Hlc, KindError, KindFilter, ManualClock,
-    NAME_BYTES_MAX, NameError, PayloadEncoding, Region, Sequence, SystemClock, TAG_BYTES_MAX,
-    TAGS_MAX,
+    Clock, ClockKey, Coordinate, EXTENSION_BYTES_MAX, EntityFilter, Epoch, EpochError, EventHeader,
+    EventId, EventIdError, EventKind, Extensions, Hash, HashChain, Hlc, HlcError, KindError,
+    KindFilter, ManualClock, NAME_BYTES_MAX, NameError, PayloadEncoding, Region, Sequence,
+    SystemClock, TAG_BYTES_MAX, TAGS_MAX,
 };
 pub use strandline_index::{Causes, IndexLayout, Names, PartPlan, Plan, PlanKey, RowView, Rows};

@@ -1,6 +1,6 @@
 //! `StoreOptions`: how a store is opened.
 
-use crate::{AppendCondition, Error, ErrorKind, Store};
+use crate::{AppendCondition, BATCH_BYTES_MAX, Error, ErrorKind, Store};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use strandline_core::fs::{Fs, OsFs};
 use strandline_core::record::RECORD_GROWTH_BYTES_MAX;
 use strandline_core::{Clock, Random, SystemClock};
 use strandline_index::IndexLayout;
-use strandline_segment::LogOptions;
+use strandline_segment::{LogError, LogOptions};
 
 /// When an append returns, and with that when its events are visible.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -294,6 +294,27 @@ impl StoreOptions {
     /// [`ErrorKind::InvalidInput`] for an option out of range, or [`ErrorKind::Io`].
     pub fn open(self, dir: impl AsRef<Path>) -> Result<Store, Error> {
         crate::open::open(dir.as_ref(), self)
+    }
+
+    /// Whether every option is within its range.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` for the first that is not.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let out_of_range = |error: LogError| {
+            let message = "an option of StoreOptions is out of its range";
+            Error::new(ErrorKind::InvalidInput, message).with_source(error)
+        };
+        self.log.check().map_err(out_of_range)?;
+        match self.payload_bytes_max > BATCH_BYTES_MAX {
+            false => Ok(()),
+            true => Err(out_of_range(LogError::TooLarge {
+                what: "payload_bytes_max",
+                found: self.payload_bytes_max as u64,
+                limit: BATCH_BYTES_MAX as u64,
+            })),
+        }
     }
 
     pub(crate) fn random(&self) -> Result<Random, Error> {

@@ -1,8 +1,9 @@
 //! `OpenReport`: what opening found and did, so that nothing happens in silence.
 
+use crate::maintenance::rfc3339;
 use std::fmt;
 use std::time::Duration;
-use strandline_core::Sequence;
+use strandline_core::{Hlc, Sequence};
 
 /// What the index was built from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,9 +81,14 @@ pub struct OpenReport {
     pub log_bytes: u64,
     /// Events with sequences below this one were proven durable before anything was repaired.
     pub proven_durable: Sequence,
-    /// Everything that was damaged, left over or out of place, and what was done about it; empty
-    /// after a clean close.
+    /// Everything that was damaged, left over or out of place, and what was done about it; and that times
+    /// are ahead of the clock, if they are. Empty after a clean close.
     pub notices: Vec<String>,
+    /// How far the newest time that the store has given is ahead of this machine's clock, in milliseconds,
+    /// if that is more than [`StoreOptions::clock_drift_max`](crate::StoreOptions::clock_drift_max): the
+    /// clock was ahead when it was given, or is behind now. New events get that time, with a counter, until
+    /// the clock has caught up. A notice says so.
+    pub clock_ahead_ms: Option<u64>,
     /// Whether the end of the log was torn and left out; a notice says what and where to. A store
     /// that is opened to read only cuts nothing off, and beside a writer that was interrupted in
     /// the middle of a commit it cannot tell that commit from a torn one.
@@ -114,6 +120,7 @@ impl OpenReport {
             log_bytes: 0,
             proven_durable: Sequence::ZERO,
             notices: Vec::new(),
+            clock_ahead_ms: None,
             torn_tail: false,
             set_aside: Vec::new(),
             removed: Vec::new(),
@@ -130,10 +137,82 @@ impl OpenReport {
         }
     }
 
-    /// Whether nothing was damaged, left over or out of place.
+    /// Whether nothing was damaged, left over or out of place. Times that are ahead of the clock are none of
+    /// these.
     #[must_use]
     pub fn is_clean(&self) -> bool {
-        self.notices.is_empty()
+        self.notices.len() == usize::from(self.clock_ahead_ms.is_some())
+    }
+
+    /// Notes how far the newest time is ahead, if that is more than what is allowed.
+    pub(crate) fn note_clock(&mut self, newest: Option<Hlc>, now_ms: u64, drift_ms_max: u64) {
+        let Some(newest) = newest.map(Hlc::wall_ms) else {
+            return;
+        };
+        let ahead_ms = newest.saturating_sub(now_ms);
+        if ahead_ms <= drift_ms_max {
+            return;
+        }
+        self.clock_ahead_ms = Some(ahead_ms);
+        self.notices.push(format!(
+            "the newest time in the store is {}, {} ahead of this machine's clock: a clock was ahead when \
+             it was given, or is behind now; new events get that time until the clock has caught up",
+            rfc3339(newest),
+            Span(ahead_ms)
+        ));
+    }
+}
+
+impl OpenReport {
+    /// Where the events came from, and what was read for it.
+    fn sources(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sources = [
+            (self.events_from_checkpoint, "from the checkpoint"),
+            (self.events_from_footers, "from footers"),
+            (self.events_from_log, "from the log"),
+        ];
+        let found = sources.iter().filter(|(events, _)| *events > 0);
+        let mut first = true;
+        for (events, source) in found {
+            match (first, events) {
+                (true, 1) => write!(f, "1 event {source}")?,
+                (true, _) => write!(f, "{events} events {source}")?,
+                (false, _) => write!(f, ", {events} {source}")?,
+            }
+            first = false;
+        }
+        if first {
+            f.write_str("it has no events")?;
+        }
+        match self.footers_missing {
+            0 => {}
+            1 => f.write_str("; 1 segment had no footer")?,
+            missing => write!(f, "; {missing} segments had no footer")?,
+        }
+        write!(
+            f,
+            "\n  because {}; read {} bytes of checkpoint, {} footers and {} bytes of log",
+            self.reason, self.checkpoint_bytes, self.footers_used, self.log_bytes
+        )
+    }
+}
+
+/// A length of time, for people.
+struct Span(u64);
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const UNITS: [(u64, &str); 4] = [
+            (86_400_000, "days"),
+            (3_600_000, "hours"),
+            (60_000, "minutes"),
+            (1_000, "seconds"),
+        ];
+        let unit = UNITS.iter().find(|(unit, _)| self.0 >= 2 * unit);
+        match unit {
+            Some((unit, name)) => write!(f, "{} {name}", self.0 / unit),
+            None => write!(f, "{} ms", self.0),
+        }
     }
 }
 
@@ -148,30 +227,16 @@ impl fmt::Display for Milliseconds {
 
 impl fmt::Display for OpenReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path = match self.path {
-            OpenPath::Created => "made a new store",
-            OpenPath::Checkpoint => "from a checkpoint",
-            OpenPath::Footers => "from footers",
-            OpenPath::Scan => "from the log alone",
-        };
-        write!(
-            f,
-            "opened {path} in {}: {} events from the checkpoint, {} from footers, {} from the log",
-            Milliseconds(self.duration),
-            self.events_from_checkpoint,
-            self.events_from_footers,
-            self.events_from_log
-        )?;
-        match self.footers_missing {
-            0 => {}
-            1 => f.write_str("; 1 segment had no footer")?,
-            missing => write!(f, "; {missing} segments had no footer")?,
+        let duration = Milliseconds(self.duration);
+        match self.path {
+            OpenPath::Created => write!(f, "made a new store in {duration}")?,
+            OpenPath::Checkpoint => write!(f, "opened from a checkpoint in {duration}: ")?,
+            OpenPath::Footers => write!(f, "opened from footers in {duration}: ")?,
+            OpenPath::Scan => write!(f, "opened from the log alone in {duration}: ")?,
         }
-        write!(
-            f,
-            "\n  because {}; read {} bytes of checkpoint, {} footers and {} bytes of log",
-            self.reason, self.checkpoint_bytes, self.footers_used, self.log_bytes
-        )?;
+        if self.path != OpenPath::Created {
+            self.sources(f)?;
+        }
         if self.rewritten_bytes > 0 {
             write!(
                 f,

@@ -197,7 +197,8 @@ impl Store {
         options: &AppendOptions<'_>,
         full: Full,
     ) -> Result<Ticket<Vec<Receipt>>, Error> {
-        let prepared = self.prepare_batch(&batch.events)?;
+        let limit = self.shared.options.payload_bytes_max;
+        let prepared = self.prepare_batch(&batch.events, limit)?;
         check_batch(&prepared)?;
         let mut receipts = Vec::with_capacity(prepared.len());
         let mut give = |receipt| receipts.push(receipt);

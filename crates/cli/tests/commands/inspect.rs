@@ -173,3 +173,27 @@ fn a_segment_that_was_made_ahead_is_no_problem() {
     let text = expect(1, "inspect {}", &path);
     assert!(text.contains("that the MANIFEST does not list"), "{text}");
 }
+
+/// Neither opening nor any command told of times that are ahead.
+#[test]
+fn times_ahead_of_the_clock_are_told_and_are_no_problem() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ahead.strand");
+    let now = strandline::Clock::now_ms(&strandline::SystemClock::default());
+    let clock = strandline::ManualClock::new(now + 40 * 86_400_000);
+    let options = strandline::StoreOptions::new().clock(std::sync::Arc::new(clock));
+    let store = options.open(&path).unwrap();
+    crate::fill(&store, 0..3);
+    store.close().unwrap();
+    for command in ["inspect {}", "stats {}", "verify {}"] {
+        let shown = expect(0, command, &path);
+        let told = "39 days ahead of this machine's clock";
+        assert!(shown.contains(told), "{command}: {shown}");
+    }
+    assert!(
+        json(0, "stats {} --json", &path)["clock_ahead_ms"]
+            .as_u64()
+            .unwrap()
+            > 0
+    );
+}

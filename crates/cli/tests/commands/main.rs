@@ -15,6 +15,7 @@ mod inspect;
 mod outputs;
 mod query;
 mod restore;
+mod salvage;
 mod tail;
 mod transfer;
 mod verify;

@@ -160,3 +160,77 @@ fn a_store_that_is_written_is_left_alone() {
     assert!(expect(0, "verify {}", &path).ends_with("intact\n"));
     drop(writer);
 }
+
+/// It was "0 events, 0 commits": verification stopped at the first bad frame, and named the frame.
+#[test]
+fn what_is_good_is_counted_and_what_is_bad_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("damaged.strand");
+    segmented(&path, 12).close().unwrap();
+    damage(&path.join("segment-0000000001.log"), 15_000);
+    damage(&path.join("segment-0000000002.log"), 30_000);
+    let shown = expect(1, "verify {}", &path);
+    for part in [
+        "10 of 12 events good, ",
+        "a record's checksum is wrong; event 1 is lost",
+        "!! segment-0000000002.log is damaged at offset ",
+        "2 problems",
+        "  next: restore a backup",
+    ] {
+        assert!(shown.contains(part), "{part} in {shown}");
+    }
+    assert_eq!(shown.matches("next:").count(), 1, "{shown}");
+    let report = json(1, "verify {} --json", &path);
+    assert_eq!(
+        (&report["good"], &report["damaged"]),
+        (&10.into(), &2.into())
+    );
+    assert_eq!(report["problems"][0]["events"], 1);
+}
+
+/// What does not open was an error of opening, and nothing was said of the rest.
+#[test]
+fn a_store_that_does_not_open_is_verified_as_far_as_it_goes() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("cut.strand");
+    segmented(&path, 12).close().unwrap();
+    let second = path.join("segment-0000000002.log");
+    let file = std::fs::OpenOptions::new()
+        .write(true)
+        .open(second)
+        .unwrap();
+    file.set_len(25_000).unwrap();
+    let shown = expect(1, "verify {}", &path);
+    for part in [
+        "!! the store does not open: durable events have vanished",
+        "9 of 12 events good",
+        "events 9 to 11 (3) are lost",
+        "1 problem\n",
+        "`strandline salvage DIR NEW`",
+    ] {
+        assert!(shown.contains(part), "{part} in {shown}");
+    }
+    assert!(
+        !shown.contains("log hash"),
+        "of a log that is not whole: {shown}"
+    );
+    let report = json(1, "verify {} --json", &path);
+    assert_eq!(
+        (&report["intact"], &report["good"]),
+        (&false.into(), &9.into())
+    );
+    assert!(
+        report["refused"]
+            .as_str()
+            .unwrap()
+            .contains("durable up to sequence 12")
+    );
+    std::fs::remove_file(path.join("segment-0000000001.log")).unwrap();
+    let shown = expect(1, "verify {}", &path);
+    assert!(
+        shown.contains("segment-0000000001.log is missing"),
+        "{shown}"
+    );
+    assert!(shown.contains("2 of 12 events good"), "{shown}");
+    assert_eq!(outcome(&run("verify {}", dir.path())).0, 2, "no store");
+}

@@ -99,11 +99,10 @@ impl fmt::Display for PartPlan {
 /// How a query goes about its region, part by part.
 ///
 /// ```
-/// use strandline_core::Region;
-/// use strandline_index::channel;
-///
-/// let (_writer, reader) = channel();
-/// let plan = reader.snapshot().explain(&Region::all().entity("order:1"));
+/// # use strandline_core::Region;
+/// # let (_writer, reader) = strandline_index::channel();
+/// # let snapshot = reader.snapshot();
+/// let plan = snapshot.explain(&Region::all().entity("order:1"));
 /// assert_eq!(plan.to_string(), "nothing can match");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]

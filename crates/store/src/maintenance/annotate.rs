@@ -321,6 +321,19 @@ impl<'a> Annotator<'a> {
                 reason,
             } => self.frame(*offset, header, Some((*reason).to_owned())),
             Piece::Record(record) => self.record(record),
+            Piece::BrokenRecords {
+                sequence,
+                count,
+                position,
+                reason,
+            } => {
+                let value = match count {
+                    1 => format!("sequence {sequence}"),
+                    _ => format!("{count} records from sequence {sequence}"),
+                };
+                let place = (u64::from(position.offset), 0);
+                self.heading(place, 1, "damaged", value, Some((*reason).to_owned()))
+            }
             Piece::Damaged {
                 offset,
                 bytes,

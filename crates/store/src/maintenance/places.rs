@@ -107,6 +107,11 @@ impl Place {
         Ok(Self { above, missing })
     }
 
+    /// Whether directories are told apart by more than their paths.
+    pub(super) fn is_known(&self) -> bool {
+        !self.above.is_empty()
+    }
+
     /// How another place lies to this one.
     pub(super) fn relation(&self, other: &Self) -> Relation {
         let here = self.above.first().filter(|_| self.missing.is_empty());

@@ -7,7 +7,7 @@ use crate::{Error, ErrorKind};
 use std::collections::BTreeMap;
 use std::path::Path;
 use strandline_core::fs::Fs;
-use strandline_segment::{FooterFound, Manifest, SegmentId};
+use strandline_segment::{FooterFound, LogIdentity, Manifest, SegmentId};
 
 /// The segment files of a directory, listed by the manifest or not.
 #[derive(Debug, Default)]
@@ -63,6 +63,27 @@ impl SegmentFiles {
         unknown.sort_unstable();
         files.passed_over.append(&mut unknown);
         Ok(files)
+    }
+
+    /// Passes over the files of segments that are of another log than the one with this identity. What has
+    /// no header that can be read stays.
+    pub(super) fn pass_over_others(
+        &mut self,
+        fs: &dyn Fs,
+        dir: &Path,
+        identity: Option<&LogIdentity>,
+    ) {
+        for name in std::mem::take(&mut self.chosen) {
+            let is_other = match examiner(fs, dir, &name) {
+                Ok(examiner) => Some(&examiner.header().identity) != identity,
+                // Whoever reads it finds out why.
+                Err(_) => false,
+            };
+            match is_other {
+                true => self.passed_over.push(name),
+                false => self.chosen.push(name),
+            }
+        }
     }
 }
 

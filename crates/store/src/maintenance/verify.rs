@@ -25,6 +25,9 @@ pub struct Verified {
     pub head_at: Option<Sequence>,
     /// What differs from what was kept.
     pub mismatches: Vec<String>,
+    /// What opening the store found, which is no problem by itself: that times are ahead of the clock, or
+    /// that the log ends torn.
+    pub notices: Vec<String>,
 }
 
 impl Verified {
@@ -55,6 +58,7 @@ pub fn verify(store: &Store, kept: &Kept, on_progress: OnProgress<'_>) -> Result
         report,
         head_at: None,
         mismatches: Vec::new(),
+        notices: store.open_report().notices.clone(),
     };
     if let Some(head) = kept.head {
         verified.head_at = find_head(store, head, &mut meter)?;

@@ -50,6 +50,8 @@ pub(crate) fn open(dir: &Path, mut options: StoreOptions) -> Result<Store, Error
         || tracing::info_span!("open", dir = %dir.display()),
     );
     let dir = &absolute(dir)?;
+    // Before anything is made.
+    options.check()?;
     let mut steps = Steps::start(options.clock.clone());
     let lock = steps.take(Step::Lock, || lock(dir, &options))?;
     let ours = lock.as_deref().map(|lock| {
@@ -223,6 +225,8 @@ fn open_once(
         .writer
         .as_ref()
         .map_or(read_epoch, LogWriter::epoch);
+    let drift_ms_max = options.drift_ms_max();
+    report.note_clock(replayed.hlc.last(), options.clock.now_ms(), drift_ms_max);
     (report.times, report.duration) = steps.end();
     tell(&report, index_reader.snapshot().len(), position);
     let (writer, follower) = match (replayed.writer, replayed.follower) {

@@ -35,7 +35,7 @@ impl Runs {
     pub(crate) fn push(&mut self, sequence: Sequence) {
         let sequence = sequence.get();
         match self.0.last_mut() {
-            Some(last) if last.end == sequence => last.end += 1,
+            Some(last) if last.end == sequence => last.end = last.end.saturating_add(1),
             _ => self.0.push(sequence..sequence.saturating_add(1)),
         }
     }

@@ -151,13 +151,7 @@ impl<E: 'static> Registry<E> {
         let (old, new) = (type_name::<Old>(), type_name::<New>());
         let no_upcast = |why: String| refused(format!("no upcast from {old} to {new}: {why}"));
         if (Old::KIND, Old::NAME) != (New::KIND, New::NAME) {
-            return Err(no_upcast(format!(
-                "{} is kind {}, {} is kind {}",
-                Old::NAME,
-                Old::KIND,
-                New::NAME,
-                New::KIND
-            )));
+            return Err(no_upcast(differences::<Old, New>()));
         }
         if Old::VERSION == 0 || Old::VERSION >= New::VERSION {
             let (old, new) = (Old::VERSION, New::VERSION);
@@ -246,6 +240,24 @@ impl<E> fmt::Debug for Registry<E> {
             .entries(kinds.map(|(kind, of)| (kind, (of.name, of.current))))
             .finish()
     }
+}
+
+/// In what two types differ that are to be forms of one payload.
+fn differences<Old: EventPayload, New: EventPayload>() -> String {
+    let why = match Old::KIND == New::KIND {
+        false => "their kinds differ",
+        true => {
+            "their names differ, and forms of one payload share one: a type that is not called so gives \
+             it with #[event(name = \"..\")], or EventPayload::NAME"
+        }
+    };
+    format!(
+        "{} is kind {}, {} is kind {}: {why}",
+        Old::NAME,
+        Old::KIND,
+        New::NAME,
+        New::KIND
+    )
 }
 
 fn refused(message: String) -> Error {

@@ -48,6 +48,7 @@ fn problem(file: &str, message: &str) -> Problem {
     Problem {
         sequence: None,
         kind: ProblemKind::Index,
+        events: 0,
         file: Some(file.to_owned()),
         message: format!("{file}: {message}"),
     }

@@ -3,6 +3,7 @@
 //! An event's hash needs the one before it in its chain, and that is stored: so any event can be
 //! checked without those before it, and all of them in any order.
 
+use super::damage::push;
 use super::{PROBLEMS_MAX, Problem, ProblemKind, message_at};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::ops::Range;
@@ -21,9 +22,12 @@ const BATCH_BYTES: usize = 256 << 10;
 #[derive(Debug)]
 pub(super) struct Hashing {
     batches: Sender<Batch>,
-    workers: Vec<thread::JoinHandle<Vec<Problem>>>,
+    workers: Vec<thread::JoinHandle<Wrong>>,
     batch: Batch,
 }
+
+/// Problems, and the events that are wrong, however many; runs in any order.
+type Wrong = (Vec<Problem>, Vec<Range<u64>>);
 
 #[derive(Debug, Default)]
 struct Batch {
@@ -89,43 +93,51 @@ impl Hashing {
     /// # Panics
     ///
     /// If a worker did.
-    pub(super) fn finish(mut self) -> Vec<Problem> {
+    pub(super) fn finish(mut self) -> Wrong {
         self.hand_over();
         let Self {
             batches, workers, ..
         } = self;
         drop(batches);
-        let mut problems = Vec::new();
+        let (mut problems, mut wrong) = Wrong::default();
         for worker in workers {
             match worker.join() {
-                Ok(found) => problems.extend(found),
+                Ok((found, runs)) => {
+                    problems.extend(found);
+                    wrong.extend(runs);
+                }
                 Err(panic) => std::panic::resume_unwind(panic),
             }
         }
-        problems
+        (problems, wrong)
     }
 }
 
-fn work(batches: &Receiver<Batch>) -> Vec<Problem> {
+fn work(batches: &Receiver<Batch>) -> Wrong {
     let mut hasher = EventHasher::default();
-    let mut problems = Vec::new();
+    let (mut problems, mut wrong) = Wrong::default();
     for batch in batches {
         for event in &batch.events {
             let body = batch.bodies.get(event.body.clone()).unwrap_or_default();
-            if !event.has_its_hash(body, &mut hasher) && problems.len() < PROBLEMS_MAX {
+            if event.has_its_hash(body, &mut hasher) {
+                continue;
+            }
+            push(&mut wrong, event.at.sequence);
+            if problems.len() < PROBLEMS_MAX {
                 let entity = event.coordinate.entity();
                 let message =
                     format!("its hash is not that of its content in the chain of {entity}");
                 problems.push(Problem {
                     sequence: Some(event.at.sequence),
                     kind: ProblemKind::Log,
+                    events: 0,
                     file: None,
                     message: message_at(event.at.position, &message),
                 });
             }
         }
     }
-    problems
+    (problems, wrong)
 }
 
 impl Expected {

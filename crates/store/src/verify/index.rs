@@ -56,6 +56,7 @@ impl Reading {
         Problem {
             sequence: None,
             kind: ProblemKind::Index,
+            events: 0,
             message: format!("{}: {message}", self.file),
             file: Some(self.file),
         }
@@ -185,6 +186,7 @@ impl Comparer {
         self.compared.problems.push(Problem {
             sequence,
             kind: ProblemKind::Index,
+            events: 0,
             file: Some(file.to_owned()),
             message: format!("{file}: {message}"),
         });

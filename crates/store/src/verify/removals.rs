@@ -125,6 +125,7 @@ impl Problems {
         self.0.push(Problem {
             sequence,
             kind: ProblemKind::Log,
+            events: 0,
             file: None,
             message,
         });

@@ -2,6 +2,7 @@
 
 use crate::open::row_of;
 use crate::removed::{HeadMap, HeadPlace, RemovedHead};
+use std::collections::HashMap;
 use std::sync::Arc;
 use strandline_core::record::{Record, RemovedRecord};
 use strandline_core::{Coordinate, Hlc};
@@ -15,6 +16,8 @@ pub(super) struct SegmentRows {
     pub(super) rows: BlockBuilder,
     /// By local number.
     pub(super) names: Vec<Named>,
+    /// By local number, those that come after records which are damaged.
+    after_gaps: HashMap<usize, Named>,
     /// Where streams end whose newest event was removed.
     pub(super) removed: HeadMap,
     /// The newest clock reading up to here.
@@ -41,27 +44,42 @@ impl SegmentRows {
             info,
             rows: BlockBuilder::default(),
             names: Vec::new(),
+            after_gaps: HashMap::new(),
             removed: HeadMap::new(),
             newest,
             is_whole: true,
         }
     }
 
-    /// Gives the next local number to a coordinate.
+    /// Gives a coordinate its local number, which is the next, `has_gaps` aside. `place` is the number, and
+    /// the offset of the record that names it.
     pub(super) fn name(
         &mut self,
         coordinate: &Coordinate,
         chain: usize,
-        at: u32,
+        (local, at): (usize, u32),
+        has_gaps: bool,
     ) -> Result<(), IndexError> {
         let id = self.rows.intern(coordinate)?;
-        self.names.push(Named {
+        let named = Named {
             coordinate: Arc::new(coordinate.clone()),
             id,
             chain,
             at,
-        });
+        };
+        if has_gaps && local != self.names.len() {
+            self.after_gaps.insert(local, named);
+        } else {
+            self.names.push(named);
+        }
         Ok(())
+    }
+
+    /// The coordinate with a local number.
+    pub(super) fn named(&self, local: usize) -> Option<&Named> {
+        self.after_gaps
+            .get(&local)
+            .or_else(|| self.names.get(local))
     }
 
     pub(super) fn event(
@@ -71,20 +89,22 @@ impl SegmentRows {
         local: usize,
     ) -> Result<(), IndexError> {
         self.newest = self.newest.max(Some(record.hlc));
-        let Some(named) = self.names.get(local) else {
+        let Some(named) = self.named(local) else {
             return Ok(());
         };
+        let id = named.id;
         if !self.removed.is_empty() {
-            self.removed.remove(named.coordinate.entity());
+            let entity = named.coordinate.clone();
+            self.removed.remove(entity.entity());
         }
         let tags: Vec<_> = record.extensions.tags().collect();
-        let row = row_of(at, record, named.id);
+        let row = row_of(at, record, id);
         self.rows.push(&row, &tags)
     }
 
     pub(super) fn removed(&mut self, at: &FrameRecord<'_>, record: &RemovedRecord, local: usize) {
         self.newest = self.newest.max(Some(record.hlc));
-        if let Some(named) = self.names.get(local) {
+        if let Some(named) = self.named(local) {
             let head = RemovedHead {
                 clock: record.clock,
                 sequence: at.sequence,
@@ -94,7 +114,8 @@ impl SegmentRows {
                     named_at: named.at,
                 }),
             };
-            self.removed.insert(named.coordinate.entity().into(), head);
+            let entity = named.coordinate.entity().into();
+            self.removed.insert(entity, head);
         }
     }
 }

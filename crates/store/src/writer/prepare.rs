@@ -27,16 +27,15 @@ pub(crate) struct Prepared<'a> {
 }
 
 impl<'a> Prepared<'a> {
-    /// Checks and hashes the event at `place` of its commit.
+    /// Checks and hashes the event at `place` of its commit, whose payload has at most `limit` bytes.
     pub(crate) fn new(
         coordinate: &'a Coordinate,
         event: &'a Event,
         place: usize,
         nonce: Nonce,
-        shared: &Shared,
+        (shared, limit): (&Shared, usize),
     ) -> Result<Self, Error> {
         check_links(event, place)?;
-        let limit = shared.options.payload_bytes_max;
         // What was appended under a larger limit is a repeat all the same.
         let is_there = || {
             event

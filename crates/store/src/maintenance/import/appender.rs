@@ -100,9 +100,10 @@ fn append(
     let options = AppendOptions::new()
         .durability(Durability::Written)
         .any_time();
+    let payload_max = store.shared().options.payload_bytes_max;
     let mut moves = 0;
     let error = loop {
-        match store.append_events(members, options) {
+        match store.append_events(members, options, payload_max) {
             Ok(receipts) => {
                 for (receipt, origin) in receipts.iter().zip(origins) {
                     appended.events += u64::from(!receipt.repeated);

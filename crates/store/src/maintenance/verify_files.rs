@@ -1,0 +1,180 @@
+//! `verify_files`: how much of a store is good that does not open.
+
+use super::damaged::{DamagedStore, Names};
+use super::progress::{Meter, OnProgress};
+use super::verify::{Kept, Verified};
+use crate::verify::{LogCheck, Problem, ProblemKind, events_in};
+use crate::{Error, ErrorKind, Sequence};
+use std::path::Path;
+use strandline_core::Hash;
+use strandline_core::fs::Fs;
+use strandline_segment::{Examiner, Piece, SegmentInfo};
+
+/// Verifies the files of the store in `dir` as they are, whether or not it opens: every checksum and chain
+/// as far as something of them is left, and that everything is there which a checkpoint, the MANIFEST or a
+/// frame shows durable. Changes nothing.
+///
+/// It does not look at footers and at what records of removals say, and finds no receipts: for that a store
+/// is opened, and [`verify`](super::verify) does it. Receipts that were kept are mismatches, since they
+/// were not checked.
+///
+/// # Errors
+///
+/// [`ErrorKind::NotFound`] if there is nothing of a store in `dir`, [`ErrorKind::Io`],
+/// [`ErrorKind::Cancelled`]. What is wrong is no error: it is in the report.
+pub fn verify_files(
+    fs: &dyn Fs,
+    dir: &Path,
+    kept: &Kept,
+    on_progress: OnProgress<'_>,
+) -> Result<Verified, Error> {
+    let mut meter = Meter::events(None, on_progress);
+    meter.report()?;
+    let store = DamagedStore::find(fs, dir)?;
+    let check = LogCheck::start(Box::new(|_, _| None), Hash::ZERO)
+        .map_err(|error| Error::io("start a thread to verify", dir, error))?;
+    let mut files = Files {
+        store: &store,
+        check,
+        head: kept.head,
+        head_at: None,
+        durable: (
+            store.evidence.durable_before,
+            store.evidence.proven_by.clone(),
+        ),
+        infos: Vec::new(),
+    };
+    for info in store.absent() {
+        let file = info.file_name();
+        files.check.told(Problem {
+            sequence: None,
+            kind: ProblemKind::Log,
+            events: 0,
+            message: format!("{file} is missing, the MANIFEST lists it"),
+            file: Some(file),
+        });
+    }
+    for name in &store.files.chosen {
+        files.file(name, &mut meter)?;
+    }
+    let mut verified = files.finish();
+    if !kept.receipts.is_empty() {
+        let message = "receipts were not checked: the store does not open";
+        verified.mismatches.push(message.to_owned());
+    }
+    if kept.head.is_some() && verified.head_at.is_none() {
+        verified
+            .mismatches
+            .push("no commit that can be read has the log hash that was kept".to_owned());
+    }
+    meter.finish()?;
+    Ok(verified)
+}
+
+struct Files<'a> {
+    store: &'a DamagedStore<'a>,
+    check: LogCheck<'a>,
+    head: Option<Hash>,
+    head_at: Option<Sequence>,
+    /// Up to where events were durable, and what shows it.
+    durable: (Sequence, Option<String>),
+    /// The segments that were read.
+    infos: Vec<SegmentInfo>,
+}
+
+impl Files<'_> {
+    fn file(&mut self, name: &str, meter: &mut Meter<'_>) -> Result<(), Error> {
+        let examiner = match self.store.examiner(name) {
+            Ok(Some(examiner)) => examiner,
+            Ok(None) => return Ok(()),
+            Err(error) if error.kind() == ErrorKind::Io => return Err(error),
+            Err(error) => {
+                self.wrong_file(name, error.to_string());
+                return Ok(());
+            }
+        };
+        let info = self.info(&examiner);
+        let newest = self.check.end(Some(info.start().sequence));
+        self.note_durable(info.start().sequence, name);
+        self.check.gone(info.start().sequence, name);
+        self.check.begin(&info, newest);
+        if let Some(problem) = examiner.header_problem() {
+            self.wrong_file(name, problem.to_string());
+        }
+        let names = Names::of(&examiner, self.store.evidence.checkpoint.as_ref());
+        self.check
+            .look_up(Box::new(move |at, record| names.in_rows(at, record)));
+        self.infos.push(info);
+        examiner.pieces(|piece| {
+            match &piece {
+                Piece::Frame { frame, .. } => {
+                    self.note_durable(frame.durable_through(), name);
+                    if Some(frame.header().log_hash) == self.head {
+                        self.head_at = Some(frame.end().sequence);
+                    }
+                }
+                Piece::BrokenFrame { header, .. } => {
+                    self.note_durable(header.durable_through, name);
+                }
+                _ => {}
+            }
+            self.check.piece(&info, &piece);
+            meter.add(events_in(&piece))
+        })?;
+        Ok(())
+    }
+
+    /// What is known of a segment.
+    fn info(&self, examiner: &Examiner) -> SegmentInfo {
+        let listed = self.store.evidence.manifest.as_ref();
+        let listed = listed.and_then(|listed| {
+            let mut listed = listed.segments().iter();
+            listed.find(|info| info.header() == examiner.header())
+        });
+        listed.copied().unwrap_or_else(|| examiner.info())
+    }
+
+    fn note_durable(&mut self, before: Sequence, name: &str) {
+        if before > self.durable.0 {
+            self.durable = (before, Some(name.to_owned()));
+        }
+    }
+
+    fn wrong_file(&mut self, name: &str, message: String) {
+        self.check.told(Problem {
+            sequence: None,
+            kind: ProblemKind::Log,
+            events: 0,
+            file: Some(name.to_owned()),
+            message,
+        });
+    }
+
+    fn finish(mut self) -> Verified {
+        let (durable, shown) = self.durable;
+        self.check.end(Some(durable));
+        self.check
+            .gone(durable, shown.as_deref().unwrap_or_default());
+        for notice in &self.store.evidence.notices {
+            self.check.told(Problem {
+                sequence: None,
+                kind: ProblemKind::Index,
+                events: 0,
+                file: None,
+                message: notice.clone(),
+            });
+        }
+        let infos = self.infos;
+        let report = self.check.finish(|sequence| {
+            let mut newest_first = infos.iter().rev();
+            let of = newest_first.find(|info| info.start().sequence <= sequence);
+            of.map(SegmentInfo::file_name)
+        });
+        Verified {
+            report,
+            head_at: self.head_at,
+            mismatches: Vec::new(),
+            notices: Vec::new(),
+        }
+    }
+}

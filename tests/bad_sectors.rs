@@ -1,0 +1,115 @@
+//! Salvage from a disk that does not give back all of what is on it.
+
+use crate::harness::{CREATED, at};
+use crate::salvage::{SEGMENT, id, listing, made};
+use std::io;
+use std::ops::{ControlFlow, Range};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use strandline::fs::{DirEntry, FileLock, Fs, FsFile, MemFs, OpenMode, replace_file};
+use strandline::maintenance::salvage;
+use strandline::{Event, Store, StoreOptions};
+
+/// A file, and the offsets in it that give `EIO`.
+#[derive(Debug)]
+struct BadSectors(MemFs, PathBuf, Range<u64>);
+
+impl Fs for BadSectors {
+    fn create_dir_all(&self, path: &Path) -> io::Result<()> {
+        self.0.create_dir_all(path)
+    }
+
+    fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Arc<dyn FsFile>> {
+        let file = self.0.open(path, mode)?;
+        Ok(match path == self.1 {
+            true => Arc::new(BadFile(file, self.2.clone())),
+            false => file,
+        })
+    }
+
+    fn list(&self, path: &Path) -> io::Result<Vec<DirEntry>> {
+        self.0.list(path)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.0.rename(from, to)
+    }
+
+    fn remove_file(&self, path: &Path) -> io::Result<()> {
+        self.0.remove_file(path)
+    }
+
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        self.0.sync_dir(path)
+    }
+
+    fn try_lock(&self, path: &Path) -> io::Result<Option<Box<dyn FileLock>>> {
+        self.0.try_lock(path)
+    }
+}
+
+#[derive(Debug)]
+struct BadFile(Arc<dyn FsFile>, Range<u64>);
+
+impl FsFile for BadFile {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        let end = offset + buffer.len() as u64;
+        match offset < self.1.end && self.1.start < end {
+            true => Err(io::Error::from_raw_os_error(5)),
+            false => self.0.read_at(buffer, offset),
+        }
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        self.0.write_at(bytes, offset)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.0.sync()
+    }
+
+    fn set_len(&self, bytes: u64) -> io::Result<()> {
+        self.0.set_len(bytes)
+    }
+
+    fn len(&self) -> io::Result<u64> {
+        self.0.len()
+    }
+}
+
+/// A sector that the disk does not give back ended the salvage of all that the others hold.
+#[test]
+fn what_a_disk_does_not_give_back_costs_what_is_in_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = made(dir.path(), StoreOptions::new().segment_bytes_max(64 << 10));
+    let store = StoreOptions::new()
+        .segment_bytes_max(64 << 10)
+        .open(&path)
+        .unwrap();
+    for number in 120..123 {
+        let event = Event::bytes(CREATED, vec![b'y'; 20_000]).with_id(id(number));
+        store.append(&at("big", "eu"), event).unwrap();
+    }
+    store.close().unwrap();
+    let mem = MemFs::new();
+    for (file, bytes) in listing(&path) {
+        let to = Path::new("/store").join(file.file_name().unwrap());
+        replace_file(&mem, &to, &bytes).unwrap();
+    }
+    let length = std::fs::metadata(path.join(SEGMENT)).unwrap().len();
+    for (what, bad, least) in [
+        ("the segment's header", 0..10, 123),
+        ("a record in a batch", 15_000..15_001, 120),
+        ("the header of a frame", 136..140, 121),
+        ("its footer", length - 100..length, 123),
+        ("all of the file", 0..length, 2),
+    ] {
+        let fs = BadSectors(mem.clone(), Path::new("/store").join(SEGMENT), bad);
+        let target = Store::open(tempfile::tempdir().unwrap().path().join("saved")).unwrap();
+        let go_on = &mut |_| ControlFlow::Continue(());
+        let report = salvage(&fs, Path::new("/store"), &target, go_on).unwrap();
+        assert!(report.events >= least, "{what}: {report:?}");
+        assert_eq!(report.events + report.lost, 123, "{what}");
+        assert_eq!(target.snapshot().len(), report.events);
+    }
+}
