@@ -346,6 +346,23 @@ fn a_backup_is_brought_up_to_date_again_and_again() {
     }
 }
 
+/// A segment that was there was known by its header and its length.
+#[test]
+fn a_segment_that_is_kept_has_its_end() {
+    for mode in MODES {
+        let world = World::filled(300);
+        world.back_up(mode).unwrap();
+        let manifest = strandline_segment::Manifest::read(&OsFs, &world.backup);
+        let manifest = manifest.unwrap().unwrap();
+        let end = manifest.segments()[0].end().unwrap();
+        let first = world.backup.join("segment-0000000001.log");
+        change(&first, |bytes| bytes[end.last_frame as usize + 20] ^= 1);
+        let done = world.back_up(mode).unwrap();
+        assert!(done.copied + done.linked == 1, "{done:?}");
+        assert_eq!(intact(&world.backup).len(), 300);
+    }
+}
+
 /// Damage to what an earlier backup brought is found by a verification, and mended from the store.
 #[test]
 fn a_verification_mends_what_was_damaged_in_the_backup() {

@@ -20,6 +20,8 @@ pub struct Plan {
     pub nested_every: u64,
     /// Of so many recoveries from a second cut one is cut a third time; 0 for none.
     pub third_every: u64,
+    /// Of so many moments of a long workload one is tried; 1 for all of them.
+    pub long_every: u64,
     /// No more images than about this.
     pub images_max: u64,
     /// The rule that is broken, if one is.
@@ -302,6 +304,11 @@ pub fn explore(
         .enumerate()
         .flat_map(|(at, (_, run))| moments(run).map(move |moment| (at, moment)))
         .collect();
+    let mut draws = Draws::of(plan.seed, &[9]);
+    points.retain(|(at, _)| {
+        let is_long = runs.get(*at).is_some_and(|(workload, _)| workload.long);
+        !is_long || draws.chance(1, plan.long_every)
+    });
     let crash_points = points.len() as u64;
     // In an order by chance, so that a limit on images cuts off no workload.
     let mut draws = Draws::of(plan.seed, &[5]);

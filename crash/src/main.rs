@@ -217,6 +217,11 @@ fn simulate(args: &Args, workloads: &[&'static Workload]) -> (Totals, Vec<Failur
         variants: if args.full { 40 } else { 4 },
         nested_every: if args.full { 3 } else { 12 },
         third_every: if args.full { 40 } else { 20 },
+        long_every: if args.full || args.workload.is_some() {
+            1
+        } else {
+            3
+        },
         images_max: images,
         defect: None,
         threads: 2,

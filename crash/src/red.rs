@@ -15,6 +15,7 @@ pub fn red(seed: u64) -> Vec<(&'static str, Option<String>)> {
             variants: 6,
             nested_every: 8,
             third_every: 0,
+            long_every: 1,
             images_max: 20_000,
             defect: Some(*defect),
             threads: 2,

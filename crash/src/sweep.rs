@@ -6,6 +6,9 @@ use crate::{Defect, Driver, Expected, Path, Setup, Totals, Violation, Workload};
 use std::io::ErrorKind;
 use strandline_core::fs::{Fill, Keep, Loss, Operation, SimDisk, SimFault, SimFaultKind};
 
+/// How many times fewer operations of a long workload fail in a bounded run.
+const LONG: u64 = 16;
+
 /// A way to fail.
 struct Way {
     name: &'static str,
@@ -102,6 +105,11 @@ pub fn sweep(
     let mut totals = Totals::default();
     let mut failures = Vec::new();
     for workload in workloads.iter().copied() {
+        // All of them, or few of many.
+        let every = match workload.long && every > 1 && workloads.len() > 1 {
+            true => every * LONG,
+            false => every,
+        };
         for way in WAYS {
             let mut after = seed % every;
             // Until the fault is not met any more.

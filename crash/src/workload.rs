@@ -15,6 +15,8 @@ pub struct Workload {
     pub synced_only: bool,
     /// Whether some of its calls fail by themselves.
     pub failing: bool,
+    /// Whether it has many steps, of which a bounded run tries a part.
+    pub long: bool,
     /// Does it.
     pub run: fn(&mut Driver) -> Result<(), Violation>,
 }
@@ -24,6 +26,7 @@ const fn synced(name: &'static str, run: fn(&mut Driver) -> Result<(), Violation
         name,
         synced_only: true,
         failing: false,
+        long: false,
         run,
     }
 }
@@ -33,6 +36,7 @@ const fn mixed(name: &'static str, run: fn(&mut Driver) -> Result<(), Violation>
         name,
         synced_only: false,
         failing: false,
+        long: false,
         run,
     }
 }
@@ -42,7 +46,15 @@ const fn failing(name: &'static str, run: fn(&mut Driver) -> Result<(), Violatio
         name,
         synced_only: false,
         failing: true,
+        long: false,
         run,
+    }
+}
+
+const fn long(name: &'static str, run: fn(&mut Driver) -> Result<(), Violation>) -> Workload {
+    Workload {
+        long: true,
+        ..mixed(name, run)
     }
 }
 
@@ -282,11 +294,11 @@ pub const WORKLOADS: &[Workload] = &[
         d.open()?;
         d.append(10, Synced)
     }),
-    mixed("backup", |d| back_up_again_and_again(d, CopyMode::Copy)),
-    mixed("backup-link", |d| {
+    long("backup", |d| back_up_again_and_again(d, CopyMode::Copy)),
+    long("backup-link", |d| {
         back_up_again_and_again(d, CopyMode::Link)
     }),
-    mixed("restore", |d| {
+    long("restore", |d| {
         let restore = |dir, existing| Target {
             dir,
             how: How::Restore {
@@ -408,6 +420,12 @@ fn back_up_again_and_again(d: &mut Driver, mode: CopyMode) -> Result<(), Violati
     d.append(90, Synced)?;
     d.compact(1)?;
     d.redact(1)?;
+    for _ in 0..5 {
+        d.append(60, Synced)?;
+    }
+    d.copy(target)?;
+    // What it removes is in sealed segments, and the one that is written goes on.
+    d.compact(1)?;
     d.append(60, Synced)?;
     d.copy(target)?;
     for _ in 0..3 {

@@ -24,6 +24,7 @@ fn plan(defect: Option<Defect>) -> Plan {
         variants: 2,
         nested_every: 40,
         third_every: 10,
+        long_every: 3,
         images_max: 800,
         defect,
         threads: 2,

@@ -128,14 +128,14 @@ const MUTATIONS: &[Mutation] = &[
         file: "crates/store/src/maintenance/restore/place.rs",
         find: "match fs.exchange(&staging.path, target) {",
         replace: "match Err::<(), io::Error>(io::ErrorKind::Unsupported.into()) {",
-        options: "--workload restore",
+        options: "--workload restore --images 100000",
     },
     Mutation {
         name: "restored MANIFEST before its segments have their names",
         file: "crates/store/src/maintenance/restore/place.rs",
         find: "    sync(fs, to)?;\n    move_file(fs, from, to, MANIFEST_FILE, moved)?;",
         replace: "    move_file(fs, from, to, MANIFEST_FILE, moved)?;",
-        options: "--workload restore",
+        options: "--workload restore --images 100000",
     },
     Mutation {
         name: "version not looked at",

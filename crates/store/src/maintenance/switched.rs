@@ -30,7 +30,7 @@ impl Fs for Switched {
         match mode {
             OpenMode::Read if path == self.place => self.inner.open(&self.file, mode),
             OpenMode::Read => self.inner.open(path, mode),
-            OpenMode::Append { .. } | OpenMode::Create => read_only(),
+            _ => read_only(),
         }
     }
 
