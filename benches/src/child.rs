@@ -32,6 +32,13 @@ pub(crate) fn work(job: &Job, engines: &[EngineEntry]) -> anyhow::Result<()> {
     let entry = engines.iter().find(|entry| entry.name == job.system);
     let entry = entry.with_context(|| format!("there is no system {}", job.system))?;
     let figures = (phase.run)(job, entry)?;
+    // JSON has no number for what was divided by nothing.
+    let (figures, without): (Vec<_>, Vec<_>) = figures
+        .into_iter()
+        .partition(|figure| figure.value.is_finite());
+    for figure in without {
+        eprintln!("{}: too few events for a figure", figure.work);
+    }
     println!("{MARK}{}", serde_json::to_string(&figures)?);
     Ok(())
 }
