@@ -61,7 +61,7 @@ pub(crate) struct RegionArgs {
     /// Only events before this time.
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     until: Option<u64>,
-    /// Only events with these sequences: `100..200`, `100..`, `..200`, `100`.
+    /// Only events with these sequences: `100..200`, of which 200 is not one, `100..`, `..200`, `100`.
     #[arg(long, value_name = "RANGE", value_parser = parse_range)]
     sequence: Option<RangeInclusive<u64>>,
 }

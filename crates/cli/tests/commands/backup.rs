@@ -120,6 +120,21 @@ fn a_backup_into_another_store_is_refused() {
 }
 
 /// It is refused, and the store that is whole is not called damaged.
+/// A cron job that saves several stores mails what is told, and that named none of them.
+#[test]
+fn a_store_that_cannot_be_backed_up_is_named() {
+    let (dir, path) = store();
+    let target = dir.path().join("backup");
+    let backup = format!("backup {{}} {}", target.display());
+    std::fs::remove_file(path.join("MANIFEST")).unwrap();
+    let (code, _, err) = outcome(&run(&backup, &path));
+    assert_eq!(code, 1, "{err}");
+    let told = format!("error: {} was not backed up: ", path.display());
+    assert!(err.starts_with(&told), "{err}");
+    assert!(err.contains("the MANIFEST is missing"), "{err}");
+    assert!(!target.exists());
+}
+
 #[test]
 fn a_backup_that_was_written_to_is_not_brought_up_to_date() {
     let (dir, path) = store();
