@@ -186,6 +186,27 @@ fn damage_is_shown_where_it_is() {
     );
 }
 
+/// The length of a sealed segment was told of its MANIFEST where its file was gone.
+#[test]
+fn a_file_that_is_missing_has_no_length() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("missing.strand");
+    segmented(&path, 12).close().unwrap();
+    std::fs::remove_file(path.join("segment-0000000001.log")).unwrap();
+    let (code, out, _) = outcome(&run("inspect {}", &path));
+    assert_eq!(code, 1, "{out}");
+    let line = out
+        .lines()
+        .find(|line| line.contains("segment-0000000001.log"));
+    assert!(line.unwrap().ends_with("  missing"), "{out}");
+    std::fs::remove_file(path.join("MANIFEST")).unwrap();
+    let (_, out, _) = outcome(&run("inspect {}", &path));
+    assert!(
+        out.contains("no manifest\n") && !out.contains("0 segments"),
+        "{out}"
+    );
+}
+
 /// A process that is killed leaves the file of the next segment, perhaps with its header.
 #[test]
 fn a_segment_that_was_made_ahead_is_no_problem() {
