@@ -5,6 +5,7 @@ use crate::args::StoreArgs;
 use crate::bar::Bar;
 use crate::failure::with_also;
 use crate::screen::Screen;
+use crate::text::{count, number};
 use serde_json::json;
 use strandline::StoreOptions;
 use strandline::maintenance::rebuild;
@@ -59,9 +60,12 @@ pub(crate) fn run_rebuild(args: &Args) -> anyhow::Result<Outcome> {
             screen.text(&format!("  {notice}"))?;
         }
         screen.text(&format!(
-            "read {} events from the log; wrote {} footers, left {} that were sound, and wrote a \
-             checkpoint of everything before sequence {}",
-            rebuilt.events, rebuilt.footers, rebuilt.footers_sound, rebuilt.sequence
+            "read {} from the log; wrote {}, beside {} that needed nothing, and a checkpoint of \
+             everything before sequence {}",
+            count(rebuilt.events, "event"),
+            count(rebuilt.footers as u64, "footer"),
+            number(rebuilt.footers_sound as u64),
+            rebuilt.sequence
         ))?;
     }
     screen.flush()?;

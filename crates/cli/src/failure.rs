@@ -161,7 +161,11 @@ fn next(error: &anyhow::Error) -> Option<&str> {
         (Some(error), _) if error.line.is_some() => {
             Some("mend the line and import the file again: what is in the store is passed over")
         }
-        _ => hint(store?.kind()),
+        _ => match store? {
+            // Where a restore was interrupted, the error says what to do.
+            error if error.to_string().contains("restore again") => None,
+            error => hint(error.kind()),
+        },
     }
 }
 

@@ -123,6 +123,22 @@ fn a_damaged_backup_is_not_said_to_be_restored() {
     assert_eq!(events(&path), 15);
 }
 
+/// To check the path, which was right, was advised beside what to do.
+#[test]
+fn an_interrupted_restore_is_told_with_one_thing_to_do() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("new.strand");
+    let left = dir.path().join("new.strand.restoring-1");
+    std::fs::create_dir(&left).unwrap();
+    std::fs::write(left.join("RESTORING"), "").unwrap();
+    for command in ["stats {}", "verify {}", "tail {}"] {
+        let (code, _, err) = outcome(&run(command, &path));
+        assert_eq!(code, 2, "{err}");
+        assert!(err.contains("restore again"), "{err}");
+        assert!(!err.contains("next:"), "{err}");
+    }
+}
+
 fn segments(dir: &Path) -> Vec<String> {
     let mut names = names(dir);
     names.retain(|name| name.starts_with("segment-"));
