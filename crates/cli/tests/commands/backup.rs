@@ -135,6 +135,21 @@ fn a_store_that_cannot_be_backed_up_is_named() {
     assert!(!target.exists());
 }
 
+/// That a backup works beside a writer was advised where the backup was what somebody wrote.
+#[test]
+fn a_backup_that_is_at_work_is_waited_for() {
+    let (dir, path) = store();
+    let target = dir.path().join("backup");
+    backup(&path, &target);
+    let held = Store::open(&target).unwrap();
+    let (code, _, err) = outcome(&run(&format!("backup {{}} {}", target.display()), &path));
+    assert_eq!(code, 1, "{err}");
+    assert!(err.contains("wait until it is done"), "{err}");
+    assert!(!err.contains("work beside it"), "{err}");
+    drop(held);
+    backup(&path, &target);
+}
+
 #[test]
 fn a_backup_that_was_written_to_is_not_brought_up_to_date() {
     let (dir, path) = store();
