@@ -1,6 +1,7 @@
 //! Arguments that several commands have, and the values that are read from them.
 
 use crate::failure::WrongUsage;
+use crate::output::note;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use strandline::maintenance::parse_rfc3339;
@@ -30,6 +31,16 @@ impl StoreArgs {
 /// A store, opened to read only.
 pub(crate) fn open(dir: &Path) -> Result<Store, Error> {
     StoreOptions::new().read_only().open(dir)
+}
+
+/// Opens a store to write to it. What the opening repaired or set aside is told on standard error, as nobody
+/// finds it later: the next opening has a store that is in order.
+pub(crate) fn open_to_write(options: StoreOptions, dir: &Path) -> Result<Store, Error> {
+    let store = options.open(dir)?;
+    for notice in &store.open_report().notices {
+        note(notice);
+    }
+    Ok(store)
 }
 
 /// Which events.

@@ -1,7 +1,7 @@
 //! `checkpoint` and `rebuild`: what is saved so that opening is short.
 
 use crate::Outcome;
-use crate::args::StoreArgs;
+use crate::args::{StoreArgs, open_to_write};
 use crate::bar::Bar;
 use crate::failure::with_also;
 use crate::screen::Screen;
@@ -18,7 +18,7 @@ pub struct Args {
 
 /// Saves a checkpoint.
 pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
-    let store = StoreOptions::new().must_exist().open(&args.store.dir)?;
+    let store = open_to_write(StoreOptions::new().must_exist(), &args.store.dir)?;
     let saved = store.checkpoint();
     let closed = store.close();
     let sequence = match saved {
