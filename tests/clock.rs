@@ -3,7 +3,7 @@
 use crate::harness::{at, contents, event, options};
 use std::sync::Arc;
 use std::time::Duration;
-use strandline::fs::MemFs;
+use strandline::fs::{Fault, FaultFs, MemFs, Operation};
 use strandline::{Batch, ErrorKind, EventId, Hlc, ManualClock, RefusedTime, Store};
 
 const NOW: u64 = 1_700_000_000_000;
@@ -124,6 +124,48 @@ fn what_was_observed_is_before_what_comes() {
     store.observe(hlc(3, 3)).unwrap();
     let receipt = store.append(&at("a", "s"), event("x")).unwrap();
     assert_eq!(receipt.hlc, hlc(NOW + 30_000, 5));
+}
+
+/// The clock was moved when an event was encoded, and stayed there when the disk did not take it, also
+/// over a close: earlier times were refused that nothing in the store is later than.
+#[test]
+fn an_append_that_the_disk_refuses_moves_no_time() {
+    let memory = MemFs::new();
+    let clock = Arc::new(ManualClock::new(NOW));
+    let fs = FaultFs::new(Arc::new(memory.clone()));
+    let options = || options(&memory).clock(clock.clone());
+    let store = options().fs(Arc::new(fs.clone())).open("/store").unwrap();
+    let a = at("a", "s");
+    store.append(&a, event("first").at(hlc(1000, 0))).unwrap();
+    for partial_bytes in [0, 40] {
+        let fault = Fault {
+            after: 0,
+            times: 1,
+            error: std::io::ErrorKind::StorageFull,
+            partial_bytes,
+        };
+        fs.fail(Operation::Write, fault);
+        let late = Batch::new()
+            .push(&a, event("refused").at(hlc(2000, 0)))
+            .push(&a, event("refused").at(hlc(3000, 0)));
+        let error = store.append_batch(late).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotWritten);
+    }
+    let receipt = store.append(&a, event("second").at(hlc(1500, 0))).unwrap();
+    assert_eq!(receipt.hlc, hlc(1500, 0));
+    let fault = Fault {
+        after: 0,
+        times: 1,
+        error: std::io::ErrorKind::StorageFull,
+        partial_bytes: 0,
+    };
+    fs.fail(Operation::Write, fault);
+    store.append(&a, event("now")).unwrap_err();
+    store.close().unwrap();
+    let store = options().open("/store").unwrap();
+    let receipt = store.append(&a, event("third").at(hlc(1600, 0))).unwrap();
+    assert_eq!(receipt.hlc, hlc(1600, 0));
+    assert!(store.verify().unwrap().is_intact());
 }
 
 #[test]

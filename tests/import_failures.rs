@@ -59,6 +59,34 @@ fn a_failure_that_is_no_lines_fault_names_none() {
     assert!(failed > 16, "{failed}");
 }
 
+/// Times of lines that the disk had refused moved those of the same lines when they were imported again.
+#[test]
+fn what_a_full_disk_stopped_keeps_its_times_when_it_is_imported_again() {
+    let lines: String = (0..4000).map(|at| line(at, at)).collect();
+    let mut failed = 0;
+    for after in 0..8 {
+        let disk: Arc<dyn Fs> = Arc::new(MemFs::new());
+        let fs = FaultFs::new(disk.clone());
+        let options = StoreOptions::new().fs(Arc::new(fs.clone()));
+        let store = options.no_background_sync().open(dir()).unwrap();
+        let fault = Fault {
+            after,
+            times: 1,
+            error: std::io::ErrorKind::StorageFull,
+            partial_bytes: 0,
+        };
+        fs.fail(Operation::Write, fault);
+        failed += u32::from(run(&store, LINES, &lines).is_err());
+        // Its checkpoint may be what finds no room.
+        let _ = store.close();
+        let store = StoreOptions::new().fs(disk).open(dir()).unwrap();
+        let rest = fine(&store, LINES, &lines);
+        assert_eq!(rest.events + rest.repeated, 4000);
+        assert_eq!(rest.moved_times, 0, "write {after}");
+    }
+    assert!(failed > 2, "{failed}");
+}
+
 /// A source that breaks after some bytes.
 struct Breaks<'a>(&'a [u8]);
 

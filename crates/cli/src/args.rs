@@ -1,6 +1,7 @@
 //! Arguments that several commands have, and the values that are read from them.
 
 use crate::failure::WrongUsage;
+use crate::output::note;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use strandline::maintenance::parse_rfc3339;
@@ -32,6 +33,16 @@ pub(crate) fn open(dir: &Path) -> Result<Store, Error> {
     StoreOptions::new().read_only().open(dir)
 }
 
+/// Opens a store to write to it. What the opening repaired or set aside is told on standard error, as nobody
+/// finds it later: the next opening has a store that is in order.
+pub(crate) fn open_to_write(options: StoreOptions, dir: &Path) -> Result<Store, Error> {
+    let store = options.open(dir)?;
+    for notice in &store.open_report().notices {
+        note(notice);
+    }
+    Ok(store)
+}
+
 /// Which events.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Which events")]
@@ -61,7 +72,7 @@ pub(crate) struct RegionArgs {
     /// Only events before this time.
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     until: Option<u64>,
-    /// Only events with these sequences: `100..200`, `100..`, `..200`, `100`.
+    /// Only events with these sequences: `100..200`, of which 200 is not one, `100..`, `..200`, `100`.
     #[arg(long, value_name = "RANGE", value_parser = parse_range)]
     sequence: Option<RangeInclusive<u64>>,
 }

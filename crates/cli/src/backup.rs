@@ -2,6 +2,7 @@
 
 use crate::Outcome;
 use crate::bar::Bar;
+use crate::failure::Advised;
 use crate::inspect::size;
 use crate::screen::Screen;
 use crate::text::count;
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use strandline::fs::{Fs, OsFs};
 use strandline::maintenance::{BackupOptions, CopyMode, backup_with};
+use strandline::{Error, ErrorKind};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -32,6 +34,18 @@ pub struct Args {
     json: bool,
 }
 
+/// What to do about an error: the store is backed up beside its writer, so what is locked is the backup.
+fn advised(error: Error, args: &Args) -> anyhow::Error {
+    if error.kind() != ErrorKind::Locked {
+        return error.into();
+    }
+    let next = format!(
+        "another backup into {0} is at work, or a program has {0} open to write; wait until it is done",
+        args.target.display()
+    );
+    Advised { error, next }.into()
+}
+
 pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let fs: Arc<dyn Fs> = Arc::new(OsFs);
     let mode = if args.copy {
@@ -45,8 +59,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     }
     let mut bar = Bar::new("copying");
     let mut show = |progress| bar.show(progress);
-    let done = backup_with(&fs, &args.dir, &args.target, how, &mut show)?;
+    let done = backup_with(&fs, &args.dir, &args.target, how, &mut show);
     drop(bar);
+    let done = done.map_err(|error| advised(error, args))?;
     let mut screen = Screen::new();
     if args.json {
         let json = json!({

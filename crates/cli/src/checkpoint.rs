@@ -1,10 +1,11 @@
 //! `checkpoint` and `rebuild`: what is saved so that opening is short.
 
 use crate::Outcome;
-use crate::args::StoreArgs;
+use crate::args::{StoreArgs, open_to_write};
 use crate::bar::Bar;
 use crate::failure::with_also;
 use crate::screen::Screen;
+use crate::text::{count, number};
 use serde_json::json;
 use strandline::StoreOptions;
 use strandline::maintenance::rebuild;
@@ -17,7 +18,7 @@ pub struct Args {
 
 /// Saves a checkpoint.
 pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
-    let store = StoreOptions::new().must_exist().open(&args.store.dir)?;
+    let store = open_to_write(StoreOptions::new().must_exist(), &args.store.dir)?;
     let saved = store.checkpoint();
     let closed = store.close();
     let sequence = match saved {
@@ -59,9 +60,12 @@ pub(crate) fn run_rebuild(args: &Args) -> anyhow::Result<Outcome> {
             screen.text(&format!("  {notice}"))?;
         }
         screen.text(&format!(
-            "read {} events from the log; wrote {} footers, left {} that were sound, and wrote a \
-             checkpoint of everything before sequence {}",
-            rebuilt.events, rebuilt.footers, rebuilt.footers_sound, rebuilt.sequence
+            "read {} from the log; wrote {}, beside {} that needed nothing, and a checkpoint of \
+             everything before sequence {}",
+            count(rebuilt.events, "event"),
+            count(rebuilt.footers as u64, "footer"),
+            number(rebuilt.footers_sound as u64),
+            rebuilt.sequence
         ))?;
     }
     screen.flush()?;

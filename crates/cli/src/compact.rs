@@ -1,7 +1,7 @@
 //! `compact` and `redact`: what goes for good.
 
 use crate::Outcome;
-use crate::args::{StoreArgs, parse_time};
+use crate::args::{StoreArgs, open_to_write, parse_time};
 use crate::bar::Bar;
 use crate::failure::{first_of, with_also};
 use crate::inspect::size;
@@ -135,7 +135,7 @@ fn change<T>(
     what: &'static str,
     call: impl FnOnce(&Store, OnProgress<'_>) -> Result<T, Error>,
 ) -> anyhow::Result<(T, Result<(), Error>)> {
-    let store = StoreOptions::new().must_exist().open(&args.dir)?;
+    let store = open_to_write(StoreOptions::new().must_exist(), &args.dir)?;
     let mut bar = Bar::new(what);
     let done = call(&store, &mut |progress| bar.show(progress));
     drop(bar);

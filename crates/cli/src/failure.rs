@@ -19,6 +19,25 @@ impl fmt::Display for WrongUsage {
 
 impl std::error::Error for WrongUsage {}
 
+/// A failure of a store, and what to do about it where the command knows better than its kind does.
+#[derive(Debug)]
+pub(crate) struct Advised {
+    pub(crate) error: Error,
+    pub(crate) next: String,
+}
+
+impl fmt::Display for Advised {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.error, f)
+    }
+}
+
+impl std::error::Error for Advised {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.error.source()
+    }
+}
+
 /// Several failures of one command: the first, and those that came after it, mostly because of it.
 #[derive(Debug)]
 struct Several {
@@ -78,7 +97,7 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     }
     let is_usage = error.is::<WrongUsage>()
         || matches!(
-            error.downcast_ref::<Error>().map(Error::kind),
+            of_store(error).map(Error::kind),
             Some(ErrorKind::InvalidInput | ErrorKind::NotFound)
         );
     ExitCode::from(if is_usage { 2 } else { 1 })
@@ -97,11 +116,21 @@ fn once(error: &anyhow::Error) -> String {
     text
 }
 
+/// The error of a store that a failure is.
+fn of_store(error: &anyhow::Error) -> Option<&Error> {
+    let advised = error.downcast_ref::<Advised>();
+    let advised = advised.map(|advised| &advised.error);
+    advised.or_else(|| error.downcast_ref::<Error>())
+}
+
 /// What to do about an error.
-fn next(error: &anyhow::Error) -> Option<&'static str> {
+fn next(error: &anyhow::Error) -> Option<&str> {
+    if let Some(Advised { next, .. }) = error.downcast_ref() {
+        return Some(next);
+    }
     let import = error.downcast_ref::<ImportError>();
     let store = import.map(|error| &error.error);
-    let store = store.or_else(|| error.downcast_ref::<Error>());
+    let store = store.or_else(|| of_store(error));
     let io = error.downcast_ref::<std::io::Error>();
     let io = store
         .and_then(Error::io_kind)
@@ -120,10 +149,23 @@ fn next(error: &anyhow::Error) -> Option<&'static str> {
             "mend the line, or take its time as it is with --allow-future, and import the file \
              again: what is in the store is passed over",
         ),
+        // What has other lines than it was said to have fails at the first.
+        (Some(error), _)
+            if error.line == Some(1) && error.error.kind() == ErrorKind::InvalidInput =>
+        {
+            Some(
+                "mend the line, or say with --format what the lines are, and import the file again: \
+             what is in the store is passed over",
+            )
+        }
         (Some(error), _) if error.line.is_some() => {
             Some("mend the line and import the file again: what is in the store is passed over")
         }
-        _ => hint(store?.kind()),
+        _ => match store? {
+            // Where a restore was interrupted, the error says what to do.
+            error if error.to_string().contains("restore again") => None,
+            error => hint(error.kind()),
+        },
     }
 }
 

@@ -1,7 +1,7 @@
 //! `import`: lines of a file or of standard input into a store.
 
 use crate::Outcome;
-use crate::args::{CATEGORY_DEFAULT, StoreArgs};
+use crate::args::{CATEGORY_DEFAULT, StoreArgs, open_to_write};
 use crate::bar::Bar;
 use crate::export::Format;
 use crate::failure::{WrongUsage, first_of};
@@ -71,7 +71,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
         let tried = try_import(dir, &store_options, &mut input, options, &mut on_progress);
         (tried, Ok(()))
     } else {
-        let store = store_options.open(&args.store.dir)?;
+        let store = open_to_write(store_options, &args.store.dir)?;
         let imported = import(&store, &mut input, options, &mut on_progress);
         (imported, store.close())
     };

@@ -2,12 +2,14 @@
 
 use crate::Outcome;
 use crate::bar::Bar;
+use crate::failure::Advised;
 use crate::screen::Screen;
 use serde_json::json;
 use std::path::PathBuf;
 use std::sync::Arc;
 use strandline::fs::{Fs, OsFs};
 use strandline::maintenance::{Existing, restore};
+use strandline::{Error, ErrorKind};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -26,6 +28,22 @@ pub struct Args {
     json: bool,
 }
 
+/// What to do about an error: a damaged backup is not mended by restoring it.
+fn advised(error: Error, args: &Args) -> anyhow::Error {
+    let backup = args.backup.display();
+    let next = match error.kind() {
+        ErrorKind::Corrupt | ErrorKind::LogBehindCheckpoint => format!(
+            "restore another backup, or save what is left of this one: `strandline salvage {backup} NEW`; \
+             `strandline verify {backup}` shows how much that is"
+        ),
+        ErrorKind::NotFound => {
+            "check the path: a backup is a directory with a MANIFEST in it".to_owned()
+        }
+        _ => return error.into(),
+    };
+    Advised { error, next }.into()
+}
+
 pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let fs: Arc<dyn Fs> = Arc::new(OsFs);
     let existing = match args.replace {
@@ -34,8 +52,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     };
     let mut bar = Bar::new("restoring");
     let mut show = |progress| bar.show(progress);
-    let done = restore(&fs, &args.backup, &args.dir, existing, &mut show)?;
+    let done = restore(&fs, &args.backup, &args.dir, existing, &mut show);
     drop(bar);
+    let done = done.map_err(|error| advised(error, args))?;
     let mut screen = Screen::new();
     if args.json {
         let json = json!({

@@ -3,9 +3,11 @@
 use crate::Outcome;
 use crate::args::StoreArgs;
 use crate::bar::Bar;
+use crate::failure::Advised;
 use crate::screen::Screen;
 use crate::text::{count, number};
 use serde_json::json;
+use std::io::ErrorKind as IoErrorKind;
 use std::path::PathBuf;
 use strandline::StoreOptions;
 use strandline::maintenance::{Loss, Salvaged, salvage_into};
@@ -30,7 +32,15 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
         bar.show(progress)
     });
     drop(bar);
-    let salvaged = salvaged?;
+    let salvaged = salvaged.map_err(|error| match error.io_kind() {
+        Some(IoErrorKind::StorageFull | IoErrorKind::QuotaExceeded) => Advised {
+            error,
+            next: "make room and give the same command again: it goes on from what is saved"
+                .to_owned(),
+        }
+        .into(),
+        _ => anyhow::Error::from(error),
+    })?;
     let mut screen = Screen::new();
     if args.store.json {
         screen.line(&as_json(&salvaged).to_string())?;

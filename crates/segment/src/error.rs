@@ -18,7 +18,7 @@ pub enum LogError {
         source: io::Error,
     },
     /// A frame, record or header is not what was written, where a torn tail is ruled out.
-    #[error("{file} is damaged at offset {offset}: {reason}; restore the file from a backup")]
+    #[error("{file} is damaged at offset {offset}: {reason}; restore a backup")]
     Corrupt {
         /// File name.
         file: String,
@@ -36,13 +36,13 @@ pub enum LogError {
         reason: &'static str,
     },
     /// There are segments with frames and no manifest that says which of them count.
-    #[error("the MANIFEST is missing beside {file}, which holds events; restore it from a backup")]
+    #[error("the MANIFEST is missing beside {file}, which holds events; restore a backup")]
     ManifestMissing {
         /// A segment with frames.
         file: String,
     },
     /// A segment of the manifest has no file.
-    #[error("{file} is missing, the MANIFEST lists it; restore it from a backup")]
+    #[error("{file} is missing, the MANIFEST lists it; restore a backup")]
     SegmentMissing {
         /// File name.
         file: String,
@@ -63,7 +63,7 @@ pub enum LogError {
     /// The log ends before, or differs at, a position up to which it was known durable.
     #[error(
         "the log was durable up to sequence {expected_sequence}, and {file} does not show that any \
-         more: {reason}; restore the log from a backup"
+         more: {reason}; restore a backup"
     )]
     LogBehind {
         /// File of the position.
@@ -95,6 +95,14 @@ pub enum LogError {
          disk does not give the same bytes twice"
     )]
     Changed {
+        /// File name.
+        file: String,
+        /// Offset in the file, in bytes.
+        offset: u32,
+    },
+    /// No frame begins at the offset that was asked for. That need not be damage: it may be the wrong offset.
+    #[error("no frame begins at offset {offset} of {file}")]
+    NoFrame {
         /// File name.
         file: String,
         /// Offset in the file, in bytes.

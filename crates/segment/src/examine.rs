@@ -7,7 +7,7 @@ use crate::error::At;
 use crate::file::SegmentFile;
 use crate::footer::{self, TRAILER_BYTES};
 use crate::format::{SEGMENT_HEADER_BYTES, SegmentHeader};
-use crate::frame::{FRAME_HEADER_BYTES, FrameHeader};
+use crate::frame::{FRAME_HEADER_BYTES, FrameHeader, MAGIC};
 use crate::pieces::Walk;
 use crate::{Examined, LogError, LogPosition, Piece, ScanError, SegmentInfo};
 use std::path::Path;
@@ -127,8 +127,8 @@ impl Examiner {
     ///
     /// # Errors
     ///
-    /// [`LogError::Corrupt`] if there is no right frame header, [`LogError::Io`], and what `visit`
-    /// returns.
+    /// [`LogError::NoFrame`] if none begins there, [`LogError::Corrupt`] if its header is wrong,
+    /// [`LogError::Io`], and what `visit` returns.
     pub fn frame_at<E>(
         &self,
         offset: u32,
@@ -136,6 +136,10 @@ impl Examiner {
     ) -> Result<(), ScanError<E>> {
         let mut bytes = vec![0; FRAME_HEADER_BYTES];
         self.file.read(&mut bytes, u64::from(offset))?;
+        if !bytes.starts_with(&MAGIC) {
+            let file = self.file.name().to_owned();
+            return Err(LogError::NoFrame { file, offset }.into());
+        }
         let header = FrameHeader::decode(self.file.salt, offset, &bytes)
             .map_err(|reason| LogError::corrupt(self.file.name(), u64::from(offset), reason))?;
         let start = LogPosition {

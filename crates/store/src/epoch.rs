@@ -4,7 +4,9 @@ use crate::{Epoch, Store};
 
 impl Store {
     /// Which course of its log the store is on: another after each restore, and after a backup was
-    /// opened to write. A rotation, compaction, backup or reopening changes nothing.
+    /// opened to write. A rotation, compaction, backup or reopening changes nothing. A store that is copied by
+    /// other means, such as `cp` or a snapshot of the file system, has the same epoch in each copy: put stores
+    /// back with [`restore`](crate::maintenance::restore()).
     ///
     /// Who saves a position to go on from saves it with the epoch, and begins anew if the epoch is
     /// another when it comes back: a restored store gives sequences to other events than those that

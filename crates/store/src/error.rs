@@ -357,6 +357,7 @@ impl From<LogError> for Error {
                  replaced meanwhile, which nobody may do; close the other holder",
             ),
             LogError::TooSmall { .. } => (ErrorKind::InvalidInput, "an option is out of its range"),
+            LogError::NoFrame { .. } => (ErrorKind::InvalidInput, "that place cannot be shown"),
             error if error.is_corruption() => (ErrorKind::Corrupt, "the log is damaged"),
             _ => (ErrorKind::Io, "the log cannot be used"),
         };

@@ -152,6 +152,10 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
         Err(error) if error.kind() == ErrorKind::InvalidInput => {
             Err(WrongUsage(error.to_string()).into())
         }
+        // The directory is right, what was asked for in it is not.
+        Err(error) if error.kind() == ErrorKind::NotFound && dir.is_dir() => {
+            Err(WrongUsage(error.to_string()).into())
+        }
         Err(error) => Err(error.into()),
         Ok(_) => match missing {
             Some(missing) => Err(anyhow::anyhow!(missing)),

@@ -116,12 +116,12 @@ fn most(names: impl Iterator<Item = (String, u64)>, count: usize) -> Vec<(String
 
 fn files(screen: &mut Screen, inventory: &Inventory) -> io::Result<()> {
     let segments = &inventory.segments;
-    let manifest = match inventory.manifest_number {
-        Some(number) => format!("manifest {number}"),
-        None => "no manifest".to_owned(),
-    };
     let segment_count = count(segments.len() as u64, "segment");
-    screen.line(&format!("  {manifest}, {segment_count}"))?;
+    match inventory.manifest_number {
+        Some(number) => screen.line(&format!("  manifest {number}, {segment_count}"))?,
+        // Which segments count is not known; their files are listed with the others.
+        None => screen.line("  no manifest")?,
+    }
     if let Some(epoch) = inventory.epoch {
         screen.line(&format!("  epoch {epoch}"))?;
     }
@@ -146,8 +146,10 @@ fn segment_line(segment: &SegmentFacts) -> String {
         Some(end) => format!("sequences {}..{end}", segment.first_sequence),
         None => format!("sequences {}.., active", segment.first_sequence),
     };
-    let bytes = segment.frame_bytes.or(segment.file_bytes);
-    let bytes = bytes.map_or_else(|| "missing".to_owned(), size);
+    let Some(file_bytes) = segment.file_bytes else {
+        return format!("{}  {sequences}  missing", segment.name);
+    };
+    let bytes = size(segment.frame_bytes.unwrap_or(file_bytes));
     let footer = match &segment.footer {
         FooterState::None if segment.end_sequence.is_some() => ", no footer".to_owned(),
         FooterState::None => String::new(),

@@ -120,6 +120,36 @@ fn a_backup_into_another_store_is_refused() {
 }
 
 /// It is refused, and the store that is whole is not called damaged.
+/// A cron job that saves several stores mails what is told, and that named none of them.
+#[test]
+fn a_store_that_cannot_be_backed_up_is_named() {
+    let (dir, path) = store();
+    let target = dir.path().join("backup");
+    let backup = format!("backup {{}} {}", target.display());
+    std::fs::remove_file(path.join("MANIFEST")).unwrap();
+    let (code, _, err) = outcome(&run(&backup, &path));
+    assert_eq!(code, 1, "{err}");
+    let told = format!("error: {} was not backed up: ", path.display());
+    assert!(err.starts_with(&told), "{err}");
+    assert!(err.contains("the MANIFEST is missing"), "{err}");
+    assert!(!target.exists());
+}
+
+/// That a backup works beside a writer was advised where the backup was what somebody wrote.
+#[test]
+fn a_backup_that_is_at_work_is_waited_for() {
+    let (dir, path) = store();
+    let target = dir.path().join("backup");
+    backup(&path, &target);
+    let held = Store::open(&target).unwrap();
+    let (code, _, err) = outcome(&run(&format!("backup {{}} {}", target.display()), &path));
+    assert_eq!(code, 1, "{err}");
+    assert!(err.contains("wait until it is done"), "{err}");
+    assert!(!err.contains("work beside it"), "{err}");
+    drop(held);
+    backup(&path, &target);
+}
+
 #[test]
 fn a_backup_that_was_written_to_is_not_brought_up_to_date() {
     let (dir, path) = store();

@@ -99,6 +99,27 @@ fn files_and_frames_are_shown_to_the_last_byte() {
     }
 }
 
+/// A place where no frame begins was told as damage to the log, in a store that had none.
+#[test]
+fn a_place_that_is_none_is_wrong_usage_and_no_damage() {
+    let (_dir, store) = store();
+    for (place, said) in [
+        (
+            "1:99",
+            "no frame begins at offset 99 of segment-0000000001.log",
+        ),
+        ("1:4000000000", "no frame begins at offset 4000000000"),
+        ("9:128", "there is no file segment-0000000009.log"),
+    ] {
+        let (code, out, err) = outcome(&run(&format!("inspect {{}} --frame {place}"), &store));
+        assert_eq!(code, 2, "{place}: {out}{err}");
+        assert!(err.contains(said), "{place}: {err}");
+        for untrue in ["damaged", "backup", "a store is a directory"] {
+            assert!(!err.contains(untrue), "{place}: {err}");
+        }
+    }
+}
+
 #[test]
 fn files_that_are_no_segments_of_the_store_are_told_apart() {
     let (_dir, store) = store();
@@ -146,6 +167,12 @@ fn damage_is_shown_where_it_is() {
         .filter(|line| line.contains("  record sequence "))
         .count();
     assert_eq!(whole, 6, "the events around it are shown: {shown}");
+    // What begins where a page does is shown on that page, though its length is not known.
+    let told = shown.lines().find(|line| line.contains("damaged sequence"));
+    let offset = told.unwrap().split_whitespace().next().unwrap();
+    let page = format!("inspect {{}} --file segment-0000000001.log --from {offset} --limit 4");
+    let page = expect(1, &page, &path);
+    assert!(page.contains("damaged sequence"), "{page}");
 
     damage(&segment, 20);
     let shown = expect(1, file, &path);
@@ -155,6 +182,27 @@ fn damage_is_shown_where_it_is() {
     assert!(err.contains("does not open"), "{err}");
     assert!(
         out.contains("!! segment-0000000001.log is damaged"),
+        "{out}"
+    );
+}
+
+/// The length of a sealed segment was told of its MANIFEST where its file was gone.
+#[test]
+fn a_file_that_is_missing_has_no_length() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("missing.strand");
+    segmented(&path, 12).close().unwrap();
+    std::fs::remove_file(path.join("segment-0000000001.log")).unwrap();
+    let (code, out, _) = outcome(&run("inspect {}", &path));
+    assert_eq!(code, 1, "{out}");
+    let line = out
+        .lines()
+        .find(|line| line.contains("segment-0000000001.log"));
+    assert!(line.unwrap().ends_with("  missing"), "{out}");
+    std::fs::remove_file(path.join("MANIFEST")).unwrap();
+    let (_, out, _) = outcome(&run("inspect {}", &path));
+    assert!(
+        out.contains("no manifest\n") && !out.contains("0 segments"),
         "{out}"
     );
 }

@@ -318,3 +318,31 @@ fn odd_terminals_change_nothing() {
         assert_eq!(outcome(&run(arguments, &store)).0, 0, "{arguments}");
     }
 }
+
+/// What an opening set aside was told nobody where a command opened the store to write.
+#[test]
+fn what_an_opening_sets_aside_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let lines = dir.path().join("lines");
+    std::fs::write(&lines, r#"{"entity":"e","scope":"s"}"#).unwrap();
+    let import = format!("import {{}} {}", lines.display());
+    for command in [
+        &*import,
+        "checkpoint {}",
+        "compact {} --keep-newest 1",
+        "redact {} --prefix e",
+    ] {
+        let name = command.split(' ').next().unwrap();
+        let path = dir.path().join(format!("{name}.strand"));
+        expect(0, &import, &path);
+        let segment = path.join("segment-0000000001.log");
+        let mut bytes = std::fs::read(&segment).unwrap();
+        bytes.extend([0xff; 500]);
+        std::fs::write(&segment, bytes).unwrap();
+        let (_, _, err) = outcome(&run(command, &path));
+        assert!(err.contains("torn"), "{command}: {err}");
+        assert!(path.join("quarantine").exists(), "{command}");
+        let (_, _, err) = outcome(&run(command, &path));
+        assert!(!err.contains("torn"), "{command}: {err}");
+    }
+}

@@ -95,6 +95,56 @@ fn a_backup_is_not_restored_over_itself() {
 }
 
 /// A read model that asks sees that its position is of another course of the log.
+/// What to do about a damaged backup was to restore it.
+#[test]
+fn a_damaged_backup_is_not_said_to_be_restored() {
+    let (dir, path) = backed_up();
+    let backup = dir.path().join("backup");
+    let restore = format!("restore {} {{}}", backup.display());
+    let new = dir.path().join("new.strand");
+    let check = |code: i32, said: [&str; 2]| {
+        let (found, _, err) = outcome(&run(&restore, &new));
+        assert_eq!(found, code, "{err}");
+        assert!(said.iter().all(|said| err.contains(said)), "{err}");
+        assert!(!new.exists());
+        err
+    };
+    let segment = segments(&backup).pop().unwrap();
+    crate::inspect::damage(&backup.join(&segment), 2000);
+    let salvage = format!("strandline salvage {} NEW", backup.display());
+    let err = check(1, ["restore another backup", &salvage]);
+    assert!(!err.contains("restore a backup"), "{err}");
+    std::fs::remove_dir_all(&backup).unwrap();
+    let nothing = [
+        "nothing was restored: there is no store",
+        "a backup is a directory with a MANIFEST",
+    ];
+    check(2, nothing);
+    assert_eq!(events(&path), 15);
+}
+
+/// To check the path, which was right, was advised beside what to do.
+#[test]
+fn an_interrupted_restore_is_told_with_one_thing_to_do() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("new.strand");
+    let left = dir.path().join("new.strand.restoring-1");
+    std::fs::create_dir(&left).unwrap();
+    std::fs::write(left.join("RESTORING"), "").unwrap();
+    for command in ["stats {}", "verify {}", "tail {}"] {
+        let (code, _, err) = outcome(&run(command, &path));
+        assert_eq!(code, 2, "{err}");
+        assert!(err.contains("restore again"), "{err}");
+        assert!(!err.contains("next:"), "{err}");
+    }
+}
+
+fn segments(dir: &Path) -> Vec<String> {
+    let mut names = names(dir);
+    names.retain(|name| name.starts_with("segment-"));
+    names
+}
+
 #[test]
 fn a_restored_store_shows_its_new_epoch() {
     let (dir, path) = backed_up();

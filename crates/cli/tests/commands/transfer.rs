@@ -255,6 +255,31 @@ fn a_wrong_line_is_named_with_the_reason() {
     }
 }
 
+/// Lines of another format than the one that was said were to be mended.
+#[test]
+fn lines_of_another_format_are_told_of_the_format() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("orders.strand");
+    let events = [
+        (LINE, "cloudevents"),
+        (
+            r#"{"specversion":"1.0","id":"1","source":"/a","type":"t"}"#,
+            "lines",
+        ),
+    ];
+    for (line, format) in events {
+        let file = dir.path().join("lines");
+        std::fs::write(&file, line).unwrap();
+        let import = format!("import {{}} {} --format {format}", file.display());
+        let (code, _, err) = outcome(&run(&import, &path));
+        assert_eq!(code, 1, "{err}");
+        assert!(
+            err.contains("say with --format what the lines are"),
+            "{err}"
+        );
+    }
+}
+
 #[test]
 fn a_check_appends_nothing() {
     let dir = tempfile::tempdir().unwrap();

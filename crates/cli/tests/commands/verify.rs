@@ -234,3 +234,39 @@ fn a_store_that_does_not_open_is_verified_as_far_as_it_goes() {
     assert!(shown.contains("2 of 12 events good"), "{shown}");
     assert_eq!(outcome(&run("verify {}", dir.path())).0, 2, "no store");
 }
+
+/// A file that was gone, and the events that were in it, were two problems.
+#[test]
+fn a_missing_file_and_what_was_in_it_are_one_problem() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("missing.strand");
+    segmented(&path, 12).close().unwrap();
+    let segments = std::fs::read_dir(&path).unwrap();
+    let segments = segments.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut segments: Vec<_> = segments
+        .filter(|name| name.starts_with("segment-"))
+        .collect();
+    segments.sort();
+    let active = segments.pop().unwrap();
+    let first = &segments[0];
+    for (gone, told) in [
+        (
+            first,
+            format!(
+                "!! {first} is missing, the MANIFEST lists it; events 0 to 6 (7) are lost\n1 problem\n"
+            ),
+        ),
+        (
+            &active,
+            format!(
+                "!! 2 segments are missing that the MANIFEST lists, {first} to {active}; events 0 to 11 (12) \
+                 are lost\n1 problem\n"
+            ),
+        ),
+    ] {
+        std::fs::remove_file(path.join(gone)).unwrap();
+        let (code, out, _) = outcome(&run("verify {}", &path));
+        assert_eq!(code, 1, "{out}");
+        assert!(out.contains(&told), "{out}");
+    }
+}

@@ -52,9 +52,8 @@ type Emit<'a> = &'a mut dyn FnMut(Annotation) -> ControlFlow<()>;
 ///
 /// # Errors
 ///
-/// [`ErrorKind::InvalidInput`] for a file of another kind, [`ErrorKind::NotFound`],
-/// [`ErrorKind::Io`], [`ErrorKind::Cancelled`] where `emit`
-/// breaks off. Damage is no error.
+/// [`ErrorKind::InvalidInput`] for a file of another kind, [`ErrorKind::NotFound`], [`ErrorKind::Io`],
+/// [`ErrorKind::Cancelled`] where `emit` breaks off. Damage is no error.
 pub fn annotate_file(
     fs: &dyn Fs,
     dir: &Path,
@@ -83,7 +82,8 @@ pub fn annotate_file(
 ///
 /// # Errors
 ///
-/// [`ErrorKind::Corrupt`] if no right frame header is there, and as [`annotate_file`].
+/// [`ErrorKind::InvalidInput`] if no frame begins there, [`ErrorKind::Corrupt`] if its header is wrong;
+/// as [`annotate_file`].
 pub fn annotate_frame(
     fs: &dyn Fs,
     dir: &Path,
@@ -203,9 +203,9 @@ impl<'a> Annotator<'a> {
         })
     }
 
-    /// Whether something is passed over because it ends before what is asked for.
-    const fn is_before(&self, (offset, length): (u64, u64)) -> bool {
-        self.from > 0 && offset.saturating_add(length) <= self.from
+    /// Whether something is passed over because it ends before what is asked for. A damaged record has no length.
+    fn is_before(&self, (offset, length): (u64, u64)) -> bool {
+        self.from > 0 && offset.saturating_add(length.max(1)) <= self.from
     }
 
     fn emit(&mut self, annotation: Annotation) -> Result<(), Error> {

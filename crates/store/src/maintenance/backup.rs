@@ -133,7 +133,10 @@ pub fn backup_with(
     on_progress: OnProgress<'_>,
 ) -> Result<BackedUp, Error> {
     check_apart(&**fs, dir, target)?;
-    let log = open_log(fs, dir)?;
+    let log = open_log(fs, dir).map_err(|error| {
+        let message = format!("{} was not backed up", dir.display());
+        Error::new(error.kind(), message).with_source(error)
+    })?;
     check_target(&**fs, log.identity(), target)?;
     drop(log);
     let is_new = is_missing(&**fs, target)?;

@@ -101,10 +101,11 @@ pub fn restore(
     let staging = match target.found {
         Found::EmptyDirectory => {
             place::remove_interrupted(&**fs, &target.path, &target.interrupted)?;
-            Staging::within(&**fs, &target.path)?
+            Staging::within(&**fs, &target.path)
         }
-        Found::Nothing | Found::Store => Staging::beside(&**fs, &target.path)?,
+        Found::Nothing | Found::Store => Staging::beside(&**fs, &target.path),
     };
+    let staging = staging.map_err(not_restored)?;
     let mode = match left_out.is_empty() {
         true => CopyMode::Copy,
         false => CopyMode::FramesAlone,
@@ -112,7 +113,7 @@ pub fn restore(
     let copied = make_copy(fs, (&source, least), &staging.path, mode, on_progress);
     let (end, epoch) = match copied {
         Ok(copied) => copied,
-        Err(error) => return Err(staging.abandon(error)),
+        Err(error) => return Err(staging.abandon(not_restored(error))),
     };
     let mut replaced = None;
     match (target.found, &held) {
@@ -175,10 +176,15 @@ fn make_copy(
         };
         return Err(Error::new(
             ErrorKind::Corrupt,
-            format!("the copy is not what was copied, nothing was restored: {what}"),
+            format!("the copy is not what was copied: {what}"),
         ));
     }
     Ok((end, epoch))
+}
+
+/// An error before the copy took its place.
+fn not_restored(error: Error) -> Error {
+    Error::new(error.kind(), "nothing was restored").with_source(error)
 }
 
 /// Where a store ends, if it can be opened.

@@ -42,18 +42,9 @@ pub fn verify_files(
             store.evidence.durable_before,
             store.evidence.proven_by.clone(),
         ),
+        absent: store.absent().copied().collect(),
         infos: Vec::new(),
     };
-    for info in store.absent() {
-        let file = info.file_name();
-        files.check.told(Problem {
-            sequence: None,
-            kind: ProblemKind::Log,
-            events: 0,
-            message: format!("{file} is missing, the MANIFEST lists it"),
-            file: Some(file),
-        });
-    }
     for name in &store.files.chosen {
         files.file(name, &mut meter)?;
     }
@@ -78,6 +69,8 @@ struct Files<'a> {
     head_at: Option<Sequence>,
     /// Up to where events were durable, and what shows it.
     durable: (Sequence, Option<String>),
+    /// The segments that have no file and were not told of yet.
+    absent: Vec<SegmentInfo>,
     /// The segments that were read.
     infos: Vec<SegmentInfo>,
 }
@@ -96,7 +89,7 @@ impl Files<'_> {
         let info = self.info(&examiner);
         let newest = self.check.end(Some(info.start().sequence));
         self.note_durable(info.start().sequence, name);
-        self.check.gone(info.start().sequence, name);
+        self.gone(info.start().sequence, name);
         self.check.begin(&info, newest);
         if let Some(problem) = examiner.header_problem() {
             self.wrong_file(name, problem.to_string());
@@ -140,6 +133,25 @@ impl Files<'_> {
         }
     }
 
+    /// Notes that everything before `to` was there, as the file `shown` shows: what is lost of it was in
+    /// segments that have no file, or nothing else is known of it.
+    fn gone(&mut self, to: Sequence, shown: &str) {
+        let absent = &mut self.absent;
+        self.check.gone(to, |gone| {
+            let all = std::mem::take(absent).into_iter();
+            let (within, others): (Vec<_>, _) =
+                all.partition(|info| gone.contains(&info.start().sequence.get()));
+            *absent = others;
+            match within.as_slice() {
+                [] => (
+                    shown.to_owned(),
+                    format!("{shown} shows that events before {to} were there"),
+                ),
+                [first, ..] => (first.file_name(), is_missing(&within)),
+            }
+        });
+    }
+
     fn wrong_file(&mut self, name: &str, message: String) {
         self.check.told(Problem {
             sequence: None,
@@ -151,10 +163,12 @@ impl Files<'_> {
     }
 
     fn finish(mut self) -> Verified {
-        let (durable, shown) = self.durable;
+        let (durable, shown) = std::mem::take(&mut self.durable);
         self.check.end(Some(durable));
-        self.check
-            .gone(durable, shown.as_deref().unwrap_or_default());
+        self.gone(durable, &shown.unwrap_or_default());
+        for info in std::mem::take(&mut self.absent) {
+            self.wrong_file(&info.file_name(), is_missing(&[info]));
+        }
         for notice in &self.store.evidence.notices {
             self.check.told(Problem {
                 sequence: None,
@@ -176,5 +190,21 @@ impl Files<'_> {
             mismatches: Vec::new(),
             notices: Vec::new(),
         }
+    }
+}
+
+/// That the files of segments are missing.
+fn is_missing(absent: &[SegmentInfo]) -> String {
+    let first = absent
+        .first()
+        .map(SegmentInfo::file_name)
+        .unwrap_or_default();
+    match absent {
+        [] | [_] => format!("{first} is missing, the MANIFEST lists it"),
+        [.., last] => format!(
+            "{} segments are missing that the MANIFEST lists, {first} to {}",
+            absent.len(),
+            last.file_name()
+        ),
     }
 }

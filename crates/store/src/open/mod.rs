@@ -285,7 +285,7 @@ fn log_vanished(dir: &Path) -> Error {
     Error::new(
         ErrorKind::LogBehindCheckpoint,
         format!(
-            "{} has a checkpoint and no log; restore the segments and the MANIFEST from a backup",
+            "{} has a checkpoint and no log; restore a backup",
             dir.display()
         ),
     )

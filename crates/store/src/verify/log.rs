@@ -10,6 +10,7 @@ use super::removals::Gone;
 use super::rows::SegmentRows;
 use super::{PROBLEMS_MAX, Problem, ProblemKind, VerifyReport, message_at};
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 use strandline_core::record::{Record, StoredRecord};
 use strandline_core::{Coordinate, Hash, Hlc, Sequence};
@@ -107,17 +108,18 @@ impl<'a> LogCheck<'a> {
         Some(rows)
     }
 
-    /// Notes that everything before `to` was there, as the file `shown` shows.
-    pub(crate) fn gone(&mut self, to: Sequence, shown: &str) {
+    /// Notes that everything before `to` was there; of what is lost of it, `why` gives a file and says why.
+    pub(crate) fn gone(&mut self, to: Sequence, why: impl FnOnce(&Range<u64>) -> (String, String)) {
         let Some(events) = self.damage.gone(to) else {
             return;
         };
+        let (file, message) = why(&events);
         self.told(Problem {
             sequence: Some(Sequence::new(events.start)),
             kind: ProblemKind::Log,
             events: events.end - events.start,
-            file: Some(shown.to_owned()),
-            message: format!("{shown} shows that events before {to} were there"),
+            file: Some(file),
+            message,
         });
     }
 

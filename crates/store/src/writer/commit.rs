@@ -1,7 +1,7 @@
 //! Steps 2 to 4 of an append, under the commit lock: assign, encode, write, index.
 //!
-//! Nothing of the writer's state changes before the write has succeeded, but the clock, which may
-//! stay ahead.
+//! Nothing of the writer's state changes before the write has succeeded; the clock is put back if it
+//! does not.
 
 use super::chain::ChainEnd;
 use super::condition::{LookedAhead, check_condition};
@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use strandline_core::record::Record;
 use strandline_core::{Coordinate, EventId, Hash, Hlc, Random, Sequence};
 use strandline_index::{CoordinateId, Row, SequenceGate};
-use strandline_segment::{AppendError, LogPosition, LogReader, SyncHandle};
+use strandline_segment::{AppendError, Appended, LogPosition, LogReader, SyncHandle};
 
 /// What the writer works with and does not own.
 #[derive(Clone, Copy)]
@@ -101,14 +101,11 @@ impl Writer {
             .filter(|end| *end <= SequenceGate::BOUND_MAX)
             .ok_or_else(|| exhausted("sequences"))?;
         self.make_room(events, context)?;
-        self.encode(events, first, context)?;
+        let clock = self.hlc.clone();
+        // Times that no event has got may be given again: those of the same events, above all.
         let appended = self
-            .log
-            .append_undone_by(&mut self.buffer, first, context.group.durable(), |_| {
-                let flushed = context.group.flush();
-                flushed.map_err(|Poison { reason, .. }| std::io::Error::other(reason.to_string()))
-            })
-            .map_err(|error| self.append_failed(error, context.group))?;
+            .write(events, first, context)
+            .inspect_err(|_| self.hlc = clock)?;
         self.insert(events, first, appended.start)
             .inspect_err(|_| {
                 context
@@ -131,6 +128,22 @@ impl Writer {
             });
         }
         Ok(end)
+    }
+
+    /// Encodes the events and appends them to the log. If that fails, the clock alone has changed.
+    fn write(
+        &mut self,
+        events: &[Prepared<'_>],
+        first: Sequence,
+        context: Context<'_>,
+    ) -> Result<Appended, Error> {
+        self.encode(events, first, context)?;
+        self.log
+            .append_undone_by(&mut self.buffer, first, context.group.durable(), |_| {
+                let flushed = context.group.flush();
+                flushed.map_err(|Poison { reason, .. }| std::io::Error::other(reason.to_string()))
+            })
+            .map_err(|error| self.append_failed(error, context.group))
     }
 
     /// Whether the commit might not fit in the active segment, and would in another: then it rotates.
