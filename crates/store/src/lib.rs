@@ -70,6 +70,7 @@ mod refused_time;
 mod removals;
 mod removed;
 mod report;
+mod rewriting;
 mod snapshot;
 mod stats;
 mod store;

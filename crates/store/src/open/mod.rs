@@ -7,12 +7,14 @@
 mod carry;
 mod follow;
 mod interrupted;
+mod lock;
 mod rebuild;
 mod replay;
 mod restore;
 mod steps;
 
 pub(crate) use follow::Follower;
+pub(crate) use lock::{LOCK_FILE, absolute};
 pub(crate) use rebuild::{rebuilt_block, rebuilt_footer, removed_heads_of};
 pub(crate) use replay::row_of;
 pub(crate) use restore::WithoutFooter;
@@ -27,7 +29,7 @@ use crate::writer::{CommitLock, GroupSync, SegmentNames, Writer};
 use crate::{Error, ErrorKind, OpenPath, OpenReport, StoreOptions};
 use carry::CarriedRecords;
 use replay::{Committed, Replay};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use steps::{Step, Steps};
 use strandline_checkpoint::Newest;
@@ -36,13 +38,10 @@ use strandline_core::sync::{Mutex, RwLock};
 use strandline_core::{HlcClock, Random, Sequence};
 use strandline_index::{IndexWriter, SequenceGate};
 use strandline_segment::{
-    LogError, LogFollower, LogPosition, LogReader, LogWriter, MANIFEST_FILE, Repairs, ScanError,
-    ScannedLog, SegmentId, SegmentInfo, TornTail, UncheckedLog,
+    LogError, LogFollower, LogPosition, LogReader, LogWriter, Repairs, ScanError, ScannedLog,
+    SegmentInfo, TornTail, UncheckedLog,
 };
 use tracing::Level;
-
-/// The file whose lock the writing process holds; it stays where it is.
-pub(crate) const LOCK_FILE: &str = "LOCK";
 
 pub(crate) fn open(dir: &Path, mut options: StoreOptions) -> Result<Store, Error> {
     let _span = trace::span(
@@ -53,7 +52,7 @@ pub(crate) fn open(dir: &Path, mut options: StoreOptions) -> Result<Store, Error
     // Before anything is made.
     options.check()?;
     let mut steps = Steps::start(options.clock.clone());
-    let lock = steps.take(Step::Lock, || lock(dir, &options))?;
+    let lock = steps.take(Step::Lock, || lock::lock(dir, &options))?;
     let ours = lock.as_deref().map(|lock| {
         let ours = Ours::new(options.fs.clone(), dir, lock);
         // From here on whatever is changed is changed for as long as the store is held.
@@ -82,20 +81,6 @@ pub(crate) fn open(dir: &Path, mut options: StoreOptions) -> Result<Store, Error
 /// Which directory a path leads to, where the file system can tell.
 fn which(dir: &Path, options: &StoreOptions) -> Option<FileIdentity> {
     options.fs.identity(&dir.join(".")).ok()
-}
-
-/// The path whatever the working directory is changed to. Links in it are followed at each use.
-///
-/// # Errors
-///
-/// `InvalidInput` if it is empty; `Io` if there is no working directory.
-pub(crate) fn absolute(dir: &Path) -> Result<PathBuf, Error> {
-    std::path::absolute(dir).map_err(|error| match error.kind() {
-        std::io::ErrorKind::InvalidInput => {
-            Error::new(ErrorKind::InvalidInput, "the path of a directory is empty")
-        }
-        _ => Error::io("find the directory of", dir, error),
-    })
 }
 
 /// What a store is held by; nothing if it is opened to read only.
@@ -287,49 +272,6 @@ fn tell(report: &OpenReport, events: u64, end: LogPosition) {
             "opened"
         );
     });
-}
-
-fn lock(dir: &Path, options: &StoreOptions) -> Result<Option<Box<dyn FileLock>>, Error> {
-    let fs = &options.fs;
-    interrupted::refuse(&**fs, dir)?;
-    match options.access {
-        Access::Read => return Ok(None),
-        Access::Create => fs
-            .create_dir_all(dir)
-            .map_err(|error| Error::io("make the directory", dir, error))?,
-        Access::Write => match fs.list(dir) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                return Err(not_found(dir));
-            }
-            listed => {
-                let entries = listed.map_err(|error| Error::io("list", dir, error))?;
-                // Nothing is left where there is no store, be it a damaged one.
-                if !entries.iter().any(|entry| is_of_store(&entry.name)) {
-                    return Err(not_found(dir));
-                }
-            }
-        },
-    }
-    let path = dir.join(LOCK_FILE);
-    let lock = fs
-        .try_lock(&path)
-        .map_err(|error| Error::io("lock", &path, error))?;
-    lock.map(Some).ok_or_else(|| {
-        Error::new(
-            ErrorKind::Locked,
-            format!(
-                "{} is open for writing elsewhere; open it to read only, or close the other holder",
-                dir.display()
-            ),
-        )
-    })
-}
-
-/// Whether a file of that name may be of a store.
-fn is_of_store(name: &str) -> bool {
-    [LOCK_FILE, MANIFEST_FILE].contains(&name)
-        || SegmentId::parse_file_name(name).is_some()
-        || name.ends_with(".ckpt")
 }
 
 fn checkpoints(dir: &Path, options: &StoreOptions) -> Result<Newest, Error> {
