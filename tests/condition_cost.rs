@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 use strandline::fs::MemFs;
 use strandline::{
-    AppendCondition, AppendOptions, CONDITION_REGIONS_MAX, CONDITION_TAGS_MAX, ErrorKind, Event,
-    Region, Sequence, Store,
+    AppendCondition, AppendOptions, Batch, CONDITION_REGIONS_MAX, CONDITION_TAGS_MAX, ErrorKind,
+    Event, EventId, Region, Sequence, Store,
 };
 
 /// A store of many small segments, each with its own entities and tags.
@@ -140,4 +140,27 @@ fn a_condition_among_many_appends_fails_if_one_of_them_is_excluded() {
         let later = AppendCondition::since(Sequence::new(excluded + 1)).none_in(tag(excluded));
         append_if(&store, &at("b", "s"), event("b"), &later).unwrap();
     }
+}
+
+/// For each of its own events that an append repeated, all tags of a region were looked up anew.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "what takes long is measured")]
+fn what_an_append_repeats_is_gone_past_once() {
+    let store = written(&MemFs::new()).open("/store").unwrap();
+    let own = |number: u128| {
+        let id = EventId::from_u128(1 + number);
+        event("own").with_id(id).tagged(format!("tag:{number}"))
+    };
+    let add = |batch: Batch, number| batch.push(&at("e", "s"), own(number));
+    let batch = (0..8_000).fold(Batch::new(), add);
+    store.append_batch(batch.clone()).unwrap();
+    let tags = (0..CONDITION_TAGS_MAX).map(|number| format!("tag:{number}"));
+    let condition = AppendCondition::since(Sequence::ZERO).none_in(Region::all().any_tag(tags));
+    let begun = Instant::now();
+    let receipts = store
+        .append_batch_with(batch, AppendOptions::new().condition(&condition))
+        .unwrap();
+    assert!(receipts.iter().all(|receipt| receipt.repeated));
+    // It was a minute.
+    assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
 }

@@ -1,7 +1,8 @@
 //! Idempotency: what is a repeat, what is a conflict and why, after a reopen, a crash, in batches.
 
-use crate::harness::{CHANGED, CREATED, at, event, open, options, texts, written};
-use strandline::fs::MemFs;
+use crate::harness::{CHANGED, CREATED, at, dir, event, open, options, texts, written};
+use std::sync::Arc;
+use strandline::fs::{FaultFs, MemFs, Operation};
 use strandline::{
     AppendCondition, AppendOptions, Batch, Coordinate, Difference, ErrorKind, Event, EventId,
     ExpectedVersion, PayloadEncoding, Receipt, Region, Sequence, Store,
@@ -360,5 +361,44 @@ fn a_repeat_is_known_whatever_limits_the_store_has_by_now() {
     ] {
         let error = lower.append(&a, refused).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::TooLarge);
+    }
+}
+
+/// Frames of only so many events before were kept, and a batch in another order than theirs looked for them
+/// again and again, under the commit lock.
+#[test]
+fn a_batch_of_repeats_reads_as_much_in_any_order() {
+    const EVENTS: u128 = 40 * 25;
+    let fs = MemFs::new();
+    let place = |number: u128| at(&format!("e:{}", number % 7), "s");
+    let given = |number: u128| event("x").with_id(id(1 + number));
+    let store = options(&fs).open(dir()).unwrap();
+    for first in (0..EVENTS).step_by(25) {
+        let add = |batch: Batch, number| batch.push(&place(number), given(number));
+        let batch = (first..first + 25).fold(Batch::new(), add);
+        store.append_batch(batch).unwrap();
+    }
+    store.close().unwrap();
+    let reads_of = |order: &dyn Fn(u128) -> u128| {
+        let counted = Arc::new(FaultFs::new(Arc::new(fs.clone())));
+        let unmapped = options(&fs).fs(counted.clone());
+        let store = unmapped.open(dir()).unwrap();
+        let before = counted.calls(Operation::Read);
+        let add = |batch: Batch, number| batch.push(&place(number), given(number));
+        let batch = (0..EVENTS).map(order).fold(Batch::new(), add);
+        let receipts = store.append_batch(batch).unwrap();
+        for (number, receipt) in (0..).zip(receipts) {
+            assert!(receipt.repeated);
+            assert_eq!(u128::from(receipt.sequence.get()), order(number));
+        }
+        counted.calls(Operation::Read) - before
+    };
+    let in_order = reads_of(&|number| number);
+    assert!(in_order > u64::try_from(EVENTS).unwrap(), "{in_order}");
+    for order in [&|number| EVENTS - 1 - number, &|number| {
+        number * 251 % EVENTS
+    }] as [&dyn Fn(u128) -> u128; 2]
+    {
+        assert_eq!(reads_of(order), in_order);
     }
 }

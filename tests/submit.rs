@@ -361,3 +361,27 @@ fn many_tasks_share_little_room() {
     assert_eq!(store.snapshot().len(), (TASKS * EVENTS) as u64);
     assert!(store.verify().unwrap().is_intact());
 }
+
+/// A repeat took a place among those in flight until everything that was submitted before it was durable,
+/// though its own event was durable long since.
+#[test]
+fn a_repeat_is_in_flight_as_long_as_its_event() {
+    let fs = HeldFs::default();
+    let store = held(&fs, 3);
+    let given = |number: u128| event("x").with_id(EventId::from_u128(number));
+    store.append(&at("e", "s"), given(1)).unwrap();
+    fs.hold();
+    let first = store.try_submit(&at("e", "s"), given(2)).unwrap();
+    let again = store.try_submit(&at("e", "s"), given(2));
+    let repeats: Vec<_> = (0..10)
+        .map(|_| store.try_submit(&at("e", "s"), given(1)))
+        .collect();
+    let in_flight = store.stats().unwrap().in_flight;
+    fs.release();
+    for repeat in repeats.into_iter().chain([again]) {
+        assert!(repeat.unwrap().wait().unwrap().repeated);
+    }
+    assert!(!first.wait().unwrap().repeated);
+    assert_eq!(in_flight, 2);
+    assert_eq!(store.stats().unwrap().in_flight, 0);
+}

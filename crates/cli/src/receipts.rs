@@ -30,7 +30,9 @@ pub(crate) fn read(path: &Path) -> Result<Vec<Receipt>, WrongUsage> {
 
 fn parse(json: &[u8]) -> Result<Vec<Receipt>, String> {
     let mut receipts = Vec::new();
-    let mut values = serde_json::Deserializer::from_slice(json);
+    // A reader counts lines as it goes. Of a slice all lines are counted again wherever it is asked whether
+    // anything follows.
+    let mut values = serde_json::Deserializer::from_reader(json);
     loop {
         if values.end().is_ok() {
             return Ok(receipts);
@@ -72,5 +74,44 @@ impl<'de> Visitor<'de> for Receipts<'_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
         while items.next_element_seed(Receipts(self.0))?.is_some() {}
         Ok(())
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+    use std::time::{Duration, Instant};
+
+    const ONE: &str = concat!(
+        r#"{"id":"01890a5d-ac96-774b-bcce-b302099a8057","sequence":1,"clock":0,"#,
+        r#""hlc":{"wall_ms":1,"counter":0},"durable":true,"repeated":false,"#,
+        r#""hash":"0000000000000000000000000000000000000000000000000000000000000000"}"#
+    );
+
+    /// All lines before a receipt were counted again at each, so a million of them took an hour.
+    #[test]
+    #[allow(clippy::disallowed_methods, reason = "what takes long is measured")]
+    fn each_receipt_takes_as_long_as_the_one_before() {
+        let takes = |receipts: usize| {
+            let text = format!("{ONE}\n").repeat(receipts);
+            let once = || -> Duration {
+                let begun = Instant::now();
+                assert_eq!(parse(text.as_bytes()).unwrap().len(), receipts);
+                begun.elapsed()
+            };
+            (0..3).map(|_| once()).min().unwrap()
+        };
+        let (few, many) = (takes(500), takes(16_000));
+        // 32 times as many; it was some 250 times as long.
+        assert!(many < few * 100, "{few:?} {many:?}");
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_its_place() {
+        let text = format!("{ONE}\n[{ONE},\n{{}}]");
+        let error = parse(text.as_bytes()).unwrap_err();
+        assert!(error.starts_with("receipt 3 is none"), "{error}");
+        assert!(error.contains("at line 3 column "), "{error}");
     }
 }

@@ -150,7 +150,18 @@ impl Snapshot {
     /// none of them.
     #[must_use]
     pub fn first_since(&self, region: &Region, since: Sequence) -> Option<RowView<'_>> {
-        query::first_since(self, region, since)
+        self.find_since(region, since, |_| true)
+    }
+
+    /// The first event in `region` with the sequence `since` or a later one that is wanted, as
+    /// [`first_since`](Self::first_since). Those that are not are gone past, each once.
+    pub fn find_since<'s>(
+        &'s self,
+        region: &Region,
+        since: Sequence,
+        wanted: impl Fn(RowView<'s>) -> bool,
+    ) -> Option<RowView<'s>> {
+        query::find_since(self, region, since, wanted)
     }
 
     /// How [`query`](Self::query) would go about `region`, part by part.

@@ -25,12 +25,6 @@ pub struct FrameOf {
 }
 
 impl FrameOf {
-    /// Offset of its first record.
-    #[must_use]
-    pub fn start(&self) -> u32 {
-        self.offsets.first().copied().unwrap_or_default()
-    }
-
     /// The sequence of the record at a position, if it is one of this frame. O(log records).
     #[must_use]
     pub fn sequence_of(&self, position: RecordPosition) -> Option<Sequence> {

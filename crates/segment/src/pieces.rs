@@ -241,7 +241,7 @@ impl<'a> Walk<'a> {
                 };
                 visit(piece).map_err(ScanError::Visit)?;
                 if !header.is_note {
-                    records(&frame, Some(u64::from(header.records)), visit)?;
+                    records(&frame, Some(u64::from(header.records)), true, visit)?;
                 }
             }
         }
@@ -282,7 +282,7 @@ impl<'a> Walk<'a> {
                 log_hash: Hash::ZERO,
             };
             let frame = Frame::unchecked(header, start, salt, stretch);
-            records(&frame, count, &mut |piece| match piece {
+            records(&frame, count, false, &mut |piece| match piece {
                 // Without a header nothing says that a record was there.
                 Piece::BrokenRecords { .. } => Ok(()),
                 other => visit(other),
@@ -348,13 +348,15 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// Visits the records of a frame, those that are right and those that are not.
+/// Visits the records of a frame, or of bytes whose header is not right, those that are right and those that
+/// are not.
 fn records<E>(
     frame: &Frame<'_>,
     count: Option<u64>,
+    is_framed: bool,
     visit: &mut impl FnMut(Piece<'_>) -> Result<(), E>,
 ) -> Result<(), ScanError<E>> {
-    let mut stretch = Stretch::new(frame, count);
+    let mut stretch = Stretch::new(frame, count, is_framed);
     while let Some(found) = stretch.next() {
         let (sequence, position) = match &found {
             Found::Record { number, offset, .. } | Found::Broken { number, offset, .. } => {

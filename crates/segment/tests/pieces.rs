@@ -20,8 +20,8 @@ use strandline_segment::{
 const DIR: &str = "/log";
 const FILE: &str = "/log/segment-0000000001.log";
 
-/// A log of commits of so many records, whose bodies have other lengths each. Gives where each record
-/// begins and ends.
+/// A log of commits of so many records, whose bodies have other lengths each; of none is a note. Gives where
+/// each record begins and ends.
 fn log_of(fs: &MemFs, commits: &[usize]) -> Vec<(u64, u64)> {
     let random = Random::from_seed(3);
     let shared = Arc::new(fs.clone());
@@ -33,6 +33,12 @@ fn log_of(fs: &MemFs, commits: &[usize]) -> Vec<(u64, u64)> {
     let mut places = Vec::new();
     for records in commits {
         commit.clear();
+        if *records == 0 {
+            writer
+                .append_note(b"a note", Sequence::ZERO, |active| active.sync())
+                .unwrap();
+            continue;
+        }
         for number in 0..*records {
             let body = vec![b'a' + ((next + number as u64) % 26) as u8; 3 + (7 * number) % 40];
             commit.push(&Hash::of(&body), |out| out.extend_from_slice(&body));
@@ -185,4 +191,117 @@ fn records_behind_zeros_over_several_frames_are_found() {
         let expected: Vec<_> = all.iter().filter(is_right).copied().collect();
         assert_eq!(right, expected, "{first} {last}");
     }
+}
+
+/// Between two damaged headers nothing said what the records were, though they follow each other.
+#[test]
+fn records_of_several_frames_with_damaged_headers_are_found() {
+    let fs = MemFs::new();
+    let commits = [3, 1, 2, 5, 4, 1];
+    let places = log_of(&fs, &commits);
+    let all: Vec<_> = (0..).zip(places.iter().map(|(begin, _)| *begin)).collect();
+    let whole = bytes(&fs);
+    let firsts = commits.iter().scan(0, |next, records| {
+        let first = *next;
+        *next += records;
+        Some(places[first].0 - FRAME_HEADER_BYTES as u64)
+    });
+    let headers: Vec<_> = firsts.collect();
+    for (first, last) in [(0, 1), (1, 2), (1, 4), (3, 4), (0, 4), (3, 5), (0, 5)] {
+        for at in [0, 4, 16, 71] {
+            let struck = headers[first..=last].iter().map(|header| header + at);
+            let (right, broken) = found(&damaged(&whole, struck, None));
+            assert_eq!(right, all, "{first} {last} {at}");
+            assert_eq!(broken, [0; 0]);
+        }
+    }
+}
+
+/// A note took the number of the event after it, where both headers were damaged.
+#[test]
+fn notes_between_frames_with_damaged_headers_have_no_numbers() {
+    let fs = MemFs::new();
+    let places = log_of(&fs, &[2, 0, 1, 0, 0, 3, 0, 1]);
+    let all: Vec<_> = (0..).zip(places.iter().map(|(begin, _)| *begin)).collect();
+    let whole = bytes(&fs);
+    let magics = |at: &usize| whole[*at..].starts_with(b"FRAM");
+    let headers: Vec<_> = (0..whole.len()).step_by(8).filter(magics).collect();
+    assert_eq!(headers.len(), 8);
+    for first in 0..8 {
+        for last in first..8 {
+            let struck = headers[first..=last]
+                .iter()
+                .map(|header| *header as u64 + 2);
+            let (right, broken) = found(&damaged(&whole, struck, None));
+            assert_eq!(right, all, "{first} {last}");
+            assert_eq!(broken, [0; 0]);
+        }
+    }
+}
+
+/// Whatever is struck, nothing is found in another place than its own, or twice.
+#[test]
+fn what_is_found_stands_where_it_stood() {
+    let fs = MemFs::new();
+    let places = log_of(&fs, &[2, 0, 1, 7, 30, 0, 1, 1, 1, 0, 3, 1, 12, 1, 1]);
+    let all: Vec<_> = (0..).zip(places.iter().map(|(begin, _)| *begin)).collect();
+    let whole = bytes(&fs);
+    let end = places.last().unwrap().1 as usize;
+    let mut state = 9_u64;
+    let mut below = |most: usize| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % most
+    };
+    let start = places[0].0 as usize - FRAME_HEADER_BYTES;
+    for round in 0..3000 {
+        let mut bytes = whole.clone();
+        let mut struck = Vec::new();
+        for _ in 0..=below(5) {
+            let at = start + below(end - start);
+            let length = if below(3) == 0 { below(400) } else { 1 };
+            let value = [0, 0xFF, below(256) as u8][below(3)];
+            let after = end.min(at + length);
+            bytes[at..after].fill(value);
+            struck.push(at as u64..after as u64);
+        }
+        let fs = MemFs::new();
+        replace_file(&fs, Path::new(FILE), &bytes).unwrap();
+        let (right, broken) = found(&fs);
+        for pair in right.windows(2) {
+            assert!(pair[0] < pair[1], "{round}: {struck:?} {pair:?}");
+        }
+        for one in &right {
+            assert!(all.contains(one), "{round}: {struck:?} {one:?}");
+            assert!(!broken.contains(&one.0), "{round}: {struck:?} {one:?}");
+        }
+    }
+}
+
+/// Bytes that claim a header and a long record at each of many places that lengths lead to: what is looked at
+/// there grew with their square.
+#[test]
+#[allow(clippy::disallowed_methods, reason = "what takes long is measured")]
+fn headers_that_are_none_are_not_followed_again_and_again() {
+    const BYTES: usize = 8 << 20;
+    let fs = MemFs::new();
+    let places = log_of(&fs, &[1]);
+    let mut bytes = bytes(&fs);
+    let start = places[0].0 as usize;
+    bytes.truncate(start);
+    bytes[start - FRAME_HEADER_BYTES + 2] ^= 1;
+    for at in (0..BYTES).step_by(48) {
+        let mut piece = [0; 48];
+        piece[..4].copy_from_slice(b"FRAM");
+        piece[8] = 4;
+        let long = BYTES.saturating_sub(at + 200) as u32;
+        piece[32..36].copy_from_slice(&long.to_le_bytes());
+        bytes.extend_from_slice(&piece);
+    }
+    let fs = MemFs::new();
+    replace_file(&fs, Path::new(FILE), &bytes).unwrap();
+    let begun = std::time::Instant::now();
+    assert_eq!(found(&fs), (Vec::new(), Vec::new()));
+    assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
 }

@@ -249,7 +249,8 @@ fn receipts_are_read_however_they_are_laid_out() {
         ),
         (
             format!("{one}\n[{one},\n {{\"id\": 7}}]"),
-            "line 3 column 9",
+            // Where reading has come to: the character after the number.
+            "line 3 column 10",
         ),
         (
             format!("{one}\n\"text\""),

@@ -11,4 +11,4 @@ mod window;
 pub(crate) use compile::Query;
 pub use plan::{PartPlan, Plan, PlanKey};
 pub use rows::Rows;
-pub(crate) use rows::first_since;
+pub(crate) use rows::find_since;

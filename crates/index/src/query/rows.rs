@@ -35,17 +35,21 @@ fn parts_of(snapshot: &Snapshot, region: &Region, since: u64) -> Range<usize> {
     snapshot.part_from(span.first.max(since)).min(end)..end
 }
 
-/// The first row of a region from the sequence `since` on. Copies nothing of the region, and where a
+/// The first row of a region from the sequence `since` on that is wanted. Copies nothing of the region, and where a
 /// part has none of its names makes nothing at all: what asks for many regions at once wants that.
-pub(crate) fn first_since<'s>(
+pub(crate) fn find_since<'s>(
     snapshot: &'s Snapshot,
     region: &Region,
     since: Sequence,
+    wanted: impl Fn(RowView<'s>) -> bool,
 ) -> Option<RowView<'s>> {
     let since = since.get();
     parts_of(snapshot, region, since).find_map(|at| {
-        let row = PartRows::since(snapshot, at, region, since).step(Direction::Forward)?;
-        Some(RowView::new(snapshot, at, row))
+        let mut rows = PartRows::since(snapshot, at, region, since);
+        let next = || rows.step(Direction::Forward);
+        std::iter::from_fn(next)
+            .map(|row| RowView::new(snapshot, at, row))
+            .find(|row| wanted(*row))
     })
 }
 

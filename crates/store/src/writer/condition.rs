@@ -122,11 +122,7 @@ fn check_rows(
     own: &OwnIds<'_>,
 ) -> Result<(), Error> {
     for (at, region) in condition.regions().iter().enumerate() {
-        let mut found = rows.first_since(region, through);
-        while let Some(row) = found.filter(|row| own.has(row.id())) {
-            let after = row.sequence().checked_add(1);
-            found = after.and_then(|after| rows.first_since(region, after));
-        }
+        let found = rows.find_since(region, through, |row| !own.has(row.id()));
         if let Some(row) = found {
             return Err(Error::condition_failed(ConditionConflict {
                 region: at,

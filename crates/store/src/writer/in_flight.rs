@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use strandline_core::Sequence;
 
-/// Ends of commits that nobody has waited for, in the order of their writing.
+/// Ends of commits that nobody has waited for, ascending.
 #[derive(Debug, Default)]
 pub(super) struct InFlight {
     ends: VecDeque<Sequence>,
@@ -30,8 +30,11 @@ impl InFlight {
         is_full.then(|| self.ends.front().copied()).flatten()
     }
 
-    /// Adds one, the newest.
+    /// Adds one: the newest, or a repeat of one that was written before others. O(1) for the newest, else
+    /// O(commits in flight).
     pub(super) fn add(&mut self, end: Sequence) {
-        self.ends.push_back(end);
+        let later = self.ends.iter().rev().take_while(|own| **own > end);
+        let place = self.ends.len() - later.count();
+        self.ends.insert(place, end);
     }
 }

@@ -59,10 +59,12 @@ impl Places {
         state.in_flight.oldest_if_full(most)
     }
 
-    /// Takes a place until everything below `end` is durable. Called in commit order, under the commit
-    /// lock.
-    pub(super) fn add(&self, end: Sequence) {
-        self.0.lock().in_flight.add(end);
+    /// Takes a place until everything below `end` is durable; none if that is so, of what was repeated.
+    /// Called under the commit lock.
+    pub(super) fn add(&self, end: Sequence, durable: Sequence) {
+        if end > durable {
+            self.0.lock().in_flight.add(end);
+        }
     }
 
     /// Lets a task wait unless there is room, under a new key or the one it has.

@@ -8,14 +8,10 @@ use super::confirm::Claimed;
 use super::{Prepared, Writer};
 use crate::event::Link;
 use crate::{Difference, Error, ErrorKind, IdConflict, Receipt};
-use std::collections::BTreeMap;
 use strandline_core::record::{Record, RecordPayload};
 use strandline_core::{EventId, Sequence};
 use strandline_index::{Claim, RowView};
-use strandline_segment::{FrameOf, LogReader, LogView, RecordPosition, SegmentId};
-
-/// How many frames of earlier events are kept while the members of a commit are looked at.
-const FRAMES_KEPT: usize = 16;
+use strandline_segment::{FrameOf, LogReader, LogView, RecordPosition};
 
 /// The events of a commit some of which were appended before: for each the receipt of the first time, or none.
 pub(super) struct Repeats(Vec<Option<Receipt>>);
@@ -91,15 +87,35 @@ impl Writer {
             return Ok(None);
         }
         let (inserted, log) = (self.index.inserted(), log.view());
-        let mut first_taken = None;
-        let mut frames = Frames::default();
-        let mut receipts = Vec::with_capacity(events.len());
-        for event in events {
-            let row = event.event.id.and_then(|id| inserted.get(id));
-            first_taken = first_taken.or(row);
-            let receipt = row.map(|row| self.first_receipt(row, event, events, &log, &mut frames));
-            receipts.push(receipt.transpose()?);
+        let row = |event: &Prepared<'_>| inserted.get(event.event.id?);
+        let rows: Vec<_> = events.iter().map(row).collect();
+        // In the order of the log, whatever that of the batch is: so each frame is looked for once.
+        let both = events.iter().zip(&rows).enumerate();
+        let mut taken: Vec<_> = both
+            .filter_map(|(place, (event, row))| Some((place, event, (*row)?)))
+            .collect();
+        taken.sort_by_key(|(_, _, row)| row.position());
+        let mut frame = LastFrame::default();
+        let mut receipts = vec![None; events.len()];
+        let mut refused: Option<(usize, Error)> = None;
+        for (place, event, row) in taken {
+            match self.first_receipt(row, event, events, &log, &mut frame) {
+                Ok(receipt) => {
+                    if let Some(given) = receipts.get_mut(place) {
+                        *given = Some(receipt);
+                    }
+                }
+                // The first of the batch is told.
+                Err(error) if refused.as_ref().is_none_or(|(first, _)| place < *first) => {
+                    refused = Some((place, error));
+                }
+                Err(_) => {}
+            }
         }
+        if let Some((_, error)) = refused {
+            return Err(error);
+        }
+        let first_taken = rows.into_iter().flatten().next();
         let lacks_id = events.iter().any(|event| event.event.id.is_none());
         match first_taken {
             None => Ok(None),
@@ -115,7 +131,7 @@ impl Writer {
         event: &Prepared<'_>,
         events: &[Prepared<'_>],
         log: &LogView,
-        frames: &mut Frames,
+        frame: &mut LastFrame,
     ) -> Result<Receipt, Error> {
         let stored = log.read(RecordPosition::from_bits(row.position()))?;
         let record = Record::decode(&stored.body).map_err(|error| {
@@ -130,7 +146,7 @@ impl Writer {
         }
         // Of live rows the writer knows by itself what they say.
         if let Some(claim) = row.claim() {
-            self.confirm_repeat(row, &claim, log, frames)?;
+            self.confirm_repeat(row, &claim, log, frame)?;
         }
         if row.coordinate() != *event.coordinate {
             return Err(conflict(row, Difference::Coordinate));
@@ -156,7 +172,7 @@ impl Writer {
         row: RowView<'_>,
         claim: &Claim,
         log: &LogView,
-        frames: &mut Frames,
+        frame: &mut LastFrame,
     ) -> Result<(), Error> {
         let coordinate = row.coordinate();
         let claimed = Claimed {
@@ -167,38 +183,30 @@ impl Writer {
         };
         self.confirm(claimed, claim, log)?;
         let position = RecordPosition::from_bits(row.position());
-        match frames.sequence_of(position, log)? {
+        match frame.sequence_of(position, log)? {
             Some(sequence) if sequence == row.sequence() => Ok(()),
             _ => Err(other_event(row)),
         }
     }
 }
 
-/// Frames of earlier events, so that those of one batch look for theirs once.
+/// The frame that was looked for last, which the next event may be in too.
 #[derive(Default)]
-struct Frames(BTreeMap<(SegmentId, u32), FrameOf>);
+struct LastFrame(Option<FrameOf>);
 
-impl Frames {
+impl LastFrame {
     /// The sequence of the record at a position, as its frame says.
     fn sequence_of(
         &mut self,
         position: RecordPosition,
         log: &LogView,
     ) -> Result<Option<Sequence>, Error> {
-        let at = (position.segment, position.offset);
-        let before = self.0.range(..=at).next_back();
-        if let Some(sequence) = before.and_then(|(_, frame)| frame.sequence_of(position)) {
+        let of = |frame: &FrameOf| frame.sequence_of(position);
+        if let Some(sequence) = self.0.as_ref().and_then(of) {
             return Ok(Some(sequence));
         }
-        let Some(frame) = log.frame_of(position)? else {
-            return Ok(None);
-        };
-        let sequence = frame.sequence_of(position);
-        if self.0.len() >= FRAMES_KEPT {
-            self.0.pop_first();
-        }
-        self.0.insert((position.segment, frame.start()), frame);
-        Ok(sequence)
+        self.0 = log.frame_of(position)?;
+        Ok(self.0.as_ref().and_then(of))
     }
 }
 

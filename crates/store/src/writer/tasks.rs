@@ -68,9 +68,9 @@ impl<T: SyncTarget> GroupSync<T> {
         self.places.oldest_if_full(self.durable(), most)
     }
 
-    /// Notes that everything below `end` was submitted. Called in commit order, under the commit lock.
+    /// Notes that everything below `end` was submitted, now or before. Called under the commit lock.
     pub(crate) fn submitted(&self, end: Sequence) {
-        self.places.add(end);
+        self.places.add(end, self.durable());
     }
 
     /// Lets a task wait until fewer than `most` are in flight, or writing has stopped. Not if that is so
