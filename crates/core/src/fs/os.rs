@@ -16,6 +16,8 @@ use std::sync::Arc;
 const FILE_MODE: u32 = 0o600;
 /// Permissions of new directories: the owner does everything.
 const DIRECTORY_MODE: u32 = 0o700;
+/// How often a file is locked that is removed meanwhile.
+const LOCK_TRIES: usize = 1000;
 
 /// The file system of the operating system (Unix).
 ///
@@ -124,27 +126,38 @@ impl Fs for OsFs {
     }
 
     fn try_lock(&self, path: &Path) -> io::Result<Option<Box<dyn FileLock>>> {
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(FILE_MODE)
-            .custom_flags(flags(OFlags::NOFOLLOW))
-            .open(path)?;
-        match file.try_lock() {
-            Ok(()) => {
-                let identity = identity(&file.metadata()?);
-                let process = Process::current();
-                Ok(Some(Box::new(OsLock {
-                    file,
-                    identity,
-                    process,
-                })))
+        for _ in 0..LOCK_TRIES {
+            let file = OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .mode(FILE_MODE)
+                .custom_flags(flags(OFlags::NOFOLLOW))
+                .open(path)?;
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => return Ok(None),
+                Err(TryLockError::Error(error)) => return Err(error),
             }
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(error),
+            let identity = identity(&file.metadata()?);
+            let lock = OsLock {
+                file,
+                identity,
+                process: Process::current(),
+            };
+            match self.identity(path) {
+                Ok(named) if named == identity => return Ok(Some(Box::new(lock))),
+                // Whoever held it has removed it after it was opened here: the lock of a file without a
+                // name keeps nobody out.
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
         }
+        Err(io::Error::other(
+            "the file that was locked has not the name, again and again",
+        ))
     }
 }
 
@@ -382,6 +395,26 @@ mod tests {
         assert!(OsFs.try_lock(&path).unwrap().is_none());
         drop(held);
         assert!(OsFs.try_lock(&path).unwrap().is_some());
+    }
+
+    /// Cause: who holds a lock may remove its file. Another who had opened it before, and locked it after,
+    /// held a file without a name, and a third one the next file.
+    #[test]
+    fn a_lock_is_of_the_file_that_has_the_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("LOCK");
+        std::thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    for _ in 0..20_000 {
+                        if let Some(lock) = OsFs.try_lock(&path).unwrap() {
+                            assert_eq!(lock.identity(), OsFs.identity(&path).ok());
+                            OsFs.remove_file(&path).unwrap();
+                        }
+                    }
+                });
+            }
+        });
     }
 
     #[test]
