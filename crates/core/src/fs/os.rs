@@ -122,7 +122,12 @@ impl Fs for OsFs {
     }
 
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
-        File::open(path)?.sync_all()
+        match File::open(path)?.sync_all() {
+            // It has no such call (SMB, 9P): there is nothing more that can be done, and the answer is the
+            // same for every directory of it. A sync that fails says something else.
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
+            synced => synced,
+        }
     }
 
     fn try_lock(&self, path: &Path) -> io::Result<Option<Box<dyn FileLock>>> {
@@ -198,8 +203,13 @@ fn rename_to_made(from: &Path, to: &Path) -> io::Result<()> {
         OsFs.create_dir(to)?;
         return std::fs::rename(from, to);
     }
-    std::fs::hard_link(from, to)?;
-    std::fs::remove_file(from)
+    match std::fs::hard_link(from, to) {
+        // It knows no links either (FAT, SMB, many in user space).
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            Err(io::ErrorKind::Unsupported.into())
+        }
+        linked => linked.and_then(|()| std::fs::remove_file(from)),
+    }
 }
 
 /// What a directory entry is, and how long.
@@ -384,6 +394,16 @@ mod tests {
                 OsFs.list(dir.path()).unwrap();
             }
         });
+    }
+
+    /// Cause: the system refuses to sync a directory of a file system that has no such call, and a store or
+    /// backup could not be made there.
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_directory_that_cannot_be_synced_by_itself_is_passed_over() {
+        OsFs.sync_dir(Path::new("/proc")).unwrap();
+        let missing = OsFs.sync_dir(Path::new("/proc/nothing")).unwrap_err();
+        assert_eq!(missing.kind(), io::ErrorKind::NotFound);
     }
 
     #[test]
