@@ -225,8 +225,13 @@ fn remove_leftover(fs: &dyn Fs, path: &Path) {
         // It fails if another restore puts its marker there now.
         let _ = fs.remove_dir(path);
     } else if let Ok(Some(_lock)) = fs.try_lock(&marker) {
-        // What cannot be removed stays, and another name is taken.
-        let _ = remove_copy(fs, path);
+        // Before it was locked another restore may have given the name to the store that it replaced; the
+        // lock has made the marker then.
+        let _ = match is_of_copy(fs, path) {
+            // What cannot be removed stays, and another name is taken.
+            true => remove_copy(fs, path),
+            false => remove_marker(fs, path),
+        };
     }
 }
 
