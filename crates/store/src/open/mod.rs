@@ -7,6 +7,7 @@
 mod carry;
 mod follow;
 mod interrupted;
+mod missing;
 mod rebuild;
 mod replay;
 mod restore;
@@ -18,6 +19,7 @@ pub(crate) use replay::row_of;
 pub(crate) use restore::WithoutFooter;
 
 use crate::checkpoint::Restored;
+use crate::of_store::is_of_store;
 use crate::options::Access;
 use crate::ours::Ours;
 use crate::removed::{RemovedHeads, RemovedInSegments};
@@ -26,6 +28,7 @@ use crate::trace;
 use crate::writer::{CommitLock, GroupSync, SegmentNames, Writer};
 use crate::{Error, ErrorKind, OpenPath, OpenReport, StoreOptions};
 use carry::CarriedRecords;
+use missing::{log_vanished, not_found};
 use replay::{Committed, Replay};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -36,8 +39,8 @@ use strandline_core::sync::{Mutex, RwLock};
 use strandline_core::{HlcClock, Random, Sequence};
 use strandline_index::{IndexWriter, SequenceGate};
 use strandline_segment::{
-    LogError, LogFollower, LogPosition, LogReader, LogWriter, MANIFEST_FILE, Repairs, ScanError,
-    ScannedLog, SegmentId, SegmentInfo, TornTail, UncheckedLog,
+    LogError, LogFollower, LogPosition, LogReader, LogWriter, Repairs, ScanError, ScannedLog,
+    SegmentInfo, TornTail, UncheckedLog,
 };
 use tracing::Level;
 
@@ -325,35 +328,11 @@ fn lock(dir: &Path, options: &StoreOptions) -> Result<Option<Box<dyn FileLock>>,
     })
 }
 
-/// Whether a file of that name may be of a store.
-fn is_of_store(name: &str) -> bool {
-    [LOCK_FILE, MANIFEST_FILE].contains(&name)
-        || SegmentId::parse_file_name(name).is_some()
-        || name.ends_with(".ckpt")
-}
-
 fn checkpoints(dir: &Path, options: &StoreOptions) -> Result<Newest, Error> {
     // A directory that is missing has none, which is no error.
     strandline_checkpoint::newest(&*options.fs, dir).map_err(|error| {
         Error::new(ErrorKind::Io, "the checkpoints cannot be listed").with_source(error)
     })
-}
-
-fn log_vanished(dir: &Path) -> Error {
-    Error::new(
-        ErrorKind::LogBehindCheckpoint,
-        format!(
-            "{} has a checkpoint and no log; restore the segments and the MANIFEST from a backup",
-            dir.display()
-        ),
-    )
-}
-
-fn not_found(dir: &Path) -> Error {
-    Error::new(
-        ErrorKind::NotFound,
-        format!("there is no store in {}", dir.display()),
-    )
 }
 
 /// What reading the log came to.
