@@ -105,7 +105,8 @@ fn what_a_disk_does_not_give_back_costs_what_is_in_it() {
         ("all of the file", 0..length, 2),
     ] {
         let fs = BadSectors(mem.clone(), Path::new("/store").join(SEGMENT), bad);
-        let target = Store::open(tempfile::tempdir().unwrap().path().join("saved")).unwrap();
+        let saved = tempfile::tempdir().unwrap();
+        let target = Store::open(saved.path().join("saved")).unwrap();
         let go_on = &mut |_| ControlFlow::Continue(());
         let report = salvage(&fs, Path::new("/store"), &target, go_on).unwrap();
         assert!(report.events >= least, "{what}: {report:?}");

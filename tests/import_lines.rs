@@ -91,8 +91,8 @@ fn odd_lines_are_read_or_refused_for_what_they_are() {
         (of(r#","wall_ms":18446744073709551616"#), "invalid type"),
         (of(r#","wall_ms":-1"#), "invalid value"),
         (of(r#","wall_ms":1.0"#), "invalid type"),
-        (of(r#","kind":"0x+12""#), "not of the form"),
-        (of(r#","kind":"0x""#), "not of the form"),
+        (of(r#","kind":"0x+12""#), "a kind is `0x1002`"),
+        (of(r#","kind":"0x""#), "a kind is `0x1002`"),
         (of(r#","kind":18446744073709551615"#), "16 bits"),
         (of(r#","encoding":256"#), "0 to 255"),
         (

@@ -69,8 +69,8 @@ const MUTATIONS: &[Mutation] = &[
     Mutation {
         name: "failed sync forgotten",
         file: "crates/store/src/writer/sync.rs",
-        find: "Some(error) => self.stop(&mut state, &format!(\"a sync failed: {error}\")),",
-        replace: "Some(_) => self.advance(&mut state, written),",
+        find: "self.stop(&mut state, Poison::new(&format!(\"a sync failed: {error}\")));",
+        replace: "let _ = error; self.advance(&mut state, written);",
         options: "--workload append --fault-every 1",
     },
     Mutation {
@@ -165,8 +165,8 @@ const KERNEL_MUTATIONS: &[Mutation] = &[
     Mutation {
         name: "failed sync forgotten",
         file: "crates/store/src/writer/sync.rs",
-        find: "Some(error) => self.stop(&mut state, &format!(\"a sync failed: {error}\")),",
-        replace: "Some(_) => self.advance(&mut state, written),",
+        find: "self.stop(&mut state, Poison::new(&format!(\"a sync failed: {error}\")));",
+        replace: "let _ = error; self.advance(&mut state, written);",
         options: "--part failing --count 100",
     },
     Mutation {

@@ -42,8 +42,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let mut store = args.store.open()?;
     let snapshot = store.snapshot();
     let mut tail = Tail::begin(args, &snapshot)?;
-    tail.show(&snapshot)?;
-    if tail.seen.is_empty() && args.lines > 0 && !args.follow {
+    let shown = tail.show(&snapshot)?;
+    if shown == 0 && args.lines > 0 && !args.follow {
         tell_no_events();
     }
     if !args.follow {
@@ -108,12 +108,13 @@ impl<'a> Tail<'a> {
         })
     }
 
-    /// Shows the events of the region that were not looked at.
-    fn show(&mut self, snapshot: &Snapshot) -> anyhow::Result<()> {
+    /// Shows the events of the region that were not looked at, and says how many.
+    fn show(&mut self, snapshot: &Snapshot) -> anyhow::Result<usize> {
         let end = snapshot.visible();
         if end == self.next && !self.seen.is_empty() {
-            return Ok(());
+            return Ok(0);
         }
+        let mut shown = 0;
         let span = self.region.sequence_span();
         let first = span.first.max(self.next.get());
         let region = self.region.clone().sequence(first..=span.last);
@@ -127,6 +128,7 @@ impl<'a> Tail<'a> {
                 self.args.bytes,
             )?;
             see(&mut self.seen, event.sequence(), event.hash());
+            shown += 1;
             if self.screen.is_unread() {
                 break;
             }
@@ -138,7 +140,7 @@ impl<'a> Tail<'a> {
         }
         self.screen.flush()?;
         self.next = end;
-        Ok(())
+        Ok(shown)
     }
 
     /// Finds where to go on in what is in the directory now: after the last event that was seen and is

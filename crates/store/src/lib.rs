@@ -71,6 +71,7 @@ mod refused_time;
 mod removals;
 mod removed;
 mod report;
+mod rewriting;
 mod snapshot;
 mod stats;
 mod store;

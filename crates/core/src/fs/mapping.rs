@@ -1,4 +1,4 @@
-//! `Mapping`: the front of a file as memory. The only unsafe code of the workspace.
+//! `Mapping`: the front of a file as memory.
 
 use memmap2::{MmapOptions, MmapRaw};
 use std::fmt;

@@ -23,7 +23,16 @@ const DEPTH_MAX: usize = 4096;
 /// [`ErrorKind::InvalidInput`] if they are not apart, or the target is something else than a directory;
 /// [`ErrorKind::Io`] if it cannot be looked up.
 pub(super) fn check_apart(fs: &dyn Fs, source: &Path, target: &Path) -> Result<(), Error> {
-    let refused = match Place::of(fs, source)?.relation(&Place::of(fs, target)?) {
+    check_apart_on((fs, source), (fs, target))
+}
+
+/// As [`check_apart`], each with the file system that it is on.
+pub(super) fn check_apart_on(
+    (source_fs, source): (&dyn Fs, &Path),
+    (target_fs, target): (&dyn Fs, &Path),
+) -> Result<(), Error> {
+    let (from, to) = (Place::of(source_fs, source)?, Place::of(target_fs, target)?);
+    let refused = match from.relation(&to) {
         Relation::Apart => return Ok(()),
         Relation::Same if source == target => format!("{} is both", source.display()),
         Relation::Same => format!(
@@ -105,11 +114,6 @@ impl Place {
             false => above(fs, there),
         };
         Ok(Self { above, missing })
-    }
-
-    /// Whether directories are told apart by more than their paths.
-    pub(super) fn is_known(&self) -> bool {
-        !self.above.is_empty()
     }
 
     /// How another place lies to this one.

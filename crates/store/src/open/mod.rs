@@ -7,19 +7,19 @@
 mod carry;
 mod follow;
 mod interrupted;
-mod missing;
+mod lock;
 mod rebuild;
 mod replay;
 mod restore;
 mod steps;
 
 pub(crate) use follow::Follower;
+pub(crate) use lock::{LOCK_FILE, absolute};
 pub(crate) use rebuild::{rebuilt_block, rebuilt_footer, removed_heads_of};
 pub(crate) use replay::row_of;
 pub(crate) use restore::WithoutFooter;
 
 use crate::checkpoint::Restored;
-use crate::of_store::is_of_store;
 use crate::options::Access;
 use crate::ours::Ours;
 use crate::removed::{RemovedHeads, RemovedInSegments};
@@ -28,9 +28,8 @@ use crate::trace;
 use crate::writer::{CommitLock, GroupSync, SegmentNames, Writer};
 use crate::{Error, ErrorKind, OpenPath, OpenReport, StoreOptions};
 use carry::CarriedRecords;
-use missing::{log_vanished, not_found};
 use replay::{Committed, Replay};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use steps::{Step, Steps};
 use strandline_checkpoint::Newest;
@@ -44,9 +43,6 @@ use strandline_segment::{
 };
 use tracing::Level;
 
-/// The file whose lock the writing process holds; it stays where it is.
-pub(crate) const LOCK_FILE: &str = "LOCK";
-
 pub(crate) fn open(dir: &Path, mut options: StoreOptions) -> Result<Store, Error> {
     let _span = trace::span(
         Level::INFO,
@@ -56,7 +52,7 @@ pub(crate) fn open(dir: &Path, mut options: StoreOptions) -> Result<Store, Error
     // Before anything is made.
     options.check()?;
     let mut steps = Steps::start(options.clock.clone());
-    let lock = steps.take(Step::Lock, || lock(dir, &options))?;
+    let lock = steps.take(Step::Lock, || lock::lock(dir, &options))?;
     let ours = lock.as_deref().map(|lock| {
         let ours = Ours::new(options.fs.clone(), dir, lock);
         // From here on whatever is changed is changed for as long as the store is held.
@@ -85,20 +81,6 @@ pub(crate) fn open(dir: &Path, mut options: StoreOptions) -> Result<Store, Error
 /// Which directory a path leads to, where the file system can tell.
 fn which(dir: &Path, options: &StoreOptions) -> Option<FileIdentity> {
     options.fs.identity(&dir.join(".")).ok()
-}
-
-/// The path whatever the working directory is changed to. Links in it are followed at each use.
-///
-/// # Errors
-///
-/// `InvalidInput` if it is empty; `Io` if there is no working directory.
-pub(crate) fn absolute(dir: &Path) -> Result<PathBuf, Error> {
-    std::path::absolute(dir).map_err(|error| match error.kind() {
-        std::io::ErrorKind::InvalidInput => {
-            Error::new(ErrorKind::InvalidInput, "the path of a directory is empty")
-        }
-        _ => Error::io("find the directory of", dir, error),
-    })
 }
 
 /// What a store is held by; nothing if it is opened to read only.
@@ -292,47 +274,28 @@ fn tell(report: &OpenReport, events: u64, end: LogPosition) {
     });
 }
 
-fn lock(dir: &Path, options: &StoreOptions) -> Result<Option<Box<dyn FileLock>>, Error> {
-    let fs = &options.fs;
-    interrupted::refuse(&**fs, dir)?;
-    match options.access {
-        Access::Read => return Ok(None),
-        Access::Create => fs
-            .create_dir_all(dir)
-            .map_err(|error| Error::io("make the directory", dir, error))?,
-        Access::Write => match fs.list(dir) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                return Err(not_found(dir));
-            }
-            listed => {
-                let entries = listed.map_err(|error| Error::io("list", dir, error))?;
-                // Nothing is left where there is no store, be it a damaged one.
-                if !entries.iter().any(|entry| is_of_store(&entry.name)) {
-                    return Err(not_found(dir));
-                }
-            }
-        },
-    }
-    let path = dir.join(LOCK_FILE);
-    let lock = fs
-        .try_lock(&path)
-        .map_err(|error| Error::io("lock", &path, error))?;
-    lock.map(Some).ok_or_else(|| {
-        Error::new(
-            ErrorKind::Locked,
-            format!(
-                "{} is open for writing elsewhere; open it to read only, or close the other holder",
-                dir.display()
-            ),
-        )
-    })
-}
-
 fn checkpoints(dir: &Path, options: &StoreOptions) -> Result<Newest, Error> {
     // A directory that is missing has none, which is no error.
     strandline_checkpoint::newest(&*options.fs, dir).map_err(|error| {
         Error::new(ErrorKind::Io, "the checkpoints cannot be listed").with_source(error)
     })
+}
+
+fn log_vanished(dir: &Path) -> Error {
+    Error::new(
+        ErrorKind::LogBehindCheckpoint,
+        format!(
+            "{} has a checkpoint and no log; restore the segments and the MANIFEST from a backup",
+            dir.display()
+        ),
+    )
+}
+
+fn not_found(dir: &Path) -> Error {
+    Error::new(
+        ErrorKind::NotFound,
+        format!("there is no store in {}", dir.display()),
+    )
 }
 
 /// What reading the log came to.

@@ -40,11 +40,13 @@ impl MemFs {
     #[must_use]
     pub fn fork(&self) -> Self {
         let tree = self.tree.lock();
+        let device = FileIdentity::new_device();
         // By the file, so that names of one file are names of one file there too.
         let mut copies = BTreeMap::new();
         let files = tree.files.iter().map(|(path, file)| {
             let copy = copies.entry(file.number).or_insert_with(|| {
                 Arc::new(MemFile {
+                    device,
                     number: file.number,
                     bytes: RwLock::new(file.bytes.read().clone()),
                 })
@@ -57,6 +59,7 @@ impl MemFs {
                 files,
                 directories: tree.directories.clone(),
                 locks: BTreeSet::new(),
+                device,
                 numbers: tree.numbers,
             })),
         }
@@ -126,7 +129,10 @@ impl Fs for MemFs {
         tree.make_directories(path);
         let inode = tree.directories.get(path).copied();
         let inode = inode.ok_or_else(|| not_found(path))?;
-        Ok(FileIdentity { device: 0, inode })
+        Ok(FileIdentity {
+            device: tree.device,
+            inode,
+        })
     }
 
     fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Arc<dyn FsFile>> {

@@ -6,14 +6,27 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-#[derive(Default)]
 pub(super) struct Tree {
     pub(super) files: BTreeMap<PathBuf, Arc<MemFile>>,
     pub(super) directories: BTreeMap<PathBuf, u64>,
     /// Files that are locked, by number.
     pub(super) locks: BTreeSet<u64>,
+    /// What tells it from other file systems.
+    pub(super) device: u64,
     /// How many files and directories there were.
     pub(super) numbers: u64,
+}
+
+impl Default for Tree {
+    fn default() -> Self {
+        Self {
+            files: BTreeMap::new(),
+            directories: BTreeMap::new(),
+            locks: BTreeSet::new(),
+            device: FileIdentity::new_device(),
+            numbers: 0,
+        }
+    }
 }
 
 impl Tree {
@@ -29,6 +42,7 @@ impl Tree {
 
     pub(super) fn new_file(&mut self, path: &Path) -> Arc<MemFile> {
         let file = Arc::new(MemFile {
+            device: self.device,
             number: self.new_number(),
             bytes: RwLock::default(),
         });
@@ -105,6 +119,7 @@ pub(super) struct Taken {
 }
 
 pub(super) struct MemFile {
+    pub(super) device: u64,
     pub(super) number: u64,
     pub(super) bytes: RwLock<Vec<u8>>,
 }
@@ -112,7 +127,7 @@ pub(super) struct MemFile {
 impl MemFile {
     pub(super) const fn identity(&self) -> FileIdentity {
         FileIdentity {
-            device: 0,
+            device: self.device,
             inode: self.number,
         }
     }

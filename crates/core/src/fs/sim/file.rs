@@ -4,7 +4,7 @@ use super::super::floor::Floor;
 use super::super::{FileIdentity, FsFile, Operation};
 use super::SimFaultKind;
 use super::disk::{Action, NodeId};
-use super::world::{SimFs, World, identity_of};
+use super::world::{SimFs, World};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -122,7 +122,7 @@ impl FsFile for SimFile {
     }
 
     fn identity(&self) -> io::Result<FileIdentity> {
-        Ok(identity_of(self.node))
+        Ok(self.fs.identity_of(self.node))
     }
 
     fn try_lock(&self) -> io::Result<bool> {

@@ -18,6 +18,8 @@ pub struct SimFs {
     pub(super) world: Arc<Mutex<World>>,
     /// Number of the process that this handle belongs to.
     pub(super) process: u64,
+    /// What tells the disk from other file systems.
+    device: u64,
 }
 
 #[derive(Debug)]
@@ -60,6 +62,7 @@ impl SimFs {
                 processes: 1,
             })),
             process: 0,
+            device: FileIdentity::new_device(),
         }
     }
 
@@ -75,6 +78,7 @@ impl SimFs {
         Self {
             world: self.world.clone(),
             process: world.process,
+            device: self.device,
         }
     }
 
@@ -88,6 +92,7 @@ impl SimFs {
         Self {
             world: self.world.clone(),
             process,
+            device: self.device,
         }
     }
 
@@ -159,6 +164,14 @@ impl SimFs {
         world.capacity = bytes.map_or(usize::MAX, |bytes| used.saturating_add(bytes));
     }
 
+    /// What is never given to another.
+    pub(super) const fn identity_of(&self, node: NodeId) -> FileIdentity {
+        FileIdentity {
+            device: self.device,
+            inode: node as u64,
+        }
+    }
+
     /// Begins an operation: the state, and how the operation fails if it does.
     pub(super) fn begin(
         &self,
@@ -223,14 +236,6 @@ impl World {
     }
 }
 
-/// What is never given to another.
-pub(super) const fn identity_of(node: NodeId) -> FileIdentity {
-    FileIdentity {
-        device: 0,
-        inode: node as u64,
-    }
-}
-
 fn not_found(path: &Path) -> io::Error {
     let message = format!("no file {}", path.display());
     io::Error::new(io::ErrorKind::NotFound, message)
@@ -284,7 +289,8 @@ impl Fs for SimFs {
     fn identity(&self, path: &Path) -> io::Result<FileIdentity> {
         let world = self.world.lock();
         let node = world.disk.find(path);
-        node.map(identity_of).ok_or_else(|| not_found(path))
+        node.map(|node| self.identity_of(node))
+            .ok_or_else(|| not_found(path))
     }
 
     fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Arc<dyn FsFile>> {
@@ -422,7 +428,7 @@ struct SimLock {
 
 impl FileLock for SimLock {
     fn identity(&self) -> Option<FileIdentity> {
-        Some(identity_of(self.node))
+        Some(self.fs.identity_of(self.node))
     }
 }
 

@@ -5,7 +5,7 @@ mod save;
 mod target;
 
 use super::damaged::DamagedStore;
-use super::places::Place;
+use super::places::{check_apart, check_apart_on};
 use super::progress::{Meter, OnProgress};
 use crate::{Error, ErrorKind, EventId, Sequence, Store, StoreOptions};
 use salvager::Salvager;
@@ -121,13 +121,7 @@ pub fn salvage(
 ) -> Result<Salvaged, Error> {
     let source = DamagedStore::find(fs, dir)?;
     let shared = target.shared();
-    let (from, to) = (
-        Place::of(fs, dir)?,
-        Place::of(&*shared.options.fs, &shared.dir)?,
-    );
-    if from.is_known() && to.is_known() {
-        super::places::check_apart(fs, dir, &shared.dir)?;
-    }
+    check_apart_on((fs, dir), (&*shared.options.fs, &shared.dir))?;
     save_into(source, target, Meter::events(None, on_progress))
 }
 
@@ -150,7 +144,7 @@ pub fn salvage_into(
 ) -> Result<Salvaged, Error> {
     let fs = options.fs.clone();
     let source = DamagedStore::find(&*fs, dir)?;
-    super::places::check_apart(&*fs, dir, target)?;
+    check_apart(&*fs, dir, target)?;
     target::check(&fs, &source, target)?;
     let options = target::roomy(options, &source)?;
     let store = options.open(target)?;

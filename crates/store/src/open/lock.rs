@@ -1,0 +1,62 @@
+//! Where a store is, and the lock by which it is held.
+
+use super::{interrupted, not_found};
+use crate::of_store::is_of_store;
+use crate::options::Access;
+use crate::{Error, ErrorKind, StoreOptions};
+use std::path::{Path, PathBuf};
+use strandline_core::fs::FileLock;
+
+/// The file whose lock the writing process holds; it stays where it is.
+pub(crate) const LOCK_FILE: &str = "LOCK";
+
+/// The path whatever the working directory is changed to. Links in it are followed at each use.
+///
+/// # Errors
+///
+/// `InvalidInput` if it is empty; `Io` if there is no working directory.
+pub(crate) fn absolute(dir: &Path) -> Result<PathBuf, Error> {
+    std::path::absolute(dir).map_err(|error| match error.kind() {
+        std::io::ErrorKind::InvalidInput => {
+            Error::new(ErrorKind::InvalidInput, "the path of a directory is empty")
+        }
+        _ => Error::io("find the directory of", dir, error),
+    })
+}
+
+/// Takes the lock of a store that is opened to write.
+pub(super) fn lock(dir: &Path, options: &StoreOptions) -> Result<Option<Box<dyn FileLock>>, Error> {
+    let fs = &options.fs;
+    interrupted::refuse(&**fs, dir)?;
+    match options.access {
+        Access::Read => return Ok(None),
+        Access::Create => fs
+            .create_dir_all(dir)
+            .map_err(|error| Error::io("make the directory", dir, error))?,
+        Access::Write => match fs.list(dir) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Err(not_found(dir));
+            }
+            listed => {
+                let entries = listed.map_err(|error| Error::io("list", dir, error))?;
+                // Nothing is left where there is no store, be it a damaged one.
+                if !entries.iter().any(|entry| is_of_store(&entry.name)) {
+                    return Err(not_found(dir));
+                }
+            }
+        },
+    }
+    let path = dir.join(LOCK_FILE);
+    let lock = fs
+        .try_lock(&path)
+        .map_err(|error| Error::io("lock", &path, error))?;
+    lock.map(Some).ok_or_else(|| {
+        Error::new(
+            ErrorKind::Locked,
+            format!(
+                "{} is open for writing elsewhere; open it to read only, or close the other holder",
+                dir.display()
+            ),
+        )
+    })
+}
