@@ -358,19 +358,46 @@ fn a_directory_that_is_where_it_was_is_ours_whatever_happened_around_it() {
 /// does not know of it.
 #[test]
 fn a_manifest_of_somebody_elses_is_not_replaced() {
+    for in_place in [false, true] {
+        let root = tempfile::tempdir().unwrap();
+        let dir = root.path().join("orders");
+        let manual = || options().no_background_sync().no_background_checkpoint();
+        let store = manual().open(&dir).unwrap();
+        let (manifest, copy) = (dir.join("MANIFEST"), root.path().join("copy"));
+        std::fs::copy(&manifest, &copy).unwrap();
+        fill(&store, "a", 200);
+        let own = std::fs::read(&manifest).unwrap();
+        let theirs = std::fs::read(&copy).unwrap();
+        assert_ne!(own, theirs);
+        match in_place {
+            true => std::fs::write(&manifest, &theirs).unwrap(),
+            false => std::fs::rename(&copy, &manifest).unwrap(),
+        }
+        let told = (0..SEGMENT_BYTES).find_map(|_| append(&store, "b").err());
+        assert_eq!(told.unwrap().kind(), ErrorKind::LockLost);
+        let told = store.close().unwrap_err();
+        assert!(told.to_string().contains("MANIFEST"), "{told}");
+        assert_eq!(std::fs::read(&manifest).unwrap(), theirs);
+        std::fs::write(&manifest, &own).unwrap();
+        assert!(texts(&options().open(&dir).unwrap()).len() >= 200);
+    }
+}
+
+/// Cause: the manifest was known by its inode, though nobody has it open. A file system that keeps no
+/// inodes on the disk gives it another one once it has left the cache, and the store was called lost.
+#[test]
+fn a_manifest_that_says_the_same_is_ours_whatever_inode_it_has() {
     let root = tempfile::tempdir().unwrap();
     let dir = root.path().join("orders");
-    let manual = || options().no_background_sync().no_background_checkpoint();
-    let store = manual().open(&dir).unwrap();
-    fill(&store, "a", 200);
+    let store = options().open(&dir).unwrap();
     let (manifest, copy) = (dir.join("MANIFEST"), root.path().join("copy"));
-    std::fs::copy(&manifest, &copy).unwrap();
-    std::fs::rename(&copy, &manifest).unwrap();
-    let before = std::fs::read(&manifest).unwrap();
-    let told = (0..SEGMENT_BYTES).find_map(|_| append(&store, "b").err());
-    assert_eq!(told.unwrap().kind(), ErrorKind::LockLost);
-    let told = store.close().unwrap_err();
-    assert!(told.to_string().contains("MANIFEST"), "{told}");
-    assert_eq!(std::fs::read(&manifest).unwrap(), before);
-    assert!(texts(&options().open(&dir).unwrap()).len() >= 200);
+    let mut all = Vec::new();
+    for turn in 0..4 {
+        all.extend(fill(&store, &format!("turn {turn}"), 200));
+        std::fs::copy(&manifest, &copy).unwrap();
+        std::fs::rename(&copy, &manifest).unwrap();
+    }
+    store.checkpoint().unwrap();
+    store.close().unwrap();
+    assert_eq!(texts(&options().open(&dir).unwrap()), all);
 }

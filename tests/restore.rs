@@ -132,7 +132,7 @@ use Becomes::{Made, Refused, Replaced};
 const NO: Becomes = Refused(ErrorKind::InvalidInput);
 
 /// Each target, what it is, and what becomes of it when a store may not be moved aside, and when it may.
-const TARGETS: [(&str, &str, Becomes, Becomes); 31] = [
+const TARGETS: [(&str, &str, Becomes, Becomes); 34] = [
     ("t", "missing", Made, Made),
     ("p/q/t", "in directories that are missing", Made, Made),
     ("t/", "missing, with a separator", Made, Made),
@@ -159,6 +159,9 @@ const TARGETS: [(&str, &str, Becomes, Becomes); 31] = [
     ("t", "a socket", NO, NO),
     ("t", "a directory with a file", NO, NO),
     ("t", "a directory with a directory", NO, NO),
+    ("t", "somebody's model.ckpt", NO, NO),
+    ("t", "somebody's MANIFEST", NO, NO),
+    ("t", "somebody's quarantine", NO, NO),
     ("b/backup/.", "the backup itself", NO, NO),
     ("t", "a link to the backup", NO, NO),
     ("b/backup/t", "in the backup", NO, NO),
@@ -173,6 +176,16 @@ fn prepare(what: &str, world: &World) {
     match what {
         "an empty directory" => create_dir(&t).unwrap(),
         "an empty volume" => create_dir_all(t.join("lost+found")).unwrap(),
+        "somebody's quarantine" => create_dir_all(t.join("quarantine")).unwrap(),
+        "somebody's model.ckpt" | "somebody's MANIFEST" => {
+            create_dir(&t).unwrap();
+            let name = what.rsplit(' ').next().unwrap();
+            write(
+                t.join(name),
+                "include *.py, and all that is longer than a manifest",
+            )
+            .unwrap();
+        }
         "a lock alone" => {
             create_dir(&t).unwrap();
             write(t.join("LOCK"), b"").unwrap();

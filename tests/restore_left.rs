@@ -8,11 +8,13 @@
 use crate::harness::fill;
 use crate::restore::{BACKED_UP, LATER, World, append, copy_tree, go_on, options, os, tree};
 use std::fs::{create_dir, create_dir_all, read, remove_file, rename, write};
+use std::io;
 use std::ops::ControlFlow;
 use std::os::unix::fs::symlink;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use strandline::fs::{Fs, OsFs};
+use strandline::fs::{DirEntry, FileIdentity, FileLock, Fs, FsFile, OpenMode, OsFs};
 use strandline::maintenance::{Existing, restore};
 use strandline::{ErrorKind, Store};
 
@@ -131,6 +133,81 @@ fn what_a_killed_restore_left_is_removed_by_the_next_and_nothing_else() {
     }
     assert!(!beside(6).exists());
     drop(at_work);
+}
+
+/// A file system in which another restore gives a leftover's name to the store that it replaced, just
+/// before the leftover is locked.
+#[derive(Debug)]
+struct Exchanging {
+    leftover: PathBuf,
+    store: PathBuf,
+}
+
+impl Fs for Exchanging {
+    fn create_dir_all(&self, path: &Path) -> io::Result<()> {
+        OsFs.create_dir_all(path)
+    }
+    fn create_dir(&self, path: &Path) -> io::Result<()> {
+        OsFs.create_dir(path)
+    }
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        OsFs.remove_dir(path)
+    }
+    fn identity(&self, path: &Path) -> io::Result<FileIdentity> {
+        OsFs.identity(path)
+    }
+    fn canonical(&self, path: &Path) -> io::Result<PathBuf> {
+        OsFs.canonical(path)
+    }
+    fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Arc<dyn FsFile>> {
+        OsFs.open(path, mode)
+    }
+    fn list(&self, path: &Path) -> io::Result<Vec<DirEntry>> {
+        OsFs.list(path)
+    }
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        OsFs.rename(from, to)
+    }
+    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
+        OsFs.rename_new(from, to)
+    }
+    fn exchange(&self, one: &Path, other: &Path) -> io::Result<()> {
+        OsFs.exchange(one, other)
+    }
+    fn remove_file(&self, path: &Path) -> io::Result<()> {
+        OsFs.remove_file(path)
+    }
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        OsFs.sync_dir(path)
+    }
+    fn try_lock(&self, path: &Path) -> io::Result<Option<Box<dyn FileLock>>> {
+        if path.starts_with(&self.leftover) && self.store.exists() {
+            OsFs.exchange(&self.leftover, &self.store)?;
+            OsFs.rename(&self.store, &self.store.with_extension("done"))?;
+        }
+        OsFs.try_lock(path)
+    }
+}
+
+/// Cause: what a directory is was looked at before its marker was locked, and the lock makes the marker
+/// if it is gone. So a store that had the name by then was taken for the leftover, and removed.
+#[test]
+fn a_store_that_gets_the_name_of_a_leftover_is_not_removed() {
+    let world = World::new();
+    let leftover = world.root.join("origin.restoring-1");
+    create_dir(&leftover).unwrap();
+    write(leftover.join("RESTORING"), b"").unwrap();
+    let store = world.root.join("replaced");
+    copy_tree(&world.root.join("origin"), &store);
+    let before: Vec<_> = tree(&store).into_values().collect();
+    let fs: Arc<dyn Fs> = Arc::new(Exchanging {
+        leftover: leftover.clone(),
+        store,
+    });
+    let target = world.root.join("origin");
+    restore(&fs, &world.backup, &target, Existing::MoveAside, &mut go_on).unwrap();
+    let left: Vec<_> = tree(&leftover).into_values().collect();
+    assert!(left == before);
 }
 
 /// An opening made an empty store, which the restore then would not replace, and nobody missed anything.

@@ -321,6 +321,8 @@ fn nothing_is_ever_written_into_what_is_saved() {
     std::fs::write(root.join("file"), "text").unwrap();
     std::fs::create_dir(root.join("others")).unwrap();
     std::fs::write(root.join("others/notes.txt"), "text").unwrap();
+    std::fs::create_dir(root.join("models")).unwrap();
+    std::fs::write(root.join("models/model.ckpt"), "weights").unwrap();
     let other = Store::open(root.join("other")).unwrap();
     other
         .append(&at("a", "b"), Event::bytes(CREATED, []))
@@ -345,6 +347,7 @@ fn nothing_is_ever_written_into_what_is_saved() {
         "file",
         "file/under",
         "others",
+        "models",
         "other",
         "backup",
     ] {

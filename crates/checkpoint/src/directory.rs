@@ -15,6 +15,12 @@ pub fn file_name(number: u64) -> String {
     format!("{PREFIX}{number:0DIGITS$}{SUFFIX}")
 }
 
+/// Whether a file has the name of a checkpoint.
+#[must_use]
+pub fn is_file_name(name: &str) -> bool {
+    number(name).is_some()
+}
+
 /// The number in a file name that is exactly a checkpoint's.
 fn number(name: &str) -> Option<u64> {
     let digits = name.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?;

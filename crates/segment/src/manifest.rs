@@ -22,7 +22,7 @@ use crate::{LogError, LogIdentity, LogPosition, SegmentId};
 use std::io;
 use std::path::Path;
 use strandline_core::codec::{DecodeError, Reader, Writer};
-use strandline_core::fs::{Fs, read_file, replace_file};
+use strandline_core::fs::{Fs, OpenMode, read_file, replace_file};
 use strandline_core::{Epoch, Random, Salt, Sequence};
 
 /// The manifest format that this crate writes, and the latest that it reads.
@@ -158,6 +158,16 @@ impl Manifest {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             read => Self::decode(&read.at("read", &path)?).map(Some),
         }
+    }
+
+    /// Whether the manifest of `dir` begins as one of any version does, be it damaged otherwise. Others have
+    /// files of that name.
+    #[must_use]
+    pub fn is_one(fs: &dyn Fs, dir: &Path) -> bool {
+        let mut begin = [0; MAGIC.len()];
+        let file = fs.open(&dir.join(MANIFEST_FILE), OpenMode::Read);
+        let read = file.and_then(|file| file.read_up_to(&mut begin, 0));
+        read.is_ok() && begin == *MAGIC
     }
 
     /// Begins a new epoch in the log in `dir`, which nobody has open to write: from here on it goes

@@ -59,6 +59,7 @@ mod jobs;
 #[allow(clippy::expect_used, reason = "a model fails by panicking")]
 mod jobs_model;
 pub mod maintenance;
+mod of_store;
 mod open;
 mod options;
 mod ours;

@@ -3,9 +3,10 @@
 //! A store is held by the lock of its file LOCK. That goes with the file: to another path when the
 //! directory is moved, and nowhere when the file is removed, after which somebody else may lock another
 //! one. So the path of LOCK has to name the file whose lock is held, and so has that of the segment that
-//! is appended to, which is locked as well. The manifest is replaced only if it is the one that was put
-//! there last. And a lock is held by one process: a fork has the open file too, and none of the threads
-//! that the store needs.
+//! is appended to, which is locked as well. The manifest is replaced only if it says what the one says that
+//! was put there last: nobody has it open, and a file that is not open gets another inode by and by on file
+//! systems that keep none on the disk (FAT, many in user space). And a lock is held by one process: a fork
+//! has the open file too, and none of the threads that the store needs.
 //!
 //! [`OwnedFs`] asks before each change of names and after each sync, so whoever writes through it
 //! changes nothing that the path names for somebody else by then, and says of nothing that it is
@@ -19,10 +20,15 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock, Weak};
-use strandline_core::Process;
-use strandline_core::fs::{DirEntry, FileIdentity, FileLock, Fs, FsFile, Mapping, OpenMode};
+use strandline_core::fs::{
+    DirEntry, FileIdentity, FileLock, Fs, FsFile, Mapping, OpenMode, read_file,
+};
 use strandline_core::sync::Mutex;
+use strandline_core::{Hash, Process};
 use strandline_segment::{MANIFEST_FILE, SyncHandle};
+
+/// Most bytes of a manifest that are read: more than any has.
+const MANIFEST_BYTES_MAX: u64 = 1 << 30;
 
 /// What this process holds a store by.
 #[derive(Debug)]
@@ -41,8 +47,9 @@ pub(crate) struct Ours {
 struct Held {
     /// Those that are locked: LOCK, and the segment that is appended to.
     locked: Vec<(PathBuf, FileIdentity)>,
-    /// The manifest that was there at the opening, or that was put there last.
-    manifest: Option<FileIdentity>,
+    /// The contents that the manifest may have: of the one that was there at the opening, or was put there
+    /// last, and of those since whose replacement failed, which may have been done. Any, if there is none.
+    manifests: Vec<Hash>,
 }
 
 /// How a store was lost.
@@ -89,13 +96,13 @@ impl From<Lost> for Error {
 
 impl Ours {
     pub(crate) fn new(fs: Arc<dyn Fs>, dir: &Path, lock: &dyn FileLock) -> Arc<Self> {
-        let manifest = fs.identity(&dir.join(MANIFEST_FILE)).ok();
+        let manifest = read_hash(&*fs, &dir.join(MANIFEST_FILE)).ok();
         let ours = Self {
             fs,
             dir: dir.to_path_buf(),
             held: Mutex::new(Held {
                 locked: Vec::new(),
-                manifest,
+                manifests: manifest.into_iter().collect(),
             }),
             process: Process::current(),
             lost: OnceLock::new(),
@@ -159,13 +166,21 @@ impl Ours {
         self.check()?;
         {
             let mut held = self.held.lock();
-            let is_ours = match held.manifest {
-                Some(identity) => self.is_named(to, identity)?,
-                None => true,
-            };
+            let is_ours = held.manifests.is_empty()
+                || match read_hash(&*self.fs, to) {
+                    Ok(found) => held.manifests.contains(&found),
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+                    Err(error) => return Err(error),
+                };
             if is_ours {
-                self.fs.rename(from, to)?;
-                held.manifest = self.fs.identity(to).ok();
+                let new = read_hash(&*self.fs, from)?;
+                match self.fs.rename(from, to) {
+                    Ok(()) => held.manifests = vec![new],
+                    Err(error) => {
+                        held.manifests.push(new);
+                        return Err(error);
+                    }
+                }
                 return Ok(());
             }
         }
@@ -227,6 +242,11 @@ impl Ours {
     fn lets_go(&self, path: &Path) {
         self.held.lock().locked.retain(|(held, _)| held != path);
     }
+}
+
+/// The hash of what a manifest says, which no other has: it is counted.
+fn read_hash(fs: &dyn Fs, path: &Path) -> io::Result<Hash> {
+    read_file(fs, path, MANIFEST_BYTES_MAX).map(|bytes| Hash::of(&bytes))
 }
 
 /// A lock that is held with the store.

@@ -212,3 +212,30 @@ fn a_volume_is_filled_and_its_store_is_not_replaced() {
     assert!(!left.contains("restoring"), "{left}");
     assert_eq!(events(&path), 15);
 }
+
+/// Cause: where the file system knows neither a rename that replaces nothing nor links, files were not
+/// moved into the empty directory.
+#[test]
+fn an_empty_directory_is_filled_where_the_file_system_knows_no_links() {
+    let (dir, _path) = backed_up();
+    let target = dir.path().join("volume");
+    std::fs::create_dir(&target).unwrap();
+    let output = Command::new("strace")
+        .args(["-qq", "-f", "-o", "/dev/null"])
+        .args(["-e", "inject=renameat2:error=EINVAL"])
+        .args(["-e", "inject=linkat:error=EPERM"])
+        .arg(program().get_program())
+        .args([Path::new("restore"), &dir.path().join("backup"), &target])
+        .output();
+    let Ok(output) = output else {
+        println!("skipped: there is no strace");
+        return;
+    };
+    let (code, _, err) = outcome(&output);
+    if err.contains("strace:") {
+        println!("skipped: nothing may be traced: {err}");
+        return;
+    }
+    assert_eq!(code, 0, "{err}");
+    assert_eq!(events(&target), 10);
+}

@@ -16,6 +16,8 @@ use std::sync::Arc;
 const FILE_MODE: u32 = 0o600;
 /// Permissions of new directories: the owner does everything.
 const DIRECTORY_MODE: u32 = 0o700;
+/// How often a file is locked that is removed meanwhile.
+const LOCK_TRIES: usize = 1000;
 
 /// The file system of the operating system (Unix).
 ///
@@ -120,31 +122,47 @@ impl Fs for OsFs {
     }
 
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
-        File::open(path)?.sync_all()
+        match File::open(path)?.sync_all() {
+            // It has no such call (SMB, 9P): there is nothing more that can be done, and the answer is the
+            // same for every directory of it. A sync that fails says something else.
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
+            synced => synced,
+        }
     }
 
     fn try_lock(&self, path: &Path) -> io::Result<Option<Box<dyn FileLock>>> {
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(FILE_MODE)
-            .custom_flags(flags(OFlags::NOFOLLOW))
-            .open(path)?;
-        match file.try_lock() {
-            Ok(()) => {
-                let identity = identity(&file.metadata()?);
-                let process = Process::current();
-                Ok(Some(Box::new(OsLock {
-                    file,
-                    identity,
-                    process,
-                })))
+        for _ in 0..LOCK_TRIES {
+            let file = OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .mode(FILE_MODE)
+                .custom_flags(flags(OFlags::NOFOLLOW))
+                .open(path)?;
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => return Ok(None),
+                Err(TryLockError::Error(error)) => return Err(error),
             }
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(error),
+            let identity = identity(&file.metadata()?);
+            let lock = OsLock {
+                file,
+                identity,
+                process: Process::current(),
+            };
+            match self.identity(path) {
+                Ok(named) if named == identity => return Ok(Some(Box::new(lock))),
+                // Whoever held it has removed it after it was opened here: the lock of a file without a
+                // name keeps nobody out.
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
         }
+        Err(io::Error::other(
+            "the file that was locked has not the name, again and again",
+        ))
     }
 }
 
@@ -185,8 +203,13 @@ fn rename_to_made(from: &Path, to: &Path) -> io::Result<()> {
         OsFs.create_dir(to)?;
         return std::fs::rename(from, to);
     }
-    std::fs::hard_link(from, to)?;
-    std::fs::remove_file(from)
+    match std::fs::hard_link(from, to) {
+        // It knows no links either (FAT, SMB, many in user space).
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            Err(io::ErrorKind::Unsupported.into())
+        }
+        linked => linked.and_then(|()| std::fs::remove_file(from)),
+    }
 }
 
 /// What a directory entry is, and how long.
@@ -373,6 +396,16 @@ mod tests {
         });
     }
 
+    /// Cause: the system refuses to sync a directory of a file system that has no such call, and a store or
+    /// backup could not be made there.
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_directory_that_cannot_be_synced_by_itself_is_passed_over() {
+        OsFs.sync_dir(Path::new("/proc")).unwrap();
+        let missing = OsFs.sync_dir(Path::new("/proc/nothing")).unwrap_err();
+        assert_eq!(missing.kind(), io::ErrorKind::NotFound);
+    }
+
     #[test]
     fn a_lock_is_held_once() {
         let dir = tempfile::tempdir().unwrap();
@@ -382,6 +415,26 @@ mod tests {
         assert!(OsFs.try_lock(&path).unwrap().is_none());
         drop(held);
         assert!(OsFs.try_lock(&path).unwrap().is_some());
+    }
+
+    /// Cause: who holds a lock may remove its file. Another who had opened it before, and locked it after,
+    /// held a file without a name, and a third one the next file.
+    #[test]
+    fn a_lock_is_of_the_file_that_has_the_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("LOCK");
+        std::thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    for _ in 0..20_000 {
+                        if let Some(lock) = OsFs.try_lock(&path).unwrap() {
+                            assert_eq!(lock.identity(), OsFs.identity(&path).ok());
+                            OsFs.remove_file(&path).unwrap();
+                        }
+                    }
+                });
+            }
+        });
     }
 
     #[test]

@@ -107,7 +107,7 @@ impl Inventory {
         let (mut checkpoints, others): (Vec<_>, Vec<_>) = files
             .into_iter()
             .filter(|file| !listed.contains(&file.name) && !is_fixed(&file.name))
-            .partition(|file| file.name.ends_with(".ckpt"));
+            .partition(|file| strandline_checkpoint::is_file_name(&file.name));
         checkpoints.reverse();
         for file in &others {
             // Beside a writer, and after one that was killed, there may be temporary files, and a segment

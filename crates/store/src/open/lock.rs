@@ -1,11 +1,11 @@
 //! Where a store is, and the lock by which it is held.
 
 use super::{interrupted, not_found};
+use crate::of_store::is_of_store;
 use crate::options::Access;
 use crate::{Error, ErrorKind, StoreOptions};
 use std::path::{Path, PathBuf};
 use strandline_core::fs::FileLock;
-use strandline_segment::{MANIFEST_FILE, SegmentId};
 
 /// The file whose lock the writing process holds; it stays where it is.
 pub(crate) const LOCK_FILE: &str = "LOCK";
@@ -59,11 +59,4 @@ pub(super) fn lock(dir: &Path, options: &StoreOptions) -> Result<Option<Box<dyn 
             ),
         )
     })
-}
-
-/// Whether a file of that name may be of a store.
-fn is_of_store(name: &str) -> bool {
-    [LOCK_FILE, MANIFEST_FILE].contains(&name)
-        || SegmentId::parse_file_name(name).is_some()
-        || name.ends_with(".ckpt")
 }

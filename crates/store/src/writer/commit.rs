@@ -114,7 +114,11 @@ impl Writer {
             })?;
         context.group.wrote(end);
         if durability == Durability::Written && !self.index.gate().advance_to(end) {
-            return Err(self.fate_unknown("writing stopped while the events were written"));
+            // Who freezes the gate says why under the same lock.
+            let poison = context.group.stopped_for();
+            let reason = poison.map_or_else(|| "no reason is known".into(), |poison| poison.reason);
+            let why = format!("writing stopped while the events were written: {reason}");
+            return Err(self.fate_unknown(&why));
         }
         for (sequence, assigned) in (first.get()..).zip(&self.assigned) {
             give(Receipt {

@@ -160,6 +160,12 @@ impl<T: SyncTarget> GroupSync<T> {
         self.state.lock().poison.clone()
     }
 
+    /// As [`poison`](Self::poison), for whoever has seen that the gate is frozen: waits for the thread that
+    /// freezes it to say why.
+    pub(crate) fn stopped_for(&self) -> Option<Poison> {
+        self.state.lock().poison.clone()
+    }
+
     /// Notes that everything below `end` is written. Called in commit order, under the commit lock.
     pub(crate) fn wrote(&self, end: Sequence) {
         self.written.store(end.get(), Ordering::Release);

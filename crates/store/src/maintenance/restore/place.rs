@@ -186,7 +186,7 @@ fn move_file(
 /// directory.
 fn clear(fs: &dyn Fs, from: &Path, to: &Path) -> io::Result<()> {
     for entry in fs.list(from)? {
-        if entry.name.ends_with(".ckpt") {
+        if strandline_checkpoint::is_file_name(&entry.name) {
             fs.rename(&from.join(&entry.name), &to.join(&entry.name))?;
         }
     }

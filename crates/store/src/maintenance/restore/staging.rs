@@ -5,13 +5,13 @@
 //! since. Nothing else is ever removed: a store that was replaced has no marker.
 
 use super::target::exists;
+use crate::of_store::is_of_log;
 use crate::open::LOCK_FILE;
 use crate::{Error, ErrorKind};
-use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 use strandline_core::fs::{EntryKind, FileLock, Fs, TEMPORARY_SUFFIX};
-use strandline_segment::{MANIFEST_FILE, SegmentId};
+use strandline_segment::MANIFEST_FILE;
 
 /// The file that a copy has while it is not in its place.
 pub(crate) const MARKER: &str = "RESTORING";
@@ -202,9 +202,7 @@ pub(super) fn is_of_copy(fs: &dyn Fs, path: &Path) -> bool {
     let is_marked = entries.iter().any(|entry| entry.name == MARKER);
     let is_own = |name: &str| {
         let name = name.trim_end_matches(TEMPORARY_SUFFIX);
-        let is_checkpoint = Path::new(name).extension() == Some(OsStr::new("ckpt"));
-        let is_segment = SegmentId::parse_file_name(name).is_some();
-        is_segment || is_checkpoint || [MARKER, MANIFEST_FILE].contains(&name)
+        is_of_log(name) || [MARKER, MANIFEST_FILE].contains(&name)
     };
     let all_own = entries.iter().all(|entry| {
         entry.kind == EntryKind::File && entry.name != LOCK_FILE && is_own(&entry.name)
@@ -225,8 +223,13 @@ fn remove_leftover(fs: &dyn Fs, path: &Path) {
         // It fails if another restore puts its marker there now.
         let _ = fs.remove_dir(path);
     } else if let Ok(Some(_lock)) = fs.try_lock(&marker) {
-        // What cannot be removed stays, and another name is taken.
-        let _ = remove_copy(fs, path);
+        // Before it was locked another restore may have given the name to the store that it replaced; the
+        // lock has made the marker then.
+        let _ = match is_of_copy(fs, path) {
+            // What cannot be removed stays, and another name is taken.
+            true => remove_copy(fs, path),
+            false => remove_marker(fs, path),
+        };
     }
 }
 

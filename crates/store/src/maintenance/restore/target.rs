@@ -3,14 +3,13 @@
 use super::Existing;
 use super::staging::{MARKER, STAGING_WITHIN, is_of_copy};
 use crate::maintenance::places::check_apart;
+use crate::of_store::is_of_log;
 use crate::open::LOCK_FILE;
 use crate::{Error, ErrorKind};
 use std::io;
 use std::path::{Component, Path, PathBuf};
 use strandline_core::fs::{DirEntry, EntryKind, Fs, OpenMode};
-use strandline_segment::{
-    MANIFEST_FILE, Manifest, QUARANTINE_DIR, SEGMENT_HEADER_BYTES, SegmentId,
-};
+use strandline_segment::{MANIFEST_FILE, Manifest, SEGMENT_HEADER_BYTES};
 
 /// What a file system has in a directory that is empty otherwise.
 const LOST_AND_FOUND: &str = "lost+found";
@@ -87,7 +86,7 @@ impl Target {
         } else if is_interrupted_fill(fs, &self.path, &rest) {
             self.interrupted = rest.iter().map(|entry| entry.name.clone()).collect();
             Found::EmptyDirectory
-        } else if rest.iter().any(|entry| is_of_store(entry)) {
+        } else if rest.iter().any(|entry| is_of_store(fs, &self.path, entry)) {
             Found::Store
         } else {
             return refuse(&self.path, "is not empty, and holds no store");
@@ -188,17 +187,13 @@ fn is_of_empty(fs: &dyn Fs, dir: &Path, entry: &DirEntry) -> bool {
     }
 }
 
-fn is_of_store(entry: &DirEntry) -> bool {
-    let name = entry.name.as_str();
-    match entry.kind {
-        EntryKind::File => {
-            name == MANIFEST_FILE
-                || SegmentId::parse_file_name(name).is_some()
-                || name.ends_with(".ckpt")
+/// Whether an entry shows that a store is there. Others have files called MANIFEST, too.
+fn is_of_store(fs: &dyn Fs, dir: &Path, entry: &DirEntry) -> bool {
+    entry.kind == EntryKind::File
+        && match entry.name.as_str() {
+            MANIFEST_FILE => Manifest::is_one(fs, dir),
+            name => is_of_log(name),
         }
-        EntryKind::Directory => name == QUARANTINE_DIR,
-        EntryKind::Other => false,
-    }
 }
 
 /// Whether these entries are segments that an interrupted restore has moved into the directory: those of

@@ -11,8 +11,7 @@ use strandline_core::Region;
 use strandline_core::fs::{EntryKind, Fs};
 use strandline_core::record::RecordView;
 use strandline_segment::{
-    COMMIT_BYTES_MAX, FrameRecord, MANIFEST_FILE, Manifest, Piece, QUARANTINE_DIR,
-    SEGMENT_BYTES_MOST, SegmentId,
+    COMMIT_BYTES_MAX, FrameRecord, Manifest, Piece, QUARANTINE_DIR, SEGMENT_BYTES_MOST,
 };
 
 /// How many times the longest commit of the old store a segment of the new one may take: names are written
@@ -43,9 +42,7 @@ pub(super) fn check(
             let name = name
                 .strip_suffix(strandline_core::fs::TEMPORARY_SUFFIX)
                 .unwrap_or(name);
-            [MANIFEST_FILE, crate::open::LOCK_FILE].contains(&name)
-                || name.ends_with(".ckpt")
-                || SegmentId::parse_file_name(name).is_some()
+            crate::of_store::is_of_store(name)
         }
         EntryKind::Other => false,
     };
