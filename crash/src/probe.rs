@@ -235,10 +235,6 @@ impl FsFile for ProbeFile {
         self.file.identity()
     }
 
-    fn try_lock(&self) -> io::Result<bool> {
-        self.file.try_lock()
-    }
-
     fn links(&self) -> io::Result<u64> {
         self.file.links()
     }

@@ -397,10 +397,6 @@ impl FsFile for OwnedFile {
         self.inner.identity()
     }
 
-    fn try_lock(&self) -> io::Result<bool> {
-        self.inner.try_lock()
-    }
-
     fn links(&self) -> io::Result<u64> {
         self.inner.links()
     }

@@ -247,10 +247,6 @@ impl FsFile for FaultFile {
         self.inner.identity()
     }
 
-    fn try_lock(&self) -> io::Result<bool> {
-        self.inner.try_lock()
-    }
-
     fn links(&self) -> io::Result<u64> {
         self.inner.links()
     }

@@ -289,16 +289,6 @@ pub trait FsFile: Send + Sync + Debug {
         Err(io::ErrorKind::Unsupported.into())
     }
 
-    /// Takes the exclusive lock of the file, until this handle is dropped; `false` if another handle
-    /// has it, in this process or another. The default knows of no other.
-    ///
-    /// # Errors
-    ///
-    /// What the file system says.
-    fn try_lock(&self) -> io::Result<bool> {
-        Ok(true)
-    }
-
     /// How many names the file has: with more than one, others have it too, and it is not appended
     /// to. A file system that wraps another passes it on; the default knows of one.
     ///

@@ -285,14 +285,6 @@ impl FsFile for OsFile {
         Ok(identity(&self.file.metadata()?))
     }
 
-    fn try_lock(&self) -> io::Result<bool> {
-        match self.file.try_lock() {
-            Ok(()) => Ok(true),
-            Err(TryLockError::WouldBlock) => Ok(false),
-            Err(TryLockError::Error(error)) => Err(error),
-        }
-    }
-
     fn links(&self) -> io::Result<u64> {
         Ok(self.file.metadata()?.nlink())
     }

@@ -10,7 +10,6 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use tree::{MemFile, Tree};
 
 /// A file system in memory. Clones share their files.
@@ -78,7 +77,6 @@ impl MemFs {
             floor: Floor::of(mode, bytes, tree.links(&file))?,
             tree: self.tree.clone(),
             file,
-            is_locked: AtomicBool::new(false),
         }))
     }
 }
@@ -299,15 +297,6 @@ struct MemHandle {
     tree: Arc<Mutex<Tree>>,
     file: Arc<MemFile>,
     floor: Floor,
-    is_locked: AtomicBool,
-}
-
-impl Drop for MemHandle {
-    fn drop(&mut self) {
-        if self.is_locked.load(Ordering::Relaxed) {
-            self.tree.lock().locks.remove(&self.file.number);
-        }
-    }
 }
 
 impl fmt::Debug for MemHandle {
@@ -364,14 +353,6 @@ impl FsFile for MemHandle {
 
     fn identity(&self) -> io::Result<FileIdentity> {
         Ok(self.file.identity())
-    }
-
-    fn try_lock(&self) -> io::Result<bool> {
-        let taken = self.tree.lock().locks.insert(self.file.number);
-        if taken {
-            self.is_locked.store(true, Ordering::Relaxed);
-        }
-        Ok(taken || self.is_locked.load(Ordering::Relaxed))
     }
 
     fn links(&self) -> io::Result<u64> {

@@ -9,36 +9,12 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Who has the lock of a file.
-#[derive(Debug)]
-pub(super) struct Lock {
-    pub(super) process: u64,
-    /// The handle by which it was taken; 0 for one that was taken by name.
-    pub(super) handle: usize,
-}
-
-impl Lock {
-    fn is_of(&self, file: &SimFile) -> bool {
-        self.handle == std::ptr::from_ref(file).addr()
-    }
-}
-
 #[derive(Debug)]
 pub(super) struct SimFile {
     pub(super) fs: SimFs,
     pub(super) node: NodeId,
     pub(super) path: Arc<Path>,
     pub(super) floor: Floor,
-}
-
-impl Drop for SimFile {
-    fn drop(&mut self) {
-        let mut world = self.fs.world.lock();
-        let by_file = |lock: &Lock| lock.process == self.fs.process && lock.is_of(self);
-        if world.locks.get(&self.node).is_some_and(by_file) {
-            world.locks.remove(&self.node);
-        }
-    }
 }
 
 fn in_memory(offset: u64) -> io::Result<usize> {
@@ -123,21 +99,6 @@ impl FsFile for SimFile {
 
     fn identity(&self) -> io::Result<FileIdentity> {
         Ok(self.fs.identity_of(self.node))
-    }
-
-    fn try_lock(&self) -> io::Result<bool> {
-        let (mut world, _) = self.fs.begin(Operation::Lock)?;
-        match world.locks.get(&self.node) {
-            Some(lock) => Ok(lock.is_of(self)),
-            None => {
-                let lock = Lock {
-                    process: self.fs.process,
-                    handle: std::ptr::from_ref(self).addr(),
-                };
-                world.locks.insert(self.node, lock);
-                Ok(true)
-            }
-        }
     }
 
     fn links(&self) -> io::Result<u64> {

@@ -4,7 +4,7 @@
 use super::super::floor::Floor;
 use super::super::{DirEntry, EntryKind, FileIdentity, FileLock, Fs, FsFile, OpenMode, Operation};
 use super::disk::{Action, Node, NodeId};
-use super::file::{Lock, SimFile};
+use super::file::SimFile;
 use super::{Loss, SimDisk, SimFault, SimFaultKind, Step};
 use parking_lot::Mutex;
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,8 +33,8 @@ pub(super) struct World {
     changed_after_failure: Option<Step>,
     /// Most bytes that all files have together.
     pub(super) capacity: usize,
-    /// Locked files.
-    pub(super) locks: BTreeMap<NodeId, Lock>,
+    /// Locked files, each with the process that has it.
+    locks: BTreeMap<NodeId, u64>,
     /// The process that lives; what earlier ones do has no effect.
     process: u64,
     /// Processes that live beside it.
@@ -74,7 +74,7 @@ impl SimFs {
         let mut world = self.world.lock();
         let killed = world.process;
         world.process = world.new_process();
-        world.locks.retain(|_, lock| lock.process != killed);
+        world.locks.retain(|_, process| *process != killed);
         Self {
             world: self.world.clone(),
             process: world.process,
@@ -408,11 +408,7 @@ impl Fs for SimFs {
         if world.locks.contains_key(&node) {
             return Ok(None);
         }
-        let lock = Lock {
-            process: self.process,
-            handle: 0,
-        };
-        world.locks.insert(node, lock);
+        world.locks.insert(node, self.process);
         Ok(Some(Box::new(SimLock {
             fs: self.clone(),
             node,
@@ -435,8 +431,7 @@ impl FileLock for SimLock {
 impl Drop for SimLock {
     fn drop(&mut self) {
         let mut world = self.fs.world.lock();
-        let lock = world.locks.get(&self.node);
-        if lock.is_some_and(|lock| lock.process == self.fs.process) {
+        if world.locks.get(&self.node) == Some(&self.fs.process) {
             world.locks.remove(&self.node);
         }
     }
