@@ -298,6 +298,10 @@ impl Fs for OwnedFs {
         self.inner.identity(path)
     }
 
+    fn canonical(&self, path: &Path) -> io::Result<PathBuf> {
+        self.inner.canonical(path)
+    }
+
     fn is_mount_point(&self, path: &Path) -> io::Result<bool> {
         self.inner.is_mount_point(path)
     }

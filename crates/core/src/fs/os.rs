@@ -44,7 +44,7 @@ impl Fs for OsFs {
     }
 
     fn identity(&self, path: &Path) -> io::Result<FileIdentity> {
-        Ok(identity(&std::fs::symlink_metadata(path)?))
+        identity_at(path)
     }
 
     fn canonical(&self, path: &Path) -> io::Result<PathBuf> {
@@ -164,6 +164,31 @@ impl Fs for OsFs {
             "the file that was locked has not the name, again and again",
         ))
     }
+}
+
+/// Which file has the name, and nothing else of it: to ask for its times has Linux (since 6.13) give the
+/// next write to it a time of its own, which puts a synced append a third behind.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn identity_at(path: &Path) -> io::Result<FileIdentity> {
+    use rustix::fs::{AtFlags, CWD, StatxFlags, makedev, statx};
+    let told = statx(CWD, path, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::INO);
+    match told {
+        Ok(told) => Ok(FileIdentity {
+            device: makedev(told.stx_dev_major, told.stx_dev_minor),
+            inode: told.stx_ino,
+        }),
+        Err(rustix::io::Errno::NOSYS) => metadata_identity_at(path),
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn identity_at(path: &Path) -> io::Result<FileIdentity> {
+    metadata_identity_at(path)
+}
+
+fn metadata_identity_at(path: &Path) -> io::Result<FileIdentity> {
+    Ok(identity(&std::fs::symlink_metadata(path)?))
 }
 
 fn identity(metadata: &Metadata) -> FileIdentity {
