@@ -64,31 +64,7 @@ impl FromStr for Epoch {
 }
 
 #[cfg(feature = "serde")]
-mod serde_impl {
-    use super::Epoch;
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    impl Serialize for Epoch {
-        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            if serializer.is_human_readable() {
-                serializer.collect_str(self)
-            } else {
-                self.0.serialize(serializer)
-            }
-        }
-    }
-
-    impl<'de> Deserialize<'de> for Epoch {
-        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-            if deserializer.is_human_readable() {
-                let text = String::deserialize(deserializer)?;
-                text.parse().map_err(serde::de::Error::custom)
-            } else {
-                <[u8; 16]>::deserialize(deserializer).map(Self)
-            }
-        }
-    }
-}
+crate::serde_text::text_or_bits!(Epoch, [u8; 16], Epoch::as_bytes, Epoch::from_bytes);
 
 #[cfg(test)]
 mod tests {

@@ -91,31 +91,7 @@ impl std::str::FromStr for Hash {
 }
 
 #[cfg(feature = "serde")]
-mod serde_impl {
-    use super::Hash;
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    impl Serialize for Hash {
-        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            if serializer.is_human_readable() {
-                serializer.collect_str(self)
-            } else {
-                self.as_bytes().serialize(serializer)
-            }
-        }
-    }
-
-    impl<'de> Deserialize<'de> for Hash {
-        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-            if deserializer.is_human_readable() {
-                let text = String::deserialize(deserializer)?;
-                text.parse().map_err(serde::de::Error::custom)
-            } else {
-                <[u8; Self::BYTES]>::deserialize(deserializer).map(Self::from_bytes)
-            }
-        }
-    }
-}
+crate::serde_text::text_or_bits!(Hash, [u8; Hash::BYTES], Hash::as_bytes, Hash::from_bytes);
 
 /// An event's link in the chain of its entity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

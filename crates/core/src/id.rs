@@ -166,31 +166,12 @@ impl fmt::Display for Sequence {
 }
 
 #[cfg(feature = "serde")]
-mod serde_impl {
-    use super::EventId;
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    impl Serialize for EventId {
-        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            if serializer.is_human_readable() {
-                serializer.collect_str(self)
-            } else {
-                serializer.serialize_u128(self.as_u128())
-            }
-        }
-    }
-
-    impl<'de> Deserialize<'de> for EventId {
-        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-            if deserializer.is_human_readable() {
-                let text = String::deserialize(deserializer)?;
-                text.parse().map_err(serde::de::Error::custom)
-            } else {
-                u128::deserialize(deserializer).map(Self::from_u128)
-            }
-        }
-    }
-}
+crate::serde_text::text_or_bits!(
+    EventId,
+    u128,
+    |id: &EventId| id.as_u128(),
+    EventId::from_u128
+);
 
 #[cfg(test)]
 mod tests {

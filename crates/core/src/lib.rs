@@ -40,6 +40,8 @@ mod process;
 mod random;
 pub mod record;
 mod region;
+#[cfg(feature = "serde")]
+mod serde_text;
 #[doc(hidden)]
 #[cfg_attr(
     strandline_loom,
