@@ -49,3 +49,21 @@ fn a_reader_takes_no_carried_frame_twice() {
         panic!("{violation}");
     }
 }
+
+/// An event that was compacted away and appended again was looked for in its first place.
+#[test]
+fn what_came_again_is_found_where_it_came_again() {
+    let calls = [
+        [0, 6, 0, 0],
+        [60, 1, 0, 181],
+        [0, 1, 0, 0],
+        [239, 79, 0, 0],
+        [0, 0, 0, 0],
+        [92, 13, 0, 0],
+        [0, 0, 0, 28],
+        [140, 238, 196, 38],
+    ];
+    if let Err(violation) = run(calls.map(Call)) {
+        panic!("{violation}");
+    }
+}

@@ -176,7 +176,9 @@ impl Machine {
         let Some(id) = self.model.any(which).map(|entry| entry.id) else {
             return Ok(());
         };
-        let Some(place) = entries.iter().position(|entry| entry.id == id) else {
+        // An event that was compacted away may have come again under its id.
+        let is_it = |entry: &Entry| entry.id == id && !entry.is_removed;
+        let Some(place) = entries.iter().position(is_it) else {
             return Ok(());
         };
         let entry = &entries[place];

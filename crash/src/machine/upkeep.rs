@@ -68,7 +68,7 @@ impl Machine {
         let chosen = match self.model.any(which).map(|entry| entry.id) {
             Some(id) if how & 1 == 0 => {
                 let entries = self.model.entries.iter_mut();
-                let named = entries.filter(|entry| entry.id == id);
+                let named = entries.filter(|entry| entry.id == id && !entry.is_removed);
                 named.for_each(|entry| entry.redacted = Redacted::Yes);
                 Redaction::new().event(id)
             }
