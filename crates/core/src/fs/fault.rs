@@ -1,49 +1,11 @@
-//! A file system that fails on demand, for tests of the layers above.
+//! `FaultFs`: a file system that fails on demand, for tests of the layers above.
 
-use super::{DirEntry, FileIdentity, FileLock, Fs, FsFile, Mapping, OpenMode};
+use super::{DirEntry, FileIdentity, FileLock, Fs, FsFile, Mapping, OpenMode, Operation};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-/// An operation that can be made to fail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum Operation {
-    /// [`FsFile::read_at`].
-    Read,
-    /// [`FsFile::write_at`].
-    Write,
-    /// [`FsFile::sync`].
-    Sync,
-    /// [`FsFile::set_len`].
-    SetLen,
-    /// [`FsFile::map`], which gives nothing then.
-    Map,
-    /// [`Fs::open`] with [`OpenMode::Create`].
-    Create,
-    /// [`Fs::rename`], [`Fs::rename_new`] and [`Fs::exchange`].
-    Rename,
-    /// [`Fs::sync_dir`].
-    SyncDir,
-    /// [`Fs::remove_file`] and [`Fs::remove_dir`]; only in a [`SimFs`](super::SimFs), as are those that follow.
-    Remove,
-    /// [`Fs::open`] of what exists.
-    Open,
-    /// [`Fs::list`].
-    List,
-    /// [`Fs::try_lock`].
-    Lock,
-    /// [`Fs::create_dir`] and [`Fs::create_dir_all`], once for each directory that is made.
-    CreateDirectory,
-    /// [`FsFile::allocate`].
-    Allocate,
-    /// [`FsFile::len`].
-    Length,
-    /// [`Fs::link`].
-    Link,
-}
 
 /// How an operation fails.
 #[derive(Debug, Clone, Copy)]
