@@ -1,6 +1,6 @@
 //! `EventId` and `Sequence`: the name of an event and its place in the commit order.
 
-use crate::hlc::Hlc;
+use super::hlc::Hlc;
 use std::fmt;
 use std::str::FromStr;
 
@@ -166,7 +166,7 @@ impl fmt::Display for Sequence {
 }
 
 #[cfg(feature = "serde")]
-crate::serde_text::text_or_bits!(
+super::serde_text::text_or_bits!(
     EventId,
     u128,
     |id: &EventId| id.as_u128(),

@@ -1,49 +1,10 @@
-//! `EventHeader`: everything that is known of an event but its payload.
+//! `Extensions`: what a header has beside its fixed fields, as bytes with tags.
 
+use super::tags::decode_tags;
 use crate::codec::{DecodeError, Reader, Writer};
-use crate::{Coordinate, EventId, EventKind, HashChain, Hlc, Sequence};
-use std::fmt;
 
 /// Longest extension area, in bytes.
 pub const EXTENSION_BYTES_MAX: usize = 4096;
-
-/// How a payload is encoded, so that tools can show it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "serde", serde(transparent))]
-pub struct PayloadEncoding(u8);
-
-impl PayloadEncoding {
-    /// Bytes that mean something to the application alone.
-    pub const RAW: Self = Self(0);
-    /// JSON text ([RFC 8259](https://www.rfc-editor.org/rfc/rfc8259)).
-    pub const JSON: Self = Self(1);
-    /// [MessagePack](https://github.com/msgpack/msgpack/blob/master/spec.md), structs as maps.
-    pub const MESSAGE_PACK: Self = Self(2);
-
-    /// An encoding from its code. Codes from 128 are the application's, those below the store's.
-    #[must_use]
-    pub const fn from_code(code: u8) -> Self {
-        Self(code)
-    }
-
-    /// The code, as stored.
-    #[must_use]
-    pub const fn code(self) -> u8 {
-        self.0
-    }
-}
-
-impl fmt::Display for PayloadEncoding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
-            Self::RAW => f.write_str("raw"),
-            Self::JSON => f.write_str("JSON"),
-            Self::MESSAGE_PACK => f.write_str("MessagePack"),
-            Self(code) => write!(f, "encoding {code}"),
-        }
-    }
-}
 
 /// The tags of the extensions that the store writes itself.
 pub mod extension_tag {
@@ -123,7 +84,7 @@ impl Extensions {
     /// The tags of the event, in the order of their bytes.
     pub fn tags(&self) -> impl Iterator<Item = &str> {
         let bytes = self.get(extension_tag::TAGS).unwrap_or_default();
-        crate::tags::decode_tags(bytes)
+        decode_tags(bytes)
     }
 
     /// The encoded bytes.
@@ -140,97 +101,6 @@ impl Extensions {
             let tag = reader.u16("extension tag").ok()?;
             Some((tag, reader.short_bytes("extension").ok()?))
         })
-    }
-}
-
-/// An event's place in its entity's stream: streams are ordered by this key.
-///
-/// The hybrid logical clock never goes back, so the order agrees with that of `clock` alone and
-/// with that of sequences.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ClockKey {
-    /// Milliseconds since 1970.
-    pub wall_ms: u64,
-    /// Place in the stream, from 0.
-    pub clock: u32,
-    /// Id.
-    pub id: EventId,
-}
-
-/// Everything that is known of an event but its payload.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EventHeader {
-    /// Place in the global commit order.
-    pub sequence: Sequence,
-    /// Id.
-    pub id: EventId,
-    /// Entity and scope.
-    pub coordinate: Coordinate,
-    /// What happened.
-    pub kind: EventKind,
-    /// Place in the entity's stream, from 0.
-    pub clock: u32,
-    /// When it was appended.
-    pub hlc: Hlc,
-    /// What the event belongs to; its own id where nothing else was given.
-    pub correlation: EventId,
-    /// What caused the event, if that was given.
-    pub causation: Option<EventId>,
-    /// How the payload is encoded.
-    pub encoding: PayloadEncoding,
-    /// Typed extensions.
-    pub extensions: Extensions,
-    /// Hash of the event.
-    pub hash: crate::Hash,
-}
-
-impl EventHeader {
-    /// Whether the event belongs to something other than itself.
-    #[must_use]
-    pub fn is_correlated(&self) -> bool {
-        self.correlation != self.id
-    }
-
-    /// Whether the event was caused by the event `id`.
-    #[must_use]
-    pub fn is_caused_by(&self, id: EventId) -> bool {
-        self.causation == Some(id)
-    }
-
-    /// Version of the payload's type, from 1: what [`Extensions::payload_version`] says.
-    #[must_use]
-    pub fn version(&self) -> u16 {
-        self.extensions.payload_version()
-    }
-
-    /// The tags, in the order of their bytes.
-    pub fn tags(&self) -> impl Iterator<Item = &str> {
-        self.extensions.tags()
-    }
-
-    /// Whether no cause was given.
-    #[must_use]
-    pub const fn is_root_cause(&self) -> bool {
-        self.causation.is_none()
-    }
-
-    /// The key that orders the event in its stream.
-    #[must_use]
-    pub const fn clock_key(&self) -> ClockKey {
-        ClockKey {
-            wall_ms: self.hlc.wall_ms(),
-            clock: self.clock,
-            id: self.id,
-        }
-    }
-
-    /// The event's link in its entity's chain, after the event with hash `previous`.
-    #[must_use]
-    pub const fn chain(&self, previous: crate::Hash) -> HashChain {
-        HashChain {
-            previous,
-            hash: self.hash,
-        }
     }
 }
 

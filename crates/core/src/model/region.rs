@@ -1,6 +1,8 @@
 //! `Region`: which events a query takes, along every dimension of the index.
 
-use crate::{EventHeader, EventId, EventKind, KindFilter, Sequence};
+use super::event::EventHeader;
+use super::id::{EventId, Sequence};
+use super::kind::{EventKind, KindFilter};
 use std::ops::{Bound, RangeBounds};
 
 /// An inclusive range of numbers; empty where `first > last`.

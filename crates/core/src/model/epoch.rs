@@ -64,7 +64,7 @@ impl FromStr for Epoch {
 }
 
 #[cfg(feature = "serde")]
-crate::serde_text::text_or_bits!(Epoch, [u8; 16], Epoch::as_bytes, Epoch::from_bytes);
+super::serde_text::text_or_bits!(Epoch, [u8; 16], Epoch::as_bytes, Epoch::from_bytes);
 
 #[cfg(test)]
 mod tests {

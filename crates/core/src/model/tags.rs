@@ -1,12 +1,10 @@
 //! Tags: short names that an event has beside its coordinate, and their bytes in an extension.
 
+use super::name::{NameError, TAG_BYTES_MAX, check_name};
 use crate::codec::{Reader, Writer};
-use crate::{NameError, check_name};
 
 /// Most tags of an event.
 pub const TAGS_MAX: usize = 16;
-/// Longest tag, in bytes.
-pub const TAG_BYTES_MAX: usize = 128;
 
 /// Why tags were refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -60,7 +58,7 @@ pub fn encode_tags<'a>(tags: impl IntoIterator<Item = &'a str>) -> Result<Vec<u8
 }
 
 /// The tags in the bytes of an extension, up to the first that is none.
-pub(crate) fn decode_tags(bytes: &[u8]) -> impl Iterator<Item = &str> {
+pub(super) fn decode_tags(bytes: &[u8]) -> impl Iterator<Item = &str> {
     let mut reader = Reader::new(bytes);
     std::iter::from_fn(move || {
         let length = reader.u8("length of a tag").ok()?;

@@ -27,4 +27,4 @@ macro_rules! text_or_bits {
     };
 }
 
-pub(crate) use text_or_bits;
+pub(super) use text_or_bits;
