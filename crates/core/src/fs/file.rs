@@ -39,7 +39,7 @@ pub trait FsFile: Send + Sync + Debug {
     /// Fixes what is below `end`: this handle neither writes nor cuts it from now on. For who has
     /// shown it to others, who may map it, or link the file.
     ///
-    /// A file system that wraps another passes it on; the default does nothing.
+    /// A file system over another passes it on; the default does nothing.
     fn fix_below(&self, end: u64) {
         let _ = end;
     }
@@ -54,7 +54,7 @@ pub trait FsFile: Send + Sync + Debug {
     }
 
     /// How many names the file has: with more than one, others have it too, and it is not appended
-    /// to. A file system that wraps another passes it on; the default knows of one.
+    /// to. A file system over another passes it on; the default knows of one.
     ///
     /// # Errors
     ///

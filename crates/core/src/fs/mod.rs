@@ -1,6 +1,7 @@
 //! The file seam: the only place where files are touched.
 //!
-//! [`OsFs`] is the operating system, [`MemFs`] keeps files in memory. Calls go through `dyn`: next
+//! [`OsFs`] is the operating system, [`MemFs`] keeps files in memory, an [`FsLayer`] stands over another one.
+//! Calls go through `dyn`: next
 //! to a system call an indirect call does not show, and no type above has to carry a parameter.
 //!
 //! Anyone may have a file mapped, or linked under another name, so there is no way to open one that
@@ -15,6 +16,7 @@
 mod file;
 mod floor;
 mod identity;
+mod layer;
 mod mapping;
 mod memory;
 mod os;
@@ -30,6 +32,7 @@ mod sim;
 
 pub use file::FsFile;
 pub use identity::FileIdentity;
+pub use layer::{FsFileLayer, FsLayer};
 pub use mapping::Mapping;
 pub use memory::MemFs;
 pub use os::OsFs;

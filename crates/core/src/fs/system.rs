@@ -82,7 +82,8 @@ pub trait Fs: Send + Sync + Debug {
     /// Which file or directory has this name now. Of a symbolic link at the end, the link itself;
     /// what a directory is behind one says the identity of `.` in it. The default cannot tell.
     ///
-    /// A file system that wraps another passes it on, as it does the other calls that have a default.
+    /// A file system over another passes it on, as it does the other calls that have a default: see
+    /// [`FsLayer`](super::FsLayer).
     ///
     /// # Errors
     ///
@@ -95,7 +96,7 @@ pub trait Fs: Send + Sync + Debug {
     /// The path of a directory that is there: without `.` and `..`, and without links. The default knows
     /// of no links.
     ///
-    /// A file system that wraps another passes it on.
+    /// A file system over another passes it on.
     ///
     /// # Errors
     ///
