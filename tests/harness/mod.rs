@@ -1,9 +1,14 @@
-//! What the tests share: stores in memory, events, and comparison of stores.
+//! What the tests share: stores in memory, file systems that hold or hinder, events, and comparison of stores.
 
-use std::io;
+mod held;
+mod lockless;
+
+pub(crate) use held::{HeldFs, Panics};
+pub(crate) use lockless::LocklessFs;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use strandline::fs::{DirEntry, FaultFs, FileLock, Fs, FsFile, MemFs, OpenMode, OsFs};
+use strandline::fs::{FaultFs, Fs, MemFs};
 use strandline::{
     Coordinate, Durability, Event, EventKind, Region, Snapshot, Store, StoreOptions, StoredEvent,
 };
@@ -134,43 +139,4 @@ pub(crate) fn written(fs: &MemFs) -> StoreOptions {
     options(fs)
         .durability(Durability::Written)
         .no_background_sync()
-}
-
-/// The files of the system, and locks that keep nobody out: those of a process that was killed.
-#[derive(Debug)]
-pub(crate) struct LocklessFs;
-
-#[derive(Debug)]
-struct Lockless;
-
-impl FileLock for Lockless {}
-
-impl Fs for LocklessFs {
-    fn create_dir_all(&self, path: &Path) -> io::Result<()> {
-        OsFs.create_dir_all(path)
-    }
-
-    fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Arc<dyn FsFile>> {
-        OsFs.open(path, mode)
-    }
-
-    fn list(&self, path: &Path) -> io::Result<Vec<DirEntry>> {
-        OsFs.list(path)
-    }
-
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        OsFs.rename(from, to)
-    }
-
-    fn remove_file(&self, path: &Path) -> io::Result<()> {
-        OsFs.remove_file(path)
-    }
-
-    fn sync_dir(&self, path: &Path) -> io::Result<()> {
-        OsFs.sync_dir(path)
-    }
-
-    fn try_lock(&self, _: &Path) -> io::Result<Option<Box<dyn FileLock>>> {
-        Ok(Some(Box::new(Lockless)))
-    }
 }

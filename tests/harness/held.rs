@@ -4,7 +4,7 @@
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex};
-use strandline::fs::{DirEntry, FileLock, Fs, FsFile, MemFs, OpenMode};
+use strandline::fs::{Fs, FsFile, FsFileLayer, FsLayer, MemFs, OpenMode};
 
 #[derive(Debug, Clone, Default)]
 pub(crate) struct HeldFs {
@@ -70,9 +70,9 @@ impl HeldFs {
     }
 }
 
-impl Fs for HeldFs {
-    fn create_dir_all(&self, path: &Path) -> io::Result<()> {
-        self.inner.create_dir_all(path)
+impl FsLayer for HeldFs {
+    fn below(&self) -> &dyn Fs {
+        &self.inner
     }
 
     fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Arc<dyn FsFile>> {
@@ -80,26 +80,6 @@ impl Fs for HeldFs {
             inner: self.inner.open(path, mode)?,
             hold: self.hold.clone(),
         }))
-    }
-
-    fn list(&self, path: &Path) -> io::Result<Vec<DirEntry>> {
-        self.inner.list(path)
-    }
-
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.inner.rename(from, to)
-    }
-
-    fn remove_file(&self, path: &Path) -> io::Result<()> {
-        self.inner.remove_file(path)
-    }
-
-    fn sync_dir(&self, path: &Path) -> io::Result<()> {
-        self.inner.sync_dir(path)
-    }
-
-    fn try_lock(&self, path: &Path) -> io::Result<Option<Box<dyn FileLock>>> {
-        self.inner.try_lock(path)
     }
 }
 
@@ -109,9 +89,9 @@ struct HeldFile {
     hold: Arc<Hold>,
 }
 
-impl FsFile for HeldFile {
-    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        self.inner.read_at(buffer, offset)
+impl FsFileLayer for HeldFile {
+    fn below(&self) -> &dyn FsFile {
+        &*self.inner
     }
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
@@ -128,21 +108,5 @@ impl FsFile for HeldFile {
             call();
         }
         self.inner.sync()
-    }
-
-    fn set_len(&self, bytes: u64) -> io::Result<()> {
-        self.inner.set_len(bytes)
-    }
-
-    fn fix_below(&self, end: u64) {
-        self.inner.fix_below(end);
-    }
-
-    fn links(&self) -> io::Result<u64> {
-        self.inner.links()
-    }
-
-    fn len(&self) -> io::Result<u64> {
-        self.inner.len()
     }
 }
