@@ -1,10 +1,8 @@
 //! `stats`: counts, watermarks and sizes.
 
-use crate::Outcome;
 use crate::args::StoreArgs;
-use crate::inspect::size;
-use crate::screen::Screen;
-use crate::text::number;
+use crate::outcome::Outcome;
+use crate::terminal::{Screen, number, size};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {

@@ -1,12 +1,8 @@
 //! `compact` and `redact`: what goes for good.
 
-use crate::Outcome;
 use crate::args::{StoreArgs, open_to_write, parse_time};
-use crate::bar::Bar;
-use crate::failure::{first_of, with_also};
-use crate::inspect::size;
-use crate::screen::Screen;
-use crate::text::count;
+use crate::outcome::{Outcome, first_of, with_also};
+use crate::terminal::{Bar, Screen, count, size};
 use serde_json::json;
 use std::io;
 use strandline::maintenance::{

@@ -1,11 +1,7 @@
-//! `backup`.
+//! `backup`: a store copied, or an earlier copy brought up to date.
 
-use crate::Outcome;
-use crate::bar::Bar;
-use crate::failure::Advised;
-use crate::inspect::size;
-use crate::screen::Screen;
-use crate::text::count;
+use crate::outcome::{Advised, Outcome};
+use crate::terminal::{Bar, Screen, count, size};
 use serde_json::json;
 use std::path::PathBuf;
 use std::sync::Arc;

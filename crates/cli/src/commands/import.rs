@@ -1,13 +1,10 @@
 //! `import`: lines of a file or of standard input into a store.
 
-use crate::Outcome;
+use super::export::Format;
 use crate::args::{CATEGORY_DEFAULT, StoreArgs, open_to_write};
-use crate::bar::Bar;
-use crate::export::Format;
-use crate::failure::{WrongUsage, first_of};
 use crate::files::Input;
-use crate::screen::Screen;
-use crate::text::{count, number};
+use crate::outcome::{Outcome, WrongUsage, first_of};
+use crate::terminal::{Bar, Screen, count, number};
 use serde_json::json;
 use std::io::{self, BufReader};
 use std::path::PathBuf;

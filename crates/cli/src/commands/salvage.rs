@@ -1,11 +1,8 @@
 //! `salvage`: what is left of a damaged store, into a new one.
 
-use crate::Outcome;
 use crate::args::StoreArgs;
-use crate::bar::Bar;
-use crate::failure::Advised;
-use crate::screen::Screen;
-use crate::text::{count, number};
+use crate::outcome::{Advised, Outcome};
+use crate::terminal::{Bar, Screen, count, number};
 use serde_json::json;
 use std::io::ErrorKind as IoErrorKind;
 use std::path::PathBuf;

@@ -1,10 +1,8 @@
 //! `removals`: what the log says of its compactions and redactions.
 
-use crate::Outcome;
 use crate::args::StoreArgs;
-use crate::bar::Bar;
-use crate::screen::Screen;
-use crate::text::{count, number};
+use crate::outcome::Outcome;
+use crate::terminal::{Bar, Screen, count, number};
 use serde_json::json;
 use strandline::Sequence;
 use strandline::fs::OsFs;

@@ -1,10 +1,10 @@
 //! `tail`: the newest events, and those that another process appends from then on.
 
-use crate::Outcome;
 use crate::args::{RegionArgs, StoreArgs, tell_no_events};
+use crate::outcome::Outcome;
 use crate::output::{note, wait_while_read};
-use crate::screen::Screen;
-use crate::show::{self, Bytes};
+use crate::terminal::Screen;
+use crate::terminal::show::{self, Bytes};
 use std::collections::VecDeque;
 use std::path::Path;
 use std::time::Duration;

@@ -24,6 +24,26 @@ pub(crate) fn count(count: u64, thing: &str) -> String {
     }
 }
 
+/// A number of bytes, for people.
+#[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
+pub(crate) fn size(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
+    let mut shown = bytes as f64;
+    let mut unit = "B";
+    for larger in UNITS {
+        if shown < 1024.0 {
+            break;
+        }
+        shown /= 1024.0;
+        unit = larger;
+    }
+    match unit {
+        "B" => format!("{bytes} B"),
+        unit if shown < 10.0 => format!("{shown:.1} {unit}"),
+        unit => format!("{shown:.0} {unit}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -45,5 +65,13 @@ mod tests {
         assert_eq!(count(1, "entity"), "1 entity");
         assert_eq!(count(0, "entity"), "0 entities");
         assert_eq!(count(2000, "event"), "2,000 events");
+    }
+
+    #[test]
+    fn sizes_are_rounded_for_people() {
+        assert_eq!(size(0), "0 B");
+        assert_eq!(size(1023), "1023 B");
+        assert_eq!(size(1536), "1.5 KiB");
+        assert_eq!(size(256 << 20), "256 MiB");
     }
 }

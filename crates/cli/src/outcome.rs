@@ -1,4 +1,4 @@
-//! Failures: what is said of them, what to do next, and the exit code.
+//! How commands end: their outcome; failures, what is said of them, and what to do next; and the exit code.
 
 use crate::output::{OutputFailed, note};
 use std::fmt;
@@ -6,6 +6,13 @@ use std::io::ErrorKind as IoErrorKind;
 use std::process::ExitCode;
 use strandline::maintenance::ImportError;
 use strandline::{Error, ErrorKind};
+
+/// What a command came to, where it did not fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Fine,
+    ProblemFound,
+}
 
 /// An argument that cannot be used, though it could be read.
 #[derive(Debug)]

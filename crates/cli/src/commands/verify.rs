@@ -1,11 +1,9 @@
 //! `verify`: is every byte, chain and row what was written, and what was kept elsewhere?
 
-use crate::Outcome;
 use crate::args::StoreArgs;
-use crate::bar::Bar;
+use crate::outcome::Outcome;
 use crate::receipts;
-use crate::screen::Screen;
-use crate::text::{count, number};
+use crate::terminal::{Bar, Screen, count, number};
 use serde_json::json;
 use std::path::PathBuf;
 use strandline::fs::OsFs;

@@ -1,13 +1,10 @@
 //! `export`: events as lines, to a file or to standard output.
 
-use crate::Outcome;
 use crate::args::{RegionArgs, open, tell_no_events};
-use crate::bar::Bar;
 use crate::files::Output;
-use crate::inspect::size;
+use crate::outcome::Outcome;
 use crate::output::note;
-use crate::screen::Screen;
-use crate::text::count;
+use crate::terminal::{Bar, Screen, count, size};
 use std::path::{Path, PathBuf};
 use strandline::maintenance::{Exported, LineFormat, export};
 

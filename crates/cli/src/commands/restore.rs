@@ -1,9 +1,7 @@
-//! `restore`.
+//! `restore`: a copy of a backup in the place of a store.
 
-use crate::Outcome;
-use crate::bar::Bar;
-use crate::failure::Advised;
-use crate::screen::Screen;
+use crate::outcome::{Advised, Outcome};
+use crate::terminal::{Bar, Screen};
 use serde_json::json;
 use std::path::PathBuf;
 use std::sync::Arc;

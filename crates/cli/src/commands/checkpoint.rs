@@ -1,11 +1,8 @@
 //! `checkpoint` and `rebuild`: what is saved so that opening is short.
 
-use crate::Outcome;
 use crate::args::{StoreArgs, open_to_write};
-use crate::bar::Bar;
-use crate::failure::with_also;
-use crate::screen::Screen;
-use crate::text::{count, number};
+use crate::outcome::{Outcome, with_also};
+use crate::terminal::{Bar, Screen, count, number};
 use serde_json::json;
 use strandline::StoreOptions;
 use strandline::maintenance::rebuild;

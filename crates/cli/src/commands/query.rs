@@ -1,11 +1,10 @@
 //! `query`: the events of a region, a page at a time.
 
-use crate::Outcome;
 use crate::args::{RegionArgs, StoreArgs, tell_no_events};
-use crate::failure::WrongUsage;
+use crate::outcome::{Outcome, WrongUsage};
 use crate::output::note;
-use crate::screen::Screen;
-use crate::show::{self, Bytes};
+use crate::terminal::Screen;
+use crate::terminal::show::{self, Bytes};
 use strandline::{Error, EventRef, Events, Region, Sequence};
 
 #[derive(Debug, clap::Args)]

@@ -1,14 +1,11 @@
 //! The overview: files, watermarks, names, kinds, times.
 
-use super::{Args, size};
-use crate::Outcome;
+use super::args::Args;
 use crate::args::open;
-use crate::bar::Bar;
-use crate::failure::hint;
+use crate::outcome::{Outcome, hint};
 use crate::output::note;
-use crate::plot::{bar, bars};
-use crate::screen::{Screen, column};
-use crate::text::{count, number};
+use crate::terminal::plot::{bar, bars};
+use crate::terminal::{Bar, Screen, column, count, number, size};
 use serde_json::{Map, Value, json};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

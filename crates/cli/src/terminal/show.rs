@@ -1,6 +1,6 @@
 //! How an event looks: on a terminal in one line or two, in plain lines, or as JSON.
 
-use crate::screen::{Screen, column, fit};
+use super::screen::{Screen, column, fit};
 use std::io;
 use strandline::EventRef;
 use strandline::maintenance::{PayloadForm, base64_text, readable_json, rfc3339, write_line};

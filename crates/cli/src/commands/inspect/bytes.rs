@@ -1,10 +1,9 @@
 //! The bytes of an event, a frame or a file, each with what it means.
 
-use super::Args;
-use crate::Outcome;
-use crate::failure::WrongUsage;
+use super::args::Args;
+use crate::outcome::{Outcome, WrongUsage};
 use crate::output::note;
-use crate::screen::{Screen, column};
+use crate::terminal::{Screen, column};
 use std::fmt::Write;
 use std::ops::ControlFlow;
 use strandline::ErrorKind;
