@@ -6,7 +6,7 @@ use std::io;
 use std::ops::{ControlFlow, Range};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use strandline::fs::{DirEntry, FileLock, Fs, FsFile, MemFs, OpenMode, replace_file};
+use strandline::fs::{Fs, FsFile, FsFileLayer, FsLayer, Mapping, MemFs, OpenMode, replace_file};
 use strandline::maintenance::salvage;
 use strandline::{Event, Store, StoreOptions};
 
@@ -14,9 +14,9 @@ use strandline::{Event, Store, StoreOptions};
 #[derive(Debug)]
 struct BadSectors(MemFs, PathBuf, Range<u64>);
 
-impl Fs for BadSectors {
-    fn create_dir_all(&self, path: &Path) -> io::Result<()> {
-        self.0.create_dir_all(path)
+impl FsLayer for BadSectors {
+    fn below(&self) -> &dyn Fs {
+        &self.0
     }
 
     fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Arc<dyn FsFile>> {
@@ -26,32 +26,16 @@ impl Fs for BadSectors {
             false => file,
         })
     }
-
-    fn list(&self, path: &Path) -> io::Result<Vec<DirEntry>> {
-        self.0.list(path)
-    }
-
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.0.rename(from, to)
-    }
-
-    fn remove_file(&self, path: &Path) -> io::Result<()> {
-        self.0.remove_file(path)
-    }
-
-    fn sync_dir(&self, path: &Path) -> io::Result<()> {
-        self.0.sync_dir(path)
-    }
-
-    fn try_lock(&self, path: &Path) -> io::Result<Option<Box<dyn FileLock>>> {
-        self.0.try_lock(path)
-    }
 }
 
 #[derive(Debug)]
 struct BadFile(Arc<dyn FsFile>, Range<u64>);
 
-impl FsFile for BadFile {
+impl FsFileLayer for BadFile {
+    fn below(&self) -> &dyn FsFile {
+        &*self.0
+    }
+
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         let end = offset + buffer.len() as u64;
         match offset < self.1.end && self.1.start < end {
@@ -60,20 +44,8 @@ impl FsFile for BadFile {
         }
     }
 
-    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
-        self.0.write_at(bytes, offset)
-    }
-
-    fn sync(&self) -> io::Result<()> {
-        self.0.sync()
-    }
-
-    fn set_len(&self, bytes: u64) -> io::Result<()> {
-        self.0.set_len(bytes)
-    }
-
-    fn len(&self) -> io::Result<u64> {
-        self.0.len()
+    fn map(&self, _: u64) -> Option<Mapping> {
+        None
     }
 }
 

@@ -1,8 +1,7 @@
 //! Append conditions: what they exclude, and the worked examples of the specification of dynamic
 //! consistency boundaries (<https://dcb.events/examples/>).
 
-use crate::harness::{CHANGED, CREATED, at, event, open, options, texts, written};
-use crate::held::HeldFs;
+use crate::harness::{CHANGED, CREATED, HeldFs, at, event, open, options, texts, written};
 use std::sync::Arc;
 use strandline::fs::MemFs;
 use strandline::{

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-use strandline::fs::{DirEntry, FileLock, Fs, FsFile, Mapping, OpenMode, OsFs};
+use strandline::fs::{Fs, FsFile, FsFileLayer, FsLayer, OpenMode, OsFs};
 use strandline::maintenance::{Retention, compact};
 use strandline::{Durability, Event, Region, Snapshot, Store, StoreOptions};
 
@@ -34,9 +34,9 @@ impl CountedFs {
     }
 }
 
-impl Fs for CountedFs {
-    fn create_dir_all(&self, path: &Path) -> io::Result<()> {
-        OsFs.create_dir_all(path)
+impl FsLayer for CountedFs {
+    fn below(&self) -> &dyn Fs {
+        &OsFs
     }
 
     fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Arc<dyn FsFile>> {
@@ -49,24 +49,8 @@ impl Fs for CountedFs {
         }))
     }
 
-    fn list(&self, path: &Path) -> io::Result<Vec<DirEntry>> {
-        OsFs.list(path)
-    }
-
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        OsFs.rename(from, to)
-    }
-
-    fn remove_file(&self, path: &Path) -> io::Result<()> {
-        OsFs.remove_file(path)
-    }
-
     fn sync_dir(&self, _: &Path) -> io::Result<()> {
         Ok(())
-    }
-
-    fn try_lock(&self, path: &Path) -> io::Result<Option<Box<dyn FileLock>>> {
-        OsFs.try_lock(path)
     }
 }
 
@@ -82,13 +66,9 @@ impl Drop for CountedFile {
     }
 }
 
-impl FsFile for CountedFile {
-    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        self.inner.read_at(buffer, offset)
-    }
-
-    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
-        self.inner.write_at(bytes, offset)
+impl FsFileLayer for CountedFile {
+    fn below(&self) -> &dyn FsFile {
+        &*self.inner
     }
 
     fn sync(&self) -> io::Result<()> {
@@ -97,26 +77,6 @@ impl FsFile for CountedFile {
             std::thread::sleep(Duration::from_millis(20));
         }
         Ok(())
-    }
-
-    fn set_len(&self, bytes: u64) -> io::Result<()> {
-        self.inner.set_len(bytes)
-    }
-
-    fn fix_below(&self, end: u64) {
-        self.inner.fix_below(end);
-    }
-
-    fn links(&self) -> io::Result<u64> {
-        self.inner.links()
-    }
-
-    fn len(&self) -> io::Result<u64> {
-        self.inner.len()
-    }
-
-    fn map(&self, bytes: u64) -> Option<Mapping> {
-        self.inner.map(bytes)
     }
 }
 

@@ -1,8 +1,7 @@
 //! Hostile tasks: wakers that panic, block, poll or drop the store, and executors that sleep as the store
 //! might. Whatever they do, the appends of others, durability and the end of the store go on.
 
-use crate::harness::{at, event, options, texts};
-use crate::held::HeldFs;
+use crate::harness::{HeldFs, at, event, options, texts};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};

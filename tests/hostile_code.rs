@@ -1,8 +1,7 @@
 //! Hostile code that the store calls: file systems, clocks, codecs and callbacks that panic, and callbacks
 //! that call the store again.
 
-use crate::harness::{at, event, open, texts};
-use crate::held::{HeldFs, Panics};
+use crate::harness::{HeldFs, Panics, at, event, open, texts};
 use crate::hostile_callers::{assert_goes_on, bounded, until};
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -38,7 +38,6 @@ mod forged;
 mod forged_heads;
 mod golden;
 mod harness;
-mod held;
 mod histories;
 mod hostile;
 mod hostile_callers;

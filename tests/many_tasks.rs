@@ -1,7 +1,6 @@
 //! Many tasks: what each costs, in what order they are woken, and how many for one place.
 
-use crate::harness::{at, event};
-use crate::held::HeldFs;
+use crate::harness::{HeldFs, at, event};
 use crate::hostile_callers::{block_on, bounded, held, submit_pending, until, waker};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

@@ -8,8 +8,8 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use strandline::fs::{
-    DirEntry, EntryKind, Fault, FaultFs, FileIdentity, FileLock, Fill, Fs, FsFile, Keep, Loss,
-    MemFs, OpenMode, Operation, SimDisk, SimFs, Step,
+    EntryKind, Fault, FaultFs, Fill, Fs, FsLayer, Keep, Loss, MemFs, Operation, SimDisk, SimFs,
+    Step,
 };
 use strandline::maintenance::{CopyMode, Existing, Progress, Restored, backup, restore};
 use strandline::{Error, Event, Snapshot, Store, StoreOptions};
@@ -160,39 +160,13 @@ fn check_again(fs: &Arc<dyn Fs>, there: There, what: &str) {
 #[derive(Debug)]
 struct WithoutExchange(FaultFs);
 
-impl Fs for WithoutExchange {
-    fn create_dir_all(&self, path: &Path) -> io::Result<()> {
-        self.0.create_dir_all(path)
+impl FsLayer for WithoutExchange {
+    fn below(&self) -> &dyn Fs {
+        &self.0
     }
-    fn create_dir(&self, path: &Path) -> io::Result<()> {
-        self.0.create_dir(path)
-    }
-    fn remove_dir(&self, path: &Path) -> io::Result<()> {
-        self.0.remove_dir(path)
-    }
-    fn identity(&self, path: &Path) -> io::Result<FileIdentity> {
-        self.0.identity(path)
-    }
-    fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Arc<dyn FsFile>> {
-        self.0.open(path, mode)
-    }
-    fn list(&self, path: &Path) -> io::Result<Vec<DirEntry>> {
-        self.0.list(path)
-    }
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.0.rename(from, to)
-    }
-    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.0.rename_new(from, to)
-    }
-    fn remove_file(&self, path: &Path) -> io::Result<()> {
-        self.0.remove_file(path)
-    }
-    fn sync_dir(&self, path: &Path) -> io::Result<()> {
-        self.0.sync_dir(path)
-    }
-    fn try_lock(&self, path: &Path) -> io::Result<Option<Box<dyn FileLock>>> {
-        self.0.try_lock(path)
+
+    fn exchange(&self, _: &Path, _: &Path) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
     }
 }
 

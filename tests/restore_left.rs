@@ -14,7 +14,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use strandline::fs::{DirEntry, FileIdentity, FileLock, Fs, FsFile, OpenMode, OsFs};
+use strandline::fs::{FileLock, Fs, FsLayer, OsFs};
 use strandline::maintenance::{Existing, restore};
 use strandline::{ErrorKind, Store};
 
@@ -143,43 +143,11 @@ struct Exchanging {
     store: PathBuf,
 }
 
-impl Fs for Exchanging {
-    fn create_dir_all(&self, path: &Path) -> io::Result<()> {
-        OsFs.create_dir_all(path)
+impl FsLayer for Exchanging {
+    fn below(&self) -> &dyn Fs {
+        &OsFs
     }
-    fn create_dir(&self, path: &Path) -> io::Result<()> {
-        OsFs.create_dir(path)
-    }
-    fn remove_dir(&self, path: &Path) -> io::Result<()> {
-        OsFs.remove_dir(path)
-    }
-    fn identity(&self, path: &Path) -> io::Result<FileIdentity> {
-        OsFs.identity(path)
-    }
-    fn canonical(&self, path: &Path) -> io::Result<PathBuf> {
-        OsFs.canonical(path)
-    }
-    fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Arc<dyn FsFile>> {
-        OsFs.open(path, mode)
-    }
-    fn list(&self, path: &Path) -> io::Result<Vec<DirEntry>> {
-        OsFs.list(path)
-    }
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        OsFs.rename(from, to)
-    }
-    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
-        OsFs.rename_new(from, to)
-    }
-    fn exchange(&self, one: &Path, other: &Path) -> io::Result<()> {
-        OsFs.exchange(one, other)
-    }
-    fn remove_file(&self, path: &Path) -> io::Result<()> {
-        OsFs.remove_file(path)
-    }
-    fn sync_dir(&self, path: &Path) -> io::Result<()> {
-        OsFs.sync_dir(path)
-    }
+
     fn try_lock(&self, path: &Path) -> io::Result<Option<Box<dyn FileLock>>> {
         if path.starts_with(&self.leftover) && self.store.exists() {
             OsFs.exchange(&self.leftover, &self.store)?;

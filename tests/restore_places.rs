@@ -13,7 +13,7 @@ use std::ops::ControlFlow;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use strandline::fs::{DirEntry, FileIdentity, FileLock, Fs, FsFile, OpenMode, OsFs};
+use strandline::fs::{Fs, FsLayer, OsFs};
 use strandline::maintenance::{Existing, restore};
 use strandline::{ErrorKind, Store};
 
@@ -142,51 +142,28 @@ impl Mounted {
     }
 }
 
-impl Fs for Mounted {
-    fn create_dir_all(&self, path: &Path) -> io::Result<()> {
-        OsFs.create_dir_all(path)
+impl FsLayer for Mounted {
+    fn below(&self) -> &dyn Fs {
+        &OsFs
     }
-    fn create_dir(&self, path: &Path) -> io::Result<()> {
-        OsFs.create_dir(path)
-    }
-    fn remove_dir(&self, path: &Path) -> io::Result<()> {
-        OsFs.remove_dir(path)
-    }
-    fn identity(&self, path: &Path) -> io::Result<FileIdentity> {
-        OsFs.identity(path)
-    }
-    fn canonical(&self, path: &Path) -> io::Result<PathBuf> {
-        OsFs.canonical(path)
-    }
+
     fn is_mount_point(&self, path: &Path) -> io::Result<bool> {
         Ok(self.is_told && path == self.at)
     }
-    fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Arc<dyn FsFile>> {
-        OsFs.open(path, mode)
-    }
-    fn list(&self, path: &Path) -> io::Result<Vec<DirEntry>> {
-        OsFs.list(path)
-    }
+
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.check([from, to])?;
         OsFs.rename(from, to)
     }
+
     fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.check([from, to])?;
         OsFs.rename_new(from, to)
     }
+
     fn exchange(&self, one: &Path, other: &Path) -> io::Result<()> {
         self.check([one, other])?;
         OsFs.exchange(one, other)
-    }
-    fn remove_file(&self, path: &Path) -> io::Result<()> {
-        OsFs.remove_file(path)
-    }
-    fn sync_dir(&self, path: &Path) -> io::Result<()> {
-        OsFs.sync_dir(path)
-    }
-    fn try_lock(&self, path: &Path) -> io::Result<Option<Box<dyn FileLock>>> {
-        OsFs.try_lock(path)
     }
 }
 

@@ -1,7 +1,6 @@
 //! Submitting: tickets that threads wait for and tasks await, how many, and what they are told.
 
-use crate::harness::{at, event, open, open_faulty, texts};
-use crate::held::HeldFs;
+use crate::harness::{HeldFs, at, event, open, open_faulty, texts};
 use std::io::ErrorKind as Io;
 use std::pin::pin;
 use std::sync::Arc;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use strandline::fs::MemFs;
 use strandline::{ErrorKind, Hash, Hlc, Receipt, ReceiptMismatch, Region, Sequence, Store};
 use strandline_core::record::{Record, RecordPayload};
-use strandline_core::{CanonicalHeader, EventHasher, Random};
+use strandline_core::{EventHasher, Random};
 use strandline_segment::{CommitBuffer, LogOptions, UncheckedLog};
 
 #[derive(Debug, Clone, PartialEq)]
@@ -263,19 +263,7 @@ fn a_recomputed_hash_breaks_the_link_that_follows() {
         let record = Record::decode(&raw.body).unwrap();
         raw.digest = EventHasher::default().hash(
             &previous,
-            &CanonicalHeader {
-                entity: "a",
-                scope: "s",
-                kind: record.kind,
-                encoding: record.encoding,
-                id: record.id,
-                correlation: record.correlation,
-                causation: record.causation,
-                clock: record.clock,
-                hlc: record.hlc,
-                sequence: raw.sequence,
-                extensions: &record.extensions,
-            },
+            &record.canonical_header(&at("a", "s"), raw.sequence),
             &record.payload.hash(),
         );
     });

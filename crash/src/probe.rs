@@ -5,7 +5,7 @@ use crate::run::Marks;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use strandline::fs::{DirEntry, FileIdentity, FileLock, Fs, FsFile, OpenMode, SimFs};
+use strandline::fs::{FileLock, Fs, FsFile, FsFileLayer, FsLayer, OpenMode, SimFs};
 
 /// A rule that is broken on purpose, which the harness must notice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,7 +99,11 @@ fn in_quarantine(path: &Path) -> bool {
     path.iter().any(|part| part == "quarantine")
 }
 
-impl Fs for ProbeFs {
+impl FsLayer for ProbeFs {
+    fn below(&self) -> &dyn Fs {
+        &self.inner
+    }
+
     fn create_dir_all(&self, path: &Path) -> io::Result<()> {
         self.look();
         self.inner.create_dir_all(path)
@@ -117,10 +121,6 @@ impl Fs for ProbeFs {
             is_temporary: path.extension().is_some_and(|suffix| suffix == "tmp"),
             is_quarantined: in_quarantine(path),
         }))
-    }
-
-    fn list(&self, path: &Path) -> io::Result<Vec<DirEntry>> {
-        self.inner.list(path)
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -141,10 +141,6 @@ impl Fs for ProbeFs {
         self.inner.remove_dir(path)
     }
 
-    fn identity(&self, path: &Path) -> io::Result<FileIdentity> {
-        self.inner.identity(path)
-    }
-
     fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.look();
         self.inner.rename_new(from, to)
@@ -163,10 +159,6 @@ impl Fs for ProbeFs {
     fn link(&self, file: &Path, name: &Path) -> io::Result<()> {
         self.look();
         self.inner.link(file, name)
-    }
-
-    fn is_mount_point(&self, path: &Path) -> io::Result<bool> {
-        self.inner.is_mount_point(path)
     }
 
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
@@ -191,9 +183,9 @@ struct ProbeFile {
     is_quarantined: bool,
 }
 
-impl FsFile for ProbeFile {
-    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        self.file.read_at(buffer, offset)
+impl FsFileLayer for ProbeFile {
+    fn below(&self) -> &dyn FsFile {
+        &*self.file
     }
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
@@ -227,24 +219,8 @@ impl FsFile for ProbeFile {
         self.file.set_len(bytes)
     }
 
-    fn fix_below(&self, end: u64) {
-        self.file.fix_below(end);
-    }
-
-    fn identity(&self) -> io::Result<FileIdentity> {
-        self.file.identity()
-    }
-
-    fn links(&self) -> io::Result<u64> {
-        self.file.links()
-    }
-
     fn allocate(&self, bytes: u64) -> io::Result<()> {
         self.fs.look();
         self.file.allocate(bytes)
-    }
-
-    fn len(&self) -> io::Result<u64> {
-        self.file.len()
     }
 }

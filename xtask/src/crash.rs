@@ -171,7 +171,7 @@ const KERNEL_MUTATIONS: &[Mutation] = &[
     },
     Mutation {
         name: "short write believed",
-        file: "crates/core/src/fs/mod.rs",
+        file: "crates/core/src/fs/file.rs",
         find: "bytes = bytes.get(count..).unwrap_or_default();",
         replace: "bytes = bytes.get(count..count).unwrap_or_default();",
         options: "--part full",

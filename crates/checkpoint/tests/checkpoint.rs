@@ -15,7 +15,7 @@ use strandline_checkpoint::{
     Checkpoint, CheckpointError, CheckpointWriter, file_name, newest, prune,
 };
 use strandline_core::fs::{
-    DirEntry, Fault, FaultFs, FileLock, Fs, FsFile, MemFs, OpenMode, Operation, read_file,
+    DirEntry, Fault, FaultFs, Fs, FsLayer, MemFs, OpenMode, Operation, read_file,
 };
 
 const DIR: &str = "/state";
@@ -90,13 +90,9 @@ struct Replacing {
     left: AtomicU64,
 }
 
-impl Fs for Replacing {
-    fn create_dir_all(&self, path: &Path) -> io::Result<()> {
-        self.fs.create_dir_all(path)
-    }
-
-    fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Arc<dyn FsFile>> {
-        self.fs.open(path, mode)
+impl FsLayer for Replacing {
+    fn below(&self) -> &dyn Fs {
+        &self.fs
     }
 
     fn list(&self, path: &Path) -> io::Result<Vec<DirEntry>> {
@@ -108,22 +104,6 @@ impl Fs for Replacing {
             prune(&self.fs, path, 1).unwrap();
         }
         Ok(listed)
-    }
-
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.fs.rename(from, to)
-    }
-
-    fn remove_file(&self, path: &Path) -> io::Result<()> {
-        self.fs.remove_file(path)
-    }
-
-    fn sync_dir(&self, path: &Path) -> io::Result<()> {
-        self.fs.sync_dir(path)
-    }
-
-    fn try_lock(&self, path: &Path) -> io::Result<Option<Box<dyn FileLock>>> {
-        self.fs.try_lock(path)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Arguments that several commands have, and the values that are read from them.
 
-use crate::failure::WrongUsage;
+use crate::outcome::WrongUsage;
 use crate::output::note;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};

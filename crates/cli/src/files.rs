@@ -8,7 +8,7 @@
     reason = "what a user names is no file of a store, and may be a link, a pipe or a device"
 )]
 
-use crate::failure::WrongUsage;
+use crate::outcome::WrongUsage;
 use crate::output::{OutputFailed, Standard};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use std::ffi::OsString;

@@ -1,7 +1,7 @@
 //! Receipts in a file: one, several after each other, or in arrays, however they are laid out.
 
-use crate::failure::WrongUsage;
 use crate::files::Input;
+use crate::outcome::WrongUsage;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use std::fmt;

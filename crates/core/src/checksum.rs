@@ -2,9 +2,9 @@
 //!
 //! XXH3 with 64 bits ([specification](https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md)),
 //! combined with a [`Salt`] and the place of the bytes. Guards against accidents; against intent
-//! there are the hashes of [`crate::hash`].
+//! there are the hashes of [`crate::hashing`].
 
-use crate::hash::Hash;
+use crate::model::Hash;
 use std::fmt;
 use xxhash_rust::xxh3::xxh3_64;
 

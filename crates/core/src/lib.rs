@@ -25,23 +25,19 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod record;
+
 mod checksum;
+mod hashing;
+mod random;
+
+pub mod fs;
+mod model;
+
 mod clock;
 pub mod codec;
-mod coordinate;
-mod epoch;
-mod event;
-pub mod fs;
-mod hash;
-mod hlc;
-mod id;
-mod kind;
 mod process;
-mod random;
-pub mod record;
-mod region;
-#[cfg(feature = "serde")]
-mod serde_text;
+
 #[doc(hidden)]
 #[cfg_attr(
     strandline_loom,
@@ -52,23 +48,19 @@ mod serde_text;
     )
 )]
 pub mod sync;
-mod tags;
 
 pub use checksum::{Checksum, Salt};
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use coordinate::{Coordinate, NAME_BYTES_MAX, NameError, check_name};
-pub use epoch::{Epoch, EpochError};
-pub use event::{
-    ClockKey, EXTENSION_BYTES_MAX, EventHeader, Extensions, PayloadEncoding, extension_tag,
+pub use hashing::{
+    CanonicalHeader, EventHasher, LogHasher, log_hash_of_note, note_digest, payload_hash,
+    recorded_log_base,
 };
-pub use hash::{
-    CanonicalHeader, EventHasher, Hash, HashChain, HashError, LogHasher, Nonce, log_hash_of_note,
-    note_digest, payload_hash, recorded_log_base,
+pub use model::{
+    ClockKey, Coordinate, EXTENSION_BYTES_MAX, EntityFilter, Epoch, EpochError, EventHeader,
+    EventId, EventIdError, EventKind, Extensions, Hash, HashChain, HashError, Hlc, HlcBehind,
+    HlcClock, HlcError, HlcExhausted, ID_RANDOM_BITS, KindError, KindFilter, NAME_BYTES_MAX,
+    NameError, Nonce, PayloadEncoding, Region, Sequence, Span, TAG_BYTES_MAX, TAGS_MAX, TagError,
+    WALL_MS_MAX, check_name, encode_tags, extension_tag,
 };
-pub use hlc::{Hlc, HlcBehind, HlcClock, HlcError, HlcExhausted, WALL_MS_MAX};
-pub use id::{EventId, EventIdError, ID_RANDOM_BITS, Sequence};
-pub use kind::{EventKind, KindError, KindFilter};
 pub use process::Process;
 pub use random::{Nonces, Random};
-pub use region::{EntityFilter, Region, Span};
-pub use tags::{TAG_BYTES_MAX, TAGS_MAX, TagError, encode_tags};

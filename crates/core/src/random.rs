@@ -1,6 +1,6 @@
 //! `Random`: the source of nonces and identities, from the operating system or from a seed.
 
-use crate::hash::Nonce;
+use crate::model::{Hash, Nonce};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use std::io;
 
@@ -32,7 +32,7 @@ impl Random {
     #[must_use]
     pub fn from_seed(seed: u64) -> Self {
         Self {
-            key: *crate::Hash::of(&seed.to_le_bytes()).as_bytes(),
+            key: *Hash::of(&seed.to_le_bytes()).as_bytes(),
             counter: AtomicU64::new(0),
         }
     }

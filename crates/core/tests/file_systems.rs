@@ -5,12 +5,24 @@
 use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
-use strandline_core::fs::{Fs, MemFs, OpenMode, OsFs, SimDisk, SimFs, read_file};
+use strandline_core::fs::{Fs, FsLayer, MemFs, OpenMode, OsFs, SimDisk, SimFs, read_file};
+
+/// Answers nothing itself.
+#[derive(Debug)]
+struct Plain(OsFs);
+
+impl FsLayer for Plain {
+    fn below(&self) -> &dyn Fs {
+        &self.0
+    }
+}
 
 fn on_each(test: impl Fn(&dyn Fs, &Path)) {
     let dir = tempfile::tempdir().unwrap();
-    let systems: [(Arc<dyn Fs>, &Path); 3] = [
-        (Arc::new(OsFs), dir.path()),
+    let (own, below) = (dir.path().join("own"), dir.path().join("below"));
+    let systems: [(Arc<dyn Fs>, &Path); 4] = [
+        (Arc::new(OsFs), &own),
+        (Arc::new(Plain(OsFs)), &below),
         (Arc::new(MemFs::new()), Path::new("/d")),
         (Arc::new(SimFs::new(SimDisk::new())), Path::new("/d")),
     ];
@@ -122,4 +134,5 @@ fn an_identity_stays_with_a_file_and_its_lock() {
 #[test]
 fn the_root_is_a_mount_point() {
     assert!(OsFs.is_mount_point(Path::new("/")).unwrap());
+    assert!(Fs::is_mount_point(&Plain(OsFs), Path::new("/")).unwrap());
 }

@@ -1,4 +1,4 @@
-//! `#[derive(EventEnum)]`.
+//! `#[derive(EventEnum)]`: an enum, as what a registry decodes into. Knows nothing of its variants' types.
 
 use proc_macro2::TokenStream;
 use quote::quote;

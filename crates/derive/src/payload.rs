@@ -1,4 +1,4 @@
-//! `#[derive(EventPayload)]`.
+//! `#[derive(EventPayload)]`: kind, name, version and codec of a type. Knows nothing of its fields.
 
 use proc_macro2::TokenStream;
 use quote::quote;

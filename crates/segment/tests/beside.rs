@@ -12,7 +12,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use strandline_core::fs::{
-    DirEntry, FileLock, Fs, FsFile, MemFs, OpenMode, read_file, replace_file,
+    DirEntry, Fs, FsFile, FsFileLayer, FsLayer, Mapping, MemFs, OpenMode, read_file, replace_file,
 };
 use strandline_core::{Hash, Random, Sequence};
 use strandline_segment::{
@@ -45,9 +45,9 @@ impl HookFs {
     }
 }
 
-impl Fs for HookFs {
-    fn create_dir_all(&self, path: &Path) -> io::Result<()> {
-        self.files.create_dir_all(path)
+impl FsLayer for HookFs {
+    fn below(&self) -> &dyn Fs {
+        &self.files
     }
 
     fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Arc<dyn FsFile>> {
@@ -61,22 +61,6 @@ impl Fs for HookFs {
     fn list(&self, path: &Path) -> io::Result<Vec<DirEntry>> {
         (self.hook.lock())("", None);
         self.files.list(path)
-    }
-
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.files.rename(from, to)
-    }
-
-    fn remove_file(&self, path: &Path) -> io::Result<()> {
-        self.files.remove_file(path)
-    }
-
-    fn sync_dir(&self, path: &Path) -> io::Result<()> {
-        self.files.sync_dir(path)
-    }
-
-    fn try_lock(&self, path: &Path) -> io::Result<Option<Box<dyn FileLock>>> {
-        self.files.try_lock(path)
     }
 }
 
@@ -92,34 +76,18 @@ impl std::fmt::Debug for HookFile {
     }
 }
 
-impl FsFile for HookFile {
+impl FsFileLayer for HookFile {
+    fn below(&self) -> &dyn FsFile {
+        &*self.file
+    }
+
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         (self.hook.lock())(&self.name, Some(offset));
         self.file.read_at(buffer, offset)
     }
 
-    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
-        self.file.write_at(bytes, offset)
-    }
-
-    fn sync(&self) -> io::Result<()> {
-        self.file.sync()
-    }
-
-    fn set_len(&self, bytes: u64) -> io::Result<()> {
-        self.file.set_len(bytes)
-    }
-
-    fn fix_below(&self, end: u64) {
-        self.file.fix_below(end);
-    }
-
-    fn links(&self) -> io::Result<u64> {
-        self.file.links()
-    }
-
-    fn len(&self) -> io::Result<u64> {
-        self.file.len()
+    fn map(&self, _: u64) -> Option<Mapping> {
+        None
     }
 }
 

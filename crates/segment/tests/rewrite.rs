@@ -11,7 +11,7 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-use strandline_core::fs::{DirEntry, FileLock, Fs, FsFile, MemFs, OpenMode};
+use strandline_core::fs::{Fs, FsFile, FsLayer, MemFs, OpenMode};
 use strandline_core::{Hash, Random, Sequence};
 use strandline_segment::{
     CommitBuffer, CopiedLog, CopyMode, LogError, LogOptions, LogReader, LogWriter, RecordPosition,
@@ -252,10 +252,11 @@ impl fmt::Debug for Hooked {
     }
 }
 
-impl Fs for Hooked {
-    fn create_dir_all(&self, path: &Path) -> io::Result<()> {
-        self.0.create_dir_all(path)
+impl FsLayer for Hooked {
+    fn below(&self) -> &dyn Fs {
+        &self.0
     }
+
     fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Arc<dyn FsFile>> {
         if path.to_string_lossy().contains("segment-0000000002")
             && let Some(hook) = &mut *self.1.lock().unwrap()
@@ -263,21 +264,6 @@ impl Fs for Hooked {
             hook();
         }
         self.0.open(path, mode)
-    }
-    fn list(&self, path: &Path) -> io::Result<Vec<DirEntry>> {
-        self.0.list(path)
-    }
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.0.rename(from, to)
-    }
-    fn remove_file(&self, path: &Path) -> io::Result<()> {
-        self.0.remove_file(path)
-    }
-    fn sync_dir(&self, path: &Path) -> io::Result<()> {
-        self.0.sync_dir(path)
-    }
-    fn try_lock(&self, path: &Path) -> io::Result<Option<Box<dyn FileLock>>> {
-        self.0.try_lock(path)
     }
 }
 

@@ -1,49 +1,11 @@
-//! A file system that fails on demand, for tests of the layers above.
+//! `FaultFs`: a file system that fails on demand, for tests of the layers above.
 
-use super::{DirEntry, FileIdentity, FileLock, Fs, FsFile, Mapping, OpenMode};
+use super::{Fs, FsFile, FsFileLayer, FsLayer, Mapping, OpenMode, Operation};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-
-/// An operation that can be made to fail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum Operation {
-    /// [`FsFile::read_at`].
-    Read,
-    /// [`FsFile::write_at`].
-    Write,
-    /// [`FsFile::sync`].
-    Sync,
-    /// [`FsFile::set_len`].
-    SetLen,
-    /// [`FsFile::map`], which gives nothing then.
-    Map,
-    /// [`Fs::open`] with [`OpenMode::Create`].
-    Create,
-    /// [`Fs::rename`], [`Fs::rename_new`] and [`Fs::exchange`].
-    Rename,
-    /// [`Fs::sync_dir`].
-    SyncDir,
-    /// [`Fs::remove_file`] and [`Fs::remove_dir`]; only in a [`SimFs`](super::SimFs), as are those that follow.
-    Remove,
-    /// [`Fs::open`] of what exists.
-    Open,
-    /// [`Fs::list`].
-    List,
-    /// [`Fs::try_lock`].
-    Lock,
-    /// [`Fs::create_dir`] and [`Fs::create_dir_all`], once for each directory that is made.
-    CreateDirectory,
-    /// [`FsFile::allocate`].
-    Allocate,
-    /// [`FsFile::len`].
-    Length,
-    /// [`Fs::link`].
-    Link,
-}
 
 /// How an operation fails.
 #[derive(Debug, Clone, Copy)]
@@ -133,29 +95,9 @@ impl FaultFs {
     }
 }
 
-impl Fs for FaultFs {
-    fn create_dir_all(&self, path: &Path) -> io::Result<()> {
-        self.inner.create_dir_all(path)
-    }
-
-    fn create_dir(&self, path: &Path) -> io::Result<()> {
-        self.inner.create_dir(path)
-    }
-
-    fn remove_dir(&self, path: &Path) -> io::Result<()> {
-        self.inner.remove_dir(path)
-    }
-
-    fn identity(&self, path: &Path) -> io::Result<FileIdentity> {
-        self.inner.identity(path)
-    }
-
-    fn canonical(&self, path: &Path) -> io::Result<PathBuf> {
-        self.inner.canonical(path)
-    }
-
-    fn is_mount_point(&self, path: &Path) -> io::Result<bool> {
-        self.inner.is_mount_point(path)
+impl FsLayer for FaultFs {
+    fn below(&self) -> &dyn Fs {
+        &*self.inner
     }
 
     fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Arc<dyn FsFile>> {
@@ -166,10 +108,6 @@ impl Fs for FaultFs {
             inner: self.inner.open(path, mode)?,
             faults: self.faults.clone(),
         }))
-    }
-
-    fn list(&self, path: &Path) -> io::Result<Vec<DirEntry>> {
-        self.inner.list(path)
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -187,21 +125,9 @@ impl Fs for FaultFs {
         self.inner.exchange(one, other)
     }
 
-    fn remove_file(&self, path: &Path) -> io::Result<()> {
-        self.inner.remove_file(path)
-    }
-
-    fn link(&self, file: &Path, name: &Path) -> io::Result<()> {
-        self.inner.link(file, name)
-    }
-
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
         self.faults.check(Operation::SyncDir)?;
         self.inner.sync_dir(path)
-    }
-
-    fn try_lock(&self, path: &Path) -> io::Result<Option<Box<dyn FileLock>>> {
-        self.inner.try_lock(path)
     }
 }
 
@@ -211,7 +137,11 @@ struct FaultFile {
     faults: Faults,
 }
 
-impl FsFile for FaultFile {
+impl FsFileLayer for FaultFile {
+    fn below(&self) -> &dyn FsFile {
+        &*self.inner
+    }
+
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         self.faults.check(Operation::Read)?;
         self.inner.read_at(buffer, offset)
@@ -239,25 +169,6 @@ impl FsFile for FaultFile {
         self.inner.set_len(bytes)
     }
 
-    fn fix_below(&self, end: u64) {
-        self.inner.fix_below(end);
-    }
-
-    fn identity(&self) -> io::Result<FileIdentity> {
-        self.inner.identity()
-    }
-
-    fn links(&self) -> io::Result<u64> {
-        self.inner.links()
-    }
-
-    fn allocate(&self, bytes: u64) -> io::Result<()> {
-        self.inner.allocate(bytes)
-    }
-
-    fn len(&self) -> io::Result<u64> {
-        self.inner.len()
-    }
     fn map(&self, bytes: u64) -> Option<Mapping> {
         self.faults.check(Operation::Map).ok()?;
         self.inner.map(bytes)

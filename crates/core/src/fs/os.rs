@@ -2,7 +2,7 @@
 
 use super::floor::Floor;
 use super::{DirEntry, EntryKind, FileIdentity, FileLock, Fs, FsFile, Mapping, OpenMode};
-use crate::Process;
+use crate::process::Process;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use rustix::fs::FallocateFlags;
 use rustix::fs::{OFlags, RenameFlags};

@@ -4,7 +4,7 @@
 //! of its sequences, all of which are durable before the first event goes, and one when it is done.
 
 use crate::codec::{DecodeError, Reader, Writer};
-use crate::{Hash, Sequence};
+use crate::model::{Hash, Sequence};
 use std::ops::Range;
 
 /// First byte of the body: the record of no event begins so.

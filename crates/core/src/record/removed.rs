@@ -1,8 +1,10 @@
 //! `RemovedRecord`: what stands in the place of an event that was removed.
 
-use super::{Record, flags, view};
+use super::event::Record;
+use super::flags;
+use super::names::{decode_names, encode_names};
 use crate::codec::{DecodeError, Reader, Writer};
-use crate::{Coordinate, Hash, Hlc};
+use crate::model::{Coordinate, Hash, Hlc};
 use std::ops::Range;
 
 /// What is left of an event that was removed: its place in its entity's stream.
@@ -64,7 +66,7 @@ impl RemovedRecord {
         out.u64(self.hlc.wall_ms());
         out.u32(self.hlc.counter());
         if let Some(coordinate) = &self.coordinate {
-            view::encode_names(&mut out, coordinate);
+            encode_names(&mut out, coordinate);
         }
         if let Some(previous) = &self.previous {
             out.bytes(previous.as_bytes());
@@ -117,7 +119,7 @@ impl RemovedRecord {
             .map_err(|_| reader.invalid("wall_ms", "needs more than 48 bits"))?;
         let coordinate = match own & flags::NAMES {
             0 => None,
-            _ => Some(view::decode_names(&mut reader)?),
+            _ => Some(decode_names(&mut reader)?),
         };
         let previous = match own & flags::PREVIOUS {
             0 => None,
@@ -134,68 +136,9 @@ impl RemovedRecord {
     }
 }
 
-/// A record of a segment: an event, or the place of one that was removed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum StoredRecord<'a> {
-    /// An event.
-    Event(Record<'a>),
-    /// The place of one that was removed.
-    Removed(RemovedRecord),
-}
-
-impl<'a> StoredRecord<'a> {
-    /// A record from all of its bytes.
-    ///
-    /// # Errors
-    ///
-    /// [`DecodeError`] if the bytes are cut short or hold a value that no encoder writes.
-    pub fn decode(body: &'a [u8]) -> Result<Self, DecodeError> {
-        if RemovedRecord::is_one(body) {
-            RemovedRecord::decode(body).map(Self::Removed)
-        } else {
-            Record::decode(body).map(Self::Event)
-        }
-    }
-
-    /// Number of the coordinate in its segment.
-    #[must_use]
-    pub const fn local_coordinate(&self) -> u32 {
-        match self {
-            Self::Event(record) => record.local_coordinate,
-            Self::Removed(removed) => removed.local_coordinate,
-        }
-    }
-
-    /// The coordinate, with its first use in a segment.
-    #[must_use]
-    pub const fn coordinate(&self) -> Option<&Coordinate> {
-        match self {
-            Self::Event(record) => record.coordinate.as_ref(),
-            Self::Removed(removed) => removed.coordinate.as_ref(),
-        }
-    }
-
-    /// Hash of the entity's event before this one, in the entity's first record of a segment.
-    #[must_use]
-    pub const fn previous(&self) -> Option<Hash> {
-        match self {
-            Self::Event(record) => record.previous,
-            Self::Removed(removed) => removed.previous,
-        }
-    }
-
-    /// Place in the entity's stream.
-    #[must_use]
-    pub const fn clock(&self) -> u32 {
-        match self {
-            Self::Event(record) => record.clock,
-            Self::Removed(removed) => removed.clock,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::StoredRecord;
     use super::*;
     use proptest::prelude::*;
 
@@ -205,7 +148,7 @@ mod tests {
             names in proptest::option::of(("[a-z:]{1,20}", "[a-z/]{1,20}")),
             previous in proptest::option::of(any::<[u8; 32]>()),
             clock: u32,
-            wall_ms in 0..=crate::hlc::WALL_MS_MAX,
+            wall_ms in 0..=crate::WALL_MS_MAX,
             counter: u32,
         ) -> RemovedRecord {
             let coordinate = names.map(|(entity, scope)| Coordinate::new(entity, scope).unwrap());

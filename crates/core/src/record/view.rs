@@ -1,8 +1,13 @@
 //! `RecordView`: a record that is read where it is, field by field.
 
-use super::{RecordPayload, flags};
-use crate::codec::{DecodeError, Reader, Writer};
-use crate::{Coordinate, EventId, EventKind, Extensions, Hash, Hlc, Nonce, PayloadEncoding};
+use super::flags;
+use super::names::{decode_name, decode_names};
+use super::payload::RecordPayload;
+use crate::codec::{DecodeError, Reader};
+use crate::model::{
+    Coordinate, EventId, EventKind, Extensions, Hash, Hlc, Nonce, PayloadEncoding, WALL_MS_MAX,
+    check_name,
+};
 use std::ops::Range;
 
 /// Where the fields stand that every record has, and where the others begin.
@@ -63,7 +68,7 @@ impl<'a> RecordView<'a> {
         if left < own || (view.has(flags::REDACTED) && left > own) {
             return Err(view.invalid(view.tail, "payload", "has another length"));
         }
-        if view.wall_ms() > crate::hlc::WALL_MS_MAX {
+        if view.wall_ms() > WALL_MS_MAX {
             return Err(view.invalid(at::WALL_MS, "wall_ms", "needs more than 48 bits"));
         }
         Ok(view)
@@ -88,7 +93,7 @@ impl<'a> RecordView<'a> {
         if self.has(flags::NAMES) {
             for part in ["entity", "scope"] {
                 let name = decode_name(&mut reader, part)?;
-                if crate::check_name(part, name).is_err() {
+                if check_name(part, name).is_err() {
                     return Err(reader.invalid(part, "breaks a rule for names"));
                 }
             }
@@ -309,26 +314,4 @@ impl<'a> RecordView<'a> {
 fn array_of<const N: usize>(bytes: &[u8], offset: usize) -> [u8; N] {
     let field = bytes.get(offset..).and_then(<[u8]>::first_chunk);
     field.copied().unwrap_or([0; N])
-}
-
-/// Appends entity and scope, each as a length of one byte and UTF-8.
-pub(super) fn encode_names(out: &mut Writer<'_>, coordinate: &Coordinate) {
-    for name in [coordinate.entity(), coordinate.scope()] {
-        // A coordinate's names have at most 255 bytes.
-        out.u8(u8::try_from(name.len()).unwrap_or(u8::MAX));
-        out.bytes(name.as_bytes());
-    }
-}
-
-/// Reads what [`encode_names`] wrote.
-pub(super) fn decode_names(reader: &mut Reader<'_>) -> Result<Coordinate, DecodeError> {
-    let entity = decode_name(reader, "entity")?;
-    let scope = decode_name(reader, "scope")?;
-    Coordinate::new(entity, scope).map_err(|_| reader.invalid("names", "break a rule for names"))
-}
-
-fn decode_name<'a>(reader: &mut Reader<'a>, part: &'static str) -> Result<&'a str, DecodeError> {
-    let bytes = reader.u8(part)?;
-    let bytes = reader.bytes(part, usize::from(bytes))?;
-    std::str::from_utf8(bytes).map_err(|_| reader.invalid(part, "is not UTF-8"))
 }

@@ -1,7 +1,10 @@
 //! `Directory`: its entries on the medium, those that are seen, and what lies between.
 
-use super::disk::{Choice, NodeId};
+use super::loss::Choice;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// Number of a file or directory; directories and files share the numbers.
+pub(super) type NodeId = usize;
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct Directory {

@@ -2,16 +2,17 @@
 
 use super::super::floor::Floor;
 use super::super::{FileIdentity, FsFile, Operation};
-use super::SimFaultKind;
-use super::disk::{Action, NodeId};
-use super::world::{SimFs, World};
+use super::directory::NodeId;
+use super::fault::SimFaultKind;
+use super::step::Action;
+use super::world::{Handle, World};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
 #[derive(Debug)]
 pub(super) struct SimFile {
-    pub(super) fs: SimFs,
+    pub(super) handle: Handle,
     pub(super) node: NodeId,
     pub(super) path: Arc<Path>,
     pub(super) floor: Floor,
@@ -35,7 +36,7 @@ impl SimFile {
 
 impl FsFile for SimFile {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        let (world, failed) = self.fs.begin(Operation::Read)?;
+        let (world, failed) = self.handle.begin(Operation::Read)?;
         let bytes = world.disk.file(self.node).map_or(&[][..], |i| i.bytes());
         let from = bytes.get(in_memory(offset)?..).unwrap_or_default();
         let mut count = from.len().min(buffer.len());
@@ -50,7 +51,7 @@ impl FsFile for SimFile {
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
         self.floor.check(offset)?;
-        let (mut world, failed) = self.fs.begin(Operation::Write)?;
+        let (mut world, failed) = self.handle.begin(Operation::Write)?;
         let offset = in_memory(offset)?;
         let mut count = bytes.len();
         if failed == Some(SimFaultKind::Short) {
@@ -70,7 +71,7 @@ impl FsFile for SimFile {
     }
 
     fn sync(&self) -> io::Result<()> {
-        let (mut world, failed) = self.fs.begin(Operation::Sync)?;
+        let (mut world, failed) = self.handle.begin(Operation::Sync)?;
         match failed {
             Some(SimFaultKind::SyncLies) => Ok(()),
             Some(SimFaultKind::SyncLoses) => {
@@ -87,7 +88,7 @@ impl FsFile for SimFile {
 
     fn set_len(&self, bytes: u64) -> io::Result<()> {
         self.floor.check(bytes)?;
-        let (mut world, _) = self.fs.begin(Operation::SetLen)?;
+        let (mut world, _) = self.handle.begin(Operation::SetLen)?;
         let bytes = in_memory(bytes)?;
         world.make(Action::SetLen(self.node, bytes), &self.path);
         Ok(())
@@ -98,16 +99,16 @@ impl FsFile for SimFile {
     }
 
     fn identity(&self) -> io::Result<FileIdentity> {
-        Ok(self.fs.identity_of(self.node))
+        Ok(self.handle.identity_of(self.node))
     }
 
     fn links(&self) -> io::Result<u64> {
-        let (world, _) = self.fs.begin(Operation::Length)?;
+        let (world, _) = self.handle.begin(Operation::Length)?;
         Ok(world.disk.links(self.node))
     }
 
     fn allocate(&self, bytes: u64) -> io::Result<()> {
-        let (mut world, _) = self.fs.begin(Operation::Allocate)?;
+        let (mut world, _) = self.handle.begin(Operation::Allocate)?;
         let bytes = in_memory(bytes)?;
         let length = self.length(&world);
         self.floor.check(length as u64)?;
@@ -125,7 +126,7 @@ impl FsFile for SimFile {
     }
 
     fn len(&self) -> io::Result<u64> {
-        let (world, _) = self.fs.begin(Operation::Length)?;
+        let (world, _) = self.handle.begin(Operation::Length)?;
         Ok(self.length(&world) as u64)
     }
 }

@@ -1,6 +1,6 @@
 //! `Inode`: a file's bytes on the medium, its bytes in the cache, and what lies between.
 
-use super::disk::{Choice, Fill};
+use super::loss::{Choice, Fill};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 

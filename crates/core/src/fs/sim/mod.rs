@@ -25,11 +25,16 @@ mod draws;
 mod fault;
 mod file;
 mod inode;
+mod loss;
+mod step;
+mod system;
 #[cfg(test)]
 mod tests;
 mod world;
 
-pub use disk::{Fill, Keep, Loss, SimDisk, Step};
+pub use disk::SimDisk;
 pub use draws::Draws;
 pub use fault::{SimFault, SimFaultKind};
-pub use world::SimFs;
+pub use loss::{Fill, Keep, Loss};
+pub use step::Step;
+pub use system::SimFs;

@@ -1,0 +1,94 @@
+//! `backup`: a store copied, or an earlier copy brought up to date.
+
+use crate::outcome::{Advised, Outcome};
+use crate::terminal::{Bar, Screen, count, size};
+use serde_json::json;
+use std::path::PathBuf;
+use std::sync::Arc;
+use strandline::fs::{Fs, OsFs};
+use strandline::maintenance::{BackupOptions, CopyMode, backup_with};
+use strandline::{Error, ErrorKind};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Directory of the store. A program may be writing it.
+    #[arg(value_name = "DIR")]
+    dir: PathBuf,
+    /// Directory of the backup: a new one, an empty one, or that of an earlier backup, which is brought
+    /// up to date. It stays as it is until the new one was checked, and where it has events that the
+    /// store has not.
+    #[arg(value_name = "TARGET")]
+    target: PathBuf,
+    /// Copy sealed segments instead of linking them, so that damage to one strikes one only.
+    #[arg(long)]
+    copy: bool,
+    /// Verify the whole backup before it takes the place of an earlier one, for nightly use.
+    #[arg(long)]
+    verify: bool,
+    /// Print JSON, for programs.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What to do about an error: the store is backed up beside its writer, so what is locked is the backup.
+fn advised(error: Error, args: &Args) -> anyhow::Error {
+    if error.kind() != ErrorKind::Locked {
+        return error.into();
+    }
+    let next = format!(
+        "another backup into {0} is at work, or a program has {0} open to write; wait until it is done",
+        args.target.display()
+    );
+    Advised { error, next }.into()
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
+    let fs: Arc<dyn Fs> = Arc::new(OsFs);
+    let mode = if args.copy {
+        CopyMode::Copy
+    } else {
+        CopyMode::Link
+    };
+    let mut how = BackupOptions::new().mode(mode);
+    if args.verify {
+        how = how.verify();
+    }
+    let mut bar = Bar::new("copying");
+    let mut show = |progress| bar.show(progress);
+    let done = backup_with(&fs, &args.dir, &args.target, how, &mut show);
+    drop(bar);
+    let done = done.map_err(|error| advised(error, args))?;
+    let mut screen = Screen::new();
+    if args.json {
+        let json = json!({
+            "end": done.end,
+            "segments_copied": done.copied,
+            "segments_linked": done.linked,
+            "segments_kept": done.kept,
+            "bytes": done.bytes,
+            "index_problems": done.index_problems.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        });
+        screen.line(&json.to_string())?;
+    } else {
+        screen.text(&format!(
+            "{} has everything before sequence {}: {} copied ({}), {} linked, {} kept",
+            args.target.display(),
+            done.end,
+            count(done.copied as u64, "segment"),
+            size(done.bytes),
+            done.linked,
+            done.kept
+        ))?;
+        if let Some(first) = done.index_problems.first() {
+            screen.text(&format!(
+                "an index is wrong, of the store or of the backup ({first})"
+            ))?;
+            screen.text(&format!(
+                "the log is intact; `strandline rebuild {}` makes them anew",
+                args.dir.display()
+            ))?;
+        }
+    }
+    screen.flush()?;
+    Ok(Outcome::Fine)
+}

@@ -1,0 +1,73 @@
+//! `checkpoint` and `rebuild`: what is saved so that opening is short.
+
+use crate::args::{StoreArgs, open_to_write};
+use crate::outcome::{Outcome, with_also};
+use crate::terminal::{Bar, Screen, count, number};
+use serde_json::json;
+use strandline::StoreOptions;
+use strandline::maintenance::rebuild;
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+/// Saves a checkpoint.
+pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
+    let store = open_to_write(StoreOptions::new().must_exist(), &args.store.dir)?;
+    let saved = store.checkpoint();
+    let closed = store.close();
+    let sequence = match saved {
+        Ok(sequence) => sequence,
+        Err(error) => return Err(with_also(error.into(), [closed.err().map(Into::into)])),
+    };
+    closed?;
+    let mut screen = Screen::new();
+    if args.store.json {
+        screen.line(&json!({ "sequence": sequence }).to_string())?;
+    } else {
+        screen.text(&format!(
+            "saved a checkpoint of everything before sequence {sequence}"
+        ))?;
+    }
+    screen.flush()?;
+    Ok(Outcome::Fine)
+}
+
+/// Makes footers and checkpoint anew.
+pub(crate) fn run_rebuild(args: &Args) -> anyhow::Result<Outcome> {
+    let mut bar = Bar::new("rebuilding");
+    let options = StoreOptions::new();
+    let rebuilt = rebuild(options, &args.store.dir, &mut |progress| bar.show(progress))?;
+    drop(bar);
+    let mut screen = Screen::new();
+    if args.store.json {
+        let json = json!({
+            "events": rebuilt.events,
+            "footers": rebuilt.footers,
+            "footers_sound": rebuilt.footers_sound,
+            "footers_failed": rebuilt.footers_failed,
+            "sequence": rebuilt.sequence,
+            "notices": rebuilt.notices,
+        });
+        screen.line(&json.to_string())?;
+    } else {
+        for notice in rebuilt.notices.iter().chain(&rebuilt.footers_failed) {
+            screen.text(&format!("  {notice}"))?;
+        }
+        screen.text(&format!(
+            "read {} from the log; wrote {}, beside {} that needed nothing, and a checkpoint of \
+             everything before sequence {}",
+            count(rebuilt.events, "event"),
+            count(rebuilt.footers as u64, "footer"),
+            number(rebuilt.footers_sound as u64),
+            rebuilt.sequence
+        ))?;
+    }
+    screen.flush()?;
+    Ok(match rebuilt.footers_failed.is_empty() {
+        true => Outcome::Fine,
+        false => Outcome::ProblemFound,
+    })
+}

@@ -1,0 +1,244 @@
+//! `compact` and `redact`: what goes for good.
+
+use crate::args::{StoreArgs, open_to_write, parse_time};
+use crate::outcome::{Outcome, first_of, with_also};
+use crate::terminal::{Bar, Screen, count, size};
+use serde_json::json;
+use std::io;
+use strandline::maintenance::{
+    Compacted, CompactionPlan, Missing, OnProgress, Redacted, Redaction, Retention, compact, redact,
+};
+use strandline::{Error, EventId, Store, StoreOptions};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    store: StoreArgs,
+    /// Keep the newest events of each entity, this many: 1 or more.
+    #[arg(long, value_name = "COUNT")]
+    keep_newest: Option<u32>,
+    /// Keep events from this time on: `2026-01-31T12:00:00Z`, or milliseconds since 1970. A time in the
+    /// future is refused.
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    keep_since: Option<u64>,
+    /// Let --keep-newest and --keep-since decide about entities whose names start so; others stay.
+    #[arg(long, value_name = "TEXT")]
+    within: Option<String>,
+    /// Drop all events of this entity. May be given several times.
+    #[arg(long, value_name = "NAME")]
+    drop_entity: Vec<String>,
+    /// Drop all events of entities whose names start so. May be given several times.
+    #[arg(long, value_name = "TEXT")]
+    drop_prefix: Vec<String>,
+    /// Say what would be removed, and change nothing.
+    #[arg(long)]
+    dry_run: bool,
+}
+
+impl Args {
+    fn rules(&self) -> Retention {
+        let mut rules = Retention::new();
+        if let Some(count) = self.keep_newest {
+            rules = rules.keep_newest(count);
+        }
+        if let Some(wall_ms) = self.keep_since {
+            rules = rules.keep_since(wall_ms);
+        }
+        if let Some(prefix) = &self.within {
+            rules = rules.within(prefix);
+        }
+        let drop = |rules: Retention, name| rules.drop_entity(name);
+        rules = self.drop_entity.iter().fold(rules, drop);
+        let drop = |rules: Retention, prefix| rules.drop_entities(prefix);
+        self.drop_prefix.iter().fold(rules, drop)
+    }
+}
+
+/// Removes events that are not to be kept.
+pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
+    if args.dry_run {
+        return plan(args);
+    }
+    let (done, closed) = change(&args.store, "compacting", |store, on_progress| {
+        compact(store, &args.rules(), on_progress)
+    })?;
+    first_of([
+        closed.err().map(Into::into),
+        show_compaction(args, &done).err().map(Into::into),
+    ])?;
+    Ok(outcome(&done.missing))
+}
+
+fn show_compaction(args: &Args, done: &Compacted) -> io::Result<()> {
+    let mut screen = Screen::new();
+    if args.store.json {
+        let json = json!({
+            "events_removed": done.events,
+            "segments_rewritten": done.segments,
+            "bytes_before": done.bytes_before,
+            "bytes_after": done.bytes_after,
+            "missing_entities": done.missing.entities,
+            "missing_prefixes": done.missing.prefixes,
+        });
+        screen.line(&json.to_string())?;
+        return screen.flush();
+    }
+    if done.events == 0 {
+        screen.text("the rules keep every event; nothing was changed")?;
+    } else {
+        screen.text(&format!(
+            "removed {}; {} rewritten, {} before and {} now",
+            count(done.events, "event"),
+            count(done.segments as u64, "segment"),
+            size(done.bytes_before),
+            size(done.bytes_after)
+        ))?;
+    }
+    for line in lines_of(&done.missing) {
+        screen.text(&line)?;
+    }
+    screen.flush()
+}
+
+/// Who was named and is nobody, a line each.
+fn lines_of(missing: &Missing) -> impl Iterator<Item = String> {
+    let ids = missing
+        .events
+        .iter()
+        .map(|id| format!("there is no event {id}"));
+    let entities = missing.entities.iter().map(|name| {
+        format!("there is no entity {name:?}: it never had an event, or all of them were removed")
+    });
+    let prefixes = missing.prefixes.iter().map(|prefix| {
+        format!(
+            "there is no entity whose name begins with {prefix:?}, or all their events were removed"
+        )
+    });
+    ids.chain(entities).chain(prefixes)
+}
+
+/// An operation on nobody is no success, whatever became of the others.
+const fn outcome(missing: &Missing) -> Outcome {
+    match missing.is_empty() {
+        true => Outcome::Fine,
+        false => Outcome::ProblemFound,
+    }
+}
+
+/// What `call` does with the store, which is opened to write and closed after it, and what became of that.
+fn change<T>(
+    args: &StoreArgs,
+    what: &'static str,
+    call: impl FnOnce(&Store, OnProgress<'_>) -> Result<T, Error>,
+) -> anyhow::Result<(T, Result<(), Error>)> {
+    let store = open_to_write(StoreOptions::new().must_exist(), &args.dir)?;
+    let mut bar = Bar::new(what);
+    let done = call(&store, &mut |progress| bar.show(progress));
+    drop(bar);
+    let closed = store.close();
+    match done {
+        Ok(done) => Ok((done, closed)),
+        Err(error) => Err(with_also(error.into(), [closed.err().map(Into::into)])),
+    }
+}
+
+fn plan(args: &Args) -> anyhow::Result<Outcome> {
+    let store = args.store.open()?;
+    let plan = CompactionPlan::of(&store, &args.rules())?;
+    let mut screen = Screen::new();
+    if args.store.json {
+        let json = json!({
+            "events_to_remove": plan.events,
+            "segments_to_rewrite": plan.segments,
+            "missing_entities": plan.missing.entities,
+            "missing_prefixes": plan.missing.prefixes,
+        });
+        screen.line(&json.to_string())?;
+    } else {
+        screen.text(&format!(
+            "would remove {} and rewrite {}; nothing was changed",
+            count(plan.events, "event"),
+            count(plan.segments as u64, "segment")
+        ))?;
+        for line in lines_of(&plan.missing) {
+            screen.text(&line)?;
+        }
+    }
+    screen.flush()?;
+    Ok(outcome(&plan.missing))
+}
+
+#[derive(Debug, clap::Args)]
+pub struct RedactArgs {
+    #[command(flatten)]
+    store: StoreArgs,
+    /// Redact the event with this id. May be given several times.
+    #[arg(long, value_name = "ID")]
+    event: Vec<EventId>,
+    /// Redact all events that this entity has now. May be given several times.
+    #[arg(long, value_name = "NAME")]
+    entity: Vec<String>,
+    /// Redact all events of entities whose names start so. May be given several times.
+    #[arg(long, value_name = "TEXT")]
+    prefix: Vec<String>,
+}
+
+/// Removes payloads for good.
+pub(crate) fn run_redact(args: &RedactArgs) -> anyhow::Result<Outcome> {
+    let redaction = Redaction::new();
+    let redaction = args.event.iter().fold(redaction, |all, id| all.event(*id));
+    let redaction = args.entity.iter().fold(redaction, Redaction::entity);
+    let redaction = args.prefix.iter().fold(redaction, Redaction::entities);
+    let (done, closed) = change(&args.store, "redacting", |store, on_progress| {
+        redact(store, &redaction, on_progress)
+    })?;
+    first_of([
+        closed.err().map(Into::into),
+        show_redaction(args, &done).err().map(Into::into),
+    ])?;
+    Ok(outcome(&done.missing))
+}
+
+fn show_redaction(args: &RedactArgs, done: &Redacted) -> io::Result<()> {
+    let mut screen = Screen::new();
+    if args.store.json {
+        let json = json!({
+            "events_redacted": done.events,
+            "redacted_before": done.already,
+            "missing": done.missing.events,
+            "missing_entities": done.missing.entities,
+            "missing_prefixes": done.missing.prefixes,
+            "segments_rewritten": done.segments,
+            "quarantine_removed": done.quarantine_removed,
+            "quarantine_kept": done.quarantine_kept,
+        });
+        screen.line(&json.to_string())?;
+    } else {
+        match done.events {
+            0 => screen.text("no payload was there to be removed; nothing was changed")?,
+            events => screen.text(&format!(
+                "removed the payloads of {}; {} rewritten",
+                count(events, "event"),
+                count(done.segments as u64, "segment")
+            ))?,
+        }
+        if done.already > 0 {
+            screen.text(&format!(
+                "{} had been redacted before",
+                count(done.already, "event")
+            ))?;
+        }
+        for line in lines_of(&done.missing) {
+            screen.text(&line)?;
+        }
+        for name in &done.quarantine_removed {
+            screen.text(&format!("{name} held something of them, and was removed"))?;
+        }
+        for name in &done.quarantine_kept {
+            screen.text(&format!(
+                "{name} was searched, and kept: nothing of them was found in it"
+            ))?;
+        }
+    }
+    screen.flush()
+}

@@ -1,0 +1,117 @@
+//! `export`: events as lines, to a file or to standard output.
+
+use crate::args::{RegionArgs, open, tell_no_events};
+use crate::files::Output;
+use crate::outcome::Outcome;
+use crate::output::note;
+use crate::terminal::{Bar, Screen, count, size};
+use std::path::{Path, PathBuf};
+use strandline::maintenance::{Exported, LineFormat, export};
+
+/// What lines look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Format {
+    /// JSON with the fields of docs/export.md.
+    Lines,
+    /// CloudEvents 1.0 as JSON.
+    Cloudevents,
+}
+
+impl Format {
+    pub(crate) const fn format(self) -> LineFormat {
+        match self {
+            Self::Lines => LineFormat::Lines,
+            Self::Cloudevents => LineFormat::CloudEvents,
+        }
+    }
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Directory of the store.
+    #[arg(value_name = "DIR")]
+    dir: PathBuf,
+    /// A new file to write to, which has its name once it is whole; a pipe, a device, or `-` for standard
+    /// output, the default. A file that is there is not overwritten.
+    #[arg(long, short = 'o', value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// What lines look like.
+    #[arg(long, value_enum, default_value_t = Format::Lines)]
+    format: Format,
+    /// Print what was exported as JSON.
+    #[arg(long, requires = "output")]
+    json: bool,
+    #[command(flatten)]
+    region: RegionArgs,
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
+    let snapshot = open(&args.dir)?.snapshot();
+    let region = args.region.region()?;
+    let format = args.format.format();
+    let mut bar = Bar::new("exporting");
+    let mut show = |progress| bar.show(progress);
+    let mut out = match &args.output {
+        None => Output::standard(),
+        Some(path) => Output::open(path)?,
+    };
+    let outcome = export(&snapshot, &region, format, &mut out, &mut show);
+    drop(bar);
+    let (is_standard, is_unread) = (out.is_standard(), out.is_unread());
+    let (exported, written) = match outcome {
+        Ok(exported) => (exported, Ok(())),
+        Err(error) => (Exported::default(), Err(error.into())),
+    };
+    out.finish(written)?;
+    if is_unread {
+        return Ok(Outcome::Fine);
+    }
+    if exported.redacted > 0 {
+        note(format_args!(
+            "{} had no payload any more: it was redacted, and an import passes them over",
+            count(exported.redacted, "event")
+        ));
+    }
+    if exported.events == 0 && args.output.is_none() {
+        tell_no_events();
+    }
+    match &args.output {
+        // Not among the lines.
+        Some(_) if is_standard => summary(args, &exported).iter().for_each(note),
+        Some(_) => {
+            let mut screen = Screen::new();
+            for line in summary(args, &exported) {
+                screen.text(&line)?;
+            }
+            screen.flush()?;
+        }
+        None => {}
+    }
+    Ok(Outcome::Fine)
+}
+
+fn summary(args: &Args, exported: &Exported) -> Vec<String> {
+    let Exported {
+        events,
+        bytes,
+        redacted,
+        removals,
+        ..
+    } = *exported;
+    if args.json {
+        return vec![format!(
+            "{{\"events\":{events},\"bytes\":{bytes},\"redacted\":{redacted},\
+             \"removals\":{removals}}}"
+        )];
+    }
+    let file = args.output.as_deref().unwrap_or(Path::new("-"));
+    let (events, bytes) = (count(events, "event"), size(bytes));
+    let mut lines = vec![format!("{events}, {bytes} in {}", file.display())];
+    if removals > 0 {
+        lines.push(format!(
+            "{} of removals among them",
+            count(removals, "record")
+        ));
+    }
+    lines
+}

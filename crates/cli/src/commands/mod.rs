@@ -1,0 +1,164 @@
+//! The commands, one a file: each has its arguments, calls the store, and shows what comes of it.
+//!
+//! Here are the list of them and what runs them. No command knows another, but that an import reads what an
+//! export is told to write. They may use everything else of the crate, which knows none of them.
+
+mod backup;
+mod checkpoint;
+mod compact;
+mod export;
+mod import;
+mod inspect;
+mod query;
+mod removals;
+mod restore;
+mod salvage;
+mod stats;
+mod tail;
+mod verify;
+
+use crate::outcome::{Outcome, report};
+use crate::output::OutputFailed;
+use clap::Subcommand;
+use std::io::Write;
+use std::process::ExitCode;
+
+/// A command on a store.
+#[derive(Debug, Subcommand)]
+#[non_exhaustive]
+pub enum Command {
+    /// Show what is in a store: segments, entities, kinds, times; or an event, frame or file.
+    #[command(after_help = "Examples:\n  \
+        strandline inspect orders.strand\n  \
+        strandline inspect orders.strand --event 018f3c3e-7a5b-7000-8000-0123456789ab\n  \
+        strandline inspect orders.strand --file segment-0000000001.log --limit 40")]
+    Inspect(inspect::Args),
+    /// Print counts, watermarks and sizes.
+    #[command(after_help = "Example:\n  strandline stats orders.strand --json")]
+    Stats(stats::Args),
+    /// Print the events of a region: of an entity, a scope, a kind, a time.
+    #[command(after_help = "Examples:\n  \
+        strandline query orders.strand --entity order:1042\n  \
+        strandline query orders.strand --prefix order: --kind 0x1002 --newest --limit 20\n  \
+        strandline query orders.strand --since 2026-01-01T00:00:00Z --json")]
+    Query(query::Args),
+    /// Print the newest events, and with --follow those that another process appends.
+    #[command(
+        after_help = "Example:\n  strandline tail orders.strand --follow --scope eu/payments"
+    )]
+    Tail(tail::Args),
+    /// Check every checksum, chain and row, and the store against what was kept of it elsewhere.
+    #[command(after_help = "Examples:\n  \
+        strandline verify orders.strand\n  \
+        strandline verify orders.strand --head LOGHASH --receipt receipts.json")]
+    Verify(verify::Args),
+    /// Write events as lines of JSON, for other programs and for import.
+    #[command(after_help = "Examples:\n  \
+        strandline export orders.strand -o orders.jsonl\n  \
+        strandline export orders.strand --format cloudevents --entity order:1042")]
+    Export(export::Args),
+    /// Append the events of lines of JSON; what is there already is passed over.
+    ///
+    /// An event is there already if its id is, with the same content; with other content it is an error. A line without
+    /// an id is named by its text and by how many equal lines were before it, wherever it stands, so equal lines of one
+    /// file are several events, and those that are imported again are not. An event of another program, as CloudEvents,
+    /// is named by its source and id. Times that are earlier than the newest one of the store are moved to that, and
+    /// counted. What is imported before an error stays.
+    #[command(after_help = "Examples:\n  \
+        strandline import orders.strand orders.jsonl\n  \
+        strandline import logs.strand web-1.jsonl --source web-1\n  \
+        other-program | strandline import orders.strand - --check")]
+    Import(import::Args),
+    /// Save a checkpoint, so that opening is short.
+    #[command(after_help = "Example:\n  strandline checkpoint orders.strand")]
+    Checkpoint(checkpoint::Args),
+    /// Make footers and checkpoint anew where they are not as they should be, from the log alone.
+    #[command(after_help = "Example:\n  strandline rebuild orders.strand")]
+    Rebuild(checkpoint::Args),
+    /// Copy a store, also while it is written; bring an earlier copy up to date.
+    #[command(after_help = "Example:\n  strandline backup orders.strand backups/orders.strand")]
+    Backup(backup::Args),
+    /// Check a backup, and put a copy of it in the place of a store.
+    #[command(
+        after_help = "The backup is not touched, and the copy is checked before it takes its place. What \
+        cannot be replaced is refused before anything is copied. The store has a new epoch then, by which \
+        a program knows that positions it saved before are of other events.\n\n\
+        Example:\n  \
+        strandline restore backups/orders.strand orders.strand --replace"
+    )]
+    Restore(restore::Args),
+    /// Remove events that are not to be kept; chains, sequences and receipts stay right.
+    #[command(after_help = "Examples:\n  \
+        strandline compact orders.strand --keep-newest 100 --within meter: --dry-run\n  \
+        strandline compact orders.strand --keep-since 2026-01-01T00:00:00Z\n  \
+        strandline compact orders.strand --drop-prefix test:\n\n\
+        Exits 1 if an entity or prefix that was named has no event; the rules do their work on the others. \
+        Rules that would remove everything by a slip are refused: --keep-newest 0, a time in the future, an \
+        empty prefix.")]
+    Compact(compact::Args),
+    /// Remove payloads for good; the events stay, and their chains verify.
+    #[command(after_help = "Examples:\n  \
+        strandline redact orders.strand --entity user:7\n  \
+        strandline redact orders.strand --event 018f3c3e-7a5b-7000-8000-0123456789ab\n\n\
+        Exits 1 and says so if an event, entity or prefix that was named is not there; the others are \
+        redacted. Names are compared byte by byte: in another form of Unicode a name is another one.")]
+    Redact(compact::RedactArgs),
+    /// List what compactions and redactions have removed, as the log itself records it.
+    #[command(
+        after_help = "Each compaction and redaction writes into the log which events it takes, when \
+        and by which rule, before it takes them. `verify` calls every event that is missing without \
+        such a record a problem, and every recorded one that is there again.\n\n\
+        Examples:\n  \
+        strandline removals orders.strand\n  \
+        strandline removals orders.strand --json"
+    )]
+    Removals(removals::Args),
+    /// Save what is left of a damaged store into a new one.
+    #[command(after_help = "Example:\n  strandline salvage damaged.strand saved.strand")]
+    Salvage(salvage::Args),
+}
+
+/// Arguments that were parsed; or the exit code, once their help, their version or what is wrong with them
+/// is printed.
+///
+/// # Errors
+///
+/// The exit code: 0 for help and version, 1 where these cannot be printed, 2 for wrong usage.
+pub fn parsed<T>(arguments: Result<T, clap::Error>) -> Result<T, ExitCode> {
+    arguments.map_err(|error| {
+        let printed = error.print().and_then(|()| std::io::stdout().flush());
+        match printed {
+            Err(failure) if !error.use_stderr() => {
+                let failure = OutputFailed::new("standard output", failure);
+                report(&failure.into())
+            }
+            _ => u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from),
+        }
+    })
+}
+
+/// Runs a command, prints what comes of it, and gives the exit code.
+pub fn run(command: &Command) -> ExitCode {
+    let outcome = match command {
+        Command::Inspect(args) => inspect::run(args),
+        Command::Stats(args) => stats::run(args),
+        Command::Query(args) => query::run(args),
+        Command::Tail(args) => tail::run(args),
+        Command::Verify(args) => verify::run(args),
+        Command::Export(args) => export::run(args),
+        Command::Import(args) => import::run(args),
+        Command::Checkpoint(args) => checkpoint::run(args),
+        Command::Rebuild(args) => checkpoint::run_rebuild(args),
+        Command::Backup(args) => backup::run(args),
+        Command::Restore(args) => restore::run(args),
+        Command::Compact(args) => compact::run(args),
+        Command::Redact(args) => compact::run_redact(args),
+        Command::Removals(args) => removals::run(args),
+        Command::Salvage(args) => salvage::run(args),
+    };
+    match outcome {
+        Ok(Outcome::Fine) => ExitCode::SUCCESS,
+        Ok(Outcome::ProblemFound) => ExitCode::FAILURE,
+        Err(error) => report(&error),
+    }
+}

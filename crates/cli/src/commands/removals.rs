@@ -1,0 +1,105 @@
+//! `removals`: what the log says of its compactions and redactions.
+
+use crate::args::StoreArgs;
+use crate::outcome::Outcome;
+use crate::terminal::{Bar, Screen, count, number};
+use serde_json::json;
+use strandline::Sequence;
+use strandline::fs::OsFs;
+use strandline::maintenance::{Inventory, Removal, RemovalChange, removals, rfc3339};
+
+/// How many runs of sequences are shown of a removal.
+const RUNS_SHOWN: usize = 4;
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
+    let store = args.store.open()?;
+    let mut bar = Bar::new("reading");
+    let all = removals(&store, &mut |progress| bar.show(progress))?;
+    drop(bar);
+    let mut screen = Screen::new();
+    if args.store.json {
+        let all: Vec<_> = all.iter().map(as_json).collect();
+        screen.line(&serde_json::Value::from(all).to_string())?;
+    } else if all.is_empty() {
+        screen.line("no compaction and no redaction is recorded")?;
+    }
+    for removal in all.iter().filter(|_| !args.store.json) {
+        show(&mut screen, removal)?;
+    }
+    let unrecorded_before = Inventory::of(&OsFs, &args.store.dir)?.unrecorded_before;
+    match unrecorded_before.map(Sequence::get) {
+        _ if args.store.json => {}
+        Some(0) => {}
+        Some(before) => screen.text(&format!(
+            "removals before sequence {before} are not recorded: the store was made by an earlier version"
+        ))?,
+        None => screen
+            .text("earlier removals are not recorded: the store was made by an earlier version")?,
+    }
+    screen.flush()?;
+    Ok(Outcome::Fine)
+}
+
+const fn change(removal: &Removal) -> &'static str {
+    match removal.change {
+        RemovalChange::Removed => "removed",
+        RemovalChange::Redacted => "redacted",
+    }
+}
+
+fn show(screen: &mut Screen, removal: &Removal) -> std::io::Result<()> {
+    let events = count(removal.events, "event");
+    let when = rfc3339(removal.wall_ms);
+    screen.text(&format!(
+        "{when}  {events} {}: {}",
+        change(removal),
+        removal.rule
+    ))?;
+    let runs = removal.sequences.iter().take(RUNS_SHOWN);
+    let mut shown: Vec<_> = runs
+        .map(|run| format!("{}..{}", run.start, run.end))
+        .collect();
+    let more = removal.sequences.len().saturating_sub(RUNS_SHOWN);
+    if more > 0 {
+        shown.push(format!("{} more (--json lists all)", number(more as u64)));
+    }
+    screen.text(&format!("  sequences {}", shown.join(", ")))?;
+    if !removal.is_done {
+        screen
+            .text("  the log does not say that it was done: it was interrupted, or is under way")?;
+    }
+    if removal.is_foreign {
+        let log = identity(removal);
+        screen.text(&format!(
+            "  in another log ({log}), whose record came with an import; nothing is missing here by it"
+        ))?;
+    }
+    Ok(())
+}
+
+fn identity(removal: &Removal) -> String {
+    format!("{:032x}", u128::from_be_bytes(removal.log))
+}
+
+fn as_json(removal: &Removal) -> serde_json::Value {
+    let runs = removal.sequences.iter();
+    let sequences: Vec<_> = runs.map(|run| json!([run.start, run.end])).collect();
+    json!({
+        "change": change(removal),
+        "wall_ms": removal.wall_ms,
+        "rule": removal.rule,
+        "events": removal.events,
+        "sequences": sequences,
+        "digest": removal.digest.to_string(),
+        "done": removal.is_done,
+        "foreign": removal.is_foreign,
+        "log": identity(removal),
+        "id": format!("{:032x}", u128::from_be_bytes(removal.id)),
+    })
+}

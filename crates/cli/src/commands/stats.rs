@@ -1,0 +1,57 @@
+//! `stats`: counts, watermarks and sizes.
+
+use crate::args::StoreArgs;
+use crate::outcome::Outcome;
+use crate::terminal::{Screen, number, size};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
+    let store = args.store.open()?;
+    let stats = store.stats()?;
+    let mut screen = Screen::new();
+    if args.store.json {
+        let json = serde_json::json!({
+            "epoch": store.epoch(),
+            "events": stats.events,
+            "entities": stats.entities,
+            "scopes": stats.scopes,
+            "visible": stats.visible,
+            "durable": stats.durable,
+            "segments": stats.segments,
+            "bytes_on_disk": stats.bytes_on_disk,
+            "clock_ahead_ms": store.open_report().clock_ahead_ms,
+            "open_ms": store.open_report().duration.as_secs_f64() * 1e3,
+        });
+        screen.line(&json.to_string())?;
+        screen.flush()?;
+        return Ok(Outcome::Fine);
+    }
+    let epoch = store.epoch();
+    let per_event = stats.bytes_on_disk.checked_div(stats.events);
+    for (name, value) in [
+        ("events", number(stats.events)),
+        ("entities", number(stats.entities)),
+        ("scopes", number(stats.scopes)),
+        ("segments", number(stats.segments as u64)),
+        ("on disk", size(stats.bytes_on_disk)),
+        (
+            "bytes an event",
+            per_event.map_or_else(|| "-".to_owned(), number),
+        ),
+        ("visible below", number(stats.visible.get())),
+        ("proven durable below", number(stats.durable.get())),
+        ("epoch", epoch.to_string()),
+    ] {
+        screen.line(&format!("{name:<22}{value}"))?;
+    }
+    for notice in &store.open_report().notices {
+        screen.text(notice)?;
+    }
+    screen.flush()?;
+    Ok(Outcome::Fine)
+}

@@ -1,0 +1,198 @@
+//! How commands end: their outcome; failures, what is said of them, and what to do next; and the exit code.
+
+use crate::output::{OutputFailed, note};
+use std::fmt;
+use std::io::ErrorKind as IoErrorKind;
+use std::process::ExitCode;
+use strandline::maintenance::ImportError;
+use strandline::{Error, ErrorKind};
+
+/// What a command came to, where it did not fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Fine,
+    ProblemFound,
+}
+
+/// An argument that cannot be used, though it could be read.
+#[derive(Debug)]
+pub(crate) struct WrongUsage(pub(crate) String);
+
+impl fmt::Display for WrongUsage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for WrongUsage {}
+
+/// A failure of a store, and what to do about it where the command knows better than its kind does.
+#[derive(Debug)]
+pub(crate) struct Advised {
+    pub(crate) error: Error,
+    pub(crate) next: String,
+}
+
+impl fmt::Display for Advised {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.error, f)
+    }
+}
+
+impl std::error::Error for Advised {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.error.source()
+    }
+}
+
+/// Several failures of one command: the first, and those that came after it, mostly because of it.
+#[derive(Debug)]
+struct Several {
+    first: anyhow::Error,
+    also: Vec<anyhow::Error>,
+}
+
+impl fmt::Display for Several {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.first, f)
+    }
+}
+
+impl std::error::Error for Several {}
+
+/// What several steps came to that were all done, whatever became of the others. The first failure is the one
+/// that is told first.
+pub(crate) fn first_of(
+    failures: impl IntoIterator<Item = Option<anyhow::Error>>,
+) -> anyhow::Result<()> {
+    let mut failures = failures.into_iter();
+    match failures.find_map(|failure| failure) {
+        None => Ok(()),
+        Some(first) => Err(with_also(first, failures)),
+    }
+}
+
+/// A failure, and those of steps that were done after it.
+pub(crate) fn with_also(
+    first: anyhow::Error,
+    also: impl IntoIterator<Item = Option<anyhow::Error>>,
+) -> anyhow::Error {
+    let also: Vec<_> = also.into_iter().flatten().collect();
+    match also.is_empty() {
+        true => first,
+        false => Several { first, also }.into(),
+    }
+}
+
+/// Prints why a command failed, and gives its exit code.
+pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
+    let (error, also) = match error.downcast_ref::<Several>() {
+        Some(several) => (&several.first, several.also.as_slice()),
+        None => (error, &[][..]),
+    };
+    // Whoever reads the output has seen enough.
+    let is_unread = OutputFailed::of(error).is_some_and(OutputFailed::is_unread);
+    if is_unread && also.is_empty() {
+        return ExitCode::SUCCESS;
+    }
+    note(format_args!("error: {}", once(error)));
+    for other in also {
+        note(format_args!("  also: {}", once(other)));
+    }
+    if let Some(hint) = next(error) {
+        note(format_args!("  next: {hint}"));
+    }
+    let is_usage = error.is::<WrongUsage>()
+        || matches!(
+            of_store(error).map(Error::kind),
+            Some(ErrorKind::InvalidInput | ErrorKind::NotFound)
+        );
+    ExitCode::from(if is_usage { 2 } else { 1 })
+}
+
+/// The texts of an error and its causes; a cause that the text before ends in is not told again.
+fn once(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.ends_with(&cause) {
+            text += &format!(": {cause}");
+        }
+    }
+    text
+}
+
+/// The error of a store that a failure is.
+fn of_store(error: &anyhow::Error) -> Option<&Error> {
+    let advised = error.downcast_ref::<Advised>();
+    let advised = advised.map(|advised| &advised.error);
+    advised.or_else(|| error.downcast_ref::<Error>())
+}
+
+/// What to do about an error.
+fn next(error: &anyhow::Error) -> Option<&str> {
+    if let Some(Advised { next, .. }) = error.downcast_ref() {
+        return Some(next);
+    }
+    let import = error.downcast_ref::<ImportError>();
+    let store = import.map(|error| &error.error);
+    let store = store.or_else(|| of_store(error));
+    let io = error.downcast_ref::<std::io::Error>();
+    let io = store
+        .and_then(Error::io_kind)
+        .or(io.map(std::io::Error::kind));
+    match (import, io) {
+        // What else could be written is written; nothing is known of where this one went.
+        _ if OutputFailed::of(error).is_some() => None,
+        (Some(_), Some(IoErrorKind::StorageFull | IoErrorKind::QuotaExceeded)) => {
+            Some("make room and import the file again: what is in the store is passed over")
+        }
+        (None, Some(IoErrorKind::StorageFull | IoErrorKind::QuotaExceeded)) => Some(
+            "make room and try again, nothing is lost; what only reads works meanwhile: inspect, \
+             stats, query, tail, verify and export",
+        ),
+        (Some(error), _) if error.error.kind() == ErrorKind::RefusedTime => Some(
+            "mend the line, or take its time as it is with --allow-future, and import the file \
+             again: what is in the store is passed over",
+        ),
+        // What has other lines than it was said to have fails at the first.
+        (Some(error), _)
+            if error.line == Some(1) && error.error.kind() == ErrorKind::InvalidInput =>
+        {
+            Some(
+                "mend the line, or say with --format what the lines are, and import the file again: \
+             what is in the store is passed over",
+            )
+        }
+        (Some(error), _) if error.line.is_some() => {
+            Some("mend the line and import the file again: what is in the store is passed over")
+        }
+        _ => match store? {
+            // Where a restore was interrupted, the error says what to do.
+            error if error.to_string().contains("restore again") => None,
+            error => hint(error.kind()),
+        },
+    }
+}
+
+/// What to do about an error of a store.
+pub(crate) const fn hint(kind: ErrorKind) -> Option<&'static str> {
+    match kind {
+        ErrorKind::NotFound => Some("check the path: a store is a directory with a MANIFEST in it"),
+        ErrorKind::Locked => Some(
+            "close the program that writes it; inspect, stats, query, tail, verify, export and \
+             backup work beside it",
+        ),
+        ErrorKind::Corrupt => Some(
+            "`verify` shows what is damaged, where, and how much is good; restore a backup, or save \
+             what is left into a new store with `salvage`",
+        ),
+        ErrorKind::LogBehindCheckpoint => Some(
+            "durable events are missing, `verify` shows which: restore the files or a backup, or save \
+                 what is left into a new store with `salvage`; delete nothing",
+        ),
+        ErrorKind::UnsupportedVersion => Some("use the version of strandline that wrote it"),
+        _ => None,
+    }
+}

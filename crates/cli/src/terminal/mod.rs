@@ -1,0 +1,14 @@
+//! How things look: the screen and its width, progress, an event, plots, numbers.
+//!
+//! Knows no command and opens no store. Writes through [`output`](crate::output) alone, the one room that it
+//! may know.
+
+mod bar;
+pub mod plot;
+mod screen;
+pub(crate) mod show;
+mod text;
+
+pub(crate) use bar::Bar;
+pub(crate) use screen::{Screen, column};
+pub(crate) use text::{count, number, size};

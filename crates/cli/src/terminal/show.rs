@@ -1,0 +1,70 @@
+//! How an event looks: on a terminal in one line or two, in plain lines, or as JSON.
+
+use super::screen::{Screen, column, fit};
+use std::io;
+use strandline::EventRef;
+use strandline::maintenance::{PayloadForm, base64_text, readable_json, rfc3339, write_line};
+
+/// Terminals from this width on show an event in one line.
+const WIDE: usize = 100;
+
+/// How bytes that are no text are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Bytes {
+    /// Two digits a byte.
+    Hex,
+    /// Four characters for three bytes.
+    Base64,
+}
+
+/// Prints an event.
+pub(crate) fn event(
+    screen: &mut Screen,
+    event: &EventRef<'_>,
+    json: bool,
+    bytes: Bytes,
+) -> io::Result<()> {
+    if json {
+        let mut line = Vec::new();
+        write_line(&mut line, event, PayloadForm::Readable);
+        return screen.bytes(&line);
+    }
+    let at = event.coordinate();
+    let payload = payload(event, bytes);
+    let time = rfc3339(event.hlc().wall_ms());
+    let head = format!("{:>8}  {time}  {}", event.sequence(), event.kind());
+    match screen.width() {
+        None => screen.line(&format!(
+            "{head}  {}  {}  {payload}",
+            at.entity(),
+            at.scope()
+        )),
+        Some(width) if width >= WIDE => {
+            let names = (width - 42) / 2;
+            let entity = column(at.entity(), names * 2 / 3);
+            let scope = column(at.scope(), names / 3);
+            screen.line(&format!("{head}  {entity} {scope} {payload}"))
+        }
+        Some(width) => {
+            let names = format!("{}  {}", at.entity(), at.scope());
+            if width >= 64 {
+                screen.line(&format!("{head}  {names}"))?;
+            } else {
+                screen.line(&head)?;
+                screen.line(&format!("          {names}"))?;
+            }
+            screen.line(&format!("          {}", fit(&payload, width - 10)))
+        }
+    }
+}
+
+/// The payload as a line of text: JSON if it can be, else its bytes as was asked.
+fn payload(event: &EventRef<'_>, bytes: Bytes) -> String {
+    let Ok(raw) = event.payload() else {
+        return "(redacted)".to_owned();
+    };
+    readable_json(event.encoding(), raw).unwrap_or_else(|| match bytes {
+        Bytes::Hex => raw.iter().map(|byte| format!("{byte:02x}")).collect(),
+        Bytes::Base64 => base64_text(raw),
+    })
+}

@@ -1,0 +1,146 @@
+//! `Extensions`: what a header has beside its fixed fields, as bytes with tags.
+
+use super::tags::decode_tags;
+use crate::codec::{DecodeError, Reader, Writer};
+
+/// Longest extension area, in bytes.
+pub const EXTENSION_BYTES_MAX: usize = 4096;
+
+/// The tags of the extensions that the store writes itself.
+pub mod extension_tag {
+    /// Tags of the event, as [`encode_tags`](crate::encode_tags) writes them.
+    pub const TAGS: u16 = 1;
+    /// Version of the payload's type: u16, not 0. Version 1 is not written.
+    pub const PAYLOAD_VERSION: u16 = 2;
+}
+
+/// The typed extensions of a header: a list of (tag u16, length u16, bytes), tags ascending.
+///
+/// Empty for most events; readers keep what they do not know.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct Extensions(Box<[u8]>);
+
+impl Extensions {
+    /// Extensions from their encoded bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] if the bytes are longer than [`EXTENSION_BYTES_MAX`], are cut short, or
+    /// their tags do not strictly ascend.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let mut reader = Reader::new(bytes);
+        if bytes.len() > EXTENSION_BYTES_MAX {
+            return Err(reader.invalid("extensions", "more than 4096 bytes"));
+        }
+        let mut last = None;
+        while reader.left() > 0 {
+            let tag = reader.u16("extension tag")?;
+            if last.is_some_and(|last| last >= tag) {
+                return Err(reader.invalid("extension tag", "tags do not ascend"));
+            }
+            reader.short_bytes("extension")?;
+            last = Some(tag);
+        }
+        Ok(Self(bytes.into()))
+    }
+
+    /// Extensions from their tags and bytes.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_bytes`](Self::from_bytes).
+    pub fn new<'a>(
+        extensions: impl IntoIterator<Item = (u16, &'a [u8])>,
+    ) -> Result<Self, DecodeError> {
+        let mut encoded = Vec::new();
+        let mut writer = Writer::new(&mut encoded);
+        for (tag, bytes) in extensions {
+            if bytes.len() > EXTENSION_BYTES_MAX {
+                return Err(Reader::new(bytes).invalid("extension", "more than 4096 bytes"));
+            }
+            writer.u16(tag);
+            writer.short_bytes(bytes);
+        }
+        Self::from_bytes(&encoded)
+    }
+
+    /// The bytes of one extension.
+    #[must_use]
+    pub fn get(&self, tag: u16) -> Option<&[u8]> {
+        self.iter()
+            .find_map(|(own, bytes)| (own == tag).then_some(bytes))
+    }
+
+    /// Version of the payload's type: 1 where none is written, and 0, which none is, where what is
+    /// written is no version.
+    #[must_use]
+    pub fn payload_version(&self) -> u16 {
+        match self.get(extension_tag::PAYLOAD_VERSION) {
+            None => 1,
+            Some(bytes) => bytes.try_into().map_or(0, u16::from_le_bytes),
+        }
+    }
+
+    /// The tags of the event, in the order of their bytes.
+    pub fn tags(&self) -> impl Iterator<Item = &str> {
+        let bytes = self.get(extension_tag::TAGS).unwrap_or_default();
+        decode_tags(bytes)
+    }
+
+    /// The encoded bytes.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Each extension as its tag and bytes, tags ascending.
+    pub fn iter(&self) -> impl Iterator<Item = (u16, &[u8])> {
+        let mut reader = Reader::new(&self.0);
+        // The bytes were checked when the value was made, so an error here is the end.
+        std::iter::from_fn(move || {
+            let tag = reader.u16("extension tag").ok()?;
+            Some((tag, reader.short_bytes("extension").ok()?))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn extensions_are_checked_and_listed() {
+        let bytes = [1, 0, 2, 0, 0xAA, 0xBB, 9, 0, 0, 0];
+        let extensions = Extensions::from_bytes(&bytes).unwrap();
+        let listed: Vec<_> = extensions.iter().collect();
+        assert_eq!(listed, [(1, [0xAA, 0xBB].as_slice()), (9, [].as_slice())]);
+        assert!(Extensions::from_bytes(&bytes[..3]).is_err(), "cut short");
+        assert!(
+            Extensions::from_bytes(&[1, 0, 0, 0, 1, 0, 0, 0]).is_err(),
+            "tag twice"
+        );
+        assert!(
+            Extensions::from_bytes(&[0; EXTENSION_BYTES_MAX + 1]).is_err(),
+            "too long"
+        );
+        assert_eq!(
+            Extensions::new([(1, [0xAA, 0xBB].as_slice()), (9, &[])]),
+            Ok(extensions)
+        );
+        assert!(Extensions::new([(2, [].as_slice()), (1, &[])]).is_err());
+        assert!(Extensions::new([(1, [0; EXTENSION_BYTES_MAX + 1].as_slice())]).is_err());
+    }
+
+    #[test]
+    fn a_version_is_1_unless_another_is_written() {
+        let tag = extension_tag::PAYLOAD_VERSION;
+        let version = |extensions: &[(u16, &[u8])]| {
+            let extensions = extensions.iter().copied();
+            Extensions::new(extensions).unwrap().payload_version()
+        };
+        assert_eq!(version(&[]), 1);
+        assert_eq!(version(&[(1, b"other"), (tag, &[7, 0])]), 7);
+        assert_eq!(version(&[(tag, &[7])]), 0);
+        assert_eq!(version(&[(tag, &[7, 0, 0])]), 0);
+    }
+}

@@ -1,0 +1,33 @@
+//! What an event is, as values: its names, kind, id, times, hashes and header, and a region of events.
+//!
+//! Each is checked when it is made. Nothing here knows how an event is stored, which bytes a hash
+//! covers, or where time and chance come from. May use [`codec`](crate::codec), for what is bytes in
+//! an event itself: its extensions and tags.
+
+mod coordinate;
+mod encoding;
+mod epoch;
+mod event;
+mod extensions;
+mod hash;
+mod hlc;
+mod id;
+mod kind;
+mod name;
+mod region;
+#[cfg(feature = "serde")]
+mod serde_text;
+mod tags;
+
+pub use coordinate::Coordinate;
+pub use encoding::PayloadEncoding;
+pub use epoch::{Epoch, EpochError};
+pub use event::{ClockKey, EventHeader};
+pub use extensions::{EXTENSION_BYTES_MAX, Extensions, extension_tag};
+pub use hash::{Hash, HashChain, HashError, Nonce};
+pub use hlc::{Hlc, HlcBehind, HlcClock, HlcError, HlcExhausted, WALL_MS_MAX};
+pub use id::{EventId, EventIdError, ID_RANDOM_BITS, Sequence};
+pub use kind::{EventKind, KindError, KindFilter};
+pub use name::{NAME_BYTES_MAX, NameError, TAG_BYTES_MAX, check_name};
+pub use region::{EntityFilter, Region, Span};
+pub use tags::{TAGS_MAX, TagError, encode_tags};

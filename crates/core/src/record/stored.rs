@@ -1,0 +1,66 @@
+//! `StoredRecord`: a record, whichever it is.
+
+use super::event::Record;
+use super::removed::RemovedRecord;
+use crate::codec::DecodeError;
+use crate::model::{Coordinate, Hash};
+
+/// A record of a segment: an event, or the place of one that was removed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoredRecord<'a> {
+    /// An event.
+    Event(Record<'a>),
+    /// The place of one that was removed.
+    Removed(RemovedRecord),
+}
+
+impl<'a> StoredRecord<'a> {
+    /// A record from all of its bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] if the bytes are cut short or hold a value that no encoder writes.
+    pub fn decode(body: &'a [u8]) -> Result<Self, DecodeError> {
+        if RemovedRecord::is_one(body) {
+            RemovedRecord::decode(body).map(Self::Removed)
+        } else {
+            Record::decode(body).map(Self::Event)
+        }
+    }
+
+    /// Number of the coordinate in its segment.
+    #[must_use]
+    pub const fn local_coordinate(&self) -> u32 {
+        match self {
+            Self::Event(record) => record.local_coordinate,
+            Self::Removed(removed) => removed.local_coordinate,
+        }
+    }
+
+    /// The coordinate, with its first use in a segment.
+    #[must_use]
+    pub const fn coordinate(&self) -> Option<&Coordinate> {
+        match self {
+            Self::Event(record) => record.coordinate.as_ref(),
+            Self::Removed(removed) => removed.coordinate.as_ref(),
+        }
+    }
+
+    /// Hash of the entity's event before this one, in the entity's first record of a segment.
+    #[must_use]
+    pub const fn previous(&self) -> Option<Hash> {
+        match self {
+            Self::Event(record) => record.previous,
+            Self::Removed(removed) => removed.previous,
+        }
+    }
+
+    /// Place in the entity's stream.
+    #[must_use]
+    pub const fn clock(&self) -> u32 {
+        match self {
+            Self::Event(record) => record.clock,
+            Self::Removed(removed) => removed.clock,
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! What the tests share: stores in memory, file systems that hold or hinder, events, and comparison of stores.
+
+mod held;
+mod lockless;
+
+pub(crate) use held::{HeldFs, Panics};
+pub(crate) use lockless::LocklessFs;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use strandline::fs::{FaultFs, Fs, MemFs};
+use strandline::{
+    Coordinate, Durability, Event, EventKind, Region, Snapshot, Store, StoreOptions, StoredEvent,
+};
+
+pub(crate) const CREATED: EventKind = EventKind::new(0x1, 0x001);
+pub(crate) const CHANGED: EventKind = EventKind::new(0x1, 0x002);
+pub(crate) const REMOVED: EventKind = EventKind::new(0x2, 0x001);
+pub(crate) const KINDS: [EventKind; 3] = [CREATED, CHANGED, REMOVED];
+
+pub(crate) const DIR: &str = "/store";
+
+pub(crate) fn dir() -> PathBuf {
+    PathBuf::from(DIR)
+}
+
+/// Options for a store in `fs` whose random bytes repeat themselves.
+pub(crate) fn options(fs: &MemFs) -> StoreOptions {
+    StoreOptions::new().fs(Arc::new(fs.clone())).random_seed(7)
+}
+
+pub(crate) fn open(fs: &MemFs) -> Store {
+    options(fs).open(DIR).unwrap()
+}
+
+/// A store whose file system fails on demand.
+pub(crate) fn open_faulty(fs: &FaultFs) -> Store {
+    StoreOptions::new()
+        .fs(Arc::new(fs.clone()))
+        .random_seed(7)
+        .no_background_sync()
+        .open(DIR)
+        .unwrap()
+}
+
+pub(crate) fn at(entity: &str, scope: &str) -> Coordinate {
+    Coordinate::new(entity, scope).unwrap()
+}
+
+pub(crate) fn event(text: &str) -> Event {
+    Event::bytes(CREATED, text.as_bytes())
+}
+
+/// Appends `count` events over a few entities, some of them in batches, and gives how many.
+pub(crate) fn fill(store: &Store, count: usize) -> usize {
+    for number in 0..count {
+        let coordinate = at(
+            &format!("entity:{}", number % 5),
+            &format!("scope/{}", number % 3),
+        );
+        let event = Event::bytes(KINDS[number % 3], format!("payload {number}").into_bytes());
+        store.append(&coordinate, event).unwrap();
+    }
+    count
+}
+
+/// Every event with its payload, in commit order.
+pub(crate) fn contents(snapshot: &Snapshot) -> Vec<StoredEvent> {
+    snapshot
+        .query(&Region::all())
+        .collect::<Result<_, _>>()
+        .unwrap()
+}
+
+/// Payloads as text, in commit order.
+pub(crate) fn texts(store: &Store) -> Vec<String> {
+    contents(&store.snapshot())
+        .iter()
+        .map(|event| String::from_utf8(event.payload().unwrap().to_vec()).unwrap())
+        .collect()
+}
+
+/// Files of the store's directory whose names start so.
+pub(crate) fn files(fs: &dyn Fs, prefix: &str) -> Vec<PathBuf> {
+    fs.list(Path::new(DIR))
+        .unwrap()
+        .into_iter()
+        .filter(|entry| entry.name.starts_with(prefix))
+        .map(|entry| dir().join(entry.name))
+        .collect()
+}
+
+/// The only segment of a small store.
+pub(crate) fn segment(fs: &MemFs) -> PathBuf {
+    files(fs, "segment-").pop().unwrap()
+}
+
+pub(crate) fn read(fs: &dyn Fs, path: &Path) -> Vec<u8> {
+    strandline::fs::read_file(fs, path, 1 << 30).unwrap()
+}
+
+/// Replaces the bytes of a file.
+pub(crate) fn write(fs: &dyn Fs, path: &Path, bytes: &[u8]) {
+    strandline::fs::replace_file(fs, path, bytes).unwrap();
+}
+
+pub(crate) fn remove(fs: &dyn Fs, prefix: &str) {
+    for path in files(fs, prefix) {
+        fs.remove_file(&path).unwrap();
+    }
+}
+
+/// Checks that two stores answer alike, event by event and query by query.
+pub(crate) fn assert_same(left: &Snapshot, right: &Snapshot) {
+    assert_eq!(left.visible(), right.visible());
+    assert_eq!(contents(left), contents(right));
+    assert!(left.entities("").eq(right.entities("")));
+    assert!(left.scopes("").eq(right.scopes("")));
+    for (entity, _) in left.entities("") {
+        assert_eq!(
+            left.latest(&entity).unwrap(),
+            right.latest(&entity).unwrap()
+        );
+        let stream = |snapshot: &Snapshot| -> Vec<_> {
+            snapshot
+                .stream(&entity)
+                .map(|event| event.unwrap().id)
+                .collect()
+        };
+        assert_eq!(stream(left), stream(right));
+    }
+    for event in contents(left) {
+        assert_eq!(right.get(event.id).unwrap(), Some(event));
+    }
+}
+
+/// Options for appends that a killed process does not lose.
+pub(crate) fn written(fs: &MemFs) -> StoreOptions {
+    options(fs)
+        .durability(Durability::Written)
+        .no_background_sync()
+}
