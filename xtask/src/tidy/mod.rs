@@ -29,8 +29,10 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
 /// Everything that is wrong with this repository.
 fn check() -> anyhow::Result<Vec<String>> {
     let root = root()?;
-    let mut findings = dependencies::against_directions(&packages::of_workspace(&root, ".")?);
-    for package in packages::all(&root)? {
+    let packages = packages::of_workspace(&root)?;
+    let mut findings = dependencies::against_directions(&packages);
+    for package in packages.iter().chain(&packages::beside(&root)?) {
+        let package = packages::with_rooms(&root, package)?;
         findings.extend(rooms::check(&package, &|path| {
             std::fs::read_to_string(root.join(path)).ok()
         }));

@@ -5,31 +5,34 @@ use anyhow::Context;
 use cargo_metadata::{MetadataCommand, Package, TargetKind};
 use std::path::Path;
 
-/// Folders of the workspaces: the main one, and those of their own beside it.
-const WORKSPACES: &[&str] = &[".", "fuzz", "benches/peers"];
+/// Folders of the workspaces beside the main one.
+const BESIDE: [&str; 2] = ["fuzz", "benches/peers"];
 
-/// The packages of the workspace in a folder.
-pub(super) fn of_workspace(root: &Path, folder: &str) -> anyhow::Result<Vec<Package>> {
+/// The packages of the main workspace.
+pub(super) fn of_workspace(root: &Path) -> anyhow::Result<Vec<Package>> {
+    within(root)
+}
+
+/// The packages of the workspaces beside the main one.
+pub(super) fn beside(root: &Path) -> anyhow::Result<Vec<Package>> {
+    let mut packages = Vec::new();
+    for folder in BESIDE {
+        packages.extend(within(&root.join(folder))?);
+    }
+    Ok(packages)
+}
+
+fn within(folder: &Path) -> anyhow::Result<Vec<Package>> {
     let metadata = MetadataCommand::new()
-        .manifest_path(root.join(folder).join("Cargo.toml"))
+        .manifest_path(folder.join("Cargo.toml"))
         .no_deps()
         .exec()
         .context("tidy asks cargo for the workspace")?;
     Ok(metadata.packages)
 }
 
-/// All packages, with what the rule of the rooms asks of them.
-pub(super) fn all(root: &Path) -> anyhow::Result<Vec<rooms::Package>> {
-    let mut all = Vec::new();
-    for folder in WORKSPACES {
-        for package in of_workspace(root, folder)? {
-            all.push(with_rooms(root, &package)?);
-        }
-    }
-    Ok(all)
-}
-
-fn with_rooms(root: &Path, package: &Package) -> anyhow::Result<rooms::Package> {
+/// What the rule of the rooms asks of a package.
+pub(super) fn with_rooms(root: &Path, package: &Package) -> anyhow::Result<rooms::Package> {
     let is_shipped = |kinds: &[TargetKind]| {
         kinds.iter().any(|kind| {
             matches!(
