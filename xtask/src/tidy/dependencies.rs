@@ -19,6 +19,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
             "strandline-derive",
         ],
     ),
+    ("strandline-transfer", &["strandline", "strandline-core"]),
     ("strandline-examples", &["strandline"]),
     (
         "strandline-tests",
@@ -28,6 +29,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
             "strandline-segment",
             "strandline-index",
             "strandline-checkpoint",
+            "strandline-transfer",
         ],
     ),
     (
@@ -38,6 +40,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
             "strandline-segment",
             "strandline-index",
             "strandline-checkpoint",
+            "strandline-transfer",
         ],
     ),
     (
@@ -49,7 +52,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
             "strandline-index",
         ],
     ),
-    ("strandline-cli", &["strandline"]),
+    ("strandline-cli", &["strandline", "strandline-transfer"]),
     (
         "xtask",
         &["strandline", "strandline-benches", "strandline-cli"],
