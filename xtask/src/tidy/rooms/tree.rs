@@ -49,19 +49,19 @@ impl Tree {
         content: &str,
         text: &dyn Fn(&str) -> Option<String>,
     ) {
-        match said::read(content) {
-            Ok(Some(said)) => {
-                if let [name] = path.as_slice() {
-                    self.rooms.insert(name.clone());
-                }
-                self.add(path, file, folder, said, text);
-            }
-            Ok(None) => {}
+        let said = match said::read(content) {
+            Ok(Some(said)) => said,
+            Ok(None) => return,
             Err(error) => {
                 let line = error.span().start().line;
                 self.findings.push(format!("{file}:{line}: {error}"));
+                Said::default()
             }
+        };
+        if let [name] = path.as_slice() {
+            self.rooms.insert(name.clone());
         }
+        self.add(path, file, folder, said, text);
     }
 
     fn add(
