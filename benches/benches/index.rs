@@ -3,21 +3,17 @@
 //! `cargo bench -p strandline-benches --bench index`; a name after `--` chooses. The least of the
 //! samples is the one to compare by: the machine does nothing faster by accident.
 
+mod filled;
+
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
+use filled::{RARE, ascending_id, intern, random_id, row, scattered};
 use std::sync::OnceLock;
-use strandline_core::{Coordinate, EventId, EventKind, Hlc, Region, Sequence};
-use strandline_index::{
-    Block, CoordinateId, IndexLayout, IndexReader, IndexWriter, Row, Snapshot, channel_with,
-};
+use strandline_core::{EventId, EventKind, Region, Sequence};
+use strandline_index::{Block, IndexLayout, IndexReader, IndexWriter, Snapshot, channel_with};
 
 const ROWS: u32 = 1_000_000;
 const ENTITIES: u32 = 10_000;
-const SCOPES: u32 = 10;
-const KINDS: u32 = 16;
-/// Every so many rows one is of the rare kind.
-const RARE_EVERY: u32 = 10_000;
-const RARE: EventKind = EventKind::new(2, 1);
 /// Lookups of one sample.
 const LOOKUPS: u32 = 10_000;
 
@@ -54,7 +50,7 @@ fn insert(bencher: Bencher<'_, '_>, layout: IndexLayout) {
         .counter(ItemsCount::new(ROWS))
         .with_inputs(|| {
             let (mut writer, _reader) = channel_with(layout);
-            let coordinates = intern(&mut writer);
+            let coordinates = intern(&mut writer, ENTITIES);
             writer.reserve(u64::from(ROWS)).expect("there is room");
             (writer, coordinates)
         })
@@ -190,14 +186,7 @@ fn random_rows(form: Form) -> &'static Snapshot {
 }
 
 fn filled(layout: IndexLayout, form: Form, id: fn(u32) -> EventId) -> Snapshot {
-    let (mut writer, reader) = channel_with(layout);
-    let coordinates = intern(&mut writer);
-    writer.reserve(u64::from(ROWS)).expect("there is room");
-    for number in 0..ROWS {
-        let row = row(number, id(number), &coordinates);
-        writer.insert(&row).expect("as reserved");
-    }
-    writer.publish(writer.gate().allocated());
+    let (mut writer, reader) = filled::index(layout, ROWS, ENTITIES, id);
     if matches!(form, AsBlock) {
         replace(&mut writer, &reader);
     }
@@ -209,59 +198,4 @@ fn replace(writer: &mut IndexWriter, reader: &IndexReader) {
     let bytes = reader.snapshot().export(sealed).expect("few rows");
     let block = Block::from_vec(bytes).expect("made just now");
     reader.replace(block).expect("made of these rows");
-}
-
-fn intern(writer: &mut IndexWriter) -> Vec<CoordinateId> {
-    (0..ENTITIES)
-        .map(|number| {
-            let entity = format!("order:{number:06}");
-            let scope = format!("region-{}", number % SCOPES);
-            let coordinate = Coordinate::new(entity, scope).expect("names");
-            writer.intern(&coordinate).expect("there is room")
-        })
-        .collect()
-}
-
-/// Row `number` of events that go round the entities.
-fn row(number: u32, id: EventId, coordinates: &[CoordinateId]) -> Row {
-    let kind = if number % RARE_EVERY == RARE_EVERY / 2 {
-        RARE
-    } else {
-        // In no order, as kinds come: no tile of 64 rows is without one for long.
-        EventKind::new(
-            1,
-            (number.wrapping_mul(0x9E37_79B1) >> 16) as u16 % KINDS as u16,
-        )
-    };
-    Row {
-        sequence: Sequence::new(u64::from(number)),
-        id,
-        coordinate: coordinates[(number % ENTITIES) as usize],
-        kind,
-        wall_ms: 1_700_000_000_000 + u64::from(number / 400),
-        clock: number / ENTITIES,
-        position: u64::from(number) * 300,
-        correlation: id,
-        causation: None,
-        hash: None,
-    }
-}
-
-/// An id as a busy store gives it: several hundred in a millisecond, told apart by the counter.
-fn ascending_id(number: u32) -> EventId {
-    const PER_MS: u32 = 400;
-    let wall_ms = 1_700_000_000_000 + u64::from(number / PER_MS);
-    let hlc = Hlc::new(wall_ms, number % PER_MS).expect("within range");
-    EventId::from_hlc(hlc, 6)
-}
-
-/// Odd, so that no two numbers have the same id, and an even one is none.
-fn random_id(number: u32) -> EventId {
-    let odd = u128::from(number) << 1 | 1;
-    EventId::from_u128(odd.wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835))
-}
-
-/// Numbers below `end`, far from each other, so that a cache does not answer for them.
-fn scattered(end: u32) -> impl Iterator<Item = u32> {
-    (0_u32..).map(move |n| n.wrapping_mul(0x9E37_79B1) % end)
 }

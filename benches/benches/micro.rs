@@ -2,19 +2,20 @@
 //!
 //! `cargo bench -p strandline-benches --bench micro`; a name after `--` chooses.
 
+mod filled;
+
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
+use filled::{WALL_MS, ascending_id, coordinate, intern, random_id, row, scattered};
 use strandline_core::record::{Record, RecordPayload};
 use strandline_core::{
-    CanonicalHeader, Coordinate, EventHasher, EventId, EventKind, Extensions, Hash, Hlc, LogHasher,
-    Nonce, PayloadEncoding, Sequence,
+    CanonicalHeader, EventHasher, EventId, EventKind, Extensions, Hash, Hlc, LogHasher, Nonce,
+    PayloadEncoding, Sequence,
 };
-use strandline_index::{CoordinateId, IndexReader, IndexWriter, Row, SequenceGate, channel};
+use strandline_index::{IndexLayout, SequenceGate, channel};
 
 /// The payload of the other benchmarks.
 const PAYLOAD: [u8; 200] = [0xA5; 200];
-/// When every event happens.
-const WALL_MS: u64 = 1_700_000_000_000;
 /// Rows of the index that is read.
 const ROWS: u32 = 200_000;
 /// Entities of the index that is read.
@@ -178,7 +179,7 @@ mod columns {
     #[divan::bench]
     fn insert(bencher: Bencher<'_, '_>) {
         let (mut writer, _reader) = channel();
-        let coordinates = intern(&mut writer);
+        let coordinates = intern(&mut writer, ENTITIES);
         writer.reserve(1 << 31).expect("there are sequences left");
         let mut numbers = 0..;
         bencher.bench_local(|| {
@@ -197,15 +198,12 @@ mod columns {
     /// By an id in no order, as ids from elsewhere are.
     #[divan::bench]
     fn get_any_id(bencher: Bencher<'_, '_>) {
-        get(bencher, |number| {
-            // Odd, so that no two numbers have the same id.
-            let spread = u128::from(number).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835);
-            EventId::from_u128(spread)
-        });
+        get(bencher, random_id);
     }
 
     fn get(bencher: Bencher<'_, '_>, id: fn(u32) -> EventId) {
-        let snapshot = filled(id).snapshot();
+        let (_writer, reader) = filled::index(IndexLayout::default(), ROWS, ENTITIES, id);
+        let snapshot = reader.snapshot();
         let mut numbers = scattered(ROWS);
         bencher.bench_local(|| {
             let id = id(numbers.next().unwrap_or(0));
@@ -217,7 +215,8 @@ mod columns {
     /// Kind and clock of every row of a stream.
     #[divan::bench]
     fn stream(bencher: Bencher<'_, '_>) {
-        let snapshot = filled(ascending_id).snapshot();
+        let (_writer, reader) = filled::index(IndexLayout::default(), ROWS, ENTITIES, ascending_id);
+        let snapshot = reader.snapshot();
         let names: Vec<_> = (0..ENTITIES).map(coordinate).collect();
         let mut entities = scattered(ENTITIES);
         bencher
@@ -230,60 +229,4 @@ mod columns {
                 })
             });
     }
-
-    /// An index of [`ROWS`] rows, entity after entity, all visible.
-    fn filled(id: fn(u32) -> EventId) -> IndexReader {
-        let (mut writer, reader) = channel();
-        let coordinates = intern(&mut writer);
-        writer.reserve(u64::from(ROWS)).expect("there is room");
-        for number in 0..ROWS {
-            let row = row(number, id(number), &coordinates);
-            writer.insert(&row).expect("as reserved");
-        }
-        writer.publish(writer.gate().allocated());
-        reader
-    }
-}
-
-/// A coordinate by number, as those of the other benchmarks.
-fn coordinate(number: u32) -> Coordinate {
-    let entity = format!("order:{number:06}");
-    Coordinate::new(entity, format!("region-{}", number % 10)).expect("a name")
-}
-
-fn intern(writer: &mut IndexWriter) -> Vec<CoordinateId> {
-    let names = (0..ENTITIES).map(coordinate);
-    names
-        .map(|name| writer.intern(&name).expect("there is room"))
-        .collect()
-}
-
-/// An id as a busy store gives it: several hundred in a millisecond, told apart by the counter.
-fn ascending_id(number: u32) -> EventId {
-    const PER_MS: u32 = 400;
-    let wall_ms = WALL_MS + u64::from(number / PER_MS);
-    let hlc = Hlc::new(wall_ms, number % PER_MS).expect("within range");
-    EventId::from_hlc(hlc, 7)
-}
-
-/// Row `number` of events that go round the entities.
-fn row(number: u32, id: EventId, coordinates: &[CoordinateId]) -> Row {
-    let entities = coordinates.len() as u32;
-    Row {
-        sequence: Sequence::new(u64::from(number)),
-        id,
-        coordinate: coordinates[(number % entities) as usize],
-        kind: EventKind::new(1, (number % 16) as u16),
-        wall_ms: WALL_MS + u64::from(number),
-        clock: number / entities,
-        position: u64::from(number) * 300,
-        correlation: id,
-        causation: None,
-        hash: None,
-    }
-}
-
-/// Numbers below `end`, far from each other, so that a cache does not answer for them.
-fn scattered(end: u32) -> impl Iterator<Item = u32> {
-    (0_u32..).map(move |n| n.wrapping_mul(0x9E37_79B1) % end)
 }

@@ -4,8 +4,8 @@
 //! of an allocator, threads. So every phase has a process of its own.
 
 use crate::engine::EngineEntry;
-use crate::row::Measured;
-use crate::scenario::{Ends, Job};
+use crate::results::Measured;
+use crate::scenario::{self, Ends, Job};
 use anyhow::Context;
 use std::process::{Command, ExitStatus, Stdio};
 
@@ -26,7 +26,7 @@ pub(crate) fn job() -> anyhow::Result<Option<Job>> {
 
 /// Does the job and prints its figures.
 pub(crate) fn work(job: &Job, engines: &[EngineEntry]) -> anyhow::Result<()> {
-    let scenario = job.scenario()?;
+    let scenario = scenario::named(&job.scenario)?;
     let phase = scenario.phases.get(job.phase);
     let phase = phase.with_context(|| format!("{} has no phase {}", job.scenario, job.phase))?;
     let entry = engines.iter().find(|entry| entry.name == job.system);

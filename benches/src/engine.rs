@@ -1,6 +1,5 @@
 //! `Engine`: what a store must do to be measured, and `EngineEntry`, how one is made.
 
-use crate::workload::Filter;
 use std::path::Path;
 
 /// Whatever a store says when it fails.
@@ -19,6 +18,17 @@ pub struct NewEvent<'a> {
     pub kind: u16,
     /// Payload.
     pub payload: &'a [u8],
+}
+
+/// Which of the events a query takes.
+#[derive(Debug, Clone, Copy)]
+pub enum Filter<'a> {
+    /// Those of a kind.
+    Kind(u16),
+    /// Those of a scope.
+    Scope(&'a str),
+    /// Those of the entities whose names start so.
+    Prefix(&'a str),
 }
 
 /// What an append promises when it returns.

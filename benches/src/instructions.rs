@@ -4,10 +4,10 @@
 //! The same work is counted for `n` and for `2 n` events; the difference is that of `n` events
 //! without opening and closing.
 
-use crate::program::Options;
-use crate::row::{Row, Unit};
-use crate::scenario::{ALL, Job, is_wanted};
-use crate::{child, strandline};
+use crate::child;
+use crate::results::{Row, Unit};
+use crate::scenario::{self, Job, is_wanted};
+use crate::systems::STRANDLINE;
 use anyhow::Context;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -23,10 +23,10 @@ const COUNTED: [(&str, &str, &str); 4] = [
 /// Events of the smaller count.
 const EVENTS: u64 = 10_000;
 
-/// Counts the instructions of the work that is wanted.
-pub(crate) fn measure(options: &Options, dir: &Path) -> anyhow::Result<Vec<Row>> {
+/// Counts the instructions of the work that begins with one of `names`; of all if there are none.
+pub(crate) fn measure(names: &[String], dir: &Path) -> anyhow::Result<Vec<Row>> {
     let mut rows = Vec::new();
-    let wanted = |work: &&(&str, &str, &str)| is_wanted(&options.names, work.0);
+    let wanted = |work: &&(&str, &str, &str)| is_wanted(names, work.0);
     for (work, scenario, part) in COUNTED.iter().filter(wanted) {
         eprintln!("counting the instructions of {work}");
         let few = count(
@@ -48,7 +48,7 @@ pub(crate) fn measure(options: &Options, dir: &Path) -> anyhow::Result<Vec<Row>>
         rows.push(Row {
             work: format!("instructions/{work}"),
             events: EVENTS,
-            system: strandline::ENTRY.name.to_owned(),
+            system: STRANDLINE.name.to_owned(),
             value,
             unit: Unit::Instructions,
             low: value,
@@ -58,7 +58,7 @@ pub(crate) fn measure(options: &Options, dir: &Path) -> anyhow::Result<Vec<Row>>
     anyhow::ensure!(
         !rows.is_empty(),
         "no counted work begins with {}; there is {}",
-        options.names.join(" or "),
+        names.join(" or "),
         COUNTED.map(|(work, ..)| work).join(", ")
     );
     Ok(rows)
@@ -68,13 +68,13 @@ pub(crate) fn measure(options: &Options, dir: &Path) -> anyhow::Result<Vec<Row>>
 #[expect(clippy::disallowed_methods, reason = "no store is there yet")]
 fn count(scenario: &str, part: &str, events: u64, dir: &Path) -> anyhow::Result<u64> {
     std::fs::create_dir_all(dir).with_context(|| format!("make {}", dir.display()))?;
-    let scenario = ALL.iter().find(|known| known.name == scenario);
-    let scenario = scenario.context("the scenario is there")?;
+    let scenario = scenario::named(scenario)?;
     let mut job = Job {
         scenario: scenario.name.to_owned(),
         phase: 0,
-        system: strandline::ENTRY.name.to_owned(),
+        system: STRANDLINE.name.to_owned(),
         events,
+        wide: scenario.wide,
         dir: dir.to_owned(),
         wanted: vec![part.to_owned()],
     };

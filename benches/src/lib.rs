@@ -6,18 +6,19 @@
 
 #![forbid(unsafe_code)]
 
-pub mod engine;
-pub mod plot;
 pub mod program;
-pub mod row;
-pub mod workload;
+
+mod instructions;
+pub mod plot;
 
 mod child;
-mod instructions;
-mod limit;
-mod machine;
 mod report;
-mod scenario;
-mod strandline;
 
-pub use strandline::ENTRY as STRANDLINE;
+mod scenario;
+mod systems;
+pub mod workload;
+
+pub mod engine;
+pub mod results;
+
+pub use systems::STRANDLINE;

@@ -1,9 +1,10 @@
 //! The program: which work on which systems, in processes of their own, and what is printed.
 
 use crate::engine::EngineEntry;
-use crate::row::{Gathered, Results};
+use crate::results::{Gathered, Results, machine};
 use crate::scenario::{ALL, For, Job, Scenario, is_wanted};
-use crate::{child, instructions, limit, machine, plot, report, strandline};
+use crate::systems::{LIMIT, STRANDLINE};
+use crate::{child, instructions, plot, report};
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::path::{Path, PathBuf};
@@ -61,10 +62,10 @@ pub struct Options {
 ///
 /// What kept it from measuring.
 pub fn run(options: &Options, peers: &[EngineEntry]) -> anyhow::Result<ExitCode> {
-    let engines: Vec<_> = [strandline::ENTRY]
+    let engines: Vec<_> = [STRANDLINE]
         .into_iter()
         .chain(peers.iter().copied())
-        .chain([limit::ENTRY])
+        .chain([LIMIT])
         .collect();
     if let Some(job) = child::job()? {
         child::work(&job, &engines)?;
@@ -109,8 +110,8 @@ pub fn measure(options: &Options, engines: &[EngineEntry]) -> anyhow::Result<Res
     make_directory(&parent)?;
     if options.instructions {
         let dir = fresh(&parent)?;
-        let rows = instructions::measure(options, dir.path())?;
-        let machine = machine::machine(&parent);
+        let rows = instructions::measure(&options.names, dir.path())?;
+        let machine = machine(&parent);
         return Ok(Results { machine, rows });
     }
     for name in &options.systems {
@@ -147,6 +148,7 @@ pub fn measure(options: &Options, engines: &[EngineEntry]) -> anyhow::Result<Res
                 phase,
                 system: turn.entry.name.to_owned(),
                 events: turn.events,
+                wide: turn.scenario.wide,
                 dir: dir.path().to_owned(),
                 wanted: options.names.clone(),
             };
@@ -162,7 +164,7 @@ pub fn measure(options: &Options, engines: &[EngineEntry]) -> anyhow::Result<Res
     }
     bar.finish_and_clear();
     Ok(Results {
-        machine: machine::machine(&parent),
+        machine: machine(&parent),
         rows: gathered.rows(),
     })
 }
@@ -218,8 +220,8 @@ fn is_wanted_part(wanted: &[String], work: &str) -> bool {
 fn takes_part(scenario: &Scenario, entry: &EngineEntry) -> bool {
     let is_for = match scenario.systems {
         For::AllAndLimits => true,
-        For::Stores => entry.name != limit::ENTRY.name,
-        For::Own => entry.name == strandline::ENTRY.name,
+        For::Stores => entry.name != LIMIT.name,
+        For::Own => entry.name == STRANDLINE.name,
     };
     is_for
         && scenario

@@ -1,8 +1,10 @@
 //! The table: a line for each work, a column for each system.
+//!
+//! It knows results and which systems there are; it measures nothing.
 
 use crate::engine::EngineEntry;
-use crate::limit;
-use crate::row::{Results, Row, Unit};
+use crate::results::{Results, Row, Unit};
+use crate::systems::{LIMIT, STRANDLINE};
 use std::fmt::Write;
 
 /// The results as a table, with the notes of the systems in it.
@@ -62,9 +64,9 @@ fn line(rows: &[Row], first: &Row, systems: &[&EngineEntry]) -> Vec<String> {
         None => "–".to_owned(),
     }));
     let own = of("strandline");
-    let peers = systems.iter().filter(|entry| {
-        entry.name != limit::ENTRY.name && entry.name != crate::strandline::ENTRY.name
-    });
+    let peers = systems
+        .iter()
+        .filter(|entry| entry.name != LIMIT.name && entry.name != STRANDLINE.name);
     let best = peers
         .filter_map(|entry| of(entry.name))
         .filter_map(|peer| own.map(|own| advantage(own, peer)))
@@ -139,7 +141,7 @@ fn aligned(lines: &[Vec<String>]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::row::Machine;
+    use crate::results::Machine;
 
     fn row(system: &str, work: &str, value: f64) -> Row {
         Row {
@@ -155,7 +157,7 @@ mod tests {
 
     const PEER: EngineEntry = EngineEntry {
         name: "peer",
-        ..limit::ENTRY
+        ..LIMIT
     };
 
     #[test]
@@ -174,7 +176,7 @@ mod tests {
                 row("strandline", "read/by-id", 1_234.0),
             ],
         };
-        let text = table(&results, &[crate::strandline::ENTRY, PEER]);
+        let text = table(&results, &[STRANDLINE, PEER]);
         let lines: Vec<_> = text.lines().collect();
         assert!(
             lines[1].contains("3.00 M") && lines[1].contains("2.0 x"),

@@ -13,17 +13,6 @@ pub const RARE_KIND: u16 = 100;
 /// How many events are of [`RARE_KIND`].
 pub const RARE_EVENTS: u64 = 100;
 
-/// Which of the events a query takes.
-#[derive(Debug, Clone, Copy)]
-pub enum Filter<'a> {
-    /// Those of a kind.
-    Kind(u16),
-    /// Those of a scope.
-    Scope(&'a str),
-    /// Those of the entities whose names start so.
-    Prefix(&'a str),
-}
-
 /// The events of a run, all decided by the number of events and of entities.
 ///
 /// Event `n` belongs to entity `n` modulo the number of entities, scope entity modulo 10, and kind

@@ -16,88 +16,21 @@
     reason = "a harness that fails by panicking fails loudly enough"
 )]
 
-pub mod damage;
+pub mod fuzz;
+
+mod faults;
+pub mod kernel;
+pub mod machine;
+
+mod disk;
 mod driver;
 mod expect;
-pub mod explore;
-pub mod fuzz;
-mod held;
-pub mod kernel;
-mod ledger;
-mod loud;
-pub mod machine;
-mod point;
-mod probe;
-pub mod red;
-mod run;
-pub mod sweep;
-mod taken;
+mod verdict;
 mod workload;
 
-pub use driver::{Driver, How, Target};
-pub use expect::{EventSpec, Expected, Shape};
-pub use ledger::{Ledger, Totals};
-pub use point::{Moment, Path, Point};
-pub use probe::Defect;
-pub use run::{Run, Setup};
-pub use taken::Taken;
+pub use disk::{Defect, Moment, Path, Point, Run, Setup};
+pub use driver::Driver;
+pub use expect::{EventSpec, Expected, How, Shape, Taken, Target};
+pub use faults::{Failure, damage, explore, red, sweep};
+pub use verdict::{Ledger, Totals, Violation};
 pub use workload::{WORKLOADS, Workload};
-
-use std::fmt;
-use strandline::{Error, ErrorKind, Store};
-
-/// Something that must not be.
-#[derive(Debug, Clone)]
-pub struct Violation {
-    /// What was seen.
-    pub message: String,
-    /// How many events that were acknowledged as synced are missing.
-    pub lost: u64,
-}
-
-impl Violation {
-    pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-            lost: 0,
-        }
-    }
-
-    pub(crate) fn lost(message: impl Into<String>, lost: u64) -> Self {
-        Self {
-            message: message.into(),
-            lost,
-        }
-    }
-}
-
-impl fmt::Display for Violation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for Violation {}
-
-/// Whether an error says that what is on the disk cannot be believed.
-pub(crate) fn is_typed(error: &Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::Corrupt
-            | ErrorKind::LogBehindCheckpoint
-            | ErrorKind::UnsupportedVersion
-            | ErrorKind::NotFound
-    )
-}
-
-/// Checks every checksum and chain of a store.
-pub(crate) fn expect_whole(store: &Store) -> Result<(), Violation> {
-    match store.verify() {
-        Ok(report) if report.is_intact() => Ok(()),
-        Ok(report) => {
-            let first = report.problems.first().map(ToString::to_string);
-            Err(Violation::new(format!("verification finds {first:?}")))
-        }
-        Err(error) => Err(Violation::new(format!("verification fails: {error:?}"))),
-    }
-}

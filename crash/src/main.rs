@@ -4,9 +4,9 @@ use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use strandline_crash::explore::{Failure, Plan, explore, record, replay};
+use strandline_crash::explore::{Plan, explore, record, replay};
 use strandline_crash::{
-    Ledger, Path, Totals, WORKLOADS, Workload, damage, kernel, machine, red, sweep,
+    Failure, Ledger, Path, Totals, WORKLOADS, Workload, damage, kernel, machine, red, sweep,
 };
 
 /// Cut the power, fail the disk and damage the files of a store, and judge what is left.

@@ -1,7 +1,11 @@
 //! What is done on the disk while the power is cut: about twenty short stories, each of one part of
 //! the store.
+//!
+//! It says what is done; whether the answers are right is the driver's to judge.
 
-use crate::{Driver, How, Shape, Target, Violation};
+use crate::driver::Driver;
+use crate::expect::{How, Shape, Target};
+use crate::verdict::Violation;
 use strandline::Durability::{Synced, Written};
 use strandline::fs::{Fill, Keep, Loss};
 use strandline::maintenance::{CopyMode, Existing};

@@ -60,7 +60,7 @@ enum Repository {
     ///
     /// Example: cargo xtask test
     Test,
-    /// Check what the compiler does not: directions of dependencies, file sizes, seams.
+    /// Check what the compiler does not: directions of dependencies and rooms, file sizes, seams.
     ///
     /// Example: cargo xtask tidy
     Tidy,

@@ -12,8 +12,9 @@ use parking_lot::{RwLock, RwLockReadGuard};
 use serde_bytes::Bytes;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use strandline_benches::engine::{Ability, Durability, Engine, EngineEntry, Failure, NewEvent};
-use strandline_benches::workload::Filter;
+use strandline_benches::engine::{
+    Ability, Durability, Engine, EngineEntry, Failure, Filter, NewEvent,
+};
 
 /// batpak 0.10.
 pub const ENTRY: EngineEntry = EngineEntry {

@@ -5,8 +5,9 @@ use crate::record;
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode, UserKey, UserValue};
 use parking_lot::Mutex;
 use std::path::Path;
-use strandline_benches::engine::{Ability, Durability, Engine, EngineEntry, Failure, NewEvent};
-use strandline_benches::workload::Filter;
+use strandline_benches::engine::{
+    Ability, Durability, Engine, EngineEntry, Failure, Filter, NewEvent,
+};
 
 /// fjall 3.
 pub const ENTRY: EngineEntry = EngineEntry {

@@ -14,8 +14,9 @@ use std::ops::Bound;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use strandline_benches::engine::{Ability, Durability, Engine, EngineEntry, Failure, NewEvent};
-use strandline_benches::workload::Filter;
+use strandline_benches::engine::{
+    Ability, Durability, Engine, EngineEntry, Failure, Filter, NewEvent,
+};
 
 /// redb 4.
 pub const ENTRY: EngineEntry = EngineEntry {

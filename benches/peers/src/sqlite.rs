@@ -4,8 +4,9 @@ use crate::numbering::{Clocks, Ids, wall_ms};
 use parking_lot::Mutex;
 use rusqlite::{Connection, OpenFlags, params};
 use std::path::{Path, PathBuf};
-use strandline_benches::engine::{Ability, Durability, Engine, EngineEntry, Failure, NewEvent};
-use strandline_benches::workload::Filter;
+use strandline_benches::engine::{
+    Ability, Durability, Engine, EngineEntry, Failure, Filter, NewEvent,
+};
 
 /// SQLite with a write-ahead log.
 pub const ENTRY: EngineEntry = EngineEntry {

@@ -4,8 +4,9 @@ use gag::Gag;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
-use strandline_benches::engine::{Ability, Durability, Engine, EngineEntry, Failure, NewEvent};
-use strandline_benches::workload::Filter;
+use strandline_benches::engine::{
+    Ability, Durability, Engine, EngineEntry, Failure, Filter, NewEvent,
+};
 use tokio::sync::{mpsc, oneshot, watch};
 use umadb_core::db::UmaDb;
 use umadb_core::mvcc::{Mvcc, StorageOptions};

@@ -1,8 +1,8 @@
 //! Every peer does what it says it can, and has its events after it was closed and opened again.
 
 use std::collections::HashSet;
-use strandline_benches::engine::{Ability, Durability, Engine, EngineEntry, NewEvent};
-use strandline_benches::workload::{Filter, RARE_KIND, Workload};
+use strandline_benches::engine::{Ability, Durability, Engine, EngineEntry, Filter, NewEvent};
+use strandline_benches::workload::{RARE_KIND, Workload};
 use strandline_peers::ENTRIES;
 
 const EVENTS: u64 = 2_500;

@@ -1,9 +1,10 @@
 //! The plots of growth: Strandline's figures against the number of events, a line for each work.
 
 use super::axis::{Axis, Scale};
+use super::choice::is_drawn;
 use super::style::{self, COLOURS, Canvas, GRID, INK, MARKERS, Side};
-use crate::row::{Results, Row, Unit};
-use crate::{plot, strandline};
+use crate::results::{Results, Row, Unit};
+use crate::systems::STRANDLINE;
 use anyhow::Context;
 use plotters::prelude::*;
 use std::path::{Path, PathBuf};
@@ -102,9 +103,9 @@ pub(super) fn draw(
 fn lines<'a>(results: &'a [Results], plot: &Plot) -> Vec<Line<'a>> {
     let mut lines: Vec<Line<'a>> = Vec::new();
     let is_own = |row: &&Row| {
-        row.system == strandline::ENTRY.name
+        row.system == STRANDLINE.name
             && (plot.holds)(row)
-            && plot::is_drawn(&row.work)
+            && is_drawn(&row.work)
             && row.value.is_finite()
             && row.value > 0.0
     };

@@ -1,11 +1,14 @@
 //! Plots of results, as SVG: how Strandline compares, and how its figures grow with the store.
+//!
+//! It knows results, and by what a table says one is better; it measures nothing.
 
 mod axis;
+mod choice;
 mod growth;
 mod ratios;
 mod style;
 
-use crate::row::{Machine, Results};
+use crate::results::{Machine, Results};
 use anyhow::Context;
 use std::path::{Path, PathBuf};
 
@@ -68,13 +71,6 @@ fn described(machine: &Machine) -> String {
     )
 }
 
-/// Whether a figure is drawn: of a work's percentiles, those but the 99th say what the rate says
-/// already, or what a single event took.
-fn is_drawn(work: &str) -> bool {
-    let (_, last) = work.rsplit_once('/').unwrap_or(("", work));
-    !matches!(last, "p50" | "p99.9" | "max")
-}
-
 #[expect(clippy::disallowed_methods, reason = "plots are no files of a store")]
 fn make_directory(dir: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(dir).with_context(|| format!("make {}", dir.display()))
@@ -83,7 +79,7 @@ fn make_directory(dir: &Path) -> anyhow::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::row::{Row, Unit};
+    use crate::results::{Row, Unit};
 
     const RATE: Unit = Unit::EventsPerSecond;
 

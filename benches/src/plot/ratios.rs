@@ -1,10 +1,11 @@
 //! `ratios.svg`: how many times better Strandline is than each peer, for each work.
 
 use super::axis::{Axis, Scale, short};
+use super::choice::is_drawn;
 use super::style::{self, COLOURS, Canvas, FAINT_INK, GRID, INK, Marker, Side};
 use crate::report::advantage;
-use crate::row::{Results, Row, Unit};
-use crate::{plot, strandline};
+use crate::results::{Results, Row, Unit};
+use crate::systems::STRANDLINE;
 use anyhow::Context;
 use plotters::prelude::*;
 use std::path::{Path, PathBuf};
@@ -79,7 +80,7 @@ pub(super) fn draw(
 fn compared(results: &[Results]) -> Vec<Compared<'_>> {
     let mut all: Vec<Compared<'_>> = Vec::new();
     for results in results {
-        let is_own = |row: &&Row| row.system == strandline::ENTRY.name && is_comparable(row);
+        let is_own = |row: &&Row| row.system == STRANDLINE.name && is_comparable(row);
         for own in results.rows.iter().filter(is_own) {
             let found = Compared {
                 work: &own.work,
@@ -109,7 +110,7 @@ fn compared(results: &[Results]) -> Vec<Compared<'_>> {
 
 /// A part of a whole is neither fast nor small.
 fn is_comparable(row: &Row) -> bool {
-    row.unit != Unit::Ratio && plot::is_drawn(&row.work)
+    row.unit != Unit::Ratio && is_drawn(&row.work)
 }
 
 fn advantages(rows: &[Row], own: &Row) -> Vec<(&'static Peer, f64)> {

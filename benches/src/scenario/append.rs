@@ -1,9 +1,11 @@
 //! Appending: rates, latencies, and what it leaves in memory and on disk.
 
-use super::{For, Job, Phase, Scenario, failed, files, now, timed};
-use crate::engine::{Ability, Durability, Engine, EngineEntry, NewEvent};
-use crate::row::{Measured, Unit};
-use crate::workload::Workload;
+use super::files;
+use super::fill::fill;
+use super::measure::{failed, histogram, note, now, percentiles, timed};
+use super::work::{For, Job, Phase, Scenario};
+use crate::engine::{Ability, Durability, EngineEntry, NewEvent};
+use crate::results::{Measured, Unit};
 use hdrhistogram::Histogram;
 
 pub(super) const SINGLE: Scenario = Scenario {
@@ -90,31 +92,6 @@ pub(super) const SYNCED64: Scenario = Scenario {
     ..SYNCED8
 };
 
-/// Events in a batch.
-const BATCH: u64 = 100;
-
-/// Appends all events in batches, as what other work reads.
-pub(super) fn fill(
-    entry: &EngineEntry,
-    engine: &dyn Engine,
-    workload: &Workload,
-) -> anyhow::Result<()> {
-    let durability = if entry.abilities.contains(&Ability::Written) {
-        Durability::Written
-    } else {
-        Durability::Synced
-    };
-    let mut batch = Vec::with_capacity(BATCH as usize);
-    for number in 0..workload.events() {
-        batch.push(workload.event(number));
-        if batch.len() as u64 == BATCH || number + 1 == workload.events() {
-            engine.append(&batch, durability).map_err(failed)?;
-            batch.clear();
-        }
-    }
-    Ok(())
-}
-
 fn one_by_one(
     job: &Job,
     entry: &EngineEntry,
@@ -122,7 +99,7 @@ fn one_by_one(
     memory: &str,
     disk: &str,
 ) -> anyhow::Result<Vec<Measured>> {
-    let workload = job.workload()?;
+    let workload = job.workload();
     let resident = files::resident_bytes()?;
     let engine = (entry.open)(&job.dir).map_err(failed)?;
     let mut latencies = histogram()?;
@@ -157,7 +134,7 @@ fn in_batches(
     append: &str,
     disk: &str,
 ) -> anyhow::Result<Vec<Measured>> {
-    let workload = job.workload()?;
+    let workload = job.workload();
     let engine = (entry.open)(&job.dir).map_err(failed)?;
     let ((), elapsed) = timed(|| fill(entry, &*engine, &workload))?;
     engine.close().map_err(failed)?;
@@ -175,7 +152,7 @@ fn by_threads(
     threads: u64,
     durability: Durability,
 ) -> anyhow::Result<Vec<Measured>> {
-    let workload = job.workload()?;
+    let workload = job.workload();
     let engine = (entry.open)(&job.dir).map_err(failed)?;
     let engine = &*engine;
     let append = |thread: u64| -> anyhow::Result<Histogram<u64>> {
@@ -211,35 +188,6 @@ fn by_threads(
     let mut measured = vec![job.rate(work, job.events, elapsed, Unit::EventsPerSecond)];
     measured.extend(percentiles(job, work, &latencies));
     Ok(measured)
-}
-
-/// Latencies in nanoseconds, to three digits.
-pub(super) fn histogram() -> anyhow::Result<Histogram<u64>> {
-    Ok(Histogram::new(3)?)
-}
-
-pub(super) fn note(latencies: &mut Histogram<u64>, latency: std::time::Duration) {
-    // A histogram that grows by itself takes every figure.
-    let _ = latencies.record(u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX));
-}
-
-/// p50, p99, p99.9 and the longest, in microseconds.
-pub(super) fn percentiles<'a>(
-    job: &'a Job,
-    work: &'a str,
-    latencies: &'a Histogram<u64>,
-) -> impl Iterator<Item = Measured> + 'a {
-    let at = |quantile| latencies.value_at_quantile(quantile);
-    let figures = [
-        ("p50", at(0.5)),
-        ("p99", at(0.99)),
-        ("p99.9", at(0.999)),
-        ("max", latencies.max()),
-    ];
-    figures.into_iter().map(move |(name, nanoseconds)| {
-        let value = nanoseconds as f64 / 1e3;
-        job.measured(&format!("{work}/{name}"), value, Unit::Microseconds)
-    })
 }
 
 fn per_event(job: &Job, bytes: u64) -> f64 {

@@ -1,10 +1,10 @@
 //! One writer and two readers together.
 
-use super::append::{fill, histogram, note, percentiles};
-use super::read::random;
-use super::{For, Job, Phase, Scenario, failed, now};
+use super::fill::fill;
+use super::measure::{failed, histogram, note, now, percentiles, random};
+use super::work::{For, Job, Phase, Scenario};
 use crate::engine::{Ability, Durability, Engine, EngineEntry};
-use crate::row::{Measured, Unit};
+use crate::results::{Measured, Unit};
 use crate::workload::Workload;
 use hdrhistogram::Histogram;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,7 +26,7 @@ const PART: Duration = Duration::from_millis(1_500);
 
 /// A writer alone, then beside two readers that read events by id.
 fn mixed(job: &Job, entry: &EngineEntry) -> anyhow::Result<Vec<Measured>> {
-    let workload = job.workload()?;
+    let workload = job.workload();
     let engine = (entry.open)(&job.dir).map_err(failed)?;
     let engine = &*engine;
     fill(entry, engine, &workload)?;

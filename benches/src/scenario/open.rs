@@ -1,9 +1,10 @@
 //! Opening: after a clean close, after a kill, and without what makes it quick.
 
-use super::append::fill;
-use super::{Ends, For, Job, Phase, Scenario, failed, timed, touch};
+use super::fill::{fill, fill_and_close};
+use super::measure::{failed, timed, touch};
+use super::work::{Ends, For, Job, Phase, Scenario};
 use crate::engine::{Ability, EngineEntry};
-use crate::row::{Measured, Unit};
+use crate::results::{Measured, Unit};
 use anyhow::Context;
 use std::path::Path;
 use std::sync::Arc;
@@ -67,16 +68,9 @@ pub(super) const WITHOUT: Scenario = Scenario {
     ..CLEAN
 };
 
-pub(super) fn fill_and_close(job: &Job, entry: &EngineEntry) -> anyhow::Result<Vec<Measured>> {
-    let engine = (entry.open)(&job.dir).map_err(failed)?;
-    fill(entry, &*engine, &job.workload()?)?;
-    engine.close().map_err(failed)?;
-    Ok(Vec::new())
-}
-
 fn fill_and_die(job: &Job, entry: &EngineEntry) -> anyhow::Result<Vec<Measured>> {
     let engine = (entry.open)(&job.dir).map_err(failed)?;
-    fill(entry, &*engine, &job.workload()?)?;
+    fill(entry, &*engine, &job.workload())?;
     let kill = std::process::Command::new("kill")
         .args(["-KILL", &std::process::id().to_string()])
         .status();
@@ -86,7 +80,7 @@ fn fill_and_die(job: &Job, entry: &EngineEntry) -> anyhow::Result<Vec<Measured>>
 
 /// Opens, and reads the events of one entity.
 fn open(job: &Job, entry: &EngineEntry, work: &str) -> anyhow::Result<Vec<Measured>> {
-    let workload = job.workload()?;
+    let workload = job.workload();
     let entity = workload.entities().last().context("there are entities")?;
     let mut found = 0_u64;
     let (engine, elapsed) = timed(|| {

@@ -1,11 +1,11 @@
 //! What only Strandline is asked.
 
-use super::append::{fill, histogram, note, percentiles};
-use super::open::fill_and_close;
-use super::{For, Job, Phase, Scenario, failed, now, timed, touch};
+use super::fill::{fill, fill_and_close};
+use super::measure::{failed, histogram, note, now, percentiles, timed, touch};
+use super::work::{For, Job, Phase, Scenario};
 use crate::engine::{Ability, EngineEntry};
-use crate::row::{Measured, Unit};
-use crate::strandline::{event, options};
+use crate::results::{Measured, Unit};
+use crate::systems::{event, options};
 use anyhow::Context;
 use hdrhistogram::Histogram;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -55,7 +55,7 @@ const SYNCED: u64 = 500;
 const APPENDS: u64 = 100_000;
 
 fn read_back(job: &Job, _: &EngineEntry) -> anyhow::Result<Vec<Measured>> {
-    let workload = job.workload()?;
+    let workload = job.workload();
     let store = options().open(&job.dir)?;
     let now = store.snapshot();
     let mut count = 0;
@@ -90,7 +90,7 @@ fn read_back(job: &Job, _: &EngineEntry) -> anyhow::Result<Vec<Measured>> {
 fn one_stream(job: &Job, entry: &EngineEntry) -> anyhow::Result<(Store, Coordinate)> {
     // The other entities hold as many events again, so that the stream is not the whole log.
     let engine = (entry.open)(&job.dir).map_err(failed)?;
-    let workload = job.workload()?;
+    let workload = job.workload();
     fill(entry, &*engine, &workload)?;
     engine.close().map_err(failed)?;
     let store = options().open(&job.dir)?;
@@ -141,7 +141,7 @@ fn pages(job: &Job, entry: &EngineEntry) -> anyhow::Result<Vec<Measured>> {
 
 /// Appends through many rotations, with checkpoints beside.
 fn rotating(job: &Job, _: &EngineEntry) -> anyhow::Result<Vec<Measured>> {
-    let workload = job.workload()?;
+    let workload = job.workload();
     // Interval syncs are on, as they are by default: a rotation waits for what is not durable.
     let store = strandline::StoreOptions::new()
         .durability(Durability::Written)
@@ -183,7 +183,7 @@ fn rotating(job: &Job, _: &EngineEntry) -> anyhow::Result<Vec<Measured>> {
 /// Appends beside a reader that loops over one long stream, and without.
 fn long_stream(job: &Job, entry: &EngineEntry) -> anyhow::Result<Vec<Measured>> {
     let (store, long) = one_stream(job, entry)?;
-    let workload = job.workload()?;
+    let workload = job.workload();
     let (mut alone, mut beside) = (histogram()?, histogram()?);
     append(&store, &workload, 0..APPENDS, &mut alone)?;
     let stop = AtomicBool::new(false);

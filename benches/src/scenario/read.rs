@@ -1,10 +1,11 @@
 //! Reading and querying what was appended.
 
-use super::open::fill_and_close;
-use super::{For, Job, Phase, Scenario, failed, now, timed, touch};
-use crate::engine::{Ability, Engine, EngineEntry};
-use crate::row::{Measured, Unit};
-use crate::workload::{Filter, KINDS, RARE_KIND, Workload};
+use super::fill::fill_and_close;
+use super::measure::{failed, now, random, timed, touch};
+use super::work::{For, Job, Phase, Scenario};
+use crate::engine::{Ability, Engine, EngineEntry, Filter};
+use crate::results::{Measured, Unit};
+use crate::workload::{KINDS, RARE_KIND, Workload};
 use anyhow::Context;
 use std::hint::black_box;
 
@@ -46,14 +47,6 @@ const PREFIXES: u32 = 10;
 /// How often the rare kind is asked for.
 const RARE_QUERIES: u32 = 100;
 
-/// Numbers without an order: xorshift64 (Marsaglia, 2003).
-pub(super) fn random(state: &mut u64) -> u64 {
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    *state
-}
-
 /// Work and what it needs.
 type Part = (
     &'static str,
@@ -73,7 +66,7 @@ const PARTS: &[Part] = &[
 ];
 
 fn read(job: &Job, entry: &EngineEntry) -> anyhow::Result<Vec<Measured>> {
-    let workload = job.workload()?;
+    let workload = job.workload();
     // A limit has nothing to open again, but for the count of its events.
     let engine = (entry.open)(&job.dir).map_err(failed)?;
     let mut measured = Vec::new();
@@ -206,7 +199,7 @@ fn all(job: &Job, count: u64) -> anyhow::Result<()> {
 
 /// Reads streams of five events at random.
 fn read_wide(job: &Job, entry: &EngineEntry) -> anyhow::Result<Vec<Measured>> {
-    let workload = job.workload()?;
+    let workload = job.workload();
     let engine = (entry.open)(&job.dir).map_err(failed)?;
     let entities = workload.entities();
     let mut state = 1;

@@ -1,10 +1,11 @@
 //! What only Strandline is asked when it writes: submits, expected versions, conditions.
 
+use super::measure::{now, timed};
 use super::own::BACK;
-use super::{Job, Phase, Scenario, now, timed};
+use super::work::{Job, Phase, Scenario};
 use crate::engine::{Ability, EngineEntry};
-use crate::row::{Measured, Unit};
-use crate::strandline::{event, options};
+use crate::results::{Measured, Unit};
+use crate::systems::{event, options};
 use crate::workload::Workload;
 use anyhow::Context;
 use std::collections::VecDeque;
@@ -47,7 +48,7 @@ const BLOCK: u64 = 1_000;
 
 /// One thread that keeps 64 synced appends in flight, against one that waits for each.
 fn submit64(job: &Job, _: &EngineEntry) -> anyhow::Result<Vec<Measured>> {
-    let workload = job.workload()?;
+    let workload = job.workload();
     let coordinates = coordinates(&workload)?;
     let store = options().durability(Durability::Synced).open(&job.dir)?;
     let at = |number: u64| -> anyhow::Result<(&Coordinate, Event)> {
@@ -89,7 +90,7 @@ fn submit64(job: &Job, _: &EngineEntry) -> anyhow::Result<Vec<Measured>> {
 
 /// Appends that expect the version that is there, in turn with appends that expect nothing.
 fn expected(job: &Job, _: &EngineEntry) -> anyhow::Result<Vec<Measured>> {
-    let workload = job.workload()?;
+    let workload = job.workload();
     let store = options().open(&job.dir)?;
     let mut newest = vec![None; workload.entities().len()];
     in_turns(
@@ -111,7 +112,7 @@ fn expected(job: &Job, _: &EngineEntry) -> anyhow::Result<Vec<Measured>> {
 /// Appends on condition that the entity has no event since its newest one, in turn with appends
 /// without a condition. Events of other entities come in between, so the index is asked each time.
 fn condition(job: &Job, _: &EngineEntry) -> anyhow::Result<Vec<Measured>> {
-    let workload = job.workload()?;
+    let workload = job.workload();
     let store = options().open(&job.dir)?;
     let mut since = vec![Sequence::ZERO; workload.entities().len()];
     in_turns(

@@ -1,7 +1,7 @@
 //! Who else opens the store while it is open.
 
-use super::{DIR, Driver, Outcome};
-use crate::Violation;
+use super::store::{DIR, Driver, Outcome};
+use crate::verdict::Violation;
 use strandline::ErrorKind;
 
 impl Driver {

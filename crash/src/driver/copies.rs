@@ -1,42 +1,14 @@
 //! Backups and restored stores on the same disk, and what must be of them at each moment.
 
-use super::{DIR, Driver, Outcome};
-use crate::expect::Copy;
-use crate::{Expected, Violation, expect_whole};
+use super::store::{DIR, Driver, Outcome};
+use crate::expect::{Copy, Expected, How, Target};
+use crate::verdict::{Violation, expect_whole, is_typed};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 use strandline::fs::Fs;
-use strandline::maintenance::{BackupOptions, CopyMode, Existing, backup_with, restore};
+use strandline::maintenance::{BackupOptions, Existing, backup_with, restore};
 use strandline::{Error, ErrorKind, Store, StoreOptions};
-
-/// What a workload copies a store to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Target {
-    /// Its directory.
-    pub dir: &'static str,
-    /// How it comes to be.
-    pub how: How,
-}
-
-/// How a copy is made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum How {
-    /// The store is backed up.
-    Backup {
-        /// How segments are brought.
-        mode: CopyMode,
-        /// Whether it is verified before it takes its place.
-        verify: bool,
-    },
-    /// A backup is restored.
-    Restore {
-        /// The backup.
-        from: &'static str,
-        /// What becomes of a store that is there.
-        existing: Existing,
-    },
-}
 
 impl Driver {
     /// Backs the store up, onto an earlier backup if there is one, or restores a backup.
@@ -68,7 +40,7 @@ impl Driver {
                     ErrorKind::InvalidInput,
                     ErrorKind::Unknown,
                 ];
-                if !refusals.contains(&error.kind()) && !crate::is_typed(&error) {
+                if !refusals.contains(&error.kind()) && !is_typed(&error) {
                     return Err(failed(target, &error));
                 }
             }
@@ -152,7 +124,7 @@ impl Driver {
             |found: &dyn std::fmt::Display| Err(Violation::new(format!("{}: {found}", target.dir)));
         let store = match self.look(target.dir) {
             Ok(store) => store,
-            Err(error) if may.contains(&None) && crate::is_typed(&error) => return Ok(()),
+            Err(error) if may.contains(&None) && is_typed(&error) => return Ok(()),
             Err(error) => return wrong(&format!("it does not open: {error:?}")),
         };
         if let Err(found) = expect_whole(&store) {
@@ -204,7 +176,7 @@ impl Driver {
                     continue;
                 }
                 // There is no backup yet.
-                Err(error) if self.nothing_to_restore(target) && crate::is_typed(&error) => {
+                Err(error) if self.nothing_to_restore(target) && is_typed(&error) => {
                     continue;
                 }
                 other => {

@@ -1,33 +1,15 @@
-//! Ways in which a store ends and is opened again, and who holds what it showed meanwhile.
+//! Ways in which a store ends, and is opened again.
 
-use super::{DIR, Driver, Outcome, TRIES};
-use crate::Violation;
-use crate::held::Contents;
+use super::store::{Driver, Outcome};
+use crate::verdict::Violation;
 use std::sync::Arc;
+use strandline::ErrorKind;
 use strandline::fs::Loss;
-use strandline::{Error, ErrorKind, Snapshot, StoreOptions};
 
 /// One in so many seeds has a reader in another process whenever a process is killed.
 const SEEDS_OF_READER: u64 = 8;
-/// Most readers at a time.
-const HELD_MAX: usize = 4;
-
-/// A snapshot that somebody holds, and what it showed.
-#[derive(Debug)]
-pub(super) struct Held {
-    snapshot: Snapshot,
-    contents: Contents,
-    /// Whether its process is another than the one that writes, and outlives it.
-    is_beside: bool,
-}
 
 impl Driver {
-    /// Drops the store without closing it.
-    pub fn leave(&mut self) {
-        self.marks().watched = None;
-        self.store = None;
-    }
-
     /// Kills the process and opens the store in another.
     ///
     /// # Errors
@@ -77,80 +59,25 @@ impl Driver {
         self.open()
     }
 
-    /// Kills the process, and nobody comes after it.
-    pub(super) fn abandon(&mut self) {
-        self.die();
-        self.leave();
-    }
-
-    /// What the process held goes with it.
-    pub(super) fn die(&mut self) {
-        self.fs = self.fs.next_process();
-        self.held.retain(|held| held.is_beside);
-    }
-
-    /// Has a process beside this one open the store to read, and hold what it sees.
-    fn hold_beside(&mut self) {
-        let options = StoreOptions::new().fs(Arc::new(self.fs.beside()));
-        // What an opening to read only owes is looked at elsewhere.
-        if let Ok(store) = options.read_only().open(DIR) {
-            self.hold(store.snapshot(), true);
-        }
-    }
-
-    fn hold(&mut self, snapshot: Snapshot, is_beside: bool) {
-        let contents = Contents::of(&snapshot);
-        if self.held.len() == HELD_MAX {
-            self.held.remove(0);
-        }
-        self.held.push(Held {
-            snapshot,
-            contents,
-            is_beside,
-        });
-    }
-
-    /// Checks that whoever holds something sees what it saw, and that nothing was written to blocks of
-    /// which a failed sync had lost something.
+    /// Closes the store.
     ///
     /// # Errors
     ///
-    /// If not.
-    pub(crate) fn check_held(&self) -> Outcome {
-        // A rule that is broken on purpose is to be noticed by what is lost.
-        if self.setup.defect.is_some() {
+    /// If the store does what it may not.
+    pub fn close(&mut self) -> Outcome {
+        self.marks().watched = None;
+        let Some(store) = self.store.take().and_then(Arc::into_inner) else {
             return Ok(());
-        }
-        for held in &self.held {
-            let check = || {
-                let events = held.snapshot.query(&strandline::Region::all());
-                held.contents.expect_same(0, events)
-            };
-            let mut checked = check();
-            // A read that fails once is no change.
-            for _ in 0..TRIES {
-                if checked.is_ok() || !self.setup.failing {
-                    break;
-                }
-                checked = check();
+        };
+        match store.close() {
+            Ok(()) => self.expect(|now| now.required = now.events.len()),
+            Err(error) if self.setup.failing => {
+                self.may_lack = error.kind() != ErrorKind::Io;
             }
-            checked.map_err(|wrong| Violation::new(format!("what a reader holds: {wrong}")))?;
-        }
-        if let Some(step) = self.fs.changed_after_failure() {
-            let message = format!("what a failed sync had lost is changed: {step}");
-            return Err(Violation::new(message));
+            Err(error) => {
+                return Err(Violation::new(format!("the close failed: {error:?}")));
+            }
         }
         Ok(())
-    }
-
-    /// How many events readers hold that were never taken away by a power cut.
-    pub(super) fn held_events(&self) -> usize {
-        let visible = self.held.iter().map(|held| held.snapshot.visible().get());
-        visible.max().unwrap_or(0) as usize
-    }
-
-    /// Whether a call may fail so because of a fault that was set.
-    pub(super) fn may_refuse(&self, error: &Error) -> bool {
-        self.setup.failing && matches!(error.kind(), ErrorKind::Io | ErrorKind::NotWritten)
     }
 }

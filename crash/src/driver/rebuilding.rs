@@ -1,7 +1,7 @@
 //! Footers and checkpoints that are made anew.
 
-use super::{DIR, Driver, Outcome};
-use crate::Violation;
+use super::store::{DIR, Driver, Outcome};
+use crate::verdict::{Violation, is_typed};
 use std::ops::ControlFlow;
 use std::path::Path;
 use strandline::maintenance::rebuild;
@@ -32,6 +32,6 @@ impl Driver {
         let stopped = [ErrorKind::Unknown, ErrorKind::Poisoned];
         self.may_refuse(error)
             || self.setup.failing && stopped.contains(&error.kind())
-            || self.setup.lying && crate::is_typed(error)
+            || self.setup.lying && is_typed(error)
     }
 }

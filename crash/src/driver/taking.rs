@@ -1,9 +1,9 @@
-//! Compactions and redactions, and what they may leave.
+//! Compactions and redactions.
 
-use super::{DIR, Driver, Outcome};
-use crate::{Expected, Taken, Violation};
+use super::store::{Driver, Outcome};
+use crate::expect::Taken;
+use crate::verdict::Violation;
 use std::ops::ControlFlow;
-use std::path::Path;
 use std::sync::Arc;
 use strandline::maintenance::{Redaction, Retention, compact, redact};
 use strandline::{Error, ErrorKind, Store};
@@ -41,21 +41,6 @@ impl Driver {
             let chosen = Redaction::new().entity(entity);
             redact(store, &chosen, &mut |_| ControlFlow::Continue(())).map(drop)
         })
-    }
-
-    /// What an open store says was taken; nothing of what was redacted may be in its files.
-    pub(super) fn taken_by_now(
-        &self,
-        expected: &Expected,
-        store: &Store,
-    ) -> Result<Arc<Taken>, Violation> {
-        // A read that fails is no answer.
-        let taken = expected.resolve(store);
-        let taken = taken.map_or_else(|_| expected.taken.clone(), |(_, taken)| taken);
-        if !self.setup.failing && !self.setup.lying {
-            taken.check_gone(&expected.events, &self.fs, Path::new(DIR))?;
-        }
-        Ok(taken)
     }
 
     fn take(&mut self, next: Taken, call: impl FnOnce(&Store) -> Result<(), Error>) -> Outcome {

@@ -1,7 +1,7 @@
 //! Decoders by themselves: the input as it is, and with checksums made right.
 
 use super::mend;
-use crate::Violation;
+use crate::verdict::Violation;
 use std::sync::Arc;
 use strandline::fs::MemFs;
 use strandline_checkpoint::Checkpoint;

@@ -2,7 +2,7 @@
 //! in every way. Answers and errors alike are welcome; a panic is not.
 
 use super::mend;
-use crate::Violation;
+use crate::verdict::Violation;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
@@ -140,7 +140,7 @@ pub(super) fn salvage(input: &[u8]) -> Result<(), Violation> {
     let mut go_on = |_| ControlFlow::Continue(());
     let _ = verify_files(&fs, Path::new(DIR), &Kept::default(), &mut go_on);
     let _ = save(&fs, Path::new(DIR), &target, &mut go_on);
-    crate::expect_whole(&target)
+    crate::verdict::expect_whole(&target)
 }
 
 /// The input as the frames of the active segment, with checksums made right if its first byte is odd.

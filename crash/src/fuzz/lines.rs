@@ -1,7 +1,7 @@
 //! Lines of an import: whatever is taken of them comes out of an export again, and goes in again as the
 //! same.
 
-use crate::Violation;
+use crate::verdict::Violation;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use strandline::fs::MemFs;

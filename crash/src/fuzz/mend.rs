@@ -1,7 +1,7 @@
 //! Checksums that are made right after the bytes under them were changed, so that a change gets past
 //! them.
 
-use crate::damage::golden;
+use crate::faults::damage::golden;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use strandline::fs::{Fs, MemFs, OpenMode, read_file};
@@ -31,7 +31,7 @@ pub(super) fn store() -> &'static Golden {
     static GOLDEN: OnceLock<Golden> = OnceLock::new();
     GOLDEN.get_or_init(|| {
         let (fs, _) = golden().unwrap_or_else(|error| panic!("{error}"));
-        let files = crate::damage::files(&fs);
+        let files = crate::faults::damage::files(&fs);
         Golden { fs, files }
     })
 }

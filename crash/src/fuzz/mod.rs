@@ -3,6 +3,8 @@
 //!
 //! `fuzz/`, a workspace of its own, drives them with libFuzzer; `crash/tests/fuzz.rs` replays its
 //! corpora and what it found.
+//!
+//! It knows the machine, the damaged store and verdicts, and stands above them.
 
 mod decoders;
 mod directory;
@@ -10,8 +12,8 @@ mod lines;
 mod mend;
 mod names;
 
-use crate::Violation;
 use crate::machine::{Call, run as run_machine};
+use crate::verdict::Violation;
 
 /// What a fuzzer drives.
 #[derive(Debug)]

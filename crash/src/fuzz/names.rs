@@ -1,7 +1,7 @@
 //! Names, ids, tags and times as text, and regions, whose answers are compared with a look at every
 //! event.
 
-use crate::Violation;
+use crate::verdict::Violation;
 use std::sync::{Arc, OnceLock};
 use strandline::fs::MemFs;
 use strandline::maintenance::{parse_rfc3339, rfc3339};

@@ -1,10 +1,11 @@
 //! System calls that fail: a process under `strace`, which fails the n-th call of a name.
 
 use super::judge::Known;
+use super::outcome::Outcome;
+use super::plan::{OnProgress, Part, Plan, remove};
 use super::power::describe;
 use super::process::{Process, Told};
 use super::story::Life;
-use super::{OnProgress, Outcome, Part, Plan, remove};
 use std::path::Path;
 use strandline::fs::{OsFs, read_file};
 use strandline_core::fs::Draws;

@@ -4,12 +4,13 @@
 //! the store in its process, and by a reader in another process.
 
 use super::holder::Holder;
+use super::outcome::Outcome;
+use super::plan::{OnProgress, Part, Plan};
 use super::process::{Process, Told};
 use super::sandbox::Ext4;
 use super::story::Life;
 use super::threads::{AGAIN, content, coordinate, open_again, options_of};
-use super::{OnProgress, Outcome, Part, Plan};
-use crate::{Violation, expect_whole};
+use crate::verdict::{Violation, expect_whole};
 use anyhow::Context;
 use std::path::Path;
 use std::process::Command;

@@ -2,10 +2,11 @@
 //! there is room again.
 
 use super::content::Content;
+use super::outcome::Outcome;
+use super::plan::{OnProgress, Part, Plan, remove};
 use super::sandbox::Tmpfs;
 use super::story::options;
-use super::{OnProgress, Outcome, Part, Plan, remove};
-use crate::{Violation, expect_whole};
+use crate::verdict::{Violation, expect_whole};
 use std::path::Path;
 use strandline::{AppendOptions, Batch, Durability, Error, ErrorKind, Region, Store};
 use strandline_core::fs::Draws;

@@ -3,8 +3,8 @@
 
 use super::process::{Process, Told};
 use super::story::{Life, options, say};
-use crate::Violation;
-use crate::held::while_held;
+use crate::expect::while_held;
+use crate::verdict::Violation;
 use std::io;
 use std::path::Path;
 use std::time::Duration;

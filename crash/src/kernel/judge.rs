@@ -3,8 +3,8 @@
 use super::content::Content;
 use super::process::Told;
 use super::story::options;
-use crate::loud::{Files, expect_loud};
-use crate::{Violation, expect_whole};
+use crate::expect::{Files, expect_loud};
+use crate::verdict::{Violation, expect_whole};
 use std::path::Path;
 use strandline::fs::{EntryKind, Fs, OsFs, read_file};
 use strandline::{Region, Store};

@@ -3,11 +3,12 @@
 
 use super::holder::Holder;
 use super::judge::Known;
+use super::outcome::Outcome;
+use super::plan::{OnProgress, Part, Plan, remove};
 use super::power::describe;
 use super::process::{Process, Told};
 use super::story::{Life, options};
-use super::{OnProgress, Outcome, Part, Plan, remove};
-use crate::Violation;
+use crate::verdict::Violation;
 use std::path::Path;
 use std::time::Duration;
 use strandline::ErrorKind;

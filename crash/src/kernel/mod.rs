@@ -2,6 +2,8 @@
 //! that fills, killed processes, and failing system calls.
 //!
 //! What needs root or a tool that is missing is passed over, and said.
+//!
+//! It knows what a reader holds and what an opening owes, and verdicts; no simulated disk, no driver.
 
 mod calls;
 mod content;
@@ -10,6 +12,8 @@ mod full;
 mod holder;
 mod judge;
 mod kill;
+mod outcome;
+mod plan;
 mod power;
 mod process;
 mod sandbox;
@@ -17,157 +21,13 @@ mod shutdown;
 mod story;
 mod threads;
 
-use crate::{Totals, Violation};
+pub use outcome::{Failure, Outcome};
+pub use plan::{OnProgress, Part, Plan};
+
 use anyhow::Context;
-use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use story::Life;
-
-/// A part of what is tried.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Part {
-    /// Power cuts of a mounted ext4.
-    Power,
-    /// A disk that fails to write.
-    Failing,
-    /// A disk that is full.
-    Full,
-    /// Processes that are killed.
-    Kill,
-    /// System calls that fail.
-    Calls,
-}
-
-impl Part {
-    const ALL: [Self; 5] = [
-        Self::Power,
-        Self::Failing,
-        Self::Full,
-        Self::Kill,
-        Self::Calls,
-    ];
-
-    /// What is counted in it.
-    #[must_use]
-    pub const fn counts(self) -> &'static str {
-        match self {
-            Self::Power => "power cuts",
-            Self::Failing => "failing disks",
-            Self::Full => "full disks",
-            Self::Kill => "killed processes",
-            Self::Calls => "failing system calls",
-        }
-    }
-
-    /// Why it cannot be tried here, if it cannot.
-    #[must_use]
-    pub fn missing(self) -> Option<String> {
-        match self {
-            Self::Kill => None,
-            Self::Calls if sandbox::is_there("strace") => None,
-            Self::Calls => Some("strace is not installed".to_owned()),
-            Self::Power | Self::Failing | Self::Full => sandbox::missing(),
-        }
-    }
-}
-
-/// How much is tried, and where.
-#[derive(Debug, Clone)]
-pub struct Plan {
-    /// Where chance comes from.
-    pub seed: u64,
-    /// Power cuts; of the other parts as many as take about as long.
-    pub count: u64,
-    /// The only part that is tried, if not all are.
-    pub part: Option<Part>,
-    /// An empty folder for stores and mounts.
-    pub folder: PathBuf,
-    /// Another program that is run on a disk that fails to write, and nothing else is.
-    pub program: Option<String>,
-    /// Whether processes say that what is only written is synced, which must be noticed.
-    pub lies: bool,
-}
-
-/// Something that must not be, and where it was seen.
-#[derive(Debug)]
-pub struct Failure {
-    part: Part,
-    seed: u64,
-    context: String,
-    violation: Violation,
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            part,
-            seed,
-            context,
-            violation,
-        } = self;
-        let part = part.counts();
-        writeln!(f, "{part}, seed {seed}: {violation}")?;
-        write!(f, "  {context}")
-    }
-}
-
-/// What was tried, and what was wrong.
-#[derive(Debug, Default, serde::Serialize)]
-pub struct Outcome {
-    /// Counts.
-    pub totals: Totals,
-    /// What was wrong.
-    #[serde(skip)]
-    pub failures: Vec<Failure>,
-    /// What was seen beside, a line each.
-    pub notes: Vec<String>,
-}
-
-impl Outcome {
-    fn fail(&mut self, plan: &Plan, part: Part, context: String, violation: Violation) {
-        self.totals.lost += violation.lost;
-        self.totals.violations += 1;
-        self.failures.push(Failure {
-            part,
-            seed: plan.seed,
-            context,
-            violation,
-        });
-    }
-
-    /// Whether so much is wrong that going on tells nothing new.
-    fn is_hopeless(&self) -> bool {
-        self.failures.len() >= 5
-    }
-}
-
-impl fmt::Display for Outcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let totals = &self.totals;
-        let counts = [
-            (totals.power_cuts, Part::Power),
-            (totals.failed_disks, Part::Failing),
-            (totals.full_disks, Part::Full),
-            (totals.kills, Part::Kill),
-            (totals.failed_calls, Part::Calls),
-        ];
-        for (count, part) in counts.iter().filter(|(count, _)| *count > 0) {
-            writeln!(f, "{count} {}", part.counts())?;
-        }
-        for note in &self.notes {
-            writeln!(f, "{note}")?;
-        }
-        let (lost, violations) = (totals.lost, totals.violations);
-        writeln!(
-            f,
-            "{lost} acknowledged events lost, {violations} violations"
-        )
-    }
-}
-
-/// How far a part is: what is done, and of how many.
-pub type OnProgress<'a> = &'a dyn Fn(Part, u64, u64);
 
 /// Runs this program again where it can mount file systems of its own.
 ///
@@ -265,15 +125,5 @@ impl JobArgs {
             Some(_) => story::live(&self.dir, life)?,
         }
         Ok(true)
-    }
-}
-
-/// Removes a folder and what is in it.
-fn remove(folder: &Path) -> anyhow::Result<()> {
-    match std::fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(error).with_context(|| format!("remove {}", folder.display()))
-        }
-        _ => Ok(()),
     }
 }

@@ -2,12 +2,13 @@
 //! chance, and mounted again.
 
 use super::judge::Known;
+use super::outcome::Outcome;
+use super::plan::{OnProgress, Part, Plan, remove};
 use super::process::{Process, Told};
 use super::sandbox::Ext4;
 use super::shutdown::Going;
 use super::story::Life;
-use super::{OnProgress, Outcome, Part, Plan, remove};
-use crate::Violation;
+use crate::verdict::Violation;
 use anyhow::Context;
 use std::time::Duration;
 use strandline::fs::{Fs, OsFs};

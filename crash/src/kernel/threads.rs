@@ -3,7 +3,7 @@
 
 use super::content::Content;
 use super::story::{Life, options, say};
-use crate::held::while_held;
+use crate::expect::while_held;
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,8 +1,8 @@
 //! Appends of every sort, those that are refused too.
 
 use super::model::{Entry, Redacted};
-use super::{Done, Machine, unexpected};
-use crate::Violation;
+use super::store::{Done, Machine, unexpected};
+use crate::verdict::Violation;
 use strandline::{
     AppendCondition, AppendOptions, Batch, Durability, Error, ErrorKind, EventId, ExpectedVersion,
     Region, Sequence,

@@ -1,11 +1,43 @@
-//! Ways in which a store ends, and is opened again.
+//! Ways in which a store is opened, and ends.
 
-use super::{Done, Machine, unexpected};
-use crate::Violation;
-use strandline::ErrorKind;
-use strandline::fs::{Fill, Keep, Loss, Operation, SimFault, SimFaultKind};
+use super::model::Model;
+use super::store::{DIR, Done, Machine, NOW_MS, unexpected};
+use crate::verdict::Violation;
+use std::sync::Arc;
+use strandline::fs::{Fill, Keep, Loss, Operation, SimDisk, SimFault, SimFaultKind, SimFs};
+use strandline::{ErrorKind, ManualClock};
 
 impl Machine {
+    pub(super) fn new() -> Result<Self, Violation> {
+        let mut machine = Self {
+            fs: SimFs::new(SimDisk::new()),
+            clock: Arc::new(ManualClock::new(NOW_MS)),
+            store: None,
+            model: Model::default(),
+            snapshots: Vec::new(),
+            reader: None,
+            opened: 0,
+            openings: 0,
+            copies: 0,
+        };
+        machine.open()?;
+        Ok(machine)
+    }
+
+    /// Opens the store and checks that it holds whole commits of the model, with all that is durable;
+    /// the model then has what it holds, and that is durable.
+    pub(super) fn open(&mut self) -> Done {
+        let options = self.options();
+        let store = options
+            .open(DIR)
+            .map_err(|error| Violation::new(format!("it does not open: {error:?}")))?;
+        let found = store.snapshot().visible().get() as usize;
+        self.model.recover(found)?;
+        self.store = Some(store);
+        self.opened += 1;
+        self.has_everything()
+    }
+
     pub(super) fn close(&mut self, _: [u8; 3]) -> Done {
         if let Some(store) = self.store.take() {
             store.close().map_err(|error| unexpected(&error))?;
@@ -72,5 +104,13 @@ impl Machine {
         self.reader = None;
         self.snapshots.clear();
         self.open()
+    }
+
+    pub(super) fn second_writer(&mut self, _: [u8; 3]) -> Done {
+        match self.options().open(DIR) {
+            Err(error) if error.kind() == ErrorKind::Locked => Ok(()),
+            Err(error) => Err(unexpected(&error)),
+            Ok(_) => Err(Violation::new("two have the store open")),
+        }
     }
 }

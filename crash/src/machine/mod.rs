@@ -3,25 +3,22 @@
 //! A [`Machine`] does what [`Call`]s say, each four bytes, so that whoever makes bytes by chance can
 //! drive it. After each call the store must answer as the model does. An operation of the store is one
 //! line of `OPERATIONS` and a function.
+//!
+//! It knows verdicts; the model is all it knows of what a store should hold.
 
 mod appends;
 mod ends;
 mod model;
 mod reads;
+mod store;
 mod upkeep;
 
-use crate::explore::quietly;
-use crate::{Totals, Violation, expect_whole};
-use model::Model;
-use std::fmt;
-use std::sync::Arc;
-use strandline::fs::{SimDisk, SimFs};
-use strandline::{ErrorKind, ManualClock, Snapshot, Store, StoreOptions};
-use strandline_core::fs::Draws;
+pub use store::Machine;
 
-const DIR: &str = "/store";
-/// When it all happens.
-const NOW_MS: u64 = 1_700_000_000_000;
+use crate::verdict::{Totals, Violation, quietly};
+use std::fmt;
+use store::{Done, NOW_MS};
+use strandline_core::fs::Draws;
 
 /// What is done, and with what: the first byte chooses the operation, the others what it takes.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -33,8 +30,6 @@ struct Operation {
     weight: u8,
     run: fn(&mut Machine, [u8; 3]) -> Done,
 }
-
-type Done = Result<(), Violation>;
 
 const fn operation(
     name: &'static str,
@@ -102,45 +97,6 @@ impl fmt::Debug for Call {
             self.operation().name
         )
     }
-}
-
-/// A store on a simulated disk, and its model.
-#[derive(Debug)]
-pub struct Machine {
-    fs: SimFs,
-    clock: Arc<ManualClock>,
-    store: Option<Store>,
-    model: Model,
-    /// Snapshots that are held.
-    snapshots: Vec<Kept>,
-    /// The store once more, to read only, in another process.
-    reader: Option<Reader>,
-    /// How many times the store was opened to write.
-    opened: u64,
-    openings: u64,
-    copies: u64,
-}
-
-/// A snapshot that is held.
-#[derive(Debug)]
-struct Kept {
-    snapshot: Snapshot,
-    /// Which events had been removed.
-    removed: Vec<bool>,
-    /// Which opening of the store it is of; a redaction shows through it in that one.
-    opened: u64,
-}
-
-/// A store that is open to read only, and what it holds.
-#[derive(Debug)]
-struct Reader {
-    store: Store,
-    /// Which of the events that it has read had been removed by then.
-    removed: Vec<bool>,
-    /// A snapshot of it, with the same of then.
-    held: (Snapshot, Vec<bool>),
-    /// Whether segments were rewritten since it was opened.
-    is_overtaken: bool,
 }
 
 /// Makes `calls` of a new store, and judges it after each, and after a power cut at the end.
@@ -230,22 +186,6 @@ pub fn sweep(seed: u64, count: u64, progress: &dyn Fn(u64)) -> (Totals, Vec<Stri
 }
 
 impl Machine {
-    fn new() -> Result<Self, Violation> {
-        let mut machine = Self {
-            fs: SimFs::new(SimDisk::new()),
-            clock: Arc::new(ManualClock::new(NOW_MS)),
-            store: None,
-            model: Model::default(),
-            snapshots: Vec::new(),
-            reader: None,
-            opened: 0,
-            openings: 0,
-            copies: 0,
-        };
-        machine.open()?;
-        Ok(machine)
-    }
-
     fn call(&mut self, call: Call) -> Done {
         let [_, with @ ..] = call.0;
         // It goes back and forth, which times of events must not.
@@ -253,73 +193,6 @@ impl Machine {
         (call.operation().run)(self, with)?;
         self.has_as_many()
     }
-
-    fn options(&mut self) -> StoreOptions {
-        self.openings += 1;
-        StoreOptions::new()
-            .fs(Arc::new(self.fs.clone()))
-            .clock(self.clock.clone())
-            .random_seed(self.openings)
-            .segment_bytes_max(64 << 10)
-            .payload_bytes_max(40 << 10)
-            .checkpoint_interval_bytes(150 << 10)
-            .no_background_sync()
-            .background_inline()
-    }
-
-    /// The open store.
-    fn store(&self) -> Result<&Store, Violation> {
-        self.store
-            .as_ref()
-            .ok_or_else(|| Violation::new("no store is open"))
-    }
-
-    /// Opens the store and checks that it holds whole commits of the model, with all that is durable;
-    /// the model then has what it holds, and that is durable.
-    fn open(&mut self) -> Done {
-        let options = self.options();
-        let store = options
-            .open(DIR)
-            .map_err(|error| Violation::new(format!("it does not open: {error:?}")))?;
-        let found = store.snapshot().visible().get() as usize;
-        self.model.recover(found)?;
-        self.store = Some(store);
-        self.opened += 1;
-        self.has_everything()
-    }
-
-    fn has_as_many(&self) -> Done {
-        let now = self.store()?.snapshot();
-        let (has, should) = (now.len(), self.model.left() as u64);
-        if has != should {
-            let message = format!("it shows {has} events of {should}");
-            return Err(Violation::new(message));
-        }
-        let (ends, should) = (now.visible().get(), self.model.len() as u64);
-        if ends != should {
-            let message = format!("it ends at {ends} and not at {should}");
-            return Err(Violation::new(message));
-        }
-        Ok(())
-    }
-
-    fn verify(&mut self, _: [u8; 3]) -> Done {
-        self.has_everything()?;
-        expect_whole(self.store()?)
-    }
-
-    fn second_writer(&mut self, _: [u8; 3]) -> Done {
-        match self.options().open(DIR) {
-            Err(error) if error.kind() == ErrorKind::Locked => Ok(()),
-            Err(error) => Err(unexpected(&error)),
-            Ok(_) => Err(Violation::new("two have the store open")),
-        }
-    }
-}
-
-/// A call that failed and may not.
-fn unexpected(error: &strandline::Error) -> Violation {
-    Violation::new(format!("it gave {error:?}"))
 }
 
 #[cfg(test)]

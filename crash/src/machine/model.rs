@@ -1,6 +1,6 @@
 //! `Model`: what a store should hold, as a list.
 
-use crate::Violation;
+use crate::verdict::Violation;
 use std::collections::BTreeMap;
 use strandline::{Coordinate, Event, EventId, EventKind, Hash, Receipt};
 

@@ -2,8 +2,8 @@
 //! opened to read only.
 
 use super::model::{Entry, Redacted};
-use super::{DIR, Done, Kept, Machine, Reader, unexpected};
-use crate::Violation;
+use super::store::{DIR, Done, Kept, Machine, Reader, unexpected};
+use crate::verdict::{Violation, expect_whole};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use strandline::{ErrorKind, Region, Snapshot, StoredEvent};
@@ -110,6 +110,11 @@ pub(super) fn expect_all(now: &Snapshot, entries: &[Entry]) -> Done {
 }
 
 impl Machine {
+    pub(super) fn verify(&mut self, _: [u8; 3]) -> Done {
+        self.has_everything()?;
+        expect_whole(self.store()?)
+    }
+
     /// Checks everything that the store shows.
     pub(super) fn has_everything(&self) -> Done {
         self.has_as_many()?;

@@ -2,8 +2,8 @@
 
 use super::model::Redacted;
 use super::reads::expect_all;
-use super::{DIR, Done, Machine, unexpected};
-use crate::Violation;
+use super::store::{DIR, Done, Machine, unexpected};
+use crate::verdict::Violation;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -92,7 +92,7 @@ impl Machine {
             .open(target)
             .map_err(|error| unexpected(&error))?;
         expect_all(&copy.snapshot(), &self.model.entries)?;
-        crate::expect_whole(&copy)
+        crate::verdict::expect_whole(&copy)
     }
 
     fn backed_up(&mut self) -> Result<PathBuf, Violation> {

@@ -3,7 +3,7 @@
 use super::git::{Repository, WrongUsage};
 use super::history::{self, Commit, What};
 use super::names;
-use super::report::{Timer, progress_bar};
+use super::progress::{Timer, progress_bar};
 use anyhow::{Context, bail, ensure};
 use serde::{Deserialize, Serialize};
 use std::path::Path;

@@ -3,6 +3,8 @@
 //! One event for each file change (entity: the path, scope: its top-level folder), one batch for
 //! each commit. History is followed along first parents, so every change applies to the tree
 //! before it, and the lines added minus deleted of a file add up to the lines it has now.
+//!
+//! It knows the store through its public interface, and nothing else of this program.
 
 mod blobs;
 mod check;
@@ -11,6 +13,7 @@ mod history;
 mod ingest;
 mod names;
 mod plot;
+mod progress;
 mod report;
 #[cfg(test)]
 mod tests;
@@ -60,7 +63,7 @@ fn demonstrate(args: Args) -> anyhow::Result<ExitCode> {
     let (store, ingested) = ingest::ingest(&repository, &dir)?;
     store.close()?;
 
-    let timer = report::Timer::start();
+    let timer = progress::Timer::start();
     let store = Store::open(&dir)?;
     let first_scope = store.snapshot().scopes("").next();
     let open_seconds = timer.seconds();
@@ -69,7 +72,7 @@ fn demonstrate(args: Args) -> anyhow::Result<ExitCode> {
         "the reopened store is empty"
     );
 
-    let timer = report::Timer::start();
+    let timer = progress::Timer::start();
     let verified = store.verify()?;
     let verify_seconds = timer.seconds();
     let folded = check::fold(&store.snapshot())?;

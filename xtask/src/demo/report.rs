@@ -4,42 +4,13 @@ use super::check::{Checked, Folded};
 use super::git::Repository;
 use super::ingest::{ADDED, DELETED, FileChange, Ingested};
 use super::plot::{date, sparkline};
-use indicatif::{ProgressBar, ProgressStyle};
 use std::collections::HashMap;
-use std::time::Instant;
 use strandline::{Region, Store, StoredEvent, VerifyReport};
 
 /// How many files, events and differences are shown.
 const SHOWN: usize = 8;
 const PLOT_WIDTH: usize = 24;
 const NAME_WIDTH: usize = 36;
-
-/// Measures how long something takes.
-pub(super) struct Timer(Instant);
-
-impl Timer {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "measures the demo, not the store"
-    )]
-    pub(super) fn start() -> Self {
-        Self(Instant::now())
-    }
-
-    pub(super) fn seconds(&self) -> f64 {
-        self.0.elapsed().as_secs_f64()
-    }
-}
-
-/// A bar on standard error, if that is a terminal.
-pub(super) fn progress_bar(commits: u64) -> ProgressBar {
-    let bar = ProgressBar::new(commits);
-    let template = "reading {wide_bar} {pos}/{len} commits, {per_sec}, {eta} left";
-    if let Ok(style) = ProgressStyle::with_template(template) {
-        bar.set_style(style);
-    }
-    bar
-}
 
 /// Everything that was measured and checked.
 pub(super) struct Outcome {

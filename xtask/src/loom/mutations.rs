@@ -1,6 +1,6 @@
 //! `cargo xtask loom --mutations`: each model fails once what it watches over is broken.
 
-use super::FLAGS;
+use super::models::{FLAGS, MODELS};
 use super::table::MUTATIONS;
 use crate::mutate::{Mutation, Workspace};
 use anyhow::{Context, bail, ensure};
@@ -60,7 +60,7 @@ fn target_of(mutation: &Mutation) -> &'static str {
 
 /// A model that nothing was seen to fail may watch over nothing.
 fn every_model_has_a_mutation(workspace: &Workspace) -> anyhow::Result<()> {
-    for target in super::MODELS {
+    for target in MODELS {
         let arguments = format!("test --quiet {target} -- --list");
         let listed = cargo(workspace, &arguments).output();
         let listed = listed.context("cannot start cargo")?;

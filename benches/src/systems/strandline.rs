@@ -1,7 +1,6 @@
 //! Strandline behind [`Engine`].
 
-use crate::engine::{Ability, Durability, Engine, EngineEntry, Failure, NewEvent};
-use crate::workload::Filter;
+use crate::engine::{Ability, Durability, Engine, EngineEntry, Failure, Filter, NewEvent};
 use std::path::Path;
 use std::sync::{PoisonError, RwLock};
 use strandline::{

@@ -1,7 +1,6 @@
 //! What the machine allows: the bytes of Strandline's frames, without a store around them.
 
-use crate::engine::{Ability, Durability, Engine, EngineEntry, Failure, NewEvent};
-use crate::workload::Filter;
+use crate::engine::{Ability, Durability, Engine, EngineEntry, Failure, Filter, NewEvent};
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};

@@ -1,9 +1,11 @@
 //! Power cuts at every step of every workload, and again at every step of the recovery.
 
-use crate::{
-    Defect, Driver, Expected, Moment, Path, Point, Run, Setup, Totals, Violation, Workload,
-};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use super::failure::Failure;
+use crate::disk::{Defect, Moment, Path, Point, Run, Setup};
+use crate::driver::Driver;
+use crate::expect::Expected;
+use crate::verdict::{Totals, Violation, quietly};
+use crate::workload::Workload;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use strandline::Durability;
@@ -30,49 +32,6 @@ pub struct Plan {
     pub threads: usize,
 }
 
-/// A violation, and how to see it again.
-#[derive(Debug, Clone)]
-pub struct Failure {
-    /// The workload.
-    pub workload: &'static str,
-    /// The seed.
-    pub seed: u64,
-    /// The power cuts; empty if the workload itself went wrong.
-    pub at: Path,
-    /// The operation that failed, as `--fault` takes it, if one did.
-    pub fault: Option<String>,
-    /// What was done then, and what the cuts took.
-    pub context: String,
-    /// What is wrong.
-    pub violation: Violation,
-}
-
-impl std::fmt::Display for Failure {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self {
-            workload,
-            seed,
-            at,
-            fault,
-            context,
-            violation,
-        } = self;
-        writeln!(f, "{workload}, seed {seed}, at {at}: {violation}")?;
-        write!(f, "{context}")?;
-        write!(
-            f,
-            "  again: cargo xtask crash --seed {seed} --workload {workload}"
-        )?;
-        if let Some(fault) = fault {
-            write!(f, " --fault '{fault}'")?;
-        }
-        if at.0.is_empty() {
-            return Ok(());
-        }
-        write!(f, " --at {at}")
-    }
-}
-
 /// Runs a workload, without any power cut of the explorer's.
 ///
 /// # Errors
@@ -87,18 +46,6 @@ pub fn record(workload: &Workload, seed: u64, defect: Option<Defect>) -> Result<
     };
     let mut driver = Driver::new(SimDisk::new(), Expected::default(), setup);
     quietly(|| (workload.run)(&mut driver).map(|()| driver.finish()))
-}
-
-/// Runs `call`; a panic is a violation.
-pub(crate) fn quietly<T>(call: impl FnOnce() -> Result<T, Violation>) -> Result<T, Violation> {
-    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| {
-        let text = panic
-            .downcast_ref::<String>()
-            .map(String::as_str)
-            .or_else(|| panic.downcast_ref::<&str>().copied())
-            .unwrap_or("no message");
-        Err(Violation::new(format!("it panicked: {text}")))
-    })
 }
 
 /// The disk at a moment of a run, and what is expected of it.

@@ -1,8 +1,13 @@
 //! Every operation of every workload fails once, in each of several ways; afterwards the power is
 //! cut.
 
-use crate::explore::{Failure, judge, quietly};
-use crate::{Defect, Driver, Expected, Path, Setup, Totals, Violation, Workload};
+use super::explore::judge;
+use super::failure::Failure;
+use crate::disk::{Defect, Path, Setup};
+use crate::driver::Driver;
+use crate::expect::Expected;
+use crate::verdict::{Totals, Violation, quietly};
+use crate::workload::Workload;
 use std::io::ErrorKind;
 use strandline_core::fs::{Fill, Keep, Loss, Operation, SimDisk, SimFault, SimFaultKind};
 

@@ -1,6 +1,6 @@
 //! Whether an opening that dropped bytes kept and reported them.
 
-use crate::Violation;
+use crate::verdict::Violation;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use strandline::OpenReport;

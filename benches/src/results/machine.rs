@@ -1,6 +1,6 @@
 //! What the figures are measured on.
 
-use crate::row::Machine;
+use super::row::Machine;
 use std::path::Path;
 
 /// This machine, and the file system of `dir`.

@@ -1,9 +1,10 @@
 //! Whether the harness notices a store that breaks a rule. Rules that the code itself must break are
 //! in `xtask`, which changes its text.
 
-use crate::explore::{Plan, explore};
-use crate::sweep::sweep;
-use crate::{Defect, WORKLOADS, Workload};
+use super::explore::{Plan, explore};
+use super::sweep::sweep;
+use crate::disk::Defect;
+use crate::workload::{WORKLOADS, Workload};
 
 /// Tries every defect; gives name and the first violation that it caused, if any.
 #[must_use]

@@ -1,6 +1,7 @@
 //! `Taken`: what compactions and redactions took away.
 
-use crate::{EventSpec, Violation};
+use super::event::EventSpec;
+use crate::verdict::Violation;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use strandline::fs::{Fs, read_file};

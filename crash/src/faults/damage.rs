@@ -1,8 +1,10 @@
 //! A small store, damaged in every way: a typed error, or exactly the right events, or a reported
 //! shorter tail.
 
-use crate::explore::{Failure, quietly};
-use crate::{EventSpec, Path as Cuts, Shape, Totals, Violation};
+use super::failure::Failure;
+use crate::disk::Path as Cuts;
+use crate::expect::{EventSpec, Shape};
+use crate::verdict::{Totals, Violation, is_typed, quietly};
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -212,7 +214,7 @@ fn put(fs: &MemFs, path: &Path, damaged: Damaged) -> std::io::Result<()> {
 fn judge(fs: &MemFs, events: &[StoredEvent]) -> Result<(), Violation> {
     let store = match options(fs).open(DIR) {
         Ok(store) => store,
-        Err(error) if crate::is_typed(&error) => return Ok(()),
+        Err(error) if is_typed(&error) => return Ok(()),
         Err(error) => return Err(Violation::new(format!("the error is {error:?}"))),
     };
     let now = store.snapshot();
@@ -222,7 +224,7 @@ fn judge(fs: &MemFs, events: &[StoredEvent]) -> Result<(), Violation> {
         match event {
             Ok(event) if events.get(at) == Some(&event) => read += 1,
             Ok(_) => return Err(Violation::new(format!("event {at} is a wrong one"))),
-            Err(error) if crate::is_typed(&error) => unreadable += 1,
+            Err(error) if is_typed(&error) => unreadable += 1,
             Err(error) => return Err(Violation::new(format!("reading gives {error:?}"))),
         }
     }

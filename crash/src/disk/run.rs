@@ -1,8 +1,7 @@
 //! `Run`: what was done on a disk and what had to be there at each moment; `Setup`: how.
 
-use crate::{Defect, Expected};
-use std::sync::Arc;
-use strandline::Store;
+use super::defect::Defect;
+use crate::expect::Expected;
 use strandline::fs::{SimDisk, Step};
 
 /// How a driver's store is run.
@@ -55,29 +54,5 @@ impl Run {
         let mark = after.checked_sub(1).and_then(|at| self.marks.get(at));
         mark.map(|(_, expected)| expected.clone())
             .unwrap_or_default()
-    }
-}
-
-/// What is expected, as it changes; and the store that is watched.
-#[derive(Debug, Default)]
-pub(crate) struct Marks {
-    pub(crate) list: Vec<(usize, Expected)>,
-    pub(crate) now: Expected,
-    pub(crate) watched: Option<Arc<Store>>,
-}
-
-impl Marks {
-    pub(crate) fn set(&mut self, steps: usize, change: impl FnOnce(&mut Expected)) {
-        change(&mut self.now);
-        self.list.push((steps, self.now.clone()));
-    }
-
-    /// Whatever a reader sees of a store whose appends are all synced may not be lost.
-    pub(crate) fn look(&mut self, steps: usize) {
-        let Some(store) = &self.watched else { return };
-        let seen = store.snapshot().visible().get() as usize;
-        if seen > self.now.required {
-            self.set(steps, |now| now.required = seen);
-        }
     }
 }

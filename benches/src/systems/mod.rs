@@ -1,0 +1,10 @@
+//! The systems that are always there to be measured: Strandline, and what the machine allows.
+//!
+//! Each is an engine; what is measured of it is not for them to know.
+
+mod limit;
+mod strandline;
+
+pub use self::strandline::ENTRY as STRANDLINE;
+pub(crate) use self::strandline::{event, options};
+pub(crate) use limit::ENTRY as LIMIT;

@@ -1,0 +1,12 @@
+//! Faults on a simulated disk: power cuts, operations that fail, bytes that change, and whether the
+//! harness itself notices a broken rule.
+//!
+//! It knows the driver and its workloads; not processes and file systems of the running kernel.
+
+pub mod damage;
+pub mod explore;
+mod failure;
+pub mod red;
+pub mod sweep;
+
+pub use failure::Failure;

@@ -1,0 +1,106 @@
+//! The directions of the dependencies between packages.
+
+use cargo_metadata::Package;
+
+/// Which workspace crates each one may depend on, its tests included.
+const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
+    ("strandline-core", &[]),
+    ("strandline-segment", &["strandline-core"]),
+    ("strandline-index", &["strandline-core"]),
+    ("strandline-checkpoint", &["strandline-core"]),
+    ("strandline-derive", &[]),
+    (
+        "strandline",
+        &[
+            "strandline-core",
+            "strandline-segment",
+            "strandline-index",
+            "strandline-checkpoint",
+            "strandline-derive",
+        ],
+    ),
+    ("strandline-transfer", &["strandline", "strandline-core"]),
+    ("strandline-examples", &["strandline"]),
+    (
+        "strandline-tests",
+        &[
+            "strandline",
+            "strandline-core",
+            "strandline-segment",
+            "strandline-index",
+            "strandline-checkpoint",
+            "strandline-transfer",
+        ],
+    ),
+    (
+        "strandline-crash",
+        &[
+            "strandline",
+            "strandline-core",
+            "strandline-segment",
+            "strandline-index",
+            "strandline-checkpoint",
+            "strandline-transfer",
+        ],
+    ),
+    (
+        "strandline-benches",
+        &[
+            "strandline",
+            "strandline-core",
+            "strandline-segment",
+            "strandline-index",
+        ],
+    ),
+    ("strandline-cli", &["strandline", "strandline-transfer"]),
+    (
+        "xtask",
+        &["strandline", "strandline-benches", "strandline-cli"],
+    ),
+];
+
+/// Dependencies of the workspace's packages on each other that go against the directions.
+pub(super) fn against_directions(packages: &[Package]) -> Vec<String> {
+    let names: Vec<_> = packages.iter().map(|p| p.name.to_string()).collect();
+    let mut findings = Vec::new();
+    for package in packages {
+        let inside = package
+            .dependencies
+            .iter()
+            .filter(|dependency| names.contains(&dependency.name))
+            .map(|dependency| dependency.name.clone());
+        findings.extend(wrong_directions(&package.name, inside));
+    }
+    findings
+}
+
+fn wrong_directions(package: &str, dependencies: impl Iterator<Item = String>) -> Vec<String> {
+    let rule = MAY_DEPEND_ON.iter().find(|(name, _)| *name == package);
+    let Some((_, allowed)) = rule else {
+        return vec![format!("{package}: say in tidy what it may depend on")];
+    };
+    dependencies
+        .filter(|dependency| !allowed.contains(&dependency.as_str()))
+        .map(|dependency| format!("{package}: must not depend on {dependency}"))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn siblings_must_not_know_each_other() {
+        let found = wrong_directions(
+            "strandline-index",
+            ["strandline-segment".to_owned()].into_iter(),
+        );
+        assert_eq!(found.len(), 1);
+        let fine = wrong_directions(
+            "strandline-index",
+            ["strandline-core".to_owned()].into_iter(),
+        );
+        assert!(fine.is_empty());
+        assert_eq!(wrong_directions("new-crate", std::iter::empty()).len(), 1);
+    }
+}

@@ -1,0 +1,274 @@
+//! Each finding seen on a made-up crate of a few lines, and what is free seen to be free.
+
+use super::{Package, check};
+
+/// What is found in a crate with these rooms and files, beside a `lib.rs` that declares them.
+fn found(rooms: &[&str], files: &[(&str, &str)]) -> Vec<String> {
+    let mut declared = String::new();
+    for (path, _) in files {
+        let name = path.strip_suffix("/mod.rs").or(path.strip_suffix(".rs"));
+        match name.filter(|name| !name.contains('/')) {
+            Some("lib") | None => {}
+            Some(name) => declared += &format!("mod {name}; "),
+        }
+    }
+    let text = |path: &str| {
+        let path = path.strip_prefix("x/src/")?;
+        let file = files.iter().find(|(file, _)| *file == path);
+        match (path, file) {
+            ("lib.rs", file) => Some(declared.clone() + file.map_or("", |(_, text)| text)),
+            (_, file) => file.map(|(_, text)| (*text).to_owned()),
+        }
+    };
+    let package = Package {
+        manifest: "x/Cargo.toml".to_owned(),
+        roots: vec!["x/src/lib.rs".to_owned()],
+        rooms: Some(rooms.iter().map(|line| (*line).to_owned()).collect()),
+    };
+    check(&package, &text)
+}
+
+/// Checks that the low room `low.rs`, with `text`, is found to use `item` of the high one, in the line
+/// that names it.
+fn finds(text: &str, item: &str) {
+    let high = "pub struct Thing; pub fn make() {} pub const MAX: u8 = 1; pub enum Kind { One }";
+    let found = found(&["high", "low"], &[("high.rs", high), ("low.rs", text)]);
+    let line = text.lines().position(|line| line.contains("high"));
+    let line = line.unwrap() + 1;
+    let expected =
+        format!("x/src/low.rs:{line}: uses `{item}` of x/src/high.rs, which stands above it");
+    assert_eq!(found, [expected], "{text}");
+}
+
+/// Checks that the low room `low.rs`, with `text`, is free.
+fn is_free(text: &str) {
+    let high = "pub struct Thing; pub fn make() {}";
+    let found = found(&["high", "low"], &[("high.rs", high), ("low.rs", text)]);
+    assert_eq!(found, Vec::<String>::new(), "{text}");
+}
+
+#[test]
+fn an_arrow_upward_is_found_however_it_is_written() {
+    finds("use crate::high::Thing;", "Thing");
+    finds("use super::high::{self, Thing as T};", "Thing");
+    finds("\n\nuse crate::{ high::{Thing}};", "Thing");
+    finds("use crate::high; fn f() { high::make() }", "make");
+    finds("use crate::high as h; type T = h::Thing;", "Thing");
+    finds("use crate::high::*; fn f(_: Thing) {}", "Thing");
+    finds("use crate::high::Kind::*;", "Kind");
+    finds("use crate::high::Kind::One;", "Kind");
+    finds("fn f() {\n\n crate::high::make() }", "make");
+    finds("fn f() -> u8 { super::high::MAX }", "MAX");
+    finds("fn f() { use crate::high::make; make() }", "make");
+    finds(
+        "mod inner { fn f() { super::super::high::make() } }",
+        "make",
+    );
+    finds("fn f() { println!(\"{}\", crate::high::MAX) }", "MAX");
+    finds("use crate::high::*; fn f() { assert!(1 < MAX) }", "MAX");
+    finds("macro_rules! m { () => { $crate::high::make() } }", "make");
+    finds(
+        "struct S { #[serde(with = \"crate::high::Thing\")] a: u8 }",
+        "Thing",
+    );
+    finds("pub use crate::high::Thing;", "Thing");
+    finds("pub use crate::high::*;", "*");
+    finds("impl crate::high::Thing {}", "Thing");
+    // What nothing in sight defines, as of a macro, is the module's.
+    finds("use crate::high::Generated;", "Generated");
+}
+
+#[test]
+fn re_exports_are_looked_through() {
+    let files = [
+        ("lib.rs", "pub use top::Thing;"),
+        ("top/mod.rs", "mod child; pub use child::*;"),
+        ("top/child.rs", "pub struct Thing;"),
+        ("low.rs", "use crate::Thing;"),
+    ];
+    assert_eq!(
+        found(&["top", "low"], &files),
+        ["x/src/low.rs:1: uses `Thing` of x/src/top/child.rs, which stands above it"]
+    );
+    assert!(found(&["low", "top"], &files).is_empty());
+}
+
+#[test]
+fn an_arrow_between_siblings_is_found() {
+    let files = [("a.rs", "use crate::b::B;"), ("b.rs", "pub struct B;")];
+    assert_eq!(
+        found(&["a b"], &files),
+        ["x/src/a.rs:1: uses `B` of x/src/b.rs, which stands beside it"]
+    );
+}
+
+#[test]
+fn a_use_of_what_the_root_defines_is_found() {
+    let files = [
+        (
+            "lib.rs",
+            "pub struct Root;\n#[macro_export] macro_rules! m { () => {} }",
+        ),
+        ("a.rs", "use crate::Root;"),
+    ];
+    assert_eq!(
+        found(&["a"], &files),
+        ["x/src/a.rs:1: uses `Root` of x/src/lib.rs, which is the root, and above all rooms"]
+    );
+}
+
+#[test]
+fn a_circle_is_found_in_a_room_too() {
+    let files = [
+        (
+            "a/mod.rs",
+            "mod b; mod c; pub const MAX: u8 = 1; fn f() { b::g() }",
+        ),
+        ("a/b.rs", "use super::c::h; pub fn g() { h() }"),
+        ("a/c.rs", "\npub fn h() -> u8 { super::MAX }"),
+    ];
+    assert_eq!(
+        found(&["a"], &files),
+        [
+            "x/src/a/b.rs:1: uses `h` of x/src/a/c.rs, from which uses lead back (a circle of 3 files)",
+            "x/src/a/c.rs:2: uses `MAX` of x/src/a/mod.rs, from which uses lead back (a circle of 3 files)",
+            "x/src/a/mod.rs:1: uses `g` of x/src/a/b.rs, from which uses lead back (a circle of 3 files)",
+        ]
+    );
+}
+
+#[test]
+fn a_name_that_is_exported_and_used_in_the_same_file_is_an_arrow() {
+    let files = [
+        ("a/mod.rs", "mod b; pub use b::B; pub struct A(B);"),
+        ("a/b.rs", "pub struct B; fn f() { super::A(B); }"),
+    ];
+    assert_eq!(found(&["a"], &files).len(), 2);
+}
+
+#[test]
+fn what_is_compiled_for_tests_alone_is_free() {
+    is_free("#[cfg(test)] mod tests { use crate::high::Thing; }");
+    is_free("#[cfg(all(test, loom))] mod model;");
+    is_free("#[cfg(any(test, all(test, loom)))] use crate::high::Thing;");
+    is_free("#[test] fn f() { crate::high::make() }");
+    is_free("struct S; impl S { #[cfg(test)] fn f() { crate::high::make() } }");
+    is_free("fn f() { #[cfg(test)] let x = crate::high::make(); }");
+    let files = [
+        ("high.rs", "pub struct Thing;"),
+        ("low.rs", "#![cfg(test)] use crate::high::Thing;"),
+    ];
+    assert!(found(&["high"], &files).is_empty());
+    finds("#[cfg(not(test))] use crate::high::Thing;", "Thing");
+    finds(
+        "#[cfg(any(test, feature = \"x\"))] use crate::high::Thing;",
+        "Thing",
+    );
+}
+
+#[test]
+fn what_is_not_of_the_crate_is_free() {
+    is_free("use std::fmt; use high::Thing; fn f() { other::high::make() }");
+    is_free("/// See [`crate::high::Thing`].\npub(in crate::low) struct S;");
+    is_free("fn f() { println!(\"{}\", x.make()); y.make(); z! { ::high::make, a: make } }");
+    is_free("use std::sync::*; fn f(thing: u8) -> u8 { thing }");
+}
+
+#[test]
+fn a_local_variable_is_no_item_of_the_same_name() {
+    let files = [
+        (
+            "a/mod.rs",
+            "mod plan; pub use plan::plan; fn f(plan: u8) { g(plan, m!(plan)) } pub struct A;",
+        ),
+        ("a/plan.rs", "use super::A; pub fn plan() {}"),
+    ];
+    assert!(found(&["a"], &files).is_empty());
+}
+
+#[test]
+fn contents_of_a_folder_and_uses_from_outside_a_crate_are_no_arrows() {
+    let files = [
+        ("lib.rs", "pub use other::Thing; pub use a::A;"),
+        ("a/mod.rs", "mod b; pub(crate) use b::{A, *};"),
+        ("a/b.rs", "use crate::Thing; pub struct A;"),
+    ];
+    assert!(found(&["a"], &files).is_empty());
+}
+
+#[test]
+fn macros_are_followed_to_where_they_are() {
+    let files = [
+        ("high.rs", "macro_rules! m { () => {} } pub(crate) use m;"),
+        ("low.rs", "crate::high::m!();\nn!();"),
+        ("top.rs", "macro_rules! n { () => {} }"),
+    ];
+    assert_eq!(
+        found(&["top", "high", "low"], &files),
+        [
+            "x/src/low.rs:1: uses `m` of x/src/high.rs, which stands above it",
+            "x/src/low.rs:2: uses `n` of x/src/top.rs, which stands above it",
+        ]
+    );
+}
+
+#[test]
+fn globs_that_lead_around_come_to_an_end() {
+    let files = [
+        ("a/mod.rs", "mod b; pub use b::*; pub struct A;"),
+        (
+            "a/b.rs",
+            "pub use super::*; pub use crate::c::*; fn f(_: Nothing, _: C) {}",
+        ),
+        ("c.rs", "pub use crate::a::*; pub struct C;"),
+    ];
+    let found = found(&["a", "c"], &files);
+    assert!(
+        found
+            .iter()
+            .all(|finding| finding.starts_with("x/src/c.rs:1: uses `*`"))
+    );
+}
+
+#[test]
+fn the_list_names_every_room_once() {
+    let files = [("a.rs", ""), ("b.rs", "")];
+    assert_eq!(
+        found(&["a a", "c"], &files),
+        [
+            "x/Cargo.toml: rooms names `a` twice",
+            "x/Cargo.toml: rooms names `c`, which is no module",
+            "x/Cargo.toml: say in rooms where `b` stands",
+        ]
+    );
+}
+
+#[test]
+fn a_package_with_modules_has_a_list() {
+    let package = |roots: &str| Package {
+        manifest: "x/Cargo.toml".to_owned(),
+        roots: vec![roots.to_owned()],
+        rooms: None,
+    };
+    let text = |path: &str| match path {
+        "x/src/main.rs" => Some("mod a;".to_owned()),
+        "x/src/alone.rs" | "x/src/a.rs" => Some(String::new()),
+        _ => None,
+    };
+    assert_eq!(
+        check(&package("x/src/main.rs"), &text),
+        ["x/Cargo.toml: say in package.metadata.tidy how its rooms stand, top to bottom"]
+    );
+    assert!(check(&package("x/src/alone.rs"), &text).is_empty());
+}
+
+#[test]
+fn what_cannot_be_read_is_named() {
+    assert_eq!(
+        found(&["a"], &[("a.rs", "mod b;")]),
+        ["x/src/a.rs:1: `mod b` has no file"]
+    );
+    let unclear = found(&["a"], &[("a.rs", "fn fn")]);
+    assert_eq!(unclear.len(), 1, "{unclear:?}");
+    assert!(unclear[0].starts_with("x/src/a.rs:1: expected identifier"));
+}
