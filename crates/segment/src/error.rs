@@ -251,3 +251,13 @@ pub enum ScanError<E> {
     #[error("the visitor refused a frame")]
     Visit(E),
 }
+
+impl<E> ScanError<ScanError<E>> {
+    /// The error of a scan whose visitor can fail as a scan can.
+    pub(crate) fn flatten(self) -> ScanError<E> {
+        match self {
+            Self::Log(error) => ScanError::Log(error),
+            Self::Visit(error) => error,
+        }
+    }
+}
