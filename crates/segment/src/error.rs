@@ -1,4 +1,5 @@
-//! What can go wrong: `LogError`, and the two errors that wrap it.
+//! What can go wrong: `LogError`, and the two errors that wrap it. Plain values, which know nothing of the
+//! rest.
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,7 @@
 //! `LogFollower`: reading on in a log that another process writes.
+//!
+//! Repairs nothing and is no part of opening: it begins where that has read to. May know `open` and what is
+//! below, but nothing that writes.
 
 use crate::error::{At, LogError, ScanError};
 use crate::files::{MANIFESTS_READ_MOST, SegmentFile, replaced_again_and_again};

@@ -1,4 +1,4 @@
-//! `LogOptions`: the sizes of a log.
+//! `LogOptions`: the sizes of a log, and what of them fits. Plain values; may know `format` and `error`.
 
 use crate::error::LogError;
 use crate::format::{

@@ -1,4 +1,5 @@
-//! `Files`: the segment files of a copy that is being made.
+//! `Files`: the segment files of a copy that is being made, each linked, kept or written. Lists none of
+//! them: that is the manifest's.
 
 use super::course::Earlier;
 use super::options::{CopiedLog, CopyMode, CopyOptions};

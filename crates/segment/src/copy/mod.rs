@@ -1,8 +1,11 @@
-//! `CopiedLog`: a consistent copy of a log in another directory, also while a process writes it.
+//! Copying: a consistent copy of a log in another directory, also while a process writes it.
 //!
 //! An earlier copy there stays whole until the new one was checked and its manifest takes the place of
 //! the old one: no file that the old manifest lists is changed or removed before that. What has the
 //! same name and grew since is therefore written under another (see `SegmentHeader::beside`).
+//!
+//! Changes nothing in the log that is copied. May know `open` and what is below; to `follow` it is a
+//! stranger.
 
 mod course;
 mod files;

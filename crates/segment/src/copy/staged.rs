@@ -1,4 +1,4 @@
-//! `StagedCopy`: a copy that is whole, and not yet in the place of the earlier one.
+//! `StagedCopy`: a copy that is whole, and not yet in the place of the earlier one. Writes no segment.
 
 use super::options::CopiedLog;
 use crate::error::{At, LogError};

@@ -1,4 +1,5 @@
-//! `SegmentFile`: an open segment.
+//! `SegmentFile`: an open segment, whose header was checked, and where its frames end as far as was told.
+//! Knows nothing of what stands between.
 
 use crate::error::{At, LogError};
 use crate::format::{LogIdentity, SEGMENT_HEADER_BYTES, SegmentHeader, SegmentId};

@@ -1,4 +1,5 @@
-//! `CommitBuffer`: a commit or a note that is being put together.
+//! `CommitBuffer`: a commit or a note that is being put together, and becomes the bytes of a frame. Writes
+//! them nowhere.
 
 use super::frame::{
     CHECKSUM_BYTES, FRAME_HEADER_BYTES, FrameHeader, RECORD_HEADER_BYTES, records_checksum,

@@ -1,4 +1,4 @@
-//! The limits of a commit and of its frame.
+//! The limits of a commit and of its frame, which the format has. Lower ones are in `options`.
 
 /// Most records in a commit.
 pub const COMMIT_RECORDS_MAX: usize = 65_535;

@@ -1,4 +1,5 @@
-//! Places in the log: `SegmentId`, `RecordPosition`, `LogPosition`.
+//! Places in the log: `SegmentId`, `RecordPosition`, `LogPosition`. Nothing here knows whether they are
+//! there.
 
 use std::fmt;
 use strandline_core::codec::{DecodeError, Reader, Writer};

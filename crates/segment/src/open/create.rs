@@ -1,4 +1,4 @@
-//! Making an empty log where none is.
+//! Making an empty log where none is. Refuses where frames are that no manifest lists.
 
 use super::log::{UncheckedLog, refuse_frames_without_manifest};
 use super::quarantine::set_aside;

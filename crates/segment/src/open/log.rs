@@ -1,5 +1,5 @@
 //! `UncheckedLog`: a log whose manifest and headers were read and checked, and whose frames were
-//! not.
+//! not. Reads none of these but the ones that it is asked for.
 
 use crate::error::{At, LogError};
 use crate::files::{

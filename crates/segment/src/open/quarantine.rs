@@ -1,4 +1,5 @@
-//! Quarantine: what is cut off or out of place is kept, under a name of its own.
+//! Quarantine: what is cut off or out of place is kept, under a name of its own. Does not decide what that
+//! is.
 
 use crate::error::{At, LogError};
 use std::io;

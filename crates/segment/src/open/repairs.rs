@@ -1,4 +1,5 @@
-//! `Repairs`: what opening for writing does to the directory, and which files of it are nobody's.
+//! `Repairs`: what opening for writing does to the directory, and which files of it are nobody's. What is
+//! done to the last segment is in `carry`.
 
 use super::log::UncheckedLog;
 use super::quarantine::set_aside;

@@ -1,7 +1,7 @@
-//! `RecordCursor`: records in order, with few reads.
+//! `RecordCursor`: records in order, with few reads. Each is checked alone, and not that none is missing.
 
-use super::reader::{LogView, claimed_bytes, parse};
 use super::segment::ReadSegment;
+use super::view::{LogView, claimed_bytes, parse};
 use crate::error::LogError;
 use crate::files::SegmentFile;
 use crate::format::{RecordPosition, RecordRef};

@@ -5,8 +5,8 @@
 //! one segment only, so of the places before a record the nearest with a header whose frame has the record
 //! is where its frame begins.
 
-use super::reader::LogView;
 use super::segment::ReadSegment;
+use super::view::LogView;
 use crate::error::LogError;
 use crate::format::{
     COMMIT_BYTES_MAX, FRAME_ALIGNMENT, FRAME_HEADER_BYTES, FrameHeader, MAGIC, RecordPosition,

@@ -6,7 +6,9 @@ mod cursor;
 mod frame_of;
 mod reader;
 mod segment;
+mod view;
 
 pub use cursor::RecordCursor;
 pub use frame_of::FrameOf;
-pub use reader::{LogReader, LogView, OwnedRecord};
+pub use reader::LogReader;
+pub use view::{LogView, OwnedRecord};

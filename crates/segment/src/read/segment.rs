@@ -1,4 +1,4 @@
-//! `ReadSegment`: a segment as readers have it, with its mapping.
+//! `ReadSegment`: a segment as readers have it, with its mapping. Gives bytes and says nothing of them.
 
 use crate::files::{OpenFiles, ReadFile, SegmentFile};
 use crate::format::{LogPosition, SegmentInfo};

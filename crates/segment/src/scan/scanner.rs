@@ -1,4 +1,5 @@
-//! `FrameScanner`: the frames of a segment, one after the other, each checked.
+//! `FrameScanner`: the frames of a segment, one after the other, each checked, up to the first that is not
+//! right. What is past that is in `pieces`.
 
 use super::window::{READ_BYTES, Window};
 use crate::error::{LogError, ScanError};

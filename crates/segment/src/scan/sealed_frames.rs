@@ -1,4 +1,4 @@
-//! `SealedFrames`: the frames of one sealed segment.
+//! `SealedFrames`: the frames of one sealed segment, to be gone through now or later. Reads no footer.
 
 use super::check::check_frame_before;
 use super::scanner::visit_sealed;

@@ -1,6 +1,6 @@
-//! What a directory may hold of records that are to be gone from it: bytes after the frames of sealed
-//! segments, and files of segments that no manifest lists. An opening or a writer leaves them where
-//! something failed; the next opening makes up for it, and this does without one.
+//! Files of segments that no manifest lists, whose records are to be gone from a directory. An opening or
+//! a writer leaves them where something failed; the next opening makes up for it, and this does without
+//! one. What may stand after the frames of a listed segment, its `SealedSegment` removes.
 
 use crate::error::{At, LogError};
 use crate::files::{remove, segment_of};

@@ -7,6 +7,7 @@ mod claims;
 mod leftovers;
 mod next;
 mod rewrite;
+mod rotate;
 mod sealed_segment;
 mod space;
 mod sync_handle;
