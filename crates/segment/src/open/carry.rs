@@ -21,7 +21,7 @@ use crate::format::{
     FrameRecord, LogPosition, MANIFEST_FILE, Manifest, SegmentHeader, SegmentInfo,
 };
 use crate::options::{LogOptions, SEGMENT_BYTES_MOST};
-use crate::read::{LogReader, LogView};
+use crate::read::LogReader;
 use crate::scan::{FrameScanner, Step};
 use crate::write::{LogWriter, Target};
 use std::path::PathBuf;
@@ -96,16 +96,6 @@ impl ScannedLog {
     pub fn has_long_proven_part(&self) -> Result<bool, LogError> {
         let is_long = self.log.options.is_long(self.unproven_from.offset);
         Ok(is_long && !self.continues_in_place()?)
-    }
-
-    /// A view of the log as far as it was read.
-    #[must_use]
-    pub fn view(&self) -> LogView {
-        if let Some(last) = self.log.files.last() {
-            last.set_written_end(self.end.offset);
-        }
-        let (infos, files) = (self.log.manifest.segments.clone(), self.log.files.clone());
-        LogReader::new(infos, files, self.log.open_files.clone(), None).view()
     }
 
     /// Repairs the end of the log, and gives its writer and a reader.

@@ -11,7 +11,7 @@ use super::repairs::Repairs;
 use crate::error::{LogError, ScanError};
 use crate::files::SegmentFile;
 use crate::format::{Frame, LogPosition, MANIFEST_FILE, SegmentId};
-use crate::read::LogReader;
+use crate::read::{LogReader, LogView};
 use crate::scan::{FrameScanner, HeadersAfter, Step, visit_sealed};
 use std::fmt;
 use strandline_core::Sequence;
@@ -253,6 +253,16 @@ impl ScannedLog {
     #[must_use]
     pub const fn torn_tail(&self) -> Option<&TornTail> {
         self.torn_tail.as_ref()
+    }
+
+    /// A view of the log as far as it was read.
+    #[must_use]
+    pub fn view(&self) -> LogView {
+        if let Some(last) = self.log.files.last() {
+            last.set_written_end(self.end.offset);
+        }
+        let (infos, files) = (self.log.manifest.segments.clone(), self.log.files.clone());
+        LogReader::new(infos, files, self.log.open_files.clone(), None).view()
     }
 
     /// A reader of the whole commits. Changes nothing.

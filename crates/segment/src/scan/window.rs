@@ -9,6 +9,7 @@ use std::ops::Range;
 pub(super) const READ_BYTES: usize = 1 << 20;
 /// How much is read at once around what cannot be read.
 const BLOCK_BYTES: usize = 512;
+
 /// A piece of a segment file in memory.
 #[derive(Debug)]
 pub(crate) struct Window<'a> {

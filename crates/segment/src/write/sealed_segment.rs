@@ -22,6 +22,7 @@ use strandline_core::sync::Mutex;
 
 /// How much is copied at once.
 const COPY_BYTES: u64 = 1 << 20;
+
 /// A segment that takes no more frames. Its footer may be written from any thread.
 #[derive(Debug)]
 pub struct SealedSegment {
