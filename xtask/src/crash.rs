@@ -54,14 +54,14 @@ const MUTATIONS: &[Mutation] = &[
     },
     Mutation {
         name: "tail that is not proven continued in its file",
-        file: "crates/segment/src/carry.rs",
+        file: "crates/segment/src/open/carry.rs",
         find: "if self.unproven_from != self.end || self.torn_tail.is_some() {",
         replace: "if self.torn_tail.is_some() {",
         options: "--workload failed-sync",
     },
     Mutation {
         name: "tail listed in its new file before that is synced",
-        file: "crates/segment/src/target.rs",
+        file: "crates/segment/src/write/target.rs",
         find: "self.file.file.sync().at(\"sync\", &self.file.path)?;",
         replace: "",
         options: "--workload kill",
@@ -75,7 +75,7 @@ const MUTATIONS: &[Mutation] = &[
     },
     Mutation {
         name: "manifest before the next segment has its name",
-        file: "crates/segment/src/next.rs",
+        file: "crates/segment/src/write/next.rs",
         find: "fs.sync_dir(dir).at(\"sync\", dir)?;",
         replace: "",
         options: "--workload rotation-written",
@@ -157,7 +157,7 @@ const KERNEL_MUTATIONS: &[Mutation] = &[
     },
     Mutation {
         name: "tail that is not proven continued in its file",
-        file: "crates/segment/src/carry.rs",
+        file: "crates/segment/src/open/carry.rs",
         find: "if self.unproven_from != self.end || self.torn_tail.is_some() {",
         replace: "if self.torn_tail.is_some() {",
         options: "--part failing --count 100",

@@ -1,4 +1,5 @@
-//! What can go wrong: `LogError`, and the two errors that wrap it.
+//! What can go wrong: `LogError`, and the two errors that wrap it. Plain values, which know nothing of the
+//! rest.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -250,4 +251,14 @@ pub enum ScanError<E> {
     /// The visitor refused a frame.
     #[error("the visitor refused a frame")]
     Visit(E),
+}
+
+impl<E> ScanError<ScanError<E>> {
+    /// The error of a scan whose visitor can fail as a scan can.
+    pub(crate) fn flatten(self) -> ScanError<E> {
+        match self {
+            Self::Log(error) => ScanError::Log(error),
+            Self::Visit(error) => error,
+        }
+    }
 }

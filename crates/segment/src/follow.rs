@@ -1,14 +1,16 @@
 //! `LogFollower`: reading on in a log that another process writes.
+//!
+//! Repairs nothing and is no part of opening: it begins where that has read to. May know `open` and what is
+//! below, but nothing that writes.
 
-use crate::error::At;
-use crate::file::SegmentFile;
-use crate::log::{MANIFESTS_READ_MOST, check_frame_before, replaced_again_and_again};
-use crate::manifest::{Manifest, SegmentInfo};
-use crate::recover::ScannedLog;
-use crate::scan::{FrameScanner, Step};
-use crate::{
-    Frame, LogError, LogIdentity, LogPosition, LogReader, MANIFEST_FILE, ScanError, SegmentHeader,
+use crate::error::{At, LogError, ScanError};
+use crate::files::{MANIFESTS_READ_MOST, SegmentFile, replaced_again_and_again};
+use crate::format::{
+    Frame, LogIdentity, LogPosition, MANIFEST_FILE, Manifest, SegmentHeader, SegmentInfo,
 };
+use crate::open::ScannedLog;
+use crate::read::LogReader;
+use crate::scan::{FrameScanner, Step, check_frame_before};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;

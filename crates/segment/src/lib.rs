@@ -39,78 +39,36 @@
 
 #![forbid(unsafe_code)]
 
-mod beside;
-mod carry;
-mod commit;
 mod copy;
-mod cursor;
 mod error;
-mod examine;
-mod file;
+mod files;
 mod follow;
-mod footer;
 mod format;
-mod frame;
-mod frame_of;
-mod layout;
-mod lock;
-mod log;
-mod manifest;
-mod mapped;
-mod next;
-mod on_disk;
-mod open_files;
+mod open;
 mod options;
-mod pieces;
-mod position;
-mod quarantine;
-mod reader;
-mod recover;
-mod remains;
-mod repairs;
-mod rewrite;
+mod read;
 mod scan;
-mod sealed;
-mod sealed_segment;
-mod space;
-mod stretch;
-mod target;
-mod writer;
+mod write;
 
-pub use carry::CarriedBodies;
-pub use commit::{CommitBuffer, FramePlace};
 pub use copy::{CopiedLog, CopyMode, CopyOptions, StagedCopy};
-pub use cursor::RecordCursor;
 pub use error::{AppendError, LogError, ScanError};
-pub use examine::{Examiner, FooterFound};
+pub use files::{Footer, footer_on_disk};
 pub use follow::LogFollower;
-pub use footer::{FOOTER_BYTES_MAX, Footer, TRAILER_BYTES};
 pub use format::{
-    COMMIT_BYTES_MAX, COMMIT_RECORDS_MAX, FORMAT_VERSION, FRAME_ALIGNMENT, MANIFEST_FILE,
-    QUARANTINE_DIR, SEGMENT_HEADER_BYTES, SegmentHeader,
+    COMMIT_BYTES_MAX, COMMIT_RECORDS_MAX, CommitBuffer, FOOTER_BYTES_MAX, FORMAT_VERSION,
+    FRAME_ALIGNMENT, FRAME_HEADER_BYTES, FRAME_HEADER_LAYOUT, Frame, FrameHeader, FramePlace,
+    FrameRecord, LogIdentity, LogPosition, MANIFEST_ENTRY_LAYOUT, MANIFEST_FILE,
+    MANIFEST_HEAD_LAYOUT, MANIFEST_VERSION, Manifest, RECORD_HEADER_BYTES, RECORD_HEADER_LAYOUT,
+    RecordPosition, RecordRef, SEGMENT_HEADER_BYTES, SEGMENT_HEADER_LAYOUT, SegmentHeader,
+    SegmentId, SegmentInfo, TRAILER_BYTES, TRAILER_LAYOUT,
 };
-pub use frame::{
-    FRAME_HEADER_BYTES, Frame, FrameHeader, FrameRecord, RECORD_HEADER_BYTES, RecordRef,
-};
-pub use frame_of::FrameOf;
-pub use layout::{
-    FRAME_HEADER_LAYOUT, MANIFEST_ENTRY_LAYOUT, MANIFEST_HEAD_LAYOUT, RECORD_HEADER_LAYOUT,
-    SEGMENT_HEADER_LAYOUT, TRAILER_LAYOUT,
-};
-pub use log::{LogIdentity, UncheckedLog};
-pub use manifest::{MANIFEST_VERSION, Manifest, SegmentInfo};
-pub use next::{NextSegment, is_unused};
-pub use on_disk::footer_on_disk;
+pub use open::{CarriedBodies, QUARANTINE_DIR, Repairs, ScannedLog, TornTail, UncheckedLog};
 pub use options::{
     LogOptions, SEGMENT_BYTES_LEAST, SEGMENT_BYTES_MOST, SEGMENT_RECORDS_MAX_DEFAULT,
 };
-pub use pieces::{Examined, Piece};
-pub use position::{LogPosition, RecordPosition, SegmentId};
-pub use reader::{LogReader, LogView, OwnedRecord};
-pub use recover::{ScannedLog, TornTail};
-pub use remains::remove_leftovers;
-pub use repairs::Repairs;
-pub use rewrite::{RewrittenSegment, SegmentRewrite, SupersededFiles, SwitchedLog};
-pub use sealed::SealedFrames;
-pub use sealed_segment::SealedSegment;
-pub use writer::{Appended, LogWriter, SyncHandle};
+pub use read::{FrameOf, LogReader, LogView, OwnedRecord, RecordCursor};
+pub use scan::{Examined, Examiner, FooterFound, Piece, SealedFrames};
+pub use write::{
+    Appended, LogWriter, NextSegment, RewrittenSegment, SealedSegment, SegmentRewrite,
+    SupersededFiles, SwitchedLog, SyncHandle, is_unused, remove_leftovers,
+};

@@ -1,8 +1,10 @@
-//! `LogOptions`: the sizes of a log.
+//! `LogOptions`: the sizes of a log, and what of them fits. Plain values; may know `format` and `error`.
 
-use crate::LogError;
-use crate::format::{COMMIT_BYTES_MAX, COMMIT_RECORDS_MAX, FRAME_ALIGNMENT, SEGMENT_HEADER_BYTES};
-use crate::frame::{FRAME_HEADER_BYTES, RECORD_HEADER_BYTES};
+use crate::error::LogError;
+use crate::format::{
+    COMMIT_BYTES_MAX, COMMIT_RECORDS_MAX, FRAME_ALIGNMENT, FRAME_HEADER_BYTES, RECORD_HEADER_BYTES,
+    SEGMENT_HEADER_BYTES,
+};
 
 /// Shortest limit for a segment: 64 KiB.
 pub const SEGMENT_BYTES_LEAST: u64 = 64 << 10;

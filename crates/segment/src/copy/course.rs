@@ -4,17 +4,12 @@
 //! has everything that was before it. Offsets may be others: what was carried over or rewritten since
 //! stands elsewhere.
 
-use super::parse_own;
-use crate::beside::readable_bytes;
-use crate::error::At;
-use crate::file::SegmentFile;
-use crate::log::check_frame_before;
-use crate::manifest::{Manifest, SegmentInfo};
-use crate::next::is_unused;
-use crate::scan::{FrameScanner, Step};
-use crate::{
-    LogError, LogPosition, MANIFEST_FILE, SEGMENT_HEADER_BYTES, SegmentHeader, UncheckedLog,
-};
+use crate::error::{At, LogError};
+use crate::files::SegmentFile;
+use crate::format::{LogPosition, Manifest, SegmentHeader, SegmentId, SegmentInfo};
+use crate::open::UncheckedLog;
+use crate::scan::{FrameScanner, Step, check_frame_before, frames_end};
+use crate::write::is_unused;
 use std::path::Path;
 use strandline_core::Sequence;
 use strandline_core::fs::{EntryKind, Fs, OpenMode};
@@ -124,20 +119,6 @@ impl Earlier {
     }
 }
 
-impl UncheckedLog {
-    /// Where the frames end that can be read of the active segment.
-    ///
-    /// # Errors
-    ///
-    /// [`LogError::Corrupt`] if there is no segment.
-    pub fn readable_end(&self) -> Result<LogPosition, LogError> {
-        let last = self.manifest.segments.last().zip(self.files.last());
-        let (info, file) =
-            last.ok_or_else(|| LogError::corrupt(MANIFEST_FILE, 0, "it lists no segment"))?;
-        Ok(frames_end(file, info.start(), readable_bytes(file)?))
-    }
-}
-
 fn refused(reason: String) -> LogError {
     LogError::OtherTarget { reason }
 }
@@ -161,9 +142,7 @@ fn check_manifest(own: &Manifest, earlier: &Manifest) -> Result<(), LogError> {
         return is_written();
     }
     for own in &own.segments {
-        let others = &earlier.segments;
-        let at = others.binary_search_by_key(&own.id(), SegmentInfo::id).ok();
-        let is_other_course = at.and_then(|at| others.get(at)).is_some_and(|other| {
+        let is_other_course = earlier.segment(own.id()).is_some_and(|other| {
             // Rewritten more often than here: it would get back what was removed from it.
             other.header.rewritings() > own.header.rewritings()
                 || other.header.generation == own.header.generation && other.header != own.header
@@ -180,20 +159,13 @@ fn check_manifest(own: &Manifest, earlier: &Manifest) -> Result<(), LogError> {
 fn read_end(fs: &dyn Fs, to: &Path, last: &SegmentInfo) -> (LogPosition, bool) {
     match SegmentFile::open(fs, to, &last.header, OpenMode::Read) {
         Ok(file) => {
-            let until = readable_bytes(&file).unwrap_or_default();
+            let until = file.readable_bytes().unwrap_or_default();
             let end = frames_end(&file, last.start(), until);
             let is_alone = file.len().is_ok_and(|bytes| bytes == u64::from(end.offset));
             (end, is_alone)
         }
         Err(_) => (last.start(), false),
     }
-}
-
-/// Where the frames of a file up to an offset end that are right.
-pub(super) fn frames_end(file: &SegmentFile, start: LogPosition, until: u64) -> LogPosition {
-    let mut scanner = FrameScanner::new(file, start, until);
-    while let Ok(Step::Frame(_)) = scanner.next() {}
-    scanner.position()
 }
 
 /// Where the segments end that a directory without a manifest has, which a call that was interrupted
@@ -205,19 +177,15 @@ fn interrupted(fs: &dyn Fs, to: &Path, own: &Manifest) -> Result<Vec<LogPosition
     };
     let mut ends = Vec::new();
     for entry in entries {
-        let is_whole = crate::SegmentId::parse_file_name(&entry.name).is_some();
-        if entry.kind != EntryKind::File || !is_whole || parse_own(&entry.name).is_none() {
+        let is_segment = SegmentId::parse_file_name(&entry.name).is_some();
+        if entry.kind != EntryKind::File || !is_segment {
             continue;
         }
         let path = to.join(&entry.name);
         if is_unused(fs, &path, &own.identity)? {
             continue;
         }
-        let file = fs.open(&path, OpenMode::Read).at("open", &path)?;
-        let mut bytes = vec![0; SEGMENT_HEADER_BYTES as usize];
-        let read = file.read_up_to(&mut bytes, 0).at("read", &path)?;
-        let header = SegmentHeader::decode(&entry.name, bytes.get(..read).unwrap_or_default());
-        let Some(header) = header.ok().filter(|one| one.identity == own.identity) else {
+        let Some((header, file)) = SegmentFile::open_own(fs, &path, &own.identity)? else {
             return Err(refused(format!(
                 "the target has no manifest, and {} there is no segment of this log",
                 entry.name
@@ -225,8 +193,7 @@ fn interrupted(fs: &dyn Fs, to: &Path, own: &Manifest) -> Result<Vec<LogPosition
         };
         let is_sealed_here = |info: &SegmentInfo| info.header == header && info.is_sealed();
         if !own.segments.iter().any(is_sealed_here) {
-            let file = SegmentFile::new(&header, path, file);
-            ends.push(frames_end(&file, header.start(), readable_bytes(&file)?));
+            ends.push(frames_end(&file, header.start(), file.readable_bytes()?));
         }
     }
     Ok(ends)
@@ -235,7 +202,7 @@ fn interrupted(fs: &dyn Fs, to: &Path, own: &Manifest) -> Result<Vec<LogPosition
 /// Looks for a commit that ends with the sequence and the log hash of a position: where it was first,
 /// then in all that may have it.
 fn place_of(log: &UncheckedLog, had: &LogPosition) -> Result<Place, LogError> {
-    let same = |at: &LogPosition| (at.sequence, at.log_hash) == (had.sequence, had.log_hash);
+    let same = |at: &LogPosition| at.is_same_place(had);
     if let Some((info, file)) = log.find(had.segment)
         && info.end.is_none_or(|end| had.offset <= end.offset)
         && check_frame_before(file, info, had).is_ok()
@@ -255,7 +222,7 @@ fn place_of(log: &UncheckedLog, had: &LogPosition) -> Result<Place, LogError> {
         }
         let until = match info.end {
             Some(end) => u64::from(end.offset),
-            None => readable_bytes(file)?,
+            None => file.readable_bytes()?,
         };
         let mut scanner = FrameScanner::new(file, start, until);
         loop {

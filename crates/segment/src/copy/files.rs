@@ -1,18 +1,16 @@
-//! `Files`: the segment files of a copy that is being made.
+//! `Files`: the segment files of a copy that is being made, each linked, kept or written. Lists none of
+//! them: that is the manifest's.
 
-use super::course::{Earlier, frames_end};
-use super::{CopiedLog, CopyMode, CopyOptions, parse_own, remove, temporary};
-use crate::error::At;
-use crate::file::SegmentFile;
-use crate::footer;
-use crate::log::check_frame_before;
-use crate::manifest::SegmentInfo;
-use crate::remains::has_remains;
-use crate::scan::{FrameScanner, Step};
-use crate::target::Target;
-use crate::{LogError, LogPosition, ScanError, SegmentHeader, UncheckedLog};
+use super::course::Earlier;
+use super::options::{CopiedLog, CopyMode, CopyOptions};
+use crate::error::{At, LogError, ScanError};
+use crate::files::{SegmentFile, has_footer, has_remains, is_temporary_segment, remove, temporary};
+use crate::format::{LogPosition, SegmentHeader, SegmentInfo};
+use crate::open::UncheckedLog;
+use crate::scan::{FrameScanner, Step, check_frame_before, frames_end};
+use crate::write::Target;
 use std::path::{Path, PathBuf};
-use strandline_core::fs::{Fs, OpenMode, TEMPORARY_SUFFIX};
+use strandline_core::fs::{Fs, OpenMode};
 
 /// How much is copied at once, and told at once.
 const COPY_BYTES: usize = 1 << 20;
@@ -55,7 +53,7 @@ impl<'a, F> Files<'a, F> {
     /// Removes what interrupted calls left half written.
     pub(super) fn remove_temporaries(&self) -> Result<(), LogError> {
         for entry in self.fs.list(self.to).at("list", self.to)? {
-            if entry.name.ends_with(TEMPORARY_SUFFIX) && parse_own(&entry.name).is_some() {
+            if is_temporary_segment(&entry.name) {
                 remove(self.fs, &self.to.join(&entry.name))?;
             }
         }
@@ -175,8 +173,8 @@ impl<'a, F> Files<'a, F> {
         }
         new.target.write()?;
         let mut bytes = u64::from(end.offset);
-        let has_footer = self.how.mode != CopyMode::FramesAlone && header.salt() == file.salt;
-        if has_footer && footer::is_there(file, end)? {
+        let takes_footer = self.how.mode != CopyMode::FramesAlone && header.salt() == file.salt;
+        if takes_footer && has_footer(file, end)? {
             bytes += new.copy_footer(file, end)?;
         }
         new.publish()?;
@@ -212,10 +210,7 @@ impl<'a, F> Files<'a, F> {
             }
             Ok(())
         });
-        let scanned = scanned.map_err(|error| match error {
-            ScanError::Log(error) => ScanError::Log(error),
-            ScanError::Visit(error) => error,
-        })?;
+        let scanned = scanned.map_err(ScanError::flatten)?;
         let end = scanned.end();
         self.report.end = end;
         self.earlier.check_end(&end)?;

@@ -1,15 +1,13 @@
-//! `StagedCopy`: a copy that is whole, and not yet in the place of the earlier one.
+//! `StagedCopy`: a copy that is whole, and not yet in the place of the earlier one. Writes no segment.
 
-use super::{CopiedLog, temporary};
-use crate::error::At;
-use crate::file::SegmentFile;
-use crate::format::{MANIFEST_FILE, SEGMENT_HEADER_BYTES, SegmentHeader};
-use crate::log::check_position;
-use crate::manifest::{Manifest, SegmentInfo};
-use crate::{LogError, LogPosition, SegmentId};
+use super::options::CopiedLog;
+use crate::error::{At, LogError};
+use crate::files::{SegmentFile, is_temporary_segment, temporary};
+use crate::format::{LogPosition, MANIFEST_FILE, Manifest, SegmentId};
+use crate::scan::{check_position, not_listed};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use strandline_core::fs::{EntryKind, Fs, OpenMode, StagedFile, TEMPORARY_SUFFIX};
+use strandline_core::fs::{EntryKind, Fs, OpenMode};
 
 /// A copy of a log, durable, whose manifest stands beside the one of the earlier copy and has not taken
 /// its place.
@@ -34,8 +32,7 @@ impl StagedCopy {
         let named = fs.sync_dir(to);
         named.at("sync", to)?;
         let path = to.join(MANIFEST_FILE);
-        let staged = StagedFile::write(&*fs, &path, &manifest.encode());
-        drop(staged.at("write", &path)?);
+        drop(manifest.stage(&*fs, &path)?);
         Ok(Self {
             to: to.to_path_buf(),
             fs,
@@ -64,15 +61,8 @@ impl StagedCopy {
     ///
     /// As there.
     pub fn check_position(&self, position: &LogPosition) -> Result<(), LogError> {
-        let segments = &self.manifest.segments;
-        let at = segments.binary_search_by_key(&position.segment, SegmentInfo::id);
-        let Some(info) = at.ok().and_then(|at| segments.get(at)) else {
-            return Err(LogError::LogBehind {
-                file: position.segment.file_name(),
-                expected_sequence: position.sequence.get(),
-                found_sequence: self.report.end.sequence.get(),
-                reason: "the MANIFEST does not list the segment",
-            });
+        let Some(info) = self.manifest.segment(position.segment) else {
+            return Err(not_listed(position, self.report.end.sequence));
         };
         let file = SegmentFile::open(&*self.fs, &self.to, info.header(), OpenMode::Read)?;
         check_position(&file, info, position)
@@ -117,17 +107,11 @@ impl StagedCopy {
 
     /// Whether a file is a segment of this log, or was to become one.
     fn is_own(&self, name: &str, path: &Path) -> bool {
-        let whole = name.strip_suffix(TEMPORARY_SUFFIX);
-        if SegmentId::parse_file_name(whole.unwrap_or(name)).is_none() {
-            return false;
-        }
-        let header = || {
-            let file = self.fs.open(path, OpenMode::Read).ok()?;
-            let mut bytes = vec![0; SEGMENT_HEADER_BYTES as usize];
-            let read = file.read_up_to(&mut bytes, 0).ok()?;
-            SegmentHeader::decode(name, bytes.get(..read)?).ok()
+        let is_of_log = || {
+            let own = SegmentFile::open_own(&*self.fs, path, &self.manifest.identity);
+            own.is_ok_and(|own| own.is_some())
         };
-        whole.is_some() || header().is_some_and(|one| one.identity == self.manifest.identity)
+        is_temporary_segment(name) || SegmentId::parse_file_name(name).is_some() && is_of_log()
     }
 }
 

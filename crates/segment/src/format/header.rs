@@ -1,0 +1,201 @@
+//! `SegmentHeader`: what a segment file begins with, which identifies it and says where it begins.
+//!
+//! [`SEGMENT_HEADER_BYTES`] long; all numbers are little-endian:
+//!
+//! | field | bytes |
+//! |---|---|
+//! | magic `STRNDSEG` | 8 |
+//! | format version | 4 |
+//! | identity of the log | 16 |
+//! | segment number | 4 |
+//! | generation | 4 |
+//! | nonce, random | 16 |
+//! | first sequence | 8 |
+//! | log hash before the first frame | 32 |
+//! | zeros | 28 |
+//! | checksum of the bytes before | 8 |
+
+use super::position::{LogPosition, SegmentId};
+use crate::error::LogError;
+use strandline_core::codec::{DecodeError, Reader, Writer};
+use strandline_core::{Hash, Random, Salt, Sequence};
+
+/// The format that this crate writes, and the latest that it reads.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// The random identity of a log, in each of its files.
+pub type LogIdentity = [u8; 16];
+
+/// Length of a segment's header; its frames begin after it.
+pub const SEGMENT_HEADER_BYTES: u32 = 128;
+
+const RESERVED_BYTES: usize = 28;
+const MAGIC: &[u8; 8] = b"STRNDSEG";
+const SALT_DOMAIN: &[u8] = b"strandline/segment/1";
+
+/// What a copy adds to the generation of a segment that is to have a name of its own, once or more
+/// often.
+const COPY_GENERATIONS: u32 = 1 << 16;
+
+/// What identifies a segment and says where it begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SegmentHeader {
+    /// Identity of the log.
+    pub identity: LogIdentity,
+    /// Number of the segment.
+    pub id: SegmentId,
+    /// How often the segment was rewritten; in a backup, more by a multiple of 65,536 if it was written
+    /// beside an earlier file of it.
+    pub generation: u32,
+    /// Random bytes that no other segment has.
+    pub nonce: [u8; 16],
+    /// Sequence of its first record, or a later one's place where sequences have gaps.
+    pub first_sequence: Sequence,
+    /// Hash of the log before its first frame.
+    pub base_log_hash: Hash,
+}
+
+impl SegmentHeader {
+    /// The salt of every checksum in the segment.
+    #[must_use]
+    pub fn salt(&self) -> Salt {
+        let mut identity = Vec::with_capacity(64);
+        let mut out = Writer::new(&mut identity);
+        out.bytes(SALT_DOMAIN);
+        out.bytes(&self.identity);
+        out.u32(self.id.get());
+        out.u32(self.generation);
+        out.bytes(&self.nonce);
+        Salt::derive(&identity)
+    }
+
+    /// The name of the segment's file: `segment-`, ten digits, `.log`; once it was rewritten, `-` and
+    /// ten digits for the generation stand before the `.log`.
+    #[must_use]
+    pub fn file_name(&self) -> String {
+        match self.generation {
+            0 => self.id.file_name(),
+            generation => format!("segment-{:010}-{generation:010}.log", self.id.get()),
+        }
+    }
+
+    /// How often it was rewritten, or carried into another file as a whole. What a copy adds to the
+    /// generation, for a name of its own, is in the upper half.
+    #[must_use]
+    pub const fn rewritings(&self) -> u32 {
+        self.generation & (COPY_GENERATIONS - 1)
+    }
+
+    /// The same segment in a file beside others of a copy, with a name that is not taken.
+    pub(crate) fn beside(&self, is_taken: impl Fn(&str) -> bool) -> Self {
+        let mut other = *self;
+        loop {
+            other.generation = other.generation.wrapping_add(COPY_GENERATIONS);
+            if other.generation == self.generation || !is_taken(&other.file_name()) {
+                return other;
+            }
+        }
+    }
+
+    /// The header of a new segment, which goes on after `end`.
+    pub(crate) fn after(
+        identity: LogIdentity,
+        id: SegmentId,
+        end: &LogPosition,
+        random: &Random,
+    ) -> Self {
+        Self {
+            identity,
+            id,
+            generation: 0,
+            nonce: random.nonce().0,
+            first_sequence: end.sequence,
+            base_log_hash: end.log_hash,
+        }
+    }
+
+    /// The header of the same segment in a new file, with its records written otherwise or elsewhere.
+    pub(crate) fn next_generation(&self, random: &Random) -> Result<Self, LogError> {
+        let generation = self.generation.checked_add(1);
+        Ok(Self {
+            generation: generation.ok_or(LogError::SegmentsExhausted)?,
+            nonce: random.nonce().0,
+            ..*self
+        })
+    }
+
+    /// Where the first frame begins.
+    #[must_use]
+    pub const fn start(&self) -> LogPosition {
+        LogPosition {
+            segment: self.id,
+            offset: SEGMENT_HEADER_BYTES,
+            last_frame: 0,
+            sequence: self.first_sequence,
+            log_hash: self.base_log_hash,
+        }
+    }
+
+    /// The header's bytes, [`SEGMENT_HEADER_BYTES`] of them.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(128);
+        let mut out = Writer::new(&mut bytes);
+        out.bytes(MAGIC);
+        out.u32(FORMAT_VERSION);
+        out.bytes(&self.identity);
+        out.u32(self.id.get());
+        out.u32(self.generation);
+        out.bytes(&self.nonce);
+        out.u64(self.first_sequence.get());
+        out.bytes(self.base_log_hash.as_bytes());
+        out.bytes(&[0; RESERVED_BYTES]);
+        let checksum = Salt::NONE.checksum(0, &bytes);
+        Writer::new(&mut bytes).u64(checksum.0);
+        bytes
+    }
+
+    /// Reads and checks a header.
+    ///
+    /// # Errors
+    ///
+    /// [`LogError::VersionUnsupported`] for a later format, [`LogError::Corrupt`] otherwise; both
+    /// name `file`.
+    pub fn decode(file: &str, bytes: &[u8]) -> Result<Self, LogError> {
+        let corrupt = |error: DecodeError| LogError::corrupt(file, error.offset as u64, error);
+        let mut reader = Reader::new(bytes);
+        if &reader.array::<8>("magic").map_err(corrupt)? != MAGIC {
+            return Err(LogError::corrupt(file, 0, "this is no segment"));
+        }
+        let version = reader.u32("format version").map_err(corrupt)?;
+        if version > FORMAT_VERSION {
+            return Err(LogError::VersionUnsupported {
+                file: file.to_owned(),
+                found: version,
+                supported: FORMAT_VERSION,
+            });
+        }
+        let covered = bytes
+            .get(..SEGMENT_HEADER_BYTES as usize - 8)
+            .unwrap_or_default();
+        let header = Self::decode_fields(&mut reader).map_err(corrupt)?;
+        let checksum = reader.u64("checksum").map_err(corrupt)?;
+        if Salt::NONE.checksum(0, covered).0 != checksum || version == 0 {
+            return Err(LogError::corrupt(file, 0, "the header's checksum is wrong"));
+        }
+        Ok(header)
+    }
+
+    fn decode_fields(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let header = Self {
+            identity: reader.array("identity")?,
+            id: SegmentId::new(reader.u32("segment number")?),
+            generation: reader.u32("generation")?,
+            nonce: reader.array("nonce")?,
+            first_sequence: Sequence::new(reader.u64("first sequence")?),
+            base_log_hash: Hash::from_bytes(reader.array("log hash")?),
+        };
+        reader.bytes("reserved", RESERVED_BYTES)?;
+        Ok(header)
+    }
+}

@@ -1,0 +1,264 @@
+//! `Manifest`: which segments count, and where the sealed ones end.
+//!
+//! | field | bytes |
+//! |---|---|
+//! | magic `STRNDMAN` | 8 |
+//! | format version | 4 |
+//! | identity of the log | 16 |
+//! | number of the manifest, one more each time | 8 |
+//! | removals of events before this sequence have no record in the log; not in version 1 | 8 |
+//! | epoch; in version 1 it is the identity | 16 |
+//! | 1 if this is of a copy that was not opened to write yet, else 0; not in version 1 | 1 |
+//! | number of segments | 4 |
+//! | for each segment, oldest first: its header | 128 |
+//! | — 1 if it is sealed, else 0 | 1 |
+//! | — where its frames end; of the active one up to where they were durable, or zeros | 52 |
+//! | checksum of everything before | 8 |
+
+use super::header::{LogIdentity, SEGMENT_HEADER_BYTES, SegmentHeader};
+use super::position::{LogPosition, SegmentId};
+use super::segment_info::SegmentInfo;
+use crate::error::LogError;
+use strandline_core::codec::{DecodeError, Reader, Writer};
+use strandline_core::{Epoch, Random, Salt, Sequence};
+
+/// The file that lists the segments.
+pub const MANIFEST_FILE: &str = "MANIFEST";
+
+/// The manifest format that this crate writes, and the latest that it reads.
+pub const MANIFEST_VERSION: u32 = 2;
+pub(crate) const MANIFEST_MAGIC: &[u8; 8] = b"STRNDMAN";
+/// Stands for where records begin while that is not known.
+pub(crate) const UNKNOWN: Sequence = Sequence::new(u64::MAX);
+const ENTRY_BYTES: usize = SEGMENT_HEADER_BYTES as usize + 1 + POSITION_BYTES;
+const POSITION_BYTES: usize = 52;
+
+/// Which segments count, as the file `MANIFEST` says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Manifest {
+    pub(crate) identity: LogIdentity,
+    pub(crate) number: u64,
+    /// Removals of events before it have no record in the log; [`UNKNOWN`] in version 1, which knew
+    /// none.
+    pub(crate) unrecorded_before: Sequence,
+    pub(crate) epoch: Epoch,
+    /// Whether it is of a copy that was not opened to write yet: what is appended to one would have
+    /// sequences that the log it was copied from gives to other events.
+    pub(crate) is_copy: bool,
+    /// Oldest first, never empty; all but the last are sealed.
+    pub(crate) segments: Vec<SegmentInfo>,
+    /// Up to where the frames of the active segment were durable when this was written, if that was
+    /// known.
+    pub(crate) synced: Option<LogPosition>,
+}
+
+impl Manifest {
+    /// The identity of the log.
+    #[must_use]
+    pub const fn identity(&self) -> &LogIdentity {
+        &self.identity
+    }
+
+    /// Its number, one more each time that it is replaced.
+    #[must_use]
+    pub const fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// Removals of events before this sequence may have no record in the log. `None` if it has no records
+    /// yet: it was written by an earlier version, and by none since.
+    #[must_use]
+    pub const fn unrecorded_before(&self) -> Option<Sequence> {
+        if self.unrecorded_before.get() == UNKNOWN.get() {
+            return None;
+        }
+        Some(self.unrecorded_before)
+    }
+
+    /// Which course of the log this is of. A restore begins a new one, and so does whoever opens a copy
+    /// to write.
+    #[must_use]
+    pub const fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// Whether it is of a copy that was not opened to write since it was made.
+    #[must_use]
+    pub const fn is_copy(&self) -> bool {
+        self.is_copy
+    }
+
+    /// The segments, oldest first; the last one is active, the others are sealed.
+    #[must_use]
+    pub fn segments(&self) -> &[SegmentInfo] {
+        &self.segments
+    }
+
+    /// Up to where the frames of the active segment were durable when this was written, if that was known.
+    #[must_use]
+    pub const fn synced(&self) -> Option<&LogPosition> {
+        self.synced.as_ref()
+    }
+
+    /// Where it lists a segment, if it does.
+    pub(crate) fn find(&self, id: SegmentId) -> Option<usize> {
+        SegmentInfo::find(&self.segments, id, |info| info)
+    }
+
+    /// A segment that it lists.
+    pub(crate) fn segment(&self, id: SegmentId) -> Option<&SegmentInfo> {
+        self.segments.get(self.find(id)?)
+    }
+
+    /// The manifest after this one, which says the same so far.
+    pub(crate) fn next(&self) -> Self {
+        Self {
+            number: self.number.saturating_add(1),
+            ..self.clone()
+        }
+    }
+
+    /// The next manifest, in a new epoch.
+    pub(crate) fn in_new_epoch(&self, random: &Random) -> Self {
+        Self {
+            epoch: Epoch::from_bytes(random.nonce().0),
+            is_copy: false,
+            ..self.next()
+        }
+    }
+
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let mut out = Writer::new(&mut bytes);
+        out.bytes(MANIFEST_MAGIC);
+        out.u32(MANIFEST_VERSION);
+        out.bytes(&self.identity);
+        out.u64(self.number);
+        out.u64(self.unrecorded_before.get());
+        out.bytes(self.epoch.as_bytes());
+        out.u8(u8::from(self.is_copy));
+        out.u32(u32::try_from(self.segments.len()).unwrap_or(u32::MAX));
+        for segment in &self.segments {
+            bytes.extend_from_slice(&segment.header.encode());
+            match &segment.end {
+                Some(end) => {
+                    bytes.push(1);
+                    end.encode(&mut bytes);
+                }
+                None => {
+                    bytes.push(0);
+                    match &self.synced {
+                        Some(synced) => synced.encode(&mut bytes),
+                        None => bytes.extend_from_slice(&[0; POSITION_BYTES]),
+                    }
+                }
+            }
+        }
+        let checksum = Salt::NONE.checksum(0, &bytes);
+        Writer::new(&mut bytes).u64(checksum.0);
+        bytes
+    }
+
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, LogError> {
+        let damaged = |reason: &str| LogError::corrupt(MANIFEST_FILE, 0, reason);
+        let short =
+            |error: DecodeError| LogError::corrupt(MANIFEST_FILE, error.offset as u64, error);
+        let mut reader = Reader::new(bytes);
+        if &reader.array::<8>("magic").map_err(short)? != MANIFEST_MAGIC {
+            return Err(damaged("this is no manifest"));
+        }
+        let version = reader.u32("format version").map_err(short)?;
+        if version > MANIFEST_VERSION {
+            return Err(LogError::VersionUnsupported {
+                file: MANIFEST_FILE.to_owned(),
+                found: version,
+                supported: MANIFEST_VERSION,
+            });
+        }
+        let (covered, checksum) = bytes
+            .split_last_chunk()
+            .ok_or_else(|| damaged("it is cut short"))?;
+        if Salt::NONE.checksum(0, covered).0 != u64::from_le_bytes(*checksum) {
+            return Err(damaged("its checksum is wrong"));
+        }
+        let identity = reader.array("identity").map_err(short)?;
+        let number = reader.u64("number").map_err(short)?;
+        let (mut unrecorded_before, mut epoch, mut is_copy) = (UNKNOWN, identity, false);
+        if version > 1 {
+            unrecorded_before = Sequence::new(reader.u64("start of the records").map_err(short)?);
+            epoch = reader.array("epoch").map_err(short)?;
+            is_copy = reader.u8("copy").map_err(short)? == 1;
+        }
+        let count = reader.u32("segment count").map_err(short)?;
+        if u64::from(count) * ENTRY_BYTES as u64 + 8 != reader.left() as u64 || count == 0 {
+            return Err(damaged("its length does not fit its number of segments"));
+        }
+        let mut segments = Vec::new();
+        let mut synced = None;
+        for _ in 0..count {
+            let (header, is_sealed, position) = Self::decode_entry(&mut reader)?;
+            let end = is_sealed.then_some(position);
+            // Frames end after a header, so a position of zeros is none.
+            synced = (!is_sealed && position.offset > 0).then_some(position);
+            segments.push(SegmentInfo { header, end });
+        }
+        let manifest = Self {
+            identity,
+            number,
+            unrecorded_before,
+            epoch: Epoch::from_bytes(epoch),
+            is_copy,
+            segments,
+            synced,
+        };
+        manifest.check()?;
+        Ok(manifest)
+    }
+
+    /// The header of a segment, whether it is sealed, and the position after that.
+    fn decode_entry(
+        reader: &mut Reader<'_>,
+    ) -> Result<(SegmentHeader, bool, LogPosition), LogError> {
+        let short =
+            |error: DecodeError| LogError::corrupt(MANIFEST_FILE, error.offset as u64, error);
+        let header = reader
+            .bytes("segment header", SEGMENT_HEADER_BYTES as usize)
+            .map_err(short)?;
+        let header = SegmentHeader::decode(MANIFEST_FILE, header)?;
+        let sealed = reader.u8("sealed").map_err(short)?;
+        let position = LogPosition::decode(reader).map_err(short)?;
+        Ok((header, sealed == 1, position))
+    }
+
+    /// Checks that the segments follow each other.
+    fn check(&self) -> Result<(), LogError> {
+        let follows = self.segments.windows(2).all(|pair| match pair {
+            [left, right] => left.end.is_some_and(|end| {
+                left.header.id < right.header.id
+                    && end.segment == left.header.id
+                    && end.is_same_place(&right.start())
+            }),
+            _ => false,
+        });
+        let one_log = self
+            .segments
+            .iter()
+            .all(|s| s.header.identity == self.identity);
+        let last_is_active = self.segments.last().is_some_and(|last| last.end.is_none());
+        let last = self.segments.last();
+        let synced_is_of_last = self.synced.is_none_or(|synced| {
+            last.is_some_and(|last| {
+                last.id() == synced.segment && last.start().sequence <= synced.sequence
+            })
+        });
+        if follows && one_log && last_is_active && synced_is_of_last {
+            Ok(())
+        } else {
+            Err(LogError::corrupt(
+                MANIFEST_FILE,
+                0,
+                "its segments do not follow each other",
+            ))
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! The bytes of a log and what they say: positions, the header of a segment, frames, the trailer of a
+//! footer, the manifest.
+//!
+//! Encodes, decodes and checks; opens no file and decides nothing. May know `error` alone.
+
+mod commit;
+mod frame;
+mod header;
+mod layout;
+mod limits;
+mod manifest;
+mod position;
+mod segment_info;
+mod trailer;
+
+pub use commit::{CommitBuffer, FramePlace};
+pub use frame::{
+    FRAME_HEADER_BYTES, Frame, FrameHeader, FrameRecord, RECORD_HEADER_BYTES, RecordRef,
+};
+pub(crate) use frame::{MAGIC, records_checksum};
+pub use header::{FORMAT_VERSION, LogIdentity, SEGMENT_HEADER_BYTES, SegmentHeader};
+pub use layout::{
+    FRAME_HEADER_LAYOUT, MANIFEST_ENTRY_LAYOUT, MANIFEST_HEAD_LAYOUT, RECORD_HEADER_LAYOUT,
+    SEGMENT_HEADER_LAYOUT, TRAILER_LAYOUT,
+};
+pub use limits::{COMMIT_BYTES_MAX, COMMIT_RECORDS_MAX, FRAME_ALIGNMENT};
+pub(crate) use manifest::MANIFEST_MAGIC;
+pub use manifest::{MANIFEST_FILE, MANIFEST_VERSION, Manifest};
+pub use position::{LogPosition, RecordPosition, SegmentId};
+pub use segment_info::SegmentInfo;
+pub use trailer::{FOOTER_BYTES_MAX, TRAILER_BYTES};
+pub(crate) use trailer::{TRAILER_MAGIC, claimed_end, decode_trailer, encode_trailer};

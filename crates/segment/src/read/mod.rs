@@ -1,0 +1,14 @@
+//! Reading a log beside its writer: views of its segments, records by their positions, and whole scans.
+//!
+//! Takes no lock of a file and writes nothing. May know `scan`, `files` and what is below.
+
+mod cursor;
+mod frame_of;
+mod reader;
+mod segment;
+mod view;
+
+pub use cursor::RecordCursor;
+pub use frame_of::FrameOf;
+pub use reader::LogReader;
+pub use view::{LogView, OwnedRecord};

@@ -1,0 +1,106 @@
+//! `LogReader`: gives views of a log that grows, and is told of what changes. Reads nothing itself.
+
+use super::segment::ReadSegment;
+use super::view::{LogView, find_segment};
+use crate::files::{OpenFiles, SegmentFile};
+use crate::format::{LogPosition, SegmentInfo};
+use std::sync::Arc;
+use strandline_core::sync::{Mutex, RwLock};
+
+/// Gives views of a log that is written; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct LogReader {
+    /// Replaced as a whole.
+    newest: Arc<RwLock<LogView>>,
+    /// Held while a new view is made of the newest: by the writer, and by whoever gives a sealed
+    /// segment a new file.
+    changes: Arc<Mutex<()>>,
+    pub(crate) open_files: Arc<OpenFiles>,
+}
+
+impl LogReader {
+    pub(crate) fn new(
+        infos: Vec<SegmentInfo>,
+        files: Vec<SegmentFile>,
+        open_files: Arc<OpenFiles>,
+        mapped_bytes: Option<u64>,
+    ) -> Self {
+        let segments = infos.into_iter().zip(files).map(|(info, file)| {
+            Arc::new(match info.end() {
+                Some(end) => {
+                    file.set_written_end(end.offset);
+                    ReadSegment::new(info, file)
+                }
+                None => ReadSegment::active(info, &file, &open_files),
+            })
+        });
+        let view = LogView {
+            segments: Arc::new(segments.collect()),
+            mapped_bytes,
+        };
+        Self {
+            newest: Arc::new(RwLock::new(view)),
+            changes: Arc::new(Mutex::new(())),
+            open_files,
+        }
+    }
+
+    /// The segments that there are now.
+    #[must_use]
+    pub fn view(&self) -> LogView {
+        self.newest.read().clone()
+    }
+
+    /// Adds a segment after the one that was sealed at `sealed_end`.
+    pub(crate) fn add(&self, info: SegmentInfo, file: &SegmentFile, sealed_end: LogPosition) {
+        self.change(|segments| {
+            if let Some(at) = find_segment(segments, sealed_end.segment)
+                && let Some(sealed) = segments.get_mut(at)
+            {
+                *sealed = Arc::new(sealed.sealed(sealed_end, &self.open_files));
+            }
+            let active = ReadSegment::active(info, file, &self.open_files);
+            segments.push(Arc::new(active));
+        });
+    }
+
+    /// Puts rewritten segments in the place of those with the same numbers.
+    pub(crate) fn replace(&self, rewritten: Vec<(SegmentInfo, SegmentFile)>) {
+        self.change(|segments| {
+            for (info, file) in rewritten {
+                if let Some(at) = find_segment(segments, info.id())
+                    && let Some(segment) = segments.get_mut(at)
+                {
+                    *segment = Arc::new(match info.end() {
+                        Some(_) => ReadSegment::new(info, file),
+                        None => ReadSegment::active(info, &file, &self.open_files),
+                    });
+                }
+            }
+        });
+    }
+
+    /// Shows the new file of a segment, which has the same frames, if the segment is there still and
+    /// was not rewritten.
+    pub(crate) fn renew(&self, info: &SegmentInfo, file: &SegmentFile) {
+        self.change(|segments| {
+            if let Some(at) = find_segment(segments, info.id())
+                && let Some(segment) = segments.get_mut(at)
+                && segment.info == *info
+            {
+                *segment = Arc::new(ReadSegment::new(*info, file.clone()));
+            }
+        });
+    }
+
+    /// Replaces the view by one with other segments.
+    fn change(&self, change: impl FnOnce(&mut Vec<Arc<ReadSegment>>)) {
+        let _changes = self.changes.lock();
+        let mut segments = Vec::clone(&self.newest.read().segments);
+        change(&mut segments);
+        let segments = Arc::new(segments);
+        let before = std::mem::replace(&mut self.newest.write().segments, segments);
+        // Files that nobody has any more are closed without the lock.
+        drop(before);
+    }
+}
