@@ -1,9 +1,11 @@
-//! `PartRows`: the matching rows of one part, from both ends.
+//! `PartRows`: the matching rows of one part, from both ends. Knows no other part.
 
-use super::compile::{Query, Source};
-use super::cursor::{Cursor, Direction};
-use crate::Snapshot;
+use super::compile::Query;
+use super::cursor::Cursor;
+use super::direction::Direction;
+use super::source::Source;
 use crate::part::Part;
+use crate::reader::Snapshot;
 use strandline_core::Region;
 
 /// The matching rows of one part that neither end has passed.
