@@ -15,7 +15,7 @@ use strandline_core::{Coordinate, EventId, Sequence};
 /// Adds rows to an index; there is one for each index.
 ///
 /// Reserve sequences, insert rows, publish: readers see the rows of one publish all at once.
-/// [`channel`] makes it.
+/// [`channel`](crate::channel) makes it.
 pub struct IndexWriter {
     pub(super) shared: Arc<Shared>,
     pub(super) live: LiveWriter,
