@@ -151,8 +151,8 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     Mutation {
         name: "ids of all inserted rows are found",
         file: LIVE,
-        find: "ascending::find(&self.growth.chunks, bound, id)",
-        replace: "ascending::find(&self.growth.chunks, self.rows, id)",
+        find: "find(chunks, ids, &self.live.hasher, bound, id)",
+        replace: "find(chunks, ids, &self.live.hasher, self.rows, id)",
         options: "rows::an_id_is_found_once_its_event_is_visible",
     },
     Mutation {

@@ -8,14 +8,16 @@ pub(crate) mod ascending;
 pub(crate) mod by_id;
 pub(crate) mod chunk;
 pub(crate) mod dictionary;
+pub(crate) mod find;
 pub(crate) mod linked;
 pub(crate) mod list;
 
 use crate::model::{CoordinateId, IndexLayout, NameSort, TileMask};
 use crate::search::{Run, first_row_from, run_end, sequence_of};
-use by_id::{IdHasher, IdTable, fingerprint};
+use by_id::{IdHasher, IdTable};
 use chunk::{Cell, Chunk, cell};
 use dictionary::{Dictionary, Entry};
+use find::find;
 use linked::Linked;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -134,14 +136,8 @@ impl LiveRows {
 
     /// The row with this id among the first `bound`.
     pub(crate) fn find(&self, id: EventId, bound: u32) -> Option<u32> {
-        ascending::find(&self.growth.chunks, bound, id).or_else(|| {
-            if self.growth.ids.is_empty() {
-                return None;
-            }
-            let fingerprint = fingerprint(&self.live.hasher, id);
-            let is_it = |row| row < bound && self.cell(row).id() == id;
-            self.growth.ids.find(fingerprint, is_it)
-        })
+        let Growth { chunks, ids, .. } = &self.growth;
+        find(chunks, ids, &self.live.hasher, bound, id)
     }
 
     /// What the tile of 64 rows has.

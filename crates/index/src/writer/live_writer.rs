@@ -1,10 +1,10 @@
 //! `LiveWriter`: the part that grows, as the writer has it. What readers see of it is among the live
 //! rows.
 
-use crate::live::ascending;
-use crate::live::by_id::{IdTable, fingerprint};
+use crate::live::by_id::IdTable;
 use crate::live::chunk::{Cell, Chunk, NAMES_MAX, cell};
 use crate::live::dictionary::{Dictionary, Entry};
+use crate::live::find::find;
 use crate::live::list::RowList;
 use crate::live::{Live, LiveRows};
 use crate::model::{CoordinateId, EntityId, IndexError};
@@ -96,13 +96,7 @@ impl LiveWriter {
         if self.greatest < Some(id) {
             return None;
         }
-        ascending::find(&self.chunks, self.rows, id).or_else(|| {
-            if self.ids.is_empty() {
-                return None;
-            }
-            let fingerprint = fingerprint(&self.live.hasher, id);
-            self.ids.find(fingerprint, |row| self.cell(row).id() == id)
-        })
+        find(&self.chunks, &self.ids, &self.live.hasher, self.rows, id)
     }
 
     pub(super) fn cell(&self, row: u32) -> Cell<'_> {
