@@ -174,6 +174,7 @@ impl Block {
     }
 
     /// The first `count` names of a sort as they were given, intact or not.
+    #[inline]
     pub(super) fn raw_names(&self, sort: NameSort, count: u32) -> NameList<'_> {
         let (ends, names) = Section::names_of(sort);
         NameList::new(self.raw_numbers(ends), self.bytes_of(names), count)

@@ -122,6 +122,7 @@ impl Part {
     }
 
     /// The first of `bound` rows whose sequence is `sequence` or later; `bound` if there is none.
+    #[inline]
     pub(crate) fn first_row_from(&self, sequence: u64, bound: u32) -> u32 {
         match self {
             Self::Live(live) => live.first_row_from(sequence, bound),
@@ -138,6 +139,7 @@ impl Part {
     }
 
     /// The row with this id.
+    #[inline]
     pub(crate) fn find(&self, id: EventId, bound: u32) -> Option<u32> {
         match self {
             Self::Live(live) => live.find(id, bound),
@@ -172,6 +174,7 @@ impl Part {
     }
 
     /// The rows of an entity.
+    #[inline]
     pub(crate) fn entity(&self, name: &str) -> Option<List> {
         self.rows_of(NameSort::Entity, name)
     }
@@ -187,6 +190,7 @@ impl Part {
     }
 
     /// The rows of a name.
+    #[inline]
     fn rows_of(&self, sort: NameSort, name: &str) -> Option<List> {
         match self {
             Self::Live(live) => Some(List::Live(live.live.names(sort).get(name)?.rows)),

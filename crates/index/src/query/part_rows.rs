@@ -24,6 +24,8 @@ impl<'s> PartRows<'s> {
     }
 
     /// Without the rows before the sequence `since`.
+    // Once for each part: kept out of what is done for each row, which is inlined where it is used.
+    #[inline(never)]
     pub(super) fn since(snapshot: &'s Snapshot, at: usize, region: &Region, since: u64) -> Self {
         let part = snapshot.part(at);
         Self {

@@ -30,6 +30,7 @@ pub(crate) fn sequence_of(runs: &[Run], row: u32) -> Sequence {
 
 /// The first of `rows` rows whose sequence is `sequence` or later; `rows` if there is none.
 /// O(log runs).
+#[inline]
 pub(crate) fn first_row_from(runs: &[Run], rows: u32, sequence: u64) -> u32 {
     let after = runs.partition_point(|run| run.first_sequence <= sequence);
     let end = runs
