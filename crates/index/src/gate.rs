@@ -1,18 +1,16 @@
 //! `SequenceGate`: which sequences are assigned, and which of them readers may see.
 //!
-//! Two counters and no data: whoever owns the data fills it in between reserving and publishing.
+//! Two counters and no data: whoever owns the data fills it in between reserving and publishing. Knows
+//! the room `model` alone.
 
-use crate::IndexError;
+use crate::model::{BOUND_MAX, IndexError};
 use std::fmt;
 use strandline_core::Sequence;
 use strandline_core::sync::atomic::{AtomicU64, Ordering};
 
 /// Set in `visible` once the gate is frozen, so that one atomic decides between a freeze and an
 /// advance that meet.
-const FROZEN: u64 = 1 << 63;
-
-/// Largest exclusive upper bound of sequences.
-pub(crate) const BOUND_MAX: u64 = FROZEN - 1;
+const FROZEN: u64 = BOUND_MAX + 1;
 
 /// Assigns sequences, and says up to which of them everything is visible.
 ///

@@ -51,46 +51,24 @@
 
 #![forbid(unsafe_code)]
 
-mod error;
-mod gate;
-mod id;
-mod layout;
-mod row;
-
-mod block;
-mod list;
-mod live;
-mod part;
-mod search;
-mod shared;
-
-mod insert;
-mod replay;
-mod rollback;
-mod seal;
+mod query;
 mod writer;
 
-mod causes;
-mod coordinates;
-mod names;
-mod query;
 mod reader;
-mod snapshot;
-mod tags;
-mod view;
+mod shared;
+
+mod part;
+
+mod block;
+mod gate;
+mod live;
+
+mod model;
+mod search;
 
 pub use block::{Block, BlockBuilder, BlockBytes, BlockDifference, RebuildBlock};
-pub use causes::Causes;
-pub use coordinates::Coordinates;
-pub use error::{BlockError, IndexError};
 pub use gate::SequenceGate;
-pub use id::{CoordinateId, EntityId};
-pub use layout::IndexLayout;
-pub use names::Names;
+pub use model::{BlockError, Claim, CoordinateId, EntityId, Head, IndexError, IndexLayout, Row};
 pub use query::{PartPlan, Plan, PlanKey, Rows};
-pub use reader::IndexReader;
-pub use replay::ReplayCursor;
-pub use row::{Claim, Head, Row};
-pub use snapshot::Snapshot;
-pub use view::RowView;
-pub use writer::{IndexWriter, channel, channel_with};
+pub use reader::{Causes, IndexReader, Names, RowView, Snapshot};
+pub use writer::{Coordinates, IndexWriter, ReplayCursor, channel, channel_with};

@@ -1,18 +1,23 @@
-//! `Shared`: what the writer and the readers of one index have in common.
+//! `Shared`: what the writer and the readers of one index have in common: the gate, and the list of
+//! parts, which is replaced in one store.
+//!
+//! Adds no row and answers nothing. Knows the rooms below it: parts, live rows, blocks and the gate.
 
+use crate::block::Block;
+use crate::gate::SequenceGate;
 use crate::live::{Live, LiveRows};
+use crate::model::{BlockError, IndexLayout};
 use crate::part::Part;
-use crate::{Block, BlockError, IndexLayout, SequenceGate};
 use std::ops::Range;
 use std::sync::Arc;
 use strandline_core::Sequence;
-use strandline_core::sync::RwLock;
+use strandline_core::sync::{RwLock, RwLockWriteGuard};
 
 /// The common state. A thread holds the lock of `parts` alone.
 pub(crate) struct Shared {
     pub(crate) gate: Arc<SequenceGate>,
     /// Replaced as a whole, in one store.
-    pub(crate) parts: RwLock<Arc<Parts>>,
+    parts: RwLock<Arc<Parts>>,
 }
 
 /// The parts of an index: sealed ones, oldest first, and the one that grows.
@@ -47,6 +52,27 @@ impl Shared {
         self.parts.read().clone()
     }
 
+    /// Replaces the parts in one store.
+    pub(crate) fn change_parts(&self, change: impl FnOnce(&mut Parts)) {
+        let parts = self.parts.write();
+        let mut next = Parts::clone(&parts);
+        change(&mut next);
+        store(parts, next);
+    }
+
+    /// Adds a part before the live one: to the list itself where no snapshot has it, so that many
+    /// blocks can be added to a store that is being opened without a copy of the list for each.
+    pub(crate) fn add_part(&self, part: Part) {
+        let mut parts = self.parts.write();
+        match Arc::get_mut(&mut parts) {
+            Some(own) => own.push(part),
+            None => {
+                drop(parts);
+                self.change_parts(|parts| parts.push(part));
+            }
+        }
+    }
+
     /// Puts a block in the place of the sealed parts that have exactly its rows.
     pub(crate) fn replace(&self, block: Block) -> Result<(), BlockError> {
         let sequences = block.sequences();
@@ -58,7 +84,7 @@ impl Shared {
         if sequences.end > self.gate.visible() {
             return Err(other_rows());
         }
-        let mut parts = self.parts.write();
+        let parts = self.parts.write();
         let range = parts.covering(&sequences, block.rows());
         let range = range.ok_or_else(other_rows)?;
         let mut next = Parts::clone(&parts);
@@ -72,10 +98,7 @@ impl Shared {
             rows_before,
         };
         next.sealed.splice(range, [sealed]);
-        let before = std::mem::replace(&mut *parts, Arc::new(next));
-        // What nobody has any more is freed without the lock.
-        drop(parts);
-        drop(before);
+        store(parts, next);
         Ok(())
     }
 
@@ -84,7 +107,7 @@ impl Shared {
         &self,
         blocks: Vec<(Range<Sequence>, Block)>,
     ) -> Result<(), BlockError> {
-        let mut parts = self.parts.write();
+        let parts = self.parts.write();
         let mut next = Parts::clone(&parts);
         for (sequences, block) in blocks {
             if sequences.end > self.gate.visible() || !next.shrink(&sequences, block) {
@@ -99,12 +122,16 @@ impl Shared {
             sealed.rows_before = rows_before;
             rows_before += u64::from(sealed.part.rows());
         }
-        let before = std::mem::replace(&mut *parts, Arc::new(next));
-        // What nobody has any more is freed without the lock.
-        drop(parts);
-        drop(before);
+        store(parts, next);
         Ok(())
     }
+}
+
+/// Puts `next` in the place of the parts, and frees what nobody has any more without the lock.
+fn store(mut parts: RwLockWriteGuard<'_, Arc<Parts>>, next: Parts) {
+    let before = std::mem::replace(&mut *parts, Arc::new(next));
+    drop(parts);
+    drop(before);
 }
 
 impl Parts {

@@ -6,8 +6,8 @@ use crate::mutate::Mutation;
 
 const GATE: &str = "crates/index/src/gate.rs";
 const LIVE: &str = "crates/index/src/live/mod.rs";
-const SNAPSHOT: &str = "crates/index/src/snapshot.rs";
-const INSERT: &str = "crates/index/src/insert.rs";
+const SNAPSHOT: &str = "crates/index/src/reader/snapshot.rs";
+const INSERT: &str = "crates/index/src/writer/insert.rs";
 const SYNC: &str = "crates/store/src/writer/sync.rs";
 const PLACES: &str = "crates/store/src/writer/places.rs";
 
@@ -134,7 +134,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     },
     Mutation {
         name: "a rollback counts rows once the lock of their runs is let go",
-        file: "crates/index/src/rollback.rs",
+        file: "crates/index/src/writer/rollback.rs",
         find: "        self.live.rows.0.store(kept, Ordering::Relaxed);",
         replace: "        drop(growth);
         self.live.rows.0.store(kept, Ordering::Relaxed);",
@@ -151,8 +151,8 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     Mutation {
         name: "ids of all inserted rows are found",
         file: LIVE,
-        find: "ascending::find(&self.growth.chunks, bound, id)",
-        replace: "ascending::find(&self.growth.chunks, self.rows, id)",
+        find: "find(chunks, ids, &self.live.hasher, bound, id)",
+        replace: "find(chunks, ids, &self.live.hasher, self.rows, id)",
         options: "rows::an_id_is_found_once_its_event_is_visible",
     },
     Mutation {
@@ -169,9 +169,8 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         find: "        next.sealed.splice(range, [sealed]);",
         replace: "        let mut gap = next.clone();
         gap.sealed.drain(range.clone());
-        *parts = Arc::new(gap);
-        drop(parts);
-        let mut parts = self.parts.write();
+        store(parts, gap);
+        let parts = self.parts.write();
         next.sealed.splice(range, [sealed]);",
         options: "parts::a_block_takes_the_place_of_rows_under_a_reader \
                   parts::rows_are_sealed_exported_and_replaced_under_a_reader \
@@ -179,13 +178,13 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     },
     Mutation {
         name: "a seal is two stores",
-        file: "crates/index/src/seal.rs",
-        find: "        self.change_parts(|parts| {
+        file: "crates/index/src/writer/seal.rs",
+        find: "        self.shared.change_parts(|parts| {
             parts.push(part);
             parts.live = next;
         });",
-        replace: "        self.change_parts(|parts| parts.live = next);
-        self.change_parts(|parts| parts.push(part));",
+        replace: "        self.shared.change_parts(|parts| parts.live = next);
+        self.shared.change_parts(|parts| parts.push(part));",
         options: "parts::rows_go_on_after_a_seal_beside_a_reader \
                   parts::a_snapshot_handed_on_across_a_seal_stays_as_it_is \
                   parts::rows_are_sealed_exported_and_replaced_under_a_reader",

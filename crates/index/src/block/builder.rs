@@ -1,10 +1,9 @@
-//! `BlockBuilder`: a block of rows that are given one by one, without an index.
+//! `BlockBuilder`: a block of rows that are given one by one, without an index. Keeps them; the bytes
+//! are made by `build`.
 
-use super::build::build_of;
-use super::source::{Piece, Source};
-use crate::gate::BOUND_MAX;
-use crate::live::chunk::Link;
-use crate::{BlockError, CoordinateId, IndexError, IndexLayout, Row, RowView};
+use super::build::{Piece, Source, build};
+use crate::model::{BOUND_MAX, BlockError, CoordinateId, IndexError, IndexLayout, Link, Row};
+use crate::search::{Run, first_row_from, run_end, sequence_of};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::ops::Range;
@@ -43,8 +42,7 @@ pub struct BlockBuilder {
     by_coordinate: HashMap<Coordinate, u32>,
     /// By coordinate: its last row, and the hash of that.
     last: Vec<(u32, Option<Hash>)>,
-    /// First sequence and first row of each run.
-    runs: Vec<(u64, u32)>,
+    runs: Vec<Run>,
     /// The sequence after that of the last row.
     next: u64,
     ids: Vec<EventId>,
@@ -105,7 +103,10 @@ impl BlockBuilder {
         let last = last.ok_or(IndexError::UnknownCoordinate { coordinate })?;
         *last = (number, row.hash);
         if number == 0 || sequence != self.next {
-            self.runs.push((sequence, number));
+            self.runs.push(Run {
+                first_sequence: sequence,
+                first_row: number,
+            });
         }
         self.next = sequence + 1;
         self.ids.push(row.id);
@@ -151,58 +152,26 @@ impl BlockBuilder {
         } else {
             std::slice::from_ref(&all)
         };
-        build_of(pieces, layout, out)
+        build(pieces, layout, out)
     }
 
     /// The sequence of a row. O(log gaps in the sequences).
     #[must_use]
     pub fn sequence(&self, row: u32) -> Sequence {
-        let at = self.runs.partition_point(|(_, first)| *first <= row);
-        let run = at.checked_sub(1).and_then(|at| self.runs.get(at));
-        let (sequence, first) = run.copied().unwrap_or_default();
-        Sequence::new(sequence + u64::from(row.saturating_sub(first)))
+        sequence_of(&self.runs, row)
     }
 
     /// The first row whose sequence is `sequence` or later; the number of rows if there is none.
     /// O(log gaps in the sequences).
     #[must_use]
     pub fn first_row_from(&self, sequence: Sequence) -> u32 {
-        let after = self
-            .runs
-            .partition_point(|(first, _)| *first <= sequence.get());
-        let end = self.runs.get(after).map_or(self.rows(), |(_, row)| *row);
-        let Some((first, row)) = after.checked_sub(1).and_then(|at| self.runs.get(at)) else {
-            return 0;
-        };
-        let row = u64::from(*row).saturating_add(sequence.get() - first);
-        u32::try_from(row).map_or(end, |row| row.min(end))
+        first_row_from(&self.runs, self.rows(), sequence.get())
     }
 
     /// Where the event of a row is.
     #[must_use]
     pub fn position(&self, row: u32) -> u64 {
         at(&self.positions, row)
-    }
-
-    /// Whether a row of an index says the same as a row here, its tags apart.
-    #[must_use]
-    pub fn is_row(&self, row: u32, found: RowView<'_>) -> bool {
-        self.is_event(row, found) && found.position() == self.position(row)
-    }
-
-    /// Whether a row of an index says the same as a row here, its tags and where the event is apart.
-    #[must_use]
-    pub fn is_event(&self, row: u32, found: RowView<'_>) -> bool {
-        let link = self.link(row);
-        row < self.rows()
-            && found.sequence() == self.sequence(row)
-            && found.id() == self.id(row)
-            && found.kind() == self.kind(row)
-            && found.wall_ms() == self.wall_ms(row)
-            && found.clock() == self.clock(row)
-            && found.correlation() == link.map_or_else(|| self.id(row), |link| link.correlation)
-            && found.causation() == link.and_then(|link| link.causation)
-            && self.coordinate(self.coordinate_number(row)) == Some(found.coordinate())
     }
 
     /// The tags, each with its rows, ascending.
@@ -252,10 +221,7 @@ impl Source for BlockBuilder {
     }
 
     fn run_end(&self, row: u32) -> u32 {
-        let after = self.runs.partition_point(|(_, first)| *first <= row);
-        self.runs
-            .get(after)
-            .map_or(self.rows(), |(_, first)| *first)
+        run_end(&self.runs, self.rows(), row)
     }
 
     fn coordinate_number(&self, row: u32) -> u32 {

@@ -1,11 +1,10 @@
-//! What one block says otherwise than another, byte by byte.
+//! What one block says otherwise than another, byte by byte. Does not say which of them is right.
 
-use super::format::{FIXED_BYTES, SECTION_BYTES, Section};
-use super::packed::{Packed, pack};
-use super::{Block, names::NameList};
-use crate::part::NameSort;
+use super::format::{FIXED_BYTES, SECTION_BYTES, Section, pack};
+use super::open::Block;
+use crate::model::NameSort;
 use std::fmt;
-use strandline_core::{EventKind, Salt, Sequence};
+use strandline_core::{EventKind, Sequence};
 
 /// One thing that a block says otherwise than the block that it should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,9 +76,8 @@ impl Block {
 
     fn header_differences(&self, expected: &Self) -> Vec<BlockDifference> {
         let (own, other) = (&self.header, &expected.header);
-        let counts = |block: &Self| block.header.clone().counts().map(|count| *count);
         let mut found = Vec::new();
-        if own.layout != other.layout || counts(self) != counts(expected) {
+        if own.layout != other.layout || own.counts != other.counts {
             found.push(whole("how many rows, names and links there are"));
         }
         if (own.first, own.end) != (other.first, other.end) {
@@ -102,19 +100,14 @@ impl Block {
     }
 
     fn is_intact(&self, section: Section) -> bool {
-        let found = Salt::NONE.checksum(section.at() as u64, self.bytes_of(section));
-        found == self.header.place(section).checksum
-    }
-
-    fn raw_numbers(&self, section: Section) -> Packed<'_> {
-        Packed::new(self.bytes_of(section), self.header.place(section))
+        self.checksum_of(section) == self.header.place(section).checksum
     }
 
     /// Whether every hash of a head that is said to be known is that of `expected`, whose every hash
     /// is known, and the others are zeros.
     fn has_heads_of(&self, expected: &Self) -> bool {
         let known = self.raw_numbers(Section::HeadKnown);
-        let known = (0..self.header.entities).map(|at| known.get(at as usize));
+        let known = (0..self.header.counts.entities).map(|at| known.get(at as usize));
         let known: Option<Vec<u64>> = known.collect();
         let Some(known) = known else {
             return false;
@@ -162,20 +155,16 @@ impl Block {
     fn difference(&self, expected: &Self, section: Section) -> BlockDifference {
         let (what, item) = meaning(section);
         let mut difference = whole(what);
-        let first = match section {
-            Section::Ids | Section::Correlations | Section::Causations => {
-                first_chunk::<16>(self.bytes_of(section), expected.bytes_of(section))
+        let bytes = || (self.bytes_of(section), expected.bytes_of(section));
+        let first = match (section, section.sort_of_names()) {
+            (_, Some(sort)) => self.first_name(expected, sort),
+            (Section::Ids | Section::Correlations | Section::Causations | Section::Tiles, _) => {
+                first_chunk::<16>(bytes())
             }
-            Section::HeadHashes => {
-                first_chunk::<32>(self.bytes_of(section), expected.bytes_of(section))
-            }
-            Section::Tiles => first_chunk::<16>(self.bytes_of(section), expected.bytes_of(section)),
-            Section::EntityNames | Section::ScopeNames | Section::TagNames => {
-                self.first_name(expected, section)
-            }
+            (Section::HeadHashes, _) => first_chunk::<32>(bytes()),
             _ => {
                 let (own, other) = (self.raw_numbers(section), expected.raw_numbers(section));
-                let count = expected.header.numbers(section).unwrap_or_default();
+                let count = expected.header.counts.numbers(section).unwrap_or_default();
                 (0..count as usize).find(|at| own.get(*at) != other.get(*at))
             }
         };
@@ -209,20 +198,12 @@ impl Block {
     }
 
     fn known_sequence(&self, row: u32) -> Option<Sequence> {
-        (row < self.header.rows).then(|| self.sequence_of(row))
+        (row < self.header.counts.rows).then(|| self.sequence_of(row))
     }
 
-    fn first_name(&self, expected: &Self, section: Section) -> Option<usize> {
-        let (ends, count) = match section {
-            Section::EntityNames => (Section::EntityEnds, expected.header.entities),
-            Section::ScopeNames => (Section::ScopeEnds, expected.header.scopes),
-            _ => (Section::TagEnds, expected.header.tags),
-        };
-        let list = |block| {
-            let block: &Self = block;
-            NameList::new(block.raw_numbers(ends), block.bytes_of(section), count)
-        };
-        let (own, other) = (list(self), list(expected));
+    fn first_name(&self, expected: &Self, sort: NameSort) -> Option<usize> {
+        let count = expected.header.counts.names(sort);
+        let (own, other) = (self.raw_names(sort, count), expected.raw_names(sort, count));
         (0..count)
             .find(|at| own.get(*at) != other.get(*at))
             .and_then(|at| usize::try_from(at).ok())
@@ -238,7 +219,7 @@ fn whole(what: &'static str) -> BlockDifference {
 }
 
 /// The first of two lists of items of `N` bytes that differs.
-fn first_chunk<const N: usize>(own: &[u8], other: &[u8]) -> Option<usize> {
+fn first_chunk<const N: usize>((own, other): (&[u8], &[u8])) -> Option<usize> {
     let (own, other) = (own.as_chunks::<N>().0, other.as_chunks::<N>().0);
     let pairs = own.iter().zip(other);
     pairs

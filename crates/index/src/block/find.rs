@@ -1,8 +1,9 @@
-//! Finding rows of a block by id and by links.
+//! Finding rows of a block by id and by links. Names are found in their sorted list.
 
-use super::rows::{id_at, partition};
-use super::{Block, Section};
-use crate::search::search;
+use super::format::Section;
+use super::open::Block;
+use super::rows::id_at;
+use crate::search::{partition, search};
 use strandline_core::EventId;
 
 /// One of so many ids, in their order, is set apart: a page of memory has as many.
@@ -12,7 +13,7 @@ impl Block {
     /// Whether an id is between the least and the greatest of the block.
     pub(crate) fn may_have(&self, id: EventId) -> bool {
         let (least, greatest) = self.header.ids;
-        self.header.rows > 0 && least <= id && id <= greatest
+        self.header.counts.rows > 0 && least <= id && id <= greatest
     }
 
     /// The row with this id among the first `bound`. A few cache lines where ids grow with time,
@@ -34,7 +35,7 @@ impl Block {
 
     /// Ids in their order, with `at` giving that at a place: first among those that were set apart.
     fn search(&self, id: EventId, at: impl Fn(u32) -> EventId) -> Option<u32> {
-        let rows = self.header.rows;
+        let rows = self.header.counts.rows;
         let fences = self.fences.get_or_init(|| {
             let places = (0..rows).step_by(FENCE_ROWS as usize);
             places.map(&at).collect()
@@ -53,7 +54,7 @@ impl Block {
     pub(crate) fn correlated(&self, correlation: EventId, bound: u32) -> Vec<u32> {
         let order = self.numbers(Section::ByCorrelation);
         let ids = self.section(Section::Correlations);
-        self.linked(correlation, bound, self.header.links, |at| {
+        self.linked(correlation, bound, self.header.counts.links, |at| {
             let place = order.get_u32(at);
             (place, id_at(ids, place as usize))
         })
@@ -63,7 +64,7 @@ impl Block {
     pub(crate) fn caused_by(&self, cause: EventId, bound: u32) -> Vec<u32> {
         let order = self.numbers(Section::ByCausation);
         let ids = self.section(Section::Causations);
-        self.linked(cause, bound, self.header.caused, |at| {
+        self.linked(cause, bound, self.header.counts.caused, |at| {
             let place = order.get_u32(at);
             (place, id_at(ids, place as usize))
         })

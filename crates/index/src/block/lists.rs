@@ -1,10 +1,10 @@
-//! `BlockList`: the rows of one key in a block.
+//! `BlockList`: the rows of one key in a block, by the key's place. Names are looked up elsewhere.
 
-use super::{Block, Section};
-use crate::part::NameSort;
+use super::format::Section;
+use super::open::Block;
+use crate::model::NameSort;
 use std::ops::Range;
 use std::sync::Arc;
-use strandline_core::EventKind;
 
 /// The rows of an entity, a scope or a kind, ascending.
 #[derive(Clone)]
@@ -68,36 +68,13 @@ impl BlockList {
 impl Block {
     /// The rows of the name at a place; those of a scope in the layout of postings alone.
     pub(crate) fn rows_of(self: &Arc<Self>, sort: NameSort, place: u32) -> BlockList {
-        let rows = u64::from(self.rows());
-        let (sections, most) = match sort {
-            NameSort::Entity => ((Section::EntityRowEnds, Section::EntityRows), rows),
-            NameSort::Scope => ((Section::ScopeRowEnds, Section::ScopeRows), rows),
-            NameSort::Tag => (
-                (Section::TagRowEnds, Section::TagRows),
-                u64::from(self.header.tagged),
-            ),
-        };
-        BlockList::new(self, sections, place, most)
+        let most = u64::from(self.header.counts.rows_by_name(sort));
+        BlockList::new(self, Section::rows_of(sort), place, most)
     }
 
     /// The rows of the kind at a place, in the layout of postings.
     pub(crate) fn kind_rows(self: &Arc<Self>, kind: u32) -> BlockList {
         let sections = (Section::KindRowEnds, Section::KindRows);
         BlockList::new(self, sections, kind, u64::from(self.rows()))
-    }
-
-    /// The places of the kinds from `first` to `last`, both included.
-    pub(crate) fn kinds_within(&self, first: EventKind, last: EventKind) -> Range<u32> {
-        let kinds = self.numbers(Section::Kinds);
-        let below =
-            |bits: u32| super::rows::partition(self.header.kinds, |at| kinds.get_u32(at) < bits);
-        let start = below(u32::from(first.bits()));
-        start..below(u32::from(last.bits()) + 1).max(start)
-    }
-
-    /// Whether any event's time is within the span.
-    pub(crate) fn meets_times(&self, first: u64, last: u64) -> bool {
-        let (least, greatest) = self.header.times;
-        first <= greatest && least <= last
     }
 }

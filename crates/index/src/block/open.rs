@@ -1,13 +1,59 @@
-//! Opening a block: its header at once, its sections before their first use.
+//! `Block`, opened: its header at once, its sections before their first use. What the sections say is
+//! read elsewhere.
 
-use super::format::Header;
-use super::names::NameList;
-use super::packed::Packed;
-use super::{Block, BlockBytes, RebuildBlock, Section};
-use crate::BlockError;
-use crate::part::NameSort;
+use super::format::{Header, NameList, Packed, Section};
+use crate::model::{BlockError, IndexLayout, NameSort};
+use std::error::Error;
+use std::fmt;
+use std::ops::Range;
 use std::sync::{Arc, OnceLock};
-use strandline_core::Salt;
+use strandline_core::{Checksum, Coordinate, EventId, EventKind, Salt, Sequence};
+
+/// Bytes of a block, wherever they are: a vector, or a mapped file.
+pub type BlockBytes = Arc<dyn AsRef<[u8]> + Send + Sync>;
+
+/// Makes the bytes of a block anew, in the layout that it has, from what it was made of, when some
+/// are found damaged.
+pub type RebuildBlock =
+    Box<dyn Fn(IndexLayout) -> Result<Vec<u8>, Box<dyn Error + Send + Sync>> + Send + Sync>;
+
+/// The rows of a sealed part of an index, immutable and used straight from bytes.
+///
+/// [`Snapshot::export`](crate::Snapshot::export) makes the bytes.
+/// [`ReplayCursor::attach`](crate::ReplayCursor::attach) adds a block to an index, and
+/// [`IndexReader::replace`](crate::IndexReader::replace) puts one in the place of the live rows that
+/// it was made of.
+///
+/// ```
+/// use strandline_core::Sequence;
+/// use strandline_index::{Block, channel};
+///
+/// let (writer, reader) = channel();
+/// let bytes = reader.snapshot().export(Sequence::ZERO..Sequence::new(10))?;
+/// let block = Block::from_vec(bytes)?;
+/// assert_eq!(block.rows(), 0);
+/// # Ok::<(), strandline_index::BlockError>(())
+/// ```
+pub struct Block {
+    pub(super) bytes: BlockBytes,
+    pub(super) header: Header,
+    /// For each section, whether it is intact: found out before its first use, and once.
+    intact: [OnceLock<bool>; Section::COUNT],
+    rebuild: Option<RebuildBlock>,
+    rebuilt: OnceLock<Option<Box<Self>>>,
+    damage: OnceLock<BlockError>,
+    /// Whether the sections that say of a row whose it is were looked at.
+    named: OnceLock<()>,
+    /// Coordinates that were asked for, each with its place, and at most so many.
+    pub(super) coordinates: OnceLock<Box<[KeptCoordinate]>>,
+    pub(super) kinds: OnceLock<Box<[EventKind]>>,
+    /// One of so many ids, ascending, so that a search looks at few pages of the rest. Filled by the
+    /// first search.
+    pub(super) fences: OnceLock<Box<[EventId]>>,
+}
+
+/// A coordinate with its place.
+pub(super) type KeptCoordinate = OnceLock<(u32, Coordinate)>;
 
 impl Block {
     /// A block whose bytes are all checked. O(bytes).
@@ -59,23 +105,57 @@ impl Block {
         })
     }
 
+    /// How many rows there are.
+    #[must_use]
+    pub const fn rows(&self) -> u32 {
+        self.header.counts.rows
+    }
+
+    /// The sequences from that of the first row to that after the last.
+    #[must_use]
+    pub const fn sequences(&self) -> Range<Sequence> {
+        self.header.first..self.header.end
+    }
+
+    /// Length in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        (*self.bytes).as_ref().len()
+    }
+
+    /// What was found damaged and could not be made anew, if anything was.
+    ///
+    /// Rows that depend on it are then missing from answers.
+    #[must_use]
+    pub fn damage(&self) -> Option<&BlockError> {
+        self.damage.get()
+    }
+
+    pub(crate) const fn greatest_id(&self) -> EventId {
+        self.header.ids.1
+    }
+
+    /// How kinds and scopes are found in it.
+    #[must_use]
+    pub const fn layout(&self) -> IndexLayout {
+        self.header.layout
+    }
+
     fn check(&self, section: Section) -> Result<(), BlockError> {
-        let place = self.header.place(section);
-        let found = Salt::NONE.checksum(section.at() as u64, self.bytes_of(section));
-        if found != place.checksum {
-            return Err(BlockError::ChecksumMismatch {
-                expected: place.checksum,
-                found,
-            });
+        let expected = self.header.place(section).checksum;
+        let found = self.checksum_of(section);
+        if found != expected {
+            return Err(BlockError::ChecksumMismatch { expected, found });
         }
-        let ends = match section {
-            Section::EntityNames => (Section::EntityEnds, self.header.entities),
-            Section::ScopeNames => (Section::ScopeEnds, self.header.scopes),
-            Section::TagNames => (Section::TagEnds, self.header.tags),
-            _ => return Ok(()),
-        };
-        let packed = Packed::new(self.bytes_of(ends.0), self.header.place(ends.0));
-        NameList::new(packed, self.bytes_of(section), ends.1).check()
+        match section.sort_of_names() {
+            Some(sort) => self.raw_names(sort, self.header.counts.names(sort)).check(),
+            None => Ok(()),
+        }
+    }
+
+    /// The checksum of the bytes that a section has.
+    pub(super) fn checksum_of(&self, section: Section) -> Checksum {
+        Salt::NONE.checksum(section.at() as u64, self.bytes_of(section))
     }
 
     #[inline]
@@ -85,6 +165,19 @@ impl Block {
         bytes
             .get(place.start..place.start + place.bytes)
             .unwrap_or_default()
+    }
+
+    /// The numbers of a section as they were given, intact or not.
+    #[inline]
+    pub(super) fn raw_numbers(&self, section: Section) -> Packed<'_> {
+        Packed::new(self.bytes_of(section), self.header.place(section))
+    }
+
+    /// The first `count` names of a sort as they were given, intact or not.
+    #[inline]
+    pub(super) fn raw_names(&self, sort: NameSort, count: u32) -> NameList<'_> {
+        let (ends, names) = Section::names_of(sort);
+        NameList::new(self.raw_numbers(ends), self.bytes_of(names), count)
     }
 
     /// The block that has `section` intact: this one, or the one that was made anew.
@@ -120,11 +213,12 @@ impl Block {
             );
             let made = made.and_then(|bytes| {
                 let block = Self::from_vec(bytes).map_err(|error| error.to_string())?;
+                let (counts, own) = (&block.header.counts, &self.header.counts);
                 let same = block.rows() == self.rows()
                     && block.sequences() == self.sequences()
-                    && block.header.coordinates == self.header.coordinates
-                    && block.header.tags == self.header.tags
-                    && block.header.tagged == self.header.tagged
+                    && counts.coordinates == own.coordinates
+                    && counts.tags == own.tags
+                    && counts.tagged == own.tagged
                     && block.header.layout == self.header.layout;
                 same.then(|| Box::new(block))
                     .ok_or_else(|| format!("{reason}; what was made anew has other rows"))
@@ -153,41 +247,61 @@ impl Block {
     /// The numbers of a section; none if it is lost.
     #[inline]
     pub(crate) fn numbers(&self, section: Section) -> Packed<'_> {
-        self.holder(section).map_or(Packed::none(), |block| {
-            Packed::new(block.bytes_of(section), block.header.place(section))
-        })
+        self.holder(section)
+            .map_or(Packed::none(), |block| block.raw_numbers(section))
     }
 
-    /// The names of a sort.
+    /// The names of a sort; none if they are lost.
     pub(crate) fn names(&self, sort: NameSort) -> NameList<'_> {
-        match sort {
-            NameSort::Entity => self.name_list(
-                Section::EntityEnds,
-                Section::EntityNames,
-                self.header.entities,
-            ),
-            NameSort::Scope => {
-                self.name_list(Section::ScopeEnds, Section::ScopeNames, self.header.scopes)
-            }
-            NameSort::Tag => self.name_list(Section::TagEnds, Section::TagNames, self.header.tags),
-        }
+        self.first_names(sort, self.header.counts.names(sort))
     }
 
-    fn name_list(&self, ends: Section, names: Section, count: u32) -> NameList<'_> {
+    fn first_names(&self, sort: NameSort, count: u32) -> NameList<'_> {
         // Both from one block: they were checked together.
+        let (ends, names) = Section::names_of(sort);
         match self.holder(names) {
             Some(block)
                 if block
                     .holder(ends)
                     .is_some_and(|other| std::ptr::eq(other, block)) =>
             {
-                let packed = Packed::new(block.bytes_of(ends), block.header.place(ends));
-                NameList::new(packed, block.bytes_of(names), count)
+                block.raw_names(sort, count)
             }
             _ => match self.rebuilt.get().and_then(Option::as_deref) {
-                Some(block) => block.name_list(ends, names, count),
+                Some(block) => block.first_names(sort, count),
                 None => NameList::new(Packed::none(), &[], 0),
             },
         }
+    }
+
+    /// What was found damaged and could not be made anew, once all that says of a row which event it
+    /// is, and whose, was looked at.
+    #[inline]
+    pub(crate) fn damage_to_rows(&self) -> Option<&BlockError> {
+        self.named.get_or_init(|| {
+            for section in [
+                Section::RunSequences,
+                Section::RunRows,
+                Section::Ids,
+                Section::Coordinates,
+                Section::CoordinateEntities,
+                Section::CoordinateScopes,
+            ] {
+                self.section(section);
+            }
+            self.names(NameSort::Entity);
+            self.names(NameSort::Scope);
+        });
+        self.damage()
+    }
+}
+
+impl fmt::Debug for Block {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Block")
+            .field("rows", &self.rows())
+            .field("sequences", &self.sequences())
+            .field("bytes", &self.bytes())
+            .finish_non_exhaustive()
     }
 }

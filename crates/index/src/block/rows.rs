@@ -1,11 +1,11 @@
-//! The columns of a block, row by row.
+//! The columns of a block, row by row, and its coordinates and heads. Lists by key are not here.
 //!
 //! A row that a damaged block does not have reads as zeros; [`Block::damage`] says so then.
 
-use super::{Block, Section};
-use crate::layout::TileMask;
-use crate::live::chunk::Link;
-use crate::part::NameSort;
+use super::format::{Packed, Section};
+use super::open::Block;
+use crate::model::{Link, NameSort, TileMask};
+use crate::search::partition;
 use std::ops::Range;
 use std::sync::OnceLock;
 use strandline_core::{Coordinate, EventId, EventKind, Hash, Sequence};
@@ -34,12 +34,34 @@ impl Block {
         kind.copied().unwrap_or(EventKind::from_bits(0))
     }
 
+    /// The places of the kinds from `first` to `last`, both included.
+    pub(crate) fn kinds_within(&self, first: EventKind, last: EventKind) -> Range<u32> {
+        let kinds = self.numbers(Section::Kinds);
+        let count = self.header.counts.kinds;
+        let below = |bits: u32| partition(count, |at| kinds.get_u32(at) < bits);
+        let start = below(u32::from(first.bits()));
+        start..below(u32::from(last.bits()) + 1).max(start)
+    }
+
+    /// Whether any event's time is within the span.
+    pub(crate) fn meets_times(&self, first: u64, last: u64) -> bool {
+        let (least, greatest) = self.header.times;
+        first <= greatest && least <= last
+    }
+
+    /// Keeps the rows whose kind is one from `first` to `last`, both included.
+    pub(crate) fn retain_kinds(&self, rows: &mut Vec<u32>, first: EventKind, last: EventKind) {
+        let places = self.kinds_within(first, last);
+        let kinds = self.numbers(Section::RowKinds);
+        rows.retain(|row| places.contains(&kinds.get_u32(*row as usize)));
+    }
+
     /// The kinds, ascending: read once, as they are few and asked for with each row.
     #[inline]
     fn kinds(&self) -> &[EventKind] {
         self.kinds.get_or_init(|| {
             let kinds = self.numbers(Section::Kinds);
-            let bits = (0..self.header.kinds).map(|place| kinds.get_u32(place as usize));
+            let bits = (0..self.header.counts.kinds).map(|place| kinds.get_u32(place as usize));
             bits.map(|bits| EventKind::from_bits(u16::try_from(bits).unwrap_or_default()))
                 .collect()
         })
@@ -67,12 +89,13 @@ impl Block {
 
     /// The links of a row; `None` where they are the default. O(log links).
     pub(crate) fn link(&self, row: u32) -> Option<Link> {
-        if self.header.links == 0 {
+        if self.header.counts.links == 0 {
             return None;
         }
         let rows = self.numbers(Section::LinkRows);
-        let at = partition(self.header.links, |at| rows.get_u32(at) < row);
-        (at < self.header.links && rows.get_u32(at as usize) == row).then(|| self.link_at(at))
+        let at = partition(self.header.counts.links, |at| rows.get_u32(at) < row);
+        (at < self.header.counts.links && rows.get_u32(at as usize) == row)
+            .then(|| self.link_at(at))
     }
 
     /// The links of the linked row at a place.
@@ -88,7 +111,7 @@ impl Block {
     /// How many coordinates there are: entities and scopes, as they occur together.
     #[must_use]
     pub const fn coordinate_count(&self) -> u32 {
-        self.header.coordinates
+        self.header.counts.coordinates
     }
 
     /// Entity and scope of the coordinate at a place, each by its place.
@@ -113,7 +136,7 @@ impl Block {
     /// coordinates that are asked for, some are made anew each time.
     #[must_use]
     pub fn coordinate(&self, place: u32) -> Option<Coordinate> {
-        let count = self.header.coordinates;
+        let count = self.header.counts.coordinates;
         let kept = self.coordinates.get_or_init(|| {
             let cells = 0..count.min(COORDINATES_KEPT);
             cells.map(|_| OnceLock::new()).collect()
@@ -141,7 +164,7 @@ impl Block {
             self.names(NameSort::Entity).find(coordinate.entity())?,
             self.names(NameSort::Scope).find(coordinate.scope())?,
         );
-        let count = self.header.coordinates;
+        let count = self.header.counts.coordinates;
         let at = partition(count, |at| {
             self.places_of(u32::try_from(at).unwrap_or(u32::MAX)) < wanted
         });
@@ -180,7 +203,7 @@ impl Block {
     #[inline]
     const fn is_dense(&self) -> bool {
         let Range { start, end } = self.sequences();
-        end.get() - start.get() == self.header.rows as u64
+        end.get() - start.get() == self.header.counts.rows as u64
     }
 
     /// The sequence of a row. O(log gaps in the sequences).
@@ -194,7 +217,7 @@ impl Block {
 
     fn sequence_among_gaps(&self, row: u32) -> Sequence {
         let (sequences, rows) = self.runs();
-        let after = partition(self.header.runs, |at| rows.get_u32(at) <= row);
+        let after = partition(self.header.counts.runs, |at| rows.get_u32(at) <= row);
         let at = after.saturating_sub(1) as usize;
         let offset = row.saturating_sub(rows.get_u32(at));
         let Range { start, end } = self.sequences();
@@ -213,7 +236,7 @@ impl Block {
             return u32::try_from(row).map_or(bound, |row| row.min(bound));
         }
         let (sequences, rows) = self.runs();
-        let runs = self.header.runs;
+        let runs = self.header.counts.runs;
         let after = partition(runs, |at| sequences.get(at).unwrap_or(u64::MAX) <= sequence);
         let Some(at) = after.checked_sub(1) else {
             return 0;
@@ -232,18 +255,18 @@ impl Block {
     /// The first row after `row` whose sequence does not follow from those before it.
     pub(crate) fn run_end(&self, row: u32) -> u32 {
         if self.is_dense() {
-            return self.header.rows;
+            return self.header.counts.rows;
         }
         let (_, rows) = self.runs();
-        let after = partition(self.header.runs, |at| rows.get_u32(at) <= row);
-        if after < self.header.runs {
+        let after = partition(self.header.counts.runs, |at| rows.get_u32(at) <= row);
+        if after < self.header.counts.runs {
             rows.get_u32(after as usize).max(row.saturating_add(1))
         } else {
-            self.header.rows
+            self.header.counts.rows
         }
     }
 
-    fn runs(&self) -> (super::packed::Packed<'_>, super::packed::Packed<'_>) {
+    fn runs(&self) -> (Packed<'_>, Packed<'_>) {
         (
             self.numbers(Section::RunSequences),
             self.numbers(Section::RunRows),
@@ -257,18 +280,4 @@ pub(super) fn id_at(section: &[u8], at: usize) -> EventId {
     let (ids, _) = section.as_chunks::<16>();
     let id = ids.get(at).copied().unwrap_or_default();
     EventId::from_u128(u128::from_le_bytes(id))
-}
-
-/// The first of `count` places for which `before` does not hold; it holds for all up to one.
-pub(super) fn partition(count: u32, before: impl Fn(usize) -> bool) -> u32 {
-    let (mut low, mut high) = (0, count);
-    while low < high {
-        let middle = low + (high - low) / 2;
-        if before(middle as usize) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    low
 }

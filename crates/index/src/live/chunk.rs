@@ -3,8 +3,7 @@
 //! Cells are written and read relaxed. What orders them is the gate: a writer fills the cells of a
 //! row before it publishes, and a reader loads the watermark before it reads any.
 
-use crate::layout::{TILE_ROWS, TileMask};
-use crate::{IndexLayout, Row};
+use crate::model::{IndexLayout, Link, Row, TILE_ROWS, TileMask};
 use std::sync::Arc;
 use strandline_core::sync::RwLock;
 use strandline_core::sync::atomic::{AtomicBool, AtomicU16, AtomicU32, AtomicU64, Ordering};
@@ -21,13 +20,6 @@ const LINKED: u32 = 1 << 31;
 
 /// Most coordinates, entities or scopes: their numbers leave the highest bit free.
 pub(crate) const NAMES_MAX: u32 = LINKED;
-
-/// Links of one row, where they differ from the default.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Link {
-    pub(crate) correlation: EventId,
-    pub(crate) causation: Option<EventId>,
-}
 
 /// Bits of a word of `unordered`.
 const WORD_ROWS: usize = 64;
@@ -287,12 +279,5 @@ impl Row {
             clock: self.clock,
             position: self.position,
         }
-    }
-
-    pub(crate) fn link(&self) -> Option<Link> {
-        (self.correlation != self.id || self.causation.is_some()).then_some(Link {
-            correlation: self.correlation,
-            causation: self.causation,
-        })
     }
 }

@@ -4,14 +4,11 @@
 
 use super::chunk::NAMES_MAX;
 use super::list::RowList;
-use crate::IndexError;
+use crate::model::{IndexError, PIECE_NAMES};
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
 use strandline_core::sync::{Map, RwLock};
-
-/// Most names that are copied under one hold of the lock.
-const PIECE_NAMES: usize = 256;
 
 /// A name's number, and its rows.
 #[derive(Clone)]
@@ -67,7 +64,7 @@ impl Dictionary {
             .read()
             .range::<str, _>((from, Bound::Unbounded))
             .take_while(|(name, _)| name.starts_with(prefix))
-            .take(PIECE_NAMES)
+            .take(PIECE_NAMES as usize)
             .map(|(name, entry)| (name.clone(), entry.clone()))
             .collect()
     }

@@ -1,6 +1,7 @@
-//! `Linked`: the rows of each correlation and of each cause, for the few rows that have any.
+//! `Linked`: the rows of each correlation and of each cause, for the few rows that have any. The links of
+//! a row are in its chunk.
 
-use super::chunk::Link;
+use crate::model::Link;
 use std::collections::BTreeSet;
 use strandline_core::EventId;
 

@@ -1,7 +1,7 @@
 //! `RowList`: the rows of one key, ascending.
 //!
 //! Only ever appended to (rolled-back rows were never visible), so positions stay valid and a
-//! reader can copy a piece, let go of the lock, and come back.
+//! reader can copy a piece, let go of the lock, and come back. What the key is, it does not know.
 
 use std::ops::Range;
 use strandline_core::Hash;

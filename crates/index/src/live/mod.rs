@@ -1,23 +1,24 @@
 //! Live rows: the part of an index that grows, in columns that readers read beside the writer.
 //!
-//! Numbers of rows, coordinates, entities and scopes begin anew in each part.
+//! Numbers of rows, coordinates, entities and scopes begin anew in each part. Holds what the writer
+//! and the readers of one part share, and how it is read; what the writer alone knows, and how rows are
+//! added, is not here. Knows the rooms `search` and `model`.
 
 pub(crate) mod ascending;
 pub(crate) mod by_id;
 pub(crate) mod chunk;
 pub(crate) mod dictionary;
+pub(crate) mod find;
 pub(crate) mod linked;
 pub(crate) mod list;
-pub(crate) mod runs;
 
-use crate::layout::TileMask;
-use crate::part::NameSort;
-use crate::{CoordinateId, IndexLayout};
-use by_id::{IdHasher, IdTable, fingerprint};
+use crate::model::{CoordinateId, IndexLayout, NameSort, TileMask};
+use crate::search::{Run, first_row_from, run_end, sequence_of};
+use by_id::{IdHasher, IdTable};
 use chunk::{Cell, Chunk, cell};
 use dictionary::{Dictionary, Entry};
+use find::find;
 use linked::Linked;
-use runs::{Run, first_row_from, sequence_of};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use strandline_core::sync::atomic::{AtomicU32, Ordering};
@@ -130,21 +131,13 @@ impl LiveRows {
 
     /// The first row after `row` whose sequence does not follow from those before it.
     pub(crate) fn run_end(&self, row: u32) -> u32 {
-        let runs = &self.growth.runs;
-        let next = runs.get(runs.partition_point(|run| run.first_row <= row));
-        next.map_or(self.rows, |run| run.first_row)
+        run_end(&self.growth.runs, self.rows, row)
     }
 
     /// The row with this id among the first `bound`.
     pub(crate) fn find(&self, id: EventId, bound: u32) -> Option<u32> {
-        ascending::find(&self.growth.chunks, bound, id).or_else(|| {
-            if self.growth.ids.is_empty() {
-                return None;
-            }
-            let fingerprint = fingerprint(&self.live.hasher, id);
-            let is_it = |row| row < bound && self.cell(row).id() == id;
-            self.growth.ids.find(fingerprint, is_it)
-        })
+        let Growth { chunks, ids, .. } = &self.growth;
+        find(chunks, ids, &self.live.hasher, bound, id)
     }
 
     /// What the tile of 64 rows has.

@@ -1,10 +1,11 @@
-//! `Query`: a region turned into the key to start from in a part, and the checks that remain.
+//! `Query`: a region turned into the key to start from in a part, and the checks that remain. Walks no
+//! rows.
 
 use super::filter::Filter;
 use super::plan::{PartPlan, PlanKey};
-use crate::layout::{IndexLayout, TileMask};
-use crate::list::List;
-use crate::part::{Part, kinds_of};
+use super::source::{Keyed, Source};
+use crate::model::{IndexLayout, TileMask};
+use crate::part::{List, Part, kinds_of};
 use std::ops::Range;
 use std::sync::Arc;
 use strandline_core::{EntityFilter, KindFilter, Region};
@@ -15,7 +16,7 @@ const NAME_COST: u64 = 4;
 const LIST_COST: u64 = 8;
 
 /// A region, ready to be walked in one part.
-pub(crate) struct Query {
+pub(super) struct Query {
     pub(super) source: Source,
     pub(super) filter: Filter,
     /// The rows that the range of sequences leaves.
@@ -23,21 +24,6 @@ pub(crate) struct Query {
     /// How many rows the lists have together, or the range; one in two lists counts twice.
     pub(super) candidates: u64,
     key: PlanKey,
-}
-
-/// Where candidate rows come from.
-pub(super) enum Source {
-    /// Every row in the range, of tiles that meet a mask.
-    Scan(TileMask),
-    /// The rows of some keys.
-    Lists(Vec<Keyed>),
-}
-
-/// Part of the rows of a key.
-#[derive(Clone)]
-pub(super) struct Keyed {
-    pub(super) list: List,
-    pub(super) positions: Range<usize>,
 }
 
 /// A way to go, and what it costs.
@@ -50,12 +36,12 @@ struct Choice {
 
 impl Query {
     /// Chooses the cheapest key for `region` among the first `bound` rows of `part`.
-    pub(crate) fn compile(part: &Part, bound: u32, region: &Region) -> Self {
+    pub(super) fn compile(part: &Part, bound: u32, region: &Region) -> Self {
         Self::compile_since(part, bound, region, 0)
     }
 
     /// As [`compile`](Self::compile), without the rows before the sequence `since`.
-    pub(crate) fn compile_since(part: &Part, bound: u32, region: &Region, since: u64) -> Self {
+    pub(super) fn compile_since(part: &Part, bound: u32, region: &Region, since: u64) -> Self {
         let rows = rows_of(part, bound, region, since);
         let choice = if never(part, region, &rows) {
             None
@@ -77,7 +63,7 @@ impl Query {
         }
     }
 
-    pub(crate) const fn plan(&self) -> PartPlan {
+    pub(super) const fn plan(&self) -> PartPlan {
         PartPlan {
             key: self.key,
             candidates: self.candidates,

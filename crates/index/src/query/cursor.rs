@@ -1,9 +1,11 @@
-//! `Cursor`: candidate rows in one direction, a piece at a time.
+//! `Cursor`: the rows of a source that pass a filter, in one direction, a piece at a time. Chooses
+//! neither.
 
-use super::compile::{Keyed, Source};
+use super::direction::Direction;
 use super::filter::Filter;
+use super::source::{Keyed, Source};
 use super::window::Windows;
-use crate::layout::{TILE_ROWS, TileMask};
+use crate::model::{TILE_ROWS, TileMask};
 use crate::part::Part;
 use std::ops::Range;
 
@@ -11,13 +13,6 @@ use std::ops::Range;
 const PIECE_ROWS_MIN: usize = 16;
 /// Rows copied under one hold of a key's lock.
 const PIECE_ROWS_MAX: usize = 256;
-
-/// Which way rows are walked.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Direction {
-    Forward,
-    Backward,
-}
 
 /// Matching rows in one direction. Holds no lock.
 pub(super) struct Cursor {

@@ -1,7 +1,6 @@
-//! `Filter`: what is left to check of each candidate once a key has been chosen.
+//! `Filter`: what is left to check of each candidate once a key has been chosen. Finds no candidates.
 
-use crate::list::List;
-use crate::part::Part;
+use crate::part::{List, Part};
 use strandline_core::{EventId, KindFilter, Region, Span};
 
 /// The checks that the chosen key does not make unnecessary.

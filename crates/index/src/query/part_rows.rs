@@ -1,9 +1,11 @@
-//! `PartRows`: the matching rows of one part, from both ends.
+//! `PartRows`: the matching rows of one part, from both ends. Knows no other part.
 
-use super::compile::{Query, Source};
-use super::cursor::{Cursor, Direction};
-use crate::Snapshot;
+use super::compile::Query;
+use super::cursor::Cursor;
+use super::direction::Direction;
+use super::source::Source;
 use crate::part::Part;
+use crate::reader::Snapshot;
 use strandline_core::Region;
 
 /// The matching rows of one part that neither end has passed.
@@ -22,6 +24,8 @@ impl<'s> PartRows<'s> {
     }
 
     /// Without the rows before the sequence `since`.
+    // Once for each part: kept out of what is done for each row, which is inlined where it is used.
+    #[inline(never)]
     pub(super) fn since(snapshot: &'s Snapshot, at: usize, region: &Region, since: u64) -> Self {
         let part = snapshot.part(at);
         Self {

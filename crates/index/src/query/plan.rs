@@ -1,4 +1,4 @@
-//! `Plan`: how a query goes about its region, for people and tests.
+//! `Plan`: how a query goes about its region, for people and tests. Nothing is chosen by it.
 
 use std::fmt;
 
@@ -60,9 +60,9 @@ impl fmt::Display for PlanKey {
 /// How a query goes about one part: the key that drives it, and how many rows that leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PartPlan {
-    pub(crate) key: PlanKey,
-    pub(crate) candidates: u64,
-    pub(crate) exact: bool,
+    pub(super) key: PlanKey,
+    pub(super) candidates: u64,
+    pub(super) exact: bool,
 }
 
 impl PartPlan {
@@ -111,7 +111,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    pub(crate) fn of(parts: impl Iterator<Item = PartPlan>) -> Self {
+    pub(super) fn of(parts: impl Iterator<Item = PartPlan>) -> Self {
         Self {
             parts: parts.collect(),
         }

@@ -1,8 +1,9 @@
-//! `Rows`: the events of a query, from both ends.
+//! `Rows`: the events of a query, from both ends, one part after the other. Within a part they are
+//! walked elsewhere.
 
-use super::cursor::Direction;
+use super::direction::Direction;
 use super::part_rows::PartRows;
-use crate::{RowView, Snapshot};
+use crate::reader::{RowView, Snapshot};
 use std::fmt;
 use std::iter::FusedIterator;
 use std::ops::Range;
@@ -37,7 +38,7 @@ fn parts_of(snapshot: &Snapshot, region: &Region, since: u64) -> Range<usize> {
 
 /// The first row of a region from the sequence `since` on that is wanted. Copies nothing of the region, and where a
 /// part has none of its names makes nothing at all: what asks for many regions at once wants that.
-pub(crate) fn find_since<'s>(
+pub(super) fn find_since<'s>(
     snapshot: &'s Snapshot,
     region: &Region,
     since: Sequence,
@@ -48,13 +49,13 @@ pub(crate) fn find_since<'s>(
         let mut rows = PartRows::since(snapshot, at, region, since);
         let next = || rows.step(Direction::Forward);
         std::iter::from_fn(next)
-            .map(|row| RowView::new(snapshot, at, row))
+            .map(|row| snapshot.view(at, row))
             .find(|row| wanted(*row))
     })
 }
 
 impl<'s> Rows<'s> {
-    pub(crate) fn new(snapshot: &'s Snapshot, region: Region) -> Self {
+    pub(super) fn new(snapshot: &'s Snapshot, region: Region) -> Self {
         let Range { start: first, end } = parts_of(snapshot, &region, 0);
         Self {
             snapshot,
@@ -90,7 +91,7 @@ impl<'s> Rows<'s> {
             };
             let row = self.part(at, direction).step(direction);
             if let Some(row) = row {
-                return Some(RowView::new(self.snapshot, at, row));
+                return Some(self.snapshot.view(at, row));
             }
             match direction {
                 Direction::Forward => self.first += 1,

@@ -4,8 +4,8 @@
 //! for each row and a look at each list for each window, however many lists there are. Windows begin
 //! small, for readers that want few rows.
 
-use super::compile::Keyed;
-use super::cursor::Direction;
+use super::direction::Direction;
+use super::source::Keyed;
 use std::ops::Range;
 
 /// Rows of the first window.

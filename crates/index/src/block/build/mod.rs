@@ -1,0 +1,46 @@
+//! Building the bytes of a block, from whatever is a [`Source`] of rows: live rows, other blocks, or
+//! rows given one by one. Pieces of several sources follow each other in one block.
+//!
+//! `source` says what is asked of rows; `sorted` puts their names and kinds in order; `columns` and
+//! `tags` write what each row has; `sections` lays all of it down. Opens and reads no block. Knows
+//! `format`, and of the rooms of the crate `model` alone.
+
+mod columns;
+mod sections;
+mod sorted;
+mod source;
+mod tags;
+
+pub(crate) use source::{Piece, Source};
+
+use super::format::Section;
+use crate::model::{BlockError, IndexLayout};
+use columns::{write_columns, write_heads, write_ids, write_links, write_runs};
+use sections::Sections;
+use sorted::Sorted;
+use source::numbered;
+use tags::write_tags;
+
+/// The rows of all pieces as a block, after bytes that are not its own.
+pub(crate) fn build<S: Source>(
+    pieces: &[Piece<'_, S>],
+    layout: IndexLayout,
+    out: Vec<u8>,
+) -> Result<Vec<u8>, BlockError> {
+    numbered(pieces.iter().map(|piece| piece.rows.len()))?;
+    let names = Sorted::of(pieces);
+    let mut out = Sections::after(out, names.row_coordinates.len());
+    let mut header = names.header(pieces, layout);
+    names.write(&mut out);
+    write_runs(pieces, &mut out, &mut header);
+    write_ids(pieces, &mut out, &mut header);
+    write_columns(pieces, &names, &mut out, &mut header);
+    names.write_lists(layout, &mut out);
+    write_links(pieces, &mut out, &mut header);
+    write_heads(pieces, &names, &mut out);
+    if layout == IndexLayout::Tiles {
+        out.raw(Section::Tiles, |bytes| names.tiles(bytes));
+    }
+    write_tags(pieces, &mut out, &mut header)?;
+    Ok(out.finish(header))
+}

@@ -1,0 +1,17 @@
+//! The bytes of a block: its header, the table of its sections, and how numbers and names are kept in
+//! them.
+//!
+//! Each file reads and writes its own bytes, and takes what it reads as hostile. Knows nothing of rows,
+//! and of the rooms of the crate `model` alone.
+
+mod counts;
+mod header;
+mod names;
+mod packed;
+mod section;
+
+pub(crate) use counts::Counts;
+pub(crate) use header::{FIXED_BYTES, HEADER_BYTES, Header, SECTION_BYTES};
+pub(crate) use names::NameList;
+pub(crate) use packed::{Packed, pack};
+pub(crate) use section::{ALIGNMENT, Place, Section};

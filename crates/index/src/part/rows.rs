@@ -1,0 +1,338 @@
+//! `Part`: consecutive rows of an index, live or as a block, asked in one way. Its names in order are
+//! listed elsewhere.
+
+use super::list::List;
+use crate::block::Block;
+use crate::live::LiveRows;
+use crate::model::{Claim, Head, IndexLayout, Link, NameSort, TileMask};
+use std::sync::Arc;
+use strandline_core::{Coordinate, EventId, EventKind, Hash, KindFilter, Sequence};
+
+/// Rows with ascending sequences, numbered from 0.
+///
+/// A snapshot may hold fewer of them than there are: what asks about more than one row takes the
+/// number of rows to look at as `bound`.
+#[derive(Clone)]
+pub(crate) enum Part {
+    Live(LiveRows),
+    Block(Arc<Block>),
+}
+
+macro_rules! of_row {
+    ($($(#[$doc:meta])* $name:ident -> $result:ty;)*) => {$(
+        $(#[$doc])*
+        #[inline]
+        pub(crate) fn $name(&self, row: u32) -> $result {
+            match self {
+                Self::Live(live) => live.cell(row).$name(),
+                Self::Block(block) => block.$name(row),
+            }
+        }
+    )*};
+}
+
+impl Part {
+    of_row! {
+        id -> EventId;
+        kind -> EventKind;
+        wall_ms -> u64;
+        clock -> u32;
+        position -> u64;
+        link -> Option<Link>;
+    }
+
+    /// The block, if it is one.
+    pub(crate) const fn block(&self) -> Option<&Arc<Block>> {
+        match self {
+            Self::Live(_) => None,
+            Self::Block(block) => Some(block),
+        }
+    }
+
+    /// How many rows there are.
+    pub(crate) fn rows(&self) -> u32 {
+        match self {
+            Self::Live(live) => live.rows,
+            Self::Block(block) => block.rows(),
+        }
+    }
+
+    /// The number of a row's coordinate in the part.
+    #[inline]
+    pub(crate) fn coordinate_number(&self, row: u32) -> u32 {
+        match self {
+            Self::Live(live) => live.cell(row).coordinate(),
+            Self::Block(block) => block.coordinate_number(row),
+        }
+    }
+
+    /// How many coordinates have a number.
+    pub(crate) fn coordinate_count(&self) -> usize {
+        match self {
+            Self::Live(live) => live.live.coordinates.read().len(),
+            Self::Block(block) => block.coordinate_count() as usize,
+        }
+    }
+
+    /// The coordinate with a number; none only in a damaged block.
+    pub(crate) fn coordinate(&self, number: u32) -> Option<Coordinate> {
+        match self {
+            Self::Live(live) => live.live.coordinates.read().get(number as usize).cloned(),
+            Self::Block(block) => block.coordinate(number),
+        }
+    }
+
+    /// What `read` makes of the names of the coordinate with a number: entity and scope.
+    pub(crate) fn with_names<T>(
+        &self,
+        number: u32,
+        read: impl FnOnce(&str, &str) -> T,
+    ) -> Option<T> {
+        match self {
+            Self::Live(live) => {
+                let coordinates = live.live.coordinates.read();
+                let coordinate = coordinates.get(number as usize)?;
+                Some(read(coordinate.entity(), coordinate.scope()))
+            }
+            Self::Block(block) => {
+                let (entity, scope) = block.names_at(number);
+                Some(read(entity, scope))
+            }
+        }
+    }
+
+    /// The sequence of a row. O(log gaps in the sequences).
+    #[inline]
+    pub(crate) fn sequence_of(&self, row: u32) -> Sequence {
+        match self {
+            Self::Live(live) => live.sequence_of(row),
+            Self::Block(block) => block.sequence_of(row),
+        }
+    }
+
+    /// The sequence after that of the last row; 0 if there is no row.
+    pub(crate) fn end(&self) -> Sequence {
+        match self {
+            Self::Block(block) => block.sequences().end,
+            Self::Live(live) => match live.rows.checked_sub(1) {
+                Some(last) => Sequence::new(live.sequence_of(last).get() + 1),
+                None => Sequence::ZERO,
+            },
+        }
+    }
+
+    /// The first of `bound` rows whose sequence is `sequence` or later; `bound` if there is none.
+    #[inline]
+    pub(crate) fn first_row_from(&self, sequence: u64, bound: u32) -> u32 {
+        match self {
+            Self::Live(live) => live.first_row_from(sequence, bound),
+            Self::Block(block) => block.first_row_from(sequence, bound),
+        }
+    }
+
+    /// The first row after `row` whose sequence does not follow from those before it.
+    pub(crate) fn run_end(&self, row: u32) -> u32 {
+        match self {
+            Self::Live(live) => live.run_end(row),
+            Self::Block(block) => block.run_end(row),
+        }
+    }
+
+    /// The row with this id.
+    #[inline]
+    pub(crate) fn find(&self, id: EventId, bound: u32) -> Option<u32> {
+        match self {
+            Self::Live(live) => live.find(id, bound),
+            Self::Block(block) => block.find(id, bound),
+        }
+    }
+
+    /// The linked rows that belong to `correlation`, ascending.
+    pub(crate) fn correlated(&self, correlation: EventId, bound: u32) -> Vec<u32> {
+        let mut rows = match self {
+            Self::Live(live) => live.live.linked.read().correlated(correlation, bound),
+            Self::Block(block) => block.correlated(correlation, bound),
+        };
+        // The event that the others belong to need not have a link: it belongs to itself.
+        if let Some(own) = self.find(correlation, bound)
+            && self
+                .link(own)
+                .is_none_or(|link| link.correlation == correlation)
+            && let Err(at) = rows.binary_search(&own)
+        {
+            rows.insert(at, own);
+        }
+        rows
+    }
+
+    /// The rows that `cause` caused, ascending.
+    pub(crate) fn caused_by(&self, cause: EventId, bound: u32) -> Vec<u32> {
+        match self {
+            Self::Live(live) => live.live.linked.read().caused_by(cause, bound),
+            Self::Block(block) => block.caused_by(cause, bound),
+        }
+    }
+
+    /// The rows of an entity.
+    #[inline]
+    pub(crate) fn entity(&self, name: &str) -> Option<List> {
+        self.rows_of(NameSort::Entity, name)
+    }
+
+    /// The rows of a scope, in the layout of postings.
+    pub(crate) fn scope(&self, name: &str) -> Option<List> {
+        self.rows_of(NameSort::Scope, name)
+    }
+
+    /// The rows of a tag.
+    pub(crate) fn tag(&self, name: &str) -> Option<List> {
+        self.rows_of(NameSort::Tag, name)
+    }
+
+    /// The rows of a name.
+    #[inline]
+    fn rows_of(&self, sort: NameSort, name: &str) -> Option<List> {
+        match self {
+            Self::Live(live) => Some(List::Live(live.live.names(sort).get(name)?.rows)),
+            Self::Block(block) => {
+                let place = block.names(sort).find(name)?;
+                Some(List::Block(block.rows_of(sort, place)))
+            }
+        }
+    }
+
+    /// The number of a scope in the part.
+    pub(crate) fn scope_number(&self, name: &str) -> Option<u32> {
+        match self {
+            Self::Live(live) => Some(live.live.names(NameSort::Scope).get(name)?.number),
+            Self::Block(block) => block.names(NameSort::Scope).find(name),
+        }
+    }
+
+    /// The rows of each kind from `first` to `last`, both included, in the layout of postings.
+    pub(crate) fn kinds(&self, first: EventKind, last: EventKind) -> Vec<List> {
+        match self {
+            Self::Live(live) => {
+                let kinds = live.live.kinds.read();
+                let lists = kinds.range(first..=last);
+                lists
+                    .map(|(_, kind)| List::Live(kind.rows.clone()))
+                    .collect()
+            }
+            Self::Block(block) => block
+                .kinds_within(first, last)
+                .map(|place| List::Block(block.kind_rows(place)))
+                .collect(),
+        }
+    }
+
+    /// The bits that the kinds from `first` to `last` have in the summary of a tile, in the layout of
+    /// tiles.
+    pub(crate) fn kind_bits(&self, first: EventKind, last: EventKind) -> u64 {
+        match self {
+            Self::Live(live) => {
+                let kinds = live.live.kinds.read();
+                let kinds = kinds.range(first..=last);
+                kinds.fold(0, |word, (_, kind)| word | TileMask::bit(kind.number))
+            }
+            Self::Block(block) => block
+                .kinds_within(first, last)
+                .fold(0, |word, place| word | TileMask::bit(place)),
+        }
+    }
+
+    /// Keeps the rows whose kind passes.
+    pub(crate) fn retain_kinds(&self, rows: &mut Vec<u32>, filter: KindFilter) {
+        match (self, kinds_of(filter)) {
+            (Self::Block(block), Some((first, last))) => {
+                block.retain_kinds(rows, first, last);
+            }
+            _ => rows.retain(|row| filter.matches(self.kind(*row))),
+        }
+    }
+
+    /// Whether some row may be of these kinds, by what is known without looking at rows.
+    pub(crate) fn may_have_kinds(&self, first: EventKind, last: EventKind) -> bool {
+        match self {
+            Self::Live(_) => true,
+            Self::Block(block) => !block.kinds_within(first, last).is_empty(),
+        }
+    }
+
+    /// Whether some row may be of this time, by what is known without looking at rows.
+    pub(crate) fn may_have_times(&self, first: u64, last: u64) -> bool {
+        match self {
+            Self::Live(_) => true,
+            Self::Block(block) => block.meets_times(first, last),
+        }
+    }
+
+    pub(crate) fn layout(&self) -> IndexLayout {
+        match self {
+            Self::Live(live) => live.live.layout,
+            Self::Block(block) => block.layout(),
+        }
+    }
+
+    /// What the tile of 64 rows has.
+    pub(crate) fn tile(&self, tile: u32) -> TileMask {
+        match self {
+            Self::Live(live) => live.tile(tile),
+            Self::Block(block) => block.tile(tile),
+        }
+    }
+
+    /// The event of a row, which is the last of its entity in the part.
+    pub(crate) fn head_at(&self, entity: &str, row: u32) -> Head {
+        Head {
+            sequence: self.sequence_of(row),
+            clock: self.clock(row),
+            position: self.position(row),
+            hash: self.hash_if_last(entity, row),
+        }
+    }
+
+    /// What a block says of a row of an entity whose rows are `list`; none of live rows.
+    pub(crate) fn claim(&self, row: u32, list: &List) -> Option<Claim> {
+        let Self::Block(block) = self else {
+            return None;
+        };
+        let coordinate = self.coordinate_number(row);
+        let mut rows = (0..list.count_below(self.rows())).map_while(|at| list.at(at));
+        let first = rows.find(|row| self.coordinate_number(*row) == coordinate);
+        Some(Claim {
+            block: block.sequences(),
+            named_at: self.position(first.unwrap_or(row)),
+        })
+    }
+
+    /// The hash of a row, if that is the last of its entity in the part and the hash is known.
+    pub(crate) fn hash_if_last(&self, entity: &str, row: u32) -> Option<Hash> {
+        match self {
+            Self::Live(live) => {
+                let head = live.live.names(NameSort::Entity).get(entity)?.rows.head()?;
+                head.hash.filter(|_| head.row == row)
+            }
+            Self::Block(block) => {
+                let place = block.names(NameSort::Entity).find(entity)?;
+                let list = List::Block(block.rows_of(NameSort::Entity, place));
+                let last = list.last_below(block.rows())?;
+                block.head_hash(place).filter(|_| last == row)
+            }
+        }
+    }
+}
+
+/// The first and the last kind that a filter takes; none for every kind.
+pub(crate) fn kinds_of(filter: KindFilter) -> Option<(EventKind, EventKind)> {
+    match filter {
+        KindFilter::Any => None,
+        KindFilter::Exact(kind) => Some((kind, kind)),
+        KindFilter::Category(category) => {
+            // Larger ones take nothing: a query looks at none of its rows then.
+            let first = u16::from(category & 0xF) << 12;
+            let last = first | 0x0FFF;
+            Some((EventKind::from_bits(first), EventKind::from_bits(last)))
+        }
+    }
+}

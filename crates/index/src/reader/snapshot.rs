@@ -1,0 +1,215 @@
+//! `Snapshot`: everything that was visible at one moment. Looks events up one by one; what gives many
+//! is beside it and above it.
+
+use super::view::RowView;
+use crate::block::Block;
+use crate::model::{BlockError, IndexLayout};
+use crate::part::Part;
+use crate::shared::{Parts, Shared};
+use std::fmt;
+use std::sync::Arc;
+use strandline_core::{EventId, Sequence};
+
+/// Everything that was visible when it was taken: every answer is bounded by that, and the same
+/// however often it is asked for, whatever is inserted, sealed or replaced meanwhile.
+///
+/// Taking and cloning one costs a few reference counts. It keeps the rows alive.
+///
+/// ```
+/// use strandline_core::{Coordinate, EventId, EventKind, Region};
+/// use strandline_index::{Row, channel};
+///
+/// let (mut writer, reader) = channel();
+/// let coordinate = writer.intern(&Coordinate::new("order:1", "eu")?)?;
+/// let mut append = |clock: u32| {
+///     let id = EventId::from_u128(clock.into());
+///     let sequence = writer.reserve(1)?;
+///     writer.insert(&Row {
+///         sequence, id, coordinate, clock,
+///         kind: EventKind::new(1, 1), wall_ms: 0, position: 0,
+///         correlation: id, causation: None, hash: None,
+///     })?;
+///     writer.publish(writer.gate().allocated());
+///     Ok::<(), strandline_index::IndexError>(())
+/// };
+/// append(0)?;
+/// let before = reader.snapshot();
+/// append(1)?;
+/// assert_eq!(before.stream("order:1").count(), 1);
+/// let region = Region::all().entity_prefix("order:").clock(1..);
+/// assert_eq!(reader.snapshot().query(&region).count(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Snapshot {
+    visible: Sequence,
+    parts: Arc<Parts>,
+    live: Part,
+    /// How many sealed parts are visible as a whole; of the part after them the first `bound` rows
+    /// are visible, and of parts after that none.
+    whole: usize,
+    bound: u32,
+}
+
+impl Snapshot {
+    pub(super) fn take(shared: &Shared) -> Self {
+        // The watermark first: whatever part is taken later holds every row below it.
+        let visible = shared.gate.visible();
+        Self::bounded(shared, visible)
+    }
+
+    /// Every row below `visible`, which was loaded before this is called.
+    pub(crate) fn bounded(shared: &Shared, visible: Sequence) -> Self {
+        let parts = shared.parts();
+        let live = Part::Live(parts.live_rows());
+        // From the newest on: all but a few are wholly visible.
+        let beyond = parts.sealed.iter().rev();
+        let beyond = beyond.take_while(|sealed| sealed.end > visible).count();
+        let whole = parts.sealed.len() - beyond;
+        let partial = parts.sealed.get(whole).map_or(&live, |sealed| &sealed.part);
+        let bound = partial.first_row_from(visible.get(), partial.rows());
+        Self {
+            visible,
+            live,
+            whole,
+            bound,
+            parts,
+        }
+    }
+
+    /// The watermark: the snapshot holds every event with a sequence below it.
+    #[must_use]
+    pub const fn visible(&self) -> Sequence {
+        self.visible
+    }
+
+    /// How many events there are. O(1).
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        self.rows_before(self.whole) + u64::from(self.bound)
+    }
+
+    /// Whether there is no event.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The event with this id. O(log events) in the part that has it, without a lock; parts whose
+    /// ids lie elsewhere cost a comparison.
+    #[must_use]
+    pub fn get(&self, id: EventId) -> Option<RowView<'_>> {
+        (0..self.part_count()).rev().find_map(|at| {
+            let row = self.part(at).find(id, self.bound_of(at))?;
+            Some(self.view(at, row))
+        })
+    }
+
+    /// The newest event of an entity. O(log names + log events of the entity) for each part, from
+    /// the newest to the one that has it.
+    #[must_use]
+    pub fn latest(&self, entity: &str) -> Option<RowView<'_>> {
+        (0..self.part_count()).rev().find_map(|at| {
+            let list = self.part(at).entity(entity)?;
+            let row = list.last_below(self.bound_of(at))?;
+            Some(self.view(at, row))
+        })
+    }
+
+    /// The event with this sequence. O(log parts + log gaps in the sequences).
+    #[must_use]
+    pub fn row_at(&self, sequence: Sequence) -> Option<RowView<'_>> {
+        let at = self.part_from(sequence.get());
+        if at >= self.part_count() {
+            return None;
+        }
+        let (part, bound) = (self.part(at), self.bound_of(at));
+        let row = part.first_row_from(sequence.get(), bound);
+        let found = row < bound && part.sequence_of(row) == sequence;
+        found.then(|| self.view(at, row))
+    }
+
+    /// The blocks, oldest first.
+    pub fn blocks(&self) -> impl Iterator<Item = &Arc<Block>> {
+        let sealed = self.parts.sealed.iter();
+        sealed.filter_map(|sealed| sealed.part.block())
+    }
+
+    /// What was found damaged in a block and could not be made anew, if anything was.
+    ///
+    /// Answers may then lack events. O(blocks).
+    #[must_use]
+    pub fn damage(&self) -> Option<&BlockError> {
+        self.blocks().find_map(|block| block.damage())
+    }
+
+    /// As [`damage`](Self::damage), of the blocks with events from the sequence `since` on.
+    #[must_use]
+    pub fn damage_since(&self, since: Sequence) -> Option<&BlockError> {
+        let parts = (self.part_from(since.get())..self.part_count()).map(|at| self.part(at));
+        parts
+            .filter_map(Part::block)
+            .find_map(|block| block.damage())
+    }
+
+    /// How many parts have visible rows, or might.
+    pub(crate) const fn part_count(&self) -> usize {
+        self.whole + 1
+    }
+
+    #[inline]
+    pub(crate) fn part(&self, at: usize) -> &Part {
+        self.parts
+            .sealed
+            .get(at)
+            .map_or(&self.live, |sealed| &sealed.part)
+    }
+
+    /// The event of a row of a part.
+    #[inline]
+    pub(crate) fn view(&self, at: usize, row: u32) -> RowView<'_> {
+        RowView::new(self.part(at), row)
+    }
+
+    /// How many rows of a part are visible.
+    #[inline]
+    pub(crate) fn bound_of(&self, at: usize) -> u32 {
+        match at.cmp(&self.whole) {
+            std::cmp::Ordering::Less => self.part(at).rows(),
+            std::cmp::Ordering::Equal => self.bound,
+            std::cmp::Ordering::Greater => 0,
+        }
+    }
+
+    /// How the part that grows finds kinds and scopes.
+    pub(super) fn layout(&self) -> IndexLayout {
+        self.parts.live.layout
+    }
+
+    pub(super) fn bounded_parts(&self) -> impl Iterator<Item = (&Part, u32)> {
+        (0..self.part_count()).map(|at| (self.part(at), self.bound_of(at)))
+    }
+
+    /// The first part that has a row with this sequence or a later one, visible or not.
+    pub(crate) fn part_from(&self, sequence: u64) -> usize {
+        self.parts
+            .sealed
+            .partition_point(|sealed| sealed.end.get() <= sequence)
+    }
+
+    fn rows_before(&self, at: usize) -> u64 {
+        match self.parts.sealed.get(at) {
+            Some(sealed) => sealed.rows_before,
+            None => self.parts.sealed_rows(),
+        }
+    }
+}
+
+impl fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Snapshot")
+            .field("visible", &self.visible)
+            .field("len", &self.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,38 @@
+//! The tags of rows as they are inserted and rolled back: names that rows have beside their coordinate,
+//! any number of them, each with its rows. Readers find them as they do other names.
+
+use super::live_writer::{LiveWriter, number_of};
+use crate::live::list::RowList;
+use crate::model::IndexError;
+use std::sync::Arc;
+
+impl LiveWriter {
+    /// The row lists of tags, which are new if no row of the part has had them.
+    pub(super) fn tag_lists(&mut self, tags: &[&str]) -> Result<Vec<Arc<RowList>>, IndexError> {
+        tags.iter()
+            .map(|tag| {
+                let number = number_of(&self.live.tags, &mut self.tags, tag)?;
+                let named = self.tags.get(number as usize);
+                named
+                    .map(|named| named.rows.clone())
+                    .ok_or(IndexError::NamesExhausted)
+            })
+            .collect()
+    }
+
+    /// Forgets that rows from `kept` on have tags.
+    pub(super) fn truncate_tags(&self, kept: u32) {
+        for named in &self.tags {
+            named.rows.truncate(kept, None, |_| 0);
+        }
+    }
+}
+
+/// Enters a row in the lists of its tags, once in each.
+pub(super) fn push_row(lists: &[Arc<RowList>], row: u32) {
+    for list in lists {
+        if list.head().is_none_or(|head| head.row != row) {
+            list.push_row(row);
+        }
+    }
+}
