@@ -1,7 +1,6 @@
 //! `EventRef`: an event where it was read, not copied.
 
 use crate::payload::{PayloadRef, content};
-use crate::typed::{self, EventPayload};
 use crate::{Error, ErrorKind, StoredEvent};
 use serde::Deserialize;
 use std::fmt;
@@ -154,15 +153,6 @@ impl<'a> EventRef<'a> {
     #[must_use]
     pub fn version(&self) -> u16 {
         self.extensions().payload_version()
-    }
-
-    /// The payload as a `T`, as [`StoredEvent::decode`] gives it.
-    ///
-    /// # Errors
-    ///
-    /// As there.
-    pub fn decode<T: EventPayload>(&self) -> Result<T, Error> {
-        typed::decode(&self.payload_ref(), self.version())
     }
 
     /// The hash of what is stored, after an event with the hash `previous`.

@@ -2,7 +2,6 @@
 
 use crate::Error;
 use crate::payload::PayloadRef;
-use crate::typed::{self, EventPayload};
 use serde::Deserialize;
 use std::ops::Deref;
 use strandline_core::{EventHeader, Hash};
@@ -68,17 +67,6 @@ impl StoredEvent {
     /// [`ErrorKind::Redacted`](crate::ErrorKind::Redacted).
     pub fn payload_message_pack<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Error> {
         self.payload_ref().message_pack()
-    }
-
-    /// The payload as a `T`, whose kind and version the event must have; a
-    /// [`Registry`](crate::Registry) reads older versions too.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Payload`](crate::ErrorKind::Payload) if the event has another kind, version or
-    /// encoding, or does not decode; [`ErrorKind::Redacted`](crate::ErrorKind::Redacted).
-    pub fn decode<T: EventPayload>(&self) -> Result<T, Error> {
-        typed::decode(&self.payload_ref(), self.version())
     }
 
     pub(crate) fn payload_ref(&self) -> PayloadRef<'_> {
