@@ -153,13 +153,8 @@ impl Files<'_> {
     }
 
     fn wrong_file(&mut self, name: &str, message: String) {
-        self.check.told(Problem {
-            sequence: None,
-            kind: ProblemKind::Log,
-            events: 0,
-            file: Some(name.to_owned()),
-            message,
-        });
+        let problem = Problem::new(ProblemKind::Log, message);
+        self.check.told(problem.in_file(Some(name.to_owned())));
     }
 
     fn finish(mut self) -> Verified {
@@ -170,13 +165,8 @@ impl Files<'_> {
             self.wrong_file(&info.file_name(), is_missing(&[info]));
         }
         for notice in &self.store.evidence.notices {
-            self.check.told(Problem {
-                sequence: None,
-                kind: ProblemKind::Index,
-                events: 0,
-                file: None,
-                message: notice.clone(),
-            });
+            let problem = Problem::new(ProblemKind::Index, notice.clone());
+            self.check.told(problem);
         }
         let infos = self.infos;
         let report = self.check.finish(|sequence| {

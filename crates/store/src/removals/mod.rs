@@ -12,4 +12,4 @@ pub(crate) use foreign::{ForeignNotes, is_sound};
 pub(crate) use ledger::Ledger;
 pub use ledger::Removal;
 pub(crate) use recorder::{Recorder, Taken};
-pub(crate) use runs::Runs;
+pub(crate) use runs::{Runs, push_run};

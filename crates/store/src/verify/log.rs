@@ -6,9 +6,10 @@
 use super::chains::{Chain, chain_of};
 use super::damage::Damage;
 use super::hashing::Hashing;
+use super::problem::{PROBLEMS_MAX, Problem, ProblemKind, message_at};
 use super::removals::Gone;
+use super::report::VerifyReport;
 use super::rows::SegmentRows;
-use super::{PROBLEMS_MAX, Problem, ProblemKind, VerifyReport, message_at};
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -71,13 +72,8 @@ impl<'a> LogCheck<'a> {
         file: Option<String>,
         message: String,
     ) {
-        self.told(Problem {
-            sequence,
-            kind: ProblemKind::Log,
-            events: 0,
-            file,
-            message,
-        });
+        let problem = Problem::new(ProblemKind::Log, message);
+        self.told(problem.of_event(sequence).in_file(file));
     }
 
     pub(crate) fn told(&mut self, problem: Problem) {
@@ -114,13 +110,8 @@ impl<'a> LogCheck<'a> {
             return;
         };
         let (file, message) = why(&events);
-        self.told(Problem {
-            sequence: Some(Sequence::new(events.start)),
-            kind: ProblemKind::Log,
-            events: events.end - events.start,
-            file: Some(file),
-            message,
-        });
+        let problem = Problem::new(ProblemKind::Log, message);
+        self.told(problem.of_lost(&events).in_file(Some(file)));
     }
 
     /// Takes a piece of the segment that is being read.
@@ -356,5 +347,14 @@ impl<'a> LogCheck<'a> {
         let there = chains.iter().flatten().filter(|chain| chain.has_event);
         report.entities = there.count() as u64;
         report
+    }
+}
+
+/// How many events a piece holds that can be read.
+pub(crate) fn events_in(piece: &Piece<'_>) -> u64 {
+    match piece {
+        Piece::Frame { frame, .. } => frame.len() as u64,
+        Piece::Record(_) => 1,
+        _ => 0,
     }
 }

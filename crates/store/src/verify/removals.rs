@@ -3,7 +3,8 @@
 //! Whatever was removed or redacted is to be in a record of this log, and what a record says is done is
 //! to be gone. Records stand after what they tell of, so both are put together once the log was read.
 
-use super::{Problem, ProblemKind, VerifyReport};
+use super::problem::{Problem, ProblemKind};
+use super::report::VerifyReport;
 use crate::Error;
 use crate::removals::{Ledger, Removal, Runs};
 use crate::store::Shared;
@@ -122,13 +123,8 @@ struct Problems(Vec<Problem>);
 
 impl Problems {
     fn add(&mut self, sequence: Option<Sequence>, message: String) {
-        self.0.push(Problem {
-            sequence,
-            kind: ProblemKind::Log,
-            events: 0,
-            file: None,
-            message,
-        });
+        let problem = Problem::new(ProblemKind::Log, message);
+        self.0.push(problem.of_event(sequence));
     }
 }
 

@@ -4,7 +4,7 @@ use super::{Loss, Salvaged};
 use crate::maintenance::damaged::DamagedStore;
 use crate::maintenance::damaged::Names;
 use crate::maintenance::progress::Meter;
-use crate::removals::ForeignNotes;
+use crate::removals::{ForeignNotes, push_run};
 use crate::{Batch, Coordinate, Error, Event, EventId, Hlc, Sequence, Snapshot, Store};
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
@@ -261,7 +261,7 @@ impl<'a> Salvager<'a> {
             StoredRecord::Removed(_) => None,
         };
         match self.prove(at, &record) {
-            Ok(None) => push(&mut self.known, at.sequence),
+            Ok(None) => push_run(&mut self.known, at.sequence),
             Ok(Some((coordinate, event))) => {
                 commit.batch.add(&coordinate, event);
                 commit.origins.push(Origin {
@@ -277,7 +277,7 @@ impl<'a> Salvager<'a> {
 
     fn lose(&mut self, file: &str, at: &FrameRecord<'_>, id: Option<EventId>, reason: String) {
         let is_redacted = reason == REDACTED;
-        push(
+        push_run(
             if is_redacted {
                 &mut self.known
             } else {
@@ -382,14 +382,5 @@ pub(super) fn loss(file: &str, offset: Option<u64>, bytes: Option<u64>, reason: 
         id: None,
         reason,
         is_redacted: false,
-    }
-}
-
-/// Adds a sequence to runs; one that follows the last takes no more memory.
-pub(super) fn push(runs: &mut Vec<Range<u64>>, sequence: Sequence) {
-    let sequence = sequence.get();
-    match runs.last_mut() {
-        Some(last) if last.end == sequence => last.end = last.end.saturating_add(1),
-        _ => runs.push(sequence..sequence.saturating_add(1)),
     }
 }

@@ -1,10 +1,10 @@
 //! How what is proven comes into the target, and what is put together at the end.
 
-use super::salvager::{Commit, Salvager, loss, push};
+use super::salvager::{Commit, Salvager, loss};
 use super::target::foreign;
 use super::{Loss, Salvaged, same_store};
 use crate::maintenance::damaged::DamagedStore;
-use crate::removals::Runs;
+use crate::removals::{Runs, push_run};
 use crate::{AppendOptions, Batch, Durability, Error, ErrorKind, EventId};
 use strandline_core::Hash;
 use strandline_segment::{COMMIT_BYTES_MAX, RecordPosition};
@@ -46,7 +46,7 @@ impl Salvager<'_> {
         let Err(error) = saved else {
             self.report.events += commit.batch.len() as u64;
             for origin in &commit.origins {
-                push(&mut self.known, origin.sequence);
+                push_run(&mut self.known, origin.sequence);
             }
             return Ok(());
         };
@@ -58,7 +58,7 @@ impl Salvager<'_> {
             return self.halves(file, commit);
         }
         for origin in &commit.origins {
-            push(&mut self.lost, origin.sequence);
+            push_run(&mut self.lost, origin.sequence);
             self.report.losses.push(Loss {
                 sequence: Some(origin.sequence),
                 events: 1,
