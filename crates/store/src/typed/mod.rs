@@ -7,9 +7,10 @@
 
 mod codec;
 mod event_enum;
-mod events;
 mod payload;
+mod read;
 mod registry;
+mod write;
 
 pub use codec::{Codec, CodecError, Json, MessagePack};
 pub use event_enum::EventEnum;
