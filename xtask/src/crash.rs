@@ -82,7 +82,7 @@ const MUTATIONS: &[Mutation] = &[
     },
     Mutation {
         name: "removed before its record is durable",
-        file: "crates/store/src/removals/recorder.rs",
+        file: "crates/store/src/maintenance/notes/recorder.rs",
         find: "shared.group.flush().map_err(",
         replace: "Ok::<(), Poison>(()).map_err(",
         options: "--workload compact",
@@ -117,7 +117,7 @@ const MUTATIONS: &[Mutation] = &[
     },
     Mutation {
         name: "checkpoint of the new backup beside the earlier one",
-        file: "crates/store/src/maintenance/backup.rs",
+        file: "crates/store/src/maintenance/backup/staged.rs",
         find: "self.remove_checkpoints_of_elsewhere()?;",
         replace: "if let Some((name, bytes)) = &checkpoint { \
                   replace_file(fs, &target.join(name), bytes).ok(); }",

@@ -2,8 +2,8 @@
 
 use super::export::LineFormat;
 use super::imported::{RefusedLine, raw_value};
+use super::notes::is_sound;
 use super::rfc3339;
-use crate::removals::is_sound;
 use crate::{Hash, Sequence};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;

@@ -30,7 +30,7 @@ pub struct Problem {
 #[non_exhaustive]
 pub enum ProblemKind {
     /// The log: restore it from a backup, or keep what is left with
-    /// [`salvage`](crate::maintenance::salvage).
+    /// [`salvage`](crate::maintenance::salvage()).
     Log,
     /// A footer, a checkpoint, or the index in memory, which say something else than the log:
     /// [`rebuild`](crate::maintenance::rebuild) makes them anew.

@@ -11,7 +11,7 @@ use super::appender::{Appended, Appender, Origin, Portion};
 use super::ids::LineIds;
 use super::twins::{Known, Twins, difference};
 use super::{Failure, ImportOptions, Imported};
-use crate::removals::ForeignNotes;
+use crate::maintenance::notes::ForeignNotes;
 use crate::{Coordinate, Error, ErrorKind, Event, EventId, EventKind, Hlc, RefusedTime, Store};
 use std::collections::HashSet;
 use std::io::{BufRead, Read};

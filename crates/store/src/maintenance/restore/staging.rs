@@ -4,7 +4,7 @@
 //! left by a restore that was killed, and the next one removes it; unless it has been opened to write
 //! since. Nothing else is ever removed: a store that was replaced has no marker.
 
-use super::target::exists;
+use super::steps::{also, exists, rename_new, sync};
 use crate::of_store::is_of_log;
 use crate::open::LOCK_FILE;
 use crate::{Error, ErrorKind};
@@ -111,31 +111,6 @@ impl<'a> Staging<'a> {
             sync(self.fs, made.parent().unwrap_or(made))?;
         }
         sync(self.fs, target.parent().unwrap_or(target))
-    }
-}
-
-/// Says something more in an error.
-pub(super) fn also(error: Error, more: &str) -> Error {
-    Error::new(error.kind(), more.to_owned()).with_source(error)
-}
-
-pub(super) fn sync(fs: &dyn Fs, dir: &Path) -> Result<(), Error> {
-    let synced = fs.sync_dir(dir);
-    synced.map_err(|error| Error::io("sync", dir, error))
-}
-
-/// Renames to a name that nothing has; `false` if something has it.
-pub(super) fn rename_new(fs: &dyn Fs, from: &Path, to: &Path) -> io::Result<bool> {
-    match fs.rename_new(from, to) {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
-        Err(error) if error.kind() == io::ErrorKind::Unsupported => {
-            if exists(fs, to).map_err(io::Error::other)? {
-                return Ok(false);
-            }
-            fs.rename(from, to).map(|()| true)
-        }
-        Err(error) => Err(error),
     }
 }
 

@@ -1,8 +1,9 @@
 //! `Target`: what is where a store is to be, and whether a restore may be made there.
 
-use super::Existing;
+use super::existing::Existing;
 use super::staging::{MARKER, STAGING_WITHIN, is_of_copy};
-use crate::maintenance::places::check_apart;
+use super::steps::exists;
+use crate::maintenance::places::{LOST_AND_FOUND, check_apart};
 use crate::of_store::is_of_log;
 use crate::open::LOCK_FILE;
 use crate::{Error, ErrorKind};
@@ -10,9 +11,6 @@ use std::io;
 use std::path::{Component, Path, PathBuf};
 use strandline_core::fs::{DirEntry, EntryKind, Fs, OpenMode};
 use strandline_segment::{MANIFEST_FILE, Manifest, SEGMENT_HEADER_BYTES};
-
-/// What a file system has in a directory that is empty otherwise.
-const LOST_AND_FOUND: &str = "lost+found";
 
 /// What to do where a store cannot be moved.
 pub(super) const FILL_INSTEAD: &str =
@@ -164,18 +162,6 @@ fn join_missing(fs: &dyn Fs, found: &Path, missing: &Path, dir: &Path) -> Result
         }
     }
     Ok(found.join(missing))
-}
-
-/// Whether anything has this name.
-pub(super) fn exists(fs: &dyn Fs, path: &Path) -> Result<bool, Error> {
-    match fs.identity(path) {
-        Ok(_) => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) if error.kind() == io::ErrorKind::Unsupported => {
-            Ok(fs.list(path).is_ok() || fs.open(path, OpenMode::Read).is_ok())
-        }
-        Err(error) => Err(Error::io("look at", path, error)),
-    }
 }
 
 /// Whether a directory is as good as empty with this entry.

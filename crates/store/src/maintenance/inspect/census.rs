@@ -1,6 +1,6 @@
 //! `Census`: what kinds of events there are, and when they came.
 
-use super::progress::{Meter, OnProgress};
+use crate::maintenance::progress::{Meter, OnProgress};
 use crate::{Error, EventKind, Region, Snapshot};
 use std::collections::BTreeMap;
 

@@ -1,6 +1,6 @@
 //! `ForeignNotes`: removals in another log, kept as what they are.
 
-use super::Runs;
+use crate::removals::Runs;
 use crate::{Error, ErrorKind, Store};
 use std::collections::HashSet;
 use strandline_core::record::{REMOVAL_NOTE_BYTES_MAX, RemovalNote, RemovalStage};
@@ -14,7 +14,7 @@ type Key = (LogIdentity, [u8; 16], Option<u32>);
 
 /// Notes of other logs on their way into a store, each once.
 #[derive(Debug, Default)]
-pub(crate) struct ForeignNotes {
+pub(in crate::maintenance) struct ForeignNotes {
     /// Those that the store has or gets; not known before the first is asked for.
     known: Option<HashSet<Key>>,
     pending: Vec<Vec<u8>>,
@@ -23,7 +23,11 @@ pub(crate) struct ForeignNotes {
 impl ForeignNotes {
     /// Takes a note, unless the store has it. Gives how many removals begin with it that the store did not
     /// know of: 1 or 0. Reads the log of the store when it is first called.
-    pub(crate) fn take(&mut self, store: &Store, note: &RemovalNote) -> Result<u64, Error> {
+    pub(in crate::maintenance) fn take(
+        &mut self,
+        store: &Store,
+        note: &RemovalNote,
+    ) -> Result<u64, Error> {
         let known = match &mut self.known {
             Some(known) => known,
             None => self.known.insert(known(store)?),
@@ -43,12 +47,12 @@ impl ForeignNotes {
     }
 
     /// Whether as many wait to be written as should at most.
-    pub(crate) fn are_many(&self) -> bool {
+    pub(in crate::maintenance) fn are_many(&self) -> bool {
         self.pending.len() >= BATCH
     }
 
     /// Writes what was taken, and returns when that is durable.
-    pub(crate) fn write(&mut self, store: &Store) -> Result<(), Error> {
+    pub(in crate::maintenance) fn write(&mut self, store: &Store) -> Result<(), Error> {
         if self.pending.is_empty() {
             return Ok(());
         }
@@ -58,13 +62,13 @@ impl ForeignNotes {
     }
 
     /// Forgets what was taken, and not that it was.
-    pub(crate) fn forget(&mut self) {
+    pub(in crate::maintenance) fn forget(&mut self) {
         self.pending.clear();
     }
 }
 
 /// Whether a note that somebody wrote reads back as it is.
-pub(crate) fn is_sound(note: &RemovalNote) -> bool {
+pub(in crate::maintenance) fn is_sound(note: &RemovalNote) -> bool {
     if let RemovalStage::Begun(part) = &note.stage
         && Runs::of(part.runs.clone()).as_slice() != part.runs
     {

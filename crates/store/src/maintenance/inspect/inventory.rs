@@ -1,5 +1,6 @@
 //! `Inventory`: the files of a store's directory, in a damaged store too. Opens no store.
 
+use crate::maintenance::damaged::is_called_as_one;
 use crate::{Epoch, Error, ErrorKind, Sequence};
 use std::path::Path;
 use strandline_core::fs::{EntryKind, Fs};
@@ -112,7 +113,7 @@ impl Inventory {
         for file in &others {
             // Beside a writer, and after one that was killed, there may be temporary files, and a segment
             // that was made ahead.
-            let is_segment = file.name.starts_with("segment-") && file.name.ends_with(".log");
+            let is_segment = is_called_as_one(&file.name);
             let is_used = |manifest: &Manifest| {
                 let unused = is_unused(fs, &dir.join(&file.name), manifest.identity());
                 !unused.unwrap_or(false)

@@ -2,11 +2,17 @@
 //!
 //! What can refuse refuses before anything is copied. The copy is made where it can be renamed into its
 //! place, checked as a whole, and only then takes it.
+//!
+//! Judges no store itself. Knows how a backup is copied and how a store is verified, and where directories lie;
+//! it is above every other verb of maintenance, and none knows it.
 
+mod existing;
 mod place;
 mod staging;
+mod steps;
 mod target;
 
+pub use existing::Existing;
 pub(crate) use staging::{MARKER, STAGING_BESIDE, STAGING_WITHIN};
 
 use super::backup::{copy, lock};
@@ -35,15 +41,6 @@ pub struct Restored {
     /// What is wrong with the indexes of the backup. They were left out then, and the first opening
     /// makes them anew from the log, which is intact.
     pub left_out: Vec<Problem>,
-}
-
-/// What becomes of a store that is where a backup is to be restored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Existing {
-    /// The restore is refused.
-    Refuse,
-    /// It is moved aside, under a name of its own, and kept.
-    MoveAside,
 }
 
 /// Verifies the backup in `backup_dir`, makes a copy of it that shares nothing with it, verifies the copy,
@@ -164,7 +161,7 @@ fn make_copy(
 ) -> Result<(Sequence, Epoch), Error> {
     let copied = copy(fs, source, to, mode, on_progress)?;
     let epoch = Manifest::begin_epoch(&**fs, to, &StoreOptions::new().random()?)?;
-    staging::sync(&**fs, to)?;
+    steps::sync(&**fs, to)?;
     let store = StoreOptions::new().read_only().fs(fs.clone()).open(to)?;
     let verified = verify(&store, &Kept::default(), on_progress)?;
     let end = store.snapshot().visible();

@@ -1,9 +1,8 @@
 //! `removals`: what a log says of its events that were removed or redacted.
 
-use super::progress::{Meter, OnProgress};
+use crate::maintenance::progress::{Meter, OnProgress};
 use crate::removals::Ledger;
 use crate::{Error, ErrorKind, Store};
-use strandline_segment::ScanError;
 
 pub use crate::removals::Removal;
 pub use strandline_core::record::RemovalChange;
@@ -44,10 +43,7 @@ pub fn removals(store: &Store, on_progress: OnProgress<'_>) -> Result<Vec<Remova
         }
         meter.add(frame.len() as u64)
     });
-    scanned.map_err(|error| match error {
-        ScanError::Log(error) => error.into(),
-        ScanError::Visit(error) => error,
-    })?;
+    scanned.map_err(Error::from)?;
     meter.finish()?;
     Ok(ledger.into_all())
 }

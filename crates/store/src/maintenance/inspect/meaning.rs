@@ -1,6 +1,6 @@
 //! What the bytes of a part say, for people.
 
-use super::rfc3339;
+use crate::maintenance::rfc3339;
 use strandline_core::record::{RecordView, RemovalChange, RemovalNote, RemovalStage};
 
 /// Longest text of a payload that is shown.

@@ -1,7 +1,7 @@
 //! `Recorder`: writes what a compaction or redaction takes into the log, before and after.
 
-use super::Runs;
 use crate::append::PoisonOnPanic;
+use crate::removals::Runs;
 use crate::writer::Poison;
 use crate::{Error, ErrorKind, Store};
 use strandline_core::record::{
@@ -12,14 +12,14 @@ use strandline_segment::LogPosition;
 
 /// The events that are taken, noted in the order of the log.
 #[derive(Debug, Default)]
-pub(crate) struct Taken {
+pub(in crate::maintenance) struct Taken {
     runs: Runs,
     hasher: RemovalHasher,
 }
 
 impl Taken {
     /// Notes the next event.
-    pub(crate) fn add(&mut self, sequence: Sequence, hash: &Hash) {
+    pub(in crate::maintenance) fn add(&mut self, sequence: Sequence, hash: &Hash) {
         self.runs.push(sequence);
         self.hasher.add(sequence, hash);
     }
@@ -28,13 +28,13 @@ impl Taken {
 /// A removal whose beginning is in the log.
 #[derive(Debug)]
 #[must_use = "the log does not say yet that it is done"]
-pub(crate) struct Recorder {
+pub(in crate::maintenance) struct Recorder {
     note: RemovalNote,
 }
 
 impl Recorder {
     /// Writes what is to be taken, and returns when that is durable, with where the log is so.
-    pub(crate) fn begin(
+    pub(in crate::maintenance) fn begin(
         store: &Store,
         change: RemovalChange,
         rule: &str,
@@ -70,7 +70,7 @@ impl Recorder {
     }
 
     /// Writes that what was begun is done, and returns when that is durable.
-    pub(crate) fn done(self, store: &Store) -> Result<(), Error> {
+    pub(in crate::maintenance) fn done(self, store: &Store) -> Result<(), Error> {
         let mut body = Vec::new();
         self.note.encode(&mut body);
         store.write_notes(&[body]).map(drop).map_err(|error| {
@@ -91,7 +91,10 @@ impl Recorder {
 
 impl Store {
     /// Writes notes, in this order, and returns when they are durable. Appends go on meanwhile.
-    pub(crate) fn write_notes(&self, bodies: &[Vec<u8>]) -> Result<LogPosition, Error> {
+    pub(in crate::maintenance) fn write_notes(
+        &self,
+        bodies: &[Vec<u8>],
+    ) -> Result<LogPosition, Error> {
         let shared = self.shared();
         for body in bodies {
             let (written, sealed) = {

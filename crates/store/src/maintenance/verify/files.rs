@@ -1,8 +1,8 @@
 //! `verify_files`: how much of a store is good that does not open.
 
-use super::damaged::{DamagedStore, Names};
-use super::progress::{Meter, OnProgress};
-use super::verify::{Kept, Verified};
+use super::kept::{Kept, Verified};
+use crate::maintenance::damaged::{DamagedStore, Durable, Names};
+use crate::maintenance::progress::{Meter, OnProgress};
 use crate::verify::{LogCheck, Problem, ProblemKind, events_in};
 use crate::{Error, ErrorKind, Sequence};
 use std::path::Path;
@@ -15,7 +15,7 @@ use strandline_segment::{Examiner, Piece, SegmentInfo};
 /// frame shows durable. Changes nothing.
 ///
 /// It does not look at footers and at what records of removals say, and finds no receipts: for that a store
-/// is opened, and [`verify`](super::verify) does it. Receipts that were kept are mismatches, since they
+/// is opened, and [`verify`](crate::maintenance::verify()) does it. Receipts that were kept are mismatches, since they
 /// were not checked.
 ///
 /// # Errors
@@ -38,10 +38,7 @@ pub fn verify_files(
         check,
         head: kept.head,
         head_at: None,
-        durable: (
-            store.evidence.durable_before,
-            store.evidence.proven_by.clone(),
-        ),
+        durable: store.evidence.durable.clone(),
         absent: store.absent().copied().collect(),
         infos: Vec::new(),
     };
@@ -67,8 +64,7 @@ struct Files<'a> {
     check: LogCheck<'a>,
     head: Option<Hash>,
     head_at: Option<Sequence>,
-    /// Up to where events were durable, and what shows it.
-    durable: (Sequence, Option<String>),
+    durable: Durable,
     /// The segments that have no file and were not told of yet.
     absent: Vec<SegmentInfo>,
     /// The segments that were read.
@@ -88,7 +84,7 @@ impl Files<'_> {
         };
         let info = self.info(&examiner);
         let newest = self.check.end(Some(info.start().sequence));
-        self.note_durable(info.start().sequence, name);
+        self.durable.take(info.start().sequence, name);
         self.gone(info.start().sequence, name);
         self.check.begin(&info, newest);
         if let Some(problem) = examiner.header_problem() {
@@ -101,13 +97,13 @@ impl Files<'_> {
         examiner.pieces(|piece| {
             match &piece {
                 Piece::Frame { frame, .. } => {
-                    self.note_durable(frame.durable_through(), name);
+                    self.durable.take(frame.durable_through(), name);
                     if Some(frame.header().log_hash) == self.head {
                         self.head_at = Some(frame.end().sequence);
                     }
                 }
                 Piece::BrokenFrame { header, .. } => {
-                    self.note_durable(header.durable_through, name);
+                    self.durable.take(header.durable_through, name);
                 }
                 _ => {}
             }
@@ -125,12 +121,6 @@ impl Files<'_> {
             listed.find(|info| info.header() == examiner.header())
         });
         listed.copied().unwrap_or_else(|| examiner.info())
-    }
-
-    fn note_durable(&mut self, before: Sequence, name: &str) {
-        if before > self.durable.0 {
-            self.durable = (before, Some(name.to_owned()));
-        }
     }
 
     /// Notes that everything before `to` was there, as the file `shown` shows: what is lost of it was in
@@ -158,9 +148,9 @@ impl Files<'_> {
     }
 
     fn finish(mut self) -> Verified {
-        let (durable, shown) = std::mem::take(&mut self.durable);
-        self.check.end(Some(durable));
-        self.gone(durable, &shown.unwrap_or_default());
+        let Durable { before, shown_by } = std::mem::take(&mut self.durable);
+        self.check.end(Some(before));
+        self.gone(before, &shown_by.unwrap_or_default());
         for info in std::mem::take(&mut self.absent) {
             self.wrong_file(&info.file_name(), is_missing(&[info]));
         }

@@ -1,11 +1,12 @@
 //! Rewriting the segments of chosen events while the store is used: what `compact` and `redact` share.
 
+use super::compacted::Compacted;
 use super::marks::{MarkedSegment, Marks};
-use super::progress::Meter;
 use crate::append::PoisonOnPanic;
 use crate::footer::{self, Opened};
+use crate::maintenance::notes::{Recorder, Taken};
+use crate::maintenance::progress::Meter;
 use crate::open::rebuilt_footer;
-use crate::removals::{Recorder, Taken};
 use crate::removed::RemovedHeads;
 use crate::rewriting::Rewriting;
 use crate::store::Shared;
@@ -38,20 +39,7 @@ pub(super) struct Asked {
 struct Noted {
     sequences: Vec<Sequence>,
     taken: Taken,
-    done: Rewritten,
-}
-
-/// What was done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Rewritten {
-    /// Events that were changed.
-    pub(super) events: u64,
-    /// Segments that were rewritten.
-    pub(super) segments: usize,
-    /// Bytes of their files before.
-    pub(super) bytes_before: u64,
-    /// And after.
-    pub(super) bytes_after: u64,
+    done: Compacted,
 }
 
 /// A segment that is ready to take its predecessor's place.
@@ -74,7 +62,7 @@ pub(super) fn rewrite(
     meter: &mut Meter<'_>,
     observer: &mut dyn Observer,
     rewriting: &mut Rewriting,
-) -> Result<Rewritten, Error> {
+) -> Result<Compacted, Error> {
     let shared = store.shared();
     let mut noted = Noted::default();
     if let Some(last) = marks.segments().last() {

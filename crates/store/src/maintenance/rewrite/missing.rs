@@ -2,7 +2,7 @@
 
 use crate::{EventId, Region, Sequence, Snapshot};
 
-/// What was named to a [`compact`](super::compact()) or [`redact`](super::redact()) and is not there. What else
+/// What was named to a [`compact`](crate::maintenance::compact()) or [`redact`](crate::maintenance::redact()) and is not there. What else
 /// was named was done.
 ///
 /// An entity whose events a compaction removed is nobody too. Names are compared byte by byte: in another

@@ -4,7 +4,8 @@
 //! bytes, with their reason.
 
 use super::meaning::{meaning, note_meaning, plain};
-use super::segment_files::SegmentFiles;
+use crate::maintenance::damaged::{SegmentFiles, examiner};
+use crate::maintenance::progress::cancelled;
 use crate::{Error, ErrorKind, EventId};
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -16,7 +17,7 @@ use strandline_segment::{
     Examiner, FRAME_HEADER_BYTES, FRAME_HEADER_LAYOUT, FooterFound, FrameHeader, FrameRecord,
     MANIFEST_ENTRY_LAYOUT, MANIFEST_FILE, MANIFEST_HEAD_LAYOUT, Manifest, Piece,
     RECORD_HEADER_BYTES, RECORD_HEADER_LAYOUT, SEGMENT_HEADER_BYTES, SEGMENT_HEADER_LAYOUT,
-    SegmentId, SegmentInfo, TRAILER_BYTES, TRAILER_LAYOUT,
+    SegmentId, TRAILER_BYTES, TRAILER_LAYOUT,
 };
 
 /// Most bytes of a part that are shown.
@@ -92,10 +93,8 @@ pub fn annotate_frame(
     emit: &mut dyn FnMut(Annotation) -> ControlFlow<()>,
 ) -> Result<(), Error> {
     let id = SegmentId::new(segment);
-    let is_own = |name: &String| SegmentId::parse_file_name(name).is_some_and(|(own, _)| own == id);
-    let mut chosen = SegmentFiles::choose(fs, dir)?.chosen.into_iter();
-    let name = chosen.find(is_own);
-    let name = name.unwrap_or_else(|| id.file_name());
+    let files = SegmentFiles::choose(fs, dir)?;
+    let name = files.of(id).map_or_else(|| id.file_name(), str::to_owned);
     let mut annotator = Annotator::open(fs, dir, &name, 0, emit)?;
     let examiner = examiner(fs, dir, &name)?;
     let shown = examiner.frame_at(offset, |piece| annotator.piece(&piece));
@@ -104,7 +103,7 @@ pub fn annotate_frame(
 
 /// Shows the record of an event, wherever it is: reads the segments until it finds the id. Gives
 /// segment and offset, or `None` if no record that is right has the id. Of a segment of which a crash
-/// left several generations, only the one that counts is read, as by [`salvage`](super::salvage).
+/// left several generations, only the one that counts is read, as by [`salvage`](crate::maintenance::salvage()).
 ///
 /// # Errors
 ///
@@ -142,23 +141,6 @@ pub fn annotate_event(
         }
     }
     Ok(None)
-}
-
-/// Whether a file begins with zeros: one that was made ahead, and holds nothing yet.
-pub(super) fn is_blank(fs: &dyn Fs, path: &Path) -> bool {
-    let mut bytes = [0; SEGMENT_HEADER_BYTES as usize];
-    let read = fs
-        .open(path, OpenMode::Read)
-        .and_then(|file| file.read_up_to(&mut bytes, 0));
-    read.is_ok() && bytes.iter().all(|byte| *byte == 0)
-}
-
-/// Opens a segment, with what the manifest says of it if that can be read.
-pub(super) fn examiner(fs: &dyn Fs, dir: &Path, name: &str) -> Result<Examiner, Error> {
-    let manifest = Manifest::read(fs, dir).ok().flatten();
-    let infos = manifest.as_ref().map_or(&[][..], Manifest::segments);
-    let known: Option<&SegmentInfo> = infos.iter().find(|info| info.file_name() == name);
-    Ok(Examiner::open(fs, &dir.join(name), known)?)
 }
 
 struct Annotator<'a> {
@@ -211,7 +193,7 @@ impl<'a> Annotator<'a> {
     fn emit(&mut self, annotation: Annotation) -> Result<(), Error> {
         match (self.emit)(annotation) {
             ControlFlow::Continue(()) => Ok(()),
-            ControlFlow::Break(()) => Err(super::progress::cancelled()),
+            ControlFlow::Break(()) => Err(cancelled()),
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! For tools that read a directory as it is. Removes nothing: an opening to write does that.
 
-use super::annotate::examiner;
+use super::examine::examiner;
 use crate::{Error, ErrorKind};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,11 +11,11 @@ use strandline_segment::{FooterFound, LogIdentity, Manifest, SegmentId};
 
 /// The segment files of a directory, listed by the manifest or not.
 #[derive(Debug, Default)]
-pub(super) struct SegmentFiles {
+pub(in crate::maintenance) struct SegmentFiles {
     /// One file of each segment, by number.
-    pub(super) chosen: Vec<String>,
+    pub(in crate::maintenance) chosen: Vec<String>,
     /// The others: superseded or unfinished generations by number, then names that no segment has.
-    pub(super) passed_over: Vec<String>,
+    pub(in crate::maintenance) passed_over: Vec<String>,
 }
 
 impl SegmentFiles {
@@ -26,7 +26,7 @@ impl SegmentFiles {
     /// # Errors
     ///
     /// [`ErrorKind::Io`].
-    pub(super) fn choose(fs: &dyn Fs, dir: &Path) -> Result<Self, Error> {
+    pub(in crate::maintenance) fn choose(fs: &dyn Fs, dir: &Path) -> Result<Self, Error> {
         let entries = fs
             .list(dir)
             .map_err(|error| Error::io("list", dir, error))?;
@@ -35,7 +35,7 @@ impl SegmentFiles {
         for name in entries.into_iter().map(|entry| entry.name) {
             if let Some((id, generation)) = SegmentId::parse_file_name(&name) {
                 segments.entry(id).or_default().insert(generation, name);
-            } else if name.starts_with("segment-") && name.ends_with(".log") {
+            } else if is_called_as_one(&name) {
                 unknown.push(name);
             }
         }
@@ -65,6 +65,13 @@ impl SegmentFiles {
         Ok(files)
     }
 
+    /// The file of a segment that counts.
+    pub(in crate::maintenance) fn of(&self, id: SegmentId) -> Option<&str> {
+        let is_own =
+            |name: &&String| SegmentId::parse_file_name(name).is_some_and(|(own, _)| own == id);
+        self.chosen.iter().find(is_own).map(String::as_str)
+    }
+
     /// Passes over the files of segments that are of another log than the one with this identity. What has
     /// no header that can be read stays.
     pub(super) fn pass_over_others(
@@ -85,6 +92,11 @@ impl SegmentFiles {
             }
         }
     }
+}
+
+/// Whether a file is called as those of segments are, whether or not there can be one of that name.
+pub(in crate::maintenance) fn is_called_as_one(name: &str) -> bool {
+    name.starts_with("segment-") && name.ends_with(".log")
 }
 
 /// The newest of several generations whose footer is whole.
