@@ -1,4 +1,4 @@
-//! `Ledger`: the removals that the notes of a log tell of.
+//! `Ledger`: the removals that the notes of a log tell of. Looks at no event.
 
 use super::runs::Runs;
 use std::collections::{BTreeSet, HashMap};

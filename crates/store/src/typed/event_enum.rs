@@ -1,4 +1,4 @@
-//! `EventEnum`: a type that is one of several payloads.
+//! `EventEnum`: a type that is one of several payloads. Decodes nothing itself: a registry does.
 
 use super::registry::Registry;
 use crate::{Error, Event};

@@ -1,4 +1,4 @@
-//! The checkpoint on the disk, to be held against the frames of its segment.
+//! The checkpoint on the disk, to be held against the frames of its segment. Compares no rows.
 
 use super::problem::Problem;
 use super::rows::SegmentRows;

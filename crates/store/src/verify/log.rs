@@ -15,7 +15,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use strandline_core::record::{Record, StoredRecord};
 use strandline_core::{Coordinate, Hash, Hlc, Sequence};
-use strandline_segment::{Frame, FrameRecord, LogPosition, Piece, SegmentInfo};
+use strandline_segment::{Frame, FrameHeader, FrameRecord, LogPosition, Piece, SegmentInfo};
 
 /// Tells the coordinate of an event that no record of its segment names any more.
 pub(crate) type Lookup<'a> = Box<dyn Fn(&FrameRecord<'_>, &Record<'_>) -> Option<Coordinate> + 'a>;
@@ -139,13 +139,7 @@ impl<'a> LogCheck<'a> {
                 self.settle(info, header.first_sequence);
                 self.damage.frame(info, *offset, reason);
                 self.not_whole();
-                let events = if header.is_note {
-                    0
-                } else {
-                    u64::from(header.records)
-                };
-                let end = header.first_sequence.checked_add(events);
-                self.damage.goes_on_at(end.unwrap_or(header.first_sequence));
+                self.damage.goes_on_at(claimed_end(header));
             }
             Piece::BrokenRecords {
                 sequence,
@@ -348,6 +342,17 @@ impl<'a> LogCheck<'a> {
         report.entities = there.count() as u64;
         report
     }
+}
+
+/// The sequence after the events that the header of a frame says are in it.
+pub(crate) fn claimed_end(header: &FrameHeader) -> Sequence {
+    let events = if header.is_note {
+        0
+    } else {
+        u64::from(header.records)
+    };
+    let end = header.first_sequence.checked_add(events);
+    end.unwrap_or(header.first_sequence)
 }
 
 /// How many events a piece holds that can be read.

@@ -20,7 +20,7 @@ mod report;
 mod rows;
 mod verifier;
 
-pub(crate) use log::{LogCheck, events_in};
+pub(crate) use log::{LogCheck, claimed_end, events_in};
 pub use problem::{PROBLEMS_MAX, Problem, ProblemKind};
 pub use report::VerifyReport;
 

@@ -1,4 +1,4 @@
-//! `SegmentRows`: what the frames of a segment say, which its indexes have to say too.
+//! `SegmentRows`: what the frames of a segment say, which its indexes have to say too. Judges nothing.
 
 use crate::open::row_of;
 use crate::removed::{HeadMap, HeadPlace, RemovedHead};

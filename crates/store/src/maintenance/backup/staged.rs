@@ -6,7 +6,7 @@ use super::switched::Switched;
 use crate::checkpoint;
 use crate::maintenance::progress::{Meter, OnProgress};
 use crate::maintenance::verify::{Kept, verify};
-use crate::{Error, ErrorKind, Problem, ProblemKind, Sequence, StoreOptions};
+use crate::{Error, ErrorKind, Problem, Sequence, StoreOptions};
 use std::path::Path;
 use std::sync::Arc;
 use strandline_checkpoint::Checkpoint;
@@ -119,15 +119,13 @@ impl Staged<'_> {
             .read_only()
             .fs(Arc::new(fs))
             .open(target)?;
-        let problems = verify(&store, &Kept::default(), on_progress)?
-            .report
-            .problems;
-        match problems.iter().find(|one| one.kind == ProblemKind::Log) {
+        let verified = verify(&store, &Kept::default(), on_progress)?;
+        match verified.log_problem() {
             Some(problem) => Err(Error::new(
                 ErrorKind::Corrupt,
                 format!("the copy is damaged: {problem}"),
             )),
-            None => Ok(problems),
+            None => Ok(verified.report.problems),
         }
     }
 

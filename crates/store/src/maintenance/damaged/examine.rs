@@ -1,9 +1,24 @@
-//! Opening the file of a segment as it is, whatever is wrong with the others.
+//! What is in a directory, and the file of a segment as it is, whatever is wrong with the others.
 
-use crate::Error;
+use crate::{Error, ErrorKind};
 use std::path::Path;
-use strandline_core::fs::{Fs, OpenMode};
+use strandline_core::fs::{DirEntry, Fs, OpenMode};
 use strandline_segment::{Examiner, Manifest, SEGMENT_HEADER_BYTES, SegmentInfo};
+
+/// What is in the directory of a store.
+///
+/// # Errors
+///
+/// [`ErrorKind::NotFound`] if there is no directory, [`ErrorKind::Io`] if it cannot be listed.
+pub(in crate::maintenance) fn entries(fs: &dyn Fs, dir: &Path) -> Result<Vec<DirEntry>, Error> {
+    fs.list(dir).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => Error::new(
+            ErrorKind::NotFound,
+            format!("there is no directory {}", dir.display()),
+        ),
+        _ => Error::io("list", dir, error),
+    })
+}
 
 /// Opens a segment, with what the manifest says of it if that can be read.
 pub(in crate::maintenance) fn examiner(

@@ -12,7 +12,7 @@ mod segment_files;
 
 pub(super) use durable::Durable;
 pub(super) use evidence::Evidence;
-pub(super) use examine::examiner;
+pub(super) use examine::{entries, examiner};
 pub(super) use names::Names;
 pub(super) use segment_files::{SegmentFiles, is_called_as_one};
 
@@ -39,13 +39,7 @@ impl<'a> DamagedStore<'a> {
     ///
     /// `NotFound` if nothing of a store is in it, `Io`.
     pub(super) fn find(fs: &'a dyn Fs, dir: &'a Path) -> Result<Self, Error> {
-        match fs.list(dir) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let message = format!("there is no directory {}", dir.display());
-                return Err(Error::new(ErrorKind::NotFound, message));
-            }
-            listed => listed.map_err(|error| Error::io("list", dir, error))?,
-        };
+        entries(fs, dir)?;
         let mut files = SegmentFiles::choose(fs, dir)?;
         let mut evidence = Evidence::of(fs, dir)?;
         let identity = match &evidence.manifest {

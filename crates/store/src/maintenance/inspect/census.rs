@@ -1,4 +1,4 @@
-//! `Census`: what kinds of events there are, and when they came.
+//! `Census`: what kinds of events there are, and when they came. Reads the index alone.
 
 use crate::maintenance::progress::{Meter, OnProgress};
 use crate::{Error, EventKind, Region, Snapshot};

@@ -1,7 +1,7 @@
 //! `Inventory`: the files of a store's directory, in a damaged store too. Opens no store.
 
-use crate::maintenance::damaged::is_called_as_one;
-use crate::{Epoch, Error, ErrorKind, Sequence};
+use crate::maintenance::damaged::{entries, is_called_as_one};
+use crate::{Epoch, Error, Sequence};
 use std::path::Path;
 use strandline_core::fs::{EntryKind, Fs};
 use strandline_segment::{Examiner, FooterFound, Manifest, QUARANTINE_DIR, SegmentInfo, is_unused};
@@ -77,16 +77,10 @@ impl Inventory {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NotFound`] if there is no directory, [`ErrorKind::Io`] if it cannot be listed.
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is no directory,
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io) if it cannot be listed.
     pub fn of(fs: &dyn Fs, dir: &Path) -> Result<Self, Error> {
-        let entries = fs.list(dir).map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => Error::new(
-                ErrorKind::NotFound,
-                format!("there is no directory {}", dir.display()),
-            ),
-            _ => Error::io("list", dir, error),
-        })?;
-        let files: Vec<_> = entries
+        let files: Vec<_> = entries(fs, dir)?
             .into_iter()
             .filter(|entry| entry.kind == EntryKind::File)
             .map(|entry| FileFacts {

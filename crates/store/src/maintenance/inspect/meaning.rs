@@ -1,4 +1,4 @@
-//! What the bytes of a part say, for people.
+//! What the bytes of a part say, for people. Reads no file.
 
 use crate::maintenance::rfc3339;
 use strandline_core::record::{RecordView, RemovalChange, RemovalNote, RemovalStage};

@@ -1,4 +1,4 @@
-//! `removals`: what a log says of its events that were removed or redacted.
+//! `removals`: what a log says of its events that were removed or redacted. Compares it with nothing.
 
 use crate::maintenance::progress::{Meter, OnProgress};
 use crate::removals::Ledger;

@@ -1,4 +1,4 @@
-//! `ForeignNotes`: removals in another log, kept as what they are.
+//! `ForeignNotes`: removals in another log, kept as what they are: they explain nothing that is missing here.
 
 use crate::removals::Runs;
 use crate::{Error, ErrorKind, Store};

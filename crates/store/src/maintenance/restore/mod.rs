@@ -18,7 +18,7 @@ pub(crate) use staging::{MARKER, STAGING_BESIDE, STAGING_WITHIN};
 use super::backup::{copy, lock};
 use super::progress::OnProgress;
 use super::verify::{Kept, verify};
-use crate::{Epoch, Error, ErrorKind, Problem, ProblemKind, Sequence, StoreOptions};
+use crate::{Epoch, Error, ErrorKind, Problem, Sequence, StoreOptions};
 use staging::Staging;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -141,14 +141,13 @@ fn check_backup(
         Error::new(error.kind(), message).with_source(error)
     })?;
     let verified = verify(&store, &Kept::default(), on_progress)?;
-    let problems = verified.report.problems;
-    if let Some(problem) = problems.iter().find(|one| one.kind == ProblemKind::Log) {
+    if let Some(problem) = verified.log_problem() {
         return Err(Error::new(
             ErrorKind::Corrupt,
             format!("the backup is damaged, nothing was restored: {problem}"),
         ));
     }
-    Ok((store.snapshot().visible(), problems))
+    Ok((store.snapshot().visible(), verified.report.problems))
 }
 
 /// Copies the backup, which had events up to `least`, and verifies the copy. Gives its end and epoch.

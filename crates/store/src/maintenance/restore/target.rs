@@ -1,4 +1,4 @@
-//! `Target`: what is where a store is to be, and whether a restore may be made there.
+//! `Target`: what is where a store is to be, and whether a restore may be made there. Changes nothing.
 
 use super::existing::Existing;
 use super::staging::{MARKER, STAGING_WITHIN, is_of_copy};
@@ -84,7 +84,7 @@ impl Target {
         } else if is_interrupted_fill(fs, &self.path, &rest) {
             self.interrupted = rest.iter().map(|entry| entry.name.clone()).collect();
             Found::EmptyDirectory
-        } else if rest.iter().any(|entry| is_of_store(fs, &self.path, entry)) {
+        } else if rest.iter().any(|entry| shows_store(fs, &self.path, entry)) {
             Found::Store
         } else {
             return refuse(&self.path, "is not empty, and holds no store");
@@ -174,7 +174,7 @@ fn is_of_empty(fs: &dyn Fs, dir: &Path, entry: &DirEntry) -> bool {
 }
 
 /// Whether an entry shows that a store is there. Others have files called MANIFEST, too.
-fn is_of_store(fs: &dyn Fs, dir: &Path, entry: &DirEntry) -> bool {
+fn shows_store(fs: &dyn Fs, dir: &Path, entry: &DirEntry) -> bool {
     entry.kind == EntryKind::File
         && match entry.name.as_str() {
             MANIFEST_FILE => Manifest::is_one(fs, dir),

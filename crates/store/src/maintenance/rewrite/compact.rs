@@ -1,4 +1,4 @@
-//! `compact`: events that are not to be kept are removed.
+//! `compact`: events that are not to be kept are removed. Which these are, its rules say.
 
 use super::compacted::Compacted;
 use super::missing::Missing;
@@ -113,10 +113,7 @@ pub fn compact(
     rules.check_since(&snapshot, now_ms)?;
     let missing = rules.missing(&snapshot);
     let marks = rules.marks(&snapshot)?;
-    let bytes = snapshot
-        .reader
-        .log
-        .frame_bytes_of(marks.segments().map(|one| one.id));
+    let bytes = marks.frame_bytes(&snapshot.reader.log);
     drop(snapshot);
     let mut meter = Meter::bytes(Some(bytes), on_progress);
     let asked = Asked {

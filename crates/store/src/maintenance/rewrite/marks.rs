@@ -1,4 +1,4 @@
-//! `Marks`: events that are chosen, segment by segment.
+//! `Marks`: events that are chosen, segment by segment. Chooses none itself.
 
 use crate::Sequence;
 use std::collections::BTreeMap;
@@ -60,6 +60,11 @@ impl Marks {
     /// How many events are chosen.
     pub(super) fn count(&self) -> u64 {
         self.segments.iter().map(|segment| segment.count).sum()
+    }
+
+    /// Bytes of the frames of the segments with chosen events.
+    pub(super) fn frame_bytes(&self, log: &LogView) -> u64 {
+        log.frame_bytes_of(self.segments().map(|one| one.id))
     }
 
     /// The segments with chosen events, oldest first.

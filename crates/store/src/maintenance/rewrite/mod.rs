@@ -12,6 +12,7 @@ mod quarantine;
 mod redact;
 mod redaction;
 mod retention;
+mod rule;
 mod segments;
 
 pub use compact::{CompactionPlan, compact};

@@ -1,4 +1,4 @@
-//! `Quarantine`: the files that openings set aside, searched for what is to be gone.
+//! `Quarantine`: the files that openings set aside, searched for what is to be gone. Knows no events.
 
 use crate::{Error, ErrorKind, EventId};
 use memchr::memmem;
@@ -16,10 +16,10 @@ const NEEDLE_BYTES_LEAST: usize = 16;
 pub(super) struct Quarantine<'a> {
     fs: &'a dyn Fs,
     dir: PathBuf,
-    files: Vec<Kept>,
+    files: Vec<SetAside>,
 }
 
-struct Kept {
+struct SetAside {
     name: String,
     bytes: Vec<u8>,
     /// Whether something that was searched for is in it.
@@ -46,7 +46,7 @@ impl<'a> Quarantine<'a> {
             let path = dir.join(&entry.name);
             let bytes = read_file(fs, &path, entry.bytes)
                 .map_err(|error| Error::io("read", &path, error))?;
-            read.push(Kept {
+            read.push(SetAside {
                 name: entry.name,
                 bytes,
                 found: false,
@@ -96,7 +96,7 @@ impl<'a> Quarantine<'a> {
     /// The names of the files in which something was found, and of the others.
     pub(super) fn names(&self) -> (Vec<String>, Vec<String>) {
         let (removed, kept): (Vec<_>, Vec<_>) = self.files.iter().partition(|file| file.found);
-        let name = |file: &Kept| format!("{QUARANTINE_DIR}/{}", file.name);
+        let name = |file: &SetAside| format!("{QUARANTINE_DIR}/{}", file.name);
         (
             removed.into_iter().map(name).collect(),
             kept.into_iter().map(name).collect(),

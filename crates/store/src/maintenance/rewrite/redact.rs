@@ -1,4 +1,4 @@
-//! `redact`: payloads are removed for good.
+//! `redact`: payloads are removed for good. Whose these are, a `Redaction` says.
 
 use super::missing::Missing;
 use super::quarantine::Quarantine;
@@ -90,8 +90,7 @@ pub fn redact(
         missing,
         already,
     } = redaction.chosen(&snapshot)?;
-    let segments = marks.segments().map(|one| one.id);
-    let bytes = snapshot.reader.log.frame_bytes_of(segments);
+    let bytes = marks.frame_bytes(&snapshot.reader.log);
     drop(snapshot);
     let mut quarantine = Quarantine::read(&*shared.options.fs, &shared.dir)?;
     // An earlier call may have been interrupted.

@@ -2,6 +2,7 @@
 
 use super::marks::Marks;
 use super::missing::Missing;
+use super::rule::write_rule;
 use crate::{Error, ErrorKind, EventId, Region, Snapshot};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -113,11 +114,7 @@ impl fmt::Display for Redaction {
         let entities = self.entities.iter().map(|name| format!("entity {name}"));
         let prefixes = self.prefixes.iter();
         let prefixes = prefixes.map(|prefix| format!("all of {prefix}"));
-        for (number, chosen) in ids.chain(entities).chain(prefixes).enumerate() {
-            f.write_str(if number == 0 { "" } else { ", " })?;
-            f.write_str(&chosen)?;
-        }
-        Ok(())
+        write_rule(f, ids.chain(entities).chain(prefixes))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::marks::Marks;
 use super::missing::Missing;
+use super::rule::write_rule;
 use crate::maintenance::rfc3339;
 use crate::{Error, ErrorKind, Region, Snapshot};
 use std::collections::HashMap;
@@ -194,10 +195,6 @@ impl fmt::Display for Retention {
         let prefixes = self.dropped_prefixes.iter();
         let prefixes = prefixes.map(|prefix| format!("drop all of {prefix}"));
         let all = newest.into_iter().chain(since).chain(within);
-        for (number, rule) in all.chain(dropped).chain(prefixes).enumerate() {
-            f.write_str(if number == 0 { "" } else { ", " })?;
-            f.write_str(&rule)?;
-        }
-        Ok(())
+        write_rule(f, all.chain(dropped).chain(prefixes))
     }
 }

@@ -1,4 +1,5 @@
-//! Rewriting the segments of chosen events while the store is used: what `compact` and `redact` share.
+//! Rewriting the segments of chosen events while the store is used: what `compact` and `redact` share. Chooses
+//! none itself.
 
 use super::compacted::Compacted;
 use super::marks::{MarkedSegment, Marks};

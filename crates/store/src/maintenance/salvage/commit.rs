@@ -1,4 +1,4 @@
-//! `Commit`: the events of a commit of the old store that are to be saved.
+//! `Commit`: the events of a commit of the old store that are to be saved. Saves nothing.
 
 use crate::{Batch, Coordinate, Event, EventId, Sequence};
 

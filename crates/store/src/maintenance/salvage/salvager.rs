@@ -10,6 +10,7 @@ use crate::maintenance::damaged::{DamagedStore, Durable, Names};
 use crate::maintenance::notes::ForeignNotes;
 use crate::maintenance::progress::Meter;
 use crate::removals::{Runs, push_run};
+use crate::verify::claimed_end;
 use crate::{Coordinate, Error, ErrorKind, Event, EventId, Hlc, Sequence, Store};
 use std::collections::{HashMap, HashSet};
 use strandline_core::record::{RecordPayload, RemovalNote, StoredRecord};
@@ -194,13 +195,7 @@ impl<'a> Salvager<'a> {
 
     fn header(&mut self, file: &str, header: &FrameHeader) {
         self.durable.take(header.durable_through, file);
-        let events = if header.is_note {
-            0
-        } else {
-            u64::from(header.records)
-        };
-        let end = header.first_sequence.checked_add(events);
-        self.end = self.end.max(end.unwrap_or(header.first_sequence));
+        self.end = self.end.max(claimed_end(header));
     }
 
     /// Keeps the note of a removal, as one of another log.

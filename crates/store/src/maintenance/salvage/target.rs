@@ -1,4 +1,4 @@
-//! The directory that a salvage writes into: what it may hold, and what its store must be able to take.
+//! The directory that a salvage writes into: what it may hold, and what its store must be able to take. Writes nothing.
 
 use crate::maintenance::damaged::DamagedStore;
 use crate::maintenance::places::LOST_AND_FOUND;

@@ -1,6 +1,6 @@
 //! `Kept` and `Verified`: what was kept of a store elsewhere, and what verification found beside what is wrong.
 
-use crate::{Receipt, Sequence, VerifyReport};
+use crate::{Problem, ProblemKind, Receipt, Sequence, VerifyReport};
 use strandline_core::Hash;
 
 /// What was kept elsewhere, and is to be found in the store.
@@ -33,5 +33,11 @@ impl Verified {
     #[must_use]
     pub fn is_intact(&self) -> bool {
         self.report.is_intact() && self.mismatches.is_empty()
+    }
+
+    /// The first thing that is wrong with the log, which a rebuild does not mend.
+    pub(in crate::maintenance) fn log_problem(&self) -> Option<&Problem> {
+        let mut problems = self.report.problems.iter();
+        problems.find(|one| one.kind == ProblemKind::Log)
     }
 }

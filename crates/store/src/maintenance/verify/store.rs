@@ -1,4 +1,5 @@
-//! `verify`: [`Store::verify`], and the store against what was kept of it elsewhere.
+//! `verify`: [`Store::verify`], and the store against what was kept of it elsewhere. Holds no
+//! checks of its own.
 
 use super::kept::{Kept, Verified};
 use crate::maintenance::progress::{Meter, OnProgress};
