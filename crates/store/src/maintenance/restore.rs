@@ -7,8 +7,6 @@ mod place;
 mod staging;
 mod target;
 
-pub(crate) use staging::{MARKER, STAGING_BESIDE, STAGING_WITHIN};
-
 use super::backup::{copy, lock};
 use super::progress::OnProgress;
 use super::verify::{Kept, verify};

@@ -2,13 +2,11 @@
 
 use super::marks::{MarkedSegment, Marks};
 use super::progress::Meter;
-use crate::append::PoisonOnPanic;
-use crate::footer::{self, Opened};
-use crate::open::rebuilt_footer;
+use crate::engine::{Rewriting, Shared};
+use crate::group_sync::PoisonOnPanic;
 use crate::removals::{Recorder, Taken};
-use crate::removed::RemovedHeads;
-use crate::rewriting::Rewriting;
-use crate::store::Shared;
+use crate::rows::RemovedHeads;
+use crate::rows::footer::{self, Opened, rebuilt_footer};
 use crate::trace;
 use crate::{Error, ErrorKind, Sequence, Store};
 use std::ops::Range;

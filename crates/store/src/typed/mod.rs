@@ -2,12 +2,13 @@
 //! older program wrote becomes what this one reads.
 
 mod codec;
+mod read;
 mod registry;
 
 pub use codec::{Codec, CodecError, Json, MessagePack};
 pub use registry::Registry;
 
-use crate::payload::PayloadRef;
+use crate::model::PayloadRef;
 use crate::{Error, ErrorKind, Event};
 use strandline_core::EventKind;
 

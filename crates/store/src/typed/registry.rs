@@ -1,7 +1,7 @@
 //! `Registry`: which type an event is decoded as, by its kind and version.
 
 use super::{CodecError, EventPayload, decode_bytes};
-use crate::payload::PayloadRef;
+use crate::model::PayloadRef;
 use crate::{Error, ErrorKind, EventRef, StoredEvent};
 use std::any::{Any, type_name};
 use std::collections::BTreeMap;

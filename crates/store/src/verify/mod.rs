@@ -15,8 +15,8 @@ pub(crate) use log::LogCheck;
 pub use report::{PROBLEMS_MAX, Problem, ProblemKind, VerifyReport};
 
 use crate::Error;
-use crate::store::Shared;
-use crate::writer::KeepsWakeUp;
+use crate::engine::Shared;
+use crate::group_sync::KeepsWakeUp;
 
 use index::Indexes;
 use strandline_core::record::Record;
@@ -42,7 +42,7 @@ pub(crate) fn verify(
     let _kept = KeepsWakeUp::new();
     // Before the end of the log, which is not behind the checkpoint then.
     let (stored, discarded) = checkpoint::newest(shared)?;
-    let (until, snapshot) = shared.end_and_snapshot();
+    let (until, snapshot) = crate::read::end_and_snapshot(shared);
     let no_thread = |error| Error::io("start a thread to verify", &shared.dir, error);
     let index = snapshot.index.clone();
     // The index in use knows an event whose entity a damaged record named.

@@ -5,8 +5,8 @@
 
 use super::{Problem, ProblemKind, VerifyReport};
 use crate::Error;
+use crate::engine::Shared;
 use crate::removals::{Ledger, Removal, Runs};
-use crate::store::Shared;
 use strandline_core::record::{RecordPayload, RemovalChange, RemovalHasher, StoredRecord};
 use strandline_core::{Hash, Sequence, recorded_log_base};
 use strandline_segment::{

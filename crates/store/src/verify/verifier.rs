@@ -5,7 +5,7 @@ use super::index::{Check, Compared, Indexes, Job};
 use super::log::LogCheck;
 use super::{PROBLEMS_MAX, Problem, ProblemKind, VerifyReport};
 use crate::Error;
-use crate::store::Shared;
+use crate::engine::Shared;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use strandline_core::{Hlc, Region, Sequence};

@@ -1,6 +1,6 @@
 //! `Evidence`: how far a damaged store was durable, by everything in it that says so.
 
-use crate::checkpoint::{self, Restored};
+use crate::rows::checkpoint::{self, Restored};
 use crate::{Error, Sequence};
 use std::path::Path;
 use strandline_core::fs::Fs;

@@ -3,7 +3,7 @@
 
 use super::staging::{Staging, also, remove_marker, rename_new, set_aside, sync};
 use super::target::{FILL_INSTEAD, exists};
-use crate::open::LOCK_FILE;
+use crate::model::LOCK_FILE;
 use crate::{Error, ErrorKind};
 use std::io;
 use std::path::{Path, PathBuf};
