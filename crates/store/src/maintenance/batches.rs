@@ -3,7 +3,8 @@
 //! The one place that decides where a group of events is cut: an import puts together as many lines as
 //! are worth a commit, a salvage the events of an old commit, whose store may have had longer segments.
 
-use crate::writer::{check_event, no_segment_has_room};
+use crate::append::check_event;
+use crate::writer::no_segment_has_room;
 use crate::{Coordinate, Error, Event, Store};
 use strandline_core::record::record_bytes_max;
 

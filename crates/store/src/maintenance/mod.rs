@@ -52,9 +52,9 @@ mod removal_line;
 mod restore;
 mod rewrite;
 mod salvage;
-mod time;
 mod verify;
 
+pub use crate::model::{civil_date, parse_rfc3339, rfc3339};
 pub use backup::{BackedUp, BackupOptions, backup, backup_with};
 pub use export::{Exported, LineFormat, export};
 pub use import::{ImportError, ImportOptions, Imported, import, try_import};
@@ -66,11 +66,9 @@ pub use line::{PayloadForm, base64_text, readable_json, write_line};
 pub use progress::{OnProgress, Progress, ProgressUnit};
 pub use rebuild::{Rebuilt, rebuild};
 pub use restore::{Existing, Restored, restore};
-pub(crate) use restore::{MARKER, STAGING_BESIDE, STAGING_WITHIN};
 pub use rewrite::{
     Compacted, CompactionPlan, Missing, Redacted, Redaction, Retention, compact, redact,
 };
 pub use salvage::{Loss, Salvaged, salvage, salvage_into};
 pub use strandline_segment::CopyMode;
-pub use time::{civil_date, parse_rfc3339, rfc3339};
 pub use verify::{Kept, Verified, verify, verify_files};

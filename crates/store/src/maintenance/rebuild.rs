@@ -53,7 +53,7 @@ pub fn rebuild(
     let fs = store.shared().options.fs.clone();
     let (events, notices) = (report.events_from_log, report.notices.clone());
     let sequence = store.checkpoint()?;
-    let shared = store.shared.clone();
+    let shared = store.shared().clone();
     // Waits for the footers, which are written meanwhile.
     store.close()?;
     let footers = std::mem::take(&mut *shared.footers.lock());

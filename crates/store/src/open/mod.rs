@@ -5,30 +5,21 @@
 //! it is done once more: positions in the log are others then.
 
 mod carry;
-mod follow;
 mod interrupted;
 mod lock;
-mod rebuild;
-mod replay;
 mod restore;
 mod steps;
 
-pub(crate) use follow::Follower;
-pub(crate) use lock::{LOCK_FILE, absolute};
-pub(crate) use rebuild::{rebuilt_block, rebuilt_footer, removed_heads_of};
-pub(crate) use replay::row_of;
-pub(crate) use restore::WithoutFooter;
-
-use crate::checkpoint::Restored;
-use crate::options::Access;
-use crate::ours::Ours;
-use crate::removed::{RemovedHeads, RemovedInSegments};
-use crate::store::{Shared, Store};
+use crate::engine::{Follower, Ours, Shared};
+use crate::group_sync::GroupSync;
+use crate::model::Access;
+use crate::rows::checkpoint::Restored;
+use crate::rows::{Committed, RemovedHeads, RemovedInSegments, Replay, Sealed, SegmentNames};
 use crate::trace;
-use crate::writer::{CommitLock, GroupSync, SegmentNames, Writer};
+use crate::writer::{CommitLock, Writer};
 use crate::{Error, ErrorKind, OpenPath, OpenReport, StoreOptions};
 use carry::CarriedRecords;
-use replay::{Committed, Replay};
+use lock::{absolute, not_found};
 use std::path::Path;
 use std::sync::Arc;
 use steps::{Step, Steps};
@@ -43,11 +34,8 @@ use strandline_segment::{
 };
 use tracing::Level;
 
-pub(crate) fn open(dir: &Path, mut options: StoreOptions) -> Result<Store, Error> {
-    let _span = trace::span(
-        Level::INFO,
-        || tracing::info_span!("open", dir = %dir.display()),
-    );
+/// What a store is made of, and the sealed segments that want their footers.
+pub(crate) fn open(dir: &Path, mut options: StoreOptions) -> Result<(Shared, Vec<Sealed>), Error> {
     let dir = &absolute(dir)?;
     // Before anything is made.
     options.check()?;
@@ -64,7 +52,7 @@ pub(crate) fn open(dir: &Path, mut options: StoreOptions) -> Result<Store, Error
     let mut directory = which(dir, &options);
     loop {
         match open_once(dir, &options, &mut held, &mut steps, &earlier) {
-            Ok(Opened::Store(store)) => return Ok(store),
+            Ok(Opened::Store(shared, without_footer)) => return Ok((*shared, without_footer)),
             Ok(Opened::Carried(found)) => earlier.push(*found),
             // A restore has put another store there, and what was read is half of each.
             Err(_) if held.lock.is_none() && directory != which(dir, &options) => {
@@ -94,7 +82,7 @@ const READ_AGAIN_MOST: usize = 2;
 
 /// What opening came to.
 enum Opened {
-    Store(Store),
+    Store(Box<Shared>, Vec<Sealed>),
     /// The end of the log is in another file now, and the log is to be read again.
     Carried(Box<Found>),
 }
@@ -226,7 +214,6 @@ fn open_once(
         }
         (None, None) => (None, None),
     };
-    let without_footer = replayed.without_footer;
     let shared = Shared {
         dir: dir.to_path_buf(),
         options: options.clone(),
@@ -250,8 +237,7 @@ fn open_once(
         ours: held.ours.take(),
         _lock: held.lock.take(),
     };
-    let store = Store::new(Arc::new(shared), &without_footer)?;
-    Ok(Opened::Store(store))
+    Ok(Opened::Store(Box::new(shared), replayed.without_footer))
 }
 
 /// Emits what opening found and did.
@@ -291,13 +277,6 @@ fn log_vanished(dir: &Path) -> Error {
     )
 }
 
-fn not_found(dir: &Path) -> Error {
-    Error::new(
-        ErrorKind::NotFound,
-        format!("there is no store in {}", dir.display()),
-    )
-}
-
 /// What reading the log came to.
 struct Replayed {
     writer: Option<LogWriter>,
@@ -308,7 +287,7 @@ struct Replayed {
     names: SegmentNames,
     hlc: HlcClock,
     checkpointed: Option<LogPosition>,
-    without_footer: Vec<WithoutFooter>,
+    without_footer: Vec<Sealed>,
     removed: RemovedInSegments,
 }
 

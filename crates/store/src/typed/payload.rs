@@ -2,7 +2,7 @@
 
 use super::codec::Codec;
 use crate::Error;
-use crate::payload::PayloadRef;
+use crate::model::PayloadRef;
 use strandline_core::EventKind;
 
 /// A type whose values are payloads of one kind of event.

@@ -2,7 +2,7 @@
 
 use super::codec::CodecError;
 use super::payload::{EventPayload, decode_bytes};
-use crate::payload::PayloadRef;
+use crate::model::PayloadRef;
 use crate::{Error, ErrorKind, EventRef, StoredEvent};
 use std::any::{Any, type_name};
 use std::collections::BTreeMap;

@@ -2,8 +2,8 @@
 
 use super::problem::Problem;
 use super::rows::SegmentRows;
-use crate::checkpoint::{self, Restored};
-use crate::store::Shared;
+use crate::engine::Shared;
+use crate::rows::checkpoint::{self, Restored};
 use crate::{Error, ErrorKind};
 use strandline_core::Hlc;
 use strandline_index::Block;

@@ -8,9 +8,8 @@
 use super::checkpoint::{self, StoredCheckpoint};
 use super::problem::Problem;
 use super::rows::SegmentRows;
-use crate::footer;
-use crate::removed;
-use crate::store::Shared;
+use crate::engine::Shared;
+use crate::rows::{footer, heads};
 use crate::{Error, Snapshot};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::path::PathBuf;
@@ -213,7 +212,7 @@ impl Comparer {
                 return Ok(());
             }
         };
-        let is_list = |is_located| heads == removed::encode_as(&rows.removed, is_located);
+        let is_list = |is_located| heads == heads::encode_as(&rows.removed, is_located);
         if !is_list(true) && !is_list(false) {
             let message = "its footer's list of the streams whose newest event was removed differs \
                            from what the frames say";

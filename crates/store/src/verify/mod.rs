@@ -25,8 +25,8 @@ pub use problem::{PROBLEMS_MAX, Problem, ProblemKind};
 pub use report::VerifyReport;
 
 use crate::Error;
-use crate::store::Shared;
-use crate::writer::KeepsWakeUp;
+use crate::engine::Shared;
+use crate::group_sync::KeepsWakeUp;
 use index::Indexes;
 use strandline_core::record::Record;
 use strandline_segment::FrameRecord;
@@ -51,7 +51,7 @@ pub(crate) fn verify(
     let _kept = KeepsWakeUp::new();
     // Before the end of the log, which is not behind the checkpoint then.
     let (stored, discarded) = checkpoint::newest(shared)?;
-    let (until, snapshot) = shared.end_and_snapshot();
+    let (until, snapshot) = crate::read::end_and_snapshot(shared);
     let no_thread = |error| Error::io("start a thread to verify", &shared.dir, error);
     let index = snapshot.index.clone();
     // The index in use knows an event whose entity a damaged record named.

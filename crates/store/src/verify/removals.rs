@@ -6,8 +6,8 @@
 use super::problem::{Problem, ProblemKind};
 use super::report::VerifyReport;
 use crate::Error;
+use crate::engine::Shared;
 use crate::removals::{Ledger, Removal, Runs};
-use crate::store::Shared;
 use strandline_core::record::{RecordPayload, RemovalChange, RemovalHasher, StoredRecord};
 use strandline_core::{Hash, Sequence, recorded_log_base};
 use strandline_segment::{

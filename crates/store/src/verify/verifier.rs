@@ -6,7 +6,7 @@ use super::log::LogCheck;
 use super::problem::{PROBLEMS_MAX, Problem, ProblemKind};
 use super::report::VerifyReport;
 use crate::Error;
-use crate::store::Shared;
+use crate::engine::Shared;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use strandline_core::{Hlc, Region, Sequence};

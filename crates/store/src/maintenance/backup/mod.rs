@@ -23,7 +23,7 @@ use super::progress::OnProgress;
 use crate::Error;
 #[cfg(doc)]
 use crate::ErrorKind;
-use crate::open::LOCK_FILE;
+use crate::model::LOCK_FILE;
 use staged::{open_log, stage};
 use std::path::Path;
 use std::sync::Arc;

@@ -3,9 +3,9 @@
 use super::backed_up::BackedUp;
 use super::options::BackupOptions;
 use super::switched::Switched;
-use crate::checkpoint;
 use crate::maintenance::progress::{Meter, OnProgress};
 use crate::maintenance::verify::{Kept, verify};
+use crate::rows::checkpoint;
 use crate::{Error, ErrorKind, Problem, Sequence, StoreOptions};
 use std::path::Path;
 use std::sync::Arc;

@@ -2,7 +2,7 @@
 //! that.
 
 use crate::maintenance::places::LOST_AND_FOUND;
-use crate::open::LOCK_FILE;
+use crate::model::LOCK_FILE;
 use crate::{Error, ErrorKind};
 use std::io;
 use std::path::Path;

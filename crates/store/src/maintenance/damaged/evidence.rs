@@ -1,7 +1,7 @@
 //! `Evidence`: how far a damaged store was durable, by everything in it that says so.
 
 use super::durable::Durable;
-use crate::checkpoint::{self, Restored};
+use crate::rows::checkpoint::{self, Restored};
 use crate::{Error, Sequence};
 use std::path::Path;
 use strandline_core::fs::Fs;

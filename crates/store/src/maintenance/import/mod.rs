@@ -9,8 +9,8 @@ pub(super) use ids::foreign_id;
 
 use super::export::LineFormat;
 use super::progress::{Meter, OnProgress};
-use crate::options::Access;
-use crate::writer::KeepsWakeUp;
+use crate::group_sync::KeepsWakeUp;
+use crate::model::Access;
 use crate::{Error, ErrorKind, Hash, Store, StoreOptions};
 use appender::Appender;
 use importer::{Importer, Sink};

@@ -1,7 +1,7 @@
 //! Whether two events of one id are the same: one that a line has, and one that is in the store, or that
 //! an earlier line has. What is compared is what an import keeps; times are not, which an import may move.
 
-use crate::event::Link;
+use crate::model::Link;
 use crate::{Coordinate, Event, EventId, EventRef, Hash};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;

@@ -33,7 +33,7 @@ pub use strandline_core::record::RemovalChange;
 /// [`ErrorKind::Cancelled`].
 pub fn removals(store: &Store, on_progress: OnProgress<'_>) -> Result<Vec<Removal>, Error> {
     store.shared().check_process()?;
-    let (until, snapshot) = store.shared().end_and_snapshot();
+    let (until, snapshot) = crate::read::end_and_snapshot(store.shared());
     let mut meter = Meter::events(Some(snapshot.len()), on_progress);
     let mut ledger = Ledger::default();
     let scanned = snapshot.reader.log.scan(until, None, |frame| {

@@ -1,8 +1,7 @@
 //! `Recorder`: writes what a compaction or redaction takes into the log, before and after.
 
-use crate::append::PoisonOnPanic;
+use crate::group_sync::{Poison, PoisonOnPanic};
 use crate::removals::Runs;
-use crate::writer::Poison;
 use crate::{Error, ErrorKind, Store};
 use strandline_core::record::{
     REMOVAL_RULE_BYTES_MAX, RemovalChange, RemovalHasher, RemovalNote, RemovalPart, RemovalStage,
@@ -103,11 +102,11 @@ impl Store {
                 let mut writer = shared.writer()?.lock();
                 shared.check_poison()?;
                 let guard = PoisonOnPanic(&shared.group);
-                let written = writer.write_note(body, self.context(now_ms));
+                let written = writer.write_note(body, shared.context(now_ms));
                 guard.finish();
                 (written, writer.sealed.take())
             };
-            if let (Some(sealed), Some(background)) = (sealed, &self.background) {
+            if let (Some(sealed), Some(background)) = (sealed, &self.running.background) {
                 background.write_footer(shared, sealed);
             }
             written?;

@@ -13,7 +13,6 @@ mod steps;
 mod target;
 
 pub use existing::Existing;
-pub(crate) use staging::{MARKER, STAGING_BESIDE, STAGING_WITHIN};
 
 use super::backup::{copy, lock};
 use super::progress::OnProgress;

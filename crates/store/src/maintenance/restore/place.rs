@@ -4,7 +4,7 @@
 use super::staging::{Staging, remove_marker, set_aside};
 use super::steps::{also, exists, rename_new, sync};
 use super::target::FILL_INSTEAD;
-use crate::open::LOCK_FILE;
+use crate::model::LOCK_FILE;
 use crate::{Error, ErrorKind};
 use std::io;
 use std::path::{Path, PathBuf};

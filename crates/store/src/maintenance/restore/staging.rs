@@ -5,20 +5,13 @@
 //! since. Nothing else is ever removed: a store that was replaced has no marker.
 
 use super::steps::{also, exists, rename_new, sync};
-use crate::of_store::is_of_log;
-use crate::open::LOCK_FILE;
+use crate::model::{LOCK_FILE, MARKER, STAGING_BESIDE, STAGING_WITHIN, is_of_log};
 use crate::{Error, ErrorKind};
 use std::io;
 use std::path::{Path, PathBuf};
 use strandline_core::fs::{EntryKind, FileLock, Fs, TEMPORARY_SUFFIX};
 use strandline_segment::MANIFEST_FILE;
 
-/// The file that a copy has while it is not in its place.
-pub(crate) const MARKER: &str = "RESTORING";
-/// The name of a copy that is made within its target.
-pub(crate) const STAGING_WITHIN: &str = ".restoring";
-/// What follows the name of the target in that of a copy beside it, before a number.
-pub(crate) const STAGING_BESIDE: &str = ".restoring-";
 /// What follows the name of the target in that of the store that it was, before a number.
 const REPLACED: &str = ".replaced-";
 

@@ -1,11 +1,10 @@
 //! `Target`: what is where a store is to be, and whether a restore may be made there. Changes nothing.
 
 use super::existing::Existing;
-use super::staging::{MARKER, STAGING_WITHIN, is_of_copy};
+use super::staging::is_of_copy;
 use super::steps::exists;
 use crate::maintenance::places::{LOST_AND_FOUND, check_apart};
-use crate::of_store::is_of_log;
-use crate::open::LOCK_FILE;
+use crate::model::{LOCK_FILE, MARKER, STAGING_WITHIN, is_of_log};
 use crate::{Error, ErrorKind};
 use std::io;
 use std::path::{Component, Path, PathBuf};

@@ -3,14 +3,12 @@
 
 use super::compacted::Compacted;
 use super::marks::{MarkedSegment, Marks};
-use crate::append::PoisonOnPanic;
-use crate::footer::{self, Opened};
+use crate::engine::{Rewriting, Shared};
+use crate::group_sync::PoisonOnPanic;
 use crate::maintenance::notes::{Recorder, Taken};
 use crate::maintenance::progress::Meter;
-use crate::open::rebuilt_footer;
-use crate::removed::RemovedHeads;
-use crate::rewriting::Rewriting;
-use crate::store::Shared;
+use crate::rows::RemovedHeads;
+use crate::rows::footer::{self, Opened, rebuilt_footer};
 use crate::trace;
 use crate::{Error, ErrorKind, Sequence, Store};
 use std::ops::Range;

@@ -42,7 +42,7 @@ pub(super) fn check(
             let name = name
                 .strip_suffix(strandline_core::fs::TEMPORARY_SUFFIX)
                 .unwrap_or(name);
-            crate::of_store::is_of_store(name)
+            crate::model::is_of_store(name)
         }
         EntryKind::Other => false,
     };

@@ -52,7 +52,7 @@ pub fn verify(store: &Store, kept: &Kept, on_progress: OnProgress<'_>) -> Result
 /// The end of the commit that a log hash is of. Nothing before the first commit has one.
 fn find_head(store: &Store, head: Hash, meter: &mut Meter<'_>) -> Result<Option<Sequence>, Error> {
     let shared = store.shared();
-    let (until, snapshot) = shared.end_and_snapshot();
+    let (until, snapshot) = crate::read::end_and_snapshot(shared);
     if until.log_hash == head {
         return Ok(Some(until.sequence));
     }
