@@ -3,6 +3,9 @@
 //! Nothing is shown before everything that is to be shown is durable, and nothing is changed
 //! before all of it could be read. Where the end of a long segment is carried into the next one, all of
 //! it is done once more: positions in the log are others then.
+//!
+//! Holds these steps, and gives what a store is made of. Does not hold the handle, nor its threads, which
+//! are started above. Knows `engine` and what is below it.
 
 mod carry;
 mod interrupted;

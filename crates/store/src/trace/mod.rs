@@ -9,8 +9,8 @@
 mod calls;
 mod caught;
 mod emit;
-mod here;
+mod tell;
 
 pub(crate) use calls::Calls;
 pub(crate) use emit::{panics_caught, tell_aside, wants};
-pub(crate) use here::{Held, Span, hand_over, hold, is_stores_own, span, tell};
+pub(crate) use tell::{Held, Span, hand_over, hold, is_stores_own, span, tell};

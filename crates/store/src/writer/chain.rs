@@ -2,12 +2,22 @@
 
 use super::confirm::{Claimed, confirm_removed};
 use super::ends::{ChainEnd, StreamEnd};
+use super::prepared::Prepared;
 use super::state::Writer;
 use crate::{Error, ErrorKind};
-use strandline_index::{EntityId, Head};
+use strandline_index::{CoordinateId, EntityId, Head};
 use strandline_segment::{LogReader, RecordPosition};
 
 impl Writer {
+    /// The number of an event's coordinate in the index: it may have got one, or lost it to a
+    /// rotation, while its thread waited for the lock.
+    pub(super) fn known(&self, prepared: &Prepared<'_>) -> Option<CoordinateId> {
+        prepared
+            .known
+            .filter(|known| self.index.entity_of(*known).is_some())
+            .or_else(|| self.index.lookup(prepared.coordinate))
+    }
+
     /// Where the stream of an entity ends; `known` is its number, if it has one. What a block says of it
     /// is held against the log.
     ///

@@ -211,15 +211,6 @@ impl Writer {
         Ok(())
     }
 
-    /// The number of an event's coordinate in the index: it may have got one, or lost it to a
-    /// rotation, while its thread waited for the lock.
-    pub(super) fn known(&self, prepared: &Prepared<'_>) -> Option<CoordinateId> {
-        prepared
-            .known
-            .filter(|known| self.index.entity_of(*known).is_some())
-            .or_else(|| self.index.lookup(prepared.coordinate))
-    }
-
     /// Where the chain of a coordinate's entity ends, for the event at `at` in the commit, which
     /// becomes its last.
     fn chain_end<'a>(
