@@ -9,6 +9,7 @@ use crate::{Error, ErrorKind, Region, Snapshot, Store};
 use std::collections::HashMap;
 use std::fmt;
 use strandline_core::record::{Record, RemovalChange};
+use strandline_core::rfc3339;
 use tracing::Level;
 
 /// Which events a compaction keeps.
@@ -122,7 +123,7 @@ impl Retention {
                 "the time {} from which on events are to be kept is in the future, and later than \
                  every event, so that all would be removed; give one that is past (in milliseconds \
                  since 1970), or name the entities to drop",
-                super::rfc3339(since)
+                rfc3339(since)
             )),
             _ => Ok(()),
         }
@@ -192,7 +193,7 @@ impl fmt::Display for Retention {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let newest = self.newest.map(|count| format!("keep newest {count}"));
         let since = self.since_ms;
-        let since = since.map(|wall_ms| format!("keep since {}", super::rfc3339(wall_ms)));
+        let since = since.map(|wall_ms| format!("keep since {}", rfc3339(wall_ms)));
         let within = self.within.iter().map(|prefix| format!("within {prefix}"));
         let dropped = self.dropped.iter().map(|name| format!("drop {name}"));
         let prefixes = self.dropped_prefixes.iter();

@@ -1,25 +1,6 @@
 //! Times as text: milliseconds since 1970 and RFC 3339, in UTC.
 
-/// A time as [RFC 3339](https://www.rfc-editor.org/rfc/rfc3339) text in UTC, to the millisecond.
-///
-/// ```
-/// use strandline::maintenance::{parse_rfc3339, rfc3339};
-///
-/// assert_eq!(rfc3339(1_537_727_414_000), "2018-09-23T18:30:14.000Z");
-/// assert_eq!(parse_rfc3339("2018-09-23T20:30:14+02:00"), Some(1_537_727_414_000));
-/// ```
-#[must_use]
-pub fn rfc3339(wall_ms: u64) -> String {
-    let (seconds, ms) = (wall_ms / 1000, wall_ms % 1000);
-    let (days, second) = (seconds / 86_400, seconds % 86_400);
-    let (year, month, day) = civil_date(i64::try_from(days).unwrap_or(i64::MAX / 2));
-    format!(
-        "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}.{ms:03}Z",
-        second / 3600,
-        second / 60 % 60,
-        second % 60
-    )
-}
+use strandline_core::civil_date;
 
 /// The milliseconds since 1970 of an RFC 3339 text; parts of a millisecond are cut off. `None` if
 /// it is none, or before 1970.
@@ -83,24 +64,7 @@ fn offset(text: &str) -> Option<i64> {
     (hours <= 23 && minutes <= 59).then_some(sign * (hours * 60 + minutes))
 }
 
-/// Year, month and day of a day counted from 1970 (the civil calendar of Howard Hinnant,
-/// *chrono-Compatible Low-Level Date Algorithms*).
-#[must_use]
-pub fn civil_date(days: i64) -> (i64, i64, i64) {
-    let days = days + 719_468;
-    let era = days.div_euclid(146_097);
-    let day_of_era = days.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = (month_from_march + 2) % 12 + 1;
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    (year, month, day)
-}
-
-/// The day since 1970, by the same source.
+/// The day since 1970, by the source of [`civil_date`].
 fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
     let year = year - i64::from(month <= 2);
     let era = year.div_euclid(400);
@@ -115,6 +79,7 @@ fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
 #[cfg(not(strandline_loom))]
 mod tests {
     use super::*;
+    use strandline_core::rfc3339;
 
     #[test]
     fn times_come_back_from_their_texts() {
