@@ -58,6 +58,7 @@ mod jobs;
 #[cfg(all(test, strandline_loom))]
 #[allow(clippy::expect_used, reason = "a model fails by panicking")]
 mod jobs_model;
+mod limits;
 pub mod maintenance;
 mod of_store;
 mod open;
