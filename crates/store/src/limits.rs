@@ -2,6 +2,8 @@
 //! taken, and how much fits in a commit. Appends nothing.
 
 use crate::{Error, Store};
+use std::time::Duration;
+use strandline_core::{Clock, Hlc};
 
 impl Store {
     /// Fails where every append through this handle would be refused because of how the store was opened
@@ -15,5 +17,27 @@ impl Store {
     /// in a fork of the process that opened it.
     pub fn check_writable(&self) -> Result<(), Error> {
         self.shared().writer().map(drop)
+    }
+
+    /// The clock that appends take their times from; see [`StoreOptions::clock`](crate::StoreOptions::clock).
+    #[must_use]
+    pub fn clock(&self) -> &dyn Clock {
+        &*self.shared().options.clock
+    }
+
+    /// How far a time that is supplied may be ahead of the clock; see
+    /// [`StoreOptions::clock_drift_max`](crate::StoreOptions::clock_drift_max).
+    #[must_use]
+    pub fn clock_drift_max(&self) -> Duration {
+        self.shared().options.clock_drift_max
+    }
+
+    /// The time after which that of the next event must be: the newest that the store has given or observed,
+    /// also where the event that had it was removed. None in a store that has had no events.
+    ///
+    /// Waits for an append that is being written.
+    #[must_use]
+    pub fn newest_time(&self) -> Option<Hlc> {
+        self.shared().newest_time()
     }
 }
