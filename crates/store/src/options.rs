@@ -354,7 +354,11 @@ impl<'a> AppendOptions<'a> {
         self
     }
 
-    pub(crate) const fn any_time(mut self) -> Self {
+    /// Takes times of events ([`Event::at`](crate::Event::at)) however far they are ahead of the clock: whoever
+    /// appends has looked at them. No later event of the store can have an earlier one. Default: as far as
+    /// [`StoreOptions::clock_drift_max`] allows.
+    #[must_use]
+    pub const fn any_time(mut self) -> Self {
         self.takes_any_time = true;
         self
     }
