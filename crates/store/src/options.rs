@@ -284,6 +284,13 @@ impl StoreOptions {
         self
     }
 
+    /// Whether opening makes a store where there is none: unless [`must_exist`](Self::must_exist) or
+    /// [`read_only`](Self::read_only) was asked for.
+    #[must_use]
+    pub const fn makes_missing(&self) -> bool {
+        matches!(self.access, Access::Create)
+    }
+
     /// Opens the store in directory `dir`, making it if it is missing.
     ///
     /// # Errors
