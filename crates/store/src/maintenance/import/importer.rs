@@ -226,7 +226,9 @@ impl<'a> Importer<'a> {
                 rfc3339(at.wall_ms()),
                 duration(at.wall_ms() - now_ms),
             );
-            return Err(self.wrong(Error::time_refused(refused).saying(message)));
+            return Err(
+                self.wrong(Error::new(ErrorKind::RefusedTime, message).with_refused_time(refused))
+            );
         }
         let reading = self.clock.tick_at(at);
         let reading = reading.or_else(|HlcBehind { last }| self.clock.tick(last.wall_ms()));
