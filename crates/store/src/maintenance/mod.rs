@@ -67,7 +67,7 @@ pub use import::{ImportError, ImportOptions, Imported, import, try_import};
 pub use inventory::{FileFacts, FooterState, Inventory, SegmentFacts};
 pub use line::{PayloadForm, base64_text, readable_json, write_line};
 pub use missing::Missing;
-pub use progress::{OnProgress, Progress, ProgressUnit};
+pub use progress::{Meter, OnProgress, Progress, ProgressUnit};
 pub use rebuild::{Rebuilt, rebuild};
 pub use redact::{Redacted, Redaction, redact};
 pub use removals::{Removal, RemovalChange, removals};
