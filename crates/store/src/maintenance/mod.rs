@@ -58,6 +58,7 @@ mod time;
 mod verify;
 mod verify_files;
 
+pub use crate::removals::ForeignNotes;
 pub use annotate::{Annotation, annotate_event, annotate_file, annotate_frame};
 pub use backup::{BackedUp, BackupOptions, backup, backup_with};
 pub use census::Census;
@@ -70,7 +71,7 @@ pub use missing::Missing;
 pub use progress::{Meter, OnProgress, Progress, ProgressUnit};
 pub use rebuild::{Rebuilt, rebuild};
 pub use redact::{Redacted, Redaction, redact};
-pub use removals::{Removal, RemovalChange, removals};
+pub use removals::{Removal, RemovalChange, RemovalNote, removal_notes, removals};
 pub use restore::{Existing, Restored, restore};
 pub(crate) use restore::{MARKER, STAGING_BESIDE, STAGING_WITHIN};
 pub use salvage::{Loss, Salvaged, salvage, salvage_into};

@@ -3,7 +3,6 @@
 use super::export::LineFormat;
 use super::imported::{RefusedLine, raw_value};
 use super::rfc3339;
-use crate::removals::is_sound;
 use crate::{Hash, Sequence};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -123,10 +122,12 @@ pub(super) fn parse_removal(
             }
         }
     };
-    let note = fields.note().filter(is_sound);
-    note.map(Some).ok_or_else(|| {
-        RefusedLine::new("the record of a removal is not as an export writes it".to_owned())
-    })
+    fields.note().map(Some).ok_or_else(not_of_an_export)
+}
+
+/// Why a line is refused whose record no log could have.
+pub(super) fn not_of_an_export() -> RefusedLine {
+    RefusedLine::new("the record of a removal is not as an export writes it".to_owned())
 }
 
 impl Fields {

@@ -8,7 +8,7 @@ mod ledger;
 mod recorder;
 mod runs;
 
-pub(crate) use foreign::{ForeignNotes, is_sound};
+pub use foreign::ForeignNotes;
 pub(crate) use ledger::Ledger;
 pub use ledger::Removal;
 pub(crate) use recorder::{Recorder, Taken};

@@ -5,7 +5,7 @@ use super::super::cloud_event::parse_cloud_event;
 use super::super::export::LineFormat;
 use super::super::imported::{ImportedEvent, RefusedLine, parse_line};
 use super::super::progress::Meter;
-use super::super::removal_line::parse_removal;
+use super::super::removal_line::{not_of_an_export, parse_removal};
 use super::super::rfc3339;
 use super::appender::{Appended, Appender, Origin, Portion};
 use super::ids::LineIds;
@@ -44,7 +44,7 @@ pub(super) struct Importer<'a> {
     line_ids: LineIds,
     /// The store's clock, as it will be when what was read is in the store.
     clock: HlcClock,
-    removals: ForeignNotes,
+    removals: ForeignNotes<'a>,
     /// Removals that begin with notes that are not written yet.
     removals_waiting: u64,
     imported: Imported,
@@ -68,7 +68,7 @@ impl<'a> Importer<'a> {
             ids_before: HashSet::new(),
             line_ids: LineIds::new(options.source),
             clock: newest.map_or_else(HlcClock::default, HlcClock::after),
-            removals: ForeignNotes::default(),
+            removals: ForeignNotes::new(store),
             removals_waiting: 0,
             imported: Imported::default(),
             has_failed: false,
@@ -126,7 +126,14 @@ impl<'a> Importer<'a> {
         }
         let note = parse_removal(text, self.options.format);
         if let Some(note) = note.map_err(|error| self.refused(error))? {
-            self.removals_waiting += self.removals.take(self.store, &note)?;
+            let taken = self
+                .removals
+                .take(&note)
+                .map_err(|error| match error.kind() {
+                    ErrorKind::InvalidInput => self.refused(not_of_an_export()),
+                    _ => error.into(),
+                });
+            self.removals_waiting += taken?;
             return match self.removals.are_many() {
                 true => self.write_removals(),
                 false => Ok(()),
@@ -287,7 +294,7 @@ impl<'a> Importer<'a> {
     fn write_removals(&mut self) -> Result<(), Failure> {
         match self.sink {
             Sink::Trial(_) => self.removals.forget(),
-            Sink::Append(_) => self.removals.write(self.store)?,
+            Sink::Append(_) => self.removals.write()?,
         }
         self.imported.removals += std::mem::take(&mut self.removals_waiting);
         Ok(())

@@ -61,7 +61,7 @@ pub(super) struct Salvager<'a> {
     /// A frame that is not whole, until it is known whether its records tell more.
     pub(super) broken: Option<Loss>,
     /// What the old log says of its removals.
-    pub(super) removals: ForeignNotes,
+    pub(super) removals: ForeignNotes<'a>,
     pub(super) report: Salvaged,
 }
 
@@ -82,7 +82,7 @@ impl<'a> Salvager<'a> {
             end: Sequence::ZERO,
             durable: (Sequence::ZERO, String::new()),
             broken: None,
-            removals: ForeignNotes::default(),
+            removals: ForeignNotes::new(target),
             report: Salvaged::default(),
             before,
         })
@@ -232,9 +232,9 @@ impl<'a> Salvager<'a> {
         let Ok(note) = RemovalNote::decode(body) else {
             return Ok(());
         };
-        self.report.removals += self.removals.take(self.target, &note)?;
+        self.report.removals += self.removals.take(&note)?;
         match self.removals.are_many() && self.unmet == 0 {
-            true => self.removals.write(self.target),
+            true => self.removals.write(),
             false => Ok(()),
         }
     }

@@ -99,7 +99,7 @@ impl Salvager<'_> {
                 format!("{message}; nothing was saved into it"),
             ));
         }
-        self.removals.write(self.target)?;
+        self.removals.write()?;
         self.target.sync()?;
         let mut evidence = source.evidence;
         evidence.durable(self.durable.0, &self.durable.1);
