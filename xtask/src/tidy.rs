@@ -25,6 +25,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
             "strandline-derive",
         ],
     ),
+    ("strandline-transfer", &["strandline", "strandline-core"]),
     ("strandline-examples", &["strandline"]),
     (
         "strandline-tests",
@@ -34,6 +35,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
             "strandline-segment",
             "strandline-index",
             "strandline-checkpoint",
+            "strandline-transfer",
         ],
     ),
     (
@@ -44,6 +46,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
             "strandline-segment",
             "strandline-index",
             "strandline-checkpoint",
+            "strandline-transfer",
         ],
     ),
     (
@@ -55,7 +58,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
             "strandline-index",
         ],
     ),
-    ("strandline-cli", &["strandline"]),
+    ("strandline-cli", &["strandline", "strandline-transfer"]),
     (
         "xtask",
         &["strandline", "strandline-benches", "strandline-cli"],

@@ -9,7 +9,7 @@ use crate::output::note;
 use crate::screen::Screen;
 use crate::text::count;
 use std::path::{Path, PathBuf};
-use strandline::maintenance::{Exported, LineFormat, export};
+use strandline_transfer::{Exported, LineFormat, export};
 
 /// What lines look like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

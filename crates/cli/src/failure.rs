@@ -4,8 +4,8 @@ use crate::output::{OutputFailed, note};
 use std::fmt;
 use std::io::ErrorKind as IoErrorKind;
 use std::process::ExitCode;
-use strandline::maintenance::ImportError;
 use strandline::{Error, ErrorKind};
+use strandline_transfer::ImportError;
 
 /// An argument that cannot be used, though it could be read.
 #[derive(Debug)]

@@ -40,6 +40,7 @@ mod process;
 mod random;
 pub mod record;
 mod region;
+mod rfc3339;
 #[cfg(feature = "serde")]
 mod serde_text;
 #[doc(hidden)]
@@ -71,4 +72,5 @@ pub use kind::{EventKind, KindError, KindFilter};
 pub use process::Process;
 pub use random::{Nonces, Random};
 pub use region::{EntityFilter, Region, Span};
+pub use rfc3339::{civil_date, rfc3339};
 pub use tags::{TAG_BYTES_MAX, TAGS_MAX, TagError, encode_tags};

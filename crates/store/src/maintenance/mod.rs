@@ -34,41 +34,30 @@
 // damaged  notes                      a directory as it is; notes of removals on their way into a log
 // places  progress                    where directories lie; how far a function is
 mod backup;
-mod base64;
-mod batches;
-mod cloud_event;
 mod damaged;
-mod export;
-mod import;
-mod imported;
 mod inspect;
-mod line;
 mod notes;
 mod places;
 mod progress;
-mod readable;
 mod rebuild;
-mod removal_line;
 mod restore;
 mod rewrite;
 mod salvage;
 mod verify;
 
-pub use crate::model::{civil_date, parse_rfc3339, rfc3339};
 pub use backup::{BackedUp, BackupOptions, backup, backup_with};
-pub use export::{Exported, LineFormat, export};
-pub use import::{ImportError, ImportOptions, Imported, import, try_import};
 pub use inspect::{
-    Annotation, Census, FileFacts, FooterState, Inventory, Removal, RemovalChange, SegmentFacts,
-    annotate_event, annotate_file, annotate_frame, removals,
+    Annotation, Census, FileFacts, FooterState, Inventory, Removal, RemovalChange, RemovalNote,
+    SegmentFacts, annotate_event, annotate_file, annotate_frame, removal_notes, removals,
 };
-pub use line::{PayloadForm, base64_text, readable_json, write_line};
-pub use progress::{OnProgress, Progress, ProgressUnit};
+pub use notes::ForeignNotes;
+pub use progress::{Meter, OnProgress, Progress, ProgressUnit};
 pub use rebuild::{Rebuilt, rebuild};
 pub use restore::{Existing, Restored, restore};
 pub use rewrite::{
     Compacted, CompactionPlan, Missing, Redacted, Redaction, Retention, compact, redact,
 };
 pub use salvage::{Loss, Salvaged, salvage, salvage_into};
+pub use strandline_core::{civil_date, rfc3339};
 pub use strandline_segment::CopyMode;
 pub use verify::{Kept, Verified, verify, verify_files};

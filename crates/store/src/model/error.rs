@@ -215,10 +215,11 @@ impl Error {
         Self::new(ErrorKind::RefusedTime, message).with_detail(Detail::Time(refused))
     }
 
-    /// The same with another message.
-    pub(crate) fn saying(mut self, message: impl Into<String>) -> Self {
-        self.0.message = message.into();
-        self
+    /// The same with the time that was refused, which [`refused_time`](Self::refused_time) gives of an
+    /// [`ErrorKind::RefusedTime`].
+    #[must_use]
+    pub fn with_refused_time(self, refused: RefusedTime) -> Self {
+        self.with_detail(Detail::Time(refused))
     }
 
     pub(crate) fn with_receipt_mismatches(self, mismatches: Vec<ReceiptMismatch>) -> Self {
@@ -230,7 +231,19 @@ impl Error {
         self
     }
 
-    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+    /// An error of a crate that stands on the store and fails for reasons of its own, of the kind that tells
+    /// its callers what to do.
+    ///
+    /// ```
+    /// use strandline::{Error, ErrorKind};
+    ///
+    /// let refused = std::io::Error::from(std::io::ErrorKind::StorageFull);
+    /// let error = Error::new(ErrorKind::Io, "the report cannot be written").with_source(refused);
+    /// assert_eq!(error.kind(), ErrorKind::Io);
+    /// assert_eq!(error.io_kind(), Some(std::io::ErrorKind::StorageFull));
+    /// ```
+    #[must_use]
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self(Box::new(Repr {
             kind,
             message: message.into(),
@@ -258,7 +271,12 @@ impl Error {
         self
     }
 
-    pub(crate) fn with_source(
+    /// The same with what it comes from, which is shown after the message.
+    ///
+    /// Where that says that the store's directory or process is not the one that holds it any more, the
+    /// error becomes [`ErrorKind::LockLost`]: whatever failed, failed for that.
+    #[must_use]
+    pub fn with_source(
         mut self,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {

@@ -183,6 +183,13 @@ impl Event {
         self
     }
 
+    /// Leaves the event's time to the store's clock again, as by default: where one that it came with was
+    /// refused, because others were appended meanwhile, and need not be kept.
+    pub const fn without_time(mut self) -> Self {
+        self.at = None;
+        self
+    }
+
     /// Adds a tag: a short name beside the coordinate, such as `student:7`, by which a
     /// [`Region`](crate::Region) finds the event whatever its entity. At most
     /// [`TAGS_MAX`](crate::TAGS_MAX) of [`TAG_BYTES_MAX`](crate::TAG_BYTES_MAX) bytes; the rules are

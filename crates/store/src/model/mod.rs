@@ -19,7 +19,6 @@ mod refused_time;
 mod report;
 mod stats;
 mod stored;
-mod time;
 
 pub use condition::{AppendCondition, CONDITION_REGIONS_MAX, CONDITION_TAGS_MAX};
 pub use condition_conflict::ConditionConflict;
@@ -41,4 +40,3 @@ pub use refused_time::RefusedTime;
 pub use report::{OpenPath, OpenReport, OpenTimes};
 pub use stats::Stats;
 pub use stored::StoredEvent;
-pub use time::{civil_date, parse_rfc3339, rfc3339};

@@ -285,6 +285,13 @@ impl StoreOptions {
         self
     }
 
+    /// Whether opening makes a store where there is none: unless [`must_exist`](Self::must_exist) or
+    /// [`read_only`](Self::read_only) was asked for.
+    #[must_use]
+    pub const fn makes_missing(&self) -> bool {
+        matches!(self.access, Access::Create)
+    }
+
     /// Whether every option is within its range.
     ///
     /// # Errors
@@ -343,7 +350,11 @@ impl<'a> AppendOptions<'a> {
         self
     }
 
-    pub(crate) const fn any_time(mut self) -> Self {
+    /// Takes times of events ([`Event::at`](crate::Event::at)) however far they are ahead of the clock: whoever
+    /// appends has looked at them. No later event of the store can have an earlier one. Default: as far as
+    /// [`StoreOptions::clock_drift_max`] allows.
+    #[must_use]
+    pub const fn any_time(mut self) -> Self {
         self.takes_any_time = true;
         self
     }

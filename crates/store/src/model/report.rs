@@ -1,9 +1,8 @@
 //! `OpenReport`: what opening found and did, so that nothing happens in silence.
 
-use super::time::rfc3339;
 use std::fmt;
 use std::time::Duration;
-use strandline_core::{Hlc, Sequence};
+use strandline_core::{Hlc, Sequence, rfc3339};
 
 /// What the index was built from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

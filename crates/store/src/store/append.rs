@@ -53,8 +53,21 @@ impl Store {
         batch: Batch,
         options: AppendOptions<'_>,
     ) -> Result<Vec<Receipt>, Error> {
-        let limit = self.shared().options.payload_bytes_max;
-        self.append_events(&batch.events, options, limit)
+        self.append_slice(&batch.events, options)
+    }
+
+    /// Appends events together, as those of a batch, and leaves them with the caller: who has to divide them
+    /// or give them other times where they are refused needs no copy.
+    ///
+    /// # Errors
+    ///
+    /// As [`append_batch`](Self::append_batch).
+    pub fn append_slice(
+        &self,
+        events: &[(Coordinate, Event)],
+        options: AppendOptions<'_>,
+    ) -> Result<Vec<Receipt>, Error> {
+        self.append_events(events, options, self.shared().options.payload_bytes_max)
     }
 
     /// Appends events together, as a batch, with payloads of at most so many bytes, and leaves them with

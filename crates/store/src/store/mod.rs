@@ -5,6 +5,7 @@
 
 mod append;
 mod epoch;
+mod limits;
 mod open;
 mod read;
 mod stats;

@@ -9,7 +9,7 @@ use crate::Error;
 use crate::engine::Shared;
 use crate::removals::{Ledger, Removal, Runs};
 use strandline_core::record::{RecordPayload, RemovalChange, RemovalHasher, StoredRecord};
-use strandline_core::{Hash, Sequence, recorded_log_base};
+use strandline_core::{Hash, Sequence, recorded_log_base, rfc3339};
 use strandline_segment::{
     Frame, FrameRecord, LogPosition, LogView, Manifest, ScanError, SegmentInfo,
 };
@@ -135,7 +135,7 @@ fn file_of(log: &LogView, sequence: Sequence) -> Option<String> {
 }
 
 fn put_back(removal: &Removal, sequence: Sequence, until: LogPosition) -> String {
-    let when = crate::maintenance::rfc3339(removal.wall_ms);
+    let when = rfc3339(removal.wall_ms);
     let rule = &removal.rule;
     let what = match removal.change {
         RemovalChange::Removed => "it was removed",
@@ -295,7 +295,7 @@ fn check_digests(
             events,
         } = digest;
         if hasher.finish() != removal.digest || events != removal.events {
-            let when = crate::maintenance::rfc3339(removal.wall_ms);
+            let when = rfc3339(removal.wall_ms);
             let message = format!(
                 "the events that the record of {when} ({}) names are not those that it was made of",
                 removal.rule

@@ -1,7 +1,7 @@
 //! What the bytes of a part say, for people. Reads no file.
 
-use crate::maintenance::rfc3339;
 use strandline_core::record::{RecordView, RemovalChange, RemovalNote, RemovalStage};
+use strandline_core::rfc3339;
 
 /// Longest text of a payload that is shown.
 const TEXT_BYTES_MAX: usize = 60;

@@ -11,4 +11,4 @@ mod removals;
 pub use annotate::{Annotation, annotate_event, annotate_file, annotate_frame};
 pub use census::Census;
 pub use inventory::{FileFacts, FooterState, Inventory, SegmentFacts};
-pub use removals::{Removal, RemovalChange, removals};
+pub use removals::{Removal, RemovalChange, RemovalNote, removal_notes, removals};

@@ -2,10 +2,10 @@
 
 use crate::maintenance::progress::{Meter, OnProgress};
 use crate::removals::Ledger;
-use crate::{Error, ErrorKind, Store};
+use crate::{Error, ErrorKind, Snapshot, Store};
 
 pub use crate::removals::Removal;
-pub use strandline_core::record::RemovalChange;
+pub use strandline_core::record::{RemovalChange, RemovalNote};
 
 /// The compactions and redactions of a store, oldest first, and those of other stores whose records were
 /// imported.
@@ -46,4 +46,31 @@ pub fn removals(store: &Store, on_progress: OnProgress<'_>) -> Result<Vec<Remova
     scanned.map_err(Error::from)?;
     meter.finish()?;
     Ok(ledger.into_all())
+}
+
+/// Tells of each record of a removal in the log of a snapshot, in the order in which they were written: what
+/// [`removals`] puts together, one by one, for whoever carries them into another store, where
+/// [`ForeignNotes`](super::ForeignNotes) takes them.
+///
+/// What is written after the snapshot was taken may be told too. Records that are malformed or of a later
+/// version are passed over; what is told ends with the first error of `visit`.
+///
+/// Cost: reads the whole log once, and checks its checksums.
+///
+/// # Errors
+///
+/// [`ErrorKind::Corrupt`] if the log is damaged, [`ErrorKind::Io`], and those of `visit`.
+pub fn removal_notes(
+    snapshot: &Snapshot,
+    visit: &mut dyn FnMut(&RemovalNote) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let scanned =
+        snapshot
+            .reader
+            .log
+            .scan_written(|frame| match frame.note().map(RemovalNote::decode) {
+                Some(Ok(note)) => visit(&note),
+                _ => Ok(()),
+            });
+    scanned.map_err(Error::from)
 }

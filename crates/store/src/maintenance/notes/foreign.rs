@@ -12,25 +12,47 @@ const BATCH: usize = 64;
 /// What tells a note from others, wherever it came from: log, id, and part; none for the last one.
 type Key = (LogIdentity, [u8; 16], Option<u32>);
 
-/// Notes of other logs on their way into a store, each once.
-#[derive(Debug, Default)]
-pub(in crate::maintenance) struct ForeignNotes {
+/// Records of removals in other logs on their way into a store, each once. They stay what they are: they
+/// explain nothing that is missing in the store.
+#[derive(Debug)]
+pub struct ForeignNotes<'a> {
+    store: &'a Store,
     /// Those that the store has or gets; not known before the first is asked for.
     known: Option<HashSet<Key>>,
     pending: Vec<Vec<u8>>,
 }
 
-impl ForeignNotes {
+impl<'a> ForeignNotes<'a> {
+    /// None yet, of those that are to come into this store.
+    #[must_use]
+    pub const fn new(store: &'a Store) -> Self {
+        Self {
+            store,
+            known: None,
+            pending: Vec::new(),
+        }
+    }
+
     /// Takes a note, unless the store has it. Gives how many removals begin with it that the store did not
     /// know of: 1 or 0. Reads the log of the store when it is first called.
-    pub(in crate::maintenance) fn take(
-        &mut self,
-        store: &Store,
-        note: &RemovalNote,
-    ) -> Result<u64, Error> {
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`] if no log could have the note; [`ErrorKind::Corrupt`] or
+    /// [`ErrorKind::Io`] from reading the store's own.
+    pub fn take(&mut self, note: &RemovalNote) -> Result<u64, Error> {
+        if !is_sound(note) {
+            let message = "the record of a removal is not as a log has it";
+            return Err(Error::new(ErrorKind::InvalidInput, message));
+        }
+        self.take_of_log(note)
+    }
+
+    /// As [`take`](Self::take), of a note that a log has.
+    pub(in crate::maintenance) fn take_of_log(&mut self, note: &RemovalNote) -> Result<u64, Error> {
         let known = match &mut self.known {
             Some(known) => known,
-            None => self.known.insert(known(store)?),
+            None => self.known.insert(known(self.store)?),
         };
         if !known.insert(key(note)) {
             return Ok(0);
@@ -47,28 +69,33 @@ impl ForeignNotes {
     }
 
     /// Whether as many wait to be written as should at most.
-    pub(in crate::maintenance) fn are_many(&self) -> bool {
+    #[must_use]
+    pub fn are_many(&self) -> bool {
         self.pending.len() >= BATCH
     }
 
     /// Writes what was taken, and returns when that is durable.
-    pub(in crate::maintenance) fn write(&mut self, store: &Store) -> Result<(), Error> {
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::sync`], and [`ErrorKind::NotWritten`].
+    pub fn write(&mut self) -> Result<(), Error> {
         if self.pending.is_empty() {
             return Ok(());
         }
-        store
+        self.store
             .write_notes(&std::mem::take(&mut self.pending))
             .map(drop)
     }
 
-    /// Forgets what was taken, and not that it was.
-    pub(in crate::maintenance) fn forget(&mut self) {
+    /// Forgets what was taken, and not that it was: for a trial, which writes nothing.
+    pub fn forget(&mut self) {
         self.pending.clear();
     }
 }
 
 /// Whether a note that somebody wrote reads back as it is.
-pub(in crate::maintenance) fn is_sound(note: &RemovalNote) -> bool {
+fn is_sound(note: &RemovalNote) -> bool {
     if let RemovalStage::Begun(part) = &note.stage
         && Runs::of(part.runs.clone()).as_slice() != part.runs
     {

@@ -7,5 +7,5 @@
 mod foreign;
 mod recorder;
 
-pub(super) use foreign::{ForeignNotes, is_sound};
+pub use foreign::ForeignNotes;
 pub(super) use recorder::{Recorder, Taken};

@@ -3,10 +3,10 @@
 use super::marks::Marks;
 use super::missing::Missing;
 use super::rule::write_rule;
-use crate::maintenance::rfc3339;
 use crate::{Error, ErrorKind, Region, Snapshot};
 use std::collections::HashMap;
 use std::fmt;
+use strandline_core::rfc3339;
 
 /// Which events a compaction keeps.
 ///

@@ -42,7 +42,7 @@ pub(super) struct Salvager<'a> {
     /// A frame that is not whole, until it is known whether its records tell more.
     broken: Option<Loss>,
     /// What the old log says of its removals.
-    removals: ForeignNotes,
+    removals: ForeignNotes<'a>,
 }
 
 impl<'a> Salvager<'a> {
@@ -58,7 +58,7 @@ impl<'a> Salvager<'a> {
             end: Sequence::ZERO,
             durable: Durable::default(),
             broken: None,
-            removals: ForeignNotes::default(),
+            removals: ForeignNotes::new(target),
         })
     }
 
@@ -203,9 +203,9 @@ impl<'a> Salvager<'a> {
         let Ok(note) = RemovalNote::decode(body) else {
             return Ok(());
         };
-        self.saver.report.removals += self.removals.take(self.saver.target, &note)?;
+        self.saver.report.removals += self.removals.take_of_log(&note)?;
         match self.removals.are_many() && self.earlier.unmet == 0 {
-            true => self.removals.write(self.saver.target),
+            true => self.removals.write(),
             false => Ok(()),
         }
     }
@@ -364,7 +364,7 @@ impl<'a> Salvager<'a> {
                 format!("{message}; nothing was saved into it"),
             ));
         }
-        self.removals.write(target)?;
+        self.removals.write()?;
         target.sync()?;
         let mut evidence = source.evidence;
         evidence.durable.take_all(self.durable);

@@ -1,21 +1,20 @@
 //! `Importer`: what becomes of each line, the same in an import and in a trial of it.
 
-use super::super::batches::{Batches, Members};
-use super::super::cloud_event::parse_cloud_event;
-use super::super::export::LineFormat;
-use super::super::imported::{ImportedEvent, RefusedLine, parse_line};
-use super::super::progress::Meter;
-use super::super::removal_line::parse_removal;
-use super::super::rfc3339;
 use super::appender::{Appended, Appender, Origin, Portion};
-use super::ids::LineIds;
+use super::batches::{Batches, Members};
+use super::failure::Failure;
+use super::imported::Imported;
+use super::options::ImportOptions;
 use super::twins::{Known, Twins, difference};
-use super::{Failure, ImportOptions, Imported};
-use crate::maintenance::notes::ForeignNotes;
-use crate::{Coordinate, Error, ErrorKind, Event, EventId, EventKind, Hlc, RefusedTime, Store};
+use crate::format::{
+    ImportedEvent, Incoming, LineFormat, LineIds, RefusedLine, not_of_an_export, parse_cloud_event,
+    parse_line, parse_removal,
+};
 use std::collections::HashSet;
 use std::io::{BufRead, Read};
-use strandline_core::{HlcBehind, HlcClock, HlcExhausted};
+use strandline::maintenance::{ForeignNotes, Meter};
+use strandline::{Error, ErrorKind, EventId, EventKind, Hlc, RefusedTime, Store};
+use strandline_core::{HlcBehind, HlcClock, HlcExhausted, rfc3339};
 
 /// How many events are appended at once, if they fit in a commit.
 const PORTION_EVENTS: usize = 1000;
@@ -44,7 +43,7 @@ pub(super) struct Importer<'a> {
     line_ids: LineIds,
     /// The store's clock, as it will be when what was read is in the store.
     clock: HlcClock,
-    removals: ForeignNotes,
+    removals: ForeignNotes<'a>,
     /// Removals that begin with notes that are not written yet.
     removals_waiting: u64,
     imported: Imported,
@@ -57,7 +56,7 @@ impl<'a> Importer<'a> {
         EventKind::try_new(options.category, 0).map_err(|error| {
             Error::new(ErrorKind::InvalidInput, "the category cannot be used").with_source(error)
         })?;
-        let newest = store.shared().newest_time();
+        let newest = store.newest_time();
         Ok(Self {
             store,
             options,
@@ -68,7 +67,7 @@ impl<'a> Importer<'a> {
             ids_before: HashSet::new(),
             line_ids: LineIds::new(options.source),
             clock: newest.map_or_else(HlcClock::default, HlcClock::after),
-            removals: ForeignNotes::default(),
+            removals: ForeignNotes::new(store),
             removals_waiting: 0,
             imported: Imported::default(),
             has_failed: false,
@@ -126,7 +125,14 @@ impl<'a> Importer<'a> {
         }
         let note = parse_removal(text, self.options.format);
         if let Some(note) = note.map_err(|error| self.refused(error))? {
-            self.removals_waiting += self.removals.take(self.store, &note)?;
+            let taken = self
+                .removals
+                .take(&note)
+                .map_err(|error| match error.kind() {
+                    ErrorKind::InvalidInput => self.refused(not_of_an_export()),
+                    _ => error.into(),
+                });
+            self.removals_waiting += taken?;
             return match self.removals.are_many() {
                 true => self.write_removals(),
                 false => Ok(()),
@@ -137,24 +143,21 @@ impl<'a> Importer<'a> {
             LineFormat::CloudEvents => parse_cloud_event(text),
         };
         let parsed = parsed.map_err(|error| self.refused(error))?;
-        self.event(text, &parsed)
+        self.event(text, parsed)
     }
 
-    fn event(&mut self, text: &str, line: &ImportedEvent<'_>) -> Result<(), Failure> {
+    fn event(&mut self, text: &str, line: ImportedEvent<'_>) -> Result<(), Failure> {
         if line.is_redacted {
             self.imported.redacted += 1;
             return Ok(());
         }
         let id = line.id.unwrap_or_else(|| self.line_ids.next(text));
         let read = line.coordinate().and_then(|coordinate| {
-            Ok((
-                coordinate,
-                line.time()?,
-                line.event(id, self.options.category)?,
-            ))
+            let at = line.time()?;
+            Ok((at, line.incoming(coordinate, self.options.category)?))
         });
-        let (coordinate, at, event) = read.map_err(|error| self.refused(error))?;
-        match self.known(id, &coordinate, &event)? {
+        let (at, incoming) = read.map_err(|error| self.refused(error))?;
+        match self.known(id, &incoming)? {
             Known::No => {}
             Known::Same => {
                 self.imported.repeated += 1;
@@ -168,9 +171,11 @@ impl<'a> Importer<'a> {
         let reading = self.reading(at)?;
         let origin = Origin {
             line: self.imported.lines,
+            at: Some(reading),
             is_moved: at.is_some_and(|at| at.wall_ms() != reading.wall_ms()),
         };
-        let added = self.batches.add(&coordinate, event.at(reading));
+        let (coordinate, event) = incoming.into_event(id);
+        let added = self.batches.add(coordinate, event.at(reading));
         if let Some(before) = added.map_err(|error| self.wrong(error))? {
             self.hand_over(before)?;
         }
@@ -183,12 +188,7 @@ impl<'a> Importer<'a> {
     }
 
     /// Whether the store has an event with this id, or an earlier line.
-    fn known(
-        &mut self,
-        id: EventId,
-        coordinate: &Coordinate,
-        event: &Event,
-    ) -> Result<Known, Failure> {
+    fn known(&mut self, id: EventId, incoming: &Incoming) -> Result<Known, Failure> {
         if matches!(self.sink, Sink::Append(_))
             && (self.ids.contains(&id) || self.ids_before.contains(&id))
         {
@@ -196,9 +196,9 @@ impl<'a> Importer<'a> {
             self.drain()?;
         }
         let stored = self.store.snapshot();
-        let compared = stored.get_with(id, |stored| difference(&stored, coordinate, event))?;
+        let compared = stored.get_with(id, |stored| difference(&stored, incoming))?;
         Ok(match (&mut self.sink, Known::by(compared)) {
-            (Sink::Trial(twins), Known::No) => twins.see(id, coordinate, event),
+            (Sink::Trial(twins), Known::No) => twins.see(id, incoming),
             (_, known) => known,
         })
     }
@@ -206,13 +206,13 @@ impl<'a> Importer<'a> {
     /// The time that an event gets: its own, the next one that the store can give if that is later, or
     /// that of now if it has none.
     fn reading(&mut self, at: Option<Hlc>) -> Result<Hlc, Failure> {
-        let options = &self.store.shared().options;
-        let now_ms = options.clock.now_ms();
+        let now_ms = self.store.clock().now_ms();
         let Some(at) = at else {
             return Ok(self.clock.tick(now_ms).map_err(exhausted)?);
         };
         let newest_ms = self.clock.last().map_or(0, Hlc::wall_ms);
-        let drift_ms_max = options.drift_ms_max();
+        let drift_ms_max = self.store.clock_drift_max().as_millis();
+        let drift_ms_max = u64::try_from(drift_ms_max).unwrap_or(u64::MAX);
         let latest_ms = now_ms.saturating_add(drift_ms_max).max(newest_ms);
         if at.wall_ms() > latest_ms && !self.options.takes_future_times {
             let refused = RefusedTime::Ahead {
@@ -226,7 +226,9 @@ impl<'a> Importer<'a> {
                 rfc3339(at.wall_ms()),
                 duration(at.wall_ms() - now_ms),
             );
-            return Err(self.wrong(Error::time_refused(refused).saying(message)));
+            return Err(
+                self.wrong(Error::new(ErrorKind::RefusedTime, message).with_refused_time(refused))
+            );
         }
         let reading = self.clock.tick_at(at);
         let reading = reading.or_else(|HlcBehind { last }| self.clock.tick(last.wall_ms()));
@@ -285,7 +287,7 @@ impl<'a> Importer<'a> {
     fn write_removals(&mut self) -> Result<(), Failure> {
         match self.sink {
             Sink::Trial(_) => self.removals.forget(),
-            Sink::Append(_) => self.removals.write(self.store)?,
+            Sink::Append(_) => self.removals.write()?,
         }
         self.imported.removals += std::mem::take(&mut self.removals_waiting);
         Ok(())

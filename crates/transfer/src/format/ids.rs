@@ -5,15 +5,15 @@
 //!
 //! [RFC 9562]: https://www.rfc-editor.org/rfc/rfc9562
 
-use crate::{EventId, Hash};
 use std::collections::HashMap;
+use strandline::{EventId, Hash};
 
 const FOREIGN_DOMAIN: &[u8] = b"strandline/import/cloudevent/1";
 const LINE_DOMAIN: &[u8] = b"strandline/import/line/1";
 const EQUAL_LINE_DOMAIN: &[u8] = b"strandline/import/equal-line/1";
 
 /// The id of another program's event, which its source and id name, and nothing else does.
-pub(in crate::maintenance) fn foreign_id(source: &str, id: &str) -> EventId {
+pub(super) fn foreign_id(source: &str, id: &str) -> EventId {
     // The length of the source tells where it ends.
     let bytes = (source.len() as u64).to_le_bytes();
     id_of(&hash(&[
@@ -27,7 +27,7 @@ pub(in crate::maintenance) fn foreign_id(source: &str, id: &str) -> EventId {
 /// Gives ids to lines that have none: of the text, and of how many equal lines came before it in the same
 /// input. So a line is known again wherever it stands, and equal lines are so many events.
 #[derive(Debug)]
-pub(super) struct LineIds {
+pub(crate) struct LineIds {
     source: Hash,
     /// How many lines of each text there were.
     before: HashMap<[u8; 16], u32>,
@@ -35,13 +35,13 @@ pub(super) struct LineIds {
 
 impl LineIds {
     /// Lines of a source of this name.
-    pub(super) fn new(source: Hash) -> Self {
+    pub(crate) fn new(source: Hash) -> Self {
         let before = HashMap::new();
         Self { source, before }
     }
 
     /// The id of the next line with this text.
-    pub(super) fn next(&mut self, text: &str) -> EventId {
+    pub(crate) fn next(&mut self, text: &str) -> EventId {
         let content = hash(&[LINE_DOMAIN, self.source.as_bytes(), text.as_bytes()]);
         let before = self.before.entry(first(&content)).or_default();
         let place = std::mem::replace(before, before.saturating_add(1));

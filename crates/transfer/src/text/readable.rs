@@ -3,18 +3,36 @@
 //! Works on text: a number that went through a float would come out as another.
 
 use super::base64;
-use super::line::write_text;
+use super::json::{is_one_line_of_json, write_text};
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::fmt;
 use std::io::Write;
+use strandline::PayloadEncoding;
 
 /// Levels of MessagePack that are shown; deeper ones are shown as bytes. Showing takes a part of the stack
 /// for each.
 const LEVELS_MAX: usize = 200;
 
+/// A payload as one line of JSON for people to read; `None` if it is neither JSON nor MessagePack.
+///
+/// JSON is what was written, number for number, without line ends and, if it has some, without the spaces
+/// between its parts. Of MessagePack byte strings are base64, and so are numbers of 128 bits, which are
+/// written as 16 bytes; NaN and the infinities are texts.
+#[must_use]
+pub fn readable_json(encoding: PayloadEncoding, payload: &[u8]) -> Option<String> {
+    match encoding {
+        PayloadEncoding::JSON if is_one_line_of_json(payload) => {
+            Some(String::from_utf8_lossy(payload).into_owned())
+        }
+        PayloadEncoding::JSON => one_line(payload),
+        PayloadEncoding::MESSAGE_PACK => message_pack(payload),
+        _ => None,
+    }
+}
+
 /// JSON as one line: without the spaces and line ends between its parts. `None` if it is no JSON, whose texts
 /// are UTF-8. Takes no stack, however deep it is.
-pub(super) fn one_line(json: &[u8]) -> Option<String> {
+fn one_line(json: &[u8]) -> Option<String> {
     let json = std::str::from_utf8(json).ok()?;
     // Skipping a value takes no stack and turns no number into a float.
     serde_json::from_str::<IgnoredAny>(json).ok()?;
@@ -38,7 +56,7 @@ pub(super) fn one_line(json: &[u8]) -> Option<String> {
 /// Byte strings are base64 texts, and so is a number of 128 bits, which is written as 16 bytes and nothing to
 /// tell them apart from others. An extension is its number and its bytes. Floats that JSON has not are the
 /// texts `NaN`, `Infinity` and `-Infinity`, and keys that are no texts the text of their JSON.
-pub(super) fn message_pack(bytes: &[u8]) -> Option<String> {
+fn message_pack(bytes: &[u8]) -> Option<String> {
     let mut out = Vec::new();
     let mut rest = bytes;
     let mut deserializer = rmp_serde::Deserializer::new(&mut rest);

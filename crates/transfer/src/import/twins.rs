@@ -1,26 +1,22 @@
 //! Whether two events of one id are the same: one that a line has, and one that is in the store, or that
 //! an earlier line has. What is compared is what an import keeps; times are not, which an import may move.
 
-use crate::model::Link;
-use crate::{Coordinate, Event, EventId, EventRef, Hash};
+use crate::format::Incoming;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use strandline::{EventId, EventRef, Hash};
 
 /// What a stored event has that differs from the event of a line.
-pub(super) fn difference(
-    stored: &EventRef<'_>,
-    coordinate: &Coordinate,
-    event: &Event,
-) -> Option<&'static str> {
-    let correlation = link(event.correlation).unwrap_or_else(|| stored.id());
+pub(super) fn difference(stored: &EventRef<'_>, event: &Incoming) -> Option<&'static str> {
+    let correlation = event.correlation.unwrap_or_else(|| stored.id());
     let same = [
-        stored.coordinate() == *coordinate,
+        stored.coordinate() == event.coordinate,
         stored.kind() == event.kind,
         stored.encoding() == event.encoding,
         stored.version() == event.version,
         stored.extensions().tags().eq(tags(event)),
         stored.correlation() == correlation,
-        stored.causation() == link(event.causation),
+        stored.causation() == event.causation,
         // A payload that was removed cannot be compared, and is not put back.
         stored
             .payload()
@@ -45,15 +41,8 @@ const NAMES: [&str; 8] = [
     "payload",
 ];
 
-fn link(link: Option<Link>) -> Option<EventId> {
-    match link {
-        Some(Link::Id(id)) => Some(id),
-        _ => None,
-    }
-}
-
 /// Tags as a store keeps them.
-fn tags(event: &Event) -> impl Iterator<Item = &str> {
+fn tags(event: &Incoming) -> impl Iterator<Item = &str> {
     let mut tags: Vec<_> = event.tags.iter().map(String::as_str).collect();
     tags.sort_unstable();
     tags.dedup();
@@ -86,8 +75,8 @@ pub(super) struct Twins(HashMap<EventId, Digest>);
 
 impl Twins {
     /// Notes an event, if none was seen with its id.
-    pub(super) fn see(&mut self, id: EventId, coordinate: &Coordinate, event: &Event) -> Known {
-        let digest = Digest::of(id, coordinate, event);
+    pub(super) fn see(&mut self, id: EventId, event: &Incoming) -> Known {
+        let digest = Digest::of(id, event);
         match self.0.entry(id) {
             Entry::Vacant(place) => {
                 place.insert(digest);
@@ -107,16 +96,17 @@ struct Digest {
 }
 
 impl Digest {
-    fn of(id: EventId, coordinate: &Coordinate, event: &Event) -> Self {
+    fn of(id: EventId, event: &Incoming) -> Self {
+        let coordinate = &event.coordinate;
         let bytes = |id: EventId| id.as_u128().to_le_bytes();
-        let causation = link(event.causation).map(bytes);
+        let causation = event.causation.map(bytes);
         let parts = [
             short(&texts([coordinate.entity(), coordinate.scope()])),
             event.kind.bits().into(),
             event.encoding.code().into(),
             event.version.into(),
             short(&texts(tags(event))),
-            short(&bytes(link(event.correlation).unwrap_or(id))),
+            short(&bytes(event.correlation.unwrap_or(id))),
             causation.map_or(0, |causation| short(&causation)),
         ];
         let mut all = texts(
@@ -125,7 +115,7 @@ impl Digest {
                 .chain(tags(event)),
         );
         all.extend(parts.iter().flat_map(|part| part.to_le_bytes()));
-        all.extend(bytes(link(event.correlation).unwrap_or(id)));
+        all.extend(bytes(event.correlation.unwrap_or(id)));
         all.extend(causation.iter().flatten());
         all.extend(Hash::of(&event.payload).as_bytes());
         let all = *Hash::of(&all).as_bytes().first_chunk().unwrap_or(&[0; 16]);

@@ -1,27 +1,13 @@
 //! `export`: the events of a region as lines, for other programs and for import.
 
-use super::cloud_event::write_cloud_event;
-use super::line::{PayloadForm, write_line};
-use super::progress::{Meter, OnProgress};
-use super::removal_line::write_removal;
-use crate::{Error, ErrorKind, Region, Snapshot};
+use crate::format::{LineFormat, PayloadForm, write_cloud_event, write_line, write_removal};
 use std::io::Write;
-use strandline_core::record::{RemovalNote, RemovalStage};
-use strandline_segment::ScanError;
+use strandline::maintenance::{Meter, OnProgress, removal_notes};
+use strandline::{Error, ErrorKind, Region, Snapshot};
+use strandline_core::record::RemovalStage;
 
 /// How much is put together before it is written.
 const BUFFER_BYTES: usize = 256 << 10;
-
-/// What lines look like. Both are in `docs/export.md`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum LineFormat {
-    /// An object of JSON with the fields of an event.
-    #[default]
-    Lines,
-    /// A [CloudEvents 1.0](https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md)
-    /// object of JSON.
-    CloudEvents,
-}
 
 /// What was exported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -40,7 +26,7 @@ pub struct Exported {
 /// Writes the events of a region to `out`, one a line, in commit order.
 ///
 /// After the events of a whole store, that is of [`Region::all`], come the records of its compactions and
-/// redactions, for which the log is read once: see [`removals`](super::removals()).
+/// redactions, for which the log is read once: see [`removals`](strandline::maintenance::removals()).
 ///
 /// Stops at the first event that cannot be read: what is written until then is whole lines.
 ///
@@ -90,19 +76,11 @@ fn write_removals(
     buffer: &mut Vec<u8>,
     exported: &mut Exported,
 ) -> Result<(), Error> {
-    let scanned = snapshot.reader.log.scan_written(|frame| {
-        if let Some(body) = frame.note()
-            && let Ok(note) = RemovalNote::decode(body)
-        {
-            write_removal(buffer, &note, format);
-            let begins = matches!(&note.stage, RemovalStage::Begun(part) if part.part == 0);
-            exported.removals += u64::from(begins);
-        }
-        Ok::<_, Error>(())
-    });
-    scanned.map_err(|error| match error {
-        ScanError::Log(error) => error.into(),
-        ScanError::Visit(error) => error,
+    removal_notes(snapshot, &mut |note| {
+        write_removal(buffer, note, format);
+        let begins = matches!(&note.stage, RemovalStage::Begun(part) if part.part == 0);
+        exported.removals += u64::from(begins);
+        Ok(())
     })
 }
 

@@ -1,12 +1,8 @@
 //! `Batches`: events on their way into a store, in commits that each fit its limits.
 //!
-//! The one place that decides where a group of events is cut: an import puts together as many lines as
-//! are worth a commit, a salvage the events of an old commit, whose store may have had longer segments.
+//! The one place that decides where lines are cut into commits. Appends none.
 
-use crate::append::check_event;
-use crate::writer::no_segment_has_room;
-use crate::{Coordinate, Error, Event, Store};
-use strandline_core::record::record_bytes_max;
+use strandline::{Coordinate, Error, Event, Store};
 
 /// Events of one commit. They are linked by ids, never by their places in it, which a cut would move.
 pub(super) type Members = Vec<(Coordinate, Event)>;
@@ -47,20 +43,15 @@ impl<'a> Batches<'a> {
     /// wait do not change.
     pub(super) fn add(
         &mut self,
-        coordinate: &Coordinate,
+        coordinate: Coordinate,
         event: Event,
     ) -> Result<Option<Members>, Error> {
-        let options = &self.store.shared().options;
-        let extensions = check_event(&event, options.payload_bytes_max)?;
-        let bytes = record_bytes_max(coordinate, &extensions, event.payload.len());
-        if !options.log.fits_empty(bytes, 1) {
-            return Err(no_segment_has_room(bytes, options.log.segment_bytes()));
-        }
+        let bytes = self.store.record_bytes_max(&coordinate, &event)?;
         let together = self.bytes.saturating_add(bytes);
-        let fits = options.log.fits_empty(together, self.members.len() + 1);
+        let fits = self.store.commit_fits(together, self.members.len() + 1);
         let before = (!fits).then(|| self.take());
         self.bytes = self.bytes.saturating_add(bytes);
-        self.members.push((coordinate.clone(), event));
+        self.members.push((coordinate, event));
         Ok(before)
     }
 

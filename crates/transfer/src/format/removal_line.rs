@@ -1,19 +1,19 @@
 //! The note of a removal as a line of JSON, in either format. The fields are in `docs/export.md`.
 
-use super::export::LineFormat;
-use super::imported::{RefusedLine, raw_value};
-use super::notes::is_sound;
-use super::rfc3339;
-use crate::{Hash, Sequence};
+use super::fields::raw_value;
+use super::line_format::LineFormat;
+use super::refused_line::RefusedLine;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::ops::Range;
+use strandline::{Hash, Sequence};
 use strandline_core::record::{
     REMOVAL_NOTE_BYTES_MAX, RemovalChange, RemovalNote, RemovalPart, RemovalStage,
 };
+use strandline_core::rfc3339;
 
 /// Most bytes of the sequences as text: a note has a byte for each number of a run at least, and here it
 /// has 20 digits and what is between them.
@@ -68,7 +68,7 @@ struct CloudEvent<'a> {
 }
 
 /// Appends a note to `out` as one line.
-pub(super) fn write_removal(out: &mut Vec<u8>, note: &RemovalNote, format: LineFormat) {
+pub(crate) fn write_removal(out: &mut Vec<u8>, note: &RemovalNote, format: LineFormat) {
     let fields = Fields::of(note);
     // Writing to a vector does not fail.
     match format {
@@ -96,7 +96,7 @@ pub(super) fn write_removal(out: &mut Vec<u8>, note: &RemovalNote, format: LineF
 }
 
 /// The note of a line; none if the line is of an event.
-pub(super) fn parse_removal(
+pub(crate) fn parse_removal(
     text: &str,
     format: LineFormat,
 ) -> Result<Option<RemovalNote>, RefusedLine> {
@@ -123,10 +123,12 @@ pub(super) fn parse_removal(
             }
         }
     };
-    let note = fields.note().filter(is_sound);
-    note.map(Some).ok_or_else(|| {
-        RefusedLine::new("the record of a removal is not as an export writes it".to_owned())
-    })
+    fields.note().map(Some).ok_or_else(not_of_an_export)
+}
+
+/// Why a line is refused whose record no log could have.
+pub(crate) fn not_of_an_export() -> RefusedLine {
+    RefusedLine::new("the record of a removal is not as an export writes it".to_owned())
 }
 
 impl Fields {
@@ -216,7 +218,7 @@ fn run(text: &str) -> Option<Range<u64>> {
 }
 
 /// 16 bytes as 32 digits.
-pub(super) fn hexadecimal(bytes: &[u8; 16]) -> String {
+fn hexadecimal(bytes: &[u8; 16]) -> String {
     format!("{:032x}", u128::from_be_bytes(*bytes))
 }
 

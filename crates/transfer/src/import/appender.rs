@@ -1,18 +1,21 @@
 //! `Appender`: the thread that appends, one portion at a time, while the next lines are read.
 
-use super::super::batches::Members;
-use super::Failure;
-use crate::{
-    AppendOptions, Coordinate, Durability, Error, ErrorKind, Event, Hlc, RefusedTime, Store,
-};
+use super::batches::Members;
+use super::failure::Failure;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::thread::Scope;
+use strandline::{
+    AppendOptions, Coordinate, Durability, Error, ErrorKind, Event, EventKind, Hlc, RefusedTime,
+    Store,
+};
 use strandline_core::HlcClock;
 
 /// The line that an event is of.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Origin {
     pub(super) line: u64,
+    /// The time that the event has; none where the store gives it one.
+    pub(super) at: Option<Hlc>,
     /// Whether the event has another time than the line.
     pub(super) is_moved: bool,
 }
@@ -100,10 +103,9 @@ fn append(
     let options = AppendOptions::new()
         .durability(Durability::Written)
         .any_time();
-    let payload_max = store.shared().options.payload_bytes_max;
     let mut moves = 0;
     let error = loop {
-        match store.append_events(members, options, payload_max) {
+        match store.append_slice(members, options) {
             Ok(receipts) => {
                 for (receipt, origin) in receipts.iter().zip(origins) {
                     appended.events += u64::from(!receipt.repeated);
@@ -152,7 +154,7 @@ fn append(
 fn move_past(last: Hlc, members: &mut [(Coordinate, Event)], origins: &mut [Origin]) {
     let mut clock = HlcClock::after(last);
     for ((_, event), origin) in members.iter_mut().zip(origins) {
-        let Some(at) = event.at else { continue };
+        let Some(at) = origin.at else { continue };
         let Ok(reading) = clock
             .tick_at(at)
             .or_else(|behind| clock.tick(behind.last.wall_ms()))
@@ -160,18 +162,27 @@ fn move_past(last: Hlc, members: &mut [(Coordinate, Event)], origins: &mut [Orig
             return;
         };
         origin.is_moved |= reading.wall_ms() != at.wall_ms();
-        event.at = Some(reading);
+        origin.at = Some(reading);
+        change(event, |event| event.at(reading));
     }
 }
 
 /// Leaves it to the store to give events the times that it gives others now, but to those whose times are
 /// still to come.
 fn leave_to(store: &Store, members: &mut [(Coordinate, Event)], origins: &mut [Origin]) {
-    let now_ms = store.shared().options.clock.now_ms();
+    let now_ms = store.clock().now_ms();
     for ((_, event), origin) in members.iter_mut().zip(origins) {
-        if event.at.is_some_and(|at| at.wall_ms() <= now_ms) {
-            event.at = None;
+        if origin.at.is_some_and(|at| at.wall_ms() <= now_ms) {
+            origin.at = None;
+            change(event, Event::without_time);
             origin.is_moved = true;
         }
     }
+}
+
+/// Makes another event of one in its place.
+fn change(event: &mut Event, make: impl FnOnce(Event) -> Event) {
+    // Allocates nothing, and is gone at once.
+    let nothing = Event::bytes(EventKind::new(1, 0), Vec::new());
+    *event = make(std::mem::replace(event, nothing));
 }

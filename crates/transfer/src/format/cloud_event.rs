@@ -1,16 +1,18 @@
 //! An event as a CloudEvents 1.0 object, and back. How the attributes map is in `docs/export.md`.
 
-use super::base64;
-use super::import::foreign_id;
-use super::imported::{ImportedEvent, RefusedLine, object, parse_id, parse_time, raw_value, shown};
-use super::line::{is_one_line_of_json, write_text, write_texts};
-use super::rfc3339;
-use crate::{EventId, EventRef, PayloadEncoding};
+use super::fields::{object, parse_id, parse_time, raw_value};
+use super::ids::foreign_id;
+use super::imported_event::ImportedEvent;
+use super::refused_line::{RefusedLine, shown};
+use crate::text::base64;
+use crate::text::json::{is_one_line_of_json, write_text, write_texts};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::io::Write;
 use std::str::FromStr;
+use strandline::{EventId, EventRef, PayloadEncoding};
+use strandline_core::rfc3339;
 
 const SOURCE_PREFIX: &str = "strandline:";
 const TYPE_PREFIX: &str = "strandline.kind.";
@@ -22,7 +24,7 @@ const TEXT_MS_MAX: u64 = 253_402_300_799_999;
 const OTHER_PREFIX: &str = "application/x-strandline-encoding-";
 
 /// Appends an event to `out` as one line.
-pub(super) fn write_cloud_event(out: &mut Vec<u8>, event: &EventRef<'_>) {
+pub(crate) fn write_cloud_event(out: &mut Vec<u8>, event: &EventRef<'_>) {
     let at = event.coordinate();
     let (id, hlc) = (event.id(), event.hlc());
     // Writing to a vector does not fail.
@@ -111,7 +113,7 @@ struct CloudEvent<'a> {
 }
 
 /// Reads a line.
-pub(super) fn parse_cloud_event(text: &str) -> Result<ImportedEvent<'_>, RefusedLine> {
+pub(crate) fn parse_cloud_event(text: &str) -> Result<ImportedEvent<'_>, RefusedLine> {
     let event: CloudEvent<'_> = object(text)?;
     for (name, text) in [
         ("id", &event.id),
