@@ -50,7 +50,7 @@ pub fn removals(store: &Store, on_progress: OnProgress<'_>) -> Result<Vec<Remova
 
 /// Tells of each record of a removal in the log of a snapshot, in the order in which they were written: what
 /// [`removals`] puts together, one by one, for whoever carries them into another store, where
-/// [`ForeignNotes`](super::ForeignNotes) takes them.
+/// [`ForeignNotes`](crate::maintenance::ForeignNotes) takes them.
 ///
 /// What is written after the snapshot was taken may be told too. Records that are malformed or of a later
 /// version are passed over; what is told ends with the first error of `visit`.
