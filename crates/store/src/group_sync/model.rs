@@ -10,14 +10,14 @@ use strandline_index::SequenceGate;
 
 /// A disk that remembers up to where it was synced.
 #[derive(Debug, Clone)]
-pub(super) struct Disk {
+pub(crate) struct Disk {
     written: Arc<AtomicU64>,
     synced: Arc<AtomicU64>,
     fails: Fails,
 }
 
 #[derive(Debug, Clone)]
-pub(super) enum Fails {
+pub(crate) enum Fails {
     Never,
     Always,
     /// The first sync fails, and later ones do not say so, though what it lost stays lost.
@@ -40,19 +40,19 @@ impl SyncTarget for Disk {
     }
 }
 
-pub(super) struct Bench {
-    pub(super) group: Arc<GroupSync<Disk>>,
-    pub(super) gate: Arc<SequenceGate>,
+pub(crate) struct Bench {
+    pub(crate) group: Arc<GroupSync<Disk>>,
+    pub(crate) gate: Arc<SequenceGate>,
     disk: Disk,
     commit: Mutex<()>,
 }
 
-pub(super) fn bench(fails: Fails) -> Arc<Bench> {
+pub(crate) fn bench(fails: Fails) -> Arc<Bench> {
     bench_of(fails, Arc::new(SequenceGate::new()))
 }
 
 /// A bench whose events are published by a gate that is there.
-pub(super) fn bench_of(fails: Fails, gate: Arc<SequenceGate>) -> Arc<Bench> {
+pub(crate) fn bench_of(fails: Fails, gate: Arc<SequenceGate>) -> Arc<Bench> {
     let disk = Disk {
         written: Arc::new(AtomicU64::new(0)),
         synced: Arc::new(AtomicU64::new(0)),
@@ -72,13 +72,13 @@ pub(super) fn bench_of(fails: Fails, gate: Arc<SequenceGate>) -> Arc<Bench> {
 
 impl Bench {
     /// A synced append of one event.
-    pub(super) fn append(&self) -> Result<Sequence, super::Poison> {
+    pub(crate) fn append(&self) -> Result<Sequence, super::Poison> {
         let end = self.write();
         self.group.wait(end).map(|()| end)
     }
 
     /// Writes one event, and does not wait.
-    pub(super) fn write(&self) -> Sequence {
+    pub(crate) fn write(&self) -> Sequence {
         let _commit = self.commit.lock();
         let first = self.gate.reserve(1).expect("the model is small");
         let end = Sequence::new(first.get() + 1);
@@ -87,18 +87,18 @@ impl Bench {
     }
 
     /// Notes that everything below `end` is written. Called under a commit lock.
-    pub(super) fn wrote(&self, end: Sequence) {
+    pub(crate) fn wrote(&self, end: Sequence) {
         self.disk.written.store(end.get(), Ordering::Release);
         self.group.wrote(end);
     }
 
-    pub(super) fn assert_durable(&self, end: Sequence) {
+    pub(crate) fn assert_durable(&self, end: Sequence) {
         assert!(self.disk.synced.load(Ordering::Acquire) >= end.get());
         assert!(self.gate.visible() >= end);
     }
 }
 
-pub(super) fn check(model: impl Fn() + Sync + Send + 'static) {
+pub(crate) fn check(model: impl Fn() + Sync + Send + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = Some(3);
     builder.check(model);

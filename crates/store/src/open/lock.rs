@@ -1,10 +1,18 @@
 //! Where a store is, and the lock by which it is held.
 
 use super::interrupted;
+use crate::engine::Ours;
 use crate::model::{Access, LOCK_FILE, is_of_store};
 use crate::{Error, ErrorKind, StoreOptions};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use strandline_core::fs::FileLock;
+
+/// What a store is held by; nothing if it is opened to read only.
+pub(super) struct Held {
+    pub(super) lock: Option<Box<dyn FileLock>>,
+    pub(super) ours: Option<Arc<Ours>>,
+}
 
 /// The path whatever the working directory is changed to. Links in it are followed at each use.
 ///

@@ -35,7 +35,7 @@ impl Store {
     /// # Errors
     ///
     /// [`ErrorKind::RefusedTime`] if it is further ahead of this machine's clock than
-    /// [`StoreOptions::clock_drift_max`] allows; [`ErrorKind::ReadOnly`].
+    /// [`StoreOptions::clock_drift_max`](crate::StoreOptions::clock_drift_max) allows; [`ErrorKind::ReadOnly`].
     pub fn observe(&self, seen: Hlc) -> Result<(), Error> {
         let options = &self.shared().options;
         // Not under the lock: the clock may be the caller's.
