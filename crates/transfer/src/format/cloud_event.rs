@@ -6,6 +6,7 @@ use super::imported_event::ImportedEvent;
 use super::refused_line::{RefusedLine, shown};
 use crate::text::base64;
 use crate::text::json::{is_one_line_of_json, write_text, write_texts};
+use crate::text::percent;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -32,7 +33,7 @@ pub(crate) fn write_cloud_event(out: &mut Vec<u8>, event: &EventRef<'_>) {
         out,
         "{{\"specversion\":\"1.0\",\"id\":\"{id}\",\"source\":\"{SOURCE_PREFIX}{}\",\
          \"type\":\"{TYPE_PREFIX}{}\",\"subject\":",
-        encode_percent(at.scope()),
+        percent::encode(at.scope()),
         event.kind()
     );
     write_text(out, at.entity());
@@ -132,7 +133,7 @@ pub(crate) fn parse_cloud_event(text: &str) -> Result<ImportedEvent<'_>, Refused
         )));
     }
     let scope = match event.source.strip_prefix(SOURCE_PREFIX) {
-        Some(encoded) => Cow::Owned(decode_percent(encoded).ok_or_else(|| {
+        Some(encoded) => Cow::Owned(percent::decode(encoded).ok_or_else(|| {
             RefusedLine::new("source has `%` without two hexadecimal digits of UTF-8".to_owned())
         })?),
         None => event.source.clone(),
@@ -226,53 +227,10 @@ fn encoding(content_type: Option<&str>, is_json: bool) -> Result<PayloadEncoding
     })
 }
 
-/// A text with every byte but letters, digits and `-._~/:` as `%` and two digits
-/// ([RFC 3986](https://www.rfc-editor.org/rfc/rfc3986#section-2.1)).
-fn encode_percent(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~/:".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            encoded += &format!("%{byte:02X}");
-        }
-    }
-    encoded
-}
-
-fn decode_percent(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, after)) = rest.split_first() {
-        rest = after;
-        if *first != b'%' {
-            bytes.push(*first);
-            continue;
-        }
-        let (digits, after) = rest.split_at_checked(2)?;
-        let digits = std::str::from_utf8(digits).ok()?;
-        let is_hex = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-        bytes.push(u8::from_str_radix(is_hex.then_some(digits)?, 16).ok()?);
-        rest = after;
-    }
-    String::from_utf8(bytes).ok()
-}
-
 #[cfg(test)]
 #[cfg(not(strandline_loom))]
 mod tests {
     use super::*;
-
-    #[test]
-    fn scopes_come_back_from_their_sources() {
-        for scope in ["eu/payments", "a b%", "größe", "?#\"\\"] {
-            assert_eq!(decode_percent(&encode_percent(scope)).unwrap(), scope);
-        }
-        assert_eq!(encode_percent("a b"), "a%20b");
-        for wrong in ["%", "%2", "%zz", "%+1", "%ff"] {
-            assert_eq!(decode_percent(wrong), None, "{wrong}");
-        }
-    }
 
     #[test]
     fn an_event_of_another_program_is_read() {

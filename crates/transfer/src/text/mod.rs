@@ -1,9 +1,10 @@
-//! Texts that lines are put together of: JSON as one line, base64, times. Knows no event.
+//! Texts that lines are put together of: JSON as one line, base64, percent-encoding, times. Knows no event.
 //!
 //! May know nothing of this crate.
 
 pub(crate) mod base64;
 pub(crate) mod json;
+pub(crate) mod percent;
 mod readable;
 mod time;
 
