@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 use strandline::fs::{Fault, FaultFs, Fs, MemFs, Operation};
-use strandline::maintenance::{Imported, import};
 use strandline::{Clock, ErrorKind, Event, EventId, PayloadEncoding, Store, StoreOptions};
+use strandline_transfer::{Imported, import};
 
 /// An error of a batch was told with the line that was read when it was met.
 #[test]

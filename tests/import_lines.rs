@@ -4,8 +4,8 @@ use crate::harness::contents;
 use crate::imports::{CLOUD_EVENTS, LINES, cloud_event, fine, line, open, refused, run};
 use std::ops::ControlFlow;
 use strandline::fs::MemFs;
-use strandline::maintenance::{LineFormat, export};
 use strandline::{ErrorKind, PayloadEncoding, Region};
+use strandline_transfer::{LineFormat, export};
 
 /// The last millisecond that a time can have, and years that RFC 3339 has no digits for: they were written
 /// as times that could not be read.

@@ -4,12 +4,11 @@ use crate::harness::{contents, dir, written};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use strandline::fs::MemFs;
-use strandline::maintenance::{
-    ImportError, ImportOptions, Imported, LineFormat, Retention, compact, export, import,
-};
+use strandline::maintenance::{Retention, compact};
 use strandline::{
     ErrorKind, EventId, EventKind, ManualClock, RefusedTime, Region, Store, StoreOptions,
 };
+use strandline_transfer::{ImportError, ImportOptions, Imported, LineFormat, export, import};
 
 /// What a line has that says nothing of it.
 pub(crate) const KIND: EventKind = EventKind::new(1, 0);

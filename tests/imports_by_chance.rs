@@ -10,13 +10,13 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use strandline::fs::MemFs;
-use strandline::maintenance::{
-    ImportError, ImportOptions, Imported, LineFormat, Redaction, Retention, export, import,
-    try_import,
-};
+use strandline::maintenance::{Redaction, Retention};
 use strandline::{
     Batch, Coordinate, Event, EventId, EventKind, Hlc, ManualClock, PayloadEncoding, Region, Store,
     StoreOptions,
+};
+use strandline_transfer::{
+    ImportError, ImportOptions, Imported, LineFormat, export, import, try_import,
 };
 
 const NOW: u64 = 1_700_000_000_000;

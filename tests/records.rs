@@ -9,10 +9,10 @@ use std::path::Path;
 use std::sync::Arc;
 use strandline::fs::{Fs, MemFs};
 use strandline::maintenance::{
-    CopyMode, Exported, ImportOptions, Imported, LineFormat, Redaction, Removal, RemovalChange,
-    Retention, backup, export, import, salvage,
+    CopyMode, Redaction, Removal, RemovalChange, Retention, backup, salvage,
 };
 use strandline::{ErrorKind, Hash, Region, Sequence, Store};
+use strandline_transfer::{Exported, ImportOptions, Imported, LineFormat, export, import};
 
 fn exported(store: &Store, format: LineFormat) -> (Exported, Vec<u8>) {
     let mut lines = Vec::new();

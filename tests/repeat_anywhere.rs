@@ -7,11 +7,12 @@ use proptest::prelude::*;
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use strandline::fs::MemFs;
-use strandline::maintenance::{ImportOptions, LineFormat, Redaction, Retention, export, import};
+use strandline::maintenance::{Redaction, Retention};
 use strandline::{
     AppendOptions, Batch, Coordinate, Difference, Durability, ErrorKind, Event, EventId, Receipt,
     Region, Store,
 };
+use strandline_transfer::{ImportOptions, LineFormat, export, import};
 
 const ENTITIES: u8 = 4;
 

@@ -16,13 +16,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use strandline::fs::{Fs, OsFs, replace_file};
 use strandline::maintenance::{
-    CopyMode, Existing, ImportOptions, Kept, LineFormat, Progress, Redaction, Retention, backup,
-    compact, export, import, rebuild, redact, restore, salvage, verify,
+    CopyMode, Existing, Kept, Progress, Redaction, Retention, backup, compact, rebuild, redact,
+    restore, salvage, verify,
 };
 use strandline::{
     Event, EventKind, Events, IndexLayout, Region, Snapshot, Store, StoreOptions, StoredEvent,
 };
 use strandline_segment::Manifest;
+use strandline_transfer::{ImportOptions, LineFormat, export, import};
 
 const EVENTS: usize = 120;
 /// Entities whose names start so may be redacted, which shows everywhere.

@@ -40,7 +40,7 @@ const MUTATIONS: &[Mutation] = &[
     },
     Mutation {
         name: "checkpoint before log",
-        file: "crates/store/src/checkpoint.rs",
+        file: "crates/store/src/upkeep/checkpoint.rs",
         find: "shared.wait_durable(position.sequence)?;",
         replace: "",
         options: "--workload checkpoint-written",
@@ -68,7 +68,7 @@ const MUTATIONS: &[Mutation] = &[
     },
     Mutation {
         name: "failed sync forgotten",
-        file: "crates/store/src/writer/sync.rs",
+        file: "crates/store/src/group_sync/sync.rs",
         find: "self.stop(&mut state, Poison::new(&format!(\"a sync failed: {error}\")));",
         replace: "let _ = error; self.advance(&mut state, written);",
         options: "--workload append --fault-every 1",
@@ -82,7 +82,7 @@ const MUTATIONS: &[Mutation] = &[
     },
     Mutation {
         name: "removed before its record is durable",
-        file: "crates/store/src/removals/recorder.rs",
+        file: "crates/store/src/maintenance/notes/recorder.rs",
         find: "shared.group.flush().map_err(",
         replace: "Ok::<(), Poison>(()).map_err(",
         options: "--workload compact",
@@ -117,7 +117,7 @@ const MUTATIONS: &[Mutation] = &[
     },
     Mutation {
         name: "checkpoint of the new backup beside the earlier one",
-        file: "crates/store/src/maintenance/backup.rs",
+        file: "crates/store/src/maintenance/backup/staged.rs",
         find: "self.remove_checkpoints_of_elsewhere()?;",
         replace: "if let Some((name, bytes)) = &checkpoint { \
                   replace_file(fs, &target.join(name), bytes).ok(); }",
@@ -139,7 +139,7 @@ const MUTATIONS: &[Mutation] = &[
     },
     Mutation {
         name: "version not looked at",
-        file: "crates/store/src/expected.rs",
+        file: "crates/store/src/model/expected.rs",
         find: "Self::NoStream => actual.is_none(),",
         replace: "Self::NoStream => true,",
         options: "--machine --count 100",
@@ -164,7 +164,7 @@ const KERNEL_MUTATIONS: &[Mutation] = &[
     },
     Mutation {
         name: "failed sync forgotten",
-        file: "crates/store/src/writer/sync.rs",
+        file: "crates/store/src/group_sync/sync.rs",
         find: "self.stop(&mut state, Poison::new(&format!(\"a sync failed: {error}\")));",
         replace: "let _ = error; self.advance(&mut state, written);",
         options: "--part failing --count 100",

@@ -5,10 +5,10 @@ use crate::verdict::Violation;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use strandline::fs::MemFs;
-use strandline::maintenance::{
+use strandline::{ManualClock, Region, Store, StoreOptions};
+use strandline_transfer::{
     ImportError, ImportOptions, Imported, LineFormat, PayloadForm, export, import, write_line,
 };
-use strandline::{ManualClock, Region, Store, StoreOptions};
 
 fn open() -> Result<Store, Violation> {
     let options = StoreOptions::new()

@@ -4,12 +4,13 @@
 use crate::verdict::Violation;
 use std::sync::{Arc, OnceLock};
 use strandline::fs::MemFs;
-use strandline::maintenance::{parse_rfc3339, rfc3339};
+use strandline::maintenance::rfc3339;
 use strandline::{
     Batch, Coordinate, Durability, Event, EventId, EventKind, KindFilter, Region, Store,
     StoreOptions,
 };
 use strandline_core::encode_tags;
+use strandline_transfer::parse_rfc3339;
 
 pub(super) fn names(input: &[u8]) -> Result<(), Violation> {
     let text = String::from_utf8_lossy(input);

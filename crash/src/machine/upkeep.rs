@@ -10,10 +10,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use strandline::fs::{Fs, MemFs};
 use strandline::maintenance::{
-    CopyMode, Existing, ImportOptions, LineFormat, Progress, Redaction, Retention, backup, compact,
-    export, import, rebuild, redact, restore,
+    CopyMode, Existing, Progress, Redaction, Retention, backup, compact, rebuild, redact, restore,
 };
 use strandline::{Region, StoreOptions};
+use strandline_transfer::{ImportOptions, LineFormat, export, import};
 
 fn go_on(_: Progress) -> ControlFlow<()> {
     ControlFlow::Continue(())

@@ -4,8 +4,8 @@ use crate::outcome::WrongUsage;
 use crate::output::note;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
-use strandline::maintenance::parse_rfc3339;
 use strandline::{Error, EventKind, KindFilter, Region, Store, StoreOptions};
+use strandline_transfer::parse_rfc3339;
 
 /// The category of a kind that is given as its type alone.
 pub(crate) const CATEGORY_DEFAULT: u8 = 1;

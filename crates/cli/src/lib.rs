@@ -1,8 +1,8 @@
 //! The commands of a store, for the program `strandline` and for `cargo xtask`.
 //!
-//! Reads arguments, calls [`strandline::maintenance`], and shows what comes of it: for people on a
-//! terminal, as plain lines elsewhere, as JSON with `--json`. Holds nothing that a program would
-//! want to call: that is in `strandline::maintenance`.
+//! Reads arguments, calls [`strandline::maintenance`] and [`strandline_transfer`], and shows what comes of
+//! it: for people on a terminal, as plain lines elsewhere, as JSON with `--json`. Holds nothing that a
+//! program would want to call: that is in those.
 //!
 //! Exit codes: 0 fine, 1 a problem was found, 2 wrong usage.
 

@@ -4,8 +4,8 @@ use crate::output::{OutputFailed, note};
 use std::fmt;
 use std::io::ErrorKind as IoErrorKind;
 use std::process::ExitCode;
-use strandline::maintenance::ImportError;
 use strandline::{Error, ErrorKind};
+use strandline_transfer::ImportError;
 
 /// What a command came to, where it did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -37,7 +37,6 @@ mod model;
 mod clock;
 pub mod codec;
 mod process;
-
 #[doc(hidden)]
 #[cfg_attr(
     strandline_loom,
@@ -60,7 +59,7 @@ pub use model::{
     EventId, EventIdError, EventKind, Extensions, Hash, HashChain, HashError, Hlc, HlcBehind,
     HlcClock, HlcError, HlcExhausted, ID_RANDOM_BITS, KindError, KindFilter, NAME_BYTES_MAX,
     NameError, Nonce, PayloadEncoding, Region, Sequence, Span, TAG_BYTES_MAX, TAGS_MAX, TagError,
-    WALL_MS_MAX, check_name, encode_tags, extension_tag,
+    WALL_MS_MAX, check_name, civil_date, encode_tags, extension_tag, rfc3339,
 };
 pub use process::Process;
 pub use random::{Nonces, Random};

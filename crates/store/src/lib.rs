@@ -42,65 +42,32 @@
 #![forbid(unsafe_code)]
 
 mod append;
-mod background;
-mod calls;
-mod checkpoint;
-mod condition;
 mod encode;
-mod epoch;
-mod error;
-mod event;
-mod event_ref;
-mod expected;
-mod footer;
-mod id_conflict;
-mod jobs;
-#[cfg(all(test, strandline_loom))]
-#[allow(clippy::expect_used, reason = "a model fails by panicking")]
-mod jobs_model;
+mod engine;
+mod group_sync;
 pub mod maintenance;
-mod of_store;
+mod model;
 mod open;
-mod options;
-mod ours;
-mod payload;
 mod read;
-mod receipt;
-mod redactions;
-mod refused_time;
 mod removals;
-mod removed;
-mod report;
-mod rewriting;
-mod snapshot;
-mod stats;
+mod rows;
 mod store;
-mod stored;
-mod submit;
-mod submit_async;
 mod trace;
 mod typed;
+mod upkeep;
 mod verify;
 mod writer;
 
-pub use condition::{
-    AppendCondition, CONDITION_REGIONS_MAX, CONDITION_TAGS_MAX, ConditionConflict,
+pub use append::{Outcome, Submit, Ticket};
+pub use model::{
+    AppendCondition, AppendOptions, BATCH_BYTES_MAX, BATCH_EVENTS_MAX, Batch,
+    CONDITION_REGIONS_MAX, CONDITION_TAGS_MAX, ConditionConflict, Difference, Durability, Error,
+    ErrorClass, ErrorKind, Event, EventRef, ExpectedVersion, IdConflict, OpenPath, OpenReport,
+    OpenTimes, PAYLOAD_BYTES_MAX_DEFAULT, Receipt, ReceiptMismatch, RefusedTime, Stats,
+    StoreOptions, StoredEvent, VersionConflict,
 };
-pub use error::{Error, ErrorClass, ErrorKind};
-pub use event::{BATCH_BYTES_MAX, BATCH_EVENTS_MAX, Batch, Event};
-pub use event_ref::EventRef;
-pub use expected::{ExpectedVersion, VersionConflict};
-pub use id_conflict::{Difference, IdConflict};
-pub use options::{AppendOptions, Durability, PAYLOAD_BYTES_MAX_DEFAULT, StoreOptions};
-pub use receipt::{Receipt, ReceiptMismatch};
-pub use refused_time::RefusedTime;
-pub use report::{OpenPath, OpenReport, OpenTimes};
-pub use snapshot::{Events, Snapshot};
-pub use stats::Stats;
+pub use read::{Events, Snapshot};
 pub use store::Store;
-pub use stored::StoredEvent;
-pub use submit::{Outcome, Ticket};
-pub use submit_async::Submit;
 pub use typed::{Codec, CodecError, EventEnum, EventPayload, Json, MessagePack, Registry};
 pub use verify::{PROBLEMS_MAX, Problem, ProblemKind, VerifyReport};
 

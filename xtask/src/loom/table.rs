@@ -8,8 +8,8 @@ const GATE: &str = "crates/index/src/gate.rs";
 const LIVE: &str = "crates/index/src/live/mod.rs";
 const SNAPSHOT: &str = "crates/index/src/reader/snapshot.rs";
 const INSERT: &str = "crates/index/src/writer/insert.rs";
-const SYNC: &str = "crates/store/src/writer/sync.rs";
-const PLACES: &str = "crates/store/src/writer/places.rs";
+const SYNC: &str = "crates/store/src/group_sync/sync.rs";
+const PLACES: &str = "crates/store/src/group_sync/places.rs";
 
 pub(super) const MUTATIONS: &[Mutation] = &[
     Mutation {
@@ -194,28 +194,28 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         file: SYNC,
         find: "            sleeper.parker.unpark();",
         replace: "            drop(sleeper);",
-        options: "writer::model::a_returned_append_is_durable_and_visible_and_nobody_is_left_waiting",
+        options: "group_sync::model::a_returned_append_is_durable_and_visible_and_nobody_is_left_waiting",
     },
     Mutation {
         name: "a leader does not wake the next",
         file: SYNC,
         find: "        woken.extend(next);",
         replace: "        drop(next);",
-        options: "writer::model::a_returned_append_is_durable_and_visible_and_nobody_is_left_waiting",
+        options: "group_sync::model::a_returned_append_is_durable_and_visible_and_nobody_is_left_waiting",
     },
     Mutation {
         name: "who is just covered is not woken",
         file: SYNC,
         find: "|sleeper| sleeper.end <= durable",
         replace: "|sleeper| sleeper.end < durable",
-        options: "writer::model::one_sync_serves_everyone_it_covers",
+        options: "group_sync::model::one_sync_serves_everyone_it_covers",
     },
     Mutation {
         name: "what is written is stored relaxed",
         file: SYNC,
         find: "self.written.store(end.get(), Ordering::Release);",
         replace: "self.written.store(end.get(), Ordering::Relaxed);",
-        options: "writer::model::a_returned_append_is_durable_and_visible_and_nobody_is_left_waiting",
+        options: "group_sync::model::a_returned_append_is_durable_and_visible_and_nobody_is_left_waiting",
     },
     Mutation {
         name: "durable is told before it is visible",
@@ -226,7 +226,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         replace: "            state.durable = end;
             self.durable.store(end.get(), Ordering::Release);
             self.gate.advance_to(end);",
-        options: "writer::model::a_returned_append_is_durable_and_visible_and_nobody_is_left_waiting",
+        options: "group_sync::model::a_returned_append_is_durable_and_visible_and_nobody_is_left_waiting",
     },
     Mutation {
         name: "what is written is visible before it is synced",
@@ -234,14 +234,14 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         find: "        let (target, written) = self.gather(expected, yields);",
         replace: "        let (target, written) = self.gather(expected, yields);
         self.gate.advance_to(written);",
-        options: "writer::model::what_is_visible_is_durable",
+        options: "group_sync::model::what_is_visible_is_durable",
     },
     Mutation {
         name: "a failed sync is forgotten",
         file: SYNC,
         find: "            state.poison = Some(poison);",
         replace: "            let _ = poison;",
-        options: "writer::model::a_failed_sync_wakes_everyone_and_shows_nothing",
+        options: "group_sync::model::a_failed_sync_wakes_everyone_and_shows_nothing",
     },
     Mutation {
         name: "a flush syncs beside another sync",
@@ -250,49 +250,49 @@ pub(super) const MUTATIONS: &[Mutation] = &[
                 return self.lead(state, GATHER_YIELDS);",
         replace: "            if state.poison.is_none() {
                 return self.lead(state, GATHER_YIELDS);",
-        options: "writer::model::a_failure_that_is_told_once_is_not_hidden_by_another_sync",
+        options: "group_sync::model::a_failure_that_is_told_once_is_not_hidden_by_another_sync",
     },
     Mutation {
         name: "a leader wakes no task",
         file: SYNC,
         find: "        self.calls.wake(tasks);",
         replace: "        drop(tasks);",
-        options: "writer::ticket_model::an_awaited_ticket_is_woken_when_its_event_is_durable \
-                  writer::ticket_model::a_ticket_is_woken_by_a_thread_that_syncs_for_itself",
+        options: "group_sync::ticket_model::an_awaited_ticket_is_woken_when_its_event_is_durable \
+                  group_sync::ticket_model::a_ticket_is_woken_by_a_thread_that_syncs_for_itself",
     },
     Mutation {
         name: "a failed sync wakes no task",
         file: SYNC,
         find: "state.wakers.take(durable, is_poisoned)",
         replace: "state.wakers.take(durable, false)",
-        options: "writer::ticket_model::a_failed_sync_wakes_every_ticket",
+        options: "group_sync::ticket_model::a_failed_sync_wakes_every_ticket",
     },
     Mutation {
         name: "a dropped ticket leaves its waker",
-        file: "crates/store/src/writer/tasks.rs",
+        file: "crates/store/src/group_sync/tasks.rs",
         find: "let waker = self.state.lock().wakers.remove(key);",
         replace: "let _ = key;
         let waker = None;",
-        options: "writer::ticket_model::a_dropped_ticket_leaves_no_waker_and_its_event_becomes_durable",
+        options: "group_sync::ticket_model::a_dropped_ticket_leaves_no_waker_and_its_event_becomes_durable",
     },
     Mutation {
         name: "a close leaves unsynced what nobody asked for",
-        file: "crates/store/src/writer/close.rs",
+        file: "crates/store/src/group_sync/close.rs",
         find: "group.wait(group.written())",
         replace: "group.wait(group.durable())",
-        options: "writer::close_model::a_close_answers_a_task_in_flight_and_loses_nothing \
-                  writer::close_model::a_close_answers_a_thread_in_flight_and_loses_nothing \
-                  writer::close_model::a_close_that_fails_tells_every_ticket",
+        options: "group_sync::close_model::a_close_answers_a_task_in_flight_and_loses_nothing \
+                  group_sync::close_model::a_close_answers_a_thread_in_flight_and_loses_nothing \
+                  group_sync::close_model::a_close_that_fails_tells_every_ticket",
     },
     Mutation {
         name: "a driver looks whether to stop after it looked for asks",
-        file: "crates/store/src/writer/driver.rs",
+        file: "crates/store/src/group_sync/driver.rs",
         find: "        let stop = asks.stop.load(Ordering::Acquire);
         if asks.sync.swap(false, Ordering::AcqRel) {",
         replace: "        let asked = asks.sync.swap(false, Ordering::AcqRel);
         let stop = asks.stop.load(Ordering::Acquire);
         if asked {",
-        options: "writer::close_model::a_store_that_is_dropped_leaves_no_ticket_waiting",
+        options: "group_sync::close_model::a_store_that_is_dropped_leaves_no_ticket_waiting",
     },
     Mutation {
         name: "a condition looks at what is visible alone",
@@ -310,10 +310,10 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     },
     Mutation {
         name: "who waits for room waits for more than the oldest",
-        file: "crates/store/src/writer/in_flight.rs",
+        file: "crates/store/src/group_sync/in_flight.rs",
         find: "|end| *end <= durable",
         replace: "|end| *end < durable",
-        options: "writer::ticket_model::a_task_that_finds_no_room_is_woken_when_there_is",
+        options: "group_sync::ticket_model::a_task_that_finds_no_room_is_woken_when_there_is",
     },
     Mutation {
         name: "who finds no room is not woken",
@@ -321,32 +321,32 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         find: "Waiting::Entered(state.waiting.insert(own, waker))",
         replace: "let _ = own;
         Waiting::Entered(Some(waker))",
-        options: "writer::ticket_model::a_task_that_finds_no_room_is_woken_when_there_is",
+        options: "group_sync::ticket_model::a_task_that_finds_no_room_is_woken_when_there_is",
     },
     Mutation {
         name: "a failed sync is not told to who waits for room",
-        file: "crates/store/src/writer/room.rs",
+        file: "crates/store/src/group_sync/room.rs",
         find: "            if let Some(poison) = self.group.poison() {
                 self.leave();
                 return Poll::Ready(Err(poison));
             }",
         replace: "",
-        options: "writer::ticket_model::a_failed_sync_is_told_to_a_task_that_waits_for_room",
+        options: "group_sync::ticket_model::a_failed_sync_is_told_to_a_task_that_waits_for_room",
     },
     Mutation {
         name: "a job of the background that was taken counts as done",
-        file: "crates/store/src/jobs.rs",
+        file: "crates/store/src/upkeep/jobs.rs",
         find: "if state.unfinished.first().is_none_or(|first| *first >= end) {",
         replace: "if state.waiting.iter().all(|(number, _)| *number >= end) {",
-        options: "jobs_model::what_was_asked_for_is_done_once_when_the_wait_for_it_is_over",
+        options: "upkeep::jobs_model::what_was_asked_for_is_done_once_when_the_wait_for_it_is_over",
     },
     Mutation {
         name: "who waits for a job of the background is not told that it is done",
-        file: "crates/store/src/jobs.rs",
+        file: "crates/store/src/upkeep/jobs.rs",
         find: "unfinished.remove(&self.number);
         self.jobs.changed.notify_all();",
         replace: "unfinished.remove(&self.number);",
-        options: "jobs_model::what_was_asked_for_is_done_once_when_the_wait_for_it_is_over",
+        options: "upkeep::jobs_model::what_was_asked_for_is_done_once_when_the_wait_for_it_is_over",
     },
     Mutation {
         name: "who finds no room looks whether writing has stopped before the lock",
@@ -355,27 +355,27 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         let (durable, is_stopped) = now();",
         replace: "        let (durable, is_stopped) = now();
         let mut state = self.0.lock();",
-        options: "writer::ticket_model::a_failed_sync_is_told_to_a_task_that_waits_for_room",
+        options: "group_sync::ticket_model::a_failed_sync_is_told_to_a_task_that_waits_for_room",
     },
     Mutation {
         name: "who was woken for a place and is gone keeps it",
         file: PLACES,
         find: "        let next = if state.in_flight.len() < most {",
         replace: "        let next = if state.in_flight.len() > most {",
-        options: "writer::calls_model::who_is_dropped_passes_its_place_on",
+        options: "group_sync::calls_model::who_is_dropped_passes_its_place_on",
     },
     Mutation {
         name: "an unpark before the park is forgotten",
-        file: "crates/store/src/writer/parker.rs",
+        file: "crates/store/src/group_sync/parker.rs",
         find: "        *self.token.lock() = true;",
         replace: "        drop(self.token.lock());",
-        options: "writer::calls_model::a_thread_that_parks_is_woken_whenever_it_is_unparked",
+        options: "group_sync::calls_model::a_thread_that_parks_is_woken_whenever_it_is_unparked",
     },
     Mutation {
         name: "a thread for callers' code that is closed leaves what it was given",
-        file: "crates/store/src/calls.rs",
+        file: "crates/store/src/trace/calls.rs",
         find: "            while queue.calls.is_empty() {",
         replace: "            while queue.calls.is_empty() || queue.is_closed {",
-        options: "writer::calls_model::who_is_to_be_woken_while_the_store_closes_is_woken",
+        options: "group_sync::calls_model::who_is_to_be_woken_while_the_store_closes_is_woken",
     },
 ];

@@ -6,7 +6,7 @@ use crate::outcome::Outcome;
 use crate::output::note;
 use crate::terminal::{Bar, Screen, count, size};
 use std::path::{Path, PathBuf};
-use strandline::maintenance::{Exported, LineFormat, export};
+use strandline_transfer::{Exported, LineFormat, export};
 
 /// What lines look like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

@@ -8,8 +8,8 @@ use crate::terminal::{Bar, Screen, count, number};
 use serde_json::json;
 use std::io::{self, BufReader};
 use std::path::PathBuf;
-use strandline::maintenance::{ImportError, ImportOptions, Imported, import, try_import};
 use strandline::{BATCH_BYTES_MAX, ErrorKind, StoreOptions};
+use strandline_transfer::{ImportError, ImportOptions, Imported, import, try_import};
 
 /// How much of the lines is read at once.
 const BUFFER_BYTES: usize = 1 << 20;

@@ -3,7 +3,8 @@
 use super::screen::{Screen, column, fit};
 use std::io;
 use strandline::EventRef;
-use strandline::maintenance::{PayloadForm, base64_text, readable_json, rfc3339, write_line};
+use strandline::maintenance::rfc3339;
+use strandline_transfer::{PayloadForm, base64_text, readable_json, write_line};
 
 /// Terminals from this width on show an event in one line.
 const WIDE: usize = 100;

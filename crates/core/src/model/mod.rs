@@ -15,6 +15,7 @@ mod id;
 mod kind;
 mod name;
 mod region;
+mod rfc3339;
 #[cfg(feature = "serde")]
 mod serde_text;
 mod tags;
@@ -30,4 +31,5 @@ pub use id::{EventId, EventIdError, ID_RANDOM_BITS, Sequence};
 pub use kind::{EventKind, KindError, KindFilter};
 pub use name::{NAME_BYTES_MAX, NameError, TAG_BYTES_MAX, check_name};
 pub use region::{EntityFilter, Region, Span};
+pub use rfc3339::{civil_date, rfc3339};
 pub use tags::{TAGS_MAX, TagError, encode_tags};

@@ -1,22 +1,16 @@
-//! `Checked`: a serializer around another that refuses what would not come back.
+//! `Checked`: a serializer around another that refuses what would not come back. It holds [`Compound`] and
+//! [`Map`], what of it holds others, as each is made of the other.
 
-use super::Doubts;
-use super::compound::{Compound, Map};
 use super::keys::Keys;
+use super::place::Place;
 use super::refusal::{Reason, Step};
 use super::state::State;
 use serde::Serialize;
-use serde::ser::Serializer;
+use serde::ser::{
+    SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
+    SerializeTupleStruct, SerializeTupleVariant, Serializer,
+};
 use std::fmt::Display;
-
-/// Where a value stands, as far as it matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
-    Plain,
-    /// In a `Some`, with nothing between that is written.
-    Some,
-    Key,
-}
 
 /// A serializer that hands everything on to another, but for what it refuses.
 pub(super) struct Checked<'s, S> {
@@ -26,10 +20,10 @@ pub(super) struct Checked<'s, S> {
 }
 
 /// A value that is written through [`Checked`].
-pub(super) struct Within<'s, T: ?Sized> {
-    pub(super) value: &'s T,
-    pub(super) state: &'s State,
-    pub(super) place: Place,
+struct Within<'s, T: ?Sized> {
+    value: &'s T,
+    state: &'s State,
+    place: Place,
 }
 
 impl<T: Serialize + ?Sized> Serialize for Within<'_, T> {
@@ -53,59 +47,6 @@ impl<'s, S: Serializer> Checked<'s, S> {
     }
 
     #[inline]
-    fn null(&self) -> Result<(), S::Error> {
-        if self.place != Place::Some {
-            return Ok(());
-        }
-        let count = |doubts: &mut Doubts| doubts.some_null += 1;
-        self.state.doubt(Reason::SomeNull, count)
-    }
-
-    #[inline]
-    fn text(&self, text: &str) {
-        if self.place == Place::Key {
-            self.state.key.set(Some(Keys::hash(text.as_bytes())));
-        }
-    }
-
-    /// A number or truth value, which is a text where it is a key of JSON.
-    #[inline]
-    fn word(&self, word: impl Display) {
-        if self.place == Place::Key {
-            self.key_word(&word.to_string());
-        }
-    }
-
-    #[cold]
-    fn key_word(&self, word: &str) {
-        self.text(word);
-        if self.state.format.is_json {
-            self.state.note(|doubts| doubts.number_keys += 1);
-        }
-    }
-
-    #[inline]
-    fn finite(&self, number: f64) -> Result<(), S::Error> {
-        if number.is_finite() || !self.state.format.is_json {
-            return Ok(());
-        }
-        let what = match number {
-            f64::INFINITY => "infinity",
-            f64::NEG_INFINITY => "minus infinity",
-            _ => "not a number (NaN)",
-        };
-        Err(self.state.refuse(Reason::NotFinite(what)))
-    }
-
-    /// A number of 128 bits, however small: the type alone decides whether it is read.
-    fn wide(&self, bits: u128) {
-        self.state.note(|doubts| {
-            doubts.wide = doubts.wide.wrapping_add(bits);
-            doubts.wide_count += 1;
-        });
-    }
-
-    #[inline]
     fn compound<C>(
         self,
         levels: usize,
@@ -122,7 +63,7 @@ macro_rules! words {
         $(
             #[inline]
             fn $function(self, value: $type) -> Result<S::Ok, S::Error> {
-                self.word(value);
+                self.place.word(self.state, value);
                 self.inner.$function(value)
             }
         )*
@@ -153,52 +94,51 @@ impl<'s, S: Serializer> Serializer for Checked<'s, S> {
     }
 
     fn serialize_i128(self, value: i128) -> Result<S::Ok, S::Error> {
-        self.word(value);
-        self.wide(value.cast_unsigned());
+        self.place.word(self.state, value);
+        self.state.wide(value.cast_unsigned());
         self.inner.serialize_i128(value)
     }
 
     fn serialize_u128(self, value: u128) -> Result<S::Ok, S::Error> {
-        self.word(value);
-        self.wide(value);
+        self.place.word(self.state, value);
+        self.state.wide(value);
         self.inner.serialize_u128(value)
     }
 
     #[inline]
     fn serialize_f32(self, value: f32) -> Result<S::Ok, S::Error> {
-        self.finite(f64::from(value))?;
-        self.word(value);
+        self.state.finite(f64::from(value))?;
+        self.place.word(self.state, value);
         self.inner.serialize_f32(value)
     }
 
     #[inline]
     fn serialize_f64(self, value: f64) -> Result<S::Ok, S::Error> {
-        self.finite(value)?;
-        self.word(value);
+        self.state.finite(value)?;
+        self.place.word(self.state, value);
         self.inner.serialize_f64(value)
     }
 
     fn serialize_char(self, value: char) -> Result<S::Ok, S::Error> {
-        self.text(value.encode_utf8(&mut [0; 4]));
+        self.place
+            .text(self.state, value.encode_utf8(&mut [0; 4]).as_bytes());
         self.inner.serialize_char(value)
     }
 
     #[inline]
     fn serialize_str(self, value: &str) -> Result<S::Ok, S::Error> {
-        self.text(value);
+        self.place.text(self.state, value.as_bytes());
         self.inner.serialize_str(value)
     }
 
     fn serialize_bytes(self, value: &[u8]) -> Result<S::Ok, S::Error> {
-        if self.place == Place::Key {
-            self.state.key.set(Some(Keys::hash(value)));
-        }
+        self.place.text(self.state, value);
         self.inner.serialize_bytes(value)
     }
 
     #[inline]
     fn serialize_none(self) -> Result<S::Ok, S::Error> {
-        self.null()?;
+        self.place.null(self.state)?;
         self.inner.serialize_none()
     }
 
@@ -216,14 +156,14 @@ impl<'s, S: Serializer> Serializer for Checked<'s, S> {
     }
 
     fn serialize_unit(self) -> Result<S::Ok, S::Error> {
-        self.null()?;
+        self.place.null(self.state)?;
         self.inner.serialize_unit()
     }
 
     fn serialize_unit_struct(self, name: &'static str) -> Result<S::Ok, S::Error> {
         // MessagePack has an empty array for it.
         if self.state.format.is_json {
-            self.null()?;
+            self.place.null(self.state)?;
         }
         self.inner.serialize_unit_struct(name)
     }
@@ -235,7 +175,7 @@ impl<'s, S: Serializer> Serializer for Checked<'s, S> {
         index: u32,
         variant: &'static str,
     ) -> Result<S::Ok, S::Error> {
-        self.text(variant);
+        self.place.text(self.state, variant.as_bytes());
         self.inner.serialize_unit_variant(name, index, variant)
     }
 
@@ -345,5 +285,188 @@ impl<'s, S: Serializer> Serializer for Checked<'s, S> {
 
     fn is_human_readable(&self) -> bool {
         self.inner.is_human_readable()
+    }
+}
+
+/// What holds others: an array, a struct, a variant.
+pub(super) struct Compound<'s, C> {
+    inner: C,
+    state: &'s State,
+    levels: usize,
+    items: usize,
+}
+
+impl<'s, C> Compound<'s, C> {
+    #[inline]
+    const fn new(inner: C, state: &'s State, levels: usize) -> Self {
+        Self {
+            inner,
+            state,
+            levels,
+            items: 0,
+        }
+    }
+}
+
+/// Hands the items of an array on.
+macro_rules! items {
+    ($($trait:ident::$function:ident,)*) => {
+        $(
+            impl<C: $trait> $trait for Compound<'_, C> {
+                type Ok = C::Ok;
+                type Error = C::Error;
+
+                #[inline]
+                fn $function<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), C::Error> {
+                    let state = self.state;
+                    let value = Within { value, state, place: Place::Plain };
+                    let written = self.inner.$function(&value);
+                    let item = self.items;
+                    self.items += 1;
+                    state.at(written, || Step::Item(item))
+                }
+
+                #[inline]
+                fn end(self) -> Result<C::Ok, C::Error> {
+                    self.state.leave(self.levels);
+                    self.inner.end()
+                }
+            }
+        )*
+    };
+}
+
+items! {
+    SerializeSeq::serialize_element,
+    SerializeTuple::serialize_element,
+    SerializeTupleStruct::serialize_field,
+    SerializeTupleVariant::serialize_field,
+}
+
+/// Hands the fields of a struct on.
+macro_rules! fields {
+    ($($trait:ident,)*) => {
+        $(
+            impl<C: $trait> $trait for Compound<'_, C> {
+                type Ok = C::Ok;
+                type Error = C::Error;
+
+                #[inline]
+                fn serialize_field<T: Serialize + ?Sized>(
+                    &mut self,
+                    name: &'static str,
+                    value: &T,
+                ) -> Result<(), C::Error> {
+                    let state = self.state;
+                    let value = Within { value, state, place: Place::Plain };
+                    let written = self.inner.serialize_field(name, &value);
+                    state.at(written, || Step::Field(name))
+                }
+
+                fn skip_field(&mut self, name: &'static str) -> Result<(), C::Error> {
+                    self.inner.skip_field(name)
+                }
+
+                #[inline]
+                fn end(self) -> Result<C::Ok, C::Error> {
+                    self.state.leave(self.levels);
+                    self.inner.end()
+                }
+            }
+        )*
+    };
+}
+
+fields! {
+    SerializeStruct,
+    SerializeStructVariant,
+}
+
+/// A map, whose keys are looked at.
+pub(super) struct Map<'s, C> {
+    entries: Compound<'s, C>,
+    keys: Keys,
+}
+
+impl<'s, C> Map<'s, C> {
+    #[inline]
+    fn new(entries: Compound<'s, C>) -> Self {
+        Self {
+            entries,
+            keys: Keys::default(),
+        }
+    }
+
+    /// Takes note of the key that was written last, if it was a text or the like.
+    #[inline]
+    fn keep_key(&mut self) {
+        if let Some(key) = self.entries.state.key.take() {
+            self.keys.add(key);
+        }
+    }
+}
+
+impl<C: SerializeMap> SerializeMap for Map<'_, C> {
+    type Ok = C::Ok;
+    type Error = C::Error;
+
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), C::Error> {
+        let state = self.entries.state;
+        let key = Within {
+            value: key,
+            state,
+            place: Place::Key,
+        };
+        let written = self.entries.inner.serialize_key(&key);
+        self.keep_key();
+        state.at(written, || Step::Value)
+    }
+
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), C::Error> {
+        let state = self.entries.state;
+        let value = Within {
+            value,
+            state,
+            place: Place::Plain,
+        };
+        let written = self.entries.inner.serialize_value(&value);
+        state.at(written, || Step::Value)
+    }
+
+    #[inline]
+    fn serialize_entry<K, V>(&mut self, key: &K, value: &V) -> Result<(), C::Error>
+    where
+        K: Serialize + ?Sized,
+        V: Serialize + ?Sized,
+    {
+        let state = self.entries.state;
+        let within = Within {
+            value: key,
+            state,
+            place: Place::Key,
+        };
+        // One after the other, since the value may hold a map whose keys take the place of this one.
+        let written = self.entries.inner.serialize_key(&within);
+        self.keep_key();
+        let written = written.and_then(|()| {
+            self.entries.inner.serialize_value(&Within {
+                value,
+                state,
+                place: Place::Plain,
+            })
+        });
+        state.at(written, || {
+            serde_json::to_string(key).map_or(Step::Value, Step::Key)
+        })
+    }
+
+    #[inline]
+    fn end(self) -> Result<C::Ok, C::Error> {
+        let state = self.entries.state;
+        state.leave(self.entries.levels);
+        if self.keys.has_equal() {
+            state.doubt(Reason::EqualKeys, |doubts| doubts.equal_keys += 1)?;
+        }
+        self.entries.inner.end()
     }
 }

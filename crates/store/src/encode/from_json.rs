@@ -1,6 +1,6 @@
 //! JSON text as MessagePack: the same value, or the reason why MessagePack has not the same.
 
-use super::message_pack;
+use super::value::message_pack;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
 use std::fmt;

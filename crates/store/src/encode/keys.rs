@@ -1,4 +1,4 @@
-//! `Keys`: whether a map has a key twice.
+//! `Keys`: whether a map has a key twice. Keeps hashes, and no key.
 
 /// Digits of pi and of the golden ratio, as good as any.
 const SEED: u64 = 0x243f_6a88_85a3_08d3;

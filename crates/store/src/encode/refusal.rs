@@ -1,6 +1,6 @@
 //! `Refusal`: why a value is not written, and where in it the reason is.
 
-use super::{Format, LEVELS_MAX};
+use super::format::{Format, LEVELS_MAX};
 use std::error::Error;
 use std::fmt;
 

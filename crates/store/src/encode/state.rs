@@ -1,7 +1,8 @@
 //! `State`: what is known of a value while it is written, and the path to what is refused in it.
 
+use super::doubts::{Doubtful, Doubts};
+use super::format::{Format, LEVELS_MAX};
 use super::refusal::{Reason, Refusal, Step};
-use super::{Doubtful, Doubts, Format, LEVELS_MAX};
 use serde::ser::Error;
 use std::cell::{Cell, RefCell};
 
@@ -95,5 +96,27 @@ impl State {
             self.path.borrow_mut().push(step());
         }
         written
+    }
+
+    /// Refuses a number that JSON has not.
+    #[inline]
+    pub(super) fn finite<E: Error>(&self, number: f64) -> Result<(), E> {
+        if number.is_finite() || !self.format.is_json {
+            return Ok(());
+        }
+        let what = match number {
+            f64::INFINITY => "infinity",
+            f64::NEG_INFINITY => "minus infinity",
+            _ => "not a number (NaN)",
+        };
+        Err(self.refuse(Reason::NotFinite(what)))
+    }
+
+    /// A number of 128 bits, however small: the type alone decides whether it is read.
+    pub(super) fn wide(&self, bits: u128) {
+        self.note(|doubts| {
+            doubts.wide = doubts.wide.wrapping_add(bits);
+            doubts.wide_count += 1;
+        });
     }
 }

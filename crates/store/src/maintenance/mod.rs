@@ -4,7 +4,8 @@
 //! [`ErrorKind::Cancelled`](crate::ErrorKind::Cancelled). Functions that change a directory can be
 //! interrupted at any point, by the callback or by a crash, and called again.
 //!
-//! Holds no commands: those are in the package `strandline-cli`.
+//! Holds no commands: those are in the package `strandline-cli`. Knows the whole store, and
+//! nothing in the store knows it.
 //!
 //! ```
 //! use std::ops::ControlFlow;
@@ -25,56 +26,38 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod annotate;
+// Each line knows the lines below it alone; what stands on one line does not know each other.
+//
+// restore                             a backup in the place of a store
+// backup  salvage  rewrite  inspect   copied; saved from damage; compacted or redacted; shown
+// verify  rebuild                     proven; its indexes made anew
+// damaged  notes                      a directory as it is; notes of removals on their way into a log
+// places  progress                    where directories lie; how far a function is
 mod backup;
-mod base64;
-mod batches;
-mod census;
-mod cloud_event;
-mod compact;
 mod damaged;
-mod export;
-mod import;
-mod imported;
-mod inventory;
-mod line;
-mod marks;
-mod meaning;
-mod missing;
+mod inspect;
+mod notes;
 mod places;
 mod progress;
-mod quarantine;
-mod readable;
 mod rebuild;
-mod redact;
-mod removal_line;
-mod removals;
 mod restore;
 mod rewrite;
 mod salvage;
-mod segment_files;
-mod switched;
-mod time;
 mod verify;
-mod verify_files;
 
-pub use annotate::{Annotation, annotate_event, annotate_file, annotate_frame};
 pub use backup::{BackedUp, BackupOptions, backup, backup_with};
-pub use census::Census;
-pub use compact::{Compacted, CompactionPlan, Retention, compact};
-pub use export::{Exported, LineFormat, export};
-pub use import::{ImportError, ImportOptions, Imported, import, try_import};
-pub use inventory::{FileFacts, FooterState, Inventory, SegmentFacts};
-pub use line::{PayloadForm, base64_text, readable_json, write_line};
-pub use missing::Missing;
-pub use progress::{OnProgress, Progress, ProgressUnit};
+pub use inspect::{
+    Annotation, Census, FileFacts, FooterState, Inventory, Removal, RemovalChange, RemovalNote,
+    SegmentFacts, annotate_event, annotate_file, annotate_frame, removal_notes, removals,
+};
+pub use notes::ForeignNotes;
+pub use progress::{Meter, OnProgress, Progress, ProgressUnit};
 pub use rebuild::{Rebuilt, rebuild};
-pub use redact::{Redacted, Redaction, redact};
-pub use removals::{Removal, RemovalChange, removals};
 pub use restore::{Existing, Restored, restore};
-pub(crate) use restore::{MARKER, STAGING_BESIDE, STAGING_WITHIN};
+pub use rewrite::{
+    Compacted, CompactionPlan, Missing, Redacted, Redaction, Retention, compact, redact,
+};
 pub use salvage::{Loss, Salvaged, salvage, salvage_into};
+pub use strandline_core::{civil_date, rfc3339};
 pub use strandline_segment::CopyMode;
-pub use time::{civil_date, parse_rfc3339, rfc3339};
-pub use verify::{Kept, Verified, verify};
-pub use verify_files::verify_files;
+pub use verify::{Kept, Verified, verify, verify_files};

@@ -9,6 +9,8 @@ use std::io;
 use std::path::{Component, Path, PathBuf};
 use strandline_core::fs::{FileIdentity, Fs};
 
+/// What a file system has in a directory that is empty otherwise.
+pub(super) const LOST_AND_FOUND: &str = "lost+found";
 /// Most directories that a path is looked up through; longer paths are none.
 const DEPTH_MAX: usize = 4096;
 

@@ -1,6 +1,7 @@
 //! `Progress`: how far a maintenance function is.
 
 use crate::{Error, ErrorKind};
+use std::fmt;
 use std::ops::ControlFlow;
 
 /// What is counted.
@@ -35,19 +36,40 @@ const EVENTS_BETWEEN: u64 = 4096;
 /// How many bytes there are between two reports.
 const BYTES_BETWEEN: u64 = 1 << 20;
 
-/// Counts, and reports now and then.
-pub(super) struct Meter<'a> {
+/// Counts what a function does, and reports it every few thousand events or every mebibyte: for functions of
+/// other crates that are watched and stopped as those of this module are.
+///
+/// ```
+/// use std::ops::ControlFlow;
+/// use strandline::maintenance::Meter;
+///
+/// let mut reports = 0;
+/// let mut on_progress = |_| {
+///     reports += 1;
+///     ControlFlow::Continue(())
+/// };
+/// let mut meter = Meter::events(Some(10_000), &mut on_progress);
+/// for _ in 0..10_000 {
+///     meter.add(1)?;
+/// }
+/// meter.finish()?;
+/// assert_eq!(reports, 3);
+/// # Ok::<(), strandline::Error>(())
+/// ```
+pub struct Meter<'a> {
     on_progress: OnProgress<'a>,
     progress: Progress,
     reported: u64,
 }
 
 impl<'a> Meter<'a> {
-    pub(super) fn events(total: Option<u64>, on_progress: OnProgress<'a>) -> Self {
+    /// Counts events, of as many as there are if that is known.
+    pub fn events(total: Option<u64>, on_progress: OnProgress<'a>) -> Self {
         Self::new(ProgressUnit::Events, total, on_progress)
     }
 
-    pub(super) fn bytes(total: Option<u64>, on_progress: OnProgress<'a>) -> Self {
+    /// Counts bytes, of as many as there are if that is known.
+    pub fn bytes(total: Option<u64>, on_progress: OnProgress<'a>) -> Self {
         Self::new(ProgressUnit::Bytes, total, on_progress)
     }
 
@@ -68,7 +90,7 @@ impl<'a> Meter<'a> {
     /// # Errors
     ///
     /// [`ErrorKind::Cancelled`] if the callback says so.
-    pub(super) fn add(&mut self, more: u64) -> Result<(), Error> {
+    pub fn add(&mut self, more: u64) -> Result<(), Error> {
         self.progress.done += more;
         let between = match self.progress.unit {
             ProgressUnit::Events => EVENTS_BETWEEN,
@@ -85,7 +107,7 @@ impl<'a> Meter<'a> {
     /// # Errors
     ///
     /// As [`add`](Self::add).
-    pub(super) fn finish(&mut self) -> Result<(), Error> {
+    pub fn finish(&mut self) -> Result<(), Error> {
         self.progress.done = self.progress.total.unwrap_or(self.progress.done);
         self.report()
     }
@@ -95,7 +117,7 @@ impl<'a> Meter<'a> {
     /// # Errors
     ///
     /// As [`add`](Self::add).
-    pub(super) fn report(&mut self) -> Result<(), Error> {
+    pub fn report(&mut self) -> Result<(), Error> {
         self.reported = self.progress.done;
         match (self.on_progress)(self.progress) {
             ControlFlow::Continue(()) => Ok(()),
@@ -107,6 +129,14 @@ impl<'a> Meter<'a> {
 /// The error of a function that a callback stopped.
 pub(super) fn cancelled() -> Error {
     Error::new(ErrorKind::Cancelled, "stopped, as was asked for")
+}
+
+impl fmt::Debug for Meter<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Meter")
+            .field("progress", &self.progress)
+            .finish_non_exhaustive()
+    }
 }
 
 #[cfg(test)]

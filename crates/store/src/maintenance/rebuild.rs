@@ -28,7 +28,7 @@ pub struct Rebuilt {
 /// is not what the frames give, in the layout of `options`, and a checkpoint, whatever state those are
 /// in. The log is repaired as by any opening.
 ///
-/// What [`verify`](crate::maintenance::verify) finds wrong with indexes is mended after it.
+/// What [`verify`](crate::maintenance::verify()) finds wrong with indexes is mended after it.
 ///
 /// A footer that is there stays in its file, which others may have: the segment gets a new file, so there
 /// must be room for the longest segment.
@@ -53,7 +53,7 @@ pub fn rebuild(
     let fs = store.shared().options.fs.clone();
     let (events, notices) = (report.events_from_log, report.notices.clone());
     let sequence = store.checkpoint()?;
-    let shared = store.shared.clone();
+    let shared = store.shared().clone();
     // Waits for the footers, which are written meanwhile.
     store.close()?;
     let footers = std::mem::take(&mut *shared.footers.lock());

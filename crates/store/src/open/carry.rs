@@ -3,10 +3,9 @@
 //! A segment is to be readable without the one before. So the first record of each coordinate has its
 //! names, coordinates are numbered anew, and the first record of each entity has the hash before it.
 
-use super::replay::{Replay, malformed};
 use crate::Error;
-use crate::checkpoint::Restored;
-use crate::writer::SegmentNames;
+use crate::rows::checkpoint::Restored;
+use crate::rows::{Replay, SegmentNames, malformed};
 use std::collections::HashMap;
 use strandline_core::record::{RecordView, RemovedRecord, StoredRecord};
 use strandline_core::{Coordinate, EventHasher, Hash, Sequence};

@@ -1,6 +1,6 @@
 //! Restores that were interrupted: no new store is made where one was about to be.
 
-use crate::maintenance::{MARKER, STAGING_BESIDE, STAGING_WITHIN};
+use crate::model::{MARKER, STAGING_BESIDE, STAGING_WITHIN};
 use crate::{Error, ErrorKind};
 use std::io;
 use std::path::{Path, PathBuf};

@@ -1,21 +1,25 @@
 //! Where a store is, and the lock by which it is held.
 
-use super::{interrupted, not_found};
-use crate::of_store::is_of_store;
-use crate::options::Access;
+use super::interrupted;
+use crate::engine::Ours;
+use crate::model::{Access, LOCK_FILE, is_of_store};
 use crate::{Error, ErrorKind, StoreOptions};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use strandline_core::fs::FileLock;
 
-/// The file whose lock the writing process holds; it stays where it is.
-pub(crate) const LOCK_FILE: &str = "LOCK";
+/// What a store is held by; nothing if it is opened to read only.
+pub(super) struct Held {
+    pub(super) lock: Option<Box<dyn FileLock>>,
+    pub(super) ours: Option<Arc<Ours>>,
+}
 
 /// The path whatever the working directory is changed to. Links in it are followed at each use.
 ///
 /// # Errors
 ///
 /// `InvalidInput` if it is empty; `Io` if there is no working directory.
-pub(crate) fn absolute(dir: &Path) -> Result<PathBuf, Error> {
+pub(super) fn absolute(dir: &Path) -> Result<PathBuf, Error> {
     std::path::absolute(dir).map_err(|error| match error.kind() {
         std::io::ErrorKind::InvalidInput => {
             Error::new(ErrorKind::InvalidInput, "the path of a directory is empty")
@@ -59,4 +63,11 @@ pub(super) fn lock(dir: &Path, options: &StoreOptions) -> Result<Option<Box<dyn 
             ),
         )
     })
+}
+
+pub(super) fn not_found(dir: &Path) -> Error {
+    Error::new(
+        ErrorKind::NotFound,
+        format!("there is no store in {}", dir.display()),
+    )
 }

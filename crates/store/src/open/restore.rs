@@ -3,14 +3,13 @@
 //!
 //! None of it is ever needed: what is damaged is noted and costs time.
 
-use super::replay::Replay;
 use super::steps::{Step, Steps};
-use crate::checkpoint::{self, Restored};
-use crate::footer::{self, Opened};
-use crate::removed::{RemovedHeads, RemovedInSegments};
+use crate::rows::checkpoint::{self, Restored};
+use crate::rows::footer::{self, Opened};
+use crate::rows::{RemovedHeads, RemovedInSegments, Replay, Sealed};
 use crate::{Error, OpenPath, OpenReport};
 use strandline_checkpoint::Newest;
-use strandline_core::{Hlc, Sequence};
+use strandline_core::Sequence;
 use strandline_segment::{LogPosition, SealedFrames, SegmentInfo, UncheckedLog};
 
 /// Where to read the log from, and what is to be written anew.
@@ -23,17 +22,9 @@ pub(super) struct Start {
     /// Position of the checkpoint that was found.
     pub(super) checkpoint: Option<LogPosition>,
     /// Sealed segments that have no good footer.
-    pub(super) without_footer: Vec<WithoutFooter>,
+    pub(super) without_footer: Vec<Sealed>,
     /// Where streams end whose newest event was removed.
     pub(super) removed: RemovedInSegments,
-}
-
-/// A sealed segment whose rows were read from its frames.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct WithoutFooter {
-    pub(crate) info: SegmentInfo,
-    /// The newest clock reading up to its end.
-    pub(crate) newest: Option<Hlc>,
 }
 
 /// The newest checkpoint with its number, if it is one of this log, and whether others were passed over.
@@ -238,7 +229,7 @@ fn attach(
                 None => info.start(),
             };
             frames.visit_from(from, |frame| replay.frame(frame))?;
-            start.without_footer.push(WithoutFooter {
+            start.without_footer.push(Sealed {
                 info: *info,
                 newest: replay.newest(),
             });

@@ -1,6 +1,6 @@
-//! `Ledger`: the removals that the notes of a log tell of.
+//! `Ledger`: the removals that the notes of a log tell of. Looks at no event.
 
-use super::Runs;
+use super::runs::Runs;
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 use strandline_core::record::{RemovalChange, RemovalNote, RemovalPart, RemovalStage};

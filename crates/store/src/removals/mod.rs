@@ -1,15 +1,12 @@
 //! Removals: what the log itself says of its events that were removed or redacted.
 //!
-//! [`Recorder`] writes the notes of a compaction or redaction, [`Ledger`] puts together what the notes of
-//! a log say, [`ForeignNotes`] keeps those of other logs, [`Runs`] are the sequences. What the notes must agree with is checked in `verify`.
+//! [`Ledger`] puts together what the notes of a log say, [`Runs`] are the sequences. Writes no notes, which
+//! `maintenance` does, and does not hold them against what is missing, which `verify` does. Knows nothing else
+//! of this crate.
 
-mod foreign;
 mod ledger;
-mod recorder;
 mod runs;
 
-pub(crate) use foreign::{ForeignNotes, is_sound};
 pub(crate) use ledger::Ledger;
 pub use ledger::Removal;
-pub(crate) use recorder::{Recorder, Taken};
-pub(crate) use runs::Runs;
+pub(crate) use runs::{Runs, push_run};

@@ -33,11 +33,7 @@ impl Runs {
 
     /// Adds a sequence that is higher than the others. O(1).
     pub(crate) fn push(&mut self, sequence: Sequence) {
-        let sequence = sequence.get();
-        match self.0.last_mut() {
-            Some(last) if last.end == sequence => last.end = last.end.saturating_add(1),
-            _ => self.0.push(sequence..sequence.saturating_add(1)),
-        }
+        push_run(&mut self.0, sequence);
     }
 
     /// The runs.
@@ -95,6 +91,15 @@ impl Runs {
     /// Each sequence.
     pub(crate) fn iter(&self) -> impl Iterator<Item = Sequence> {
         self.0.iter().flat_map(|run| run.clone().map(Sequence::new))
+    }
+}
+
+/// Adds a sequence to runs in any order; one that follows the last takes no more memory.
+pub(crate) fn push_run(runs: &mut Vec<Range<u64>>, sequence: Sequence) {
+    let sequence = sequence.get();
+    match runs.last_mut() {
+        Some(last) if last.end == sequence => last.end = last.end.saturating_add(1),
+        _ => runs.push(sequence..sequence.saturating_add(1)),
     }
 }
 

@@ -84,6 +84,28 @@ impl<T: Serialize + DeserializeOwned> Codec<T> for Json {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MessagePack;
 
+impl MessagePack {
+    /// The MessagePack of a JSON text: the same value, keys in their order.
+    ///
+    /// ```
+    /// use strandline::{Codec, MessagePack};
+    ///
+    /// let bytes = MessagePack::of_json("{\"total\": 4200}")?;
+    /// let value: std::collections::BTreeMap<String, u32> = MessagePack::decode(&bytes)?;
+    /// assert_eq!(value["total"], 4200);
+    /// assert!(MessagePack::of_json("18446744073709551616").is_err());
+    /// # Ok::<(), strandline::CodecError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Why MessagePack has not the same: a whole number of more than 64 bits, which would become a float; a
+    /// key that is there twice; nesting that is too deep; a float beyond the largest. And what is no JSON.
+    pub fn of_json(json: &str) -> Result<Vec<u8>, CodecError> {
+        Ok(encode::json_as_message_pack(json)?)
+    }
+}
+
 impl<T: Serialize + DeserializeOwned> Codec<T> for MessagePack {
     const ENCODING: PayloadEncoding = PayloadEncoding::MESSAGE_PACK;
 

@@ -1,7 +1,8 @@
 //! `Registry`: which type an event is decoded as, by its kind and version.
 
-use super::{CodecError, EventPayload, decode_bytes};
-use crate::payload::PayloadRef;
+use super::codec::CodecError;
+use super::payload::{EventPayload, decode_bytes};
+use crate::model::PayloadRef;
 use crate::{Error, ErrorKind, EventRef, StoredEvent};
 use std::any::{Any, type_name};
 use std::collections::BTreeMap;

@@ -1,4 +1,4 @@
-//! The chains of entities, as far as the log was read.
+//! The chains of entities, as far as the log was read. Checks none.
 
 use std::collections::HashMap;
 use strandline_core::Hash;

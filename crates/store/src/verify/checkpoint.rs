@@ -1,9 +1,9 @@
-//! The checkpoint on the disk, to be held against the frames of its segment.
+//! The checkpoint on the disk, to be held against the frames of its segment. Compares no rows.
 
+use super::problem::Problem;
 use super::rows::SegmentRows;
-use super::{Problem, ProblemKind};
-use crate::checkpoint::{self, Restored};
-use crate::store::Shared;
+use crate::engine::Shared;
+use crate::rows::checkpoint::{self, Restored};
 use crate::{Error, ErrorKind};
 use strandline_core::Hlc;
 use strandline_index::Block;
@@ -29,7 +29,9 @@ pub(super) fn newest(shared: &Shared) -> Result<(Option<StoredCheckpoint>, Vec<P
         })?;
     let discarded = newest.discarded.into_iter();
     let mut problems: Vec<_> = discarded
-        .map(|discarded| problem(&discarded.file_name, &discarded.reason.to_string()))
+        .map(|discarded| {
+            Problem::of_index_file(&discarded.file_name, &discarded.reason.to_string())
+        })
         .collect();
     let Some(found) = newest.checkpoint else {
         return Ok((None, problems));
@@ -38,19 +40,9 @@ pub(super) fn newest(shared: &Shared) -> Result<(Option<StoredCheckpoint>, Vec<P
     match checkpoint::restore(found, &shared.identity) {
         Ok(restored) => Ok((Some(StoredCheckpoint { file, restored }), problems)),
         Err(error) => {
-            problems.push(problem(&file, &error.to_string()));
+            problems.push(Problem::of_index_file(&file, &error.to_string()));
             Ok((None, problems))
         }
-    }
-}
-
-fn problem(file: &str, message: &str) -> Problem {
-    Problem {
-        sequence: None,
-        kind: ProblemKind::Index,
-        events: 0,
-        file: Some(file.to_owned()),
-        message: format!("{file}: {message}"),
     }
 }
 
@@ -61,7 +53,7 @@ impl StoredCheckpoint {
 
     /// The problem of a position that is not where a commit ends.
     pub(super) fn misplaced(&self) -> Problem {
-        problem(
+        Problem::of_index_file(
             &self.file,
             "its position is not where a commit of the log ends",
         )

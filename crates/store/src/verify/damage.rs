@@ -1,7 +1,7 @@
 //! `Damage`: what of the log could not be read, and which events that concerns.
 
-use super::{Problem, ProblemKind};
-use crate::removals::Runs;
+use super::problem::{Problem, ProblemKind};
+use crate::removals::{Runs, push_run};
 use std::ops::Range;
 use strandline_core::Sequence;
 use strandline_segment::SegmentInfo;
@@ -78,13 +78,13 @@ impl Damage {
     /// Notes that an event was met, whether or not it is right.
     pub(super) fn met(&mut self, sequence: Sequence) {
         if let Some(stretch) = &mut self.stretch {
-            push(&mut stretch.found, sequence);
+            push_run(&mut stretch.found, sequence);
         }
     }
 
     /// Notes that something is wrong with an event that was read.
     pub(super) fn wrong(&mut self, sequence: Sequence) {
-        push(&mut self.wrong, sequence);
+        push_run(&mut self.wrong, sequence);
     }
 
     /// Takes what others found to be wrong.
@@ -94,7 +94,7 @@ impl Damage {
 
     /// Notes an event whose entity nothing tells any more.
     pub(super) fn unnamed(&mut self, sequence: Sequence) {
-        push(&mut self.unread, sequence);
+        push_run(&mut self.unread, sequence);
         let (_, count) = self.unnamed.get_or_insert((sequence, 0));
         *count += 1;
     }
@@ -129,15 +129,11 @@ impl Damage {
         let mut problems = self.settle(info, to);
         if let Some((sequence, count)) = self.unnamed.take() {
             let file = info.file_name();
-            problems.push(Problem {
-                sequence: Some(sequence),
-                kind: ProblemKind::Log,
-                events: 0,
-                message: format!(
-                    "its entity was named by a record that is damaged, and {count} in all of {file} are so"
-                ),
-                file: Some(file),
-            });
+            let message = format!(
+                "its entity was named by a record that is damaged, and {count} in all of {file} are so"
+            );
+            let problem = Problem::new(ProblemKind::Log, message);
+            problems.push(problem.of_event(Some(sequence)).in_file(Some(file)));
         }
         problems
     }
@@ -164,20 +160,10 @@ impl Damage {
 
 fn problem(info: &SegmentInfo, offset: u64, reason: &str, events: Option<Range<u64>>) -> Problem {
     let file = info.file_name();
-    Problem {
-        sequence: events.as_ref().map(|events| Sequence::new(events.start)),
-        kind: ProblemKind::Log,
-        events: events.map_or(0, |events| events.end - events.start),
-        message: format!("{file} is damaged at offset {offset}: {reason}"),
-        file: Some(file),
-    }
-}
-
-/// Adds a sequence to runs; one that follows the last takes no more memory.
-pub(super) fn push(runs: &mut Vec<Range<u64>>, sequence: Sequence) {
-    let sequence = sequence.get();
-    match runs.last_mut() {
-        Some(last) if last.end == sequence => last.end = last.end.saturating_add(1),
-        _ => runs.push(sequence..sequence.saturating_add(1)),
+    let message = format!("{file} is damaged at offset {offset}: {reason}");
+    let problem = Problem::new(ProblemKind::Log, message).in_file(Some(file));
+    match events {
+        Some(events) => problem.of_lost(&events),
+        None => problem,
     }
 }

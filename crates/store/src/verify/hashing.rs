@@ -3,8 +3,8 @@
 //! An event's hash needs the one before it in its chain, and that is stored: so any event can be
 //! checked without those before it, and all of them in any order.
 
-use super::damage::push;
-use super::{PROBLEMS_MAX, Problem, ProblemKind, message_at};
+use super::problem::{PROBLEMS_MAX, Problem, ProblemKind, message_at};
+use crate::removals::push_run;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::ops::Range;
 use std::sync::Arc;
@@ -122,18 +122,14 @@ fn work(batches: &Receiver<Batch>) -> Wrong {
             if event.has_its_hash(body, &mut hasher) {
                 continue;
             }
-            push(&mut wrong, event.at.sequence);
+            push_run(&mut wrong, event.at.sequence);
             if problems.len() < PROBLEMS_MAX {
                 let entity = event.coordinate.entity();
                 let message =
                     format!("its hash is not that of its content in the chain of {entity}");
-                problems.push(Problem {
-                    sequence: Some(event.at.sequence),
-                    kind: ProblemKind::Log,
-                    events: 0,
-                    file: None,
-                    message: message_at(event.at.position, &message),
-                });
+                let message = message_at(event.at.position, &message);
+                let problem = Problem::new(ProblemKind::Log, message);
+                problems.push(problem.of_event(Some(event.at.sequence)));
             }
         }
     }

@@ -6,11 +6,10 @@
 //! are in memory: those that are compared and those that are read.
 
 use super::checkpoint::{self, StoredCheckpoint};
+use super::problem::Problem;
 use super::rows::SegmentRows;
-use super::{Problem, ProblemKind};
-use crate::footer;
-use crate::removed;
-use crate::store::Shared;
+use crate::engine::Shared;
+use crate::rows::{footer, heads};
 use crate::{Error, Snapshot};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::path::PathBuf;
@@ -53,13 +52,7 @@ impl Reading {
     /// The problem of a reading that an event after it does not follow.
     pub(super) fn contradicted(self) -> Problem {
         let message = "its newest clock reading is not before that of the event which follows";
-        Problem {
-            sequence: None,
-            kind: ProblemKind::Index,
-            events: 0,
-            message: format!("{}: {message}", self.file),
-            file: Some(self.file),
-        }
+        Problem::of_index_file(&self.file, message)
     }
 }
 
@@ -183,13 +176,8 @@ impl Comparer {
     }
 
     fn problem(&mut self, file: &str, sequence: Option<Sequence>, message: &str) {
-        self.compared.problems.push(Problem {
-            sequence,
-            kind: ProblemKind::Index,
-            events: 0,
-            file: Some(file.to_owned()),
-            message: format!("{file}: {message}"),
-        });
+        let problem = Problem::of_index_file(file, message);
+        self.compared.problems.push(problem.of_event(sequence));
     }
 
     fn differ(&mut self, file: &str, whose: &str, differences: Vec<BlockDifference>) {
@@ -224,7 +212,7 @@ impl Comparer {
                 return Ok(());
             }
         };
-        let is_list = |is_located| heads == removed::encode_as(&rows.removed, is_located);
+        let is_list = |is_located| heads == heads::encode_as(&rows.removed, is_located);
         if !is_list(true) && !is_list(false) {
             let message = "its footer's list of the streams whose newest event was removed differs \
                            from what the frames say";

@@ -6,15 +6,16 @@
 use super::chains::{Chain, chain_of};
 use super::damage::Damage;
 use super::hashing::Hashing;
+use super::problem::{PROBLEMS_MAX, Problem, ProblemKind, message_at};
 use super::removals::Gone;
+use super::report::VerifyReport;
 use super::rows::SegmentRows;
-use super::{PROBLEMS_MAX, Problem, ProblemKind, VerifyReport, message_at};
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 use strandline_core::record::{Record, StoredRecord};
 use strandline_core::{Coordinate, Hash, Hlc, Sequence};
-use strandline_segment::{Frame, FrameRecord, LogPosition, Piece, SegmentInfo};
+use strandline_segment::{Frame, FrameHeader, FrameRecord, LogPosition, Piece, SegmentInfo};
 
 /// Tells the coordinate of an event that no record of its segment names any more.
 pub(crate) type Lookup<'a> = Box<dyn Fn(&FrameRecord<'_>, &Record<'_>) -> Option<Coordinate> + 'a>;
@@ -71,13 +72,8 @@ impl<'a> LogCheck<'a> {
         file: Option<String>,
         message: String,
     ) {
-        self.told(Problem {
-            sequence,
-            kind: ProblemKind::Log,
-            events: 0,
-            file,
-            message,
-        });
+        let problem = Problem::new(ProblemKind::Log, message);
+        self.told(problem.of_event(sequence).in_file(file));
     }
 
     pub(crate) fn told(&mut self, problem: Problem) {
@@ -114,13 +110,8 @@ impl<'a> LogCheck<'a> {
             return;
         };
         let (file, message) = why(&events);
-        self.told(Problem {
-            sequence: Some(Sequence::new(events.start)),
-            kind: ProblemKind::Log,
-            events: events.end - events.start,
-            file: Some(file),
-            message,
-        });
+        let problem = Problem::new(ProblemKind::Log, message);
+        self.told(problem.of_lost(&events).in_file(Some(file)));
     }
 
     /// Takes a piece of the segment that is being read.
@@ -148,13 +139,7 @@ impl<'a> LogCheck<'a> {
                 self.settle(info, header.first_sequence);
                 self.damage.frame(info, *offset, reason);
                 self.not_whole();
-                let events = if header.is_note {
-                    0
-                } else {
-                    u64::from(header.records)
-                };
-                let end = header.first_sequence.checked_add(events);
-                self.damage.goes_on_at(end.unwrap_or(header.first_sequence));
+                self.damage.goes_on_at(claimed_end(header));
             }
             Piece::BrokenRecords {
                 sequence,
@@ -356,5 +341,25 @@ impl<'a> LogCheck<'a> {
         let there = chains.iter().flatten().filter(|chain| chain.has_event);
         report.entities = there.count() as u64;
         report
+    }
+}
+
+/// The sequence after the events that the header of a frame says are in it.
+pub(crate) fn claimed_end(header: &FrameHeader) -> Sequence {
+    let events = if header.is_note {
+        0
+    } else {
+        u64::from(header.records)
+    };
+    let end = header.first_sequence.checked_add(events);
+    end.unwrap_or(header.first_sequence)
+}
+
+/// How many events a piece holds that can be read.
+pub(crate) fn events_in(piece: &Piece<'_>) -> u64 {
+    match piece {
+        Piece::Frame { frame, .. } => frame.len() as u64,
+        Piece::Record(_) => 1,
+        _ => 0,
     }
 }

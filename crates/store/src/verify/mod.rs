@@ -1,4 +1,12 @@
 //! Verification: the whole log against its checksums and its chains, and every index against the log.
+//!
+//! `verifier` goes through the log. It has the pieces checked by `log`, what was made of a segment by `index` on
+//! another thread, the newest checkpoint by `checkpoint`, and what is missing by `removals`. Below these are
+//! what the frames give (`rows`, `chains`, `hashing`), what is wrong (`damage`, `problem`), and the report.
+//!
+//! Holds no reading of a store that does not open, and nothing that was kept elsewhere: both are in
+//! `maintenance`. Changes nothing. Knows the shared state of a store, what is made of its log (checkpoint,
+//! footer), and the notes of removals; knows no maintenance.
 
 mod chains;
 mod checkpoint;
@@ -6,21 +14,22 @@ mod damage;
 mod hashing;
 mod index;
 mod log;
+mod problem;
 mod removals;
 mod report;
 mod rows;
 mod verifier;
 
-pub(crate) use log::LogCheck;
-pub use report::{PROBLEMS_MAX, Problem, ProblemKind, VerifyReport};
+pub(crate) use log::{LogCheck, claimed_end, events_in};
+pub use problem::{PROBLEMS_MAX, Problem, ProblemKind};
+pub use report::VerifyReport;
 
 use crate::Error;
-use crate::store::Shared;
-use crate::writer::KeepsWakeUp;
-
+use crate::engine::Shared;
+use crate::group_sync::KeepsWakeUp;
 use index::Indexes;
 use strandline_core::record::Record;
-use strandline_segment::{FrameRecord, Piece, RecordPosition, ScanError};
+use strandline_segment::FrameRecord;
 use verifier::Verifier;
 
 /// Reads the log up to its present end, and on other threads meanwhile hashes its events and compares
@@ -42,7 +51,7 @@ pub(crate) fn verify(
     let _kept = KeepsWakeUp::new();
     // Before the end of the log, which is not behind the checkpoint then.
     let (stored, discarded) = checkpoint::newest(shared)?;
-    let (until, snapshot) = shared.end_and_snapshot();
+    let (until, snapshot) = crate::read::end_and_snapshot(shared);
     let no_thread = |error| Error::io("start a thread to verify", &shared.dir, error);
     let index = snapshot.index.clone();
     // The index in use knows an event whose entity a damaged record named.
@@ -63,10 +72,7 @@ pub(crate) fn verify(
         verifier.piece(info, &piece);
         on_events(events_in(&piece))
     });
-    read.map_err(|error| match error {
-        ScanError::Log(error) => error.into(),
-        ScanError::Visit(error) => error,
-    })?;
+    read.map_err(Error::from)?;
     let gone = std::mem::take(&mut verifier.log.gone);
     let is_whole = !verifier.log.damage.any;
     let mut report = verifier.finish(&until, discarded)?;
@@ -76,21 +82,4 @@ pub(crate) fn verify(
         report.problems.truncate(PROBLEMS_MAX);
     }
     Ok(report)
-}
-
-/// How many events a piece holds that can be read.
-pub(crate) fn events_in(piece: &Piece<'_>) -> u64 {
-    match piece {
-        Piece::Frame { frame, .. } => frame.len() as u64,
-        Piece::Record(_) => 1,
-        _ => 0,
-    }
-}
-
-/// What is wrong with an event, and where it stands.
-fn message_at(position: RecordPosition, message: &str) -> String {
-    format!(
-        "{message} (segment {}, offset {})",
-        position.segment, position.offset
-    )
 }

@@ -3,12 +3,13 @@
 //! Whatever was removed or redacted is to be in a record of this log, and what a record says is done is
 //! to be gone. Records stand after what they tell of, so both are put together once the log was read.
 
-use super::{Problem, ProblemKind, VerifyReport};
+use super::problem::{Problem, ProblemKind};
+use super::report::VerifyReport;
 use crate::Error;
+use crate::engine::Shared;
 use crate::removals::{Ledger, Removal, Runs};
-use crate::store::Shared;
 use strandline_core::record::{RecordPayload, RemovalChange, RemovalHasher, StoredRecord};
-use strandline_core::{Hash, Sequence, recorded_log_base};
+use strandline_core::{Hash, Sequence, recorded_log_base, rfc3339};
 use strandline_segment::{
     Frame, FrameRecord, LogPosition, LogView, Manifest, ScanError, SegmentInfo,
 };
@@ -122,13 +123,8 @@ struct Problems(Vec<Problem>);
 
 impl Problems {
     fn add(&mut self, sequence: Option<Sequence>, message: String) {
-        self.0.push(Problem {
-            sequence,
-            kind: ProblemKind::Log,
-            events: 0,
-            file: None,
-            message,
-        });
+        let problem = Problem::new(ProblemKind::Log, message);
+        self.0.push(problem.of_event(sequence));
     }
 }
 
@@ -139,7 +135,7 @@ fn file_of(log: &LogView, sequence: Sequence) -> Option<String> {
 }
 
 fn put_back(removal: &Removal, sequence: Sequence, until: LogPosition) -> String {
-    let when = crate::maintenance::rfc3339(removal.wall_ms);
+    let when = rfc3339(removal.wall_ms);
     let rule = &removal.rule;
     let what = match removal.change {
         RemovalChange::Removed => "it was removed",
@@ -299,7 +295,7 @@ fn check_digests(
             events,
         } = digest;
         if hasher.finish() != removal.digest || events != removal.events {
-            let when = crate::maintenance::rfc3339(removal.wall_ms);
+            let when = rfc3339(removal.wall_ms);
             let message = format!(
                 "the events that the record of {when} ({}) names are not those that it was made of",
                 removal.rule

@@ -1,54 +1,7 @@
-//! `VerifyReport`: what verification found.
+//! `VerifyReport`: what verification found, as counts and problems. Finds nothing itself.
 
-use std::fmt;
+use super::problem::Problem;
 use strandline_core::{Hash, Sequence};
-
-/// One thing that verification found wrong.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Problem {
-    /// The event, where one can be named.
-    pub sequence: Option<Sequence>,
-    /// What is wrong: what was written, or what was made of it.
-    pub kind: ProblemKind,
-    /// How many events from that one on are damaged or gone; 0 where something is wrong with one that is
-    /// there, or with none.
-    pub events: u64,
-    /// The file that is wrong, where one can be named.
-    pub file: Option<String>,
-    /// What is wrong, and where.
-    pub message: String,
-}
-
-/// What a [`Problem`] is about, which says what mends it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ProblemKind {
-    /// The log: restore it from a backup, or keep what is left with
-    /// [`salvage`](crate::maintenance::salvage).
-    Log,
-    /// A footer, a checkpoint, or the index in memory, which say something else than the log:
-    /// [`rebuild`](crate::maintenance::rebuild) makes them anew.
-    Index,
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let message = &self.message;
-        match (self.sequence, self.events) {
-            (Some(sequence), 0) => write!(f, "event {sequence}: {message}"),
-            (Some(sequence), 1) => write!(f, "{message}; event {sequence} is lost"),
-            (Some(sequence), events) => {
-                let last = sequence.get().saturating_add(events - 1);
-                write!(
-                    f,
-                    "{message}; events {sequence} to {last} ({events}) are lost"
-                )
-            }
-            (None, _) => f.write_str(message),
-        }
-    }
-}
 
 /// What verification found.
 #[derive(Debug, Clone)]
@@ -83,12 +36,9 @@ pub struct VerifyReport {
     /// Hash of the log at its end: kept elsewhere, it shows later that nothing before was changed.
     pub log_hash: Hash,
     /// Everything that is wrong with the log, in its order, and then with the indexes, in theirs; at
-    /// most [`PROBLEMS_MAX`].
+    /// most [`PROBLEMS_MAX`](crate::PROBLEMS_MAX).
     pub problems: Vec<Problem>,
 }
-
-/// Most problems that a report lists.
-pub const PROBLEMS_MAX: usize = 1000;
 
 impl VerifyReport {
     /// Before anything was read of a log that ends with a hash.

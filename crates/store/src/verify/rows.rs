@@ -1,7 +1,6 @@
-//! `SegmentRows`: what the frames of a segment say, which its indexes have to say too.
+//! `SegmentRows`: what the frames of a segment say, which its indexes have to say too. Judges nothing.
 
-use crate::open::row_of;
-use crate::removed::{HeadMap, HeadPlace, RemovedHead};
+use crate::rows::{HeadMap, HeadPlace, RemovedHead, row_of};
 use std::collections::HashMap;
 use std::sync::Arc;
 use strandline_core::record::{Record, RemovedRecord};

@@ -3,9 +3,10 @@
 use super::checkpoint::{self, StoredCheckpoint};
 use super::index::{Check, Compared, Indexes, Job};
 use super::log::LogCheck;
-use super::{PROBLEMS_MAX, Problem, ProblemKind, VerifyReport};
+use super::problem::{PROBLEMS_MAX, Problem, ProblemKind};
+use super::report::VerifyReport;
 use crate::Error;
-use crate::store::Shared;
+use crate::engine::Shared;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use strandline_core::{Hlc, Region, Sequence};
@@ -203,17 +204,11 @@ impl<'a> Verifier<'a> {
         if report.problems.is_empty() && found.is_empty() && indexed > report.events {
             let events = report.events;
             let durable = self.shared.group.durable();
-            found.push(Problem {
-                sequence: None,
-                kind: ProblemKind::Index,
-                events: 0,
-                file: None,
-                message: format!(
-                    "the index has {indexed} events, the log {events} up to {} (durable below \
-                     {durable})",
-                    until.sequence
-                ),
-            });
+            let message = format!(
+                "the index has {indexed} events, the log {events} up to {} (durable below {durable})",
+                until.sequence
+            );
+            found.push(Problem::new(ProblemKind::Index, message));
         }
         report.problems.extend(found);
         report.problems.truncate(PROBLEMS_MAX);

@@ -1,41 +1,23 @@
 //! Where the chain of an entity ends, published or not.
 
-use super::Writer;
 use super::confirm::{Claimed, confirm_removed};
+use super::ends::{ChainEnd, StreamEnd};
+use super::prepared::Prepared;
+use super::state::Writer;
 use crate::{Error, ErrorKind};
-use strandline_core::Hash;
-use strandline_index::{EntityId, Head};
+use strandline_index::{CoordinateId, EntityId, Head};
 use strandline_segment::{LogReader, RecordPosition};
 
-/// The end of an entity's chain while a commit is being made.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct ChainEnd {
-    pub(super) next_clock: Option<u32>,
-    pub(super) hash: Hash,
-    /// Whether the segment already has a record of the entity.
-    pub(super) in_segment: bool,
-}
-
-impl ChainEnd {
-    /// Where the chain of an entity without events ends.
-    pub(super) const START: Self = Self {
-        next_clock: Some(0),
-        hash: Hash::ZERO,
-        in_segment: false,
-    };
-}
-
-/// Where the stream of an entity ends.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct StreamEnd {
-    /// The newest event that is there: what readers see, once it is published.
-    pub(super) newest: Option<Head>,
-    /// The newest event that there ever was, whose chain goes on: another than the newest only if it was
-    /// removed.
-    pub(super) last: Option<Head>,
-}
-
 impl Writer {
+    /// The number of an event's coordinate in the index: it may have got one, or lost it to a
+    /// rotation, while its thread waited for the lock.
+    pub(super) fn known(&self, prepared: &Prepared<'_>) -> Option<CoordinateId> {
+        prepared
+            .known
+            .filter(|known| self.index.entity_of(*known).is_some())
+            .or_else(|| self.index.lookup(prepared.coordinate))
+    }
+
     /// Where the stream of an entity ends; `known` is its number, if it has one. What a block says of it
     /// is held against the log.
     ///

@@ -3,43 +3,22 @@
 //! Nothing of the writer's state changes before the write has succeeded; the clock is put back if it
 //! does not.
 
-use super::chain::ChainEnd;
+use super::assigned::Assigned;
 use super::condition::{LookedAhead, check_condition};
-use super::prepare::no_segment_has_room;
+use super::context::Context;
+use super::ends::ChainEnd;
+use super::failure::{exhausted, no_segment_has_room};
+use super::prepared::Prepared;
+use super::state::Writer;
 use super::times::tick;
-use super::{GroupSync, Poison, Prepared, Writer};
-use crate::event::Link;
-use crate::{Durability, Error, ErrorKind, Receipt};
+use crate::group_sync::Poison;
+use crate::model::Link;
+use crate::{Durability, Error, Receipt};
 use std::collections::HashMap;
 use strandline_core::record::Record;
-use strandline_core::{Coordinate, EventId, Hash, Hlc, Random, Sequence};
+use strandline_core::{Coordinate, EventId, Sequence};
 use strandline_index::{CoordinateId, Row, SequenceGate};
-use strandline_segment::{AppendError, Appended, LogPosition, LogReader, SyncHandle};
-
-/// What the writer works with and does not own.
-#[derive(Clone, Copy)]
-pub(crate) struct Context<'a> {
-    pub(crate) group: &'a GroupSync<SyncHandle>,
-    pub(crate) log: &'a LogReader,
-    pub(crate) random: &'a Random,
-    pub(crate) now_ms: u64,
-    pub(crate) drift_ms_max: u64,
-    pub(crate) segment_bytes_max: u64,
-}
-
-/// What an event is given at its commit.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Assigned {
-    id: EventId,
-    coordinate: Option<CoordinateId>,
-    /// The local number of the coordinate.
-    local: u32,
-    clock: u32,
-    hlc: Hlc,
-    hash: Hash,
-    correlation: EventId,
-    causation: Option<EventId>,
-}
+use strandline_segment::{Appended, LogPosition, LogReader};
 
 /// What the events of a commit name that the index does not know yet.
 #[derive(Debug, Default)]
@@ -232,15 +211,6 @@ impl Writer {
         Ok(())
     }
 
-    /// The number of an event's coordinate in the index: it may have got one, or lost it to a
-    /// rotation, while its thread waited for the lock.
-    pub(super) fn known(&self, prepared: &Prepared<'_>) -> Option<CoordinateId> {
-        prepared
-            .known
-            .filter(|known| self.index.entity_of(*known).is_some())
-            .or_else(|| self.index.lookup(prepared.coordinate))
-    }
-
     /// Where the chain of a coordinate's entity ends, for the event at `at` in the commit, which
     /// becomes its last.
     fn chain_end<'a>(
@@ -333,35 +303,4 @@ impl Writer {
         }
         Ok(())
     }
-
-    /// The error of a failed write; stops everything if its outcome is not known.
-    pub(super) fn append_failed(&self, error: AppendError, group: &GroupSync<SyncHandle>) -> Error {
-        match error {
-            AppendError::NotWritten(error) => Error::new(
-                ErrorKind::NotWritten,
-                "nothing was written and the append may be tried again",
-            )
-            .with_source(error),
-            AppendError::Unknown(error) => {
-                group.set_poison(&format!("a write failed and could not be undone: {error}"));
-                self.fate_unknown("the write failed and could not be undone")
-                    .with_source(error)
-            }
-        }
-    }
-
-    fn fate_unknown(&self, why: &str) -> Error {
-        Error::new(
-            ErrorKind::Unknown,
-            format!("{why}; reopen the store and look for the event ids"),
-        )
-        .with_ids(self.assigned.iter().map(|assigned| assigned.id))
-    }
-}
-
-pub(super) fn exhausted(what: &str) -> Error {
-    Error::new(
-        ErrorKind::Exhausted,
-        format!("there are no more {what} to give; nothing was written"),
-    )
 }

@@ -8,7 +8,7 @@
 //!
 //! The events of the append itself do not count against it, also if some of them were appended before.
 
-use super::Prepared;
+use super::prepared::Prepared;
 use crate::{AppendCondition, ConditionConflict, Error, ErrorKind};
 use std::cell::OnceCell;
 use std::collections::HashSet;

@@ -1,8 +1,8 @@
 //! Loom models of append conditions: `xtask loom`.
 
 use super::condition::{check_condition, look_ahead};
-use super::model::{Bench, Fails, bench_of, check};
 use crate::AppendCondition;
+use crate::group_sync::model::{Bench, Fails, bench_of, check};
 use std::sync::Arc;
 use strandline_core::sync::{Mutex, thread};
 use strandline_core::{Coordinate, EventId, EventKind, Region, Sequence};

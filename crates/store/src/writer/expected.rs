@@ -3,8 +3,9 @@
 //! A version is that of the newest event that is there, so what a reader computes is what is accepted. An
 //! event that was removed is not there, though the clock goes on after it.
 
-use super::chain::StreamEnd;
-use super::{Prepared, Writer};
+use super::ends::StreamEnd;
+use super::prepared::Prepared;
+use super::state::Writer;
 use crate::{Error, ExpectedVersion, VersionConflict};
 use std::collections::HashMap;
 use strandline_segment::LogReader;

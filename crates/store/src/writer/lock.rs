@@ -1,6 +1,6 @@
 //! `CommitLock`: who holds it is the single writer.
 
-use super::Writer;
+use super::state::Writer;
 use crate::trace::{self, Held};
 use std::ops::{Deref, DerefMut};
 use strandline_core::sync::{Mutex, MutexGuard};

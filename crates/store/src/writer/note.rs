@@ -1,24 +1,10 @@
 //! Notes: what is written into the log beside events, and takes no sequence.
 
-use super::commit::Context;
-use super::{Poison, Writer};
+use super::context::Context;
+use super::state::Writer;
 use crate::Error;
+use crate::group_sync::Poison;
 use strandline_segment::LogPosition;
-
-/// How many notes were written since the store was opened, and how many of them are durable. A sequence
-/// that is durable says nothing of a note after it.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Notes {
-    pub(crate) written: u64,
-    pub(crate) synced: u64,
-}
-
-impl Notes {
-    /// Whether a note may not be durable.
-    pub(crate) const fn wait_for_sync(self) -> bool {
-        self.synced < self.written
-    }
-}
 
 impl Writer {
     /// Writes a note, and rotates before if it does not fit in the active segment.

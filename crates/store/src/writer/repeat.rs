@@ -5,8 +5,9 @@
 //! more of it. So each member of a batch is looked at by itself.
 
 use super::confirm::Claimed;
-use super::{Prepared, Writer};
-use crate::event::Link;
+use super::prepared::Prepared;
+use super::state::Writer;
+use crate::model::Link;
 use crate::{Difference, Error, ErrorKind, IdConflict, Receipt};
 use strandline_core::record::{Record, RecordPayload};
 use strandline_core::{EventId, Sequence};

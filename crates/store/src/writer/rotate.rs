@@ -1,10 +1,10 @@
 //! Rotation: sealing the active segment and beginning the next, under the commit lock.
 
-use super::Writer;
-use super::commit::Context;
+use super::context::Context;
+use super::state::Writer;
 use crate::Error;
-use crate::background::Sealed;
-use crate::trace;
+use crate::rows::Sealed;
+use crate::trace::{self, Span};
 use tracing::Level;
 
 impl Writer {
@@ -49,4 +49,9 @@ impl Writer {
             newest: self.hlc.last(),
         })
     }
+}
+
+/// The span of a rotation, to be opened before the commit lock is taken.
+pub(crate) fn rotate_span(segment: u32) -> Span {
+    trace::span(Level::INFO, || tracing::info_span!("rotate", segment))
 }

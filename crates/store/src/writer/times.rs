@@ -1,7 +1,9 @@
 //! Times from elsewhere: whether the clock can give them.
 
-use super::commit::Context;
-use super::{Prepared, Writer};
+use super::context::Context;
+use super::failure::exhausted;
+use super::prepared::Prepared;
+use super::state::Writer;
 use crate::{Error, RefusedTime};
 use strandline_core::{Hlc, HlcBehind, HlcClock};
 
@@ -47,7 +49,7 @@ pub(super) fn tick(clock: &mut HlcClock, at: Option<Hlc>, now_ms: u64) -> Result
     let Some(supplied) = at else {
         return clock
             .tick(now_ms)
-            .map_err(|error| super::commit::exhausted("clock readings").with_source(error));
+            .map_err(|error| exhausted("clock readings").with_source(error));
     };
     clock
         .tick_at(supplied)

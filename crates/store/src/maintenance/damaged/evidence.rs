@@ -1,6 +1,7 @@
 //! `Evidence`: how far a damaged store was durable, by everything in it that says so.
 
-use crate::checkpoint::{self, Restored};
+use super::durable::Durable;
+use crate::rows::checkpoint::{self, Restored};
 use crate::{Error, Sequence};
 use std::path::Path;
 use strandline_core::fs::Fs;
@@ -9,10 +10,8 @@ use strandline_segment::{LogIdentity, MANIFEST_FILE, Manifest};
 /// What a store had, as its own files show.
 #[derive(Debug, Default)]
 pub(in crate::maintenance) struct Evidence {
-    /// Events below were durable.
-    pub(in crate::maintenance) durable_before: Sequence,
-    /// The file that shows it.
-    pub(in crate::maintenance) proven_by: Option<String>,
+    /// How far it was durable.
+    pub(in crate::maintenance) durable: Durable,
     /// Whether a manifest or a checkpoint that is whole was there to say it.
     pub(in crate::maintenance) is_proven: bool,
     /// Which segments count.
@@ -50,7 +49,7 @@ impl Evidence {
         });
         let synced = manifest.synced().map(|synced| synced.sequence);
         if let Some(end) = ends.chain(synced).max() {
-            self.durable(end, MANIFEST_FILE);
+            self.durable.take(end, MANIFEST_FILE);
         }
         self.is_proven = true;
         self.manifest = Some(manifest);
@@ -74,7 +73,7 @@ impl Evidence {
             self.notices
                 .push(format!("{file} is damaged: {}", discarded.reason));
             if let Some(number) = discarded.number() {
-                self.durable(Sequence::new(number), file);
+                self.durable.take(Sequence::new(number), file);
             }
         }
         let (Some(found), Some(identity)) = (newest.checkpoint, identity) else {
@@ -83,20 +82,13 @@ impl Evidence {
         let file = strandline_checkpoint::file_name(found.number());
         match checkpoint::restore(found, identity) {
             Ok(restored) => {
-                self.durable(restored.allocated.max(restored.position.sequence), &file);
+                self.durable
+                    .take(restored.allocated.max(restored.position.sequence), &file);
                 self.is_proven = true;
                 self.checkpoint = Some(restored);
             }
             Err(error) => self.notices.push(format!("{file} says nothing: {error}")),
         }
         Ok(())
-    }
-
-    /// Takes what a file shows.
-    pub(in crate::maintenance) fn durable(&mut self, before: Sequence, file: &str) {
-        if before > self.durable_before {
-            self.durable_before = before;
-            self.proven_by = Some(file.to_owned());
-        }
     }
 }

@@ -1,17 +1,26 @@
-//! `DamagedStore`: a directory as it is, for what reads a store that may not open.
+//! `DamagedStore`: a directory as it is, for what reads a store that may not open: which file of each segment
+//! counts, what shows how far it was durable, and the names of its entities.
+//!
+//! Opens no store, judges no event and changes nothing. Knows what is made of a log (checkpoint, footer), and
+//! nothing of maintenance.
 
+mod durable;
 mod evidence;
+mod examine;
 mod names;
+mod segment_files;
 
+pub(super) use durable::Durable;
 pub(super) use evidence::Evidence;
+pub(super) use examine::{entries, examiner};
 pub(super) use names::Names;
+pub(super) use segment_files::{SegmentFiles, is_called_as_one};
 
-use super::annotate::{examiner, is_blank};
-use super::segment_files::SegmentFiles;
 use crate::{Error, ErrorKind, Sequence};
+use examine::is_blank;
 use std::path::Path;
 use strandline_core::fs::Fs;
-use strandline_segment::{Examiner, LogIdentity, Manifest, SegmentId, SegmentInfo};
+use strandline_segment::{Examiner, LogIdentity, Manifest, SegmentInfo};
 
 /// What there is of a store that may be damaged.
 pub(super) struct DamagedStore<'a> {
@@ -30,13 +39,7 @@ impl<'a> DamagedStore<'a> {
     ///
     /// `NotFound` if nothing of a store is in it, `Io`.
     pub(super) fn find(fs: &'a dyn Fs, dir: &'a Path) -> Result<Self, Error> {
-        match fs.list(dir) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let message = format!("there is no directory {}", dir.display());
-                return Err(Error::new(ErrorKind::NotFound, message));
-            }
-            listed => listed.map_err(|error| Error::io("list", dir, error))?,
-        };
+        entries(fs, dir)?;
         let mut files = SegmentFiles::choose(fs, dir)?;
         let mut evidence = Evidence::of(fs, dir)?;
         let identity = match &evidence.manifest {
@@ -46,7 +49,7 @@ impl<'a> DamagedStore<'a> {
         evidence.take_checkpoints(fs, dir, identity.as_ref())?;
         if files.chosen.is_empty()
             && evidence.manifest.is_none()
-            && evidence.durable_before == Sequence::ZERO
+            && evidence.durable.before == Sequence::ZERO
         {
             let message = format!("there is no store in {}", dir.display());
             return Err(Error::new(ErrorKind::NotFound, message));
@@ -65,12 +68,9 @@ impl<'a> DamagedStore<'a> {
     pub(super) fn absent(&self) -> impl Iterator<Item = &SegmentInfo> {
         let listed = self.evidence.manifest.as_ref();
         let listed = listed.map_or(&[][..], Manifest::segments);
-        listed.iter().filter(|info| {
-            let is_own = |name: &String| {
-                SegmentId::parse_file_name(name).is_some_and(|(id, _)| id == info.id())
-            };
-            !self.files.chosen.iter().any(is_own)
-        })
+        listed
+            .iter()
+            .filter(|info| self.files.of(info.id()).is_none())
     }
 
     /// Opens a segment; `None` for one that was made ahead and holds nothing.

@@ -1,7 +1,8 @@
 //! `Names`: which coordinates a damaged segment has, by its records, or else by what was made of them.
 
-use crate::checkpoint::Restored;
-use crate::{Coordinate, Sequence, footer};
+use crate::rows::checkpoint::Restored;
+use crate::rows::footer;
+use crate::{Coordinate, Sequence};
 use std::collections::HashMap;
 use std::sync::Arc;
 use strandline_core::record::{Record, StoredRecord};

@@ -1,9 +1,10 @@
 //! How a copy takes its place: under a name that nothing has, in exchange for a store, or in a directory
 //! that is empty.
 
-use super::staging::{Staging, also, remove_marker, rename_new, set_aside, sync};
-use super::target::{FILL_INSTEAD, exists};
-use crate::open::LOCK_FILE;
+use super::staging::{Staging, remove_marker, set_aside};
+use super::steps::{also, exists, rename_new, sync};
+use super::target::FILL_INSTEAD;
+use crate::model::LOCK_FILE;
 use crate::{Error, ErrorKind};
 use std::io;
 use std::path::{Path, PathBuf};

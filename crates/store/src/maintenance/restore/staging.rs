@@ -4,21 +4,14 @@
 //! left by a restore that was killed, and the next one removes it; unless it has been opened to write
 //! since. Nothing else is ever removed: a store that was replaced has no marker.
 
-use super::target::exists;
-use crate::of_store::is_of_log;
-use crate::open::LOCK_FILE;
+use super::steps::{also, exists, rename_new, sync};
+use crate::model::{LOCK_FILE, MARKER, STAGING_BESIDE, STAGING_WITHIN, is_of_log};
 use crate::{Error, ErrorKind};
 use std::io;
 use std::path::{Path, PathBuf};
 use strandline_core::fs::{EntryKind, FileLock, Fs, TEMPORARY_SUFFIX};
 use strandline_segment::MANIFEST_FILE;
 
-/// The file that a copy has while it is not in its place.
-pub(crate) const MARKER: &str = "RESTORING";
-/// The name of a copy that is made within its target.
-pub(crate) const STAGING_WITHIN: &str = ".restoring";
-/// What follows the name of the target in that of a copy beside it, before a number.
-pub(crate) const STAGING_BESIDE: &str = ".restoring-";
 /// What follows the name of the target in that of the store that it was, before a number.
 const REPLACED: &str = ".replaced-";
 
@@ -111,31 +104,6 @@ impl<'a> Staging<'a> {
             sync(self.fs, made.parent().unwrap_or(made))?;
         }
         sync(self.fs, target.parent().unwrap_or(target))
-    }
-}
-
-/// Says something more in an error.
-pub(super) fn also(error: Error, more: &str) -> Error {
-    Error::new(error.kind(), more.to_owned()).with_source(error)
-}
-
-pub(super) fn sync(fs: &dyn Fs, dir: &Path) -> Result<(), Error> {
-    let synced = fs.sync_dir(dir);
-    synced.map_err(|error| Error::io("sync", dir, error))
-}
-
-/// Renames to a name that nothing has; `false` if something has it.
-pub(super) fn rename_new(fs: &dyn Fs, from: &Path, to: &Path) -> io::Result<bool> {
-    match fs.rename_new(from, to) {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
-        Err(error) if error.kind() == io::ErrorKind::Unsupported => {
-            if exists(fs, to).map_err(io::Error::other)? {
-                return Ok(false);
-            }
-            fs.rename(from, to).map(|()| true)
-        }
-        Err(error) => Err(error),
     }
 }
 

@@ -1,18 +1,15 @@
-//! `Target`: what is where a store is to be, and whether a restore may be made there.
+//! `Target`: what is where a store is to be, and whether a restore may be made there. Changes nothing.
 
-use super::Existing;
-use super::staging::{MARKER, STAGING_WITHIN, is_of_copy};
-use crate::maintenance::places::check_apart;
-use crate::of_store::is_of_log;
-use crate::open::LOCK_FILE;
+use super::existing::Existing;
+use super::staging::is_of_copy;
+use super::steps::exists;
+use crate::maintenance::places::{LOST_AND_FOUND, check_apart};
+use crate::model::{LOCK_FILE, MARKER, STAGING_WITHIN, is_of_log};
 use crate::{Error, ErrorKind};
 use std::io;
 use std::path::{Component, Path, PathBuf};
 use strandline_core::fs::{DirEntry, EntryKind, Fs, OpenMode};
 use strandline_segment::{MANIFEST_FILE, Manifest, SEGMENT_HEADER_BYTES};
-
-/// What a file system has in a directory that is empty otherwise.
-const LOST_AND_FOUND: &str = "lost+found";
 
 /// What to do where a store cannot be moved.
 pub(super) const FILL_INSTEAD: &str =
@@ -86,7 +83,7 @@ impl Target {
         } else if is_interrupted_fill(fs, &self.path, &rest) {
             self.interrupted = rest.iter().map(|entry| entry.name.clone()).collect();
             Found::EmptyDirectory
-        } else if rest.iter().any(|entry| is_of_store(fs, &self.path, entry)) {
+        } else if rest.iter().any(|entry| shows_store(fs, &self.path, entry)) {
             Found::Store
         } else {
             return refuse(&self.path, "is not empty, and holds no store");
@@ -166,18 +163,6 @@ fn join_missing(fs: &dyn Fs, found: &Path, missing: &Path, dir: &Path) -> Result
     Ok(found.join(missing))
 }
 
-/// Whether anything has this name.
-pub(super) fn exists(fs: &dyn Fs, path: &Path) -> Result<bool, Error> {
-    match fs.identity(path) {
-        Ok(_) => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) if error.kind() == io::ErrorKind::Unsupported => {
-            Ok(fs.list(path).is_ok() || fs.open(path, OpenMode::Read).is_ok())
-        }
-        Err(error) => Err(Error::io("look at", path, error)),
-    }
-}
-
 /// Whether a directory is as good as empty with this entry.
 fn is_of_empty(fs: &dyn Fs, dir: &Path, entry: &DirEntry) -> bool {
     match (entry.name.as_str(), entry.kind) {
@@ -188,7 +173,7 @@ fn is_of_empty(fs: &dyn Fs, dir: &Path, entry: &DirEntry) -> bool {
 }
 
 /// Whether an entry shows that a store is there. Others have files called MANIFEST, too.
-fn is_of_store(fs: &dyn Fs, dir: &Path, entry: &DirEntry) -> bool {
+fn shows_store(fs: &dyn Fs, dir: &Path, entry: &DirEntry) -> bool {
     entry.kind == EntryKind::File
         && match entry.name.as_str() {
             MANIFEST_FILE => Manifest::is_one(fs, dir),

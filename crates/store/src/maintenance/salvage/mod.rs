@@ -1,88 +1,30 @@
 //! `salvage`: what can still be proved of a damaged store, into a new one.
 
+//!
+//! `salvager` walks through the old store and proves each event, `saver` gives what is proven to the new one, and
+//! `earlier` knows what that had before. Guesses nothing, and changes nothing in the old store. Knows how a damaged
+//! directory is read, where directories lie, and the notes of removals; knows no other verb of maintenance.
+
+mod commit;
+mod earlier;
+mod loss;
+mod salvaged;
 mod salvager;
-mod save;
+mod saver;
 mod target;
+
+pub use loss::Loss;
+pub use salvaged::Salvaged;
 
 use super::damaged::DamagedStore;
 use super::places::{check_apart, check_apart_on};
 use super::progress::{Meter, OnProgress};
-use crate::{Error, ErrorKind, EventId, Sequence, Store, StoreOptions};
+#[cfg(doc)]
+use crate::ErrorKind;
+use crate::{Error, Store, StoreOptions};
 use salvager::Salvager;
-use std::ops::Range;
 use std::path::Path;
 use strandline_core::fs::Fs;
-
-/// Something that could not be saved.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Loss {
-    /// File.
-    pub file: String,
-    /// Offset in it, in bytes, where one can be named.
-    pub offset: Option<u64>,
-    /// How many bytes, where that is known.
-    pub bytes: Option<u64>,
-    /// The event, or the first of several, where it is known.
-    pub sequence: Option<Sequence>,
-    /// How many events, as far as the file tells; 0 where it does not.
-    pub events: u64,
-    /// Id of the event, where it is known.
-    pub id: Option<EventId>,
-    /// What is wrong.
-    pub reason: String,
-    /// Whether nothing is wrong but that the event's payload was redacted.
-    pub is_redacted: bool,
-}
-
-/// What was saved, and what was lost.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct Salvaged {
-    /// Events that were saved.
-    pub events: u64,
-    /// Of these, events whose chain could not be followed from the event before, which is lost:
-    /// their checksums are right, and that is all that is known.
-    pub unchained: u64,
-    /// Events that had been stored twice, or were in the target already.
-    pub repeated: u64,
-    /// Events that a compaction had removed before.
-    pub removed: u64,
-    /// Compactions and redactions of the old store whose records were saved.
-    pub removals: u64,
-    /// Commits that were saved as several, since the target takes none as large.
-    pub split: u64,
-    /// Events whose time was before that of one which is in the target, and was moved to it.
-    pub moved_times: u64,
-    /// Events below this sequence were durable, by whatever in the old store shows it.
-    pub durable_before: Sequence,
-    /// The file that shows it.
-    pub proven_by: Option<String>,
-    /// Whether a manifest or a checkpoint was whole, so that an end that is gone shows.
-    pub is_proven: bool,
-    /// How many events are lost, as far as anything shows that they were there: neither saved, nor removed
-    /// by a compaction, nor redacted.
-    pub lost: u64,
-    /// Of these, events that were durable.
-    pub lost_durable: u64,
-    /// What was lost, in the order of the log.
-    pub losses: Vec<Loss>,
-    /// Sequences of the old store that nothing was found of, up to the last that anything shows.
-    pub missing: Vec<Range<u64>>,
-    /// Names of the segment files that were not read, as another file of the same segment counts, no
-    /// segment's file is called so, or the segment is of another store.
-    pub passed_over: Vec<String>,
-    /// What else was found wrong, and cost no event.
-    pub notices: Vec<String>,
-}
-
-impl Salvaged {
-    /// Whether everything is saved that the old store shows to have been there, but for what was redacted.
-    #[must_use]
-    pub fn is_whole(&self) -> bool {
-        self.lost == 0 && self.losses.iter().all(|loss| loss.is_redacted)
-    }
-}
 
 /// Saves every event of the store in `dir` whose bytes are what was written into `target`, an empty
 /// store. Reads `dir` as it is and changes nothing in it.
@@ -151,14 +93,6 @@ pub fn salvage_into(
     let salvaged = save_into(source, &store, Meter::events(None, on_progress))?;
     store.close()?;
     Ok(salvaged)
-}
-
-fn same_store(target: &Path) -> Error {
-    let message = format!(
-        "{} is the store that is to be saved, or a copy of it; name a directory for a new one",
-        target.display()
-    );
-    Error::new(ErrorKind::InvalidInput, message)
 }
 
 /// Saves what there is.

@@ -1,13 +1,18 @@
 //! `Salvager`: goes through the segments, proves each event, and saves what is proven.
 
-use super::{Loss, Salvaged};
-use crate::maintenance::damaged::DamagedStore;
-use crate::maintenance::damaged::Names;
+use super::commit::{Commit, Origin};
+use super::earlier::Earlier;
+use super::loss::Loss;
+use super::salvaged::Salvaged;
+use super::saver::Saver;
+use super::target::{foreign, same_store};
+use crate::maintenance::damaged::{DamagedStore, Durable, Names};
+use crate::maintenance::notes::ForeignNotes;
 use crate::maintenance::progress::Meter;
-use crate::removals::ForeignNotes;
-use crate::{Batch, Coordinate, Error, Event, EventId, Hlc, Sequence, Snapshot, Store};
+use crate::removals::{Runs, push_run};
+use crate::verify::claimed_end;
+use crate::{Coordinate, Error, ErrorKind, Event, EventId, Hlc, Sequence, Store};
 use std::collections::{HashMap, HashSet};
-use std::ops::Range;
 use strandline_core::record::{RecordPayload, RemovalNote, StoredRecord};
 use strandline_core::{EventHasher, Hash};
 use strandline_segment::{FrameHeader, FrameRecord, Piece, ScanError, SegmentInfo};
@@ -16,75 +21,44 @@ use strandline_segment::{FrameHeader, FrameRecord, Piece, ScanError, SegmentInfo
 const REDACTED: &str = "its payload was redacted, and is not to be had";
 
 /// The newest saved event of an entity.
-pub(super) struct ChainEnd {
+struct ChainEnd {
     hash: Hash,
     clock: u32,
 }
 
-/// Where an event that is to be saved stands in the old store.
-#[derive(Clone, Copy)]
-pub(super) struct Origin {
-    pub(super) sequence: Sequence,
-    pub(super) id: Option<EventId>,
-    pub(super) offset: u32,
-}
-
-/// The events of a commit that are to be saved.
-#[derive(Default)]
-pub(super) struct Commit {
-    pub(super) batch: Batch,
-    pub(super) origins: Vec<Origin>,
-}
-
 pub(super) struct Salvager<'a> {
-    pub(super) target: &'a Store,
-    /// What the target held before.
-    pub(super) before: Snapshot,
-    /// How many of these events were not met yet.
-    pub(super) unmet: u64,
-    /// How many of them are not saved ones, but the very ones of the old store, hash for hash.
-    pub(super) copies: u64,
-    pub(super) hasher: EventHasher,
-    pub(super) chains: HashMap<String, ChainEnd>,
-    pub(super) names: Names,
+    earlier: Earlier,
+    saver: Saver<'a>,
+    hasher: EventHasher,
+    chains: HashMap<String, ChainEnd>,
+    names: Names,
     /// Ids that were saved.
-    pub(super) seen: HashSet<EventId>,
-    pub(super) newest: Hlc,
-    /// Sequences of which it is known what became of them; they need not ascend.
-    pub(super) known: Vec<Range<u64>>,
-    /// Sequences of events that are lost.
-    pub(super) lost: Vec<Range<u64>>,
+    seen: HashSet<EventId>,
+    newest: Hlc,
     /// The sequence after the last that a right header or record has.
-    pub(super) end: Sequence,
+    end: Sequence,
     /// Up to where frames say that others were durable.
-    pub(super) durable: (Sequence, String),
+    durable: Durable,
     /// A frame that is not whole, until it is known whether its records tell more.
-    pub(super) broken: Option<Loss>,
+    broken: Option<Loss>,
     /// What the old log says of its removals.
-    pub(super) removals: ForeignNotes,
-    pub(super) report: Salvaged,
+    removals: ForeignNotes<'a>,
 }
 
 impl<'a> Salvager<'a> {
     pub(super) fn new(target: &'a Store) -> Result<Self, Error> {
-        let before = target.snapshot();
         Ok(Self {
-            target,
-            unmet: before.len(),
-            copies: 0,
+            earlier: Earlier::of(target),
+            saver: Saver::new(target),
             hasher: EventHasher::default(),
             chains: HashMap::new(),
             names: Names::default(),
             seen: HashSet::new(),
             newest: target.shared().newest_time().unwrap_or_default(),
-            known: Vec::new(),
-            lost: Vec::new(),
             end: Sequence::ZERO,
-            durable: (Sequence::ZERO, String::new()),
+            durable: Durable::default(),
             broken: None,
-            removals: ForeignNotes::default(),
-            report: Salvaged::default(),
-            before,
+            removals: ForeignNotes::new(target),
         })
     }
 
@@ -92,14 +66,14 @@ impl<'a> Salvager<'a> {
     pub(super) fn absent(&mut self, info: &SegmentInfo) {
         let number = info.id();
         let reason = format!("the MANIFEST lists segment {number}, and its file is missing");
-        let mut loss = loss(&info.file_name(), None, None, reason);
+        let mut loss = Loss::of(&info.file_name(), None, None, reason);
         if let Some(end) = info.end() {
             let events = info.start().sequence.get()..end.sequence.get();
             loss.sequence = Some(info.start().sequence).filter(|_| !events.is_empty());
             loss.events = events.end.saturating_sub(events.start);
-            self.lost.push(events);
+            self.saver.lost.push(events);
         }
-        self.report.losses.push(loss);
+        self.saver.report.losses.push(loss);
     }
 
     /// Saves what is left in the file of a segment.
@@ -113,28 +87,32 @@ impl<'a> Salvager<'a> {
             Ok(Some(examiner)) => examiner,
             Ok(None) => return Ok(()),
             Err(error) => {
-                self.report
+                self.saver
+                    .report
                     .losses
-                    .push(loss(name, None, None, error.to_string()));
+                    .push(Loss::of(name, None, None, error.to_string()));
                 return Ok(());
             }
         };
         // A segment begins once what is before it was synced.
-        self.durable(examiner.header().first_sequence, name);
+        self.durable.take(examiner.header().first_sequence, name);
         self.names = Names::of(&examiner, source.evidence.checkpoint.as_ref());
         if let Some(problem) = examiner.header_problem() {
-            self.report.notices.push(problem.to_string());
+            self.saver.report.notices.push(problem.to_string());
         }
         let walked = examiner
             .patient()
             .pieces(|piece| self.piece(name, &piece, meter));
-        self.report.losses.extend(self.broken.take());
+        self.saver.report.losses.extend(self.broken.take());
         match walked {
             Err(ScanError::Visit(error)) => Err(error),
             // What is left of the file is lost; other files may be read.
             Err(ScanError::Log(error)) => {
                 let reason = error.to_string();
-                self.report.losses.push(loss(name, None, None, reason));
+                self.saver
+                    .report
+                    .losses
+                    .push(Loss::of(name, None, None, reason));
                 Ok(())
             }
             Ok(_) => Ok(()),
@@ -144,7 +122,7 @@ impl<'a> Salvager<'a> {
     fn piece(&mut self, file: &str, piece: &Piece<'_>, meter: &mut Meter<'_>) -> Result<(), Error> {
         match piece {
             Piece::Record(_) | Piece::BrokenRecords { .. } => {}
-            _ => self.report.losses.extend(self.broken.take()),
+            _ => self.saver.report.losses.extend(self.broken.take()),
         }
         match piece {
             Piece::Frame { frame, .. } => {
@@ -157,13 +135,13 @@ impl<'a> Salvager<'a> {
                     self.record(file, &record, &mut commit)?;
                 }
                 meter.add(frame.len() as u64)?;
-                self.save(file, &mut commit)
+                self.saver.save(file, &mut commit)
             }
             Piece::Record(record) => {
                 let mut commit = Commit::default();
                 self.record(file, record, &mut commit)?;
                 meter.add(1)?;
-                self.save(file, &mut commit)
+                self.saver.save(file, &mut commit)
             }
             Piece::BrokenFrame {
                 offset,
@@ -173,7 +151,12 @@ impl<'a> Salvager<'a> {
                 self.header(file, header);
                 let bytes = u64::from(header.frame_bytes);
                 let place = u64::from(*offset);
-                self.broken = Some(loss(file, Some(place), Some(bytes), (*reason).to_owned()));
+                self.broken = Some(Loss::of(
+                    file,
+                    Some(place),
+                    Some(bytes),
+                    (*reason).to_owned(),
+                ));
                 Ok(())
             }
             Piece::BrokenRecords {
@@ -185,8 +168,8 @@ impl<'a> Salvager<'a> {
                 // Each record that is not right says so for the frame.
                 self.broken = None;
                 let first = sequence.get();
-                self.lost.push(first..first.saturating_add(*count));
-                let mut loss = loss(
+                self.saver.lost.push(first..first.saturating_add(*count));
+                let mut loss = Loss::of(
                     file,
                     Some(position.offset.into()),
                     None,
@@ -194,7 +177,7 @@ impl<'a> Salvager<'a> {
                 );
                 loss.sequence = Some(*sequence);
                 loss.events = *count;
-                self.report.losses.push(loss);
+                self.saver.report.losses.push(loss);
                 Ok(())
             }
             Piece::Damaged {
@@ -202,8 +185,8 @@ impl<'a> Salvager<'a> {
                 bytes,
                 reason,
             } => {
-                let loss = loss(file, Some(*offset), Some(*bytes), (*reason).to_owned());
-                self.report.losses.push(loss);
+                let loss = Loss::of(file, Some(*offset), Some(*bytes), (*reason).to_owned());
+                self.saver.report.losses.push(loss);
                 Ok(())
             }
             _ => Ok(()),
@@ -211,20 +194,8 @@ impl<'a> Salvager<'a> {
     }
 
     fn header(&mut self, file: &str, header: &FrameHeader) {
-        self.durable(header.durable_through, file);
-        let events = if header.is_note {
-            0
-        } else {
-            u64::from(header.records)
-        };
-        let end = header.first_sequence.checked_add(events);
-        self.end = self.end.max(end.unwrap_or(header.first_sequence));
-    }
-
-    fn durable(&mut self, before: Sequence, file: &str) {
-        if before > self.durable.0 {
-            self.durable = (before, file.to_owned());
-        }
+        self.durable.take(header.durable_through, file);
+        self.end = self.end.max(claimed_end(header));
     }
 
     /// Keeps the note of a removal, as one of another log.
@@ -232,9 +203,9 @@ impl<'a> Salvager<'a> {
         let Ok(note) = RemovalNote::decode(body) else {
             return Ok(());
         };
-        self.report.removals += self.removals.take(self.target, &note)?;
-        match self.removals.are_many() && self.unmet == 0 {
-            true => self.removals.write(self.target),
+        self.saver.report.removals += self.removals.take_of_log(&note)?;
+        match self.removals.are_many() && self.earlier.unmet == 0 {
+            true => self.removals.write(),
             false => Ok(()),
         }
     }
@@ -261,14 +232,14 @@ impl<'a> Salvager<'a> {
             StoredRecord::Removed(_) => None,
         };
         match self.prove(at, &record) {
-            Ok(None) => push(&mut self.known, at.sequence),
+            Ok(None) => push_run(&mut self.saver.known, at.sequence),
             Ok(Some((coordinate, event))) => {
-                commit.batch.add(&coordinate, event);
-                commit.origins.push(Origin {
+                let origin = Origin {
                     sequence: at.sequence,
                     id,
                     offset: at.position.offset,
-                });
+                };
+                commit.add(&coordinate, event, origin);
             }
             Err(reason) => self.lose(file, at, id, reason),
         }
@@ -277,20 +248,20 @@ impl<'a> Salvager<'a> {
 
     fn lose(&mut self, file: &str, at: &FrameRecord<'_>, id: Option<EventId>, reason: String) {
         let is_redacted = reason == REDACTED;
-        push(
+        push_run(
             if is_redacted {
-                &mut self.known
+                &mut self.saver.known
             } else {
-                &mut self.lost
+                &mut self.saver.lost
             },
             at.sequence,
         );
-        self.report.losses.push(Loss {
+        self.saver.report.losses.push(Loss {
             sequence: Some(at.sequence),
             events: 1,
             id,
             is_redacted,
-            ..loss(file, Some(at.position.offset.into()), None, reason)
+            ..Loss::of(file, Some(at.position.offset.into()), None, reason)
         });
     }
 
@@ -310,7 +281,7 @@ impl<'a> Salvager<'a> {
                     clock: removed.clock,
                 };
                 self.chains.insert(entity.to_owned(), end);
-                self.report.removed += 1;
+                self.saver.report.removed += 1;
                 return Ok(None);
             }
         };
@@ -343,18 +314,20 @@ impl<'a> Salvager<'a> {
             return Err(REDACTED.to_owned());
         };
         if !self.seen.insert(record.id) {
-            self.report.repeated += 1;
+            self.saver.report.repeated += 1;
             return Ok(None);
         }
-        if self.unmet > 0 {
-            return self.meet(record.id, at.digest).map(|()| None);
+        if self.earlier.unmet > 0 {
+            self.earlier.meet(record.id, at.digest)?;
+            self.saver.report.repeated += 1;
+            return Ok(None);
         }
         if !is_chained {
-            self.report.unchained += 1;
+            self.saver.report.unchained += 1;
         }
         // Times of a store never go back; those of a damaged one might.
         if record.hlc < self.newest && record.hlc.wall_ms() < self.newest.wall_ms() {
-            self.report.moved_times += 1;
+            self.saver.report.moved_times += 1;
         }
         self.newest = self.newest.max(record.hlc);
         let mut event = Event::encoded(record.kind, record.encoding, bytes.to_vec())
@@ -370,26 +343,49 @@ impl<'a> Salvager<'a> {
         }
         Ok(Some((coordinate, event)))
     }
-}
 
-pub(super) fn loss(file: &str, offset: Option<u64>, bytes: Option<u64>, reason: String) -> Loss {
-    Loss {
-        file: file.to_owned(),
-        offset,
-        bytes,
-        sequence: None,
-        events: 0,
-        id: None,
-        reason,
-        is_redacted: false,
-    }
-}
-
-/// Adds a sequence to runs; one that follows the last takes no more memory.
-pub(super) fn push(runs: &mut Vec<Range<u64>>, sequence: Sequence) {
-    let sequence = sequence.get();
-    match runs.last_mut() {
-        Some(last) if last.end == sequence => last.end = last.end.saturating_add(1),
-        _ => runs.push(sequence..sequence.saturating_add(1)),
+    /// Writes what waits, and puts together what is lost.
+    pub(super) fn finish(mut self, source: DamagedStore<'_>) -> Result<Salvaged, Error> {
+        let Saver {
+            target,
+            known,
+            lost,
+            mut report,
+        } = self.saver;
+        let dir = &target.shared().dir;
+        if self.earlier.is_copy() && source.identity == Some(target.shared().identity) {
+            return Err(same_store(dir));
+        }
+        let unmet = self.earlier.unmet;
+        if unmet > 0 {
+            let message = foreign(dir, source.dir, unmet);
+            return Err(Error::new(
+                ErrorKind::InvalidInput,
+                format!("{message}; nothing was saved into it"),
+            ));
+        }
+        self.removals.write()?;
+        target.sync()?;
+        let mut evidence = source.evidence;
+        evidence.durable.take_all(self.durable);
+        let Durable { before, shown_by } = evidence.durable;
+        let end = before.max(self.end);
+        let (known, told) = (Runs::of(known), Runs::of(lost));
+        let told = told.without(&known);
+        let missing = Runs::below(end).without(&known).without(&told);
+        let lost = told.with(&missing);
+        let later = lost.without(&Runs::below(before));
+        // Files of segments that are missing were told first.
+        report.losses.sort_by(|a, b| a.file.cmp(&b.file));
+        report.lost = lost.count();
+        report.lost_durable = lost.count() - later.count();
+        report.missing = missing.as_slice().to_vec();
+        report.durable_before = before;
+        report.proven_by = shown_by;
+        report.is_proven = evidence.is_proven;
+        report.passed_over = source.files.passed_over;
+        evidence.notices.append(&mut report.notices);
+        report.notices = evidence.notices;
+        Ok(report)
     }
 }

@@ -1,7 +1,7 @@
-//! The directory that a salvage writes into: what it may hold, and what its store must be able to take.
+//! The directory that a salvage writes into: what it may hold, and what its store must be able to take. Writes nothing.
 
-use super::same_store;
 use crate::maintenance::damaged::DamagedStore;
+use crate::maintenance::places::LOST_AND_FOUND;
 use crate::{Error, ErrorKind, EventId, StoreOptions};
 use std::collections::HashSet;
 use std::path::Path;
@@ -37,12 +37,12 @@ pub(super) fn check(
         listed => listed.map_err(|error| Error::io("list", target, error))?,
     };
     let is_of_store = |name: &str, kind: EntryKind| match kind {
-        EntryKind::Directory => [QUARANTINE_DIR, "lost+found"].contains(&name),
+        EntryKind::Directory => [QUARANTINE_DIR, LOST_AND_FOUND].contains(&name),
         EntryKind::File => {
             let name = name
                 .strip_suffix(strandline_core::fs::TEMPORARY_SUFFIX)
                 .unwrap_or(name);
-            crate::of_store::is_of_store(name)
+            crate::model::is_of_store(name)
         }
         EntryKind::Other => false,
     };
@@ -63,6 +63,15 @@ pub(super) fn check(
         0 => Ok(()),
         others => refused(foreign(target, source.dir, others)),
     }
+}
+
+/// The error of a target that is the old store.
+pub(super) fn same_store(target: &Path) -> Error {
+    let message = format!(
+        "{} is the store that is to be saved, or a copy of it; name a directory for a new one",
+        target.display()
+    );
+    Error::new(ErrorKind::InvalidInput, message)
 }
 
 /// What is said of a store that holds other events than the one that is saved.

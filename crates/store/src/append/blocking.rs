@@ -1,0 +1,90 @@
+//! Appends that return once their events are visible, and as durable as was asked for.
+
+use super::commit::{Full, Written, commit, unmet};
+use super::prepare::{check_batch, prepare_batch, prepare_one};
+use crate::engine::Shared;
+use crate::group_sync::Poison;
+use crate::trace::{self, Span};
+use crate::upkeep::Running;
+use crate::writer::Prepared;
+use crate::{AppendOptions, Error, ErrorKind, Event, Receipt};
+use strandline_core::Coordinate;
+use tracing::Level;
+
+/// Appends an event.
+pub(crate) fn append_one(
+    running: &Running,
+    coordinate: &Coordinate,
+    event: &Event,
+    options: AppendOptions<'_>,
+) -> Result<Receipt, Error> {
+    let shared = &running.shared;
+    let _span = append_span(shared, 1, &options);
+    let prepared = prepare_one(shared, coordinate, event)?;
+    let mut given = None;
+    let mut give = |receipt| given = Some(receipt);
+    let written = write(running, &[prepared], &options, &mut give)?;
+    let receipt: Receipt = given.ok_or_else(Error::no_receipt)?;
+    wait_for(running, written).map_err(|error| error.with_ids([receipt.id]))?;
+    Ok(shared.note_durable(receipt))
+}
+
+/// Appends events together, as a batch, with payloads of at most so many bytes, and leaves them with
+/// the caller.
+pub(crate) fn append_events(
+    running: &Running,
+    events: &[(Coordinate, Event)],
+    options: AppendOptions<'_>,
+    payload_bytes_max: usize,
+) -> Result<Vec<Receipt>, Error> {
+    let _span = append_span(&running.shared, events.len(), &options);
+    let prepared = prepare_batch(&running.shared, events, payload_bytes_max)?;
+    check_batch(&prepared)?;
+    let mut receipts = Vec::with_capacity(prepared.len());
+    let written = write(running, &prepared, &options, &mut |receipt| {
+        receipts.push(receipt)
+    })?;
+    wait_for(running, written)
+        .map_err(|error| error.with_ids(receipts.iter().map(|receipt| receipt.id)))?;
+    for receipt in &mut receipts {
+        *receipt = running.shared.note_durable(*receipt);
+    }
+    Ok(receipts)
+}
+
+/// The span of an append, entered.
+fn append_span(shared: &Shared, events: usize, options: &AppendOptions<'_>) -> Span {
+    let durability = options.durability.unwrap_or(shared.options.durability);
+    trace::span(Level::DEBUG, || {
+        tracing::debug_span!("append", events, ?durability)
+    })
+}
+
+/// Writes events and gives their receipts, which hold once what this returns was waited for.
+fn write(
+    running: &Running,
+    prepared: &[Prepared<'_>],
+    options: &AppendOptions<'_>,
+    give: &mut dyn FnMut(Receipt),
+) -> Result<Written, Error> {
+    commit(running, prepared, options, Full::Never, give).or_else(|error| {
+        // Whoever is refused because of an event, and reads, must find it.
+        running.shared.wait_durable(error.decided_by())?;
+        Err(error)
+    })
+}
+
+/// Returns when what was written is visible, and as durable as was asked for.
+fn wait_for(running: &Running, written: Written) -> Result<(), Error> {
+    let end = unmet(running, written);
+    running
+        .shared
+        .group
+        .wait(end)
+        .map_err(|Poison { reason, .. }| {
+            Error::new(
+                ErrorKind::Unknown,
+                format!("{reason}; reopen the store and look for the event ids"),
+            )
+        })
+}

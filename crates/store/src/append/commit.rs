@@ -1,0 +1,158 @@
+//! From what was prepared through the commit lock to what has to become durable.
+
+use crate::engine::Shared;
+use crate::group_sync::PoisonOnPanic;
+use crate::trace::{self, Span};
+use crate::upkeep::Running;
+use crate::writer::{Committing, Prepared, look_ahead, rotate_span};
+use crate::{AppendOptions, Durability, Error, ErrorKind, Receipt};
+use strandline_core::Sequence;
+use tracing::Level;
+
+/// What is to be done beside the appends, by how much was written.
+#[derive(Default, Clone, Copy)]
+struct Wanted {
+    sync: bool,
+    checkpoint: bool,
+}
+
+/// Events that were written, up to a sequence, and what their append asked for.
+#[must_use = "what was written is promised only once it was waited for"]
+#[derive(Clone, Copy)]
+pub(super) struct Written {
+    end: Sequence,
+    durability: Durability,
+}
+
+/// What to do when as much is in flight as may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Full {
+    /// The append is waited for, so it is not in flight.
+    Never,
+    Wait,
+    Refuse,
+}
+
+/// Writes events and gives their receipts, which hold once what this returns was waited for. If they
+/// are refused because of an event, the caller waits for that too.
+pub(super) fn commit(
+    running: &Running,
+    prepared: &[Prepared<'_>],
+    options: &AppendOptions<'_>,
+    full: Full,
+    give: &mut dyn FnMut(Receipt),
+) -> Result<Written, Error> {
+    let shared = &*running.shared;
+    shared.check_poison()?;
+    let durability = options.durability.unwrap_or(shared.options.durability);
+    let condition = options.condition;
+    let condition = condition.map(|condition| look_ahead(&shared.index, condition, prepared));
+    let condition = condition.transpose()?;
+    let mut wanted = Wanted::default();
+    let (committed, sealed, next) = {
+        let (_span, mut writer, now_ms) = lock_to_commit(shared, prepared, full)?;
+        let guard = PoisonOnPanic(&shared.group);
+        let mut context = shared.context(now_ms);
+        if options.takes_any_time {
+            context.drift_ms_max = u64::MAX;
+        }
+        let committed = writer.commit(prepared, durability, condition, context, give);
+        if let (Ok(end), Durability::Synced, Full::Wait | Full::Refuse) =
+            (&committed, durability, full)
+        {
+            shared.group.submitted(*end);
+        }
+        guard.finish();
+        wanted.sync = writer.should_sync_ahead();
+        wanted.checkpoint = writer.should_checkpoint(shared.options.checkpoint_interval_bytes);
+        let next = writer.next_to_prepare();
+        (committed, writer.sealed.take(), next)
+    };
+    if let Some(background) = &running.background {
+        if let Some(next) = next {
+            background.prepare(next);
+        }
+        if let Some(sealed) = sealed {
+            background.write_footer(shared, sealed);
+        }
+        if wanted.sync {
+            background.sync_soon();
+        }
+        if wanted.checkpoint {
+            background.checkpoint_soon();
+        }
+    }
+    committed.map(|end| Written { end, durability })
+}
+
+/// The end of the oldest submit in flight, if there are as many as may be.
+pub(super) fn oldest_if_full(shared: &Shared) -> Result<Option<Sequence>, Error> {
+    shared.check_poison()?;
+    shared.writer()?;
+    let most = shared.options.in_flight_max;
+    Ok(shared.group.oldest_if_full(most))
+}
+
+/// The commit lock, as [`lock_with_room`] gives it, and the span of a rotation if there
+/// will be one: opened before the lock is taken, and to be dropped after it.
+fn lock_to_commit<'a>(
+    shared: &'a Shared,
+    prepared: &[Prepared<'_>],
+    full: Full,
+) -> Result<(Option<Span>, Committing<'a>, u64), Error> {
+    let (writer, now_ms) = lock_with_room(shared, full)?;
+    if !trace::wants(Level::INFO) || !writer.would_rotate(prepared) {
+        return Ok((None, writer, now_ms));
+    }
+    let segment = writer.log.position().segment.get();
+    drop(writer);
+    let span = rotate_span(segment);
+    let (writer, now_ms) = lock_with_room(shared, full)?;
+    Ok((Some(span), writer, now_ms))
+}
+
+/// The commit lock, once there is room for what is submitted, and the time just before it.
+fn lock_with_room(shared: &Shared, full: Full) -> Result<(Committing<'_>, u64), Error> {
+    let most = shared.options.in_flight_max;
+    loop {
+        // A clock may be the caller's, so it is not asked under the lock. Times do not go back all
+        // the same.
+        let now_ms = shared.options.clock.now_ms();
+        let writer = shared.writer_here()?.lock();
+        // Writing may have stopped while this thread waited for the lock.
+        shared.check_poison()?;
+        if full == Full::Never {
+            return Ok((writer, now_ms));
+        }
+        let Some(oldest) = shared.group.oldest_if_full(most) else {
+            return Ok((writer, now_ms));
+        };
+        drop(writer);
+        if full == Full::Refuse {
+            let message = format!(
+                "{most} submitted appends are not durable yet (StoreOptions::in_flight_max)"
+            );
+            return Err(Error::new(ErrorKind::Busy, message));
+        }
+        shared.wait_durable(oldest)?;
+    }
+}
+
+/// Up to where what was written has to become durable for its promise to hold; asks for the
+/// sync of the rest.
+pub(super) fn unmet(running: &Running, written: Written) -> Sequence {
+    let Written { end, durability } = written;
+    let shared = &running.shared;
+    if durability == Durability::Synced || end > shared.index.gate().visible() {
+        return end;
+    }
+    if let (Some(_), Some(background)) = (shared.options.sync_interval, &running.background) {
+        background.sync_soon();
+    }
+    Sequence::ZERO
+}
+
+/// Whether everything below `end` is visible.
+pub(super) fn is_visible(shared: &Shared, end: Sequence) -> bool {
+    end <= shared.index.gate().visible()
+}

@@ -1,0 +1,87 @@
+//! Submitting: writing what was prepared, and leaving the wait for its sync to a ticket.
+
+use super::commit::{Full, commit, is_visible, unmet};
+use super::prepare::{check_batch, prepare_batch, prepare_one};
+use super::ticket::{Outcome, Ticket};
+use crate::group_sync::Pending;
+use crate::upkeep::Running;
+use crate::writer::Prepared;
+use crate::{AppendOptions, Batch, Error, Event, Receipt};
+use strandline_core::{Coordinate, Sequence};
+
+/// What a ticket waits for, and the refusal that it gives then, if it was one.
+struct Waits {
+    end: Sequence,
+    refusal: Option<Error>,
+}
+
+/// Submits the events of a batch.
+pub(crate) fn submit_all(
+    running: &Running,
+    batch: &Batch,
+    options: &AppendOptions<'_>,
+    full: Full,
+) -> Result<Ticket<Vec<Receipt>>, Error> {
+    let limit = running.shared.options.payload_bytes_max;
+    let prepared = prepare_batch(&running.shared, &batch.events, limit)?;
+    check_batch(&prepared)?;
+    let mut receipts = Vec::with_capacity(prepared.len());
+    let mut give = |receipt| receipts.push(receipt);
+    let waits = submit_prepared(running, &prepared, options, full, &mut give)?;
+    Ok(ticket(running, waits, || Ok(receipts)))
+}
+
+/// Submits an event.
+pub(crate) fn submit_one(
+    running: &Running,
+    coordinate: &Coordinate,
+    event: &Event,
+    options: &AppendOptions<'_>,
+    full: Full,
+) -> Result<Ticket, Error> {
+    let prepared = prepare_one(&running.shared, coordinate, event)?;
+    let mut given = None;
+    let mut give = |receipt| given = Some(receipt);
+    let waits = submit_prepared(running, &[prepared], options, full, &mut give)?;
+    Ok(ticket(running, waits, || {
+        given.ok_or_else(Error::no_receipt)
+    }))
+}
+
+fn submit_prepared(
+    running: &Running,
+    prepared: &[Prepared<'_>],
+    options: &AppendOptions<'_>,
+    full: Full,
+    give: &mut dyn FnMut(Receipt),
+) -> Result<Waits, Error> {
+    // Before anything is written: without the thread, nobody would sync for a task.
+    running.start_driver()?;
+    let waits = match commit(running, prepared, options, full, give) {
+        Ok(written) => Waits {
+            end: unmet(running, written),
+            refusal: None,
+        },
+        Err(error) if is_visible(&running.shared, error.decided_by()) => return Err(error),
+        Err(error) => Waits {
+            end: error.decided_by(),
+            refusal: Some(error),
+        },
+    };
+    if waits.end > Sequence::ZERO {
+        running.ask_driver();
+    }
+    Ok(waits)
+}
+
+fn ticket<R: Outcome>(
+    running: &Running,
+    waits: Waits,
+    outcome: impl FnOnce() -> Result<R, Error>,
+) -> Ticket<R> {
+    let outcome = waits.refusal.map_or_else(outcome, Err);
+    Ticket::new(
+        outcome,
+        Pending::new(running.shared.group.clone(), waits.end),
+    )
+}

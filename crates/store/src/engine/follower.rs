@@ -1,0 +1,111 @@
+//! `Follower`: what a store opened to read only shows of another process's appends.
+
+use crate::rows::{Replay, SegmentNames};
+use crate::{Error, ErrorKind};
+use strandline_core::{Hlc, HlcClock};
+use strandline_index::{IndexError, IndexWriter};
+use strandline_segment::{LogError, LogFollower, LogPosition, ScanError, SegmentId};
+
+/// Reads on in the log and enters what it finds in the index.
+#[derive(Debug)]
+pub(crate) struct Follower {
+    log: LogFollower,
+    index: IndexWriter,
+    names: SegmentNames,
+    /// The newest time of what was read, removed events included.
+    hlc: HlcClock,
+    /// The segment that `names` is of.
+    segment: SegmentId,
+    /// Why a commit could not be entered, after which nothing more is.
+    stopped: Option<ErrorKind>,
+}
+
+impl Follower {
+    pub(crate) fn new(
+        log: LogFollower,
+        index: IndexWriter,
+        names: SegmentNames,
+        hlc: HlcClock,
+    ) -> Self {
+        Self {
+            hlc,
+            segment: log.position().segment,
+            log,
+            index,
+            names,
+            stopped: None,
+        }
+    }
+
+    /// Where the log ends, as far as it was read.
+    pub(crate) const fn position(&self) -> LogPosition {
+        self.log.position()
+    }
+
+    /// The newest time of what was read, removed events included.
+    pub(crate) const fn newest_time(&self) -> Option<Hlc> {
+        self.hlc.last()
+    }
+
+    /// Fails if what is in the directory now does not go on from what was read.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        match self.log.check() {
+            Err(error @ LogError::OtherCourse { .. }) => Err(error.into()),
+            // Whatever else is wrong, it is of this log.
+            _ => Ok(()),
+        }
+    }
+
+    /// Shows the commits that came since.
+    pub(crate) fn follow(&mut self) -> Result<(), Error> {
+        if let Some(kind) = self.stopped {
+            let message =
+                "an earlier refresh met an event that it could not take; open the store again";
+            return Err(Error::new(kind, message));
+        }
+        let names = std::mem::take(&mut self.names);
+        let mut replay = Replay::resume(&mut self.index, names, self.segment);
+        let mut next = self.log.position().sequence;
+        let followed = self.log.follow(|frame| {
+            // A frame that was carried into another segment is handed once more there. Notes have no
+            // sequence, so the sequences of frames that are told again go back.
+            let end = frame.end().sequence;
+            if end <= next {
+                return replay.carried_frame(frame);
+            }
+            next = end;
+            replay.frame(frame)
+        });
+        if let Err(ScanError::Visit(error)) = followed {
+            // Half of the commit may be entered, and no commit is shown by halves.
+            drop(replay);
+            let error = overtaken(error);
+            self.stopped = Some(error.kind());
+            return Err(error);
+        }
+        // What came before a failure is whole, and is shown.
+        let end = self.log.position();
+        let committed = replay.commit(end);
+        self.names = committed.names;
+        if let Some(newest) = committed.hlc.last() {
+            self.hlc.observe(newest);
+        }
+        self.segment = end.segment;
+        followed.map(drop).map_err(Error::from)
+    }
+}
+
+/// The error of an event that could not be entered. No two events of a log have the same id, so where that
+/// is taken by an event that was read before, a compaction has removed that one since, and forgot its id.
+fn overtaken(error: Error) -> Error {
+    let Some(IndexError::DuplicateId { id, sequence }) = error.of_index() else {
+        return error;
+    };
+    Error::new(
+        ErrorKind::LogBehindCheckpoint,
+        format!(
+            "event {sequence}, which was read before, was removed since by a compaction, and its id {id} \
+             was given again; open the store again"
+        ),
+    )
+}

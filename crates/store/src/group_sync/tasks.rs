@@ -1,0 +1,105 @@
+//! What `GroupSync` does for tasks, which have no thread to wait with.
+//!
+//! A waker is code of the caller's: it is cloned and dropped here without a lock, and woken elsewhere.
+
+use super::places::{PlaceKey, Waiting};
+use super::poison::Poison;
+use super::sync::{GroupSync, SyncTarget};
+use super::wakers::WakerKey;
+use std::task::{Poll, Waker};
+use strandline_core::Sequence;
+use strandline_core::sync::atomic::Ordering;
+
+impl<T: SyncTarget> GroupSync<T> {
+    /// Whether everything below `end` is durable and published. If not, the task under `key` is
+    /// woken when it is, or when it will not be: never under a lock.
+    ///
+    /// `end` must have been written, and somebody must have been asked to sync.
+    pub(super) fn poll(
+        &self,
+        end: Sequence,
+        key: &mut Option<WakerKey>,
+        waker: &Waker,
+    ) -> Poll<Result<(), Poison>> {
+        if self.durable() >= end {
+            return Poll::Ready(Ok(()));
+        }
+        // Cloned and dropped without the lock.
+        let waker = waker.clone();
+        let mut state = self.state.lock();
+        let over = if state.durable >= end {
+            Some(Ok(()))
+        } else {
+            state.poison.clone().map(Err)
+        };
+        let unused = match over {
+            None => state.wakers.set(key, end, waker),
+            Some(_) => Some(waker),
+        };
+        drop(state);
+        self.drop_waker(unused);
+        over.map_or(Poll::Pending, Poll::Ready)
+    }
+
+    /// Forgets a task that no longer waits.
+    pub(super) fn forget(&self, key: WakerKey) {
+        let waker = self.state.lock().wakers.remove(key);
+        self.drop_waker(waker);
+    }
+
+    /// How many tasks wait for a sync.
+    #[cfg(all(test, strandline_loom))]
+    pub(super) fn waiting_tasks(&self) -> usize {
+        self.state.lock().wakers.len()
+    }
+
+    /// Drops a waker on the thread of its task. It may be dropped with the task's ticket, while that
+    /// thread panics, so nothing is thrown on.
+    fn drop_waker(&self, waker: Option<Waker>) {
+        self.calls.catch("a waker, dropped", || drop(waker));
+    }
+
+    /// How many submits are in flight.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.places.count(self.durable())
+    }
+
+    /// The end of the oldest submit in flight, if there are `most` or more.
+    pub(crate) fn oldest_if_full(&self, most: usize) -> Option<Sequence> {
+        self.places.oldest_if_full(self.durable(), most)
+    }
+
+    /// Notes that everything below `end` was submitted, now or before. Called under the commit lock.
+    pub(crate) fn submitted(&self, end: Sequence) {
+        self.places.add(end, self.durable());
+    }
+
+    /// Lets a task wait until fewer than `most` are in flight, or writing has stopped. Not if that is so
+    /// now.
+    pub(super) fn wait_for_room(
+        &self,
+        key: &mut Option<PlaceKey>,
+        most: usize,
+        waker: &Waker,
+    ) -> bool {
+        let now = || (self.durable(), self.poisoned.load(Ordering::Acquire));
+        // Cloned and dropped without the lock.
+        match self.places.wait(key, most, now, waker.clone()) {
+            Waiting::Entered(before) => {
+                self.drop_waker(before);
+                true
+            }
+            Waiting::Over(waker) => {
+                self.drop_waker(Some(waker));
+                false
+            }
+        }
+    }
+
+    /// Ends a task's wait for room, and wakes the next if it took none.
+    pub(super) fn leave_room(&self, key: PlaceKey, most: usize) {
+        let (own, next) = self.places.leave(key, most);
+        self.drop_waker(own);
+        self.calls.wake(next);
+    }
+}

@@ -1,0 +1,122 @@
+//! `backup`: a store's directory copied whole, while it is written.
+//!
+//! What is at the target stays whole until the new copy was checked and takes its place, and is never
+//! replaced by less: see `strandline_segment::UncheckedLog::stage_copy`. This adds where the target may
+//! be, what the checkpoints prove, and the verification of the copy.
+//!
+//! Puts no copy in the place of a store: `restore` does. Knows verification and where directories lie; knows no
+//! other verb of maintenance.
+
+mod backed_up;
+mod options;
+mod staged;
+mod switched;
+mod target;
+
+pub use backed_up::BackedUp;
+pub use options::BackupOptions;
+pub(super) use staged::copy;
+pub(super) use target::lock;
+
+use super::places::check_apart;
+use super::progress::OnProgress;
+use crate::Error;
+#[cfg(doc)]
+use crate::ErrorKind;
+use crate::model::LOCK_FILE;
+use staged::{open_log, stage};
+use std::path::Path;
+use std::sync::Arc;
+use strandline_core::fs::Fs;
+use strandline_segment::{CopyMode, Manifest};
+use target::{check_target, is_empty_but_lock, is_missing};
+
+/// Copies the store in `dir` into the directory `target`, also while a process writes it, and brings
+/// an earlier backup there up to date: [`backup_with`] without a verification.
+///
+/// # Errors
+///
+/// As there.
+pub fn backup(
+    fs: &Arc<dyn Fs>,
+    dir: &Path,
+    target: &Path,
+    mode: CopyMode,
+    on_progress: OnProgress<'_>,
+) -> Result<BackedUp, Error> {
+    let options = BackupOptions::new().mode(mode);
+    backup_with(fs, dir, target, options, on_progress)
+}
+
+/// Copies the store in `dir` into the directory `target`, also while a process writes it, and brings
+/// an earlier backup there up to date.
+///
+/// The backup is a store: it has every event that was written when the call began, and perhaps some
+/// that came since, and ends after a whole commit. With [`CopyMode::Link`] sealed segments are linked
+/// where both directories are on one file system, which costs no bytes; damage to those on the disk
+/// then strikes both. Neither store ever changes a file that the other has, so the backup can be opened,
+/// written to and maintained as any store; once events were written to it, it is brought up to date no
+/// more.
+///
+/// An earlier backup is never replaced by less: the store must have every commit that it has, and must
+/// not end before what its checkpoints, frames and manifest prove to have been durable. It stays whole
+/// until the new one was checked, and takes its place in one step. So an interrupted or refused call
+/// leaves it as it was. Without an earlier backup, an interrupted call leaves files that are no store;
+/// a repeated call goes on with them.
+///
+/// # Errors
+///
+/// [`ErrorKind::InvalidInput`] if `target` is the store itself, lies in it or holds it, under whatever
+/// name; if it is no directory, or has something else in it than a backup of this store; and if the
+/// earlier backup there has events that the store has not: it was written to, or the store lost its end,
+/// or was put back by a restore. [`ErrorKind::LogBehindCheckpoint`] if the store ends before where it was
+/// durable, [`ErrorKind::Corrupt`] if it is damaged. [`ErrorKind::Locked`] if the target is open for
+/// writing; [`ErrorKind::NotFound`], [`ErrorKind::Io`], [`ErrorKind::Cancelled`]. In all cases what is at the
+/// target can be read as before.
+pub fn backup_with(
+    fs: &Arc<dyn Fs>,
+    dir: &Path,
+    target: &Path,
+    options: BackupOptions,
+    on_progress: OnProgress<'_>,
+) -> Result<BackedUp, Error> {
+    check_apart(&**fs, dir, target)?;
+    let log = open_log(fs, dir).map_err(|error| {
+        let message = format!("{} was not backed up", dir.display());
+        Error::new(error.kind(), message).with_source(error)
+    })?;
+    check_target(&**fs, log.identity(), target)?;
+    drop(log);
+    let is_new = is_missing(&**fs, target)?;
+    fs.create_dir_all(target)
+        .map_err(|error| Error::io("make the directory", target, error))?;
+    let lock = lock(&**fs, target)?;
+    let told = |error: Error, what: &str| {
+        let message = format!("{} {what} {}", dir.display(), target.display());
+        Error::new(error.kind(), message).with_source(error)
+    };
+    let staged = stage(fs, dir, target, options, on_progress).and_then(|staged| {
+        let problems = match options.verify {
+            true => staged.verify(on_progress)?,
+            false => Vec::new(),
+        };
+        Ok((staged, problems))
+    });
+    let (staged, problems) = staged.map_err(|error| {
+        if is_new && is_empty_but_lock(&**fs, target) {
+            // Nobody else has begun anything there, as the lock is held.
+            let _ = fs.remove_file(&target.join(LOCK_FILE));
+            let _ = fs.remove_dir(target);
+        }
+        match Manifest::read(&**fs, target) {
+            Ok(None) => told(error, "was not backed up, and there is no backup yet in"),
+            _ => told(
+                error,
+                "was not backed up, and nothing has changed in the backup in",
+            ),
+        }
+    })?;
+    let published = staged.publish(problems);
+    drop(lock);
+    published.map_err(|error| told(error, "may be backed up or not yet, repeat it, in"))
+}

@@ -1,0 +1,185 @@
+//! `Inventory`: the files of a store's directory, in a damaged store too. Opens no store.
+
+use crate::maintenance::damaged::{entries, is_called_as_one};
+use crate::{Epoch, Error, Sequence};
+use std::path::Path;
+use strandline_core::fs::{EntryKind, Fs};
+use strandline_segment::{Examiner, FooterFound, Manifest, QUARANTINE_DIR, SegmentInfo, is_unused};
+
+/// A file and its length.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileFacts {
+    /// Its name, from the store's directory.
+    pub name: String,
+    /// Its length in bytes.
+    pub bytes: u64,
+}
+
+/// The block of rows that a sealed segment may have after its frames.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FooterState {
+    /// None: the segment is active, or it was not written yet.
+    None,
+    /// It is right, and has so many bytes.
+    Whole(u64),
+    /// It is not, and is passed over.
+    Damaged(String),
+}
+
+/// A segment as the manifest and its file have it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SegmentFacts {
+    /// Name of the file.
+    pub name: String,
+    /// Number.
+    pub number: u32,
+    /// How often it was rewritten.
+    pub generation: u32,
+    /// Sequence of its first event.
+    pub first_sequence: Sequence,
+    /// The sequence after its last; `None` while it is active.
+    pub end_sequence: Option<Sequence>,
+    /// Bytes of its frames, header included; `None` while it is active.
+    pub frame_bytes: Option<u64>,
+    /// Length of the file; `None` if it is missing.
+    pub file_bytes: Option<u64>,
+    /// Its footer.
+    pub footer: FooterState,
+}
+
+/// What files there are, and what is wrong with them as far as a look shows it: frames are not
+/// read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Inventory {
+    /// Number of the manifest; `None` if there is none that can be read.
+    pub manifest_number: Option<u64>,
+    /// Which course of the log this is, as the manifest says; see [`Store::epoch`](crate::Store::epoch).
+    pub epoch: Option<Epoch>,
+    /// Removals before this sequence are not recorded in the log, as the manifest says; 0 if all are.
+    /// `None` if none is, or there is no manifest.
+    pub unrecorded_before: Option<Sequence>,
+    /// Segments of the manifest, oldest first.
+    pub segments: Vec<SegmentFacts>,
+    /// Checkpoints, newest first.
+    pub checkpoints: Vec<FileFacts>,
+    /// Files of the directory that are none of these, the manifest, or the lock.
+    pub others: Vec<FileFacts>,
+    /// What opening kept aside.
+    pub quarantine: Vec<FileFacts>,
+    /// What is wrong.
+    pub problems: Vec<String>,
+}
+
+impl Inventory {
+    /// Looks at the directory of a store. Changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is no directory,
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io) if it cannot be listed.
+    pub fn of(fs: &dyn Fs, dir: &Path) -> Result<Self, Error> {
+        let files: Vec<_> = entries(fs, dir)?
+            .into_iter()
+            .filter(|entry| entry.kind == EntryKind::File)
+            .map(|entry| FileFacts {
+                name: entry.name,
+                bytes: entry.bytes,
+            })
+            .collect();
+        let mut problems = Vec::new();
+        let manifest = Manifest::read(fs, dir).unwrap_or_else(|error| {
+            problems.push(error.to_string());
+            None
+        });
+        let infos = manifest.as_ref().map_or(&[][..], Manifest::segments);
+        let segments = infos
+            .iter()
+            .map(|info| segment(fs, dir, info, &files, &mut problems))
+            .collect();
+        let listed: Vec<_> = infos.iter().map(SegmentInfo::file_name).collect();
+        let (mut checkpoints, others): (Vec<_>, Vec<_>) = files
+            .into_iter()
+            .filter(|file| !listed.contains(&file.name) && !is_fixed(&file.name))
+            .partition(|file| strandline_checkpoint::is_file_name(&file.name));
+        checkpoints.reverse();
+        for file in &others {
+            // Beside a writer, and after one that was killed, there may be temporary files, and a segment
+            // that was made ahead.
+            let is_segment = is_called_as_one(&file.name);
+            let is_used = |manifest: &Manifest| {
+                let unused = is_unused(fs, &dir.join(&file.name), manifest.identity());
+                !unused.unwrap_or(false)
+            };
+            if is_segment && manifest.as_ref().is_some_and(is_used) {
+                let name = &file.name;
+                problems.push(format!(
+                    "{name} is a segment that the MANIFEST does not list"
+                ));
+            }
+        }
+        Ok(Self {
+            manifest_number: manifest.as_ref().map(Manifest::number),
+            epoch: manifest.as_ref().map(Manifest::epoch),
+            unrecorded_before: manifest.as_ref().and_then(Manifest::unrecorded_before),
+            segments,
+            checkpoints,
+            others,
+            quarantine: quarantine(fs, dir),
+            problems,
+        })
+    }
+}
+
+fn is_fixed(name: &str) -> bool {
+    matches!(name, "MANIFEST" | "LOCK")
+}
+
+fn segment(
+    fs: &dyn Fs,
+    dir: &Path,
+    info: &SegmentInfo,
+    files: &[FileFacts],
+    problems: &mut Vec<String>,
+) -> SegmentFacts {
+    let name = info.file_name();
+    let file = files.iter().find(|file| file.name == name);
+    let frame_bytes = info.end().map(|end| u64::from(end.offset));
+    let mut footer = FooterState::None;
+    match Examiner::open(fs, &dir.join(&name), Some(info)) {
+        Err(error) => problems.push(error.to_string()),
+        Ok(examiner) => {
+            problems.extend(examiner.header_problem().map(ToString::to_string));
+            footer = match examiner.footer() {
+                FooterFound::None => FooterState::None,
+                FooterFound::Whole { bytes, .. } => FooterState::Whole(bytes.len() as u64),
+                FooterFound::Damaged { reason, .. } => {
+                    problems.push(reason.clone());
+                    FooterState::Damaged(reason.clone())
+                }
+            };
+        }
+    }
+    SegmentFacts {
+        number: info.id().get(),
+        generation: info.header().generation,
+        first_sequence: info.start().sequence,
+        end_sequence: info.end().map(|end| end.sequence),
+        frame_bytes,
+        file_bytes: file.map(|file| file.bytes),
+        footer,
+        name,
+    }
+}
+
+fn quarantine(fs: &dyn Fs, dir: &Path) -> Vec<FileFacts> {
+    let entries = fs.list(&dir.join(QUARANTINE_DIR)).unwrap_or_default();
+    entries
+        .into_iter()
+        .map(|entry| FileFacts {
+            name: format!("{QUARANTINE_DIR}/{}", entry.name),
+            bytes: entry.bytes,
+        })
+        .collect()
+}

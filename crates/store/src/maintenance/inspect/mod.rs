@@ -1,0 +1,14 @@
+//! What is in a store, for people: its files and their bytes, its kinds and times, its removals.
+//!
+//! Changes nothing. Knows how a damaged directory is read; knows no verb that changes a store.
+
+mod annotate;
+mod census;
+mod inventory;
+mod meaning;
+mod removals;
+
+pub use annotate::{Annotation, annotate_event, annotate_file, annotate_frame};
+pub use census::Census;
+pub use inventory::{FileFacts, FooterState, Inventory, SegmentFacts};
+pub use removals::{Removal, RemovalChange, RemovalNote, removal_notes, removals};

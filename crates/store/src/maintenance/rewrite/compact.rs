@@ -1,0 +1,143 @@
+//! `compact`: events that are not to be kept are removed. Which these are, its rules say.
+
+use super::compacted::Compacted;
+use super::missing::Missing;
+use super::retention::Retention;
+use super::segments::{Asked, Observer, rewrite};
+#[cfg(doc)]
+use crate::ErrorKind;
+use crate::maintenance::progress::{Meter, OnProgress};
+use crate::trace;
+use crate::{Error, Store};
+use strandline_core::record::{Record, RemovalChange};
+use tracing::Level;
+
+/// Who wants to know nothing of a rewriting.
+struct Nobody;
+
+impl Observer for Nobody {
+    fn changes(&mut self, _: &Record<'_>) {}
+
+    fn before_switch(&mut self) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+/// What a compaction would remove.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CompactionPlan {
+    /// Events that would be removed.
+    pub events: u64,
+    /// Segments that would be rewritten.
+    pub segments: usize,
+    /// Who is named in the rules and is nobody.
+    pub missing: Missing,
+}
+
+impl CompactionPlan {
+    /// What [`compact`] would do with a store as it is now, which may be open to read only. Changes
+    /// nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`] for rules that [`compact`] refuses; [`ErrorKind::Corrupt`] if the index
+    /// of a sealed segment is damaged and cannot be rebuilt.
+    pub fn of(store: &Store, rules: &Retention) -> Result<Self, Error> {
+        rules.check()?;
+        let now_ms = store.shared().options.clock.now_ms();
+        let snapshot = store.snapshot();
+        rules.check_since(&snapshot, now_ms)?;
+        let missing = rules.missing(&snapshot);
+        let marks = rules.marks(&snapshot)?;
+        Ok(Self {
+            missing,
+            events: marks.count(),
+            segments: marks.segments().count(),
+        })
+    }
+}
+
+/// Removes the events that `rules` do not keep, while the store is used.
+///
+/// The segments that have such events are written anew beside the old ones, with their indexes, and
+/// one change of the manifest puts all of them in their place; if the active segment has some, it is
+/// sealed first. Appends and reads go on. Snapshots that were taken before show what they showed: the
+/// old files are removed at once, and their space is free when the last of them is gone.
+///
+/// The log records, in its own chain, what was removed, when and by which rules: before it is, and once
+/// it was. [`removals`](crate::maintenance::removals()) lists these records, and [`verify`](crate::maintenance::verify()) calls whatever is
+/// missing without one a problem.
+///
+/// What is removed leaves its hash, its place in its stream and its time, and no row in the index: a record
+/// of 65 bytes, once for each segment the names of its coordinate, and the header of its commit with padding,
+/// 72 to 79 bytes; so some 144 bytes of an event that was appended alone. So chains verify, sequences and clocks are
+/// never given again, and receipts, positions and heads that were kept stay right. The id of a removed
+/// event is forgotten: an append that repeats it is a new event.
+///
+/// What was removed is no longer seen by conditions either: an [`AppendCondition`](crate::AppendCondition)
+/// finds what is there, so remove nothing that a decision which is still open, or a name that must stay
+/// taken, depends on.
+///
+/// A store that another process has open to read only goes on to show what it showed until it is opened
+/// again. `on_progress` may do with the store what it likes, but for a compaction or redaction, which is
+/// refused there.
+///
+/// Needs as much free space as the rewritten segments take. Interrupted at any point, all of the events
+/// are there or none: the next opening removes what is left of the one or the other.
+///
+/// Cost: O(events) in the index if a rule keeps, then reading and writing the segments concerned, and a
+/// few bytes for each run of removed events, synced twice. Memory: some 150 bytes for each event of one
+/// segment, which [`StoreOptions::segment_events_max`](crate::StoreOptions::segment_events_max) bounds.
+///
+/// # Errors
+///
+/// [`ErrorKind::InvalidInput`] if the rules say nothing, or would remove everything by a slip: the newest 0
+/// events kept, those from a time on that is still to come, an empty prefix; [`ErrorKind::ReadOnly`],
+/// [`ErrorKind::Poisoned`], [`ErrorKind::LockLost`]; [`ErrorKind::Busy`] if this thread is within a compaction or redaction of the
+/// store, another waits its turn; [`ErrorKind::Corrupt`] if a segment concerned is damaged;
+/// [`ErrorKind::Io`] and [`ErrorKind::NotWritten`] if a file cannot be written, and
+/// [`ErrorKind::Cancelled`]: nothing has changed then. [`ErrorKind::Unknown`] if the manifest could not
+/// be replaced: reopen the store.
+pub fn compact(
+    store: &Store,
+    rules: &Retention,
+    on_progress: OnProgress<'_>,
+) -> Result<Compacted, Error> {
+    rules.check()?;
+    let _span = trace::span(Level::INFO, || tracing::info_span!("compact"));
+    // A clock may be the caller's, so it is not asked under a lock.
+    let now_ms = store.shared().options.clock.now_ms();
+    let mut rewriting = store.shared().begin_rewriting()?;
+    let snapshot = store.snapshot();
+    rules.check_since(&snapshot, now_ms)?;
+    let missing = rules.missing(&snapshot);
+    let marks = rules.marks(&snapshot)?;
+    let bytes = marks.frame_bytes(&snapshot.reader.log);
+    drop(snapshot);
+    let mut meter = Meter::bytes(Some(bytes), on_progress);
+    let asked = Asked {
+        change: RemovalChange::Removed,
+        rule: rules.to_string(),
+    };
+    let done = rewrite(
+        store,
+        &marks,
+        &asked,
+        &mut meter,
+        &mut Nobody,
+        &mut rewriting,
+    )?;
+    trace::tell(Level::INFO, move || {
+        tracing::info!(
+            events = done.events,
+            segments = done.segments,
+            bytes_before = done.bytes_before,
+            bytes_after = done.bytes_after,
+            "compacted"
+        );
+    });
+    // It is done: nothing can be stopped any more.
+    let _ = meter.finish();
+    Ok(Compacted { missing, ..done })
+}

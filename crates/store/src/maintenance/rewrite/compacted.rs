@@ -1,0 +1,19 @@
+//! `Compacted`: what a rewriting of segments did. A redaction tells a part of it.
+
+use super::missing::Missing;
+
+/// What a compaction did.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Compacted {
+    /// Events that were removed.
+    pub events: u64,
+    /// Segments that were rewritten.
+    pub segments: usize,
+    /// Bytes of these segments before.
+    pub bytes_before: u64,
+    /// And after.
+    pub bytes_after: u64,
+    /// Who is named in the rules and is nobody; about all others the rules have decided.
+    pub missing: Missing,
+}

@@ -1,0 +1,23 @@
+//! Rewriting segments while the store is used: [`compact()`] removes events, [`redact()`] their payloads.
+//!
+//! Rules choose events (`retention`, `redaction`, as `marks`), and `segments` takes them out, for both. Lists no
+//! removals, which `inspect` does. Knows the notes of removals that are written into the log, and no other verb
+//! of maintenance.
+
+mod compact;
+mod compacted;
+mod marks;
+mod missing;
+mod quarantine;
+mod redact;
+mod redaction;
+mod retention;
+mod rule;
+mod segments;
+
+pub use compact::{CompactionPlan, compact};
+pub use compacted::Compacted;
+pub use missing::Missing;
+pub use redact::{Redacted, redact};
+pub use redaction::Redaction;
+pub use retention::Retention;

@@ -1,0 +1,200 @@
+//! `Retention`: which events a compaction keeps, as rules, and the events that they do not.
+
+use super::marks::Marks;
+use super::missing::Missing;
+use super::rule::write_rule;
+use crate::{Error, ErrorKind, Region, Snapshot};
+use std::collections::HashMap;
+use std::fmt;
+use strandline_core::rfc3339;
+
+/// Which events a compaction keeps.
+///
+/// Without a rule that keeps, everything is kept but what is dropped. With several, an event is kept
+/// if one of them keeps it. What is dropped goes in any case.
+///
+/// ```
+/// use strandline::maintenance::{Retention, compact};
+/// use strandline::{Coordinate, Event, EventKind, Store};
+/// use std::ops::ControlFlow;
+///
+/// let dir = tempfile::tempdir()?;
+/// let store = Store::open(dir.path().join("meters.strand"))?;
+/// let meter = Coordinate::new("meter:7", "readings")?;
+/// for _ in 0..10 {
+///     store.append(&meter, Event::bytes(EventKind::new(1, 1), *b"42"))?;
+/// }
+/// let rules = Retention::new().keep_newest(3);
+/// let done = compact(&store, &rules, &mut |_| ControlFlow::Continue(()))?;
+/// assert_eq!((done.events, store.snapshot().stream("meter:7").count()), (7, 3));
+/// assert!(store.verify()?.is_intact());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Retention {
+    newest: Option<u32>,
+    since_ms: Option<u64>,
+    within: Option<String>,
+    dropped: Vec<String>,
+    dropped_prefixes: Vec<String>,
+}
+
+impl Retention {
+    /// Keeps everything.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Keeps the newest `count` events of each entity, at least 1.
+    #[must_use]
+    pub const fn keep_newest(mut self, count: u32) -> Self {
+        self.newest = Some(count);
+        self
+    }
+
+    /// Keeps events of this time or later, in milliseconds since 1970. A time that is still to come, and
+    /// later than every event's, would keep nothing and is refused.
+    #[must_use]
+    pub const fn keep_since(mut self, wall_ms: u64) -> Self {
+        self.since_ms = Some(wall_ms);
+        self
+    }
+
+    /// Lets the rules that keep decide about entities whose names start with `prefix`, which is not
+    /// empty; all others stay as they are.
+    #[must_use]
+    pub fn within(mut self, prefix: impl Into<String>) -> Self {
+        self.within = Some(prefix.into());
+        self
+    }
+
+    /// Drops all events of an entity.
+    #[must_use]
+    pub fn drop_entity(mut self, entity: impl Into<String>) -> Self {
+        self.dropped.push(entity.into());
+        self
+    }
+
+    /// Drops all events of the entities whose names start with `prefix`.
+    #[must_use]
+    pub fn drop_entities(mut self, prefix: impl Into<String>) -> Self {
+        self.dropped_prefixes.push(prefix.into());
+        self
+    }
+
+    /// Refuses rules that say nothing, or that would remove everything by a slip.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        let keeps = self.newest.is_some() || self.since_ms.is_some();
+        if !keeps && self.dropped.is_empty() && self.dropped_prefixes.is_empty() {
+            return invalid("no rule says what to keep or to drop, so there is nothing to compact");
+        }
+        if !keeps && self.within.is_some() {
+            return invalid("a prefix is given for rules that keep, and there is none");
+        }
+        if self.dropped_prefixes.iter().any(String::is_empty) {
+            return invalid("an empty prefix would drop every event; name what to drop");
+        }
+        if self.newest == Some(0) {
+            return invalid(
+                "to keep the newest 0 events of each entity is to remove them all; keep 1 or more, or \
+                 name the entities to drop",
+            );
+        }
+        if self.within.as_ref().is_some_and(String::is_empty) {
+            return invalid(
+                "an empty prefix is one of every entity; name whom the rules that keep are for, or \
+                 leave the prefix out to let them decide about all",
+            );
+        }
+        Ok(())
+    }
+
+    /// Refuses to keep what is to come, where that is to remove all that there is.
+    pub(super) fn check_since(&self, snapshot: &Snapshot, now_ms: u64) -> Result<(), Error> {
+        let newest = snapshot.rows(&Region::all()).next_back();
+        let newest_ms = newest.map_or(0, |row| row.wall_ms());
+        match self.since_ms {
+            Some(since) if since > now_ms.max(newest_ms) => invalid(&format!(
+                "the time {} from which on events are to be kept is in the future, and later than \
+                 every event, so that all would be removed; give one that is past (in milliseconds \
+                 since 1970), or name the entities to drop",
+                rfc3339(since)
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Who is named and is nobody.
+    pub(super) fn missing(&self, snapshot: &Snapshot) -> Missing {
+        let mut missing = Missing::default();
+        missing.look_for(snapshot, &self.dropped, &self.dropped_prefixes);
+        missing.look_for(snapshot, &[], self.within.as_slice());
+        missing
+    }
+
+    /// The events that are not kept. O(events) if a rule keeps, else O(events dropped).
+    pub(super) fn marks(&self, snapshot: &Snapshot) -> Result<Marks, Error> {
+        let mut marks = Marks::none_of(&snapshot.reader.log, snapshot.visible());
+        for entity in &self.dropped {
+            let rows = snapshot.rows(&Region::all().entity(entity));
+            rows.for_each(|row| marks.add(row.sequence()));
+        }
+        for prefix in &self.dropped_prefixes {
+            let rows = snapshot.rows(&Region::all().entity_prefix(prefix));
+            rows.for_each(|row| marks.add(row.sequence()));
+        }
+        if self.newest.is_some() || self.since_ms.is_some() {
+            self.mark_not_kept(snapshot, &mut marks);
+        }
+        match snapshot.damage() {
+            None => Ok(marks),
+            // Events would be kept, or not, because of what cannot be read.
+            Some(damage) => Err(damage),
+        }
+    }
+
+    fn mark_not_kept(&self, snapshot: &Snapshot, marks: &mut Marks) {
+        let region = match &self.within {
+            Some(prefix) => Region::all().entity_prefix(prefix),
+            None => Region::all(),
+        };
+        let since = self.since_ms.unwrap_or(u64::MAX);
+        let newest = self.newest.unwrap_or(0);
+        let mut seen: HashMap<Box<str>, u32> = HashMap::new();
+        for row in snapshot.rows(&region).rev() {
+            let is_among_newest = newest > 0 && {
+                let coordinate = row.coordinate();
+                let entity = coordinate.entity();
+                let seen = match seen.get_mut(entity) {
+                    Some(seen) => seen,
+                    None => seen.entry(entity.into()).or_default(),
+                };
+                *seen = seen.saturating_add(1);
+                *seen <= newest
+            };
+            if !is_among_newest && row.wall_ms() < since {
+                marks.add(row.sequence());
+            }
+        }
+    }
+}
+
+fn invalid(message: &str) -> Result<(), Error> {
+    Err(Error::new(ErrorKind::InvalidInput, message))
+}
+
+/// The rules as one line, as the log records them.
+impl fmt::Display for Retention {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let newest = self.newest.map(|count| format!("keep newest {count}"));
+        let since = self.since_ms;
+        let since = since.map(|wall_ms| format!("keep since {}", rfc3339(wall_ms)));
+        let within = self.within.iter().map(|prefix| format!("within {prefix}"));
+        let dropped = self.dropped.iter().map(|name| format!("drop {name}"));
+        let prefixes = self.dropped_prefixes.iter();
+        let prefixes = prefixes.map(|prefix| format!("drop all of {prefix}"));
+        let all = newest.into_iter().chain(since).chain(within);
+        write_rule(f, all.chain(dropped).chain(prefixes))
+    }
+}

@@ -1,0 +1,246 @@
+//! Rewriting the segments of chosen events while the store is used: what `compact` and `redact` share. Chooses
+//! none itself.
+
+use super::compacted::Compacted;
+use super::marks::{MarkedSegment, Marks};
+use crate::engine::{Rewriting, Shared};
+use crate::group_sync::PoisonOnPanic;
+use crate::maintenance::notes::{Recorder, Taken};
+use crate::maintenance::progress::Meter;
+use crate::rows::RemovedHeads;
+use crate::rows::footer::{self, Opened, rebuilt_footer};
+use crate::trace;
+use crate::{Error, ErrorKind, Sequence, Store};
+use std::ops::Range;
+use strandline_core::record::{Record, RecordPayload, RemovalChange, RemovedRecord, StoredRecord};
+use strandline_index::Block;
+use strandline_segment::{
+    AppendError, FrameRecord, LogPosition, RewrittenSegment, SegmentId, SupersededFiles,
+};
+use tracing::Level;
+
+/// What is told of a rewriting.
+pub(super) trait Observer {
+    /// A record, before it is changed.
+    fn changes(&mut self, record: &Record<'_>);
+    /// Everything is ready and recorded, and nothing has changed yet.
+    fn before_switch(&mut self) -> Result<(), Error>;
+}
+
+/// What becomes of the chosen events, and by which rule they were.
+pub(super) struct Asked {
+    pub(super) change: RemovalChange,
+    pub(super) rule: String,
+}
+
+/// What is noted of the events that are changed.
+#[derive(Default)]
+struct Noted {
+    sequences: Vec<Sequence>,
+    taken: Taken,
+    done: Compacted,
+}
+
+/// A segment that is ready to take its predecessor's place.
+struct Ready {
+    segment: RewrittenSegment,
+    sequences: Range<Sequence>,
+    block: Block,
+    heads: Option<RemovedHeads>,
+}
+
+/// Changes the chosen events for good, all at once. Appends and reads go on; the commit lock is held to
+/// seal the active segment, if an event of it is chosen, to replace the manifest, and for the notes.
+///
+/// The log says what is taken before anything is, and that it was done after it. Interrupted or
+/// cancelled, nothing has changed.
+pub(super) fn rewrite(
+    store: &Store,
+    marks: &Marks,
+    asked: &Asked,
+    meter: &mut Meter<'_>,
+    observer: &mut dyn Observer,
+    rewriting: &mut Rewriting,
+) -> Result<Compacted, Error> {
+    let shared = store.shared();
+    let mut noted = Noted::default();
+    if let Some(last) = marks.segments().last() {
+        store.seal_segment(last.id)?;
+    }
+    // Footers of sealed segments are written by then, and nobody writes to their files.
+    store.wait_for_background();
+    let mut all_ready = Vec::new();
+    for marked in marks.segments() {
+        let segment = marked.id.get();
+        let _span = trace::span(Level::INFO, || tracing::info_span!("rewrite", segment));
+        let ready = prepare(shared, marked, asked.change, meter, observer, &mut noted)?;
+        all_ready.push(ready);
+    }
+    let Noted {
+        sequences,
+        taken,
+        mut done,
+    } = noted;
+    done.segments = all_ready.len();
+    done.events = sequences.len() as u64;
+    meter.report()?;
+    if all_ready.is_empty() {
+        observer.before_switch()?;
+        return Ok(done);
+    }
+    let (recorder, durable) = Recorder::begin(store, asked.change, &asked.rule, &taken)?;
+    observer.before_switch()?;
+    let redacted = match asked.change {
+        RemovalChange::Removed => &[],
+        RemovalChange::Redacted => sequences.as_slice(),
+    };
+    let superseded = switch(shared, all_ready, redacted, durable)?;
+    let recorded = recorder.done(store);
+    rewriting.supersede(superseded)?;
+    recorded?;
+    Ok(done)
+}
+
+/// Writes the new file of a segment, with its footer.
+fn prepare(
+    shared: &Shared,
+    marked: &MarkedSegment,
+    change: RemovalChange,
+    meter: &mut Meter<'_>,
+    observer: &mut dyn Observer,
+    noted: &mut Noted,
+) -> Result<Ready, Error> {
+    let begun = {
+        let writer = shared.writer()?.lock();
+        writer.log.rewrite(marked.id, &shared.random)?
+    };
+    noted.done.bytes_before += begun.source_bytes()?;
+    let mut newest = begun.footer().ok().flatten().and_then(|footer| {
+        let (newest, _) = footer::head(footer.as_ref()).ok()?;
+        Some(newest)
+    });
+    let segment = begun.write(|record, out| {
+        meter.add(record.body.len() as u64)?;
+        if !marked.has(record.sequence) || RemovedRecord::is_one(record.body) {
+            out.extend_from_slice(record.body);
+            return Ok(());
+        }
+        let before = decode(record)?;
+        newest = newest.max(Some(before.hlc));
+        observer.changes(&before);
+        noted.sequences.push(record.sequence);
+        noted.taken.add(record.sequence, &record.digest);
+        changed(before, change, out);
+        Ok::<(), Error>(())
+    })?;
+    let frames = segment.sealed().frames().ok_or_else(not_written)?;
+    let footer = rebuilt_footer(&frames, shared.options.index_layout, newest)?;
+    segment.sealed().write_footer(&footer)?;
+    drop(footer);
+    noted.done.bytes_after += segment.bytes()?;
+    let found = segment
+        .sealed()
+        .footer(shared.options.log.maps_reads())?
+        .ok_or_else(not_written)?;
+    let Opened { heads, block, .. } = footer::open(found, frames.clone())?;
+    Ok(Ready {
+        sequences: frames.info().start().sequence..frames.end().sequence,
+        segment,
+        block,
+        heads,
+    })
+}
+
+fn not_written() -> Error {
+    Error::new(ErrorKind::Corrupt, "what was just written is not there")
+}
+
+fn decode<'a>(record: &FrameRecord<'a>) -> Result<Record<'a>, Error> {
+    let corrupt = || {
+        Error::new(
+            ErrorKind::Corrupt,
+            format!("the record of sequence {} is malformed", record.sequence),
+        )
+    };
+    match StoredRecord::decode(record.body) {
+        Ok(StoredRecord::Event(record)) => Ok(record),
+        Ok(StoredRecord::Removed(_)) => Err(corrupt()),
+        Err(error) => Err(corrupt().with_source(error)),
+    }
+}
+
+fn changed(before: Record<'_>, change: RemovalChange, out: &mut Vec<u8>) {
+    match change {
+        RemovalChange::Removed => RemovedRecord::of(&before).encode(out),
+        RemovalChange::Redacted => {
+            let hash = before.payload.hash();
+            let payload = RecordPayload::Redacted { hash };
+            Record { payload, ..before }.encode(out);
+        }
+    }
+}
+
+fn switch_failed(error: AppendError, shared: &Shared) -> Error {
+    match error {
+        AppendError::NotWritten(error) => Error::new(
+            ErrorKind::NotWritten,
+            "the manifest could not be written; nothing has changed, try again",
+        )
+        .with_source(error),
+        AppendError::Unknown(error) => {
+            shared
+                .group
+                .set_poison(&format!("a manifest could not be replaced: {error}"));
+            Error::new(
+                ErrorKind::Unknown,
+                "the manifest may have been replaced or not; reopen the store and see",
+            )
+            .with_source(error)
+        }
+    }
+}
+
+/// Switches log and index to the new segments, and gives the old files. The log is durable up to
+/// `durable`.
+fn switch(
+    shared: &Shared,
+    ready: Vec<Ready>,
+    redacted: &[Sequence],
+    durable: LogPosition,
+) -> Result<SupersededFiles, Error> {
+    let mut segments = Vec::with_capacity(ready.len());
+    let mut blocks = Vec::with_capacity(ready.len());
+    let mut heads: Vec<(SegmentId, Option<RemovedHeads>)> = Vec::with_capacity(ready.len());
+    for one in ready {
+        heads.push((one.segment.info().id(), one.heads));
+        segments.push(one.segment);
+        blocks.push((one.sequences, one.block));
+    }
+    let mut writer = shared.writer()?.lock();
+    shared.check_poison()?;
+    // What is half switched takes no more.
+    let guard = PoisonOnPanic(&shared.group);
+    writer.log.set_synced(durable);
+    let switched = match writer.log.switch_to(segments) {
+        Ok(switched) => switched,
+        Err(error) => {
+            guard.finish();
+            return Err(switch_failed(error, shared));
+        }
+    };
+    // No call to the system while this is held: snapshots wait for it.
+    let positions = shared.positions.write();
+    let superseded = switched.show();
+    shared.index.replace_all(blocks).inspect_err(|_| {
+        // Its positions are not those of the log any more.
+        let reason = "the index could not take the rows of rewritten segments";
+        shared.group.set_poison(reason);
+    })?;
+    shared.redacted.add(redacted);
+    drop(positions);
+    for (segment, heads) in heads {
+        writer.removed.set(segment, heads);
+    }
+    guard.finish();
+    Ok(superseded)
+}

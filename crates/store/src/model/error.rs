@@ -1,0 +1,407 @@
+//! `Error`: one opaque type that says what kind of failure it was and what it means for an append.
+
+use super::condition_conflict::ConditionConflict;
+use super::expected::VersionConflict;
+use super::id_conflict::IdConflict;
+use super::lost::Lost;
+use super::receipt::ReceiptMismatch;
+use super::refused_time::RefusedTime;
+use std::fmt;
+use std::path::Path;
+use strandline_checkpoint::CheckpointError;
+use strandline_core::{EventId, Sequence};
+use strandline_index::{BlockError, IndexError};
+use strandline_segment::{LogError, ScanError};
+
+/// What went wrong, as far as a caller can act on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// An argument breaks a rule. Change it and call again.
+    InvalidInput,
+    /// A payload, event or batch is over a limit. Make it smaller or raise the limit.
+    TooLarge,
+    /// The event id is taken by an event with other content; [`Error::id_conflict`] says what
+    /// differs.
+    Conflict,
+    /// The stream of an entity is not as the event expected; [`Error::version_conflict`] says what
+    /// it is. Read it again and decide anew.
+    WrongExpectedVersion,
+    /// Something was appended that the condition of the append excludes;
+    /// [`Error::condition_conflict`] says what. Read again and decide anew.
+    ConditionFailed,
+    /// A time that was supplied is too far ahead, or before one that was given already;
+    /// [`Error::refused_time`] says which.
+    RefusedTime,
+    /// A receipt is not of this store as it is; [`Error::receipt_mismatches`] says in what.
+    ReceiptMismatch,
+    /// A counter is at its last value. Nothing was written and nothing can be.
+    Exhausted,
+    /// Another holder has the store open for writing.
+    Locked,
+    /// There is no store in the directory.
+    NotFound,
+    /// The store was opened to read only.
+    ReadOnly,
+    /// Too many submitted appends are not durable yet. Wait for one of their tickets.
+    Busy,
+    /// The file system refused, and what was asked for did not happen. Safe to try again.
+    NotWritten,
+    /// The file system refused, and whether the events will be there after a reopen is open.
+    /// Reopen and look for their ids.
+    Unknown,
+    /// An earlier failure stopped all writing. Reopen the store.
+    Poisoned,
+    /// This handle does not hold the store any more: its directory was moved, replaced or removed, or
+    /// a file in it that is its alone was, LOCK for one, or this process is a fork of the one that opened it. Nothing is written
+    /// through it from then on. Open the store anew, where it is now.
+    LockLost,
+    /// Bytes on disk are not what was written. The message names file and place.
+    Corrupt,
+    /// The log ends before what a checkpoint says was durable: durable data has vanished. Of
+    /// [`Store::refresh`](crate::Store::refresh): what was read is not in the log that is there now,
+    /// which is another one, or an earlier or restored copy. Open it again.
+    LogBehindCheckpoint,
+    /// The store was written by a later version of the format.
+    UnsupportedVersion,
+    /// A payload is not what it was asked to be decoded as.
+    Payload,
+    /// The payload was removed for good.
+    Redacted,
+    /// Reading failed in the file system.
+    Io,
+    /// A progress callback asked to stop.
+    Cancelled,
+}
+
+/// What a failure means for the events that a call was to append.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ErrorClass {
+    /// Nothing was written; trying again is safe.
+    NotWritten,
+    /// The events may or may not be there after a reopen; [`Error::ids`] says which to look for.
+    Unknown,
+    /// What is on disk is damaged.
+    Corrupt,
+}
+
+/// Why a call failed.
+///
+/// [`kind`](Self::kind) tells programs what to do, the message tells people.
+pub struct Error(Box<Repr>);
+
+struct Repr {
+    kind: ErrorKind,
+    message: String,
+    ids: Vec<EventId>,
+    /// Upper bound of the sequences because of which the call was refused.
+    decided_by: Sequence,
+    detail: Detail,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// What a program may want to know beside the kind.
+enum Detail {
+    None,
+    Version(VersionConflict),
+    Condition(ConditionConflict),
+    Id(IdConflict),
+    Time(RefusedTime),
+    Receipt(Vec<ReceiptMismatch>),
+}
+
+impl Error {
+    /// What went wrong.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// What the failure means for the events of an append.
+    #[must_use]
+    pub fn class(&self) -> ErrorClass {
+        match self.0.kind {
+            ErrorKind::Unknown => ErrorClass::Unknown,
+            ErrorKind::Corrupt | ErrorKind::LogBehindCheckpoint => ErrorClass::Corrupt,
+            _ => ErrorClass::NotWritten,
+        }
+    }
+
+    /// What the operating system said, where that is the cause: that a disk is full, say.
+    #[must_use]
+    pub fn io_kind(&self) -> Option<std::io::ErrorKind> {
+        let cause = self.0.source.as_deref();
+        let mut cause: Option<&(dyn std::error::Error + 'static)> = cause.map(|cause| cause as _);
+        while let Some(error) = cause {
+            if let Some(error) = error.downcast_ref::<std::io::Error>() {
+                return Some(error.kind());
+            }
+            cause = error.source();
+        }
+        None
+    }
+
+    /// The ids of the events whose fate is [`ErrorKind::Unknown`]; empty for other kinds.
+    #[must_use]
+    pub fn ids(&self) -> &[EventId] {
+        &self.0.ids
+    }
+
+    /// What was expected of a stream and what it is, for [`ErrorKind::WrongExpectedVersion`].
+    #[must_use]
+    pub fn version_conflict(&self) -> Option<&VersionConflict> {
+        match &self.0.detail {
+            Detail::Version(conflict) => Some(conflict),
+            _ => None,
+        }
+    }
+
+    /// Which event a condition excluded, for [`ErrorKind::ConditionFailed`].
+    #[must_use]
+    pub fn condition_conflict(&self) -> Option<&ConditionConflict> {
+        match &self.0.detail {
+            Detail::Condition(conflict) => Some(conflict),
+            _ => None,
+        }
+    }
+
+    /// Which id is taken and what differs, for [`ErrorKind::Conflict`].
+    #[must_use]
+    pub fn id_conflict(&self) -> Option<&IdConflict> {
+        match &self.0.detail {
+            Detail::Id(conflict) => Some(conflict),
+            _ => None,
+        }
+    }
+
+    /// Which time was not taken and why, for [`ErrorKind::RefusedTime`].
+    #[must_use]
+    pub fn refused_time(&self) -> Option<&RefusedTime> {
+        match &self.0.detail {
+            Detail::Time(refused) => Some(refused),
+            _ => None,
+        }
+    }
+
+    /// Everything that differs, for [`ErrorKind::ReceiptMismatch`]; empty for other kinds.
+    #[must_use]
+    pub fn receipt_mismatches(&self) -> &[ReceiptMismatch] {
+        match &self.0.detail {
+            Detail::Receipt(mismatches) => mismatches,
+            _ => &[],
+        }
+    }
+
+    pub(crate) fn wrong_version(conflict: VersionConflict) -> Self {
+        let message = format!("{conflict}; nothing was written");
+        Self::new(ErrorKind::WrongExpectedVersion, message).with_detail(Detail::Version(conflict))
+    }
+
+    pub(crate) fn condition_failed(conflict: ConditionConflict) -> Self {
+        let sequence = conflict.sequence;
+        let message = format!("{conflict}; nothing was written");
+        Self::new(ErrorKind::ConditionFailed, message)
+            .with_detail(Detail::Condition(conflict))
+            .because_of(sequence)
+    }
+
+    pub(crate) fn id_taken(conflict: IdConflict) -> Self {
+        let message = conflict.to_string();
+        Self::new(ErrorKind::Conflict, message).with_detail(Detail::Id(conflict))
+    }
+
+    pub(crate) fn time_refused(refused: RefusedTime) -> Self {
+        let message = refused.to_string();
+        Self::new(ErrorKind::RefusedTime, message).with_detail(Detail::Time(refused))
+    }
+
+    /// The same with the time that was refused, which [`refused_time`](Self::refused_time) gives of an
+    /// [`ErrorKind::RefusedTime`].
+    #[must_use]
+    pub fn with_refused_time(self, refused: RefusedTime) -> Self {
+        self.with_detail(Detail::Time(refused))
+    }
+
+    pub(crate) fn with_receipt_mismatches(self, mismatches: Vec<ReceiptMismatch>) -> Self {
+        self.with_detail(Detail::Receipt(mismatches))
+    }
+
+    fn with_detail(mut self, detail: Detail) -> Self {
+        self.0.detail = detail;
+        self
+    }
+
+    /// An error of a crate that stands on the store and fails for reasons of its own, of the kind that tells
+    /// its callers what to do.
+    ///
+    /// ```
+    /// use strandline::{Error, ErrorKind};
+    ///
+    /// let refused = std::io::Error::from(std::io::ErrorKind::StorageFull);
+    /// let error = Error::new(ErrorKind::Io, "the report cannot be written").with_source(refused);
+    /// assert_eq!(error.kind(), ErrorKind::Io);
+    /// assert_eq!(error.io_kind(), Some(std::io::ErrorKind::StorageFull));
+    /// ```
+    #[must_use]
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self(Box::new(Repr {
+            kind,
+            message: message.into(),
+            ids: Vec::new(),
+            decided_by: Sequence::ZERO,
+            detail: Detail::None,
+            source: None,
+        }))
+    }
+
+    pub(crate) fn no_receipt() -> Self {
+        Self::new(
+            ErrorKind::Unknown,
+            "the commit of one event gave no receipt",
+        )
+    }
+
+    /// Everything below must be visible before the error is returned.
+    pub(crate) fn decided_by(&self) -> Sequence {
+        self.0.decided_by
+    }
+
+    pub(crate) fn because_of(mut self, sequence: Sequence) -> Self {
+        self.0.decided_by = sequence.checked_add(1).unwrap_or(sequence);
+        self
+    }
+
+    /// The same with what it comes from, which is shown after the message.
+    ///
+    /// Where that says that the store's directory or process is not the one that holds it any more, the
+    /// error becomes [`ErrorKind::LockLost`]: whatever failed, failed for that.
+    #[must_use]
+    pub fn with_source(
+        mut self,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        let source = source.into();
+        match Lost::of(&*source) {
+            // Whatever could not be done for it; but what events became of stays open.
+            Some(lost) if self.0.ids.is_empty() => lost.clone().into(),
+            _ => {
+                self.0.source = Some(source);
+                self
+            }
+        }
+    }
+
+    /// The error of the index that this one comes from.
+    pub(crate) fn of_index(&self) -> Option<&IndexError> {
+        self.0.source.as_deref()?.downcast_ref()
+    }
+
+    /// The error of the log that this one comes from.
+    pub(crate) fn of_log(&self) -> Option<&LogError> {
+        self.0.source.as_deref()?.downcast_ref()
+    }
+
+    pub(crate) fn with_ids(mut self, ids: impl IntoIterator<Item = EventId>) -> Self {
+        self.0.ids = ids.into_iter().collect();
+        self
+    }
+
+    pub(crate) fn io(what: &str, path: &Path, error: std::io::Error) -> Self {
+        Self::new(ErrorKind::Io, format!("cannot {what} {}", path.display())).with_source(error)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)?;
+        match &self.0.source {
+            Some(source) => write!(f, ": {source}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {self}", self.0.kind)
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        // `Display` shows the source already, so a chain starts below it.
+        self.0.source.as_deref().and_then(std::error::Error::source)
+    }
+}
+
+impl From<Lost> for Error {
+    fn from(lost: Lost) -> Self {
+        Self::new(ErrorKind::LockLost, lost.to_string())
+    }
+}
+
+impl From<LogError> for Error {
+    fn from(error: LogError) -> Self {
+        let (kind, message) = match &error {
+            LogError::LogBehind { .. } => (
+                ErrorKind::LogBehindCheckpoint,
+                "durable events have vanished from the log",
+            ),
+            LogError::OtherCourse { .. } => (
+                ErrorKind::LogBehindCheckpoint,
+                "another store, or an earlier or restored copy of this one, is in the directory now, or \
+                 none; open it again",
+            ),
+            LogError::VersionUnsupported { .. } => (
+                ErrorKind::UnsupportedVersion,
+                "the store cannot be read by this version",
+            ),
+            LogError::RewrittenTooLong { .. } => (
+                ErrorKind::TooLarge,
+                "a segment is too long to be rewritten, and nothing has changed; export the events and \
+                 import those that are to stay",
+            ),
+            LogError::OtherTarget { .. } => (
+                ErrorKind::InvalidInput,
+                "the backup there cannot be brought up to date",
+            ),
+            LogError::BeingWritten { .. } => (
+                ErrorKind::Locked,
+                "the store is open for writing elsewhere, though its LOCK is free: LOCK was removed or \
+                 replaced meanwhile, which nobody may do; close the other holder",
+            ),
+            LogError::TooSmall { .. } => (ErrorKind::InvalidInput, "an option is out of its range"),
+            LogError::NoFrame { .. } => (ErrorKind::InvalidInput, "that place cannot be shown"),
+            error if error.is_corruption() => (ErrorKind::Corrupt, "the log is damaged"),
+            _ => (ErrorKind::Io, "the log cannot be used"),
+        };
+        Self::new(kind, message).with_source(error)
+    }
+}
+
+impl From<ScanError<Self>> for Error {
+    fn from(error: ScanError<Self>) -> Self {
+        match error {
+            ScanError::Log(error) => error.into(),
+            ScanError::Visit(error) => error,
+        }
+    }
+}
+
+impl From<IndexError> for Error {
+    fn from(error: IndexError) -> Self {
+        Self::new(ErrorKind::Exhausted, "the index takes no more events").with_source(error)
+    }
+}
+
+impl From<BlockError> for Error {
+    fn from(error: BlockError) -> Self {
+        Self::new(ErrorKind::Corrupt, "an index block is damaged").with_source(error)
+    }
+}
+
+impl From<CheckpointError> for Error {
+    fn from(error: CheckpointError) -> Self {
+        Self::new(ErrorKind::Io, "the checkpoint was not saved").with_source(error)
+    }
+}

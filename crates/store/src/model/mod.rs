@@ -1,0 +1,42 @@
+//! What callers give and get: events, conditions, options, receipts, reports and errors, as plain values.
+//!
+//! Holds what these say and which of it is sound by itself. Does not hold what is done with them: knows no
+//! store, and of the other rooms `encode` alone.
+
+mod condition;
+mod condition_conflict;
+mod error;
+mod event;
+mod event_ref;
+mod expected;
+mod file_names;
+mod id_conflict;
+mod lost;
+mod options;
+mod payload;
+mod receipt;
+mod refused_time;
+mod report;
+mod stats;
+mod stored;
+
+pub use condition::{AppendCondition, CONDITION_REGIONS_MAX, CONDITION_TAGS_MAX};
+pub use condition_conflict::ConditionConflict;
+pub use error::{Error, ErrorClass, ErrorKind};
+pub(crate) use event::Link;
+pub use event::{BATCH_BYTES_MAX, BATCH_EVENTS_MAX, Batch, Event};
+pub use event_ref::EventRef;
+pub use expected::{ExpectedVersion, VersionConflict};
+pub(crate) use file_names::{
+    LOCK_FILE, MARKER, STAGING_BESIDE, STAGING_WITHIN, is_of_log, is_of_store,
+};
+pub use id_conflict::{Difference, IdConflict};
+pub(crate) use lost::Lost;
+pub(crate) use options::Access;
+pub use options::{AppendOptions, Durability, PAYLOAD_BYTES_MAX_DEFAULT, StoreOptions};
+pub(crate) use payload::PayloadRef;
+pub use receipt::{Receipt, ReceiptMismatch};
+pub use refused_time::RefusedTime;
+pub use report::{OpenPath, OpenReport, OpenTimes};
+pub use stats::Stats;
+pub use stored::StoredEvent;

@@ -1,0 +1,127 @@
+//! Putting together what a store is made of, once its log was read.
+
+use super::lock::Held;
+use super::log::Replayed;
+use super::steps::Steps;
+use crate::engine::{Follower, Shared};
+use crate::group_sync::GroupSync;
+use crate::rows::Sealed;
+use crate::trace;
+use crate::writer::{CommitLock, Writer};
+use crate::{OpenReport, StoreOptions};
+use std::path::Path;
+use std::sync::Arc;
+use strandline_core::sync::{Mutex, RwLock};
+use strandline_core::{Epoch, Random, Sequence};
+use strandline_index::{IndexReader, IndexWriter};
+use strandline_segment::{LogIdentity, LogPosition, LogWriter};
+use tracing::Level;
+
+/// What an opening has before the log is read.
+pub(super) struct Parts {
+    pub(super) identity: LogIdentity,
+    /// The epoch as it was read: to write, another one may have begun.
+    pub(super) read_epoch: Epoch,
+    pub(super) unrecorded_before: Option<Sequence>,
+    pub(super) random: Random,
+    pub(super) report: OpenReport,
+    pub(super) index: IndexWriter,
+    pub(super) index_reader: IndexReader,
+}
+
+/// What a store is made of, which takes what it is held by; and the sealed segments that want their
+/// footers.
+pub(super) fn assemble(
+    dir: &Path,
+    options: &StoreOptions,
+    held: &mut Held,
+    steps: &Steps,
+    (parts, replayed): (Parts, Replayed),
+) -> (Shared, Vec<Sealed>) {
+    let Parts {
+        identity,
+        read_epoch,
+        unrecorded_before,
+        random,
+        mut report,
+        index,
+        index_reader,
+    } = parts;
+    let position = replayed.end;
+    let group = Arc::new(match &replayed.writer {
+        Some(writer) => GroupSync::new(
+            Some(writer.active()),
+            position.sequence,
+            index.gate().clone(),
+        ),
+        // Nothing is ever written, so nothing is ever synced.
+        None => GroupSync::new(None, report.proven_durable, index.gate().clone()),
+    });
+    if let Some(ours) = &held.ours {
+        ours.stops(&group);
+    }
+    let epoch = replayed
+        .writer
+        .as_ref()
+        .map_or(read_epoch, LogWriter::epoch);
+    let drift_ms_max = options.drift_ms_max();
+    report.note_clock(replayed.hlc.last(), options.clock.now_ms(), drift_ms_max);
+    (report.times, report.duration) = steps.end();
+    tell(&report, index_reader.snapshot().len(), position);
+    let (writer, follower) = match (replayed.writer, replayed.follower) {
+        (Some(log), _) => {
+            let mut writer = Writer::new(log, index, replayed.hlc, replayed.names, &random);
+            writer.removed = replayed.removed;
+            (Some(CommitLock::new(writer)), None)
+        }
+        (None, Some(log)) => {
+            let follower = Follower::new(log, index, replayed.names, replayed.hlc);
+            (None, Some(Mutex::new(follower)))
+        }
+        (None, None) => (None, None),
+    };
+    let shared = Shared {
+        dir: dir.to_path_buf(),
+        options: options.clone(),
+        identity,
+        epoch,
+        writer,
+        follower,
+        group,
+        index: index_reader,
+        log: replayed.reader,
+        positions: RwLock::new(()),
+        redacted: Arc::default(),
+        rewriting: Mutex::default(),
+        rewriter: Mutex::default(),
+        random,
+        unrecorded_before,
+        report,
+        opened_at: position,
+        checkpointed: Mutex::new(replayed.checkpointed),
+        footers: Mutex::default(),
+        ours: held.ours.take(),
+        _lock: held.lock.take(),
+    };
+    (shared, replayed.without_footer)
+}
+
+/// Emits what opening found and did.
+fn tell(report: &OpenReport, events: u64, end: LogPosition) {
+    for notice in &report.notices {
+        let notice = notice.clone();
+        trace::tell(Level::WARN, move || tracing::warn!(notice, "opening"));
+    }
+    let report = report.clone();
+    trace::tell(Level::INFO, move || {
+        tracing::info!(
+            path = ?report.path,
+            reason = report.reason,
+            events,
+            from_log = report.events_from_log,
+            visible = end.sequence.get(),
+            duration_us = report.duration.as_micros(),
+            "opened"
+        );
+    });
+}

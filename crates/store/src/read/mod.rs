@@ -1,0 +1,12 @@
+//! Reading: the store as it was at one moment, and the way from rows of the index to events.
+//!
+//! Holds snapshots, what they find, and the check of a receipt. Does not hold how rows are found, which
+//! is the index's, nor anything that writes. Knows `engine` and `model`.
+
+mod reader;
+mod receipt;
+mod snapshot;
+mod take;
+
+pub use snapshot::{Events, Snapshot};
+pub(crate) use take::{end_and_snapshot, snapshot};

@@ -1,0 +1,250 @@
+//! `Snapshot`: the store as it was at one moment, and the queries on it.
+
+use super::reader::{EventCursor, Reader};
+use crate::{Error, EventRef, StoredEvent};
+use std::iter::FusedIterator;
+use strandline_core::{EventId, Region, Sequence};
+use strandline_index::{Causes, Names, Plan, Rows};
+
+/// The store as it was at one moment: every read through it sees the same events, whatever is
+/// appended meanwhile.
+///
+/// Cheap to take (a load and a reference count) and to clone; holds no lock.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    pub(crate) index: strandline_index::Snapshot,
+    pub(crate) reader: Reader,
+}
+
+impl Snapshot {
+    /// The watermark: events with sequences below it are in the snapshot.
+    #[must_use]
+    pub fn visible(&self) -> Sequence {
+        self.index.visible()
+    }
+
+    /// How many events there are.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        self.index.len()
+    }
+
+    /// Whether there are no events.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.index.is_empty()
+    }
+
+    /// The event with this id. One index lookup and one read.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Corrupt`](crate::ErrorKind::Corrupt) or [`ErrorKind::Io`](crate::ErrorKind::Io)
+    /// from reading it.
+    pub fn get(&self, id: EventId) -> Result<Option<StoredEvent>, Error> {
+        match self.index.get(id) {
+            Some(row) => self.reader.read(row).map(Some),
+            None => self.absent(),
+        }
+    }
+
+    /// What `read` makes of the event with this id, which is not copied.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get).
+    pub fn get_with<T>(
+        &self,
+        id: EventId,
+        read: impl FnOnce(EventRef<'_>) -> T,
+    ) -> Result<Option<T>, Error> {
+        match self.index.get(id) {
+            Some(row) => self.reader.read_with(row, read).map(Some),
+            None => self.absent(),
+        }
+    }
+
+    /// The newest event of an entity, if it has one: the head of its chain.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get).
+    pub fn latest(&self, entity: &str) -> Result<Option<StoredEvent>, Error> {
+        match self.index.latest(entity) {
+            Some(row) => self.reader.read(row).map(Some),
+            None => self.absent(),
+        }
+    }
+
+    /// The events of an entity, oldest first; `.rev()` for newest first.
+    #[must_use]
+    pub fn stream(&self, entity: &str) -> Events<'_> {
+        self.events(self.index.stream(entity))
+    }
+
+    /// The events of a region in commit order; `.rev()` for newest first.
+    ///
+    /// The cost is that of the events returned, plus what the most selective filter leaves for the
+    /// others to refuse.
+    #[must_use]
+    pub fn query(&self, region: &Region) -> Events<'_> {
+        self.events(self.index.query(region))
+    }
+
+    /// The headers of a region, as far as the index has them: no event is read from disk.
+    ///
+    /// Some may be missing if [`damage`](Self::damage) says so afterwards.
+    #[must_use]
+    pub fn rows(&self, region: &Region) -> Rows<'_> {
+        self.index.query(region)
+    }
+
+    /// The entities whose names start with `prefix`, in the order of their names, with how many
+    /// events each has.
+    #[must_use]
+    pub fn entities(&self, prefix: &str) -> Names<'_> {
+        self.index.entities(prefix)
+    }
+
+    /// The scopes whose names start with `prefix`, in the order of their names, with how many
+    /// events each has.
+    #[must_use]
+    pub fn scopes(&self, prefix: &str) -> Names<'_> {
+        self.index.scopes(prefix)
+    }
+
+    /// How [`query`](Self::query) would go about a region, part by part, for people to read.
+    #[must_use]
+    pub fn explain(&self, region: &Region) -> Plan {
+        self.index.explain(region)
+    }
+
+    /// The headers of an event, of what caused it, of what caused that, and so on.
+    #[must_use]
+    pub fn causes(&self, id: EventId) -> Causes<'_> {
+        self.index.causes(id)
+    }
+
+    /// The error of what the index has lost: the index of a sealed segment was found damaged, and the
+    /// segment too, so that it could not be rebuilt. None in a sound store.
+    ///
+    /// Reads of events give this error where they may lack some; headers and names do not.
+    #[must_use]
+    pub fn damage(&self) -> Option<Error> {
+        self.index.damage().cloned().map(Error::from)
+    }
+
+    /// The answer where the index has no event: none, unless it may have lost some.
+    fn absent<T>(&self) -> Result<Option<T>, Error> {
+        match self.damage() {
+            Some(damage) => Err(damage),
+            None => Ok(None),
+        }
+    }
+
+    /// The tags that start with `prefix`, in the order of their names, with how many events each has.
+    #[must_use]
+    pub fn tags(&self, prefix: &str) -> Names<'_> {
+        self.index.tags(prefix)
+    }
+
+    fn events<'a>(&'a self, rows: Rows<'a>) -> Events<'a> {
+        Events {
+            snapshot: self,
+            rows,
+            cursor: self.reader.cursor(),
+            told: false,
+        }
+    }
+}
+
+/// The events of a stream or query, read as they are asked for.
+///
+/// An event that cannot be read is an error in its place; those after it can still be read. Where the
+/// index has lost events, there is an error after the last one; see [`Snapshot::damage`].
+///
+/// As an iterator it gives owned events. To look at events without copying their payloads:
+///
+/// ```
+/// # use strandline::{Coordinate, Event, EventKind, Store};
+/// # let dir = tempfile::tempdir()?;
+/// # let store = Store::open(dir.path().join("orders.strand"))?;
+/// # let order = Coordinate::new("order:1042", "eu/payments")?;
+/// # store.append(&order, Event::bytes(EventKind::new(1, 1), *b"four"))?;
+/// let now = store.snapshot();
+/// let mut bytes = 0;
+/// let mut events = now.stream("order:1042");
+/// while let Some(event) = events.next_ref() {
+///     bytes += event?.payload()?.len();
+/// }
+/// assert_eq!(bytes, 4);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Events<'a> {
+    snapshot: &'a Snapshot,
+    rows: Rows<'a>,
+    cursor: EventCursor,
+    /// Whether it was said that events may be missing.
+    told: bool,
+}
+
+impl Events<'_> {
+    /// The error after the last event, if some may be missing; once.
+    fn last_error(&mut self) -> Option<Error> {
+        if self.told {
+            return None;
+        }
+        let damage = self.snapshot.damage()?;
+        self.told = true;
+        Some(damage)
+    }
+
+    /// The next event, where it was read: its payload is borrowed until the next call.
+    ///
+    /// # Errors
+    ///
+    /// As [`Snapshot::get`].
+    pub fn next_ref(&mut self) -> Option<Result<EventRef<'_>, Error>> {
+        match self.rows.next() {
+            Some(row) => Some(self.cursor.read(row)),
+            None => self.last_error().map(Err),
+        }
+    }
+
+    /// The next event from the back, as [`next_ref`](Self::next_ref).
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn next_back_ref(&mut self) -> Option<Result<EventRef<'_>, Error>> {
+        match self.rows.next_back() {
+            Some(row) => Some(self.cursor.read(row)),
+            None => self.last_error().map(Err),
+        }
+    }
+}
+
+impl Iterator for Events<'_> {
+    type Item = Result<StoredEvent, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        Some(self.next_ref()?.map(EventRef::into_owned))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.rows.size_hint()
+    }
+
+    fn count(self) -> usize {
+        self.rows.count()
+    }
+}
+
+impl DoubleEndedIterator for Events<'_> {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        Some(self.next_back_ref()?.map(EventRef::into_owned))
+    }
+}
+
+impl FusedIterator for Events<'_> {}

@@ -1,0 +1,193 @@
+//! What a store keeps as the footer of a sealed segment: the newest clock reading, where streams end
+//! whose newest event was removed, and the index block of the segment's rows.
+//!
+//! | field | bytes |
+//! |---|---|
+//! | wall_ms of the newest reading | 8 |
+//! | its counter | 4 |
+//! | length of the list of removed heads | 4 |
+//! | checksum of the bytes before, with no salt, at offset 0 | 8 |
+//! | list of removed heads, see [`heads`](super::heads) | any |
+//! | index block | the rest |
+//!
+//! The list and the block have checksums of their own, so that each is checked where it is used.
+
+use super::heads::{self, HeadMap};
+use super::rebuild::{rebuilt_block, replayed, sequences};
+use super::removed::RemovedHeads;
+use crate::trace;
+use crate::{Error, ErrorKind};
+use std::ops::Range;
+use std::sync::Arc;
+use strandline_core::codec::{DecodeError, Reader, Writer};
+use strandline_core::{Hlc, Salt};
+use strandline_index::{Block, IndexLayout, RebuildBlock};
+use strandline_segment::{Footer, SealedFrames};
+use tracing::Level;
+
+const HEAD_BYTES: usize = 8 + 4 + 4;
+const PREFIX_BYTES: usize = HEAD_BYTES + 8;
+
+/// What a footer has before its block, which is to be added.
+pub(crate) fn begin(newest: Option<Hlc>, heads: &HeadMap) -> Vec<u8> {
+    let newest = newest.unwrap_or_default();
+    let heads = heads::encode(heads);
+    let mut out = Vec::new();
+    let mut writer = Writer::new(&mut out);
+    writer.u64(newest.wall_ms());
+    writer.u32(newest.counter());
+    writer.u32(u32::try_from(heads.len()).unwrap_or(u32::MAX));
+    let checksum = Salt::NONE.checksum(0, &out);
+    Writer::new(&mut out).u64(checksum.0);
+    out.extend_from_slice(&heads);
+    out
+}
+
+/// The bytes of the footer that a segment should have, whose newest clock reading is `newest` or one
+/// in its frames. O(events of the segment).
+///
+/// # Errors
+///
+/// As [`rebuilt_block`].
+pub(crate) fn rebuilt_footer(
+    frames: &SealedFrames,
+    layout: IndexLayout,
+    newest: Option<Hlc>,
+) -> Result<Vec<u8>, Error> {
+    let (snapshot, committed) = replayed(frames, layout)?;
+    let newest = newest.max(committed.hlc.last());
+    let begun = begin(newest, &committed.removed);
+    Ok(snapshot.export_after(begun, sequences(frames))?)
+}
+
+/// The bytes of the block in a footer.
+struct BlockInFooter {
+    footer: Footer,
+    start: usize,
+}
+
+impl AsRef<[u8]> for BlockInFooter {
+    fn as_ref(&self) -> &[u8] {
+        self.footer.as_ref().get(self.start..).unwrap_or_default()
+    }
+}
+
+/// What a footer has.
+pub(crate) struct Opened {
+    pub(crate) newest: Hlc,
+    pub(crate) heads: Option<RemovedHeads>,
+    pub(crate) block: Block,
+}
+
+/// Opens the footer of a sealed segment. What is damaged in the block and in the list is made anew
+/// from the frames when it is used.
+///
+/// # Errors
+///
+/// `Corrupt` if the head of the footer or that of the block is damaged, or the block is of other rows.
+pub(crate) fn open(footer: Footer, frames: SealedFrames) -> Result<Opened, Error> {
+    let (newest, heads) = head(footer.as_ref())?;
+    let (of_heads, of_block) = (frames.clone(), frames.clone());
+    let rebuild: RebuildBlock = Box::new(move |layout| {
+        let info = of_block.info().id();
+        let segment = info.get();
+        // Whoever reads the block first may hold any lock, and others wait for it.
+        trace::tell_aside(Level::WARN, move || {
+            tracing::warn!(segment, "rebuilding a damaged index block");
+        });
+        rebuilt_block(&of_block, layout).map_err(Into::into)
+    });
+    let bytes = BlockInFooter {
+        footer: footer.clone(),
+        start: heads.end,
+    };
+    let block = Block::open(Arc::new(bytes), Some(rebuild))?;
+    if !holds_rows_of(&block, &frames) {
+        return Err(Error::new(
+            ErrorKind::Corrupt,
+            "the footer holds the rows of another segment",
+        ));
+    }
+    Ok(Opened {
+        newest,
+        heads: RemovedHeads::in_footer(footer, heads, of_heads),
+        block,
+    })
+}
+
+/// What a footer has, as it stands there: its newest reading, the bytes of its list of removed heads,
+/// and its block, of which nothing is made anew.
+///
+/// # Errors
+///
+/// As [`open`], whatever rows the block has.
+pub(crate) fn stored(footer: &Footer) -> Result<(Hlc, &[u8], Block), Error> {
+    let (newest, heads) = head(footer.as_ref())?;
+    let bytes = BlockInFooter {
+        footer: footer.clone(),
+        start: heads.end,
+    };
+    let block = Block::open(Arc::new(bytes), None)?;
+    let heads = footer.as_ref().get(heads).unwrap_or_default();
+    Ok((newest, heads, block))
+}
+
+/// Whether a footer is the expected one, but for hashes of heads that it need not know. O(bytes).
+pub(crate) fn is_as_expected(found: &Footer, expected: &[u8]) -> bool {
+    if found.as_ref() == expected {
+        return true;
+    }
+    let block = |footer: &[u8]| {
+        let (_, heads) = head(footer).ok()?;
+        let (begun, block) = footer.split_at_checked(heads.end)?;
+        Some((
+            begun.to_vec(),
+            Block::open(Arc::new(block.to_vec()), None).ok()?,
+        ))
+    };
+    match (block(found.as_ref()), block(expected)) {
+        (Some((begun, own)), Some((other_begun, other))) => {
+            let is_same_layout = own.layout() == other.layout();
+            begun == other_begun && is_same_layout && own.differences(&other).is_empty()
+        }
+        _ => false,
+    }
+}
+
+/// Whether a block can be of a segment: has all of its rows, or some if it was rewritten.
+fn holds_rows_of(block: &Block, frames: &SealedFrames) -> bool {
+    let sequences = frames.info().start().sequence..frames.end().sequence;
+    let all = sequences.end.get().saturating_sub(sequences.start.get());
+    let held = u64::from(block.rows());
+    let own = block.sequences();
+    let is_within = held == 0 || own.start >= sequences.start && own.end <= sequences.end;
+    let is_whole = held == all && (held == 0 || own == sequences);
+    is_whole || is_within && frames.info().header().rewritings() > 0
+}
+
+/// The newest reading, and where the list of removed heads is.
+pub(crate) fn head(footer: &[u8]) -> Result<(Hlc, Range<usize>), Error> {
+    let malformed = |error: DecodeError| {
+        Error::new(ErrorKind::Corrupt, "the footer is malformed").with_source(error)
+    };
+    let mut reader = Reader::new(footer);
+    let covered = reader.bytes("head", HEAD_BYTES).map_err(malformed)?;
+    let checksum = reader.u64("checksum of the head").map_err(malformed)?;
+    if Salt::NONE.checksum(0, covered).0 != checksum {
+        return Err(malformed(reader.invalid("head", "its checksum is wrong")));
+    }
+    let mut reader = Reader::new(covered);
+    let wall_ms = reader.u64("wall_ms").map_err(malformed)?;
+    let counter = reader.u32("HLC counter").map_err(malformed)?;
+    let heads = reader.u32("length of the heads").map_err(malformed)?;
+    let heads = usize::try_from(heads).unwrap_or(usize::MAX);
+    let heads = PREFIX_BYTES..PREFIX_BYTES.saturating_add(heads);
+    let newest = Hlc::new(wall_ms, counter)
+        .map_err(|_| malformed(reader.invalid("wall_ms", "needs more than 48 bits")))?;
+    if heads.end > footer.len() {
+        return Err(malformed(
+            reader.invalid("length of the heads", "is past the end"),
+        ));
+    }
+    Ok((newest, heads))
+}

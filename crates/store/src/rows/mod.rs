@@ -1,0 +1,20 @@
+//! What is made of frames: rows of the index, and what is kept of them in footers and checkpoints.
+//!
+//! Holds how frames become rows ([`Replay`]), what a footer and a checkpoint say and how that is read
+//! back, and where streams end whose newest event was removed. Does not hold when any of it is made or
+//! written, nor who asks. Knows `model` and `trace`.
+
+pub(crate) mod checkpoint;
+pub(crate) mod footer;
+pub(crate) mod heads;
+mod names;
+mod rebuild;
+mod removed;
+mod replay;
+mod sealed;
+
+pub(crate) use heads::{HeadMap, HeadPlace, RemovedHead};
+pub(crate) use names::SegmentNames;
+pub(crate) use removed::{RemovedHeads, RemovedInSegments};
+pub(crate) use replay::{Committed, Replay, malformed, row_of};
+pub(crate) use sealed::Sealed;

@@ -1,0 +1,45 @@
+//! The rows of a sealed segment, made anew from its frames: its index block, and where streams end in it.
+
+use super::heads::HeadMap;
+use super::replay::{Committed, Replay};
+use crate::Error;
+use std::ops::Range;
+use strandline_core::Sequence;
+use strandline_index::{IndexLayout, Snapshot, channel_with};
+use strandline_segment::SealedFrames;
+
+/// The bytes of the block that the footer of a segment should hold. O(events of the segment).
+///
+/// # Errors
+///
+/// `Corrupt` if the frames are damaged, `Io` if they cannot be read.
+pub(crate) fn rebuilt_block(frames: &SealedFrames, layout: IndexLayout) -> Result<Vec<u8>, Error> {
+    let (snapshot, _) = replayed(frames, layout)?;
+    Ok(snapshot.export(sequences(frames))?)
+}
+
+/// Where streams end in a segment whose newest event was removed. O(events of the segment).
+///
+/// # Errors
+///
+/// As [`rebuilt_block`].
+pub(crate) fn removed_heads_of(frames: &SealedFrames) -> Result<HeadMap, Error> {
+    replayed(frames, IndexLayout::default()).map(|(_, committed)| committed.removed)
+}
+
+/// The rows of a segment, and what its frames say beside them.
+pub(super) fn replayed(
+    frames: &SealedFrames,
+    layout: IndexLayout,
+) -> Result<(Snapshot, Committed), Error> {
+    let (mut index, reader) = channel_with(layout);
+    let mut replay = Replay::new(&mut index);
+    frames.visit(|frame| replay.frame(frame))?;
+    let committed = replay.commit(frames.end());
+    Ok((reader.snapshot(), committed))
+}
+
+/// The sequences that a segment has.
+pub(super) fn sequences(frames: &SealedFrames) -> Range<Sequence> {
+    frames.info().start().sequence..frames.end().sequence
+}

@@ -1,0 +1,94 @@
+//! What an append through a store is held to, for whoever prepares appends: who may write, which times are
+//! taken, and how much fits in a commit. Appends nothing.
+
+use super::Store;
+use crate::append::check_event;
+use crate::writer::no_segment_has_room;
+use crate::{Error, Event};
+use std::time::Duration;
+use strandline_core::record::record_bytes_max;
+use strandline_core::{Clock, Coordinate, Hlc};
+
+impl Store {
+    /// Fails where every append through this handle would be refused because of how the store was opened
+    /// or in which process this is: to be asked before work whose outcome is to be appended.
+    ///
+    /// Takes no lock and reads nothing. An append may be refused all the same, by a full disk say.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::ReadOnly`](crate::ErrorKind::ReadOnly); [`ErrorKind::LockLost`](crate::ErrorKind::LockLost)
+    /// in a fork of the process that opened it.
+    pub fn check_writable(&self) -> Result<(), Error> {
+        self.shared().writer().map(drop)
+    }
+
+    /// The clock that appends take their times from; see [`StoreOptions::clock`](crate::StoreOptions::clock).
+    #[must_use]
+    pub fn clock(&self) -> &dyn Clock {
+        &*self.shared().options.clock
+    }
+
+    /// How far a time that is supplied may be ahead of the clock; see
+    /// [`StoreOptions::clock_drift_max`](crate::StoreOptions::clock_drift_max).
+    #[must_use]
+    pub fn clock_drift_max(&self) -> Duration {
+        self.shared().options.clock_drift_max
+    }
+
+    /// The time after which that of the next event must be: the newest that the store has given or observed,
+    /// also where the event that had it was removed. None in a store that has had no events.
+    ///
+    /// Waits for an append that is being written.
+    #[must_use]
+    pub fn newest_time(&self) -> Option<Hlc> {
+        self.shared().newest_time()
+    }
+
+    /// Most bytes that the record of an event can take in a commit, for [`commit_fits`](Self::commit_fits).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) or
+    /// [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) if an append of the event alone would be refused
+    /// with that, whatever else is in the store.
+    pub fn record_bytes_max(&self, coordinate: &Coordinate, event: &Event) -> Result<usize, Error> {
+        let options = &self.shared().options;
+        let extensions = check_event(event, options.payload_bytes_max)?;
+        let bytes = record_bytes_max(coordinate, &extensions, event.payload.len());
+        match self.commit_fits(bytes, 1) {
+            true => Ok(bytes),
+            false => Err(no_segment_has_room(bytes, options.log.segment_bytes())),
+        }
+    }
+
+    /// Whether so many events, whose records take at most so many bytes together, fit in one commit: within
+    /// [`BATCH_EVENTS_MAX`](crate::BATCH_EVENTS_MAX), [`BATCH_BYTES_MAX`](crate::BATCH_BYTES_MAX), and the
+    /// length of a segment of this store.
+    ///
+    /// ```
+    /// use strandline::{Batch, Coordinate, Event, EventKind, Store};
+    ///
+    /// # let dir = tempfile::tempdir()?;
+    /// let store = Store::open(dir.path().join("orders.strand"))?;
+    /// let order = Coordinate::new("order:1042", "eu/payments")?;
+    /// let (mut batch, mut bytes) = (Batch::new(), 0);
+    /// for line in 0..10_000 {
+    ///     let event = Event::json(EventKind::new(1, 1), &line)?;
+    ///     let more = store.record_bytes_max(&order, &event)?;
+    ///     if !store.commit_fits(bytes + more, batch.len() + 1) {
+    ///         store.append_batch(std::mem::take(&mut batch))?;
+    ///         bytes = 0;
+    ///     }
+    ///     batch.add(&order, event);
+    ///     bytes += more;
+    /// }
+    /// store.append_batch(batch)?;
+    /// assert_eq!(store.snapshot().len(), 10_000);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn commit_fits(&self, record_bytes: usize, events: usize) -> bool {
+        self.shared().options.log.fits_empty(record_bytes, events)
+    }
+}

@@ -1,0 +1,56 @@
+//! Counting: watermarks and sizes as they are now.
+
+use super::Store;
+use crate::engine::Shared;
+use crate::trace;
+use crate::{Error, ErrorKind, Stats};
+use strandline_core::Sequence;
+use strandline_core::fs::EntryKind;
+
+impl Store {
+    /// Counts, watermarks and sizes. Lists the directory.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Io`] if the directory cannot be listed.
+    pub fn stats(&self) -> Result<Stats, Error> {
+        count(self.shared())
+    }
+}
+
+/// Counts what there is now.
+fn count(shared: &Shared) -> Result<Stats, Error> {
+    let entries = match shared.check_ours() {
+        Err(error) if error.kind() == ErrorKind::LockLost => Vec::new(),
+        _ => {
+            let listed = shared.options.fs.list(&shared.dir);
+            listed.map_err(|error| Error::io("list", &shared.dir, error))?
+        }
+    };
+    let files = entries.iter().filter(|entry| entry.kind == EntryKind::File);
+    let snapshot = shared.index.snapshot();
+    // In this order, so that none is ahead of the next.
+    let visible = snapshot.visible();
+    let durable = shared.group.durable();
+    let written = shared.group.written();
+    let lag = |behind: Sequence| written.get().saturating_sub(behind.get());
+    Ok(Stats {
+        events: snapshot.len(),
+        entities: snapshot.entities("").count() as u64,
+        scopes: snapshot.scopes("").count() as u64,
+        visible,
+        durable,
+        written,
+        durable_lag: lag(durable),
+        visible_lag: lag(visible),
+        in_flight: shared.group.in_flight(),
+        segments: shared.log.view().segments(),
+        bytes_on_disk: files.map(|entry| entry.bytes).sum(),
+        poisoned: shared
+            .group
+            .poison()
+            .map(|poison| poison.reason.to_string()),
+        panics_caught: shared.group.calls().panics(),
+        subscriber_panics: trace::panics_caught(),
+    })
+}

@@ -1,0 +1,93 @@
+//! Writing the footer of a sealed segment, beside appends.
+
+use crate::engine::Shared;
+use crate::rows::footer::{self, Opened};
+use crate::rows::{HeadMap, Sealed};
+use crate::trace;
+use crate::{Error, ErrorKind};
+use strandline_segment::{SealedSegment, SegmentInfo, footer_on_disk};
+use tracing::Level;
+
+/// Opens a sealed segment to write its footer, with where streams end in it whose newest event was
+/// removed; none if it was rewritten meanwhile, with a footer.
+fn open_sealed(
+    shared: &Shared,
+    info: &SegmentInfo,
+) -> Result<Option<(SealedSegment, HeadMap)>, Error> {
+    let writer = shared.writer()?.lock();
+    let segment = writer.log.sealed_segment(info.id())?;
+    let is_same = segment.info() == info;
+    Ok(is_same.then(|| (segment, writer.removed.map_of(info.id()))))
+}
+
+/// Writes the footer of a sealed segment, and puts its block in the place of the live rows.
+pub(super) fn write_footer(shared: &Shared, sealed: &Sealed) {
+    let _held = trace::hold();
+    let info = &sealed.info;
+    let number = info.id().get();
+    let (segment, removed) = match open_sealed(shared, info) {
+        Ok(Some(opened)) => opened,
+        // It was rewritten meanwhile, with a footer of its own.
+        Ok(None) => return,
+        Err(error) => return shared.footers.lock().failed(info.id(), &error),
+    };
+    let begun = footer::begin(sealed.newest, &removed);
+    let first = info.start().sequence;
+    let end = info.end().map_or(first, |end| end.sequence);
+    let exported = shared.index.snapshot().export_after(begun, first..end);
+    let written = exported.map_err(Error::from).and_then(|bytes| {
+        let is_sound = has_footer(shared, info, &bytes);
+        if !is_sound {
+            segment.write_footer(&bytes)?;
+        }
+        Ok(is_sound)
+    });
+    let is_sound = match written {
+        // A footer saves time at an opening and memory before it, and is rebuilt from the frames.
+        Err(error) => return shared.footers.lock().failed(info.id(), &error),
+        Ok(is_sound) => is_sound,
+    };
+    let mapped = shared.options.log.maps_reads();
+    let opened = segment
+        .footer(mapped)
+        .map_err(Error::from)
+        .and_then(|footer| match (footer, segment.frames()) {
+            (Some(footer), Some(frames)) => footer::open(footer, frames),
+            _ => Err(Error::new(ErrorKind::Corrupt, "it is not there")),
+        });
+    let replaced = opened.and_then(|Opened { block, .. }| {
+        if block.rows() == 0 {
+            return Ok(());
+        }
+        // A rewritten segment has rows of its own, whose positions are others.
+        let _positions = shared.positions.read();
+        if shared.log.view().info(info.id()) == Some(info) {
+            return shared.index.replace(block).map_err(Error::from);
+        }
+        Ok(())
+    });
+    match replaced {
+        Ok(()) => {
+            let mut footers = shared.footers.lock();
+            match is_sound {
+                true => footers.sound += 1,
+                false => footers.count += 1,
+            }
+            drop(footers);
+            trace::tell(Level::DEBUG, move || {
+                tracing::debug!(segment = number, "wrote the footer of a sealed segment");
+            });
+        }
+        // It was written, and cannot be used.
+        Err(error) => shared.footers.lock().failed(info.id(), &error),
+    }
+}
+
+/// Whether the file of a segment has a footer that says what it should, byte for byte but for hashes
+/// that it need not know.
+fn has_footer(shared: &Shared, info: &SegmentInfo, expected: &[u8]) -> bool {
+    let found = footer_on_disk(&*shared.options.fs, &shared.dir, info);
+    found.is_ok_and(|found| {
+        found.is_some_and(|found| found.is_intact() && footer::is_as_expected(&found, expected))
+    })
+}

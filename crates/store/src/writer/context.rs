@@ -1,0 +1,16 @@
+//! `Context`: what the writer works with and does not own.
+
+use crate::group_sync::GroupSync;
+use strandline_core::Random;
+use strandline_segment::{LogReader, SyncHandle};
+
+/// What the writer works with and does not own.
+#[derive(Clone, Copy)]
+pub(crate) struct Context<'a> {
+    pub(crate) group: &'a GroupSync<SyncHandle>,
+    pub(crate) log: &'a LogReader,
+    pub(crate) random: &'a Random,
+    pub(crate) now_ms: u64,
+    pub(crate) drift_ms_max: u64,
+    pub(crate) segment_bytes_max: u64,
+}

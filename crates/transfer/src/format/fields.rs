@@ -1,0 +1,41 @@
+//! What both formats read alike: an object, and fields of it. Knows no format.
+
+use super::refused_line::{RefusedLine, shown};
+use crate::text::parse_rfc3339;
+use serde::de::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+use strandline::EventId;
+
+/// A value as it is written. `null` is one too, where an option by itself would have none.
+pub(super) fn raw_value<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<&'de RawValue>, D::Error> {
+    <&RawValue>::deserialize(deserializer).map(Some)
+}
+
+/// What an object of JSON says. An array of the same values is none.
+pub(super) fn object<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, RefusedLine> {
+    if !text.starts_with('{') {
+        return Err(RefusedLine::new(format!(
+            "an event is an object of JSON, and this is {}",
+            shown(text)
+        )));
+    }
+    serde_json::from_str(text).map_err(RefusedLine::json)
+}
+
+/// The id that a field has.
+pub(super) fn parse_id(name: &str, text: &str) -> Result<EventId, RefusedLine> {
+    text.parse()
+        .map_err(|error| RefusedLine::new(format!("{name} {}: {error}", shown(text))))
+}
+
+/// The time that a field has, in milliseconds since 1970.
+pub(super) fn parse_time(name: &str, text: &str) -> Result<u64, RefusedLine> {
+    parse_rfc3339(text).ok_or_else(|| {
+        let text = shown(text);
+        RefusedLine::new(format!(
+            "{name} {text} is no time as of RFC 3339 since 1970"
+        ))
+    })
+}

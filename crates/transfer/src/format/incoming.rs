@@ -1,0 +1,35 @@
+//! `Incoming`: an event that a line has, checked: what it is compared by, and what is appended.
+
+use strandline::{Coordinate, Event, EventId, EventKind, PayloadEncoding};
+
+/// An event on its way into a store, but for its id and time.
+#[derive(Debug)]
+pub(crate) struct Incoming {
+    pub(crate) coordinate: Coordinate,
+    pub(crate) kind: EventKind,
+    pub(crate) encoding: PayloadEncoding,
+    pub(crate) payload: Vec<u8>,
+    pub(crate) version: u16,
+    pub(crate) correlation: Option<EventId>,
+    pub(crate) causation: Option<EventId>,
+    pub(crate) tags: Vec<String>,
+}
+
+impl Incoming {
+    /// The event, under its id, and its coordinate.
+    pub(crate) fn into_event(self, id: EventId) -> (Coordinate, Event) {
+        let mut event = Event::encoded(self.kind, self.encoding, self.payload)
+            .with_id(id)
+            .with_version(self.version);
+        if let Some(correlation) = self.correlation {
+            event = event.correlated_with(correlation);
+        }
+        if let Some(causation) = self.causation {
+            event = event.caused_by(causation);
+        }
+        for tag in self.tags {
+            event = event.tagged(tag);
+        }
+        (self.coordinate, event)
+    }
+}

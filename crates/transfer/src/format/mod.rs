@@ -1,0 +1,24 @@
+//! What an event is as a line, in both directions: lines of JSON and CloudEvents, and the records of removals
+//! that come after them. Each field is in `docs/export.md`.
+//!
+//! Reads no input and writes no output: a line is a text in memory. May know `text`.
+
+mod cloud_event;
+mod fields;
+mod ids;
+mod imported_event;
+mod incoming;
+mod line;
+mod line_format;
+mod refused_line;
+mod removal_line;
+
+pub(crate) use cloud_event::{parse_cloud_event, write_cloud_event};
+pub(crate) use ids::LineIds;
+pub(crate) use imported_event::ImportedEvent;
+pub(crate) use incoming::Incoming;
+pub(crate) use line::parse_line;
+pub use line::{PayloadForm, write_line};
+pub use line_format::LineFormat;
+pub(crate) use refused_line::RefusedLine;
+pub(crate) use removal_line::{not_of_an_export, parse_removal, write_removal};

@@ -1,0 +1,327 @@
+//! `Importer`: what becomes of each line, the same in an import and in a trial of it.
+
+use super::appender::{Appended, Appender, Origin, Portion};
+use super::batches::{Batches, Members};
+use super::failure::Failure;
+use super::imported::Imported;
+use super::options::ImportOptions;
+use super::twins::{Known, Twins, difference};
+use crate::format::{
+    ImportedEvent, Incoming, LineFormat, LineIds, RefusedLine, not_of_an_export, parse_cloud_event,
+    parse_line, parse_removal,
+};
+use std::collections::HashSet;
+use std::io::{BufRead, Read};
+use strandline::maintenance::{ForeignNotes, Meter};
+use strandline::{Error, ErrorKind, EventId, EventKind, Hlc, RefusedTime, Store};
+use strandline_core::{HlcBehind, HlcClock, HlcExhausted, rfc3339};
+
+/// How many events are appended at once, if they fit in a commit.
+const PORTION_EVENTS: usize = 1000;
+/// How many bytes are appended at once, about.
+const PORTION_BYTES: usize = 8 << 20;
+/// Longest line, in bytes: a payload of 64 MiB as base64, and some.
+const LINE_BYTES_MAX: u64 = 96 << 20;
+
+/// Where events go.
+pub(super) enum Sink {
+    Append(Appender),
+    /// Nowhere; what was seen is remembered, as it would be in the store.
+    Trial(Twins),
+}
+
+pub(super) struct Importer<'a> {
+    store: &'a Store,
+    options: ImportOptions,
+    sink: Sink,
+    batches: Batches<'a>,
+    /// Of the events that wait in the batches.
+    origins: Vec<Origin>,
+    ids: HashSet<EventId>,
+    /// Ids of the portion that is being appended.
+    ids_before: HashSet<EventId>,
+    line_ids: LineIds,
+    /// The store's clock, as it will be when what was read is in the store.
+    clock: HlcClock,
+    removals: ForeignNotes<'a>,
+    /// Removals that begin with notes that are not written yet.
+    removals_waiting: u64,
+    imported: Imported,
+    /// Whether something that was read before cannot be appended: nothing after it may be.
+    has_failed: bool,
+}
+
+impl<'a> Importer<'a> {
+    pub(super) fn new(store: &'a Store, options: ImportOptions, sink: Sink) -> Result<Self, Error> {
+        EventKind::try_new(options.category, 0).map_err(|error| {
+            Error::new(ErrorKind::InvalidInput, "the category cannot be used").with_source(error)
+        })?;
+        let newest = store.newest_time();
+        Ok(Self {
+            store,
+            options,
+            sink,
+            batches: Batches::new(store),
+            origins: Vec::new(),
+            ids: HashSet::new(),
+            ids_before: HashSet::new(),
+            line_ids: LineIds::new(options.source),
+            clock: newest.map_or_else(HlcClock::default, HlcClock::after),
+            removals: ForeignNotes::new(store),
+            removals_waiting: 0,
+            imported: Imported::default(),
+            has_failed: false,
+        })
+    }
+
+    /// What has come of it until now.
+    pub(super) const fn imported(&self) -> Imported {
+        self.imported
+    }
+
+    pub(super) fn read(
+        &mut self,
+        input: &mut dyn BufRead,
+        meter: &mut Meter<'_>,
+    ) -> Result<(), Failure> {
+        let mut line = Vec::new();
+        loop {
+            line.clear();
+            let read = input.take(LINE_BYTES_MAX + 1).read_until(b'\n', &mut line);
+            let read = read.map_err(|error| {
+                let lines = self.imported.lines;
+                let message = format!("the lines cannot be read on after line {lines}");
+                Error::new(ErrorKind::Io, message).with_source(error)
+            })?;
+            if read == 0 {
+                return Ok(meter.report()?);
+            }
+            self.imported.lines += 1;
+            self.line(&line)?;
+            meter.add(read as u64)?;
+        }
+    }
+
+    /// Returns when everything that was read is in the store, unless something before cannot be.
+    pub(super) fn finish(&mut self) -> Result<(), Failure> {
+        if self.has_failed {
+            return Ok(());
+        }
+        self.drain()?;
+        self.write_removals()
+    }
+
+    fn line(&mut self, line: &[u8]) -> Result<(), Failure> {
+        if line.len() as u64 > LINE_BYTES_MAX {
+            let message = format!("it has more than {LINE_BYTES_MAX} bytes");
+            return Err(self.wrong(Error::new(ErrorKind::TooLarge, message)));
+        }
+        let text = std::str::from_utf8(line)
+            .map_err(|error| self.refused(RefusedLine::new(format!("it is no UTF-8: {error}"))))?;
+        // What precedes the first line in files of some programs.
+        let text = text.trim_start_matches('\u{feff}').trim();
+        if text.is_empty() {
+            return Ok(());
+        }
+        let note = parse_removal(text, self.options.format);
+        if let Some(note) = note.map_err(|error| self.refused(error))? {
+            let taken = self
+                .removals
+                .take(&note)
+                .map_err(|error| match error.kind() {
+                    ErrorKind::InvalidInput => self.refused(not_of_an_export()),
+                    _ => error.into(),
+                });
+            self.removals_waiting += taken?;
+            return match self.removals.are_many() {
+                true => self.write_removals(),
+                false => Ok(()),
+            };
+        }
+        let parsed = match self.options.format {
+            LineFormat::Lines => parse_line(text),
+            LineFormat::CloudEvents => parse_cloud_event(text),
+        };
+        let parsed = parsed.map_err(|error| self.refused(error))?;
+        self.event(text, parsed)
+    }
+
+    fn event(&mut self, text: &str, line: ImportedEvent<'_>) -> Result<(), Failure> {
+        if line.is_redacted {
+            self.imported.redacted += 1;
+            return Ok(());
+        }
+        let id = line.id.unwrap_or_else(|| self.line_ids.next(text));
+        let read = line.coordinate().and_then(|coordinate| {
+            let at = line.time()?;
+            Ok((at, line.incoming(coordinate, self.options.category)?))
+        });
+        let (at, incoming) = read.map_err(|error| self.refused(error))?;
+        match self.known(id, &incoming)? {
+            Known::No => {}
+            Known::Same => {
+                self.imported.repeated += 1;
+                return Ok(());
+            }
+            Known::Other(what) => {
+                let message = format!("event {id} is there already, with another {what}");
+                return Err(self.wrong(Error::new(ErrorKind::Conflict, message)));
+            }
+        }
+        let reading = self.reading(at)?;
+        let origin = Origin {
+            line: self.imported.lines,
+            at: Some(reading),
+            is_moved: at.is_some_and(|at| at.wall_ms() != reading.wall_ms()),
+        };
+        let (coordinate, event) = incoming.into_event(id);
+        let added = self.batches.add(coordinate, event.at(reading));
+        if let Some(before) = added.map_err(|error| self.wrong(error))? {
+            self.hand_over(before)?;
+        }
+        self.origins.push(origin);
+        self.ids.insert(id);
+        if self.batches.len() >= PORTION_EVENTS || self.batches.bytes() >= PORTION_BYTES {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    /// Whether the store has an event with this id, or an earlier line.
+    fn known(&mut self, id: EventId, incoming: &Incoming) -> Result<Known, Failure> {
+        if matches!(self.sink, Sink::Append(_))
+            && (self.ids.contains(&id) || self.ids_before.contains(&id))
+        {
+            // Its twin is looked for in the store.
+            self.drain()?;
+        }
+        let stored = self.store.snapshot();
+        let compared = stored.get_with(id, |stored| difference(&stored, incoming))?;
+        Ok(match (&mut self.sink, Known::by(compared)) {
+            (Sink::Trial(twins), Known::No) => twins.see(id, incoming),
+            (_, known) => known,
+        })
+    }
+
+    /// The time that an event gets: its own, the next one that the store can give if that is later, or
+    /// that of now if it has none.
+    fn reading(&mut self, at: Option<Hlc>) -> Result<Hlc, Failure> {
+        let now_ms = self.store.clock().now_ms();
+        let Some(at) = at else {
+            return Ok(self.clock.tick(now_ms).map_err(exhausted)?);
+        };
+        let newest_ms = self.clock.last().map_or(0, Hlc::wall_ms);
+        let drift_ms_max = self.store.clock_drift_max().as_millis();
+        let drift_ms_max = u64::try_from(drift_ms_max).unwrap_or(u64::MAX);
+        let latest_ms = now_ms.saturating_add(drift_ms_max).max(newest_ms);
+        if at.wall_ms() > latest_ms && !self.options.takes_future_times {
+            let refused = RefusedTime::Ahead {
+                supplied: at,
+                now_ms,
+                drift_ms_max,
+            };
+            let message = format!(
+                "its time {} is in the future, {} ahead of this machine's clock, and would make every \
+                 later event of the store have one that is (ImportOptions::allow_future takes it)",
+                rfc3339(at.wall_ms()),
+                duration(at.wall_ms() - now_ms),
+            );
+            return Err(
+                self.wrong(Error::new(ErrorKind::RefusedTime, message).with_refused_time(refused))
+            );
+        }
+        let reading = self.clock.tick_at(at);
+        let reading = reading.or_else(|HlcBehind { last }| self.clock.tick(last.wall_ms()));
+        Ok(reading.map_err(exhausted)?)
+    }
+
+    /// Hands the events that wait to the thread that appends.
+    fn flush(&mut self) -> Result<(), Failure> {
+        let members = self.batches.take();
+        self.hand_over(members)
+    }
+
+    /// Hands events to the thread that appends, once that has done those before.
+    fn hand_over(&mut self, members: Members) -> Result<(), Failure> {
+        let origins = std::mem::take(&mut self.origins);
+        let Sink::Append(appender) = &mut self.sink else {
+            self.imported.events += origins.len() as u64;
+            let moved = origins.iter().filter(|origin| origin.is_moved);
+            self.imported.moved_times += moved.count() as u64;
+            self.ids.clear();
+            return Ok(());
+        };
+        let appended = appender.wait();
+        self.count(appended?)?;
+        self.ids_before = std::mem::take(&mut self.ids);
+        match &mut self.sink {
+            Sink::Append(appender) if !members.is_empty() => {
+                Ok(appender.append(Portion { members, origins })?)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Returns when every event that was read is in the store.
+    fn drain(&mut self) -> Result<(), Failure> {
+        self.flush()?;
+        // Waits for what was handed over just now.
+        self.flush()?;
+        self.ids_before.clear();
+        Ok(())
+    }
+
+    fn count(&mut self, appended: Appended) -> Result<(), Failure> {
+        self.imported.events += appended.events;
+        self.imported.repeated += appended.repeated;
+        self.imported.moved_times += appended.moved_times;
+        match appended.failure {
+            None => Ok(()),
+            Some(failure) => {
+                self.has_failed = true;
+                Err(failure)
+            }
+        }
+    }
+
+    fn write_removals(&mut self) -> Result<(), Failure> {
+        match self.sink {
+            Sink::Trial(_) => self.removals.forget(),
+            Sink::Append(_) => self.removals.write()?,
+        }
+        self.imported.removals += std::mem::take(&mut self.removals_waiting);
+        Ok(())
+    }
+
+    fn refused(&self, RefusedLine(reason): RefusedLine) -> Failure {
+        self.wrong(Error::new(ErrorKind::InvalidInput, reason))
+    }
+
+    /// An error that is the fault of the line that was read last.
+    const fn wrong(&self, error: Error) -> Failure {
+        Failure {
+            line: Some(self.imported.lines),
+            error,
+        }
+    }
+}
+
+fn exhausted(error: HlcExhausted) -> Error {
+    let message = "no event after the last one can have a time; nothing more can be appended";
+    Error::new(ErrorKind::Exhausted, message).with_source(error)
+}
+
+/// A duration for people, in the largest unit of which it has one.
+fn duration(ms: u64) -> String {
+    const UNITS: [(u64, &str); 4] = [
+        (86_400_000, "days"),
+        (3_600_000, "h"),
+        (60_000, "min"),
+        (1000, "s"),
+    ];
+    let unit = UNITS.iter().find(|(unit_ms, _)| ms >= 2 * unit_ms);
+    unit.map_or_else(
+        || format!("{ms} ms"),
+        |(unit_ms, name)| format!("{} {name}", ms / unit_ms),
+    )
+}
