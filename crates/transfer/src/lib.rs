@@ -42,3 +42,8 @@ pub use export::{Exported, export};
 pub use format::{LineFormat, PayloadForm, write_line};
 pub use import::{ImportError, ImportOptions, Imported, import, try_import};
 pub use text::{base64_text, parse_rfc3339, readable_json};
+
+/// The program in the README is compiled and run with the others.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
