@@ -1,7 +1,7 @@
 //! Compactions and redactions that are interrupted, and what they must not disturb.
 
 use crate::compact::{copy, filled, run, run_redact, small};
-use crate::harness::{CREATED, at, dir, event, files, read, remove, write};
+use crate::harness::{CREATED, assert_same, at, dir, event, files, read, remove, write};
 use crate::redact::files_with;
 use std::io;
 use std::ops::ControlFlow;
@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use strandline::fs::{Fs, MemFs};
 use strandline::maintenance::{CompactionPlan, Redaction, Retention, compact, rebuild, redact};
-use strandline::{ErrorKind, Event, EventId, Sequence};
+use strandline::{Batch, ErrorKind, Event, EventId, Sequence};
 use strandline_core::fs::{DirEntry, FileLock, FsFile, OpenMode};
 
 const SECRET: &[u8] = b"Jane Doe, 42 Main Street";
@@ -188,6 +188,37 @@ fn a_gap_in_the_sequences_costs_nothing() {
     let store = small(&fs).open(dir()).unwrap();
     let plan = CompactionPlan::of(&store, &Retention::new().keep_newest(1)).unwrap();
     assert_eq!(plan.events, 2);
+}
+
+/// Rows of a checkpoint were taken for those of a segment that was rewritten since, where no later checkpoint
+/// could be saved and the footer was damaged: the last frame stood where it had stood, and within an earlier
+/// one a record did not.
+#[test]
+fn a_checkpoint_says_nothing_of_a_segment_that_was_rewritten_since() {
+    for length in 1..40 {
+        let fs = MemFs::new();
+        let store = small(&fs).open(dir()).unwrap();
+        let mut batch = Batch::new();
+        for text in ["x".repeat(length), "second".to_owned()] {
+            batch.add(&at("user:7", "eu"), event(&text));
+        }
+        let receipts = store.append_batch(batch).unwrap();
+        store.append(&at("user:8", "eu"), event("third")).unwrap();
+        store.checkpoint().unwrap();
+        let checkpoint = files(&fs, "checkpoint-").remove(0);
+        let bytes = read(&fs, &checkpoint);
+        run_redact(&store, &Redaction::new().event(receipts[0].id));
+        let killed = fs.fork();
+        remove(&killed, "checkpoint-");
+        write(&killed, &checkpoint, &bytes);
+        let rewritten = files(&killed, "segment-0000000001-").remove(0);
+        let mut bytes = read(&killed, &rewritten);
+        *bytes.last_mut().unwrap() ^= 1;
+        write(&killed, &rewritten, &bytes);
+        let opened = small(&killed).read_only().open(dir()).unwrap();
+        assert_eq!(opened.open_report().footers_missing, 1, "{length} bytes");
+        assert_same(&opened.snapshot(), &store.snapshot());
+    }
 }
 
 #[test]

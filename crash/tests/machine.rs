@@ -67,3 +67,27 @@ fn what_came_again_is_found_where_it_came_again() {
         panic!("{violation}");
     }
 }
+
+/// A reader went on in a file that was rewritten after the segment was carried into it. The last frame that it
+/// had read stands there where it stood, and within an earlier one a record does not.
+#[test]
+fn a_reader_takes_no_rewritten_file_for_a_copy() {
+    let append = [0; 4];
+    let (open_a_reader, refresh_the_reader) = ([179, 0, 0, 0], [185, 0, 0, 0]);
+    let (failed_sync, redact) = ([253, 0, 0, 0], [245, 0, 146, 162]);
+    let calls = [
+        append,
+        append,
+        append,
+        [60, 0, 34, 28],
+        append,
+        open_a_reader,
+        failed_sync,
+        [60, 0, 0, 56],
+        redact,
+        refresh_the_reader,
+    ];
+    if let Err(violation) = run(calls.map(Call)) {
+        panic!("{violation}");
+    }
+}
