@@ -64,6 +64,8 @@ pub(crate) fn assert_intact(store: &Store) {
 /// A copy of the directory as it is, as if the process had been killed.
 pub(crate) fn copy(fs: &MemFs) -> MemFs {
     let copied = MemFs::new();
+    // As it is at one moment: the background removes files, too.
+    let fs = &fs.fork();
     for path in files(fs, "") {
         // What is being written has its name once it is whole.
         let is_whole = path.extension().is_none_or(|extension| extension != "tmp");

@@ -1,16 +1,17 @@
 //! Compactions and redactions that are interrupted, and what they must not disturb.
 
 use crate::compact::{copy, filled, run, run_redact, small};
-use crate::harness::{CREATED, at, dir, event, files, read, remove, write};
+use crate::harness::{CREATED, assert_same, at, dir, event, files, read, remove, write};
 use crate::redact::files_with;
+use std::fmt;
 use std::io;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use strandline::fs::{Fs, FsLayer, MemFs};
 use strandline::maintenance::{CompactionPlan, Redaction, Retention, compact, rebuild, redact};
-use strandline::{ErrorKind, Event, EventId, Sequence};
+use strandline::{Batch, ErrorKind, Event, EventId, Sequence, Store};
 
 const SECRET: &[u8] = b"Jane Doe, 42 Main Street";
 
@@ -167,6 +168,98 @@ fn a_gap_in_the_sequences_costs_nothing() {
     let store = small(&fs).open(dir()).unwrap();
     let plan = CompactionPlan::of(&store, &Retention::new().keep_newest(1)).unwrap();
     assert_eq!(plan.events, 2);
+}
+
+/// Rows of a checkpoint were taken for those of a segment that was rewritten since, where no later checkpoint
+/// could be saved and the footer was damaged: the last frame stood where it had stood, and within an earlier
+/// one a record did not.
+#[test]
+fn a_checkpoint_says_nothing_of_a_segment_that_was_rewritten_since() {
+    for length in 1..40 {
+        let fs = MemFs::new();
+        let store = small(&fs).open(dir()).unwrap();
+        let mut batch = Batch::new();
+        for text in ["x".repeat(length), "second".to_owned()] {
+            batch.add(&at("user:7", "eu"), event(&text));
+        }
+        let receipts = store.append_batch(batch).unwrap();
+        store.append(&at("user:8", "eu"), event("third")).unwrap();
+        store.checkpoint().unwrap();
+        let checkpoint = files(&fs, "checkpoint-").remove(0);
+        let bytes = read(&fs, &checkpoint);
+        run_redact(&store, &Redaction::new().event(receipts[0].id));
+        let killed = fs.fork();
+        remove(&killed, "checkpoint-");
+        write(&killed, &checkpoint, &bytes);
+        let rewritten = files(&killed, "segment-0000000001-").remove(0);
+        let mut bytes = read(&killed, &rewritten);
+        *bytes.last_mut().unwrap() ^= 1;
+        write(&killed, &rewritten, &bytes);
+        let opened = small(&killed).read_only().open(dir()).unwrap();
+        assert_eq!(opened.open_report().footers_missing, 1, "{length} bytes");
+        assert_same(&opened.snapshot(), &store.snapshot());
+    }
+}
+
+/// Tells whenever the manifest was replaced.
+struct Watched(MemFs, Arc<dyn Fn() + Send + Sync>);
+
+impl fmt::Debug for Watched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Watched")
+    }
+}
+
+impl FsLayer for Watched {
+    fn below(&self) -> &dyn Fs {
+        &self.0
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.below().rename(from, to)?;
+        if to.ends_with("MANIFEST") {
+            (self.1)();
+        }
+        Ok(())
+    }
+}
+
+/// A reader that goes on while a rewriting is under way has the old file of the segment that it read and the
+/// new files of those after it. Its verification called what is gone there redacted without a record, and a
+/// checkpoint misplaced that is after nothing but notes which it had not read.
+#[test]
+fn a_reader_that_verifies_beside_a_rewriting_calls_nothing_wrong() {
+    let mem = MemFs::new();
+    let reader: Arc<Mutex<Option<Store>>> = Arc::default();
+    let (watching, watched) = (reader.clone(), mem.clone());
+    let watch = move || {
+        let is_rewritten = |path: &PathBuf| path.to_string_lossy().matches('-').count() == 2;
+        let is_switched = files(&watched, "segment-").iter().any(is_rewritten);
+        if let Some(reader) = watching.lock().unwrap().as_ref().filter(|_| is_switched) {
+            let before = reader.snapshot().visible();
+            assert!(reader.refresh().unwrap() > before);
+            assert_eq!(reader.verify().unwrap().problems, []);
+        }
+    };
+    let fs = Arc::new(Watched(mem.clone(), Arc::new(watch)));
+    let store = small(&mem).fs(fs).open(dir()).unwrap();
+    let opened = || small(&mem).read_only().open(dir()).unwrap();
+    let payload = "x".repeat(3000);
+    let append = || {
+        store.append(&at("user:7", "eu"), event(&payload)).unwrap();
+    };
+    append();
+    *reader.lock().unwrap() = Some(opened());
+    (0..60).for_each(|_| append());
+    run_redact(&store, &Redaction::new().entity("user:7"));
+    *reader.lock().unwrap() = None;
+
+    let reader = opened();
+    append();
+    reader.refresh().unwrap();
+    run_redact(&store, &Redaction::new().entity("user:7"));
+    store.checkpoint().unwrap();
+    assert_eq!(reader.verify().unwrap().problems, []);
 }
 
 #[test]

@@ -10,6 +10,7 @@ use crate::harness::{at, contents};
 use crate::kill::kill_one_that_appends;
 use std::cell::RefCell;
 use std::fs::File;
+use std::io::{ErrorKind, Read};
 use std::ops::ControlFlow;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -142,13 +143,19 @@ struct HeldFile {
 }
 
 impl HeldFile {
-    fn take(path: PathBuf) -> Self {
-        let mut bytes = read(&path);
+    /// Nothing if the background has removed it since it was listed.
+    fn take(path: PathBuf) -> Option<Self> {
+        #[expect(clippy::disallowed_methods, reason = "the file itself is looked at")]
+        let mut file = match File::open(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return None,
+            opened => opened.unwrap(),
+        };
+        let mut bytes = Vec::new();
+        // Of the file that is held: the name may be another one's by now.
+        file.read_to_end(&mut bytes).unwrap();
         let written = bytes.iter().rposition(|byte| *byte != 0);
         bytes.truncate(written.map_or(0, |last| last + 1));
-        #[expect(clippy::disallowed_methods, reason = "the file itself is looked at")]
-        let file = File::open(&path).unwrap();
-        Self { path, file, bytes }
+        Some(Self { path, file, bytes })
     }
 
     fn check(&self, after: &str) {
@@ -205,7 +212,7 @@ impl World {
 
     fn hold_files(&mut self, dir: &Path) {
         self.files
-            .extend(files(dir).into_iter().map(HeldFile::take));
+            .extend(files(dir).into_iter().filter_map(HeldFile::take));
     }
 
     fn check(&self, after: &str) {

@@ -22,6 +22,54 @@ proptest! {
     }
 }
 
+/// What moves records while somebody reads beside it, as often as it stands here.
+const BESIDE_A_READER: [&str; 22] = [
+    "append",
+    "append",
+    "append",
+    "batch",
+    "batch",
+    "repeat",
+    "sync",
+    "checkpoint",
+    "open a reader",
+    "open a reader",
+    "refresh the reader",
+    "refresh the reader",
+    "refresh the reader",
+    "verify",
+    "close",
+    "drop",
+    "kill",
+    "failed sync",
+    "failed sync",
+    "compact",
+    "redact",
+    "redact",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 128,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    /// By chance alone a segment is seldom carried, rewritten and then followed.
+    #[test]
+    fn a_reader_beside_rewritings_answers_as_its_model(
+        calls in proptest::collection::vec(
+            // Few entities and short payloads, so that records move by a little.
+            (proptest::sample::select(&BESIDE_A_READER[..]), 0..4_u8, 0..60_u8, any::<u8>()),
+            1..60,
+        ),
+    ) {
+        let calls = calls.into_iter();
+        let calls = calls.map(|(name, who, size, how)| Call::named(name, [who, size, how]).unwrap());
+        run(calls).map_err(|violation| TestCaseError::fail(violation.message))?;
+    }
+}
+
 /// A reader went on after the tail of a segment was carried into the next one and the segment written
 /// anew, and took a frame twice that it had read before.
 #[test]
@@ -62,6 +110,30 @@ fn what_came_again_is_found_where_it_came_again() {
         [92, 13, 0, 0],
         [0, 0, 0, 28],
         [140, 238, 196, 38],
+    ];
+    if let Err(violation) = run(calls.map(Call)) {
+        panic!("{violation}");
+    }
+}
+
+/// A reader went on in a file that was rewritten after the segment was carried into it. The last frame that it
+/// had read stands there where it stood, and within an earlier one a record does not.
+#[test]
+fn a_reader_takes_no_rewritten_file_for_a_copy() {
+    let append = [0; 4];
+    let (open_a_reader, refresh_the_reader) = ([179, 0, 0, 0], [185, 0, 0, 0]);
+    let (failed_sync, redact) = ([253, 0, 0, 0], [245, 0, 146, 162]);
+    let calls = [
+        append,
+        append,
+        append,
+        [60, 0, 34, 28],
+        append,
+        open_a_reader,
+        failed_sync,
+        [60, 0, 0, 56],
+        redact,
+        refresh_the_reader,
     ];
     if let Err(violation) = run(calls.map(Call)) {
         panic!("{violation}");

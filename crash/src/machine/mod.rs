@@ -82,6 +82,13 @@ impl Call {
         &OPERATIONS[0]
     }
 
+    /// A call of the operation with a name, if there is one.
+    #[must_use]
+    pub fn named(name: &str, [a, b, c]: [u8; 3]) -> Option<Self> {
+        let mut calls = (0..=u8::MAX).map(|what| Self([what, a, b, c]));
+        calls.find(|call| call.operation().name == name)
+    }
+
     /// The calls that some bytes stand for.
     pub fn all(bytes: &[u8]) -> impl Iterator<Item = Self> {
         bytes.as_chunks().0.iter().copied().map(Self)

@@ -77,7 +77,8 @@ pub enum LogError {
         reason: &'static str,
     },
     /// What is in the directory now does not go on from what was read: it is another log, or an earlier or
-    /// restored copy of this one, or what was read was never durable and is gone. Nothing is damaged.
+    /// restored copy of this one, or what was read was never durable and is gone, or it was carried into
+    /// another file that was rewritten since. Nothing is damaged.
     #[error(
         "{file} was read up to sequence {sequence}, and the log that is there now does not go on from \
          there: {reason}"

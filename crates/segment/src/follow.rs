@@ -112,8 +112,9 @@ impl LogFollower {
     ///
     /// [`LogError::OtherCourse`] if what is in the directory now does not go on from what was read:
     /// another log, or an earlier or restored copy of this one. So too if the log has not what was read
-    /// of it and was never durable. Open the log again. [`LogError::Corrupt`], [`LogError::Io`], and
-    /// what `visit` returns; the commits before are taken, and the call may be repeated.
+    /// of it and was never durable, or if the file that it was carried into was rewritten since, and what
+    /// was read stands elsewhere or is gone. Open the log again. [`LogError::Corrupt`], [`LogError::Io`],
+    /// and what `visit` returns; the commits before are taken, and the call may be repeated.
     pub fn follow<E>(
         &mut self,
         mut visit: impl FnMut(&Frame<'_>) -> Result<(), E>,
@@ -323,10 +324,31 @@ impl LogFollower {
     fn go_on_in_copy(&mut self, copy: &SegmentInfo) -> Result<(), LogError> {
         let file = SegmentFile::open(&*self.fs, &self.dir, copy.header(), OpenMode::Read)?;
         check_frame_before(&file, copy, &self.position)?;
+        // A sealed one may have been rewritten since. Its chain is the same then, and so may be where the
+        // last frame stands: frames are padded, and some bodies get longer while others get shorter.
+        if copy.end().is_some() && !self.has_what_was_read(&file)? {
+            return Err(self.gone("the file that it was carried into was rewritten since"));
+        }
         file.set_written_end(self.position.offset);
         self.reader.replace(vec![(as_active(copy), file.clone())]);
         self.moved_to(copy, file, self.position);
         Ok(())
+    }
+
+    /// Whether every record that was read stands in another file of the segment where it stood, as it
+    /// was. Linear in the bytes.
+    fn has_what_was_read(&self, other: &SegmentFile) -> Result<bool, LogError> {
+        let (start, until) = (self.header.start(), u64::from(self.position.offset));
+        let mut was = FrameScanner::new(&self.file, start, until);
+        let mut is = FrameScanner::new(other, start, until);
+        while was.position() != self.position {
+            match (was.next()?, is.next()?) {
+                (Step::Frame(was), Step::Frame(is))
+                    if was.end() == is.end() && was.records().eq(is.records()) => {}
+                _ => return Ok(false),
+            }
+        }
+        Ok(true)
     }
 
     /// Goes on in the segment that the last frames that were read of this one were carried into, after

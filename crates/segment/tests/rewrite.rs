@@ -241,6 +241,68 @@ fn a_follower_goes_on_past_a_segment_that_was_rewritten() {
     assert_eq!(bodies, [b"two".to_vec(), b"three".to_vec()]);
 }
 
+/// What a follower is told that had read `before`, of which the next writer carried the segment into another
+/// file, went on in that, sealed it and gave its records the bodies `after`. A record that it had read is there
+/// still, whatever it is told.
+fn follow_carried_and_rewritten(before: [&[u8]; 4], after: [&[u8]; 4]) -> Result<(), LogError> {
+    let fs = MemFs::new();
+    let (_, mut writer, _, _) = reopen(&fs);
+    let mut positions = append(&mut writer, &before[..3]);
+    positions.extend(append(&mut writer, &before[3..]));
+    let scanned = open(&fs)
+        .unwrap()
+        .scan(None, Sequence::ZERO, |_| Ok::<_, Infallible>(()));
+    let (reader, mut follower) = scanned.unwrap().into_follower().unwrap();
+    drop(writer);
+    let (_, mut writer, _, _) = reopen(&fs);
+    append(&mut writer, &[b"more"]);
+    writer.rotate(&Random::from_seed(4)).unwrap();
+    append(&mut writer, &[b"active"]);
+    let rewrite = writer.rewrite(FIRST, &Random::from_seed(5)).unwrap();
+    let mut bodies = after.iter();
+    let rewritten = rewrite.write(|record, out| {
+        out.extend_from_slice(bodies.next().unwrap_or(&record.body));
+        Ok::<_, Infallible>(())
+    });
+    let switched = writer.switch_to(vec![rewritten.unwrap()]).unwrap();
+    switched.show().remove().unwrap();
+    let followed = match follower.follow(|_| Ok::<_, Infallible>(())) {
+        Ok(end) => {
+            assert_eq!(end.sequence, Sequence::new(6));
+            Ok(())
+        }
+        Err(ScanError::Log(error)) => Err(error),
+        Err(ScanError::Visit(never)) => match never {},
+    };
+    for (position, body) in positions.into_iter().zip(before) {
+        let found = reader.view().read(position).unwrap();
+        assert_eq!((found.digest, &*found.body), (Hash::of(body), body));
+    }
+    followed
+}
+
+/// A follower took a rewritten file for a copy of its own, as its last frame stood there where it had stood. Of
+/// the records that it had read some were not there any more, and in the place of one was another.
+#[test]
+fn a_follower_takes_no_rewritten_file_for_a_copy() {
+    let [long, half, twice] = [100, 28, 244].map(|length| vec![b'x'; length]);
+    let before: [&[u8]; 4] = [&long, &long, &long, b"last"];
+    let rewritings: [[&[u8]; 4]; 4] = [
+        // Within the padding of their frame.
+        [&long[1..], &long, &long, b"last"],
+        // The third one begins where the second one did.
+        [&half, &half, &twice, b"last"],
+        // Other bodies, as long.
+        [&[b'y'; 100], &long, &long, b"last"],
+        [&long, &long, &long, b"LAST"],
+    ];
+    for after in rewritings {
+        let told = follow_carried_and_rewritten(before, after).unwrap_err();
+        assert!(matches!(told, LogError::OtherCourse { .. }), "{told}");
+    }
+    follow_carried_and_rewritten(before, before).unwrap();
+}
+
 type Hook = Box<dyn FnMut() + Send>;
 
 /// Calls a hook before the file of the second segment is opened.

@@ -32,14 +32,18 @@ impl SealedFrames {
         self.end
     }
 
-    /// Whether a frame of them ends at `position`, or they begin there. Where it was noted in the segment
-    /// before that was rewritten, nothing before it was removed then.
+    /// Whether a frame of them ends at `position`, or they begin there, and records before it stand where
+    /// they stood when it was noted. Of a segment that was rewritten, or carried into another file, that is
+    /// not known: frames may end where they ended while the records within them stand elsewhere.
     ///
     /// # Errors
     ///
     /// [`LogError::Io`].
     pub fn has_position(&self, position: &LogPosition) -> Result<bool, LogError> {
-        if position.segment != self.info.id() || position.offset > self.end.offset {
+        if position.segment != self.info.id()
+            || position.offset > self.end.offset
+            || self.info.header.rewritings() > 0
+        {
             return Ok(false);
         }
         match check_frame_before(&self.file, &self.info, position) {

@@ -60,7 +60,7 @@ pub enum ErrorKind {
     Corrupt,
     /// The log ends before what a checkpoint says was durable: durable data has vanished. Of
     /// [`Store::refresh`](crate::Store::refresh): what was read is not in the log that is there now,
-    /// which is another one, or an earlier or restored copy. Open it again.
+    /// which is another one, or an earlier or restored copy, or was rewritten. Open it again.
     LogBehindCheckpoint,
     /// The store was written by a later version of the format.
     UnsupportedVersion,
@@ -349,8 +349,8 @@ impl From<LogError> for Error {
             ),
             LogError::OtherCourse { .. } => (
                 ErrorKind::LogBehindCheckpoint,
-                "another store, or an earlier or restored copy of this one, is in the directory now, or \
-                 none; open it again",
+                "another store, or an earlier, restored or rewritten copy of this one, is in the \
+                 directory now, or none; open it again",
             ),
             LogError::VersionUnsupported { .. } => (
                 ErrorKind::UnsupportedVersion,

@@ -151,7 +151,7 @@ fn load(restored: &Restored, start: &Start, replay: &mut Replay<'_>) -> Result<u
 }
 
 /// Takes the rows that a checkpoint has of a segment that was sealed since and has no footer, and gives
-/// where they end; where the segment begins if there are none.
+/// where they end; where the segment begins if there are none, or it may have been rewritten since.
 fn take_sealed_rows(
     (number, restored): &(u64, Restored),
     frames: &SealedFrames,

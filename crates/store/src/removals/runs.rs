@@ -41,11 +41,6 @@ impl Runs {
         &self.0
     }
 
-    /// Whether there are none.
-    pub(crate) const fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// How many sequences there are.
     pub(crate) fn count(&self) -> u64 {
         self.0.iter().map(|run| run.end - run.start).sum()

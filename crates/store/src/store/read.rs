@@ -24,7 +24,9 @@ impl Store {
     /// # Errors
     ///
     /// [`ErrorKind::LogBehindCheckpoint`](crate::ErrorKind::LogBehindCheckpoint) if what is in the directory now does not go on from what was
-    /// read: another store, or an earlier or restored copy of this one, or none. Open it again.
+    /// read: another store, or an earlier or restored copy of this one, or none. So too if the end of what
+    /// was read was carried into another file, as after a kill, and that was compacted or redacted before
+    /// this call. Open it again.
     /// [`ErrorKind::Corrupt`](crate::ErrorKind::Corrupt), [`ErrorKind::Io`](crate::ErrorKind::Io).
     pub fn refresh(&self) -> Result<Sequence, Error> {
         if let Some(follower) = &self.shared().follower {

@@ -29,7 +29,7 @@ use crate::engine::Shared;
 use crate::group_sync::KeepsWakeUp;
 use index::Indexes;
 use strandline_core::record::Record;
-use strandline_segment::FrameRecord;
+use strandline_segment::{FrameRecord, LogPosition};
 use verifier::Verifier;
 
 /// Reads the log up to its present end, and on other threads meanwhile hashes its events and compares
@@ -63,8 +63,12 @@ pub(crate) fn verify(
     let check = LogCheck::start(lookup, until.log_hash).map_err(no_thread)?;
     let indexes = Indexes::start(shared, snapshot.clone()).map_err(no_thread)?;
     let log = snapshot.reader.log.clone();
-    // Beside a writer the end that is known here may be behind.
-    let stored = stored.filter(|stored| stored.position().sequence <= until.sequence);
+    // Beside a writer the end that is known here may be behind, also by notes alone, which have no sequence.
+    let place = |position: LogPosition| (position.segment, position.offset);
+    let is_known = |position: LogPosition| {
+        position.sequence <= until.sequence && place(position) <= place(until)
+    };
+    let stored = stored.filter(|stored| is_known(stored.position()));
     let infos = log.infos().copied().collect();
     let parts = (check, indexes);
     let mut verifier = Verifier::new(shared, snapshot.index, infos, parts, stored);

@@ -83,8 +83,12 @@ impl Gone {
             RemovalChange::Removed => &removed,
             RemovalChange::Redacted => &removed_or_redacted,
         };
-        // One that was interrupted took everything or nothing.
-        let took = |one: &&&Removal| one.is_done || one.runs().without(gone(one.change)).is_empty();
+        let newer = Newer::of(shared, log);
+        // One that was interrupted, or is under way, took everything or nothing.
+        let took = |one: &&&Removal| {
+            let there = one.runs().without(gone(one.change));
+            one.is_done || there.iter().all(|sequence| newer.has(log, sequence))
+        };
         let of = |change: RemovalChange| {
             let all = counting.iter().filter(|one| one.change == change);
             let all = all.filter(took);
@@ -102,7 +106,6 @@ impl Gone {
             let message = "its payload was redacted, and no record of the log says so";
             problems.add(Some(sequence), message.to_owned());
         }
-        let newer = Newer::of(shared, log);
         for removal in counting.iter().filter(|one| one.is_done) {
             let there = removal.runs().without(gone(removal.change));
             let there = there.iter().filter(|one| !newer.has(log, *one));
