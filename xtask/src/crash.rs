@@ -47,7 +47,7 @@ const MUTATIONS: &[Mutation] = &[
     },
     Mutation {
         name: "visible before it is durable",
-        file: "crates/store/src/writer/commit.rs",
+        file: "crates/store/src/engine/writer/commit.rs",
         find: "if durability == Durability::Written && !self.index.gate().advance_to(end) {",
         replace: "if !self.index.gate().advance_to(end) {",
         options: "--workload append",
@@ -68,7 +68,7 @@ const MUTATIONS: &[Mutation] = &[
     },
     Mutation {
         name: "failed sync forgotten",
-        file: "crates/store/src/group_sync/sync.rs",
+        file: "crates/store/src/engine/group_sync/sync.rs",
         find: "self.stop(&mut state, Poison::new(&format!(\"a sync failed: {error}\")));",
         replace: "let _ = error; self.advance(&mut state, written);",
         options: "--workload append --fault-every 1",
@@ -164,7 +164,7 @@ const KERNEL_MUTATIONS: &[Mutation] = &[
     },
     Mutation {
         name: "failed sync forgotten",
-        file: "crates/store/src/group_sync/sync.rs",
+        file: "crates/store/src/engine/group_sync/sync.rs",
         find: "self.stop(&mut state, Poison::new(&format!(\"a sync failed: {error}\")));",
         replace: "let _ = error; self.advance(&mut state, written);",
         options: "--part failing --count 100",

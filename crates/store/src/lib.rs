@@ -42,23 +42,19 @@
 #![forbid(unsafe_code)]
 
 mod append;
-mod encode;
 mod engine;
-mod group_sync;
 pub mod maintenance;
 mod model;
 mod open;
 mod read;
-mod removals;
 mod rows;
 mod store;
 mod trace;
-mod typed;
 mod upkeep;
 mod verify;
-mod writer;
 
 pub use append::{Outcome, Submit, Ticket};
+pub use model::typed::{Codec, CodecError, EventEnum, EventPayload, Json, MessagePack, Registry};
 pub use model::{
     AppendCondition, AppendOptions, BATCH_BYTES_MAX, BATCH_EVENTS_MAX, Batch,
     CONDITION_REGIONS_MAX, CONDITION_TAGS_MAX, ConditionConflict, Difference, Durability, Error,
@@ -68,7 +64,6 @@ pub use model::{
 };
 pub use read::{Events, Snapshot};
 pub use store::Store;
-pub use typed::{Codec, CodecError, EventEnum, EventPayload, Json, MessagePack, Registry};
 pub use verify::{PROBLEMS_MAX, Problem, ProblemKind, VerifyReport};
 
 #[cfg(feature = "derive")]

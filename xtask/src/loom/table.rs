@@ -8,8 +8,8 @@ const GATE: &str = "crates/index/src/gate.rs";
 const LIVE: &str = "crates/index/src/live/mod.rs";
 const SNAPSHOT: &str = "crates/index/src/reader/snapshot.rs";
 const INSERT: &str = "crates/index/src/writer/insert.rs";
-const SYNC: &str = "crates/store/src/group_sync/sync.rs";
-const PLACES: &str = "crates/store/src/group_sync/places.rs";
+const SYNC: &str = "crates/store/src/engine/group_sync/sync.rs";
+const PLACES: &str = "crates/store/src/engine/group_sync/places.rs";
 
 pub(super) const MUTATIONS: &[Mutation] = &[
     Mutation {
@@ -269,7 +269,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     },
     Mutation {
         name: "a dropped ticket leaves its waker",
-        file: "crates/store/src/group_sync/tasks.rs",
+        file: "crates/store/src/engine/group_sync/tasks.rs",
         find: "let waker = self.state.lock().wakers.remove(key);",
         replace: "let _ = key;
         let waker = None;",
@@ -277,7 +277,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     },
     Mutation {
         name: "a close leaves unsynced what nobody asked for",
-        file: "crates/store/src/group_sync/close.rs",
+        file: "crates/store/src/engine/group_sync/close.rs",
         find: "group.wait(group.written())",
         replace: "group.wait(group.durable())",
         options: "group_sync::close_model::a_close_answers_a_task_in_flight_and_loses_nothing \
@@ -286,7 +286,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     },
     Mutation {
         name: "a driver looks whether to stop after it looked for asks",
-        file: "crates/store/src/group_sync/driver.rs",
+        file: "crates/store/src/engine/group_sync/driver.rs",
         find: "        let stop = asks.stop.load(Ordering::Acquire);
         if asks.sync.swap(false, Ordering::AcqRel) {",
         replace: "        let asked = asks.sync.swap(false, Ordering::AcqRel);
@@ -296,21 +296,21 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     },
     Mutation {
         name: "a condition looks at what is visible alone",
-        file: "crates/store/src/writer/condition.rs",
+        file: "crates/store/src/engine/writer/condition.rs",
         find: "let written = index.inserted();",
         replace: "let written = index.reader().snapshot();",
         options: "writer::condition_model::of_two_appends_that_exclude_each_other_one_wins",
     },
     Mutation {
         name: "what was written before a look ahead counts as looked at",
-        file: "crates/store/src/writer/condition.rs",
+        file: "crates/store/src/engine/writer/condition.rs",
         find: "ahead.through = snapshot.visible();",
         replace: "ahead.through = index.gate().allocated();",
         options: "writer::condition_model::of_two_appends_that_exclude_each_other_one_wins",
     },
     Mutation {
         name: "who waits for room waits for more than the oldest",
-        file: "crates/store/src/group_sync/in_flight.rs",
+        file: "crates/store/src/engine/group_sync/in_flight.rs",
         find: "|end| *end <= durable",
         replace: "|end| *end < durable",
         options: "group_sync::ticket_model::a_task_that_finds_no_room_is_woken_when_there_is",
@@ -325,7 +325,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     },
     Mutation {
         name: "a failed sync is not told to who waits for room",
-        file: "crates/store/src/group_sync/room.rs",
+        file: "crates/store/src/engine/group_sync/room.rs",
         find: "            if let Some(poison) = self.group.poison() {
                 self.leave();
                 return Poll::Ready(Err(poison));
@@ -366,7 +366,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     },
     Mutation {
         name: "an unpark before the park is forgotten",
-        file: "crates/store/src/group_sync/parker.rs",
+        file: "crates/store/src/engine/group_sync/parker.rs",
         find: "        *self.token.lock() = true;",
         replace: "        drop(self.token.lock());",
         options: "group_sync::calls_model::a_thread_that_parks_is_woken_whenever_it_is_unparked",

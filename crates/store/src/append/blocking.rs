@@ -3,10 +3,10 @@
 use super::commit::{Full, Written, commit, unmet};
 use super::prepare::{check_batch, prepare_batch, prepare_one};
 use crate::engine::Shared;
-use crate::group_sync::Poison;
+use crate::engine::group_sync::Poison;
+use crate::engine::writer::Prepared;
 use crate::trace::{self, Span};
 use crate::upkeep::Running;
-use crate::writer::Prepared;
 use crate::{AppendOptions, Error, ErrorKind, Event, Receipt};
 use strandline_core::Coordinate;
 use tracing::Level;

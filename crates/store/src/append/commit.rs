@@ -1,10 +1,10 @@
 //! From what was prepared through the commit lock to what has to become durable.
 
 use crate::engine::Shared;
-use crate::group_sync::PoisonOnPanic;
+use crate::engine::group_sync::PoisonOnPanic;
+use crate::engine::writer::{Committing, Prepared, look_ahead, rotate_span};
 use crate::trace::{self, Span};
 use crate::upkeep::Running;
-use crate::writer::{Committing, Prepared, look_ahead, rotate_span};
 use crate::{AppendOptions, Durability, Error, ErrorKind, Receipt};
 use strandline_core::Sequence;
 use tracing::Level;

@@ -1,8 +1,8 @@
 //! Step 1 of an append, on the caller's thread: everything that needs no lock.
 
 use crate::engine::Shared;
+use crate::engine::writer::Prepared;
 use crate::model::Link;
-use crate::writer::Prepared;
 use crate::{BATCH_EVENTS_MAX, Error, ErrorKind, Event};
 use std::collections::HashSet;
 use strandline_core::{

@@ -3,9 +3,9 @@
 use super::commit::{Full, commit, is_visible, unmet};
 use super::prepare::{check_batch, prepare_batch, prepare_one};
 use super::ticket::{Outcome, Ticket};
-use crate::group_sync::Pending;
+use crate::engine::group_sync::Pending;
+use crate::engine::writer::Prepared;
 use crate::upkeep::Running;
-use crate::writer::Prepared;
 use crate::{AppendOptions, Batch, Error, Event, Receipt};
 use strandline_core::{Coordinate, Sequence};
 

@@ -2,7 +2,7 @@
 
 use super::commit::oldest_if_full;
 use super::ticket::{Outcome, Ticket};
-use crate::group_sync::{Attempt, Room};
+use crate::engine::group_sync::{Attempt, Room};
 use crate::upkeep::Running;
 use crate::{Error, ErrorKind, Receipt};
 use std::fmt;

@@ -1,6 +1,6 @@
 //! `Ticket`: an append whose sync is waited for later, by a thread or by a task.
 
-use crate::group_sync::{Pending, Poison};
+use crate::engine::group_sync::{Pending, Poison};
 use crate::{Error, ErrorKind, Receipt};
 use std::pin::Pin;
 use std::task::{Context, Poll};

@@ -13,7 +13,7 @@
 //! durable which a successor may not have seen. Between the look and the change there is a moment in
 //! which a directory can be exchanged: there is no call that looks and changes in one.
 
-use crate::group_sync::{GroupSync, Poison};
+use crate::engine::group_sync::{GroupSync, Poison};
 use crate::model::{LOCK_FILE, Lost};
 use std::ffi::OsStr;
 use std::io;

@@ -2,7 +2,7 @@
 
 use super::error::{Error, ErrorKind};
 use super::expected::ExpectedVersion;
-use crate::encode;
+use crate::model::encode;
 use serde::Serialize;
 use strandline_core::{Coordinate, EventId, EventKind, Hlc, PayloadEncoding};
 

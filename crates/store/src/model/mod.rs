@@ -1,10 +1,12 @@
 //! What callers give and get: events, conditions, options, receipts, reports and errors, as plain values.
 //!
-//! Holds what these say and which of it is sound by itself. Does not hold what is done with them: knows no
-//! store, and of the other rooms `encode` alone.
+//! Holds what these say and which of it is sound by itself; `encode`, which makes payloads of values and knows
+//! nothing of the rest; and above the events `typed`, the types that say which events they are of. Does not
+//! hold what is done with them: knows no store, and no other room.
 
 mod condition;
 mod condition_conflict;
+pub(crate) mod encode;
 mod error;
 mod event;
 mod event_ref;
@@ -19,6 +21,7 @@ mod refused_time;
 mod report;
 mod stats;
 mod stored;
+pub(crate) mod typed;
 
 pub use condition::{AppendCondition, CONDITION_REGIONS_MAX, CONDITION_TAGS_MAX};
 pub use condition_conflict::ConditionConflict;

@@ -3,11 +3,11 @@
 use super::lock::Held;
 use super::log::Replayed;
 use super::steps::Steps;
+use crate::engine::group_sync::GroupSync;
+use crate::engine::writer::{CommitLock, Writer};
 use crate::engine::{Follower, Shared};
-use crate::group_sync::GroupSync;
 use crate::rows::Sealed;
 use crate::trace;
-use crate::writer::{CommitLock, Writer};
 use crate::{OpenReport, StoreOptions};
 use std::path::Path;
 use std::sync::Arc;

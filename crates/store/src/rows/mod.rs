@@ -1,7 +1,8 @@
 //! What is made of frames: rows of the index, and what is kept of them in footers and checkpoints.
 //!
 //! Holds how frames become rows ([`Replay`]), what a footer and a checkpoint say and how that is read
-//! back, and where streams end whose newest event was removed. Does not hold when any of it is made or
+//! back, where streams end whose newest event was removed, and what the log's notes say of removals
+//! (`removals`, which knows no rows). Does not hold when any of it is made or
 //! written, nor who asks. Knows `model` and `trace`.
 
 pub(crate) mod checkpoint;
@@ -9,6 +10,7 @@ pub(crate) mod footer;
 pub(crate) mod heads;
 mod names;
 mod rebuild;
+pub(crate) mod removals;
 mod removed;
 mod replay;
 mod sealed;

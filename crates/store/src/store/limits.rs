@@ -3,7 +3,7 @@
 
 use super::Store;
 use crate::append::check_event;
-use crate::writer::no_segment_has_room;
+use crate::engine::writer::no_segment_has_room;
 use crate::{Error, Event};
 use std::time::Duration;
 use strandline_core::record::record_bytes_max;

@@ -5,7 +5,7 @@ use super::checkpoint;
 use super::footers::write_footer;
 use super::jobs::Jobs;
 use crate::engine::Shared;
-use crate::group_sync::join;
+use crate::engine::group_sync::join;
 use crate::rows::Sealed;
 use crate::trace;
 use crossbeam_channel::{Receiver, Sender, unbounded};

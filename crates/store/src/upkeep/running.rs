@@ -4,7 +4,7 @@ use super::background::Background;
 use super::checkpoint;
 use crate::Error;
 use crate::engine::Shared;
-use crate::group_sync::{SyncDriver, close, fate_unknown};
+use crate::engine::group_sync::{SyncDriver, close, fate_unknown};
 use crate::rows::Sealed;
 use std::sync::Arc;
 use strandline_core::Sequence;

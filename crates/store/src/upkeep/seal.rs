@@ -2,8 +2,8 @@
 
 use super::running::Running;
 use crate::Error;
-use crate::group_sync::PoisonOnPanic;
-use crate::writer::rotate_span;
+use crate::engine::group_sync::PoisonOnPanic;
+use crate::engine::writer::rotate_span;
 use strandline_segment::SegmentId;
 
 impl Running {

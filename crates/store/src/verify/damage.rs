@@ -1,7 +1,7 @@
 //! `Damage`: what of the log could not be read, and which events that concerns.
 
 use super::problem::{Problem, ProblemKind};
-use crate::removals::{Runs, push_run};
+use crate::rows::removals::{Runs, push_run};
 use std::ops::Range;
 use strandline_core::Sequence;
 use strandline_segment::SegmentInfo;

@@ -4,7 +4,7 @@
 //! checked without those before it, and all of them in any order.
 
 use super::problem::{PROBLEMS_MAX, Problem, ProblemKind, message_at};
-use crate::removals::push_run;
+use crate::rows::removals::push_run;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::ops::Range;
 use std::sync::Arc;

@@ -26,7 +26,7 @@ pub use report::VerifyReport;
 
 use crate::Error;
 use crate::engine::Shared;
-use crate::group_sync::KeepsWakeUp;
+use crate::engine::group_sync::KeepsWakeUp;
 use index::Indexes;
 use strandline_core::record::Record;
 use strandline_segment::{FrameRecord, LogPosition};

@@ -7,7 +7,7 @@ use super::problem::{Problem, ProblemKind};
 use super::report::VerifyReport;
 use crate::Error;
 use crate::engine::Shared;
-use crate::removals::{Ledger, Removal, Runs};
+use crate::rows::removals::{Ledger, Removal, Runs};
 use strandline_core::record::{RecordPayload, RemovalChange, RemovalHasher, StoredRecord};
 use strandline_core::{Hash, Sequence, recorded_log_base, rfc3339};
 use strandline_segment::{

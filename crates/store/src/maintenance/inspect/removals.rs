@@ -1,10 +1,10 @@
 //! `removals`: what a log says of its events that were removed or redacted. Compares it with nothing.
 
 use crate::maintenance::progress::{Meter, OnProgress};
-use crate::removals::Ledger;
+use crate::rows::removals::Ledger;
 use crate::{Error, ErrorKind, Snapshot, Store};
 
-pub use crate::removals::Removal;
+pub use crate::rows::removals::Removal;
 pub use strandline_core::record::{RemovalChange, RemovalNote};
 
 /// The compactions and redactions of a store, oldest first, and those of other stores whose records were

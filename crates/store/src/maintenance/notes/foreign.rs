@@ -1,6 +1,6 @@
 //! `ForeignNotes`: removals in another log, kept as what they are: they explain nothing that is missing here.
 
-use crate::removals::Runs;
+use crate::rows::removals::Runs;
 use crate::{Error, ErrorKind, Store};
 use std::collections::HashSet;
 use strandline_core::record::{REMOVAL_NOTE_BYTES_MAX, RemovalNote, RemovalStage};

@@ -1,7 +1,7 @@
 //! `Recorder`: writes what a compaction or redaction takes into the log, before and after.
 
-use crate::group_sync::{Poison, PoisonOnPanic};
-use crate::removals::Runs;
+use crate::engine::group_sync::{Poison, PoisonOnPanic};
+use crate::rows::removals::Runs;
 use crate::{Error, ErrorKind, Store};
 use strandline_core::record::{
     REMOVAL_RULE_BYTES_MAX, RemovalChange, RemovalHasher, RemovalNote, RemovalPart, RemovalStage,

@@ -3,8 +3,8 @@
 
 use super::compacted::Compacted;
 use super::marks::{MarkedSegment, Marks};
+use crate::engine::group_sync::PoisonOnPanic;
 use crate::engine::{Rewriting, Shared};
-use crate::group_sync::PoisonOnPanic;
 use crate::maintenance::notes::{Recorder, Taken};
 use crate::maintenance::progress::Meter;
 use crate::rows::RemovedHeads;

@@ -9,7 +9,7 @@ use super::target::{foreign, same_store};
 use crate::maintenance::damaged::{DamagedStore, Durable, Names};
 use crate::maintenance::notes::ForeignNotes;
 use crate::maintenance::progress::Meter;
-use crate::removals::{Runs, push_run};
+use crate::rows::removals::{Runs, push_run};
 use crate::verify::claimed_end;
 use crate::{Coordinate, Error, ErrorKind, Event, EventId, Hlc, Sequence, Store};
 use std::collections::{HashMap, HashSet};

@@ -3,7 +3,7 @@
 use super::commit::Commit;
 use super::loss::Loss;
 use super::salvaged::Salvaged;
-use crate::removals::push_run;
+use crate::rows::removals::push_run;
 use crate::{AppendOptions, Durability, Error, ErrorKind, Store};
 use std::ops::Range;
 use strandline_segment::COMMIT_BYTES_MAX;

@@ -3,7 +3,7 @@
 use super::context::Context;
 use super::state::Writer;
 use crate::Error;
-use crate::group_sync::Poison;
+use crate::engine::group_sync::Poison;
 use strandline_segment::LogPosition;
 
 impl Writer {

@@ -1,7 +1,7 @@
 //! Why a commit was not made: errors of the steps under the commit lock, and what they stop.
 
 use super::state::Writer;
-use crate::group_sync::GroupSync;
+use crate::engine::group_sync::GroupSync;
 use crate::{BATCH_BYTES_MAX, Error, ErrorKind};
 use strandline_segment::{AppendError, SyncHandle};
 

@@ -1,6 +1,6 @@
 //! `Context`: what the writer works with and does not own.
 
-use crate::group_sync::GroupSync;
+use crate::engine::group_sync::GroupSync;
 use strandline_core::Random;
 use strandline_segment::{LogReader, SyncHandle};
 

@@ -11,7 +11,7 @@ use super::failure::{exhausted, no_segment_has_room};
 use super::prepared::Prepared;
 use super::state::Writer;
 use super::times::tick;
-use crate::group_sync::Poison;
+use crate::engine::group_sync::Poison;
 use crate::model::Link;
 use crate::{Durability, Error, Receipt};
 use std::collections::HashMap;

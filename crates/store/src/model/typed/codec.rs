@@ -1,6 +1,6 @@
 //! `Codec`: how values of a type become payloads, and back.
 
-use crate::encode;
+use crate::model::encode;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use strandline_core::PayloadEncoding;
