@@ -4,6 +4,7 @@
 //! the packages of the workspace, or from the files of a package.
 
 mod dependencies;
+mod documents;
 mod packages;
 mod rooms;
 mod text;
@@ -37,14 +38,23 @@ fn check() -> anyhow::Result<Vec<String>> {
             std::fs::read_to_string(root.join(path)).ok()
         }));
     }
-    for path in tracked_files(&root)? {
-        let Ok(text) = std::fs::read_to_string(root.join(&path)) else {
+    let pictures = std::fs::read_to_string(root.join(documents::PICTURES))?;
+    for package in &packages {
+        let package = packages::with_rooms(&root, package)?;
+        findings.extend(documents::shows_the_rooms(&pictures, &package));
+    }
+    let files = tracked_files(&root)?;
+    for path in &files {
+        let Ok(text) = std::fs::read_to_string(root.join(path)) else {
             continue;
         };
         if path.ends_with(".rs") {
-            findings.extend(text::of_rust(&path, &text));
+            findings.extend(text::of_rust(path, &text));
         } else {
-            findings.extend(text::of_any(&path, &text));
+            findings.extend(text::of_any(path, &text));
+        }
+        if path.ends_with(".md") {
+            findings.extend(documents::names_what_is_there(path, &text, &files));
         }
     }
     Ok(findings)
