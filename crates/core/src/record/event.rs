@@ -5,7 +5,7 @@ use super::names::encode_names;
 use super::payload::RecordPayload;
 use super::view::RecordView;
 use crate::codec::{DecodeError, Writer};
-use crate::hashing::CanonicalHeader;
+use crate::hashing::{CanonicalHeader, EventHasher};
 use crate::model::{
     Coordinate, EventId, EventKind, Extensions, Hash, Hlc, Nonce, PayloadEncoding, Sequence,
 };
@@ -102,6 +102,19 @@ impl<'a> Record<'a> {
             sequence,
             extensions: &self.extensions,
         }
+    }
+
+    /// The hash of the event in its entity's chain, after the event with the hash `previous`. Hashes the
+    /// payload; whoever has its hash already asks [`EventHasher::hash`].
+    pub fn hash_after(
+        &self,
+        previous: &Hash,
+        coordinate: &Coordinate,
+        sequence: Sequence,
+        hasher: &mut EventHasher,
+    ) -> Hash {
+        let header = self.canonical_header(coordinate, sequence);
+        hasher.hash(previous, &header, &self.payload.hash())
     }
 
     /// Appends the record's bytes to `out`.

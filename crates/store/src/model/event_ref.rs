@@ -159,8 +159,8 @@ impl<'a> EventRef<'a> {
     /// The hash of what is stored, after an event with the hash `previous`.
     pub(crate) fn hash_after(&self, previous: &Hash) -> Hash {
         let (record, coordinate) = (Record::from(self.record), self.coordinate());
-        let header = record.canonical_header(&coordinate, self.sequence());
-        EventHasher::default().hash(previous, &header, &record.payload.hash())
+        let mut hasher = EventHasher::default();
+        record.hash_after(previous, &coordinate, self.sequence(), &mut hasher)
     }
 
     /// The event with a payload of its own, in one allocation.

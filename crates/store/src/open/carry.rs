@@ -187,10 +187,11 @@ impl CarriedBodies for CarriedRecords {
             let head = chain.head.or_else(|| record.previous());
             if is_known
                 && let StoredRecord::Event(event) = &record
-                && hasher.hash(
+                && event.hash_after(
                     &head.unwrap_or(Hash::ZERO),
-                    &event.canonical_header(&named.coordinate, at.sequence),
-                    &event.payload.hash(),
+                    &named.coordinate,
+                    at.sequence,
+                    &mut hasher,
                 ) != at.digest
             {
                 // A name that a checkpoint gives is in the log from now on.

@@ -141,11 +141,7 @@ impl Expected {
         let Ok(record) = Record::decode(body) else {
             return false;
         };
-        let hash = hasher.hash(
-            &self.previous,
-            &record.canonical_header(&self.coordinate, self.at.sequence),
-            &record.payload.hash(),
-        );
-        hash == self.at.digest
+        let (coordinate, sequence) = (&self.coordinate, self.at.sequence);
+        record.hash_after(&self.previous, coordinate, sequence, hasher) == self.at.digest
     }
 }

@@ -296,11 +296,8 @@ impl<'a> Salvager<'a> {
         };
         let is_chained = follows || record.clock == 0;
         if let Some(previous) = previous {
-            let hash = self.hasher.hash(
-                &previous,
-                &record.canonical_header(&coordinate, at.sequence),
-                &record.payload.hash(),
-            );
+            let hasher = &mut self.hasher;
+            let hash = record.hash_after(&previous, &coordinate, at.sequence, hasher);
             if hash != at.digest {
                 return Err(format!("its hash is not that of its content in {entity}"));
             }
