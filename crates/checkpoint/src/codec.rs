@@ -2,6 +2,8 @@
 //!
 //! The only place that names bincode. This configuration writes what bincode 1 wrote by default,
 //! which other implementations read too.
+//!
+//! Knows no file and no section. Knows `error` alone.
 
 use crate::CheckpointError;
 use bincode::config::{Configuration, Fixint, Limit, LittleEndian};

@@ -1,4 +1,6 @@
 //! The checkpoints of a directory: their names, the newest good one, and the removal of old ones.
+//!
+//! Reads a checkpoint as `read` does, and writes none. Knows `read` and what is below it.
 
 use crate::{Checkpoint, CheckpointError};
 use std::io;

@@ -1,4 +1,6 @@
 //! Arguments that several commands have, and the values that are read from them.
+//!
+//! Opens a store as they say, and calls nothing of it. Knows `outcome` and `output`.
 
 use crate::outcome::WrongUsage;
 use crate::output::note;

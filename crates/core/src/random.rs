@@ -1,4 +1,6 @@
 //! `Random`: the source of nonces and identities, from the operating system or from a seed.
+//!
+//! Makes the bits; what is drawn from them is its caller's. Knows `model` and `sync`.
 
 use crate::model::{Hash, Nonce};
 use crate::sync::atomic::{AtomicU64, Ordering};
