@@ -12,13 +12,13 @@ pub enum NameError {
     /// The name has no characters.
     #[error("the {part} is empty; {}", length_rule(part))]
     Empty {
-        /// Which name: `entity` or `scope`.
+        /// Which name: `entity`, `scope` or `tag`.
         part: &'static str,
     },
     /// The name is longer than [`NAME_BYTES_MAX`].
     #[error("the {part} has {bytes} bytes; {}", length_rule(part))]
     TooLong {
-        /// Which name: `entity` or `scope`.
+        /// Which name: `entity`, `scope` or `tag`.
         part: &'static str,
         /// Length of the refused name in bytes.
         bytes: usize,
@@ -26,7 +26,7 @@ pub enum NameError {
     /// The name holds a control character.
     #[error("the {part} has the control character {character:?} at byte {offset}")]
     ControlCharacter {
-        /// Which name: `entity` or `scope`.
+        /// Which name: `entity`, `scope` or `tag`.
         part: &'static str,
         /// Byte offset of the character in the name.
         offset: usize,
