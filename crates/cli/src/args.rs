@@ -128,7 +128,7 @@ pub(crate) fn tell_no_events() {
 }
 
 /// A kind, as an import reads it too.
-pub(crate) fn parse_kind(text: &str) -> Result<EventKind, String> {
+fn parse_kind(text: &str) -> Result<EventKind, String> {
     EventKind::parse(text, CATEGORY_DEFAULT).map_err(|error| error.to_string())
 }
 
