@@ -13,13 +13,6 @@ use serde::de::DeserializeOwned;
 /// Most bytes of metadata in a section: 64 MiB.
 pub const METADATA_BYTES_MAX: usize = 64 << 20;
 
-const fn config() -> Configuration<LittleEndian, Fixint, Limit<METADATA_BYTES_MAX>> {
-    bincode::config::standard()
-        .with_little_endian()
-        .with_fixed_int_encoding()
-        .with_limit::<METADATA_BYTES_MAX>()
-}
-
 pub(crate) fn encode<T: Serialize + ?Sized>(
     name: &str,
     value: &T,
@@ -43,6 +36,13 @@ pub(crate) fn decode<T: DeserializeOwned>(name: &str, bytes: &[u8]) -> Result<T,
         name: name.to_owned(),
         bytes: bytes.len() - read,
     })
+}
+
+const fn config() -> Configuration<LittleEndian, Fixint, Limit<METADATA_BYTES_MAX>> {
+    bincode::config::standard()
+        .with_little_endian()
+        .with_fixed_int_encoding()
+        .with_limit::<METADATA_BYTES_MAX>()
 }
 
 #[cfg(test)]

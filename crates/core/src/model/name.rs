@@ -35,14 +35,6 @@ pub enum NameError {
     },
 }
 
-/// How long a name may be.
-fn length_rule(part: &str) -> String {
-    match part {
-        "tag" => format!("a tag has 1 to {TAG_BYTES_MAX} bytes"),
-        _ => format!("a name has 1 to {NAME_BYTES_MAX} bytes"),
-    }
-}
-
 /// Checks one name against the rules: 1 to 255 bytes of UTF-8, no control characters.
 ///
 /// `part` says in the error which name it was.
@@ -67,5 +59,13 @@ pub fn check_name(part: &'static str, name: &str) -> Result<(), NameError> {
             offset,
             character,
         }),
+    }
+}
+
+/// How long a name may be.
+fn length_rule(part: &str) -> String {
+    match part {
+        "tag" => format!("a tag has 1 to {TAG_BYTES_MAX} bytes"),
+        _ => format!("a name has 1 to {NAME_BYTES_MAX} bytes"),
     }
 }
