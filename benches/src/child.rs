@@ -2,6 +2,8 @@
 //!
 //! A store leaves traces in the process that it ran in: memory that was grown, files in the cache
 //! of an allocator, threads. So every phase has a process of its own.
+//!
+//! It knows scenarios, engines and results; what work there is to do, and what comes of it, is told to it.
 
 use crate::engine::EngineEntry;
 use crate::results::Measured;

@@ -1,4 +1,6 @@
 //! `Engine`: what a store must do to be measured, and `EngineEntry`, how one is made.
+//!
+//! No store is named here; of this crate it uses nothing.
 
 use std::path::Path;
 

@@ -3,6 +3,8 @@
 //!
 //! The same work is counted for `n` and for `2 n` events; the difference is that of `n` events
 //! without opening and closing.
+//!
+//! It knows children, scenarios, and Strandline among the systems.
 
 use crate::child;
 use crate::results::{Row, Unit};

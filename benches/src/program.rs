@@ -1,4 +1,6 @@
 //! The program: which work on which systems, in processes of their own, and what is printed.
+//!
+//! It measures nothing itself, and knows every other room.
 
 use crate::engine::EngineEntry;
 use crate::results::{Gathered, Results, machine};

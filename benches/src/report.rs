@@ -1,6 +1,6 @@
 //! The table: a line for each work, a column for each system.
 //!
-//! It knows results and which systems there are; it measures nothing.
+//! It knows engines by their names, results and which systems there are; it measures nothing.
 
 use crate::engine::EngineEntry;
 use crate::results::{Results, Row, Unit};

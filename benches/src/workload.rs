@@ -1,4 +1,6 @@
 //! `Workload`: which events are appended, and in which order.
+//!
+//! Appends none itself. It knows what an engine is given.
 
 use crate::engine::NewEvent;
 

@@ -2,7 +2,7 @@
 //!
 //! A [`Workload`] runs once on a simulated disk that records its steps. From them images of the disk
 //! are made for a power cut after each step and in the middle of it ([`explore`]); each is opened and
-//! judged ([`Driver`]), and the steps of that recovery are cut in turn. [`sweep`] fails each
+//! judged ([`recover`]), and the steps of that recovery are cut in turn. [`sweep`] fails each
 //! operation instead. [`damage`] changes the bytes of a closed store. [`kernel`] does without the
 //! simulation: processes, and file systems of the running kernel. [`machine`] holds a store to a model.
 //!
@@ -31,6 +31,6 @@ mod workload;
 pub use disk::{Defect, Moment, Path, Point, Run, Setup};
 pub use driver::Driver;
 pub use expect::{EventSpec, Expected, How, Shape, Taken, Target};
-pub use faults::{Failure, damage, explore, red, sweep};
+pub use faults::{Failure, damage, explore, recover, red, sweep};
 pub use verdict::{Ledger, Totals, Violation};
 pub use workload::{WORKLOADS, Workload};

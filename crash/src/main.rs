@@ -4,7 +4,8 @@ use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use strandline_crash::explore::{Plan, explore, record, replay};
+use strandline_crash::explore::{Plan, explore};
+use strandline_crash::recover::{record, replay};
 use strandline_crash::{
     Failure, Ledger, Path, Totals, WORKLOADS, Workload, damage, kernel, machine, red, sweep,
 };

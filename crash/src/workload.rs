@@ -1,7 +1,8 @@
 //! What is done on the disk while the power is cut: about twenty short stories, each of one part of
 //! the store.
 //!
-//! It says what is done; whether the answers are right is the driver's to judge.
+//! It says what is done; whether the answers are right is the driver's to judge. It knows the driver, what is
+//! expected, and verdicts.
 
 use crate::driver::Driver;
 use crate::expect::{How, Shape, Target};

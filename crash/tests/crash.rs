@@ -11,7 +11,8 @@ use strandline::{
     AppendOptions, Coordinate, Durability, ErrorKind, Event, EventKind, Region, Snapshot,
     StoreOptions, StoredEvent,
 };
-use strandline_crash::explore::{Plan, explore, record, replay};
+use strandline_crash::explore::{Plan, explore};
+use strandline_crash::recover::{record, replay};
 use strandline_crash::{Defect, WORKLOADS, Workload, damage, sweep};
 
 fn all() -> Vec<&'static Workload> {

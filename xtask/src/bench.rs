@@ -1,4 +1,6 @@
 //! `cargo xtask bench`: the work that the store is measured by.
+//!
+//! It measures nothing: the crate `benches` does, in a program of its own. It knows `run`.
 
 use crate::run::root;
 use anyhow::Context;

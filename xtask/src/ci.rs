@@ -1,4 +1,6 @@
 //! `cargo xtask ci`: everything that must pass before a change lands.
+//!
+//! It holds the order; what is checked is in the commands, which it stands above.
 
 use crate::run::run as cargo;
 use crate::{crash, loom, tidy};

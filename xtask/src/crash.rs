@@ -1,5 +1,7 @@
 //! `cargo xtask crash`: power cuts, failing disks and damage, by the program in `crash`; and stores
 //! that break a rule, which that program must notice.
+//!
+//! It knows how cargo is run and how a copy of the workspace is changed, and no other command.
 
 use crate::mutate::{Mutation, Workspace};
 use crate::run::{root, run as cargo};

@@ -1,4 +1,6 @@
 //! `cargo xtask fuzz`: the targets of `crash`, driven by libFuzzer, on a stable tool chain.
+//!
+//! It knows no target but by its name. It knows `run`.
 
 use crate::run::root;
 use anyhow::{Context, ensure};

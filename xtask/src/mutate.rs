@@ -1,6 +1,8 @@
 //! A copy of the workspace in which one line is changed, to see that a check notices.
 //!
 //! The copy stays under `target/`, so that only what a change touches is built again.
+//!
+//! It judges no outcome: whoever changes a line says what must notice. It knows `run`.
 
 use crate::run::root;
 use anyhow::{Context, bail, ensure};

@@ -1,4 +1,6 @@
 //! Running commands of the tool chain: shown before they run, named when they fail.
+//!
+//! It knows no command of this program.
 
 use anyhow::{Context, bail};
 use std::path::{Path, PathBuf};

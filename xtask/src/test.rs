@@ -1,4 +1,6 @@
 //! `cargo xtask test`: every test, doc tests included.
+//!
+//! Which tests there are is for cargo to know. It knows `run`.
 
 use crate::run::run as cargo;
 use std::process::ExitCode;

@@ -1,6 +1,6 @@
 //! Plots of results, as SVG: how Strandline compares, and how its figures grow with the store.
 //!
-//! It knows results, and by what a table says one is better; it measures nothing.
+//! It knows results, which systems there are, and by what a table says one is better; it measures nothing.
 
 mod axis;
 mod choice;

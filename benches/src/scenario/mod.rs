@@ -1,7 +1,7 @@
 //! Scenarios: work that is measured together, in processes of its own.
 //!
-//! It knows engines, the events of the work and results; who starts the processes and what becomes of
-//! the figures is not here.
+//! It knows engines, the events of the work, Strandline among the systems, and results; who starts the
+//! processes and what becomes of the figures is not here.
 
 mod append;
 mod files;

@@ -1,6 +1,6 @@
 //! The systems that are always there to be measured: Strandline, and what the machine allows.
 //!
-//! Each is an engine; what is measured of it is not for them to know.
+//! Each is an engine; what is measured of it is not for them to know. They know `engine` and `workload`.
 
 mod limit;
 mod strandline;

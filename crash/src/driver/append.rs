@@ -1,6 +1,6 @@
 //! Appends, and what one that is refused means.
 
-use super::store::{Driver, Outcome};
+use super::state::{Driver, Outcome};
 use crate::expect::{EventSpec, Shape};
 use crate::verdict::Violation;
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 //! Who else opens the store while it is open.
 
-use super::store::{DIR, Driver, Outcome};
+use super::state::{DIR, Driver, Outcome};
 use crate::verdict::Violation;
 use strandline::ErrorKind;
 

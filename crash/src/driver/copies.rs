@@ -1,6 +1,6 @@
 //! Backups and restored stores on the same disk, and what must be of them at each moment.
 
-use super::store::{DIR, Driver, Outcome};
+use super::state::{DIR, Driver, Outcome};
 use crate::expect::{Copy, Expected, How, Target};
 use crate::verdict::{Violation, expect_whole, is_typed};
 use std::ops::ControlFlow;

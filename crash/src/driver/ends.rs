@@ -1,6 +1,6 @@
 //! Ways in which a store ends, and is opened again.
 
-use super::store::{Driver, Outcome};
+use super::state::{Driver, Outcome};
 use crate::verdict::Violation;
 use std::sync::Arc;
 use strandline::ErrorKind;

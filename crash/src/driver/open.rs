@@ -1,6 +1,6 @@
 //! The opening: whether what is there is what may and must be.
 
-use super::store::{DIR, Driver, Outcome, TRIES};
+use super::state::{DIR, Driver, Outcome, TRIES};
 use crate::expect::{Expected, Taken, expect_loud};
 use crate::verdict::{Violation, is_typed};
 use std::path::Path;
@@ -16,24 +16,8 @@ impl Driver {
     pub fn open(&mut self) -> Outcome {
         let before = self.fs.disk();
         let mut tries = 0;
-        let store = loop {
-            match self.options().open(DIR) {
-                Ok(store) => break store,
-                Err(error) if self.may_refuse(&error) && tries < TRIES => {
-                    tries += 1;
-                    if tries == TRIES / 2 {
-                        // Where the tail is torn, a disk that stays full has no room to keep it.
-                        self.fs.limit_growth(None);
-                    }
-                }
-                Err(error) if self.setup.lying && is_typed(&error) => {
-                    return Ok(());
-                }
-                Err(error) => return Err(Violation::new(format!("it does not open: {error:?}"))),
-            }
-            self.die();
-            // Its sync may have failed, and then what was only written is gone.
-            self.may_lack = true;
+        let Some(store) = self.try_to_open(&mut tries)? else {
+            return Ok(());
         };
         let expected = self.expected();
         let mut checked = expected.check(&store);
@@ -102,6 +86,27 @@ impl Driver {
         }
         self.store = Some(store);
         Ok(())
+    }
+
+    /// Opens the store, again and again where the disk fails; none where the disk lies and that was noticed.
+    fn try_to_open(&mut self, tries: &mut u32) -> Result<Option<Store>, Violation> {
+        loop {
+            match self.options().open(DIR) {
+                Ok(store) => return Ok(Some(store)),
+                Err(error) if self.may_refuse(&error) && *tries < TRIES => {
+                    *tries += 1;
+                    if *tries == TRIES / 2 {
+                        // Where the tail is torn, a disk that stays full has no room to keep it.
+                        self.fs.limit_growth(None);
+                    }
+                }
+                Err(error) if self.setup.lying && is_typed(&error) => return Ok(None),
+                Err(error) => return Err(Violation::new(format!("it does not open: {error:?}"))),
+            }
+            self.die();
+            // Its sync may have failed, and then what was only written is gone.
+            self.may_lack = true;
+        }
     }
 
     /// What an open store says was taken; nothing of what was redacted may be in its files.

@@ -1,7 +1,7 @@
 //! Readers that hold what they saw, in this process or in one beside it, and see nothing else later.
 
 use super::held::Held;
-use super::store::{DIR, Driver, Outcome, TRIES};
+use super::state::{DIR, Driver, Outcome, TRIES};
 use crate::expect::Contents;
 use crate::verdict::Violation;
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 //! Footers and checkpoints that are made anew.
 
-use super::store::{DIR, Driver, Outcome};
+use super::state::{DIR, Driver, Outcome};
 use crate::verdict::{Violation, is_typed};
 use std::ops::ControlFlow;
 use std::path::Path;

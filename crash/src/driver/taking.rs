@@ -1,6 +1,6 @@
 //! Compactions and redactions.
 
-use super::store::{Driver, Outcome};
+use super::state::{Driver, Outcome};
 use crate::expect::Taken;
 use crate::verdict::Violation;
 use std::ops::ControlFlow;

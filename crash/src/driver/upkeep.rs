@@ -1,6 +1,6 @@
 //! Syncs, checkpoints and verification.
 
-use super::store::{Driver, Outcome};
+use super::state::{Driver, Outcome};
 use crate::verdict::Violation;
 use strandline::{Error, ErrorKind, Problem, ProblemKind, Store};
 

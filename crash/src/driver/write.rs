@@ -1,6 +1,6 @@
 //! Writing, with the rule broken that is to be; and what a store that stopped says to it.
 
-use super::store::{Driver, Outcome};
+use super::state::{Driver, Outcome};
 use crate::disk::Defect;
 use crate::expect::{EventSpec, Shape};
 use crate::verdict::Violation;

@@ -12,8 +12,8 @@ pub(crate) type Files<'a> = BTreeMap<PathBuf, &'a [u8]>;
 const HEADER_BYTES: usize = 128;
 
 /// Whatever an opening cut off the active segment, and every segment that it took away but for other
-/// generations of one that counts, must be in the quarantine byte for byte, and in the report; and what earlier ones put there, still. Gives
-/// what is newly there.
+/// generations of one that counts, must be in the quarantine byte for byte, and in the report; and what
+/// earlier ones put there, still. Gives what is newly there.
 pub(crate) fn expect_loud(
     before: &Files<'_>,
     left: &Files<'_>,

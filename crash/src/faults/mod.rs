@@ -1,11 +1,13 @@
 //! Faults on a simulated disk: power cuts, operations that fail, bytes that change, and whether the
 //! harness itself notices a broken rule.
 //!
-//! It knows the driver and its workloads; not processes and file systems of the running kernel.
+//! It knows the driver and its workloads, and what these know; not processes and file systems of the running
+//! kernel.
 
 pub mod damage;
 pub mod explore;
 mod failure;
+pub mod recover;
 pub mod red;
 pub mod sweep;
 

@@ -1,8 +1,8 @@
 //! Every operation of every workload fails once, in each of several ways; afterwards the power is
 //! cut.
 
-use super::explore::judge;
 use super::failure::Failure;
+use super::recover::judge;
 use crate::disk::{Defect, Path, Setup};
 use crate::driver::Driver;
 use crate::expect::Expected;

@@ -1,6 +1,7 @@
 //! A small store whose files are changed, with checksums made right where the input says so, opened
 //! in every way. Answers and errors alike are welcome; a panic is not.
 
+use super::golden;
 use super::mend;
 use crate::verdict::Violation;
 use std::ops::ControlFlow;
@@ -69,7 +70,7 @@ fn provoke(fs: &MemFs) {
 /// The small store with changes: of each six bytes the first chooses a file, the next two where, then
 /// how, then what.
 fn changed(input: &[u8]) -> MemFs {
-    let golden = mend::store();
+    let golden = golden::store();
     let fs = golden.fs.fork();
     let mut files: Vec<_> = golden
         .files
@@ -123,7 +124,7 @@ fn changed(input: &[u8]) -> MemFs {
             name if name.starts_with("segment-") => mend::segment(bytes, true),
             _ => mend::checkpoint(bytes),
         }
-        mend::put(&fs, path, bytes);
+        golden::put(&fs, path, bytes);
     }
     fs
 }
@@ -148,8 +149,8 @@ pub(super) fn frames(input: &[u8]) -> Result<(), Violation> {
     let Some((first, input)) = input.split_first() else {
         return Ok(());
     };
-    let fs = mend::store().fs.fork();
-    let (path, whole) = mend::file("segment-0000000002");
+    let fs = golden::store().fs.fork();
+    let (path, whole) = golden::file("segment-0000000002");
     let mut bytes = whole[..mend::FRAMES_AT].to_vec();
     bytes.extend_from_slice(input);
     if first % 2 == 1
@@ -157,10 +158,10 @@ pub(super) fn frames(input: &[u8]) -> Result<(), Violation> {
     {
         mend::frames(&mut bytes, header.salt(), header.start().log_hash);
     }
-    mend::put(&fs, path, &bytes);
+    golden::put(&fs, path, &bytes);
     if first & 2 == 0 {
         // The checkpoint would say at once that the log is another.
-        mend::put(&fs, &mend::file("checkpoint-").0, &[]);
+        golden::put(&fs, &golden::file("checkpoint-").0, &[]);
     }
     provoke(&fs);
     Ok(())

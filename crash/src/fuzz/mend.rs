@@ -1,10 +1,6 @@
 //! Checksums that are made right after the bytes under them were changed, so that a change gets past
 //! them.
 
-use crate::faults::damage::golden;
-use std::path::PathBuf;
-use std::sync::OnceLock;
-use strandline::fs::{Fs, MemFs, OpenMode, read_file};
 use strandline_core::{Hash, LogHasher, Salt, log_hash_of_note, note_digest};
 use strandline_segment::{FRAME_HEADER_BYTES, RECORD_HEADER_BYTES, SegmentHeader};
 
@@ -20,60 +16,7 @@ const BLOCK_HEADER_BYTES: usize = 8 + 40 + 16 + 32 + 16 + 35 * 32;
 const TRAILER_BYTES: usize = 64;
 const CHECKPOINT_FIXED_BYTES: usize = 32;
 
-/// A small store, and its files without the lock.
-pub(super) struct Golden {
-    pub(super) fs: MemFs,
-    pub(super) files: Vec<(PathBuf, Vec<u8>)>,
-}
-
-/// The small store.
-pub(super) fn store() -> &'static Golden {
-    static GOLDEN: OnceLock<Golden> = OnceLock::new();
-    GOLDEN.get_or_init(|| {
-        let (fs, _) = golden().unwrap_or_else(|error| panic!("{error}"));
-        let files = crate::faults::damage::files(&fs);
-        Golden { fs, files }
-    })
-}
-
-/// A file of the small store whose name begins so.
-pub(super) fn file(prefix: &str) -> &'static (PathBuf, Vec<u8>) {
-    let has = |(path, _): &&(PathBuf, Vec<u8>)| {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        name.starts_with(prefix)
-    };
-    let found = store().files.iter().find(has);
-    found.unwrap_or_else(|| panic!("the store has no {prefix}"))
-}
-
-/// Puts bytes in the place of a file's.
-pub(super) fn put(fs: &MemFs, path: &std::path::Path, bytes: &[u8]) {
-    // It is there, and memory does not fail.
-    let _ = fs.remove_file(path);
-    if let Ok(file) = fs.open(path, OpenMode::Create) {
-        let _ = file.write_all_at(bytes, 0);
-    }
-}
-
-/// Makes the checksum at `place` right, of everything from `start` to it.
-fn right(bytes: &mut [u8], salt: Salt, offset: usize, start: usize, place: usize) {
-    let Some(covered) = bytes.get(start..place) else {
-        return;
-    };
-    let sum = salt.checksum(offset as u64, covered).0.to_le_bytes();
-    if let Some(to) = bytes.get_mut(place..place + sum.len()) {
-        to.copy_from_slice(&sum);
-    }
-}
-
-fn number<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
-    bytes.get(at..at + N)?.try_into().ok()
-}
-
-fn length(bytes: &[u8], at: usize) -> Option<usize> {
-    usize::try_from(u32::from_le_bytes(number(bytes, at)?)).ok()
-}
-
+/// A manifest: each of its entries, and the whole.
 pub(super) fn manifest(bytes: &mut [u8]) {
     let Some(end) = bytes.len().checked_sub(8) else {
         return;
@@ -84,10 +27,12 @@ pub(super) fn manifest(bytes: &mut [u8]) {
     right(bytes, Salt::NONE, 0, 0, end);
 }
 
+/// The header of a segment.
 pub(super) fn segment_header(bytes: &mut [u8]) {
     right(bytes, Salt::NONE, 0, 0, SEGMENT_HEADER_BYTES);
 }
 
+/// The header of the block that begins at `start`.
 pub(super) fn block(bytes: &mut [u8], start: usize) {
     right(bytes, Salt::NONE, 0, start, start + BLOCK_HEADER_BYTES);
 }
@@ -211,7 +156,23 @@ pub(super) fn checkpoint(bytes: &mut [u8]) {
     right(bytes, Salt::NONE, 0, 0, at);
 }
 
-/// The bytes of a file in memory.
-pub(super) fn read(fs: &MemFs, path: &std::path::Path) -> Vec<u8> {
-    read_file(fs, path, 1 << 24).unwrap_or_default()
+/// Makes the checksum at `place` right, of everything from `start` to it.
+fn right(bytes: &mut [u8], salt: Salt, offset: usize, start: usize, place: usize) {
+    let Some(covered) = bytes.get(start..place) else {
+        return;
+    };
+    let sum = salt.checksum(offset as u64, covered).0.to_le_bytes();
+    if let Some(to) = bytes.get_mut(place..place + sum.len()) {
+        to.copy_from_slice(&sum);
+    }
+}
+
+/// The bytes of a number, if it is there.
+fn number<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
+    bytes.get(at..at + N)?.try_into().ok()
+}
+
+/// A length of 32 bits, if it is there.
+fn length(bytes: &[u8], at: usize) -> Option<usize> {
+    usize::try_from(u32::from_le_bytes(number(bytes, at)?)).ok()
 }

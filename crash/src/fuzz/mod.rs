@@ -8,6 +8,7 @@
 
 mod decoders;
 mod directory;
+mod golden;
 mod lines;
 mod mend;
 mod names;

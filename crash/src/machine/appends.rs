@@ -1,7 +1,7 @@
 //! Appends of every sort, those that are refused too.
 
 use super::model::{Entry, Redacted};
-use super::store::{Done, Machine, unexpected};
+use super::state::{Done, Machine, unexpected};
 use crate::verdict::Violation;
 use strandline::{
     AppendCondition, AppendOptions, Batch, Durability, Error, ErrorKind, EventId, ExpectedVersion,

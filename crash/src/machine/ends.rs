@@ -1,7 +1,7 @@
 //! Ways in which a store is opened, and ends.
 
 use super::model::Model;
-use super::store::{DIR, Done, Machine, NOW_MS, unexpected};
+use super::state::{DIR, Done, Machine, NOW_MS, unexpected};
 use crate::verdict::Violation;
 use std::sync::Arc;
 use strandline::fs::{Fill, Keep, Loss, Operation, SimDisk, SimFault, SimFaultKind, SimFs};

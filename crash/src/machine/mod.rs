@@ -10,14 +10,14 @@ mod appends;
 mod ends;
 mod model;
 mod reads;
-mod store;
+mod state;
 mod upkeep;
 
-pub use store::Machine;
+pub use state::Machine;
 
 use crate::verdict::{Totals, Violation, quietly};
+use state::{Done, NOW_MS};
 use std::fmt;
-use store::{Done, NOW_MS};
 use strandline_core::fs::Draws;
 
 /// What is done, and with what: the first byte chooses the operation, the others what it takes.

@@ -2,7 +2,7 @@
 //! opened to read only.
 
 use super::model::{Entry, Redacted};
-use super::store::{DIR, Done, Kept, Machine, Reader, unexpected};
+use super::state::{DIR, Done, Kept, Machine, Reader, unexpected};
 use crate::verdict::{Violation, expect_whole};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

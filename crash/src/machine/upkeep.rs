@@ -2,7 +2,7 @@
 
 use super::model::Redacted;
 use super::reads::expect_all;
-use super::store::{DIR, Done, Machine, unexpected};
+use super::state::{DIR, Done, Machine, unexpected};
 use crate::verdict::Violation;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;

@@ -2,6 +2,8 @@
 //!
 //! The only place that names bincode. This configuration writes what bincode 1 wrote by default,
 //! which other implementations read too.
+//!
+//! Knows no file and no section. Knows `error` alone.
 
 use crate::CheckpointError;
 use bincode::config::{Configuration, Fixint, Limit, LittleEndian};
@@ -10,13 +12,6 @@ use serde::de::DeserializeOwned;
 
 /// Most bytes of metadata in a section: 64 MiB.
 pub const METADATA_BYTES_MAX: usize = 64 << 20;
-
-const fn config() -> Configuration<LittleEndian, Fixint, Limit<METADATA_BYTES_MAX>> {
-    bincode::config::standard()
-        .with_little_endian()
-        .with_fixed_int_encoding()
-        .with_limit::<METADATA_BYTES_MAX>()
-}
 
 pub(crate) fn encode<T: Serialize + ?Sized>(
     name: &str,
@@ -41,6 +36,13 @@ pub(crate) fn decode<T: DeserializeOwned>(name: &str, bytes: &[u8]) -> Result<T,
         name: name.to_owned(),
         bytes: bytes.len() - read,
     })
+}
+
+const fn config() -> Configuration<LittleEndian, Fixint, Limit<METADATA_BYTES_MAX>> {
+    bincode::config::standard()
+        .with_little_endian()
+        .with_fixed_int_encoding()
+        .with_limit::<METADATA_BYTES_MAX>()
 }
 
 #[cfg(test)]

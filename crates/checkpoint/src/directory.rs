@@ -1,4 +1,6 @@
 //! The checkpoints of a directory: their names, the newest good one, and the removal of old ones.
+//!
+//! Reads a checkpoint as `read` does, and writes none. Knows `read` and what is below it.
 
 use crate::{Checkpoint, CheckpointError};
 use std::io;
@@ -8,6 +10,8 @@ use strandline_core::fs::{EntryKind, Fs, TEMPORARY_SUFFIX};
 const PREFIX: &str = "checkpoint-";
 const SUFFIX: &str = ".ckpt";
 const DIGITS: usize = 20;
+/// How often a directory is listed again whose files go while they are read.
+const LISTED_MOST: usize = 100;
 
 /// The file name of a checkpoint: `checkpoint-`, twenty digits, `.ckpt`.
 #[must_use]
@@ -19,13 +23,6 @@ pub fn file_name(number: u64) -> String {
 #[must_use]
 pub fn is_file_name(name: &str) -> bool {
     number(name).is_some()
-}
-
-/// The number in a file name that is exactly a checkpoint's.
-fn number(name: &str) -> Option<u64> {
-    let digits = name.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?;
-    let exact = digits.len() == DIGITS && digits.bytes().all(|byte| byte.is_ascii_digit());
-    exact.then(|| digits.parse().ok()).flatten()
 }
 
 /// A checkpoint that cannot be used.
@@ -70,9 +67,6 @@ fn numbers(fs: &dyn Fs, dir: &Path) -> Result<Vec<u64>, CheckpointError> {
     numbers.sort_unstable_by(|a, b| b.cmp(a));
     Ok(numbers)
 }
-
-/// How often a directory is listed again whose files go while they are read.
-const LISTED_MOST: usize = 100;
 
 /// The newest checkpoint of `dir` that is whole. A directory that is missing has none.
 ///
@@ -145,4 +139,11 @@ pub fn prune(fs: &dyn Fs, dir: &Path, keep: usize) -> Result<Vec<String>, Checkp
         removed.push(name);
     }
     Ok(removed)
+}
+
+/// The number in a file name that is exactly a checkpoint's.
+fn number(name: &str) -> Option<u64> {
+    let digits = name.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?;
+    let exact = digits.len() == DIGITS && digits.bytes().all(|byte| byte.is_ascii_digit());
+    exact.then(|| digits.parse().ok()).flatten()
 }

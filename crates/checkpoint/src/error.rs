@@ -1,4 +1,4 @@
-//! `CheckpointError`: what can go wrong.
+//! `CheckpointError`: what can go wrong. Plain values, which know nothing of the rest.
 
 use std::io;
 use std::path::PathBuf;

@@ -13,6 +13,8 @@
 //! | — checksum of the section, salted with its offset | 8 |
 //! | checksum of everything before | 8 |
 //! | the sections, in the same order | their lengths |
+//!
+//! Encodes, decodes and checks; opens no file. Knows `error` alone.
 
 use crate::CheckpointError;
 use strandline_core::Salt;

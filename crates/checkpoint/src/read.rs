@@ -1,4 +1,6 @@
 //! `Checkpoint`: a checkpoint that was read and checked.
+//!
+//! Looks for none, and takes sections as they are. Knows `codec`, `format` and `error`.
 
 use crate::format::Section;
 use crate::{CheckpointError, codec, format};

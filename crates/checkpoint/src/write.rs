@@ -1,4 +1,6 @@
 //! `CheckpointWriter`: puts sections together and publishes them.
+//!
+//! Says nothing of what is in a section. Knows `directory`, by whose names it publishes, and what is below.
 
 use crate::format::check_name;
 use crate::{CheckpointError, codec, file_name, format};

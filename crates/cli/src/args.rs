@@ -1,4 +1,6 @@
 //! Arguments that several commands have, and the values that are read from them.
+//!
+//! Opens a store as they say, and calls nothing of it. Knows `outcome` and `output`.
 
 use crate::outcome::WrongUsage;
 use crate::output::note;
@@ -126,7 +128,7 @@ pub(crate) fn tell_no_events() {
 }
 
 /// A kind, as an import reads it too.
-pub(crate) fn parse_kind(text: &str) -> Result<EventKind, String> {
+fn parse_kind(text: &str) -> Result<EventKind, String> {
     EventKind::parse(text, CATEGORY_DEFAULT).map_err(|error| error.to_string())
 }
 

@@ -2,6 +2,8 @@
 //! good as files, `-` for standard input and output.
 //!
 //! The files of a store are not opened here but through `strandline::fs`, which follows no link.
+//!
+//! Knows `outcome` and `output`.
 
 #![expect(
     clippy::disallowed_methods,

@@ -1,4 +1,6 @@
 //! How commands end: their outcome; failures, what is said of them, and what to do next; and the exit code.
+//!
+//! Knows no command. Knows `output` alone.
 
 use crate::output::{OutputFailed, note};
 use std::fmt;

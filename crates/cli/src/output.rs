@@ -4,6 +4,8 @@
 //! What a command does is never left undone because of them. A reader that went away has seen enough, and
 //! the command is as well as it is without one. Any other failure is told on standard error, and the exit
 //! code is 1; a failure of standard error is told to nobody.
+//!
+//! Lays nothing out: how things look is `terminal`'s. Knows no other room.
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{OFlags, fcntl_getfl, fstat, major, minor};

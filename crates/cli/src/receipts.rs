@@ -1,4 +1,6 @@
 //! Receipts in a file: one, several after each other, or in arrays, however they are laid out.
+//!
+//! Holds them against no store. Knows `files` and `outcome`.
 
 use crate::files::Input;
 use crate::outcome::WrongUsage;

@@ -2,7 +2,7 @@
 //!
 //! XXH3 with 64 bits ([specification](https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md)),
 //! combined with a [`Salt`] and the place of the bytes. Guards against accidents; against intent
-//! there are the hashes of [`crate::hashing`].
+//! there are the hashes of [`crate::hashing`], which it does not know. Knows `model`, of which a salt is made.
 
 use crate::model::Hash;
 use std::fmt;

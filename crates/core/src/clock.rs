@@ -1,4 +1,6 @@
 //! The `Clock` seam: the only place where the system clock is read.
+//!
+//! Gives no time to an event: that is `HlcClock`'s to do. Knows `sync` alone.
 
 use crate::sync::atomic::{AtomicU64, Ordering};
 use std::fmt::Debug;

@@ -1,5 +1,5 @@
 //! The hashes that make history tamper-evident: payload, event chain and log chain. Holds the formulas;
-//! the values are the model's, and nothing here reads a file.
+//! the values are the model's, and nothing here reads a file. Knows `model` and `codec`.
 //!
 //! The formulas, with `‖` for concatenation and H for [BLAKE3](https://github.com/BLAKE3-team/BLAKE3-specs):
 //!

@@ -1,4 +1,6 @@
 //! `Process`: which process something was made in. A fork has what its parent had, and is another one.
+//!
+//! Starts none and ends none. Knows no other room.
 
 use mark::Mark;
 

@@ -1,8 +1,13 @@
 //! `Random`: the source of nonces and identities, from the operating system or from a seed.
+//!
+//! Makes the bits; what is drawn from them is its caller's. Knows `model` and `sync`.
 
 use crate::model::{Hash, Nonce};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use std::io;
+
+/// Bytes that [`Nonces`] makes at a time.
+const NONCES_BYTES: usize = 32 * Nonce::BYTES;
 
 /// Gives random bytes: BLAKE3 of a counter, keyed with 32 bytes from the operating system.
 ///
@@ -77,9 +82,6 @@ impl Random {
         u64::from_le_bytes(*front)
     }
 }
-
-/// Bytes that [`Nonces`] makes at a time.
-const NONCES_BYTES: usize = 32 * Nonce::BYTES;
 
 /// Nonces without end, from the output stream of one keyed hash. [`Random::nonces`] makes it.
 #[derive(Debug)]

@@ -1,4 +1,6 @@
 //! `export`: the events of a region as lines, for other programs and for import.
+//!
+//! Makes no line itself: `format` does, which is all that it knows of this crate.
 
 use crate::format::{LineFormat, PayloadForm, write_cloud_event, write_line, write_removal};
 use std::io::Write;

@@ -1,7 +1,7 @@
 //! `cargo xtask tidy`: what the compiler does not check.
 //!
 //! It knows nothing of single rules: each is a function to findings, from the text of a file, from
-//! the packages of the workspace, or from the files of a package.
+//! the packages of the workspace, or from the files of a package. Of other rooms it knows `run`.
 
 mod dependencies;
 mod documents;

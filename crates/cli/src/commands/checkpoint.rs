@@ -36,7 +36,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
 }
 
 /// Makes footers and checkpoint anew.
-pub(crate) fn run_rebuild(args: &Args) -> anyhow::Result<Outcome> {
+pub(super) fn run_rebuild(args: &Args) -> anyhow::Result<Outcome> {
     let mut bar = Bar::new("rebuilding");
     let options = StoreOptions::new();
     let rebuilt = rebuild(options, &args.store.dir, &mut |progress| bar.show(progress))?;

@@ -184,7 +184,7 @@ pub struct RedactArgs {
 }
 
 /// Removes payloads for good.
-pub(crate) fn run_redact(args: &RedactArgs) -> anyhow::Result<Outcome> {
+pub(super) fn run_redact(args: &RedactArgs) -> anyhow::Result<Outcome> {
     let redaction = Redaction::new();
     let redaction = args.event.iter().fold(redaction, |all, id| all.event(*id));
     let redaction = args.entity.iter().fold(redaction, Redaction::entity);

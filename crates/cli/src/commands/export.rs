@@ -10,7 +10,7 @@ use strandline_transfer::{Exported, LineFormat, export};
 
 /// What lines look like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Format {
+pub(super) enum Format {
     /// JSON with the fields of docs/export.md.
     Lines,
     /// CloudEvents 1.0 as JSON.

@@ -71,6 +71,44 @@ fn show(
     if let Some(error) = refused {
         screen.text(&format!("!! the store does not open: {error}"))?;
     }
+    show_counts(screen, report)?;
+    if refused.is_none() {
+        screen.line(&format!("log hash {}", report.log_hash))?;
+    }
+    if let Some(at) = verified.head_at {
+        screen.text(&format!(
+            "the head that was kept is the log's before sequence {at}"
+        ))?;
+    }
+    for notice in &verified.notices {
+        screen.text(notice)?;
+    }
+    if !kept.receipts.is_empty() && verified.mismatches.is_empty() {
+        screen.line(&format!(
+            "{} kept and found",
+            count(kept.receipts.len() as u64, "receipt")
+        ))?;
+    }
+    for problem in &report.problems {
+        screen.text(&format!("!! {problem}"))?;
+    }
+    for mismatch in &verified.mismatches {
+        screen.text(&format!("!! {mismatch}"))?;
+    }
+    let refusals = usize::from(refused.is_some() && report.problems.is_empty());
+    let problems = report.problems.len() + verified.mismatches.len() + refusals;
+    screen.line(&match problems {
+        0 => "intact".to_owned(),
+        problems => count(problems as u64, "problem"),
+    })?;
+    for hint in hints(report, refused) {
+        screen.text(&format!("  next: {hint}"))?;
+    }
+    Ok(())
+}
+
+/// How much there is, and how much of it was removed.
+fn show_counts(screen: &mut Screen, report: &VerifyReport) -> std::io::Result<()> {
     let events = match report.damaged {
         0 => count(report.events, "event"),
         _ => format!(
@@ -121,38 +159,6 @@ fn show(
             "removals before sequence {before} are not recorded: the store was made by an earlier \
              version"
         ))?;
-    }
-    if refused.is_none() {
-        screen.line(&format!("log hash {}", report.log_hash))?;
-    }
-    if let Some(at) = verified.head_at {
-        screen.text(&format!(
-            "the head that was kept is the log's before sequence {at}"
-        ))?;
-    }
-    for notice in &verified.notices {
-        screen.text(notice)?;
-    }
-    if !kept.receipts.is_empty() && verified.mismatches.is_empty() {
-        screen.line(&format!(
-            "{} kept and found",
-            count(kept.receipts.len() as u64, "receipt")
-        ))?;
-    }
-    for problem in &report.problems {
-        screen.text(&format!("!! {problem}"))?;
-    }
-    for mismatch in &verified.mismatches {
-        screen.text(&format!("!! {mismatch}"))?;
-    }
-    let refusals = usize::from(refused.is_some() && report.problems.is_empty());
-    let problems = report.problems.len() + verified.mismatches.len() + refusals;
-    screen.line(&match problems {
-        0 => "intact".to_owned(),
-        problems => count(problems as u64, "problem"),
-    })?;
-    for hint in hints(report, refused) {
-        screen.text(&format!("  next: {hint}"))?;
     }
     Ok(())
 }

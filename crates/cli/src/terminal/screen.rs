@@ -64,7 +64,7 @@ impl Screen {
 
 /// A text in at most `width` columns, `…` in place of what was cut off, control characters escaped
 /// so that no event drives the terminal.
-pub(crate) fn fit(text: &str, width: usize) -> String {
+pub(super) fn fit(text: &str, width: usize) -> String {
     let text = escaped(text);
     if measure_text_width(&text) <= width {
         return text;

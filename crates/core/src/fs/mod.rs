@@ -1,8 +1,8 @@
 //! The file seam: the only place where files are touched.
 //!
 //! [`OsFs`] is the operating system, [`MemFs`] keeps files in memory, an [`FsLayer`] stands over another one.
-//! Calls go through `dyn`: next
-//! to a system call an indirect call does not show, and no type above has to carry a parameter.
+//! Calls go through `dyn`: next to a system call an indirect call does not show, and no type above has to
+//! carry a parameter.
 //!
 //! Anyone may have a file mapped, or linked under another name, so there is no way to open one that
 //! exists and write all over it. A file is new ([`OpenMode::Create`]), or is appended to behind an

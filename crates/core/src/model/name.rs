@@ -12,13 +12,13 @@ pub enum NameError {
     /// The name has no characters.
     #[error("the {part} is empty; {}", length_rule(part))]
     Empty {
-        /// Which name: `entity` or `scope`.
+        /// Which name: `entity`, `scope` or `tag`.
         part: &'static str,
     },
     /// The name is longer than [`NAME_BYTES_MAX`].
     #[error("the {part} has {bytes} bytes; {}", length_rule(part))]
     TooLong {
-        /// Which name: `entity` or `scope`.
+        /// Which name: `entity`, `scope` or `tag`.
         part: &'static str,
         /// Length of the refused name in bytes.
         bytes: usize,
@@ -26,21 +26,13 @@ pub enum NameError {
     /// The name holds a control character.
     #[error("the {part} has the control character {character:?} at byte {offset}")]
     ControlCharacter {
-        /// Which name: `entity` or `scope`.
+        /// Which name: `entity`, `scope` or `tag`.
         part: &'static str,
         /// Byte offset of the character in the name.
         offset: usize,
         /// The character.
         character: char,
     },
-}
-
-/// How long a name may be.
-fn length_rule(part: &str) -> String {
-    match part {
-        "tag" => format!("a tag has 1 to {TAG_BYTES_MAX} bytes"),
-        _ => format!("a name has 1 to {NAME_BYTES_MAX} bytes"),
-    }
 }
 
 /// Checks one name against the rules: 1 to 255 bytes of UTF-8, no control characters.
@@ -67,5 +59,13 @@ pub fn check_name(part: &'static str, name: &str) -> Result<(), NameError> {
             offset,
             character,
         }),
+    }
+}
+
+/// How long a name may be.
+fn length_rule(part: &str) -> String {
+    match part {
+        "tag" => format!("a tag has 1 to {TAG_BYTES_MAX} bytes"),
+        _ => format!("a name has 1 to {NAME_BYTES_MAX} bytes"),
     }
 }

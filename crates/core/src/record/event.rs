@@ -10,22 +10,12 @@ use crate::model::{
     Coordinate, EventId, EventKind, Extensions, Hash, Hlc, Nonce, PayloadEncoding, Sequence,
 };
 
-/// Most bytes that the record of an event takes, whatever else is in it.
-#[must_use]
-pub fn record_bytes_max(coordinate: &Coordinate, extensions: &Extensions, payload: usize) -> usize {
-    const LINKS: usize = 16 + 16;
-    const LENGTHS: usize = 1 + 1 + 2;
-    let names = coordinate.entity().len() + coordinate.scope().len();
-    // The payload's hash, in place of the nonce, where a payload is redacted.
-    let own = LINKS + LENGTHS + Hash::BYTES + Hash::BYTES;
-    FIXED_BYTES + own + names + extensions.as_bytes().len() + payload
-}
-
 /// How many bytes longer the record of an event can become at most: where a payload that is shorter than
 /// this is redacted, whose hash takes the place of it and of its nonce. The record of a removed event is
 /// never longer than the event's.
 pub const RECORD_GROWTH_BYTES_MAX: usize = Hash::BYTES - Nonce::BYTES;
 
+/// Bytes of the fields that every record of an event has.
 const FIXED_BYTES: usize = 1 + 1 + 2 + 4 + 4 + 8 + 4 + 16;
 
 /// A record, borrowed: what the encoder takes and the decoder gives.
@@ -193,6 +183,17 @@ impl<'a> From<RecordView<'a>> for Record<'a> {
             payload: view.payload(),
         }
     }
+}
+
+/// Most bytes that the record of an event takes, whatever else is in it.
+#[must_use]
+pub fn record_bytes_max(coordinate: &Coordinate, extensions: &Extensions, payload: usize) -> usize {
+    const LINKS: usize = 16 + 16;
+    const LENGTHS: usize = 1 + 1 + 2;
+    let names = coordinate.entity().len() + coordinate.scope().len();
+    // The payload's hash, in place of the nonce, where a payload is redacted.
+    let own = LINKS + LENGTHS + Hash::BYTES + Hash::BYTES;
+    FIXED_BYTES + own + names + extensions.as_bytes().len() + payload
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ const FENCE_ROWS: u32 = 256;
 
 impl Block {
     /// Whether an id is between the least and the greatest of the block.
-    pub(crate) fn may_have(&self, id: EventId) -> bool {
+    fn may_have(&self, id: EventId) -> bool {
         let (least, greatest) = self.header.ids;
         self.header.counts.rows > 0 && least <= id && id <= greatest
     }

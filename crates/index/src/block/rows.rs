@@ -99,7 +99,7 @@ impl Block {
     }
 
     /// The links of the linked row at a place.
-    pub(crate) fn link_at(&self, place: u32) -> Link {
+    fn link_at(&self, place: u32) -> Link {
         let place = place as usize;
         let caused = self.numbers(Section::Caused).get_u32(place) == 1;
         Link {
@@ -115,7 +115,7 @@ impl Block {
     }
 
     /// Entity and scope of the coordinate at a place, each by its place.
-    pub(crate) fn places_of(&self, coordinate: u32) -> (u32, u32) {
+    fn places_of(&self, coordinate: u32) -> (u32, u32) {
         let at = coordinate as usize;
         let entities = self.numbers(Section::CoordinateEntities);
         let scopes = self.numbers(Section::CoordinateScopes);

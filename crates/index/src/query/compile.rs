@@ -1,4 +1,4 @@
-//! `Query`: a region turned into the key to start from in a part, and the checks that remain. Walks no
+//! `PartQuery`: a region turned into the key to start from in a part, and the checks that remain. Walks no
 //! rows.
 
 use super::filter::Filter;
@@ -16,7 +16,7 @@ const NAME_COST: u64 = 4;
 const LIST_COST: u64 = 8;
 
 /// A region, ready to be walked in one part.
-pub(super) struct Query {
+pub(super) struct PartQuery {
     pub(super) source: Source,
     pub(super) filter: Filter,
     /// The rows that the range of sequences leaves.
@@ -34,7 +34,7 @@ struct Choice {
     cost: u64,
 }
 
-impl Query {
+impl PartQuery {
     /// Chooses the cheapest key for `region` among the first `bound` rows of `part`.
     pub(super) fn compile(part: &Part, bound: u32, region: &Region) -> Self {
         Self::compile_since(part, bound, region, 0)

@@ -20,7 +20,7 @@ pub use plan::{PartPlan, Plan, PlanKey};
 pub use rows::Rows;
 
 use crate::reader::{RowView, Snapshot};
-use compile::Query;
+use compile::PartQuery;
 use strandline_core::{Region, Sequence};
 
 impl Snapshot {
@@ -63,7 +63,7 @@ impl Snapshot {
     #[must_use]
     pub fn explain(&self, region: &Region) -> Plan {
         Plan::of((0..self.part_count()).map(|at| {
-            let query = Query::compile(self.part(at), self.bound_of(at), region);
+            let query = PartQuery::compile(self.part(at), self.bound_of(at), region);
             query.plan()
         }))
     }

@@ -1,6 +1,6 @@
 //! `PartRows`: the matching rows of one part, from both ends. Knows no other part.
 
-use super::compile::Query;
+use super::compile::PartQuery;
 use super::cursor::Cursor;
 use super::direction::Direction;
 use super::source::Source;
@@ -13,7 +13,7 @@ pub(super) struct PartRows<'s> {
     part: &'s Part,
     at: usize,
     /// Its `rows` are those that neither end has passed.
-    query: Query,
+    query: PartQuery,
     front: Option<Cursor>,
     back: Option<Cursor>,
 }
@@ -31,7 +31,7 @@ impl<'s> PartRows<'s> {
         Self {
             part,
             at,
-            query: Query::compile_since(part, snapshot.bound_of(at), region, since),
+            query: PartQuery::compile_since(part, snapshot.bound_of(at), region, since),
             front: None,
             back: None,
         }

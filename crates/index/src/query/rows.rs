@@ -25,17 +25,6 @@ pub struct Rows<'s> {
     back: Option<PartRows<'s>>,
 }
 
-/// The parts that may have rows of a region, from the sequence `since` on.
-fn parts_of(snapshot: &Snapshot, region: &Region, since: u64) -> Range<usize> {
-    let span = region.sequence_span();
-    if span.is_empty() {
-        return 0..0;
-    }
-    let last = snapshot.part_from(span.last).saturating_add(1);
-    let end = last.min(snapshot.part_count());
-    snapshot.part_from(span.first.max(since)).min(end)..end
-}
-
 /// The first row of a region from the sequence `since` on that is wanted. Copies nothing of the region, and where a
 /// part has none of its names makes nothing at all: what asks for many regions at once wants that.
 pub(super) fn find_since<'s>(
@@ -156,4 +145,15 @@ impl fmt::Debug for Rows<'_> {
             .field("region", &self.region)
             .finish_non_exhaustive()
     }
+}
+
+/// The parts that may have rows of a region, from the sequence `since` on.
+fn parts_of(snapshot: &Snapshot, region: &Region, since: u64) -> Range<usize> {
+    let span = region.sequence_span();
+    if span.is_empty() {
+        return 0..0;
+    }
+    let last = snapshot.part_from(span.last).saturating_add(1);
+    let end = last.min(snapshot.part_count());
+    snapshot.part_from(span.first.max(since)).min(end)..end
 }

@@ -65,8 +65,9 @@ impl UncheckedLog {
     /// An interrupted call can be repeated, and
     /// goes on with what it left.
     ///
-    /// Every frame that is copied is checked. Of segments that are linked or kept their header is, and
-    /// the frame at their end, if no more is asked for. `on_bytes` is told how many more bytes are done, and can end the call.
+    /// Every frame that is copied is checked. Of segments that are linked or kept their header is, and the
+    /// frame at their end, if no more is asked for. `on_bytes` is told how many more bytes are done, and can
+    /// end the call.
     ///
     /// # Errors
     ///

@@ -1,8 +1,7 @@
 //! The files of a log: open segments, which of them stay open, footers, the manifest, names and locks.
 //!
 //! Reads and writes single files, and checks that each is the one that it should be; goes through no
-//! frames. May know what is below: `options`,
-//! `format` and `error`.
+//! frames. May know what is below: `options`, `format` and `error`.
 
 mod directory;
 mod footer;

@@ -42,7 +42,7 @@ pub const FRAME_HEADER_BYTES: usize = 72;
 pub const RECORD_HEADER_BYTES: usize = 44;
 
 pub(crate) const MAGIC: [u8; 4] = *b"FRAM";
-pub(crate) const CHECKSUM_BYTES: usize = 8;
+pub(super) const CHECKSUM_BYTES: usize = 8;
 /// The flag of a note.
 const NOTE: u16 = 1;
 

@@ -29,7 +29,7 @@ pub const MANIFEST_FILE: &str = "MANIFEST";
 pub const MANIFEST_VERSION: u32 = 2;
 pub(crate) const MANIFEST_MAGIC: &[u8; 8] = b"STRNDMAN";
 /// Stands for where records begin while that is not known.
-pub(crate) const UNKNOWN: Sequence = Sequence::new(u64::MAX);
+const UNKNOWN: Sequence = Sequence::new(u64::MAX);
 const ENTRY_BYTES: usize = SEGMENT_HEADER_BYTES as usize + 1 + POSITION_BYTES;
 const POSITION_BYTES: usize = 52;
 

@@ -9,23 +9,6 @@ use strandline_core::fs::{Fs, FsFile, OpenMode};
 /// The directory that torn tails and stray files are moved to.
 pub const QUARANTINE_DIR: &str = "quarantine";
 
-/// A name in the quarantine that is not taken.
-fn free_name(fs: &dyn Fs, dir: &Path, stem: &str) -> Result<PathBuf, LogError> {
-    let quarantine = quarantine_dir(dir);
-    fs.create_dir_all(&quarantine).at("make", &quarantine)?;
-    let taken = match fs.list(&quarantine) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-        taken => taken.at("list", &quarantine)?,
-    };
-    let free = (0u64..)
-        .map(|number| match number {
-            0 => stem.to_owned(),
-            _ => format!("{stem}.{number}"),
-        })
-        .find(|name| taken.iter().all(|entry| entry.name != *name));
-    Ok(quarantine.join(free.unwrap_or_else(|| stem.to_owned())))
-}
-
 /// Moves a file of `dir` into the quarantine and says what it is called there.
 pub(crate) fn set_aside(fs: &dyn Fs, dir: &Path, name: &str) -> Result<String, LogError> {
     let to = free_name(fs, dir, name)?;
@@ -85,4 +68,21 @@ fn display_name(path: &Path) -> String {
 /// Where torn tails and stray files go.
 fn quarantine_dir(dir: &Path) -> PathBuf {
     dir.join(QUARANTINE_DIR)
+}
+
+/// A name in the quarantine that is not taken.
+fn free_name(fs: &dyn Fs, dir: &Path, stem: &str) -> Result<PathBuf, LogError> {
+    let quarantine = quarantine_dir(dir);
+    fs.create_dir_all(&quarantine).at("make", &quarantine)?;
+    let taken = match fs.list(&quarantine) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        taken => taken.at("list", &quarantine)?,
+    };
+    let free = (0u64..)
+        .map(|number| match number {
+            0 => stem.to_owned(),
+            _ => format!("{stem}.{number}"),
+        })
+        .find(|name| taken.iter().all(|entry| entry.name != *name));
+    Ok(quarantine.join(free.unwrap_or_else(|| stem.to_owned())))
 }

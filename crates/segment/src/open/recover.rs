@@ -181,13 +181,7 @@ impl UncheckedLog {
             }
         };
         if end.sequence < proven || end.offset < durable {
-            return Err(LogError::LogBehind {
-                file: file.name(),
-                expected_sequence: proven.get(),
-                found_sequence: end.sequence.get(),
-                reason: "commits that were durable are not there",
-            }
-            .into());
+            return Err(log_behind(&file, end.sequence, proven).into());
         }
         let unproven_from = unproven.front().map_or(end, |(_, start)| *start);
         Ok(ScannedLog {
@@ -206,8 +200,8 @@ impl UncheckedLog {
         self.durable.map_or(0, |durable| durable.offset)
     }
 
-    /// What the bad frame at `end`, which is this error if it is damage, means, after it was looked at again: a torn tail, nothing if the
-    /// segment was sealed there or carried over meanwhile, or corruption.
+    /// What the bad frame at `end`, which is this error if it is damage, means, after it was looked at again:
+    /// a torn tail, nothing if the segment was sealed there or carried over meanwhile, or corruption.
     fn judge(
         &self,
         file: &SegmentFile,
@@ -279,5 +273,15 @@ impl ScannedLog {
             self.log.open_files,
             mapped_bytes,
         )
+    }
+}
+
+/// The error of a log that ends before what is known durable.
+fn log_behind(file: &SegmentFile, found: Sequence, expected: Sequence) -> LogError {
+    LogError::LogBehind {
+        file: file.name(),
+        expected_sequence: expected.get(),
+        found_sequence: found.get(),
+        reason: "commits that were durable are not there",
     }
 }

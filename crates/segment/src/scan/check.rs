@@ -36,20 +36,6 @@ pub(crate) fn not_listed(position: &LogPosition, found: Sequence) -> LogError {
     }
 }
 
-fn behind(
-    file: &SegmentFile,
-    info: &SegmentInfo,
-    position: &LogPosition,
-    reason: &'static str,
-) -> LogError {
-    LogError::LogBehind {
-        file: file.name(),
-        expected_sequence: position.sequence.get(),
-        found_sequence: info.start().sequence.get(),
-        reason,
-    }
-}
-
 /// Checks that the frame that ends at `position` is in the file, or that its segment begins so.
 pub(crate) fn check_frame_before(
     file: &SegmentFile,
@@ -81,5 +67,19 @@ pub(crate) fn check_frame_before(
         Ok(())
     } else {
         Err(behind("its last frame is another one"))
+    }
+}
+
+fn behind(
+    file: &SegmentFile,
+    info: &SegmentInfo,
+    position: &LogPosition,
+    reason: &'static str,
+) -> LogError {
+    LogError::LogBehind {
+        file: file.name(),
+        expected_sequence: position.sequence.get(),
+        found_sequence: info.start().sequence.get(),
+        reason,
     }
 }

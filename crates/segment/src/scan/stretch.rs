@@ -35,7 +35,7 @@ pub(crate) enum Found<'a> {
 
 /// Goes through the records of a frame.
 #[derive(Debug)]
-pub(crate) struct Stretch<'f, 'a> {
+pub(super) struct Stretch<'f, 'a> {
     frame: &'f Frame<'a>,
     /// How many records there were, if that is known.
     count: Option<u64>,

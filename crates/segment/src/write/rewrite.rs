@@ -106,8 +106,9 @@ impl LogWriter {
     ///
     /// # Errors
     ///
-    /// [`AppendError::NotWritten`] if one is of another log, or the new manifest cannot be written; nothing has changed then. [`AppendError::Unknown`] if the manifest
-    /// could not be replaced; every later call is refused then.
+    /// [`AppendError::NotWritten`] if one is of another log, or the new manifest cannot be written; nothing
+    /// has changed then. [`AppendError::Unknown`] if the manifest could not be replaced; every later call is
+    /// refused then.
     pub fn switch_to(
         &mut self,
         rewritten: Vec<RewrittenSegment>,

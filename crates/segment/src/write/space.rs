@@ -15,7 +15,7 @@ const STEPS_OF_A_SEGMENT: u64 = 16;
 ///
 /// Both are hints: they are read and written relaxed, and nothing depends on them being right.
 #[derive(Debug)]
-pub(crate) struct Space {
+pub(super) struct Space {
     written: AtomicU64,
     set_aside: AtomicU64,
     /// Most bytes of a segment.

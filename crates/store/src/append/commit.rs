@@ -93,6 +93,25 @@ pub(super) fn oldest_if_full(shared: &Shared) -> Result<Option<Sequence>, Error>
     Ok(shared.group.oldest_if_full(most))
 }
 
+/// Up to where what was written has to become durable for its promise to hold; asks for the
+/// sync of the rest.
+pub(super) fn unmet(running: &Running, written: Written) -> Sequence {
+    let Written { end, durability } = written;
+    let shared = &running.shared;
+    if durability == Durability::Synced || end > shared.index.gate().visible() {
+        return end;
+    }
+    if let (Some(_), Some(background)) = (shared.options.sync_interval, &running.background) {
+        background.sync_soon();
+    }
+    Sequence::ZERO
+}
+
+/// Whether everything below `end` is visible.
+pub(super) fn is_visible(shared: &Shared, end: Sequence) -> bool {
+    end <= shared.index.gate().visible()
+}
+
 /// The commit lock, as [`lock_with_room`] gives it, and the span of a rotation if there
 /// will be one: opened before the lock is taken, and to be dropped after it.
 fn lock_to_commit<'a>(
@@ -136,23 +155,4 @@ fn lock_with_room(shared: &Shared, full: Full) -> Result<(Committing<'_>, u64), 
         }
         shared.wait_durable(oldest)?;
     }
-}
-
-/// Up to where what was written has to become durable for its promise to hold; asks for the
-/// sync of the rest.
-pub(super) fn unmet(running: &Running, written: Written) -> Sequence {
-    let Written { end, durability } = written;
-    let shared = &running.shared;
-    if durability == Durability::Synced || end > shared.index.gate().visible() {
-        return end;
-    }
-    if let (Some(_), Some(background)) = (shared.options.sync_interval, &running.background) {
-        background.sync_soon();
-    }
-    Sequence::ZERO
-}
-
-/// Whether everything below `end` is visible.
-pub(super) fn is_visible(shared: &Shared, end: Sequence) -> bool {
-    end <= shared.index.gate().visible()
 }

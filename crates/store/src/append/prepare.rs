@@ -38,6 +38,63 @@ pub(super) fn prepare_batch<'a>(
         .collect()
 }
 
+/// Checks what concerns an event by itself, and gives what its record has beside its fields.
+///
+/// # Errors
+///
+/// `InvalidInput` or `TooLarge`.
+pub(crate) fn check_event(event: &Event, payload_bytes_max: usize) -> Result<Extensions, Error> {
+    if event.kind.is_reserved() {
+        return Err(Error::new(
+            ErrorKind::InvalidInput,
+            format!("kind {} is reserved for the store", event.kind),
+        ));
+    }
+    if event.payload.len() > payload_bytes_max {
+        return Err(Error::new(
+            ErrorKind::TooLarge,
+            format!(
+                "the payload has {} bytes, the limit is {payload_bytes_max} \
+                 (StoreOptions::payload_bytes_max)",
+                event.payload.len(),
+            ),
+        ));
+    }
+    extensions(event)
+}
+
+/// Checks what concerns a batch as a whole.
+///
+/// # Errors
+///
+/// `TooLarge` for too many events, `InvalidInput` for none or for an id used twice.
+pub(super) fn check_batch(events: &[Prepared<'_>]) -> Result<(), Error> {
+    if events.is_empty() {
+        return Err(Error::new(ErrorKind::InvalidInput, "the batch is empty"));
+    }
+    if events.len() > BATCH_EVENTS_MAX {
+        return Err(Error::new(
+            ErrorKind::TooLarge,
+            format!(
+                "the batch has {} events, the limit is {BATCH_EVENTS_MAX} (BATCH_EVENTS_MAX)",
+                events.len()
+            ),
+        ));
+    }
+    let mut ids = HashSet::new();
+    match events
+        .iter()
+        .filter_map(|prepared| prepared.event.id)
+        .find(|id| !ids.insert(*id))
+    {
+        None => Ok(()),
+        Some(id) => Err(Error::new(
+            ErrorKind::InvalidInput,
+            format!("the batch has the event id {id} twice"),
+        )),
+    }
+}
+
 /// Checks and hashes the event at `place` of its commit, whose payload has at most `limit` bytes.
 fn prepared<'a>(
     coordinate: &'a Coordinate,
@@ -69,31 +126,6 @@ fn prepared<'a>(
         nonce,
         payload_hash: payload_hash(nonce, &event.payload),
     })
-}
-
-/// Checks what concerns an event by itself, and gives what its record has beside its fields.
-///
-/// # Errors
-///
-/// `InvalidInput` or `TooLarge`.
-pub(crate) fn check_event(event: &Event, payload_bytes_max: usize) -> Result<Extensions, Error> {
-    if event.kind.is_reserved() {
-        return Err(Error::new(
-            ErrorKind::InvalidInput,
-            format!("kind {} is reserved for the store", event.kind),
-        ));
-    }
-    if event.payload.len() > payload_bytes_max {
-        return Err(Error::new(
-            ErrorKind::TooLarge,
-            format!(
-                "the payload has {} bytes, the limit is {payload_bytes_max} \
-                 (StoreOptions::payload_bytes_max)",
-                event.payload.len(),
-            ),
-        ));
-    }
-    extensions(event)
 }
 
 /// What the record of an event has beside its fields; nothing for most.
@@ -143,36 +175,4 @@ fn check_links(event: &Event, place: usize) -> Result<(), Error> {
              which is not before it"
         ),
     ))
-}
-
-/// Checks what concerns a batch as a whole.
-///
-/// # Errors
-///
-/// `TooLarge` for too many events, `InvalidInput` for none or for an id used twice.
-pub(super) fn check_batch(events: &[Prepared<'_>]) -> Result<(), Error> {
-    if events.is_empty() {
-        return Err(Error::new(ErrorKind::InvalidInput, "the batch is empty"));
-    }
-    if events.len() > BATCH_EVENTS_MAX {
-        return Err(Error::new(
-            ErrorKind::TooLarge,
-            format!(
-                "the batch has {} events, the limit is {BATCH_EVENTS_MAX} (BATCH_EVENTS_MAX)",
-                events.len()
-            ),
-        ));
-    }
-    let mut ids = HashSet::new();
-    match events
-        .iter()
-        .filter_map(|prepared| prepared.event.id)
-        .find(|id| !ids.insert(*id))
-    {
-        None => Ok(()),
-        Some(id) => Err(Error::new(
-            ErrorKind::InvalidInput,
-            format!("the batch has the event id {id} twice"),
-        )),
-    }
 }

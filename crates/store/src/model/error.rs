@@ -52,9 +52,9 @@ pub enum ErrorKind {
     Unknown,
     /// An earlier failure stopped all writing. Reopen the store.
     Poisoned,
-    /// This handle does not hold the store any more: its directory was moved, replaced or removed, or
-    /// a file in it that is its alone was, LOCK for one, or this process is a fork of the one that opened it. Nothing is written
-    /// through it from then on. Open the store anew, where it is now.
+    /// This handle does not hold the store any more: its directory was moved, replaced or removed, or a file
+    /// in it that is its alone was, LOCK for one, or this process is a fork of the one that opened it.
+    /// Nothing is written through it from then on. Open the store anew, where it is now.
     LockLost,
     /// Bytes on disk are not what was written. The message names file and place.
     Corrupt,

@@ -137,7 +137,8 @@ impl StoreOptions {
         self
     }
 
-    /// Leaves checkpoints to rotations, [`Store::checkpoint`](crate::Store::checkpoint) and [`Store::close`](crate::Store::close).
+    /// Leaves checkpoints to rotations, [`Store::checkpoint`](crate::Store::checkpoint) and
+    /// [`Store::close`](crate::Store::close).
     #[must_use]
     pub const fn no_background_checkpoint(mut self) -> Self {
         self.checkpoint_interval_bytes = None;
@@ -151,16 +152,16 @@ impl StoreOptions {
         self
     }
 
-    /// How far a time that is supplied ([`Event::at`](crate::Event::at), [`Store::observe`](crate::Store::observe)) may be
-    /// ahead of the clock. Default: one minute.
+    /// How far a time that is supplied ([`Event::at`](crate::Event::at),
+    /// [`Store::observe`](crate::Store::observe)) may be ahead of the clock. Default: one minute.
     #[must_use]
     pub const fn clock_drift_max(mut self, drift: Duration) -> Self {
         self.clock_drift_max = drift;
         self
     }
 
-    /// How many submitted appends ([`Store::submit`](crate::Store::submit)) may be written and not durable. Default: 1,024;
-    /// at least 1, which 0 counts as.
+    /// How many submitted appends ([`Store::submit`](crate::Store::submit)) may be written and not durable.
+    /// Default: 1,024; at least 1, which 0 counts as.
     #[must_use]
     pub const fn in_flight_max(mut self, appends: usize) -> Self {
         self.in_flight_max = if appends == 0 { 1 } else { appends };

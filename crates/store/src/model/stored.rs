@@ -54,7 +54,8 @@ impl StoredEvent {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Payload`](crate::ErrorKind::Payload) if the payload is not JSON or not a `T`; [`ErrorKind::Redacted`](crate::ErrorKind::Redacted).
+    /// [`ErrorKind::Payload`](crate::ErrorKind::Payload) if the payload is not JSON or not a `T`;
+    /// [`ErrorKind::Redacted`](crate::ErrorKind::Redacted).
     pub fn payload_json<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Error> {
         self.payload_ref().json()
     }

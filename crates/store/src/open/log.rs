@@ -1,8 +1,8 @@
 //! Reading the log: what the index is filled from, every frame after that, and repairs.
 
+use super::base;
+use super::carry::carry;
 use super::found::{Found, note};
-use super::repair::carry;
-use super::restore;
 use super::steps::{Step, Steps};
 use crate::model::Access;
 use crate::rows::checkpoint::Restored;
@@ -37,7 +37,7 @@ pub(super) fn replay(
     steps: &mut Steps,
 ) -> Result<Result<Replayed, Found>, Error> {
     let mut replay = Replay::new(index);
-    let start = restore::restore(
+    let start = base::fill(
         &log,
         checkpoint,
         options.from_log,

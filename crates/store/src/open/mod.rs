@@ -8,13 +8,13 @@
 //! are started above. Knows `engine` and what is below it.
 
 mod assemble;
+mod base;
+mod carried_records;
 mod carry;
 mod found;
 mod interrupted;
 mod lock;
 mod log;
-mod repair;
-mod restore;
 mod steps;
 
 use crate::engine::{Ours, Shared};
@@ -22,16 +22,26 @@ use crate::model::Access;
 use crate::rows::Sealed;
 use crate::{Error, ErrorKind, OpenPath, OpenReport, StoreOptions};
 use assemble::{Parts, assemble};
+use carry::carry_after;
 use found::{Found, changed};
 use lock::{Held, absolute, not_found};
 use log::replay;
-use repair::carry_after;
 use std::path::Path;
 use steps::{Step, Steps};
 use strandline_checkpoint::Newest;
 use strandline_core::Random;
 use strandline_core::fs::FileIdentity;
 use strandline_segment::UncheckedLog;
+
+/// How often a log is read again that was not the same twice.
+const READ_AGAIN_MOST: usize = 2;
+
+/// What opening came to.
+enum Opened {
+    Store(Box<Shared>, Vec<Sealed>),
+    /// The end of the log is in another file now, and the log is to be read again.
+    Carried(Box<Found>),
+}
 
 /// What a store is made of, and the sealed segments that want their footers.
 pub(crate) fn open(dir: &Path, mut options: StoreOptions) -> Result<(Shared, Vec<Sealed>), Error> {
@@ -70,16 +80,6 @@ fn which(dir: &Path, options: &StoreOptions) -> Option<FileIdentity> {
     options.fs.identity(&dir.join(".")).ok()
 }
 
-/// How often a log is read again that was not the same twice.
-const READ_AGAIN_MOST: usize = 2;
-
-/// What opening came to.
-enum Opened {
-    Store(Box<Shared>, Vec<Sealed>),
-    /// The end of the log is in another file now, and the log is to be read again.
-    Carried(Box<Found>),
-}
-
 /// Opens a store once it is locked; takes the lock if it succeeds.
 fn open_once(
     dir: &Path,
@@ -99,7 +99,7 @@ fn open_once(
     }
     let unrecorded_before = log.unrecorded_before();
     let (mut index, index_reader) = strandline_index::channel_with(options.index_layout);
-    let checkpoint = restore::read_checkpoint(&log, newest, &mut report);
+    let checkpoint = base::read_checkpoint(&log, newest, &mut report);
     if let Some((_, restored)) = &checkpoint.0 {
         log.note_durable(&restored.position)?;
     }

@@ -154,17 +154,6 @@ pub(crate) fn is_as_expected(found: &Footer, expected: &[u8]) -> bool {
     }
 }
 
-/// Whether a block can be of a segment: has all of its rows, or some if it was rewritten.
-fn holds_rows_of(block: &Block, frames: &SealedFrames) -> bool {
-    let sequences = frames.info().start().sequence..frames.end().sequence;
-    let all = sequences.end.get().saturating_sub(sequences.start.get());
-    let held = u64::from(block.rows());
-    let own = block.sequences();
-    let is_within = held == 0 || own.start >= sequences.start && own.end <= sequences.end;
-    let is_whole = held == all && (held == 0 || own == sequences);
-    is_whole || is_within && frames.info().header().rewritings() > 0
-}
-
 /// The newest reading, and where the list of removed heads is.
 pub(crate) fn head(footer: &[u8]) -> Result<(Hlc, Range<usize>), Error> {
     let malformed = |error: DecodeError| {
@@ -190,4 +179,15 @@ pub(crate) fn head(footer: &[u8]) -> Result<(Hlc, Range<usize>), Error> {
         ));
     }
     Ok((newest, heads))
+}
+
+/// Whether a block can be of a segment: has all of its rows, or some if it was rewritten.
+fn holds_rows_of(block: &Block, frames: &SealedFrames) -> bool {
+    let sequences = frames.info().start().sequence..frames.end().sequence;
+    let all = sequences.end.get().saturating_sub(sequences.start.get());
+    let held = u64::from(block.rows());
+    let own = block.sequences();
+    let is_within = held == 0 || own.start >= sequences.start && own.end <= sequences.end;
+    let is_whole = held == all && (held == 0 || own == sequences);
+    is_whole || is_within && frames.info().header().rewritings() > 0
 }

@@ -2,8 +2,8 @@
 //!
 //! Holds how frames become rows ([`Replay`]), what a footer and a checkpoint say and how that is read
 //! back, where streams end whose newest event was removed, and what the log's notes say of removals
-//! (`removals`, which knows no rows). Does not hold when any of it is made or
-//! written, nor who asks. Knows `model` and `trace`.
+//! (`removals`, which knows no rows). Does not hold when any of it is made or written, nor who asks. Knows
+//! `model` and `trace`.
 
 pub(crate) mod checkpoint;
 pub(crate) mod footer;

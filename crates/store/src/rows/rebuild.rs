@@ -13,7 +13,7 @@ use strandline_segment::SealedFrames;
 /// # Errors
 ///
 /// `Corrupt` if the frames are damaged, `Io` if they cannot be read.
-pub(crate) fn rebuilt_block(frames: &SealedFrames, layout: IndexLayout) -> Result<Vec<u8>, Error> {
+pub(super) fn rebuilt_block(frames: &SealedFrames, layout: IndexLayout) -> Result<Vec<u8>, Error> {
     let (snapshot, _) = replayed(frames, layout)?;
     Ok(snapshot.export(sequences(frames))?)
 }
@@ -23,7 +23,7 @@ pub(crate) fn rebuilt_block(frames: &SealedFrames, layout: IndexLayout) -> Resul
 /// # Errors
 ///
 /// As [`rebuilt_block`].
-pub(crate) fn removed_heads_of(frames: &SealedFrames) -> Result<HeadMap, Error> {
+pub(super) fn removed_heads_of(frames: &SealedFrames) -> Result<HeadMap, Error> {
     replayed(frames, IndexLayout::default()).map(|(_, committed)| committed.removed)
 }
 

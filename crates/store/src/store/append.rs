@@ -1,6 +1,8 @@
 //! Appending, and waiting until it is done.
 
 use super::Store;
+#[cfg(doc)]
+use crate::ErrorKind;
 use crate::append;
 use crate::{AppendOptions, Batch, Error, Event, Receipt};
 use strandline_core::Coordinate;
@@ -11,10 +13,11 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput), [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge), [`ErrorKind::Conflict`](crate::ErrorKind::Conflict),
-    /// [`ErrorKind::WrongExpectedVersion`](crate::ErrorKind::WrongExpectedVersion), [`ErrorKind::ConditionFailed`](crate::ErrorKind::ConditionFailed), [`ErrorKind::RefusedTime`](crate::ErrorKind::RefusedTime), [`ErrorKind::Exhausted`](crate::ErrorKind::Exhausted), [`ErrorKind::ReadOnly`](crate::ErrorKind::ReadOnly), [`ErrorKind::Poisoned`](crate::ErrorKind::Poisoned), [`ErrorKind::LockLost`](crate::ErrorKind::LockLost) and
-    /// [`ErrorKind::NotWritten`](crate::ErrorKind::NotWritten) mean that nothing was written. [`ErrorKind::Unknown`](crate::ErrorKind::Unknown) means that
-    /// only a reopen can tell.
+    /// [`ErrorKind::InvalidInput`], [`ErrorKind::TooLarge`], [`ErrorKind::Conflict`],
+    /// [`ErrorKind::WrongExpectedVersion`], [`ErrorKind::ConditionFailed`], [`ErrorKind::RefusedTime`],
+    /// [`ErrorKind::Exhausted`], [`ErrorKind::ReadOnly`], [`ErrorKind::Poisoned`], [`ErrorKind::LockLost`]
+    /// and [`ErrorKind::NotWritten`] mean that nothing was written. [`ErrorKind::Unknown`] means that only a
+    /// reopen can tell.
     pub fn append(&self, coordinate: &Coordinate, event: Event) -> Result<Receipt, Error> {
         self.append_with(coordinate, event, AppendOptions::new())
     }
@@ -38,7 +41,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// As [`append`](Self::append); for an empty batch [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput).
+    /// As [`append`](Self::append); for an empty batch [`ErrorKind::InvalidInput`].
     pub fn append_batch(&self, batch: Batch) -> Result<Vec<Receipt>, Error> {
         self.append_batch_with(batch, AppendOptions::new())
     }

@@ -2,6 +2,8 @@
 //! taken, and how much fits in a commit. Appends nothing.
 
 use super::Store;
+#[cfg(doc)]
+use crate::ErrorKind;
 use crate::append::check_event;
 use crate::engine::writer::no_segment_has_room;
 use crate::{Error, Event};
@@ -17,7 +19,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::ReadOnly`](crate::ErrorKind::ReadOnly); [`ErrorKind::LockLost`](crate::ErrorKind::LockLost)
+    /// [`ErrorKind::ReadOnly`]; [`ErrorKind::LockLost`]
     /// in a fork of the process that opened it.
     pub fn check_writable(&self) -> Result<(), Error> {
         self.shared().writer().map(drop)
@@ -49,8 +51,8 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) or
-    /// [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) if an append of the event alone would be refused
+    /// [`ErrorKind::InvalidInput`] or
+    /// [`ErrorKind::TooLarge`] if an append of the event alone would be refused
     /// with that, whatever else is in the store.
     pub fn record_bytes_max(&self, coordinate: &Coordinate, event: &Event) -> Result<usize, Error> {
         let options = &self.shared().options;

@@ -12,6 +12,8 @@ mod stats;
 mod submit;
 mod sync;
 
+#[cfg(doc)]
+use crate::ErrorKind;
 use crate::OpenReport;
 use crate::engine::Shared;
 use crate::upkeep::Running;
@@ -55,7 +57,7 @@ use std::sync::Arc;
 /// the next opening has more of the log to read.
 ///
 /// The directory stays where it is while a store is open, and the file LOCK in it; a writer that loses
-/// one of them, and a fork of its process, writes nothing more ([`ErrorKind::LockLost`](crate::ErrorKind::LockLost)).
+/// one of them, and a fork of its process, writes nothing more ([`ErrorKind::LockLost`]).
 #[derive(Debug)]
 pub struct Store {
     pub(crate) running: Running,

@@ -1,6 +1,8 @@
 //! Opening a store, and closing it.
 
 use super::Store;
+#[cfg(doc)]
+use crate::ErrorKind;
 use crate::open::open;
 use crate::trace;
 use crate::upkeep::Running;
@@ -13,10 +15,10 @@ impl StoreOptions {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Locked`](crate::ErrorKind::Locked) if another holder writes it, [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if it is missing
-    /// and may not be made, [`ErrorKind::Corrupt`](crate::ErrorKind::Corrupt) or [`ErrorKind::LogBehindCheckpoint`](crate::ErrorKind::LogBehindCheckpoint) if what is
-    /// there cannot be believed, [`ErrorKind::UnsupportedVersion`](crate::ErrorKind::UnsupportedVersion) if a later version wrote it,
-    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for an option out of range, or [`ErrorKind::Io`](crate::ErrorKind::Io).
+    /// [`ErrorKind::Locked`] if another holder writes it, [`ErrorKind::NotFound`] if it is missing
+    /// and may not be made, [`ErrorKind::Corrupt`] or [`ErrorKind::LogBehindCheckpoint`] if what is
+    /// there cannot be believed, [`ErrorKind::UnsupportedVersion`] if a later version wrote it,
+    /// [`ErrorKind::InvalidInput`] for an option out of range, or [`ErrorKind::Io`].
     pub fn open(self, dir: impl AsRef<Path>) -> Result<Store, Error> {
         let dir = dir.as_ref();
         let _span = trace::span(

@@ -1,6 +1,8 @@
 //! Reading and checking what is there.
 
 use super::Store;
+#[cfg(doc)]
+use crate::ErrorKind;
 use crate::read;
 use crate::{Error, Snapshot, VerifyReport};
 use strandline_core::Sequence;
@@ -23,11 +25,11 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::LogBehindCheckpoint`](crate::ErrorKind::LogBehindCheckpoint) if what is in the directory now does not go on from what was
+    /// [`ErrorKind::LogBehindCheckpoint`] if what is in the directory now does not go on from what was
     /// read: another store, or an earlier or restored copy of this one, or none. So too if the end of what
     /// was read was carried into another file, as after a kill, and that was compacted or redacted before
     /// this call. Open it again.
-    /// [`ErrorKind::Corrupt`](crate::ErrorKind::Corrupt), [`ErrorKind::Io`](crate::ErrorKind::Io).
+    /// [`ErrorKind::Corrupt`], [`ErrorKind::Io`].
     pub fn refresh(&self) -> Result<Sequence, Error> {
         if let Some(follower) = &self.shared().follower {
             follower.lock().follow()?;
@@ -43,8 +45,9 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Io`](crate::ErrorKind::Io) if the log cannot be read; [`ErrorKind::LockLost`](crate::ErrorKind::LockLost), or in a store opened to read
-    /// only [`ErrorKind::LogBehindCheckpoint`](crate::ErrorKind::LogBehindCheckpoint), if what is in the directory now is another store. Damage is no error: it is in the report.
+    /// [`ErrorKind::Io`] if the log cannot be read; [`ErrorKind::LockLost`], or in a store opened to read
+    /// only [`ErrorKind::LogBehindCheckpoint`], if what is in the directory now is another store. Damage is
+    /// no error: it is in the report.
     pub fn verify(&self) -> Result<VerifyReport, Error> {
         self.wait_for_background();
         crate::verify::verify(self.shared(), &mut |_| Ok(()))

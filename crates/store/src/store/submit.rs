@@ -1,6 +1,8 @@
 //! Submitting: appends that are waited for later, by a thread or by a task.
 
 use super::Store;
+#[cfg(doc)]
+use crate::ErrorKind;
 use crate::append::{Full, submit_all, submit_one};
 use crate::{AppendOptions, Batch, Error, Event, Receipt, Submit, Ticket};
 use strandline_core::Coordinate;
@@ -41,7 +43,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// As [`submit`](Self::submit), and [`ErrorKind::Busy`](crate::ErrorKind::Busy) if
+    /// As [`submit`](Self::submit), and [`ErrorKind::Busy`] if
     /// [`StoreOptions::in_flight_max`](crate::StoreOptions::in_flight_max) submits are not durable
     /// yet.
     pub fn try_submit(&self, coordinate: &Coordinate, event: Event) -> Result<Ticket, Error> {

@@ -8,18 +8,6 @@ use crate::{Error, ErrorKind};
 use strandline_segment::{SealedSegment, SegmentInfo, footer_on_disk};
 use tracing::Level;
 
-/// Opens a sealed segment to write its footer, with where streams end in it whose newest event was
-/// removed; none if it was rewritten meanwhile, with a footer.
-fn open_sealed(
-    shared: &Shared,
-    info: &SegmentInfo,
-) -> Result<Option<(SealedSegment, HeadMap)>, Error> {
-    let writer = shared.writer()?.lock();
-    let segment = writer.log.sealed_segment(info.id())?;
-    let is_same = segment.info() == info;
-    Ok(is_same.then(|| (segment, writer.removed.map_of(info.id()))))
-}
-
 /// Writes the footer of a sealed segment, and puts its block in the place of the live rows.
 pub(super) fn write_footer(shared: &Shared, sealed: &Sealed) {
     let _held = trace::hold();
@@ -81,6 +69,18 @@ pub(super) fn write_footer(shared: &Shared, sealed: &Sealed) {
         // It was written, and cannot be used.
         Err(error) => shared.footers.lock().failed(info.id(), &error),
     }
+}
+
+/// Opens a sealed segment to write its footer, with where streams end in it whose newest event was
+/// removed; none if it was rewritten meanwhile, with a footer.
+fn open_sealed(
+    shared: &Shared,
+    info: &SegmentInfo,
+) -> Result<Option<(SealedSegment, HeadMap)>, Error> {
+    let writer = shared.writer()?.lock();
+    let segment = writer.log.sealed_segment(info.id())?;
+    let is_same = segment.info() == info;
+    Ok(is_same.then(|| (segment, writer.removed.map_of(info.id()))))
 }
 
 /// Whether the file of a segment has a footer that says what it should, byte for byte but for hashes

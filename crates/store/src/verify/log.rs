@@ -18,7 +18,7 @@ use strandline_core::{Coordinate, Hash, Hlc, Sequence};
 use strandline_segment::{Frame, FrameHeader, FrameRecord, LogPosition, Piece, SegmentInfo};
 
 /// Tells the coordinate of an event that no record of its segment names any more.
-pub(crate) type Lookup<'a> = Box<dyn Fn(&FrameRecord<'_>, &Record<'_>) -> Option<Coordinate> + 'a>;
+type Lookup<'a> = Box<dyn Fn(&FrameRecord<'_>, &Record<'_>) -> Option<Coordinate> + 'a>;
 
 /// What is checked of the log alone.
 pub(crate) struct LogCheck<'a> {

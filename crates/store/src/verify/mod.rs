@@ -5,8 +5,8 @@
 //! what the frames give (`rows`, `chains`, `hashing`), what is wrong (`damage`, `problem`), and the report.
 //!
 //! Holds no reading of a store that does not open, and nothing that was kept elsewhere: both are in
-//! `maintenance`. Changes nothing. Knows the shared state of a store, what is made of its log (checkpoint,
-//! footer), and the notes of removals; knows no maintenance.
+//! `maintenance`. Changes nothing. Knows `read` and `engine`, and of what is below them `rows` (footers,
+//! checkpoints, what the notes say of removals) and `model`.
 
 mod chains;
 mod checkpoint;

@@ -1,5 +1,8 @@
 //! `RefusedLine`: why a line is no event, in words that any terminal may show.
 
+/// How many characters of a text are shown where it is refused.
+const SHOWN_CHARACTERS: usize = 200;
+
 /// Why a line was refused.
 #[derive(Debug)]
 pub(crate) struct RefusedLine(pub(crate) String);
@@ -24,9 +27,6 @@ impl RefusedLine {
         })
     }
 }
-
-/// How many characters of a text are shown where it is refused.
-const SHOWN_CHARACTERS: usize = 200;
 
 /// A text of a line as an error shows it: in quotes, and not longer than people read.
 pub(super) fn shown(text: &str) -> String {

@@ -1,6 +1,6 @@
 //! `import`: lines into a store, and the trial of it, which goes through the same steps.
 //!
-//! What a line says is `format`'s to read. May know `format` and `text`, not `export`.
+//! What a line says is `format`'s to read. May know `format` and what is below it, not `export`.
 
 mod appender;
 mod batches;

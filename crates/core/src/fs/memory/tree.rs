@@ -1,6 +1,6 @@
 //! `Tree`: the files and directories of a `MemFs`, by path.
 
-use super::super::FileIdentity;
+use crate::fs::FileIdentity;
 use parking_lot::RwLock;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

@@ -1,6 +1,6 @@
 //! `SimFault`: which operations of a simulated disk fail, and how.
 
-use super::super::Operation;
+use crate::fs::Operation;
 use std::io;
 
 /// How an operation of a [`SimFs`](super::SimFs) fails.

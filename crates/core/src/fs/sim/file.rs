@@ -1,11 +1,11 @@
 //! `SimFile`: an open file of a `SimFs`.
 
-use super::super::floor::Floor;
-use super::super::{FileIdentity, FsFile, Operation};
 use super::directory::NodeId;
 use super::fault::SimFaultKind;
 use super::step::Action;
 use super::world::{Handle, World};
+use crate::fs::floor::Floor;
+use crate::fs::{FileIdentity, FsFile, Operation};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;

@@ -1,8 +1,6 @@
 //! `SimFs`: a file system over a simulated disk. It records its steps, fails on demand, and can be
 //! full.
 
-use super::super::floor::Floor;
-use super::super::{DirEntry, EntryKind, FileIdentity, FileLock, Fs, FsFile, OpenMode, Operation};
 use super::directory::NodeId;
 use super::disk::{Node, SimDisk};
 use super::fault::{SimFault, SimFaultKind};
@@ -10,6 +8,8 @@ use super::file::SimFile;
 use super::loss::Loss;
 use super::step::{Action, Step};
 use super::world::{Handle, World};
+use crate::fs::floor::Floor;
+use crate::fs::{DirEntry, EntryKind, FileIdentity, FileLock, Fs, FsFile, OpenMode, Operation};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;

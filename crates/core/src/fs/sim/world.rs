@@ -1,10 +1,10 @@
 //! `World`: a disk, the processes that use it, and what fails; and how a process reaches it.
 
-use super::super::{FileIdentity, Operation};
 use super::directory::NodeId;
 use super::disk::SimDisk;
 use super::fault::{SimFault, SimFaultKind};
 use super::step::{Action, Step};
+use crate::fs::{FileIdentity, Operation};
 use parking_lot::{Mutex, MutexGuard};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;

@@ -2,7 +2,7 @@
 //! them.
 //!
 //! Each file reads and writes its own bytes, and takes what it reads as hostile. Knows nothing of rows,
-//! and of the rooms of the crate `model` alone.
+//! and of the rooms of the crate `search` and `model` alone.
 
 mod counts;
 mod header;

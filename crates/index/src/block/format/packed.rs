@@ -9,7 +9,7 @@ const WORD: usize = 8;
 const WIDTH_MOST: u32 = 57;
 
 /// Bytes of `count` numbers of `width` bits: a word can be read at each.
-pub(crate) const fn packed_bytes(count: usize, width: u8) -> usize {
+pub(super) const fn packed_bytes(count: usize, width: u8) -> usize {
     if count == 0 || width == 0 {
         return 0;
     }

@@ -20,7 +20,7 @@ mod last;
 mod lock;
 mod name_tables;
 mod note;
-mod notes;
+mod note_counts;
 mod prepared;
 mod repeat;
 mod rotate;

@@ -5,7 +5,7 @@ use super::assigned::Assigned;
 use super::ends::StreamEnd;
 use super::last::LastOfEntity;
 use super::name_tables::NameTables;
-use super::notes::Notes;
+use super::note_counts::NoteCounts;
 use crate::rows::{RemovedInSegments, Sealed, SegmentNames};
 use std::collections::HashMap;
 use strandline_core::{EventHasher, HlcClock, Random};
@@ -25,7 +25,7 @@ pub(crate) struct Writer {
     /// Where streams end whose newest event was removed.
     pub(crate) removed: RemovedInSegments,
     /// What was written beside events.
-    pub(crate) notes: Notes,
+    pub(crate) notes: NoteCounts,
     /// Random bits of the next id, stepped for each.
     id_bits: u64,
     /// A segment that was sealed to make room and wants its footer.
@@ -60,7 +60,7 @@ impl Writer {
             hlc,
             names,
             removed: RemovedInSegments::default(),
-            notes: Notes::default(),
+            notes: NoteCounts::default(),
             id_bits: random.number(),
             sealed: None,
             sync_asked: written,

@@ -3,12 +3,15 @@
 //! Changes nothing. Knows how a damaged directory is read; knows no verb that changes a store.
 
 mod annotate;
+mod annotation;
+mod annotator;
 mod census;
 mod inventory;
 mod meaning;
 mod removals;
 
-pub use annotate::{Annotation, annotate_event, annotate_file, annotate_frame};
+pub use annotate::{annotate_event, annotate_file, annotate_frame};
+pub use annotation::Annotation;
 pub use census::Census;
 pub use inventory::{FileFacts, FooterState, Inventory, SegmentFacts};
 pub use removals::{Removal, RemovalChange, RemovalNote, removal_notes, removals};

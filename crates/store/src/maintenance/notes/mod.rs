@@ -1,7 +1,7 @@
 //! Notes of removals that are written into a log: [`Recorder`] writes what a compaction or redaction takes,
 //! before and after it, [`ForeignNotes`] keeps what other logs say.
 //!
-//! Reads no notes but to know which are there; what they tell is put together in `removals`. Knows the store
+//! Reads no notes but to know which are there; what they tell is put together in `rows::removals`. Knows the store
 //! that it writes into, and no verb of maintenance.
 
 mod foreign;

@@ -65,9 +65,9 @@ impl CompactionPlan {
 /// sealed first. Appends and reads go on. Snapshots that were taken before show what they showed: the
 /// old files are removed at once, and their space is free when the last of them is gone.
 ///
-/// The log records, in its own chain, what was removed, when and by which rules: before it is, and once
-/// it was. [`removals`](crate::maintenance::removals()) lists these records, and [`verify`](crate::maintenance::verify()) calls whatever is
-/// missing without one a problem.
+/// The log records, in its own chain, what was removed, when and by which rules: before it is, and once it
+/// was. [`removals`](crate::maintenance::removals()) lists these records, and
+/// [`verify`](crate::maintenance::verify()) calls whatever is missing without one a problem.
 ///
 /// What is removed leaves its hash, its place in its stream and its time, and no row in the index: a record
 /// of 65 bytes, once for each segment the names of its coordinate, and the header of its commit with padding,
@@ -94,11 +94,11 @@ impl CompactionPlan {
 ///
 /// [`ErrorKind::InvalidInput`] if the rules say nothing, or would remove everything by a slip: the newest 0
 /// events kept, those from a time on that is still to come, an empty prefix; [`ErrorKind::ReadOnly`],
-/// [`ErrorKind::Poisoned`], [`ErrorKind::LockLost`]; [`ErrorKind::Busy`] if this thread is within a compaction or redaction of the
-/// store, another waits its turn; [`ErrorKind::Corrupt`] if a segment concerned is damaged;
-/// [`ErrorKind::Io`] and [`ErrorKind::NotWritten`] if a file cannot be written, and
-/// [`ErrorKind::Cancelled`]: nothing has changed then. [`ErrorKind::Unknown`] if the manifest could not
-/// be replaced: reopen the store.
+/// [`ErrorKind::Poisoned`], [`ErrorKind::LockLost`]; [`ErrorKind::Busy`] if this thread is within a
+/// compaction or redaction of the store, another waits its turn; [`ErrorKind::Corrupt`] if a segment
+/// concerned is damaged; [`ErrorKind::Io`] and [`ErrorKind::NotWritten`] if a file cannot be written, and
+/// [`ErrorKind::Cancelled`]: nothing has changed then. [`ErrorKind::Unknown`] if the manifest could not be
+/// replaced: reopen the store.
 pub fn compact(
     store: &Store,
     rules: &Retention,

@@ -2,8 +2,8 @@
 
 use crate::{EventId, Region, Sequence, Snapshot};
 
-/// What was named to a [`compact`](crate::maintenance::compact()) or [`redact`](crate::maintenance::redact()) and is not there. What else
-/// was named was done.
+/// What was named to a [`compact`](crate::maintenance::compact()) or [`redact`](crate::maintenance::redact())
+/// and is not there. What else was named was done.
 ///
 /// An entity whose events a compaction removed is nobody too. Names are compared byte by byte: in another
 /// form of Unicode a name is another one.

@@ -72,9 +72,10 @@ pub struct Redacted {
 /// # Errors
 ///
 /// [`ErrorKind::Io`] also if the payloads are gone from the log and may be left in what failed calls have
-/// left: call again, with the same choice. [`ErrorKind::InvalidInput`] if nothing was chosen, or the quarantine is too large to be searched;
-/// [`ErrorKind::TooLarge`] if a segment is so full of short events that it would be over 4 GiB, which
-/// can be only where a version wrote it that left no room; others as [`compact`](crate::maintenance::compact).
+/// left: call again, with the same choice. [`ErrorKind::InvalidInput`] if nothing was chosen, or the
+/// quarantine is too large to be searched; [`ErrorKind::TooLarge`] if a segment is so full of short events
+/// that it would be over 4 GiB, which can be only where a version wrote it that left no room; others as
+/// [`compact`](crate::maintenance::compact).
 pub fn redact(
     store: &Store,
     redaction: &Redaction,

@@ -3,7 +3,8 @@
 //!
 //! `salvager` walks through the old store and proves each event, `saver` gives what is proven to the new one, and
 //! `earlier` knows what that had before. Guesses nothing, and changes nothing in the old store. Knows how a damaged
-//! directory is read, where directories lie, and the notes of removals; knows no other verb of maintenance.
+//! directory is read, how verification checks a log, where directories lie, and the notes of removals; knows
+//! no other verb of maintenance.
 
 mod commit;
 mod earlier;

@@ -1,5 +1,5 @@
-//! What the index is filled from before the log is read: footers of sealed segments, and the
-//! checkpoint of the active one.
+//! The base of an opening: what the index is filled from before the log is read, footers of sealed segments and the
+//! checkpoint of the active one. Reads no frame of the active segment.
 //!
 //! None of it is ever needed: what is damaged is noted and costs time.
 
@@ -59,7 +59,7 @@ pub(super) fn read_checkpoint(
 /// # Errors
 ///
 /// `Corrupt` if a sealed segment without a good footer is damaged.
-pub(super) fn restore(
+pub(super) fn fill(
     log: &UncheckedLog,
     (restored, was_discarded): (Option<(u64, Restored)>, bool),
     from_log: bool,
