@@ -79,6 +79,35 @@ fn an_arrow_upward_is_found_however_it_is_written() {
 }
 
 #[test]
+fn an_arrow_through_a_prelude_or_a_sibling_is_found() {
+    let prelude = [
+        (
+            "lib.rs",
+            "pub(crate) mod prelude { pub use crate::high::*; }",
+        ),
+        ("high.rs", "pub struct Thing;"),
+        ("low.rs", "use crate::prelude::*; fn f(_: Thing) {}"),
+    ];
+    assert_eq!(
+        found(&["high", "low"], &prelude),
+        ["x/src/low.rs:1: uses `Thing` of x/src/high.rs, which stands above it"]
+    );
+    let sibling = [
+        ("high.rs", "pub struct Thing;"),
+        ("low/mod.rs", "mod a; mod b;"),
+        ("low/a.rs", "pub(super) use super::super::high::Thing;"),
+        ("low/b.rs", "use super::a::Thing as T; fn f(_: T) {}"),
+    ];
+    assert_eq!(
+        found(&["high", "low"], &sibling),
+        [
+            "x/src/low/a.rs:1: uses `Thing` of x/src/high.rs, which stands above it",
+            "x/src/low/b.rs:1: uses `Thing` of x/src/high.rs, which stands above it",
+        ]
+    );
+}
+
+#[test]
 fn re_exports_are_looked_through() {
     let files = [
         ("lib.rs", "pub use top::Thing;"),
@@ -314,6 +343,12 @@ fn an_arrow_is_found_though_a_developer_did_not_mean_to_hide_it() {
     finds("type T = Vec<crate::high::Thing>;", "Thing");
     finds("impl From<crate::high::Thing> for u8 {}", "Thing");
     finds("use crate::high; pub use high::Thing;", "Thing");
+    finds(
+        "macro_rules! m { ($a:ident) => { $crate::high::$a() } }",
+        "high",
+    );
+    finds("m! { use crate::high::{Thing, MAX}; }", "high");
+    finds("m! { use crate::high::*; }", "high");
     finds("#[serde(with = \"crate::high\")] struct S;", "high");
     finds(
         "use crate::high; #[serde(with = \"high\")] struct S;",
@@ -342,6 +377,7 @@ fn what_a_type_has_by_a_block_in_another_file_is_of_that_file() {
         "pub struct Low; impl Low { fn f() { Self::go(&Low) } }",
         "pub struct Low; mod inner { fn f() { super::Low::go(&super::Low) } }",
         "pub struct Low; fn f() { m!(Low::go) }",
+        "pub struct Low; impl Low { fn f(&self) { assert!(a && self.go()) } }",
     ] {
         let expected = "x/src/low.rs:1: uses `Low::go` of x/src/high.rs, which stands above it";
         assert_eq!(found_of_given(block, low), [expected], "{low}");
@@ -353,6 +389,7 @@ fn what_a_type_has_by_a_block_in_another_file_is_of_that_file() {
         "pub struct Low; fn f(x: Low) { x.go() }",
         "pub struct Low; pub struct Own; impl Own { fn go(&self) {} fn f(&self) { self.go() } }",
         "pub struct Low(Vec<u8>); impl Low { fn f(&self) { self.0.go() } }",
+        "pub struct Low { go: u8 } impl Low { fn f(&self) { m!(self.go, self.a.go(), x.go()) } }",
         "pub struct Low; #[cfg(a)] impl Low { fn go(&self) {} } fn f() { Low::go(&Low) }",
     ] {
         assert_eq!(found_of_given(block, low), Vec::<String>::new(), "{low}");

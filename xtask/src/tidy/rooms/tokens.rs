@@ -1,7 +1,7 @@
 //! Paths in what stands inside a macro or an attribute, where there is no syntax yet, only tokens.
 
 use super::mention::{By, Mention};
-use proc_macro2::{Spacing, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Spacing, TokenStream, TokenTree};
 use syn::ext::IdentExt;
 
 /// Arguments of attributes whose text is a path, as serde takes them.
@@ -48,20 +48,32 @@ impl Reader {
     fn read(&mut self, tokens: &TokenStream, is_macro: bool) {
         let mut before = Before::Other;
         let mut key = None;
+        let (mut is_of_self, mut method) = (false, None);
         for token in tokens.clone() {
             let next = follow(&before, &token);
+            let follows_self = matches!(before, Before::Name) && self.path == ["self"];
             if is_of_name(&token) && matches!(before, Before::Name) && self.path.len() == 1 {
                 key = self.path.pop();
             } else if !matches!(next, Before::Name | Before::Colon | Before::Colons) {
-                self.finish();
+                // Which of a module's items are meant is not said here: `a::{b, c}`, `a::*`, `a::$b`.
+                let is_open = matches!(before, Before::Colons);
+                self.finish(if is_open { By::Text } else { By::Path });
+            }
+            if let Some(method) = method.take()
+                && matches!(&token, TokenTree::Group(group) if group.delimiter() == Delimiter::Parenthesis)
+            {
+                self.push(vec!["Self".to_owned(), method], By::Path);
             }
             match &token {
                 TokenTree::Ident(ident) if matches!(next, Before::Name) => {
                     if !matches!(before, Before::Colons) {
-                        self.finish();
+                        self.finish(By::Path);
                         self.line = ident.span().start().line;
                     }
                     self.path.push(ident.unraw().to_string());
+                }
+                TokenTree::Ident(ident) if is_of_self => {
+                    method = Some(ident.unraw().to_string());
                 }
                 TokenTree::Group(group) => self.read(&group.stream(), is_macro),
                 TokenTree::Literal(literal) => {
@@ -71,14 +83,15 @@ impl Reader {
                 }
                 _ => {}
             }
+            is_of_self = follows_self && matches!(next, Before::Dot);
             before = next;
         }
-        self.finish();
+        self.finish(By::Path);
     }
 
-    fn finish(&mut self) {
+    fn finish(&mut self, by: By) {
         let path = std::mem::take(&mut self.path);
-        self.push(path, By::Path);
+        self.push(path, by);
     }
 
     fn push(&mut self, path: Vec<String>, by: By) {
