@@ -124,6 +124,27 @@ fn cargo(workspace: &Workspace, arguments: &str) -> Command {
 
 #[cfg(test)]
 mod tests {
+    use strandline::fs::{OsFs, read_file};
+
+    /// A model is asked for by its whole name, which says where it is.
+    #[test]
+    fn every_model_is_in_the_file_that_its_name_says() {
+        let root = crate::run::root().unwrap();
+        for mutation in super::MUTATIONS {
+            let folder = match super::target_of(mutation).contains("--lib") {
+                true => "crates/store/src",
+                false => "crates/index/tests/loom",
+            };
+            for model in mutation.options.split_whitespace() {
+                let (modules, name) = model.rsplit_once("::").unwrap();
+                let file = root.join(folder).join(modules.replace("::", "/") + ".rs");
+                let text = read_file(&OsFs, &file, 1 << 20).unwrap_or_default();
+                let text = String::from_utf8(text).unwrap();
+                assert!(text.contains(&format!("fn {name}()")), "{model}");
+            }
+        }
+    }
+
     #[test]
     fn every_text_is_in_its_file_once() {
         crate::mutate::check_texts(super::MUTATIONS);

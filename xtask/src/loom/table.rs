@@ -194,28 +194,28 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         file: SYNC,
         find: "            sleeper.parker.unpark();",
         replace: "            drop(sleeper);",
-        options: "group_sync::model::a_returned_append_is_durable_and_visible_and_nobody_is_left_waiting",
+        options: "engine::group_sync::model::a_returned_append_is_durable_and_visible_and_nobody_is_left_waiting",
     },
     Mutation {
         name: "a leader does not wake the next",
         file: SYNC,
         find: "        woken.extend(next);",
         replace: "        drop(next);",
-        options: "group_sync::model::a_returned_append_is_durable_and_visible_and_nobody_is_left_waiting",
+        options: "engine::group_sync::model::a_returned_append_is_durable_and_visible_and_nobody_is_left_waiting",
     },
     Mutation {
         name: "who is just covered is not woken",
         file: SYNC,
         find: "|sleeper| sleeper.end <= durable",
         replace: "|sleeper| sleeper.end < durable",
-        options: "group_sync::model::one_sync_serves_everyone_it_covers",
+        options: "engine::group_sync::model::one_sync_serves_everyone_it_covers",
     },
     Mutation {
         name: "what is written is stored relaxed",
         file: SYNC,
         find: "self.written.store(end.get(), Ordering::Release);",
         replace: "self.written.store(end.get(), Ordering::Relaxed);",
-        options: "group_sync::model::a_returned_append_is_durable_and_visible_and_nobody_is_left_waiting",
+        options: "engine::group_sync::model::a_returned_append_is_durable_and_visible_and_nobody_is_left_waiting",
     },
     Mutation {
         name: "durable is told before it is visible",
@@ -226,7 +226,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         replace: "            state.durable = end;
             self.durable.store(end.get(), Ordering::Release);
             self.gate.advance_to(end);",
-        options: "group_sync::model::a_returned_append_is_durable_and_visible_and_nobody_is_left_waiting",
+        options: "engine::group_sync::model::a_returned_append_is_durable_and_visible_and_nobody_is_left_waiting",
     },
     Mutation {
         name: "what is written is visible before it is synced",
@@ -234,14 +234,14 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         find: "        let (target, written) = self.gather(expected, yields);",
         replace: "        let (target, written) = self.gather(expected, yields);
         self.gate.advance_to(written);",
-        options: "group_sync::model::what_is_visible_is_durable",
+        options: "engine::group_sync::model::what_is_visible_is_durable",
     },
     Mutation {
         name: "a failed sync is forgotten",
         file: SYNC,
         find: "            state.poison = Some(poison);",
         replace: "            let _ = poison;",
-        options: "group_sync::model::a_failed_sync_wakes_everyone_and_shows_nothing",
+        options: "engine::group_sync::model::a_failed_sync_wakes_everyone_and_shows_nothing",
     },
     Mutation {
         name: "a flush syncs beside another sync",
@@ -250,22 +250,22 @@ pub(super) const MUTATIONS: &[Mutation] = &[
                 return self.lead(state, GATHER_YIELDS);",
         replace: "            if state.poison.is_none() {
                 return self.lead(state, GATHER_YIELDS);",
-        options: "group_sync::model::a_failure_that_is_told_once_is_not_hidden_by_another_sync",
+        options: "engine::group_sync::model::a_failure_that_is_told_once_is_not_hidden_by_another_sync",
     },
     Mutation {
         name: "a leader wakes no task",
         file: SYNC,
         find: "        self.calls.wake(tasks);",
         replace: "        drop(tasks);",
-        options: "group_sync::ticket_model::an_awaited_ticket_is_woken_when_its_event_is_durable \
-                  group_sync::ticket_model::a_ticket_is_woken_by_a_thread_that_syncs_for_itself",
+        options: "engine::group_sync::ticket_model::an_awaited_ticket_is_woken_when_its_event_is_durable \
+                  engine::group_sync::ticket_model::a_ticket_is_woken_by_a_thread_that_syncs_for_itself",
     },
     Mutation {
         name: "a failed sync wakes no task",
         file: SYNC,
         find: "state.wakers.take(durable, is_poisoned)",
         replace: "state.wakers.take(durable, false)",
-        options: "group_sync::ticket_model::a_failed_sync_wakes_every_ticket",
+        options: "engine::group_sync::ticket_model::a_failed_sync_wakes_every_ticket",
     },
     Mutation {
         name: "a dropped ticket leaves its waker",
@@ -273,16 +273,16 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         find: "let waker = self.state.lock().wakers.remove(key);",
         replace: "let _ = key;
         let waker = None;",
-        options: "group_sync::ticket_model::a_dropped_ticket_leaves_no_waker_and_its_event_becomes_durable",
+        options: "engine::group_sync::ticket_model::a_dropped_ticket_leaves_no_waker_and_its_event_becomes_durable",
     },
     Mutation {
         name: "a close leaves unsynced what nobody asked for",
         file: "crates/store/src/engine/group_sync/close.rs",
         find: "group.wait(group.written())",
         replace: "group.wait(group.durable())",
-        options: "group_sync::close_model::a_close_answers_a_task_in_flight_and_loses_nothing \
-                  group_sync::close_model::a_close_answers_a_thread_in_flight_and_loses_nothing \
-                  group_sync::close_model::a_close_that_fails_tells_every_ticket",
+        options: "engine::group_sync::close_model::a_close_answers_a_task_in_flight_and_loses_nothing \
+                  engine::group_sync::close_model::a_close_answers_a_thread_in_flight_and_loses_nothing \
+                  engine::group_sync::close_model::a_close_that_fails_tells_every_ticket",
     },
     Mutation {
         name: "a driver looks whether to stop after it looked for asks",
@@ -292,28 +292,28 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         replace: "        let asked = asks.sync.swap(false, Ordering::AcqRel);
         let stop = asks.stop.load(Ordering::Acquire);
         if asked {",
-        options: "group_sync::close_model::a_store_that_is_dropped_leaves_no_ticket_waiting",
+        options: "engine::group_sync::close_model::a_store_that_is_dropped_leaves_no_ticket_waiting",
     },
     Mutation {
         name: "a condition looks at what is visible alone",
         file: "crates/store/src/engine/writer/condition.rs",
         find: "let written = index.inserted();",
         replace: "let written = index.reader().snapshot();",
-        options: "writer::condition_model::of_two_appends_that_exclude_each_other_one_wins",
+        options: "engine::writer::condition_model::of_two_appends_that_exclude_each_other_one_wins",
     },
     Mutation {
         name: "what was written before a look ahead counts as looked at",
         file: "crates/store/src/engine/writer/condition.rs",
         find: "ahead.through = snapshot.visible();",
         replace: "ahead.through = index.gate().allocated();",
-        options: "writer::condition_model::of_two_appends_that_exclude_each_other_one_wins",
+        options: "engine::writer::condition_model::of_two_appends_that_exclude_each_other_one_wins",
     },
     Mutation {
         name: "who waits for room waits for more than the oldest",
         file: "crates/store/src/engine/group_sync/in_flight.rs",
         find: "|end| *end <= durable",
         replace: "|end| *end < durable",
-        options: "group_sync::ticket_model::a_task_that_finds_no_room_is_woken_when_there_is",
+        options: "engine::group_sync::ticket_model::a_task_that_finds_no_room_is_woken_when_there_is",
     },
     Mutation {
         name: "who finds no room is not woken",
@@ -321,7 +321,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         find: "Waiting::Entered(state.waiting.insert(own, waker))",
         replace: "let _ = own;
         Waiting::Entered(Some(waker))",
-        options: "group_sync::ticket_model::a_task_that_finds_no_room_is_woken_when_there_is",
+        options: "engine::group_sync::ticket_model::a_task_that_finds_no_room_is_woken_when_there_is",
     },
     Mutation {
         name: "a failed sync is not told to who waits for room",
@@ -331,7 +331,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
                 return Poll::Ready(Err(poison));
             }",
         replace: "",
-        options: "group_sync::ticket_model::a_failed_sync_is_told_to_a_task_that_waits_for_room",
+        options: "engine::group_sync::ticket_model::a_failed_sync_is_told_to_a_task_that_waits_for_room",
     },
     Mutation {
         name: "a job of the background that was taken counts as done",
@@ -355,27 +355,27 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         let (durable, is_stopped) = now();",
         replace: "        let (durable, is_stopped) = now();
         let mut state = self.0.lock();",
-        options: "group_sync::ticket_model::a_failed_sync_is_told_to_a_task_that_waits_for_room",
+        options: "engine::group_sync::ticket_model::a_failed_sync_is_told_to_a_task_that_waits_for_room",
     },
     Mutation {
         name: "who was woken for a place and is gone keeps it",
         file: PLACES,
         find: "        let next = if state.in_flight.len() < most {",
         replace: "        let next = if state.in_flight.len() > most {",
-        options: "group_sync::calls_model::who_is_dropped_passes_its_place_on",
+        options: "engine::group_sync::calls_model::who_is_dropped_passes_its_place_on",
     },
     Mutation {
         name: "an unpark before the park is forgotten",
         file: "crates/store/src/engine/group_sync/parker.rs",
         find: "        *self.token.lock() = true;",
         replace: "        drop(self.token.lock());",
-        options: "group_sync::calls_model::a_thread_that_parks_is_woken_whenever_it_is_unparked",
+        options: "engine::group_sync::calls_model::a_thread_that_parks_is_woken_whenever_it_is_unparked",
     },
     Mutation {
         name: "a thread for callers' code that is closed leaves what it was given",
         file: "crates/store/src/trace/calls.rs",
         find: "            while queue.calls.is_empty() {",
         replace: "            while queue.calls.is_empty() || queue.is_closed {",
-        options: "group_sync::calls_model::who_is_to_be_woken_while_the_store_closes_is_woken",
+        options: "engine::group_sync::calls_model::who_is_to_be_woken_while_the_store_closes_is_woken",
     },
 ];

@@ -9,11 +9,16 @@
 //! Rooms on one line do not know each other. The root, `lib.rs` or `main.rs`, stands above them all
 //! and defines nothing that they use; and no files of a crate, in a room either, use each other in a
 //! circle. A use is a name in a `use` or in a path, in macros and attributes too; re-exports are
-//! looked through. What is compiled for tests alone is free, and so are the examples, tests and
-//! benches beside `src`. A call by method, `x.f()`, names no file, and is not seen.
+//! looked through, and what a type has by an `impl` block, as `Type::f` or `self.f`, is used of the file
+//! with that block. What is compiled for tests or the documentation alone is free, and so are the
+//! examples, tests and benches beside `src`. Another call by method, `x.f()`, names no file, and is not
+//! seen.
 
 mod arrows;
+mod bound;
 mod circles;
+mod free;
+mod mention;
 mod names;
 mod order;
 mod said;

@@ -49,6 +49,12 @@ impl<'a> Names<'a> {
         let (first, mut rest) = path.split_first()?;
         let mut from = scope.to_vec();
         match first.as_str() {
+            "" => {
+                let (own, after) = rest.split_first()?;
+                self.tree.own_names.contains(own).then_some(())?;
+                from.clear();
+                rest = after;
+            }
             "crate" => from.clear(),
             "self" => {}
             "super" => {
@@ -71,10 +77,10 @@ impl<'a> Names<'a> {
         if rest.is_empty() {
             return match self.item(scope, first) {
                 Some(found) => found,
-                None => self.module(scope, first).map(Named::Module),
+                None => self.nearby(scope, first).map(Named::Module),
             };
         }
-        match self.module(scope, first) {
+        match self.nearby(scope, first) {
             Some(module) => self.walk(module, rest),
             None => self.item(scope, first).flatten(),
         }
@@ -101,6 +107,12 @@ impl<'a> Names<'a> {
             file,
             name: first.clone(),
         })
+    }
+
+    /// A module that is named without a path: one in sight, or the root by its own name.
+    fn nearby(&mut self, scope: &[String], name: &str) -> Option<ModulePath> {
+        let is_own = self.tree.own_names.contains(name);
+        self.module(scope, name).or_else(|| is_own.then(Vec::new))
     }
 
     fn module(&mut self, at: &[String], name: &str) -> Option<ModulePath> {
@@ -151,17 +163,17 @@ impl<'a> Names<'a> {
     /// The module that `path` names, whether or not an item has its last name too.
     fn as_module(&mut self, at: &[String], path: &[String]) -> Option<ModulePath> {
         let (last, before) = path.split_last()?;
-        if ["crate", "self", "super"].contains(&last.as_str()) {
+        let is_from_root = before.first().is_some_and(String::is_empty) && before.len() == 1;
+        if is_from_root || ["crate", "self", "super"].contains(&last.as_str()) {
             return match self.path(at, path)? {
                 Named::Module(module) => Some(module),
                 Named::Item { .. } => None,
             };
         }
-        let parent = if before.is_empty() {
-            at.to_vec()
-        } else {
-            self.as_module(at, before)?
-        };
+        if before.is_empty() {
+            return self.nearby(at, last);
+        }
+        let parent = self.as_module(at, before)?;
         self.module(&parent, last)
     }
 

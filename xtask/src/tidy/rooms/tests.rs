@@ -79,6 +79,35 @@ fn an_arrow_upward_is_found_however_it_is_written() {
 }
 
 #[test]
+fn an_arrow_through_a_prelude_or_a_sibling_is_found() {
+    let prelude = [
+        (
+            "lib.rs",
+            "pub(crate) mod prelude { pub use crate::high::*; }",
+        ),
+        ("high.rs", "pub struct Thing;"),
+        ("low.rs", "use crate::prelude::*; fn f(_: Thing) {}"),
+    ];
+    assert_eq!(
+        found(&["high", "low"], &prelude),
+        ["x/src/low.rs:1: uses `Thing` of x/src/high.rs, which stands above it"]
+    );
+    let sibling = [
+        ("high.rs", "pub struct Thing;"),
+        ("low/mod.rs", "mod a; mod b;"),
+        ("low/a.rs", "pub(super) use super::super::high::Thing;"),
+        ("low/b.rs", "use super::a::Thing as T; fn f(_: T) {}"),
+    ];
+    assert_eq!(
+        found(&["high", "low"], &sibling),
+        [
+            "x/src/low/a.rs:1: uses `Thing` of x/src/high.rs, which stands above it",
+            "x/src/low/b.rs:1: uses `Thing` of x/src/high.rs, which stands above it",
+        ]
+    );
+}
+
+#[test]
 fn re_exports_are_looked_through() {
     let files = [
         ("lib.rs", "pub use top::Thing;"),
@@ -154,6 +183,11 @@ fn what_is_compiled_for_tests_alone_is_free() {
     is_free("#[test] fn f() { crate::high::make() }");
     is_free("struct S; impl S { #[cfg(test)] fn f() { crate::high::make() } }");
     is_free("fn f() { #[cfg(test)] let x = crate::high::make(); }");
+    is_free("fn f() { #[cfg(test)] crate::high::make(); #[cfg(test)] crate::high::m!(); }");
+    is_free("fn f() { #[cfg(test)] crate::high::make().then(1)?; }");
+    is_free("fn f(#[cfg(test)] x: crate::high::Thing) {}");
+    is_free("trait T { #[cfg(test)] fn f() { crate::high::make() } }");
+    is_free("#[cfg(doc)] use crate::high::Thing;");
     let files = [
         ("high.rs", "pub struct Thing;"),
         ("low.rs", "#![cfg(test)] use crate::high::Thing;"),
@@ -271,4 +305,120 @@ fn what_cannot_be_read_is_named() {
     let unclear = found(&["a"], &[("a.rs", "fn fn")]);
     assert_eq!(unclear.len(), 1, "{unclear:?}");
     assert!(unclear[0].starts_with("x/src/a.rs:1: expected identifier"));
+}
+
+#[test]
+fn an_arrow_is_found_though_a_developer_did_not_mean_to_hide_it() {
+    finds("extern crate self as x; fn f() { x::high::make() }", "make");
+    finds(
+        "extern crate self as x; fn f() { ::x::high::make() }",
+        "make",
+    );
+    finds("use crate as x; fn f() { x::high::make() }", "make");
+    finds(
+        "use super::{self as up}; fn f() { up::high::make() }",
+        "make",
+    );
+    finds(
+        "use crate::high::*; fn f() { println!(\"{MAX:>8} {x}\", x = 1) }",
+        "MAX",
+    );
+    finds(
+        "use crate::high::*; fn f(n: u8) -> bool { matches!(n, 0 | MAX) }",
+        "MAX",
+    );
+    finds(
+        "use crate::high::*; fn f(n: u8) { match n { MAX => {} _ => {} } }",
+        "MAX",
+    );
+    finds(
+        "use crate::high::*; fn f() { let make = make(); g(make) }",
+        "make",
+    );
+    finds(
+        "use crate::high::*; fn f() { if let Some(make) = make() {} }",
+        "make",
+    );
+    finds("use crate::high::Thing as _;", "Thing");
+    finds("type T = Vec<crate::high::Thing>;", "Thing");
+    finds("impl From<crate::high::Thing> for u8 {}", "Thing");
+    finds("use crate::high; pub use high::Thing;", "Thing");
+    finds(
+        "macro_rules! m { ($a:ident) => { $crate::high::$a() } }",
+        "high",
+    );
+    finds("m! { use crate::high::{Thing, MAX}; }", "high");
+    finds("m! { use crate::high::*; }", "high");
+    finds("#[serde(with = \"crate::high\")] struct S;", "high");
+    finds(
+        "use crate::high; #[serde(with = \"high\")] struct S;",
+        "high",
+    );
+    finds(
+        "use crate::high; struct S { #[serde(default = \"high::make\")] a: u8 }",
+        "make",
+    );
+}
+
+/// What is found in two rooms, of which the high one has a block of methods of a type of the low one.
+fn found_of_given(block: &str, low: &str) -> Vec<String> {
+    let high = format!("use crate::low::Low; {block}");
+    found(&["high", "low"], &[("high.rs", &high), ("low.rs", low)])
+}
+
+#[test]
+fn what_a_type_has_by_a_block_in_another_file_is_of_that_file() {
+    let block =
+        "impl Low { pub const MAX: u8 = 1; pub fn new() -> Self { Low } pub fn go(&self) {} }";
+    for low in [
+        "pub struct Low; impl Low { fn f(&self) { self.go() } }",
+        "pub struct Low; impl Drop for Low { fn drop(&mut self) { self.go() } }",
+        "pub struct Low; fn f() { let go = Low::go; }",
+        "pub struct Low; impl Low { fn f() { Self::go(&Low) } }",
+        "pub struct Low; mod inner { fn f() { super::Low::go(&super::Low) } }",
+        "pub struct Low; fn f() { m!(Low::go) }",
+        "pub struct Low; impl Low { fn f(&self) { assert!(a && self.go()) } }",
+    ] {
+        let expected = "x/src/low.rs:1: uses `Low::go` of x/src/high.rs, which stands above it";
+        assert_eq!(found_of_given(block, low), [expected], "{low}");
+    }
+    let constant = "pub struct Low; const N: u8 = Low::MAX;";
+    assert_eq!(found_of_given(block, constant).len(), 1);
+    // Whose method it is cannot be told.
+    for low in [
+        "pub struct Low; fn f(x: Low) { x.go() }",
+        "pub struct Low; pub struct Own; impl Own { fn go(&self) {} fn f(&self) { self.go() } }",
+        "pub struct Low(Vec<u8>); impl Low { fn f(&self) { self.0.go() } }",
+        "pub struct Low { go: u8 } impl Low { fn f(&self) { m!(self.go, self.a.go(), x.go()) } }",
+        "pub struct Low; #[cfg(a)] impl Low { fn go(&self) {} } fn f() { Low::go(&Low) }",
+    ] {
+        assert_eq!(found_of_given(block, low), Vec::<String>::new(), "{low}");
+    }
+    let of_trait = "trait Go { fn go(&self); } impl Go for Low { fn go(&self) {} }";
+    let low = "pub struct Low; impl Low { fn f(&self) { self.go() } }";
+    assert_eq!(found_of_given(of_trait, low), Vec::<String>::new());
+}
+
+#[test]
+fn a_name_that_stands_for_something_else_is_no_item_that_a_glob_brings() {
+    for free in [
+        "struct S<Thing>(Thing);",
+        "impl<Thing: Default> From<Vec<Thing>> for S { fn f() { Thing::default() } }",
+        "fn f<Thing: Default>() -> Thing { Thing::default() }",
+        "fn f<const MAX: u8>() -> u8 { MAX }",
+        "fn f() { struct Thing; g(Thing) }",
+        "fn f() { enum Kind { One } Kind::One }",
+        "fn f(make: u8) { g(make); let make = make; println!(\"{make}\") }",
+        "static S: F = F::new(|make| g(make));",
+        "fn f() { info!(make = 1, \"made\"); g!(Thing2 { make: 1 }); }",
+        "fn f() { println!(\"{{make}} {} {0} {make2}\", 1) }",
+        "#[error(\"cannot {make}\")] struct S { #[serde(rename = \"make\")] a: u8 }",
+        "use tracing::note; fn f() { note!() }",
+    ] {
+        let high = "pub struct Thing; pub fn make() {} pub const MAX: u8 = 1; pub enum Kind { One } \
+                    fn f() { macro_rules! note { () => {} } } mod inner { macro_rules! note { () => {} } }";
+        let low = format!("use crate::high::*; {free}");
+        let found = found(&["high", "low"], &[("high.rs", high), ("low.rs", &low)]);
+        assert_eq!(found, Vec::<String>::new(), "{free}");
+    }
 }

@@ -2,7 +2,8 @@
 //!
 //! A file that is declared for tests alone is not among them.
 
-use super::said::{self, Child, Import, Mention, Said};
+use super::mention::Mention;
+use super::said::{self, Child, Given, Import, Said};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Names from the root of the crate to a module; none for the root.
@@ -13,9 +14,11 @@ pub(super) struct Tree {
     pub(super) modules: BTreeMap<ModulePath, Module>,
     /// The modules right under the root that have files of their own.
     pub(super) rooms: BTreeSet<String>,
-    /// Macros by name, with the file that holds them: those that the root exports, and all.
+    /// Macros by name, with the file that holds them, those that the root exports; and all, with the files.
     pub(super) exported_macros: BTreeMap<String, String>,
-    pub(super) macros: BTreeMap<String, String>,
+    pub(super) macros: BTreeMap<String, BTreeSet<String>>,
+    /// Names by which the crate calls itself, as any other crate.
+    pub(super) own_names: BTreeSet<String>,
     /// What could not be read.
     pub(super) findings: Vec<String>,
 }
@@ -26,6 +29,7 @@ pub(super) struct Module {
     pub(super) defined: BTreeSet<String>,
     pub(super) imports: Vec<Import>,
     pub(super) mentions: Vec<Mention>,
+    pub(super) given: Vec<Given>,
 }
 
 /// Reads the crate whose root is the file `root`; `text` is asked for the text of a file.
@@ -75,7 +79,10 @@ impl Tree {
         let held = |name| (name, file.to_owned());
         self.exported_macros
             .extend(said.exported.into_iter().map(held));
-        self.macros.extend(said.macros.into_iter().map(held));
+        for name in said.macros {
+            self.macros.entry(name).or_default().insert(file.to_owned());
+        }
+        self.own_names.extend(said.own_names);
         for (name, child) in said.children {
             let mut path = path.clone();
             path.push(name.clone());
@@ -104,6 +111,7 @@ impl Tree {
             defined: said.defined,
             imports: said.imports,
             mentions: said.mentions,
+            given: said.given,
         };
         self.modules.insert(path, module);
     }
