@@ -82,6 +82,9 @@ fn try_everything(store: &Store) {
     refused("written", store.append_with(&at(), event(), written));
     let batch = || Batch::new().push(&at(), event()).push(&at(), event());
     refused("batch", store.append_batch(batch()));
+    refused("slice", store.append_slice(&[(at(), event())], written));
+    refused("writable", store.check_writable());
+    refused("newest time", store.newest_time());
     refused("submit", store.submit(&at(), event()));
     refused("try submit", store.try_submit(&at(), event()));
     refused("submit batch", store.submit_batch(batch()));

@@ -116,12 +116,13 @@ impl Shared {
     }
 
     /// The time after which the next event's must be: the newest that was given or observed, also where
-    /// the event that had it was removed. None in a store that has had no events.
-    pub(crate) fn newest_time(&self) -> Option<Hlc> {
-        match (&self.writer, &self.follower) {
-            (Some(writer), _) => writer.lock().hlc.last(),
-            (None, follower) => follower.as_ref()?.lock().newest_time(),
+    /// the event that had it was removed. None in a store that has had no events. Fails in a fork, where
+    /// nobody may wait for the lock.
+    pub(crate) fn newest_time(&self) -> Result<Option<Hlc>, Error> {
+        if let Some(follower) = &self.follower {
+            return Ok(follower.lock().newest_time());
         }
+        Ok(self.writer()?.lock().hlc.last())
     }
 
     /// What the writer works with, at a time that the clock said before the commit lock was taken.

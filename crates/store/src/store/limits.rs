@@ -42,8 +42,11 @@ impl Store {
     /// also where the event that had it was removed. None in a store that has had no events.
     ///
     /// Waits for an append that is being written.
-    #[must_use]
-    pub fn newest_time(&self) -> Option<Hlc> {
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::LockLost`] in a fork of the process that opened it to write.
+    pub fn newest_time(&self) -> Result<Option<Hlc>, Error> {
         self.shared().newest_time()
     }
 

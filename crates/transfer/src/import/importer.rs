@@ -56,7 +56,7 @@ impl<'a> Importer<'a> {
         EventKind::try_new(options.category, 0).map_err(|error| {
             Error::new(ErrorKind::InvalidInput, "the category cannot be used").with_source(error)
         })?;
-        let newest = store.newest_time();
+        let newest = store.newest_time()?;
         Ok(Self {
             store,
             options,

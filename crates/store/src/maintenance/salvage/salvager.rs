@@ -54,7 +54,7 @@ impl<'a> Salvager<'a> {
             chains: HashMap::new(),
             names: Names::default(),
             seen: HashSet::new(),
-            newest: target.shared().newest_time().unwrap_or_default(),
+            newest: target.shared().newest_time()?.unwrap_or_default(),
             end: Sequence::ZERO,
             durable: Durable::default(),
             broken: None,
