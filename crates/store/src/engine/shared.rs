@@ -119,10 +119,11 @@ impl Shared {
     /// the event that had it was removed. None in a store that has had no events. Fails in a fork, where
     /// nobody may wait for the lock.
     pub(crate) fn newest_time(&self) -> Result<Option<Hlc>, Error> {
-        if let Some(follower) = &self.follower {
-            return Ok(follower.lock().newest_time());
+        match (&self.writer, &self.follower) {
+            (Some(_), _) => Ok(self.writer()?.lock().hlc.last()),
+            (None, Some(follower)) => Ok(follower.lock().newest_time()),
+            (None, None) => Ok(None),
         }
-        Ok(self.writer()?.lock().hlc.last())
     }
 
     /// What the writer works with, at a time that the clock said before the commit lock was taken.
