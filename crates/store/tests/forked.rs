@@ -151,6 +151,8 @@ fn fork_beside_appends() {
         stop.store(true, Ordering::Relaxed);
         assert!(all_ended);
     });
+    // What was submitted and not waited for becomes visible, too.
+    store.sync().unwrap();
     let events = store.snapshot().len();
     store.append(&at(), event()).unwrap();
     assert!(store.verify().unwrap().is_intact());
