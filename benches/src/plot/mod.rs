@@ -87,6 +87,7 @@ mod tests {
         Row {
             work: work.to_owned(),
             events,
+            segments: None,
             system: system.to_owned(),
             value,
             unit,

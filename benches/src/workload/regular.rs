@@ -1,4 +1,4 @@
-//! `Workload`: which events are appended, and in which order.
+//! `Workload`: events of entities in turn.
 
 use crate::engine::NewEvent;
 
