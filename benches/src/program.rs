@@ -55,7 +55,7 @@ pub struct Options {
     /// what else the machine does. Needs valgrind.
     #[arg(long)]
     pub instructions: bool,
-    /// Draw ratios to other stores and growth with the number of events as SVG, in place of a table.
+    /// Draw ratios to other stores and growth with the size of the store as SVG, in place of a table.
     #[arg(
         long,
         value_name = "DIR",
