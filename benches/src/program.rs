@@ -35,8 +35,8 @@ pub struct Options {
         value_parser = clap::value_parser!(u64).range(4..=100_000)
     )]
     pub segments: Vec<u64>,
-    /// Measure each figure once, with sizes that a small machine is through with in a minute for `many`
-    /// and one for `segments`.
+    /// Measure each figure once, with sizes that a small machine is through with in a minute, `many`
+    /// and `segments` together.
     #[arg(long, conflicts_with_all = ["events", "segments", "runs"])]
     pub quick: bool,
     /// How often each figure is measured.
