@@ -67,6 +67,8 @@ pub enum Ability {
     Verify,
     /// Several readers beside a writer.
     Mixed,
+    /// [`Engine::append_with_ids`].
+    CallersIds,
 }
 
 /// A store under measurement. Used by several threads at once.
@@ -77,6 +79,22 @@ pub trait Engine: Send + Sync {
     ///
     /// What the store says.
     fn append(&self, events: &[NewEvent<'_>], durability: Durability) -> Result<(), Failure>;
+
+    /// As [`append`](Self::append), each event with an id of the caller's, which no event has yet.
+    /// Only asked of an engine that has [`Ability::CallersIds`].
+    ///
+    /// # Errors
+    ///
+    /// What the store says.
+    fn append_with_ids(
+        &self,
+        events: &[NewEvent<'_>],
+        ids: &[u128],
+        durability: Durability,
+    ) -> Result<(), Failure> {
+        let _ = (events, ids, durability);
+        Err("the store chooses its ids itself".into())
+    }
 
     /// Ids of all events, in any order, for [`get`](Self::get). Not measured.
     ///
@@ -98,6 +116,31 @@ pub trait Engine: Send + Sync {
     ///
     /// What the store says.
     fn stream(&self, entity: &str, visit: &mut dyn FnMut(&[u8])) -> Result<(), Failure>;
+
+    /// Shows the payload of an entity's newest event, if it has one.
+    ///
+    /// # Errors
+    ///
+    /// What the store says.
+    fn latest(&self, entity: &str, visit: &mut dyn FnMut(&[u8])) -> Result<(), Failure> {
+        let mut newest = None;
+        self.stream(entity, &mut |payload| {
+            let kept: &mut Vec<u8> = newest.get_or_insert_default();
+            kept.clear();
+            kept.extend_from_slice(payload);
+        })?;
+        newest.iter().for_each(|payload| visit(payload));
+        Ok(())
+    }
+
+    /// How many files of a bounded length the events are in, if the store has such.
+    ///
+    /// # Errors
+    ///
+    /// What the store says.
+    fn segments(&self) -> Result<Option<u64>, Failure> {
+        Ok(None)
+    }
 
     /// Shows the payloads of all events in commit order.
     ///

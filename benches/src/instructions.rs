@@ -50,6 +50,7 @@ pub(crate) fn measure(names: &[String], dir: &Path) -> anyhow::Result<Vec<Row>> 
         rows.push(Row {
             work: format!("instructions/{work}"),
             events: EVENTS,
+            segments: None,
             system: STRANDLINE.name.to_owned(),
             value,
             unit: Unit::Instructions,
@@ -76,7 +77,8 @@ fn count(scenario: &str, part: &str, events: u64, dir: &Path) -> anyhow::Result<
         phase: 0,
         system: STRANDLINE.name.to_owned(),
         events,
-        wide: scenario.wide,
+        shape: scenario.shape,
+        segments: None,
         dir: dir.to_owned(),
         wanted: vec![part.to_owned()],
     };

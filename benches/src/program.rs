@@ -6,6 +6,7 @@ use crate::engine::EngineEntry;
 use crate::results::{Gathered, Results, machine};
 use crate::scenario::{ALL, For, Job, Scenario, is_wanted};
 use crate::systems::{LIMIT, STRANDLINE};
+use crate::workload::{EVENTS_PER_SEGMENT, Shape};
 use crate::{child, instructions, plot, report};
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -15,7 +16,8 @@ use std::process::ExitCode;
 /// What is measured, and how.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Options {
-    /// Work to measure, by the beginning of its name; all if none is named.
+    /// Work to measure, by the beginning of its name; if none is named all but `many` and `segments`,
+    /// which take many minutes and gigabytes.
     #[arg(value_name = "NAME")]
     pub names: Vec<String>,
     /// Events to do it with; several numbers, with commas between them, show growth.
@@ -26,6 +28,19 @@ pub struct Options {
         value_delimiter = ','
     )]
     pub events: Vec<u64>,
+    /// Segments of 1 MiB to do the work of `segments` with.
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "10,100,1000,4000",
+        value_delimiter = ',',
+        value_parser = clap::value_parser!(u64).range(4..=100_000)
+    )]
+    pub segments: Vec<u64>,
+    /// Measure each figure once, with sizes that a small machine is through with in a minute, `many`
+    /// and `segments` together.
+    #[arg(long, conflicts_with_all = ["events", "segments", "runs"])]
+    pub quick: bool,
     /// How often each figure is measured.
     #[arg(long, value_name = "N", default_value = "3", value_parser = clap::value_parser!(u32).range(1..))]
     pub runs: u32,
@@ -42,7 +57,7 @@ pub struct Options {
     /// what else the machine does. Needs valgrind.
     #[arg(long)]
     pub instructions: bool,
-    /// Draw ratios to other stores and growth with the number of events as SVG, in place of a table.
+    /// Draw ratios to other stores and growth with the size of the store as SVG, in place of a table.
     #[arg(
         long,
         value_name = "DIR",
@@ -54,6 +69,19 @@ pub struct Options {
     /// Show what earlier runs printed with --json in place of measuring; may be given several times.
     #[arg(long, value_name = "FILE")]
     pub from: Vec<PathBuf>,
+}
+
+impl Options {
+    /// The same with the sizes of `--quick`, if that is asked for.
+    fn sized(&self) -> Self {
+        let mut options = self.clone();
+        if self.quick {
+            options.events = vec![100_000, 300_000];
+            options.segments = vec![10, 40, 160];
+            options.runs = 1;
+        }
+        options
+    }
 }
 
 /// Measures, and prints a table or JSON.
@@ -105,6 +133,7 @@ pub fn run(options: &Options, peers: &[EngineEntry]) -> anyhow::Result<ExitCode>
 ///
 /// What kept it from measuring, such as a name that no work begins with.
 pub fn measure(options: &Options, engines: &[EngineEntry]) -> anyhow::Result<Results> {
+    let options = &options.sized();
     let parent = match &options.dir {
         Some(dir) => dir.clone(),
         None => PathBuf::from("target"),
@@ -150,7 +179,8 @@ pub fn measure(options: &Options, engines: &[EngineEntry]) -> anyhow::Result<Res
                 phase,
                 system: turn.entry.name.to_owned(),
                 events: turn.events,
-                wide: turn.scenario.wide,
+                shape: turn.scenario.shape,
+                segments: turn.segments,
                 dir: dir.path().to_owned(),
                 wanted: options.names.clone(),
             };
@@ -176,18 +206,20 @@ struct Turn {
     scenario: &'static Scenario,
     entry: EngineEntry,
     events: u64,
+    segments: Option<u64>,
 }
 
 /// What is to be done in which order: the systems take turns, so that what else the machine does
 /// disturbs all alike.
 fn turns(options: &Options, engines: &[EngineEntry]) -> Vec<Turn> {
     let mut turns = Vec::new();
-    for events in &options.events {
-        for scenario in ALL {
-            let mut works = scenario.works.iter();
-            if !works.any(|work| is_wanted_part(&options.names, work)) {
-                continue;
-            }
+    for scenario in ALL {
+        let mut works = scenario.works.iter();
+        let is_wanted = works.any(|work| is_wanted_part(&options.names, work));
+        if !is_wanted || (scenario.shape.is_growth() && options.names.is_empty()) {
+            continue;
+        }
+        for (events, segments) in sizes(options, scenario) {
             for _ in 0..options.runs {
                 let takes_part = |entry: &&EngineEntry| {
                     takes_part(scenario, entry)
@@ -197,7 +229,8 @@ fn turns(options: &Options, engines: &[EngineEntry]) -> Vec<Turn> {
                 turns.extend(engines.iter().filter(takes_part).map(|entry| Turn {
                     scenario,
                     entry: *entry,
-                    events: (*events).min(scenario.events_max),
+                    events,
+                    segments,
                 }));
             }
         }
@@ -212,6 +245,21 @@ fn turns(options: &Options, engines: &[EngineEntry]) -> Vec<Turn> {
         *count <= options.runs
     });
     turns
+}
+
+/// How many events a scenario is done with, and how many segments they are where it is counted in
+/// those.
+fn sizes(options: &Options, scenario: &Scenario) -> Vec<(u64, Option<u64>)> {
+    if scenario.shape == Shape::Segments {
+        let segments = options.segments.iter();
+        return segments
+            .map(|segments| (segments * EVENTS_PER_SEGMENT, Some(*segments)))
+            .collect();
+    }
+    let events = options.events.iter();
+    events
+        .map(|events| ((*events).min(scenario.events_max), None))
+        .collect()
 }
 
 /// Whether a name asks for `work` or for figures of it, as `append/single/p99` does.

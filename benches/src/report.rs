@@ -56,7 +56,10 @@ fn line(rows: &[Row], first: &Row, systems: &[&EngineEntry]) -> Vec<String> {
     };
     let mut cells = vec![
         first.work.clone(),
-        first.events.to_string(),
+        first.segments.map_or_else(
+            || first.events.to_string(),
+            |segments| format!("{segments} segments"),
+        ),
         first.unit.name().to_owned(),
     ];
     cells.extend(systems.iter().map(|entry| match of(entry.name) {
@@ -147,6 +150,7 @@ mod tests {
         Row {
             work: work.to_owned(),
             events: 1000,
+            segments: None,
             system: system.to_owned(),
             value,
             unit: Unit::EventsPerSecond,

@@ -22,6 +22,7 @@ pub const ENTRY: EngineEntry = EngineEntry {
         Ability::Scope,
         Ability::Prefix,
         Ability::Mixed,
+        Ability::CallersIds,
     ],
     notes: "Keyspaces for events, entity and clock, id, kind and scope, 1 GiB of cache. One batch a \
             commit: Written with PersistMode::Buffer, one write of the journal; Synced with \
@@ -107,6 +108,7 @@ impl Fjall {
     fn commit(
         &self,
         writer: &mut Writer,
+        given: &[u128],
         events: &[NewEvent<'_>],
         durability: Durability,
     ) -> Result<(), Failure> {
@@ -116,7 +118,7 @@ impl Fjall {
         };
         let mut batch = self.database.batch().durability(Some(mode));
         let mut position = writer.position;
-        for event in events {
+        for (at, event) in events.iter().enumerate() {
             let clock = writer.clocks.next(event, || {
                 match self.streams.prefix(keys_of(event.entity)).next_back() {
                     Some(last) => Ok(number(&last.key()?)? + 1),
@@ -124,7 +126,7 @@ impl Fjall {
                 }
             })?;
             let now = wall_ms();
-            let id = self.ids.next(now);
+            let id = self.ids.given_or_next(given.get(at), now);
             record::encode(id, now, clock, event, &mut writer.record)?;
             let place = position.to_be_bytes();
             let kind = [&event.kind.to_be_bytes()[..], &place].concat();
@@ -151,8 +153,17 @@ impl Fjall {
 
 impl Engine for Fjall {
     fn append(&self, events: &[NewEvent<'_>], durability: Durability) -> Result<(), Failure> {
+        self.append_with_ids(events, &[], durability)
+    }
+
+    fn append_with_ids(
+        &self,
+        events: &[NewEvent<'_>],
+        given: &[u128],
+        durability: Durability,
+    ) -> Result<(), Failure> {
         let mut writer = self.writer.lock();
-        let result = self.commit(&mut writer, events, durability);
+        let result = self.commit(&mut writer, given, events, durability);
         if result.is_err() {
             writer.clocks.clear();
         }
@@ -178,6 +189,13 @@ impl Engine for Fjall {
     fn stream(&self, entity: &str, visit: &mut dyn FnMut(&[u8])) -> Result<(), Failure> {
         for row in self.streams.prefix(keys_of(entity)) {
             visit(record::payload(&self.event(&row.value()?)?)?);
+        }
+        Ok(())
+    }
+
+    fn latest(&self, entity: &str, visit: &mut dyn FnMut(&[u8])) -> Result<(), Failure> {
+        if let Some(last) = self.streams.prefix(keys_of(entity)).next_back() {
+            visit(record::payload(&self.event(&last.value()?)?)?);
         }
         Ok(())
     }

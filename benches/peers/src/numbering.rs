@@ -32,6 +32,11 @@ impl Ids {
         }
     }
 
+    /// The id that an event was given, or else the next one.
+    pub(crate) fn given_or_next(&self, given: Option<&u128>, wall_ms: u64) -> u128 {
+        given.copied().unwrap_or_else(|| self.next(wall_ms))
+    }
+
     pub(crate) fn next(&self, wall_ms: u64) -> u128 {
         const VERSION: u128 = 0x7 << 76;
         const VARIANT: u128 = 0b10 << 62;

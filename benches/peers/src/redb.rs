@@ -32,6 +32,7 @@ pub const ENTRY: EngineEntry = EngineEntry {
         Ability::Prefix,
         Ability::Verify,
         Ability::Mixed,
+        Ability::CallersIds,
     ],
     notes: "Tables for events, entity and clock, id, kind and scope. Every commit is \
             Durability::Immediate, because Durability::None is lost with a killed process. Written \
@@ -161,6 +162,7 @@ impl Writer {
         &mut self,
         transaction: &WriteTransaction,
         ids: &Ids,
+        given: &[u128],
         events: &[NewEvent<'_>],
     ) -> Result<(), Failure> {
         let mut by_position = transaction.open_table(EVENTS)?;
@@ -172,7 +174,7 @@ impl Writer {
             Some((last, _)) => last.value() + 1,
             None => 0,
         };
-        for (position, event) in (first..).zip(events) {
+        for ((position, event), at) in (first..).zip(events).zip(0..) {
             let clock = self.clocks.next(event, || {
                 let mut stream = streams.range((event.entity, 0)..=(event.entity, u64::MAX))?;
                 Ok(match stream.next_back().transpose()? {
@@ -181,7 +183,7 @@ impl Writer {
                 })
             })?;
             let now = wall_ms();
-            let id = ids.next(now);
+            let id = ids.given_or_next(given.get(at), now);
             record::encode(id, now, clock, event, &mut self.record)?;
             by_position.insert(position, self.record.as_slice())?;
             streams.insert((event.entity, clock), position)?;
@@ -194,19 +196,33 @@ impl Writer {
 }
 
 impl Redb {
-    fn commit(&self, writer: &mut Writer, events: &[NewEvent<'_>]) -> Result<(), Failure> {
+    fn commit(
+        &self,
+        writer: &mut Writer,
+        given: &[u128],
+        events: &[NewEvent<'_>],
+    ) -> Result<(), Failure> {
         let transaction = self.database.read().begin_write()?;
-        writer.insert(&transaction, &self.ids, events)?;
+        writer.insert(&transaction, &self.ids, given, events)?;
         Ok(transaction.commit()?)
     }
 }
 
 impl Engine for Redb {
     fn append(&self, events: &[NewEvent<'_>], durability: Durability) -> Result<(), Failure> {
+        self.append_with_ids(events, &[], durability)
+    }
+
+    fn append_with_ids(
+        &self,
+        events: &[NewEvent<'_>],
+        given: &[u128],
+        durability: Durability,
+    ) -> Result<(), Failure> {
         let mut writer = self.writer.lock();
         let does_sync = durability == Durability::Synced;
         self.does_sync.store(does_sync, Ordering::Relaxed);
-        let result = self.commit(&mut writer, events);
+        let result = self.commit(&mut writer, given, events);
         if result.is_err() {
             writer.clocks.clear();
         }
@@ -235,6 +251,20 @@ impl Engine for Redb {
         let by_position = transaction.open_table(EVENTS)?;
         for row in streams.range((entity, 0)..=(entity, u64::MAX))? {
             let (_, position) = row?;
+            let event = by_position
+                .get(position.value())?
+                .ok_or("an event is missing")?;
+            visit(record::payload(event.value())?);
+        }
+        Ok(())
+    }
+
+    fn latest(&self, entity: &str, visit: &mut dyn FnMut(&[u8])) -> Result<(), Failure> {
+        let transaction = self.database.read().begin_read()?;
+        let streams = transaction.open_table(STREAMS)?;
+        let by_position = transaction.open_table(EVENTS)?;
+        let mut stream = streams.range((entity, 0)..=(entity, u64::MAX))?;
+        if let Some((_, position)) = stream.next_back().transpose()? {
             let event = by_position
                 .get(position.value())?
                 .ok_or("an event is missing")?;

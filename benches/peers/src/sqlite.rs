@@ -22,6 +22,7 @@ pub const ENTRY: EngineEntry = EngineEntry {
         Ability::Prefix,
         Ability::Verify,
         Ability::Mixed,
+        Ability::CallersIds,
     ],
     notes: "WAL with a checkpoint every 64 MiB, statements cached, pages mapped. Written is \
             synchronous=NORMAL: every commit writes its pages to the log, only a checkpoint syncs. \
@@ -103,14 +104,19 @@ impl Writer {
         Ok(())
     }
 
-    fn append(&mut self, ids: &Ids, events: &[NewEvent<'_>]) -> Result<(), Failure> {
+    fn append(
+        &mut self,
+        ids: &Ids,
+        given: &[u128],
+        events: &[NewEvent<'_>],
+    ) -> Result<(), Failure> {
         let transaction = self.connection.transaction()?;
         {
             let mut insert = transaction.prepare_cached(
                 "INSERT INTO events (id, entity, clock, scope, kind, wall_ms, payload)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             )?;
-            for event in events {
+            for (at, event) in events.iter().enumerate() {
                 let clock = self.clocks.next(event, || {
                     let mut count = transaction.prepare_cached(
                         "SELECT coalesce(max(clock) + 1, 0) FROM events WHERE entity = ?1",
@@ -119,7 +125,7 @@ impl Writer {
                 })?;
                 let now = wall_ms();
                 insert.execute(params![
-                    ids.next(now).to_be_bytes(),
+                    ids.given_or_next(given.get(at), now).to_be_bytes(),
                     event.entity,
                     clock,
                     event.scope,
@@ -154,9 +160,18 @@ impl Sqlite {
 
 impl Engine for Sqlite {
     fn append(&self, events: &[NewEvent<'_>], durability: Durability) -> Result<(), Failure> {
+        self.append_with_ids(events, &[], durability)
+    }
+
+    fn append_with_ids(
+        &self,
+        events: &[NewEvent<'_>],
+        given: &[u128],
+        durability: Durability,
+    ) -> Result<(), Failure> {
         let mut writer = self.writer.lock();
         writer.promise(durability)?;
-        let result = writer.append(&self.ids, events);
+        let result = writer.append(&self.ids, given, events);
         if result.is_err() {
             writer.clocks.clear();
         }
@@ -188,6 +203,19 @@ impl Engine for Sqlite {
                 .prepare_cached("SELECT payload FROM events WHERE entity = ?1 ORDER BY clock")?;
             let mut rows = select.query([entity])?;
             while let Some(row) = rows.next()? {
+                visit(row.get_ref(0)?.as_blob()?);
+            }
+            Ok(())
+        })
+    }
+
+    fn latest(&self, entity: &str, visit: &mut dyn FnMut(&[u8])) -> Result<(), Failure> {
+        self.read(|connection| {
+            let mut select = connection.prepare_cached(
+                "SELECT payload FROM events WHERE entity = ?1 ORDER BY clock DESC LIMIT 1",
+            )?;
+            let mut rows = select.query([entity])?;
+            if let Some(row) = rows.next()? {
                 visit(row.get_ref(0)?.as_blob()?);
             }
             Ok(())

@@ -60,6 +60,11 @@ impl Checked<'_> {
             let mut visit = |payload: &[u8]| found.push(payload.to_vec());
             self.engine.stream(entity, &mut visit).unwrap();
             assert!(found == expected, "{}: {entity}", self.entry.name);
+            let mut newest = Vec::new();
+            let mut visit = |payload: &[u8]| newest.push(payload.to_vec());
+            self.engine.latest(entity, &mut visit).unwrap();
+            let expected: Vec<_> = expected.last().copied().into_iter().collect();
+            assert!(newest == expected, "{}: {entity}", self.entry.name);
         }
     }
 
@@ -116,6 +121,18 @@ fn check_peer(entry: &EngineEntry) {
         checked.check();
         checked.engine.close().unwrap();
         checked.engine = open();
+        checked.check();
+    }
+    if checked.can(Ability::CallersIds) {
+        let event = work.event(next);
+        let append = checked
+            .engine
+            .append_with_ids(&[event], &[7], Durability::Written);
+        append.unwrap();
+        let mut payload = Vec::new();
+        checked.engine.get(7, &mut payload).unwrap();
+        assert!(payload == event.payload, "{}: by its given id", entry.name);
+        checked.events.push(event);
         checked.check();
     }
     checked.engine.close().unwrap();

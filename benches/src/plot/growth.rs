@@ -1,4 +1,4 @@
-//! The plots of growth: Strandline's figures against the number of events, a line for each work.
+//! The plots of growth: Strandline's figures against the size of the store, a line for each work.
 
 use super::axis::{Axis, Scale};
 use super::choice::is_drawn;
@@ -15,16 +15,49 @@ struct Plot {
     title: &'static str,
     figures: &'static str,
     scale: Scale,
+    of: Of,
     holds: fn(&Row) -> bool,
 }
 
+/// Which work a plot is of: what shows growth with other events has plots of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Of {
+    Regular,
+    Many,
+    /// Drawn against segments, not events.
+    Segments,
+}
+
+impl Of {
+    fn work(row: &Row) -> Self {
+        match row.work.split('/').next() {
+            _ if row.segments.is_some() => Self::Segments,
+            Some("many") => Self::Many,
+            _ => Self::Regular,
+        }
+    }
+
+    const fn size_name(self) -> &'static str {
+        match self {
+            Self::Regular | Self::Many => "events in the store",
+            Self::Segments => "segments of the store, 1 MiB each",
+        }
+    }
+}
+
+/// How large the store was.
+fn size(row: &Row) -> u64 {
+    row.segments.unwrap_or(row.events)
+}
+
 /// Every plot, so chosen that the figures of one can share an axis.
-const PLOTS: [Plot; 5] = [
+const PLOTS: [Plot; 9] = [
     Plot {
         file: "growth-append.svg",
         title: "Appending",
         figures: "events/s",
         scale: Scale::Logarithmic,
+        of: Of::Regular,
         holds: |row| is_rate(row) && is_append(row),
     },
     Plot {
@@ -32,6 +65,7 @@ const PLOTS: [Plot; 5] = [
         title: "Reading, queries and verification",
         figures: "events/s, rows/s",
         scale: Scale::Logarithmic,
+        of: Of::Regular,
         holds: |row| is_rate(row) && !is_append(row),
     },
     Plot {
@@ -39,6 +73,7 @@ const PLOTS: [Plot; 5] = [
         title: "Latencies",
         figures: "us",
         scale: Scale::Logarithmic,
+        of: Of::Regular,
         holds: |row| row.unit == Unit::Microseconds,
     },
     Plot {
@@ -46,6 +81,7 @@ const PLOTS: [Plot; 5] = [
         title: "Opening",
         figures: "ms",
         scale: Scale::Logarithmic,
+        of: Of::Regular,
         holds: |row| row.unit == Unit::Milliseconds,
     },
     Plot {
@@ -53,6 +89,39 @@ const PLOTS: [Plot; 5] = [
         title: "Memory and disk",
         figures: "B/event",
         scale: Scale::Linear,
+        of: Of::Regular,
+        holds: |row| row.unit == Unit::BytesPerEvent,
+    },
+    Plot {
+        file: "growth-segments.svg",
+        title: "One operation in a store of many segments",
+        figures: "us",
+        scale: Scale::Logarithmic,
+        of: Of::Segments,
+        holds: |row| row.unit == Unit::Microseconds && !row.work.ends_with("/p99"),
+    },
+    Plot {
+        file: "growth-many-append.svg",
+        title: "Appending to millions of entities",
+        figures: "events/s",
+        scale: Scale::Logarithmic,
+        of: Of::Many,
+        holds: is_rate,
+    },
+    Plot {
+        file: "growth-many-read.svg",
+        title: "Reading one of millions of entities",
+        figures: "us",
+        scale: Scale::Logarithmic,
+        of: Of::Many,
+        holds: |row| row.unit == Unit::Microseconds && !row.work.ends_with("/p99"),
+    },
+    Plot {
+        file: "growth-many-memory.svg",
+        title: "Memory and disk for millions of entities",
+        figures: "B/event",
+        scale: Scale::Linear,
+        of: Of::Many,
         holds: |row| row.unit == Unit::BytesPerEvent,
     },
 ];
@@ -65,7 +134,7 @@ fn is_append(row: &Row) -> bool {
     row.work.split('/').any(|part| part.starts_with("append"))
 }
 
-/// A work's figures, the numbers of events ascending.
+/// A work's figures, the sizes ascending.
 type Line<'a> = Vec<&'a Row>;
 
 const SIZE: (u32, u32) = (900, 520);
@@ -99,11 +168,12 @@ pub(super) fn draw(
     Ok(written)
 }
 
-/// The work of a plot that was done with several numbers of events.
+/// The work of a plot that was done with several sizes.
 fn lines<'a>(results: &'a [Results], plot: &Plot) -> Vec<Line<'a>> {
     let mut lines: Vec<Line<'a>> = Vec::new();
     let is_own = |row: &&Row| {
         row.system == STRANDLINE.name
+            && Of::work(row) == plot.of
             && (plot.holds)(row)
             && is_drawn(&row.work)
             && row.value.is_finite()
@@ -117,7 +187,7 @@ fn lines<'a>(results: &'a [Results], plot: &Plot) -> Vec<Line<'a>> {
         let of_work = |line: &&mut Line<'a>| line.iter().any(|other| other.work == row.work);
         match lines.iter_mut().find(of_work) {
             Some(line) => {
-                line.retain(|other| other.events != row.events);
+                line.retain(|other| size(other) != size(row));
                 line.push(row);
             }
             None => lines.push(vec![row]),
@@ -125,7 +195,7 @@ fn lines<'a>(results: &'a [Results], plot: &Plot) -> Vec<Line<'a>> {
     }
     lines.retain(|line| line.len() > 1);
     for line in &mut lines {
-        line.sort_by_key(|row| row.events);
+        line.sort_by_key(|row| size(row));
     }
     lines
 }
@@ -134,11 +204,11 @@ fn draw_lines(canvas: &Canvas<'_>, plot: &Plot, lines: &[Line<'_>]) -> anyhow::R
     let name = |line: &Line<'_>| line.first().map_or("", |row| row.work.as_str()).to_owned();
     let widest = lines.iter().map(|line| style::width(&name(line))).max();
     let rows = || lines.iter().flatten();
-    let events = || rows().map(|row| row.events as f64);
+    let sizes = || rows().map(|row| size(row) as f64);
     let x_axis = Axis::new(
         Scale::Logarithmic,
-        events().fold(f64::INFINITY, f64::min),
-        events().fold(0.0, f64::max),
+        sizes().fold(f64::INFINITY, f64::min),
+        sizes().fold(0.0, f64::max),
     );
     let y_axis = Axis::new(
         plot.scale,
@@ -160,18 +230,18 @@ fn draw_lines(canvas: &Canvas<'_>, plot: &Plot, lines: &[Line<'_>]) -> anyhow::R
         .bold_line_style(GRID)
         .axis_style(GRID)
         .label_style(("sans-serif", style::TEXT_SIZE).into_font().color(&INK))
-        .x_desc("events in the store")
+        .x_desc(plot.of.size_name())
         .y_desc(plot.figures)
         .draw()?;
-    let at = |events: u64, figure: f64| chart.backend_coord(&(events as f64, figure));
+    let at = |row: &Row, figure: f64| chart.backend_coord(&(size(row) as f64, figure));
     let mut ends = Vec::new();
     for (number, line) in lines.iter().enumerate() {
         let colour = COLOURS[number % COLOURS.len()];
         let marker = MARKERS[number % MARKERS.len()];
-        let points: Vec<_> = line.iter().map(|row| at(row.events, row.value)).collect();
+        let points: Vec<_> = line.iter().map(|row| at(row, row.value)).collect();
         canvas.draw(&PathElement::new(points.clone(), colour.stroke_width(2)))?;
         for (row, point) in line.iter().zip(&points) {
-            let spread = [at(row.events, least(row)), at(row.events, row.high)];
+            let spread = [at(row, least(row)), at(row, row.high)];
             canvas.draw(&PathElement::new(spread, colour.stroke_width(1)))?;
             style::mark(canvas, *point, marker, colour)?;
         }

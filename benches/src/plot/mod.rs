@@ -21,6 +21,8 @@ use std::path::{Path, PathBuf};
 /// - `growth-append.svg`, `growth-read.svg`, `growth-latency.svg`, `growth-open.svg` and
 ///   `growth-memory.svg`: Strandline's figures against the number of events, for each work that
 ///   was done with several numbers of events.
+/// - `growth-segments.svg`: its figures against the number of segments; `growth-many-append.svg`,
+///   `growth-many-read.svg` and `growth-many-memory.svg`: those of millions of entities.
 ///
 /// Of the percentiles, the 99th alone is drawn. Where several results have the same figure, the
 /// last counts.
@@ -87,6 +89,7 @@ mod tests {
         Row {
             work: work.to_owned(),
             events,
+            segments: None,
             system: system.to_owned(),
             value,
             unit,
@@ -185,6 +188,40 @@ mod tests {
                 assert!(!svg.contains(absent), "{absent} is in {name}");
             }
         }
+    }
+
+    #[test]
+    fn work_on_many_segments_and_entities_has_plots_of_its_own() {
+        let rows = |size: u64| {
+            let us = Unit::Microseconds;
+            let of_segments = |work| Row {
+                segments: Some(size),
+                ..row("strandline", work, size * 2_500, 9.0, us)
+            };
+            vec![
+                of_segments("segments/append-new"),
+                of_segments("segments/append-new/p99"),
+                row("strandline", "append/single", size, 4e5, RATE),
+                row("strandline", "many/append/single", size, 1e4, RATE),
+                row("strandline", "many/read/stream", size, 9.0, us),
+                row("strandline", "many/disk", size, 9.0, Unit::BytesPerEvent),
+            ]
+        };
+        let found = drawn(&[10, 1000].map(|size| results(rows(size)))).unwrap();
+        let expected = [
+            ("growth-append.svg", "append/single", "many/"),
+            ("growth-segments.svg", "segments/append-new", "/p99"),
+            ("growth-many-append.svg", "many/append/single", "disk"),
+            ("growth-many-read.svg", "many/read/stream", "append-new"),
+            ("growth-many-memory.svg", "many/disk", "stream"),
+        ];
+        let names: Vec<_> = found.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, expected.map(|(name, ..)| name));
+        for ((name, label, absent), (_, svg)) in expected.iter().zip(&found) {
+            assert!(svg.contains(label), "{label} is missing in {name}");
+            assert!(!svg.contains(absent), "{absent} is in {name}");
+        }
+        assert!(found[1].1.contains("segments of the store"));
     }
 
     #[test]

@@ -60,6 +60,9 @@ pub struct Measured {
     pub work: String,
     /// How many events it was done with.
     pub events: u64,
+    /// About how many segments they fill, for work that is counted in those.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub segments: Option<u64>,
     /// The figure.
     pub value: f64,
     /// Its unit.
@@ -73,6 +76,9 @@ pub struct Row {
     pub work: String,
     /// How many events it was done with.
     pub events: u64,
+    /// About how many segments they fill, for work that is counted in those.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub segments: Option<u64>,
     /// Name of the system.
     pub system: String,
     /// Median of the runs.
@@ -140,6 +146,7 @@ impl Gathered {
             Row {
                 work: first.work.clone(),
                 events: first.events,
+                segments: first.segments,
                 system: system.clone(),
                 value: median(&sorted),
                 unit: first.unit,
@@ -170,6 +177,7 @@ mod tests {
         Measured {
             work: "append/single".to_owned(),
             events: 10,
+            segments: None,
             value,
             unit: Unit::EventsPerSecond,
         }

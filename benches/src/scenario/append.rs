@@ -6,6 +6,7 @@ use super::measure::{failed, histogram, note, now, percentiles, timed};
 use super::work::{For, Job, Phase, Scenario};
 use crate::engine::{Ability, Durability, EngineEntry, NewEvent};
 use crate::results::{Measured, Unit};
+use crate::workload::Shape;
 use hdrhistogram::Histogram;
 
 pub(super) const SINGLE: Scenario = Scenario {
@@ -13,7 +14,7 @@ pub(super) const SINGLE: Scenario = Scenario {
     works: &["append/single", "disk/single", "memory"],
     systems: For::AllAndLimits,
     needs: &[Ability::Written],
-    wide: false,
+    shape: Shape::Regular,
     events_max: u64::MAX,
     phases: &[Phase::new(|job, entry| {
         one_by_one(job, entry, "append/single", "memory", "disk/single")
@@ -24,7 +25,7 @@ pub(super) const WIDE_SINGLE: Scenario = Scenario {
     name: "wide/append/single",
     works: &["wide/append/single", "wide/disk/single", "wide/memory"],
     systems: For::Stores,
-    wide: true,
+    shape: Shape::Wide,
     phases: &[Phase::new(|job, entry| {
         let [append, memory, disk] = ["wide/append/single", "wide/memory", "wide/disk/single"];
         one_by_one(job, entry, append, memory, disk)

@@ -5,10 +5,19 @@ use std::path::Path;
 
 /// Resident bytes of this process.
 pub(super) fn resident_bytes() -> anyhow::Result<u64> {
+    status_bytes("VmRSS:")
+}
+
+/// Those of them that are of no file: what the process took for itself.
+pub(super) fn anonymous_bytes() -> anyhow::Result<u64> {
+    status_bytes("RssAnon:")
+}
+
+fn status_bytes(name: &str) -> anyhow::Result<u64> {
     let status = std::fs::read_to_string("/proc/self/status").context("read /proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
     let kibibytes = line.and_then(|line| line.trim().strip_suffix("kB"));
-    let kibibytes = kibibytes.context("/proc/self/status has no VmRSS")?;
+    let kibibytes = kibibytes.with_context(|| format!("/proc/self/status has no {name}"))?;
     Ok(kibibytes.trim().parse::<u64>()? * 1024)
 }
 

@@ -5,7 +5,7 @@ use super::measure::{failed, histogram, note, now, percentiles, random};
 use super::work::{For, Job, Phase, Scenario};
 use crate::engine::{Ability, Durability, Engine, EngineEntry};
 use crate::results::{Measured, Unit};
-use crate::workload::Workload;
+use crate::workload::{Shape, Workload};
 use hdrhistogram::Histogram;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -15,7 +15,7 @@ pub(super) const MIXED: Scenario = Scenario {
     works: &["mixed"],
     systems: For::Stores,
     needs: &[Ability::Written, Ability::ById, Ability::Mixed],
-    wide: false,
+    shape: Shape::Regular,
     events_max: 200_000,
     phases: &[Phase::new(mixed)],
 };

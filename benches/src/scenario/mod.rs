@@ -6,11 +6,14 @@
 mod append;
 mod files;
 mod fill;
+mod growing;
+mod many;
 mod measure;
 mod mixed;
 mod open;
 mod own;
 mod read;
+mod segments;
 mod work;
 mod write;
 
@@ -42,6 +45,13 @@ pub(crate) const ALL: &[Scenario] = &[
     append::WIDE_BATCH100,
     open::WIDE_CLEAN,
     read::WIDE,
+    many::BATCH,
+    many::SINGLE,
+    many::ZIPF_BATCH,
+    many::ZIPF_SINGLE,
+    many::OWN_IDS_BATCH,
+    many::OWN_IDS_SINGLE,
+    segments::SEGMENTS,
 ];
 
 /// The scenario of that name.

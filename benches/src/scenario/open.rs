@@ -5,6 +5,7 @@ use super::measure::{failed, timed, touch};
 use super::work::{Ends, For, Job, Phase, Scenario};
 use crate::engine::{Ability, EngineEntry};
 use crate::results::{Measured, Unit};
+use crate::workload::Shape;
 use anyhow::Context;
 use std::path::Path;
 use std::sync::Arc;
@@ -16,7 +17,7 @@ pub(super) const CLEAN: Scenario = Scenario {
     works: &["open/clean"],
     systems: For::Stores,
     needs: &[Ability::Stream],
-    wide: false,
+    shape: Shape::Regular,
     events_max: u64::MAX,
     phases: &[
         Phase::new(fill_and_close),
@@ -27,7 +28,7 @@ pub(super) const CLEAN: Scenario = Scenario {
 pub(super) const WIDE_CLEAN: Scenario = Scenario {
     name: "wide/open/clean",
     works: &["wide/open/clean"],
-    wide: true,
+    shape: Shape::Wide,
     phases: &[
         Phase::new(fill_and_close),
         Phase::new(|job, entry| open(job, entry, "wide/open/clean")),

@@ -6,6 +6,7 @@ use super::work::{For, Job, Phase, Scenario};
 use crate::engine::{Ability, EngineEntry};
 use crate::results::{Measured, Unit};
 use crate::systems::{event, options};
+use crate::workload::Shape;
 use anyhow::Context;
 use hdrhistogram::Histogram;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,7 +17,7 @@ pub(super) const BACK: Scenario = Scenario {
     works: &["read/scan-back", "read/stream-back"],
     systems: For::Own,
     needs: &[Ability::Written],
-    wide: false,
+    shape: Shape::Regular,
     events_max: u64::MAX,
     phases: &[Phase::new(fill_and_close), Phase::new(read_back)],
 };

@@ -5,7 +5,7 @@ use super::measure::{failed, now, random, timed, touch};
 use super::work::{For, Job, Phase, Scenario};
 use crate::engine::{Ability, Engine, EngineEntry, Filter};
 use crate::results::{Measured, Unit};
-use crate::workload::{KINDS, RARE_KIND, Workload};
+use crate::workload::{KINDS, RARE_KIND, Shape, Workload};
 use anyhow::Context;
 use std::hint::black_box;
 
@@ -23,7 +23,7 @@ pub(super) const READ: Scenario = Scenario {
     ],
     systems: For::AllAndLimits,
     needs: &[Ability::Scan],
-    wide: false,
+    shape: Shape::Regular,
     events_max: u64::MAX,
     phases: &[Phase::new(fill_and_close), Phase::new(read)],
 };
@@ -33,7 +33,7 @@ pub(super) const WIDE: Scenario = Scenario {
     works: &["wide/read/stream5"],
     systems: For::Stores,
     needs: &[Ability::Stream],
-    wide: true,
+    shape: Shape::Wide,
     phases: &[Phase::new(fill_and_close), Phase::new(read_wide)],
     ..READ
 };

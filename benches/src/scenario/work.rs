@@ -3,7 +3,7 @@
 
 use crate::engine::{Ability, EngineEntry};
 use crate::results::{Measured, Unit};
-use crate::workload::Workload;
+use crate::workload::{Growing, Shape, Workload};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -52,7 +52,8 @@ pub(crate) struct Scenario {
     pub(crate) systems: For,
     /// What a system must be able to do to take part.
     pub(crate) needs: &'static [Ability],
-    pub(crate) wide: bool,
+    /// Which events it is done with.
+    pub(crate) shape: Shape,
     /// Most events that it makes sense with, for work that is slow.
     pub(crate) events_max: u64,
     pub(crate) phases: &'static [Phase],
@@ -65,8 +66,10 @@ pub(crate) struct Job {
     pub(crate) phase: usize,
     pub(crate) system: String,
     pub(crate) events: u64,
-    /// Whether they are of many short streams.
-    pub(crate) wide: bool,
+    /// Which ones.
+    pub(crate) shape: Shape,
+    /// About how many segments they fill, where work is counted in those.
+    pub(crate) segments: Option<u64>,
     pub(crate) dir: PathBuf,
     /// Prefixes of the work that is wanted; all if there are none.
     pub(crate) wanted: Vec<String>,
@@ -75,11 +78,15 @@ pub(crate) struct Job {
 impl Job {
     /// The events of the scenario.
     pub(super) fn workload(&self) -> Workload {
-        if self.wide {
-            Workload::wide(self.events)
-        } else {
-            Workload::regular(self.events)
+        match self.shape {
+            Shape::Wide => Workload::wide(self.events),
+            _ => Workload::regular(self.events),
         }
+    }
+
+    /// The events of a scenario that shows growth.
+    pub(super) fn growing(&self) -> Growing {
+        Growing::new(self.shape, self.events)
     }
 
     /// Whether `work` is wanted.
@@ -91,6 +98,7 @@ impl Job {
         Measured {
             work: work.to_owned(),
             events: self.events,
+            segments: self.segments,
             value,
             unit,
         }

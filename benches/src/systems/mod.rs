@@ -6,5 +6,5 @@ mod limit;
 mod strandline;
 
 pub use self::strandline::ENTRY as STRANDLINE;
-pub(crate) use self::strandline::{event, options};
+pub(crate) use self::strandline::{event, open_growing, options};
 pub(crate) use limit::ENTRY as LIMIT;

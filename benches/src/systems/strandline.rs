@@ -22,6 +22,7 @@ pub const ENTRY: EngineEntry = EngineEntry {
         Ability::Prefix,
         Ability::Verify,
         Ability::Mixed,
+        Ability::CallersIds,
     ],
     notes: "Written: one pwrite a commit, interval syncs off. Synced: pwrite and fdatasync, shared \
             by those who wait. Every event is hashed into its entity's chain and the log's.",
@@ -30,8 +31,15 @@ pub const ENTRY: EngineEntry = EngineEntry {
 
 struct Strandline {
     store: Store,
-    /// By number of the entity: an application keeps its coordinates too.
-    coordinates: RwLock<Vec<Option<Coordinate>>>,
+    /// By number of the entity: an application keeps its coordinates too, unless it has too many.
+    coordinates: Option<RwLock<Vec<Option<Coordinate>>>>,
+}
+
+/// Opens a store of many entities, in segments of a length.
+pub(crate) fn open_growing(dir: &Path, segment_bytes: u64) -> Result<Box<dyn Engine>, Failure> {
+    let store = options().segment_bytes_max(segment_bytes).open(dir)?;
+    let coordinates = None;
+    Ok(Box::new(Strandline { store, coordinates }))
 }
 
 /// Options with which no sync runs that was not asked for.
@@ -48,6 +56,13 @@ pub(crate) const fn kind(number: u16) -> EventKind {
     EventKind::new(1, number)
 }
 
+fn promise(durability: Durability) -> AppendOptions<'static> {
+    AppendOptions::new().durability(match durability {
+        Durability::Written => strandline::Durability::Written,
+        Durability::Synced => strandline::Durability::Synced,
+    })
+}
+
 /// An event of the work.
 pub(crate) fn event(event: &NewEvent<'_>) -> Event {
     Event::bytes(kind(event.kind), event.payload)
@@ -57,20 +72,23 @@ impl Strandline {
     fn open(dir: &Path) -> Result<Self, strandline::Error> {
         Ok(Self {
             store: options().open(dir)?,
-            coordinates: RwLock::new(Vec::new()),
+            coordinates: Some(RwLock::new(Vec::new())),
         })
     }
 
     fn coordinate(&self, event: &NewEvent<'_>) -> Result<Coordinate, Failure> {
+        let Some(coordinates) = &self.coordinates else {
+            return Ok(Coordinate::new(event.entity, event.scope)?);
+        };
         let at = event.entity_number as usize;
-        let known = self.coordinates.read();
+        let known = coordinates.read();
         let known = known.unwrap_or_else(PoisonError::into_inner);
         if let Some(Some(coordinate)) = known.get(at) {
             return Ok(coordinate.clone());
         }
         drop(known);
         let coordinate = Coordinate::new(event.entity, event.scope)?;
-        let known = self.coordinates.write();
+        let known = coordinates.write();
         let mut known = known.unwrap_or_else(PoisonError::into_inner);
         if known.len() <= at {
             known.resize(at + 1, None);
@@ -84,10 +102,7 @@ impl Strandline {
 
 impl Engine for Strandline {
     fn append(&self, events: &[NewEvent<'_>], durability: Durability) -> Result<(), Failure> {
-        let options = AppendOptions::new().durability(match durability {
-            Durability::Written => strandline::Durability::Written,
-            Durability::Synced => strandline::Durability::Synced,
-        });
+        let options = promise(durability);
         if let [single] = events {
             let coordinate = self.coordinate(single)?;
             self.store
@@ -99,6 +114,21 @@ impl Engine for Strandline {
             batch.add(&self.coordinate(new)?, event(new));
         }
         self.store.append_batch_with(batch, options)?;
+        Ok(())
+    }
+
+    fn append_with_ids(
+        &self,
+        events: &[NewEvent<'_>],
+        ids: &[u128],
+        durability: Durability,
+    ) -> Result<(), Failure> {
+        let mut batch = Batch::new();
+        for (new, id) in events.iter().zip(ids) {
+            let event = event(new).with_id(EventId::from_u128(*id));
+            batch.add(&self.coordinate(new)?, event);
+        }
+        self.store.append_batch_with(batch, promise(durability))?;
         Ok(())
     }
 
@@ -125,6 +155,17 @@ impl Engine for Strandline {
             visit(event?.payload()?);
         }
         Ok(())
+    }
+
+    fn latest(&self, entity: &str, visit: &mut dyn FnMut(&[u8])) -> Result<(), Failure> {
+        if let Some(event) = self.store.snapshot().latest(entity)? {
+            visit(event.payload()?);
+        }
+        Ok(())
+    }
+
+    fn segments(&self) -> Result<Option<u64>, Failure> {
+        Ok(Some(self.store.stats()?.segments as u64))
     }
 
     fn scan(&self, visit: &mut dyn FnMut(&[u8])) -> Result<(), Failure> {

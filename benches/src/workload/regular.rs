@@ -1,6 +1,4 @@
-//! `Workload`: which events are appended, and in which order.
-//!
-//! Appends none itself. It knows what an engine is given.
+//! `Workload`: events of entities in turn.
 
 use crate::engine::NewEvent;
 
