@@ -32,16 +32,19 @@ fn check() -> anyhow::Result<Vec<String>> {
     let root = root()?;
     let packages = packages::of_workspace(&root)?;
     let mut findings = dependencies::against_directions(&packages);
-    for package in packages.iter().chain(&packages::beside(&root)?) {
-        let package = packages::with_rooms(&root, package)?;
-        findings.extend(rooms::check(&package, &|path| {
+    let check_rooms = |package: &rooms::Package| {
+        rooms::check(package, &|path| {
             std::fs::read_to_string(root.join(path)).ok()
-        }));
-    }
+        })
+    };
     let pictures = std::fs::read_to_string(root.join(documents::PICTURES))?;
     for package in &packages {
         let package = packages::with_rooms(&root, package)?;
+        findings.extend(check_rooms(&package));
         findings.extend(documents::shows_the_rooms(&pictures, &package));
+    }
+    for package in &packages::beside(&root)? {
+        findings.extend(check_rooms(&packages::with_rooms(&root, package)?));
     }
     let files = tracked_files(&root)?;
     for path in &files {
