@@ -5,9 +5,7 @@
 
 use crate::error::{At, LogError, ScanError};
 use crate::files::{MANIFESTS_READ_MOST, SegmentFile, replaced_again_and_again};
-use crate::format::{
-    Frame, LogIdentity, LogPosition, MANIFEST_FILE, Manifest, SegmentHeader, SegmentInfo,
-};
+use crate::format::{Frame, LogIdentity, LogPosition, Manifest, SegmentHeader, SegmentInfo};
 use crate::open::ScannedLog;
 use crate::read::LogReader;
 use crate::scan::{FrameScanner, Step, check_frame_before};
@@ -69,12 +67,8 @@ impl ScannedLog {
     pub fn into_follower(self) -> Result<(LogReader, LogFollower), LogError> {
         let (fs, dir) = (self.log.fs.clone(), self.log.dir.clone());
         let course = Course::of(&self.log.manifest);
-        let Some(file) = self.log.files.last().cloned() else {
-            return Err(LogError::corrupt(MANIFEST_FILE, 0, "it lists no segment"));
-        };
-        let Some(header) = self.log.manifest.segments.last().map(|info| info.header) else {
-            return Err(LogError::corrupt(MANIFEST_FILE, 0, "it lists no segment"));
-        };
+        let (info, file) = self.log.active()?;
+        let (header, file) = (info.header, file.clone());
         let position = self.end();
         let reader = self.into_reader();
         let follower = LogFollower {

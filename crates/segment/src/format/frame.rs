@@ -135,8 +135,9 @@ impl FrameHeader {
         Ok((header, flags))
     }
 
-    /// How many sequences the frame takes.
-    pub(crate) const fn sequences(&self) -> u16 {
+    /// How many sequences the frame says that it takes: one for each record, none for a note.
+    #[must_use]
+    pub const fn sequences(&self) -> u16 {
         if self.is_note { 0 } else { self.records }
     }
 

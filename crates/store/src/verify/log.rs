@@ -346,12 +346,9 @@ impl<'a> LogCheck<'a> {
 
 /// The sequence after the events that the header of a frame says are in it.
 pub(crate) fn claimed_end(header: &FrameHeader) -> Sequence {
-    let events = if header.is_note {
-        0
-    } else {
-        u64::from(header.records)
-    };
-    let end = header.first_sequence.checked_add(events);
+    let end = header
+        .first_sequence
+        .checked_add(u64::from(header.sequences()));
     end.unwrap_or(header.first_sequence)
 }
 
