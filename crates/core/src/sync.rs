@@ -303,3 +303,16 @@ impl<K: Eq + std::hash::Hash + Ord, V> Default for Map<K, V> {
         Self::new()
     }
 }
+
+/// Leaves a wake-up of `thread::park` on this thread when it is dropped: for a stretch of work with channels
+/// or scopes of threads, which may take one that was meant for an executor. One too many does no harm:
+/// who parks looks again.
+#[derive(Debug, Default)]
+#[must_use = "it is to be dropped after the work"]
+pub struct KeepsWakeUp(());
+
+impl Drop for KeepsWakeUp {
+    fn drop(&mut self) {
+        thread::current().unpark();
+    }
+}

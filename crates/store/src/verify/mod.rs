@@ -26,9 +26,9 @@ pub use report::VerifyReport;
 
 use crate::Error;
 use crate::engine::Shared;
-use crate::engine::group_sync::KeepsWakeUp;
 use index::Indexes;
 use strandline_core::record::Record;
+use strandline_core::sync::KeepsWakeUp;
 use strandline_segment::{FrameRecord, LogPosition};
 use verifier::Verifier;
 
@@ -48,7 +48,7 @@ pub(crate) fn verify(
 ) -> Result<VerifyReport, Error> {
     // What another store has in its files says nothing about this one.
     shared.check_course()?;
-    let _kept = KeepsWakeUp::new();
+    let _kept = KeepsWakeUp::default();
     // Before the end of the log, which is not behind the checkpoint then.
     let (stored, discarded) = checkpoint::newest(shared)?;
     let (until, snapshot) = crate::read::end_and_snapshot(shared);

@@ -10,7 +10,6 @@ mod imported;
 mod importer;
 mod options;
 mod twins;
-mod wake_up;
 
 pub use error::ImportError;
 pub use imported::Imported;
@@ -24,8 +23,8 @@ use std::sync::Arc;
 use strandline::fs::MemFs;
 use strandline::maintenance::{Meter, OnProgress};
 use strandline::{Error, ErrorKind, Store, StoreOptions};
+use strandline_core::sync::KeepsWakeUp;
 use twins::Twins;
-use wake_up::KeepsWakeUp;
 
 /// Appends the events of `input`, one a line.
 ///
@@ -59,7 +58,7 @@ pub fn import(
     if let Err(error) = store.check_writable() {
         return Err(ImportError::new(error.into(), Imported::default()));
     }
-    let _kept = KeepsWakeUp::new();
+    let _kept = KeepsWakeUp::default();
     // One thread reads lines, the other appends what was read before.
     std::thread::scope(|scope| {
         let sink = Sink::Append(Appender::start(scope, store));

@@ -36,7 +36,6 @@ mod ticket_model;
 pub(crate) use close::close;
 pub(crate) use driver::{SyncDriver, join};
 pub(crate) use on_panic::PoisonOnPanic;
-pub(crate) use parker::KeepsWakeUp;
 pub(crate) use pending::Pending;
 pub(crate) use poison::{Poison, fate_unknown};
 pub(crate) use room::{Attempt, Room};

@@ -3,7 +3,7 @@
 //! Not `thread::park`: its token is one a thread, and an executor of the caller's that sleeps with it on
 //! the same thread would lose a wake-up to the store.
 
-use strandline_core::sync::{Condvar, Mutex, thread};
+use strandline_core::sync::{Condvar, Mutex};
 
 /// Lets one thread sleep. Each has its own, so that to wake many none has to wait for another's lock.
 #[derive(Debug, Default)]
@@ -27,24 +27,5 @@ impl Parker {
         *self.token.lock() = true;
         // Without the lock, which the woken thread takes.
         self.given.notify_one();
-    }
-}
-
-/// Leaves a wake-up of `thread::park` on this thread when it is dropped: for a stretch of work with channels
-/// or scopes of threads, which may take one that was meant for an executor. One too many does no harm:
-/// who parks looks again.
-#[derive(Debug)]
-#[must_use = "it is to be dropped after the work"]
-pub(crate) struct KeepsWakeUp(());
-
-impl KeepsWakeUp {
-    pub(crate) const fn new() -> Self {
-        Self(())
-    }
-}
-
-impl Drop for KeepsWakeUp {
-    fn drop(&mut self) {
-        thread::current().unpark();
     }
 }
