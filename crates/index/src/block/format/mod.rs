@@ -15,7 +15,7 @@ mod table;
 pub(crate) use counts::Counts;
 pub(crate) use header::{FENCE_ROWS, FIXED_BYTES, HEADER_BYTES, Header, SECTION_BYTES, Version};
 pub(crate) use names::NameList;
-pub(crate) use packed::{Packed, pack};
+pub(crate) use packed::{Packed, pack, packed_bytes, width_of};
 pub(crate) use pieces::{
     CHECKSUM_BYTES, PIECE_BYTES, piece_checksum, piece_checksums, pieces_of, section_checksum,
 };
