@@ -9,9 +9,11 @@ mod header;
 mod names;
 mod packed;
 mod section;
+mod table;
 
 pub(crate) use counts::Counts;
 pub(crate) use header::{FIXED_BYTES, HEADER_BYTES, Header, SECTION_BYTES};
 pub(crate) use names::NameList;
 pub(crate) use packed::{Packed, pack};
 pub(crate) use section::{ALIGNMENT, Place, Section};
+pub(crate) use table::{NoTable, TableShape, id_hash, name_hash, write_table};
