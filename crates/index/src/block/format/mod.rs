@@ -14,6 +14,6 @@ mod table;
 pub(crate) use counts::Counts;
 pub(crate) use header::{FIXED_BYTES, HEADER_BYTES, Header, SECTION_BYTES};
 pub(crate) use names::NameList;
-pub(crate) use packed::{Packed, pack};
+pub(crate) use packed::{Packed, Packer, pack};
 pub(crate) use section::{ALIGNMENT, Place, Section};
 pub(crate) use table::{NoTable, TableShape, id_hash, name_hash, write_table};
