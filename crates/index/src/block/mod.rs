@@ -41,8 +41,10 @@ mod builder;
 mod compare;
 mod find;
 mod format;
+mod heads;
 mod lists;
 mod open;
+mod places;
 mod rows;
 
 pub use builder::BlockBuilder;
@@ -50,4 +52,6 @@ pub use compare::BlockDifference;
 pub use open::{Block, BlockBytes, RebuildBlock};
 
 pub(crate) use build::{Piece, Source, build};
+pub(crate) use heads::BlockHead;
 pub(crate) use lists::BlockList;
+pub(crate) use places::HashedName;

@@ -4,7 +4,7 @@
 use super::list::List;
 use crate::block::Block;
 use crate::live::LiveRows;
-use crate::model::{Claim, Head, IndexLayout, Link, NameSort, TileMask};
+use crate::model::{IndexLayout, Link, NameSort, TileMask};
 use std::sync::Arc;
 use strandline_core::{Coordinate, EventId, EventKind, Hash, KindFilter, Sequence};
 
@@ -195,7 +195,7 @@ impl Part {
         match self {
             Self::Live(live) => Some(List::Live(live.live.names(sort).get(name)?.rows)),
             Self::Block(block) => {
-                let place = block.names(sort).find(name)?;
+                let place = block.place_of(sort, name)?;
                 Some(List::Block(block.rows_of(sort, place)))
             }
         }
@@ -205,7 +205,7 @@ impl Part {
     pub(crate) fn scope_number(&self, name: &str) -> Option<u32> {
         match self {
             Self::Live(live) => Some(live.live.names(NameSort::Scope).get(name)?.number),
-            Self::Block(block) => block.names(NameSort::Scope).find(name),
+            Self::Block(block) => block.place_of(NameSort::Scope, name),
         }
     }
 
@@ -282,30 +282,6 @@ impl Part {
         }
     }
 
-    /// The event of a row, which is the last of its entity in the part.
-    pub(crate) fn head_at(&self, entity: &str, row: u32) -> Head {
-        Head {
-            sequence: self.sequence_of(row),
-            clock: self.clock(row),
-            position: self.position(row),
-            hash: self.hash_if_last(entity, row),
-        }
-    }
-
-    /// What a block says of a row of an entity whose rows are `list`; none of live rows.
-    pub(crate) fn claim(&self, row: u32, list: &List) -> Option<Claim> {
-        let Self::Block(block) = self else {
-            return None;
-        };
-        let coordinate = self.coordinate_number(row);
-        let mut rows = (0..list.count_below(self.rows())).map_while(|at| list.at(at));
-        let first = rows.find(|row| self.coordinate_number(*row) == coordinate);
-        Some(Claim {
-            block: block.sequences(),
-            named_at: self.position(first.unwrap_or(row)),
-        })
-    }
-
     /// The hash of a row, if that is the last of its entity in the part and the hash is known.
     pub(crate) fn hash_if_last(&self, entity: &str, row: u32) -> Option<Hash> {
         match self {
@@ -314,7 +290,7 @@ impl Part {
                 head.hash.filter(|_| head.row == row)
             }
             Self::Block(block) => {
-                let place = block.names(NameSort::Entity).find(entity)?;
+                let place = block.place_of(NameSort::Entity, entity)?;
                 let list = List::Block(block.rows_of(NameSort::Entity, place));
                 let last = list.last_below(block.rows())?;
                 block.head_hash(place).filter(|_| last == row)

@@ -224,7 +224,7 @@ mod tests {
         for at in order {
             let hash = hashes[at];
             let homes = hashes.len() as u128 * 3 / 2;
-            let home = usize::try_from(u128::from(hash >> 32) * homes >> 32).unwrap();
+            let home = usize::try_from((u128::from(hash >> 32) * homes) >> 32).unwrap();
             let free = (home..home + 64).find(|slot| slots[*slot] == 0)?;
             slots[free] = (at as u64 + 1) << 12 | hash & 0xFFF;
         }
