@@ -33,7 +33,7 @@
 //!
 //! `format` is those bytes; `build` makes them of rows, and [`BlockBuilder`] is rows for it that are
 //! given one by one; `open` is a block in use, which `rows` and `lists` read row by row and key by key,
-//! `find` searches, and `compare` holds against another. Knows the rooms `search` and `model`, and
+//! `find` searches, and `compare` holds against another; `merge` makes one of several. Knows the rooms `search` and `model`, and
 //! neither parts nor snapshots.
 
 mod build;
@@ -43,12 +43,14 @@ mod find;
 mod format;
 mod heads;
 mod lists;
+mod merge;
 mod open;
 mod places;
 mod rows;
 
 pub use builder::BlockBuilder;
 pub use compare::BlockDifference;
+pub use merge::MergePart;
 pub use open::{Block, BlockBytes, RebuildBlock};
 
 pub(crate) use build::{Piece, Source, build};

@@ -12,9 +12,9 @@ impl Part {
     pub(crate) fn head(&self, entity: &HashedName<'_>) -> Option<Head> {
         match self {
             Self::Live(live) => live_head(live, entity.name),
-            Self::Block(block) => {
-                let place = block.place_of_hashed(NameSort::Entity, entity)?;
-                let found = block.head(place, &(0..block.rows()))?;
+            Self::Block(view) => {
+                let place = view.block.place_of_hashed(NameSort::Entity, entity)?;
+                let found = view.block.head(place, &view.range())?;
                 Some(found.head)
             }
         }
@@ -33,16 +33,17 @@ impl Part {
                 });
                 found.collect()
             }
-            Self::Block(block) => {
-                let found = block.find_names(NameSort::Entity, entities);
+            Self::Block(view) => {
+                let found = view.block.find_names(NameSort::Entity, entities);
                 if found.is_empty() {
                     return Vec::new();
                 }
                 let places: Vec<_> = found.iter().map(|(_, place)| *place).collect();
-                let heads = block.heads(&places, &(0..block.rows()));
+                let heads = view.block.heads(&places, &view.range());
                 let heads = found.iter().zip(heads).filter_map(|((at, place), head)| {
                     let BlockHead { row, head } = head?;
-                    let list = List::Block(block.rows_of(NameSort::Entity, *place));
+                    let row = row.saturating_sub(view.range().start);
+                    let list = view.rows_of(NameSort::Entity, *place);
                     let claim = self.claim(row, &list);
                     Some((*at, SealedHead { head, claim }))
                 });
@@ -53,14 +54,14 @@ impl Part {
 
     /// What a block says of a row of an entity whose rows are `list`; none of live rows.
     pub(crate) fn claim(&self, row: u32, list: &List) -> Option<Claim> {
-        let Self::Block(block) = self else {
+        let Self::Block(view) = self else {
             return None;
         };
         let coordinate = self.coordinate_number(row);
         let mut rows = (0..list.count_below(self.rows())).map_while(|at| list.at(at));
         let first = rows.find(|row| self.coordinate_number(*row) == coordinate);
         Some(Claim {
-            block: block.sequences(),
+            block: view.sequences(),
             named_at: self.position(first.unwrap_or(row)),
         })
     }
@@ -75,7 +76,7 @@ impl Part {
                 let found = found.filter_map(|(at, id)| Some((at, live.find(*id, live.rows)?)));
                 found.collect()
             }
-            Self::Block(block) => block.find_all(ids, block.rows()),
+            Self::Block(view) => view.find_all(ids),
         }
     }
 }
