@@ -1,6 +1,6 @@
 //! Finding rows of a block by id and by links. Names are found in their sorted list.
 
-use super::format::Section;
+use super::format::{Section, id_hash};
 use super::open::Block;
 use super::rows::id_at;
 use crate::search::{partition, search};
@@ -17,13 +17,17 @@ impl Block {
         self.header.counts.rows > 0 && least <= id && id <= greatest
     }
 
-    /// The row with this id among the first `bound`. A few cache lines where ids grow with time,
-    /// O(log rows) at worst; a miss costs what a hit does.
+    /// The row with this id among the first `bound`. A few cache lines where ids grow with time or
+    /// there is a table of them, which tells a miss by one; O(log rows) at worst.
     pub(crate) fn find(&self, id: EventId, bound: u32) -> Option<u32> {
         if !self.may_have(id) {
             return None;
         }
         let ids = self.section(Section::Ids);
+        if let Some((shape, table)) = self.table(Section::IdTable) {
+            let mut rows = shape.candidates(id_hash(id), |at| table.get(at));
+            return rows.find(|row| *row < bound && id_at(ids, *row as usize) == id);
+        }
         let row = if self.header.place(Section::IdOrder).bytes == 0 {
             self.search(id, |at| id_at(ids, at as usize))
         } else {
@@ -32,6 +36,32 @@ impl Block {
             self.search(id, |at| id_at(ids, row(at) as usize)).map(row)
         };
         row.filter(|row| *row < bound)
+    }
+
+    /// Of these ids those that one of `rows` has, by where they stand among them,
+    /// ascending, each with its row. With a table, as [`find`](Self::find), but that no search waits
+    /// for another.
+    pub(crate) fn find_all(&self, wanted: &[EventId], rows: &Range<u32>) -> Vec<(usize, u32)> {
+        let numbered = wanted.iter().enumerate();
+        let Some((shape, table)) = self.table(Section::IdTable) else {
+            let found = numbered.filter_map(|(at, id)| Some((at, self.find(*id, rows.end)?)));
+            let found = found.filter(|(_, row)| *row >= rows.start);
+            return found.collect();
+        };
+        let mut found = Vec::new();
+        for (at, id) in numbered {
+            if self.may_have(*id) {
+                let places = shape.candidates(id_hash(*id), |at| table.get(at));
+                found.extend(places.map(|row| (at, row)));
+            }
+        }
+        let ids = self.section(Section::Ids);
+        found.retain(|(at, row)| {
+            rows.contains(row) && wanted.get(*at) == Some(&id_at(ids, *row as usize))
+        });
+        // Only in a block of other rows than an index takes there are several.
+        found.dedup_by_key(|(at, _)| *at);
+        found
     }
 
     /// Ids in their order, with `at` giving that at a place: first among those that were set apart.

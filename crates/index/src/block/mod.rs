@@ -41,9 +41,11 @@ mod builder;
 mod compare;
 mod find;
 mod format;
+mod heads;
 mod lists;
 mod merge;
 mod open;
+mod places;
 mod rows;
 
 pub use builder::BlockBuilder;
@@ -54,4 +56,6 @@ pub use merge::{
 pub use open::{Block, BlockBytes, RebuildBlock};
 
 pub(crate) use build::{Piece, Source, build};
+pub(crate) use heads::BlockHead;
 pub(crate) use lists::BlockList;
+pub(crate) use places::HashedName;

@@ -122,6 +122,15 @@ impl View {
         row.checked_sub(self.start)
     }
 
+    /// Of these ids those that a row has, by where they stand among them, ascending, each with its row.
+    pub(super) fn find_all(&self, ids: &[EventId]) -> Vec<(usize, u32)> {
+        let mut found = self.block.find_all(ids, &self.range());
+        for (_, row) in &mut found {
+            *row = row.saturating_sub(self.start);
+        }
+        found
+    }
+
     pub(super) fn correlated(&self, correlation: EventId, bound: u32) -> Vec<u32> {
         let rows = self.start..self.bound_in_block(bound);
         self.numbered(self.block.correlated(correlation, &rows))
@@ -189,7 +198,7 @@ impl View {
 
     /// The hash of a row, if that is the last of its entity in the block and the hash is known.
     pub(super) fn hash_if_last(&self, entity: &str, row: u32) -> Option<Hash> {
-        let place = self.block.names(NameSort::Entity).find(entity)?;
+        let place = self.block.place_of(NameSort::Entity, entity)?;
         let list = List::Block(self.block.rows_of(NameSort::Entity, place));
         let last = list.last_below(self.block.rows())?;
         let hash = self.block.head_hash(place);

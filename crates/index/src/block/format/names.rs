@@ -26,6 +26,23 @@ impl<'a> NameList<'a> {
         usize::try_from(end).unwrap_or(usize::MAX)
     }
 
+    /// Where the name at `at` is; nowhere past the end.
+    #[inline]
+    pub(crate) fn range(&self, at: u32) -> Range<usize> {
+        if at >= self.count {
+            return usize::MAX..usize::MAX;
+        }
+        let at = at as usize;
+        let start = at.checked_sub(1).map_or(0, |before| self.end(before));
+        start..self.end(at)
+    }
+
+    /// The name at a range that [`range`](Self::range) gave.
+    #[inline]
+    pub(crate) fn bytes_in(&self, range: Range<usize>) -> Option<&'a [u8]> {
+        self.names.get(range)
+    }
+
     fn bytes_at(&self, at: usize) -> &'a [u8] {
         let start = at.checked_sub(1).map_or(0, |before| self.end(before));
         self.names.get(start..self.end(at)).unwrap_or_default()

@@ -48,7 +48,7 @@ pub(super) fn write_runs(inputs: &[Input<'_>], out: &mut Out<'_>) -> Result<(), 
 }
 
 /// The ids of the rows of an input.
-fn ids<'b>(input: &Input<'b>) -> impl Iterator<Item = EventId> + use<'b> {
+pub(super) fn ids<'b>(input: &Input<'b>) -> impl Iterator<Item = EventId> + use<'b> {
     let ids = input.bytes(Section::Ids, &input.rows, ID_BYTES);
     (0..input.rows.len()).map(move |at| id_at(ids, at))
 }

@@ -9,17 +9,18 @@
 //! - of each name and coordinate of the merged block, a bit for each block that is merged;
 //! - of one block at a time, 4 bytes a coordinate; of all blocks, 4 bytes a scope;
 //! - of a block of which not all rows are merged, a bit for each name and coordinate;
+//! - until a table is written, its slots, if it has no more than 4 million entries; while it is made, 16
+//!   bytes for each of 4 million entries, twice that at most;
 //! - 8 bytes for each 64 KiB that were written;
 //! - where the layout is that of postings, 4 bytes a row of blocks that have another one; and where the
 //!   merged block has an order by id, 4 bytes a row of blocks that have none though their ids do not
 //!   ascend.
 //!
-//! So eight blocks of ten million rows, each row with an entity of its own, take some 60 MB; with a
-//! million entities they take one.
+//! So blocks of more than 4 million rows take 150 MiB at most beside their names, whatever their rows are.
 //!
 //! `part` says which rows; `input` is one block as it is merged, of which `used` says which names it has
-//! and `by_key` which rows those have; `ordered` and `members` merge; `names`, `lists`, `columns` and
-//! `links` write, through `out`, into a `sink`. Knows `format` and blocks that are open, and of the rooms
+//! and `by_key` which rows those have; `ordered` and `members` merge; `names`, `lists`, `columns`, `links`
+//! and `tables` write, through `out`, into a `sink`. Knows `format` and blocks that are open, and of the rooms
 //! of the crate `search` and `model` alone.
 
 mod by_key;
@@ -33,6 +34,7 @@ mod ordered;
 mod out;
 mod part;
 mod sink;
+mod tables;
 mod used;
 
 pub use out::MergeProgress;
@@ -40,7 +42,7 @@ pub use part::MergePart;
 pub use sink::{ComparingSink, MergeError, MergeSink};
 
 use super::format::{Header, Section};
-use crate::model::{BlockError, IndexLayout};
+use crate::model::{BlockError, IndexLayout, NameSort};
 use input::Input;
 use names::Names;
 use out::Out;
@@ -150,7 +152,13 @@ fn write(inputs: &[Input<'_>], layout: IndexLayout, out: &mut Out<'_>) -> Result
     names.write(inputs, out)?;
     columns::write_runs(inputs, out)?;
     let ascends = columns::write_ids(inputs, out)?;
-    if ascends {
+    let rows = out.header.counts.rows;
+    let hashes = tables::id_hashes(inputs);
+    let table = match ascends {
+        true => None,
+        false => tables::table(rows, &hashes, out)?,
+    };
+    if ascends || table.is_some() {
         out.leave_out(Section::IdOrder)?;
     } else {
         columns::write_order(inputs, out)?;
@@ -164,9 +172,13 @@ fn write(inputs: &[Input<'_>], layout: IndexLayout, out: &mut Out<'_>) -> Result
     } else {
         out.leave_out(Section::Tiles)?;
     }
-    lists::write_tags(inputs, out)?;
-    for table in [Section::EntityTable, Section::TagTable, Section::IdTable] {
-        out.leave_out(table)?;
+    let tags = lists::write_tags(inputs, out)?;
+    let (entities, section) = (&names.entities, Section::EntityTable);
+    tables::write_names(inputs, entities, NameSort::Entity, section, out)?;
+    tables::write_names(inputs, &tags, NameSort::Tag, Section::TagTable, out)?;
+    match table {
+        Some(table) => tables::write(Section::IdTable, rows, table, &hashes, out)?,
+        None => out.leave_out(Section::IdTable)?,
     }
     if ascends {
         columns::write_fences(inputs, out)?;

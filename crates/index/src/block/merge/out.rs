@@ -110,46 +110,37 @@ impl<'o> Out<'o> {
                 Some(_) => Err(wrong),
             };
         }
-        let width = width_of(least, most);
-        let bits = u32::from(width);
-        let (mut pending, mut held) = (0_u128, 0_u32);
-        let mut count = 0_u64;
+        let mut packing = self.packing(width_of(least, most));
         let mut beyond = false;
         numbers.try_for_each(|number| {
             beyond |= number < least || number > most;
-            count += 1;
-            pending |= u128::from(number.wrapping_sub(least)) << held;
-            held += bits;
-            if held >= u64::BITS {
-                let [low, _] = halves(pending);
-                self.word(low)?;
-                pending >>= u64::BITS;
-                held -= u64::BITS;
-            }
-            if count > expected {
+            if packing.count == expected {
                 return Err(MergeError::Contradiction {
                     what: "numbers in a section",
                 });
             }
-            self.each(count)
+            packing.push(number.wrapping_sub(least))
         })?;
-        if count != expected || beyond {
+        if packing.count != expected || beyond {
             return Err(wrong);
         }
-        let length = packed_bytes(usize::try_from(count).unwrap_or(usize::MAX), width);
-        let end = self.start + length;
-        if held > 0 {
-            let [low, _] = halves(pending);
-            self.word(low)?;
-        }
-        while self.at + self.piece.len() < end {
-            self.word(0)?;
-        }
-        self.end(section, (least, width))
+        packing.finish(section, expected, least)
     }
 
-    /// Numbers that are written as they come, at a width that is known; with zeros after them.
-    fn each(&mut self, count: u64) -> Result<(), MergeError> {
+    /// Begins numbers of `width` bits.
+    pub(super) const fn packing<'p>(&'p mut self, width: u8) -> Packing<'p, 'o> {
+        Packing {
+            out: self,
+            width,
+            pending: 0,
+            held: 0,
+            count: 0,
+        }
+    }
+
+    /// Counts one of many numbers.
+    #[inline]
+    pub(super) fn each(&mut self, count: u64) -> Result<(), MergeError> {
         if count.is_multiple_of(STEP) {
             self.worked(STEP)
         } else {
@@ -201,8 +192,13 @@ impl<'o> Out<'o> {
         self.worked(work)
     }
 
-    /// Says which section is written next.
-    fn end(&mut self, section: Section, (base, width): (u64, u8)) -> Result<(), MergeError> {
+    /// Ends the section that is written, which `section` is: all its bytes are there, with zeros up to a
+    /// multiple of 8.
+    pub(super) fn end(
+        &mut self,
+        section: Section,
+        (base, width): (u64, u8),
+    ) -> Result<(), MergeError> {
         debug_assert_eq!(section, self.section, "sections in order");
         self.end_piece()?;
         let checksums = self.checksums.get(self.first_checksum..);
@@ -247,6 +243,48 @@ impl<'o> Out<'o> {
         }
         self.sink.write_header_at_start(&self.header.encode())?;
         Ok((self.start + checksums.len()) as u64)
+    }
+}
+
+/// Numbers of one width, as they are written.
+pub(super) struct Packing<'p, 'o> {
+    out: &'p mut Out<'o>,
+    width: u8,
+    /// Bits that do not fill a word yet.
+    pending: u128,
+    held: u32,
+    count: u64,
+}
+
+impl Packing<'_, '_> {
+    /// Writes a number, which has no more bits than the width.
+    #[inline]
+    pub(super) fn push(&mut self, number: u64) -> Result<(), MergeError> {
+        self.count += 1;
+        self.pending |= u128::from(number) << self.held;
+        self.held += u32::from(self.width);
+        if self.held >= u64::BITS {
+            let [low, high] = halves(self.pending);
+            self.out.word(low)?;
+            self.pending = high.into();
+            self.held -= u64::BITS;
+        }
+        self.out.each(self.count)
+    }
+
+    /// Ends the section, which has `count` numbers less `base`: what is left, and zeros.
+    pub(super) fn finish(self, section: Section, count: u64, base: u64) -> Result<(), MergeError> {
+        let Self { out, width, .. } = self;
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
+        let end = out.start.saturating_add(packed_bytes(count, width));
+        if self.held > 0 {
+            let [low, _] = halves(self.pending);
+            out.word(low)?;
+        }
+        while out.at + out.piece.len() < end {
+            out.word(0)?;
+        }
+        out.end(section, (base, width))
     }
 }
 
