@@ -50,7 +50,9 @@ mod rows;
 
 pub use builder::BlockBuilder;
 pub use compare::BlockDifference;
-pub use merge::MergePart;
+pub use merge::{
+    ComparingSink, MergeError, MergePart, MergeProgress, MergeSink, MergedBlock, merge,
+};
 pub use open::{Block, BlockBytes, RebuildBlock};
 
 pub(crate) use build::{Piece, Source, build};

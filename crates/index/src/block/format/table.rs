@@ -21,7 +21,13 @@ const FINGERPRINT_MASK: u64 = (1 << FINGERPRINT_BITS) - 1;
 /// The hash of a name in every table: XXH3 with 64 bits.
 #[inline]
 pub(crate) fn name_hash(name: &str) -> u64 {
-    Salt::NONE.checksum(0, name.as_bytes()).0
+    bytes_hash(name.as_bytes())
+}
+
+/// The hash of the name that has these bytes.
+#[inline]
+pub(crate) fn bytes_hash(name: &[u8]) -> u64 {
+    Salt::NONE.checksum(0, name).0
 }
 
 /// The hash of an id in every table: that of its bytes, as a block has them.
