@@ -196,7 +196,7 @@ fn what_is_damaged_is_found_before_it_is_used_and_made_anew() {
                     let (intact, calls) = (intact.clone(), calls.clone());
                     Box::new(move |_| {
                         calls.fetch_add(1, Ordering::Relaxed);
-                        Ok(intact.clone())
+                        Ok(Arc::new(intact.clone()))
                     })
                 };
                 let block = Block::open(Arc::new(damaged), Some(rebuild)).unwrap();
@@ -216,8 +216,8 @@ fn what_is_damaged_and_cannot_be_made_anew_is_told() {
     let rebuilds: [fn() -> Option<RebuildBlock>; 4] = [
         || None,
         || Some(Box::new(|_| Err("the log is gone".into()))),
-        || Some(Box::new(|layout| Ok(block_bytes(layout, 149)))),
-        || Some(Box::new(|_| Ok(vec![7; 100]))),
+        || Some(Box::new(|layout| Ok(Arc::new(block_bytes(layout, 149))))),
+        || Some(Box::new(|_| Ok(Arc::new(vec![7_u8; 100])))),
     ];
     for layout in LAYOUTS {
         let intact = block_bytes(layout, 150);
