@@ -32,18 +32,23 @@
 //! entity, scope, coordinate or kind is meant by its place in its sorted list.
 //!
 //! `format` is those bytes; `build` makes them of rows, and [`BlockBuilder`] is rows for it that are
-//! given one by one; `open` is a block in use, which `rows` and `lists` read row by row and key by key,
-//! `find` searches, and `compare` holds against another; `merge` makes one of several. Knows the rooms `search` and `model`, and
+//! given one by one; `open` is a block in use, of which `checked` checks each piece before its first use;
+//! through `column` and `names` `rows` and `lists` read it row by row and key by key, `find` searches it,
+//! and `compare` holds it against another; `merge` makes one block of several. Knows the rooms `search`
+//! and `model`, and
 //! neither parts nor snapshots.
 
 mod build;
 mod builder;
+mod checked;
+mod column;
 mod compare;
 mod find;
 mod format;
 mod heads;
 mod lists;
 mod merge;
+mod names;
 mod open;
 mod places;
 mod rows;
