@@ -18,9 +18,9 @@ pub(crate) struct BlockList {
 impl BlockList {
     /// The rows of a key, where all keys together have `most`.
     fn new(block: &Arc<Block>, (ends, rows): (Section, Section), key: u32, most: u64) -> Self {
-        let numbers = block.numbers(ends);
-        let end = |at: u32| numbers.get(at as usize).unwrap_or(0).min(most);
-        let start = key.checked_sub(1).map_or(0, end);
+        let mut numbers = block.column(ends);
+        let mut end = |at: u32| numbers.get(at as usize).unwrap_or(0).min(most);
+        let start = key.checked_sub(1).map_or(0, &mut end);
         // No row is in a list twice.
         let len = end(key).saturating_sub(start).min(u64::from(block.rows()));
         Self {
@@ -41,7 +41,7 @@ impl BlockList {
         positions: &Range<usize>,
         before: impl Fn(u32) -> bool,
     ) -> usize {
-        let numbers = self.block.numbers(self.rows);
+        let mut numbers = self.block.column(self.rows);
         let last = self.block.rows().saturating_sub(1);
         let (mut low, mut high) = (positions.start, positions.end.min(self.len));
         while low < high {
@@ -58,7 +58,7 @@ impl BlockList {
 
     /// The rows at `positions`.
     pub(crate) fn rows(&self, positions: &Range<usize>) -> impl DoubleEndedIterator<Item = u32> {
-        let numbers = self.block.numbers(self.rows);
+        let mut numbers = self.block.column(self.rows);
         let last = self.block.rows().saturating_sub(1);
         let (first, end) = (self.start, positions.end.min(self.len));
         (positions.start..end).map(move |at| numbers.get_u32(first + at).min(last))
