@@ -345,6 +345,8 @@ const OF_VERSION_3: [(IndexLayout, &[u8]); 3] = [
         include_bytes!("fixtures/block-3-tiles.bin"),
     ),
 ];
+/// The number of the section of ids in their order.
+const ID_ORDER: usize = 10;
 const ASCENDING_OF_VERSION_3: &[u8] = include_bytes!("fixtures/block-3-ascending.bin");
 
 #[test]
@@ -415,6 +417,30 @@ mod random {
             if let Some(mut writer) = ask_forged(&block, &changes) {
                 append_after(&mut writer);
             }
+        }
+    }
+}
+
+#[test]
+fn ids_are_found_where_the_order_of_version_3_was_damaged() {
+    for (layout, old) in OF_VERSION_3 {
+        let length = |at: usize| {
+            let entry = FIXED_BYTES + at * SECTION_BYTES;
+            usize::try_from(u64::from_le_bytes(
+                old[entry..entry + 8].try_into().unwrap(),
+            ))
+            .unwrap()
+        };
+        let before: usize = (0..ID_ORDER).map(length).sum();
+        assert_ne!(length(ID_ORDER), 0);
+        let mut damaged = old.to_vec();
+        damaged[FIXED_BYTES + 35 * SECTION_BYTES + 8 + before] ^= 1;
+        let rebuild: RebuildBlock = Box::new(move |layout| Ok(Arc::new(block_bytes(layout, 40))));
+        let block = Block::open(Arc::new(damaged), Some(rebuild)).unwrap();
+        let (writer, snapshot) = with_block(block);
+        for number in 0..40 {
+            assert!(snapshot.get(id(number)).is_some(), "{layout:?} {number}");
+            assert!(writer.contains_any(&[id(100), id(number)]));
         }
     }
 }

@@ -224,6 +224,12 @@ impl Block {
             .map_or(Packed::none(), |block| block.raw_numbers(section))
     }
 
+    /// All bytes of a section; none if it is lost. O(bytes), the first time.
+    pub(super) fn section(&self, section: Section) -> &[u8] {
+        self.whole(section)
+            .map_or(&[], |block| block.bytes_of(section))
+    }
+
     #[cold]
     fn whole(&self, section: Section) -> Option<&Self> {
         let all = 0..self.header.place(section).bytes;

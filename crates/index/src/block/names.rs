@@ -53,13 +53,30 @@ impl<'a> NameList<'a> {
         start..self.end(at)
     }
 
-    fn bytes(&mut self, at: usize) -> &'a [u8] {
+    /// The bytes of the name at `at`; none past the end.
+    pub(super) fn bytes(&mut self, at: usize) -> &'a [u8] {
         let place = self.place(at);
         // An end that lies does not make all bytes be looked at.
         if place.len() > NAME_BYTES_MAX {
             return &[];
         }
         self.names.get(place).unwrap_or_default()
+    }
+
+    /// Where the name at `at` is; nowhere past the end.
+    #[inline]
+    pub(super) fn range(&mut self, at: u32) -> Range<usize> {
+        if at < self.count {
+            self.place(at as usize)
+        } else {
+            usize::MAX..usize::MAX
+        }
+    }
+
+    /// Whether a name is at a range that [`range`](Self::range) gave.
+    #[inline]
+    pub(super) fn is_at(&mut self, range: Range<usize>, name: &str) -> bool {
+        range.len() == name.len() && self.names.get(range) == Some(name.as_bytes())
     }
 
     /// The name at `at`; empty past the end, and where no allowed name is.

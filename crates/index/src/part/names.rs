@@ -39,8 +39,8 @@ impl Part {
                 let lists = piece.into_iter().map(|(_, entry)| List::Live(entry.rows));
                 (lists.collect(), last)
             }
-            Self::Block(block) => {
-                let names = block.names(NameSort::Entity);
+            Self::Block(view) => {
+                let names = view.block.names(NameSort::Entity);
                 let places = page(
                     names.with_prefix(prefix),
                     after.map(|name| names.after(name)),
@@ -50,7 +50,7 @@ impl Part {
                 // Names in no order must not be gone through for ever.
                 let last = last.filter(|last| *last > after.unwrap_or_default());
                 let last = last.map(Arc::from);
-                let lists = places.map(|place| List::Block(block.rows_of(NameSort::Entity, place)));
+                let lists = places.map(|place| view.rows_of(NameSort::Entity, place));
                 (lists.collect(), last)
             }
         }
@@ -71,9 +71,9 @@ impl Part {
                     tags.extend(piece.map(|(name, entry)| (name, List::Live(entry.rows))));
                 }
             }
-            Self::Block(block) => {
-                let names = block.names(NameSort::Tag);
-                let rows = |place| List::Block(block.rows_of(NameSort::Tag, place));
+            Self::Block(view) => {
+                let names = view.block.names(NameSort::Tag);
+                let rows = |place| view.rows_of(NameSort::Tag, place);
                 let names = names.ascending(names.with_prefix(""), None);
                 names
                     .map(|(place, name)| (Arc::from(name), rows(place)))
@@ -96,14 +96,14 @@ impl Part {
                     .map(|(name, entry)| (name, entry.rows.count_below(bound) as u64))
                     .collect()
             }
-            Self::Block(block) => {
-                let names = block.names(sort);
+            Self::Block(view) => {
+                let names = view.block.names(sort);
                 let from = after.map(|name| names.after(name));
                 let places = page(names.with_prefix(prefix), from);
                 names
                     .ascending(places, after)
                     .map(|(place, name)| {
-                        let list = List::Block(block.rows_of(sort, place));
+                        let list = view.rows_of(sort, place);
                         (Arc::from(name), list.count_below(bound) as u64)
                     })
                     .collect()
