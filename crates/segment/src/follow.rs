@@ -84,6 +84,13 @@ impl ScannedLog {
     }
 }
 
+/// Opens what views that were taken may read: nobody looks any more whether it is to be opened again.
+impl Drop for LogFollower {
+    fn drop(&mut self) {
+        self.reader.keep_for_views();
+    }
+}
+
 impl LogFollower {
     /// Where the log ends, as far as it was read.
     #[must_use]

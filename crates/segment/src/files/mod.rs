@@ -4,6 +4,7 @@
 //! frames. May know what is below: `options`, `format` and `error`.
 
 mod directory;
+mod first_use;
 mod footer;
 mod lock;
 mod manifest;
@@ -13,6 +14,7 @@ mod remains;
 mod segment_file;
 
 pub(crate) use directory::{remove, sync_parents};
+pub(crate) use first_use::check_length;
 pub use footer::{Footer, footer_on_disk};
 pub(crate) use footer::{has_footer, read_footer};
 pub(crate) use lock::lock_segment;

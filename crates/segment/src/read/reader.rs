@@ -2,8 +2,9 @@
 
 use super::segment::ReadSegment;
 use super::view::{LogView, find_segment};
+use crate::error::LogError;
 use crate::files::{OpenFiles, SegmentFile};
-use crate::format::{LogPosition, SegmentInfo};
+use crate::format::{LogPosition, SegmentId, SegmentInfo};
 use std::sync::Arc;
 use strandline_core::sync::{Mutex, RwLock};
 
@@ -49,6 +50,57 @@ impl LogReader {
     #[must_use]
     pub fn view(&self) -> LogView {
         self.newest.read().clone()
+    }
+
+    /// The sealed segments that were not opened with the log, oldest first, as far as they are there still.
+    #[must_use]
+    pub fn unopened(&self) -> Vec<SegmentId> {
+        let view = self.view();
+        let sealed = view.infos().filter(|info| info.is_sealed());
+        let unopened = sealed.take_while(|info| self.open_files.was_unopened(info.id()));
+        unopened.map(SegmentInfo::id).collect()
+    }
+
+    /// Checks the file of a sealed segment, as its first use does: its header, length and last frame. If it
+    /// was opened before, or is not there any more, nothing is wrong. Some 15 µs.
+    ///
+    /// With `keeps` it stays open or mapped, and can be read whatever another process makes of its name.
+    ///
+    /// # Errors
+    ///
+    /// As said at [`UncheckedLog::open`](crate::UncheckedLog::open).
+    pub fn check(&self, segment: SegmentId, keeps: bool) -> Result<(), LogError> {
+        let view = self.view();
+        let Some((info, file)) = view.info(segment).zip(view.file(segment)) else {
+            return Ok(());
+        };
+        let Some(end) = info.end() else {
+            return Ok(());
+        };
+        let checked = match keeps {
+            true => file.len().map(drop),
+            false => self.open_files.check(info.header(), &end),
+        };
+        match checked {
+            // It was rewritten meanwhile.
+            Err(_) if self.view().info(segment) != Some(info) => Ok(()),
+            checked => checked,
+        }
+    }
+
+    /// Opens what views that somebody has may read, before others may take its name away. O(segments);
+    /// opens nothing if nobody has a view.
+    pub(crate) fn keep_for_views(&self) {
+        let segments = self.newest.read().segments.clone();
+        // This one, and that of the reader.
+        let is_viewed = Arc::strong_count(&segments) > 2;
+        for segment in segments.iter() {
+            // One is in the list.
+            if is_viewed || Arc::strong_count(segment) > 1 {
+                // What cannot be opened is told to whoever reads it.
+                let _ = segment.file.len();
+            }
+        }
     }
 
     /// Adds a segment after the one that was sealed at `sealed_end`.
