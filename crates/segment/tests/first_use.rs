@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use strandline_core::fs::{Fs, FsFile, FsLayer, MemFs, OpenMode, OsFs};
 use strandline_core::{Hash, Random, Sequence};
 use strandline_segment::{
-    CommitBuffer, LogError, LogFollower, LogOptions, LogReader, LogWriter, RecordPosition,
+    CommitBuffer, LogError, LogFollower, LogOptions, LogReader, LogWriter, Piece, RecordPosition,
     RewrittenSegment, SEGMENT_BYTES_LEAST, SEGMENT_HEADER_BYTES, ScannedLog, SegmentId,
     SegmentInfo, UncheckedLog,
 };
@@ -160,7 +160,7 @@ fn an_opening_opens_few_of_many_segments() {
     assert_eq!(fs.take(), newest + 1);
     let (_writer, reader) = into_writer(log);
     assert_eq!(fs.take(), 1);
-    assert_eq!(reader.unopened().len(), MANY as usize - newest);
+    assert_eq!(reader.unchecked_count(), MANY as usize - newest);
     // Each is opened once.
     for (segment, place) in (1..).zip(&places).step_by(100) {
         for _ in 0..2 {
@@ -168,6 +168,13 @@ fn an_opening_opens_few_of_many_segments() {
         }
     }
     assert_eq!(fs.take(), 20);
+    let unchecked = reader.unchecked();
+    assert_eq!(unchecked.len(), MANY as usize - newest - 20);
+    for segment in unchecked {
+        reader.check(segment, false).unwrap();
+    }
+    assert_eq!(fs.take(), MANY as usize - newest - 20);
+    assert_eq!(reader.unchecked_count(), 0);
 }
 
 #[test]
@@ -259,12 +266,26 @@ fn another_file_is_found_by_its_first_use_and_by_a_check() {
             assert!(is_expected(body(&reader, places[1]).unwrap_err()));
         }
         for keeps in [false, true] {
-            let bad = reader.unopened().into_iter().filter(|segment| {
+            let bad = (1..=SEGMENTS).map(SegmentId::new).filter(|segment| {
                 let checked = reader.check(*segment, keeps);
                 checked.is_err_and(is_expected)
             });
             assert_eq!(bad.collect::<Vec<_>>(), [SegmentId::new(2)]);
         }
+        assert!(reader.unchecked().is_empty());
+        // Whoever goes on past damage is told of it as a piece.
+        let view = reader.view();
+        let until = view.infos().last().unwrap().start();
+        let mut damaged = Vec::new();
+        let is_whole = view.pieces(until, |info, piece| {
+            if let Piece::Damaged { offset, bytes, .. } = piece {
+                damaged.push((info.id().get(), offset, bytes));
+            }
+            Ok::<_, Infallible>(())
+        });
+        let end = view.info(SegmentId::new(2)).unwrap().end().unwrap();
+        assert!(!is_whole.unwrap());
+        assert_eq!(damaged, [(2, 0, u64::from(end.offset))]);
         assert_eq!(body(&reader, places[2]).unwrap(), "segment 3");
     }
 }
@@ -291,7 +312,7 @@ fn a_file_that_went_on_otherwise_is_found_by_its_first_use() {
     drop(of_copy);
 
     let (reader, follower) = follow(dir.path());
-    assert_eq!(reader.unopened(), [SegmentId::FIRST]);
+    assert_eq!(reader.unchecked(), [SegmentId::FIRST]);
     std::fs::copy(path(other.path(), 1), path(dir.path(), 1)).unwrap();
     let found = body(&reader, place).unwrap_err();
     assert!(
@@ -393,7 +414,7 @@ fn all_are_opened_where_that_is_asked_for() {
     let log = UncheckedLog::open(Arc::new(fs.clone()), dir.path(), options().opens_all());
     assert_eq!(fs.take(), SEGMENTS as usize + 1);
     let reader = scan(log.unwrap().unwrap()).into_reader();
-    assert!(reader.unopened().is_empty());
+    assert!(reader.unchecked().is_empty());
     let header = usize::try_from(SEGMENT_HEADER_BYTES).unwrap();
     let mut bytes = std::fs::read(path(dir.path(), 1)).unwrap();
     bytes[..header].fill(0);

@@ -15,13 +15,12 @@ use super::first_use::open_sealed;
 use super::segment_file::SegmentFile;
 use crate::error::LogError;
 use crate::format::{LogPosition, SEGMENT_HEADER_BYTES, SegmentHeader, SegmentId};
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock, Weak};
 use strandline_core::fs::{Fs, FsFile, Mapping, OpenMode};
 use strandline_core::sync::Mutex;
-use strandline_core::sync::atomic::{AtomicU32, Ordering};
 
 /// The files of a log's sealed segments that are open.
 #[derive(Debug)]
@@ -31,8 +30,8 @@ pub(crate) struct OpenFiles {
     /// How many are open at most.
     most: usize,
     opened: Mutex<Opened>,
-    /// The newest segment that was not opened with the log; 0, which no segment has, if all were.
-    newest_unopened: AtomicU32,
+    /// The sealed segments whose files were not looked into since the log was opened.
+    unchecked: Mutex<BTreeSet<SegmentId>>,
 }
 
 #[derive(Debug)]
@@ -75,14 +74,23 @@ impl OpenFiles {
                 files: VecDeque::new(),
                 can_close: is_mapped,
             }),
-            newest_unopened: AtomicU32::new(0),
+            unchecked: Mutex::default(),
         })
     }
 
-    /// Whether a sealed segment that was there when the log was opened was not opened with it.
-    pub(crate) fn was_unopened(&self, segment: SegmentId) -> bool {
-        // Relaxed: set before anybody else has this.
-        segment.get() <= self.newest_unopened.load(Ordering::Relaxed)
+    /// The sealed segments whose files were not looked into since the log was opened, oldest first.
+    pub(crate) fn unchecked(&self) -> Vec<SegmentId> {
+        self.unchecked.lock().iter().copied().collect()
+    }
+
+    /// How many these are.
+    pub(crate) fn unchecked_count(&self) -> usize {
+        self.unchecked.lock().len()
+    }
+
+    /// Notes that a segment was looked into, or is none any more.
+    pub(crate) fn checked(&self, segment: SegmentId) {
+        self.unchecked.lock().remove(&segment);
     }
 
     /// The file of a segment that is open as `segment`, for readers. It stays open until it is
@@ -131,8 +139,7 @@ impl OpenFiles {
         header: &SegmentHeader,
         end: LogPosition,
     ) -> SegmentFile {
-        self.newest_unopened
-            .fetch_max(header.id.get(), Ordering::Relaxed);
+        self.unchecked.lock().insert(header.id);
         let path = Arc::new(self.dir.join(header.file_name()));
         let file = Arc::new_cyclic(|itself| ReadFile {
             all: self.clone(),
@@ -196,6 +203,9 @@ impl ReadFile {
             return self.open();
         };
         let opened = open_sealed(&*self.all.fs, &self.all.dir, &self.header, end);
+        if !matches!(opened, Err(LogError::Io { .. })) {
+            self.all.checked(self.header.id);
+        }
         match opened {
             Ok(segment) => Ok(segment.file),
             Err(LogError::Io { source, .. }) => Err(source),

@@ -52,40 +52,44 @@ impl LogReader {
         self.newest.read().clone()
     }
 
-    /// The sealed segments that were not opened with the log, oldest first, as far as they are there still.
+    /// The sealed segments that were not opened with the log, and that nobody has used or
+    /// [checked](Self::check) since, oldest first. O(segments of these).
     #[must_use]
-    pub fn unopened(&self) -> Vec<SegmentId> {
-        let view = self.view();
-        let sealed = view.infos().filter(|info| info.is_sealed());
-        let unopened = sealed.take_while(|info| self.open_files.was_unopened(info.id()));
-        unopened.map(SegmentInfo::id).collect()
+    pub fn unchecked(&self) -> Vec<SegmentId> {
+        self.open_files.unchecked()
     }
 
-    /// Checks the file of a sealed segment, as its first use does: its header, length and last frame. If it
-    /// was opened before, or is not there any more, nothing is wrong. Some 15 µs.
+    /// How many these are.
+    #[must_use]
+    pub fn unchecked_count(&self) -> usize {
+        self.open_files.unchecked_count()
+    }
+
+    /// Checks the file of a sealed segment as its first use does: header, length and last frame. Nothing is
+    /// wrong with one that was rewritten since the log was opened. One open of a file, and two reads.
     ///
-    /// With `keeps` it stays open or mapped, and can be read whatever another process makes of its name.
+    /// With `keeps` it stays open or mapped for readers, and can be read whatever another process makes of
+    /// its name.
     ///
     /// # Errors
     ///
     /// As said at [`UncheckedLog::open`](crate::UncheckedLog::open).
     pub fn check(&self, segment: SegmentId, keeps: bool) -> Result<(), LogError> {
         let view = self.view();
-        let Some((info, file)) = view.info(segment).zip(view.file(segment)) else {
-            return Ok(());
+        let own = view.info(segment).zip(view.file(segment));
+        let checked = match own.and_then(|(info, file)| Some((info, file, info.end()?))) {
+            Some((_, file, _)) if keeps => file.len().map(drop),
+            Some((info, _, end)) => self.open_files.check(info.header(), &end),
+            None => Ok(()),
         };
-        let Some(end) = info.end() else {
-            return Ok(());
-        };
-        let checked = match keeps {
-            true => file.len().map(drop),
-            false => self.open_files.check(info.header(), &end),
-        };
-        match checked {
-            // It was rewritten meanwhile.
-            Err(_) if self.view().info(segment) != Some(info) => Ok(()),
+        let checked = match checked {
+            Err(_) if self.view().info(segment) != own.map(|(info, _)| info) => Ok(()),
             checked => checked,
+        };
+        if !matches!(checked, Err(LogError::Io { .. })) {
+            self.open_files.checked(segment);
         }
+        checked
     }
 
     /// Opens what views that somebody has may read, before others may take its name away. O(segments);
