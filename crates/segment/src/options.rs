@@ -127,8 +127,7 @@ impl LogOptions {
 
     /// How many of the newest sealed segments are opened with the log, and their headers checked. Default: 8.
     ///
-    /// Of the others one listing of the directory tells that they are there, and long enough. Each is
-    /// opened and checked before its first use, or by [`LogReader::check`](crate::LogReader::check).
+    /// Of the others one listing of the directory tells that they are there. Each is opened and checked before its first use, or by [`LogReader::check`](crate::LogReader::check).
     #[must_use]
     pub const fn newest_opened(mut self, segments: usize) -> Self {
         self.newest_opened = segments;

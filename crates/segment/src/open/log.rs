@@ -14,7 +14,7 @@ use crate::scan::{SealedFrames, check_position, not_listed};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use strandline_core::fs::{DirEntry, EntryKind, FileLock, Fs, OpenMode};
+use strandline_core::fs::{DirName, EntryKind, FileLock, Fs, OpenMode};
 use strandline_core::{Epoch, Sequence};
 
 /// A log before its frames are read: what the manifest lists is there.
@@ -41,8 +41,8 @@ impl UncheckedLog {
     /// Reads the manifest in `dir`, and the headers of the
     /// [newest](LogOptions::newest_opened) segments; `None` if there is no log. Changes nothing.
     ///
-    /// Of the other segments, whose files are there and long enough, the header and the last frame are
-    /// checked before each is used first. Whatever uses one then may return
+    /// Of the other segments, whose files are there, length, header and last frame are checked before each
+    /// is used first. Whatever uses one then may return
     /// [`LogError::Corrupt`] or [`LogError::VersionUnsupported`] if it is another file,
     /// [`LogError::SegmentMissing`] if it was removed, and [`LogError::OtherCourse`] if another
     /// process has replaced it, and the manifest, since: then the log is to be opened again.
@@ -51,8 +51,8 @@ impl UncheckedLog {
     ///
     /// # Errors
     ///
-    /// [`LogError`] if the manifest is damaged or of a later format, a segment that it lists is missing
-    /// or too short, or one that is opened is damaged or of a later format.
+    /// [`LogError`] if the manifest is damaged or of a later format, a segment that it lists is missing,
+    /// or one that is opened is damaged, too short, or of a later format.
     pub fn open(
         fs: Arc<dyn Fs>,
         dir: &Path,
@@ -215,8 +215,8 @@ impl UncheckedLog {
     }
 }
 
-/// The files of a manifest's segments, which are there and as long as it says. Opens the newest ones, whose
-/// headers are checked, and those that a listing does not show to be so.
+/// The files of a manifest's segments, which are there. Opens the newest ones and checks their headers and
+/// lengths, and those that a listing does not show to be there.
 fn open_listed(
     fs: &dyn Fs,
     dir: &Path,
@@ -232,7 +232,7 @@ fn open_listed(
         .saturating_sub(1);
     let mut listing = match listed_only {
         0 => Vec::new(),
-        _ => fs.list(dir).at("list", dir)?,
+        _ => fs.list_names(dir).at("list", dir)?,
     }
     .into_iter()
     .peekable();
@@ -246,11 +246,7 @@ fn open_listed(
             let name = info.file_name();
             // Both ascend: numbers have ten digits.
             while listing.next_if(|entry| entry.name < name).is_some() {}
-            let is_there = |entry: &DirEntry| {
-                entry.name == name
-                    && entry.kind == EntryKind::File
-                    && entry.bytes >= u64::from(end.offset)
-            };
+            let is_there = |entry: &DirName| entry.name == name && entry.kind == EntryKind::File;
             if listing.next_if(is_there).is_some() {
                 files.push(open_files.unopened(&info.header, end));
                 continue;

@@ -11,7 +11,7 @@ use crate::format::{
 };
 use crate::scan::{Piece, Walk, visit_all};
 use std::sync::Arc;
-use strandline_core::Hash;
+use strandline_core::{Hash, Sequence};
 
 /// How much of an unknown length is read first: most records are shorter.
 const FIRST_READ_BYTES: usize = 1024;
@@ -69,6 +69,16 @@ impl LogView {
     #[must_use]
     pub fn info(&self, id: SegmentId) -> Option<&SegmentInfo> {
         self.find(id).map(|segment| &segment.info)
+    }
+
+    /// The newest segment that begins at a sequence or before it: the one that has its record, if any has.
+    /// O(log segments).
+    #[must_use]
+    pub fn info_at(&self, sequence: Sequence) -> Option<&SegmentInfo> {
+        let begun = |segment: &Arc<ReadSegment>| segment.info.start().sequence <= sequence;
+        let after = self.segments.partition_point(begun);
+        let segment = self.segments.get(after.checked_sub(1)?)?;
+        Some(&segment.info)
     }
 
     /// How many bytes the frames of these segments take.

@@ -20,7 +20,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock, Weak};
 use strandline_core::fs::{
-    DirEntry, FileIdentity, FileLock, Fs, FsFile, Mapping, OpenMode, read_file,
+    DirEntry, DirName, FileIdentity, FileLock, Fs, FsFile, Mapping, OpenMode, read_file,
 };
 use strandline_core::sync::Mutex;
 use strandline_core::{Hash, Process};
@@ -275,6 +275,10 @@ impl Fs for OwnedFs {
 
     fn list(&self, path: &Path) -> io::Result<Vec<DirEntry>> {
         self.inner.list(path)
+    }
+
+    fn list_names(&self, path: &Path) -> io::Result<Vec<DirName>> {
+        self.inner.list_names(path)
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
