@@ -8,6 +8,7 @@ mod first_use;
 mod footer;
 mod lock;
 mod manifest;
+mod manifest_mark;
 mod names;
 mod open_files;
 mod remains;
@@ -19,6 +20,7 @@ pub use footer::{Footer, footer_on_disk};
 pub(crate) use footer::{has_footer, read_footer};
 pub(crate) use lock::lock_segment;
 pub(crate) use manifest::{MANIFESTS_READ_MOST, replaced_again_and_again};
+pub use manifest_mark::ManifestMark;
 pub(crate) use names::{
     is_own_temporary, is_segment_like, is_temporary_segment, segment_of, temporary,
 };
