@@ -58,7 +58,9 @@ impl SegmentChecks {
 impl Drop for SegmentChecks {
     fn drop(&mut self) {
         self.stop = None;
-        self.thread.take().map(join);
+        if let Some(thread) = self.thread.take() {
+            join(thread);
+        }
     }
 }
 
