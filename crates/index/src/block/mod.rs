@@ -23,12 +23,13 @@
 //!
 //! `format` is those bytes; `build` makes them of rows, and [`BlockBuilder`] is rows for it that are
 //! given one by one; `open` is a block in use, which `rows` and `lists` read row by row and key by key,
-//! `find` searches, and `compare` holds against another. Knows the rooms `search` and `model`, and
+//! `find` searches, and `compare` holds against another; `coordinates` are those that were asked for. Knows the rooms `search` and `model`, and
 //! neither parts nor snapshots.
 
 mod build;
 mod builder;
 mod compare;
+mod coordinates;
 mod find;
 mod format;
 mod lists;

@@ -1,13 +1,14 @@
 //! `Block`, opened: its header at once, its sections before their first use. What the sections say is
 //! read elsewhere.
 
+use super::coordinates::KeptCoordinates;
 use super::format::{Header, NameList, Packed, Section};
 use crate::model::{BlockError, IndexLayout, NameSort};
 use std::error::Error;
 use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
-use strandline_core::{Checksum, Coordinate, EventId, EventKind, Salt, Sequence};
+use strandline_core::{Checksum, EventId, EventKind, Salt, Sequence};
 
 /// Bytes of a block, wherever they are: a vector, or a mapped file.
 pub type BlockBytes = Arc<dyn AsRef<[u8]> + Send + Sync>;
@@ -44,16 +45,13 @@ pub struct Block {
     damage: OnceLock<BlockError>,
     /// Whether the sections that say of a row whose it is were looked at.
     named: OnceLock<()>,
-    /// Coordinates that were asked for, each with its place, and at most so many.
-    pub(super) coordinates: OnceLock<Box<[KeptCoordinate]>>,
+    /// Coordinates that were asked for.
+    pub(super) coordinates: KeptCoordinates,
     pub(super) kinds: OnceLock<Box<[EventKind]>>,
     /// One of so many ids, ascending, so that a search looks at few pages of the rest. Filled by the
     /// first search.
     pub(super) fences: OnceLock<Box<[EventId]>>,
 }
-
-/// A coordinate with its place.
-pub(super) type KeptCoordinate = OnceLock<(u32, Coordinate)>;
 
 impl Block {
     /// A block whose bytes are all checked. O(bytes).
@@ -87,7 +85,7 @@ impl Block {
             rebuilt: OnceLock::new(),
             damage: OnceLock::new(),
             named: OnceLock::new(),
-            coordinates: OnceLock::new(),
+            coordinates: KeptCoordinates::default(),
             kinds: OnceLock::new(),
             fences: OnceLock::new(),
         })

@@ -4,14 +4,11 @@
 
 use super::format::{Packed, Section};
 use super::open::Block;
-use crate::model::{Link, NameSort, TileMask};
+use crate::model::{CacheShare, Link, NameSort, TileMask};
 use crate::search::partition;
 use std::ops::Range;
-use std::sync::OnceLock;
+use std::sync::Arc;
 use strandline_core::{Coordinate, EventId, EventKind, Hash, Sequence};
-
-/// Most coordinates of a block that are kept once they were asked for: about 1.5 MB of them.
-const COORDINATES_KEPT: u32 = 1 << 14;
 
 impl Block {
     /// The id of a row.
@@ -133,28 +130,23 @@ impl Block {
 
     /// The coordinate at a place in the order of entities, then scopes; none past the end, or if the
     /// block is damaged. One reference count, but for the first time; of more than 16,384
-    /// coordinates that are asked for, some are made anew each time.
+    /// coordinates that are asked for, and beyond what all blocks of an index may keep
+    /// ([`channel_within`](crate::channel_within)), some are made anew each time.
     #[must_use]
     pub fn coordinate(&self, place: u32) -> Option<Coordinate> {
         let count = self.header.counts.coordinates;
-        let kept = self.coordinates.get_or_init(|| {
-            let cells = 0..count.min(COORDINATES_KEPT);
-            cells.map(|_| OnceLock::new()).collect()
-        });
-        let cell = kept.get((place % COORDINATES_KEPT) as usize)?;
-        if let Some((own, known)) = cell.get()
-            && *own == place
-        {
-            return Some(known.clone());
-        }
         if place >= count {
             return None;
         }
-        let (entity, scope) = self.names_at(place);
-        let made = Coordinate::new(entity, scope).ok()?;
-        // Whoever was asked for first stays: nothing is ever taken out, so nothing needs a lock.
-        let (own, known) = cell.get_or_init(|| (place, made.clone()));
-        Some(if *own == place { known.clone() } else { made })
+        self.coordinates.get(place, count, || {
+            let (entity, scope) = self.names_at(place);
+            Coordinate::new(entity, scope).ok()
+        })
+    }
+
+    /// Keeps coordinates within what `share` has from now on, if none was kept yet.
+    pub(crate) fn keep_within(&self, share: &Arc<CacheShare>) {
+        self.coordinates.draw_from(share);
     }
 
     /// The place of a coordinate in the order of entities, then scopes. O(log coordinates).
