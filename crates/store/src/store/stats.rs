@@ -46,6 +46,7 @@ fn count(shared: &Shared) -> Result<Stats, Error> {
         in_flight: shared.group.in_flight(),
         segments: shared.log.view().segments(),
         bytes_on_disk: files.map(|entry| entry.bytes).sum(),
+        caches: shared.caches.stats(),
         poisoned: shared
             .group
             .poison()
