@@ -5,7 +5,7 @@
 use super::format::{Packed, Section};
 use super::open::Block;
 use crate::model::{CacheShare, Link, NameSort, TileMask};
-use crate::search::partition;
+use crate::search::{partition, partition_near};
 use std::ops::Range;
 use std::sync::Arc;
 use strandline_core::{Coordinate, EventId, EventKind, Hash, Sequence};
@@ -46,11 +46,19 @@ impl Block {
         first <= greatest && least <= last
     }
 
-    /// Keeps the rows whose kind is one from `first` to `last`, both included.
-    pub(crate) fn retain_kinds(&self, rows: &mut Vec<u32>, first: EventKind, last: EventKind) {
+    /// Keeps the rows, which count from row `base`, whose kind is one from `first` to `last`, both
+    /// included.
+    pub(crate) fn retain_kinds(
+        &self,
+        rows: &mut Vec<u32>,
+        base: u32,
+        first: EventKind,
+        last: EventKind,
+    ) {
         let places = self.kinds_within(first, last);
         let kinds = self.numbers(Section::RowKinds);
-        rows.retain(|row| places.contains(&kinds.get_u32(*row as usize)));
+        let base = base as usize;
+        rows.retain(|row| places.contains(&kinds.get_u32(base + *row as usize)));
     }
 
     /// The kinds, ascending: read once, as they are few and asked for with each row.
@@ -149,17 +157,19 @@ impl Block {
         self.coordinates.draw_from(share);
     }
 
-    /// The place of a coordinate in the order of entities, then scopes. O(log coordinates).
+    /// The place of a coordinate in the order of entities, then scopes. Expected O(1) where the block
+    /// has a table of names, O(log coordinates) else; O(log scopes) of the block more.
     #[must_use]
     pub fn find_coordinate(&self, coordinate: &Coordinate) -> Option<u32> {
         let wanted = (
-            self.names(NameSort::Entity).find(coordinate.entity())?,
-            self.names(NameSort::Scope).find(coordinate.scope())?,
+            self.place_of(NameSort::Entity, coordinate.entity())?,
+            self.place_of(NameSort::Scope, coordinate.scope())?,
         );
         let count = self.header.counts.coordinates;
-        let at = partition(count, |at| {
-            self.places_of(u32::try_from(at).unwrap_or(u32::MAX)) < wanted
-        });
+        // Those of an entity stand together: so its newest row leads to them, past the search.
+        let newest = self.head(wanted.0, &(0..self.rows()));
+        let near = newest.map_or(0, |newest| self.coordinate_number(newest.row));
+        let at = partition_near(count, near, |at| self.places_of(at) < wanted);
         (at < count && self.places_of(at) == wanted).then_some(at)
     }
 

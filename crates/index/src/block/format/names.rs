@@ -26,9 +26,32 @@ impl<'a> NameList<'a> {
         usize::try_from(end).unwrap_or(usize::MAX)
     }
 
-    fn bytes(&self, at: usize) -> &'a [u8] {
+    /// Where the name at `at` is; nowhere past the end.
+    #[inline]
+    pub(crate) fn range(&self, at: u32) -> Range<usize> {
+        if at >= self.count {
+            return usize::MAX..usize::MAX;
+        }
+        let at = at as usize;
+        let start = at.checked_sub(1).map_or(0, |before| self.end(before));
+        start..self.end(at)
+    }
+
+    /// The name at a range that [`range`](Self::range) gave.
+    #[inline]
+    pub(crate) fn bytes_in(&self, range: Range<usize>) -> Option<&'a [u8]> {
+        self.names.get(range)
+    }
+
+    fn bytes_at(&self, at: usize) -> &'a [u8] {
         let start = at.checked_sub(1).map_or(0, |before| self.end(before));
         self.names.get(start..self.end(at)).unwrap_or_default()
+    }
+
+    /// The bytes of the name at `at`.
+    #[inline]
+    pub(crate) fn bytes(&self, at: u32) -> &'a [u8] {
+        self.bytes_at(at as usize)
     }
 
     /// The name at `at`; empty past the end.
@@ -36,13 +59,13 @@ impl<'a> NameList<'a> {
         if at >= self.count {
             return "";
         }
-        std::str::from_utf8(self.bytes(at as usize)).unwrap_or_default()
+        std::str::from_utf8(self.bytes_at(at as usize)).unwrap_or_default()
     }
 
     /// Where `name` is. O(log names).
     pub(crate) fn find(&self, name: &str) -> Option<u32> {
         let at = self.partition(|bytes| bytes < name.as_bytes());
-        (at < self.count && self.bytes(at as usize) == name.as_bytes()).then_some(at)
+        (at < self.count && self.bytes_at(at as usize) == name.as_bytes()).then_some(at)
     }
 
     /// The names that start with `prefix`. O(log names).
@@ -59,7 +82,7 @@ impl<'a> NameList<'a> {
     }
 
     fn partition(&self, before: impl Fn(&[u8]) -> bool) -> u32 {
-        partition(self.count, |at| before(self.bytes(at)))
+        partition(self.count, |at| before(self.bytes_at(at)))
     }
 
     /// Checks that there are as many names as was said, allowed ones, strictly ascending.

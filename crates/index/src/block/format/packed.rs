@@ -9,12 +9,21 @@ const WORD: usize = 8;
 const WIDTH_MOST: u32 = 57;
 
 /// Bytes of `count` numbers of `width` bits: a word can be read at each.
-pub(super) const fn packed_bytes(count: usize, width: u8) -> usize {
+pub(crate) const fn packed_bytes(count: usize, width: u8) -> usize {
     if count == 0 || width == 0 {
         return 0;
     }
-    let last = (count - 1) * width as usize / 8;
+    let last = (count - 1).saturating_mul(width as usize) / 8;
     (last + WORD).next_multiple_of(ALIGNMENT)
+}
+
+/// Width of numbers from `least` to `most`, less `least`.
+pub(crate) const fn width_of(least: u64, most: u64) -> u8 {
+    let bits = match u64::BITS - most.saturating_sub(least).leading_zeros() {
+        bits @ 0..=WIDTH_MOST => bits,
+        _ => u64::BITS,
+    };
+    bits.to_le_bytes()[0]
 }
 
 /// Numbers of one width, less a base.
@@ -130,11 +139,7 @@ pub(crate) fn pack(out: &mut Vec<u8>, numbers: impl Iterator<Item = u64> + Clone
     if count == 0 {
         return (0, 0);
     }
-    let bits = match u64::BITS - (most - least).leading_zeros() {
-        bits @ 0..=WIDTH_MOST => bits,
-        _ => u64::BITS,
-    };
-    let width = u8::try_from(bits).unwrap_or(64);
+    let width = width_of(least, most);
     if width > 0 {
         let mut packer = Packer::new(out, width);
         for number in numbers {
