@@ -33,7 +33,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         16 => (batch, 0..6_000_u16).prop_map(|(batch, bytes)| Step::Append(batch, bytes)),
         3 => Just(Step::Seal),
-        2 => (0..3_u8).prop_map(Step::KeepNewest),
+        2 => (1..4_u8).prop_map(Step::KeepNewest),
         2 => (0..ENTITIES).prop_map(Step::Drop),
         1 => (0..ENTITIES).prop_map(Step::Redact),
         1 => Just(Step::Kill),

@@ -66,8 +66,8 @@ impl Shared {
     /// Adds a part before the live one: to the list itself where no snapshot has it, so that many
     /// blocks can be added to a store that is being opened without a copy of the list for each.
     pub(crate) fn add_part(&self, part: Part) {
-        if let Part::Block(block) = &part {
-            block.keep_within(&self.coordinates);
+        if let Part::Block(view) = &part {
+            view.block.keep_within(&self.coordinates);
         }
         let mut parts = self.parts.write();
         match Arc::get_mut(&mut parts) {

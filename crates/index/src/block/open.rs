@@ -46,6 +46,7 @@ pub struct Block {
     rebuild: Option<RebuildBlock>,
     rebuilt: OnceLock<Option<Box<Self>>>,
     damage: OnceLock<BlockError>,
+    is_trusted: bool,
     /// Whether the sections that say of a row whose it is were looked at.
     named: OnceLock<()>,
     /// Coordinates that were asked for.
@@ -87,6 +88,7 @@ impl Block {
             rebuild,
             rebuilt: OnceLock::new(),
             damage: OnceLock::new(),
+            is_trusted: false,
             named: OnceLock::new(),
             coordinates: KeptCoordinates::default(),
             kinds: OnceLock::new(),
@@ -141,6 +143,20 @@ impl Block {
     #[must_use]
     pub const fn layout(&self) -> IndexLayout {
         self.header.layout
+    }
+
+    /// Says that this process made the block, from rows that it had in memory or from blocks that are
+    /// trusted: what it says of events needs no look at the log then.
+    #[must_use]
+    pub fn trusted(mut self) -> Self {
+        self.is_trusted = true;
+        self
+    }
+
+    /// Whether [`trusted`](Self::trusted) was said of it.
+    #[must_use]
+    pub const fn is_trusted(&self) -> bool {
+        self.is_trusted
     }
 
     fn check(&self, section: Section) -> Result<(), BlockError> {

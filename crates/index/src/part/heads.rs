@@ -52,11 +52,15 @@ impl Part {
         }
     }
 
-    /// What a block says of a row of an entity whose rows are `list`; none of live rows.
+    /// What a block says of a row of an entity whose rows are `list`; none of live rows, and of a block that
+    /// is trusted.
     pub(crate) fn claim(&self, row: u32, list: &List) -> Option<Claim> {
         let Self::Block(view) = self else {
             return None;
         };
+        if view.block.is_trusted() {
+            return None;
+        }
         let coordinate = self.coordinate_number(row);
         let mut rows = (0..list.count_below(self.rows())).map_while(|at| list.at(at));
         let first = rows.find(|row| self.coordinate_number(*row) == coordinate);

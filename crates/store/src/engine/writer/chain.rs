@@ -145,6 +145,7 @@ impl Writer {
                     Some(claim) => {
                         let claimed = Claimed {
                             entity,
+                            sequence: head.sequence,
                             position: head.position,
                             clock: head.clock,
                             hash: head.hash,

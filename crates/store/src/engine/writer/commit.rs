@@ -251,14 +251,11 @@ impl Writer {
         if let Some(local) = self.names.local(coordinate, known) {
             return (local, true);
         }
-        if let Some(local) = new.get(coordinate) {
-            return (*local, true);
-        }
         // The frame's limit of 65,535 records keeps the sum far from the end of 32 bits.
         let added = u32::try_from(new.len()).unwrap_or(u32::MAX);
-        let local = self.names.next_local().saturating_add(added);
-        new.insert(coordinate, local);
-        (local, false)
+        let next = self.names.next_local().saturating_add(added);
+        let local = *new.entry(coordinate).or_insert(next);
+        (local, local != next)
     }
 
     /// Enters the written events in the index, unpublished.

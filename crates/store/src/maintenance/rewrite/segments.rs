@@ -146,7 +146,8 @@ fn prepare(
     Ok(Ready {
         sequences: frames.info().start().sequence..frames.end().sequence,
         segment,
-        block,
+        // It was made of frames that this process wrote.
+        block: block.trusted(),
         heads,
     })
 }
