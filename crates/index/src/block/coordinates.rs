@@ -62,6 +62,15 @@ impl KeptCoordinates {
         Some(made)
     }
 
+    /// Whether the coordinate at a place is kept.
+    pub(super) fn has(&self, place: u32) -> bool {
+        let at = place % KEPT_MAX;
+        let chunks = self.chunks.get();
+        let chunk = chunks.and_then(|chunks| chunks.get((at / CHUNK) as usize)?.get());
+        let cell = chunk.and_then(|cells| cells.get((at % CHUNK) as usize)?.get());
+        cell.is_some_and(|(own, _)| *own == place)
+    }
+
     fn cell(&self, place: u32, count: u32) -> Option<&Cell> {
         let at = place % KEPT_MAX;
         let chunks = self.list(&self.chunks, count.min(KEPT_MAX).div_ceil(CHUNK))?;

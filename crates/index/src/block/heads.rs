@@ -44,9 +44,8 @@ impl Block {
     #[inline]
     fn listed(&self, entity: u32) -> Range<u32> {
         let (ends, _) = Section::rows_of(NameSort::Entity);
-        let ends = self.numbers(ends);
         let most = self.header.counts.rows;
-        let end = |at: u32| ends.get_u32(at as usize).min(most);
+        let end = |at: u32| self.number_u32(ends, at as usize).min(most);
         let start = entity.checked_sub(1).map_or(0, end);
         start..end(entity)
     }
@@ -55,9 +54,8 @@ impl Block {
     #[inline]
     fn last_within(&self, listed: &Range<u32>, rows: &Range<u32>) -> Option<(u32, bool)> {
         let (_, list) = Section::rows_of(NameSort::Entity);
-        let list = self.numbers(list);
         let first = listed.start as usize;
-        let row = |at: usize| list.get_u32(first + at);
+        let row = |at: usize| self.number_u32(list, first + at);
         let before_last = listed.end.checked_sub(listed.start)?.checked_sub(1)?;
         let last = row(before_last as usize);
         if last < rows.end {
@@ -72,7 +70,7 @@ impl Block {
     #[inline]
     fn head_of(&self, entity: u32, row: u32, is_newest: bool) -> Head {
         let clock = if is_newest && self.header.has(Section::HeadClocks) {
-            self.numbers(Section::HeadClocks).get_u32(entity as usize)
+            self.number_u32(Section::HeadClocks, entity as usize)
         } else {
             self.clock(row)
         };

@@ -4,7 +4,8 @@
 //! A lookup waits for memory, not for the processor: so many at once go in steps, each for all of them
 //! before the next, and none waits for another.
 
-use super::format::{Packed, Section, TableShape, name_hash};
+use super::column::Column;
+use super::format::{Section, TableShape, name_hash};
 use super::open::Block;
 use crate::model::NameSort;
 
@@ -26,15 +27,15 @@ impl<'n> HashedName<'n> {
 
 impl Block {
     /// The table of a section, if there is one.
-    pub(super) fn table(&self, section: Section) -> Option<(TableShape, Packed<'_>)> {
+    pub(super) fn table(&self, section: Section) -> Option<(TableShape, Column<'_>)> {
         if self.header.place(section).bytes == 0 {
             return None;
         }
         let entries = self.header.counts.entries(section)?;
-        Some((TableShape::of(entries), self.numbers(section)))
+        Some((TableShape::of(entries), self.column(section)))
     }
 
-    fn name_table(&self, sort: NameSort) -> Option<(TableShape, Packed<'_>)> {
+    fn name_table(&self, sort: NameSort) -> Option<(TableShape, Column<'_>)> {
         self.table(Section::table_of(sort)?)
     }
 
@@ -45,13 +46,14 @@ impl Block {
 
     /// As [`place_of`](Self::place_of), of a name that is looked up in several blocks.
     pub(crate) fn place_of_hashed(&self, sort: NameSort, wanted: &HashedName<'_>) -> Option<u32> {
-        let Some((shape, table)) = self.name_table(sort) else {
+        let Some((shape, mut table)) = self.name_table(sort) else {
             return self.names(sort).find(wanted.name);
         };
         let mut places = shape.candidates(wanted.hash, |at| table.get(at));
         places.find(|place| {
-            let names = self.names(sort);
-            names.bytes_in(names.range(*place)) == Some(wanted.name.as_bytes())
+            let mut names = self.names(sort);
+            let range = names.range(*place);
+            names.is_at(range, wanted.name)
         })
     }
 
@@ -61,7 +63,7 @@ impl Block {
         sort: NameSort,
         wanted: &[HashedName<'_>],
     ) -> Vec<(usize, u32)> {
-        let Some((shape, table)) = self.name_table(sort) else {
+        let Some((shape, mut table)) = self.name_table(sort) else {
             let names = self.names(sort);
             let found = wanted.iter().enumerate();
             let found = found.filter_map(|(at, wanted)| Some((at, names.find(wanted.name)?)));
@@ -75,13 +77,12 @@ impl Block {
         if found.is_empty() {
             return found;
         }
-        let names = self.names(sort);
+        let mut names = self.names(sort);
         let ranges: Vec<_> = found.iter().map(|(_, place)| names.range(*place)).collect();
         let mut ranges = ranges.into_iter();
         found.retain(|(at, _)| {
-            let wanted = wanted.get(*at).map(|wanted| wanted.name.as_bytes());
-            let range = ranges.next();
-            wanted.is_some() && range.and_then(|range| names.bytes_in(range)) == wanted
+            let both = wanted.get(*at).zip(ranges.next());
+            both.is_some_and(|(wanted, range)| names.is_at(range, wanted.name))
         });
         found
     }

@@ -52,8 +52,8 @@ impl Part {
         }
     }
 
-    /// What a block says of a row of an entity whose rows are `list`; none of live rows, and of a block that
-    /// is trusted.
+    /// What a block says of a row of an entity whose rows are `list`; none of live rows, and of a block
+    /// that is trusted.
     pub(crate) fn claim(&self, row: u32, list: &List) -> Option<Claim> {
         let Self::Block(view) = self else {
             return None;

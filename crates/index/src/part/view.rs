@@ -5,7 +5,7 @@
 
 use super::list::List;
 use crate::block::Block;
-use crate::model::{Link, NameSort, TILE_ROWS, TileMask};
+use crate::model::{BlockError, Link, NameSort, TILE_ROWS, TileMask};
 use std::ops::Range;
 use std::sync::Arc;
 use strandline_core::{EventId, EventKind, Hash, Sequence};
@@ -102,6 +102,13 @@ impl View {
             }
             None => Sequence::ZERO..Sequence::ZERO,
         }
+    }
+
+    /// What was found damaged and could not be made anew, once what says of a row which event it is, and
+    /// whose, was looked at.
+    #[inline]
+    pub(crate) fn damage_to_row(&self, row: u32) -> Option<&BlockError> {
+        self.block.damage_to_row(self.in_block(row))
     }
 
     #[inline]

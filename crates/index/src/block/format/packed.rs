@@ -1,6 +1,7 @@
 //! `Packed`: numbers of a fixed width in bits, and how they are written. What they count is not here.
 
 use super::section::{ALIGNMENT, Place};
+use std::ops::Range;
 
 /// Numbers are read as words of this many bytes.
 const WORD: usize = 8;
@@ -58,6 +59,23 @@ impl<'a> Packed<'a> {
             mask: 0,
             width: WORD * 8,
         }
+    }
+
+    /// The bytes that the number at `at` is read from; none if it takes no bits.
+    pub(crate) fn bytes_at(&self, at: usize) -> Option<Range<usize>> {
+        let start = at.checked_mul(self.width)? / 8;
+        (self.width > 0).then_some(start..start.checked_add(WORD)?)
+    }
+
+    /// The numbers that are read from no other bytes than these.
+    pub(crate) fn within(&self, bytes: &Range<usize>) -> Range<usize> {
+        let Some(last) = bytes.end.checked_sub(WORD) else {
+            return 0..0;
+        };
+        let bits = |byte: usize| byte.saturating_mul(8);
+        let start = bits(bytes.start).div_ceil(self.width.max(1));
+        let end = bits(last).saturating_add(7) / self.width.max(1);
+        start..end.saturating_add(1)
     }
 
     /// The number at `at`; `None` past the end of the section.

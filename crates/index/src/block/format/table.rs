@@ -86,7 +86,7 @@ impl TableShape {
     pub(crate) fn candidates(
         self,
         hash: u64,
-        slot: impl Fn(usize) -> Option<u64>,
+        mut slot: impl FnMut(usize) -> Option<u64>,
     ) -> impl Iterator<Item = u32> {
         let slots = self.probe(hash).map_while(move |at| {
             let slot = slot(usize::try_from(at).ok()?)?;

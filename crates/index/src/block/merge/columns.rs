@@ -6,8 +6,8 @@ use super::names::Names;
 use super::ordered::Ordered;
 use super::out::Out;
 use super::sink::MergeError;
+use crate::block::column::id_at;
 use crate::block::format::{FENCE_ROWS, Section};
-use crate::block::rows::id_at;
 use crate::model::{TILE_ROWS, TileMask};
 use strandline_core::{EventId, Hash};
 

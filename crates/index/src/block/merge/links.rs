@@ -5,8 +5,8 @@ use super::input::Input;
 use super::ordered::Ordered;
 use super::out::Out;
 use super::sink::MergeError;
+use crate::block::column::id_at;
 use crate::block::format::Section;
-use crate::block::rows::id_at;
 use std::ops::Range;
 use strandline_core::EventId;
 

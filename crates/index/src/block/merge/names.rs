@@ -6,7 +6,8 @@ use super::members::{Member, Members};
 use super::ordered::Ordered;
 use super::out::Out;
 use super::sink::MergeError;
-use crate::block::format::{NameList, Packed, Section};
+use crate::block::format::{Packed, Section};
+use crate::block::names::NameList;
 use crate::model::NameSort;
 
 /// Which inputs have which names and coordinates.
@@ -27,11 +28,11 @@ pub(super) fn names_of(
     out: &mut Out<'_>,
 ) -> Result<Members, MergeError> {
     let lists = inputs.iter().map(|input| {
-        let names = input.block.names(sort);
+        let mut names = input.block.names(sort);
         input
             .used(sort)
             .places()
-            .map(move |place| names.bytes(place))
+            .map(move |place| names.bytes(place as usize))
     });
     Members::of(inputs.len(), Ordered::new(lists.collect()), out)
 }
@@ -126,19 +127,20 @@ pub(super) fn write_names(
     sort: NameSort,
     out: &mut Out<'_>,
 ) -> Result<(), MergeError> {
-    let lists: Vec<NameList<'_>> = inputs.iter().map(|input| input.block.names(sort)).collect();
+    let mut lists: Vec<NameList<'_>> = inputs.iter().map(|input| input.block.names(sort)).collect();
     let (ends, names) = Section::names_of(sort);
     out.numbers(ends, || {
         let walk = each_name(inputs, members, sort);
-        walk.scan(0_u64, |end, member| {
-            let list = lists.get(member.source)?;
-            *end += list.bytes(member.place).len() as u64;
+        let mut lists = lists.clone();
+        walk.scan(0_u64, move |end, member| {
+            let list = lists.get_mut(member.source)?;
+            *end += list.bytes(member.place as usize).len() as u64;
             Some(*end)
         })
     })?;
     for member in each_name(inputs, members, sort) {
-        let list = lists.get(member.source);
-        out.bytes(list.map_or(&[], |list| list.bytes(member.place)))?;
+        let list = lists.get_mut(member.source);
+        out.bytes(list.map_or(&[], |list| list.bytes(member.place as usize)))?;
     }
     out.end_bytes(names)
 }

@@ -42,10 +42,11 @@ pub(super) fn write_names(
     let lists: Vec<_> = inputs.iter().map(|input| input.block.names(sort)).collect();
     let hashes = || -> Hashes<'_> {
         let names = each_name(inputs, members, sort);
-        Box::new(names.map(|member| {
+        let mut lists = lists.clone();
+        Box::new(names.map(move |member| {
             let name = lists
-                .get(member.source)
-                .map(|list| list.bytes(member.place));
+                .get_mut(member.source)
+                .map(|list| list.bytes(member.place as usize));
             bytes_hash(name.unwrap_or_default())
         }))
     };
