@@ -11,6 +11,7 @@
 //!
 //! Who has not been asked for goes first: CLOCK (Corbató, 1968), which needs a bit for each and no order.
 
+use super::cells::Cells;
 use super::ends::Last;
 use super::rewritten::Rewritten;
 use crate::engine::caches::HeadShare;
@@ -25,10 +26,8 @@ use strandline_index::EntityId;
 const NONE: u32 = u32::MAX;
 /// How many entries are made room for at once.
 const CHUNK: usize = 64;
-/// Fewest cells of the table, once there are any.
-const CELLS_MIN: usize = 64;
-/// What an entry takes beside its name: itself, and at least three eighths of its cells are in use.
-const ENTRY_BYTES: usize = size_of::<Entry>() + size_of::<Cell>() * 8 / 3;
+/// What an entry takes beside its name.
+const ENTRY_BYTES: usize = size_of::<Entry>() + Cells::BYTES;
 /// What an allocation takes beside what was asked for, about.
 const ALLOCATION_BYTES: usize = 16;
 
@@ -39,8 +38,8 @@ pub(crate) struct HeadCache {
     bytes: usize,
     /// Seeded by chance, so that nobody chooses names that are found slowly.
     hasher: RandomState,
-    /// Open addressing: hashes with the places of their entries, in a power of two of cells.
-    cells: Vec<Cell>,
+    /// By the hashes of names: the places of their entries.
+    cells: Cells,
     chunks: Vec<Vec<Entry>>,
     free: Vec<u32>,
     /// How many places there are, free ones too.
@@ -54,18 +53,6 @@ pub(crate) struct HeadCache {
     misses: u64,
 }
 
-/// A part of a name's hash and the place of its entry, or `NONE`.
-#[derive(Debug, Clone, Copy)]
-struct Cell {
-    hash: u32,
-    place: u32,
-}
-
-const EMPTY: Cell = Cell {
-    hash: 0,
-    place: NONE,
-};
-
 #[derive(Debug)]
 struct Entry {
     /// Empty if the entry is free.
@@ -75,7 +62,7 @@ struct Entry {
     number: u32,
     /// How many rewritings there were when the head was known to be there.
     rewritings: u32,
-    hash: u32,
+    hash: u64,
     is_used: bool,
 }
 
@@ -85,7 +72,7 @@ impl HeadCache {
             share,
             bytes: 0,
             hasher: RandomState::new(),
-            cells: Vec::new(),
+            cells: Cells::default(),
             chunks: Vec::new(),
             free: Vec::new(),
             places: 0,
@@ -192,22 +179,8 @@ impl HeadCache {
     }
 
     fn find(&self, name: &str, hash: u64) -> Option<u32> {
-        let hash = short(hash);
-        let mask = self.cells.len().checked_sub(1)?;
-        let mut at = at(hash) & mask;
-        loop {
-            let cell = self.cells.get(at)?;
-            if cell.place == NONE {
-                return None;
-            }
-            if cell.hash == hash
-                && let Some(entry) = self.entry(cell.place)
-                && *entry.name == *name
-            {
-                return Some(cell.place);
-            }
-            at = (at + 1) & mask;
-        }
+        let is_it = |place| self.entry(place).is_some_and(|entry| *entry.name == *name);
+        self.cells.find(hash, is_it)
     }
 
     /// Adds an entry for a name that has none, in the place of others if need be; none if even that
@@ -217,7 +190,6 @@ impl HeadCache {
         while self.bytes.saturating_add(needed) > self.share.bytes_max {
             self.remove_one()?;
         }
-        let hash = short(hash);
         let entry = Entry {
             name: name.into(),
             last,
@@ -234,11 +206,7 @@ impl HeadCache {
             None => self.push(entry)?,
         };
         self.bytes = self.bytes.saturating_add(needed);
-        // At most three quarters are in use.
-        if at(self.places).saturating_mul(4) > self.cells.len().saturating_mul(3) {
-            self.grow();
-        }
-        insert(&mut self.cells, Cell { hash, place });
+        self.cells.insert(hash, place);
         Some(place)
     }
 
@@ -254,15 +222,6 @@ impl HeadCache {
             }
         }
         Some(place)
-    }
-
-    /// Doubles the cells.
-    fn grow(&mut self) {
-        let count = self.cells.len().saturating_mul(2).max(CELLS_MIN);
-        let before = std::mem::replace(&mut self.cells, vec![EMPTY; count]);
-        for cell in before.into_iter().filter(|cell| cell.place != NONE) {
-            insert(&mut self.cells, cell);
-        }
     }
 
     /// Lets one entry go that was not asked for since the hand passed it last; none if there is none.
@@ -282,7 +241,7 @@ impl HeadCache {
             let name = std::mem::take(&mut entry.name);
             entry.number = NONE;
             let hash = entry.hash;
-            remove(&mut self.cells, Cell { hash, place });
+            self.cells.remove(hash, place);
             self.free.push(place);
             self.bytes = self.bytes.saturating_sub(bytes_of(&name));
             return Some(());
@@ -301,55 +260,9 @@ fn entry_at(chunks: &mut [Vec<Entry>], place: u32) -> Option<&mut Entry> {
     chunks.get_mut(place / CHUNK)?.get_mut(place % CHUNK)
 }
 
-/// Puts a cell into the first empty one from where its hash belongs; there is one.
-fn insert(cells: &mut [Cell], cell: Cell) {
-    let mask = cells.len().saturating_sub(1);
-    let mut at = at(cell.hash) & mask;
-    while let Some(own) = cells.get_mut(at) {
-        if own.place == NONE {
-            *own = cell;
-            return;
-        }
-        at = (at + 1) & mask;
-    }
-}
-
-/// Takes the cell of an entry out, and moves those up that stand behind it only because of it (Knuth,
-/// The Art of Computer Programming 6.4, algorithm R).
-fn remove(cells: &mut [Cell], cell: Cell) {
-    let mask = cells.len().saturating_sub(1);
-    let mut hole = at(cell.hash) & mask;
-    loop {
-        match cells.get(hole) {
-            Some(own) if own.place == cell.place => break,
-            Some(own) if own.place != NONE => hole = (hole + 1) & mask,
-            _ => return,
-        }
-    }
-    let mut next = (hole + 1) & mask;
-    while let Some(moved) = cells.get(next).copied().filter(|own| own.place != NONE) {
-        let home = at(moved.hash) & mask;
-        // Whether its home is not between the hole and where it stands.
-        if next.wrapping_sub(home) & mask >= next.wrapping_sub(hole) & mask {
-            if let Some(own) = cells.get_mut(hole) {
-                *own = moved;
-            }
-            hole = next;
-        }
-        next = (next + 1) & mask;
-    }
-    if let Some(own) = cells.get_mut(hole) {
-        *own = EMPTY;
-    }
-}
-
 /// What an entry takes with its name.
 fn bytes_of(name: &str) -> usize {
     ENTRY_BYTES + name.len().next_multiple_of(ALLOCATION_BYTES) + ALLOCATION_BYTES
-}
-
-fn short(hash: u64) -> u32 {
-    u32::try_from(hash >> 32).unwrap_or_default()
 }
 
 /// Numbers of 32 bits fit the machines that this runs on.
@@ -466,9 +379,7 @@ mod tests {
             assert!(self.cache.bytes <= self.cache.share.bytes_max);
             let held: usize = self.entries().map(|entry| bytes_of(&entry.name)).sum();
             assert_eq!(self.cache.bytes, held);
-            let cells = self.cache.cells.iter();
-            let used = cells.filter(|cell| cell.place != NONE).count();
-            assert_eq!(used, self.entries().count());
+            assert_eq!(self.cache.cells.len(), self.entries().count());
         }
 
         fn entries(&self) -> impl Iterator<Item = &Entry> {

@@ -5,6 +5,7 @@
 //! `group_sync`, `rows`, `model` and `trace`.
 
 mod assigned;
+mod cells;
 mod chain;
 mod commit;
 mod condition;
