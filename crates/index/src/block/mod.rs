@@ -41,13 +41,14 @@
 //! given one by one; `open` is a block in use, of which `checked` checks each piece before its first use;
 //! through `column` and `names` `rows` and `lists` read it row by row and key by key, `places` finds names,
 //! `find` ids and links, `heads` the newest rows of entities, and `compare` holds it against another; `merge`
-//! makes one block of several. Knows the rooms `search` and `model`, and neither parts nor snapshots.
+//! makes one block of several; `coordinates` are those that were asked for. Knows the rooms `search` and `model`, and neither parts nor snapshots.
 
 mod build;
 mod builder;
 mod checked;
 mod column;
 mod compare;
+mod coordinates;
 mod find;
 mod format;
 mod heads;

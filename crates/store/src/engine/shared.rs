@@ -1,5 +1,6 @@
 //! `Shared`: what the handle of a store and its threads work on.
 
+use super::caches::Caches;
 use super::follower::Follower;
 use super::footers_written::FootersWritten;
 use super::ours::Ours;
@@ -30,6 +31,7 @@ pub(crate) struct Shared {
     pub(crate) follower: Option<Mutex<Follower>>,
     pub(crate) group: Arc<GroupSync<SyncHandle>>,
     pub(crate) index: IndexReader,
+    pub(crate) caches: Caches,
     pub(crate) log: LogReader,
     /// Held while index and log are replaced by ones with other positions, and while both are taken
     /// for a snapshot. Taken after the commit lock.

@@ -5,7 +5,7 @@ use super::log::Replayed;
 use super::steps::Steps;
 use crate::engine::group_sync::GroupSync;
 use crate::engine::writer::{CommitLock, Writer};
-use crate::engine::{Follower, Shared};
+use crate::engine::{Caches, Follower, Shared};
 use crate::rows::Sealed;
 use crate::trace;
 use crate::{OpenReport, StoreOptions};
@@ -27,6 +27,7 @@ pub(super) struct Parts {
     pub(super) report: OpenReport,
     pub(super) index: IndexWriter,
     pub(super) index_reader: IndexReader,
+    pub(super) caches: Caches,
 }
 
 /// What a store is made of, which takes what it is held by; and the sealed segments that want their
@@ -46,6 +47,7 @@ pub(super) fn assemble(
         mut report,
         index,
         index_reader,
+        caches,
     } = parts;
     let position = replayed.end;
     let group = Arc::new(match &replayed.writer {
@@ -70,7 +72,8 @@ pub(super) fn assemble(
     tell(&report, index_reader.snapshot().len(), position);
     let (writer, follower) = match (replayed.writer, replayed.follower) {
         (Some(log), _) => {
-            let mut writer = Writer::new(log, index, replayed.hlc, replayed.names, &random);
+            let mut writer =
+                Writer::new(log, index, replayed.hlc, replayed.names, &random, &caches);
             writer.removed = replayed.removed;
             (Some(CommitLock::new(writer)), None)
         }
@@ -89,6 +92,7 @@ pub(super) fn assemble(
         follower,
         group,
         index: index_reader,
+        caches,
         log: replayed.reader,
         positions: RwLock::new(()),
         redacted: Arc::default(),

@@ -17,7 +17,7 @@ mod lock;
 mod log;
 mod steps;
 
-use crate::engine::{Ours, Shared};
+use crate::engine::{Caches, Ours, Shared};
 use crate::model::Access;
 use crate::rows::Sealed;
 use crate::{Error, ErrorKind, OpenPath, OpenReport, StoreOptions};
@@ -108,7 +108,10 @@ fn open_once(
         log.lock()?;
     }
     let unrecorded_before = log.unrecorded_before();
-    let (mut index, index_reader) = strandline_index::channel_with(options.index_layout);
+    let caches = Caches::new(options.cache_bytes_max);
+    let coordinates = caches.coordinates.clone();
+    let (mut index, index_reader) =
+        strandline_index::channel_within(options.index_layout, coordinates);
     let checkpoint = base::read_checkpoint(&log, newest, &mut report);
     if let Some((_, restored)) = &checkpoint.0 {
         log.note_durable(&restored.position)?;
@@ -139,6 +142,7 @@ fn open_once(
         report,
         index,
         index_reader,
+        caches,
     };
     let (shared, without_footer) = assemble(dir, options, held, steps, (parts, replayed));
     Ok(Opened::Store(Box::new(shared), without_footer))

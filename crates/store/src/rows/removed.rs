@@ -125,14 +125,19 @@ impl RemovedInSegments {
         }
     }
 
-    /// The newest of an entity, and its segment; where its record is only if that has to confirm it. O(log
-    /// entities) for each segment that has some.
+    /// The newest of an entity in the segments from `first` on, or in all, and its segment; where its record
+    /// is only if that has to confirm it. O(log entities) for each segment that has some.
     ///
     /// # Errors
     ///
     /// `Corrupt` if a list is damaged and its segment too.
-    pub(crate) fn find(&self, entity: &str) -> Result<Option<(SegmentId, RemovedHead)>, Error> {
-        for (segment, heads) in self.0.iter().rev() {
+    pub(crate) fn find_since(
+        &self,
+        entity: &str,
+        first: Option<SegmentId>,
+    ) -> Result<Option<(SegmentId, RemovedHead)>, Error> {
+        let is_asked = |(segment, _): &&_| first.is_none_or(|first| *segment >= first);
+        for (segment, heads) in self.0.iter().rev().take_while(is_asked) {
             if let Some(head) = heads.find(entity)? {
                 return Ok(Some((*segment, head)));
             }

@@ -48,6 +48,7 @@ fn count(shared: &Shared) -> Result<Stats, Error> {
         segments_unchecked: shared.log.unchecked_count(),
         segment_problems: shared.segment_problems.lock().clone(),
         bytes_on_disk: files.map(|entry| entry.bytes).sum(),
+        caches: shared.caches.stats(),
         poisoned: shared
             .group
             .poison()
