@@ -14,10 +14,8 @@ use strandline_core::{Coordinate, EventId, EventKind, Hash, Sequence};
 /// Most coordinates of a block that are kept once they were asked for: about 1.5 MB of them.
 const COORDINATES_KEPT: u32 = 1 << 14;
 
-/// What says of a row which event it is, and whose.
-const SAY_WHOSE: [Section; 10] = [
-    Section::RunSequences,
-    Section::RunRows,
+/// What says of a row which event it is, and whose; first what is looked at in full last.
+const SAY_WHOSE: [Section; 8] = [
     Section::Ids,
     Section::Coordinates,
     Section::CoordinateEntities,
@@ -328,8 +326,9 @@ impl Block {
         if !self.is_kept(coordinate) {
             self.names_at(coordinate);
         }
-        let is_known = SAY_WHOSE.iter().all(|section| self.is_known(*section));
-        if is_known {
+        let is_known = |section: &Section| self.is_known(*section);
+        let runs = [Section::RunSequences, Section::RunRows];
+        if SAY_WHOSE.iter().all(is_known) && (self.is_dense() || runs.iter().all(is_known)) {
             let _ = self.named.set(());
         }
     }
