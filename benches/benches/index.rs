@@ -217,7 +217,9 @@ mod sealed {
 
     fn heads(bencher: Bencher<'_, '_>, parts: usize, batch: usize, after: &str) {
         let writer = index(parts);
-        let names = (0..NAMES).map(|number| coordinate(number).entity().to_owned() + after);
+        // Of the oldest block.
+        let names = (0..NAMES).map(|number| coordinate(number * parts as u32));
+        let names = names.map(|name| name.entity().to_owned() + after);
         let names: Vec<_> = names.collect();
         let mut numbers = scattered(NAMES);
         let batches = bencher.counter(ItemsCount::new(LOOKUPS));
@@ -249,7 +251,10 @@ mod sealed {
             writer.reserve(total.into()).expect("there is room");
             for first in (0..total).step_by(NAMES as usize) {
                 for number in first..first + NAMES {
-                    let known = writer.intern(&coordinate(number)).expect("there is room");
+                    // In the order of names the blocks take turns, so that a search in one does not
+                    // always end in the same place.
+                    let name = coordinate((number - first) * parts as u32 + first / NAMES);
+                    let known = writer.intern(&name).expect("there is room");
                     let mut row = row(number, random_id(number), &[known]);
                     row.hash = Some(Hash::of(b"head"));
                     let tag = format!("t:{}", number - first);
