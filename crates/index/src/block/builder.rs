@@ -98,8 +98,8 @@ impl BlockBuilder {
             });
         }
         let coordinate = row.coordinate.get();
-        let last = row.coordinate.position_in(PART);
-        let last = last.and_then(|at| self.last.get_mut(at));
+        let last = row.coordinate.number_in(PART);
+        let last = last.and_then(|at| self.last.get_mut(at as usize));
         let last = last.ok_or(IndexError::UnknownCoordinate { coordinate })?;
         *last = (number, row.hash);
         if number == 0 || sequence != self.next {

@@ -69,7 +69,7 @@ impl Part {
     /// How many coordinates have a number.
     pub(crate) fn coordinate_count(&self) -> usize {
         match self {
-            Self::Live(live) => live.live.coordinates.read().len(),
+            Self::Live(live) => live.live.coordinates.len() as usize,
             Self::Block(block) => block.coordinate_count() as usize,
         }
     }
@@ -77,7 +77,7 @@ impl Part {
     /// The coordinate with a number; none only in a damaged block.
     pub(crate) fn coordinate(&self, number: u32) -> Option<Coordinate> {
         match self {
-            Self::Live(live) => live.live.coordinates.read().get(number as usize).cloned(),
+            Self::Live(live) => live.live.coordinates.get(number).cloned(),
             Self::Block(block) => block.coordinate(number),
         }
     }
@@ -90,8 +90,7 @@ impl Part {
     ) -> Option<T> {
         match self {
             Self::Live(live) => {
-                let coordinates = live.live.coordinates.read();
-                let coordinate = coordinates.get(number as usize)?;
+                let coordinate = live.live.coordinates.get(number)?;
                 Some(read(coordinate.entity(), coordinate.scope()))
             }
             Self::Block(block) => {

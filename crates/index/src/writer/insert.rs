@@ -2,15 +2,17 @@
 //! Makes nothing visible.
 
 use super::index_writer::IndexWriter;
-use super::live_writer::{LiveWriter, Place};
+use super::live_writer::LiveWriter;
 use super::rollback::Undo;
 use super::tags::push_row;
 use crate::live::by_id::{IdTable, fingerprint};
 use crate::live::chunk::{CHUNK_ROWS, Chunk};
+use crate::live::coordinates::Place;
 use crate::live::dictionary::Entry;
 use crate::live::list::{ListHead, RowList};
 use crate::model::{BOUND_MAX, IndexError, IndexLayout, Row};
 use crate::search::Run;
+use std::collections::btree_map;
 use std::sync::Arc;
 use strandline_core::sync::atomic::Ordering;
 use strandline_core::{EventId, EventKind, Sequence};
@@ -118,13 +120,12 @@ impl IndexWriter {
     }
 
     fn check_clock(&self, place: Place, clock: u32) -> Result<(), IndexError> {
-        let Some(entity) = self.live.entities.get(place.entity.position()) else {
-            return Ok(());
-        };
-        let head = match entity.rows.last_clock() {
-            None => self.sealed_head(&entity.name).map(|head| head.clock),
-            known => known,
-        };
+        let entities = &self.live.live.entities;
+        let known = entities.rows(place.entity).and_then(RowList::last_clock);
+        let head = known.or_else(|| {
+            let entity = entities.name(place.entity);
+            Some(self.sealed_head(entity)?.clock)
+        });
         match head {
             Some(head) if clock <= head => Err(IndexError::ClockNotAfterHead { clock, head }),
             _ => Ok(()),
@@ -157,30 +158,29 @@ impl LiveWriter {
         }
         let kind_number = match self.live.layout {
             IndexLayout::Columns => 0,
-            IndexLayout::Tiles => self.kind(row.kind).number,
-            IndexLayout::Postings => {
-                let kind = self.kind(row.kind);
+            IndexLayout::Tiles => self.kind(row.kind).map_or(0, |kind| kind.number),
+            IndexLayout::Postings => self.kind(row.kind).map_or(0, |kind| {
                 kind.rows.push_row(number);
                 kind.number
-            }
+            }),
         };
         let values = row.values(place.scope, kind_number);
         self.cell(number).set(&values, link);
         self.add_run_after(next, row.sequence.get(), number);
-        if let Some(entity) = self.entities.get(place.entity.position()) {
+        if let Some(rows) = self.live.entities.rows(place.entity) {
             if let Some(undo) = undo {
-                undo.note(place.entity, entity.rows.head());
+                undo.note(place.entity, rows.head());
             }
-            entity.rows.push(ListHead {
+            rows.push(ListHead {
                 row: number,
                 clock: row.clock,
                 hash: row.hash,
             });
         }
         if self.live.layout == IndexLayout::Postings
-            && let Some(scope) = self.scopes.get(place.scope as usize)
+            && let Some(rows) = self.live.scopes.rows(place.scope)
         {
-            scope.rows.push_row(number);
+            rows.push_row(number);
         }
         self.rows = count;
         // Relaxed: ordered by the gate for rows that are visible, and by the lock of `growth` for
@@ -225,16 +225,18 @@ impl LiveWriter {
     }
 
     /// The number and the rows of `kind`.
-    fn kind(&mut self, kind: EventKind) -> &Entry {
-        let (live, count) = (&self.live, self.kinds.len());
-        self.kinds.entry(kind).or_insert_with(|| {
-            let entry = Entry {
+    fn kind(&mut self, kind: EventKind) -> Option<&Entry> {
+        let live = &self.live;
+        match self.kinds.entry(kind) {
+            btree_map::Entry::Occupied(known) => Some(known.into_mut()),
+            btree_map::Entry::Vacant(new) => {
                 // There are 2^16 kinds.
-                number: u32::try_from(count).unwrap_or_default(),
-                rows: Arc::new(RowList::new()),
-            };
-            live.kinds.write().insert(kind, entry.clone());
-            entry
-        })
+                let number = live.kind_lists.push(RowList::new(), u32::MAX)?;
+                let rows = live.kind_lists.kept(number)?;
+                let entry = Entry { number, rows };
+                live.kinds.write().insert(kind, entry.clone());
+                Some(new.insert(entry))
+            }
+        }
     }
 }
