@@ -12,7 +12,7 @@ const MANIFEST_ENTRY_BYTES: usize = 181;
 /// The header of a segment without its checksum.
 const SEGMENT_HEADER_BYTES: usize = 120;
 /// The header of a block without its checksum.
-const BLOCK_HEADER_BYTES: usize = 8 + 40 + 16 + 32 + 16 + 35 * 32;
+const BLOCK_HEADER_BYTES: usize = 8 + 40 + 16 + 32 + 16 + 41 * 32;
 const TRAILER_BYTES: usize = 64;
 const CHECKPOINT_FIXED_BYTES: usize = 32;
 

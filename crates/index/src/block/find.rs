@@ -4,6 +4,7 @@ use super::format::Section;
 use super::open::Block;
 use super::rows::id_at;
 use crate::search::{partition, search};
+use std::ops::Range;
 use strandline_core::EventId;
 
 /// One of so many ids, in their order, is set apart: a page of memory has as many.
@@ -49,22 +50,22 @@ impl Block {
         search(id, places, (*first, *last), at)
     }
 
-    /// The rows below `bound` that belong to `correlation`, ascending; the event with that id is one
+    /// The rows within `within` that belong to `correlation`, ascending; the event with that id is one
     /// if it belongs to itself. O(rows found + log links).
-    pub(crate) fn correlated(&self, correlation: EventId, bound: u32) -> Vec<u32> {
+    pub(crate) fn correlated(&self, correlation: EventId, within: &Range<u32>) -> Vec<u32> {
         let order = self.numbers(Section::ByCorrelation);
         let ids = self.section(Section::Correlations);
-        self.linked(correlation, bound, self.header.counts.links, |at| {
+        self.linked(correlation, within, self.header.counts.links, |at| {
             let place = order.get_u32(at);
             (place, id_at(ids, place as usize))
         })
     }
 
-    /// The rows below `bound` that `cause` caused, ascending. O(rows found + log links).
-    pub(crate) fn caused_by(&self, cause: EventId, bound: u32) -> Vec<u32> {
+    /// The rows within `within` that `cause` caused, ascending. O(rows found + log links).
+    pub(crate) fn caused_by(&self, cause: EventId, within: &Range<u32>) -> Vec<u32> {
         let order = self.numbers(Section::ByCausation);
         let ids = self.section(Section::Causations);
-        self.linked(cause, bound, self.header.counts.caused, |at| {
+        self.linked(cause, within, self.header.counts.caused, |at| {
             let place = order.get_u32(at);
             (place, id_at(ids, place as usize))
         })
@@ -73,17 +74,21 @@ impl Block {
     fn linked(
         &self,
         id: EventId,
-        bound: u32,
+        within: &Range<u32>,
         count: u32,
         at: impl Fn(usize) -> (u32, EventId),
     ) -> Vec<u32> {
         let rows = self.numbers(Section::LinkRows);
-        let first = partition(count, |place| at(place).1 < id);
+        let row_at = |place: u32| rows.get_u32(place as usize);
+        let first = partition(count, |at_place| {
+            let (place, found) = at(at_place);
+            found < id || (found == id && row_at(place) < within.start)
+        });
         let mut found: Vec<u32> = (first..count)
             .map(|place| at(place as usize))
             .take_while(|(_, found)| *found == id)
-            .map(|(place, _)| rows.get_u32(place as usize))
-            .filter(|row| *row < bound)
+            .map(|(place, _)| row_at(place))
+            .filter(|row| within.contains(row))
             .collect();
         found.dedup();
         found

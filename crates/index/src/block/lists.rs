@@ -1,6 +1,6 @@
 //! `BlockList`: the rows of one key in a block, by the key's place. Names are looked up elsewhere.
 
-use super::format::Section;
+use super::format::{Packed, Section};
 use super::open::Block;
 use crate::model::NameSort;
 use std::ops::Range;
@@ -13,6 +13,9 @@ pub(crate) struct BlockList {
     rows: Section,
     start: usize,
     len: usize,
+    /// What a row is less, and the greatest that is left: those of a part of the block.
+    base: u32,
+    last: u32,
 }
 
 impl BlockList {
@@ -28,6 +31,21 @@ impl BlockList {
             rows,
             start: usize::try_from(start).unwrap_or(0),
             len: usize::try_from(len).unwrap_or(0),
+            base: 0,
+            last: block.rows().saturating_sub(1),
+        }
+    }
+
+    /// The rows within `rows` alone, numbered from its start. O(log rows).
+    pub(crate) fn narrowed(self, rows: Range<u32>) -> Self {
+        let end = self.partition(&(0..self.len), |row| row < rows.end);
+        let start = self.partition(&(0..end), |row| row < rows.start);
+        Self {
+            start: self.start + start,
+            len: end - start,
+            base: rows.start,
+            last: (rows.end.saturating_sub(1)).saturating_sub(rows.start),
+            ..self
         }
     }
 
@@ -42,12 +60,10 @@ impl BlockList {
         before: impl Fn(u32) -> bool,
     ) -> usize {
         let numbers = self.block.numbers(self.rows);
-        let last = self.block.rows().saturating_sub(1);
         let (mut low, mut high) = (positions.start, positions.end.min(self.len));
         while low < high {
             let middle = low + (high - low) / 2;
-            // Never a row that the block does not have.
-            if before(numbers.get_u32(self.start + middle).min(last)) {
+            if before(self.row(numbers, middle)) {
                 low = middle + 1;
             } else {
                 high = middle;
@@ -59,10 +75,21 @@ impl BlockList {
     /// The rows at `positions`.
     pub(crate) fn rows(&self, positions: &Range<usize>) -> impl DoubleEndedIterator<Item = u32> {
         let numbers = self.block.numbers(self.rows);
-        let last = self.block.rows().saturating_sub(1);
         let (first, end) = (self.start, positions.end.min(self.len));
-        (positions.start..end).map(move |at| numbers.get_u32(first + at).min(last))
+        let (base, last) = (self.base, self.last);
+        (positions.start..end).map(move |at| own(numbers.get_u32(first + at), base, last))
     }
+
+    #[inline]
+    fn row(&self, numbers: Packed<'_>, at: usize) -> u32 {
+        own(numbers.get_u32(self.start + at), self.base, self.last)
+    }
+}
+
+/// A row less `base`: never one that is not there, whatever the bytes are.
+#[inline]
+fn own(row: u32, base: u32, last: u32) -> u32 {
+    row.wrapping_sub(base).min(last)
 }
 
 impl Block {

@@ -15,15 +15,25 @@
 //!
 //! A section of numbers holds them at `width` bits each (0 to 57, or 64), less `base`, the first in
 //! the lowest bits of the first byte, and zeros after the last, so that 8 bytes can be read from the
-//! byte in which any begins. The checksum of a section is that of its bytes, with no salt, at the
-//! section's number.
+//! byte in which any begins.
+//!
+//! A section is checked by pieces of 64 KiB, the last one shorter. The last section has the checksum
+//! (u64) of each piece of each section before, in their order: with no salt, at the section's number
+//! times 2^32 plus the piece's. The checksum of a section in the header is that of its own list of
+//! those, with no salt, at the section's number; that of the last section is that of its bytes.
+//!
+//! This is version 4. A block of version 3 has no tables of fingerprints nor what comes after them,
+//! and the checksum of a section is that of its bytes, at its number. It is read, and not written.
+//!
+//! A table of fingerprints has a slot for each of `n + n / 2 + 64` places, at 12 bits and those of `n`
+//! each, for `n` names or ids.
 //!
 //! Rows count from 0. Names are sorted, as bytes; coordinates are sorted by entity, then scope; an
 //! entity, scope, coordinate or kind is meant by its place in its sorted list.
 //!
 //! `format` is those bytes; `build` makes them of rows, and [`BlockBuilder`] is rows for it that are
 //! given one by one; `open` is a block in use, which `rows` and `lists` read row by row and key by key,
-//! `find` searches, and `compare` holds against another. Knows the rooms `search` and `model`, and
+//! `find` searches, and `compare` holds against another; `merge` makes one of several. Knows the rooms `search` and `model`, and
 //! neither parts nor snapshots.
 
 mod build;
@@ -32,11 +42,13 @@ mod compare;
 mod find;
 mod format;
 mod lists;
+mod merge;
 mod open;
 mod rows;
 
 pub use builder::BlockBuilder;
 pub use compare::BlockDifference;
+pub use merge::MergePart;
 pub use open::{Block, BlockBytes, RebuildBlock};
 
 pub(crate) use build::{Piece, Source, build};

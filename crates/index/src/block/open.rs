@@ -1,7 +1,10 @@
 //! `Block`, opened: its header at once, its sections before their first use. What the sections say is
 //! read elsewhere.
 
-use super::format::{Header, NameList, Packed, Section};
+use super::format::{
+    CHECKSUM_BYTES, Header, NameList, PIECE_BYTES, Packed, Section, Version, piece_checksum,
+    pieces_of, section_checksum,
+};
 use crate::model::{BlockError, IndexLayout, NameSort};
 use std::error::Error;
 use std::fmt;
@@ -99,9 +102,10 @@ impl Block {
     ///
     /// [`BlockError`] of the first that is damaged. Nothing is made anew.
     pub fn check_all(&self) -> Result<(), BlockError> {
-        Section::ALL.into_iter().try_for_each(|section| {
-            self.check(section)?;
-            Ok(())
+        let mut sections = Section::ALL.into_iter();
+        sections.try_for_each(|section| match self.header.has(section) {
+            true => self.check(section),
+            false => Ok(()),
         })
     }
 
@@ -142,20 +146,46 @@ impl Block {
     }
 
     fn check(&self, section: Section) -> Result<(), BlockError> {
-        let expected = self.header.place(section).checksum;
-        let found = self.checksum_of(section);
-        if found != expected {
-            return Err(BlockError::ChecksumMismatch { expected, found });
-        }
+        self.check_bytes(section)?;
         match section.sort_of_names() {
             Some(sort) => self.raw_names(sort, self.header.counts.names(sort)).check(),
             None => Ok(()),
         }
     }
 
-    /// The checksum of the bytes that a section has.
-    pub(super) fn checksum_of(&self, section: Section) -> Checksum {
-        Salt::NONE.checksum(section.at() as u64, self.bytes_of(section))
+    /// Checks that the bytes of a section have the checksums that they should have.
+    pub(super) fn check_bytes(&self, section: Section) -> Result<(), BlockError> {
+        let expected = self.header.place(section).checksum;
+        let agree = |expected: Checksum, found: Checksum| match found == expected {
+            true => Ok(()),
+            false => Err(BlockError::ChecksumMismatch { expected, found }),
+        };
+        let bytes = self.bytes_of(section);
+        if self.header.version == Version::Whole {
+            let found = Salt::NONE.checksum(section.at() as u64, bytes);
+            return agree(expected, found);
+        }
+        if section == Section::PieceChecksums {
+            return agree(expected, section_checksum(section, bytes));
+        }
+        let checksums = self.checksums_of(section);
+        agree(
+            expected,
+            section_checksum(section, checksums.as_flattened()),
+        )?;
+        for (piece, (bytes, expected)) in bytes.chunks(PIECE_BYTES).zip(checksums).enumerate() {
+            let expected = Checksum(u64::from_le_bytes(*expected));
+            agree(expected, piece_checksum(section, piece, bytes))?;
+        }
+        Ok(())
+    }
+
+    /// The checksums of the pieces of a section, intact or not.
+    pub(super) fn checksums_of(&self, section: Section) -> &[[u8; CHECKSUM_BYTES]] {
+        let (all, _) = self.bytes_of(Section::PieceChecksums).as_chunks();
+        let first = self.header.pieces_before(section);
+        let pieces = pieces_of(self.header.place(section).bytes);
+        all.get(first..first + pieces).unwrap_or_default()
     }
 
     #[inline]

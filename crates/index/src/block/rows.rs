@@ -49,11 +49,19 @@ impl Block {
         first <= greatest && least <= last
     }
 
-    /// Keeps the rows whose kind is one from `first` to `last`, both included.
-    pub(crate) fn retain_kinds(&self, rows: &mut Vec<u32>, first: EventKind, last: EventKind) {
+    /// Keeps the rows, which count from row `base`, whose kind is one from `first` to `last`, both
+    /// included.
+    pub(crate) fn retain_kinds(
+        &self,
+        rows: &mut Vec<u32>,
+        base: u32,
+        first: EventKind,
+        last: EventKind,
+    ) {
         let places = self.kinds_within(first, last);
         let kinds = self.numbers(Section::RowKinds);
-        rows.retain(|row| places.contains(&kinds.get_u32(*row as usize)));
+        let base = base as usize;
+        rows.retain(|row| places.contains(&kinds.get_u32(base + *row as usize)));
     }
 
     /// The kinds, ascending: read once, as they are few and asked for with each row.

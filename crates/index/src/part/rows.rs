@@ -2,6 +2,7 @@
 //! listed elsewhere.
 
 use super::list::List;
+use super::view::View;
 use crate::block::Block;
 use crate::live::LiveRows;
 use crate::model::{Claim, Head, IndexLayout, Link, NameSort, TileMask};
@@ -15,7 +16,7 @@ use strandline_core::{Coordinate, EventId, EventKind, Hash, KindFilter, Sequence
 #[derive(Clone)]
 pub(crate) enum Part {
     Live(LiveRows),
-    Block(Arc<Block>),
+    Block(View),
 }
 
 macro_rules! of_row {
@@ -25,7 +26,7 @@ macro_rules! of_row {
         pub(crate) fn $name(&self, row: u32) -> $result {
             match self {
                 Self::Live(live) => live.cell(row).$name(),
-                Self::Block(block) => block.$name(row),
+                Self::Block(view) => view.$name(row),
             }
         }
     )*};
@@ -45,7 +46,7 @@ impl Part {
     pub(crate) const fn block(&self) -> Option<&Arc<Block>> {
         match self {
             Self::Live(_) => None,
-            Self::Block(block) => Some(block),
+            Self::Block(view) => Some(&view.block),
         }
     }
 
@@ -53,7 +54,7 @@ impl Part {
     pub(crate) fn rows(&self) -> u32 {
         match self {
             Self::Live(live) => live.rows,
-            Self::Block(block) => block.rows(),
+            Self::Block(view) => view.rows(),
         }
     }
 
@@ -62,7 +63,7 @@ impl Part {
     pub(crate) fn coordinate_number(&self, row: u32) -> u32 {
         match self {
             Self::Live(live) => live.cell(row).coordinate(),
-            Self::Block(block) => block.coordinate_number(row),
+            Self::Block(view) => view.coordinate_number(row),
         }
     }
 
@@ -70,7 +71,7 @@ impl Part {
     pub(crate) fn coordinate_count(&self) -> usize {
         match self {
             Self::Live(live) => live.live.coordinates.len() as usize,
-            Self::Block(block) => block.coordinate_count() as usize,
+            Self::Block(view) => view.block.coordinate_count() as usize,
         }
     }
 
@@ -78,7 +79,7 @@ impl Part {
     pub(crate) fn coordinate(&self, number: u32) -> Option<Coordinate> {
         match self {
             Self::Live(live) => live.live.coordinates.get(number).cloned(),
-            Self::Block(block) => block.coordinate(number),
+            Self::Block(view) => view.block.coordinate(number),
         }
     }
 
@@ -93,8 +94,8 @@ impl Part {
                 let coordinate = live.live.coordinates.get(number)?;
                 Some(read(coordinate.entity(), coordinate.scope()))
             }
-            Self::Block(block) => {
-                let (entity, scope) = block.names_at(number);
+            Self::Block(view) => {
+                let (entity, scope) = view.block.names_at(number);
                 Some(read(entity, scope))
             }
         }
@@ -105,14 +106,14 @@ impl Part {
     pub(crate) fn sequence_of(&self, row: u32) -> Sequence {
         match self {
             Self::Live(live) => live.sequence_of(row),
-            Self::Block(block) => block.sequence_of(row),
+            Self::Block(view) => view.sequence_of(row),
         }
     }
 
     /// The sequence after that of the last row; 0 if there is no row.
     pub(crate) fn end(&self) -> Sequence {
         match self {
-            Self::Block(block) => block.sequences().end,
+            Self::Block(view) => view.sequences().end,
             Self::Live(live) => match live.rows.checked_sub(1) {
                 Some(last) => Sequence::new(live.sequence_of(last).get() + 1),
                 None => Sequence::ZERO,
@@ -125,7 +126,7 @@ impl Part {
     pub(crate) fn first_row_from(&self, sequence: u64, bound: u32) -> u32 {
         match self {
             Self::Live(live) => live.first_row_from(sequence, bound),
-            Self::Block(block) => block.first_row_from(sequence, bound),
+            Self::Block(view) => view.first_row_from(sequence, bound),
         }
     }
 
@@ -133,7 +134,7 @@ impl Part {
     pub(crate) fn run_end(&self, row: u32) -> u32 {
         match self {
             Self::Live(live) => live.run_end(row),
-            Self::Block(block) => block.run_end(row),
+            Self::Block(view) => view.run_end(row),
         }
     }
 
@@ -142,7 +143,7 @@ impl Part {
     pub(crate) fn find(&self, id: EventId, bound: u32) -> Option<u32> {
         match self {
             Self::Live(live) => live.find(id, bound),
-            Self::Block(block) => block.find(id, bound),
+            Self::Block(view) => view.find(id, bound),
         }
     }
 
@@ -150,7 +151,7 @@ impl Part {
     pub(crate) fn correlated(&self, correlation: EventId, bound: u32) -> Vec<u32> {
         let mut rows = match self {
             Self::Live(live) => live.live.linked.read().correlated(correlation, bound),
-            Self::Block(block) => block.correlated(correlation, bound),
+            Self::Block(view) => view.correlated(correlation, bound),
         };
         // The event that the others belong to need not have a link: it belongs to itself.
         if let Some(own) = self.find(correlation, bound)
@@ -168,7 +169,7 @@ impl Part {
     pub(crate) fn caused_by(&self, cause: EventId, bound: u32) -> Vec<u32> {
         match self {
             Self::Live(live) => live.live.linked.read().caused_by(cause, bound),
-            Self::Block(block) => block.caused_by(cause, bound),
+            Self::Block(view) => view.caused_by(cause, bound),
         }
     }
 
@@ -193,9 +194,9 @@ impl Part {
     fn rows_of(&self, sort: NameSort, name: &str) -> Option<List> {
         match self {
             Self::Live(live) => Some(List::Live(live.live.names(sort).get(name)?.rows)),
-            Self::Block(block) => {
-                let place = block.names(sort).find(name)?;
-                Some(List::Block(block.rows_of(sort, place)))
+            Self::Block(view) => {
+                let place = view.block.names(sort).find(name)?;
+                Some(view.rows_of(sort, place))
             }
         }
     }
@@ -204,7 +205,7 @@ impl Part {
     pub(crate) fn scope_number(&self, name: &str) -> Option<u32> {
         match self {
             Self::Live(live) => Some(live.live.names(NameSort::Scope).get(name)?.number),
-            Self::Block(block) => block.names(NameSort::Scope).find(name),
+            Self::Block(view) => view.block.names(NameSort::Scope).find(name),
         }
     }
 
@@ -218,10 +219,7 @@ impl Part {
                     .map(|(_, kind)| List::Live(kind.rows.clone()))
                     .collect()
             }
-            Self::Block(block) => block
-                .kinds_within(first, last)
-                .map(|place| List::Block(block.kind_rows(place)))
-                .collect(),
+            Self::Block(view) => view.kinds(first, last),
         }
     }
 
@@ -234,7 +232,8 @@ impl Part {
                 let kinds = kinds.range(first..=last);
                 kinds.fold(0, |word, (_, kind)| word | TileMask::bit(kind.number))
             }
-            Self::Block(block) => block
+            Self::Block(view) => view
+                .block
                 .kinds_within(first, last)
                 .fold(0, |word, place| word | TileMask::bit(place)),
         }
@@ -243,8 +242,8 @@ impl Part {
     /// Keeps the rows whose kind passes.
     pub(crate) fn retain_kinds(&self, rows: &mut Vec<u32>, filter: KindFilter) {
         match (self, kinds_of(filter)) {
-            (Self::Block(block), Some((first, last))) => {
-                block.retain_kinds(rows, first, last);
+            (Self::Block(view), Some((first, last))) => {
+                view.retain_kinds(rows, first, last);
             }
             _ => rows.retain(|row| filter.matches(self.kind(*row))),
         }
@@ -254,7 +253,7 @@ impl Part {
     pub(crate) fn may_have_kinds(&self, first: EventKind, last: EventKind) -> bool {
         match self {
             Self::Live(_) => true,
-            Self::Block(block) => !block.kinds_within(first, last).is_empty(),
+            Self::Block(view) => !view.block.kinds_within(first, last).is_empty(),
         }
     }
 
@@ -262,14 +261,14 @@ impl Part {
     pub(crate) fn may_have_times(&self, first: u64, last: u64) -> bool {
         match self {
             Self::Live(_) => true,
-            Self::Block(block) => block.meets_times(first, last),
+            Self::Block(view) => view.block.meets_times(first, last),
         }
     }
 
     pub(crate) fn layout(&self) -> IndexLayout {
         match self {
             Self::Live(live) => live.live.layout,
-            Self::Block(block) => block.layout(),
+            Self::Block(view) => view.block.layout(),
         }
     }
 
@@ -277,7 +276,7 @@ impl Part {
     pub(crate) fn tile(&self, tile: u32) -> TileMask {
         match self {
             Self::Live(live) => live.tile(tile),
-            Self::Block(block) => block.tile(tile),
+            Self::Block(view) => view.tile(tile),
         }
     }
 
@@ -293,14 +292,14 @@ impl Part {
 
     /// What a block says of a row of an entity whose rows are `list`; none of live rows.
     pub(crate) fn claim(&self, row: u32, list: &List) -> Option<Claim> {
-        let Self::Block(block) = self else {
+        let Self::Block(view) = self else {
             return None;
         };
         let coordinate = self.coordinate_number(row);
         let mut rows = (0..list.count_below(self.rows())).map_while(|at| list.at(at));
         let first = rows.find(|row| self.coordinate_number(*row) == coordinate);
         Some(Claim {
-            block: block.sequences(),
+            block: view.sequences(),
             named_at: self.position(first.unwrap_or(row)),
         })
     }
@@ -312,12 +311,7 @@ impl Part {
                 let head = live.live.names(NameSort::Entity).get(entity)?.rows.head()?;
                 head.hash.filter(|_| head.row == row)
             }
-            Self::Block(block) => {
-                let place = block.names(NameSort::Entity).find(entity)?;
-                let list = List::Block(block.rows_of(NameSort::Entity, place));
-                let last = list.last_below(block.rows())?;
-                block.head_hash(place).filter(|_| last == row)
-            }
+            Self::Block(view) => view.hash_if_last(entity, row),
         }
     }
 }

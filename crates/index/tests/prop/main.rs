@@ -11,6 +11,8 @@
 mod check;
 mod events;
 mod expected;
+#[path = "../common/forge.rs"]
+mod forge;
 mod regions;
 mod run;
 
@@ -92,6 +94,40 @@ proptest! {
             .cloned()
             .collect();
         check::lookups(&some, &within, &[]);
+    }
+
+    #[test]
+    fn rows_of_larger_blocks_answer_like_blocks_of_their_own(
+        steps in steps(),
+        layouts in (layouts(), layouts()),
+        cuts in prop::collection::vec((any::<Index>(), any::<Index>(), any::<Index>()), 0..5),
+        regions in prop::collection::vec(regions(), 1..6),
+        turns in prop::collection::vec(any::<bool>(), 1..8),
+        limit in 1..40_usize,
+    ) {
+        let events = events(&steps);
+        let count = events.len();
+        let mut ends: Vec<_> = cuts.iter().map(|(cut, _, _)| cut.index(count + 1)).collect();
+        ends.push(count);
+        ends.sort_unstable();
+        let mut start = 0;
+        let more = cuts.iter().map(|(_, before, after)| (Some(before), Some(after)));
+        let views = ends.iter().zip(more.chain([(None, None)])).map(|(end, (before, after))| {
+            let rows = start..*end;
+            start = *end;
+            // Rows of the block that are not of the view.
+            let first = before.map_or(rows.start, |before| before.index(rows.start + 1));
+            let last = after.map_or(rows.end, |after| rows.end + after.index(count - rows.end + 1));
+            (run::block_of(layouts.0, &events[first..last]), rows.start - first..rows.end - first)
+        });
+        let snapshot = run::of_views(layouts.1, views);
+        check::lookups(&snapshot, &events, &[]);
+        for region in &regions {
+            check::query(&snapshot, &events, &region.region(&events), &turns, limit);
+        }
+        let bytes = snapshot.export(Sequence::ZERO..Sequence::new(u64::MAX)).unwrap();
+        let expected = expected::expected(layouts.1, &events);
+        prop_assert_eq!(Block::from_vec(bytes).unwrap().differences(&expected), []);
     }
 
     #[test]
@@ -186,7 +222,7 @@ proptest! {
                 continue;
             };
             // A checksum is made right again.
-            let is_same = expected::is_checksum(at);
+            let is_same = expected::is_checksum(&good, at);
             prop_assert_eq!(block.differences(&expected).is_empty(), is_same, "byte {}", at);
         }
     }

@@ -15,7 +15,7 @@ pub(crate) use source::{Piece, Source};
 
 use super::format::Section;
 use crate::model::{BlockError, IndexLayout};
-use columns::{write_columns, write_heads, write_ids, write_links, write_runs};
+use columns::{write_columns, write_fences, write_heads, write_ids, write_links, write_runs};
 use sections::Sections;
 use sorted::Sorted;
 use source::numbered;
@@ -33,14 +33,19 @@ pub(crate) fn build<S: Source>(
     let mut header = names.header(pieces, layout);
     names.write(&mut out);
     write_runs(pieces, &mut out, &mut header);
-    write_ids(pieces, &mut out, &mut header);
+    let ascends = write_ids(pieces, &mut out, &mut header);
     write_columns(pieces, &names, &mut out, &mut header);
     names.write_lists(layout, &mut out);
     write_links(pieces, &mut out, &mut header);
-    write_heads(pieces, &names, &mut out);
+    let head_clocks = write_heads(pieces, &names, &mut out);
     if layout == IndexLayout::Tiles {
         out.raw(Section::Tiles, |bytes| names.tiles(bytes));
     }
     write_tags(pieces, &mut out, &mut header)?;
+    if ascends {
+        write_fences(pieces, &mut out);
+    }
+    let clocks = head_clocks.iter().map(|clock| u64::from(*clock));
+    out.numbers(Section::HeadClocks, clocks);
     Ok(out.finish(header))
 }

@@ -1,8 +1,9 @@
 //! `Sections`: a block as it grows, a section after the other, its header last. What the numbers and
 //! names in them are is the caller's.
 
-use crate::block::format::{ALIGNMENT, HEADER_BYTES, Header, Place, Section, pack};
-use strandline_core::Salt;
+use crate::block::format::{
+    ALIGNMENT, HEADER_BYTES, Header, Place, Section, pack, piece_checksums, section_checksum,
+};
 
 /// Bytes of a row in most blocks, at most.
 const ROW_BYTES: usize = 40;
@@ -13,6 +14,8 @@ pub(super) struct Sections {
     /// Where the block begins.
     start: usize,
     places: [Place; Section::COUNT],
+    /// Those of the pieces of the sections so far.
+    checksums: Vec<u8>,
 }
 
 impl Sections {
@@ -25,6 +28,7 @@ impl Sections {
             bytes,
             start,
             places: [Place::NONE; Section::COUNT],
+            checksums: Vec::new(),
         }
     }
 
@@ -32,10 +36,17 @@ impl Sections {
         let length = (self.bytes.len() - self.start).next_multiple_of(ALIGNMENT);
         self.bytes.resize(self.start + length, 0);
         let bytes = self.bytes.get(start..).unwrap_or_default();
+        let checksum = if section == Section::PieceChecksums {
+            section_checksum(section, bytes)
+        } else {
+            let before = self.checksums.len();
+            piece_checksums(section, bytes, &mut self.checksums);
+            section_checksum(section, self.checksums.get(before..).unwrap_or_default())
+        };
         let place = Place {
             start,
             bytes: bytes.len(),
-            checksum: Salt::NONE.checksum(section.at() as u64, bytes),
+            checksum,
             base,
             width,
         };
@@ -73,11 +84,15 @@ impl Sections {
 
     /// Sections were written in their order; those that were not have no bytes.
     pub(super) fn finish(mut self, mut header: Header) -> Vec<u8> {
+        let checksums = std::mem::take(&mut self.checksums);
+        self.raw(Section::PieceChecksums, |bytes| {
+            bytes.extend_from_slice(&checksums);
+        });
         for section in Section::ALL {
             if let Some(place) = self.places.get_mut(section.at())
                 && place.bytes == 0
             {
-                place.checksum = Salt::NONE.checksum(section.at() as u64, &[]);
+                place.checksum = section_checksum(section, &[]);
             }
         }
         header.places = self.places;

@@ -13,7 +13,7 @@ pub(super) const fn packed_bytes(count: usize, width: u8) -> usize {
     if count == 0 || width == 0 {
         return 0;
     }
-    let last = (count - 1) * width as usize / 8;
+    let last = (count - 1).saturating_mul(width as usize) / 8;
     (last + WORD).next_multiple_of(ALIGNMENT)
 }
 
