@@ -68,7 +68,9 @@ mod search;
 
 pub use block::{Block, BlockBuilder, BlockBytes, BlockDifference, MergePart, RebuildBlock};
 pub use gate::SequenceGate;
-pub use model::{BlockError, Claim, CoordinateId, EntityId, Head, IndexError, IndexLayout, Row};
+pub use model::{
+    BlockError, Claim, CoordinateId, EntityId, Head, IndexError, IndexLayout, Row, SealedHead,
+};
 pub use query::{PartPlan, Plan, PlanKey, Rows};
 pub use reader::{Causes, IndexReader, Names, PartInfo, RowView, Snapshot};
 pub use writer::{Coordinates, IndexWriter, ReplayCursor, channel, channel_with};

@@ -4,7 +4,7 @@ use super::counts::Counts;
 use super::packed::packed_bytes;
 use super::pieces;
 use super::section::{ALIGNMENT, Place, Section};
-use super::table;
+use super::table::TableShape;
 use crate::model::{BOUND_MAX, BlockError, IndexLayout, TILE_ROWS};
 use strandline_core::codec::{Reader, Writer};
 use strandline_core::{Checksum, EventId, Salt, Sequence};
@@ -130,10 +130,11 @@ impl Header {
             }
             Section::EntityTable | Section::TagTable | Section::IdTable => {
                 let entries = self.counts.entries(section).unwrap_or_default();
-                let bytes = packed_bytes(table::slots_of(entries), table::width_of(entries));
+                let shape = TableShape::of(entries);
+                let slots = usize::try_from(shape.slots()).unwrap_or(usize::MAX);
+                let bytes = packed_bytes(slots, shape.width());
                 place.bytes == 0
-                    || (place.bytes == bytes
-                        && (place.base, place.width) == (0, table::width_of(entries)))
+                    || (place.bytes == bytes && (place.base, place.width) == (0, shape.width()))
             }
             Section::IdFences => {
                 place.bytes == 0 || is_fixed(self.counts.rows.div_ceil(FENCE_ROWS), 16)

@@ -15,8 +15,9 @@ mod table;
 pub(crate) use counts::Counts;
 pub(crate) use header::{FENCE_ROWS, FIXED_BYTES, HEADER_BYTES, Header, SECTION_BYTES, Version};
 pub(crate) use names::NameList;
-pub(crate) use packed::{Packed, pack};
+pub(crate) use packed::{Packed, Packer, pack};
 pub(crate) use pieces::{
     CHECKSUM_BYTES, PIECE_BYTES, piece_checksum, piece_checksums, pieces_of, section_checksum,
 };
 pub(crate) use section::{ALIGNMENT, Place, Section};
+pub(crate) use table::{NoTable, TableShape, id_hash, name_hash, write_table};

@@ -72,6 +72,53 @@ impl<'a> Packed<'a> {
     }
 }
 
+/// Numbers of a width that is known, as they are appended, each below 2 to the width.
+pub(crate) struct Packer<'o> {
+    out: &'o mut Vec<u8>,
+    start: usize,
+    width: u8,
+    count: usize,
+    /// Bits that do not fill a byte yet: fewer than 8, so that any number fits beside them.
+    pending: u128,
+    held: u32,
+}
+
+impl<'o> Packer<'o> {
+    pub(crate) const fn new(out: &'o mut Vec<u8>, width: u8) -> Self {
+        Self {
+            start: out.len(),
+            out,
+            width,
+            count: 0,
+            pending: 0,
+            held: 0,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn push(&mut self, number: u64) {
+        self.count += 1;
+        self.pending |= u128::from(number) << self.held;
+        self.held += u32::from(self.width);
+        let whole = usize::try_from(self.held / 8).unwrap_or_default();
+        let bytes = self.pending.to_le_bytes();
+        self.out
+            .extend_from_slice(bytes.get(..whole).unwrap_or_default());
+        self.pending >>= self.held / 8 * 8;
+        self.held %= 8;
+    }
+
+    /// Appends what is left, and the zeros after it.
+    pub(crate) fn finish(self) {
+        if self.held > 0 {
+            let [last, ..] = self.pending.to_le_bytes();
+            self.out.push(last);
+        }
+        let length = packed_bytes(self.count, self.width);
+        self.out.resize(self.start + length, 0);
+    }
+}
+
 /// Appends numbers, and gives base and width.
 pub(crate) fn pack(out: &mut Vec<u8>, numbers: impl Iterator<Item = u64> + Clone) -> (u64, u8) {
     let (mut least, mut most, mut count) = (u64::MAX, 0, 0_usize);
@@ -89,23 +136,11 @@ pub(crate) fn pack(out: &mut Vec<u8>, numbers: impl Iterator<Item = u64> + Clone
     };
     let width = u8::try_from(bits).unwrap_or(64);
     if width > 0 {
-        let start = out.len();
-        // Bits that do not fill a byte yet: fewer than 8, so that a number of 57 fits beside them.
-        let (mut pending, mut held) = (0_u128, 0);
+        let mut packer = Packer::new(out, width);
         for number in numbers {
-            pending |= u128::from(number - least) << held;
-            held += bits;
-            let whole = usize::try_from(held / 8).unwrap_or_default();
-            let bytes = pending.to_le_bytes();
-            out.extend_from_slice(bytes.get(..whole).unwrap_or_default());
-            pending >>= held / 8 * 8;
-            held %= 8;
+            packer.push(number - least);
         }
-        if held > 0 {
-            let [last, ..] = pending.to_le_bytes();
-            out.push(last);
-        }
-        out.resize(start + packed_bytes(count, width), 0);
+        packer.finish();
     }
     (least, width)
 }
