@@ -1,15 +1,16 @@
 //! Building the bytes of a block, from whatever is a [`Source`] of rows: live rows, other blocks, or
 //! rows given one by one. Pieces of several sources follow each other in one block.
 //!
-//! `source` says what is asked of rows; `sorted` puts their names and kinds in order; `columns` and
+//! `source` says what is asked of rows; `sorted` puts their names, which `texts` holds, and kinds in order; `columns` and
 //! `tags` write what each row has; `sections` lays all of it down. Opens and reads no block. Knows
-//! `format`, and of the rooms of the crate `model` alone.
+//! `format`, and of the rooms of the crate `model` and `search` alone.
 
 mod columns;
 mod sections;
 mod sorted;
 mod source;
 mod tags;
+mod texts;
 
 pub(crate) use source::{Piece, Source};
 
