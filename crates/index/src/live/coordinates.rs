@@ -4,9 +4,11 @@
 //! Only the writer adds coordinates, and none is ever removed. Entities and scopes have lists of rows, which
 //! are not here.
 
+use super::by_id::IdHasher;
 use super::chunk::NAMES_MAX;
 use super::hashed::Hashed;
 use super::shelf::Shelf;
+use std::hash::BuildHasher;
 use strandline_core::Coordinate;
 
 /// A coordinate that was given a number.
@@ -22,29 +24,17 @@ pub(crate) struct Place {
     pub(crate) scope: u32,
 }
 
-/// The hashes of the two names of a coordinate.
-#[derive(Clone, Copy)]
-pub(crate) struct NameHashes {
-    pub(crate) entity: u64,
-    pub(crate) scope: u64,
-}
-
-impl NameHashes {
-    /// The hash of both. Not the same for names that are exchanged.
-    const fn together(self) -> u64 {
-        self.entity.rotate_left(u64::BITS / 2 - 3) ^ self.scope
-    }
-}
-
 /// Coordinates by number, which are dense and in the order of interning.
 pub(crate) struct CoordinateTable {
+    hasher: IdHasher,
     by_hash: Hashed,
     interned: Shelf<Interned>,
 }
 
 impl CoordinateTable {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(hasher: IdHasher) -> Self {
         Self {
+            hasher,
             by_hash: Hashed::new(),
             interned: Shelf::new(),
         }
@@ -67,17 +57,22 @@ impl CoordinateTable {
         Some(self.interned.get(number)?.place)
     }
 
-    /// The number of a coordinate whose names have these hashes. Expected O(1).
-    pub(crate) fn find(&self, coordinate: &Coordinate, hashes: NameHashes) -> Option<u32> {
-        let is_it = |number| self.get(number) == Some(coordinate);
-        self.by_hash.find(hashes.together(), is_it)
+    /// The hash by which a coordinate is found.
+    pub(crate) fn hash(&self, coordinate: &Coordinate) -> u64 {
+        self.hasher.hash_one(coordinate)
     }
 
-    /// Adds a coordinate whose names have these hashes, which is not there; nothing if there are 2^31.
-    /// Expected O(1). Only the writer calls it.
-    pub(crate) fn add(&self, interned: Interned, hashes: NameHashes) -> Option<u32> {
+    /// The number of a coordinate with this hash. Expected O(1).
+    pub(crate) fn find(&self, coordinate: &Coordinate, hash: u64) -> Option<u32> {
+        let is_it = |number| self.get(number) == Some(coordinate);
+        self.by_hash.find(hash, is_it)
+    }
+
+    /// Adds a coordinate with this hash, which is not there; nothing if there are 2^31. Expected O(1). Only
+    /// the writer calls it.
+    pub(crate) fn add(&self, interned: Interned, hash: u64) -> Option<u32> {
         let number = self.interned.push(interned, NAMES_MAX)?;
-        self.by_hash.insert(hashes.together(), number);
+        self.by_hash.insert(hash, number);
         Some(number)
     }
 }

@@ -23,12 +23,8 @@ struct State {
 enum Listed {
     None,
     One(u32),
-    /// Boxed, so that a list is a cache line.
-    #[expect(
-        clippy::box_collection,
-        reason = "half of a vector is not needed by the many keys that have one row"
-    )]
-    Many(Box<Vec<u32>>),
+    /// Never empty.
+    Many(Vec<u32>),
 }
 
 impl Listed {
@@ -54,7 +50,7 @@ impl Listed {
             Self::One(first) => {
                 let mut rows = Vec::with_capacity(4);
                 rows.extend([*first, row]);
-                *self = Self::Many(Box::new(rows));
+                *self = Self::Many(rows);
             }
             Self::Many(rows) => rows.push(row),
         }
@@ -62,8 +58,8 @@ impl Listed {
 
     fn truncate(&mut self, kept: usize) {
         match self {
+            _ if kept == 0 => *self = Self::None,
             Self::Many(rows) => rows.truncate(kept),
-            Self::One(_) if kept == 0 => *self = Self::None,
             Self::None | Self::One(_) => {}
         }
     }
@@ -124,10 +120,11 @@ impl RowList {
         self.0.read().head()
     }
 
-    /// The clock of the last row, visible or not.
+    /// The clock of the last row, visible or not. Does not look at the rows, which may be a miss of the
+    /// cache.
     pub(crate) fn last_clock(&self) -> Option<u32> {
         let state = self.0.read();
-        state.rows.last().map(|_| state.clock)
+        (!matches!(state.rows, Listed::None)).then_some(state.clock)
     }
 
     /// Drops the rows from `bound` on; `hash` is that of the last row that stays, and `clock_of`

@@ -21,7 +21,7 @@ use crate::model::{CoordinateId, IndexLayout, NameSort, TileMask};
 use crate::search::{Run, first_row_from, run_end, sequence_of};
 use by_id::{IdHasher, IdTable};
 use chunk::{Cell, Chunk, cell};
-use coordinates::{CoordinateTable, NameHashes};
+use coordinates::CoordinateTable;
 use dictionary::{Dictionary, Entry};
 use find::find;
 use linked::Linked;
@@ -68,17 +68,10 @@ impl Live {
         }
     }
 
-    /// The hashes by which the names of a coordinate are found, and it by them.
-    pub(crate) fn hashes(&self, coordinate: &Coordinate) -> NameHashes {
-        NameHashes {
-            entity: self.entities.hash(coordinate.entity()),
-            scope: self.scopes.hash(coordinate.scope()),
-        }
-    }
-
     /// The number of a coordinate. Expected O(1).
     pub(crate) fn lookup(&self, coordinate: &Coordinate) -> Option<CoordinateId> {
-        let number = self.coordinates.find(coordinate, self.hashes(coordinate))?;
+        let hash = self.coordinates.hash(coordinate);
+        let number = self.coordinates.find(coordinate, hash)?;
         Some(CoordinateId::new(self.number, number))
     }
 }
@@ -103,7 +96,7 @@ impl Live {
                 runs: Arc::new(Vec::new()),
                 ids: Arc::new(IdTable::new()),
             }),
-            coordinates: CoordinateTable::new(),
+            coordinates: CoordinateTable::new(hasher.clone()),
             entities: Dictionary::new(hasher.clone()),
             scopes: Dictionary::new(hasher.clone()),
             tags: Dictionary::new(hasher.clone()),

@@ -14,7 +14,11 @@ const BOARD: u32 = 64;
 #[cfg(strandline_loom)]
 const BOARD: u32 = 1;
 /// Level `n` has `2^n` boards, so these have one for each number of 32 bits.
-const LEVELS: usize = 33;
+#[cfg(not(strandline_loom))]
+const LEVELS: usize = 27;
+/// Few, since loom gives a thread a small stack.
+#[cfg(strandline_loom)]
+const LEVELS: usize = 4;
 
 type Board<T> = Arc<[OnceLock<T>]>;
 type Level<T> = Box<[OnceLock<Board<T>>]>;

@@ -53,22 +53,22 @@ impl LiveWriter {
     /// The number of a coordinate, which is new if it has none.
     pub(super) fn intern(&mut self, coordinate: &Coordinate) -> Result<CoordinateId, IndexError> {
         let live = &self.live;
-        let hashes = live.hashes(coordinate);
-        let number = match live.coordinates.find(coordinate, hashes) {
+        let hash = live.coordinates.hash(coordinate);
+        let number = match live.coordinates.find(coordinate, hash) {
             Some(number) => number,
             None => {
                 // There are never more entities or scopes than coordinates, so these run out first.
                 let place = Place {
-                    entity: number_of(&live.entities, coordinate.entity(), hashes.entity, || {
+                    entity: number_of(&live.entities, coordinate.entity(), || {
                         Name::EntityOf(coordinate.clone())
                     })?,
-                    scope: number_of(&live.scopes, coordinate.scope(), hashes.scope, || {
+                    scope: number_of(&live.scopes, coordinate.scope(), || {
                         Name::ScopeOf(coordinate.clone())
                     })?,
                 };
                 let coordinate = coordinate.clone();
                 let interned = Interned { coordinate, place };
-                let number = live.coordinates.add(interned, hashes);
+                let number = live.coordinates.add(interned, hash);
                 number.ok_or(IndexError::NamesExhausted)?
             }
         };
@@ -91,13 +91,13 @@ impl LiveWriter {
     }
 }
 
-/// The number of a name with this hash in `dictionary`, which is new if it has none.
+/// The number of a name in `dictionary`, which is new if it has none.
 pub(super) fn number_of(
     dictionary: &Dictionary,
     name: &str,
-    hash: u64,
     new: impl FnOnce() -> Name,
 ) -> Result<u32, IndexError> {
+    let hash = dictionary.hash(name);
     match dictionary.number(name, hash) {
         Some(number) => Ok(number),
         None => dictionary.add(new(), hash),

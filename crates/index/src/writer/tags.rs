@@ -13,8 +13,7 @@ impl LiveWriter {
         let dictionary = &self.live.tags;
         tags.iter()
             .map(|tag| {
-                let hash = dictionary.hash(tag);
-                let number = number_of(dictionary, tag, hash, || Name::Alone((*tag).into()))?;
+                let number = number_of(dictionary, tag, || Name::Alone((*tag).into()))?;
                 let rows = dictionary.kept_rows(number);
                 rows.ok_or(IndexError::NamesExhausted)
             })
