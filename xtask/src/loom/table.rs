@@ -149,16 +149,6 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         options: "rows::an_id_that_does_not_ascend_is_found_once_its_event_is_visible",
     },
     Mutation {
-        name: "a name is counted before it is there",
-        file: "crates/index/src/live/shelf.rs",
-        find: "        let board = level
-            .get(spot.board)?",
-        replace: "        self.len.store(number.saturating_add(1), Ordering::Release);
-        let board = level
-            .get(spot.board)?",
-        options: "rows::a_name_is_listed_and_found_once_its_event_is_visible_whoever_asked_before",
-    },
-    Mutation {
         name: "names that come while others are put in order are left out",
         file: "crates/index/src/live/dictionary.rs",
         find: "        let runs = self.order.runs(self.names.len(), |number| self.name(number));",
