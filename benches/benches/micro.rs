@@ -7,13 +7,12 @@ mod filled;
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
 use filled::{WALL_MS, ascending_id, coordinate, intern, random_id, row, scattered};
-use std::sync::OnceLock;
 use strandline_core::record::{Record, RecordPayload};
 use strandline_core::{
     CanonicalHeader, EventHasher, EventId, EventKind, Extensions, Hash, Hlc, LogHasher, Nonce,
     PayloadEncoding, Sequence,
 };
-use strandline_index::{Block, IndexLayout, IndexWriter, SequenceGate, channel};
+use strandline_index::{IndexLayout, SequenceGate, channel};
 
 /// The payload of the other benchmarks.
 const PAYLOAD: [u8; 200] = [0xA5; 200];
@@ -229,101 +228,6 @@ mod columns {
                     sum + u64::from(row.kind().bits()) + u64::from(row.clock())
                 })
             });
-    }
-}
-
-/// Names and ids among sealed rows: in one block, and in many, of which the oldest has what is asked for.
-mod sealed {
-    use super::*;
-
-    /// Entities of a block, each with a row.
-    const NAMES: u32 = 150_000;
-    /// Names that are looked up together.
-    const BATCH: usize = 1_000;
-
-    #[divan::bench(args = [1, 20])]
-    fn head_hit(bencher: Bencher<'_, '_>, parts: usize) {
-        one(bencher, parts, 0);
-    }
-
-    #[divan::bench(args = [1, 20])]
-    fn head_miss(bencher: Bencher<'_, '_>, parts: usize) {
-        one(bencher, parts, NAMES * 100);
-    }
-
-    #[divan::bench(args = [1, 20], sample_size = 1, sample_count = 200)]
-    fn heads_hit_1000(bencher: Bencher<'_, '_>, parts: usize) {
-        many(bencher, parts, 0);
-    }
-
-    #[divan::bench(args = [1, 20], sample_size = 1, sample_count = 200)]
-    fn heads_miss_1000(bencher: Bencher<'_, '_>, parts: usize) {
-        many(bencher, parts, NAMES * 100);
-    }
-
-    /// Ids from elsewhere, of which none is there.
-    #[divan::bench(args = [1, 20], sample_size = 1, sample_count = 200)]
-    fn ids_miss_1000(bencher: Bencher<'_, '_>, parts: usize) {
-        let writer = index(parts);
-        let mut numbers = scattered(NAMES);
-        let batches = bencher.counter(ItemsCount::new(BATCH));
-        let batches = batches.with_inputs(|| {
-            let ids = numbers.by_ref().take(BATCH);
-            let ids = ids.map(|number| EventId::from_u128(random_id(number).as_u128() ^ 1));
-            ids.collect::<Vec<_>>()
-        });
-        batches.bench_local_refs(|ids| assert!(!writer.contains_any(black_box(ids))));
-    }
-
-    fn one(bencher: Bencher<'_, '_>, parts: usize, first: u32) {
-        let writer = index(parts);
-        let names: Vec<_> = names(first).collect();
-        let mut numbers = scattered(NAMES);
-        bencher.bench_local(|| {
-            let name = &names[numbers.next().unwrap_or(0) as usize];
-            writer.claimed_head(black_box(name))
-        });
-    }
-
-    fn many(bencher: Bencher<'_, '_>, parts: usize, first: u32) {
-        let writer = index(parts);
-        let names: Vec<_> = names(first).collect();
-        let mut numbers = scattered(NAMES);
-        let batches = bencher.counter(ItemsCount::new(BATCH));
-        let batches = batches.with_inputs(|| {
-            let batch = numbers.by_ref().take(BATCH);
-            let batch = batch.map(|number| names[number as usize].as_str());
-            batch.collect::<Vec<_>>()
-        });
-        batches.bench_local_refs(|batch| writer.sealed_heads(black_box(batch)));
-    }
-
-    fn names(first: u32) -> impl Iterator<Item = String> {
-        (first..first + NAMES).map(|number| coordinate(number).entity().to_owned())
-    }
-
-    /// So many blocks, each of entities of its own.
-    fn index(parts: usize) -> &'static IndexWriter {
-        static INDEXES: [OnceLock<IndexWriter>; 2] = [const { OnceLock::new() }; 2];
-        INDEXES[usize::from(parts > 1)].get_or_init(|| {
-            let (mut writer, reader) = channel();
-            let total = NAMES * parts as u32;
-            writer.reserve(total.into()).expect("there is room");
-            for first in (0..total).step_by(NAMES as usize) {
-                for number in first..first + NAMES {
-                    let known = writer.intern(&coordinate(number)).expect("there is room");
-                    let mut row = row(number, random_id(number), &[known]);
-                    row.hash = Some(Hash::of(b"head"));
-                    writer.insert_known(&row, &[], None).expect("as reserved");
-                }
-                writer.publish(Sequence::new((first + NAMES).into()));
-                let sealed = writer.seal().expect("all is visible").expect("rows");
-                let bytes = reader.snapshot().export(sealed).expect("few rows");
-                let block = Block::from_vec(bytes).expect("made just now");
-                reader.replace(block).expect("made of these rows");
-            }
-            writer
-        })
     }
 }
 

@@ -66,7 +66,10 @@ mod live;
 mod model;
 mod search;
 
-pub use block::{Block, BlockBuilder, BlockBytes, BlockDifference, MergePart, RebuildBlock};
+pub use block::{
+    Block, BlockBuilder, BlockBytes, BlockDifference, ComparingSink, MergeError, MergePart,
+    MergeProgress, MergeSink, MergedBlock, RebuildBlock, merge,
+};
 pub use gate::SequenceGate;
 pub use model::{
     BlockError, Claim, CoordinateId, EntityId, Head, IndexError, IndexLayout, Row, SealedHead,

@@ -196,7 +196,7 @@ fn what_is_damaged_is_found_before_it_is_used_and_made_anew() {
                     let (intact, calls) = (intact.clone(), calls.clone());
                     Box::new(move |_| {
                         calls.fetch_add(1, Ordering::Relaxed);
-                        Ok(intact.clone())
+                        Ok(Arc::new(intact.clone()))
                     })
                 };
                 let block = Block::open(Arc::new(damaged), Some(rebuild)).unwrap();
@@ -216,8 +216,8 @@ fn what_is_damaged_and_cannot_be_made_anew_is_told() {
     let rebuilds: [fn() -> Option<RebuildBlock>; 4] = [
         || None,
         || Some(Box::new(|_| Err("the log is gone".into()))),
-        || Some(Box::new(|layout| Ok(block_bytes(layout, 149)))),
-        || Some(Box::new(|_| Ok(vec![7; 100]))),
+        || Some(Box::new(|layout| Ok(Arc::new(block_bytes(layout, 149))))),
+        || Some(Box::new(|_| Ok(Arc::new(vec![7_u8; 100])))),
     ];
     for layout in LAYOUTS {
         let intact = block_bytes(layout, 150);
@@ -345,6 +345,8 @@ const OF_VERSION_3: [(IndexLayout, &[u8]); 3] = [
         include_bytes!("fixtures/block-3-tiles.bin"),
     ),
 ];
+/// The number of the section of ids in their order.
+const ID_ORDER: usize = 10;
 const ASCENDING_OF_VERSION_3: &[u8] = include_bytes!("fixtures/block-3-ascending.bin");
 
 #[test]
@@ -415,6 +417,30 @@ mod random {
             if let Some(mut writer) = ask_forged(&block, &changes) {
                 append_after(&mut writer);
             }
+        }
+    }
+}
+
+#[test]
+fn ids_are_found_where_the_order_of_version_3_was_damaged() {
+    for (layout, old) in OF_VERSION_3 {
+        let length = |at: usize| {
+            let entry = FIXED_BYTES + at * SECTION_BYTES;
+            usize::try_from(u64::from_le_bytes(
+                old[entry..entry + 8].try_into().unwrap(),
+            ))
+            .unwrap()
+        };
+        let before: usize = (0..ID_ORDER).map(length).sum();
+        assert_ne!(length(ID_ORDER), 0);
+        let mut damaged = old.to_vec();
+        damaged[FIXED_BYTES + 35 * SECTION_BYTES + 8 + before] ^= 1;
+        let rebuild: RebuildBlock = Box::new(move |layout| Ok(Arc::new(block_bytes(layout, 40))));
+        let block = Block::open(Arc::new(damaged), Some(rebuild)).unwrap();
+        let (writer, snapshot) = with_block(block);
+        for number in 0..40 {
+            assert!(snapshot.get(id(number)).is_some(), "{layout:?} {number}");
+            assert!(writer.contains_any(&[id(100), id(number)]));
         }
     }
 }

@@ -1,8 +1,8 @@
 //! What one block says otherwise than another, byte by byte. Does not say which of them is right.
 
+use super::column::id_at;
 use super::format::{FIXED_BYTES, SECTION_BYTES, Section, Version, pack};
 use super::open::Block;
-use super::rows::id_at;
 use crate::model::NameSort;
 use std::fmt;
 use std::ops::Range;
@@ -108,7 +108,7 @@ impl Block {
     fn has_section_of(&self, expected: &Self, section: Section) -> bool {
         let (own, other) = (self.header.place(section), expected.header.place(section));
         let has_checksum = match self.is_older_than(expected) {
-            true => self.is_intact(section),
+            true => self.has_own_checksum(section),
             false => own.checksum == other.checksum,
         };
         has_checksum
@@ -130,7 +130,7 @@ impl Block {
         let place = self.header.place(Section::IdOrder);
         kept == (place.base, place.width)
             && packed == self.bytes_of(Section::IdOrder)
-            && self.is_intact(Section::IdOrder)
+            && self.has_own_checksum(Section::IdOrder)
     }
 
     /// Whether the checksums of the pieces of all sections are the same, but for those of heads.
@@ -138,14 +138,14 @@ impl Block {
         let place = self.header.place(Section::PieceChecksums);
         let mut sections = Section::ALL.into_iter();
         (place.base, place.width) == (0, 0)
-            && self.is_intact(Section::PieceChecksums)
+            && self.has_own_checksum(Section::PieceChecksums)
             && sections.all(|section| {
                 matches!(section, Section::HeadKnown | Section::HeadHashes)
                     || self.checksums_of(section) == expected.checksums_of(section)
             })
     }
 
-    fn is_intact(&self, section: Section) -> bool {
+    fn has_own_checksum(&self, section: Section) -> bool {
         self.check_bytes(section).is_ok()
     }
 
@@ -173,8 +173,8 @@ impl Block {
         };
         is_kept_as_written
             && (place.base, place.width) == (0, 0)
-            && self.is_intact(Section::HeadKnown)
-            && self.is_intact(Section::HeadHashes)
+            && self.has_own_checksum(Section::HeadKnown)
+            && self.has_own_checksum(Section::HeadHashes)
             && own.len() == known.len()
             && other.len() == known.len()
             && known.iter().zip(own.iter().zip(other)).all(agree)

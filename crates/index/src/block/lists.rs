@@ -1,6 +1,7 @@
 //! `BlockList`: the rows of one key in a block, by the key's place. Names are looked up elsewhere.
 
-use super::format::{Packed, Section};
+use super::column::Column;
+use super::format::Section;
 use super::open::Block;
 use crate::model::NameSort;
 use std::ops::Range;
@@ -21,9 +22,9 @@ pub(crate) struct BlockList {
 impl BlockList {
     /// The rows of a key, where all keys together have `most`.
     fn new(block: &Arc<Block>, (ends, rows): (Section, Section), key: u32, most: u64) -> Self {
-        let numbers = block.numbers(ends);
-        let end = |at: u32| numbers.get(at as usize).unwrap_or(0).min(most);
-        let start = key.checked_sub(1).map_or(0, end);
+        let mut numbers = block.column(ends);
+        let mut end = |at: u32| numbers.get(at as usize).unwrap_or(0).min(most);
+        let start = key.checked_sub(1).map_or(0, &mut end);
         // No row is in a list twice.
         let len = end(key).saturating_sub(start).min(u64::from(block.rows()));
         Self {
@@ -59,11 +60,11 @@ impl BlockList {
         positions: &Range<usize>,
         before: impl Fn(u32) -> bool,
     ) -> usize {
-        let numbers = self.block.numbers(self.rows);
+        let mut numbers = self.block.column(self.rows);
         let (mut low, mut high) = (positions.start, positions.end.min(self.len));
         while low < high {
             let middle = low + (high - low) / 2;
-            if before(self.row(numbers, middle)) {
+            if before(self.row(&mut numbers, middle)) {
                 low = middle + 1;
             } else {
                 high = middle;
@@ -74,14 +75,14 @@ impl BlockList {
 
     /// The rows at `positions`.
     pub(crate) fn rows(&self, positions: &Range<usize>) -> impl DoubleEndedIterator<Item = u32> {
-        let numbers = self.block.numbers(self.rows);
+        let mut numbers = self.block.column(self.rows);
         let (first, end) = (self.start, positions.end.min(self.len));
         let (base, last) = (self.base, self.last);
         (positions.start..end).map(move |at| own(numbers.get_u32(first + at), base, last))
     }
 
     #[inline]
-    fn row(&self, numbers: Packed<'_>, at: usize) -> u32 {
+    fn row(&self, numbers: &mut Column<'_>, at: usize) -> u32 {
         own(numbers.get_u32(self.start + at), self.base, self.last)
     }
 }

@@ -46,7 +46,10 @@ impl Part {
                     after.map(|name| names.after(name)),
                 );
                 let last = places.end.checked_sub(1).filter(|_| !places.is_empty());
-                let last = last.map(|last| Arc::from(names.get(last)));
+                let last = last.map(|last| names.get(last));
+                // Names in no order must not be gone through for ever.
+                let last = last.filter(|last| *last > after.unwrap_or_default());
+                let last = last.map(Arc::from);
                 let lists = places.map(|place| view.rows_of(NameSort::Entity, place));
                 (lists.collect(), last)
             }
@@ -71,9 +74,9 @@ impl Part {
             Self::Block(view) => {
                 let names = view.block.names(NameSort::Tag);
                 let rows = |place| view.rows_of(NameSort::Tag, place);
-                let places = names.with_prefix("");
-                places
-                    .map(|place| (Arc::from(names.get(place)), rows(place)))
+                let names = names.ascending(names.with_prefix(""), None);
+                names
+                    .map(|(place, name)| (Arc::from(name), rows(place)))
                     .collect()
             }
         }
@@ -97,10 +100,11 @@ impl Part {
                 let names = view.block.names(sort);
                 let from = after.map(|name| names.after(name));
                 let places = page(names.with_prefix(prefix), from);
-                places
-                    .map(|place| {
+                names
+                    .ascending(places, after)
+                    .map(|(place, name)| {
                         let list = view.rows_of(sort, place);
-                        (Arc::from(names.get(place)), list.count_below(bound) as u64)
+                        (Arc::from(name), list.count_below(bound) as u64)
                     })
                     .collect()
             }

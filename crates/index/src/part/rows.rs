@@ -5,9 +5,9 @@ use super::list::List;
 use super::view::View;
 use crate::block::Block;
 use crate::live::LiveRows;
-use crate::model::{Claim, Head, IndexLayout, Link, NameSort, TileMask};
+use crate::model::{IndexLayout, Link, NameSort, TileMask};
 use std::sync::Arc;
-use strandline_core::{Coordinate, EventId, EventKind, Hash, KindFilter, Sequence};
+use strandline_core::{Coordinate, EventId, EventKind, KindFilter, Sequence};
 
 /// Rows with ascending sequences, numbered from 0.
 ///
@@ -195,7 +195,7 @@ impl Part {
         match self {
             Self::Live(live) => Some(List::Live(live.live.names(sort).get(name)?.rows)),
             Self::Block(view) => {
-                let place = view.block.names(sort).find(name)?;
+                let place = view.block.place_of(sort, name)?;
                 Some(view.rows_of(sort, place))
             }
         }
@@ -205,7 +205,7 @@ impl Part {
     pub(crate) fn scope_number(&self, name: &str) -> Option<u32> {
         match self {
             Self::Live(live) => Some(live.live.names(NameSort::Scope).get(name)?.number),
-            Self::Block(view) => view.block.names(NameSort::Scope).find(name),
+            Self::Block(view) => view.block.place_of(NameSort::Scope, name),
         }
     }
 
@@ -277,41 +277,6 @@ impl Part {
         match self {
             Self::Live(live) => live.tile(tile),
             Self::Block(view) => view.tile(tile),
-        }
-    }
-
-    /// The event of a row, which is the last of its entity in the part.
-    pub(crate) fn head_at(&self, entity: &str, row: u32) -> Head {
-        Head {
-            sequence: self.sequence_of(row),
-            clock: self.clock(row),
-            position: self.position(row),
-            hash: self.hash_if_last(entity, row),
-        }
-    }
-
-    /// What a block says of a row of an entity whose rows are `list`; none of live rows.
-    pub(crate) fn claim(&self, row: u32, list: &List) -> Option<Claim> {
-        let Self::Block(view) = self else {
-            return None;
-        };
-        let coordinate = self.coordinate_number(row);
-        let mut rows = (0..list.count_below(self.rows())).map_while(|at| list.at(at));
-        let first = rows.find(|row| self.coordinate_number(*row) == coordinate);
-        Some(Claim {
-            block: view.sequences(),
-            named_at: self.position(first.unwrap_or(row)),
-        })
-    }
-
-    /// The hash of a row, if that is the last of its entity in the part and the hash is known.
-    pub(crate) fn hash_if_last(&self, entity: &str, row: u32) -> Option<Hash> {
-        match self {
-            Self::Live(live) => {
-                let head = live.live.names(NameSort::Entity).get(entity)?.rows.head()?;
-                head.hash.filter(|_| head.row == row)
-            }
-            Self::Block(view) => view.hash_if_last(entity, row),
         }
     }
 }

@@ -5,10 +5,10 @@
 
 use super::list::List;
 use crate::block::Block;
-use crate::model::{Link, NameSort, TILE_ROWS, TileMask};
+use crate::model::{BlockError, Link, NameSort, TILE_ROWS, TileMask};
 use std::ops::Range;
 use std::sync::Arc;
-use strandline_core::{EventId, EventKind, Hash, Sequence};
+use strandline_core::{EventId, EventKind, Sequence};
 
 /// Consecutive rows of a block.
 #[derive(Clone)]
@@ -104,6 +104,13 @@ impl View {
         }
     }
 
+    /// What was found damaged and could not be made anew, once what says of a row which event it is, and
+    /// whose, was looked at.
+    #[inline]
+    pub(crate) fn damage_to_row(&self, row: u32) -> Option<&BlockError> {
+        self.block.damage_to_row(self.in_block(row))
+    }
+
     #[inline]
     pub(super) fn first_row_from(&self, sequence: u64, bound: u32) -> u32 {
         let bound = self.bound_in_block(bound);
@@ -120,6 +127,15 @@ impl View {
     pub(super) fn find(&self, id: EventId, bound: u32) -> Option<u32> {
         let row = self.block.find(id, self.bound_in_block(bound))?;
         row.checked_sub(self.start)
+    }
+
+    /// Of these ids those that a row has, by where they stand among them, ascending, each with its row.
+    pub(super) fn find_all(&self, ids: &[EventId]) -> Vec<(usize, u32)> {
+        let mut found = self.block.find_all(ids, &self.range());
+        for (_, row) in &mut found {
+            *row = row.saturating_sub(self.start);
+        }
+        found
     }
 
     pub(super) fn correlated(&self, correlation: EventId, bound: u32) -> Vec<u32> {
@@ -185,14 +201,5 @@ impl View {
             kinds: own.kinds | next.kinds,
             scopes: own.scopes | next.scopes,
         }
-    }
-
-    /// The hash of a row, if that is the last of its entity in the block and the hash is known.
-    pub(super) fn hash_if_last(&self, entity: &str, row: u32) -> Option<Hash> {
-        let place = self.block.names(NameSort::Entity).find(entity)?;
-        let list = List::Block(self.block.rows_of(NameSort::Entity, place));
-        let last = list.last_below(self.block.rows())?;
-        let hash = self.block.head_hash(place);
-        hash.filter(|_| last == self.in_block(row))
     }
 }

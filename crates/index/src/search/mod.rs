@@ -9,6 +9,6 @@ mod runs;
 mod texts;
 
 pub(crate) use ids::search;
-pub(crate) use places::partition;
+pub(crate) use places::{partition, partition_near};
 pub(crate) use runs::{Run, first_row_from, run_end, sequence_of};
 pub(crate) use texts::sort_by_text;

@@ -7,8 +7,8 @@ use std::ops::Range;
 use std::sync::Arc;
 use strandline_core::{Coordinate, Sequence};
 use strandline_index::{
-    Block, BlockError, CoordinateId, IndexError, IndexLayout, IndexReader, IndexWriter, Row,
-    Snapshot, channel_with,
+    Block, BlockError, CoordinateId, IndexError, IndexLayout, IndexReader, IndexWriter, MergePart,
+    Row, Snapshot, channel_with,
 };
 
 /// One thing that happens to an index.
@@ -334,16 +334,13 @@ pub(crate) fn block_of(layout: IndexLayout, events: &[Event]) -> Vec<u8> {
 }
 
 /// A snapshot of an index of these rows of blocks.
-pub(crate) fn of_views(
-    layout: IndexLayout,
-    views: impl Iterator<Item = (Vec<u8>, Range<usize>)>,
-) -> Snapshot {
+pub(crate) fn of_views(layout: IndexLayout, views: &[MergePart]) -> Snapshot {
     let (mut writer, reader) = channel_with(layout);
     let mut cursor = writer.replay();
-    for (bytes, rows) in views {
-        let block = Arc::new(Block::from_vec(bytes).unwrap());
-        let rows = [rows.start, rows.end].map(|row| u32::try_from(row).unwrap());
-        cursor.attach_view(block, rows[0]..rows[1]).unwrap();
+    for view in views {
+        cursor
+            .attach_view(view.block.clone(), view.rows.clone())
+            .unwrap();
     }
     cursor.commit(Sequence::ZERO);
     reader.snapshot()

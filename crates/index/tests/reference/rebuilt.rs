@@ -44,7 +44,7 @@ fn a_head_is_not_known_by_halves() {
     assert_eq!(length(&damaged, HEAD_KNOWN), 8);
     let at = start(&damaged, HEAD_KNOWN);
     damaged[at] ^= 0x80;
-    let rebuild: RebuildBlock = Box::new(move |_| Ok(block(true)));
+    let rebuild: RebuildBlock = Box::new(move |_| Ok(Arc::new(block(true))));
     let (writer, _reader) = attached(Block::open(Arc::new(damaged), Some(rebuild)).unwrap());
     let head = |entity| writer.sealed_head(entity).unwrap().hash;
     assert_eq!(head("f"), Some(Hash::of(b"f")));

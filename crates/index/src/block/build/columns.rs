@@ -4,6 +4,7 @@
 use super::sections::Sections;
 use super::sorted::Sorted;
 use super::source::{Piece, Source, count, rows};
+use super::tables::id_table;
 use crate::block::format::{FENCE_ROWS, Header, Section};
 use crate::model::Link;
 use strandline_core::{EventId, Hash};
@@ -40,12 +41,22 @@ pub(super) fn write_runs<S: Source>(
     );
 }
 
-/// Writes the ids, and says whether they ascend.
+/// How the row with an id is found.
+pub(super) enum Ids {
+    /// They ascend with the rows.
+    Ascend,
+    /// By a table, which is to be written yet.
+    Table(Vec<u8>),
+    /// In their order, which was written: they were chosen to collide.
+    Order,
+}
+
+/// Writes the ids.
 pub(super) fn write_ids<S: Source>(
     pieces: &[Piece<'_, S>],
     out: &mut Sections,
     header: &mut Header,
-) -> bool {
+) -> Ids {
     let ids = || rows(pieces).map(|(part, row)| part.id(row));
     let mut least = None;
     let mut greatest = None;
@@ -63,13 +74,17 @@ pub(super) fn write_ids<S: Source>(
             bytes.extend_from_slice(&id.as_u128().to_le_bytes());
         }
     });
-    if !ascends {
-        let ids: Vec<_> = ids().collect();
-        let mut order: Vec<u32> = (0..count(ids.len())).collect();
-        order.sort_unstable_by_key(|row| ids.get(*row as usize));
-        out.numbers(Section::IdOrder, order.iter().map(|row| u64::from(*row)));
+    if ascends {
+        return Ids::Ascend;
     }
-    ascends
+    if let Some(slots) = id_table(pieces) {
+        return Ids::Table(slots);
+    }
+    let ids: Vec<_> = ids().collect();
+    let mut order: Vec<u32> = (0..count(ids.len())).collect();
+    order.sort_by_key(|row| ids.get(*row as usize));
+    out.numbers(Section::IdOrder, order.iter().map(|row| u64::from(*row)));
+    Ids::Order
 }
 
 /// Sets one of so many ids apart, of ids that ascend.

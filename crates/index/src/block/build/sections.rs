@@ -1,8 +1,10 @@
 //! `Sections`: a block as it grows, a section after the other, its header last. What the numbers and
 //! names in them are is the caller's.
 
+use super::source::count;
 use crate::block::format::{
-    ALIGNMENT, HEADER_BYTES, Header, Place, Section, pack, piece_checksums, section_checksum,
+    ALIGNMENT, HEADER_BYTES, Header, Place, Section, TableShape, pack, piece_checksums,
+    section_checksum,
 };
 
 /// Bytes of a row in most blocks, at most.
@@ -65,6 +67,14 @@ impl Sections {
         let start = self.bytes.len();
         write(&mut self.bytes);
         self.note(section, start, 0, 0);
+    }
+
+    /// The slots of a table of `entries` entries.
+    pub(super) fn table(&mut self, section: Section, entries: usize, slots: &[u8]) {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(slots);
+        let width = TableShape::of(count(entries)).width();
+        self.note(section, start, 0, if slots.is_empty() { 0 } else { width });
     }
 
     /// Sorted names: where each ends, and then all of them.

@@ -166,6 +166,15 @@ impl Section {
         }
     }
 
+    /// The table of the names of a sort, if it may have one.
+    pub(crate) const fn table_of(sort: NameSort) -> Option<Self> {
+        match sort {
+            NameSort::Entity => Some(Self::EntityTable),
+            NameSort::Scope => None,
+            NameSort::Tag => Some(Self::TagTable),
+        }
+    }
+
     /// Where the rows of each name of a sort end, and the rows.
     pub(crate) const fn rows_of(sort: NameSort) -> (Self, Self) {
         match sort {

@@ -21,7 +21,13 @@ const FINGERPRINT_MASK: u64 = (1 << FINGERPRINT_BITS) - 1;
 /// The hash of a name in every table: XXH3 with 64 bits.
 #[inline]
 pub(crate) fn name_hash(name: &str) -> u64 {
-    Salt::NONE.checksum(0, name.as_bytes()).0
+    bytes_hash(name.as_bytes())
+}
+
+/// The hash of the name that has these bytes.
+#[inline]
+pub(crate) fn bytes_hash(name: &[u8]) -> u64 {
+    Salt::NONE.checksum(0, name).0
 }
 
 /// The hash of an id in every table: that of its bytes, as a block has them.
@@ -80,7 +86,7 @@ impl TableShape {
     pub(crate) fn candidates(
         self,
         hash: u64,
-        slot: impl Fn(usize) -> Option<u64>,
+        mut slot: impl FnMut(usize) -> Option<u64>,
     ) -> impl Iterator<Item = u32> {
         let slots = self.probe(hash).map_while(move |at| {
             let slot = slot(usize::try_from(at).ok()?)?;
@@ -224,7 +230,7 @@ mod tests {
         for at in order {
             let hash = hashes[at];
             let homes = hashes.len() as u128 * 3 / 2;
-            let home = usize::try_from(u128::from(hash >> 32) * homes >> 32).unwrap();
+            let home = usize::try_from((u128::from(hash >> 32) * homes) >> 32).unwrap();
             let free = (home..home + 64).find(|slot| slots[*slot] == 0)?;
             slots[free] = (at as u64 + 1) << 12 | hash & 0xFFF;
         }
