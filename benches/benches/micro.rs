@@ -230,3 +230,78 @@ mod columns {
             });
     }
 }
+
+/// A segment of a store of very many entities: nearly each row brings a name that its part does not have.
+mod new_names {
+    use super::*;
+    use strandline_core::Coordinate;
+    use strandline_index::{IndexReader, IndexWriter};
+
+    /// Events of a segment of 64 MiB with payloads of 300 bytes.
+    const NEW: u32 = 150_000;
+
+    fn append(writer: &mut IndexWriter, names: &[Coordinate]) {
+        writer.reserve(u64::from(NEW)).expect("there is room");
+        for (number, name) in (0..).zip(names) {
+            let coordinate = writer.intern(name).expect("there is room");
+            let row = row(number, ascending_id(number), &[coordinate]);
+            writer.insert(&row).expect("as reserved");
+        }
+        writer.publish(writer.gate().allocated());
+    }
+
+    fn names() -> Vec<Coordinate> {
+        let numbers = scattered(2_000_003).take(NEW as usize);
+        numbers.map(coordinate).collect()
+    }
+
+    fn filled() -> (IndexWriter, IndexReader) {
+        let (mut writer, reader) = channel();
+        append(&mut writer, &names());
+        (writer, reader)
+    }
+
+    #[divan::bench(sample_size = 1, sample_count = 10)]
+    fn intern_and_insert(bencher: Bencher<'_, '_>) {
+        let names = names();
+        bencher
+            .counter(ItemsCount::new(NEW))
+            .with_inputs(channel)
+            .bench_local_values(|(mut writer, reader)| {
+                append(&mut writer, &names);
+                (writer, reader)
+            });
+    }
+
+    #[divan::bench(sample_size = 1, sample_count = 10)]
+    fn seal(bencher: Bencher<'_, '_>) {
+        bencher
+            .with_inputs(filled)
+            .bench_local_values(|(mut writer, reader)| {
+                black_box(writer.seal()).expect("all are visible");
+                (writer, reader)
+            });
+    }
+
+    #[divan::bench(sample_size = 1, sample_count = 10)]
+    fn export(bencher: Bencher<'_, '_>) {
+        let (_writer, reader) = filled();
+        let snapshot = reader.snapshot();
+        let all = Sequence::ZERO..snapshot.visible();
+        bencher
+            .counter(ItemsCount::new(NEW))
+            .bench_local(|| snapshot.export(all.clone()).expect("they can be numbered"));
+    }
+
+    /// The first list of names, which puts them in order.
+    #[divan::bench(sample_size = 1, sample_count = 10)]
+    fn first_in_order(bencher: Bencher<'_, '_>) {
+        bencher
+            .counter(ItemsCount::new(NEW))
+            .with_inputs(filled)
+            .bench_local_values(|(writer, reader)| {
+                let first = reader.snapshot().entities("order:").next();
+                (writer, reader, first)
+            });
+    }
+}

@@ -7,9 +7,7 @@
 
 #[cfg(not(strandline_loom))]
 mod real {
-    use std::borrow::Borrow;
     use std::fmt;
-    use std::hash::Hash;
 
     pub use parking_lot::{
         Condvar, MutexGuard, RwLockReadGuard, RwLockWriteGuard, WaitTimeoutResult,
@@ -72,67 +70,10 @@ mod real {
             f.debug_struct("RwLock").finish_non_exhaustive()
         }
     }
-
-    /// A concurrent map; a value is locked only while a closure runs on it.
-    ///
-    /// A closure must not touch the map again.
-    pub struct Map<K: Eq + Hash, V>(dashmap::DashMap<K, V>);
-
-    impl<K: Eq + Hash, V> fmt::Debug for Map<K, V> {
-        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.debug_struct("Map").finish_non_exhaustive()
-        }
-    }
-
-    impl<K: Eq + Hash + Ord, V> Map<K, V> {
-        /// An empty map.
-        #[must_use]
-        pub fn new() -> Self {
-            Self(dashmap::DashMap::new())
-        }
-
-        /// Runs `read` on the value of `key`, if there is one.
-        pub fn read<Q, R>(&self, key: &Q, read: impl FnOnce(&V) -> R) -> Option<R>
-        where
-            K: Borrow<Q>,
-            Q: Eq + Hash + Ord + ?Sized,
-        {
-            self.0.get(key).map(|value| read(value.value()))
-        }
-
-        /// Runs `update` on the value of `key`, which is `default()` if there was none.
-        pub fn update<R>(
-            &self,
-            key: K,
-            default: impl FnOnce() -> V,
-            update: impl FnOnce(&mut V) -> R,
-        ) -> R {
-            update(self.0.entry(key).or_insert_with(default).value_mut())
-        }
-
-        /// Removes the value of `key`.
-        pub fn remove<Q>(&self, key: &Q) -> Option<V>
-        where
-            K: Borrow<Q>,
-            Q: Eq + Hash + Ord + ?Sized,
-        {
-            self.0.remove(key).map(|(_, value)| value)
-        }
-
-        /// How many keys have a value.
-        #[must_use]
-        pub fn len(&self) -> usize {
-            self.0.len()
-        }
-    }
 }
 
 #[cfg(strandline_loom)]
 mod model {
-    use std::borrow::Borrow;
-    use std::collections::BTreeMap;
-    use std::fmt;
-    use std::hash::Hash;
     use std::ops::{Deref, DerefMut};
     use std::time::Duration;
 
@@ -228,81 +169,12 @@ mod model {
             self.0.write().expect("no model panics with a lock held")
         }
     }
-
-    /// A map behind one lock, so that loom sees what a sharded map would hide.
-    pub struct Map<K, V>(loom::sync::Mutex<BTreeMap<K, V>>);
-
-    impl<K, V> fmt::Debug for Map<K, V> {
-        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.debug_struct("Map").finish_non_exhaustive()
-        }
-    }
-
-    impl<K: Eq + Hash + Ord, V> Map<K, V> {
-        pub fn new() -> Self {
-            Self(loom::sync::Mutex::new(BTreeMap::new()))
-        }
-
-        pub fn read<Q, R>(&self, key: &Q, read: impl FnOnce(&V) -> R) -> Option<R>
-        where
-            K: Borrow<Q>,
-            Q: Eq + Hash + Ord + ?Sized,
-        {
-            self.0
-                .lock()
-                .expect("no model panics with a lock held")
-                .get(key)
-                .map(read)
-        }
-
-        pub fn update<R>(
-            &self,
-            key: K,
-            default: impl FnOnce() -> V,
-            update: impl FnOnce(&mut V) -> R,
-        ) -> R {
-            let mut map = self.0.lock().expect("no model panics with a lock held");
-            update(map.entry(key).or_insert_with(default))
-        }
-
-        pub fn remove<Q>(&self, key: &Q) -> Option<V>
-        where
-            K: Borrow<Q>,
-            Q: Eq + Hash + Ord + ?Sized,
-        {
-            self.0
-                .lock()
-                .expect("no model panics with a lock held")
-                .remove(key)
-        }
-
-        pub fn len(&self) -> usize {
-            self.0
-                .lock()
-                .expect("no model panics with a lock held")
-                .len()
-        }
-    }
 }
 
 #[cfg(strandline_loom)]
 pub use model::*;
 #[cfg(not(strandline_loom))]
 pub use real::*;
-
-impl<K: Eq + std::hash::Hash + Ord, V> Map<K, V> {
-    /// Whether no key has a value.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-}
-
-impl<K: Eq + std::hash::Hash + Ord, V> Default for Map<K, V> {
-    fn default() -> Self {
-        Self::new()
-    }
-}
 
 /// Leaves a wake-up of `thread::park` on this thread when it is dropped: for a stretch of work with channels
 /// or scopes of threads, which may take one that was meant for an executor. One too many does no harm:

@@ -11,7 +11,7 @@ use crate::part::{Part, View};
 use std::ops::Range;
 use std::sync::Arc;
 use strandline_core::Sequence;
-use strandline_core::sync::{RwLock, RwLockWriteGuard};
+use strandline_core::sync::{RwLock, RwLockWriteGuard, thread};
 
 /// The common state. A thread holds the lock of `parts` alone.
 pub(crate) struct Shared {
@@ -60,7 +60,7 @@ impl Shared {
         let parts = self.parts.write();
         let mut next = Parts::clone(&parts);
         change(&mut next);
-        store(parts, next);
+        drop(store(parts, next));
     }
 
     /// Adds a part before the live one: to the list itself where no snapshot has it, so that many
@@ -105,7 +105,8 @@ impl Shared {
             rows_before,
         };
         next.sealed.splice(range, [sealed]);
-        store(parts, next);
+        let before = store(parts, next);
+        free(before);
         Ok(())
     }
 
@@ -131,15 +132,33 @@ impl Shared {
             sealed.rows_before = rows_before;
             rows_before += u64::from(sealed.part.rows());
         }
-        store(parts, next);
+        let before = store(parts, next);
+        free(before);
         Ok(())
     }
 }
 
-/// Puts `next` in the place of the parts, and frees what nobody has any more without the lock.
-fn store(mut parts: RwLockWriteGuard<'_, Arc<Parts>>, next: Parts) {
-    let before = std::mem::replace(&mut *parts, Arc::new(next));
-    drop(parts);
+/// Puts `next` in the place of the parts, and gives those before it, to be let go of without the lock.
+fn store(mut parts: RwLockWriteGuard<'_, Arc<Parts>>, next: Parts) -> Arc<Parts> {
+    std::mem::replace(&mut *parts, Arc::new(next))
+}
+
+/// How often whoever replaced parts looks whether others have let go of them.
+#[cfg(not(strandline_loom))]
+const LOOKS: u32 = 1000;
+#[cfg(strandline_loom)]
+const LOOKS: u32 = 0;
+
+/// Lets go of parts that others took the place of, after the writer and those who read for a moment: who
+/// is last frees all rows that live in them, which takes milliseconds. A snapshot that is kept is not
+/// waited for.
+fn free(before: Arc<Parts>) {
+    for _ in 0..LOOKS {
+        if Arc::strong_count(&before) == 1 {
+            break;
+        }
+        thread::yield_now();
+    }
     drop(before);
 }
 

@@ -149,6 +149,18 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         options: "rows::an_id_that_does_not_ascend_is_found_once_its_event_is_visible",
     },
     Mutation {
+        name: "names that come while others are put in order are left out",
+        file: "crates/index/src/live/dictionary.rs",
+        find: "        let runs = self
+            .order
+            .runs(self.names.len(), |number| self.name(number));",
+        replace:
+            "        let names: Vec<_> = (0..self.names.len()).map(|n| self.name(n)).collect();
+        let name = |number: u32| names.get(number as usize).copied().unwrap_or_default();
+        let runs = self.order.runs(self.names.len(), name);",
+        options: "rows::a_name_is_listed_and_found_once_its_event_is_visible_whoever_asked_before",
+    },
+    Mutation {
         name: "ids of all inserted rows are found",
         file: LIVE,
         find: "find(chunks, ids, &self.live.hasher, bound, id)",

@@ -98,8 +98,8 @@ impl BlockBuilder {
             });
         }
         let coordinate = row.coordinate.get();
-        let last = row.coordinate.position_in(PART);
-        let last = last.and_then(|at| self.last.get_mut(at));
+        let last = row.coordinate.number_in(PART);
+        let last = last.and_then(|at| self.last.get_mut(at as usize));
         let last = last.ok_or(IndexError::UnknownCoordinate { coordinate })?;
         *last = (number, row.hash);
         if number == 0 || sequence != self.next {
@@ -232,11 +232,12 @@ impl Source for BlockBuilder {
         self.coordinates.len()
     }
 
-    fn coordinate(&self, number: u32) -> Option<Coordinate> {
-        self.coordinates.get(number as usize).cloned()
+    fn with_names<T>(&self, number: u32, read: impl FnOnce(&str, &str) -> T) -> Option<T> {
+        let coordinate = self.coordinates.get(number as usize)?;
+        Some(read(coordinate.entity(), coordinate.scope()))
     }
 
-    fn hash_if_last(&self, _: &str, row: u32) -> Option<Hash> {
+    fn hash_if_last(&self, row: u32) -> Option<Hash> {
         // The last row of an entity is also the last of its coordinate.
         let last = self.last.get(self.coordinate_number(row) as usize)?;
         last.1.filter(|_| last.0 == row)

@@ -141,6 +141,12 @@ impl Block {
         )
     }
 
+    /// The entity of the coordinate at a place, by its place.
+    pub(crate) fn entity_of(&self, coordinate: u32) -> u32 {
+        self.numbers(Section::CoordinateEntities)
+            .get_u32(coordinate as usize)
+    }
+
     /// The names of the coordinate at a place: entity and scope.
     pub(crate) fn names_at(&self, coordinate: u32) -> (&str, &str) {
         let (entity, scope) = self.places_of(coordinate);

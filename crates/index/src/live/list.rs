@@ -2,6 +2,9 @@
 //!
 //! Only ever appended to (rolled-back rows were never visible), so positions stay valid and a
 //! reader can copy a piece, let go of the lock, and come back. What the key is, it does not know.
+//!
+//! Most keys of a part have one row where entities are many: a list of one is in place, without an
+//! allocation.
 
 use std::ops::Range;
 use strandline_core::Hash;
@@ -11,9 +14,55 @@ use strandline_core::sync::RwLock;
 pub(crate) struct RowList(RwLock<State>);
 
 struct State {
-    rows: Vec<u32>,
+    rows: Listed,
     clock: u32,
     hash: Option<Hash>,
+}
+
+/// Rows, ascending.
+enum Listed {
+    None,
+    One(u32),
+    /// Never empty.
+    Many(Vec<u32>),
+}
+
+impl Listed {
+    fn as_slice(&self) -> &[u32] {
+        match self {
+            Self::None => &[],
+            Self::One(row) => std::slice::from_ref(row),
+            Self::Many(rows) => rows,
+        }
+    }
+
+    fn last(&self) -> Option<u32> {
+        match self {
+            Self::None => None,
+            Self::One(row) => Some(*row),
+            Self::Many(rows) => rows.last().copied(),
+        }
+    }
+
+    fn push(&mut self, row: u32) {
+        match self {
+            Self::None => *self = Self::One(row),
+            Self::One(first) => {
+                let mut rows = Vec::with_capacity(4);
+                rows.extend([*first, row]);
+                *self = Self::Many(rows);
+            }
+            Self::Many(rows) => rows.push(row),
+        }
+    }
+
+    fn truncate(&mut self, kept: usize) {
+        match self {
+            _ if kept == 0 => *self = Self::None,
+            Self::Many(rows) => rows.truncate(kept),
+            Self::None | Self::One(_) => {}
+        }
+    }
 }
 
 /// The last row of a list.
@@ -28,7 +77,7 @@ pub(crate) struct ListHead {
 impl State {
     fn head(&self) -> Option<ListHead> {
         self.rows.last().map(|row| ListHead {
-            row: *row,
+            row,
             clock: self.clock,
             hash: self.hash,
         })
@@ -36,9 +85,10 @@ impl State {
 
     fn below(&self, bound: u32) -> usize {
         // Most readers ask for nearly all.
-        match self.rows.last() {
-            Some(last) if *last < bound => self.rows.len(),
-            _ => self.rows.partition_point(|row| *row < bound),
+        let rows = self.rows.as_slice();
+        match rows.last() {
+            Some(last) if *last < bound => rows.len(),
+            _ => rows.partition_point(|row| *row < bound),
         }
     }
 }
@@ -46,7 +96,7 @@ impl State {
 impl RowList {
     pub(crate) fn new() -> Self {
         Self(RwLock::new(State {
-            rows: Vec::new(),
+            rows: Listed::None,
             clock: 0,
             hash: None,
         }))
@@ -74,7 +124,7 @@ impl RowList {
     /// cache.
     pub(crate) fn last_clock(&self) -> Option<u32> {
         let state = self.0.read();
-        (!state.rows.is_empty()).then_some(state.clock)
+        (!matches!(state.rows, Listed::None)).then_some(state.clock)
     }
 
     /// Drops the rows from `bound` on; `hash` is that of the last row that stays, and `clock_of`
@@ -87,9 +137,9 @@ impl RowList {
     ) {
         let mut state = self.0.write();
         let kept = state.below(bound);
-        if kept < state.rows.len() {
+        if kept < state.rows.as_slice().len() {
             state.rows.truncate(kept);
-            state.clock = state.rows.last().copied().map_or(0, clock_of);
+            state.clock = state.rows.last().map_or(0, clock_of);
             state.hash = hash;
         }
     }
@@ -103,7 +153,7 @@ impl RowList {
     pub(crate) fn last_below(&self, bound: u32) -> Option<u32> {
         let state = self.0.read();
         let at = state.below(bound).checked_sub(1)?;
-        state.rows.get(at).copied()
+        state.rows.as_slice().get(at).copied()
     }
 
     /// The positions of the rows within `rows`. O(log rows).
@@ -125,13 +175,23 @@ impl RowList {
         before: impl Fn(u32) -> bool,
     ) -> usize {
         let state = self.0.read();
-        let rows = state.rows.get(positions.clone()).unwrap_or_default();
+        let rows = state
+            .rows
+            .as_slice()
+            .get(positions.clone())
+            .unwrap_or_default();
         positions.start + rows.partition_point(|row| before(*row))
     }
 
     /// What `read` makes of the rows at `positions`, under the lock.
     pub(crate) fn read(&self, positions: &Range<usize>, read: impl FnOnce(&[u32])) {
         let state = self.0.read();
-        read(state.rows.get(positions.clone()).unwrap_or_default());
+        read(
+            state
+                .rows
+                .as_slice()
+                .get(positions.clone())
+                .unwrap_or_default(),
+        );
     }
 }

@@ -7,28 +7,32 @@
 pub(crate) mod ascending;
 pub(crate) mod by_id;
 pub(crate) mod chunk;
+pub(crate) mod coordinates;
 pub(crate) mod dictionary;
 pub(crate) mod find;
+pub(crate) mod hashed;
 pub(crate) mod linked;
 pub(crate) mod list;
+pub(crate) mod order;
+pub(crate) mod own_line;
+pub(crate) mod shelf;
 
 use crate::model::{CoordinateId, IndexLayout, NameSort, TileMask};
 use crate::search::{Run, first_row_from, run_end, sequence_of};
 use by_id::{IdHasher, IdTable};
 use chunk::{Cell, Chunk, cell};
+use coordinates::CoordinateTable;
 use dictionary::{Dictionary, Entry};
 use find::find;
 use linked::Linked;
+use list::RowList;
+use own_line::OwnLine;
+use shelf::Shelf;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use strandline_core::sync::RwLock;
 use strandline_core::sync::atomic::{AtomicU32, Ordering};
-use strandline_core::sync::{Map, RwLock};
 use strandline_core::{Coordinate, EventId, EventKind, Sequence};
-
-/// A value with cache lines of its own: what the writer stores for each row is not to take a lock
-/// beside it from the readers.
-#[repr(align(128))]
-pub(crate) struct OwnLine<T>(pub(crate) T);
 
 /// What the writer and the readers of one part have in common. A thread holds at most one of its
 /// locks at a time, but that the writer may hold `growth` while it stores `rows`, and a reader while
@@ -42,14 +46,15 @@ pub(crate) struct Live {
     pub(crate) rows: OwnLine<AtomicU32>,
     pub(crate) growth: RwLock<Growth>,
     pub(crate) hasher: IdHasher,
-    pub(crate) by_coordinate: Map<Coordinate, CoordinateId>,
-    pub(crate) coordinates: RwLock<Vec<Coordinate>>,
+    pub(crate) coordinates: CoordinateTable,
     pub(crate) entities: Dictionary,
     pub(crate) scopes: Dictionary,
     pub(crate) tags: Dictionary,
     /// Numbered by first use. Empty in [`IndexLayout::Columns`], and the lists are but in
     /// [`IndexLayout::Postings`].
     pub(crate) kinds: RwLock<BTreeMap<EventKind, Entry>>,
+    /// The rows of kinds, by their numbers.
+    pub(crate) kind_lists: Shelf<RowList>,
     pub(crate) linked: RwLock<Linked>,
 }
 
@@ -61,6 +66,13 @@ impl Live {
             NameSort::Scope => &self.scopes,
             NameSort::Tag => &self.tags,
         }
+    }
+
+    /// The number of a coordinate. Expected O(1).
+    pub(crate) fn lookup(&self, coordinate: &Coordinate) -> Option<CoordinateId> {
+        let hash = self.coordinates.hash(coordinate);
+        let number = self.coordinates.find(coordinate, hash)?;
+        Some(CoordinateId::new(self.number, number))
     }
 }
 
@@ -74,6 +86,7 @@ pub(crate) struct Growth {
 
 impl Live {
     pub(crate) fn new(number: u32, layout: IndexLayout) -> Self {
+        let hasher = IdHasher::default();
         Self {
             number,
             layout,
@@ -83,13 +96,13 @@ impl Live {
                 runs: Arc::new(Vec::new()),
                 ids: Arc::new(IdTable::new()),
             }),
-            hasher: IdHasher::default(),
-            by_coordinate: Map::new(),
-            coordinates: RwLock::new(Vec::new()),
-            entities: Dictionary::new(),
-            scopes: Dictionary::new(),
-            tags: Dictionary::new(),
+            coordinates: CoordinateTable::new(hasher.clone()),
+            entities: Dictionary::new(hasher.clone()),
+            scopes: Dictionary::new(hasher.clone()),
+            tags: Dictionary::new(hasher.clone()),
+            hasher,
             kinds: RwLock::new(BTreeMap::new()),
+            kind_lists: Shelf::new(),
             linked: RwLock::new(Linked::default()),
         }
     }

@@ -21,10 +21,10 @@ impl CoordinateId {
         self.number
     }
 
-    /// The place in a list by number, if the coordinate is of this part.
-    pub(crate) const fn position_in(self, part: u32) -> Option<usize> {
+    /// The number, if the coordinate is of this part.
+    pub(crate) const fn number_in(self, part: u32) -> Option<u32> {
         if self.part == part {
-            Some(self.number as usize)
+            Some(self.number)
         } else {
             None
         }
@@ -44,9 +44,5 @@ impl EntityId {
     #[must_use]
     pub const fn get(self) -> u32 {
         self.0
-    }
-
-    pub(crate) const fn position(self) -> usize {
-        self.0 as usize
     }
 }

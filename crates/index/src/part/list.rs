@@ -3,13 +3,14 @@
 
 use crate::block::BlockList;
 use crate::live::list::RowList;
+use crate::live::shelf::Kept;
 use std::ops::Range;
 use std::sync::Arc;
 
 /// The rows of one key in a part, ascending.
 #[derive(Clone)]
 pub(crate) enum List {
-    Live(Arc<RowList>),
+    Live(Kept<RowList>),
     Block(BlockList),
     /// Rows that were looked up.
     Found(Arc<[u32]>),

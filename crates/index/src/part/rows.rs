@@ -7,7 +7,7 @@ use crate::block::Block;
 use crate::live::LiveRows;
 use crate::model::{IndexLayout, Link, NameSort, TileMask};
 use std::sync::Arc;
-use strandline_core::{Coordinate, EventId, EventKind, Hash, KindFilter, Sequence};
+use strandline_core::{Coordinate, EventId, EventKind, KindFilter, Sequence};
 
 /// Rows with ascending sequences, numbered from 0.
 ///
@@ -70,7 +70,7 @@ impl Part {
     /// How many coordinates have a number.
     pub(crate) fn coordinate_count(&self) -> usize {
         match self {
-            Self::Live(live) => live.live.coordinates.read().len(),
+            Self::Live(live) => live.live.coordinates.len() as usize,
             Self::Block(view) => view.block.coordinate_count() as usize,
         }
     }
@@ -78,7 +78,7 @@ impl Part {
     /// The coordinate with a number; none only in a damaged block.
     pub(crate) fn coordinate(&self, number: u32) -> Option<Coordinate> {
         match self {
-            Self::Live(live) => live.live.coordinates.read().get(number as usize).cloned(),
+            Self::Live(live) => live.live.coordinates.get(number).cloned(),
             Self::Block(view) => view.block.coordinate(number),
         }
     }
@@ -91,8 +91,7 @@ impl Part {
     ) -> Option<T> {
         match self {
             Self::Live(live) => {
-                let coordinates = live.live.coordinates.read();
-                let coordinate = coordinates.get(number as usize)?;
+                let coordinate = live.live.coordinates.get(number)?;
                 Some(read(coordinate.entity(), coordinate.scope()))
             }
             Self::Block(view) => {
@@ -278,17 +277,6 @@ impl Part {
         match self {
             Self::Live(live) => live.tile(tile),
             Self::Block(view) => view.tile(tile),
-        }
-    }
-
-    /// The hash of a row, if that is the last of its entity in the part and the hash is known.
-    pub(crate) fn hash_if_last(&self, entity: &str, row: u32) -> Option<Hash> {
-        match self {
-            Self::Live(live) => {
-                let head = live.live.names(NameSort::Entity).get(entity)?.rows.head()?;
-                head.hash.filter(|_| head.row == row)
-            }
-            Self::Block(view) => view.hash_if_last(entity, row),
         }
     }
 }

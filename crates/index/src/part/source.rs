@@ -1,11 +1,12 @@
 //! A part as a [`Source`] of rows for a block. Builds nothing.
 
+use super::list::List;
 use super::rows::Part;
 use crate::block::Source;
-use crate::model::Link;
+use crate::model::{Link, NameSort};
 use std::ops::Range;
 use std::sync::Arc;
-use strandline_core::{Coordinate, EventId, EventKind, Hash, Sequence};
+use strandline_core::{EventId, EventKind, Hash, Sequence};
 
 impl Source for Part {
     fn id(&self, row: u32) -> EventId {
@@ -48,12 +49,33 @@ impl Source for Part {
         self.coordinate_count()
     }
 
-    fn coordinate(&self, number: u32) -> Option<Coordinate> {
-        self.coordinate(number)
+    fn with_names<T>(&self, number: u32, read: impl FnOnce(&str, &str) -> T) -> Option<T> {
+        match self {
+            Self::Live(_) => self.with_names(number, read),
+            // One with names that are not allowed is of a damaged block.
+            Self::Block(_) => {
+                let coordinate = self.coordinate(number)?;
+                Some(read(coordinate.entity(), coordinate.scope()))
+            }
+        }
     }
 
-    fn hash_if_last(&self, entity: &str, row: u32) -> Option<Hash> {
-        self.hash_if_last(entity, row)
+    fn hash_if_last(&self, row: u32) -> Option<Hash> {
+        let coordinate = self.coordinate_number(row);
+        match self {
+            Self::Live(live) => {
+                let entity = live.live.coordinates.place(coordinate)?.entity;
+                let head = live.live.entities.rows(entity)?.head()?;
+                head.hash.filter(|_| head.row == row)
+            }
+            Self::Block(view) => {
+                let entity = view.block.entity_of(coordinate);
+                let list = List::Block(view.block.rows_of(NameSort::Entity, entity));
+                let last = list.last_below(view.block.rows())?;
+                let hash = view.block.head_hash(entity);
+                hash.filter(|_| last == view.in_block(row))
+            }
+        }
     }
 
     fn tags_within(&self, rows: &Range<u32>) -> Vec<(Arc<str>, Vec<u32>)> {

@@ -8,7 +8,7 @@ use crate::block::Block;
 use crate::model::{BlockError, Link, NameSort, TILE_ROWS, TileMask};
 use std::ops::Range;
 use std::sync::Arc;
-use strandline_core::{EventId, EventKind, Hash, Sequence};
+use strandline_core::{EventId, EventKind, Sequence};
 
 /// Consecutive rows of a block.
 #[derive(Clone)]
@@ -201,14 +201,5 @@ impl View {
             kinds: own.kinds | next.kinds,
             scopes: own.scopes | next.scopes,
         }
-    }
-
-    /// The hash of a row, if that is the last of its entity in the block and the hash is known.
-    pub(super) fn hash_if_last(&self, entity: &str, row: u32) -> Option<Hash> {
-        let place = self.block.place_of(NameSort::Entity, entity)?;
-        let list = List::Block(self.block.rows_of(NameSort::Entity, place));
-        let last = list.last_below(self.block.rows())?;
-        let hash = self.block.head_hash(place);
-        hash.filter(|_| last == self.in_block(row))
     }
 }

@@ -23,6 +23,9 @@ impl BlockBuilder {
             && found.clock() == self.clock(row)
             && found.correlation() == link.map_or_else(|| self.id(row), |link| link.correlation)
             && found.causation() == link.and_then(|link| link.causation)
-            && self.coordinate(self.coordinate_number(row)) == Some(found.coordinate())
+            && self.with_names(self.coordinate_number(row), |entity, scope| {
+                let found = found.coordinate();
+                (entity, scope) == (found.entity(), found.scope())
+            }) == Some(true)
     }
 }

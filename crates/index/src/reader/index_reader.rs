@@ -64,7 +64,7 @@ impl IndexReader {
     #[must_use]
     pub fn lookup(&self, coordinate: &Coordinate) -> Option<CoordinateId> {
         let parts = self.shared.parts();
-        parts.live.by_coordinate.read(coordinate, |id| *id)
+        parts.live.lookup(coordinate)
     }
 
     /// The gate of the index.

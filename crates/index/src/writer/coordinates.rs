@@ -21,8 +21,8 @@ impl Coordinates {
     /// The coordinate with a number; none for one of another part. One reference count.
     #[must_use]
     pub fn get(&self, id: CoordinateId) -> Option<Coordinate> {
-        let at = id.position_in(self.0.number)?;
-        self.0.coordinates.read().get(at).cloned()
+        let number = id.number_in(self.0.number)?;
+        self.0.coordinates.get(number).cloned()
     }
 }
 

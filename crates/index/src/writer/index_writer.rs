@@ -67,21 +67,22 @@ impl IndexWriter {
     /// The number of `coordinate`, if it was interned since the last seal. Expected O(1).
     #[must_use]
     pub fn lookup(&self, coordinate: &Coordinate) -> Option<CoordinateId> {
-        self.live.live.by_coordinate.read(coordinate, |id| *id)
+        self.live.live.lookup(coordinate)
     }
 
     /// The number of the entity with this name, if a coordinate of it was interned since the last
     /// seal. Expected O(1).
     #[must_use]
     pub fn lookup_entity(&self, entity: &str) -> Option<EntityId> {
-        let entry = self.live.live.entities.get(entity)?;
-        Some(EntityId::new(entry.number))
+        let entities = &self.live.live.entities;
+        let number = entities.number(entity, entities.hash(entity))?;
+        Some(EntityId::new(number))
     }
 
     /// The entity of a coordinate; none if the coordinate was not interned since the last seal. O(1).
     #[must_use]
     pub fn entity_of(&self, coordinate: CoordinateId) -> Option<EntityId> {
-        Some(self.live.place(coordinate)?.entity)
+        Some(EntityId::new(self.live.place(coordinate)?.entity))
     }
 
     /// The coordinates interned since the last seal, for any thread, and still those after the next.
@@ -92,7 +93,7 @@ impl IndexWriter {
     }
 
     /// The number of `coordinate`, which is new if it was not interned since the last seal.
-    /// O(log names).
+    /// Expected O(1).
     ///
     /// A name alone shows nothing to readers.
     ///
@@ -100,17 +101,13 @@ impl IndexWriter {
     ///
     /// [`IndexError::NamesExhausted`] after 2^31 coordinates.
     pub fn intern(&mut self, coordinate: &Coordinate) -> Result<CoordinateId, IndexError> {
-        match self.lookup(coordinate) {
-            Some(id) => Ok(id),
-            None => self.live.add_coordinate(coordinate),
-        }
+        self.live.intern(coordinate)
     }
 
     /// The newest event of an entity since the last seal, published or not. O(1).
     #[must_use]
     pub fn head(&self, entity: EntityId) -> Option<Head> {
-        let list = &self.live.entities.get(entity.position())?.rows;
-        let head = list.head()?;
+        let head = self.live.live.entities.rows(entity.get())?.head()?;
         Some(Head {
             sequence: self.live.sequence_of(head.row),
             clock: head.clock,

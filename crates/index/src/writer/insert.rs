@@ -2,15 +2,17 @@
 //! Makes nothing visible.
 
 use super::index_writer::IndexWriter;
-use super::live_writer::{LiveWriter, Place};
+use super::live_writer::LiveWriter;
 use super::rollback::Undo;
 use super::tags::push_row;
 use crate::live::by_id::{IdTable, fingerprint};
 use crate::live::chunk::{CHUNK_ROWS, Chunk};
+use crate::live::coordinates::Place;
 use crate::live::dictionary::Entry;
 use crate::live::list::{ListHead, RowList};
 use crate::model::{BOUND_MAX, IndexError, IndexLayout, Row};
 use crate::search::Run;
+use std::collections::btree_map;
 use std::sync::Arc;
 use strandline_core::sync::atomic::Ordering;
 use strandline_core::{EventId, EventKind, Sequence};
@@ -108,8 +110,8 @@ impl IndexWriter {
             });
         }
         let head = self.live_clock(place).or_else(|| {
-            let entity = self.live.entities.get(place.entity.position())?;
-            Some(self.sealed_head(&entity.name)?.clock)
+            let entity = self.live.live.entities.name(place.entity);
+            Some(self.sealed_head(entity)?.clock)
         });
         check_clock(head, row.clock)?;
         self.add(row, place, tags, undo)
@@ -167,8 +169,7 @@ impl IndexWriter {
 
     /// The clock of the newest event of an entity since the last seal.
     fn live_clock(&self, place: Place) -> Option<u32> {
-        let entity = self.live.entities.get(place.entity.position())?;
-        entity.rows.last_clock()
+        self.live.live.entities.rows(place.entity)?.last_clock()
     }
 }
 
@@ -204,30 +205,29 @@ impl LiveWriter {
         }
         let kind_number = match self.live.layout {
             IndexLayout::Columns => 0,
-            IndexLayout::Tiles => self.kind(row.kind).number,
-            IndexLayout::Postings => {
-                let kind = self.kind(row.kind);
+            IndexLayout::Tiles => self.kind(row.kind).map_or(0, |kind| kind.number),
+            IndexLayout::Postings => self.kind(row.kind).map_or(0, |kind| {
                 kind.rows.push_row(number);
                 kind.number
-            }
+            }),
         };
         let values = row.values(place.scope, kind_number);
         self.cell(number).set(&values, link);
         self.add_run_after(next, row.sequence.get(), number);
-        if let Some(entity) = self.entities.get(place.entity.position()) {
+        if let Some(rows) = self.live.entities.rows(place.entity) {
             if let Some(undo) = undo {
-                undo.note(place.entity, entity.rows.head());
+                undo.note(place.entity, rows.head());
             }
-            entity.rows.push(ListHead {
+            rows.push(ListHead {
                 row: number,
                 clock: row.clock,
                 hash: row.hash,
             });
         }
         if self.live.layout == IndexLayout::Postings
-            && let Some(scope) = self.scopes.get(place.scope as usize)
+            && let Some(rows) = self.live.scopes.rows(place.scope)
         {
-            scope.rows.push_row(number);
+            rows.push_row(number);
         }
         self.rows = count;
         // Relaxed: ordered by the gate for rows that are visible, and by the lock of `growth` for
@@ -272,16 +272,18 @@ impl LiveWriter {
     }
 
     /// The number and the rows of `kind`.
-    fn kind(&mut self, kind: EventKind) -> &Entry {
-        let (live, count) = (&self.live, self.kinds.len());
-        self.kinds.entry(kind).or_insert_with(|| {
-            let entry = Entry {
+    fn kind(&mut self, kind: EventKind) -> Option<&Entry> {
+        let live = &self.live;
+        match self.kinds.entry(kind) {
+            btree_map::Entry::Occupied(known) => Some(known.into_mut()),
+            btree_map::Entry::Vacant(new) => {
                 // There are 2^16 kinds.
-                number: u32::try_from(count).unwrap_or_default(),
-                rows: Arc::new(RowList::new()),
-            };
-            live.kinds.write().insert(kind, entry.clone());
-            entry
-        })
+                let number = live.kind_lists.push(RowList::new(), u32::MAX)?;
+                let rows = live.kind_lists.kept(number)?;
+                let entry = Entry { number, rows };
+                live.kinds.write().insert(kind, entry.clone());
+                Some(new.insert(entry))
+            }
+        }
     }
 }

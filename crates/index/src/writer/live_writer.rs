@@ -2,12 +2,12 @@
 //! rows.
 
 use crate::live::by_id::IdTable;
-use crate::live::chunk::{Cell, Chunk, NAMES_MAX, cell};
-use crate::live::dictionary::{Dictionary, Entry};
+use crate::live::chunk::{Cell, Chunk, cell};
+use crate::live::coordinates::{Interned, Place};
+use crate::live::dictionary::{Dictionary, Entry, Name};
 use crate::live::find::find;
-use crate::live::list::RowList;
 use crate::live::{Live, LiveRows};
-use crate::model::{CoordinateId, EntityId, IndexError};
+use crate::model::{CoordinateId, IndexError};
 use crate::part::Part;
 use crate::search::sequence_of;
 use std::collections::BTreeMap;
@@ -20,27 +20,10 @@ pub(super) struct LiveWriter {
     /// The chunks of `live`, so that the writer needs no lock for its own cells.
     pub(super) chunks: Vec<Chunk>,
     pub(super) ids: Arc<IdTable>,
-    pub(super) places: Vec<Place>,
-    pub(super) entities: Vec<Named>,
-    pub(super) scopes: Vec<Named>,
-    pub(super) tags: Vec<Named>,
     pub(super) kinds: BTreeMap<EventKind, Entry>,
     pub(super) rows: u32,
     /// The greatest id of the rows of the part.
     pub(super) greatest: Option<EventId>,
-}
-
-/// A name with its rows.
-pub(super) struct Named {
-    pub(super) name: Arc<str>,
-    pub(super) rows: Arc<RowList>,
-}
-
-/// The entity and the scope of a coordinate.
-#[derive(Clone, Copy)]
-pub(super) struct Place {
-    pub(super) entity: EntityId,
-    pub(super) scope: u32,
 }
 
 impl LiveWriter {
@@ -50,10 +33,6 @@ impl LiveWriter {
             live,
             chunks: Vec::new(),
             ids,
-            places: Vec::new(),
-            entities: Vec::new(),
-            scopes: Vec::new(),
-            tags: Vec::new(),
             kinds: BTreeMap::new(),
             rows: 0,
             greatest: None,
@@ -65,31 +44,35 @@ impl LiveWriter {
         Part::Live(LiveRows::take(self.live.clone()))
     }
 
+    /// The entity and the scope of a coordinate of the part.
     pub(super) fn place(&self, coordinate: CoordinateId) -> Option<Place> {
-        let at = coordinate.position_in(self.live.number)?;
-        self.places.get(at).copied()
+        let number = coordinate.number_in(self.live.number)?;
+        self.live.coordinates.place(number)
     }
 
-    pub(super) fn add_coordinate(
-        &mut self,
-        coordinate: &Coordinate,
-    ) -> Result<CoordinateId, IndexError> {
-        let id = u32::try_from(self.places.len())
-            .ok()
-            .filter(|number| *number < NAMES_MAX)
-            .map(|number| CoordinateId::new(self.live.number, number))
-            .ok_or(IndexError::NamesExhausted)?;
-        // There are never more entities or scopes than coordinates, so neither can run out.
+    /// The number of a coordinate, which is new if it has none.
+    pub(super) fn intern(&mut self, coordinate: &Coordinate) -> Result<CoordinateId, IndexError> {
         let live = &self.live;
-        let entity = number_of(&live.entities, &mut self.entities, coordinate.entity())?;
-        let scope = number_of(&live.scopes, &mut self.scopes, coordinate.scope())?;
-        self.places.push(Place {
-            entity: EntityId::new(entity),
-            scope,
-        });
-        live.coordinates.write().push(coordinate.clone());
-        live.by_coordinate.update(coordinate.clone(), || id, |_| ());
-        Ok(id)
+        let hash = live.coordinates.hash(coordinate);
+        let number = match live.coordinates.find(coordinate, hash) {
+            Some(number) => number,
+            None => {
+                // There are never more entities or scopes than coordinates, so these run out first.
+                let place = Place {
+                    entity: number_of(&live.entities, coordinate.entity(), || {
+                        Name::EntityOf(coordinate.clone())
+                    })?,
+                    scope: number_of(&live.scopes, coordinate.scope(), || {
+                        Name::ScopeOf(coordinate.clone())
+                    })?,
+                };
+                let coordinate = coordinate.clone();
+                let interned = Interned { coordinate, place };
+                let number = live.coordinates.add(interned, hash);
+                number.ok_or(IndexError::NamesExhausted)?
+            }
+        };
+        Ok(CoordinateId::new(live.number, number))
     }
 
     pub(super) fn find(&self, id: EventId) -> Option<u32> {
@@ -108,20 +91,15 @@ impl LiveWriter {
     }
 }
 
-/// The number of `name` in `dictionary`, whose lists by number are `lists`.
+/// The number of a name in `dictionary`, which is new if it has none.
 pub(super) fn number_of(
     dictionary: &Dictionary,
-    lists: &mut Vec<Named>,
     name: &str,
+    new: impl FnOnce() -> Name,
 ) -> Result<u32, IndexError> {
-    if let Some(entry) = dictionary.get(name) {
-        return Ok(entry.number);
+    let hash = dictionary.hash(name);
+    match dictionary.number(name, hash) {
+        Some(number) => Ok(number),
+        None => dictionary.add(new(), hash),
     }
-    let name: Arc<str> = name.into();
-    let entry = dictionary.add(name.clone(), lists.len())?;
-    lists.push(Named {
-        name,
-        rows: entry.rows,
-    });
-    Ok(entry.number)
 }

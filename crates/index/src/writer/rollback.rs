@@ -5,7 +5,7 @@ use super::live_writer::LiveWriter;
 use crate::live::ascending;
 use crate::live::chunk::CHUNK_ROWS;
 use crate::live::list::ListHead;
-use crate::model::{EntityId, IndexLayout};
+use crate::model::IndexLayout;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use strandline_core::sync::atomic::Ordering;
@@ -19,8 +19,8 @@ pub(super) struct Undo {
     sealed_rows: u64,
     last: Option<Sequence>,
     greatest: Option<EventId>,
-    /// Hashes of heads that later rows replaced.
-    hashes: BTreeMap<EntityId, Hash>,
+    /// Hashes of heads that later rows replaced, by the number of their entity.
+    hashes: BTreeMap<u32, Hash>,
     /// The part that grew, if it was ended since.
     ended: Option<LiveWriter>,
 }
@@ -38,7 +38,7 @@ impl Undo {
     }
 
     /// Notes the head of an entity that a row was pushed upon.
-    pub(super) fn note(&mut self, entity: EntityId, before: Option<ListHead>) {
+    pub(super) fn note(&mut self, entity: u32, before: Option<ListHead>) {
         if let Some(ListHead {
             row,
             hash: Some(hash),
@@ -91,13 +91,13 @@ impl LiveWriter {
             if let Some(link) = cell.link() {
                 self.live.linked.write().remove(row, &link);
             }
-            if let Some(place) = self.places.get(cell.coordinate() as usize) {
-                if let Some(entity) = self.entities.get(place.entity.position()) {
+            if let Some(place) = self.live.coordinates.place(cell.coordinate()) {
+                if let Some(rows) = self.live.entities.rows(place.entity) {
                     let hash = undo.hashes.get(&place.entity).copied();
-                    entity.rows.truncate(kept, hash, clock_of);
+                    rows.truncate(kept, hash, clock_of);
                 }
-                if let Some(scope) = self.scopes.get(place.scope as usize) {
-                    scope.rows.truncate(kept, None, clock_of);
+                if let Some(rows) = self.live.scopes.rows(place.scope) {
+                    rows.truncate(kept, None, clock_of);
                 }
             }
             if self.live.layout == IndexLayout::Postings

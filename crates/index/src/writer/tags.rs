@@ -2,34 +2,34 @@
 //! any number of them, each with its rows. Readers find them as they do other names.
 
 use super::live_writer::{LiveWriter, number_of};
+use crate::live::dictionary::Name;
 use crate::live::list::RowList;
+use crate::live::shelf::Kept;
 use crate::model::IndexError;
-use std::sync::Arc;
 
 impl LiveWriter {
     /// The row lists of tags, which are new if no row of the part has had them.
-    pub(super) fn tag_lists(&mut self, tags: &[&str]) -> Result<Vec<Arc<RowList>>, IndexError> {
+    pub(super) fn tag_lists(&mut self, tags: &[&str]) -> Result<Vec<Kept<RowList>>, IndexError> {
+        let dictionary = &self.live.tags;
         tags.iter()
             .map(|tag| {
-                let number = number_of(&self.live.tags, &mut self.tags, tag)?;
-                let named = self.tags.get(number as usize);
-                named
-                    .map(|named| named.rows.clone())
-                    .ok_or(IndexError::NamesExhausted)
+                let number = number_of(dictionary, tag, || Name::Alone((*tag).into()))?;
+                let rows = dictionary.kept_rows(number);
+                rows.ok_or(IndexError::NamesExhausted)
             })
             .collect()
     }
 
     /// Forgets that rows from `kept` on have tags.
     pub(super) fn truncate_tags(&self, kept: u32) {
-        for named in &self.tags {
-            named.rows.truncate(kept, None, |_| 0);
+        for rows in self.live.tags.all_rows() {
+            rows.truncate(kept, None, |_| 0);
         }
     }
 }
 
 /// Enters a row in the lists of its tags, once in each.
-pub(super) fn push_row(lists: &[Arc<RowList>], row: u32) {
+pub(super) fn push_row(lists: &[Kept<RowList>], row: u32) {
     for list in lists {
         if list.head().is_none_or(|head| head.row != row) {
             list.push_row(row);

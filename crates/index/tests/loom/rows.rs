@@ -3,6 +3,9 @@
 use crate::*;
 use strandline_core::Region;
 
+/// An entity that comes after the other by name.
+const OTHER: &str = "f";
+
 #[test]
 fn a_reader_finds_every_row_below_the_watermark() {
     let write = |writer: &mut IndexWriter, coordinate| {
@@ -93,6 +96,33 @@ fn an_id_that_does_not_ascend_is_found_once_its_event_is_visible() {
         });
         append(&mut writer, coordinate, 2..4);
         reading.join().unwrap();
+    });
+}
+
+#[test]
+fn a_name_is_listed_and_found_once_its_event_is_visible_whoever_asked_before() {
+    // A new entity in a scope that is known, and names on boards of one.
+    let write = |writer: &mut IndexWriter, _| {
+        let coordinate = writer
+            .intern(&Coordinate::new(OTHER, SCOPE).unwrap())
+            .unwrap();
+        writer.reserve(1).unwrap();
+        writer.insert(&row(coordinate, 1)).unwrap();
+        writer.publish(writer.gate().allocated());
+    };
+    race(1, write, |reader| {
+        // What is listed is put in order, and that is kept for who lists later.
+        for _ in 0..2 {
+            let snapshot = reader.snapshot();
+            let is_visible = snapshot.visible().get() == 2;
+            let listed: Vec<_> = snapshot.entities("").collect();
+            let names: Vec<_> = listed.iter().map(|(name, rows)| (&**name, *rows)).collect();
+            let both = [(ENTITY, 1), (OTHER, 1)];
+            assert_eq!(names, both[..1 + usize::from(is_visible)]);
+            let found = snapshot.latest(OTHER).map(|row| row.coordinate());
+            let expected = Coordinate::new(OTHER, SCOPE).unwrap();
+            assert_eq!(found, is_visible.then_some(expected));
+        }
     });
 }
 

@@ -176,29 +176,29 @@ pub(super) fn write_heads<S: Source>(
     names: &Sorted,
     out: &mut Sections,
 ) -> Vec<u32> {
-    let mut last_rows = vec![None; names.entities.len()];
-    for ((part, row), (entity, _)) in rows(pieces).zip(names.row_places()) {
-        if let Some(last) = last_rows.get_mut(entity as usize) {
-            *last = Some((part, row));
+    let entities = names.row_places().map(|(entity, _)| entity as usize);
+    let mut last_rows = vec![u32::MAX; names.entities().len()];
+    for (at, entity) in (0..).zip(entities.clone()) {
+        if let Some(last) = last_rows.get_mut(entity) {
+            *last = at;
         }
     }
-    let hashes: Vec<Option<Hash>> = names
-        .entities
-        .iter()
-        .zip(&last_rows)
-        .map(|(coordinate, last)| {
-            let (part, row) = (*last)?;
-            part.hash_if_last(coordinate.entity(), row)
-        })
-        .collect();
-    let known = hashes.iter().map(|hash| u64::from(hash.is_some()));
+    let mut heads = vec![(None, 0); last_rows.len()];
+    // In the order of rows, not of entities: rows that follow each other lie beside each other.
+    for ((at, entity), (part, row)) in (0..).zip(entities).zip(rows(pieces)) {
+        if last_rows.get(entity) == Some(&at)
+            && let Some(head) = heads.get_mut(entity)
+        {
+            *head = (part.hash_if_last(row), part.clock(row));
+        }
+    }
+    let known = heads.iter().map(|(hash, _)| u64::from(hash.is_some()));
     out.numbers(Section::HeadKnown, known);
     out.raw(Section::HeadHashes, |bytes| {
-        for hash in &hashes {
+        for (hash, _) in &heads {
             let hash = hash.unwrap_or(Hash::ZERO);
             bytes.extend_from_slice(hash.as_bytes());
         }
     });
-    let clock = |last: Option<(&S, u32)>| last.map_or(0, |(part, row)| part.clock(row));
-    last_rows.into_iter().map(clock).collect()
+    heads.into_iter().map(|(_, clock)| clock).collect()
 }

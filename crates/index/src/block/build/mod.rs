@@ -1,9 +1,10 @@
 //! Building the bytes of a block, from whatever is a [`Source`] of rows: live rows, other blocks, or
 //! rows given one by one. Pieces of several sources follow each other in one block.
 //!
-//! `source` says what is asked of rows; `sorted` puts their names and kinds in order; `columns` and
-//! `tags` write what each row has; `tables` where names and ids are found; `sections` lays all of it down. Opens and reads no block. Knows
-//! `format`, and of the rooms of the crate `model` alone.
+//! `source` says what is asked of rows; `sorted` puts their names, which `texts` holds, and kinds in order;
+//! `columns` and `tags` write what each row has; `tables` where names and ids are found; `sections` lays all
+//! of it down. Opens and reads no block. Knows `format`, and of the rooms of the crate `model` and `search`
+//! alone.
 
 mod columns;
 mod sections;
@@ -11,6 +12,7 @@ mod sorted;
 mod source;
 mod tables;
 mod tags;
+mod texts;
 
 pub(crate) use source::{Piece, Source};
 
@@ -20,7 +22,6 @@ use columns::{Ids, write_columns, write_fences, write_heads, write_ids, write_li
 use sections::Sections;
 use sorted::Sorted;
 use source::numbered;
-use strandline_core::Coordinate;
 use tables::write_names;
 use tags::write_tags;
 
@@ -45,8 +46,7 @@ pub(crate) fn build<S: Source>(
         out.raw(Section::Tiles, |bytes| names.tiles(bytes));
     }
     let tags = write_tags(pieces, &mut out, &mut header)?;
-    let entities = names.entities.iter().map(Coordinate::entity);
-    write_names(&mut out, Section::EntityTable, entities);
+    write_names(&mut out, Section::EntityTable, names.entities());
     write_names(&mut out, Section::TagTable, tags.iter().map(|tag| &**tag));
     match ids {
         Ids::Ascend => write_fences(pieces, &mut out),

@@ -3,21 +3,25 @@
 
 use super::sections::{Sections, write_list};
 use super::source::{Piece, Source, count, rows};
+use super::texts::Texts;
 use crate::block::format::{Counts, Header, Section};
 use crate::model::{IndexLayout, NameSort, TILE_ROWS, TileMask};
-use std::collections::HashMap;
-use strandline_core::{Coordinate, EventKind, Sequence};
+use crate::search::sort_by_text;
+use strandline_core::{EventKind, Sequence};
 
 /// No number was given to a coordinate yet.
 const UNUSED: u32 = u32::MAX;
 
 /// The names and kinds of all rows, sorted, and where each row has its own.
 pub(super) struct Sorted {
-    pub(super) coordinates: Vec<Coordinate>,
+    /// The names, by numbers that mean nothing beyond this.
+    texts: Texts,
     /// Entity and scope of each coordinate, by place.
-    pub(super) places: Vec<(u32, u32)>,
-    pub(super) entities: Vec<Coordinate>,
-    pub(super) scopes: Vec<Coordinate>,
+    places: Vec<(u32, u32)>,
+    /// By place: the number of a coordinate that has the entity.
+    entities: Vec<u32>,
+    /// By place: the number of a coordinate that has the scope.
+    scopes: Vec<u32>,
     pub(super) kinds: Vec<EventKind>,
     /// The coordinate of each row, by place.
     pub(super) row_coordinates: Vec<u32>,
@@ -27,30 +31,45 @@ pub(super) struct Sorted {
 
 impl Sorted {
     pub(super) fn of<S: Source>(pieces: &[Piece<'_, S>]) -> Self {
-        let (mut coordinates, mut row_coordinates) = numbered(pieces);
-        let order = sort_order(&coordinates);
-        let mut place_of = vec![0; coordinates.len()];
-        for (place, number) in (0..).zip(&order) {
-            if let Some(own) = place_of.get_mut(*number as usize) {
-                *own = place;
+        let (texts, mut row_coordinates) = numbered(pieces);
+        let mut order: Vec<u32> = (0..count(texts.len())).collect();
+        sort_by_text(&mut order, |number| texts.text(number));
+        let mut place_of = vec![0; texts.len()];
+        let mut coordinates: Vec<u32> = Vec::with_capacity(texts.len());
+        let mut entities: Vec<u32> = Vec::new();
+        let mut places = Vec::with_capacity(texts.len());
+        for number in order {
+            let before = coordinates.last().copied();
+            if before.is_none_or(|before| texts.text(before) != texts.text(number)) {
+                if before.is_none_or(|before| texts.entity(before) != texts.entity(number)) {
+                    entities.push(number);
+                }
+                coordinates.push(number);
+                places.push((count(entities.len() - 1), 0));
+            }
+            // Several pieces may have it.
+            set(&mut place_of, number, count(coordinates.len() - 1));
+        }
+        let mut scopes = Vec::new();
+        let mut order: Vec<u32> = (0..count(coordinates.len())).collect();
+        let number_at = |place: u32| coordinates.get(place as usize).copied().unwrap_or_default();
+        sort_by_text(&mut order, |place| texts.scope(number_at(place)).as_bytes());
+        for place in order {
+            let number = number_at(place);
+            let before = scopes.last().copied();
+            if before.is_none_or(|before| texts.scope(before) != texts.scope(number)) {
+                scopes.push(number);
+            }
+            if let Some((_, scope)) = places.get_mut(place as usize) {
+                *scope = count(scopes.len() - 1);
             }
         }
         for number in &mut row_coordinates {
             *number = place_of.get(*number as usize).copied().unwrap_or_default();
         }
-        coordinates = order
-            .iter()
-            .filter_map(|number| coordinates.get(*number as usize).cloned())
-            .collect();
-        let mut entities = coordinates.clone();
-        entities.dedup_by(|a, b| a.entity() == b.entity());
-        let mut scopes = coordinates.clone();
-        scopes.sort_unstable_by(|a, b| a.scope().cmp(b.scope()));
-        scopes.dedup_by(|a, b| a.scope() == b.scope());
-        let places = places(&coordinates, &scopes);
         let (kinds, row_kinds) = kinds(pieces);
         Self {
-            coordinates,
+            texts,
             places,
             entities,
             scopes,
@@ -58,6 +77,18 @@ impl Sorted {
             row_coordinates,
             row_kinds,
         }
+    }
+
+    /// The entities, in order.
+    pub(super) fn entities(&self) -> impl ExactSizeIterator<Item = &str> + Clone {
+        self.entities
+            .iter()
+            .map(|number| self.texts.entity(*number))
+    }
+
+    /// The scopes, in order.
+    fn scopes(&self) -> impl ExactSizeIterator<Item = &str> + Clone {
+        self.scopes.iter().map(|number| self.texts.scope(*number))
     }
 
     pub(super) fn header<S: Source>(&self, pieces: &[Piece<'_, S>], layout: IndexLayout) -> Header {
@@ -72,7 +103,7 @@ impl Sorted {
                 rows: count(self.row_coordinates.len()),
                 entities: count(self.entities.len()),
                 scopes: count(self.scopes.len()),
-                coordinates: count(self.coordinates.len()),
+                coordinates: count(self.places.len()),
                 kinds: count(self.kinds.len()),
                 ..Counts::default()
             },
@@ -83,10 +114,8 @@ impl Sorted {
     }
 
     pub(super) fn write(&self, out: &mut Sections) {
-        let entities = self.entities.iter().map(Coordinate::entity);
-        out.names(Section::names_of(NameSort::Entity), entities);
-        let scopes = self.scopes.iter().map(Coordinate::scope);
-        out.names(Section::names_of(NameSort::Scope), scopes);
+        out.names(Section::names_of(NameSort::Entity), self.entities());
+        out.names(Section::names_of(NameSort::Scope), self.scopes());
         let places = self.places.iter();
         out.numbers(
             Section::CoordinateEntities,
@@ -141,10 +170,15 @@ impl Sorted {
     }
 }
 
-/// The coordinates in order of first use, and the number of each row's.
-fn numbered<S: Source>(pieces: &[Piece<'_, S>]) -> (Vec<Coordinate>, Vec<u32>) {
-    let mut coordinates = Vec::new();
-    let mut numbers: HashMap<Coordinate, u32> = HashMap::new();
+fn set(places: &mut [u32], at: u32, place: u32) {
+    if let Some(own) = places.get_mut(at as usize) {
+        *own = place;
+    }
+}
+
+/// The coordinates of each piece in order of first use, and the number of each row's.
+fn numbered<S: Source>(pieces: &[Piece<'_, S>]) -> (Texts, Vec<u32>) {
+    let mut texts = Texts::default();
     let mut of_rows = Vec::with_capacity(pieces.iter().map(|piece| piece.rows.len()).sum());
     for piece in pieces {
         let mut known = vec![UNUSED; piece.part.coordinate_count()];
@@ -154,13 +188,9 @@ fn numbered<S: Source>(pieces: &[Piece<'_, S>]) -> (Vec<Coordinate>, Vec<u32>) {
             let number = match slot {
                 Some(number) if *number != UNUSED => *number,
                 slot => {
-                    let number = match piece.part.coordinate(at) {
-                        Some(coordinate) => {
-                            *numbers.entry(coordinate.clone()).or_insert_with(|| {
-                                coordinates.push(coordinate);
-                                count(coordinates.len() - 1)
-                            })
-                        }
+                    let push = |entity: &str, scope: &str| texts.push(entity, scope);
+                    let number = match piece.part.with_names(at, push) {
+                        Some(()) => count(texts.len() - 1),
                         // Of a damaged block.
                         None => 0,
                     };
@@ -173,36 +203,7 @@ fn numbered<S: Source>(pieces: &[Piece<'_, S>]) -> (Vec<Coordinate>, Vec<u32>) {
             of_rows.push(number);
         }
     }
-    (coordinates, of_rows)
-}
-
-/// The numbers of coordinates by entity, then scope.
-fn sort_order(coordinates: &[Coordinate]) -> Vec<u32> {
-    let names = |number: &u32| {
-        let coordinate = coordinates.get(*number as usize);
-        coordinate.map(|coordinate| (coordinate.entity(), coordinate.scope()))
-    };
-    let mut order: Vec<u32> = (0..count(coordinates.len())).collect();
-    order.sort_unstable_by(|a, b| names(a).cmp(&names(b)));
-    order
-}
-
-/// Entity and scope of each of the sorted coordinates, by place.
-fn places(coordinates: &[Coordinate], scopes: &[Coordinate]) -> Vec<(u32, u32)> {
-    let scope_places: HashMap<_, u32> = scopes.iter().map(Coordinate::scope).zip(0..).collect();
-    let mut entity = 0;
-    let mut before: Option<&str> = None;
-    coordinates
-        .iter()
-        .map(|coordinate| {
-            if before.is_some_and(|before| before != coordinate.entity()) {
-                entity += 1;
-            }
-            before = Some(coordinate.entity());
-            let scope = scope_places.get(coordinate.scope());
-            (entity, scope.copied().unwrap_or_default())
-        })
-        .collect()
+    (texts, of_rows)
 }
 
 /// The kinds, ascending, and the place of each row's.

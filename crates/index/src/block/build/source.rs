@@ -3,7 +3,7 @@
 use crate::model::{BlockError, Link};
 use std::ops::Range;
 use std::sync::Arc;
-use strandline_core::{Coordinate, EventId, EventKind, Hash, Sequence};
+use strandline_core::{EventId, EventKind, Hash, Sequence};
 
 /// Rows of a source.
 pub(crate) struct Piece<'s, S> {
@@ -26,10 +26,11 @@ pub(crate) trait Source {
     fn coordinate_number(&self, row: u32) -> u32;
     /// How many coordinates have a number.
     fn coordinate_count(&self) -> usize;
-    /// The coordinate with a number; none only in a damaged block.
-    fn coordinate(&self, number: u32) -> Option<Coordinate>;
+    /// What `read` makes of the names of the coordinate with a number, entity and scope; none only in a
+    /// damaged block.
+    fn with_names<T>(&self, number: u32, read: impl FnOnce(&str, &str) -> T) -> Option<T>;
     /// The hash of a row, if that is the last of its entity and the hash is known.
-    fn hash_if_last(&self, entity: &str, row: u32) -> Option<Hash>;
+    fn hash_if_last(&self, row: u32) -> Option<Hash>;
     /// The tags that any of these rows have, each with those rows, ascending.
     fn tags_within(&self, rows: &Range<u32>) -> Vec<(Arc<str>, Vec<u32>)>;
 }
