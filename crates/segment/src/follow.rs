@@ -7,7 +7,7 @@ use crate::error::{At, LogError, ScanError};
 use crate::files::{MANIFESTS_READ_MOST, SegmentFile, replaced_again_and_again};
 use crate::format::{Frame, LogIdentity, LogPosition, Manifest, SegmentHeader, SegmentInfo};
 use crate::open::ScannedLog;
-use crate::read::LogReader;
+use crate::read::{LogReader, Replacement};
 use crate::scan::{FrameScanner, Step, check_frame_before};
 use std::io;
 use std::path::PathBuf;
@@ -15,6 +15,7 @@ use std::sync::Arc;
 use strandline_core::Epoch;
 use strandline_core::fs::{Fs, OpenMode};
 
+const NOT_LISTED: &str = "the MANIFEST does not list the segment";
 const ANOTHER_FILE: &str = "another file, or none, has the name of the one that was read";
 
 /// Reads whole commits as another process writes them. Takes no lock and changes nothing.
@@ -107,7 +108,8 @@ impl LogFollower {
     /// [`LogError::OtherCourse`] if what is in the directory now does not go on from what was read:
     /// another log, or an earlier or restored copy of this one. So too if the log has not what was read
     /// of it and was never durable, or if the file that it was carried into was rewritten since, and what
-    /// was read stands elsewhere or is gone. Open the log again. [`LogError::Corrupt`], [`LogError::Io`],
+    /// was read stands elsewhere or is gone; and if the segment that was read was merged with segments after
+    /// it since the last call. Open the log again. [`LogError::Corrupt`], [`LogError::Io`],
     /// and what `visit` returns; the commits before are taken, and the call may be repeated.
     pub fn follow<E>(
         &mut self,
@@ -131,9 +133,12 @@ impl LogFollower {
         if !is_same_course(&self.course, &Course::of(&manifest)) {
             return Err(self.gone("its MANIFEST is another one"));
         }
-        let mut segments = manifest.segments.iter();
-        let Some(own) = segments.find(|info| info.id() == self.file.id) else {
-            return Err(self.gone("the MANIFEST does not list the segment"));
+        let Some(own) = manifest.segment(self.file.id) else {
+            return match manifest.holder(self.file.id) {
+                // Merged into the one before it: only by going on is more to be learnt.
+                Some(_) => Ok(()),
+                None => Err(self.gone(NOT_LISTED)),
+            };
         };
         let checked = if own.header.generation > self.header.generation {
             // Carried into another file, or rewritten: only by going on is more to be learnt.
@@ -176,13 +181,13 @@ impl LogFollower {
             if !is_same_course(&self.course, &course) {
                 return Err(self.gone("its MANIFEST is another one").into());
             }
-            let mut segments = manifest.segments.iter();
-            let Some(own) = segments.find(|info| info.id() == self.file.id) else {
-                return Err(self.gone("the MANIFEST does not list the segment").into());
-            };
+            let holder = manifest.holder(self.file.id);
+            let own = *holder.ok_or_else(|| self.gone(NOT_LISTED))?;
+            let is_later = |info: &&SegmentInfo| info.id() > own.id();
+            let later = manifest.segments.iter().filter(is_later);
             if own.end().is_none() && own.header == self.header {
                 // While a segment is active its file is never given another one's place.
-                match self.check_own_file(own) {
+                match self.check_own_file(&own) {
                     Ok(()) => {
                         self.course = course;
                         return Ok(self.position);
@@ -194,7 +199,10 @@ impl LogFollower {
                     }
                 }
             }
-            let moved = self.move_on(own, segments, reason, visit);
+            let moved = match own.id() == self.file.id {
+                true => self.move_on(&own, later, reason, visit),
+                false => self.go_on_in_merged(&own, later, visit),
+            };
             match moved {
                 Ok(()) => {
                     self.course = course;
@@ -252,6 +260,26 @@ impl LogFollower {
         let offset = u64::from(self.position.offset);
         let reason = reason.unwrap_or("the segment does not end as the MANIFEST says");
         Err(LogError::corrupt(self.file.name(), offset, reason).into())
+    }
+
+    /// Goes on after a segment that was merged into `own`, if that ends where this one does. What was read of
+    /// it, and of the segments before, stays where it is.
+    fn go_on_in_merged<'a, E>(
+        &mut self,
+        own: &SegmentInfo,
+        mut later: impl Iterator<Item = &'a SegmentInfo>,
+        visit: &mut impl FnMut(&Frame<'_>) -> Result<(), E>,
+    ) -> Result<(), ScanError<E>> {
+        // It was sealed before, and this is still the file in which it was appended to.
+        self.read_on(self.file.len()?, visit)?;
+        let is_end = own.end.is_some_and(|end| end.is_same_place(&self.position));
+        match later.next().filter(|_| is_end) {
+            Some(next) => Ok(self.go_on(next)?),
+            // The rest stands behind what was read, in one file, and positions in that are others.
+            None => Err(self
+                .gone("what follows was merged with what was read")
+                .into()),
+        }
     }
 
     /// Whether the log has another manifest by now.
@@ -324,7 +352,11 @@ impl LogFollower {
             return Err(self.gone("the file that it was carried into was rewritten since"));
         }
         file.set_written_end(self.position.offset);
-        self.reader.replace(vec![(as_active(copy), file.clone())]);
+        self.reader.replace(vec![Replacement {
+            info: as_active(copy),
+            last: copy.id(),
+            file: file.clone(),
+        }]);
         self.moved_to(copy, file, self.position);
         Ok(())
     }
