@@ -10,7 +10,7 @@ use strandline::{
 /// Length of a block's header before its table of sections, of an entry there, and their number.
 const FIXED_BYTES: usize = 112;
 const SECTION_BYTES: usize = 32;
-const SECTIONS: usize = 35;
+const SECTIONS: usize = 41;
 /// The section that says where the rows of each kind end.
 const KIND_ROW_ENDS: usize = 20;
 

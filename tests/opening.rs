@@ -213,7 +213,7 @@ const CHECKPOINTS: [CheckpointIs; 5] = [
 ];
 
 const PREFIX_BYTES: u64 = 24;
-const BLOCK_HEADER_BYTES: u64 = 8 + 40 + 16 + 32 + 16 + 35 * 32 + 8;
+const BLOCK_HEADER_BYTES: u64 = 8 + 40 + 16 + 32 + 16 + 41 * 32 + 8;
 const TRAILER_BYTES: u64 = 64;
 
 fn footer() -> impl Strategy<Value = FooterIs> {

@@ -7,9 +7,9 @@ mod filled;
 
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
-use filled::{RARE, ascending_id, intern, random_id, row, scattered};
+use filled::{RARE, ascending_id, coordinate, intern, random_id, row, scattered};
 use std::sync::OnceLock;
-use strandline_core::{EventId, EventKind, Region, Sequence};
+use strandline_core::{EventId, EventKind, Hash, Region, Sequence};
 use strandline_index::{Block, IndexLayout, IndexReader, IndexWriter, Snapshot, channel_with};
 
 const ROWS: u32 = 1_000_000;
@@ -165,6 +165,102 @@ mod query {
                 sum + u64::from(row.kind().bits()) + u64::from(row.clock())
             })
         });
+    }
+}
+
+/// Names and ids among sealed rows: in one block, and in many, of which the oldest has what is asked for.
+mod sealed {
+    use super::*;
+
+    /// Entities of a block, each with a row.
+    const NAMES: u32 = 150_000;
+
+    #[divan::bench(args = [(1, 1), (1, 1000), (20, 1), (20, 1000)])]
+    fn head_hit(bencher: Bencher<'_, '_>, (parts, batch): (usize, usize)) {
+        heads(bencher, parts, batch, "");
+    }
+
+    #[divan::bench(args = [(1, 1), (1, 1000), (20, 1), (20, 1000)])]
+    fn head_miss(bencher: Bencher<'_, '_>, (parts, batch): (usize, usize)) {
+        heads(bencher, parts, batch, "x");
+    }
+
+    #[divan::bench(args = [(1, 1), (1, 1000), (20, 1), (20, 1000)])]
+    fn id_miss(bencher: Bencher<'_, '_>, (parts, batch): (usize, usize)) {
+        let writer = index(parts);
+        let mut numbers = scattered(NAMES);
+        let batches = bencher.counter(ItemsCount::new(LOOKUPS));
+        let batches = batches.with_inputs(|| {
+            let ids = numbers.by_ref().take(LOOKUPS as usize);
+            let ids = ids.map(|number| EventId::from_u128(random_id(number).as_u128() ^ 1));
+            ids.collect::<Vec<_>>()
+        });
+        batches.bench_local_refs(|ids| match batch {
+            1 => assert!(!ids.iter().any(|id| writer.contains(*id))),
+            _ => assert!(!ids.chunks(batch).any(|ids| writer.contains_any(ids))),
+        });
+    }
+
+    /// Every event with any of many tags, of which each block has each name as one.
+    #[divan::bench(args = [1, 20], sample_count = 5)]
+    fn any_of_10000_tags(bencher: Bencher<'_, '_>, parts: usize) {
+        let snapshot = index(parts).reader().snapshot();
+        let tags = scattered(NAMES)
+            .take(LOOKUPS as usize)
+            .map(|tag| format!("t:{tag}"));
+        let region = Region::all().any_tag(tags);
+        let found = (LOOKUPS as usize) * parts;
+        bencher
+            .counter(ItemsCount::new(LOOKUPS))
+            .bench_local(|| assert_eq!(snapshot.query(black_box(&region)).count(), found));
+    }
+
+    fn heads(bencher: Bencher<'_, '_>, parts: usize, batch: usize, after: &str) {
+        let writer = index(parts);
+        let names = (0..NAMES).map(|number| coordinate(number).entity().to_owned() + after);
+        let names: Vec<_> = names.collect();
+        let mut numbers = scattered(NAMES);
+        let batches = bencher.counter(ItemsCount::new(LOOKUPS));
+        let batches = batches.with_inputs(|| {
+            let batch = numbers.by_ref().take(LOOKUPS as usize);
+            let batch = batch.map(|number| names[number as usize].as_str());
+            batch.collect::<Vec<_>>()
+        });
+        batches.bench_local_refs(|names| match batch {
+            1 => names
+                .iter()
+                .filter_map(|name| writer.claimed_head(name))
+                .count(),
+            _ => {
+                let heads = names
+                    .chunks(batch)
+                    .flat_map(|names| writer.sealed_heads(names));
+                heads.flatten().count()
+            }
+        });
+    }
+
+    /// So many blocks, each of entities of its own, and of tags that all have.
+    fn index(parts: usize) -> &'static IndexWriter {
+        static INDEXES: [OnceLock<IndexWriter>; 2] = [const { OnceLock::new() }; 2];
+        INDEXES[usize::from(parts > 1)].get_or_init(|| {
+            let (mut writer, reader) = channel_with(IndexLayout::default());
+            let total = NAMES * parts as u32;
+            writer.reserve(total.into()).expect("there is room");
+            for first in (0..total).step_by(NAMES as usize) {
+                for number in first..first + NAMES {
+                    let known = writer.intern(&coordinate(number)).expect("there is room");
+                    let mut row = row(number, random_id(number), &[known]);
+                    row.hash = Some(Hash::of(b"head"));
+                    let tag = format!("t:{}", number - first);
+                    let inserted = writer.insert_known(&row, &[&tag], None);
+                    inserted.expect("as reserved");
+                }
+                writer.publish(Sequence::new((first + NAMES).into()));
+                replace(&mut writer, &reader);
+            }
+            writer
+        })
     }
 }
 

@@ -66,9 +66,14 @@ mod live;
 mod model;
 mod search;
 
-pub use block::{Block, BlockBuilder, BlockBytes, BlockDifference, RebuildBlock};
+pub use block::{
+    Block, BlockBuilder, BlockBytes, BlockDifference, ComparingSink, MergeError, MergePart,
+    MergeProgress, MergeSink, MergedBlock, RebuildBlock, merge,
+};
 pub use gate::SequenceGate;
-pub use model::{BlockError, Claim, CoordinateId, EntityId, Head, IndexError, IndexLayout, Row};
+pub use model::{
+    BlockError, Claim, CoordinateId, EntityId, Head, IndexError, IndexLayout, Row, SealedHead,
+};
 pub use query::{PartPlan, Plan, PlanKey, Rows};
-pub use reader::{Causes, IndexReader, Names, RowView, Snapshot};
+pub use reader::{Causes, IndexReader, Names, PartInfo, RowView, Snapshot};
 pub use writer::{Coordinates, IndexWriter, ReplayCursor, channel, channel_with};

@@ -7,7 +7,7 @@ use crate::block::Block;
 use crate::gate::SequenceGate;
 use crate::live::{Live, LiveRows};
 use crate::model::{BlockError, IndexLayout};
-use crate::part::Part;
+use crate::part::{Part, View};
 use std::ops::Range;
 use std::sync::Arc;
 use strandline_core::Sequence;
@@ -94,7 +94,7 @@ impl Shared {
             .map_or(0, |sealed| sealed.rows_before);
         let sealed = Sealed {
             end: sequences.end,
-            part: Part::Block(Arc::new(block)),
+            part: Part::Block(View::whole(Arc::new(block))),
             rows_before,
         };
         next.sealed.splice(range, [sealed]);
@@ -102,7 +102,8 @@ impl Shared {
         Ok(())
     }
 
-    /// Puts each block in the place of the sealed parts with rows of these sequences.
+    /// Puts each block in the place of the sealed rows of these sequences. A block that has rows of
+    /// them and others is split: views of it stay for the others.
     pub(crate) fn replace_all(
         &self,
         blocks: Vec<(Range<Sequence>, Block)>,
@@ -135,9 +136,12 @@ fn store(mut parts: RwLockWriteGuard<'_, Arc<Parts>>, next: Parts) {
 }
 
 impl Parts {
-    /// Puts a block, or nothing if it is empty, in the place of the sealed parts within `sequences`;
-    /// says whether those are whole parts that may have its rows.
+    /// Puts a block, or nothing if it is empty, in the place of the sealed rows within `sequences`;
+    /// says whether those are whole parts, or rows of blocks, that may have its rows. Of parts after
+    /// them, how many rows are before them is not right then.
     fn shrink(&mut self, sequences: &Range<Sequence>, block: Block) -> bool {
+        self.split(sequences.start);
+        self.split(sequences.end);
         let below = |bound: Sequence| self.sealed.partition_point(|sealed| sealed.end <= bound);
         let range = below(sequences.start)..below(sequences.end);
         let parts = self.sealed.get(range.clone()).unwrap_or_default();
@@ -160,11 +164,33 @@ impl Parts {
         }
         let sealed = (block.rows() > 0).then(|| Sealed {
             end: own.end,
-            part: Part::Block(Arc::new(block)),
+            part: Part::Block(View::whole(Arc::new(block))),
             rows_before: 0,
         });
         self.sealed.splice(range, sealed);
         true
+    }
+
+    /// Makes two views of the block that has rows before the sequence `at` and from it on, if one has.
+    fn split(&mut self, at: Sequence) {
+        let place = self.sealed.partition_point(|sealed| sealed.end <= at);
+        let Some(sealed) = self.sealed.get(place) else {
+            return;
+        };
+        let Part::Block(view) = &sealed.part else {
+            return;
+        };
+        let row = sealed.part.first_row_from(at.get(), view.rows());
+        if row == 0 || row == view.rows() {
+            return;
+        }
+        let (before, after) = view.split(row);
+        let views = [before, after].map(|view| Sealed {
+            end: view.sequences().end,
+            part: Part::Block(view),
+            rows_before: sealed.rows_before,
+        });
+        self.sealed.splice(place..=place, views);
     }
 
     /// How many rows the sealed parts have.

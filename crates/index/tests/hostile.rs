@@ -8,6 +8,10 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "common/forge.rs"]
+mod forge;
+
+use forge::{CHECKSUM_AT, FIXED_BYTES, HEADER_BYTES, PIECE_CHECKSUMS, SECTION_BYTES, forge};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use strandline_core::{Coordinate, EventId, EventKind, Hash, Region, Salt, Sequence};
@@ -21,13 +25,6 @@ const LAYOUTS: [IndexLayout; 3] = [
     IndexLayout::Columns,
     IndexLayout::Tiles,
 ];
-
-/// Bytes of a header before its list of sections, and of each entry of that.
-const FIXED_BYTES: usize = 112;
-const ENTRY_BYTES: usize = 32;
-const SECTIONS: usize = 35;
-const CHECKSUM_AT: usize = FIXED_BYTES + SECTIONS * ENTRY_BYTES;
-const HEADER_BYTES: usize = CHECKSUM_AT + 8;
 
 /// An id of the events below: in no order, so that the block needs a list by id.
 fn id(number: u64) -> EventId {
@@ -147,32 +144,13 @@ fn regions() -> [Region; 16] {
 
 /// Where each section is that has bytes.
 fn sections(block: &[u8]) -> Vec<(usize, std::ops::Range<usize>)> {
-    let mut start = HEADER_BYTES;
-    let mut all = Vec::new();
-    for at in 0..SECTIONS {
-        let entry = FIXED_BYTES + at * ENTRY_BYTES;
-        let bytes = u64::from_le_bytes(block[entry..entry + 8].try_into().unwrap());
-        let end = start.saturating_add(usize::try_from(bytes).unwrap_or(usize::MAX));
-        if end > block.len() {
-            break;
-        }
-        all.push((at, start..end));
-        start = end;
-    }
+    let mut all: Vec<_> = forge::sections(block).into_iter().enumerate().collect();
     all.retain(|(_, range)| !range.is_empty());
     all
 }
 
-/// Makes every checksum right again.
-fn forge(block: &mut [u8]) {
-    for (at, range) in sections(block) {
-        let checksum = Salt::NONE.checksum(at as u64, &block[range]);
-        let entry = FIXED_BYTES + at * ENTRY_BYTES + 8;
-        block[entry..entry + 8].copy_from_slice(&checksum.0.to_le_bytes());
-    }
-    let checksum = Salt::NONE.checksum(0, &block[..CHECKSUM_AT]);
-    block[CHECKSUM_AT..HEADER_BYTES].copy_from_slice(&checksum.0.to_le_bytes());
-}
+/// The clocks of heads, which no answer is of.
+const UNASKED: usize = 39;
 
 #[test]
 fn every_flipped_bit_and_every_truncation_is_refused() {
@@ -202,7 +180,15 @@ fn what_is_damaged_is_found_before_it_is_used_and_made_anew() {
         let (writer, snapshot) = with_block(Block::from_vec(intact.clone()).unwrap());
         let expected = answers(&writer, &snapshot, 150);
         for (section, range) in sections(&intact) {
-            for at in [range.start, range.end - 1] {
+            if section == UNASKED {
+                continue;
+            }
+            // The last checksum is that of a section that nothing asks for.
+            let last = match section {
+                PIECE_CHECKSUMS => range.start,
+                _ => range.end - 1,
+            };
+            for at in [range.start, last] {
                 let mut damaged = intact.clone();
                 damaged[at] ^= 0x10;
                 let calls = Arc::new(AtomicUsize::new(0));
@@ -210,7 +196,7 @@ fn what_is_damaged_is_found_before_it_is_used_and_made_anew() {
                     let (intact, calls) = (intact.clone(), calls.clone());
                     Box::new(move |_| {
                         calls.fetch_add(1, Ordering::Relaxed);
-                        Ok(intact.clone())
+                        Ok(Arc::new(intact.clone()))
                     })
                 };
                 let block = Block::open(Arc::new(damaged), Some(rebuild)).unwrap();
@@ -230,12 +216,15 @@ fn what_is_damaged_and_cannot_be_made_anew_is_told() {
     let rebuilds: [fn() -> Option<RebuildBlock>; 4] = [
         || None,
         || Some(Box::new(|_| Err("the log is gone".into()))),
-        || Some(Box::new(|layout| Ok(block_bytes(layout, 149)))),
-        || Some(Box::new(|_| Ok(vec![7; 100]))),
+        || Some(Box::new(|layout| Ok(Arc::new(block_bytes(layout, 149))))),
+        || Some(Box::new(|_| Ok(Arc::new(vec![7_u8; 100])))),
     ];
     for layout in LAYOUTS {
         let intact = block_bytes(layout, 150);
         for (section, range) in sections(&intact) {
+            if section == UNASKED {
+                continue;
+            }
             for rebuild in rebuilds {
                 let mut damaged = intact.clone();
                 damaged[range.start] ^= 1;
@@ -277,7 +266,7 @@ fn a_forged_block_is_refused_or_harmless() {
 fn is_free(at: usize) -> bool {
     match at.checked_sub(FIXED_BYTES) {
         Some(at) if at < CHECKSUM_AT - FIXED_BYTES => {
-            let at = at % ENTRY_BYTES;
+            let at = at % SECTION_BYTES;
             !(8..16).contains(&at) && at <= 24
         }
         _ => !(CHECKSUM_AT..HEADER_BYTES).contains(&at),
@@ -341,6 +330,73 @@ fn peak_memory_kib() -> u64 {
     number.unwrap_or(0)
 }
 
+/// Blocks of version 3, as they were written: of [`block_bytes`] with 40 rows, and of ids that ascend.
+const OF_VERSION_3: [(IndexLayout, &[u8]); 3] = [
+    (
+        IndexLayout::Postings,
+        include_bytes!("fixtures/block-3-postings.bin"),
+    ),
+    (
+        IndexLayout::Columns,
+        include_bytes!("fixtures/block-3-columns.bin"),
+    ),
+    (
+        IndexLayout::Tiles,
+        include_bytes!("fixtures/block-3-tiles.bin"),
+    ),
+];
+/// The number of the section of ids in their order.
+const ID_ORDER: usize = 10;
+const ASCENDING_OF_VERSION_3: &[u8] = include_bytes!("fixtures/block-3-ascending.bin");
+
+#[test]
+fn a_block_of_version_3_answers_as_one_of_this_version() {
+    for (layout, old) in OF_VERSION_3 {
+        let answers = |bytes: &[u8]| {
+            let block = Block::from_vec(bytes.to_vec()).unwrap();
+            let (writer, snapshot) = with_block(block);
+            answers(&writer, &snapshot, 40)
+        };
+        let new = block_bytes(layout, 40);
+        assert_ne!(old, new);
+        assert_eq!(answers(old), answers(&new), "{layout:?}");
+        let open = |bytes: &[u8]| Block::open(Arc::new(bytes.to_vec()), None).unwrap();
+        assert_eq!(open(old).differences(&open(&new)), []);
+        assert_eq!(open(old).differences(&open(old)), []);
+        let before = block_bytes(layout, 39);
+        assert_ne!(open(old).differences(&open(&before)), []);
+    }
+}
+
+#[test]
+fn ids_that_ascend_are_found_in_a_block_of_version_3() {
+    let block = Block::from_vec(ASCENDING_OF_VERSION_3.to_vec()).unwrap();
+    let (writer, snapshot) = with_block(block);
+    for number in 0..300_u128 {
+        let found = snapshot.get(EventId::from_u128(number << 64));
+        assert_eq!(
+            found.map(|row| u128::from(row.sequence().get())),
+            Some(number)
+        );
+        assert!(!writer.contains(EventId::from_u128(number << 64 | 1)));
+    }
+}
+
+#[test]
+fn every_flipped_bit_of_a_block_of_version_3_is_refused_and_told_of() {
+    for (layout, old) in OF_VERSION_3 {
+        let new = Block::from_vec(block_bytes(layout, 40)).unwrap();
+        for at in 0..old.len() {
+            let mut damaged = old.to_vec();
+            damaged[at] ^= 1 << (at % 8);
+            assert!(Block::from_vec(damaged.clone()).is_err(), "{at}");
+            if let Ok(block) = Block::open(Arc::new(damaged), None) {
+                assert_ne!(block.differences(&new), [], "{at}");
+            }
+        }
+    }
+}
+
 mod random {
     use super::*;
     use proptest::prelude::*;
@@ -361,6 +417,30 @@ mod random {
             if let Some(mut writer) = ask_forged(&block, &changes) {
                 append_after(&mut writer);
             }
+        }
+    }
+}
+
+#[test]
+fn ids_are_found_where_the_order_of_version_3_was_damaged() {
+    for (layout, old) in OF_VERSION_3 {
+        let length = |at: usize| {
+            let entry = FIXED_BYTES + at * SECTION_BYTES;
+            usize::try_from(u64::from_le_bytes(
+                old[entry..entry + 8].try_into().unwrap(),
+            ))
+            .unwrap()
+        };
+        let before: usize = (0..ID_ORDER).map(length).sum();
+        assert_ne!(length(ID_ORDER), 0);
+        let mut damaged = old.to_vec();
+        damaged[FIXED_BYTES + 35 * SECTION_BYTES + 8 + before] ^= 1;
+        let rebuild: RebuildBlock = Box::new(move |layout| Ok(Arc::new(block_bytes(layout, 40))));
+        let block = Block::open(Arc::new(damaged), Some(rebuild)).unwrap();
+        let (writer, snapshot) = with_block(block);
+        for number in 0..40 {
+            assert!(snapshot.get(id(number)).is_some(), "{layout:?} {number}");
+            assert!(writer.contains_any(&[id(100), id(number)]));
         }
     }
 }

@@ -4,8 +4,10 @@
 //! below, but nothing that writes.
 
 use crate::error::{At, LogError, ScanError};
-use crate::files::{MANIFESTS_READ_MOST, SegmentFile, replaced_again_and_again};
-use crate::format::{Frame, LogIdentity, LogPosition, Manifest, SegmentHeader, SegmentInfo};
+use crate::files::{MANIFESTS_READ_MOST, ManifestMark, SegmentFile, replaced_again_and_again};
+use crate::format::{
+    Frame, LogIdentity, LogPosition, MANIFEST_FILE, Manifest, SegmentHeader, SegmentInfo,
+};
 use crate::open::ScannedLog;
 use crate::read::{LogReader, Replacement};
 use crate::scan::{FrameScanner, Step, check_frame_before};
@@ -30,6 +32,8 @@ pub struct LogFollower {
     header: SegmentHeader,
     position: LogPosition,
     reader: LogReader,
+    /// The manifest that listed this segment as the active one when it was read last.
+    listed_in: Option<ManifestMark>,
 }
 
 /// What tells logs apart, and the courses that one log can take: one that is restored from a backup goes
@@ -80,8 +84,16 @@ impl ScannedLog {
             header,
             position,
             reader: reader.clone(),
+            listed_in: None,
         };
         Ok((reader, follower))
+    }
+}
+
+/// Opens what views that were taken may read: nobody looks any more whether it is to be opened again.
+impl Drop for LogFollower {
+    fn drop(&mut self) {
+        self.reader.keep_for_views();
     }
 }
 
@@ -100,16 +112,16 @@ impl LogFollower {
     /// segment, its commits up to there are handed to `visit` again, in their new place: bodies may
     /// be others.
     ///
-    /// Without news: two reads of the last segment and one of the manifest, and a look at which files
-    /// they are.
+    /// Without news: two reads of the last segment, three small ones of the manifest, and a look at which
+    /// files they are. If the manifest is another one, it is read: O(segments).
     ///
     /// # Errors
     ///
     /// [`LogError::OtherCourse`] if what is in the directory now does not go on from what was read:
     /// another log, or an earlier or restored copy of this one. So too if the log has not what was read
     /// of it and was never durable, or if the file that it was carried into was rewritten since, and what
-    /// was read stands elsewhere or is gone; and if the segment that was read was merged with segments after
-    /// it since the last call. Open the log again. [`LogError::Corrupt`], [`LogError::Io`],
+    /// was read stands elsewhere or is gone; and if the segment was merged with later ones since the last
+    /// call. Open the log again. [`LogError::Corrupt`], [`LogError::Io`],
     /// and what `visit` returns; the commits before are taken, and the call may be repeated.
     pub fn follow<E>(
         &mut self,
@@ -127,6 +139,10 @@ impl LogFollower {
     ///
     /// [`LogError::OtherCourse`] if not; [`LogError::Corrupt`], [`LogError::Io`].
     pub fn check(&self) -> Result<(), LogError> {
+        let mark = self.mark()?;
+        if mark.is_some() && mark == self.listed_in && self.is_named()? {
+            return Ok(());
+        }
         let Some(manifest) = Manifest::read(&*self.fs, &self.dir)? else {
             return Err(self.gone("the MANIFEST is gone"));
         };
@@ -134,11 +150,9 @@ impl LogFollower {
             return Err(self.gone("its MANIFEST is another one"));
         }
         let Some(own) = manifest.segment(self.file.id) else {
-            return match manifest.holder(self.file.id) {
-                // Merged into the one before it: only by going on is more to be learnt.
-                Some(_) => Ok(()),
-                None => Err(self.gone(NOT_LISTED)),
-            };
+            // Merged into the one before it: only by going on is more to be learnt.
+            let holder = manifest.holder(self.file.id).map(drop);
+            return holder.ok_or_else(|| self.gone(NOT_LISTED));
         };
         let checked = if own.header.generation > self.header.generation {
             // Carried into another file, or rewritten: only by going on is more to be learnt.
@@ -173,6 +187,19 @@ impl LogFollower {
         while missed < MANIFESTS_READ_MOST {
             let length = self.file.len()?;
             let reason = self.read_on(length, visit)?;
+            // Before the manifest, so that one that comes in between has another mark.
+            let mark = self.mark()?;
+            if mark.is_some()
+                && mark == self.listed_in
+                && self
+                    .check_own_file(&SegmentInfo {
+                        header: self.header,
+                        end: None,
+                    })
+                    .is_ok()
+            {
+                return Ok(self.position);
+            }
             let manifest = Manifest::read(&*self.fs, &self.dir)?;
             let Some(manifest) = manifest else {
                 return Err(self.gone("the MANIFEST is gone").into());
@@ -183,13 +210,14 @@ impl LogFollower {
             }
             let holder = manifest.holder(self.file.id);
             let own = *holder.ok_or_else(|| self.gone(NOT_LISTED))?;
-            let is_later = |info: &&SegmentInfo| info.id() > own.id();
-            let later = manifest.segments.iter().filter(is_later);
+            let after = manifest.find(own.id()).map_or(usize::MAX, |at| at + 1);
+            let later = manifest.segments.get(after..).unwrap_or_default().iter();
             if own.end().is_none() && own.header == self.header {
                 // While a segment is active its file is never given another one's place.
                 match self.check_own_file(&own) {
                     Ok(()) => {
                         self.course = course;
+                        self.listed_in = mark;
                         return Ok(self.position);
                     }
                     Err(error) if !self.is_replaced(&manifest)? => return Err(error.into()),
@@ -262,23 +290,29 @@ impl LogFollower {
         Err(LogError::corrupt(self.file.name(), offset, reason).into())
     }
 
-    /// Goes on after a segment that was merged into `own`, if that ends where this one does. What was read of
-    /// it, and of the segments before, stays where it is.
+    /// Goes on after a segment that was merged into `own`, if that ends where this one does.
     fn go_on_in_merged<'a, E>(
         &mut self,
         own: &SegmentInfo,
         mut later: impl Iterator<Item = &'a SegmentInfo>,
         visit: &mut impl FnMut(&Frame<'_>) -> Result<(), E>,
     ) -> Result<(), ScanError<E>> {
-        // It was sealed before, and this is still the file in which it was appended to.
+        // This is still the file in which it was appended to.
         self.read_on(self.file.len()?, visit)?;
         let is_end = own.end.is_some_and(|end| end.is_same_place(&self.position));
         match later.next().filter(|_| is_end) {
             Some(next) => Ok(self.go_on(next)?),
-            // The rest stands behind what was read, in one file, and positions in that are others.
-            None => Err(self
-                .gone("what follows was merged with what was read")
-                .into()),
+            // What follows stands behind what was read, in one file, with other positions.
+            None => Err(self.gone("it was merged with what follows").into()),
+        }
+    }
+
+    /// The mark of the manifest that is there now; none if there is none.
+    fn mark(&self) -> Result<Option<ManifestMark>, LogError> {
+        let path = self.dir.join(MANIFEST_FILE);
+        match ManifestMark::read(&*self.fs, &path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            read => read.at("read", &path).map(Some),
         }
     }
 
@@ -441,6 +475,7 @@ impl LogFollower {
     }
 
     fn moved_to(&mut self, info: &SegmentInfo, file: SegmentFile, position: LogPosition) {
+        self.listed_in = None;
         self.header = *info.header();
         self.file = file;
         self.position = position;

@@ -174,7 +174,26 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         next.sealed.splice(range, [sealed]);",
         options: "parts::a_block_takes_the_place_of_rows_under_a_reader \
                   parts::rows_are_sealed_exported_and_replaced_under_a_reader \
-                  parts::latest_is_never_none_while_a_block_takes_the_place_of_rows",
+                  parts::latest_is_never_none_while_a_block_takes_the_place_of_rows \
+                  parts::each_row_is_seen_once_while_a_merged_block_takes_the_place_of_parts",
+    },
+    Mutation {
+        name: "a rewriting splits a block in a store of its own, and drops what it splits",
+        file: "crates/index/src/shared.rs",
+        find: "        let parts = self.parts.write();
+        let mut next = Parts::clone(&parts);
+        for (sequences, block) in blocks {",
+        replace: "        let parts = self.parts.write();
+        let mut next = Parts::clone(&parts);
+        let mut gap = next.clone();
+        for (sequences, _) in &blocks {
+            gap.split(sequences.start);
+            gap.sealed.retain(|sealed| sealed.end <= sequences.start);
+        }
+        store(parts, gap);
+        let parts = self.parts.write();
+        for (sequences, block) in blocks {",
+        options: "parts::each_row_is_seen_once_while_a_rewriting_splits_a_merged_block",
     },
     Mutation {
         name: "a seal is two stores",

@@ -1,9 +1,11 @@
 //! What one block says otherwise than another, byte by byte. Does not say which of them is right.
 
-use super::format::{FIXED_BYTES, SECTION_BYTES, Section, pack};
+use super::column::id_at;
+use super::format::{FIXED_BYTES, SECTION_BYTES, Section, Version, pack};
 use super::open::Block;
 use crate::model::NameSort;
 use std::fmt;
+use std::ops::Range;
 use strandline_core::{EventKind, Sequence};
 
 /// One thing that a block says otherwise than the block that it should be.
@@ -44,11 +46,12 @@ enum Item {
 }
 
 impl Block {
-    /// What this block says otherwise than `expected`, which has the same layout; nothing if it is
-    /// that one, but for hashes of heads that it need not know. No byte that has a meaning is left
-    /// out, nor any that is to be zero, and checksums count.
+    /// What this block says otherwise than `expected`, which has the same layout and is of the version
+    /// that is written; nothing if it is that one, but for hashes of heads that it need not know. No
+    /// byte that has a meaning is left out, nor any that is to be zero, and checksums count.
     ///
-    /// Looks at the bytes that were given, not at what was made anew. O(bytes).
+    /// A block of an earlier version is held against what both have. Looks at the bytes that were given,
+    /// not at what was made anew. O(bytes).
     #[must_use]
     pub fn differences(&self, expected: &Self) -> Vec<BlockDifference> {
         let (own, other) = ((*self.bytes).as_ref(), (*expected.bytes).as_ref());
@@ -59,9 +62,13 @@ impl Block {
         let counts_agree = found.is_empty();
         for section in Section::ALL {
             let differs = match section {
+                _ if !self.header.has(section) => continue,
                 // Told with the hashes.
                 Section::HeadKnown => continue,
                 Section::HeadHashes => counts_agree && !self.has_heads_of(expected),
+                Section::IdOrder if self.is_older_than(expected) => !self.has_order_of(expected),
+                // Any other difference is one of them too.
+                Section::PieceChecksums => found.is_empty() && !self.has_checksums_of(expected),
                 _ => !self.has_section_of(expected, section),
             };
             if differs {
@@ -92,15 +99,54 @@ impl Block {
         found
     }
 
+    /// Whether it has other checksums, and fewer sections.
+    fn is_older_than(&self, expected: &Self) -> bool {
+        self.header.version == Version::Whole && expected.header.version == Version::Pieces
+    }
+
     /// Whether a section has the same bytes, is kept in the same way and has its checksum.
     fn has_section_of(&self, expected: &Self, section: Section) -> bool {
         let (own, other) = (self.header.place(section), expected.header.place(section));
-        (own.base, own.width, own.checksum) == (other.base, other.width, other.checksum)
+        let has_checksum = match self.is_older_than(expected) {
+            true => self.has_own_checksum(section),
+            false => own.checksum == other.checksum,
+        };
+        has_checksum
+            && (own.base, own.width) == (other.base, other.width)
             && self.bytes_of(section) == expected.bytes_of(section)
     }
 
-    fn is_intact(&self, section: Section) -> bool {
-        self.checksum_of(section) == self.header.place(section).checksum
+    /// Whether the rows by id are those that the ids of `expected` give.
+    fn has_order_of(&self, expected: &Self) -> bool {
+        let ids = expected.bytes_of(Section::Ids);
+        let rows = 0..expected.header.counts.rows;
+        let mut order: Vec<u32> = rows.collect();
+        order.sort_by_key(|row| id_at(ids, *row as usize));
+        if order.is_sorted() {
+            order.clear();
+        }
+        let mut packed = Vec::new();
+        let kept = pack(&mut packed, order.iter().map(|row| u64::from(*row)));
+        let place = self.header.place(Section::IdOrder);
+        kept == (place.base, place.width)
+            && packed == self.bytes_of(Section::IdOrder)
+            && self.has_own_checksum(Section::IdOrder)
+    }
+
+    /// Whether the checksums of the pieces of all sections are the same, but for those of heads.
+    fn has_checksums_of(&self, expected: &Self) -> bool {
+        let place = self.header.place(Section::PieceChecksums);
+        let mut sections = Section::ALL.into_iter();
+        (place.base, place.width) == (0, 0)
+            && self.has_own_checksum(Section::PieceChecksums)
+            && sections.all(|section| {
+                matches!(section, Section::HeadKnown | Section::HeadHashes)
+                    || self.checksums_of(section) == expected.checksums_of(section)
+            })
+    }
+
+    fn has_own_checksum(&self, section: Section) -> bool {
+        self.check_bytes(section).is_ok()
     }
 
     /// Whether every hash of a head that is said to be known is that of `expected`, whose every hash
@@ -127,25 +173,39 @@ impl Block {
         };
         is_kept_as_written
             && (place.base, place.width) == (0, 0)
-            && self.is_intact(Section::HeadKnown)
-            && self.is_intact(Section::HeadHashes)
+            && self.has_own_checksum(Section::HeadKnown)
+            && self.has_own_checksum(Section::HeadHashes)
             && own.len() == known.len()
             && other.len() == known.len()
             && known.iter().zip(own.iter().zip(other)).all(agree)
     }
 
-    /// Whether the header is the same, but for where it tells of heads.
+    /// Whether the header is the same, but for where it tells of heads, and of what an earlier version
+    /// has otherwise.
     fn has_header_of(&self, expected: &Self) -> bool {
+        let older = self.is_older_than(expected);
+        let length = self.header.version.covered_bytes();
         let masked = |block: &Self| {
-            let bytes = (*block.bytes).as_ref();
-            let header = bytes.get(..FIXED_BYTES + Section::COUNT * SECTION_BYTES);
+            let header = (*block.bytes).as_ref().get(..length);
             let mut header = header.unwrap_or_default().to_vec();
-            for section in [Section::HeadKnown, Section::HeadHashes] {
+            let mut mask = |at: Range<usize>| {
+                if let Some(masked) = header.get_mut(at) {
+                    masked.fill(0);
+                }
+            };
+            if older {
+                mask(4..6);
+            }
+            for section in Section::ALL {
                 let start = FIXED_BYTES + section.at() * SECTION_BYTES;
                 // Length, checksum, base and width: the zeros after them are looked at.
-                if let Some(place) = header.get_mut(start..start + 25) {
-                    place.fill(0);
-                }
+                mask(match section {
+                    Section::HeadKnown | Section::HeadHashes => start..start + 25,
+                    Section::IdOrder if older => start..start + 25,
+                    Section::PieceChecksums => start..start + 16,
+                    _ if older => start + 8..start + 16,
+                    _ => continue,
+                });
             }
             header
         };
@@ -266,5 +326,14 @@ const fn meaning(section: Section) -> (&'static str, Item) {
         Section::Tiles => ("the summary of a tile of rows", Other),
         Section::TagRowEnds => ("how many rows a tag has", Name(NameSort::Tag)),
         Section::TagRows => ("the rows of a tag", Listed),
+        Section::EntityTable => ("the table of the entities' names", Other),
+        Section::TagTable => ("the table of the tags' names", Other),
+        Section::IdTable => ("the table of ids", Other),
+        Section::IdFences => ("which ids are set apart", Other),
+        Section::HeadClocks => (
+            "the clock of an entity's newest event",
+            Name(NameSort::Entity),
+        ),
+        Section::PieceChecksums => ("the checksum of a piece", Other),
     }
 }

@@ -1,5 +1,6 @@
 //! `BlockList`: the rows of one key in a block, by the key's place. Names are looked up elsewhere.
 
+use super::column::Column;
 use super::format::Section;
 use super::open::Block;
 use crate::model::NameSort;
@@ -13,14 +14,17 @@ pub(crate) struct BlockList {
     rows: Section,
     start: usize,
     len: usize,
+    /// What a row is less, and the greatest that is left: those of a part of the block.
+    base: u32,
+    last: u32,
 }
 
 impl BlockList {
     /// The rows of a key, where all keys together have `most`.
     fn new(block: &Arc<Block>, (ends, rows): (Section, Section), key: u32, most: u64) -> Self {
-        let numbers = block.numbers(ends);
-        let end = |at: u32| numbers.get(at as usize).unwrap_or(0).min(most);
-        let start = key.checked_sub(1).map_or(0, end);
+        let mut numbers = block.column(ends);
+        let mut end = |at: u32| numbers.get(at as usize).unwrap_or(0).min(most);
+        let start = key.checked_sub(1).map_or(0, &mut end);
         // No row is in a list twice.
         let len = end(key).saturating_sub(start).min(u64::from(block.rows()));
         Self {
@@ -28,6 +32,21 @@ impl BlockList {
             rows,
             start: usize::try_from(start).unwrap_or(0),
             len: usize::try_from(len).unwrap_or(0),
+            base: 0,
+            last: block.rows().saturating_sub(1),
+        }
+    }
+
+    /// The rows within `rows` alone, numbered from its start. O(log rows).
+    pub(crate) fn narrowed(self, rows: Range<u32>) -> Self {
+        let end = self.partition(&(0..self.len), |row| row < rows.end);
+        let start = self.partition(&(0..end), |row| row < rows.start);
+        Self {
+            start: self.start + start,
+            len: end - start,
+            base: rows.start,
+            last: (rows.end.saturating_sub(1)).saturating_sub(rows.start),
+            ..self
         }
     }
 
@@ -41,13 +60,11 @@ impl BlockList {
         positions: &Range<usize>,
         before: impl Fn(u32) -> bool,
     ) -> usize {
-        let numbers = self.block.numbers(self.rows);
-        let last = self.block.rows().saturating_sub(1);
+        let mut numbers = self.block.column(self.rows);
         let (mut low, mut high) = (positions.start, positions.end.min(self.len));
         while low < high {
             let middle = low + (high - low) / 2;
-            // Never a row that the block does not have.
-            if before(numbers.get_u32(self.start + middle).min(last)) {
+            if before(self.row(&mut numbers, middle)) {
                 low = middle + 1;
             } else {
                 high = middle;
@@ -58,11 +75,22 @@ impl BlockList {
 
     /// The rows at `positions`.
     pub(crate) fn rows(&self, positions: &Range<usize>) -> impl DoubleEndedIterator<Item = u32> {
-        let numbers = self.block.numbers(self.rows);
-        let last = self.block.rows().saturating_sub(1);
+        let mut numbers = self.block.column(self.rows);
         let (first, end) = (self.start, positions.end.min(self.len));
-        (positions.start..end).map(move |at| numbers.get_u32(first + at).min(last))
+        let (base, last) = (self.base, self.last);
+        (positions.start..end).map(move |at| own(numbers.get_u32(first + at), base, last))
     }
+
+    #[inline]
+    fn row(&self, numbers: &mut Column<'_>, at: usize) -> u32 {
+        own(numbers.get_u32(self.start + at), self.base, self.last)
+    }
+}
+
+/// A row less `base`: never one that is not there, whatever the bytes are.
+#[inline]
+fn own(row: u32, base: u32, last: u32) -> u32 {
+    row.wrapping_sub(base).min(last)
 }
 
 impl Block {

@@ -1,13 +1,14 @@
 //! `Block`, opened: its header at once, its sections before their first use. What the sections say is
 //! read elsewhere.
 
-use super::format::{Header, NameList, Packed, Section};
-use crate::model::{BlockError, IndexLayout, NameSort};
+use super::checked::KnownPieces;
+use super::format::{Header, Packed, Section};
+use crate::model::{BlockError, IndexLayout};
 use std::error::Error;
 use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
-use strandline_core::{Checksum, Coordinate, EventId, EventKind, Salt, Sequence};
+use strandline_core::{Coordinate, EventId, EventKind, Sequence};
 
 /// Bytes of a block, wherever they are: a vector, or a mapped file.
 pub type BlockBytes = Arc<dyn AsRef<[u8]> + Send + Sync>;
@@ -15,7 +16,7 @@ pub type BlockBytes = Arc<dyn AsRef<[u8]> + Send + Sync>;
 /// Makes the bytes of a block anew, in the layout that it has, from what it was made of, when some
 /// are found damaged.
 pub type RebuildBlock =
-    Box<dyn Fn(IndexLayout) -> Result<Vec<u8>, Box<dyn Error + Send + Sync>> + Send + Sync>;
+    Box<dyn Fn(IndexLayout) -> Result<BlockBytes, Box<dyn Error + Send + Sync>> + Send + Sync>;
 
 /// The rows of a sealed part of an index, immutable and used straight from bytes.
 ///
@@ -37,13 +38,17 @@ pub type RebuildBlock =
 pub struct Block {
     pub(super) bytes: BlockBytes,
     pub(super) header: Header,
-    /// For each section, whether it is intact: found out before its first use, and once.
-    intact: [OnceLock<bool>; Section::COUNT],
-    rebuild: Option<RebuildBlock>,
-    rebuilt: OnceLock<Option<Box<Self>>>,
-    damage: OnceLock<BlockError>,
-    /// Whether the sections that say of a row whose it is were looked at.
-    named: OnceLock<()>,
+    /// For each section, whether all of it is intact, once that is known. One that is not is never
+    /// read again: what was made anew has it.
+    pub(super) intact: [OnceLock<bool>; Section::COUNT],
+    /// For each section of several pieces, which of them are known to be intact.
+    pub(super) pieces: OnceLock<Box<KnownPieces>>,
+    pub(super) rebuild: Option<RebuildBlock>,
+    pub(super) rebuilt: OnceLock<Option<Box<Self>>>,
+    pub(super) damage: OnceLock<BlockError>,
+    is_trusted: bool,
+    /// There once it is known of all that says of a row whose it is whether it is intact.
+    pub(super) named: OnceLock<()>,
     /// Coordinates that were asked for, each with its place, and at most so many.
     pub(super) coordinates: OnceLock<Box<[KeptCoordinate]>>,
     pub(super) kinds: OnceLock<Box<[EventKind]>>,
@@ -69,9 +74,9 @@ impl Block {
         Ok(block)
     }
 
-    /// A block whose header is checked now, and each other section before its first use.
+    /// A block whose header is checked now, and each piece of 64 KiB of a section before its first use.
     ///
-    /// `rebuild` is called once if a section is found damaged, must give a block of the same rows, and
+    /// `rebuild` is called once if a piece is found damaged, must give a block of the same rows, and
     /// must not ask this one. If it fails, or there is none, [`damage`](Self::damage) says so. O(1).
     ///
     /// # Errors
@@ -83,9 +88,11 @@ impl Block {
             bytes,
             header,
             intact: [const { OnceLock::new() }; Section::COUNT],
+            pieces: OnceLock::new(),
             rebuild,
             rebuilt: OnceLock::new(),
             damage: OnceLock::new(),
+            is_trusted: false,
             named: OnceLock::new(),
             coordinates: OnceLock::new(),
             kinds: OnceLock::new(),
@@ -99,9 +106,10 @@ impl Block {
     ///
     /// [`BlockError`] of the first that is damaged. Nothing is made anew.
     pub fn check_all(&self) -> Result<(), BlockError> {
-        Section::ALL.into_iter().try_for_each(|section| {
-            self.check(section)?;
-            Ok(())
+        let mut sections = Section::ALL.into_iter();
+        sections.try_for_each(|section| match self.header.has(section) {
+            true => self.check(section),
+            false => Ok(()),
         })
     }
 
@@ -141,21 +149,28 @@ impl Block {
         self.header.layout
     }
 
-    fn check(&self, section: Section) -> Result<(), BlockError> {
-        let expected = self.header.place(section).checksum;
-        let found = self.checksum_of(section);
-        if found != expected {
-            return Err(BlockError::ChecksumMismatch { expected, found });
-        }
-        match section.sort_of_names() {
-            Some(sort) => self.raw_names(sort, self.header.counts.names(sort)).check(),
-            None => Ok(()),
-        }
+    /// Says that this process made the block, from rows that it had in memory or from blocks that are
+    /// trusted: what it says of events needs no look at the log then.
+    #[must_use]
+    pub fn trusted(mut self) -> Self {
+        self.is_trusted = true;
+        self
     }
 
-    /// The checksum of the bytes that a section has.
-    pub(super) fn checksum_of(&self, section: Section) -> Checksum {
-        Salt::NONE.checksum(section.at() as u64, self.bytes_of(section))
+    /// Whether [`trusted`](Self::trusted) was said of it.
+    #[must_use]
+    pub const fn is_trusted(&self) -> bool {
+        self.is_trusted
+    }
+
+    fn check(&self, section: Section) -> Result<(), BlockError> {
+        self.check_bytes(section)?;
+        if let Some(sort) = section.sort_of_names() {
+            self.raw_names(sort, self.header.counts.names(sort))
+                .check()?;
+        }
+        self.note_intact(section);
+        Ok(())
     }
 
     #[inline]
@@ -171,128 +186,6 @@ impl Block {
     #[inline]
     pub(super) fn raw_numbers(&self, section: Section) -> Packed<'_> {
         Packed::new(self.bytes_of(section), self.header.place(section))
-    }
-
-    /// The first `count` names of a sort as they were given, intact or not.
-    #[inline]
-    pub(super) fn raw_names(&self, sort: NameSort, count: u32) -> NameList<'_> {
-        let (ends, names) = Section::names_of(sort);
-        NameList::new(self.raw_numbers(ends), self.bytes_of(names), count)
-    }
-
-    /// The block that has `section` intact: this one, or the one that was made anew.
-    #[inline]
-    fn holder(&self, section: Section) -> Option<&Self> {
-        match self.intact.get(section.at())?.get() {
-            Some(true) => Some(self),
-            _ => self.checked_holder(section),
-        }
-    }
-
-    #[cold]
-    fn checked_holder(&self, section: Section) -> Option<&Self> {
-        let intact = self.intact.get(section.at())?.get_or_init(|| {
-            let checked = self.check(section);
-            if let Err(error) = &checked {
-                self.make_anew(error);
-            }
-            checked.is_ok()
-        });
-        if *intact {
-            Some(self)
-        } else {
-            self.rebuilt.get()?.as_deref()
-        }
-    }
-
-    fn make_anew(&self, reason: &BlockError) {
-        self.rebuilt.get_or_init(|| {
-            let made = self.rebuild.as_ref().map_or_else(
-                || Err(reason.to_string()),
-                |rebuild| rebuild(self.layout()).map_err(|error| format!("{reason}; {error}")),
-            );
-            let made = made.and_then(|bytes| {
-                let block = Self::from_vec(bytes).map_err(|error| error.to_string())?;
-                let (counts, own) = (&block.header.counts, &self.header.counts);
-                let same = block.rows() == self.rows()
-                    && block.sequences() == self.sequences()
-                    && counts.coordinates == own.coordinates
-                    && counts.tags == own.tags
-                    && counts.tagged == own.tagged
-                    && block.header.layout == self.header.layout;
-                same.then(|| Box::new(block))
-                    .ok_or_else(|| format!("{reason}; what was made anew has other rows"))
-            });
-            match made {
-                Ok(block) => Some(block),
-                Err(reason) => {
-                    let _ = self.damage.set(BlockError::Lost {
-                        reason,
-                        first: self.header.first,
-                        end: self.header.end,
-                    });
-                    None
-                }
-            }
-        });
-    }
-
-    /// The bytes of a section; none if it is lost.
-    #[inline]
-    pub(super) fn section(&self, section: Section) -> &[u8] {
-        self.holder(section)
-            .map_or(&[], |block| block.bytes_of(section))
-    }
-
-    /// The numbers of a section; none if it is lost.
-    #[inline]
-    pub(crate) fn numbers(&self, section: Section) -> Packed<'_> {
-        self.holder(section)
-            .map_or(Packed::none(), |block| block.raw_numbers(section))
-    }
-
-    /// The names of a sort; none if they are lost.
-    pub(crate) fn names(&self, sort: NameSort) -> NameList<'_> {
-        self.first_names(sort, self.header.counts.names(sort))
-    }
-
-    fn first_names(&self, sort: NameSort, count: u32) -> NameList<'_> {
-        // Both from one block: they were checked together.
-        let (ends, names) = Section::names_of(sort);
-        match self.holder(names) {
-            Some(block)
-                if block
-                    .holder(ends)
-                    .is_some_and(|other| std::ptr::eq(other, block)) =>
-            {
-                block.raw_names(sort, count)
-            }
-            _ => match self.rebuilt.get().and_then(Option::as_deref) {
-                Some(block) => block.first_names(sort, count),
-                None => NameList::new(Packed::none(), &[], 0),
-            },
-        }
-    }
-
-    /// What was found damaged and could not be made anew, once all that says of a row which event it
-    /// is, and whose, was looked at.
-    #[inline]
-    pub(crate) fn damage_to_rows(&self) -> Option<&BlockError> {
-        self.named.get_or_init(|| {
-            for section in [
-                Section::RunSequences,
-                Section::RunRows,
-                Section::Ids,
-                Section::Coordinates,
-                Section::CoordinateEntities,
-                Section::CoordinateScopes,
-            ] {
-                self.section(section);
-            }
-            self.names(NameSort::Entity);
-            self.names(NameSort::Scope);
-        });
-        self.damage()
     }
 }
 

@@ -2,10 +2,11 @@
 //!
 //! A row that a damaged block does not have reads as zeros; [`Block::damage`] says so then.
 
-use super::format::{Packed, Section};
+use super::column::Column;
+use super::format::Section;
 use super::open::Block;
-use crate::model::{Link, NameSort, TileMask};
-use crate::search::partition;
+use crate::model::{BlockError, Link, NameSort, TileMask};
+use crate::search::{partition, partition_near};
 use std::ops::Range;
 use std::sync::OnceLock;
 use strandline_core::{Coordinate, EventId, EventKind, Hash, Sequence};
@@ -13,23 +14,35 @@ use strandline_core::{Coordinate, EventId, EventKind, Hash, Sequence};
 /// Most coordinates of a block that are kept once they were asked for: about 1.5 MB of them.
 const COORDINATES_KEPT: u32 = 1 << 14;
 
+/// What says of a row which event it is, and whose; first what is looked at in full last.
+const SAY_WHOSE: [Section; 8] = [
+    Section::Ids,
+    Section::Coordinates,
+    Section::CoordinateEntities,
+    Section::CoordinateScopes,
+    Section::EntityEnds,
+    Section::EntityNames,
+    Section::ScopeEnds,
+    Section::ScopeNames,
+];
+
 impl Block {
     /// The id of a row.
     #[inline]
     pub(crate) fn id(&self, row: u32) -> EventId {
-        id_at(self.section(Section::Ids), row as usize)
+        self.id_in(Section::Ids, row as usize)
     }
 
     /// The coordinate of a row, by its place.
     #[inline]
     pub(crate) fn coordinate_number(&self, row: u32) -> u32 {
-        self.numbers(Section::Coordinates).get_u32(row as usize)
+        self.number_u32(Section::Coordinates, row as usize)
     }
 
     /// The kind of a row.
     #[inline]
     pub(crate) fn kind(&self, row: u32) -> EventKind {
-        let place = self.numbers(Section::RowKinds).get_u32(row as usize);
+        let place = self.number_u32(Section::RowKinds, row as usize);
         let kind = self.kinds().get(place as usize);
         kind.copied().unwrap_or(EventKind::from_bits(0))
     }
@@ -49,11 +62,19 @@ impl Block {
         first <= greatest && least <= last
     }
 
-    /// Keeps the rows whose kind is one from `first` to `last`, both included.
-    pub(crate) fn retain_kinds(&self, rows: &mut Vec<u32>, first: EventKind, last: EventKind) {
+    /// Keeps the rows, which count from row `base`, whose kind is one from `first` to `last`, both
+    /// included.
+    pub(crate) fn retain_kinds(
+        &self,
+        rows: &mut Vec<u32>,
+        base: u32,
+        first: EventKind,
+        last: EventKind,
+    ) {
         let places = self.kinds_within(first, last);
-        let kinds = self.numbers(Section::RowKinds);
-        rows.retain(|row| places.contains(&kinds.get_u32(*row as usize)));
+        let mut kinds = self.column(Section::RowKinds);
+        let base = base as usize;
+        rows.retain(|row| places.contains(&kinds.get_u32(base + *row as usize)));
     }
 
     /// The kinds, ascending: read once, as they are few and asked for with each row.
@@ -70,21 +91,21 @@ impl Block {
     /// The time of a row.
     #[inline]
     pub(crate) fn wall_ms(&self, row: u32) -> u64 {
-        let times = self.numbers(Section::Times);
-        times.get(row as usize).unwrap_or_default()
+        self.number(Section::Times, row as usize)
+            .unwrap_or_default()
     }
 
     /// The clock of a row.
     #[inline]
     pub(crate) fn clock(&self, row: u32) -> u32 {
-        self.numbers(Section::Clocks).get_u32(row as usize)
+        self.number_u32(Section::Clocks, row as usize)
     }
 
     /// The position of a row.
     #[inline]
     pub(crate) fn position(&self, row: u32) -> u64 {
-        let positions = self.numbers(Section::Positions);
-        positions.get(row as usize).unwrap_or_default()
+        self.number(Section::Positions, row as usize)
+            .unwrap_or_default()
     }
 
     /// The links of a row; `None` where they are the default. O(log links).
@@ -92,7 +113,7 @@ impl Block {
         if self.header.counts.links == 0 {
             return None;
         }
-        let rows = self.numbers(Section::LinkRows);
+        let mut rows = self.column(Section::LinkRows);
         let at = partition(self.header.counts.links, |at| rows.get_u32(at) < row);
         (at < self.header.counts.links && rows.get_u32(at as usize) == row)
             .then(|| self.link_at(at))
@@ -101,10 +122,10 @@ impl Block {
     /// The links of the linked row at a place.
     fn link_at(&self, place: u32) -> Link {
         let place = place as usize;
-        let caused = self.numbers(Section::Caused).get_u32(place) == 1;
+        let caused = self.number_u32(Section::Caused, place) == 1;
         Link {
-            correlation: id_at(self.section(Section::Correlations), place),
-            causation: caused.then(|| id_at(self.section(Section::Causations), place)),
+            correlation: self.id_in(Section::Correlations, place),
+            causation: caused.then(|| self.id_in(Section::Causations, place)),
         }
     }
 
@@ -117,9 +138,10 @@ impl Block {
     /// Entity and scope of the coordinate at a place, each by its place.
     fn places_of(&self, coordinate: u32) -> (u32, u32) {
         let at = coordinate as usize;
-        let entities = self.numbers(Section::CoordinateEntities);
-        let scopes = self.numbers(Section::CoordinateScopes);
-        (entities.get_u32(at), scopes.get_u32(at))
+        (
+            self.number_u32(Section::CoordinateEntities, at),
+            self.number_u32(Section::CoordinateScopes, at),
+        )
     }
 
     /// The names of the coordinate at a place: entity and scope.
@@ -157,28 +179,38 @@ impl Block {
         Some(if *own == place { known.clone() } else { made })
     }
 
-    /// The place of a coordinate in the order of entities, then scopes. O(log coordinates).
+    /// Whether the coordinate at a place is kept: its names were looked at then.
+    fn is_kept(&self, place: u32) -> bool {
+        let kept = self.coordinates.get();
+        let cell = kept.and_then(|kept| kept.get((place % COORDINATES_KEPT) as usize));
+        cell.and_then(OnceLock::get)
+            .is_some_and(|(own, _)| *own == place)
+    }
+
+    /// The place of a coordinate in the order of entities, then scopes. Expected O(1) where the block
+    /// has a table of names, O(log coordinates) else; O(log scopes) of the block more.
     #[must_use]
     pub fn find_coordinate(&self, coordinate: &Coordinate) -> Option<u32> {
         let wanted = (
-            self.names(NameSort::Entity).find(coordinate.entity())?,
-            self.names(NameSort::Scope).find(coordinate.scope())?,
+            self.place_of(NameSort::Entity, coordinate.entity())?,
+            self.place_of(NameSort::Scope, coordinate.scope())?,
         );
         let count = self.header.counts.coordinates;
-        let at = partition(count, |at| {
-            self.places_of(u32::try_from(at).unwrap_or(u32::MAX)) < wanted
-        });
+        // Those of an entity stand together: so its newest row leads to them, past the search.
+        let newest = self.head(wanted.0, &(0..self.rows()));
+        let near = newest.map_or(0, |newest| self.coordinate_number(newest.row));
+        let at = partition_near(count, near, |at| self.places_of(at) < wanted);
         (at < count && self.places_of(at) == wanted).then_some(at)
     }
 
     /// The hash of the last row of the entity at a place, if it is known.
     pub(crate) fn head_hash(&self, entity: u32) -> Option<Hash> {
         let at = entity as usize;
-        if self.numbers(Section::HeadKnown).get_u32(at) != 1 {
+        if self.number_u32(Section::HeadKnown, at) != 1 {
             return None;
         }
-        let (hashes, _) = self.section(Section::HeadHashes).as_chunks();
-        let hash = hashes.get(at).copied().map(Hash::from_bytes);
+        let hash = self.bytes_at(Section::HeadHashes).item(at);
+        let hash = hash.map(Hash::from_bytes);
         // Zeros stand where no hash was known: of the two sections one may be of a block that was
         // made anew, from frames that say all.
         hash.filter(|hash| *hash != Hash::ZERO)
@@ -186,16 +218,19 @@ impl Block {
 
     /// What a tile has.
     pub(crate) fn tile(&self, tile: u32) -> TileMask {
-        let (words, _) = self.section(Section::Tiles).as_chunks::<8>();
-        let at = tile as usize * 2;
+        let mask: Option<[u8; 16]> = self.bytes_at(Section::Tiles).item(tile as usize);
+        let Some(mask) = mask else {
+            return TileMask::ANY;
+        };
+        let (words, _) = mask.as_chunks::<8>();
         let word = |at| {
             words
                 .get(at)
                 .map_or(u64::MAX, |word| u64::from_le_bytes(*word))
         };
         TileMask {
-            kinds: word(at),
-            scopes: word(at + 1),
+            kinds: word(0),
+            scopes: word(1),
         }
     }
 
@@ -216,7 +251,7 @@ impl Block {
     }
 
     fn sequence_among_gaps(&self, row: u32) -> Sequence {
-        let (sequences, rows) = self.runs();
+        let (mut sequences, mut rows) = self.runs();
         let after = partition(self.header.counts.runs, |at| rows.get_u32(at) <= row);
         let at = after.saturating_sub(1) as usize;
         let offset = row.saturating_sub(rows.get_u32(at));
@@ -235,7 +270,7 @@ impl Block {
             let row = sequence.saturating_sub(self.header.first.get());
             return u32::try_from(row).map_or(bound, |row| row.min(bound));
         }
-        let (sequences, rows) = self.runs();
+        let (mut sequences, mut rows) = self.runs();
         let runs = self.header.counts.runs;
         let after = partition(runs, |at| sequences.get(at).unwrap_or(u64::MAX) <= sequence);
         let Some(at) = after.checked_sub(1) else {
@@ -257,7 +292,7 @@ impl Block {
         if self.is_dense() {
             return self.header.counts.rows;
         }
-        let (_, rows) = self.runs();
+        let (_, mut rows) = self.runs();
         let after = partition(self.header.counts.runs, |at| rows.get_u32(at) <= row);
         if after < self.header.counts.runs {
             rows.get_u32(after as usize).max(row.saturating_add(1))
@@ -266,18 +301,35 @@ impl Block {
         }
     }
 
-    fn runs(&self) -> (Packed<'_>, Packed<'_>) {
+    fn runs(&self) -> (Column<'_>, Column<'_>) {
         (
-            self.numbers(Section::RunSequences),
-            self.numbers(Section::RunRows),
+            self.column(Section::RunSequences),
+            self.column(Section::RunRows),
         )
     }
-}
 
-/// The 16 bytes at `at` of a section, as an id.
-#[inline]
-pub(super) fn id_at(section: &[u8], at: usize) -> EventId {
-    let (ids, _) = section.as_chunks::<16>();
-    let id = ids.get(at).copied().unwrap_or_default();
-    EventId::from_u128(u128::from_le_bytes(id))
+    /// What was found damaged and could not be made anew, once all that says which event a row is, and
+    /// whose, was looked at.
+    #[inline]
+    pub(crate) fn damage_to_row(&self, row: u32) -> Option<&BlockError> {
+        if self.named.get().is_none() {
+            self.look_at(row);
+        }
+        self.damage()
+    }
+
+    #[inline(never)]
+    fn look_at(&self, row: u32) {
+        self.sequence_of(row);
+        self.id(row);
+        let coordinate = self.coordinate_number(row);
+        if !self.is_kept(coordinate) {
+            self.names_at(coordinate);
+        }
+        let is_known = |section: &Section| self.is_known(*section);
+        let runs = [Section::RunSequences, Section::RunRows];
+        if SAY_WHOSE.iter().all(is_known) && (self.is_dense() || runs.iter().all(is_known)) {
+            let _ = self.named.set(());
+        }
+    }
 }

@@ -13,7 +13,7 @@ mod row;
 pub use error::{BlockError, IndexError};
 pub use id::{CoordinateId, EntityId};
 pub use layout::IndexLayout;
-pub use row::{Claim, Head, Row};
+pub use row::{Claim, Head, Row, SealedHead};
 
 pub(crate) use layout::{TILE_ROWS, TileMask};
 pub(crate) use link::Link;

@@ -46,6 +46,16 @@ pub struct Head {
     pub hash: Option<Hash>,
 }
 
+/// The newest event of an entity among the sealed rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealedHead {
+    /// The event.
+    pub head: Head,
+    /// What is to be held against the log before anything is made of it; none where the rows are no
+    /// block yet, or the block is [trusted](crate::Block::is_trusted).
+    pub claim: Option<Claim>,
+}
+
 /// What a block says of a row, which is to be held against the log before anything is made of it:
 /// checksums tell that a block is as it was written, not that it says what the log says.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -39,15 +39,18 @@ impl Part {
                 let lists = piece.into_iter().map(|(_, entry)| List::Live(entry.rows));
                 (lists.collect(), last)
             }
-            Self::Block(block) => {
-                let names = block.names(NameSort::Entity);
+            Self::Block(view) => {
+                let names = view.block.names(NameSort::Entity);
                 let places = page(
                     names.with_prefix(prefix),
                     after.map(|name| names.after(name)),
                 );
                 let last = places.end.checked_sub(1).filter(|_| !places.is_empty());
-                let last = last.map(|last| Arc::from(names.get(last)));
-                let lists = places.map(|place| List::Block(block.rows_of(NameSort::Entity, place)));
+                let last = last.map(|last| names.get(last));
+                // Names in no order must not be gone through for ever.
+                let last = last.filter(|last| *last > after.unwrap_or_default());
+                let last = last.map(Arc::from);
+                let lists = places.map(|place| view.rows_of(NameSort::Entity, place));
                 (lists.collect(), last)
             }
         }
@@ -68,12 +71,12 @@ impl Part {
                     tags.extend(piece.map(|(name, entry)| (name, List::Live(entry.rows))));
                 }
             }
-            Self::Block(block) => {
-                let names = block.names(NameSort::Tag);
-                let rows = |place| List::Block(block.rows_of(NameSort::Tag, place));
-                let places = names.with_prefix("");
-                places
-                    .map(|place| (Arc::from(names.get(place)), rows(place)))
+            Self::Block(view) => {
+                let names = view.block.names(NameSort::Tag);
+                let rows = |place| view.rows_of(NameSort::Tag, place);
+                let names = names.ascending(names.with_prefix(""), None);
+                names
+                    .map(|(place, name)| (Arc::from(name), rows(place)))
                     .collect()
             }
         }
@@ -93,14 +96,15 @@ impl Part {
                     .map(|(name, entry)| (name, entry.rows.count_below(bound) as u64))
                     .collect()
             }
-            Self::Block(block) => {
-                let names = block.names(sort);
+            Self::Block(view) => {
+                let names = view.block.names(sort);
                 let from = after.map(|name| names.after(name));
                 let places = page(names.with_prefix(prefix), from);
-                places
-                    .map(|place| {
-                        let list = List::Block(block.rows_of(sort, place));
-                        (Arc::from(names.get(place)), list.count_below(bound) as u64)
+                names
+                    .ascending(places, after)
+                    .map(|(place, name)| {
+                        let list = view.rows_of(sort, place);
+                        (Arc::from(name), list.count_below(bound) as u64)
                     })
                     .collect()
             }

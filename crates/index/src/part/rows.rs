@@ -2,9 +2,10 @@
 //! listed elsewhere.
 
 use super::list::List;
+use super::view::View;
 use crate::block::Block;
 use crate::live::LiveRows;
-use crate::model::{Claim, Head, IndexLayout, Link, NameSort, TileMask};
+use crate::model::{IndexLayout, Link, NameSort, TileMask};
 use std::sync::Arc;
 use strandline_core::{Coordinate, EventId, EventKind, Hash, KindFilter, Sequence};
 
@@ -15,7 +16,7 @@ use strandline_core::{Coordinate, EventId, EventKind, Hash, KindFilter, Sequence
 #[derive(Clone)]
 pub(crate) enum Part {
     Live(LiveRows),
-    Block(Arc<Block>),
+    Block(View),
 }
 
 macro_rules! of_row {
@@ -25,7 +26,7 @@ macro_rules! of_row {
         pub(crate) fn $name(&self, row: u32) -> $result {
             match self {
                 Self::Live(live) => live.cell(row).$name(),
-                Self::Block(block) => block.$name(row),
+                Self::Block(view) => view.$name(row),
             }
         }
     )*};
@@ -45,7 +46,7 @@ impl Part {
     pub(crate) const fn block(&self) -> Option<&Arc<Block>> {
         match self {
             Self::Live(_) => None,
-            Self::Block(block) => Some(block),
+            Self::Block(view) => Some(&view.block),
         }
     }
 
@@ -53,7 +54,7 @@ impl Part {
     pub(crate) fn rows(&self) -> u32 {
         match self {
             Self::Live(live) => live.rows,
-            Self::Block(block) => block.rows(),
+            Self::Block(view) => view.rows(),
         }
     }
 
@@ -62,7 +63,7 @@ impl Part {
     pub(crate) fn coordinate_number(&self, row: u32) -> u32 {
         match self {
             Self::Live(live) => live.cell(row).coordinate(),
-            Self::Block(block) => block.coordinate_number(row),
+            Self::Block(view) => view.coordinate_number(row),
         }
     }
 
@@ -70,7 +71,7 @@ impl Part {
     pub(crate) fn coordinate_count(&self) -> usize {
         match self {
             Self::Live(live) => live.live.coordinates.read().len(),
-            Self::Block(block) => block.coordinate_count() as usize,
+            Self::Block(view) => view.block.coordinate_count() as usize,
         }
     }
 
@@ -78,7 +79,7 @@ impl Part {
     pub(crate) fn coordinate(&self, number: u32) -> Option<Coordinate> {
         match self {
             Self::Live(live) => live.live.coordinates.read().get(number as usize).cloned(),
-            Self::Block(block) => block.coordinate(number),
+            Self::Block(view) => view.block.coordinate(number),
         }
     }
 
@@ -94,8 +95,8 @@ impl Part {
                 let coordinate = coordinates.get(number as usize)?;
                 Some(read(coordinate.entity(), coordinate.scope()))
             }
-            Self::Block(block) => {
-                let (entity, scope) = block.names_at(number);
+            Self::Block(view) => {
+                let (entity, scope) = view.block.names_at(number);
                 Some(read(entity, scope))
             }
         }
@@ -106,14 +107,14 @@ impl Part {
     pub(crate) fn sequence_of(&self, row: u32) -> Sequence {
         match self {
             Self::Live(live) => live.sequence_of(row),
-            Self::Block(block) => block.sequence_of(row),
+            Self::Block(view) => view.sequence_of(row),
         }
     }
 
     /// The sequence after that of the last row; 0 if there is no row.
     pub(crate) fn end(&self) -> Sequence {
         match self {
-            Self::Block(block) => block.sequences().end,
+            Self::Block(view) => view.sequences().end,
             Self::Live(live) => match live.rows.checked_sub(1) {
                 Some(last) => Sequence::new(live.sequence_of(last).get() + 1),
                 None => Sequence::ZERO,
@@ -126,7 +127,7 @@ impl Part {
     pub(crate) fn first_row_from(&self, sequence: u64, bound: u32) -> u32 {
         match self {
             Self::Live(live) => live.first_row_from(sequence, bound),
-            Self::Block(block) => block.first_row_from(sequence, bound),
+            Self::Block(view) => view.first_row_from(sequence, bound),
         }
     }
 
@@ -134,7 +135,7 @@ impl Part {
     pub(crate) fn run_end(&self, row: u32) -> u32 {
         match self {
             Self::Live(live) => live.run_end(row),
-            Self::Block(block) => block.run_end(row),
+            Self::Block(view) => view.run_end(row),
         }
     }
 
@@ -143,7 +144,7 @@ impl Part {
     pub(crate) fn find(&self, id: EventId, bound: u32) -> Option<u32> {
         match self {
             Self::Live(live) => live.find(id, bound),
-            Self::Block(block) => block.find(id, bound),
+            Self::Block(view) => view.find(id, bound),
         }
     }
 
@@ -151,7 +152,7 @@ impl Part {
     pub(crate) fn correlated(&self, correlation: EventId, bound: u32) -> Vec<u32> {
         let mut rows = match self {
             Self::Live(live) => live.live.linked.read().correlated(correlation, bound),
-            Self::Block(block) => block.correlated(correlation, bound),
+            Self::Block(view) => view.correlated(correlation, bound),
         };
         // The event that the others belong to need not have a link: it belongs to itself.
         if let Some(own) = self.find(correlation, bound)
@@ -169,7 +170,7 @@ impl Part {
     pub(crate) fn caused_by(&self, cause: EventId, bound: u32) -> Vec<u32> {
         match self {
             Self::Live(live) => live.live.linked.read().caused_by(cause, bound),
-            Self::Block(block) => block.caused_by(cause, bound),
+            Self::Block(view) => view.caused_by(cause, bound),
         }
     }
 
@@ -194,9 +195,9 @@ impl Part {
     fn rows_of(&self, sort: NameSort, name: &str) -> Option<List> {
         match self {
             Self::Live(live) => Some(List::Live(live.live.names(sort).get(name)?.rows)),
-            Self::Block(block) => {
-                let place = block.names(sort).find(name)?;
-                Some(List::Block(block.rows_of(sort, place)))
+            Self::Block(view) => {
+                let place = view.block.place_of(sort, name)?;
+                Some(view.rows_of(sort, place))
             }
         }
     }
@@ -205,7 +206,7 @@ impl Part {
     pub(crate) fn scope_number(&self, name: &str) -> Option<u32> {
         match self {
             Self::Live(live) => Some(live.live.names(NameSort::Scope).get(name)?.number),
-            Self::Block(block) => block.names(NameSort::Scope).find(name),
+            Self::Block(view) => view.block.place_of(NameSort::Scope, name),
         }
     }
 
@@ -219,10 +220,7 @@ impl Part {
                     .map(|(_, kind)| List::Live(kind.rows.clone()))
                     .collect()
             }
-            Self::Block(block) => block
-                .kinds_within(first, last)
-                .map(|place| List::Block(block.kind_rows(place)))
-                .collect(),
+            Self::Block(view) => view.kinds(first, last),
         }
     }
 
@@ -235,7 +233,8 @@ impl Part {
                 let kinds = kinds.range(first..=last);
                 kinds.fold(0, |word, (_, kind)| word | TileMask::bit(kind.number))
             }
-            Self::Block(block) => block
+            Self::Block(view) => view
+                .block
                 .kinds_within(first, last)
                 .fold(0, |word, place| word | TileMask::bit(place)),
         }
@@ -244,8 +243,8 @@ impl Part {
     /// Keeps the rows whose kind passes.
     pub(crate) fn retain_kinds(&self, rows: &mut Vec<u32>, filter: KindFilter) {
         match (self, kinds_of(filter)) {
-            (Self::Block(block), Some((first, last))) => {
-                block.retain_kinds(rows, first, last);
+            (Self::Block(view), Some((first, last))) => {
+                view.retain_kinds(rows, first, last);
             }
             _ => rows.retain(|row| filter.matches(self.kind(*row))),
         }
@@ -255,7 +254,7 @@ impl Part {
     pub(crate) fn may_have_kinds(&self, first: EventKind, last: EventKind) -> bool {
         match self {
             Self::Live(_) => true,
-            Self::Block(block) => !block.kinds_within(first, last).is_empty(),
+            Self::Block(view) => !view.block.kinds_within(first, last).is_empty(),
         }
     }
 
@@ -263,14 +262,14 @@ impl Part {
     pub(crate) fn may_have_times(&self, first: u64, last: u64) -> bool {
         match self {
             Self::Live(_) => true,
-            Self::Block(block) => block.meets_times(first, last),
+            Self::Block(view) => view.block.meets_times(first, last),
         }
     }
 
     pub(crate) fn layout(&self) -> IndexLayout {
         match self {
             Self::Live(live) => live.live.layout,
-            Self::Block(block) => block.layout(),
+            Self::Block(view) => view.block.layout(),
         }
     }
 
@@ -278,32 +277,8 @@ impl Part {
     pub(crate) fn tile(&self, tile: u32) -> TileMask {
         match self {
             Self::Live(live) => live.tile(tile),
-            Self::Block(block) => block.tile(tile),
+            Self::Block(view) => view.tile(tile),
         }
-    }
-
-    /// The event of a row, which is the last of its entity in the part.
-    pub(crate) fn head_at(&self, entity: &str, row: u32) -> Head {
-        Head {
-            sequence: self.sequence_of(row),
-            clock: self.clock(row),
-            position: self.position(row),
-            hash: self.hash_if_last(entity, row),
-        }
-    }
-
-    /// What a block says of a row of an entity whose rows are `list`; none of live rows.
-    pub(crate) fn claim(&self, row: u32, list: &List) -> Option<Claim> {
-        let Self::Block(block) = self else {
-            return None;
-        };
-        let coordinate = self.coordinate_number(row);
-        let mut rows = (0..list.count_below(self.rows())).map_while(|at| list.at(at));
-        let first = rows.find(|row| self.coordinate_number(*row) == coordinate);
-        Some(Claim {
-            block: block.sequences(),
-            named_at: self.position(first.unwrap_or(row)),
-        })
     }
 
     /// The hash of a row, if that is the last of its entity in the part and the hash is known.
@@ -313,12 +288,7 @@ impl Part {
                 let head = live.live.names(NameSort::Entity).get(entity)?.rows.head()?;
                 head.hash.filter(|_| head.row == row)
             }
-            Self::Block(block) => {
-                let place = block.names(NameSort::Entity).find(entity)?;
-                let list = List::Block(block.rows_of(NameSort::Entity, place));
-                let last = list.last_below(block.rows())?;
-                block.head_hash(place).filter(|_| last == row)
-            }
+            Self::Block(view) => view.hash_if_last(entity, row),
         }
     }
 }

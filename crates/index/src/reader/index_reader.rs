@@ -15,7 +15,7 @@ use strandline_core::{Coordinate, Sequence};
 /// [`channel`](crate::channel) makes the first; clone it for more.
 #[derive(Clone)]
 pub struct IndexReader {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
 }
 
 impl IndexReader {
@@ -29,14 +29,14 @@ impl IndexReader {
         Snapshot::take(&self.shared)
     }
 
-    /// Puts a block in the place of the sealed rows that it was made of, in one step: a snapshot
-    /// taken before keeps the rows that it has. O(parts).
+    /// Puts a block in the place of the sealed parts that it was made of, one or several, in one step: a
+    /// snapshot taken before keeps the rows that it has. O(parts).
     ///
     /// Makes live rows that were [sealed](crate::IndexWriter::seal) take less memory.
     ///
     /// # Errors
     ///
-    /// [`BlockError::OtherRows`] if no sealed and visible rows have exactly its sequences. Nothing has
+    /// [`BlockError::OtherRows`] if no sealed and visible parts have exactly its sequences. Nothing has
     /// changed then.
     pub fn replace(&self, block: Block) -> Result<(), BlockError> {
         self.shared.replace(block)
@@ -44,14 +44,16 @@ impl IndexReader {
 
     /// Puts blocks in the place of all sealed rows with the sequences given for each, in one step: for
     /// rows that were taken away, or whose positions have changed. What is in no block is gone from
-    /// later snapshots; its sequence and its clock are not given again. O(parts).
+    /// later snapshots; its sequence and its clock are not given again. O(parts) for each.
     ///
-    /// A block may be empty. Ranges ascend and do not overlap.
+    /// A block may be empty. Ranges ascend and do not overlap. Where a block that is there has rows of a
+    /// range and others, it stays for the others.
     ///
     /// # Errors
     ///
-    /// [`BlockError::OtherRows`] if a range is not that of whole sealed and visible parts, or its block
-    /// has more rows than they, or rows beyond the range. Nothing has changed then.
+    /// [`BlockError::OtherRows`] if a range is not that of sealed and visible rows, if it has some rows of
+    /// a part that is no block and not all, or if its block has more rows than there are, or rows beyond
+    /// the range. Nothing has changed then.
     pub fn replace_all(&self, blocks: Vec<(Range<Sequence>, Block)>) -> Result<(), BlockError> {
         self.shared.replace_all(blocks)
     }

@@ -6,6 +6,7 @@ use crate::block::Block;
 use crate::model::{BlockError, IndexLayout};
 use crate::part::Part;
 use crate::shared::{Parts, Shared};
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 use strandline_core::{EventId, Sequence};
@@ -129,8 +130,15 @@ impl Snapshot {
         found.then(|| self.view(at, row))
     }
 
-    /// The blocks, oldest first.
+    /// The blocks, oldest first, each once, also if several parts have rows of it.
     pub fn blocks(&self) -> impl Iterator<Item = &Arc<Block>> {
+        let mut had = HashSet::new();
+        self.views()
+            .filter(move |block| had.insert(Arc::as_ptr(block)))
+    }
+
+    /// The block of each part that is of one.
+    fn views(&self) -> impl Iterator<Item = &Arc<Block>> {
         let sealed = self.parts.sealed.iter();
         sealed.filter_map(|sealed| sealed.part.block())
     }
@@ -140,7 +148,7 @@ impl Snapshot {
     /// Answers may then lack events. O(blocks).
     #[must_use]
     pub fn damage(&self) -> Option<&BlockError> {
-        self.blocks().find_map(|block| block.damage())
+        self.views().find_map(|block| block.damage())
     }
 
     /// As [`damage`](Self::damage), of the blocks with events from the sequence `since` on.

@@ -109,7 +109,7 @@ impl<'s> RowView<'s> {
     pub fn damage(self) -> Option<&'s BlockError> {
         match self.part {
             Part::Live(_) => None,
-            Part::Block(block) => block.damage_to_rows(),
+            Part::Block(view) => view.damage_to_row(self.row),
         }
     }
 

@@ -13,7 +13,7 @@ pub(crate) fn search(
     id: EventId,
     places: Range<u32>,
     (first, last): (EventId, EventId),
-    at: impl Fn(u32) -> EventId,
+    mut at: impl FnMut(u32) -> EventId,
 ) -> Option<u32> {
     let Range {
         start: mut low,

@@ -7,5 +7,5 @@ mod places;
 mod runs;
 
 pub(crate) use ids::search;
-pub(crate) use places::partition;
+pub(crate) use places::{partition, partition_near};
 pub(crate) use runs::{Run, first_row_from, run_end, sequence_of};

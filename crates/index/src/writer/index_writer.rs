@@ -4,8 +4,7 @@
 use super::coordinates::Coordinates;
 use super::live_writer::LiveWriter;
 use crate::gate::SequenceGate;
-use crate::model::{BlockError, Claim, CoordinateId, EntityId, Head, IndexError};
-use crate::part::{List, Part};
+use crate::model::{BlockError, CoordinateId, EntityId, Head, IndexError};
 use crate::reader::{IndexReader, Snapshot};
 use crate::shared::Shared;
 use std::fmt;
@@ -120,61 +119,12 @@ impl IndexWriter {
         })
     }
 
-    /// The newest event of an entity among the sealed rows. O(log names) for each sealed part, from
-    /// the newest to the one that has it.
-    #[must_use]
-    pub fn sealed_head(&self, entity: &str) -> Option<Head> {
-        self.in_newest_part(entity, |part, row, _| part.head_at(entity, row))
-    }
-
-    /// As [`sealed_head`](Self::sealed_head), and what is to be held against the log first, if a block
-    /// says it. O(events of the entity in its part) more where that has several scopes.
-    #[must_use]
-    pub fn claimed_head(&self, entity: &str) -> Option<(Head, Option<Claim>)> {
-        self.in_newest_part(entity, |part, row, list| {
-            (part.head_at(entity, row), part.claim(row, list))
-        })
-    }
-
-    /// What `of` makes of the last row of an entity in the newest sealed part that has any.
-    fn in_newest_part<T>(&self, entity: &str, of: impl Fn(&Part, u32, &List) -> T) -> Option<T> {
-        let parts = self.shared.parts();
-        parts.sealed.iter().rev().find_map(|sealed| {
-            let part = &sealed.part;
-            let list = part.entity(entity)?;
-            let row = list.last_below(part.rows())?;
-            Some(of(part, row, &list))
-        })
-    }
-
     /// What was found damaged in a sealed part and could not be made anew, if anything was: what
     /// [`sealed_head`](Self::sealed_head) and [`contains`](Self::contains) do not find may be there
     /// then.
     #[must_use]
     pub fn damage(&self) -> Option<BlockError> {
         self.inserted().damage().cloned()
-    }
-
-    /// Whether an event with this id was inserted, published or not. O(1) for an id above all
-    /// others; else as [`Snapshot::get`].
-    #[must_use]
-    pub fn contains(&self, id: EventId) -> bool {
-        self.sequence_of_id(id).is_some()
-    }
-
-    /// The sequence of the event with this id, published or not.
-    pub(super) fn sequence_of_id(&self, id: EventId) -> Option<Sequence> {
-        if self.greatest < Some(id) {
-            return None;
-        }
-        if let Some(row) = self.live.find(id) {
-            return Some(self.live.sequence_of(row));
-        }
-        let parts = self.shared.parts();
-        parts.sealed.iter().rev().find_map(|sealed| {
-            let row = sealed.part.find(id, sealed.part.rows())?;
-            Some(sealed.part.sequence_of(row))
-        })
     }
 }
 

@@ -53,6 +53,35 @@ impl IndexWriter {
         self.insert_stored(row, tags, None)
     }
 
+    /// Adds a row as [`insert_tagged`](Self::insert_tagged), without looking at sealed rows: the caller
+    /// did so, since it looked up heads and ids of many rows [at once](Self::sealed_heads).
+    ///
+    /// `sealed_clock` is that of the newest event of the row's entity among the sealed rows, if there
+    /// is any, as it was looked up since the last seal. Expected O(1).
+    ///
+    /// # Errors
+    ///
+    /// As [`insert_tagged`](Self::insert_tagged), but that an id is only found taken if a row since the
+    /// last seal has it.
+    pub fn insert_known(
+        &mut self,
+        row: &Row,
+        tags: &[&str],
+        sealed_clock: Option<u32>,
+    ) -> Result<(), IndexError> {
+        self.check_reserved(row.sequence)?;
+        let place = self.check_place(row)?;
+        if let Some(taken) = self.live.find(row.id) {
+            return Err(IndexError::DuplicateId {
+                id: row.id,
+                sequence: self.live.sequence_of(taken),
+            });
+        }
+        let head = self.live_clock(place).or(sealed_clock);
+        check_clock(head, row.clock)?;
+        self.add(row, place, tags, None)
+    }
+
     fn check_reserved(&self, sequence: Sequence) -> Result<(), IndexError> {
         let allocated = self.gate().allocated();
         if sequence < allocated {
@@ -71,21 +100,40 @@ impl IndexWriter {
         tags: &[&str],
         undo: Option<&mut Undo>,
     ) -> Result<(), IndexError> {
-        self.live.rows_after(1)?;
-        self.check_sequence(row.sequence)?;
-        let place = self
-            .live
-            .place(row.coordinate)
-            .ok_or(IndexError::UnknownCoordinate {
-                coordinate: row.coordinate.get(),
-            })?;
+        let place = self.check_place(row)?;
         if let Some(sequence) = self.sequence_of_id(row.id) {
             return Err(IndexError::DuplicateId {
                 id: row.id,
                 sequence,
             });
         }
-        self.check_clock(place, row.clock)?;
+        let head = self.live_clock(place).or_else(|| {
+            let entity = self.live.entities.get(place.entity.position())?;
+            Some(self.sealed_head(&entity.name)?.clock)
+        });
+        check_clock(head, row.clock)?;
+        self.add(row, place, tags, undo)
+    }
+
+    /// The place of a row that has room, and whose sequence and coordinate can be taken.
+    fn check_place(&self, row: &Row) -> Result<Place, IndexError> {
+        self.live.rows_after(1)?;
+        self.check_sequence(row.sequence)?;
+        self.live
+            .place(row.coordinate)
+            .ok_or(IndexError::UnknownCoordinate {
+                coordinate: row.coordinate.get(),
+            })
+    }
+
+    /// Adds a row that was checked.
+    fn add(
+        &mut self,
+        row: &Row,
+        place: Place,
+        tags: &[&str],
+        undo: Option<&mut Undo>,
+    ) -> Result<(), IndexError> {
         if !tags.is_empty() {
             let lists = self.live.tag_lists(tags)?;
             push_row(&lists, self.live.rows);
@@ -117,18 +165,17 @@ impl IndexWriter {
         Ok(())
     }
 
-    fn check_clock(&self, place: Place, clock: u32) -> Result<(), IndexError> {
-        let Some(entity) = self.live.entities.get(place.entity.position()) else {
-            return Ok(());
-        };
-        let head = match entity.rows.last_clock() {
-            None => self.sealed_head(&entity.name).map(|head| head.clock),
-            known => known,
-        };
-        match head {
-            Some(head) if clock <= head => Err(IndexError::ClockNotAfterHead { clock, head }),
-            _ => Ok(()),
-        }
+    /// The clock of the newest event of an entity since the last seal.
+    fn live_clock(&self, place: Place) -> Option<u32> {
+        let entity = self.live.entities.get(place.entity.position())?;
+        entity.rows.last_clock()
+    }
+}
+
+fn check_clock(head: Option<u32>, clock: u32) -> Result<(), IndexError> {
+    match head {
+        Some(head) if clock <= head => Err(IndexError::ClockNotAfterHead { clock, head }),
+        _ => Ok(()),
     }
 }
 

@@ -5,8 +5,9 @@ use super::index_writer::IndexWriter;
 use super::rollback::Undo;
 use crate::block::Block;
 use crate::model::{BlockError, CoordinateId, IndexError, Row};
-use crate::part::Part;
+use crate::part::{Part, View};
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 use strandline_core::{Coordinate, Sequence};
 
@@ -107,14 +108,26 @@ impl ReplayCursor<'_> {
     /// [`BlockError::Row`] if its sequences do not follow those that are there. Nothing has changed
     /// then.
     pub fn attach(&mut self, block: Arc<Block>) -> Result<(), BlockError> {
-        let sequences = block.sequences();
-        if block.rows() == 0 {
+        let rows = 0..block.rows();
+        self.attach_view(block, rows)
+    }
+
+    /// Adds some rows of a block, as [`attach`](Self::attach) adds all: those of `rows` that it has.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn attach_view(&mut self, block: Arc<Block>, rows: Range<u32>) -> Result<(), BlockError> {
+        // That of all its rows: no id of these is greater.
+        let greatest = block.greatest_id();
+        let view = View::of(block, &rows);
+        let sequences = view.sequences();
+        if view.rows() == 0 {
             return Ok(());
         }
         self.writer.check_sequence(sequences.start)?;
         self.seal();
-        let greatest = block.greatest_id();
-        self.writer.shared.add_part(Part::Block(block));
+        self.writer.shared.add_part(Part::Block(view));
         self.writer.greatest = self.writer.greatest.max(Some(greatest));
         self.writer.last = Some(Sequence::new(sequences.end.get().saturating_sub(1)));
         Ok(())

@@ -114,3 +114,57 @@ fn a_snapshot_handed_on_across_a_seal_stays_as_it_is() {
         reading.join().unwrap();
     });
 }
+
+/// An index with two blocks of a row each, and the block of both.
+fn two_blocks() -> (IndexWriter, IndexReader, Block) {
+    let (mut writer, reader, _) = index(1);
+    let first = writer.seal().unwrap().unwrap();
+    let coordinate = intern(&mut writer);
+    append(&mut writer, coordinate, 1..2);
+    let second = writer.seal().unwrap().unwrap();
+    let both = first.start..second.end;
+    for sealed in [first, second] {
+        reader.replace(block(&reader, sealed)).unwrap();
+    }
+    let merged = block(&reader, both);
+    (writer, reader, merged)
+}
+
+#[test]
+fn each_row_is_seen_once_while_a_merged_block_takes_the_place_of_parts() {
+    model(|| {
+        let (_writer, reader, merged) = two_blocks();
+        let replacing = {
+            let reader = reader.clone();
+            thread::spawn(move || reader.replace(merged).unwrap())
+        };
+        let first = reader.snapshot();
+        check_answers(&first, 2);
+        replacing.join().unwrap();
+        assert_eq!(reader.parts().len(), 1);
+        check_answers(&first, 2);
+        check_answers(&reader.snapshot(), 2);
+    });
+}
+
+#[test]
+fn each_row_is_seen_once_while_a_rewriting_splits_a_merged_block() {
+    model(|| {
+        let (_writer, reader, merged) = two_blocks();
+        reader.replace(merged).unwrap();
+        let second = Sequence::new(1)..Sequence::new(2);
+        let rewritten = block(&reader, second.clone());
+        let rewriting = {
+            let reader = reader.clone();
+            thread::spawn(move || reader.replace_all(vec![(second, rewritten)]).unwrap())
+        };
+        let first = reader.snapshot();
+        check_answers(&first, 2);
+        check_answers(&reader.snapshot(), 2);
+        rewriting.join().unwrap();
+        let parts: Vec<_> = reader.parts().iter().map(|part| part.rows).collect();
+        assert_eq!(parts, [1, 1]);
+        check_answers(&first, 2);
+        check_answers(&reader.snapshot(), 2);
+    });
+}

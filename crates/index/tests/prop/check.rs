@@ -1,7 +1,7 @@
 //! What a snapshot answers, against a list of events.
 
 use crate::events::{ENTITIES, Event, SCOPES, TAGS};
-use strandline_core::{Region, Sequence};
+use strandline_core::{EventId, Region, Sequence};
 use strandline_index::{IndexWriter, PlanKey, RowView, Snapshot};
 
 /// Checks every way of asking `snapshot` for `region`.
@@ -201,6 +201,27 @@ pub(crate) fn heads(writer: &IndexWriter, events: &[Event]) {
             assert_eq!(head.position, newest.sequence * 10);
         }
     }
+    let sealed = writer.sealed_heads(&ENTITIES);
+    for (entity, sealed) in ENTITIES.iter().zip(&sealed) {
+        let claimed = sealed.clone().map(|sealed| (sealed.head, sealed.claim));
+        assert_eq!(claimed, writer.claimed_head(entity));
+        assert_eq!(
+            sealed.as_ref().map(|sealed| sealed.head),
+            writer.sealed_head(entity)
+        );
+    }
+    let ids: Vec<_> = events.iter().map(Event::id).collect();
+    let sequences: Vec<_> = events
+        .iter()
+        .map(|event| Some(Sequence::new(event.sequence)))
+        .collect();
+    assert_eq!(writer.find_all(&ids), sequences);
+    assert_eq!(writer.contains_any(&ids), !ids.is_empty());
+    let others: Vec<_> = ids
+        .iter()
+        .map(|id| EventId::from_u128(!id.as_u128()))
+        .collect();
+    assert!(!writer.contains_any(&others));
     for event in events {
         assert!(writer.contains(event.id()));
     }

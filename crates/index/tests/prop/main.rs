@@ -11,6 +11,8 @@
 mod check;
 mod events;
 mod expected;
+#[path = "../common/forge.rs"]
+mod forge;
 mod regions;
 mod run;
 
@@ -19,8 +21,53 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use regions::{RegionPlan, regions};
 use run::{Act, Run, acts, layouts};
+use std::ops::ControlFlow;
+use std::sync::Arc;
 use strandline_core::Sequence;
-use strandline_index::{Block, IndexError};
+use strandline_index::{Block, ComparingSink, IndexError, IndexLayout, MergePart, merge};
+
+/// Where events are cut into views; of each, the layout of its block, and which events before and after
+/// them the block has too.
+type Cuts = Vec<(Index, IndexLayout, Index, Index)>;
+
+fn cuts() -> impl Strategy<Value = Cuts> {
+    prop::collection::vec(
+        (any::<Index>(), layouts(), any::<Index>(), any::<Index>()),
+        1..12,
+    )
+}
+
+/// All events as rows of blocks, some of which have more rows.
+fn views(events: &[Event], cuts: &Cuts) -> Vec<MergePart> {
+    let mut ends: Vec<_> = cuts
+        .iter()
+        .skip(1)
+        .map(|(cut, ..)| cut.index(events.len() + 1))
+        .collect();
+    ends.push(events.len());
+    ends.sort_unstable();
+    let mut start = 0;
+    let views = ends
+        .into_iter()
+        .zip(cuts)
+        .map(|(end, (cut, layout, before, after))| {
+            let rows = start..end;
+            start = end;
+            let (mut first, mut last) = (rows.start, rows.end);
+            // Half of them have no others.
+            if cut.index(2) == 0 {
+                first = before.index(rows.start + 1);
+                last += after.index(events.len() - rows.end + 1);
+            }
+            let block = Block::from_vec(run::block_of(*layout, &events[first..last])).unwrap();
+            let rows = [rows.start, rows.end].map(|row| u32::try_from(row - first).unwrap());
+            MergePart {
+                block: Arc::new(block),
+                rows: rows[0]..rows[1],
+            }
+        });
+    views.collect()
+}
 
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(128) })]
@@ -92,6 +139,66 @@ proptest! {
             .cloned()
             .collect();
         check::lookups(&some, &within, &[]);
+    }
+
+    #[test]
+    fn rows_of_larger_blocks_answer_like_blocks_of_their_own(
+        steps in steps(),
+        layout in layouts(),
+        cuts in cuts(),
+        regions in prop::collection::vec(regions(), 1..6),
+        turns in prop::collection::vec(any::<bool>(), 1..8),
+        limit in 1..40_usize,
+    ) {
+        let events = events(&steps);
+        let snapshot = run::of_views(layout, &views(&events, &cuts));
+        check::lookups(&snapshot, &events, &[]);
+        for region in &regions {
+            check::query(&snapshot, &events, &region.region(&events), &turns, limit);
+        }
+        let bytes = snapshot.export(Sequence::ZERO..Sequence::new(u64::MAX)).unwrap();
+        let expected = expected::expected(layout, &events);
+        prop_assert_eq!(Block::from_vec(bytes).unwrap().differences(&expected), []);
+    }
+
+    #[test]
+    fn what_is_merged_is_byte_for_byte_what_is_built(
+        steps in steps(),
+        layout in layouts(),
+        cuts in cuts(),
+        left_out in 0..2_usize,
+        flip in (any::<Index>(), 0..8_u32),
+    ) {
+        let events = events(&steps);
+        let mut views = views(&events, &cuts);
+        // Entities may have later rows in the blocks then.
+        views.truncate(views.len().saturating_sub(left_out).max(1));
+        let rows: usize = views.iter().map(|view| view.rows.len()).sum();
+        let built = run::of_views(layout, &views)
+            .export(Sequence::ZERO..Sequence::new(u64::MAX))
+            .unwrap();
+        let mut merged = vec![7; 3];
+        let mut go_on = |_| ControlFlow::Continue(());
+        let done = merge(&views, layout, &mut merged, &mut go_on).unwrap();
+        prop_assert_eq!(done.rows as usize, rows);
+        prop_assert_eq!(done.bytes, merged.len() as u64);
+        let block = Block::from_vec(merged.clone()).unwrap();
+        prop_assert_eq!(done.sequences, block.sequences());
+        let expected = Block::from_vec(built.clone()).unwrap();
+        prop_assert_eq!(block.differences(&expected), []);
+        prop_assert!(merged == built);
+
+        let mut comparing = ComparingSink::new(&built);
+        merge(&views, layout, &mut comparing, &mut go_on).unwrap();
+        prop_assert_eq!(comparing.difference(), None);
+        let at = flip.0.index(merged.len());
+        merged[at] ^= 1 << flip.1;
+        let mut comparing = ComparingSink::new(&merged);
+        merge(&views, layout, &mut comparing, &mut go_on).unwrap();
+        prop_assert_eq!(comparing.difference(), Some(at));
+        let mut comparing = ComparingSink::new(&built[..at]);
+        merge(&views, layout, &mut comparing, &mut go_on).unwrap();
+        prop_assert_eq!(comparing.difference(), Some(at));
     }
 
     #[test]
@@ -186,7 +293,7 @@ proptest! {
                 continue;
             };
             // A checksum is made right again.
-            let is_same = expected::is_checksum(at);
+            let is_same = expected::is_checksum(&good, at);
             prop_assert_eq!(block.differences(&expected).is_empty(), is_same, "byte {}", at);
         }
     }

@@ -1,7 +1,7 @@
 //! Rules of an entry: which facts it holds.
 
 use crate::*;
-use strandline_index::Snapshot;
+use strandline_index::{IndexError, Snapshot};
 
 #[test]
 fn an_entry_holds_every_fact() {
@@ -88,6 +88,67 @@ fn hashes_are_kept_of_heads_alone() {
     cursor.commit(Sequence::ZERO);
     let first = copy.sealed_head("e").unwrap();
     assert_eq!((first.clock, first.hash), (0, None), "not the head");
+}
+
+#[test]
+fn what_the_caller_looked_up_is_not_looked_up_again_but_checked() {
+    let (mut writer, reader) = index(&[("e", "s"), ("e", "s")]);
+    writer.seal().unwrap();
+    reader
+        .replace(Block::from_vec(reader.snapshot().export(ALL).unwrap()).unwrap())
+        .unwrap();
+    let heads = writer.sealed_heads(&["none", "e", "e"]);
+    let clock = heads[1].as_ref().unwrap().head.clock;
+    assert_eq!((&heads[0], &heads[1]), (&None, &heads[2]));
+    let number = writer.reserve(3).unwrap().get();
+    let first = row(&mut writer, number, "e", "s");
+    let early = Row {
+        clock,
+        ..first.clone()
+    };
+    let refused = writer.insert_known(&early, &[], Some(clock)).unwrap_err();
+    let expected = IndexError::ClockNotAfterHead { clock, head: clock };
+    assert_eq!(refused, expected);
+    writer.insert_known(&first, &["t"], Some(clock)).unwrap();
+    // From here on the head is a live row, whatever is said of sealed ones.
+    let again = Row {
+        sequence: sequence(number + 1),
+        id: id(number + 1),
+        ..first.clone()
+    };
+    let refused = writer.insert_known(&again, &[], None).unwrap_err();
+    assert!(matches!(refused, IndexError::ClockNotAfterHead { .. }));
+    let taken = Row {
+        clock: first.clock + 1,
+        id: first.id,
+        ..again.clone()
+    };
+    let refused = writer.insert_known(&taken, &[], None).unwrap_err();
+    assert_eq!(
+        refused,
+        IndexError::DuplicateId {
+            id: first.id,
+            sequence: first.sequence
+        }
+    );
+    let unreserved = Row {
+        sequence: sequence(number + 3),
+        ..taken.clone()
+    };
+    let refused = writer.insert_known(&unreserved, &[], None).unwrap_err();
+    assert!(matches!(refused, IndexError::SequenceNotReserved { .. }));
+    let next = Row {
+        id: id(number + 1),
+        ..taken
+    };
+    writer.insert_known(&next, &[], Some(clock)).unwrap();
+    publish(&writer);
+    assert_eq!(reader.snapshot().stream("e").count(), 4);
+    assert_eq!(reader.snapshot().tags("").count(), 1);
+    assert_eq!(
+        writer.find_all(&[id(9), first.id, id(0)]),
+        [None, Some(first.sequence), Some(sequence(0))]
+    );
 }
 
 #[test]

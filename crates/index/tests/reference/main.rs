@@ -10,6 +10,8 @@
 
 mod block;
 mod entry;
+#[path = "../common/forge.rs"]
+mod forge;
 mod index;
 mod merge;
 mod query;

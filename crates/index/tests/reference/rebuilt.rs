@@ -1,23 +1,16 @@
 //! Rules of a block that was made anew, or forged.
 
+use crate::forge::{self, FIXED_BYTES, SECTION_BYTES};
 use crate::*;
 use std::sync::Arc;
-use strandline_core::Salt;
 use strandline_index::{Block, RebuildBlock};
 
-/// Length of a block's header before its table of sections, of an entry there, and their number.
-const FIXED_BYTES: usize = 112;
-const SECTION_BYTES: usize = 32;
-const SECTIONS: usize = 35;
-
 fn length(block: &[u8], section: usize) -> usize {
-    let at = FIXED_BYTES + SECTION_BYTES * section;
-    usize::try_from(u64::from_le_bytes(block[at..at + 8].try_into().unwrap())).unwrap()
+    forge::sections(block)[section].len()
 }
 
 fn start(block: &[u8], section: usize) -> usize {
-    let before: usize = (0..section).map(|at| length(block, at)).sum();
-    FIXED_BYTES + SECTION_BYTES * SECTIONS + 8 + before
+    forge::sections(block)[section].start
 }
 
 fn attached(block: Block) -> (IndexWriter, IndexReader) {
@@ -51,7 +44,7 @@ fn a_head_is_not_known_by_halves() {
     assert_eq!(length(&damaged, HEAD_KNOWN), 8);
     let at = start(&damaged, HEAD_KNOWN);
     damaged[at] ^= 0x80;
-    let rebuild: RebuildBlock = Box::new(move |_| Ok(block(true)));
+    let rebuild: RebuildBlock = Box::new(move |_| Ok(Arc::new(block(true))));
     let (writer, _reader) = attached(Block::open(Arc::new(damaged), Some(rebuild)).unwrap());
     let head = |entity| writer.sealed_head(entity).unwrap().hash;
     assert_eq!(head("f"), Some(Hash::of(b"f")));
@@ -87,9 +80,7 @@ fn a_forged_count_of_tagged_rows_is_refused() {
         forged[TAGGED..TAGGED + 4].copy_from_slice(&count.to_le_bytes());
         let base = FIXED_BYTES + SECTION_BYTES * TAG_ROW_ENDS + 16;
         forged[base..base + 8].copy_from_slice(&u64::from(count).to_le_bytes());
-        let covered = FIXED_BYTES + SECTION_BYTES * SECTIONS;
-        let checksum = Salt::NONE.checksum(0, &forged[..covered]);
-        forged[covered..covered + 8].copy_from_slice(&checksum.0.to_le_bytes());
+        forge::forge(&mut forged);
         let Ok(block) = Block::from_vec(forged) else {
             continue;
         };

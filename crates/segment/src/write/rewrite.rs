@@ -223,6 +223,14 @@ impl SegmentRewrite {
         mut body: impl FnMut(&FrameRecord<'_>, &mut Vec<u8>) -> Result<(), E>,
     ) -> Result<RewrittenSegment, ScanError<E>> {
         let (header, reader) = (self.header, self.reader.clone());
+        let view = reader.view();
+        for info in &self.sources {
+            // Views have it that may not have opened it, and it is removed later.
+            if let Some(file) = view.file(info.id()) {
+                file.len()?;
+            }
+        }
+        drop(view);
         let path = self.dir.join(header.file_name());
         // Whatever an interrupted call left is nobody's.
         remove(&*self.fs, &path)?;

@@ -49,6 +49,8 @@ pub(crate) struct Shared {
     pub(crate) checkpointed: Mutex<Option<LogPosition>>,
     /// What became of the footers that were to be written.
     pub(crate) footers: Mutex<FootersWritten>,
+    /// What was wrong with segments that were looked into after the opening.
+    pub(crate) segment_problems: Mutex<Vec<String>>,
     /// Whether the directory is still the one that was locked; none in a store opened to read only.
     pub(crate) ours: Option<Arc<Ours>>,
     pub(crate) _lock: Option<Box<dyn FileLock>>,

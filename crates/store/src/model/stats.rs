@@ -27,6 +27,13 @@ pub struct Stats {
     pub in_flight: usize,
     /// Segment files.
     pub segments: usize,
+    /// Segments that were not opened with the store, and are looked into after that, in the background or
+    /// when they are used first. Few at once, and none soon.
+    pub segments_unchecked: usize,
+    /// What was wrong with those that the background has looked into, a sentence each: a header that is
+    /// damaged, or another file with the name of a segment. [`Store::verify`](crate::Store::verify) finds
+    /// it too.
+    pub segment_problems: Vec<String>,
     /// Bytes of all files in the store's directory; 0 once that is another one.
     pub bytes_on_disk: u64,
     /// Whether an earlier failure stopped all writing, and which.

@@ -100,6 +100,7 @@ pub(super) fn assemble(
         opened_at: position,
         checkpointed: Mutex::new(replayed.checkpointed),
         footers: Mutex::default(),
+        segment_problems: Mutex::default(),
         ours: held.ours.take(),
         _lock: held.lock.take(),
     };

@@ -31,10 +31,12 @@ use steps::{Step, Steps};
 use strandline_checkpoint::Newest;
 use strandline_core::Random;
 use strandline_core::fs::FileIdentity;
-use strandline_segment::UncheckedLog;
+use strandline_segment::{LogError, UncheckedLog};
 
 /// How often a log is read again that was not the same twice.
 const READ_AGAIN_MOST: usize = 2;
+/// How often a log is read again of which another process has replaced segments meanwhile.
+const REPLACED_MOST: usize = 100;
 
 /// What opening came to.
 enum Opened {
@@ -59,6 +61,7 @@ pub(crate) fn open(dir: &Path, mut options: StoreOptions) -> Result<(Shared, Vec
     let mut held = Held { lock, ours };
     let mut earlier = Vec::new();
     let mut directory = which(dir, &options);
+    let mut replaced = 0;
     loop {
         match open_once(dir, &options, &mut held, &mut steps, &earlier) {
             Ok(Opened::Store(shared, without_footer)) => return Ok((*shared, without_footer)),
@@ -67,12 +70,19 @@ pub(crate) fn open(dir: &Path, mut options: StoreOptions) -> Result<(Shared, Vec
             Err(_) if held.lock.is_none() && directory != which(dir, &options) => {
                 directory = which(dir, &options);
             }
+            Err(error) if is_replaced(&error) && replaced < REPLACED_MOST => replaced += 1,
             Err(error) => match changed(&error).filter(|_| earlier.len() < READ_AGAIN_MOST) {
                 Some(found) => earlier.push(found),
                 None => return Err(error),
             },
         }
     }
+}
+
+/// Whether another process has replaced a segment that the manifest listed, and the manifest, before the
+/// segment was read: beside a writer only.
+fn is_replaced(error: &Error) -> bool {
+    matches!(error.of_log(), Some(LogError::OtherCourse { .. }))
 }
 
 /// Which directory a path leads to, where the file system can tell.

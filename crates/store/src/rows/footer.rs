@@ -95,7 +95,8 @@ pub(crate) fn open(footer: Footer, frames: SealedFrames) -> Result<Opened, Error
         trace::tell_aside(Level::WARN, move || {
             tracing::warn!(segment, "rebuilding a damaged index block");
         });
-        rebuilt_block(&of_block, layout).map_err(Into::into)
+        let bytes = rebuilt_block(&of_block, layout)?;
+        Ok(Arc::new(bytes))
     });
     let bytes = BlockInFooter {
         footer: footer.clone(),

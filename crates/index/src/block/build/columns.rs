@@ -4,7 +4,8 @@
 use super::sections::Sections;
 use super::sorted::Sorted;
 use super::source::{Piece, Source, count, rows};
-use crate::block::format::{Header, Section};
+use super::tables::id_table;
+use crate::block::format::{FENCE_ROWS, Header, Section};
 use crate::model::Link;
 use strandline_core::{EventId, Hash};
 
@@ -40,11 +41,22 @@ pub(super) fn write_runs<S: Source>(
     );
 }
 
+/// How the row with an id is found.
+pub(super) enum Ids {
+    /// They ascend with the rows.
+    Ascend,
+    /// By a table, which is to be written yet.
+    Table(Vec<u8>),
+    /// In their order, which was written: they were chosen to collide.
+    Order,
+}
+
+/// Writes the ids.
 pub(super) fn write_ids<S: Source>(
     pieces: &[Piece<'_, S>],
     out: &mut Sections,
     header: &mut Header,
-) {
+) -> Ids {
     let ids = || rows(pieces).map(|(part, row)| part.id(row));
     let mut least = None;
     let mut greatest = None;
@@ -62,12 +74,27 @@ pub(super) fn write_ids<S: Source>(
             bytes.extend_from_slice(&id.as_u128().to_le_bytes());
         }
     });
-    if !ascends {
-        let ids: Vec<_> = ids().collect();
-        let mut order: Vec<u32> = (0..count(ids.len())).collect();
-        order.sort_unstable_by_key(|row| ids.get(*row as usize));
-        out.numbers(Section::IdOrder, order.iter().map(|row| u64::from(*row)));
+    if ascends {
+        return Ids::Ascend;
     }
+    if let Some(slots) = id_table(pieces) {
+        return Ids::Table(slots);
+    }
+    let ids: Vec<_> = ids().collect();
+    let mut order: Vec<u32> = (0..count(ids.len())).collect();
+    order.sort_by_key(|row| ids.get(*row as usize));
+    out.numbers(Section::IdOrder, order.iter().map(|row| u64::from(*row)));
+    Ids::Order
+}
+
+/// Sets one of so many ids apart, of ids that ascend.
+pub(super) fn write_fences<S: Source>(pieces: &[Piece<'_, S>], out: &mut Sections) {
+    let ids = rows(pieces).map(|(part, row)| part.id(row));
+    out.raw(Section::IdFences, |bytes| {
+        for id in ids.step_by(FENCE_ROWS as usize) {
+            bytes.extend_from_slice(&id.as_u128().to_le_bytes());
+        }
+    });
 }
 
 pub(super) fn write_columns<S: Source>(
@@ -143,8 +170,12 @@ pub(super) fn write_links<S: Source>(
     );
 }
 
-/// The hashes of the last rows of entities, where they are known.
-pub(super) fn write_heads<S: Source>(pieces: &[Piece<'_, S>], names: &Sorted, out: &mut Sections) {
+/// Writes the hashes of the last rows of entities, where they are known, and gives their clocks.
+pub(super) fn write_heads<S: Source>(
+    pieces: &[Piece<'_, S>],
+    names: &Sorted,
+    out: &mut Sections,
+) -> Vec<u32> {
     let mut last_rows = vec![None; names.entities.len()];
     for ((part, row), (entity, _)) in rows(pieces).zip(names.row_places()) {
         if let Some(last) = last_rows.get_mut(entity as usize) {
@@ -154,9 +185,9 @@ pub(super) fn write_heads<S: Source>(pieces: &[Piece<'_, S>], names: &Sorted, ou
     let hashes: Vec<Option<Hash>> = names
         .entities
         .iter()
-        .zip(last_rows)
+        .zip(&last_rows)
         .map(|(coordinate, last)| {
-            let (part, row) = last?;
+            let (part, row) = (*last)?;
             part.hash_if_last(coordinate.entity(), row)
         })
         .collect();
@@ -168,4 +199,6 @@ pub(super) fn write_heads<S: Source>(pieces: &[Piece<'_, S>], names: &Sorted, ou
             bytes.extend_from_slice(hash.as_bytes());
         }
     });
+    let clock = |last: Option<(&S, u32)>| last.map_or(0, |(part, row)| part.clock(row));
+    last_rows.into_iter().map(clock).collect()
 }

@@ -2,23 +2,26 @@
 //! rows given one by one. Pieces of several sources follow each other in one block.
 //!
 //! `source` says what is asked of rows; `sorted` puts their names and kinds in order; `columns` and
-//! `tags` write what each row has; `sections` lays all of it down. Opens and reads no block. Knows
+//! `tags` write what each row has; `tables` where names and ids are found; `sections` lays all of it down. Opens and reads no block. Knows
 //! `format`, and of the rooms of the crate `model` alone.
 
 mod columns;
 mod sections;
 mod sorted;
 mod source;
+mod tables;
 mod tags;
 
 pub(crate) use source::{Piece, Source};
 
 use super::format::Section;
 use crate::model::{BlockError, IndexLayout};
-use columns::{write_columns, write_heads, write_ids, write_links, write_runs};
+use columns::{Ids, write_columns, write_fences, write_heads, write_ids, write_links, write_runs};
 use sections::Sections;
 use sorted::Sorted;
 use source::numbered;
+use strandline_core::Coordinate;
+use tables::write_names;
 use tags::write_tags;
 
 /// The rows of all pieces as a block, after bytes that are not its own.
@@ -33,14 +36,27 @@ pub(crate) fn build<S: Source>(
     let mut header = names.header(pieces, layout);
     names.write(&mut out);
     write_runs(pieces, &mut out, &mut header);
-    write_ids(pieces, &mut out, &mut header);
+    let ids = write_ids(pieces, &mut out, &mut header);
     write_columns(pieces, &names, &mut out, &mut header);
     names.write_lists(layout, &mut out);
     write_links(pieces, &mut out, &mut header);
-    write_heads(pieces, &names, &mut out);
+    let head_clocks = write_heads(pieces, &names, &mut out);
     if layout == IndexLayout::Tiles {
         out.raw(Section::Tiles, |bytes| names.tiles(bytes));
     }
-    write_tags(pieces, &mut out, &mut header)?;
+    let tags = write_tags(pieces, &mut out, &mut header)?;
+    let entities = names.entities.iter().map(Coordinate::entity);
+    write_names(&mut out, Section::EntityTable, entities);
+    write_names(&mut out, Section::TagTable, tags.iter().map(|tag| &**tag));
+    match ids {
+        Ids::Ascend => write_fences(pieces, &mut out),
+        Ids::Table(slots) => {
+            let rows = names.row_coordinates.len();
+            out.table(Section::IdTable, rows, &slots);
+        }
+        Ids::Order => {}
+    }
+    let clocks = head_clocks.iter().map(|clock| u64::from(*clock));
+    out.numbers(Section::HeadClocks, clocks);
     Ok(out.finish(header))
 }

@@ -1,8 +1,11 @@
 //! `Sections`: a block as it grows, a section after the other, its header last. What the numbers and
 //! names in them are is the caller's.
 
-use crate::block::format::{ALIGNMENT, HEADER_BYTES, Header, Place, Section, pack};
-use strandline_core::Salt;
+use super::source::count;
+use crate::block::format::{
+    ALIGNMENT, HEADER_BYTES, Header, Place, Section, TableShape, pack, piece_checksums,
+    section_checksum,
+};
 
 /// Bytes of a row in most blocks, at most.
 const ROW_BYTES: usize = 40;
@@ -13,6 +16,8 @@ pub(super) struct Sections {
     /// Where the block begins.
     start: usize,
     places: [Place; Section::COUNT],
+    /// Those of the pieces of the sections so far.
+    checksums: Vec<u8>,
 }
 
 impl Sections {
@@ -25,6 +30,7 @@ impl Sections {
             bytes,
             start,
             places: [Place::NONE; Section::COUNT],
+            checksums: Vec::new(),
         }
     }
 
@@ -32,10 +38,17 @@ impl Sections {
         let length = (self.bytes.len() - self.start).next_multiple_of(ALIGNMENT);
         self.bytes.resize(self.start + length, 0);
         let bytes = self.bytes.get(start..).unwrap_or_default();
+        let checksum = if section == Section::PieceChecksums {
+            section_checksum(section, bytes)
+        } else {
+            let before = self.checksums.len();
+            piece_checksums(section, bytes, &mut self.checksums);
+            section_checksum(section, self.checksums.get(before..).unwrap_or_default())
+        };
         let place = Place {
             start,
             bytes: bytes.len(),
-            checksum: Salt::NONE.checksum(section.at() as u64, bytes),
+            checksum,
             base,
             width,
         };
@@ -56,6 +69,14 @@ impl Sections {
         self.note(section, start, 0, 0);
     }
 
+    /// The slots of a table of `entries` entries.
+    pub(super) fn table(&mut self, section: Section, entries: usize, slots: &[u8]) {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(slots);
+        let width = TableShape::of(count(entries)).width();
+        self.note(section, start, 0, if slots.is_empty() { 0 } else { width });
+    }
+
     /// Sorted names: where each ends, and then all of them.
     pub(super) fn names<'n>(
         &mut self,
@@ -73,11 +94,15 @@ impl Sections {
 
     /// Sections were written in their order; those that were not have no bytes.
     pub(super) fn finish(mut self, mut header: Header) -> Vec<u8> {
+        let checksums = std::mem::take(&mut self.checksums);
+        self.raw(Section::PieceChecksums, |bytes| {
+            bytes.extend_from_slice(&checksums);
+        });
         for section in Section::ALL {
             if let Some(place) = self.places.get_mut(section.at())
                 && place.bytes == 0
             {
-                place.checksum = Salt::NONE.checksum(section.at() as u64, &[]);
+                place.checksum = section_checksum(section, &[]);
             }
         }
         header.places = self.places;

@@ -7,7 +7,7 @@ use crate::model::{BlockError, NameSort};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Writes the tags of the rows, and counts them in the header.
+/// Writes the tags of the rows, counts them in the header, and gives them in order.
 ///
 /// # Errors
 ///
@@ -16,7 +16,7 @@ pub(super) fn write_tags<S: Source>(
     pieces: &[Piece<'_, S>],
     out: &mut Sections,
     header: &mut Header,
-) -> Result<(), BlockError> {
+) -> Result<Vec<Arc<str>>, BlockError> {
     let mut by_tag: BTreeMap<Arc<str>, Vec<u32>> = BTreeMap::new();
     let mut before = 0;
     for piece in pieces {
@@ -34,5 +34,5 @@ pub(super) fn write_tags<S: Source>(
     out.numbers(ends, ends_of(by_tag.values().map(Vec::len)));
     let listed = by_tag.values().flatten();
     out.numbers(rows, listed.map(|row| u64::from(*row)));
-    Ok(())
+    Ok(by_tag.into_keys().collect())
 }

@@ -114,7 +114,10 @@ impl Counts {
     /// How many numbers a section may hold: exactly, or 0 where it can be left out.
     pub(crate) const fn numbers(&self, section: Section) -> Option<u32> {
         Some(match section {
-            Section::EntityEnds | Section::EntityRowEnds | Section::HeadKnown => self.entities,
+            Section::EntityEnds
+            | Section::EntityRowEnds
+            | Section::HeadKnown
+            | Section::HeadClocks => self.entities,
             Section::ScopeEnds | Section::ScopeRowEnds => self.scopes,
             Section::CoordinateEntities | Section::CoordinateScopes => self.coordinates,
             Section::Kinds | Section::KindRowEnds => self.kinds,
@@ -139,7 +142,22 @@ impl Counts {
             | Section::Correlations
             | Section::Causations
             | Section::HeadHashes
-            | Section::Tiles => return None,
+            | Section::Tiles
+            | Section::EntityTable
+            | Section::TagTable
+            | Section::IdTable
+            | Section::IdFences
+            | Section::PieceChecksums => return None,
         })
+    }
+
+    /// How many entries a table of fingerprints has, if the section is one.
+    pub(crate) const fn entries(&self, section: Section) -> Option<u32> {
+        match section {
+            Section::EntityTable => Some(self.entities),
+            Section::TagTable => Some(self.tags),
+            Section::IdTable => Some(self.rows),
+            _ => None,
+        }
     }
 }

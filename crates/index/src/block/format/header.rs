@@ -2,27 +2,70 @@
 
 use super::counts::Counts;
 use super::packed::packed_bytes;
+use super::pieces;
 use super::section::{ALIGNMENT, Place, Section};
+use super::table::TableShape;
 use crate::model::{BOUND_MAX, BlockError, IndexLayout, TILE_ROWS};
 use strandline_core::codec::{Reader, Writer};
 use strandline_core::{Checksum, EventId, Salt, Sequence};
 
 /// `STBK`.
 const MAGIC: u32 = u32::from_le_bytes(*b"STBK");
-const VERSION: u16 = 3;
+
+/// One of so many ids, in their order, is set apart: a page of memory has as many.
+pub(crate) const FENCE_ROWS: u32 = 256;
+
+/// What a block has, and how its sections are checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Version {
+    /// Version 3: a checksum covers a section, and there are no sections from the tables on.
+    Whole,
+    /// Version 4: a checksum covers a piece of a section.
+    Pieces,
+}
+
+impl Version {
+    const fn number(self) -> u16 {
+        match self {
+            Self::Whole => 3,
+            Self::Pieces => 4,
+        }
+    }
+
+    const fn of_number(number: u16) -> Option<Self> {
+        match number {
+            3 => Some(Self::Whole),
+            4 => Some(Self::Pieces),
+            _ => None,
+        }
+    }
+
+    /// How many sections a block has: the first so many.
+    pub(crate) const fn sections(self) -> usize {
+        match self {
+            Self::Whole => Section::EntityTable.at(),
+            Self::Pieces => Section::COUNT,
+        }
+    }
+
+    /// Length of what is in a header before its checksum.
+    pub(crate) const fn covered_bytes(self) -> usize {
+        FIXED_BYTES + self.sections() * SECTION_BYTES
+    }
+}
 
 /// Length of what is before the table of sections.
 pub(crate) const FIXED_BYTES: usize = 8 + Counts::BYTES + 16 + 32 + 16;
 /// Length of an entry of that table.
 pub(crate) const SECTION_BYTES: usize = 32;
 const CHECKSUM_BYTES: usize = 8;
-/// Length of the header.
-pub(crate) const HEADER_BYTES: usize =
-    FIXED_BYTES + Section::COUNT * SECTION_BYTES + CHECKSUM_BYTES;
+/// Length of the header that is written.
+pub(crate) const HEADER_BYTES: usize = Version::Pieces.covered_bytes() + CHECKSUM_BYTES;
 
 /// What a block says of itself first.
 #[derive(Debug, Clone)]
 pub(crate) struct Header {
+    pub(crate) version: Version,
     pub(crate) layout: IndexLayout,
     pub(crate) counts: Counts,
     pub(crate) first: Sequence,
@@ -36,6 +79,7 @@ impl Header {
     /// Of a block without rows.
     pub(crate) fn empty(layout: IndexLayout) -> Self {
         Self {
+            version: Version::Pieces,
             layout,
             counts: Counts::default(),
             first: Sequence::ZERO,
@@ -49,6 +93,17 @@ impl Header {
     #[expect(clippy::indexing_slicing, reason = "there is a place for each section")]
     pub(crate) const fn place(&self, section: Section) -> &Place {
         &self.places[section.at()]
+    }
+
+    /// Whether a block of this version has a section, be it without bytes.
+    pub(crate) const fn has(&self, section: Section) -> bool {
+        section.at() < self.version.sections()
+    }
+
+    /// How many pieces the sections before one have together.
+    pub(crate) fn pieces_before(&self, section: Section) -> usize {
+        let before = self.places.iter().take(section.at());
+        before.map(|place| pieces::pieces_of(place.bytes)).sum()
     }
 
     /// Whether a section has the length that the counts ask for.
@@ -72,6 +127,20 @@ impl Header {
                     },
                     16,
                 )
+            }
+            Section::EntityTable | Section::TagTable | Section::IdTable => {
+                let entries = self.counts.entries(section).unwrap_or_default();
+                let shape = TableShape::of(entries);
+                let slots = usize::try_from(shape.slots()).unwrap_or(usize::MAX);
+                let bytes = packed_bytes(slots, shape.width());
+                place.bytes == 0
+                    || (place.bytes == bytes && (place.base, place.width) == (0, shape.width()))
+            }
+            Section::IdFences => {
+                place.bytes == 0 || is_fixed(self.counts.rows.div_ceil(FENCE_ROWS), 16)
+            }
+            Section::PieceChecksums => {
+                place.bytes == self.pieces_before(section) * pieces::CHECKSUM_BYTES
             }
             Section::IdOrder => {
                 place.bytes == 0 || place.bytes == packed_bytes(self.counts.rows as usize, width)
@@ -100,11 +169,12 @@ impl Header {
             && self.counts.are_sound()
     }
 
+    /// The header of a block of the version that is written.
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(HEADER_BYTES);
         let mut out = Writer::new(&mut bytes);
         out.u32(MAGIC);
-        out.u16(VERSION);
+        out.u16(Version::Pieces.number());
         out.u8(self.layout.to_byte());
         out.u8(0);
         self.counts.write(&mut out);
@@ -133,12 +203,11 @@ impl Header {
         if magic != MAGIC {
             return Err(BlockError::NotABlock { found: magic });
         }
-        let version = reader.u16("version")?;
-        if version != VERSION {
-            return Err(BlockError::UnsupportedVersion { found: version });
-        }
+        let number = reader.u16("version")?;
+        let version =
+            Version::of_number(number).ok_or(BlockError::UnsupportedVersion { found: number })?;
         let mut reader = Reader::new(bytes);
-        let covered = reader.bytes("header", HEADER_BYTES - CHECKSUM_BYTES)?;
+        let covered = reader.bytes("header", version.covered_bytes())?;
         let found = Checksum(reader.u64("checksum of the header")?);
         let expected = Salt::NONE.checksum(0, covered);
         if found != expected {
@@ -150,6 +219,7 @@ impl Header {
             .ok_or_else(|| reader.invalid("layout", "no layout has this number"))?;
         reader.u8("zero")?;
         let mut header = Self::empty(layout);
+        header.version = version;
         header.counts = Counts::read(&mut reader)?;
         header.first = Sequence::new(reader.u64("first sequence")?);
         header.end = Sequence::new(reader.u64("end of the sequences")?);
@@ -166,8 +236,8 @@ impl Header {
     }
 
     fn read_places(&mut self, reader: &mut Reader<'_>, length: usize) -> Result<(), BlockError> {
-        let mut start = HEADER_BYTES;
-        for section in Section::ALL {
+        let mut start = self.version.covered_bytes() + CHECKSUM_BYTES;
+        for section in Section::ALL.into_iter().take(self.version.sections()) {
             let bytes = reader.u64("length of a section")?;
             let checksum = Checksum(reader.u64("checksum of a section")?);
             let base = reader.u64("base of a section")?;

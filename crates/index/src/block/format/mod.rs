@@ -1,4 +1,4 @@
-//! The bytes of a block: its header, the table of its sections, and how numbers and names are kept in
+//! The bytes of a block: its header, the table of its sections, and how numbers are kept in
 //! them.
 //!
 //! Each file reads and writes its own bytes, and takes what it reads as hostile. Knows nothing of rows,
@@ -6,12 +6,16 @@
 
 mod counts;
 mod header;
-mod names;
 mod packed;
+mod pieces;
 mod section;
+mod table;
 
 pub(crate) use counts::Counts;
-pub(crate) use header::{FIXED_BYTES, HEADER_BYTES, Header, SECTION_BYTES};
-pub(crate) use names::NameList;
-pub(crate) use packed::{Packed, pack};
+pub(crate) use header::{FENCE_ROWS, FIXED_BYTES, HEADER_BYTES, Header, SECTION_BYTES, Version};
+pub(crate) use packed::{Packed, Packer, pack, packed_bytes, width_of};
+pub(crate) use pieces::{
+    CHECKSUM_BYTES, PIECE_BYTES, piece_checksum, piece_checksums, pieces_of, section_checksum,
+};
 pub(crate) use section::{ALIGNMENT, Place, Section};
+pub(crate) use table::{NoTable, TableShape, bytes_hash, id_hash, name_hash, write_table};

@@ -81,6 +81,19 @@ pub(crate) enum Section {
     TagRowEnds,
     /// Rows by tag, ascending for each.
     TagRows,
+    /// A table of the fingerprints of the entities' names, or nothing. This section and those after it
+    /// are not in version 3.
+    EntityTable,
+    /// A table of the fingerprints of the tags' names, or nothing.
+    TagTable,
+    /// A table of the fingerprints of the rows' ids, or nothing.
+    IdTable,
+    /// One of each 256 ids, 16 bytes; empty if the ids do not ascend.
+    IdFences,
+    /// The clock of each entity's last row.
+    HeadClocks,
+    /// The checksum of each piece of each section before (u64), in the order of sections.
+    PieceChecksums,
 }
 
 impl Section {
@@ -120,9 +133,15 @@ impl Section {
         Self::TagNames,
         Self::TagRowEnds,
         Self::TagRows,
+        Self::EntityTable,
+        Self::TagTable,
+        Self::IdTable,
+        Self::IdFences,
+        Self::HeadClocks,
+        Self::PieceChecksums,
     ];
     /// How many sections there are.
-    pub(crate) const COUNT: usize = 35;
+    pub(crate) const COUNT: usize = 41;
 
     pub(crate) const fn at(self) -> usize {
         self as usize
@@ -144,6 +163,15 @@ impl Section {
             Self::ScopeNames => Some(NameSort::Scope),
             Self::TagNames => Some(NameSort::Tag),
             _ => None,
+        }
+    }
+
+    /// The table of the names of a sort, if it may have one.
+    pub(crate) const fn table_of(sort: NameSort) -> Option<Self> {
+        match sort {
+            NameSort::Entity => Some(Self::EntityTable),
+            NameSort::Scope => None,
+            NameSort::Tag => Some(Self::TagTable),
         }
     }
 

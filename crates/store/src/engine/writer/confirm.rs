@@ -85,8 +85,7 @@ impl Writer {
         claim: &Claim,
         log: &LogView,
     ) -> Result<Hash, Error> {
-        let begun = |info: &&SegmentInfo| info.start().sequence <= claim.block.start;
-        let info = log.infos().take_while(begun).last();
+        let info = log.info_at(claim.block.start);
         let lies = || lies(claimed, claim, info);
         let info = info.ok_or_else(lies)?;
         let found = read(log, info, claimed.position, lies)?;

@@ -1,0 +1,246 @@
+//! Which pieces of a block's sections were found intact, and the block that has a section where one
+//! was not. What the sections say is read elsewhere.
+
+use super::format::{
+    CHECKSUM_BYTES, PIECE_BYTES, Packed, Section, Version, piece_checksum, pieces_of,
+    section_checksum,
+};
+use super::open::Block;
+use crate::model::BlockError;
+use std::ops::Range;
+use std::sync::OnceLock;
+use strandline_core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use strandline_core::{Checksum, Salt};
+
+/// All bytes of a section, however many there are.
+const WHOLE: Range<usize> = 0..usize::MAX;
+
+/// For each section of a block that has several pieces, those that were found intact.
+pub(super) type KnownPieces = [OnceLock<Option<Pieces>>; Section::COUNT];
+
+/// The pieces of a section whose list of checksums is intact.
+pub(super) struct Pieces {
+    /// A bit for each piece: whether it was found intact. What is checked never changes, so a bit
+    /// says nothing of other memory.
+    found: Box<[AtomicU64]>,
+    /// How many were not.
+    left: AtomicUsize,
+}
+
+impl Pieces {
+    fn new(pieces: usize) -> Self {
+        let words = (0..pieces.div_ceil(u64::BITS as usize)).map(|_| AtomicU64::new(0));
+        Self {
+            found: words.collect(),
+            left: AtomicUsize::new(pieces),
+        }
+    }
+
+    /// The word of a piece, and its bit there.
+    fn bit(&self, piece: usize) -> Option<(&AtomicU64, u64)> {
+        let word = self.found.get(piece / u64::BITS as usize)?;
+        Some((word, 1 << (piece % u64::BITS as usize)))
+    }
+
+    fn is_intact(&self, piece: usize) -> bool {
+        self.bit(piece)
+            .is_some_and(|(word, bit)| word.load(Ordering::Relaxed) & bit != 0)
+    }
+
+    /// Notes a piece that was found intact, and says whether all were.
+    fn note(&self, piece: usize) -> bool {
+        let is_new = self
+            .bit(piece)
+            .is_some_and(|(word, bit)| word.fetch_or(bit, Ordering::Relaxed) & bit == 0);
+        is_new && self.left.fetch_sub(1, Ordering::Relaxed) == 1
+    }
+}
+
+impl Block {
+    /// Whether all of a section is known to be intact.
+    #[inline]
+    pub(super) fn is_intact(&self, section: Section) -> bool {
+        let intact = self.intact.get(section.at());
+        intact.is_some_and(|intact| intact.get() == Some(&true))
+    }
+
+    /// Whether all of a section is known to be intact, or some of it not to be; also if it has no bytes.
+    pub(super) fn is_known(&self, section: Section) -> bool {
+        let intact = self.intact.get(section.at());
+        intact.is_some_and(|intact| intact.get().is_some()) || self.header.place(section).bytes == 0
+    }
+
+    /// The block that has these bytes of a section intact: this one, or the one that was made anew.
+    /// With it, which bytes of that section it is known to have intact. None if they are lost.
+    pub(super) fn holder(
+        &self,
+        section: Section,
+        bytes: &Range<usize>,
+    ) -> Option<(&Self, Range<usize>)> {
+        let intact = self.intact.get(section.at())?;
+        match intact.get() {
+            Some(true) => return Some((self, WHOLE)),
+            Some(false) => {}
+            None => match self.check_pieces(section, bytes) {
+                Ok(checked) => return Some((self, checked)),
+                Err(error) => {
+                    self.make_anew(&error);
+                    let _ = intact.set(false);
+                }
+            },
+        }
+        let made = self.rebuilt.get()?.as_deref()?;
+        Some((made, WHOLE))
+    }
+
+    /// Checks the pieces of a section that have these bytes, and gives which bytes are known to be
+    /// intact then.
+    fn check_pieces(
+        &self,
+        section: Section,
+        bytes: &Range<usize>,
+    ) -> Result<Range<usize>, BlockError> {
+        let length = self.header.place(section).bytes;
+        let is_one = length <= PIECE_BYTES || self.header.version == Version::Whole;
+        if is_one || section == Section::PieceChecksums {
+            self.check_bytes(section)?;
+            self.note_intact(section);
+            return Ok(WHOLE);
+        }
+        let all = pieces_of(length);
+        let sections = self.pieces.get_or_init(|| {
+            let none = [const { OnceLock::new() }; Section::COUNT];
+            Box::new(none)
+        });
+        let known = sections.get(section.at()).and_then(|known| {
+            let list = || self.check_list(section).ok().map(|()| Pieces::new(all));
+            known.get_or_init(list).as_ref()
+        });
+        let Some(known) = known else {
+            self.check_list(section)?;
+            return Ok(0..0);
+        };
+        let wanted = bytes.start / PIECE_BYTES..bytes.end.div_ceil(PIECE_BYTES).min(all);
+        for piece in wanted.clone() {
+            if !known.is_intact(piece) {
+                self.check_piece(section, piece)?;
+                if known.note(piece) {
+                    self.note_intact(section);
+                }
+            }
+        }
+        if wanted.is_empty() {
+            return Ok(0..0);
+        }
+        Ok(wanted.start * PIECE_BYTES..length.min(wanted.end * PIECE_BYTES))
+    }
+
+    /// Notes that all of a section is intact.
+    pub(super) fn note_intact(&self, section: Section) {
+        if let Some(intact) = self.intact.get(section.at()) {
+            let _ = intact.set(true);
+        }
+    }
+
+    /// Checks that all bytes of a section have the checksums that they should have.
+    pub(super) fn check_bytes(&self, section: Section) -> Result<(), BlockError> {
+        let expected = self.header.place(section).checksum;
+        let bytes = self.bytes_of(section);
+        match (self.header.version, section) {
+            (Version::Whole, _) => agree(expected, Salt::NONE.checksum(section.at() as u64, bytes)),
+            (_, Section::PieceChecksums) => agree(expected, section_checksum(section, bytes)),
+            _ => {
+                self.check_list(section)?;
+                let mut pieces = 0..pieces_of(bytes.len());
+                pieces.try_for_each(|piece| self.check_piece(section, piece))
+            }
+        }
+    }
+
+    /// Checks the list of the checksums of a section's pieces.
+    fn check_list(&self, section: Section) -> Result<(), BlockError> {
+        let list = self.checksums_of(section).as_flattened();
+        let expected = self.header.place(section).checksum;
+        agree(expected, section_checksum(section, list))
+    }
+
+    /// Checks a piece of a section against its checksum in the list.
+    fn check_piece(&self, section: Section, piece: usize) -> Result<(), BlockError> {
+        let expected = self.checksums_of(section).get(piece);
+        let expected = Checksum(u64::from_le_bytes(expected.copied().unwrap_or_default()));
+        let bytes = self.bytes_of(section).chunks(PIECE_BYTES).nth(piece);
+        agree(
+            expected,
+            piece_checksum(section, piece, bytes.unwrap_or_default()),
+        )
+    }
+
+    /// The checksums of the pieces of a section, intact or not.
+    pub(super) fn checksums_of(&self, section: Section) -> &[[u8; CHECKSUM_BYTES]] {
+        let (all, _) = self.bytes_of(Section::PieceChecksums).as_chunks();
+        let first = self.header.pieces_before(section);
+        let pieces = pieces_of(self.header.place(section).bytes);
+        all.get(first..first.saturating_add(pieces))
+            .unwrap_or_default()
+    }
+
+    /// Makes the block anew, once: what was found damaged is `reason`.
+    fn make_anew(&self, reason: &BlockError) {
+        self.rebuilt.get_or_init(|| {
+            let made = self.rebuild.as_ref().map_or_else(
+                || Err(reason.to_string()),
+                |rebuild| rebuild(self.layout()).map_err(|error| format!("{reason}; {error}")),
+            );
+            let made = made.and_then(|bytes| {
+                let block = Self::open(bytes, None).map_err(|error| error.to_string())?;
+                block.check_all().map_err(|error| error.to_string())?;
+                let same = block.sequences() == self.sequences()
+                    && block.header.counts == self.header.counts
+                    && block.header.layout == self.header.layout;
+                same.then(|| Box::new(block))
+                    .ok_or_else(|| format!("{reason}; what was made anew has other rows"))
+            });
+            match made {
+                Ok(block) => Some(block),
+                Err(reason) => {
+                    let _ = self.damage.set(BlockError::Lost {
+                        reason,
+                        first: self.header.first,
+                        end: self.header.end,
+                    });
+                    None
+                }
+            }
+        });
+    }
+
+    /// All numbers of a section; none if it is lost. O(bytes), the first time.
+    #[inline]
+    pub(crate) fn numbers(&self, section: Section) -> Packed<'_> {
+        if self.is_intact(section) {
+            return self.raw_numbers(section);
+        }
+        self.whole(section)
+            .map_or(Packed::none(), |block| block.raw_numbers(section))
+    }
+
+    /// All bytes of a section; none if it is lost. O(bytes), the first time.
+    pub(super) fn section(&self, section: Section) -> &[u8] {
+        self.whole(section)
+            .map_or(&[], |block| block.bytes_of(section))
+    }
+
+    #[cold]
+    fn whole(&self, section: Section) -> Option<&Self> {
+        let all = 0..self.header.place(section).bytes;
+        self.holder(section, &all).map(|(block, _)| block)
+    }
+}
+
+fn agree(expected: Checksum, found: Checksum) -> Result<(), BlockError> {
+    if found == expected {
+        Ok(())
+    } else {
+        Err(BlockError::ChecksumMismatch { expected, found })
+    }
+}

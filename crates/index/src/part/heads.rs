@@ -1,0 +1,98 @@
+//! The newest events of entities in a part, of one or of many at once, and the rows of many ids.
+
+use super::list::List;
+use super::rows::Part;
+use crate::block::{BlockHead, HashedName};
+use crate::live::LiveRows;
+use crate::model::{Claim, Head, NameSort, SealedHead};
+use strandline_core::EventId;
+
+impl Part {
+    /// The newest event of an entity, if it has any here.
+    pub(crate) fn head(&self, entity: &HashedName<'_>) -> Option<Head> {
+        match self {
+            Self::Live(live) => live_head(live, entity.name),
+            Self::Block(view) => {
+                let place = view.block.place_of_hashed(NameSort::Entity, entity)?;
+                let found = view.block.head(place, &view.range())?;
+                Some(found.head)
+            }
+        }
+    }
+
+    /// Of these entities those that have any event here, by where they stand among them, ascending,
+    /// each with its newest event and what is to be held against the log first.
+    ///
+    /// A few cache lines for each that a block has, and about one for any other, and no wait for each.
+    pub(crate) fn heads(&self, entities: &[HashedName<'_>]) -> Vec<(usize, SealedHead)> {
+        match self {
+            Self::Live(live) => {
+                let found = entities.iter().enumerate().filter_map(|(at, entity)| {
+                    let head = live_head(live, entity.name)?;
+                    Some((at, SealedHead { head, claim: None }))
+                });
+                found.collect()
+            }
+            Self::Block(view) => {
+                let found = view.block.find_names(NameSort::Entity, entities);
+                if found.is_empty() {
+                    return Vec::new();
+                }
+                let places: Vec<_> = found.iter().map(|(_, place)| *place).collect();
+                let heads = view.block.heads(&places, &view.range());
+                let heads = found.iter().zip(heads).filter_map(|((at, place), head)| {
+                    let BlockHead { row, head } = head?;
+                    let row = row.saturating_sub(view.range().start);
+                    let list = view.rows_of(NameSort::Entity, *place);
+                    let claim = self.claim(row, &list);
+                    Some((*at, SealedHead { head, claim }))
+                });
+                heads.collect()
+            }
+        }
+    }
+
+    /// What a block says of a row of an entity whose rows are `list`; none of live rows, and of a block
+    /// that is trusted.
+    pub(crate) fn claim(&self, row: u32, list: &List) -> Option<Claim> {
+        let Self::Block(view) = self else {
+            return None;
+        };
+        if view.block.is_trusted() {
+            return None;
+        }
+        let coordinate = self.coordinate_number(row);
+        let mut rows = (0..list.count_below(self.rows())).map_while(|at| list.at(at));
+        let first = rows.find(|row| self.coordinate_number(*row) == coordinate);
+        Some(Claim {
+            block: view.sequences(),
+            named_at: self.position(first.unwrap_or(row)),
+        })
+    }
+}
+
+impl Part {
+    /// Of these ids those that a row has, by where they stand among them, ascending, each with its row.
+    pub(crate) fn find_all(&self, ids: &[EventId]) -> Vec<(usize, u32)> {
+        match self {
+            Self::Live(live) => {
+                let found = ids.iter().enumerate();
+                let found = found.filter_map(|(at, id)| Some((at, live.find(*id, live.rows)?)));
+                found.collect()
+            }
+            Self::Block(view) => view.find_all(ids),
+        }
+    }
+}
+
+fn live_head(live: &LiveRows, entity: &str) -> Option<Head> {
+    let list = live.live.names(NameSort::Entity).get(entity)?.rows;
+    let row = list.last_below(live.rows)?;
+    let newest = list.head().filter(|newest| newest.row == row);
+    Some(Head {
+        sequence: live.sequence_of(row),
+        clock: newest.map_or_else(|| live.cell(row).clock(), |newest| newest.clock),
+        position: live.cell(row).position(),
+        hash: newest.and_then(|newest| newest.hash),
+    })
+}
