@@ -89,7 +89,7 @@ impl<'a> Verifier<'a> {
     /// Notes a place between commits, if it is the one that the checkpoint names.
     fn meet(&mut self, place: &LogPosition) {
         if let (Some(stored), Some(rows)) = (&self.stored, &self.log.segment)
-            && stored.position().segment == place.segment
+            && checkpoint::is_in(&stored.position(), &rows.info, &self.infos)
             && checkpoint::is_at(&stored.position(), place, &rows.info)
         {
             self.is_stored_seen = true;
@@ -130,9 +130,10 @@ impl<'a> Verifier<'a> {
     /// The checkpoint, if it is of the rows of the present segment before a sequence, and was not
     /// compared yet.
     fn due_checkpoint(&mut self, info: &SegmentInfo, before: Sequence) -> Vec<Check> {
+        let infos = &self.infos;
         let is_due = |stored: &mut Arc<StoredCheckpoint>| {
             let position = stored.position();
-            position.segment == info.id() && position.sequence <= before
+            checkpoint::is_in(&position, info, infos) && position.sequence <= before
         };
         let due = match self.is_stored_seen {
             true => self.stored.take_if(is_due),

@@ -12,10 +12,12 @@ use crate::rows::footer::{self, Opened, rebuilt_footer};
 use crate::trace;
 use crate::{Error, ErrorKind, Sequence, Store};
 use std::ops::Range;
+use strandline_core::Hlc;
 use strandline_core::record::{Record, RecordPayload, RemovalChange, RemovedRecord, StoredRecord};
 use strandline_index::Block;
 use strandline_segment::{
-    AppendError, FrameRecord, LogPosition, RewrittenSegment, SegmentId, SupersededFiles,
+    AppendError, FrameRecord, LogPosition, RewrittenSegment, SegmentId, SegmentRewrite,
+    SupersededFiles,
 };
 use tracing::Level;
 
@@ -41,12 +43,19 @@ struct Noted {
     done: Compacted,
 }
 
-/// A segment that is ready to take its predecessor's place.
-struct Ready {
+/// A segment that is ready to take the place of those that it was made of.
+pub(super) struct Ready {
     segment: RewrittenSegment,
     sequences: Range<Sequence>,
     block: Block,
     heads: Option<RemovedHeads>,
+}
+
+impl Ready {
+    /// A segment whose footer was written.
+    pub(super) const fn segment(&self) -> &RewrittenSegment {
+        &self.segment
+    }
 }
 
 /// Changes the chosen events for good, all at once. Appends and reads go on; the commit lock is held to
@@ -94,7 +103,7 @@ pub(super) fn rewrite(
         RemovalChange::Removed => &[],
         RemovalChange::Redacted => sequences.as_slice(),
     };
-    let superseded = switch(shared, all_ready, redacted, durable)?;
+    let superseded = switch(shared, all_ready, redacted, Some(durable))?;
     let recorded = recorder.done(store);
     rewriting.supersede(superseded)?;
     recorded?;
@@ -115,10 +124,7 @@ fn prepare(
         writer.log.rewrite(marked.id, &shared.random)?
     };
     noted.done.bytes_before += begun.source_bytes()?;
-    let mut newest = begun.footer().ok().flatten().and_then(|footer| {
-        let (newest, _) = footer::head(footer.as_ref()).ok()?;
-        Some(newest)
-    });
+    let mut newest = newest_of(&begun);
     let segment = begun.write(|record, out| {
         meter.add(record.body.len() as u64)?;
         if !marked.has(record.sequence) || RemovedRecord::is_one(record.body) {
@@ -133,11 +139,30 @@ fn prepare(
         changed(before, change, out);
         Ok::<(), Error>(())
     })?;
+    let ready = with_footer(shared, segment, newest)?;
+    noted.done.bytes_after += ready.segment.bytes()?;
+    Ok(ready)
+}
+
+/// The newest clock reading that the footers say of the segments that are read.
+pub(super) fn newest_of(begun: &SegmentRewrite) -> Option<Hlc> {
+    let readings = begun.footers().filter_map(|found| {
+        let (newest, _) = footer::head(found.ok()??.as_ref()).ok()?;
+        Some(newest)
+    });
+    readings.max()
+}
+
+/// Writes the footer of a new segment.
+pub(super) fn with_footer(
+    shared: &Shared,
+    segment: RewrittenSegment,
+    newest: Option<Hlc>,
+) -> Result<Ready, Error> {
     let frames = segment.sealed().frames().ok_or_else(not_written)?;
     let footer = rebuilt_footer(&frames, shared.options.index_layout, newest)?;
     segment.sealed().write_footer(&footer)?;
     drop(footer);
-    noted.done.bytes_after += segment.bytes()?;
     let found = segment
         .sealed()
         .footer(shared.options.log.maps_reads())?
@@ -202,12 +227,12 @@ fn switch_failed(error: AppendError, shared: &Shared) -> Error {
 }
 
 /// Switches log and index to the new segments, and gives the old files. The log is durable up to
-/// `durable`.
-fn switch(
+/// `durable`, if that is known.
+pub(super) fn switch(
     shared: &Shared,
     ready: Vec<Ready>,
     redacted: &[Sequence],
-    durable: LogPosition,
+    durable: Option<LogPosition>,
 ) -> Result<SupersededFiles, Error> {
     let mut segments = Vec::with_capacity(ready.len());
     let mut blocks = Vec::with_capacity(ready.len());
@@ -217,6 +242,8 @@ fn switch(
         let Range { start, end } = one.sequences;
         rewritten =
             Some(rewritten.map_or(start..end, |all| all.start.min(start)..all.end.max(end)));
+        let merged = one.segment.replaces().skip(1);
+        heads.extend(merged.map(|id| (id, None)));
         heads.push((one.segment.info().id(), one.heads));
         segments.push(one.segment);
         blocks.push((one.sequences, one.block));
@@ -225,7 +252,9 @@ fn switch(
     shared.check_poison()?;
     // What is half switched takes no more.
     let guard = PoisonOnPanic(&shared.group);
-    writer.log.set_synced(durable);
+    if let Some(durable) = durable {
+        writer.log.set_synced(durable);
+    }
     let switched = match writer.log.switch_to(segments) {
         Ok(switched) => switched,
         Err(error) => {
