@@ -57,7 +57,7 @@ impl Writer {
             Some((head, None)) => Some(head),
             None => None,
         };
-        let removed = self.removed.find(entity)?;
+        let removed = self.removed.find_since(entity, None)?;
         let newer =
             removed.filter(|(_, removed)| newest.is_none_or(|head| head.clock < removed.clock));
         let Some((segment, removed)) = newer else {
