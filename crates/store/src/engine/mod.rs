@@ -8,6 +8,7 @@
 mod follower;
 mod footers_written;
 pub(crate) mod group_sync;
+pub(crate) mod merged_files;
 mod ours;
 mod redactions;
 mod rewriting;
@@ -15,6 +16,7 @@ mod shared;
 pub(crate) mod writer;
 
 pub(crate) use follower::Follower;
+pub(crate) use merged_files::MergedFiles;
 pub(crate) use ours::Ours;
 pub(crate) use redactions::Redactions;
 pub(crate) use rewriting::Rewriting;

@@ -1,6 +1,6 @@
 //! What keeps a store while it is open: its threads, and what they write beside appends.
 //!
-//! Holds the background thread with its jobs, the writing of footers and checkpoints, and a store at work
+//! Holds the background thread with its jobs, the writing of footers and checkpoints, the merging of the index, and a store at work
 //! with its threads ([`Running`]). Does not hold what appends and reads do. Knows `engine` and what is
 //! below it.
 
@@ -11,6 +11,8 @@ mod jobs;
 #[cfg(all(test, strandline_loom))]
 #[allow(clippy::expect_used, reason = "a model fails by panicking")]
 mod jobs_model;
+mod merge_plan;
+mod merges;
 mod running;
 mod seal;
 

@@ -29,6 +29,7 @@ impl Running {
             let started =
                 started.map_err(|error| Error::io("start a thread for", &shared.dir, error))?;
             started.write_footers(without_footer);
+            started.merge_soon();
             Some(started)
         } else {
             None
@@ -73,6 +74,15 @@ impl Running {
             && self.shared.check_process().is_ok()
         {
             background.finish(&self.shared);
+        }
+    }
+
+    /// Asks for merges of the index, where there is something to merge.
+    pub(crate) fn merge_soon(&self) {
+        if let Some(background) = &self.background
+            && self.shared.check_process().is_ok()
+        {
+            background.merge_soon();
         }
     }
 

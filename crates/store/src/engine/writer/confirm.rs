@@ -85,8 +85,14 @@ impl Writer {
         claim: &Claim,
         log: &LogView,
     ) -> Result<Hash, Error> {
-        let begun = |info: &&SegmentInfo| info.start().sequence <= claim.block.start;
-        let info = log.infos().take_while(begun).last();
+        // A block may be of several segments: one that has the position, and events of the block.
+        let info = log.info(RecordPosition::from_bits(claimed.position).segment);
+        let info = info.filter(|info| {
+            info.start().sequence < claim.block.end
+                && info
+                    .end()
+                    .is_none_or(|end| end.sequence > claim.block.start)
+        });
         let lies = || lies(claimed, claim, info);
         let info = info.ok_or_else(lies)?;
         let found = read(log, info, claimed.position, lies)?;
