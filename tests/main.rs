@@ -54,6 +54,7 @@ mod lost_directory;
 mod lost_index;
 mod many_tasks;
 mod mapped;
+mod merged;
 mod model;
 mod named;
 mod notes;
