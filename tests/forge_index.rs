@@ -201,7 +201,10 @@ pub(crate) fn mend_block(block: &mut [u8]) {
                 .map(|(piece, bytes)| Salt::NONE.checksum((section as u64) << 32 | piece, bytes))
                 .collect();
             for sum in sums {
-                block[to..to + 8].copy_from_slice(&sum.0.to_le_bytes());
+                // A length that lies may leave no room.
+                if let Some(place) = block.get_mut(to..to + 8) {
+                    place.copy_from_slice(&sum.0.to_le_bytes());
+                }
                 to += 8;
             }
         }
@@ -210,7 +213,9 @@ pub(crate) fn mend_block(block: &mut [u8]) {
         } else {
             range
         };
-        let sum = Salt::NONE.checksum(section as u64, &block[list]).0;
+        let sum = Salt::NONE
+            .checksum(section as u64, block.get(list).unwrap_or_default())
+            .0;
         let at = FIXED_BYTES + SECTION_BYTES * section + 8;
         block[at..at + 8].copy_from_slice(&sum.to_le_bytes());
     }

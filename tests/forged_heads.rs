@@ -295,6 +295,31 @@ fn a_checkpoint_that_lies_of_a_head_is_refused_by_its_name() {
     assert_eq!(store.snapshot().visible(), Sequence::new(parts.number));
 }
 
+/// What this process made of its own rows is taken without a record, but not what it made of rows that a file
+/// said: the footer of a segment whose first rows are of a checkpoint.
+#[test]
+fn a_footer_that_was_made_of_a_lying_checkpoint_is_held_against_the_log() {
+    let layout = IndexLayout::Postings;
+    let fs = MemFs::new();
+    filled(&fs, layout).close().unwrap();
+    let mut parts = forge::checkpoint(&fs);
+    let range = forge::sections(&parts.rows)[29].clone();
+    for byte in range.step_by(32) {
+        parts.rows[byte] ^= 1;
+    }
+    forge::mend_block(&mut parts.rows);
+    forge::put_checkpoint(&fs, &parts);
+    let options = small(&fs, layout).background_inline();
+    let store = options.open(dir()).unwrap();
+    let segments = store.stats().unwrap().segments;
+    while store.stats().unwrap().segments < segments + 2 {
+        let filler = Event::bytes(CHANGED, vec![7; 1000]);
+        store.append(&at("filler", "scope"), filler).unwrap();
+    }
+    let error = store.append(&at("alice", "scope"), event("next"));
+    assert_eq!(error.unwrap_err().kind(), ErrorKind::Corrupt);
+}
+
 /// The sequence of an event in the middle of a commit is told by no record: its frame is looked for in the
 /// log. A receipt would have given the one that the index says.
 #[test]

@@ -15,13 +15,18 @@ use strandline_segment::Manifest;
 /// What a field of four bytes is set to.
 const LIES: [u32; 3] = [1, 0x7FFF_FFF0, u32::MAX];
 const FOOTER_PREFIX_BYTES: usize = 24;
-const BLOCK_HEADER_BYTES: usize = 8 + 40 + 16 + 32 + 16 + 41 * 32 + 8;
 const TRAILER_BYTES: usize = 64;
 /// What an opening may take beside four times the files.
 const ALLOWANCE_BYTES: usize = 16 << 20;
 
 fn put(bytes: &mut [u8], at: usize, value: &[u8]) {
     bytes[at..at + value.len()].copy_from_slice(value);
+}
+
+/// Length of the header of the block that begins at `start`, with its checksum.
+fn block_header_bytes(bytes: &[u8], start: usize) -> usize {
+    let sections = if bytes[start + 4] == 3 { 35 } else { 41 };
+    8 + 40 + 16 + 32 + 16 + sections * 32 + 8
 }
 
 /// Makes the checksum at `place` right, of everything from `start` to it.
@@ -120,7 +125,7 @@ fn lie_in_a_checkpoint(image: &MemFs, how: Provoke) {
     for (sum, length) in entries {
         let is_block = bytes[start..].starts_with(b"STBK");
         let until = if is_block {
-            BLOCK_HEADER_BYTES - 8
+            block_header_bytes(&bytes, start) - 8
         } else {
             length
         };
@@ -128,7 +133,7 @@ fn lie_in_a_checkpoint(image: &MemFs, how: Provoke) {
             let mut lying = bytes.clone();
             put(&mut lying, start + at, &lie.to_le_bytes());
             if is_block {
-                let place = start + BLOCK_HEADER_BYTES - 8;
+                let place = start + block_header_bytes(&bytes, start) - 8;
                 make_right(&mut lying, Salt::NONE, 0, start, place);
             }
             let right = Salt::NONE.checksum(start as u64, &lying[start..start + length]);
@@ -151,7 +156,7 @@ fn lie_in_a_footer(image: &MemFs, how: Provoke) {
     let bytes = read(image, &path);
     let trailer = bytes.len() - TRAILER_BYTES;
     let block = footer + FOOTER_PREFIX_BYTES;
-    let head = block + BLOCK_HEADER_BYTES - 8;
+    let head = block + block_header_bytes(&bytes, block) - 8;
     let places = lies(footer, footer + 16)
         .chain(lies(block, head))
         .chain(lies(trailer, bytes.len() - 8));

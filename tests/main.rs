@@ -48,6 +48,7 @@ mod imports;
 mod imports_by_chance;
 mod kept;
 mod kept_by_chance;
+mod kept_heads;
 mod kill;
 mod limits;
 mod lost_directory;

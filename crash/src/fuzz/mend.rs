@@ -11,8 +11,9 @@ const MANIFEST_FIXED_BYTES: usize = 65;
 const MANIFEST_ENTRY_BYTES: usize = 181;
 /// The header of a segment without its checksum.
 const SEGMENT_HEADER_BYTES: usize = 120;
-/// The header of a block without its checksum.
-const BLOCK_HEADER_BYTES: usize = 8 + 40 + 16 + 32 + 16 + 41 * 32;
+/// The header of a block before its table of sections, and the length of an entry there.
+const BLOCK_FIXED_BYTES: usize = 8 + 40 + 16 + 32 + 16;
+const BLOCK_SECTION_BYTES: usize = 32;
 const TRAILER_BYTES: usize = 64;
 const CHECKPOINT_FIXED_BYTES: usize = 32;
 
@@ -34,7 +35,10 @@ pub(super) fn segment_header(bytes: &mut [u8]) {
 
 /// The header of the block that begins at `start`.
 pub(super) fn block(bytes: &mut [u8], start: usize) {
-    right(bytes, Salt::NONE, 0, start, start + BLOCK_HEADER_BYTES);
+    let version = bytes.get(start + 4);
+    let sections = if version == Some(&3) { 35 } else { 41 };
+    let covered = BLOCK_FIXED_BYTES + sections * BLOCK_SECTION_BYTES;
+    right(bytes, Salt::NONE, 0, start, start + covered);
 }
 
 /// A segment: its header, its frames, and what stands behind them.

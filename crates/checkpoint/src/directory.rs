@@ -58,7 +58,7 @@ pub struct Newest {
 
 /// Numbers of the checkpoints in `dir`, newest first.
 fn numbers(fs: &dyn Fs, dir: &Path) -> Result<Vec<u64>, CheckpointError> {
-    let entries = match fs.list(dir) {
+    let entries = match fs.list_names(dir) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries.map_err(|error| CheckpointError::io("list", dir, error))?,
     };
@@ -119,7 +119,7 @@ fn newest_listed(fs: &dyn Fs, dir: &Path) -> Result<Newest, CheckpointError> {
 /// [`CheckpointError::Io`].
 pub fn prune(fs: &dyn Fs, dir: &Path, keep: usize) -> Result<Vec<String>, CheckpointError> {
     let entries = fs
-        .list(dir)
+        .list_names(dir)
         .map_err(|error| CheckpointError::io("list", dir, error))?;
     let temporaries = entries
         .into_iter()

@@ -15,7 +15,7 @@ use strandline_checkpoint::{
     Checkpoint, CheckpointError, CheckpointWriter, file_name, newest, prune,
 };
 use strandline_core::fs::{
-    DirEntry, Fault, FaultFs, Fs, FsLayer, MemFs, OpenMode, Operation, read_file,
+    DirName, Fault, FaultFs, Fs, FsLayer, MemFs, OpenMode, Operation, read_file,
 };
 
 const DIR: &str = "/state";
@@ -95,8 +95,8 @@ impl FsLayer for Replacing {
         &self.fs
     }
 
-    fn list(&self, path: &Path) -> io::Result<Vec<DirEntry>> {
-        let listed = self.fs.list(path)?;
+    fn list_names(&self, path: &Path) -> io::Result<Vec<DirName>> {
+        let listed = self.fs.list_names(path)?;
         let left = self.left.load(Ordering::Relaxed);
         if left > 0 {
             self.left.store(left - 1, Ordering::Relaxed);

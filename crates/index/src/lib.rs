@@ -72,8 +72,9 @@ pub use block::{
 };
 pub use gate::SequenceGate;
 pub use model::{
-    BlockError, Claim, CoordinateId, EntityId, Head, IndexError, IndexLayout, Row, SealedHead,
+    BlockError, CacheShare, Claim, CoordinateId, EntityId, Head, IndexError, IndexLayout, Row,
+    SealedHead,
 };
 pub use query::{PartPlan, Plan, PlanKey, Rows};
 pub use reader::{Causes, IndexReader, Names, PartInfo, RowView, Snapshot};
-pub use writer::{Coordinates, IndexWriter, ReplayCursor, channel, channel_with};
+pub use writer::{Coordinates, IndexWriter, ReplayCursor, channel, channel_with, channel_within};

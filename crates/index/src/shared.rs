@@ -6,7 +6,7 @@
 use crate::block::Block;
 use crate::gate::SequenceGate;
 use crate::live::{Live, LiveRows};
-use crate::model::{BlockError, IndexLayout};
+use crate::model::{BlockError, CacheShare, IndexLayout};
 use crate::part::{Part, View};
 use std::ops::Range;
 use std::sync::Arc;
@@ -18,6 +18,8 @@ pub(crate) struct Shared {
     pub(crate) gate: Arc<SequenceGate>,
     /// Replaced as a whole, in one store.
     parts: RwLock<Arc<Parts>>,
+    /// What blocks may keep of coordinates that were asked for.
+    coordinates: Arc<CacheShare>,
 }
 
 /// The parts of an index: sealed ones, oldest first, and the one that grows.
@@ -38,13 +40,14 @@ pub(crate) struct Sealed {
 }
 
 impl Shared {
-    pub(crate) fn new(layout: IndexLayout) -> Self {
+    pub(crate) fn new(layout: IndexLayout, coordinates: Arc<CacheShare>) -> Self {
         Self {
             gate: Arc::new(SequenceGate::new()),
             parts: RwLock::new(Arc::new(Parts {
                 sealed: Vec::new(),
                 live: Arc::new(Live::new(0, layout)),
             })),
+            coordinates,
         }
     }
 
@@ -63,6 +66,9 @@ impl Shared {
     /// Adds a part before the live one: to the list itself where no snapshot has it, so that many
     /// blocks can be added to a store that is being opened without a copy of the list for each.
     pub(crate) fn add_part(&self, part: Part) {
+        if let Part::Block(view) = &part {
+            view.block.keep_within(&self.coordinates);
+        }
         let mut parts = self.parts.write();
         match Arc::get_mut(&mut parts) {
             Some(own) => own.push(part),
@@ -84,6 +90,7 @@ impl Shared {
         if sequences.end > self.gate.visible() {
             return Err(other_rows());
         }
+        block.keep_within(&self.coordinates);
         let parts = self.parts.write();
         let range = parts.covering(&sequences, block.rows());
         let range = range.ok_or_else(other_rows)?;
@@ -111,6 +118,7 @@ impl Shared {
         let parts = self.parts.write();
         let mut next = Parts::clone(&parts);
         for (sequences, block) in blocks {
+            block.keep_within(&self.coordinates);
             if sequences.end > self.gate.visible() || !next.shrink(&sequences, block) {
                 return Err(BlockError::OtherRows {
                     first: sequences.start,

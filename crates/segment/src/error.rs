@@ -217,17 +217,21 @@ impl LogError {
     }
 }
 
-/// Adds the operation and the path to an error of the file system.
+/// Adds the operation and the path to an error of the file system. One that says what is wrong with a
+/// file, which was opened to read it, is given as it is.
 pub(crate) trait At<T> {
     fn at(self, operation: &'static str, path: &Path) -> Result<T, LogError>;
 }
 
 impl<T> At<T> for io::Result<T> {
     fn at(self, operation: &'static str, path: &Path) -> Result<T, LogError> {
-        self.map_err(|source| LogError::Io {
-            operation,
-            path: path.to_path_buf(),
-            source,
+        self.map_err(|source| match source.downcast::<LogError>() {
+            Ok(own) => own,
+            Err(source) => LogError::Io {
+                operation,
+                path: path.to_path_buf(),
+                source,
+            },
         })
     }
 }

@@ -4,8 +4,10 @@
 //! below, but nothing that writes.
 
 use crate::error::{At, LogError, ScanError};
-use crate::files::{MANIFESTS_READ_MOST, SegmentFile, replaced_again_and_again};
-use crate::format::{Frame, LogIdentity, LogPosition, Manifest, SegmentHeader, SegmentInfo};
+use crate::files::{MANIFESTS_READ_MOST, ManifestMark, SegmentFile, replaced_again_and_again};
+use crate::format::{
+    Frame, LogIdentity, LogPosition, MANIFEST_FILE, Manifest, SegmentHeader, SegmentInfo,
+};
 use crate::open::ScannedLog;
 use crate::read::LogReader;
 use crate::scan::{FrameScanner, Step, check_frame_before};
@@ -29,6 +31,8 @@ pub struct LogFollower {
     header: SegmentHeader,
     position: LogPosition,
     reader: LogReader,
+    /// The manifest that listed this segment as the active one when it was read last.
+    listed_in: Option<ManifestMark>,
 }
 
 /// What tells logs apart, and the courses that one log can take: one that is restored from a backup goes
@@ -79,8 +83,16 @@ impl ScannedLog {
             header,
             position,
             reader: reader.clone(),
+            listed_in: None,
         };
         Ok((reader, follower))
+    }
+}
+
+/// Opens what views that were taken may read: nobody looks any more whether it is to be opened again.
+impl Drop for LogFollower {
+    fn drop(&mut self) {
+        self.reader.keep_for_views();
     }
 }
 
@@ -99,8 +111,8 @@ impl LogFollower {
     /// segment, its commits up to there are handed to `visit` again, in their new place: bodies may
     /// be others.
     ///
-    /// Without news: two reads of the last segment and one of the manifest, and a look at which files
-    /// they are.
+    /// Without news: two reads of the last segment, three small ones of the manifest, and a look at which
+    /// files they are. If the manifest is another one, it is read: O(segments).
     ///
     /// # Errors
     ///
@@ -125,14 +137,17 @@ impl LogFollower {
     ///
     /// [`LogError::OtherCourse`] if not; [`LogError::Corrupt`], [`LogError::Io`].
     pub fn check(&self) -> Result<(), LogError> {
+        let mark = self.mark()?;
+        if mark.is_some() && mark == self.listed_in && self.is_named()? {
+            return Ok(());
+        }
         let Some(manifest) = Manifest::read(&*self.fs, &self.dir)? else {
             return Err(self.gone("the MANIFEST is gone"));
         };
         if !is_same_course(&self.course, &Course::of(&manifest)) {
             return Err(self.gone("its MANIFEST is another one"));
         }
-        let mut segments = manifest.segments.iter();
-        let Some(own) = segments.find(|info| info.id() == self.file.id) else {
+        let Some(own) = manifest.segment(self.file.id) else {
             return Err(self.gone("the MANIFEST does not list the segment"));
         };
         let checked = if own.header.generation > self.header.generation {
@@ -168,6 +183,19 @@ impl LogFollower {
         while missed < MANIFESTS_READ_MOST {
             let length = self.file.len()?;
             let reason = self.read_on(length, visit)?;
+            // Before the manifest, so that one that comes in between has another mark.
+            let mark = self.mark()?;
+            if mark.is_some()
+                && mark == self.listed_in
+                && self
+                    .check_own_file(&SegmentInfo {
+                        header: self.header,
+                        end: None,
+                    })
+                    .is_ok()
+            {
+                return Ok(self.position);
+            }
             let manifest = Manifest::read(&*self.fs, &self.dir)?;
             let Some(manifest) = manifest else {
                 return Err(self.gone("the MANIFEST is gone").into());
@@ -176,8 +204,9 @@ impl LogFollower {
             if !is_same_course(&self.course, &course) {
                 return Err(self.gone("its MANIFEST is another one").into());
             }
-            let mut segments = manifest.segments.iter();
-            let Some(own) = segments.find(|info| info.id() == self.file.id) else {
+            let at = manifest.find(self.file.id).unwrap_or(usize::MAX);
+            let mut segments = manifest.segments.get(at..).unwrap_or_default().iter();
+            let Some(own) = segments.next() else {
                 return Err(self.gone("the MANIFEST does not list the segment").into());
             };
             if own.end().is_none() && own.header == self.header {
@@ -185,6 +214,7 @@ impl LogFollower {
                 match self.check_own_file(own) {
                     Ok(()) => {
                         self.course = course;
+                        self.listed_in = mark;
                         return Ok(self.position);
                     }
                     Err(error) if !self.is_replaced(&manifest)? => return Err(error.into()),
@@ -252,6 +282,15 @@ impl LogFollower {
         let offset = u64::from(self.position.offset);
         let reason = reason.unwrap_or("the segment does not end as the MANIFEST says");
         Err(LogError::corrupt(self.file.name(), offset, reason).into())
+    }
+
+    /// The mark of the manifest that is there now; none if there is none.
+    fn mark(&self) -> Result<Option<ManifestMark>, LogError> {
+        let path = self.dir.join(MANIFEST_FILE);
+        match ManifestMark::read(&*self.fs, &path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            read => read.at("read", &path).map(Some),
+        }
     }
 
     /// Whether the log has another manifest by now.
@@ -409,6 +448,7 @@ impl LogFollower {
     }
 
     fn moved_to(&mut self, info: &SegmentInfo, file: SegmentFile, position: LogPosition) {
+        self.listed_in = None;
         self.header = *info.header();
         self.file = file;
         self.position = position;

@@ -52,7 +52,7 @@ mod write;
 
 pub use copy::{CopiedLog, CopyMode, CopyOptions, StagedCopy};
 pub use error::{AppendError, LogError, ScanError};
-pub use files::{Footer, footer_on_disk};
+pub use files::{Footer, ManifestMark, footer_on_disk};
 pub use follow::LogFollower;
 pub use format::{
     COMMIT_BYTES_MAX, COMMIT_RECORDS_MAX, CommitBuffer, FOOTER_BYTES_MAX, FORMAT_VERSION,

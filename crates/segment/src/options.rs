@@ -24,7 +24,11 @@ pub struct LogOptions {
     pub(crate) mapped_reads: bool,
     pub(crate) open_files_max: usize,
     pub(crate) beside_writer: bool,
+    pub(crate) newest_opened: usize,
 }
+
+/// How many of the newest sealed segments an opening looks into by default.
+const NEWEST_OPENED_DEFAULT: usize = 8;
 
 impl Default for LogOptions {
     fn default() -> Self {
@@ -37,6 +41,7 @@ impl Default for LogOptions {
             mapped_reads: true,
             open_files_max: 128,
             beside_writer: false,
+            newest_opened: NEWEST_OPENED_DEFAULT,
         }
     }
 }
@@ -118,6 +123,22 @@ impl LogOptions {
     pub const fn beside_writer(mut self) -> Self {
         self.beside_writer = true;
         self
+    }
+
+    /// How many of the newest sealed segments are opened with the log, and their headers checked. Default: 8.
+    ///
+    /// Of the others one listing of the directory tells that they are there. Each is opened and checked before its first use, or by [`LogReader::check`](crate::LogReader::check).
+    #[must_use]
+    pub const fn newest_opened(mut self, segments: usize) -> Self {
+        self.newest_opened = segments;
+        self
+    }
+
+    /// Opens all segments with the log: they can be read then whatever another process makes of their
+    /// names. For who reads all of them anyway.
+    #[must_use]
+    pub const fn opens_all(self) -> Self {
+        self.newest_opened(usize::MAX)
     }
 
     /// Whether segments are mapped where they can be.

@@ -57,10 +57,10 @@ pub use append::{Outcome, Submit, Ticket};
 pub use model::typed::{Codec, CodecError, EventEnum, EventPayload, Json, MessagePack, Registry};
 pub use model::{
     AppendCondition, AppendOptions, BATCH_BYTES_MAX, BATCH_EVENTS_MAX, Batch,
-    CONDITION_REGIONS_MAX, CONDITION_TAGS_MAX, ConditionConflict, Difference, Durability, Error,
-    ErrorClass, ErrorKind, Event, EventRef, ExpectedVersion, IdConflict, OpenPath, OpenReport,
-    OpenTimes, PAYLOAD_BYTES_MAX_DEFAULT, Receipt, ReceiptMismatch, RefusedTime, Stats,
-    StoreOptions, StoredEvent, VersionConflict,
+    CONDITION_REGIONS_MAX, CONDITION_TAGS_MAX, CacheStats, ConditionConflict, Difference,
+    Durability, Error, ErrorClass, ErrorKind, Event, EventRef, ExpectedVersion, HeadCacheStats,
+    IdConflict, OpenPath, OpenReport, OpenTimes, PAYLOAD_BYTES_MAX_DEFAULT, Receipt,
+    ReceiptMismatch, RefusedTime, Stats, StoreOptions, StoredEvent, VersionConflict,
 };
 pub use read::{Events, Snapshot};
 pub use store::Store;

@@ -3,6 +3,7 @@
 use crate::args::StoreArgs;
 use crate::outcome::Outcome;
 use crate::terminal::{Screen, number, size};
+use strandline::CacheStats;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -24,6 +25,16 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
             "durable": stats.durable,
             "segments": stats.segments,
             "bytes_on_disk": stats.bytes_on_disk,
+            "caches": {
+                "bytes_max": stats.caches.bytes_max,
+                "heads": {
+                    "bytes": stats.caches.heads.bytes,
+                    "hits": stats.caches.heads.hits,
+                    "misses": stats.caches.heads.misses,
+                },
+                "coordinates_bytes": stats.caches.coordinates_bytes,
+                "names_bytes": stats.caches.names_bytes,
+            },
             "clock_ahead_ms": store.open_report().clock_ahead_ms,
             "open_ms": store.open_report().duration.as_secs_f64() * 1e3,
         });
@@ -46,6 +57,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
         ("visible below", number(stats.visible.get())),
         ("proven durable below", number(stats.durable.get())),
         ("epoch", epoch.to_string()),
+        ("caches", caches(&stats.caches)),
     ] {
         screen.line(&format!("{name:<22}{value}"))?;
     }
@@ -54,4 +66,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     }
     screen.flush()?;
     Ok(Outcome::Fine)
+}
+
+/// What the caches hold. A command that only reads appends nothing, so it keeps no heads.
+fn caches(caches: &CacheStats) -> String {
+    let held = caches.heads.bytes + caches.coordinates_bytes + caches.names_bytes;
+    format!("{} of {}", size(held), size(caches.bytes_max))
 }

@@ -4,7 +4,7 @@
 use super::file::FsFile;
 use super::identity::FileIdentity;
 use super::mapping::Mapping;
-use super::system::{DirEntry, FileLock, Fs, OpenMode};
+use super::system::{DirEntry, DirName, FileLock, Fs, OpenMode};
 use std::fmt::Debug;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -85,6 +85,11 @@ pub trait FsLayer: Send + Sync + Debug {
         self.below().list(path)
     }
 
+    /// As [`Fs::list_names`]. A layer that has another [`list`](Self::list) has another one of these too.
+    fn list_names(&self, path: &Path) -> io::Result<Vec<DirName>> {
+        self.below().list_names(path)
+    }
+
     /// As [`Fs::rename`].
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.below().rename(from, to)
@@ -152,6 +157,10 @@ impl<T: FsLayer> Fs for T {
 
     fn list(&self, path: &Path) -> io::Result<Vec<DirEntry>> {
         FsLayer::list(self, path)
+    }
+
+    fn list_names(&self, path: &Path) -> io::Result<Vec<DirName>> {
+        FsLayer::list_names(self, path)
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {

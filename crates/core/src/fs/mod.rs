@@ -37,7 +37,7 @@ pub use mapping::Mapping;
 pub use memory::MemFs;
 pub use os::OsFs;
 pub use replace::{StagedFile, TEMPORARY_SUFFIX, read_file, replace_file};
-pub use system::{DirEntry, EntryKind, FileLock, Fs, OpenMode};
+pub use system::{DirEntry, DirName, EntryKind, FileLock, Fs, OpenMode};
 
 #[cfg(feature = "test-util")]
 pub use fault::{Fault, FaultFs};

@@ -1,7 +1,7 @@
 //! The file system of the operating system.
 
 use super::floor::Floor;
-use super::{DirEntry, EntryKind, FileIdentity, FileLock, Fs, FsFile, Mapping, OpenMode};
+use super::{DirEntry, DirName, EntryKind, FileIdentity, FileLock, Fs, FsFile, Mapping, OpenMode};
 use crate::process::Process;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use rustix::fs::FallocateFlags;
@@ -96,6 +96,22 @@ impl Fs for OsFs {
             .collect::<io::Result<Vec<_>>>()?;
         entries.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(entries)
+    }
+
+    fn list_names(&self, path: &Path) -> io::Result<Vec<DirName>> {
+        let names = std::fs::read_dir(path)?.map(|entry| {
+            let entry = entry?;
+            Ok(DirName {
+                name: entry.file_name().to_string_lossy().into_owned(),
+                kind: kind_of(entry.file_type()?),
+            })
+        });
+        // Where a directory does not tell what an entry is, that may be gone before it is looked at.
+        let is_gone = |named: &io::Result<_>| matches!(named, Err(error) if error.kind() == io::ErrorKind::NotFound);
+        let names = names.filter(|named| !is_gone(named));
+        let mut names = names.collect::<io::Result<Vec<_>>>()?;
+        names.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(names)
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -239,19 +255,26 @@ fn rename_to_made(from: &Path, to: &Path) -> io::Result<()> {
 
 /// What a directory entry is, and how long.
 fn describe(entry: &std::fs::DirEntry) -> io::Result<DirEntry> {
-    let file_type = entry.file_type()?;
-    let (kind, bytes) = if file_type.is_file() {
-        (EntryKind::File, entry.metadata()?.len())
-    } else if file_type.is_dir() {
-        (EntryKind::Directory, 0)
-    } else {
-        (EntryKind::Other, 0)
+    let kind = kind_of(entry.file_type()?);
+    let bytes = match kind {
+        EntryKind::File => entry.metadata()?.len(),
+        _ => 0,
     };
     Ok(DirEntry {
         name: entry.file_name().to_string_lossy().into_owned(),
         kind,
         bytes,
     })
+}
+
+fn kind_of(file_type: std::fs::FileType) -> EntryKind {
+    if file_type.is_file() {
+        EntryKind::File
+    } else if file_type.is_dir() {
+        EntryKind::Directory
+    } else {
+        EntryKind::Other
+    }
 }
 
 /// Flags as the standard library takes them.

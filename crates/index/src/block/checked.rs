@@ -64,10 +64,10 @@ impl Block {
         intact.is_some_and(|intact| intact.get() == Some(&true))
     }
 
-    /// Whether all of a section is known to be intact, or some of it not to be.
+    /// Whether all of a section is known to be intact, or some of it not to be; also if it has no bytes.
     pub(super) fn is_known(&self, section: Section) -> bool {
         let intact = self.intact.get(section.at());
-        intact.is_some_and(|intact| intact.get().is_some())
+        intact.is_some_and(|intact| intact.get().is_some()) || self.header.place(section).bytes == 0
     }
 
     /// The block that has these bytes of a section intact: this one, or the one that was made anew.

@@ -1,4 +1,4 @@
-//! Finding rows of a block by id and by links. Names are found in their sorted list.
+//! Finding rows of a block by id and by links. Names are found elsewhere.
 
 use super::format::{FENCE_ROWS, Section, Version, id_hash};
 use super::open::Block;

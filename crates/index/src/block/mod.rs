@@ -25,24 +25,30 @@
 //! This is version 4. A block of version 3 has no tables of fingerprints nor what comes after them,
 //! and the checksum of a section is that of its bytes, at its number. It is read, and not written.
 //!
-//! A table of fingerprints has a slot for each of `n + n / 2 + 64` places, at 12 bits and those of `n`
-//! each, for `n` names or ids.
+//! A table of fingerprints of `n` names or ids has `n + n / 2` homes, rounded down, and 64 slots after
+//! the last: numbers of 12 bits and as many as `n` has, with base 0. A hash is XXH3 with 64 bits, without
+//! a seed, of the bytes of the name, or the 16 of the id; its home is its upper half times the homes,
+//! over 2^32. Entries stand in the order of their hashes, then places, each in the first free slot from
+//! its home on: the lowest 12 bits of the hash, and above them the place, counted from 1; 0 is no entry.
+//! If one would be 64 slots or more from its home, the table is left out; in place of one of ids, the
+//! order of ids is there. There is neither where ids ascend. A table is not believed: what it leads to
+//! is compared.
 //!
 //! Rows count from 0. Names are sorted, as bytes; coordinates are sorted by entity, then scope; an
 //! entity, scope, coordinate or kind is meant by its place in its sorted list.
 //!
 //! `format` is those bytes; `build` makes them of rows, and [`BlockBuilder`] is rows for it that are
 //! given one by one; `open` is a block in use, of which `checked` checks each piece before its first use;
-//! through `column` and `names` `rows` and `lists` read it row by row and key by key, `find` searches it,
-//! and `compare` holds it against another; `merge` makes one block of several. Knows the rooms `search`
-//! and `model`, and
-//! neither parts nor snapshots.
+//! through `column` and `names` `rows` and `lists` read it row by row and key by key, `places` finds names,
+//! `find` ids and links, `heads` the newest rows of entities, and `compare` holds it against another; `merge`
+//! makes one block of several; `coordinates` are those that were asked for. Knows the rooms `search` and `model`, and neither parts nor snapshots.
 
 mod build;
 mod builder;
 mod checked;
 mod column;
 mod compare;
+mod coordinates;
 mod find;
 mod format;
 mod heads;

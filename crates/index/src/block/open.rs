@@ -2,13 +2,14 @@
 //! read elsewhere.
 
 use super::checked::KnownPieces;
+use super::coordinates::KeptCoordinates;
 use super::format::{Header, Packed, Section};
 use crate::model::{BlockError, IndexLayout};
 use std::error::Error;
 use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
-use strandline_core::{Coordinate, EventId, EventKind, Sequence};
+use strandline_core::{EventId, EventKind, Sequence};
 
 /// Bytes of a block, wherever they are: a vector, or a mapped file.
 pub type BlockBytes = Arc<dyn AsRef<[u8]> + Send + Sync>;
@@ -49,16 +50,13 @@ pub struct Block {
     is_trusted: bool,
     /// There once it is known of all that says of a row whose it is whether it is intact.
     pub(super) named: OnceLock<()>,
-    /// Coordinates that were asked for, each with its place, and at most so many.
-    pub(super) coordinates: OnceLock<Box<[KeptCoordinate]>>,
+    /// Coordinates that were asked for.
+    pub(super) coordinates: KeptCoordinates,
     pub(super) kinds: OnceLock<Box<[EventKind]>>,
     /// One of so many ids, ascending, so that a search looks at few pages of the rest. Filled by the
     /// first search.
     pub(super) fences: OnceLock<Box<[EventId]>>,
 }
-
-/// A coordinate with its place.
-pub(super) type KeptCoordinate = OnceLock<(u32, Coordinate)>;
 
 impl Block {
     /// A block whose bytes are all checked. O(bytes).
@@ -94,7 +92,7 @@ impl Block {
             damage: OnceLock::new(),
             is_trusted: false,
             named: OnceLock::new(),
-            coordinates: OnceLock::new(),
+            coordinates: KeptCoordinates::default(),
             kinds: OnceLock::new(),
             fences: OnceLock::new(),
         })

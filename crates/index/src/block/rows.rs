@@ -5,19 +5,14 @@
 use super::column::Column;
 use super::format::Section;
 use super::open::Block;
-use crate::model::{BlockError, Link, NameSort, TileMask};
+use crate::model::{BlockError, CacheShare, Link, NameSort, TileMask};
 use crate::search::{partition, partition_near};
 use std::ops::Range;
-use std::sync::OnceLock;
+use std::sync::Arc;
 use strandline_core::{Coordinate, EventId, EventKind, Hash, Sequence};
 
-/// Most coordinates of a block that are kept once they were asked for: about 1.5 MB of them.
-const COORDINATES_KEPT: u32 = 1 << 14;
-
-/// What says of a row which event it is, and whose.
-const SAY_WHOSE: [Section; 10] = [
-    Section::RunSequences,
-    Section::RunRows,
+/// What says of a row which event it is, and whose; first what is looked at in full last.
+const SAY_WHOSE: [Section; 8] = [
     Section::Ids,
     Section::Coordinates,
     Section::CoordinateEntities,
@@ -157,36 +152,28 @@ impl Block {
 
     /// The coordinate at a place in the order of entities, then scopes; none past the end, or if the
     /// block is damaged. One reference count, but for the first time; of more than 16,384
-    /// coordinates that are asked for, some are made anew each time.
+    /// coordinates that are asked for, and beyond what all blocks of an index may keep
+    /// ([`channel_within`](crate::channel_within)), some are made anew each time.
     #[must_use]
     pub fn coordinate(&self, place: u32) -> Option<Coordinate> {
         let count = self.header.counts.coordinates;
-        let kept = self.coordinates.get_or_init(|| {
-            let cells = 0..count.min(COORDINATES_KEPT);
-            cells.map(|_| OnceLock::new()).collect()
-        });
-        let cell = kept.get((place % COORDINATES_KEPT) as usize)?;
-        if let Some((own, known)) = cell.get()
-            && *own == place
-        {
-            return Some(known.clone());
-        }
         if place >= count {
             return None;
         }
-        let (entity, scope) = self.names_at(place);
-        let made = Coordinate::new(entity, scope).ok()?;
-        // Whoever was asked for first stays: nothing is ever taken out, so nothing needs a lock.
-        let (own, known) = cell.get_or_init(|| (place, made.clone()));
-        Some(if *own == place { known.clone() } else { made })
+        self.coordinates.get(place, count, || {
+            let (entity, scope) = self.names_at(place);
+            Coordinate::new(entity, scope).ok()
+        })
+    }
+
+    /// Keeps coordinates within what `share` has from now on, if none was kept yet.
+    pub(crate) fn keep_within(&self, share: &Arc<CacheShare>) {
+        self.coordinates.draw_from(share);
     }
 
     /// Whether the coordinate at a place is kept: its names were looked at then.
     fn is_kept(&self, place: u32) -> bool {
-        let kept = self.coordinates.get();
-        let cell = kept.and_then(|kept| kept.get((place % COORDINATES_KEPT) as usize));
-        cell.and_then(OnceLock::get)
-            .is_some_and(|(own, _)| *own == place)
+        self.coordinates.has(place)
     }
 
     /// The place of a coordinate in the order of entities, then scopes. Expected O(1) where the block
@@ -328,8 +315,9 @@ impl Block {
         if !self.is_kept(coordinate) {
             self.names_at(coordinate);
         }
-        let is_known = SAY_WHOSE.iter().all(|section| self.is_known(*section));
-        if is_known {
+        let is_known = |section: &Section| self.is_known(*section);
+        let runs = [Section::RunSequences, Section::RunRows];
+        if SAY_WHOSE.iter().all(is_known) && (self.is_dense() || runs.iter().all(is_known)) {
             let _ = self.named.set(());
         }
     }

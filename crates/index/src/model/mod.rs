@@ -1,8 +1,9 @@
 //! The words that every room speaks: what a row is given as, the small numbers that stand for names,
-//! in which layout rows are found, and why something is refused.
+//! in which layout rows are found, how much may be kept, and why something is refused.
 //!
 //! Values alone: no row is kept here, and nothing is looked up. Knows no other room.
 
+mod cache_share;
 mod error;
 mod id;
 mod layout;
@@ -10,6 +11,7 @@ mod link;
 mod name_sort;
 mod row;
 
+pub use cache_share::CacheShare;
 pub use error::{BlockError, IndexError};
 pub use id::{CoordinateId, EntityId};
 pub use layout::IndexLayout;

@@ -52,7 +52,7 @@ pub struct SealedHead {
     /// The event.
     pub head: Head,
     /// What is to be held against the log before anything is made of it; none where the rows are no
-    /// block yet, or a block that this process made.
+    /// block yet, or the block is [trusted](crate::Block::is_trusted).
     pub claim: Option<Claim>,
 }
 

@@ -46,4 +46,16 @@ impl Snapshot {
             .collect();
         build(&pieces, self.layout(), bytes)
     }
+
+    /// Whether the visible rows with these sequences say what this process had by itself, and nothing is
+    /// among them that only a file says: each part that has some is live or a
+    /// [trusted](crate::Block::trusted) block. O(parts).
+    #[must_use]
+    pub fn is_trusted(&self, sequences: Range<Sequence>) -> bool {
+        self.bounded_parts().all(|(part, bound)| {
+            let start = part.first_row_from(sequences.start.get(), bound);
+            let end = part.first_row_from(sequences.end.get(), bound);
+            start >= end || part.block().is_none_or(|block| block.is_trusted())
+        })
+    }
 }

@@ -2,10 +2,13 @@
 
 use super::index_writer::IndexWriter;
 use super::live_writer::LiveWriter;
-use crate::model::IndexLayout;
+use crate::model::{CacheShare, IndexLayout};
 use crate::reader::IndexReader;
 use crate::shared::Shared;
 use std::sync::Arc;
+
+/// What the blocks of an index keep of coordinates that were asked for, unless it is said: 16 MiB.
+const KEPT_BYTES_MAX: usize = 16 << 20;
 
 /// An empty index in the default layout: its one writer, and a reader to clone.
 ///
@@ -42,7 +45,14 @@ pub fn channel() -> (IndexWriter, IndexReader) {
 /// An empty index in a layout of choice, as [`channel`].
 #[must_use]
 pub fn channel_with(layout: IndexLayout) -> (IndexWriter, IndexReader) {
-    let shared = Arc::new(Shared::new(layout));
+    channel_within(layout, Arc::new(CacheShare::new(KEPT_BYTES_MAX)))
+}
+
+/// An empty index in a layout of choice, whose blocks keep coordinates that were asked for within a share
+/// that others may take of too, as [`channel`].
+#[must_use]
+pub fn channel_within(layout: IndexLayout, kept: Arc<CacheShare>) -> (IndexWriter, IndexReader) {
+    let shared = Arc::new(Shared::new(layout, kept));
     let live = LiveWriter::new(shared.parts().live.clone());
     let writer = IndexWriter {
         shared: shared.clone(),

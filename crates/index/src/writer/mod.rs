@@ -16,7 +16,7 @@ mod rollback;
 mod seal;
 mod tags;
 
-pub use channel::{channel, channel_with};
+pub use channel::{channel, channel_with, channel_within};
 pub use coordinates::Coordinates;
 pub use index_writer::IndexWriter;
 pub use replay::ReplayCursor;

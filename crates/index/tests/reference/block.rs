@@ -359,3 +359,56 @@ fn blocks_of_fewer_rows_take_the_place_of_parts_at_once() {
     refused(2..3, some(7, &[2]));
     refused(0..9, some(9, &[]));
 }
+
+#[test]
+fn what_a_trusted_block_says_is_not_to_be_held_against_the_log() {
+    for is_trusted in [false, true] {
+        let (mut writer, reader) = index(&[("e", "s"), ("f", "s")]);
+        let sealed = writer.seal().unwrap().unwrap();
+        assert!(reader.snapshot().is_trusted(ALL), "live rows are");
+        let block = Block::from_vec(reader.snapshot().export(sealed).unwrap()).unwrap();
+        let block = if is_trusted { block.trusted() } else { block };
+        reader.replace(block).unwrap();
+        let heads = writer.sealed_heads(&["f", "e"]);
+        let claims = heads
+            .iter()
+            .map(|head| head.as_ref().unwrap().claim.is_some());
+        assert_eq!(claims.collect::<Vec<_>>(), [!is_trusted; 2]);
+        let snapshot = reader.snapshot();
+        assert_eq!(snapshot.latest("e").unwrap().claim().is_some(), !is_trusted);
+        assert_eq!(snapshot.is_trusted(ALL), is_trusted);
+        assert!(
+            snapshot.is_trusted(sequence(2)..sequence(9)),
+            "there are none"
+        );
+    }
+}
+
+#[test]
+fn blocks_of_an_index_keep_coordinates_within_one_share() {
+    let kept = Arc::new(CacheShare::new(24 << 10));
+    let (mut writer, reader) = channel_within(IndexLayout::default(), kept.clone());
+    for block in 0..4_u32 {
+        for number in 0..100_u32 {
+            insert(&mut writer, &format!("{block}:{number}"), "s");
+        }
+        publish(&writer);
+        let sealed = writer.seal().unwrap().unwrap();
+        let block = Block::from_vec(reader.snapshot().export(sealed).unwrap()).unwrap();
+        reader.replace(block).unwrap();
+    }
+    let read = || {
+        let snapshot = reader.snapshot();
+        for (number, row) in snapshot.query(&Region::all()).enumerate() {
+            let name = format!("{}:{}", number / 100, number % 100);
+            assert_eq!(row.coordinate().entity(), name);
+        }
+    };
+    read();
+    let held = kept.bytes();
+    assert!(held > 16 << 10 && held <= 24 << 10, "{held}");
+    read();
+    assert_eq!(kept.bytes(), held);
+    drop((writer, reader));
+    assert_eq!(kept.bytes(), 0);
+}

@@ -21,7 +21,9 @@ mod replay;
 use std::ops::Range;
 use std::sync::Arc;
 use strandline_core::{Coordinate, EventId, EventKind, Hash, Region, Sequence};
-use strandline_index::{Block, Head, IndexReader, IndexWriter, Row, channel};
+use strandline_index::{
+    Block, CacheShare, Head, IndexLayout, IndexReader, IndexWriter, Row, channel, channel_within,
+};
 
 const KIND: EventKind = EventKind::new(1, 1);
 const ALL: Range<Sequence> = Sequence::ZERO..Sequence::new(u64::MAX);

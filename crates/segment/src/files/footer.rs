@@ -208,7 +208,7 @@ mod tests {
         };
         let path = Path::new("/f");
         let file = MemFs::new().open(path, OpenMode::Create).unwrap();
-        let file = SegmentFile::new(&header, path.into(), file);
+        let file = SegmentFile::new(&header, path.to_path_buf(), file);
         file.file.write_all_at(&[7; 1000], 0).unwrap();
         file.file.write_all_at(b"index", 1000).unwrap();
         let trailer = encode_trailer(file.salt, later, b"index");

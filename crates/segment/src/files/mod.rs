@@ -4,19 +4,23 @@
 //! frames. May know what is below: `options`, `format` and `error`.
 
 mod directory;
+mod first_use;
 mod footer;
 mod lock;
 mod manifest;
+mod manifest_mark;
 mod names;
 mod open_files;
 mod remains;
 mod segment_file;
 
 pub(crate) use directory::{remove, sync_parents};
+pub(crate) use first_use::check_length;
 pub use footer::{Footer, footer_on_disk};
 pub(crate) use footer::{has_footer, read_footer};
 pub(crate) use lock::lock_segment;
 pub(crate) use manifest::{MANIFESTS_READ_MOST, replaced_again_and_again};
+pub use manifest_mark::ManifestMark;
 pub(crate) use names::{
     is_own_temporary, is_segment_like, is_temporary_segment, segment_of, temporary,
 };

@@ -7,13 +7,17 @@
 //! mapped stays open.
 //!
 //! Readers have such a file from the beginning, while the segment is active: whoever has taken a view
-//! of it then keeps no descriptor once it is sealed.
+//! of it then keeps no descriptor once it is sealed. And they have one of a sealed segment that nobody has
+//! read since the log was opened: it is opened, and checked, when it is used first. Whoever takes away its
+//! name has it opened before.
 
+use super::first_use::open_sealed;
 use super::segment_file::SegmentFile;
-use crate::format::{LogPosition, SEGMENT_HEADER_BYTES, SegmentHeader};
-use std::collections::VecDeque;
+use crate::error::LogError;
+use crate::format::{LogPosition, SEGMENT_HEADER_BYTES, SegmentHeader, SegmentId};
+use std::collections::{BTreeSet, VecDeque};
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock, Weak};
 use strandline_core::fs::{Fs, FsFile, Mapping, OpenMode};
 use strandline_core::sync::Mutex;
@@ -22,9 +26,12 @@ use strandline_core::sync::Mutex;
 #[derive(Debug)]
 pub(crate) struct OpenFiles {
     fs: Arc<dyn Fs>,
+    dir: PathBuf,
     /// How many are open at most.
     most: usize,
     opened: Mutex<Opened>,
+    /// The sealed segments whose files were not looked into since the log was opened.
+    unchecked: Mutex<BTreeSet<SegmentId>>,
 }
 
 #[derive(Debug)]
@@ -44,11 +51,12 @@ pub(crate) struct ReadFile {
     path: Arc<PathBuf>,
     /// Where the frames of a sealed segment end: what is before it never changes. What is after it does
     /// when space that was set aside gives way to a footer, so only a footer is given out from a mapping.
-    frames_end: OnceLock<u64>,
+    frames_end: OnceLock<LogPosition>,
     state: Mutex<State>,
 }
 
-#[derive(Debug)]
+/// Neither is there of a sealed segment before its first use.
+#[derive(Debug, Default)]
 struct State {
     file: Option<Arc<dyn FsFile>>,
     mapping: Option<Mapping>,
@@ -57,15 +65,32 @@ struct State {
 impl OpenFiles {
     /// At most `most` at once; `is_mapped` says whether files may be mapped, without which none is
     /// closed.
-    pub(crate) fn new(fs: Arc<dyn Fs>, most: usize, is_mapped: bool) -> Arc<Self> {
+    pub(crate) fn new(fs: Arc<dyn Fs>, dir: &Path, most: usize, is_mapped: bool) -> Arc<Self> {
         Arc::new(Self {
             fs,
+            dir: dir.to_path_buf(),
             most: most.max(1),
             opened: Mutex::new(Opened {
                 files: VecDeque::new(),
                 can_close: is_mapped,
             }),
+            unchecked: Mutex::default(),
         })
+    }
+
+    /// The sealed segments whose files were not looked into since the log was opened, oldest first.
+    pub(crate) fn unchecked(&self) -> Vec<SegmentId> {
+        self.unchecked.lock().iter().copied().collect()
+    }
+
+    /// How many these are.
+    pub(crate) fn unchecked_count(&self) -> usize {
+        self.unchecked.lock().len()
+    }
+
+    /// Notes that a segment was looked into, or is none any more.
+    pub(crate) fn checked(&self, segment: SegmentId) {
+        self.unchecked.lock().remove(&segment);
     }
 
     /// The file of a segment that is open as `segment`, for readers. It stays open until it is
@@ -90,7 +115,7 @@ impl OpenFiles {
 
     /// Notes that the segment of a file is sealed at `end`, so that it may be closed from now on.
     pub(crate) fn seal(&self, file: &ReadFile, end: LogPosition) {
-        if file.frames_end.set(end.offset.into()).is_ok() {
+        if file.frames_end.set(end).is_ok() {
             self.opened(&file.itself);
         }
     }
@@ -106,6 +131,30 @@ impl OpenFiles {
         let file = self.read(segment, header);
         self.seal(&file, end);
         segment.with_file(file)
+    }
+
+    /// The file of a segment that is sealed at `end`, which is opened when it is used first.
+    pub(crate) fn unopened(
+        self: &Arc<Self>,
+        header: &SegmentHeader,
+        end: LogPosition,
+    ) -> SegmentFile {
+        self.unchecked.lock().insert(header.id);
+        let path = Arc::new(self.dir.join(header.file_name()));
+        let file = Arc::new_cyclic(|itself| ReadFile {
+            all: self.clone(),
+            itself: itself.clone(),
+            header: *header,
+            path: path.clone(),
+            frames_end: end.into(),
+            state: Mutex::default(),
+        });
+        SegmentFile::new(header, path, file)
+    }
+
+    /// Opens and checks the file of a sealed segment as if for the first time, and keeps nothing of it.
+    pub(crate) fn check(&self, header: &SegmentHeader, end: &LogPosition) -> Result<(), LogError> {
+        open_sealed(&*self.fs, &self.dir, header, end).map(drop)
     }
 
     /// Notes that a file was opened, and closes others if there are too many.
@@ -130,18 +179,48 @@ impl OpenFiles {
 }
 
 impl ReadFile {
-    /// The file, which is opened if it was closed.
+    /// The file, which is opened if it was closed, or never opened.
     fn file(&self) -> io::Result<Arc<dyn FsFile>> {
         let file = {
             let mut state = self.state.lock();
             if let Some(file) = &state.file {
                 return Ok(file.clone());
             }
-            state.file.insert(self.open()?).clone()
+            let opened = match state.mapping {
+                Some(_) => self.open()?,
+                None => self.open_first()?,
+            };
+            state.file.insert(opened).clone()
         };
         // Without the lock of this one, as the locks of others are taken.
         self.all.opened(&self.itself);
         Ok(file)
+    }
+
+    /// Opens a file that was not opened before: one that was is mapped before it is closed.
+    fn open_first(&self) -> io::Result<Arc<dyn FsFile>> {
+        let Some(end) = self.frames_end.get() else {
+            return self.open();
+        };
+        let opened = open_sealed(&*self.all.fs, &self.all.dir, &self.header, end);
+        if !matches!(opened, Err(LogError::Io { .. })) {
+            self.all.checked(self.header.id);
+        }
+        match opened {
+            Ok(segment) => Ok(segment.file),
+            Err(LogError::Io { source, .. }) => Err(source),
+            Err(error) => Err(io::Error::other(error)),
+        }
+    }
+
+    /// Whether it was never opened.
+    fn is_unused(&self) -> bool {
+        let state = self.state.lock();
+        state.file.is_none() && state.mapping.is_none()
+    }
+
+    fn frames_end(&self) -> Option<u64> {
+        self.frames_end.get().map(|end| end.offset.into())
     }
 
     fn open(&self) -> io::Result<Arc<dyn FsFile>> {
@@ -164,7 +243,7 @@ impl ReadFile {
             return true;
         };
         // One that was made while the segment was active may be too short.
-        let frames_end = self.frames_end.get().copied().unwrap_or_default();
+        let frames_end = self.frames_end().unwrap_or_default();
         let has_frames = |mapping: &Mapping| mapping.len() as u64 >= frames_end;
         if !state.mapping.as_ref().is_some_and(has_frames) {
             state.mapping = file.len().ok().and_then(|bytes| file.map(bytes));
@@ -179,7 +258,7 @@ impl ReadFile {
     /// Reads frames from the mapping, as if the file ended after them.
     fn read_mapped(&self, buffer: &mut [u8], offset: u64) -> Option<usize> {
         let mapping = self.state.lock().mapping.clone()?;
-        let frames_end = *self.frames_end.get()?;
+        let frames_end = self.frames_end()?;
         if offset >= frames_end {
             return Some(0);
         }
@@ -197,7 +276,7 @@ impl FsFile for ReadFile {
         // A closed file is not looked for by its name, which may be that of another by now: of a store
         // that was put back from a backup, say, and went on otherwise after the same header.
         let is_closed = self.state.lock().file.is_none();
-        let frames_end = self.frames_end.get().copied().unwrap_or_default();
+        let frames_end = self.frames_end().unwrap_or_default();
         if is_closed
             && offset < frames_end
             && let Some(count) = self.read_mapped(buffer, offset)
@@ -233,7 +312,7 @@ impl FsFile for ReadFile {
             Ok(file) => file.len(),
             Err(error) => {
                 let is_mapped = self.state.lock().mapping.is_some();
-                let frames_end = self.frames_end.get().copied();
+                let frames_end = self.frames_end();
                 frames_end.filter(|_| is_mapped).ok_or(error)
             }
         }
@@ -241,6 +320,10 @@ impl FsFile for ReadFile {
 
     /// One mapping serves all who ask: it is of the whole file, as it was when it was made.
     fn map(&self, bytes: u64) -> Option<Mapping> {
+        if self.is_unused() {
+            // It is read without the mapping, too, where a place is read first.
+            self.file().ok()?;
+        }
         let mut state = self.state.lock();
         let is_long_enough = |mapping: &&Mapping| mapping.len() as u64 >= bytes;
         if let Some(mapping) = state.mapping.as_ref().filter(is_long_enough) {

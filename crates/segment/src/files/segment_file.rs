@@ -80,11 +80,15 @@ impl SegmentFile {
         Ok(Self::new(expected, path, file))
     }
 
-    pub(crate) fn new(header: &SegmentHeader, path: PathBuf, file: Arc<dyn FsFile>) -> Self {
+    pub(crate) fn new(
+        header: &SegmentHeader,
+        path: impl Into<Arc<PathBuf>>,
+        file: Arc<dyn FsFile>,
+    ) -> Self {
         Self {
             id: header.id,
             salt: header.salt(),
-            path: Arc::new(path),
+            path: path.into(),
             file,
             written_end: Arc::new(AtomicU32::new(SEGMENT_HEADER_BYTES)),
         }

@@ -139,8 +139,15 @@ impl SegmentHeader {
     /// The header's bytes, [`SEGMENT_HEADER_BYTES`] of them.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(128);
-        let mut out = Writer::new(&mut bytes);
+        let mut bytes = Vec::with_capacity(SEGMENT_HEADER_BYTES as usize);
+        self.encode_into(&mut bytes);
+        bytes
+    }
+
+    /// Appends the header's bytes.
+    pub(crate) fn encode_into(&self, bytes: &mut Vec<u8>) {
+        let start = bytes.len();
+        let mut out = Writer::new(bytes);
         out.bytes(MAGIC);
         out.u32(FORMAT_VERSION);
         out.bytes(&self.identity);
@@ -150,9 +157,9 @@ impl SegmentHeader {
         out.u64(self.first_sequence.get());
         out.bytes(self.base_log_hash.as_bytes());
         out.bytes(&[0; RESERVED_BYTES]);
-        let checksum = Salt::NONE.checksum(0, &bytes);
-        Writer::new(&mut bytes).u64(checksum.0);
-        bytes
+        let covered = bytes.get(start..).unwrap_or_default();
+        let checksum = Salt::NONE.checksum(0, covered);
+        Writer::new(bytes).u64(checksum.0);
     }
 
     /// Reads and checks a header.

@@ -32,6 +32,8 @@ pub(crate) const MANIFEST_MAGIC: &[u8; 8] = b"STRNDMAN";
 const UNKNOWN: Sequence = Sequence::new(u64::MAX);
 const ENTRY_BYTES: usize = SEGMENT_HEADER_BYTES as usize + 1 + POSITION_BYTES;
 const POSITION_BYTES: usize = 52;
+/// What is before the segments.
+const HEAD_BYTES: usize = 65;
 
 /// Which segments count, as the file `MANIFEST` says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,7 +130,7 @@ impl Manifest {
     }
 
     pub(crate) fn encode(&self) -> Vec<u8> {
-        let mut bytes = Vec::new();
+        let mut bytes = Vec::with_capacity(HEAD_BYTES + self.segments.len() * ENTRY_BYTES + 8);
         let mut out = Writer::new(&mut bytes);
         out.bytes(MANIFEST_MAGIC);
         out.u32(MANIFEST_VERSION);
@@ -139,7 +141,7 @@ impl Manifest {
         out.u8(u8::from(self.is_copy));
         out.u32(u32::try_from(self.segments.len()).unwrap_or(u32::MAX));
         for segment in &self.segments {
-            bytes.extend_from_slice(&segment.header.encode());
+            segment.header.encode_into(&mut bytes);
             match &segment.end {
                 Some(end) => {
                     bytes.push(1);
@@ -193,7 +195,8 @@ impl Manifest {
         if u64::from(count) * ENTRY_BYTES as u64 + 8 != reader.left() as u64 || count == 0 {
             return Err(damaged("its length does not fit its number of segments"));
         }
-        let mut segments = Vec::new();
+        // Not more than the bytes that are there.
+        let mut segments = Vec::with_capacity(reader.left() / ENTRY_BYTES);
         let mut synced = None;
         for _ in 0..count {
             let (header, is_sealed, position) = Self::decode_entry(&mut reader)?;

@@ -60,7 +60,12 @@ impl UncheckedLog {
         let path = dir.join(header.id.file_name());
         Ok(Self {
             files: vec![SegmentFile::new(&header, path, file)],
-            open_files: OpenFiles::new(fs.clone(), options.open_files_max, options.maps_reads()),
+            open_files: OpenFiles::new(
+                fs.clone(),
+                dir,
+                options.open_files_max,
+                options.maps_reads(),
+            ),
             fs,
             dir: dir.to_path_buf(),
             options,

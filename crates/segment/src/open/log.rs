@@ -3,8 +3,8 @@
 
 use crate::error::{At, LogError};
 use crate::files::{
-    Footer, MANIFESTS_READ_MOST, OpenFiles, SegmentFile, is_segment_like, lock_segment,
-    read_footer, replaced_again_and_again,
+    Footer, MANIFESTS_READ_MOST, OpenFiles, SegmentFile, check_length, is_segment_like,
+    lock_segment, read_footer, replaced_again_and_again,
 };
 use crate::format::{
     LogIdentity, LogPosition, MANIFEST_FILE, Manifest, SEGMENT_HEADER_BYTES, SegmentId, SegmentInfo,
@@ -14,7 +14,7 @@ use crate::scan::{SealedFrames, check_position, not_listed};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use strandline_core::fs::{EntryKind, FileLock, Fs, OpenMode};
+use strandline_core::fs::{DirName, EntryKind, FileLock, Fs, OpenMode};
 use strandline_core::{Epoch, Sequence};
 
 /// A log before its frames are read: what the manifest lists is there.
@@ -38,19 +38,33 @@ pub struct UncheckedLog {
 }
 
 impl UncheckedLog {
-    /// Reads the manifest and the segments' headers in `dir`; `None` if there is no log. Changes
-    /// nothing.
+    /// Reads the manifest in `dir`, and the headers of the
+    /// [newest](LogOptions::newest_opened) segments; `None` if there is no log. Changes nothing.
+    ///
+    /// Of the other segments, whose files are there, length, header and last frame are checked before each
+    /// is used first. Whatever uses one then may return
+    /// [`LogError::Corrupt`] or [`LogError::VersionUnsupported`] if it is another file,
+    /// [`LogError::SegmentMissing`] if it was removed, and [`LogError::OtherCourse`] if another
+    /// process has replaced it, and the manifest, since: then the log is to be opened again.
+    ///
+    /// O(segments) for the manifest and one listing of the directory, and a few files.
     ///
     /// # Errors
     ///
-    /// [`LogError`] if the manifest or a segment it lists is missing, damaged or of a later format.
+    /// [`LogError`] if the manifest is damaged or of a later format, a segment that it lists is missing,
+    /// or one that is opened is damaged, too short, or of a later format.
     pub fn open(
         fs: Arc<dyn Fs>,
         dir: &Path,
         options: LogOptions,
     ) -> Result<Option<Self>, LogError> {
         options.check()?;
-        let open_files = OpenFiles::new(fs.clone(), options.open_files_max, options.maps_reads());
+        let open_files = OpenFiles::new(
+            fs.clone(),
+            dir,
+            options.open_files_max,
+            options.maps_reads(),
+        );
         let mut manifest = match Manifest::read(&*fs, dir)? {
             Some(manifest) => manifest,
             None => match (
@@ -65,7 +79,7 @@ impl UncheckedLog {
         // Another process may replace the manifest, and remove files that only the one before it
         // lists, before they are opened here.
         for _ in 0..MANIFESTS_READ_MOST {
-            let opened = open_listed(&*fs, dir, &manifest, &open_files);
+            let opened = open_listed(&*fs, dir, &manifest, &open_files, options.newest_opened);
             let newest = match opened {
                 Ok(_) => None,
                 Err(_) => Manifest::read(&*fs, dir)?,
@@ -201,29 +215,47 @@ impl UncheckedLog {
     }
 }
 
-/// Opens the segments of a manifest, and checks that they are as long as it says.
+/// The files of a manifest's segments, which are there. Opens the newest ones and checks their headers and
+/// lengths, and those that a listing does not show to be there.
 fn open_listed(
     fs: &dyn Fs,
     dir: &Path,
     manifest: &Manifest,
     open_files: &Arc<OpenFiles>,
+    newest: usize,
 ) -> Result<Vec<SegmentFile>, LogError> {
-    let mut files = Vec::new();
-    for info in &manifest.segments {
-        let file = SegmentFile::open(fs, dir, &info.header, OpenMode::Read)?;
-        let needed = info.end.map_or(0, |end| u64::from(end.offset));
-        let found = file.len()?;
-        if found < needed {
-            return Err(LogError::corrupt(
-                file.name(),
-                found,
-                format!("the file ends here, its frames end at {needed}"),
-            ));
+    // And the active one.
+    let listed_only = manifest
+        .segments
+        .len()
+        .saturating_sub(newest)
+        .saturating_sub(1);
+    let mut listing = match listed_only {
+        0 => Vec::new(),
+        _ => fs.list_names(dir).at("list", dir)?,
+    }
+    .into_iter()
+    .peekable();
+    let mut files = Vec::with_capacity(manifest.segments.len());
+    for (at, info) in manifest.segments.iter().enumerate() {
+        let Some(end) = info.end else {
+            files.push(SegmentFile::open(fs, dir, &info.header, OpenMode::Read)?);
+            continue;
+        };
+        if at < listed_only {
+            let name = info.file_name();
+            // Both ascend: numbers have ten digits.
+            while listing.next_if(|entry| entry.name < name).is_some() {}
+            let is_there = |entry: &DirName| entry.name == name && entry.kind == EntryKind::File;
+            if listing.next_if(is_there).is_some() {
+                files.push(open_files.unopened(&info.header, end));
+                continue;
+            }
+            // Opening it says what is wrong, unless its name was on the move.
         }
-        files.push(match info.end {
-            Some(end) => open_files.sealed(&file, &info.header, end),
-            None => file,
-        });
+        let file = SegmentFile::open(fs, dir, &info.header, OpenMode::Read)?;
+        check_length(&file, &end)?;
+        files.push(open_files.sealed(&file, &info.header, end));
     }
     Ok(files)
 }

@@ -83,7 +83,7 @@ impl UncheckedLog {
         let (fs, dir) = (&*self.fs, &self.dir);
         let segments = self.manifest.segments.iter();
         let listed: HashSet<_> = segments.map(SegmentInfo::file_name).collect();
-        for entry in fs.list(dir).at("list", dir)? {
+        for entry in fs.list_names(dir).at("list", dir)? {
             if entry.kind != EntryKind::File {
                 continue;
             }

@@ -2,8 +2,9 @@
 
 use super::segment::ReadSegment;
 use super::view::{LogView, find_segment};
+use crate::error::LogError;
 use crate::files::{OpenFiles, SegmentFile};
-use crate::format::{LogPosition, SegmentInfo};
+use crate::format::{LogPosition, SegmentId, SegmentInfo};
 use std::sync::Arc;
 use strandline_core::sync::{Mutex, RwLock};
 
@@ -49,6 +50,61 @@ impl LogReader {
     #[must_use]
     pub fn view(&self) -> LogView {
         self.newest.read().clone()
+    }
+
+    /// The sealed segments that were not opened with the log, and that nobody has used or
+    /// [checked](Self::check) since, oldest first. O(segments of these).
+    #[must_use]
+    pub fn unchecked(&self) -> Vec<SegmentId> {
+        self.open_files.unchecked()
+    }
+
+    /// How many these are.
+    #[must_use]
+    pub fn unchecked_count(&self) -> usize {
+        self.open_files.unchecked_count()
+    }
+
+    /// Checks the file of a sealed segment as its first use does: header, length and last frame. Nothing is
+    /// wrong with one that was rewritten since the log was opened. One open of a file, and two reads.
+    ///
+    /// With `keeps` it stays open or mapped for readers, and can be read whatever another process makes of
+    /// its name.
+    ///
+    /// # Errors
+    ///
+    /// As said at [`UncheckedLog::open`](crate::UncheckedLog::open).
+    pub fn check(&self, segment: SegmentId, keeps: bool) -> Result<(), LogError> {
+        let view = self.view();
+        let own = view.info(segment).zip(view.file(segment));
+        let checked = match own.and_then(|(info, file)| Some((info, file, info.end()?))) {
+            Some((_, file, _)) if keeps => file.len().map(drop),
+            Some((info, _, end)) => self.open_files.check(info.header(), &end),
+            None => Ok(()),
+        };
+        let checked = match checked {
+            Err(_) if self.view().info(segment) != own.map(|(info, _)| info) => Ok(()),
+            checked => checked,
+        };
+        if !matches!(checked, Err(LogError::Io { .. })) {
+            self.open_files.checked(segment);
+        }
+        checked
+    }
+
+    /// Opens what views that somebody has may read, before others may take its name away. O(segments);
+    /// opens nothing if nobody has a view.
+    pub(crate) fn keep_for_views(&self) {
+        let segments = self.newest.read().segments.clone();
+        // This one, and that of the reader.
+        let is_viewed = Arc::strong_count(&segments) > 2;
+        for segment in segments.iter() {
+            // One is in the list.
+            if is_viewed || Arc::strong_count(segment) > 1 {
+                // What cannot be opened is told to whoever reads it.
+                let _ = segment.file.len();
+            }
+        }
     }
 
     /// Adds a segment after the one that was sealed at `sealed_end`.

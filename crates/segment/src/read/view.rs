@@ -11,7 +11,7 @@ use crate::format::{
 };
 use crate::scan::{Piece, Walk, visit_all};
 use std::sync::Arc;
-use strandline_core::Hash;
+use strandline_core::{Hash, Sequence};
 
 /// How much of an unknown length is read first: most records are shorter.
 const FIRST_READ_BYTES: usize = 1024;
@@ -69,6 +69,16 @@ impl LogView {
     #[must_use]
     pub fn info(&self, id: SegmentId) -> Option<&SegmentInfo> {
         self.find(id).map(|segment| &segment.info)
+    }
+
+    /// The newest segment that begins at a sequence or before it: the one that has its record, if any has.
+    /// O(log segments).
+    #[must_use]
+    pub fn info_at(&self, sequence: Sequence) -> Option<&SegmentInfo> {
+        let begun = |segment: &Arc<ReadSegment>| segment.info.start().sequence <= sequence;
+        let after = self.segments.partition_point(begun);
+        let segment = self.segments.get(after.checked_sub(1)?)?;
+        Some(&segment.info)
     }
 
     /// How many bytes the frames of these segments take.
@@ -145,7 +155,8 @@ impl LogView {
     }
 
     /// Reads every frame up to `until`, past whatever is damaged, and hands every piece to `visit`, with the
-    /// segment that it is of. Gives whether all of it is whole. Linear in the bytes.
+    /// segment that it is of. Gives whether all of it is whole. Linear in the bytes. A segment that was not
+    /// used before, and whose file is not the one that it should be, is one piece that is damaged.
     ///
     /// # Errors
     ///
@@ -179,6 +190,20 @@ impl LogView {
                 false => info.end(),
             };
             let limit = end.map_or(u64::from(u32::MAX), |end| end.offset.into());
+            if let Err(error) = file.len() {
+                if !is_other_file(&error) {
+                    return Err(error.into());
+                }
+                is_whole = false;
+                before = None;
+                let piece = Piece::Damaged {
+                    offset: 0,
+                    bytes: limit,
+                    reason: "the file is missing or short, or its header is damaged or another one's",
+                };
+                visit(info, piece).map_err(ScanError::Visit)?;
+                continue;
+            }
             let walk = Walk::new(file, start, limit).sealed(end.map(|end| end.sequence));
             let walked = walk.run(|piece| visit(info, piece))?;
             is_whole &= walked.is_whole;
@@ -238,6 +263,11 @@ impl LogView {
         }
         Ok(position.unwrap_or(until))
     }
+}
+
+/// Whether the first use of a segment found that its file is not the one that it should be.
+const fn is_other_file(error: &LogError) -> bool {
+    error.is_corruption() || matches!(error, LogError::VersionUnsupported { .. })
 }
 
 /// The length that the record at the front of `bytes` claims, if that can be.

@@ -197,6 +197,10 @@ impl SegmentRewrite {
             bytes_max,
             claim,
         } = self;
+        // Views have it that may not have opened it, and it is removed later.
+        if let Some(file) = reader.view().file(header.id) {
+            file.len()?;
+        }
         let path = dir.join(header.file_name());
         // Whatever an interrupted call left is nobody's.
         remove(&*fs, &path)?;

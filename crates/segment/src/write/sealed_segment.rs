@@ -166,6 +166,8 @@ impl SealedSegment {
     fn renew(&self, footer: Option<&[u8]>) -> Result<(), LogError> {
         let (fs, dir, header) = (&*self.fs, self.dir.as_path(), &self.info.header);
         let old = SegmentFile::open(fs, dir, header, OpenMode::Read)?;
+        // Views have it that may not have opened it, and the new file may be removed later.
+        self.file().len()?;
         let path = temporary(&old.path);
         remove(fs, &path)?;
         let made = self.make(&old, &path, footer);

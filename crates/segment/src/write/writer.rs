@@ -332,10 +332,12 @@ impl LogWriter {
     }
 }
 
-/// Gives back the space that was set aside, and a next segment that was made ahead; if that fails,
-/// the next opening does it.
+/// Opens what views that were taken may read. Gives back the space that was set aside, and a next segment
+/// that was made ahead; if that fails, the next opening does it.
 impl Drop for LogWriter {
     fn drop(&mut self) {
+        // From now on another writer may rewrite segments.
+        self.reader.keep_for_views();
         if !self.stopped {
             self.next.discard();
             let _ = self.cut_off_space();

@@ -3,8 +3,8 @@
 //! A store is held by the lock of its file LOCK. That goes with the file: to another path when the
 //! directory is moved, and nowhere when the file is removed, after which somebody else may lock another
 //! one. So the path of LOCK has to name the file whose lock is held, and so has that of the segment that
-//! is appended to, which is locked as well. The manifest is replaced only if it says what the one says that
-//! was put there last: nobody has it open, and a file that is not open gets another inode by and by on file
+//! is appended to, which is locked as well. The manifest is replaced only if its number and its
+//! checksum are those of the one that was put there last: nobody has it open, and a file that is not open gets another inode by and by on file
 //! systems that keep none on the disk (FAT, many in user space). And a lock is held by one process: a fork
 //! has the open file too, and none of the threads that the store needs.
 //!
@@ -19,15 +19,12 @@ use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock, Weak};
+use strandline_core::Process;
 use strandline_core::fs::{
-    DirEntry, FileIdentity, FileLock, Fs, FsFile, Mapping, OpenMode, read_file,
+    DirEntry, DirName, FileIdentity, FileLock, Fs, FsFile, Mapping, OpenMode,
 };
 use strandline_core::sync::Mutex;
-use strandline_core::{Hash, Process};
-use strandline_segment::{MANIFEST_FILE, SyncHandle};
-
-/// Most bytes of a manifest that are read: more than any has.
-const MANIFEST_BYTES_MAX: u64 = 1 << 30;
+use strandline_segment::{MANIFEST_FILE, ManifestMark, SyncHandle};
 
 /// What this process holds a store by.
 #[derive(Debug)]
@@ -46,14 +43,14 @@ pub(crate) struct Ours {
 struct Held {
     /// Those that are locked: LOCK, and the segment that is appended to.
     locked: Vec<(PathBuf, FileIdentity)>,
-    /// The contents that the manifest may have: of the one that was there at the opening, or was put there
+    /// The marks that the manifest may have: of the one that was there at the opening, or was put there
     /// last, and of those since whose replacement failed, which may have been done. Any, if there is none.
-    manifests: Vec<Hash>,
+    manifests: Vec<ManifestMark>,
 }
 
 impl Ours {
     pub(crate) fn new(fs: Arc<dyn Fs>, dir: &Path, lock: &dyn FileLock) -> Arc<Self> {
-        let manifest = read_hash(&*fs, &dir.join(MANIFEST_FILE)).ok();
+        let manifest = ManifestMark::read(&*fs, &dir.join(MANIFEST_FILE)).ok();
         let ours = Self {
             fs,
             dir: dir.to_path_buf(),
@@ -124,13 +121,13 @@ impl Ours {
         {
             let mut held = self.held.lock();
             let is_ours = held.manifests.is_empty()
-                || match read_hash(&*self.fs, to) {
+                || match ManifestMark::read(&*self.fs, to) {
                     Ok(found) => held.manifests.contains(&found),
                     Err(error) if error.kind() == io::ErrorKind::NotFound => false,
                     Err(error) => return Err(error),
                 };
             if is_ours {
-                let new = read_hash(&*self.fs, from)?;
+                let new = ManifestMark::read(&*self.fs, from)?;
                 match self.fs.rename(from, to) {
                     Ok(()) => held.manifests = vec![new],
                     Err(error) => {
@@ -199,11 +196,6 @@ impl Ours {
     fn lets_go(&self, path: &Path) {
         self.held.lock().locked.retain(|(held, _)| held != path);
     }
-}
-
-/// The hash of what a manifest says, which no other has: it is counted.
-fn read_hash(fs: &dyn Fs, path: &Path) -> io::Result<Hash> {
-    read_file(fs, path, MANIFEST_BYTES_MAX).map(|bytes| Hash::of(&bytes))
 }
 
 /// A lock that is held with the store.
@@ -275,6 +267,10 @@ impl Fs for OwnedFs {
 
     fn list(&self, path: &Path) -> io::Result<Vec<DirEntry>> {
         self.inner.list(path)
+    }
+
+    fn list_names(&self, path: &Path) -> io::Result<Vec<DirName>> {
+        self.inner.list_names(path)
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {

@@ -1,5 +1,6 @@
 //! `Shared`: what the handle of a store and its threads work on.
 
+use super::caches::Caches;
 use super::follower::Follower;
 use super::footers_written::FootersWritten;
 use super::merged_files::MergedFiles;
@@ -31,6 +32,7 @@ pub(crate) struct Shared {
     pub(crate) follower: Option<Mutex<Follower>>,
     pub(crate) group: Arc<GroupSync<SyncHandle>>,
     pub(crate) index: IndexReader,
+    pub(crate) caches: Caches,
     pub(crate) log: LogReader,
     /// Held while index and log are replaced by ones with other positions, and while both are taken
     /// for a snapshot. Taken after the commit lock.
@@ -52,6 +54,8 @@ pub(crate) struct Shared {
     pub(crate) footers: Mutex<FootersWritten>,
     /// Files of the index that are in use. Taken after every other lock.
     pub(crate) merged: Mutex<MergedFiles>,
+    /// What was wrong with segments that were looked into after the opening.
+    pub(crate) segment_problems: Mutex<Vec<String>>,
     /// Whether the directory is still the one that was locked; none in a store opened to read only.
     pub(crate) ours: Option<Arc<Ours>>,
     pub(crate) _lock: Option<Box<dyn FileLock>>,

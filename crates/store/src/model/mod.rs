@@ -41,5 +41,5 @@ pub(crate) use payload::PayloadRef;
 pub use receipt::{Receipt, ReceiptMismatch};
 pub use refused_time::RefusedTime;
 pub use report::{OpenPath, OpenReport, OpenTimes};
-pub use stats::Stats;
+pub use stats::{CacheStats, HeadCacheStats, Stats};
 pub use stored::StoredEvent;

@@ -33,6 +33,9 @@ pub(crate) enum Access {
 /// How many bytes of new log lead to a checkpoint by default: 64 MiB.
 const CHECKPOINT_INTERVAL_BYTES_DEFAULT: u64 = 64 << 20;
 
+/// What the caches of a store hold at most by default: 64 MiB.
+const CACHE_BYTES_MAX_DEFAULT: usize = 64 << 20;
+
 /// Longest payload by default: 16 MiB.
 pub const PAYLOAD_BYTES_MAX_DEFAULT: usize = 16 << 20;
 
@@ -59,6 +62,7 @@ pub struct StoreOptions {
     pub(crate) payload_bytes_max: usize,
     pub(crate) clock_drift_max: Duration,
     pub(crate) in_flight_max: usize,
+    pub(crate) cache_bytes_max: usize,
     pub(crate) log: LogOptions,
     pub(crate) fs: Arc<dyn Fs>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -88,6 +92,7 @@ impl StoreOptions {
             payload_bytes_max: PAYLOAD_BYTES_MAX_DEFAULT,
             clock_drift_max: Duration::from_secs(60),
             in_flight_max: 1024,
+            cache_bytes_max: CACHE_BYTES_MAX_DEFAULT,
             log: LogOptions::default().record_growth_bytes_max(RECORD_GROWTH_BYTES_MAX),
             fs: Arc::new(OsFs),
             clock: Arc::new(SystemClock::default()),
@@ -165,6 +170,25 @@ impl StoreOptions {
     #[must_use]
     pub const fn in_flight_max(mut self, appends: usize) -> Self {
         self.in_flight_max = if appends == 0 { 1 } else { appends };
+        self
+    }
+
+    /// How many bytes all caches of the store hold together. Default: 64 MiB; 0 keeps nothing.
+    /// [`Stats::caches`](crate::Stats::caches) says what they hold.
+    ///
+    /// Five eighths are for heads: the newest event of entities that were appended to, some 150 bytes for
+    /// each. An append to an entity whose head is kept looks at no index of a sealed segment. So more of it
+    /// pays where more entities than the default has room for, some 280,000, are appended to again and
+    /// again.
+    ///
+    /// A quarter is for coordinates of events that were read, some 100 bytes each, which are made anew from
+    /// the index where they are not kept. An eighth is for names of segments that had to be read from the
+    /// segment itself, 16 bytes each, which is so after compactions only.
+    ///
+    /// What grows with the active segment is no cache: the rows of its events and the names in them.
+    #[must_use]
+    pub const fn cache_bytes_max(mut self, bytes: usize) -> Self {
+        self.cache_bytes_max = bytes;
         self
     }
 

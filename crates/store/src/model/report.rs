@@ -26,7 +26,8 @@ pub enum OpenPath {
 pub struct OpenTimes {
     /// Taking the lock; nothing in a store that is opened to read only.
     pub lock: Duration,
-    /// Reading the manifest, or making a new log, and opening each segment to check its header.
+    /// Reading the manifest, or making a new log, and looking whether each segment is there; the headers of
+    /// the newest.
     pub manifest: Duration,
     /// Finding the newest good checkpoint, checking it, and taking its rows.
     pub checkpoint: Duration,

@@ -1,4 +1,4 @@
-//! `Stats`: counts, watermarks and sizes.
+//! `Stats`: counts, watermarks and sizes; `CacheStats`: what the caches hold.
 
 use strandline_core::Sequence;
 
@@ -39,8 +39,17 @@ pub struct Stats {
     pub merged_bytes_written: u64,
     /// What the last merge failed by, if it did; it is tried again when a segment is sealed.
     pub merge_failed: Option<String>,
+    /// Segments that were not opened with the store, and are looked into after that, in the background or
+    /// when they are used first. Few at once, and none soon.
+    pub segments_unchecked: usize,
+    /// What was wrong with those that the background has looked into, a sentence each: a header that is
+    /// damaged, or another file with the name of a segment. [`Store::verify`](crate::Store::verify) finds
+    /// it too.
+    pub segment_problems: Vec<String>,
     /// Bytes of all files in the store's directory; 0 once that is another one.
     pub bytes_on_disk: u64,
+    /// What the caches hold.
+    pub caches: CacheStats,
     /// Whether an earlier failure stopped all writing, and which.
     pub poisoned: Option<String>,
     /// Panics of what runs on the store's own threads that were caught since it was opened: of wakers,
@@ -49,4 +58,31 @@ pub struct Stats {
     pub panics_caught: u64,
     /// Panics of `tracing` subscribers that were caught in this process, whichever store called them.
     pub subscriber_panics: u64,
+}
+
+/// What the caches of a store hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct CacheStats {
+    /// Bytes that they hold together at most:
+    /// [`StoreOptions::cache_bytes_max`](crate::StoreOptions::cache_bytes_max).
+    pub bytes_max: u64,
+    /// The newest events of entities, for appends.
+    pub heads: HeadCacheStats,
+    /// Bytes of coordinates of events that were read, kept for the next time.
+    pub coordinates_bytes: u64,
+    /// Bytes of names of segments that had to be read from their frames.
+    pub names_bytes: u64,
+}
+
+/// What is kept of the newest events of entities, and how often it served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct HeadCacheStats {
+    /// Bytes that are held, about.
+    pub bytes: u64,
+    /// Entities without events in the active segment whose newest event was known when it was asked for.
+    pub hits: u64,
+    /// Those whose newest event had to be looked for in sealed segments; new entities too.
+    pub misses: u64,
 }

@@ -5,7 +5,7 @@ use super::log::Replayed;
 use super::steps::Steps;
 use crate::engine::group_sync::GroupSync;
 use crate::engine::writer::{CommitLock, Writer};
-use crate::engine::{Follower, MergedFiles, Shared};
+use crate::engine::{Caches, Follower, MergedFiles, Shared};
 use crate::rows::{LogSlot, Sealed};
 use crate::trace;
 use crate::{OpenReport, StoreOptions};
@@ -29,6 +29,7 @@ pub(super) struct Parts {
     pub(super) index_reader: IndexReader,
     /// By which merged files make anew what is damaged of them.
     pub(super) slot: LogSlot,
+    pub(super) caches: Caches,
 }
 
 /// What a store is made of, which takes what it is held by; and the sealed segments that want their
@@ -49,6 +50,7 @@ pub(super) fn assemble(
         index,
         index_reader,
         slot,
+        caches,
     } = parts;
     let position = replayed.end;
     let group = Arc::new(match &replayed.writer {
@@ -73,7 +75,8 @@ pub(super) fn assemble(
     tell(&report, index_reader.snapshot().len(), position);
     let (writer, follower) = match (replayed.writer, replayed.follower) {
         (Some(log), _) => {
-            let mut writer = Writer::new(log, index, replayed.hlc, replayed.names, &random);
+            let mut writer =
+                Writer::new(log, index, replayed.hlc, replayed.names, &random, &caches);
             writer.removed = replayed.removed;
             (Some(CommitLock::new(writer)), None)
         }
@@ -92,6 +95,7 @@ pub(super) fn assemble(
         follower,
         group,
         index: index_reader,
+        caches,
         log: replayed.reader,
         positions: RwLock::new(()),
         redacted: Arc::default(),
@@ -104,6 +108,7 @@ pub(super) fn assemble(
         checkpointed: Mutex::new(replayed.checkpointed),
         footers: Mutex::default(),
         merged: Mutex::new(MergedFiles::new(replayed.merged.used, slot)),
+        segment_problems: Mutex::default(),
         ours: held.ours.take(),
         _lock: held.lock.take(),
     };

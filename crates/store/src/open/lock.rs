@@ -37,7 +37,7 @@ pub(super) fn lock(dir: &Path, options: &StoreOptions) -> Result<Option<Box<dyn 
         Access::Create => fs
             .create_dir_all(dir)
             .map_err(|error| Error::io("make the directory", dir, error))?,
-        Access::Write => match fs.list(dir) {
+        Access::Write => match fs.list_names(dir) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 return Err(not_found(dir));
             }

@@ -18,7 +18,7 @@ mod log;
 mod merged;
 mod steps;
 
-use crate::engine::{Ours, Shared};
+use crate::engine::{Caches, Ours, Shared};
 use crate::model::Access;
 use crate::rows::{LogSlot, Sealed};
 use crate::{Error, ErrorKind, OpenPath, OpenReport, StoreOptions};
@@ -33,10 +33,12 @@ use steps::{Step, Steps};
 use strandline_checkpoint::Newest;
 use strandline_core::Random;
 use strandline_core::fs::FileIdentity;
-use strandline_segment::UncheckedLog;
+use strandline_segment::{LogError, UncheckedLog};
 
 /// How often a log is read again that was not the same twice.
 const READ_AGAIN_MOST: usize = 2;
+/// How often a log is read again of which another process has replaced segments meanwhile.
+const REPLACED_MOST: usize = 100;
 
 /// What opening came to.
 enum Opened {
@@ -61,6 +63,7 @@ pub(crate) fn open(dir: &Path, mut options: StoreOptions) -> Result<(Shared, Vec
     let mut held = Held { lock, ours };
     let mut earlier = Vec::new();
     let mut directory = which(dir, &options);
+    let mut replaced = 0;
     loop {
         match open_once(dir, &options, &mut held, &mut steps, &earlier) {
             Ok(Opened::Store(shared, without_footer)) => return Ok((*shared, without_footer)),
@@ -69,12 +72,19 @@ pub(crate) fn open(dir: &Path, mut options: StoreOptions) -> Result<(Shared, Vec
             Err(_) if held.lock.is_none() && directory != which(dir, &options) => {
                 directory = which(dir, &options);
             }
+            Err(error) if is_replaced(&error) && replaced < REPLACED_MOST => replaced += 1,
             Err(error) => match changed(&error).filter(|_| earlier.len() < READ_AGAIN_MOST) {
                 Some(found) => earlier.push(found),
                 None => return Err(error),
             },
         }
     }
+}
+
+/// Whether another process has replaced a segment that the manifest listed, and the manifest, before the
+/// segment was read: beside a writer only.
+fn is_replaced(error: &Error) -> bool {
+    matches!(error.of_log(), Some(LogError::OtherCourse { .. }))
 }
 
 /// Which directory a path leads to, where the file system can tell.
@@ -100,7 +110,10 @@ fn open_once(
         log.lock()?;
     }
     let unrecorded_before = log.unrecorded_before();
-    let (mut index, index_reader) = strandline_index::channel_with(options.index_layout);
+    let caches = Caches::new(options.cache_bytes_max);
+    let coordinates = caches.coordinates.clone();
+    let (mut index, index_reader) =
+        strandline_index::channel_within(options.index_layout, coordinates);
     let checkpoint = base::read_checkpoint(&log, newest, &mut report);
     if let Some((_, restored)) = &checkpoint.0 {
         log.note_durable(&restored.position)?;
@@ -153,6 +166,7 @@ fn open_once(
         index,
         index_reader,
         slot,
+        caches,
     };
     let (shared, without_footer) = assemble(dir, options, held, steps, (parts, replayed));
     Ok(Opened::Store(Box::new(shared), without_footer))

@@ -59,7 +59,10 @@ fn count(shared: &Shared) -> Result<Stats, Error> {
         visible_lag: lag(visible),
         in_flight: shared.group.in_flight(),
         segments: shared.log.view().segments(),
+        segments_unchecked: shared.log.unchecked_count(),
+        segment_problems: shared.segment_problems.lock().clone(),
         bytes_on_disk: files.map(|entry| entry.bytes).sum(),
+        caches: shared.caches.stats(),
         poisoned: shared
             .group
             .poison()

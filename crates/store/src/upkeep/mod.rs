@@ -1,11 +1,12 @@
 //! What keeps a store while it is open: its threads, and what they write beside appends.
 //!
-//! Holds the background thread with its jobs, the writing of footers and checkpoints, the merging of the index, and a store at work
-//! with its threads ([`Running`]). Does not hold what appends and reads do. Knows `engine` and what is
-//! below it.
+//! Holds the background thread with its jobs, the writing of footers and checkpoints, the merging of the
+//! index, the check of segments that were not opened, and a store at work with its threads ([`Running`]).
+//! Does not hold what appends and reads do. Knows `engine` and what is below it.
 
 mod background;
 mod checkpoint;
+mod checks;
 mod footers;
 mod jobs;
 #[cfg(all(test, strandline_loom))]

@@ -2,6 +2,7 @@
 
 use super::background::Background;
 use super::checkpoint;
+use super::checks::SegmentChecks;
 use crate::Error;
 use crate::engine::Shared;
 use crate::engine::group_sync::{SyncDriver, close, fate_unknown};
@@ -17,6 +18,8 @@ pub(crate) struct Running {
     /// Syncs what is submitted; none before the first submit.
     driver: RwLock<Option<SyncDriver>>,
     pub(crate) background: Option<Background>,
+    /// Looks into segments that were not opened with the log.
+    checks: Option<SegmentChecks>,
     pub(crate) shared: Arc<Shared>,
 }
 
@@ -24,19 +27,20 @@ impl Running {
     /// Starts the threads of a store that was opened, which write the footers of segments that have none.
     pub(crate) fn start(shared: Shared, without_footer: &[Sealed]) -> Result<Self, Error> {
         let shared = Arc::new(shared);
+        let no_thread = |error| Error::io("start a thread for", &shared.dir, error);
         let background = if shared.writer.is_some() {
-            let started = Background::start(shared.clone());
-            let started =
-                started.map_err(|error| Error::io("start a thread for", &shared.dir, error))?;
+            let started = Background::start(shared.clone()).map_err(no_thread)?;
             started.write_footers(without_footer);
             started.merge_soon();
             Some(started)
         } else {
             None
         };
+        let checks = SegmentChecks::start(&shared).map_err(no_thread)?;
         Ok(Self {
             shared,
             background,
+            checks,
             driver: RwLock::new(None),
         })
     }
@@ -96,6 +100,7 @@ impl Running {
     /// Ends the threads, makes what was written durable, and saves a checkpoint if anything changed.
     pub(crate) fn close(&mut self) -> Result<(), Error> {
         self.shared.check_process()?;
+        self.checks = None;
         self.background = None;
         let before = self.shared.check_poison();
         let driver = self.driver.write().take();
@@ -120,6 +125,7 @@ impl Drop for Running {
         // them go, and the files are the parent's to tidy up.
         std::mem::forget(std::mem::replace(&mut self.driver, RwLock::new(None)));
         std::mem::forget(self.background.take());
+        std::mem::forget(self.checks.take());
         std::mem::forget(self.shared.clone());
     }
 }

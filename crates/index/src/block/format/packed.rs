@@ -176,6 +176,22 @@ mod tests {
 
     proptest! {
         #[test]
+        fn the_numbers_within_bytes_are_those_that_are_read_from_them(
+            width in (1..=58_u8).prop_map(|width| if width == 58 { 64 } else { width }),
+            start in 0..200_usize,
+            length in 0..100_usize,
+        ) {
+            let packed = Packed::new(&[], &Place { width, ..Place::default() });
+            let bytes = start..start + length;
+            let within = packed.within(&bytes);
+            for at in 0..2500 {
+                let read = packed.bytes_at(at).unwrap();
+                let is_within = read.start >= bytes.start && read.end <= bytes.end;
+                prop_assert_eq!(within.contains(&at), is_within, "{}", at);
+            }
+        }
+
+        #[test]
         fn numbers_are_read_as_they_were_packed(
             numbers in proptest::collection::vec(any::<u64>(), 0..50),
             shift in 0..64_u32,

@@ -1,78 +1,179 @@
-//! Where the chain of an entity ends, published or not.
+//! Where the streams of a commit's entities end, published or not: looked up once for each, all that the
+//! active segment does not know together.
 
 use super::confirm::{Claimed, confirm_removed};
-use super::ends::{ChainEnd, StreamEnd};
+use super::ends::{Last, Newest, StreamEnd};
+use super::entities::{ByName, Entities, Named};
 use super::prepared::Prepared;
 use super::state::Writer;
 use crate::{Error, ErrorKind};
-use strandline_index::{CoordinateId, EntityId, Head};
-use strandline_segment::{LogReader, RecordPosition};
+use strandline_core::Hash;
+use strandline_index::{CoordinateId, SealedHead};
+use strandline_segment::{LogReader, LogView, RecordPosition};
 
 impl Writer {
     /// The number of an event's coordinate in the index: it may have got one, or lost it to a
     /// rotation, while its thread waited for the lock.
-    pub(super) fn known(&self, prepared: &Prepared<'_>) -> Option<CoordinateId> {
+    fn known(&self, prepared: &Prepared<'_>) -> Option<CoordinateId> {
         prepared
             .known
             .filter(|known| self.index.entity_of(*known).is_some())
             .or_else(|| self.index.lookup(prepared.coordinate))
     }
 
-    /// Where the stream of an entity ends; `known` is its number, if it has one. What a block says of it
-    /// is held against the log.
+    /// Looks up where the streams of the events of a commit end. What a block says of one is held against
+    /// the log, unless this process made the block.
     ///
     /// # Errors
     ///
     /// `Corrupt` if it cannot be told, because what the index has of a sealed segment is damaged and
-    /// the segment too, or because the log says otherwise; `Io`.
-    pub(super) fn stream_end(
+    /// the segment too, or because the log says otherwise; `Io`. Nothing has changed then.
+    pub(super) fn look_up(
+        &mut self,
+        events: &[Prepared<'_>],
+        log: &LogReader,
+    ) -> Result<(), Error> {
+        // What is live is looked up here, and what is not is listed.
+        let mut entities = std::mem::take(&mut self.entities);
+        let unknown = self.look_among_live(events, log, &mut entities);
+        let found = unknown.and_then(|unknown| match unknown.is_empty() {
+            true => Ok(()),
+            false => self.look_among_sealed(events, &unknown, log, &mut entities),
+        });
+        self.entities = entities;
+        found
+    }
+
+    /// Looks entities up among the rows of the active segment and the heads that are kept, and gives the
+    /// places of those that are in neither.
+    fn look_among_live(
+        &mut self,
+        events: &[Prepared<'_>],
+        log: &LogReader,
+        entities: &mut Entities,
+    ) -> Result<Vec<usize>, Error> {
+        entities.begin();
+        let mut unknown = Vec::new();
+        let mut by_name = ByName::default();
+        for prepared in events {
+            let name = prepared.coordinate.entity();
+            let coordinate = self.known(prepared);
+            let number = match coordinate {
+                Some(known) => self.index.entity_of(known),
+                None => self.index.lookup_entity(name),
+            };
+            let next = entities.len();
+            let live = number.and_then(|number| self.index.head(number));
+            if let (Some(number), Some(head)) = (number, live) {
+                let place = entities.place_of(number);
+                entities.push_event(place, coordinate);
+                if let Some(entity) = entities.get_mut(next) {
+                    // Events of the active segment are not removed before that is sealed.
+                    entity.end = StreamEnd::at(Last {
+                        sequence: head.sequence,
+                        clock: head.clock,
+                        hash: hash_of(head.hash, head.position, || log.view())?,
+                    });
+                }
+                continue;
+            }
+            let hash = self.heads.hash(name);
+            let place = match events.len() {
+                1 => 0,
+                _ => {
+                    let next = u32::try_from(next).unwrap_or(u32::MAX);
+                    *by_name.entry(Named { name, hash }).or_insert(next)
+                }
+            };
+            entities.push_event(place, coordinate);
+            if let Some(entity) = entities.get_mut(next) {
+                entity.hash = Some(hash);
+                match self.heads.get(name, hash) {
+                    Some(last) => entity.end = StreamEnd::at(last),
+                    None => unknown.push(next),
+                }
+            }
+        }
+        Ok(unknown)
+    }
+
+    /// Looks entities at `unknown` places up among the sealed rows and the removed events, all in one pass.
+    fn look_among_sealed(
+        &mut self,
+        events: &[Prepared<'_>],
+        unknown: &[usize],
+        log: &LogReader,
+        entities: &mut Entities,
+    ) -> Result<(), Error> {
+        let name = |place: &usize| {
+            let entity = entities.all().get(*place);
+            let first = entity.and_then(|entity| events.get(usize::try_from(entity.first).ok()?));
+            first.map_or("", |event| event.coordinate.entity())
+        };
+        let names: Vec<&str> = unknown.iter().map(name).collect();
+        let found = self.index.sealed_heads(&names);
+        self.check_index()?;
+        let log = log.view();
+        for ((place, name), found) in unknown.iter().zip(names).zip(found) {
+            let end = self.stream_end(name, found, &log)?;
+            if let Some(entity) = entities.get_mut(*place) {
+                entity.end = end;
+                if let (Some(last), Some(hash)) = (end.whole(), entity.hash) {
+                    self.heads.put(name, hash, last, None);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Where the stream of an entity without events in the active segment ends, by what was found of it
+    /// among the sealed rows.
+    fn stream_end(
         &self,
         entity: &str,
-        known: Option<EntityId>,
-        log: &LogReader,
+        found: Option<SealedHead>,
+        log: &LogView,
     ) -> Result<StreamEnd, Error> {
-        if let Some(head) = known.and_then(|known| self.index.head(known)) {
-            // Events of the active segment are not removed before that is sealed.
-            return Ok(StreamEnd {
-                newest: Some(head),
-                last: Some(head),
-            });
-        }
-        if let Some(end) = self.confirmed.get(entity) {
-            return Ok(*end);
-        }
-        let claimed = self.index.claimed_head(entity);
-        self.check_index()?;
-        let newest = match claimed {
-            Some((head, Some(claim))) => {
-                let claimed = Claimed {
-                    entity,
-                    position: head.position,
-                    clock: head.clock,
-                    hash: head.hash,
-                };
-                let hash = Some(self.confirm(claimed, &claim, &log.view())?);
-                Some(Head { hash, ..head })
-            }
-            Some((head, None)) => Some(head),
+        let newest_in = found.as_ref().map(|found| found.head.position);
+        let newest = match found {
             None => None,
+            Some(SealedHead { head, claim }) => Some(Last {
+                sequence: head.sequence,
+                clock: head.clock,
+                hash: match claim {
+                    None => hash_of(head.hash, head.position, || log.clone())?,
+                    Some(claim) => {
+                        let claimed = Claimed {
+                            entity,
+                            sequence: head.sequence,
+                            position: head.position,
+                            clock: head.clock,
+                            hash: head.hash,
+                        };
+                        self.confirm(claimed, &claim, log)?
+                    }
+                },
+            }),
         };
-        let removed = self.removed.find_since(entity, None)?;
-        let newer =
-            removed.filter(|(_, removed)| newest.is_none_or(|head| head.clock < removed.clock));
+        let newest_in = newest_in.map(|position| RecordPosition::from_bits(position).segment);
+        let removed = self.removed.find_since(entity, newest_in)?;
+        let newer = removed.filter(|(_, removed)| newest.is_none_or(|it| it.clock < removed.clock));
         let Some((segment, removed)) = newer else {
-            let last = newest;
-            return Ok(StreamEnd { newest, last });
+            return Ok(newest.map_or_else(StreamEnd::default, StreamEnd::at));
         };
-        confirm_removed(entity, segment, &removed, &log.view())?;
-        let last = Some(Head {
-            sequence: removed.sequence,
-            clock: removed.clock,
-            // The hash is known, so nothing is read there.
-            position: 0,
-            hash: Some(removed.hash),
-        });
-        Ok(StreamEnd { newest, last })
+        confirm_removed(entity, segment, &removed, log)?;
+        Ok(StreamEnd {
+            newest: newest.map(
+                |Last {
+                     sequence, clock, ..
+                 }| Newest { sequence, clock },
+            ),
+            last: Some(Last {
+                sequence: removed.sequence,
+                clock: removed.clock,
+                hash: removed.hash,
+            }),
+        })
     }
 
     /// Fails if the index may lack events.
@@ -87,29 +188,17 @@ impl Writer {
             .with_source(damage)),
         }
     }
+}
 
-    /// Where an entity's chain ends before the commit. Reads the hash from the log if it is not
-    /// known, which is so only for the first append to an entity after some openings.
-    pub(super) fn stored_chain_end(
-        &self,
-        entity: &str,
-        known: Option<EntityId>,
-        log: &LogReader,
-    ) -> Result<ChainEnd, Error> {
-        let Some(head) = self.stream_end(entity, known, log)?.last else {
-            return Ok(ChainEnd::START);
-        };
-        let hash = match head.hash {
-            Some(hash) => hash,
-            None => {
-                let position = RecordPosition::from_bits(head.position);
-                log.view().read(position)?.digest
-            }
-        };
-        Ok(ChainEnd {
-            next_clock: head.clock.checked_add(1),
-            hash,
-            in_segment: head.sequence >= self.log.segment_start().sequence,
-        })
+/// The hash of an event: read from the log if it is not known, which is so only for the first append to an
+/// entity after some openings.
+fn hash_of(
+    known: Option<Hash>,
+    position: u64,
+    log: impl FnOnce() -> LogView,
+) -> Result<Hash, Error> {
+    match known {
+        Some(hash) => Ok(hash),
+        None => Ok(log().read(RecordPosition::from_bits(position))?.digest),
     }
 }

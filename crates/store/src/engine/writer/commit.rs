@@ -6,7 +6,7 @@
 use super::assigned::Assigned;
 use super::condition::{LookedAhead, check_condition};
 use super::context::Context;
-use super::ends::ChainEnd;
+use super::ends::{ChainEnd, Last};
 use super::failure::{exhausted, no_segment_has_room};
 use super::prepared::Prepared;
 use super::state::Writer;
@@ -18,16 +18,10 @@ use std::collections::HashMap;
 use strandline_core::record::Record;
 use strandline_core::{Coordinate, EventId, Sequence};
 use strandline_index::{CoordinateId, Row, SequenceGate};
-use strandline_segment::{Appended, LogPosition, LogReader};
+use strandline_segment::{Appended, LogPosition};
 
-/// What the events of a commit name that the index does not know yet.
-#[derive(Debug, Default)]
-struct NewNames<'a> {
-    /// The last event of each entity, by its place in the commit.
-    entities: HashMap<&'a str, usize>,
-    /// The local numbers of coordinates that the segment has not named, known or not.
-    locals: HashMap<&'a Coordinate, u32>,
-}
+/// The local numbers of coordinates that the segment has not named, known to the index or not.
+type NewNames<'a> = HashMap<&'a Coordinate, u32>;
 
 impl Writer {
     /// Commits those of `events` that are not there yet in one frame, and gives the receipts of all in
@@ -36,6 +30,20 @@ impl Writer {
     /// With `Written` they are published before this returns; otherwise the caller waits until
     /// everything below the bound is durable.
     pub(crate) fn commit(
+        &mut self,
+        events: &[Prepared<'_>],
+        durability: Durability,
+        condition: Option<LookedAhead<'_>>,
+        context: Context<'_>,
+        give: &mut dyn FnMut(Receipt),
+    ) -> Result<Sequence, Error> {
+        let committed = self.commit_all(events, durability, condition, context, give);
+        self.name_tables.forget_large();
+        self.heads.tell();
+        committed
+    }
+
+    fn commit_all(
         &mut self,
         events: &[Prepared<'_>],
         durability: Durability,
@@ -68,8 +76,8 @@ impl Writer {
         context: Context<'_>,
         give: &mut dyn FnMut(Receipt),
     ) -> Result<Sequence, Error> {
-        self.confirmed.clear();
-        self.check_expected(events, context.log)?;
+        self.look_up(events, context.log)?;
+        self.check_expected(events)?;
         check_condition(&self.index, condition)?;
         self.check_times(events, context)?;
         let count = events.len() as u64;
@@ -145,6 +153,13 @@ impl Writer {
             return Err(no_segment_has_room(bytes_max, context.segment_bytes_max));
         }
         self.sealed = Some(self.rotate(context)?);
+        let heads = &self.heads;
+        let name = |event: usize| {
+            events
+                .get(event)
+                .map_or("", |event| event.coordinate.entity())
+        };
+        self.entities.rotated(|event| heads.hash(name(event)));
         Ok(())
     }
 
@@ -157,8 +172,8 @@ impl Writer {
     ) -> Result<(), Error> {
         self.buffer.clear();
         self.assigned.clear();
-        self.last_of_entity.begin();
         let mut new = NewNames::default();
+        let segment_start = self.log.segment_start().sequence;
         let numbered = (first.get()..).map(Sequence::new).zip(events).enumerate();
         for (at, (sequence, prepared)) in numbered {
             let Prepared {
@@ -173,8 +188,8 @@ impl Writer {
                 |link: Link| link.resolve(|place| self.assigned.get(place).map(|event| event.id));
             let correlation = prepared.correlation.and_then(resolve).unwrap_or(id);
             let causation = prepared.causation.and_then(resolve);
-            let known = self.known(prepared);
-            let end = self.chain_end(coordinate, known, at, &mut new, context.log)?;
+            let known = self.entities.coordinate_of(at);
+            let end = self.chain_end(at, segment_start);
             let clock = end.next_clock.ok_or_else(|| exhausted("clocks"))?;
             let (local_coordinate, is_named) = self.local(coordinate, known, &mut new);
             let record = Record {
@@ -211,32 +226,19 @@ impl Writer {
         Ok(())
     }
 
-    /// Where the chain of a coordinate's entity ends, for the event at `at` in the commit, which
-    /// becomes its last.
-    fn chain_end<'a>(
-        &mut self,
-        coordinate: &'a Coordinate,
-        known: Option<CoordinateId>,
-        at: usize,
-        new: &mut NewNames<'a>,
-        log: &LogReader,
-    ) -> Result<ChainEnd, Error> {
-        let entity = match known {
-            Some(known) => self.index.entity_of(known),
-            None => self.index.lookup_entity(coordinate.entity()),
-        };
-        let earlier = match entity {
-            Some(entity) => self.last_of_entity.replace(entity, at),
-            None => new.entities.insert(coordinate.entity(), at),
-        };
+    /// Where the chain of an event's entity ends, for the event at `at` in the commit, which becomes its
+    /// last.
+    fn chain_end(&mut self, at: usize, segment_start: Sequence) -> ChainEnd {
+        let earlier = self.entities.assign(at);
         if let Some(earlier) = earlier.and_then(|earlier| self.assigned.get(earlier)) {
-            return Ok(ChainEnd {
+            return ChainEnd {
                 next_clock: earlier.clock.checked_add(1),
                 hash: earlier.hash,
                 in_segment: true,
-            });
+            };
         }
-        self.stored_chain_end(coordinate.entity(), entity, log)
+        let entity = self.entities.of_event(at);
+        entity.map_or(ChainEnd::START, |entity| entity.chain_end(segment_start))
     }
 
     /// The local number of a coordinate, and whether the segment has its names already.
@@ -249,14 +251,11 @@ impl Writer {
         if let Some(local) = self.names.local(coordinate, known) {
             return (local, true);
         }
-        if let Some(local) = new.locals.get(coordinate) {
-            return (*local, true);
-        }
         // The frame's limit of 65,535 records keeps the sum far from the end of 32 bits.
-        let added = u32::try_from(new.locals.len()).unwrap_or(u32::MAX);
-        let local = self.names.next_local().saturating_add(added);
-        new.locals.insert(coordinate, local);
-        (local, false)
+        let added = u32::try_from(new.len()).unwrap_or(u32::MAX);
+        let next = self.names.next_local().saturating_add(added);
+        let local = *new.entry(coordinate).or_insert(next);
+        (local, local != next)
     }
 
     /// Enters the written events in the index, unpublished.
@@ -272,9 +271,10 @@ impl Writer {
             "only the holder of the commit lock reserves"
         );
         let numbered = (first.get()..).map(Sequence::new);
-        for (((prepared, assigned), position), sequence) in events
+        for ((((at, prepared), assigned), position), sequence) in events
             .iter()
-            .zip(&self.assigned)
+            .enumerate()
+            .zip(&mut self.assigned)
             .zip(self.buffer.positions(start))
             .zip(numbered)
         {
@@ -285,6 +285,7 @@ impl Writer {
                 Some(known) => known,
                 None => self.index.intern(coordinate)?,
             };
+            assigned.coordinate = Some(coordinate);
             self.names.note(coordinate, assigned.local);
             let tags: Vec<_> = prepared.extensions.tags().collect();
             let row = Row {
@@ -299,8 +300,38 @@ impl Writer {
                 causation: assigned.causation,
                 hash: Some(assigned.hash),
             };
-            self.index.insert_tagged(&row, &tags)?;
+            let entity = self.entities.of_event(at);
+            let last = entity.and_then(|entity| entity.end.last);
+            self.index
+                .insert_known(&row, &tags, last.map(|last| last.clock))?;
         }
+        self.keep_heads(events, first);
         Ok(())
+    }
+
+    /// Keeps the newest events of the entities of a commit that was written.
+    fn keep_heads(&mut self, events: &[Prepared<'_>], first: Sequence) {
+        for entity in self.entities.all() {
+            let at = entity.last();
+            let (Some(prepared), Some(assigned)) = (events.get(at), self.assigned.get(at)) else {
+                continue;
+            };
+            let last = Last {
+                sequence: Sequence::new(first.get() + at as u64),
+                clock: assigned.clock,
+                hash: assigned.hash,
+            };
+            let number = assigned
+                .coordinate
+                .and_then(|known| self.index.entity_of(known));
+            match (entity.hash, number) {
+                (None, Some(number)) => self.heads.follow(number, last),
+                (Some(hash), number) => {
+                    let name = prepared.coordinate.entity();
+                    self.heads.put(name, hash, last, number);
+                }
+                (None, None) => {}
+            }
+        }
     }
 }

@@ -13,14 +13,15 @@ use super::state::Writer;
 use crate::rows::{HeadPlace, RemovedHead};
 use crate::{Error, ErrorKind};
 use strandline_core::record::{RecordView, RemovedRecord, StoredRecord};
-use strandline_core::{Coordinate, Hash};
-use strandline_index::Claim;
+use strandline_core::{Coordinate, Hash, Region, Sequence};
+use strandline_index::{Claim, RowView};
 use strandline_segment::{LogError, LogView, RecordPosition, RecordRef, SegmentId, SegmentInfo};
 
 /// What is claimed of an event.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Claimed<'a> {
     pub(super) entity: &'a str,
+    pub(super) sequence: Sequence,
     pub(super) position: u64,
     pub(super) clock: u32,
     pub(super) hash: Option<Hash>,
@@ -93,14 +94,21 @@ impl Writer {
                     .end()
                     .is_none_or(|end| end.sequence > claim.block.start)
         });
-        let lies = || lies(claimed, claim, info);
+        let lies = || {
+            let lying = info.or_else(|| log.info_at(claim.block.start));
+            lies(claimed, claim, lying)
+        };
         let info = info.ok_or_else(lies)?;
+        let (own, end) = (info.start().sequence, info.end());
+        if claimed.sequence < own || end.is_some_and(|end| claimed.sequence >= end.sequence) {
+            return Err(lies());
+        }
         let found = read(log, info, claimed.position, lies)?;
         let agrees = found.clock == claimed.clock
             && claimed.hash.is_none_or(|hash| hash == found.digest)
             && match found.coordinate {
                 Some(own) => own.entity() == claimed.entity,
-                None => self.has_name(found.local, claimed.entity, claim, log, info)?,
+                None => self.has_name(found.local, claimed, claim, log, info)?,
             };
         if agrees {
             Ok(found.digest)
@@ -114,13 +122,17 @@ impl Writer {
     fn has_name(
         &self,
         local: u32,
-        entity: &str,
+        claimed: Claimed<'_>,
         claim: &Claim,
         log: &LogView,
         info: &SegmentInfo,
     ) -> Result<bool, Error> {
-        let position = RecordPosition::from_bits(claim.named_at);
-        if position.segment == info.id() {
+        let entity = claimed.entity;
+        let is_there = |position: &RecordPosition| position.segment == info.id();
+        let position = Some(RecordPosition::from_bits(claim.named_at));
+        let position = position.filter(is_there);
+        let position = position.or_else(|| self.named_in(claimed, info).filter(is_there));
+        if let Some(position) = position {
             match log.read_with(position, Found::of) {
                 Ok(Some(first)) if first.local == local && first.coordinate.is_some() => {
                     let named = first.coordinate;
@@ -132,6 +144,17 @@ impl Writer {
         }
         let end = info.end().unwrap_or_else(|| self.log.position());
         self.name_tables.is_named(local, entity, log, info, end)
+    }
+
+    /// Where the index has the first event in a segment of the coordinate of an event: in a block of several
+    /// segments the first of all is in an earlier one.
+    fn named_in(&self, claimed: Claimed<'_>, info: &SegmentInfo) -> Option<RecordPosition> {
+        let rows = self.index.inserted();
+        let coordinate = rows.row_at(claimed.sequence)?.coordinate();
+        let of_entity = Region::all().entity(claimed.entity);
+        let is_of = |row: RowView<'_>| row.coordinate() == coordinate;
+        let first = rows.find_since(&of_entity, info.start().sequence, is_of)?;
+        Some(RecordPosition::from_bits(first.position()))
     }
 }
 

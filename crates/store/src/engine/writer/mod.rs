@@ -5,6 +5,7 @@
 //! `group_sync`, `rows`, `model` and `trace`.
 
 mod assigned;
+mod cells;
 mod chain;
 mod commit;
 mod condition;
@@ -14,15 +15,17 @@ mod condition_model;
 mod confirm;
 mod context;
 mod ends;
+mod entities;
 mod expected;
 mod failure;
-mod last;
+mod head_cache;
 mod lock;
 mod name_tables;
 mod note;
 mod note_counts;
 mod prepared;
 mod repeat;
+mod rewritten;
 mod rotate;
 mod state;
 mod times;

@@ -78,17 +78,22 @@ impl Writer {
         events: &[Prepared<'_>],
         log: &LogReader,
     ) -> Result<Option<Repeats>, Error> {
-        let mut ids = events.iter().filter_map(|event| event.event.id).peekable();
-        if ids.peek().is_none() {
+        let ids: Vec<_> = events.iter().filter_map(|event| event.event.id).collect();
+        if ids.is_empty() {
             return Ok(None);
         }
-        let any = ids.any(|id| self.index.contains(id));
+        let found = self.index.find_all(&ids);
+        let any = found.iter().any(Option::is_some);
         self.check_index()?;
         if !any {
             return Ok(None);
         }
         let (inserted, log) = (self.index.inserted(), log.view());
-        let row = |event: &Prepared<'_>| inserted.get(event.event.id?);
+        let mut found = found.into_iter();
+        let row = |event: &Prepared<'_>| {
+            event.event.id?;
+            inserted.row_at(found.next().flatten()?)
+        };
         let rows: Vec<_> = events.iter().map(row).collect();
         // In the order of the log, whatever that of the batch is: so each frame is looked for once.
         let both = events.iter().zip(&rows).enumerate();
@@ -178,6 +183,7 @@ impl Writer {
         let coordinate = row.coordinate();
         let claimed = Claimed {
             entity: coordinate.entity(),
+            sequence: row.sequence(),
             position: row.position(),
             clock: row.clock(),
             hash: None,

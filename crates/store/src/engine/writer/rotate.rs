@@ -28,6 +28,7 @@ impl Writer {
             .rotate_synced_by(context.random, |_| Ok(()))
             .map_err(|error| self.append_failed(error, context.group))?;
         self.names.clear();
+        self.heads.rotated();
         // Everything was waited for, so every row is visible.
         self.index.seal().inspect_err(|_| {
             let reason = "the index could not seal the rows of a sealed segment";

@@ -2,12 +2,12 @@
 //! files beside this one.
 
 use super::assigned::Assigned;
-use super::ends::StreamEnd;
-use super::last::LastOfEntity;
+use super::entities::Entities;
+use super::head_cache::HeadCache;
 use super::name_tables::NameTables;
 use super::note_counts::NoteCounts;
+use crate::engine::caches::Caches;
 use crate::rows::{RemovedInSegments, Sealed, SegmentNames};
-use std::collections::HashMap;
 use strandline_core::{EventHasher, HlcClock, Random};
 use strandline_index::IndexWriter;
 use strandline_segment::{CommitBuffer, LogWriter, NextSegment};
@@ -39,10 +39,9 @@ pub(crate) struct Writer {
     pub(super) hasher: EventHasher,
     pub(super) buffer: CommitBuffer,
     pub(super) assigned: Vec<Assigned>,
-    pub(super) last_of_entity: LastOfEntity,
+    pub(super) entities: Entities,
     pub(super) name_tables: NameTables,
-    /// Ends of sealed streams that the present commit has confirmed.
-    pub(super) confirmed: HashMap<Box<str>, StreamEnd>,
+    pub(crate) heads: HeadCache,
 }
 
 impl Writer {
@@ -52,6 +51,7 @@ impl Writer {
         hlc: HlcClock,
         names: SegmentNames,
         random: &Random,
+        caches: &Caches,
     ) -> Self {
         let written = log.position().offset;
         Self {
@@ -69,9 +69,9 @@ impl Writer {
             hasher: EventHasher::default(),
             buffer: CommitBuffer::default(),
             assigned: Vec::new(),
-            last_of_entity: LastOfEntity::default(),
-            name_tables: NameTables::default(),
-            confirmed: HashMap::new(),
+            entities: Entities::default(),
+            name_tables: NameTables::new(caches.names.clone()),
+            heads: HeadCache::new(caches.heads.clone()),
         }
     }
 

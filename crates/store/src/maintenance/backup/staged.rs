@@ -37,7 +37,9 @@ pub(in crate::maintenance) fn copy(
 ///
 /// [`ErrorKind::NotFound`] if there is no store; what makes it unreadable.
 pub(super) fn open_log(fs: &Arc<dyn Fs>, dir: &Path) -> Result<UncheckedLog, Error> {
-    let log = UncheckedLog::open(fs.clone(), dir, LogOptions::default().beside_writer())?;
+    // A compaction beside the backup removes names, and all are read.
+    let options = LogOptions::default().beside_writer().opens_all();
+    let log = UncheckedLog::open(fs.clone(), dir, options)?;
     log.ok_or_else(|| {
         Error::new(
             ErrorKind::NotFound,

@@ -4,7 +4,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use strandline_core::fs::{DirEntry, FileIdentity, FileLock, Fs, FsFile, OpenMode};
+use strandline_core::fs::{DirEntry, DirName, FileIdentity, FileLock, Fs, FsFile, OpenMode};
 
 /// Another file system, to read only, with one file in the place of another.
 #[derive(Debug)]
@@ -36,6 +36,10 @@ impl Fs for Switched {
 
     fn list(&self, path: &Path) -> io::Result<Vec<DirEntry>> {
         self.inner.list(path)
+    }
+
+    fn list_names(&self, path: &Path) -> io::Result<Vec<DirName>> {
+        self.inner.list_names(path)
     }
 
     fn identity(&self, path: &Path) -> io::Result<FileIdentity> {

@@ -201,7 +201,8 @@ fn prepare(
     Ok(Ready {
         sequences: frames.info().start().sequence..frames.end().sequence,
         segment,
-        block,
+        // It was made of frames that this process wrote.
+        block: block.trusted(),
         heads,
     })
 }
@@ -266,7 +267,11 @@ fn switch(
     let mut segments = Vec::with_capacity(ready.len());
     let mut blocks = Vec::with_capacity(ready.len());
     let mut heads: Vec<(SegmentId, Option<RemovedHeads>)> = Vec::with_capacity(ready.len());
+    let mut rewritten: Option<Range<Sequence>> = None;
     for one in ready {
+        let Range { start, end } = one.sequences;
+        rewritten =
+            Some(rewritten.map_or(start..end, |all| all.start.min(start)..all.end.max(end)));
         heads.push((one.segment.info().id(), one.heads));
         segments.push(one.segment);
         blocks.push((one.sequences, one.block));
@@ -295,6 +300,9 @@ fn switch(
     drop(positions);
     for (segment, heads) in heads {
         writer.removed.set(segment, heads);
+    }
+    if let Some(rewritten) = rewritten {
+        writer.heads.rewritten(rewritten);
     }
     guard.finish();
     Ok(superseded)

@@ -1,0 +1,84 @@
+//! The first use of a sealed segment that was not opened with the log: whether its file is the one that the
+//! manifest lists. Goes through no frames.
+
+use super::segment_file::SegmentFile;
+use crate::error::LogError;
+use crate::format::{
+    FRAME_HEADER_BYTES, FrameHeader, LogPosition, Manifest, SegmentHeader, SegmentInfo,
+};
+use std::path::Path;
+use strandline_core::fs::{Fs, OpenMode};
+
+/// Opens the file of a segment that is sealed at `end`, and checks its header, that it is as long as its
+/// frames are, and that its last frame is no other than the log had there: a store that was put back
+/// from a copy may have gone on otherwise after the same header. A last frame that is damaged is found by
+/// who reads it.
+///
+/// # Errors
+///
+/// [`LogError::SegmentMissing`], [`LogError::Corrupt`], [`LogError::VersionUnsupported`] or
+/// [`LogError::Io`]; [`LogError::OtherCourse`] if the manifest in the directory lists another file by now.
+pub(crate) fn open_sealed(
+    fs: &dyn Fs,
+    dir: &Path,
+    header: &SegmentHeader,
+    end: &LogPosition,
+) -> Result<SegmentFile, LogError> {
+    open_checked(fs, dir, header, end).map_err(|error| match error {
+        LogError::Io { .. } => error,
+        error => match is_listed(fs, dir, header, end) {
+            true => error,
+            false => LogError::OtherCourse {
+                file: header.file_name(),
+                sequence: end.sequence.get(),
+                reason: "the segment was replaced before it was read first",
+            },
+        },
+    })
+}
+
+fn open_checked(
+    fs: &dyn Fs,
+    dir: &Path,
+    header: &SegmentHeader,
+    end: &LogPosition,
+) -> Result<SegmentFile, LogError> {
+    let file = SegmentFile::open(fs, dir, header, OpenMode::Read)?;
+    check_length(&file, end)?;
+    let mut bytes = vec![0; FRAME_HEADER_BYTES];
+    file.read(&mut bytes, end.last_frame.into())?;
+    match FrameHeader::decode(file.salt, end.last_frame, &bytes) {
+        Ok(last) if end.last_frame > 0 && last.log_hash != end.log_hash => Err(LogError::corrupt(
+            file.name(),
+            end.last_frame.into(),
+            "its last frame is another one than that of the log",
+        )),
+        _ => Ok(file),
+    }
+}
+
+/// Checks that a file is as long as its frames are.
+pub(crate) fn check_length(file: &SegmentFile, end: &LogPosition) -> Result<(), LogError> {
+    let (found, needed) = (file.len()?, u64::from(end.offset));
+    if found >= needed {
+        return Ok(());
+    }
+    Err(LogError::corrupt(
+        file.name(),
+        found,
+        format!("the file ends here, its frames end at {needed}"),
+    ))
+}
+
+/// Whether the manifest in the directory lists the segment, with this header and end. One that cannot be
+/// read says nothing else.
+fn is_listed(fs: &dyn Fs, dir: &Path, header: &SegmentHeader, end: &LogPosition) -> bool {
+    let Ok(Some(manifest)) = Manifest::read(fs, dir) else {
+        return true;
+    };
+    let own = SegmentInfo {
+        header: *header,
+        end: Some(*end),
+    };
+    manifest.segment(header.id) == Some(&own)
+}
