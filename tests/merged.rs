@@ -470,7 +470,7 @@ fn a_disk_that_fails_at_any_step_of_a_merge_costs_time_alone() {
         append_segments(&store, 1);
         let stats = store.stats().unwrap();
         assert_eq!(stats.poisoned, None);
-        let taken = std::mem::replace(&mut watched.steps.lock().unwrap().fails_at, None);
+        let taken = watched.steps.lock().unwrap().fails_at.take();
         assert!(taken.is_some());
         append_segments(&store, 8);
         let stats = store.stats().unwrap();
