@@ -5,7 +5,7 @@
 
 use super::merged_records::MergedRecords;
 use super::runs::{Short, runs};
-use super::segments::{newest_of, switch, with_footer};
+use super::segments::{check_merged, newest_of, switch, with_footer};
 use crate::engine::{Rewriting, Shared};
 use crate::{Error, Region, Snapshot, Store};
 use crate::{ErrorKind, trace};
@@ -80,12 +80,14 @@ fn merge(
     let segment = begun.write(|record, out| records.body(record, out))?;
     drop(records);
     let ready = with_footer(shared, segment, newest)?;
-    let merged = ready.segment().replaces().count().saturating_sub(1);
+    let replaced: Vec<_> = ready.segment().replaces().collect();
+    let merged = replaced.len().saturating_sub(1);
     let bytes = ready.segment().bytes()?;
+    check_merged(shared, replaced.into_iter());
     let superseded = switch(shared, vec![ready], &[], None)?;
     trace::tell(Level::INFO, move || {
         tracing::info!(first, last, bytes, "merged segments");
     });
-    rewriting.supersede(superseded)?;
+    rewriting.supersede(&*shared.options.fs, superseded, Vec::new())?;
     Ok(merged)
 }

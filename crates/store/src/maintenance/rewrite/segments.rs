@@ -11,10 +11,11 @@ use crate::rows::RemovedHeads;
 use crate::rows::footer::{self, Opened, rebuilt_footer};
 use crate::trace;
 use crate::{Error, ErrorKind, Sequence, Store};
-use std::ops::Range;
+use std::io;
+use std::ops::{ControlFlow, Range};
 use strandline_core::Hlc;
 use strandline_core::record::{Record, RecordPayload, RemovalChange, RemovedRecord, StoredRecord};
-use strandline_index::Block;
+use strandline_index::{Block, MergeSink, PartInfo, merge};
 use strandline_segment::{
     AppendError, FrameRecord, LogPosition, RewrittenSegment, SegmentId, SegmentRewrite,
     SupersededFiles,
@@ -97,17 +98,71 @@ pub(super) fn rewrite(
         observer.before_switch()?;
         return Ok(done);
     }
+    check_merged(shared, marks.segments().map(|marked| marked.id));
     let (recorder, durable) = Recorder::begin(store, asked.change, &asked.rule, &taken)?;
     observer.before_switch()?;
     let redacted = match asked.change {
         RemovalChange::Removed => &[],
         RemovalChange::Redacted => sequences.as_slice(),
     };
+    let rewritten: Vec<_> = marks.segments().map(|marked| marked.id).collect();
     let superseded = switch(shared, all_ready, redacted, Some(durable))?;
     let recorded = recorder.done(store);
-    rewriting.supersede(superseded)?;
+    // Ids, tags and links of what was removed are in merged files of the index too.
+    let merged = match asked.change {
+        RemovalChange::Removed => shared.merged.lock().remove_those_of(&rewritten),
+        RemovalChange::Redacted => Vec::new(),
+    };
+    let merged = merged.iter().map(|name| shared.dir.join(name.to_string()));
+    let merged = merged.collect();
+    rewriting.supersede(&*shared.options.fs, superseded, merged)?;
     recorded?;
+    store.merge_soon();
     Ok(done)
+}
+
+/// Looks at all of the merged blocks that have rows of the segments which are about to be rewritten, and has
+/// what is damaged made anew: afterwards it cannot be.
+pub(super) fn check_merged(shared: &Shared, segments: impl Iterator<Item = SegmentId>) {
+    let view = shared.log.view();
+    let infos = segments.filter_map(|segment| view.info(segment));
+    let ends = infos.filter_map(|info| Some((info.start().sequence, info.end()?.sequence)));
+    let ends: Vec<_> = ends.collect();
+    let is_cut = |part: &PartInfo| {
+        let own = &part.sequences;
+        ends.iter()
+            .any(|(start, end)| own.start < *end && own.end > *start)
+    };
+    for part in shared.index.parts().into_iter().filter(is_cut) {
+        if let Some(part) = part.block
+            && part.block.check_all().is_err()
+        {
+            let go_on = &mut |_| ControlFlow::Continue(());
+            let _ = merge(
+                std::slice::from_ref(&part),
+                part.block.layout(),
+                &mut Nowhere,
+                go_on,
+            );
+        }
+    }
+}
+
+/// Takes a merged block and leaves it.
+struct Nowhere;
+
+impl MergeSink for Nowhere {
+    fn begin(&mut self, _: usize) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn write(&mut self, _: &[u8]) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn write_header_at_start(&mut self, _: &[u8]) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Writes the new file of a segment, with its footer.

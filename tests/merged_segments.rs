@@ -178,7 +178,7 @@ fn a_backup_is_brought_up_to_date_after_its_segments_were_merged() {
         let (expected, head) = (contents(&store.snapshot()), head(&store));
         let copied = few(&fs).open(target).unwrap();
         assert_eq!(contents(&copied.snapshot()), expected);
-        assert_eq!(crate::merged::head(&copied), head);
+        assert_eq!(crate::merged_segments::head(&copied), head);
         assert_intact(&copied);
         assert_eq!(
             segments(&fs),
