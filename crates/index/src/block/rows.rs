@@ -6,7 +6,7 @@ use super::column::Column;
 use super::format::Section;
 use super::open::Block;
 use crate::model::{BlockError, CacheShare, Link, NameSort, TileMask};
-use crate::search::{partition, partition_near};
+use crate::search::partition;
 use std::ops::Range;
 use std::sync::Arc;
 use strandline_core::{Coordinate, EventId, EventKind, Hash, Sequence};
@@ -133,7 +133,7 @@ impl Block {
     }
 
     /// Entity and scope of the coordinate at a place, each by its place.
-    fn places_of(&self, coordinate: u32) -> (u32, u32) {
+    pub(super) fn places_of(&self, coordinate: u32) -> (u32, u32) {
         let at = coordinate as usize;
         (
             self.number_u32(Section::CoordinateEntities, at),
@@ -180,22 +180,6 @@ impl Block {
     /// Whether the coordinate at a place is kept: its names were looked at then.
     fn is_kept(&self, place: u32) -> bool {
         self.coordinates.has(place)
-    }
-
-    /// The place of a coordinate in the order of entities, then scopes. Expected O(1) where the block
-    /// has a table of names, O(log coordinates) else; O(log scopes) of the block more.
-    #[must_use]
-    pub fn find_coordinate(&self, coordinate: &Coordinate) -> Option<u32> {
-        let wanted = (
-            self.place_of(NameSort::Entity, coordinate.entity())?,
-            self.place_of(NameSort::Scope, coordinate.scope())?,
-        );
-        let count = self.header.counts.coordinates;
-        // Those of an entity stand together: so its newest row leads to them, past the search.
-        let newest = self.head(wanted.0, &(0..self.rows()));
-        let near = newest.map_or(0, |newest| self.coordinate_number(newest.row));
-        let at = partition_near(count, near, |at| self.places_of(at) < wanted);
-        (at < count && self.places_of(at) == wanted).then_some(at)
     }
 
     /// The hash of the last row of the entity at a place, if it is known.

@@ -6,6 +6,7 @@
 
 mod counts;
 mod header;
+mod names;
 mod packed;
 mod pieces;
 mod section;
@@ -13,6 +14,7 @@ mod table;
 
 pub(crate) use counts::Counts;
 pub(crate) use header::{FENCE_ROWS, FIXED_BYTES, HEADER_BYTES, Header, SECTION_BYTES, Version};
+pub(crate) use names::check_names;
 pub(crate) use packed::{Packed, Packer, pack, packed_bytes, width_of};
 pub(crate) use pieces::{
     CHECKSUM_BYTES, PIECE_BYTES, piece_checksum, piece_checksums, pieces_of, section_checksum,
