@@ -41,18 +41,21 @@ impl Block {
 }
 
 impl<'a> NameList<'a> {
+    #[inline]
     fn end(&mut self, at: usize) -> usize {
         let end = self.ends.get(at).unwrap_or(0);
         usize::try_from(end).unwrap_or(usize::MAX)
     }
 
     /// Where the name at `at` is among the bytes.
+    #[inline]
     fn place(&mut self, at: usize) -> Range<usize> {
         let start = at.checked_sub(1).map_or(0, |before| self.end(before));
         start..self.end(at)
     }
 
     /// The bytes of the name at `at`; none past the end.
+    #[inline]
     pub(super) fn bytes(&mut self, at: usize) -> &'a [u8] {
         let place = self.place(at);
         // An end that lies does not make all bytes be looked at.

@@ -8,6 +8,7 @@ use std::error::Error;
 use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
+use strandline_core::sync::atomic::AtomicU32;
 use strandline_core::{EventId, EventKind, Sequence};
 
 /// Bytes of a block, wherever they are: a vector, or a mapped file.
@@ -49,6 +50,8 @@ pub struct Block {
     is_trusted: bool,
     /// There once it is known of all that says of a row whose it is whether it is intact.
     pub(super) named: OnceLock<()>,
+    /// How many rows were looked at until then.
+    pub(super) looks: AtomicU32,
     /// Coordinates that were asked for.
     pub(super) coordinates: KeptCoordinates,
     pub(super) kinds: OnceLock<Box<[EventKind]>>,
@@ -78,6 +81,7 @@ impl Block {
             damage: OnceLock::new(),
             is_trusted: false,
             named: OnceLock::new(),
+            looks: AtomicU32::new(0),
             coordinates: KeptCoordinates::default(),
             kinds: OnceLock::new(),
             fences: OnceLock::new(),

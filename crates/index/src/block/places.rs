@@ -25,6 +25,15 @@ impl<'n> HashedName<'n> {
             hash: name_hash(name),
         }
     }
+
+    /// A name whose hash was asked for before.
+    pub(crate) const fn hashed(name: &'n str, hash: u64) -> Self {
+        Self { name, hash }
+    }
+
+    pub(crate) const fn hash(&self) -> u64 {
+        self.hash
+    }
 }
 
 impl Block {

@@ -20,4 +20,6 @@ pub(crate) use pieces::{
     CHECKSUM_BYTES, PIECE_BYTES, piece_checksum, piece_checksums, pieces_of, section_checksum,
 };
 pub(crate) use section::{ALIGNMENT, Place, Section};
-pub(crate) use table::{NoTable, TableShape, bytes_hash, id_hash, name_hash, write_table};
+pub(crate) use table::{
+    NoTable, PASS_ENTRIES, TableShape, bytes_hash, id_hash, name_hash, write_table,
+};
