@@ -16,6 +16,9 @@ const NAME_COST: u64 = 4;
 /// What one more list in a merge costs, in candidate rows.
 const LIST_COST: u64 = 8;
 
+/// Candidates are looked for in so many lists without a thought.
+const CHECKED_MAX: usize = 16;
+
 /// A region, ready to be walked in one part.
 pub(super) struct PartQuery {
     pub(super) source: Source,
@@ -55,6 +58,7 @@ impl PartQuery {
         } else {
             let tags = tags.lists(part, region);
             let choice = choose(part, region, &tags, &rows);
+            let choice = choice.map(|choice| choice.or_any_tag(&tags, &rows));
             (tags, choice)
         };
         let choice = choice.unwrap_or_else(|| Choice {
@@ -152,12 +156,7 @@ fn choose(part: &Part, region: &Region, tags: &TagLists, rows: &Range<u32>) -> O
         consider(Choice::of_list(PlanKey::Tag, keyed(list.clone(), rows)?));
     }
     if region.any_tag_filter().is_some() {
-        let lists = tags.any.iter();
-        let lists: Vec<_> = lists.filter_map(|list| keyed(list.clone(), rows)).collect();
-        if lists.is_empty() {
-            return None;
-        }
-        consider(Choice::of_lists(|_| PlanKey::AnyTag, lists));
+        consider(any_tag(tags, rows)?);
     }
     match region.entity_filter() {
         EntityFilter::Exact(entity) => {
@@ -197,6 +196,17 @@ fn scan(part: &Part, region: &Region, rows: &Range<u32>) -> Option<Choice> {
 }
 
 impl Choice {
+    /// This one, or to go by the tags of which one is wanted, where to look for each candidate in each of
+    /// their lists would cost more.
+    fn or_any_tag(self, tags: &TagLists, rows: &Range<u32>) -> Self {
+        if self.key == PlanKey::AnyTag || tags.any.len() <= CHECKED_MAX {
+            return self;
+        }
+        let checks = self.candidates.saturating_mul(tags.any.len() as u64);
+        let any = any_tag(tags, rows).filter(|any| any.cost < checks);
+        any.unwrap_or(self)
+    }
+
     fn of_list(key: PlanKey, keyed: Keyed) -> Self {
         let candidates = keyed.positions.len() as u64;
         Self {
@@ -235,6 +245,13 @@ fn keyed(list: List, rows: &Range<u32>) -> Option<Keyed> {
 
 fn found_rows(found: Vec<u32>, rows: &Range<u32>) -> Option<Keyed> {
     keyed(List::Found(Arc::from(found)), rows)
+}
+
+/// The rows that have one of the tags, merged as they are asked for; none if no row has.
+fn any_tag(tags: &TagLists, rows: &Range<u32>) -> Option<Choice> {
+    let lists = tags.any.iter().cloned();
+    let lists: Vec<_> = lists.filter_map(|list| keyed(list, rows)).collect();
+    (!lists.is_empty()).then(|| Choice::of_lists(|_| PlanKey::AnyTag, lists))
 }
 
 /// The part of an entity's rows with clocks that `region` takes, or `None` if that is empty.
