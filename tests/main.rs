@@ -55,6 +55,8 @@ mod lost_directory;
 mod lost_index;
 mod many_tasks;
 mod mapped;
+mod merged_index;
+mod merged_segments;
 mod model;
 mod named;
 mod notes;

@@ -9,7 +9,7 @@ use strandline::maintenance::{Redaction, Retention, rebuild};
 use strandline::{ErrorKind, Sequence};
 
 #[test]
-fn notes_leave_no_more_segments_than_compactions_did() {
+fn notes_leave_few_segments() {
     let fs = MemFs::new();
     let store = small(&fs).open(dir()).unwrap();
     for round in 0..30 {
@@ -20,8 +20,9 @@ fn notes_leave_no_more_segments_than_compactions_did() {
         }
         run(&store, &Retention::new().keep_newest(5));
     }
-    // Each compaction seals the active segment once, as its events are concerned.
-    assert_eq!(files(&fs, "segment-").len(), 31);
+    // Each compaction seals the active segment once, as its events are concerned; what is left is merged.
+    let segments = files(&fs, "segment-").len();
+    assert!(segments <= 6, "{segments}");
     assert_intact(&store);
 }
 

@@ -272,6 +272,21 @@ pub const WORKLOADS: &[Workload] = &[
         }
         Ok(())
     }),
+    mixed("compact-merge", |d| {
+        d.open()?;
+        for keep in [1, 0, 0, 1] {
+            // What is left of it is short, and is merged with what is left of those before.
+            d.commit(&[(10, Shape::Alone), (10, Shape::Noise)], Written)?;
+            d.append(10, Written)?;
+            d.compact(keep)?;
+        }
+        d.append(10, Written)?;
+        d.close()?;
+        d.open()?;
+        d.append(10, Synced)?;
+        d.compact(0)?;
+        d.append(10, Synced)
+    }),
     mixed("redact", |d| {
         d.open()?;
         for _ in 0..6 {

@@ -12,7 +12,7 @@ pub(crate) type Files<'a> = BTreeMap<PathBuf, &'a [u8]>;
 const HEADER_BYTES: usize = 128;
 
 /// Whatever an opening cut off the active segment, and every segment that it took away but for other
-/// generations of one that counts, must be in the quarantine byte for byte, and in the report; and what
+/// generations of one that counts, and those that were merged into one, must be in the quarantine byte for byte, and in the report; and what
 /// earlier ones put there, still. Gives what is newly there.
 pub(crate) fn expect_loud(
     before: &Files<'_>,
@@ -77,15 +77,20 @@ pub(crate) fn expect_loud(
     Ok(fresh)
 }
 
-/// The file of the same segment that is left.
+/// The file of the same segment that is left, or where later ones are and this is not, of the one that it
+/// was merged into.
 fn left_of<'a, 'b>(path: &Path, left: &'a Files<'b>) -> Option<(&'a PathBuf, &'a &'b [u8])> {
     const NUMBERED: usize = "segment-0000000001".len();
     let number = |path: &Path| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         name.get(..NUMBERED).map(str::to_owned)
     };
-    left.iter()
-        .find(|(other, _)| is_segment(other) && number(other) == number(path))
+    let segments = || left.iter().filter(|(other, _)| is_segment(other));
+    let own = number(path);
+    let same = segments().find(|(other, _)| number(other) == own);
+    let is_followed = segments().any(|(other, _)| number(other) > own);
+    let before = segments().rfind(|(other, _)| number(other) < own);
+    same.or(before.filter(|(other, _)| is_followed && generation(other) > 0))
 }
 
 /// The generation in a segment's name.

@@ -9,7 +9,7 @@ use crate::format::{
     Frame, LogIdentity, LogPosition, MANIFEST_FILE, Manifest, SegmentHeader, SegmentInfo,
 };
 use crate::open::ScannedLog;
-use crate::read::LogReader;
+use crate::read::{LogReader, Replacement};
 use crate::scan::{FrameScanner, Step, check_frame_before};
 use std::io;
 use std::path::PathBuf;
@@ -17,6 +17,7 @@ use std::sync::Arc;
 use strandline_core::Epoch;
 use strandline_core::fs::{Fs, OpenMode};
 
+const NOT_LISTED: &str = "the MANIFEST does not list the segment";
 const ANOTHER_FILE: &str = "another file, or none, has the name of the one that was read";
 
 /// Reads whole commits as another process writes them. Takes no lock and changes nothing.
@@ -119,7 +120,8 @@ impl LogFollower {
     /// [`LogError::OtherCourse`] if what is in the directory now does not go on from what was read:
     /// another log, or an earlier or restored copy of this one. So too if the log has not what was read
     /// of it and was never durable, or if the file that it was carried into was rewritten since, and what
-    /// was read stands elsewhere or is gone. Open the log again. [`LogError::Corrupt`], [`LogError::Io`],
+    /// was read stands elsewhere or is gone; and if the segment was merged with later ones since the last
+    /// call. Open the log again. [`LogError::Corrupt`], [`LogError::Io`],
     /// and what `visit` returns; the commits before are taken, and the call may be repeated.
     pub fn follow<E>(
         &mut self,
@@ -148,7 +150,9 @@ impl LogFollower {
             return Err(self.gone("its MANIFEST is another one"));
         }
         let Some(own) = manifest.segment(self.file.id) else {
-            return Err(self.gone("the MANIFEST does not list the segment"));
+            // Merged into the one before it: only by going on is more to be learnt.
+            let holder = manifest.holder(self.file.id).map(drop);
+            return holder.ok_or_else(|| self.gone(NOT_LISTED));
         };
         let checked = if own.header.generation > self.header.generation {
             // Carried into another file, or rewritten: only by going on is more to be learnt.
@@ -204,14 +208,13 @@ impl LogFollower {
             if !is_same_course(&self.course, &course) {
                 return Err(self.gone("its MANIFEST is another one").into());
             }
-            let at = manifest.find(self.file.id).unwrap_or(usize::MAX);
-            let mut segments = manifest.segments.get(at..).unwrap_or_default().iter();
-            let Some(own) = segments.next() else {
-                return Err(self.gone("the MANIFEST does not list the segment").into());
-            };
+            let holder = manifest.holder(self.file.id);
+            let own = *holder.ok_or_else(|| self.gone(NOT_LISTED))?;
+            let after = manifest.find(own.id()).map_or(usize::MAX, |at| at + 1);
+            let later = manifest.segments.get(after..).unwrap_or_default().iter();
             if own.end().is_none() && own.header == self.header {
                 // While a segment is active its file is never given another one's place.
-                match self.check_own_file(own) {
+                match self.check_own_file(&own) {
                     Ok(()) => {
                         self.course = course;
                         self.listed_in = mark;
@@ -224,7 +227,10 @@ impl LogFollower {
                     }
                 }
             }
-            let moved = self.move_on(own, segments, reason, visit);
+            let moved = match own.id() == self.file.id {
+                true => self.move_on(&own, later, reason, visit),
+                false => self.go_on_in_merged(&own, later, visit),
+            };
             match moved {
                 Ok(()) => {
                     self.course = course;
@@ -282,6 +288,23 @@ impl LogFollower {
         let offset = u64::from(self.position.offset);
         let reason = reason.unwrap_or("the segment does not end as the MANIFEST says");
         Err(LogError::corrupt(self.file.name(), offset, reason).into())
+    }
+
+    /// Goes on after a segment that was merged into `own`, if that ends where this one does.
+    fn go_on_in_merged<'a, E>(
+        &mut self,
+        own: &SegmentInfo,
+        mut later: impl Iterator<Item = &'a SegmentInfo>,
+        visit: &mut impl FnMut(&Frame<'_>) -> Result<(), E>,
+    ) -> Result<(), ScanError<E>> {
+        // This is still the file in which it was appended to.
+        self.read_on(self.file.len()?, visit)?;
+        let is_end = own.end.is_some_and(|end| end.is_same_place(&self.position));
+        match later.next().filter(|_| is_end) {
+            Some(next) => Ok(self.go_on(next)?),
+            // What follows stands behind what was read, in one file, with other positions.
+            None => Err(self.gone("it was merged with what follows").into()),
+        }
     }
 
     /// The mark of the manifest that is there now; none if there is none.
@@ -363,7 +386,11 @@ impl LogFollower {
             return Err(self.gone("the file that it was carried into was rewritten since"));
         }
         file.set_written_end(self.position.offset);
-        self.reader.replace(vec![(as_active(copy), file.clone())]);
+        self.reader.replace(vec![Replacement {
+            info: as_active(copy),
+            last: copy.id(),
+            file: file.clone(),
+        }]);
         self.moved_to(copy, file, self.position);
         Ok(())
     }

@@ -158,6 +158,13 @@ impl LogOptions {
         end.saturating_add(growth) <= self.rewritten_bytes_max
     }
 
+    /// Whether segments that have `records` records and end at `end`, all of them one after the other, may
+    /// become one: it has no more records than a segment, and can be rewritten.
+    #[must_use]
+    pub const fn fits_merged(&self, end: u64, records: u64) -> bool {
+        records <= self.segment_records_max as u64 && self.fits_rewritten(end, records)
+    }
+
     /// Whether a commit of `records` records whose bodies have `body_bytes` fits in an empty segment, and
     /// is within the limits of a commit: what no rotation makes room for is refused.
     #[must_use]

@@ -227,7 +227,8 @@ fn the_footer_of_a_rewriting_is_mapped_only_where_reads_are() {
         let (writer, _) = open(dir.path(), options.open_files_max(SEGMENTS as usize));
         let before = mappings(dir.path());
         let rewrite = writer.rewrite(SegmentId::FIRST, &Random::from_seed(2));
-        let footer = rewrite.unwrap().footer().unwrap().unwrap();
+        let footer = rewrite.unwrap().footers().next().unwrap();
+        let footer = footer.unwrap().unwrap();
         assert_eq!(mappings(dir.path()) - before, count);
         assert_eq!(footer.as_ref(), b"footer");
     }

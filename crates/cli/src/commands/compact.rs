@@ -77,14 +77,17 @@ fn show_compaction(args: &Args, done: &Compacted) -> io::Result<()> {
             "segments_rewritten": done.segments,
             "bytes_before": done.bytes_before,
             "bytes_after": done.bytes_after,
+            "segments_merged": done.merged,
             "missing_entities": done.missing.entities,
             "missing_prefixes": done.missing.prefixes,
         });
         screen.line(&json.to_string())?;
         return screen.flush();
     }
-    if done.events == 0 {
+    if done.events == 0 && done.merged == 0 {
         screen.text("the rules keep every event; nothing was changed")?;
+    } else if done.events == 0 {
+        screen.text("the rules keep every event")?;
     } else {
         screen.text(&format!(
             "removed {}; {} rewritten, {} before and {} now",
@@ -92,6 +95,12 @@ fn show_compaction(args: &Args, done: &Compacted) -> io::Result<()> {
             count(done.segments as u64, "segment"),
             size(done.bytes_before),
             size(done.bytes_after)
+        ))?;
+    }
+    if done.merged > 0 {
+        screen.text(&format!(
+            "merged {} into those before",
+            count(done.merged as u64, "short segment")
         ))?;
     }
     for line in lines_of(&done.missing) {

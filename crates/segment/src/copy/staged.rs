@@ -61,7 +61,7 @@ impl StagedCopy {
     ///
     /// As there.
     pub fn check_position(&self, position: &LogPosition) -> Result<(), LogError> {
-        let Some(info) = self.manifest.segment(position.segment) else {
+        let Some(info) = self.manifest.holder(position.segment) else {
             return Err(not_listed(position, self.report.end.sequence));
         };
         let file = SegmentFile::open(&*self.fs, &self.to, info.header(), OpenMode::Read)?;

@@ -14,6 +14,9 @@
 //! | — 1 if it is sealed, else 0 | 1 |
 //! | — where its frames end; of the active one up to where they were durable, or zeros | 52 |
 //! | checksum of everything before | 8 |
+//!
+//! Version 3 is version 2 of a log whose numbers of segments have gaps, where several were merged into the
+//! one before the gap; it is written for such a log alone. Version 1 is read, and not written any more.
 
 use super::header::{LogIdentity, SEGMENT_HEADER_BYTES, SegmentHeader};
 use super::position::{LogPosition, SegmentId};
@@ -25,8 +28,11 @@ use strandline_core::{Epoch, Random, Salt, Sequence};
 /// The file that lists the segments.
 pub const MANIFEST_FILE: &str = "MANIFEST";
 
-/// The manifest format that this crate writes, and the latest that it reads.
-pub const MANIFEST_VERSION: u32 = 2;
+/// The latest manifest format that this crate reads; it writes this one where the numbers of segments have
+/// gaps, and else the one before.
+pub const MANIFEST_VERSION: u32 = 3;
+/// The format of a manifest whose numbers have no gaps.
+const WITHOUT_GAPS: u32 = 2;
 pub(crate) const MANIFEST_MAGIC: &[u8; 8] = b"STRNDMAN";
 /// Stands for where records begin while that is not known.
 const UNKNOWN: Sequence = Sequence::new(u64::MAX);
@@ -112,6 +118,32 @@ impl Manifest {
         self.segments.get(self.find(id)?)
     }
 
+    /// The segment that has what the one with this number had: that one, or where it is not listed any more, the
+    /// one that it was merged into.
+    pub(crate) fn holder(&self, id: SegmentId) -> Option<&SegmentInfo> {
+        let after = self.segments.partition_point(|info| info.id() <= id);
+        let found = self.segments.get(after.checked_sub(1)?)?;
+        // Whatever was merged into it, it was rewritten then.
+        let may_hold = found.is_sealed() && found.header.rewritings() > 0;
+        (found.id() == id || may_hold).then_some(found)
+    }
+
+    /// The segment into which the one with this number was merged, if it was: it is not listed, and later
+    /// ones are.
+    #[must_use]
+    pub fn merged_into(&self, id: SegmentId) -> Option<&SegmentInfo> {
+        self.holder(id).filter(|holder| holder.id() != id)
+    }
+
+    /// Whether numbers are left out between those of the segments.
+    fn has_gaps(&self) -> bool {
+        let mut pairs = self.segments.windows(2);
+        pairs.any(|pair| match pair {
+            [left, right] => left.id().next() != Some(right.id()),
+            _ => false,
+        })
+    }
+
     /// The manifest after this one, which says the same so far.
     pub(crate) fn next(&self) -> Self {
         Self {
@@ -133,7 +165,12 @@ impl Manifest {
         let mut bytes = Vec::with_capacity(HEAD_BYTES + self.segments.len() * ENTRY_BYTES + 8);
         let mut out = Writer::new(&mut bytes);
         out.bytes(MANIFEST_MAGIC);
-        out.u32(MANIFEST_VERSION);
+        // Earlier programs take what is left of merged segments for strays, and a checkpoint within one for
+        // proof that the log lost its end. They refuse a later version.
+        out.u32(match self.has_gaps() {
+            true => MANIFEST_VERSION,
+            false => WITHOUT_GAPS,
+        });
         out.bytes(&self.identity);
         out.u64(self.number);
         out.u64(self.unrecorded_before.get());

@@ -88,7 +88,14 @@ impl UncheckedLog {
             .as_ref()
             .and_then(|one| one.segment(position.segment));
         let Some(listed) = listed else {
-            return Ok(Since::Active);
+            // A segment that was merged into another was sealed before.
+            let holder = manifest
+                .as_ref()
+                .and_then(|one| one.holder(position.segment));
+            return Ok(match holder {
+                Some(_) => Since::Carried,
+                None => Since::Active,
+            });
         };
         let own = self.find(position.segment).map(|(info, _)| info.header);
         let is_other_file = own.is_some_and(|own| own != listed.header);

@@ -155,13 +155,15 @@ impl UncheckedLog {
     }
 
     /// Checks that the log has a frame that ends at `position`, with the sequence and the log hash
-    /// that it says, or that a segment begins so.
+    /// that it says, or that a segment begins so. Of a segment that was rewritten, or merged into the one
+    /// before it, the sequence alone is compared.
     ///
     /// # Errors
     ///
     /// [`LogError::LogBehind`] if not: the log is shorter than it was, or another one.
     pub fn check_position(&self, position: &LogPosition) -> Result<(), LogError> {
-        match self.find(position.segment) {
+        let holder = self.manifest.holder(position.segment);
+        match holder.and_then(|holder| self.find(holder.id())) {
             Some((info, file)) => check_position(file, info, position),
             None => Err(not_listed(position, Sequence::ZERO)),
         }

@@ -12,7 +12,7 @@ use crate::error::{LogError, ScanError};
 use crate::files::SegmentFile;
 use crate::format::{Frame, LogPosition, MANIFEST_FILE, SegmentId};
 use crate::read::{LogReader, LogView};
-use crate::scan::{FrameScanner, HeadersAfter, Step, visit_sealed};
+use crate::scan::{FrameScanner, HeadersAfter, Step, not_listed, visit_sealed};
 use std::fmt;
 use strandline_core::Sequence;
 
@@ -116,6 +116,10 @@ impl UncheckedLog {
         let Some(from) = from.or(first) else {
             return Err(LogError::corrupt(MANIFEST_FILE, 0, "it lists no segment"));
         };
+        if self.find(from.segment).is_none() {
+            // What is left of it stands elsewhere.
+            return Err(not_listed(&from, Sequence::ZERO));
+        }
         self.check_position(&from).map(|()| from)
     }
 

@@ -127,6 +127,12 @@ impl UncheckedLog {
                 false => Unlisted::Stray,
             });
         }
+        if last.is_some_and(|last| id < last.id()) {
+            return Ok(match self.is_merged(id, path)? {
+                true => Unlisted::Superseded,
+                false => Unlisted::Stray,
+            });
+        }
         let is_next = last.and_then(|last| last.id().next()) == Some(id) && generation == 0;
         if !is_next {
             return Ok(Unlisted::Stray);
@@ -142,6 +148,20 @@ impl UncheckedLog {
             true => Unlisted::Superseded,
             false => Unlisted::Stray,
         })
+    }
+
+    /// Whether a file is of a segment that was merged into another one, which has its sequences. No other
+    /// segment of the log gets its number.
+    fn is_merged(&self, id: SegmentId, path: &Path) -> Result<bool, LogError> {
+        let Some(holder) = self.manifest.holder(id) else {
+            return Ok(false);
+        };
+        let own = SegmentFile::open_own(&*self.fs, path, self.identity())?;
+        Ok(own.is_some_and(|(header, _)| {
+            let start = header.first_sequence;
+            let ends_after = holder.end.is_some_and(|end| start <= end.sequence);
+            header.id == id && ends_after && holder.start().sequence <= start
+        }))
     }
 
     /// Where a file begins that has frames of the log up to `end` and none after it. If it has others the

@@ -11,4 +11,5 @@ mod view;
 pub use cursor::RecordCursor;
 pub use frame_of::FrameOf;
 pub use reader::LogReader;
+pub(crate) use reader::Replacement;
 pub use view::{LogView, OwnedRecord};

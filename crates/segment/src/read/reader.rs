@@ -8,6 +8,15 @@ use crate::format::{LogPosition, SegmentId, SegmentInfo};
 use std::sync::Arc;
 use strandline_core::sync::{Mutex, RwLock};
 
+/// A segment that takes the place of those that it was made of.
+#[derive(Debug)]
+pub(crate) struct Replacement {
+    pub(crate) info: SegmentInfo,
+    /// The last of them; the first has the number of the new one.
+    pub(crate) last: SegmentId,
+    pub(crate) file: SegmentFile,
+}
+
 /// Gives views of a log that is written; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct LogReader {
@@ -120,18 +129,19 @@ impl LogReader {
         });
     }
 
-    /// Puts rewritten segments in the place of those with the same numbers.
-    pub(crate) fn replace(&self, rewritten: Vec<(SegmentInfo, SegmentFile)>) {
+    /// Puts rewritten segments in the place of those that they were made of.
+    pub(crate) fn replace(&self, rewritten: Vec<Replacement>) {
         self.change(|segments| {
-            for (info, file) in rewritten {
-                if let Some(at) = find_segment(segments, info.id())
-                    && let Some(segment) = segments.get_mut(at)
-                {
-                    *segment = Arc::new(match info.end() {
-                        Some(_) => ReadSegment::new(info, file),
-                        None => ReadSegment::active(info, &file, &self.open_files),
-                    });
-                }
+            for Replacement { info, last, file } in rewritten {
+                let Some(at) = find_segment(segments, info.id()) else {
+                    continue;
+                };
+                let after = segments.partition_point(|segment| segment.info.id() <= last);
+                let segment = Arc::new(match info.end() {
+                    Some(_) => ReadSegment::new(info, file),
+                    None => ReadSegment::active(info, &file, &self.open_files),
+                });
+                segments.splice(at..after.max(at), [segment]);
             }
         });
     }

@@ -4,6 +4,9 @@
 //! against it still holds; offsets in it differ. It is written and synced beside the segment whose
 //! place it takes, under a name of its own. [`LogWriter::switch_to`] then replaces the manifest, once
 //! for any number of segments. Before that an opening removes the new files, after it the old ones.
+//!
+//! Several adjacent segments are merged the same way: their commits, one after the other, become one
+//! segment with the number of the first. The numbers of the others are in no manifest from then on.
 
 use super::claims::Claim;
 use super::sealed_segment::SealedSegment;
@@ -12,24 +15,28 @@ use super::writer::LogWriter;
 use crate::error::{AppendError, At, LogError, ScanError};
 use crate::files::{Footer, SegmentFile, read_footer, remove};
 use crate::format::{FrameRecord, Manifest, SegmentHeader, SegmentId, SegmentInfo};
-use crate::read::LogReader;
+use crate::read::{LogReader, Replacement};
 use crate::scan::SealedFrames;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::Arc;
 use strandline_core::Random;
 use strandline_core::fs::{Fs, OpenMode};
 
-/// A sealed segment that is to be rewritten. Needs no lock: appends go on meanwhile.
+/// A sealed segment that is to be rewritten, or several that are to become one. Needs no lock: appends go
+/// on meanwhile.
 #[derive(Debug)]
 pub struct SegmentRewrite {
     fs: Arc<dyn Fs>,
     dir: PathBuf,
     header: SegmentHeader,
-    source: SealedFrames,
+    /// Oldest first, never empty. Each is opened when it is read: there may be more than a process may
+    /// have open.
+    sources: Vec<SegmentInfo>,
     reader: LogReader,
     maps_reads: bool,
     bytes_max: u64,
-    claim: Claim,
+    claims: Vec<Claim>,
 }
 
 /// A segment that was rewritten and is not part of the log yet. Its file is removed when this is
@@ -39,9 +46,11 @@ pub struct RewrittenSegment {
     fs: Arc<dyn Fs>,
     path: PathBuf,
     sealed: SealedSegment,
+    /// The segments whose place it takes, oldest first.
+    sources: Vec<SegmentInfo>,
     /// Whether the log may have been switched to it.
     kept: bool,
-    _claim: Claim,
+    _claims: Vec<Claim>,
 }
 
 /// A log that was switched to rewritten segments, which its views do not show yet.
@@ -49,7 +58,7 @@ pub struct RewrittenSegment {
 #[must_use = "views show the old segments until they are told"]
 pub struct SwitchedLog {
     reader: LogReader,
-    segments: Vec<(SegmentInfo, SegmentFile)>,
+    segments: Vec<Replacement>,
     superseded: SupersededFiles,
 }
 
@@ -75,28 +84,51 @@ impl LogWriter {
     ///
     /// # Errors
     ///
-    /// [`LogError::SegmentMissing`] if it is not a sealed one, [`LogError::BeingRewritten`],
-    /// [`LogError::SegmentsExhausted`] after 2^32 rewritings of it; what opening its file says.
+    /// As [`merge`](Self::merge).
     pub fn rewrite(&self, segment: SegmentId, random: &Random) -> Result<SegmentRewrite, LogError> {
-        let info = self.sealed_info(segment)?;
-        let file = SegmentFile::open(&*self.fs, &self.dir, &info.header, OpenMode::Read)?;
-        let source = SealedFrames::new(info, file);
-        let source = source.ok_or_else(|| LogError::SegmentMissing {
-            file: info.file_name(),
-        })?;
-        let claim = self.being_rewritten.claim(segment);
-        let claim = claim.ok_or_else(|| LogError::BeingRewritten {
-            file: info.file_name(),
-        })?;
+        self.merge(segment..=segment, random)
+    }
+
+    /// Begins to rewrite the sealed segments with these numbers, all of them adjacent, into one that has the
+    /// number of the first. Writes nothing yet.
+    ///
+    /// # Errors
+    ///
+    /// [`LogError::SegmentMissing`] if the first or the last is not a sealed one, [`LogError::BeingRewritten`],
+    /// [`LogError::SegmentsExhausted`] after 2^32 rewritings of the first.
+    pub fn merge(
+        &self,
+        segments: RangeInclusive<SegmentId>,
+        random: &Random,
+    ) -> Result<SegmentRewrite, LogError> {
+        let first = self.sealed_info(*segments.start())?;
+        let last = self.sealed_info(*segments.end())?;
+        let range = self
+            .manifest
+            .find(first.id())
+            .zip(self.manifest.find(last.id()));
+        let range = range.map(|(first, last)| first..=last);
+        let sources = range.and_then(|range| self.manifest.segments.get(range));
+        let sources = sources.unwrap_or_default().to_vec();
+        if sources.is_empty() {
+            let file = first.file_name();
+            return Err(LogError::SegmentMissing { file });
+        }
+        let claims = sources.iter().map(|info| {
+            let claim = self.being_rewritten.claim(info.id());
+            claim.ok_or_else(|| LogError::BeingRewritten {
+                file: info.file_name(),
+            })
+        });
         Ok(SegmentRewrite {
             fs: self.fs.clone(),
             dir: self.dir.clone(),
-            header: info.header.next_generation(random)?,
-            source,
+            header: first.header.next_generation(random)?,
+            claims: claims.collect::<Result<_, _>>()?,
+            sources,
             reader: self.reader.clone(),
             maps_reads: self.options.maps_reads(),
             bytes_max: self.options.rewritten_bytes_max,
-            claim,
         })
     }
 
@@ -119,9 +151,9 @@ impl LogWriter {
         let mut manifest = self.manifest.next();
         let mut paths = Vec::new();
         for new in &rewritten {
-            let info = *new.sealed.info();
-            let replaced = replace_listed(&mut manifest, info).map_err(AppendError::NotWritten)?;
-            paths.push(self.dir.join(replaced.file_name()));
+            replace_listed(&mut manifest, new).map_err(AppendError::NotWritten)?;
+            let replaced = new.sources.iter().map(SegmentInfo::file_name);
+            paths.extend(replaced.map(|name| self.dir.join(name)));
         }
         let mut segments = Vec::new();
         self.replace_manifest(manifest, || {
@@ -139,41 +171,43 @@ impl LogWriter {
     }
 }
 
-/// Lists a rewritten segment where its predecessor is listed, which is returned.
-fn replace_listed(manifest: &mut Manifest, new: SegmentInfo) -> Result<SegmentInfo, LogError> {
-    let at = manifest.find(new.id());
-    let listed = at.and_then(|at| manifest.segments.get_mut(at));
-    let same = |listed: &SegmentInfo| {
-        let ends = listed.end.zip(new.end);
-        listed.header.generation.checked_add(1) == Some(new.header.generation)
-            && listed.header.start() == new.header.start()
-            && ends.is_some_and(|(old, new)| old.is_same_place(&new))
+/// Lists a rewritten segment where those are listed that it was made of.
+fn replace_listed(manifest: &mut Manifest, new: &RewrittenSegment) -> Result<(), LogError> {
+    let info = *new.sealed.info();
+    let missing = || LogError::SegmentMissing {
+        file: info.file_name(),
     };
-    match listed {
-        Some(listed) if same(listed) => Ok(std::mem::replace(listed, new)),
-        _ => Err(LogError::SegmentMissing {
-            file: new.file_name(),
-        }),
+    let first = manifest.find(info.id()).ok_or_else(missing)?;
+    let range = first..first.saturating_add(new.sources.len());
+    if manifest.segments.get(range.clone()) != Some(&new.sources) {
+        return Err(missing());
     }
+    manifest.segments.splice(range, [info]);
+    Ok(())
 }
 
 impl SegmentRewrite {
-    /// Length of the file that is read, its footer included.
+    /// Length of the files that are read, their footers included.
     ///
     /// # Errors
     ///
-    /// [`LogError::Io`].
+    /// [`LogError::Io`], and what opening the files says.
     pub fn source_bytes(&self) -> Result<u64, LogError> {
-        self.source.file.len()
+        let lengths = self.sources.iter().map(|info| self.open(info)?.len());
+        lengths.sum()
     }
 
-    /// The footer of the segment as it is; see [`UncheckedLog::footer`](crate::UncheckedLog::footer).
-    ///
-    /// # Errors
-    ///
-    /// As there.
-    pub fn footer(&self) -> Result<Option<Footer>, LogError> {
-        read_footer(&self.source.file, self.source.end(), self.maps_reads)
+    /// The footer of each segment as it is, oldest first, read when it is asked for; see
+    /// [`UncheckedLog::footer`](crate::UncheckedLog::footer).
+    pub fn footers(&self) -> impl Iterator<Item = Result<Option<Footer>, LogError>> {
+        self.sources.iter().map(|info| {
+            let end = info.end.unwrap_or_else(|| info.start());
+            read_footer(&self.open(info)?, end, self.maps_reads)
+        })
+    }
+
+    fn open(&self, info: &SegmentInfo) -> Result<SegmentFile, LogError> {
+        SegmentFile::open(&*self.fs, &self.dir, &info.header, OpenMode::Read)
     }
 
     /// Writes and syncs the new file. `body` appends the new body of each record, oldest first; what
@@ -181,59 +215,62 @@ impl SegmentRewrite {
     ///
     /// # Errors
     ///
-    /// [`LogError::Corrupt`] if the segment is damaged, [`LogError::RewrittenTooLong`] if it would be
-    /// longer than a segment can be, [`LogError::Io`], and what `body` returns. The new file is removed then.
+    /// [`LogError::Corrupt`] if a segment is damaged, [`LogError::SegmentMissing`] if its file is gone,
+    /// [`LogError::RewrittenTooLong`] if the new one would be longer than a segment can be,
+    /// [`LogError::Io`], and what `body` returns. The new file is removed then.
     pub fn write<E>(
-        self,
+        mut self,
         mut body: impl FnMut(&FrameRecord<'_>, &mut Vec<u8>) -> Result<(), E>,
     ) -> Result<RewrittenSegment, ScanError<E>> {
-        let Self {
-            fs,
-            dir,
-            header,
-            source,
-            reader,
-            maps_reads: _,
-            bytes_max,
-            claim,
-        } = self;
-        // Views have it that may not have opened it, and it is removed later.
-        if let Some(file) = reader.view().file(header.id) {
-            file.len()?;
+        let (header, reader) = (self.header, self.reader.clone());
+        let view = reader.view();
+        for info in &self.sources {
+            // Views have it that may not have opened it, and it is removed later.
+            if let Some(file) = view.file(info.id()) {
+                file.len()?;
+            }
         }
-        let path = dir.join(header.file_name());
+        drop(view);
+        let path = self.dir.join(header.file_name());
         // Whatever an interrupted call left is nobody's.
-        remove(&*fs, &path)?;
-        let file = fs.open(&path, OpenMode::Create).at("create", &path)?;
+        remove(&*self.fs, &path)?;
+        let file = self.fs.open(&path, OpenMode::Create).at("create", &path)?;
         let file = SegmentFile::new(&header, path.clone(), file);
         let mut rewritten = RewrittenSegment {
             sealed: SealedSegment::new(
-                fs.clone(),
-                &dir,
+                self.fs.clone(),
+                &self.dir,
                 SegmentInfo { header, end: None },
                 header.start(),
                 file.clone(),
                 reader.clone(),
             ),
-            fs,
+            fs: self.fs.clone(),
             path,
+            sources: Vec::new(),
             kept: false,
-            _claim: claim,
+            _claims: std::mem::take(&mut self.claims),
         };
-        let mut target = Target::new(&header, file, bytes_max);
-        source
-            .visit(|frame| target.frame(frame, &mut body))
-            .map_err(ScanError::flatten)?;
+        let mut target = Target::new(&header, file, self.bytes_max);
+        for info in &self.sources {
+            let Some(source) = SealedFrames::new(*info, self.open(info)?) else {
+                continue;
+            };
+            source
+                .visit(|frame| target.frame(frame, &mut body))
+                .map_err(ScanError::flatten)?;
+        }
         target.finish()?;
         // Before a manifest lists it.
-        rewritten.fs.sync_dir(&dir).at("sync", &dir)?;
+        self.fs.sync_dir(&self.dir).at("sync", &self.dir)?;
         let end = target.end();
         let info = SegmentInfo {
             header,
             end: Some(end),
         };
         let read = reader.open_files.sealed(&target.file, &header, end);
-        rewritten.sealed = SealedSegment::new(rewritten.fs.clone(), &dir, info, end, read, reader);
+        rewritten.sealed = SealedSegment::new(self.fs, &self.dir, info, end, read, reader);
+        rewritten.sources = self.sources;
         Ok(rewritten)
     }
 }
@@ -260,9 +297,19 @@ impl RewrittenSegment {
         self.sealed.file().len()
     }
 
-    fn keep(mut self) -> (SegmentInfo, SegmentFile) {
+    /// The numbers of the segments whose place it takes, oldest first: its own is the first.
+    pub fn replaces(&self) -> impl Iterator<Item = SegmentId> {
+        self.sources.iter().map(SegmentInfo::id)
+    }
+
+    fn keep(mut self) -> Replacement {
         self.kept = true;
-        (*self.sealed.info(), self.sealed.file())
+        let info = *self.sealed.info();
+        Replacement {
+            last: self.replaces().last().unwrap_or(info.id()),
+            info,
+            file: self.sealed.file(),
+        }
     }
 }
 

@@ -9,6 +9,7 @@ mod caches;
 mod follower;
 mod footers_written;
 pub(crate) mod group_sync;
+pub(crate) mod merged_files;
 mod ours;
 mod redactions;
 mod rewriting;
@@ -17,6 +18,7 @@ pub(crate) mod writer;
 
 pub(crate) use caches::Caches;
 pub(crate) use follower::Follower;
+pub(crate) use merged_files::MergedFiles;
 pub(crate) use ours::Ours;
 pub(crate) use redactions::Redactions;
 pub(crate) use rewriting::Rewriting;

@@ -2,14 +2,21 @@
 //! to be removed.
 
 use crate::{Error, ErrorKind};
+use std::io;
 use std::ops::{Deref, DerefMut};
+use std::path::{Path, PathBuf};
+use strandline_core::fs::Fs;
 use strandline_core::sync::thread::ThreadId;
 use strandline_core::sync::{Mutex, MutexGuard};
 use strandline_segment::SupersededFiles;
 
 /// What rewritings have replaced, and could not remove yet.
 #[derive(Debug, Default)]
-pub(crate) struct Rewriting(Vec<SupersededFiles>);
+pub(crate) struct Rewriting {
+    files: Vec<SupersededFiles>,
+    /// Files of the index that hold what was removed.
+    merged: Vec<PathBuf>,
+}
 
 impl Rewriting {
     /// Takes files that were replaced, and removes them.
@@ -17,22 +24,42 @@ impl Rewriting {
     /// # Errors
     ///
     /// `Io`; the next call tries again, and so does the next opening.
-    pub(crate) fn supersede(&mut self, files: SupersededFiles) -> Result<(), Error> {
-        self.0.push(files);
-        self.remove_superseded()
+    pub(crate) fn supersede(
+        &mut self,
+        fs: &dyn Fs,
+        files: SupersededFiles,
+        merged: Vec<PathBuf>,
+    ) -> Result<(), Error> {
+        self.files.push(files);
+        self.merged.extend(merged);
+        self.remove_superseded(fs)
     }
 
-    pub(super) fn remove_superseded(&mut self) -> Result<(), Error> {
-        while let Some(files) = self.0.last() {
-            files.remove().map_err(|error| {
-                Error::new(
-                    ErrorKind::Io,
-                    "what was to go is gone from the log, and the files that were replaced cannot \
-                     be removed; call again, or open the store again",
-                )
-                .with_source(error)
-            })?;
-            self.0.pop();
+    pub(super) fn remove_superseded(&mut self, fs: &dyn Fs) -> Result<(), Error> {
+        let left = || {
+            Error::new(
+                ErrorKind::Io,
+                "what was to go is gone from the log, and the files that were replaced cannot be \
+                 removed; call again, or open the store again",
+            )
+        };
+        let mut dir = None;
+        while let Some(path) = self.merged.last() {
+            match fs.remove_file(path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(left().with_source(error));
+                }
+                _ => dir = path.parent().map(Path::to_path_buf),
+            }
+            self.merged.pop();
+        }
+        if let Some(dir) = dir {
+            fs.sync_dir(&dir)
+                .map_err(|error| left().with_source(error))?;
+        }
+        while let Some(files) = self.files.last() {
+            files.remove().map_err(|error| left().with_source(error))?;
+            self.files.pop();
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 use super::caches::Caches;
 use super::follower::Follower;
 use super::footers_written::FootersWritten;
+use super::merged_files::MergedFiles;
 use super::ours::Ours;
 use super::redactions::Redactions;
 use super::rewriting::{Rewriting, RewritingGuard};
@@ -51,6 +52,8 @@ pub(crate) struct Shared {
     pub(crate) checkpointed: Mutex<Option<LogPosition>>,
     /// What became of the footers that were to be written.
     pub(crate) footers: Mutex<FootersWritten>,
+    /// Files of the index that are in use. Taken after every other lock.
+    pub(crate) merged: Mutex<MergedFiles>,
     /// What was wrong with segments that were looked into after the opening.
     pub(crate) segment_problems: Mutex<Vec<String>>,
     /// Whether the directory is still the one that was locked; none in a store opened to read only.
@@ -159,7 +162,7 @@ impl Shared {
         *self.rewriter.lock() = Some(this);
         let mut rewriting = RewritingGuard::new(&self.rewriter, rewriting);
         self.check_poison()?;
-        rewriting.remove_superseded()?;
+        rewriting.remove_superseded(&*self.options.fs)?;
         Ok(rewriting)
     }
 }

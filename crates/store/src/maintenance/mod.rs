@@ -47,8 +47,9 @@ mod verify;
 
 pub use backup::{BackedUp, BackupOptions, backup, backup_with};
 pub use inspect::{
-    Annotation, Census, FileFacts, FooterState, Inventory, Removal, RemovalChange, RemovalNote,
-    SegmentFacts, annotate_event, annotate_file, annotate_frame, removal_notes, removals,
+    Annotation, Census, FileFacts, FooterState, Inventory, MergedFacts, Removal, RemovalChange,
+    RemovalNote, SegmentFacts, annotate_event, annotate_file, annotate_frame, removal_notes,
+    removals,
 };
 pub use notes::ForeignNotes;
 pub use progress::{Meter, OnProgress, Progress, ProgressUnit};

@@ -31,7 +31,7 @@ pub use event::{BATCH_BYTES_MAX, BATCH_EVENTS_MAX, Batch, Event};
 pub use event_ref::EventRef;
 pub use expected::{ExpectedVersion, VersionConflict};
 pub(crate) use file_names::{
-    LOCK_FILE, MARKER, STAGING_BESIDE, STAGING_WITHIN, is_of_log, is_of_store,
+    IndexFileName, LOCK_FILE, MARKER, STAGING_BESIDE, STAGING_WITHIN, is_of_log, is_of_store,
 };
 pub use id_conflict::{Difference, IdConflict};
 pub(crate) use lost::Lost;

@@ -12,7 +12,7 @@ pub enum OpenPath {
     Created,
     /// A checkpoint, and the log after it.
     Checkpoint,
-    /// The footers of sealed segments, and the log after them.
+    /// The footers of sealed segments, or merged files of several, and the log after them.
     Footers,
     /// The whole log.
     Scan,
@@ -31,7 +31,7 @@ pub struct OpenTimes {
     pub manifest: Duration,
     /// Finding the newest good checkpoint, checking it, and taking its rows.
     pub checkpoint: Duration,
-    /// Taking the footers of sealed segments, and reading the frames of those that have none.
+    /// Taking merged files and the footers of sealed segments, and reading the frames of those that have none.
     pub footers: Duration,
     /// Reading the log after that.
     pub log: Duration,
@@ -68,7 +68,11 @@ pub struct OpenReport {
     /// Length of the checkpoint that was read, in bytes, whether it could be used or not; 0 if there
     /// was none that is whole.
     pub checkpoint_bytes: u64,
-    /// Events taken from footers.
+    /// Events taken from files that hold the rows of several sealed segments.
+    pub events_from_merged: u64,
+    /// Merged files that they were taken from.
+    pub merged_used: u64,
+    /// Events taken from footers: of sealed segments that no merged file has.
     pub events_from_footers: u64,
     /// Footers that they were taken from.
     pub footers_used: u64,
@@ -113,6 +117,8 @@ impl OpenReport {
             reason: String::new(),
             events_from_checkpoint: 0,
             checkpoint_bytes: 0,
+            events_from_merged: 0,
+            merged_used: 0,
             events_from_footers: 0,
             footers_used: 0,
             footers_missing: 0,
@@ -168,6 +174,7 @@ impl OpenReport {
     fn sources(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sources = [
             (self.events_from_checkpoint, "from the checkpoint"),
+            (self.events_from_merged, "from merged files"),
             (self.events_from_footers, "from footers"),
             (self.events_from_log, "from the log"),
         ];
@@ -191,8 +198,18 @@ impl OpenReport {
         }
         write!(
             f,
-            "\n  because {}; read {} bytes of checkpoint, {} footers and {} bytes of log",
-            self.reason, self.checkpoint_bytes, self.footers_used, self.log_bytes
+            "\n  because {}; read {} bytes of checkpoint, ",
+            self.reason, self.checkpoint_bytes
+        )?;
+        match self.merged_used {
+            0 => {}
+            1 => f.write_str("1 merged file, ")?,
+            used => write!(f, "{used} merged files, ")?,
+        }
+        write!(
+            f,
+            "{} footers and {} bytes of log",
+            self.footers_used, self.log_bytes
         )
     }
 }

@@ -27,6 +27,18 @@ pub struct Stats {
     pub in_flight: usize,
     /// Segment files.
     pub segments: usize,
+    /// The sealed parts that the index is in now: blocks of one segment or of several, and rows that
+    /// have none yet.
+    pub index_parts: usize,
+    /// Files in use that hold the rows of several segments, by the number of these: of 8 and more, 64 and
+    /// more, and so on; the first is of those with fewer.
+    pub merged_files: Vec<usize>,
+    /// Merges of parts of the index that were done since the store was opened.
+    pub merges: u64,
+    /// Bytes that these have written.
+    pub merged_bytes_written: u64,
+    /// What the last merge failed by, if it did; it is tried again when a segment is sealed.
+    pub merge_failed: Option<String>,
     /// Segments that were not opened with the store, and are looked into after that, in the background or
     /// when they are used first. Few at once, and none soon.
     pub segments_unchecked: usize,

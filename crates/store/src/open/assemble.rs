@@ -5,8 +5,8 @@ use super::log::Replayed;
 use super::steps::Steps;
 use crate::engine::group_sync::GroupSync;
 use crate::engine::writer::{CommitLock, Writer};
-use crate::engine::{Caches, Follower, Shared};
-use crate::rows::Sealed;
+use crate::engine::{Caches, Follower, MergedFiles, Shared};
+use crate::rows::{LogSlot, Sealed};
 use crate::trace;
 use crate::{OpenReport, StoreOptions};
 use std::path::Path;
@@ -27,6 +27,8 @@ pub(super) struct Parts {
     pub(super) report: OpenReport,
     pub(super) index: IndexWriter,
     pub(super) index_reader: IndexReader,
+    /// By which merged files make anew what is damaged of them.
+    pub(super) slot: LogSlot,
     pub(super) caches: Caches,
 }
 
@@ -47,6 +49,7 @@ pub(super) fn assemble(
         mut report,
         index,
         index_reader,
+        slot,
         caches,
     } = parts;
     let position = replayed.end;
@@ -104,6 +107,7 @@ pub(super) fn assemble(
         opened_at: position,
         checkpointed: Mutex::new(replayed.checkpointed),
         footers: Mutex::default(),
+        merged: Mutex::new(MergedFiles::new(replayed.merged.used, slot)),
         segment_problems: Mutex::default(),
         ours: held.ours.take(),
         _lock: held.lock.take(),

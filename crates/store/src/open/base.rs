@@ -1,8 +1,9 @@
-//! The base of an opening: what the index is filled from before the log is read, footers of sealed segments and the
-//! checkpoint of the active one. Reads no frame of the active segment.
+//! The base of an opening: what the index is filled from before the log is read, merged files of several sealed
+//! segments, footers of the others, and the checkpoint of the active one. Reads no frame of the active segment.
 //!
 //! None of it is ever needed: what is damaged is noted and costs time.
 
+use super::merged::{MergedFound, MergedTaken, Place};
 use super::steps::{Step, Steps};
 use crate::rows::checkpoint::{self, Restored};
 use crate::rows::footer::{self, Opened};
@@ -25,6 +26,8 @@ pub(super) struct Start {
     pub(super) without_footer: Vec<Sealed>,
     /// Where streams end whose newest event was removed.
     pub(super) removed: RemovedInSegments,
+    /// The merged files that there are.
+    pub(super) merged: MergedTaken,
 }
 
 /// The newest checkpoint with its number, if it is one of this log, and whether others were passed over.
@@ -60,7 +63,7 @@ pub(super) fn read_checkpoint(
 ///
 /// `Corrupt` if a sealed segment without a good footer is damaged.
 pub(super) fn fill(
-    log: &UncheckedLog,
+    (log, place): (&UncheckedLog, Place<'_>),
     (restored, was_discarded): (Option<(u64, Restored)>, bool),
     from_log: bool,
     replay: &mut Replay<'_>,
@@ -73,14 +76,23 @@ pub(super) fn fill(
         start.checkpoint = Some(restored.position);
     }
     steps.take(Step::Footers, || {
-        for info in log.segments() {
+        let mut merged = MergedFound::find(place, log, !from_log, report)?;
+        let infos = log.segments();
+        let mut at = 0;
+        while let Some(info) = infos.get(at) {
+            if let Some(end) = merged.take(infos, at, replay, report) {
+                at = end;
+                continue;
+            }
             if info.is_sealed() {
                 let rows = restored.as_ref().filter(|_| !from_log);
                 attach(log, info, from_log, rows, replay, report, &mut start)?;
             } else {
                 start.position = Some(info.start());
             }
+            at += 1;
         }
+        start.merged = merged.finish(&mut start.removed, report);
         Ok::<_, Error>(())
     })?;
     report.reason = if report.path == OpenPath::Created {

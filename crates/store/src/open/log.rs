@@ -3,6 +3,7 @@
 use super::base;
 use super::carry::carry;
 use super::found::{Found, note};
+use super::merged::{MergedTaken, Place};
 use super::steps::{Step, Steps};
 use crate::model::Access;
 use crate::rows::checkpoint::Restored;
@@ -24,12 +25,14 @@ pub(super) struct Replayed {
     pub(super) checkpointed: Option<LogPosition>,
     pub(super) without_footer: Vec<Sealed>,
     pub(super) removed: RemovedInSegments,
+    pub(super) merged: MergedTaken,
 }
 
 /// Fills the index from the base and the log after it, repairs the log, and publishes. If the log is to
 /// be read again, gives what was found instead.
 pub(super) fn replay(
     index: &mut IndexWriter,
+    place: Place<'_>,
     (log, checkpoint): (UncheckedLog, (Option<(u64, Restored)>, bool)),
     options: &StoreOptions,
     random: &Random,
@@ -38,7 +41,7 @@ pub(super) fn replay(
 ) -> Result<Result<Replayed, Found>, Error> {
     let mut replay = Replay::new(index);
     let start = base::fill(
-        &log,
+        (&log, place),
         checkpoint,
         options.from_log,
         &mut replay,
@@ -101,5 +104,6 @@ pub(super) fn replay(
         checkpointed: start.checkpoint,
         without_footer: start.without_footer,
         removed: all_removed,
+        merged: start.merged,
     }))
 }

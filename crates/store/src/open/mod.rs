@@ -1,4 +1,4 @@
-//! The order of opening: lock, checkpoint, manifest, footers, log, repair, publish.
+//! The order of opening: lock, checkpoint, manifest, merged files and footers, log, repair, publish.
 //!
 //! Nothing is shown before everything that is to be shown is durable, and nothing is changed
 //! before all of it could be read. Where the end of a long segment is carried into the next one, all of
@@ -15,17 +15,19 @@ mod found;
 mod interrupted;
 mod lock;
 mod log;
+mod merged;
 mod steps;
 
 use crate::engine::{Caches, Ours, Shared};
 use crate::model::Access;
-use crate::rows::Sealed;
+use crate::rows::{LogSlot, Sealed};
 use crate::{Error, ErrorKind, OpenPath, OpenReport, StoreOptions};
 use assemble::{Parts, assemble};
 use carry::carry_after;
 use found::{Found, changed};
 use lock::{Held, absolute, not_found};
 use log::replay;
+use merged::Place;
 use std::path::Path;
 use steps::{Step, Steps};
 use strandline_checkpoint::Newest;
@@ -126,11 +128,32 @@ fn open_once(
         return Ok(Opened::Carried(Box::new(found)));
     }
     let read = (log, checkpoint);
-    let replayed = replay(&mut index, read, options, &random, &mut report, steps)?;
+    let slot = LogSlot::default();
+    let place = Place {
+        fs: &options.fs,
+        dir,
+        mapped: options.log.maps_reads(),
+        slot: &slot,
+    };
+    let replayed = replay(
+        &mut index,
+        place,
+        read,
+        options,
+        &random,
+        &mut report,
+        steps,
+    )?;
     let replayed = match replayed {
         Ok(replayed) => replayed,
         Err(found) => return Ok(Opened::Carried(Box::new(found))),
     };
+    if options.access != Access::Read {
+        let files = (&*options.fs, dir);
+        replayed.merged.remove_left_over(files, &mut report);
+    }
+    // What is damaged of merged files can be made anew from here on.
+    let _ = slot.set(replayed.reader.clone());
     if let Some(proven) = earlier.iter().find_map(|found| found.proven_durable) {
         report.proven_durable = proven;
     }
@@ -142,6 +165,7 @@ fn open_once(
         report,
         index,
         index_reader,
+        slot,
         caches,
     };
     let (shared, without_footer) = assemble(dir, options, held, steps, (parts, replayed));

@@ -1,22 +1,27 @@
 //! What is made of frames: rows of the index, and what is kept of them in footers and checkpoints.
 //!
 //! Holds how frames become rows ([`Replay`]), what a footer and a checkpoint say and how that is read
-//! back, where streams end whose newest event was removed, and what the log's notes say of removals
-//! (`removals`, which knows no rows). Does not hold when any of it is made or written, nor who asks. Knows
+//! back, merged files of the index, where streams end whose newest event was removed, and what the log's
+//! notes say of removals (`removals`, which knows no rows). Does not hold when any of it is made or written, nor who asks. Knows
 //! `model` and `trace`.
 
 pub(crate) mod checkpoint;
 pub(crate) mod footer;
+mod footer_head;
 pub(crate) mod heads;
+pub(crate) mod merged;
+pub(crate) mod merged_file;
 mod names;
 mod rebuild;
 pub(crate) mod removals;
 mod removed;
 mod replay;
 mod sealed;
+mod source;
 
 pub(crate) use heads::{HeadMap, HeadPlace, RemovedHead};
 pub(crate) use names::SegmentNames;
 pub(crate) use removed::{RemovedHeads, RemovedInSegments};
 pub(crate) use replay::{Committed, Replay, malformed, row_of};
 pub(crate) use sealed::Sealed;
+pub(crate) use source::{LogSlot, newest_reading};

@@ -2,11 +2,11 @@
 
 use super::heads::HeadMap;
 use super::replay::{Committed, Replay};
-use crate::Error;
+use crate::{Error, ErrorKind};
 use std::ops::Range;
 use strandline_core::Sequence;
 use strandline_index::{IndexLayout, Snapshot, channel_with};
-use strandline_segment::SealedFrames;
+use strandline_segment::{LogPosition, LogView, SealedFrames, SegmentInfo};
 
 /// The bytes of the block that the footer of a segment should hold. O(events of the segment).
 ///
@@ -32,10 +32,36 @@ pub(super) fn replayed(
     frames: &SealedFrames,
     layout: IndexLayout,
 ) -> Result<(Snapshot, Committed), Error> {
+    replayed_by(frames.end(), layout, |replay| {
+        frames
+            .visit(|frame| replay.frame(frame))
+            .map_err(Error::from)
+    })
+}
+
+/// As [`replayed`], of a sealed segment of a log.
+pub(super) fn replayed_in(
+    log: &LogView,
+    info: &SegmentInfo,
+    layout: IndexLayout,
+) -> Result<(Snapshot, Committed), Error> {
+    let active = || Error::new(ErrorKind::Corrupt, "the segment is not sealed");
+    let end = info.end().ok_or_else(active)?;
+    replayed_by(end, layout, |replay| {
+        let scanned = log.scan(end, Some(info.start()), |frame| replay.frame(frame));
+        scanned.map(drop).map_err(Error::from)
+    })
+}
+
+fn replayed_by(
+    end: LogPosition,
+    layout: IndexLayout,
+    visit: impl FnOnce(&mut Replay<'_>) -> Result<(), Error>,
+) -> Result<(Snapshot, Committed), Error> {
     let (mut index, reader) = channel_with(layout);
     let mut replay = Replay::new(&mut index);
-    frames.visit(|frame| replay.frame(frame))?;
-    let committed = replay.commit(frames.end());
+    visit(&mut replay)?;
+    let committed = replay.commit(end);
     Ok((reader.snapshot(), committed))
 }
 

@@ -1,22 +1,27 @@
 //! Where the streams of entities end whose newest event was removed: of each segment that has some, in its
-//! footer or as its frames say. What the list in a footer looks like is in [`heads`](super::heads).
+//! footer, in a merged file of several segments, or as frames say. What the lists look like is in
+//! [`heads`](super::heads).
 
-use super::heads::{HeadMap, List, RemovedHead};
+use super::heads::{HeadMap, List, MergedHeads, RemovedHead, add_newer};
+use super::merged::MergedBytes;
 use super::rebuild::removed_heads_of;
+use super::source::MergedSource;
 use crate::trace;
 use crate::{Error, ErrorKind};
 use std::ops::Range;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use strandline_segment::{Footer, SealedFrames, SegmentId};
 use tracing::Level;
 
-/// The heads of a segment, wherever they are.
+/// The heads of a segment, or of several, wherever they are.
 #[derive(Debug)]
 pub(crate) enum RemovedHeads {
     /// Read from the frames.
     Map(HeadMap),
     /// Searched in the footer.
     InFooter(Box<HeadsInFooter>),
+    /// Searched in a merged file.
+    InMerged(Box<HeadsInMerged>),
 }
 
 /// A list in a footer, checked before its first use.
@@ -29,6 +34,29 @@ pub(crate) struct HeadsInFooter {
     is_intact: OnceLock<bool>,
     /// What the frames say, where the list turned out to be damaged, or does not tell of records.
     anew: OnceLock<Result<HeadMap, String>>,
+}
+
+/// A list in a merged file, checked before its first use.
+#[derive(Debug)]
+pub(crate) struct HeadsInMerged {
+    bytes: MergedBytes,
+    /// Where the list is in it.
+    range: Range<usize>,
+    source: Arc<MergedSource>,
+    is_intact: OnceLock<bool>,
+    /// What the segments say, where the list turned out to be damaged.
+    anew: OnceLock<Result<MergedHeads, String>>,
+}
+
+/// The head of an entity, and the segment that the list names, if it names one.
+type Found = Option<(Option<SegmentId>, RemovedHead)>;
+
+/// What frames say needs no confirming.
+fn unplaced(head: &RemovedHead) -> RemovedHead {
+    RemovedHead {
+        place: None,
+        ..*head
+    }
 }
 
 impl RemovedHeads {
@@ -49,30 +77,110 @@ impl RemovedHeads {
         })
     }
 
-    /// The head of an entity; where its record is only if that is to be asked, since a footer says it.
-    fn find(&self, entity: &str) -> Result<Option<RemovedHead>, Error> {
+    /// The list at `range` of a merged file; none if that is empty.
+    pub(super) fn in_merged(
+        bytes: MergedBytes,
+        range: Range<usize>,
+        source: Arc<MergedSource>,
+    ) -> Option<Self> {
+        (!range.is_empty()).then(|| {
+            Self::InMerged(Box::new(HeadsInMerged {
+                bytes,
+                range,
+                source,
+                is_intact: OnceLock::new(),
+                anew: OnceLock::new(),
+            }))
+        })
+    }
+
+    /// The head of an entity; where its record is only if that is to be asked, since a file says it.
+    fn find(&self, entity: &str) -> Result<Found, Error> {
+        let of_one = |head| (None, head);
         match self {
-            Self::Map(map) => Ok(map.get(entity).map(|head| RemovedHead {
-                place: None,
-                ..*head
-            })),
+            Self::Map(map) => Ok(map.get(entity).map(unplaced).map(of_one)),
             Self::InFooter(heads) => heads.find(entity),
+            Self::InMerged(heads) => heads.find(entity),
         }
+    }
+
+    /// Adds every head of `segments` to those that are newer than what is there; `own` is the segment
+    /// of a list that names none.
+    fn add_to(
+        &self,
+        heads: &mut MergedHeads,
+        own: SegmentId,
+        is_one: impl Fn(SegmentId) -> bool,
+    ) -> Result<(), Error> {
+        let mut add = |entity: &str, segment: Option<SegmentId>, head: &RemovedHead| {
+            let segment = segment.unwrap_or(own);
+            if is_one(segment) {
+                add_newer(heads, entity, segment, head);
+            }
+        };
+        let anew = match self {
+            Self::Map(map) => Ok(map),
+            Self::InFooter(list) => match list.intact() {
+                Some(intact) => {
+                    let entries = intact.entries();
+                    entries.for_each(|(entity, segment, head)| add(entity, segment, &head));
+                    return Ok(());
+                }
+                None => list.anew().as_ref(),
+            },
+            Self::InMerged(list) => {
+                match (list.intact(), list.anew.get()) {
+                    (Some(intact), _) => {
+                        let entries = intact.entries();
+                        entries.for_each(|(entity, segment, head)| add(entity, segment, &head));
+                    }
+                    (None, _) => {
+                        let anew = list.anew().as_ref().map_err(|reason| unknown("", reason))?;
+                        let entries = anew.iter();
+                        entries.for_each(|(entity, (segment, head))| {
+                            add(entity, Some(*segment), head);
+                        });
+                    }
+                }
+                return Ok(());
+            }
+        };
+        let map = anew.map_err(|reason| unknown("", reason))?;
+        map.iter()
+            .for_each(|(entity, head)| add(entity, None, head));
+        Ok(())
     }
 }
 
+/// The error of a stream whose end cannot be told.
+fn unknown(entity: &str, reason: &str) -> Error {
+    let of = match entity {
+        "" => String::new(),
+        entity => format!(" of {entity}"),
+    };
+    Error::new(
+        ErrorKind::Corrupt,
+        format!("it cannot be told where the stream{of} ends: {reason}"),
+    )
+}
+
 impl HeadsInFooter {
-    fn find(&self, entity: &str) -> Result<Option<RemovedHead>, Error> {
+    fn list(&self) -> List<'_> {
         let list = self.footer.as_ref().get(self.range.clone());
-        let list = List(list.unwrap_or_default());
-        let _held = trace::hold();
-        if self.anew.get().is_none() && *self.is_intact.get_or_init(|| list.check()) {
-            let found = list.find(entity);
-            if found.is_none_or(|head| head.place.is_some()) {
-                return Ok(found);
-            }
-        }
-        let anew = self.anew.get_or_init(|| {
+        List(list.unwrap_or_default())
+    }
+
+    /// The list, if it is whole and tells of records.
+    fn intact(&self) -> Option<List<'_>> {
+        let list = self.list();
+        let is_intact = *self
+            .is_intact
+            .get_or_init(|| list.check() && !list.is_of_segments());
+        (is_intact && list.is_located()).then_some(list)
+    }
+
+    fn anew(&self) -> &Result<HeadMap, String> {
+        self.anew.get_or_init(|| {
             let segment = self.frames.info().id().get();
             trace::tell(Level::WARN, move || {
                 tracing::warn!(
@@ -81,52 +189,147 @@ impl HeadsInFooter {
                 );
             });
             removed_heads_of(&self.frames).map_err(|error| error.to_string())
-        });
-        match anew {
-            // What the frames say needs no confirming.
-            Ok(map) => Ok(map.get(entity).map(|head| RemovedHead {
-                place: None,
-                ..*head
-            })),
-            Err(reason) => Err(Error::new(
-                ErrorKind::Corrupt,
-                format!("it cannot be told where the stream of {entity} ends: {reason}"),
-            )),
+        })
+    }
+
+    fn find(&self, entity: &str) -> Result<Found, Error> {
+        let _held = trace::hold();
+        if self.anew.get().is_none() && *self.is_intact.get_or_init(|| self.list().check()) {
+            let found = self.list().find(entity);
+            if found.is_none_or(|(_, head)| head.place.is_some()) {
+                return Ok(found.map(|(_, head)| (None, head)));
+            }
+        }
+        match self.anew() {
+            Ok(map) => Ok(map.get(entity).map(|head| (None, unplaced(head)))),
+            Err(reason) => Err(unknown(entity, reason)),
         }
     }
 }
 
-/// The heads of all segments that have some, oldest first.
+impl HeadsInMerged {
+    /// The list, if it is whole.
+    fn intact(&self) -> Option<List<'_>> {
+        let list = self.bytes.as_ref().get(self.range.clone());
+        let list = List(list.unwrap_or_default());
+        let is_whole = || list.check() && list.is_located() && list.is_of_segments();
+        self.is_intact.get_or_init(is_whole).then_some(list)
+    }
+
+    fn anew(&self) -> &Result<MergedHeads, String> {
+        self.anew.get_or_init(|| {
+            let file = self.source.name().to_string();
+            trace::tell(Level::WARN, move || {
+                tracing::warn!(
+                    file,
+                    "reading the heads of removed events from the segments"
+                );
+            });
+            self.source.heads().map_err(|error| error.to_string())
+        })
+    }
+
+    fn find(&self, entity: &str) -> Result<Found, Error> {
+        let _held = trace::hold();
+        if let Some(list) = self.intact() {
+            return Ok(list.find(entity));
+        }
+        match self.anew() {
+            Ok(map) => {
+                let found = map.get(entity).copied();
+                Ok(found.map(|(segment, head)| (Some(segment), head)))
+            }
+            Err(reason) => Err(unknown(entity, reason)),
+        }
+    }
+}
+
+/// A list, and the segments that it counts for, which ascend.
+#[derive(Debug, Clone)]
+struct Lists {
+    of: Vec<SegmentId>,
+    heads: Arc<RemovedHeads>,
+}
+
+impl Lists {
+    fn has(&self, segment: SegmentId) -> bool {
+        self.of.binary_search(&segment).is_ok()
+    }
+}
+
+/// The heads of all segments that have some: no more lists than the index has parts.
 #[derive(Debug, Default)]
-pub(crate) struct RemovedInSegments(Vec<(SegmentId, RemovedHeads)>);
+pub(crate) struct RemovedInSegments {
+    /// Of one segment each, oldest first.
+    single: Vec<(SegmentId, Arc<RemovedHeads>)>,
+    /// Of several each; no segment is in two of them, nor in one of these and among the others.
+    merged: Vec<Lists>,
+}
 
 impl RemovedInSegments {
-    /// Notes what a segment has, in place of what it had.
+    /// Notes what a segment has, in place of what it had. O(segments of a list that has it).
     pub(crate) fn set(&mut self, segment: SegmentId, heads: Option<RemovedHeads>) {
-        let at = self.0.binary_search_by_key(&segment, |(id, _)| *id);
+        self.forget_merged(|id| id == segment);
+        let at = self.single.binary_search_by_key(&segment, |(id, _)| *id);
         match (at, heads) {
             (Ok(at), Some(heads)) => {
-                if let Some(own) = self.0.get_mut(at) {
-                    own.1 = heads;
+                if let Some(own) = self.single.get_mut(at) {
+                    own.1 = Arc::new(heads);
                 }
             }
-            (Ok(at), None) => drop(self.0.remove(at)),
-            (Err(at), Some(heads)) => self.0.insert(at, (segment, heads)),
+            (Ok(at), None) => drop(self.single.remove(at)),
+            (Err(at), Some(heads)) => self.single.insert(at, (segment, Arc::new(heads))),
             (Err(_), None) => {}
         }
     }
 
+    /// Notes what segments have, which ascend, in place of what each of them had.
+    pub(crate) fn set_merged(&mut self, of: Vec<SegmentId>, heads: Option<Arc<RemovedHeads>>) {
+        let is_one = |id: SegmentId| of.binary_search(&id).is_ok();
+        self.single.retain(|(id, _)| !is_one(*id));
+        self.forget_merged(is_one);
+        if let Some(heads) = heads {
+            self.merged.push(Lists { of, heads });
+        }
+    }
+
+    fn forget_merged(&mut self, is_one: impl Fn(SegmentId) -> bool) {
+        for list in &mut self.merged {
+            list.of.retain(|id| !is_one(*id));
+        }
+        self.merged.retain(|list| !list.of.is_empty());
+    }
+
     /// What was read from the frames of a segment.
     pub(crate) fn map_of(&self, segment: SegmentId) -> HeadMap {
-        let mut all = self.0.iter();
-        match all.find(|(id, _)| *id == segment) {
-            Some((_, RemovedHeads::Map(map))) => map.clone(),
+        let mut all = self.single.iter();
+        match all
+            .find(|(id, _)| *id == segment)
+            .map(|(_, heads)| &**heads)
+        {
+            Some(RemovedHeads::Map(map)) => map.clone(),
             _ => HeadMap::new(),
         }
     }
 
+    /// The lists of segments, which ascend, as they are now. O(lists + segments).
+    pub(crate) fn of(&self, segments: &[SegmentId]) -> HeadsOf {
+        let is_one = |id: &SegmentId| segments.binary_search(id).is_ok();
+        let single = self.single.iter().filter(|(id, _)| is_one(id));
+        let single = single.map(|(id, heads)| Lists {
+            of: vec![*id],
+            heads: heads.clone(),
+        });
+        let merged = self.merged.iter().filter_map(|list| {
+            let of: Vec<_> = list.of.iter().copied().filter(is_one).collect();
+            let heads = list.heads.clone();
+            (!of.is_empty()).then_some(Lists { of, heads })
+        });
+        HeadsOf(single.chain(merged).collect())
+    }
+
     /// The newest of an entity in the segments from `first` on, or in all, and its segment; where its record
-    /// is only if that has to confirm it. O(log entities) for each segment that has some.
+    /// is only if that has to confirm it. O(log entities) for each list.
     ///
     /// # Errors
     ///
@@ -136,12 +339,47 @@ impl RemovedInSegments {
         entity: &str,
         first: Option<SegmentId>,
     ) -> Result<Option<(SegmentId, RemovedHead)>, Error> {
-        let is_asked = |(segment, _): &&_| first.is_none_or(|first| *segment >= first);
-        for (segment, heads) in self.0.iter().rev().take_while(is_asked) {
-            if let Some(head) = heads.find(entity)? {
-                return Ok(Some((*segment, head)));
+        let is_asked = |segment: SegmentId| first.is_none_or(|first| segment >= first);
+        let mut newest: Option<(SegmentId, RemovedHead)> = None;
+        let single = self.single.iter().rev();
+        for (segment, heads) in single.take_while(|(segment, _)| is_asked(*segment)) {
+            if let Some((_, head)) = heads.find(entity)? {
+                newest = Some((*segment, head));
+                break;
             }
         }
-        Ok(None)
+        let merged = self.merged.iter();
+        for list in merged.filter(|list| list.of.last().copied().is_some_and(is_asked)) {
+            // A segment that was rewritten since has a list of its own, which says the same or more.
+            if let Some((Some(segment), head)) = list.heads.find(entity)?
+                && list.has(segment)
+                && is_asked(segment)
+                && newest.is_none_or(|(_, known)| known.clock < head.clock)
+            {
+                newest = Some((segment, head));
+            }
+        }
+        Ok(newest)
+    }
+}
+
+/// The lists of some segments as they were at one moment.
+#[derive(Debug)]
+pub(crate) struct HeadsOf(Vec<Lists>);
+
+impl HeadsOf {
+    /// The newest head of each entity. Takes memory for all of them: their names, and some 120 bytes each.
+    ///
+    /// # Errors
+    ///
+    /// `Corrupt` if a list is damaged and its segment too.
+    pub(crate) fn newest(&self) -> Result<MergedHeads, Error> {
+        let _held = trace::hold();
+        let mut heads = MergedHeads::new();
+        for list in &self.0 {
+            let own = list.of.first().copied().unwrap_or(SegmentId::FIRST);
+            list.heads.add_to(&mut heads, own, |id| list.has(id))?;
+        }
+        Ok(heads)
     }
 }

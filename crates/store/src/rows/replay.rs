@@ -3,6 +3,7 @@
 use super::heads::{HeadMap, HeadPlace, RemovedHead};
 use super::names::SegmentNames;
 use crate::{Error, ErrorKind};
+use std::ops::Range;
 use std::sync::Arc;
 use strandline_core::record::{Record, RemovedRecord, StoredRecord};
 use strandline_core::{Hlc, HlcClock};
@@ -70,6 +71,18 @@ impl<'a> Replay<'a> {
         if let Some(newest) = newest {
             self.hlc.observe(newest);
         }
+        Ok(())
+    }
+
+    /// Takes some rows of a block, as [`block`](Self::block) takes all.
+    pub(crate) fn view(
+        &mut self,
+        block: Arc<Block>,
+        rows: Range<u32>,
+        newest: Hlc,
+    ) -> Result<(), Error> {
+        self.cursor.attach_view(block, rows)?;
+        self.hlc.observe(newest);
         Ok(())
     }
 

@@ -73,6 +73,10 @@ impl Store {
         self.running.wait_for_background();
     }
 
+    pub(crate) fn merge_soon(&self) {
+        self.running.merge_soon();
+    }
+
     /// What opening found and did.
     #[must_use]
     pub fn open_report(&self) -> &OpenReport {

@@ -34,7 +34,21 @@ fn count(shared: &Shared) -> Result<Stats, Error> {
     let durable = shared.group.durable();
     let written = shared.group.written();
     let lag = |behind: Sequence| written.get().saturating_sub(behind.get());
+    let (merged_files, merges, merged_bytes_written, merge_failed) = {
+        let files = shared.merged.lock();
+        (
+            files.by_tier(),
+            files.merges,
+            files.bytes_written,
+            files.failed.clone(),
+        )
+    };
     Ok(Stats {
+        index_parts: shared.index.parts().len(),
+        merged_files,
+        merges,
+        merged_bytes_written,
+        merge_failed,
         events: snapshot.len(),
         entities: snapshot.entities("").count() as u64,
         scopes: snapshot.scopes("").count() as u64,

@@ -1,14 +1,17 @@
 //! The background threads: one for interval syncs, which nothing else holds up, and one for the
-//! footers of sealed segments, checkpoints, and segments made ahead.
+//! footers of sealed segments, checkpoints, segments made ahead, and merges of the index when there is
+//! nothing else to do.
 
 use super::checkpoint;
 use super::footers::write_footer;
 use super::jobs::Jobs;
+use super::merges::merge_next;
 use crate::engine::Shared;
 use crate::engine::group_sync::join;
 use crate::rows::Sealed;
 use crate::trace;
-use crossbeam_channel::{Receiver, Sender, unbounded};
+use crossbeam_channel::{Receiver, Sender, never, unbounded};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 use strandline_core::sync::atomic::{AtomicBool, Ordering};
@@ -19,6 +22,8 @@ use tracing::Level;
 /// How many sealed segments wait for their footers at most: their rows are in memory until then. Who
 /// seals one more writes a footer itself.
 const FOOTERS_WAITING_MAX: usize = 4;
+/// How long a merge rests after each piece at most, while others append: as long as the piece took.
+const REST_MAX: Duration = Duration::from_millis(20);
 
 #[derive(Debug)]
 enum Job {
@@ -28,6 +33,8 @@ enum Job {
     Checkpoint,
     /// The active segment fills up, and the next one should be there.
     Prepare(NextSegment),
+    /// Blocks of the index may be merged.
+    Merge,
 }
 
 /// The handle of the threads; dropping it lets them finish what they were given and joins them, but on a
@@ -71,7 +78,10 @@ impl Background {
                 // What it left half done is made anew by the next opening, as after a crash.
                 let calls = shared.group.calls();
                 let job = in_work.take();
-                calls.catch("work in the background", || work(&shared, job));
+                calls.catch("work in the background", || match job {
+                    Some(Job::Merge) => merge(&shared, &jobs),
+                    job => work(&shared, job),
+                });
             }
         })?;
         Ok(background)
@@ -127,6 +137,15 @@ impl Background {
             let job = oldest.take();
             let calls = shared.group.calls();
             calls.catch("work in the background", || work(shared, job));
+        }
+        self.merge_soon();
+    }
+
+    /// Asks for merges of the index, once there is nothing else to do.
+    pub(crate) fn merge_soon(&self) {
+        match &self.inline {
+            Some(shared) => while merge_next(shared, &mut || ControlFlow::Continue(())) {},
+            None => self.jobs.when_idle(Job::Merge),
         }
     }
 
@@ -187,6 +206,33 @@ fn sync(shared: &Shared) {
     let _ = shared.group.wait(shared.group.written());
 }
 
+/// Does one merge, and the jobs that come meanwhile. Ends early once the store is closed.
+fn merge(shared: &Shared, jobs: &Jobs<Job>) {
+    let clock = &shared.options.clock;
+    let (mut since, mut written) = (clock.elapsed(), shared.group.written());
+    let mut pace = || {
+        if jobs.is_closed() {
+            return ControlFlow::Break(());
+        }
+        let spent = clock.elapsed().saturating_sub(since);
+        while let Some(mut in_work) = jobs.take_first() {
+            let job = in_work.take();
+            let calls = shared.group.calls();
+            calls.catch("work in the background", || work(shared, job));
+        }
+        // Whoever appends has at least half of the disk and of the processor.
+        let now = shared.group.written();
+        if std::mem::replace(&mut written, now) != now {
+            let _ = never::<()>().recv_timeout(spent.min(REST_MAX));
+        }
+        since = clock.elapsed();
+        ControlFlow::Continue(())
+    };
+    if pace().is_continue() && merge_next(shared, &mut pace) {
+        jobs.when_idle(Job::Merge);
+    }
+}
+
 fn work(shared: &Shared, job: Option<Job>) {
     match job {
         Some(Job::Footer(sealed)) => write_footer(shared, &sealed),
@@ -199,7 +245,8 @@ fn work(shared: &Shared, job: Option<Job>) {
                 });
             }
         }
-        None => {}
+        // Done by `merge` alone, on the thread of its own.
+        Some(Job::Merge) | None => {}
     }
 }
 

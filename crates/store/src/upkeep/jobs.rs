@@ -15,6 +15,8 @@ pub(crate) struct Jobs<J> {
 #[derive(Debug)]
 struct State<J> {
     waiting: VecDeque<(u64, J)>,
+    /// What is done when nothing waits, and is not waited for.
+    idle: Option<J>,
     /// The numbers of jobs that are not done: of those that wait, and of those in work.
     unfinished: BTreeSet<u64>,
     /// The number of the next job. Numbers ascend in the order in which jobs are given.
@@ -26,7 +28,8 @@ struct State<J> {
 #[derive(Debug)]
 pub(crate) struct InWork<'a, J> {
     jobs: &'a Jobs<J>,
-    number: u64,
+    /// None of a job that nobody waits for.
+    number: Option<u64>,
     job: Option<J>,
 }
 
@@ -35,6 +38,7 @@ impl<J> Default for Jobs<J> {
         Self {
             state: Mutex::new(State {
                 waiting: VecDeque::new(),
+                idle: None,
                 unfinished: BTreeSet::new(),
                 next: 0,
                 is_closed: false,
@@ -71,15 +75,40 @@ impl<J> Jobs<J> {
         }
     }
 
+    /// Sets the job that is done when no other one waits. [`finish`](Self::finish) does not wait for it,
+    /// and once no more are given it is not done.
+    pub(crate) fn when_idle(&self, job: J) {
+        let mut state = self.state.lock();
+        if !state.is_closed {
+            state.idle = Some(job);
+            drop(state);
+            self.changed.notify_all();
+        }
+    }
+
+    /// The first of the waiting jobs, if one waits.
+    pub(crate) fn take_first(&self) -> Option<InWork<'_, J>> {
+        let (number, job) = self.state.lock().waiting.pop_front()?;
+        Some(self.in_work(Some(number), job))
+    }
+
+    /// Whether no more are given.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.state.lock().is_closed
+    }
+
     /// The first job, once there is one; none once no more are given and all were taken.
     pub(crate) fn next(&self) -> Option<InWork<'_, J>> {
         let mut state = self.state.lock();
         loop {
             if let Some((number, job)) = state.waiting.pop_front() {
-                return Some(self.in_work(number, job));
+                return Some(self.in_work(Some(number), job));
             }
             if state.is_closed {
                 return None;
+            }
+            if let Some(job) = state.idle.take() {
+                return Some(self.in_work(None, job));
             }
             self.changed.wait(&mut state);
         }
@@ -98,7 +127,7 @@ impl<J> Jobs<J> {
         }
         let at = state.waiting.iter().position(|(_, job)| is_of_sort(job));
         let (number, job) = state.waiting.remove(at?)?;
-        Some(self.in_work(number, job))
+        Some(self.in_work(Some(number), job))
     }
 
     /// Returns when every job that was given before is done; does with `work` those that wait.
@@ -110,7 +139,7 @@ impl<J> Jobs<J> {
             let at = state.waiting.iter().position(is_before);
             if let Some((number, job)) = at.and_then(|at| state.waiting.remove(at)) {
                 drop(state);
-                work(self.in_work(number, job));
+                work(self.in_work(Some(number), job));
                 continue;
             }
             if state.unfinished.first().is_none_or(|first| *first >= end) {
@@ -122,11 +151,14 @@ impl<J> Jobs<J> {
 
     /// Says that no more are given.
     pub(crate) fn close(&self) {
-        self.state.lock().is_closed = true;
+        let mut state = self.state.lock();
+        state.is_closed = true;
+        let idle = state.idle.take();
+        drop((state, idle));
         self.changed.notify_all();
     }
 
-    const fn in_work(&self, number: u64, job: J) -> InWork<'_, J> {
+    const fn in_work(&self, number: Option<u64>, job: J) -> InWork<'_, J> {
         InWork {
             jobs: self,
             number,
@@ -157,8 +189,10 @@ impl<J> InWork<'_, J> {
 
 impl<J> Drop for InWork<'_, J> {
     fn drop(&mut self) {
-        self.jobs.state.lock().unfinished.remove(&self.number);
-        self.jobs.changed.notify_all();
+        if let Some(number) = self.number {
+            self.jobs.state.lock().unfinished.remove(&number);
+            self.jobs.changed.notify_all();
+        }
     }
 }
 
@@ -187,6 +221,27 @@ mod tests {
         assert_eq!(taken(&jobs), "pfcf");
         jobs.close();
         assert!(jobs.next().is_none());
+    }
+
+    #[test]
+    fn what_is_done_when_idle_comes_last_and_is_not_waited_for() {
+        let jobs = Jobs::default();
+        jobs.when_idle('m');
+        jobs.add('f');
+        assert_eq!(taken(&jobs), "f");
+        jobs.add('g');
+        let next = || jobs.next().and_then(|mut in_work| in_work.take());
+        assert_eq!((next(), next()), (Some('g'), Some('m')));
+        jobs.add('h');
+        assert_eq!(
+            jobs.take_first().and_then(|mut work| work.take()),
+            Some('h')
+        );
+        assert!(jobs.take_first().is_none());
+        jobs.when_idle('m');
+        jobs.close();
+        jobs.when_idle('m');
+        assert!(jobs.is_closed() && jobs.next().is_none());
     }
 
     #[test]

@@ -31,6 +31,7 @@ impl Running {
         let background = if shared.writer.is_some() {
             let started = Background::start(shared.clone()).map_err(no_thread)?;
             started.write_footers(without_footer);
+            started.merge_soon();
             Some(started)
         } else {
             None
@@ -77,6 +78,15 @@ impl Running {
             && self.shared.check_process().is_ok()
         {
             background.finish(&self.shared);
+        }
+    }
+
+    /// Asks for merges of the index, where there is something to merge.
+    pub(crate) fn merge_soon(&self) {
+        if let Some(background) = &self.background
+            && self.shared.check_process().is_ok()
+        {
+            background.merge_soon();
         }
     }
 

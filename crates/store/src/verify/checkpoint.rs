@@ -60,6 +60,14 @@ impl StoredCheckpoint {
     }
 }
 
+/// Whether a position is in a segment of these: it was there, or in one that was merged into it.
+pub(super) fn is_in(position: &LogPosition, info: &SegmentInfo, infos: &[SegmentInfo]) -> bool {
+    let after = infos.partition_point(|info| info.id() <= position.segment);
+    let before = after.checked_sub(1).and_then(|at| infos.get(at));
+    let is_in = |held: &SegmentInfo| held.id() == position.segment || held.is_sealed();
+    before.is_some_and(|before| before.id() == info.id() && is_in(before))
+}
+
 /// Whether a place between commits is the one of a checkpoint. Of a segment that was rewritten since,
 /// the sequence alone is left.
 pub(super) fn is_at(position: &LogPosition, place: &LogPosition, info: &SegmentInfo) -> bool {

@@ -6,6 +6,7 @@
 //! are in memory: those that are compared and those that are read.
 
 use super::checkpoint::{self, StoredCheckpoint};
+use super::merged::{MergedRows, Removed, StoredMerged};
 use super::problem::Problem;
 use super::rows::SegmentRows;
 use crate::engine::Shared;
@@ -27,6 +28,8 @@ pub(super) enum Check {
     Footer,
     /// A block of the index that this process has.
     Block(Arc<Block>),
+    /// Rows of a merged file, or of a merged block that this process has.
+    Merged(MergedRows),
     /// The rows of that index from a sequence on, which are in no block.
     Live(Sequence),
     /// A checkpoint whose position is where the rows end.
@@ -71,13 +74,21 @@ pub(super) struct Indexes {
 }
 
 impl Indexes {
-    pub(super) fn start(shared: &Shared, snapshot: Snapshot) -> std::io::Result<Self> {
+    pub(super) fn start(
+        shared: &Shared,
+        snapshot: Snapshot,
+        merged: Vec<Arc<StoredMerged>>,
+    ) -> std::io::Result<Self> {
         // Whoever reads waits until a segment is taken.
         let (jobs, given) = bounded(0);
         let comparer = Comparer {
             fs: shared.options.fs.clone(),
             dir: shared.dir.clone(),
             snapshot,
+            merged: merged
+                .into_iter()
+                .map(|file| (file, Some(Removed::default())))
+                .collect(),
             now_ms_most: shared
                 .options
                 .clock
@@ -119,6 +130,9 @@ struct Comparer {
     fs: Arc<dyn Fs>,
     dir: PathBuf,
     snapshot: Snapshot,
+    /// Merged files, each with the heads that the frames of its segments gave so far; none once frames of
+    /// one could not be read.
+    merged: Vec<(Arc<StoredMerged>, Option<Removed>)>,
     /// No clock reading is later than this, unless an event has it.
     now_ms_most: u64,
     compared: Compared,
@@ -153,6 +167,7 @@ impl Expected<'_> {
 impl Comparer {
     fn work(mut self, jobs: &Receiver<Job>) -> Result<Compared, Error> {
         for Job { rows, checks } in jobs {
+            self.note_removed(&rows);
             if !rows.is_whole {
                 continue;
             }
@@ -164,15 +179,68 @@ impl Comparer {
             for check in checks {
                 match check {
                     Check::Footer => self.footer(&mut expected)?,
+                    Check::Merged(merged) if merged.is_of_file() => {
+                        self.merged(&mut expected, &merged)?;
+                    }
                     Check::Checkpoint(stored) => self.checkpoint(&mut expected, &stored)?,
                     // What this process has may be what was just told of.
                     _ if self.compared.problems.len() > before => {}
                     Check::Block(block) => self.block(&mut expected, &block)?,
+                    Check::Merged(merged) => self.merged(&mut expected, &merged)?,
                     Check::Live(from) => self.live(&rows, from),
                 }
             }
         }
+        for (stored, removed) in std::mem::take(&mut self.merged) {
+            let removed = removed.map(|Removed(heads)| heads);
+            for message in stored.problems(removed, &self.snapshot.index) {
+                self.problem(&stored.file, None, &message);
+            }
+        }
         Ok(self.compared)
+    }
+
+    /// Notes what the frames of a segment say of removed heads, for the files that have it.
+    fn note_removed(&mut self, rows: &SegmentRows) {
+        let end = rows.info.end().unwrap_or(rows.info.start()).sequence;
+        let mut readings = Vec::new();
+        for (stored, removed) in &mut self.merged {
+            let Some(at) = stored.head.find(&rows.info) else {
+                continue;
+            };
+            match removed {
+                Some(removed) if rows.is_whole => removed.add(rows.info.id(), rows.removed.iter()),
+                _ => *removed = None,
+            }
+            let is_last = at + 1 == stored.head.segments.len();
+            if is_last && rows.is_whole {
+                readings.push((stored.file.clone(), stored.head.newest));
+            }
+        }
+        for (file, newest) in readings {
+            self.reading(&file, Some(newest), rows.newest, end);
+        }
+    }
+
+    fn merged(&mut self, expected: &mut Expected<'_>, merged: &MergedRows) -> Result<(), Error> {
+        let own = match merged.alone() {
+            Ok(own) => own,
+            Err(reason) => {
+                let message = format!(
+                    "its rows of {} cannot be read: {reason}",
+                    expected.rows.info.file_name()
+                );
+                self.problem(&merged.file, None, &message);
+                return Ok(());
+            }
+        };
+        let whose = match merged.is_of_file() {
+            true => "it",
+            false => "the merged index of it that is in use here",
+        };
+        let differences = expected.differences(&own)?;
+        self.differ(&merged.file, whose, differences);
+        Ok(())
     }
 
     fn problem(&mut self, file: &str, sequence: Option<Sequence>, message: &str) {

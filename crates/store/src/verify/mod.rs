@@ -1,7 +1,7 @@
 //! Verification: the whole log against its checksums and its chains, and every index against the log.
 //!
 //! `verifier` goes through the log. It has the pieces checked by `log`, what was made of a segment by `index` on
-//! another thread, the newest checkpoint by `checkpoint`, and what is missing by `removals`. Below these are
+//! another thread, merged files by `merged`, the newest checkpoint by `checkpoint`, and what is missing by `removals`. Below these are
 //! what the frames give (`rows`, `chains`, `hashing`), what is wrong (`damage`, `problem`), and the report.
 //!
 //! Holds no reading of a store that does not open, and nothing that was kept elsewhere: both are in
@@ -14,6 +14,7 @@ mod damage;
 mod hashing;
 mod index;
 mod log;
+mod merged;
 mod problem;
 mod removals;
 mod report;
@@ -27,6 +28,7 @@ pub use report::VerifyReport;
 use crate::Error;
 use crate::engine::Shared;
 use index::Indexes;
+use merged::Merged;
 use strandline_core::record::Record;
 use strandline_core::sync::KeepsWakeUp;
 use strandline_segment::{FrameRecord, LogPosition};
@@ -61,8 +63,10 @@ pub(crate) fn verify(
         is_same.then(|| row.coordinate())
     });
     let check = LogCheck::start(lookup, until.log_hash).map_err(no_thread)?;
-    let indexes = Indexes::start(shared, snapshot.clone()).map_err(no_thread)?;
     let log = snapshot.reader.log.clone();
+    let merged = Merged::of(shared, &log)?;
+    let files = merged.files.clone();
+    let indexes = Indexes::start(shared, snapshot.clone(), files).map_err(no_thread)?;
     // Beside a writer the end that is known here may be behind, also by notes alone, which have no sequence.
     let place = |position: LogPosition| (position.segment, position.offset);
     let is_known = |position: LogPosition| {
@@ -70,7 +74,7 @@ pub(crate) fn verify(
     };
     let stored = stored.filter(|stored| is_known(stored.position()));
     let infos = log.infos().copied().collect();
-    let parts = (check, indexes);
+    let parts = (check, indexes, merged);
     let mut verifier = Verifier::new(shared, snapshot.index, infos, parts, stored);
     let read = log.pieces(until, |info, piece| {
         verifier.piece(info, &piece);

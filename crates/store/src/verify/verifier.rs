@@ -3,6 +3,7 @@
 use super::checkpoint::{self, StoredCheckpoint};
 use super::index::{Check, Compared, Indexes, Job};
 use super::log::LogCheck;
+use super::merged::Merged;
 use super::problem::{PROBLEMS_MAX, Problem, ProblemKind};
 use super::report::VerifyReport;
 use crate::Error;
@@ -24,6 +25,7 @@ pub(super) struct Verifier<'a> {
     live_from: Sequence,
     infos: Vec<SegmentInfo>,
     indexes: Indexes,
+    merged: Merged,
     stored: Option<Arc<StoredCheckpoint>>,
     /// Whether the place that the checkpoint names was met.
     is_stored_seen: bool,
@@ -34,12 +36,17 @@ impl<'a> Verifier<'a> {
         shared: &'a Shared,
         index: strandline_index::Snapshot,
         infos: Vec<SegmentInfo>,
-        (log, indexes): (LogCheck<'a>, Indexes),
+        (log, indexes, merged): (LogCheck<'a>, Indexes, Merged),
         stored: Option<StoredCheckpoint>,
     ) -> Self {
         Self {
             shared,
-            blocks: index.blocks().cloned().collect(),
+            blocks: index
+                .blocks()
+                .filter(|block| !merged.has(block, &infos))
+                .cloned()
+                .collect(),
+            merged,
             index,
             log,
             live_from: Sequence::ZERO,
@@ -89,7 +96,7 @@ impl<'a> Verifier<'a> {
     /// Notes a place between commits, if it is the one that the checkpoint names.
     fn meet(&mut self, place: &LogPosition) {
         if let (Some(stored), Some(rows)) = (&self.stored, &self.log.segment)
-            && stored.position().segment == place.segment
+            && checkpoint::is_in(&stored.position(), &rows.info, &self.infos)
             && checkpoint::is_at(&stored.position(), place, &rows.info)
         {
             self.is_stored_seen = true;
@@ -130,9 +137,10 @@ impl<'a> Verifier<'a> {
     /// The checkpoint, if it is of the rows of the present segment before a sequence, and was not
     /// compared yet.
     fn due_checkpoint(&mut self, info: &SegmentInfo, before: Sequence) -> Vec<Check> {
+        let infos = &self.infos;
         let is_due = |stored: &mut Arc<StoredCheckpoint>| {
             let position = stored.position();
-            position.segment == info.id() && position.sequence <= before
+            checkpoint::is_in(&position, info, infos) && position.sequence <= before
         };
         let due = match self.is_stored_seen {
             true => self.stored.take_if(is_due),
@@ -154,6 +162,13 @@ impl<'a> Verifier<'a> {
             checks.push(Check::Footer);
         }
         checks.extend(self.due_blocks(end));
+        let merged = self.merged.of_segment(&rows.info, &self.infos);
+        if rows.info.is_sealed() && merged.iter().any(|one| !one.is_of_file()) {
+            self.live_from = end;
+        }
+        if rows.info.is_sealed() {
+            checks.extend(merged.into_iter().map(Check::Merged));
+        }
         checks.push(Check::Live(self.live_from));
         self.indexes.compare(Job { rows, checks });
         newest
@@ -176,6 +191,9 @@ impl<'a> Verifier<'a> {
         let is_whole = !self.log.damage.any;
         let Compared { problems, readings } = self.indexes.finish()?;
         let mut found = discarded;
+        for (file, reason) in &self.merged.unread {
+            found.push(Problem::of_index_file(file, reason));
+        }
         // Past damage the place may be one that was not found.
         if is_whole && let Some(stored) = &self.stored {
             found.push(stored.misplaced());

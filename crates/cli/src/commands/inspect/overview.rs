@@ -12,7 +12,7 @@ use std::collections::BinaryHeap;
 use std::io;
 use std::time::Duration;
 use strandline::fs::OsFs;
-use strandline::maintenance::{Census, FooterState, Inventory, SegmentFacts, rfc3339};
+use strandline::maintenance::{Census, FooterState, Inventory, MergedFacts, SegmentFacts, rfc3339};
 use strandline::{Error, ErrorKind, OpenPath, OpenReport, Stats, Store};
 
 /// Widest plot of the activity, in columns.
@@ -131,11 +131,35 @@ fn files(screen: &mut Screen, inventory: &Inventory) -> io::Result<()> {
             screen.line(&format!("  … {passed} more (--json lists all)"))?;
         }
     }
+    for file in &inventory.merged {
+        screen.line(&format!("  {}", merged_line(file)))?;
+    }
     let files = inventory.checkpoints.iter().chain(&inventory.others);
     for file in files.chain(&inventory.quarantine) {
         screen.line(&format!("  {}  {}", file.name, size(file.bytes)))?;
     }
     Ok(())
+}
+
+fn merged_line(file: &MergedFacts) -> String {
+    let MergedFacts {
+        name,
+        bytes,
+        segments,
+        current,
+        rows,
+        ..
+    } = file;
+    if let Some(damage) = &file.damage {
+        return format!("{name}  {}  {damage}", size(*bytes));
+    }
+    let stale = match segments - current {
+        0 => String::new(),
+        stale => format!(", {stale} of them rewritten since"),
+    };
+    let rows = count(*rows, "row");
+    let of = count(*segments as u64, "segment");
+    format!("{name}  {}  {rows} of {of}{stale}", size(*bytes))
 }
 
 fn segment_line(segment: &SegmentFacts) -> String {
@@ -251,12 +275,27 @@ fn as_json(inventory: &Inventory, contents: Option<&Contents>, failure: Option<&
             })
         })
         .collect();
+    let merged: Vec<_> = inventory
+        .merged
+        .iter()
+        .map(|file| {
+            json!({
+                "name": file.name,
+                "bytes": file.bytes,
+                "segments": file.segments,
+                "current": file.current,
+                "rows": file.rows,
+                "damage": file.damage,
+            })
+        })
+        .collect();
     json!({
         "manifest": inventory.manifest_number,
         "epoch": inventory.epoch,
         "unrecorded_before": inventory.unrecorded_before,
         "segments": segments,
         "checkpoints": files(&inventory.checkpoints),
+        "merged": merged,
         "others": files(&inventory.others),
         "quarantine": files(&inventory.quarantine),
         "problems": inventory.problems,

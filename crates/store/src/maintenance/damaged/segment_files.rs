@@ -4,7 +4,7 @@
 
 use super::examine::examiner;
 use crate::{Error, ErrorKind};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use strandline_core::fs::Fs;
 use strandline_segment::{FooterFound, LogIdentity, Manifest, SegmentId};
@@ -19,7 +19,7 @@ pub(in crate::maintenance) struct SegmentFiles {
 }
 
 impl SegmentFiles {
-    /// Takes the file that the manifest lists. Where that does not tell, takes the newest generation
+    /// Takes the file that the manifest lists, and none of segments that were merged into others. Where that does not tell, takes the newest generation
     /// whose footer is whole: it is the last to be written, and an older one may hold what was
     /// redacted. Where none has one, takes the oldest: the others were not finished.
     ///
@@ -47,8 +47,19 @@ impl SegmentFiles {
                 .find(|info| info.id() == id)
                 .map(|info| info.header().generation)
         };
+        // Merged into another one, of which the file that counts is there.
+        let is_merged = |id: &SegmentId| {
+            let holder = manifest.as_ref().and_then(|one| one.merged_into(*id));
+            let files = holder.and_then(|holder| Some((holder, segments.get(&holder.id())?)));
+            files.is_some_and(|(holder, files)| files.contains_key(&holder.header().generation))
+        };
+        let merged: BTreeSet<_> = segments.keys().copied().filter(is_merged).collect();
         let mut files = Self::default();
         for (id, mut generations) in segments {
+            if merged.contains(&id) {
+                files.passed_over.extend(generations.into_values());
+                continue;
+            }
             let chosen = match listed(id).filter(|listed| generations.contains_key(listed)) {
                 Some(listed) => Some(listed),
                 None => newest_whole(fs, dir, &generations)?,

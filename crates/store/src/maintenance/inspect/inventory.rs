@@ -1,9 +1,11 @@
 //! `Inventory`: the files of a store's directory, in a damaged store too. Opens no store.
 
 use crate::maintenance::damaged::{entries, is_called_as_one};
+use crate::model::IndexFileName;
+use crate::rows::merged::MergedHead;
 use crate::{Epoch, Error, Sequence};
 use std::path::Path;
-use strandline_core::fs::{EntryKind, Fs};
+use strandline_core::fs::{EntryKind, Fs, OpenMode};
 use strandline_segment::{Examiner, FooterFound, Manifest, QUARANTINE_DIR, SegmentInfo, is_unused};
 
 /// A file and its length.
@@ -48,6 +50,24 @@ pub struct SegmentFacts {
     pub footer: FooterState,
 }
 
+/// A merged file of the index, which holds the rows of several sealed segments.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MergedFacts {
+    /// Name of the file.
+    pub name: String,
+    /// Its length in bytes.
+    pub bytes: u64,
+    /// How many segments it was made of.
+    pub segments: usize,
+    /// How many of these are what they were: the rows of the others are taken from their footers.
+    pub current: usize,
+    /// How many rows it has.
+    pub rows: u64,
+    /// Why it cannot be used, if it cannot.
+    pub damage: Option<String>,
+}
+
 /// What files there are, and what is wrong with them as far as a look shows it: frames are not
 /// read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +84,8 @@ pub struct Inventory {
     pub segments: Vec<SegmentFacts>,
     /// Checkpoints, newest first.
     pub checkpoints: Vec<FileFacts>,
+    /// Merged files of the index, by the segments that they were made of.
+    pub merged: Vec<MergedFacts>,
     /// Files of the directory that are none of these, the manifest, or the lock.
     pub others: Vec<FileFacts>,
     /// What opening kept aside.
@@ -104,6 +126,18 @@ impl Inventory {
             .filter(|file| !listed.contains(&file.name) && !is_fixed(&file.name))
             .partition(|file| strandline_checkpoint::is_file_name(&file.name));
         checkpoints.reverse();
+        let (merged, others): (Vec<_>, Vec<_>) = others
+            .into_iter()
+            .partition(|file| IndexFileName::parse(&file.name).is_some());
+        let merged: Vec<_> = merged
+            .into_iter()
+            .map(|file| merged_facts(fs, dir, file, manifest.as_ref()))
+            .collect();
+        for facts in &merged {
+            if let Some(damage) = &facts.damage {
+                problems.push(format!("{}: {damage}", facts.name));
+            }
+        }
         for file in &others {
             // Beside a writer, and after one that was killed, there may be temporary files, and a segment
             // that was made ahead.
@@ -125,10 +159,41 @@ impl Inventory {
             unrecorded_before: manifest.as_ref().and_then(Manifest::unrecorded_before),
             segments,
             checkpoints,
+            merged,
             others,
             quarantine: quarantine(fs, dir),
             problems,
         })
+    }
+}
+
+fn merged_facts(
+    fs: &dyn Fs,
+    dir: &Path,
+    file: FileFacts,
+    manifest: Option<&Manifest>,
+) -> MergedFacts {
+    let opened = fs.open(&dir.join(&file.name), OpenMode::Read);
+    let opened = opened.map_err(|error| error.to_string());
+    let read = opened.and_then(|file| MergedHead::read(&*file).map_err(|error| error.to_string()));
+    let is_own = |head: &MergedHead| manifest.is_none_or(|one| *one.identity() == head.identity);
+    let read = read.and_then(|(head, _)| match is_own(&head) {
+        true => Ok(head),
+        false => Err("it is of another log".to_owned()),
+    });
+    let infos = manifest.map_or(&[][..], Manifest::segments);
+    let head = read.as_ref().ok();
+    let current = head.map_or(0, |head| {
+        let current = infos.iter().filter(|info| head.find(info).is_some());
+        current.count()
+    });
+    MergedFacts {
+        name: file.name,
+        bytes: file.bytes,
+        segments: head.map_or(0, |head| head.segments.len()),
+        current,
+        rows: head.map_or(0, MergedHead::rows),
+        damage: read.err(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! `compact`: events that are not to be kept are removed. Which these are, its rules say.
 
 use super::compacted::Compacted;
+use super::merge::merge_small;
 use super::missing::Missing;
 use super::retention::Retention;
 use super::segments::{Asked, Observer, rewrite};
@@ -75,6 +76,11 @@ impl CompactionPlan {
 /// never given again, and receipts, positions and heads that were kept stay right. The id of a removed
 /// event is forgotten: an append that repeats it is a new event.
 ///
+/// After that, adjacent segments that are short by now become one, whatever is left in them, so that many
+/// small compactions leave few segments. It changes no event and no hash. Where it fails the segments stay as
+/// they are, and the next compaction tries again; a warning is traced. Read and written for it: what is in the
+/// segments concerned, a few times over in the life of a store.
+///
 /// What was removed is no longer seen by conditions either: an [`AppendCondition`](crate::AppendCondition)
 /// finds what is there, so remove nothing that a decision which is still open, or a name that must stay
 /// taken, depends on.
@@ -139,5 +145,10 @@ pub fn compact(
     });
     // It is done: nothing can be stopped any more.
     let _ = meter.finish();
-    Ok(Compacted { missing, ..done })
+    let merged = merge_small(store, &mut rewriting)?;
+    Ok(Compacted {
+        missing,
+        merged,
+        ..done
+    })
 }

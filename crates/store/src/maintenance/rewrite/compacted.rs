@@ -14,6 +14,8 @@ pub struct Compacted {
     pub bytes_before: u64,
     /// And after.
     pub bytes_after: u64,
+    /// Segments that are no more: what was in them, these or others, is in the segment before them now.
+    pub merged: usize,
     /// Who is named in the rules and is nobody; about all others the rules have decided.
     pub missing: Missing,
 }

@@ -1,18 +1,22 @@
 //! Rewriting segments while the store is used: [`compact()`] removes events, [`redact()`] their payloads.
 //!
-//! Rules choose events (`retention`, `redaction`, as `marks`), and `segments` takes them out, for both. Lists no
+//! Rules choose events (`retention`, `redaction`, as `marks`), and `segments` takes them out, for both. What a
+//! compaction leaves of segments, `merge` makes fewer of, as `runs` says. Lists no
 //! removals, which `inspect` does. Knows the notes of removals that are written into the log, and no other verb
 //! of maintenance.
 
 mod compact;
 mod compacted;
 mod marks;
+mod merge;
+mod merged_records;
 mod missing;
 mod quarantine;
 mod redact;
 mod redaction;
 mod retention;
 mod rule;
+mod runs;
 mod segments;
 
 pub use compact::{CompactionPlan, compact};

@@ -11,11 +11,14 @@ use crate::rows::RemovedHeads;
 use crate::rows::footer::{self, Opened, rebuilt_footer};
 use crate::trace;
 use crate::{Error, ErrorKind, Sequence, Store};
-use std::ops::Range;
+use std::io;
+use std::ops::{ControlFlow, Range};
+use strandline_core::Hlc;
 use strandline_core::record::{Record, RecordPayload, RemovalChange, RemovedRecord, StoredRecord};
-use strandline_index::Block;
+use strandline_index::{Block, MergeSink, PartInfo, merge};
 use strandline_segment::{
-    AppendError, FrameRecord, LogPosition, RewrittenSegment, SegmentId, SupersededFiles,
+    AppendError, FrameRecord, LogPosition, RewrittenSegment, SegmentId, SegmentRewrite,
+    SupersededFiles,
 };
 use tracing::Level;
 
@@ -41,12 +44,19 @@ struct Noted {
     done: Compacted,
 }
 
-/// A segment that is ready to take its predecessor's place.
-struct Ready {
+/// A segment that is ready to take the place of those that it was made of.
+pub(super) struct Ready {
     segment: RewrittenSegment,
     sequences: Range<Sequence>,
     block: Block,
     heads: Option<RemovedHeads>,
+}
+
+impl Ready {
+    /// A segment whose footer was written.
+    pub(super) const fn segment(&self) -> &RewrittenSegment {
+        &self.segment
+    }
 }
 
 /// Changes the chosen events for good, all at once. Appends and reads go on; the commit lock is held to
@@ -88,17 +98,71 @@ pub(super) fn rewrite(
         observer.before_switch()?;
         return Ok(done);
     }
+    check_merged(shared, marks.segments().map(|marked| marked.id));
     let (recorder, durable) = Recorder::begin(store, asked.change, &asked.rule, &taken)?;
     observer.before_switch()?;
     let redacted = match asked.change {
         RemovalChange::Removed => &[],
         RemovalChange::Redacted => sequences.as_slice(),
     };
-    let superseded = switch(shared, all_ready, redacted, durable)?;
+    let rewritten: Vec<_> = marks.segments().map(|marked| marked.id).collect();
+    let superseded = switch(shared, all_ready, redacted, Some(durable))?;
     let recorded = recorder.done(store);
-    rewriting.supersede(superseded)?;
+    // Ids, tags and links of what was removed are in merged files of the index too.
+    let merged = match asked.change {
+        RemovalChange::Removed => shared.merged.lock().remove_those_of(&rewritten),
+        RemovalChange::Redacted => Vec::new(),
+    };
+    let merged = merged.iter().map(|name| shared.dir.join(name.to_string()));
+    let merged = merged.collect();
+    rewriting.supersede(&*shared.options.fs, superseded, merged)?;
     recorded?;
+    store.merge_soon();
     Ok(done)
+}
+
+/// Looks at all of the merged blocks that have rows of the segments which are about to be rewritten, and has
+/// what is damaged made anew: afterwards it cannot be.
+pub(super) fn check_merged(shared: &Shared, segments: impl Iterator<Item = SegmentId>) {
+    let view = shared.log.view();
+    let infos = segments.filter_map(|segment| view.info(segment));
+    let ends = infos.filter_map(|info| Some((info.start().sequence, info.end()?.sequence)));
+    let ends: Vec<_> = ends.collect();
+    let is_cut = |part: &PartInfo| {
+        let own = &part.sequences;
+        ends.iter()
+            .any(|(start, end)| own.start < *end && own.end > *start)
+    };
+    for part in shared.index.parts().into_iter().filter(is_cut) {
+        if let Some(part) = part.block
+            && part.block.check_all().is_err()
+        {
+            let go_on = &mut |_| ControlFlow::Continue(());
+            let _ = merge(
+                std::slice::from_ref(&part),
+                part.block.layout(),
+                &mut Nowhere,
+                go_on,
+            );
+        }
+    }
+}
+
+/// Takes a merged block and leaves it.
+struct Nowhere;
+
+impl MergeSink for Nowhere {
+    fn begin(&mut self, _: usize) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn write(&mut self, _: &[u8]) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn write_header_at_start(&mut self, _: &[u8]) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Writes the new file of a segment, with its footer.
@@ -115,10 +179,7 @@ fn prepare(
         writer.log.rewrite(marked.id, &shared.random)?
     };
     noted.done.bytes_before += begun.source_bytes()?;
-    let mut newest = begun.footer().ok().flatten().and_then(|footer| {
-        let (newest, _) = footer::head(footer.as_ref()).ok()?;
-        Some(newest)
-    });
+    let mut newest = newest_of(&begun);
     let segment = begun.write(|record, out| {
         meter.add(record.body.len() as u64)?;
         if !marked.has(record.sequence) || RemovedRecord::is_one(record.body) {
@@ -133,11 +194,30 @@ fn prepare(
         changed(before, change, out);
         Ok::<(), Error>(())
     })?;
+    let ready = with_footer(shared, segment, newest)?;
+    noted.done.bytes_after += ready.segment.bytes()?;
+    Ok(ready)
+}
+
+/// The newest clock reading that the footers say of the segments that are read.
+pub(super) fn newest_of(begun: &SegmentRewrite) -> Option<Hlc> {
+    let readings = begun.footers().filter_map(|found| {
+        let (newest, _) = footer::head(found.ok()??.as_ref()).ok()?;
+        Some(newest)
+    });
+    readings.max()
+}
+
+/// Writes the footer of a new segment.
+pub(super) fn with_footer(
+    shared: &Shared,
+    segment: RewrittenSegment,
+    newest: Option<Hlc>,
+) -> Result<Ready, Error> {
     let frames = segment.sealed().frames().ok_or_else(not_written)?;
     let footer = rebuilt_footer(&frames, shared.options.index_layout, newest)?;
     segment.sealed().write_footer(&footer)?;
     drop(footer);
-    noted.done.bytes_after += segment.bytes()?;
     let found = segment
         .sealed()
         .footer(shared.options.log.maps_reads())?
@@ -202,12 +282,12 @@ fn switch_failed(error: AppendError, shared: &Shared) -> Error {
 }
 
 /// Switches log and index to the new segments, and gives the old files. The log is durable up to
-/// `durable`.
-fn switch(
+/// `durable`, if that is known.
+pub(super) fn switch(
     shared: &Shared,
     ready: Vec<Ready>,
     redacted: &[Sequence],
-    durable: LogPosition,
+    durable: Option<LogPosition>,
 ) -> Result<SupersededFiles, Error> {
     let mut segments = Vec::with_capacity(ready.len());
     let mut blocks = Vec::with_capacity(ready.len());
@@ -217,6 +297,8 @@ fn switch(
         let Range { start, end } = one.sequences;
         rewritten =
             Some(rewritten.map_or(start..end, |all| all.start.min(start)..all.end.max(end)));
+        let merged = one.segment.replaces().skip(1);
+        heads.extend(merged.map(|id| (id, None)));
         heads.push((one.segment.info().id(), one.heads));
         segments.push(one.segment);
         blocks.push((one.sequences, one.block));
@@ -225,7 +307,9 @@ fn switch(
     shared.check_poison()?;
     // What is half switched takes no more.
     let guard = PoisonOnPanic(&shared.group);
-    writer.log.set_synced(durable);
+    if let Some(durable) = durable {
+        writer.log.set_synced(durable);
+    }
     let switched = match writer.log.switch_to(segments) {
         Ok(switched) => switched,
         Err(error) => {

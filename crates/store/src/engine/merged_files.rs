@@ -1,0 +1,134 @@
+//! `MergedFiles`: the merged files of the index that are in use, and what became of merging.
+
+use crate::model::IndexFileName;
+use crate::rows::LogSlot;
+use crate::rows::merged::MergedSegment;
+use std::collections::BTreeMap;
+use strandline_core::Hlc;
+use strandline_segment::{SegmentId, SegmentInfo};
+
+/// A merged file whose rows the index uses.
+#[derive(Debug, Clone)]
+pub(crate) struct UsedFile {
+    pub(crate) name: IndexFileName,
+    /// Its segments whose rows are taken from it, as they were when it was made.
+    pub(crate) segments: Vec<MergedSegment>,
+    /// The newest clock reading up to the end of the last one that it was made of.
+    pub(crate) newest: Hlc,
+    /// Whether its name is removed: it holds what is removed from the log.
+    pub(crate) is_gone: bool,
+}
+
+impl UsedFile {
+    /// The newest clock reading up to the end of a segment, if the file says that.
+    pub(crate) fn newest_at(&self, segment: SegmentId) -> Option<Hlc> {
+        (self.name.last == segment).then_some(self.newest)
+    }
+}
+
+/// The merged files of the index that are in use, and what became of merging.
+#[derive(Debug, Default)]
+pub(crate) struct MergedFiles {
+    pub(crate) used: Vec<UsedFile>,
+    /// By which files make anew what is damaged of them.
+    pub(crate) log: LogSlot,
+    /// How many merges were done since opening, and the bytes of the files that they wrote.
+    pub(crate) merges: u64,
+    pub(crate) bytes_written: u64,
+    /// What the last merge failed by, if it did.
+    pub(crate) failed: Option<String>,
+    /// The greatest generation that was given.
+    generation: u32,
+}
+
+impl MergedFiles {
+    /// Those that an opening took.
+    pub(crate) fn new(used: Vec<UsedFile>, log: LogSlot) -> Self {
+        Self {
+            used,
+            log,
+            ..Self::default()
+        }
+    }
+
+    /// By segment, the place of the file in use that has its rows.
+    pub(crate) fn by_segment<'i>(
+        &self,
+        infos: impl Iterator<Item = &'i SegmentInfo>,
+    ) -> BTreeMap<SegmentId, usize> {
+        let of_file = |(at, file): (usize, &UsedFile)| {
+            let own = file
+                .segments
+                .iter()
+                .map(move |segment| (segment.id, (at, *segment)));
+            own.collect::<Vec<_>>()
+        };
+        let all: BTreeMap<_, _> = self.used.iter().enumerate().flat_map(of_file).collect();
+        let current = infos.filter_map(|info| {
+            let (at, segment) = all.get(&info.id())?;
+            segment.is(info).then_some((info.id(), *at))
+        });
+        current.collect()
+    }
+
+    /// A generation that no file has which is there, up to `listed`, or was since the store was opened.
+    pub(crate) fn next_generation(&mut self, listed: u32) -> u32 {
+        self.generation = self.generation.max(listed).wrapping_add(1);
+        self.generation
+    }
+
+    /// How many files there are of each tier, by the segments whose rows they have.
+    pub(crate) fn by_tier(&self) -> Vec<usize> {
+        let mut counts = Vec::new();
+        for file in &self.used {
+            let tier = file.segments.len().max(1).ilog2() / 3;
+            let tier = usize::try_from(tier).unwrap_or_default();
+            if counts.len() <= tier {
+                counts.resize(tier + 1, 0);
+            }
+            if let Some(count) = counts.get_mut(tier) {
+                *count += 1;
+            }
+        }
+        counts
+    }
+
+    /// Takes a file in use in place of those that have its segments, and gives the names of those that
+    /// have none any more.
+    pub(crate) fn take(&mut self, file: UsedFile) -> Vec<IndexFileName> {
+        let taken = &file.segments;
+        for other in &mut self.used {
+            let is_taken = |id| {
+                taken
+                    .binary_search_by_key(&id, |segment| segment.id)
+                    .is_ok()
+            };
+            other.segments.retain(|segment| !is_taken(segment.id));
+        }
+        let mut unused = Vec::new();
+        self.used.retain(|other| {
+            if other.segments.is_empty() && !other.is_gone {
+                unused.push(other.name);
+            }
+            !other.segments.is_empty()
+        });
+        self.used.push(file);
+        unused
+    }
+
+    /// Notes that segments were rewritten, of which events were removed: files that have their rows are
+    /// to be removed, and are given.
+    pub(crate) fn remove_those_of(&mut self, segments: &[SegmentId]) -> Vec<IndexFileName> {
+        let is_one = |file: &&mut UsedFile| {
+            let within = |id: &SegmentId| (file.name.first..=file.name.last).contains(id);
+            !file.is_gone && segments.iter().any(within)
+        };
+        let files = self.used.iter_mut().filter(is_one);
+        files
+            .map(|file| {
+                file.is_gone = true;
+                file.name
+            })
+            .collect()
+    }
+}

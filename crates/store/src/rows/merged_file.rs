@@ -1,0 +1,127 @@
+//! A merged file of the index, opened: its head checked, its list and its block before their first use.
+//! What its bytes are is in [`merged`](super::merged).
+
+use super::merged::{BlockInMerged, MergedBytes, MergedHead};
+use super::removed::RemovedHeads;
+use super::source::{LogSlot, MergedSource};
+use crate::model::IndexFileName;
+use crate::{Error, ErrorKind};
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+use strandline_core::fs::{Fs, OpenMode};
+use strandline_index::{Block, BlockBytes, RebuildBlock};
+use strandline_segment::LogIdentity;
+
+/// The bytes of a merged file behind what it begins with, as they stand there.
+#[derive(Debug, Clone)]
+pub(crate) struct Stored {
+    bytes: MergedBytes,
+    heads: Range<usize>,
+    block: Range<usize>,
+}
+
+impl Stored {
+    /// The list of removed heads.
+    pub(crate) fn heads(&self) -> &[u8] {
+        self.bytes
+            .as_ref()
+            .get(self.heads.clone())
+            .unwrap_or_default()
+    }
+
+    /// The block.
+    pub(crate) fn block(&self) -> &[u8] {
+        self.bytes
+            .as_ref()
+            .get(self.block.clone())
+            .unwrap_or_default()
+    }
+}
+
+/// What a merged file has.
+pub(crate) struct OpenedMerged {
+    pub(crate) head: MergedHead,
+    /// The heads of its segments, if there are any.
+    pub(crate) heads: Option<RemovedHeads>,
+    pub(crate) block: Block,
+    /// Length of the file in bytes.
+    pub(crate) bytes: u64,
+    stored: MergedBytes,
+}
+
+impl OpenedMerged {
+    /// The bytes behind what it begins with.
+    pub(crate) fn stored(&self) -> Stored {
+        Stored {
+            bytes: self.stored.clone(),
+            heads: self.head.heads.clone(),
+            block: self.head.block.clone(),
+        }
+    }
+}
+
+/// Opens a merged file. What is damaged in its block and in its list is made anew from its segments when
+/// it is used. O(segments of it).
+///
+/// # Errors
+///
+/// `Corrupt` if its head or that of its block is damaged, or it is of another log; `Io`.
+pub(crate) fn open(
+    (fs, dir): (&Arc<dyn Fs>, &Path),
+    name: IndexFileName,
+    identity: &LogIdentity,
+    mapped: bool,
+    log: &LogSlot,
+) -> Result<OpenedMerged, Error> {
+    let path = dir.join(name.to_string());
+    let file = fs
+        .open(&path, OpenMode::Read)
+        .map_err(|error| Error::io("open", &path, error))?;
+    let bytes = MergedBytes::of(&*file, mapped).map_err(|error| Error::io("read", &path, error))?;
+    let head = MergedHead::decode(bytes.as_ref())?;
+    let ends = head.segments.first().zip(head.segments.last());
+    let is_named = ends.is_some_and(|(first, last)| (first.id, last.id) == (name.first, name.last));
+    if head.identity != *identity || !is_named {
+        let message = "it is of another log, or of other segments than its name says";
+        return Err(Error::new(ErrorKind::Corrupt, message));
+    }
+    let source = Arc::new(MergedSource {
+        fs: fs.clone(),
+        dir: dir.to_path_buf(),
+        log: log.clone(),
+        name,
+        segments: head.segments.clone(),
+    });
+    let of_block = source.clone();
+    let rebuild: RebuildBlock = Box::new(move |layout| {
+        let bytes: BlockBytes = Arc::new(of_block.block(layout)?);
+        Ok(bytes)
+    });
+    let block = BlockInMerged {
+        bytes: bytes.clone(),
+        range: head.block.clone(),
+    };
+    let block = Block::open(Arc::new(block), Some(rebuild))?;
+    if !holds_rows_of(&block, &head) {
+        let message = "its block holds other rows than those of its segments";
+        return Err(Error::new(ErrorKind::Corrupt, message));
+    }
+    Ok(OpenedMerged {
+        bytes: bytes.as_ref().len() as u64,
+        stored: bytes.clone(),
+        heads: RemovedHeads::in_merged(bytes, head.heads.clone(), source),
+        head,
+        block,
+    })
+}
+
+/// Whether a block can be of the segments: has as many rows as they, within their sequences.
+fn holds_rows_of(block: &Block, head: &MergedHead) -> bool {
+    let Some((first, last)) = head.segments.first().zip(head.segments.last()) else {
+        return false;
+    };
+    let own = block.sequences();
+    let is_within = own.start >= first.first && own.end <= last.end;
+    u64::from(block.rows()) == head.rows() && (block.rows() == 0 || is_within)
+}

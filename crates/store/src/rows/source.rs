@@ -1,0 +1,161 @@
+//! `MergedSource`: what a merged file of the index was made of, from which whatever of it turns out to be
+//! damaged is made anew: the footers of its segments, or their frames.
+
+use super::footer_head;
+use super::heads::{List, MergedHeads, add_newer};
+use super::merged::MergedSegment;
+use super::rebuild::replayed_in;
+use crate::model::IndexFileName;
+use crate::trace;
+use crate::{Error, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+use strandline_core::fs::Fs;
+use strandline_core::{Hlc, Sequence};
+use strandline_index::{Block, IndexLayout, Snapshot, channel_with};
+use strandline_segment::{Footer, LogReader, LogView, SegmentInfo, footer_on_disk};
+use tracing::Level;
+
+/// The log, once it was opened: merged files are taken before.
+pub(crate) type LogSlot = Arc<OnceLock<LogReader>>;
+
+/// Where the segments of a merged file are found.
+#[derive(Debug)]
+pub(crate) struct MergedSource {
+    pub(crate) fs: Arc<dyn Fs>,
+    pub(crate) dir: PathBuf,
+    pub(crate) log: LogSlot,
+    pub(crate) name: IndexFileName,
+    pub(crate) segments: Vec<MergedSegment>,
+}
+
+impl MergedSource {
+    pub(super) const fn name(&self) -> &IndexFileName {
+        &self.name
+    }
+
+    fn view(&self) -> Result<LogView, Error> {
+        let not_yet = || Error::new(ErrorKind::Corrupt, "its log is not open yet");
+        Ok(self.log.get().ok_or_else(not_yet)?.view())
+    }
+
+    fn footer(&self, info: &SegmentInfo) -> Option<Footer> {
+        let found = footer_on_disk(&*self.fs, &self.dir, info);
+        found.ok().flatten().filter(Footer::is_intact)
+    }
+
+    /// The newest removed head of each entity, of the segments that are still what they were: the
+    /// others have lists of their own. O(footers), or O(events) of segments without a good one.
+    ///
+    /// # Errors
+    ///
+    /// `Corrupt` if a segment and its footer are damaged, `Io`.
+    pub(super) fn heads(&self) -> Result<MergedHeads, Error> {
+        let view = self.view()?;
+        let mut heads = MergedHeads::new();
+        for segment in &self.segments {
+            let Some(info) = view.info(segment.id).filter(|info| segment.is(info)) else {
+                continue;
+            };
+            if let Some(footer) = self.footer(info)
+                && let Some(list) = list_of(&footer)
+            {
+                let entries = list.entries();
+                entries.for_each(|(entity, _, head)| {
+                    add_newer(&mut heads, entity, segment.id, &head);
+                });
+                continue;
+            }
+            let (_, committed) = replayed_in(&view, info, IndexLayout::default())?;
+            for (entity, head) in &committed.removed {
+                add_newer(&mut heads, entity, segment.id, head);
+            }
+        }
+        Ok(heads)
+    }
+
+    /// The bytes of the block in a layout: that of all segments, none of which was rewritten since.
+    /// Takes memory for the block, and for the rows of one segment at a time.
+    ///
+    /// # Errors
+    ///
+    /// `Corrupt` if a segment was rewritten since, or it and its footer are damaged; `Io`.
+    pub(super) fn block(&self, layout: IndexLayout) -> Result<Vec<u8>, Error> {
+        let file = self.name.to_string();
+        // Whoever reads the block first may hold any lock, and others wait for it.
+        trace::tell_aside(Level::WARN, move || {
+            tracing::warn!(file, "merging a damaged index block anew");
+        });
+        let view = self.view()?;
+        let (mut index, reader) = channel_with(layout);
+        let mut cursor = index.replay();
+        for segment in &self.segments {
+            let info = view.info(segment.id).filter(|info| segment.is(info));
+            let info = info.ok_or_else(|| {
+                let message = format!("segment {} was rewritten since", segment.id);
+                Error::new(ErrorKind::Corrupt, message)
+            })?;
+            let block = self.block_of(&view, info, segment, layout)?;
+            cursor.attach(Arc::new(block))?;
+        }
+        let end = self.segments.last().map(|last| last.end);
+        let first = self.segments.first().map(|first| first.first);
+        cursor.commit(end.unwrap_or_default());
+        let sequences = first.unwrap_or_default()..end.unwrap_or_default();
+        let bytes = reader.snapshot().export(sequences)?;
+        Ok(bytes)
+    }
+
+    /// The block of one segment, all of it checked.
+    fn block_of(
+        &self,
+        view: &LogView,
+        info: &SegmentInfo,
+        segment: &MergedSegment,
+        layout: IndexLayout,
+    ) -> Result<Block, Error> {
+        if let Some(footer) = self.footer(info)
+            && let Some(block) = block_in(footer)
+            && block.rows() == segment.rows
+        {
+            return Ok(block);
+        }
+        let (snapshot, _): (Snapshot, _) = replayed_in(view, info, layout)?;
+        let bytes = snapshot.export(Sequence::ZERO..segment.end)?;
+        Ok(Block::open(Arc::new(bytes), None)?)
+    }
+}
+
+/// The list of removed heads in a footer, if it is whole and tells of records.
+fn list_of(footer: &Footer) -> Option<List<'_>> {
+    let (_, range) = footer_head::head(footer.as_ref()).ok()?;
+    let list = List(footer.as_ref().get(range)?);
+    let is_good = list.0.is_empty() || list.check() && list.is_located();
+    is_good.then_some(list)
+}
+
+/// The block in a footer, if all of it is whole.
+fn block_in(footer: Footer) -> Option<Block> {
+    let (_, heads) = footer_head::head(footer.as_ref()).ok()?;
+    let bytes = footer.as_ref().get(heads.end..)?.to_vec();
+    Block::from_vec(bytes).ok()
+}
+
+/// The newest clock reading up to the end of a sealed segment, as its footer says, or its frames.
+///
+/// # Errors
+///
+/// `Corrupt` if both are damaged, `Io`.
+pub(crate) fn newest_reading(
+    (fs, dir): (&dyn Fs, &Path),
+    log: &LogView,
+    info: &SegmentInfo,
+) -> Result<Hlc, Error> {
+    let footer = footer_on_disk(fs, dir, info).ok().flatten();
+    let head = footer.and_then(|footer| footer_head::head(footer.as_ref()).ok());
+    if let Some((newest, _)) = head {
+        return Ok(newest);
+    }
+    let (_, committed) = replayed_in(log, info, IndexLayout::default())?;
+    Ok(committed.hlc.last().unwrap_or_default())
+}

@@ -1,0 +1,394 @@
+//! Merging blocks of the index into files of several segments, beside appends. Which are merged is decided
+//! in `merge_plan`, what a file is in [`merged`](crate::rows::merged).
+//!
+//! A merge holds no lock while it reads and writes. The file is whole and durable, under its name, before
+//! the index uses it; files that it takes the place of are removed after that. Interrupted anywhere, it
+//! leaves a temporary file or one file more than is needed, which the next opening removes.
+
+use super::merge_plan::{Unit, choose};
+use crate::engine::Shared;
+use crate::engine::merged_files::UsedFile;
+use crate::model::IndexFileName;
+use crate::rows::heads::MergedHeads;
+use crate::rows::merged::{MergedHead, MergedSegment};
+use crate::rows::merged_file::{self, OpenedMerged};
+use crate::rows::newest_reading;
+use crate::trace;
+use crate::{Error, ErrorKind};
+use std::collections::BTreeSet;
+use std::io;
+use std::ops::{ControlFlow, Range};
+use std::path::Path;
+use std::sync::Arc;
+use strandline_core::fs::{FsFile, OpenMode, TEMPORARY_SUFFIX};
+use strandline_core::{Hlc, Region, Sequence};
+use strandline_index::{MergeError, MergePart, MergeSink, PartInfo, merge};
+use strandline_segment::{SegmentId, SegmentInfo};
+use tracing::Level;
+
+/// How much is written between two syncs, so that no sync of the log waits for much of it.
+const SYNC_BYTES: u64 = 16 << 20;
+
+/// What is asked between pieces of a merge: whether to go on.
+pub(super) type Pace<'a> = &'a mut dyn FnMut() -> ControlFlow<()>;
+
+/// Merges those parts of the index that are to be merged next, and says whether it did: then there may
+/// be more. A failure costs time, is told and changes nothing.
+pub(super) fn merge_next(shared: &Shared, pace: Pace<'_>) -> bool {
+    if shared.check_ours().is_err() || shared.check_poison().is_err() {
+        return false;
+    }
+    let Some(planned) = plan(shared) else {
+        return false;
+    };
+    let made = make(shared, &planned, pace);
+    let merged = made.and_then(|made| match made {
+        Some(made) => switch(shared, &planned, made),
+        None => Ok(false),
+    });
+    let mut files = shared.merged.lock();
+    match merged {
+        Ok(is_merged) => {
+            files.failed = None;
+            is_merged
+        }
+        Err(error) => {
+            let (first, last) = planned.ends();
+            let message = format!("segments {first} to {last} were not merged: {error}");
+            files.failed = Some(message.clone());
+            drop(files);
+            trace::tell(Level::WARN, move || {
+                tracing::warn!(message, "cannot merge blocks of the index");
+            });
+            false
+        }
+    }
+}
+
+/// Segments whose blocks are merged.
+struct Planned {
+    infos: Vec<SegmentInfo>,
+    parts: Vec<PartInfo>,
+    newest: Option<Hlc>,
+}
+
+impl Planned {
+    fn ends(&self) -> (SegmentId, SegmentId) {
+        let (first, last) = (self.infos.first(), self.infos.last());
+        let id = |info: Option<&SegmentInfo>| info.map_or(SegmentId::FIRST, SegmentInfo::id);
+        (id(first), id(last))
+    }
+
+    fn sequences(&self) -> Range<Sequence> {
+        sequences(&self.infos)
+    }
+
+    /// How many rows are of one of the segments.
+    fn rows_of(&self, info: &SegmentInfo) -> u32 {
+        let wanted = sequences(std::slice::from_ref(info));
+        let blocks = self.parts.iter().filter_map(|part| part.block.as_ref());
+        let rows = blocks.map(|MergePart { block, rows }| {
+            let own = block.rows_within(&wanted);
+            own.end
+                .min(rows.end)
+                .saturating_sub(own.start.max(rows.start))
+        });
+        rows.sum()
+    }
+}
+
+fn sequences(infos: &[SegmentInfo]) -> Range<Sequence> {
+    let first = infos.first().map(|info| info.start().sequence);
+    let end = infos.last().and_then(SegmentInfo::end);
+    let first = first.unwrap_or_default();
+    first..end.map_or(first, |end| end.sequence)
+}
+
+/// What is to be merged next, if anything is.
+fn plan(shared: &Shared) -> Option<Planned> {
+    let (view, parts) = {
+        // Of the same moment: a rewriting changes both.
+        let _positions = shared.positions.read();
+        (shared.log.view(), shared.index.parts())
+    };
+    let infos: Vec<_> = view
+        .infos()
+        .filter(|info| info.is_sealed())
+        .copied()
+        .collect();
+    let files = shared.merged.lock();
+    let by_segment = files.by_segment(infos.iter());
+    let file_of = |info: &SegmentInfo| by_segment.get(&info.id()).copied();
+    let gone = files
+        .used
+        .iter()
+        .enumerate()
+        .filter(|(_, file)| file.is_gone);
+    let gone: Vec<_> = gone.map(|(at, file)| (at, file.name)).collect();
+    let is_together = |a: &SegmentInfo, b: &SegmentInfo| {
+        let file = file_of(a);
+        file.is_some() && file == file_of(b)
+    };
+    let groups: Vec<_> = infos.chunk_by(is_together).collect();
+    let unit = |group: &&[SegmentInfo]| {
+        let own = within(&parts, &sequences(group));
+        let lost = gone.iter().find(|(_, name)| {
+            let within = |info: &SegmentInfo| (name.first..=name.last).contains(&info.id());
+            group.iter().all(within)
+        });
+        Unit {
+            segments: u32::try_from(group.len()).unwrap_or(u32::MAX),
+            rows: own.iter().map(|part| u64::from(part.rows)).sum(),
+            is_ready: own.iter().all(|part| part.block.is_some()),
+            lost: lost.map(|(at, _)| *at as u64),
+        }
+    };
+    let units: Vec<_> = groups.iter().map(unit).collect();
+    let chosen = choose(&units)?;
+    let infos = groups.get(chosen)?.concat();
+    let last = infos.last()?;
+    let newest = file_of(last).and_then(|at| files.used.get(at)?.newest_at(last.id()));
+    Some(Planned {
+        parts: within(&parts, &sequences(&infos)).to_vec(),
+        infos,
+        newest,
+    })
+}
+
+/// The parts with rows of these sequences.
+fn within<'p>(parts: &'p [PartInfo], sequences: &Range<Sequence>) -> &'p [PartInfo] {
+    let below = |bound: Sequence| parts.partition_point(|part| part.sequences.end <= bound);
+    let range = below(sequences.start)..below(sequences.end);
+    parts.get(range).unwrap_or_default()
+}
+
+/// A merged file that is whole, durable and has its name.
+struct Made {
+    name: IndexFileName,
+    opened: OpenedMerged,
+}
+
+/// Writes the file; none if it was cancelled.
+fn make(shared: &Shared, planned: &Planned, pace: Pace<'_>) -> Result<Option<Made>, Error> {
+    let (fs, dir) = (&*shared.options.fs, &shared.dir);
+    let (first, last) = planned.ends();
+    let listed = fs
+        .list_names(dir)
+        .map_err(|error| Error::io("list", dir, error))?;
+    let generations = listed.iter().filter_map(|entry| {
+        let whole = entry.name.strip_suffix(TEMPORARY_SUFFIX);
+        let name = IndexFileName::parse(whole.unwrap_or(&entry.name))?;
+        ((name.first, name.last) == (first, last)).then_some(name.generation)
+    });
+    let listed = generations.max().unwrap_or(0);
+    let name = IndexFileName {
+        first,
+        last,
+        generation: shared.merged.lock().next_generation(listed),
+    };
+    let path = dir.join(name.to_string());
+    let temporary = dir.join(format!("{name}{TEMPORARY_SUFFIX}"));
+    let written = write(shared, planned, &temporary, pace);
+    if !matches!(written, Ok(Some(()))) {
+        // It has no meaning, and the next opening removes what is left.
+        let _ = fs.remove_file(&temporary);
+        return written.map(|_| None);
+    }
+    fs.rename(&temporary, &path)
+        .map_err(|error| Error::io("rename", &temporary, error))?;
+    fs.sync_dir(dir)
+        .map_err(|error| Error::io("sync", dir, error))?;
+    let mapped = shared.options.log.maps_reads();
+    let slot = shared.merged.lock().log.clone();
+    let place = (&shared.options.fs, dir.as_path());
+    let opened = merged_file::open(place, name, &shared.identity, mapped, &slot)?;
+    Ok(Some(Made { name, opened }))
+}
+
+/// The bytes of a merged block, in a file after what stands before it.
+struct BlockSink<'f> {
+    file: &'f dyn FsFile,
+    start: u64,
+    at: u64,
+    synced: u64,
+}
+
+impl MergeSink for BlockSink<'_> {
+    fn begin(&mut self, bytes: usize) -> io::Result<()> {
+        self.at = self.start + bytes as u64;
+        self.synced = self.at;
+        Ok(())
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all_at(bytes, self.at)?;
+        self.at += bytes.len() as u64;
+        if self.at - self.synced >= SYNC_BYTES {
+            self.file.sync()?;
+            self.synced = self.at;
+        }
+        Ok(())
+    }
+
+    fn write_header_at_start(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all_at(bytes, self.start)
+    }
+}
+
+/// Writes a temporary file and syncs it; nothing if it was cancelled.
+fn write(
+    shared: &Shared,
+    planned: &Planned,
+    path: &Path,
+    pace: Pace<'_>,
+) -> Result<Option<()>, Error> {
+    let (fs, dir) = (&*shared.options.fs, &shared.dir);
+    let failed = |error: io::Error| Error::io("write", path, error);
+    let heads = heads(shared, planned)?;
+    let newest = match (planned.newest, planned.infos.last()) {
+        (Some(newest), _) => newest,
+        (None, Some(last)) => newest_reading((fs, dir), &shared.log.view(), last)?,
+        (None, None) => Hlc::default(),
+    };
+    let segments = planned.infos.iter();
+    let segments = segments.filter_map(|info| MergedSegment::of(info, planned.rows_of(info)));
+    let segments: Vec<_> = segments.collect();
+    let (_, begun) = MergedHead::begin(shared.identity, segments.clone(), newest, &heads, 0)?;
+    match fs.remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(Error::io("remove", path, error));
+        }
+        _ => {}
+    }
+    let file = fs.open(path, OpenMode::Create).map_err(failed)?;
+    let mut sink = BlockSink {
+        file: &*file,
+        start: begun.len() as u64,
+        at: 0,
+        synced: 0,
+    };
+    let parts: Vec<MergePart> = planned
+        .parts
+        .iter()
+        .filter_map(|part| part.block.clone())
+        .collect();
+    let merged = merge(&parts, shared.options.index_layout, &mut sink, &mut |_| {
+        pace()
+    });
+    let block = match merged {
+        Ok(block) => block,
+        Err(MergeError::Cancelled) => return Ok(None),
+        Err(MergeError::Io(error)) => return Err(failed(error)),
+        Err(error) => {
+            let message = "blocks cannot be merged";
+            return Err(Error::new(ErrorKind::Corrupt, message).with_source(error));
+        }
+    };
+    let bytes = usize::try_from(block.bytes).unwrap_or(usize::MAX);
+    let (_, begun) = MergedHead::begin(shared.identity, segments, newest, &heads, bytes)?;
+    file.write_all_at(&begun, 0).map_err(failed)?;
+    file.sync()
+        .map_err(|error| Error::io("sync", path, error))?;
+    Ok(Some(()))
+}
+
+/// The newest removed head of each entity in the segments, where no event of it that is there is newer.
+/// Takes memory for the names of these entities.
+fn heads(shared: &Shared, planned: &Planned) -> Result<MergedHeads, Error> {
+    let ids: Vec<_> = planned.infos.iter().map(SegmentInfo::id).collect();
+    let lists = shared.writer()?.lock().removed.of(&ids);
+    let mut heads = lists.newest()?;
+    let snapshot = shared.index.snapshot();
+    let Range { start, end } = planned.sequences();
+    heads.retain(|entity, (_, head)| {
+        let region = Region::all()
+            .entity(&**entity)
+            .sequence(start.get()..end.get());
+        let newest = snapshot.query(&region).next_back();
+        newest.is_none_or(|row| row.clock() < head.clock)
+    });
+    Ok(heads)
+}
+
+/// Has the index use a file, if its segments are still what it was made of, and removes those that it
+/// takes the place of.
+fn switch(shared: &Shared, planned: &Planned, made: Made) -> Result<bool, Error> {
+    let Made { name, opened } = made;
+    let OpenedMerged {
+        head,
+        heads,
+        block,
+        bytes,
+        ..
+    } = opened;
+    let used = UsedFile {
+        name,
+        newest: head.newest,
+        segments: head.segments,
+        is_gone: false,
+    };
+    // What this process made of what it made itself says what the log does.
+    let mut sources = planned.parts.iter().filter_map(|part| part.block.as_ref());
+    let block = match sources.all(|part| part.block.is_trusted()) {
+        true => block.trusted(),
+        false => block,
+    };
+    let ids: Vec<_> = planned.infos.iter().map(SegmentInfo::id).collect();
+    let switched = {
+        let mut writer = shared.writer()?.lock();
+        // A rewritten segment has rows of its own, whose positions are others.
+        let _positions = shared.positions.read();
+        let view = shared.log.view();
+        let is_same = |info: &SegmentInfo| view.info(info.id()) == Some(info);
+        if planned.infos.iter().all(is_same) {
+            let replaced = match block.rows() {
+                0 => Ok(()),
+                _ => shared.index.replace(block),
+            };
+            replaced.map(|()| {
+                writer.removed.set_merged(ids, heads.map(Arc::new));
+                Some(shared.merged.lock().take(used))
+            })
+        } else {
+            Ok(None)
+        }
+    };
+    let unused = match switched {
+        Ok(Some(unused)) => unused,
+        // It is stale, or of no use.
+        Ok(None) => {
+            remove(shared, &[name]);
+            return Ok(true);
+        }
+        Err(error) => {
+            remove(shared, &[name]);
+            return Err(error.into());
+        }
+    };
+    {
+        let mut files = shared.merged.lock();
+        files.merges += 1;
+        files.bytes_written += bytes;
+    }
+    remove(shared, &unused);
+    let (first, last) = planned.ends();
+    trace::tell(Level::DEBUG, move || {
+        let (first, last) = (first.get(), last.get());
+        tracing::debug!(first, last, bytes, "merged blocks of the index");
+    });
+    Ok(true)
+}
+
+/// Removes files that nothing uses. What is left is removed by the next opening.
+fn remove(shared: &Shared, names: &[IndexFileName]) {
+    let names: BTreeSet<_> = names.iter().collect();
+    for name in names {
+        let path = shared.dir.join(name.to_string());
+        if let Err(error) = shared.options.fs.remove_file(&path) {
+            let file = name.to_string();
+            trace::tell(Level::WARN, move || {
+                tracing::warn!(file, %error, "cannot remove a merged file that was replaced");
+            });
+        }
+    }
+}
