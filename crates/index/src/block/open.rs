@@ -1,14 +1,14 @@
-//! `Block`, opened: its header at once, its sections before their first use. What the sections say is
-//! read elsewhere.
+//! `Block`, opened: its header. Its sections are checked before their first use, and read, elsewhere.
 
-use super::checked::KnownPieces;
 use super::coordinates::KeptCoordinates;
 use super::format::{Header, Packed, Section};
+use super::known::KnownPieces;
 use crate::model::{BlockError, IndexLayout};
 use std::error::Error;
 use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
+use strandline_core::sync::atomic::AtomicU32;
 use strandline_core::{EventId, EventKind, Sequence};
 
 /// Bytes of a block, wherever they are: a vector, or a mapped file.
@@ -50,6 +50,8 @@ pub struct Block {
     is_trusted: bool,
     /// There once it is known of all that says of a row whose it is whether it is intact.
     pub(super) named: OnceLock<()>,
+    /// How many rows were looked at until then.
+    pub(super) looks: AtomicU32,
     /// Coordinates that were asked for.
     pub(super) coordinates: KeptCoordinates,
     pub(super) kinds: OnceLock<Box<[EventKind]>>,
@@ -59,19 +61,6 @@ pub struct Block {
 }
 
 impl Block {
-    /// A block whose bytes are all checked. O(bytes).
-    ///
-    /// The bytes may come from anywhere: every length and number in them is checked before use.
-    ///
-    /// # Errors
-    ///
-    /// [`BlockError`] if they are not an intact block.
-    pub fn from_vec(bytes: Vec<u8>) -> Result<Self, BlockError> {
-        let block = Self::open(Arc::new(bytes), None)?;
-        block.check_all()?;
-        Ok(block)
-    }
-
     /// A block whose header is checked now, and each piece of 64 KiB of a section before its first use.
     ///
     /// `rebuild` is called once if a piece is found damaged, must give a block of the same rows, and
@@ -92,22 +81,10 @@ impl Block {
             damage: OnceLock::new(),
             is_trusted: false,
             named: OnceLock::new(),
+            looks: AtomicU32::new(0),
             coordinates: KeptCoordinates::default(),
             kinds: OnceLock::new(),
             fences: OnceLock::new(),
-        })
-    }
-
-    /// Checks every section. O(bytes).
-    ///
-    /// # Errors
-    ///
-    /// [`BlockError`] of the first that is damaged. Nothing is made anew.
-    pub fn check_all(&self) -> Result<(), BlockError> {
-        let mut sections = Section::ALL.into_iter();
-        sections.try_for_each(|section| match self.header.has(section) {
-            true => self.check(section),
-            false => Ok(()),
         })
     }
 
@@ -159,16 +136,6 @@ impl Block {
     #[must_use]
     pub const fn is_trusted(&self) -> bool {
         self.is_trusted
-    }
-
-    fn check(&self, section: Section) -> Result<(), BlockError> {
-        self.check_bytes(section)?;
-        if let Some(sort) = section.sort_of_names() {
-            self.raw_names(sort, self.header.counts.names(sort))
-                .check()?;
-        }
-        self.note_intact(section);
-        Ok(())
     }
 
     #[inline]
