@@ -18,13 +18,13 @@ fn inline(fs: &MemFs) -> StoreOptions {
 }
 
 /// A store of so many sealed segments at least, with ids and tags of callers' here and there.
-fn of_segments(fs: &MemFs, segments: usize) -> Store {
+pub(crate) fn of_segments(fs: &MemFs, segments: usize) -> Store {
     let store = inline(fs).open(dir()).unwrap();
     append_segments(&store, segments);
     store
 }
 
-fn append_segments(store: &Store, segments: usize) {
+pub(crate) fn append_segments(store: &Store, segments: usize) {
     append_in(store, segments, "scope");
 }
 
@@ -43,7 +43,7 @@ fn append_in(store: &Store, segments: usize, scope: &str) {
     }
 }
 
-fn merged(fs: &MemFs) -> Vec<PathBuf> {
+pub(crate) fn merged(fs: &MemFs) -> Vec<PathBuf> {
     files(fs, "index-")
 }
 
@@ -496,28 +496,4 @@ fn closing_ends_a_merge_and_leaves_nothing_half_written() {
         assert!(!files(&fs, "").iter().any(is_temporary));
     }
     assert_intact(&small(&fs).open(dir()).unwrap());
-}
-
-/// Segments that are merged into others stayed in the list of a file that was gone, so that what was made
-/// of its pieces was merged over and over again, without an end.
-#[test]
-fn merging_ends_though_segments_of_a_file_that_is_gone_are_no_more() {
-    let fs = MemFs::new();
-    let store = of_segments(&fs, 20);
-    for round in 0..12 {
-        append_segments(&store, 2 + round % 5);
-        let entity = format!("entity:{}", round % 11);
-        run(&store, &Retention::new().drop_entity(entity));
-        if round % 3 == 2 {
-            run(
-                &store,
-                &Retention::new().keep_newest([3, 2, 1, 1][round / 3]),
-            );
-        }
-        let stats = store.stats().unwrap();
-        assert_eq!(stats.merge_failed, None);
-        let files: usize = stats.merged_files.iter().sum();
-        assert!(merged(&fs).len() <= files, "{stats:?}");
-    }
-    assert_intact(&store);
 }
