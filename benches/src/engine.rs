@@ -69,6 +69,8 @@ pub enum Ability {
     Mixed,
     /// [`Engine::append_with_ids`].
     CallersIds,
+    /// [`Engine::append_unless`].
+    Conditions,
 }
 
 /// A store under measurement. Used by several threads at once.
@@ -94,6 +96,21 @@ pub trait Engine: Send + Sync {
     ) -> Result<(), Failure> {
         let _ = (events, ids, durability);
         Err("the store chooses its ids itself".into())
+    }
+
+    /// Appends an event, unless one of these entities has an event of a kind.
+    ///
+    /// # Errors
+    ///
+    /// What the store says, also where it cannot do it or one of them has.
+    fn append_unless(
+        &self,
+        event: &NewEvent<'_>,
+        entities: &[&str],
+        kind: u16,
+    ) -> Result<(), Failure> {
+        let _ = (event, entities, kind);
+        Err("appends have no conditions".into())
     }
 
     /// Ids of all events, in any order, for [`get`](Self::get). Not measured.

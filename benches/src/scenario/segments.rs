@@ -26,6 +26,7 @@ pub(super) const SEGMENTS: Scenario = Scenario {
         "segments/append-new",
         "segments/append-known",
         "segments/append-own-id",
+        "segments/condition",
     ],
     systems: For::Stores,
     needs: &[Ability::Written, Ability::Stream],
@@ -41,6 +42,10 @@ pub(super) const SEGMENTS: Scenario = Scenario {
 const SEGMENT_BYTES: u64 = 1 << 20;
 /// Events in a batch.
 const BATCH: u64 = 100;
+/// How many entities a condition is about.
+const CONDITION_ENTITIES: u64 = 100;
+/// A kind that no event has.
+const UNUSED_KIND: u16 = 0xFFE;
 /// How often a store is opened.
 const OPENINGS: usize = 5;
 
@@ -62,6 +67,7 @@ const PARTS: &[Part] = &[
     ("segments/append-new", Ability::Written, append_new),
     ("segments/append-known", Ability::Written, append_known),
     ("segments/append-own-id", Ability::CallersIds, append_own_id),
+    ("segments/condition", Ability::Conditions, condition),
 ];
 
 /// Fills the store, and sees that it is in as many segments as its figures will say.
@@ -271,6 +277,28 @@ fn append_own_id(
         let event = work.of_same(job.events - 1 - number % 10, job.events + number);
         // Other ids than those that were asked for and missed.
         append_one(engine, &[event], &[own_id(!number)])
+    })
+}
+
+/// An append on the condition that none of a hundred entities has an event of a kind that none has; each second of
+/// them has no event at all.
+fn condition(
+    job: &Job,
+    name: &str,
+    engine: &dyn Engine,
+    work: &Growing,
+) -> anyhow::Result<[Measured; 2]> {
+    let mut state = 1;
+    each(job, name, |number| {
+        let entities = (0..CONDITION_ENTITIES).map(|at| match at % 2 {
+            // Those that appends to new entities have not come to.
+            0 => work.of_spare(u64::MAX / 2 - number - at, 0).entity,
+            _ => work.event(random(&mut state) % job.events).entity,
+        });
+        let entities: Vec<_> = entities.collect();
+        let event = work.of_same(job.events - 1 - number % 10, job.events + number);
+        let appended = engine.append_unless(&event, &entities, UNUSED_KIND);
+        appended.map_err(failed)
     })
 }
 

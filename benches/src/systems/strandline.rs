@@ -4,7 +4,8 @@ use crate::engine::{Ability, Durability, Engine, EngineEntry, Failure, Filter, N
 use std::path::Path;
 use std::sync::{PoisonError, RwLock};
 use strandline::{
-    AppendOptions, Batch, Coordinate, Event, EventId, EventKind, Region, Store, StoreOptions,
+    AppendCondition, AppendOptions, Batch, Coordinate, Event, EventId, EventKind, Region, Sequence,
+    Store, StoreOptions,
 };
 
 /// Strandline.
@@ -23,6 +24,7 @@ pub const ENTRY: EngineEntry = EngineEntry {
         Ability::Verify,
         Ability::Mixed,
         Ability::CallersIds,
+        Ability::Conditions,
     ],
     notes: "Written: one pwrite a commit, interval syncs off. Synced: pwrite and fdatasync, shared \
             by those who wait. Every event is hashed into its entity's chain and the log's.",
@@ -129,6 +131,24 @@ impl Engine for Strandline {
             batch.add(&self.coordinate(new)?, event);
         }
         self.store.append_batch_with(batch, promise(durability))?;
+        Ok(())
+    }
+
+    fn append_unless(
+        &self,
+        new: &NewEvent<'_>,
+        entities: &[&str],
+        excluded: u16,
+    ) -> Result<(), Failure> {
+        let region = |entity: &&str| Region::all().entity(*entity).kind(kind(excluded));
+        let all = AppendCondition::since(Sequence::ZERO);
+        let condition = entities
+            .iter()
+            .map(region)
+            .fold(all, AppendCondition::none_in);
+        let options = promise(Durability::Written).condition(&condition);
+        self.store
+            .append_with(&self.coordinate(new)?, event(new), options)?;
         Ok(())
     }
 

@@ -20,6 +20,7 @@ mod layer;
 mod mapping;
 mod memory;
 mod os;
+mod os_file;
 mod replace;
 mod system;
 

@@ -1,14 +1,13 @@
 //! The file system of the operating system.
 
 use super::floor::Floor;
-use super::{DirEntry, DirName, EntryKind, FileIdentity, FileLock, Fs, FsFile, Mapping, OpenMode};
+use super::os_file::{OsFile, OsLock, identity};
+use super::{DirEntry, DirName, EntryKind, FileIdentity, FileLock, Fs, FsFile, OpenMode};
 use crate::process::Process;
-#[cfg(any(target_os = "linux", target_os = "android"))]
-use rustix::fs::FallocateFlags;
 use rustix::fs::{OFlags, RenameFlags};
-use std::fs::{DirBuilder, File, Metadata, OpenOptions, TryLockError};
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -207,13 +206,6 @@ fn metadata_identity_at(path: &Path) -> io::Result<FileIdentity> {
     Ok(identity(&std::fs::symlink_metadata(path)?))
 }
 
-fn identity(metadata: &Metadata) -> FileIdentity {
-    FileIdentity {
-        device: metadata.dev(),
-        inode: metadata.ino(),
-    }
-}
-
 /// Whether a directory is on another device than the one it is in, or is the root.
 fn is_of_another_device(path: &Path) -> io::Result<bool> {
     let own = std::fs::metadata(path)?;
@@ -298,86 +290,6 @@ fn options(mode: OpenMode) -> OpenOptions {
         }
     }
     options
-}
-
-#[derive(Debug)]
-struct OsFile {
-    file: File,
-    floor: Floor,
-}
-
-impl FsFile for OsFile {
-    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        self.file.read_at(buffer, offset)
-    }
-
-    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
-        self.floor.check(offset)?;
-        self.file.write_at(bytes, offset)
-    }
-
-    fn sync(&self) -> io::Result<()> {
-        self.file.sync_data()
-    }
-
-    fn set_len(&self, bytes: u64) -> io::Result<()> {
-        self.floor.check(bytes)?;
-        self.file.set_len(bytes)
-    }
-
-    fn fix_below(&self, end: u64) {
-        self.floor.raise(end);
-    }
-
-    fn identity(&self) -> io::Result<FileIdentity> {
-        Ok(identity(&self.file.metadata()?))
-    }
-
-    fn links(&self) -> io::Result<u64> {
-        Ok(self.file.metadata()?.nlink())
-    }
-
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    fn allocate(&self, bytes: u64) -> io::Result<()> {
-        let length = self.len()?;
-        self.floor.check(length)?;
-        if bytes > length {
-            rustix::fs::fallocate(&self.file, FallocateFlags::empty(), length, bytes - length)?;
-        }
-        Ok(())
-    }
-
-    fn len(&self) -> io::Result<u64> {
-        Ok(self.file.metadata()?.len())
-    }
-
-    fn map(&self, bytes: u64) -> Option<Mapping> {
-        Mapping::of(&self.file, bytes)
-    }
-}
-
-/// A lock belongs to the open file, which a child process shares from its fork until its exec; so
-/// it is released by name, and not only by closing. A child releases nothing: the lock is its parent's.
-#[derive(Debug)]
-struct OsLock {
-    file: File,
-    identity: FileIdentity,
-    process: Process,
-}
-
-impl FileLock for OsLock {
-    fn identity(&self) -> Option<FileIdentity> {
-        Some(self.identity)
-    }
-}
-
-impl Drop for OsLock {
-    fn drop(&mut self) {
-        if self.process.is_current() {
-            // If that fails, closing the file does the same.
-            let _ = self.file.unlock();
-        }
-    }
 }
 
 #[cfg(test)]

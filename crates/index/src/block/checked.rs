@@ -1,62 +1,73 @@
-//! Which pieces of a block's sections were found intact, and the block that has a section where one
-//! was not. What the sections say is read elsewhere.
+//! Checking the sections of a block, all at once or by pieces before their first use, and the block that
+//! has a section where a piece was not intact. What the sections say is read elsewhere.
 
 use super::format::{
-    CHECKSUM_BYTES, PIECE_BYTES, Packed, Section, Version, piece_checksum, pieces_of,
+    CHECKSUM_BYTES, PIECE_BYTES, Packed, Section, Version, check_names, piece_checksum, pieces_of,
     section_checksum,
 };
+use super::known::Pieces;
 use super::open::Block;
 use crate::model::BlockError;
 use std::ops::Range;
-use std::sync::OnceLock;
-use strandline_core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use strandline_core::{Checksum, Salt};
 
 /// All bytes of a section, however many there are.
 const WHOLE: Range<usize> = 0..usize::MAX;
 
-/// For each section of a block that has several pieces, those that were found intact.
-pub(super) type KnownPieces = [OnceLock<Option<Pieces>>; Section::COUNT];
-
-/// The pieces of a section whose list of checksums is intact.
-pub(super) struct Pieces {
-    /// A bit for each piece: whether it was found intact. What is checked never changes, so a bit
-    /// says nothing of other memory.
-    found: Box<[AtomicU64]>,
-    /// How many were not.
-    left: AtomicUsize,
-}
-
-impl Pieces {
-    fn new(pieces: usize) -> Self {
-        let words = (0..pieces.div_ceil(u64::BITS as usize)).map(|_| AtomicU64::new(0));
-        Self {
-            found: words.collect(),
-            left: AtomicUsize::new(pieces),
-        }
-    }
-
-    /// The word of a piece, and its bit there.
-    fn bit(&self, piece: usize) -> Option<(&AtomicU64, u64)> {
-        let word = self.found.get(piece / u64::BITS as usize)?;
-        Some((word, 1 << (piece % u64::BITS as usize)))
-    }
-
-    fn is_intact(&self, piece: usize) -> bool {
-        self.bit(piece)
-            .is_some_and(|(word, bit)| word.load(Ordering::Relaxed) & bit != 0)
-    }
-
-    /// Notes a piece that was found intact, and says whether all were.
-    fn note(&self, piece: usize) -> bool {
-        let is_new = self
-            .bit(piece)
-            .is_some_and(|(word, bit)| word.fetch_or(bit, Ordering::Relaxed) & bit == 0);
-        is_new && self.left.fetch_sub(1, Ordering::Relaxed) == 1
-    }
-}
-
 impl Block {
+    /// A block whose bytes are all checked. O(bytes).
+    ///
+    /// The bytes may come from anywhere: every length and number in them is checked before use.
+    ///
+    /// # Errors
+    ///
+    /// [`BlockError`] if they are not an intact block.
+    pub fn from_vec(bytes: Vec<u8>) -> Result<Self, BlockError> {
+        let block = Self::open(Arc::new(bytes), None)?;
+        block.check_all()?;
+        Ok(block)
+    }
+
+    /// Checks every section. O(bytes).
+    ///
+    /// # Errors
+    ///
+    /// [`BlockError`] of the first that is damaged. Nothing is made anew.
+    pub fn check_all(&self) -> Result<(), BlockError> {
+        let mut sections = Section::ALL.into_iter();
+        sections.try_for_each(|section| match self.header.has(section) {
+            true => self.check(section),
+            false => Ok(()),
+        })
+    }
+
+    /// Checks every section, and has the block made anew if one is damaged, as whoever reads that would: for
+    /// who is about to take away what it is made anew from. O(bytes that nobody has read).
+    ///
+    /// # Errors
+    ///
+    /// [`damage`](Self::damage), if it could not be made anew.
+    pub fn make_whole(&self) -> Result<(), BlockError> {
+        for section in Section::ALL {
+            if self.header.has(section) {
+                self.section(section);
+            }
+        }
+        self.damage().map_or(Ok(()), |damage| Err(damage.clone()))
+    }
+
+    fn check(&self, section: Section) -> Result<(), BlockError> {
+        self.check_bytes(section)?;
+        if let Some(sort) = section.sort_of_names() {
+            let (ends, names) = Section::names_of(sort);
+            let count = self.header.counts.names(sort);
+            check_names(&self.raw_numbers(ends), self.bytes_of(names), count)?;
+        }
+        self.note_intact(section);
+        Ok(())
+    }
+
     /// Whether all of a section is known to be intact.
     #[inline]
     pub(super) fn is_intact(&self, section: Section) -> bool {

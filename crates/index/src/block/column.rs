@@ -94,11 +94,6 @@ impl<'a> Bytes<'a> {
         self.bytes.get(range)
     }
 
-    /// The bytes from `start` on, intact or not.
-    pub(super) fn rest(&self, start: usize) -> &'a [u8] {
-        self.bytes.get(start..).unwrap_or_default()
-    }
-
     /// Item `at` of items of `N` bytes.
     #[inline]
     pub(crate) fn item<const N: usize>(&mut self, at: usize) -> Option<[u8; N]> {

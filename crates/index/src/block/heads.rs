@@ -24,6 +24,12 @@ impl Block {
         Some(BlockHead { row, head })
     }
 
+    /// The last row of the entity at a place among `rows`, as [`head`](Self::head).
+    pub(crate) fn last_row(&self, entity: u32, rows: &Range<u32>) -> Option<u32> {
+        let listed = self.listed(entity);
+        self.last_within(&listed, rows).map(|(row, _)| row)
+    }
+
     /// As [`head`](Self::head), of the entities at many places, in their order.
     pub(crate) fn heads(&self, entities: &[u32], rows: &Range<u32>) -> Vec<Option<BlockHead>> {
         let listed: Vec<_> = entities.iter().map(|place| self.listed(*place)).collect();

@@ -38,7 +38,8 @@
 //! entity, scope, coordinate or kind is meant by its place in its sorted list.
 //!
 //! `format` is those bytes; `build` makes them of rows, and [`BlockBuilder`] is rows for it that are
-//! given one by one; `open` is a block in use, of which `checked` checks each piece before its first use;
+//! given one by one; `open` is a block in use, of which `checked` checks each piece before its first use, and
+//! `known` says which were;
 //! through `column` and `names` `rows` and `lists` read it row by row and key by key, `places` finds names,
 //! `find` ids and links, `heads` the newest rows of entities, and `compare` holds it against another; `merge`
 //! makes one block of several; `coordinates` are those that were asked for. Knows the rooms `search` and `model`, and neither parts nor snapshots.
@@ -52,6 +53,7 @@ mod coordinates;
 mod find;
 mod format;
 mod heads;
+mod known;
 mod lists;
 mod merge;
 mod names;

@@ -1,12 +1,11 @@
 //! `NameList`: sorted names, read and searched where they are. What is named is not here.
 
 use super::column::{Bytes, Column};
-use super::format::{ALIGNMENT, Section};
+use super::format::Section;
 use super::open::Block;
-use crate::model::{BlockError, NameSort};
+use crate::model::NameSort;
 use crate::search::partition;
 use std::ops::Range;
-use strandline_core::codec::{DecodeError, DecodeProblem};
 use strandline_core::{NAME_BYTES_MAX, check_name};
 
 /// Names in the order of their bytes, each looked at before it is given: no other is given than an
@@ -42,18 +41,21 @@ impl Block {
 }
 
 impl<'a> NameList<'a> {
+    #[inline]
     fn end(&mut self, at: usize) -> usize {
         let end = self.ends.get(at).unwrap_or(0);
         usize::try_from(end).unwrap_or(usize::MAX)
     }
 
     /// Where the name at `at` is among the bytes.
+    #[inline]
     fn place(&mut self, at: usize) -> Range<usize> {
         let start = at.checked_sub(1).map_or(0, |before| self.end(before));
         start..self.end(at)
     }
 
     /// The bytes of the name at `at`; none past the end.
+    #[inline]
     pub(super) fn bytes(&mut self, at: usize) -> &'a [u8] {
         let place = self.place(at);
         // An end that lies does not make all bytes be looked at.
@@ -131,35 +133,5 @@ impl<'a> NameList<'a> {
 
     fn partition(&mut self, before: impl Fn(&[u8]) -> bool) -> u32 {
         partition(self.count, |at| before(self.bytes(at)))
-    }
-
-    /// Checks that there are as many names as was said, allowed ones, strictly ascending.
-    pub(super) fn check(mut self) -> Result<(), BlockError> {
-        let invalid = |reason| {
-            BlockError::Malformed(DecodeError {
-                offset: 0,
-                what: "names",
-                problem: DecodeProblem::Invalid(reason),
-            })
-        };
-        let mut before: &[u8] = &[];
-        let mut start = 0;
-        for at in 0..self.count as usize {
-            let end = self.end(at);
-            let bytes = self.names.get(start..end);
-            let bytes = bytes.ok_or_else(|| invalid("not within their section"))?;
-            if bytes <= before {
-                return Err(invalid("not ascending"));
-            }
-            let name = std::str::from_utf8(bytes).map_err(|_| invalid("not UTF-8"))?;
-            check_name("name", name)?;
-            (before, start) = (bytes, end);
-        }
-        let rest = self.names.rest(start);
-        if rest.len() < ALIGNMENT && rest.iter().all(|byte| *byte == 0) {
-            Ok(())
-        } else {
-            Err(invalid("not all of their section"))
-        }
     }
 }

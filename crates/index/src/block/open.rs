@@ -1,14 +1,14 @@
-//! `Block`, opened: its header at once, its sections before their first use. What the sections say is
-//! read elsewhere.
+//! `Block`, opened: its header. Its sections are checked before their first use, and read, elsewhere.
 
-use super::checked::KnownPieces;
 use super::coordinates::KeptCoordinates;
 use super::format::{Header, Packed, Section};
+use super::known::KnownPieces;
 use crate::model::{BlockError, IndexLayout};
 use std::error::Error;
 use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
+use strandline_core::sync::atomic::AtomicU32;
 use strandline_core::{EventId, EventKind, Sequence};
 
 /// Bytes of a block, wherever they are: a vector, or a mapped file.
@@ -50,6 +50,8 @@ pub struct Block {
     is_trusted: bool,
     /// There once it is known of all that says of a row whose it is whether it is intact.
     pub(super) named: OnceLock<()>,
+    /// How many rows were looked at until then.
+    pub(super) looks: AtomicU32,
     /// Coordinates that were asked for.
     pub(super) coordinates: KeptCoordinates,
     pub(super) kinds: OnceLock<Box<[EventKind]>>,
@@ -59,19 +61,6 @@ pub struct Block {
 }
 
 impl Block {
-    /// A block whose bytes are all checked. O(bytes).
-    ///
-    /// The bytes may come from anywhere: every length and number in them is checked before use.
-    ///
-    /// # Errors
-    ///
-    /// [`BlockError`] if they are not an intact block.
-    pub fn from_vec(bytes: Vec<u8>) -> Result<Self, BlockError> {
-        let block = Self::open(Arc::new(bytes), None)?;
-        block.check_all()?;
-        Ok(block)
-    }
-
     /// A block whose header is checked now, and each piece of 64 KiB of a section before its first use.
     ///
     /// `rebuild` is called once if a piece is found damaged, must give a block of the same rows, and
@@ -92,38 +81,11 @@ impl Block {
             damage: OnceLock::new(),
             is_trusted: false,
             named: OnceLock::new(),
+            looks: AtomicU32::new(0),
             coordinates: KeptCoordinates::default(),
             kinds: OnceLock::new(),
             fences: OnceLock::new(),
         })
-    }
-
-    /// Checks every section. O(bytes).
-    ///
-    /// # Errors
-    ///
-    /// [`BlockError`] of the first that is damaged. Nothing is made anew.
-    pub fn check_all(&self) -> Result<(), BlockError> {
-        let mut sections = Section::ALL.into_iter();
-        sections.try_for_each(|section| match self.header.has(section) {
-            true => self.check(section),
-            false => Ok(()),
-        })
-    }
-
-    /// Checks every section, and has the block made anew if one is damaged, as whoever reads that would: for
-    /// who is about to take away what it is made anew from. O(bytes that nobody has read).
-    ///
-    /// # Errors
-    ///
-    /// [`damage`](Self::damage), if it could not be made anew.
-    pub fn make_whole(&self) -> Result<(), BlockError> {
-        for section in Section::ALL {
-            if self.header.has(section) {
-                self.section(section);
-            }
-        }
-        self.damage().map_or(Ok(()), |damage| Err(damage.clone()))
     }
 
     /// How many rows there are.
@@ -175,16 +137,6 @@ impl Block {
     #[must_use]
     pub fn is_trusted(&self) -> bool {
         self.is_trusted && self.rebuilt.get().is_none()
-    }
-
-    fn check(&self, section: Section) -> Result<(), BlockError> {
-        self.check_bytes(section)?;
-        if let Some(sort) = section.sort_of_names() {
-            self.raw_names(sort, self.header.counts.names(sort))
-                .check()?;
-        }
-        self.note_intact(section);
-        Ok(())
     }
 
     #[inline]

@@ -1,5 +1,5 @@
 //! Finding names in a block: by its table of fingerprints where it has one, else in their order; one
-//! name, or many at once. What is listed under a name is read elsewhere.
+//! name, or many at once; and coordinates by their names. What is listed under a name is read elsewhere.
 //!
 //! A lookup waits for memory, not for the processor: so many at once go in steps, each for all of them
 //! before the next, and none waits for another.
@@ -8,6 +8,8 @@ use super::column::Column;
 use super::format::{Section, TableShape, name_hash};
 use super::open::Block;
 use crate::model::NameSort;
+use crate::search::partition_near;
+use strandline_core::Coordinate;
 
 /// A name that is looked up in several blocks.
 #[derive(Debug, Clone, Copy)]
@@ -22,6 +24,15 @@ impl<'n> HashedName<'n> {
             name,
             hash: name_hash(name),
         }
+    }
+
+    /// A name whose hash was asked for before.
+    pub(crate) const fn hashed(name: &'n str, hash: u64) -> Self {
+        Self { name, hash }
+    }
+
+    pub(crate) const fn hash(&self) -> u64 {
+        self.hash
     }
 }
 
@@ -85,6 +96,22 @@ impl Block {
             both.is_some_and(|(wanted, range)| names.is_at(range, wanted.name))
         });
         found
+    }
+
+    /// The place of a coordinate in the order of entities, then scopes. Expected O(1) where the block
+    /// has a table of names, O(log coordinates) else; O(log scopes) of the block more.
+    #[must_use]
+    pub fn find_coordinate(&self, coordinate: &Coordinate) -> Option<u32> {
+        let wanted = (
+            self.place_of(NameSort::Entity, coordinate.entity())?,
+            self.place_of(NameSort::Scope, coordinate.scope())?,
+        );
+        let count = self.header.counts.coordinates;
+        // Those of an entity stand together: so its newest row leads to them, past the search.
+        let newest = self.head(wanted.0, &(0..self.rows()));
+        let near = newest.map_or(0, |newest| self.coordinate_number(newest.row));
+        let at = partition_near(count, near, |at| self.places_of(at) < wanted);
+        (at < count && self.places_of(at) == wanted).then_some(at)
     }
 }
 

@@ -6,9 +6,10 @@ use super::column::Column;
 use super::format::Section;
 use super::open::Block;
 use crate::model::{BlockError, CacheShare, Link, NameSort, TileMask};
-use crate::search::{partition, partition_near};
+use crate::search::partition;
 use std::ops::Range;
 use std::sync::Arc;
+use strandline_core::sync::atomic::Ordering;
 use strandline_core::{Coordinate, EventId, EventKind, Hash, Sequence};
 
 /// What says of a row which event it is, and whose; first what is looked at in full last.
@@ -22,6 +23,12 @@ const SAY_WHOSE: [Section; 8] = [
     Section::ScopeEnds,
     Section::ScopeNames,
 ];
+
+/// Which sequences rows have.
+const RUNS: [Section; 2] = [Section::RunSequences, Section::RunRows];
+
+/// Once one of so many rows was looked at, all that says of a row which it is, is.
+const LOOKS: u32 = 16;
 
 impl Block {
     /// The id of a row.
@@ -133,7 +140,7 @@ impl Block {
     }
 
     /// Entity and scope of the coordinate at a place, each by its place.
-    fn places_of(&self, coordinate: u32) -> (u32, u32) {
+    pub(super) fn places_of(&self, coordinate: u32) -> (u32, u32) {
         let at = coordinate as usize;
         (
             self.number_u32(Section::CoordinateEntities, at),
@@ -143,8 +150,7 @@ impl Block {
 
     /// The entity of the coordinate at a place, by its place.
     pub(crate) fn entity_of(&self, coordinate: u32) -> u32 {
-        self.numbers(Section::CoordinateEntities)
-            .get_u32(coordinate as usize)
+        self.number_u32(Section::CoordinateEntities, coordinate as usize)
     }
 
     /// The names of the coordinate at a place: entity and scope.
@@ -180,22 +186,6 @@ impl Block {
     /// Whether the coordinate at a place is kept: its names were looked at then.
     fn is_kept(&self, place: u32) -> bool {
         self.coordinates.has(place)
-    }
-
-    /// The place of a coordinate in the order of entities, then scopes. Expected O(1) where the block
-    /// has a table of names, O(log coordinates) else; O(log scopes) of the block more.
-    #[must_use]
-    pub fn find_coordinate(&self, coordinate: &Coordinate) -> Option<u32> {
-        let wanted = (
-            self.place_of(NameSort::Entity, coordinate.entity())?,
-            self.place_of(NameSort::Scope, coordinate.scope())?,
-        );
-        let count = self.header.counts.coordinates;
-        // Those of an entity stand together: so its newest row leads to them, past the search.
-        let newest = self.head(wanted.0, &(0..self.rows()));
-        let near = newest.map_or(0, |newest| self.coordinate_number(newest.row));
-        let at = partition_near(count, near, |at| self.places_of(at) < wanted);
-        (at < count && self.places_of(at) == wanted).then_some(at)
     }
 
     /// The hash of the last row of the entity at a place, if it is known.
@@ -315,6 +305,12 @@ impl Block {
 
     #[inline(never)]
     fn look_at(&self, row: u32) {
+        // After so many looks all of it costs no more than what was looked at. Relaxed: a hint.
+        if self.looks.fetch_add(1, Ordering::Relaxed) >= self.rows() / LOOKS {
+            for section in SAY_WHOSE.into_iter().chain(RUNS) {
+                self.section(section);
+            }
+        }
         self.sequence_of(row);
         self.id(row);
         let coordinate = self.coordinate_number(row);
@@ -322,8 +318,7 @@ impl Block {
             self.names_at(coordinate);
         }
         let is_known = |section: &Section| self.is_known(*section);
-        let runs = [Section::RunSequences, Section::RunRows];
-        if SAY_WHOSE.iter().all(is_known) && (self.is_dense() || runs.iter().all(is_known)) {
+        if SAY_WHOSE.iter().all(is_known) && (self.is_dense() || RUNS.iter().all(is_known)) {
             let _ = self.named.set(());
         }
     }

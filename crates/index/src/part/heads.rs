@@ -4,6 +4,7 @@ use super::rows::Part;
 use crate::block::HashedName;
 use crate::live::LiveRows;
 use crate::model::{Claim, Head, NameSort, SealedHead};
+use std::ops::Range;
 use strandline_core::EventId;
 
 impl Part {
@@ -15,6 +16,23 @@ impl Part {
                 let place = view.block.place_of_hashed(NameSort::Entity, entity)?;
                 let found = view.block.head(place, &view.range())?;
                 Some(found.head)
+            }
+        }
+    }
+
+    /// The last row of an entity among the first `bound`, if it has any there.
+    pub(crate) fn last_of(&self, entity: &HashedName<'_>, bound: u32) -> Option<u32> {
+        match self {
+            Self::Live(live) => {
+                let rows = live.live.names(NameSort::Entity).get(entity.name)?.rows;
+                rows.last_below(bound)
+            }
+            Self::Block(view) => {
+                let place = view.block.place_of_hashed(NameSort::Entity, entity)?;
+                let Range { start, end } = view.range();
+                let rows = start..end.min(start.saturating_add(bound));
+                let row = view.block.last_row(place, &rows)?;
+                row.checked_sub(start)
             }
         }
     }

@@ -10,18 +10,31 @@ use std::sync::Arc;
 
 impl Part {
     /// Up to 256 names that start with `prefix`, from the one after `after` on, each with its number
-    /// of rows below `bound`.
+    /// of rows below `bound`; all of them where all are counted at once. And whether more may follow.
     pub(crate) fn names(
         &self,
         sort: NameSort,
         prefix: &str,
         after: Option<&str>,
         bound: u32,
-    ) -> Vec<(Arc<str>, u64)> {
+    ) -> (Vec<(Arc<str>, u64)>, bool) {
         if sort == NameSort::Scope && self.layout() != IndexLayout::Postings {
-            self.counted_scopes(prefix, after, bound)
+            (self.counted_scopes(prefix, after, bound), false)
         } else {
-            self.listed_names(sort, prefix, after, bound)
+            let names = self.listed_names(sort, prefix, after, bound);
+            let may_follow = !names.is_empty();
+            (names, may_follow)
+        }
+    }
+
+    /// How many entities of a block start with `prefix`; of live rows that is not known, and 0.
+    pub(crate) fn prefixed(&self, prefix: &str) -> u64 {
+        match self {
+            Self::Live(_) => 0,
+            Self::Block(view) => {
+                let names = view.block.names(NameSort::Entity);
+                names.with_prefix(prefix).len() as u64
+            }
         }
     }
 
@@ -111,7 +124,7 @@ impl Part {
         }
     }
 
-    /// Counts the rows of scopes that have no lists. O(rows).
+    /// Counts the rows of all scopes, which have no lists. O(rows).
     fn counted_scopes(
         &self,
         prefix: &str,
@@ -133,7 +146,7 @@ impl Part {
                 }
             });
         }
-        by_scope.into_iter().take(PIECE_NAMES as usize).collect()
+        by_scope.into_iter().collect()
     }
 }
 

@@ -3,7 +3,7 @@
 
 use super::list::List;
 use super::view::View;
-use crate::block::Block;
+use crate::block::{Block, HashedName};
 use crate::live::LiveRows;
 use crate::model::{IndexLayout, Link, NameSort, TileMask};
 use std::sync::Arc;
@@ -184,9 +184,21 @@ impl Part {
         self.rows_of(NameSort::Scope, name)
     }
 
-    /// The rows of a tag.
-    pub(crate) fn tag(&self, name: &str) -> Option<List> {
-        self.rows_of(NameSort::Tag, name)
+    /// The rows of those of these tags that there are, in the order of the tags.
+    pub(crate) fn tagged(&self, tags: &[HashedName<'_>]) -> Vec<List> {
+        match self {
+            Self::Live(live) => {
+                let names = live.live.names(NameSort::Tag);
+                let found = tags.iter().filter_map(|tag| names.get(tag.name));
+                found.map(|entry| List::Live(entry.rows)).collect()
+            }
+            Self::Block(view) => {
+                let found = view.block.find_names(NameSort::Tag, tags).into_iter();
+                found
+                    .map(|(_, place)| view.rows_of(NameSort::Tag, place))
+                    .collect()
+            }
+        }
     }
 
     /// The rows of a name.

@@ -4,6 +4,7 @@
 use super::filter::Filter;
 use super::plan::{PartPlan, PlanKey};
 use super::source::{Keyed, Source};
+use super::tags::{TagLists, TagNames};
 use crate::model::{IndexLayout, TileMask};
 use crate::part::{List, Part, kinds_of};
 use std::ops::Range;
@@ -14,6 +15,9 @@ use strandline_core::{EntityFilter, KindFilter, Region};
 const NAME_COST: u64 = 4;
 /// What one more list in a merge costs, in candidate rows.
 const LIST_COST: u64 = 8;
+
+/// Candidates are looked for in so many lists without a thought.
+const CHECKED_MAX: usize = 16;
 
 /// A region, ready to be walked in one part.
 pub(super) struct PartQuery {
@@ -36,17 +40,26 @@ struct Choice {
 
 impl PartQuery {
     /// Chooses the cheapest key for `region` among the first `bound` rows of `part`.
-    pub(super) fn compile(part: &Part, bound: u32, region: &Region) -> Self {
-        Self::compile_since(part, bound, region, 0)
+    pub(super) fn compile(part: &Part, bound: u32, region: &Region, tags: &TagNames) -> Self {
+        Self::compile_since(part, bound, region, tags, 0)
     }
 
     /// As [`compile`](Self::compile), without the rows before the sequence `since`.
-    pub(super) fn compile_since(part: &Part, bound: u32, region: &Region, since: u64) -> Self {
+    pub(super) fn compile_since(
+        part: &Part,
+        bound: u32,
+        region: &Region,
+        tags: &TagNames,
+        since: u64,
+    ) -> Self {
         let rows = rows_of(part, bound, region, since);
-        let choice = if never(part, region, &rows) {
-            None
+        let (tags, choice) = if never(part, region, &rows) {
+            (TagLists::default(), None)
         } else {
-            choose(part, region, &rows)
+            let tags = tags.lists(part, region);
+            let choice = choose(part, region, &tags, &rows);
+            let choice = choice.map(|choice| choice.or_any_tag(&tags, &rows));
+            (tags, choice)
         };
         let choice = choice.unwrap_or_else(|| Choice {
             key: PlanKey::Nothing,
@@ -55,7 +68,7 @@ impl PartQuery {
             cost: 0,
         });
         Self {
-            filter: filter_of(part, region, choice.key),
+            filter: filter_of(region, tags, choice.key),
             key: choice.key,
             source: choice.source,
             candidates: choice.candidates,
@@ -104,7 +117,7 @@ fn never(part: &Part, region: &Region, rows: &Range<u32>) -> bool {
 }
 
 /// The cheapest way, or `None` if some key has no rows.
-fn choose(part: &Part, region: &Region, rows: &Range<u32>) -> Option<Choice> {
+fn choose(part: &Part, region: &Region, tags: &TagLists, rows: &Range<u32>) -> Option<Choice> {
     let mut best = scan(part, region, rows)?;
     let mut consider = |choice: Choice| {
         if choice.cost <= best.cost {
@@ -139,11 +152,11 @@ fn choose(part: &Part, region: &Region, rows: &Range<u32>) -> Option<Choice> {
             found_rows(found, rows)?,
         ));
     }
-    for tag in region.tag_filter() {
-        consider(Choice::of_list(PlanKey::Tag, keyed(part.tag(tag)?, rows)?));
+    for list in tags.all.as_ref()? {
+        consider(Choice::of_list(PlanKey::Tag, keyed(list.clone(), rows)?));
     }
-    if let Some(tags) = region.any_tag_filter() {
-        consider(any_tag(part, tags, rows)?);
+    if region.any_tag_filter().is_some() {
+        consider(any_tag(tags, rows)?);
     }
     match region.entity_filter() {
         EntityFilter::Exact(entity) => {
@@ -183,6 +196,17 @@ fn scan(part: &Part, region: &Region, rows: &Range<u32>) -> Option<Choice> {
 }
 
 impl Choice {
+    /// This one, or to go by the tags of which one is wanted, where to look for each candidate in each of
+    /// their lists would cost more.
+    fn or_any_tag(self, tags: &TagLists, rows: &Range<u32>) -> Self {
+        if self.key == PlanKey::AnyTag || tags.any.len() <= CHECKED_MAX {
+            return self;
+        }
+        let checks = self.candidates.saturating_mul(tags.any.len() as u64);
+        let any = any_tag(tags, rows).filter(|any| any.cost < checks);
+        any.unwrap_or(self)
+    }
+
     fn of_list(key: PlanKey, keyed: Keyed) -> Self {
         let candidates = keyed.positions.len() as u64;
         Self {
@@ -224,9 +248,9 @@ fn found_rows(found: Vec<u32>, rows: &Range<u32>) -> Option<Keyed> {
 }
 
 /// The rows that have one of the tags, merged as they are asked for; none if no row has.
-fn any_tag(part: &Part, tags: &[String], rows: &Range<u32>) -> Option<Choice> {
-    let lists = tags.iter().filter_map(|tag| keyed(part.tag(tag)?, rows));
-    let lists: Vec<_> = lists.collect();
+fn any_tag(tags: &TagLists, rows: &Range<u32>) -> Option<Choice> {
+    let lists = tags.any.iter().cloned();
+    let lists: Vec<_> = lists.filter_map(|list| keyed(list, rows)).collect();
     (!lists.is_empty()).then(|| Choice::of_lists(|_| PlanKey::AnyTag, lists))
 }
 
@@ -256,6 +280,9 @@ fn entities_of(
     rows: &Range<u32>,
     limit: u64,
 ) -> Option<Choice> {
+    if part.prefixed(prefix) * NAME_COST > limit {
+        return None;
+    }
     let mut lists = Vec::new();
     let (mut names, mut candidates) = (0, 0);
     let mut last: Option<Arc<str>> = None;
@@ -282,7 +309,7 @@ fn entities_of(
 }
 
 /// The checks that rows found by `key` still need.
-fn filter_of(part: &Part, region: &Region, key: PlanKey) -> Filter {
+fn filter_of(region: &Region, tags: TagLists, key: PlanKey) -> Filter {
     let mut filter = Filter::new(region);
     let mut entity = match region.entity_filter() {
         EntityFilter::Any => false,
@@ -299,14 +326,13 @@ fn filter_of(part: &Part, region: &Region, key: PlanKey) -> Filter {
         PlanKey::Causation => filter.causation = None,
         PlanKey::Tag | PlanKey::AnyTag | PlanKey::Scan | PlanKey::Tiles => {}
     }
-    let lists = |tags: &[String]| tags.iter().filter_map(|tag| part.tag(tag)).collect();
     // The list of the only tag is the key itself.
     if key != PlanKey::Tag || region.tag_filter().len() > 1 {
-        filter.tags = lists(region.tag_filter());
+        filter.tags = tags.all.unwrap_or_default();
     }
     if key != PlanKey::AnyTag {
         // Of none of them no row was a candidate.
-        filter.any_tags = lists(region.any_tag_filter().unwrap_or_default());
+        filter.any_tags = tags.any;
     }
     if entity || scope {
         filter.check_names(region);

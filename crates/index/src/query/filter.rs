@@ -1,7 +1,8 @@
 //! `Filter`: what is left to check of each candidate once a key has been chosen. Finds no candidates.
 
+use super::verdicts::Verdicts;
 use crate::part::{List, Part};
-use strandline_core::{EventId, KindFilter, Region, Span};
+use strandline_core::{EntityFilter, EventId, KindFilter, Region, Span};
 
 /// The checks that the chosen key does not make unnecessary.
 pub(super) struct Filter {
@@ -19,15 +20,8 @@ pub(super) struct Filter {
     times: Span<u64>,
     /// There where entity or scope are checked.
     names: Option<Region>,
-    verdicts: Vec<Verdict>,
-}
-
-/// Whether the names of a coordinate pass: asked of the part once for each coordinate.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Verdict {
-    Unknown,
-    Passes,
-    Fails,
+    /// Whether names pass: asked of the part once for each coordinate, mostly.
+    verdicts: Verdicts,
 }
 
 impl Filter {
@@ -45,7 +39,7 @@ impl Filter {
             clocks: region.clock_span(),
             times: region.wall_ms_span(),
             names: None,
-            verdicts: Vec::new(),
+            verdicts: Verdicts::default(),
         }
     }
 
@@ -56,7 +50,17 @@ impl Filter {
 
     /// Adds the check of entity and scope.
     pub(super) fn check_names(&mut self, region: &Region) {
-        self.names = Some(region.clone());
+        // Not a copy of all of it: there may be very many tags.
+        let mut names = match region.entity_filter() {
+            EntityFilter::Any => Region::all(),
+            EntityFilter::Exact(entity) => Region::all().entity(entity),
+            EntityFilter::Prefix(prefix) => Region::all().entity_prefix(prefix),
+            _ => region.clone(),
+        };
+        if let Some(scope) = region.scope_filter() {
+            names = names.scope(scope);
+        }
+        self.names = Some(names);
     }
 
     /// Whether nothing is left to check.
@@ -104,28 +108,12 @@ impl Filter {
     }
 
     fn names_pass(&mut self, part: &Part, coordinate: u32) -> bool {
-        if self.verdicts.is_empty() {
-            self.verdicts = vec![Verdict::Unknown; part.coordinate_count()];
-        }
-        let verdict = self.verdicts.get_mut(coordinate as usize);
-        if let Some(verdict) = &verdict
-            && **verdict != Verdict::Unknown
-        {
-            return **verdict == Verdict::Passes;
-        }
         let region = self.names.as_ref();
-        let passes = part
-            .with_names(coordinate, |entity, scope| {
+        self.verdicts.get(coordinate, part.coordinate_count(), || {
+            part.with_names(coordinate, |entity, scope| {
                 region.is_some_and(|region| region.matches_names(entity, scope))
             })
-            .unwrap_or_default();
-        if let Some(verdict) = verdict {
-            *verdict = if passes {
-                Verdict::Passes
-            } else {
-                Verdict::Fails
-            };
-        }
-        passes
+            .unwrap_or_default()
+        })
     }
 }

@@ -1,8 +1,8 @@
 //! Queries: a region is compiled for each part of a snapshot, and the rows of the parts follow each
 //! other.
 //!
-//! `compile` chooses the key to start from, a `source` of candidate rows, and the `filter` that is left;
-//! a `cursor` walks the source, several lists of it by `window`; `part_rows` is that for one part, and
+//! `compile` chooses the key to start from, a `source` of candidate rows, and the `filter` that is left,
+//! which remembers `verdicts` on names; `tags` are looked up once for all parts; a `cursor` walks the source, several lists of it by `window`; `part_rows` is that for one part, and
 //! `rows` for all. `plan` says in words what was chosen. Keeps nothing between queries. Knows the rooms
 //! `reader`, `part` and `model`.
 
@@ -14,6 +14,8 @@ mod part_rows;
 mod plan;
 mod rows;
 mod source;
+mod tags;
+mod verdicts;
 mod window;
 
 pub use plan::{PartPlan, Plan, PlanKey};
@@ -22,6 +24,7 @@ pub use rows::Rows;
 use crate::reader::{RowView, Snapshot};
 use compile::PartQuery;
 use strandline_core::{Region, Sequence};
+use tags::TagNames;
 
 impl Snapshot {
     /// Every event of an entity, in order.
@@ -62,8 +65,9 @@ impl Snapshot {
     /// How [`query`](Self::query) would go about `region`, part by part.
     #[must_use]
     pub fn explain(&self, region: &Region) -> Plan {
+        let tags = TagNames::of(region);
         Plan::of((0..self.part_count()).map(|at| {
-            let query = PartQuery::compile(self.part(at), self.bound_of(at), region);
+            let query = PartQuery::compile(self.part(at), self.bound_of(at), region, &tags);
             query.plan()
         }))
     }

@@ -4,6 +4,7 @@ use super::compile::PartQuery;
 use super::cursor::Cursor;
 use super::direction::Direction;
 use super::source::Source;
+use super::tags::TagNames;
 use crate::part::Part;
 use crate::reader::Snapshot;
 use strandline_core::Region;
@@ -19,19 +20,25 @@ pub(super) struct PartRows<'s> {
 }
 
 impl<'s> PartRows<'s> {
-    pub(super) fn new(snapshot: &'s Snapshot, at: usize, region: &Region) -> Self {
-        Self::since(snapshot, at, region, 0)
+    pub(super) fn new(snapshot: &'s Snapshot, at: usize, region: &Region, tags: &TagNames) -> Self {
+        Self::since(snapshot, at, region, tags, 0)
     }
 
     /// Without the rows before the sequence `since`.
     // Once for each part: kept out of what is done for each row, which is inlined where it is used.
     #[inline(never)]
-    pub(super) fn since(snapshot: &'s Snapshot, at: usize, region: &Region, since: u64) -> Self {
+    pub(super) fn since(
+        snapshot: &'s Snapshot,
+        at: usize,
+        region: &Region,
+        tags: &TagNames,
+        since: u64,
+    ) -> Self {
         let part = snapshot.part(at);
         Self {
             part,
             at,
-            query: PartQuery::compile_since(part, snapshot.bound_of(at), region, since),
+            query: PartQuery::compile_since(part, snapshot.bound_of(at), region, tags, since),
             front: None,
             back: None,
         }

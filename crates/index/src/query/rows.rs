@@ -3,6 +3,7 @@
 
 use super::direction::Direction;
 use super::part_rows::PartRows;
+use super::tags::TagNames;
 use crate::reader::{RowView, Snapshot};
 use std::fmt;
 use std::iter::FusedIterator;
@@ -18,6 +19,7 @@ use strandline_core::{Region, Sequence};
 pub struct Rows<'s> {
     snapshot: &'s Snapshot,
     region: Region,
+    tags: TagNames,
     /// The parts that neither end has left behind.
     first: usize,
     end: usize,
@@ -34,8 +36,9 @@ pub(super) fn find_since<'s>(
     wanted: impl Fn(RowView<'s>) -> bool,
 ) -> Option<RowView<'s>> {
     let since = since.get();
+    let tags = TagNames::of(region);
     parts_of(snapshot, region, since).find_map(|at| {
-        let mut rows = PartRows::since(snapshot, at, region, since);
+        let mut rows = PartRows::since(snapshot, at, region, &tags, since);
         let next = || rows.step(Direction::Forward);
         std::iter::from_fn(next)
             .map(|row| snapshot.view(at, row))
@@ -48,6 +51,7 @@ impl<'s> Rows<'s> {
         let Range { start: first, end } = parts_of(snapshot, &region, 0);
         Self {
             snapshot,
+            tags: TagNames::of(&region),
             region,
             first,
             end,
@@ -69,7 +73,7 @@ impl<'s> Rows<'s> {
         if !(in_front || in_back) {
             *slot = None;
         }
-        slot.get_or_insert_with(|| PartRows::new(self.snapshot, at, &self.region))
+        slot.get_or_insert_with(|| PartRows::new(self.snapshot, at, &self.region, &self.tags))
     }
 
     fn step(&mut self, direction: Direction) -> Option<RowView<'s>> {
@@ -100,7 +104,8 @@ impl<'s> Rows<'s> {
             let begun = [&mut self.front, &mut self.back]
                 .into_iter()
                 .find_map(|slot| slot.take_if(|rows| rows.at() == at));
-            let rows = begun.unwrap_or_else(|| PartRows::new(self.snapshot, at, &self.region));
+            let rows =
+                begun.unwrap_or_else(|| PartRows::new(self.snapshot, at, &self.region, &self.tags));
             at += 1;
             Some(rows)
         })

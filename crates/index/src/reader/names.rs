@@ -75,8 +75,9 @@ impl<'s> Names<'s> {
             }
             let bound = self.snapshot.bound_of(at);
             let part = self.snapshot.part(at);
-            let names = part.names(self.sort, &self.prefix, pending.last.as_deref(), bound);
-            pending.finished = names.is_empty();
+            let (names, may_follow) =
+                part.names(self.sort, &self.prefix, pending.last.as_deref(), bound);
+            pending.finished = !may_follow;
             if let Some((last, _)) = names.last() {
                 pending.last = Some(last.clone());
             }

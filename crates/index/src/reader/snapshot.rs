@@ -2,7 +2,7 @@
 //! is beside it and above it.
 
 use super::view::RowView;
-use crate::block::Block;
+use crate::block::{Block, HashedName};
 use crate::model::{BlockError, IndexLayout};
 use crate::part::Part;
 use crate::shared::{Parts, Shared};
@@ -106,13 +106,13 @@ impl Snapshot {
         })
     }
 
-    /// The newest event of an entity. O(log names + log events of the entity) for each part, from
-    /// the newest to the one that has it.
+    /// The newest event of an entity. Expected O(1) for each part, from the newest to the one that has
+    /// it, and O(log events of the entity) there where it has later ones that are not visible.
     #[must_use]
     pub fn latest(&self, entity: &str) -> Option<RowView<'_>> {
+        let entity = HashedName::new(entity);
         (0..self.part_count()).rev().find_map(|at| {
-            let list = self.part(at).entity(entity)?;
-            let row = list.last_below(self.bound_of(at))?;
+            let row = self.part(at).last_of(&entity, self.bound_of(at))?;
             Some(self.view(at, row))
         })
     }

@@ -70,7 +70,7 @@ impl MergedFound {
         is_used: bool,
         report: &mut OpenReport,
     ) -> Result<Self, Error> {
-        let listed = place.fs.list(place.dir);
+        let listed = place.fs.list_names(place.dir);
         let listed = listed.map_err(|error| Error::io("list", place.dir, error))?;
         let mut found = Self::default();
         for entry in listed {

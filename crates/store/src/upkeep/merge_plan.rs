@@ -134,8 +134,8 @@ fn allowed(units: &[Unit]) -> usize {
     FANOUT * (tiers + 1) + full.saturating_mul(2 * FANOUT)
 }
 
-#[cfg(all(test, not(strandline_loom)))]
-#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#[cfg(test)]
+#[cfg(not(strandline_loom))]
 mod tests {
     use super::*;
     use proptest::prelude::*;

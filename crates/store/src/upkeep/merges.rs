@@ -173,7 +173,7 @@ fn make(shared: &Shared, planned: &Planned, pace: Pace<'_>) -> Result<Option<Mad
     let (fs, dir) = (&*shared.options.fs, &shared.dir);
     let (first, last) = planned.ends();
     let listed = fs
-        .list(dir)
+        .list_names(dir)
         .map_err(|error| Error::io("list", dir, error))?;
     let generations = listed.iter().filter_map(|entry| {
         let whole = entry.name.strip_suffix(TEMPORARY_SUFFIX);

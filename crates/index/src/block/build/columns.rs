@@ -77,7 +77,7 @@ pub(super) fn write_ids<S: Source>(
     if ascends {
         return Ids::Ascend;
     }
-    if let Some(slots) = id_table(pieces) {
+    if let Some(slots) = id_table(pieces, out.pass_entries) {
         return Ids::Table(slots);
     }
     let ids: Vec<_> = ids().collect();

@@ -16,7 +16,7 @@ mod texts;
 
 pub(crate) use source::{Piece, Source};
 
-use super::format::Section;
+use super::format::{PASS_ENTRIES, Section};
 use crate::model::{BlockError, IndexLayout};
 use columns::{Ids, write_columns, write_fences, write_heads, write_ids, write_links, write_runs};
 use sections::Sections;
@@ -31,9 +31,20 @@ pub(crate) fn build<S: Source>(
     layout: IndexLayout,
     out: Vec<u8>,
 ) -> Result<Vec<u8>, BlockError> {
+    build_by(pieces, layout, out, PASS_ENTRIES)
+}
+
+/// As [`build`], with so many entries of a table sorted at a time.
+pub(super) fn build_by<S: Source>(
+    pieces: &[Piece<'_, S>],
+    layout: IndexLayout,
+    out: Vec<u8>,
+    pass_entries: u32,
+) -> Result<Vec<u8>, BlockError> {
     numbered(pieces.iter().map(|piece| piece.rows.len()))?;
     let names = Sorted::of(pieces);
     let mut out = Sections::after(out, names.row_coordinates.len());
+    out.pass_entries = pass_entries;
     let mut header = names.header(pieces, layout);
     names.write(&mut out);
     write_runs(pieces, &mut out, &mut header);

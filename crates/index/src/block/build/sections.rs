@@ -3,8 +3,8 @@
 
 use super::source::count;
 use crate::block::format::{
-    ALIGNMENT, HEADER_BYTES, Header, Place, Section, TableShape, pack, piece_checksums,
-    section_checksum,
+    ALIGNMENT, HEADER_BYTES, Header, PASS_ENTRIES, Place, Section, TableShape, pack,
+    piece_checksums, section_checksum,
 };
 
 /// Bytes of a row in most blocks, at most.
@@ -18,6 +18,8 @@ pub(super) struct Sections {
     places: [Place; Section::COUNT],
     /// Those of the pieces of the sections so far.
     checksums: Vec<u8>,
+    /// How many entries of a table are sorted at a time.
+    pub(super) pass_entries: u32,
 }
 
 impl Sections {
@@ -31,6 +33,7 @@ impl Sections {
             start,
             places: [Place::NONE; Section::COUNT],
             checksums: Vec::new(),
+            pass_entries: PASS_ENTRIES,
         }
     }
 

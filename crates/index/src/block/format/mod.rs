@@ -6,6 +6,7 @@
 
 mod counts;
 mod header;
+mod names;
 mod packed;
 mod pieces;
 mod section;
@@ -13,9 +14,12 @@ mod table;
 
 pub(crate) use counts::Counts;
 pub(crate) use header::{FENCE_ROWS, FIXED_BYTES, HEADER_BYTES, Header, SECTION_BYTES, Version};
+pub(crate) use names::check_names;
 pub(crate) use packed::{Packed, Packer, pack, packed_bytes, width_of};
 pub(crate) use pieces::{
     CHECKSUM_BYTES, PIECE_BYTES, piece_checksum, piece_checksums, pieces_of, section_checksum,
 };
 pub(crate) use section::{ALIGNMENT, Place, Section};
-pub(crate) use table::{NoTable, TableShape, bytes_hash, id_hash, name_hash, write_table};
+pub(crate) use table::{
+    NoTable, PASS_ENTRIES, TableShape, bytes_hash, id_hash, name_hash, write_table,
+};

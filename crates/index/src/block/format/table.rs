@@ -144,6 +144,9 @@ impl<E, F: FnMut(u64) -> Result<(), E>> TableWriter<F> {
     }
 }
 
+/// Entries that are sorted at a time, at 16 bytes each: more than most blocks have of anything.
+pub(crate) const PASS_ENTRIES: u32 = 1 << 22;
+
 /// Gives `out` the slots of a table of `entries` entries, from start to end. `hashes` gives the hash of
 /// each by place, once for each pass: one pass sorts the entries of a range of hashes, so many ranges
 /// that each has some `pass_entries` of them, at 16 bytes each and never twice as many.

@@ -33,6 +33,9 @@ mod names;
 mod ordered;
 mod out;
 mod part;
+#[cfg(test)]
+#[cfg(not(strandline_loom))]
+mod passes;
 mod sink;
 mod tables;
 mod used;
@@ -99,7 +102,15 @@ pub fn merge(
     sink: &mut dyn MergeSink,
     go_on: &mut dyn FnMut(MergeProgress) -> ControlFlow<()>,
 ) -> Result<MergedBlock, MergeError> {
-    let mut out = Out::new(sink, go_on, Header::empty(layout))?;
+    merge_by(Out::new(sink, go_on, Header::empty(layout))?, parts, layout)
+}
+
+/// As [`merge`], into what was begun.
+fn merge_by(
+    mut out: Out<'_>,
+    parts: &[MergePart],
+    layout: IndexLayout,
+) -> Result<MergedBlock, MergeError> {
     let inputs = inputs(parts, &mut out)?;
     let merged = write(&inputs, layout, &mut out);
     // Numbers that are lost read as zeros: the cause is told, not what came of it.

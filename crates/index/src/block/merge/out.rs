@@ -3,8 +3,8 @@
 
 use super::sink::{MergeError, MergeSink};
 use crate::block::format::{
-    ALIGNMENT, HEADER_BYTES, Header, PIECE_BYTES, Place, Section, packed_bytes, piece_checksum,
-    section_checksum, width_of,
+    ALIGNMENT, HEADER_BYTES, Header, PASS_ENTRIES, PIECE_BYTES, Place, Section, packed_bytes,
+    piece_checksum, section_checksum, width_of,
 };
 use std::ops::ControlFlow;
 
@@ -29,6 +29,8 @@ pub(super) struct Out<'o> {
     sink: &'o mut dyn MergeSink,
     go_on: GoOn<'o>,
     pub(super) header: Header,
+    /// How many entries of a table are sorted at a time.
+    pub(super) pass_entries: u32,
     /// Those of the pieces of the sections that are done, and of the one that is written.
     checksums: Vec<u8>,
     section: Section,
@@ -52,6 +54,7 @@ impl<'o> Out<'o> {
             sink,
             go_on,
             header,
+            pass_entries: PASS_ENTRIES,
             checksums: Vec::new(),
             section: Section::EntityEnds,
             first_checksum: 0,

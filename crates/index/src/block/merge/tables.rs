@@ -12,9 +12,6 @@ use crate::block::format::{
 };
 use crate::model::NameSort;
 
-/// Entries that are sorted at a time, at 16 bytes each.
-const PASS_ENTRIES: u32 = 1 << 22;
-
 /// Hashes by place.
 type Hashes<'i> = Box<dyn Iterator<Item = u64> + 'i>;
 
@@ -63,10 +60,11 @@ pub(super) fn table<'i>(
     out: &mut Out<'_>,
 ) -> Result<Option<Table>, MergeError> {
     let mut slots = Vec::new();
-    let in_memory = entries <= PASS_ENTRIES;
+    let pass_entries = out.pass_entries;
+    let in_memory = entries <= pass_entries;
     let mut packer = Packer::new(&mut slots, TableShape::of(entries).width());
     let mut count = 0;
-    let made = write_table(entries, PASS_ENTRIES, hashes, |slot| {
+    let made = write_table(entries, pass_entries, hashes, |slot| {
         if in_memory {
             packer.push(slot);
         }
@@ -100,8 +98,9 @@ pub(super) fn write<'i>(
             out.end(section, (0, shape.width()))
         }
         Table::Passes => {
+            let pass_entries = out.pass_entries;
             let mut packing = out.packing(shape.width());
-            let made = write_table(entries, PASS_ENTRIES, hashes, |slot| packing.push(slot));
+            let made = write_table(entries, pass_entries, hashes, |slot| packing.push(slot));
             match made {
                 Ok(()) => packing.finish(section, shape.slots(), 0),
                 Err(NoTable::Out(error)) => Err(error),

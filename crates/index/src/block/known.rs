@@ -1,0 +1,46 @@
+//! `KnownPieces`: which pieces of a block's sections were found intact. Looks at none.
+
+use super::format::Section;
+use std::sync::OnceLock;
+use strandline_core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+/// For each section of a block that has several pieces, those that were found intact.
+pub(super) type KnownPieces = [OnceLock<Option<Pieces>>; Section::COUNT];
+
+/// The pieces of a section whose list of checksums is intact.
+pub(super) struct Pieces {
+    /// A bit for each piece: whether it was found intact. What is checked never changes, so a bit
+    /// says nothing of other memory.
+    found: Box<[AtomicU64]>,
+    /// How many were not.
+    left: AtomicUsize,
+}
+
+impl Pieces {
+    pub(super) fn new(pieces: usize) -> Self {
+        let words = (0..pieces.div_ceil(u64::BITS as usize)).map(|_| AtomicU64::new(0));
+        Self {
+            found: words.collect(),
+            left: AtomicUsize::new(pieces),
+        }
+    }
+
+    /// The word of a piece, and its bit there.
+    fn bit(&self, piece: usize) -> Option<(&AtomicU64, u64)> {
+        let word = self.found.get(piece / u64::BITS as usize)?;
+        Some((word, 1 << (piece % u64::BITS as usize)))
+    }
+
+    pub(super) fn is_intact(&self, piece: usize) -> bool {
+        self.bit(piece)
+            .is_some_and(|(word, bit)| word.load(Ordering::Relaxed) & bit != 0)
+    }
+
+    /// Notes a piece that was found intact, and says whether all were.
+    pub(super) fn note(&self, piece: usize) -> bool {
+        let is_new = self
+            .bit(piece)
+            .is_some_and(|(word, bit)| word.fetch_or(bit, Ordering::Relaxed) & bit == 0);
+        is_new && self.left.fetch_sub(1, Ordering::Relaxed) == 1
+    }
+}
