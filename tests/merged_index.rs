@@ -13,12 +13,12 @@ use strandline::maintenance::{Redaction, Retention, rebuild};
 use strandline::{Event, ProblemKind, Store, StoreOptions};
 
 /// A store whose background works within the calls.
-fn inline(fs: &MemFs) -> StoreOptions {
+pub(crate) fn inline(fs: &MemFs) -> StoreOptions {
     small(fs).background_inline()
 }
 
 /// A store of so many sealed segments at least, with ids and tags of callers' here and there.
-fn of_segments(fs: &MemFs, segments: usize) -> Store {
+pub(crate) fn of_segments(fs: &MemFs, segments: usize) -> Store {
     let store = inline(fs).open(dir()).unwrap();
     append_segments(&store, segments);
     store
