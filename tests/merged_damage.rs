@@ -5,7 +5,7 @@ use crate::answers::Answers;
 use crate::compact::{copy, run_redact, small};
 use crate::harness::{at, contents, dir, event, files, read, write};
 use crate::merged_index::{inline, of_segments};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use strandline::Store;
 use strandline::fs::MemFs;
 use strandline::maintenance::Redaction;
@@ -26,7 +26,7 @@ fn append(store: &Store, entity: &str) {
 }
 
 /// Copies of the store in which a bit of the file is flipped, at places all over it.
-fn damaged<'f>(fs: &'f MemFs, path: &'f PathBuf) -> impl Iterator<Item = (usize, MemFs)> + 'f {
+fn damaged<'f>(fs: &'f MemFs, path: &'f Path) -> impl Iterator<Item = (usize, MemFs)> + 'f {
     let bytes = read(fs, path);
     let step = (bytes.len() / 30).max(1);
     (0..bytes.len()).step_by(step).map(move |at| {
