@@ -55,6 +55,7 @@ mod lost_directory;
 mod lost_index;
 mod many_tasks;
 mod mapped;
+mod merged_damage;
 mod merged_index;
 mod merged_segments;
 mod model;

@@ -13,7 +13,7 @@ use strandline::maintenance::{Redaction, Retention, rebuild};
 use strandline::{Event, ProblemKind, Store, StoreOptions};
 
 /// A store whose background works within the calls.
-fn inline(fs: &MemFs) -> StoreOptions {
+pub(crate) fn inline(fs: &MemFs) -> StoreOptions {
     small(fs).background_inline()
 }
 

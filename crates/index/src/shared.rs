@@ -105,8 +105,7 @@ impl Shared {
             rows_before,
         };
         next.sealed.splice(range, [sealed]);
-        let before = store(parts, next);
-        free(before);
+        exchange(parts, next);
         Ok(())
     }
 
@@ -132,8 +131,7 @@ impl Shared {
             sealed.rows_before = rows_before;
             rows_before += u64::from(sealed.part.rows());
         }
-        let before = store(parts, next);
-        free(before);
+        exchange(parts, next);
         Ok(())
     }
 }
@@ -143,23 +141,38 @@ fn store(mut parts: RwLockWriteGuard<'_, Arc<Parts>>, next: Parts) -> Arc<Parts>
     std::mem::replace(&mut *parts, Arc::new(next))
 }
 
-/// How often whoever replaced parts looks whether others have let go of them.
+/// Puts `next` in the place of the parts, of which sealed ones may be gone.
+fn exchange(parts: RwLockWriteGuard<'_, Arc<Parts>>, next: Parts) {
+    let frees_rows = next.sealed_live() < parts.sealed_live();
+    let before = store(parts, next);
+    // Blocks are let go of in no time, whoever is last.
+    if frees_rows {
+        wait_for_others(&before);
+    }
+    drop(before);
+}
+
+/// How often whoever replaced live rows looks whether others have let go of them. Few: where processors are
+/// busy it may take milliseconds until a look returns, and others may wait for this one.
 #[cfg(not(strandline_loom))]
-const LOOKS: u32 = 1000;
+const LOOKS: u32 = 16;
 #[cfg(strandline_loom)]
 const LOOKS: u32 = 0;
+/// How long a look lasts, in turns that do nothing: microseconds.
+const TURNS: u32 = 256;
 
-/// Lets go of parts that others took the place of, after the writer and those who read for a moment: who
-/// is last frees all rows that live in them, which takes milliseconds. A snapshot that is kept is not
-/// waited for.
-fn free(before: Arc<Parts>) {
+/// Waits for the writer and those who read for a moment: who is last to let go of the parts frees all rows
+/// that live in them, which takes milliseconds. A snapshot that is kept is not waited for.
+fn wait_for_others(before: &Arc<Parts>) {
     for _ in 0..LOOKS {
-        if Arc::strong_count(&before) == 1 {
-            break;
+        for _ in 0..TURNS {
+            if Arc::strong_count(before) == 1 {
+                return;
+            }
+            std::hint::spin_loop();
         }
         thread::yield_now();
     }
-    drop(before);
 }
 
 impl Parts {
@@ -218,6 +231,12 @@ impl Parts {
             rows_before: sealed.rows_before,
         });
         self.sealed.splice(place..=place, views);
+    }
+
+    /// How many sealed parts are live rows. O(parts).
+    fn sealed_live(&self) -> usize {
+        let is_live = |sealed: &&Sealed| matches!(sealed.part, Part::Live(_));
+        self.sealed.iter().filter(is_live).count()
     }
 
     /// How many rows the sealed parts have.

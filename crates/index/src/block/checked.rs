@@ -42,6 +42,21 @@ impl Block {
         })
     }
 
+    /// Checks every section, and has the block made anew if one is damaged, as whoever reads that would: for
+    /// who is about to take away what it is made anew from. O(bytes that nobody has read).
+    ///
+    /// # Errors
+    ///
+    /// [`damage`](Self::damage), if it could not be made anew.
+    pub fn make_whole(&self) -> Result<(), BlockError> {
+        for section in Section::ALL {
+            if self.header.has(section) {
+                self.section(section);
+            }
+        }
+        self.damage().map_or(Ok(()), |damage| Err(damage.clone()))
+    }
+
     fn check(&self, section: Section) -> Result<(), BlockError> {
         self.check_bytes(section)?;
         if let Some(sort) = section.sort_of_names() {

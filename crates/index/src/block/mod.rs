@@ -69,6 +69,5 @@ pub use merge::{
 pub use open::{Block, BlockBytes, RebuildBlock};
 
 pub(crate) use build::{Piece, Source, build};
-pub(crate) use heads::BlockHead;
 pub(crate) use lists::BlockList;
 pub(crate) use places::HashedName;

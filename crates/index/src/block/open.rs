@@ -132,10 +132,11 @@ impl Block {
         self
     }
 
-    /// Whether [`trusted`](Self::trusted) was said of it.
+    /// Whether [`trusted`](Self::trusted) was said of it, and nothing of it was made anew since: from what, is
+    /// not known here.
     #[must_use]
-    pub const fn is_trusted(&self) -> bool {
-        self.is_trusted
+    pub fn is_trusted(&self) -> bool {
+        self.is_trusted && self.rebuilt.get().is_none()
     }
 
     #[inline]

@@ -121,7 +121,7 @@ mod tests {
     use super::super::builder::BlockBuilder;
     use super::super::format::id_hash;
     use super::*;
-    use crate::block::BlockHead;
+    use crate::block::heads::BlockHead;
     use crate::model::{Head, IndexLayout, Row};
     use proptest::prelude::*;
     use std::sync::{Arc, OnceLock};

@@ -62,6 +62,4 @@ pub struct SealedHead {
 pub struct Claim {
     /// The sequences of the block.
     pub block: Range<Sequence>,
-    /// Where the first event of the block with the same coordinate is stored.
-    pub named_at: u64,
 }

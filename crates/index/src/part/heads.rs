@@ -1,8 +1,7 @@
 //! The newest events of entities in a part, of one or of many at once, and the rows of many ids.
 
-use super::list::List;
 use super::rows::Part;
-use crate::block::{BlockHead, HashedName};
+use crate::block::HashedName;
 use crate::live::LiveRows;
 use crate::model::{Claim, Head, NameSort, SealedHead};
 use std::ops::Range;
@@ -58,11 +57,9 @@ impl Part {
                 }
                 let places: Vec<_> = found.iter().map(|(_, place)| *place).collect();
                 let heads = view.block.heads(&places, &view.range());
-                let heads = found.iter().zip(heads).filter_map(|((at, place), head)| {
-                    let BlockHead { row, head } = head?;
-                    let row = row.saturating_sub(view.range().start);
-                    let list = view.rows_of(NameSort::Entity, *place);
-                    let claim = self.claim(row, &list);
+                let heads = found.iter().zip(heads).filter_map(|((at, _), head)| {
+                    let claim = self.claim();
+                    let head = head?.head;
                     Some((*at, SealedHead { head, claim }))
                 });
                 heads.collect()
@@ -70,22 +67,14 @@ impl Part {
         }
     }
 
-    /// What a block says of a row of an entity whose rows are `list`; none of live rows, and of a block
-    /// that is trusted.
-    pub(crate) fn claim(&self, row: u32, list: &List) -> Option<Claim> {
-        let Self::Block(view) = self else {
-            return None;
-        };
-        if view.block.is_trusted() {
-            return None;
+    /// What a block says of its rows; none of live rows, and of a block that is trusted. O(1).
+    pub(crate) fn claim(&self) -> Option<Claim> {
+        match self {
+            Self::Block(view) if !view.block.is_trusted() => Some(Claim {
+                block: view.sequences(),
+            }),
+            _ => None,
         }
-        let coordinate = self.coordinate_number(row);
-        let mut rows = (0..list.count_below(self.rows())).map_while(|at| list.at(at));
-        let first = rows.find(|row| self.coordinate_number(*row) == coordinate);
-        Some(Claim {
-            block: view.sequences(),
-            named_at: self.position(first.unwrap_or(row)),
-        })
     }
 }
 

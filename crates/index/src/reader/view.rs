@@ -113,13 +113,10 @@ impl<'s> RowView<'s> {
         }
     }
 
-    /// What is to be held against the log, if a block says what the row does. O(log names); O(events of
-    /// the entity in the part) where it has several scopes.
+    /// What is to be held against the log, if a block says what the row does. O(1).
     #[must_use]
     pub fn claim(self) -> Option<Claim> {
-        let coordinate = self.coordinate();
-        let list = self.part.entity(coordinate.entity())?;
-        self.part.claim(self.row, &list)
+        self.part.claim()
     }
 
     /// Entity and scope. One reference count, but for the first time that a block is asked for it.

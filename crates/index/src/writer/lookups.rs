@@ -17,7 +17,7 @@ impl IndexWriter {
     }
 
     /// As [`sealed_head`](Self::sealed_head), and what is to be held against the log first, if a block
-    /// says it. O(events of the entity in its part) more where that has several scopes.
+    /// says it.
     #[must_use]
     pub fn claimed_head(&self, entity: &str) -> Option<(Head, Option<Claim>)> {
         let found = self.sealed_heads(&[entity]).pop()??;

@@ -10,6 +10,7 @@ use crate::format::{
     LogIdentity, LogPosition, MANIFEST_FILE, Manifest, SEGMENT_HEADER_BYTES, SegmentId, SegmentInfo,
 };
 use crate::options::LogOptions;
+use crate::read::{LogReader, LogView};
 use crate::scan::{SealedFrames, check_position, not_listed};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -152,6 +153,14 @@ impl UncheckedLog {
     pub fn sealed_frames(&self, segment: SegmentId) -> Option<SealedFrames> {
         let (info, file) = self.find(segment)?;
         SealedFrames::new(*info, file.clone())
+    }
+
+    /// The segments as the manifest lists them, to be read before the log is open. Of the active one no frame is
+    /// seen. O(segments).
+    #[must_use]
+    pub fn view(&self) -> LogView {
+        let (infos, files) = (self.manifest.segments.clone(), self.files.clone());
+        LogReader::new(infos, files, self.open_files.clone(), None).view()
     }
 
     /// Checks that the log has a frame that ends at `position`, with the sequence and the log hash

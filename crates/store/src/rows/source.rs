@@ -13,10 +13,12 @@ use std::sync::{Arc, OnceLock};
 use strandline_core::fs::Fs;
 use strandline_core::{Hlc, Sequence};
 use strandline_index::{Block, IndexLayout, Snapshot, channel_with};
-use strandline_segment::{Footer, LogReader, LogView, SegmentInfo, footer_on_disk};
+use strandline_segment::{
+    Footer, LogOptions, LogReader, LogView, SegmentInfo, UncheckedLog, footer_on_disk,
+};
 use tracing::Level;
 
-/// The log, once it was opened: merged files are taken before.
+/// The log, once it was opened: merged files are taken, and asked for names and ids, before.
 pub(crate) type LogSlot = Arc<OnceLock<LogReader>>;
 
 /// Where the segments of a merged file are found.
@@ -34,9 +36,16 @@ impl MergedSource {
         &self.name
     }
 
+    /// The segments as they are now. While the log is being opened, they are looked for once more: what is
+    /// damaged is met by the frames that are read then, too.
     fn view(&self) -> Result<LogView, Error> {
-        let not_yet = || Error::new(ErrorKind::Corrupt, "its log is not open yet");
-        Ok(self.log.get().ok_or_else(not_yet)?.view())
+        if let Some(log) = self.log.get() {
+            return Ok(log.view());
+        }
+        let options = LogOptions::default().newest_opened(0).no_mapped_reads();
+        let log = UncheckedLog::open(self.fs.clone(), &self.dir, options)?;
+        let gone = || Error::new(ErrorKind::Corrupt, "its log is gone");
+        Ok(log.ok_or_else(gone)?.view())
     }
 
     fn footer(&self, info: &SegmentInfo) -> Option<Footer> {

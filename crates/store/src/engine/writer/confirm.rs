@@ -108,7 +108,7 @@ impl Writer {
             && claimed.hash.is_none_or(|hash| hash == found.digest)
             && match found.coordinate {
                 Some(own) => own.entity() == claimed.entity,
-                None => self.has_name(found.local, claimed, claim, log, info)?,
+                None => self.has_name(found.local, claimed, log, info)?,
             };
         if agrees {
             Ok(found.digest)
@@ -117,21 +117,18 @@ impl Writer {
         }
     }
 
-    /// Whether a coordinate of a segment is of an entity: the record that the block gives for its first
-    /// says so, or the frames, if that is gone.
+    /// Whether a coordinate of a segment is of an entity: the record of the first event that the index has of it
+    /// there says so, or the frames, if that is gone.
     fn has_name(
         &self,
         local: u32,
         claimed: Claimed<'_>,
-        claim: &Claim,
         log: &LogView,
         info: &SegmentInfo,
     ) -> Result<bool, Error> {
         let entity = claimed.entity;
         let is_there = |position: &RecordPosition| position.segment == info.id();
-        let position = Some(RecordPosition::from_bits(claim.named_at));
-        let position = position.filter(is_there);
-        let position = position.or_else(|| self.named_in(claimed, info).filter(is_there));
+        let position = self.named_in(claimed, info).filter(is_there);
         if let Some(position) = position {
             match log.read_with(position, Found::of) {
                 Ok(Some(first)) if first.local == local && first.coordinate.is_some() => {
@@ -146,8 +143,8 @@ impl Writer {
         self.name_tables.is_named(local, entity, log, info, end)
     }
 
-    /// Where the index has the first event in a segment of the coordinate of an event: in a block of several
-    /// segments the first of all is in an earlier one.
+    /// Where the index has the first event in a segment of the coordinate of an event. O(events of the entity
+    /// in the segment): a block may be of many segments, and none of the others is gone through.
     fn named_in(&self, claimed: Claimed<'_>, info: &SegmentInfo) -> Option<RecordPosition> {
         let rows = self.index.inserted();
         let coordinate = rows.row_at(claimed.sequence)?.coordinate();
