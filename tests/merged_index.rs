@@ -24,7 +24,7 @@ pub(crate) fn of_segments(fs: &MemFs, segments: usize) -> Store {
     store
 }
 
-fn append_segments(store: &Store, segments: usize) {
+pub(crate) fn append_segments(store: &Store, segments: usize) {
     append_in(store, segments, "scope");
 }
 
@@ -43,7 +43,7 @@ fn append_in(store: &Store, segments: usize, scope: &str) {
     }
 }
 
-fn merged(fs: &MemFs) -> Vec<PathBuf> {
+pub(crate) fn merged(fs: &MemFs) -> Vec<PathBuf> {
     files(fs, "index-")
 }
 

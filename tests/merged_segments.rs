@@ -4,6 +4,7 @@
 use crate::backup::{MODES, go_on};
 use crate::compact::{assert_intact, copy, cut_footers, run, run_redact, sequences};
 use crate::harness::{CREATED, at, contents, dir, event, files, remove, written};
+use crate::merged_index::{append_segments, merged, of_segments};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -361,4 +362,28 @@ proptest! {
             assert_had(&store, head);
         }
     }
+}
+
+/// Segments that are merged into others stayed in the list of a file that was gone, so that what was made
+/// of its pieces was merged over and over again, without an end.
+#[test]
+fn merging_ends_though_segments_of_a_file_that_is_gone_are_no_more() {
+    let fs = MemFs::new();
+    let store = of_segments(&fs, 20);
+    for round in 0..12 {
+        append_segments(&store, 2 + round % 5);
+        let entity = format!("entity:{}", round % 11);
+        run(&store, &Retention::new().drop_entity(entity));
+        if round % 3 == 2 {
+            run(
+                &store,
+                &Retention::new().keep_newest([3, 2, 1, 1][round / 3]),
+            );
+        }
+        let stats = store.stats().unwrap();
+        assert_eq!(stats.merge_failed, None);
+        let files: usize = stats.merged_files.iter().sum();
+        assert!(merged(&fs).len() <= files, "{stats:?}");
+    }
+    assert_intact(&store);
 }

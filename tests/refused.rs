@@ -113,7 +113,7 @@ fn is_corrupt(fs: &MemFs, file: &str, reason: &str) {
 fn a_manifest_of_a_later_version_is_refused() {
     let fs = made();
     change_manifest(&fs, |bytes| put(bytes, VERSION_AT, &LATER.to_le_bytes()));
-    is_later(&fs, "MANIFEST", 2);
+    is_later(&fs, "MANIFEST", 3);
 }
 
 #[test]

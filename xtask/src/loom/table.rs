@@ -374,9 +374,9 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     Mutation {
         name: "who waits for a job of the background is not told that it is done",
         file: "crates/store/src/upkeep/jobs.rs",
-        find: "unfinished.remove(&self.number);
-        self.jobs.changed.notify_all();",
-        replace: "unfinished.remove(&self.number);",
+        find: "unfinished.remove(&number);
+            self.jobs.changed.notify_all();",
+        replace: "unfinished.remove(&number);",
         options: "upkeep::jobs_model::what_was_asked_for_is_done_once_when_the_wait_for_it_is_over",
     },
     Mutation {

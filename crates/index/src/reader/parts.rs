@@ -2,6 +2,7 @@
 //! row.
 
 use super::index_reader::IndexReader;
+use super::snapshot::Snapshot;
 use crate::block::MergePart;
 use crate::part::Part;
 use std::ops::Range;
@@ -27,17 +28,12 @@ impl PartInfo {
     }
 }
 
-impl IndexReader {
-    /// The sealed parts whose rows are all visible, oldest first. O(parts).
+impl Snapshot {
+    /// The sealed parts that were there when it was taken, and whose rows were all visible, oldest first.
+    /// O(parts).
     #[must_use]
     pub fn parts(&self) -> Vec<PartInfo> {
-        let visible = self.gate().visible();
-        let parts = self.shared.parts();
-        let visible = parts
-            .sealed
-            .iter()
-            .take_while(|sealed| sealed.end <= visible);
-        let infos = visible.map(|sealed| PartInfo {
+        let infos = self.whole().iter().map(|sealed| PartInfo {
             sequences: sealed.part.sequence_of(0)..sealed.end,
             rows: sealed.part.rows(),
             block: match &sealed.part {
@@ -49,5 +45,13 @@ impl IndexReader {
             },
         });
         infos.collect()
+    }
+}
+
+impl IndexReader {
+    /// The sealed parts whose rows are all visible, oldest first. O(parts).
+    #[must_use]
+    pub fn parts(&self) -> Vec<PartInfo> {
+        self.snapshot().parts()
     }
 }

@@ -5,7 +5,7 @@ use super::view::RowView;
 use crate::block::{Block, HashedName};
 use crate::model::{BlockError, IndexLayout};
 use crate::part::Part;
-use crate::shared::{Parts, Shared};
+use crate::shared::{Parts, Sealed, Shared};
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
@@ -135,6 +135,11 @@ impl Snapshot {
         let mut had = HashSet::new();
         self.views()
             .filter(move |block| had.insert(Arc::as_ptr(block)))
+    }
+
+    /// The sealed parts that are visible as a whole.
+    pub(super) fn whole(&self) -> &[Sealed] {
+        self.parts.sealed.get(..self.whole).unwrap_or_default()
     }
 
     /// The block of each part that is of one.

@@ -2,7 +2,7 @@
 
 use crate::*;
 use std::error::Error;
-use strandline_index::{BlockError, IndexError};
+use strandline_index::{BlockError, IndexError, PartInfo};
 
 #[test]
 fn a_block_restores_rows_links_and_heads() {
@@ -337,6 +337,10 @@ fn blocks_of_fewer_rows_take_the_place_of_parts_at_once() {
     assert_eq!(position(6), Some(1006));
     assert_eq!(position(4), None);
     assert_eq!(before.query(&Region::all()).count(), 8);
+    let rows = |parts: Vec<PartInfo>| parts.iter().map(|part| part.rows).collect::<Vec<_>>();
+    assert_eq!(rows(before.parts()), [3, 4]);
+    assert_eq!(rows(after.parts()), [1, 2]);
+    assert_eq!(rows(reader.parts()), [1, 2]);
     assert_eq!(after.latest("e").unwrap().sequence(), sequence(7));
     assert!(!writer.contains(id(2)));
 

@@ -116,6 +116,14 @@ impl MergedFiles {
         unused
     }
 
+    /// Notes that segments were merged into others and are no more: no file has rows of them.
+    pub(crate) fn forget(&mut self, segments: &[SegmentId]) {
+        for file in &mut self.used {
+            file.segments
+                .retain(|segment| !segments.contains(&segment.id));
+        }
+    }
+
     /// Notes that segments were rewritten, of which events were removed: files that have their rows are
     /// to be removed, and are given.
     pub(crate) fn remove_those_of(&mut self, segments: &[SegmentId]) -> Vec<IndexFileName> {

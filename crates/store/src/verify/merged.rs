@@ -49,12 +49,13 @@ pub(super) struct Merged {
 }
 
 impl Merged {
-    /// What there is. A file that is there no more when it is opened was replaced, and says nothing.
+    /// What there is: files, and blocks that `index` has, whatever takes their place meanwhile. A file that is
+    /// there no more when it is opened was replaced, and says nothing.
     ///
     /// # Errors
     ///
     /// `Io` if the directory or a file cannot be read.
-    pub(super) fn of(shared: &Shared, view: &LogView) -> Result<Self, Error> {
+    pub(super) fn of(shared: &Shared, view: &LogView, index: &Snapshot) -> Result<Self, Error> {
         let (fs, dir) = (&shared.options.fs, &shared.dir);
         let listed = fs
             .list(dir)
@@ -87,7 +88,7 @@ impl Merged {
                 block: Arc::new(opened.block),
             }));
         }
-        let parts = shared.index.parts().into_iter();
+        let parts = index.parts().into_iter();
         merged.in_use = parts
             .filter_map(|part| Some((part.sequences, part.block?)))
             .collect();

@@ -64,7 +64,7 @@ pub(crate) fn verify(
     });
     let check = LogCheck::start(lookup, until.log_hash).map_err(no_thread)?;
     let log = snapshot.reader.log.clone();
-    let merged = Merged::of(shared, &log)?;
+    let merged = Merged::of(shared, &log, &snapshot.index)?;
     let files = merged.files.clone();
     let indexes = Indexes::start(shared, snapshot.clone(), files).map_err(no_thread)?;
     // Beside a writer the end that is known here may be behind, also by notes alone, which have no sequence.

@@ -267,13 +267,14 @@ pub(super) fn switch(
     let mut segments = Vec::with_capacity(ready.len());
     let mut blocks = Vec::with_capacity(ready.len());
     let mut heads: Vec<(SegmentId, Option<RemovedHeads>)> = Vec::with_capacity(ready.len());
+    let mut no_more: Vec<SegmentId> = Vec::new();
     let mut rewritten: Option<Range<Sequence>> = None;
     for one in ready {
         let Range { start, end } = one.sequences;
         rewritten =
             Some(rewritten.map_or(start..end, |all| all.start.min(start)..all.end.max(end)));
         let merged = one.segment.replaces().skip(1);
-        heads.extend(merged.map(|id| (id, None)));
+        no_more.extend(merged);
         heads.push((one.segment.info().id(), one.heads));
         segments.push(one.segment);
         blocks.push((one.sequences, one.block));
@@ -302,6 +303,8 @@ pub(super) fn switch(
     })?;
     shared.redacted.add(redacted);
     drop(positions);
+    shared.merged.lock().forget(&no_more);
+    heads.extend(no_more.into_iter().map(|id| (id, None)));
     for (segment, heads) in heads {
         writer.removed.set(segment, heads);
     }
