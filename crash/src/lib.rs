@@ -33,4 +33,4 @@ pub use driver::Driver;
 pub use expect::{EventSpec, Expected, How, Shape, Taken, Target};
 pub use faults::{Failure, damage, explore, recover, red, sweep};
 pub use verdict::{Ledger, Totals, Violation};
-pub use workload::{WORKLOADS, Workload};
+pub use workload::Workload;

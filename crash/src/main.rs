@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use strandline_crash::explore::{Plan, explore};
 use strandline_crash::recover::{record, replay};
 use strandline_crash::{
-    Failure, Ledger, Path, Totals, WORKLOADS, Workload, damage, kernel, machine, red, sweep,
+    Failure, Ledger, Path, Totals, Workload, damage, kernel, machine, red, sweep,
 };
 
 /// Cut the power, fail the disk and damage the files of a store, and judge what is left.
@@ -85,7 +85,7 @@ fn main() -> anyhow::Result<ExitCode> {
         return on_kernel(&args);
     }
     if args.list {
-        for workload in WORKLOADS {
+        for workload in Workload::all() {
             println!("{}", workload.name);
         }
         return Ok(ExitCode::SUCCESS);
@@ -192,7 +192,7 @@ fn chosen(args: &Args) -> anyhow::Result<Vec<&'static Workload>> {
         let name = args.workload.as_deref();
         name.is_none_or(|name| name == workload.name)
     };
-    let workloads: Vec<_> = WORKLOADS.iter().filter(wanted).collect();
+    let workloads: Vec<_> = Workload::all().filter(wanted).collect();
     anyhow::ensure!(!workloads.is_empty(), "no such workload; --list shows them");
     Ok(workloads)
 }

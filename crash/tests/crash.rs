@@ -13,10 +13,10 @@ use strandline::{
 };
 use strandline_crash::explore::{Plan, explore};
 use strandline_crash::recover::{record, replay};
-use strandline_crash::{Defect, WORKLOADS, Workload, damage, sweep};
+use strandline_crash::{Defect, Workload, damage, sweep};
 
 fn all() -> Vec<&'static Workload> {
-    WORKLOADS.iter().collect()
+    Workload::all().collect()
 }
 
 fn plan(defect: Option<Defect>) -> Plan {
@@ -66,7 +66,7 @@ fn a_store_that_breaks_a_rule_is_noticed() {
 
 #[test]
 fn a_workload_repeats_step_by_step() {
-    for workload in WORKLOADS {
+    for workload in Workload::all() {
         let steps = || -> Vec<_> {
             let run = record(workload, 5, None).unwrap();
             run.steps.iter().map(ToString::to_string).collect()
@@ -81,7 +81,7 @@ fn a_workload_repeats_step_by_step() {
 
 #[test]
 fn one_failing_operation_can_be_repeated() {
-    let workload = WORKLOADS.iter().find(|w| w.name == "append").unwrap();
+    let workload = Workload::all().find(|w| w.name == "append").unwrap();
     let repeat = |fault: &str| sweep::replay(workload, 5, fault);
     assert!(repeat("a failed sync:3").unwrap().is_empty());
     assert!(repeat("EIO:100000").unwrap_err().contains("fewer calls"));

@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
-use strandline_crash::machine::{Call, run};
+use strandline_crash::machine::{Call, run, run_with};
 
 proptest! {
     #![proptest_config(ProptestConfig {
@@ -67,6 +67,64 @@ proptest! {
         let calls = calls.into_iter();
         let calls = calls.map(|(name, who, size, how)| Call::named(name, [who, size, how]).unwrap());
         run(calls).map_err(|violation| TestCaseError::fail(violation.message))?;
+    }
+}
+
+/// What has to do with merged blocks, as often as it stands here.
+const OF_MERGES: [&str; 32] = [
+    "append",
+    "append",
+    "append",
+    "append",
+    "append",
+    "append",
+    "batch",
+    "batch",
+    "batch",
+    "submit",
+    "repeat",
+    "taken id",
+    "wrong version",
+    "condition",
+    "query",
+    "query",
+    "disk full",
+    "damage merged files",
+    "keep snapshot",
+    "look at snapshots",
+    "open a reader",
+    "refresh the reader",
+    "verify",
+    "back up",
+    "close",
+    "kill",
+    "power cut",
+    "failed sync",
+    "compact",
+    "compact",
+    "redact",
+    "restore",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 48,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn a_store_of_merged_segments_answers_as_its_model(
+        segment_events in 1..5_u32,
+        calls in proptest::collection::vec(
+            (proptest::sample::select(&OF_MERGES[..]), any::<u8>(), 0..100_u8, any::<u8>()),
+            40..160,
+        ),
+    ) {
+        let calls = calls.into_iter();
+        let calls = calls.map(|(name, who, size, how)| Call::named(name, [who, size, how]).unwrap());
+        run_with(Some(segment_events), calls)
+            .map_err(|violation| TestCaseError::fail(violation.message))?;
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::engine::{Ability, Durability, Engine, EngineEntry, Failure, Filter, NewEvent};
 use std::path::Path;
 use std::sync::{PoisonError, RwLock};
+use std::time::Duration;
 use strandline::{
     AppendCondition, AppendOptions, Batch, Coordinate, Event, EventId, EventKind, Region, Sequence,
     Store, StoreOptions,
@@ -76,6 +77,20 @@ impl Strandline {
             store: options().open(dir)?,
             coordinates: Some(RwLock::new(Vec::new())),
         })
+    }
+
+    /// Waits until the index has as few parts as its merges leave, for a minute at most: a store that is closed
+    /// before goes on with them at the next opening, beside what is measured there.
+    fn wait_for_merges(&self) -> Result<(), Failure> {
+        for _ in 0..600 {
+            let stats = self.store.stats()?;
+            let tiers = stats.segments.max(1).ilog(8) as usize + 1;
+            if stats.index_parts <= 7 * tiers + 1 {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        Ok(())
     }
 
     fn coordinate(&self, event: &NewEvent<'_>) -> Result<Coordinate, Failure> {
@@ -218,6 +233,9 @@ impl Engine for Strandline {
     }
 
     fn close(self: Box<Self>) -> Result<(), Failure> {
+        if self.coordinates.is_none() {
+            self.wait_for_merges()?;
+        }
         Ok(self.store.close()?)
     }
 }

@@ -17,6 +17,8 @@ pub struct Setup {
     pub failing: bool,
     /// Whether syncs lie, so that only what is there must be right, and an opening may be refused.
     pub lying: bool,
+    /// How many events fill a segment, if not as many as by default.
+    pub segment_events: Option<u32>,
 }
 
 impl Setup {
@@ -29,6 +31,7 @@ impl Setup {
             synced_only: false,
             failing: false,
             lying: false,
+            segment_events: None,
         }
     }
 }

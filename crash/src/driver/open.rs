@@ -5,7 +5,7 @@ use crate::expect::{Expected, Taken, expect_loud};
 use crate::verdict::{Violation, is_typed};
 use std::path::Path;
 use std::sync::Arc;
-use strandline::Store;
+use strandline::{OpenReport, Store};
 
 impl Driver {
     /// Opens the store, checks what it holds, and takes that for what it must hold from now on.
@@ -66,6 +66,7 @@ impl Driver {
             let (before, after) = (before.files(), after.files());
             let (before, after) = (before.into_iter().collect(), after.into_iter().collect());
             fresh = expect_loud(&before, &after, report, &expected.quarantined)?;
+            self.merged_files_are_whole(report)?;
         }
         self.may_lack = false;
         let taken = self.taken_by_now(&expected, &store)?;
@@ -86,6 +87,15 @@ impl Driver {
         }
         self.store = Some(store);
         Ok(())
+    }
+
+    /// A merged file has its name once it is whole and durable, so none is passed over on a disk that is well.
+    fn merged_files_are_whole(&self, report: &OpenReport) -> Outcome {
+        let is_one = |notice: &&String| notice.contains("merged file");
+        match report.notices.iter().find(is_one) {
+            Some(notice) if !self.setup.failing => Err(Violation::new(notice.clone())),
+            _ => Ok(()),
+        }
     }
 
     /// Opens the store, again and again where the disk fails; none where the disk lies and that was noticed.

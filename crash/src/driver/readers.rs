@@ -20,6 +20,14 @@ impl Driver {
         }
     }
 
+    /// Has somebody in this process hold what the open store shows, and somebody in another.
+    pub(crate) fn hold_here(&mut self) {
+        if let Some(store) = &self.store {
+            self.hold(store.snapshot(), false);
+        }
+        self.hold_beside();
+    }
+
     pub(super) fn hold(&mut self, snapshot: Snapshot, is_beside: bool) {
         let contents = Contents::of(&snapshot);
         if self.held.len() == HELD_MAX {

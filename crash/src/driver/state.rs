@@ -59,6 +59,14 @@ impl Driver {
         }
     }
 
+    /// What was done until now is no part of what [`finish`](Self::finish) gives.
+    pub(crate) fn begin_here(&mut self) {
+        self.start = self.fs.disk();
+        drop(self.fs.take_steps());
+        let mut marks = self.marks();
+        marks.list = vec![(0, marks.now.clone())];
+    }
+
     /// What was done, from the start.
     #[must_use]
     pub fn finish(mut self) -> Run {
@@ -97,7 +105,11 @@ impl Driver {
 
     pub(super) fn options(&mut self) -> StoreOptions {
         self.openings += 1;
-        StoreOptions::new()
+        let options = match self.setup.segment_events {
+            Some(events) => StoreOptions::new().segment_events_max(events),
+            None => StoreOptions::new(),
+        };
+        options
             .fs(Arc::new(self.probe()))
             .clock(self.clock.clone())
             .random_seed(self.setup.seed.wrapping_add(self.openings))

@@ -4,8 +4,9 @@ use super::copy::{Copy, Target};
 use super::event::EventSpec;
 use super::taken::Taken;
 use crate::verdict::Violation;
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use strandline::{Region, Store};
+use strandline::{Coordinate, EventId, Region, Sequence, Snapshot, Store};
 
 /// What a store may and must hold at a moment.
 #[derive(Debug, Clone, Default)]
@@ -66,6 +67,7 @@ impl Expected {
         }
         let events = self.events[..found].iter().enumerate();
         let mut expected = events.filter(|(at, _)| !taken.removed.contains(at));
+        let mut keyed = Vec::new();
         for event in now.query(&Region::all()) {
             let next = expected.next();
             let at = next.map_or(found, |(at, _)| at);
@@ -88,8 +90,11 @@ impl Expected {
                     spec.number
                 )));
             }
+            keyed.push((event.sequence, event.id, event.coordinate.clone()));
         }
-        if let Some((at, _)) = expected.next() {
+        let rest = expected.next();
+        check_by_key(&now, &keyed)?;
+        if let Some((at, _)) = rest {
             return Err(Violation::new(format!(
                 "event {at} is visible and is not shown"
             )));
@@ -110,4 +115,54 @@ impl Expected {
         }
         Ok(found)
     }
+}
+
+/// Checks that the events that a snapshot shows are found by their ids, and as those of their entities and
+/// scopes, and no others.
+fn check_by_key(
+    now: &Snapshot,
+    shown: &[(Sequence, EventId, Coordinate)],
+) -> Result<(), Violation> {
+    let mut entities: BTreeMap<&str, Vec<Sequence>> = BTreeMap::new();
+    let mut scopes: BTreeMap<&str, u64> = BTreeMap::new();
+    for (sequence, id, coordinate) in shown {
+        let own = entities.entry(coordinate.entity()).or_default();
+        own.push(*sequence);
+        *scopes.entry(coordinate.scope()).or_default() += 1;
+        let found = now.get(*id);
+        let found = found.map(|event| event.map(|event| event.sequence));
+        if !matches!(found, Ok(Some(found)) if found == *sequence) {
+            let message = format!("by its id event {sequence} is {found:?}");
+            return Err(Violation::new(message));
+        }
+    }
+    let names: Vec<_> = now
+        .entities("")
+        .map(|(name, count)| (name.to_string(), count))
+        .collect();
+    let should = entities.iter();
+    let should = should.map(|(name, own)| ((*name).to_owned(), own.len() as u64));
+    if !should.eq(names.iter().cloned()) {
+        return Err(Violation::new(format!("the entities are {names:?}")));
+    }
+    for (entity, own) in &entities {
+        let rows = now.rows(&Region::all().entity(*entity));
+        let found: Vec<_> = rows.map(|row| row.sequence()).collect();
+        let latest = now.latest(entity);
+        let latest = latest.map(|event| event.map(|event| event.sequence));
+        if found != *own || !matches!(latest, Ok(found) if found.as_ref() == own.last()) {
+            return Err(Violation::new(format!(
+                "the stream of {entity} is {found:?} with {latest:?}, and not {own:?}"
+            )));
+        }
+    }
+    for (scope, count) in scopes {
+        let found = now.rows(&Region::all().scope(scope)).count() as u64;
+        if found != count {
+            return Err(Violation::new(format!(
+                "{scope} has {found} events of {count}"
+            )));
+        }
+    }
+    Ok(())
 }

@@ -2,6 +2,7 @@
 //! shorter tail.
 
 use super::failure::Failure;
+use super::merged;
 use crate::disk::Path as Cuts;
 use crate::expect::{EventSpec, Shape};
 use crate::verdict::{Totals, Violation, is_typed, quietly};
@@ -11,7 +12,7 @@ use std::sync::Arc;
 use strandline::fs::{Fs, MemFs, OpenMode, read_file};
 use strandline::{Batch, Durability, Region, StoreOptions, StoredEvent};
 
-const DIR: &str = "/store";
+pub(super) const DIR: &str = "/store";
 const SECTOR: usize = 512;
 
 /// A closed store of two segments, with footer and checkpoint, and its events.
@@ -53,7 +54,7 @@ pub(crate) fn golden() -> Result<(MemFs, Vec<StoredEvent>), strandline::Error> {
     Ok((fs, events))
 }
 
-fn options(fs: &MemFs) -> StoreOptions {
+pub(super) fn options(fs: &MemFs) -> StoreOptions {
     StoreOptions::new()
         .fs(Arc::new(fs.clone()))
         .random_seed(3)
@@ -64,11 +65,12 @@ fn options(fs: &MemFs) -> StoreOptions {
 }
 
 /// One damage to one file: its bytes, or none for a file that is gone.
-type Damaged = Option<Vec<u8>>;
+pub(super) type Damaged = Option<Vec<u8>>;
 
-struct Trial<'a> {
+pub(super) struct Trial<'a> {
     fs: &'a MemFs,
-    events: &'a [StoredEvent],
+    /// What must be of a damaged store.
+    judge: &'a dyn Fn(&MemFs) -> Result<(), Violation>,
     every: usize,
     count: usize,
     totals: Totals,
@@ -83,23 +85,17 @@ pub fn damage(every: usize, progress: &dyn Fn(u64)) -> (Totals, Vec<Failure>) {
         Ok(golden) => golden,
         Err(error) => panic!("the golden store cannot be made: {error}"),
     };
-    let mut trial = Trial {
-        fs: &fs,
-        events: &events,
-        every,
-        count: 0,
-        totals: Totals::default(),
-        failures: Vec::new(),
-        progress,
-    };
+    let judge = |fs: &MemFs| judge(fs, &events);
+    let mut trial = Trial::new(&fs, &judge, every, progress);
     let files = files(&fs);
     for (path, bytes) in &files {
-        trial.bits(path, bytes);
-        trial.cuts(path, bytes);
-        trial.sectors(path, bytes);
-        trial.replaced(path, &files);
+        trial.damage(path, bytes, &files);
     }
-    (trial.totals, trial.failures)
+    let (mut totals, mut failures) = (trial.totals, trial.failures);
+    let (merged, more) = merged::damage(every, progress);
+    totals.add(&merged);
+    failures.extend(more);
+    (totals, failures)
 }
 
 pub(crate) fn files(fs: &MemFs) -> Vec<(PathBuf, Vec<u8>)> {
@@ -115,7 +111,36 @@ pub(crate) fn files(fs: &MemFs) -> Vec<(PathBuf, Vec<u8>)> {
         .collect()
 }
 
-impl Trial<'_> {
+impl<'a> Trial<'a> {
+    pub(super) fn new(
+        fs: &'a MemFs,
+        judge: &'a dyn Fn(&MemFs) -> Result<(), Violation>,
+        every: usize,
+        progress: &'a dyn Fn(u64),
+    ) -> Self {
+        Self {
+            fs,
+            judge,
+            every,
+            count: 0,
+            totals: Totals::default(),
+            failures: Vec::new(),
+            progress,
+        }
+    }
+
+    pub(super) fn done(self) -> (Totals, Vec<Failure>) {
+        (self.totals, self.failures)
+    }
+
+    /// Damages a file in every `every`th way of each kind; `files` take its place.
+    pub(super) fn damage(&mut self, path: &Path, bytes: &[u8], files: &[(PathBuf, Vec<u8>)]) {
+        self.bits(path, bytes);
+        self.cuts(path, bytes);
+        self.sectors(path, bytes);
+        self.replaced(path, files);
+    }
+
     fn bits(&mut self, path: &Path, bytes: &[u8]) {
         for bit in 0..bytes.len() * 8 {
             if self.is_chosen() {
@@ -160,11 +185,11 @@ impl Trial<'_> {
         }
     }
 
-    fn replaced(&mut self, path: &Path, files: &[(PathBuf, Vec<u8>)]) {
+    pub(super) fn replaced(&mut self, path: &Path, files: &[(PathBuf, Vec<u8>)]) {
         self.check(path, None, "removed");
         self.check(path, Some(Vec::new()), "emptied");
         self.check(path, Some(vec![0xa5; 700]), "overwritten");
-        for (other, bytes) in files.iter().filter(|(other, _)| other != path) {
+        for (other, bytes) in files.iter() {
             let what = format!("replaced by {}", other.display());
             self.check(path, Some(bytes.clone()), &what);
         }
@@ -181,10 +206,10 @@ impl Trial<'_> {
             (self.progress)(256);
         }
         let fs = self.fs.fork();
-        let events = self.events;
+        let judge = self.judge;
         let outcome = quietly(AssertUnwindSafe(|| {
             put(&fs, path, damaged).map_err(|error| Violation::new(error.to_string()))?;
-            judge(&fs, events)
+            judge(&fs)
         }));
         if let Err(violation) = outcome {
             self.totals.violations += 1;
@@ -202,7 +227,7 @@ impl Trial<'_> {
     }
 }
 
-fn put(fs: &MemFs, path: &Path, damaged: Damaged) -> std::io::Result<()> {
+pub(super) fn put(fs: &MemFs, path: &Path, damaged: Damaged) -> std::io::Result<()> {
     fs.remove_file(path)?;
     match damaged {
         Some(bytes) => fs.open(path, OpenMode::Create)?.write_all_at(&bytes, 0),

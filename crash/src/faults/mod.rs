@@ -7,6 +7,7 @@
 pub mod damage;
 pub mod explore;
 mod failure;
+pub(crate) mod merged;
 pub mod recover;
 pub mod red;
 pub mod sweep;

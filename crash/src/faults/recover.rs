@@ -9,6 +9,9 @@ use crate::workload::Workload;
 use strandline::Durability;
 use strandline_core::fs::SimDisk;
 
+/// After one in so many power cuts segments are sealed until blocks of the index are merged.
+const MERGED_AFTER: u64 = 5;
+
 /// Runs a workload, without any power cut of the explorer's.
 ///
 /// # Errors
@@ -19,10 +22,15 @@ pub fn record(workload: &Workload, seed: u64, defect: Option<Defect>) -> Result<
         defect,
         synced_only: workload.synced_only,
         failing: workload.failing,
+        segment_events: workload.segment_events,
         ..Setup::new(seed)
     };
     let mut driver = Driver::new(SimDisk::new(), Expected::default(), setup);
-    quietly(|| (workload.run)(&mut driver).map(|()| driver.finish()))
+    quietly(|| {
+        (workload.before)(&mut driver)?;
+        driver.begin_here();
+        (workload.run)(&mut driver).map(|()| driver.finish())
+    })
 }
 
 /// Makes the image of a power cut, opens it, and judges the store by using it.
@@ -91,6 +99,10 @@ pub(super) fn judge(
             driver.kill()?;
         }
         driver.verify()?;
+        if seed.is_multiple_of(MERGED_AFTER) {
+            driver.merge_next()?;
+            driver.verify()?;
+        }
         Ok(driver.finish())
     })
 }

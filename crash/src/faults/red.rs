@@ -4,12 +4,12 @@
 use super::explore::{Plan, explore};
 use super::sweep::sweep;
 use crate::disk::Defect;
-use crate::workload::{WORKLOADS, Workload};
+use crate::workload::Workload;
 
 /// Tries every defect; gives name and the first violation that it caused, if any.
 #[must_use]
 pub fn red(seed: u64) -> Vec<(&'static str, Option<String>)> {
-    let workloads: Vec<&'static Workload> = WORKLOADS.iter().collect();
+    let workloads: Vec<&'static Workload> = Workload::all().collect();
     let found = Defect::ALL.iter().map(|(name, defect)| {
         let plan = Plan {
             seed,

@@ -182,16 +182,21 @@ fn try_one(
         defect,
         failing: true,
         lying,
+        segment_events: workload.segment_events,
         ..Setup::new(seed)
     };
     let mut driver = Driver::new(SimDisk::new(), Expected::default(), setup);
-    driver.fs.fail(SimFault {
-        operation: way.operation,
-        after,
-        times: way.times,
-        kind: way.kind,
+    let outcome = quietly(|| {
+        (workload.before)(&mut driver)?;
+        driver.begin_here();
+        driver.fs.fail(SimFault {
+            operation: way.operation,
+            after,
+            times: way.times,
+            kind: way.kind,
+        });
+        (workload.run)(&mut driver).and_then(|()| settle(&mut driver))
     });
-    let outcome = quietly(|| (workload.run)(&mut driver).and_then(|()| settle(&mut driver)));
     totals.faults += 1;
     totals.images += 2;
     if let Err(violation) = outcome {
@@ -237,5 +242,6 @@ fn settle(driver: &mut Driver) -> Result<(), Violation> {
     driver.check_held()?;
     driver.kill()?;
     driver.append(10, strandline::Durability::Synced)?;
+    driver.merge_next()?;
     driver.verify()
 }

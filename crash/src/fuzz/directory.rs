@@ -1,7 +1,7 @@
 //! A small store whose files are changed, with checksums made right where the input says so, opened
 //! in every way. Answers and errors alike are welcome; a panic is not.
 
-use super::golden;
+use super::golden::{self, Golden};
 use super::mend;
 use crate::verdict::Violation;
 use std::ops::ControlFlow;
@@ -69,8 +69,7 @@ fn provoke(fs: &MemFs) {
 
 /// The small store with changes: of each six bytes the first chooses a file, the next two where, then
 /// how, then what.
-fn changed(input: &[u8]) -> MemFs {
-    let golden = golden::store();
+fn changed(golden: &Golden, input: &[u8]) -> MemFs {
     let fs = golden.fs.fork();
     let mut files: Vec<_> = golden
         .files
@@ -121,6 +120,7 @@ fn changed(input: &[u8]) -> MemFs {
         match name.as_ref() {
             _ if !mends => {}
             "MANIFEST" => mend::manifest(bytes),
+            name if name.starts_with("index-") => mend::merged(bytes),
             name if name.starts_with("segment-") => mend::segment(bytes, true),
             _ => mend::checkpoint(bytes),
         }
@@ -130,12 +130,39 @@ fn changed(input: &[u8]) -> MemFs {
 }
 
 pub(super) fn directory(input: &[u8]) -> Result<(), Violation> {
-    provoke(&changed(input));
+    provoke(&changed(golden::store(), input));
+    Ok(())
+}
+
+/// Changes of merged files of the index, of their heads, tables, pieces and all.
+pub(super) fn merged_files(input: &[u8]) -> Result<(), Violation> {
+    provoke(&changed(golden::merged(), input));
+    Ok(())
+}
+
+/// The input as a merged file of the index, as it is or with checksums made right.
+pub(super) fn merged_bytes(input: &[u8]) -> Result<(), Violation> {
+    let Some((first, input)) = input.split_first() else {
+        return Ok(());
+    };
+    let golden = golden::merged();
+    let fs = golden.fs.fork();
+    let mut bytes = input.to_vec();
+    if first % 2 == 1 {
+        mend::merged(&mut bytes);
+    }
+    if let Some((path, _)) = golden
+        .files
+        .get(usize::from(first / 2) % golden.files.len())
+    {
+        golden::put(&fs, path, &bytes);
+    }
+    provoke(&fs);
     Ok(())
 }
 
 pub(super) fn salvage(input: &[u8]) -> Result<(), Violation> {
-    let fs = changed(input);
+    let fs = changed(golden::store(), input);
     let target = options(&MemFs::new()).open("/saved");
     let target = target.map_err(|error| Violation::new(error.to_string()))?;
     let mut go_on = |_| ControlFlow::Continue(());

@@ -21,6 +21,22 @@ pub(super) fn store() -> &'static Golden {
     })
 }
 
+/// A small store with merged files of the index, and the files.
+pub(super) fn merged() -> &'static Golden {
+    static GOLDEN: OnceLock<Golden> = OnceLock::new();
+    GOLDEN.get_or_init(|| {
+        let golden = crate::faults::merged::golden(3);
+        let fs = golden.unwrap_or_else(|error| panic!("{error}")).fs;
+        let is_merged = |path: &Path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            name.starts_with("index-")
+        };
+        let mut files = files(&fs);
+        files.retain(|(path, _)| is_merged(path));
+        Golden { fs, files }
+    })
+}
+
 /// A file of the small store whose name begins so.
 pub(super) fn file(prefix: &str) -> &'static (PathBuf, Vec<u8>) {
     let has = |(path, _): &&(PathBuf, Vec<u8>)| {

@@ -14,6 +14,9 @@ const SEGMENT_HEADER_BYTES: usize = 120;
 /// The header of a block before its table of sections, and the length of an entry there.
 const BLOCK_FIXED_BYTES: usize = 8 + 40 + 16 + 32 + 16;
 const BLOCK_SECTION_BYTES: usize = 32;
+/// How many sections a block of version 4 has, and the length of a piece of one.
+const BLOCK_SECTIONS: usize = 41;
+const PIECE_BYTES: usize = 1 << 16;
 const TRAILER_BYTES: usize = 64;
 const CHECKPOINT_FIXED_BYTES: usize = 32;
 
@@ -33,12 +36,77 @@ pub(super) fn segment_header(bytes: &mut [u8]) {
     right(bytes, Salt::NONE, 0, 0, SEGMENT_HEADER_BYTES);
 }
 
-/// The header of the block that begins at `start`.
+/// The block that begins at `start`: its pieces, the lists of these, and the header.
 pub(super) fn block(bytes: &mut [u8], start: usize) {
     let version = bytes.get(start + 4);
-    let sections = if version == Some(&3) { 35 } else { 41 };
+    let is_whole = version == Some(&3);
+    let sections = if is_whole { 35 } else { 41 };
     let covered = BLOCK_FIXED_BYTES + sections * BLOCK_SECTION_BYTES;
+    if !is_whole {
+        pieces(bytes, start, covered);
+    }
     right(bytes, Salt::NONE, 0, start, start + covered);
+}
+
+/// The checksums of the pieces of a block's sections, which are the last section, and of their lists.
+fn pieces(bytes: &mut [u8], start: usize, covered: usize) -> Option<()> {
+    let lengths: Vec<_> = (0..BLOCK_SECTIONS)
+        .map(|section| {
+            let at = start + BLOCK_FIXED_BYTES + section * BLOCK_SECTION_BYTES;
+            number(bytes, at).map(u64::from_le_bytes)
+        })
+        .collect();
+    let mut begins = Vec::new();
+    let mut at = start + covered + 8;
+    for length in lengths {
+        let length = usize::try_from(length?).ok()?;
+        begins.push(at..at.checked_add(length)?);
+        at = at.checked_add(length)?;
+    }
+    let mut list_at = begins.last()?.start;
+    for (section, place) in begins.iter().enumerate() {
+        let from = list_at;
+        let list = if section + 1 == BLOCK_SECTIONS {
+            place.clone()
+        } else {
+            for (piece, range) in place.clone().step_by(PIECE_BYTES).enumerate() {
+                let covered = bytes.get(range..place.end.min(range + PIECE_BYTES))?;
+                let offset = (section as u64) << 32 | piece as u64;
+                let sum = Salt::NONE.checksum(offset, covered).0.to_le_bytes();
+                bytes.get_mut(list_at..list_at + 8)?.copy_from_slice(&sum);
+                list_at += 8;
+            }
+            from..list_at
+        };
+        let sum = Salt::NONE.checksum(section as u64, bytes.get(list)?).0;
+        let entry = start + BLOCK_FIXED_BYTES + section * BLOCK_SECTION_BYTES + 8;
+        let to = bytes.get_mut(entry..entry + 8)?;
+        to.copy_from_slice(&sum.to_le_bytes());
+    }
+    Some(())
+}
+
+/// A merged file of the index: its head, the list of removed heads, and its block.
+pub(super) fn merged(bytes: &mut [u8]) {
+    let count = length(bytes, 12).unwrap_or(0);
+    let head = count.saturating_mul(40).saturating_add(64);
+    let heads = number(bytes, 48).map_or(0, u64::from_le_bytes);
+    let heads = usize::try_from(heads).unwrap_or(usize::MAX);
+    if head > bytes.len() {
+        return;
+    }
+    let list = head + 8;
+    let start = list.saturating_add(heads);
+    if let Some(covered) = bytes.get(list + 8..start) {
+        let sum = Salt::NONE.checksum(0, covered).0.to_le_bytes();
+        bytes[list..list + 8].copy_from_slice(&sum);
+    }
+    if start <= bytes.len() {
+        let length = (bytes.len() - start) as u64;
+        bytes[56..64].copy_from_slice(&length.to_le_bytes());
+        block(bytes, start);
+    }
+    right(bytes, Salt::NONE, 0, 0, head);
 }
 
 /// A segment: its header, its frames, and what stands behind them.

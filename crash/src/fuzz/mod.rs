@@ -13,7 +13,7 @@ mod lines;
 mod mend;
 mod names;
 
-use crate::machine::{Call, run as run_machine};
+use crate::machine::{Call, run as run_machine, run_with};
 use crate::verdict::Violation;
 
 /// What a fuzzer drives.
@@ -52,11 +52,16 @@ pub const TARGETS: &[Target] = &[
     target("manifest", 1024, decoders::manifest),
     target("checkpoint", 4096, decoders::checkpoint),
     target("directory", 512, directory::directory),
+    target("merged-files", 512, directory::merged_files),
+    target("merged-bytes", 8192, directory::merged_bytes),
     target("salvage", 512, directory::salvage),
     target("names", 512, names::names),
     target("regions", 512, names::regions),
     target("lines", 2048, lines::lines),
     target("cloud-events", 2048, lines::cloud_events),
+    target("merging-machine", 4 * CALLS_MAX, |bytes| {
+        run_with(Some(1), Call::all(bytes).take(CALLS_MAX))
+    }),
     target("machine", 4 * CALLS_MAX, |bytes| {
         run_machine(Call::all(bytes).take(CALLS_MAX))
     }),

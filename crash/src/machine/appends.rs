@@ -46,6 +46,24 @@ impl Machine {
         self.model.commit(vec![draft], &[receipt])
     }
 
+    /// An append on a disk with little room is refused and leaves nothing, or goes through.
+    pub(super) fn disk_full(&mut self, [who, room, how]: [u8; 3]) -> Done {
+        self.fs.limit_growth(Some(usize::from(room) * 8));
+        let appended = (0..3).try_for_each(|member| {
+            let draft = self.model.draft([who.wrapping_add(member), 100, how]);
+            let options = AppendOptions::new().durability(Durability::Written);
+            let event = draft.event();
+            match self.store()?.append_with(&draft.coordinate, event, options) {
+                Ok(receipt) => self.model.commit(vec![draft], &[receipt]),
+                Err(error) if error.kind() == ErrorKind::NotWritten => Ok(()),
+                Err(error) => Err(unexpected(&error)),
+            }
+        });
+        self.fs.limit_growth(None);
+        appended?;
+        self.append([who, 10, how])
+    }
+
     fn new_id(&mut self) -> EventId {
         self.copies += 1;
         EventId::from_u128((7 << 120) + u128::from(self.copies))

@@ -8,7 +8,7 @@ use strandline::fs::{Fill, Keep, Loss, Operation, SimDisk, SimFault, SimFaultKin
 use strandline::{ErrorKind, ManualClock};
 
 impl Machine {
-    pub(super) fn new() -> Result<Self, Violation> {
+    pub(super) fn new(segment_events: Option<u32>) -> Result<Self, Violation> {
         let mut machine = Self {
             fs: SimFs::new(SimDisk::new()),
             clock: Arc::new(ManualClock::new(NOW_MS)),
@@ -19,6 +19,8 @@ impl Machine {
             opened: 0,
             openings: 0,
             copies: 0,
+            segment_events,
+            kept_merged: Vec::new(),
         };
         machine.open()?;
         Ok(machine)

@@ -8,6 +8,7 @@
 
 mod appends;
 mod ends;
+mod merged;
 mod model;
 mod reads;
 mod state;
@@ -50,7 +51,9 @@ const OPERATIONS: &[Operation] = &[
     operation("condition", 10, Machine::condition),
     operation("sync", 6, Machine::sync),
     operation("checkpoint", 5, Machine::checkpoint),
-    operation("query", 30, Machine::query),
+    operation("query", 22, Machine::query),
+    operation("disk full", 4, Machine::disk_full),
+    operation("damage merged files", 4, Machine::damage_merged),
     operation("keep snapshot", 10, Machine::keep_snapshot),
     operation("look at snapshots", 6, Machine::look_at_snapshots),
     operation("open a reader", 6, Machine::open_reader),
@@ -112,7 +115,19 @@ impl fmt::Debug for Call {
 ///
 /// At the first answer that is not the model's.
 pub fn run(calls: impl IntoIterator<Item = Call>) -> Result<(), Violation> {
-    let mut machine = Machine::new()?;
+    run_with(None, calls)
+}
+
+/// As [`run`], with so many events in a segment; few of them have blocks of the index merged all the time.
+///
+/// # Errors
+///
+/// As [`run`].
+pub fn run_with(
+    segment_events: Option<u32>,
+    calls: impl IntoIterator<Item = Call>,
+) -> Result<(), Violation> {
+    let mut machine = Machine::new(segment_events)?;
     let last = Call([255, 0, 0, 0]);
     for (number, call) in calls.into_iter().enumerate() {
         machine.call(call).map_err(|violation| Violation {
@@ -126,11 +141,26 @@ pub fn run(calls: impl IntoIterator<Item = Call>) -> Result<(), Violation> {
     machine.verify([0; 3])
 }
 
+/// How many events a segment has with a seed: few with every second one.
+const fn segment_events_of(seed: u64) -> Option<u32> {
+    match seed % 8 {
+        1 => Some(1),
+        3 => Some(2),
+        5 => Some(3),
+        7 => Some(6),
+        _ => None,
+    }
+}
+
 /// Calls that follow from a seed.
 #[must_use]
 pub fn calls_of(seed: u64) -> Vec<Call> {
     let mut draws = Draws::of(seed, &[21]);
-    let count = 1 + draws.below(200);
+    let most = match segment_events_of(seed) {
+        Some(_) => 400,
+        None => 200,
+    };
+    let count = 1 + draws.below(most);
     let call = |draws: &mut Draws| {
         let [a, b, c, d, ..] = draws.number().to_le_bytes();
         Call([a, b, c, d])
@@ -140,14 +170,14 @@ pub fn calls_of(seed: u64) -> Vec<Call> {
 
 /// Leaves calls out as long as something stays wrong.
 #[must_use]
-pub fn shrunk(mut calls: Vec<Call>) -> Vec<Call> {
+pub fn shrunk(segment_events: Option<u32>, mut calls: Vec<Call>) -> Vec<Call> {
     let mut length = calls.len() / 2;
     while length > 0 {
         let mut from = 0;
         while from < calls.len() {
             let mut fewer = calls.clone();
             fewer.drain(from..calls.len().min(from + length));
-            if run_quietly(fewer.iter().copied()).is_err() {
+            if run_quietly(segment_events, fewer.iter().copied()).is_err() {
                 calls = fewer;
             } else {
                 from += length;
@@ -158,13 +188,16 @@ pub fn shrunk(mut calls: Vec<Call>) -> Vec<Call> {
     calls
 }
 
-/// As [`run`]; a panic is a violation.
+/// As [`run_with`]; a panic is a violation.
 ///
 /// # Errors
 ///
 /// As [`run`].
-pub fn run_quietly(calls: impl IntoIterator<Item = Call>) -> Result<(), Violation> {
-    quietly(|| run(calls))
+pub fn run_quietly(
+    segment_events: Option<u32>,
+    calls: impl IntoIterator<Item = Call>,
+) -> Result<(), Violation> {
+    quietly(|| run_with(segment_events, calls))
 }
 
 /// Runs machines of `count` seeds from `seed` on; gives the totals, and for each seed that went wrong
@@ -174,14 +207,16 @@ pub fn sweep(seed: u64, count: u64, progress: &dyn Fn(u64)) -> (Totals, Vec<Stri
     let mut totals = Totals::default();
     let mut failures = Vec::new();
     for seed in seed..seed.saturating_add(count) {
-        let calls = calls_of(seed);
+        let (events, calls) = (segment_events_of(seed), calls_of(seed));
         totals.machines += 1;
         totals.calls += calls.len() as u64;
-        if let Err(first) = run_quietly(calls.iter().copied()) {
+        if let Err(first) = run_quietly(events, calls.iter().copied()) {
             totals.violations += 1;
             totals.lost += first.lost;
-            let calls = shrunk(calls);
-            let violation = run_quietly(calls.iter().copied()).err().unwrap_or(first);
+            let calls = shrunk(events, calls);
+            let violation = run_quietly(events, calls.iter().copied())
+                .err()
+                .unwrap_or(first);
             failures.push(format!("machine, seed {seed}: {violation}\n  {calls:#?}"));
             if failures.len() >= 5 {
                 break;

@@ -106,6 +106,24 @@ pub(super) fn expect_all(now: &Snapshot, entries: &[Entry]) -> Done {
             return Err(Violation::new(format!("the stream of {entity} is another")));
         }
     }
+    expect_ids(now, entries)
+}
+
+/// Checks that each event is found by its id, and none that was removed.
+fn expect_ids(now: &Snapshot, entries: &[Entry]) -> Done {
+    let places: BTreeMap<_, _> = (0..)
+        .zip(entries)
+        .filter(|(_, entry)| !entry.is_removed)
+        .map(|(place, entry)| (entry.id, place))
+        .collect();
+    for entry in entries {
+        let found = now.get(entry.id).map_err(|error| unexpected(&error))?;
+        let found = found.map(|event| event.sequence.get());
+        if found != places.get(&entry.id).copied() {
+            let message = format!("by the id of {entry:?} event {found:?} is found");
+            return Err(Violation::new(message));
+        }
+    }
     Ok(())
 }
 

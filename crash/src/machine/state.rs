@@ -2,6 +2,7 @@
 
 use super::model::Model;
 use crate::verdict::Violation;
+use std::path::PathBuf;
 use std::sync::Arc;
 use strandline::fs::SimFs;
 use strandline::{ManualClock, Snapshot, Store, StoreOptions};
@@ -27,6 +28,10 @@ pub struct Machine {
     pub(super) opened: u64,
     pub(super) openings: u64,
     pub(super) copies: u64,
+    /// How many events fill a segment, if not as many as by default.
+    pub(super) segment_events: Option<u32>,
+    /// Merged files of an earlier course, each with its name.
+    pub(super) kept_merged: Vec<(PathBuf, Vec<u8>)>,
 }
 
 /// A snapshot that is held.
@@ -54,7 +59,11 @@ pub(super) struct Reader {
 impl Machine {
     pub(super) fn options(&mut self) -> StoreOptions {
         self.openings += 1;
-        StoreOptions::new()
+        let options = match self.segment_events {
+            Some(events) => StoreOptions::new().segment_events_max(events),
+            None => StoreOptions::new(),
+        };
+        options
             .fs(Arc::new(self.fs.clone()))
             .clock(self.clock.clone())
             .random_seed(self.openings)

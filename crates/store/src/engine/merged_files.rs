@@ -96,14 +96,12 @@ impl MergedFiles {
     /// Takes a file in use in place of those that have its segments, and gives the names of those that
     /// have none any more.
     pub(crate) fn take(&mut self, file: UsedFile) -> Vec<IndexFileName> {
-        let taken = &file.segments;
+        // Also those between its ends that are no more: a rewriting merged them with others.
+        let taken = file.name.first..=file.name.last;
         for other in &mut self.used {
-            let is_taken = |id| {
-                taken
-                    .binary_search_by_key(&id, |segment| segment.id)
-                    .is_ok()
-            };
-            other.segments.retain(|segment| !is_taken(segment.id));
+            other
+                .segments
+                .retain(|segment| !taken.contains(&segment.id));
         }
         let mut unused = Vec::new();
         self.used.retain(|other| {

@@ -132,12 +132,11 @@ fn plan(shared: &Shared) -> Option<Planned> {
     let groups: Vec<_> = infos.chunk_by(is_together).collect();
     let unit = |group: &&[SegmentInfo]| {
         let own = within(&parts, &sequences(group));
-        // What was merged anew since is lost no more, though a piece beside it may be.
-        let file = group.first().and_then(file_of);
-        let is_anew = file.is_some_and(|at| files.used.get(at).is_some_and(|file| !file.is_gone));
-        let lost = gone.iter().filter(|_| !is_anew).find(|(_, name)| {
+        let of = group.first().and_then(file_of);
+        let lost = gone.iter().find(|(at, name)| {
             let within = |info: &SegmentInfo| (name.first..=name.last).contains(&info.id());
-            group.iter().all(within)
+            // What another file has was merged anew since, however many of its segments there still are.
+            of.is_none_or(|of| of == *at) && group.iter().all(within)
         });
         Unit {
             segments: u32::try_from(group.len()).unwrap_or(u32::MAX),

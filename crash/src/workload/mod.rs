@@ -1,8 +1,10 @@
-//! What is done on the disk while the power is cut: about twenty short stories, each of one part of
-//! the store.
+//! What is done on the disk while the power is cut: short stories, each of one part of the store; those of
+//! merges of the index are in `merging`.
 //!
 //! It says what is done; whether the answers are right is the driver's to judge. It knows the driver, what is
 //! expected, and verdicts.
+
+mod merging;
 
 use crate::driver::Driver;
 use crate::expect::{How, Shape, Target};
@@ -22,17 +24,18 @@ pub struct Workload {
     pub failing: bool,
     /// Whether it has many steps, of which a bounded run tries a part.
     pub long: bool,
+    /// How many events fill a segment, where the rows of segments are merged all the time.
+    pub segment_events: Option<u32>,
+    /// Comes before it, on a disk that is well.
+    pub before: fn(&mut Driver) -> Result<(), Violation>,
     /// Does it.
     pub run: fn(&mut Driver) -> Result<(), Violation>,
 }
 
-const fn synced(name: &'static str, run: fn(&mut Driver) -> Result<(), Violation>) -> Workload {
-    Workload {
-        name,
-        synced_only: true,
-        failing: false,
-        long: false,
-        run,
+impl Workload {
+    /// Every workload.
+    pub fn all() -> impl Iterator<Item = &'static Self> {
+        WORKLOADS.iter().chain(merging::WORKLOADS)
     }
 }
 
@@ -42,17 +45,23 @@ const fn mixed(name: &'static str, run: fn(&mut Driver) -> Result<(), Violation>
         synced_only: false,
         failing: false,
         long: false,
+        segment_events: None,
+        before: |_| Ok(()),
         run,
+    }
+}
+
+const fn synced(name: &'static str, run: fn(&mut Driver) -> Result<(), Violation>) -> Workload {
+    Workload {
+        synced_only: true,
+        ..mixed(name, run)
     }
 }
 
 const fn failing(name: &'static str, run: fn(&mut Driver) -> Result<(), Violation>) -> Workload {
     Workload {
-        name,
-        synced_only: false,
         failing: true,
-        long: false,
-        run,
+        ..mixed(name, run)
     }
 }
 
@@ -66,8 +75,7 @@ const fn long(name: &'static str, run: fn(&mut Driver) -> Result<(), Violation>)
 /// Length of a payload of which three fill a segment.
 const BIG: u32 = 18_000;
 
-/// Every workload.
-pub const WORKLOADS: &[Workload] = &[
+const WORKLOADS: &[Workload] = &[
     synced("first-create", |d| {
         d.open()?;
         d.close()?;
