@@ -128,6 +128,13 @@ impl RemovedHeads {
                 }
                 None => list.anew().as_ref(),
             },
+            // It says of an entity the newest head alone, which may be of a segment that is not asked about.
+            Self::InMerged(list) if !list.is_of_all(&is_one) => {
+                let own = list.source.heads_of(&is_one)?;
+                let entries = own.iter();
+                entries.for_each(|(entity, (segment, head))| add(entity, Some(*segment), head));
+                return Ok(());
+            }
             Self::InMerged(list) => {
                 match (list.intact(), list.anew.get()) {
                     (Some(intact), _) => {
@@ -208,6 +215,11 @@ impl HeadsInFooter {
 }
 
 impl HeadsInMerged {
+    /// Whether every segment of the file is one of those that are asked about.
+    fn is_of_all(&self, is_one: impl Fn(SegmentId) -> bool) -> bool {
+        self.source.segments.iter().all(|own| is_one(own.id))
+    }
+
     /// The list, if it is whole.
     fn intact(&self) -> Option<List<'_>> {
         let list = self.bytes.as_ref().get(self.range.clone());

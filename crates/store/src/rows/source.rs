@@ -14,7 +14,7 @@ use strandline_core::fs::Fs;
 use strandline_core::{Hlc, Sequence};
 use strandline_index::{Block, IndexLayout, Snapshot, channel_with};
 use strandline_segment::{
-    Footer, LogOptions, LogReader, LogView, SegmentInfo, UncheckedLog, footer_on_disk,
+    Footer, LogOptions, LogReader, LogView, SegmentId, SegmentInfo, UncheckedLog, footer_on_disk,
 };
 use tracing::Level;
 
@@ -60,9 +60,21 @@ impl MergedSource {
     ///
     /// `Corrupt` if a segment and its footer are damaged, `Io`.
     pub(super) fn heads(&self) -> Result<MergedHeads, Error> {
+        self.heads_of(|_| true)
+    }
+
+    /// As [`heads`](Self::heads), of some of the segments.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub(super) fn heads_of(
+        &self,
+        is_one: impl Fn(SegmentId) -> bool,
+    ) -> Result<MergedHeads, Error> {
         let view = self.view()?;
         let mut heads = MergedHeads::new();
-        for segment in &self.segments {
+        for segment in self.segments.iter().filter(|segment| is_one(segment.id)) {
             let Some(info) = view.info(segment.id).filter(|info| segment.is(info)) else {
                 continue;
             };
