@@ -168,13 +168,6 @@ const MUTATIONS: &[Mutation] = &[
         options: "--machine --count 60",
     },
     Mutation {
-        name: "head kept of an append that fails",
-        file: "crates/store/src/engine/writer/commit.rs",
-        find: "        self.encode(events, first, context)?;\n",
-        replace: "        self.encode(events, first, context)?;\n        self.keep_heads(events, first);\n",
-        options: "--machine --count 60",
-    },
-    Mutation {
         name: "piece that is not checked",
         file: "crates/index/src/block/checked.rs",
         find: "            piece_checksum(section, piece, bytes.unwrap_or_default()),\n",
@@ -194,7 +187,7 @@ const MUTATIONS: &[Mutation] = &[
 const KERNEL_MUTATIONS: &[Mutation] = &[
     Mutation {
         name: "a sync that does nothing",
-        file: "crates/core/src/fs/os.rs",
+        file: "crates/core/src/fs/os_file.rs",
         find: "self.file.sync_data()",
         replace: "Ok(())",
         options: "--part power --count 60",

@@ -1,8 +1,8 @@
 //! A small store with merged files of the index, and each of these damaged in every way: whatever becomes of
 //! them, it opens and answers as it did, and goes on.
 
-use super::damage::{DIR, Trial, files, options, put};
 use super::failure::Failure;
+use super::trial::{DIR, Trial, files, options, put};
 use crate::expect::{EventSpec, Shape};
 use crate::verdict::{Totals, Violation};
 use std::collections::BTreeMap;

@@ -11,5 +11,6 @@ pub(crate) mod merged;
 pub mod recover;
 pub mod red;
 pub mod sweep;
+pub(crate) mod trial;
 
 pub use failure::Failure;

@@ -1,6 +1,7 @@
 //! `Golden`: a small store in memory whose files are changed. Mends no checksum.
 
-use crate::faults::damage::{files, golden};
+use crate::faults::damage::golden;
+use crate::faults::trial::files;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use strandline::fs::{Fs, MemFs, OpenMode, read_file};

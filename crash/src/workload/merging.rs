@@ -1,7 +1,7 @@
 //! Stories of stores whose segments have few events, so that blocks of the index are merged all the time:
 //! into files of eight segments, and of those into files of 64.
 
-use super::{Workload, mixed, torn};
+use super::story::{Workload, mixed, torn};
 use crate::driver::Driver;
 use crate::expect::{How, Shape, Target};
 use crate::verdict::Violation;

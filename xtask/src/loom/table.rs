@@ -7,6 +7,7 @@ use crate::mutate::Mutation;
 const GATE: &str = "crates/index/src/gate.rs";
 const LIVE: &str = "crates/index/src/live/mod.rs";
 const SNAPSHOT: &str = "crates/index/src/reader/snapshot.rs";
+const HEADS: &str = "crates/index/src/part/heads.rs";
 const INSERT: &str = "crates/index/src/writer/insert.rs";
 const SYNC: &str = "crates/store/src/engine/group_sync/sync.rs";
 const PLACES: &str = "crates/store/src/engine/group_sync/places.rs";
@@ -99,12 +100,9 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     },
     Mutation {
         name: "`latest` looks at the newest inserted row alone",
-        file: SNAPSHOT,
-        find: "let row = list.last_below(self.bound_of(at))?;",
-        replace: "let row = list.last_below(u32::MAX)?;
-            if row >= self.bound_of(at) {
-                return None;
-            }",
+        file: HEADS,
+        find: "rows.last_below(bound)",
+        replace: "rows.last_below(u32::MAX).filter(|row| *row < bound)",
         options: "rows::latest_is_never_none_once_there_is_one",
     },
     Mutation {
