@@ -72,6 +72,7 @@ mod region;
 mod removals;
 mod repeat;
 mod repeat_anywhere;
+mod replaced;
 mod report;
 mod restore;
 mod restore_faults;

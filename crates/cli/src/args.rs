@@ -28,11 +28,22 @@ impl StoreArgs {
     pub(crate) fn open(&self) -> Result<Store, Error> {
         open(&self.dir)
     }
+
+    /// As [`open`](Self::open), and all of it can be read as it is now, whatever a writer rewrites meanwhile.
+    pub(crate) fn open_whole(&self) -> Result<Store, Error> {
+        open_whole(&self.dir)
+    }
 }
 
 /// A store, opened to read only.
 pub(crate) fn open(dir: &Path) -> Result<Store, Error> {
     StoreOptions::new().read_only().open(dir)
+}
+
+/// A store, opened to read only, of which all can be read as it is now, whatever a writer rewrites meanwhile.
+pub(crate) fn open_whole(dir: &Path) -> Result<Store, Error> {
+    let options = StoreOptions::new().read_only();
+    options.keep_segments().open(dir)
 }
 
 /// Opens a store to write to it. What the opening repaired or set aside is told on standard error, as nobody

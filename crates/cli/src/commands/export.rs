@@ -1,6 +1,6 @@
 //! `export`: events as lines, to a file or to standard output.
 
-use crate::args::{RegionArgs, open, tell_no_events};
+use crate::args::{RegionArgs, open_whole, tell_no_events};
 use crate::files::Output;
 use crate::outcome::Outcome;
 use crate::output::note;
@@ -46,7 +46,7 @@ pub struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
-    let snapshot = open(&args.dir)?.snapshot();
+    let snapshot = open_whole(&args.dir)?.snapshot();
     let region = args.region.region()?;
     let format = args.format.format();
     let mut bar = Bar::new("exporting");

@@ -28,7 +28,7 @@ pub struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
-    let store = args.store.open()?;
+    let store = args.store.open_whole()?;
     let snapshot = store.snapshot();
     let region = page(args)?;
     let mut events = snapshot.query(&region);

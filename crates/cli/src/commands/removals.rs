@@ -18,7 +18,7 @@ pub struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
-    let store = args.store.open()?;
+    let store = args.store.open_whole()?;
     let mut bar = Bar::new("reading");
     let all = removals(&store, &mut |progress| bar.show(progress))?;
     drop(bar);

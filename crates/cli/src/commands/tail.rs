@@ -39,7 +39,7 @@ pub struct Args {
 const REMEMBERED: usize = 1000;
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
-    let mut store = args.store.open()?;
+    let mut store = args.store.open_whole()?;
     let snapshot = store.snapshot();
     let mut tail = Tail::begin(args, &snapshot)?;
     let shown = tail.show(&snapshot)?;
@@ -54,7 +54,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     while !tail.screen.is_unread() && wait_while_read(Duration::from_millis(args.interval_ms)) {
         match store.refresh() {
             Err(error) if error.kind() == ErrorKind::LogBehindCheckpoint => {
-                match crate::args::open(&dir) {
+                match crate::args::open_whole(&dir) {
                     Ok(opened) => {
                         tail.go_on_in(&opened, &dir)?;
                         (store, waits) = (opened, false);

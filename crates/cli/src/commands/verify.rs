@@ -32,7 +32,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     }
     let mut bar = Bar::new("verifying");
     let mut on_progress = |progress| bar.show(progress);
-    let (verified, refused) = match args.store.open() {
+    let (verified, refused) = match args.store.open_whole() {
         Ok(store) => (verify(&store, &kept, &mut on_progress)?, None),
         // What is there is looked at all the same.
         Err(error) if is_damage(error.kind()) => {

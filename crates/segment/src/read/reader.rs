@@ -101,6 +101,23 @@ impl LogReader {
         checked
     }
 
+    /// Opens the segments that nobody has used yet, and keeps them open or mapped: then all that there are
+    /// now can be read whatever another process makes of their names. Whatever else is wrong with a file is
+    /// told to whoever reads it. O(segments).
+    ///
+    /// # Errors
+    ///
+    /// [`LogError::OtherCourse`] if another process has replaced one of them before: the log is to be opened
+    /// again.
+    pub fn keep_all(&self) -> Result<(), LogError> {
+        for segment in self.view().segments.iter() {
+            if let Err(error @ LogError::OtherCourse { .. }) = segment.file.len() {
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
     /// Opens what views that somebody has may read, before others may take its name away. O(segments);
     /// opens nothing if nobody has a view.
     pub(crate) fn keep_for_views(&self) {

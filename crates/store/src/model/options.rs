@@ -71,6 +71,8 @@ pub struct StoreOptions {
     pub(crate) checkpoint_interval_bytes: Option<u64>,
     /// Whether footers and the rows of a checkpoint are passed over.
     pub(crate) from_log: bool,
+    /// Whether a store that is opened to read only opens every segment.
+    pub(crate) keeps_segments: bool,
     /// Whether callers do the work of the background thread.
     pub(crate) background_inline: bool,
 }
@@ -100,6 +102,7 @@ impl StoreOptions {
             index_layout: IndexLayout::default(),
             checkpoint_interval_bytes: Some(CHECKPOINT_INTERVAL_BYTES_DEFAULT),
             from_log: false,
+            keeps_segments: false,
             background_inline: false,
         }
     }
@@ -259,6 +262,20 @@ impl StoreOptions {
     #[must_use]
     pub const fn read_only(mut self) -> Self {
         self.access = Access::Read;
+        self
+    }
+
+    /// Has an opening to [read only](Self::read_only) open every segment, and keep it open or mapped: then
+    /// all of the store can be read as it is now, whatever another process compacts or redacts meanwhile.
+    /// For who reads all of it, such as an export. O(segments): some 25 µs for each. Default: sealed segments
+    /// but the newest are opened when they are read, or soon after the opening; one that another process has
+    /// rewritten before that is [`ErrorKind::LogBehindCheckpoint`] to whoever reads it.
+    ///
+    /// A segment that is damaged is no hindrance: it is told to whoever reads it. A store opened to write
+    /// needs none of this.
+    #[must_use]
+    pub const fn keep_segments(mut self) -> Self {
+        self.keeps_segments = true;
         self
     }
 

@@ -65,7 +65,8 @@ pub(crate) fn open(dir: &Path, mut options: StoreOptions) -> Result<(Shared, Vec
     let mut directory = which(dir, &options);
     let mut replaced = 0;
     loop {
-        match open_once(dir, &options, &mut held, &mut steps, &earlier) {
+        let opened = open_once(dir, &options, &mut held, &mut steps, &earlier);
+        match opened.and_then(|opened| with_segments_kept(opened, &options)) {
             Ok(Opened::Store(shared, without_footer)) => return Ok((*shared, without_footer)),
             Ok(Opened::Carried(found)) => earlier.push(*found),
             // A restore has put another store there, and what was read is half of each.
@@ -79,6 +80,17 @@ pub(crate) fn open(dir: &Path, mut options: StoreOptions) -> Result<(Shared, Vec
             },
         }
     }
+}
+
+/// What was opened, with every segment that another process could replace if that was asked for.
+fn with_segments_kept(opened: Opened, options: &StoreOptions) -> Result<Opened, Error> {
+    if let Opened::Store(shared, _) = &opened
+        && options.keeps_segments
+        && options.access == Access::Read
+    {
+        shared.log.keep_all()?;
+    }
+    Ok(opened)
 }
 
 /// Whether another process has replaced a segment that the manifest listed, and the manifest, before the

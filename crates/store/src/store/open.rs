@@ -41,6 +41,30 @@ impl Store {
         StoreOptions::new().open(dir)
     }
 
+    /// The store opened anew, with every segment, if all of it cannot be read in this one: if it was opened
+    /// to read only, and another process has rewritten a segment before that was looked into. Else every
+    /// segment is open or mapped from now on.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::LogBehindCheckpoint`] if what is in the directory is another store; as
+    /// [`StoreOptions::open`].
+    pub(crate) fn anew_if_replaced(&self) -> Result<Option<Self>, Error> {
+        let shared = self.shared();
+        if shared.follower.is_none() {
+            return Ok(None);
+        }
+        // The files of another store are none that were replaced.
+        shared.check_course()?;
+        if shared.log.keep_all().is_ok() {
+            return Ok(None);
+        }
+        let anew = shared.options.clone().keep_segments().open(&shared.dir)?;
+        // It may have been put there meanwhile.
+        shared.check_course()?;
+        Ok(Some(anew))
+    }
+
     /// Syncs, saves a checkpoint if anything changed, and releases the store.
     ///
     /// # Errors

@@ -41,6 +41,10 @@ impl Store {
     /// made of it, byte by byte: the footer of each sealed segment, the checkpoint, and the index that
     /// this process uses. Waits for footers that are being written.
     ///
+    /// In a store opened to read only, another process may have rewritten a segment before this one had
+    /// looked into it. What was in it cannot be read any more, so the store is opened anew then, and what
+    /// that shows is verified.
+    ///
     /// Two segments at a time are in memory, with 80 bytes an event or so.
     ///
     /// # Errors
@@ -50,6 +54,8 @@ impl Store {
     /// no error: it is in the report.
     pub fn verify(&self) -> Result<VerifyReport, Error> {
         self.wait_for_background();
-        crate::verify::verify(self.shared(), &mut |_| Ok(()))
+        let anew = self.anew_if_replaced()?;
+        let store = anew.as_ref().unwrap_or(self);
+        crate::verify::verify(store.shared(), &mut |_| Ok(()))
     }
 }

@@ -25,6 +25,9 @@ pub use strandline_core::record::{RemovalChange, RemovalNote};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
+/// In a store opened to read only, of which another process has rewritten a segment that was not looked into
+/// before, they are those of the store opened anew, as with [`Store::verify`].
+///
 /// Cost: reads the whole log once, and checks its checksums. Memory: the runs of their sequences.
 ///
 /// # Errors
@@ -33,6 +36,8 @@ pub use strandline_core::record::{RemovalChange, RemovalNote};
 /// [`ErrorKind::Cancelled`].
 pub fn removals(store: &Store, on_progress: OnProgress<'_>) -> Result<Vec<Removal>, Error> {
     store.shared().check_process()?;
+    let anew = store.anew_if_replaced()?;
+    let store = anew.as_ref().unwrap_or(store);
     let (until, snapshot) = crate::read::end_and_snapshot(store.shared());
     let mut meter = Meter::events(Some(snapshot.len()), on_progress);
     let mut ledger = Ledger::default();

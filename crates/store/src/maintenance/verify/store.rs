@@ -17,6 +17,8 @@ use strandline_segment::ScanError;
 /// report.
 pub fn verify(store: &Store, kept: &Kept, on_progress: OnProgress<'_>) -> Result<Verified, Error> {
     store.shared().check_process()?;
+    let anew = store.anew_if_replaced()?;
+    let store = anew.as_ref().unwrap_or(store);
     let snapshot = store.snapshot();
     let readings = if kept.head.is_some() { 2 } else { 1 };
     let mut meter = Meter::events(Some(snapshot.len() * readings), on_progress);
