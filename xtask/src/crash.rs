@@ -165,7 +165,7 @@ const MUTATIONS: &[Mutation] = &[
         file: "crates/store/src/engine/writer/head_cache.rs",
         find: "        self.rewritten.add(sequences);\n",
         replace: "        let _ = sequences;\n",
-        options: "--machine --count 60",
+        options: "--machine --seed 511 --count 20",
     },
     Mutation {
         name: "piece that is not checked",
