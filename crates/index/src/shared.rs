@@ -155,16 +155,16 @@ fn exchange(parts: RwLockWriteGuard<'_, Arc<Parts>>, next: Parts) {
 /// How often whoever replaced live rows looks whether others have let go of them. Few: where processors are
 /// busy it may take milliseconds until a look returns, and others may wait for this one.
 #[cfg(not(strandline_loom))]
-const LOOKS: u32 = 16;
+const LOOKS: usize = 16;
 #[cfg(strandline_loom)]
-const LOOKS: u32 = 0;
+const LOOKS: usize = 0;
 /// How long a look lasts, in turns that do nothing: microseconds.
 const TURNS: u32 = 256;
 
 /// Waits for the writer and those who read for a moment: who is last to let go of the parts frees all rows
 /// that live in them, which takes milliseconds. A snapshot that is kept is not waited for.
 fn wait_for_others(before: &Arc<Parts>) {
-    for _ in 0..LOOKS {
+    for () in std::iter::repeat_n((), LOOKS) {
         for _ in 0..TURNS {
             if Arc::strong_count(before) == 1 {
                 return;

@@ -54,7 +54,7 @@ impl Hashed {
         reason = "the halves are what is wanted"
     )]
     fn place(&self, hash: u64) -> Option<(u32, &RwLock<Shard>)> {
-        let shard = self.shards.get(hash as usize % SHARDS)?;
+        let shard = self.shards.get((hash as usize).checked_rem(SHARDS)?)?;
         Some(((hash >> BITS_MAX) as u32, &shard.0))
     }
 }

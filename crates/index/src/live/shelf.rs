@@ -45,7 +45,7 @@ impl Spot {
             level: level as usize,
             // Less than 2^32.
             board: usize::try_from(board - first).unwrap_or(usize::MAX),
-            at: (number % BOARD) as usize,
+            at: number.checked_rem(BOARD).unwrap_or_default() as usize,
         }
     }
 }
