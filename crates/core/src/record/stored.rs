@@ -63,4 +63,31 @@ impl<'a> StoredRecord<'a> {
             Self::Removed(removed) => removed.clock,
         }
     }
+
+    /// Appends the body that the record has in another segment: what it says of its segment are these, and
+    /// all else, and so its hash, stays.
+    pub fn encode_elsewhere(
+        self,
+        local_coordinate: u32,
+        coordinate: Option<Coordinate>,
+        previous: Option<Hash>,
+        out: &mut Vec<u8>,
+    ) {
+        match self {
+            Self::Event(record) => Record {
+                local_coordinate,
+                coordinate,
+                previous,
+                ..record
+            }
+            .encode(out),
+            Self::Removed(removed) => RemovedRecord {
+                local_coordinate,
+                coordinate,
+                previous,
+                ..removed
+            }
+            .encode(out),
+        }
+    }
 }

@@ -7,6 +7,14 @@ use std::collections::BTreeMap;
 use strandline_core::Hlc;
 use strandline_segment::{SegmentId, SegmentInfo};
 
+/// How many parts of a tier are merged into one of the next.
+pub(crate) const FANOUT: usize = 8;
+
+/// The tier of a part that spans so many segments: the logarithm of that, to the base of [`FANOUT`].
+pub(crate) fn tier(segments: usize) -> u32 {
+    segments.max(1).ilog2() / FANOUT.ilog2()
+}
+
 /// A merged file whose rows the index uses.
 #[derive(Debug, Clone)]
 pub(crate) struct UsedFile {
@@ -81,8 +89,7 @@ impl MergedFiles {
     pub(crate) fn by_tier(&self) -> Vec<usize> {
         let mut counts = Vec::new();
         for file in &self.used {
-            let tier = file.segments.len().max(1).ilog2() / 3;
-            let tier = usize::try_from(tier).unwrap_or_default();
+            let tier = usize::try_from(tier(file.segments.len())).unwrap_or_default();
             if counts.len() <= tier {
                 counts.resize(tier + 1, 0);
             }

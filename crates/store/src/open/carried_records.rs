@@ -5,7 +5,7 @@
 
 use crate::Error;
 use crate::rows::checkpoint::Restored;
-use crate::rows::{Replay, SegmentNames, malformed};
+use crate::rows::{Replay, SegmentNames, decoded, malformed};
 use std::collections::HashMap;
 use strandline_core::record::{RecordView, RemovedRecord, StoredRecord};
 use strandline_core::{Coordinate, EventHasher, Hash, Sequence};
@@ -157,7 +157,7 @@ impl CarriedBodies for CarriedRecords {
     fn stays(&mut self, at: &FrameRecord<'_>) -> Result<(), Error> {
         // There are many of them, so nothing is decoded that is not needed.
         let (local, coordinate) = if RemovedRecord::is_one(at.body) {
-            let record = decode(at)?;
+            let record = decoded(at)?;
             (record.local_coordinate(), record.coordinate().cloned())
         } else {
             let record = RecordView::parse(at.body);
@@ -173,7 +173,7 @@ impl CarriedBodies for CarriedRecords {
     }
 
     fn carried(&mut self, at: &FrameRecord<'_>, out: &mut Vec<u8>) -> Result<(), Error> {
-        let mut record = decode(at)?;
+        let record = decoded(at)?;
         let coordinate = record.coordinate().cloned();
         let next_local = self.next_local;
         let is_known = self.known.is_some();
@@ -204,24 +204,7 @@ impl CarriedBodies for CarriedRecords {
         }
         self.hasher = hasher;
         self.next_local += u32::from(names.is_some());
-        match &mut record {
-            StoredRecord::Event(event) => {
-                event.local_coordinate = local;
-                event.coordinate = names;
-                event.previous = previous;
-                event.encode(out);
-            }
-            StoredRecord::Removed(removed) => {
-                removed.local_coordinate = local;
-                removed.coordinate = names;
-                removed.previous = previous;
-                removed.encode(out);
-            }
-        }
+        record.encode_elsewhere(local, names, previous, out);
         Ok(())
     }
-}
-
-fn decode<'a>(at: &FrameRecord<'a>) -> Result<StoredRecord<'a>, Error> {
-    StoredRecord::decode(at.body).map_err(|error| malformed(at, "is malformed").with_source(error))
 }

@@ -21,7 +21,7 @@ mod source;
 
 pub(crate) use heads::{HeadMap, HeadPlace, RemovedHead};
 pub(crate) use names::SegmentNames;
-pub(crate) use removed::{RemovedHeads, RemovedInSegments};
-pub(crate) use replay::{Committed, Replay, malformed, row_of};
+pub(crate) use removed::{RemovedHeads, RemovedInSegments, retain_newest};
+pub(crate) use replay::{Committed, Replay, decoded, malformed, row_of};
 pub(crate) use sealed::Sealed;
 pub(crate) use source::{LogSlot, newest_reading};

@@ -10,6 +10,8 @@ use crate::trace;
 use crate::{Error, ErrorKind};
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
+use strandline_core::{Region, Sequence};
+use strandline_index::Snapshot;
 use strandline_segment::{Footer, SealedFrames, SegmentId};
 use tracing::Level;
 
@@ -394,4 +396,20 @@ impl HeadsOf {
         }
         Ok(heads)
     }
+}
+
+/// Leaves of heads those that no event with these sequences is newer than.
+pub(crate) fn retain_newest(
+    heads: &mut MergedHeads,
+    index: &Snapshot,
+    sequences: &Range<Sequence>,
+) {
+    let Range { start, end } = sequences;
+    heads.retain(|entity, (_, head)| {
+        let region = Region::all()
+            .entity(&**entity)
+            .sequence(start.get()..end.get());
+        let newest = index.query(&region).next_back();
+        newest.is_none_or(|row| row.clock() < head.clock)
+    });
 }

@@ -137,8 +137,7 @@ impl<'a> Replay<'a> {
 
     fn record(&mut self, at: &FrameRecord<'_>, enter: EnterEvent<'a>) -> Result<(), Error> {
         let corrupt = |what: &str| malformed(at, what);
-        let record = StoredRecord::decode(at.body)
-            .map_err(|error| corrupt("is malformed").with_source(error))?;
+        let record = decoded(at)?;
         let coordinate = match record.coordinate() {
             Some(_) if record.local_coordinate() != self.names.next_local() => {
                 return Err(corrupt("names its coordinate out of turn"));
@@ -233,6 +232,15 @@ impl<'a> Replay<'a> {
             removed: self.removed,
         }
     }
+}
+
+/// A record, decoded.
+///
+/// # Errors
+///
+/// `Corrupt` if it is malformed.
+pub(crate) fn decoded<'a>(at: &FrameRecord<'a>) -> Result<StoredRecord<'a>, Error> {
+    StoredRecord::decode(at.body).map_err(|error| malformed(at, "is malformed").with_source(error))
 }
 
 /// What is wrong with a record.

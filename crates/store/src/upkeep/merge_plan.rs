@@ -6,10 +6,9 @@
 //! large parts in pieces, of which small ones may stand between large ones; once there are too many, those
 //! eight are merged that are the fewest rows. No part gets more than [`ROWS_MAX`] rows.
 
+use crate::engine::merged_files::{FANOUT, tier};
 use std::ops::Range;
 
-/// How many parts of a tier are merged into one of the next.
-const FANOUT: usize = 8;
 /// How many parts are merged at once at most, which bounds the memory that merging takes.
 const UNITS_MAX: usize = 64;
 /// Most rows of a merged part.
@@ -31,7 +30,7 @@ pub(super) struct Unit {
 
 impl Unit {
     fn tier(self) -> u32 {
-        self.segments.max(1).ilog2() / FANOUT.ilog2()
+        tier(usize::try_from(self.segments).unwrap_or(usize::MAX))
     }
 
     fn can_grow(self) -> bool {

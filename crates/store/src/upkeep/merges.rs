@@ -12,7 +12,7 @@ use crate::model::IndexFileName;
 use crate::rows::heads::MergedHeads;
 use crate::rows::merged::{MergedHead, MergedSegment};
 use crate::rows::merged_file::{self, OpenedMerged};
-use crate::rows::newest_reading;
+use crate::rows::{newest_reading, retain_newest};
 use crate::trace;
 use crate::{Error, ErrorKind};
 use std::collections::BTreeSet;
@@ -21,7 +21,7 @@ use std::ops::{ControlFlow, Range};
 use std::path::Path;
 use std::sync::Arc;
 use strandline_core::fs::{FsFile, OpenMode, TEMPORARY_SUFFIX};
-use strandline_core::{Hlc, Region, Sequence};
+use strandline_core::{Hlc, Sequence};
 use strandline_index::{MergeError, MergePart, MergeSink, PartInfo, merge};
 use strandline_segment::{SegmentId, SegmentInfo};
 use tracing::Level;
@@ -301,14 +301,7 @@ fn heads(shared: &Shared, planned: &Planned) -> Result<MergedHeads, Error> {
     let lists = shared.writer()?.lock().removed.of(&ids);
     let mut heads = lists.newest()?;
     let snapshot = shared.index.snapshot();
-    let Range { start, end } = planned.sequences();
-    heads.retain(|entity, (_, head)| {
-        let region = Region::all()
-            .entity(&**entity)
-            .sequence(start.get()..end.get());
-        let newest = snapshot.query(&region).next_back();
-        newest.is_none_or(|row| row.clock() < head.clock)
-    });
+    retain_newest(&mut heads, &snapshot, &planned.sequences());
     Ok(heads)
 }
 

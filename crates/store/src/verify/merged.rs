@@ -10,10 +10,11 @@ use crate::model::IndexFileName;
 use crate::rows::heads::{self, MergedHeads, RemovedHead};
 use crate::rows::merged::{MergedHead, MergedSegment};
 use crate::rows::merged_file;
+use crate::rows::retain_newest;
 use crate::{Error, ErrorKind};
 use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
-use strandline_core::{Region, Sequence};
+use strandline_core::Sequence;
 use strandline_index::{Block, ComparingSink, MergeError, MergePart, Snapshot, merge};
 use strandline_segment::{LogView, SegmentId, SegmentInfo};
 
@@ -58,7 +59,7 @@ impl Merged {
     pub(super) fn of(shared: &Shared, view: &LogView, index: &Snapshot) -> Result<Self, Error> {
         let (fs, dir) = (&shared.options.fs, &shared.dir);
         let listed = fs
-            .list(dir)
+            .list_names(dir)
             .map_err(|error| Error::io("list", dir, error))?;
         let slot = shared.merged.lock().log.clone();
         let mut merged = Self::default();
@@ -216,22 +217,6 @@ impl StoredMerged {
         }
         problems
     }
-}
-
-/// Leaves of heads those that no event with these sequences is newer than.
-pub(super) fn retain_newest(
-    heads: &mut MergedHeads,
-    index: &Snapshot,
-    sequences: &Range<Sequence>,
-) {
-    let Range { start, end } = sequences;
-    heads.retain(|entity, (_, head)| {
-        let region = Region::all()
-            .entity(&**entity)
-            .sequence(start.get()..end.get());
-        let newest = index.query(&region).next_back();
-        newest.is_none_or(|row| row.clock() < head.clock)
-    });
 }
 
 /// The heads that the frames of the segments of one file gave so far.

@@ -5,9 +5,8 @@
 //! coordinates are numbered anew. No body gets longer.
 
 use crate::Error;
-use crate::rows::malformed;
+use crate::rows::{decoded, malformed};
 use std::collections::HashMap;
-use strandline_core::record::StoredRecord;
 use strandline_core::{Coordinate, Hash};
 use strandline_segment::{FrameRecord, SegmentId};
 
@@ -36,8 +35,7 @@ impl MergedRecords {
             self.segment = Some(at.position.segment);
             self.named.clear();
         }
-        let mut record = StoredRecord::decode(at.body)
-            .map_err(|error| malformed(at, "is malformed").with_source(error))?;
+        let record = decoded(at)?;
         let name = match record.coordinate() {
             Some(coordinate) => self.name(at, record.local_coordinate(), coordinate)?,
             None => None,
@@ -56,20 +54,7 @@ impl MergedRecords {
             }
             previous = None;
         }
-        match &mut record {
-            StoredRecord::Event(event) => {
-                event.local_coordinate = local;
-                event.coordinate = name;
-                event.previous = previous;
-                event.encode(out);
-            }
-            StoredRecord::Removed(removed) => {
-                removed.local_coordinate = local;
-                removed.coordinate = name;
-                removed.previous = previous;
-                removed.encode(out);
-            }
-        }
+        record.encode_elsewhere(local, name, previous, out);
         Ok(())
     }
 
