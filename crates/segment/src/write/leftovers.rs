@@ -23,7 +23,7 @@ pub fn remove_leftovers(
     last: SegmentId,
 ) -> Result<(), LogError> {
     let mut any = false;
-    for entry in fs.list(dir).at("list", dir)? {
+    for entry in fs.list_names(dir).at("list", dir)? {
         let Some((id, _)) = segment_of(&entry.name) else {
             continue;
         };
