@@ -272,27 +272,33 @@ fn a_repeat_is_not_answered_by_a_lying_index() {
     }
 }
 
-#[test]
-fn a_checkpoint_that_lies_of_a_head_is_refused_by_its_name() {
-    let layout = IndexLayout::Postings;
-    let fs = MemFs::new();
-    filled(&fs, layout).close().unwrap();
-    let mut parts = forge::checkpoint(&fs);
+/// Changes the hash of each head in the checkpoint, checksums made right, and gives its number.
+fn forge_heads_of_checkpoint(fs: &MemFs) -> u64 {
+    let mut parts = forge::checkpoint(fs);
     // The section of hashes of heads.
     let range = forge::sections(&parts.rows)[29].clone();
     for byte in range.step_by(32) {
         parts.rows[byte] ^= 1;
     }
     forge::mend_block(&mut parts.rows);
-    forge::put_checkpoint(&fs, &parts);
+    forge::put_checkpoint(fs, &parts);
+    parts.number
+}
+
+#[test]
+fn a_checkpoint_that_lies_of_a_head_is_refused_by_its_name() {
+    let layout = IndexLayout::Postings;
+    let fs = MemFs::new();
+    filled(&fs, layout).close().unwrap();
+    let number = forge_heads_of_checkpoint(&fs);
     let store = small(&fs, layout).open(dir()).unwrap();
     let error = store.append(&at("alice", "scope"), event("next"));
     let error = error.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Corrupt);
-    let file = strandline_checkpoint::file_name(parts.number);
+    let file = strandline_checkpoint::file_name(number);
     assert!(error.to_string().contains(&file), "{error}");
     assert!(Path::new(&file).extension().is_some());
-    assert_eq!(store.snapshot().visible(), Sequence::new(parts.number));
+    assert_eq!(store.snapshot().visible(), Sequence::new(number));
 }
 
 /// What this process made of its own rows is taken without a record, but not what it made of rows that a file
@@ -302,13 +308,7 @@ fn a_footer_that_was_made_of_a_lying_checkpoint_is_held_against_the_log() {
     let layout = IndexLayout::Postings;
     let fs = MemFs::new();
     filled(&fs, layout).close().unwrap();
-    let mut parts = forge::checkpoint(&fs);
-    let range = forge::sections(&parts.rows)[29].clone();
-    for byte in range.step_by(32) {
-        parts.rows[byte] ^= 1;
-    }
-    forge::mend_block(&mut parts.rows);
-    forge::put_checkpoint(&fs, &parts);
+    forge_heads_of_checkpoint(&fs);
     let options = small(&fs, layout).background_inline();
     let store = options.open(dir()).unwrap();
     let segments = store.stats().unwrap().segments;

@@ -4,7 +4,7 @@
 use crate::answers::Answers;
 use crate::compact::{copy, run_redact, small};
 use crate::harness::{at, contents, dir, event, files, read, write};
-use crate::merged_index::{inline, of_segments};
+use crate::merged_index::{append_one, inline, merged, of_segments};
 use std::path::{Path, PathBuf};
 use strandline::Store;
 use strandline::fs::MemFs;
@@ -79,5 +79,34 @@ fn what_is_damaged_of_a_file_is_made_anew_before_a_segment_of_it_is_rewritten() 
             "{place}"
         );
         assert_eq!(now.names[1].len(), answers.names[1].len());
+    }
+}
+
+/// Cuts and flipped bits in one file after the other, at places of every part of it.
+#[test]
+fn whatever_is_damaged_of_them_answers_are_the_same() {
+    let fs = MemFs::new();
+    let store = of_segments(&fs, 9);
+    let answers = Answers::of(&store);
+    drop(store);
+    let path = merged(&fs).pop().unwrap();
+    let bytes = read(&fs, &path);
+    let step = (bytes.len() / 24).max(1);
+    for at in (0..bytes.len())
+        .step_by(step)
+        .chain([8, 12, 40, bytes.len() - 1])
+    {
+        let mut flipped = bytes.clone();
+        flipped[at] ^= 0x10;
+        for damaged in [flipped, bytes[..at].to_vec()] {
+            let fs = copy(&fs);
+            write(&fs, &path, &damaged);
+            let store = small(&fs).read_only().open(dir()).unwrap();
+            assert_eq!(Answers::of(&store), answers, "{at} of {}", bytes.len());
+            drop(store);
+            let store = inline(&fs).open(dir()).unwrap();
+            assert_eq!(Answers::of(&store), answers, "{at} of {}", bytes.len());
+            append_one(&store);
+        }
     }
 }
