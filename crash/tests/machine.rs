@@ -230,3 +230,27 @@ fn a_merged_file_lists_removed_heads_that_one_before_passed_over() {
         panic!("{violation}");
     }
 }
+
+/// What was kept of merged files, to be put back, was one with a flipped bit too: verification named it, and is
+/// right.
+#[test]
+fn no_merged_file_is_put_back_that_was_damaged() {
+    let append = ("append", [0; 3]);
+    let mut calls = vec![append; 5];
+    calls.extend([
+        ("append", [3, 0, 0]),
+        ("submit", [15, 0, 57]),
+        ("batch", [19, 0, 3]),
+        ("batch", [29, 0, 26]),
+        ("compact", [0, 12, 84]),
+        ("damage merged files", [0, 49, 77]),
+        append,
+        append,
+        ("damage merged files", [0, 0, 3]),
+    ]);
+    let calls = calls.into_iter();
+    let calls = calls.map(|(name, rest)| Call::named(name, rest).unwrap());
+    if let Err(violation) = run_with(Some(1), calls) {
+        panic!("{violation}");
+    }
+}
