@@ -95,6 +95,14 @@ impl RemovedHeads {
         }))
     }
 
+    /// Whether a merged file has them, and they were found damaged there.
+    fn is_damaged(&self) -> bool {
+        match self {
+            Self::InMerged(list) => list.is_intact.get() == Some(&false),
+            Self::Map(_) | Self::InFooter(_) => false,
+        }
+    }
+
     /// The head of an entity; where its record is only if that is to be asked, since a file says it.
     fn find(&self, entity: &str) -> Result<Found, Error> {
         let of_one = |head| (None, head);
@@ -306,6 +314,12 @@ impl RemovedInSegments {
         self.merged.push(Lists { of, heads });
     }
 
+    /// The first segment of each list of a merged file that turned out to be damaged.
+    pub(crate) fn damaged(&self) -> impl Iterator<Item = SegmentId> {
+        let damaged = self.merged.iter().filter(|list| list.heads.is_damaged());
+        damaged.filter_map(|list| list.of.first().copied())
+    }
+
     fn forget_merged(&mut self, is_one: impl Fn(SegmentId) -> bool) {
         for list in &mut self.merged {
             list.of.retain(|id| !is_one(*id));
@@ -381,17 +395,24 @@ impl RemovedInSegments {
 pub(crate) struct HeadsOf(Vec<Lists>);
 
 impl HeadsOf {
-    /// The newest head of each entity. Takes memory for all of them: their names, and some 120 bytes each.
+    /// The newest head of each entity. Takes memory for all of them: their names, and some 120 bytes each; for
+    /// no more than `most` and those of one list.
     ///
     /// # Errors
     ///
-    /// `Corrupt` if a list is damaged and its segment too.
-    pub(crate) fn newest(&self) -> Result<MergedHeads, Error> {
+    /// `Corrupt` if a list is damaged and its segment too; `TooLarge` if there are more than `most`.
+    pub(crate) fn newest(&self, most: usize) -> Result<MergedHeads, Error> {
         let _held = trace::hold();
         let mut heads = MergedHeads::new();
         for list in &self.0 {
             let own = list.of.first().copied().unwrap_or(SegmentId::FIRST);
             list.heads.add_to(&mut heads, own, |id| list.has(id))?;
+            if heads.len() > most {
+                return Err(Error::new(
+                    ErrorKind::TooLarge,
+                    format!("more than {most} streams end in a removed event there"),
+                ));
+            }
         }
         Ok(heads)
     }
@@ -411,4 +432,32 @@ pub(crate) fn retain_newest(
         let newest = index.query(&region).next_back();
         newest.is_none_or(|row| row.clock() < head.clock)
     });
+}
+
+#[cfg(test)]
+#[cfg(not(strandline_loom))]
+mod tests {
+    use super::*;
+    use strandline_core::Hash;
+
+    /// Of a merge all heads are in memory at once.
+    #[test]
+    fn more_heads_than_may_be_are_refused() {
+        let mut removed = RemovedInSegments::default();
+        for segment in 1..=3 {
+            let head = RemovedHead {
+                clock: segment,
+                sequence: Sequence::new(segment.into()),
+                hash: Hash::ZERO,
+                place: None,
+            };
+            let names = ["of all".to_owned(), format!("of {segment}")];
+            let map = names.map(|name| (name.into_boxed_str(), head));
+            let heads = RemovedHeads::Map(map.into());
+            removed.set(SegmentId::new(segment), Some(heads));
+        }
+        let lists = removed.of(&[1, 2, 3].map(SegmentId::new));
+        assert_eq!(lists.newest(4).unwrap().len(), 4);
+        assert_eq!(lists.newest(3).unwrap_err().kind(), ErrorKind::TooLarge);
+    }
 }
