@@ -105,6 +105,25 @@ fn many_small_compactions_leave_few_segments() {
 }
 
 #[test]
+fn a_damaged_segment_keeps_no_others_from_being_merged() {
+    for offset in [600, 20_000] {
+        let fs = MemFs::new();
+        let store = compacted(&fs, 4);
+        let path = files(&fs, "segment-").remove(0);
+        let mut bytes = crate::harness::read(&fs, &path);
+        bytes[offset] ^= 1;
+        fs.remove_file(&path).unwrap();
+        crate::harness::write(&fs, &path, &bytes);
+        for _ in 0..12 {
+            append(&store, "gone");
+            let done = run(&store, &Retention::new().drop_entity("gone"));
+            assert_eq!(done.events, 1);
+            assert!(segments(&fs) <= 8, "{}", segments(&fs));
+        }
+    }
+}
+
+#[test]
 fn an_old_checkpoint_in_a_merged_segment_is_proof_and_no_hindrance() {
     let fs = MemFs::new();
     let store = compacted(&fs, 10);
