@@ -3,9 +3,9 @@
 use crate::model::IndexFileName;
 use crate::rows::LogSlot;
 use crate::rows::merged::MergedSegment;
-use std::collections::BTreeMap;
-use strandline_core::Hlc;
-use strandline_segment::{SegmentId, SegmentInfo};
+use std::ops::Range;
+use strandline_core::{Hlc, Sequence};
+use strandline_segment::{LogView, SegmentId, SegmentInfo};
 
 /// How many parts of a tier are merged into one of the next.
 pub(crate) const FANOUT: usize = 8;
@@ -25,9 +25,55 @@ pub(crate) struct UsedFile {
     pub(crate) newest: Hlc,
     /// Whether its name is removed: it holds what is removed from the log.
     pub(crate) is_gone: bool,
+    pub(crate) runs: OwnRuns,
+}
+
+/// The runs of a file, kept while no segment is rewritten and no other file takes any: each of its segments
+/// has to be looked at for them.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct OwnRuns(Option<(u64, Vec<Run>)>);
+
+/// Adjacent sealed segments whose rows one file has, or one segment whose rows none has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Run {
+    pub(crate) ids: (SegmentId, SegmentId),
+    pub(crate) sequences: Range<Sequence>,
+    pub(crate) segments: usize,
+    /// The place of the file among those in use.
+    pub(crate) file: Option<usize>,
+}
+
+impl Run {
+    /// Of a segment, if it is sealed.
+    fn of(info: &SegmentInfo, file: Option<usize>) -> Option<Self> {
+        Some(Self {
+            ids: (info.id(), info.id()),
+            sequences: info.start().sequence..info.end()?.sequence,
+            segments: 1,
+            file,
+        })
+    }
+
+    fn append(&mut self, next: &Self) {
+        self.ids.1 = next.ids.1;
+        self.sequences.end = next.sequences.end;
+        self.segments += next.segments;
+    }
 }
 
 impl UsedFile {
+    /// Its runs. O(1) if they are kept, else O(segments between its ends).
+    fn own_runs(&mut self, view: &LogView, at: usize) -> &[Run] {
+        let rewritings = view.rewritings();
+        let kept = self.runs.0.take().filter(|(when, _)| *when == rewritings);
+        let (_, runs) = self.runs.0.insert(
+            kept.unwrap_or_else(|| (rewritings, made_runs(self.name, &self.segments, view))),
+        );
+        // Other files may have gone from before it.
+        runs.iter_mut().for_each(|run| run.file = Some(at));
+        runs
+    }
+
     /// The newest clock reading up to the end of a segment, if the file says that.
     pub(crate) fn newest_at(&self, segment: SegmentId) -> Option<Hlc> {
         (self.name.last == segment).then_some(self.newest)
@@ -59,24 +105,27 @@ impl MergedFiles {
         }
     }
 
-    /// By segment, the place of the file in use that has its rows.
-    pub(crate) fn by_segment<'i>(
-        &self,
-        infos: impl Iterator<Item = &'i SegmentInfo>,
-    ) -> BTreeMap<SegmentId, usize> {
-        let of_file = |(at, file): (usize, &UsedFile)| {
-            let own = file
-                .segments
-                .iter()
-                .map(move |segment| (segment.id, (at, *segment)));
-            own.collect::<Vec<_>>()
-        };
-        let all: BTreeMap<_, _> = self.used.iter().enumerate().flat_map(of_file).collect();
-        let current = infos.filter_map(|info| {
-            let (at, segment) = all.get(&info.id())?;
-            segment.is(info).then_some((info.id(), *at))
-        });
-        current.collect()
+    /// The sealed segments of a view in their runs, oldest first. O(runs · log runs), and what those cost of
+    /// files that are new, or of all once segments were rewritten.
+    pub(crate) fn runs(&mut self, view: &LogView) -> Vec<Run> {
+        let files = self.used.iter_mut().enumerate();
+        let mut of_files: Vec<Run> = files
+            .flat_map(|(at, file)| file.own_runs(view, at).to_vec())
+            .collect();
+        of_files.sort_unstable_by_key(|run| run.ids);
+        let mut runs = Vec::with_capacity(of_files.len() + FANOUT);
+        let mut next = SegmentId::FIRST;
+        for run in of_files {
+            let before = view
+                .infos_from(next)
+                .take_while(|info| info.id() < run.ids.0);
+            runs.extend(before.filter_map(|info| Run::of(info, None)));
+            next = run.ids.1.next().unwrap_or(run.ids.1);
+            runs.push(run);
+        }
+        let after = view.infos_from(next);
+        runs.extend(after.filter_map(|info| Run::of(info, None)));
+        runs
     }
 
     /// A generation that no file has which is there, up to `listed`, or was since the store was opened.
@@ -106,9 +155,11 @@ impl MergedFiles {
         // Also those between its ends that are no more: a rewriting merged them with others.
         let taken = file.name.first..=file.name.last;
         for other in &mut self.used {
-            other
-                .segments
-                .retain(|segment| !taken.contains(&segment.id));
+            if other.name.first <= *taken.end() && *taken.start() <= other.name.last {
+                let is_left = |segment: &MergedSegment| !taken.contains(&segment.id);
+                other.segments.retain(is_left);
+                other.runs = OwnRuns::default();
+            }
         }
         let mut unused = Vec::new();
         self.used.retain(|other| {
@@ -143,5 +194,178 @@ impl MergedFiles {
                 file.name
             })
             .collect()
+    }
+}
+
+/// The runs of a file with this name and these segments, as a view has them.
+fn made_runs(name: IndexFileName, segments: &[MergedSegment], view: &LogView) -> Vec<Run> {
+    let is_own = |info: &SegmentInfo| {
+        let at = segments.binary_search_by_key(&info.id(), |segment| segment.id);
+        let own = at.ok().and_then(|at| segments.get(at));
+        own.is_some_and(|segment| segment.is(info))
+    };
+    let mut runs = Vec::<Run>::new();
+    // Whether the segment before is of the file.
+    let mut is_within = false;
+    let infos = view.infos_from(name.first);
+    for info in infos.take_while(|info| info.id() <= name.last) {
+        let own = is_own(info).then(|| Run::of(info, None)).flatten();
+        let goes_on = is_within;
+        is_within = own.is_some();
+        match (own, runs.last_mut().filter(|_| goes_on)) {
+            (Some(own), Some(run)) => run.append(&own),
+            (Some(own), None) => runs.push(own),
+            (None, _) => {}
+        }
+    }
+    runs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+    use std::convert::Infallible;
+    use std::path::Path;
+    use std::sync::Arc;
+    use strandline_core::fs::MemFs;
+    use strandline_core::{Hash, Random};
+    use strandline_segment::{CommitBuffer, LogOptions, LogReader, LogWriter, UncheckedLog};
+
+    struct Log {
+        writer: LogWriter,
+        reader: LogReader,
+        random: Random,
+    }
+
+    impl Log {
+        fn new() -> Self {
+            let (fs, dir) = (Arc::new(MemFs::new()), Path::new("/log"));
+            let (options, random) = (LogOptions::default(), Random::from_seed(1));
+            let log = UncheckedLog::create(fs, dir, options, &random).unwrap();
+            let scanned = log.scan(None, Sequence::ZERO, |_| Ok::<_, Infallible>(()));
+            let (writer, reader, _) = scanned.unwrap().into_writer(&random).unwrap();
+            Self {
+                writer,
+                reader,
+                random,
+            }
+        }
+
+        fn seal(&mut self) {
+            let mut commit = CommitBuffer::default();
+            commit.push(&Hash::of(b"a"), |out| out.push(b'a'));
+            let sequence = self.writer.position().sequence;
+            self.writer.append(&mut commit, sequence, sequence).unwrap();
+            self.writer.rotate(&self.random).unwrap();
+        }
+
+        fn sealed(&self) -> Vec<SegmentInfo> {
+            let view = self.reader.view();
+            let sealed = view.infos().filter(|info| info.is_sealed());
+            sealed.copied().collect()
+        }
+
+        /// Writes adjacent segments anew, in one.
+        fn rewrite(&mut self, first: SegmentId, last: SegmentId) {
+            let rewrite = self.writer.merge(first..=last, &self.random).unwrap();
+            let written = rewrite.write(|record, out| {
+                out.extend_from_slice(record.body);
+                Ok::<_, Infallible>(())
+            });
+            let switched = self.writer.switch_to(vec![written.unwrap()]).unwrap();
+            let _ = switched.show();
+        }
+    }
+
+    /// Each segment asked whether a file has it, and those joined that stand together.
+    fn plain(files: &MergedFiles, infos: &[SegmentInfo]) -> Vec<Run> {
+        let mut all = BTreeMap::new();
+        for (at, file) in files.used.iter().enumerate() {
+            all.extend(file.segments.iter().map(|own| (own.id, (at, *own))));
+        }
+        let file_of = |info: &SegmentInfo| {
+            let (at, own) = all.get(&info.id())?;
+            own.is(info).then_some(*at)
+        };
+        let together =
+            |a: &SegmentInfo, b: &SegmentInfo| file_of(a).is_some() && file_of(a) == file_of(b);
+        let runs = infos.chunk_by(together).map(|run| Run {
+            ids: (run[0].id(), run[run.len() - 1].id()),
+            sequences: run[0].start().sequence..run[run.len() - 1].end().unwrap().sequence,
+            segments: run.len(),
+            file: file_of(&run[0]),
+        });
+        runs.collect()
+    }
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        Seal(usize),
+        Merge(usize, usize),
+        Rewrite(usize, usize),
+        /// A rewriting that was not told of, or was.
+        Forget,
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            3 => (1..8_usize).prop_map(Step::Seal),
+            3 => (any::<usize>(), 1..12_usize).prop_map(|(at, count)| Step::Merge(at, count)),
+            2 => (any::<usize>(), 1..4_usize).prop_map(|(at, count)| Step::Rewrite(at, count)),
+            1 => Just(Step::Forget),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        /// Whatever is kept of them, and whatever was rewritten or merged since.
+        #[test]
+        fn runs_are_those_of_each_segment(steps in proptest::collection::vec(step(), 1..24)) {
+            let mut log = Log::new();
+            let mut files = MergedFiles::default();
+            let mut gone = Vec::new();
+            for step in steps {
+                let sealed = log.sealed();
+                let chosen = |at: usize, count: usize| {
+                    let at = at % sealed.len().max(1);
+                    sealed.get(at..sealed.len().min(at + count)).unwrap_or_default()
+                };
+                match step {
+                    Step::Seal(count) => (0..count).for_each(|_| log.seal()),
+                    Step::Merge(at, count) => {
+                        let infos = chosen(at, count);
+                        let Some((first, last)) = infos.first().zip(infos.last()) else { continue };
+                        let segments = infos.iter().filter_map(|info| MergedSegment::of(info, 1));
+                        let segments = segments.collect();
+                        let name = IndexFileName {
+                            first: first.id(),
+                            last: last.id(),
+                            generation: files.next_generation(0),
+                        };
+                        files.take(UsedFile {
+                            name,
+                            segments,
+                            newest: Hlc::default(),
+                            is_gone: false,
+                            runs: OwnRuns::default(),
+                        });
+                    }
+                    Step::Rewrite(at, count) => {
+                        let infos = chosen(at, count);
+                        let Some((first, last)) = infos.first().zip(infos.last()) else { continue };
+                        log.rewrite(first.id(), last.id());
+                        gone.extend(infos.iter().skip(1).map(SegmentInfo::id));
+                    }
+                    Step::Forget => files.forget(&std::mem::take(&mut gone)),
+                }
+                let expected = plain(&files, &log.sealed());
+                let view = log.reader.view();
+                prop_assert_eq!(files.runs(&view), expected.clone());
+                prop_assert_eq!(files.runs(&view), expected);
+            }
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Merged files of the index at an opening: which there are, which of their segments are still what they
 //! were made of, and what is left over. Takes their rows; those of other segments come from footers.
 
-use crate::engine::merged_files::UsedFile;
+use crate::engine::merged_files::{OwnRuns, UsedFile};
 use crate::model::IndexFileName;
 use crate::rows::merged::MergedSegment;
 use crate::rows::merged_file;
@@ -168,6 +168,7 @@ impl MergedFound {
                 segments: candidate.used,
                 newest: candidate.newest,
                 is_gone,
+                runs: OwnRuns::default(),
             });
         }
         MergedTaken { used, left_over }

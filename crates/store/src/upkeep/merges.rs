@@ -7,7 +7,7 @@
 
 use super::merge_plan::{Unit, choose};
 use crate::engine::Shared;
-use crate::engine::merged_files::UsedFile;
+use crate::engine::merged_files::{OwnRuns, Run, UsedFile};
 use crate::model::IndexFileName;
 use crate::rows::heads::MergedHeads;
 use crate::rows::merged::{MergedHead, MergedSegment};
@@ -70,6 +70,8 @@ struct Planned {
     infos: Vec<SegmentInfo>,
     parts: Vec<PartInfo>,
     newest: Option<Hlc>,
+    /// How often segments had been rewritten.
+    rewritings: u64,
 }
 
 impl Planned {
@@ -104,56 +106,47 @@ fn sequences(infos: &[SegmentInfo]) -> Range<Sequence> {
     first..end.map_or(first, |end| end.sequence)
 }
 
-/// What is to be merged next, if anything is.
+/// What is to be merged next, if anything is. O(parts · log parts), and as said at
+/// [`MergedFiles::runs`](crate::engine::merged_files::MergedFiles::runs) once segments were rewritten.
 fn plan(shared: &Shared) -> Option<Planned> {
     let (view, parts) = {
         // Of the same moment: a rewriting changes both.
         let _positions = shared.positions.read();
         (shared.log.view(), shared.index.parts())
     };
-    let infos: Vec<_> = view
-        .infos()
-        .filter(|info| info.is_sealed())
-        .copied()
-        .collect();
-    let files = shared.merged.lock();
-    let by_segment = files.by_segment(infos.iter());
-    let file_of = |info: &SegmentInfo| by_segment.get(&info.id()).copied();
+    let mut files = shared.merged.lock();
+    let runs = files.runs(&view);
     let gone = files
         .used
         .iter()
         .enumerate()
         .filter(|(_, file)| file.is_gone);
     let gone: Vec<_> = gone.map(|(at, file)| (at, file.name)).collect();
-    let is_together = |a: &SegmentInfo, b: &SegmentInfo| {
-        let file = file_of(a);
-        file.is_some() && file == file_of(b)
-    };
-    let groups: Vec<_> = infos.chunk_by(is_together).collect();
-    let unit = |group: &&[SegmentInfo]| {
-        let own = within(&parts, &sequences(group));
-        let of = group.first().and_then(file_of);
+    let unit = |run: &Run| {
+        let own = within(&parts, &run.sequences);
         let lost = gone.iter().find(|(at, name)| {
-            let within = |info: &SegmentInfo| (name.first..=name.last).contains(&info.id());
+            let is_within = name.first <= run.ids.0 && run.ids.1 <= name.last;
             // What another file has was merged anew since, however many of its segments there still are.
-            of.is_none_or(|of| of == *at) && group.iter().all(within)
+            run.file.is_none_or(|of| of == *at) && is_within
         });
         Unit {
-            segments: u32::try_from(group.len()).unwrap_or(u32::MAX),
+            segments: u32::try_from(run.segments).unwrap_or(u32::MAX),
             rows: own.iter().map(|part| u64::from(part.rows)).sum(),
             is_ready: own.iter().all(|part| part.block.is_some()),
             lost: lost.map(|(at, _)| *at as u64),
         }
     };
-    let units: Vec<_> = groups.iter().map(unit).collect();
-    let chosen = choose(&units)?;
-    let infos = groups.get(chosen)?.concat();
-    let last = infos.last()?;
-    let newest = file_of(last).and_then(|at| files.used.get(at)?.newest_at(last.id()));
+    let units: Vec<_> = runs.iter().map(unit).collect();
+    let chosen = runs.get(choose(&units)?)?;
+    let ((first, _), (_, end)) = (chosen.first()?.ids, chosen.last()?.ids);
+    let infos = view.infos_from(first).take_while(|info| info.id() <= end);
+    let infos: Vec<_> = infos.copied().collect();
+    let file = chosen.last()?.file.and_then(|at| files.used.get(at));
     Some(Planned {
         parts: within(&parts, &sequences(&infos)).to_vec(),
         infos,
-        newest,
+        newest: file.and_then(|file| file.newest_at(end)),
+        rewritings: view.rewritings(),
     })
 }
 
@@ -321,6 +314,7 @@ fn switch(shared: &Shared, planned: &Planned, made: Made) -> Result<bool, Error>
         newest: head.newest,
         segments: head.segments,
         is_gone: false,
+        runs: OwnRuns::default(),
     };
     // What this process made of what it made itself says what the log does.
     let mut sources = planned.parts.iter().filter_map(|part| part.block.as_ref());
@@ -335,7 +329,8 @@ fn switch(shared: &Shared, planned: &Planned, made: Made) -> Result<bool, Error>
         let _positions = shared.positions.read();
         let view = shared.log.view();
         let is_same = |info: &SegmentInfo| view.info(info.id()) == Some(info);
-        if planned.infos.iter().all(is_same) {
+        // Each is looked at only if some were rewritten meanwhile: nobody appends while this holds its locks.
+        if view.rewritings() == planned.rewritings || planned.infos.iter().all(is_same) {
             let replaced = match block.rows() {
                 0 => Ok(()),
                 _ => shared.index.replace(block),
