@@ -79,21 +79,20 @@ impl RemovedHeads {
         })
     }
 
-    /// The list at `range` of a merged file; none if that is empty.
+    /// The list at `range` of a merged file. An empty one says that no stream ends in a removed event as long
+    /// as no segment of the file is rewritten: afterwards its segments are asked, as with any other.
     pub(super) fn in_merged(
         bytes: MergedBytes,
         range: Range<usize>,
         source: Arc<MergedSource>,
-    ) -> Option<Self> {
-        (!range.is_empty()).then(|| {
-            Self::InMerged(Box::new(HeadsInMerged {
-                bytes,
-                range,
-                source,
-                is_intact: OnceLock::new(),
-                anew: OnceLock::new(),
-            }))
-        })
+    ) -> Self {
+        Self::InMerged(Box::new(HeadsInMerged {
+            bytes,
+            range,
+            source,
+            is_intact: OnceLock::new(),
+            anew: OnceLock::new(),
+        }))
     }
 
     /// The head of an entity; where its record is only if that is to be asked, since a file says it.
@@ -226,7 +225,8 @@ impl HeadsInMerged {
     fn intact(&self) -> Option<List<'_>> {
         let list = self.bytes.as_ref().get(self.range.clone());
         let list = List(list.unwrap_or_default());
-        let is_whole = || list.check() && list.is_located() && list.is_of_segments();
+        let is_whole =
+            || list.0.is_empty() || list.check() && list.is_located() && list.is_of_segments();
         self.is_intact.get_or_init(is_whole).then_some(list)
     }
 
@@ -271,7 +271,7 @@ impl Lists {
     }
 }
 
-/// The heads of all segments that have some: no more lists than the index has parts.
+/// The heads of all segments: no more lists than the index has parts.
 #[derive(Debug, Default)]
 pub(crate) struct RemovedInSegments {
     /// Of one segment each, oldest first.
@@ -298,13 +298,12 @@ impl RemovedInSegments {
     }
 
     /// Notes what segments have, which ascend, in place of what each of them had.
-    pub(crate) fn set_merged(&mut self, of: Vec<SegmentId>, heads: Option<Arc<RemovedHeads>>) {
+    pub(crate) fn set_merged(&mut self, of: Vec<SegmentId>, heads: RemovedHeads) {
         let is_one = |id: SegmentId| of.binary_search(&id).is_ok();
         self.single.retain(|(id, _)| !is_one(*id));
         self.forget_merged(is_one);
-        if let Some(heads) = heads {
-            self.merged.push(Lists { of, heads });
-        }
+        let heads = Arc::new(heads);
+        self.merged.push(Lists { of, heads });
     }
 
     fn forget_merged(&mut self, is_one: impl Fn(SegmentId) -> bool) {

@@ -19,7 +19,6 @@ use std::collections::BTreeSet;
 use std::io;
 use std::ops::{ControlFlow, Range};
 use std::path::Path;
-use std::sync::Arc;
 use strandline_core::fs::{FsFile, OpenMode, TEMPORARY_SUFFIX};
 use strandline_core::{Hlc, Sequence};
 use strandline_index::{MergeError, MergePart, MergeSink, PartInfo, merge};
@@ -336,7 +335,7 @@ fn switch(shared: &Shared, planned: &Planned, made: Made) -> Result<bool, Error>
                 _ => shared.index.replace(block),
             };
             replaced.map(|()| {
-                writer.removed.set_merged(ids, heads.map(Arc::new));
+                writer.removed.set_merged(ids, heads);
                 Some(shared.merged.lock().take(used))
             })
         } else {
