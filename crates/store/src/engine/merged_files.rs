@@ -222,6 +222,7 @@ fn made_runs(name: IndexFileName, segments: &[MergedSegment], view: &LogView) ->
 }
 
 #[cfg(test)]
+#[cfg(not(strandline_loom))]
 mod tests {
     use super::*;
     use proptest::prelude::*;

@@ -430,6 +430,7 @@ pub(crate) fn retain_newest(
 }
 
 #[cfg(test)]
+#[cfg(not(strandline_loom))]
 mod tests {
     use super::*;
     use proptest::prelude::*;
