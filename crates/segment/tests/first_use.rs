@@ -408,6 +408,39 @@ fn a_view_of_a_log_that_was_closed_reads_what_it_had_not_opened() {
     }
 }
 
+/// Closing opens what a view may read and nobody has used: none that is mapped and was closed, and none that
+/// came after the view.
+#[test]
+fn closing_opens_what_views_have_and_nobody_has_used() {
+    let options = options().open_files_max(1);
+    for (is_viewed, rotations) in [(true, 0), (true, 2), (false, 2)] {
+        let dir = tempfile::tempdir().unwrap();
+        let places = make(dir.path());
+        let fs = CountedFs::new(OsFs);
+        let log = UncheckedLog::open(Arc::new(fs.clone()), dir.path(), options.clone());
+        let (mut writer, reader) = into_writer(log.unwrap().unwrap());
+        let view = is_viewed.then(|| reader.view());
+        for place in &places[..4] {
+            body(&reader, *place).unwrap();
+        }
+        fill(&mut writer, rotations);
+        fs.take();
+        drop(writer);
+        let unused = places.len() - 4;
+        assert_eq!(fs.take(), if is_viewed { unused } else { 0 });
+        if let Some(view) = view {
+            for segment in 1..=SEGMENTS {
+                let file = SegmentId::new(segment).file_name();
+                std::fs::remove_file(dir.path().join(file)).unwrap();
+            }
+            for (segment, place) in (1..).zip(&places) {
+                let own = view.read(*place).unwrap().body;
+                assert_eq!(own, format!("segment {segment}").as_bytes());
+            }
+        }
+    }
+}
+
 #[test]
 fn a_reader_whose_segment_was_replaced_before_it_read_it_says_so() {
     let dir = tempfile::tempdir().unwrap();

@@ -16,6 +16,7 @@
 //! | checksum of the bytes before | 8 |
 
 use super::position::{LogPosition, SegmentId};
+use super::put::put;
 use crate::error::LogError;
 use strandline_core::codec::{DecodeError, Reader, Writer};
 use strandline_core::{Hash, Random, Salt, Sequence};
@@ -152,27 +153,25 @@ impl SegmentHeader {
     /// The header's bytes, [`SEGMENT_HEADER_BYTES`] of them.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(SEGMENT_HEADER_BYTES as usize);
-        self.encode_into(&mut bytes);
-        bytes
+        self.bytes().to_vec()
     }
 
-    /// Appends the header's bytes.
-    pub(crate) fn encode_into(&self, bytes: &mut Vec<u8>) {
-        let start = bytes.len();
-        let mut out = Writer::new(bytes);
-        out.bytes(MAGIC);
-        out.u32(FORMAT_VERSION);
-        out.bytes(&self.identity);
-        out.u32(self.id.get());
-        out.u32(self.generation);
-        out.bytes(&self.nonce);
-        out.u64(self.first_sequence.get());
-        out.bytes(self.base_log_hash.as_bytes());
-        out.bytes(&[0; RESERVED_BYTES]);
-        let covered = bytes.get(start..).unwrap_or_default();
-        let checksum = Salt::NONE.checksum(0, covered);
-        Writer::new(bytes).u64(checksum.0);
+    /// The header's bytes, put together without a look at how long they are: a manifest has thousands.
+    pub(crate) fn bytes(&self) -> [u8; SEGMENT_HEADER_BYTES as usize] {
+        let mut bytes = [0; SEGMENT_HEADER_BYTES as usize];
+        let Some((covered, checksum)) = bytes.split_last_chunk_mut() else {
+            return bytes;
+        };
+        let out = put(covered, MAGIC);
+        let out = put(out, &FORMAT_VERSION.to_le_bytes());
+        let out = put(out, &self.identity);
+        let out = put(out, &self.id.get().to_le_bytes());
+        let out = put(out, &self.generation.to_le_bytes());
+        let out = put(out, &self.nonce);
+        let out = put(out, &self.first_sequence.get().to_le_bytes());
+        put(out, self.base_log_hash.as_bytes());
+        *checksum = Salt::NONE.checksum(0, covered).0.to_le_bytes();
+        bytes
     }
 
     /// Reads and checks a header.

@@ -38,10 +38,11 @@ impl MergeFailures {
         self.asked = self.asked.saturating_add(1);
     }
 
-    /// Whether a merge with a segment has failed, and is not tried yet. O(failures).
-    pub(crate) fn hold(&self, segment: SegmentId) -> bool {
+    /// Whether a merge with one of the segments up to the last of `ends` has failed, and is not tried yet.
+    /// O(failures).
+    pub(crate) fn hold(&self, ends: (SegmentId, SegmentId)) -> bool {
         let mut all = self.all.iter();
-        all.any(|one| one.due > self.asked && one.meets((segment, segment)))
+        all.any(|one| one.due > self.asked && one.meets(ends))
     }
 
     /// Notes that the merge of the segments up to the last of `ends` failed.
@@ -92,7 +93,7 @@ mod tests {
     /// How many requests it takes until a segment is no longer held.
     fn held(failures: &mut MergeFailures, segment: u32) -> u64 {
         let mut requests = 0;
-        while failures.hold(SegmentId::new(segment)) {
+        while failures.hold(ends(segment, segment)) {
             failures.ask();
             requests += 1;
         }
@@ -105,7 +106,7 @@ mod tests {
         let waited: Vec<_> = (0..13)
             .map(|_| {
                 failures.add(ends(3, 10), "it is damaged".to_owned());
-                assert!(!failures.hold(SegmentId::new(2)) && !failures.hold(SegmentId::new(11)));
+                assert!(!failures.hold(ends(2, 2)) && !failures.hold(ends(11, 11)));
                 held(&mut failures, 7)
             })
             .collect();

@@ -2,12 +2,12 @@
 
 use super::merge_at_work::AtWork;
 use super::merge_failures::MergeFailures;
+use super::merged_runs::{OwnRuns, Run};
 use crate::model::IndexFileName;
 use crate::rows::LogSlot;
 use crate::rows::merged::MergedSegment;
-use std::collections::BTreeMap;
 use strandline_core::Hlc;
-use strandline_segment::{SegmentId, SegmentInfo};
+use strandline_segment::{LogView, SegmentId};
 
 /// How many parts of a tier are merged into one of the next.
 pub(crate) const FANOUT: usize = 8;
@@ -27,6 +27,7 @@ pub(crate) struct UsedFile {
     pub(crate) newest: Hlc,
     /// Whether its name is removed: it holds what is removed from the log.
     pub(crate) is_gone: bool,
+    pub(crate) runs: OwnRuns,
 }
 
 impl UsedFile {
@@ -65,24 +66,27 @@ impl MergedFiles {
         }
     }
 
-    /// By segment, the place of the file in use that has its rows.
-    pub(crate) fn by_segment<'i>(
-        &self,
-        infos: impl Iterator<Item = &'i SegmentInfo>,
-    ) -> BTreeMap<SegmentId, usize> {
-        let of_file = |(at, file): (usize, &UsedFile)| {
-            let own = file
-                .segments
-                .iter()
-                .map(move |segment| (segment.id, (at, *segment)));
-            own.collect::<Vec<_>>()
-        };
-        let all: BTreeMap<_, _> = self.used.iter().enumerate().flat_map(of_file).collect();
-        let current = infos.filter_map(|info| {
-            let (at, segment) = all.get(&info.id())?;
-            segment.is(info).then_some((info.id(), *at))
-        });
-        current.collect()
+    /// The sealed segments of a view in their runs, oldest first. O(runs · log runs), and what those cost of
+    /// files that are new, or of all once segments were rewritten.
+    pub(crate) fn runs(&mut self, view: &LogView) -> Vec<Run> {
+        let files = self.used.iter_mut().enumerate();
+        let mut of_files: Vec<Run> = files
+            .flat_map(|(at, file)| file.own_runs(view, at).to_vec())
+            .collect();
+        of_files.sort_unstable_by_key(|run| run.ids);
+        let mut runs = Vec::with_capacity(of_files.len() + FANOUT);
+        let mut next = SegmentId::FIRST;
+        for run in of_files {
+            let before = view
+                .infos_from(next)
+                .take_while(|info| info.id() < run.ids.0);
+            runs.extend(before.filter_map(|info| Run::of(info, None)));
+            next = run.ids.1.next().unwrap_or(run.ids.1);
+            runs.push(run);
+        }
+        let after = view.infos_from(next);
+        runs.extend(after.filter_map(|info| Run::of(info, None)));
+        runs
     }
 
     /// A generation that no file has which is there, up to `listed`, or was since the store was opened.
@@ -112,9 +116,11 @@ impl MergedFiles {
         // Also those between its ends that are no more: a rewriting merged them with others.
         let taken = file.name.first..=file.name.last;
         for other in &mut self.used {
-            other
-                .segments
-                .retain(|segment| !taken.contains(&segment.id));
+            if other.name.first <= *taken.end() && *taken.start() <= other.name.last {
+                let is_left = |segment: &MergedSegment| !taken.contains(&segment.id);
+                other.segments.retain(is_left);
+                other.runs = OwnRuns::default();
+            }
         }
         let mut unused = Vec::new();
         self.used.retain(|other| {
@@ -156,6 +162,7 @@ impl MergedFiles {
 #[cfg(not(strandline_loom))]
 mod tests {
     use super::*;
+    use std::collections::BTreeMap;
     use proptest::prelude::*;
     use strandline_core::Sequence;
 
@@ -232,6 +239,7 @@ mod tests {
                         segments: own.collect(),
                         newest: Hlc::default(),
                         is_gone: false,
+                        runs: OwnRuns::default(),
                     });
                     self.remove(&unused);
                 }

@@ -12,6 +12,7 @@ pub(crate) mod group_sync;
 pub(crate) mod merge_at_work;
 mod merge_failures;
 pub(crate) mod merged_files;
+pub(crate) mod merged_runs;
 mod ours;
 mod redactions;
 mod rewriting;

@@ -2,6 +2,7 @@
 //! were made of, and what is left over. Takes their rows; those of other segments come from footers.
 
 use crate::engine::merged_files::UsedFile;
+use crate::engine::merged_runs::OwnRuns;
 use crate::model::IndexFileName;
 use crate::rows::merged::MergedSegment;
 use crate::rows::merged_file;
@@ -168,6 +169,7 @@ impl MergedFound {
                 segments: candidate.used,
                 newest: candidate.newest,
                 is_gone,
+                runs: OwnRuns::default(),
             });
         }
         MergedTaken { used, left_over }

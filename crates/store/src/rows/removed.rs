@@ -291,7 +291,7 @@ pub(crate) struct RemovedInSegments {
 impl RemovedInSegments {
     /// Notes what a segment has, in place of what it had. O(segments of a list that has it).
     pub(crate) fn set(&mut self, segment: SegmentId, heads: Option<RemovedHeads>) {
-        self.forget_merged(|id| id == segment);
+        self.forget_merged(&[segment]);
         let at = self.single.binary_search_by_key(&segment, |(id, _)| *id);
         match (at, heads) {
             (Ok(at), Some(heads)) => {
@@ -305,11 +305,19 @@ impl RemovedInSegments {
         }
     }
 
-    /// Notes what segments have, which ascend, in place of what each of them had.
+    /// Notes what segments have, which ascend, in place of what each of them had. O(lists), and the segments
+    /// of those lists that have some between the first and the last: this is called under the commit lock.
     pub(crate) fn set_merged(&mut self, of: Vec<SegmentId>, heads: RemovedHeads) {
-        let is_one = |id: SegmentId| of.binary_search(&id).is_ok();
-        self.single.retain(|(id, _)| !is_one(*id));
-        self.forget_merged(is_one);
+        let Some((first, last)) = of.first().zip(of.last()) else {
+            return;
+        };
+        let below = |bound: SegmentId| self.single.partition_point(|(id, _)| *id < bound);
+        let own = below(*first)..last.next().map_or(self.single.len(), below);
+        let left = self.single.get(own.clone()).unwrap_or_default().iter();
+        let left = left.filter(|(id, _)| of.binary_search(id).is_err());
+        let left: Vec<_> = left.cloned().collect();
+        self.single.splice(own, left);
+        self.forget_merged(&of);
         let heads = Arc::new(heads);
         self.merged.push(Lists { of, heads });
     }
@@ -320,9 +328,17 @@ impl RemovedInSegments {
         damaged.filter_map(|list| list.of.first().copied())
     }
 
-    fn forget_merged(&mut self, is_one: impl Fn(SegmentId) -> bool) {
+    /// Notes that lists say nothing any more of segments, which ascend.
+    fn forget_merged(&mut self, segments: &[SegmentId]) {
+        let Some((first, last)) = segments.first().zip(segments.last()) else {
+            return;
+        };
         for list in &mut self.merged {
-            list.of.retain(|id| !is_one(*id));
+            let has_some = list.of.first().is_some_and(|own| own <= last)
+                && list.of.last().is_some_and(|own| own >= first);
+            if has_some {
+                list.of.retain(|id| segments.binary_search(id).is_err());
+            }
         }
         self.merged.retain(|list| !list.of.is_empty());
     }
@@ -438,6 +454,8 @@ pub(crate) fn retain_newest(
 #[cfg(not(strandline_loom))]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
     use strandline_core::Hash;
 
     /// Of a merge all heads are in memory at once.
@@ -459,5 +477,60 @@ mod tests {
         let lists = removed.of(&[1, 2, 3].map(SegmentId::new));
         assert_eq!(lists.newest(4).unwrap().len(), 4);
         assert_eq!(lists.newest(3).unwrap_err().kind(), ErrorKind::TooLarge);
+    }
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        Set(u32, bool),
+        Merged(Vec<u32>),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        let ids = proptest::collection::btree_set(1..40_u32, 1..10);
+        prop_oneof![
+            (1..40_u32, any::<bool>()).prop_map(|(id, is_some)| Step::Set(id, is_some)),
+            ids.prop_map(|ids| Step::Merged(ids.into_iter().collect())),
+        ]
+    }
+
+    proptest! {
+        /// Each segment is in one list: the newest that it was told of with.
+        #[test]
+        fn a_segment_is_in_the_list_that_it_got_last(
+            steps in proptest::collection::vec(step(), 1..60),
+        ) {
+            let mut heads = RemovedInSegments::default();
+            let mut plain = BTreeMap::<u32, Arc<RemovedHeads>>::new();
+            for step in steps {
+                let of_none = RemovedHeads::Map(HeadMap::new());
+                match step {
+                    Step::Set(id, is_some) => {
+                        heads.set(SegmentId::new(id), is_some.then_some(of_none));
+                        plain.remove(&id);
+                        let own = heads.single.iter().find(|(own, _)| own.get() == id);
+                        plain.extend(own.map(|(_, list)| (id, list.clone())));
+                        prop_assert_eq!(own.is_some(), is_some);
+                    }
+                    Step::Merged(ids) => {
+                        let of = ids.iter().copied().map(SegmentId::new).collect();
+                        heads.set_merged(of, of_none);
+                        let list = &heads.merged.last().unwrap().heads;
+                        plain.extend(ids.iter().map(|id| (*id, list.clone())));
+                    }
+                }
+                let single = heads.single.iter().map(|(id, list)| (*id, list));
+                let merged = heads.merged.iter();
+                let merged = merged.flat_map(|list| list.of.iter().map(|id| (*id, &list.heads)));
+                let mut found: Vec<_> = single.chain(merged).collect();
+                found.sort_by_key(|(id, _)| *id);
+                prop_assert_eq!(found.len(), plain.len());
+                let same = found.iter().zip(&plain);
+                for ((id, list), (own, expected)) in same {
+                    prop_assert!(id.get() == *own && Arc::ptr_eq(list, expected));
+                }
+                prop_assert!(heads.single.is_sorted_by_key(|(id, _)| *id));
+                prop_assert!(heads.merged.iter().all(|list| !list.of.is_empty()));
+            }
+        }
     }
 }

@@ -9,6 +9,7 @@ use super::merge_plan::{self, Unit, choose};
 use crate::engine::Shared;
 use crate::engine::merge_at_work::MergeAtWork;
 use crate::engine::merged_files::UsedFile;
+use crate::engine::merged_runs::{OwnRuns, Run};
 use crate::model::IndexFileName;
 use crate::rows::heads::MergedHeads;
 use crate::rows::merged::{MergedHead, MergedSegment};
@@ -95,6 +96,8 @@ struct Planned {
     infos: Vec<SegmentInfo>,
     parts: Vec<PartInfo>,
     newest: Option<Hlc>,
+    /// How often segments had been rewritten.
+    rewritings: u64,
 }
 
 impl Planned {
@@ -140,7 +143,8 @@ fn sequences(infos: &[SegmentInfo]) -> Range<Sequence> {
     first..end.map_or(first, |end| end.sequence)
 }
 
-/// What is to be merged next, if anything is.
+/// What is to be merged next, if anything is. O(parts · log parts), and as said at
+/// [`MergedFiles::runs`](crate::engine::merged_files::MergedFiles::runs) once segments were rewritten.
 fn plan(shared: &Shared) -> Option<Planned> {
     let damaged_lists: Vec<_> = {
         let writer = shared.writer().ok()?.lock();
@@ -151,64 +155,52 @@ fn plan(shared: &Shared) -> Option<Planned> {
         let _positions = shared.positions.read();
         (shared.log.view(), shared.index.parts())
     };
-    let infos: Vec<_> = view
-        .infos()
-        .filter(|info| info.is_sealed())
-        .copied()
-        .collect();
     let mut files = shared.merged.lock();
-    let by_segment = files.by_segment(infos.iter());
-    let file_of = |info: &SegmentInfo| by_segment.get(&info.id()).copied();
-    let is_together = |a: &SegmentInfo, b: &SegmentInfo| {
-        let file = file_of(a);
-        file.is_some() && file == file_of(b)
-    };
-    let groups: Vec<_> = infos.chunk_by(is_together).collect();
+    let runs = files.runs(&view);
     // What was made anew of a damaged file is in memory, in each process again: it is as good as gone.
-    let is_damaged = |group: &&&[SegmentInfo]| {
-        let blocks = within(&parts, &sequences(group)).iter();
+    let is_damaged = |run: &&Run| {
+        let blocks = within(&parts, &run.sequences).iter();
         let mut blocks = blocks.filter_map(|part| part.block.as_ref());
-        blocks.any(|part| part.block.was_damaged())
+        let mut lists = damaged_lists.iter();
+        lists.any(|id| (run.ids.0..=run.ids.1).contains(id))
+            || blocks.any(|part| part.block.was_damaged())
     };
-    let damaged = groups.iter().filter(is_damaged);
-    let damaged = damaged.filter_map(|group| file_of(group.first()?));
-    let of_lists = damaged_lists
-        .iter()
-        .filter_map(|id| by_segment.get(id))
-        .copied();
-    let damaged: BTreeSet<_> = damaged.chain(of_lists).collect();
+    let damaged = runs.iter().filter(is_damaged);
+    let damaged: BTreeSet<_> = damaged.filter_map(|run| run.file).collect();
     let gone = files.used.iter().enumerate();
     let gone = gone.filter(|(at, file)| file.is_gone || damaged.contains(at));
     let gone: Vec<_> = gone.map(|(at, file)| (at, file.name)).collect();
     let failures = &files.failures;
-    let unit = |group: &&[SegmentInfo]| {
-        let own = within(&parts, &sequences(group));
-        let of = group.first().and_then(file_of);
+    let unit = |run: &Run| {
+        let own = within(&parts, &run.sequences);
         let lost = gone.iter().find(|(at, name)| {
-            let within = |info: &SegmentInfo| (name.first..=name.last).contains(&info.id());
+            let is_within = name.first <= run.ids.0 && run.ids.1 <= name.last;
             // What another file has was merged anew since, however many of its segments there still are.
-            of.is_none_or(|of| of == *at) && group.iter().all(within)
+            run.file.is_none_or(|of| of == *at) && is_within
         });
         Unit {
-            segments: u32::try_from(group.len()).unwrap_or(u32::MAX),
+            segments: u32::try_from(run.segments).unwrap_or(u32::MAX),
             rows: own.iter().map(|part| u64::from(part.rows)).sum(),
             is_ready: own.iter().all(is_mergeable)
-                && !group.iter().any(|info| failures.hold(info.id())),
+                && !failures.hold(run.ids),
             lost: lost.map(|(at, _)| *at as u64),
         }
     };
-    let units: Vec<_> = groups.iter().map(unit).collect();
+    let units: Vec<_> = runs.iter().map(unit).collect();
     let Some(chosen) = choose(&units) else {
         files.failures.nothing_left();
         return None;
     };
-    let infos = groups.get(chosen)?.concat();
-    let last = infos.last()?;
-    let newest = file_of(last).and_then(|at| files.used.get(at)?.newest_at(last.id()));
+    let chosen = runs.get(chosen)?;
+    let ((first, _), (_, end)) = (chosen.first()?.ids, chosen.last()?.ids);
+    let infos = view.infos_from(first).take_while(|info| info.id() <= end);
+    let infos: Vec<_> = infos.copied().collect();
+    let file = chosen.last()?.file.and_then(|at| files.used.get(at));
     Some(Planned {
         parts: within(&parts, &sequences(&infos)).to_vec(),
         infos,
-        newest,
+        newest: file.and_then(|file| file.newest_at(end)),
+        rewritings: view.rewritings(),
     })
 }
 
@@ -401,6 +393,7 @@ fn switch(shared: &Shared, planned: &Planned, made: Made) -> Result<bool, Error>
         newest: head.newest,
         segments: head.segments,
         is_gone: false,
+        runs: OwnRuns::default(),
     };
     // What this process made of what it made itself says what the log does.
     let mut sources = planned.parts.iter().filter_map(|part| part.block.as_ref());
@@ -415,7 +408,8 @@ fn switch(shared: &Shared, planned: &Planned, made: Made) -> Result<bool, Error>
         let _positions = shared.positions.read();
         let view = shared.log.view();
         let is_same = |info: &SegmentInfo| view.info(info.id()) == Some(info);
-        if planned.infos.iter().all(is_same) {
+        // Each is looked at only if some were rewritten meanwhile: nobody appends while this holds its locks.
+        if view.rewritings() == planned.rewritings || planned.infos.iter().all(is_same) {
             let replaced = match block.rows() {
                 0 => Ok(()),
                 _ => shared.index.replace(block),
