@@ -1,8 +1,13 @@
 //! `KnownPieces`: which pieces of a block's sections were found intact. Looks at none.
 
 use super::format::Section;
+use std::ops::Range;
 use std::sync::OnceLock;
-use strandline_core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use strandline_core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+
+/// Once in so many looks at pieces that are known, others are checked too: by then the looks have cost more
+/// than the check does, and once all of a section is known a look costs a load.
+const LOOKS: u32 = 256;
 
 /// For each section of a block that has several pieces, those that were found intact.
 pub(super) type KnownPieces = [OnceLock<Option<Pieces>>; Section::COUNT];
@@ -14,6 +19,10 @@ pub(super) struct Pieces {
     found: Box<[AtomicU64]>,
     /// How many were not.
     left: AtomicUsize,
+    /// Looks at pieces that were known.
+    looks: AtomicU32,
+    /// Those before were taken by [`Pieces::take_ahead`].
+    ahead: AtomicUsize,
 }
 
 impl Pieces {
@@ -22,6 +31,8 @@ impl Pieces {
         Self {
             found: words.collect(),
             left: AtomicUsize::new(pieces),
+            looks: AtomicU32::new(0),
+            ahead: AtomicUsize::new(0),
         }
     }
 
@@ -42,5 +53,23 @@ impl Pieces {
             .bit(piece)
             .is_some_and(|(word, bit)| word.fetch_or(bit, Ordering::Relaxed) & bit == 0);
         is_new && self.left.fetch_sub(1, Ordering::Relaxed) == 1
+    }
+
+    /// Counts a look at pieces that were known, and gives what is to be checked now though nobody asked for it:
+    /// mostly nothing, and `count` pieces in their order once in many looks.
+    pub(super) fn take_due(&self, count: usize) -> Range<usize> {
+        // Relaxed: a count.
+        let looks = self.looks.fetch_add(1, Ordering::Relaxed);
+        if looks % LOOKS < LOOKS - 1 {
+            return 0..0;
+        }
+        self.take_ahead(count)
+    }
+
+    /// `count` pieces, in their order: each is given once.
+    pub(super) fn take_ahead(&self, count: usize) -> Range<usize> {
+        // Relaxed: nobody has to know what was taken.
+        let start = self.ahead.fetch_add(count, Ordering::Relaxed);
+        start..start.saturating_add(count)
     }
 }
