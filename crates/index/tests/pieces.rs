@@ -289,6 +289,8 @@ fn what_is_looked_at_often_is_checked_to_its_end() {
     // Of all that says whose a row is, though only the first names are read.
     let (snapshot, calls) = row_damaged(ENTITY_NAMES);
     let row = snapshot.row_at(Sequence::ZERO).unwrap();
+    // From now on it is kept, and no name is looked at.
+    assert_eq!(row.coordinate().entity(), entity(0));
     assert_eq!(row.damage(), None);
     assert_eq!(calls.load(Ordering::Relaxed), 0);
     for _ in 0..64 * intact.len().div_ceil(PIECE_BYTES) {
