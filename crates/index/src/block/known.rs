@@ -9,6 +9,8 @@ pub(super) type KnownPieces = [OnceLock<Option<Pieces>>; Section::COUNT];
 
 /// The pieces of a section whose list of checksums is intact.
 pub(super) struct Pieces {
+    /// How many pieces the sections before have together.
+    pub(super) first: usize,
     /// A bit for each piece: whether it was found intact. What is checked never changes, so a bit
     /// says nothing of other memory.
     found: Box<[AtomicU64]>,
@@ -17,9 +19,10 @@ pub(super) struct Pieces {
 }
 
 impl Pieces {
-    pub(super) fn new(pieces: usize) -> Self {
+    pub(super) fn new(first: usize, pieces: usize) -> Self {
         let words = (0..pieces.div_ceil(u64::BITS as usize)).map(|_| AtomicU64::new(0));
         Self {
+            first,
             found: words.collect(),
             left: AtomicUsize::new(pieces),
         }
