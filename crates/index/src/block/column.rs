@@ -179,6 +179,12 @@ impl Block {
 
     #[inline(never)]
     fn checked_number(&self, section: Section, at: usize) -> Option<u64> {
+        let numbers = self.raw_numbers(section);
+        if let Some(bytes) = numbers.bytes_at(at)
+            && self.has_intact(section, &bytes)
+        {
+            return numbers.get(at);
+        }
         self.column(section).get(at)
     }
 
@@ -202,9 +208,16 @@ impl Block {
 
     #[inline(never)]
     fn checked_id(&self, section: Section, at: usize) -> EventId {
+        let start = at.saturating_mul(ID_BYTES);
+        if self.has_intact(section, &(start..start.saturating_add(ID_BYTES))) {
+            return id_at(self.bytes_of(section), at);
+        }
         self.bytes_at(section).id(at)
     }
 }
+
+/// Length of an id.
+const ID_BYTES: usize = 16;
 
 /// The 16 bytes at `at` of a section, as an id.
 #[inline]

@@ -14,6 +14,8 @@ pub(super) type KnownPieces = [OnceLock<Option<Pieces>>; Section::COUNT];
 
 /// The pieces of a section whose list of checksums is intact.
 pub(super) struct Pieces {
+    /// How many pieces the sections before have together.
+    pub(super) first: usize,
     /// A bit for each piece: whether it was found intact. What is checked never changes, so a bit
     /// says nothing of other memory.
     found: Box<[AtomicU64]>,
@@ -26,9 +28,10 @@ pub(super) struct Pieces {
 }
 
 impl Pieces {
-    pub(super) fn new(pieces: usize) -> Self {
+    pub(super) fn new(first: usize, pieces: usize) -> Self {
         let words = (0..pieces.div_ceil(u64::BITS as usize)).map(|_| AtomicU64::new(0));
         Self {
+            first,
             found: words.collect(),
             left: AtomicUsize::new(pieces),
             looks: AtomicU32::new(0),
@@ -55,15 +58,11 @@ impl Pieces {
         is_new && self.left.fetch_sub(1, Ordering::Relaxed) == 1
     }
 
-    /// Counts a look at pieces that were known, and gives what is to be checked now though nobody asked for it:
-    /// mostly nothing, and `count` pieces in their order once in many looks.
-    pub(super) fn take_due(&self, count: usize) -> Range<usize> {
+    /// Counts a look at pieces that were known, and says whether more is to be checked now than what was asked
+    /// for: once in many looks.
+    pub(super) fn is_due(&self) -> bool {
         // Relaxed: a count.
-        let looks = self.looks.fetch_add(1, Ordering::Relaxed);
-        if looks % LOOKS < LOOKS - 1 {
-            return 0..0;
-        }
-        self.take_ahead(count)
+        self.looks.fetch_add(1, Ordering::Relaxed) % LOOKS == LOOKS - 1
     }
 
     /// `count` pieces, in their order: each is given once.
