@@ -76,7 +76,23 @@ impl<'s> Rows<'s> {
         slot.get_or_insert_with(|| PartRows::new(self.snapshot, at, &self.region, &self.tags))
     }
 
+    #[inline]
     fn step(&mut self, direction: Direction) -> Option<RowView<'s>> {
+        let begun = match direction {
+            Direction::Forward => &mut self.front,
+            Direction::Backward => &mut self.back,
+        };
+        if let Some(rows) = begun
+            && let Some(row) = rows.ready(direction)
+        {
+            return Some(rows.view(row));
+        }
+        self.walk(direction)
+    }
+
+    /// A step to where nothing is ready.
+    #[inline(never)]
+    fn walk(&mut self, direction: Direction) -> Option<RowView<'s>> {
         while self.first < self.end {
             let at = match direction {
                 Direction::Forward => self.first,
@@ -137,6 +153,7 @@ impl<'s> Iterator for Rows<'s> {
 }
 
 impl DoubleEndedIterator for Rows<'_> {
+    #[inline]
     fn next_back(&mut self) -> Option<Self::Item> {
         self.step(Direction::Backward)
     }
