@@ -21,6 +21,7 @@ mod window;
 pub use plan::{PartPlan, Plan, PlanKey};
 pub use rows::Rows;
 
+use crate::block::HashedName;
 use crate::reader::{RowView, Snapshot};
 use compile::PartQuery;
 use strandline_core::{Region, Sequence};
@@ -30,6 +31,7 @@ impl Snapshot {
     /// Every event of an entity, in order.
     #[must_use]
     pub fn stream(&self, entity: &str) -> Rows<'_> {
+        self.ask_for_entity(&HashedName::new(entity));
         self.query(&Region::all().entity(entity))
     }
 
