@@ -1,22 +1,13 @@
 //! `MergeAtWork`: the merge of the index that is being done, which a rewriting can end, and wait for.
 
-use super::merged_files::MergedFiles;
+use super::merged_files::AtWork;
 use super::shared::Shared;
 use crate::model::IndexFileName;
 use crate::{Error, ErrorKind};
 use std::path::PathBuf;
 use strandline_core::fs::TEMPORARY_SUFFIX;
-use strandline_core::sync::thread::{self, ThreadId};
+use strandline_core::sync::thread;
 use strandline_segment::SegmentId;
-
-/// What is known of the merge that is being done.
-#[derive(Debug)]
-pub(super) struct AtWork {
-    thread: ThreadId,
-    /// The first and the last of its segments, once it is known which they are.
-    ends: Option<(SegmentId, SegmentId)>,
-    is_cancelled: bool,
-}
 
 /// The right to merge, which one thread has at a time; dropping it lets it go.
 pub(crate) struct MergeAtWork<'a>(&'a Shared);
@@ -131,13 +122,5 @@ impl<'a> MergesHeld<'a> {
 impl Drop for MergesHeld<'_> {
     fn drop(&mut self) {
         self.0.merged.lock().is_held = false;
-    }
-}
-
-impl MergedFiles {
-    /// Whether a file is in use, and not to be removed.
-    fn uses(&self, name: IndexFileName) -> bool {
-        let mut used = self.used.iter();
-        used.any(|file| file.name == name && !file.is_gone)
     }
 }

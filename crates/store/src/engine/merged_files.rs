@@ -1,12 +1,12 @@
 //! `MergedFiles`: the merged files of the index that are in use, and what became of merging.
 
-use super::merge_at_work::AtWork;
 use super::merge_failures::MergeFailures;
 use super::merged_runs::{OwnRuns, Run};
 use crate::model::IndexFileName;
 use crate::rows::LogSlot;
 use crate::rows::merged::MergedSegment;
 use strandline_core::Hlc;
+use strandline_core::sync::thread::ThreadId;
 use strandline_segment::{LogView, SegmentId};
 
 /// How many parts of a tier are merged into one of the next.
@@ -35,6 +35,15 @@ impl UsedFile {
     pub(crate) fn newest_at(&self, segment: SegmentId) -> Option<Hlc> {
         (self.name.last == segment).then_some(self.newest)
     }
+}
+
+/// What is known of the merge that is being done.
+#[derive(Debug)]
+pub(super) struct AtWork {
+    pub(super) thread: ThreadId,
+    /// The first and the last of its segments, once it is known which they are.
+    pub(super) ends: Option<(SegmentId, SegmentId)>,
+    pub(super) is_cancelled: bool,
 }
 
 /// The merged files of the index that are in use, and what became of merging.
@@ -71,7 +80,7 @@ impl MergedFiles {
     pub(crate) fn runs(&mut self, view: &LogView) -> Vec<Run> {
         let files = self.used.iter_mut().enumerate();
         let mut of_files: Vec<Run> = files
-            .flat_map(|(at, file)| file.own_runs(view, at).to_vec())
+            .flat_map(|(at, file)| file.runs.of(at, file.name, &file.segments, view).to_vec())
             .collect();
         of_files.sort_unstable_by_key(|run| run.ids);
         let mut runs = Vec::with_capacity(of_files.len() + FANOUT);
@@ -108,6 +117,12 @@ impl MergedFiles {
             }
         }
         counts
+    }
+
+    /// Whether a file is in use, and not to be removed.
+    pub(super) fn uses(&self, name: IndexFileName) -> bool {
+        let mut used = self.used.iter();
+        used.any(|file| file.name == name && !file.is_gone)
     }
 
     /// Takes a file in use in place of those that have its segments, and gives the names of those that
@@ -162,8 +177,8 @@ impl MergedFiles {
 #[cfg(not(strandline_loom))]
 mod tests {
     use super::*;
-    use std::collections::BTreeMap;
     use proptest::prelude::*;
+    use std::collections::BTreeMap;
     use strandline_core::Sequence;
 
     /// The segments that there are, each with its generation, and the files that merges made.
@@ -291,6 +306,157 @@ mod tests {
             for step in &steps {
                 model.take(step);
                 model.check();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+#[cfg(not(strandline_loom))]
+mod tests_of_runs {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+    use std::convert::Infallible;
+    use std::path::Path;
+    use std::sync::Arc;
+    use strandline_core::fs::MemFs;
+    use strandline_core::{Hash, Hlc, Random};
+    use strandline_segment::SegmentInfo;
+    use strandline_segment::{CommitBuffer, LogOptions, LogReader, LogWriter, UncheckedLog};
+
+    struct Log {
+        writer: LogWriter,
+        reader: LogReader,
+        random: Random,
+    }
+
+    impl Log {
+        fn new() -> Self {
+            let (fs, dir) = (Arc::new(MemFs::new()), Path::new("/log"));
+            let (options, random) = (LogOptions::default(), Random::from_seed(1));
+            let log = UncheckedLog::create(fs, dir, options, &random).unwrap();
+            let scanned = log.scan(None, Sequence::ZERO, |_| Ok::<_, Infallible>(()));
+            let (writer, reader, _) = scanned.unwrap().into_writer(&random).unwrap();
+            Self {
+                writer,
+                reader,
+                random,
+            }
+        }
+
+        fn seal(&mut self) {
+            let mut commit = CommitBuffer::default();
+            commit.push(&Hash::of(b"a"), |out| out.push(b'a'));
+            let sequence = self.writer.position().sequence;
+            self.writer.append(&mut commit, sequence, sequence).unwrap();
+            self.writer.rotate(&self.random).unwrap();
+        }
+
+        fn sealed(&self) -> Vec<SegmentInfo> {
+            let view = self.reader.view();
+            let sealed = view.infos().filter(|info| info.is_sealed());
+            sealed.copied().collect()
+        }
+
+        /// Writes adjacent segments anew, in one.
+        fn rewrite(&mut self, first: SegmentId, last: SegmentId) {
+            let rewrite = self.writer.merge(first..=last, &self.random).unwrap();
+            let written = rewrite.write(|record, out| {
+                out.extend_from_slice(record.body);
+                Ok::<_, Infallible>(())
+            });
+            let switched = self.writer.switch_to(vec![written.unwrap()]).unwrap();
+            let _ = switched.show();
+        }
+    }
+
+    /// Each segment asked whether a file has it, and those joined that stand together.
+    fn plain(files: &MergedFiles, infos: &[SegmentInfo]) -> Vec<Run> {
+        let mut all = BTreeMap::new();
+        for (at, file) in files.used.iter().enumerate() {
+            all.extend(file.segments.iter().map(|own| (own.id, (at, *own))));
+        }
+        let file_of = |info: &SegmentInfo| {
+            let (at, own) = all.get(&info.id())?;
+            own.is(info).then_some(*at)
+        };
+        let together =
+            |a: &SegmentInfo, b: &SegmentInfo| file_of(a).is_some() && file_of(a) == file_of(b);
+        let runs = infos.chunk_by(together).map(|run| Run {
+            ids: (run[0].id(), run[run.len() - 1].id()),
+            sequences: run[0].start().sequence..run[run.len() - 1].end().unwrap().sequence,
+            segments: run.len(),
+            file: file_of(&run[0]),
+        });
+        runs.collect()
+    }
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        Seal(usize),
+        Merge(usize, usize),
+        Rewrite(usize, usize),
+        /// A rewriting that was not told of, or was.
+        Forget,
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            3 => (1..8_usize).prop_map(Step::Seal),
+            3 => (any::<usize>(), 1..12_usize).prop_map(|(at, count)| Step::Merge(at, count)),
+            2 => (any::<usize>(), 1..4_usize).prop_map(|(at, count)| Step::Rewrite(at, count)),
+            1 => Just(Step::Forget),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        /// Whatever is kept of them, and whatever was rewritten or merged since.
+        #[test]
+        fn runs_are_those_of_each_segment(steps in proptest::collection::vec(step(), 1..24)) {
+            let mut log = Log::new();
+            let mut files = MergedFiles::default();
+            let mut gone = Vec::new();
+            for step in steps {
+                let sealed = log.sealed();
+                let chosen = |at: usize, count: usize| {
+                    let at = at % sealed.len().max(1);
+                    sealed.get(at..sealed.len().min(at + count)).unwrap_or_default()
+                };
+                match step {
+                    Step::Seal(count) => (0..count).for_each(|_| log.seal()),
+                    Step::Merge(at, count) => {
+                        let infos = chosen(at, count);
+                        let Some((first, last)) = infos.first().zip(infos.last()) else { continue };
+                        let segments = infos.iter().filter_map(|info| MergedSegment::of(info, 1));
+                        let segments = segments.collect();
+                        let name = IndexFileName {
+                            first: first.id(),
+                            last: last.id(),
+                            generation: files.next_generation(0),
+                        };
+                        files.take(UsedFile {
+                            name,
+                            segments,
+                            newest: Hlc::default(),
+                            is_gone: false,
+                            runs: OwnRuns::default(),
+                        });
+                    }
+                    Step::Rewrite(at, count) => {
+                        let infos = chosen(at, count);
+                        let Some((first, last)) = infos.first().zip(infos.last()) else { continue };
+                        log.rewrite(first.id(), last.id());
+                        gone.extend(infos.iter().skip(1).map(SegmentInfo::id));
+                    }
+                    Step::Forget => files.forget(&std::mem::take(&mut gone)),
+                }
+                let expected = plain(&files, &log.sealed());
+                let view = log.reader.view();
+                prop_assert_eq!(files.runs(&view), expected.clone());
+                prop_assert_eq!(files.runs(&view), expected);
             }
         }
     }

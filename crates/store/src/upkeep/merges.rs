@@ -181,8 +181,7 @@ fn plan(shared: &Shared) -> Option<Planned> {
         Unit {
             segments: u32::try_from(run.segments).unwrap_or(u32::MAX),
             rows: own.iter().map(|part| u64::from(part.rows)).sum(),
-            is_ready: own.iter().all(is_mergeable)
-                && !failures.hold(run.ids),
+            is_ready: own.iter().all(is_mergeable) && !failures.hold(run.ids),
             lost: lost.map(|(at, _)| *at as u64),
         }
     };
