@@ -321,9 +321,10 @@ mod tests_of_runs {
     use std::path::Path;
     use std::sync::Arc;
     use strandline_core::fs::MemFs;
-    use strandline_core::{Hash, Hlc, Random};
-    use strandline_segment::SegmentInfo;
-    use strandline_segment::{CommitBuffer, LogOptions, LogReader, LogWriter, UncheckedLog};
+    use strandline_core::{Hash, Hlc, Random, Sequence};
+    use strandline_segment::{
+        CommitBuffer, LogOptions, LogReader, LogWriter, SegmentInfo, UncheckedLog,
+    };
 
     struct Log {
         writer: LogWriter,
