@@ -62,6 +62,7 @@ mod model;
 mod named;
 mod notes;
 mod opening;
+mod pages;
 mod query;
 mod receipt;
 mod records;

@@ -25,6 +25,53 @@ impl Snapshot {
         self.index.visible()
     }
 
+    /// The store as it was when `end` was its watermark: this snapshot without the events from there on.
+    /// Past the watermark it is this snapshot.
+    ///
+    /// Events that were removed or redacted since are not in it either. An `end` that is not that of an
+    /// append, as that of [`sequence_at`](Self::sequence_at) need not be, may leave a part of a batch.
+    /// O(parts of the index).
+    ///
+    /// ```
+    /// # use strandline::{Coordinate, Event, EventKind, Store};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let store = Store::open(dir.path().join("orders.strand"))?;
+    /// # let order = Coordinate::new("order:1042", "eu/payments")?;
+    /// # let event = || Event::bytes(EventKind::new(1, 1), *b"x");
+    /// let first = store.append(&order, event())?;
+    /// store.append(&order, event())?;
+    /// let now = store.snapshot();
+    /// let then = now.as_of(first.hlc.wall_ms() - 1);
+    /// assert!(then.is_empty() && then.latest("order:1042")?.is_none());
+    /// let after_first = first.sequence.checked_add(1).ok_or("too many")?;
+    /// assert_eq!(now.snapshot_at(after_first).len(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn snapshot_at(&self, end: Sequence) -> Self {
+        Self {
+            index: self.index.snapshot_at(end),
+            ..self.clone()
+        }
+    }
+
+    /// Where the events end that happened at `wall_ms` or before, in milliseconds since 1970: the sequence of
+    /// the first one that happened later, or the watermark. Found by search, as times never go back.
+    ///
+    /// That of events which a compaction removed does not count. Read [`damage`](Self::damage) afterwards
+    /// where it matters.
+    #[must_use]
+    pub fn sequence_at(&self, wall_ms: u64) -> Sequence {
+        self.index.sequence_at(wall_ms)
+    }
+
+    /// The store as it was at a time: its events that happened at `wall_ms` or before, in milliseconds since
+    /// 1970. [`snapshot_at`](Self::snapshot_at) the sequence at that time.
+    #[must_use]
+    pub fn as_of(&self, wall_ms: u64) -> Self {
+        self.snapshot_at(self.sequence_at(wall_ms))
+    }
+
     /// How many events there are.
     #[must_use]
     pub fn len(&self) -> u64 {
