@@ -265,6 +265,41 @@ fn what_is_not_asked_for_is_not_looked_at() {
 }
 
 #[test]
+fn what_is_looked_at_often_is_checked_to_its_end() {
+    let (intact, _) = &blocks()[0];
+    let row_damaged = |section: usize| {
+        let mut damaged = intact.clone();
+        damaged[sections(intact)[section].end - 9] ^= 1;
+        let (block, calls) = mended(damaged, intact);
+        let (_writer, snapshot) = with(block);
+        (snapshot, calls)
+    };
+    // Of ids alone, which take some hundred looks for each piece.
+    let (snapshot, calls) = row_damaged(IDS);
+    let row = snapshot.row_at(Sequence::ZERO).unwrap();
+    let look = |count: usize| (0..count).for_each(|_| assert_eq!(row.id(), id(0, true)));
+    look(200);
+    assert_eq!(calls.load(Ordering::Relaxed), 0);
+    look(
+        256 * intact[sections(intact)[IDS].clone()]
+            .len()
+            .div_ceil(PIECE_BYTES),
+    );
+    assert_eq!(calls.load(Ordering::Relaxed), 1);
+    // Of all that says whose a row is, though only the first names are read.
+    let (snapshot, calls) = row_damaged(ENTITY_NAMES);
+    let row = snapshot.row_at(Sequence::ZERO).unwrap();
+    // From now on it is kept, and no name is looked at.
+    assert_eq!(row.coordinate().entity(), entity(0));
+    assert_eq!(row.damage(), None);
+    assert_eq!(calls.load(Ordering::Relaxed), 0);
+    for _ in 0..64 * intact.len().div_ceil(PIECE_BYTES) {
+        assert_eq!(row.damage(), None);
+    }
+    assert_eq!(calls.load(Ordering::Relaxed), 1);
+}
+
+#[test]
 fn a_read_goes_on_where_the_block_was_made_anew_under_it() {
     let (intact, _) = &blocks()[0];
     let range = sections(intact)[ENTITY_ROWS].clone();

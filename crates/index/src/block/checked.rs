@@ -15,6 +15,9 @@ use strandline_core::{Checksum, Salt};
 /// All bytes of a section, however many there are.
 const WHOLE: Range<usize> = 0..usize::MAX;
 
+/// How much is checked at once that nobody has asked for: some 4 µs of it.
+const AHEAD_BYTES: usize = 64 << 10;
+
 impl Block {
     /// A block whose bytes are all checked. O(bytes).
     ///
@@ -75,6 +78,27 @@ impl Block {
         intact.is_some_and(|intact| intact.get() == Some(&true))
     }
 
+    /// Whether the pieces that have these bytes, fewer than a piece has, were found intact: quickly, for who
+    /// looks at one place.
+    #[inline]
+    pub(super) fn has_intact(&self, section: Section, bytes: &Range<usize>) -> bool {
+        let Some(known) = self.known_pieces(section) else {
+            return false;
+        };
+        let last = bytes.end.saturating_sub(1) / PIECE_BYTES;
+        let is_intact = known.is_intact(bytes.start / PIECE_BYTES) && known.is_intact(last);
+        if is_intact && known.is_due() {
+            self.check_ahead(section);
+        }
+        is_intact
+    }
+
+    /// What is known of the pieces of a section, if one was looked at.
+    #[inline]
+    fn known_pieces(&self, section: Section) -> Option<&Pieces> {
+        self.pieces.get()?.get(section.at())?.get()?.as_ref()
+    }
+
     /// Whether all of a section is known to be intact, or some of it not to be; also if it has no bytes.
     pub(super) fn is_known(&self, section: Section) -> bool {
         let intact = self.intact.get(section.at());
@@ -124,7 +148,11 @@ impl Block {
             Box::new(none)
         });
         let known = sections.get(section.at()).and_then(|known| {
-            let list = || self.check_list(section).ok().map(|()| Pieces::new(all));
+            let list = || {
+                self.check_list(section)
+                    .ok()
+                    .map(|()| Pieces::new(self.header.pieces_before(section), all))
+            };
             known.get_or_init(list).as_ref()
         });
         let Some(known) = known else {
@@ -132,18 +160,45 @@ impl Block {
             return Ok(0..0);
         };
         let wanted = bytes.start / PIECE_BYTES..bytes.end.div_ceil(PIECE_BYTES).min(all);
-        for piece in wanted.clone() {
-            if !known.is_intact(piece) {
-                self.check_piece(section, piece)?;
-                if known.note(piece) {
-                    self.note_intact(section);
-                }
-            }
+        let checked = self.check_unknown(section, known, wanted.clone())?;
+        if checked == 0 && known.is_due() {
+            let ahead = known.take_ahead(AHEAD_BYTES / PIECE_BYTES);
+            self.check_unknown(section, known, ahead.start.min(all)..ahead.end.min(all))?;
         }
         if wanted.is_empty() {
             return Ok(0..0);
         }
         Ok(wanted.start * PIECE_BYTES..length.min(wanted.end * PIECE_BYTES))
+    }
+
+    /// Checks those of these pieces that are not known, and gives how many these were.
+    fn check_unknown(
+        &self,
+        section: Section,
+        known: &Pieces,
+        pieces: Range<usize>,
+    ) -> Result<usize, BlockError> {
+        let mut checked = 0;
+        for piece in pieces {
+            if !known.is_intact(piece) {
+                self.check_piece(section, known.first, piece)?;
+                checked += 1;
+                if known.note(piece) {
+                    self.note_intact(section);
+                }
+            }
+        }
+        Ok(checked)
+    }
+
+    /// Checks of a section some bytes that nobody has asked for: 64 KiB more with each call, up to its end.
+    #[inline(never)]
+    pub(super) fn check_ahead(&self, section: Section) {
+        let start = self
+            .known_pieces(section)
+            .map_or(0, |known| known.take_ahead(AHEAD_BYTES / PIECE_BYTES).start);
+        let start = start.saturating_mul(PIECE_BYTES);
+        self.holder(section, &(start..start.saturating_add(AHEAD_BYTES)));
     }
 
     /// Notes that all of a section is intact.
@@ -162,8 +217,9 @@ impl Block {
             (_, Section::PieceChecksums) => agree(expected, section_checksum(section, bytes)),
             _ => {
                 self.check_list(section)?;
+                let first = self.header.pieces_before(section);
                 let mut pieces = 0..pieces_of(bytes.len());
-                pieces.try_for_each(|piece| self.check_piece(section, piece))
+                pieces.try_for_each(|piece| self.check_piece(section, first, piece))
             }
         }
     }
@@ -175,9 +231,10 @@ impl Block {
         agree(expected, section_checksum(section, list))
     }
 
-    /// Checks a piece of a section against its checksum in the list.
-    fn check_piece(&self, section: Section, piece: usize) -> Result<(), BlockError> {
-        let expected = self.checksums_of(section).get(piece);
+    /// Checks a piece of a section, before which there are `first` pieces of others, against its checksum
+    /// in the list.
+    fn check_piece(&self, section: Section, first: usize, piece: usize) -> Result<(), BlockError> {
+        let expected = self.all_checksums().get(first.saturating_add(piece));
         let expected = Checksum(u64::from_le_bytes(expected.copied().unwrap_or_default()));
         let bytes = self.bytes_of(section).chunks(PIECE_BYTES).nth(piece);
         agree(
@@ -188,11 +245,16 @@ impl Block {
 
     /// The checksums of the pieces of a section, intact or not.
     pub(super) fn checksums_of(&self, section: Section) -> &[[u8; CHECKSUM_BYTES]] {
-        let (all, _) = self.bytes_of(Section::PieceChecksums).as_chunks();
         let first = self.header.pieces_before(section);
         let pieces = pieces_of(self.header.place(section).bytes);
+        let all = self.all_checksums();
         all.get(first..first.saturating_add(pieces))
             .unwrap_or_default()
+    }
+
+    /// The checksums of all pieces, intact or not.
+    fn all_checksums(&self) -> &[[u8; CHECKSUM_BYTES]] {
+        self.bytes_of(Section::PieceChecksums).as_chunks().0
     }
 
     /// Makes the block anew, once: what was found damaged is `reason`.

@@ -134,6 +134,30 @@ impl Block {
         column
     }
 
+    /// The numbers of a section for whoever reads those at `places` and no others: these are checked now, and
+    /// none if one of them is lost. O(bytes that nobody has read).
+    pub(crate) fn numbers_at(&self, section: Section, places: &Range<usize>) -> Packed<'_> {
+        if self.is_intact(section) || places.is_empty() {
+            return self.raw_numbers(section);
+        }
+        self.checked_numbers(section, places)
+    }
+
+    #[inline(never)]
+    fn checked_numbers(&self, section: Section, places: &Range<usize>) -> Packed<'_> {
+        let numbers = self.raw_numbers(section);
+        let first = numbers.bytes_at(places.start);
+        let last = numbers.bytes_at(places.end.saturating_sub(1));
+        let Some((first, last)) = first.zip(last) else {
+            // They take no byte.
+            return numbers;
+        };
+        match self.holder(section, &(first.start..last.end)) {
+            Some((holder, _)) => holder.raw_numbers(section),
+            None => Packed::none(),
+        }
+    }
+
     /// The bytes of a section, to be read at many places.
     #[inline]
     pub(crate) fn bytes_at(&self, section: Section) -> Bytes<'_> {
@@ -155,6 +179,12 @@ impl Block {
 
     #[inline(never)]
     fn checked_number(&self, section: Section, at: usize) -> Option<u64> {
+        let numbers = self.raw_numbers(section);
+        if let Some(bytes) = numbers.bytes_at(at)
+            && self.has_intact(section, &bytes)
+        {
+            return numbers.get(at);
+        }
         self.column(section).get(at)
     }
 
@@ -178,9 +208,16 @@ impl Block {
 
     #[inline(never)]
     fn checked_id(&self, section: Section, at: usize) -> EventId {
+        let start = at.saturating_mul(ID_BYTES);
+        if self.has_intact(section, &(start..start.saturating_add(ID_BYTES))) {
+            return id_at(self.bytes_of(section), at);
+        }
         self.bytes_at(section).id(at)
     }
 }
+
+/// Length of an id.
+const ID_BYTES: usize = 16;
 
 /// The 16 bytes at `at` of a section, as an id.
 #[inline]

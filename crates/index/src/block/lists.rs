@@ -73,12 +73,24 @@ impl BlockList {
         low
     }
 
-    /// The rows at `positions`.
-    pub(crate) fn rows(&self, positions: &Range<usize>) -> impl DoubleEndedIterator<Item = u32> {
+    /// The rows at `positions`, for whoever may not read all of them: each is checked before it is given.
+    pub(crate) fn some_rows(
+        &self,
+        positions: &Range<usize>,
+    ) -> impl DoubleEndedIterator<Item = u32> {
         let mut numbers = self.block.column(self.rows);
         let (first, end) = (self.start, positions.end.min(self.len));
         let (base, last) = (self.base, self.last);
         (positions.start..end).map(move |at| own(numbers.get_u32(first + at), base, last))
+    }
+
+    /// The rows at `positions`, all of which are checked now.
+    pub(crate) fn rows(&self, positions: &Range<usize>) -> impl DoubleEndedIterator<Item = u32> {
+        let end = positions.end.min(self.len);
+        let places = self.start + positions.start.min(end)..self.start + end;
+        let numbers = self.block.numbers_at(self.rows, &places);
+        let (base, last) = (self.base, self.last);
+        places.map(move |at| own(numbers.get_u32(at), base, last))
     }
 
     #[inline]

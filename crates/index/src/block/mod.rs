@@ -17,7 +17,7 @@
 //! the lowest bits of the first byte, and zeros after the last, so that 8 bytes can be read from the
 //! byte in which any begins.
 //!
-//! A section is checked by pieces of 64 KiB, the last one shorter. The last section has the checksum
+//! A section is checked by pieces of 4 KiB, the last one shorter. The last section has the checksum
 //! (u64) of each piece of each section before, in their order: with no salt, at the section's number
 //! times 2^32 plus the piece's. The checksum of a section in the header is that of its own list of
 //! those, with no salt, at the section's number; that of the last section is that of its bytes.

@@ -50,8 +50,9 @@ pub struct Block {
     is_trusted: bool,
     /// There once it is known of all that says of a row whose it is whether it is intact.
     pub(super) named: OnceLock<()>,
-    /// How many rows were looked at until then.
+    /// How many rows were looked at until then, and the coordinate of the last whose names were.
     pub(super) looks: AtomicU32,
+    pub(super) last_named: AtomicU32,
     /// Coordinates that were asked for.
     pub(super) coordinates: KeptCoordinates,
     pub(super) kinds: OnceLock<Box<[EventKind]>>,
@@ -61,7 +62,7 @@ pub struct Block {
 }
 
 impl Block {
-    /// A block whose header is checked now, and each piece of 64 KiB of a section before its first use.
+    /// A block whose header is checked now, and each piece of 4 KiB of a section before its first use.
     ///
     /// `rebuild` is called once if a piece is found damaged, must give a block of the same rows, and
     /// must not ask this one. If it fails, or there is none, [`damage`](Self::damage) says so. O(1).
@@ -82,6 +83,7 @@ impl Block {
             is_trusted: false,
             named: OnceLock::new(),
             looks: AtomicU32::new(0),
+            last_named: AtomicU32::new(u32::MAX),
             coordinates: KeptCoordinates::default(),
             kinds: OnceLock::new(),
             fences: OnceLock::new(),

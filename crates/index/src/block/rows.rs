@@ -12,7 +12,7 @@ use std::sync::Arc;
 use strandline_core::sync::atomic::Ordering;
 use strandline_core::{Coordinate, EventId, EventKind, Hash, KindRange, KindSet, Sequence};
 
-/// What says of a row which event it is, and whose; first what is looked at in full last.
+/// What says of a row which event it is, and whose.
 const SAY_WHOSE: [Section; 8] = [
     Section::Ids,
     Section::Coordinates,
@@ -27,8 +27,9 @@ const SAY_WHOSE: [Section; 8] = [
 /// Which sequences rows have.
 const RUNS: [Section; 2] = [Section::RunSequences, Section::RunRows];
 
-/// Once one of so many rows was looked at, all that says of a row which it is, is.
-const LOOKS: u32 = 16;
+/// Once in so many rows that are looked at, more is checked of what says of a row which it is: by then the looks
+/// have cost as much, and once all of it is known a row costs two loads.
+const LOOKS: u32 = 64;
 
 impl Block {
     /// The id of a row.
@@ -308,17 +309,21 @@ impl Block {
 
     #[inline(never)]
     fn look_at(&self, row: u32) {
-        // After so many looks all of it costs no more than what was looked at. Relaxed: a hint.
-        if self.looks.fetch_add(1, Ordering::Relaxed) >= self.rows() / LOOKS {
-            for section in SAY_WHOSE.into_iter().chain(RUNS) {
-                self.section(section);
+        // Relaxed: a count.
+        if self.looks.fetch_add(1, Ordering::Relaxed) % LOOKS == LOOKS - 1 {
+            let mut sections = SAY_WHOSE.into_iter().chain(RUNS);
+            if let Some(section) = sections.find(|section| !self.is_known(*section)) {
+                self.check_ahead(section);
             }
         }
         self.sequence_of(row);
         self.id(row);
         let coordinate = self.coordinate_number(row);
-        if !self.is_kept(coordinate) {
+        // In a stream the next row is mostly of the same. Relaxed: what it says was seen by somebody, and
+        // does not change.
+        if self.last_named.load(Ordering::Relaxed) != coordinate && !self.is_kept(coordinate) {
             self.names_at(coordinate);
+            self.last_named.store(coordinate, Ordering::Relaxed);
         }
         let is_known = |section: &Section| self.is_known(*section);
         if SAY_WHOSE.iter().all(is_known) && (self.is_dense() || RUNS.iter().all(is_known)) {

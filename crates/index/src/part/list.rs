@@ -72,7 +72,7 @@ impl List {
             Self::Live(list) => list.read(positions, |rows| {
                 out.extend(rows.iter().copied().take_while(is_below));
             }),
-            Self::Block(list) => out.extend(list.rows(positions).take_while(is_below)),
+            Self::Block(list) => out.extend(list.some_rows(positions).take_while(is_below)),
             Self::Found(found) => {
                 let rows = found.get(positions.clone()).unwrap_or_default();
                 out.extend(rows.iter().copied().take_while(is_below));
@@ -88,7 +88,7 @@ impl List {
             Self::Live(list) => list.read(positions, |rows| {
                 out.extend(rows.iter().rev().copied().take_while(is_from));
             }),
-            Self::Block(list) => out.extend(list.rows(positions).rev().take_while(is_from)),
+            Self::Block(list) => out.extend(list.some_rows(positions).rev().take_while(is_from)),
             Self::Found(found) => {
                 let rows = found.get(positions.clone()).unwrap_or_default();
                 out.extend(rows.iter().rev().copied().take_while(is_from));

@@ -5,14 +5,14 @@ use super::direction::Direction;
 use super::part_rows::PartRows;
 use super::tags::TagNames;
 use super::union::UnionRows;
-use crate::reader::Snapshot;
+use crate::reader::{RowView, Snapshot};
 use std::ops::Range;
 use strandline_core::Region;
 
 /// What each part is asked.
 pub(super) trait Asked {
     /// The rows of one part.
-    type Rows<'s>: PartAnswer;
+    type Rows<'s>: PartAnswer<'s>;
 
     /// The parts that may have rows.
     fn parts(&self, snapshot: &Snapshot) -> Range<usize>;
@@ -22,9 +22,15 @@ pub(super) trait Asked {
 }
 
 /// The matching rows of one part that neither end has passed.
-pub(super) trait PartAnswer {
+pub(super) trait PartAnswer<'s> {
     /// Which part it is.
     fn at(&self) -> usize;
+
+    /// The event of a row.
+    fn view(&self, row: u32) -> RowView<'s>;
+
+    /// The next row from an end, if it was found already: what most steps are.
+    fn ready(&mut self, direction: Direction) -> Option<u32>;
 
     /// The next row from an end.
     fn step(&mut self, direction: Direction) -> Option<u32>;
@@ -116,13 +122,22 @@ pub(super) enum SeveralRows<'s> {
     Union(UnionRows<'s>),
 }
 
-impl PartAnswer for PartRows<'_> {
+impl<'s> PartAnswer<'s> for PartRows<'s> {
     #[inline]
     fn at(&self) -> usize {
         self.at()
     }
 
     #[inline]
+    fn view(&self, row: u32) -> RowView<'s> {
+        self.view(row)
+    }
+
+    #[inline]
+    fn ready(&mut self, direction: Direction) -> Option<u32> {
+        self.ready(direction)
+    }
+
     fn step(&mut self, direction: Direction) -> Option<u32> {
         self.step(direction)
     }
@@ -136,7 +151,7 @@ impl PartAnswer for PartRows<'_> {
     }
 }
 
-impl PartAnswer for SeveralRows<'_> {
+impl<'s> PartAnswer<'s> for SeveralRows<'s> {
     fn at(&self) -> usize {
         match self {
             Self::Single(rows) => rows.at(),
@@ -145,6 +160,21 @@ impl PartAnswer for SeveralRows<'_> {
     }
 
     #[inline]
+    fn view(&self, row: u32) -> RowView<'s> {
+        match self {
+            Self::Single(rows) => rows.view(row),
+            Self::Union(rows) => rows.view(row),
+        }
+    }
+
+    #[inline]
+    fn ready(&mut self, direction: Direction) -> Option<u32> {
+        match self {
+            Self::Single(rows) => rows.ready(direction),
+            Self::Union(rows) => rows.ready(direction),
+        }
+    }
+
     fn step(&mut self, direction: Direction) -> Option<u32> {
         match self {
             Self::Single(rows) => rows.step(direction),

@@ -53,8 +53,16 @@ impl Cursor {
         }
     }
 
-    /// The next row within `rows`, whose far end the other direction may have moved closer.
+    /// The next row, if it was found already and is within `rows`.
     #[inline]
+    pub(super) fn ready(&mut self, rows: &Range<u32>) -> Option<u32> {
+        let row = self.buffer.get(self.at).copied();
+        let row = row.filter(|row| rows.contains(row))?;
+        self.at += 1;
+        Some(row)
+    }
+
+    /// The next row within `rows`, whose far end the other direction may have moved closer.
     pub(super) fn next(
         &mut self,
         part: &Part,

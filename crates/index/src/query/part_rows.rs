@@ -6,7 +6,7 @@ use super::direction::Direction;
 use super::source::Source;
 use super::tags::TagNames;
 use crate::part::Part;
-use crate::reader::Snapshot;
+use crate::reader::{RowView, Snapshot};
 use strandline_core::Region;
 
 /// The matching rows of one part that neither end has passed.
@@ -55,7 +55,30 @@ impl<'s> PartRows<'s> {
         }
     }
 
+    /// The event of a row.
     #[inline]
+    pub(super) const fn view(&self, row: u32) -> RowView<'s> {
+        RowView::new(self.part, row)
+    }
+
+    /// The next row, if it was found already: what most steps are.
+    #[inline]
+    pub(super) fn ready(&mut self, direction: Direction) -> Option<u32> {
+        let rows = &mut self.query.rows;
+        match direction {
+            Direction::Forward => {
+                let row = self.front.as_mut()?.ready(rows)?;
+                rows.start = row + 1;
+                Some(row)
+            }
+            Direction::Backward => {
+                let row = self.back.as_mut()?.ready(rows)?;
+                rows.end = row;
+                Some(row)
+            }
+        }
+    }
+
     pub(super) fn step(&mut self, direction: Direction) -> Option<u32> {
         let Self {
             part,

@@ -68,7 +68,23 @@ impl<'s, A: Asked> Walk<'s, A> {
         slot.get_or_insert_with(|| self.asked.rows(self.snapshot, at))
     }
 
+    #[inline]
     pub(super) fn step(&mut self, direction: Direction) -> Option<RowView<'s>> {
+        let begun = match direction {
+            Direction::Forward => &mut self.front,
+            Direction::Backward => &mut self.back,
+        };
+        if let Some(rows) = begun
+            && let Some(row) = rows.ready(direction)
+        {
+            return Some(rows.view(row));
+        }
+        self.walk(direction)
+    }
+
+    /// A step to where nothing is ready.
+    #[inline(never)]
+    fn walk(&mut self, direction: Direction) -> Option<RowView<'s>> {
         while self.first < self.end {
             let at = match direction {
                 Direction::Forward => self.first,

@@ -9,6 +9,7 @@ use super::compile::PartQuery;
 use super::cursor::Cursor;
 use super::direction::Direction;
 use crate::part::Part;
+use crate::reader::RowView;
 use std::ops::Range;
 
 /// Rows of the narrowest window, a word of bits, and of the widest, whose bits stay in the first cache.
@@ -44,7 +45,29 @@ impl<'s> UnionRows<'s> {
         self.at
     }
 
+    /// The event of a row.
     #[inline]
+    pub(super) const fn view(&self, row: u32) -> RowView<'s> {
+        RowView::new(self.part, row)
+    }
+
+    /// The next row, if it was found already: what most steps are.
+    #[inline]
+    pub(super) fn ready(&mut self, direction: Direction) -> Option<u32> {
+        match direction {
+            Direction::Forward => {
+                let row = self.front.as_mut()?.ready(&self.left)?;
+                self.left.start = row + 1;
+                Some(row)
+            }
+            Direction::Backward => {
+                let row = self.back.as_mut()?.ready(&self.left)?;
+                self.left.end = row;
+                Some(row)
+            }
+        }
+    }
+
     pub(super) fn step(&mut self, direction: Direction) -> Option<u32> {
         let merge = match direction {
             Direction::Forward => &mut self.front,
@@ -114,8 +137,16 @@ impl Merge {
         }
     }
 
-    /// The next row within `left`, whose far end the other direction may have moved closer.
+    /// The next row, if it was found already and is within `left`.
     #[inline]
+    fn ready(&mut self, left: &Range<u32>) -> Option<u32> {
+        let row = self.buffer.get(self.at).copied();
+        let row = row.filter(|row| left.contains(row))?;
+        self.at += 1;
+        Some(row)
+    }
+
+    /// The next row within `left`, whose far end the other direction may have moved closer.
     fn next(&mut self, part: &Part, queries: &mut [PartQuery], left: &Range<u32>) -> Option<u32> {
         loop {
             if let Some(row) = self.buffer.get(self.at).copied() {

@@ -15,7 +15,7 @@ pub struct RowView<'s> {
 
 impl<'s> RowView<'s> {
     #[inline]
-    pub(super) const fn new(part: &'s Part, row: u32) -> Self {
+    pub(crate) const fn new(part: &'s Part, row: u32) -> Self {
         Self { part, row }
     }
 

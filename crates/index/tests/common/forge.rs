@@ -13,7 +13,7 @@ pub(crate) const SECTIONS: usize = 41;
 pub(crate) const CHECKSUM_AT: usize = FIXED_BYTES + SECTIONS * SECTION_BYTES;
 pub(crate) const HEADER_BYTES: usize = CHECKSUM_AT + 8;
 /// Length of what a checksum covers.
-pub(crate) const PIECE_BYTES: usize = 1 << 16;
+pub(crate) const PIECE_BYTES: usize = 1 << 12;
 /// The section of checksums: the last.
 pub(crate) const PIECE_CHECKSUMS: usize = SECTIONS - 1;
 

@@ -5,7 +5,10 @@ use super::section::Section;
 use strandline_core::{Checksum, Salt};
 
 /// Length of a piece of a section; the last may be shorter.
-pub(crate) const PIECE_BYTES: usize = 1 << 16;
+///
+/// A page of memory: whoever looks a row up looks at some ten pieces of a block that it never saw before, and
+/// reads all of each.
+pub(crate) const PIECE_BYTES: usize = 1 << 12;
 /// Length of the checksum of one.
 pub(crate) const CHECKSUM_BYTES: usize = size_of::<u64>();
 

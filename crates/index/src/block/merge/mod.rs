@@ -11,7 +11,7 @@
 //! - of a block of which not all rows are merged, a bit for each name and coordinate;
 //! - until a table is written, its slots, if it has no more than 4 million entries; while it is made, 16
 //!   bytes for each of 4 million entries, twice that at most;
-//! - 8 bytes for each 64 KiB that were written;
+//! - 8 bytes for each 4 KiB that were written;
 //! - where the layout is that of postings, 4 bytes a row of blocks that have another one; and where the
 //!   merged block has an order by id, 4 bytes a row of blocks that have none though their ids do not
 //!   ascend.
@@ -70,7 +70,7 @@ pub struct MergedBlock {
 /// [`Snapshot::export`](crate::Snapshot::export) would make of them. O(rows) and O(names × log blocks).
 ///
 /// Sequences ascend from part to part, and there are at most 64. Memory is bounded: a bit for each name
-/// and block, 4 bytes for each coordinate of one block and each scope of all, 8 bytes for each 64 KiB
+/// and block, 4 bytes for each coordinate of one block and each scope of all, 8 bytes for each 4 KiB
 /// written. Blocks of a layout without lists take 4 bytes a row more, if `layout` has them.
 ///
 /// `go_on` is called after each MiB, or million numbers that were looked at: by it the caller paces the

@@ -10,6 +10,8 @@ use std::ops::ControlFlow;
 
 /// The caller is asked after so many numbers or bytes.
 const WORK: u64 = 1 << 20;
+/// So many bytes are written at a time: of a whole number of pieces.
+const CHUNK_BYTES: usize = 1 << 16;
 /// Work is counted after so many numbers.
 const STEP: u64 = 1 << 14;
 
@@ -37,9 +39,9 @@ pub(super) struct Out<'o> {
     /// Where in `checksums` those of the section begin, and where in the block its bytes do.
     first_checksum: usize,
     start: usize,
-    /// Where in the block the piece begins.
+    /// Where in the block the bytes that are not written yet begin, and those.
     at: usize,
-    piece: Vec<u8>,
+    chunk: Vec<u8>,
     work: u64,
 }
 
@@ -60,7 +62,7 @@ impl<'o> Out<'o> {
             first_checksum: 0,
             start: HEADER_BYTES,
             at: HEADER_BYTES,
-            piece: Vec::with_capacity(PIECE_BYTES),
+            chunk: Vec::with_capacity(CHUNK_BYTES),
             work: 0,
         })
     }
@@ -72,7 +74,7 @@ impl<'o> Out<'o> {
             return Ok(());
         }
         self.work = 0;
-        let bytes = (self.at + self.piece.len()) as u64;
+        let bytes = (self.at + self.chunk.len()) as u64;
         match (self.go_on)(MergeProgress { bytes }) {
             ControlFlow::Continue(()) => Ok(()),
             ControlFlow::Break(()) => Err(MergeError::Cancelled),
@@ -153,9 +155,9 @@ impl<'o> Out<'o> {
 
     #[inline]
     fn word(&mut self, word: u64) -> Result<(), MergeError> {
-        self.piece.extend_from_slice(&word.to_le_bytes());
-        if self.piece.len() >= PIECE_BYTES {
-            self.end_piece()?;
+        self.chunk.extend_from_slice(&word.to_le_bytes());
+        if self.chunk.len() >= CHUNK_BYTES {
+            self.end_chunk()?;
         }
         Ok(())
     }
@@ -163,11 +165,11 @@ impl<'o> Out<'o> {
     /// Bytes of the section that is written; a section of bytes ends with [`end_bytes`](Self::end_bytes).
     pub(super) fn bytes(&mut self, mut bytes: &[u8]) -> Result<(), MergeError> {
         while !bytes.is_empty() {
-            let room = PIECE_BYTES.saturating_sub(self.piece.len());
+            let room = CHUNK_BYTES.saturating_sub(self.chunk.len());
             let (now, rest) = bytes.split_at_checked(room).unwrap_or((bytes, &[]));
-            self.piece.extend_from_slice(now);
-            if self.piece.len() >= PIECE_BYTES {
-                self.end_piece()?;
+            self.chunk.extend_from_slice(now);
+            if self.chunk.len() >= CHUNK_BYTES {
+                self.end_chunk()?;
             }
             bytes = rest;
         }
@@ -176,22 +178,24 @@ impl<'o> Out<'o> {
 
     /// Ends a section of bytes, with zeros up to a multiple of 8.
     pub(super) fn end_bytes(&mut self, section: Section) -> Result<(), MergeError> {
-        let length = self.piece.len().next_multiple_of(ALIGNMENT);
-        self.piece.resize(length, 0);
+        let length = self.chunk.len().next_multiple_of(ALIGNMENT);
+        self.chunk.resize(length, 0);
         self.end(section, (0, 0))
     }
 
-    fn end_piece(&mut self) -> Result<(), MergeError> {
-        if self.piece.is_empty() {
+    fn end_chunk(&mut self) -> Result<(), MergeError> {
+        if self.chunk.is_empty() {
             return Ok(());
         }
-        let pieces = (self.at - self.start) / PIECE_BYTES;
-        let checksum = piece_checksum(self.section, pieces, &self.piece);
-        self.checksums.extend_from_slice(&checksum.0.to_le_bytes());
-        self.sink.write(&self.piece)?;
-        self.at += self.piece.len();
-        let work = self.piece.len() as u64;
-        self.piece.clear();
+        let before = (self.at - self.start) / PIECE_BYTES;
+        for (piece, bytes) in (before..).zip(self.chunk.chunks(PIECE_BYTES)) {
+            let checksum = piece_checksum(self.section, piece, bytes);
+            self.checksums.extend_from_slice(&checksum.0.to_le_bytes());
+        }
+        self.sink.write(&self.chunk)?;
+        self.at += self.chunk.len();
+        let work = self.chunk.len() as u64;
+        self.chunk.clear();
         self.worked(work)
     }
 
@@ -203,7 +207,7 @@ impl<'o> Out<'o> {
         (base, width): (u64, u8),
     ) -> Result<(), MergeError> {
         debug_assert_eq!(section, self.section, "sections in order");
-        self.end_piece()?;
+        self.end_chunk()?;
         let checksums = self.checksums.get(self.first_checksum..);
         let place = Place {
             start: self.start,
@@ -230,8 +234,8 @@ impl<'o> Out<'o> {
     /// Writes the checksums of all pieces, and the header; and says how long the block is.
     pub(super) fn finish(mut self) -> Result<u64, MergeError> {
         let checksums = std::mem::take(&mut self.checksums);
-        for piece in checksums.chunks(PIECE_BYTES) {
-            self.sink.write(piece)?;
+        for chunk in checksums.chunks(CHUNK_BYTES) {
+            self.sink.write(chunk)?;
         }
         let section = Section::PieceChecksums;
         let place = Place {
@@ -284,7 +288,7 @@ impl Packing<'_, '_> {
             let [low, _] = halves(self.pending);
             out.word(low)?;
         }
-        while out.at + out.piece.len() < end {
+        while out.at + out.chunk.len() < end {
             out.word(0)?;
         }
         out.end(section, (base, width))
