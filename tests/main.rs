@@ -63,6 +63,7 @@ mod model;
 mod named;
 mod notes;
 mod opening;
+mod pages;
 mod query;
 mod receipt;
 mod records;

@@ -7,7 +7,7 @@ use std::ops::{Bound, RangeBounds};
 use strandline::fs::MemFs;
 use strandline::{
     AppendCondition, AppendOptions, ErrorKind, Event, EventHeader, Hlc, IndexLayout, KindFilter,
-    Region, Sequence, Snapshot, Store,
+    Query, Region, Sequence, Snapshot, Store, StoredEvent,
 };
 
 type Range = (Bound<u64>, Bound<u64>);
@@ -19,9 +19,12 @@ enum Call {
     Prefix(&'static str),
     Scope(&'static str),
     Kind(KindFilter),
+    Kinds(Vec<KindFilter>),
+    NotKinds(Vec<KindFilter>),
     Clock(Range),
     Sequence(Range),
     After(u64),
+    Before(u64),
     WallMs(Range),
     Tag(&'static str),
     AnyTag(Vec<&'static str>),
@@ -41,9 +44,12 @@ fn region(calls: &[Call]) -> Region {
             Call::Prefix(prefix) => region.entity_prefix(prefix),
             Call::Scope(name) => region.scope(name),
             Call::Kind(kinds) => region.kind(kinds),
+            Call::Kinds(kinds) => region.kinds(kinds),
+            Call::NotKinds(kinds) => region.not_kinds(kinds),
             Call::Clock(range) => region.clock(of_32(&range)),
             Call::Sequence(range) => region.sequence(range),
             Call::After(sequence) => region.after(Sequence::new(sequence)),
+            Call::Before(sequence) => region.before(Sequence::new(sequence)),
             Call::WallMs(range) => region.wall_ms(range),
             Call::Tag(tag) => region.tag(tag),
             Call::AnyTag(tags) => region.any_tag(tags),
@@ -59,9 +65,16 @@ fn is_replaced(call: &Call, later: &[Call]) -> bool {
                 Call::Entity(_) | Call::Prefix(_),
                 Call::Entity(_) | Call::Prefix(_)
             ) | (Call::Scope(_), Call::Scope(_))
-                | (Call::Kind(_), Call::Kind(_))
+                | (
+                    Call::Kind(_) | Call::Kinds(_),
+                    Call::Kind(_) | Call::Kinds(_)
+                )
+                | (Call::NotKinds(_), Call::NotKinds(_))
                 | (Call::Clock(_), Call::Clock(_))
-                | (Call::Sequence(_) | Call::After(_), Call::Sequence(_))
+                | (
+                    Call::Sequence(_) | Call::After(_) | Call::Before(_),
+                    Call::Sequence(_)
+                )
                 | (Call::WallMs(_), Call::WallMs(_))
                 | (Call::AnyTag(_), Call::AnyTag(_))
         )
@@ -71,16 +84,22 @@ fn is_replaced(call: &Call, later: &[Call]) -> bool {
 /// What the calls take, told without a region.
 fn takes(calls: &[Call], event: &EventHeader) -> bool {
     let has = |tag: &&str| event.tags().any(|own| own == *tag);
+    let is_of = |kinds: &KindFilter| match kinds {
+        KindFilter::Any => true,
+        KindFilter::Category(category) => event.kind.category() == *category,
+        KindFilter::Exact(kind) => event.kind == *kind,
+    };
     let passes = |call: &Call| match call {
         Call::Entity(name) => event.coordinate.entity() == *name,
         Call::Prefix(prefix) => event.coordinate.entity().starts_with(prefix),
         Call::Scope(name) => event.coordinate.scope() == *name,
-        Call::Kind(KindFilter::Any) => true,
-        Call::Kind(KindFilter::Category(category)) => event.kind.category() == *category,
-        Call::Kind(KindFilter::Exact(kind)) => event.kind == *kind,
+        Call::Kind(kinds) => is_of(kinds),
+        Call::Kinds(kinds) => kinds.iter().any(is_of),
+        Call::NotKinds(kinds) => !kinds.iter().any(is_of),
         Call::Clock(range) => of_32(range).contains(&event.clock),
         Call::Sequence(range) => range.contains(&event.sequence.get()),
         Call::After(sequence) => event.sequence.get() > *sequence,
+        Call::Before(sequence) => event.sequence.get() < *sequence,
         Call::WallMs(range) => range.contains(&event.hlc.wall_ms()),
         Call::Tag(tag) => has(tag),
         Call::AnyTag(tags) => tags.iter().any(has),
@@ -105,19 +124,25 @@ fn calls() -> impl Strategy<Value = Vec<Call>> {
     let range = move || (bound(), bound());
     let name = || prop::sample::select(vec!["", "e:", "e:0", "e:1", "s", "t", "x"]);
     let tag = || prop::sample::select(vec!["", "t:0", "t:1", "t:2", "none"]);
-    let kinds = prop_oneof![
-        Just(KindFilter::Any),
-        (0..18_u8).prop_map(KindFilter::Category),
-        prop::sample::select(KINDS.to_vec()).prop_map(KindFilter::Exact),
-    ];
+    let kinds = || {
+        prop_oneof![
+            Just(KindFilter::Any),
+            (0..18_u8).prop_map(KindFilter::Category),
+            prop::sample::select(KINDS.to_vec()).prop_map(KindFilter::Exact),
+        ]
+    };
+    let several = move || prop::collection::vec(kinds(), 0..3);
     let call = prop_oneof![
         name().prop_map(Call::Entity),
         name().prop_map(Call::Prefix),
         name().prop_map(Call::Scope),
-        kinds.prop_map(Call::Kind),
+        kinds().prop_map(Call::Kind),
+        several().prop_map(Call::Kinds),
+        several().prop_map(Call::NotKinds),
         range().prop_map(Call::Clock),
         range().prop_map(Call::Sequence),
         number().prop_map(Call::After),
+        number().prop_map(Call::Before),
         range().prop_map(Call::WallMs),
         tag().prop_map(Call::Tag),
         prop::collection::vec(tag(), 0..3).prop_map(Call::AnyTag),
@@ -151,8 +176,8 @@ fn filled(layout: IndexLayout) -> Store {
 }
 
 /// Whether an append on condition of the regions would be done; it is not.
-fn allowed(store: &Store, since: u64, region: &Region) -> bool {
-    let condition = AppendCondition::since(Sequence::new(since)).none_in(region.clone());
+fn allowed(store: &Store, since: u64, query: impl Into<Query>) -> bool {
+    let condition = AppendCondition::since(Sequence::new(since)).none_in(query);
     let options = AppendOptions::new().condition(&condition);
     // What is looked at after the condition.
     let never = Event::bytes(CREATED, *b"").at(Hlc::new(1 << 47, 0).unwrap());
@@ -166,9 +191,16 @@ fn allowed(store: &Store, since: u64, region: &Region) -> bool {
     }
 }
 
-fn check(store: &Store, now: &Snapshot, calls: &[Call], limit: usize, since: u64) {
+/// A store, and what is in it.
+struct Filled {
+    store: Store,
+    now: Snapshot,
+    all: Vec<StoredEvent>,
+}
+
+fn check(filled: &Filled, calls: &[Call], limit: usize, since: u64) {
+    let Filled { store, now, all } = filled;
     let region = region(calls);
-    let all = contents(now);
     let expected: Vec<_> = all.iter().filter(|event| takes(calls, event)).collect();
     let sequences: Vec<_> = expected.iter().map(|event| event.sequence).collect();
     let matching: Vec<_> = all.iter().filter(|event| region.matches(event)).collect();
@@ -222,6 +254,31 @@ fn check(store: &Store, now: &Snapshot, calls: &[Call], limit: usize, since: u64
     );
 }
 
+/// Any of two regions, in every way of asking.
+fn check_both(filled: &Filled, calls: &[Vec<Call>; 2], limit: usize, since: u64) {
+    let now = &filled.now;
+    let query: Query = calls.iter().map(|calls| region(calls)).collect();
+    let is_in = |event: &&StoredEvent| calls.iter().any(|calls| takes(calls, event.header()));
+    let expected = filled.all.iter().filter(is_in);
+    let expected: Vec<_> = expected.map(|event| event.sequence).collect();
+    let found = now.rows(&query).map(|row| row.sequence());
+    assert!(found.eq(expected.iter().copied()), "{calls:?}");
+    let back = now.rows(&query).rev().map(|row| row.sequence());
+    assert!(back.eq(expected.iter().rev().copied()), "{calls:?}");
+    let few = now.query(query.clone().limit(limit)).rev();
+    let few = few.map(|event| event.unwrap().sequence);
+    assert!(
+        few.eq(expected.iter().rev().copied().take(limit)),
+        "{limit} of {calls:?}"
+    );
+    let none_since = expected.iter().all(|sequence| sequence.get() < since);
+    assert_eq!(
+        allowed(&filled.store, since, &query),
+        none_since,
+        "{calls:?}"
+    );
+}
+
 /// An empty list of tags was no filter, for every reader and for conditions too.
 #[test]
 fn every_answer_about_a_region_is_the_same() {
@@ -230,15 +287,21 @@ fn every_answer_about_a_region_is_the_same() {
         IndexLayout::Tiles,
         IndexLayout::Columns,
     ];
-    let stores = layouts.map(filled);
+    let stores = layouts.map(|layout| {
+        let store = filled(layout);
+        let now = store.snapshot();
+        let all = contents(&now);
+        Filled { store, now, all }
+    });
     let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig {
         failure_persistence: None,
         ..ProptestConfig::with_cases(600)
     });
-    let given = (calls(), 0..5_usize, 0..70_u64);
+    let given = (prop::array::uniform2(calls()), 0..5_usize, 0..70_u64);
     let run = runner.run(&given, |(calls, limit, since)| {
         for store in &stores {
-            check(store, &store.snapshot(), &calls, limit, since);
+            check(store, &calls[0], limit, since);
+            check_both(store, &calls, limit, since);
         }
         Ok(())
     });
@@ -256,7 +319,7 @@ fn every_answer_about_a_region_is_the_same() {
         vec![Call::After(u64::MAX)],
     ] {
         for store in &stores {
-            check(store, &store.snapshot(), &calls, 2, 1);
+            check(store, &calls, 2, 1);
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::outcome::WrongUsage;
 use crate::output::note;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
-use strandline::{Error, EventKind, KindFilter, Region, Store, StoreOptions};
+use strandline::{Error, EventKind, KindFilter, Query, Region, Store, StoreOptions};
 use strandline_transfer::parse_rfc3339;
 
 /// The category of a kind that is given as its type alone.
@@ -56,8 +56,74 @@ pub(crate) fn open_to_write(options: StoreOptions, dir: &Path) -> Result<Store, 
     Ok(store)
 }
 
-/// Which events.
+/// Which events: those of one region, or of any of several.
 #[derive(Debug, clap::Args)]
+pub(crate) struct QueryArgs {
+    #[command(flatten)]
+    region: RegionArgs,
+    /// Events of any of several regions: the options of this heading in one text, each time one region.
+    /// Those that stand outside hold for each of them that does not have the same.
+    /// Example: --any '--tag course:3' --any '--tag student:7 --kind 1:2' --since 2026-01-31
+    #[arg(long, value_name = "OPTIONS", value_parser = parse_any, allow_hyphen_values = true,
+        help_heading = "Which events")]
+    any: Vec<RegionArgs>,
+}
+
+impl QueryArgs {
+    /// What is asked for.
+    ///
+    /// # Errors
+    ///
+    /// `WrongUsage` if no event can be in one of the regions.
+    pub(crate) fn query(&self) -> Result<Query, WrongUsage> {
+        if self.any.is_empty() {
+            return Ok(self.region.region()?.into());
+        }
+        let regions = self.any.iter().map(|any| any.within(&self.region).region());
+        regions.collect()
+    }
+}
+
+/// A region that is one text: the options of a command line.
+#[derive(Debug, clap::Parser)]
+#[command(no_binary_name = true, disable_help_flag = true)]
+struct AnyArgs {
+    #[command(flatten)]
+    region: RegionArgs,
+}
+
+fn parse_any(text: &str) -> Result<RegionArgs, String> {
+    let words = words(text).ok_or("a quote is not closed")?;
+    let parsed = <AnyArgs as clap::Parser>::try_parse_from(words);
+    parsed.map(|parsed| parsed.region).map_err(|error| {
+        let text = error.to_string();
+        let first = text.lines().next().unwrap_or_default();
+        first.trim_start_matches("error: ").to_owned()
+    })
+}
+
+/// The words of a command line, with single and double quotes as in a shell; none if one is not closed.
+fn words(text: &str) -> Option<Vec<String>> {
+    let mut words = Vec::new();
+    let mut word: Option<String> = None;
+    let mut quote = None;
+    for letter in text.chars() {
+        match (quote, letter) {
+            (Some(open), letter) if open == letter => quote = None,
+            (None, '\'' | '"') => {
+                quote = Some(letter);
+                word.get_or_insert_default();
+            }
+            (None, letter) if letter.is_whitespace() => words.extend(word.take()),
+            (_, letter) => word.get_or_insert_default().push(letter),
+        }
+    }
+    words.extend(word);
+    quote.is_none().then_some(words)
+}
+
+/// Which events.
+#[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Which events")]
 pub(crate) struct RegionArgs {
     /// Only events of this entity.
@@ -73,9 +139,12 @@ pub(crate) struct RegionArgs {
     #[arg(long, value_name = "NAME")]
     tag: Vec<String>,
     /// Only events of this kind: `0x1002`, or `1:2` for category and type; a number below 0x1000 is
-    /// a type of category 1, as for import.
+    /// a type of category 1, as for import. May be given several times: then one of them.
     #[arg(long, value_name = "KIND", value_parser = parse_kind, conflicts_with = "category")]
-    kind: Option<EventKind>,
+    kind: Vec<EventKind>,
+    /// No events of this kind. May be given several times: then none of them.
+    #[arg(long, value_name = "KIND", value_parser = parse_kind)]
+    not_kind: Vec<EventKind>,
     /// Only events of this category, 0 to 15.
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u8).range(0..=15))]
     category: Option<u8>,
@@ -91,6 +160,27 @@ pub(crate) struct RegionArgs {
 }
 
 impl RegionArgs {
+    /// The same with what stands outside, where it has nothing of that itself.
+    fn within(&self, outside: &Self) -> Self {
+        let both = |own: &[String], others: &[String]| [own, others].concat();
+        let names_entity = self.entity.is_some() || self.prefix.is_some();
+        let names_kind = !self.kind.is_empty() || self.category.is_some();
+        let entities = if names_entity { self } else { outside };
+        let kinds = if names_kind { self } else { outside };
+        Self {
+            entity: entities.entity.clone(),
+            prefix: entities.prefix.clone(),
+            scope: self.scope.clone().or_else(|| outside.scope.clone()),
+            tag: both(&self.tag, &outside.tag),
+            kind: kinds.kind.clone(),
+            not_kind: [&*self.not_kind, &*outside.not_kind].concat(),
+            category: kinds.category,
+            since: self.since.or(outside.since),
+            until: self.until.or(outside.until),
+            sequence: self.sequence.clone().or_else(|| outside.sequence.clone()),
+        }
+    }
+
     /// The region that is asked for.
     ///
     /// # Errors
@@ -110,9 +200,10 @@ impl RegionArgs {
         for tag in &self.tag {
             region = region.tag(tag);
         }
-        if let Some(kind) = self.kind {
-            region = region.kind(kind);
+        if !self.kind.is_empty() {
+            region = region.kinds(self.kind.iter().copied());
         }
+        region = region.not_kinds(self.not_kind.iter().copied());
         if let Some(category) = self.category {
             region = region.kind(KindFilter::Category(category));
         }
@@ -190,6 +281,21 @@ mod tests {
         for wrong in ["", "0x", "1:", "16:1", "1:0x1000", "0x10000", "0:1", "0x2"] {
             assert!(parse_kind(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn options_in_a_text_are_split_as_in_a_shell() {
+        let split = |text| words(text).map(|words| words.join("|"));
+        assert_eq!(
+            split("--tag a  --scope b").as_deref(),
+            Some("--tag|a|--scope|b")
+        );
+        assert_eq!(
+            split("--tag 'a b' \"c'd\"e ''").as_deref(),
+            Some("--tag|a b|c'de|")
+        );
+        assert_eq!(split(" ").as_deref(), Some(""));
+        assert_eq!(split("--tag 'a"), None);
     }
 
     #[test]

@@ -107,7 +107,7 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     let is_usage = error.is::<WrongUsage>()
         || matches!(
             of_store(error).map(Error::kind),
-            Some(ErrorKind::InvalidInput | ErrorKind::NotFound)
+            Some(ErrorKind::InvalidInput | ErrorKind::NotFound | ErrorKind::ForeignToken)
         );
     ExitCode::from(if is_usage { 2 } else { 1 })
 }

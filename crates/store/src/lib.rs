@@ -59,8 +59,9 @@ pub use model::{
     AppendCondition, AppendOptions, BATCH_BYTES_MAX, BATCH_EVENTS_MAX, Batch,
     CONDITION_REGIONS_MAX, CONDITION_TAGS_MAX, CacheStats, ConditionConflict, Difference,
     Durability, Error, ErrorClass, ErrorKind, Event, EventRef, ExpectedVersion, HeadCacheStats,
-    IdConflict, OpenPath, OpenReport, OpenTimes, PAYLOAD_BYTES_MAX_DEFAULT, Receipt,
-    ReceiptMismatch, RefusedTime, Stats, StoreOptions, StoredEvent, VersionConflict,
+    IdConflict, OpenPath, OpenReport, OpenTimes, Order, PAYLOAD_BYTES_MAX_DEFAULT, Page, PageToken,
+    PageTokenError, Receipt, ReceiptMismatch, RefusedTime, Stats, StoreOptions, StoredEvent,
+    VersionConflict,
 };
 pub use read::{Events, Snapshot};
 pub use store::Store;
@@ -74,7 +75,7 @@ pub use strandline_core::fs;
 pub use strandline_core::{
     Clock, ClockKey, Coordinate, EXTENSION_BYTES_MAX, EntityFilter, Epoch, EpochError, EventHeader,
     EventId, EventIdError, EventKind, Extensions, Hash, HashChain, Hlc, HlcError, KindError,
-    KindFilter, ManualClock, NAME_BYTES_MAX, NameError, PayloadEncoding, Region, Sequence,
-    SystemClock, TAG_BYTES_MAX, TAGS_MAX,
+    KindFilter, KindRange, KindSet, ManualClock, NAME_BYTES_MAX, NameError, PayloadEncoding, Query,
+    Region, Sequence, SystemClock, TAG_BYTES_MAX, TAGS_MAX,
 };
 pub use strandline_index::{Causes, IndexLayout, Names, PartPlan, Plan, PlanKey, RowView, Rows};

@@ -1,11 +1,11 @@
-//! `export`: the events of a region as lines, for other programs and for import.
+//! `export`: the events of a region, or of several, as lines, for other programs and for import.
 //!
 //! Makes no line itself: `format` does, which is all that it knows of this crate.
 
 use crate::format::{LineFormat, PayloadForm, write_cloud_event, write_line, write_removal};
 use std::io::Write;
 use strandline::maintenance::{Meter, OnProgress, removal_notes};
-use strandline::{Error, ErrorKind, Region, Snapshot};
+use strandline::{Error, ErrorKind, Query, Region, Snapshot};
 use strandline_core::record::RemovalStage;
 
 /// How much is put together before it is written.
@@ -25,7 +25,7 @@ pub struct Exported {
     pub removals: u64,
 }
 
-/// Writes the events of a region to `out`, one a line, in commit order.
+/// Writes the events of a region, or of a query of several, to `out`, one a line, in commit order.
 ///
 /// After the events of a whole store, that is of [`Region::all`], come the records of its compactions and
 /// redactions, for which the log is read once: see [`removals`](strandline::maintenance::removals()).
@@ -38,16 +38,26 @@ pub struct Exported {
 /// [`ErrorKind::Cancelled`].
 pub fn export(
     snapshot: &Snapshot,
-    region: &Region,
+    query: impl Into<Query>,
     format: LineFormat,
     out: &mut dyn Write,
     on_progress: OnProgress<'_>,
 ) -> Result<Exported, Error> {
-    let count = snapshot.rows(region).count() as u64;
+    export_query(snapshot, &query.into(), format, out, on_progress)
+}
+
+fn export_query(
+    snapshot: &Snapshot,
+    query: &Query,
+    format: LineFormat,
+    out: &mut dyn Write,
+    on_progress: OnProgress<'_>,
+) -> Result<Exported, Error> {
+    let count = snapshot.rows(query).count() as u64;
     let mut meter = Meter::events(Some(count), on_progress);
     let mut exported = Exported::default();
     let mut buffer = Vec::with_capacity(BUFFER_BYTES);
-    let mut events = snapshot.query(region);
+    let mut events = snapshot.query(query);
     while let Some(event) = events.next_ref() {
         let event = event?;
         if event.payload().is_err() {
@@ -63,7 +73,7 @@ pub fn export(
         }
         meter.add(1)?;
     }
-    if *region == Region::all() {
+    if *query == Region::all().into() {
         write_removals(snapshot, format, &mut buffer, &mut exported)?;
     }
     write(out, &mut buffer, &mut exported)?;

@@ -1,6 +1,6 @@
 //! `export`: events as lines, to a file or to standard output.
 
-use crate::args::{RegionArgs, open_whole, tell_no_events};
+use crate::args::{QueryArgs, open_whole, tell_no_events};
 use crate::files::Output;
 use crate::outcome::Outcome;
 use crate::output::note;
@@ -42,12 +42,12 @@ pub struct Args {
     #[arg(long, requires = "output")]
     json: bool,
     #[command(flatten)]
-    region: RegionArgs,
+    query: QueryArgs,
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let snapshot = open_whole(&args.dir)?.snapshot();
-    let region = args.region.region()?;
+    let query = args.query.query()?;
     let format = args.format.format();
     let mut bar = Bar::new("exporting");
     let mut show = |progress| bar.show(progress);
@@ -55,7 +55,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
         None => Output::standard(),
         Some(path) => Output::open(path)?,
     };
-    let outcome = export(&snapshot, &region, format, &mut out, &mut show);
+    let outcome = export(&snapshot, &query, format, &mut out, &mut show);
     drop(bar);
     let (is_standard, is_unread) = (out.is_standard(), out.is_unread());
     let (exported, written) = match outcome {

@@ -1,11 +1,11 @@
-//! `query`: the events of a region, a page at a time.
+//! `query`: the events of a region or of several, a page at a time.
 
-use crate::args::{RegionArgs, StoreArgs, tell_no_events};
+use crate::args::{QueryArgs, StoreArgs, tell_no_events};
 use crate::outcome::{Outcome, WrongUsage};
 use crate::output::note;
 use crate::terminal::Screen;
 use crate::terminal::show::{self, Bytes};
-use strandline::{Error, EventRef, Events, Region, Sequence};
+use strandline::{Error, EventRef, Events, Order, PageToken, Query, Sequence, Snapshot};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -14,28 +14,47 @@ pub struct Args {
     /// Print at most so many events.
     #[arg(long, value_name = "COUNT", default_value_t = 100)]
     limit: usize,
-    /// Go on after the event with this sequence: the last one of the page before.
-    #[arg(long, value_name = "SEQUENCE")]
-    after: Option<u64>,
-    /// Newest first. Default: oldest first.
+    /// Go on where another page ended: with the token that was printed there, or after the event with this
+    /// sequence. A token is refused by another store, and by this one after a restore.
+    #[arg(long, value_name = "TOKEN", value_parser = After::parse)]
+    after: Option<After>,
+    /// Newest first. Default: oldest first, or as the page was whose token is given.
     #[arg(long)]
     newest: bool,
     /// How payloads that are neither JSON nor MessagePack are shown.
     #[arg(long, value_enum, default_value_t = Bytes::Hex)]
     bytes: Bytes,
     #[command(flatten)]
-    region: RegionArgs,
+    query: QueryArgs,
+}
+
+/// Where the page before ended.
+#[derive(Debug, Clone, Copy)]
+enum After {
+    Sequence(Sequence),
+    Token(PageToken),
+}
+
+impl After {
+    fn parse(text: &str) -> Result<Self, String> {
+        if let Ok(sequence) = text.parse() {
+            return Ok(Self::Sequence(Sequence::new(sequence)));
+        }
+        text.parse()
+            .map(Self::Token)
+            .map_err(|error: strandline::PageTokenError| error.to_string())
+    }
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let store = args.store.open_whole()?;
     let snapshot = store.snapshot();
-    let region = page(args)?;
-    let mut events = snapshot.query(&region);
+    let order = order(args)?;
+    let mut events = snapshot.query(page(args, order, &snapshot)?);
     let mut screen = Screen::new();
     let mut last = None;
     for _ in 0..args.limit {
-        let Some(event) = next(&mut events, args.newest) else {
+        let Some(event) = next(&mut events, order) else {
             screen.flush()?;
             if last.is_none() {
                 tell_no_events();
@@ -50,33 +69,43 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
         }
     }
     screen.flush()?;
-    match (last, next(&mut events, args.newest).is_some()) {
-        (Some(last), true) => note(format_args!("there are more: go on with --after {last}")),
+    match (last, next(&mut events, order).is_some()) {
+        (Some(last), true) => {
+            let token = snapshot.token(order, last);
+            note(format_args!("there are more: go on with --after {token}"));
+        }
         (None, false) => tell_no_events(),
         _ => {}
     }
     Ok(Outcome::Fine)
 }
 
-fn next<'a>(events: &'a mut Events<'_>, newest: bool) -> Option<Result<EventRef<'a>, Error>> {
-    match newest {
-        true => events.next_back_ref(),
-        false => events.next_ref(),
+fn next<'a>(events: &'a mut Events<'_>, order: Order) -> Option<Result<EventRef<'a>, Error>> {
+    match order {
+        Order::OldestFirst => events.next_ref(),
+        Order::NewestFirst => events.next_back_ref(),
     }
 }
 
-/// The region without what earlier pages had.
-fn page(args: &Args) -> Result<Region, WrongUsage> {
-    let region = args.region.region()?;
-    let Some(after) = args.after else {
-        return Ok(region);
-    };
-    if !args.newest {
-        return Ok(region.after(Sequence::new(after)));
+fn order(args: &Args) -> Result<Order, WrongUsage> {
+    match (&args.after, args.newest) {
+        (Some(After::Token(token)), true) if token.order() == Order::OldestFirst => {
+            let message = "the token is of a page with the oldest first: leave --newest out";
+            Err(WrongUsage(message.to_owned()))
+        }
+        (Some(After::Token(token)), _) => Ok(token.order()),
+        (_, true) => Ok(Order::NewestFirst),
+        (_, false) => Ok(Order::OldestFirst),
     }
-    let span = region.sequence_span();
-    Ok(match after.checked_sub(1) {
-        Some(before) => region.sequence(span.first..=span.last.min(before)),
-        None => region.sequence(1..1),
+}
+
+/// The query without what earlier pages had.
+fn page(args: &Args, order: Order, snapshot: &Snapshot) -> anyhow::Result<Query> {
+    let query = args.query.query()?;
+    Ok(match (&args.after, order) {
+        (None, _) => query,
+        (Some(After::Token(token)), _) => snapshot.resumed(query, token)?,
+        (Some(After::Sequence(last)), Order::OldestFirst) => query.after(*last),
+        (Some(After::Sequence(last)), Order::NewestFirst) => query.before(*last),
     })
 }

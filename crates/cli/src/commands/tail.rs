@@ -1,6 +1,6 @@
 //! `tail`: the newest events, and those that another process appends from then on.
 
-use crate::args::{RegionArgs, StoreArgs, tell_no_events};
+use crate::args::{QueryArgs, StoreArgs, tell_no_events};
 use crate::outcome::Outcome;
 use crate::output::{note, wait_while_read};
 use crate::terminal::Screen;
@@ -8,7 +8,7 @@ use crate::terminal::show::{self, Bytes};
 use std::collections::VecDeque;
 use std::path::Path;
 use std::time::Duration;
-use strandline::{Error, ErrorKind, Hash, Region, Sequence, Snapshot, Store};
+use strandline::{Error, ErrorKind, Hash, Query, Region, Sequence, Snapshot, Store};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -31,7 +31,7 @@ pub struct Args {
     #[arg(long, value_enum, default_value_t = Bytes::Hex)]
     bytes: Bytes,
     #[command(flatten)]
-    region: RegionArgs,
+    query: QueryArgs,
 }
 
 /// How many of the events that were shown last are remembered, to find the place in another store that
@@ -86,7 +86,7 @@ fn is_missing(error: &Error) -> bool {
 struct Tail<'a> {
     args: &'a Args,
     screen: Screen,
-    region: Region,
+    query: Query,
     /// The first sequence that was not looked at.
     next: Sequence,
     /// Events that were shown, and the last one of each look whether it was or not, oldest first.
@@ -96,29 +96,30 @@ struct Tail<'a> {
 impl<'a> Tail<'a> {
     /// Begins with the newest events of a snapshot.
     fn begin(args: &'a Args, snapshot: &Snapshot) -> anyhow::Result<Self> {
-        let region = args.region.region()?;
-        let rows = snapshot.rows(&region).rev().take(args.lines);
+        let query = args.query.query()?;
+        let rows = snapshot.rows(query.clone().limit(args.lines)).rev();
         let oldest = rows.last().map(|row| row.sequence());
         Ok(Self {
             args,
             screen: Screen::new(),
-            region,
+            query,
             next: oldest.unwrap_or_else(|| snapshot.visible()),
             seen: VecDeque::new(),
         })
     }
 
-    /// Shows the events of the region that were not looked at, and says how many.
+    /// Shows the events of the query that were not looked at, and says how many.
     fn show(&mut self, snapshot: &Snapshot) -> anyhow::Result<usize> {
         let end = snapshot.visible();
         if end == self.next && !self.seen.is_empty() {
             return Ok(0);
         }
         let mut shown = 0;
-        let span = self.region.sequence_span();
-        let first = span.first.max(self.next.get());
-        let region = self.region.clone().sequence(first..=span.last);
-        let mut events = snapshot.query(&region);
+        let mut query = self.query.clone();
+        if let Some(before) = self.next.get().checked_sub(1) {
+            query = query.after(Sequence::new(before));
+        }
+        let mut events = snapshot.query(query);
         while let Some(event) = events.next_ref() {
             let event = event?;
             show::event(

@@ -35,6 +35,9 @@ pub enum ErrorKind {
     RefusedTime,
     /// A receipt is not of this store as it is; [`Error::receipt_mismatches`] says in what.
     ReceiptMismatch,
+    /// A page token is not of this store as it is: of another one, or of one that was restored since. Begin
+    /// with the first page.
+    ForeignToken,
     /// A counter is at its last value. Nothing was written and nothing can be.
     Exhausted,
     /// Another holder has the store open for writing.

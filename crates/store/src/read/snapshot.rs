@@ -4,7 +4,7 @@ use super::ahead::Ahead;
 use super::reader::{EventCursor, Reader};
 use crate::{Error, EventRef, StoredEvent};
 use std::iter::FusedIterator;
-use strandline_core::{EventId, Region, Sequence};
+use strandline_core::{Epoch, EventId, Query, Sequence};
 use strandline_index::{Causes, Names, Plan, Rows};
 
 /// The store as it was at one moment: every read through it sees the same events, whatever is
@@ -15,6 +15,8 @@ use strandline_index::{Causes, Names, Plan, Rows};
 pub struct Snapshot {
     pub(crate) index: strandline_index::Snapshot,
     pub(crate) reader: Reader,
+    /// What sequences count in.
+    pub(crate) epoch: Epoch,
 }
 
 impl Snapshot {
@@ -22,6 +24,53 @@ impl Snapshot {
     #[must_use]
     pub fn visible(&self) -> Sequence {
         self.index.visible()
+    }
+
+    /// The store as it was when `end` was its watermark: this snapshot without the events from there on.
+    /// Past the watermark it is this snapshot.
+    ///
+    /// Events that were removed or redacted since are not in it either. An `end` that is not that of an
+    /// append, as that of [`sequence_at`](Self::sequence_at) need not be, may leave a part of a batch.
+    /// O(parts of the index).
+    ///
+    /// ```
+    /// # use strandline::{Coordinate, Event, EventKind, Store};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let store = Store::open(dir.path().join("orders.strand"))?;
+    /// # let order = Coordinate::new("order:1042", "eu/payments")?;
+    /// # let event = || Event::bytes(EventKind::new(1, 1), *b"x");
+    /// let first = store.append(&order, event())?;
+    /// store.append(&order, event())?;
+    /// let now = store.snapshot();
+    /// let then = now.as_of(first.hlc.wall_ms() - 1);
+    /// assert!(then.is_empty() && then.latest("order:1042")?.is_none());
+    /// let after_first = first.sequence.checked_add(1).ok_or("too many")?;
+    /// assert_eq!(now.snapshot_at(after_first).len(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn snapshot_at(&self, end: Sequence) -> Self {
+        Self {
+            index: self.index.snapshot_at(end),
+            ..self.clone()
+        }
+    }
+
+    /// Where the events end that happened at `wall_ms` or before, in milliseconds since 1970: the sequence of
+    /// the first one that happened later, or the watermark. Found by search, as times never go back.
+    ///
+    /// That of events which a compaction removed does not count. Read [`damage`](Self::damage) afterwards
+    /// where it matters.
+    #[must_use]
+    pub fn sequence_at(&self, wall_ms: u64) -> Sequence {
+        self.index.sequence_at(wall_ms)
+    }
+
+    /// The store as it was at a time: its events that happened at `wall_ms` or before, in milliseconds since
+    /// 1970. [`snapshot_at`](Self::snapshot_at) the sequence at that time.
+    #[must_use]
+    pub fn as_of(&self, wall_ms: u64) -> Self {
+        self.snapshot_at(self.sequence_at(wall_ms))
     }
 
     /// How many events there are.
@@ -86,21 +135,37 @@ impl Snapshot {
         }
     }
 
-    /// The events of a region in commit order; `.rev()` for newest first.
+    /// The events of a query in commit order, of a region or of any of several, each once; `.rev()` for
+    /// newest first.
     ///
-    /// The cost is that of the events returned, plus what the most selective filter leaves for the
-    /// others to refuse.
+    /// The cost is that of the events returned, plus what the most selective filter of each region leaves
+    /// for the others to refuse.
+    ///
+    /// ```
+    /// # use strandline::{Coordinate, Event, EventKind, Query, Region, Store};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let store = Store::open(dir.path().join("courses.strand"))?;
+    /// # let course = Coordinate::new("course:3", "school")?;
+    /// const SUBSCRIBED: EventKind = EventKind::new(0x1, 0x001);
+    /// let event = Event::bytes(SUBSCRIBED, *b"x").tagged("course:3").tagged("student:7");
+    /// store.append(&course, event)?;
+    /// let either = Query::any_of([Region::all().tag("course:3"), Region::all().tag("student:7")]);
+    /// let now = store.snapshot();
+    /// assert_eq!(now.query(&either).count(), 1);
+    /// assert_eq!(now.query(either.limit(10)).rev().count(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
-    pub fn query(&self, region: &Region) -> Events<'_> {
-        self.events(self.index.query(region))
+    pub fn query(&self, query: impl Into<Query>) -> Events<'_> {
+        self.events(self.index.query(query))
     }
 
-    /// The headers of a region, as far as the index has them: no event is read from disk.
+    /// The headers of a query, as far as the index has them: no event is read from disk.
     ///
     /// Some may be missing if [`damage`](Self::damage) says so afterwards.
     #[must_use]
-    pub fn rows(&self, region: &Region) -> Rows<'_> {
-        self.index.query(region)
+    pub fn rows(&self, query: impl Into<Query>) -> Rows<'_> {
+        self.index.query(query)
     }
 
     /// The entities whose names start with `prefix`, in the order of their names, with how many
@@ -117,10 +182,11 @@ impl Snapshot {
         self.index.scopes(prefix)
     }
 
-    /// How [`query`](Self::query) would go about a region, part by part, for people to read.
+    /// How [`query`](Self::query) would go about a region, or each of several, part by part, for people to
+    /// read.
     #[must_use]
-    pub fn explain(&self, region: &Region) -> Plan {
-        self.index.explain(region)
+    pub fn explain(&self, query: impl Into<Query>) -> Plan {
+        self.index.explain(query)
     }
 
     /// The headers of an event, of what caused it, of what caused that, and so on.
