@@ -21,7 +21,7 @@ pub mod extension_tag {
 pub const KIND_NAME_EXTENSION_BYTES_MAX: usize = EXTENSION_HEAD_BYTES + NAME_BYTES_MAX;
 
 /// Length of an extension's tag and length.
-pub(crate) const EXTENSION_HEAD_BYTES: usize = 2 + 2;
+pub const EXTENSION_HEAD_BYTES: usize = 2 + 2;
 
 /// The typed extensions of a header: a list of (tag u16, length u16, bytes), tags ascending.
 ///
@@ -191,7 +191,11 @@ mod tests {
             let named = plain.with_kind_name("order.placed").unwrap();
             assert_eq!(named.kind_name(), Some("order.placed"));
             assert!(named.are_same_event(&plain) && plain.are_same_event(&named));
-            let others: Vec<_> = named.iter().map(|(tag, _)| tag).filter(|tag| *tag != 3).collect();
+            let others: Vec<_> = named
+                .iter()
+                .map(|(tag, _)| tag)
+                .filter(|tag| *tag != 3)
+                .collect();
             let expected: Vec<_> = tags.iter().copied().filter(|tag| *tag != 3).collect();
             assert_eq!(others, expected);
         }

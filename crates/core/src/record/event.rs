@@ -210,9 +210,8 @@ mod tests {
     fn extensions() -> impl Strategy<Value = Extensions> {
         prop_oneof![
             Just(Extensions::default()),
-            (2..5_u16, proptest::collection::vec(any::<u8>(), 0..50)).prop_map(|(tag, bytes)| {
-                Extensions::new([(tag, bytes.as_slice())]).unwrap()
-            }),
+            (2..5_u16, proptest::collection::vec(any::<u8>(), 0..50))
+                .prop_map(|(tag, bytes)| { Extensions::new([(tag, bytes.as_slice())]).unwrap() }),
             name().prop_map(|name| Extensions::default().with_kind_name(&name).unwrap()),
         ]
     }
