@@ -185,7 +185,8 @@ mod tests {
             is_short: bool,
         ) {
             if is_short && bytes.len() > 12 {
-                bytes[8..12].copy_from_slice(&[1 + bytes[8] % 2, 0, 0, 0]);
+                let count = 1 + bytes[8] % 2;
+                bytes[8..12].copy_from_slice(&[count, 0, 0, 0]);
                 if bytes.len() > 22 {
                     bytes[22] %= 16;
                     bytes[23..].iter_mut().for_each(|byte| *byte = b'a' + *byte % 16);

@@ -49,6 +49,11 @@ impl KindsWritten {
         kinds
     }
 
+    /// The kind with a name, if one has it.
+    pub(super) fn kind(&self, name: &str) -> Option<EventKind> {
+        self.table.kind(name)
+    }
+
     /// The names that the active segment has.
     pub(crate) const fn in_segment(&self) -> &KindNames {
         &self.in_segment
