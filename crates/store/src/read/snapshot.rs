@@ -1,10 +1,8 @@
 //! `Snapshot`: the store as it was at one moment, and the queries on it.
 
 use super::reader::{EventCursor, Reader};
-use crate::engine::Kinds;
 use crate::{Error, EventRef, StoredEvent};
 use std::iter::FusedIterator;
-use std::sync::Arc;
 use strandline_core::{Epoch, EventId, Query, Sequence};
 use strandline_index::{Causes, Names, Plan, Rows};
 
@@ -16,8 +14,6 @@ use strandline_index::{Causes, Names, Plan, Rows};
 pub struct Snapshot {
     pub(crate) index: strandline_index::Snapshot,
     pub(crate) reader: Reader,
-    /// The names of kinds, of now.
-    pub(crate) kinds: Arc<Kinds>,
     /// What sequences count in.
     pub(crate) epoch: Epoch,
 }
@@ -175,7 +171,7 @@ impl Snapshot {
     #[inline]
     fn resolved(&self, query: impl Into<Query>) -> Query {
         let mut query = query.into();
-        query.resolve_kinds(|name| self.kinds.kind(name));
+        query.resolve_kinds(|name| self.reader.kinds.kind(name));
         query
     }
 

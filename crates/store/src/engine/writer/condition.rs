@@ -9,7 +9,7 @@
 //! The events of the append itself do not count against it, also if some of them were appended before.
 
 use super::prepared::Prepared;
-use crate::engine::Kinds;
+use crate::model::Kinds;
 use crate::{AppendCondition, ConditionConflict, Error, ErrorKind};
 use std::borrow::Cow;
 use std::cell::OnceCell;

@@ -2,8 +2,8 @@
 
 use super::condition::{check_condition, look_ahead};
 use crate::AppendCondition;
-use crate::engine::Kinds;
 use crate::engine::group_sync::model::{Bench, Fails, bench_of, check};
+use crate::model::Kinds;
 use std::sync::Arc;
 use strandline_core::sync::{Mutex, thread};
 use strandline_core::{Coordinate, EventId, EventKind, Region, Sequence};

@@ -4,8 +4,7 @@
 
 use super::prepared::Prepared;
 use super::state::Writer;
-use crate::engine::Kinds;
-use crate::model::{KindTable, MADE_KINDS_CATEGORY};
+use crate::model::{KindTable, Kinds, MADE_KINDS_CATEGORY};
 use crate::rows::KindNames;
 use crate::{Error, ErrorKind};
 use std::sync::Arc;
