@@ -43,6 +43,11 @@ impl KindNames {
         true
     }
 
+    /// Whether a kind is named so.
+    pub(crate) fn is(&self, kind: EventKind, name: &str) -> bool {
+        self.0.get(&kind).is_some_and(|(_, own)| **own == *name)
+    }
+
     /// Adds the names of another list.
     pub(crate) fn add(&mut self, other: &Self) {
         for (kind, (at, name)) in &other.0 {
