@@ -7,6 +7,7 @@ use super::state::Writer;
 use crate::model::{KindTable, Kinds, MADE_KINDS_CATEGORY};
 use crate::rows::KindNames;
 use crate::{Error, ErrorKind};
+use std::fmt;
 use std::sync::Arc;
 
 use strandline_core::{EXTENSION_HEAD_BYTES, EventKind, Extensions, Region, Sequence};
@@ -15,16 +16,15 @@ use strandline_core::{EXTENSION_HEAD_BYTES, EventKind, Extensions, Region, Seque
 const WORDS: usize = (1 << 16) / 64;
 
 /// The names of kinds, under the commit lock.
-#[derive(Debug)]
 pub(crate) struct KindsWritten {
     table: KindTable,
     /// By kind: whether it has a name that the active segment has not.
     missing: Box<[u64]>,
     /// The names that the active segment has.
     in_segment: KindNames,
-    /// Of the commit that is being made: kinds that were given a name by it.
+    /// Of the commit that is being made: kinds that were given a name by it. Empty between commits.
     new: Vec<EventKind>,
-    /// Of the commit that is being made: what is written of it with which event.
+    /// Of the commit that is being made: what is written of it with which event. Empty between commits.
     writing: Vec<(EventKind, Sequence)>,
     /// By kind: whether its name was counted; all zeros but while a commit is counted.
     counted: Box<[u64]>,
@@ -98,9 +98,15 @@ impl KindsWritten {
     /// # Errors
     ///
     /// `KindConflict` if one is not that of its kind. Nothing has changed then.
+    #[inline]
     pub(super) fn begin(&mut self, events: &[Prepared<'_>]) -> Result<(), Error> {
-        self.new.clear();
-        self.writing.clear();
+        match events.iter().any(|event| event.event.kind_name.is_some()) {
+            true => self.take_names(events),
+            false => Ok(()),
+        }
+    }
+
+    fn take_names(&mut self, events: &[Prepared<'_>]) -> Result<(), Error> {
         for prepared in events {
             let Some(name) = prepared.event.kind_name.as_deref() else {
                 continue;
@@ -123,16 +129,26 @@ impl KindsWritten {
         Ok(())
     }
 
-    /// Most bytes that the names of kinds take in the records of a commit, each once, whether the active
-    /// segment has them or not.
+    /// Most bytes that the names of kinds take in the records of a commit whose names were taken, each once,
+    /// whether the active segment has them or not.
+    #[inline]
     pub(super) fn bytes_max(&mut self, events: &[Prepared<'_>]) -> usize {
+        match (self.table.is_empty(), events) {
+            (true, _) => 0,
+            (false, [one]) => {
+                let name = self.table.name(one.event.kind);
+                name.map_or(0, |name| EXTENSION_HEAD_BYTES + name.len())
+            }
+            (false, several) => self.bytes_of_several(several),
+        }
+    }
+
+    fn bytes_of_several(&mut self, events: &[Prepared<'_>]) -> usize {
         let mut bytes = 0;
         for prepared in events {
-            let event = prepared.event;
-            let own = event.kind_name.as_deref();
-            let name = own.or_else(|| self.table.name(event.kind).map(|name| &**name));
-            let (word, bit) = Self::bit(event.kind);
-            if let Some(name) = name
+            let kind = prepared.event.kind;
+            let (word, bit) = Self::bit(kind);
+            if let Some(name) = self.table.name(kind)
                 && let Some(counted) = self.counted.get_mut(word)
                 && *counted & bit == 0
             {
@@ -185,10 +201,15 @@ impl KindsWritten {
     }
 
     /// Notes that the commit was written, and shows the names that it gave.
+    #[inline]
     pub(super) fn written(&mut self, shown: &Kinds) {
-        if self.writing.is_empty() {
-            return;
+        if !self.writing.is_empty() {
+            self.note_written(shown);
         }
+    }
+
+    #[cold]
+    fn note_written(&mut self, shown: &Kinds) {
         for (kind, at) in self.writing.drain(..) {
             if let Some(name) = self.table.name(kind) {
                 self.in_segment.note(kind, name, at);
@@ -231,6 +252,14 @@ impl KindsWritten {
             self.set_missing(kind);
         }
         Ok(is_new)
+    }
+}
+
+impl fmt::Debug for KindsWritten {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KindsWritten")
+            .field("table", &self.table)
+            .finish_non_exhaustive()
     }
 }
 
