@@ -51,6 +51,7 @@ mod kept_by_chance;
 mod kept_heads;
 mod kill;
 mod kinds;
+mod kinds_kept;
 mod kinds_model;
 mod limits;
 mod lost_directory;

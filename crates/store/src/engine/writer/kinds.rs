@@ -3,14 +3,13 @@
 //! segment can be read without the others.
 
 use super::prepared::Prepared;
-use super::state::Writer;
 use crate::model::{KindTable, Kinds, MADE_KINDS_CATEGORY};
 use crate::rows::KindNames;
 use crate::{Error, ErrorKind};
 use std::fmt;
 use std::sync::Arc;
 
-use strandline_core::{EXTENSION_HEAD_BYTES, EventKind, Extensions, Region, Sequence};
+use strandline_core::{EXTENSION_HEAD_BYTES, EventKind, Extensions, Sequence};
 
 /// A bit for each kind.
 const WORDS: usize = (1 << 16) / 64;
@@ -240,6 +239,18 @@ impl KindsWritten {
         before
     }
 
+    /// The first kind, of the category of those that are made, of which nothing was said and for which `is_used`
+    /// does not hold; none if there is no such.
+    pub(super) fn next_made(&mut self, is_used: impl Fn(EventKind) -> bool) -> Option<EventKind> {
+        loop {
+            let kind = EventKind::try_new(MADE_KINDS_CATEGORY, self.next_made).ok()?;
+            if self.table.is_free(kind) && !is_used(kind) {
+                return Some(kind);
+            }
+            self.next_made += 1;
+        }
+    }
+
     /// Gives a kind a name, which is written with its next event; whether it is new.
     ///
     /// # Errors
@@ -260,36 +271,5 @@ impl fmt::Debug for KindsWritten {
         f.debug_struct("KindsWritten")
             .field("table", &self.table)
             .finish_non_exhaustive()
-    }
-}
-
-impl Writer {
-    /// The kind with a name, which is made if there is none: the first that has no name and no events.
-    ///
-    /// # Errors
-    ///
-    /// `Exhausted` if every kind of the category is taken.
-    pub(crate) fn kind_or_new(&mut self, name: &Arc<str>) -> Result<EventKind, Error> {
-        if let Some(known) = self.kinds.table.kind(name) {
-            return Ok(known);
-        }
-        // What was written and is not visible yet counts too.
-        let inserted = self.index.inserted();
-        loop {
-            let Ok(kind) = EventKind::try_new(MADE_KINDS_CATEGORY, self.kinds.next_made) else {
-                let message = format!(
-                    "there is no kind left for the name {name:?}: all 4,096 of category \
-                     {MADE_KINDS_CATEGORY:#x} have a name or events; give it a kind of another category"
-                );
-                return Err(Error::new(ErrorKind::Exhausted, message));
-            };
-            let is_used = || inserted.query(&Region::all().kind(kind)).next().is_some();
-            if self.kinds.table.is_free(kind) && !is_used() {
-                self.check_index()?;
-                self.kinds.name(kind, name)?;
-                return Ok(kind);
-            }
-            self.kinds.next_made += 1;
-        }
     }
 }
