@@ -101,7 +101,7 @@ fn order(args: &Args) -> Result<Order, WrongUsage> {
 
 /// The query without what earlier pages had.
 fn page(args: &Args, order: Order, snapshot: &Snapshot) -> anyhow::Result<Query> {
-    let query = args.query.query()?;
+    let query = args.query.query(snapshot)?;
     Ok(match (&args.after, order) {
         (None, _) => query,
         (Some(After::Token(token)), _) => snapshot.resumed(query, token)?,

@@ -96,7 +96,7 @@ struct Tail<'a> {
 impl<'a> Tail<'a> {
     /// Begins with the newest events of a snapshot.
     fn begin(args: &'a Args, snapshot: &Snapshot) -> anyhow::Result<Self> {
-        let query = args.query.query()?;
+        let query = args.query.query(snapshot)?;
         let rows = snapshot.rows(query.clone().limit(args.lines)).rev();
         let oldest = rows.last().map(|row| row.sequence());
         Ok(Self {

@@ -2,6 +2,7 @@
 
 use super::event::EventHeader;
 use super::id::Sequence;
+use super::kind::EventKind;
 use super::region::{Region, Span};
 use std::ops::Bound;
 
@@ -141,6 +142,19 @@ impl Query {
         match self.regions {
             Regions::One(region) => vec![region],
             Regions::Any(regions) => regions,
+        }
+    }
+
+    /// Takes the kinds that names stand for, which `kind_of` knows, as
+    /// [`Region::resolve_kinds`](Region::resolve_kinds).
+    pub fn resolve_kinds(&mut self, mut kind_of: impl FnMut(&str) -> Option<EventKind>) {
+        match &mut self.regions {
+            Regions::One(region) => region.resolve_kinds(kind_of),
+            Regions::Any(regions) => {
+                for region in regions {
+                    region.resolve_kinds(&mut kind_of);
+                }
+            }
         }
     }
 

@@ -106,6 +106,8 @@ pub struct Region {
     kinds_left_out: KindSet,
     /// Those of `kinds` that are not left out.
     kinds_taken: KindSet,
+    /// Names that stand for kinds, in the place of `kinds`; of none nothing is asked.
+    kind_names: Vec<String>,
     clock: Span<u32>,
     sequence: Span<u64>,
     wall_ms: Span<u64>,
@@ -132,6 +134,7 @@ impl Region {
             kinds: KindSet::ALL,
             kinds_left_out: KindSet::NONE,
             kinds_taken: KindSet::ALL,
+            kind_names: Vec::new(),
             clock: Span::<u32>::ALL,
             sequence: Span::<u64>::ALL,
             wall_ms: Span::<u64>::ALL,
@@ -185,7 +188,50 @@ impl Region {
         self.of_kinds(KindSet::of(kinds))
     }
 
+    /// Only events of the kind with this name, in the store that is asked: where no kind has it, none. Replaces
+    /// kinds set before.
+    ///
+    /// ```
+    /// # use strandline_core::{EventKind, Region};
+    /// let mut placed = Region::all().kind_named("order.placed");
+    /// let kind = EventKind::new(0x1, 0x001);
+    /// assert!(!placed.kind_set().contains(kind), "nobody knows the name yet");
+    /// placed.resolve_kinds(|name| (name == "order.placed").then_some(kind));
+    /// assert_eq!(placed, Region::all().kind(kind));
+    /// ```
+    #[must_use]
+    pub fn kind_named(self, name: impl Into<String>) -> Self {
+        self.kinds_named([name])
+    }
+
+    /// Only events of the kinds with these names, as [`kind_named`](Self::kind_named).
+    #[must_use]
+    pub fn kinds_named(self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        let mut region = self.of_kinds(KindSet::NONE);
+        region.kind_names = names.into_iter().map(Into::into).collect();
+        region
+    }
+
+    /// Takes the kinds that names stand for, which `kind_of` knows, in their place. What asks for events of
+    /// a store does it.
+    pub fn resolve_kinds(&mut self, kind_of: impl FnMut(&str) -> Option<EventKind>) {
+        if self.kind_names.is_empty() {
+            return;
+        }
+        let names = std::mem::take(&mut self.kind_names);
+        let kinds = names.iter().map(String::as_str).filter_map(kind_of);
+        self.kinds = KindSet::of(kinds);
+        self.kinds_taken = self.kinds.without(&self.kinds_left_out);
+    }
+
+    /// The names of kinds that are asked for, while it is not known which they are.
+    #[must_use]
+    pub fn kind_names(&self) -> &[String] {
+        &self.kind_names
+    }
+
     fn of_kinds(mut self, kinds: KindSet) -> Self {
+        self.kind_names = Vec::new();
         self.kinds_taken = kinds.without(&self.kinds_left_out);
         self.kinds = kinds;
         self

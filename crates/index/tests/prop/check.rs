@@ -179,6 +179,11 @@ fn causes(snapshot: &Snapshot, events: &[Event], event: &Event) {
 
 /// Entities and scopes with a prefix, all at once and from each name on.
 fn names(snapshot: &Snapshot, events: &[Event], prefix: &str) {
+    let mut kinds = std::collections::BTreeMap::new();
+    for event in events {
+        *kinds.entry(event.kind).or_insert(0) += 1;
+    }
+    assert!(snapshot.kinds().into_iter().eq(kinds));
     let expected = |names: &[&'static str], of: fn(&Event) -> &'static str| -> Vec<_> {
         let count = |name: &str| events.iter().filter(|event| of(event) == name).count() as u64;
         names

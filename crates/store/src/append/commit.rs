@@ -46,7 +46,8 @@ pub(super) fn commit(
     shared.check_poison()?;
     let durability = options.durability.unwrap_or(shared.options.durability);
     let condition = options.condition;
-    let condition = condition.map(|condition| look_ahead(&shared.index, condition, prepared));
+    let condition =
+        condition.map(|condition| look_ahead((&shared.index, &shared.kinds), condition, prepared));
     let condition = condition.transpose()?;
     let mut wanted = Wanted::default();
     let (committed, sealed, next) = {
@@ -119,7 +120,7 @@ fn lock_to_commit<'a>(
     prepared: &[Prepared<'_>],
     full: Full,
 ) -> Result<(Option<Span>, Committing<'a>, u64), Error> {
-    let (writer, now_ms) = lock_with_room(shared, full)?;
+    let (mut writer, now_ms) = lock_with_room(shared, full)?;
     if !trace::wants(Level::INFO) || !writer.would_rotate(prepared) {
         return Ok((None, writer, now_ms));
     }

@@ -6,7 +6,7 @@ use crate::engine::merged_runs::OwnRuns;
 use crate::model::IndexFileName;
 use crate::rows::merged::MergedSegment;
 use crate::rows::merged_file;
-use crate::rows::{LogSlot, RemovedHeads, RemovedInSegments, Replay};
+use crate::rows::{KindNames, LogSlot, RemovedHeads, RemovedInSegments, Replay};
 use crate::{Error, ErrorKind, OpenPath, OpenReport};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -32,6 +32,7 @@ struct Candidate {
     name: IndexFileName,
     newest: Hlc,
     segments: Vec<MergedSegment>,
+    kinds: KindNames,
     heads: RemovedHeads,
     block: Arc<Block>,
     /// By place in the log, which of its segments are what they were.
@@ -192,6 +193,7 @@ impl Candidate {
             name,
             newest: opened.head.newest,
             segments: opened.head.segments,
+            kinds: opened.kinds,
             heads: opened.heads,
             block: Arc::new(opened.block),
             used: Vec::new(),
@@ -233,6 +235,7 @@ impl Candidate {
                 .map_or_else(contradicts, |damage| Error::from(damage.clone())));
         }
         replay.view(self.block.clone(), wanted, self.newest)?;
+        replay.learn(&self.kinds);
         self.used
             .extend(own.into_iter().map(|(_, segment)| segment));
         Ok(rows.into())

@@ -4,11 +4,13 @@
 //! is the index's, nor anything that writes. Knows `engine` and `model`.
 
 mod ahead;
+mod kinds;
 mod page;
 mod reader;
 mod receipt;
 mod snapshot;
 mod take;
 
+pub use kinds::KindCount;
 pub use snapshot::{Events, Snapshot};
 pub(crate) use take::{end_and_snapshot, snapshot};

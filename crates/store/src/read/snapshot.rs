@@ -157,7 +157,7 @@ impl Snapshot {
     /// ```
     #[must_use]
     pub fn query(&self, query: impl Into<Query>) -> Events<'_> {
-        self.events(self.index.query(query))
+        self.events(self.index.query(self.resolved(query)))
     }
 
     /// The headers of a query, as far as the index has them: no event is read from disk.
@@ -165,7 +165,7 @@ impl Snapshot {
     /// Some may be missing if [`damage`](Self::damage) says so afterwards.
     #[must_use]
     pub fn rows(&self, query: impl Into<Query>) -> Rows<'_> {
-        self.index.query(query)
+        self.index.query(self.resolved(query))
     }
 
     /// The entities whose names start with `prefix`, in the order of their names, with how many
@@ -186,7 +186,7 @@ impl Snapshot {
     /// read.
     #[must_use]
     pub fn explain(&self, query: impl Into<Query>) -> Plan {
-        self.index.explain(query)
+        self.index.explain(self.resolved(query))
     }
 
     /// The headers of an event, of what caused it, of what caused that, and so on.
@@ -216,6 +216,14 @@ impl Snapshot {
     #[must_use]
     pub fn tags(&self, prefix: &str) -> Names<'_> {
         self.index.tags(prefix)
+    }
+
+    /// A query in which names of kinds stand for those that have them.
+    #[inline]
+    fn resolved(&self, query: impl Into<Query>) -> Query {
+        let mut query = query.into();
+        query.resolve_kinds(|name| self.reader.kinds.kind(name));
+        query
     }
 
     fn events<'a>(&'a self, rows: Rows<'a>) -> Events<'a> {

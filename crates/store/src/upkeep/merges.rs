@@ -6,6 +6,7 @@
 //! leaves a temporary file or one file more than is needed, which the next opening removes.
 
 use super::merge_plan::{self, Unit, choose};
+use super::merged_kinds;
 use crate::engine::Shared;
 use crate::engine::merge_at_work::MergeAtWork;
 use crate::engine::merged_files::UsedFile;
@@ -313,7 +314,10 @@ fn write(
 ) -> Result<Option<()>, Error> {
     let (fs, dir) = (&*shared.options.fs, &shared.dir);
     let failed = |error: io::Error| Error::io("write", path, error);
-    let heads = heads(shared, planned)?;
+    let lists = (
+        &heads(shared, planned)?,
+        &merged_kinds::of(shared, &planned.infos)?,
+    );
     let newest = match (planned.newest, planned.infos.last()) {
         (Some(newest), _) => newest,
         (None, Some(last)) => newest_reading((fs, dir), &shared.log.view(), last)?,
@@ -322,7 +326,7 @@ fn write(
     let segments = planned.infos.iter();
     let segments = segments.filter_map(|info| MergedSegment::of(info, planned.rows_of(info)));
     let segments: Vec<_> = segments.collect();
-    let (_, begun) = MergedHead::begin(shared.identity, segments.clone(), newest, &heads, 0)?;
+    let (_, begun) = MergedHead::begin(shared.identity, segments.clone(), newest, lists, 0)?;
     match fs.remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             return Err(Error::io("remove", path, error));
@@ -356,7 +360,7 @@ fn write(
         }
     };
     let bytes = usize::try_from(block.bytes).unwrap_or(usize::MAX);
-    let (_, begun) = MergedHead::begin(shared.identity, segments, newest, &heads, bytes)?;
+    let (_, begun) = MergedHead::begin(shared.identity, segments, newest, lists, bytes)?;
     file.write_all_at(&begun, 0).map_err(failed)?;
     let whole = (begun.len() as u64).saturating_add(block.bytes);
     file.set_len(whole).map_err(failed)?;

@@ -166,6 +166,7 @@ pub(crate) fn parse_cloud_event(text: &str) -> Result<ImportedEvent<'_>, Refused
             .strip_prefix(TYPE_PREFIX)
             .map(|kind| Cow::Owned(kind.to_owned())),
         kind_number: None,
+        kind_name: None,
         wall_ms,
         counter: number("strandcounter", event.strandcounter.as_deref())?,
         correlation: link("strandcorrelation", event.strandcorrelation)?,

@@ -16,6 +16,8 @@ pub(crate) struct ImportedEvent<'a> {
     /// The kind as text: `0x1002`.
     pub(crate) kind: Option<Cow<'a, str>>,
     pub(crate) kind_number: Option<u64>,
+    /// What the kind is called.
+    pub(crate) kind_name: Option<String>,
     pub(crate) wall_ms: Option<u64>,
     pub(crate) counter: Option<u32>,
     pub(crate) correlation: Option<EventId>,
@@ -91,6 +93,7 @@ impl ImportedEvent<'_> {
         Ok(Incoming {
             coordinate,
             kind,
+            kind_name: self.kind_name,
             encoding: self.encoding,
             payload,
             version: self.version.unwrap_or(1),

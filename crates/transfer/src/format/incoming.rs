@@ -7,6 +7,8 @@ use strandline::{Coordinate, Event, EventId, EventKind, PayloadEncoding};
 pub(crate) struct Incoming {
     pub(crate) coordinate: Coordinate,
     pub(crate) kind: EventKind,
+    /// What the kind is called, if the line says it.
+    pub(crate) kind_name: Option<String>,
     pub(crate) encoding: PayloadEncoding,
     pub(crate) payload: Vec<u8>,
     pub(crate) version: u16,
@@ -26,6 +28,9 @@ impl Incoming {
         }
         if let Some(causation) = self.causation {
             event = event.caused_by(causation);
+        }
+        if let Some(name) = self.kind_name {
+            event = event.with_kind_name(name);
         }
         for tag in self.tags {
             event = event.tagged(tag);

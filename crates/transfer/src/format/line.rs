@@ -13,6 +13,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::io::Write;
 use strandline::{EventKind, EventRef, PayloadEncoding};
+use strandline_core::check_name;
 
 /// How payloads are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -37,10 +38,14 @@ pub fn write_line(out: &mut Vec<u8>, event: &EventRef<'_>, form: PayloadForm) {
     write_text(out, at.entity());
     out.extend_from_slice(b",\"scope\":");
     write_text(out, at.scope());
+    let _ = write!(out, ",\"kind\":\"{}\"", event.kind());
+    if let Some(name) = event.kind_name() {
+        out.extend_from_slice(b",\"type\":");
+        write_text(out, &name);
+    }
     let _ = write!(
         out,
-        ",\"kind\":\"{}\",\"clock\":{},\"wall_ms\":{}",
-        event.kind(),
+        ",\"clock\":{},\"wall_ms\":{}",
         event.clock(),
         hlc.wall_ms()
     );
@@ -103,7 +108,15 @@ fn write_payload(out: &mut Vec<u8>, event: &EventRef<'_>, form: PayloadForm) {
 /// Reads a line of export's own format.
 pub(crate) fn parse_line(text: &str) -> Result<ImportedEvent<'_>, RefusedLine> {
     let line: Line<'_> = object(text)?;
-    let (kind, kind_number) = match (line.kind, line.category, line.type_in_category) {
+    let (kind_name, type_in_category) = match line.kind_type {
+        Some(TypeField::Text(name)) => (Some(name), None),
+        Some(TypeField::Number(number)) => (None, Some(number)),
+        None => (None, None),
+    };
+    if let Some(name) = &kind_name {
+        check_name("type", name).map_err(|error| RefusedLine::new(error.to_string()))?;
+    }
+    let (kind, kind_number) = match (line.kind, line.category, type_in_category) {
         (Some(KindField::Text(kind)), None, None) => (Some(Cow::Owned(kind)), None),
         (Some(KindField::Number(number)), None, None) => (None, Some(number)),
         (None, Some(category), Some(in_category)) => {
@@ -111,10 +124,11 @@ pub(crate) fn parse_line(text: &str) -> Result<ImportedEvent<'_>, RefusedLine> {
             let kind = kind.map_err(|error| RefusedLine::new(error.to_string()))?;
             (None, Some(u64::from(kind.bits())))
         }
-        (None, None, None) => (None, None),
+        (None, None, None) if kind_name.is_none() => (None, None),
         _ => {
             return Err(RefusedLine::new(
-                "an event has `kind`, or `category` and `type`".to_owned(),
+                "an event has `kind`, and its name in `type` if it has one, or `category` and `type`"
+                    .to_owned(),
             ));
         }
     };
@@ -140,6 +154,7 @@ pub(crate) fn parse_line(text: &str) -> Result<ImportedEvent<'_>, RefusedLine> {
         scope: line.scope,
         kind,
         kind_number,
+        kind_name,
         wall_ms,
         counter: line.counter,
         version: line.version,
@@ -165,7 +180,7 @@ struct Line<'a> {
     kind: Option<KindField>,
     category: Option<u8>,
     #[serde(rename = "type")]
-    type_in_category: Option<u16>,
+    kind_type: Option<TypeField>,
     wall_ms: Option<u64>,
     time: Option<Cow<'a, str>>,
     counter: Option<u32>,
@@ -211,6 +226,37 @@ impl<'de> Deserialize<'de> for KindField {
             }
         }
         deserializer.deserialize_any(KindVisitor)
+    }
+}
+
+/// The name of a kind, or a type in its category.
+enum TypeField {
+    Number(u16),
+    Text(String),
+}
+
+impl<'de> Deserialize<'de> for TypeField {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct TypeVisitor;
+        impl Visitor<'_> for TypeVisitor {
+            type Value = TypeField;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the name of a kind, or a type in its category: 0 to 4095")
+            }
+
+            fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<TypeField, E> {
+                let number = u16::try_from(number).map_err(|_| {
+                    E::invalid_value(serde::de::Unexpected::Unsigned(number), &self)
+                })?;
+                Ok(TypeField::Number(number))
+            }
+
+            fn visit_str<E>(self, name: &str) -> Result<TypeField, E> {
+                Ok(TypeField::Text(name.to_owned()))
+            }
+        }
+        deserializer.deserialize_any(TypeVisitor)
     }
 }
 
