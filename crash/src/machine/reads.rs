@@ -19,8 +19,7 @@ fn expect_event(event: &StoredEvent, place: usize, entry: &Entry) -> Done {
         && event.coordinate == entry.coordinate
         && event.kind == entry.kind
         && has_payload
-        && tags.len() == entry.tags.len()
-        && entry.tags.iter().all(|tag| tags.contains(tag))
+        && tags == entry.tags
         && event.causation == entry.cause
         && (event.id, event.clock, event.hash) == (entry.id, entry.clock, entry.hash);
     if is_same {

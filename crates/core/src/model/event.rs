@@ -68,7 +68,7 @@ impl EventHeader {
         self.extensions.payload_version()
     }
 
-    /// The tags, in the order of their bytes.
+    /// The tags, as [`Extensions::tags`] has them.
     pub fn tags(&self) -> impl Iterator<Item = &str> {
         self.extensions.tags()
     }

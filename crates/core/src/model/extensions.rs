@@ -1,6 +1,6 @@
 //! `Extensions`: what a header has beside its fixed fields, as bytes with tags.
 
-use super::tags::decode_tags;
+use super::tags::{decode_tags, same_set};
 use crate::codec::{DecodeError, Reader, Writer};
 
 /// Longest extension area, in bytes.
@@ -81,10 +81,25 @@ impl Extensions {
         }
     }
 
-    /// The tags of the event, in the order of their bytes.
+    /// The tags of the event, in the order in which they were written. Events of stores of before that
+    /// order was kept have them in the order of their bytes.
     pub fn tags(&self) -> impl Iterator<Item = &str> {
         let bytes = self.get(extension_tag::TAGS).unwrap_or_default();
         decode_tags(bytes)
+    }
+
+    /// Whether these say the same as others: the order of tags says nothing, all else is compared byte
+    /// for byte.
+    #[must_use]
+    pub fn are_same_event(&self, others: &Self) -> bool {
+        const TAGS: u16 = extension_tag::TAGS;
+        let beside = |(tag, _): &(u16, &[u8])| *tag != TAGS;
+        self == others
+            || (self.iter().filter(beside).eq(others.iter().filter(beside))
+                && match (self.get(TAGS), others.get(TAGS)) {
+                    (Some(one), Some(other)) => same_set(one, other),
+                    (one, other) => one == other,
+                })
     }
 
     /// The encoded bytes.
@@ -129,6 +144,21 @@ mod tests {
         );
         assert!(Extensions::new([(2, [].as_slice()), (1, &[])]).is_err());
         assert!(Extensions::new([(1, [0; EXTENSION_BYTES_MAX + 1].as_slice())]).is_err());
+    }
+
+    #[test]
+    fn only_the_order_of_tags_says_nothing() {
+        let of = |tags: &[&str], more: &[u8]| {
+            let tags = crate::encode_tags(tags.iter().copied()).unwrap();
+            Extensions::new([(extension_tag::TAGS, tags.as_slice()), (9, more)]).unwrap()
+        };
+        let ab = of(&["a", "b"], &[1, 2]);
+        assert!(ab.are_same_event(&of(&["b", "a"], &[1, 2])));
+        assert!(!ab.are_same_event(&of(&["b", "a"], &[2, 1])));
+        assert!(!ab.are_same_event(&of(&["b"], &[1, 2])));
+        let without = Extensions::new([(9, [1, 2].as_slice())]).unwrap();
+        assert!(!ab.are_same_event(&without));
+        assert!(without.are_same_event(&without.clone()));
     }
 
     #[test]

@@ -115,8 +115,8 @@ impl Event {
     /// same event again returns the first receipt, however long after. Default: an id made by the
     /// store.
     ///
-    /// The same event has the same coordinate, kind, links, tags, payload and version of it; anything else
-    /// under the id is an [`ErrorKind::Conflict`], and [`Error::id_conflict`] says what differs. Of a
+    /// The same event has the same coordinate, kind, links, payload and version of it, and the same tags in
+    /// any order; anything else under the id is an [`ErrorKind::Conflict`], and [`Error::id_conflict`] says what differs. Of a
     /// payload that was redacted nothing is left to compare, so the rest decides. The id of an event
     /// that a compaction removed is forgotten: under it a new event is appended.
     ///
@@ -193,7 +193,8 @@ impl Event {
     /// Adds a tag: a short name beside the coordinate, such as `student:7`, by which a
     /// [`Region`](crate::Region) finds the event whatever its entity. At most
     /// [`TAGS_MAX`](crate::TAGS_MAX) of [`TAG_BYTES_MAX`](crate::TAG_BYTES_MAX) bytes; the rules are
-    /// those of a coordinate's names.
+    /// those of a coordinate's names. They come back in the order in which they are added; one that is
+    /// added again is kept once, in its first place.
     ///
     /// ```
     /// use strandline::{Coordinate, Event, EventKind, Region, Store};

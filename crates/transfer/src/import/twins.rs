@@ -14,7 +14,7 @@ pub(super) fn difference(stored: &EventRef<'_>, event: &Incoming) -> Option<&'st
         stored.kind() == event.kind,
         stored.encoding() == event.encoding,
         stored.version() == event.version,
-        stored.extensions().tags().eq(tags(event)),
+        set(stored.extensions().tags()) == tags(event),
         stored.correlation() == correlation,
         stored.causation() == event.causation,
         // A payload that was removed cannot be compared, and is not put back.
@@ -41,12 +41,17 @@ const NAMES: [&str; 8] = [
     "payload",
 ];
 
-/// Tags as a store keeps them.
-fn tags(event: &Incoming) -> impl Iterator<Item = &str> {
-    let mut tags: Vec<_> = event.tags.iter().map(String::as_str).collect();
+/// The tags of a line as a set.
+fn tags(event: &Incoming) -> Vec<&str> {
+    set(event.tags.iter().map(String::as_str))
+}
+
+/// Tags in the order of their bytes, each once: the order in which they are written is not compared.
+fn set<'a>(tags: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut tags: Vec<_> = tags.collect();
     tags.sort_unstable();
     tags.dedup();
-    tags.into_iter()
+    tags
 }
 
 /// Whether an event is known by its id.

@@ -247,7 +247,7 @@ fn difference(
     if record.causation != of_member(prepared.causation) {
         return Some(Difference::Causation);
     }
-    if record.extensions != prepared.extensions {
+    if !record.extensions.are_same_event(&prepared.extensions) {
         return Some(Difference::Extensions);
     }
     let same_payload = match record.payload {
