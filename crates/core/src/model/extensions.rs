@@ -1,5 +1,6 @@
 //! `Extensions`: what a header has beside its fixed fields, as bytes with tags.
 
+use super::name::{NAME_BYTES_MAX, check_name};
 use super::tags::{decode_tags, same_set};
 use crate::codec::{DecodeError, Reader, Writer};
 
@@ -12,7 +13,15 @@ pub mod extension_tag {
     pub const TAGS: u16 = 1;
     /// Version of the payload's type: u16, not 0. Version 1 is not written.
     pub const PAYLOAD_VERSION: u16 = 2;
+    /// Name of the event's kind, as UTF-8: with the first event of a kind in a segment, if it has a name.
+    pub const KIND_NAME: u16 = 3;
 }
+
+/// Most bytes that the name of a kind takes among extensions. What else there is leaves room for it.
+pub const KIND_NAME_EXTENSION_BYTES_MAX: usize = EXTENSION_HEAD_BYTES + NAME_BYTES_MAX;
+
+/// Length of an extension's tag and length.
+pub(crate) const EXTENSION_HEAD_BYTES: usize = 2 + 2;
 
 /// The typed extensions of a header: a list of (tag u16, length u16, bytes), tags ascending.
 ///
@@ -81,6 +90,38 @@ impl Extensions {
         }
     }
 
+    /// The name of the event's kind, where it is written; none where what is written is no name.
+    ///
+    /// It is written with the first event of a kind in a segment alone, and no part of what the event is:
+    /// the store knows the names of kinds.
+    #[must_use]
+    pub fn kind_name(&self) -> Option<&str> {
+        let name = std::str::from_utf8(self.get(extension_tag::KIND_NAME)?).ok()?;
+        check_name("name of a kind", name).is_ok().then_some(name)
+    }
+
+    /// These, and the name of the event's kind in the place of one that is there.
+    ///
+    /// ```
+    /// use strandline_core::Extensions;
+    ///
+    /// let named = Extensions::default().with_kind_name("order.placed")?;
+    /// assert_eq!(named.kind_name(), Some("order.placed"));
+    /// assert!(named.are_same_event(&Extensions::default()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`from_bytes`](Self::from_bytes).
+    pub fn with_kind_name(&self, name: &str) -> Result<Self, DecodeError> {
+        let own = (extension_tag::KIND_NAME, name.as_bytes());
+        let others = || self.iter().filter(|(tag, _)| *tag != own.0);
+        let before = others().take_while(|(tag, _)| *tag < own.0);
+        let after = others().skip_while(|(tag, _)| *tag < own.0);
+        Self::new(before.chain([own]).chain(after))
+    }
+
     /// The tags of the event, in the order in which they were written. Events of stores of before that
     /// order was kept have them in the order of their bytes.
     pub fn tags(&self) -> impl Iterator<Item = &str> {
@@ -88,18 +129,17 @@ impl Extensions {
         decode_tags(bytes)
     }
 
-    /// Whether these say the same as others: the order of tags says nothing, all else is compared byte
-    /// for byte.
+    /// Whether both say the same of an event: the order of tags says nothing, and the name of its kind,
+    /// which is written with some events alone, is left out. All else is compared byte for byte.
     #[must_use]
-    pub fn are_same_event(&self, others: &Self) -> bool {
+    pub fn are_same_event(&self, other: &Self) -> bool {
         const TAGS: u16 = extension_tag::TAGS;
-        let beside = |(tag, _): &(u16, &[u8])| *tag != TAGS;
-        self == others
-            || (self.iter().filter(beside).eq(others.iter().filter(beside))
-                && match (self.get(TAGS), others.get(TAGS)) {
-                    (Some(one), Some(other)) => same_set(one, other),
-                    (one, other) => one == other,
-                })
+        let own = |(tag, _): &(u16, &[u8])| !matches!(*tag, TAGS | extension_tag::KIND_NAME);
+        let same_tags = || match (self.get(TAGS), other.get(TAGS)) {
+            (Some(one), Some(other)) => same_set(one, other),
+            (one, other) => one == other,
+        };
+        self == other || (self.iter().filter(own).eq(other.iter().filter(own)) && same_tags())
     }
 
     /// The encoded bytes.
@@ -159,6 +199,32 @@ mod tests {
         let without = Extensions::new([(9, [1, 2].as_slice())]).unwrap();
         assert!(!ab.are_same_event(&without));
         assert!(without.are_same_event(&without.clone()));
+    }
+
+    #[test]
+    fn the_name_of_a_kind_is_put_among_the_others_and_is_not_what_the_event_is() {
+        let of = |tags: &[u16]| {
+            let listed = tags.iter().map(|tag| (*tag, b"x".as_slice()));
+            Extensions::new(listed).unwrap()
+        };
+        for tags in [&[][..], &[1], &[1, 2], &[9], &[1, 9], &[1, 3, 9]] {
+            let plain = of(tags);
+            let named = plain.with_kind_name("order.placed").unwrap();
+            assert_eq!(named.kind_name(), Some("order.placed"));
+            assert!(named.are_same_event(&plain) && plain.are_same_event(&named));
+            let others: Vec<_> = named
+                .iter()
+                .map(|(tag, _)| tag)
+                .filter(|tag| *tag != 3)
+                .collect();
+            let expected: Vec<_> = tags.iter().copied().filter(|tag| *tag != 3).collect();
+            assert_eq!(others, expected);
+        }
+        assert!(!of(&[1]).are_same_event(&of(&[1, 9])));
+        let named = |name: &[u8]| Extensions::new([(extension_tag::KIND_NAME, name)]).unwrap();
+        for hostile in [b"".as_slice(), b"\xFF", b"a\n", &[b'a'; NAME_BYTES_MAX + 1]] {
+            assert_eq!(named(hostile).kind_name(), None);
+        }
     }
 
     #[test]

@@ -24,7 +24,9 @@ pub use coordinate::Coordinate;
 pub use encoding::PayloadEncoding;
 pub use epoch::{Epoch, EpochError};
 pub use event::{ClockKey, EventHeader};
-pub use extensions::{EXTENSION_BYTES_MAX, Extensions, extension_tag};
+pub use extensions::{
+    EXTENSION_BYTES_MAX, Extensions, KIND_NAME_EXTENSION_BYTES_MAX, extension_tag,
+};
 pub use hash::{Hash, HashChain, HashError, Nonce};
 pub use hlc::{Hlc, HlcBehind, HlcClock, HlcError, HlcExhausted, WALL_MS_MAX};
 pub use id::{EventId, EventIdError, ID_RANDOM_BITS, Sequence};

@@ -210,13 +210,9 @@ mod tests {
     fn extensions() -> impl Strategy<Value = Extensions> {
         prop_oneof![
             Just(Extensions::default()),
-            proptest::collection::vec(any::<u8>(), 0..50).prop_map(|bytes| {
-                let mut encoded = Vec::new();
-                let mut writer = Writer::new(&mut encoded);
-                writer.u16(3);
-                writer.short_bytes(&bytes);
-                Extensions::from_bytes(&encoded).unwrap()
-            })
+            (2..5_u16, proptest::collection::vec(any::<u8>(), 0..50))
+                .prop_map(|(tag, bytes)| { Extensions::new([(tag, bytes.as_slice())]).unwrap() }),
+            name().prop_map(|name| Extensions::default().with_kind_name(&name).unwrap()),
         ]
     }
 

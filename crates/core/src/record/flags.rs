@@ -12,6 +12,8 @@ pub const PREVIOUS: u8 = 1 << 3;
 pub const EXTENSIONS: u8 = 1 << 4;
 /// The payload was removed and its hash stands in its place.
 pub const REDACTED: u8 = 1 << 5;
+/// In the record of a removed event: the kind of the event and its name follow.
+pub const KIND_NAME: u8 = 1 << 4;
 /// The event was removed; see [`RemovedRecord`](super::RemovedRecord).
 pub const REMOVED: u8 = 1 << 6;
 /// Every bit that the record of an event may have.

@@ -6,10 +6,14 @@ use crate::model::Coordinate;
 /// Appends entity and scope, each as a length of one byte and UTF-8.
 pub(super) fn encode_names(out: &mut Writer<'_>, coordinate: &Coordinate) {
     for name in [coordinate.entity(), coordinate.scope()] {
-        // A coordinate's names have at most 255 bytes.
-        out.u8(u8::try_from(name.len()).unwrap_or(u8::MAX));
-        out.bytes(name.as_bytes());
+        encode_name(out, name);
     }
+}
+
+/// Appends one name, which has at most 255 bytes.
+pub(super) fn encode_name(out: &mut Writer<'_>, name: &str) {
+    out.u8(u8::try_from(name.len()).unwrap_or(u8::MAX));
+    out.bytes(name.as_bytes());
 }
 
 /// Reads what [`encode_names`] wrote.

@@ -2,15 +2,16 @@
 
 use super::event::Record;
 use super::flags;
-use super::names::{decode_names, encode_names};
+use super::names::{decode_name, decode_names, encode_name, encode_names};
 use crate::codec::{DecodeError, Reader, Writer};
-use crate::model::{Coordinate, Hash, Hlc};
+use crate::model::{Coordinate, EventKind, Hash, Hlc, check_name};
 use std::ops::Range;
 
 /// What is left of an event that was removed: its place in its entity's stream.
 ///
 /// The event's hash stays where it was, beside the record, so the chains of the entity and of the log
-/// go on over it. If the event was the first to use its coordinate in the segment, the names stay too.
+/// go on over it. If the event was the first to use its coordinate in the segment, the names stay too, and
+/// so does the name of its kind, where the event had it.
 ///
 /// | field | bytes | present |
 /// |---|---|---|
@@ -21,6 +22,7 @@ use std::ops::Range;
 /// | HLC counter | 4 | always |
 /// | entity (length u8, bytes), scope (length u8, bytes) | 2 and more | flag: first use of the coordinate in the segment |
 /// | previous hash | 32 | flag: first event of the entity in the segment |
+/// | kind (u16), its name (length u8, bytes) | 4 and more | flag: the event had the name of its kind |
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RemovedRecord {
     /// Number of the coordinate in its segment, in order of first use.
@@ -33,6 +35,8 @@ pub struct RemovedRecord {
     pub clock: u32,
     /// When the event was appended, so that no later one is given an earlier time.
     pub hlc: Hlc,
+    /// The event's kind and the name of that, where the event had it.
+    pub kind_name: Option<(EventKind, Box<str>)>,
 }
 
 impl RemovedRecord {
@@ -45,6 +49,10 @@ impl RemovedRecord {
             previous: record.previous,
             clock: record.clock,
             hlc: record.hlc,
+            kind_name: record
+                .extensions
+                .kind_name()
+                .map(|name| (record.kind, name.into())),
         }
     }
 
@@ -60,7 +68,8 @@ impl RemovedRecord {
         let mut out = Writer::new(out);
         out.u8(flags::REMOVED
             | bit(self.coordinate.is_some(), flags::NAMES)
-            | bit(self.previous.is_some(), flags::PREVIOUS));
+            | bit(self.previous.is_some(), flags::PREVIOUS)
+            | bit(self.kind_name.is_some(), flags::KIND_NAME));
         out.u32(self.local_coordinate);
         out.u32(self.clock);
         out.u64(self.hlc.wall_ms());
@@ -70,6 +79,10 @@ impl RemovedRecord {
         }
         if let Some(previous) = &self.previous {
             out.bytes(previous.as_bytes());
+        }
+        if let Some((kind, name)) = &self.kind_name {
+            out.u16(kind.bits());
+            encode_name(&mut out, name);
         }
     }
 
@@ -87,15 +100,20 @@ impl RemovedRecord {
             ("wall_ms", 9..17),
             ("HLC counter", 17..21),
         ];
+        let named = record.kind_name.as_ref();
+        let kind = body.len() - named.map_or(0, |(_, name)| 2 + 1 + name.len());
         let previous = match record.previous {
-            Some(_) => body.len().saturating_sub(Hash::BYTES),
-            None => body.len(),
+            Some(_) => kind.saturating_sub(Hash::BYTES),
+            None => kind,
         };
         if record.coordinate.is_some() {
             parts.push(("entity and scope", 21..previous));
         }
         if record.previous.is_some() {
-            parts.push(("previous hash", previous..body.len()));
+            parts.push(("previous hash", previous..kind));
+        }
+        if named.is_some() {
+            parts.push(("kind and its name", kind..body.len()));
         }
         parts
     }
@@ -108,7 +126,7 @@ impl RemovedRecord {
     pub fn decode(body: &[u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(body);
         let own = reader.u8("flags")?;
-        let known = flags::REMOVED | flags::NAMES | flags::PREVIOUS;
+        let known = flags::REMOVED | flags::NAMES | flags::PREVIOUS | flags::KIND_NAME;
         if own & flags::REMOVED == 0 || own & !known != 0 {
             return Err(reader.invalid("flags", "are not those of a removed event"));
         }
@@ -125,6 +143,16 @@ impl RemovedRecord {
             0 => None,
             _ => Some(Hash::from_bytes(reader.array("previous hash")?)),
         };
+        let kind_name = match own & flags::KIND_NAME {
+            0 => None,
+            _ => {
+                let kind = EventKind::from_bits(reader.u16("kind")?);
+                let name = decode_name(&mut reader, "name of a kind")?;
+                check_name("name of a kind", name)
+                    .map_err(|_| reader.invalid("name of a kind", "breaks a rule for names"))?;
+                Some((kind, name.into()))
+            }
+        };
         reader.finish("record")?;
         Ok(Self {
             local_coordinate,
@@ -132,6 +160,7 @@ impl RemovedRecord {
             previous,
             clock,
             hlc,
+            kind_name,
         })
     }
 }
@@ -150,6 +179,7 @@ mod tests {
             clock: u32,
             wall_ms in 0..=crate::WALL_MS_MAX,
             counter: u32,
+            kind_name in proptest::option::of((any::<u16>(), "[a-z.]{1,20}")),
         ) -> RemovedRecord {
             let coordinate = names.map(|(entity, scope)| Coordinate::new(entity, scope).unwrap());
             RemovedRecord {
@@ -158,6 +188,7 @@ mod tests {
                 previous: previous.map(Hash::from_bytes),
                 clock,
                 hlc: Hlc::new(wall_ms, counter).unwrap(),
+                kind_name: kind_name.map(|(kind, name)| (EventKind::from_bits(kind), name.into())),
             }
         }
     }

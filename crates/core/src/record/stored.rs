@@ -3,7 +3,7 @@
 use super::event::Record;
 use super::removed::RemovedRecord;
 use crate::codec::DecodeError;
-use crate::model::{Coordinate, Hash};
+use crate::model::{Coordinate, EventKind, Hash};
 
 /// A record of a segment: an event, or the place of one that was removed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,6 +61,18 @@ impl<'a> StoredRecord<'a> {
         match self {
             Self::Event(record) => record.clock,
             Self::Removed(removed) => removed.clock,
+        }
+    }
+
+    /// The kind that the record names, and its name.
+    #[must_use]
+    pub fn kind_name(&self) -> Option<(EventKind, &str)> {
+        match self {
+            Self::Event(record) => Some((record.kind, record.extensions.kind_name()?)),
+            Self::Removed(removed) => {
+                let (kind, name) = removed.kind_name.as_ref()?;
+                Some((*kind, name))
+            }
         }
     }
 
