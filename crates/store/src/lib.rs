@@ -72,9 +72,10 @@ pub use strandline_derive::{EventEnum, EventPayload};
 pub use strandline_core::codec::DecodeError;
 pub use strandline_core::fs;
 pub use strandline_core::{
-    Clock, ClockKey, Coordinate, EXTENSION_BYTES_MAX, EntityFilter, Epoch, EpochError, EventHeader,
-    EventId, EventIdError, EventKind, Extensions, Hash, HashChain, Hlc, HlcError, KindError,
-    KindFilter, ManualClock, NAME_BYTES_MAX, NameError, PayloadEncoding, Region, Sequence,
-    SystemClock, TAG_BYTES_MAX, TAGS_MAX,
+    ATTRIBUTES_BYTES_MAX, AttributeError, AttributeValue, Attributes, Clock, ClockKey, Coordinate,
+    EXTENSION_BYTES_MAX, EntityFilter, Epoch, EpochError, EventHeader, EventId, EventIdError,
+    EventKind, Extensions, Hash, HashChain, Hlc, HlcError, KindError, KindFilter, ManualClock,
+    NAME_BYTES_MAX, NameError, PayloadEncoding, Region, Sequence, SystemClock, TAG_BYTES_MAX,
+    TAGS_MAX,
 };
 pub use strandline_index::{Causes, IndexLayout, Names, PartPlan, Plan, PlanKey, RowView, Rows};

@@ -1,5 +1,6 @@
 //! `Extensions`: what a header has beside its fixed fields, as bytes with tags.
 
+use super::attributes::Attributes;
 use super::name::{NAME_BYTES_MAX, check_name};
 use super::tags::{decode_tags, same_set};
 use crate::codec::{DecodeError, Reader, Writer};
@@ -15,6 +16,8 @@ pub mod extension_tag {
     pub const PAYLOAD_VERSION: u16 = 2;
     /// Name of the event's kind, as UTF-8: with the first event of a kind in a segment, if it has a name.
     pub const KIND_NAME: u16 = 3;
+    /// What the event had in another system, as [`Attributes`](crate::Attributes) are encoded.
+    pub const ATTRIBUTES: u16 = 4;
 }
 
 /// Most bytes that the name of a kind takes among extensions. What else there is leaves room for it.
@@ -127,6 +130,14 @@ impl Extensions {
     pub fn tags(&self) -> impl Iterator<Item = &str> {
         let bytes = self.get(extension_tag::TAGS).unwrap_or_default();
         decode_tags(bytes)
+    }
+
+    /// What the event had in another system; nothing where what is written is none. Allocates if there are
+    /// some.
+    #[must_use]
+    pub fn attributes(&self) -> Attributes {
+        let bytes = self.get(extension_tag::ATTRIBUTES).unwrap_or_default();
+        Attributes::from_bytes(bytes).unwrap_or_default()
     }
 
     /// Whether both say the same of an event: the order of tags says nothing, and the name of its kind,

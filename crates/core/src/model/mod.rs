@@ -2,8 +2,9 @@
 //!
 //! Each is checked when it is made. Nothing here knows how an event is stored, which bytes a hash
 //! covers, or where time and chance come from. May use [`codec`](crate::codec), for what is bytes in
-//! an event itself: its extensions and tags.
+//! an event itself: its extensions, tags and attributes.
 
+mod attributes;
 mod coordinate;
 mod encoding;
 mod epoch;
@@ -20,6 +21,7 @@ mod rfc3339;
 mod serde_text;
 mod tags;
 
+pub use attributes::{ATTRIBUTES_BYTES_MAX, AttributeError, AttributeValue, Attributes};
 pub use coordinate::Coordinate;
 pub use encoding::PayloadEncoding;
 pub use epoch::{Epoch, EpochError};

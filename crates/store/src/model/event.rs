@@ -4,7 +4,7 @@ use super::error::{Error, ErrorKind};
 use super::expected::ExpectedVersion;
 use crate::model::encode;
 use serde::Serialize;
-use strandline_core::{Coordinate, EventId, EventKind, Hlc, PayloadEncoding};
+use strandline_core::{Attributes, Coordinate, EventId, EventKind, Hlc, PayloadEncoding};
 
 /// An event to append: a kind, a payload, and optionally an id and links.
 ///
@@ -29,6 +29,7 @@ pub struct Event {
     pub(crate) expected: ExpectedVersion,
     pub(crate) version: u16,
     pub(crate) tags: Vec<String>,
+    pub(crate) attributes: Attributes,
     pub(crate) at: Option<Hlc>,
 }
 
@@ -107,6 +108,7 @@ impl Event {
             expected: ExpectedVersion::Any,
             version: 1,
             tags: Vec::new(),
+            attributes: Attributes::new(),
             at: None,
         }
     }
@@ -115,8 +117,8 @@ impl Event {
     /// same event again returns the first receipt, however long after. Default: an id made by the
     /// store.
     ///
-    /// The same event has the same coordinate, kind, links, payload and version of it, and the same tags in
-    /// any order; anything else under the id is an [`ErrorKind::Conflict`], and [`Error::id_conflict`] says what differs. Of a
+    /// The same event has the same coordinate, kind, links, attributes, payload and version of it, and the
+    /// same tags in any order; anything else under the id is an [`ErrorKind::Conflict`], and [`Error::id_conflict`] says what differs. Of a
     /// payload that was redacted nothing is left to compare, so the rest decides. The id of an event
     /// that a compaction removed is forgotten: under it a new event is appended.
     ///
@@ -212,6 +214,13 @@ impl Event {
     /// ```
     pub fn tagged(mut self, tag: impl Into<String>) -> Self {
         self.tags.push(tag.into());
+        self
+    }
+
+    /// Gives the event what it had in another system and has no place for here: see [`Attributes`]. At most
+    /// [`ATTRIBUTES_BYTES_MAX`](crate::ATTRIBUTES_BYTES_MAX) bytes. Default: nothing, which takes no space.
+    pub fn with_attributes(mut self, attributes: Attributes) -> Self {
+        self.attributes = attributes;
         self
     }
 

@@ -51,7 +51,8 @@ pub struct Redacted {
 ///
 /// The payload's hash takes the payload's place, so chains verify and receipts hold. It was made with
 /// random bytes that are removed too, so a short payload cannot be guessed from it. Reading one that
-/// was removed is [`ErrorKind::Redacted`]. Names, tags, times and links are no payload and stay.
+/// was removed is [`ErrorKind::Redacted`]. Names, tags, times, links and the attributes of another system
+/// (those of a CloudEvents event, say) are no payload and stay: keep what may have to go out of them.
 ///
 /// Of what was named some may be nobody's: [`Redacted::missing`] says so, and the rest is redacted. Whoever
 /// means to have removed something looks there.
