@@ -22,6 +22,7 @@ mod carried;
 mod carried_faults;
 mod chdir;
 mod clock;
+mod cloud_events;
 mod compact;
 mod compact_model;
 mod condition;

@@ -1,10 +1,11 @@
 //! `ImportedEvent`: what a line of an import says, before it is an event.
 
+use super::attributes::refused;
 use super::incoming::Incoming;
 use super::refused_line::{RefusedLine, shown};
 use crate::text::base64;
 use std::borrow::Cow;
-use strandline::{Coordinate, EventId, EventKind, Hlc, MessagePack, PayloadEncoding};
+use strandline::{Attributes, Coordinate, EventId, EventKind, Hlc, MessagePack, PayloadEncoding};
 use strandline_core::encode_tags;
 
 /// The fields of a line, in either format.
@@ -22,9 +23,10 @@ pub(crate) struct ImportedEvent<'a> {
     pub(crate) causation: Option<EventId>,
     pub(crate) version: Option<u16>,
     pub(crate) encoding: PayloadEncoding,
-    pub(crate) json: Option<&'a str>,
+    pub(crate) json: Option<Cow<'a, str>>,
     pub(crate) base64: Option<Cow<'a, str>>,
     pub(crate) tags: Vec<String>,
+    pub(crate) attributes: Attributes,
     pub(crate) is_redacted: bool,
 }
 
@@ -60,7 +62,7 @@ impl ImportedEvent<'_> {
 
     /// The payload, as the line says it is encoded.
     fn payload(&self) -> Result<Vec<u8>, RefusedLine> {
-        match (self.json, &self.base64) {
+        match (&self.json, &self.base64) {
             (Some(_), Some(_)) => Err(RefusedLine::new(
                 "an event has its payload as JSON or as base64, not both".to_owned(),
             )),
@@ -71,7 +73,9 @@ impl ImportedEvent<'_> {
             (Some(json), None) if self.encoding == PayloadEncoding::MESSAGE_PACK => {
                 MessagePack::of_json(json).map_err(|error| RefusedLine::new(error.to_string()))
             }
-            (Some(json), None) if self.encoding == PayloadEncoding::JSON => Ok(json.into()),
+            (Some(json), None) if self.encoding == PayloadEncoding::JSON => {
+                Ok(json.as_bytes().to_vec())
+            }
             (Some(_), None) => Err(RefusedLine::new(format!(
                 "a payload that is {} comes as base64",
                 self.encoding
@@ -88,6 +92,7 @@ impl ImportedEvent<'_> {
         let (kind, payload) = (self.kind(category)?, self.payload()?);
         encode_tags(self.tags.iter().map(String::as_str))
             .map_err(|error| RefusedLine::new(error.to_string()))?;
+        self.attributes.encode().map_err(refused)?;
         Ok(Incoming {
             coordinate,
             kind,
@@ -97,6 +102,7 @@ impl ImportedEvent<'_> {
             correlation: self.correlation,
             causation: self.causation,
             tags: self.tags,
+            attributes: self.attributes,
         })
     }
 }

@@ -1,6 +1,7 @@
 //! An event as a line of JSON: what export writes, import reads and queries show. The fields are in
 //! `docs/export.md`.
 
+use super::attributes::{read_object, write_object};
 use super::fields::{object, parse_id, parse_time, raw_value};
 use super::imported_event::ImportedEvent;
 use super::refused_line::RefusedLine;
@@ -12,7 +13,7 @@ use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
 use std::io::Write;
-use strandline::{EventKind, EventRef, PayloadEncoding};
+use strandline::{Attributes, EventKind, EventRef, PayloadEncoding};
 
 /// How payloads are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -60,6 +61,11 @@ pub fn write_line(out: &mut Vec<u8>, event: &EventRef<'_>, form: PayloadForm) {
     if extensions.tags().next().is_some() {
         out.extend_from_slice(b",\"tags\":");
         write_texts(out, extensions.tags());
+    }
+    let attributes = extensions.attributes();
+    if !attributes.is_empty() {
+        out.extend_from_slice(b",\"attributes\":");
+        write_object(out, &attributes);
     }
     write_payload(out, event, form);
     let _ = writeln!(out, ",\"hash\":\"{}\"}}", event.hash());
@@ -146,9 +152,13 @@ pub(crate) fn parse_line(text: &str) -> Result<ImportedEvent<'_>, RefusedLine> {
         encoding: line
             .encoding
             .map_or(default, |EncodingField(encoding)| encoding),
-        json: line.payload.map(RawValue::get),
+        json: line.payload.map(|payload| payload.get().into()),
         base64: line.payload_base64,
         tags: line.tags.unwrap_or_default(),
+        attributes: match line.attributes {
+            Some(attributes) => read_object(attributes.get())?,
+            None => Attributes::new(),
+        },
         is_redacted: line.redacted == Some(true),
     })
 }
@@ -177,6 +187,8 @@ struct Line<'a> {
     payload: Option<&'a RawValue>,
     payload_base64: Option<Cow<'a, str>>,
     tags: Option<Vec<String>>,
+    #[serde(borrow)]
+    attributes: Option<&'a RawValue>,
     redacted: Option<bool>,
     #[serde(rename = "sequence")]
     _sequence: Option<IgnoredAny>,

@@ -2,6 +2,7 @@
 
 use super::appender::{Appended, Appender, Origin, Portion};
 use super::batches::{Batches, Members};
+use super::elements::{Elements, Step};
 use super::failure::Failure;
 use super::imported::Imported;
 use super::options::ImportOptions;
@@ -47,6 +48,10 @@ pub(super) struct Importer<'a> {
     /// Removals that begin with notes that are not written yet.
     removals_waiting: u64,
     imported: Imported,
+    /// The line that an event begins in, where that is not the one that was read last.
+    begun: Option<u64>,
+    /// The array that is being read.
+    array: Option<Elements>,
     /// Whether something that was read before cannot be appended: nothing after it may be.
     has_failed: bool,
 }
@@ -70,6 +75,8 @@ impl<'a> Importer<'a> {
             removals: ForeignNotes::new(store),
             removals_waiting: 0,
             imported: Imported::default(),
+            begun: None,
+            array: None,
             has_failed: false,
         })
     }
@@ -94,6 +101,9 @@ impl<'a> Importer<'a> {
                 Error::new(ErrorKind::Io, message).with_source(error)
             })?;
             if read == 0 {
+                if self.array.is_some() {
+                    return Err(self.in_array("the array has no end"));
+                }
                 return Ok(meter.report()?);
             }
             self.imported.lines += 1;
@@ -116,6 +126,9 @@ impl<'a> Importer<'a> {
             let message = format!("it has more than {LINE_BYTES_MAX} bytes");
             return Err(self.wrong(Error::new(ErrorKind::TooLarge, message)));
         }
+        if self.is_array(line) {
+            return self.array_line(line);
+        }
         let text = std::str::from_utf8(line)
             .map_err(|error| self.refused(RefusedLine::new(format!("it is no UTF-8: {error}"))))?;
         // What precedes the first line in files of some programs.
@@ -123,6 +136,74 @@ impl<'a> Importer<'a> {
         if text.is_empty() {
             return Ok(());
         }
+        self.object(text)
+    }
+
+    /// Whether a line is more of an array, or begins one: a batch of CloudEvents.
+    fn is_array(&self, line: &[u8]) -> bool {
+        let begins = || {
+            let line = line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(line);
+            line.trim_ascii_start().first() == Some(&b'[')
+        };
+        self.array.is_some() || (self.options.format == LineFormat::CloudEvents && begins())
+    }
+
+    /// Takes the elements of an array that end in this line.
+    fn array_line(&mut self, line: &[u8]) -> Result<(), Failure> {
+        let mut bytes = line.iter();
+        let mut array = match self.array.take() {
+            Some(array) => array,
+            None => {
+                // What is before it is no more than a byte order mark and white space.
+                bytes.find(|byte| **byte == b'[');
+                Elements::new()
+            }
+        };
+        while let Some(byte) = bytes.next() {
+            let was_within = array.is_within();
+            let step = array.push(*byte);
+            if !was_within && array.is_within() {
+                self.begun = Some(self.imported.lines);
+            }
+            match step {
+                Step::On if array.len() as u64 <= LINE_BYTES_MAX => {}
+                Step::On => {
+                    let message = format!("an event has more than {LINE_BYTES_MAX} bytes");
+                    return Err(self.wrong(Error::new(ErrorKind::TooLarge, message)));
+                }
+                Step::Wrong => {
+                    return Err(self.in_array("it is no array of JSON with an event in each place"));
+                }
+                Step::Element => self.element(array.take())?,
+                Step::End | Step::LastElement => {
+                    if step == Step::LastElement {
+                        self.element(array.take())?;
+                    }
+                    return match bytes.as_slice().trim_ascii().is_empty() {
+                        true => Ok(()),
+                        false => Err(self.in_array("something comes after the array")),
+                    };
+                }
+            }
+        }
+        self.array = Some(array);
+        Ok(())
+    }
+
+    fn element(&mut self, element: Vec<u8>) -> Result<(), Failure> {
+        let text = std::str::from_utf8(&element)
+            .map_err(|error| self.refused(RefusedLine::new(format!("it is no UTF-8: {error}"))))?;
+        self.object(text.trim())?;
+        self.begun = None;
+        Ok(())
+    }
+
+    fn in_array(&self, reason: &str) -> Failure {
+        self.refused(RefusedLine::new(reason.to_owned()))
+    }
+
+    /// Takes the object that an event or a record of a removal is.
+    fn object(&mut self, text: &str) -> Result<(), Failure> {
         let note = parse_removal(text, self.options.format);
         if let Some(note) = note.map_err(|error| self.refused(error))? {
             let taken = self
@@ -170,7 +251,7 @@ impl<'a> Importer<'a> {
         }
         let reading = self.reading(at)?;
         let origin = Origin {
-            line: self.imported.lines,
+            line: self.place(),
             at: Some(reading),
             is_moved: at.is_some_and(|at| at.wall_ms() != reading.wall_ms()),
         };
@@ -297,10 +378,15 @@ impl<'a> Importer<'a> {
         self.wrong(Error::new(ErrorKind::InvalidInput, reason))
     }
 
+    /// The line that what is read begins in.
+    fn place(&self) -> u64 {
+        self.begun.unwrap_or(self.imported.lines)
+    }
+
     /// An error that is the fault of the line that was read last.
-    const fn wrong(&self, error: Error) -> Failure {
+    fn wrong(&self, error: Error) -> Failure {
         Failure {
-            line: Some(self.imported.lines),
+            line: Some(self.place()),
             error,
         }
     }

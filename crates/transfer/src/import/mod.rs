@@ -4,6 +4,7 @@
 
 mod appender;
 mod batches;
+mod elements;
 mod error;
 mod failure;
 mod imported;

@@ -4,7 +4,7 @@
 use crate::format::Incoming;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use strandline::{EventId, EventRef, Hash};
+use strandline::{AttributeValue, Attributes, EventId, EventRef, Hash};
 
 /// What a stored event has that differs from the event of a line.
 pub(super) fn difference(stored: &EventRef<'_>, event: &Incoming) -> Option<&'static str> {
@@ -15,6 +15,7 @@ pub(super) fn difference(stored: &EventRef<'_>, event: &Incoming) -> Option<&'st
         stored.encoding() == event.encoding,
         stored.version() == event.version,
         set(stored.extensions().tags()) == tags(event),
+        compared(&stored.extensions().attributes()) == compared(&event.attributes),
         stored.correlation() == correlation,
         stored.causation() == event.causation,
         // A payload that was removed cannot be compared, and is not put back.
@@ -30,12 +31,13 @@ pub(super) fn difference(stored: &EventRef<'_>, event: &Incoming) -> Option<&'st
 }
 
 /// What is compared, in this order.
-const NAMES: [&str; 8] = [
+const NAMES: [&str; 9] = [
     "entity or scope",
     "kind",
     "encoding",
     "version",
     "set of tags",
+    "attribute",
     "correlation",
     "causation",
     "payload",
@@ -52,6 +54,19 @@ fn set<'a>(tags: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     tags.sort_unstable();
     tags.dedup();
     tags
+}
+
+/// The attributes that are compared, as bytes: not the time, which is not that of other events either, and
+/// none that says nothing.
+fn compared(attributes: &Attributes) -> Vec<u8> {
+    let mut kept = Attributes::new();
+    for (name, value) in attributes.iter() {
+        if name != "time" && *value != AttributeValue::Null {
+            // It is in others by this name.
+            let _ = kept.add(name, value.clone());
+        }
+    }
+    kept.encode().unwrap_or_default()
 }
 
 /// Whether an event is known by its id.
@@ -111,6 +126,7 @@ impl Digest {
             event.encoding.code().into(),
             event.version.into(),
             short(&texts(tags(event))),
+            short(&compared(&event.attributes)),
             short(&bytes(event.correlation.unwrap_or(id))),
             causation.map_or(0, |causation| short(&causation)),
         ];
@@ -120,6 +136,7 @@ impl Digest {
                 .chain(tags(event)),
         );
         all.extend(parts.iter().flat_map(|part| part.to_le_bytes()));
+        all.extend(Hash::of(&compared(&event.attributes)).as_bytes());
         all.extend(bytes(event.correlation.unwrap_or(id)));
         all.extend(causation.iter().flatten());
         all.extend(Hash::of(&event.payload).as_bytes());
