@@ -1,13 +1,13 @@
 //! Arguments that several commands have, and the values that are read from them.
 //!
-//! Opens a store as they say, and calls nothing of it. Knows `outcome` and `output`.
+//! Opens a store as they say, and calls nothing of it. Knows `outcome`, `output` and `times`.
 
 use crate::outcome::WrongUsage;
 use crate::output::note;
+use crate::times::{Moment, Zone};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
-use strandline::{Error, EventKind, KindFilter, Region, Store, StoreOptions};
-use strandline_transfer::parse_rfc3339;
+use strandline::{Clock, Error, EventKind, KindFilter, Region, Store, StoreOptions, SystemClock};
 
 /// The category of a kind that is given as its type alone.
 pub(crate) const CATEGORY_DEFAULT: u8 = 1;
@@ -79,18 +79,26 @@ pub(crate) struct RegionArgs {
     /// Only events of this category, 0 to 15.
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u8).range(0..=15))]
     category: Option<u8>,
-    /// Only events from this time on: `2026-01-31T12:00:00Z`, or milliseconds since 1970.
-    #[arg(long, value_name = "TIME", value_parser = parse_time)]
-    since: Option<u64>,
+    /// Only events from this time on: `2026-01-31`, `2026-01-31T12:00`, `2026-01-31T12:00:00+02:00`, `30d`
+    /// or `1h30m` ago, `today`, or milliseconds since 1970.
+    #[arg(long, value_name = "TIME", value_parser = Moment::parse, allow_hyphen_values = true)]
+    since: Option<Moment>,
     /// Only events before this time.
-    #[arg(long, value_name = "TIME", value_parser = parse_time)]
-    until: Option<u64>,
+    #[arg(long, value_name = "TIME", value_parser = Moment::parse, allow_hyphen_values = true)]
+    until: Option<Moment>,
+    #[command(flatten)]
+    zone: ZoneArgs,
     /// Only events with these sequences: `100..200`, of which 200 is not one, `100..`, `..200`, `100`.
     #[arg(long, value_name = "RANGE", value_parser = parse_range)]
     sequence: Option<RangeInclusive<u64>>,
 }
 
 impl RegionArgs {
+    /// The zone that times are shown in.
+    pub(crate) fn zone(&self) -> Zone {
+        self.zone.zone()
+    }
+
     /// The region that is asked for.
     ///
     /// # Errors
@@ -119,7 +127,9 @@ impl RegionArgs {
         if let Some(range) = &self.sequence {
             region = region.sequence(range.clone());
         }
-        let region = match (self.since, self.until) {
+        let since = self.zone.resolve("--since", self.since)?;
+        let until = self.zone.resolve("--until", self.until)?;
+        let region = match (since, until) {
             (Some(since), Some(until)) => region.wall_ms(since..until),
             (Some(since), None) => region.wall_ms(since..),
             (None, Some(until)) => region.wall_ms(..until),
@@ -143,15 +153,35 @@ fn parse_kind(text: &str) -> Result<EventKind, String> {
     EventKind::parse(text, CATEGORY_DEFAULT).map_err(|error| error.to_string())
 }
 
-/// A time, in milliseconds since 1970.
-pub(crate) fn parse_time(text: &str) -> Result<u64, String> {
-    text.parse()
-        .ok()
-        .or_else(|| parse_rfc3339(text))
-        .or_else(|| parse_rfc3339(&format!("{text}T00:00:00Z")))
-        .ok_or_else(|| {
-            "a time is `2026-01-31`, `2026-01-31T12:00:00Z`, or milliseconds since 1970".to_owned()
-        })
+/// In which zone times are shown and read.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ZoneArgs {
+    /// Show times in the zone of this machine, and read those in it that have none. Default: UTC.
+    #[arg(long)]
+    local: bool,
+}
+
+impl ZoneArgs {
+    /// The zone that is asked for.
+    pub(crate) fn zone(&self) -> Zone {
+        Zone::new(self.local)
+    }
+
+    /// Milliseconds since 1970 of a time that was given for an argument.
+    ///
+    /// # Errors
+    ///
+    /// `WrongUsage` if there is no such time.
+    pub(crate) fn resolve(
+        &self,
+        name: &str,
+        moment: Option<Moment>,
+    ) -> Result<Option<u64>, WrongUsage> {
+        let now_ms = SystemClock::default().now_ms();
+        let resolved = moment.map(|moment| moment.resolve(now_ms, &self.zone()));
+        let resolved = resolved.transpose();
+        resolved.map_err(|error| WrongUsage(format!("{name}: {error}")))
+    }
 }
 
 /// A range of numbers, whose end is not in it as in Rust.
@@ -201,13 +231,5 @@ mod tests {
         for wrong in ["", "a..b", "..0", "1...3", "-1", "5..5", "9..3"] {
             assert!(parse_range(wrong).is_err(), "{wrong}");
         }
-    }
-
-    #[test]
-    fn times_are_read_in_each_form() {
-        assert_eq!(parse_time("1000"), Ok(1000));
-        assert_eq!(parse_time("1970-01-02"), Ok(86_400_000));
-        assert_eq!(parse_time("1970-01-01T00:00:01Z"), Ok(1000));
-        assert!(parse_time("yesterday").is_err());
     }
 }

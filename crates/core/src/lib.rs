@@ -61,6 +61,7 @@ pub use model::{
     HlcExhausted, ID_RANDOM_BITS, KIND_NAME_EXTENSION_BYTES_MAX, KindError, KindFilter,
     NAME_BYTES_MAX, NameError, Nonce, PayloadEncoding, Region, Sequence, Span, TAG_BYTES_MAX,
     TAGS_MAX, TagError, WALL_MS_MAX, check_name, civil_date, encode_tags, extension_tag, rfc3339,
+    wall_ms_of,
 };
 pub use process::Process;
 pub use random::{Nonces, Random};

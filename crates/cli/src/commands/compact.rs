@@ -1,8 +1,9 @@
 //! `compact` and `redact`: what goes for good.
 
-use crate::args::{StoreArgs, open_to_write, parse_time};
-use crate::outcome::{Outcome, first_of, with_also};
+use crate::args::{StoreArgs, ZoneArgs, open_to_write};
+use crate::outcome::{Outcome, WrongUsage, first_of, with_also};
 use crate::terminal::{Bar, Screen, count, size};
+use crate::times::Moment;
 use serde_json::json;
 use std::io;
 use strandline::maintenance::{
@@ -17,10 +18,12 @@ pub struct Args {
     /// Keep the newest events of each entity, this many: 1 or more.
     #[arg(long, value_name = "COUNT")]
     keep_newest: Option<u32>,
-    /// Keep events from this time on: `2026-01-31T12:00:00Z`, or milliseconds since 1970. A time in the
-    /// future is refused.
-    #[arg(long, value_name = "TIME", value_parser = parse_time)]
-    keep_since: Option<u64>,
+    /// Keep events from this time on: those of the last 30 days with `30d`, or `2026-01-31`,
+    /// `2026-01-31T12:00:00+02:00`, milliseconds since 1970. A time in the future is refused.
+    #[arg(long, value_name = "TIME", value_parser = Moment::parse, allow_hyphen_values = true)]
+    keep_since: Option<Moment>,
+    #[command(flatten)]
+    zone: ZoneArgs,
     /// Let --keep-newest and --keep-since decide about entities whose names start so; others stay.
     #[arg(long, value_name = "TEXT")]
     within: Option<String>,
@@ -36,12 +39,12 @@ pub struct Args {
 }
 
 impl Args {
-    fn rules(&self) -> Retention {
+    fn rules(&self) -> Result<Retention, WrongUsage> {
         let mut rules = Retention::new();
         if let Some(count) = self.keep_newest {
             rules = rules.keep_newest(count);
         }
-        if let Some(wall_ms) = self.keep_since {
+        if let Some(wall_ms) = self.zone.resolve("--keep-since", self.keep_since)? {
             rules = rules.keep_since(wall_ms);
         }
         if let Some(prefix) = &self.within {
@@ -50,7 +53,7 @@ impl Args {
         let drop = |rules: Retention, name| rules.drop_entity(name);
         rules = self.drop_entity.iter().fold(rules, drop);
         let drop = |rules: Retention, prefix| rules.drop_entities(prefix);
-        self.drop_prefix.iter().fold(rules, drop)
+        Ok(self.drop_prefix.iter().fold(rules, drop))
     }
 }
 
@@ -59,8 +62,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     if args.dry_run {
         return plan(args);
     }
+    let rules = args.rules()?;
     let (done, closed) = change(&args.store, "compacting", |store, on_progress| {
-        compact(store, &args.rules(), on_progress)
+        compact(store, &rules, on_progress)
     })?;
     first_of([
         closed.err().map(Into::into),
@@ -153,7 +157,7 @@ fn change<T>(
 
 fn plan(args: &Args) -> anyhow::Result<Outcome> {
     let store = args.store.open()?;
-    let plan = CompactionPlan::of(&store, &args.rules())?;
+    let plan = CompactionPlan::of(&store, &args.rules()?)?;
     let mut screen = Screen::new();
     if args.store.json {
         let json = json!({

@@ -30,7 +30,7 @@ pub use extensions::{
     EXTENSION_BYTES_MAX, Extensions, KIND_NAME_EXTENSION_BYTES_MAX, extension_tag,
 };
 pub use hash::{Hash, HashChain, HashError, Nonce};
-pub use hlc::{Hlc, HlcBehind, HlcClock, HlcError, HlcExhausted, WALL_MS_MAX};
+pub use hlc::{Hlc, HlcBehind, HlcClock, HlcError, HlcExhausted, WALL_MS_MAX, wall_ms_of};
 pub use id::{EventId, EventIdError, ID_RANDOM_BITS, Sequence};
 pub use kind::{EventKind, KindError, KindFilter};
 pub use name::{NAME_BYTES_MAX, NameError, TAG_BYTES_MAX, check_name};

@@ -6,7 +6,8 @@ use super::rule::write_rule;
 use crate::{Error, ErrorKind, Region, Snapshot};
 use std::collections::HashMap;
 use std::fmt;
-use strandline_core::rfc3339;
+use std::time::SystemTime;
+use strandline_core::{rfc3339, wall_ms_of};
 
 /// Which events a compaction keeps.
 ///
@@ -59,6 +60,20 @@ impl Retention {
     pub const fn keep_since(mut self, wall_ms: u64) -> Self {
         self.since_ms = Some(wall_ms);
         self
+    }
+
+    /// Keeps events of this time or later, as [`keep_since`](Self::keep_since).
+    ///
+    /// ```
+    /// use std::time::{Duration, SystemTime};
+    /// use strandline::maintenance::Retention;
+    ///
+    /// let month = Duration::from_secs(30 * 24 * 60 * 60);
+    /// let rules = Retention::new().keep_since_time(SystemTime::now() - month);
+    /// ```
+    #[must_use]
+    pub fn keep_since_time(self, time: SystemTime) -> Self {
+        self.keep_since(wall_ms_of(time))
     }
 
     /// Lets the rules that keep decide about entities whose names start with `prefix`, which is not
