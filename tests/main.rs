@@ -51,6 +51,7 @@ mod kept;
 mod kept_by_chance;
 mod kept_heads;
 mod kill;
+mod kinds;
 mod limits;
 mod lost_directory;
 mod lost_index;

@@ -59,10 +59,11 @@ pub use model::{
     AppendCondition, AppendOptions, BATCH_BYTES_MAX, BATCH_EVENTS_MAX, Batch,
     CONDITION_REGIONS_MAX, CONDITION_TAGS_MAX, CacheStats, ConditionConflict, Difference,
     Durability, Error, ErrorClass, ErrorKind, Event, EventRef, ExpectedVersion, HeadCacheStats,
-    IdConflict, OpenPath, OpenReport, OpenTimes, PAYLOAD_BYTES_MAX_DEFAULT, Receipt,
-    ReceiptMismatch, RefusedTime, Stats, StoreOptions, StoredEvent, VersionConflict,
+    IdConflict, KindConflict, MADE_KINDS_CATEGORY, OpenPath, OpenReport, OpenTimes,
+    PAYLOAD_BYTES_MAX_DEFAULT, Receipt, ReceiptMismatch, RefusedTime, Stats, StoreOptions,
+    StoredEvent, VersionConflict,
 };
-pub use read::{Events, Snapshot};
+pub use read::{Events, KindCount, Snapshot};
 pub use store::Store;
 pub use verify::{PROBLEMS_MAX, Problem, ProblemKind, VerifyReport};
 

@@ -24,7 +24,7 @@ pub mod extension_tag {
 pub const KIND_NAME_EXTENSION_BYTES_MAX: usize = EXTENSION_HEAD_BYTES + NAME_BYTES_MAX;
 
 /// Length of an extension's tag and length.
-pub(crate) const EXTENSION_HEAD_BYTES: usize = 2 + 2;
+pub const EXTENSION_HEAD_BYTES: usize = 2 + 2;
 
 /// The typed extensions of a header: a list of (tag u16, length u16, bytes), tags ascending.
 ///

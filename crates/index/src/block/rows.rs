@@ -83,7 +83,7 @@ impl Block {
 
     /// The kinds, ascending: read once, as they are few and asked for with each row.
     #[inline]
-    fn kinds(&self) -> &[EventKind] {
+    pub(crate) fn kinds(&self) -> &[EventKind] {
         self.kinds.get_or_init(|| {
             let kinds = self.numbers(Section::Kinds);
             let bits = (0..self.header.counts.kinds).map(|place| kinds.get_u32(place as usize));

@@ -1,7 +1,7 @@
 //! What readers hold: a handle, snapshots, and the rows and names of a snapshot.
 //!
 //! A `snapshot` is taken by the `index_reader` and looks events up one by one; a `view` is one event;
-//! `causes`, `names` and `export` walk over many, `parts` tells of what there is, and `compare` holds a
+//! `causes`, `names`, `kinds` and `export` walk over many, `parts` tells of what there is, and `compare` holds a
 //! row against a builder's. Adds
 //! nothing, and knows neither regions nor the writer. Knows the room `shared`, and the rooms below.
 
@@ -9,6 +9,7 @@ mod causes;
 mod compare;
 mod export;
 mod index_reader;
+mod kinds;
 mod names;
 mod parts;
 mod snapshot;

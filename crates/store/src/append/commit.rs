@@ -119,7 +119,7 @@ fn lock_to_commit<'a>(
     prepared: &[Prepared<'_>],
     full: Full,
 ) -> Result<(Option<Span>, Committing<'a>, u64), Error> {
-    let (writer, now_ms) = lock_with_room(shared, full)?;
+    let (mut writer, now_ms) = lock_with_room(shared, full)?;
     if !trace::wants(Level::INFO) || !writer.would_rotate(prepared) {
         return Ok((None, writer, now_ms));
     }

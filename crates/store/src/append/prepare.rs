@@ -6,7 +6,8 @@ use crate::model::Link;
 use crate::{BATCH_EVENTS_MAX, Error, ErrorKind, Event};
 use std::collections::HashSet;
 use strandline_core::{
-    Coordinate, Extensions, Nonce, TagError, encode_tags, extension_tag, payload_hash,
+    Coordinate, EXTENSION_BYTES_MAX, Extensions, KIND_NAME_EXTENSION_BYTES_MAX, Nonce, TagError,
+    check_name, encode_tags, extension_tag, payload_hash,
 };
 
 /// Checks and hashes an event, without a lock.
@@ -59,6 +60,12 @@ pub(crate) fn check_event(event: &Event, payload_bytes_max: usize) -> Result<Ext
                 event.payload.len(),
             ),
         ));
+    }
+    if let Some(name) = &event.kind_name {
+        check_name("name of a kind", name).map_err(|error| {
+            let message = format!("the name of kind {} is refused", event.kind);
+            Error::new(ErrorKind::InvalidInput, message).with_source(error)
+        })?;
     }
     extensions(event)
 }
@@ -161,9 +168,18 @@ fn extensions(event: &Event) -> Result<Extensions, Error> {
         extension_tag::PAYLOAD_VERSION => event.version != 1,
         _ => !bytes.is_empty(),
     });
-    Extensions::new(listed).map_err(|error| {
+    let extensions = Extensions::new(listed).map_err(|error| {
         Error::new(ErrorKind::TooLarge, "the event has too many extensions").with_source(error)
-    })
+    })?;
+    // The name of the kind may come to them.
+    let most = EXTENSION_BYTES_MAX - KIND_NAME_EXTENSION_BYTES_MAX;
+    match extensions.as_bytes().len() <= most {
+        true => Ok(extensions),
+        false => {
+            let message = format!("the extensions of the event have more than {most} bytes");
+            Err(Error::new(ErrorKind::TooLarge, message))
+        }
+    }
 }
 
 /// Checks that an event at `place` of a batch is linked only to events before it there.

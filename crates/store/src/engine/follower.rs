@@ -1,7 +1,9 @@
 //! `Follower`: what a store opened to read only shows of another process's appends.
 
+use super::kinds::Kinds;
 use crate::rows::{Replay, SegmentNames};
 use crate::{Error, ErrorKind};
+use std::sync::Arc;
 use strandline_core::{Hlc, HlcClock};
 use strandline_index::{IndexError, IndexWriter};
 use strandline_segment::{LogError, LogFollower, LogPosition, ScanError, SegmentId};
@@ -12,6 +14,7 @@ pub(crate) struct Follower {
     log: LogFollower,
     index: IndexWriter,
     names: SegmentNames,
+    kinds: Arc<Kinds>,
     /// The newest time of what was read, removed events included.
     hlc: HlcClock,
     /// The segment that `names` is of.
@@ -25,6 +28,7 @@ impl Follower {
         log: LogFollower,
         index: IndexWriter,
         names: SegmentNames,
+        kinds: Arc<Kinds>,
         hlc: HlcClock,
     ) -> Self {
         Self {
@@ -33,6 +37,7 @@ impl Follower {
             log,
             index,
             names,
+            kinds,
             stopped: None,
         }
     }
@@ -85,6 +90,10 @@ impl Follower {
         }
         // What came before a failure is whole, and is shown.
         let end = self.log.position();
+        // Before an event can be seen of a kind whose name came with it.
+        if !replay.table().is_empty() {
+            self.kinds.learn(replay.table().iter());
+        }
         let committed = replay.commit(end);
         self.names = committed.names;
         if let Some(newest) = committed.hlc.last() {

@@ -3,6 +3,7 @@
 use super::caches::Caches;
 use super::follower::Follower;
 use super::footers_written::FootersWritten;
+use super::kinds::Kinds;
 use super::merged_files::MergedFiles;
 use super::ours::Ours;
 use super::redactions::Redactions;
@@ -33,6 +34,8 @@ pub(crate) struct Shared {
     pub(crate) group: Arc<GroupSync<SyncHandle>>,
     pub(crate) index: IndexReader,
     pub(crate) caches: Caches,
+    /// The names of kinds.
+    pub(crate) kinds: Arc<Kinds>,
     pub(crate) log: LogReader,
     /// Held while index and log are replaced by ones with other positions, and while both are taken
     /// for a snapshot. Taken after the commit lock.
@@ -139,6 +142,7 @@ impl Shared {
             group: &self.group,
             log: &self.log,
             random: &self.random,
+            kinds: &self.kinds,
             now_ms,
             drift_ms_max: self.options.drift_ms_max(),
             segment_bytes_max: self.options.log.segment_bytes(),

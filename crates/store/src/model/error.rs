@@ -3,6 +3,7 @@
 use super::condition_conflict::ConditionConflict;
 use super::expected::VersionConflict;
 use super::id_conflict::IdConflict;
+use super::kind_conflict::KindConflict;
 use super::lost::Lost;
 use super::receipt::ReceiptMismatch;
 use super::refused_time::RefusedTime;
@@ -24,6 +25,9 @@ pub enum ErrorKind {
     /// The event id is taken by an event with other content; [`Error::id_conflict`] says what
     /// differs.
     Conflict,
+    /// A kind has another name in the store, or a name is another kind's; [`Error::kind_conflict`] says both.
+    /// Nothing was written.
+    KindConflict,
     /// The stream of an entity is not as the event expected; [`Error::version_conflict`] says what
     /// it is. Read it again and decide anew.
     WrongExpectedVersion,
@@ -106,6 +110,7 @@ enum Detail {
     Version(VersionConflict),
     Condition(ConditionConflict),
     Id(IdConflict),
+    Kind(KindConflict),
     Time(RefusedTime),
     Receipt(Vec<ReceiptMismatch>),
 }
@@ -174,6 +179,15 @@ impl Error {
         }
     }
 
+    /// Which kind and name do not belong together, for [`ErrorKind::KindConflict`].
+    #[must_use]
+    pub fn kind_conflict(&self) -> Option<&KindConflict> {
+        match &self.0.detail {
+            Detail::Kind(conflict) => Some(conflict),
+            _ => None,
+        }
+    }
+
     /// Which time was not taken and why, for [`ErrorKind::RefusedTime`].
     #[must_use]
     pub fn refused_time(&self) -> Option<&RefusedTime> {
@@ -208,6 +222,11 @@ impl Error {
     pub(crate) fn id_taken(conflict: IdConflict) -> Self {
         let message = conflict.to_string();
         Self::new(ErrorKind::Conflict, message).with_detail(Detail::Id(conflict))
+    }
+
+    pub(crate) fn kind_refused(conflict: KindConflict) -> Self {
+        let message = format!("{conflict}; nothing was written");
+        Self::new(ErrorKind::KindConflict, message).with_detail(Detail::Kind(conflict))
     }
 
     pub(crate) fn time_refused(refused: RefusedTime) -> Self {

@@ -4,6 +4,7 @@ use super::error::{Error, ErrorKind};
 use super::expected::ExpectedVersion;
 use crate::model::encode;
 use serde::Serialize;
+use std::borrow::Cow;
 use strandline_core::{Attributes, Coordinate, EventId, EventKind, Hlc, PayloadEncoding};
 
 /// An event to append: a kind, a payload, and optionally an id and links.
@@ -31,6 +32,7 @@ pub struct Event {
     pub(crate) tags: Vec<String>,
     pub(crate) attributes: Attributes,
     pub(crate) at: Option<Hlc>,
+    pub(crate) kind_name: Option<Cow<'static, str>>,
 }
 
 /// What an event is linked to.
@@ -110,6 +112,7 @@ impl Event {
             tags: Vec::new(),
             attributes: Attributes::new(),
             at: None,
+            kind_name: None,
         }
     }
 
@@ -224,6 +227,35 @@ impl Event {
         self
     }
 
+    /// Says what the event's kind is called, as [`Event::typed`] does. The store keeps the name, for good and
+    /// one to one: if its kind has another name there, or the name is another kind's, the event is refused
+    /// with [`ErrorKind::KindConflict`]. The name is no part of what the event is, and a repeat whatever it is
+    /// called. At most [`NAME_BYTES_MAX`](crate::NAME_BYTES_MAX) bytes; the rules are those of a coordinate's
+    /// names.
+    ///
+    /// ```
+    /// use strandline::{Coordinate, Event, EventKind, Store};
+    ///
+    /// const PLACED: EventKind = EventKind::new(1, 1);
+    /// # let dir = tempfile::tempdir()?;
+    /// let store = Store::open(dir.path().join("orders.strand"))?;
+    /// let order = Coordinate::new("order:1", "shop")?;
+    /// store.append(&order, Event::json(PLACED, &())?.with_kind_name("order.placed"))?;
+    /// // It is known from then on, and need not be said again.
+    /// store.append(&order, Event::json(PLACED, &())?)?;
+    /// assert_eq!(store.kind("order.placed")?, PLACED);
+    ///
+    /// let other = Event::json(PLACED, &())?.with_kind_name("order.paid");
+    /// let refused = store.append(&order, other).unwrap_err();
+    /// let conflict = refused.kind_conflict().unwrap();
+    /// assert_eq!(conflict.kind_is.as_deref(), Some("order.placed"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn with_kind_name(mut self, name: impl Into<Cow<'static, str>>) -> Self {
+        self.kind_name = Some(name.into());
+        self
+    }
+
     /// Says which version of its type the payload is, from 1. Default: 1, which takes no space.
     pub const fn with_version(mut self, version: u16) -> Self {
         self.version = version;
@@ -242,7 +274,8 @@ impl Event {
 /// Most events of a batch.
 pub const BATCH_EVENTS_MAX: usize = strandline_segment::COMMIT_RECORDS_MAX;
 
-/// Most bytes of a batch: payloads, names, and at most 188 for each event.
+/// Most bytes of a batch: payloads, names, and at most 188 for each event; and of each kind that has a name,
+/// that and 4 bytes, once.
 pub const BATCH_BYTES_MAX: usize = 64 << 20;
 
 /// Events that are appended together: all of them become visible and durable at once, or none.

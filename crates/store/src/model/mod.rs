@@ -13,6 +13,8 @@ mod event_ref;
 mod expected;
 mod file_names;
 mod id_conflict;
+mod kind_conflict;
+mod kind_table;
 mod lost;
 mod options;
 mod payload;
@@ -34,6 +36,9 @@ pub(crate) use file_names::{
     IndexFileName, LOCK_FILE, MARKER, STAGING_BESIDE, STAGING_WITHIN, is_of_log, is_of_store,
 };
 pub use id_conflict::{Difference, IdConflict};
+pub use kind_conflict::KindConflict;
+pub(crate) use kind_table::KindTable;
+pub use kind_table::MADE_KINDS_CATEGORY;
 pub(crate) use lost::Lost;
 pub(crate) use options::Access;
 pub use options::{AppendOptions, Durability, PAYLOAD_BYTES_MAX_DEFAULT, StoreOptions};

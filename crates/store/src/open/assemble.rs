@@ -4,8 +4,8 @@ use super::lock::Held;
 use super::log::Replayed;
 use super::steps::Steps;
 use crate::engine::group_sync::GroupSync;
-use crate::engine::writer::{CommitLock, Writer};
-use crate::engine::{Caches, Follower, MergedFiles, Shared};
+use crate::engine::writer::{CommitLock, KindsWritten, Writer};
+use crate::engine::{Caches, Follower, Kinds, MergedFiles, Shared};
 use crate::rows::{LogSlot, Sealed};
 use crate::trace;
 use crate::{OpenReport, StoreOptions};
@@ -73,15 +73,26 @@ pub(super) fn assemble(
     report.note_clock(replayed.hlc.last(), options.clock.now_ms(), drift_ms_max);
     (report.times, report.duration) = steps.end();
     tell(&report, index_reader.snapshot().len(), position);
+    let (table, in_segment) = replayed.kinds;
+    let kinds = Arc::new(Kinds::new(table.clone()));
     let (writer, follower) = match (replayed.writer, replayed.follower) {
         (Some(log), _) => {
-            let mut writer =
-                Writer::new(log, index, replayed.hlc, replayed.names, &random, &caches);
+            let written = KindsWritten::new(table, in_segment);
+            let mut writer = Writer::new(
+                log,
+                index,
+                replayed.hlc,
+                replayed.names,
+                written,
+                &random,
+                &caches,
+            );
             writer.removed = replayed.removed;
             (Some(CommitLock::new(writer)), None)
         }
         (None, Some(log)) => {
-            let follower = Follower::new(log, index, replayed.names, replayed.hlc);
+            let kinds = kinds.clone();
+            let follower = Follower::new(log, index, replayed.names, kinds, replayed.hlc);
             (None, Some(Mutex::new(follower)))
         }
         (None, None) => (None, None),
@@ -96,6 +107,7 @@ pub(super) fn assemble(
         group,
         index: index_reader,
         caches,
+        kinds,
         log: replayed.reader,
         positions: RwLock::new(()),
         redacted: Arc::default(),

@@ -7,7 +7,7 @@ use super::merged::{MergedFound, MergedTaken, Place};
 use super::steps::{Step, Steps};
 use crate::rows::checkpoint::{self, Restored};
 use crate::rows::footer::{self, Opened};
-use crate::rows::{RemovedHeads, RemovedInSegments, Replay, Sealed};
+use crate::rows::{Ended, RemovedHeads, RemovedInSegments, Replay, Sealed};
 use crate::{Error, OpenPath, OpenReport};
 use strandline_checkpoint::Newest;
 use strandline_core::Sequence;
@@ -156,9 +156,10 @@ fn pass_over(number: u64, error: &Error, report: &mut OpenReport) {
 fn load(restored: &Restored, start: &Start, replay: &mut Replay<'_>) -> Result<u64, Error> {
     let first = start.position.map(|position| position.sequence);
     let (block, names) = restored.rows(first.unwrap_or_default())?;
+    let kinds = restored.kinds()?;
     let rows = u64::from(block.rows());
     replay.block(block, restored.hlc)?;
-    replay.set_names(restored.position.segment, names);
+    replay.set_names(restored.position.segment, names, kinds);
     Ok(rows)
 }
 
@@ -175,9 +176,10 @@ fn take_sealed_rows(
         return Ok(start);
     }
     let taken = restored.rows(start.sequence).and_then(|(block, names)| {
+        let kinds = restored.kinds()?;
         let rows = u64::from(block.rows());
         replay.block(block, restored.hlc)?;
-        replay.set_names(start.segment, names);
+        replay.set_names(start.segment, names, kinds);
         Ok(rows)
     });
     match taken {
@@ -216,9 +218,11 @@ fn attach(
     match found {
         Ok(Opened {
             newest,
+            kinds,
             heads,
             block,
         }) => {
+            replay.learn(&kinds);
             report.events_from_footers += u64::from(block.rows());
             report.footers_used += 1;
             if report.path == OpenPath::Scan {
@@ -241,12 +245,14 @@ fn attach(
                 None => info.start(),
             };
             frames.visit_from(from, |frame| replay.frame(frame))?;
+            let newest = replay.newest();
+            let Ended { removed, kinds } = replay.end_segment();
             start.without_footer.push(Sealed {
                 info: *info,
-                newest: replay.newest(),
+                newest,
+                kinds,
             });
-            let heads = replay.end_segment();
-            let heads = (!heads.is_empty()).then_some(RemovedHeads::Map(heads));
+            let heads = (!removed.is_empty()).then_some(RemovedHeads::Map(removed));
             start.removed.set(info.id(), heads);
             Ok(())
         }

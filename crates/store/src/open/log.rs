@@ -5,9 +5,11 @@ use super::carry::carry;
 use super::found::{Found, note};
 use super::merged::{MergedTaken, Place};
 use super::steps::{Step, Steps};
-use crate::model::Access;
+use crate::model::{Access, KindTable};
 use crate::rows::checkpoint::Restored;
-use crate::rows::{Committed, RemovedHeads, RemovedInSegments, Replay, Sealed, SegmentNames};
+use crate::rows::{
+    Committed, KindNames, RemovedHeads, RemovedInSegments, Replay, Sealed, SegmentNames,
+};
 use crate::{Error, ErrorKind, OpenReport, StoreOptions};
 use strandline_core::{HlcClock, Random};
 use strandline_index::{IndexWriter, SequenceGate};
@@ -21,6 +23,8 @@ pub(super) struct Replayed {
     pub(super) reader: LogReader,
     pub(super) end: LogPosition,
     pub(super) names: SegmentNames,
+    /// The names of kinds, and those of them that the last segment has given.
+    pub(super) kinds: (KindTable, KindNames),
     pub(super) hlc: HlcClock,
     pub(super) checkpointed: Option<LogPosition>,
     pub(super) without_footer: Vec<Sealed>,
@@ -89,7 +93,14 @@ pub(super) fn replay(
         names,
         hlc,
         removed,
+        kinds,
+        table,
+        kind_conflicts,
     } = replay.commit(end);
+    for conflict in kind_conflicts {
+        let notice = format!("the log names a kind twice, and the first name counts: {conflict}");
+        report.notices.push(notice);
+    }
     let mut all_removed = start.removed;
     if !removed.is_empty() {
         all_removed.set(end.segment, Some(RemovedHeads::Map(removed)));
@@ -100,6 +111,7 @@ pub(super) fn replay(
         reader,
         end,
         names,
+        kinds: (table, kinds),
         hlc,
         checkpointed: start.checkpoint,
         without_footer: start.without_footer,

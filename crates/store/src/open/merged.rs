@@ -5,7 +5,7 @@ use crate::engine::merged_files::UsedFile;
 use crate::model::IndexFileName;
 use crate::rows::merged::MergedSegment;
 use crate::rows::merged_file;
-use crate::rows::{LogSlot, RemovedHeads, RemovedInSegments, Replay};
+use crate::rows::{KindNames, LogSlot, RemovedHeads, RemovedInSegments, Replay};
 use crate::{Error, ErrorKind, OpenPath, OpenReport};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -31,6 +31,7 @@ struct Candidate {
     name: IndexFileName,
     newest: Hlc,
     segments: Vec<MergedSegment>,
+    kinds: KindNames,
     heads: Option<RemovedHeads>,
     block: Arc<Block>,
     /// By place in the log, which of its segments are what they were.
@@ -190,6 +191,7 @@ impl Candidate {
             name,
             newest: opened.head.newest,
             segments: opened.head.segments,
+            kinds: opened.kinds,
             heads: opened.heads,
             block: Arc::new(opened.block),
             used: Vec::new(),
@@ -231,6 +233,7 @@ impl Candidate {
                 .map_or_else(contradicts, |damage| Error::from(damage.clone())));
         }
         replay.view(self.block.clone(), wanted, self.newest)?;
+        replay.learn(&self.kinds);
         self.used
             .extend(own.into_iter().map(|(_, segment)| segment));
         Ok(rows.into())

@@ -3,10 +3,12 @@
 //! Holds snapshots, what they find, and the check of a receipt. Does not hold how rows are found, which
 //! is the index's, nor anything that writes. Knows `engine` and `model`.
 
+mod kinds;
 mod reader;
 mod receipt;
 mod snapshot;
 mod take;
 
+pub use kinds::KindCount;
 pub use snapshot::{Events, Snapshot};
 pub(crate) use take::{end_and_snapshot, snapshot};

@@ -1,8 +1,10 @@
 //! `Snapshot`: the store as it was at one moment, and the queries on it.
 
 use super::reader::{EventCursor, Reader};
+use crate::engine::Kinds;
 use crate::{Error, EventRef, StoredEvent};
 use std::iter::FusedIterator;
+use std::sync::Arc;
 use strandline_core::{EventId, Region, Sequence};
 use strandline_index::{Causes, Names, Plan, Rows};
 
@@ -14,6 +16,8 @@ use strandline_index::{Causes, Names, Plan, Rows};
 pub struct Snapshot {
     pub(crate) index: strandline_index::Snapshot,
     pub(crate) reader: Reader,
+    /// The names of kinds, of now.
+    pub(crate) kinds: Arc<Kinds>,
 }
 
 impl Snapshot {

@@ -18,6 +18,7 @@ pub(crate) fn snapshot(shared: &Shared) -> Snapshot {
             log,
             redacted: shared.redacted.clone(),
         },
+        kinds: shared.kinds.clone(),
     }
 }
 

@@ -3,6 +3,7 @@
 //! A checkpoint holds the rows of the active segment alone: those of sealed segments are in their
 //! footers. So its size is bounded by that of a segment, whatever the store holds.
 
+use super::kinds::KindNames;
 use super::names::SegmentNames;
 use crate::{Error, ErrorKind};
 use serde::{Deserialize, Serialize};
@@ -18,6 +19,7 @@ pub(crate) const KEPT: usize = 1;
 const STATE: &str = "state";
 const ROWS: &str = "rows";
 const NAMES: &str = "segment-names";
+const KINDS: &str = "kind-names";
 
 /// What a checkpoint says beside its rows.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -37,6 +39,16 @@ pub(crate) struct Restored {
     pub(crate) position: LogPosition,
     pub(crate) allocated: Sequence,
     pub(crate) hlc: Option<Hlc>,
+}
+
+/// What a checkpoint says beside its state, as it stands there.
+pub(crate) struct Stored<'c> {
+    pub(crate) number: u64,
+    /// By local number, the place of each of the segment's coordinates among those of the block.
+    pub(crate) names: &'c [u8],
+    /// The list of the names of kinds that the segment has given.
+    pub(crate) kinds: &'c [u8],
+    pub(crate) block: Block,
 }
 
 /// Reads back the state that [`encode`] wrote.
@@ -73,17 +85,31 @@ pub(crate) fn position(checkpoint: &Checkpoint, identity: &LogIdentity) -> Optio
 }
 
 impl Restored {
-    /// Its number, and what it says as it stands there: by local number, the place of each of the
-    /// segment's coordinates among those of the block; and the block.
+    /// What it says as it stands there.
     ///
     /// # Errors
     ///
-    /// `Corrupt` if one of them is missing or no block.
-    pub(crate) fn stored(&self) -> Result<(u64, &[u8], Block), Error> {
+    /// `Corrupt` if a part is missing, or the block is none.
+    pub(crate) fn stored(&self) -> Result<Stored<'_>, Error> {
         let names = self.checkpoint.section(NAMES).ok_or_else(malformed)?;
         let rows = self.checkpoint.shared_section(ROWS).ok_or_else(malformed)?;
-        let block = Block::open(Arc::new(rows), None)?;
-        Ok((self.checkpoint.number(), names, block))
+        Ok(Stored {
+            number: self.checkpoint.number(),
+            names,
+            kinds: self.checkpoint.section(KINDS).unwrap_or_default(),
+            block: Block::open(Arc::new(rows), None)?,
+        })
+    }
+
+    /// The names of kinds that the segment has given up to the position.
+    ///
+    /// # Errors
+    ///
+    /// `Corrupt` if they are malformed.
+    pub(crate) fn kinds(&self) -> Result<KindNames, Error> {
+        // One that was saved before kinds had names has none.
+        let list = self.checkpoint.section(KINDS).unwrap_or_default();
+        KindNames::decode(list).map_err(|error| malformed().with_source(error))
     }
 
     /// The rows of the segment that begins at `start`, up to the position, and the segment's names.
@@ -138,7 +164,8 @@ pub(crate) fn places(
         .collect()
 }
 
-/// A checkpoint of a log up to a position: the places of the segment's coordinates, and its rows.
+/// A checkpoint of a log up to a position: the places of the segment's coordinates, the names of kinds that it
+/// has given, and its rows.
 ///
 /// # Errors
 ///
@@ -148,6 +175,7 @@ pub(crate) fn encode(
     position: &LogPosition,
     hlc: Option<Hlc>,
     places: Vec<[u8; 4]>,
+    kinds: &KindNames,
     rows: Vec<u8>,
 ) -> Result<CheckpointWriter, Error> {
     let mut encoded = Vec::new();
@@ -159,9 +187,12 @@ pub(crate) fn encode(
         hlc,
     };
     let writer = CheckpointWriter::new().metadata(STATE, &state)?;
-    Ok(writer
-        .section(NAMES, places.concat())?
-        .section(ROWS, rows)?)
+    let writer = writer.section(NAMES, places.concat())?;
+    let writer = match kinds.is_empty() {
+        true => writer,
+        false => writer.section(KINDS, kinds.encode())?,
+    };
+    Ok(writer.section(ROWS, rows)?)
 }
 
 /// The error of a checkpoint whose parts do not fit together.

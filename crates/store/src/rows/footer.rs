@@ -1,19 +1,23 @@
-//! What a store keeps as the footer of a sealed segment: the newest clock reading, where streams end
-//! whose newest event was removed, and the index block of the segment's rows.
+//! What a store keeps as the footer of a sealed segment: the newest clock reading, the names of kinds that the
+//! segment's records give, where streams end whose newest event was removed, and the index block of its rows.
 //!
 //! | field | bytes |
 //! |---|---|
 //! | wall_ms of the newest reading | 8 |
 //! | its counter | 4 |
-//! | length of the list of removed heads | 4 |
+//! | length of the list of removed heads; the highest bit is set if there is a list of names of kinds | 4 |
+//! | if so: length of that list; zeros | 4 + 4 |
 //! | checksum of the bytes before, with no salt, at offset 0 | 8 |
+//! | list of names of kinds, see [`kinds`](super::kinds) | any |
 //! | list of removed heads, see [`heads`](super::heads) | any |
 //! | index block | the rest |
 //!
-//! The list and the block have checksums of their own, so that each is checked where it is used.
+//! The lists and the block have checksums of their own, so that each is checked where it is used.
 
 pub(crate) use super::footer_head::head;
+use super::footer_head::{FooterHead, KINDS};
 use super::heads::{self, HeadMap};
+use super::kinds::KindNames;
 use super::rebuild::{rebuilt_block, replayed, sequences};
 use super::removed::RemovedHeads;
 use crate::trace;
@@ -26,16 +30,25 @@ use strandline_segment::{Footer, SealedFrames};
 use tracing::Level;
 
 /// What a footer has before its block, which is to be added.
-pub(crate) fn begin(newest: Option<Hlc>, heads: &HeadMap) -> Vec<u8> {
+pub(crate) fn begin(newest: Option<Hlc>, heads: &HeadMap, kinds: &KindNames) -> Vec<u8> {
     let newest = newest.unwrap_or_default();
-    let heads = heads::encode(heads);
+    let (heads, kinds) = (heads::encode(heads), kinds.encode());
+    // A footer has at most 1 GiB.
+    let short = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
     let mut out = Vec::new();
     let mut writer = Writer::new(&mut out);
     writer.u64(newest.wall_ms());
     writer.u32(newest.counter());
-    writer.u32(u32::try_from(heads.len()).unwrap_or(u32::MAX));
+    if kinds.is_empty() {
+        writer.u32(short(heads.len()));
+    } else {
+        writer.u32(short(heads.len()) | KINDS);
+        writer.u32(short(kinds.len()));
+        writer.u32(0);
+    }
     let checksum = Salt::NONE.checksum(0, &out);
     Writer::new(&mut out).u64(checksum.0);
+    out.extend_from_slice(&kinds);
     out.extend_from_slice(&heads);
     out
 }
@@ -53,7 +66,7 @@ pub(crate) fn rebuilt_footer(
 ) -> Result<Vec<u8>, Error> {
     let (snapshot, committed) = replayed(frames, layout)?;
     let newest = newest.max(committed.hlc.last());
-    let begun = begin(newest, &committed.removed);
+    let begun = begin(newest, &committed.removed, &committed.kinds);
     Ok(snapshot.export_after(begun, sequences(frames))?)
 }
 
@@ -72,6 +85,7 @@ impl AsRef<[u8]> for BlockInFooter {
 /// What a footer has.
 pub(crate) struct Opened {
     pub(crate) newest: Hlc,
+    pub(crate) kinds: KindNames,
     pub(crate) heads: Option<RemovedHeads>,
     pub(crate) block: Block,
 }
@@ -81,9 +95,12 @@ pub(crate) struct Opened {
 ///
 /// # Errors
 ///
-/// `Corrupt` if the head of the footer or that of the block is damaged, or the block is of other rows.
+/// `Corrupt` if the head of the footer, the list of names of kinds or the head of the block is damaged, or
+/// the block is of other rows.
 pub(crate) fn open(footer: Footer, frames: SealedFrames) -> Result<Opened, Error> {
-    let (newest, heads) = head(footer.as_ref())?;
+    let head = head(footer.as_ref())?;
+    let kinds = head.names_of_kinds(footer.as_ref())?;
+    let FooterHead { newest, heads, .. } = head;
     let (of_heads, of_block) = (frames.clone(), frames.clone());
     let rebuild: RebuildBlock = Box::new(move |layout| {
         let info = of_block.info().id();
@@ -108,26 +125,42 @@ pub(crate) fn open(footer: Footer, frames: SealedFrames) -> Result<Opened, Error
     }
     Ok(Opened {
         newest,
+        kinds,
         heads: RemovedHeads::in_footer(footer, heads, of_heads),
         block,
     })
 }
 
-/// What a footer has, as it stands there: its newest reading, the bytes of its list of removed heads,
-/// and its block, of which nothing is made anew.
+/// What a footer has, as it stands there.
+pub(crate) struct Stored<'f> {
+    pub(crate) newest: Hlc,
+    /// The bytes of its list of names of kinds.
+    pub(crate) kinds: &'f [u8],
+    /// The bytes of its list of removed heads.
+    pub(crate) heads: &'f [u8],
+    /// Its block, of which nothing is made anew.
+    pub(crate) block: Block,
+}
+
+/// What a footer has, as it stands there.
 ///
 /// # Errors
 ///
-/// As [`open`], whatever rows the block has.
-pub(crate) fn stored(footer: &Footer) -> Result<(Hlc, &[u8], Block), Error> {
-    let (newest, heads) = head(footer.as_ref())?;
+/// As [`open`], whatever rows the block has and whatever the lists say.
+pub(crate) fn stored(footer: &Footer) -> Result<Stored<'_>, Error> {
+    let head = head(footer.as_ref())?;
     let bytes = BlockInFooter {
         footer: footer.clone(),
-        start: heads.end,
+        start: head.heads.end,
     };
     let block = Block::open(Arc::new(bytes), None)?;
-    let heads = footer.as_ref().get(heads).unwrap_or_default();
-    Ok((newest, heads, block))
+    let part = |range| footer.as_ref().get(range).unwrap_or_default();
+    Ok(Stored {
+        newest: head.newest,
+        kinds: part(head.kinds),
+        heads: part(head.heads),
+        block,
+    })
 }
 
 /// Whether a footer is the expected one, but for hashes of heads that it need not know. O(bytes).
@@ -136,8 +169,8 @@ pub(crate) fn is_as_expected(found: &Footer, expected: &[u8]) -> bool {
         return true;
     }
     let block = |footer: &[u8]| {
-        let (_, heads) = head(footer).ok()?;
-        let (begun, block) = footer.split_at_checked(heads.end)?;
+        let head = head(footer).ok()?;
+        let (begun, block) = footer.split_at_checked(head.heads.end)?;
         Some((
             begun.to_vec(),
             Block::open(Arc::new(block.to_vec()), None).ok()?,

@@ -1,20 +1,60 @@
 //! What a footer begins with, read back: see [`footer`](super::footer), which writes it.
 
+use super::kinds::KindNames;
 use crate::{Error, ErrorKind};
 use std::ops::Range;
 use strandline_core::codec::{DecodeError, Reader};
 use strandline_core::{Hlc, Salt};
 
-const HEAD_BYTES: usize = 8 + 4 + 4;
-const PREFIX_BYTES: usize = HEAD_BYTES + 8;
+const FIXED_BYTES: usize = 8 + 4 + 4;
+/// What comes to that where there is a list of names of kinds.
+const KINDS_BYTES: usize = 4 + 4;
+const CHECKSUM_BYTES: usize = 8;
+/// Set in the length of the list of removed heads where there is a list of names of kinds.
+pub(super) const KINDS: u32 = 1 << 31;
 
-/// The newest reading, and where the list of removed heads is.
-pub(crate) fn head(footer: &[u8]) -> Result<(Hlc, Range<usize>), Error> {
-    let malformed = |error: DecodeError| {
-        Error::new(ErrorKind::Corrupt, "the footer is malformed").with_source(error)
+/// What a footer says first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FooterHead {
+    /// The newest clock reading.
+    pub(crate) newest: Hlc,
+    /// Where the list of names of kinds is; nowhere if there is none.
+    pub(crate) kinds: Range<usize>,
+    /// Where the list of removed heads is, behind which the block begins.
+    pub(crate) heads: Range<usize>,
+}
+
+impl FooterHead {
+    /// The names of kinds in the footer that this is the head of.
+    ///
+    /// # Errors
+    ///
+    /// `Corrupt` if the list is damaged.
+    pub(crate) fn names_of_kinds(&self, footer: &[u8]) -> Result<KindNames, Error> {
+        let list = footer.get(self.kinds.clone()).unwrap_or_default();
+        KindNames::decode(list).map_err(malformed)
+    }
+}
+
+fn malformed(error: DecodeError) -> Error {
+    Error::new(ErrorKind::Corrupt, "the footer is malformed").with_source(error)
+}
+
+/// Reads what a footer says first.
+///
+/// # Errors
+///
+/// `Corrupt` if it is damaged.
+pub(crate) fn head(footer: &[u8]) -> Result<FooterHead, Error> {
+    let mut reader = Reader::new(footer);
+    reader.bytes("head", FIXED_BYTES - 4).map_err(malformed)?;
+    let sort = reader.u32("length of the heads").map_err(malformed)?;
+    let bytes = match sort & KINDS {
+        0 => FIXED_BYTES,
+        _ => FIXED_BYTES + KINDS_BYTES,
     };
     let mut reader = Reader::new(footer);
-    let covered = reader.bytes("head", HEAD_BYTES).map_err(malformed)?;
+    let covered = reader.bytes("head", bytes).map_err(malformed)?;
     let checksum = reader.u64("checksum of the head").map_err(malformed)?;
     if Salt::NONE.checksum(0, covered).0 != checksum {
         return Err(malformed(reader.invalid("head", "its checksum is wrong")));
@@ -22,9 +62,22 @@ pub(crate) fn head(footer: &[u8]) -> Result<(Hlc, Range<usize>), Error> {
     let mut reader = Reader::new(covered);
     let wall_ms = reader.u64("wall_ms").map_err(malformed)?;
     let counter = reader.u32("HLC counter").map_err(malformed)?;
-    let heads = reader.u32("length of the heads").map_err(malformed)?;
-    let heads = usize::try_from(heads).unwrap_or(usize::MAX);
-    let heads = PREFIX_BYTES..PREFIX_BYTES.saturating_add(heads);
+    let heads = reader.u32("length of the heads").map_err(malformed)? & !KINDS;
+    let (mut kinds, mut zeros) = (0, 0);
+    if sort & KINDS != 0 {
+        kinds = reader.u32("length of the kinds").map_err(malformed)?;
+        zeros = reader.u32("zeros").map_err(malformed)?;
+    }
+    if zeros != 0 || (kinds == 0) != (sort & KINDS == 0) {
+        return Err(malformed(
+            reader.invalid("length of the kinds", "cannot be"),
+        ));
+    }
+    let after = |start: usize, bytes: u32| {
+        start..start.saturating_add(usize::try_from(bytes).unwrap_or(usize::MAX))
+    };
+    let kinds = after(bytes + CHECKSUM_BYTES, kinds);
+    let heads = after(kinds.end, heads);
     let newest = Hlc::new(wall_ms, counter)
         .map_err(|_| malformed(reader.invalid("wall_ms", "needs more than 48 bits")))?;
     if heads.end > footer.len() {
@@ -32,5 +85,9 @@ pub(crate) fn head(footer: &[u8]) -> Result<(Hlc, Range<usize>), Error> {
             reader.invalid("length of the heads", "is past the end"),
         ));
     }
-    Ok((newest, heads))
+    Ok(FooterHead {
+        newest,
+        kinds,
+        heads,
+    })
 }

@@ -11,7 +11,7 @@
 //! | identity of the log | 16 |
 //! | wall_ms of the newest clock reading | 8 |
 //! | its counter | 4 |
-//! | zeros | 4 |
+//! | length of the list of names of kinds, a multiple of 8 | 4 |
 //! | length of the list of removed heads, a multiple of 8 | 8 |
 //! | length of the block | 8 |
 //! | for each segment, in the order of the log: its number, its generation | 8 |
@@ -20,13 +20,15 @@
 //! | — how many rows are of it | 4 |
 //! | — zeros | 4 |
 //! | checksum of the bytes before, with no salt, at offset 0 | 8 |
+//! | list of names of kinds, see [`kinds`](super::kinds): all that its segments give | any |
 //! | list of removed heads, whose entries tell of segments, see [`heads`](super::heads) | any |
 //! | index block | the rest |
 //!
-//! A file counts for each of its segments that is still the one it was made of. The list and the block
+//! A file counts for each of its segments that is still the one it was made of. The lists and the block
 //! have checksums of their own, so that each is checked where it is used.
 
 use super::heads::{self, MergedHeads};
+use super::kinds::KindNames;
 use crate::{Error, ErrorKind};
 use std::ops::Range;
 use std::sync::Arc;
@@ -81,21 +83,23 @@ fn mark(info: &SegmentInfo) -> Option<u64> {
     Some(Salt::NONE.checksum(0, &bytes).0)
 }
 
-/// What a merged file has before its list of removed heads and its block.
+/// What a merged file has before its lists and its block.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct MergedHead {
     pub(crate) identity: LogIdentity,
     /// At least one, ascending.
     pub(crate) segments: Vec<MergedSegment>,
     pub(crate) newest: Hlc,
-    /// Where the list is.
+    /// Where the list of names of kinds is.
+    pub(crate) kinds: Range<usize>,
+    /// Where the list of removed heads is.
     pub(crate) heads: Range<usize>,
     /// Where the block is.
     pub(crate) block: Range<usize>,
 }
 
 impl MergedHead {
-    /// What is to stand before a block of `block_bytes`, the list with it, and what that says.
+    /// What is to stand before a block of `block_bytes`, the lists with it, and what that says.
     ///
     /// # Errors
     ///
@@ -104,7 +108,7 @@ impl MergedHead {
         identity: LogIdentity,
         segments: Vec<MergedSegment>,
         newest: Hlc,
-        heads: &MergedHeads,
+        (heads, kinds): (&MergedHeads, &KindNames),
         block_bytes: usize,
     ) -> Result<(Self, Vec<u8>), Error> {
         let too_long = || {
@@ -113,18 +117,21 @@ impl MergedHead {
                 "a merged file of the index would be too long",
             )
         };
-        let list = heads::encode_merged(heads);
-        let start = head_bytes(segments.len()).ok_or_else(too_long)?;
+        let (list, kinds) = (heads::encode_merged(heads), kinds.encode());
+        let begin = head_bytes(segments.len()).ok_or_else(too_long)?;
+        let start = begin.checked_add(kinds.len()).ok_or_else(too_long)?;
         let middle = start.checked_add(list.len()).ok_or_else(too_long)?;
         let end = middle.checked_add(block_bytes).ok_or_else(too_long)?;
         let head = Self {
             identity,
             segments,
             newest,
+            kinds: begin..start,
             heads: start..middle,
             block: middle..end,
         };
         let mut bytes = head.encode()?;
+        bytes.extend_from_slice(&kinds);
         bytes.extend_from_slice(&list);
         Ok((head, bytes))
     }
@@ -140,7 +147,8 @@ impl MergedHead {
         out.bytes(&self.identity);
         out.u64(self.newest.wall_ms());
         out.u32(self.newest.counter());
-        out.u32(0);
+        // There are 65,536 kinds, whose names have at most 255 bytes.
+        out.u32(u32::try_from(self.kinds.len()).unwrap_or(u32::MAX));
         out.u64(self.heads.len() as u64);
         out.u64(self.block.len() as u64);
         for segment in &self.segments {
@@ -233,12 +241,16 @@ fn decode(bytes: &[u8], length: usize) -> Result<MergedHead, DecodeError> {
     let (wall_ms, counter) = (reader.u64("wall_ms")?, reader.u32("HLC counter")?);
     let newest = Hlc::new(wall_ms, counter)
         .map_err(|_| reader.invalid("wall_ms", "needs more than 48 bits"))?;
-    let mut is_zero = reader.u32("reserved")? == 0;
+    let kinds = reader.u32("length of the kinds")?;
     let (heads, block) = (
         reader.u64("length of the heads")?,
         reader.u64("length of the block")?,
     );
     let (heads, block) = (usize::try_from(heads), usize::try_from(block));
+    let begin = start;
+    let kinds = usize::try_from(kinds).ok();
+    let start = kinds.and_then(|kinds| begin.checked_add(kinds));
+    let start = start.ok_or_else(|| reader.invalid("lengths", "are not those of the file"))?;
     let middle = heads.ok().and_then(|heads| start.checked_add(heads));
     let end = middle
         .zip(block.ok())
@@ -246,6 +258,7 @@ fn decode(bytes: &[u8], length: usize) -> Result<MergedHead, DecodeError> {
     let (Some(middle), true) = (middle, end == Some(length)) else {
         return Err(reader.invalid("lengths", "are not those of the file"));
     };
+    let mut is_zero = true;
     let mut segments: Vec<MergedSegment> = Vec::with_capacity(count);
     for _ in 0..count {
         let segment = segment(&mut reader)?;
@@ -258,13 +271,17 @@ fn decode(bytes: &[u8], length: usize) -> Result<MergedHead, DecodeError> {
         }
         segments.push(segment);
     }
-    if !is_zero || !middle.is_multiple_of(ALIGNMENT) {
+    let is_aligned = [start, middle]
+        .iter()
+        .all(|place| place.is_multiple_of(ALIGNMENT));
+    if !is_zero || !is_aligned {
         return Err(reader.invalid("reserved", "is not zero"));
     }
     Ok(MergedHead {
         identity,
         segments,
         newest,
+        kinds: begin..start,
         heads: start..middle,
         block: middle..length,
     })
@@ -338,9 +355,9 @@ mod tests {
     use super::*;
     use crate::rows::heads::RemovedHead;
     use proptest::prelude::*;
-    use strandline_core::Hash;
+    use strandline_core::{EventKind, Hash};
 
-    fn sample(counts: &[u32], heads: usize, block: usize) -> (MergedHead, Vec<u8>) {
+    fn sample(counts: &[u32], (heads, kinds): (usize, u16), block: usize) -> (MergedHead, Vec<u8>) {
         let mut first = 5;
         let segments = counts.iter().zip(3..).map(|(rows, id)| {
             let begins = first;
@@ -364,9 +381,17 @@ mod tests {
             (format!("e{n}").into(), (SegmentId::new(6), head))
         });
         let newest = Hlc::new(77, 1).unwrap();
+        let mut names = KindNames::default();
+        for kind in 0..kinds {
+            names.note(
+                EventKind::from_bits(kind),
+                "name",
+                Sequence::new(kind.into()),
+            );
+        }
         let (segments, heads) = (segments.collect(), heads.collect());
         let (head, mut bytes) =
-            MergedHead::begin([9; 16], segments, newest, &heads, block).unwrap();
+            MergedHead::begin([9; 16], segments, newest, (&heads, &names), block).unwrap();
         bytes.resize(bytes.len() + block, 0x5A);
         (head, bytes)
     }
@@ -376,9 +401,10 @@ mod tests {
         fn what_was_written_is_read(
             counts in proptest::collection::vec(0..1000_u32, 1..20),
             heads in 0..4_usize,
+            kinds in 0..4_u16,
             block in 0..300_usize,
         ) {
-            let (head, bytes) = sample(&counts, heads, block);
+            let (head, bytes) = sample(&counts, (heads, kinds), block);
             prop_assert_eq!(MergedHead::decode(&bytes).unwrap(), head.clone());
             prop_assert!(head.block.start.is_multiple_of(ALIGNMENT));
             prop_assert_eq!(head.rows(), counts.iter().map(|rows| u64::from(*rows)).sum::<u64>());
@@ -407,8 +433,8 @@ mod tests {
 
     #[test]
     fn every_flipped_bit_and_every_cut_is_found() {
-        let (head, mut bytes) = sample(&[3, 4], 1, 40);
-        for bit in 0..head.heads.start * 8 {
+        let (head, mut bytes) = sample(&[3, 4], (1, 1), 40);
+        for bit in 0..head.kinds.start * 8 {
             bytes[bit / 8] ^= 1 << (bit % 8);
             assert!(MergedHead::decode(&bytes).is_err(), "{bit}");
             bytes[bit / 8] ^= 1 << (bit % 8);
@@ -421,7 +447,7 @@ mod tests {
 
     #[test]
     fn a_count_that_cannot_be_allocates_nothing() {
-        let (_, mut bytes) = sample(&[3, 4], 1, 40);
+        let (_, mut bytes) = sample(&[3, 4], (1, 1), 40);
         bytes[12..16].copy_from_slice(&u32::MAX.to_le_bytes());
         assert!(MergedHead::decode(&bytes).is_err());
     }

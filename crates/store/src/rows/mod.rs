@@ -1,7 +1,8 @@
 //! What is made of frames: rows of the index, and what is kept of them in footers and checkpoints.
 //!
 //! Holds how frames become rows ([`Replay`]), what a footer and a checkpoint say and how that is read
-//! back, merged files of the index, where streams end whose newest event was removed, and what the log's
+//! back, merged files of the index, where streams end whose newest event was removed,
+//! the names of kinds that records give, and what the log's
 //! notes say of removals (`removals`, which knows no rows). Does not hold when any of it is made or written, nor who asks. Knows
 //! `model` and `trace`.
 
@@ -9,6 +10,7 @@ pub(crate) mod checkpoint;
 pub(crate) mod footer;
 mod footer_head;
 pub(crate) mod heads;
+mod kinds;
 pub(crate) mod merged;
 pub(crate) mod merged_file;
 mod names;
@@ -20,8 +22,9 @@ mod sealed;
 mod source;
 
 pub(crate) use heads::{HeadMap, HeadPlace, RemovedHead};
+pub(crate) use kinds::KindNames;
 pub(crate) use names::SegmentNames;
 pub(crate) use removed::{RemovedHeads, RemovedInSegments, retain_newest};
-pub(crate) use replay::{Committed, Replay, decoded, malformed, row_of};
+pub(crate) use replay::{Committed, Ended, Replay, decoded, malformed, row_of};
 pub(crate) use sealed::Sealed;
-pub(crate) use source::{LogSlot, newest_reading};
+pub(crate) use source::{LogSlot, names_of_kinds, newest_reading};

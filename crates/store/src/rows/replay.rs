@@ -1,12 +1,14 @@
 //! `Replay`: frames of the log into rows of the index.
 
 use super::heads::{HeadMap, HeadPlace, RemovedHead};
+use super::kinds::KindNames;
 use super::names::SegmentNames;
-use crate::{Error, ErrorKind};
+use crate::model::KindTable;
+use crate::{Error, ErrorKind, KindConflict};
 use std::ops::Range;
 use std::sync::Arc;
 use strandline_core::record::{Record, RemovedRecord, StoredRecord};
-use strandline_core::{Hlc, HlcClock};
+use strandline_core::{EventKind, Hlc, HlcClock, Sequence};
 use strandline_index::{Block, CoordinateId, IndexError, IndexWriter, ReplayCursor, Row};
 use strandline_segment::{Frame, FrameRecord, LogPosition, SegmentId};
 
@@ -17,7 +19,23 @@ pub(crate) struct Committed {
     pub(crate) hlc: HlcClock,
     /// Of the last segment: where streams end whose newest event was removed.
     pub(crate) removed: HeadMap,
+    /// The names of kinds that the records of the last segment give.
+    pub(crate) kinds: KindNames,
+    /// All names of kinds that were read.
+    pub(crate) table: KindTable,
+    /// Names that contradict others that were read before, a few of them.
+    pub(crate) kind_conflicts: Vec<KindConflict>,
 }
+
+/// What the records of a segment say beside rows.
+pub(crate) struct Ended {
+    /// Where streams end whose newest event was removed.
+    pub(crate) removed: HeadMap,
+    pub(crate) kinds: KindNames,
+}
+
+/// How many contradictions of names are told.
+const KIND_CONFLICTS_TOLD: usize = 16;
 
 /// What is done with an event: it is entered, or is already.
 type EnterEvent<'a> =
@@ -32,6 +50,11 @@ pub(crate) struct Replay<'a> {
     hlc: HlcClock,
     /// Of the present segment: where streams end whose newest event was removed.
     removed: HeadMap,
+    /// The names of kinds that the records of the present segment give.
+    kinds: KindNames,
+    /// All names of kinds so far.
+    table: KindTable,
+    kind_conflicts: Vec<KindConflict>,
     /// By local number: the offset of the record that named it, of a segment that was read whole.
     named_at: Vec<u32>,
     events_from_log: u64,
@@ -46,6 +69,9 @@ impl<'a> Replay<'a> {
             segment: None,
             hlc: HlcClock::default(),
             removed: HeadMap::new(),
+            kinds: KindNames::default(),
+            table: KindTable::default(),
+            kind_conflicts: Vec::new(),
             named_at: Vec::new(),
             events_from_log: 0,
             log_bytes: 0,
@@ -87,23 +113,56 @@ impl<'a> Replay<'a> {
     }
 
     /// Sets the names that `segment` has given before the log is read on from within it.
-    pub(crate) fn set_names(&mut self, segment: SegmentId, names: SegmentNames) {
+    pub(crate) fn set_names(&mut self, segment: SegmentId, names: SegmentNames, kinds: KindNames) {
         self.begin_segment(segment);
         self.names = names;
+        self.learn(&kinds);
+        self.kinds = kinds;
+    }
+
+    /// Takes the names of kinds that records give whose rows come from elsewhere.
+    pub(crate) fn learn(&mut self, kinds: &KindNames) {
+        for (kind, name) in kinds.by_sequence() {
+            if let Err(conflict) = self.table.learn(kind, name)
+                && self.kind_conflicts.len() < KIND_CONFLICTS_TOLD
+            {
+                self.kind_conflicts.push(conflict);
+            }
+        }
+    }
+
+    /// All names of kinds that were read so far.
+    pub(crate) const fn table(&self) -> &KindTable {
+        &self.table
+    }
+
+    #[cold]
+    fn name_kind(&mut self, kind: EventKind, name: &str, at: Sequence) {
+        self.kinds.note(kind, name, at);
+        let learned = self.table.learn(kind, &name.into());
+        if let Err(conflict) = learned
+            && self.kind_conflicts.len() < KIND_CONFLICTS_TOLD
+        {
+            self.kind_conflicts.push(conflict);
+        }
     }
 
     fn begin_segment(&mut self, segment: SegmentId) {
         self.segment = Some(segment);
         self.names.clear();
         self.removed.clear();
+        self.kinds.clear();
         self.named_at.clear();
     }
 
-    /// Ends the part of the index that the rows of a segment are in, and gives where streams end in it
-    /// whose newest event was removed.
-    pub(crate) fn end_segment(&mut self) -> HeadMap {
+    /// Ends the part of the index that the rows of a segment are in, and gives what its records say beside
+    /// that.
+    pub(crate) fn end_segment(&mut self) -> Ended {
         self.cursor.seal();
-        std::mem::take(&mut self.removed)
+        Ended {
+            removed: std::mem::take(&mut self.removed),
+            kinds: std::mem::take(&mut self.kinds),
+        }
     }
 
     /// The newest clock reading so far.
@@ -138,6 +197,9 @@ impl<'a> Replay<'a> {
     fn record(&mut self, at: &FrameRecord<'_>, enter: EnterEvent<'a>) -> Result<(), Error> {
         let corrupt = |what: &str| malformed(at, what);
         let record = decoded(at)?;
+        if let Some((kind, name)) = record.kind_name() {
+            self.name_kind(kind, name, at.sequence);
+        }
         let coordinate = match record.coordinate() {
             Some(_) if record.local_coordinate() != self.names.next_local() => {
                 return Err(corrupt("names its coordinate out of turn"));
@@ -230,6 +292,9 @@ impl<'a> Replay<'a> {
             names: self.names,
             hlc: self.hlc,
             removed: self.removed,
+            kinds: self.kinds,
+            table: self.table,
+            kind_conflicts: self.kind_conflicts,
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use super::footer_head;
 use super::heads::{List, MergedHeads, add_newer};
+use super::kinds::KindNames;
 use super::merged::MergedSegment;
 use super::rebuild::replayed_in;
 use crate::model::IndexFileName;
@@ -149,17 +150,27 @@ impl MergedSource {
 
 /// The list of removed heads in a footer, if it is whole and tells of records.
 fn list_of(footer: &Footer) -> Option<List<'_>> {
-    let (_, range) = footer_head::head(footer.as_ref()).ok()?;
-    let list = List(footer.as_ref().get(range)?);
+    let head = footer_head::head(footer.as_ref()).ok()?;
+    let list = List(footer.as_ref().get(head.heads)?);
     let is_good = list.0.is_empty() || list.check() && list.is_located();
     is_good.then_some(list)
 }
 
 /// The block in a footer, if all of it is whole.
 fn block_in(footer: Footer) -> Option<Block> {
-    let (_, heads) = footer_head::head(footer.as_ref()).ok()?;
-    let bytes = footer.as_ref().get(heads.end..)?.to_vec();
+    let head = footer_head::head(footer.as_ref()).ok()?;
+    let bytes = footer.as_ref().get(head.heads.end..)?.to_vec();
     Block::from_vec(bytes).ok()
+}
+
+/// The names of kinds that the records of a sealed segment give, as its frames say.
+///
+/// # Errors
+///
+/// `Corrupt` if they are damaged, `Io`.
+pub(crate) fn names_of_kinds(log: &LogView, info: &SegmentInfo) -> Result<KindNames, Error> {
+    let (_, committed) = replayed_in(log, info, IndexLayout::default())?;
+    Ok(committed.kinds)
 }
 
 /// The newest clock reading up to the end of a sealed segment, as its footer says, or its frames.
@@ -174,8 +185,8 @@ pub(crate) fn newest_reading(
 ) -> Result<Hlc, Error> {
     let footer = footer_on_disk(fs, dir, info).ok().flatten();
     let head = footer.and_then(|footer| footer_head::head(footer.as_ref()).ok());
-    if let Some((newest, _)) = head {
-        return Ok(newest);
+    if let Some(head) = head {
+        return Ok(head.newest);
     }
     let (_, committed) = replayed_in(log, info, IndexLayout::default())?;
     Ok(committed.hlc.last().unwrap_or_default())

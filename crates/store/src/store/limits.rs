@@ -8,6 +8,7 @@ use crate::append::check_event;
 use crate::engine::writer::no_segment_has_room;
 use crate::{Error, Event};
 use std::time::Duration;
+use strandline_core::EXTENSION_HEAD_BYTES;
 use strandline_core::record::record_bytes_max;
 use strandline_core::{Clock, Coordinate, Hlc};
 
@@ -60,7 +61,19 @@ impl Store {
     pub fn record_bytes_max(&self, coordinate: &Coordinate, event: &Event) -> Result<usize, Error> {
         let options = &self.shared().options;
         let extensions = check_event(event, options.payload_bytes_max)?;
-        let bytes = record_bytes_max(coordinate, &extensions, event.payload.len());
+        let name = match &event.kind_name {
+            Some(name) => name.len(),
+            None => {
+                let known = self.shared().kinds.name(event.kind);
+                known.map_or(0, |name| name.len())
+            }
+        };
+        let name = if name > 0 {
+            EXTENSION_HEAD_BYTES + name
+        } else {
+            0
+        };
+        let bytes = record_bytes_max(coordinate, &extensions, event.payload.len()) + name;
         match self.commit_fits(bytes, 1) {
             true => Ok(bytes),
             false => Err(no_segment_has_room(bytes, options.log.segment_bytes())),

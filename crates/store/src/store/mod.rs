@@ -5,6 +5,7 @@
 
 mod append;
 mod epoch;
+mod kinds;
 mod limits;
 mod open;
 mod read;

@@ -118,7 +118,7 @@ impl Background {
     pub(crate) fn write_footers(&self, segments: &[Sealed]) {
         let _held = trace::hold();
         for sealed in segments {
-            self.add_footer(*sealed);
+            self.add_footer(sealed.clone());
         }
         if !segments.is_empty() {
             self.checkpoint_soon();

@@ -9,10 +9,11 @@ use super::merge_plan::{Unit, choose};
 use crate::engine::Shared;
 use crate::engine::merged_files::UsedFile;
 use crate::model::IndexFileName;
+use crate::rows::footer;
 use crate::rows::heads::MergedHeads;
 use crate::rows::merged::{MergedHead, MergedSegment};
 use crate::rows::merged_file::{self, OpenedMerged};
-use crate::rows::{newest_reading, retain_newest};
+use crate::rows::{KindNames, names_of_kinds, newest_reading, retain_newest};
 use crate::trace;
 use crate::{Error, ErrorKind};
 use std::collections::BTreeSet;
@@ -246,7 +247,7 @@ fn write(
 ) -> Result<Option<()>, Error> {
     let (fs, dir) = (&*shared.options.fs, &shared.dir);
     let failed = |error: io::Error| Error::io("write", path, error);
-    let heads = heads(shared, planned)?;
+    let lists = (&heads(shared, planned)?, &kinds(shared, planned)?);
     let newest = match (planned.newest, planned.infos.last()) {
         (Some(newest), _) => newest,
         (None, Some(last)) => newest_reading((fs, dir), &shared.log.view(), last)?,
@@ -255,7 +256,7 @@ fn write(
     let segments = planned.infos.iter();
     let segments = segments.filter_map(|info| MergedSegment::of(info, planned.rows_of(info)));
     let segments: Vec<_> = segments.collect();
-    let (_, begun) = MergedHead::begin(shared.identity, segments.clone(), newest, &heads, 0)?;
+    let (_, begun) = MergedHead::begin(shared.identity, segments.clone(), newest, lists, 0)?;
     match fs.remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             return Err(Error::io("remove", path, error));
@@ -287,7 +288,7 @@ fn write(
         }
     };
     let bytes = usize::try_from(block.bytes).unwrap_or(usize::MAX);
-    let (_, begun) = MergedHead::begin(shared.identity, segments, newest, &heads, bytes)?;
+    let (_, begun) = MergedHead::begin(shared.identity, segments, newest, lists, bytes)?;
     file.write_all_at(&begun, 0).map_err(failed)?;
     file.sync()
         .map_err(|error| Error::io("sync", path, error))?;
@@ -303,6 +304,46 @@ fn heads(shared: &Shared, planned: &Planned) -> Result<MergedHeads, Error> {
     let snapshot = shared.index.snapshot();
     retain_newest(&mut heads, &snapshot, &planned.sequences());
     Ok(heads)
+}
+
+/// The names of kinds that the segments give: of merged files and footers, or of frames. A rewriting leaves
+/// them as they are.
+fn kinds(shared: &Shared, planned: &Planned) -> Result<KindNames, Error> {
+    let (first, last) = planned.ends();
+    let files: Vec<_> = {
+        let files = shared.merged.lock();
+        let is_within =
+            |file: &&UsedFile| first <= file.name.first && file.name.last <= last && !file.is_gone;
+        files.used.iter().filter(is_within).cloned().collect()
+    };
+    let mut kinds = KindNames::default();
+    let mut told = BTreeSet::new();
+    for file in &files {
+        let path = shared.dir.join(file.name.to_string());
+        // One that is damaged is not needed.
+        if let Ok(own) = merged_file::names_of_kinds(&*shared.options.fs, &path) {
+            kinds.add(&own);
+            told.extend(file.segments.iter().map(|segment| segment.id));
+        }
+    }
+    for info in &planned.infos {
+        if !told.contains(&info.id()) {
+            kinds.add(&kinds_of(shared, info)?);
+        }
+    }
+    Ok(kinds)
+}
+
+/// The names of kinds that a segment gives, as its footer says, or its frames.
+fn kinds_of(shared: &Shared, info: &SegmentInfo) -> Result<KindNames, Error> {
+    let segment = shared.writer()?.lock().log.sealed_segment(info.id())?;
+    if let Ok(Some(footer)) = segment.footer(shared.options.log.maps_reads())
+        && let Ok(head) = footer::head(footer.as_ref())
+        && let Ok(own) = head.names_of_kinds(footer.as_ref())
+    {
+        return Ok(own);
+    }
+    names_of_kinds(&shared.log.view(), info)
 }
 
 /// Has the index use a file, if its segments are still what it was made of, and removes those that it

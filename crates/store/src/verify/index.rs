@@ -6,7 +6,7 @@
 //! are in memory: those that are compared and those that are read.
 
 use super::checkpoint::{self, StoredCheckpoint};
-use super::merged::{MergedRows, Removed, StoredMerged};
+use super::merged::{Lists, MergedRows, StoredMerged};
 use super::problem::Problem;
 use super::rows::SegmentRows;
 use crate::engine::Shared;
@@ -87,7 +87,7 @@ impl Indexes {
             snapshot,
             merged: merged
                 .into_iter()
-                .map(|file| (file, Some(Removed::default())))
+                .map(|file| (file, Some(Lists::default())))
                 .collect(),
             now_ms_most: shared
                 .options
@@ -130,9 +130,9 @@ struct Comparer {
     fs: Arc<dyn Fs>,
     dir: PathBuf,
     snapshot: Snapshot,
-    /// Merged files, each with the heads that the frames of its segments gave so far; none once frames of
+    /// Merged files, each with the lists that the frames of its segments gave so far; none once frames of
     /// one could not be read.
-    merged: Vec<(Arc<StoredMerged>, Option<Removed>)>,
+    merged: Vec<(Arc<StoredMerged>, Option<Lists>)>,
     /// No clock reading is later than this, unless an event has it.
     now_ms_most: u64,
     compared: Compared,
@@ -167,7 +167,7 @@ impl Expected<'_> {
 impl Comparer {
     fn work(mut self, jobs: &Receiver<Job>) -> Result<Compared, Error> {
         for Job { rows, checks } in jobs {
-            self.note_removed(&rows);
+            self.note_lists(&rows);
             if !rows.is_whole {
                 continue;
             }
@@ -191,26 +191,25 @@ impl Comparer {
                 }
             }
         }
-        for (stored, removed) in std::mem::take(&mut self.merged) {
-            let removed = removed.map(|Removed(heads)| heads);
-            for message in stored.problems(removed, &self.snapshot.index) {
+        for (stored, lists) in std::mem::take(&mut self.merged) {
+            for message in stored.problems(lists, &self.snapshot.index) {
                 self.problem(&stored.file, None, &message);
             }
         }
         Ok(self.compared)
     }
 
-    /// Notes what the frames of a segment say of removed heads, for the files that have it.
-    fn note_removed(&mut self, rows: &SegmentRows) {
+    /// Notes what the frames of a segment say beside rows, for the merged files that have it.
+    fn note_lists(&mut self, rows: &SegmentRows) {
         let end = rows.info.end().unwrap_or(rows.info.start()).sequence;
         let mut readings = Vec::new();
-        for (stored, removed) in &mut self.merged {
+        for (stored, lists) in &mut self.merged {
             let Some(at) = stored.head.find(&rows.info) else {
                 continue;
             };
-            match removed {
-                Some(removed) if rows.is_whole => removed.add(rows.info.id(), rows.removed.iter()),
-                _ => *removed = None,
+            match lists {
+                Some(lists) if rows.is_whole => lists.add(rows),
+                _ => *lists = None,
             }
             let is_last = at + 1 == stored.head.segments.len();
             if is_last && rows.is_whole {
@@ -273,22 +272,27 @@ impl Comparer {
             self.problem(&file, None, "the checksum of its footer is wrong");
             return Ok(());
         }
-        let (newest, heads, block) = match footer::stored(&footer) {
+        let stored = match footer::stored(&footer) {
             Ok(stored) => stored,
             Err(error) => {
                 self.problem(&file, None, &format!("its footer is none: {error}"));
                 return Ok(());
             }
         };
-        let is_list = |is_located| heads == heads::encode_as(&rows.removed, is_located);
+        if rows.kinds.encode() != stored.kinds {
+            let message =
+                "its footer's list of the names of kinds differs from what the frames say";
+            self.problem(&file, None, message);
+        }
+        let is_list = |is_located| stored.heads == heads::encode_as(&rows.removed, is_located);
         if !is_list(true) && !is_list(false) {
             let message = "its footer's list of the streams whose newest event was removed differs \
                            from what the frames say";
             self.problem(&file, None, message);
         }
         let end = info.end().unwrap_or(info.start()).sequence;
-        self.reading(&file, Some(newest), rows.newest, end);
-        let differences = expected.differences(&block)?;
+        self.reading(&file, Some(stored.newest), rows.newest, end);
+        let differences = expected.differences(&stored.block)?;
         self.differ(&file, "its footer", differences);
         Ok(())
     }
@@ -338,8 +342,8 @@ impl Comparer {
         stored: &StoredCheckpoint,
     ) -> Result<(), Error> {
         let file = stored.file.as_str();
-        let (number, names, block) = match stored.restored.stored() {
-            Ok(stored) => stored,
+        let found = match stored.restored.stored() {
+            Ok(found) => found,
             Err(error) => {
                 self.problem(file, None, &error.to_string());
                 return Ok(());
@@ -347,7 +351,7 @@ impl Comparer {
         };
         let restored = &stored.restored;
         let end = restored.position.sequence;
-        if number != end.get() || restored.allocated != end {
+        if found.number != end.get() || restored.allocated != end {
             self.problem(
                 file,
                 None,
@@ -359,10 +363,14 @@ impl Comparer {
             // It has rows of the segment before that was rewritten, and is not read any more.
             return Ok(());
         }
-        let differences = expected.differences(&block)?;
+        let differences = expected.differences(&found.block)?;
         self.differ(file, "it", differences);
         let rows = expected.rows;
-        if !checkpoint::has_names(names, rows, expected.block(block.layout())?) {
+        if rows.kinds.encode() != found.kinds {
+            let message = "its list of the names of kinds differs from what the frames say";
+            self.problem(file, None, message);
+        }
+        if !checkpoint::has_names(found.names, rows, expected.block(found.block.layout())?) {
             self.problem(
                 file,
                 None,

@@ -10,11 +10,12 @@ use super::problem::{PROBLEMS_MAX, Problem, ProblemKind, message_at};
 use super::removals::Gone;
 use super::report::VerifyReport;
 use super::rows::SegmentRows;
+use crate::model::KindTable;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 use strandline_core::record::{Record, StoredRecord};
-use strandline_core::{Coordinate, Hash, Hlc, Sequence};
+use strandline_core::{Coordinate, Hash, Hlc, Sequence, extension_tag};
 use strandline_segment::{Frame, FrameHeader, FrameRecord, LogPosition, Piece, SegmentInfo};
 
 /// Tells the coordinate of an event that no record of its segment names any more.
@@ -29,6 +30,8 @@ pub(crate) struct LogCheck<'a> {
     /// By entity: the place of its chain.
     by_entity: HashMap<Box<str>, usize>,
     chains: Vec<Option<Chain>>,
+    /// The names of kinds so far.
+    kinds: KindTable,
     /// The segment that is being read.
     pub(super) segment: Option<SegmentRows>,
     /// The first clock reading of each segment and after the checkpoint, each with its event.
@@ -52,6 +55,7 @@ impl<'a> LogCheck<'a> {
             gone: Gone::default(),
             by_entity: HashMap::new(),
             chains: Vec::new(),
+            kinds: KindTable::default(),
             segment: None,
             firsts: Vec::new(),
             wants_first: false,
@@ -213,6 +217,7 @@ impl<'a> LogCheck<'a> {
         let record =
             StoredRecord::decode(at.body).map_err(|error| format!("malformed: {error}"))?;
         self.report.redacted += u64::from(self.gone.record(at, &record));
+        self.kind(at, &record)?;
         let Some((coordinate, place)) = self.named(at, &record)? else {
             self.damage.unnamed(at.sequence);
             return Ok(());
@@ -270,6 +275,32 @@ impl<'a> LogCheck<'a> {
                 "its clock is {} where the stream of {entity} continues with {expected_clock:?}",
                 record.clock()
             ));
+        }
+        Ok(())
+    }
+
+    /// Takes the name that a record gives its kind.
+    fn kind(&mut self, at: &FrameRecord<'_>, record: &StoredRecord<'_>) -> Result<(), String> {
+        let Some((kind, name)) = record.kind_name() else {
+            let is_none = |event: &Record<'_>| {
+                let written = event.extensions.get(extension_tag::KIND_NAME);
+                written.is_some()
+            };
+            return match record {
+                StoredRecord::Event(event) if is_none(event) => {
+                    Err(format!("it calls kind {} what is no name", event.kind))
+                }
+                _ => Ok(()),
+            };
+        };
+        if let Some(rows) = &mut self.segment {
+            rows.kinds.note(kind, name, at.sequence);
+        }
+        let learned = self.kinds.learn(kind, &name.into());
+        // The first name counts.
+        if let Err(conflict) = learned {
+            let message = message_at(at.position, &conflict.to_string());
+            self.problem(Some(at.sequence), None, message);
         }
         Ok(())
     }

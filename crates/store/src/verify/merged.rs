@@ -5,18 +5,19 @@
 //! them: a block that is merged with nothing gives itself, byte for byte. So no more than one segment's block is
 //! in memory, however many a file spans.
 
+use super::rows::SegmentRows;
 use crate::engine::Shared;
 use crate::model::IndexFileName;
-use crate::rows::heads::{self, MergedHeads, RemovedHead};
+use crate::rows::heads::{self, MergedHeads};
 use crate::rows::merged::{MergedHead, MergedSegment};
 use crate::rows::merged_file;
-use crate::rows::retain_newest;
+use crate::rows::{KindNames, retain_newest};
 use crate::{Error, ErrorKind};
 use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 use strandline_core::Sequence;
 use strandline_index::{Block, ComparingSink, MergeError, MergePart, Snapshot, merge};
-use strandline_segment::{LogView, SegmentId, SegmentInfo};
+use strandline_segment::{LogView, SegmentInfo};
 
 /// A merged file as it stands in the directory.
 #[derive(Debug)]
@@ -24,7 +25,7 @@ pub(super) struct StoredMerged {
     pub(super) file: String,
     pub(super) head: MergedHead,
     pub(super) block: Arc<Block>,
-    /// The bytes of the list and of the block, as they stand there.
+    /// The bytes of the lists and of the block, as they stand there.
     bytes: merged_file::Stored,
     /// Whether each of its segments is what it was made of.
     pub(super) is_current: bool,
@@ -179,9 +180,8 @@ fn go_on(_: strandline_index::MergeProgress) -> ControlFlow<()> {
 
 impl StoredMerged {
     /// What is wrong with the file as a whole, once its rows were compared: with what a block has beside
-    /// rows, and with its list of removed heads, where `removed` is what the frames of all of its segments
-    /// say.
-    pub(super) fn problems(&self, removed: Option<MergedHeads>, index: &Snapshot) -> Vec<String> {
+    /// rows, and with its lists, where `lists` are those that the frames of all of its segments give.
+    pub(super) fn problems(&self, lists: Option<Lists>, index: &Snapshot) -> Vec<String> {
         let mut problems = Vec::new();
         if let Err(error) = self.block.check_all() {
             return vec![format!("its block is damaged: {error}")];
@@ -202,7 +202,13 @@ impl StoredMerged {
             Err(error @ MergeError::Io(_)) => problems.push(error.to_string()),
             Err(error) => problems.push(format!("its block contradicts itself: {error}")),
         }
-        if let Some(mut removed) = removed.filter(|_| self.is_current) {
+        if let Some(lists) = lists.filter(|_| self.is_current) {
+            let Lists { mut removed, kinds } = lists;
+            if kinds.encode() != self.bytes.kinds() {
+                problems.push(
+                    "its list of the names of kinds differs from what the frames say".to_owned(),
+                );
+            }
             let ends = self.head.segments.first().zip(self.head.segments.last());
             if let Some((first, last)) = ends {
                 retain_newest(&mut removed, index, &(first.first..last.end));
@@ -219,18 +225,20 @@ impl StoredMerged {
     }
 }
 
-/// The heads that the frames of the segments of one file gave so far.
+/// The lists that the frames of the segments of one file gave so far.
 #[derive(Debug, Default)]
-pub(super) struct Removed(pub(super) MergedHeads);
+pub(super) struct Lists {
+    /// Where streams end whose newest event was removed.
+    removed: MergedHeads,
+    kinds: KindNames,
+}
 
-impl Removed {
-    pub(super) fn add<'h>(
-        &mut self,
-        segment: SegmentId,
-        heads: impl Iterator<Item = (&'h Box<str>, &'h RemovedHead)>,
-    ) {
-        for (entity, head) in heads {
-            heads::add_newer(&mut self.0, entity, segment, head);
+impl Lists {
+    /// Adds those of a segment, all of which was read.
+    pub(super) fn add(&mut self, rows: &SegmentRows) {
+        for (entity, head) in &rows.removed {
+            heads::add_newer(&mut self.removed, entity, rows.info.id(), head);
         }
+        self.kinds.add(&rows.kinds);
     }
 }

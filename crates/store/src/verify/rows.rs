@@ -1,6 +1,6 @@
 //! `SegmentRows`: what the frames of a segment say, which its indexes have to say too. Judges nothing.
 
-use crate::rows::{HeadMap, HeadPlace, RemovedHead, row_of};
+use crate::rows::{HeadMap, HeadPlace, KindNames, RemovedHead, row_of};
 use std::collections::HashMap;
 use std::sync::Arc;
 use strandline_core::record::{Record, RemovedRecord};
@@ -19,6 +19,8 @@ pub(super) struct SegmentRows {
     after_gaps: HashMap<usize, Named>,
     /// Where streams end whose newest event was removed.
     pub(super) removed: HeadMap,
+    /// The names of kinds that its records give.
+    pub(super) kinds: KindNames,
     /// The newest clock reading up to here.
     pub(super) newest: Option<Hlc>,
     /// Whether every record could be taken: with what is damaged nothing is compared.
@@ -45,6 +47,7 @@ impl SegmentRows {
             names: Vec::new(),
             after_gaps: HashMap::new(),
             removed: HeadMap::new(),
+            kinds: KindNames::default(),
             newest,
             is_whole: true,
         }

@@ -87,12 +87,17 @@ impl Writer {
             .checked_add(count)
             .filter(|end| *end <= SequenceGate::BOUND_MAX)
             .ok_or_else(|| exhausted("sequences"))?;
-        self.make_room(events, context)?;
+        self.kinds.begin(events)?;
         let clock = self.hlc.clone();
-        // Times that no event has got may be given again: those of the same events, above all.
-        let appended = self
-            .write(events, first, context)
-            .inspect_err(|_| self.hlc = clock)?;
+        let written = self.make_room(events, context);
+        let written = written.and_then(|()| self.write(events, first, context));
+        let appended = written.inspect_err(|_| {
+            // Times that no event has got may be given again: those of the same events, above all.
+            self.hlc = clock;
+            self.kinds.undo();
+        })?;
+        // Before an event can be seen of a kind whose name came with it.
+        self.kinds.written(context.kinds);
         self.insert(events, first, appended.start)
             .inspect_err(|_| {
                 context
@@ -137,15 +142,21 @@ impl Writer {
             .map_err(|error| self.append_failed(error, context.group))
     }
 
+    /// Most bytes that the records of a commit take.
+    fn record_bytes_max(&mut self, events: &[Prepared<'_>]) -> usize {
+        let records: usize = events.iter().map(Prepared::record_bytes_max).sum();
+        records + self.kinds.bytes_max(events)
+    }
+
     /// Whether the commit might not fit in the active segment, and would in another: then it rotates.
-    pub(crate) fn would_rotate(&self, events: &[Prepared<'_>]) -> bool {
-        let bytes_max = events.iter().map(Prepared::record_bytes_max).sum();
+    pub(crate) fn would_rotate(&mut self, events: &[Prepared<'_>]) -> bool {
+        let bytes_max = self.record_bytes_max(events);
         !self.log.fits(bytes_max, events.len()) && self.log.fits_empty(bytes_max, events.len())
     }
 
     /// Rotates if the commit might not fit in the active segment.
     fn make_room(&mut self, events: &[Prepared<'_>], context: Context<'_>) -> Result<(), Error> {
-        let bytes_max = events.iter().map(Prepared::record_bytes_max).sum();
+        let bytes_max = self.record_bytes_max(events);
         if self.log.fits(bytes_max, events.len()) {
             return Ok(());
         }
@@ -203,7 +214,7 @@ impl Writer {
                 id,
                 correlation,
                 causation,
-                extensions: prepared.extensions.clone(),
+                extensions: self.kinds.extensions(prepared, sequence)?,
                 payload: prepared.record_payload(),
             };
             let hash = self.hasher.hash(

@@ -1,5 +1,6 @@
 //! `Context`: what the writer works with and does not own.
 
+use crate::engine::Kinds;
 use crate::engine::group_sync::GroupSync;
 use strandline_core::Random;
 use strandline_segment::{LogReader, SyncHandle};
@@ -10,6 +11,7 @@ pub(crate) struct Context<'a> {
     pub(crate) group: &'a GroupSync<SyncHandle>,
     pub(crate) log: &'a LogReader,
     pub(crate) random: &'a Random,
+    pub(crate) kinds: &'a Kinds,
     pub(crate) now_ms: u64,
     pub(crate) drift_ms_max: u64,
     pub(crate) segment_bytes_max: u64,

@@ -29,6 +29,7 @@ impl Writer {
             .map_err(|error| self.append_failed(error, context.group))?;
         self.names.clear();
         self.heads.rotated();
+        let kinds = self.kinds.rotated();
         // Everything was waited for, so every row is visible.
         self.index.seal().inspect_err(|_| {
             let reason = "the index could not seal the rows of a sealed segment";
@@ -48,6 +49,7 @@ impl Writer {
         Ok(Sealed {
             info,
             newest: self.hlc.last(),
+            kinds,
         })
     }
 }

@@ -4,6 +4,7 @@
 use super::assigned::Assigned;
 use super::entities::Entities;
 use super::head_cache::HeadCache;
+use super::kinds::KindsWritten;
 use super::name_tables::NameTables;
 use super::note_counts::NoteCounts;
 use crate::engine::caches::Caches;
@@ -42,6 +43,7 @@ pub(crate) struct Writer {
     pub(super) entities: Entities,
     pub(super) name_tables: NameTables,
     pub(crate) heads: HeadCache,
+    pub(crate) kinds: KindsWritten,
 }
 
 impl Writer {
@@ -50,6 +52,7 @@ impl Writer {
         index: IndexWriter,
         hlc: HlcClock,
         names: SegmentNames,
+        kinds: KindsWritten,
         random: &Random,
         caches: &Caches,
     ) -> Self {
@@ -72,6 +75,7 @@ impl Writer {
             entities: Entities::default(),
             name_tables: NameTables::new(caches.names.clone()),
             heads: HeadCache::new(caches.heads.clone()),
+            kinds,
         }
     }
 

@@ -32,7 +32,7 @@ impl Names {
         let in_checkpoint = checkpoint
             .filter(of_segment)
             .and_then(|found| found.stored().ok())
-            .map(|(_, _, block)| block);
+            .map(|stored| stored.block);
         let blocks = in_footer.into_iter().chain(in_checkpoint);
         Self {
             named: HashMap::new(),
@@ -79,7 +79,7 @@ impl Names {
 }
 
 fn block_of_footer(bytes: &[u8]) -> Option<Block> {
-    let (_, heads) = footer::head(bytes).ok()?;
+    let heads = footer::head(bytes).ok()?.heads;
     let block = bytes.get(heads.end..)?.to_vec();
     Block::open(Arc::new(block), None).ok()
 }

@@ -177,8 +177,8 @@ fn prepare(
 /// The newest clock reading that the footers say of the segments that are read.
 pub(super) fn newest_of(begun: &SegmentRewrite) -> Option<Hlc> {
     let readings = begun.footers().filter_map(|found| {
-        let (newest, _) = footer::head(found.ok()??.as_ref()).ok()?;
-        Some(newest)
+        let head = footer::head(found.ok()??.as_ref()).ok()?;
+        Some(head.newest)
     });
     readings.max()
 }

@@ -282,6 +282,9 @@ impl<'a> Salvager<'a> {
                 };
                 self.chains.insert(entity.to_owned(), end);
                 self.saver.report.removed += 1;
+                if let Some((kind, name)) = &removed.kind_name {
+                    self.saver.name_kind(*kind, name);
+                }
                 return Ok(None);
             }
         };
@@ -307,6 +310,9 @@ impl<'a> Salvager<'a> {
             clock: record.clock,
         };
         self.chains.insert(entity.to_owned(), end);
+        if let Some(name) = record.extensions.kind_name() {
+            self.saver.name_kind(record.kind, name);
+        }
         let RecordPayload::Stored { bytes, .. } = record.payload else {
             return Err(REDACTED.to_owned());
         };
@@ -349,6 +355,7 @@ impl<'a> Salvager<'a> {
             known,
             lost,
             mut report,
+            ..
         } = self.saver;
         let dir = &target.shared().dir;
         if self.earlier.is_copy() && source.identity == Some(target.shared().identity) {

@@ -6,6 +6,7 @@ use super::salvaged::Salvaged;
 use crate::rows::removals::push_run;
 use crate::{AppendOptions, Durability, Error, ErrorKind, Store};
 use std::ops::Range;
+use strandline_core::EventKind;
 use strandline_segment::COMMIT_BYTES_MAX;
 
 /// What became of the events that were met.
@@ -16,7 +17,12 @@ pub(super) struct Saver<'a> {
     /// Sequences of events that are lost.
     pub(super) lost: Vec<Range<u64>>,
     pub(super) report: Salvaged,
+    /// How many names of kinds were told that the target does not take.
+    kinds_told: usize,
 }
+
+/// How many of them are told.
+const KINDS_TOLD: usize = 16;
 
 impl<'a> Saver<'a> {
     pub(super) fn new(target: &'a Store) -> Self {
@@ -25,6 +31,18 @@ impl<'a> Saver<'a> {
             known: Vec::new(),
             lost: Vec::new(),
             report: Salvaged::default(),
+            kinds_told: 0,
+        }
+    }
+
+    /// Has a kind keep its name, which is written with the next event of it that is saved; one that
+    /// contradicts the names that the target has is told, and left out.
+    pub(super) fn name_kind(&mut self, kind: EventKind, name: &str) {
+        if let Err(error) = self.target.name_kind(kind, name)
+            && self.kinds_told < KINDS_TOLD
+        {
+            self.kinds_told += 1;
+            self.report.notices.push(error.to_string());
         }
     }
 

@@ -15,6 +15,8 @@ impl Event {
             let message = format!("the payload of {} cannot be encoded", T::NAME);
             Error::new(ErrorKind::Payload, message).with_source(error)
         })?;
-        Ok(Self::encoded(T::KIND, T::Codec::ENCODING, bytes).with_version(T::VERSION))
+        Ok(Self::encoded(T::KIND, T::Codec::ENCODING, bytes)
+            .with_version(T::VERSION)
+            .with_kind_name(T::NAME))
     }
 }

@@ -1,0 +1,45 @@
+//! `Kinds`: the names of kinds that all of a store sees. It grows with the writer, or with what a read-only
+//! store reads of another process; what of it is written where is the writer's.
+
+use crate::model::KindTable;
+use std::sync::Arc;
+use strandline_core::EventKind;
+use strandline_core::sync::RwLock;
+
+/// The names of kinds, for whoever reads. A thread holds its lock alone, and for no longer than a look.
+#[derive(Debug, Default)]
+pub(crate) struct Kinds(RwLock<KindTable>);
+
+impl Kinds {
+    /// Those that an opening found.
+    pub(crate) fn new(table: KindTable) -> Self {
+        Self(RwLock::new(table))
+    }
+
+    /// The name of a kind, if it has one.
+    pub(crate) fn name(&self, kind: EventKind) -> Option<Arc<str>> {
+        self.0.read().name(kind).cloned()
+    }
+
+    /// The kind that has a name, if one has.
+    pub(crate) fn kind(&self, name: &str) -> Option<EventKind> {
+        self.0.read().kind(name)
+    }
+
+    /// Takes names that were written, or made. What speaks against one was told to whoever gave it.
+    pub(crate) fn learn<'n>(&self, names: impl Iterator<Item = (EventKind, &'n Arc<str>)>) {
+        let mut table = self.0.write();
+        for (kind, name) in names {
+            let _ = table.learn(kind, name);
+        }
+    }
+
+    /// The kinds that have a name, ascending.
+    pub(crate) fn all(&self) -> Vec<(EventKind, Arc<str>)> {
+        let table = self.0.read();
+        table
+            .iter()
+            .map(|(kind, name)| (kind, name.clone()))
+            .collect()
+    }
+}
