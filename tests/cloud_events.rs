@@ -1,13 +1,13 @@
 //! CloudEvents of other programs: they come out as they came in, whatever they have.
 
-use crate::harness::contents;
+use crate::harness::{at, contents};
 use crate::imports::{CLOUD_EVENTS, LINES, cloud_event, fine, open, run};
 use serde_json::Value;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use strandline::fs::{MemFs, OsFs};
 use strandline::maintenance::{Redaction, redact};
-use strandline::{ErrorKind, Region, Store};
+use strandline::{ErrorKind, Event, EventKind, Region, Store};
 use strandline_transfer::{LineFormat, export};
 
 fn file(name: &str) -> String {
@@ -82,6 +82,74 @@ fn events_of_other_programs_come_out_as_they_came_in() {
     }
     check("[]", &[]);
     check("\u{feff} [ \n ] \r\n", &[]);
+}
+
+/// A type that was a text became type 0 of a category, whatever it said.
+#[test]
+fn types_are_names_of_kinds_wherever_events_go() {
+    let store = open(&MemFs::new());
+    fine(&store, CLOUD_EVENTS, file("specification.json"));
+    let now = store.snapshot();
+    let placed = now.kind_named("com.shop.order.placed").unwrap();
+    assert_eq!(now.query(&Region::all().kind(placed)).count(), 1);
+    assert_eq!(now.kinds().len(), 7);
+    // Numbers of other stores differ: what counts is the name.
+    let other = open(&MemFs::new());
+    fine(&other, CLOUD_EVENTS, cloud_event("/a", "1", ""));
+    for (options, format) in [
+        (CLOUD_EVENTS, LineFormat::CloudEvents),
+        (LINES, LineFormat::Lines),
+    ] {
+        let lines = exported(&store, format);
+        let tried = fine(&other, options.trial(), &lines);
+        assert_eq!(fine(&other, options, &lines), tried);
+    }
+    let there = other.snapshot();
+    assert_ne!(there.kind_named("com.shop.order.placed"), Some(placed));
+    assert_eq!(there.kinds().len(), 8);
+}
+
+#[test]
+fn kinds_of_a_program_keep_their_numbers_with_their_names() {
+    let own = EventKind::new(1, 7);
+    let store = open(&MemFs::new());
+    let event = Event::json(own, &1).unwrap().with_kind_name("order.placed");
+    store.append(&at("order:1", "eu"), event).unwrap();
+    for (options, format) in [
+        (CLOUD_EVENTS, LineFormat::CloudEvents),
+        (LINES, LineFormat::Lines),
+    ] {
+        let lines = exported(&store, format);
+        assert!(lines.contains("\"type\":\"order.placed\""), "{lines}");
+        let copy = open(&MemFs::new());
+        fine(&copy, options, &lines);
+        assert_eq!(copy.snapshot().kind_named("order.placed"), Some(own));
+        assert_eq!(fine(&copy, options, &lines).repeated, 1);
+        // One of another name, or the name of another one.
+        for (kind, name) in [(own, "order.paid"), (EventKind::new(1, 8), "order.placed")] {
+            let other = open(&MemFs::new());
+            other.name_kind(kind, name).unwrap();
+            let tried = run(&other, options.trial(), &lines).unwrap_err();
+            let error = run(&other, options, &lines).unwrap_err();
+            assert_eq!(error.error.kind(), ErrorKind::KindConflict);
+            assert_eq!(error.line, Some(1));
+            assert_eq!(tried.to_string(), error.to_string());
+            assert!(other.snapshot().is_empty());
+        }
+    }
+}
+
+#[test]
+fn a_type_that_is_no_name_is_refused() {
+    for name in ["x".repeat(256), "a\u{7}".to_owned()] {
+        let name = serde_json::to_string(&name).unwrap();
+        let line = cloud_event("/a", "1", "").replace("\"t\"", &name);
+        for options in [CLOUD_EVENTS, CLOUD_EVENTS.trial()] {
+            let error = run(&open(&MemFs::new()), options, &line).unwrap_err();
+            assert_eq!(error.error.kind(), ErrorKind::InvalidInput, "{error}");
+            assert_eq!(error.line, Some(1));
+        }
+    }
 }
 
 #[test]

@@ -17,6 +17,8 @@ pub(crate) struct ImportedEvent<'a> {
     /// The kind as text: `0x1002`.
     pub(crate) kind: Option<Cow<'a, str>>,
     pub(crate) kind_number: Option<u64>,
+    /// The name of the kind.
+    pub(crate) kind_name: Option<Cow<'a, str>>,
     pub(crate) wall_ms: Option<u64>,
     pub(crate) counter: Option<u32>,
     pub(crate) correlation: Option<EventId>,
@@ -37,17 +39,15 @@ impl ImportedEvent<'_> {
             .map_err(|error| RefusedLine::new(error.to_string()))
     }
 
-    /// The kind; a number below 0x1000 is a type in `category`.
-    fn kind(&self, category: u8) -> Result<EventKind, RefusedLine> {
+    /// The kind, if the line has its number; one below 0x1000 is a type in `category`.
+    pub(crate) fn kind(&self, category: u8) -> Result<Option<EventKind>, RefusedLine> {
         let (kind, text) = match (&self.kind, self.kind_number) {
             (_, Some(number)) => (EventKind::from_number(number, category), number.to_string()),
             (Some(text), None) => (EventKind::parse(text, category), shown(text)),
-            (None, None) => (
-                EventKind::try_new(category, 0),
-                "of this category".to_owned(),
-            ),
+            (None, None) => return Ok(None),
         };
-        kind.map_err(|error| RefusedLine::new(format!("kind {text}: {error}")))
+        kind.map(Some)
+            .map_err(|error| RefusedLine::new(format!("kind {text}: {error}")))
     }
 
     /// The time, if the line has one.
@@ -87,15 +87,16 @@ impl ImportedEvent<'_> {
     pub(crate) fn incoming(
         self,
         coordinate: Coordinate,
-        category: u8,
+        kind: EventKind,
     ) -> Result<Incoming, RefusedLine> {
-        let (kind, payload) = (self.kind(category)?, self.payload()?);
+        let payload = self.payload()?;
         encode_tags(self.tags.iter().map(String::as_str))
             .map_err(|error| RefusedLine::new(error.to_string()))?;
         self.attributes.encode().map_err(refused)?;
         Ok(Incoming {
             coordinate,
             kind,
+            kind_name: self.kind_name.map(Cow::into_owned),
             encoding: self.encoding,
             payload,
             version: self.version.unwrap_or(1),

@@ -7,6 +7,8 @@ use strandline::{Attributes, Coordinate, Event, EventId, EventKind, PayloadEncod
 pub(crate) struct Incoming {
     pub(crate) coordinate: Coordinate,
     pub(crate) kind: EventKind,
+    /// What the kind is called, if the line says so.
+    pub(crate) kind_name: Option<String>,
     pub(crate) encoding: PayloadEncoding,
     pub(crate) payload: Vec<u8>,
     pub(crate) version: u16,
@@ -23,6 +25,9 @@ impl Incoming {
             .with_id(id)
             .with_version(self.version)
             .with_attributes(self.attributes);
+        if let Some(name) = self.kind_name {
+            event = event.with_kind_name(name);
+        }
         if let Some(correlation) = self.correlation {
             event = event.correlated_with(correlation);
         }

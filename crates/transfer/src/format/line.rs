@@ -27,6 +27,16 @@ pub enum PayloadForm {
 
 /// Appends an event to `out` as one line of JSON, with the newline.
 pub fn write_line(out: &mut Vec<u8>, event: &EventRef<'_>, form: PayloadForm) {
+    write_named_line(out, event, None, form);
+}
+
+/// Appends an event whose kind has a name, if it has one.
+pub(crate) fn write_named_line(
+    out: &mut Vec<u8>,
+    event: &EventRef<'_>,
+    name: Option<&str>,
+    form: PayloadForm,
+) {
     let at = event.coordinate();
     let (id, hlc) = (event.id(), event.hlc());
     // Writing to a vector does not fail.
@@ -38,10 +48,14 @@ pub fn write_line(out: &mut Vec<u8>, event: &EventRef<'_>, form: PayloadForm) {
     write_text(out, at.entity());
     out.extend_from_slice(b",\"scope\":");
     write_text(out, at.scope());
+    let _ = write!(out, ",\"kind\":\"{}\"", event.kind());
+    if let Some(name) = name {
+        out.extend_from_slice(b",\"type\":");
+        write_text(out, name);
+    }
     let _ = write!(
         out,
-        ",\"kind\":\"{}\",\"clock\":{},\"wall_ms\":{}",
-        event.kind(),
+        ",\"clock\":{},\"wall_ms\":{}",
         event.clock(),
         hlc.wall_ms()
     );
@@ -109,7 +123,17 @@ fn write_payload(out: &mut Vec<u8>, event: &EventRef<'_>, form: PayloadForm) {
 /// Reads a line of export's own format.
 pub(crate) fn parse_line(text: &str) -> Result<ImportedEvent<'_>, RefusedLine> {
     let line: Line<'_> = object(text)?;
-    let (kind, kind_number) = match (line.kind, line.category, line.type_in_category) {
+    let (name, type_in_category) = match line.type_or_name {
+        None => (None, None),
+        Some(KindField::Text(name)) => (Some(Cow::Owned(name)), None),
+        Some(KindField::Number(number)) => {
+            let number = u16::try_from(number).map_err(|_| {
+                RefusedLine::new(format!("the type {number} does not fit in 12 bits"))
+            })?;
+            (None, Some(number))
+        }
+    };
+    let (kind, kind_number) = match (line.kind, line.category, type_in_category) {
         (Some(KindField::Text(kind)), None, None) => (Some(Cow::Owned(kind)), None),
         (Some(KindField::Number(number)), None, None) => (None, Some(number)),
         (None, Some(category), Some(in_category)) => {
@@ -120,7 +144,7 @@ pub(crate) fn parse_line(text: &str) -> Result<ImportedEvent<'_>, RefusedLine> {
         (None, None, None) => (None, None),
         _ => {
             return Err(RefusedLine::new(
-                "an event has `kind`, or `category` and `type`".to_owned(),
+                "an event has `kind`, or `category` and `type` as numbers".to_owned(),
             ));
         }
     };
@@ -146,6 +170,7 @@ pub(crate) fn parse_line(text: &str) -> Result<ImportedEvent<'_>, RefusedLine> {
         scope: line.scope,
         kind,
         kind_number,
+        kind_name: name,
         wall_ms,
         counter: line.counter,
         version: line.version,
@@ -175,7 +200,7 @@ struct Line<'a> {
     kind: Option<KindField>,
     category: Option<u8>,
     #[serde(rename = "type")]
-    type_in_category: Option<u16>,
+    type_or_name: Option<KindField>,
     wall_ms: Option<u64>,
     time: Option<Cow<'a, str>>,
     counter: Option<u32>,

@@ -5,6 +5,7 @@ use super::batches::{Batches, Members};
 use super::elements::{Elements, Step};
 use super::failure::Failure;
 use super::imported::Imported;
+use super::kinds::LineKinds;
 use super::options::ImportOptions;
 use super::twins::{Known, Twins, difference};
 use crate::format::{
@@ -42,6 +43,7 @@ pub(super) struct Importer<'a> {
     /// Ids of the portion that is being appended.
     ids_before: HashSet<EventId>,
     line_ids: LineIds,
+    kinds: LineKinds<'a>,
     /// The store's clock, as it will be when what was read is in the store.
     clock: HlcClock,
     removals: ForeignNotes<'a>,
@@ -65,16 +67,17 @@ impl<'a> Importer<'a> {
         Ok(Self {
             store,
             options,
-            sink,
             batches: Batches::new(store),
             origins: Vec::new(),
             ids: HashSet::new(),
             ids_before: HashSet::new(),
             line_ids: LineIds::new(options.source),
+            kinds: LineKinds::new(store, matches!(sink, Sink::Trial(_))),
             clock: newest.map_or_else(HlcClock::default, HlcClock::after),
             removals: ForeignNotes::new(store),
             removals_waiting: 0,
             imported: Imported::default(),
+            sink,
             begun: None,
             array: None,
             has_failed: false,
@@ -233,9 +236,10 @@ impl<'a> Importer<'a> {
             return Ok(());
         }
         let id = line.id.unwrap_or_else(|| self.line_ids.next(text));
+        let kind = self.kind(&line)?;
         let read = line.coordinate().and_then(|coordinate| {
             let at = line.time()?;
-            Ok((at, line.incoming(coordinate, self.options.category)?))
+            Ok((at, line.incoming(coordinate, kind)?))
         });
         let (at, incoming) = read.map_err(|error| self.refused(error))?;
         match self.known(id, &incoming)? {
@@ -266,6 +270,28 @@ impl<'a> Importer<'a> {
             self.flush()?;
         }
         Ok(())
+    }
+
+    /// The kind that a line means: that of its name, or its number, or the first one of the category.
+    fn kind(&mut self, line: &ImportedEvent<'_>) -> Result<EventKind, Failure> {
+        let category = self.options.category;
+        let kind = line.kind(category).map_err(|error| self.refused(error))?;
+        match (&line.kind_name, kind) {
+            (Some(name), kind) => {
+                let named = self.kinds.kind(name, kind);
+                named.map_err(|error| match error.kind() {
+                    ErrorKind::InvalidInput | ErrorKind::Exhausted | ErrorKind::KindConflict => {
+                        self.wrong(error)
+                    }
+                    _ => error.into(),
+                })
+            }
+            (None, Some(kind)) => Ok(kind),
+            (None, None) => {
+                let first = EventKind::try_new(category, 0);
+                first.map_err(|error| self.refused(RefusedLine(error.to_string())))
+            }
+        }
     }
 
     /// Whether the store has an event with this id, or an earlier line.

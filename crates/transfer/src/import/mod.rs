@@ -9,6 +9,7 @@ mod error;
 mod failure;
 mod imported;
 mod importer;
+mod kinds;
 mod options;
 mod twins;
 

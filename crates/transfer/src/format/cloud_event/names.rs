@@ -12,8 +12,10 @@ pub(super) const DATA: &str = "data";
 /// payload says another. No attribute of CloudEvents can have the name, for its underscore.
 pub(super) const DATA_BASE64: &str = "data_base64";
 
+/// The number of a kind whose type is a name.
+pub(super) const KIND: &str = "strandkind";
 pub(super) const SOURCE_PREFIX: &str = "strandline:";
 pub(super) const TYPE_PREFIX: &str = "strandline.kind.";
 
 /// What an event of another program keeps beside its attributes proper.
-pub(super) const KEPT_APART: [&str; 4] = [ID, TYPE, SUBJECT, DATA_BASE64];
+pub(super) const KEPT_APART: [&str; 3] = [ID, SUBJECT, DATA_BASE64];

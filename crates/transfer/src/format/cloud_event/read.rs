@@ -2,8 +2,8 @@
 
 use super::content::encoding;
 use super::names::{
-    CONTENT_TYPE, DATA, DATA_BASE64, ID, SOURCE, SOURCE_PREFIX, SPECVERSION, SUBJECT, TIME, TYPE,
-    TYPE_PREFIX,
+    CONTENT_TYPE, DATA, DATA_BASE64, ID, KIND, SOURCE, SOURCE_PREFIX, SPECVERSION, SUBJECT, TIME,
+    TYPE, TYPE_PREFIX,
 };
 use crate::format::attributes::{add, read_object, refused};
 use crate::format::fields::{parse_id, parse_time};
@@ -115,6 +115,10 @@ fn of_an_export<'a>(
         (Some(time), None) => Some(parse_time(TIME, &time)?),
         (None, wall_ms) => wall_ms,
     };
+    let (number, name) = match kind_of(kind) {
+        (None, name) => (members.text(KIND)?, name),
+        kind => kind,
+    };
     let json = members.take(DATA);
     let base64 = members.text(DATA_BASE64)?;
     let content_type = members.text(CONTENT_TYPE)?;
@@ -126,10 +130,9 @@ fn of_an_export<'a>(
         entity: subject.unwrap_or_else(|| source.to_owned().into()),
         scope: scope.into(),
         id: Some(event_id),
-        kind: kind
-            .strip_prefix(TYPE_PREFIX)
-            .map(|kind| Cow::Owned(kind.to_owned())),
+        kind: number,
         kind_number: None,
+        kind_name: name,
         wall_ms,
         counter: ours.counter,
         correlation: ours.correlation,
@@ -154,7 +157,6 @@ fn foreign<'a>(
     let mut attributes = ours.attributes;
     let mut keep = |name: &str, value| attributes.add(name, value).map_err(refused);
     keep(ID, AttributeValue::Text((*id).into()))?;
-    keep(TYPE, AttributeValue::Text((*kind).into()))?;
     let has_subject = members.has(SUBJECT);
     let subject = members.text(SUBJECT)?;
     match &subject {
@@ -165,6 +167,7 @@ fn foreign<'a>(
         }
         _ => {}
     }
+    let (number, name) = kind_of(kind);
     let json = members.take(DATA);
     let base64 = members.text(DATA_BASE64)?;
     let content_type = members.peek_text(CONTENT_TYPE)?;
@@ -192,10 +195,9 @@ fn foreign<'a>(
         entity: subject.unwrap_or_else(|| source.clone()),
         id: Some(foreign_id(&source, &id)),
         scope: source,
-        kind: kind
-            .strip_prefix(TYPE_PREFIX)
-            .map(|kind| Cow::Owned(kind.to_owned())),
+        kind: number,
         kind_number: None,
+        kind_name: name,
         wall_ms: time.or(ours.wall_ms),
         counter: ours.counter,
         correlation: ours.correlation,
@@ -208,6 +210,14 @@ fn foreign<'a>(
         attributes,
         is_redacted: ours.is_redacted,
     })
+}
+
+/// The number of a kind that a type is, or the name.
+fn kind_of(kind: Cow<'_, str>) -> (Option<Cow<'_, str>>, Option<Cow<'_, str>>) {
+    match kind.strip_prefix(TYPE_PREFIX) {
+        Some(number) => (Some(Cow::Owned(number.to_owned())), None),
+        None => (None, Some(kind)),
+    }
 }
 
 /// Whether a payload that comes as base64 would be written in another way, or not at all.
@@ -249,9 +259,10 @@ mod tests {
         assert_eq!(event.json.as_deref(), Some("{\"a\":1}"));
         let id = foreign_id("https://example.com/a", "A234-1234-1234");
         assert_eq!((event.id, event.kind), (Some(id), None));
+        assert_eq!(event.kind_name.as_deref(), Some("com.example.someevent"));
         assert_eq!(event.wall_ms, Some(1_522_949_460_000));
         let kept: Vec<_> = event.attributes.iter().map(|(name, _)| name).collect();
-        let expected = [CONTENT_TYPE, ID, TIME, TYPE];
+        let expected = [CONTENT_TYPE, ID, TIME];
         assert_eq!(kept, [&["comexampleextension"], &expected[..]].concat());
     }
 }

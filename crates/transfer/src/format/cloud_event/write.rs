@@ -1,27 +1,27 @@
 //! An event as one line.
 
 use super::content::content_type;
-use super::names::{DATA_BASE64, ID, KEPT_APART, SOURCE_PREFIX, SUBJECT, TYPE, TYPE_PREFIX};
+use super::names::{DATA_BASE64, ID, KEPT_APART, KIND, SOURCE_PREFIX, SUBJECT, TYPE, TYPE_PREFIX};
 use crate::format::attributes::{write_object, write_value};
 use crate::format::ids::foreign_id;
 use crate::text::base64;
 use crate::text::json::{is_one_line_of_json, write_text, write_texts};
 use crate::text::percent;
 use std::io::Write;
-use strandline::{Attributes, EventRef, Extensions, PayloadEncoding};
+use strandline::{Attributes, EventRef, Extensions, MADE_KINDS_CATEGORY, PayloadEncoding};
 use strandline_core::rfc3339;
 
 /// The last millisecond of the year 9999.
 const TEXT_MS_MAX: u64 = 253_402_300_799_999;
 
 /// Appends an event to `out` as one line.
-pub(crate) fn write_cloud_event(out: &mut Vec<u8>, event: &EventRef<'_>) {
+pub(crate) fn write_cloud_event(out: &mut Vec<u8>, event: &EventRef<'_>, name: Option<&str>) {
     let extensions = event.extensions();
     let attributes = extensions.attributes();
     out.extend_from_slice(b"{\"specversion\":\"1.0\"");
     match foreign(event, &attributes) {
-        Some(id) => write_foreign(out, event, id, &attributes),
-        None => write_own(out, event, &attributes),
+        Some(id) => write_foreign(out, event, (id, name), &attributes),
+        None => write_own(out, event, name, &attributes),
     }
     write_rest(out, event, &extensions);
     out.extend_from_slice(b"}\n");
@@ -34,19 +34,18 @@ fn foreign<'a>(event: &EventRef<'_>, attributes: &'a Attributes) -> Option<&'a s
 }
 
 /// What an event of another program came with.
-fn write_foreign(out: &mut Vec<u8>, event: &EventRef<'_>, id: &str, attributes: &Attributes) {
+fn write_foreign(
+    out: &mut Vec<u8>,
+    event: &EventRef<'_>,
+    (id, name): (&str, Option<&str>),
+    attributes: &Attributes,
+) {
     let at = event.coordinate();
     member(out, ID);
     write_text(out, id);
     member(out, "source");
     write_text(out, at.scope());
-    match attributes.text(TYPE) {
-        Some(name) => {
-            member(out, TYPE);
-            write_text(out, name);
-        }
-        None => write_kind(out, event),
-    }
+    write_type(out, event, name);
     match attributes.get(SUBJECT) {
         Some(subject) => {
             member(out, SUBJECT);
@@ -75,7 +74,7 @@ fn write_foreign(out: &mut Vec<u8>, event: &EventRef<'_>, id: &str, attributes: 
 }
 
 /// What an event of this store is as one of CloudEvents.
-fn write_own(out: &mut Vec<u8>, event: &EventRef<'_>, attributes: &Attributes) {
+fn write_own(out: &mut Vec<u8>, event: &EventRef<'_>, name: Option<&str>, attributes: &Attributes) {
     let at = event.coordinate();
     // Writing to a vector does not fail.
     let _ = write!(
@@ -84,7 +83,7 @@ fn write_own(out: &mut Vec<u8>, event: &EventRef<'_>, attributes: &Attributes) {
         event.id(),
         percent::encode(at.scope()),
     );
-    write_kind(out, event);
+    write_type(out, event, name);
     member(out, SUBJECT);
     write_text(out, at.entity());
     let hlc = event.hlc();
@@ -94,6 +93,9 @@ fn write_own(out: &mut Vec<u8>, event: &EventRef<'_>, attributes: &Attributes) {
         wall_ms => write!(out, ",\"strandwallms\":\"{wall_ms}\""),
     };
     let _ = write!(out, ",\"strandsequence\":\"{}\"", event.sequence());
+    if name.is_some() && event.kind().category() != MADE_KINDS_CATEGORY {
+        let _ = write!(out, ",\"{KIND}\":\"{}\"", event.kind());
+    }
     if hlc.counter() != 0 {
         let _ = write!(out, ",\"strandcounter\":\"{}\"", hlc.counter());
     }
@@ -140,8 +142,16 @@ fn write_rest(out: &mut Vec<u8>, event: &EventRef<'_>, extensions: &Extensions) 
     }
 }
 
-fn write_kind(out: &mut Vec<u8>, event: &EventRef<'_>) {
-    let _ = write!(out, ",\"type\":\"{TYPE_PREFIX}{}\"", event.kind());
+/// The name of the kind, or its number.
+fn write_type(out: &mut Vec<u8>, event: &EventRef<'_>, name: Option<&str>) {
+    member(out, TYPE);
+    let _ = match name {
+        Some(name) => {
+            write_text(out, name);
+            Ok(())
+        }
+        None => write!(out, "\"{TYPE_PREFIX}{}\"", event.kind()),
+    };
 }
 
 fn write_json(out: &mut Vec<u8>, payload: &[u8]) {
