@@ -15,8 +15,8 @@ use strandline::maintenance::{
     CopyMode, Existing, Redaction, Retention, backup, rebuild, restore, salvage_into,
 };
 use strandline::{
-    Batch, ErrorKind, Event, EventId, EventKind, ExpectedVersion, KindConflict, Region, Sequence,
-    Snapshot, Store, StoreOptions,
+    AppendCondition, AppendOptions, Batch, ErrorKind, Event, EventId, EventKind, ExpectedVersion,
+    KindConflict, Region, Sequence, Snapshot, Store, StoreOptions,
 };
 use strandline_core::record::{Record, StoredRecord};
 
@@ -315,6 +315,62 @@ fn a_full_category_is_an_error_that_says_so() {
     append(&store, named(EventKind::new(1, 1), "one more"));
     assert_eq!(store.kind("one more").unwrap(), EventKind::new(1, 1));
     assert_intact(&store);
+}
+
+#[test]
+fn a_region_asks_for_kinds_by_their_names() {
+    let fs = MemFs::new();
+    let store = options(&fs).open(dir()).unwrap();
+    append(&store, named(PLACED, "order.placed"));
+    append(&store, named(PAID, "order.paid"));
+    append(&store, plain(SHIPPED));
+    append(&store, plain(PLACED));
+    let found = |region: Region| {
+        let now = store.snapshot();
+        let rows: Vec<_> = now.rows(&region).map(|row| row.sequence().get()).collect();
+        let events = now
+            .query(&region)
+            .map(|event| event.unwrap().sequence.get());
+        assert_eq!(events.collect::<Vec<_>>(), rows);
+        rows
+    };
+    let all = Region::all;
+    assert_eq!(found(all().kind_named("order.placed")), [0, 3]);
+    assert_eq!(
+        found(all().kinds_named(["order.placed", "order.paid"])),
+        [0, 1, 3]
+    );
+    assert_eq!(found(all().kinds_named(["order.sent", "order.paid"])), [1]);
+    assert_eq!(found(all().kind_named("order.sent")), [0; 0]);
+    assert_eq!(found(all().kind_named("order.sent").kind(SHIPPED)), [2]);
+    assert_eq!(
+        found(all().kind_named("order.paid").not_kinds([PAID])),
+        [0; 0]
+    );
+    store.kind("order.sent").unwrap();
+    assert_eq!(found(all().kind_named("order.sent")), [0; 0]);
+
+    let since = |first: u64, name: &str| {
+        let region = Region::all().kind_named(name);
+        AppendCondition::since(Sequence::new(first)).none_in(region)
+    };
+    let here = at("order:2", "shop");
+    let try_append = |condition: &AppendCondition| {
+        let options = AppendOptions::new().condition(condition);
+        store.append_with(&here, plain(SHIPPED), options)
+    };
+    let refused = try_append(&since(0, "order.paid")).unwrap_err();
+    assert_eq!(refused.condition_conflict().unwrap().sequence.get(), 1);
+    for condition in [
+        since(2, "order.paid"),
+        since(0, "order.sent"),
+        since(0, "none"),
+    ] {
+        try_append(&condition).unwrap();
+    }
+    store.name_kind(SHIPPED, "order.shipped").unwrap();
+    let refused = try_append(&since(0, "order.shipped")).unwrap_err();
+    assert_eq!(refused.condition_conflict().unwrap().sequence.get(), 2);
 }
 
 #[test]

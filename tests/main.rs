@@ -52,6 +52,7 @@ mod kept_by_chance;
 mod kept_heads;
 mod kill;
 mod kinds;
+mod kinds_model;
 mod limits;
 mod lost_directory;
 mod lost_index;

@@ -14,6 +14,7 @@ mod open;
 mod own;
 mod read;
 mod segments;
+mod union;
 mod work;
 mod write;
 
@@ -39,6 +40,7 @@ pub(crate) const ALL: &[Scenario] = &[
     read::READ,
     own::BACK,
     own::PAGES,
+    union::UNION,
     mixed::MIXED,
     own::LONG_STREAM,
     append::WIDE_SINGLE,

@@ -7,7 +7,10 @@ use crate::output::note;
 use crate::times::{Moment, Zone};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
-use strandline::{Clock, Error, EventKind, KindFilter, Region, Store, StoreOptions, SystemClock};
+use strandline::{
+    Clock, Error, EventKind, KindError, KindFilter, Region, Snapshot, Store, StoreOptions,
+    SystemClock,
+};
 
 /// The category of a kind that is given as its type alone.
 pub(crate) const CATEGORY_DEFAULT: u8 = 1;
@@ -72,10 +75,11 @@ pub(crate) struct RegionArgs {
     /// Only events that have this tag. May be given several times: then all of them.
     #[arg(long, value_name = "NAME")]
     tag: Vec<String>,
-    /// Only events of this kind: `0x1002`, or `1:2` for category and type; a number below 0x1000 is
-    /// a type of category 1, as for import.
-    #[arg(long, value_name = "KIND", value_parser = parse_kind, conflicts_with = "category")]
-    kind: Option<EventKind>,
+    /// Only events of this kind: its name, such as `order.placed`, or its number: `0x1002`, or `1:2` for
+    /// category and type; a number below 0x1000 is a type of category 1, as for import. May be given several
+    /// times: then any of them.
+    #[arg(long, value_name = "KIND", value_parser = KindArg::parse, conflicts_with = "category")]
+    kind: Vec<KindArg>,
     /// Only events of this category, 0 to 15.
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u8).range(0..=15))]
     category: Option<u8>,
@@ -99,12 +103,12 @@ impl RegionArgs {
         self.zone.zone()
     }
 
-    /// The region that is asked for.
+    /// The region that is asked for, in a store as it is now.
     ///
     /// # Errors
     ///
-    /// `WrongUsage` if no event can be in it.
-    pub(crate) fn region(&self) -> Result<Region, WrongUsage> {
+    /// `WrongUsage` if no event can be in it, or a kind has no such name.
+    pub(crate) fn region(&self, now: &Snapshot) -> Result<Region, WrongUsage> {
         let mut region = Region::all();
         if let Some(entity) = &self.entity {
             region = region.entity(entity);
@@ -118,8 +122,9 @@ impl RegionArgs {
         for tag in &self.tag {
             region = region.tag(tag);
         }
-        if let Some(kind) = self.kind {
-            region = region.kind(kind);
+        if !self.kind.is_empty() {
+            let kinds = self.kind.iter().map(|kind| kind.resolve(now));
+            region = region.kinds(kinds.collect::<Result<Vec<_>, _>>()?);
         }
         if let Some(category) = self.category {
             region = region.kind(KindFilter::Category(category));
@@ -148,9 +153,54 @@ pub(crate) fn tell_no_events() {
     crate::output::note("no events");
 }
 
-/// A kind, as an import reads it too.
-fn parse_kind(text: &str) -> Result<EventKind, String> {
-    EventKind::parse(text, CATEGORY_DEFAULT).map_err(|error| error.to_string())
+/// A kind by its number, or by its name in a store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum KindArg {
+    Number(EventKind),
+    Name(String),
+}
+
+/// How many names are listed where one is not known.
+const NAMES_LISTED: usize = 20;
+
+impl KindArg {
+    /// A number, as an import reads it too, or else a name.
+    fn parse(text: &str) -> Result<Self, String> {
+        let is_number_like = text.starts_with(|first: char| first.is_ascii_digit() || first == '+')
+            && text
+                .chars()
+                .all(|c| c.is_ascii_hexdigit() || "x:+".contains(c));
+        match EventKind::parse(text, CATEGORY_DEFAULT) {
+            Ok(kind) => Ok(Self::Number(kind)),
+            Err(KindError::Form) if !is_number_like && !text.is_empty() => {
+                Ok(Self::Name(text.to_owned()))
+            }
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    fn resolve(&self, now: &Snapshot) -> Result<EventKind, WrongUsage> {
+        let name = match self {
+            Self::Number(kind) => return Ok(*kind),
+            Self::Name(name) => name,
+        };
+        now.kind_named(name).ok_or_else(|| {
+            let kinds = now.kinds();
+            let mut names: Vec<_> = kinds.into_iter().filter_map(|kind| kind.name).collect();
+            names.sort();
+            let more = if names.len() > NAMES_LISTED {
+                ", …"
+            } else {
+                ""
+            };
+            names.truncate(NAMES_LISTED);
+            let known = match names.is_empty() {
+                true => "no kind of the store has a name".to_owned(),
+                false => format!("there are {}{more}", names.join(", ")),
+            };
+            WrongUsage(format!("no kind is called {name:?}: {known}"))
+        })
+    }
 }
 
 /// In which zone times are shown and read.
@@ -213,12 +263,17 @@ mod tests {
 
     #[test]
     fn kinds_are_read_in_each_form() {
-        assert_eq!(parse_kind("0x1002"), Ok(EventKind::new(1, 2)));
-        assert_eq!(parse_kind("1:2"), Ok(EventKind::new(1, 2)));
-        assert_eq!(parse_kind("4098"), Ok(EventKind::new(1, 2)));
-        assert_eq!(parse_kind("2"), Ok(EventKind::new(1, 2)));
-        for wrong in ["", "0x", "1:", "16:1", "1:0x1000", "0x10000", "0:1", "0x2"] {
-            assert!(parse_kind(wrong).is_err(), "{wrong}");
+        for text in ["0x1002", "1:2", "4098", "2"] {
+            let number = KindArg::Number(EventKind::new(1, 2));
+            assert_eq!(KindArg::parse(text), Ok(number), "{text}");
+        }
+        for name in ["order.placed", "2fa.enabled", "a:b", "face"] {
+            assert_eq!(KindArg::parse(name), Ok(KindArg::Name(name.to_owned())));
+        }
+        for wrong in [
+            "", "0x", "1:", "+2", "16:1", "1:0x1000", "0x10000", "0:1", "0x2",
+        ] {
+            assert!(KindArg::parse(wrong).is_err(), "{wrong}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! The values that every layer of Strandline speaks of, and the seams to the world outside.
 //!
 //! - What an event is: [`Coordinate`], [`EventKind`], [`EventId`], [`Sequence`], [`Hlc`],
-//!   [`EventHeader`], and [`Region`] for a set of them.
+//!   [`EventHeader`], and [`Region`] and [`Query`] for sets of them.
 //! - What proves it: [`Hash`](struct@Hash), [`HashChain`], [`EventHasher`], [`LogHasher`], and the salted
 //!   [`Checksum`].
 //! - What it looks like in bytes: [`record::Record`], on the bounds-checked [`codec`].
@@ -59,9 +59,9 @@ pub use model::{
     EXTENSION_BYTES_MAX, EXTENSION_HEAD_BYTES, EntityFilter, Epoch, EpochError, EventHeader,
     EventId, EventIdError, EventKind, Extensions, Hash, HashChain, HashError, Hlc, HlcBehind,
     HlcClock, HlcError, HlcExhausted, ID_RANDOM_BITS, KIND_NAME_EXTENSION_BYTES_MAX, KindError,
-    KindFilter, NAME_BYTES_MAX, NameError, Nonce, PayloadEncoding, Region, Sequence, Span,
-    TAG_BYTES_MAX, TAGS_MAX, TagError, WALL_MS_MAX, check_name, civil_date, encode_tags,
-    extension_tag, rfc3339, wall_ms_of,
+    KindFilter, KindRange, KindSet, NAME_BYTES_MAX, NameError, Nonce, PayloadEncoding, Query,
+    Region, Sequence, Span, TAG_BYTES_MAX, TAGS_MAX, TagError, WALL_MS_MAX, check_name, civil_date,
+    encode_tags, extension_tag, rfc3339, wall_ms_of,
 };
 pub use process::Process;
 pub use random::{Nonces, Random};

@@ -18,7 +18,8 @@ use syn::{DeriveInput, parse_macro_input};
 ///
 /// - `kind(0x1, 0x001)`, the category and type of the event's kind, or `kind = ORDER_PLACED`, a
 ///   constant: required.
-/// - `name = "order-placed"`: by default the name of the type.
+/// - `name = "order.placed"`: by default the name of the type. A store keeps the name of a kind for good, so a
+///   type that is called another way later has to say the name that it had.
 /// - `version = 2`: by default 1.
 /// - `codec = MessagePack`, any type that is a codec of it: by default `strandline::Json`, which
 ///   asks for serde's `Serialize` and `Deserialize`.

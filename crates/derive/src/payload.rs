@@ -23,6 +23,10 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
         Some(name) if name.value().is_empty() => {
             return Err(Error::new(name.span(), "the name is empty"));
         }
+        Some(name) if name.value().len() > 255 || name.value().chars().any(char::is_control) => {
+            let message = "a name has 1 to 255 bytes, and no control characters";
+            return Err(Error::new(name.span(), message));
+        }
         Some(name) => quote!(#name),
         None => {
             let name = input.ident.to_string();
@@ -128,6 +132,8 @@ mod tests {
         assert!(!three.is_empty());
         let empty = refusal(&parse_quote! { #[event(kind = A, name = "")] struct Placed; });
         assert_eq!(empty, "the name is empty");
+        let wrong = refusal(&parse_quote! { #[event(kind = A, name = "a\n")] struct Placed; });
+        assert!(wrong.contains("no control characters"), "{wrong}");
     }
 
     #[test]

@@ -75,8 +75,8 @@ pub use strandline_core::fs;
 pub use strandline_core::{
     ATTRIBUTES_BYTES_MAX, AttributeError, AttributeValue, Attributes, Clock, ClockKey, Coordinate,
     EXTENSION_BYTES_MAX, EntityFilter, Epoch, EpochError, EventHeader, EventId, EventIdError,
-    EventKind, Extensions, Hash, HashChain, Hlc, HlcError, KindError, KindFilter, ManualClock,
-    NAME_BYTES_MAX, NameError, PayloadEncoding, Region, Sequence, SystemClock, TAG_BYTES_MAX,
-    TAGS_MAX,
+    EventKind, Extensions, Hash, HashChain, Hlc, HlcError, KindError, KindFilter, KindRange,
+    KindSet, ManualClock, NAME_BYTES_MAX, NameError, PayloadEncoding, Query, Region, Sequence,
+    SystemClock, TAG_BYTES_MAX, TAGS_MAX,
 };
 pub use strandline_index::{Causes, IndexLayout, Names, PartPlan, Plan, PlanKey, RowView, Rows};

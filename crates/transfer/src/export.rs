@@ -2,9 +2,7 @@
 //!
 //! Makes no line itself: `format` does, which is all that it knows of this crate.
 
-use crate::format::{
-    KindNames, LineFormat, PayloadForm, write_cloud_event, write_named_line, write_removal,
-};
+use crate::format::{LineFormat, PayloadForm, write_cloud_event, write_line, write_removal};
 use std::io::Write;
 use strandline::maintenance::{Meter, OnProgress, removal_notes};
 use strandline::{Error, ErrorKind, Region, Snapshot};
@@ -49,17 +47,15 @@ pub fn export(
     let mut meter = Meter::events(Some(count), on_progress);
     let mut exported = Exported::default();
     let mut buffer = Vec::with_capacity(BUFFER_BYTES);
-    let mut names = KindNames::new(snapshot);
     let mut events = snapshot.query(region);
     while let Some(event) = events.next_ref() {
         let event = event?;
         if event.payload().is_err() {
             exported.redacted += 1;
         }
-        let name = names.name(event.kind());
         match format {
-            LineFormat::Lines => write_named_line(&mut buffer, &event, name, PayloadForm::Exact),
-            LineFormat::CloudEvents => write_cloud_event(&mut buffer, &event, name),
+            LineFormat::Lines => write_line(&mut buffer, &event, PayloadForm::Exact),
+            LineFormat::CloudEvents => write_cloud_event(&mut buffer, &event),
         }
         exported.events += 1;
         if buffer.len() >= BUFFER_BYTES {

@@ -47,7 +47,7 @@ pub struct Args {
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let snapshot = open_whole(&args.dir)?.snapshot();
-    let region = args.region.region()?;
+    let region = args.region.region(&snapshot)?;
     let format = args.format.format();
     let mut bar = Bar::new("exporting");
     let mut show = |progress| bar.show(progress);

@@ -5,7 +5,7 @@ use crate::outcome::{Outcome, WrongUsage};
 use crate::output::note;
 use crate::terminal::Screen;
 use crate::terminal::show::{self, Bytes, Look};
-use strandline::{Error, EventRef, Events, Region, Sequence};
+use strandline::{Error, EventRef, Events, Region, Sequence, Snapshot};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -30,7 +30,7 @@ pub struct Args {
 pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let store = args.store.open_whole()?;
     let snapshot = store.snapshot();
-    let region = page(args)?;
+    let region = page(args, &snapshot)?;
     let mut events = snapshot.query(&region);
     let mut screen = Screen::new();
     let look = Look {
@@ -71,8 +71,8 @@ fn next<'a>(events: &'a mut Events<'_>, newest: bool) -> Option<Result<EventRef<
 }
 
 /// The region without what earlier pages had.
-fn page(args: &Args) -> Result<Region, WrongUsage> {
-    let region = args.region.region()?;
+fn page(args: &Args, snapshot: &Snapshot) -> Result<Region, WrongUsage> {
+    let region = args.region.region(snapshot)?;
     let Some(after) = args.after else {
         return Ok(region);
     };

@@ -3,7 +3,7 @@
 use crate::args::StoreArgs;
 use crate::outcome::Outcome;
 use crate::terminal::{Screen, number, size};
-use strandline::CacheStats;
+use strandline::{CacheStats, KindCount};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -14,6 +14,7 @@ pub struct Args {
 pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let store = args.store.open()?;
     let stats = store.stats()?;
+    let kinds = store.snapshot().kinds();
     let mut screen = Screen::new();
     if args.store.json {
         let json = serde_json::json!({
@@ -23,6 +24,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
             "scopes": stats.scopes,
             "visible": stats.visible,
             "durable": stats.durable,
+            "kinds": kinds.iter().map(kind_json).collect::<Vec<_>>(),
             "segments": stats.segments,
             "bytes_on_disk": stats.bytes_on_disk,
             "caches": {
@@ -61,11 +63,24 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     ] {
         screen.line(&format!("{name:<22}{value}"))?;
     }
+    for kind in &kinds {
+        let name = kind.name.as_deref().unwrap_or("(no name)");
+        let value = format!("{} {name}", kind.kind);
+        screen.line(&format!("{value:<40}  {}", number(kind.events)))?;
+    }
     for notice in &store.open_report().notices {
         screen.text(notice)?;
     }
     screen.flush()?;
     Ok(Outcome::Fine)
+}
+
+fn kind_json(kind: &KindCount) -> serde_json::Value {
+    serde_json::json!({
+        "kind": kind.kind.to_string(),
+        "type": kind.name.as_deref(),
+        "events": kind.events,
+    })
 }
 
 /// What the caches hold. A command that only reads appends nothing, so it keeps no heads.

@@ -96,7 +96,7 @@ struct Tail {
 impl Tail {
     /// Begins with the newest events of a snapshot.
     fn begin(args: &Args, snapshot: &Snapshot) -> anyhow::Result<Self> {
-        let region = args.region.region()?;
+        let region = args.region.region(snapshot)?;
         let rows = snapshot.rows(&region).rev().take(args.lines);
         let oldest = rows.last().map(|row| row.sequence());
         Ok(Self {

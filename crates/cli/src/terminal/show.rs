@@ -8,6 +8,8 @@ use strandline_transfer::{PayloadForm, base64_text, readable_json, write_line};
 
 /// Terminals from this width on show an event in one line.
 const WIDE: usize = 100;
+/// How much of that is for the kind.
+const KIND_WIDTH: usize = 16;
 
 /// How bytes that are no text are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -38,7 +40,11 @@ pub(crate) fn event(screen: &mut Screen, event: &EventRef<'_>, look: &Look) -> i
     let at = event.coordinate();
     let payload = payload(event, look.bytes);
     let time = look.zone.text(event.hlc().wall_ms());
-    let head = format!("{:>8}  {time}  {}", event.sequence(), event.kind());
+    let kind = match event.kind_name() {
+        Some(name) => name.to_string(),
+        None => event.kind().to_string(),
+    };
+    let head = format!("{:>8}  {time}  {kind}", event.sequence());
     match screen.width() {
         None => screen.line(&format!(
             "{head}  {}  {}  {payload}",
@@ -46,7 +52,9 @@ pub(crate) fn event(screen: &mut Screen, event: &EventRef<'_>, look: &Look) -> i
             at.scope()
         )),
         Some(width) if width >= WIDE => {
-            let names = (width - 18 - time.len()) / 2;
+            let kind = column(&kind, KIND_WIDTH);
+            let head = format!("{:>8}  {time}  {kind}", event.sequence());
+            let names = (width - 12 - time.len() - KIND_WIDTH) / 2;
             let entity = column(at.entity(), names * 2 / 3);
             let scope = column(at.scope(), names / 3);
             screen.line(&format!("{head}  {entity} {scope} {payload}"))

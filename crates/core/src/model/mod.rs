@@ -1,4 +1,5 @@
-//! What an event is, as values: its names, kind, id, times, hashes and header, and a region of events.
+//! What an event is, as values: its names, kind, id, times, hashes and header, and a region of events
+//! or several.
 //!
 //! Each is checked when it is made. Nothing here knows how an event is stored, which bytes a hash
 //! covers, or where time and chance come from. May use [`codec`](crate::codec), for what is bytes in
@@ -14,7 +15,9 @@ mod hash;
 mod hlc;
 mod id;
 mod kind;
+mod kind_set;
 mod name;
+mod query;
 mod region;
 mod rfc3339;
 #[cfg(feature = "serde")]
@@ -34,7 +37,9 @@ pub use hash::{Hash, HashChain, HashError, Nonce};
 pub use hlc::{Hlc, HlcBehind, HlcClock, HlcError, HlcExhausted, WALL_MS_MAX, wall_ms_of};
 pub use id::{EventId, EventIdError, ID_RANDOM_BITS, Sequence};
 pub use kind::{EventKind, KindError, KindFilter};
+pub use kind_set::{KindRange, KindSet};
 pub use name::{NAME_BYTES_MAX, NameError, TAG_BYTES_MAX, check_name};
+pub use query::Query;
 pub use region::{EntityFilter, Region, Span};
 pub use rfc3339::{civil_date, rfc3339};
 pub use tags::{TAGS_MAX, TagError, encode_tags};

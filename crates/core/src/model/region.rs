@@ -4,6 +4,7 @@ use super::event::EventHeader;
 use super::hlc::wall_ms_of;
 use super::id::{EventId, Sequence};
 use super::kind::{EventKind, KindFilter};
+use super::kind_set::KindSet;
 use std::ops::{Bound, RangeBounds};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -39,6 +40,15 @@ macro_rules! span {
                 match (first, last) {
                     (Some(first), Some(last)) => Self { first, last },
                     _ => Self::NONE,
+                }
+            }
+
+            /// The numbers that are in both.
+            #[must_use]
+            pub fn and(self, other: Self) -> Self {
+                Self {
+                    first: self.first.max(other.first),
+                    last: self.last.min(other.last),
                 }
             }
 
@@ -94,7 +104,12 @@ pub enum EntityFilter {
 pub struct Region {
     entity: EntityFilter,
     scope: Option<String>,
-    kind: KindFilter,
+    kinds: KindSet,
+    kinds_left_out: KindSet,
+    /// Those of `kinds` that are not left out.
+    kinds_taken: KindSet,
+    /// Names that stand for kinds, in the place of `kinds`; of none nothing is asked.
+    kind_names: Vec<String>,
     clock: Span<u32>,
     sequence: Span<u64>,
     wall_ms: Span<u64>,
@@ -118,7 +133,10 @@ impl Region {
         Self {
             entity: EntityFilter::Any,
             scope: None,
-            kind: KindFilter::Any,
+            kinds: KindSet::ALL,
+            kinds_left_out: KindSet::NONE,
+            kinds_taken: KindSet::ALL,
+            kind_names: Vec::new(),
             clock: Span::<u32>::ALL,
             sequence: Span::<u64>::ALL,
             wall_ms: Span::<u64>::ALL,
@@ -151,10 +169,82 @@ impl Region {
         self
     }
 
-    /// Only events of this kind, or of the kinds that a filter takes.
+    /// Only events of this kind, or of the kinds that a filter takes. Replaces kinds set before.
     #[must_use]
-    pub fn kind(mut self, kind: impl Into<KindFilter>) -> Self {
-        self.kind = kind.into();
+    pub fn kind(self, kind: impl Into<KindFilter>) -> Self {
+        self.of_kinds(kind.into().into())
+    }
+
+    /// Only events of one of these kinds, or of the kinds that one of these filters takes. Replaces kinds set
+    /// before. Of an empty list no event is one, so that nothing matches.
+    ///
+    /// ```
+    /// # use strandline_core::{EventKind, KindFilter, Region};
+    /// let (placed, paid) = (EventKind::new(0x1, 0x001), EventKind::new(0x1, 0x002));
+    /// let either = Region::all().kinds([placed, paid]);
+    /// let all_but = Region::all().kinds([KindFilter::Category(0x1)]).not_kinds([paid]);
+    /// assert!(either.kind_set().contains(paid) && !all_but.kind_set().contains(paid));
+    /// ```
+    #[must_use]
+    pub fn kinds(self, kinds: impl IntoIterator<Item = impl Into<KindFilter>>) -> Self {
+        self.of_kinds(KindSet::of(kinds))
+    }
+
+    /// Only events of the kind with this name, in the store that is asked: where no kind has it, none. Replaces
+    /// kinds set before.
+    ///
+    /// ```
+    /// # use strandline_core::{EventKind, Region};
+    /// let mut placed = Region::all().kind_named("order.placed");
+    /// let kind = EventKind::new(0x1, 0x001);
+    /// assert!(!placed.kind_set().contains(kind), "nobody knows the name yet");
+    /// placed.resolve_kinds(|name| (name == "order.placed").then_some(kind));
+    /// assert_eq!(placed, Region::all().kind(kind));
+    /// ```
+    #[must_use]
+    pub fn kind_named(self, name: impl Into<String>) -> Self {
+        self.kinds_named([name])
+    }
+
+    /// Only events of the kinds with these names, as [`kind_named`](Self::kind_named).
+    #[must_use]
+    pub fn kinds_named(self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        let mut region = self.of_kinds(KindSet::NONE);
+        region.kind_names = names.into_iter().map(Into::into).collect();
+        region
+    }
+
+    /// Takes the kinds that names stand for, which `kind_of` knows, in their place. What asks for events of
+    /// a store does it.
+    pub fn resolve_kinds(&mut self, kind_of: impl FnMut(&str) -> Option<EventKind>) {
+        if self.kind_names.is_empty() {
+            return;
+        }
+        let names = std::mem::take(&mut self.kind_names);
+        let kinds = names.iter().map(String::as_str).filter_map(kind_of);
+        self.kinds = KindSet::of(kinds);
+        self.kinds_taken = self.kinds.without(&self.kinds_left_out);
+    }
+
+    /// The names of kinds that are asked for, while it is not known which they are.
+    #[must_use]
+    pub fn kind_names(&self) -> &[String] {
+        &self.kind_names
+    }
+
+    fn of_kinds(mut self, kinds: KindSet) -> Self {
+        self.kind_names = Vec::new();
+        self.kinds_taken = kinds.without(&self.kinds_left_out);
+        self.kinds = kinds;
+        self
+    }
+
+    /// No events of these kinds, or of the kinds that one of these filters takes, though the others are
+    /// asked for. Replaces kinds left out before; of an empty list none are.
+    #[must_use]
+    pub fn not_kinds(mut self, kinds: impl IntoIterator<Item = impl Into<KindFilter>>) -> Self {
+        self.kinds_left_out = KindSet::of(kinds);
+        self.kinds_taken = self.kinds.without(&self.kinds_left_out);
         self
     }
 
@@ -180,14 +270,20 @@ impl Region {
 
     /// Only events after this one in the commit order: a page that continues another.
     #[must_use]
-    pub fn after(mut self, sequence: Sequence) -> Self {
-        self.sequence = match sequence.get().checked_add(1) {
-            Some(first) => Span {
-                first: first.max(self.sequence.first),
-                ..self.sequence
-            },
-            None => Span::<u64>::NONE,
-        };
+    pub fn after(self, sequence: Sequence) -> Self {
+        let after = (Bound::Excluded(sequence.get()), Bound::Unbounded);
+        self.within(Span::<u64>::from_range(after))
+    }
+
+    /// Only events before this one in the commit order: a page that continues another from the newest on.
+    #[must_use]
+    pub fn before(self, sequence: Sequence) -> Self {
+        self.within(Span::<u64>::from_range(..sequence.get()))
+    }
+
+    /// Only events with sequences in this span too.
+    pub(super) fn within(mut self, span: Span<u64>) -> Self {
+        self.sequence = self.sequence.and(span);
         self
     }
 
@@ -271,10 +367,10 @@ impl Region {
         self.scope.as_deref()
     }
 
-    /// The kind filter.
+    /// The kinds that are asked for, without those that are left out.
     #[must_use]
-    pub const fn kind_filter(&self) -> KindFilter {
-        self.kind
+    pub const fn kind_set(&self) -> &KindSet {
+        &self.kinds_taken
     }
 
     /// The range of clocks.
@@ -321,14 +417,14 @@ impl Region {
 
     /// Whether the numbers of an event pass: its kind, clock, sequence and time.
     #[must_use]
-    pub const fn matches_numbers(
+    pub fn matches_numbers(
         &self,
         kind: EventKind,
         clock: u32,
         sequence: Sequence,
         wall_ms: u64,
     ) -> bool {
-        self.kind.matches(kind)
+        self.kinds_taken.contains(kind)
             && self.clock.contains(clock)
             && self.sequence.contains(sequence.get())
             && self.wall_ms.contains(wall_ms)

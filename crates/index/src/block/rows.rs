@@ -10,7 +10,7 @@ use crate::search::partition;
 use std::ops::Range;
 use std::sync::Arc;
 use strandline_core::sync::atomic::Ordering;
-use strandline_core::{Coordinate, EventId, EventKind, Hash, Sequence};
+use strandline_core::{Coordinate, EventId, EventKind, Hash, KindRange, KindSet, Sequence};
 
 /// What says of a row which event it is, and whose; first what is looked at in full last.
 const SAY_WHOSE: [Section; 8] = [
@@ -66,19 +66,22 @@ impl Block {
         first <= greatest && least <= last
     }
 
-    /// Keeps the rows, which count from row `base`, whose kind is one from `first` to `last`, both
-    /// included.
-    pub(crate) fn retain_kinds(
-        &self,
-        rows: &mut Vec<u32>,
-        base: u32,
-        first: EventKind,
-        last: EventKind,
-    ) {
-        let places = self.kinds_within(first, last);
+    /// Keeps the rows, which count from row `base`, whose kind is one of a set.
+    pub(crate) fn retain_kinds(&self, rows: &mut Vec<u32>, base: u32, wanted: &KindSet) {
+        let places = |range: &KindRange| self.kinds_within(range.first, range.last);
         let mut kinds = self.column(Section::RowKinds);
         let base = base as usize;
-        rows.retain(|row| places.contains(&kinds.get_u32(base + *row as usize)));
+        if let [range] = wanted.ranges() {
+            let places = places(range);
+            rows.retain(|row| places.contains(&kinds.get_u32(base + *row as usize)));
+            return;
+        }
+        let places: Vec<_> = wanted.ranges().iter().map(places).collect();
+        rows.retain(|row| {
+            let place = kinds.get_u32(base + *row as usize);
+            let at = places.partition_point(|places| places.end <= place);
+            places.get(at).is_some_and(|places| places.contains(&place))
+        });
     }
 
     /// The kinds, ascending: read once, as they are few and asked for with each row.

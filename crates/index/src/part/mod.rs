@@ -14,5 +14,5 @@ mod source;
 mod view;
 
 pub(crate) use list::List;
-pub(crate) use rows::{Part, kinds_of};
+pub(crate) use rows::Part;
 pub(crate) use view::View;

@@ -7,7 +7,7 @@ use crate::block::{Block, HashedName};
 use crate::live::LiveRows;
 use crate::model::{IndexLayout, Link, NameSort, TileMask};
 use std::sync::Arc;
-use strandline_core::{Coordinate, EventId, EventKind, KindFilter, Sequence};
+use strandline_core::{Coordinate, EventId, EventKind, KindRange, KindSet, Sequence};
 
 /// Rows with ascending sequences, numbered from 0.
 ///
@@ -221,8 +221,8 @@ impl Part {
         }
     }
 
-    /// The rows of each kind from `first` to `last`, both included, in the layout of postings.
-    pub(crate) fn kinds(&self, first: EventKind, last: EventKind) -> Vec<List> {
+    /// The rows of each of these kinds, in the layout of postings.
+    pub(crate) fn kinds(&self, KindRange { first, last }: KindRange) -> Vec<List> {
         match self {
             Self::Live(live) => {
                 let kinds = live.live.kinds.read();
@@ -235,9 +235,8 @@ impl Part {
         }
     }
 
-    /// The bits that the kinds from `first` to `last` have in the summary of a tile, in the layout of
-    /// tiles.
-    pub(crate) fn kind_bits(&self, first: EventKind, last: EventKind) -> u64 {
+    /// The bits that these kinds have in the summary of a tile, in the layout of tiles.
+    pub(crate) fn kind_bits(&self, KindRange { first, last }: KindRange) -> u64 {
         match self {
             Self::Live(live) => {
                 let kinds = live.live.kinds.read();
@@ -251,21 +250,19 @@ impl Part {
         }
     }
 
-    /// Keeps the rows whose kind passes.
-    pub(crate) fn retain_kinds(&self, rows: &mut Vec<u32>, filter: KindFilter) {
-        match (self, kinds_of(filter)) {
-            (Self::Block(view), Some((first, last))) => {
-                view.retain_kinds(rows, first, last);
-            }
-            _ => rows.retain(|row| filter.matches(self.kind(*row))),
+    /// Keeps the rows whose kind is one of a set.
+    pub(crate) fn retain_kinds(&self, rows: &mut Vec<u32>, wanted: &KindSet) {
+        match self {
+            Self::Block(view) => view.retain_kinds(rows, wanted),
+            Self::Live(_) => rows.retain(|row| wanted.contains(self.kind(*row))),
         }
     }
 
     /// Whether some row may be of these kinds, by what is known without looking at rows.
-    pub(crate) fn may_have_kinds(&self, first: EventKind, last: EventKind) -> bool {
+    pub(crate) fn may_have_kinds(&self, kinds: KindRange) -> bool {
         match self {
             Self::Live(_) => true,
-            Self::Block(view) => !view.block.kinds_within(first, last).is_empty(),
+            Self::Block(view) => !view.block.kinds_within(kinds.first, kinds.last).is_empty(),
         }
     }
 
@@ -289,20 +286,6 @@ impl Part {
         match self {
             Self::Live(live) => live.tile(tile),
             Self::Block(view) => view.tile(tile),
-        }
-    }
-}
-
-/// The first and the last kind that a filter takes; none for every kind.
-pub(crate) fn kinds_of(filter: KindFilter) -> Option<(EventKind, EventKind)> {
-    match filter {
-        KindFilter::Any => None,
-        KindFilter::Exact(kind) => Some((kind, kind)),
-        KindFilter::Category(category) => {
-            // Larger ones take nothing: a query looks at none of its rows then.
-            let first = u16::from(category & 0xF) << 12;
-            let last = first | 0x0FFF;
-            Some((EventKind::from_bits(first), EventKind::from_bits(last)))
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::block::Block;
 use crate::model::{BlockError, Link, NameSort, TILE_ROWS, TileMask};
 use std::ops::Range;
 use std::sync::Arc;
-use strandline_core::{EventId, EventKind, Sequence};
+use strandline_core::{EventId, EventKind, KindSet, Sequence};
 
 /// Consecutive rows of a block.
 #[derive(Clone)]
@@ -183,8 +183,8 @@ impl View {
         lists.collect()
     }
 
-    pub(super) fn retain_kinds(&self, rows: &mut Vec<u32>, first: EventKind, last: EventKind) {
-        self.block.retain_kinds(rows, self.start, first, last);
+    pub(super) fn retain_kinds(&self, rows: &mut Vec<u32>, wanted: &KindSet) {
+        self.block.retain_kinds(rows, self.start, wanted);
     }
 
     /// What the tile of 64 rows has, or more: where it is not one of the block, what both of those

@@ -6,10 +6,10 @@ use super::plan::{PartPlan, PlanKey};
 use super::source::{Keyed, Source};
 use super::tags::{TagLists, TagNames};
 use crate::model::{IndexLayout, TileMask};
-use crate::part::{List, Part, kinds_of};
+use crate::part::{List, Part};
 use std::ops::Range;
 use std::sync::Arc;
-use strandline_core::{EntityFilter, KindFilter, Region};
+use strandline_core::{EntityFilter, KindRange, Region};
 
 /// What looking up one more name of a prefix costs, in candidate rows.
 const NAME_COST: u64 = 4;
@@ -76,6 +76,41 @@ impl PartQuery {
         }
     }
 
+    /// Queries of one part to be asked together: those that have candidates. All that go by nothing but
+    /// lists become one that goes by the lists of all.
+    pub(super) fn together(queries: impl Iterator<Item = Self>) -> Vec<Self> {
+        let mut others = Vec::new();
+        let mut of_lists: Option<Self> = None;
+        for query in queries.filter(|query| query.candidates > 0) {
+            match &mut of_lists {
+                Some(first) if query.is_of_lists() => first.add(query),
+                None if query.is_of_lists() => of_lists = Some(query),
+                _ => others.push(query),
+            }
+        }
+        others.extend(of_lists);
+        others
+    }
+
+    fn is_of_lists(&self) -> bool {
+        self.filter.is_empty() && matches!(self.source, Source::Lists(_))
+    }
+
+    /// The rows of another query too, where both go by lists alone.
+    fn add(&mut self, other: Self) {
+        let regions = match self.key {
+            PlanKey::Union { regions } => regions + 1,
+            _ => 2,
+        };
+        self.key = PlanKey::Union { regions };
+        self.candidates += other.candidates;
+        self.rows.start = self.rows.start.min(other.rows.start);
+        self.rows.end = self.rows.end.max(other.rows.end);
+        if let (Source::Lists(own), Source::Lists(lists)) = (&mut self.source, other.source) {
+            own.extend(lists);
+        }
+    }
+
     pub(super) const fn plan(&self) -> PartPlan {
         PartPlan {
             key: self.key,
@@ -86,8 +121,8 @@ impl PartQuery {
 
     /// Whether every candidate matches, and is one alone.
     pub(super) const fn is_exact(&self) -> bool {
-        // A row may have several of the tags that are asked for.
-        self.filter.is_empty() && !matches!(self.key, PlanKey::AnyTag)
+        // A row may have several of the tags that are asked for, or be in several regions.
+        self.filter.is_empty() && !matches!(self.key, PlanKey::AnyTag | PlanKey::Union { .. })
     }
 }
 
@@ -108,12 +143,16 @@ fn rows_of(part: &Part, bound: u32, region: &Region, since: u64) -> Range<u32> {
 fn never(part: &Part, region: &Region, rows: &Range<u32>) -> bool {
     let times = region.wall_ms_span();
     rows.is_empty()
-        || matches!(region.kind_filter(), KindFilter::Category(16..))
         || region.clock_span().is_empty()
         || times.is_empty()
         || !part.may_have_times(times.first, times.last)
-        || kinds_of(region.kind_filter())
-            .is_some_and(|(first, last)| !part.may_have_kinds(first, last))
+        || !may_have_kinds(part, region)
+}
+
+fn may_have_kinds(part: &Part, region: &Region) -> bool {
+    let kinds = region.kind_set();
+    let mut ranges = kinds.ranges().iter();
+    kinds.is_all() || ranges.any(|range| part.may_have_kinds(*range))
 }
 
 /// The cheapest way, or `None` if some key has no rows.
@@ -125,13 +164,10 @@ fn choose(part: &Part, region: &Region, tags: &TagLists, rows: &Range<u32>) -> O
         }
     };
     if part.layout() == IndexLayout::Postings {
-        if let Some((first, last)) = kinds_of(region.kind_filter()) {
-            let lists = part.kinds(first, last).into_iter();
-            let lists: Vec<_> = lists.filter_map(|list| keyed(list, rows)).collect();
-            consider(match region.kind_filter() {
-                KindFilter::Exact(_) => Choice::of_list(PlanKey::Kind, lists.into_iter().next()?),
-                _ => Choice::of_lists(|kinds| PlanKey::Category { kinds }, lists),
-            });
+        if !region.kind_set().is_all() {
+            kinds_of(part, region, rows)?
+                .into_iter()
+                .for_each(&mut consider);
         }
         if let Some(scope) = region.scope_filter() {
             let keyed = keyed(part.scope(scope)?, rows)?;
@@ -183,8 +219,9 @@ fn scan(part: &Part, region: &Region, rows: &Range<u32>) -> Option<Choice> {
         wanted.scopes = TileMask::bit(part.scope_number(scope)?);
     }
     let has_tiles = part.layout() == IndexLayout::Tiles;
-    if has_tiles && let Some((first, last)) = kinds_of(region.kind_filter()) {
-        wanted.kinds = part.kind_bits(first, last);
+    if has_tiles && !region.kind_set().is_all() {
+        let ranges = region.kind_set().ranges().iter();
+        wanted.kinds = ranges.fold(0, |bits, range| bits | part.kind_bits(*range));
     }
     let tiled = has_tiles && wanted != TileMask::ANY;
     Some(Choice {
@@ -254,6 +291,33 @@ fn any_tag(tags: &TagLists, rows: &Range<u32>) -> Option<Choice> {
     (!lists.is_empty()).then(|| Choice::of_lists(|_| PlanKey::AnyTag, lists))
 }
 
+/// The rows of the kinds that a region takes, unless to look at their lists would cost more than a scan, or
+/// `None` if there are none.
+fn kinds_of(part: &Part, region: &Region, rows: &Range<u32>) -> Option<Option<Choice>> {
+    let lists = |range: &KindRange| part.kinds(*range);
+    let ranges = region.kind_set().ranges();
+    if let [range] = ranges
+        && range.first == range.last
+    {
+        let only = lists(range).into_iter().next()?;
+        return Some(Some(Choice::of_list(PlanKey::Kind, keyed(only, rows)?)));
+    }
+    let lists: Vec<_> = ranges.iter().flat_map(lists).collect();
+    if lists.len() > 1 && lists.len() as u64 * LIST_COST > u64::from(rows.end - rows.start) {
+        return Some(None);
+    }
+    let lists = lists.into_iter().filter_map(|list| keyed(list, rows));
+    let key = |kinds| match ranges {
+        [range] if is_category(*range) => PlanKey::Category { kinds },
+        _ => PlanKey::Kinds { kinds },
+    };
+    Some(Some(Choice::of_lists(key, lists.collect())))
+}
+
+fn is_category(KindRange { first, last }: KindRange) -> bool {
+    first.type_in_category() == 0 && first.bits() | 0x0FFF == last.bits()
+}
+
 /// The part of an entity's rows with clocks that `region` takes, or `None` if that is empty.
 ///
 /// Clocks ascend along an entity's rows, so the ends are searched for.
@@ -321,10 +385,11 @@ fn filter_of(region: &Region, tags: TagLists, key: PlanKey) -> Filter {
         PlanKey::Nothing => return Filter::none(),
         PlanKey::Entity | PlanKey::EntityPrefix { .. } => (entity, filter.clock) = (false, false),
         PlanKey::Scope => scope = false,
-        PlanKey::Kind | PlanKey::Category { .. } => filter.kind = false,
+        PlanKey::Kind | PlanKey::Category { .. } | PlanKey::Kinds { .. } => filter.kind = false,
         PlanKey::Correlation => filter.correlation = None,
         PlanKey::Causation => filter.causation = None,
-        PlanKey::Tag | PlanKey::AnyTag | PlanKey::Scan | PlanKey::Tiles => {}
+        PlanKey::Tag | PlanKey::AnyTag | PlanKey::Scan | PlanKey::Tiles | PlanKey::Union { .. } => {
+        }
     }
     // The list of the only tag is the key itself.
     if key != PlanKey::Tag || region.tag_filter().len() > 1 {

@@ -2,7 +2,7 @@
 
 use super::verdicts::Verdicts;
 use crate::part::{List, Part};
-use strandline_core::{EntityFilter, EventId, KindFilter, Region, Span};
+use strandline_core::{EntityFilter, EventId, KindSet, Region, Span};
 
 /// The checks that the chosen key does not make unnecessary.
 pub(super) struct Filter {
@@ -15,7 +15,7 @@ pub(super) struct Filter {
     pub(super) tags: Vec<List>,
     /// The rows of each tag of which one is wanted.
     pub(super) any_tags: Vec<List>,
-    kinds: KindFilter,
+    kinds: KindSet,
     clocks: Span<u32>,
     times: Span<u64>,
     /// There where entity or scope are checked.
@@ -28,14 +28,14 @@ impl Filter {
     /// Every check that `region` needs, but that of the names.
     pub(super) fn new(region: &Region) -> Self {
         Self {
-            kind: region.kind_filter() != KindFilter::Any,
+            kind: !region.kind_set().is_all(),
             clock: !region.clock_span().is_all(),
             wall_ms: !region.wall_ms_span().is_all(),
             correlation: region.correlation_filter(),
             causation: region.causation_filter(),
             tags: Vec::new(),
             any_tags: Vec::new(),
-            kinds: region.kind_filter(),
+            kinds: region.kind_set().clone(),
             clocks: region.clock_span(),
             times: region.wall_ms_span(),
             names: None,
@@ -76,7 +76,7 @@ impl Filter {
     /// Keeps the rows that pass: one column after the other, so that each is looked up once.
     pub(super) fn retain(&mut self, part: &Part, rows: &mut Vec<u32>) {
         if self.kind {
-            part.retain_kinds(rows, self.kinds);
+            part.retain_kinds(rows, &self.kinds);
         }
         if self.clock {
             rows.retain(|row| self.clocks.contains(part.clock(*row)));

@@ -34,19 +34,25 @@ impl<'s> PartRows<'s> {
         tags: &TagNames,
         since: u64,
     ) -> Self {
-        let part = snapshot.part(at);
-        Self {
-            part,
-            at,
-            query: PartQuery::compile_since(part, snapshot.bound_of(at), region, tags, since),
-            front: None,
-            back: None,
-        }
+        let (part, bound) = (snapshot.part(at), snapshot.bound_of(at));
+        let query = PartQuery::compile_since(part, bound, region, tags, since);
+        Self::of(part, at, query)
     }
 
     /// Which part it is.
     pub(super) const fn at(&self) -> usize {
         self.at
+    }
+
+    /// The rows of a query of part `at`.
+    pub(super) const fn of(part: &'s Part, at: usize, query: PartQuery) -> Self {
+        Self {
+            part,
+            at,
+            query,
+            front: None,
+            back: None,
+        }
     }
 
     #[inline]

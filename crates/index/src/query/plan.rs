@@ -24,6 +24,11 @@ pub enum PlanKey {
         /// How many kinds have candidate rows.
         kinds: usize,
     },
+    /// The rows of several kinds, merged in sequence order.
+    Kinds {
+        /// How many kinds have candidate rows.
+        kinds: usize,
+    },
     /// The rows of one tag.
     Tag,
     /// The rows that have one of several tags.
@@ -36,6 +41,11 @@ pub enum PlanKey {
     Scan,
     /// Every row of the tiles that may have a matching one.
     Tiles,
+    /// The rows of several regions of a query, each found by a key of its own, merged in sequence order.
+    Union {
+        /// How many regions have candidate rows.
+        regions: usize,
+    },
 }
 
 impl fmt::Display for PlanKey {
@@ -46,13 +56,16 @@ impl fmt::Display for PlanKey {
             Self::EntityPrefix { entities } => write!(f, "rows of {entities} entities, merged"),
             Self::Scope => f.write_str("rows of one scope"),
             Self::Kind => f.write_str("rows of one kind"),
-            Self::Category { kinds } => write!(f, "rows of {kinds} kinds, merged"),
+            Self::Category { kinds } | Self::Kinds { kinds } => {
+                write!(f, "rows of {kinds} kinds, merged")
+            }
             Self::Tag => f.write_str("rows of one tag"),
             Self::AnyTag => f.write_str("rows of several tags"),
             Self::Correlation => f.write_str("rows of one correlation"),
             Self::Causation => f.write_str("rows of one cause"),
             Self::Scan => f.write_str("scan of the columns"),
             Self::Tiles => f.write_str("scan of the tiles that may match"),
+            Self::Union { regions } => write!(f, "rows of {regions} regions, merged"),
         }
     }
 }
@@ -85,6 +98,24 @@ impl PartPlan {
     }
 }
 
+impl PartPlan {
+    /// The plan for a part of which several regions are asked for.
+    fn together(regions: &[Self]) -> Self {
+        let with_rows = || regions.iter().filter(|plan| plan.key != PlanKey::Nothing);
+        match (with_rows().next(), with_rows().count()) {
+            (Some(only), 1) => *only,
+            (first, regions) => Self {
+                key: match first {
+                    None => PlanKey::Nothing,
+                    Some(_) => PlanKey::Union { regions },
+                },
+                candidates: with_rows().map(Self::candidates).sum(),
+                exact: first.is_none(),
+            },
+        }
+    }
+}
+
 impl fmt::Display for PartPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.key)?;
@@ -96,7 +127,7 @@ impl fmt::Display for PartPlan {
     }
 }
 
-/// How a query goes about its region, part by part.
+/// How a query goes about its region, or about each of several, part by part.
 ///
 /// ```
 /// # use strandline_core::Region;
@@ -108,13 +139,33 @@ impl fmt::Display for PartPlan {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
     parts: Vec<PartPlan>,
+    /// Of each region, where it is not the only one.
+    regions: Vec<Self>,
 }
 
 impl Plan {
-    pub(super) fn of(parts: impl Iterator<Item = PartPlan>) -> Self {
+    /// The plan for so many regions, of which there is one for each of the parts.
+    pub(super) fn of(regions: usize, parts: &[Vec<PartPlan>]) -> Self {
+        let of_region = |region: usize| Self {
+            parts: parts
+                .iter()
+                .filter_map(|part| part.get(region).copied())
+                .collect(),
+            regions: Vec::new(),
+        };
         Self {
-            parts: parts.collect(),
+            parts: parts.iter().map(|part| PartPlan::together(part)).collect(),
+            regions: match regions {
+                1 => Vec::new(),
+                _ => (0..regions).map(of_region).collect(),
+            },
         }
+    }
+
+    /// The plan of each region of a query of several, in their order; empty for one of one region.
+    #[must_use]
+    pub fn regions(&self) -> &[Self] {
+        &self.regions
     }
 
     /// The plan of each part, oldest first; those in which nothing can match included.
@@ -145,6 +196,13 @@ impl Plan {
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, region) in self.regions.iter().enumerate() {
+            let before = if at == 0 { "any of: " } else { " | " };
+            write!(f, "{before}{region}")?;
+        }
+        if !self.regions.is_empty() {
+            return Ok(());
+        }
         let touched: Vec<_> = self
             .parts
             .iter()

@@ -1,30 +1,23 @@
-//! `Rows`: the events of a query, from both ends, one part after the other. Within a part they are
+//! `Walk`: the rows of what is asked, from both ends, one part after the other. Within a part they are
 //! walked elsewhere.
 
+use super::asked::{Asked, PartAnswer, parts_of};
 use super::direction::Direction;
 use super::part_rows::PartRows;
 use super::tags::TagNames;
 use crate::reader::{RowView, Snapshot};
-use std::fmt;
-use std::iter::FusedIterator;
 use std::ops::Range;
 use strandline_core::{Region, Sequence};
 
-/// The events of a query: in sequence order from the front, in reverse from the back.
-///
-/// Each step costs what it passes over; nothing is collected, and no lock is held between steps.
-/// A part is looked at when the iterator comes to it. [`count`](Iterator::count) is O(keys · log
-/// rows) for each part whose plan is exact. Resume elsewhere with
-/// [`Region::after`](strandline_core::Region::after) the last event's sequence.
-pub struct Rows<'s> {
+/// The rows of what is asked that neither end has passed. A part is looked at when an end comes to it.
+pub(super) struct Walk<'s, A: Asked> {
     snapshot: &'s Snapshot,
-    region: Region,
-    tags: TagNames,
+    asked: A,
     /// The parts that neither end has left behind.
     first: usize,
     end: usize,
-    front: Option<PartRows<'s>>,
-    back: Option<PartRows<'s>>,
+    front: Option<A::Rows<'s>>,
+    back: Option<A::Rows<'s>>,
 }
 
 /// The first row of a region from the sequence `since` on that is wanted. Copies nothing of the region, and where a
@@ -46,13 +39,12 @@ pub(super) fn find_since<'s>(
     })
 }
 
-impl<'s> Rows<'s> {
-    pub(super) fn new(snapshot: &'s Snapshot, region: Region) -> Self {
-        let Range { start: first, end } = parts_of(snapshot, &region, 0);
+impl<'s, A: Asked> Walk<'s, A> {
+    pub(super) fn new(snapshot: &'s Snapshot, asked: A) -> Self {
+        let Range { start: first, end } = asked.parts(snapshot);
         Self {
             snapshot,
-            tags: TagNames::of(&region),
-            region,
+            asked,
             first,
             end,
             front: None,
@@ -61,8 +53,8 @@ impl<'s> Rows<'s> {
     }
 
     /// The rows of part `at`, which one end has come to; the other may be there already.
-    fn part(&mut self, at: usize, direction: Direction) -> &mut PartRows<'s> {
-        let is_at = |rows: &Option<PartRows<'s>>| rows.as_ref().is_some_and(|rows| rows.at() == at);
+    fn part(&mut self, at: usize, direction: Direction) -> &mut A::Rows<'s> {
+        let is_at = |rows: &Option<A::Rows<'s>>| rows.as_ref().is_some_and(|rows| rows.at() == at);
         let (in_front, in_back) = (is_at(&self.front), is_at(&self.back));
         let slot = match direction {
             _ if in_front => &mut self.front,
@@ -73,10 +65,10 @@ impl<'s> Rows<'s> {
         if !(in_front || in_back) {
             *slot = None;
         }
-        slot.get_or_insert_with(|| PartRows::new(self.snapshot, at, &self.region, &self.tags))
+        slot.get_or_insert_with(|| self.asked.rows(self.snapshot, at))
     }
 
-    fn step(&mut self, direction: Direction) -> Option<RowView<'s>> {
+    pub(super) fn step(&mut self, direction: Direction) -> Option<RowView<'s>> {
         while self.first < self.end {
             let at = match direction {
                 Direction::Forward => self.first,
@@ -95,7 +87,7 @@ impl<'s> Rows<'s> {
     }
 
     /// The parts that are left, each compiled.
-    fn left(mut self) -> impl Iterator<Item = PartRows<'s>> {
+    fn left(mut self) -> impl Iterator<Item = A::Rows<'s>> {
         let mut at = self.first;
         std::iter::from_fn(move || {
             if at >= self.end {
@@ -104,61 +96,29 @@ impl<'s> Rows<'s> {
             let begun = [&mut self.front, &mut self.back]
                 .into_iter()
                 .find_map(|slot| slot.take_if(|rows| rows.at() == at));
-            let rows =
-                begun.unwrap_or_else(|| PartRows::new(self.snapshot, at, &self.region, &self.tags));
+            let rows = begun.unwrap_or_else(|| self.asked.rows(self.snapshot, at));
             at += 1;
             Some(rows)
         })
     }
-}
 
-impl<'s> Iterator for Rows<'s> {
-    type Item = RowView<'s>;
-
-    #[inline]
-    fn next(&mut self) -> Option<RowView<'s>> {
-        self.step(Direction::Forward)
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        let most = (self.first..self.end)
+    /// How many rows are left at most.
+    pub(super) fn most(&self) -> usize {
+        (self.first..self.end)
             .map(|at| {
                 let begun = [&self.front, &self.back].into_iter().flatten();
                 let begun = begun.into_iter().find(|rows| rows.at() == at);
-                begun.map_or(self.snapshot.bound_of(at) as usize, PartRows::most)
+                begun.map_or(self.snapshot.bound_of(at) as usize, PartAnswer::most)
             })
-            .sum();
-        (0, Some(most))
+            .sum()
     }
 
-    fn count(self) -> usize {
-        self.left().map(PartRows::count).sum()
+    /// How many rows are left.
+    pub(super) fn count(self) -> usize {
+        self.left().map(PartAnswer::count).sum()
     }
-}
 
-impl DoubleEndedIterator for Rows<'_> {
-    fn next_back(&mut self) -> Option<Self::Item> {
-        self.step(Direction::Backward)
+    pub(super) const fn asked(&self) -> &A {
+        &self.asked
     }
-}
-
-impl FusedIterator for Rows<'_> {}
-
-impl fmt::Debug for Rows<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Rows")
-            .field("region", &self.region)
-            .finish_non_exhaustive()
-    }
-}
-
-/// The parts that may have rows of a region, from the sequence `since` on.
-fn parts_of(snapshot: &Snapshot, region: &Region, since: u64) -> Range<usize> {
-    let span = region.sequence_span();
-    if span.is_empty() {
-        return 0..0;
-    }
-    let last = snapshot.part_from(span.last).saturating_add(1);
-    let end = last.min(snapshot.part_count());
-    snapshot.part_from(span.first.max(since)).min(end)..end
 }

@@ -5,6 +5,7 @@ use super::view::RowView;
 use crate::block::{Block, HashedName};
 use crate::model::{BlockError, IndexLayout};
 use crate::part::Part;
+use crate::search::partition;
 use crate::shared::{Parts, Sealed, Shared};
 use std::collections::HashSet;
 use std::fmt;
@@ -63,6 +64,10 @@ impl Snapshot {
     pub(crate) fn bounded(shared: &Shared, visible: Sequence) -> Self {
         let parts = shared.parts();
         let live = Part::Live(parts.live_rows());
+        Self::of(parts, live, visible)
+    }
+
+    fn of(parts: Arc<Parts>, live: Part, visible: Sequence) -> Self {
         // From the newest on: all but a few are wholly visible.
         let beyond = parts.sealed.iter().rev();
         let beyond = beyond.take_while(|sealed| sealed.end > visible).count();
@@ -82,6 +87,40 @@ impl Snapshot {
     #[must_use]
     pub const fn visible(&self) -> Sequence {
         self.visible
+    }
+
+    /// The same without the events from `end` on: as it was when that was the watermark. Past the
+    /// watermark it is this snapshot. O(parts).
+    ///
+    /// What was removed since is not in it, and where `end` is not the end of a batch, a part of that is.
+    #[must_use]
+    pub fn snapshot_at(&self, end: Sequence) -> Self {
+        Self::of(self.parts.clone(), self.live.clone(), end.min(self.visible))
+    }
+
+    /// Where the events end that happened at `wall_ms` or before, in milliseconds since 1970: the sequence
+    /// of the first one that happened later, or the watermark. O(log parts + log rows of a part).
+    ///
+    /// It is found by search, for times never go back from event to event, as a store gives them. Where they
+    /// do, it is the sequence of some event that happened later.
+    #[must_use]
+    pub fn sequence_at(&self, wall_ms: u64) -> Sequence {
+        let is_later = |at: usize, row: u32| self.part(at).wall_ms(row) > wall_ms;
+        let count = u32::try_from(self.part_count()).unwrap_or(u32::MAX);
+        let at = partition(count, |at| {
+            // Without rows it can only be the last one.
+            let last = self.bound_of(at).checked_sub(1);
+            last.is_some_and(|last| !is_later(at, last))
+        });
+        let at = at as usize;
+        let bound = self.bound_of(at);
+        let row = partition(bound, |row| {
+            u32::try_from(row).is_ok_and(|row| !is_later(at, row))
+        });
+        match row < bound {
+            true => self.part(at).sequence_of(row),
+            false => self.visible,
+        }
     }
 
     /// How many events there are. O(1).

@@ -100,6 +100,35 @@ fn both_ends(
     assert_eq!(front, sequences, "from both ends, {region:?}");
 }
 
+/// Checks a snapshot as it was at an earlier sequence, and at earlier times.
+pub(crate) fn earlier(snapshot: &Snapshot, events: &[Event], end: Sequence) {
+    let (before, later) = events.split_at(before_end(events, end));
+    let bounded = snapshot.snapshot_at(end);
+    assert_eq!(bounded.visible(), end.min(snapshot.visible()));
+    lookups(&bounded, before, later);
+    let again = bounded.snapshot_at(Sequence::new(u64::MAX));
+    assert_eq!(again.visible(), bounded.visible());
+    assert_eq!(again.len(), before.len() as u64);
+    if !before.is_sorted_by_key(|event| event.wall_ms) {
+        return;
+    }
+    for wall_ms in before
+        .iter()
+        .map(|event| event.wall_ms)
+        .chain([0, 1, u64::MAX])
+    {
+        for wall_ms in [wall_ms, wall_ms.saturating_sub(1)] {
+            let later = before.iter().find(|event| event.wall_ms > wall_ms);
+            let expected = later.map_or(bounded.visible(), |event| Sequence::new(event.sequence));
+            assert_eq!(bounded.sequence_at(wall_ms), expected, "at {wall_ms}");
+        }
+    }
+}
+
+fn before_end(events: &[Event], end: Sequence) -> usize {
+    events.partition_point(|event| event.sequence < end.get())
+}
+
 /// Checks what a snapshot of `events` answers without a region.
 pub(crate) fn lookups(snapshot: &Snapshot, events: &[Event], later: &[Event]) {
     assert_eq!(snapshot.len(), events.len() as u64);
@@ -150,6 +179,11 @@ fn causes(snapshot: &Snapshot, events: &[Event], event: &Event) {
 
 /// Entities and scopes with a prefix, all at once and from each name on.
 fn names(snapshot: &Snapshot, events: &[Event], prefix: &str) {
+    let mut kinds = std::collections::BTreeMap::new();
+    for event in events {
+        *kinds.entry(event.kind).or_insert(0) += 1;
+    }
+    assert!(snapshot.kinds().into_iter().eq(kinds));
     let expected = |names: &[&'static str], of: fn(&Event) -> &'static str| -> Vec<_> {
         let count = |name: &str| events.iter().filter(|event| of(event) == name).count() as u64;
         names
@@ -243,6 +277,6 @@ fn is_same(view: &RowView<'_>, event: &Event) {
     );
 }
 
-fn sequences_of<'s>(rows: impl Iterator<Item = RowView<'s>>) -> Vec<u64> {
+pub(crate) fn sequences_of<'s>(rows: impl Iterator<Item = RowView<'s>>) -> Vec<u64> {
     rows.map(|view| view.sequence().get()).collect()
 }

@@ -102,8 +102,16 @@ pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
         is_random: flags.1,
     });
     let ids = prop::sample::select(vec![Ids::Ascending, Ids::Random, Ids::Mixed]);
-    (prop::collection::vec(step, 0..400), ids).prop_map(|(mut steps, ids)| {
+    let times_ascend = any::<bool>();
+    let all = (prop::collection::vec(step, 0..400), ids, times_ascend);
+    all.prop_map(|(mut steps, ids, times_ascend)| {
+        let mut wall_ms = 0;
         for step in &mut steps {
+            if times_ascend {
+                // Several in a millisecond, as a store gives them.
+                wall_ms += u64::from(step.wall_ms > 30);
+                step.wall_ms = wall_ms;
+            }
             step.is_random = match ids {
                 Ids::Ascending => false,
                 Ids::Random => true,

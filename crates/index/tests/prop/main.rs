@@ -8,6 +8,7 @@
     reason = "a property fails by panicking as well as by returning"
 )]
 
+mod any_of;
 mod check;
 mod events;
 mod expected;
@@ -69,6 +70,12 @@ fn views(events: &[Event], cuts: &Cuts) -> Vec<MergePart> {
     views.collect()
 }
 
+/// A sequence of some event, or one after them.
+fn end_in(events: &[Event], end: Index) -> Sequence {
+    let last = events.last().map_or(0, |event| event.sequence);
+    Sequence::new(end.index(usize::try_from(last).unwrap() + 3) as u64)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(128) })]
 
@@ -80,12 +87,14 @@ proptest! {
         regions in prop::collection::vec(regions(), 1..8),
         turns in prop::collection::vec(any::<bool>(), 1..8),
         limit in 1..40_usize,
+        end in any::<Index>(),
     ) {
         let events = events(&steps);
         let mut run = Run::new(layout, &events);
         acts.iter().for_each(|act| run.act(act));
         run.act(&Act::Publish);
         run.act(&Act::Snapshot);
+        let end = end_in(&events, end);
         let regions = |events: &[Event]| -> Vec<_> {
             regions.iter().map(|plan: &RegionPlan| plan.region(events)).collect()
         };
@@ -95,6 +104,8 @@ proptest! {
             for region in regions(&events) {
                 check::query(snapshot, before, &region, &turns, limit);
             }
+            any_of::any_of(snapshot, before, &regions(&events), &turns, limit);
+            check::earlier(snapshot, before, end);
         }
         let inserted = &events[..run.inserted];
         check::lookups(&run.writer.inserted(), inserted, &events[run.inserted..]);
@@ -149,13 +160,17 @@ proptest! {
         regions in prop::collection::vec(regions(), 1..6),
         turns in prop::collection::vec(any::<bool>(), 1..8),
         limit in 1..40_usize,
+        end in any::<Index>(),
     ) {
         let events = events(&steps);
         let snapshot = run::of_views(layout, &views(&events, &cuts));
         check::lookups(&snapshot, &events, &[]);
+        let regions: Vec<_> = regions.iter().map(|plan| plan.region(&events)).collect();
         for region in &regions {
-            check::query(&snapshot, &events, &region.region(&events), &turns, limit);
+            check::query(&snapshot, &events, region, &turns, limit);
         }
+        any_of::any_of(&snapshot, &events, &regions, &turns, limit);
+        check::earlier(&snapshot, &events, end_in(&events, end));
         let bytes = snapshot.export(Sequence::ZERO..Sequence::new(u64::MAX)).unwrap();
         let expected = expected::expected(layout, &events);
         prop_assert_eq!(Block::from_vec(bytes).unwrap().differences(&expected), []);

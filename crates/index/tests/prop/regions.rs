@@ -4,7 +4,7 @@ use crate::events::{Event, KINDS, TAGS};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use std::ops::RangeInclusive;
-use strandline_core::{EventId, EventKind, Region, Sequence};
+use strandline_core::{EventId, EventKind, KindFilter, Region, Sequence};
 
 /// A region, but for the events that it asks for by id.
 #[derive(Debug, Clone)]
@@ -112,6 +112,9 @@ enum Kinds {
     Any,
     Exact(EventKind),
     Category(u8),
+    Several(Vec<KindFilter>),
+    /// Some, and others that are left out.
+    Not(Vec<KindFilter>, Vec<KindFilter>),
 }
 
 impl Kinds {
@@ -120,6 +123,8 @@ impl Kinds {
             Self::Any => region,
             Self::Exact(kind) => region.kind(kind),
             Self::Category(category) => region.category(category),
+            Self::Several(kinds) => region.kinds(kinds),
+            Self::Not(kinds, out) => region.not_kinds(out).kinds(kinds),
         }
     }
 }
@@ -128,10 +133,22 @@ fn kinds() -> impl Strategy<Value = Kinds> {
     let mut known = KINDS.to_vec();
     known.push(EventKind::new(3, 3));
     let categories = vec![0_u8, 1, 2, 15, 16, 17];
+    let filters = |known: &[EventKind], any: u32| {
+        let filter = prop_oneof![
+            4 => prop::sample::select(known.to_vec()).prop_map(KindFilter::Exact),
+            1 => prop::sample::select(vec![1, 2, 15, 16]).prop_map(KindFilter::Category),
+            any => Just(KindFilter::Any),
+        ];
+        prop::collection::vec(filter, 0..4)
+    };
+    let several = filters(&known, 1).prop_map(Kinds::Several);
+    let not = (filters(&known, 8), filters(&known, 0));
     prop_oneof![
-        2 => Just(Kinds::Any),
-        1 => prop::sample::select(known).prop_map(Kinds::Exact),
-        1 => prop::sample::select(categories).prop_map(Kinds::Category),
+        4 => Just(Kinds::Any),
+        2 => prop::sample::select(known).prop_map(Kinds::Exact),
+        2 => prop::sample::select(categories).prop_map(Kinds::Category),
+        2 => several,
+        1 => not.prop_map(|(kinds, out)| Kinds::Not(kinds, out)),
     ]
 }
 

@@ -46,7 +46,8 @@ pub(super) fn commit(
     shared.check_poison()?;
     let durability = options.durability.unwrap_or(shared.options.durability);
     let condition = options.condition;
-    let condition = condition.map(|condition| look_ahead(&shared.index, condition, prepared));
+    let condition =
+        condition.map(|condition| look_ahead((&shared.index, &shared.kinds), condition, prepared));
     let condition = condition.transpose()?;
     let mut wanted = Wanted::default();
     let (committed, sealed, next) = {

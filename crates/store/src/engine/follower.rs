@@ -1,6 +1,6 @@
 //! `Follower`: what a store opened to read only shows of another process's appends.
 
-use super::kinds::Kinds;
+use crate::model::Kinds;
 use crate::rows::{Replay, SegmentNames};
 use crate::{Error, ErrorKind};
 use std::sync::Arc;

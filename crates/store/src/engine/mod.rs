@@ -1,8 +1,7 @@
 //! What a store is made of while it is open: its log, index, writer and lock, in one place ([`Shared`]).
 //!
 //! Holds the parts and what keeps them consistent with each other, with the directory ([`Ours`]) and with
-//! another process's log ([`Follower`]), what its caches may hold ([`Caches`]), and the
-//! names of kinds ([`Kinds`]); `writer`, what the commit lock protects and the steps under it;
+//! another process's log ([`Follower`]), and what its caches may hold ([`Caches`]); `writer`, what the commit lock protects and the steps under it;
 //! below that `group_sync`, which knows until when what was written is durable, and no writer. Does not hold
 //! what is done before the lock or after it: each verb is in a room above. Knows `rows`, `model` and `trace`.
 
@@ -10,7 +9,6 @@ mod caches;
 mod follower;
 mod footers_written;
 pub(crate) mod group_sync;
-mod kinds;
 pub(crate) mod merged_files;
 mod ours;
 mod redactions;
@@ -20,7 +18,6 @@ pub(crate) mod writer;
 
 pub(crate) use caches::Caches;
 pub(crate) use follower::Follower;
-pub(crate) use kinds::Kinds;
 pub(crate) use merged_files::MergedFiles;
 pub(crate) use ours::Ours;
 pub(crate) use redactions::Redactions;

@@ -3,13 +3,13 @@
 use super::caches::Caches;
 use super::follower::Follower;
 use super::footers_written::FootersWritten;
-use super::kinds::Kinds;
 use super::merged_files::MergedFiles;
 use super::ours::Ours;
 use super::redactions::Redactions;
 use super::rewriting::{Rewriting, RewritingGuard};
 use crate::engine::group_sync::{GroupSync, fate_unknown};
 use crate::engine::writer::{CommitLock, Context};
+use crate::model::Kinds;
 use crate::{Error, ErrorKind, OpenReport, Receipt, StoreOptions};
 use std::path::PathBuf;
 use std::sync::Arc;

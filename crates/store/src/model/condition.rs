@@ -1,7 +1,7 @@
 //! `AppendCondition`: what must not have happened since a decision was made.
 
 use super::error::{Error, ErrorKind};
-use strandline_core::{Region, Sequence};
+use strandline_core::{Query, Region, Sequence};
 
 /// Most regions that a condition may have.
 pub const CONDITION_REGIONS_MAX: usize = 1_000;
@@ -30,7 +30,7 @@ pub const CONDITION_TAGS_MAX: usize = 10_000;
 ///
 /// ```
 /// use strandline::{
-///     AppendCondition, AppendOptions, Coordinate, ErrorKind, Event, EventKind, Region, Store,
+///     AppendCondition, AppendOptions, Coordinate, ErrorKind, Event, EventKind, Query, Region, Store,
 /// };
 ///
 /// const REGISTERED: EventKind = EventKind::new(0x1, 0x001);
@@ -38,7 +38,7 @@ pub const CONDITION_TAGS_MAX: usize = 10_000;
 /// let store = Store::open(dir.path().join("users.strand"))?;
 /// let register = |user: &str, name: &str| {
 ///     let now = store.snapshot();
-///     let taken = Region::all().tag(format!("name:{name}"));
+///     let taken = Query::from(Region::all().tag(format!("name:{name}")));
 ///     if now.query(&taken).next().is_some() {
 ///         return Ok(false);
 ///     }
@@ -77,12 +77,17 @@ impl AppendCondition {
         }
     }
 
-    /// No such event may be in this region either.
-    pub fn none_in(mut self, region: Region) -> Self {
-        self.regions.push(match self.since.get().checked_sub(1) {
-            Some(before) => region.after(Sequence::new(before)),
-            None => region,
-        });
+    /// No such event may be in this region either, or in any of a query's: what was asked for to decide can
+    /// be given as it was, so that the two cannot differ. A limit of the query counts for nothing.
+    pub fn none_in(mut self, query: impl Into<Query>) -> Self {
+        let regions = query.into().into_regions().into_iter();
+        match self.since.get().checked_sub(1).map(Sequence::new) {
+            Some(before) => {
+                let regions = regions.map(|region| region.after(before));
+                self.regions.extend(regions);
+            }
+            None => self.regions.extend(regions),
+        }
         self
     }
 

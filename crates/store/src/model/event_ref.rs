@@ -1,10 +1,12 @@
 //! `EventRef`: an event where it was read, not copied.
 
 use super::error::{Error, ErrorKind};
+use super::kinds::Kinds;
 use super::payload::{PayloadRef, content};
 use super::stored::StoredEvent;
 use serde::Deserialize;
 use std::fmt;
+use std::sync::Arc;
 use strandline_core::record::{Record, RecordView};
 use strandline_core::{
     Coordinate, EventHasher, EventHeader, EventId, EventKind, Extensions, Hash, Hlc,
@@ -22,6 +24,7 @@ pub struct EventRef<'a> {
     row: RowView<'a>,
     hash: Hash,
     record: RecordView<'a>,
+    kinds: &'a Kinds,
     /// Whether the payload was redacted since this record was written.
     redacted: bool,
 }
@@ -33,7 +36,11 @@ impl<'a> EventRef<'a> {
     ///
     /// [`ErrorKind::Corrupt`] if they do not belong together.
     #[inline]
-    pub(crate) fn join(row: RowView<'a>, record: RecordRef<'a>) -> Result<Self, Error> {
+    pub(crate) fn join(
+        row: RowView<'a>,
+        record: RecordRef<'a>,
+        kinds: &'a Kinds,
+    ) -> Result<Self, Error> {
         if let Some(damage) = row.damage() {
             return Err(damage.clone().into());
         }
@@ -51,6 +58,7 @@ impl<'a> EventRef<'a> {
             row,
             hash: digest,
             record,
+            kinds,
             redacted: false,
         })
     }
@@ -77,6 +85,26 @@ impl<'a> EventRef<'a> {
     #[must_use]
     pub fn kind(&self) -> EventKind {
         self.record.kind()
+    }
+
+    /// The name of its kind, if that has one by now. A look under a lock, and a reference count.
+    ///
+    /// ```
+    /// use strandline::{Coordinate, Event, Region, Store};
+    ///
+    /// # let dir = tempfile::tempdir()?;
+    /// let store = Store::open(dir.path().join("orders.strand"))?;
+    /// let placed = store.kind("order.placed")?;
+    /// store.append(&Coordinate::new("order:1", "shop")?, Event::bytes(placed, *b"x"))?;
+    /// let now = store.snapshot();
+    /// let mut events = now.query(&Region::all());
+    /// let event = events.next_ref().unwrap()?;
+    /// assert_eq!(event.kind_name().as_deref(), Some("order.placed"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn kind_name(&self) -> Option<Arc<str>> {
+        self.kinds.name(self.kind())
     }
 
     /// Place in the entity's stream, from 0.
@@ -289,8 +317,8 @@ mod tests {
         let snapshot = reader.snapshot();
         let row = snapshot.query(&Region::all()).next().unwrap();
         let join = |body: &[u8]| {
-            let digest = Hash::ZERO;
-            EventRef::join(row, RecordRef { digest, body }).map(EventRef::into_owned)
+            let (digest, kinds) = (Hash::ZERO, Kinds::default());
+            EventRef::join(row, RecordRef { digest, body }, &kinds).map(EventRef::into_owned)
         };
         let own = join(&record(id)).unwrap();
         assert_eq!(own.payload().unwrap(), b"payload");

@@ -42,7 +42,7 @@ impl Snapshot {
         counts
             .map(|(kind, events)| KindCount {
                 kind,
-                name: self.kinds.name(kind),
+                name: self.reader.kinds.name(kind),
                 events,
             })
             .collect()
@@ -51,12 +51,12 @@ impl Snapshot {
     /// The kind with a name, if there is one in the store.
     #[must_use]
     pub fn kind_named(&self, name: &str) -> Option<EventKind> {
-        self.kinds.kind(name)
+        self.reader.kinds.kind(name)
     }
 
     /// The name of a kind, if it has one.
     #[must_use]
     pub fn kind_name(&self, kind: EventKind) -> Option<Arc<str>> {
-        self.kinds.name(kind)
+        self.reader.kinds.name(kind)
     }
 }

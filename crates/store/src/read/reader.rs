@@ -1,6 +1,7 @@
 //! `Reader`: from rows of the index to events.
 
 use crate::engine::Redactions;
+use crate::model::Kinds;
 use crate::{Error, EventRef, StoredEvent};
 use std::sync::Arc;
 use strandline_index::RowView;
@@ -11,6 +12,8 @@ use strandline_segment::{LogView, RecordCursor, RecordPosition, RecordRef};
 pub(crate) struct Reader {
     pub(crate) log: LogView,
     pub(crate) redacted: Arc<Redactions>,
+    /// The names of kinds, of now.
+    pub(crate) kinds: Arc<Kinds>,
 }
 
 impl Reader {
@@ -27,7 +30,8 @@ impl Reader {
         read: impl FnOnce(EventRef<'_>) -> T,
     ) -> Result<T, Error> {
         let position = RecordPosition::from_bits(row.position());
-        let joined = |record: RecordRef<'_>| join(row, record, &self.redacted).map(read);
+        let joined =
+            |record: RecordRef<'_>| join(row, record, &self.redacted, &self.kinds).map(read);
         self.log.read_with(position, joined)?
     }
 
@@ -36,6 +40,7 @@ impl Reader {
         EventCursor {
             log: self.log.cursor(),
             redacted: self.redacted.clone(),
+            kinds: self.kinds.clone(),
         }
     }
 }
@@ -45,13 +50,14 @@ impl Reader {
 pub(crate) struct EventCursor {
     log: RecordCursor,
     redacted: Arc<Redactions>,
+    kinds: Arc<Kinds>,
 }
 
 impl EventCursor {
     #[inline]
     pub(crate) fn read<'a>(&'a mut self, row: RowView<'a>) -> Result<EventRef<'a>, Error> {
         let position = RecordPosition::from_bits(row.position());
-        join(row, self.log.read(position)?, &self.redacted)
+        join(row, self.log.read(position)?, &self.redacted, &self.kinds)
     }
 }
 
@@ -60,8 +66,9 @@ fn join<'a>(
     row: RowView<'a>,
     record: RecordRef<'a>,
     redacted: &Redactions,
+    kinds: &'a Kinds,
 ) -> Result<EventRef<'a>, Error> {
-    let event = EventRef::join(row, record)?;
+    let event = EventRef::join(row, record, kinds)?;
     if redacted.any() && redacted.has(row.sequence()) {
         return Ok(event.redacted());
     }

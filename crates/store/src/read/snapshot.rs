@@ -1,11 +1,9 @@
 //! `Snapshot`: the store as it was at one moment, and the queries on it.
 
 use super::reader::{EventCursor, Reader};
-use crate::engine::Kinds;
 use crate::{Error, EventRef, StoredEvent};
 use std::iter::FusedIterator;
-use std::sync::Arc;
-use strandline_core::{EventId, Region, Sequence};
+use strandline_core::{Epoch, EventId, Query, Sequence};
 use strandline_index::{Causes, Names, Plan, Rows};
 
 /// The store as it was at one moment: every read through it sees the same events, whatever is
@@ -16,8 +14,8 @@ use strandline_index::{Causes, Names, Plan, Rows};
 pub struct Snapshot {
     pub(crate) index: strandline_index::Snapshot,
     pub(crate) reader: Reader,
-    /// The names of kinds, of now.
-    pub(crate) kinds: Arc<Kinds>,
+    /// What sequences count in.
+    pub(crate) epoch: Epoch,
 }
 
 impl Snapshot {
@@ -86,21 +84,37 @@ impl Snapshot {
         self.events(self.index.stream(entity))
     }
 
-    /// The events of a region in commit order; `.rev()` for newest first.
+    /// The events of a query in commit order, of a region or of any of several, each once; `.rev()` for
+    /// newest first.
     ///
-    /// The cost is that of the events returned, plus what the most selective filter leaves for the
-    /// others to refuse.
+    /// The cost is that of the events returned, plus what the most selective filter of each region leaves
+    /// for the others to refuse.
+    ///
+    /// ```
+    /// # use strandline::{Coordinate, Event, EventKind, Query, Region, Store};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let store = Store::open(dir.path().join("courses.strand"))?;
+    /// # let course = Coordinate::new("course:3", "school")?;
+    /// const SUBSCRIBED: EventKind = EventKind::new(0x1, 0x001);
+    /// let event = Event::bytes(SUBSCRIBED, *b"x").tagged("course:3").tagged("student:7");
+    /// store.append(&course, event)?;
+    /// let either = Query::any_of([Region::all().tag("course:3"), Region::all().tag("student:7")]);
+    /// let now = store.snapshot();
+    /// assert_eq!(now.query(&either).count(), 1);
+    /// assert_eq!(now.query(either.limit(10)).rev().count(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
-    pub fn query(&self, region: &Region) -> Events<'_> {
-        self.events(self.index.query(region))
+    pub fn query(&self, query: impl Into<Query>) -> Events<'_> {
+        self.events(self.index.query(self.resolved(query)))
     }
 
-    /// The headers of a region, as far as the index has them: no event is read from disk.
+    /// The headers of a query, as far as the index has them: no event is read from disk.
     ///
     /// Some may be missing if [`damage`](Self::damage) says so afterwards.
     #[must_use]
-    pub fn rows(&self, region: &Region) -> Rows<'_> {
-        self.index.query(region)
+    pub fn rows(&self, query: impl Into<Query>) -> Rows<'_> {
+        self.index.query(self.resolved(query))
     }
 
     /// The entities whose names start with `prefix`, in the order of their names, with how many
@@ -117,10 +131,11 @@ impl Snapshot {
         self.index.scopes(prefix)
     }
 
-    /// How [`query`](Self::query) would go about a region, part by part, for people to read.
+    /// How [`query`](Self::query) would go about a region, or each of several, part by part, for people to
+    /// read.
     #[must_use]
-    pub fn explain(&self, region: &Region) -> Plan {
-        self.index.explain(region)
+    pub fn explain(&self, query: impl Into<Query>) -> Plan {
+        self.index.explain(self.resolved(query))
     }
 
     /// The headers of an event, of what caused it, of what caused that, and so on.
@@ -150,6 +165,14 @@ impl Snapshot {
     #[must_use]
     pub fn tags(&self, prefix: &str) -> Names<'_> {
         self.index.tags(prefix)
+    }
+
+    /// A query in which names of kinds stand for those that have them.
+    #[inline]
+    fn resolved(&self, query: impl Into<Query>) -> Query {
+        let mut query = query.into();
+        query.resolve_kinds(|name| self.reader.kinds.kind(name));
+        query
     }
 
     fn events<'a>(&'a self, rows: Rows<'a>) -> Events<'a> {

@@ -17,8 +17,9 @@ pub(crate) fn snapshot(shared: &Shared) -> Snapshot {
         reader: Reader {
             log,
             redacted: shared.redacted.clone(),
+            kinds: shared.kinds.clone(),
         },
-        kinds: shared.kinds.clone(),
+        epoch: shared.epoch,
     }
 }
 

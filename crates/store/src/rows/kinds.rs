@@ -43,6 +43,11 @@ impl KindNames {
         true
     }
 
+    /// Whether a kind is named so.
+    pub(crate) fn is(&self, kind: EventKind, name: &str) -> bool {
+        self.0.get(&kind).is_some_and(|(_, own)| **own == *name)
+    }
+
     /// Adds the names of another list.
     pub(crate) fn add(&mut self, other: &Self) {
         for (kind, (at, name)) in &other.0 {
@@ -185,7 +190,8 @@ mod tests {
             is_short: bool,
         ) {
             if is_short && bytes.len() > 12 {
-                bytes[8..12].copy_from_slice(&[1 + bytes[8] % 2, 0, 0, 0]);
+                let count = 1 + bytes[8] % 2;
+                bytes[8..12].copy_from_slice(&[count, 0, 0, 0]);
                 if bytes.len() > 22 {
                     bytes[22] %= 16;
                     bytes[23..].iter_mut().for_each(|byte| *byte = b'a' + *byte % 16);

@@ -25,14 +25,14 @@ impl Incoming {
             .with_id(id)
             .with_version(self.version)
             .with_attributes(self.attributes);
-        if let Some(name) = self.kind_name {
-            event = event.with_kind_name(name);
-        }
         if let Some(correlation) = self.correlation {
             event = event.correlated_with(correlation);
         }
         if let Some(causation) = self.causation {
             event = event.caused_by(causation);
+        }
+        if let Some(name) = self.kind_name {
+            event = event.with_kind_name(name);
         }
         for tag in self.tags {
             event = event.tagged(tag);

@@ -27,16 +27,6 @@ pub enum PayloadForm {
 
 /// Appends an event to `out` as one line of JSON, with the newline.
 pub fn write_line(out: &mut Vec<u8>, event: &EventRef<'_>, form: PayloadForm) {
-    write_named_line(out, event, None, form);
-}
-
-/// Appends an event whose kind has a name, if it has one.
-pub(crate) fn write_named_line(
-    out: &mut Vec<u8>,
-    event: &EventRef<'_>,
-    name: Option<&str>,
-    form: PayloadForm,
-) {
     let at = event.coordinate();
     let (id, hlc) = (event.id(), event.hlc());
     // Writing to a vector does not fail.
@@ -49,9 +39,9 @@ pub(crate) fn write_named_line(
     out.extend_from_slice(b",\"scope\":");
     write_text(out, at.scope());
     let _ = write!(out, ",\"kind\":\"{}\"", event.kind());
-    if let Some(name) = name {
+    if let Some(name) = event.kind_name() {
         out.extend_from_slice(b",\"type\":");
-        write_text(out, name);
+        write_text(out, &name);
     }
     let _ = write!(
         out,
@@ -123,15 +113,10 @@ fn write_payload(out: &mut Vec<u8>, event: &EventRef<'_>, form: PayloadForm) {
 /// Reads a line of export's own format.
 pub(crate) fn parse_line(text: &str) -> Result<ImportedEvent<'_>, RefusedLine> {
     let line: Line<'_> = object(text)?;
-    let (name, type_in_category) = match line.type_or_name {
+    let (kind_name, type_in_category) = match line.kind_type {
+        Some(TypeField::Text(name)) => (Some(Cow::Owned(name)), None),
+        Some(TypeField::Number(number)) => (None, Some(number)),
         None => (None, None),
-        Some(KindField::Text(name)) => (Some(Cow::Owned(name)), None),
-        Some(KindField::Number(number)) => {
-            let number = u16::try_from(number).map_err(|_| {
-                RefusedLine::new(format!("the type {number} does not fit in 12 bits"))
-            })?;
-            (None, Some(number))
-        }
     };
     let (kind, kind_number) = match (line.kind, line.category, type_in_category) {
         (Some(KindField::Text(kind)), None, None) => (Some(Cow::Owned(kind)), None),
@@ -144,7 +129,8 @@ pub(crate) fn parse_line(text: &str) -> Result<ImportedEvent<'_>, RefusedLine> {
         (None, None, None) => (None, None),
         _ => {
             return Err(RefusedLine::new(
-                "an event has `kind`, or `category` and `type` as numbers".to_owned(),
+                "an event has `kind`, its name in `type`, or `category` and `type` as numbers"
+                    .to_owned(),
             ));
         }
     };
@@ -170,7 +156,7 @@ pub(crate) fn parse_line(text: &str) -> Result<ImportedEvent<'_>, RefusedLine> {
         scope: line.scope,
         kind,
         kind_number,
-        kind_name: name,
+        kind_name,
         wall_ms,
         counter: line.counter,
         version: line.version,
@@ -200,7 +186,7 @@ struct Line<'a> {
     kind: Option<KindField>,
     category: Option<u8>,
     #[serde(rename = "type")]
-    type_or_name: Option<KindField>,
+    kind_type: Option<TypeField>,
     wall_ms: Option<u64>,
     time: Option<Cow<'a, str>>,
     counter: Option<u32>,
@@ -248,6 +234,37 @@ impl<'de> Deserialize<'de> for KindField {
             }
         }
         deserializer.deserialize_any(KindVisitor)
+    }
+}
+
+/// The name of a kind, or a type in its category.
+enum TypeField {
+    Number(u16),
+    Text(String),
+}
+
+impl<'de> Deserialize<'de> for TypeField {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct TypeVisitor;
+        impl Visitor<'_> for TypeVisitor {
+            type Value = TypeField;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the name of a kind, or a type in its category: 0 to 4095")
+            }
+
+            fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<TypeField, E> {
+                let number = u16::try_from(number).map_err(|_| {
+                    E::invalid_value(serde::de::Unexpected::Unsigned(number), &self)
+                })?;
+                Ok(TypeField::Number(number))
+            }
+
+            fn visit_str<E>(self, name: &str) -> Result<TypeField, E> {
+                Ok(TypeField::Text(name.to_owned()))
+            }
+        }
+        deserializer.deserialize_any(TypeVisitor)
     }
 }
 

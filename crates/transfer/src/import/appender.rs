@@ -132,6 +132,7 @@ fn append(
         ErrorKind::InvalidInput
             | ErrorKind::TooLarge
             | ErrorKind::Conflict
+            | ErrorKind::KindConflict
             | ErrorKind::RefusedTime
     );
     let middle = members.len() / 2;

@@ -8,12 +8,12 @@ use crate::terminal::plot::{bar, bars};
 use crate::terminal::{Bar, Screen, column, count, number, size};
 use serde_json::{Map, Value, json};
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeMap, BinaryHeap};
 use std::io;
 use std::time::Duration;
 use strandline::fs::OsFs;
 use strandline::maintenance::{Census, FooterState, Inventory, MergedFacts, SegmentFacts, rfc3339};
-use strandline::{Error, ErrorKind, OpenPath, OpenReport, Stats, Store};
+use strandline::{Error, ErrorKind, EventKind, OpenPath, OpenReport, Stats, Store};
 
 /// Widest plot of the activity, in columns.
 const PLOT_COLUMNS: usize = 80;
@@ -26,6 +26,7 @@ const SEGMENTS_LISTED: usize = 8;
 struct Contents {
     stats: Stats,
     census: Census,
+    kind_names: BTreeMap<EventKind, String>,
     entities: Vec<(String, u64)>,
     scopes: Vec<(String, u64)>,
     opened: OpenReport,
@@ -89,6 +90,11 @@ fn contents(args: &Args, store: &Store, width: Option<usize>) -> Result<Contents
     let census = Census::take(&snapshot, parts, &mut |progress| bar.show(progress))?;
     Ok(Contents {
         stats: store.stats()?,
+        kind_names: census
+            .kinds
+            .keys()
+            .filter_map(|kind| Some((*kind, snapshot.kind_name(*kind)?.to_string())))
+            .collect(),
         census,
         entities: most(snapshot.entities(""), args.top),
         scopes: most(snapshot.scopes(""), args.top),
@@ -209,11 +215,12 @@ fn show(screen: &mut Screen, contents: &Contents) -> io::Result<()> {
         screen.line(&format!("from {} to {}", rfc3339(first), rfc3339(last)))?;
         screen.line(&format!("  {}", bars(&census.activity)))?;
     }
-    let kinds: Vec<_> = census
-        .kinds
-        .iter()
-        .map(|(kind, count)| (kind.to_string(), *count))
-        .collect();
+    let named = |kind: &EventKind| match contents.kind_names.get(kind) {
+        Some(name) => format!("{kind} {name}"),
+        None => kind.to_string(),
+    };
+    let kinds = census.kinds.iter();
+    let kinds: Vec<_> = kinds.map(|(kind, count)| (named(kind), *count)).collect();
     table(screen, "kinds", &kinds, kinds.len())?;
     let names = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
     table(
@@ -313,7 +320,10 @@ fn contents_json(contents: &Contents) -> Value {
     let kinds: Vec<_> = census
         .kinds
         .iter()
-        .map(|(kind, events)| json!({"kind": kind.to_string(), "events": events}))
+        .map(|(kind, events)| {
+            let name = contents.kind_names.get(kind);
+            json!({"kind": kind.to_string(), "type": name, "events": events})
+        })
         .collect();
     json!({
         "opened": contents.opened.to_string().lines().next(),

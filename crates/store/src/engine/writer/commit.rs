@@ -78,7 +78,7 @@ impl Writer {
     ) -> Result<Sequence, Error> {
         self.look_up(events, context.log)?;
         self.check_expected(events)?;
-        check_condition(&self.index, condition)?;
+        check_condition(&self.index, |name| self.kinds.kind(name), condition)?;
         self.check_times(events, context)?;
         let count = events.len() as u64;
         let first = self.index.gate().allocated();

@@ -9,10 +9,12 @@
 //! The events of the append itself do not count against it, also if some of them were appended before.
 
 use super::prepared::Prepared;
+use crate::model::Kinds;
 use crate::{AppendCondition, ConditionConflict, Error, ErrorKind};
+use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::collections::HashSet;
-use strandline_core::{EventId, Sequence};
+use strandline_core::{EventId, EventKind, Region, Sequence};
 use strandline_index::{IndexReader, IndexWriter, Snapshot};
 
 /// How many looks are taken before the lock at most: each passes over what was appended during the
@@ -25,6 +27,8 @@ const EVENTS_FEW: u64 = 256;
 #[derive(Debug)]
 pub(crate) struct LookedAhead<'a> {
     condition: &'a AppendCondition,
+    /// Its regions, with the kinds that names stood for.
+    regions: Cow<'a, [Region]>,
     own: OwnIds<'a>,
     /// No event before this one is excluded, unless the append is refused.
     through: Sequence,
@@ -58,7 +62,7 @@ impl OwnIds<'_> {
 ///
 /// `TooLarge` for a condition over its limits. Whether it fails is said under the lock.
 pub(crate) fn look_ahead<'a>(
-    index: &IndexReader,
+    (index, kinds): (&IndexReader, &Kinds),
     condition: &'a AppendCondition,
     events: &'a [Prepared<'a>],
 ) -> Result<LookedAhead<'a>, Error> {
@@ -66,6 +70,7 @@ pub(crate) fn look_ahead<'a>(
     let ids = OnceCell::new();
     let mut ahead = LookedAhead {
         condition,
+        regions: Cow::Borrowed(condition.regions()),
         own: OwnIds { events, ids },
         through: condition.first(),
         refusal: None,
@@ -80,7 +85,13 @@ pub(crate) fn look_ahead<'a>(
             break;
         }
         let snapshot = index.snapshot();
-        if let Err(refusal) = check_rows(&snapshot, condition, ahead.through, &ahead.own) {
+        // After it, so that names are known that came with its events.
+        let regions = resolved(condition, |name| kinds.kind(name));
+        if few > 0 && are_others(&regions, &ahead.regions) {
+            ahead.through = condition.first();
+        }
+        ahead.regions = regions;
+        if let Err(refusal) = ahead.check_rows(&snapshot) {
             ahead.refusal = Some(refusal);
             break;
         }
@@ -99,45 +110,70 @@ pub(crate) fn look_ahead<'a>(
 /// lost.
 pub(super) fn check_condition(
     index: &IndexWriter,
+    kind_of: impl Fn(&str) -> Option<EventKind>,
     ahead: Option<LookedAhead<'_>>,
 ) -> Result<(), Error> {
-    let Some(ahead) = ahead else {
+    let Some(mut ahead) = ahead else {
         return Ok(());
     };
     if let Some(refusal) = ahead.refusal {
         return Err(refusal);
     }
-    if ahead.through >= index.gate().allocated() || ahead.condition.regions().is_empty() {
+    // A kind whose events were looked past may have got a name since.
+    let regions = resolved(ahead.condition, kind_of);
+    if are_others(&regions, &ahead.regions) {
+        ahead.through = ahead.condition.first();
+        ahead.regions = regions;
+    }
+    if ahead.through >= index.gate().allocated() || ahead.regions.is_empty() {
         return Ok(());
     }
-    let written = index.inserted();
-    check_rows(&written, ahead.condition, ahead.through, &ahead.own)
+    ahead.check_rows(&index.inserted())
 }
 
-/// Looks for the rows from `through` on that a condition excludes, but for the append's own.
-fn check_rows(
-    rows: &Snapshot,
+/// Whether names stand for other kinds than before. What is borrowed is the condition's own.
+fn are_others(now: &Cow<'_, [Region]>, before: &Cow<'_, [Region]>) -> bool {
+    !matches!((now, before), (Cow::Borrowed(_), Cow::Borrowed(_))) && now != before
+}
+
+/// The regions of a condition, with the kinds that names stand for.
+fn resolved(
     condition: &AppendCondition,
-    through: Sequence,
-    own: &OwnIds<'_>,
-) -> Result<(), Error> {
-    for (at, region) in condition.regions().iter().enumerate() {
-        let found = rows.find_since(region, through, |row| !own.has(row.id()));
-        if let Some(row) = found {
-            return Err(Error::condition_failed(ConditionConflict {
-                region: at,
-                sequence: row.sequence(),
-                id: row.id(),
-                since: condition.first(),
-            }));
+    kind_of: impl Fn(&str) -> Option<EventKind>,
+) -> Cow<'_, [Region]> {
+    let regions = condition.regions();
+    let mut resolved = Cow::Borrowed(regions);
+    for (at, region) in regions.iter().enumerate() {
+        if !region.kind_names().is_empty()
+            && let Some(own) = resolved.to_mut().get_mut(at)
+        {
+            own.resolve_kinds(&kind_of);
         }
     }
-    // Last, since damage to a block is found where it is used.
-    match rows.damage_since(through) {
-        None => Ok(()),
-        Some(damage) => {
-            let message = "part of the index is lost, so the condition cannot be checked";
-            Err(Error::new(ErrorKind::Corrupt, message).with_source(damage.clone()))
+    resolved
+}
+
+impl LookedAhead<'_> {
+    /// Looks for the rows from `through` on that the condition excludes, but for the append's own.
+    fn check_rows(&self, rows: &Snapshot) -> Result<(), Error> {
+        for (at, region) in self.regions.iter().enumerate() {
+            let found = rows.find_since(region, self.through, |row| !self.own.has(row.id()));
+            if let Some(row) = found {
+                return Err(Error::condition_failed(ConditionConflict {
+                    region: at,
+                    sequence: row.sequence(),
+                    id: row.id(),
+                    since: self.condition.first(),
+                }));
+            }
+        }
+        // Last, since damage to a block is found where it is used.
+        match rows.damage_since(self.through) {
+            None => Ok(()),
+            Some(damage) => {
+                let message = "part of the index is lost, so the condition cannot be checked";
+                Err(Error::new(ErrorKind::Corrupt, message).with_source(damage.clone()))
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::condition::{check_condition, look_ahead};
 use crate::AppendCondition;
 use crate::engine::group_sync::model::{Bench, Fails, bench_of, check};
+use crate::model::Kinds;
 use std::sync::Arc;
 use strandline_core::sync::{Mutex, thread};
 use strandline_core::{Coordinate, EventId, EventKind, Region, Sequence};
@@ -60,10 +61,11 @@ impl Store {
     fn register(&self, user: u128) -> bool {
         let taken = Region::all().kind(REGISTERED);
         let condition = AppendCondition::since(Sequence::ZERO).none_in(taken);
-        let ahead = look_ahead(&self.index, &condition, &[]).expect("it is within its limits");
+        let ahead = look_ahead((&self.index, &Kinds::default()), &condition, &[])
+            .expect("it is within its limits");
         let end = {
             let mut writer = self.writer.lock();
-            if check_condition(&writer, Some(ahead)).is_err() {
+            if check_condition(&writer, |_| None, Some(ahead)).is_err() {
                 return false;
             }
             let end = insert(&mut writer, REGISTERED, user);

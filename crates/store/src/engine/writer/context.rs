@@ -1,7 +1,7 @@
 //! `Context`: what the writer works with and does not own.
 
-use crate::engine::Kinds;
 use crate::engine::group_sync::GroupSync;
+use crate::model::Kinds;
 use strandline_core::Random;
 use strandline_segment::{LogReader, SyncHandle};
 

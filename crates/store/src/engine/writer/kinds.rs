@@ -4,8 +4,7 @@
 
 use super::prepared::Prepared;
 use super::state::Writer;
-use crate::engine::Kinds;
-use crate::model::{KindTable, MADE_KINDS_CATEGORY};
+use crate::model::{KindTable, Kinds, MADE_KINDS_CATEGORY};
 use crate::rows::KindNames;
 use crate::{Error, ErrorKind};
 use std::sync::Arc;
@@ -47,6 +46,11 @@ impl KindsWritten {
         };
         kinds.find_missing();
         kinds
+    }
+
+    /// The kind with a name, if one has it.
+    pub(super) fn kind(&self, name: &str) -> Option<EventKind> {
+        self.table.kind(name)
     }
 
     /// The names that the active segment has.

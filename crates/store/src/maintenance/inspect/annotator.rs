@@ -4,10 +4,11 @@
 //! bytes, with their reason. Which file, and from where on, it is told.
 
 use super::annotation::{Annotation, Emit};
-use super::meaning::{meaning, note_meaning, plain};
+use super::meaning::{kinds_meaning, meaning, note_meaning, plain};
 use crate::maintenance::progress::cancelled;
+use crate::rows::footer;
 use crate::{Error, ErrorKind};
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::path::Path;
 use std::sync::Arc;
 use strandline_checkpoint::Checkpoint;
@@ -149,7 +150,7 @@ impl<'a> Annotator<'a> {
                     "the rows of the segment".to_owned(),
                     None,
                 )?;
-                self.part((*offset, length), 1, "rows", |_| String::new())?;
+                self.footer(*offset, bytes)?;
                 self.layout(offset + length, 1, &TRAILER_LAYOUT)
             }
             FooterFound::Damaged { offset, reason } => {
@@ -159,6 +160,28 @@ impl<'a> Annotator<'a> {
                 self.part((*offset, length), 1, "bytes", |_| String::new())
             }
         }
+    }
+
+    /// What the store has in a footer.
+    fn footer(&mut self, offset: u64, bytes: &[u8]) -> Result<(), Error> {
+        let Ok(head) = footer::head(bytes) else {
+            return self.part((offset, bytes.len() as u64), 1, "rows", |_| String::new());
+        };
+        let place = |range: Range<usize>| (offset + range.start as u64, range.len() as u64);
+        self.part(place(0..head.kinds.start), 1, "head", |_| String::new())?;
+        if !head.kinds.is_empty() {
+            let names = match head.names_of_kinds(bytes) {
+                Ok(names) => kinds_meaning(names.iter()),
+                Err(error) => error.to_string(),
+            };
+            self.part(place(head.kinds), 1, "names of kinds", |_| names)?;
+        }
+        if !head.heads.is_empty() {
+            let place = place(head.heads.clone());
+            self.part(place, 1, "ends of streams", |_| String::new())?;
+        }
+        let rows = head.heads.end..bytes.len();
+        self.part(place(rows), 1, "rows", |_| String::new())
     }
 
     pub(super) fn piece(&mut self, piece: &Piece<'_>) -> Result<(), Error> {
@@ -296,8 +319,14 @@ impl<'a> Annotator<'a> {
         let parts = RemovedRecord::layout(at.body).into_iter();
         let mut parts =
             parts.map(|(name, part)| (name, body + part.start as u64, part.len() as u64));
+        let named = RemovedRecord::decode(at.body).ok();
+        let named = named.and_then(|removed| removed.kind_name);
         parts.try_for_each(|(name, start, bytes)| {
-            self.part((start, bytes), 2, name, |bytes| plain(name, bytes))
+            let of_kind = named.as_ref().filter(|_| name == "kind and its name");
+            self.part((start, bytes), 2, name, |bytes| match of_kind {
+                Some((kind, own)) => format!("{kind} {own}"),
+                None => plain(name, bytes),
+            })
         })
     }
 

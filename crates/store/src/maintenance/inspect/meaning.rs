@@ -1,7 +1,8 @@
 //! What the bytes of a part say, for people. Reads no file.
 
+use std::sync::Arc;
 use strandline_core::record::{RecordView, RemovalChange, RemovalNote, RemovalStage};
-use strandline_core::rfc3339;
+use strandline_core::{EventKind, rfc3339};
 
 /// Longest text of a payload that is shown.
 const TEXT_BYTES_MAX: usize = 60;
@@ -37,6 +38,11 @@ pub(super) fn meaning(record: &RecordView<'_>, name: &str, bytes: &[u8]) -> Stri
             .coordinate()
             .map(|at| format!("{} in {}", at.entity(), at.scope()))
             .unwrap_or_default(),
+        "extensions" => {
+            let extensions = record.extensions();
+            let name = extensions.kind_name();
+            name.map_or_else(String::new, |name| format!("the kind is called {name}"))
+        }
         "payload" => {
             let shown = bytes.get(..TEXT_BYTES_MAX).unwrap_or(bytes);
             match std::str::from_utf8(shown) {
@@ -46,6 +52,21 @@ pub(super) fn meaning(record: &RecordView<'_>, name: &str, bytes: &[u8]) -> Stri
             }
         }
         name => plain(name, bytes),
+    }
+}
+
+/// Most names of kinds that are shown together.
+const KINDS_SHOWN: usize = 8;
+
+/// Kinds and their names in words.
+pub(super) fn kinds_meaning<'n>(names: impl Iterator<Item = (EventKind, &'n Arc<str>)>) -> String {
+    let mut shown: Vec<_> = names.map(|(kind, name)| format!("{kind} {name}")).collect();
+    let more = shown.len().saturating_sub(KINDS_SHOWN);
+    shown.truncate(KINDS_SHOWN);
+    let shown = shown.join(", ");
+    match more {
+        0 => shown,
+        _ => format!("{shown} and {more} more"),
     }
 }
 

@@ -2,11 +2,13 @@
 //!
 //! A segment names a coordinate with the first record that uses it, numbers coordinates in that order, and has
 //! the hash before an entity's first record. So what the later segments say of that again is left out, and
-//! coordinates are numbered anew. No body gets longer.
+//! coordinates are numbered anew. Of names of kinds those of removed events are left out that were said before:
+//! an event's is in its hash. No body gets longer.
 
 use crate::Error;
-use crate::rows::{decoded, malformed};
+use crate::rows::{KindNames, decoded, malformed};
 use std::collections::HashMap;
+use strandline_core::record::StoredRecord;
 use strandline_core::{Coordinate, Hash};
 use strandline_segment::{FrameRecord, SegmentId};
 
@@ -22,6 +24,7 @@ pub(super) struct MergedRecords {
     entities: HashMap<Box<str>, usize>,
     /// Hash of the last record of each entity.
     heads: Vec<Option<Hash>>,
+    kinds: KindNames,
 }
 
 impl MergedRecords {
@@ -35,7 +38,14 @@ impl MergedRecords {
             self.segment = Some(at.position.segment);
             self.named.clear();
         }
-        let record = decoded(at)?;
+        let mut record = decoded(at)?;
+        if let Some((kind, name)) = record.kind_name()
+            && !self.kinds.note(kind, name, at.sequence)
+            && self.kinds.is(kind, name)
+            && let StoredRecord::Removed(removed) = &mut record
+        {
+            removed.kind_name = None;
+        }
         let name = match record.coordinate() {
             Some(coordinate) => self.name(at, record.local_coordinate(), coordinate)?,
             None => None,

@@ -102,6 +102,7 @@ const fn is_about_events(kind: ErrorKind) -> bool {
         ErrorKind::InvalidInput
             | ErrorKind::TooLarge
             | ErrorKind::Conflict
+            | ErrorKind::KindConflict
             | ErrorKind::RefusedTime
             | ErrorKind::Exhausted
             | ErrorKind::Payload

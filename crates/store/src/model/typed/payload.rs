@@ -39,7 +39,9 @@ pub trait EventPayload: Sized + 'static {
     type Codec: Codec<Self>;
     /// The kind of the events.
     const KIND: EventKind;
-    /// What the events are called, for people and for checks; not stored.
+    /// What the events are called: the name of their kind in every store that they are written to, for
+    /// good. An append is refused with [`ErrorKind::KindConflict`](crate::ErrorKind::KindConflict) where the
+    /// kind has another name, or the name is another kind's. 1 to 255 bytes, no control characters.
     const NAME: &'static str;
     /// Which form of the payload this is, from 1. Stored with each event, and hashed.
     const VERSION: u16 = 1;

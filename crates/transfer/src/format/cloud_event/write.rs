@@ -15,9 +15,11 @@ use strandline_core::rfc3339;
 const TEXT_MS_MAX: u64 = 253_402_300_799_999;
 
 /// Appends an event to `out` as one line.
-pub(crate) fn write_cloud_event(out: &mut Vec<u8>, event: &EventRef<'_>, name: Option<&str>) {
+pub(crate) fn write_cloud_event(out: &mut Vec<u8>, event: &EventRef<'_>) {
     let extensions = event.extensions();
     let attributes = extensions.attributes();
+    let name = event.kind_name();
+    let name = name.as_deref();
     out.extend_from_slice(b"{\"specversion\":\"1.0\"");
     match foreign(event, &attributes) {
         Some(id) => write_foreign(out, event, (id, name), &attributes),

@@ -1,7 +1,7 @@
 //! `Kinds`: the names of kinds that all of a store sees. It grows with the writer, or with what a read-only
 //! store reads of another process; what of it is written where is the writer's.
 
-use crate::model::KindTable;
+use super::kind_table::KindTable;
 use std::sync::Arc;
 use strandline_core::EventKind;
 use strandline_core::sync::RwLock;
@@ -32,14 +32,5 @@ impl Kinds {
         for (kind, name) in names {
             let _ = table.learn(kind, name);
         }
-    }
-
-    /// The kinds that have a name, ascending.
-    pub(crate) fn all(&self) -> Vec<(EventKind, Arc<str>)> {
-        let table = self.0.read();
-        table
-            .iter()
-            .map(|(kind, name)| (kind, name.clone()))
-            .collect()
     }
 }
