@@ -49,6 +49,7 @@ mod imports;
 mod imports_by_chance;
 mod kept;
 mod kept_by_chance;
+mod kept_headers;
 mod kept_heads;
 mod kill;
 mod kinds;

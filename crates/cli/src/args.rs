@@ -155,7 +155,7 @@ pub(crate) fn tell_no_events() {
 
 /// A kind by its number, or by its name in a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum KindArg {
+pub(crate) enum KindArg {
     Number(EventKind),
     Name(String),
 }
@@ -165,7 +165,7 @@ const NAMES_LISTED: usize = 20;
 
 impl KindArg {
     /// A number, as an import reads it too, or else a name.
-    fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let is_number_like = text.starts_with(|first: char| first.is_ascii_digit() || first == '+')
             && text
                 .chars()
@@ -179,7 +179,12 @@ impl KindArg {
         }
     }
 
-    fn resolve(&self, now: &Snapshot) -> Result<EventKind, WrongUsage> {
+    /// The kind, in a store as it is now.
+    ///
+    /// # Errors
+    ///
+    /// `WrongUsage` if no kind has such a name.
+    pub(crate) fn resolve(&self, now: &Snapshot) -> Result<EventKind, WrongUsage> {
         let name = match self {
             Self::Number(kind) => return Ok(*kind),
             Self::Name(name) => name,

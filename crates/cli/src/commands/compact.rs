@@ -1,7 +1,7 @@
 //! `compact` and `redact`: what goes for good.
 
-use crate::args::{StoreArgs, ZoneArgs, open_to_write};
-use crate::outcome::{Outcome, WrongUsage, first_of, with_also};
+use crate::args::{KindArg, StoreArgs, ZoneArgs, open_to_write};
+use crate::outcome::{Outcome, first_of, with_also};
 use crate::terminal::{Bar, Screen, count, size};
 use crate::times::Moment;
 use serde_json::json;
@@ -27,6 +27,13 @@ pub struct Args {
     /// Let --keep-newest and --keep-since decide about entities whose names start so; others stay.
     #[arg(long, value_name = "TEXT")]
     within: Option<String>,
+    /// Keep the headers of events of this kind that would go, without their payloads: so that conditions still
+    /// see them. May be given several times.
+    #[arg(long, value_name = "KIND", value_parser = KindArg::parse)]
+    keep_header_kind: Vec<KindArg>,
+    /// The same for events that have a tag which begins so. May be given several times.
+    #[arg(long, value_name = "TEXT")]
+    keep_header_tag: Vec<String>,
     /// Drop all events of this entity. May be given several times.
     #[arg(long, value_name = "NAME")]
     drop_entity: Vec<String>,
@@ -39,7 +46,7 @@ pub struct Args {
 }
 
 impl Args {
-    fn rules(&self) -> Result<Retention, WrongUsage> {
+    fn rules(&self) -> anyhow::Result<Retention> {
         let mut rules = Retention::new();
         if let Some(count) = self.keep_newest {
             rules = rules.keep_newest(count);
@@ -49,6 +56,15 @@ impl Args {
         }
         if let Some(prefix) = &self.within {
             rules = rules.within(prefix);
+        }
+        if !self.keep_header_kind.is_empty() {
+            let now = self.store.open()?.snapshot();
+            for kind in &self.keep_header_kind {
+                rules = rules.keep_headers_of(kind.resolve(&now)?);
+            }
+        }
+        for prefix in &self.keep_header_tag {
+            rules = rules.keep_headers_tagged(prefix);
         }
         let drop = |rules: Retention, name| rules.drop_entity(name);
         rules = self.drop_entity.iter().fold(rules, drop);
@@ -78,6 +94,7 @@ fn show_compaction(args: &Args, done: &Compacted) -> io::Result<()> {
     if args.store.json {
         let json = json!({
             "events_removed": done.events,
+            "payloads_removed": done.headers,
             "segments_rewritten": done.segments,
             "bytes_before": done.bytes_before,
             "bytes_after": done.bytes_after,
@@ -88,14 +105,16 @@ fn show_compaction(args: &Args, done: &Compacted) -> io::Result<()> {
         screen.line(&json.to_string())?;
         return screen.flush();
     }
-    if done.events == 0 && done.merged == 0 {
+    let changed = done.events + done.headers;
+    if changed == 0 && done.merged == 0 {
         screen.text("the rules keep every event; nothing was changed")?;
-    } else if done.events == 0 {
+    } else if changed == 0 {
         screen.text("the rules keep every event")?;
     } else {
         screen.text(&format!(
-            "removed {}; {} rewritten, {} before and {} now",
+            "removed {}{}; {} rewritten, {} before and {} now",
             count(done.events, "event"),
+            payloads_of(done.headers),
             count(done.segments as u64, "segment"),
             size(done.bytes_before),
             size(done.bytes_after)
@@ -111,6 +130,14 @@ fn show_compaction(args: &Args, done: &Compacted) -> io::Result<()> {
         screen.text(&line)?;
     }
     screen.flush()
+}
+
+/// What is said of events of which the header is kept.
+fn payloads_of(headers: u64) -> String {
+    match headers {
+        0 => String::new(),
+        headers => format!(" and the payloads of {}", count(headers, "event")),
+    }
 }
 
 /// Who was named and is nobody, a line each.
@@ -162,6 +189,7 @@ fn plan(args: &Args) -> anyhow::Result<Outcome> {
     if args.store.json {
         let json = json!({
             "events_to_remove": plan.events,
+            "payloads_to_remove": plan.headers,
             "segments_to_rewrite": plan.segments,
             "missing_entities": plan.missing.entities,
             "missing_prefixes": plan.missing.prefixes,
@@ -169,8 +197,9 @@ fn plan(args: &Args) -> anyhow::Result<Outcome> {
         screen.line(&json.to_string())?;
     } else {
         screen.text(&format!(
-            "would remove {} and rewrite {}; nothing was changed",
+            "would remove {}{}, and rewrite {}; nothing was changed",
             count(plan.events, "event"),
+            payloads_of(plan.headers),
             count(plan.segments as u64, "segment")
         ))?;
         for line in lines_of(&plan.missing) {
