@@ -203,7 +203,9 @@ impl KindArg {
                 true => "no kind of the store has a name".to_owned(),
                 false => format!("there are {}{more}", names.join(", ")),
             };
-            WrongUsage(format!("no kind is called {name:?}: {known}"))
+            WrongUsage(format!(
+                "no kind is called {name:?}: {known}; a kind is given by its name, or as `0x1002` or `1:2`"
+            ))
         })
     }
 }

@@ -324,6 +324,41 @@ fn a_file_that_went_on_otherwise_is_found_by_its_first_use() {
     drop(follower);
 }
 
+/// One whose frames stand elsewhere has none where the last frame of the log was.
+#[test]
+fn a_file_that_went_on_with_other_lengths_gives_none_of_its_records() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut writer, _) = create(Arc::new(OsFs), dir.path());
+    append(&mut writer, b"common");
+    let other = tempfile::tempdir().unwrap();
+    for name in ["MANIFEST", "segment-0000000001.log"] {
+        std::fs::copy(dir.path().join(name), other.path().join(name)).unwrap();
+    }
+    let place = append(&mut writer, b"own way");
+    append(&mut writer, b"and the last");
+    writer.rotate(&Random::from_seed(2)).unwrap();
+    drop(writer);
+    let log = UncheckedLog::open(Arc::new(OsFs), other.path(), options());
+    let known = log.unwrap().unwrap();
+    let known = known.scan(None, Sequence::new(1), |_| Ok::<_, Infallible>(()));
+    let (mut of_copy, _, _) = known.unwrap().into_writer(&Random::from_seed(3)).unwrap();
+    // A record where the log had one, and none where it had its last frame.
+    assert_eq!(append(&mut of_copy, b"another that is longer"), place);
+    append(&mut of_copy, &[b'x'; 1000]);
+    drop(of_copy);
+
+    let (reader, _follower) = follow(dir.path());
+    std::fs::copy(path(other.path(), 1), path(dir.path(), 1)).unwrap();
+    std::fs::copy(other.path().join("MANIFEST"), dir.path().join("MANIFEST")).unwrap();
+    for _ in 0..2 {
+        let found = body(&reader, place);
+        assert!(
+            matches!(found, Err(LogError::OtherCourse { .. })),
+            "{found:?}"
+        );
+    }
+}
+
 /// What a view has that was not opened is gone by name once it was rewritten.
 #[test]
 fn a_view_from_before_a_rewriting_reads_what_it_had_not_opened() {

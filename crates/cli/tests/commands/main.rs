@@ -12,6 +12,7 @@ mod backup;
 mod compact;
 mod files;
 mod inspect;
+mod kinds;
 mod outputs;
 mod query;
 mod restore;

@@ -68,7 +68,8 @@ impl Block {
         })
     }
 
-    /// The place of each of these names that there is, with where it stands among them: ascending.
+    /// The place of each of these names that there is, with where it stands among them: ascending, and each
+    /// once.
     pub(crate) fn find_names(
         &self,
         sort: NameSort,
@@ -95,6 +96,8 @@ impl Block {
             let both = wanted.get(*at).zip(ranges.next());
             both.is_some_and(|(wanted, range)| names.is_at(range, wanted.name))
         });
+        // A table that lies may have a place twice, or two of the same name.
+        found.dedup_by_key(|(at, _)| *at);
         found
     }
 

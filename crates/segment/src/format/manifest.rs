@@ -280,6 +280,10 @@ impl Manifest {
             }),
             _ => false,
         });
+        let end_after_start = self.segments.iter().all(|info| {
+            info.end
+                .is_none_or(|end| end.sequence >= info.start().sequence)
+        });
         let one_log = self
             .segments
             .iter()
@@ -291,7 +295,7 @@ impl Manifest {
                 last.id() == synced.segment && last.start().sequence <= synced.sequence
             })
         });
-        if follows && one_log && last_is_active && synced_is_of_last {
+        if follows && end_after_start && one_log && last_is_active && synced_is_of_last {
             Ok(())
         } else {
             Err(LogError::corrupt(
@@ -300,5 +304,83 @@ impl Manifest {
                 "its segments do not follow each other",
             ))
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+    use strandline_core::Hash;
+
+    /// A log of sealed segments with these numbers and ends, and an active one of number `u32::MAX`.
+    fn manifest(sealed: &[(u32, u64)]) -> Manifest {
+        let mut first_sequence = Sequence::ZERO;
+        let header = |id, first_sequence| SegmentHeader {
+            identity: [3; 16],
+            id: SegmentId::new(id),
+            generation: 1,
+            nonce: [4; 16],
+            first_sequence,
+            base_log_hash: Hash::ZERO,
+        };
+        let mut segments = Vec::new();
+        for (id, end) in sealed {
+            let header = header(*id, first_sequence);
+            first_sequence = Sequence::new(*end);
+            let end = LogPosition {
+                sequence: first_sequence,
+                ..header.start()
+            };
+            segments.push(SegmentInfo {
+                header,
+                end: Some(end),
+            });
+        }
+        segments.push(SegmentInfo {
+            header: header(u32::MAX, first_sequence),
+            end: None,
+        });
+        Manifest {
+            identity: [3; 16],
+            number: 9,
+            unrecorded_before: Sequence::ZERO,
+            epoch: Epoch::from_bytes([3; 16]),
+            is_copy: false,
+            segments,
+            synced: None,
+        }
+    }
+
+    #[test]
+    fn segments_that_do_not_follow_are_refused_and_gaps_cost_nothing() {
+        let decoded = |sealed: &[_]| Manifest::decode(&manifest(sealed).encode());
+        for good in [
+            &[][..],
+            &[(1, 10)],
+            &[(1, 10), (2, 10), (3, 12)],
+            &[(0, 0), (7, 12), (u32::MAX - 1, 13)],
+        ] {
+            assert_eq!(decoded(good).unwrap(), manifest(good));
+        }
+        for bad in [
+            &[(1, 10), (1, 12)][..],
+            &[(2, 10), (1, 12)],
+            &[(u32::MAX, 10)],
+            // One that ends before it begins, and all that follow it agree.
+            &[(1, 10), (2, 5)],
+            &[(1, 10), (2, 5), (3, 12)],
+        ] {
+            assert!(decoded(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_merged_is_held_by_the_segment_before_the_gap() {
+        let manifest = manifest(&[(2, 10), (7, 12)]);
+        let held = |id| manifest.holder(SegmentId::new(id)).map(SegmentInfo::id);
+        let of = |id| Some(SegmentId::new(id));
+        let both = [1, 2, 6, 7, u32::MAX - 1, u32::MAX].map(held);
+        assert_eq!(both, [None, of(2), of(2), of(7), of(7), of(u32::MAX)]);
     }
 }

@@ -1,5 +1,7 @@
 //! `MergedFiles`: the merged files of the index that are in use, and what became of merging.
 
+use super::merge_at_work::AtWork;
+use super::merge_failures::MergeFailures;
 use crate::model::IndexFileName;
 use crate::rows::LogSlot;
 use crate::rows::merged::MergedSegment;
@@ -43,8 +45,12 @@ pub(crate) struct MergedFiles {
     /// How many merges were done since opening, and the bytes of the files that they wrote.
     pub(crate) merges: u64,
     pub(crate) bytes_written: u64,
-    /// What the last merge failed by, if it did.
-    pub(crate) failed: Option<String>,
+    /// Merges that failed.
+    pub(crate) failures: MergeFailures,
+    /// The merge that is being done.
+    pub(super) at_work: Option<AtWork>,
+    /// Whether none may begin.
+    pub(super) is_held: bool,
     /// The greatest generation that was given.
     generation: u32,
 }
@@ -143,5 +149,141 @@ impl MergedFiles {
                 file.name
             })
             .collect()
+    }
+}
+
+#[cfg(test)]
+#[cfg(not(strandline_loom))]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use strandline_core::Sequence;
+
+    /// The segments that there are, each with its generation, and the files that merges made.
+    #[derive(Debug, Default)]
+    struct Model {
+        segments: BTreeMap<u32, u32>,
+        files: MergedFiles,
+        /// Names of files that are in the directory.
+        listed: Vec<IndexFileName>,
+    }
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        Merge(usize, usize),
+        Rewrite(usize, bool),
+        MergeSegments(usize, usize),
+        Seal(usize),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        let two = || (any::<usize>(), 1..9_usize);
+        prop_oneof![
+            4 => two().prop_map(|(at, count)| Step::Merge(at, count)),
+            3 => (any::<usize>(), any::<bool>()).prop_map(|(at, removed)| Step::Rewrite(at, removed)),
+            2 => two().prop_map(|(at, count)| Step::MergeSegments(at, count)),
+            2 => (1..9_usize).prop_map(Step::Seal),
+        ]
+    }
+
+    fn segment(id: u32, generation: u32) -> MergedSegment {
+        MergedSegment {
+            id: SegmentId::new(id),
+            generation,
+            mark: 0,
+            first: Sequence::new(u64::from(id) * 10),
+            end: Sequence::new(u64::from(id) * 10 + 10),
+            rows: 1,
+        }
+    }
+
+    impl Model {
+        fn some(&self, at: usize, count: usize) -> Vec<u32> {
+            let all: Vec<u32> = self.segments.keys().copied().collect();
+            let at = at.checked_rem(all.len()).unwrap_or(0);
+            all.into_iter().skip(at).take(count).collect()
+        }
+
+        fn remove(&mut self, names: &[IndexFileName]) {
+            self.listed.retain(|name| !names.contains(name));
+        }
+
+        fn take(&mut self, step: &Step) {
+            match *step {
+                Step::Seal(count) => {
+                    let next = self.segments.keys().last().map_or(1, |last| last + 1);
+                    let new = (next..).take(count);
+                    self.segments.extend(new.map(|id| (id, 0)));
+                }
+                Step::Merge(at, count) => {
+                    let ids = self.some(at, count);
+                    let Some((first, last)) = ids.first().zip(ids.last()) else {
+                        return;
+                    };
+                    let name = IndexFileName {
+                        first: SegmentId::new(*first),
+                        last: SegmentId::new(*last),
+                        generation: self.files.next_generation(0),
+                    };
+                    self.listed.push(name);
+                    let own = ids.iter().map(|id| segment(*id, self.segments[id]));
+                    let unused = self.files.take(UsedFile {
+                        name,
+                        segments: own.collect(),
+                        newest: Hlc::default(),
+                        is_gone: false,
+                    });
+                    self.remove(&unused);
+                }
+                Step::Rewrite(at, is_removed) => {
+                    let ids = self.some(at, 1);
+                    for id in &ids {
+                        *self.segments.get_mut(id).unwrap() += 1;
+                    }
+                    if is_removed {
+                        let ids: Vec<_> = ids.into_iter().map(SegmentId::new).collect();
+                        let gone = self.files.remove_those_of(&ids);
+                        self.remove(&gone);
+                    }
+                }
+                Step::MergeSegments(at, count) => {
+                    let ids = self.some(at, count);
+                    let Some((first, others)) = ids.split_first() else {
+                        return;
+                    };
+                    *self.segments.get_mut(first).unwrap() += 1;
+                    self.segments.retain(|id, _| !others.contains(id));
+                    let others: Vec<_> = others.iter().copied().map(SegmentId::new).collect();
+                    self.files.forget(&others);
+                }
+            }
+        }
+
+        fn check(&self) {
+            let mut of = BTreeMap::new();
+            for file in &self.files.used {
+                assert!(file.is_gone || self.listed.contains(&file.name), "{file:?}");
+                for own in &file.segments {
+                    assert_eq!(of.insert(own.id, file.name), None, "in two files");
+                    assert!(self.segments.contains_key(&own.id.get()), "it is no more");
+                }
+            }
+            for name in &self.listed {
+                let mut used = self.files.used.iter();
+                assert!(used.any(|file| file.name == *name), "{name} is left over");
+            }
+        }
+    }
+
+    proptest! {
+        /// No file is left over, none is missed, and no segment is in two files, or in one after it is no more.
+        #[test]
+        fn files_in_use_are_those_that_there_are(steps in proptest::collection::vec(step(), 1..60)) {
+            let mut model = Model::default();
+            for step in &steps {
+                model.take(step);
+                model.check();
+            }
+        }
     }
 }

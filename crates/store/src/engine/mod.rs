@@ -9,6 +9,8 @@ mod caches;
 mod follower;
 mod footers_written;
 pub(crate) mod group_sync;
+pub(crate) mod merge_at_work;
+mod merge_failures;
 pub(crate) mod merged_files;
 mod ours;
 mod redactions;

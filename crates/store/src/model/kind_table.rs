@@ -123,10 +123,18 @@ impl KindTable {
         names.get_mut(at)
     }
 
-    /// The kinds that have a name, ascending, each with it.
+    /// The kinds that have a name, ascending, each with it. O(the greatest type of each category).
     pub(crate) fn iter(&self) -> impl Iterator<Item = (EventKind, &Arc<str>)> {
-        let all = (0..=u16::MAX).map(EventKind::from_bits);
-        all.filter_map(|kind| Some((kind, self.name(kind)?)))
+        let categories = (0_u16..).zip(&self.names);
+        categories.flat_map(|(category, names)| {
+            let first = category << 12;
+            let kinds = (first..=first | 0xFFF).map(EventKind::from_bits);
+            let given = kinds.zip(names);
+            given.filter_map(|(kind, given)| {
+                let given = given.as_ref().filter(|given| given.is_own)?;
+                Some((kind, &given.name))
+            })
+        })
     }
 }
 

@@ -32,7 +32,7 @@ struct Candidate {
     newest: Hlc,
     segments: Vec<MergedSegment>,
     kinds: KindNames,
-    heads: Option<RemovedHeads>,
+    heads: RemovedHeads,
     block: Arc<Block>,
     /// By place in the log, which of its segments are what they were.
     current: Vec<usize>,
@@ -158,7 +158,7 @@ impl MergedFound {
             }
             report.merged_used += 1;
             let ids = candidate.used.iter().map(|segment| segment.id).collect();
-            removed.set_merged(ids, candidate.heads.map(Arc::new));
+            removed.set_merged(ids, candidate.heads);
             // What was removed since is in it still.
             let is_gone = candidate.current.len() < candidate.segments.len();
             if is_gone {

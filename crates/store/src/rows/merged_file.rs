@@ -54,8 +54,8 @@ pub(crate) struct OpenedMerged {
     pub(crate) head: MergedHead,
     /// The names of kinds that its segments give.
     pub(crate) kinds: KindNames,
-    /// The heads of its segments, if there are any.
-    pub(crate) heads: Option<RemovedHeads>,
+    /// The heads of its segments.
+    pub(crate) heads: RemovedHeads,
     pub(crate) block: Block,
     /// Length of the file in bytes.
     pub(crate) bytes: u64,

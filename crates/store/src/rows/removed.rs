@@ -79,21 +79,28 @@ impl RemovedHeads {
         })
     }
 
-    /// The list at `range` of a merged file; none if that is empty.
+    /// The list at `range` of a merged file. An empty one says that no stream ends in a removed event as long
+    /// as no segment of the file is rewritten: afterwards its segments are asked, as with any other.
     pub(super) fn in_merged(
         bytes: MergedBytes,
         range: Range<usize>,
         source: Arc<MergedSource>,
-    ) -> Option<Self> {
-        (!range.is_empty()).then(|| {
-            Self::InMerged(Box::new(HeadsInMerged {
-                bytes,
-                range,
-                source,
-                is_intact: OnceLock::new(),
-                anew: OnceLock::new(),
-            }))
-        })
+    ) -> Self {
+        Self::InMerged(Box::new(HeadsInMerged {
+            bytes,
+            range,
+            source,
+            is_intact: OnceLock::new(),
+            anew: OnceLock::new(),
+        }))
+    }
+
+    /// Whether a merged file has them, and they were found damaged there.
+    fn is_damaged(&self) -> bool {
+        match self {
+            Self::InMerged(list) => list.is_intact.get() == Some(&false),
+            Self::Map(_) | Self::InFooter(_) => false,
+        }
     }
 
     /// The head of an entity; where its record is only if that is to be asked, since a file says it.
@@ -226,7 +233,8 @@ impl HeadsInMerged {
     fn intact(&self) -> Option<List<'_>> {
         let list = self.bytes.as_ref().get(self.range.clone());
         let list = List(list.unwrap_or_default());
-        let is_whole = || list.check() && list.is_located() && list.is_of_segments();
+        let is_whole =
+            || list.0.is_empty() || list.check() && list.is_located() && list.is_of_segments();
         self.is_intact.get_or_init(is_whole).then_some(list)
     }
 
@@ -271,7 +279,7 @@ impl Lists {
     }
 }
 
-/// The heads of all segments that have some: no more lists than the index has parts.
+/// The heads of all segments: no more lists than the index has parts.
 #[derive(Debug, Default)]
 pub(crate) struct RemovedInSegments {
     /// Of one segment each, oldest first.
@@ -298,13 +306,18 @@ impl RemovedInSegments {
     }
 
     /// Notes what segments have, which ascend, in place of what each of them had.
-    pub(crate) fn set_merged(&mut self, of: Vec<SegmentId>, heads: Option<Arc<RemovedHeads>>) {
+    pub(crate) fn set_merged(&mut self, of: Vec<SegmentId>, heads: RemovedHeads) {
         let is_one = |id: SegmentId| of.binary_search(&id).is_ok();
         self.single.retain(|(id, _)| !is_one(*id));
         self.forget_merged(is_one);
-        if let Some(heads) = heads {
-            self.merged.push(Lists { of, heads });
-        }
+        let heads = Arc::new(heads);
+        self.merged.push(Lists { of, heads });
+    }
+
+    /// The first segment of each list of a merged file that turned out to be damaged.
+    pub(crate) fn damaged(&self) -> impl Iterator<Item = SegmentId> {
+        let damaged = self.merged.iter().filter(|list| list.heads.is_damaged());
+        damaged.filter_map(|list| list.of.first().copied())
     }
 
     fn forget_merged(&mut self, is_one: impl Fn(SegmentId) -> bool) {
@@ -382,17 +395,24 @@ impl RemovedInSegments {
 pub(crate) struct HeadsOf(Vec<Lists>);
 
 impl HeadsOf {
-    /// The newest head of each entity. Takes memory for all of them: their names, and some 120 bytes each.
+    /// The newest head of each entity. Takes memory for all of them: their names, and some 120 bytes each; for
+    /// no more than `most` and those of one list.
     ///
     /// # Errors
     ///
-    /// `Corrupt` if a list is damaged and its segment too.
-    pub(crate) fn newest(&self) -> Result<MergedHeads, Error> {
+    /// `Corrupt` if a list is damaged and its segment too; `TooLarge` if there are more than `most`.
+    pub(crate) fn newest(&self, most: usize) -> Result<MergedHeads, Error> {
         let _held = trace::hold();
         let mut heads = MergedHeads::new();
         for list in &self.0 {
             let own = list.of.first().copied().unwrap_or(SegmentId::FIRST);
             list.heads.add_to(&mut heads, own, |id| list.has(id))?;
+            if heads.len() > most {
+                return Err(Error::new(
+                    ErrorKind::TooLarge,
+                    format!("more than {most} streams end in a removed event there"),
+                ));
+            }
         }
         Ok(heads)
     }
@@ -412,4 +432,32 @@ pub(crate) fn retain_newest(
         let newest = index.query(&region).next_back();
         newest.is_none_or(|row| row.clock() < head.clock)
     });
+}
+
+#[cfg(test)]
+#[cfg(not(strandline_loom))]
+mod tests {
+    use super::*;
+    use strandline_core::Hash;
+
+    /// Of a merge all heads are in memory at once.
+    #[test]
+    fn more_heads_than_may_be_are_refused() {
+        let mut removed = RemovedInSegments::default();
+        for segment in 1..=3 {
+            let head = RemovedHead {
+                clock: segment,
+                sequence: Sequence::new(segment.into()),
+                hash: Hash::ZERO,
+                place: None,
+            };
+            let names = ["of all".to_owned(), format!("of {segment}")];
+            let map = names.map(|name| (name.into_boxed_str(), head));
+            let heads = RemovedHeads::Map(map.into());
+            removed.set(SegmentId::new(segment), Some(heads));
+        }
+        let lists = removed.of(&[1, 2, 3].map(SegmentId::new));
+        assert_eq!(lists.newest(4).unwrap().len(), 4);
+        assert_eq!(lists.newest(3).unwrap_err().kind(), ErrorKind::TooLarge);
+    }
 }

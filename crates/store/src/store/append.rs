@@ -14,9 +14,9 @@ impl Store {
     /// # Errors
     ///
     /// [`ErrorKind::InvalidInput`], [`ErrorKind::TooLarge`], [`ErrorKind::Conflict`],
-    /// [`ErrorKind::WrongExpectedVersion`], [`ErrorKind::ConditionFailed`], [`ErrorKind::RefusedTime`],
-    /// [`ErrorKind::Exhausted`], [`ErrorKind::ReadOnly`], [`ErrorKind::Poisoned`], [`ErrorKind::LockLost`]
-    /// and [`ErrorKind::NotWritten`] mean that nothing was written. [`ErrorKind::Unknown`] means that only a
+    /// [`ErrorKind::KindConflict`], [`ErrorKind::WrongExpectedVersion`], [`ErrorKind::ConditionFailed`],
+    /// [`ErrorKind::RefusedTime`], [`ErrorKind::Exhausted`], [`ErrorKind::ReadOnly`],
+    /// [`ErrorKind::Poisoned`], [`ErrorKind::LockLost`] and [`ErrorKind::NotWritten`] mean that nothing was written. [`ErrorKind::Unknown`] means that only a
     /// reopen can tell.
     pub fn append(&self, coordinate: &Coordinate, event: Event) -> Result<Receipt, Error> {
         self.append_with(coordinate, event, AppendOptions::new())

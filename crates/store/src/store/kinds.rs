@@ -41,8 +41,11 @@ impl Store {
         }
         let name = &checked(name)?;
         shared.check_poison()?;
-        let kind = shared.writer()?.lock().kind_or_new(name)?;
+        let mut writer = shared.writer()?.lock();
+        let kind = writer.kind_or_new(name)?;
+        // Before an event of it can be seen.
         shared.kinds.learn([(kind, name)].into_iter());
+        drop(writer);
         Ok(kind)
     }
 
@@ -64,10 +67,12 @@ impl Store {
         }
         let name = &checked(name)?;
         shared.check_poison()?;
-        let is_new = shared.writer()?.lock().kinds.name(kind, name)?;
-        if is_new {
+        let mut writer = shared.writer()?.lock();
+        if writer.kinds.name(kind, name)? {
+            // Before an event of it can be seen.
             shared.kinds.learn([(kind, name)].into_iter());
         }
+        drop(writer);
         Ok(())
     }
 

@@ -1,0 +1,111 @@
+//! Kinds by their names: asked for, shown, exported and imported.
+
+use crate::{PLACED, at, expect, json, outcome, run, store};
+use std::path::Path;
+use strandline::{Event, EventKind, Store};
+
+/// The store of [`store`] with names for its kinds, and an event of a kind that the store made.
+fn named(path: &Path) -> EventKind {
+    let store = Store::open(path).unwrap();
+    let made = store.kind("org.example.order.shipped").unwrap();
+    let placed = Event::json(PLACED, &())
+        .unwrap()
+        .with_kind_name("order.placed");
+    for event in [placed, Event::json(made, &()).unwrap()] {
+        store.append(&at("order:1", "eu"), event).unwrap();
+    }
+    store.close().unwrap();
+    made
+}
+
+#[test]
+fn kinds_are_asked_for_and_shown_by_their_names() {
+    let (_dir, path) = store();
+    let made = named(&path);
+    let placed = expect(0, "query {} --kind order.placed", &path);
+    assert_eq!(placed.lines().count(), 6, "{placed}");
+    assert!(
+        placed.lines().all(|line| line.contains("order.placed")),
+        "{placed}"
+    );
+    let both = "query {} --kind order.placed --kind 0x1002 --kind org.example.order.shipped";
+    assert_eq!(expect(0, both, &path).lines().count(), 12);
+    let all = expect(0, "tail {} --lines 12", &path);
+    assert!(
+        all.contains("0x1002") && all.contains("org.example.order.shipped"),
+        "{all}"
+    );
+    assert!(!all.contains("0x1001"), "{all}");
+
+    let (code, _, err) = outcome(&run("query {} --kind order.place", &path));
+    assert_eq!(code, 2, "{err}");
+    assert!(err.contains("no kind is called \"order.place\""), "{err}");
+    assert!(
+        err.contains("order.placed, org.example.order.shipped"),
+        "{err}"
+    );
+
+    let stats = expect(0, "stats {}", &path);
+    assert!(stats.contains("0x1001 order.placed"), "{stats}");
+    assert!(stats.contains("0x1002 (no name)"), "{stats}");
+    let kinds = &json(0, "stats {} --json", &path)["kinds"];
+    assert_eq!(kinds[0]["type"], "order.placed");
+    assert_eq!(kinds[0]["events"], 6);
+    assert_eq!(kinds[1]["type"], serde_json::Value::Null);
+    assert_eq!(kinds[2]["kind"], made.to_string());
+    let overview = expect(0, "inspect {}", &path);
+    assert!(overview.contains("0x1001 order.placed"), "{overview}");
+}
+
+#[test]
+fn exported_lines_have_names_and_an_import_keeps_them() {
+    let (dir, path) = store();
+    let made = named(&path);
+    let lines = expect(0, "export {}", &path);
+    assert_eq!(
+        lines
+            .matches(r#""kind":"0x1001","type":"order.placed","#)
+            .count(),
+        6
+    );
+    let file = dir.path().join("lines.jsonl");
+    std::fs::write(&file, &lines).unwrap();
+    let other = dir.path().join("other.strand");
+    let import = format!("import {{}} {}", file.display());
+    expect(0, &import, &other);
+    let strip = |lines: &str| -> Vec<serde_json::Value> {
+        let lines = lines
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap());
+        lines
+            .map(|mut line: serde_json::Value| {
+                line.as_object_mut().unwrap().remove("hash");
+                line
+            })
+            .collect()
+    };
+    assert_eq!(strip(&expect(0, "export {}", &other)), strip(&lines));
+    let bytes = expect(0, "inspect {} --file segment-0000000001.log", &other);
+    assert!(bytes.contains("the kind is called order.placed"), "{bytes}");
+    // Once more, nothing is new.
+    expect(0, &import, &other);
+    let store = Store::open(&other).unwrap();
+    assert_eq!(store.kind("org.example.order.shipped").unwrap(), made);
+    assert_eq!(store.snapshot().len(), 12);
+    store.close().unwrap();
+
+    let line = r#"{"entity":"a","scope":"b","kind":"0x1001","type":"order.created"}"#;
+    std::fs::write(&file, line).unwrap();
+    let (code, _, err) = outcome(&run(&import, &other));
+    assert_ne!(code, 0);
+    assert!(err.contains(r#"as it is named "order.placed""#), "{err}");
+    for wrong in [
+        r#"{"entity":"a","scope":"b","type":"order.created"}"#,
+        r#"{"entity":"a","scope":"b","category":1,"type":"order.created"}"#,
+        r#"{"entity":"a","scope":"b","kind":"0x1001","type":""}"#,
+        r#"{"entity":"a","scope":"b","kind":"0x1001","type":7}"#,
+    ] {
+        std::fs::write(&file, wrong).unwrap();
+        assert_ne!(outcome(&run(&import, &other)).0, 0, "{wrong}");
+    }
+}
