@@ -12,6 +12,7 @@ use strandline::{Event, Sequence, Store};
 enum Step {
     Append(u8, u16),
     KeepNewest(u8),
+    KeepHeaders(u8),
     Drop(u8),
     Redact(u8),
     Kill,
@@ -23,6 +24,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         20 => (0..6_u8, 0..4_000_u16).prop_map(|(entity, bytes)| Step::Append(entity, bytes)),
         2 => (1..5_u8).prop_map(Step::KeepNewest),
+        1 => (1..5_u8).prop_map(Step::KeepHeaders),
         2 => (0..6_u8).prop_map(Step::Drop),
         2 => (0..6_u8).prop_map(Step::Redact),
         2 => Just(Step::Kill),
@@ -96,6 +98,17 @@ proptest! {
                         let own = model.of_entity(entity);
                         for old in own.iter().rev().skip(count.into()) {
                             model.events.remove(old);
+                        }
+                    }
+                }
+                Step::KeepHeaders(count) => {
+                    let rules = Retention::new().keep_newest(count.into());
+                    let done = run(&store, &rules.keep_headers_of(CREATED));
+                    assert_eq!(done.events, 0);
+                    for entity in 0..6 {
+                        let own = model.of_entity(entity);
+                        for old in own.iter().rev().skip(count.into()) {
+                            model.events.get_mut(old).unwrap().2 = None;
                         }
                     }
                 }

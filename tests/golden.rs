@@ -150,6 +150,23 @@ fn check_event(event: &StoredEvent, number: usize) {
     assert_eq!(event.correlation.as_u128(), correlation);
 }
 
+/// The tags of these stores were sorted when they were written, whatever order they were given in, so a
+/// caller who repeats an append gives them in another one.
+#[test]
+fn a_repeat_of_an_old_event_may_have_its_tags_in_another_order() {
+    for version in ["v1", "v2"] {
+        let store = small(&copy_of(version)).open(dir()).unwrap();
+        let mut given = given(11);
+        given.tags.reverse();
+        assert_eq!(given.tags, ["tag:1", "tag:0"]);
+        let at = at(&given.entity, &given.scope);
+        let receipt = store.append(&at, given.event(11)).unwrap();
+        assert!(receipt.repeated);
+        let stored = store.snapshot().get(receipt.id).unwrap().unwrap();
+        assert!(stored.tags().eq(["tag:0", "tag:1"]), "as they are stored");
+    }
+}
+
 /// Opens a copy of the store of version 2, in which events were redacted and removed.
 fn check_recorded(fs: &MemFs, path: OpenPath) {
     let store = small(fs).open(dir()).unwrap();

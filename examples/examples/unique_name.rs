@@ -3,13 +3,19 @@
 //!
 //! No entity owns the rule: what decides is every event that claims or gives up the name. So the
 //! append is made on condition that no such event has come since the caller looked.
+//!
+//! A name stays taken however old the event is that took it: a retention keeps what it needs of the events
+//! that decide, and no more. Tags stay for ever then, so a name that says who somebody is belongs hashed.
 
+use std::ops::ControlFlow;
+use strandline::maintenance::{Retention, compact};
 use strandline::{
     AppendCondition, AppendOptions, Coordinate, ErrorKind, Event, EventKind, Region, Store,
 };
 
 const CLAIMED: EventKind = EventKind::new(0x1, 0x001);
 const GIVEN_UP: EventKind = EventKind::new(0x1, 0x002);
+const SEEN: EventKind = EventKind::new(0x1, 0x003);
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -68,6 +74,17 @@ fn main() -> Result<(), Failure> {
     assert!(!claim(&store, "user:9", "ada")?);
     give_up(&store, &format!("user:{winner}"), "ada")?;
     assert!(claim(&store, "user:9", "ada")?, "given up, it is free");
+
+    // What is older than the newest event of each user goes: with `keep_since`, what is older than 30 days.
+    let user = Coordinate::new("user:9", "users")?;
+    store.append(&user, Event::json(SEEN, &"on the front page")?)?;
+    let rules = Retention::new()
+        .keep_newest(1)
+        .keep_headers_of(CLAIMED)
+        .keep_headers_of(GIVEN_UP);
+    let done = compact(&store, &rules, &mut |_| ControlFlow::Continue(()))?;
+    println!("{} events lost their payload, not their tag", done.headers);
+    assert!(!claim(&store, "user:10", "ada")?, "user:9 has it still");
     store.close()?;
     Ok(())
 }

@@ -29,6 +29,8 @@ pub(super) struct Entry {
 pub(super) enum Redacted {
     No,
     Yes,
+    /// A compaction kept its header alone: snapshots of before have it still.
+    Headed,
     /// It was, and who read it before in another process or opening may have it still.
     Since,
 }
@@ -108,21 +110,32 @@ impl Model {
         left.nth(place)
     }
 
-    /// Removes all but the newest events of each entity, so many of them; gives how many went.
-    pub(super) fn keep_newest(&mut self, count: usize) -> u64 {
+    /// Removes all but the newest events of each entity, so many of them, or their payloads where the header
+    /// is kept; gives how many went, and how many payloads.
+    pub(super) fn keep_newest(
+        &mut self,
+        count: usize,
+        keeps_header: impl Fn(&Entry) -> bool,
+    ) -> (u64, u64) {
         let mut kept: BTreeMap<String, usize> = BTreeMap::new();
-        let mut removed = 0;
+        let (mut removed, mut headers) = (0, 0);
         for entry in self.entries.iter_mut().rev().filter(|e| !e.is_removed) {
             let kept = kept
                 .entry(entry.coordinate.entity().to_owned())
                 .or_default();
             *kept += 1;
-            if *kept > count {
+            if *kept <= count {
+                continue;
+            }
+            if !keeps_header(entry) {
                 entry.is_removed = true;
                 removed += 1;
+            } else if entry.redacted == Redacted::No {
+                entry.redacted = Redacted::Headed;
+                headers += 1;
             }
         }
-        removed
+        (removed, headers)
     }
 
     /// The events of an entity that are left.
@@ -142,8 +155,10 @@ impl Model {
         entries.truncate(removed.len());
         for (entry, is_removed) in entries.iter_mut().zip(removed) {
             entry.is_removed = *is_removed;
-            if entry.redacted == Redacted::Yes {
-                entry.redacted = redacted;
+            match entry.redacted {
+                Redacted::Yes => entry.redacted = redacted,
+                Redacted::Headed => entry.redacted = Redacted::Since,
+                Redacted::No | Redacted::Since => {}
             }
         }
         entries

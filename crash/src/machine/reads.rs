@@ -12,15 +12,17 @@ use strandline::{ErrorKind, Region, Snapshot, StoredEvent};
 fn expect_event(event: &StoredEvent, place: usize, entry: &Entry) -> Done {
     let tags: Vec<_> = event.extensions.tags().map(str::to_owned).collect();
     let has_payload = match event.payload() {
-        Ok(payload) => payload == entry.payload && entry.redacted != Redacted::Yes,
+        Ok(payload) => {
+            let is_there = matches!(entry.redacted, Redacted::No | Redacted::Since);
+            payload == entry.payload && is_there
+        }
         Err(_) => event.is_redacted() && entry.redacted != Redacted::No,
     };
     let is_same = event.sequence.get() == place as u64
         && event.coordinate == entry.coordinate
         && event.kind == entry.kind
         && has_payload
-        && tags.len() == entry.tags.len()
-        && entry.tags.iter().all(|tag| tags.contains(tag))
+        && tags == entry.tags
         && event.causation == entry.cause
         && (event.id, event.clock, event.hash) == (entry.id, entry.clock, entry.hash);
     if is_same {

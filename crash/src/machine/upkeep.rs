@@ -12,7 +12,7 @@ use strandline::fs::{Fs, MemFs};
 use strandline::maintenance::{
     CopyMode, Existing, Progress, Redaction, Retention, backup, compact, rebuild, redact, restore,
 };
-use strandline::{Region, StoreOptions};
+use strandline::{EventKind, Region, StoreOptions};
 use strandline_transfer::{ImportOptions, LineFormat, export, import};
 
 fn go_on(_: Progress) -> ControlFlow<()> {
@@ -34,23 +34,35 @@ impl Machine {
         self.open()
     }
 
-    /// Old events go, and nothing else; whoever holds them has them still.
+    /// Old events go, or their payloads, and nothing else; whoever holds them has them still.
     pub(super) fn compact(&mut self, [who, count, how]: [u8; 3]) -> Done {
         let rules = Retention::new();
-        let (rules, removed) = if how & 1 == 0 {
+        let (rules, (removed, headers)) = if how & 1 == 0 {
             let count = 1 + count % 4;
-            let removed = self.model.keep_newest(count.into());
-            (rules.keep_newest(count.into()), removed)
+            let rules = rules.keep_newest(count.into());
+            let kind = EventKind::new(1 + who % 2, 1 + u16::from(who % 3));
+            let tag = format!("tag:{}", who % 5);
+            let rules = match how & 6 {
+                0 => rules,
+                2 => rules.keep_headers_of(kind),
+                _ => rules.keep_headers_of(kind).keep_headers_tagged(&tag),
+            };
+            let gone = self.model.keep_newest(count.into(), |entry| {
+                let is_tagged = how & 4 != 0 && entry.tags.contains(&tag);
+                how & 6 != 0 && (entry.kind == kind || is_tagged)
+            });
+            (rules, gone)
         } else {
             let entity = format!("entity:{}", who % 7);
             let gone = self.model.of_entity(&entity);
             let removed = gone.map(|entry| entry.is_removed = true).count() as u64;
-            (rules.drop_entity(entity), removed)
+            (rules.drop_entity(entity), (removed, 0))
         };
         let done = compact(self.store()?, &rules, &mut go_on);
         let done = done.map_err(|error| unexpected(&error))?;
-        if done.events != removed {
-            let message = format!("{done:?}, and {removed} events were to go");
+        if (done.events, done.headers) != (removed, headers) {
+            let message =
+                format!("{done:?}, and {removed} events and {headers} payloads were to go");
             return Err(Violation::new(message));
         }
         self.rewritten()

@@ -1,13 +1,16 @@
 //! Arguments that several commands have, and the values that are read from them.
 //!
-//! Opens a store as they say, and calls nothing of it. Knows `outcome` and `output`.
+//! Opens a store as they say, and calls nothing of it. Knows `outcome`, `output` and `times`.
 
 use crate::outcome::WrongUsage;
 use crate::output::note;
+use crate::times::{Moment, Zone};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
-use strandline::{Error, EventKind, KindError, KindFilter, Query, Region, Snapshot, Store, StoreOptions};
-use strandline_transfer::parse_rfc3339;
+use strandline::{
+    Clock, Error, EventKind, KindError, KindFilter, Query, Region, Snapshot, Store, StoreOptions,
+    SystemClock,
+};
 
 /// The category of a kind that is given as its type alone.
 pub(crate) const CATEGORY_DEFAULT: u8 = 1;
@@ -70,6 +73,11 @@ pub(crate) struct QueryArgs {
 }
 
 impl QueryArgs {
+    /// The zone that times are shown in.
+    pub(crate) fn zone(&self) -> Zone {
+        self.region.zone()
+    }
+
     /// What is asked for, in a store as it is now.
     ///
     /// # Errors
@@ -150,12 +158,15 @@ pub(crate) struct RegionArgs {
     /// Only events of this category, 0 to 15.
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u8).range(0..=15))]
     category: Option<u8>,
-    /// Only events from this time on: `2026-01-31T12:00:00Z`, or milliseconds since 1970.
-    #[arg(long, value_name = "TIME", value_parser = parse_time)]
-    since: Option<u64>,
+    /// Only events from this time on: `2026-01-31`, `2026-01-31T12:00`, `2026-01-31T12:00:00+02:00`, `30d`
+    /// or `1h30m` ago, `today`, or milliseconds since 1970.
+    #[arg(long, value_name = "TIME", value_parser = Moment::parse, allow_hyphen_values = true)]
+    since: Option<Moment>,
     /// Only events before this time.
-    #[arg(long, value_name = "TIME", value_parser = parse_time)]
-    until: Option<u64>,
+    #[arg(long, value_name = "TIME", value_parser = Moment::parse, allow_hyphen_values = true)]
+    until: Option<Moment>,
+    #[command(flatten)]
+    zone: ZoneArgs,
     /// Only events with these sequences: `100..200`, of which 200 is not one, `100..`, `..200`, `100`.
     #[arg(long, value_name = "RANGE", value_parser = parse_range)]
     sequence: Option<RangeInclusive<u64>>,
@@ -179,8 +190,14 @@ impl RegionArgs {
             category: kinds.category,
             since: self.since.or(outside.since),
             until: self.until.or(outside.until),
+            zone: outside.zone.clone(),
             sequence: self.sequence.clone().or_else(|| outside.sequence.clone()),
         }
+    }
+
+    /// The zone that times are shown in.
+    pub(crate) fn zone(&self) -> Zone {
+        self.zone.zone()
     }
 
     /// The region that is asked for, in a store as it is now.
@@ -216,7 +233,9 @@ impl RegionArgs {
         if let Some(range) = &self.sequence {
             region = region.sequence(range.clone());
         }
-        let region = match (self.since, self.until) {
+        let since = self.zone.resolve("--since", self.since)?;
+        let until = self.zone.resolve("--until", self.until)?;
+        let region = match (since, until) {
             (Some(since), Some(until)) => region.wall_ms(since..until),
             (Some(since), None) => region.wall_ms(since..),
             (None, Some(until)) => region.wall_ms(..until),
@@ -237,7 +256,7 @@ pub(crate) fn tell_no_events() {
 
 /// A kind by its number, or by its name in a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum KindArg {
+pub(crate) enum KindArg {
     Number(EventKind),
     Name(String),
 }
@@ -247,7 +266,7 @@ const NAMES_LISTED: usize = 20;
 
 impl KindArg {
     /// A number, as an import reads it too, or else a name.
-    fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let is_number_like = text.starts_with(|first: char| first.is_ascii_digit() || first == '+')
             && text
                 .chars()
@@ -261,7 +280,12 @@ impl KindArg {
         }
     }
 
-    fn resolve(&self, now: &Snapshot) -> Result<EventKind, WrongUsage> {
+    /// The kind, in a store as it is now.
+    ///
+    /// # Errors
+    ///
+    /// `WrongUsage` if no kind has such a name.
+    pub(crate) fn resolve(&self, now: &Snapshot) -> Result<EventKind, WrongUsage> {
         let name = match self {
             Self::Number(kind) => return Ok(*kind),
             Self::Name(name) => name,
@@ -287,15 +311,35 @@ impl KindArg {
     }
 }
 
-/// A time, in milliseconds since 1970.
-pub(crate) fn parse_time(text: &str) -> Result<u64, String> {
-    text.parse()
-        .ok()
-        .or_else(|| parse_rfc3339(text))
-        .or_else(|| parse_rfc3339(&format!("{text}T00:00:00Z")))
-        .ok_or_else(|| {
-            "a time is `2026-01-31`, `2026-01-31T12:00:00Z`, or milliseconds since 1970".to_owned()
-        })
+/// In which zone times are shown and read.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct ZoneArgs {
+    /// Show times in the zone of this machine, and read those in it that have none. Default: UTC.
+    #[arg(long)]
+    local: bool,
+}
+
+impl ZoneArgs {
+    /// The zone that is asked for.
+    pub(crate) fn zone(&self) -> Zone {
+        Zone::new(self.local)
+    }
+
+    /// Milliseconds since 1970 of a time that was given for an argument.
+    ///
+    /// # Errors
+    ///
+    /// `WrongUsage` if there is no such time.
+    pub(crate) fn resolve(
+        &self,
+        name: &str,
+        moment: Option<Moment>,
+    ) -> Result<Option<u64>, WrongUsage> {
+        let now_ms = SystemClock::default().now_ms();
+        let resolved = moment.map(|moment| moment.resolve(now_ms, &self.zone()));
+        let resolved = resolved.transpose();
+        resolved.map_err(|error| WrongUsage(format!("{name}: {error}")))
+    }
 }
 
 /// A range of numbers, whose end is not in it as in Rust.
@@ -365,13 +409,5 @@ mod tests {
         for wrong in ["", "a..b", "..0", "1...3", "-1", "5..5", "9..3"] {
             assert!(parse_range(wrong).is_err(), "{wrong}");
         }
-    }
-
-    #[test]
-    fn times_are_read_in_each_form() {
-        assert_eq!(parse_time("1000"), Ok(1000));
-        assert_eq!(parse_time("1970-01-02"), Ok(86_400_000));
-        assert_eq!(parse_time("1970-01-01T00:00:01Z"), Ok(1000));
-        assert!(parse_time("yesterday").is_err());
     }
 }

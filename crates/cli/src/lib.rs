@@ -21,6 +21,7 @@ mod files;
 mod outcome;
 
 mod output;
+mod times;
 
 pub use commands::{Command, parsed, run};
 pub use output::{note, print};

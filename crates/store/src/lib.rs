@@ -60,8 +60,8 @@ pub use model::{
     CONDITION_REGIONS_MAX, CONDITION_TAGS_MAX, CacheStats, ConditionConflict, Difference,
     Durability, Error, ErrorClass, ErrorKind, Event, EventRef, ExpectedVersion, HeadCacheStats,
     IdConflict, KindConflict, MADE_KINDS_CATEGORY, OpenPath, OpenReport, OpenTimes, Order,
-    PAYLOAD_BYTES_MAX_DEFAULT, Page, PageToken, PageTokenError, Receipt, ReceiptMismatch, RefusedTime,
-    Stats, StoreOptions, StoredEvent, VersionConflict,
+    PAYLOAD_BYTES_MAX_DEFAULT, Page, PageToken, PageTokenError, Receipt, ReceiptMismatch,
+    RefusedTime, Stats, StoreOptions, StoredEvent, VersionConflict,
 };
 pub use read::{Events, KindCount, Snapshot};
 pub use store::Store;
@@ -73,9 +73,10 @@ pub use strandline_derive::{EventEnum, EventPayload};
 pub use strandline_core::codec::DecodeError;
 pub use strandline_core::fs;
 pub use strandline_core::{
-    Clock, ClockKey, Coordinate, EXTENSION_BYTES_MAX, EntityFilter, Epoch, EpochError, EventHeader,
-    EventId, EventIdError, EventKind, Extensions, Hash, HashChain, Hlc, HlcError, KindError,
-    KindFilter, KindRange, KindSet, ManualClock, NAME_BYTES_MAX, NameError, PayloadEncoding, Query,
-    Region, Sequence, SystemClock, TAG_BYTES_MAX, TAGS_MAX,
+    ATTRIBUTES_BYTES_MAX, AttributeError, AttributeValue, Attributes, Clock, ClockKey, Coordinate,
+    EXTENSION_BYTES_MAX, EntityFilter, Epoch, EpochError, EventHeader, EventId, EventIdError,
+    EventKind, Extensions, Hash, HashChain, Hlc, HlcError, KindError, KindFilter, KindRange,
+    KindSet, ManualClock, NAME_BYTES_MAX, NameError, PayloadEncoding, Query, Region, Sequence,
+    SystemClock, TAG_BYTES_MAX, TAGS_MAX,
 };
 pub use strandline_index::{Causes, IndexLayout, Names, PartPlan, Plan, PlanKey, RowView, Rows};

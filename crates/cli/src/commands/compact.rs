@@ -1,8 +1,9 @@
 //! `compact` and `redact`: what goes for good.
 
-use crate::args::{StoreArgs, open_to_write, parse_time};
+use crate::args::{KindArg, StoreArgs, ZoneArgs, open_to_write};
 use crate::outcome::{Outcome, first_of, with_also};
 use crate::terminal::{Bar, Screen, count, size};
+use crate::times::Moment;
 use serde_json::json;
 use std::io;
 use strandline::maintenance::{
@@ -17,13 +18,22 @@ pub struct Args {
     /// Keep the newest events of each entity, this many: 1 or more.
     #[arg(long, value_name = "COUNT")]
     keep_newest: Option<u32>,
-    /// Keep events from this time on: `2026-01-31T12:00:00Z`, or milliseconds since 1970. A time in the
-    /// future is refused.
-    #[arg(long, value_name = "TIME", value_parser = parse_time)]
-    keep_since: Option<u64>,
+    /// Keep events from this time on: those of the last 30 days with `30d`, or `2026-01-31`,
+    /// `2026-01-31T12:00:00+02:00`, milliseconds since 1970. A time in the future is refused.
+    #[arg(long, value_name = "TIME", value_parser = Moment::parse, allow_hyphen_values = true)]
+    keep_since: Option<Moment>,
+    #[command(flatten)]
+    zone: ZoneArgs,
     /// Let --keep-newest and --keep-since decide about entities whose names start so; others stay.
     #[arg(long, value_name = "TEXT")]
     within: Option<String>,
+    /// Keep the headers of events of this kind that would go, without their payloads: so that conditions still
+    /// see them. May be given several times.
+    #[arg(long, value_name = "KIND", value_parser = KindArg::parse)]
+    keep_header_kind: Vec<KindArg>,
+    /// The same for events that have a tag which begins so. May be given several times.
+    #[arg(long, value_name = "TEXT")]
+    keep_header_tag: Vec<String>,
     /// Drop all events of this entity. May be given several times.
     #[arg(long, value_name = "NAME")]
     drop_entity: Vec<String>,
@@ -36,21 +46,30 @@ pub struct Args {
 }
 
 impl Args {
-    fn rules(&self) -> Retention {
+    fn rules(&self) -> anyhow::Result<Retention> {
         let mut rules = Retention::new();
         if let Some(count) = self.keep_newest {
             rules = rules.keep_newest(count);
         }
-        if let Some(wall_ms) = self.keep_since {
+        if let Some(wall_ms) = self.zone.resolve("--keep-since", self.keep_since)? {
             rules = rules.keep_since(wall_ms);
         }
         if let Some(prefix) = &self.within {
             rules = rules.within(prefix);
         }
+        if !self.keep_header_kind.is_empty() {
+            let now = self.store.open()?.snapshot();
+            for kind in &self.keep_header_kind {
+                rules = rules.keep_headers_of(kind.resolve(&now)?);
+            }
+        }
+        for prefix in &self.keep_header_tag {
+            rules = rules.keep_headers_tagged(prefix);
+        }
         let drop = |rules: Retention, name| rules.drop_entity(name);
         rules = self.drop_entity.iter().fold(rules, drop);
         let drop = |rules: Retention, prefix| rules.drop_entities(prefix);
-        self.drop_prefix.iter().fold(rules, drop)
+        Ok(self.drop_prefix.iter().fold(rules, drop))
     }
 }
 
@@ -59,8 +78,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     if args.dry_run {
         return plan(args);
     }
+    let rules = args.rules()?;
     let (done, closed) = change(&args.store, "compacting", |store, on_progress| {
-        compact(store, &args.rules(), on_progress)
+        compact(store, &rules, on_progress)
     })?;
     first_of([
         closed.err().map(Into::into),
@@ -74,6 +94,7 @@ fn show_compaction(args: &Args, done: &Compacted) -> io::Result<()> {
     if args.store.json {
         let json = json!({
             "events_removed": done.events,
+            "payloads_removed": done.headers,
             "segments_rewritten": done.segments,
             "bytes_before": done.bytes_before,
             "bytes_after": done.bytes_after,
@@ -84,14 +105,16 @@ fn show_compaction(args: &Args, done: &Compacted) -> io::Result<()> {
         screen.line(&json.to_string())?;
         return screen.flush();
     }
-    if done.events == 0 && done.merged == 0 {
+    let changed = done.events + done.headers;
+    if changed == 0 && done.merged == 0 {
         screen.text("the rules keep every event; nothing was changed")?;
-    } else if done.events == 0 {
+    } else if changed == 0 {
         screen.text("the rules keep every event")?;
     } else {
         screen.text(&format!(
-            "removed {}; {} rewritten, {} before and {} now",
+            "removed {}{}; {} rewritten, {} before and {} now",
             count(done.events, "event"),
+            payloads_of(done.headers),
             count(done.segments as u64, "segment"),
             size(done.bytes_before),
             size(done.bytes_after)
@@ -107,6 +130,14 @@ fn show_compaction(args: &Args, done: &Compacted) -> io::Result<()> {
         screen.text(&line)?;
     }
     screen.flush()
+}
+
+/// What is said of events of which the header is kept.
+fn payloads_of(headers: u64) -> String {
+    match headers {
+        0 => String::new(),
+        headers => format!(" and the payloads of {}", count(headers, "event")),
+    }
 }
 
 /// Who was named and is nobody, a line each.
@@ -153,11 +184,12 @@ fn change<T>(
 
 fn plan(args: &Args) -> anyhow::Result<Outcome> {
     let store = args.store.open()?;
-    let plan = CompactionPlan::of(&store, &args.rules())?;
+    let plan = CompactionPlan::of(&store, &args.rules()?)?;
     let mut screen = Screen::new();
     if args.store.json {
         let json = json!({
             "events_to_remove": plan.events,
+            "payloads_to_remove": plan.headers,
             "segments_to_rewrite": plan.segments,
             "missing_entities": plan.missing.entities,
             "missing_prefixes": plan.missing.prefixes,
@@ -165,8 +197,9 @@ fn plan(args: &Args) -> anyhow::Result<Outcome> {
         screen.line(&json.to_string())?;
     } else {
         screen.text(&format!(
-            "would remove {} and rewrite {}; nothing was changed",
+            "would remove {}{}, and rewrite {}; nothing was changed",
             count(plan.events, "event"),
+            payloads_of(plan.headers),
             count(plan.segments as u64, "segment")
         ))?;
         for line in lines_of(&plan.missing) {

@@ -40,7 +40,8 @@ pub enum Command {
     #[command(after_help = "Examples:\n  \
         strandline query orders.strand --entity order:1042\n  \
         strandline query orders.strand --prefix order: --kind 0x1002 --newest --limit 20\n  \
-        strandline query orders.strand --since 2026-01-01T00:00:00Z --json")]
+        strandline query orders.strand --since 2026-01-31 --until 2026-01-31T12:00+02:00\n  \
+        strandline query orders.strand --since 12h --local")]
     Query(query::Args),
     /// Print the newest events, and with --follow those that another process appends.
     #[command(
@@ -90,7 +91,7 @@ pub enum Command {
     /// Remove events that are not to be kept; chains, sequences and receipts stay right.
     #[command(after_help = "Examples:\n  \
         strandline compact orders.strand --keep-newest 100 --within meter: --dry-run\n  \
-        strandline compact orders.strand --keep-since 2026-01-01T00:00:00Z\n  \
+        strandline compact orders.strand --keep-since 30d\n  \
         strandline compact orders.strand --drop-prefix test:\n\n\
         Exits 1 if an entity or prefix that was named has no event; the rules do their work on the others. \
         Rules that would remove everything by a slip are refused: --keep-newest 0, a time in the future, an \

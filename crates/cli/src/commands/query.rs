@@ -4,7 +4,7 @@ use crate::args::{QueryArgs, StoreArgs, tell_no_events};
 use crate::outcome::{Outcome, WrongUsage};
 use crate::output::note;
 use crate::terminal::Screen;
-use crate::terminal::show::{self, Bytes};
+use crate::terminal::show::{self, Bytes, Look};
 use strandline::{Error, EventRef, Events, Order, PageToken, Query, Sequence, Snapshot};
 
 #[derive(Debug, clap::Args)]
@@ -52,6 +52,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let order = order(args)?;
     let mut events = snapshot.query(page(args, order, &snapshot)?);
     let mut screen = Screen::new();
+    let look = Look {
+        json: args.store.json,
+        bytes: args.bytes,
+        zone: args.query.zone(),
+    };
     let mut last = None;
     for _ in 0..args.limit {
         let Some(event) = next(&mut events, order) else {
@@ -62,7 +67,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
             return Ok(Outcome::Fine);
         };
         let event = event?;
-        show::event(&mut screen, &event, args.store.json, args.bytes)?;
+        show::event(&mut screen, &event, &look)?;
         last = Some(event.sequence());
         if screen.is_unread() {
             return Ok(Outcome::Fine);

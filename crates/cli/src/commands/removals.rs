@@ -1,12 +1,14 @@
 //! `removals`: what the log says of its compactions and redactions.
 
-use crate::args::StoreArgs;
+use crate::args::{StoreArgs, ZoneArgs};
+
 use crate::outcome::Outcome;
 use crate::terminal::{Bar, Screen, count, number};
+use crate::times::Zone;
 use serde_json::json;
 use strandline::Sequence;
 use strandline::fs::OsFs;
-use strandline::maintenance::{Inventory, Removal, RemovalChange, removals, rfc3339};
+use strandline::maintenance::{Inventory, Removal, RemovalChange, removals};
 
 /// How many runs of sequences are shown of a removal.
 const RUNS_SHOWN: usize = 4;
@@ -15,6 +17,8 @@ const RUNS_SHOWN: usize = 4;
 pub struct Args {
     #[command(flatten)]
     store: StoreArgs,
+    #[command(flatten)]
+    zone: ZoneArgs,
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
@@ -23,6 +27,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let all = removals(&store, &mut |progress| bar.show(progress))?;
     drop(bar);
     let mut screen = Screen::new();
+    let zone = args.zone.zone();
     if args.store.json {
         let all: Vec<_> = all.iter().map(as_json).collect();
         screen.line(&serde_json::Value::from(all).to_string())?;
@@ -30,7 +35,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
         screen.line("no compaction and no redaction is recorded")?;
     }
     for removal in all.iter().filter(|_| !args.store.json) {
-        show(&mut screen, removal)?;
+        show(&mut screen, removal, &zone)?;
     }
     let unrecorded_before = Inventory::of(&OsFs, &args.store.dir)?.unrecorded_before;
     match unrecorded_before.map(Sequence::get) {
@@ -53,9 +58,9 @@ const fn change(removal: &Removal) -> &'static str {
     }
 }
 
-fn show(screen: &mut Screen, removal: &Removal) -> std::io::Result<()> {
+fn show(screen: &mut Screen, removal: &Removal, zone: &Zone) -> std::io::Result<()> {
     let events = count(removal.events, "event");
-    let when = rfc3339(removal.wall_ms);
+    let when = zone.text(removal.wall_ms);
     screen.text(&format!(
         "{when}  {events} {}: {}",
         change(removal),

@@ -4,7 +4,7 @@ use crate::args::{QueryArgs, StoreArgs, tell_no_events};
 use crate::outcome::Outcome;
 use crate::output::{note, wait_while_read};
 use crate::terminal::Screen;
-use crate::terminal::show::{self, Bytes};
+use crate::terminal::show::{self, Bytes, Look};
 use std::collections::VecDeque;
 use std::path::Path;
 use std::time::Duration;
@@ -83,8 +83,8 @@ fn is_missing(error: &Error) -> bool {
 }
 
 /// What was shown so far.
-struct Tail<'a> {
-    args: &'a Args,
+struct Tail {
+    look: Look,
     screen: Screen,
     query: Query,
     /// The first sequence that was not looked at.
@@ -93,14 +93,18 @@ struct Tail<'a> {
     seen: VecDeque<(Sequence, Hash)>,
 }
 
-impl<'a> Tail<'a> {
+impl Tail {
     /// Begins with the newest events of a snapshot.
-    fn begin(args: &'a Args, snapshot: &Snapshot) -> anyhow::Result<Self> {
+    fn begin(args: &Args, snapshot: &Snapshot) -> anyhow::Result<Self> {
         let query = args.query.query(snapshot)?;
         let rows = snapshot.rows(query.clone().limit(args.lines)).rev();
         let oldest = rows.last().map(|row| row.sequence());
         Ok(Self {
-            args,
+            look: Look {
+                json: args.store.json,
+                bytes: args.bytes,
+                zone: args.query.zone(),
+            },
             screen: Screen::new(),
             query,
             next: oldest.unwrap_or_else(|| snapshot.visible()),
@@ -122,12 +126,7 @@ impl<'a> Tail<'a> {
         let mut events = snapshot.query(query);
         while let Some(event) = events.next_ref() {
             let event = event?;
-            show::event(
-                &mut self.screen,
-                &event,
-                self.args.store.json,
-                self.args.bytes,
-            )?;
+            show::event(&mut self.screen, &event, &self.look)?;
             see(&mut self.seen, event.sequence(), event.hash());
             shown += 1;
             if self.screen.is_unread() {

@@ -1,9 +1,9 @@
 //! How an event looks: on a terminal in one line or two, in plain lines, or as JSON.
 
 use super::screen::{Screen, column, fit};
+use crate::times::Zone;
 use std::io;
 use strandline::EventRef;
-use strandline::maintenance::rfc3339;
 use strandline_transfer::{PayloadForm, base64_text, readable_json, write_line};
 
 /// Terminals from this width on show an event in one line.
@@ -20,21 +20,26 @@ pub(crate) enum Bytes {
     Base64,
 }
 
+/// How events are shown.
+pub(crate) struct Look {
+    /// As JSON, for programs.
+    pub(crate) json: bool,
+    /// Payloads that are no text.
+    pub(crate) bytes: Bytes,
+    /// Where times have their zone; that of JSON is UTC.
+    pub(crate) zone: Zone,
+}
+
 /// Prints an event.
-pub(crate) fn event(
-    screen: &mut Screen,
-    event: &EventRef<'_>,
-    json: bool,
-    bytes: Bytes,
-) -> io::Result<()> {
-    if json {
+pub(crate) fn event(screen: &mut Screen, event: &EventRef<'_>, look: &Look) -> io::Result<()> {
+    if look.json {
         let mut line = Vec::new();
         write_line(&mut line, event, PayloadForm::Readable);
         return screen.bytes(&line);
     }
     let at = event.coordinate();
-    let payload = payload(event, bytes);
-    let time = rfc3339(event.hlc().wall_ms());
+    let payload = payload(event, look.bytes);
+    let time = look.zone.text(event.hlc().wall_ms());
     let kind = match event.kind_name() {
         Some(name) => name.to_string(),
         None => event.kind().to_string(),
@@ -49,7 +54,7 @@ pub(crate) fn event(
         Some(width) if width >= WIDE => {
             let kind = column(&kind, KIND_WIDTH);
             let head = format!("{:>8}  {time}  {kind}", event.sequence());
-            let names = (width - 36 - KIND_WIDTH) / 2;
+            let names = (width - 12 - time.len() - KIND_WIDTH) / 2;
             let entity = column(at.entity(), names * 2 / 3);
             let scope = column(at.scope(), names / 3);
             screen.line(&format!("{head}  {entity} {scope} {payload}"))

@@ -47,6 +47,17 @@ fn query_takes_a_region() {
         ("query {} --scope eu --limit 2", vec![0, 1]),
         ("query {} --until 2000-01-01", vec![]),
         ("query {} --since 2000-01-01 --limit 1", vec![0]),
+        ("query {} --since 30d --limit 1", vec![0]),
+        ("query {} --since -1h30m --limit 1", vec![0]),
+        (
+            "tail {} --since 12h --until now --lines 1 --sequence ..9",
+            vec![8],
+        ),
+        ("query {} --until 1h", vec![]),
+        (
+            "query {} --since 2000-01-01T12:00+02:00 --until 2000-01-02 --local",
+            vec![],
+        ),
         ("query {} --newest --limit 3", vec![9, 8, 7]),
         ("query {} --newest --after 7 --limit 2", vec![6, 5]),
         ("query {} --newest --after 0", vec![]),
@@ -64,6 +75,35 @@ fn query_takes_a_region() {
     ] {
         assert_eq!(sequences(arguments, &store), expected, "{arguments}");
     }
+}
+
+/// Times were in UTC alone, whoever read them.
+#[test]
+fn times_are_shown_in_the_zone_of_the_machine_if_asked() {
+    let (_dir, store) = store();
+    let shown = |arguments: &[&str], zone: &str| {
+        let mut program = program();
+        program.arg(arguments[0]).arg(&store).args(&arguments[1..]);
+        let output = program.env("TZ", zone).output().unwrap();
+        let (code, out, err) = outcome(&output);
+        assert_eq!(code, 0, "{err}");
+        out
+    };
+    for command in ["query", "tail"] {
+        let utc = shown(&[command], "XXX-05:30");
+        assert!(utc.lines().all(|line| line.contains("Z  ")), "{utc}");
+        let local = shown(&[command, "--local"], "XXX-05:30");
+        assert!(
+            local.lines().all(|line| line.contains("+05:30  ")),
+            "{local}"
+        );
+    }
+    shown(&["compact", "--drop-entity", "order:0"], "");
+    let removals = shown(&["removals", "--local"], "XXX-05:30");
+    assert!(removals.contains("+05:30"), "{removals}");
+    // JSON is for programs.
+    let json = shown(&["query", "--local", "--json"], "XXX-05:30");
+    assert_eq!(json, shown(&["query", "--json"], "UTC"));
 }
 
 #[test]
@@ -206,6 +246,9 @@ fn what_no_event_can_be_is_refused() {
         ("export {} --since 2026-01-01 --until 2026-01-01", "--until"),
         ("tail {} --since 2026-01-02 --until 2026-01-01", "--until"),
         ("query {} --until 0", "--until"),
+        ("query {} --since yesteryear", "how long ago"),
+        ("query {} --since 99999999d", "before 1970"),
+        ("compact {} --keep-since 3x", "how long ago"),
     ] {
         let (code, out, err) = outcome(&run(arguments, &store));
         assert_eq!((code, &*out), (2, ""), "{arguments}: {err}");

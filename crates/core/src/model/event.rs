@@ -1,5 +1,6 @@
 //! `EventHeader`: everything that is known of an event but its payload.
 
+use super::attributes::Attributes;
 use super::coordinate::Coordinate;
 use super::encoding::PayloadEncoding;
 use super::extensions::Extensions;
@@ -68,9 +69,15 @@ impl EventHeader {
         self.extensions.payload_version()
     }
 
-    /// The tags, in the order of their bytes.
+    /// The tags, as [`Extensions::tags`] has them.
     pub fn tags(&self) -> impl Iterator<Item = &str> {
         self.extensions.tags()
+    }
+
+    /// What the event had in another system, as [`Extensions::attributes`] has it.
+    #[must_use]
+    pub fn attributes(&self) -> Attributes {
+        self.extensions.attributes()
     }
 
     /// Whether no cause was given.

@@ -1,7 +1,8 @@
 //! `Extensions`: what a header has beside its fixed fields, as bytes with tags.
 
+use super::attributes::Attributes;
 use super::name::{NAME_BYTES_MAX, check_name};
-use super::tags::decode_tags;
+use super::tags::{decode_tags, same_set};
 use crate::codec::{DecodeError, Reader, Writer};
 
 /// Longest extension area, in bytes.
@@ -15,6 +16,8 @@ pub mod extension_tag {
     pub const PAYLOAD_VERSION: u16 = 2;
     /// Name of the event's kind, as UTF-8: with the first event of a kind in a segment, if it has a name.
     pub const KIND_NAME: u16 = 3;
+    /// What the event had in another system, as [`Attributes`](crate::Attributes) are encoded.
+    pub const ATTRIBUTES: u16 = 4;
 }
 
 /// Most bytes that the name of a kind takes among extensions. What else there is leaves room for it.
@@ -122,18 +125,32 @@ impl Extensions {
         Self::new(before.chain([own]).chain(after))
     }
 
-    /// Whether both say the same of an event: the name of its kind, which is written with some events
-    /// alone, is left out.
-    #[must_use]
-    pub fn are_same_event(&self, other: &Self) -> bool {
-        let own = |(tag, _): &(u16, &[u8])| *tag != extension_tag::KIND_NAME;
-        self == other || self.iter().filter(own).eq(other.iter().filter(own))
-    }
-
-    /// The tags of the event, in the order of their bytes.
+    /// The tags of the event, in the order in which they were written. Events of stores of before that
+    /// order was kept have them in the order of their bytes.
     pub fn tags(&self) -> impl Iterator<Item = &str> {
         let bytes = self.get(extension_tag::TAGS).unwrap_or_default();
         decode_tags(bytes)
+    }
+
+    /// What the event had in another system; nothing where what is written is none. Allocates if there are
+    /// some.
+    #[must_use]
+    pub fn attributes(&self) -> Attributes {
+        let bytes = self.get(extension_tag::ATTRIBUTES).unwrap_or_default();
+        Attributes::from_bytes(bytes).unwrap_or_default()
+    }
+
+    /// Whether both say the same of an event: the order of tags says nothing, and the name of its kind,
+    /// which is written with some events alone, is left out. All else is compared byte for byte.
+    #[must_use]
+    pub fn are_same_event(&self, other: &Self) -> bool {
+        const TAGS: u16 = extension_tag::TAGS;
+        let own = |(tag, _): &(u16, &[u8])| !matches!(*tag, TAGS | extension_tag::KIND_NAME);
+        let same_tags = || match (self.get(TAGS), other.get(TAGS)) {
+            (Some(one), Some(other)) => same_set(one, other),
+            (one, other) => one == other,
+        };
+        self == other || (self.iter().filter(own).eq(other.iter().filter(own)) && same_tags())
     }
 
     /// The encoded bytes.
@@ -178,6 +195,21 @@ mod tests {
         );
         assert!(Extensions::new([(2, [].as_slice()), (1, &[])]).is_err());
         assert!(Extensions::new([(1, [0; EXTENSION_BYTES_MAX + 1].as_slice())]).is_err());
+    }
+
+    #[test]
+    fn only_the_order_of_tags_says_nothing() {
+        let of = |tags: &[&str], more: &[u8]| {
+            let tags = crate::encode_tags(tags.iter().copied()).unwrap();
+            Extensions::new([(extension_tag::TAGS, tags.as_slice()), (9, more)]).unwrap()
+        };
+        let ab = of(&["a", "b"], &[1, 2]);
+        assert!(ab.are_same_event(&of(&["b", "a"], &[1, 2])));
+        assert!(!ab.are_same_event(&of(&["b", "a"], &[2, 1])));
+        assert!(!ab.are_same_event(&of(&["b"], &[1, 2])));
+        let without = Extensions::new([(9, [1, 2].as_slice())]).unwrap();
+        assert!(!ab.are_same_event(&without));
+        assert!(without.are_same_event(&without.clone()));
     }
 
     #[test]

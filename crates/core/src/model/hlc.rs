@@ -1,6 +1,7 @@
 //! `Hlc` and `HlcClock`: a hybrid logical clock that never goes back.
 
 use std::fmt;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Largest `wall_ms`: 48 bits, the year 10889.
 pub const WALL_MS_MAX: u64 = (1 << 48) - 1;
@@ -36,6 +37,13 @@ pub struct HlcBehind {
     pub last: Hlc,
 }
 
+/// The milliseconds since 1970 of a time, parts of one cut off; 0 for those before.
+#[must_use]
+pub fn wall_ms_of(time: SystemTime) -> u64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
 impl Hlc {
     /// A reading from its parts.
     ///
@@ -53,6 +61,20 @@ impl Hlc {
     #[must_use]
     pub const fn wall_ms(self) -> u64 {
         self.wall_ms
+    }
+
+    /// The time of the reading, to the millisecond.
+    ///
+    /// ```
+    /// use std::time::{Duration, UNIX_EPOCH};
+    /// use strandline_core::Hlc;
+    ///
+    /// assert_eq!(Hlc::new(1500, 7)?.time(), UNIX_EPOCH + Duration::from_millis(1500));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn time(self) -> SystemTime {
+        UNIX_EPOCH + Duration::from_millis(self.wall_ms)
     }
 
     /// The counter within the millisecond.

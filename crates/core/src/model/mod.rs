@@ -3,8 +3,9 @@
 //!
 //! Each is checked when it is made. Nothing here knows how an event is stored, which bytes a hash
 //! covers, or where time and chance come from. May use [`codec`](crate::codec), for what is bytes in
-//! an event itself: its extensions and tags.
+//! an event itself: its extensions, tags and attributes.
 
+mod attributes;
 mod coordinate;
 mod encoding;
 mod epoch;
@@ -23,6 +24,7 @@ mod rfc3339;
 mod serde_text;
 mod tags;
 
+pub use attributes::{ATTRIBUTES_BYTES_MAX, AttributeError, AttributeValue, Attributes};
 pub use coordinate::Coordinate;
 pub use encoding::PayloadEncoding;
 pub use epoch::{Epoch, EpochError};
@@ -32,7 +34,7 @@ pub use extensions::{
     extension_tag,
 };
 pub use hash::{Hash, HashChain, HashError, Nonce};
-pub use hlc::{Hlc, HlcBehind, HlcClock, HlcError, HlcExhausted, WALL_MS_MAX};
+pub use hlc::{Hlc, HlcBehind, HlcClock, HlcError, HlcExhausted, WALL_MS_MAX, wall_ms_of};
 pub use id::{EventId, EventIdError, ID_RANDOM_BITS, Sequence};
 pub use kind::{EventKind, KindError, KindFilter};
 pub use kind_set::{KindRange, KindSet};

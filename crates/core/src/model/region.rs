@@ -1,10 +1,12 @@
 //! `Region`: which events a query takes, along every dimension of the index.
 
 use super::event::EventHeader;
+use super::hlc::wall_ms_of;
 use super::id::{EventId, Sequence};
 use super::kind::{EventKind, KindFilter};
 use super::kind_set::KindSet;
 use std::ops::{Bound, RangeBounds};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// An inclusive range of numbers; empty where `first > last`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -290,6 +292,35 @@ impl Region {
     pub fn wall_ms(mut self, range: impl RangeBounds<u64>) -> Self {
         self.wall_ms = Span::<u64>::from_range(range);
         self
+    }
+
+    /// Only events of this time. Events have their time to the millisecond, so that is what decides: one in
+    /// whose millisecond the range begins is in it, and one in whose millisecond it ends before its end too.
+    ///
+    /// ```
+    /// use std::time::{Duration, UNIX_EPOCH};
+    /// use strandline_core::Region;
+    ///
+    /// let at = UNIX_EPOCH + Duration::from_micros(5_500);
+    /// assert_eq!(Region::all().time(at..), Region::all().wall_ms(5..));
+    /// assert_eq!(Region::all().time(..at), Region::all().wall_ms(..6));
+    /// ```
+    #[must_use]
+    pub fn time(self, range: impl RangeBounds<SystemTime>) -> Self {
+        let first = match range.start_bound() {
+            Bound::Included(first) => Bound::Included(wall_ms_of(*first)),
+            Bound::Excluded(before) => Bound::Excluded(wall_ms_of(*before)),
+            Bound::Unbounded => Bound::Unbounded,
+        };
+        let last = match range.end_bound() {
+            Bound::Included(last) => Bound::Included(wall_ms_of(*last)),
+            Bound::Excluded(end) => match wall_ms_of(*end) {
+                ms if UNIX_EPOCH + Duration::from_millis(ms) < *end => Bound::Included(ms),
+                ms => Bound::Excluded(ms),
+            },
+            Bound::Unbounded => Bound::Unbounded,
+        };
+        self.wall_ms((first, last))
     }
 
     /// Only events that belong to this one: the event itself, if it belongs to nothing else, and

@@ -2,6 +2,7 @@
 
 use super::name::{NameError, TAG_BYTES_MAX, check_name};
 use crate::codec::{Reader, Writer};
+use std::collections::HashSet;
 
 /// Most tags of an event.
 pub const TAGS_MAX: usize = 16;
@@ -22,14 +23,14 @@ pub enum TagError {
 }
 
 /// The bytes of an extension that holds these tags: each as its length (u8) and its UTF-8, in the
-/// order of their bytes, each once.
+/// order in which they are given. One that is given again is written once, in its first place.
 ///
 /// ```
 /// use strandline_core::{Extensions, encode_tags, extension_tag};
 ///
 /// let bytes = encode_tags(["student:7", "course:3", "student:7"])?;
 /// let extensions = Extensions::new([(extension_tag::TAGS, bytes.as_slice())])?;
-/// assert!(extensions.tags().eq(["course:3", "student:7"]));
+/// assert!(extensions.tags().eq(["student:7", "course:3"]));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
@@ -38,9 +39,9 @@ pub enum TagError {
 /// [`TagError`] if there are more than [`TAGS_MAX`], or one is longer than [`TAG_BYTES_MAX`] or not
 /// a name.
 pub fn encode_tags<'a>(tags: impl IntoIterator<Item = &'a str>) -> Result<Vec<u8>, TagError> {
+    let mut seen = HashSet::new();
     let mut tags: Vec<&str> = tags.into_iter().collect();
-    tags.sort_unstable();
-    tags.dedup();
+    tags.retain(|tag| seen.insert(*tag));
     if tags.len() > TAGS_MAX {
         return Err(TagError::TooMany(tags.len()));
     }
@@ -69,15 +70,70 @@ pub(super) fn decode_tags(bytes: &[u8]) -> impl Iterator<Item = &str> {
     .take(TAGS_MAX)
 }
 
+/// Whether two extensions of tags are the same but for the order of their tags. Bytes that hold anything
+/// but tags are the same only as themselves.
+pub(super) fn same_set(one: &[u8], other: &[u8]) -> bool {
+    if one == other {
+        return true;
+    }
+    match (sorted(one), sorted(other)) {
+        (Some(one), Some(other)) => one == other,
+        _ => false,
+    }
+}
+
+/// The tags in the order of their bytes, if there is nothing else.
+fn sorted(bytes: &[u8]) -> Option<Vec<&str>> {
+    let mut tags: Vec<&str> = decode_tags(bytes).collect();
+    let read: usize = tags.iter().map(|tag| 1 + tag.len()).sum();
+    tags.sort_unstable();
+    (read == bytes.len()).then_some(tags)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
-    fn tags_are_sorted_and_come_back() {
+    fn tags_come_back_in_their_order_each_once() {
         let bytes = encode_tags(["b", "a", "b", "c:ü"]).unwrap();
-        assert!(decode_tags(&bytes).eq(["a", "b", "c:ü"]));
+        assert!(decode_tags(&bytes).eq(["b", "a", "c:ü"]));
         assert!(encode_tags([]).unwrap().is_empty());
+        let repeated = ["same"; 3 * TAGS_MAX];
+        assert!(decode_tags(&encode_tags(repeated).unwrap()).eq(["same"]));
+    }
+
+    #[test]
+    fn sets_of_tags_are_compared_and_nothing_else() {
+        let of = |tags: &[&str]| encode_tags(tags.iter().copied()).unwrap();
+        assert!(same_set(&of(&["b", "a"]), &of(&["a", "b"])));
+        assert!(!same_set(&of(&["a"]), &of(&["a", "b"])));
+        assert!(!same_set(&of(&["a", "c"]), &of(&["a", "b"])));
+        let mut hostile = of(&["a", "b"]);
+        hostile.push(0);
+        assert!(
+            !same_set(&hostile, &of(&["b", "a"])),
+            "not all of it is tags"
+        );
+        assert!(same_set(&hostile, &hostile));
+    }
+
+    proptest! {
+        #[test]
+        fn a_shuffled_set_is_the_same(
+            tags in proptest::collection::vec("[a-c]{1,3}", 0..TAGS_MAX),
+            others in proptest::collection::vec("[a-c]{1,3}", 0..TAGS_MAX),
+            turned in 0..TAGS_MAX,
+        ) {
+            let of = |tags: &[String]| encode_tags(tags.iter().map(String::as_str)).unwrap();
+            let set = |tags: &[String]| tags.iter().cloned().collect::<std::collections::BTreeSet<_>>();
+            let mut shuffled = tags.clone();
+            shuffled.reverse();
+            shuffled.rotate_left(turned.min(tags.len()));
+            prop_assert!(same_set(&of(&tags), &of(&shuffled)));
+            prop_assert_eq!(same_set(&of(&tags), &of(&others)), set(&tags) == set(&others));
+        }
     }
 
     #[test]

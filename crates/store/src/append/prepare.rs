@@ -141,7 +141,7 @@ fn extensions(event: &Event) -> Result<Extensions, Error> {
         let message = "the payload has version 0; versions begin at 1";
         return Err(Error::new(ErrorKind::InvalidInput, message));
     }
-    if event.version == 1 && event.tags.is_empty() {
+    if event.version == 1 && event.tags.is_empty() && event.attributes.is_empty() {
         return Ok(Extensions::default());
     }
     let tags = encode_tags(event.tags.iter().map(String::as_str)).map_err(|error| {
@@ -151,10 +151,18 @@ fn extensions(event: &Event) -> Result<Extensions, Error> {
         };
         Error::new(kind, "the tags of the event are refused").with_source(error)
     })?;
+    let attributes = event.attributes.encode().map_err(|error| {
+        Error::new(
+            ErrorKind::TooLarge,
+            "the attributes of the event are refused",
+        )
+        .with_source(error)
+    })?;
     let version = event.version.to_le_bytes();
     let listed = [
         (extension_tag::TAGS, tags.as_slice()),
         (extension_tag::PAYLOAD_VERSION, version.as_slice()),
+        (extension_tag::ATTRIBUTES, attributes.as_slice()),
     ];
     let listed = listed.into_iter().filter(|(tag, bytes)| match *tag {
         extension_tag::PAYLOAD_VERSION => event.version != 1,

@@ -5,7 +5,7 @@ use super::expected::ExpectedVersion;
 use crate::model::encode;
 use serde::Serialize;
 use std::borrow::Cow;
-use strandline_core::{Coordinate, EventId, EventKind, Hlc, PayloadEncoding};
+use strandline_core::{Attributes, Coordinate, EventId, EventKind, Hlc, PayloadEncoding};
 
 /// An event to append: a kind, a payload, and optionally an id and links.
 ///
@@ -30,6 +30,7 @@ pub struct Event {
     pub(crate) expected: ExpectedVersion,
     pub(crate) version: u16,
     pub(crate) tags: Vec<String>,
+    pub(crate) attributes: Attributes,
     pub(crate) at: Option<Hlc>,
     pub(crate) kind_name: Option<Cow<'static, str>>,
 }
@@ -109,6 +110,7 @@ impl Event {
             expected: ExpectedVersion::Any,
             version: 1,
             tags: Vec::new(),
+            attributes: Attributes::new(),
             at: None,
             kind_name: None,
         }
@@ -118,8 +120,8 @@ impl Event {
     /// same event again returns the first receipt, however long after. Default: an id made by the
     /// store.
     ///
-    /// The same event has the same coordinate, kind, links, tags, payload and version of it; anything else
-    /// under the id is an [`ErrorKind::Conflict`], and [`Error::id_conflict`] says what differs. Of a
+    /// The same event has the same coordinate, kind, links, attributes, payload and version of it, and the
+    /// same tags in any order; anything else under the id is an [`ErrorKind::Conflict`], and [`Error::id_conflict`] says what differs. Of a
     /// payload that was redacted nothing is left to compare, so the rest decides. The id of an event
     /// that a compaction removed is forgotten: under it a new event is appended.
     ///
@@ -196,7 +198,8 @@ impl Event {
     /// Adds a tag: a short name beside the coordinate, such as `student:7`, by which a
     /// [`Region`](crate::Region) finds the event whatever its entity. At most
     /// [`TAGS_MAX`](crate::TAGS_MAX) of [`TAG_BYTES_MAX`](crate::TAG_BYTES_MAX) bytes; the rules are
-    /// those of a coordinate's names.
+    /// those of a coordinate's names. They come back in the order in which they are added; one that is
+    /// added again is kept once, in its first place.
     ///
     /// ```
     /// use strandline::{Coordinate, Event, EventKind, Region, Store};
@@ -214,6 +217,13 @@ impl Event {
     /// ```
     pub fn tagged(mut self, tag: impl Into<String>) -> Self {
         self.tags.push(tag.into());
+        self
+    }
+
+    /// Gives the event what it had in another system and has no place for here: see [`Attributes`]. At most
+    /// [`ATTRIBUTES_BYTES_MAX`](crate::ATTRIBUTES_BYTES_MAX) bytes. Default: nothing, which takes no space.
+    pub fn with_attributes(mut self, attributes: Attributes) -> Self {
+        self.attributes = attributes;
         self
     }
 

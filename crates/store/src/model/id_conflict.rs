@@ -27,7 +27,7 @@ pub enum Difference {
     Correlation,
     /// The causation.
     Causation,
-    /// What the event has beside its fields: the version of its payload, and tags.
+    /// What the event has beside its fields: the version of its payload, tags and attributes.
     Extensions,
     /// The payload, or how it is encoded.
     Payload,
@@ -43,7 +43,7 @@ impl fmt::Display for Difference {
             Self::Kind => "has another kind",
             Self::Correlation => "has another correlation",
             Self::Causation => "has another causation",
-            Self::Extensions => "has another payload version or other tags",
+            Self::Extensions => "has another payload version, other tags or other attributes",
             Self::Payload => "has another payload",
             Self::MemberWithoutId => {
                 "is the same; another member of the batch has no id, so it cannot be told whether \

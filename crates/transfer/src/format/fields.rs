@@ -16,12 +16,17 @@ pub(super) fn raw_value<'de, D: Deserializer<'de>>(
 /// What an object of JSON says. An array of the same values is none.
 pub(super) fn object<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, RefusedLine> {
     if !text.starts_with('{') {
-        return Err(RefusedLine::new(format!(
-            "an event is an object of JSON, and this is {}",
-            shown(text)
-        )));
+        return Err(not_an_object(text));
     }
     serde_json::from_str(text).map_err(RefusedLine::json)
+}
+
+/// Why a text is refused that is none.
+pub(super) fn not_an_object(text: &str) -> RefusedLine {
+    RefusedLine::new(format!(
+        "an event is an object of JSON, and this is {}",
+        shown(text)
+    ))
 }
 
 /// The id that a field has.

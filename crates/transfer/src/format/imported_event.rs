@@ -1,10 +1,11 @@
 //! `ImportedEvent`: what a line of an import says, before it is an event.
 
+use super::attributes::refused;
 use super::incoming::Incoming;
 use super::refused_line::{RefusedLine, shown};
 use crate::text::base64;
 use std::borrow::Cow;
-use strandline::{Coordinate, EventId, EventKind, Hlc, MessagePack, PayloadEncoding};
+use strandline::{Attributes, Coordinate, EventId, EventKind, Hlc, MessagePack, PayloadEncoding};
 use strandline_core::encode_tags;
 
 /// The fields of a line, in either format.
@@ -16,17 +17,18 @@ pub(crate) struct ImportedEvent<'a> {
     /// The kind as text: `0x1002`.
     pub(crate) kind: Option<Cow<'a, str>>,
     pub(crate) kind_number: Option<u64>,
-    /// What the kind is called.
-    pub(crate) kind_name: Option<String>,
+    /// The name of the kind.
+    pub(crate) kind_name: Option<Cow<'a, str>>,
     pub(crate) wall_ms: Option<u64>,
     pub(crate) counter: Option<u32>,
     pub(crate) correlation: Option<EventId>,
     pub(crate) causation: Option<EventId>,
     pub(crate) version: Option<u16>,
     pub(crate) encoding: PayloadEncoding,
-    pub(crate) json: Option<&'a str>,
+    pub(crate) json: Option<Cow<'a, str>>,
     pub(crate) base64: Option<Cow<'a, str>>,
     pub(crate) tags: Vec<String>,
+    pub(crate) attributes: Attributes,
     pub(crate) is_redacted: bool,
 }
 
@@ -37,17 +39,15 @@ impl ImportedEvent<'_> {
             .map_err(|error| RefusedLine::new(error.to_string()))
     }
 
-    /// The kind; a number below 0x1000 is a type in `category`.
-    fn kind(&self, category: u8) -> Result<EventKind, RefusedLine> {
+    /// The kind, if the line has its number; one below 0x1000 is a type in `category`.
+    pub(crate) fn kind(&self, category: u8) -> Result<Option<EventKind>, RefusedLine> {
         let (kind, text) = match (&self.kind, self.kind_number) {
             (_, Some(number)) => (EventKind::from_number(number, category), number.to_string()),
             (Some(text), None) => (EventKind::parse(text, category), shown(text)),
-            (None, None) => (
-                EventKind::try_new(category, 0),
-                "of this category".to_owned(),
-            ),
+            (None, None) => return Ok(None),
         };
-        kind.map_err(|error| RefusedLine::new(format!("kind {text}: {error}")))
+        kind.map(Some)
+            .map_err(|error| RefusedLine::new(format!("kind {text}: {error}")))
     }
 
     /// The time, if the line has one.
@@ -62,7 +62,7 @@ impl ImportedEvent<'_> {
 
     /// The payload, as the line says it is encoded.
     fn payload(&self) -> Result<Vec<u8>, RefusedLine> {
-        match (self.json, &self.base64) {
+        match (&self.json, &self.base64) {
             (Some(_), Some(_)) => Err(RefusedLine::new(
                 "an event has its payload as JSON or as base64, not both".to_owned(),
             )),
@@ -73,7 +73,9 @@ impl ImportedEvent<'_> {
             (Some(json), None) if self.encoding == PayloadEncoding::MESSAGE_PACK => {
                 MessagePack::of_json(json).map_err(|error| RefusedLine::new(error.to_string()))
             }
-            (Some(json), None) if self.encoding == PayloadEncoding::JSON => Ok(json.into()),
+            (Some(json), None) if self.encoding == PayloadEncoding::JSON => {
+                Ok(json.as_bytes().to_vec())
+            }
             (Some(_), None) => Err(RefusedLine::new(format!(
                 "a payload that is {} comes as base64",
                 self.encoding
@@ -85,21 +87,23 @@ impl ImportedEvent<'_> {
     pub(crate) fn incoming(
         self,
         coordinate: Coordinate,
-        category: u8,
+        kind: EventKind,
     ) -> Result<Incoming, RefusedLine> {
-        let (kind, payload) = (self.kind(category)?, self.payload()?);
+        let payload = self.payload()?;
         encode_tags(self.tags.iter().map(String::as_str))
             .map_err(|error| RefusedLine::new(error.to_string()))?;
+        self.attributes.encode().map_err(refused)?;
         Ok(Incoming {
             coordinate,
             kind,
-            kind_name: self.kind_name,
+            kind_name: self.kind_name.map(Cow::into_owned),
             encoding: self.encoding,
             payload,
             version: self.version.unwrap_or(1),
             correlation: self.correlation,
             causation: self.causation,
             tags: self.tags,
+            attributes: self.attributes,
         })
     }
 }

@@ -1,13 +1,13 @@
 //! `Incoming`: an event that a line has, checked: what it is compared by, and what is appended.
 
-use strandline::{Coordinate, Event, EventId, EventKind, PayloadEncoding};
+use strandline::{Attributes, Coordinate, Event, EventId, EventKind, PayloadEncoding};
 
 /// An event on its way into a store, but for its id and time.
 #[derive(Debug)]
 pub(crate) struct Incoming {
     pub(crate) coordinate: Coordinate,
     pub(crate) kind: EventKind,
-    /// What the kind is called, if the line says it.
+    /// What the kind is called, if the line says so.
     pub(crate) kind_name: Option<String>,
     pub(crate) encoding: PayloadEncoding,
     pub(crate) payload: Vec<u8>,
@@ -15,6 +15,7 @@ pub(crate) struct Incoming {
     pub(crate) correlation: Option<EventId>,
     pub(crate) causation: Option<EventId>,
     pub(crate) tags: Vec<String>,
+    pub(crate) attributes: Attributes,
 }
 
 impl Incoming {
@@ -22,7 +23,8 @@ impl Incoming {
     pub(crate) fn into_event(self, id: EventId) -> (Coordinate, Event) {
         let mut event = Event::encoded(self.kind, self.encoding, self.payload)
             .with_id(id)
-            .with_version(self.version);
+            .with_version(self.version)
+            .with_attributes(self.attributes);
         if let Some(correlation) = self.correlation {
             event = event.correlated_with(correlation);
         }

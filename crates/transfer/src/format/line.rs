@@ -1,6 +1,7 @@
 //! An event as a line of JSON: what export writes, import reads and queries show. The fields are in
 //! `docs/export.md`.
 
+use super::attributes::{read_object, write_object};
 use super::fields::{object, parse_id, parse_time, raw_value};
 use super::imported_event::ImportedEvent;
 use super::refused_line::RefusedLine;
@@ -12,8 +13,7 @@ use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
 use std::io::Write;
-use strandline::{EventKind, EventRef, PayloadEncoding};
-use strandline_core::check_name;
+use strandline::{Attributes, EventKind, EventRef, PayloadEncoding};
 
 /// How payloads are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -66,6 +66,11 @@ pub fn write_line(out: &mut Vec<u8>, event: &EventRef<'_>, form: PayloadForm) {
         out.extend_from_slice(b",\"tags\":");
         write_texts(out, extensions.tags());
     }
+    let attributes = extensions.attributes();
+    if !attributes.is_empty() {
+        out.extend_from_slice(b",\"attributes\":");
+        write_object(out, &attributes);
+    }
     write_payload(out, event, form);
     let _ = writeln!(out, ",\"hash\":\"{}\"}}", event.hash());
 }
@@ -109,13 +114,10 @@ fn write_payload(out: &mut Vec<u8>, event: &EventRef<'_>, form: PayloadForm) {
 pub(crate) fn parse_line(text: &str) -> Result<ImportedEvent<'_>, RefusedLine> {
     let line: Line<'_> = object(text)?;
     let (kind_name, type_in_category) = match line.kind_type {
-        Some(TypeField::Text(name)) => (Some(name), None),
+        Some(TypeField::Text(name)) => (Some(Cow::Owned(name)), None),
         Some(TypeField::Number(number)) => (None, Some(number)),
         None => (None, None),
     };
-    if let Some(name) = &kind_name {
-        check_name("type", name).map_err(|error| RefusedLine::new(error.to_string()))?;
-    }
     let (kind, kind_number) = match (line.kind, line.category, type_in_category) {
         (Some(KindField::Text(kind)), None, None) => (Some(Cow::Owned(kind)), None),
         (Some(KindField::Number(number)), None, None) => (None, Some(number)),
@@ -124,10 +126,10 @@ pub(crate) fn parse_line(text: &str) -> Result<ImportedEvent<'_>, RefusedLine> {
             let kind = kind.map_err(|error| RefusedLine::new(error.to_string()))?;
             (None, Some(u64::from(kind.bits())))
         }
-        (None, None, None) if kind_name.is_none() => (None, None),
+        (None, None, None) => (None, None),
         _ => {
             return Err(RefusedLine::new(
-                "an event has `kind`, and its name in `type` if it has one, or `category` and `type`"
+                "an event has `kind`, its name in `type`, or `category` and `type` as numbers"
                     .to_owned(),
             ));
         }
@@ -161,9 +163,13 @@ pub(crate) fn parse_line(text: &str) -> Result<ImportedEvent<'_>, RefusedLine> {
         encoding: line
             .encoding
             .map_or(default, |EncodingField(encoding)| encoding),
-        json: line.payload.map(RawValue::get),
+        json: line.payload.map(|payload| payload.get().into()),
         base64: line.payload_base64,
         tags: line.tags.unwrap_or_default(),
+        attributes: match line.attributes {
+            Some(attributes) => read_object(attributes.get())?,
+            None => Attributes::new(),
+        },
         is_redacted: line.redacted == Some(true),
     })
 }
@@ -192,6 +198,8 @@ struct Line<'a> {
     payload: Option<&'a RawValue>,
     payload_base64: Option<Cow<'a, str>>,
     tags: Option<Vec<String>>,
+    #[serde(borrow)]
+    attributes: Option<&'a RawValue>,
     redacted: Option<bool>,
     #[serde(rename = "sequence")]
     _sequence: Option<IgnoredAny>,

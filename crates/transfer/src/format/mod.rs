@@ -3,6 +3,7 @@
 //!
 //! Reads no input and writes no output: a line is a text in memory. May know `text`.
 
+mod attributes;
 mod cloud_event;
 mod fields;
 mod ids;
@@ -10,6 +11,7 @@ mod imported_event;
 mod incoming;
 mod line;
 mod line_format;
+mod members;
 mod refused_line;
 mod removal_line;
 

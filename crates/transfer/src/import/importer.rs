@@ -2,8 +2,10 @@
 
 use super::appender::{Appended, Appender, Origin, Portion};
 use super::batches::{Batches, Members};
+use super::elements::{Elements, Step};
 use super::failure::Failure;
 use super::imported::Imported;
+use super::kinds::LineKinds;
 use super::options::ImportOptions;
 use super::twins::{Known, Twins, difference};
 use crate::format::{
@@ -41,12 +43,17 @@ pub(super) struct Importer<'a> {
     /// Ids of the portion that is being appended.
     ids_before: HashSet<EventId>,
     line_ids: LineIds,
+    kinds: LineKinds<'a>,
     /// The store's clock, as it will be when what was read is in the store.
     clock: HlcClock,
     removals: ForeignNotes<'a>,
     /// Removals that begin with notes that are not written yet.
     removals_waiting: u64,
     imported: Imported,
+    /// The line that an event begins in, where that is not the one that was read last.
+    begun: Option<u64>,
+    /// The array that is being read.
+    array: Option<Elements>,
     /// Whether something that was read before cannot be appended: nothing after it may be.
     has_failed: bool,
 }
@@ -60,16 +67,19 @@ impl<'a> Importer<'a> {
         Ok(Self {
             store,
             options,
-            sink,
             batches: Batches::new(store),
             origins: Vec::new(),
             ids: HashSet::new(),
             ids_before: HashSet::new(),
             line_ids: LineIds::new(options.source),
+            kinds: LineKinds::new(store, matches!(sink, Sink::Trial(_))),
             clock: newest.map_or_else(HlcClock::default, HlcClock::after),
             removals: ForeignNotes::new(store),
             removals_waiting: 0,
             imported: Imported::default(),
+            sink,
+            begun: None,
+            array: None,
             has_failed: false,
         })
     }
@@ -94,6 +104,9 @@ impl<'a> Importer<'a> {
                 Error::new(ErrorKind::Io, message).with_source(error)
             })?;
             if read == 0 {
+                if self.array.is_some() {
+                    return Err(self.in_array("the array has no end"));
+                }
                 return Ok(meter.report()?);
             }
             self.imported.lines += 1;
@@ -116,6 +129,9 @@ impl<'a> Importer<'a> {
             let message = format!("it has more than {LINE_BYTES_MAX} bytes");
             return Err(self.wrong(Error::new(ErrorKind::TooLarge, message)));
         }
+        if self.is_array(line) {
+            return self.array_line(line);
+        }
         let text = std::str::from_utf8(line)
             .map_err(|error| self.refused(RefusedLine::new(format!("it is no UTF-8: {error}"))))?;
         // What precedes the first line in files of some programs.
@@ -123,6 +139,74 @@ impl<'a> Importer<'a> {
         if text.is_empty() {
             return Ok(());
         }
+        self.object(text)
+    }
+
+    /// Whether a line is more of an array, or begins one: a batch of CloudEvents.
+    fn is_array(&self, line: &[u8]) -> bool {
+        let begins = || {
+            let line = line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(line);
+            line.trim_ascii_start().first() == Some(&b'[')
+        };
+        self.array.is_some() || (self.options.format == LineFormat::CloudEvents && begins())
+    }
+
+    /// Takes the elements of an array that end in this line.
+    fn array_line(&mut self, line: &[u8]) -> Result<(), Failure> {
+        let mut bytes = line.iter();
+        let mut array = match self.array.take() {
+            Some(array) => array,
+            None => {
+                // What is before it is no more than a byte order mark and white space.
+                bytes.find(|byte| **byte == b'[');
+                Elements::new()
+            }
+        };
+        while let Some(byte) = bytes.next() {
+            let was_within = array.is_within();
+            let step = array.push(*byte);
+            if !was_within && array.is_within() {
+                self.begun = Some(self.imported.lines);
+            }
+            match step {
+                Step::On if array.len() as u64 <= LINE_BYTES_MAX => {}
+                Step::On => {
+                    let message = format!("an event has more than {LINE_BYTES_MAX} bytes");
+                    return Err(self.wrong(Error::new(ErrorKind::TooLarge, message)));
+                }
+                Step::Wrong => {
+                    return Err(self.in_array("it is no array of JSON with an event in each place"));
+                }
+                Step::Element => self.element(array.take())?,
+                Step::End | Step::LastElement => {
+                    if step == Step::LastElement {
+                        self.element(array.take())?;
+                    }
+                    return match bytes.as_slice().trim_ascii().is_empty() {
+                        true => Ok(()),
+                        false => Err(self.in_array("something comes after the array")),
+                    };
+                }
+            }
+        }
+        self.array = Some(array);
+        Ok(())
+    }
+
+    fn element(&mut self, element: Vec<u8>) -> Result<(), Failure> {
+        let text = std::str::from_utf8(&element)
+            .map_err(|error| self.refused(RefusedLine::new(format!("it is no UTF-8: {error}"))))?;
+        self.object(text.trim())?;
+        self.begun = None;
+        Ok(())
+    }
+
+    fn in_array(&self, reason: &str) -> Failure {
+        self.refused(RefusedLine::new(reason.to_owned()))
+    }
+
+    /// Takes the object that an event or a record of a removal is.
+    fn object(&mut self, text: &str) -> Result<(), Failure> {
         let note = parse_removal(text, self.options.format);
         if let Some(note) = note.map_err(|error| self.refused(error))? {
             let taken = self
@@ -152,9 +236,10 @@ impl<'a> Importer<'a> {
             return Ok(());
         }
         let id = line.id.unwrap_or_else(|| self.line_ids.next(text));
+        let kind = self.kind(&line)?;
         let read = line.coordinate().and_then(|coordinate| {
             let at = line.time()?;
-            Ok((at, line.incoming(coordinate, self.options.category)?))
+            Ok((at, line.incoming(coordinate, kind)?))
         });
         let (at, incoming) = read.map_err(|error| self.refused(error))?;
         match self.known(id, &incoming)? {
@@ -170,7 +255,7 @@ impl<'a> Importer<'a> {
         }
         let reading = self.reading(at)?;
         let origin = Origin {
-            line: self.imported.lines,
+            line: self.place(),
             at: Some(reading),
             is_moved: at.is_some_and(|at| at.wall_ms() != reading.wall_ms()),
         };
@@ -185,6 +270,28 @@ impl<'a> Importer<'a> {
             self.flush()?;
         }
         Ok(())
+    }
+
+    /// The kind that a line means: that of its name, or its number, or the first one of the category.
+    fn kind(&mut self, line: &ImportedEvent<'_>) -> Result<EventKind, Failure> {
+        let category = self.options.category;
+        let kind = line.kind(category).map_err(|error| self.refused(error))?;
+        match (&line.kind_name, kind) {
+            (Some(name), kind) => {
+                let named = self.kinds.kind(name, kind);
+                named.map_err(|error| match error.kind() {
+                    ErrorKind::InvalidInput | ErrorKind::Exhausted | ErrorKind::KindConflict => {
+                        self.wrong(error)
+                    }
+                    _ => error.into(),
+                })
+            }
+            (None, Some(kind)) => Ok(kind),
+            (None, None) => {
+                let first = EventKind::try_new(category, 0);
+                first.map_err(|error| self.refused(RefusedLine(error.to_string())))
+            }
+        }
     }
 
     /// Whether the store has an event with this id, or an earlier line.
@@ -297,10 +404,15 @@ impl<'a> Importer<'a> {
         self.wrong(Error::new(ErrorKind::InvalidInput, reason))
     }
 
+    /// The line that what is read begins in.
+    fn place(&self) -> u64 {
+        self.begun.unwrap_or(self.imported.lines)
+    }
+
     /// An error that is the fault of the line that was read last.
-    const fn wrong(&self, error: Error) -> Failure {
+    fn wrong(&self, error: Error) -> Failure {
         Failure {
-            line: Some(self.imported.lines),
+            line: Some(self.place()),
             error,
         }
     }

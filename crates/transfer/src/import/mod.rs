@@ -4,10 +4,12 @@
 
 mod appender;
 mod batches;
+mod elements;
 mod error;
 mod failure;
 mod imported;
 mod importer;
+mod kinds;
 mod options;
 mod twins;
 

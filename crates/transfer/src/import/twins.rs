@@ -4,7 +4,7 @@
 use crate::format::Incoming;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use strandline::{EventId, EventRef, Hash};
+use strandline::{AttributeValue, Attributes, EventId, EventRef, Hash};
 
 /// What a stored event has that differs from the event of a line.
 pub(super) fn difference(stored: &EventRef<'_>, event: &Incoming) -> Option<&'static str> {
@@ -14,7 +14,8 @@ pub(super) fn difference(stored: &EventRef<'_>, event: &Incoming) -> Option<&'st
         stored.kind() == event.kind,
         stored.encoding() == event.encoding,
         stored.version() == event.version,
-        stored.extensions().tags().eq(tags(event)),
+        set(stored.extensions().tags()) == tags(event),
+        compared(&stored.extensions().attributes()) == compared(&event.attributes),
         stored.correlation() == correlation,
         stored.causation() == event.causation,
         // A payload that was removed cannot be compared, and is not put back.
@@ -30,23 +31,42 @@ pub(super) fn difference(stored: &EventRef<'_>, event: &Incoming) -> Option<&'st
 }
 
 /// What is compared, in this order.
-const NAMES: [&str; 8] = [
+const NAMES: [&str; 9] = [
     "entity or scope",
     "kind",
     "encoding",
     "version",
     "set of tags",
+    "attribute",
     "correlation",
     "causation",
     "payload",
 ];
 
-/// Tags as a store keeps them.
-fn tags(event: &Incoming) -> impl Iterator<Item = &str> {
-    let mut tags: Vec<_> = event.tags.iter().map(String::as_str).collect();
+/// The tags of a line as a set.
+fn tags(event: &Incoming) -> Vec<&str> {
+    set(event.tags.iter().map(String::as_str))
+}
+
+/// Tags in the order of their bytes, each once: the order in which they are written is not compared.
+fn set<'a>(tags: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut tags: Vec<_> = tags.collect();
     tags.sort_unstable();
     tags.dedup();
-    tags.into_iter()
+    tags
+}
+
+/// The attributes that are compared, as bytes: not the time, which is not that of other events either, and
+/// none that says nothing.
+fn compared(attributes: &Attributes) -> Vec<u8> {
+    let mut kept = Attributes::new();
+    for (name, value) in attributes.iter() {
+        if name != "time" && *value != AttributeValue::Null {
+            // It is in others by this name.
+            let _ = kept.add(name, value.clone());
+        }
+    }
+    kept.encode().unwrap_or_default()
 }
 
 /// Whether an event is known by its id.
@@ -106,6 +126,7 @@ impl Digest {
             event.encoding.code().into(),
             event.version.into(),
             short(&texts(tags(event))),
+            short(&compared(&event.attributes)),
             short(&bytes(event.correlation.unwrap_or(id))),
             causation.map_or(0, |causation| short(&causation)),
         ];
@@ -115,6 +136,7 @@ impl Digest {
                 .chain(tags(event)),
         );
         all.extend(parts.iter().flat_map(|part| part.to_le_bytes()));
+        all.extend(Hash::of(&compared(&event.attributes)).as_bytes());
         all.extend(bytes(event.correlation.unwrap_or(id)));
         all.extend(causation.iter().flatten());
         all.extend(Hash::of(&event.payload).as_bytes());

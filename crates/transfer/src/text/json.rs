@@ -1,6 +1,7 @@
 //! Texts as JSON, and JSON that a line can hold as it is.
 
 use serde::de::IgnoredAny;
+use std::borrow::Cow;
 
 /// A text with its quotes.
 pub(crate) fn write_text(out: &mut Vec<u8>, text: &str) {
@@ -27,10 +28,40 @@ pub(crate) fn is_one_line_of_json(bytes: &[u8]) -> bool {
     !padded && !broken && std::str::from_utf8(bytes).is_ok_and(is_json)
 }
 
+/// JSON in one line: what has several loses what is between its tokens, and no more.
+pub(crate) fn compact(json: &str) -> Cow<'_, str> {
+    if !json.contains(['\n', '\r']) {
+        return json.into();
+    }
+    let (mut is_text, mut is_escaped) = (false, false);
+    let is_token = |character: &char| {
+        match character {
+            _ if is_escaped => is_escaped = false,
+            '\\' => is_escaped = is_text,
+            '"' => is_text = !is_text,
+            ' ' | '\t' | '\n' | '\r' => return is_text,
+            _ => {}
+        }
+        true
+    };
+    json.chars().filter(is_token).collect::<String>().into()
+}
+
 #[cfg(test)]
 #[cfg(not(strandline_loom))]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_is_between_tokens_goes_and_only_from_several_lines() {
+        for (json, expected) in [
+            ("{\"a b\": 1 }", "{\"a b\": 1 }"),
+            ("{\r\n\t\"a b\" : [1, 2]\n}", "{\"a b\":[1,2]}"),
+            ("[\n\"\\\" \\\\\" , \" x\"]", "[\"\\\" \\\\\",\" x\"]"),
+        ] {
+            assert_eq!(compact(json), expected);
+        }
+    }
 
     #[test]
     fn json_that_a_line_cannot_hold_is_told_apart() {

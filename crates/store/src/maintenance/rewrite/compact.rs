@@ -30,6 +30,8 @@ impl Observer for Nobody {
 pub struct CompactionPlan {
     /// Events that would be removed.
     pub events: u64,
+    /// Events whose payload would be removed, and whose header would stay.
+    pub headers: u64,
     /// Segments that would be rewritten.
     pub segments: usize,
     /// Who is named in the rules and is nobody.
@@ -53,7 +55,8 @@ impl CompactionPlan {
         let marks = rules.marks(&snapshot)?;
         Ok(Self {
             missing,
-            events: marks.count(),
+            events: marks.count(RemovalChange::Removed),
+            headers: marks.count(RemovalChange::Redacted),
             segments: marks.segments().count(),
         })
     }
@@ -84,7 +87,11 @@ impl CompactionPlan {
 ///
 /// What was removed is no longer seen by conditions either: an [`AppendCondition`](crate::AppendCondition)
 /// finds what is there, so remove nothing that a decision which is still open, or a name that must stay
-/// taken, depends on.
+/// taken, depends on. For such events there are [`Retention::keep_headers_of`] and
+/// [`Retention::keep_headers_tagged`]: their payloads go, as by a [redaction](crate::maintenance::redact()), and
+/// their rows stay, with ids, kinds and tags, for conditions, queries and repeats. They take what the header takes in
+/// the log, and some 100 bytes in the index; what is asked for them is whether the payload is gone already, so each
+/// is read once in each compaction.
 ///
 /// A store that another process has open to read only goes on to show what it showed until it is opened
 /// again. `on_progress` may do with the store what it likes, but for a compaction or redaction, which is
@@ -124,8 +131,8 @@ pub fn compact(
     drop(snapshot);
     let mut meter = Meter::bytes(Some(bytes), on_progress);
     let asked = Asked {
-        change: RemovalChange::Removed,
         rule: rules.to_string(),
+        shows_at_once: false,
     };
     let done = rewrite(
         store,
@@ -138,6 +145,7 @@ pub fn compact(
     trace::tell(Level::INFO, move || {
         tracing::info!(
             events = done.events,
+            headers = done.headers,
             segments = done.segments,
             bytes_before = done.bytes_before,
             bytes_after = done.bytes_after,

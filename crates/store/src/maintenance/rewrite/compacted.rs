@@ -8,6 +8,8 @@ use super::missing::Missing;
 pub struct Compacted {
     /// Events that were removed.
     pub events: u64,
+    /// Events whose payload was removed, and whose header stays.
+    pub headers: u64,
     /// Segments that were rewritten.
     pub segments: usize,
     /// Bytes of these segments before.

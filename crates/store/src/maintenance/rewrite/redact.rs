@@ -9,7 +9,7 @@ use crate::ErrorKind;
 use crate::maintenance::progress::{Meter, OnProgress};
 use crate::trace;
 use crate::{Error, Store};
-use strandline_core::record::{Record, RecordPayload, RemovalChange};
+use strandline_core::record::{Record, RecordPayload};
 use strandline_segment::{SegmentId, SegmentInfo, remove_leftovers};
 use tracing::Level;
 
@@ -51,7 +51,8 @@ pub struct Redacted {
 ///
 /// The payload's hash takes the payload's place, so chains verify and receipts hold. It was made with
 /// random bytes that are removed too, so a short payload cannot be guessed from it. Reading one that
-/// was removed is [`ErrorKind::Redacted`]. Names, tags, times and links are no payload and stay.
+/// was removed is [`ErrorKind::Redacted`]. Names, tags, times, links and the attributes of another system
+/// (those of a CloudEvents event, say) are no payload and stay: keep what may have to go out of them.
 ///
 /// Of what was named some may be nobody's: [`Redacted::missing`] says so, and the rest is redacted. Whoever
 /// means to have removed something looks there.
@@ -95,11 +96,11 @@ pub fn redact(
     drop(snapshot);
     let mut quarantine = Quarantine::read(&*shared.options.fs, &shared.dir)?;
     // An earlier call may have been interrupted.
-    already.iter().for_each(|id| quarantine.search_id(*id));
+    already.keys().for_each(|id| quarantine.search_id(*id));
     let mut meter = Meter::bytes(Some(bytes), on_progress);
     let asked = Asked {
-        change: RemovalChange::Redacted,
         rule: redaction.to_string(),
+        shows_at_once: true,
     };
     let done = rewrite(
         store,
@@ -109,15 +110,18 @@ pub fn redact(
         &mut quarantine,
         &mut rewriting,
     )?;
+    // A compaction that keeps headers leaves to older snapshots what they show.
+    let already_gone: Vec<_> = already.values().copied().collect();
+    shared.redacted.add(&already_gone);
     remove_remains(store)?;
     let (quarantine_removed, quarantine_kept) = quarantine.names();
     trace::tell(Level::INFO, move || {
-        tracing::info!(events = done.events, segments = done.segments, "redacted");
+        tracing::info!(events = done.headers, segments = done.segments, "redacted");
     });
     // It is done: nothing can be stopped any more.
     let _ = meter.finish();
     Ok(Redacted {
-        events: done.events,
+        events: done.headers,
         already: already.len() as u64,
         missing,
         segments: done.segments,

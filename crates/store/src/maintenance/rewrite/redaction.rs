@@ -3,9 +3,10 @@
 use super::marks::Marks;
 use super::missing::Missing;
 use super::rule::write_rule;
-use crate::{Error, ErrorKind, EventId, Region, Snapshot};
-use std::collections::BTreeSet;
+use crate::{Error, ErrorKind, EventId, Region, Sequence, Snapshot};
+use std::collections::BTreeMap;
 use std::fmt;
+use strandline_core::record::RemovalChange;
 
 /// Whose payloads are to be removed.
 ///
@@ -76,7 +77,7 @@ impl Redaction {
         let mut chosen = Chosen {
             marks: Marks::none_of(&snapshot.reader.log, snapshot.visible()),
             missing: Missing::default(),
-            already: BTreeSet::new(),
+            already: BTreeMap::new(),
         };
         chosen
             .missing
@@ -84,8 +85,8 @@ impl Redaction {
         for id in &self.ids {
             let found = snapshot.get_with(*id, |event| (event.sequence(), event.is_redacted()))?;
             match found {
-                Some((_, true)) => drop(chosen.already.insert(*id)),
-                Some((sequence, false)) => chosen.marks.add(sequence),
+                Some((sequence, true)) => drop(chosen.already.insert(*id, sequence)),
+                Some((sequence, false)) => chosen.marks.add(sequence, RemovalChange::Redacted),
                 None => chosen.missing.events.push(*id),
             }
         }
@@ -97,9 +98,9 @@ impl Redaction {
             while let Some(event) = events.next_ref() {
                 let event = event?;
                 if event.is_redacted() {
-                    chosen.already.insert(event.id());
+                    chosen.already.insert(event.id(), event.sequence());
                 } else {
-                    chosen.marks.add(event.sequence());
+                    chosen.marks.add(event.sequence(), RemovalChange::Redacted);
                 }
             }
         }
@@ -123,5 +124,5 @@ pub(super) struct Chosen {
     pub(super) marks: Marks,
     pub(super) missing: Missing,
     /// Those whose payload is gone already.
-    pub(super) already: BTreeSet<EventId>,
+    pub(super) already: BTreeMap<EventId, Sequence>,
 }

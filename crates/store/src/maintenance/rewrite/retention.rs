@@ -6,7 +6,9 @@ use super::rule::write_rule;
 use crate::{Error, ErrorKind, Region, Snapshot};
 use std::collections::HashMap;
 use std::fmt;
-use strandline_core::rfc3339;
+use std::time::SystemTime;
+use strandline_core::record::RemovalChange;
+use strandline_core::{KindFilter, rfc3339, wall_ms_of};
 
 /// Which events a compaction keeps.
 ///
@@ -37,6 +39,8 @@ pub struct Retention {
     within: Option<String>,
     dropped: Vec<String>,
     dropped_prefixes: Vec<String>,
+    headers_of: Vec<KindFilter>,
+    headers_tagged: Vec<String>,
 }
 
 impl Retention {
@@ -61,11 +65,72 @@ impl Retention {
         self
     }
 
+    /// Keeps events of this time or later, as [`keep_since`](Self::keep_since).
+    ///
+    /// ```
+    /// use std::time::{Duration, SystemTime};
+    /// use strandline::maintenance::Retention;
+    ///
+    /// let month = Duration::from_secs(30 * 24 * 60 * 60);
+    /// let rules = Retention::new().keep_since_time(SystemTime::now() - month);
+    /// ```
+    #[must_use]
+    pub fn keep_since_time(self, time: SystemTime) -> Self {
+        self.keep_since(wall_ms_of(time))
+    }
+
     /// Lets the rules that keep decide about entities whose names start with `prefix`, which is not
     /// empty; all others stay as they are.
     #[must_use]
     pub fn within(mut self, prefix: impl Into<String>) -> Self {
         self.within = Some(prefix.into());
+        self
+    }
+
+    /// Keeps the headers of events of a kind, or of a category, that the rules that keep do not: the payload
+    /// goes, and the row stays in the index with its id, kind and tags. So an
+    /// [`AppendCondition`](crate::AppendCondition) still sees the event, and a repeat of it is one. What is
+    /// dropped goes as a whole.
+    ///
+    /// A user name that stays taken, however long ago the event was that took it:
+    ///
+    /// ```
+    /// use std::ops::ControlFlow;
+    /// use strandline::maintenance::{Retention, compact};
+    /// use strandline::{AppendCondition, AppendOptions, Coordinate, Event, EventKind, Region, Sequence, Store};
+    ///
+    /// const CLAIMED: EventKind = EventKind::new(1, 1);
+    /// # let dir = tempfile::tempdir()?;
+    /// let store = Store::open(dir.path().join("users.strand"))?;
+    /// let claim = |user| {
+    ///     let taken = Region::all().tag("name:ada").kind(CLAIMED);
+    ///     let condition = AppendCondition::since(Sequence::ZERO).none_in(taken);
+    ///     let options = AppendOptions::new().condition(&condition);
+    ///     let event = Event::json(CLAIMED, &"ada@example.org")?.tagged("name:ada");
+    ///     store.append_with(&Coordinate::new(user, "users")?, event, options)?;
+    ///     Ok::<_, Box<dyn std::error::Error>>(())
+    /// };
+    /// claim("user:1")?;
+    /// let user = Coordinate::new("user:1", "users")?;
+    /// store.append(&user, Event::bytes(EventKind::new(1, 2), *b"moved"))?;
+    ///
+    /// let rules = Retention::new().keep_newest(1).keep_headers_of(CLAIMED);
+    /// let done = compact(&store, &rules, &mut |_| ControlFlow::Continue(()))?;
+    /// assert_eq!((done.events, done.headers), (0, 1));
+    /// assert!(claim("user:2").is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn keep_headers_of(mut self, kinds: impl Into<KindFilter>) -> Self {
+        self.headers_of.push(kinds.into());
+        self
+    }
+
+    /// Keeps the headers of events that have a tag which begins with `prefix`, such as `name:`; as
+    /// [`keep_headers_of`](Self::keep_headers_of).
+    #[must_use]
+    pub fn keep_headers_tagged(mut self, prefix: impl Into<String>) -> Self {
+        self.headers_tagged.push(prefix.into());
         self
     }
 
@@ -91,6 +156,12 @@ impl Retention {
         }
         if !keeps && self.within.is_some() {
             return invalid("a prefix is given for rules that keep, and there is none");
+        }
+        let keeps_headers = !self.headers_of.is_empty() || !self.headers_tagged.is_empty();
+        if !keeps && keeps_headers {
+            return invalid(
+                "headers are kept of events that rules that keep do not, and no such rule is given",
+            );
         }
         if self.dropped_prefixes.iter().any(String::is_empty) {
             return invalid("an empty prefix would drop every event; name what to drop");
@@ -138,14 +209,14 @@ impl Retention {
         let mut marks = Marks::none_of(&snapshot.reader.log, snapshot.visible());
         for entity in &self.dropped {
             let rows = snapshot.rows(&Region::all().entity(entity));
-            rows.for_each(|row| marks.add(row.sequence()));
+            rows.for_each(|row| marks.add(row.sequence(), RemovalChange::Removed));
         }
         for prefix in &self.dropped_prefixes {
             let rows = snapshot.rows(&Region::all().entity_prefix(prefix));
-            rows.for_each(|row| marks.add(row.sequence()));
+            rows.for_each(|row| marks.add(row.sequence(), RemovalChange::Removed));
         }
         if self.newest.is_some() || self.since_ms.is_some() {
-            self.mark_not_kept(snapshot, &mut marks);
+            self.mark_not_kept(snapshot, &mut marks)?;
         }
         match snapshot.damage() {
             None => Ok(marks),
@@ -154,7 +225,26 @@ impl Retention {
         }
     }
 
-    fn mark_not_kept(&self, snapshot: &Snapshot, marks: &mut Marks) {
+    /// The events whose headers are kept. O(events of these kinds and tags).
+    fn headers(&self, snapshot: &Snapshot) -> Marks {
+        let mut headers = Marks::none_of(&snapshot.reader.log, snapshot.visible());
+        let mut add = |region: Region| {
+            let rows = snapshot.rows(&region);
+            rows.for_each(|row| headers.add(row.sequence(), RemovalChange::Redacted));
+        };
+        for kinds in &self.headers_of {
+            add(Region::all().kind(*kinds));
+        }
+        for prefix in &self.headers_tagged {
+            for (tag, _) in snapshot.tags(prefix) {
+                add(Region::all().tag(&*tag));
+            }
+        }
+        headers
+    }
+
+    fn mark_not_kept(&self, snapshot: &Snapshot, marks: &mut Marks) -> Result<(), Error> {
+        let headers = self.headers(snapshot);
         let region = match &self.within {
             Some(prefix) => Region::all().entity_prefix(prefix),
             None => Region::all(),
@@ -173,10 +263,21 @@ impl Retention {
                 *seen = seen.saturating_add(1);
                 *seen <= newest
             };
-            if !is_among_newest && row.wall_ms() < since {
-                marks.add(row.sequence());
+            if is_among_newest || row.wall_ms() >= since {
+                continue;
+            }
+            let sequence = row.sequence();
+            if !headers.has(sequence) {
+                marks.add(sequence, RemovalChange::Removed);
+                continue;
+            }
+            // What is done once is not done again by each compaction.
+            let is_done = snapshot.get_with(row.id(), |event| event.is_redacted())?;
+            if is_done == Some(false) {
+                marks.add(sequence, RemovalChange::Redacted);
             }
         }
+        Ok(())
     }
 }
 
@@ -194,7 +295,15 @@ impl fmt::Display for Retention {
         let dropped = self.dropped.iter().map(|name| format!("drop {name}"));
         let prefixes = self.dropped_prefixes.iter();
         let prefixes = prefixes.map(|prefix| format!("drop all of {prefix}"));
+        let kinds = self.headers_of.iter().map(|kinds| match kinds {
+            KindFilter::Any => "keep headers of every kind".to_owned(),
+            KindFilter::Category(category) => format!("keep headers of category {category}"),
+            KindFilter::Exact(kind) => format!("keep headers of kind {kind}"),
+        });
+        let tagged = self.headers_tagged.iter();
+        let tagged = tagged.map(|prefix| format!("keep headers tagged {prefix}…"));
         let all = newest.into_iter().chain(since).chain(within);
+        let all = all.chain(kinds).chain(tagged);
         write_rule(f, all.chain(dropped).chain(prefixes))
     }
 }

@@ -30,18 +30,36 @@ pub(super) trait Observer {
     fn before_switch(&mut self) -> Result<(), Error>;
 }
 
-/// What becomes of the chosen events, and by which rule they were.
+/// By which rule events were chosen.
 pub(super) struct Asked {
-    pub(super) change: RemovalChange,
     pub(super) rule: String,
+    /// Whether older snapshots are to show payloads no more that are removed.
+    pub(super) shows_at_once: bool,
 }
 
 /// What is noted of the events that are changed.
 #[derive(Default)]
 struct Noted {
-    sequences: Vec<Sequence>,
-    taken: Taken,
+    removed: Taken,
+    redacted: Taken,
+    redacted_sequences: Vec<Sequence>,
     done: Compacted,
+}
+
+impl Noted {
+    fn add(&mut self, record: &FrameRecord<'_>, change: RemovalChange) {
+        match change {
+            RemovalChange::Removed => {
+                self.done.events += 1;
+                self.removed.add(record.sequence, &record.digest);
+            }
+            RemovalChange::Redacted => {
+                self.done.headers += 1;
+                self.redacted.add(record.sequence, &record.digest);
+                self.redacted_sequences.push(record.sequence);
+            }
+        }
+    }
 }
 
 /// A segment that is ready to take the place of those that it was made of.
@@ -62,8 +80,8 @@ impl Ready {
 /// Changes the chosen events for good, all at once. Appends and reads go on; the commit lock is held to
 /// seal the active segment, if an event of it is chosen, to replace the manifest, and for the notes.
 ///
-/// The log says what is taken before anything is, and that it was done after it. Interrupted or
-/// cancelled, nothing has changed.
+/// The log says what is taken before anything is, and that it was done after it: what is removed and what is
+/// redacted in a record each. Interrupted or cancelled, nothing has changed.
 pub(super) fn rewrite(
     store: &Store,
     marks: &Marks,
@@ -83,43 +101,55 @@ pub(super) fn rewrite(
     for marked in marks.segments() {
         let segment = marked.id.get();
         let _span = trace::span(Level::INFO, || tracing::info_span!("rewrite", segment));
-        let ready = prepare(shared, marked, asked.change, meter, observer, &mut noted)?;
+        let ready = prepare(shared, marked, meter, observer, &mut noted)?;
         all_ready.push(ready);
     }
     let Noted {
-        sequences,
-        taken,
+        removed,
+        redacted,
+        redacted_sequences,
         mut done,
     } = noted;
     done.segments = all_ready.len();
-    done.events = sequences.len() as u64;
     meter.report()?;
     if all_ready.is_empty() {
         observer.before_switch()?;
         return Ok(done);
     }
     check_merged(shared, marks.segments().map(|marked| marked.id));
-    let (recorder, durable) = Recorder::begin(store, asked.change, &asked.rule, &taken)?;
+    let changes = [
+        (RemovalChange::Removed, done.events, &removed),
+        (RemovalChange::Redacted, done.headers, &redacted),
+    ];
+    let (mut recorders, mut durable) = (Vec::new(), None);
+    for (change, _, taken) in changes.into_iter().filter(|(_, count, _)| *count > 0) {
+        let (recorder, end) = Recorder::begin(store, change, &asked.rule, taken)?;
+        recorders.push(recorder);
+        durable = Some(end);
+    }
     observer.before_switch()?;
-    let redacted = match asked.change {
-        RemovalChange::Removed => &[],
-        RemovalChange::Redacted => sequences.as_slice(),
+    let hidden = match asked.shows_at_once {
+        true => redacted_sequences.as_slice(),
+        false => &[],
     };
-    let rewritten: Vec<_> = marks.segments().map(|marked| marked.id).collect();
-    let superseded = switch(shared, all_ready, redacted, Some(durable))?;
-    let recorded = recorder.done(store);
+    let superseded = switch(shared, all_ready, hidden, durable)?;
+    let mut recorded = Ok(());
+    for recorder in recorders {
+        recorded = recorded.and(recorder.done(store));
+    }
     let fs = &*shared.options.fs;
-    match asked.change {
+    let removed_from = marks.segments().filter(|marked| marked.is_removed_from());
+    let removed_from: Vec<_> = removed_from.map(|marked| marked.id).collect();
+    if removed_from.is_empty() {
+        rewriting.supersede(fs, superseded, Vec::new())?;
+    } else {
         // Ids, tags and links of what was removed are in merged files of the index too, in one that is being
         // made, and in those that could not be removed before.
-        RemovalChange::Removed => {
-            let held = MergesHeld::without(shared, &rewritten);
-            let (stale, listed) = held.stale(&rewritten);
-            rewriting.supersede(fs, superseded, stale)?;
-            drop(held);
-            listed?;
-        }
-        RemovalChange::Redacted => rewriting.supersede(fs, superseded, Vec::new())?,
+        let held = MergesHeld::without(shared, &removed_from);
+        let (stale, listed) = held.stale(&removed_from);
+        rewriting.supersede(fs, superseded, stale)?;
+        drop(held);
+        listed?;
     }
     recorded?;
     store.merge_soon();
@@ -165,7 +195,6 @@ fn is_cut(part: &Range<Sequence>, replaced: &[Range<Sequence>]) -> bool {
 fn prepare(
     shared: &Shared,
     marked: &MarkedSegment,
-    change: RemovalChange,
     meter: &mut Meter<'_>,
     observer: &mut dyn Observer,
     noted: &mut Noted,
@@ -178,15 +207,15 @@ fn prepare(
     let mut newest = newest_of(&begun);
     let segment = begun.write(|record, out| {
         meter.add(record.body.len() as u64)?;
-        if !marked.has(record.sequence) || RemovedRecord::is_one(record.body) {
+        let change = marked.change(record.sequence);
+        let Some(change) = change.filter(|_| !RemovedRecord::is_one(record.body)) else {
             out.extend_from_slice(record.body);
             return Ok(());
-        }
+        };
         let before = decode(record)?;
         newest = newest.max(Some(before.hlc));
         observer.changes(&before);
-        noted.sequences.push(record.sequence);
-        noted.taken.add(record.sequence, &record.digest);
+        noted.add(record, change);
         changed(before, change, out);
         Ok::<(), Error>(())
     })?;

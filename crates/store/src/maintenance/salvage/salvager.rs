@@ -352,6 +352,7 @@ impl<'a> Salvager<'a> {
         let mut event = Event::encoded(record.kind, record.encoding, bytes.to_vec())
             .with_id(record.id)
             .with_version(record.extensions.payload_version())
+            .with_attributes(record.extensions.attributes())
             .correlated_with(record.correlation)
             .at(self.newest);
         for tag in record.extensions.tags() {
