@@ -194,7 +194,7 @@ impl Attributes {
             }
             if all
                 .last_key_value()
-                .is_some_and(|(last, _): (&Box<str>, _)| **last >= *name)
+                .is_some_and(|(last, _)| <Box<str> as AsRef<str>>::as_ref(last) >= name)
             {
                 return Err(reader.invalid("name of an attribute", "names do not ascend"));
             }
