@@ -33,7 +33,7 @@ impl Snapshot {
     /// Every event of an entity, in order.
     #[must_use]
     pub fn stream(&self, entity: &str) -> Rows<'_> {
-        self.query(&Region::all().entity(entity))
+        self.query(Region::all().entity(entity))
     }
 
     /// The events of a query, in sequence order, from both ends: of a region, or of any of several, each
