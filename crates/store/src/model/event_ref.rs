@@ -287,7 +287,7 @@ mod tests {
         writer.insert(&row).unwrap();
         writer.publish(writer.gate().allocated());
         let snapshot = reader.snapshot();
-        let row = snapshot.query(&Region::all()).next().unwrap();
+        let row = snapshot.query(Region::all()).next().unwrap();
         let join = |body: &[u8]| {
             let digest = Hash::ZERO;
             EventRef::join(row, RecordRef { digest, body }).map(EventRef::into_owned)
