@@ -3,10 +3,11 @@
 
 use crate::forge_index::{self as forge, Entry};
 use crate::forged::{compacted, filled, problems, rebuild, rename, small};
-use crate::harness::{CHANGED, KINDS, at, dir, event};
+use crate::harness::{CHANGED, KINDS, at, dir, event, files, read, write};
+use crate::merged_index::{append_segments, inline, of_segments};
 use std::ops::ControlFlow;
 use std::path::Path;
-use strandline::fs::MemFs;
+use strandline::fs::{Fs, MemFs};
 use strandline::maintenance::{self, Retention};
 use strandline::{Batch, ErrorKind, Event, EventId, Hash, IndexLayout, Sequence, Store};
 use strandline_segment::SegmentInfo;
@@ -358,4 +359,35 @@ fn a_repeat_in_the_middle_of_a_batch_is_given_the_sequence_that_its_frame_says()
     let error = again(&store).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
     assert!(error.to_string().contains("rebuild"), "{error}");
+}
+
+/// A segment that is looked into when it is used first, and is not what it was: no index is blamed for that.
+#[test]
+fn no_index_is_blamed_where_the_segment_of_a_head_is_gone_or_another() {
+    let fs = MemFs::new();
+    let store = of_segments(&fs, 1);
+    store.append(&at("old", "s"), event("first")).unwrap();
+    append_segments(&store, 14);
+    store.close().unwrap();
+    let path = files(&fs, "segment-").remove(1);
+    let own = read(&fs, &path);
+    for other in [None, Some(read(&fs, &files(&fs, "segment-")[5]))] {
+        let store = inline(&fs).open(dir()).unwrap();
+        assert_eq!(store.stats().unwrap().segments_unchecked, 0);
+        fs.remove_file(&path).unwrap();
+        if let Some(other) = other {
+            write(&fs, &path, &other);
+        }
+        let refused = store.append(&at("old", "s"), event("next")).unwrap_err();
+        let told = refused.to_string();
+        assert_eq!(refused.kind(), ErrorKind::Corrupt, "{told}");
+        assert!(told.contains("segment-0000000002.log"), "{told}");
+        assert!(!told.contains("index"), "{told}");
+        drop(store);
+        fs.remove_file(&path).ok();
+        write(&fs, &path, &own);
+    }
+    let store = inline(&fs).open(dir()).unwrap();
+    let appended = store.append(&at("old", "s"), event("next")).unwrap();
+    assert_eq!(appended.clock, 1);
 }

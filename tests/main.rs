@@ -58,6 +58,7 @@ mod mapped;
 mod merged_damage;
 mod merged_index;
 mod merged_segments;
+mod merged_trouble;
 mod model;
 mod named;
 mod notes;

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 use strandline::fs::{Fs, MemFs};
 use strandline::maintenance::{
-    BackedUp, CopyMode, Kept, Redaction, Retention, backup, removals, restore, verify,
+    BackedUp, CopyMode, Kept, Redaction, Retention, backup, removals, restore, salvage_into, verify,
 };
 use strandline::{ErrorKind, Event, Hash, Store, StoreOptions};
 
@@ -105,6 +105,25 @@ fn many_small_compactions_leave_few_segments() {
 }
 
 #[test]
+fn a_damaged_segment_keeps_no_others_from_being_merged() {
+    for offset in [600, 20_000] {
+        let fs = MemFs::new();
+        let store = compacted(&fs, 4);
+        let path = files(&fs, "segment-").remove(0);
+        let mut bytes = crate::harness::read(&fs, &path);
+        bytes[offset] ^= 1;
+        fs.remove_file(&path).unwrap();
+        crate::harness::write(&fs, &path, &bytes);
+        for _ in 0..12 {
+            append(&store, "gone");
+            let done = run(&store, &Retention::new().drop_entity("gone"));
+            assert_eq!(done.events, 1);
+            assert!(segments(&fs) <= 8, "{}", segments(&fs));
+        }
+    }
+}
+
+#[test]
 fn an_old_checkpoint_in_a_merged_segment_is_proof_and_no_hindrance() {
     let fs = MemFs::new();
     let store = compacted(&fs, 10);
@@ -154,6 +173,45 @@ fn what_an_interrupted_merge_has_left_is_removed_and_not_kept() {
     assert!(left.list(Path::new("/store/quarantine")).is_err());
     assert_eq!(segments(&left), segments(&fs));
     assert_intact(&store);
+}
+
+/// What a merge left, and the manifest is lost too.
+#[test]
+fn a_salvage_without_a_manifest_takes_what_was_merged_once() {
+    let fs = MemFs::new();
+    let store = few(&fs).open(dir()).unwrap();
+    for number in 0..4 {
+        append(&store, &format!("entity:{number}"));
+    }
+    append(&store, "hot:0");
+    run(&store, &Retention::new().drop_entity("hot:0"));
+    append(&store, "entity:0");
+    append(&store, "secret");
+    append(&store, "hot:0");
+    let before = copy(&fs);
+    run_redact(&store, &Redaction::new().entity("secret"));
+    assert!(run(&store, &Retention::new().drop_entity("hot:0")).merged > 0);
+    append(&store, "entity:1");
+    let there = contents(&store.snapshot()).len() as u64 - 1;
+    store.close().unwrap();
+    for leaves in [false, true] {
+        let left = copy(&fs);
+        for path in files(&before, "segment-") {
+            if leaves && !files(&left, "segment-").contains(&path) {
+                crate::harness::write(&left, &path, &crate::harness::read(&before, &path));
+            }
+        }
+        remove(&left, "MANIFEST");
+        let target = Path::new("/saved");
+        let saved = salvage_into(few(&left), &dir(), target, &mut go_on).unwrap();
+        assert_eq!(saved.lost, 0, "{leaves}: {saved:?}");
+        // The one that was redacted.
+        assert_eq!(saved.losses.len(), 1, "{leaves}: {saved:?}");
+        let told = (saved.events, saved.removed, saved.unchained);
+        assert_eq!(told, (there, 2, 0), "{leaves}: {saved:?}");
+        let store = few(&left).open(target).unwrap();
+        assert_eq!(store.snapshot().len(), there);
+    }
 }
 
 #[test]

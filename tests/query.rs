@@ -113,3 +113,40 @@ fn a_batch_is_seen_whole_by_readers_that_race_it() {
         }
     });
 }
+
+#[test]
+fn a_stream_gives_each_event_once_from_whichever_end() {
+    let store = open(&MemFs::new());
+    fill(&store, 300);
+    let now = store.snapshot();
+    for (name, _) in now.entities("").collect::<Vec<_>>() {
+        let all: Vec<_> = now.stream(&name).map(|event| event.unwrap().id).collect();
+        assert_eq!(now.stream(&name).count(), all.len());
+        // Ends by chance, mostly the front; in the last ones some are left.
+        for pattern in 0..200_u64 {
+            let mut chance = pattern.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+            let mut events = now.stream(&name);
+            let (mut first, mut end) = (0, all.len());
+            let taken = all.len().min(usize::try_from(pattern).unwrap());
+            for left in (all.len() - taken..all.len()).rev() {
+                chance ^= chance << 13;
+                chance ^= chance >> 7;
+                chance ^= chance << 17;
+                let (event, at) = if chance % 4 > 0 {
+                    first += 1;
+                    (events.next(), first - 1)
+                } else {
+                    end -= 1;
+                    (events.next_back(), end)
+                };
+                assert_eq!(event.unwrap().unwrap().id, all[at], "{pattern}");
+                let (least, most) = events.size_hint();
+                assert!(least <= left && most.is_none_or(|most| left <= most));
+            }
+            assert_eq!(events.count(), end - first);
+        }
+        let mut events = now.stream(&name);
+        assert_eq!(events.by_ref().count(), all.len());
+        assert!(events.next().is_none() && events.next_back().is_none());
+    }
+}

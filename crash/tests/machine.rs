@@ -197,3 +197,60 @@ fn a_reader_takes_no_rewritten_file_for_a_copy() {
         panic!("{violation}");
     }
 }
+
+/// A merged file had no removed head, since each stream that ends in one went on in a later segment of it. Such
+/// a segment was compacted, and nothing told any more that the others are to be asked for the heads that the
+/// file had passed over: the next file of them lacked these.
+#[test]
+fn a_merged_file_lists_removed_heads_that_one_before_passed_over() {
+    let calls = [
+        ("append", [0, 0, 0]),
+        ("append", [0, 0, 0]),
+        ("append", [182, 42, 70]),
+        ("submit", [16, 90, 201]),
+        ("disk full", [126, 56, 87]),
+        ("batch", [39, 32, 82]),
+        ("disk full", [197, 74, 245]),
+        ("append", [4, 13, 70]),
+        ("append", [43, 91, 84]),
+        ("batch", [167, 34, 206]),
+        ("batch", [72, 4, 78]),
+        ("append", [127, 70, 25]),
+        ("append", [229, 11, 53]),
+        ("append", [241, 41, 12]),
+        ("compact", [37, 99, 6]),
+        ("redact", [53, 17, 25]),
+        ("failed sync", [86, 42, 249]),
+        ("batch", [173, 44, 21]),
+        ("compact", [236, 57, 84]),
+        ("verify", [5, 73, 60]),
+    ];
+    let calls = calls.map(|(name, rest)| Call::named(name, rest).unwrap());
+    if let Err(violation) = run_with(Some(2), calls) {
+        panic!("{violation}");
+    }
+}
+
+/// What was kept of merged files, to be put back, was one with a flipped bit too: verification named it, and is
+/// right.
+#[test]
+fn no_merged_file_is_put_back_that_was_damaged() {
+    let append = ("append", [0; 3]);
+    let mut calls = vec![append; 5];
+    calls.extend([
+        ("append", [3, 0, 0]),
+        ("submit", [15, 0, 57]),
+        ("batch", [19, 0, 3]),
+        ("batch", [29, 0, 26]),
+        ("compact", [0, 12, 84]),
+        ("damage merged files", [0, 49, 77]),
+        append,
+        append,
+        ("damage merged files", [0, 0, 3]),
+    ]);
+    let calls = calls.into_iter();
+    let calls = calls.map(|(name, rest)| Call::named(name, rest).unwrap());
+    if let Err(violation) = run_with(Some(1), calls) {
+        panic!("{violation}");
+    }
+}

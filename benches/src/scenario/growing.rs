@@ -66,6 +66,24 @@ pub(super) fn append_one(
     .map_err(failed)
 }
 
+/// As [`each`], once the same numbers were done twice: what is read was brought into memory by the first time,
+/// and what was only read then was mapped by the second.
+pub(super) fn again(
+    job: &Job,
+    work: &str,
+    mut one: impl FnMut(u64) -> anyhow::Result<()>,
+) -> anyhow::Result<[Measured; 2]> {
+    let numbers = (0..2 * TIMES).map(|number| number % TIMES);
+    let begun = now();
+    for number in numbers {
+        if begun.elapsed() >= TIMED_MAX {
+            break;
+        }
+        one(number)?;
+    }
+    each(job, work, |number| one(number % TIMES))
+}
+
 /// Times `one` for number after number: the median under the name of the work, and the 99th percentile.
 pub(super) fn each(
     job: &Job,

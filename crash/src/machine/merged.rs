@@ -73,8 +73,10 @@ impl Machine {
                 self.open()?;
                 self.append([which, place, 0])?;
                 self.batch([place, which, 3])?;
-                // Verification would name it.
-                return self.damage_merged([which, place, 0]);
+                // Verification would name it, and whenever it was put back.
+                let done = self.damage_merged([which, place, 0]);
+                self.kept_merged.retain(|(_, kept)| *kept != changed);
+                return done;
             }
         }
         self.open()

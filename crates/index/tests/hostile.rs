@@ -10,6 +10,8 @@
 
 #[path = "common/forge.rs"]
 mod forge;
+#[path = "common/tables.rs"]
+mod tables;
 
 use forge::{CHECKSUM_AT, FIXED_BYTES, HEADER_BYTES, SECTION_BYTES, forge};
 use std::sync::Arc;

@@ -324,6 +324,41 @@ fn a_file_that_went_on_otherwise_is_found_by_its_first_use() {
     drop(follower);
 }
 
+/// One whose frames stand elsewhere has none where the last frame of the log was.
+#[test]
+fn a_file_that_went_on_with_other_lengths_gives_none_of_its_records() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut writer, _) = create(Arc::new(OsFs), dir.path());
+    append(&mut writer, b"common");
+    let other = tempfile::tempdir().unwrap();
+    for name in ["MANIFEST", "segment-0000000001.log"] {
+        std::fs::copy(dir.path().join(name), other.path().join(name)).unwrap();
+    }
+    let place = append(&mut writer, b"own way");
+    append(&mut writer, b"and the last");
+    writer.rotate(&Random::from_seed(2)).unwrap();
+    drop(writer);
+    let log = UncheckedLog::open(Arc::new(OsFs), other.path(), options());
+    let known = log.unwrap().unwrap();
+    let known = known.scan(None, Sequence::new(1), |_| Ok::<_, Infallible>(()));
+    let (mut of_copy, _, _) = known.unwrap().into_writer(&Random::from_seed(3)).unwrap();
+    // A record where the log had one, and none where it had its last frame.
+    assert_eq!(append(&mut of_copy, b"another that is longer"), place);
+    append(&mut of_copy, &[b'x'; 1000]);
+    drop(of_copy);
+
+    let (reader, _follower) = follow(dir.path());
+    std::fs::copy(path(other.path(), 1), path(dir.path(), 1)).unwrap();
+    std::fs::copy(other.path().join("MANIFEST"), dir.path().join("MANIFEST")).unwrap();
+    for _ in 0..2 {
+        let found = body(&reader, place);
+        assert!(
+            matches!(found, Err(LogError::OtherCourse { .. })),
+            "{found:?}"
+        );
+    }
+}
+
 /// What a view has that was not opened is gone by name once it was rewritten.
 #[test]
 fn a_view_from_before_a_rewriting_reads_what_it_had_not_opened() {
@@ -370,6 +405,39 @@ fn a_view_of_a_log_that_was_closed_reads_what_it_had_not_opened() {
         rewrite(&mut next, segment);
         let own = older.read(places[segment as usize - 1]).unwrap().body;
         assert_eq!(own, format!("segment {segment}").as_bytes());
+    }
+}
+
+/// Closing opens what a view may read and nobody has used: none that is mapped and was closed, and none that
+/// came after the view.
+#[test]
+fn closing_opens_what_views_have_and_nobody_has_used() {
+    let options = options().open_files_max(1);
+    for (is_viewed, rotations) in [(true, 0), (true, 2), (false, 2)] {
+        let dir = tempfile::tempdir().unwrap();
+        let places = make(dir.path());
+        let fs = CountedFs::new(OsFs);
+        let log = UncheckedLog::open(Arc::new(fs.clone()), dir.path(), options.clone());
+        let (mut writer, reader) = into_writer(log.unwrap().unwrap());
+        let view = is_viewed.then(|| reader.view());
+        for place in &places[..4] {
+            body(&reader, *place).unwrap();
+        }
+        fill(&mut writer, rotations);
+        fs.take();
+        drop(writer);
+        let unused = places.len() - 4;
+        assert_eq!(fs.take(), if is_viewed { unused } else { 0 });
+        if let Some(view) = view {
+            for segment in 1..=SEGMENTS {
+                let file = SegmentId::new(segment).file_name();
+                std::fs::remove_file(dir.path().join(file)).unwrap();
+            }
+            for (segment, place) in (1..).zip(&places) {
+                let own = view.read(*place).unwrap().body;
+                assert_eq!(own, format!("segment {segment}").as_bytes());
+            }
+        }
     }
 }
 

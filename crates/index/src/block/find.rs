@@ -2,6 +2,7 @@
 
 use super::format::{FENCE_ROWS, Section, Version, id_hash};
 use super::open::Block;
+use super::places::TOGETHER;
 use crate::search::{partition, search};
 use std::ops::Range;
 use strandline_core::EventId;
@@ -50,10 +51,17 @@ impl Block {
             return found.collect();
         };
         let mut found = Vec::new();
-        for (at, id) in numbered {
-            if self.may_have(*id) {
-                let places = shape.candidates(id_hash(*id), |at| table.get(at));
-                found.extend(places.map(|row| (at, row)));
+        let wanted_here: Vec<_> = numbered
+            .filter(|(_, id)| self.may_have(**id))
+            .map(|(at, id)| (at, id_hash(*id)))
+            .collect();
+        for wanted in wanted_here.chunks(TOGETHER) {
+            for (_, hash) in wanted {
+                self.ask_for_home(Section::IdTable, shape, *hash);
+            }
+            for (at, hash) in wanted {
+                let places = shape.candidates(*hash, |at| table.get(at));
+                found.extend(places.map(|row| (*at, row)));
             }
         }
         let mut ids = self.bytes_at(Section::Ids);

@@ -5,7 +5,9 @@ use super::format::Section;
 use super::open::Block;
 use crate::model::{Head, NameSort};
 use crate::search::partition;
+use std::hint::black_box;
 use std::ops::Range;
+use strandline_core::Hash;
 
 /// The newest row of an entity, as the block numbers it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +39,11 @@ impl Block {
             .iter()
             .map(|listed| self.last_within(listed, rows))
             .collect();
+        for (entity, last) in entities.iter().zip(&last) {
+            if let Some((row, _)) = last {
+                self.ask_for_head(*entity, *row);
+            }
+        }
         let both = entities.iter().zip(last);
         let heads = both.map(|(entity, last)| {
             let (row, is_newest) = last?;
@@ -44,6 +51,15 @@ impl Block {
             Some(BlockHead { row, head })
         });
         heads.collect()
+    }
+
+    /// Brings into the cache of the processor what is read of the head of an entity, and waits for nothing.
+    #[inline]
+    fn ask_for_head(&self, entity: u32, row: u32) {
+        let (entity, row) = (entity as usize, row as usize);
+        let hashes = self.bytes_of(Section::HeadHashes);
+        black_box(hashes.get(entity.saturating_mul(Hash::BYTES)).copied());
+        black_box(self.raw_numbers(Section::Positions).get(row));
     }
 
     /// Where the rows of an entity are listed.

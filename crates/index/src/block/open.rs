@@ -116,6 +116,13 @@ impl Block {
         self.damage.get()
     }
 
+    /// Whether something of it was found damaged since it was opened, and made anew or not: what was made anew is
+    /// in memory as long as the block is.
+    #[must_use]
+    pub fn was_damaged(&self) -> bool {
+        self.rebuilt.get().is_some()
+    }
+
     pub(crate) const fn greatest_id(&self) -> EventId {
         self.header.ids.1
     }

@@ -11,6 +11,9 @@ use crate::model::NameSort;
 use crate::search::partition_near;
 use strandline_core::Coordinate;
 
+/// So many are asked for before they are looked at: their lines fit into the cache next to the processor.
+pub(super) const TOGETHER: usize = 256;
+
 /// A name that is looked up in several blocks.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct HashedName<'n> {
@@ -50,6 +53,23 @@ impl Block {
         self.table(Section::table_of(sort)?)
     }
 
+    /// Brings into the cache of the processor what looking an entity up begins with, and waits for nothing:
+    /// who asks many blocks one after the other for a name waits for their memory together then.
+    #[inline]
+    pub(crate) fn ask_for_entity(&self, wanted: &HashedName<'_>) {
+        if let Some(entries) = self.header.counts.entries(Section::EntityTable) {
+            self.ask_for_home(Section::EntityTable, TableShape::of(entries), wanted.hash);
+        }
+    }
+
+    /// As [`ask_for_entity`](Self::ask_for_entity), of any table.
+    #[inline]
+    pub(super) fn ask_for_home(&self, section: Section, shape: TableShape, hash: u64) {
+        let home = usize::try_from(shape.home(hash)).unwrap_or(usize::MAX);
+        // What is there is looked at again once it is checked.
+        std::hint::black_box(self.raw_numbers(section).get(home));
+    }
+
     /// The place of a name. Expected O(1) with a table, O(log names) without.
     pub(crate) fn place_of(&self, sort: NameSort, name: &str) -> Option<u32> {
         self.place_of_hashed(sort, &HashedName::new(name))
@@ -68,7 +88,8 @@ impl Block {
         })
     }
 
-    /// The place of each of these names that there is, with where it stands among them: ascending.
+    /// The place of each of these names that there is, with where it stands among them: ascending, and each
+    /// once.
     pub(crate) fn find_names(
         &self,
         sort: NameSort,
@@ -81,9 +102,17 @@ impl Block {
             return found.collect();
         };
         let mut found = Vec::new();
-        for (at, wanted) in wanted.iter().enumerate() {
-            let places = shape.candidates(wanted.hash, |at| table.get(at));
-            found.extend(places.map(|place| (at, place)));
+        let section = Section::table_of(sort).unwrap_or(Section::EntityTable);
+        let mut at = 0;
+        for wanted in wanted.chunks(TOGETHER) {
+            for wanted in wanted {
+                self.ask_for_home(section, shape, wanted.hash);
+            }
+            for wanted in wanted {
+                let places = shape.candidates(wanted.hash, |at| table.get(at));
+                found.extend(places.map(|place| (at, place)));
+                at += 1;
+            }
         }
         if found.is_empty() {
             return found;
@@ -95,6 +124,8 @@ impl Block {
             let both = wanted.get(*at).zip(ranges.next());
             both.is_some_and(|(wanted, range)| names.is_at(range, wanted.name))
         });
+        // A table that lies may have a place twice, or two of the same name.
+        found.dedup_by_key(|(at, _)| *at);
         found
     }
 

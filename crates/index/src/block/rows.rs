@@ -319,11 +319,11 @@ impl Block {
         self.sequence_of(row);
         self.id(row);
         let coordinate = self.coordinate_number(row);
-        // In a stream the next row is mostly of the same. Relaxed: what it says was seen by somebody, and
-        // does not change.
-        if self.last_named.load(Ordering::Relaxed) != coordinate && !self.is_kept(coordinate) {
+        // In a stream the next row is mostly of the same. Whoever sees that its names were looked at sees what
+        // damage that found, too.
+        if self.last_named.load(Ordering::Acquire) != coordinate && !self.is_kept(coordinate) {
             self.names_at(coordinate);
-            self.last_named.store(coordinate, Ordering::Relaxed);
+            self.last_named.store(coordinate, Ordering::Release);
         }
         let is_known = |section: &Section| self.is_known(*section);
         if SAY_WHOSE.iter().all(is_known) && (self.is_dense() || RUNS.iter().all(is_known)) {

@@ -25,6 +25,7 @@ mod window;
 pub use answer::Rows;
 pub use plan::{PartPlan, Plan, PlanKey};
 
+use crate::block::HashedName;
 use crate::reader::{RowView, Snapshot};
 use asked::Several;
 use strandline_core::{Query, Region, Sequence};
@@ -33,6 +34,7 @@ impl Snapshot {
     /// Every event of an entity, in order.
     #[must_use]
     pub fn stream(&self, entity: &str) -> Rows<'_> {
+        self.ask_for_entity(&HashedName::new(entity));
         self.query(Region::all().entity(entity))
     }
 

@@ -150,10 +150,20 @@ impl Snapshot {
     #[must_use]
     pub fn latest(&self, entity: &str) -> Option<RowView<'_>> {
         let entity = HashedName::new(entity);
+        self.ask_for_entity(&entity);
         (0..self.part_count()).rev().find_map(|at| {
             let row = self.part(at).last_of(&entity, self.bound_of(at))?;
             Some(self.view(at, row))
         })
+    }
+
+    /// Before all parts are looked through for an entity: their memory is waited for together.
+    pub(crate) fn ask_for_entity(&self, entity: &HashedName<'_>) {
+        for at in 0..self.part_count() {
+            if let Part::Block(view) = self.part(at) {
+                view.block.ask_for_entity(entity);
+            }
+        }
     }
 
     /// The event with this sequence. O(log parts + log gaps in the sequences).

@@ -12,7 +12,8 @@ use strandline_core::fs::{Fs, OpenMode};
 /// Opens the file of a segment that is sealed at `end`, and checks its header, that it is as long as its
 /// frames are, and that its last frame is no other than the log had there: a store that was put back
 /// from a copy may have gone on otherwise after the same header. A last frame that is damaged is found by
-/// who reads it.
+/// who reads it; one that is not there, while the manifest in the directory lists another file, is that of
+/// such a store.
 ///
 /// # Errors
 ///
@@ -47,13 +48,19 @@ fn open_checked(
     check_length(&file, end)?;
     let mut bytes = vec![0; FRAME_HEADER_BYTES];
     file.read(&mut bytes, end.last_frame.into())?;
-    match FrameHeader::decode(file.salt, end.last_frame, &bytes) {
-        Ok(last) if end.last_frame > 0 && last.log_hash != end.log_hash => Err(LogError::corrupt(
+    let other = |reason| {
+        Err(LogError::corrupt(
             file.name(),
             end.last_frame.into(),
-            "its last frame is another one than that of the log",
-        )),
-        _ => Ok(file),
+            reason,
+        ))
+    };
+    match FrameHeader::decode(file.salt, end.last_frame, &bytes) {
+        _ if end.last_frame == 0 => Ok(file),
+        Ok(last) if last.log_hash == end.log_hash => Ok(file),
+        Ok(_) => other("its last frame is another one than that of the log"),
+        Err(_) if is_listed(fs, dir, header, end) => Ok(file),
+        Err(_) => other("its last frame is not there"),
     }
 }
 

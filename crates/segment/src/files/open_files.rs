@@ -227,7 +227,7 @@ impl ReadFile {
         let file = self.all.fs.open(&self.path, OpenMode::Read)?;
         let mut bytes = [0; SEGMENT_HEADER_BYTES as usize];
         file.read_up_to(&mut bytes, 0)?;
-        if bytes.as_slice() == self.header.encode() {
+        if bytes == self.header.bytes() {
             return Ok(file);
         }
         Err(io::Error::new(

@@ -16,6 +16,7 @@
 //! | checksum of the bytes before | 8 |
 
 use super::position::{LogPosition, SegmentId};
+use super::put::put;
 use crate::error::LogError;
 use strandline_core::codec::{DecodeError, Reader, Writer};
 use strandline_core::{Hash, Random, Salt, Sequence};
@@ -36,6 +37,7 @@ const SALT_DOMAIN: &[u8] = b"strandline/segment/1";
 /// What a copy adds to the generation of a segment that is to have a name of its own, once or more
 /// often.
 const COPY_GENERATIONS: u32 = 1 << 16;
+const REWRITINGS_MOST: u32 = COPY_GENERATIONS - 1;
 
 /// What identifies a segment and says where it begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,11 +81,11 @@ impl SegmentHeader {
         }
     }
 
-    /// How often it was rewritten, or carried into another file as a whole. What a copy adds to the
-    /// generation, for a name of its own, is in the upper half.
+    /// How often it was rewritten, or carried into another file as a whole; 65,535 if more often. What a copy
+    /// adds to the generation, for a name of its own, is in the upper half.
     #[must_use]
     pub const fn rewritings(&self) -> u32 {
-        self.generation & (COPY_GENERATIONS - 1)
+        self.generation & REWRITINGS_MOST
     }
 
     /// The same segment in a file beside others of a copy, with a name that is not taken.
@@ -114,9 +116,21 @@ impl SegmentHeader {
         }
     }
 
+    /// The generation of the next file of the segment.
+    ///
+    /// The count of rewritings ends at the most that the lower half holds, and the upper half counts on: one
+    /// that began anew would call the segment one that was never rewritten.
+    pub(crate) const fn generation_after(&self) -> Option<u32> {
+        let more = match self.rewritings() {
+            REWRITINGS_MOST => COPY_GENERATIONS,
+            _ => 1,
+        };
+        self.generation.checked_add(more)
+    }
+
     /// The header of the same segment in a new file, with its records written otherwise or elsewhere.
     pub(crate) fn next_generation(&self, random: &Random) -> Result<Self, LogError> {
-        let generation = self.generation.checked_add(1);
+        let generation = self.generation_after();
         Ok(Self {
             generation: generation.ok_or(LogError::SegmentsExhausted)?,
             nonce: random.nonce().0,
@@ -139,27 +153,25 @@ impl SegmentHeader {
     /// The header's bytes, [`SEGMENT_HEADER_BYTES`] of them.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(SEGMENT_HEADER_BYTES as usize);
-        self.encode_into(&mut bytes);
-        bytes
+        self.bytes().to_vec()
     }
 
-    /// Appends the header's bytes.
-    pub(crate) fn encode_into(&self, bytes: &mut Vec<u8>) {
-        let start = bytes.len();
-        let mut out = Writer::new(bytes);
-        out.bytes(MAGIC);
-        out.u32(FORMAT_VERSION);
-        out.bytes(&self.identity);
-        out.u32(self.id.get());
-        out.u32(self.generation);
-        out.bytes(&self.nonce);
-        out.u64(self.first_sequence.get());
-        out.bytes(self.base_log_hash.as_bytes());
-        out.bytes(&[0; RESERVED_BYTES]);
-        let covered = bytes.get(start..).unwrap_or_default();
-        let checksum = Salt::NONE.checksum(0, covered);
-        Writer::new(bytes).u64(checksum.0);
+    /// The header's bytes, put together without a look at how long they are: a manifest has thousands.
+    pub(crate) fn bytes(&self) -> [u8; SEGMENT_HEADER_BYTES as usize] {
+        let mut bytes = [0; SEGMENT_HEADER_BYTES as usize];
+        let Some((covered, checksum)) = bytes.split_last_chunk_mut() else {
+            return bytes;
+        };
+        let out = put(covered, MAGIC);
+        let out = put(out, &FORMAT_VERSION.to_le_bytes());
+        let out = put(out, &self.identity);
+        let out = put(out, &self.id.get().to_le_bytes());
+        let out = put(out, &self.generation.to_le_bytes());
+        let out = put(out, &self.nonce);
+        let out = put(out, &self.first_sequence.get().to_le_bytes());
+        put(out, self.base_log_hash.as_bytes());
+        *checksum = Salt::NONE.checksum(0, covered).0.to_le_bytes();
+        bytes
     }
 
     /// Reads and checks a header.
@@ -204,5 +216,36 @@ impl SegmentHeader {
         };
         reader.bytes("reserved", RESERVED_BYTES)?;
         Ok(header)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_segment_that_was_rewritten_never_counts_as_one_that_was_not() {
+        let random = Random::from_seed(1);
+        let end = LogPosition {
+            segment: SegmentId::FIRST,
+            offset: SEGMENT_HEADER_BYTES,
+            last_frame: 0,
+            sequence: Sequence::ZERO,
+            log_hash: Hash::ZERO,
+        };
+        let mut header = SegmentHeader::after([1; 16], SegmentId::FIRST, &end, &random);
+        for generation in [0, 65_533, 3 << 16 | 65_533] {
+            header.generation = generation;
+            let mut before = header;
+            for _ in 0..5 {
+                let next = before.next_generation(&random).unwrap();
+                assert!(next.generation > before.generation);
+                assert!(next.rewritings() >= before.rewritings().max(1));
+                before = next;
+            }
+        }
+        header.generation = u32::MAX;
+        assert!(header.next_generation(&random).is_err());
     }
 }

@@ -19,7 +19,7 @@
 //! one before the gap; it is written for such a log alone. Version 1 is read, and not written any more.
 
 use super::header::{LogIdentity, SEGMENT_HEADER_BYTES, SegmentHeader};
-use super::position::{LogPosition, SegmentId};
+use super::position::{LogPosition, POSITION_BYTES, SegmentId};
 use super::segment_info::SegmentInfo;
 use crate::error::LogError;
 use strandline_core::codec::{DecodeError, Reader, Writer};
@@ -37,7 +37,6 @@ pub(crate) const MANIFEST_MAGIC: &[u8; 8] = b"STRNDMAN";
 /// Stands for where records begin while that is not known.
 const UNKNOWN: Sequence = Sequence::new(u64::MAX);
 const ENTRY_BYTES: usize = SEGMENT_HEADER_BYTES as usize + 1 + POSITION_BYTES;
-const POSITION_BYTES: usize = 52;
 /// What is before the segments.
 const HEAD_BYTES: usize = 65;
 
@@ -58,6 +57,14 @@ pub struct Manifest {
     /// Up to where the frames of the active segment were durable when this was written, if that was
     /// known.
     pub(crate) synced: Option<LogPosition>,
+}
+
+/// What a manifest had before it went on to the next segment.
+#[derive(Debug)]
+#[must_use]
+pub(crate) struct WentOn {
+    number: u64,
+    synced: Option<LogPosition>,
 }
 
 impl Manifest {
@@ -152,6 +159,31 @@ impl Manifest {
         }
     }
 
+    /// Makes this the manifest after it, in which the active segment ends at `end` and `next` follows. O(1),
+    /// and gives what takes it back.
+    pub(crate) fn go_on(&mut self, end: LogPosition, next: SegmentInfo) -> WentOn {
+        if let Some(last) = self.segments.last_mut() {
+            last.end = Some(end);
+        }
+        self.segments.push(next);
+        let went_on = WentOn {
+            number: self.number,
+            synced: self.synced.take(),
+        };
+        self.number = self.number.saturating_add(1);
+        went_on
+    }
+
+    /// Makes this what it was before it [went on](Self::go_on).
+    pub(crate) fn take_back(&mut self, went_on: WentOn) {
+        self.segments.pop();
+        if let Some(last) = self.segments.last_mut() {
+            last.end = None;
+        }
+        self.number = went_on.number;
+        self.synced = went_on.synced;
+    }
+
     /// The next manifest, in a new epoch.
     pub(crate) fn in_new_epoch(&self, random: &Random) -> Self {
         Self {
@@ -178,7 +210,7 @@ impl Manifest {
         out.u8(u8::from(self.is_copy));
         out.u32(u32::try_from(self.segments.len()).unwrap_or(u32::MAX));
         for segment in &self.segments {
-            segment.header.encode_into(&mut bytes);
+            bytes.extend_from_slice(&segment.header.bytes());
             match &segment.end {
                 Some(end) => {
                     bytes.push(1);
@@ -280,6 +312,10 @@ impl Manifest {
             }),
             _ => false,
         });
+        let end_after_start = self.segments.iter().all(|info| {
+            info.end
+                .is_none_or(|end| end.sequence >= info.start().sequence)
+        });
         let one_log = self
             .segments
             .iter()
@@ -291,7 +327,7 @@ impl Manifest {
                 last.id() == synced.segment && last.start().sequence <= synced.sequence
             })
         });
-        if follows && one_log && last_is_active && synced_is_of_last {
+        if follows && end_after_start && one_log && last_is_active && synced_is_of_last {
             Ok(())
         } else {
             Err(LogError::corrupt(
@@ -300,5 +336,125 @@ impl Manifest {
                 "its segments do not follow each other",
             ))
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+    use strandline_core::Hash;
+
+    /// A log of sealed segments with these numbers and ends, and an active one of number `u32::MAX`.
+    fn manifest(sealed: &[(u32, u64)]) -> Manifest {
+        let mut first_sequence = Sequence::ZERO;
+        let header = |id, first_sequence| SegmentHeader {
+            identity: [3; 16],
+            id: SegmentId::new(id),
+            generation: 1,
+            nonce: [4; 16],
+            first_sequence,
+            base_log_hash: Hash::ZERO,
+        };
+        let mut segments = Vec::new();
+        for (id, end) in sealed {
+            let header = header(*id, first_sequence);
+            first_sequence = Sequence::new(*end);
+            let end = LogPosition {
+                sequence: first_sequence,
+                ..header.start()
+            };
+            segments.push(SegmentInfo {
+                header,
+                end: Some(end),
+            });
+        }
+        segments.push(SegmentInfo {
+            header: header(u32::MAX, first_sequence),
+            end: None,
+        });
+        Manifest {
+            identity: [3; 16],
+            number: 9,
+            unrecorded_before: Sequence::ZERO,
+            epoch: Epoch::from_bytes([3; 16]),
+            is_copy: false,
+            segments,
+            synced: None,
+        }
+    }
+
+    #[test]
+    fn segments_that_do_not_follow_are_refused_and_gaps_cost_nothing() {
+        let decoded = |sealed: &[_]| Manifest::decode(&manifest(sealed).encode());
+        for good in [
+            &[][..],
+            &[(1, 10)],
+            &[(1, 10), (2, 10), (3, 12)],
+            &[(0, 0), (7, 12), (u32::MAX - 1, 13)],
+        ] {
+            assert_eq!(decoded(good).unwrap(), manifest(good));
+        }
+        for bad in [
+            &[(1, 10), (1, 12)][..],
+            &[(2, 10), (1, 12)],
+            &[(u32::MAX, 10)],
+            // One that ends before it begins, and all that follow it agree.
+            &[(1, 10), (2, 5)],
+            &[(1, 10), (2, 5), (3, 12)],
+        ] {
+            assert!(decoded(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_merged_is_held_by_the_segment_before_the_gap() {
+        let manifest = manifest(&[(2, 10), (7, 12)]);
+        let held = |id| manifest.holder(SegmentId::new(id)).map(SegmentInfo::id);
+        let of = |id| Some(SegmentId::new(id));
+        let both = [1, 2, 6, 7, u32::MAX - 1, u32::MAX].map(held);
+        assert_eq!(both, [None, of(2), of(2), of(7), of(7), of(u32::MAX)]);
+    }
+
+    #[test]
+    fn what_went_on_is_the_next_manifest_and_can_be_taken_back() {
+        let random = Random::from_seed(1);
+        let place = |id: u32, offset| LogPosition {
+            segment: SegmentId::new(id),
+            offset,
+            last_frame: 0,
+            sequence: Sequence::new(u64::from(id)),
+            log_hash: Hash::of(&[7]),
+        };
+        let first = SegmentHeader::after([3; 16], SegmentId::FIRST, &place(1, 128), &random);
+        let mut manifest = Manifest {
+            identity: [3; 16],
+            number: 4,
+            unrecorded_before: Sequence::new(0),
+            epoch: Epoch::from_bytes([5; 16]),
+            is_copy: false,
+            segments: vec![SegmentInfo {
+                header: first,
+                end: None,
+            }],
+            synced: Some(place(1, 500)),
+        };
+        let before = manifest.clone();
+        let end = place(1, 900);
+        let next = SegmentHeader::after([3; 16], SegmentId::new(2), &end, &random);
+        let went_on = manifest.go_on(
+            end,
+            SegmentInfo {
+                header: next,
+                end: None,
+            },
+        );
+        assert_eq!(manifest.number, 5);
+        assert_eq!(manifest.synced, None);
+        let ends: Vec<_> = manifest.segments.iter().map(|info| info.end).collect();
+        assert_eq!(ends, [Some(end), None]);
+        assert_eq!(Manifest::decode(&manifest.encode()).unwrap(), manifest);
+        manifest.take_back(went_on);
+        assert_eq!(manifest, before);
     }
 }

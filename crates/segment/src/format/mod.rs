@@ -10,6 +10,7 @@ mod layout;
 mod limits;
 mod manifest;
 mod position;
+mod put;
 mod segment_info;
 mod trailer;
 

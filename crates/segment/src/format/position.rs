@@ -1,9 +1,13 @@
 //! Places in the log: `SegmentId`, `RecordPosition`, `LogPosition`. Nothing here knows whether they are
 //! there.
 
+use super::put::put;
 use std::fmt;
-use strandline_core::codec::{DecodeError, Reader, Writer};
+use strandline_core::codec::{DecodeError, Reader};
 use strandline_core::{Hash, Sequence};
+
+/// How many bytes a [`LogPosition`] is written as.
+pub(super) const POSITION_BYTES: usize = 52;
 
 /// The number of a segment, from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -122,12 +126,13 @@ impl LogPosition {
     /// Appends the position's 52 bytes to `out`: segment u32, offset u32, last frame u32, sequence
     /// u64, log hash.
     pub fn encode(&self, out: &mut Vec<u8>) {
-        let mut out = Writer::new(out);
-        out.u32(self.segment.0);
-        out.u32(self.offset);
-        out.u32(self.last_frame);
-        out.u64(self.sequence.get());
-        out.bytes(self.log_hash.as_bytes());
+        let mut bytes = [0; POSITION_BYTES];
+        let rest = put(&mut bytes, &self.segment.0.to_le_bytes());
+        let rest = put(rest, &self.offset.to_le_bytes());
+        let rest = put(rest, &self.last_frame.to_le_bytes());
+        let rest = put(rest, &self.sequence.get().to_le_bytes());
+        put(rest, self.log_hash.as_bytes());
+        out.extend_from_slice(&bytes);
     }
 
     /// Reads what [`encode`](Self::encode) wrote.

@@ -118,7 +118,7 @@ impl UncheckedLog {
         if let Some((info, _)) = self.find(id) {
             // The active segment is carried into the next generation of it; a file of a later one
             // belongs to a later manifest.
-            let next = info.header.generation.checked_add(1);
+            let next = info.header.generation_after();
             let is_superseded = info.is_sealed()
                 || generation < info.header.generation
                 || Some(generation) == next && self.copied_from(id, path, end)?.is_some();

@@ -53,6 +53,15 @@ impl RecordCursor {
         }
     }
 
+    /// Brings what is mapped of the record at `position` into the cache of the processor, and waits for nothing:
+    /// for who is going to read several that are far from each other.
+    #[inline]
+    pub fn ask_for(&self, position: RecordPosition) {
+        if let Ok(segment) = self.view.segment(position.segment) {
+            segment.ask_for(position.offset);
+        }
+    }
+
     /// The record at `position`, checked. No read if its segment is mapped or the window has it.
     ///
     /// # Errors

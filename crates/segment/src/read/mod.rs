@@ -4,6 +4,7 @@
 
 mod cursor;
 mod frame_of;
+mod list;
 mod reader;
 mod segment;
 mod view;

@@ -1,7 +1,8 @@
 //! `LogReader`: gives views of a log that grows, and is told of what changes. Reads nothing itself.
 
+use super::list::SegmentList;
 use super::segment::ReadSegment;
-use super::view::{LogView, find_segment};
+use super::view::LogView;
 use crate::error::LogError;
 use crate::files::{OpenFiles, SegmentFile};
 use crate::format::{LogPosition, SegmentId, SegmentInfo};
@@ -45,7 +46,7 @@ impl LogReader {
             })
         });
         let view = LogView {
-            segments: Arc::new(segments.collect()),
+            segments: Arc::new(SegmentList::new(segments)),
             mapped_bytes,
         };
         Self {
@@ -118,29 +119,29 @@ impl LogReader {
         Ok(())
     }
 
-    /// Opens what views that somebody has may read, before others may take its name away. O(segments);
-    /// opens nothing if nobody has a view.
+    /// Opens what views that somebody has may read and nobody has used yet, before others may take its name
+    /// away. O(segments); opens nothing if nobody has a view.
     pub(crate) fn keep_for_views(&self) {
         let segments = self.newest.read().segments.clone();
         // This one, and that of the reader.
         let is_viewed = Arc::strong_count(&segments) > 2;
-        for segment in segments.iter() {
-            // One is in the list.
-            if is_viewed || Arc::strong_count(segment) > 1 {
-                // What cannot be opened is told to whoever reads it.
-                let _ = segment.file.len();
-            }
+        let (all, some) = match is_viewed {
+            true => (Some(segments.iter()), None),
+            false => (None, Some(segments.shared())),
+        };
+        for segment in all.into_iter().flatten().chain(some.into_iter().flatten()) {
+            // Of a file that is open or mapped nothing is read, and one that was closed stays so. What
+            // cannot be opened is told to whoever reads it.
+            let _ = segment.file.file.read_at(&mut [], 0);
         }
     }
 
     /// Adds a segment after the one that was sealed at `sealed_end`.
     pub(crate) fn add(&self, info: SegmentInfo, file: &SegmentFile, sealed_end: LogPosition) {
         self.change(|segments| {
-            if let Some(at) = find_segment(segments, sealed_end.segment)
-                && let Some(sealed) = segments.get_mut(at)
-            {
-                *sealed = Arc::new(sealed.sealed(sealed_end, &self.open_files));
-            }
+            segments.renew(sealed_end.segment, |sealed| {
+                Some(sealed.sealed(sealed_end, &self.open_files))
+            });
             let active = ReadSegment::active(info, file, &self.open_files);
             segments.push(Arc::new(active));
         });
@@ -150,15 +151,11 @@ impl LogReader {
     pub(crate) fn replace(&self, rewritten: Vec<Replacement>) {
         self.change(|segments| {
             for Replacement { info, last, file } in rewritten {
-                let Some(at) = find_segment(segments, info.id()) else {
-                    continue;
-                };
-                let after = segments.partition_point(|segment| segment.info.id() <= last);
-                let segment = Arc::new(match info.end() {
+                let segment = match info.end() {
                     Some(_) => ReadSegment::new(info, file),
                     None => ReadSegment::active(info, &file, &self.open_files),
-                });
-                segments.splice(at..after.max(at), [segment]);
+                };
+                segments.replace(info.id()..=last, Arc::new(segment));
             }
         });
     }
@@ -167,19 +164,16 @@ impl LogReader {
     /// was not rewritten.
     pub(crate) fn renew(&self, info: &SegmentInfo, file: &SegmentFile) {
         self.change(|segments| {
-            if let Some(at) = find_segment(segments, info.id())
-                && let Some(segment) = segments.get_mut(at)
-                && segment.info == *info
-            {
-                *segment = Arc::new(ReadSegment::new(*info, file.clone()));
-            }
+            segments.renew(info.id(), |segment| {
+                (segment.info == *info).then(|| ReadSegment::new(*info, file.clone()))
+            });
         });
     }
 
-    /// Replaces the view by one with other segments.
-    fn change(&self, change: impl FnOnce(&mut Vec<Arc<ReadSegment>>)) {
+    /// Replaces the view by one with other segments. Copies a pointer for each chunk of the list.
+    fn change(&self, change: impl FnOnce(&mut SegmentList)) {
         let _changes = self.changes.lock();
-        let mut segments = Vec::clone(&self.newest.read().segments);
+        let mut segments = SegmentList::clone(&self.newest.read().segments);
         change(&mut segments);
         let segments = Arc::new(segments);
         let before = std::mem::replace(&mut self.newest.write().segments, segments);

@@ -8,6 +8,8 @@ use strandline_core::sync::atomic::{AtomicU64, Ordering};
 
 /// How much of a file one page fault brings into a mapping, at most: `fault_around_bytes` of Linux.
 const PIECE_BYTES: u32 = 64 << 10;
+/// Lines of the cache come in pairs.
+const LINES_BYTES: usize = 128;
 const PIECES_IN_WORD: u32 = u64::BITS;
 
 /// A segment with its mapping, which is made when it is first read.
@@ -98,6 +100,25 @@ impl ReadSegment {
     }
 }
 
+impl ReadSegment {
+    /// Brings bytes that are going to be read into the cache of the processor, and waits for nothing: not where
+    /// they would have to be brought into memory first.
+    #[inline]
+    pub(crate) fn ask_for(&self, offset: u32) {
+        let Some(Some(mapped)) = self.mapping.get() else {
+            return;
+        };
+        if mapped.was_read(offset) {
+            let written_end = self.file.written_end() as usize;
+            let bytes = mapped.mapping.get(offset as usize..written_end);
+            let bytes = bytes.unwrap_or_default();
+            for at in [0, LINES_BYTES, 2 * LINES_BYTES] {
+                std::hint::black_box(bytes.get(at).copied());
+            }
+        }
+    }
+}
+
 impl Mapped {
     fn new(mapping: Mapping) -> Self {
         let piece_bytes = PIECE_BYTES as usize;
@@ -108,6 +129,14 @@ impl Mapped {
             mapping,
             was_read: (0..words).map(|_| AtomicU64::new(0)).collect(),
         }
+    }
+
+    /// Whether the piece with `offset` was read before.
+    #[inline]
+    fn was_read(&self, offset: u32) -> bool {
+        let piece = offset / PIECE_BYTES;
+        let word = self.was_read.get((piece / PIECES_IN_WORD) as usize);
+        word.is_some_and(|word| word.load(Ordering::Relaxed) & 1 << (piece % PIECES_IN_WORD) != 0)
     }
 
     /// Whether the piece with `offset` was not read before; notes that it is now.

@@ -2,6 +2,7 @@
 //!
 //! Shows no segment that came later.
 
+use super::list::SegmentList;
 use super::segment::ReadSegment;
 use crate::error::{LogError, ScanError};
 use crate::files::SegmentFile;
@@ -22,8 +23,7 @@ const FIRST_READ_BYTES: usize = 1024;
 /// appended to the segment that was active is seen, segments that come later are not.
 #[derive(Debug, Clone)]
 pub struct LogView {
-    /// Ascending.
-    pub(super) segments: Arc<Vec<Arc<ReadSegment>>>,
+    pub(super) segments: Arc<SegmentList>,
     /// How much of an active segment is mapped; `None` if nothing is to be.
     pub(super) mapped_bytes: Option<u64>,
 }
@@ -37,13 +37,9 @@ pub struct OwnedRecord {
     pub body: Vec<u8>,
 }
 
-pub(super) fn find_segment(segments: &[Arc<ReadSegment>], id: SegmentId) -> Option<usize> {
-    SegmentInfo::find(segments, id, |segment| &segment.info)
-}
-
 impl LogView {
     fn find(&self, id: SegmentId) -> Option<&Arc<ReadSegment>> {
-        self.segments.get(find_segment(&self.segments, id)?)
+        self.segments.find(id)
     }
 
     /// The file of a segment, if there is that segment.
@@ -75,10 +71,19 @@ impl LogView {
     /// O(log segments).
     #[must_use]
     pub fn info_at(&self, sequence: Sequence) -> Option<&SegmentInfo> {
-        let begun = |segment: &Arc<ReadSegment>| segment.info.start().sequence <= sequence;
-        let after = self.segments.partition_point(begun);
-        let segment = self.segments.get(after.checked_sub(1)?)?;
-        Some(&segment.info)
+        Some(&self.segments.at(sequence)?.info)
+    }
+
+    /// The segments from a number on, oldest first. O(log segments) to the first of them.
+    pub fn infos_from(&self, id: SegmentId) -> impl Iterator<Item = &SegmentInfo> {
+        self.segments.from(id).map(|segment| &segment.info)
+    }
+
+    /// How often segments were replaced by rewritten ones since the log was opened. Two views of one
+    /// [`LogReader`](crate::LogReader) that say the same have the same sealed segments, as far as both go.
+    #[must_use]
+    pub fn rewritings(&self) -> u64 {
+        self.segments.rewritings()
     }
 
     /// How many bytes the frames of these segments take.
@@ -225,10 +230,10 @@ impl LogView {
         mut visit: impl FnMut(&Frame<'_>) -> Result<(), E>,
     ) -> Result<LogPosition, ScanError<E>> {
         let mut position = from;
-        for segment in self.segments.iter() {
+        let first = from.map_or(SegmentId::FIRST, |from| from.segment);
+        for segment in self.segments.from(first) {
             let ReadSegment { info, file, .. } = &**segment;
             let start = match position {
-                Some(position) if info.id() < position.segment => continue,
                 Some(position) if info.id() == position.segment => position,
                 Some(before) => {
                     let start = info.start();

@@ -8,7 +8,9 @@ use super::sync_handle::SyncHandle;
 use super::writer::LogWriter;
 use crate::error::{AppendError, At, LogError};
 use crate::files::{SegmentFile, lock_segment};
-use crate::format::{LogPosition, SEGMENT_HEADER_BYTES, SegmentHeader, SegmentId, SegmentInfo};
+use crate::format::{
+    LogPosition, MANIFEST_FILE, SEGMENT_HEADER_BYTES, SegmentHeader, SegmentId, SegmentInfo,
+};
 use std::io;
 use std::sync::Arc;
 use strandline_core::Random;
@@ -57,7 +59,7 @@ impl LogWriter {
         let next = SegmentFile::new(&header, self.dir.join(id.file_name()), file);
         let lock = lock_segment(&*self.fs, &next.path).map_err(AppendError::NotWritten)?;
         // Whatever a failure leaves is not listed, and is written over.
-        let written = next.file.write_all_at(&header.encode(), 0);
+        let written = next.file.write_all_at(&header.bytes(), 0);
         let written = written.at("write", &next.path);
         let synced = written.and_then(|()| next.file.sync().at("sync", &next.path));
         synced.map_err(|error| {
@@ -84,15 +86,23 @@ impl LogWriter {
         ))
     }
 
-    /// Replaces the manifest by one in which the active segment ends here and `next` follows.
+    /// Replaces the manifest by one in which the active segment ends here and `next` follows. What is listed
+    /// is written anew, and copied nowhere before.
     fn publish(&mut self, next: SegmentInfo) -> Result<(), AppendError> {
-        let mut manifest = self.manifest.next();
-        if let Some(last) = manifest.segments.last_mut() {
-            last.end = Some(self.position);
+        let path = self.dir.join(MANIFEST_FILE);
+        let went_on = self.manifest.go_on(self.position, next);
+        let published = match self.manifest.stage(&*self.fs, &path) {
+            Ok(staged) => {
+                let published = staged.publish(&*self.fs).at("replace", &path);
+                published.map_err(|error| self.stop(error))
+            }
+            Err(error) => Err(AppendError::NotWritten(error)),
+        };
+        match published {
+            Ok(()) => self.manifest_is_behind = false,
+            Err(_) => self.manifest.take_back(went_on),
         }
-        manifest.synced = None;
-        manifest.segments.push(next);
-        self.replace_manifest(manifest, || ())
+        published
     }
 
     /// A sealed segment of this log, so that its footer can be written.

@@ -32,7 +32,7 @@ pub struct LogWriter {
     /// Whether a write could not be undone.
     pub(super) stopped: bool,
     /// Whether the manifest on the disk does not say yet from where notes are written.
-    manifest_is_behind: bool,
+    pub(super) manifest_is_behind: bool,
     pub(super) next: NextSegment,
     pub(super) being_rewritten: BeingRewritten,
     /// That of the active segment, let go when nothing is done to its file any more.

@@ -1,21 +1,23 @@
-//! `Rewriting`: the right to rewrite segments, which one thread has at a time, and what rewritings leave
-//! to be removed.
+//! `Rewriting`: the right to rewrite segments, which one thread has at a time, what rewritings leave to be
+//! removed, and what they found damaged.
 
 use crate::{Error, ErrorKind};
 use std::io;
-use std::ops::{Deref, DerefMut};
+use std::ops::{Deref, DerefMut, RangeInclusive};
 use std::path::{Path, PathBuf};
 use strandline_core::fs::Fs;
 use strandline_core::sync::thread::ThreadId;
 use strandline_core::sync::{Mutex, MutexGuard};
-use strandline_segment::SupersededFiles;
+use strandline_segment::{SegmentId, SupersededFiles};
 
-/// What rewritings have replaced, and could not remove yet.
+/// What rewritings have replaced, and could not remove yet, and what they could not read.
 #[derive(Debug, Default)]
 pub(crate) struct Rewriting {
     files: Vec<SupersededFiles>,
     /// Files of the index that hold what was removed.
     merged: Vec<PathBuf>,
+    /// Segments that cannot be merged, as some of them are damaged.
+    barred: Vec<RangeInclusive<SegmentId>>,
 }
 
 impl Rewriting {
@@ -33,6 +35,15 @@ impl Rewriting {
         self.files.push(files);
         self.merged.extend(merged);
         self.remove_superseded(fs)
+    }
+
+    /// Has segments merged no more.
+    pub(crate) fn bar(&mut self, segments: RangeInclusive<SegmentId>) {
+        self.barred.push(segments);
+    }
+
+    pub(crate) fn is_barred(&self, segment: SegmentId) -> bool {
+        self.barred.iter().any(|range| range.contains(&segment))
     }
 
     pub(super) fn remove_superseded(&mut self, fs: &dyn Fs) -> Result<(), Error> {

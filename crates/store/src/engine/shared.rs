@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use strandline_core::fs::FileLock;
 use strandline_core::sync::thread::{self, ThreadId};
-use strandline_core::sync::{Mutex, RwLock};
+use strandline_core::sync::{Condvar, Mutex, RwLock};
 use strandline_core::{Epoch, Hlc, Random, Sequence};
 use strandline_index::IndexReader;
 use strandline_segment::{LogIdentity, LogPosition, LogReader, SyncHandle};
@@ -54,6 +54,8 @@ pub(crate) struct Shared {
     pub(crate) footers: Mutex<FootersWritten>,
     /// Files of the index that are in use. Taken after every other lock.
     pub(crate) merged: Mutex<MergedFiles>,
+    /// A merge has ended, or it is known which segments it is of.
+    pub(crate) merge_ended: Condvar,
     /// What was wrong with segments that were looked into after the opening.
     pub(crate) segment_problems: Mutex<Vec<String>>,
     /// Whether the directory is still the one that was locked; none in a store opened to read only.

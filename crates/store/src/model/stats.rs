@@ -37,7 +37,8 @@ pub struct Stats {
     pub merges: u64,
     /// Bytes that these have written.
     pub merged_bytes_written: u64,
-    /// What the last merge failed by, if it did; it is tried again when a segment is sealed.
+    /// What the last merge failed by that was not done since. It is tried again when a segment is sealed, and
+    /// less and less often after each further failure; others go on meanwhile.
     pub merge_failed: Option<String>,
     /// Segments that were not opened with the store, and are looked into after that, in the background or
     /// when they are used first. Few at once, and none soon.

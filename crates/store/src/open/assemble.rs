@@ -11,7 +11,7 @@ use crate::trace;
 use crate::{OpenReport, StoreOptions};
 use std::path::Path;
 use std::sync::Arc;
-use strandline_core::sync::{Mutex, RwLock};
+use strandline_core::sync::{Condvar, Mutex, RwLock};
 use strandline_core::{Epoch, Random, Sequence};
 use strandline_index::{IndexReader, IndexWriter};
 use strandline_segment::{LogIdentity, LogPosition, LogWriter};
@@ -108,6 +108,7 @@ pub(super) fn assemble(
         checkpointed: Mutex::new(replayed.checkpointed),
         footers: Mutex::default(),
         merged: Mutex::new(MergedFiles::new(replayed.merged.used, slot)),
+        merge_ended: Condvar::new(),
         segment_problems: Mutex::default(),
         ours: held.ours.take(),
         _lock: held.lock.take(),

@@ -2,6 +2,7 @@
 //! were made of, and what is left over. Takes their rows; those of other segments come from footers.
 
 use crate::engine::merged_files::UsedFile;
+use crate::engine::merged_runs::OwnRuns;
 use crate::model::IndexFileName;
 use crate::rows::merged::MergedSegment;
 use crate::rows::merged_file;
@@ -31,7 +32,7 @@ struct Candidate {
     name: IndexFileName,
     newest: Hlc,
     segments: Vec<MergedSegment>,
-    heads: Option<RemovedHeads>,
+    heads: RemovedHeads,
     block: Arc<Block>,
     /// By place in the log, which of its segments are what they were.
     current: Vec<usize>,
@@ -157,7 +158,7 @@ impl MergedFound {
             }
             report.merged_used += 1;
             let ids = candidate.used.iter().map(|segment| segment.id).collect();
-            removed.set_merged(ids, candidate.heads.map(Arc::new));
+            removed.set_merged(ids, candidate.heads);
             // What was removed since is in it still.
             let is_gone = candidate.current.len() < candidate.segments.len();
             if is_gone {
@@ -168,6 +169,7 @@ impl MergedFound {
                 segments: candidate.used,
                 newest: candidate.newest,
                 is_gone,
+                runs: OwnRuns::default(),
             });
         }
         MergedTaken { used, left_over }

@@ -3,6 +3,7 @@
 //! Holds snapshots, what they find, pages of it, and the check of a receipt. Does not hold how rows are found, which
 //! is the index's, nor anything that writes. Knows `engine` and `model`.
 
+mod ahead;
 mod page;
 mod reader;
 mod receipt;

@@ -48,6 +48,20 @@ pub(crate) struct EventCursor {
 }
 
 impl EventCursor {
+    /// Brings the records of rows that are going to be read into the cache of the processor, and waits for
+    /// nothing but their positions.
+    pub(super) fn ask_for<const N: usize>(&self, rows: &[Option<RowView<'_>>; N]) {
+        let positions = rows.map(|row| {
+            row.map(|row| {
+                std::hint::black_box(row.id());
+                RecordPosition::from_bits(row.position())
+            })
+        });
+        for position in positions.into_iter().flatten() {
+            self.log.ask_for(position);
+        }
+    }
+
     #[inline]
     pub(crate) fn read<'a>(&'a mut self, row: RowView<'a>) -> Result<EventRef<'a>, Error> {
         let position = RecordPosition::from_bits(row.position());

@@ -1,5 +1,6 @@
 //! `Snapshot`: the store as it was at one moment, and the queries on it.
 
+use super::ahead::Ahead;
 use super::reader::{EventCursor, Reader};
 use crate::{Error, EventRef, StoredEvent};
 use std::iter::FusedIterator;
@@ -128,7 +129,10 @@ impl Snapshot {
     /// The events of an entity, oldest first; `.rev()` for newest first.
     #[must_use]
     pub fn stream(&self, entity: &str) -> Events<'_> {
-        self.events(self.index.stream(entity))
+        Events {
+            ahead: Ahead::several(),
+            ..self.events(self.index.stream(entity))
+        }
     }
 
     /// The events of a query in commit order, of a region or of any of several, each once; `.rev()` for
@@ -218,6 +222,7 @@ impl Snapshot {
         Events {
             snapshot: self,
             rows,
+            ahead: Ahead::nothing(),
             cursor: self.reader.cursor(),
             told: false,
         }
@@ -250,6 +255,8 @@ impl Snapshot {
 pub struct Events<'a> {
     snapshot: &'a Snapshot,
     rows: Rows<'a>,
+    /// Of which these were taken and not given.
+    ahead: Ahead<'a>,
     cursor: EventCursor,
     /// Whether it was said that events may be missing.
     told: bool,
@@ -272,7 +279,7 @@ impl Events<'_> {
     ///
     /// As [`Snapshot::get`].
     pub fn next_ref(&mut self) -> Option<Result<EventRef<'_>, Error>> {
-        match self.rows.next() {
+        match self.ahead.next(&mut self.rows, &self.cursor) {
             Some(row) => Some(self.cursor.read(row)),
             None => self.last_error().map(Err),
         }
@@ -284,7 +291,8 @@ impl Events<'_> {
     ///
     /// As there.
     pub fn next_back_ref(&mut self) -> Option<Result<EventRef<'_>, Error>> {
-        match self.rows.next_back() {
+        let row = self.rows.next_back();
+        match row.or_else(|| self.ahead.next_back()) {
             Some(row) => Some(self.cursor.read(row)),
             None => self.last_error().map(Err),
         }
@@ -299,11 +307,13 @@ impl Iterator for Events<'_> {
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        self.rows.size_hint()
+        let (least, most) = self.rows.size_hint();
+        let taken = self.ahead.len();
+        (least + taken, most.map(|most| most.saturating_add(taken)))
     }
 
     fn count(self) -> usize {
-        self.rows.count()
+        self.ahead.len() + self.rows.count()
     }
 }
 

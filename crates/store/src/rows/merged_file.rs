@@ -42,8 +42,8 @@ impl Stored {
 /// What a merged file has.
 pub(crate) struct OpenedMerged {
     pub(crate) head: MergedHead,
-    /// The heads of its segments, if there are any.
-    pub(crate) heads: Option<RemovedHeads>,
+    /// The heads of its segments.
+    pub(crate) heads: RemovedHeads,
     pub(crate) block: Block,
     /// Length of the file in bytes.
     pub(crate) bytes: u64,

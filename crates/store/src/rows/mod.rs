@@ -15,13 +15,15 @@ mod names;
 mod rebuild;
 pub(crate) mod removals;
 mod removed;
+mod removed_segments;
 mod replay;
 mod sealed;
 mod source;
 
 pub(crate) use heads::{HeadMap, HeadPlace, RemovedHead};
 pub(crate) use names::SegmentNames;
-pub(crate) use removed::{RemovedHeads, RemovedInSegments, retain_newest};
+pub(crate) use removed::RemovedHeads;
+pub(crate) use removed_segments::{RemovedInSegments, retain_newest};
 pub(crate) use replay::{Committed, Replay, decoded, malformed, row_of};
 pub(crate) use sealed::Sealed;
 pub(crate) use source::{LogSlot, newest_reading};

@@ -1,6 +1,6 @@
-//! Where the streams of entities end whose newest event was removed: of each segment that has some, in its
-//! footer, in a merged file of several segments, or as frames say. What the lists look like is in
-//! [`heads`](super::heads).
+//! `RemovedHeads`: where the streams end whose newest event was removed, as the footer of a segment says it,
+//! a merged file of several, or frames. What the lists look like is in [`heads`](super::heads); which counts for
+//! which segment in [`removed_segments`](super::removed_segments).
 
 use super::heads::{HeadMap, List, MergedHeads, RemovedHead, add_newer};
 use super::merged::MergedBytes;
@@ -10,8 +10,6 @@ use crate::trace;
 use crate::{Error, ErrorKind};
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
-use strandline_core::{Region, Sequence};
-use strandline_index::Snapshot;
 use strandline_segment::{Footer, SealedFrames, SegmentId};
 use tracing::Level;
 
@@ -51,10 +49,10 @@ pub(crate) struct HeadsInMerged {
 }
 
 /// The head of an entity, and the segment that the list names, if it names one.
-type Found = Option<(Option<SegmentId>, RemovedHead)>;
+pub(super) type Found = Option<(Option<SegmentId>, RemovedHead)>;
 
 /// What frames say needs no confirming.
-fn unplaced(head: &RemovedHead) -> RemovedHead {
+pub(super) fn unplaced(head: &RemovedHead) -> RemovedHead {
     RemovedHead {
         place: None,
         ..*head
@@ -79,25 +77,32 @@ impl RemovedHeads {
         })
     }
 
-    /// The list at `range` of a merged file; none if that is empty.
+    /// The list at `range` of a merged file. An empty one says that no stream ends in a removed event as long
+    /// as no segment of the file is rewritten: afterwards its segments are asked, as with any other.
     pub(super) fn in_merged(
         bytes: MergedBytes,
         range: Range<usize>,
         source: Arc<MergedSource>,
-    ) -> Option<Self> {
-        (!range.is_empty()).then(|| {
-            Self::InMerged(Box::new(HeadsInMerged {
-                bytes,
-                range,
-                source,
-                is_intact: OnceLock::new(),
-                anew: OnceLock::new(),
-            }))
-        })
+    ) -> Self {
+        Self::InMerged(Box::new(HeadsInMerged {
+            bytes,
+            range,
+            source,
+            is_intact: OnceLock::new(),
+            anew: OnceLock::new(),
+        }))
+    }
+
+    /// Whether a merged file has them, and they were found damaged there.
+    pub(super) fn is_damaged(&self) -> bool {
+        match self {
+            Self::InMerged(list) => list.is_intact.get() == Some(&false),
+            Self::Map(_) | Self::InFooter(_) => false,
+        }
     }
 
     /// The head of an entity; where its record is only if that is to be asked, since a file says it.
-    fn find(&self, entity: &str) -> Result<Found, Error> {
+    pub(super) fn find(&self, entity: &str) -> Result<Found, Error> {
         let of_one = |head| (None, head);
         match self {
             Self::Map(map) => Ok(map.get(entity).map(unplaced).map(of_one)),
@@ -108,7 +113,7 @@ impl RemovedHeads {
 
     /// Adds every head of `segments` to those that are newer than what is there; `own` is the segment
     /// of a list that names none.
-    fn add_to(
+    pub(super) fn add_to(
         &self,
         heads: &mut MergedHeads,
         own: SegmentId,
@@ -162,7 +167,7 @@ impl RemovedHeads {
 }
 
 /// The error of a stream whose end cannot be told.
-fn unknown(entity: &str, reason: &str) -> Error {
+pub(super) fn unknown(entity: &str, reason: &str) -> Error {
     let of = match entity {
         "" => String::new(),
         entity => format!(" of {entity}"),
@@ -226,7 +231,8 @@ impl HeadsInMerged {
     fn intact(&self) -> Option<List<'_>> {
         let list = self.bytes.as_ref().get(self.range.clone());
         let list = List(list.unwrap_or_default());
-        let is_whole = || list.check() && list.is_located() && list.is_of_segments();
+        let is_whole =
+            || list.0.is_empty() || list.check() && list.is_located() && list.is_of_segments();
         self.is_intact.get_or_init(is_whole).then_some(list)
     }
 
@@ -256,160 +262,4 @@ impl HeadsInMerged {
             Err(reason) => Err(unknown(entity, reason)),
         }
     }
-}
-
-/// A list, and the segments that it counts for, which ascend.
-#[derive(Debug, Clone)]
-struct Lists {
-    of: Vec<SegmentId>,
-    heads: Arc<RemovedHeads>,
-}
-
-impl Lists {
-    fn has(&self, segment: SegmentId) -> bool {
-        self.of.binary_search(&segment).is_ok()
-    }
-}
-
-/// The heads of all segments that have some: no more lists than the index has parts.
-#[derive(Debug, Default)]
-pub(crate) struct RemovedInSegments {
-    /// Of one segment each, oldest first.
-    single: Vec<(SegmentId, Arc<RemovedHeads>)>,
-    /// Of several each; no segment is in two of them, nor in one of these and among the others.
-    merged: Vec<Lists>,
-}
-
-impl RemovedInSegments {
-    /// Notes what a segment has, in place of what it had. O(segments of a list that has it).
-    pub(crate) fn set(&mut self, segment: SegmentId, heads: Option<RemovedHeads>) {
-        self.forget_merged(|id| id == segment);
-        let at = self.single.binary_search_by_key(&segment, |(id, _)| *id);
-        match (at, heads) {
-            (Ok(at), Some(heads)) => {
-                if let Some(own) = self.single.get_mut(at) {
-                    own.1 = Arc::new(heads);
-                }
-            }
-            (Ok(at), None) => drop(self.single.remove(at)),
-            (Err(at), Some(heads)) => self.single.insert(at, (segment, Arc::new(heads))),
-            (Err(_), None) => {}
-        }
-    }
-
-    /// Notes what segments have, which ascend, in place of what each of them had.
-    pub(crate) fn set_merged(&mut self, of: Vec<SegmentId>, heads: Option<Arc<RemovedHeads>>) {
-        let is_one = |id: SegmentId| of.binary_search(&id).is_ok();
-        self.single.retain(|(id, _)| !is_one(*id));
-        self.forget_merged(is_one);
-        if let Some(heads) = heads {
-            self.merged.push(Lists { of, heads });
-        }
-    }
-
-    fn forget_merged(&mut self, is_one: impl Fn(SegmentId) -> bool) {
-        for list in &mut self.merged {
-            list.of.retain(|id| !is_one(*id));
-        }
-        self.merged.retain(|list| !list.of.is_empty());
-    }
-
-    /// What was read from the frames of a segment.
-    pub(crate) fn map_of(&self, segment: SegmentId) -> HeadMap {
-        let mut all = self.single.iter();
-        match all
-            .find(|(id, _)| *id == segment)
-            .map(|(_, heads)| &**heads)
-        {
-            Some(RemovedHeads::Map(map)) => map.clone(),
-            _ => HeadMap::new(),
-        }
-    }
-
-    /// The lists of segments, which ascend, as they are now. O(lists + segments).
-    pub(crate) fn of(&self, segments: &[SegmentId]) -> HeadsOf {
-        let is_one = |id: &SegmentId| segments.binary_search(id).is_ok();
-        let single = self.single.iter().filter(|(id, _)| is_one(id));
-        let single = single.map(|(id, heads)| Lists {
-            of: vec![*id],
-            heads: heads.clone(),
-        });
-        let merged = self.merged.iter().filter_map(|list| {
-            let of: Vec<_> = list.of.iter().copied().filter(is_one).collect();
-            let heads = list.heads.clone();
-            (!of.is_empty()).then_some(Lists { of, heads })
-        });
-        HeadsOf(single.chain(merged).collect())
-    }
-
-    /// The newest of an entity in the segments from `first` on, or in all, and its segment; where its record
-    /// is only if that has to confirm it. O(log entities) for each list.
-    ///
-    /// # Errors
-    ///
-    /// `Corrupt` if a list is damaged and its segment too.
-    pub(crate) fn find_since(
-        &self,
-        entity: &str,
-        first: Option<SegmentId>,
-    ) -> Result<Option<(SegmentId, RemovedHead)>, Error> {
-        let is_asked = |segment: SegmentId| first.is_none_or(|first| segment >= first);
-        let mut newest: Option<(SegmentId, RemovedHead)> = None;
-        let single = self.single.iter().rev();
-        for (segment, heads) in single.take_while(|(segment, _)| is_asked(*segment)) {
-            if let Some((_, head)) = heads.find(entity)? {
-                newest = Some((*segment, head));
-                break;
-            }
-        }
-        let merged = self.merged.iter();
-        for list in merged.filter(|list| list.of.last().copied().is_some_and(is_asked)) {
-            // A segment that was rewritten since has a list of its own, which says the same or more.
-            if let Some((Some(segment), head)) = list.heads.find(entity)?
-                && list.has(segment)
-                && is_asked(segment)
-                && newest.is_none_or(|(_, known)| known.clock < head.clock)
-            {
-                newest = Some((segment, head));
-            }
-        }
-        Ok(newest)
-    }
-}
-
-/// The lists of some segments as they were at one moment.
-#[derive(Debug)]
-pub(crate) struct HeadsOf(Vec<Lists>);
-
-impl HeadsOf {
-    /// The newest head of each entity. Takes memory for all of them: their names, and some 120 bytes each.
-    ///
-    /// # Errors
-    ///
-    /// `Corrupt` if a list is damaged and its segment too.
-    pub(crate) fn newest(&self) -> Result<MergedHeads, Error> {
-        let _held = trace::hold();
-        let mut heads = MergedHeads::new();
-        for list in &self.0 {
-            let own = list.of.first().copied().unwrap_or(SegmentId::FIRST);
-            list.heads.add_to(&mut heads, own, |id| list.has(id))?;
-        }
-        Ok(heads)
-    }
-}
-
-/// Leaves of heads those that no event with these sequences is newer than.
-pub(crate) fn retain_newest(
-    heads: &mut MergedHeads,
-    index: &Snapshot,
-    sequences: &Range<Sequence>,
-) {
-    let Range { start, end } = sequences;
-    heads.retain(|entity, (_, head)| {
-        let region = Region::all()
-            .entity(&**entity)
-            .sequence(start.get()..end.get());
-        let newest = index.query(&region).next_back();
-        newest.is_none_or(|row| row.clock() < head.clock)
-    });
 }

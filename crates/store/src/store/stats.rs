@@ -40,7 +40,7 @@ fn count(shared: &Shared) -> Result<Stats, Error> {
             files.by_tier(),
             files.merges,
             files.bytes_written,
-            files.failed.clone(),
+            files.failures.last().map(str::to_owned),
         )
     };
     Ok(Stats {

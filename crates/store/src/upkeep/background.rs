@@ -5,7 +5,7 @@
 use super::checkpoint;
 use super::footers::write_footer;
 use super::jobs::Jobs;
-use super::merges::merge_next;
+use super::merges::{is_behind, merge_next};
 use crate::engine::Shared;
 use crate::engine::group_sync::join;
 use crate::rows::Sealed;
@@ -24,6 +24,8 @@ use tracing::Level;
 const FOOTERS_WAITING_MAX: usize = 4;
 /// How long a merge rests after each piece at most, while others append: as long as the piece took.
 const REST_MAX: Duration = Duration::from_millis(20);
+/// How many other jobs are done between two pieces of a merge at most.
+const JOBS_A_PIECE: usize = 4;
 
 #[derive(Debug)]
 enum Job {
@@ -138,11 +140,12 @@ impl Background {
             let calls = shared.group.calls();
             calls.catch("work in the background", || work(shared, job));
         }
-        self.merge_soon();
+        self.merge_soon(shared);
     }
 
-    /// Asks for merges of the index, once there is nothing else to do.
-    pub(crate) fn merge_soon(&self) {
+    /// Asks for merges of the index, beside what else there is to do.
+    pub(crate) fn merge_soon(&self, shared: &Shared) {
+        shared.merged.lock().failures.ask();
         match &self.inline {
             Some(shared) => while merge_next(shared, &mut || ControlFlow::Continue(())) {},
             None => self.jobs.when_idle(Job::Merge),
@@ -206,29 +209,43 @@ fn sync(shared: &Shared) {
     let _ = shared.group.wait(shared.group.written());
 }
 
-/// Does one merge, and the jobs that come meanwhile. Ends early once the store is closed.
+/// Does one merge, and the jobs that come meanwhile: as long as the merge had at least half of the time. Once
+/// there are too many parts it has all of it, and whoever seals segments writes their footers. Ends early once
+/// the store is closed.
 fn merge(shared: &Shared, jobs: &Jobs<Job>) {
     let clock = &shared.options.clock;
+    let is_behind = is_behind(shared);
     let (mut since, mut written) = (clock.elapsed(), shared.group.written());
+    // For how long others had the time of the merge.
+    let mut owed = Duration::ZERO;
     let mut pace = || {
         if jobs.is_closed() {
             return ControlFlow::Break(());
         }
-        let spent = clock.elapsed().saturating_sub(since);
-        while let Some(mut in_work) = jobs.take_first() {
+        let begun = clock.elapsed();
+        let spent = begun.saturating_sub(since);
+        owed = owed.saturating_sub(spent);
+        // Rotations wait for the next segment, and it is made in a moment.
+        let is_short = |job: &Job| matches!(job, Job::Prepare(_));
+        let mut left = JOBS_A_PIECE;
+        while let Some(mut in_work) =
+            jobs.take_first_if(|job| is_short(job) || !is_behind && owed.is_zero() && left > 0)
+        {
             let job = in_work.take();
             let calls = shared.group.calls();
             calls.catch("work in the background", || work(shared, job));
+            owed += clock.elapsed().saturating_sub(begun);
+            left = left.saturating_sub(1);
         }
         // Whoever appends has at least half of the disk and of the processor.
         let now = shared.group.written();
-        if std::mem::replace(&mut written, now) != now {
+        if std::mem::replace(&mut written, now) != now && !is_behind {
             let _ = never::<()>().recv_timeout(spent.min(REST_MAX));
         }
         since = clock.elapsed();
         ControlFlow::Continue(())
     };
-    if pace().is_continue() && merge_next(shared, &mut pace) {
+    if merge_next(shared, &mut pace) {
         jobs.when_idle(Job::Merge);
     }
 }

@@ -3,6 +3,9 @@
 use std::collections::{BTreeSet, VecDeque};
 use strandline_core::sync::{Condvar, Mutex};
 
+/// How many jobs are given before the one that is done when nothing waits, though others wait still.
+const PASSED_MAX: usize = 4;
+
 /// Jobs in the order in which they were given. Any thread may work one off; while it does, no lock is
 /// held.
 #[derive(Debug)]
@@ -15,8 +18,10 @@ pub(crate) struct Jobs<J> {
 #[derive(Debug)]
 struct State<J> {
     waiting: VecDeque<(u64, J)>,
-    /// What is done when nothing waits, and is not waited for.
+    /// What is done when nothing waits, or too many others were before it, and is not waited for.
     idle: Option<J>,
+    /// How many were given before it.
+    passed: usize,
     /// The numbers of jobs that are not done: of those that wait, and of those in work.
     unfinished: BTreeSet<u64>,
     /// The number of the next job. Numbers ascend in the order in which jobs are given.
@@ -39,6 +44,7 @@ impl<J> Default for Jobs<J> {
             state: Mutex::new(State {
                 waiting: VecDeque::new(),
                 idle: None,
+                passed: 0,
                 unfinished: BTreeSet::new(),
                 next: 0,
                 is_closed: false,
@@ -75,8 +81,8 @@ impl<J> Jobs<J> {
         }
     }
 
-    /// Sets the job that is done when no other one waits. [`finish`](Self::finish) does not wait for it,
-    /// and once no more are given it is not done.
+    /// Sets the job that is done when no other one waits, and at the latest after a few others, however many
+    /// wait. [`finish`](Self::finish) does not wait for it, and once no more are given it is not done.
     pub(crate) fn when_idle(&self, job: J) {
         let mut state = self.state.lock();
         if !state.is_closed {
@@ -86,9 +92,14 @@ impl<J> Jobs<J> {
         }
     }
 
-    /// The first of the waiting jobs, if one waits.
-    pub(crate) fn take_first(&self) -> Option<InWork<'_, J>> {
-        let (number, job) = self.state.lock().waiting.pop_front()?;
+    /// The first of the waiting jobs, if one waits and it is of a sort.
+    pub(crate) fn take_first_if(&self, is_of_sort: impl Fn(&J) -> bool) -> Option<InWork<'_, J>> {
+        let mut state = self.state.lock();
+        let (_, first) = state.waiting.front()?;
+        if !is_of_sort(first) {
+            return None;
+        }
+        let (number, job) = state.waiting.pop_front()?;
         Some(self.in_work(Some(number), job))
     }
 
@@ -101,14 +112,17 @@ impl<J> Jobs<J> {
     pub(crate) fn next(&self) -> Option<InWork<'_, J>> {
         let mut state = self.state.lock();
         loop {
-            if let Some((number, job)) = state.waiting.pop_front() {
+            let is_idle_due = state.idle.is_some() && state.passed >= PASSED_MAX;
+            if !is_idle_due && let Some((number, job)) = state.waiting.pop_front() {
+                state.passed += usize::from(state.idle.is_some());
                 return Some(self.in_work(Some(number), job));
+            }
+            if let Some(job) = state.idle.take() {
+                state.passed = 0;
+                return Some(self.in_work(None, job));
             }
             if state.is_closed {
                 return None;
-            }
-            if let Some(job) = state.idle.take() {
-                return Some(self.in_work(None, job));
             }
             self.changed.wait(&mut state);
         }
@@ -233,15 +247,27 @@ mod tests {
         let next = || jobs.next().and_then(|mut in_work| in_work.take());
         assert_eq!((next(), next()), (Some('g'), Some('m')));
         jobs.add('h');
-        assert_eq!(
-            jobs.take_first().and_then(|mut work| work.take()),
-            Some('h')
-        );
-        assert!(jobs.take_first().is_none());
+        let take = |wanted| jobs.take_first_if(|job| *job == wanted)?.take();
+        assert_eq!((take('g'), take('h'), take('h')), (None, Some('h'), None));
         jobs.when_idle('m');
         jobs.close();
         jobs.when_idle('m');
         assert!(jobs.is_closed() && jobs.next().is_none());
+    }
+
+    /// Merges of the index were never done as long as segments were sealed as fast as their footers are written.
+    #[test]
+    fn what_is_done_when_idle_is_done_too_while_others_wait_all_the_time() {
+        let jobs = Jobs::default();
+        let mut given = String::new();
+        for _ in 0..20 {
+            jobs.when_idle('m');
+            jobs.add('f');
+            jobs.add('f');
+            given.extend(jobs.next().and_then(|mut in_work| in_work.take()));
+        }
+        assert_eq!(given, "ffffmffffmffffmffffm");
+        jobs.close();
     }
 
     #[test]

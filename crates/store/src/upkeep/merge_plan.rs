@@ -126,10 +126,19 @@ fn in_pieces(units: &[Unit]) -> Option<Range<usize>> {
 /// How many parts there may be: as many for each tier as are left after merging, and for each
 /// [`ROWS_MAX`] rows those that can no longer grow and what is between them.
 fn allowed(units: &[Unit]) -> usize {
-    let segments: u64 = units.iter().map(|unit| u64::from(unit.segments)).sum();
+    let segments = units.iter().map(|unit| u64::from(unit.segments)).sum();
+    allowed_of(segments, rows(units))
+}
+
+/// Whether there are so many parts that merging comes before all else.
+pub(super) fn is_behind(parts: usize, segments: u64, rows: u64) -> bool {
+    parts > 2 * allowed_of(segments, rows)
+}
+
+fn allowed_of(segments: u64, rows: u64) -> usize {
     let tiers = segments.max(1).ilog2() / FANOUT.ilog2() + 1;
     let tiers = usize::try_from(tiers).unwrap_or(usize::MAX);
-    let full = usize::try_from(rows(units) / ROWS_MAX).unwrap_or(usize::MAX);
+    let full = usize::try_from(rows / ROWS_MAX).unwrap_or(usize::MAX);
     FANOUT * (tiers + 1) + full.saturating_mul(2 * FANOUT)
 }
 
@@ -145,6 +154,8 @@ mod tests {
         segments: Vec<usize>,
         file: Option<u64>,
         is_lost: bool,
+        /// A merge of it failed, and it is left alone.
+        is_held: bool,
     }
 
     /// A store whose parts are merged as [`choose`] says.
@@ -187,6 +198,7 @@ mod tests {
             };
             let own = Part {
                 segments: vec![segment],
+                is_held: false,
                 ..piece(&[])
             };
             let pieces = [piece(before), own, piece(after)];
@@ -210,7 +222,7 @@ mod tests {
             let units = self.parts.iter().map(|part| Unit {
                 segments: u32::try_from(part.segments.len()).unwrap(),
                 rows: part.segments.iter().map(|one| self.rows[*one]).sum(),
-                is_ready: true,
+                is_ready: !part.is_held,
                 lost: part.file.filter(|_| part.is_lost),
             });
             units.collect()
@@ -220,6 +232,7 @@ mod tests {
             while let Some(chosen) = choose(&self.units()) {
                 let units = &self.units()[chosen.clone()];
                 assert!(units.len() <= UNITS_MAX);
+                assert!(units.iter().all(|unit| unit.is_ready));
                 assert!(rows(units) <= ROWS_MAX);
                 assert!(units.len() > 1 || units[0].lost.is_some());
                 let segments: Vec<_> = self.parts[chosen.clone()]
@@ -236,10 +249,17 @@ mod tests {
                     segments,
                     file: Some(self.files),
                     is_lost: false,
+                    is_held: false,
                 };
                 self.parts.splice(chosen, [merged]);
             }
-            assert!(self.parts.len() <= allowed(&self.units()));
+            // Every segment is in one part, in order.
+            let all = self.parts.iter().flat_map(|part| &part.segments);
+            assert!(all.copied().eq(0..self.rows.len()));
+            // What is left alone parts the others: between two of them there may be seven.
+            let held = self.parts.iter().filter(|part| part.is_held).count();
+            let between = if held == 0 { 0 } else { FANOUT * (held + 1) };
+            assert!(self.parts.len() <= allowed(&self.units()) + between);
         }
     }
 
@@ -248,6 +268,7 @@ mod tests {
             segments: vec![segment],
             file: None,
             is_lost: false,
+            is_held: false,
         }
     }
 
@@ -257,6 +278,8 @@ mod tests {
         SealMany(usize),
         Rewrite(usize, bool),
         Lose(usize),
+        /// Merges of a part fail from now on, or no longer.
+        Fail(usize, bool),
     }
 
     fn step() -> impl Strategy<Value = Step> {
@@ -265,6 +288,7 @@ mod tests {
             2 => (1..200_usize).prop_map(Step::SealMany),
             4 => (any::<usize>(), any::<bool>()).prop_map(|(at, removed)| Step::Rewrite(at, removed)),
             1 => any::<usize>().prop_map(Step::Lose),
+            1 => (any::<usize>(), any::<bool>()).prop_map(|(at, fails)| Step::Fail(at, fails)),
         ]
     }
 
@@ -280,6 +304,10 @@ mod tests {
                         model.rewrite(at % model.rows.len(), removed);
                     }
                     Step::Lose(at) if !model.parts.is_empty() => model.lose(at),
+                    Step::Fail(at, fails) if !model.parts.is_empty() => {
+                        let at = at % model.parts.len();
+                        model.parts[at].is_held = fails;
+                    }
                     _ => continue,
                 }
                 model.settle();

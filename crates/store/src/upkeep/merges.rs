@@ -5,9 +5,11 @@
 //! the index uses it; files that it takes the place of are removed after that. Interrupted anywhere, it
 //! leaves a temporary file or one file more than is needed, which the next opening removes.
 
-use super::merge_plan::{Unit, choose};
+use super::merge_plan::{self, Unit, choose};
 use crate::engine::Shared;
+use crate::engine::merge_at_work::MergeAtWork;
 use crate::engine::merged_files::UsedFile;
+use crate::engine::merged_runs::{OwnRuns, Run};
 use crate::model::IndexFileName;
 use crate::rows::heads::MergedHeads;
 use crate::rows::merged::{MergedHead, MergedSegment};
@@ -19,7 +21,6 @@ use std::collections::BTreeSet;
 use std::io;
 use std::ops::{ControlFlow, Range};
 use std::path::Path;
-use std::sync::Arc;
 use strandline_core::fs::{FsFile, OpenMode, TEMPORARY_SUFFIX};
 use strandline_core::{Hlc, Sequence};
 use strandline_index::{MergeError, MergePart, MergeSink, PartInfo, merge};
@@ -29,19 +30,32 @@ use tracing::Level;
 /// How much is written between two syncs, so that no sync of the log waits for much of it.
 const SYNC_BYTES: u64 = 16 << 20;
 
+/// Streams that end in a removed event, in all of the segments of a file: their names and hashes are in memory
+/// while it is made, and their list has offsets of 32 bits, which names of 255 bytes do not exceed.
+const HEADS_MAX: usize = 1 << 21;
+
 /// What is asked between pieces of a merge: whether to go on.
 pub(super) type Pace<'a> = &'a mut dyn FnMut() -> ControlFlow<()>;
 
-/// Merges those parts of the index that are to be merged next, and says whether it did: then there may
-/// be more. A failure costs time, is told and changes nothing.
+/// Merges those parts of the index that are to be merged next, and says whether there may be more. A failure
+/// costs time, is told and changes nothing; what failed is left alone for a time, as
+/// [`MergeFailures`](crate::engine::merged_files::MergedFiles::failures) says.
 pub(super) fn merge_next(shared: &Shared, pace: Pace<'_>) -> bool {
     if shared.check_ours().is_err() || shared.check_poison().is_err() {
         return false;
     }
+    let Some(at_work) = MergeAtWork::begin(shared) else {
+        // Whoever merges asks for more, and who holds merges does afterwards.
+        return false;
+    };
     let Some(planned) = plan(shared) else {
         return false;
     };
-    let made = make(shared, &planned, pace);
+    at_work.set_ends(planned.ends());
+    let made = make(shared, &planned, &mut || match at_work.is_cancelled() {
+        true => ControlFlow::Break(()),
+        false => pace(),
+    });
     let merged = made.and_then(|made| match made {
         Some(made) => switch(shared, &planned, made),
         None => Ok(false),
@@ -49,20 +63,32 @@ pub(super) fn merge_next(shared: &Shared, pace: Pace<'_>) -> bool {
     let mut files = shared.merged.lock();
     match merged {
         Ok(is_merged) => {
-            files.failed = None;
+            if is_merged {
+                files.failures.merged(planned.ends());
+            }
             is_merged
         }
         Err(error) => {
             let (first, last) = planned.ends();
             let message = format!("segments {first} to {last} were not merged: {error}");
-            files.failed = Some(message.clone());
+            files.failures.add((first, last), message.clone());
             drop(files);
             trace::tell(Level::WARN, move || {
                 tracing::warn!(message, "cannot merge blocks of the index");
             });
-            false
+            // A disk that is full, or fails, does so with the next one too.
+            error.kind() != ErrorKind::Io
         }
     }
+}
+
+/// Whether the index has many more parts than it should: segments are sealed faster than they are merged.
+/// O(segments).
+pub(super) fn is_behind(shared: &Shared) -> bool {
+    let segments = shared.log.view().infos().count();
+    let parts = shared.index.parts();
+    let rows = parts.iter().map(|part| u64::from(part.rows)).sum();
+    merge_plan::is_behind(parts.len(), segments as u64, rows)
 }
 
 /// Segments whose blocks are merged.
@@ -70,6 +96,8 @@ struct Planned {
     infos: Vec<SegmentInfo>,
     parts: Vec<PartInfo>,
     newest: Option<Hlc>,
+    /// How often segments had been rewritten.
+    rewritings: u64,
 }
 
 impl Planned {
@@ -81,6 +109,17 @@ impl Planned {
 
     fn sequences(&self) -> Range<Sequence> {
         sequences(&self.infos)
+    }
+
+    /// The bytes of the blocks of which it has rows, about which the merged one has.
+    fn block_bytes(&self) -> u64 {
+        let blocks = self.parts.iter().filter_map(|part| part.block.as_ref());
+        let bytes = blocks.map(|part| {
+            let (own, all) = (part.rows.len() as u64, u64::from(part.block.rows()));
+            let bytes = u128::from(part.block.bytes() as u64) * u128::from(own);
+            u64::try_from(bytes / u128::from(all.max(1))).unwrap_or(u64::MAX)
+        });
+        bytes.fold(0, u64::saturating_add)
     }
 
     /// How many rows are of one of the segments.
@@ -104,57 +143,70 @@ fn sequences(infos: &[SegmentInfo]) -> Range<Sequence> {
     first..end.map_or(first, |end| end.sequence)
 }
 
-/// What is to be merged next, if anything is.
+/// What is to be merged next, if anything is. O(parts · log parts), and as said at
+/// [`MergedFiles::runs`](crate::engine::merged_files::MergedFiles::runs) once segments were rewritten.
 fn plan(shared: &Shared) -> Option<Planned> {
+    let damaged_lists: Vec<_> = {
+        let writer = shared.writer().ok()?.lock();
+        writer.removed.damaged().collect()
+    };
     let (view, parts) = {
         // Of the same moment: a rewriting changes both.
         let _positions = shared.positions.read();
         (shared.log.view(), shared.index.parts())
     };
-    let infos: Vec<_> = view
-        .infos()
-        .filter(|info| info.is_sealed())
-        .copied()
-        .collect();
-    let files = shared.merged.lock();
-    let by_segment = files.by_segment(infos.iter());
-    let file_of = |info: &SegmentInfo| by_segment.get(&info.id()).copied();
-    let gone = files
-        .used
-        .iter()
-        .enumerate()
-        .filter(|(_, file)| file.is_gone);
-    let gone: Vec<_> = gone.map(|(at, file)| (at, file.name)).collect();
-    let is_together = |a: &SegmentInfo, b: &SegmentInfo| {
-        let file = file_of(a);
-        file.is_some() && file == file_of(b)
+    let mut files = shared.merged.lock();
+    let runs = files.runs(&view);
+    // What was made anew of a damaged file is in memory, in each process again: it is as good as gone.
+    let is_damaged = |run: &&Run| {
+        let blocks = within(&parts, &run.sequences).iter();
+        let mut blocks = blocks.filter_map(|part| part.block.as_ref());
+        let mut lists = damaged_lists.iter();
+        lists.any(|id| (run.ids.0..=run.ids.1).contains(id))
+            || blocks.any(|part| part.block.was_damaged())
     };
-    let groups: Vec<_> = infos.chunk_by(is_together).collect();
-    let unit = |group: &&[SegmentInfo]| {
-        let own = within(&parts, &sequences(group));
-        let of = group.first().and_then(file_of);
+    let damaged = runs.iter().filter(is_damaged);
+    let damaged: BTreeSet<_> = damaged.filter_map(|run| run.file).collect();
+    let gone = files.used.iter().enumerate();
+    let gone = gone.filter(|(at, file)| file.is_gone || damaged.contains(at));
+    let gone: Vec<_> = gone.map(|(at, file)| (at, file.name)).collect();
+    let failures = &files.failures;
+    let unit = |run: &Run| {
+        let own = within(&parts, &run.sequences);
         let lost = gone.iter().find(|(at, name)| {
-            let within = |info: &SegmentInfo| (name.first..=name.last).contains(&info.id());
+            let is_within = name.first <= run.ids.0 && run.ids.1 <= name.last;
             // What another file has was merged anew since, however many of its segments there still are.
-            of.is_none_or(|of| of == *at) && group.iter().all(within)
+            run.file.is_none_or(|of| of == *at) && is_within
         });
         Unit {
-            segments: u32::try_from(group.len()).unwrap_or(u32::MAX),
+            segments: u32::try_from(run.segments).unwrap_or(u32::MAX),
             rows: own.iter().map(|part| u64::from(part.rows)).sum(),
-            is_ready: own.iter().all(|part| part.block.is_some()),
+            is_ready: own.iter().all(is_mergeable) && !failures.hold(run.ids),
             lost: lost.map(|(at, _)| *at as u64),
         }
     };
-    let units: Vec<_> = groups.iter().map(unit).collect();
-    let chosen = choose(&units)?;
-    let infos = groups.get(chosen)?.concat();
-    let last = infos.last()?;
-    let newest = file_of(last).and_then(|at| files.used.get(at)?.newest_at(last.id()));
+    let units: Vec<_> = runs.iter().map(unit).collect();
+    let Some(chosen) = choose(&units) else {
+        files.failures.nothing_left();
+        return None;
+    };
+    let chosen = runs.get(chosen)?;
+    let ((first, _), (_, end)) = (chosen.first()?.ids, chosen.last()?.ids);
+    let infos = view.infos_from(first).take_while(|info| info.id() <= end);
+    let infos: Vec<_> = infos.copied().collect();
+    let file = chosen.last()?.file.and_then(|at| files.used.get(at));
     Some(Planned {
         parts: within(&parts, &sequences(&infos)).to_vec(),
         infos,
-        newest,
+        newest: file.and_then(|file| file.newest_at(end)),
+        rewritings: view.rewritings(),
     })
+}
+
+/// Whether a part is a block, all of which can be read.
+fn is_mergeable(part: &PartInfo) -> bool {
+    let block = part.block.as_ref();
+    block.is_some_and(|part| part.block.damage().is_none())
 }
 
 /// The parts with rows of these sequences.
@@ -237,6 +289,21 @@ impl MergeSink for BlockSink<'_> {
     }
 }
 
+/// Sets aside the room that a file will take, where the file system can. It fails if there would not be `more`
+/// left, so that appends are not what a full disk fails first.
+fn set_aside(file: &dyn FsFile, room: u64, more: u64) -> io::Result<()> {
+    use io::ErrorKind::{QuotaExceeded, StorageFull};
+    match file.allocate(room.saturating_add(more)) {
+        Err(error) if matches!(error.kind(), QuotaExceeded | StorageFull) => return Err(error),
+        // It is written without.
+        Err(_) | Ok(()) => {}
+    }
+    match file.len()? > room {
+        true => file.set_len(room),
+        false => Ok(()),
+    }
+}
+
 /// Writes a temporary file and syncs it; nothing if it was cancelled.
 fn write(
     shared: &Shared,
@@ -263,6 +330,8 @@ fn write(
         _ => {}
     }
     let file = fs.open(path, OpenMode::Create).map_err(failed)?;
+    let room = (begun.len() as u64).saturating_add(planned.block_bytes());
+    set_aside(&*file, room, shared.options.log.segment_bytes()).map_err(failed)?;
     let mut sink = BlockSink {
         file: &*file,
         start: begun.len() as u64,
@@ -289,17 +358,19 @@ fn write(
     let bytes = usize::try_from(block.bytes).unwrap_or(usize::MAX);
     let (_, begun) = MergedHead::begin(shared.identity, segments, newest, &heads, bytes)?;
     file.write_all_at(&begun, 0).map_err(failed)?;
+    let whole = (begun.len() as u64).saturating_add(block.bytes);
+    file.set_len(whole).map_err(failed)?;
     file.sync()
         .map_err(|error| Error::io("sync", path, error))?;
     Ok(Some(()))
 }
 
 /// The newest removed head of each entity in the segments, where no event of it that is there is newer.
-/// Takes memory for the names of these entities.
+/// Takes memory for the names of these entities, and some 120 bytes each.
 fn heads(shared: &Shared, planned: &Planned) -> Result<MergedHeads, Error> {
     let ids: Vec<_> = planned.infos.iter().map(SegmentInfo::id).collect();
     let lists = shared.writer()?.lock().removed.of(&ids);
-    let mut heads = lists.newest()?;
+    let mut heads = lists.newest(HEADS_MAX)?;
     let snapshot = shared.index.snapshot();
     retain_newest(&mut heads, &snapshot, &planned.sequences());
     Ok(heads)
@@ -321,6 +392,7 @@ fn switch(shared: &Shared, planned: &Planned, made: Made) -> Result<bool, Error>
         newest: head.newest,
         segments: head.segments,
         is_gone: false,
+        runs: OwnRuns::default(),
     };
     // What this process made of what it made itself says what the log does.
     let mut sources = planned.parts.iter().filter_map(|part| part.block.as_ref());
@@ -335,13 +407,14 @@ fn switch(shared: &Shared, planned: &Planned, made: Made) -> Result<bool, Error>
         let _positions = shared.positions.read();
         let view = shared.log.view();
         let is_same = |info: &SegmentInfo| view.info(info.id()) == Some(info);
-        if planned.infos.iter().all(is_same) {
+        // Each is looked at only if some were rewritten meanwhile: nobody appends while this holds its locks.
+        if view.rewritings() == planned.rewritings || planned.infos.iter().all(is_same) {
             let replaced = match block.rows() {
                 0 => Ok(()),
                 _ => shared.index.replace(block),
             };
             replaced.map(|()| {
-                writer.removed.set_merged(ids, heads.map(Arc::new));
+                writer.removed.set_merged(ids, heads);
                 Some(shared.merged.lock().take(used))
             })
         } else {

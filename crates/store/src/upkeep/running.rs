@@ -31,7 +31,7 @@ impl Running {
         let background = if shared.writer.is_some() {
             let started = Background::start(shared.clone()).map_err(no_thread)?;
             started.write_footers(without_footer);
-            started.merge_soon();
+            started.merge_soon(&shared);
             Some(started)
         } else {
             None
@@ -86,7 +86,7 @@ impl Running {
         if let Some(background) = &self.background
             && self.shared.check_process().is_ok()
         {
-            background.merge_soon();
+            background.merge_soon(&self.shared);
         }
     }
 

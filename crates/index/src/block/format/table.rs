@@ -75,7 +75,7 @@ impl TableShape {
     }
 
     #[inline]
-    fn home(self, hash: u64) -> u64 {
+    pub(crate) fn home(self, hash: u64) -> u64 {
         let scaled = u128::from(hash >> u32::BITS) * u128::from(self.homes());
         u64::try_from(scaled >> u32::BITS).unwrap_or_default()
     }

@@ -35,6 +35,14 @@ impl Cells {
         self.used
     }
 
+    /// Brings the cell where a hash belongs into the cache of the processor, and waits for nothing.
+    #[inline]
+    pub(super) fn ask_for(&self, hash: u64) {
+        let mask = self.cells.len().wrapping_sub(1);
+        let home = self.cells.get(at(short(hash)) & mask);
+        std::hint::black_box(home.map(|cell| cell.place));
+    }
+
     /// The place with a hash for which `is_it` holds. Expected O(1).
     pub(super) fn find(&self, hash: u64, is_it: impl Fn(u32) -> bool) -> Option<u32> {
         let hash = short(hash);

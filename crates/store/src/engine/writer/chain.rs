@@ -53,7 +53,7 @@ impl Writer {
         entities: &mut Entities,
     ) -> Result<Vec<usize>, Error> {
         entities.begin();
-        let mut unknown = Vec::new();
+        let mut fresh = Vec::new();
         let mut by_name = ByName::default();
         for prepared in events {
             let name = prepared.coordinate.entity();
@@ -88,13 +88,21 @@ impl Writer {
             entities.push_event(place, coordinate);
             if let Some(entity) = entities.get_mut(next) {
                 entity.hash = Some(hash);
-                match self.heads.get(name, hash) {
-                    Some(last) => entity.end = StreamEnd::at(last),
-                    None => unknown.push(next),
-                }
+                fresh.push((next, name, hash));
+                self.heads.ask_for(hash);
             }
         }
-        Ok(unknown)
+        // Looked at once all were asked for: each is a wait for memory.
+        fresh.retain(|(place, name, hash)| match self.heads.get(name, *hash) {
+            Some(last) => {
+                if let Some(entity) = entities.get_mut(*place) {
+                    entity.end = StreamEnd::at(last);
+                }
+                false
+            }
+            None => true,
+        });
+        Ok(fresh.into_iter().map(|(place, ..)| place).collect())
     }
 
     /// Looks entities at `unknown` places up among the sealed rows and the removed events, all in one pass.

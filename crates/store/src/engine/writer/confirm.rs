@@ -185,8 +185,8 @@ pub(super) fn confirm_removed(
     };
     let read = |offset| match log.read_with(RecordPosition { segment, offset }, Stub::of) {
         Ok(found) => found.ok_or_else(lies),
-        Err(error @ LogError::Io { .. }) => Err(Error::from(error)),
-        Err(error) => Err(lies().with_source(error)),
+        Err(error) if is_of_record(&error, offset) => Err(lies().with_source(error)),
+        Err(error) => Err(Error::from(error)),
     };
     let found = read(offset)?;
     let named = read(named_at)?;
@@ -213,9 +213,15 @@ fn read(
     }
     match log.read_with(position, Found::of) {
         Ok(found) => found.ok_or_else(lies),
-        Err(error @ LogError::Io { .. }) => Err(error.into()),
-        Err(error) => Err(lies().with_source(error)),
+        Err(error) if is_of_record(&error, position.offset) => Err(lies().with_source(error)),
+        Err(error) => Err(error.into()),
     }
+}
+
+/// Whether a segment has no record at an offset, as of one that an index made up. Else the segment itself
+/// cannot be read: one that is used for the first time may be missing or another file.
+fn is_of_record(error: &LogError, offset: u32) -> bool {
+    matches!(error, LogError::Corrupt { offset: at, .. } if *at == u64::from(offset))
 }
 
 /// The error of an index that the log does not confirm.

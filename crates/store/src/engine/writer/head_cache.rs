@@ -103,6 +103,12 @@ impl HeadCache {
         self.hasher.hash_one(name)
     }
 
+    /// Brings into the cache of the processor what [`get`](Self::get) begins with, and waits for nothing.
+    #[inline]
+    pub(super) fn ask_for(&self, hash: u64) {
+        self.cells.ask_for(hash);
+    }
+
     /// The head of an entity that has no event in the active segment. Expected O(1).
     pub(super) fn get(&mut self, name: &str, hash: u64) -> Option<Last> {
         let last = self.find(name, hash).and_then(|place| {

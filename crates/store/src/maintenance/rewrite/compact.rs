@@ -78,7 +78,8 @@ impl CompactionPlan {
 ///
 /// After that, adjacent segments that are short by now become one, whatever is left in them, so that many
 /// small compactions leave few segments. It changes no event and no hash. Where it fails the segments stay as
-/// they are, and the next compaction tries again; a warning is traced. Read and written for it: what is in the
+/// they are, and the next compaction tries again; a warning is traced. A segment that is damaged is left out until
+/// the store is opened again, and keeps no others from it. Read and written for it: what is in the
 /// segments concerned, a few times over in the life of a store.
 ///
 /// What was removed is no longer seen by conditions either: an [`AppendCondition`](crate::AppendCondition)

@@ -10,40 +10,75 @@ use crate::engine::{Rewriting, Shared};
 use crate::{Error, Region, Snapshot, Store};
 use crate::{ErrorKind, trace};
 use std::ops::RangeInclusive;
-use strandline_segment::SegmentId;
+use strandline_segment::{LogError, LogOptions, SegmentId};
 use tracing::Level;
 
 /// How often a segment is rewritten at most: what a copy adds to a generation stands above that.
 const REWRITINGS_MOST: u32 = (1 << 16) - 1;
 
 /// Merges adjacent segments that are short, and gives how many are no more. What fails is traced, and no error
-/// unless the store can no longer be written to: nothing has changed then.
+/// unless the store can no longer be written to: nothing has changed then. A segment that is damaged keeps no
+/// others from it.
 ///
 /// # Errors
 ///
 /// `Unknown` if the manifest could not be replaced.
 pub(super) fn merge_small(store: &Store, rewriting: &mut Rewriting) -> Result<usize, Error> {
     let shared = store.shared();
-    let runs = runs(&short(&store.snapshot()), &shared.options.log);
-    if !runs.is_empty() {
-        // Footers of these segments are written by then, and nobody writes to their files.
-        store.wait_for_background();
-    }
+    let all = short(&store.snapshot());
+    let mut waits = true;
     let mut merged = 0;
-    for run in runs {
+    let mut done = None;
+    while let Some(run) = next_run(&all, done, rewriting, &shared.options.log) {
+        if std::mem::take(&mut waits) {
+            // Footers of these segments are written by then, and nobody writes to their files.
+            store.wait_for_background();
+        }
         match merge(shared, &run, rewriting) {
-            Ok(count) => merged += count,
+            Ok(count) => {
+                merged += count;
+                done = Some(*run.end());
+            }
             Err(error) if error.kind() == ErrorKind::Unknown => return Err(error),
             Err(error) => {
+                let is_damaged = error.kind() == ErrorKind::Corrupt;
+                if is_damaged {
+                    rewriting.bar(damaged_in(&run, &error));
+                }
                 let (first, last) = (run.start().get(), run.end().get());
                 trace::tell(Level::WARN, move || {
                     tracing::warn!(first, last, %error, "cannot merge segments that are short");
                 });
-                break;
+                if !is_damaged {
+                    break;
+                }
             }
         }
     }
     Ok(merged)
+}
+
+/// The first run of segments after `done` that has none which is barred.
+fn next_run(
+    all: &[Short],
+    done: Option<SegmentId>,
+    rewriting: &Rewriting,
+    options: &LogOptions,
+) -> Option<RangeInclusive<SegmentId>> {
+    let mut between = all.split(|one| rewriting.is_barred(one.id));
+    between.find_map(|some| {
+        let mut runs = runs(some, options).into_iter();
+        runs.find(|run| Some(*run.start()) > done)
+    })
+}
+
+/// The segment of a run that is damaged; all of them where that cannot be told.
+fn damaged_in(run: &RangeInclusive<SegmentId>, error: &Error) -> RangeInclusive<SegmentId> {
+    let file = error.of_log().and_then(LogError::file);
+    let named = file.and_then(SegmentId::parse_file_name).map(|(id, _)| id);
+    named
+        .filter(|id| run.contains(id))
+        .map_or_else(|| run.clone(), |id| id..=id)
 }
 
 /// The sealed segments, oldest first.

@@ -4,6 +4,7 @@
 use super::compacted::Compacted;
 use super::marks::{MarkedSegment, Marks};
 use crate::engine::group_sync::PoisonOnPanic;
+use crate::engine::merge_at_work::MergesHeld;
 use crate::engine::{Rewriting, Shared};
 use crate::maintenance::notes::{Recorder, Taken};
 use crate::maintenance::progress::Meter;
@@ -14,7 +15,7 @@ use crate::{Error, ErrorKind, Sequence, Store};
 use std::ops::Range;
 use strandline_core::Hlc;
 use strandline_core::record::{Record, RecordPayload, RemovalChange, RemovedRecord, StoredRecord};
-use strandline_index::{Block, PartInfo};
+use strandline_index::Block;
 use strandline_segment::{
     AppendError, FrameRecord, LogPosition, RewrittenSegment, SegmentId, SegmentRewrite,
     SupersededFiles,
@@ -107,37 +108,57 @@ pub(super) fn rewrite(
     let rewritten: Vec<_> = marks.segments().map(|marked| marked.id).collect();
     let superseded = switch(shared, all_ready, redacted, Some(durable))?;
     let recorded = recorder.done(store);
-    // Ids, tags and links of what was removed are in merged files of the index too.
-    let merged = match asked.change {
-        RemovalChange::Removed => shared.merged.lock().remove_those_of(&rewritten),
-        RemovalChange::Redacted => Vec::new(),
-    };
-    let merged = merged.iter().map(|name| shared.dir.join(name.to_string()));
-    let merged = merged.collect();
-    rewriting.supersede(&*shared.options.fs, superseded, merged)?;
+    let fs = &*shared.options.fs;
+    match asked.change {
+        // Ids, tags and links of what was removed are in merged files of the index too, in one that is being
+        // made, and in those that could not be removed before.
+        RemovalChange::Removed => {
+            let held = MergesHeld::without(shared, &rewritten);
+            let (stale, listed) = held.stale(&rewritten);
+            rewriting.supersede(fs, superseded, stale)?;
+            drop(held);
+            listed?;
+        }
+        RemovalChange::Redacted => rewriting.supersede(fs, superseded, Vec::new())?,
+    }
     recorded?;
     store.merge_soon();
     Ok(done)
 }
 
-/// Looks at all of the merged blocks that have rows of the segments which are about to be rewritten, and has
-/// what is damaged made anew: afterwards it cannot be.
+/// Looks at all of the merged blocks that have rows of the segments which are about to be rewritten, and others
+/// that stay, and has what is damaged made anew: afterwards it cannot be.
 pub(super) fn check_merged(shared: &Shared, segments: impl Iterator<Item = SegmentId>) {
     let view = shared.log.view();
     let infos = segments.filter_map(|segment| view.info(segment));
-    let ends = infos.filter_map(|info| Some((info.start().sequence, info.end()?.sequence)));
-    let ends: Vec<_> = ends.collect();
-    let is_cut = |part: &PartInfo| {
-        let own = &part.sequences;
-        ends.iter()
-            .any(|(start, end)| own.start < *end && own.end > *start)
-    };
-    for part in shared.index.parts().into_iter().filter(is_cut) {
+    let rewritten = infos.filter_map(|info| Some(info.start().sequence..info.end()?.sequence));
+    let rewritten = joined(rewritten);
+    let parts = shared.index.parts().into_iter();
+    for part in parts.filter(|part| is_cut(&part.sequences, &rewritten)) {
         if let Some(part) = part.block {
             // What is lost in any case is told to whoever reads it.
             let _ = part.block.make_whole();
         }
     }
+}
+
+/// Ranges that ascend, those together that follow each other.
+fn joined(ranges: impl Iterator<Item = Range<Sequence>>) -> Vec<Range<Sequence>> {
+    let mut all: Vec<Range<Sequence>> = Vec::new();
+    for range in ranges {
+        match all.last_mut() {
+            Some(last) if last.end == range.start => last.end = range.end,
+            _ => all.push(range),
+        }
+    }
+    all
+}
+
+/// Whether some of the rows of a part are replaced, and others stay. O(log ranges).
+fn is_cut(part: &Range<Sequence>, replaced: &[Range<Sequence>]) -> bool {
+    let at = replaced.partition_point(|range| range.end <= part.start);
+    let first = replaced.get(at).filter(|range| range.start < part.end);
+    first.is_some_and(|range| range.start > part.start || range.end < part.end)
 }
 
 /// Writes the new file of a segment, with its footer.
@@ -313,4 +334,29 @@ pub(super) fn switch(
     }
     guard.finish();
     Ok(superseded)
+}
+
+#[cfg(test)]
+#[cfg(not(strandline_loom))]
+mod tests {
+    use super::*;
+
+    fn range(start: u64, end: u64) -> Range<Sequence> {
+        Sequence::new(start)..Sequence::new(end)
+    }
+
+    /// A block that nothing was kept of was read all the same, and made anew if it was damaged.
+    #[test]
+    fn only_blocks_of_which_something_stays_are_cut() {
+        let rewritten = [range(10, 20), range(20, 30), range(50, 60)];
+        let rewritten = joined(rewritten.into_iter());
+        assert_eq!(rewritten, [range(10, 30), range(50, 60)]);
+        let is_cut = |start, end| is_cut(&range(start, end), &rewritten);
+        for (start, end) in [(10, 30), (12, 28), (50, 60), (0, 10), (30, 50), (60, 90)] {
+            assert!(!is_cut(start, end), "{start}..{end}");
+        }
+        for (start, end) in [(9, 30), (10, 31), (0, 90), (15, 55), (30, 51), (59, 61)] {
+            assert!(is_cut(start, end), "{start}..{end}");
+        }
+    }
 }

@@ -34,6 +34,8 @@ pub(super) struct Salvager<'a> {
     names: Names,
     /// Ids that were saved.
     seen: HashSet<EventId>,
+    /// Digests of events that were removed or redacted.
+    taken: HashSet<Hash>,
     newest: Hlc,
     /// The sequence after the last that a right header or record has.
     end: Sequence,
@@ -54,6 +56,7 @@ impl<'a> Salvager<'a> {
             chains: HashMap::new(),
             names: Names::default(),
             seen: HashSet::new(),
+            taken: HashSet::new(),
             newest: target.shared().newest_time()?.unwrap_or_default(),
             end: Sequence::ZERO,
             durable: Durable::default(),
@@ -265,7 +268,7 @@ impl<'a> Salvager<'a> {
         });
     }
 
-    /// The event of a record, if it is what was written; `None` if it is saved already.
+    /// The event of a record, if it is what was written; `None` if it is saved already, or was taken.
     fn prove(
         &mut self,
         at: &FrameRecord<'_>,
@@ -276,6 +279,9 @@ impl<'a> Salvager<'a> {
         let record = match record {
             StoredRecord::Event(record) => record,
             StoredRecord::Removed(removed) => {
+                if !self.taken.insert(at.digest) {
+                    return Ok(None);
+                }
                 let end = ChainEnd {
                     hash: at.digest,
                     clock: removed.clock,
@@ -285,6 +291,10 @@ impl<'a> Salvager<'a> {
                 return Ok(None);
             }
         };
+        // Without a manifest, what a merge of segments left over is read after what it made.
+        if self.taken.contains(&at.digest) {
+            return Ok(None);
+        }
         let before = self.chains.get(entity);
         let follows =
             before.is_some_and(|before| before.clock.checked_add(1) == Some(record.clock));
@@ -302,18 +312,24 @@ impl<'a> Salvager<'a> {
                 return Err(format!("its hash is not that of its content in {entity}"));
             }
         }
-        let end = ChainEnd {
-            hash: at.digest,
-            clock: record.clock,
-        };
-        self.chains.insert(entity.to_owned(), end);
+        let is_repeated = self.seen.contains(&record.id);
+        // Of an event that was met before, later ones may have been met too.
+        if !is_repeated {
+            let end = ChainEnd {
+                hash: at.digest,
+                clock: record.clock,
+            };
+            self.chains.insert(entity.to_owned(), end);
+        }
         let RecordPayload::Stored { bytes, .. } = record.payload else {
+            self.taken.insert(at.digest);
             return Err(REDACTED.to_owned());
         };
-        if !self.seen.insert(record.id) {
+        if is_repeated {
             self.saver.report.repeated += 1;
             return Ok(None);
         }
+        self.seen.insert(record.id);
         if self.earlier.unmet > 0 {
             self.earlier.meet(record.id, at.digest)?;
             self.saver.report.repeated += 1;
