@@ -70,7 +70,7 @@ impl Answers {
         let wrong = verified.problems.iter().find(of_log);
         assert_eq!(wrong, None);
         let now = store.snapshot();
-        let events: Vec<_> = now.query(&Region::all()).map(Result::unwrap).collect();
+        let events: Vec<_> = now.query(Region::all()).map(Result::unwrap).collect();
         for event in &events {
             assert_eq!(now.get(event.id).unwrap().as_ref(), Some(event));
         }

@@ -53,7 +53,7 @@ fn an_opening_to_read_beside_a_writer_finds_whole_commits_and_no_damage() {
                 assert_eq!(seen % MEMBERS, 0, "a batch is whole");
                 let newest: Vec<_> = read
                     .snapshot()
-                    .query(&Region::all())
+                    .query(Region::all())
                     .rev()
                     .take(20)
                     .map(|event| event.unwrap())

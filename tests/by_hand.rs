@@ -383,7 +383,7 @@ fn a_store_that_was_written_from_the_document_alone_is_read() {
             }
             assert_eq!(now.get(event.id).unwrap().as_ref(), Some(event));
         }
-        assert_eq!(now.query(&Region::all().tag("student:7")).count(), 1);
+        assert_eq!(now.query(Region::all().tag("student:7")).count(), 1);
         let receipt = store
             .append(&at("order:1", "us"), event("goes on"))
             .unwrap();

@@ -213,7 +213,7 @@ fn a_file_that_a_snapshot_has_mapped_stays_as_it_is_when_the_store_is_opened_aga
         let gone = killed(dir.path(), proven);
         let snapshot = gone.snapshot();
         let shown = contents(&snapshot);
-        let mut iterator = snapshot.query(&Region::all());
+        let mut iterator = snapshot.query(Region::all());
         iterator.next().unwrap().unwrap();
         let path = dir.path().join("segment-0000000001.log");
         let old = OsFs.open(&path, OpenMode::Read).unwrap();
@@ -457,7 +457,7 @@ fn a_redaction_makes_up_for_a_file_that_an_opening_could_not_renew() {
         redact(&store, &chosen, &mut |_| ControlFlow::Continue(())).unwrap();
         let left = files_with(&image, &dir(), needle);
         assert!(left.is_empty(), "{operation:?} {after}: {left:?}");
-        assert_eq!(snapshot.query(&Region::all()).count(), shown);
+        assert_eq!(snapshot.query(Region::all()).count(), shown);
         assert!(store.verify().unwrap().is_intact());
         append(&store, "entity:1", "s0", Durability::Synced);
         store.close().unwrap();

@@ -314,7 +314,7 @@ fn unique_username() {
             1
         );
         assert!(claim(&store, "user:9", "grace"));
-        let holder = store.snapshot().query(&Region::all().tag("ada")).next();
+        let holder = store.snapshot().query(Region::all().tag("ada")).next();
         let holder = holder.unwrap().unwrap().coordinate.clone();
         store
             .append(&holder, Event::json(RELEASED, &()).unwrap().tagged("ada"))
@@ -377,7 +377,7 @@ fn opt_in_token() {
         }
         let begun = store
             .snapshot()
-            .query(&Region::all())
+            .query(Region::all())
             .next()
             .unwrap()
             .unwrap();

@@ -108,7 +108,7 @@ fn fill(store: &Store, threads: usize, segments: usize) {
 
 /// Reads every event, and gives how many there are.
 fn read(snapshot: &Snapshot) -> usize {
-    snapshot.query(&Region::all()).map(Result::unwrap).count()
+    snapshot.query(Region::all()).map(Result::unwrap).count()
 }
 
 /// Each sealed segment that waited for its footer kept its descriptor, and its rows in memory; as many

@@ -78,7 +78,7 @@ fn a_position_from_before_a_restore_is_known_by_its_epoch() {
     };
     let seen = store
         .snapshot()
-        .query(&Region::all().sequence(from.get()..))
+        .query(Region::all().sequence(from.get()..))
         .count();
     assert_eq!(seen, texts(&store).len());
 }

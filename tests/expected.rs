@@ -326,7 +326,7 @@ proptest! {
                 }
                 Step::KeepSince(at) => {
                     let now = store.snapshot();
-                    let rows: Vec<_> = now.rows(&Region::all()).map(|row| row.wall_ms()).collect();
+                    let rows: Vec<_> = now.rows(Region::all()).map(|row| row.wall_ms()).collect();
                     if let Some(place) = usize::from(at).checked_rem(rows.len()) {
                         run(&store, &Retention::new().keep_since(rows[place]));
                     }

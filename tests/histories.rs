@@ -87,7 +87,7 @@ fn rules(draws: &mut Draws) -> Retention {
 fn chosen(store: &Store, draws: &mut Draws) -> Redaction {
     let now = store.snapshot();
     let at = draws.below(now.len().max(1)) as usize;
-    match now.query(&Region::all()).nth(at) {
+    match now.query(Region::all()).nth(at) {
         Some(event) if draws.below(2) == 0 => Redaction::new().event(event.unwrap().id),
         _ => Redaction::new().entity(name(draws)),
     }

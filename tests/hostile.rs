@@ -56,14 +56,14 @@ fn provoke(fs: &MemFs, how: Provoke, what: &str) {
             return;
         }
         let now = store.snapshot();
-        let _ = now.query(&Region::all()).take(100).count();
-        for event in now.query(&Region::all()).take(10).flatten() {
+        let _ = now.query(Region::all()).take(100).count();
+        for event in now.query(Region::all()).take(10).flatten() {
             let _ = now.get(event.id);
             let _ = now.latest(event.coordinate.entity());
         }
         let _ = now.get(EventId::from_u128(3));
         let _ = now
-            .query(&Region::all().tag("tag:0").scope("scope/1"))
+            .query(Region::all().tag("tag:0").scope("scope/1"))
             .rev()
             .take(50)
             .count();

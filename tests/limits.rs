@@ -66,7 +66,7 @@ fn a_segment_that_is_too_long_to_be_redacted_is_said_to_be() {
     assert!(text.contains("too long to be rewritten"), "{text}");
     assert!(text.contains(file), "{text}");
     let now = store.snapshot();
-    let mut events = now.query(&Region::all()).map(Result::unwrap);
+    let mut events = now.query(Region::all()).map(Result::unwrap);
     assert!(events.all(|event| !event.is_redacted()));
     assert_intact(&store);
     fill_short(&store, 10);

@@ -74,7 +74,7 @@ fn a_reader_is_undisturbed_by_a_rebuild_in_another_layout() {
     let now = reader.snapshot();
     let counts = || {
         KINDS.map(|kind| {
-            let events = now.query(&Region::all().kind(kind));
+            let events = now.query(Region::all().kind(kind));
             events
                 .filter(|event| event.as_ref().unwrap().kind == kind)
                 .count()

@@ -43,7 +43,7 @@ fn fill_segments(store: &Store) {
 
 fn reversed(snapshot: &Snapshot) -> Vec<StoredEvent> {
     let mut events: Vec<_> = snapshot
-        .query(&Region::all())
+        .query(Region::all())
         .rev()
         .collect::<Result<_, _>>()
         .unwrap();
@@ -97,7 +97,7 @@ fn an_event_that_is_borrowed_is_the_one_that_is_owned() {
     for store in [&store, &unmapped] {
         let now = store.snapshot();
         let mut events = contents(&now);
-        assert_eq!(borrowed(now.query(&Region::all()), false), events);
+        assert_eq!(borrowed(now.query(Region::all()), false), events);
         for event in &events {
             let read = now.get_with(event.id, |event| event.into_owned()).unwrap();
             assert_eq!(read.as_ref(), Some(event));
@@ -113,7 +113,7 @@ fn an_event_that_is_borrowed_is_the_one_that_is_owned() {
         assert_eq!(stream.next_ref().unwrap().unwrap().clock(), 0);
         assert!(stream.next_ref().is_none());
         events.reverse();
-        assert_eq!(borrowed(now.query(&Region::all()), true), events);
+        assert_eq!(borrowed(now.query(Region::all()), true), events);
     }
 }
 
@@ -255,7 +255,7 @@ fn read_while_it_grows(options: StoreOptions) {
                 while !last {
                     last = is_done.load(Ordering::Acquire);
                     let now = store.snapshot();
-                    for event in now.query(&Region::all()).rev().take(40) {
+                    for event in now.query(Region::all()).rev().take(40) {
                         check_payload(&event.unwrap());
                     }
                     if reader == 0 {
@@ -272,7 +272,7 @@ fn read_while_it_grows(options: StoreOptions) {
     assert!(store.stats().unwrap().segments > 5);
     let now = store.snapshot();
     assert_eq!(now.len(), EVENTS);
-    now.query(&Region::all())
+    now.query(Region::all())
         .for_each(|event| check_payload(&event.unwrap()));
 }
 

@@ -50,7 +50,7 @@ impl Model {
     fn check(&self, store: &Store) {
         let now = store.snapshot();
         assert_eq!(now.len(), self.events.len() as u64);
-        let events = now.query(&Region::all()).map(Result::unwrap);
+        let events = now.query(Region::all()).map(Result::unwrap);
         for ((sequence, expected), event) in self.events.iter().enumerate().zip(events) {
             let (entity, clock, payload) = expected;
             assert_eq!(event.sequence.get(), sequence as u64);

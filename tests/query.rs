@@ -64,7 +64,7 @@ fn a_scope_is_only_that_scope_of_an_entity() {
         .append(&at("a", "two"), Event::bytes(CHANGED, b"2".to_vec()))
         .unwrap();
     let now = store.snapshot();
-    assert_eq!(now.query(&Region::all().scope("one")).count(), 1);
+    assert_eq!(now.query(Region::all().scope("one")).count(), 1);
     assert!(now.entities("").eq([("a".to_owned(), 2)]));
     assert!(
         now.scopes("")

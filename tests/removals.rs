@@ -132,7 +132,7 @@ fn what_was_taken_by_right_is_recorded() {
     let store = filled(&fs, 500);
     let hash = |sequence: u64| {
         let now = store.snapshot();
-        let mut events = now.query(&Region::all().sequence(sequence..=sequence));
+        let mut events = now.query(Region::all().sequence(sequence..=sequence));
         events.next().unwrap().unwrap().hash
     };
     let mut expected = RemovalHasher::default();

@@ -54,7 +54,7 @@ fn numbers(path: &Path) -> Vec<u128> {
     let report = store.verify().unwrap();
     assert!(report.is_intact(), "{:?}", report.problems);
     let snapshot = store.snapshot();
-    let events = snapshot.query(&Region::all());
+    let events = snapshot.query(Region::all());
     events
         .map(|event| event.unwrap().id.as_u128() - 1)
         .collect()
@@ -291,7 +291,7 @@ fn times_ahead_of_the_clock_are_kept() {
     let times = |store: &Store| -> Vec<Hlc> {
         let snapshot = store.snapshot();
         snapshot
-            .query(&Region::all())
+            .query(Region::all())
             .map(|event| event.unwrap().hlc)
             .collect()
     };
@@ -395,7 +395,7 @@ fn an_interrupted_salvage_is_taken_up_and_another_store_is_not() {
         .open(&path)
         .unwrap()
         .snapshot();
-    for event in source.query(&Region::all().sequence(..16)) {
+    for event in source.query(Region::all().sequence(..16)) {
         let event = event.unwrap();
         let copy = Event::bytes(event.kind, event.payload().unwrap())
             .with_id(event.id)

@@ -76,7 +76,7 @@ impl Holder {
     fn of(what: &str, store: &Store) -> Self {
         let snapshot: &Snapshot = Box::leak(Box::new(store.snapshot()));
         let expected = contents(snapshot);
-        let mut events = snapshot.query(&Region::all());
+        let mut events = snapshot.query(Region::all());
         let at = expected.len() / 2;
         assert!(events.by_ref().take(at).all(|event| event.is_ok()));
         Self {
@@ -108,7 +108,7 @@ impl Holder {
         assert_eq!(all.len(), self.expected.len(), "{what}");
         all.iter().zip(&self.expected).for_each(|(a, b)| same(a, b));
         for scope in ["scope/0", "scope/1", "scope/2"] {
-            let found = self.snapshot.query(&Region::all().scope(scope));
+            let found = self.snapshot.query(Region::all().scope(scope));
             let found: Vec<_> = found.map(Result::unwrap).collect();
             let of_scope = |event: &&StoredEvent| event.coordinate.scope() == scope;
             let expected: Vec<_> = self.expected.iter().filter(of_scope).collect();
@@ -417,7 +417,7 @@ fn files_that_were_closed_are_not_looked_for_in_the_store_that_took_their_place(
         replaced.append(&at("another", "scope"), event).unwrap();
     }
     // From the end, so that the first read of a segment is in what the two do not share.
-    let backward: Result<Vec<_>, _> = snapshot.query(&Region::all()).rev().collect();
+    let backward: Result<Vec<_>, _> = snapshot.query(Region::all()).rev().collect();
     assert!(backward.unwrap().iter().eq(expected.iter().rev()));
     assert_eq!(contents(&other.snapshot()), expected);
 }

@@ -201,7 +201,7 @@ fn any_of_no_tags_is_nothing() {
         let now = store.snapshot();
         assert_eq!(now.query(&region).count(), expected, "{region:?}");
         assert_eq!(now.rows(&region).rev().count(), expected, "{region:?}");
-        let matching = now.query(&Region::all()).map(Result::unwrap);
+        let matching = now.query(Region::all()).map(Result::unwrap);
         let matching = matching.filter(|event| region.matches(event.header()));
         assert_eq!(matching.count(), expected, "{region:?}");
         let condition = AppendCondition::since(Sequence::ZERO).none_in(region.clone());

@@ -118,7 +118,7 @@ fn a_changed_payload_is_found_by_the_receipt_of_its_event() {
     *records[2].body.last_mut().unwrap() ^= 1;
     let store = rewritten(&records).unwrap();
     let now = store.snapshot();
-    for event in now.query(&Region::all()) {
+    for event in now.query(Region::all()) {
         let event = event.unwrap();
         let receipt = Receipt {
             id: event.id,

@@ -141,7 +141,7 @@ fn fail_and_open_again(holder: Holder, calls: u32) {
         }
     };
     let payloads = |snapshot: &Snapshot| -> Vec<u8> {
-        let events = snapshot.query(&Region::all()).map(Result::unwrap);
+        let events = snapshot.query(Region::all()).map(Result::unwrap);
         let first = |event: StoredEvent| event.payload().unwrap().first().copied();
         events.filter_map(first).collect()
     };

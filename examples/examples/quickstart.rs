@@ -44,7 +44,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             println!("   total {}", event.payload_json::<Placed>()?.total);
         }
     }
-    let effects = now.query(&Region::all()).filter_map(Result::ok);
+    let effects = now.query(Region::all()).filter_map(Result::ok);
     for event in effects.filter(|event| event.is_caused_by(placed.id)) {
         println!(
             "caused by the order: {} of {}",

@@ -64,7 +64,7 @@ fn id_of_effect(cause: EventId) -> EventId {
 fn run(store: &Store) -> Result<usize, Failure> {
     let registry = Step::registry()?;
     let mut steps = 0;
-    for event in store.snapshot().query(&Region::all()) {
+    for event in store.snapshot().query(Region::all()) {
         let event = event?;
         if let Some((entity, step)) = next(registry.decode(&event)?) {
             let effect = step.to_event()?.with_id(id_of_effect(event.id));
@@ -86,7 +86,7 @@ fn main() -> Result<(), Failure> {
     }
     while run(&store)? > 0 {}
     let now = store.snapshot();
-    let events: Vec<_> = now.query(&Region::all()).collect::<Result<_, _>>()?;
+    let events: Vec<_> = now.query(Region::all()).collect::<Result<_, _>>()?;
     for root in events.iter().filter(|event| event.is_root_cause()) {
         println!("{}", root.coordinate.entity());
         for event in events.iter().filter(|event| event.correlation == root.id) {

@@ -67,7 +67,7 @@ pub(crate) fn fill(store: &Store, count: usize) -> usize {
 /// Every event with its payload, in commit order.
 pub(crate) fn contents(snapshot: &Snapshot) -> Vec<StoredEvent> {
     snapshot
-        .query(&Region::all())
+        .query(Region::all())
         .collect::<Result<_, _>>()
         .unwrap()
 }

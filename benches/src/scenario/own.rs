@@ -62,7 +62,7 @@ fn read_back(job: &Job, _: &EngineEntry) -> anyhow::Result<Vec<Measured>> {
     let mut count = 0;
     let mut measured = Vec::new();
     let ((), elapsed) = timed(|| {
-        let mut events = now.query(&Region::all());
+        let mut events = now.query(Region::all());
         while let Some(event) = events.next_back_ref() {
             touch(event?.payload()?);
             count += 1;

@@ -169,7 +169,7 @@ impl Engine for Strandline {
 
     fn ids(&self) -> Result<Vec<u128>, Failure> {
         let now = self.store.snapshot();
-        let rows = now.rows(&Region::all());
+        let rows = now.rows(Region::all());
         Ok(rows.map(|row| row.id().as_u128()).collect())
     }
 
@@ -205,7 +205,7 @@ impl Engine for Strandline {
 
     fn scan(&self, visit: &mut dyn FnMut(&[u8])) -> Result<(), Failure> {
         let now = self.store.snapshot();
-        let mut events = now.query(&Region::all());
+        let mut events = now.query(Region::all());
         while let Some(event) = events.next_ref() {
             visit(event?.payload()?);
         }

@@ -53,7 +53,7 @@ impl Driver {
         }
         for held in &self.held {
             let check = || {
-                let events = held.snapshot.query(&Region::all());
+                let events = held.snapshot.query(Region::all());
                 held.contents.expect_same(0, events)
             };
             let mut checked = check();

@@ -68,7 +68,7 @@ impl Expected {
         let events = self.events[..found].iter().enumerate();
         let mut expected = events.filter(|(at, _)| !taken.removed.contains(at));
         let mut keyed = Vec::new();
-        for event in now.query(&Region::all()) {
+        for event in now.query(Region::all()) {
             let next = expected.next();
             let at = next.map_or(found, |(at, _)| at);
             let event = event
@@ -146,7 +146,7 @@ fn check_by_key(
         return Err(Violation::new(format!("the entities are {names:?}")));
     }
     for (entity, own) in &entities {
-        let rows = now.rows(&Region::all().entity(*entity));
+        let rows = now.rows(Region::all().entity(*entity));
         let found: Vec<_> = rows.map(|row| row.sequence()).collect();
         let latest = now.latest(entity);
         let latest = latest.map(|event| event.map(|event| event.sequence));
@@ -157,7 +157,7 @@ fn check_by_key(
         }
     }
     for (scope, count) in scopes {
-        let found = now.rows(&Region::all().scope(scope)).count() as u64;
+        let found = now.rows(Region::all().scope(scope)).count() as u64;
         if found != count {
             return Err(Violation::new(format!(
                 "{scope} has {found} events of {count}"

@@ -13,7 +13,7 @@ pub(crate) struct Contents(Vec<Read>);
 impl Contents {
     /// Reads everything that a snapshot shows.
     pub(crate) fn of(snapshot: &Snapshot) -> Self {
-        Self(snapshot.query(&Region::all()).map(read).collect())
+        Self(snapshot.query(Region::all()).map(read).collect())
     }
 
     /// How many events there were.
@@ -80,7 +80,7 @@ pub(crate) fn while_held<T>(
     between: impl FnOnce(&Contents) -> T,
 ) -> Result<T, String> {
     let contents = Contents::of(snapshot);
-    let mut rest = snapshot.query(&Region::all());
+    let mut rest = snapshot.query(Region::all());
     let half = contents.len() / 2;
     for _ in 0..half {
         rest.next();
@@ -90,7 +90,7 @@ pub(crate) fn while_held<T>(
         .expect_same(half, rest)
         .map_err(|wrong| format!("an iterator half way: {wrong}"))?;
     contents
-        .expect_same(0, snapshot.query(&Region::all()))
+        .expect_same(0, snapshot.query(Region::all()))
         .map_err(|wrong| format!("a snapshot: {wrong}"))?;
     Ok(done)
 }

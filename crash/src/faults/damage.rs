@@ -43,7 +43,7 @@ pub(crate) fn golden() -> Result<(MemFs, Vec<StoredEvent>), strandline::Error> {
         store.append_batch(batch)?;
     }
     let now = store.snapshot();
-    let events = now.query(&Region::all()).collect::<Result<_, _>>()?;
+    let events = now.query(Region::all()).collect::<Result<_, _>>()?;
     store.close()?;
     Ok((fs, events))
 }
@@ -78,7 +78,7 @@ fn judge(fs: &MemFs, events: &[StoredEvent]) -> Result<(), Violation> {
     let now = store.snapshot();
     let mut read = 0;
     let mut unreadable = 0;
-    for (at, event) in now.query(&Region::all()).enumerate() {
+    for (at, event) in now.query(Region::all()).enumerate() {
         match event {
             Ok(event) if events.get(at) == Some(&event) => read += 1,
             Ok(_) => return Err(Violation::new(format!("event {at} is a wrong one"))),

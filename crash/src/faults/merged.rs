@@ -96,7 +96,7 @@ pub(crate) fn golden(seed: u64) -> Result<Golden, Error> {
 }
 
 fn all(store: &Store) -> Result<Vec<StoredEvent>, Error> {
-    store.snapshot().query(&Region::all()).collect()
+    store.snapshot().query(Region::all()).collect()
 }
 
 /// Damages each merged file in every `every`th way of each kind.
@@ -187,7 +187,7 @@ fn same(store: &Store, own: &Golden, events: &[StoredEvent]) -> Result<(), Viola
     }
     for (entity, stream) in streams {
         let latest = now.latest(entity).ok().flatten();
-        let rows = now.rows(&Region::all().entity(entity));
+        let rows = now.rows(Region::all().entity(entity));
         if !rows.map(|row| row.sequence()).eq(stream.iter().copied())
             || latest.map(|event| event.sequence).as_ref() != stream.last()
         {
@@ -195,7 +195,7 @@ fn same(store: &Store, own: &Golden, events: &[StoredEvent]) -> Result<(), Viola
         }
     }
     for (tag, count) in tags {
-        if now.rows(&Region::all().tag(tag)).count() != count {
+        if now.rows(Region::all().tag(tag)).count() != count {
             return wrong("what has a tag");
         }
     }

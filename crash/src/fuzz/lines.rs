@@ -56,8 +56,8 @@ fn round(input: &[u8], format: LineFormat) -> Result<(), Violation> {
     if format == LineFormat::CloudEvents && lines != again {
         return Err(Violation::new("lines differ after a second import"));
     }
-    let (left, right) = (now.query(&Region::all()), second.snapshot());
-    for (left, right) in left.zip(right.query(&Region::all())) {
+    let (left, right) = (now.query(Region::all()), second.snapshot());
+    for (left, right) in left.zip(right.query(Region::all())) {
         let (Ok(left), Ok(right)) = (left, right) else {
             return Err(Violation::new("an event cannot be read"));
         };
@@ -71,7 +71,7 @@ fn round(input: &[u8], format: LineFormat) -> Result<(), Violation> {
     if now.len() != second.snapshot().len() {
         return Err(Violation::new("events are missing after a second import"));
     }
-    let mut events = now.query(&Region::all());
+    let mut events = now.query(Region::all());
     while let Some(Ok(event)) = events.next_ref() {
         write_line(&mut Vec::new(), &event, PayloadForm::Readable);
     }

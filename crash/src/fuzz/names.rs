@@ -75,7 +75,7 @@ fn region(input: &[u8]) -> Region {
     let mut region = Region::all();
     let now = store().snapshot();
     let id = |which: u8| {
-        let rows = now.rows(&Region::all()).nth(usize::from(which) % 120);
+        let rows = now.rows(Region::all()).nth(usize::from(which) % 120);
         rows.map_or(EventId::from_u128(1), |row| row.id())
     };
     for part in input.as_chunks::<3>().0.iter().take(6) {
@@ -106,7 +106,7 @@ pub(super) fn regions(input: &[u8]) -> Result<(), Violation> {
     let now = store().snapshot();
     let _ = now.explain(&region).to_string();
     let mut expected = Vec::new();
-    for event in now.query(&Region::all()) {
+    for event in now.query(Region::all()) {
         let event = event.map_err(|error| Violation::new(error.to_string()))?;
         if region.matches(&event) {
             expected.push(event.sequence);

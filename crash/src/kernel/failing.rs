@@ -292,7 +292,7 @@ fn holds(store: &Store, life: Life, told: &Told) -> Result<(), Violation> {
             return Err(Violation::lost(message, lost));
         }
     }
-    let others = now.query(&Region::all()).count() as u64 - all;
+    let others = now.query(Region::all()).count() as u64 - all;
     if others > 0 {
         return Err(Violation::new(format!(
             "{others} events are there that were refused"

@@ -188,7 +188,7 @@ impl Trial<'_> {
     fn holds(&self, store: &Store) -> Judged {
         let now = store.snapshot();
         let mut found = 0;
-        for event in now.query(&Region::all()) {
+        for event in now.query(Region::all()) {
             let event = event.map_err(unexpected)?;
             let payload = event.payload().unwrap_or_default();
             let content = Content::of(payload).filter(|content| content.number == found);

@@ -96,7 +96,7 @@ impl Known {
         let mut lives = Vec::new();
         let mut end = 0;
         let now = store.snapshot();
-        for event in now.query(&Region::all()) {
+        for event in now.query(Region::all()) {
             let number = lives.len() as u64;
             let event = event.map_err(|error| {
                 Violation::new(format!("event {number} cannot be read: {error}"))

@@ -266,7 +266,7 @@ fn stays_stopped(store: &Store) -> Result<String, String> {
         return Err(format!("the durable mark went from {was} to {is} after it"));
     }
     let now = store.snapshot();
-    let unreadable = now.query(&Region::all()).filter(Result::is_err).count();
+    let unreadable = now.query(Region::all()).filter(Result::is_err).count();
     Ok(format!(
         "stopped {} {unreadable} {}",
         first.durable,
@@ -277,7 +277,7 @@ fn stays_stopped(store: &Store) -> Result<String, String> {
 /// A receipt of the newest visible event, made from the event.
 fn newest(store: &Store) -> Option<Receipt> {
     let now = store.snapshot();
-    let event = now.query(&Region::all()).next_back()?.ok()?;
+    let event = now.query(Region::all()).next_back()?.ok()?;
     Some(Receipt {
         id: event.id,
         sequence: event.sequence,

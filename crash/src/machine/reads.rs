@@ -283,7 +283,7 @@ impl Machine {
             Err(error) => return Err(unexpected(&error)),
         }
         let now = reader.store.snapshot();
-        let rows = now.rows(&Region::all());
+        let rows = now.rows(Region::all());
         let shown: BTreeSet<_> = rows.map(|row| row.sequence().get() as usize).collect();
         let had = reader.removed.len();
         let removed = self.model.removed().into_iter().enumerate().skip(had);

@@ -165,7 +165,7 @@ impl Machine {
             *next += 1;
         }
         let copied = copy.snapshot();
-        for (entry, event) in entries.iter_mut().zip(copied.query(&Region::all())) {
+        for (entry, event) in entries.iter_mut().zip(copied.query(Region::all())) {
             entry.hash = event.map_err(|error| unexpected(&error))?.hash;
         }
         expect_all(&copied, &entries)

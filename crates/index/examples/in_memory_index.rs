@@ -84,8 +84,8 @@ fn count_until_all_are_visible(reader: &IndexReader) -> u64 {
     loop {
         let snapshot = reader.snapshot();
         snapshots += 1;
-        let placed = snapshot.query(&Region::all().kind(PLACED)).count();
-        let paid = snapshot.query(&Region::all().kind(PAID)).count();
+        let placed = snapshot.query(Region::all().kind(PLACED)).count();
+        let paid = snapshot.query(Region::all().kind(PAID)).count();
         assert_eq!(placed, paid, "an order is visible as a whole");
         if snapshot.len() == u64::from(ORDERS) * 2 {
             return snapshots;

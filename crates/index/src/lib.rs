@@ -44,7 +44,7 @@
 //! writer.publish(writer.gate().allocated());
 //!
 //! let snapshot = reader.snapshot();
-//! let newest = snapshot.query(&Region::all().kind(PAID)).next_back().ok_or("none")?;
+//! let newest = snapshot.query(Region::all().kind(PAID)).next_back().ok_or("none")?;
 //! assert_eq!(newest.position(), 4097);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

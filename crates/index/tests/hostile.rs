@@ -90,7 +90,7 @@ fn answers(writer: &IndexWriter, snapshot: &Snapshot, rows: u64) -> String {
         assert!(forward.len() as u64 <= rows);
         add(&(plan.to_string(), count, forward, backward));
     }
-    for row in snapshot.query(&Region::all()) {
+    for row in snapshot.query(Region::all()) {
         let links = (row.correlation(), row.causation());
         add(&(row, row.wall_ms(), row.position(), links));
     }

@@ -101,7 +101,7 @@ fn with(block: Block) -> (IndexWriter, Snapshot) {
 fn answers(writer: &IndexWriter, snapshot: &Snapshot, ascends: bool) -> String {
     let mut out = String::new();
     let mut add = |answer: &dyn std::fmt::Debug| out.push_str(&format!("{answer:?}\n"));
-    for row in snapshot.query(&Region::all()) {
+    for row in snapshot.query(Region::all()) {
         let links = (row.correlation(), row.causation());
         add(&(row, row.wall_ms(), row.position(), links, row.damage()));
     }
@@ -320,8 +320,8 @@ fn a_read_goes_on_where_the_block_was_made_anew_under_it() {
     let region = Region::all().tag("t");
     let mut tagged = snapshot.query(&region);
     assert_eq!(tagged.next().unwrap().id(), id(0, true));
-    assert_eq!(snapshot.query(&Region::all()).count() as u64, ROWS);
-    let ids: Vec<_> = snapshot.query(&Region::all()).map(|row| row.id()).collect();
+    assert_eq!(snapshot.query(Region::all()).count() as u64, ROWS);
+    let ids: Vec<_> = snapshot.query(Region::all()).map(|row| row.id()).collect();
     assert!(ids.into_iter().eq((0..ROWS).map(|number| id(number, true))));
     assert_eq!(calls.load(Ordering::Relaxed), 1);
     let rest = rows.map(|row| row.id());

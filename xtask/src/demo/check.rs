@@ -26,7 +26,7 @@ pub(super) struct Folded {
 /// Reads every event of the snapshot.
 pub(super) fn fold(snapshot: &Snapshot) -> anyhow::Result<Folded> {
     let mut folded = Folded::default();
-    for event in snapshot.query(&Region::all()) {
+    for event in snapshot.query(Region::all()) {
         let event = event?;
         let change: FileChange = event.payload_json()?;
         let entity = event.coordinate.entity();

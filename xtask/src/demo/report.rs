@@ -211,7 +211,7 @@ fn print_activity(out: &mut Page, store: &Store, folded: &Folded) -> anyhow::Res
         let shown = fit(scope, NAME_WIDTH);
         out.line(&format!("\nNewest in {}\n", shown.trim_end()));
         for event in now
-            .query(&Region::all().scope(scope.as_str()))
+            .query(Region::all().scope(scope.as_str()))
             .rev()
             .take(SHOWN)
         {

@@ -132,7 +132,7 @@ fn every_file_of_an_odd_repository_adds_up() {
     let now = store.snapshot();
 
     // Each commit is a batch: one correlation, and its cause is the commit before.
-    let events: Vec<_> = now.query(&Region::all()).map(Result::unwrap).collect();
+    let events: Vec<_> = now.query(Region::all()).map(Result::unwrap).collect();
     let mut commits: Vec<_> = events.iter().map(|event| event.correlation).collect();
     commits.dedup();
     assert_eq!(commits.len(), 5, "an empty commit has no events");

@@ -133,7 +133,7 @@ impl Tail {
                 break;
             }
         }
-        let mut newest = snapshot.query(&Region::all()).rev();
+        let mut newest = snapshot.query(Region::all()).rev();
         if let Some(event) = newest.next() {
             let event = event?;
             see(&mut self.seen, event.sequence, event.hash);

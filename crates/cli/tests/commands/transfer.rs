@@ -53,7 +53,7 @@ fn content(path: &Path) -> Vec<String> {
     };
     store
         .snapshot()
-        .query(&Region::all())
+        .query(Region::all())
         .map(|event| line(event.unwrap()))
         .collect()
 }

@@ -33,12 +33,9 @@ pub struct Query {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "one region is the common case, and allocates nothing of its own"
-)]
 enum Regions {
-    One(Region),
+    /// Nearly every query. A region is some 300 bytes, and is handed on several times until it is walked.
+    One(Box<Region>),
     Any(Vec<Region>),
 }
 
@@ -64,8 +61,8 @@ impl Query {
     pub fn or(mut self, region: Region) -> Self {
         let region = region.within(self.bounds);
         self.regions = match self.regions {
-            Regions::Any(none) if none.is_empty() => Regions::One(region),
-            Regions::One(first) => Regions::Any(vec![first, region]),
+            Regions::Any(none) if none.is_empty() => Regions::One(Box::new(region)),
+            Regions::One(first) => Regions::Any(vec![*first, region]),
             Regions::Any(mut regions) => {
                 regions.push(region);
                 Regions::Any(regions)
@@ -99,7 +96,7 @@ impl Query {
     fn within(mut self, span: Span<u64>) -> Self {
         self.bounds = self.bounds.and(span);
         self.regions = match self.regions {
-            Regions::One(region) => Regions::One(region.within(span)),
+            Regions::One(region) => Regions::One(Box::new(region.within(span))),
             Regions::Any(regions) => {
                 let regions = regions.into_iter().map(|region| region.within(span));
                 Regions::Any(regions.collect())
@@ -123,8 +120,8 @@ impl Query {
     ///
     /// The query, if it is not of one region or has a limit.
     #[doc(hidden)]
-    #[expect(clippy::result_large_err, reason = "nothing has failed")]
-    pub fn into_region(self) -> Result<Region, Self> {
+    #[inline]
+    pub fn into_region(self) -> Result<Box<Region>, Self> {
         match (self.regions, self.limit) {
             (Regions::One(region), None) => Ok(region),
             (regions, limit) => Err(Self {
@@ -140,7 +137,7 @@ impl Query {
     #[must_use]
     pub fn into_regions(self) -> Vec<Region> {
         match self.regions {
-            Regions::One(region) => vec![region],
+            Regions::One(region) => vec![*region],
             Regions::Any(regions) => regions,
         }
     }
@@ -175,7 +172,7 @@ impl From<Region> for Query {
     #[inline]
     fn from(region: Region) -> Self {
         Self {
-            regions: Regions::One(region),
+            regions: Regions::One(Box::new(region)),
             bounds: Span::<u64>::ALL,
             limit: None,
         }
@@ -260,7 +257,7 @@ mod tests {
         let region = Region::all().tag("t");
         let query = Query::any_of([region.clone()]);
         assert_eq!(query, Query::from(&region));
-        assert_eq!(query.clone().into_region(), Ok(region));
+        assert_eq!(query.clone().into_region(), Ok(Box::new(region)));
         assert!(query.limit(3).into_region().is_err());
         assert!(Query::none().into_region().is_err());
     }

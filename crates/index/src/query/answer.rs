@@ -17,6 +17,10 @@ use strandline_core::Query;
 /// [`before`](strandline_core::Query::before) it.
 pub struct Rows<'s>(Answer<'s>);
 
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one region is the common case, and allocates nothing for what is walked"
+)]
 enum Answer<'s> {
     Region(Walk<'s, One>),
     Query(Box<QueryRows<'s>>),

@@ -44,12 +44,13 @@ pub(super) trait PartAnswer<'s> {
 
 /// One region.
 pub(super) struct One {
-    pub(super) region: Region,
+    pub(super) region: Box<Region>,
     tags: TagNames,
 }
 
 impl One {
-    pub(super) fn new(region: Region) -> Self {
+    #[inline]
+    pub(super) fn new(region: Box<Region>) -> Self {
         let tags = TagNames::of(&region);
         Self { region, tags }
     }
@@ -72,11 +73,12 @@ pub(super) struct Several(Vec<One>);
 
 impl Several {
     pub(super) fn new(regions: Vec<Region>) -> Self {
-        Self(regions.into_iter().map(One::new).collect())
+        let regions = regions.into_iter().map(Box::new);
+        Self(regions.map(One::new).collect())
     }
 
     pub(super) fn regions(&self) -> impl Iterator<Item = &Region> {
-        self.0.iter().map(|one| &one.region)
+        self.0.iter().map(|one| &*one.region)
     }
 
     /// How each region is asked for in part `at`.
@@ -116,6 +118,10 @@ impl Asked for Several {
 }
 
 /// The rows that several regions have in a part.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there are two of them at most, behind one box"
+)]
 pub(super) enum SeveralRows<'s> {
     /// Only one of them has some, or all go by lists.
     Single(PartRows<'s>),

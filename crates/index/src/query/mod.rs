@@ -35,7 +35,7 @@ impl Snapshot {
     #[must_use]
     pub fn stream(&self, entity: &str) -> Rows<'_> {
         self.ask_for_entity(&HashedName::new(entity));
-        self.query(&Region::all().entity(entity))
+        self.query(Region::all().entity(entity))
     }
 
     /// The events of a query, in sequence order, from both ends: of a region, or of any of several, each

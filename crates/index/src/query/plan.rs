@@ -133,7 +133,7 @@ impl fmt::Display for PartPlan {
 /// # use strandline_core::Region;
 /// # let (_writer, reader) = strandline_index::channel();
 /// # let snapshot = reader.snapshot();
-/// let plan = snapshot.explain(&Region::all().entity("order:1"));
+/// let plan = snapshot.explain(Region::all().entity("order:1"));
 /// assert_eq!(plan.to_string(), "nothing can match");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]

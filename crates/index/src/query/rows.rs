@@ -40,6 +40,7 @@ pub(super) fn find_since<'s>(
 }
 
 impl<'s, A: Asked> Walk<'s, A> {
+    #[inline]
     pub(super) fn new(snapshot: &'s Snapshot, asked: A) -> Self {
         let Range { start: first, end } = asked.parts(snapshot);
         Self {

@@ -11,7 +11,7 @@ fn check_answers(snapshot: &Snapshot, rows: u64) {
     let latest = snapshot.latest(ENTITY).unwrap();
     assert_eq!(u64::from(latest.clock()) + 1, rows);
     assert_eq!(snapshot.stream(ENTITY).count() as u64, rows);
-    let walked = snapshot.query(&Region::all().kind(KIND)).rev();
+    let walked = snapshot.query(Region::all().kind(KIND)).rev();
     let walked: Vec<_> = walked.map(|row| row.sequence().get()).collect();
     assert!(walked.into_iter().eq((0..rows).rev()));
     for number in 0..rows {

@@ -27,7 +27,7 @@ fn a_batch_of_two_is_never_seen_half() {
     race(0, write, |reader| {
         let snapshot = reader.snapshot();
         let walked = snapshot
-            .query(&Region::all().kind(KIND))
+            .query(Region::all().kind(KIND))
             .rev()
             .fold(0, |n, _| n + 1);
         let counts = [

@@ -336,7 +336,7 @@ fn blocks_of_fewer_rows_take_the_place_of_parts_at_once() {
     let position = |at| Some(after.row_at(sequence(at))?.position());
     assert_eq!(position(6), Some(1006));
     assert_eq!(position(4), None);
-    assert_eq!(before.query(&Region::all()).count(), 8);
+    assert_eq!(before.query(Region::all()).count(), 8);
     let rows = |parts: Vec<PartInfo>| parts.iter().map(|part| part.rows).collect::<Vec<_>>();
     assert_eq!(rows(before.parts()), [3, 4]);
     assert_eq!(rows(after.parts()), [1, 2]);
@@ -351,7 +351,7 @@ fn blocks_of_fewer_rows_take_the_place_of_parts_at_once() {
     insert(&mut writer, "e", "s");
     publish(&writer);
     assert_eq!(found(&reader, &Region::all()), [1, 7, 8]);
-    assert_eq!(after.query(&Region::all()).count(), 4);
+    assert_eq!(after.query(Region::all()).count(), 4);
 
     let refused = |range: std::ops::Range<u64>, block| {
         let range = sequence(range.start)..sequence(range.end);
@@ -403,7 +403,7 @@ fn blocks_of_an_index_keep_coordinates_within_one_share() {
     }
     let read = || {
         let snapshot = reader.snapshot();
-        for (number, row) in snapshot.query(&Region::all()).enumerate() {
+        for (number, row) in snapshot.query(Region::all()).enumerate() {
             let name = format!("{}:{}", number / 100, number % 100);
             assert_eq!(row.coordinate().entity(), name);
         }

@@ -87,7 +87,7 @@ fn a_forged_count_of_tagged_rows_is_refused() {
         assert!(count <= 16, "at most 16 tags a row");
         let (_writer, reader) = attached(block);
         let snapshot = reader.snapshot();
-        assert!(snapshot.query(&Region::all().tag("t")).count() <= 1);
-        assert!(snapshot.query(&Region::all().any_tag(["t", "u"])).count() <= 1);
+        assert!(snapshot.query(Region::all().tag("t")).count() <= 1);
+        assert!(snapshot.query(Region::all().any_tag(["t", "u"])).count() <= 1);
     }
 }

@@ -211,8 +211,8 @@ impl Event {
     /// store.append(&school, enrolled.tagged("student:7").tagged("course:3"))?;
     ///
     /// let now = store.snapshot();
-    /// assert_eq!(now.query(&Region::all().tag("student:7").tag("course:3")).count(), 1);
-    /// assert_eq!(now.query(&Region::all().any_tag(["course:3", "course:4"])).count(), 1);
+    /// assert_eq!(now.query(Region::all().tag("student:7").tag("course:3")).count(), 1);
+    /// assert_eq!(now.query(Region::all().any_tag(["course:3", "course:4"])).count(), 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn tagged(mut self, tag: impl Into<String>) -> Self {

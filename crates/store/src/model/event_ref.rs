@@ -315,7 +315,7 @@ mod tests {
         writer.insert(&row).unwrap();
         writer.publish(writer.gate().allocated());
         let snapshot = reader.snapshot();
-        let row = snapshot.query(&Region::all()).next().unwrap();
+        let row = snapshot.query(Region::all()).next().unwrap();
         let join = |body: &[u8]| {
             let (digest, kinds) = (Hash::ZERO, Kinds::default());
             EventRef::join(row, RecordRef { digest, body }, &kinds).map(EventRef::into_owned)

@@ -33,7 +33,7 @@ impl Store {
     ///         }
     ///         let from = self.position.map_or(Sequence::ZERO, |(_, next)| next);
     ///         let now = store.snapshot();
-    ///         self.events += now.query(&Region::all().sequence(from.get()..)).count() as u64;
+    ///         self.events += now.query(Region::all().sequence(from.get()..)).count() as u64;
     ///         self.position = Some((store.epoch(), now.visible()));
     ///         Ok(())
     ///     }

@@ -183,7 +183,7 @@ impl Retention {
 
     /// Refuses to keep what is to come, where that is to remove all that there is.
     pub(super) fn check_since(&self, snapshot: &Snapshot, now_ms: u64) -> Result<(), Error> {
-        let newest = snapshot.rows(&Region::all()).next_back();
+        let newest = snapshot.rows(Region::all()).next_back();
         let newest_ms = newest.map_or(0, |row| row.wall_ms());
         match self.since_ms {
             Some(since) if since > now_ms.max(newest_ms) => invalid(&format!(
@@ -208,11 +208,11 @@ impl Retention {
     pub(super) fn marks(&self, snapshot: &Snapshot) -> Result<Marks, Error> {
         let mut marks = Marks::none_of(&snapshot.reader.log, snapshot.visible());
         for entity in &self.dropped {
-            let rows = snapshot.rows(&Region::all().entity(entity));
+            let rows = snapshot.rows(Region::all().entity(entity));
             rows.for_each(|row| marks.add(row.sequence(), RemovalChange::Removed));
         }
         for prefix in &self.dropped_prefixes {
-            let rows = snapshot.rows(&Region::all().entity_prefix(prefix));
+            let rows = snapshot.rows(Region::all().entity_prefix(prefix));
             rows.for_each(|row| marks.add(row.sequence(), RemovalChange::Removed));
         }
         if self.newest.is_some() || self.since_ms.is_some() {

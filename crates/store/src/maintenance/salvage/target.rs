@@ -96,7 +96,7 @@ fn other_events(fs: &Arc<dyn Fs>, source: &DamagedStore<'_>, target: &Path) -> R
     }
     let ids = source.ids()?;
     let others = snapshot
-        .rows(&Region::all())
+        .rows(Region::all())
         .filter(|row| !ids.contains(&row.id()));
     Ok(others.count() as u64)
 }
