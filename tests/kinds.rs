@@ -1,46 +1,39 @@
 //! Names of kinds: they belong to their kinds for good, whatever becomes of events, files and processes.
 
 use crate::backup::go_on;
-use crate::compact::{assert_intact, copy, run, run_redact};
-use crate::forge::{forge, stub};
-use crate::harness::{
-    CHANGED, CREATED, at, contents, dir, event, files, options, read, remove, write, written,
-};
+use crate::compact::{assert_intact, copy, cut_footers};
+use crate::harness::{at, contents, dir, files, open_faulty, options, remove, written};
 use crate::merged_index::{inline, merged};
 use std::io;
-use std::path::Path;
 use std::sync::Arc;
-use strandline::fs::{Fault, FaultFs, Fs, MemFs, Operation};
-use strandline::maintenance::{
-    CopyMode, Existing, Redaction, Retention, backup, rebuild, restore, salvage_into,
-};
+use strandline::fs::{Fault, FaultFs, MemFs, Operation};
+use strandline::maintenance::rebuild;
 use strandline::{
     AppendCondition, AppendOptions, Batch, ErrorKind, Event, EventId, EventKind, ExpectedVersion,
     KindConflict, Region, Sequence, Snapshot, Store, StoreOptions,
 };
-use strandline_core::record::{Record, StoredRecord};
 
-const PLACED: EventKind = EventKind::new(1, 1);
-const PAID: EventKind = EventKind::new(1, 2);
-const SHIPPED: EventKind = EventKind::new(2, 1);
+pub(crate) const PLACED: EventKind = EventKind::new(1, 1);
+pub(crate) const PAID: EventKind = EventKind::new(1, 2);
+pub(crate) const SHIPPED: EventKind = EventKind::new(2, 1);
 
 /// The kinds that have events, with their names and how many.
-fn kinds(now: &Snapshot) -> Vec<(EventKind, Option<String>, u64)> {
+pub(crate) fn kinds(now: &Snapshot) -> Vec<(EventKind, Option<String>, u64)> {
     let kinds = now.kinds().into_iter();
     kinds
         .map(|one| (one.kind, one.name.map(|name| name.to_string()), one.events))
         .collect()
 }
 
-fn named(kind: EventKind, name: &str) -> Event {
+pub(crate) fn named(kind: EventKind, name: &str) -> Event {
     Event::bytes(kind, vec![b'x'; 3000]).with_kind_name(name.to_owned())
 }
 
-fn plain(kind: EventKind) -> Event {
+pub(crate) fn plain(kind: EventKind) -> Event {
     Event::bytes(kind, vec![b'x'; 3000])
 }
 
-fn append(store: &Store, event: Event) -> Sequence {
+pub(crate) fn append(store: &Store, event: Event) -> Sequence {
     store
         .append(&at("order:1", "shop"), event)
         .unwrap()
@@ -55,13 +48,13 @@ fn written_name(store: &Store, sequence: Sequence) -> Option<String> {
     event.extensions.kind_name().map(str::to_owned)
 }
 
-fn small(fs: &MemFs) -> StoreOptions {
+pub(crate) fn small(fs: &MemFs) -> StoreOptions {
     written(fs).segment_bytes_max(64 << 10)
 }
 
 /// Appends events of three kinds, of which one gets no name, one gets it after a while and one has it from
 /// the start, over so many segments.
-fn fill(store: &Store, segments: usize) {
+pub(crate) fn fill(store: &Store, segments: usize) {
     let goal = store.stats().unwrap().segments + segments;
     let mut number = 0;
     while store.stats().unwrap().segments < goal {
@@ -79,7 +72,7 @@ fn fill(store: &Store, segments: usize) {
 }
 
 /// What a store says of the kinds of [`fill`].
-fn assert_named(store: &Store) {
+pub(crate) fn assert_named(store: &Store) {
     let now = store.snapshot();
     assert_eq!(now.kind_named("order.placed"), Some(PLACED));
     assert_eq!(now.kind_named("order.paid"), Some(PAID));
@@ -100,7 +93,7 @@ fn assert_named(store: &Store) {
 }
 
 /// Refuses what contradicts the names of [`fill`], and writes nothing.
-fn assert_refused(store: &Store) {
+pub(crate) fn assert_refused(store: &Store) {
     let end = store.snapshot().visible();
     let refused = |event: Event| {
         let error = store.append(&at("order:9", "shop"), event).unwrap_err();
@@ -181,11 +174,11 @@ fn names_are_there_whichever_way_a_store_is_opened() {
         ("no footer", &|fs| {
             remove(fs, "index-");
             remove(fs, "checkpoint-");
-            crate::compact::cut_footers(fs);
+            cut_footers(fs);
         }),
         ("no footer, killed", &|fs| {
             remove(fs, "index-");
-            crate::compact::cut_footers(fs);
+            cut_footers(fs);
         }),
     ];
     for image in [&fs, &killed] {
@@ -403,7 +396,7 @@ fn a_batch_that_is_refused_gives_no_name() {
 #[test]
 fn a_write_that_fails_gives_no_name_and_the_next_one_does() {
     let fs = FaultFs::new(Arc::new(MemFs::new()));
-    let store = crate::harness::open_faulty(&fs);
+    let store = open_faulty(&fs);
     append(&store, plain(PAID));
     let fault = Fault {
         after: 0,
@@ -443,187 +436,4 @@ fn a_repeat_may_be_called_anything() {
         assert_eq!(again.sequence, first.sequence);
     }
     assert_eq!(store.kind_name(PLACED).as_deref(), Some("order.placed"));
-}
-
-#[test]
-fn names_stay_when_events_go() {
-    let fs = MemFs::new();
-    let store = inline(&fs).open(dir()).unwrap();
-    fill(&store, 10);
-    run_redact(
-        &store,
-        &Redaction::new().event(contents(&store.snapshot())[0].id),
-    );
-    assert_named(&store);
-    // Whole segments are nothing but the places of removed events then, and are merged.
-    let done = run(&store, &Retention::new().keep_newest(1));
-    assert!(done.merged > 0, "{done:?}");
-    append(&store, plain(SHIPPED));
-    let done = run(&store, &Retention::new().keep_newest(1));
-    assert!(done.events > 0);
-    let left = store.snapshot().kinds();
-    assert_eq!(
-        left.iter().map(|one| one.kind).collect::<Vec<_>>(),
-        [SHIPPED]
-    );
-    assert_named(&store);
-    assert_refused(&store);
-    assert_intact(&store);
-    store.close().unwrap();
-    for change in [
-        &["none"][..],
-        &["index-"],
-        &["checkpoint-"],
-        &["index-", "checkpoint-"],
-    ] {
-        let fs = copy(&fs);
-        change.iter().for_each(|prefix| remove(&fs, prefix));
-        for options in [small(&fs).read_only(), inline(&fs)] {
-            let store = options.open(dir()).unwrap();
-            assert_named(&store);
-            assert_intact(&store);
-        }
-        rebuild(inline(&fs), &dir(), &mut go_on).unwrap();
-        assert_named(&inline(&fs).open(dir()).unwrap());
-    }
-    // And they are merged on and on.
-    let store = inline(&fs).open(dir()).unwrap();
-    while store.stats().unwrap().segments < 30 {
-        append(&store, plain(SHIPPED));
-    }
-    assert!(!merged(&fs).is_empty());
-    store.close().unwrap();
-    let store = inline(&fs).open(dir()).unwrap();
-    assert!(store.open_report().merged_used > 0);
-    assert_named(&store);
-    assert_refused(&store);
-    assert_intact(&store);
-}
-
-#[test]
-fn a_reader_beside_the_writer_learns_names_with_their_events() {
-    let fs = MemFs::new();
-    let store = inline(&fs).open(dir()).unwrap();
-    append(&store, plain(PLACED));
-    let reader = small(&fs).read_only().open(dir()).unwrap();
-    fill(&store, 3);
-    assert_eq!(reader.kind_name(PLACED), None);
-    reader.refresh().unwrap();
-    assert_named(&reader);
-    assert_eq!(kinds(&reader.snapshot()), kinds(&store.snapshot()));
-    append(&store, named(SHIPPED, "order.shipped"));
-    reader.refresh().unwrap();
-    assert_eq!(reader.kind("order.shipped").unwrap(), SHIPPED);
-    assert_intact(&reader);
-}
-
-#[test]
-fn backups_and_what_is_salvaged_have_the_names() {
-    let fs = MemFs::new();
-    let store = inline(&fs).open(dir()).unwrap();
-    fill(&store, 5);
-    let shared: Arc<dyn Fs> = Arc::new(fs.clone());
-    let (to, restored) = (Path::new("/backup"), Path::new("/restored"));
-    backup(&shared, &dir(), to, CopyMode::Copy, &mut go_on).unwrap();
-    fill(&store, 1);
-    backup(&shared, &dir(), to, CopyMode::Link, &mut go_on).unwrap();
-    store.close().unwrap();
-    restore(&shared, to, restored, Existing::Refuse, &mut go_on).unwrap();
-    for place in ["/backup", "/restored"] {
-        let store = small(&fs).read_only().open(place).unwrap();
-        assert_named(&store);
-        assert_intact(&store);
-    }
-    let path = &files(&fs, "segment-")[2];
-    let mut bytes = read(&fs, path);
-    bytes[400] ^= 1;
-    write(&fs, path, &bytes);
-    salvage_into(small(&fs), &dir(), Path::new("/salvaged"), &mut go_on).unwrap();
-    let store = small(&fs).read_only().open("/salvaged").unwrap();
-    assert_named(&store);
-    assert_intact(&store);
-}
-
-/// The body of a record whose event names its kind so.
-fn renamed(body: &[u8], name: &[u8]) -> Option<Vec<u8>> {
-    let Ok(StoredRecord::Event(record)) = StoredRecord::decode(body) else {
-        return None;
-    };
-    let tag = strandline_core::extension_tag::KIND_NAME;
-    let extensions = strandline_core::Extensions::new([(tag, name)]).unwrap();
-    let mut bytes = Vec::new();
-    Record {
-        extensions,
-        ..record
-    }
-    .encode(&mut bytes);
-    Some(bytes)
-}
-
-#[test]
-fn a_name_that_contradicts_is_a_problem_and_the_first_one_counts() {
-    let fs = MemFs::new();
-    let store = options(&fs).open(dir()).unwrap();
-    append(&store, named(PLACED, "order.placed"));
-    append(&store, named(PAID, "order.paid"));
-    append(&store, plain(PLACED));
-    append(&store, plain(SHIPPED));
-    append(&store, plain(SHIPPED));
-    store.close().unwrap();
-    forge(&fs, &mut |_, sequence, body| match sequence.get() {
-        2 => renamed(body, b"order.sent"),
-        3 => renamed(body, b"order.paid"),
-        4 => renamed(body, b"\xFF"),
-        _ => None,
-    });
-    for options in [options(&fs).read_only(), options(&fs)] {
-        let store = options.open(dir()).unwrap();
-        let now = store.snapshot();
-        assert_eq!(now.kind_name(PLACED).as_deref(), Some("order.placed"));
-        assert_eq!(now.kind_named("order.paid"), Some(PAID));
-        assert_eq!(now.kind_name(SHIPPED), None);
-        assert_eq!(now.kind_named("order.sent"), None);
-        let notices = &store.open_report().notices;
-        assert!(
-            notices
-                .iter()
-                .any(|notice| notice.contains(r#"as it is named "order.placed""#))
-        );
-        assert!(
-            notices
-                .iter()
-                .any(|notice| notice.contains("is the name of kind 0x1002"))
-        );
-        let report = store.verify().unwrap();
-        let of = |sequence| {
-            let mut problems = report.problems.iter();
-            problems.any(|problem| problem.sequence == Some(Sequence::new(sequence)))
-        };
-        assert!(of(2) && of(3) && of(4), "{:?}", report.problems);
-        if store.check_writable().is_ok() {
-            let refused = store.append(&at("o", "s"), named(SHIPPED, "order.paid"));
-            assert_eq!(refused.unwrap_err().kind(), ErrorKind::KindConflict);
-            append(&store, plain(SHIPPED));
-        }
-    }
-}
-
-#[test]
-fn the_place_of_a_removed_event_may_contradict_too() {
-    let fs = MemFs::new();
-    let store = options(&fs).open(dir()).unwrap();
-    append(&store, named(CREATED, "a"));
-    append(&store, named(CHANGED, "b"));
-    append(&store, event("last"));
-    store.close().unwrap();
-    forge(&fs, &mut |_, sequence, body| match sequence.get() {
-        1 => stub(&renamed(body, b"a")?),
-        _ => None,
-    });
-    let store = options(&fs).open(dir()).unwrap();
-    assert_eq!(store.kind_name(CREATED).as_deref(), Some("a"));
-    assert_eq!(store.kind_name(CHANGED), None);
-    let report = store.verify().unwrap();
-    let mut messages = report.problems.iter().map(|problem| &problem.message);
-    assert!(messages.any(|message| message.contains(r#"kind 0x1002 cannot be named "a""#)));
 }

@@ -53,6 +53,7 @@ mod kept_headers;
 mod kept_heads;
 mod kill;
 mod kinds;
+mod kinds_kept;
 mod kinds_model;
 mod limits;
 mod lost_directory;

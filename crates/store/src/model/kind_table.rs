@@ -2,6 +2,7 @@
 
 use super::kind_conflict::KindConflict;
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 use strandline_core::EventKind;
 
@@ -13,7 +14,7 @@ const CATEGORIES: usize = 16;
 
 /// The names of kinds, each of one kind. What a kind was named first counts, and the kind that had a name
 /// first.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct KindTable {
     /// By category, then type in it: what a kind was named first.
     names: [Vec<Option<Given>>; CATEGORIES],
@@ -135,6 +136,14 @@ impl KindTable {
                 Some((kind, &given.name))
             })
         })
+    }
+}
+
+impl fmt::Debug for KindTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KindTable")
+            .field("names", &self.kinds.len())
+            .finish_non_exhaustive()
     }
 }
 

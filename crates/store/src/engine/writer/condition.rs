@@ -132,8 +132,8 @@ pub(super) fn check_condition(
 }
 
 /// Whether names stand for other kinds than before. What is borrowed is the condition's own.
-fn are_others(now: &Cow<'_, [Region]>, before: &Cow<'_, [Region]>) -> bool {
-    !matches!((now, before), (Cow::Borrowed(_), Cow::Borrowed(_))) && now != before
+fn are_others(now: &[Region], before: &[Region]) -> bool {
+    !std::ptr::eq(now, before) && now != before
 }
 
 /// The regions of a condition, with the kinds that names stand for.

@@ -3,28 +3,27 @@
 //! segment can be read without the others.
 
 use super::prepared::Prepared;
-use super::state::Writer;
 use crate::model::{KindTable, Kinds, MADE_KINDS_CATEGORY};
 use crate::rows::KindNames;
 use crate::{Error, ErrorKind};
+use std::fmt;
 use std::sync::Arc;
 
-use strandline_core::{EXTENSION_HEAD_BYTES, EventKind, Extensions, Region, Sequence};
+use strandline_core::{EXTENSION_HEAD_BYTES, EventKind, Extensions, Sequence};
 
 /// A bit for each kind.
 const WORDS: usize = (1 << 16) / 64;
 
 /// The names of kinds, under the commit lock.
-#[derive(Debug)]
 pub(crate) struct KindsWritten {
     table: KindTable,
     /// By kind: whether it has a name that the active segment has not.
     missing: Box<[u64]>,
     /// The names that the active segment has.
     in_segment: KindNames,
-    /// Of the commit that is being made: kinds that were given a name by it.
+    /// Of the commit that is being made: kinds that were given a name by it. Empty between commits.
     new: Vec<EventKind>,
-    /// Of the commit that is being made: what is written of it with which event.
+    /// Of the commit that is being made: what is written of it with which event. Empty between commits.
     writing: Vec<(EventKind, Sequence)>,
     /// By kind: whether its name was counted; all zeros but while a commit is counted.
     counted: Box<[u64]>,
@@ -98,9 +97,15 @@ impl KindsWritten {
     /// # Errors
     ///
     /// `KindConflict` if one is not that of its kind. Nothing has changed then.
+    #[inline]
     pub(super) fn begin(&mut self, events: &[Prepared<'_>]) -> Result<(), Error> {
-        self.new.clear();
-        self.writing.clear();
+        match events.iter().any(|event| event.event.kind_name.is_some()) {
+            true => self.take_names(events),
+            false => Ok(()),
+        }
+    }
+
+    fn take_names(&mut self, events: &[Prepared<'_>]) -> Result<(), Error> {
         for prepared in events {
             let Some(name) = prepared.event.kind_name.as_deref() else {
                 continue;
@@ -123,16 +128,26 @@ impl KindsWritten {
         Ok(())
     }
 
-    /// Most bytes that the names of kinds take in the records of a commit, each once, whether the active
-    /// segment has them or not.
+    /// Most bytes that the names of kinds take in the records of a commit whose names were taken, each once,
+    /// whether the active segment has them or not.
+    #[inline]
     pub(super) fn bytes_max(&mut self, events: &[Prepared<'_>]) -> usize {
+        match (self.table.is_empty(), events) {
+            (true, _) => 0,
+            (false, [one]) => {
+                let name = self.table.name(one.event.kind);
+                name.map_or(0, |name| EXTENSION_HEAD_BYTES + name.len())
+            }
+            (false, several) => self.bytes_of_several(several),
+        }
+    }
+
+    fn bytes_of_several(&mut self, events: &[Prepared<'_>]) -> usize {
         let mut bytes = 0;
         for prepared in events {
-            let event = prepared.event;
-            let own = event.kind_name.as_deref();
-            let name = own.or_else(|| self.table.name(event.kind).map(|name| &**name));
-            let (word, bit) = Self::bit(event.kind);
-            if let Some(name) = name
+            let kind = prepared.event.kind;
+            let (word, bit) = Self::bit(kind);
+            if let Some(name) = self.table.name(kind)
                 && let Some(counted) = self.counted.get_mut(word)
                 && *counted & bit == 0
             {
@@ -185,10 +200,15 @@ impl KindsWritten {
     }
 
     /// Notes that the commit was written, and shows the names that it gave.
+    #[inline]
     pub(super) fn written(&mut self, shown: &Kinds) {
-        if self.writing.is_empty() {
-            return;
+        if !self.writing.is_empty() {
+            self.note_written(shown);
         }
+    }
+
+    #[cold]
+    fn note_written(&mut self, shown: &Kinds) {
         for (kind, at) in self.writing.drain(..) {
             if let Some(name) = self.table.name(kind) {
                 self.in_segment.note(kind, name, at);
@@ -219,6 +239,18 @@ impl KindsWritten {
         before
     }
 
+    /// The first kind, of the category of those that are made, of which nothing was said and for which `is_used`
+    /// does not hold; none if there is no such.
+    pub(super) fn next_made(&mut self, is_used: impl Fn(EventKind) -> bool) -> Option<EventKind> {
+        loop {
+            let kind = EventKind::try_new(MADE_KINDS_CATEGORY, self.next_made).ok()?;
+            if self.table.is_free(kind) && !is_used(kind) {
+                return Some(kind);
+            }
+            self.next_made += 1;
+        }
+    }
+
     /// Gives a kind a name, which is written with its next event; whether it is new.
     ///
     /// # Errors
@@ -234,33 +266,10 @@ impl KindsWritten {
     }
 }
 
-impl Writer {
-    /// The kind with a name, which is made if there is none: the first that has no name and no events.
-    ///
-    /// # Errors
-    ///
-    /// `Exhausted` if every kind of the category is taken.
-    pub(crate) fn kind_or_new(&mut self, name: &Arc<str>) -> Result<EventKind, Error> {
-        if let Some(known) = self.kinds.table.kind(name) {
-            return Ok(known);
-        }
-        // What was written and is not visible yet counts too.
-        let inserted = self.index.inserted();
-        loop {
-            let Ok(kind) = EventKind::try_new(MADE_KINDS_CATEGORY, self.kinds.next_made) else {
-                let message = format!(
-                    "there is no kind left for the name {name:?}: all 4,096 of category \
-                     {MADE_KINDS_CATEGORY:#x} have a name or events; give it a kind of another category"
-                );
-                return Err(Error::new(ErrorKind::Exhausted, message));
-            };
-            let is_used = || inserted.query(&Region::all().kind(kind)).next().is_some();
-            if self.kinds.table.is_free(kind) && !is_used() {
-                self.check_index()?;
-                self.kinds.name(kind, name)?;
-                return Ok(kind);
-            }
-            self.kinds.next_made += 1;
-        }
+impl fmt::Debug for KindsWritten {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KindsWritten")
+            .field("table", &self.table)
+            .finish_non_exhaustive()
     }
 }

@@ -21,6 +21,7 @@ mod failure;
 mod head_cache;
 mod kinds;
 mod lock;
+mod made_kinds;
 mod name_tables;
 mod note;
 mod note_counts;
