@@ -185,17 +185,15 @@ impl Attributes {
         if bytes.len() > ATTRIBUTES_BYTES_MAX {
             return Err(reader.invalid("attributes", "more than 3584 bytes"));
         }
-        let mut all = BTreeMap::new();
+        let mut all: BTreeMap<Box<str>, AttributeValue> = BTreeMap::new();
         while reader.left() > 0 {
             let length = reader.u8("length of a name")?;
             let name = text(reader.bytes("name", length.into())?, &reader)?;
             if check_name("name of an attribute", name).is_err() {
                 return Err(reader.invalid("name of an attribute", "breaks a rule for names"));
             }
-            if all
-                .last_key_value()
-                .is_some_and(|(last, _)| <Box<str> as AsRef<str>>::as_ref(last) >= name)
-            {
+            let last = all.last_key_value();
+            if last.is_some_and(|(last, _)| **last >= *name) {
                 return Err(reader.invalid("name of an attribute", "names do not ascend"));
             }
             let value = match reader.u8("code of a value")? {
