@@ -245,7 +245,8 @@ fn merge(shared: &Shared, jobs: &Jobs<Job>) {
         since = clock.elapsed();
         ControlFlow::Continue(())
     };
-    if merge_next(shared, &mut pace) {
+    // What waits may be the footers that the next merge is of.
+    if merge_next(shared, &mut pace) || jobs.has_waiting() {
         jobs.when_idle(Job::Merge);
     }
 }

@@ -103,6 +103,11 @@ impl<J> Jobs<J> {
         Some(self.in_work(Some(number), job))
     }
 
+    /// Whether a job waits that is not the one for when none does.
+    pub(crate) fn has_waiting(&self) -> bool {
+        !self.state.lock().waiting.is_empty()
+    }
+
     /// Whether no more are given.
     pub(crate) fn is_closed(&self) -> bool {
         self.state.lock().is_closed
