@@ -84,7 +84,7 @@ impl Courses<'_> {
             version: now.visible(),
             ..Course::default()
         };
-        let events: Vec<StoredEvent> = now.query(&Self::region(id)).map(Result::unwrap).collect();
+        let events: Vec<StoredEvent> = now.query(Self::region(id)).map(Result::unwrap).collect();
         for event in &events {
             course.apply(event.kind, event.payload_json().unwrap());
         }

@@ -37,7 +37,7 @@ fn an_import_keeps_its_times() {
     assert_eq!(
         store
             .snapshot()
-            .rows(&strandline::Region::all().wall_ms(..=5))
+            .rows(strandline::Region::all().wall_ms(..=5))
             .count(),
         2
     );

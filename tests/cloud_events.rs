@@ -91,7 +91,7 @@ fn types_are_names_of_kinds_wherever_events_go() {
     fine(&store, CLOUD_EVENTS, file("specification.json"));
     let now = store.snapshot();
     let placed = now.kind_named("com.shop.order.placed").unwrap();
-    assert_eq!(now.query(&Region::all().kind(placed)).count(), 1);
+    assert_eq!(now.query(Region::all().kind(placed)).count(), 1);
     assert_eq!(now.kinds().len(), 7);
     // Numbers of other stores differ: what counts is the name.
     let other = open(&MemFs::new());

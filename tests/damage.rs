@@ -44,7 +44,7 @@ fn check(fs: &MemFs, events: &[StoredEvent], what: &str) {
     let now = store.snapshot();
     let mut read = Vec::new();
     let mut unreadable = 0;
-    for event in now.query(&strandline::Region::all()) {
+    for event in now.query(strandline::Region::all()) {
         match event {
             Ok(event) => read.push(event),
             Err(error) => {

@@ -42,7 +42,7 @@ fn far_years_and_leap_seconds_come_back() {
         let (mut lines, mut go_on) = (Vec::new(), |_| ControlFlow::Continue(()));
         export(
             &store.snapshot(),
-            &Region::all(),
+            Region::all(),
             format,
             &mut lines,
             &mut go_on,

@@ -134,7 +134,7 @@ fn exported_events_keep_their_ids_in_both_formats() {
         let mut go_on = |_| ControlFlow::Continue(());
         export(
             &store.snapshot(),
-            &Region::all(),
+            Region::all(),
             format,
             &mut lines,
             &mut go_on,
@@ -288,7 +288,7 @@ fn times_ahead_are_taken_if_they_are_asked_for_or_no_news() {
     let mut go_on = |_| ControlFlow::Continue(());
     export(
         &store.snapshot(),
-        &Region::all(),
+        Region::all(),
         LineFormat::Lines,
         &mut lines,
         &mut go_on,

@@ -34,7 +34,7 @@ fn exported(store: &Store, format: LineFormat) -> String {
     let (mut lines, mut go_on) = (Vec::new(), |_| ControlFlow::Continue(()));
     export(
         &store.snapshot(),
-        &Region::all(),
+        Region::all(),
         format,
         &mut lines,
         &mut go_on,

@@ -51,7 +51,7 @@ fn a_unique_name_survives_a_retention_of_30_days() {
         // Who looked before sees what there was.
         assert!(
             before
-                .query(&Region::all())
+                .query(Region::all())
                 .next()
                 .unwrap()
                 .unwrap()
@@ -65,7 +65,7 @@ fn a_unique_name_survives_a_retention_of_30_days() {
             );
             let first = store
                 .snapshot()
-                .query(&Region::all())
+                .query(Region::all())
                 .next()
                 .unwrap()
                 .unwrap();
@@ -178,7 +178,7 @@ fn a_redaction_hides_from_older_snapshots_what_a_compaction_left_to_them() {
     let before = store.snapshot();
     let shows = || {
         before
-            .query(&Region::all())
+            .query(Region::all())
             .next()
             .unwrap()
             .unwrap()

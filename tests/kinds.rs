@@ -87,7 +87,7 @@ pub(crate) fn assert_named(store: &Store) {
             _ => None,
         };
         assert_eq!(name.as_deref(), expected, "{kind}");
-        let found = now.query(&Region::all().kind(kind)).count();
+        let found = now.query(Region::all().kind(kind)).count();
         assert_eq!(found as u64, events, "{kind}");
     }
 }
@@ -165,7 +165,8 @@ fn names_are_there_whichever_way_a_store_is_opened() {
     store.close().unwrap();
     let checkpoints = || files(&fs, "checkpoint-").len();
     assert_eq!(checkpoints(), 1);
-    let ways: [(&str, &dyn Fn(&MemFs)); 5] = [
+    type Way<'a> = (&'a str, &'a dyn Fn(&MemFs));
+    let ways: [Way<'_>; 5] = [
         ("checkpoint and merged files", &|_| {}),
         ("footers", &|fs| remove(fs, "index-")),
         ("the active segment's frames", &|fs| {

@@ -90,14 +90,14 @@ impl Model {
             assert_eq!(now.kind_named(name), self.kind_of(name), "{name}");
         }
         for counted in now.kinds() {
-            let found = now.query(&Region::all().kind(counted.kind)).count();
+            let found = now.query(Region::all().kind(counted.kind)).count();
             assert_eq!(counted.events, found as u64);
             assert_eq!(
                 counted.name.as_deref(),
                 self.names.get(&counted.kind).copied()
             );
             if let Some(name) = &counted.name {
-                let named = now.query(&Region::all().kind_named(&**name));
+                let named = now.query(Region::all().kind_named(&**name));
                 assert_eq!(named.count() as u64, counted.events);
             }
         }
@@ -174,7 +174,7 @@ proptest! {
                     match model.kind_of(name) {
                         Some(known) => prop_assert_eq!(kind, known),
                         None => {
-                            let events = store.snapshot().query(&Region::all().kind(kind)).count();
+                            let events = store.snapshot().query(Region::all().kind(kind)).count();
                             prop_assert_eq!(events, 0);
                             prop_assert_eq!(kind.category(), MADE_KINDS_CATEGORY);
                             prop_assert_eq!(model.names.insert(kind, name), None);

@@ -19,7 +19,7 @@ fn exported(store: &Store, format: LineFormat) -> (Exported, Vec<u8>) {
     let mut go_on = |_| ControlFlow::Continue(());
     let done = export(
         &store.snapshot(),
-        &Region::all(),
+        Region::all(),
         format,
         &mut lines,
         &mut go_on,

@@ -108,7 +108,7 @@ fn moved(store: &Store, fs: &MemFs, format: LineFormat) -> Store {
     let mut go_on = |_| ControlFlow::Continue(());
     export(
         &store.snapshot(),
-        &Region::all(),
+        Region::all(),
         format,
         &mut lines,
         &mut go_on,

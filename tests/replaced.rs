@@ -91,7 +91,7 @@ fn a_verification_goes_by_the_store_that_is_there_now() {
     let late = Late::over(&fs);
     let (store, reader) = replaced(&fs, &late);
     // Events of what was replaced cannot be read, and nothing else is shown for them.
-    let first = reader.snapshot().query(&strandline::Region::all()).next();
+    let first = reader.snapshot().query(strandline::Region::all()).next();
     let refused = first.unwrap().unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::LogBehindCheckpoint, "{refused}");
     for _ in 0..2 {

@@ -253,7 +253,7 @@ impl World {
         let all = store.snapshot();
         export(
             &all,
-            &Region::all(),
+            Region::all(),
             LineFormat::Lines,
             &mut lines,
             &mut go_on,

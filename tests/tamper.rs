@@ -313,7 +313,7 @@ fn sparse_sequences_survive() {
     let check = |store: &Store| {
         let now = store.snapshot();
         let sequences: Vec<_> = now
-            .query(&strandline::Region::all())
+            .query(strandline::Region::all())
             .map(|event| event.unwrap().sequence.get())
             .collect();
         assert_eq!(sequences[..6], [0, 1, 7, 8, 100, 101]);

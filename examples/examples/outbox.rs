@@ -58,7 +58,7 @@ fn relay(store: &Store, sent: &mut Vec<EventId>, most: usize) -> Result<(), Fail
         None => Sequence::ZERO,
     };
     let queued = Region::all().scope("outbox").kind(MailQueued::KIND);
-    for event in now.query(&queued.sequence(next.get()..)).take(most) {
+    for event in now.query(queued.sequence(next.get()..)).take(most) {
         let event = event?;
         let mail = event.decode::<MailQueued>()?;
         println!("to {}: {} [{}]", mail.to, mail.text, event.id);

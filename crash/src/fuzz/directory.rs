@@ -35,7 +35,7 @@ fn ask(store: &Store) {
         let _ = now.latest(event.coordinate.entity());
     }
     let _ = now
-        .query(&region.tag("t").scope("scope/1"))
+        .query(region.tag("t").scope("scope/1"))
         .rev()
         .take(EVENTS_MAX)
         .count();

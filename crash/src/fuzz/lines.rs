@@ -40,14 +40,14 @@ fn round(input: &[u8], format: LineFormat) -> Result<(), Violation> {
     }
     let now = first.snapshot();
     let mut lines = Vec::new();
-    let exported = export(&now, &Region::all(), format, &mut lines, &mut go_on);
+    let exported = export(&now, Region::all(), format, &mut lines, &mut go_on);
     exported.map_err(|error| Violation::new(format!("it cannot be exported: {error}")))?;
     import(&second, &mut &*lines, options, &mut go_on)
         .map_err(|error| Violation::new(format!("it cannot be imported again: {error}")))?;
     let mut again = Vec::new();
     let exported = export(
         &second.snapshot(),
-        &Region::all(),
+        Region::all(),
         format,
         &mut again,
         &mut go_on,

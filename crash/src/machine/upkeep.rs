@@ -141,7 +141,7 @@ impl Machine {
         };
         let now = self.store()?.snapshot();
         let mut lines = Vec::new();
-        let exported = export(&now, &Region::all(), format, &mut lines, &mut go_on);
+        let exported = export(&now, Region::all(), format, &mut lines, &mut go_on);
         exported.map_err(|error| unexpected(&error))?;
         let fs = MemFs::new();
         let options = StoreOptions::new()

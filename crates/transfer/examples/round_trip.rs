@@ -22,7 +22,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let format = LineFormat::CloudEvents;
     let exported = export(
         &orders.snapshot(),
-        &Region::all(),
+        Region::all(),
         format,
         &mut lines,
         &mut go_on,

@@ -27,9 +27,7 @@ fn sequences_of(command: &[&str], store: &std::path::Path) -> Vec<u64> {
     }
     let (code, out, err) = outcome(&ran.output().unwrap());
     assert_eq!(code, 0, "{err}");
-    let parsed = out
-        .lines()
-        .map(|line| serde_json::from_str::<serde_json::Value>(line));
+    let parsed = out.lines().map(serde_json::from_str::<serde_json::Value>);
     let parsed = parsed.map(|event| event.unwrap()["sequence"].as_u64().unwrap());
     parsed.collect()
 }
@@ -175,9 +173,7 @@ fn pages_follow_each_other_by_the_tokens_that_are_printed() {
         while let (0, out, err) =
             outcome(&run(&format!("query {{}} --json --limit 4{after}"), &store))
         {
-            let parsed = out
-                .lines()
-                .map(|line| serde_json::from_str::<serde_json::Value>(line));
+            let parsed = out.lines().map(serde_json::from_str::<serde_json::Value>);
             seen.extend(parsed.map(|event| event.unwrap()["sequence"].as_u64().unwrap()));
             let Some((_, token)) = err.trim_end().split_once("--after ") else {
                 break;

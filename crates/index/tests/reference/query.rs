@@ -89,9 +89,7 @@ fn the_plan_starts_from_the_most_selective_key() {
     );
     check(all().entity("none").kind(KIND), PlanKey::Nothing, 0, true);
     check(all().sequence(5..5), PlanKey::Nothing, 0, true);
-    let plan = reader
-        .snapshot()
-        .explain(&all().entity("e:0").scope("rare"));
+    let plan = reader.snapshot().explain(all().entity("e:0").scope("rare"));
     assert_eq!(
         plan.to_string(),
         "rows of one scope: 2 candidates, filtered"

@@ -423,7 +423,7 @@ impl Comparer {
                     continue;
                 }
                 let here = Region::all().sequence(sequence.get()..=sequence.get());
-                if index.query(&here.tag(tag)).count() != 1 {
+                if index.query(here.tag(tag)).count() != 1 {
                     wrong.push((sequence, "the index does not have a tag of it"));
                 }
             }
