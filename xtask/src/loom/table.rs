@@ -326,8 +326,8 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     Mutation {
         name: "a condition looks at what is visible alone",
         file: "crates/store/src/engine/writer/condition.rs",
-        find: "let written = index.inserted();",
-        replace: "let written = index.reader().snapshot();",
+        find: "ahead.check_rows(&index.inserted())",
+        replace: "ahead.check_rows(&index.reader().snapshot())",
         options: "engine::writer::condition_model::of_two_appends_that_exclude_each_other_one_wins",
     },
     Mutation {
