@@ -99,8 +99,12 @@ fn exported_lines_have_names_and_an_import_keeps_them() {
     let (code, _, err) = outcome(&run(&import, &other));
     assert_ne!(code, 0);
     assert!(err.contains(r#"as it is named "order.placed""#), "{err}");
+    // A name alone is that of a kind: found, or made.
+    let named = r#"{"entity":"a","scope":"b","type":"order.placed"}"#;
+    std::fs::write(&file, named).unwrap();
+    expect(0, &import, &other);
+    assert!(expect(0, "query {} --entity a --json", &other).contains("0x1001"));
     for wrong in [
-        r#"{"entity":"a","scope":"b","type":"order.created"}"#,
         r#"{"entity":"a","scope":"b","category":1,"type":"order.created"}"#,
         r#"{"entity":"a","scope":"b","kind":"0x1001","type":""}"#,
         r#"{"entity":"a","scope":"b","kind":"0x1001","type":7}"#,
