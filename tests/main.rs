@@ -64,6 +64,7 @@ mod named;
 mod notes;
 mod opening;
 mod query;
+mod readings;
 mod receipt;
 mod records;
 mod recover;

@@ -7,7 +7,7 @@ use super::merged::{MergedFound, MergedTaken, Place};
 use super::steps::{Step, Steps};
 use crate::rows::checkpoint::{self, Restored};
 use crate::rows::footer::{self, Opened};
-use crate::rows::{RemovedHeads, RemovedInSegments, Replay, Sealed};
+use crate::rows::{RemovedHeads, RemovedInSegments, Replay, Sealed, newest_reading};
 use crate::{Error, OpenPath, OpenReport};
 use strandline_checkpoint::Newest;
 use strandline_core::Sequence;
@@ -86,13 +86,21 @@ pub(super) fn fill(
             }
             if info.is_sealed() {
                 let rows = restored.as_ref().filter(|_| !from_log);
-                attach(log, info, from_log, rows, replay, report, &mut start)?;
+                attach(
+                    (log, place),
+                    info,
+                    from_log,
+                    rows,
+                    replay,
+                    report,
+                    &mut start,
+                )?;
             } else {
                 start.position = Some(info.start());
             }
             at += 1;
         }
-        start.merged = merged.finish(&mut start.removed, report);
+        start.merged = merged.finish(&mut start.removed, replay, report);
         Ok::<_, Error>(())
     })?;
     report.reason = if report.path == OpenPath::Created {
@@ -194,7 +202,7 @@ fn take_sealed_rows(
 
 /// Takes the rows of a sealed segment: its footer, or what a checkpoint and its frames say.
 fn attach(
-    log: &UncheckedLog,
+    (log, place): (&UncheckedLog, Place<'_>),
     info: &SegmentInfo,
     from_log: bool,
     restored: Option<&(u64, Restored)>,
@@ -241,9 +249,18 @@ fn attach(
                 None => info.start(),
             };
             frames.visit_from(from, |frame| replay.frame(frame))?;
+            let mut newest = replay.newest();
+            if info
+                .end()
+                .is_some_and(|end| end.sequence == info.start().sequence)
+            {
+                // Notes alone say none, and a merged file that has those before need not have said.
+                let before = newest_reading((&**place.fs, place.dir), &log.view(), info);
+                newest = newest.max(before.ok());
+            }
             start.without_footer.push(Sealed {
                 info: *info,
-                newest: replay.newest(),
+                newest,
             });
             let heads = replay.end_segment();
             let heads = (!heads.is_empty()).then_some(RemovedHeads::Map(heads));

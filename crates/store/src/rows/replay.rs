@@ -79,10 +79,12 @@ impl<'a> Replay<'a> {
         &mut self,
         block: Arc<Block>,
         rows: Range<u32>,
-        newest: Hlc,
+        newest: Option<Hlc>,
     ) -> Result<(), Error> {
         self.cursor.attach_view(block, rows)?;
-        self.hlc.observe(newest);
+        if let Some(newest) = newest {
+            self.hlc.observe(newest);
+        }
         Ok(())
     }
 
@@ -104,6 +106,11 @@ impl<'a> Replay<'a> {
     pub(crate) fn end_segment(&mut self) -> HeadMap {
         self.cursor.seal();
         std::mem::take(&mut self.removed)
+    }
+
+    /// Takes a clock reading that all which follows is later than.
+    pub(crate) fn observe(&mut self, reading: Hlc) {
+        self.hlc.observe(reading);
     }
 
     /// The newest clock reading so far.
