@@ -82,19 +82,12 @@ pub(super) fn fill(
         while let Some(info) = infos.get(at) {
             if let Some(end) = merged.take(infos, at, replay, report) {
                 at = end;
+                note_reading((log, place), (infos, at), replay);
                 continue;
             }
             if info.is_sealed() {
                 let rows = restored.as_ref().filter(|_| !from_log);
-                attach(
-                    (log, place),
-                    info,
-                    from_log,
-                    rows,
-                    replay,
-                    report,
-                    &mut start,
-                )?;
+                attach(log, info, from_log, rows, replay, report, &mut start)?;
             } else {
                 start.position = Some(info.start());
             }
@@ -121,6 +114,24 @@ pub(super) fn fill(
         }
     };
     Ok(start)
+}
+
+/// Tells the newest clock reading before the segment at a place if that has notes alone, which say none, and its
+/// footer may have to be written: a merged file says none but that at its own end.
+fn note_reading(
+    (log, place): (&UncheckedLog, Place<'_>),
+    (infos, at): (&[SegmentInfo], usize),
+    replay: &mut Replay<'_>,
+) {
+    let has_notes_alone =
+        |info: &SegmentInfo| info.end().map(|end| end.sequence) == Some(info.start().sequence);
+    let before = at.checked_sub(1).and_then(|before| infos.get(before));
+    if let Some(before) = before
+        && infos.get(at).is_some_and(has_notes_alone)
+        && let Ok(newest) = newest_reading((&**place.fs, place.dir), &log.view(), before)
+    {
+        replay.observe(newest);
+    }
 }
 
 /// Takes the rows of a checkpoint, if it is of the active segment, and says why or why not; nothing
@@ -202,7 +213,7 @@ fn take_sealed_rows(
 
 /// Takes the rows of a sealed segment: its footer, or what a checkpoint and its frames say.
 fn attach(
-    (log, place): (&UncheckedLog, Place<'_>),
+    log: &UncheckedLog,
     info: &SegmentInfo,
     from_log: bool,
     restored: Option<&(u64, Restored)>,
@@ -249,18 +260,9 @@ fn attach(
                 None => info.start(),
             };
             frames.visit_from(from, |frame| replay.frame(frame))?;
-            let mut newest = replay.newest();
-            if info
-                .end()
-                .is_some_and(|end| end.sequence == info.start().sequence)
-            {
-                // Notes alone say none, and a merged file that has those before need not have said.
-                let before = newest_reading((&**place.fs, place.dir), &log.view(), info);
-                newest = newest.max(before.ok());
-            }
             start.without_footer.push(Sealed {
                 info: *info,
-                newest,
+                newest: replay.newest(),
             });
             let heads = replay.end_segment();
             let heads = (!heads.is_empty()).then_some(RemovedHeads::Map(heads));
