@@ -70,6 +70,7 @@ mod notes;
 mod opening;
 mod pages;
 mod query;
+mod readings;
 mod receipt;
 mod records;
 mod recover;

@@ -7,7 +7,7 @@ use super::merged::{MergedFound, MergedTaken, Place};
 use super::steps::{Step, Steps};
 use crate::rows::checkpoint::{self, Restored};
 use crate::rows::footer::{self, Opened};
-use crate::rows::{Ended, RemovedHeads, RemovedInSegments, Replay, Sealed};
+use crate::rows::{Ended, RemovedHeads, RemovedInSegments, Replay, Sealed, newest_reading};
 use crate::{Error, OpenPath, OpenReport};
 use strandline_checkpoint::Newest;
 use strandline_core::Sequence;
@@ -82,6 +82,7 @@ pub(super) fn fill(
         while let Some(info) = infos.get(at) {
             if let Some(end) = merged.take(infos, at, replay, report) {
                 at = end;
+                note_reading((log, place), (infos, at), replay);
                 continue;
             }
             if info.is_sealed() {
@@ -92,7 +93,7 @@ pub(super) fn fill(
             }
             at += 1;
         }
-        start.merged = merged.finish(&mut start.removed, report);
+        start.merged = merged.finish(&mut start.removed, replay, report);
         Ok::<_, Error>(())
     })?;
     report.reason = if report.path == OpenPath::Created {
@@ -113,6 +114,24 @@ pub(super) fn fill(
         }
     };
     Ok(start)
+}
+
+/// Tells the newest clock reading before the segment at a place if that has notes alone, which say none, and its
+/// footer may have to be written: a merged file says none but that at its own end.
+fn note_reading(
+    (log, place): (&UncheckedLog, Place<'_>),
+    (infos, at): (&[SegmentInfo], usize),
+    replay: &mut Replay<'_>,
+) {
+    let has_notes_alone =
+        |info: &SegmentInfo| info.end().map(|end| end.sequence) == Some(info.start().sequence);
+    let before = at.checked_sub(1).and_then(|before| infos.get(before));
+    if let Some(before) = before
+        && infos.get(at).is_some_and(has_notes_alone)
+        && let Ok(newest) = newest_reading((&**place.fs, place.dir), &log.view(), before)
+    {
+        replay.observe(newest);
+    }
 }
 
 /// Takes the rows of a checkpoint, if it is of the active segment, and says why or why not; nothing

@@ -144,10 +144,11 @@ impl MergedFound {
         }
     }
 
-    /// Ends with what was taken, and the heads of removed events of that.
+    /// Ends with what was taken, and the heads of removed events of that. The sealed segments are in the index.
     pub(super) fn finish(
         self,
         removed: &mut RemovedInSegments,
+        replay: &mut Replay<'_>,
         report: &mut OpenReport,
     ) -> MergedTaken {
         let mut left_over = self.left_over;
@@ -158,6 +159,8 @@ impl MergedFound {
                 continue;
             }
             report.merged_used += 1;
+            // Its last segment may have been rewritten since, and have no footer.
+            replay.observe(candidate.newest);
             let ids = candidate.used.iter().map(|segment| segment.id).collect();
             removed.set_merged(ids, candidate.heads);
             // What was removed since is in it still.
@@ -213,7 +216,8 @@ impl Candidate {
         let own: Option<Vec<_>> = run.iter().map(of).collect();
         let own = own.ok_or_else(contradicts)?;
         let ends = own.first().zip(own.last()).ok_or_else(contradicts)?;
-        let ((first, from), (_, to)) = ends;
+        let ((first, from), (last, to)) = ends;
+        let is_end = last + 1 == self.segments.len();
         let before = self
             .segments
             .iter()
@@ -234,7 +238,9 @@ impl Candidate {
                 .damage()
                 .map_or_else(contradicts, |damage| Error::from(damage.clone())));
         }
-        replay.view(self.block.clone(), wanted, self.newest)?;
+        // It says what the reading is where it ends, which events before that need not have reached.
+        let newest = is_end.then_some(self.newest);
+        replay.view(self.block.clone(), wanted, newest)?;
         replay.learn(&self.kinds);
         self.used
             .extend(own.into_iter().map(|(_, segment)| segment));

@@ -105,10 +105,12 @@ impl<'a> Replay<'a> {
         &mut self,
         block: Arc<Block>,
         rows: Range<u32>,
-        newest: Hlc,
+        newest: Option<Hlc>,
     ) -> Result<(), Error> {
         self.cursor.attach_view(block, rows)?;
-        self.hlc.observe(newest);
+        if let Some(newest) = newest {
+            self.hlc.observe(newest);
+        }
         Ok(())
     }
 
@@ -163,6 +165,11 @@ impl<'a> Replay<'a> {
             removed: std::mem::take(&mut self.removed),
             kinds: std::mem::take(&mut self.kinds),
         }
+    }
+
+    /// Takes a clock reading that all which follows is later than.
+    pub(crate) fn observe(&mut self, reading: Hlc) {
+        self.hlc.observe(reading);
     }
 
     /// The newest clock reading so far.

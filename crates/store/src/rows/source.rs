@@ -173,7 +173,9 @@ pub(crate) fn names_of_kinds(log: &LogView, info: &SegmentInfo) -> Result<KindNa
     Ok(committed.kinds)
 }
 
-/// The newest clock reading up to the end of a sealed segment, as its footer says, or its frames.
+/// The newest clock reading up to the end of a sealed segment, as its footer says, or its frames; of one that
+/// has no events, removed ones included, and no footer, that of the one before it. O(1) with a footer, else
+/// O(events of the segment), or O(segments) and that of the nearest that has any.
 ///
 /// # Errors
 ///
@@ -183,11 +185,27 @@ pub(crate) fn newest_reading(
     log: &LogView,
     info: &SegmentInfo,
 ) -> Result<Hlc, Error> {
-    let footer = footer_on_disk(fs, dir, info).ok().flatten();
-    let head = footer.and_then(|footer| footer_head::head(footer.as_ref()).ok());
-    if let Some(head) = head {
-        return Ok(head.newest);
+    let own = |info: &SegmentInfo| {
+        let footer = footer_on_disk(fs, dir, info).ok().flatten();
+        let head = footer.and_then(|footer| footer_head::head(footer.as_ref()).ok());
+        // A footer says zero where nothing was known.
+        match head.filter(|head| head.newest > Hlc::default()) {
+            Some(head) => Ok(Some(head.newest)),
+            None => {
+                let (_, committed) = replayed_in(log, info, IndexLayout::default())?;
+                Ok::<_, Error>(committed.hlc.last())
+            }
+        }
+    };
+    if let Some(newest) = own(info)? {
+        return Ok(newest);
     }
-    let (_, committed) = replayed_in(log, info, IndexLayout::default())?;
-    Ok(committed.hlc.last().unwrap_or_default())
+    let before = log.infos().take_while(|other| other.id() < info.id());
+    let before: Vec<_> = before.collect();
+    for info in before.into_iter().rev() {
+        if let Some(newest) = own(info)? {
+            return Ok(newest);
+        }
+    }
+    Ok(Hlc::default())
 }

@@ -7,9 +7,11 @@ use super::merged_records::MergedRecords;
 use super::runs::{Short, runs};
 use super::segments::{check_merged, newest_of, switch, with_footer};
 use crate::engine::{Rewriting, Shared};
+use crate::rows::newest_reading;
 use crate::{Error, Region, Snapshot, Store};
 use crate::{ErrorKind, trace};
 use std::ops::RangeInclusive;
+use strandline_core::Hlc;
 use strandline_segment::{LogError, LogOptions, SegmentId};
 use tracing::Level;
 
@@ -98,6 +100,15 @@ fn short(snapshot: &Snapshot) -> Vec<Short> {
     sealed.collect()
 }
 
+/// The newest clock reading up to the end of a segment.
+fn reading_at(shared: &Shared, segment: SegmentId) -> Result<Option<Hlc>, Error> {
+    let view = shared.log.view();
+    let place = (&*shared.options.fs, shared.dir.as_path());
+    let info = view.info(segment);
+    info.map(|info| newest_reading(place, &view, info))
+        .transpose()
+}
+
 /// Makes one segment of several, in a new file, and switches log and index to that. Gives how many are no more.
 fn merge(
     shared: &Shared,
@@ -110,7 +121,11 @@ fn merge(
         let writer = shared.writer()?.lock();
         writer.log.merge(run.clone(), &shared.random)?
     };
-    let newest = newest_of(&begun);
+    let newest = match newest_of(&begun) {
+        Some(newest) => Some(newest),
+        // Notes alone say none, and segments before these may.
+        None => reading_at(shared, *run.end())?,
+    };
     let mut records = MergedRecords::default();
     let segment = begun.write(|record, out| records.body(record, out))?;
     drop(records);

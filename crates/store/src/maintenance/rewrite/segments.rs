@@ -224,13 +224,13 @@ fn prepare(
     Ok(ready)
 }
 
-/// The newest clock reading that the footers say of the segments that are read.
+/// The newest clock reading that the footers say of the segments that are read; none if they know none.
 pub(super) fn newest_of(begun: &SegmentRewrite) -> Option<Hlc> {
     let readings = begun.footers().filter_map(|found| {
         let head = footer::head(found.ok()??.as_ref()).ok()?;
         Some(head.newest)
     });
-    readings.max()
+    readings.max().filter(|newest| *newest > Hlc::default())
 }
 
 /// Writes the footer of a new segment.
