@@ -109,6 +109,53 @@ fn types_are_names_of_kinds_wherever_events_go() {
     assert_eq!(there.kinds().len(), 8);
 }
 
+/// Such a type became the kind of that number, and came out as another one, or was refused as none of an export.
+#[test]
+fn types_of_other_programs_that_look_like_those_of_an_export_are_names() {
+    let names = [
+        "strandline.kind.0xf000",
+        "strandline.kind.0x1002",
+        "strandline.kind.zzz",
+        "strandline.kind.",
+        "strandline.removal",
+    ];
+    let events = names
+        .map(|name| cloud_event("/a", name, ",\"data\":{}").replace("\"t\"", &format!("{name:?}")));
+    check(&events.concat(), &values(&events.concat()));
+    // The names go on to events of the store's own.
+    let store = open(&MemFs::new());
+    fine(&store, CLOUD_EVENTS, events.concat());
+    for name in names {
+        let kind = store.kind(name).unwrap();
+        store
+            .append(&at("e", "s"), Event::json(kind, &1).unwrap())
+            .unwrap();
+    }
+    let numbered = Event::json(EventKind::new(1, 9), &1).unwrap();
+    store
+        .append(
+            &at("e", "s"),
+            numbered.with_kind_name("strandline.kind.0x1003"),
+        )
+        .unwrap();
+    let copy = open(&MemFs::new());
+    let out = exported(&store, LineFormat::CloudEvents);
+    assert_eq!(fine(&copy, CLOUD_EVENTS, &out).events, 11);
+    let types = |lines: &str| -> Vec<_> {
+        values(lines)
+            .iter()
+            .map(|event| event["type"].clone())
+            .collect()
+    };
+    assert_eq!(
+        types(&exported(&copy, LineFormat::CloudEvents)),
+        types(&out)
+    );
+    let named = copy.snapshot().kind_named("strandline.kind.0x1003");
+    assert_eq!(named, Some(EventKind::new(1, 9)));
+    assert_eq!(fine(&store, CLOUD_EVENTS, &out).repeated, 11);
+}
+
 #[test]
 fn kinds_of_a_program_keep_their_numbers_with_their_names() {
     let own = EventKind::new(1, 7);

@@ -19,7 +19,9 @@ use strandline_core::rfc3339;
 /// has 20 digits and what is between them.
 const SEQUENCES_BYTES_MAX: usize = 22 * REMOVAL_NOTE_BYTES_MAX;
 
-/// The type of such a CloudEvents event.
+/// The source of such a CloudEvents event: that of no scope, which no event has.
+const EVENT_SOURCE: &str = "strandline:";
+/// Its type, which is a name like any other where the source is another.
 const EVENT_TYPE: &str = "strandline.removal";
 
 #[derive(Serialize, Deserialize)]
@@ -61,6 +63,8 @@ struct Part {
 
 #[derive(Deserialize)]
 struct CloudEvent<'a> {
+    #[serde(borrow)]
+    source: Cow<'a, str>,
     #[serde(rename = "type", borrow)]
     event_type: Cow<'a, str>,
     #[serde(borrow, default, deserialize_with = "raw_value")]
@@ -82,7 +86,7 @@ pub(crate) fn write_removal(out: &mut Vec<u8>, note: &RemovalNote, format: LineF
             };
             let _ = write!(
                 out,
-                "{{\"specversion\":\"1.0\",\"id\":\"{}-{stage}\",\"source\":\"strandline:\",\
+                "{{\"specversion\":\"1.0\",\"id\":\"{}-{stage}\",\"source\":\"{EVENT_SOURCE}\",\
                  \"type\":\"{EVENT_TYPE}\",\"time\":\"{}\",\
                  \"datacontenttype\":\"application/json\",\"data\":",
                 fields.id,
@@ -114,7 +118,7 @@ pub(crate) fn parse_removal(
                 return Ok(None);
             }
             match serde_json::from_str::<CloudEvent<'_>>(text) {
-                Ok(event) if event.event_type == EVENT_TYPE => {
+                Ok(event) if event.source == EVENT_SOURCE && event.event_type == EVENT_TYPE => {
                     let data = event.data.map_or("null", RawValue::get);
                     serde_json::from_str(data).map_err(RefusedLine::json)?
                 }

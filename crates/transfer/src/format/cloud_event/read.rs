@@ -115,9 +115,10 @@ fn of_an_export<'a>(
         (Some(time), None) => Some(parse_time(TIME, &time)?),
         (None, wall_ms) => wall_ms,
     };
-    let (number, name) = match kind_of(kind) {
-        (None, name) => (members.text(KIND)?, name),
-        kind => kind,
+    let (number, name) = match (members.text(KIND)?, kind.strip_prefix(TYPE_PREFIX)) {
+        (None, Some(number)) => (Some(Cow::Owned(number.to_owned())), None),
+        // With a number beside it, it is a name whatever it looks like.
+        (number, _) => (number, Some(kind)),
     };
     let json = members.take(DATA);
     let base64 = members.text(DATA_BASE64)?;
@@ -167,7 +168,6 @@ fn foreign<'a>(
         }
         _ => {}
     }
-    let (number, name) = kind_of(kind);
     let json = members.take(DATA);
     let base64 = members.text(DATA_BASE64)?;
     let content_type = members.peek_text(CONTENT_TYPE)?;
@@ -195,9 +195,10 @@ fn foreign<'a>(
         entity: subject.unwrap_or_else(|| source.clone()),
         id: Some(foreign_id(&source, &id)),
         scope: source,
-        kind: number,
+        // The form that export gives to numbers says nothing where another program has it.
+        kind: None,
         kind_number: None,
-        kind_name: name,
+        kind_name: Some(kind),
         wall_ms: time.or(ours.wall_ms),
         counter: ours.counter,
         correlation: ours.correlation,
@@ -210,14 +211,6 @@ fn foreign<'a>(
         attributes,
         is_redacted: ours.is_redacted,
     })
-}
-
-/// The number of a kind that a type is, or the name.
-fn kind_of(kind: Cow<'_, str>) -> (Option<Cow<'_, str>>, Option<Cow<'_, str>>) {
-    match kind.strip_prefix(TYPE_PREFIX) {
-        Some(number) => (Some(Cow::Owned(number.to_owned())), None),
-        None => (None, Some(kind)),
-    }
 }
 
 /// Whether a payload that comes as base64 would be written in another way, or not at all.

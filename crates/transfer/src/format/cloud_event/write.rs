@@ -95,7 +95,11 @@ fn write_own(out: &mut Vec<u8>, event: &EventRef<'_>, name: Option<&str>, attrib
         wall_ms => write!(out, ",\"strandwallms\":\"{wall_ms}\""),
     };
     let _ = write!(out, ",\"strandsequence\":\"{}\"", event.sequence());
-    if name.is_some() && event.kind().category() != MADE_KINDS_CATEGORY {
+    // A name that looks like a number is told from one by the number beside it.
+    let is_told = |name: &str| {
+        event.kind().category() != MADE_KINDS_CATEGORY || name.starts_with(TYPE_PREFIX)
+    };
+    if name.is_some_and(is_told) {
         let _ = write!(out, ",\"{KIND}\":\"{}\"", event.kind());
     }
     if hlc.counter() != 0 {
