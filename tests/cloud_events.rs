@@ -156,6 +156,33 @@ fn types_of_other_programs_that_look_like_those_of_an_export_are_names() {
     assert_eq!(fine(&store, CLOUD_EVENTS, &out).repeated, 11);
 }
 
+/// A member that is `null` was gone, where others of that value were kept.
+#[test]
+fn base64_that_is_null_comes_back_and_is_no_payload() {
+    let null = ",\"data_base64\":null";
+    let all = [
+        "",
+        ",\"data\":1",
+        ",\"data\":null",
+        ",\"datacontenttype\":\"image/png\"",
+    ];
+    let events: Vec<_> = all
+        .iter()
+        .enumerate()
+        .map(|(number, rest)| cloud_event("/a", &number.to_string(), &format!("{rest}{null}")))
+        .collect();
+    check(&events.concat(), &values(&events.concat()));
+    // It says nothing: without it the event is the same.
+    let store = open(&MemFs::new());
+    fine(&store, CLOUD_EVENTS, events.concat());
+    let without = events.concat().replace(null, "");
+    assert_eq!(fine(&store, CLOUD_EVENTS, without).repeated, 4);
+    // `null` as data is a payload, and a second one beside base64.
+    let two = cloud_event("/a", "x", ",\"data\":null,\"data_base64\":\"AA==\"");
+    let error = run(&store, CLOUD_EVENTS, two).unwrap_err();
+    assert!(error.to_string().contains("not both"), "{error}");
+}
+
 #[test]
 fn kinds_of_a_program_keep_their_numbers_with_their_names() {
     let own = EventKind::new(1, 7);

@@ -9,7 +9,7 @@ pub(super) const TIME: &str = "time";
 pub(super) const CONTENT_TYPE: &str = "datacontenttype";
 pub(super) const DATA: &str = "data";
 /// Also a mark among the attributes of an event: its payload came in this member, though the form of the
-/// payload says another. No attribute of CloudEvents can have the name, for its underscore.
+/// payload says another; or, as `null`, the member was there and said nothing. No attribute of CloudEvents can have the name, for its underscore.
 pub(super) const DATA_BASE64: &str = "data_base64";
 
 /// The number of a kind whose type is a name.

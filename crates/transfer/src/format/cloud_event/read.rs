@@ -169,6 +169,7 @@ fn foreign<'a>(
         _ => {}
     }
     let json = members.take(DATA);
+    let has_base64 = members.has(DATA_BASE64);
     let base64 = members.text(DATA_BASE64)?;
     let content_type = members.peek_text(CONTENT_TYPE)?;
     let encoding = match json {
@@ -176,11 +177,12 @@ fn foreign<'a>(
         Some(_) => PayloadEncoding::JSON,
         None => encoding(content_type.as_deref(), false)?,
     };
-    if base64
-        .as_deref()
-        .is_some_and(|text| looks_otherwise(text, encoding))
-    {
-        keep(DATA_BASE64, AttributeValue::Boolean(true))?;
+    match base64.as_deref() {
+        None if has_base64 => keep(DATA_BASE64, AttributeValue::Null)?,
+        Some(text) if looks_otherwise(text, encoding) => {
+            keep(DATA_BASE64, AttributeValue::Boolean(true))?;
+        }
+        _ => {}
     }
     let time = members.peek_text(TIME)?;
     let time = time.map(|time| parse_time(TIME, &time)).transpose()?;

@@ -8,7 +8,9 @@ use crate::text::base64;
 use crate::text::json::{is_one_line_of_json, write_text, write_texts};
 use crate::text::percent;
 use std::io::Write;
-use strandline::{Attributes, EventRef, Extensions, MADE_KINDS_CATEGORY, PayloadEncoding};
+use strandline::{
+    AttributeValue, Attributes, EventRef, Extensions, MADE_KINDS_CATEGORY, PayloadEncoding,
+};
 use strandline_core::rfc3339;
 
 /// The last millisecond of the year 9999.
@@ -68,10 +70,15 @@ fn write_foreign(
         return;
     };
     let is_json = event.encoding() == PayloadEncoding::JSON && is_one_line_of_json(payload);
-    match attributes.get(DATA_BASE64).is_some() {
+    let mark = attributes.get(DATA_BASE64);
+    match mark.is_some_and(|mark| *mark != AttributeValue::Null) {
         false if is_json => write_json(out, payload),
         false if payload.is_empty() => {}
-        _ => write_base64(out, payload),
+        _ => return write_base64(out, payload),
+    }
+    if let Some(null) = mark {
+        member(out, DATA_BASE64);
+        write_value(out, null);
     }
 }
 
