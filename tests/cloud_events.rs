@@ -276,6 +276,75 @@ fn what_is_wrong_with_a_batch_is_named_with_its_line() {
     }
 }
 
+/// The line was the one that the event begins in, and the column that of another.
+#[test]
+fn a_fault_within_an_event_of_a_batch_is_named_with_its_own_line() {
+    let one = cloud_event("/a", "1", "");
+    let one = one.trim();
+    let begun = " {\n\"specversion\":\"1.0\",\n\"id\":\"A-1\",\n\"source\":\"/a\"";
+    let content = ",\"type\":\"t\",\n\"time\":\"5\"}";
+    for (text, line, reasons) in [
+        (
+            format!("[{one},\n{begun}\n    \"type\":\"t\"}}]"),
+            6,
+            [
+                "expected `,` or `}` (column 5, in the event that begins in line 2)",
+                "",
+            ],
+        ),
+        // The fault is the end of a line, or before it.
+        (
+            format!("[{one},\n{begun},\"type\":\"t\\\n\"}}]"),
+            5,
+            [
+                "invalid escape",
+                "(column 25, in the event that begins in line 2)",
+            ],
+        ),
+        (
+            format!("[{one},\n{begun},\"type\":\"t\n\"}}]"),
+            5,
+            [
+                "control character",
+                "(column 23, in the event that begins in line 2)",
+            ],
+        ),
+        (
+            format!("[{one}, {{\"id\" 1}}]"),
+            1,
+            [&*format!("expected `:` (column {})", one.len() + 10), ""],
+        ),
+        (
+            format!("[{one},\n{begun}{content}]"),
+            2,
+            ["event \"A-1\": time \"5\"", ""],
+        ),
+        (
+            format!("[{one},{{\"id\":\"B\"}}]"),
+            1,
+            ["event \"B\": missing field", ""],
+        ),
+        // A place in a text of an event is none of a line.
+        (
+            format!("[{one},\n{begun},\"type\":\"t\",\"strandtags\":\"[\\n1]\"}}]"),
+            2,
+            [
+                "event \"A-1\": strandtags is no array of texts in a text: invalid type: integer `1`, expected a string",
+                "",
+            ],
+        ),
+        ("{\"id\" 1}".to_owned(), 1, ["expected `:` (column 7)", ""]),
+    ] {
+        for options in [CLOUD_EVENTS, CLOUD_EVENTS.trial()] {
+            let error = run(&open(&MemFs::new()), options, &text).unwrap_err();
+            assert_eq!(error.line, Some(line), "{text}: {error}");
+            for reason in reasons {
+                assert!(error.to_string().contains(reason), "{reason}: {error}");
+            }
+        }
+    }
+}
+
 #[test]
 fn events_that_lack_what_an_event_needs_are_refused() {
     for event in events(&file("refused.json")) {

@@ -18,7 +18,7 @@ pub(super) fn object<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Refused
     if !text.starts_with('{') {
         return Err(not_an_object(text));
     }
-    serde_json::from_str(text).map_err(RefusedLine::json)
+    serde_json::from_str(text).map_err(|error| RefusedLine::json(error, text))
 }
 
 /// Why a text is refused that is none.

@@ -167,7 +167,10 @@ pub(crate) fn parse_line(text: &str) -> Result<ImportedEvent<'_>, RefusedLine> {
         base64: line.payload_base64,
         tags: line.tags.unwrap_or_default(),
         attributes: match line.attributes {
-            Some(attributes) => read_object(attributes.get())?,
+            Some(attributes) => {
+                let read = read_object(attributes.get());
+                read.map_err(|refused| refused.within("attributes"))?
+            }
             None => Attributes::new(),
         },
         is_redacted: line.redacted == Some(true),

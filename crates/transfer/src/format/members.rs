@@ -18,7 +18,7 @@ impl<'a> Members<'a> {
         if !text.starts_with('{') {
             return Err(not_an_object(text));
         }
-        serde_json::from_str(text).map_err(RefusedLine::json)
+        serde_json::from_str(text).map_err(|error| RefusedLine::json(error, text))
     }
 
     /// Takes out a member as it is written, `null` too.

@@ -15,12 +15,12 @@ mod members;
 mod refused_line;
 mod removal_line;
 
-pub(crate) use cloud_event::{parse_cloud_event, write_cloud_event};
+pub(crate) use cloud_event::{cloud_event_name, parse_cloud_event, write_cloud_event};
 pub(crate) use ids::LineIds;
 pub(crate) use imported_event::ImportedEvent;
 pub(crate) use incoming::Incoming;
 pub(crate) use line::parse_line;
 pub use line::{PayloadForm, write_line};
 pub use line_format::LineFormat;
-pub(crate) use refused_line::RefusedLine;
+pub(crate) use refused_line::{Position, RefusedLine, shown};
 pub(crate) use removal_line::{not_of_an_export, parse_removal, write_removal};

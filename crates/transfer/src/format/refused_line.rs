@@ -5,31 +5,58 @@ const SHOWN_CHARACTERS: usize = 200;
 
 /// Why a line was refused.
 #[derive(Debug)]
-pub(crate) struct RefusedLine(pub(crate) String);
+pub(crate) struct RefusedLine {
+    pub(crate) reason: String,
+    /// Where in the text, if the parser says it.
+    pub(crate) at: Option<Position>,
+}
+
+/// A place in the text of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Position {
+    /// Which line of the text, from 1.
+    pub(crate) line: usize,
+    /// Which byte of the line, from 1.
+    pub(crate) column: usize,
+}
 
 impl RefusedLine {
     pub(crate) const fn new(reason: String) -> Self {
-        Self(reason)
+        Self { reason, at: None }
     }
 
-    /// The reason of the parser, with the column and without its count of lines, which is not that
-    /// of the file.
-    pub(super) fn json(error: serde_json::Error) -> Self {
-        let text = error.to_string();
-        let reason = text
+    /// The reason of the parser that read `text`, and the place apart: the line is not that of the file.
+    pub(super) fn json(error: serde_json::Error, text: &str) -> Self {
+        let whole = error.to_string();
+        let reason = whole
             .rsplit_once(" at line ")
-            .map_or(&*text, |(reason, _)| reason);
+            .map_or(&*whole, |(reason, _)| reason);
+        let at = match (error.line(), error.column()) {
+            (0, _) | (1, 0) => None,
+            // The end of a line is column 0 of the next one there.
+            (line, 0) => {
+                let before = text.split('\n').nth(line - 2);
+                let column = before.map_or(0, str::len) + 1;
+                Some(Position {
+                    line: line - 1,
+                    column,
+                })
+            }
+            (line, column) => Some(Position { line, column }),
+        };
         // It may have a name in it that somebody wrote.
         let reason = plain(reason);
-        Self(match error.column() {
-            0 => reason,
-            column => format!("{reason} (column {column})"),
-        })
+        Self { reason, at }
+    }
+
+    /// The same of a text that stands in a member of the event: no place in it is one of the event.
+    pub(super) fn within(self, member: &str) -> Self {
+        Self::new(format!("{member}: {}", self.reason))
     }
 }
 
 /// A text of a line as an error shows it: in quotes, and not longer than people read.
-pub(super) fn shown(text: &str) -> String {
+pub(crate) fn shown(text: &str) -> String {
     match text.char_indices().nth(SHOWN_CHARACTERS) {
         None => format!("{text:?}"),
         Some((end, _)) => format!("{:?}…", text.get(..end).unwrap_or_default()),

@@ -110,7 +110,8 @@ pub(crate) fn parse_removal(
             if !rest.starts_with("\"removal\"") {
                 return Ok(None);
             }
-            let line: Line = serde_json::from_str(text).map_err(RefusedLine::json)?;
+            let line: Line =
+                serde_json::from_str(text).map_err(|error| RefusedLine::json(error, text))?;
             line.removal
         }
         LineFormat::CloudEvents => {
@@ -120,7 +121,8 @@ pub(crate) fn parse_removal(
             match serde_json::from_str::<CloudEvent<'_>>(text) {
                 Ok(event) if event.source == EVENT_SOURCE && event.event_type == EVENT_TYPE => {
                     let data = event.data.map_or("null", RawValue::get);
-                    serde_json::from_str(data).map_err(RefusedLine::json)?
+                    serde_json::from_str(data)
+                        .map_err(|error| RefusedLine::json(error, data).within("data"))?
                 }
                 // What is wrong with an event is told where events are read.
                 _ => return Ok(None),

@@ -1,6 +1,9 @@
-//! `Failure`: why it stopped, before it is told what was imported.
+//! `Failure`: why it stopped, before it is told what was imported; and how places in lines and names of events are
+//! told.
 
-use strandline::Error;
+use crate::format::{Position, RefusedLine, cloud_event_name, shown};
+use std::error::Error as _;
+use strandline::{Error, ErrorKind};
 
 /// Why it stopped, and at which line if that is wrong.
 #[derive(Debug)]
@@ -9,9 +12,71 @@ pub(super) struct Failure {
     pub(super) error: Error,
 }
 
+/// Where an element of an array begins.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Begun {
+    /// The line, from 1.
+    pub(super) line: u64,
+    /// How many bytes of the line are before it.
+    pub(super) before: usize,
+}
+
 /// An error that is no line's fault.
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self { line: None, error }
+    }
+}
+
+impl Failure {
+    /// That a line was refused, or an element of an array that begins where `begun` says.
+    pub(super) fn of_line(
+        RefusedLine { reason, at }: RefusedLine,
+        line: u64,
+        begun: Option<Begun>,
+    ) -> Self {
+        let of = |line: u64, reason| Self {
+            line: Some(line),
+            error: Error::new(ErrorKind::InvalidInput, reason),
+        };
+        match (at, begun) {
+            (None, begun) => of(begun.map_or(line, |begun| begun.line), reason),
+            // An object outside an array has one line.
+            (Some(Position { column, .. }), None) => {
+                of(line, format!("{reason} (column {column})"))
+            }
+            (Some(Position { line: 1, column }), Some(Begun { line, before })) => {
+                let column = before + column;
+                of(line, format!("{reason} (column {column})"))
+            }
+            (Some(Position { line, column }), Some(begun)) => {
+                let in_event = format!("in the event that begins in line {}", begun.line);
+                of(
+                    begun.line + line as u64 - 1,
+                    format!("{reason} (column {column}, {in_event})"),
+                )
+            }
+        }
+    }
+
+    /// The same with the id of the element of an array that it is of: in a line there may be many.
+    pub(super) fn of_element(self, text: &str) -> Self {
+        // A conflict says whose it is.
+        if self.line.is_none()
+            || self.error.kind() == ErrorKind::Conflict
+            || self.error.source().is_some()
+        {
+            return self;
+        }
+        let Some((id, _)) = cloud_event_name(text) else {
+            return self;
+        };
+        let message = format!("event {}: {}", shown(&id), self.error);
+        let named = Error::new(self.error.kind(), message);
+        let error = match self.error.refused_time() {
+            Some(time) => named.with_refused_time(*time),
+            None => named,
+        };
+        Self { error, ..self }
     }
 }

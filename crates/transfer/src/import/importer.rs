@@ -3,7 +3,7 @@
 use super::appender::{Appended, Appender, Origin, Portion};
 use super::batches::{Batches, Members};
 use super::elements::{Elements, Step};
-use super::failure::Failure;
+use super::failure::{Begun, Failure};
 use super::imported::Imported;
 use super::kinds::LineKinds;
 use super::options::ImportOptions;
@@ -50,8 +50,8 @@ pub(super) struct Importer<'a> {
     /// Removals that begin with notes that are not written yet.
     removals_waiting: u64,
     imported: Imported,
-    /// The line that an event begins in, where that is not the one that was read last.
-    begun: Option<u64>,
+    /// Where the element of an array begins that is being read.
+    begun: Option<Begun>,
     /// The array that is being read.
     array: Option<Elements>,
     /// Whether something that was read before cannot be appended: nothing after it may be.
@@ -166,7 +166,10 @@ impl<'a> Importer<'a> {
             let was_within = array.is_within();
             let step = array.push(*byte);
             if !was_within && array.is_within() {
-                self.begun = Some(self.imported.lines);
+                self.begun = Some(Begun {
+                    line: self.imported.lines,
+                    before: line.len() - bytes.as_slice().len() - 1,
+                });
             }
             match step {
                 Step::On if array.len() as u64 <= LINE_BYTES_MAX => {}
@@ -196,7 +199,12 @@ impl<'a> Importer<'a> {
     fn element(&mut self, element: Vec<u8>) -> Result<(), Failure> {
         let text = std::str::from_utf8(&element)
             .map_err(|error| self.refused(RefusedLine::new(format!("it is no UTF-8: {error}"))))?;
-        self.object(text.trim())?;
+        let text = text.trim();
+        self.object(text).map_err(|failure| match self.has_failed {
+            // It is that of an event before.
+            true => failure,
+            false => failure.of_element(text),
+        })?;
         self.begun = None;
         Ok(())
     }
@@ -289,7 +297,7 @@ impl<'a> Importer<'a> {
             (None, Some(kind)) => Ok(kind),
             (None, None) => {
                 let first = EventKind::try_new(category, 0);
-                first.map_err(|error| self.refused(RefusedLine(error.to_string())))
+                first.map_err(|error| self.refused(RefusedLine::new(error.to_string())))
             }
         }
     }
@@ -400,13 +408,13 @@ impl<'a> Importer<'a> {
         Ok(())
     }
 
-    fn refused(&self, RefusedLine(reason): RefusedLine) -> Failure {
-        self.wrong(Error::new(ErrorKind::InvalidInput, reason))
+    fn refused(&self, refused: RefusedLine) -> Failure {
+        Failure::of_line(refused, self.imported.lines, self.begun)
     }
 
     /// The line that what is read begins in.
     fn place(&self) -> u64 {
-        self.begun.unwrap_or(self.imported.lines)
+        self.begun.map_or(self.imported.lines, |begun| begun.line)
     }
 
     /// An error that is the fault of the line that was read last.

@@ -9,5 +9,5 @@ mod names;
 mod read;
 mod write;
 
-pub(crate) use read::parse_cloud_event;
+pub(crate) use read::{cloud_event_name, parse_cloud_event};
 pub(crate) use write::write_cloud_event;

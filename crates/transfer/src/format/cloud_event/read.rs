@@ -44,6 +44,14 @@ pub(crate) fn parse_cloud_event(text: &str) -> Result<ImportedEvent<'_>, Refused
     }
 }
 
+/// The id of an event, and its source if it has one, whatever else is wrong with it; none if it has no id, or
+/// is no JSON.
+pub(crate) fn cloud_event_name(text: &str) -> Option<(String, Option<String>)> {
+    let members = Members::parse(text).ok()?;
+    let of = |name| members.peek_text(name).ok().flatten().map(Cow::into_owned);
+    Some((of(ID)?, of(SOURCE)))
+}
+
 /// An attribute that has to be there, and say something.
 fn named<'a>(members: &mut Members<'a>, name: &str) -> Result<Cow<'a, str>, RefusedLine> {
     match members.needed(name)? {
@@ -68,16 +76,16 @@ impl Ours {
     fn take(members: &mut Members<'_>) -> Result<Self, RefusedLine> {
         // The importing store gives its own.
         members.take("strandsequence");
-        let tags = members.text("strandtags")?;
-        let tags = tags.as_deref().map(serde_json::from_str).transpose();
-        let tags = tags.map_err(|error| {
-            let RefusedLine(reason) = RefusedLine::json(error);
-            RefusedLine::new(format!(
-                "strandtags is no array of texts in a text: {reason}"
-            ))
-        })?;
+        let tags = match members.text("strandtags")? {
+            Some(text) => serde_json::from_str(&text).map_err(|error| {
+                RefusedLine::json(error, &text).within("strandtags is no array of texts in a text")
+            })?,
+            None => Vec::new(),
+        };
         let attributes = match members.text("strandattributes")? {
-            Some(text) => read_object(&text)?,
+            Some(text) => {
+                read_object(&text).map_err(|refused| refused.within("strandattributes"))?
+            }
             None => Attributes::new(),
         };
         Ok(Self {
@@ -86,7 +94,7 @@ impl Ours {
             correlation: link(members, "strandcorrelation")?,
             causation: link(members, "strandcausation")?,
             version: number(members, "strandversion")?,
-            tags: tags.unwrap_or_default(),
+            tags,
             attributes,
             is_redacted: members.take("strandredacted") == Some("true"),
         })
