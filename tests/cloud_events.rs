@@ -389,6 +389,44 @@ fn the_same_event_with_another_attribute_is_told_apart_by_its_name() {
     assert!(error.to_string().contains("another attribute"), "{error}");
 }
 
+/// The id was the one that is made of both, which nobody knows.
+#[test]
+fn a_conflict_names_the_id_and_source_of_another_program() {
+    let uuid = "018f4e66-0000-7000-8000-000000000001";
+    for (source, id) in [("/a", "A-1"), ("/a", uuid), ("strandline:s", "A-1")] {
+        let first = cloud_event(source, id, ",\"subject\":\"e\",\"data\":1");
+        let other = first.replace("\"data\":1", "\"data\":2");
+        let store = open(&MemFs::new());
+        fine(&store, CLOUD_EVENTS, &first);
+        let own = contents(&store.snapshot()).first().unwrap().id;
+        let expected = format!(
+            "line 1: event {id:?} of source {source:?} (id {own}) is there already, with another payload"
+        );
+        for text in [format!("[{}]", other.trim()), other] {
+            for options in [CLOUD_EVENTS, CLOUD_EVENTS.trial()] {
+                let error = run(&store, options, &text).unwrap_err();
+                assert_eq!(error.error.kind(), ErrorKind::Conflict);
+                assert_eq!(error.to_string(), expected);
+            }
+        }
+    }
+    let own = cloud_event("strandline:s", uuid, ",\"subject\":\"e\",\"data\":1");
+    let store = open(&MemFs::new());
+    fine(&store, CLOUD_EVENTS, &own);
+    let error = run(
+        &store,
+        CLOUD_EVENTS,
+        own.replace("\"data\":1", "\"data\":2"),
+    )
+    .unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains(&format!("event {uuid} is there")),
+        "{error}"
+    );
+}
+
 /// Attributes are in the header, which a redaction does not touch.
 #[test]
 fn a_redaction_takes_the_data_of_a_foreign_event_and_leaves_its_attributes() {

@@ -1,9 +1,9 @@
 //! `Failure`: why it stopped, before it is told what was imported; and how places in lines and names of events are
 //! told.
 
-use crate::format::{Position, RefusedLine, cloud_event_name, shown};
+use crate::format::{LineFormat, Position, RefusedLine, cloud_event_name, shown};
 use std::error::Error as _;
-use strandline::{Error, ErrorKind};
+use strandline::{Error, ErrorKind, EventId};
 
 /// Why it stopped, and at which line if that is wrong.
 #[derive(Debug)]
@@ -79,4 +79,20 @@ impl Failure {
         };
         Self { error, ..self }
     }
+}
+
+/// That another event has the id, in the words of the line: its own id is no other program's.
+pub(super) fn conflict(id: EventId, what: &str, text: &str, format: LineFormat) -> Error {
+    let name = match format {
+        LineFormat::CloudEvents => cloud_event_name(text),
+        LineFormat::Lines => None,
+    };
+    let event = match name {
+        Some((name, Some(source))) if name != id.to_string() => {
+            format!("{} of source {} (id {id})", shown(&name), shown(&source))
+        }
+        _ => id.to_string(),
+    };
+    let message = format!("event {event} is there already, with another {what}");
+    Error::new(ErrorKind::Conflict, message)
 }

@@ -3,7 +3,7 @@
 use super::appender::{Appended, Appender, Origin, Portion};
 use super::batches::{Batches, Members};
 use super::elements::{Elements, Step};
-use super::failure::{Begun, Failure};
+use super::failure::{Begun, Failure, conflict};
 use super::imported::Imported;
 use super::kinds::LineKinds;
 use super::options::ImportOptions;
@@ -257,8 +257,8 @@ impl<'a> Importer<'a> {
                 return Ok(());
             }
             Known::Other(what) => {
-                let message = format!("event {id} is there already, with another {what}");
-                return Err(self.wrong(Error::new(ErrorKind::Conflict, message)));
+                let error = conflict(id, what, text, self.options.format);
+                return Err(self.wrong(error));
             }
         }
         let reading = self.reading(at)?;
