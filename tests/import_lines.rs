@@ -103,8 +103,10 @@ fn odd_lines_are_read_or_refused_for_what_they_are() {
             of(r#","encoding":"message_pack","payload":{"a":1,"a":2}"#),
             "twice",
         ),
-        (of(r#","time":"2016-02-30T00:00:00Z""#), "no time"),
-        (of(r#","time":"1969-12-31T23:59:59Z""#), "no time"),
+        (of(r#","time":"2016-02-30T00:00:00Z""#), "no such day"),
+        (of(r#","time":"1969-12-31T23:59:59Z""#), "before 1970"),
+        (of(r#","time":"2016-02-29T00:00:00""#), "without its zone"),
+        (of(r#","time":"2016-02-29T00:00:00 Z""#), "a space"),
         (
             of(r#","id":"{018f4e66-0000-7000-8000-000000000001}""#),
             "32 hexadecimal digits",
@@ -182,7 +184,7 @@ fn odd_cloud_events_are_read_or_refused_for_what_they_are() {
             cloud_event(&long_name, "7", ",\"subject\":\"x\""),
             "has 256 bytes",
         ),
-        (of(",\"time\":\"2020-01-01\""), "no time"),
+        (of(",\"time\":\"2020-01-01\""), "a day"),
         (
             of(",\"time\":\"2020-01-01T00:00:00Z\",\"strandwallms\":\"5\""),
             "not both",

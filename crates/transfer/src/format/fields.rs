@@ -1,7 +1,7 @@
 //! What both formats read alike: an object, and fields of it. Knows no format.
 
 use super::refused_line::{RefusedLine, shown};
-use crate::text::parse_rfc3339;
+use crate::text::rfc3339_ms;
 use serde::de::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use strandline::EventId;
@@ -37,10 +37,8 @@ pub(super) fn parse_id(name: &str, text: &str) -> Result<EventId, RefusedLine> {
 
 /// The time that a field has, in milliseconds since 1970.
 pub(super) fn parse_time(name: &str, text: &str) -> Result<u64, RefusedLine> {
-    parse_rfc3339(text).ok_or_else(|| {
+    rfc3339_ms(text).map_err(|fault| {
         let text = shown(text);
-        RefusedLine::new(format!(
-            "{name} {text} is no time as of RFC 3339 since 1970"
-        ))
+        RefusedLine::new(format!("{name} {text} {}", fault.reason()))
     })
 }

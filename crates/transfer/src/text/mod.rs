@@ -11,3 +11,4 @@ mod time;
 pub use base64::base64_text;
 pub use readable::readable_json;
 pub use time::parse_rfc3339;
+pub(crate) use time::rfc3339_ms;
