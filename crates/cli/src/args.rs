@@ -65,7 +65,7 @@ pub(crate) struct QueryArgs {
     #[command(flatten)]
     region: RegionArgs,
     /// Events of any of several regions: the options of this heading in one text, each time one region.
-    /// Those that stand outside hold for each of them that does not have the same.
+    /// Those that stand outside hold for each of them that does not have the same; --local stands outside.
     /// Example: --any '--tag course:3' --any '--tag student:7 --kind 1:2' --since 2026-01-31
     #[arg(long, value_name = "OPTIONS", value_parser = parse_any, allow_hyphen_values = true,
         help_heading = "Which events")]
@@ -103,12 +103,19 @@ struct AnyArgs {
 
 fn parse_any(text: &str) -> Result<RegionArgs, String> {
     let words = words(text).ok_or("a quote is not closed")?;
+    if words.is_empty() {
+        return Err("no option is in it, so it would be every event".to_owned());
+    }
     let parsed = <AnyArgs as clap::Parser>::try_parse_from(words);
-    parsed.map(|parsed| parsed.region).map_err(|error| {
+    let parsed = parsed.map_err(|error| {
         let text = error.to_string();
         let first = text.lines().next().unwrap_or_default();
         first.trim_start_matches("error: ").to_owned()
-    })
+    })?;
+    match parsed.region.zone.local {
+        true => Err("--local holds for all regions: give it outside".to_owned()),
+        false => Ok(parsed.region),
+    }
 }
 
 /// The words of a command line, with single and double quotes as in a shell; none if one is not closed.

@@ -148,6 +148,9 @@ fn several_regions_are_asked_for_at_once() {
         ("--entity 'a", "a quote is not closed"),
         ("--entity a --prefix b", "cannot be used with"),
         ("--limit 3", "unexpected argument"),
+        ("--since 2026-01-31 --local", "give it outside"),
+        ("", "no option is in it"),
+        (" ", "no option is in it"),
         ("--until 0", "--until"),
     ] {
         let ran = program()
