@@ -41,7 +41,8 @@ pub enum Command {
         strandline query orders.strand --entity order:1042\n  \
         strandline query orders.strand --prefix order: --kind 0x1002 --newest --limit 20\n  \
         strandline query orders.strand --since 2026-01-31 --until 2026-01-31T12:00+02:00\n  \
-        strandline query orders.strand --since 12h --local")]
+        strandline query orders.strand --since 12h --local\n  \
+        strandline query orders.strand --json --limit 1000 --after TOKEN")]
     Query(query::Args),
     /// Print the newest events, and with --follow those that another process appends.
     #[command(
