@@ -167,7 +167,7 @@ pub(crate) struct RegionArgs {
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u8).range(0..=15))]
     category: Option<u8>,
     /// Only events from this time on: `2026-01-31`, `2026-01-31T12:00`, `2026-01-31T12:00:00+02:00`, `30d`
-    /// or `1h30m` ago, `today`, or milliseconds since 1970.
+    /// or `1h30m` ago, `today`, or milliseconds since 1970, of at least 12 digits.
     #[arg(long, value_name = "TIME", value_parser = Moment::parse, allow_hyphen_values = true)]
     since: Option<Moment>,
     /// Only events before this time.

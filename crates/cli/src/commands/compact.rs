@@ -19,7 +19,8 @@ pub struct Args {
     #[arg(long, value_name = "COUNT")]
     keep_newest: Option<u32>,
     /// Keep events from this time on: those of the last 30 days with `30d`, or `2026-01-31`,
-    /// `2026-01-31T12:00:00+02:00`, milliseconds since 1970. A time in the future is refused.
+    /// `2026-01-31T12:00:00+02:00`, milliseconds since 1970, of at least 12 digits. A time in the future is
+    /// refused.
     #[arg(long, value_name = "TIME", value_parser = Moment::parse, allow_hyphen_values = true)]
     keep_since: Option<Moment>,
     #[command(flatten)]

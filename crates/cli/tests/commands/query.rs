@@ -250,6 +250,9 @@ fn what_no_event_can_be_is_refused() {
         ("query {} --until 0", "--until"),
         ("query {} --since yesteryear", "how long ago"),
         ("query {} --since 99999999d", "before 1970"),
+        ("query {} --since 30", "did you mean `30d`"),
+        ("tail {} --until 1793000000", "`1793000000000`"),
+        ("compact {} --keep-since 20261101", "`2026-11-01`"),
         ("compact {} --keep-since 3x", "how long ago"),
     ] {
         let (code, out, err) = outcome(&run(arguments, &store));
