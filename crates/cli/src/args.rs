@@ -1,10 +1,11 @@
 //! Arguments that several commands have, and the values that are read from them.
 //!
-//! Opens a store as they say, and calls nothing of it. Knows `outcome`, `output` and `times`.
+//! Opens a store as they say, and calls nothing of it; looks whether its path is that of a file. Knows `outcome`, `output` and `times`.
 
 use crate::outcome::WrongUsage;
 use crate::output::note;
 use crate::times::{Moment, Zone};
+use clap::builder::{PathBufValueParser, TypedValueParser};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use strandline::{
@@ -19,11 +20,24 @@ pub(crate) const CATEGORY_DEFAULT: u8 = 1;
 #[derive(Debug, clap::Args)]
 pub(crate) struct StoreArgs {
     /// Directory of the store.
-    #[arg(value_name = "DIR")]
+    #[arg(value_name = "DIR", value_parser = store_dir())]
     pub(crate) dir: PathBuf,
     /// Print JSON, for programs.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Reads the directory of a store, and refuses a file: another argument may have been left out before it.
+pub(crate) fn store_dir() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().try_map(|path| {
+        match path.metadata().is_ok_and(|found| !found.is_dir()) {
+            true => Err(format!(
+                "{} is a file; a store is a directory",
+                path.display()
+            )),
+            false => Ok(path),
+        }
+    })
 }
 
 impl StoreArgs {
