@@ -1,6 +1,7 @@
 //! Arguments that several commands have, and the values that are read from them.
 //!
-//! Opens a store as they say, and calls nothing of it; looks whether its path is that of a file. Knows `outcome`, `output` and `times`.
+//! Opens a store as they say, and calls nothing of it; looks whether its path is that of a
+//! file. Knows `outcome`, `output` and `times`.
 
 use crate::outcome::WrongUsage;
 use crate::output::note;
