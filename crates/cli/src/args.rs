@@ -1,10 +1,12 @@
 //! Arguments that several commands have, and the values that are read from them.
 //!
-//! Opens a store as they say, and calls nothing of it. Knows `outcome`, `output` and `times`.
+//! Opens a store as they say, and calls nothing of it; looks whether its path is that of a
+//! file. Knows `outcome`, `output` and `times`.
 
 use crate::outcome::WrongUsage;
 use crate::output::note;
 use crate::times::{Moment, Zone};
+use clap::builder::{PathBufValueParser, TypedValueParser};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use strandline::{
@@ -19,11 +21,24 @@ pub(crate) const CATEGORY_DEFAULT: u8 = 1;
 #[derive(Debug, clap::Args)]
 pub(crate) struct StoreArgs {
     /// Directory of the store.
-    #[arg(value_name = "DIR")]
+    #[arg(value_name = "DIR", value_parser = store_dir())]
     pub(crate) dir: PathBuf,
     /// Print JSON, for programs.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Reads the directory of a store, and refuses a file: another argument may have been left out before it.
+pub(crate) fn store_dir() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().try_map(|path| {
+        match path.metadata().is_ok_and(|found| !found.is_dir()) {
+            true => Err(format!(
+                "{} is a file; a store is a directory",
+                path.display()
+            )),
+            false => Ok(path),
+        }
+    })
 }
 
 impl StoreArgs {
@@ -65,7 +80,7 @@ pub(crate) struct QueryArgs {
     #[command(flatten)]
     region: RegionArgs,
     /// Events of any of several regions: the options of this heading in one text, each time one region.
-    /// Those that stand outside hold for each of them that does not have the same.
+    /// Those that stand outside hold for each of them that does not have the same; --local stands outside.
     /// Example: --any '--tag course:3' --any '--tag student:7 --kind 1:2' --since 2026-01-31
     #[arg(long, value_name = "OPTIONS", value_parser = parse_any, allow_hyphen_values = true,
         help_heading = "Which events")]
@@ -103,12 +118,19 @@ struct AnyArgs {
 
 fn parse_any(text: &str) -> Result<RegionArgs, String> {
     let words = words(text).ok_or("a quote is not closed")?;
+    if words.is_empty() {
+        return Err("no option is in it, so it would be every event".to_owned());
+    }
     let parsed = <AnyArgs as clap::Parser>::try_parse_from(words);
-    parsed.map(|parsed| parsed.region).map_err(|error| {
+    let parsed = parsed.map_err(|error| {
         let text = error.to_string();
         let first = text.lines().next().unwrap_or_default();
         first.trim_start_matches("error: ").to_owned()
-    })
+    })?;
+    match parsed.region.zone.local {
+        true => Err("--local holds for all regions: give it outside".to_owned()),
+        false => Ok(parsed.region),
+    }
 }
 
 /// The words of a command line, with single and double quotes as in a shell; none if one is not closed.
@@ -148,8 +170,9 @@ pub(crate) struct RegionArgs {
     #[arg(long, value_name = "NAME")]
     tag: Vec<String>,
     /// Only events of this kind: its name, such as `order.placed`, or its number: `0x1002`, or `1:2` for
-    /// category and type; a number below 0x1000 is a type of category 1, as for import. May be given several
-    /// times: then any of them.
+    /// category and type; a number below 0x1000 is a type of category 1, as for import. A name that the
+    /// store has comes before a number; `name:12` is the kind that is called 12, and `number:0x100c` the one
+    /// with this number, whatever kinds are called. May be given several times: then any of them.
     #[arg(long, value_name = "KIND", value_parser = KindArg::parse, conflicts_with = "category")]
     kind: Vec<KindArg>,
     /// No events of this kind. May be given several times: then none of them.
@@ -159,7 +182,7 @@ pub(crate) struct RegionArgs {
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u8).range(0..=15))]
     category: Option<u8>,
     /// Only events from this time on: `2026-01-31`, `2026-01-31T12:00`, `2026-01-31T12:00:00+02:00`, `30d`
-    /// or `1h30m` ago, `today`, or milliseconds since 1970.
+    /// or `1h30m` ago, `today`, or milliseconds since 1970, of at least 12 digits.
     #[arg(long, value_name = "TIME", value_parser = Moment::parse, allow_hyphen_values = true)]
     since: Option<Moment>,
     /// Only events before this time.
@@ -254,61 +277,98 @@ pub(crate) fn tell_no_events() {
     crate::output::note("no events");
 }
 
-/// A kind by its number, or by its name in a store.
+/// A kind as it was written: its name in a store, or its number.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum KindArg {
-    Number(EventKind),
-    Name(String),
-}
+pub(crate) struct KindArg(String);
+
+/// What a text that means the number of a kind begins with, whatever kinds are called.
+const NUMBER_PREFIX: &str = "number:";
+
+/// What a text that means the name of a kind begins with, whatever number it looks like.
+const NAME_PREFIX: &str = "name:";
+
+/// What the type of a kind without a name begins with in an export, before its number.
+const EXPORTED_PREFIX: &str = "strandline.kind.";
 
 /// How many names are listed where one is not known.
 const NAMES_LISTED: usize = 20;
 
 impl KindArg {
-    /// A number, as an import reads it too, or else a name.
+    /// Any text but an empty one: what it means is for the store to say.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let is_number_like = text.starts_with(|first: char| first.is_ascii_digit() || first == '+')
-            && text
-                .chars()
-                .all(|c| c.is_ascii_hexdigit() || "x:+".contains(c));
-        match EventKind::parse(text, CATEGORY_DEFAULT) {
-            Ok(kind) => Ok(Self::Number(kind)),
-            Err(KindError::Form) if !is_number_like && !text.is_empty() => {
-                Ok(Self::Name(text.to_owned()))
-            }
-            Err(error) => Err(error.to_string()),
+        match text {
+            "" => Err(KindError::Form.to_string()),
+            text => Ok(Self(text.to_owned())),
         }
     }
 
-    /// The kind, in a store as it is now.
+    /// The kind, in a store as it is now. A name that the store has comes before a number.
     ///
     /// # Errors
     ///
-    /// `WrongUsage` if no kind has such a name.
+    /// `WrongUsage` if no kind has such a name and it is no number, or if it is the name of one kind of the
+    /// store and the number of another.
     pub(crate) fn resolve(&self, now: &Snapshot) -> Result<EventKind, WrongUsage> {
-        let name = match self {
-            Self::Number(kind) => return Ok(*kind),
-            Self::Name(name) => name,
-        };
-        now.kind_named(name).ok_or_else(|| {
-            let kinds = now.kinds();
-            let mut names: Vec<_> = kinds.into_iter().filter_map(|kind| kind.name).collect();
-            names.sort();
-            let more = if names.len() > NAMES_LISTED {
-                ", …"
-            } else {
-                ""
-            };
-            names.truncate(NAMES_LISTED);
-            let known = match names.is_empty() {
-                true => "no kind of the store has a name".to_owned(),
-                false => format!("there are {}{more}", names.join(", ")),
-            };
-            WrongUsage(format!(
-                "no kind is called {name:?}: {known}; a kind is given by its name, or as `0x1002` or `1:2`"
-            ))
-        })
+        let text = self.0.as_str();
+        if let Some(name) = text.strip_prefix(NAME_PREFIX) {
+            let named = now.kind_named(name).or_else(|| now.kind_named(text));
+            return named.ok_or_else(|| unknown(name, now));
+        }
+        if let Some(Ok(kind)) = text.strip_prefix(NUMBER_PREFIX).map(number) {
+            return Ok(kind);
+        }
+        match (now.kind_named(text), number(text)) {
+            (Some(named), Ok(numbered)) if named != numbered && is_there(numbered, now) => {
+                Err(WrongUsage(format!(
+                    "{text:?} is the name of the kind {named}, and the number of another that the store \
+                     has, {numbered}: say `{NAME_PREFIX}{text}` or `{NUMBER_PREFIX}{numbered}`"
+                )))
+            }
+            (Some(named), _) => Ok(named),
+            (None, Ok(numbered)) => Ok(numbered),
+            (None, Err(KindError::Form)) if !is_number_like(text) => Err(unknown(text, now)),
+            (None, Err(error)) => Err(WrongUsage(format!("{text:?}: {error}"))),
+        }
     }
+}
+
+/// A number, as an import reads it too, or as an export writes it.
+fn number(text: &str) -> Result<EventKind, KindError> {
+    let number = text.strip_prefix(EXPORTED_PREFIX);
+    EventKind::parse(number.unwrap_or(text), CATEGORY_DEFAULT)
+}
+
+/// Whether a text that is no number was most likely meant to be one.
+fn is_number_like(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_ascii_digit() || first == '+')
+        && text
+            .chars()
+            .all(|c| c.is_ascii_hexdigit() || "x:+".contains(c))
+}
+
+/// Whether a store has a kind: with a name, or events.
+fn is_there(kind: EventKind, now: &Snapshot) -> bool {
+    now.kind_name(kind).is_some() || now.rows(Region::all().kind(kind)).next().is_some()
+}
+
+/// What is said of a name that no kind has.
+fn unknown(name: &str, now: &Snapshot) -> WrongUsage {
+    let kinds = now.kinds();
+    let mut names: Vec<_> = kinds.into_iter().filter_map(|kind| kind.name).collect();
+    names.sort();
+    let more = if names.len() > NAMES_LISTED {
+        ", …"
+    } else {
+        ""
+    };
+    names.truncate(NAMES_LISTED);
+    let known = match names.is_empty() {
+        true => "no kind of the store has a name".to_owned(),
+        false => format!("there are {}{more}", names.join(", ")),
+    };
+    WrongUsage(format!(
+        "no kind is called {name:?}: {known}; a kind is given by its name, or as `0x1002` or `1:2`"
+    ))
 }
 
 /// In which zone times are shown and read.
@@ -370,19 +430,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn kinds_are_read_in_each_form() {
-        for text in ["0x1002", "1:2", "4098", "2"] {
-            let number = KindArg::Number(EventKind::new(1, 2));
-            assert_eq!(KindArg::parse(text), Ok(number), "{text}");
+    fn numbers_of_kinds_are_read_in_each_form() {
+        for text in ["0x1002", "1:2", "4098", "2", "strandline.kind.0x1002"] {
+            assert_eq!(number(text), Ok(EventKind::new(1, 2)), "{text}");
         }
         for name in ["order.placed", "2fa.enabled", "a:b", "face"] {
-            assert_eq!(KindArg::parse(name), Ok(KindArg::Name(name.to_owned())));
+            assert_eq!(number(name), Err(KindError::Form), "{name}");
+            assert!(!is_number_like(name), "{name}");
         }
-        for wrong in [
-            "", "0x", "1:", "+2", "16:1", "1:0x1000", "0x10000", "0:1", "0x2",
-        ] {
-            assert!(KindArg::parse(wrong).is_err(), "{wrong}");
+        for wrong in ["0x", "1:", "+2"] {
+            assert_eq!(number(wrong), Err(KindError::Form), "{wrong}");
+            assert!(is_number_like(wrong), "{wrong}");
         }
+        for wrong in ["16:1", "1:0x1000", "0x10000", "0:1", "0x2"] {
+            assert!(number(wrong).is_err(), "{wrong}");
+        }
+        assert!(KindArg::parse("").is_err());
     }
 
     #[test]

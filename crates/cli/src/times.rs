@@ -11,7 +11,11 @@ use strandline::maintenance::rfc3339;
 /// What a time can look like, for errors.
 const FORMS: &str = "a time is a date (`2026-01-31`), a date and a time (`2026-01-31T12:00`, \
     `2026-01-31T12:00:00+02:00`), how long ago it was (`30d`, `12h`, `1h30m`), `now`, `today`, `yesterday`, \
-    or milliseconds since 1970";
+    or milliseconds since 1970, of at least 12 digits";
+
+/// The fewest milliseconds since 1970 that are taken, of March 1973. Numbers below it were mostly meant to
+/// be something else: days, a year, a date, or seconds.
+const MILLISECONDS_MIN: u64 = 100_000_000_000;
 
 /// A time as somebody wrote it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +40,13 @@ impl Moment {
         let text = text.trim();
         let refused = || format!("{text:?} is no time since 1970: {FORMS}");
         if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
-            return text.parse().map(Self::At).map_err(|_| refused());
+            return match text.parse().map_err(|_| refused())? {
+                small @ ..MILLISECONDS_MIN => Err(meant(text, small)),
+                wall_ms => Ok(Self::At(wall_ms)),
+            };
+        }
+        if !is_offset_below_a_day(text) {
+            return Err(format!("{text:?}: an offset from UTC is at most 23:59"));
         }
         match text {
             "now" => return Ok(Self::Ago(0)),
@@ -82,6 +92,36 @@ impl Moment {
         let at = at.map_err(|error| error.to_string())?.as_millisecond();
         u64::try_from(at).map_err(|_| "that is before 1970".to_owned())
     }
+}
+
+/// Why a number is not taken as milliseconds since 1970, and what it may have been meant to be.
+fn meant(text: &str, number: u64) -> String {
+    let day = (text.len() == 8).then(|| text.split_at(4));
+    let day = day.map(|(year, day)| (year, day.split_at(2)));
+    let day = day.map(|(year, (month, day))| format!("{year}-{month}-{day}"));
+    let guess = match day.filter(|day| day.parse::<Date>().is_ok()) {
+        Some(day) => format!("`{day}`"),
+        None if text.len() == 4 => format!("`{text}-01-01`"),
+        // Seconds since September 2001, and before 5138.
+        None if number >= 1_000_000_000 => {
+            format!("`{number}000`, which are these seconds in milliseconds")
+        }
+        None => format!("`{number}d`, which is {number} days ago"),
+    };
+    format!(
+        "{text:?} would be milliseconds of the first years after 1970; did you mean {guess}? {FORMS}"
+    )
+}
+
+/// Whether the offset from UTC that a time has, if it has one, is of less than a day.
+fn is_offset_below_a_day(text: &str) -> bool {
+    let time = text.split_once(['T', 't', ' ']);
+    let offset = time.and_then(|(_, time)| time.split_once(['+', '-', '\u{2212}']));
+    let Some((_, offset)) = offset else {
+        return true;
+    };
+    let hours = offset.get(..2).and_then(|hours| hours.parse::<u8>().ok());
+    hours.is_none_or(|hours| hours < 24)
 }
 
 /// How many milliseconds ago something was: `30d`, `1h30m`, `2w`, with a minus before it or `ago` after it if
@@ -166,12 +206,15 @@ mod tests {
         let utc = Zone::new(false);
         let day = 86_400_000;
         for (text, expected) in [
-            ("1000", 1000),
+            ("100000000000", 100_000_000_000),
+            ("1793000000000", 1_793_000_000_000),
             ("1970-01-02", day),
             ("1970-01-01T00:00:01Z", 1000),
             ("1970-01-01T00:00:01.5Z", 1500),
             ("1970-01-01T02:00:01+02:00", 1000),
             ("1970-01-01 02:00+02", 0),
+            ("1970-01-01T23:59:01+23:59", 1000),
+            ("1970-01-01T00:00:01-00:00", 1000),
             ("1970-01-02T01:00", day + 3_600_000),
             ("1970-01-02 01:00:30", day + 3_630_000),
             ("30d", NOW - 30 * day),
@@ -212,9 +255,31 @@ mod tests {
             "99999999999999999999d",
             "12:00",
             "2026-01-31T12:00:00+26:00",
+            "2026-01-31T12:00:00+24:00",
+            "2026-01-31T12:00:00-25:00",
+            "2026-01-31 12:00+24",
+            "2026-01-31T12:00+2400",
+            "2026-01-31T12:00:00+23:60",
         ] {
-            let is_number = text == "30";
-            assert_eq!(read(text, &utc).is_ok(), is_number, "{text}");
+            assert!(read(text, &utc).is_err(), "{text}");
+        }
+    }
+
+    /// A number of days, a year, a date and seconds were all a moment of January 1970.
+    #[test]
+    fn numbers_that_mean_something_else_are_refused_with_a_guess() {
+        for (text, guess) in [
+            ("0", "`0d`"),
+            ("30", "`30d`"),
+            ("365", "`365d`"),
+            ("2026", "`2026-01-01`"),
+            ("20261101", "`2026-11-01`"),
+            ("20261301", "`20261301d`"),
+            ("1793000000", "`1793000000000`"),
+            ("99999999999", "`99999999999000`"),
+        ] {
+            let error = Moment::parse(text).unwrap_err();
+            assert!(error.contains(&format!("did you mean {guess}")), "{error}");
         }
     }
 

@@ -1,5 +1,6 @@
 //! `backup`: a store copied, or an earlier copy brought up to date.
 
+use crate::args::store_dir;
 use crate::outcome::{Advised, Outcome};
 use crate::terminal::{Bar, Screen, count, size};
 use serde_json::json;
@@ -12,7 +13,7 @@ use strandline::{Error, ErrorKind};
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Directory of the store. A program may be writing it.
-    #[arg(value_name = "DIR")]
+    #[arg(value_name = "DIR", value_parser = store_dir())]
     dir: PathBuf,
     /// Directory of the backup: a new one, an empty one, or that of an earlier backup, which is brought
     /// up to date. It stays as it is until the new one was checked, and where it has events that the

@@ -9,7 +9,7 @@ use std::io;
 use strandline::maintenance::{
     Compacted, CompactionPlan, Missing, OnProgress, Redacted, Redaction, Retention, compact, redact,
 };
-use strandline::{Error, EventId, Store, StoreOptions};
+use strandline::{Error, EventId, Region, Store, StoreOptions};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -19,7 +19,8 @@ pub struct Args {
     #[arg(long, value_name = "COUNT")]
     keep_newest: Option<u32>,
     /// Keep events from this time on: those of the last 30 days with `30d`, or `2026-01-31`,
-    /// `2026-01-31T12:00:00+02:00`, milliseconds since 1970. A time in the future is refused.
+    /// `2026-01-31T12:00:00+02:00`, milliseconds since 1970, of at least 12 digits. A time in the future is
+    /// refused.
     #[arg(long, value_name = "TIME", value_parser = Moment::parse, allow_hyphen_values = true)]
     keep_since: Option<Moment>,
     #[command(flatten)]
@@ -28,10 +29,11 @@ pub struct Args {
     #[arg(long, value_name = "TEXT")]
     within: Option<String>,
     /// Keep the headers of events of this kind that would go, without their payloads: so that conditions still
-    /// see them. May be given several times.
+    /// see them. May be given several times. Where no event is of it, nothing is removed.
     #[arg(long, value_name = "KIND", value_parser = KindArg::parse)]
     keep_header_kind: Vec<KindArg>,
-    /// The same for events that have a tag which begins so. May be given several times.
+    /// The same for events that have a tag which begins so. May be given several times. Where no event has
+    /// such a tag, nothing is removed.
     #[arg(long, value_name = "TEXT")]
     keep_header_tag: Vec<String>,
     /// Drop all events of this entity. May be given several times.
@@ -45,8 +47,24 @@ pub struct Args {
     dry_run: bool,
 }
 
+/// What events were to be known by whose headers stay, and are not: no event is of the kind, or has the tag.
+#[derive(Debug, Default)]
+struct NoHeaders {
+    kinds: Vec<String>,
+    tags: Vec<String>,
+}
+
+impl NoHeaders {
+    const fn is_empty(&self) -> bool {
+        self.kinds.is_empty() && self.tags.is_empty()
+    }
+}
+
 impl Args {
-    fn rules(&self) -> anyhow::Result<Retention> {
+    /// The rules, and what of them is of no event. With such a rule what it was to keep would go as well, so
+    /// they are not to be followed.
+    fn rules(&self) -> anyhow::Result<(Retention, NoHeaders)> {
+        let mut absent = NoHeaders::default();
         let mut rules = Retention::new();
         if let Some(count) = self.keep_newest {
             rules = rules.keep_newest(count);
@@ -57,28 +75,40 @@ impl Args {
         if let Some(prefix) = &self.within {
             rules = rules.within(prefix);
         }
-        if !self.keep_header_kind.is_empty() {
+        if !self.keep_header_kind.is_empty() || !self.keep_header_tag.is_empty() {
             let now = self.store.open()?.snapshot();
             for kind in &self.keep_header_kind {
-                rules = rules.keep_headers_of(kind.resolve(&now)?);
+                let kind = kind.resolve(&now)?;
+                if now.rows(Region::all().kind(kind)).next().is_none() {
+                    let name = now.kind_name(kind).map(|name| name.to_string());
+                    absent.kinds.push(name.unwrap_or_else(|| kind.to_string()));
+                }
+                rules = rules.keep_headers_of(kind);
             }
-        }
-        for prefix in &self.keep_header_tag {
-            rules = rules.keep_headers_tagged(prefix);
+            for prefix in &self.keep_header_tag {
+                if now.tags(prefix).next().is_none() {
+                    absent.tags.push(prefix.clone());
+                }
+                rules = rules.keep_headers_tagged(prefix);
+            }
         }
         let drop = |rules: Retention, name| rules.drop_entity(name);
         rules = self.drop_entity.iter().fold(rules, drop);
         let drop = |rules: Retention, prefix| rules.drop_entities(prefix);
-        Ok(self.drop_prefix.iter().fold(rules, drop))
+        Ok((self.drop_prefix.iter().fold(rules, drop), absent))
     }
 }
 
 /// Removes events that are not to be kept.
 pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
-    if args.dry_run {
-        return plan(args);
+    let (rules, absent) = args.rules()?;
+    if !absent.is_empty() {
+        show_refused(args, &absent)?;
+        return Ok(Outcome::ProblemFound);
     }
-    let rules = args.rules()?;
+    if args.dry_run {
+        return plan(args, &rules);
+    }
     let (done, closed) = change(&args.store, "compacting", |store, on_progress| {
         compact(store, &rules, on_progress)
     })?;
@@ -87,6 +117,51 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
         show_compaction(args, &done).err().map(Into::into),
     ])?;
     Ok(outcome(&done.missing))
+}
+
+/// Says why nothing was removed, with the fields of what a compaction or a plan says.
+fn show_refused(args: &Args, absent: &NoHeaders) -> io::Result<()> {
+    let mut screen = Screen::new();
+    if args.store.json {
+        let zeros: &[&str] = match args.dry_run {
+            true => &[
+                "events_to_remove",
+                "payloads_to_remove",
+                "segments_to_rewrite",
+            ],
+            false => &[
+                "events_removed",
+                "payloads_removed",
+                "segments_rewritten",
+                "bytes_before",
+                "bytes_after",
+                "segments_merged",
+            ],
+        };
+        let zeros = zeros.iter().map(|name| ((*name).to_owned(), json!(0)));
+        let missing = [
+            ("missing_entities", json!([])),
+            ("missing_prefixes", json!([])),
+            ("missing_kinds", json!(absent.kinds)),
+            ("missing_tags", json!(absent.tags)),
+        ];
+        let missing = missing.map(|(name, value)| (name.to_owned(), value));
+        let json: serde_json::Map<_, _> = zeros.chain(missing).collect();
+        screen.line(&serde_json::Value::from(json).to_string())?;
+        return screen.flush();
+    }
+    screen.text("headers were to be kept that are not there; nothing was changed")?;
+    for kind in &absent.kinds {
+        screen.text(&format!(
+            "there is no event of the kind {kind}, or all of them were removed"
+        ))?;
+    }
+    for prefix in &absent.tags {
+        screen.text(&format!(
+            "there is no event with a tag that begins with {prefix:?}, or all of them were removed"
+        ))?;
+    }
+    screen.flush()
 }
 
 fn show_compaction(args: &Args, done: &Compacted) -> io::Result<()> {
@@ -101,6 +176,8 @@ fn show_compaction(args: &Args, done: &Compacted) -> io::Result<()> {
             "segments_merged": done.merged,
             "missing_entities": done.missing.entities,
             "missing_prefixes": done.missing.prefixes,
+            "missing_kinds": [],
+            "missing_tags": [],
         });
         screen.line(&json.to_string())?;
         return screen.flush();
@@ -182,9 +259,9 @@ fn change<T>(
     }
 }
 
-fn plan(args: &Args) -> anyhow::Result<Outcome> {
+fn plan(args: &Args, rules: &Retention) -> anyhow::Result<Outcome> {
     let store = args.store.open()?;
-    let plan = CompactionPlan::of(&store, &args.rules()?)?;
+    let plan = CompactionPlan::of(&store, rules)?;
     let mut screen = Screen::new();
     if args.store.json {
         let json = json!({
@@ -193,6 +270,8 @@ fn plan(args: &Args) -> anyhow::Result<Outcome> {
             "segments_to_rewrite": plan.segments,
             "missing_entities": plan.missing.entities,
             "missing_prefixes": plan.missing.prefixes,
+            "missing_kinds": [],
+            "missing_tags": [],
         });
         screen.line(&json.to_string())?;
     } else {

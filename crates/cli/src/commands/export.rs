@@ -1,6 +1,6 @@
 //! `export`: events as lines, to a file or to standard output.
 
-use crate::args::{QueryArgs, open_whole, tell_no_events};
+use crate::args::{QueryArgs, open_whole, store_dir, tell_no_events};
 use crate::files::Output;
 use crate::outcome::Outcome;
 use crate::output::note;
@@ -29,7 +29,7 @@ impl Format {
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Directory of the store.
-    #[arg(value_name = "DIR")]
+    #[arg(value_name = "DIR", value_parser = store_dir())]
     dir: PathBuf,
     /// A new file to write to, which has its name once it is whole; a pipe, a device, or `-` for standard
     /// output, the default. A file that is there is not overwritten.

@@ -41,7 +41,8 @@ pub enum Command {
         strandline query orders.strand --entity order:1042\n  \
         strandline query orders.strand --prefix order: --kind 0x1002 --newest --limit 20\n  \
         strandline query orders.strand --since 2026-01-31 --until 2026-01-31T12:00+02:00\n  \
-        strandline query orders.strand --since 12h --local")]
+        strandline query orders.strand --since 12h --local\n  \
+        strandline query orders.strand --json --limit 1000 --after TOKEN")]
     Query(query::Args),
     /// Print the newest events, and with --follow those that another process appends.
     #[command(
@@ -94,6 +95,7 @@ pub enum Command {
         strandline compact orders.strand --keep-since 30d\n  \
         strandline compact orders.strand --drop-prefix test:\n\n\
         Exits 1 if an entity or prefix that was named has no event; the rules do their work on the others. \
+        Exits 1 and removes nothing if a header is to be kept by a kind or tag that no event has. \
         Rules that would remove everything by a slip are refused: --keep-newest 0, a time in the future, an \
         empty prefix.")]
     Compact(compact::Args),

@@ -5,13 +5,15 @@ use crate::outcome::{Outcome, WrongUsage};
 use crate::output::note;
 use crate::terminal::Screen;
 use crate::terminal::show::{self, Bytes, Look};
+use serde_json::json;
 use strandline::{Error, EventRef, Events, Order, PageToken, Query, Sequence, Snapshot};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
     store: StoreArgs,
-    /// Print at most so many events.
+    /// Print at most so many events. If there are more, the token of the next page is printed on standard
+    /// error, with --json as a line `{"next":"TOKEN"}`; without such a line the page is the last.
     #[arg(long, value_name = "COUNT", default_value_t = 100)]
     limit: usize,
     /// Go on where another page ended: with the token that was printed there, or after the event with this
@@ -77,7 +79,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     match (last, next(&mut events, order).is_some()) {
         (Some(last), true) => {
             let token = snapshot.token(order, last);
-            note(format_args!("there are more: go on with --after {token}"));
+            match args.store.json {
+                true => note(json!({ "next": token.to_string() })),
+                false => note(format_args!("there are more: go on with --after {token}")),
+            }
         }
         (None, false) => tell_no_events(),
         _ => {}

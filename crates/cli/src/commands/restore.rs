@@ -1,5 +1,6 @@
 //! `restore`: a copy of a backup in the place of a store.
 
+use crate::args::store_dir;
 use crate::outcome::{Advised, Outcome};
 use crate::terminal::{Bar, Screen};
 use serde_json::json;
@@ -12,11 +13,11 @@ use strandline::{Error, ErrorKind};
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Directory of the backup.
-    #[arg(value_name = "BACKUP")]
+    #[arg(value_name = "BACKUP", value_parser = store_dir())]
     backup: PathBuf,
     /// Where the store is to be: nothing is there yet, or an empty directory, a mounted one too; or with
     /// --replace a store.
-    #[arg(value_name = "DIR")]
+    #[arg(value_name = "DIR", value_parser = store_dir())]
     dir: PathBuf,
     /// Put it in the place of a store that is there, which is kept beside it as DIR.replaced-1.
     #[arg(long)]

@@ -171,6 +171,51 @@ fn rules_that_would_remove_everything_by_a_slip_are_refused() {
     assert_eq!(kept.lines().count(), 10);
 }
 
+/// A slip in the number of a kind, or in a tag, took the events whose headers were to stay.
+#[test]
+fn headers_to_keep_that_are_not_there_are_refused() {
+    let (_dir, path) = store();
+    let by_kind = "no event of the kind 0xf00a";
+    let by_tag = "no event with a tag that begins with \"nosuch\"";
+    for (arguments, said, field, missing) in [
+        (
+            "--keep-header-kind 0xf00a",
+            by_kind,
+            "missing_kinds",
+            "0xf00a",
+        ),
+        ("--keep-header-tag nosuch", by_tag, "missing_tags", "nosuch"),
+        (
+            "--keep-header-kind 0x1001 --keep-header-tag nosuch --drop-entity order:0",
+            by_tag,
+            "missing_tags",
+            "nosuch",
+        ),
+    ] {
+        for dry_run in ["", " --dry-run"] {
+            let arguments = format!("compact {{}} --keep-newest 1 {arguments}{dry_run}");
+            let text = expect(1, &arguments, &path);
+            assert!(text.contains(said), "{arguments}: {text}");
+            assert!(text.contains("nothing was changed"), "{arguments}: {text}");
+            let done = json(1, &format!("{arguments} --json"), &path);
+            assert_eq!(done[field], serde_json::json!([missing]), "{done}");
+            let events = ["events_removed", "events_to_remove"].map(|name| done[name].as_u64());
+            assert!(events.contains(&Some(0)), "{done}");
+            let kept = expect(0, "query {} --json", &path);
+            assert_eq!(kept.lines().count(), 10);
+        }
+    }
+    let done = json(
+        0,
+        "compact {} --keep-newest 1 --keep-header-kind 0x1001 --json",
+        &path,
+    );
+    assert_eq!(
+        (&done["payloads_removed"], &done["missing_kinds"]),
+        (&4.into(), &serde_json::json!([]))
+    );
+}
+
 #[test]
 fn removals_are_listed_and_counted() {
     let (_dir, path) = store();

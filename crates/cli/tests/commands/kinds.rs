@@ -113,3 +113,56 @@ fn exported_lines_have_names_and_an_import_keeps_them() {
         assert_ne!(outcome(&run(&import, &other)).0, 0, "{wrong}");
     }
 }
+
+/// A kind whose name looks like a number could not be asked for: another one's events came.
+#[test]
+fn names_that_look_like_numbers_are_names() {
+    let (_dir, path) = store();
+    let kinds = Store::open(&path).unwrap();
+    for name in ["12", "1:2", "0x1002", "name:12", "0xd001"] {
+        let kind = kinds.kind(name).unwrap();
+        kinds
+            .append(&at(name, "names"), Event::json(kind, &()).unwrap())
+            .unwrap();
+    }
+    kinds.close().unwrap();
+    let found = |kind: &str| {
+        let lines = expect(0, &format!("query {{}} --json --kind {kind}"), &path);
+        let first = lines
+            .lines()
+            .next()
+            .map_or(serde_json::Value::Null, |line| {
+                serde_json::from_str(line).unwrap()
+            });
+        (
+            lines.lines().count(),
+            first["entity"].as_str().unwrap_or_default().to_owned(),
+        )
+    };
+    for (kind, events, entity) in [
+        ("12", 1, "12"),
+        ("name:12", 1, "12"),
+        ("name:name:12", 1, "name:12"),
+        ("0xd001", 1, "0xd001"),
+        ("name:1:2", 1, "1:2"),
+        ("name:0x1002", 1, "0x1002"),
+        ("number:0x1002", 5, "order:1"),
+        ("number:1:2", 5, "order:1"),
+        ("2", 5, "order:1"),
+        ("strandline.kind.0x1002", 5, "order:1"),
+        ("number:12", 0, ""),
+    ] {
+        assert_eq!(found(kind), (events, entity.to_owned()), "{kind}");
+    }
+    for text in ["1:2", "0x1002"] {
+        let (code, out, err) = outcome(&run(&format!("query {{}} --kind {text}"), &path));
+        assert_eq!((code, &*out), (2, ""), "{err}");
+        assert!(err.contains(&format!("`name:{text}`")), "{err}");
+        assert!(err.contains("`number:0x1002`"), "{err}");
+        let (code, ..) = outcome(&run(&format!("tail {{}} --not-kind {text}"), &path));
+        assert_eq!(code, 2);
+    }
+    let (code, _, err) = outcome(&run("query {} --kind name:13", &path));
+    assert_eq!(code, 2, "{err}");
+    assert!(err.contains("no kind is called \"13\""), "{err}");
+}

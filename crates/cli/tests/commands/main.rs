@@ -144,6 +144,38 @@ fn wrong_usage_exits_with_two_and_says_what_to_do() {
     }
 }
 
+/// A file in the place of a store was told as a path in it that is no directory.
+#[test]
+fn a_file_is_no_store() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("orders.jsonl");
+    std::fs::write(&file, "{}").unwrap();
+    let said = format!("{} is a file; a store is a directory", file.display());
+    for arguments in [
+        "inspect {}",
+        "stats {} --json",
+        "query {}",
+        "tail {} --follow",
+        "verify {}",
+        "export {}",
+        "import {} {}",
+        "checkpoint {}",
+        "rebuild {}",
+        "backup {} there",
+        "restore {} there",
+        "restore /nowhere {} --replace",
+        "compact {} --keep-newest 1",
+        "redact {} --entity a",
+        "removals {}",
+        "salvage {} there",
+    ] {
+        let (code, out, err) = outcome(&run(arguments, &file));
+        assert_eq!((code, &*out), (2, ""), "{arguments}: {err}");
+        assert!(err.contains(&said), "{arguments}: {err}");
+    }
+    assert_eq!(std::fs::read(&file).unwrap(), b"{}");
+}
+
 #[test]
 fn a_reader_that_goes_away_is_no_failure() {
     let (_dir, store) = store();
