@@ -5,12 +5,16 @@ use super::process::Told;
 use super::story::options;
 use crate::expect::{Files, expect_loud};
 use crate::verdict::{Violation, expect_whole};
+use std::io::ErrorKind;
 use std::path::Path;
 use strandline::fs::{EntryKind, Fs, OsFs, read_file};
 use strandline::{Region, Store};
 
 /// Longest file that is looked at, in bytes.
 const BYTES_MAX: u64 = 64 << 20;
+
+/// How often files are listed at most until all of them can be read.
+const LISTINGS_MAX: usize = 100;
 
 /// What is known of a store between two processes.
 #[derive(Debug, Default)]
@@ -144,20 +148,38 @@ fn open(dir: &Path, seed: u64, life: u32) -> Result<Store, Violation> {
         .map_err(|error| Violation::new(format!("it does not open: {error:?}")))
 }
 
-/// The files of a store and of its quarantine.
+/// The files of a store and of its quarantine. Beside an open store some get other names meanwhile: then they
+/// are listed again.
 pub(crate) fn files(dir: &Path) -> Result<Vec<(std::path::PathBuf, Vec<u8>)>, Violation> {
+    for _ in 0..LISTINGS_MAX {
+        if let Some(files) = listed(dir)? {
+            return Ok(files);
+        }
+    }
+    Err(Violation::new(format!(
+        "{}: files go as fast as they are listed",
+        dir.display()
+    )))
+}
+
+/// The files as they are listed; none if one of them is gone when it is read.
+fn listed(dir: &Path) -> Result<Option<Vec<(std::path::PathBuf, Vec<u8>)>>, Violation> {
     let mut files = Vec::new();
     for folder in [dir.to_path_buf(), dir.join("quarantine")] {
         for entry in OsFs.list(&folder).unwrap_or_default() {
             if entry.kind == EntryKind::File {
                 let path = folder.join(entry.name);
-                let bytes = read_file(&OsFs, &path, BYTES_MAX)
-                    .map_err(|error| Violation::new(format!("{}: {error}", path.display())))?;
-                files.push((path, bytes));
+                match read_file(&OsFs, &path, BYTES_MAX) {
+                    Ok(bytes) => files.push((path, bytes)),
+                    Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+                    Err(error) => {
+                        return Err(Violation::new(format!("{}: {error}", path.display())));
+                    }
+                }
             }
         }
     }
-    Ok(files)
+    Ok(Some(files))
 }
 
 fn view(files: &[(std::path::PathBuf, Vec<u8>)]) -> Files<'_> {
