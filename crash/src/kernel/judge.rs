@@ -6,7 +6,7 @@ use super::story::options;
 use crate::expect::{Files, expect_loud};
 use crate::verdict::{Violation, expect_whole};
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use strandline::fs::{EntryKind, Fs, OsFs, read_file};
 use strandline::{Region, Store};
 
@@ -148,9 +148,12 @@ fn open(dir: &Path, seed: u64, life: u32) -> Result<Store, Violation> {
         .map_err(|error| Violation::new(format!("it does not open: {error:?}")))
 }
 
+/// Files with their bytes.
+type OwnFiles = Vec<(PathBuf, Vec<u8>)>;
+
 /// The files of a store and of its quarantine. Beside an open store some get other names meanwhile: then they
 /// are listed again.
-pub(crate) fn files(dir: &Path) -> Result<Vec<(std::path::PathBuf, Vec<u8>)>, Violation> {
+pub(crate) fn files(dir: &Path) -> Result<OwnFiles, Violation> {
     for _ in 0..LISTINGS_MAX {
         if let Some(files) = listed(dir)? {
             return Ok(files);
@@ -163,7 +166,7 @@ pub(crate) fn files(dir: &Path) -> Result<Vec<(std::path::PathBuf, Vec<u8>)>, Vi
 }
 
 /// The files as they are listed; none if one of them is gone when it is read.
-fn listed(dir: &Path) -> Result<Option<Vec<(std::path::PathBuf, Vec<u8>)>>, Violation> {
+fn listed(dir: &Path) -> Result<Option<OwnFiles>, Violation> {
     let mut files = Vec::new();
     for folder in [dir.to_path_buf(), dir.join("quarantine")] {
         for entry in OsFs.list(&folder).unwrap_or_default() {
@@ -182,7 +185,7 @@ fn listed(dir: &Path) -> Result<Option<Vec<(std::path::PathBuf, Vec<u8>)>>, Viol
     Ok(Some(files))
 }
 
-fn view(files: &[(std::path::PathBuf, Vec<u8>)]) -> Files<'_> {
+fn view(files: &[(PathBuf, Vec<u8>)]) -> Files<'_> {
     let views = files.iter().map(|(path, bytes)| (path.clone(), &**bytes));
     views.collect()
 }
