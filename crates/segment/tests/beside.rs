@@ -21,7 +21,8 @@ use strandline_segment::{
 
 const DIR: &str = "/log";
 
-/// Called with a file's name and the offset before it is read there, and for lists with `None`.
+/// Called with a file's name and the offset before it is read there, with `None` before it is opened, and
+/// for lists without a name.
 type Hook = Box<dyn FnMut(&str, Option<u64>) + Send>;
 
 /// Lets others act between two reads.
@@ -51,9 +52,11 @@ impl FsLayer for HookFs {
     }
 
     fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Arc<dyn FsFile>> {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        (self.hook.lock())(&name, None);
         Ok(Arc::new(HookFile {
             file: self.files.open(path, mode)?,
-            name: path.file_name().unwrap().to_string_lossy().into_owned(),
+            name,
             hook: self.hook.clone(),
         }))
     }
@@ -231,6 +234,44 @@ fn a_commit_that_is_half_written_is_waited_for() {
     assert!(scanned.torn_tail().is_some());
 }
 
+/// Scans beside a writer that is stopped in the middle of its second commit until after the last look, and
+/// then writes the rest, or something else there, and seals the segment.
+fn scan_before_a_seal(is_damaged: bool) -> Result<(ScannedLog, Vec<Vec<u8>>), LogError> {
+    let fs = MemFs::new();
+    let mut writer = create(&fs);
+    append(&mut writer, b"one");
+    let half = writer.position().offset as usize + 80;
+    append(&mut writer, &[2; 5000]);
+    let path = Path::new(DIR).join(SegmentId::FIRST.file_name());
+    let mut whole = read_file(&fs, &path, 1 << 20).unwrap();
+    replace_file(&fs, &path, &whole[..half]).unwrap();
+    whole[half + 1000] ^= u8::from(is_damaged);
+    let file = fs.open(&path, OpenMode::Append { end: 0 }).unwrap();
+    let (mut looks, mut writer) = (0, Some(writer));
+    scan(HookFs::shared(&fs, move |name, _| {
+        looks += u32::from(name == SegmentId::FIRST.file_name());
+        // It is asked for before the first look too.
+        if name == "MANIFEST"
+            && looks > 90
+            && let Some(mut writer) = writer.take()
+        {
+            file.write_all_at(&whole, 0).unwrap();
+            drop(writer.rotate(&Random::from_seed(4)).unwrap());
+            append(&mut writer, b"three");
+        }
+    }))
+}
+
+/// It was told as damage.
+#[test]
+fn a_commit_that_is_finished_and_sealed_after_the_last_look_is_no_damage() {
+    let (scanned, bodies) = scan_before_a_seal(false).unwrap();
+    assert!(bodies == [b"one".to_vec(), vec![2; 5000]]);
+    assert_eq!(scanned.torn_tail(), None);
+    let damaged = scan_before_a_seal(true).unwrap_err();
+    assert!(matches!(damaged, LogError::Corrupt { .. }), "{damaged}");
+}
+
 /// The footer stood where the next frame was looked for.
 #[test]
 fn a_segment_that_is_sealed_meanwhile_is_not_torn() {
@@ -260,8 +301,8 @@ fn a_log_that_is_made_meanwhile_is_found() {
     fs.create_dir_all(Path::new(DIR)).unwrap();
     let files = fs.clone();
     let mut writer = None;
-    let hooked = HookFs::shared(&fs, move |_, offset| {
-        if offset.is_none() && writer.is_none() {
+    let hooked = HookFs::shared(&fs, move |name, _| {
+        if name.is_empty() && writer.is_none() {
             append(writer.insert(create(&files)), b"one");
         }
     });

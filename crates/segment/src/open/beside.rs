@@ -28,6 +28,8 @@ pub(crate) struct Look {
     pub(crate) after: HeadersAfter,
     taken: u32,
     most: u32,
+    /// Whether the segment was known sealed before the last look.
+    is_sealed: bool,
 }
 
 impl Look {
@@ -41,6 +43,7 @@ impl Look {
             } else {
                 1
             },
+            is_sealed: false,
         }
     }
 
@@ -54,6 +57,12 @@ impl Look {
         }
         self.taken += 1;
         true
+    }
+
+    /// Whether to look once more, after all other looks: the writer may have finished the commit, and sealed
+    /// the segment, since the last of them. All of it is whole now.
+    pub(crate) fn last_once_sealed(&mut self, since: Since) -> bool {
+        since == Since::SealedLater && !std::mem::replace(&mut self.is_sealed, true)
     }
 }
 

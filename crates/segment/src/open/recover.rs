@@ -169,7 +169,7 @@ impl UncheckedLog {
                             look.insert(Look::new(offset, after, &self.options))
                         }
                     };
-                    if !look.again() {
+                    if !look.again() && !look.last_once_sealed(self.since(&scanner.position())?) {
                         break Some((reason, look.after));
                     }
                     scanner.look_again(file.readable_bytes()?);
