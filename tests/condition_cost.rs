@@ -1,7 +1,7 @@
 //! What a condition costs: its own caller and nobody else, within limits.
 
 use crate::condition::append_if;
-use crate::harness::{CREATED, at, event, open, written};
+use crate::harness::{CREATED, at, event, open, until, written};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 use strandline::fs::MemFs;
@@ -41,12 +41,9 @@ fn a_condition_that_takes_long_holds_up_no_other_append() {
         condition.none_in(Region::all().any_tag(tags(region)))
     });
     // More than once, since a machine that is busy elsewhere may stop the one thread or the other.
-    let beside = (0..5).map(|_| appends_in_the_middle_of(&store, &condition));
-    let held_up = beside.take_while(|beside| *beside < 10).count();
-    assert!(
-        held_up < 5,
-        "a condition that was looked up held up all others"
-    );
+    until("a condition that is looked up holds up no others", || {
+        appends_in_the_middle_of(&store, &condition) >= 10
+    });
 }
 
 /// How many appends begin and end in the middle half of the time that one on a condition takes.
@@ -156,11 +153,14 @@ fn what_an_append_repeats_is_gone_past_once() {
     store.append_batch(batch.clone()).unwrap();
     let tags = (0..CONDITION_TAGS_MAX).map(|number| format!("tag:{number}"));
     let condition = AppendCondition::since(Sequence::ZERO).none_in(Region::all().any_tag(tags));
-    let begun = Instant::now();
-    let receipts = store
-        .append_batch_with(batch, AppendOptions::new().condition(&condition))
-        .unwrap();
-    assert!(receipts.iter().all(|receipt| receipt.repeated));
-    // It was a minute.
-    assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
+    let repeat = || {
+        let begun = Instant::now();
+        let receipts = store
+            .append_batch_with(batch.clone(), AppendOptions::new().condition(&condition))
+            .unwrap();
+        assert!(receipts.iter().all(|receipt| receipt.repeated));
+        begun.elapsed()
+    };
+    // It was a minute, and is part of a second where nobody else has the processor.
+    assert!((0..5).any(|_| repeat().as_secs() < 20));
 }

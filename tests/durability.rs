@@ -1,6 +1,6 @@
 //! What is on the disk when an append returns, and what happens when the disk fails.
 
-use crate::harness::{at, event, open, open_faulty, options, texts, written};
+use crate::harness::{at, event, open, open_faulty, options, texts, until, written};
 use std::io::ErrorKind as Io;
 use std::sync::Arc;
 use strandline::fs::{Fault, FaultFs, MemFs, Operation};
@@ -66,13 +66,7 @@ fn a_written_event_is_synced_in_the_background() {
         .open("/store")
         .unwrap();
     store.append(&at("a", "s"), event("1")).unwrap();
-    for _ in 0..1000 {
-        if store.stats().unwrap().durable.get() == 1 {
-            return;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(10));
-    }
-    panic!("ten seconds passed and nothing was synced");
+    until("it is synced", || store.stats().unwrap().durable.get() == 1);
 }
 
 #[test]

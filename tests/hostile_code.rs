@@ -1,8 +1,8 @@
 //! Hostile code that the store calls: file systems, clocks, codecs and callbacks that panic, and callbacks
 //! that call the store again.
 
-use crate::harness::{HeldFs, Panics, at, event, open, texts};
-use crate::hostile_callers::{assert_goes_on, bounded, until};
+use crate::harness::{HeldFs, Panics, at, bounded, event, open, texts, until};
+use crate::hostile_callers::assert_goes_on;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -78,9 +78,12 @@ fn a_file_system_that_panics_in_a_sync_stops_the_store_and_tells_everyone() {
         let a = at("a", "s");
         thread::scope(|scope| {
             let leads = scope.spawn(|| panics(|| store.append(&a, event("leads"))));
-            thread::sleep(Duration::from_millis(50));
+            fs.until_held(1);
             let waits = scope.spawn(|| store.append(&a, event("waits")));
-            thread::sleep(Duration::from_millis(50));
+            // From then on it is told what becomes of what it wrote.
+            until("it is written", || {
+                store.stats().unwrap().written.get() == 3
+            });
             fs.release();
             assert!(leads.join().unwrap());
             let told = waits.join().unwrap().unwrap_err();
@@ -97,7 +100,7 @@ fn a_file_system_that_panics_in_a_sync_of_the_stores_own_is_caught() {
         let store = hostile_sync(&fs);
         let ticket = store.submit(&at("a", "s"), event("lost")).unwrap();
         // The driver syncs for it.
-        thread::sleep(Duration::from_millis(50));
+        fs.until_held(1);
         fs.release();
         until("it is caught", || store.stats().unwrap().panics_caught == 1);
         assert_eq!(ticket.wait().unwrap_err().kind(), ErrorKind::Unknown);
@@ -117,7 +120,7 @@ fn a_store_that_is_dropped_on_a_thread_of_its_own_is_released() {
         // Another thread of the store's waits for the same sync.
         let lazy = AppendOptions::new().durability(Durability::Written);
         store.append_with(&a, event("y"), lazy).unwrap();
-        thread::sleep(Duration::from_millis(50));
+        fs.until_held(1);
         let last = store.clone();
         drop(store);
         fs.in_next_sync(move || drop(last));
@@ -143,7 +146,7 @@ fn a_file_system_that_panics_in_the_background_is_caught_and_the_background_goes
         fs.hold();
         // The second fills half of the segment: the next one is made ahead, and waits in its sync.
         store.append_with(&a, large(), lazy).unwrap();
-        thread::sleep(Duration::from_millis(50));
+        fs.until_held(1);
         fs.panic_next(Panics::Sync);
         fs.release();
         until("it is caught", || store.stats().unwrap().panics_caught == 1);
@@ -316,9 +319,9 @@ impl std::fmt::Write for Calling<'_> {
 #[test]
 fn what_is_shown_for_debugging_is_shown_under_no_lock() {
     use std::fmt::Write as _;
-    let (told, done) = std::sync::mpsc::channel();
-    std::thread::spawn(move || {
-        let store = crate::harness::open(&MemFs::new());
+    // It stands still where something is held meanwhile.
+    bounded(|| {
+        let store = open(&MemFs::new());
         store.append(&at("e", "s"), event("first")).unwrap();
         let snapshot = store.snapshot();
         let region = Region::all();
@@ -328,8 +331,5 @@ fn what_is_shown_for_debugging_is_shown_under_no_lock() {
         write!(Calling(&store, 0), "{snapshot:?}").unwrap();
         write!(Calling(&store, 0), "{events:?}").unwrap();
         write!(Calling(&store, 0), "{ticket:?}").unwrap();
-        told.send(()).unwrap();
     });
-    let waited = done.recv_timeout(std::time::Duration::from_secs(20));
-    assert!(waited.is_ok(), "something was held meanwhile");
 }

@@ -5,11 +5,10 @@
     reason = "what others do to the files is done behind the seam"
 )]
 
-use crate::harness::{at, event, texts};
+use crate::harness::{at, event, texts, until};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 use strandline::maintenance::{Redaction, Retention, compact, redact};
 use strandline::{AppendOptions, Durability, Error, ErrorKind, Store, StoreOptions, Ticket};
 
@@ -186,14 +185,14 @@ fn try_to(store: &Store, deed: Deed) -> Option<Error> {
             store.sync().err()
         }
         Deed::AppendWritten | Deed::BackgroundCheckpoint => {
-            for _ in 0..400 {
+            let refused = std::cell::Cell::new(None);
+            until("the background meets it", || {
                 let appended = append_written();
-                if appended.is_err() {
-                    return appended.err();
-                }
-                std::thread::sleep(Duration::from_millis(5));
-            }
-            None
+                let is_refused = appended.is_err();
+                refused.set(appended.err());
+                is_refused
+            });
+            refused.into_inner()
         }
         Deed::Rotate => (0..SEGMENT_BYTES).find_map(|_| append_written().err()),
         Deed::Checkpoint => store.checkpoint().err(),

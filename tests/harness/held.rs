@@ -1,6 +1,7 @@
 //! `HeldFs`: a file system whose syncs wait while they are held, so that what is in flight stays so, and
 //! that panics on demand.
 
+use super::LIMIT;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex};
@@ -14,10 +15,16 @@ pub(crate) struct HeldFs {
 
 #[derive(Debug, Default)]
 struct Hold {
-    held: Mutex<bool>,
-    released: Condvar,
+    syncs: Mutex<Syncs>,
+    changed: Condvar,
     panics: Mutex<Option<Panics>>,
     in_sync: Mutex<Hook>,
+}
+
+#[derive(Debug, Default)]
+struct Syncs {
+    is_held: bool,
+    waiting: usize,
 }
 
 /// What is called in the next sync.
@@ -51,7 +58,15 @@ impl Hold {
 impl HeldFs {
     /// Lets every sync wait until [`release`](Self::release).
     pub(crate) fn hold(&self) {
-        *self.hold.held.lock().unwrap() = true;
+        self.hold.syncs.lock().unwrap().is_held = true;
+    }
+
+    /// Returns once so many syncs wait.
+    pub(crate) fn until_held(&self, syncs: usize) {
+        let now = self.hold.syncs.lock().unwrap();
+        let fewer = |now: &mut Syncs| now.waiting < syncs;
+        let waited = self.hold.changed.wait_timeout_while(now, LIMIT, fewer);
+        assert!(!waited.unwrap().1.timed_out(), "nobody syncs");
     }
 
     /// Lets the next such call panic.
@@ -65,8 +80,8 @@ impl HeldFs {
     }
 
     pub(crate) fn release(&self) {
-        *self.hold.held.lock().unwrap() = false;
-        self.hold.released.notify_all();
+        self.hold.syncs.lock().unwrap().is_held = false;
+        self.hold.changed.notify_all();
     }
 }
 
@@ -100,8 +115,13 @@ impl FsFileLayer for HeldFile {
     }
 
     fn sync(&self) -> io::Result<()> {
-        let held = self.hold.held.lock().unwrap();
-        drop(self.hold.released.wait_while(held, |held| *held).unwrap());
+        let mut now = self.hold.syncs.lock().unwrap();
+        now.waiting += 1;
+        self.hold.changed.notify_all();
+        let held = |now: &mut Syncs| now.is_held;
+        let mut now = self.hold.changed.wait_while(now, held).unwrap();
+        now.waiting -= 1;
+        drop(now);
         self.hold.panic_if(Panics::Sync);
         let hook = self.hold.in_sync.lock().unwrap().0.take();
         if let Some(call) = hook {

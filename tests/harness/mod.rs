@@ -1,4 +1,5 @@
-//! What the tests share: stores in memory, file systems that hold or hinder, events, and comparison of stores.
+//! What the tests share: stores in memory, file systems that hold or hinder, events, comparison of stores, and
+//! waiting for what has to happen.
 
 mod held;
 mod lockless;
@@ -8,9 +9,11 @@ pub(crate) use lockless::LocklessFs;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use strandline::fs::{FaultFs, Fs, MemFs};
 use strandline::{
-    Coordinate, Durability, Event, EventKind, Region, Snapshot, Store, StoreOptions, StoredEvent,
+    Clock, Coordinate, Durability, Event, EventKind, Region, Snapshot, Store, StoreOptions,
+    StoredEvent, SystemClock,
 };
 
 pub(crate) const CREATED: EventKind = EventKind::new(0x1, 0x001);
@@ -19,6 +22,32 @@ pub(crate) const REMOVED: EventKind = EventKind::new(0x2, 0x001);
 pub(crate) const KINDS: [EventKind; 3] = [CREATED, CHANGED, REMOVED];
 
 pub(crate) const DIR: &str = "/store";
+
+/// How long something may take that has to happen: only what stands still takes as long, whoever else has
+/// the processor.
+pub(crate) const LIMIT: Duration = Duration::from_secs(300);
+
+/// Waits until something holds.
+pub(crate) fn until(what: &str, holds: impl Fn() -> bool) {
+    let clock = SystemClock::default();
+    while !holds() {
+        assert!(clock.elapsed() < LIMIT, "{what}");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Runs a case on a thread of its own, and fails if it does not end in time.
+pub(crate) fn bounded(case: impl FnOnce() + Send + 'static) {
+    let (ended, end) = std::sync::mpsc::channel();
+    let thread = std::thread::spawn(move || {
+        case();
+        ended.send(()).unwrap();
+    });
+    if end.recv_timeout(LIMIT) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+        panic!("it stands still");
+    }
+    thread.join().unwrap();
+}
 
 pub(crate) fn dir() -> PathBuf {
     PathBuf::from(DIR)
