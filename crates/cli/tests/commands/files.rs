@@ -105,7 +105,8 @@ fn an_export_writes_wherever_a_filter_writes() {
         "strandline export orders.strand -o link-to-stdout",
         "strandline export orders.strand -o /dev/stderr 2>&1 >/dev/null",
         "strandline export orders.strand -o /dev/fd/5 5>&1 >/dev/null",
-        "strandline export orders.strand -o >(cat >out1) >/dev/null; sleep 0.2; cat out1",
+        "mkfifo ended; strandline export orders.strand -o >(cat >out1; : >ended) >/dev/null; \
+         cat ended out1",
         "mkfifo pipe; strandline export orders.strand -o pipe >/dev/null & cat pipe",
         "strandline export orders.strand -o new >/dev/null && cat new",
         "strandline export orders.strand -o dangling >/dev/null && cat made-by-link",

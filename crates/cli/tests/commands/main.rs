@@ -21,8 +21,11 @@ mod tail;
 mod transfer;
 mod verify;
 
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::mpsc::Receiver;
+use std::time::Duration;
 use strandline::{Coordinate, Event, EventKind, Store, StoreOptions};
 use tempfile::TempDir;
 
@@ -65,6 +68,17 @@ pub(crate) fn segmented(path: &Path, events: u64) -> Store {
         store.append(&coordinate, event).unwrap();
     }
     store
+}
+
+/// How long something may take that has to happen: only what stands still takes as long.
+pub(crate) const LIMIT: Duration = Duration::from_secs(300);
+
+/// The lines that a program writes, as they come.
+pub(crate) fn lines_of(output: impl Read + Send + 'static) -> Receiver<String> {
+    let output = BufReader::new(output);
+    let (send, lines) = std::sync::mpsc::channel();
+    std::thread::spawn(move || output.lines().try_for_each(|line| send.send(line.unwrap())));
+    lines
 }
 
 pub(crate) fn program() -> Command {

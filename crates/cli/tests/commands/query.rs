@@ -1,10 +1,8 @@
 //! `query` and `tail`.
 
-use crate::{PLACED, at, expect, fill, outcome, program, run, store};
+use crate::{LIMIT, PLACED, at, expect, fill, lines_of, outcome, program, run, store};
 use serde::Serialize;
-use std::io::{BufRead, BufReader};
 use std::process::Stdio;
-use std::time::Duration;
 use strandline::{Event, Store};
 
 /// The sequences of the events that are printed.
@@ -318,11 +316,9 @@ fn tail_follows_a_process_that_writes() {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let out = BufReader::new(child.stdout.take().unwrap());
-    let (send, lines) = std::sync::mpsc::channel();
-    std::thread::spawn(move || out.lines().try_for_each(|line| send.send(line.unwrap())));
+    let lines = lines_of(child.stdout.take().unwrap());
     let next = || -> u64 {
-        let line = lines.recv_timeout(Duration::from_secs(20));
+        let line = lines.recv_timeout(LIMIT);
         let event: serde_json::Value = serde_json::from_str(&line.unwrap()).unwrap();
         event["sequence"].as_u64().unwrap()
     };

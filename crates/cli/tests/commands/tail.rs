@@ -1,7 +1,6 @@
 //! `tail --follow` where something else comes to be in the directory.
 
-use crate::{PLACED, at, fill, program, store};
-use std::io::{BufRead, BufReader, Read};
+use crate::{LIMIT, PLACED, at, fill, lines_of, program, store};
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::sync::mpsc::Receiver;
@@ -12,6 +11,7 @@ use strandline::{Event, Store};
 struct Tail {
     child: Child,
     lines: Receiver<String>,
+    said: Receiver<String>,
 }
 
 impl Tail {
@@ -24,15 +24,14 @@ impl Tail {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let out = BufReader::new(child.stdout.take().unwrap());
-        let (send, lines) = std::sync::mpsc::channel();
-        std::thread::spawn(move || out.lines().try_for_each(|line| send.send(line.unwrap())));
-        Self { child, lines }
+        let lines = lines_of(child.stdout.take().unwrap());
+        let said = lines_of(child.stderr.take().unwrap());
+        Self { child, lines, said }
     }
 
     /// The sequence and the entity of the next event.
     fn next(&self) -> (u64, String) {
-        let line = self.lines.recv_timeout(Duration::from_secs(20)).unwrap();
+        let line = self.lines.recv_timeout(LIMIT).unwrap();
         let event: serde_json::Value = serde_json::from_str(&line).unwrap();
         let entity = event["entity"].as_str().unwrap();
         (event["sequence"].as_u64().unwrap(), entity.to_owned())
@@ -44,16 +43,18 @@ impl Tail {
         }
     }
 
-    /// Ends it; gives what it has said. It has shown nothing more.
-    fn end(mut self) -> String {
+    /// Waits until it says so.
+    fn until_said(&self, what: &str) {
+        let said = |line: Result<String, _>| line.unwrap().contains(what);
+        while !said(self.said.recv_timeout(LIMIT)) {}
+    }
+
+    /// Ends it. It has shown nothing more.
+    fn end(mut self) {
         let more = self.lines.recv_timeout(Duration::from_millis(200));
         assert!(more.is_err(), "{more:?}");
         self.child.kill().unwrap();
         self.child.wait().unwrap();
-        let mut said = String::new();
-        let errors = self.child.stderr.as_mut().unwrap();
-        errors.read_to_string(&mut said).unwrap();
-        said
     }
 }
 
@@ -91,11 +92,11 @@ fn tail_goes_on_in_a_restored_copy_after_what_that_has_too() {
     tail.expect(10, &["lost", "lost"]);
     append(&kept, &["new:1", "new:2", "new:3"]);
     exchange(&path, &kept);
+    tail.until_said("going on after event 9");
     tail.expect(10, &["new:1", "new:2", "new:3"]);
     append(&path, &["new:4"]);
     tail.expect(13, &["new:4"]);
-    let said = tail.end();
-    assert!(said.contains("going on after event 9"), "{said}");
+    tail.end();
 }
 
 #[test]
@@ -110,8 +111,9 @@ fn tail_shows_all_of_another_store_and_waits_for_one() {
     writer.close().unwrap();
     append(&other, &["order:0", "order:7", "order:0"]);
     std::fs::rename(&path, path.with_extension("aside")).unwrap();
-    std::thread::sleep(Duration::from_millis(100));
+    tail.until_said("waiting for a store");
     std::fs::rename(&other, &path).unwrap();
+    tail.until_said("going on from its first event");
     tail.expect(0, &["order:0"]);
     tail.expect(2, &["order:0"]);
     // An exact copy is nothing new.
@@ -120,8 +122,6 @@ fn tail_shows_all_of_another_store_and_waits_for_one() {
     exchange(&path, &other);
     append(&path, &["order:7", "order:0"]);
     tail.expect(4, &["order:0"]);
-    let said = tail.end();
-    assert!(said.contains("waiting for a store"), "{said}");
-    assert!(said.contains("going on from its first event"), "{said}");
-    assert!(said.contains("going on after event 2"), "{said}");
+    tail.until_said("going on after event 2");
+    tail.end();
 }
