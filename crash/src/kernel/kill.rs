@@ -92,8 +92,9 @@ fn hold_on(
 
 /// While a process has the store, another must not get it.
 fn is_locked(dir: &Path, life: Life) -> Result<(), Violation> {
-    // A process that closes and opens the store again lets go of it for a moment.
-    for _ in 0..3 {
+    // A process that closes and opens the store again lets go of it for a moment, or for longer where others
+    // have the processor.
+    for _ in 0..6_000 {
         match options(life.seed, life.life).open(dir) {
             Err(error) if error.kind() == ErrorKind::Locked => return Ok(()),
             Err(error) => {
@@ -102,6 +103,7 @@ fn is_locked(dir: &Path, life: Life) -> Result<(), Violation> {
             }
             Ok(store) => drop(store),
         }
+        std::thread::sleep(Duration::from_millis(10));
     }
     Err(Violation::new("two processes have the store open"))
 }

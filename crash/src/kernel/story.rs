@@ -229,7 +229,7 @@ impl Living<'_> {
         let open = || options(self.life.seed, self.life.life).open(self.dir);
         let mut opened = open();
         // Whoever tries whether the store is locked may have it for a moment.
-        for _ in 0..200 {
+        for _ in 0..12_000 {
             if !matches!(&opened, Err(error) if error.kind() == ErrorKind::Locked) {
                 break;
             }

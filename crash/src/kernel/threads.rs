@@ -15,7 +15,7 @@ use strandline::{
 };
 
 /// Longest that a thread may wait once another was told of the failure.
-const WOKEN_WITHIN: Duration = Duration::from_secs(20);
+const WOKEN_WITHIN: Duration = Duration::from_secs(300);
 /// Appends in a row that may be refused before a thread gives up.
 const REFUSALS: u32 = 500;
 /// The number of whoever appends after the store was opened again, as that of a thread.
