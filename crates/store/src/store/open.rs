@@ -67,6 +67,9 @@ impl Store {
 
     /// Syncs, saves a checkpoint if anything changed, and releases the store.
     ///
+    /// Where a waker that the store calls does that, the store is released a moment later: its other threads
+    /// end by themselves.
+    ///
     /// # Errors
     ///
     /// As [`checkpoint`](Self::checkpoint). The store is released in any case.
