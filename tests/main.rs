@@ -93,5 +93,6 @@ mod submit;
 mod tags;
 mod tamper;
 mod typed;
+mod unopened;
 mod verify;
 mod verify_damage;

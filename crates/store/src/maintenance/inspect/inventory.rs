@@ -215,7 +215,7 @@ fn segment(
     match Examiner::open(fs, &dir.join(&name), Some(info)) {
         Err(error) => problems.push(error.to_string()),
         Ok(examiner) => {
-            problems.extend(examiner.header_problem().map(ToString::to_string));
+            problems.extend(examiner.file_problem().map(ToString::to_string));
             footer = match examiner.footer() {
                 FooterFound::None => FooterState::None,
                 FooterFound::Whole { bytes, .. } => FooterState::Whole(bytes.len() as u64),

@@ -87,7 +87,7 @@ impl Files<'_> {
         self.durable.take(info.start().sequence, name);
         self.gone(info.start().sequence, name);
         self.check.begin(&info, newest);
-        if let Some(problem) = examiner.header_problem() {
+        if let Some(problem) = examiner.file_problem() {
             self.wrong_file(name, problem.to_string());
         }
         let names = Names::of(&examiner, self.store.evidence.checkpoint.as_ref());
