@@ -62,6 +62,7 @@ mod many_tasks;
 mod mapped;
 mod merged_damage;
 mod merged_index;
+mod merged_places;
 mod merged_segments;
 mod merged_trouble;
 mod model;

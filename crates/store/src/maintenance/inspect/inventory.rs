@@ -3,6 +3,7 @@
 use crate::maintenance::damaged::{entries, is_called_as_one};
 use crate::model::IndexFileName;
 use crate::rows::merged::MergedHead;
+use crate::rows::merged_file::no_merged_file;
 use crate::{Epoch, Error, Sequence};
 use std::path::Path;
 use strandline_core::fs::{EntryKind, Fs, OpenMode};
@@ -102,15 +103,21 @@ impl Inventory {
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is no directory,
     /// [`ErrorKind::Io`](crate::ErrorKind::Io) if it cannot be listed.
     pub fn of(fs: &dyn Fs, dir: &Path) -> Result<Self, Error> {
-        let files: Vec<_> = entries(fs, dir)?
+        let (files, no_files): (Vec<_>, Vec<_>) = entries(fs, dir)?
             .into_iter()
-            .filter(|entry| entry.kind == EntryKind::File)
+            .partition(|entry| entry.kind == EntryKind::File);
+        let files: Vec<_> = files
+            .into_iter()
             .map(|entry| FileFacts {
                 name: entry.name,
                 bytes: entry.bytes,
             })
             .collect();
-        let mut problems = Vec::new();
+        let is_merged = |name: &str| IndexFileName::parse(name).is_some();
+        let no_files = no_files.iter().filter(|entry| is_merged(&entry.name));
+        let mut problems: Vec<_> = no_files
+            .map(|entry| format!("{} is {}", entry.name, no_merged_file(entry.kind)))
+            .collect();
         let manifest = Manifest::read(fs, dir).unwrap_or_else(|error| {
             problems.push(error.to_string());
             None
@@ -128,7 +135,7 @@ impl Inventory {
         checkpoints.reverse();
         let (merged, others): (Vec<_>, Vec<_>) = others
             .into_iter()
-            .partition(|file| IndexFileName::parse(&file.name).is_some());
+            .partition(|file| is_merged(&file.name));
         let merged: Vec<_> = merged
             .into_iter()
             .map(|file| merged_facts(fs, dir, file, manifest.as_ref()))
