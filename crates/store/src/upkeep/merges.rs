@@ -84,9 +84,9 @@ pub(super) fn merge_next(shared: &Shared, pace: Pace<'_>) -> bool {
 }
 
 /// Whether the index has many more parts than it should: segments are sealed faster than they are merged.
-/// O(segments).
+/// O(parts).
 pub(super) fn is_behind(shared: &Shared) -> bool {
-    let segments = shared.log.view().infos().count();
+    let segments = shared.log.view().segments();
     let parts = shared.index.parts();
     let rows = parts.iter().map(|part| u64::from(part.rows)).sum();
     merge_plan::is_behind(parts.len(), segments as u64, rows)
