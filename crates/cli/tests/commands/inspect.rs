@@ -245,3 +245,34 @@ fn times_ahead_of_the_clock_are_told_and_are_no_problem() {
             > 0
     );
 }
+
+/// One said that there was a problem, and the other that there was none. An interrupted rewriting leaves such a
+/// file, and an opening to write removes it.
+#[test]
+fn another_generation_of_a_segment_is_told_by_both_and_is_no_problem() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("orders.strand");
+    segmented(&path, 30).close().unwrap();
+    let name = "segment-0000000001.log";
+    let old = std::fs::read(path.join(name)).unwrap();
+    let first = json(0, "query {} --json --limit 1", &path)["id"].clone();
+    let redact = format!("redact {{}} --event {}", first.as_str().unwrap());
+    expect(0, &redact, &path);
+    assert!(!path.join(name).exists());
+    std::fs::write(path.join(name), old).unwrap();
+    for command in ["inspect {}", "verify {}"] {
+        let shown = expect(0, command, &path);
+        let line = shown
+            .lines()
+            .find(|line| line.contains(name) && line.contains("counts"));
+        assert!(line.is_some(), "{command}: {shown}");
+        assert!(!shown.contains("!!"), "{command}: {shown}");
+    }
+    let left_over = &json(0, "inspect {} --json", &path)["left_over"];
+    assert!(left_over[0].as_str().unwrap().contains(name), "{left_over}");
+    expect(0, "checkpoint {}", &path);
+    assert!(!path.join(name).exists());
+    for command in ["inspect {}", "verify {}"] {
+        assert!(!expect(0, command, &path).contains("counts"));
+    }
+}

@@ -1,6 +1,6 @@
 //! `Inventory`: the files of a store's directory, in a damaged store too. Opens no store.
 
-use crate::maintenance::damaged::{entries, is_called_as_one};
+use crate::maintenance::damaged::{entries, is_called_as_one, left_over};
 use crate::model::IndexFileName;
 use crate::rows::merged::MergedHead;
 use crate::rows::merged_file::no_merged_file;
@@ -91,6 +91,9 @@ pub struct Inventory {
     pub others: Vec<FileFacts>,
     /// What opening kept aside.
     pub quarantine: Vec<FileFacts>,
+    /// What is no problem: files of segments that do not count any more, or not yet, which an opening to write
+    /// removes.
+    pub notices: Vec<String>,
     /// What is wrong.
     pub problems: Vec<String>,
 }
@@ -133,9 +136,8 @@ impl Inventory {
             .filter(|file| !listed.contains(&file.name) && !is_fixed(&file.name))
             .partition(|file| strandline_checkpoint::is_file_name(&file.name));
         checkpoints.reverse();
-        let (merged, others): (Vec<_>, Vec<_>) = others
-            .into_iter()
-            .partition(|file| is_merged(&file.name));
+        let (merged, others): (Vec<_>, Vec<_>) =
+            others.into_iter().partition(|file| is_merged(&file.name));
         let merged: Vec<_> = merged
             .into_iter()
             .map(|file| merged_facts(fs, dir, file, manifest.as_ref()))
@@ -145,21 +147,7 @@ impl Inventory {
                 problems.push(format!("{}: {damage}", facts.name));
             }
         }
-        for file in &others {
-            // Beside a writer, and after one that was killed, there may be temporary files, and a segment
-            // that was made ahead.
-            let is_segment = is_called_as_one(&file.name);
-            let is_used = |manifest: &Manifest| {
-                let unused = is_unused(fs, &dir.join(&file.name), manifest.identity());
-                !unused.unwrap_or(false)
-            };
-            if is_segment && manifest.as_ref().is_some_and(is_used) {
-                let name = &file.name;
-                problems.push(format!(
-                    "{name} is a segment that the MANIFEST does not list"
-                ));
-            }
-        }
+        let notices = notices_of(fs, dir, (manifest.as_ref(), &others), &mut problems);
         Ok(Self {
             manifest_number: manifest.as_ref().map(Manifest::number),
             epoch: manifest.as_ref().map(Manifest::epoch),
@@ -169,9 +157,39 @@ impl Inventory {
             merged,
             others,
             quarantine: quarantine(fs, dir),
+            notices,
             problems,
         })
     }
+}
+
+/// Tells of files that are none of those that a store uses.
+fn notices_of(
+    fs: &dyn Fs,
+    dir: &Path,
+    (manifest, others): (Option<&Manifest>, &[FileFacts]),
+    problems: &mut Vec<String>,
+) -> Vec<String> {
+    let mut notices = Vec::new();
+    for FileFacts { name, .. } in others {
+        let left_over = manifest.and_then(|one| left_over(one, name));
+        if let Some(notice) = left_over {
+            notices.push(notice);
+            continue;
+        }
+        // Beside a writer, and after one that was killed, there may be temporary files, and a segment that was
+        // made ahead.
+        let is_used = |manifest: &Manifest| {
+            let unused = is_unused(fs, &dir.join(name), manifest.identity());
+            !unused.unwrap_or(false)
+        };
+        if is_called_as_one(name) && manifest.is_some_and(is_used) {
+            problems.push(format!(
+                "{name} is a segment that the MANIFEST does not list"
+            ));
+        }
+    }
+    notices
 }
 
 fn merged_facts(
