@@ -276,3 +276,24 @@ fn another_generation_of_a_segment_is_told_by_both_and_is_no_problem() {
         assert!(!expect(0, command, &path).contains("counts"));
     }
 }
+
+/// It exited 0 where `inspect` and `verify` said 1.
+#[test]
+fn stats_of_a_store_with_a_damaged_index_exit_with_one() {
+    let (_dir, path) = store();
+    let whole = json(0, "stats {} --json", &path);
+    assert_eq!(whole["notices"].as_array().unwrap().len(), 0);
+    assert_eq!(whole["index_damaged"], 0);
+    let name = "checkpoint-00000000000000000010.ckpt";
+    damage(&path.join(name), 100);
+    let shown = expect(1, "stats {}", &path);
+    assert!(
+        shown.contains(name) && shown.contains("passed over"),
+        "{shown}"
+    );
+    let notices = &json(1, "stats {} --json", &path)["notices"];
+    assert!(notices[0].as_str().unwrap().contains(name), "{notices}");
+    for command in ["inspect {}", "verify {}"] {
+        expect(1, command, &path);
+    }
+}
