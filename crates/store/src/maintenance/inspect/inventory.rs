@@ -1,7 +1,7 @@
 //! `Inventory`: the files of a store's directory, in a damaged store too. Opens no store.
 
 use crate::maintenance::damaged::{entries, is_called_as_one, left_over};
-use crate::model::IndexFileName;
+use crate::model::{IndexFileName, MARKER, is_staging};
 use crate::rows::merged::MergedHead;
 use crate::rows::merged_file::no_merged_file;
 use crate::{Epoch, Error, Sequence};
@@ -163,7 +163,7 @@ impl Inventory {
     }
 }
 
-/// Tells of files that are none of those that a store uses.
+/// Tells of files that are none of those that a store uses, and of a copy that is not in its place.
 fn notices_of(
     fs: &dyn Fs,
     dir: &Path,
@@ -171,6 +171,18 @@ fn notices_of(
     problems: &mut Vec<String>,
 ) -> Vec<String> {
     let mut notices = Vec::new();
+    if others.iter().any(|file| file.name == MARKER) {
+        match is_copy(fs, dir) {
+            true => problems.push(format!(
+                "{MARKER}: this is the copy that a restore was making, which was interrupted or is at work, and \
+                 may not be whole; restore again to the directory that it was for, which makes the copy anew, or \
+                 remove it"
+            )),
+            false => notices.push(format!(
+                "{MARKER} is left of a restore that was interrupted once the store was in its place: remove it"
+            )),
+        }
+    }
     for FileFacts { name, .. } in others {
         let left_over = manifest.and_then(|one| left_over(one, name));
         if let Some(notice) = left_over {
@@ -190,6 +202,13 @@ fn notices_of(
         }
     }
     notices
+}
+
+/// Whether a directory has the name that a restore gives a copy, by whatever path it is called.
+fn is_copy(fs: &dyn Fs, dir: &Path) -> bool {
+    let dir = fs.canonical(dir).unwrap_or_else(|_| dir.to_path_buf());
+    let name = dir.file_name().unwrap_or_default();
+    is_staging(&name.to_string_lossy())
 }
 
 fn merged_facts(
