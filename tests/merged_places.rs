@@ -38,16 +38,9 @@ fn options() -> StoreOptions {
 }
 
 fn merged(dir: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(dir).unwrap();
-    let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
-    paths.retain(|path| {
-        path.file_name()
-            .unwrap()
-            .to_string_lossy()
-            .starts_with("index-")
-    });
-    paths.sort();
-    paths
+    let names = OsFs.list_names(dir).unwrap().into_iter();
+    let names = names.filter(|entry| entry.name.starts_with("index-"));
+    names.map(|entry| dir.join(entry.name)).collect()
 }
 
 /// A store with two merged files.
@@ -90,7 +83,7 @@ fn what_is_no_file_is_told_and_everything_is_checked() {
         let answers = made(dir.path());
         let path = merged(dir.path()).remove(0);
         let elsewhere = dir.path().join("elsewhere");
-        std::fs::rename(&path, &elsewhere).unwrap();
+        OsFs.rename(&path, &elsewhere).unwrap();
         match is_link {
             true => std::os::unix::fs::symlink(&elsewhere, &path).unwrap(),
             false => std::fs::create_dir(&path).unwrap(),
@@ -118,7 +111,7 @@ fn what_is_no_file_is_told_and_everything_is_checked() {
         assert_eq!(stats.merge_failed, None);
         drop(store);
         match is_link {
-            true => std::fs::remove_file(&path).unwrap(),
+            true => OsFs.remove_file(&path).unwrap(),
             false => std::fs::remove_dir(&path).unwrap(),
         }
         let store = options().open(dir.path()).unwrap();

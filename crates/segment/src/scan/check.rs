@@ -46,7 +46,7 @@ pub(crate) fn check_position_of_active(
         is_notes_alone,
         ..
     } = &mut error
-        && let Some(end) = end_before(file, info, position)?
+        && let Ok(Some(end)) = end_before(file, info, position)
     {
         *found_sequence = end.sequence.get();
         *is_notes_alone = end.sequence == position.sequence;
