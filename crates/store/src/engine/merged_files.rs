@@ -156,12 +156,13 @@ impl MergedFiles {
         }
     }
 
-    /// Lets go of files none of whose segments is what it was, and gives the names of those that are there: they
-    /// are of no use, not to an opening either. O(segments of the files in use).
-    pub(crate) fn let_go(
-        &mut self,
-        is_current: impl Fn(&MergedSegment) -> bool,
-    ) -> Vec<IndexFileName> {
+    /// Lets go of files none of whose segments is in the log as it was, and gives the names of those that are there:
+    /// they are of no use, not to an opening either. O(files), and the rewritten segments that they begin with.
+    pub(crate) fn let_go_of_useless(&mut self, view: &LogView) -> Vec<IndexFileName> {
+        self.let_go(|own| view.info(own.id).is_some_and(|info| own.is(info)))
+    }
+
+    fn let_go(&mut self, is_current: impl Fn(&MergedSegment) -> bool) -> Vec<IndexFileName> {
         let is_useless = |file: &UsedFile| !file.is_gone && !file.segments.iter().any(&is_current);
         let useless = self.used.iter().filter(|file| is_useless(file));
         let names = useless.map(|file| file.name).collect();
@@ -293,12 +294,11 @@ mod tests {
                     self.files.forget(&others);
                 }
             }
-            if matches!(step, Step::Rewrite(..) | Step::MergeSegments(..)) {
-                let is_current =
-                    |own: &MergedSegment| self.segments.get(&own.id.get()) == Some(&own.generation);
-                let useless = self.files.let_go(is_current);
-                self.remove(&useless);
-            }
+            // Another file may have taken what was left of one that was rewritten in part.
+            let is_current =
+                |own: &MergedSegment| self.segments.get(&own.id.get()) == Some(&own.generation);
+            let useless = self.files.let_go(is_current);
+            self.remove(&useless);
         }
 
         fn check(&self) {

@@ -425,7 +425,7 @@ fn switch(shared: &Shared, planned: &Planned, made: Made) -> Result<bool, Error>
             Ok(None)
         }
     };
-    let unused = match switched {
+    let mut unused = match switched {
         Ok(Some(unused)) => unused,
         // It is stale, or of no use.
         Ok(None) => {
@@ -438,9 +438,12 @@ fn switch(shared: &Shared, planned: &Planned, made: Made) -> Result<bool, Error>
         }
     };
     {
+        let view = shared.log.view();
         let mut files = shared.merged.lock();
         files.merges += 1;
         files.bytes_written += bytes;
+        // Of one that was rewritten in part, what was left may be in the new one.
+        unused.extend(files.let_go_of_useless(&view));
     }
     remove(shared, &unused);
     let (first, last) = planned.ends();

@@ -11,7 +11,6 @@ use crate::maintenance::progress::Meter;
 use crate::model::IndexFileName;
 use crate::rows::RemovedHeads;
 use crate::rows::footer::{self, Opened, rebuilt_footer};
-use crate::rows::merged::MergedSegment;
 use crate::trace;
 use crate::{Error, ErrorKind, Sequence, Store};
 use std::ops::Range;
@@ -160,12 +159,10 @@ pub(super) fn rewrite(
     Ok(done)
 }
 
-/// The merged files that no segment is left of, once some were rewritten: what an opening would remove. O(segments
-/// of the files in use).
+/// The merged files that no segment is left of, once some were rewritten: what an opening would remove.
 pub(super) fn useless_merged(shared: &Shared) -> Vec<PathBuf> {
     let view = shared.log.view();
-    let is_current = |own: &MergedSegment| view.info(own.id).is_some_and(|info| own.is(info));
-    let useless = shared.merged.lock().let_go(is_current);
+    let useless = shared.merged.lock().let_go_of_useless(&view);
     let path = |name: IndexFileName| shared.dir.join(name.to_string());
     useless.into_iter().map(path).collect()
 }
