@@ -1,13 +1,14 @@
 //! Many small compactions leave few segments: what is left of segments is merged, and everything that was kept
 //! of the store before still holds.
 
+use crate::answers::Answers;
 use crate::backup::{MODES, go_on};
 use crate::compact::{assert_intact, copy, cut_footers, run, run_redact, sequences};
 use crate::harness::{CREATED, at, contents, dir, event, files, remove, written};
 use crate::merged_index::{append_segments, merged, of_segments};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use strandline::fs::{Fs, MemFs};
 use strandline::maintenance::{
@@ -444,4 +445,52 @@ fn merging_ends_though_segments_of_a_file_that_is_gone_are_no_more() {
         assert!(merged(&fs).len() <= files, "{stats:?}");
     }
     assert_intact(&store);
+}
+
+/// They stayed until the next opening.
+#[test]
+fn files_of_the_index_that_a_compaction_makes_useless_go_with_it() {
+    let fs = MemFs::new();
+    drop(of_segments(&fs, 20));
+    let before = merged(&fs);
+    assert_eq!(before.len(), 2);
+    // Segments of that length are short here, and nothing of theirs is removed.
+    let store = few(&fs).background_inline().open(dir()).unwrap();
+    let answers = Answers::of(&store);
+    append(&store, "gone");
+    let done = run(&store, &Retention::new().drop_entity("gone"));
+    assert!(done.events == 1 && done.merged >= 19, "{done:?}");
+    assert_eq!(merged(&fs), [] as [PathBuf; 0]);
+    let stats = store.stats().unwrap();
+    assert_eq!(stats.merged_files.iter().sum::<usize>(), 0, "{stats:?}");
+    assert_eq!(Answers::of(&store).events, answers.events);
+    assert_intact(&store);
+    drop(store);
+    let store = few(&fs).open(dir()).unwrap();
+    let removed = &store.open_report().removed;
+    assert!(
+        !removed.iter().any(|name| name.starts_with("index-")),
+        "{removed:?}"
+    );
+    assert_intact(&store);
+}
+
+/// So did those of segments all of which were redacted.
+#[test]
+fn files_of_the_index_that_a_redaction_makes_useless_go_with_it() {
+    let fs = MemFs::new();
+    let store = of_segments(&fs, 9);
+    let before = merged(&fs);
+    assert_eq!(before.len(), 1);
+    let ids = contents(&store.snapshot());
+    let chosen = ids
+        .iter()
+        .fold(Redaction::new(), |chosen, one| chosen.event(one.id));
+    run_redact(&store, &chosen);
+    let now = merged(&fs);
+    assert!(now.len() == 1 && now != before, "{now:?}: made anew");
+    assert_intact(&store);
+    drop(store);
+    let store = few(&fs).read_only().open(dir()).unwrap();
+    assert_eq!(store.open_report().merged_used, 1);
 }

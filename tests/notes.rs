@@ -5,7 +5,7 @@ use crate::harness::{at, dir, event, files, open, read, remove, write};
 use crate::removals::against;
 use std::ops::ControlFlow;
 use strandline::fs::MemFs;
-use strandline::maintenance::{Redaction, Retention, rebuild};
+use strandline::maintenance::{Kept, Redaction, Retention, rebuild, verify_files};
 use strandline::{ErrorKind, Sequence};
 
 #[test]
@@ -103,6 +103,50 @@ fn a_note_that_is_torn_anywhere_leaves_an_intact_store() {
                 run(&store, &Retention::new().drop_entity("entity:1")).events,
                 0
             );
+        }
+    }
+}
+
+/// All events are there, and the opening said that events had vanished.
+#[test]
+fn where_records_of_removals_alone_are_missing_no_event_is_said_to_be() {
+    for has_checkpoint in [true, false] {
+        let fs = MemFs::new();
+        let store = filled(&fs, 300);
+        run(&store, &Retention::new().drop_entity("entity:1"));
+        run_redact(&store, &Redaction::new().entity("entity:2"));
+        let events = store.snapshot().len();
+        store.close().unwrap();
+        if !has_checkpoint {
+            remove(&fs, "checkpoint-");
+        }
+        let active = files(&fs, "segment-").pop().unwrap();
+        let bytes = read(&fs, &active);
+        // In the first of them, which checkpoint and MANIFEST prove.
+        let end = 200;
+        for is_cut in [true, false] {
+            let fs = fs.fork();
+            let mut changed = bytes.clone();
+            match is_cut {
+                true => changed.truncate(end),
+                false => changed[end..].fill(0),
+            }
+            write(&fs, &active, &changed);
+            for options in [small(&fs), small(&fs).read_only()] {
+                let error = options.open(dir()).unwrap_err();
+                let text = error.to_string();
+                let what = format!("{has_checkpoint} {is_cut}: {text}");
+                assert!(!text.contains("events have vanished"), "{what}");
+                match error.kind() {
+                    ErrorKind::LogBehindCheckpoint => {
+                        assert!(text.contains("records of removals"), "{what}");
+                    }
+                    kind => assert_eq!(kind, ErrorKind::Corrupt, "{what}"),
+                }
+            }
+            let mut go_on = |_| ControlFlow::Continue(());
+            let verified = verify_files(&fs, &dir(), &Kept::default(), &mut go_on).unwrap();
+            assert_eq!(verified.report.good(), events);
         }
     }
 }

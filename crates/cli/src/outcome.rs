@@ -191,7 +191,7 @@ pub(crate) const fn hint(kind: ErrorKind) -> Option<&'static str> {
              what is left into a new store with `salvage`",
         ),
         ErrorKind::LogBehindCheckpoint => Some(
-            "durable events are missing, `verify` shows which: restore the files or a backup, or save \
+            "what was durable is missing, `verify` shows which events: restore the files or a backup, or save \
                  what is left into a new store with `salvage`; delete nothing",
         ),
         ErrorKind::UnsupportedVersion => Some("use the version of strandline that wrote it"),

@@ -75,6 +75,8 @@ pub enum LogError {
         found_sequence: u64,
         /// How it was noticed.
         reason: &'static str,
+        /// Whether every record is there, and what is missing are notes after them.
+        is_notes_alone: bool,
     },
     /// What is in the directory now does not go on from what was read: it is another log, or an earlier or
     /// restored copy of this one, or what was read was never durable and is gone, or it was carried into

@@ -244,13 +244,14 @@ fn another_file_is_found_by_its_first_use_and_by_a_check() {
     };
     let short = own[..own.len() - 100].to_vec();
     // That of another segment, a header that is damaged, of a later version, one that is short.
+    // And whether something is wrong with the file itself, and how many frames can be read.
     let all = [
-        (other, false),
-        (changed(100), false),
-        (changed(9), true),
-        (short, false),
+        (other, false, true, 0),
+        (changed(100), false, true, 1),
+        (changed(9), true, true, 1),
+        (short, false, false, 0),
     ];
-    for (bytes, is_version) in all {
+    for (bytes, is_version, is_wrong_file, frames_left) in all {
         std::fs::write(&file, bytes).unwrap();
         let log = try_open(Arc::new(OsFs), dir.path()).unwrap();
         let is_expected = |error: LogError| match error {
@@ -271,19 +272,32 @@ fn another_file_is_found_by_its_first_use_and_by_a_check() {
             assert_eq!(bad.collect::<Vec<_>>(), [SegmentId::new(2)]);
         }
         assert!(reader.unchecked().is_empty());
-        // Whoever goes on past damage is told of it as a piece.
+        // Whoever goes on past damage is told of it, and of what is left.
         let view = reader.view();
         let until = view.infos().last().unwrap().start();
-        let mut damaged = Vec::new();
-        let is_whole = view.pieces(until, |info, piece| {
-            if let Piece::Damaged { offset, bytes, .. } = piece {
-                damaged.push((info.id().get(), offset, bytes));
+        let (mut wrong, mut damaged, mut frames) = (0, 0, 0);
+        let is_whole = view.pieces(&OsFs, until, |info, piece| {
+            let is_second = info.id() == SegmentId::new(2);
+            match piece {
+                Piece::Frame { .. } if is_second => frames += 1,
+                Piece::Frame { .. } => {}
+                Piece::WrongFile { problem } => {
+                    assert!(problem.to_string().contains("2.log"), "{problem}");
+                    wrong += 1;
+                }
+                Piece::Damaged { bytes, .. } => {
+                    assert!(is_second);
+                    damaged += bytes;
+                }
+                other => panic!("{other:?}"),
             }
             Ok::<_, Infallible>(())
         });
         let end = view.info(SegmentId::new(2)).unwrap().end().unwrap();
         assert!(!is_whole.unwrap());
-        assert_eq!(damaged, [(2, 0, u64::from(end.offset))]);
+        assert_eq!((wrong, frames), (usize::from(is_wrong_file), frames_left));
+        let frame_bytes = u64::from(end.offset - SEGMENT_HEADER_BYTES);
+        assert_eq!(damaged, if frames_left == 0 { frame_bytes } else { 0 });
         assert_eq!(body(&reader, places[2]).unwrap(), "segment 3");
     }
 }

@@ -48,6 +48,7 @@ pub(super) fn run_rebuild(args: &Args) -> anyhow::Result<Outcome> {
             "footers": rebuilt.footers,
             "footers_sound": rebuilt.footers_sound,
             "footers_failed": rebuilt.footers_failed,
+            "merged_removed": rebuilt.merged_removed,
             "sequence": rebuilt.sequence,
             "notices": rebuilt.notices,
         });
@@ -64,6 +65,13 @@ pub(super) fn run_rebuild(args: &Args) -> anyhow::Result<Outcome> {
             number(rebuilt.footers_sound as u64),
             rebuilt.sequence
         ))?;
+        if rebuilt.merged_removed > 0 {
+            screen.text(&format!(
+                "removed {} of the index, good ones too: such files are made anew from the footers, in the \
+                 background of whoever has the store open to write",
+                count(rebuilt.merged_removed as u64, "merged file")
+            ))?;
+        }
     }
     screen.flush()?;
     Ok(match rebuilt.footers_failed.is_empty() {

@@ -4,7 +4,7 @@ use crate::args::{KindArg, StoreArgs, ZoneArgs, open_to_write};
 use crate::outcome::{Outcome, first_of, with_also};
 use crate::terminal::{Bar, Screen, count, size};
 use crate::times::Moment;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::io;
 use strandline::maintenance::{
     Compacted, CompactionPlan, Missing, OnProgress, Redacted, Redaction, Retention, compact, redact,
@@ -123,31 +123,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
 fn show_refused(args: &Args, absent: &NoHeaders) -> io::Result<()> {
     let mut screen = Screen::new();
     if args.store.json {
-        let zeros: &[&str] = match args.dry_run {
-            true => &[
-                "events_to_remove",
-                "payloads_to_remove",
-                "segments_to_rewrite",
-            ],
-            false => &[
-                "events_removed",
-                "payloads_removed",
-                "segments_rewritten",
-                "bytes_before",
-                "bytes_after",
-                "segments_merged",
-            ],
+        let json = match args.dry_run {
+            true => plan_json(&CompactionPlan::default(), absent),
+            false => compacted_json(&Compacted::default(), absent),
         };
-        let zeros = zeros.iter().map(|name| ((*name).to_owned(), json!(0)));
-        let missing = [
-            ("missing_entities", json!([])),
-            ("missing_prefixes", json!([])),
-            ("missing_kinds", json!(absent.kinds)),
-            ("missing_tags", json!(absent.tags)),
-        ];
-        let missing = missing.map(|(name, value)| (name.to_owned(), value));
-        let json: serde_json::Map<_, _> = zeros.chain(missing).collect();
-        screen.line(&serde_json::Value::from(json).to_string())?;
+        screen.line(&json.to_string())?;
         return screen.flush();
     }
     screen.text("headers were to be kept that are not there; nothing was changed")?;
@@ -164,21 +144,37 @@ fn show_refused(args: &Args, absent: &NoHeaders) -> io::Result<()> {
     screen.flush()
 }
 
+fn compacted_json(done: &Compacted, absent: &NoHeaders) -> Value {
+    json!({
+        "events_removed": done.events,
+        "payloads_removed": done.headers,
+        "segments_rewritten": done.segments,
+        "bytes_before": done.bytes_before,
+        "bytes_after": done.bytes_after,
+        "segments_merged": done.merged,
+        "missing_entities": done.missing.entities,
+        "missing_prefixes": done.missing.prefixes,
+        "missing_kinds": absent.kinds,
+        "missing_tags": absent.tags,
+    })
+}
+
+fn plan_json(plan: &CompactionPlan, absent: &NoHeaders) -> Value {
+    json!({
+        "events_to_remove": plan.events,
+        "payloads_to_remove": plan.headers,
+        "segments_to_rewrite": plan.segments,
+        "missing_entities": plan.missing.entities,
+        "missing_prefixes": plan.missing.prefixes,
+        "missing_kinds": absent.kinds,
+        "missing_tags": absent.tags,
+    })
+}
+
 fn show_compaction(args: &Args, done: &Compacted) -> io::Result<()> {
     let mut screen = Screen::new();
     if args.store.json {
-        let json = json!({
-            "events_removed": done.events,
-            "payloads_removed": done.headers,
-            "segments_rewritten": done.segments,
-            "bytes_before": done.bytes_before,
-            "bytes_after": done.bytes_after,
-            "segments_merged": done.merged,
-            "missing_entities": done.missing.entities,
-            "missing_prefixes": done.missing.prefixes,
-            "missing_kinds": [],
-            "missing_tags": [],
-        });
+        let json = compacted_json(done, &NoHeaders::default());
         screen.line(&json.to_string())?;
         return screen.flush();
     }
@@ -264,15 +260,7 @@ fn plan(args: &Args, rules: &Retention) -> anyhow::Result<Outcome> {
     let plan = CompactionPlan::of(&store, rules)?;
     let mut screen = Screen::new();
     if args.store.json {
-        let json = json!({
-            "events_to_remove": plan.events,
-            "payloads_to_remove": plan.headers,
-            "segments_to_rewrite": plan.segments,
-            "missing_entities": plan.missing.entities,
-            "missing_prefixes": plan.missing.prefixes,
-            "missing_kinds": [],
-            "missing_tags": [],
-        });
+        let json = plan_json(&plan, &NoHeaders::default());
         screen.line(&json.to_string())?;
     } else {
         screen.text(&format!(

@@ -15,6 +15,14 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let store = args.store.open()?;
     let stats = store.stats()?;
     let kinds = store.snapshot().kinds();
+    // As `inspect` does: whoever asks how a store is doing is told that something of it is damaged.
+    let is_fine = store.open_report().is_clean()
+        && stats.segment_problems.is_empty()
+        && stats.index_damaged == 0;
+    let outcome = match is_fine {
+        true => Outcome::Fine,
+        false => Outcome::ProblemFound,
+    };
     let mut screen = Screen::new();
     if args.store.json {
         let json = serde_json::json!({
@@ -37,12 +45,15 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
                 "coordinates_bytes": stats.caches.coordinates_bytes,
                 "names_bytes": stats.caches.names_bytes,
             },
+            "index_damaged": stats.index_damaged,
+            "segment_problems": stats.segment_problems,
+            "notices": store.open_report().notices,
             "clock_ahead_ms": store.open_report().clock_ahead_ms,
             "open_ms": store.open_report().duration.as_secs_f64() * 1e3,
         });
         screen.line(&json.to_string())?;
         screen.flush()?;
-        return Ok(Outcome::Fine);
+        return Ok(outcome);
     }
     let epoch = store.epoch();
     let per_event = stats.bytes_on_disk.checked_div(stats.events);
@@ -71,8 +82,20 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     for notice in &store.open_report().notices {
         screen.text(notice)?;
     }
+    for problem in &stats.segment_problems {
+        screen.text(&format!("!! {problem}"))?;
+    }
+    if stats.index_damaged > 0 {
+        screen.text(&format!(
+            "!! {} of the index damaged, and made anew in memory (strandline verify says which)",
+            match stats.index_damaged {
+                1 => "1 part is".to_owned(),
+                parts => format!("{} parts are", number(parts as u64)),
+            }
+        ))?;
+    }
     screen.flush()?;
-    Ok(Outcome::Fine)
+    Ok(outcome)
 }
 
 fn kind_json(kind: &KindCount) -> serde_json::Value {

@@ -245,3 +245,89 @@ fn times_ahead_of_the_clock_are_told_and_are_no_problem() {
             > 0
     );
 }
+
+/// It exited 0 where `inspect` and `verify` said 1.
+#[test]
+fn stats_of_a_store_with_a_damaged_index_exit_with_one() {
+    let (_dir, path) = store();
+    let whole = json(0, "stats {} --json", &path);
+    assert_eq!(whole["notices"].as_array().unwrap().len(), 0);
+    assert_eq!(whole["index_damaged"], 0);
+    let name = "checkpoint-00000000000000000010.ckpt";
+    damage(&path.join(name), 100);
+    let shown = expect(1, "stats {}", &path);
+    assert!(
+        shown.contains(name) && shown.contains("passed over"),
+        "{shown}"
+    );
+    let notices = &json(1, "stats {} --json", &path)["notices"];
+    assert!(notices[0].as_str().unwrap().contains(name), "{notices}");
+    for command in ["inspect {}", "verify {}"] {
+        expect(1, command, &path);
+    }
+}
+
+/// One said that there was a problem, and the other that there was none. An interrupted rewriting leaves such a
+/// file, and an opening to write removes it.
+#[test]
+fn another_generation_of_a_segment_is_told_by_both_and_is_no_problem() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("orders.strand");
+    segmented(&path, 30).close().unwrap();
+    let name = "segment-0000000001.log";
+    let old = std::fs::read(path.join(name)).unwrap();
+    let first = json(0, "query {} --json --limit 1", &path)["id"].clone();
+    let redact = format!("redact {{}} --event {}", first.as_str().unwrap());
+    expect(0, &redact, &path);
+    assert!(!path.join(name).exists());
+    std::fs::write(path.join(name), old).unwrap();
+    for command in ["inspect {}", "verify {}"] {
+        let shown = expect(0, command, &path);
+        let line = shown
+            .lines()
+            .find(|line| line.contains(name) && line.contains("counts"));
+        assert!(line.is_some(), "{command}: {shown}");
+        assert!(!shown.contains("!!"), "{command}: {shown}");
+    }
+    let left_over = &json(0, "inspect {} --json", &path)["left_over"];
+    assert!(left_over[0].as_str().unwrap().contains(name), "{left_over}");
+    expect(0, "checkpoint {}", &path);
+    assert!(!path.join(name).exists());
+    for command in ["inspect {}", "verify {}"] {
+        assert!(!expect(0, command, &path).contains("counts"));
+    }
+}
+
+/// It was shown like any store, or said to be none.
+#[test]
+fn the_copy_of_an_interrupted_restore_is_told_for_what_it_is() {
+    let (dir, path) = store();
+    let copies = [
+        dir.path().join("new.strand.restoring-1"),
+        dir.path().join("volume").join(".restoring"),
+    ];
+    for copy in copies {
+        std::fs::create_dir_all(&copy).unwrap();
+        for entry in std::fs::read_dir(&path).unwrap() {
+            let entry = entry.unwrap();
+            if entry.file_name() != "LOCK" {
+                std::fs::copy(entry.path(), copy.join(entry.file_name())).unwrap();
+            }
+        }
+        std::fs::write(copy.join("RESTORING"), "").unwrap();
+        let shown = expect(1, "inspect {}", &copy);
+        assert!(shown.contains("restore again"), "{shown}");
+        std::fs::remove_file(copy.join("MANIFEST")).unwrap();
+        for command in ["inspect {}", "stats {}", "verify {}"] {
+            let (code, _, err) = outcome(&run(command, &copy));
+            assert_eq!(code, 2, "{err}");
+            assert!(
+                err.contains("restore again") && !err.contains("next:"),
+                "{err}"
+            );
+        }
+    }
+    // In its place it is a store, whatever is left.
+    std::fs::write(path.join("RESTORING"), "").unwrap();
+    assert!(expect(0, "inspect {}", &path).contains("RESTORING is left"));
+}

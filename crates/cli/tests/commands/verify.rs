@@ -108,6 +108,7 @@ fn a_store_without_footers_and_checkpoint_is_rebuilt() {
 
     let rebuilt = json(0, "rebuild {} --json", &path);
     assert_eq!(rebuilt["events"], 30);
+    assert_eq!(rebuilt["merged_removed"], 0);
     assert_eq!(
         (&rebuilt["footers"], &rebuilt["footers_sound"]),
         (&2.into(), &2.into())

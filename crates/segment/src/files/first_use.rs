@@ -46,22 +46,50 @@ fn open_checked(
 ) -> Result<SegmentFile, LogError> {
     let file = SegmentFile::open(fs, dir, header, OpenMode::Read)?;
     check_length(&file, end)?;
+    match last_frame(&file, end)? {
+        LastFrame::Own => Ok(file),
+        LastFrame::Other(error) => Err(error),
+        LastFrame::Damaged if is_listed(fs, dir, header, end) => Ok(file),
+        LastFrame::Damaged => {
+            let reason = "its last frame is not there";
+            Err(LogError::corrupt(
+                file.name(),
+                end.last_frame.into(),
+                reason,
+            ))
+        }
+    }
+}
+
+/// What stands where the last frame of a sealed segment is to be.
+#[derive(Debug)]
+pub(crate) enum LastFrame {
+    /// Its header; or it has no frames.
+    Own,
+    /// The header of another frame: the file went on otherwise.
+    Other(LogError),
+    /// No header that is right.
+    Damaged,
+}
+
+/// Reads the header of the last frame of a segment that is sealed at `end`.
+pub(crate) fn last_frame(file: &SegmentFile, end: &LogPosition) -> Result<LastFrame, LogError> {
+    if end.last_frame == 0 {
+        return Ok(LastFrame::Own);
+    }
     let mut bytes = vec![0; FRAME_HEADER_BYTES];
     file.read(&mut bytes, end.last_frame.into())?;
-    let other = |reason| {
-        Err(LogError::corrupt(
-            file.name(),
-            end.last_frame.into(),
-            reason,
-        ))
-    };
-    match FrameHeader::decode(file.salt, end.last_frame, &bytes) {
-        _ if end.last_frame == 0 => Ok(file),
-        Ok(last) if last.log_hash == end.log_hash => Ok(file),
-        Ok(_) => other("its last frame is another one than that of the log"),
-        Err(_) if is_listed(fs, dir, header, end) => Ok(file),
-        Err(_) => other("its last frame is not there"),
-    }
+    Ok(
+        match FrameHeader::decode(file.salt, end.last_frame, &bytes) {
+            Ok(last) if last.log_hash == end.log_hash => LastFrame::Own,
+            Ok(_) => LastFrame::Other(LogError::corrupt(
+                file.name(),
+                end.last_frame.into(),
+                "its last frame is another one than that of the log",
+            )),
+            Err(_) => LastFrame::Damaged,
+        },
+    )
 }
 
 /// Checks that a file is as long as its frames are.

@@ -15,7 +15,7 @@ mod remains;
 mod segment_file;
 
 pub(crate) use directory::{remove, sync_parents};
-pub(crate) use first_use::check_length;
+pub(crate) use first_use::{LastFrame, check_length, last_frame};
 pub use footer::{Footer, footer_on_disk};
 pub(crate) use footer::{has_footer, read_footer};
 pub(crate) use lock::lock_segment;

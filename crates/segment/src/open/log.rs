@@ -11,7 +11,7 @@ use crate::format::{
 };
 use crate::options::LogOptions;
 use crate::read::{LogReader, LogView};
-use crate::scan::{SealedFrames, check_position, not_listed};
+use crate::scan::{SealedFrames, check_position, check_position_of_active, not_listed};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -173,7 +173,8 @@ impl UncheckedLog {
     pub fn check_position(&self, position: &LogPosition) -> Result<(), LogError> {
         let holder = self.manifest.holder(position.segment);
         match holder.and_then(|holder| self.find(holder.id())) {
-            Some((info, file)) => check_position(file, info, position),
+            Some((info, file)) if info.is_sealed() => check_position(file, info, position),
+            Some((info, file)) => check_position_of_active(file, info, position),
             None => Err(not_listed(position, Sequence::ZERO)),
         }
     }

@@ -12,7 +12,7 @@ use crate::error::{LogError, ScanError};
 use crate::files::SegmentFile;
 use crate::format::{Frame, LogPosition, MANIFEST_FILE, SegmentId};
 use crate::read::{LogReader, LogView};
-use crate::scan::{FrameScanner, HeadersAfter, Step, not_listed, visit_sealed};
+use crate::scan::{FrameScanner, HeadersAfter, NOTES_MISSING, Step, not_listed, visit_sealed};
 use std::fmt;
 use strandline_core::Sequence;
 
@@ -185,7 +185,9 @@ impl UncheckedLog {
             }
         };
         if end.sequence < proven || end.offset < durable {
-            return Err(log_behind(&file, end.sequence, proven).into());
+            let durable = self.durable.map(|durable| durable.sequence);
+            let expected = proven.max(durable.unwrap_or_default());
+            return Err(log_behind(&file, end.sequence, expected).into());
         }
         let unproven_from = unproven.front().map_or(end, |(_, start)| *start);
         Ok(ScannedLog {
@@ -282,10 +284,16 @@ impl ScannedLog {
 
 /// The error of a log that ends before what is known durable.
 fn log_behind(file: &SegmentFile, found: Sequence, expected: Sequence) -> LogError {
+    // Then it is its place that says that it ends before what was durable.
+    let is_notes_alone = found >= expected;
     LogError::LogBehind {
         file: file.name(),
         expected_sequence: expected.get(),
         found_sequence: found.get(),
-        reason: "commits that were durable are not there",
+        reason: match is_notes_alone {
+            true => NOTES_MISSING,
+            false => "commits that were durable are not there",
+        },
+        is_notes_alone,
     }
 }

@@ -5,6 +5,7 @@
 mod cursor;
 mod frame_of;
 mod list;
+mod past_damage;
 mod reader;
 mod segment;
 mod view;

@@ -7,10 +7,9 @@ use super::segment::ReadSegment;
 use crate::error::{LogError, ScanError};
 use crate::files::SegmentFile;
 use crate::format::{
-    COMMIT_BYTES_MAX, Frame, LogPosition, RecordPosition, RecordRef, SEGMENT_HEADER_BYTES,
-    SegmentId, SegmentInfo,
+    COMMIT_BYTES_MAX, Frame, LogPosition, RecordPosition, RecordRef, SegmentId, SegmentInfo,
 };
-use crate::scan::{Piece, Walk, visit_all};
+use crate::scan::visit_all;
 use std::sync::Arc;
 use strandline_core::{Hash, Sequence};
 
@@ -159,64 +158,6 @@ impl LogView {
         self.scan(until, None, visit).map(drop)
     }
 
-    /// Reads every frame up to `until`, past whatever is damaged, and hands every piece to `visit`, with the
-    /// segment that it is of. Gives whether all of it is whole. Linear in the bytes. A segment that was not
-    /// used before, and whose file is not the one that it should be, is one piece that is damaged.
-    ///
-    /// # Errors
-    ///
-    /// [`LogError::Io`], and what `visit` returns. Damage is no error: it is a piece.
-    pub fn pieces<E>(
-        &self,
-        until: LogPosition,
-        mut visit: impl FnMut(&SegmentInfo, Piece<'_>) -> Result<(), E>,
-    ) -> Result<bool, ScanError<E>> {
-        let mut is_whole = true;
-        let mut before: Option<LogPosition> = None;
-        for segment in self.segments.iter() {
-            let ReadSegment { info, file, .. } = &**segment;
-            if info.id() > until.segment {
-                break;
-            }
-            let start = info.start();
-            if let Some(before) = before
-                && (!start.is_same_place(&before))
-            {
-                is_whole = false;
-                let piece = Piece::Damaged {
-                    offset: 0,
-                    bytes: u64::from(SEGMENT_HEADER_BYTES),
-                    reason: "the segment does not follow the one before it",
-                };
-                visit(info, piece).map_err(ScanError::Visit)?;
-            }
-            let end = match info.id() == until.segment {
-                true => Some(until),
-                false => info.end(),
-            };
-            let limit = end.map_or(u64::from(u32::MAX), |end| end.offset.into());
-            if let Err(error) = file.len() {
-                if !is_other_file(&error) {
-                    return Err(error.into());
-                }
-                is_whole = false;
-                before = None;
-                let piece = Piece::Damaged {
-                    offset: 0,
-                    bytes: limit,
-                    reason: "the file is missing or short, or its header is damaged or another one's",
-                };
-                visit(info, piece).map_err(ScanError::Visit)?;
-                continue;
-            }
-            let walk = Walk::new(file, start, limit).sealed(end.map(|end| end.sequence));
-            let walked = walk.run(|piece| visit(info, piece))?;
-            is_whole &= walked.is_whole;
-            before = walked.is_whole.then_some(walked.end);
-        }
-        Ok(is_whole)
-    }
-
     /// Reads every frame from `from`, or from the start, up to `until`, and hands it to `visit`.
     /// Every checksum is checked, and that each frame follows the one before. Gives where it ended.
     ///
@@ -268,11 +209,6 @@ impl LogView {
         }
         Ok(position.unwrap_or(until))
     }
-}
-
-/// Whether the first use of a segment found that its file is not the one that it should be.
-const fn is_other_file(error: &LogError) -> bool {
-    error.is_corruption() || matches!(error, LogError::VersionUnsupported { .. })
 }
 
 /// The length that the record at the front of `bytes` claims, if that can be.

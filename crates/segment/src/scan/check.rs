@@ -1,9 +1,14 @@
 //! Whether a frame ends at a position, or a segment begins there, without reading what is before it.
 
+use super::scanner::{FrameScanner, Step};
 use crate::error::LogError;
 use crate::files::SegmentFile;
 use crate::format::{FRAME_HEADER_BYTES, FrameHeader, LogPosition, SegmentInfo};
 use strandline_core::Sequence;
+
+/// Why a log is behind in which no record is missing.
+pub(crate) const NOTES_MISSING: &str =
+    "notes that were durable are not there, and every record before them is";
 
 /// Checks that a frame ends at `position` with the sequence and log hash that it has, or that a
 /// segment begins so.
@@ -25,6 +30,48 @@ pub(crate) fn check_position(
     check_frame_before(file, info, position)
 }
 
+/// Checks a position as [`check_position`] does, of the segment that is appended to. If the log ends before it, its
+/// frames are read to tell where, and whether more is missing than notes. O(1), or linear in the frames.
+pub(crate) fn check_position_of_active(
+    file: &SegmentFile,
+    info: &SegmentInfo,
+    position: &LogPosition,
+) -> Result<(), LogError> {
+    let Err(mut error) = check_position(file, info, position) else {
+        return Ok(());
+    };
+    if let LogError::LogBehind {
+        found_sequence,
+        reason,
+        is_notes_alone,
+        ..
+    } = &mut error
+        && let Ok(Some(end)) = end_before(file, info, position)
+    {
+        *found_sequence = end.sequence.get();
+        *is_notes_alone = end.sequence == position.sequence;
+        if *is_notes_alone {
+            *reason = NOTES_MISSING;
+        }
+    }
+    Err(error)
+}
+
+/// Where the frames of a segment end, if that is before the last one that a position knows.
+fn end_before(
+    file: &SegmentFile,
+    info: &SegmentInfo,
+    position: &LogPosition,
+) -> Result<Option<LogPosition>, LogError> {
+    let mut scanner = FrameScanner::new(file, info.start(), file.readable_bytes()?);
+    while let Step::Frame(frame) = scanner.next()? {
+        if frame.end().offset > position.last_frame {
+            return Ok(None);
+        }
+    }
+    Ok(Some(scanner.position()))
+}
+
 /// The error of a position in a segment that the manifest does not list, where the log has sequences up
 /// to `found`.
 pub(crate) fn not_listed(position: &LogPosition, found: Sequence) -> LogError {
@@ -33,6 +80,7 @@ pub(crate) fn not_listed(position: &LogPosition, found: Sequence) -> LogError {
         expected_sequence: position.sequence.get(),
         found_sequence: found.get(),
         reason: "the MANIFEST does not list the segment",
+        is_notes_alone: false,
     }
 }
 
@@ -81,5 +129,6 @@ fn behind(
         expected_sequence: position.sequence.get(),
         found_sequence: info.start().sequence.get(),
         reason,
+        is_notes_alone: false,
     }
 }

@@ -5,7 +5,7 @@
 
 use super::pieces::{Examined, Piece, Walk};
 use crate::error::{At, LogError, ScanError};
-use crate::files::{SegmentFile, read_footer, read_header};
+use crate::files::{LastFrame, SegmentFile, last_frame, read_footer, read_header};
 use crate::format::{
     FRAME_HEADER_BYTES, FrameHeader, LogPosition, MAGIC, SegmentHeader, SegmentInfo, TRAILER_BYTES,
     claimed_end,
@@ -39,8 +39,8 @@ pub enum FooterFound {
 #[derive(Debug)]
 pub struct Examiner {
     header: SegmentHeader,
-    /// What is wrong with the header in the file, if what the manifest says is used instead.
-    header_problem: Option<LogError>,
+    /// What is wrong with the file itself, if something is.
+    file_problem: Option<LogError>,
     file: SegmentFile,
     /// Where the frames end and the footer begins.
     limit: u64,
@@ -62,7 +62,7 @@ impl Examiner {
     pub fn open(fs: &dyn Fs, path: &Path, known: Option<&SegmentInfo>) -> Result<Self, LogError> {
         let file = fs.open(path, OpenMode::Read).at("open", path)?;
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let (header, header_problem) = match (read_header(&*file, path, &name), known) {
+        let (header, mut file_problem) = match (read_header(&*file, path, &name), known) {
             (Ok(header), Some(known)) if header != known.header => {
                 let reason = "the file is another segment than the one the MANIFEST lists";
                 (known.header, Some(LogError::corrupt(name, 0, reason)))
@@ -72,11 +72,18 @@ impl Examiner {
             (Err(error), None) => return Err(error),
         };
         let file = SegmentFile::new(&header, path.to_path_buf(), file);
+        if let Some(end) = known.and_then(SegmentInfo::end)
+            && file_problem.is_none()
+            // What the disk does not give back is told by who goes through the frames.
+            && let Ok(LastFrame::Other(error)) = last_frame(&file, &end)
+        {
+            file_problem = Some(error);
+        }
         let (sealed_end, footer) = find_footer(&file, known.and_then(SegmentInfo::end))?;
         let length = file.len()?;
         Ok(Self {
             header,
-            header_problem,
+            file_problem,
             file,
             limit: sealed_end.unwrap_or(length).min(length),
             sealed_end,
@@ -101,10 +108,11 @@ impl Examiner {
         }
     }
 
-    /// What is wrong with the header in the file; the manifest's is used then.
+    /// What is wrong with the file itself, whatever its frames are: with its header, in whose place that of the
+    /// manifest is used, or that it has another last frame than the manifest says.
     #[must_use]
-    pub const fn header_problem(&self) -> Option<&LogError> {
-        self.header_problem.as_ref()
+    pub const fn file_problem(&self) -> Option<&LogError> {
+        self.file_problem.as_ref()
     }
 
     /// The footer.
@@ -179,7 +187,7 @@ impl Examiner {
             walk = walk.patient();
         }
         let mut examined = walk.run(visit)?;
-        examined.is_whole &= self.header_problem.is_none();
+        examined.is_whole &= self.file_problem.is_none();
         Ok(examined)
     }
 }

@@ -12,7 +12,9 @@ mod sealed_frames;
 mod stretch;
 mod window;
 
-pub(crate) use check::{check_frame_before, check_position, not_listed};
+pub(crate) use check::{
+    NOTES_MISSING, check_frame_before, check_position, check_position_of_active, not_listed,
+};
 pub use examine::{Examiner, FooterFound};
 pub(crate) use pieces::Walk;
 pub use pieces::{Examined, Piece};

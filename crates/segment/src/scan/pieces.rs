@@ -17,6 +17,12 @@ use strandline_core::{Hash, Sequence};
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Piece<'a> {
+    /// What is wrong with a file itself, before the pieces that stand in it all the same. Told of the files of a
+    /// [`LogView`](crate::LogView) alone; of another one the [`Examiner`](crate::Examiner) says it.
+    WrongFile {
+        /// What that is.
+        problem: &'a LogError,
+    },
     /// A frame all of whose checksums are right.
     Frame {
         /// The frame.

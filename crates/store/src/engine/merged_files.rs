@@ -156,6 +156,20 @@ impl MergedFiles {
         }
     }
 
+    /// Lets go of files none of whose segments is in the log as it was, and gives the names of those that are there:
+    /// they are of no use, not to an opening either. O(files), and the rewritten segments that they begin with.
+    pub(crate) fn let_go_of_useless(&mut self, view: &LogView) -> Vec<IndexFileName> {
+        self.let_go(|own| view.info(own.id).is_some_and(|info| own.is(info)))
+    }
+
+    fn let_go(&mut self, is_current: impl Fn(&MergedSegment) -> bool) -> Vec<IndexFileName> {
+        let is_useless = |file: &UsedFile| !file.is_gone && !file.segments.iter().any(&is_current);
+        let useless = self.used.iter().filter(|file| is_useless(file));
+        let names = useless.map(|file| file.name).collect();
+        self.used.retain(|file| !is_useless(file));
+        names
+    }
+
     /// Notes that segments were rewritten, of which events were removed: files that have their rows are
     /// to be removed, and are given.
     pub(crate) fn remove_those_of(&mut self, segments: &[SegmentId]) -> Vec<IndexFileName> {
@@ -280,6 +294,11 @@ mod tests {
                     self.files.forget(&others);
                 }
             }
+            // Another file may have taken what was left of one that was rewritten in part.
+            let is_current =
+                |own: &MergedSegment| self.segments.get(&own.id.get()) == Some(&own.generation);
+            let useless = self.files.let_go(is_current);
+            self.remove(&useless);
         }
 
         fn check(&self) {
@@ -293,7 +312,12 @@ mod tests {
             }
             for name in &self.listed {
                 let mut used = self.files.used.iter();
-                assert!(used.any(|file| file.name == *name), "{name} is left over");
+                let file = used.find(|file| file.name == *name);
+                let of_use = file.is_some_and(|file| {
+                    let mut segments = file.segments.iter();
+                    segments.any(|own| self.segments[&own.id.get()] == own.generation)
+                });
+                assert!(of_use, "{name} is left over");
             }
         }
     }

@@ -37,6 +37,16 @@ impl Rewriting {
         self.remove_superseded(fs)
     }
 
+    /// Removes files of the index that are of no use any more, as [`supersede`](Self::supersede) does.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub(crate) fn remove(&mut self, fs: &dyn Fs, merged: Vec<PathBuf>) -> Result<(), Error> {
+        self.merged.extend(merged);
+        self.remove_superseded(fs)
+    }
+
     /// Has segments merged no more.
     pub(crate) fn bar(&mut self, segments: RangeInclusive<SegmentId>) {
         self.barred.push(segments);

@@ -1,6 +1,7 @@
 //! `rebuild`: footers and checkpoint from the log alone.
 
 use super::progress::{Meter, OnProgress};
+use crate::model::IndexFileName;
 use crate::{Error, Sequence, StoreOptions};
 use std::path::Path;
 
@@ -18,6 +19,9 @@ pub struct Rebuilt {
     /// A sentence for each footer that could not be written; its segment is read by its frames, which
     /// takes longer.
     pub footers_failed: Vec<String>,
+    /// Merged files of the index that were removed, damaged or not: their rows are in the footers, and the
+    /// background merges these anew once the store is opened to write.
+    pub merged_removed: usize,
     /// The checkpoint has the events with sequences below this one.
     pub sequence: Sequence,
     /// What opening the log found and did.
@@ -26,7 +30,7 @@ pub struct Rebuilt {
 
 /// Reads the whole log of the store in `dir`, and writes anew the footer of every sealed segment that
 /// is not what the frames give, in the layout of `options`, and a checkpoint, whatever state those are
-/// in. The log is repaired as by any opening.
+/// in. Merged files of the index are removed, good ones too. The log is repaired as by any opening.
 ///
 /// What [`verify`](crate::maintenance::verify()) finds wrong with indexes is mended after it.
 ///
@@ -52,6 +56,9 @@ pub fn rebuild(
     meter.add(report.events_from_log)?;
     let fs = store.shared().options.fs.clone();
     let (events, notices) = (report.events_from_log, report.notices.clone());
+    let removed = report.removed.iter();
+    let merged_removed = removed.filter(|name| IndexFileName::parse(name).is_some());
+    let merged_removed = merged_removed.count();
     let sequence = store.checkpoint()?;
     let shared = store.shared().clone();
     // Waits for the footers, which are written meanwhile.
@@ -62,6 +69,7 @@ pub fn rebuild(
         footers: footers.count,
         footers_sound: footers.sound,
         footers_failed: footers.failed,
+        merged_removed,
         sequence,
         notices,
     };

@@ -65,7 +65,8 @@ pub enum ErrorKind {
     LockLost,
     /// Bytes on disk are not what was written. The message names file and place.
     Corrupt,
-    /// The log ends before what a checkpoint says was durable: durable data has vanished. Of
+    /// The log ends before what a checkpoint or the MANIFEST says was durable: events have vanished, or records of
+    /// removals alone, as the message says. Of
     /// [`Store::refresh`](crate::Store::refresh): what was read is not in the log that is there now,
     /// which is another one, or an earlier or restored copy, or was rewritten. Open it again.
     LogBehindCheckpoint,
@@ -365,6 +366,13 @@ impl From<Lost> for Error {
 impl From<LogError> for Error {
     fn from(error: LogError) -> Self {
         let (kind, message) = match &error {
+            LogError::LogBehind {
+                is_notes_alone: true,
+                ..
+            } => (
+                ErrorKind::LogBehindCheckpoint,
+                "the log's records of removals have vanished from its end, and no event",
+            ),
             LogError::LogBehind { .. } => (
                 ErrorKind::LogBehindCheckpoint,
                 "durable events have vanished from the log",

@@ -16,6 +16,13 @@ pub(crate) const STAGING_WITHIN: &str = ".restoring";
 /// What follows the name of the target in that of a copy beside it, before a number.
 pub(crate) const STAGING_BESIDE: &str = ".restoring-";
 
+/// Whether a directory has the name of a copy that a restore makes, in its target or beside it.
+pub(crate) fn is_staging(name: &str) -> bool {
+    let beside = name.rsplit_once(STAGING_BESIDE);
+    let is_number = |digits: &str| digits.parse::<u32>().is_ok();
+    name == STAGING_WITHIN || beside.is_some_and(|(_, digits)| is_number(digits))
+}
+
 /// Whether a file of that name may be a store's.
 pub(crate) fn is_of_store(name: &str) -> bool {
     [LOCK_FILE, MANIFEST_FILE].contains(&name) || is_of_log(name)

@@ -36,6 +36,7 @@ pub use event_ref::EventRef;
 pub use expected::{ExpectedVersion, VersionConflict};
 pub(crate) use file_names::{
     IndexFileName, LOCK_FILE, MARKER, STAGING_BESIDE, STAGING_WITHIN, is_of_log, is_of_store,
+    is_staging,
 };
 pub use id_conflict::{Difference, IdConflict};
 pub use kind_conflict::KindConflict;

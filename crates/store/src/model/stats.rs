@@ -30,6 +30,10 @@ pub struct Stats {
     /// The sealed parts that the index is in now: blocks of one segment or of several, and rows that
     /// have none yet.
     pub index_parts: usize,
+    /// Of these, blocks of which something was found damaged in this process, so that it has it in memory, made
+    /// anew from the log, or cannot be read. A footer stays as it is until a rebuild; a merged file is made anew
+    /// when the background merges next, which it does once a segment is sealed, or when the store is opened to write.
+    pub index_damaged: usize,
     /// Files in use that hold the rows of several segments, by the number of these: of 8 and more, 64 and
     /// more, and so on; the first is of those with fewer.
     pub merged_files: Vec<usize>,

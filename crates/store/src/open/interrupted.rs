@@ -1,4 +1,4 @@
-//! Restores that were interrupted: no new store is made where one was about to be.
+//! Restores that were interrupted: no new store is made where one was about to be, nor in a copy that is not whole.
 
 use crate::model::{MARKER, STAGING_BESIDE, STAGING_WITHIN};
 use crate::{Error, ErrorKind};
@@ -13,6 +13,16 @@ pub(super) fn refuse(fs: &dyn Fs, dir: &Path) -> Result<(), Error> {
     let exists = |path: &Path| fs.identity(path).is_ok();
     if exists(&dir.join(MANIFEST_FILE)) {
         return Ok(());
+    }
+    if exists(&dir.join(MARKER)) {
+        return Err(Error::new(
+            ErrorKind::NotFound,
+            format!(
+                "{} is no store but the copy that a restore was making, which was interrupted or is at work; \
+                 restore again to the directory that it was for, which makes the copy anew, or remove it",
+                dir.display()
+            ),
+        ));
     }
     let within = dir.join(STAGING_WITHIN);
     let found = match exists(&within.join(MARKER)) {

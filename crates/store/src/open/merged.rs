@@ -5,7 +5,7 @@ use crate::engine::merged_files::UsedFile;
 use crate::engine::merged_runs::OwnRuns;
 use crate::model::IndexFileName;
 use crate::rows::merged::MergedSegment;
-use crate::rows::merged_file;
+use crate::rows::merged_file::{self, no_merged_file};
 use crate::rows::{KindNames, LogSlot, RemovedHeads, RemovedInSegments, Replay};
 use crate::{Error, ErrorKind, OpenPath, OpenReport};
 use std::cmp::Reverse;
@@ -78,9 +78,17 @@ impl MergedFound {
         for entry in listed {
             let whole = entry.name.strip_suffix(TEMPORARY_SUFFIX);
             let name = IndexFileName::parse(whole.unwrap_or(&entry.name));
-            let Some(name) = name.filter(|_| entry.kind == EntryKind::File) else {
+            let Some(name) = name else {
                 continue;
             };
+            if entry.kind != EntryKind::File {
+                report.notices.push(format!(
+                    "{} is {}, and was passed over: remove it, or move it away",
+                    entry.name,
+                    no_merged_file(entry.kind)
+                ));
+                continue;
+            }
             if whole.is_some() || !is_used {
                 found.left_over.push(entry.name);
                 continue;

@@ -10,7 +10,7 @@ use crate::{Error, ErrorKind};
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
-use strandline_core::fs::{Fs, OpenMode};
+use strandline_core::fs::{EntryKind, Fs, OpenMode};
 use strandline_index::{Block, BlockBytes, RebuildBlock};
 use strandline_segment::LogIdentity;
 
@@ -70,6 +70,16 @@ impl OpenedMerged {
             kinds: self.head.kinds.clone(),
             heads: self.head.heads.clone(),
             block: self.head.block.clone(),
+        }
+    }
+}
+
+/// What stands in the place of a merged file that is no file. It is nothing of the store's, and stays.
+pub(crate) const fn no_merged_file(kind: EntryKind) -> &'static str {
+    match kind {
+        EntryKind::Directory => "a directory in the place of a merged file of the index",
+        EntryKind::File | EntryKind::Other => {
+            "a symbolic link, or no file, in the place of a merged file of the index"
         }
     }
 }

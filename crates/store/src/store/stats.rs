@@ -43,8 +43,12 @@ fn count(shared: &Shared) -> Result<Stats, Error> {
             files.failures.last().map(str::to_owned),
         )
     };
+    let parts = shared.index.parts();
+    let blocks = parts.iter().filter_map(|part| part.block.as_ref());
+    let damaged = blocks.filter(|part| part.block.was_damaged() || part.block.damage().is_some());
     Ok(Stats {
-        index_parts: shared.index.parts().len(),
+        index_parts: parts.len(),
+        index_damaged: damaged.count(),
         merged_files,
         merges,
         merged_bytes_written,

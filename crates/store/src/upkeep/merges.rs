@@ -84,9 +84,9 @@ pub(super) fn merge_next(shared: &Shared, pace: Pace<'_>) -> bool {
 }
 
 /// Whether the index has many more parts than it should: segments are sealed faster than they are merged.
-/// O(segments).
+/// O(parts).
 pub(super) fn is_behind(shared: &Shared) -> bool {
-    let segments = shared.log.view().infos().count();
+    let segments = shared.log.view().segments();
     let parts = shared.index.parts();
     let rows = parts.iter().map(|part| u64::from(part.rows)).sum();
     merge_plan::is_behind(parts.len(), segments as u64, rows)
@@ -425,7 +425,7 @@ fn switch(shared: &Shared, planned: &Planned, made: Made) -> Result<bool, Error>
             Ok(None)
         }
     };
-    let unused = match switched {
+    let mut unused = match switched {
         Ok(Some(unused)) => unused,
         // It is stale, or of no use.
         Ok(None) => {
@@ -438,9 +438,12 @@ fn switch(shared: &Shared, planned: &Planned, made: Made) -> Result<bool, Error>
         }
     };
     {
+        let view = shared.log.view();
         let mut files = shared.merged.lock();
         files.merges += 1;
         files.bytes_written += bytes;
+        // Of one that was rewritten in part, what was left may be in the new one.
+        unused.extend(files.let_go_of_useless(&view));
     }
     remove(shared, &unused);
     let (first, last) = planned.ends();

@@ -121,6 +121,11 @@ impl<'a> LogCheck<'a> {
     /// Takes a piece of the segment that is being read.
     pub(crate) fn piece(&mut self, info: &SegmentInfo, piece: &Piece<'_>) {
         match piece {
+            Piece::WrongFile { problem } => {
+                let file = Some(info.file_name());
+                self.problem(None, file, problem.to_string());
+                self.not_whole();
+            }
             Piece::Frame { frame, follows } => {
                 self.settle(info, frame.first_sequence());
                 if *follows == Some(false) {

@@ -6,16 +6,17 @@
 //! in memory, however many a file spans.
 
 use super::rows::SegmentRows;
+use crate::Error;
 use crate::engine::Shared;
 use crate::model::IndexFileName;
 use crate::rows::heads::{self, MergedHeads};
 use crate::rows::merged::{MergedHead, MergedSegment};
-use crate::rows::merged_file;
+use crate::rows::merged_file::{self, no_merged_file};
 use crate::rows::{KindNames, retain_newest};
-use crate::{Error, ErrorKind};
 use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 use strandline_core::Sequence;
+use strandline_core::fs::EntryKind;
 use strandline_index::{Block, ComparingSink, MergeError, MergePart, Snapshot, merge};
 use strandline_segment::{LogView, SegmentInfo};
 
@@ -52,11 +53,12 @@ pub(super) struct Merged {
 
 impl Merged {
     /// What there is: files, and blocks that `index` has, whatever takes their place meanwhile. A file that is
-    /// there no more when it is opened was replaced, and says nothing.
+    /// there no more when it is opened was replaced, and says nothing. One that cannot be opened or read is no
+    /// more than wrong: all that it has is in the log.
     ///
     /// # Errors
     ///
-    /// `Io` if the directory or a file cannot be read.
+    /// `Io` if the directory cannot be listed.
     pub(super) fn of(shared: &Shared, view: &LogView, index: &Snapshot) -> Result<Self, Error> {
         let (fs, dir) = (&shared.options.fs, &shared.dir);
         let listed = fs
@@ -68,12 +70,19 @@ impl Merged {
             let Some(name) = IndexFileName::parse(&entry.name) else {
                 continue;
             };
+            if entry.kind != EntryKind::File {
+                let reason = format!(
+                    "it is {}: remove it, or move it away",
+                    no_merged_file(entry.kind)
+                );
+                merged.unread.push((entry.name, reason));
+                continue;
+            }
             let mapped = shared.options.log.maps_reads();
             let opened = merged_file::open((fs, dir), name, &shared.identity, mapped, &slot);
             let opened = match opened {
                 Ok(opened) => opened,
                 Err(error) if error.io_kind() == Some(std::io::ErrorKind::NotFound) => continue,
-                Err(error) if error.kind() == ErrorKind::Io => return Err(error),
                 Err(error) => {
                     merged.unread.push((entry.name, error.to_string()));
                     continue;

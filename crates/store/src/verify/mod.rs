@@ -76,7 +76,7 @@ pub(crate) fn verify(
     let infos = log.infos().copied().collect();
     let parts = (check, indexes, merged);
     let mut verifier = Verifier::new(shared, snapshot.index, infos, parts, stored);
-    let read = log.pieces(until, |info, piece| {
+    let read = log.pieces(&*shared.options.fs, until, |info, piece| {
         verifier.piece(info, &piece);
         on_events(events_in(&piece))
     });

@@ -65,6 +65,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
                 "removals before sequence {before} are not recorded"
             ))?;
         }
+        for notice in &inventory.notices {
+            screen.text(notice)?;
+        }
         for problem in &inventory.problems {
             screen.text(&format!("!! {problem}"))?;
         }
@@ -305,6 +308,7 @@ fn as_json(inventory: &Inventory, contents: Option<&Contents>, failure: Option<&
         "merged": merged,
         "others": files(&inventory.others),
         "quarantine": files(&inventory.quarantine),
+        "left_over": inventory.notices,
         "problems": inventory.problems,
         "open_error": failure.map(ToString::to_string),
         "contents": contents.map(contents_json),

@@ -14,7 +14,7 @@ pub(super) use durable::Durable;
 pub(super) use evidence::Evidence;
 pub(super) use examine::{entries, examiner};
 pub(super) use names::Names;
-pub(super) use segment_files::{SegmentFiles, is_called_as_one};
+pub(super) use segment_files::{SegmentFiles, all_left_over, is_called_as_one, left_over};
 
 use crate::{Error, ErrorKind, Sequence};
 use examine::is_blank;

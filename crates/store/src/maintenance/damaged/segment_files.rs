@@ -105,6 +105,39 @@ impl SegmentFiles {
     }
 }
 
+/// What a file is that another one has taken the place of, or is to: of a segment that the manifest lists in
+/// another generation, or that was merged into another one. An interrupted rewriting leaves it, and that is no damage:
+/// an opening to write removes it.
+pub(in crate::maintenance) fn left_over(manifest: &Manifest, name: &str) -> Option<String> {
+    let (id, generation) = SegmentId::parse_file_name(name)?;
+    let listed = manifest.segments().iter().find(|info| info.id() == id);
+    let is_left_over = match listed {
+        Some(info) => {
+            let counts = info.header().generation;
+            generation != counts && (info.is_sealed() || generation < counts)
+        }
+        None => manifest.merged_into(id).is_some(),
+    };
+    is_left_over.then(|| {
+        format!(
+            "{name} is not the file that counts for its segment, and may hold what was removed or redacted: \
+             a rewriting was interrupted, or is at work; opening the store to write removes it"
+        )
+    })
+}
+
+/// The sentences of [`left_over`] on the files of a directory, as far as they can be listed.
+pub(in crate::maintenance) fn all_left_over(fs: &dyn Fs, dir: &Path) -> Vec<String> {
+    let entries = fs.list_names(dir).unwrap_or_default();
+    let Ok(Some(manifest)) = Manifest::read(fs, dir) else {
+        return Vec::new();
+    };
+    let names = entries.iter().map(|entry| entry.name.as_str());
+    names
+        .filter_map(|name| left_over(&manifest, name))
+        .collect()
+}
+
 /// Whether a file is called as those of segments are, whether or not there can be one of that name.
 pub(in crate::maintenance) fn is_called_as_one(name: &str) -> bool {
     name.starts_with("segment-") && name.ends_with(".log")

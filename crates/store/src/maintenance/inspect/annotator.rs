@@ -133,7 +133,7 @@ impl<'a> Annotator<'a> {
     }
 
     pub(super) fn segment(&mut self, examiner: &Examiner) -> Result<(), Error> {
-        let problem = examiner.header_problem().map(ToString::to_string);
+        let problem = examiner.file_problem().map(ToString::to_string);
         let place = (0, u64::from(SEGMENT_HEADER_BYTES));
         self.heading(place, 0, "segment header", String::new(), problem)?;
         self.layout(0, 1, &SEGMENT_HEADER_LAYOUT)?;

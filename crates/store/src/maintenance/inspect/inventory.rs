@@ -1,8 +1,9 @@
 //! `Inventory`: the files of a store's directory, in a damaged store too. Opens no store.
 
-use crate::maintenance::damaged::{entries, is_called_as_one};
-use crate::model::IndexFileName;
+use crate::maintenance::damaged::{entries, is_called_as_one, left_over};
+use crate::model::{IndexFileName, MARKER, is_staging};
 use crate::rows::merged::MergedHead;
+use crate::rows::merged_file::no_merged_file;
 use crate::{Epoch, Error, Sequence};
 use std::path::Path;
 use strandline_core::fs::{EntryKind, Fs, OpenMode};
@@ -90,6 +91,9 @@ pub struct Inventory {
     pub others: Vec<FileFacts>,
     /// What opening kept aside.
     pub quarantine: Vec<FileFacts>,
+    /// What is no problem: files of segments that do not count any more, or not yet, which an opening to write
+    /// removes.
+    pub notices: Vec<String>,
     /// What is wrong.
     pub problems: Vec<String>,
 }
@@ -102,15 +106,21 @@ impl Inventory {
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is no directory,
     /// [`ErrorKind::Io`](crate::ErrorKind::Io) if it cannot be listed.
     pub fn of(fs: &dyn Fs, dir: &Path) -> Result<Self, Error> {
-        let files: Vec<_> = entries(fs, dir)?
+        let (files, no_files): (Vec<_>, Vec<_>) = entries(fs, dir)?
             .into_iter()
-            .filter(|entry| entry.kind == EntryKind::File)
+            .partition(|entry| entry.kind == EntryKind::File);
+        let files: Vec<_> = files
+            .into_iter()
             .map(|entry| FileFacts {
                 name: entry.name,
                 bytes: entry.bytes,
             })
             .collect();
-        let mut problems = Vec::new();
+        let is_merged = |name: &str| IndexFileName::parse(name).is_some();
+        let no_files = no_files.iter().filter(|entry| is_merged(&entry.name));
+        let mut problems: Vec<_> = no_files
+            .map(|entry| format!("{} is {}", entry.name, no_merged_file(entry.kind)))
+            .collect();
         let manifest = Manifest::read(fs, dir).unwrap_or_else(|error| {
             problems.push(error.to_string());
             None
@@ -126,9 +136,8 @@ impl Inventory {
             .filter(|file| !listed.contains(&file.name) && !is_fixed(&file.name))
             .partition(|file| strandline_checkpoint::is_file_name(&file.name));
         checkpoints.reverse();
-        let (merged, others): (Vec<_>, Vec<_>) = others
-            .into_iter()
-            .partition(|file| IndexFileName::parse(&file.name).is_some());
+        let (merged, others): (Vec<_>, Vec<_>) =
+            others.into_iter().partition(|file| is_merged(&file.name));
         let merged: Vec<_> = merged
             .into_iter()
             .map(|file| merged_facts(fs, dir, file, manifest.as_ref()))
@@ -138,21 +147,7 @@ impl Inventory {
                 problems.push(format!("{}: {damage}", facts.name));
             }
         }
-        for file in &others {
-            // Beside a writer, and after one that was killed, there may be temporary files, and a segment
-            // that was made ahead.
-            let is_segment = is_called_as_one(&file.name);
-            let is_used = |manifest: &Manifest| {
-                let unused = is_unused(fs, &dir.join(&file.name), manifest.identity());
-                !unused.unwrap_or(false)
-            };
-            if is_segment && manifest.as_ref().is_some_and(is_used) {
-                let name = &file.name;
-                problems.push(format!(
-                    "{name} is a segment that the MANIFEST does not list"
-                ));
-            }
-        }
+        let notices = notices_of(fs, dir, (manifest.as_ref(), &others), &mut problems);
         Ok(Self {
             manifest_number: manifest.as_ref().map(Manifest::number),
             epoch: manifest.as_ref().map(Manifest::epoch),
@@ -162,9 +157,58 @@ impl Inventory {
             merged,
             others,
             quarantine: quarantine(fs, dir),
+            notices,
             problems,
         })
     }
+}
+
+/// Tells of files that are none of those that a store uses, and of a copy that is not in its place.
+fn notices_of(
+    fs: &dyn Fs,
+    dir: &Path,
+    (manifest, others): (Option<&Manifest>, &[FileFacts]),
+    problems: &mut Vec<String>,
+) -> Vec<String> {
+    let mut notices = Vec::new();
+    if others.iter().any(|file| file.name == MARKER) {
+        match is_copy(fs, dir) {
+            true => problems.push(format!(
+                "{MARKER}: this is the copy that a restore was making, which was interrupted or is at work, and \
+                 may not be whole; restore again to the directory that it was for, which makes the copy anew, or \
+                 remove it"
+            )),
+            false => notices.push(format!(
+                "{MARKER} is left of a restore that was interrupted once the store was in its place: remove it"
+            )),
+        }
+    }
+    for FileFacts { name, .. } in others {
+        let left_over = manifest.and_then(|one| left_over(one, name));
+        if let Some(notice) = left_over {
+            notices.push(notice);
+            continue;
+        }
+        // Beside a writer, and after one that was killed, there may be temporary files, and a segment that was
+        // made ahead.
+        let is_used = |manifest: &Manifest| {
+            let unused = is_unused(fs, &dir.join(name), manifest.identity());
+            !unused.unwrap_or(false)
+        };
+        if is_called_as_one(name) && manifest.is_some_and(is_used) {
+            problems.push(format!(
+                "{name} is a segment that the MANIFEST does not list"
+            ));
+        }
+    }
+    notices
+}
+
+/// Whether a directory has the name that a restore gives a copy, by whatever path it is called.
+fn is_copy(fs: &dyn Fs, dir: &Path) -> bool {
+    let dir = fs.canonical(dir).unwrap_or_else(|_| dir.to_path_buf());
+    let name = dir.file_name().unwrap_or_default();
+    is_staging(&name.to_string_lossy())
 }
 
 fn merged_facts(
@@ -215,7 +259,7 @@ fn segment(
     match Examiner::open(fs, &dir.join(&name), Some(info)) {
         Err(error) => problems.push(error.to_string()),
         Ok(examiner) => {
-            problems.extend(examiner.header_problem().map(ToString::to_string));
+            problems.extend(examiner.file_problem().map(ToString::to_string));
             footer = match examiner.footer() {
                 FooterFound::None => FooterState::None,
                 FooterFound::Whole { bytes, .. } => FooterState::Whole(bytes.len() as u64),

@@ -25,7 +25,7 @@ impl Observer for Nobody {
 }
 
 /// What a compaction would remove.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct CompactionPlan {
     /// Events that would be removed.

@@ -5,7 +5,7 @@
 
 use super::merged_records::MergedRecords;
 use super::runs::{Short, runs};
-use super::segments::{check_merged, newest_of, switch, with_footer};
+use super::segments::{check_merged, newest_of, switch, useless_merged, with_footer};
 use crate::engine::{Rewriting, Shared};
 use crate::rows::newest_reading;
 use crate::{Error, Region, Snapshot, Store};
@@ -31,6 +31,12 @@ pub(super) fn merge_small(store: &Store, rewriting: &mut Rewriting) -> Result<us
     let mut waits = true;
     let mut merged = 0;
     let mut done = None;
+    let told = |(first, last): (SegmentId, SegmentId), error: Error| {
+        let (first, last) = (first.get(), last.get());
+        trace::tell(Level::WARN, move || {
+            tracing::warn!(first, last, %error, "cannot merge segments that are short");
+        });
+    };
     while let Some(run) = next_run(&all, done, rewriting, &shared.options.log) {
         if std::mem::take(&mut waits) {
             // Footers of these segments are written by then, and nobody writes to their files.
@@ -47,15 +53,18 @@ pub(super) fn merge_small(store: &Store, rewriting: &mut Rewriting) -> Result<us
                 if is_damaged {
                     rewriting.bar(damaged_in(&run, &error));
                 }
-                let (first, last) = (run.start().get(), run.end().get());
-                trace::tell(Level::WARN, move || {
-                    tracing::warn!(first, last, %error, "cannot merge segments that are short");
-                });
+                told((*run.start(), *run.end()), error);
                 if !is_damaged {
                     break;
                 }
             }
         }
+    }
+    // Files of the index that were made of such segments alone are of no use any more.
+    if let (true, Some(last)) = (merged > 0, done)
+        && let Err(error) = rewriting.remove(&*shared.options.fs, useless_merged(shared))
+    {
+        told((SegmentId::FIRST, last), error);
     }
     Ok(merged)
 }

@@ -8,11 +8,13 @@ use crate::engine::merge_at_work::MergesHeld;
 use crate::engine::{Rewriting, Shared};
 use crate::maintenance::notes::{Recorder, Taken};
 use crate::maintenance::progress::Meter;
+use crate::model::IndexFileName;
 use crate::rows::RemovedHeads;
 use crate::rows::footer::{self, Opened, rebuilt_footer};
 use crate::trace;
 use crate::{Error, ErrorKind, Sequence, Store};
 use std::ops::Range;
+use std::path::PathBuf;
 use strandline_core::Hlc;
 use strandline_core::record::{Record, RecordPayload, RemovalChange, RemovedRecord, StoredRecord};
 use strandline_index::Block;
@@ -141,12 +143,13 @@ pub(super) fn rewrite(
     let removed_from = marks.segments().filter(|marked| marked.is_removed_from());
     let removed_from: Vec<_> = removed_from.map(|marked| marked.id).collect();
     if removed_from.is_empty() {
-        rewriting.supersede(fs, superseded, Vec::new())?;
+        rewriting.supersede(fs, superseded, useless_merged(shared))?;
     } else {
         // Ids, tags and links of what was removed are in merged files of the index too, in one that is being
         // made, and in those that could not be removed before.
         let held = MergesHeld::without(shared, &removed_from);
-        let (stale, listed) = held.stale(&removed_from);
+        let (mut stale, listed) = held.stale(&removed_from);
+        stale.extend(useless_merged(shared));
         rewriting.supersede(fs, superseded, stale)?;
         drop(held);
         listed?;
@@ -154,6 +157,14 @@ pub(super) fn rewrite(
     recorded?;
     store.merge_soon();
     Ok(done)
+}
+
+/// The merged files that no segment is left of, once some were rewritten: what an opening would remove.
+pub(super) fn useless_merged(shared: &Shared) -> Vec<PathBuf> {
+    let view = shared.log.view();
+    let useless = shared.merged.lock().let_go_of_useless(&view);
+    let path = |name: IndexFileName| shared.dir.join(name.to_string());
+    useless.into_iter().map(path).collect()
 }
 
 /// Looks at all of the merged blocks that have rows of the segments which are about to be rewritten, and others

@@ -100,7 +100,7 @@ impl<'a> Salvager<'a> {
         // A segment begins once what is before it was synced.
         self.durable.take(examiner.header().first_sequence, name);
         self.names = Names::of(&examiner, source.evidence.checkpoint.as_ref());
-        if let Some(problem) = examiner.header_problem() {
+        if let Some(problem) = examiner.file_problem() {
             self.saver.report.notices.push(problem.to_string());
         }
         let walked = examiner

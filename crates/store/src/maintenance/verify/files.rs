@@ -1,7 +1,7 @@
 //! `verify_files`: how much of a store is good that does not open.
 
 use super::kept::{Kept, Verified};
-use crate::maintenance::damaged::{DamagedStore, Durable, Names};
+use crate::maintenance::damaged::{DamagedStore, Durable, Names, all_left_over};
 use crate::maintenance::progress::{Meter, OnProgress};
 use crate::verify::{LogCheck, Problem, ProblemKind, events_in};
 use crate::{Error, ErrorKind, Sequence};
@@ -46,6 +46,7 @@ pub fn verify_files(
         files.file(name, &mut meter)?;
     }
     let mut verified = files.finish();
+    verified.notices.extend(all_left_over(fs, dir));
     if !kept.receipts.is_empty() {
         let message = "receipts were not checked: the store does not open";
         verified.mismatches.push(message.to_owned());
@@ -87,7 +88,7 @@ impl Files<'_> {
         self.durable.take(info.start().sequence, name);
         self.gone(info.start().sequence, name);
         self.check.begin(&info, newest);
-        if let Some(problem) = examiner.header_problem() {
+        if let Some(problem) = examiner.file_problem() {
             self.wrong_file(name, problem.to_string());
         }
         let names = Names::of(&examiner, self.store.evidence.checkpoint.as_ref());

@@ -23,8 +23,8 @@ pub struct Verified {
     pub head_at: Option<Sequence>,
     /// What differs from what was kept.
     pub mismatches: Vec<String>,
-    /// What opening the store found, which is no problem by itself: that times are ahead of the clock, or
-    /// that the log ends torn.
+    /// What is no problem by itself: what opening the store found, that times are ahead of the clock, or that the log
+    /// ends torn; and files of segments that do not count any more, or not yet.
     pub notices: Vec<String>,
 }
 

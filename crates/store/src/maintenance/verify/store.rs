@@ -2,6 +2,7 @@
 //! checks of its own.
 
 use super::kept::{Kept, Verified};
+use crate::maintenance::damaged::all_left_over;
 use crate::maintenance::progress::{Meter, OnProgress};
 use crate::{Error, ErrorKind, Sequence, Store};
 use strandline_core::Hash;
@@ -31,6 +32,8 @@ pub fn verify(store: &Store, kept: &Kept, on_progress: OnProgress<'_>) -> Result
         mismatches: Vec::new(),
         notices: store.open_report().notices.clone(),
     };
+    let (fs, dir) = (&*store.shared().options.fs, &store.shared().dir);
+    verified.notices.extend(all_left_over(fs, dir));
     if let Some(head) = kept.head {
         verified.head_at = find_head(store, head, &mut meter)?;
         if verified.head_at.is_none() {
