@@ -307,8 +307,9 @@ impl Fs for OwnedFs {
     fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Arc<dyn FsFile>> {
         match mode {
             OpenMode::Read => return self.inner.open(path, mode),
-            OpenMode::Append { .. } => self.ours.check()?,
             OpenMode::Create => self.ours.check_to_change()?,
+            // One that is appended to is there already.
+            _ => self.ours.check()?,
         }
         let inner = self.inner.open(path, mode)?;
         let ours = self.ours.clone();
