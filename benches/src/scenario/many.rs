@@ -214,7 +214,7 @@ mod tests {
     use super::*;
     use crate::systems::STRANDLINE;
 
-    /// Cause: the opening by Zipf.s law had 250,000 events to read, and its figure was called an opening's.
+    /// Cause: the opening by Zipf's law had 250,000 events to read, and its figure was called an opening's.
     #[test]
     fn little_is_read_after_an_opening_whatever_the_shape() {
         for shape in [Shape::Many, Shape::ManyZipf, Shape::ManyOwnIds] {
