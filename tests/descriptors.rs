@@ -1,5 +1,5 @@
 //! Descriptors: how many files a store has open, however fast it is written and whatever falls
-//! behind.
+//! behind; and how often an opening lists them all.
 
 use crate::harness::{CREATED, at};
 use std::io;
@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-use strandline::fs::{Fs, FsFile, FsFileLayer, FsLayer, OpenMode, OsFs};
+use strandline::fs::{DirName, Fs, FsFile, FsFileLayer, FsLayer, OpenMode, OsFs};
 use strandline::maintenance::{Retention, compact};
 use strandline::{Durability, Event, Region, Snapshot, Store, StoreOptions};
 
@@ -26,9 +26,14 @@ struct CountedFs(Arc<Counts>);
 struct Counts {
     open: AtomicUsize,
     most: AtomicUsize,
+    listings: AtomicUsize,
 }
 
 impl CountedFs {
+    fn listings(&self) -> usize {
+        self.0.listings.load(Ordering::Relaxed)
+    }
+
     fn most(&self) -> usize {
         self.0.most.load(Ordering::Relaxed)
     }
@@ -47,6 +52,11 @@ impl FsLayer for CountedFs {
             inner,
             counts: self.0.clone(),
         }))
+    }
+
+    fn list_names(&self, path: &Path) -> io::Result<Vec<DirName>> {
+        self.0.listings.fetch_add(1, Ordering::Relaxed);
+        OsFs.list_names(path)
     }
 
     fn sync_dir(&self, _: &Path) -> io::Result<()> {
@@ -232,4 +242,32 @@ fn snapshots_of_many_segments_keep_few_files_open() {
         "{} open files",
         fs.most()
     );
+}
+
+/// Cause: each of four steps of an opening listed the directory, half of its time at 4,000 segments.
+#[test]
+fn an_opening_lists_the_directory_once_and_again_when_it_has_changed_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let fs = CountedFs::default();
+    let open = || options(&fs).background_inline().open(dir.path()).unwrap();
+    let store = open();
+    fill(&store, 1, 40);
+    store.close().unwrap();
+    let before = fs.listings();
+    let store = open();
+    assert_eq!(fs.listings() - before, 1);
+    store.close().unwrap();
+    // Left by a rewriting and a merge that were interrupted.
+    let left = [
+        "segment-0000000003-0000000007.log.tmp",
+        "index-0000000001-0000000002-0000000009.idx.tmp",
+    ];
+    for name in left {
+        let file = OsFs.open(&dir.path().join(name), OpenMode::Create).unwrap();
+        file.write_all_at(b"begun", 0).unwrap();
+    }
+    let store = open();
+    let names = OsFs.list_names(dir.path()).unwrap();
+    assert!(names.iter().all(|entry| !left.contains(&&*entry.name)));
+    store.close().unwrap();
 }

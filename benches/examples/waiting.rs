@@ -1,10 +1,12 @@
 //! What one caller costs the others, and what waits: `cargo run --release -p strandline-benches
-//! --example waiting -- condition | fast | compact | redact`.
+//! --example waiting -- condition | fast | compact | redact | merge`.
 //!
 //! - `condition`: appends beside a caller whose conditions have 1 to 1,000 regions, at 1,000 segments.
 //! - `fast`: a writer of 64 KiB segments for 15 seconds: descriptors, memory, how long a close takes.
 //! - `compact`: 600 compactions of a store that keeps 300 events.
 //! - `redact`: a full segment of the shortest events; `redact 1073741824` for segments of 1 GiB.
+//! - `merge`: appends to 2,000,000 entities in segments of 16 MiB, while blocks of the index are merged and while
+//!   none are; `merge 4000000` for so many.
 
 use anyhow::Context;
 use std::ops::ControlFlow;
@@ -29,7 +31,8 @@ fn main() -> anyhow::Result<()> {
         Some("fast") => fast(&dir),
         Some("compact") => compactions(&dir),
         Some("redact") => redaction(&dir, number(args.next(), 256 << 20)?),
-        _ => anyhow::bail!("condition, fast, compact or redact?"),
+        Some("merge") => merges(&dir, number(args.next(), 4_000_000)?),
+        _ => anyhow::bail!("condition, fast, compact, redact or merge?"),
     }
 }
 
@@ -219,5 +222,61 @@ fn redaction(dir: &Path, bytes: u64) -> anyhow::Result<()> {
     let done = redact(&store, &one, &mut |_| ControlFlow::Continue(()))?;
     println!("{done:?}");
     println!("in {:?}: {}", begun.elapsed(), process());
+    Ok(())
+}
+
+/// Whether a merge is at work: its file has another name until it is whole.
+#[expect(clippy::disallowed_methods, reason = "looks at a store from outside")]
+fn is_merging(dir: &Path) -> bool {
+    let names = std::fs::read_dir(dir).into_iter().flatten().flatten();
+    let mut names = names.map(|entry| entry.file_name());
+    names.any(|name| name.to_string_lossy().ends_with(".idx.tmp"))
+}
+
+/// Appends one by one, and tells appends while a merge was at work from the others.
+fn merges(dir: &Path, events: u64) -> anyhow::Result<()> {
+    let options = StoreOptions::new().durability(Durability::Written);
+    let options = options.no_background_sync().segment_bytes_max(16 << 20);
+    let store = options.open(dir)?;
+    let (merging, is_over) = (AtomicBool::new(false), AtomicBool::new(false));
+    let (mut beside, mut alone) = (Vec::new(), Vec::new());
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(Ordering::Acquire) {
+                merging.store(is_merging(dir), Ordering::Release);
+                std::thread::sleep(Duration::from_millis(2));
+            }
+        });
+        let mut appends = || {
+            let mut state = 1_u64;
+            for _ in 0..events {
+                state = state
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1);
+                let at = Coordinate::new(format!("cart:{:09}", (state >> 33) % 2_000_000), "s")?;
+                let event = Event::bytes(KIND, vec![0; 300]);
+                let one = now();
+                store.append(&at, event)?;
+                let took = one.elapsed();
+                match merging.load(Ordering::Acquire) {
+                    true => beside.push(took),
+                    false => alone.push(took),
+                }
+            }
+            anyhow::Ok(())
+        };
+        let appended = appends();
+        is_over.store(true, Ordering::Release);
+        appended
+    })?;
+    let stats = store.stats()?;
+    println!(
+        "{} segments, {} merges, {} MiB written by them",
+        stats.segments,
+        stats.merges,
+        stats.merged_bytes_written >> 20
+    );
+    println!("while merging: {}", percentiles(beside));
+    println!("otherwise: {}", percentiles(alone));
     Ok(())
 }

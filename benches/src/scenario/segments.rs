@@ -1,6 +1,6 @@
 //! One operation in a store of ever more segments, of 1 MiB each.
 
-use super::growing::{append, append_one, each, open};
+use super::growing::{again, append, append_one, each, open};
 use super::measure::{failed, now, random, timed, touch};
 use super::work::{For, Job, Phase, Scenario};
 use crate::engine::{Ability, Engine, EngineEntry, Filter};
@@ -18,8 +18,11 @@ pub(super) const SEGMENTS: Scenario = Scenario {
     works: &[
         "segments/open",
         "segments/stream",
+        "segments/stream/again",
         "segments/latest",
+        "segments/latest/again",
         "segments/get",
+        "segments/get/again",
         "segments/get-miss",
         "segments/rare",
         "segments/prefix",
@@ -59,8 +62,11 @@ type Part = (
 /// In this order: what appends comes last.
 const PARTS: &[Part] = &[
     ("segments/stream", Ability::Stream, stream),
+    ("segments/stream/again", Ability::Stream, stream_again),
     ("segments/latest", Ability::Stream, latest),
+    ("segments/latest/again", Ability::Stream, latest_again),
     ("segments/get", Ability::ById, get),
+    ("segments/get/again", Ability::ById, get_again),
     ("segments/get-miss", Ability::ById, get_miss),
     ("segments/rare", Ability::Kind, rare),
     ("segments/prefix", Ability::Prefix, prefix),
@@ -148,32 +154,57 @@ fn stream(
     each(job, name, |number| read_probe(engine, work.probe(number)))
 }
 
-/// The newest event of entities by chance, which is anywhere in the store.
+fn stream_again(
+    job: &Job,
+    name: &str,
+    engine: &dyn Engine,
+    work: &Growing,
+) -> anyhow::Result<[Measured; 2]> {
+    again(job, name, |number| read_probe(engine, work.probe(number)))
+}
+
+/// A number by chance that follows from another one.
+fn chosen(number: u64) -> u64 {
+    let mut state = number + 1;
+    (0..4).fold(0, |_, _| random(&mut state))
+}
+
+/// Reads the newest event of an entity by chance, which is anywhere in the store.
+fn read_latest(job: &Job, engine: &dyn Engine, work: &Growing, number: u64) -> anyhow::Result<()> {
+    let entity = work.event(chosen(number) % job.events).entity;
+    let mut found = 0;
+    let mut visit = |payload: &[u8]| {
+        touch(payload);
+        found += 1;
+    };
+    engine.latest(entity, &mut visit).map_err(failed)?;
+    expect(found, 1)
+}
+
 fn latest(
     job: &Job,
     name: &str,
     engine: &dyn Engine,
     work: &Growing,
 ) -> anyhow::Result<[Measured; 2]> {
-    let mut state = 1;
-    each(job, name, |_| {
-        let entity = work.event(random(&mut state) % job.events).entity;
-        let mut found = 0;
-        let mut visit = |payload: &[u8]| {
-            touch(payload);
-            found += 1;
-        };
-        engine.latest(entity, &mut visit).map_err(failed)?;
-        expect(found, 1)
-    })
+    each(job, name, |number| read_latest(job, engine, work, number))
 }
 
-fn get(job: &Job, name: &str, engine: &dyn Engine, _: &Growing) -> anyhow::Result<[Measured; 2]> {
+fn latest_again(
+    job: &Job,
+    name: &str,
+    engine: &dyn Engine,
+    work: &Growing,
+) -> anyhow::Result<[Measured; 2]> {
+    again(job, name, |number| read_latest(job, engine, work, number))
+}
+
+/// What reads an event by an id by chance of those that the store has.
+fn get_by_chance(engine: &dyn Engine) -> anyhow::Result<impl FnMut(u64) -> anyhow::Result<()>> {
     let ids = engine.ids().map_err(failed)?;
-    let mut state = 1;
     let mut payload = Vec::new();
-    each(job, name, |_| {
-        let id = ids.get((random(&mut state) % ids.len() as u64) as usize);
+    Ok(move |number| {
+        let id = ids.get((chosen(number) % ids.len() as u64) as usize);
         payload.clear();
         engine
             .get(*id.context("there are ids")?, &mut payload)
@@ -181,6 +212,19 @@ fn get(job: &Job, name: &str, engine: &dyn Engine, _: &Growing) -> anyhow::Resul
         touch(&payload);
         Ok(())
     })
+}
+
+fn get(job: &Job, name: &str, engine: &dyn Engine, _: &Growing) -> anyhow::Result<[Measured; 2]> {
+    each(job, name, get_by_chance(engine)?)
+}
+
+fn get_again(
+    job: &Job,
+    name: &str,
+    engine: &dyn Engine,
+    _: &Growing,
+) -> anyhow::Result<[Measured; 2]> {
+    again(job, name, get_by_chance(engine)?)
 }
 
 /// Random ids that no event has.

@@ -318,7 +318,8 @@ impl FsFile for ReadFile {
         }
     }
 
-    /// One mapping serves all who ask: it is of the whole file, as it was when it was made.
+    /// One mapping serves all who ask for frames. One that is made for a footer, of the whole file as it is
+    /// then, takes its place.
     fn map(&self, bytes: u64) -> Option<Mapping> {
         if self.is_unused() {
             // It is read without the mapping, too, where a place is read first.
@@ -335,7 +336,9 @@ impl FsFile for ReadFile {
         };
         // Of a sealed segment: what a mapping has beyond the end of its file must not be touched, and
         // this may be another file than the one whose length the caller knows.
-        let length = match self.frames_end.get() {
+        let length = match self.frames_end() {
+            // So much was looked for when it was opened, or written since.
+            Some(frames_end) if is_own && bytes <= frames_end => frames_end,
             Some(_) => file.len().ok().filter(|length| *length >= bytes)?,
             None => bytes.max(file.len().ok()?),
         };

@@ -5,10 +5,9 @@ use super::log::UncheckedLog;
 use super::quarantine::set_aside;
 use crate::error::{At, LogError};
 use crate::files::{SegmentFile, is_own_temporary, is_segment_like};
-use crate::format::{LogPosition, SegmentId, SegmentInfo};
+use crate::format::{LogPosition, SegmentId};
 use crate::scan::frames_end;
 use crate::write::is_unused;
-use std::collections::HashSet;
 use std::path::Path;
 use strandline_core::fs::EntryKind;
 
@@ -81,8 +80,6 @@ impl UncheckedLog {
         repairs: &mut Repairs,
     ) -> Result<(), LogError> {
         let (fs, dir) = (&*self.fs, &self.dir);
-        let segments = self.manifest.segments.iter();
-        let listed: HashSet<_> = segments.map(SegmentInfo::file_name).collect();
         for entry in fs.list_names(dir).at("list", dir)? {
             if entry.kind != EntryKind::File {
                 continue;
@@ -91,7 +88,7 @@ impl UncheckedLog {
             if is_own_temporary(&entry.name) {
                 fs.remove_file(&path).at("remove", &path)?;
                 repairs.removed_temporaries.push(entry.name);
-            } else if is_segment_like(&entry.name) && !listed.contains(&entry.name) {
+            } else if is_segment_like(&entry.name) && !self.is_listed(&entry.name) {
                 match self.unlisted(&entry.name, &path, end)? {
                     Unlisted::Unused => {
                         fs.remove_file(&path).at("remove", &path)?;
@@ -108,6 +105,14 @@ impl UncheckedLog {
             }
         }
         Ok(())
+    }
+
+    /// Whether a file has the name of one that the manifest lists: each has one name.
+    fn is_listed(&self, name: &str) -> bool {
+        SegmentId::parse_file_name(name).is_some_and(|(id, generation)| {
+            let own = self.find(id);
+            own.is_some_and(|(info, _)| info.header.generation == generation)
+        })
     }
 
     fn unlisted(&self, name: &str, path: &Path, end: &LogPosition) -> Result<Unlisted, LogError> {

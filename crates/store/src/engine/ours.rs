@@ -34,6 +34,8 @@ pub(crate) struct Ours {
     held: Mutex<Held>,
     process: Process,
     lost: OnceLock<Lost>,
+    /// What is in the directory, for as long as that is kept.
+    names: Mutex<Names>,
     /// What is stopped when it is lost, once it is there.
     group: OnceLock<Weak<GroupSync<SyncHandle>>>,
 }
@@ -48,6 +50,14 @@ struct Held {
     manifests: Vec<ManifestMark>,
 }
 
+/// The names in the directory, which an opening asks for in each of its steps: listing thousands takes
+/// milliseconds, and nobody else changes them.
+#[derive(Debug, Default)]
+struct Names {
+    is_kept: bool,
+    listed: Option<Vec<DirName>>,
+}
+
 impl Ours {
     pub(crate) fn new(fs: Arc<dyn Fs>, dir: &Path, lock: &dyn FileLock) -> Arc<Self> {
         let manifest = ManifestMark::read(&*fs, &dir.join(MANIFEST_FILE)).ok();
@@ -60,6 +70,7 @@ impl Ours {
             }),
             process: Process::current(),
             lost: OnceLock::new(),
+            names: Mutex::default(),
             group: OnceLock::new(),
         };
         ours.holds(&dir.join(LOCK_FILE), lock);
@@ -117,7 +128,7 @@ impl Ours {
 
     /// Replaces the manifest by a file that was written beside it, if it is the one that was there last.
     fn replace_manifest(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.check()?;
+        self.check_to_change()?;
         {
             let mut held = self.held.lock();
             let is_ours = held.manifests.is_empty()
@@ -139,6 +150,44 @@ impl Ours {
             }
         }
         Err(self.lose(to))
+    }
+
+    /// From now on the directory is listed once, until something is changed in it. For a single thread.
+    pub(crate) fn keep_names(&self) {
+        *self.names.lock() = Names {
+            is_kept: true,
+            listed: None,
+        };
+    }
+
+    /// The directory is listed whenever that is asked for.
+    pub(crate) fn let_names_go(&self) {
+        *self.names.lock() = Names::default();
+    }
+
+    fn list_names(&self) -> io::Result<Vec<DirName>> {
+        if let Some(listed) = &self.names.lock().listed {
+            return Ok(listed.clone());
+        }
+        // Without the lock, for which appends may wait.
+        let listed = self.fs.list_names(&self.dir)?;
+        let mut names = self.names.lock();
+        names.listed = names.is_kept.then(|| listed.clone());
+        Ok(listed)
+    }
+
+    /// Whether a file is in the directory, as far as names are kept.
+    fn is_listed(&self, path: &Path) -> bool {
+        let names = self.names.lock();
+        let mut listed = names.listed.iter().flatten();
+        path.parent() == Some(&self.dir)
+            && listed.any(|entry| path.file_name() == Some(OsStr::new(&entry.name)))
+    }
+
+    /// Fails as [`check`](Self::check) does, before names are changed.
+    fn check_to_change(&self) -> io::Result<()> {
+        self.names.lock().listed = None;
+        self.check()
     }
 
     fn check_before_look(&self) -> io::Result<()> {
@@ -229,17 +278,17 @@ struct OwnedFs {
 
 impl Fs for OwnedFs {
     fn create_dir_all(&self, path: &Path) -> io::Result<()> {
-        self.ours.check()?;
+        self.ours.check_to_change()?;
         self.inner.create_dir_all(path)
     }
 
     fn create_dir(&self, path: &Path) -> io::Result<()> {
-        self.ours.check()?;
+        self.ours.check_to_change()?;
         self.inner.create_dir(path)
     }
 
     fn remove_dir(&self, path: &Path) -> io::Result<()> {
-        self.ours.check()?;
+        self.ours.check_to_change()?;
         self.inner.remove_dir(path)
     }
 
@@ -256,10 +305,12 @@ impl Fs for OwnedFs {
     }
 
     fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Arc<dyn FsFile>> {
-        if mode == OpenMode::Read {
-            return self.inner.open(path, mode);
+        match mode {
+            OpenMode::Read => return self.inner.open(path, mode),
+            OpenMode::Create => self.ours.check_to_change()?,
+            // One that is appended to is there already.
+            _ => self.ours.check()?,
         }
-        self.ours.check()?;
         let inner = self.inner.open(path, mode)?;
         let ours = self.ours.clone();
         Ok(Arc::new(OwnedFile { inner, ours }))
@@ -270,7 +321,10 @@ impl Fs for OwnedFs {
     }
 
     fn list_names(&self, path: &Path) -> io::Result<Vec<DirName>> {
-        self.inner.list_names(path)
+        match path == self.ours.dir {
+            true => self.ours.list_names(),
+            false => self.inner.list_names(path),
+        }
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -278,27 +332,27 @@ impl Fs for OwnedFs {
         {
             return self.ours.replace_manifest(from, to);
         }
-        self.ours.check()?;
+        self.ours.check_to_change()?;
         self.inner.rename(from, to)
     }
 
     fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.ours.check()?;
+        self.ours.check_to_change()?;
         self.inner.rename_new(from, to)
     }
 
     fn exchange(&self, one: &Path, other: &Path) -> io::Result<()> {
-        self.ours.check()?;
+        self.ours.check_to_change()?;
         self.inner.exchange(one, other)
     }
 
     fn remove_file(&self, path: &Path) -> io::Result<()> {
-        self.ours.check()?;
+        self.ours.check_to_change()?;
         self.inner.remove_file(path)
     }
 
     fn link(&self, file: &Path, name: &Path) -> io::Result<()> {
-        self.ours.check()?;
+        self.ours.check_to_change()?;
         self.inner.link(file, name)
     }
 
@@ -308,7 +362,11 @@ impl Fs for OwnedFs {
     }
 
     fn try_lock(&self, path: &Path) -> io::Result<Option<Box<dyn FileLock>>> {
-        self.ours.check()?;
+        match self.ours.is_listed(path) {
+            true => self.ours.check()?,
+            // It may be made.
+            false => self.ours.check_to_change()?,
+        }
         let locked = self.inner.try_lock(path)?;
         Ok(locked.map(|inner| {
             self.ours.holds(path, &*inner);
@@ -377,5 +435,46 @@ impl FsFile for OwnedFile {
 
     fn read_up_to(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         self.inner.read_up_to(buffer, offset)
+    }
+}
+
+#[cfg(test)]
+#[cfg(not(strandline_loom))]
+mod tests {
+    use super::*;
+    use strandline_core::fs::MemFs;
+
+    #[test]
+    fn names_that_are_kept_are_those_that_there_are() {
+        let (memory, dir) = (Arc::new(MemFs::new()), Path::new("/d"));
+        memory.create_dir_all(dir).unwrap();
+        let lock = memory.try_lock(&dir.join(LOCK_FILE)).unwrap().unwrap();
+        let ours = Ours::new(memory.clone(), dir, &*lock);
+        let fs = ours.fs();
+        let check = || {
+            let listed = fs.list_names(dir).unwrap();
+            assert_eq!(listed, memory.list_names(dir).unwrap());
+        };
+        ours.keep_names();
+        check();
+        // Nobody else changes anything, so it is not looked for.
+        memory.open(&dir.join("a"), OpenMode::Create).unwrap();
+        assert_eq!(fs.list_names(dir).unwrap().len(), 1);
+        let (b, c) = (dir.join("b"), dir.join("c"));
+        let changes: [&dyn Fn(); 6] = [
+            &|| drop(fs.open(&b, OpenMode::Create).unwrap()),
+            &|| fs.rename(&b, &c).unwrap(),
+            &|| fs.rename_new(&c, &b).unwrap(),
+            &|| fs.create_dir(&dir.join("e")).unwrap(),
+            &|| drop(fs.try_lock(&dir.join("l")).unwrap()),
+            &|| fs.remove_file(&b).unwrap(),
+        ];
+        for change in changes {
+            change();
+            check();
+        }
+        ours.let_names_go();
+        memory.open(&dir.join("f"), OpenMode::Create).unwrap();
+        check();
     }
 }

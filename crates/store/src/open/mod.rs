@@ -113,6 +113,9 @@ fn open_once(
     earlier: &[Found],
 ) -> Result<Opened, Error> {
     let random = options.random()?;
+    if let Some(ours) = &held.ours {
+        ours.keep_names();
+    }
     // Before the manifest, so that beside a writer the checkpoint is not the newer of the two.
     let newest = steps.take(Step::Checkpoint, || checkpoints(dir, options))?;
     let (mut log, mut report) = find_log(dir, options, &newest, &random, steps)?;
@@ -180,6 +183,9 @@ fn open_once(
         slot,
         caches,
     };
+    if let Some(ours) = &held.ours {
+        ours.let_names_go();
+    }
     let (shared, without_footer) = assemble(dir, options, held, steps, (parts, replayed));
     Ok(Opened::Store(Box::new(shared), without_footer))
 }
