@@ -28,6 +28,7 @@ mod compact_model;
 mod condition;
 mod condition_cost;
 mod damage;
+mod dcb;
 mod descriptors;
 mod durability;
 mod epoch;
