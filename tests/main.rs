@@ -73,6 +73,7 @@ mod notes;
 mod opening;
 mod pages;
 mod query;
+mod query_by_chance;
 mod readings;
 mod receipt;
 mod records;
