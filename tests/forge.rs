@@ -66,10 +66,7 @@ fn forget_active(listed: &mut [u8]) {
 
 /// Changes bodies of events in a closed store of one segment, and makes the chains of its entities and that
 /// of the log anew: what a program writes that knows the format and breaks its rules.
-pub(crate) fn forge_chained(
-    fs: &MemFs,
-    change: &mut dyn FnMut(Sequence, &[u8]) -> Option<Vec<u8>>,
-) {
+pub(crate) fn forge_chained(fs: &MemFs, change: Change<'_>) {
     crate::harness::remove(fs, "checkpoint-");
     let manifest = Manifest::read(fs, &dir()).unwrap().unwrap();
     let [info] = manifest.segments() else {
@@ -78,7 +75,7 @@ pub(crate) fn forge_chained(
     let (mut names, mut chains) = (Vec::new(), HashMap::new());
     let mut hasher = EventHasher::default();
     let mut chained = |at: &FrameRecord<'_>| {
-        let body = change(at.sequence, at.body).unwrap_or_else(|| at.body.to_vec());
+        let body = change(info, at.sequence, at.body).unwrap_or_else(|| at.body.to_vec());
         let record = Record::decode(&body).unwrap();
         names.extend(record.coordinate.clone());
         let coordinate = &names[record.local_coordinate as usize];

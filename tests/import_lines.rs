@@ -339,3 +339,32 @@ fn a_kind_without_a_name_is_not_taken_for_one_that_was_made() {
     let kind = other.snapshot().kind_named("order.placed").unwrap();
     assert_ne!(kind, named);
 }
+
+/// A trial says of a name what the import says, whoever has the kind or the name.
+#[test]
+fn names_that_contradict_are_refused_in_a_trial_too() {
+    let store = open(&MemFs::new());
+    store.name_kind(EventKind::new(1, 1), "a").unwrap();
+    let line = |kind: &str, name: &str| {
+        format!("{{\"entity\":\"e\",\"scope\":\"s\",\"kind\":\"{kind}\",\"type\":\"{name}\"}}\n")
+    };
+    for (first, second, reason) in [
+        (("0x1001", "a"), ("0x1001", "b"), "as it is named \"a\""),
+        (
+            ("0x1001", "a"),
+            ("0x1002", "a"),
+            "is the name of kind 0x1001",
+        ),
+    ] {
+        let lines = line(first.0, first.1) + &line(second.0, second.1);
+        let tried = run(&store, LINES.trial(), &lines).unwrap_err();
+        let error = run(&store, LINES, &lines).unwrap_err();
+        for error in [tried, error] {
+            assert_eq!(
+                (error.line, error.error.kind()),
+                (Some(2), ErrorKind::KindConflict)
+            );
+            assert!(error.to_string().contains(reason), "{error}");
+        }
+    }
+}

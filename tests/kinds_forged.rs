@@ -191,7 +191,7 @@ fn forged(said: &Said) -> MemFs {
     }
     store.close().unwrap();
     let names = written_names();
-    forge_chained(&fs, &mut |sequence, body| {
+    forge_chained(&fs, &mut |_, sequence, body| {
         let (kind, name) = said[sequence.get() as usize];
         Some(match name {
             Some(name) => renamed(body, OWN[kind], &names[name].0),
