@@ -1,18 +1,18 @@
 //! The event-sourced aggregate, a worked example of the specification of dynamic consistency
 //! boundaries (<https://dcb.events/examples/event-sourced-aggregate/>): a repository that loads an
 //! aggregate by its tag, and saves it on condition that nobody else has. The other examples are in
-//! `condition`.
+//! `dcb`.
 
 use crate::harness::{at, options, written};
 use strandline::fs::MemFs;
 use strandline::{
-    AppendCondition, AppendOptions, Batch, Error, ErrorKind, Event, EventKind, Region, Sequence,
-    Store, StoredEvent,
+    AppendCondition, AppendOptions, Batch, Error, ErrorKind, Event, Region, Sequence, Store,
+    StoredEvent,
 };
 
-const COURSE_DEFINED: EventKind = EventKind::new(0x3, 0x001);
-const CAPACITY_CHANGED: EventKind = EventKind::new(0x3, 0x002);
-const SUBSCRIBED: EventKind = EventKind::new(0x3, 0x003);
+const COURSE_DEFINED: &str = "CourseDefined";
+const CAPACITY_CHANGED: &str = "CourseCapacityChanged";
+const SUBSCRIBED: &str = "StudentSubscribedToCourse";
 
 /// Knows nothing of the store: it is made of events and records new ones.
 #[derive(Debug, Default, Clone, PartialEq)]
@@ -20,7 +20,7 @@ struct Course {
     id: String,
     capacity: usize,
     subscribed: Vec<String>,
-    recorded: Vec<(EventKind, String)>,
+    recorded: Vec<(&'static str, String)>,
     /// Where the events that it was made of end.
     version: Sequence,
 }
@@ -57,13 +57,13 @@ impl Course {
         Ok(())
     }
 
-    fn record(&mut self, kind: EventKind, what: String) {
-        self.apply(kind, &what);
-        self.recorded.push((kind, what));
+    fn record(&mut self, name: &'static str, what: String) {
+        self.apply(name, &what);
+        self.recorded.push((name, what));
     }
 
-    fn apply(&mut self, kind: EventKind, what: &str) {
-        match kind {
+    fn apply(&mut self, name: &str, what: &str) {
+        match name {
             SUBSCRIBED => self.subscribed.push(what.to_owned()),
             _ => self.capacity = what.parse().unwrap(),
         }
@@ -86,7 +86,8 @@ impl Courses<'_> {
         };
         let events: Vec<StoredEvent> = now.query(Self::region(id)).map(Result::unwrap).collect();
         for event in &events {
-            course.apply(event.kind, event.payload_json().unwrap());
+            let name = now.kind_name(event.kind).unwrap();
+            course.apply(&name, event.payload_json().unwrap());
         }
         (!events.is_empty()).then_some(course)
     }
@@ -95,8 +96,8 @@ impl Courses<'_> {
         let condition = AppendCondition::since(course.version).none_in(Self::region(&course.id));
         let coordinate = at(&course.id, "courses");
         let mut batch = Batch::new();
-        for (kind, what) in &course.recorded {
-            let event = Event::json(*kind, what)?;
+        for (name, what) in &course.recorded {
+            let event = Event::json(self.0.kind(name)?, what)?;
             batch.add(&coordinate, event.tagged(format!("course:{}", course.id)));
         }
         let options = AppendOptions::new().condition(&condition);
@@ -112,7 +113,8 @@ impl Courses<'_> {
 #[test]
 fn event_sourced_aggregate() {
     for options in [options, written] {
-        let store = options(&MemFs::new()).open("/store").unwrap();
+        let fs = MemFs::new();
+        let store = options(&fs).open("/store").unwrap();
         let courses = Courses(&store);
         assert!(courses.load("c1").is_none());
         let mut course = Course::define("c1", 3);
@@ -136,6 +138,11 @@ fn event_sourced_aggregate() {
             ErrorKind::ConditionFailed,
             "it was loaded before"
         );
+        // What was loaded before an opening is saved after it.
+        store.close().unwrap();
+        let store = options(&fs).open("/store").unwrap();
+        let courses = Courses(&store);
+        assert!(courses.save(&mut two.clone()).is_err(), "nor then");
         // Saved again without another load: its version went on.
         one.change_capacity(2).unwrap();
         courses.save(&mut one).unwrap();

@@ -4,7 +4,7 @@ use crate::harness::contents;
 use crate::imports::{CLOUD_EVENTS, LINES, cloud_event, fine, line, open, refused, run};
 use std::ops::ControlFlow;
 use strandline::fs::MemFs;
-use strandline::{ErrorKind, PayloadEncoding, Region};
+use strandline::{ErrorKind, Event, EventKind, MADE_KINDS_CATEGORY, PayloadEncoding, Region};
 use strandline_transfer::{LineFormat, export};
 
 /// The last millisecond that a time can have, and years that RFC 3339 has no digits for: they were written
@@ -283,5 +283,88 @@ fn an_error_shows_no_more_of_a_line_than_people_read() {
         let error = run(&store, LINES, &line).unwrap_err().to_string();
         assert!(error.len() < 2500, "{}", error.len());
         assert!(!error.contains(char::is_control), "{error:?}");
+    }
+}
+
+/// A kind that was made for a name got the first number that was free; events of another kind, which had no name
+/// and that number, became events of it.
+#[test]
+fn a_kind_without_a_name_is_not_taken_for_one_that_was_made() {
+    let here = strandline::Coordinate::new("e", "s").unwrap();
+    let store = open(&MemFs::new());
+    let unnamed = EventKind::new(MADE_KINDS_CATEGORY, 0);
+    let append = |kind| store.append(&here, Event::bytes(kind, *b"x")).unwrap();
+    append(unnamed);
+    let named = store.kind("order.placed").unwrap();
+    append(named);
+    append(unnamed);
+    // The name comes first.
+    let (mut lines, mut go_on) = (Vec::new(), |_| ControlFlow::Continue(()));
+    let later = Region::all().sequence(1..);
+    export(
+        &store.snapshot(),
+        &later,
+        LineFormat::Lines,
+        &mut lines,
+        &mut go_on,
+    )
+    .unwrap();
+    let copy = open(&MemFs::new());
+    assert_eq!(fine(&copy, LINES.trial(), &lines).events, 2);
+    assert_eq!(fine(&copy, LINES, &lines).events, 2);
+    let now = copy.snapshot();
+    let kinds: Vec<_> = now
+        .kinds()
+        .into_iter()
+        .map(|one| (one.kind, one.events))
+        .collect();
+    assert_eq!(kinds, [(unnamed, 1), (named, 1)]);
+    assert_eq!(
+        now.rows(Region::all().kind_named("order.placed")).count(),
+        1
+    );
+    // Where its number is taken, the store makes another one.
+    let (mut lines, one) = (Vec::new(), Region::all().sequence(1..=1));
+    export(
+        &store.snapshot(),
+        &one,
+        LineFormat::Lines,
+        &mut lines,
+        &mut go_on,
+    )
+    .unwrap();
+    let other = open(&MemFs::new());
+    other.append(&here, Event::bytes(named, *b"y")).unwrap();
+    assert_eq!(fine(&other, LINES, &lines).events, 1);
+    let kind = other.snapshot().kind_named("order.placed").unwrap();
+    assert_ne!(kind, named);
+}
+
+/// A trial says of a name what the import says, whoever has the kind or the name.
+#[test]
+fn names_that_contradict_are_refused_in_a_trial_too() {
+    let store = open(&MemFs::new());
+    store.name_kind(EventKind::new(1, 1), "a").unwrap();
+    let line = |kind: &str, name: &str| {
+        format!("{{\"entity\":\"e\",\"scope\":\"s\",\"kind\":\"{kind}\",\"type\":\"{name}\"}}\n")
+    };
+    for (first, second, reason) in [
+        (("0x1001", "a"), ("0x1001", "b"), "as it is named \"a\""),
+        (
+            ("0x1001", "a"),
+            ("0x1002", "a"),
+            "is the name of kind 0x1001",
+        ),
+    ] {
+        let lines = line(first.0, first.1) + &line(second.0, second.1);
+        let tried = run(&store, LINES.trial(), &lines).unwrap_err();
+        let error = run(&store, LINES, &lines).unwrap_err();
+        for error in [tried, error] {
+            assert_eq!(
+                (error.line, error.error.kind()),
+                (Some(2), ErrorKind::KindConflict)
+            );
+            assert!(error.to_string().contains(reason), "{error}");
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Retentions that keep headers: conditions, queries and repeats go on to see events whose payloads are gone.
 
 use crate::compact::{assert_intact, copy, run, run_redact, small};
-use crate::harness::{CHANGED, CREATED, at, contents, dir};
+use crate::harness::{CHANGED, CREATED, REMOVED, at, contents, dir};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use strandline::fs::MemFs;
@@ -9,7 +9,8 @@ use strandline::maintenance::{
     CompactionPlan, Redaction, RemovalChange, Retention, compact, removals,
 };
 use strandline::{
-    AppendCondition, AppendOptions, ErrorKind, Event, EventId, ManualClock, Region, Sequence, Store,
+    AppendCondition, AppendOptions, ErrorKind, Event, EventId, KindFilter, ManualClock, Region,
+    Sequence, Store,
 };
 
 const DAY_MS: u64 = 86_400_000;
@@ -201,6 +202,7 @@ fn headers_alone_are_no_rule() {
     let store = small(&MemFs::new()).open(dir()).unwrap();
     for rules in [
         Retention::new().keep_headers_of(CREATED),
+        Retention::new().keep_headers_of_named("user.claimed"),
         Retention::new()
             .keep_headers_tagged("name:")
             .drop_entity("a"),
@@ -208,4 +210,64 @@ fn headers_alone_are_no_rule() {
         let refused = compact(&store, &rules, &mut |_| ControlFlow::Continue(()));
         assert_eq!(refused.unwrap_err().kind(), ErrorKind::InvalidInput);
     }
+}
+
+/// A program that compacted by its rules from the start had to wait for the first event of a kind whose headers
+/// they keep, to know its number.
+#[test]
+fn a_kind_that_is_kept_by_name_may_come_later() {
+    let fs = MemFs::new();
+    let store = small(&fs).open(dir()).unwrap();
+    let rules = || {
+        let rules = Retention::new().keep_newest(1);
+        let rules = rules.keep_headers_of_named("user.claimed");
+        rules.keep_headers_tagged("name:")
+    };
+    let a = at("a", "s");
+    let plain = || Event::bytes(CHANGED, *b"x");
+    let append = |event| store.append(&a, event).unwrap();
+    (0..3).for_each(|_| {
+        append(plain());
+    });
+    let plan = CompactionPlan::of(&store, &rules()).unwrap();
+    let done = run(&store, &rules());
+    assert_eq!((done.events, done.headers), (2, 0));
+    assert_eq!(plan.missing, done.missing);
+    assert!(!done.missing.is_empty());
+    assert_eq!(done.missing.kinds, ["user.claimed"]);
+    assert_eq!(done.missing.tags, ["name:"]);
+    // A name alone is no event.
+    store.name_kind(CREATED, "user.claimed").unwrap();
+    assert_eq!(run(&store, &rules()).missing.kinds, ["user.claimed"]);
+    append(Event::bytes(CREATED, *b"ada"));
+    append(plain().tagged("name:ada"));
+    append(plain());
+    let done = run(&store, &rules());
+    assert_eq!((done.events, done.headers), (1, 2));
+    assert!(done.missing.is_empty(), "{:?}", done.missing);
+    let left: Vec<_> = contents(&store.snapshot())
+        .iter()
+        .map(|event| (event.kind, event.is_redacted()))
+        .collect();
+    let kept = [(CREATED, true), (CHANGED, true), (CHANGED, false)];
+    assert_eq!(left, kept);
+    let last = removals(&store, &mut |_| ControlFlow::Continue(())).unwrap();
+    let said = "keep newest 1, keep headers of kind user.claimed, keep headers tagged name:…";
+    assert_eq!(last.last().unwrap().rule, said);
+    // By number it is said of a kind too, and by the name that it has.
+    let other = Retention::new().keep_newest(9).keep_headers_of(REMOVED);
+    let missing = run(&store, &other).missing;
+    assert_eq!(missing.kinds, [REMOVED.to_string()]);
+    store.name_kind(REMOVED, "user.gone").unwrap();
+    assert_eq!(run(&store, &other).missing.kinds, ["user.gone"]);
+    let category = Retention::new()
+        .keep_newest(9)
+        .keep_headers_of(KindFilter::Category(9));
+    assert_eq!(run(&store, &category).missing.kinds, ["category 9"]);
+    for none in ["", "a\n", &"x".repeat(256)] {
+        let rules = Retention::new().keep_newest(1).keep_headers_of_named(none);
+        let refused = compact(&store, &rules, &mut |_| ControlFlow::Continue(()));
+        assert_eq!(refused.unwrap_err().kind(), ErrorKind::InvalidInput);
+    }
+    assert_intact(&store);
 }

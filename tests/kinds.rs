@@ -415,6 +415,17 @@ fn a_write_that_fails_gives_no_name_and_the_next_one_does() {
         written_name(&store, sequence).as_deref(),
         Some("order.created")
     );
+    // One that was known before is written with the next event that is.
+    store.name_kind(PAID, "order.paid").unwrap();
+    fs.fail(Operation::Write, fault);
+    let failed = store.append(&at("order:1", "shop"), plain(PAID));
+    assert_eq!(failed.unwrap_err().kind(), ErrorKind::NotWritten);
+    fs.heal();
+    let sequence = append(&store, plain(PAID));
+    assert_eq!(
+        written_name(&store, sequence).as_deref(),
+        Some("order.paid")
+    );
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use crate::backup::go_on;
 use crate::compact::{assert_intact, copy, cut_footers, run, run_redact};
-use crate::harness::{at, dir, remove};
+use crate::harness::{at, cases, dir, remove};
 use crate::merged_index::inline;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -148,7 +148,7 @@ fn reopen(store: Store, fs: &mut MemFs, way: Way) -> Store {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(cases(24))]
 
     #[test]
     fn a_kind_keeps_the_name_that_it_got_first(

@@ -2,7 +2,7 @@
 //! closed, compacted and appended to, and is refused by another store.
 
 use crate::compact::{run, small};
-use crate::harness::{CHANGED, CREATED, KINDS, at, contents, dir, fill, open, written};
+use crate::harness::{CHANGED, CREATED, KINDS, at, cases, contents, dir, fill, open, written};
 use crate::restore::go_on;
 use proptest::prelude::*;
 use std::path::Path;
@@ -107,7 +107,7 @@ fn go_through(order: Order, limit: usize, between: &[Between]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(40))]
 
     #[test]
     fn pages_go_on_where_they_ended_whatever_happened_meanwhile(
@@ -132,6 +132,26 @@ fn a_query_without_a_limit_is_one_page() {
     assert_eq!((page.events.len(), page.next), (0, None));
     let page = now.page(Query::none(), Order::NewestFirst).unwrap();
     assert_eq!((page.events.len(), page.next), (0, None));
+}
+
+/// A page asked for kinds by their names gave none: names were not looked up there.
+#[test]
+fn a_page_asks_for_kinds_by_their_names() {
+    let store = open(&MemFs::new());
+    fill(&store, 20);
+    store.name_kind(CHANGED, "changed").unwrap();
+    let now = store.snapshot();
+    for order in [Order::OldestFirst, Order::NewestFirst] {
+        let numbers = Query::from(Region::all().kind(CHANGED)).limit(4);
+        let names = Query::from(Region::all().kind_named("changed")).limit(4);
+        let page = now.page(&names, order).unwrap();
+        assert_eq!(page.events.len(), 4);
+        assert_eq!(page, now.page(&numbers, order).unwrap());
+        let next = page.next.unwrap();
+        let rest = now.next_page(&names, &next).unwrap();
+        assert_eq!(sequences(&rest).len(), 3);
+        assert_eq!(rest, now.next_page(&numbers, &next).unwrap());
+    }
 }
 
 fn refused(store: &Store, token: &PageToken) {

@@ -1,20 +1,20 @@
 //! Regions at their edges: empty and reversed ranges, empty lists, prefixes and names, calls that replace
 //! each other. Whoever is asked, the answer is that of the standard library's ranges and iterators.
 
-use crate::harness::{CHANGED, CREATED, KINDS, at, contents, dir, written};
+use crate::harness::{CHANGED, CREATED, KINDS, at, cases, contents, dir, written};
 use proptest::prelude::*;
 use std::ops::{Bound, RangeBounds};
 use strandline::fs::MemFs;
 use strandline::{
-    AppendCondition, AppendOptions, ErrorKind, Event, EventHeader, Hlc, IndexLayout, KindFilter,
-    Query, Region, Sequence, Snapshot, Store, StoredEvent,
+    AppendCondition, AppendOptions, Coordinate, ErrorKind, Event, EventHeader, EventKind, Hlc,
+    IndexLayout, KindFilter, Query, Region, Sequence, Snapshot, Store, StoredEvent,
 };
 
-type Range = (Bound<u64>, Bound<u64>);
+pub(crate) type Range = (Bound<u64>, Bound<u64>);
 
 /// A call of the builder.
 #[derive(Debug, Clone)]
-enum Call {
+pub(crate) enum Call {
     Entity(&'static str),
     Prefix(&'static str),
     Scope(&'static str),
@@ -36,7 +36,7 @@ fn of_32(range: &Range) -> (Bound<u32>, Bound<u32>) {
     (of(&range.0), of(&range.1))
 }
 
-fn region(calls: &[Call]) -> Region {
+pub(crate) fn region(calls: &[Call]) -> Region {
     calls
         .iter()
         .fold(Region::all(), |region, call| match call.clone() {
@@ -82,7 +82,7 @@ fn is_replaced(call: &Call, later: &[Call]) -> bool {
 }
 
 /// What the calls take, told without a region.
-fn takes(calls: &[Call], event: &EventHeader) -> bool {
+pub(crate) fn takes(calls: &[Call], event: &EventHeader) -> bool {
     let has = |tag: &&str| event.tags().any(|own| own == *tag);
     let is_of = |kinds: &KindFilter| match kinds {
         KindFilter::Any => true,
@@ -109,7 +109,7 @@ fn takes(calls: &[Call], event: &EventHeader) -> bool {
     (0..all.len()).all(|at| is_replaced(&all[at], &all[at + 1..]) || passes(&all[at]))
 }
 
-fn calls() -> impl Strategy<Value = Vec<Call>> {
+pub(crate) fn calls() -> impl Strategy<Value = Vec<Call>> {
     let number = || {
         let edges = [0, 1, 2, 7, 59, 60, 61, 1_000, 1_010, u64::MAX - 1, u64::MAX];
         prop_oneof![0..70_u64, prop::sample::select(edges.to_vec())]
@@ -158,21 +158,24 @@ fn filled(layout: IndexLayout) -> Store {
     let store = options.open(dir()).unwrap();
     for number in 0..60_u64 {
         clock.set(1_000 + number / 4);
-        let coordinate = at(
-            &format!("e:{}", number % 3),
-            if number % 4 == 0 { "s" } else { "t" },
-        );
         let kind = if number % 5 == 0 { CHANGED } else { CREATED };
-        let event = Event::bytes(kind, vec![7; 3_000]);
-        let event = match number % 7 {
-            0 => event,
-            tag => event
-                .tagged(format!("t:{}", tag % 2))
-                .tagged(format!("t:{}", tag % 3)),
-        };
+        let (coordinate, event) = numbered(number, kind, 3_000);
         store.append(&coordinate, event).unwrap();
     }
     store
+}
+
+/// An event of those that [`calls`] ask for.
+pub(crate) fn numbered(number: u64, kind: EventKind, bytes: usize) -> (Coordinate, Event) {
+    let scope = if number.is_multiple_of(4) { "s" } else { "t" };
+    let event = Event::bytes(kind, vec![7; bytes]);
+    let event = match number % 7 {
+        0 => event,
+        tag => event
+            .tagged(format!("t:{}", tag % 2))
+            .tagged(format!("t:{}", tag % 3)),
+    };
+    (at(&format!("e:{}", number % 3), scope), event)
 }
 
 /// Whether an append on condition of the regions would be done; it is not.
@@ -254,8 +257,8 @@ fn check(filled: &Filled, calls: &[Call], limit: usize, since: u64) {
     );
 }
 
-/// Any of two regions, in every way of asking.
-fn check_both(filled: &Filled, calls: &[Vec<Call>; 2], limit: usize, since: u64) {
+/// Any of some regions, in every way of asking.
+fn check_any(filled: &Filled, calls: &[Vec<Call>], limit: usize, since: u64) {
     let now = &filled.now;
     let query: Query = calls.iter().map(|calls| region(calls)).collect();
     let is_in = |event: &&StoredEvent| calls.iter().any(|calls| takes(calls, event.header()));
@@ -265,6 +268,12 @@ fn check_both(filled: &Filled, calls: &[Vec<Call>; 2], limit: usize, since: u64)
     assert!(found.eq(expected.iter().copied()), "{calls:?}");
     let back = now.rows(&query).rev().map(|row| row.sequence());
     assert!(back.eq(expected.iter().rev().copied()), "{calls:?}");
+    assert_eq!(now.rows(&query).count(), expected.len(), "{calls:?}");
+    let candidates = now.explain(&query).candidates();
+    assert!(candidates >= expected.len() as u64, "{calls:?}");
+    let few = now.query(query.clone().limit(limit));
+    let few = few.map(|event| event.unwrap().sequence);
+    assert!(few.eq(expected.iter().copied().take(limit)), "{calls:?}");
     let few = now.query(query.clone().limit(limit)).rev();
     let few = few.map(|event| event.unwrap().sequence);
     assert!(
@@ -293,18 +302,18 @@ fn every_answer_about_a_region_is_the_same() {
         let all = contents(&now);
         Filled { store, now, all }
     });
-    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig {
-        failure_persistence: None,
-        ..ProptestConfig::with_cases(600)
-    });
-    let given = (prop::array::uniform2(calls()), 0..5_usize, 0..70_u64);
-    let run = runner.run(&given, |(calls, limit, since)| {
-        for store in &stores {
-            check(store, &calls[0], limit, since);
-            check_both(store, &calls, limit, since);
-        }
-        Ok(())
-    });
+    let mut runner = proptest::test_runner::TestRunner::new(cases(600));
+    let several = prop::collection::vec(calls(), 1..7);
+    let run = runner.run(
+        &(several, 0..5_usize, 0..70_u64),
+        |(calls, limit, since)| {
+            for store in &stores {
+                check(store, &calls[0], limit, since);
+                check_any(store, &calls, limit, since);
+            }
+            Ok(())
+        },
+    );
     run.unwrap();
     for calls in [
         vec![Call::AnyTag(vec![])],

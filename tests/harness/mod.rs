@@ -7,6 +7,7 @@ mod lockless;
 pub(crate) use held::{HeldFs, Panics};
 pub(crate) use lockless::LocklessFs;
 
+use proptest::prelude::ProptestConfig;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -160,6 +161,17 @@ pub(crate) fn assert_same(left: &Snapshot, right: &Snapshot) {
     }
     for event in contents(left) {
         assert_eq!(right.get(event.id).unwrap(), Some(event));
+    }
+}
+
+/// Cases of a property: so many, or as many as `PROPTEST_CASES` says.
+pub(crate) fn cases(usual: u32) -> ProptestConfig {
+    let config = ProptestConfig::default();
+    let is_asked = std::env::var_os("PROPTEST_CASES").is_some();
+    ProptestConfig {
+        cases: if is_asked { config.cases } else { usual },
+        failure_persistence: None,
+        ..config
     }
 }
 

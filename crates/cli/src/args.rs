@@ -332,6 +332,21 @@ impl KindArg {
     }
 }
 
+impl KindArg {
+    /// The name that was meant, if no kind of the store has it.
+    pub(crate) fn unknown_name(&self, now: &Snapshot) -> Option<&str> {
+        let text = self.0.as_str();
+        if now.kind_named(text).is_some() || text.starts_with(NUMBER_PREFIX) {
+            return None;
+        }
+        if let Some(name) = text.strip_prefix(NAME_PREFIX) {
+            return now.kind_named(name).is_none().then_some(name);
+        }
+        let is_no_number = matches!(number(text), Err(KindError::Form)) && !is_number_like(text);
+        is_no_number.then_some(text)
+    }
+}
+
 /// A number, as an import reads it too, or as an export writes it.
 fn number(text: &str) -> Result<EventKind, KindError> {
     let number = text.strip_prefix(EXPORTED_PREFIX);

@@ -36,6 +36,10 @@ pub struct Args {
     /// such a tag, nothing is removed.
     #[arg(long, value_name = "TEXT")]
     keep_header_tag: Vec<String>,
+    /// Compact as well where no event is of a kind of --keep-header-kind, or has a tag of --keep-header-tag:
+    /// for a schedule that begins before the first such event. What is absent is told, and is no failure.
+    #[arg(long)]
+    allow_absent: bool,
     /// Drop all events of this entity. May be given several times.
     #[arg(long, value_name = "NAME")]
     drop_entity: Vec<String>,
@@ -58,6 +62,11 @@ impl NoHeaders {
     const fn is_empty(&self) -> bool {
         self.kinds.is_empty() && self.tags.is_empty()
     }
+
+    fn note(&self, missing: &mut Missing) {
+        missing.kinds.clone_from(&self.kinds);
+        missing.tags.clone_from(&self.tags);
+    }
 }
 
 impl Args {
@@ -78,6 +87,12 @@ impl Args {
         if !self.keep_header_kind.is_empty() || !self.keep_header_tag.is_empty() {
             let now = self.store.open()?.snapshot();
             for kind in &self.keep_header_kind {
+                if self.allow_absent
+                    && let Some(name) = kind.unknown_name(&now)
+                {
+                    rules = rules.keep_headers_of_named(name);
+                    continue;
+                }
                 let kind = kind.resolve(&now)?;
                 if now.rows(Region::all().kind(kind)).next().is_none() {
                     let name = now.kind_name(kind).map(|name| name.to_string());
@@ -102,7 +117,7 @@ impl Args {
 /// Removes events that are not to be kept.
 pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let (rules, absent) = args.rules()?;
-    if !absent.is_empty() {
+    if !absent.is_empty() && !args.allow_absent {
         show_refused(args, &absent)?;
         return Ok(Outcome::ProblemFound);
     }
@@ -124,27 +139,29 @@ fn show_refused(args: &Args, absent: &NoHeaders) -> io::Result<()> {
     let mut screen = Screen::new();
     if args.store.json {
         let json = match args.dry_run {
-            true => plan_json(&CompactionPlan::default(), absent),
-            false => compacted_json(&Compacted::default(), absent),
+            true => {
+                let mut plan = CompactionPlan::default();
+                absent.note(&mut plan.missing);
+                plan_json(&plan)
+            }
+            false => {
+                let mut done = Compacted::default();
+                absent.note(&mut done.missing);
+                compacted_json(&done)
+            }
         };
         screen.line(&json.to_string())?;
         return screen.flush();
     }
     screen.text("headers were to be kept that are not there; nothing was changed")?;
-    for kind in &absent.kinds {
-        screen.text(&format!(
-            "there is no event of the kind {kind}, or all of them were removed"
-        ))?;
+    for line in lines_of_absent(&absent.kinds, &absent.tags) {
+        screen.text(&line)?;
     }
-    for prefix in &absent.tags {
-        screen.text(&format!(
-            "there is no event with a tag that begins with {prefix:?}, or all of them were removed"
-        ))?;
-    }
+    screen.text("with --allow-absent the others are compacted all the same")?;
     screen.flush()
 }
 
-fn compacted_json(done: &Compacted, absent: &NoHeaders) -> Value {
+fn compacted_json(done: &Compacted) -> Value {
     json!({
         "events_removed": done.events,
         "payloads_removed": done.headers,
@@ -154,27 +171,40 @@ fn compacted_json(done: &Compacted, absent: &NoHeaders) -> Value {
         "segments_merged": done.merged,
         "missing_entities": done.missing.entities,
         "missing_prefixes": done.missing.prefixes,
-        "missing_kinds": absent.kinds,
-        "missing_tags": absent.tags,
+        "missing_kinds": done.missing.kinds,
+        "missing_tags": done.missing.tags,
     })
 }
 
-fn plan_json(plan: &CompactionPlan, absent: &NoHeaders) -> Value {
+fn plan_json(plan: &CompactionPlan) -> Value {
     json!({
         "events_to_remove": plan.events,
         "payloads_to_remove": plan.headers,
         "segments_to_rewrite": plan.segments,
         "missing_entities": plan.missing.entities,
         "missing_prefixes": plan.missing.prefixes,
-        "missing_kinds": absent.kinds,
-        "missing_tags": absent.tags,
+        "missing_kinds": plan.missing.kinds,
+        "missing_tags": plan.missing.tags,
     })
+}
+
+/// What is said of kinds and tags that no event has, a line each.
+fn lines_of_absent(kinds: &[String], tags: &[String]) -> impl Iterator<Item = String> {
+    let kinds = kinds
+        .iter()
+        .map(|kind| format!("there is no event of the kind {kind}, or all of them were removed"));
+    let tags = tags.iter().map(|prefix| {
+        format!(
+            "there is no event with a tag that begins with {prefix:?}, or all of them were removed"
+        )
+    });
+    kinds.chain(tags)
 }
 
 fn show_compaction(args: &Args, done: &Compacted) -> io::Result<()> {
     let mut screen = Screen::new();
     if args.store.json {
-        let json = compacted_json(done, &NoHeaders::default());
+        let json = compacted_json(done);
         screen.line(&json.to_string())?;
         return screen.flush();
     }
@@ -227,12 +257,15 @@ fn lines_of(missing: &Missing) -> impl Iterator<Item = String> {
             "there is no entity whose name begins with {prefix:?}, or all their events were removed"
         )
     });
-    ids.chain(entities).chain(prefixes)
+    let absent = lines_of_absent(&missing.kinds, &missing.tags);
+    ids.chain(entities).chain(prefixes).chain(absent)
 }
 
-/// An operation on nobody is no success, whatever became of the others.
+/// An operation on nobody is no success, whatever became of the others. Kinds and tags that may be absent are
+/// none of it: those that may not were refused before.
 const fn outcome(missing: &Missing) -> Outcome {
-    match missing.is_empty() {
+    let is_nobody = !missing.events.is_empty() || !missing.entities.is_empty();
+    match !is_nobody && missing.prefixes.is_empty() {
         true => Outcome::Fine,
         false => Outcome::ProblemFound,
     }
@@ -260,7 +293,7 @@ fn plan(args: &Args, rules: &Retention) -> anyhow::Result<Outcome> {
     let plan = CompactionPlan::of(&store, rules)?;
     let mut screen = Screen::new();
     if args.store.json {
-        let json = plan_json(&plan, &NoHeaders::default());
+        let json = plan_json(&plan);
         screen.line(&json.to_string())?;
     } else {
         screen.text(&format!(

@@ -95,7 +95,8 @@ pub enum Command {
         strandline compact orders.strand --keep-since 30d\n  \
         strandline compact orders.strand --drop-prefix test:\n\n\
         Exits 1 if an entity or prefix that was named has no event; the rules do their work on the others. \
-        Exits 1 and removes nothing if a header is to be kept by a kind or tag that no event has. \
+        Exits 1 and removes nothing if a header is to be kept by a kind or tag that no event has, unless \
+        --allow-absent is given. \
         Rules that would remove everything by a slip are refused: --keep-newest 0, a time in the future, an \
         empty prefix.")]
     Compact(compact::Args),

@@ -216,6 +216,44 @@ fn headers_to_keep_that_are_not_there_are_refused() {
     );
 }
 
+/// A job that compacts each night failed until the first event of a kind was there whose headers it keeps.
+#[test]
+fn what_headers_are_kept_by_may_be_absent_where_that_is_said() {
+    let (_dir, path) = store();
+    let arguments =
+        "compact {} --keep-newest 4 --keep-header-kind user.claimed --keep-header-tag name:";
+    let (code, _, error) = outcome(&run(arguments, &path));
+    assert_eq!(code, 2, "{error}");
+    assert!(
+        error.contains("no kind is called \"user.claimed\""),
+        "{error}"
+    );
+    let arguments = format!("{arguments} --allow-absent");
+    let planned = json(0, &format!("{arguments} --dry-run --json"), &path);
+    assert_eq!(planned["events_to_remove"], 2);
+    let done = json(0, &format!("{arguments} --json"), &path);
+    assert_eq!(done["events_removed"], 2);
+    for said in [planned, done] {
+        assert_eq!(said["missing_kinds"], serde_json::json!(["user.claimed"]));
+        assert_eq!(said["missing_tags"], serde_json::json!(["name:"]));
+    }
+    let text = expect(0, &arguments, &path);
+    for said in [
+        "there is no event of the kind user.claimed",
+        "there is no event with a tag that begins with \"name:\"",
+    ] {
+        assert!(text.contains(said), "{text}");
+    }
+    // Of nobody it is no success all the same.
+    expect(1, &format!("{arguments} --drop-entity nobody"), &path);
+    let refused = expect(
+        1,
+        "compact {} --keep-newest 4 --keep-header-tag name:",
+        &path,
+    );
+    assert!(refused.contains("--allow-absent"), "{refused}");
+}
+
 #[test]
 fn removals_are_listed_and_counted() {
     let (_dir, path) = store();

@@ -64,16 +64,18 @@ impl<'a> StoredRecord<'a> {
         }
     }
 
-    /// The kind that the record names, and its name.
+    /// The kind that the record names, and its name. Kinds that are reserved for the store have no names,
+    /// whatever is written.
     #[must_use]
     pub fn kind_name(&self) -> Option<(EventKind, &str)> {
-        match self {
-            Self::Event(record) => Some((record.kind, record.extensions.kind_name()?)),
+        let (kind, name) = match self {
+            Self::Event(record) => (record.kind, record.extensions.kind_name()?),
             Self::Removed(removed) => {
                 let (kind, name) = removed.kind_name.as_ref()?;
-                Some((*kind, name))
+                (*kind, &**name)
             }
-        }
+        };
+        (!kind.is_reserved()).then_some((kind, name))
     }
 
     /// Appends the body that the record has in another segment: what it says of its segment are these, and

@@ -70,6 +70,17 @@ fn views(events: &[Event], cuts: &Cuts) -> Vec<MergePart> {
     views.collect()
 }
 
+/// Cases of a property: so many, or as many as `PROPTEST_CASES` says.
+fn cases(usual: u32) -> ProptestConfig {
+    let config = ProptestConfig::default();
+    let is_asked = std::env::var_os("PROPTEST_CASES").is_some();
+    ProptestConfig {
+        cases: if is_asked { config.cases } else { usual },
+        failure_persistence: None,
+        ..config
+    }
+}
+
 /// A sequence of some event, or one after them.
 fn end_in(events: &[Event], end: Index) -> Sequence {
     let last = events.last().map_or(0, |event| event.sequence);
@@ -77,7 +88,7 @@ fn end_in(events: &[Event], end: Index) -> Sequence {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(128) })]
+    #![proptest_config(cases(128))]
 
     #[test]
     fn answers_agree_with_a_filter(

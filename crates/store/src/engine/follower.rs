@@ -92,7 +92,7 @@ impl Follower {
         let end = self.log.position();
         // Before an event can be seen of a kind whose name came with it.
         if !replay.table().is_empty() {
-            self.kinds.learn(replay.table().iter());
+            self.kinds.learn(replay.table().said());
         }
         let committed = replay.commit(end);
         self.names = committed.names;

@@ -126,15 +126,25 @@ impl KindTable {
 
     /// The kinds that have a name, ascending, each with it. O(the greatest type of each category).
     pub(crate) fn iter(&self) -> impl Iterator<Item = (EventKind, &Arc<str>)> {
+        let own = self.all_given().filter(|(_, given)| given.is_own);
+        own.map(|(kind, given)| (kind, &given.name))
+    }
+
+    /// All that was said first of a kind, in an order in which another table learns the same of it: kinds that
+    /// have their name, then those whose name is another's.
+    pub(crate) fn said(&self) -> impl Iterator<Item = (EventKind, &Arc<str>)> {
+        let others = self.all_given().filter(|(_, given)| !given.is_own);
+        self.iter()
+            .chain(others.map(|(kind, given)| (kind, &given.name)))
+    }
+
+    fn all_given(&self) -> impl Iterator<Item = (EventKind, &Given)> {
         let categories = (0_u16..).zip(&self.names);
         categories.flat_map(|(category, names)| {
             let first = category << 12;
             let kinds = (first..=first | 0xFFF).map(EventKind::from_bits);
             let given = kinds.zip(names);
-            given.filter_map(|(kind, given)| {
-                let given = given.as_ref().filter(|given| given.is_own)?;
-                Some((kind, &given.name))
-            })
+            given.filter_map(|(kind, given)| Some((kind, given.as_ref()?)))
         })
     }
 }
@@ -182,6 +192,17 @@ mod tests {
                 .collect();
             let listed: Vec<_> = table.iter().map(|(kind, name)| (kind, name.to_string())).collect();
             prop_assert_eq!(&listed, &expected);
+            // Another table learns the same of it, and of what is said then.
+            let mut other = KindTable::default();
+            for (kind, name) in table.said() {
+                let _ = other.learn(kind, name);
+            }
+            for bits in 0..6_u16 {
+                let kind = EventKind::from_bits(0x1FFF ^ (bits << 11));
+                for name in ["a", "b", "c", "d"] {
+                    prop_assert_eq!(other.check(kind, name), table.check(kind, name));
+                }
+            }
             for (kind, name) in expected {
                 prop_assert_eq!(table.kind(&name), Some(kind));
                 prop_assert_eq!(table.name(kind).map(|name| name.to_string()), Some(name));

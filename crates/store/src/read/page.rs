@@ -89,7 +89,7 @@ impl Snapshot {
 
     fn page_of(&self, query: Query, order: Order) -> Result<Page, Error> {
         let limit = query.events_max().unwrap_or(usize::MAX);
-        let mut rows = self.index.query(query.limit(limit.saturating_add(1)));
+        let mut rows = self.rows(query.limit(limit.saturating_add(1)));
         let mut next_row = || match order {
             Order::OldestFirst => rows.next(),
             Order::NewestFirst => rows.next_back(),

@@ -117,8 +117,8 @@ impl KindNames {
             let name = name.filter(|name| check_name("name of a kind", name).is_ok());
             let name =
                 name.ok_or_else(|| reader.invalid("name of a kind", "breaks a rule for names"))?;
-            if last.is_some_and(|last| last >= kind) {
-                return Err(reader.invalid("kind", "does not ascend"));
+            if last.is_some_and(|last| last >= kind) || kind.is_reserved() {
+                return Err(reader.invalid("kind", "does not ascend, or is reserved"));
             }
             last = Some(kind);
             kinds.0.insert(kind, (at, name.into()));
@@ -146,7 +146,7 @@ mod tests {
         proptest::collection::vec((0..9_u16, "[a-f]{1,9}", 0..50_u64), 0..12).prop_map(|said| {
             let mut kinds = KindNames::default();
             for (kind, name, at) in said {
-                kinds.note(EventKind::from_bits(kind), &name, Sequence::new(at));
+                kinds.note(EventKind::new(1, kind), &name, Sequence::new(at));
             }
             kinds
         })

@@ -222,7 +222,7 @@ impl<'a> LogCheck<'a> {
         let record =
             StoredRecord::decode(at.body).map_err(|error| format!("malformed: {error}"))?;
         self.report.redacted += u64::from(self.gone.record(at, &record));
-        self.kind(at, &record)?;
+        self.kind(at, &record);
         let Some((coordinate, place)) = self.named(at, &record)? else {
             self.damage.unnamed(at.sequence);
             return Ok(());
@@ -284,30 +284,24 @@ impl<'a> LogCheck<'a> {
         Ok(())
     }
 
-    /// Takes the name that a record gives its kind.
-    fn kind(&mut self, at: &FrameRecord<'_>, record: &StoredRecord<'_>) -> Result<(), String> {
-        let Some((kind, name)) = record.kind_name() else {
-            let is_none = |event: &Record<'_>| {
-                let written = event.extensions.get(extension_tag::KIND_NAME);
-                written.is_some()
-            };
-            return match record {
-                StoredRecord::Event(event) if is_none(event) => {
-                    Err(format!("it calls kind {} what is no name", event.kind))
+    /// Takes the name that a record gives its kind. What is wrong with it is wrong with nothing else of the
+    /// record.
+    fn kind(&mut self, at: &FrameRecord<'_>, record: &StoredRecord<'_>) {
+        let wrong = match record.kind_name() {
+            Some((kind, name)) => {
+                if let Some(rows) = &mut self.segment {
+                    rows.kinds.note(kind, name, at.sequence);
                 }
-                _ => Ok(()),
-            };
+                // The first name counts.
+                let learned = self.kinds.learn(kind, &name.into());
+                learned.err().map(|conflict| conflict.to_string())
+            }
+            None => no_name(record),
         };
-        if let Some(rows) = &mut self.segment {
-            rows.kinds.note(kind, name, at.sequence);
-        }
-        let learned = self.kinds.learn(kind, &name.into());
-        // The first name counts.
-        if let Err(conflict) = learned {
-            let message = message_at(at.position, &conflict.to_string());
+        if let Some(wrong) = wrong {
+            let message = message_at(at.position, &wrong);
             self.problem(Some(at.sequence), None, message);
         }
-        Ok(())
     }
 
     /// The coordinate of a record and the place of its chain; `None` if the record that named it is
@@ -395,4 +389,19 @@ pub(crate) fn events_in(piece: &Piece<'_>) -> u64 {
         Piece::Record(_) => 1,
         _ => 0,
     }
+}
+
+/// What is wrong with a name of a kind that a record has and does not give.
+fn no_name(record: &StoredRecord<'_>) -> Option<String> {
+    let kind = match record {
+        StoredRecord::Event(event) => {
+            event.extensions.get(extension_tag::KIND_NAME)?;
+            event.kind
+        }
+        StoredRecord::Removed(removed) => removed.kind_name.as_ref()?.0,
+    };
+    Some(match kind.is_reserved() {
+        true => format!("it names kind {kind}, which is reserved for the store"),
+        false => format!("it calls kind {kind} what is no name"),
+    })
 }

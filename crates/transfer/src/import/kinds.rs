@@ -1,7 +1,7 @@
 //! `LineKinds`: the kinds that names in lines mean in a store, and in a trial. Reads no line.
 
 use std::collections::HashMap;
-use strandline::{Error, ErrorKind, EventKind, MADE_KINDS_CATEGORY, Store};
+use strandline::{Error, ErrorKind, EventKind, MADE_KINDS_CATEGORY, Region, Store};
 
 /// Kinds by their names, as lines gave them.
 pub(super) struct LineKinds<'a> {
@@ -24,8 +24,9 @@ impl<'a> LineKinds<'a> {
         }
     }
 
-    /// The kind that a name means here. A kind that comes with it is kept, unless a store made it for the
-    /// name: then that of this store is taken.
+    /// The kind that a name means here. A kind that comes with it is kept. One that a store made for the name is
+    /// kept if the name is new here and nothing is of that kind, so that events of other kinds without a name,
+    /// which have their numbers alone, are not taken for events of it; else this store makes its own.
     ///
     /// # Errors
     ///
@@ -40,11 +41,25 @@ impl<'a> LineKinds<'a> {
         }
         let kind = match (declared, self.is_trial) {
             (Some(kind), false) => self.store.name_kind(kind, name).map(|()| kind)?,
-            (None, false) => self.store.kind(name)?,
+            (None, false) => self.made(name, kind)?,
             (declared, true) => self.tried(name, declared)?,
         };
         self.known.insert(name.into(), kind);
         Ok(kind)
+    }
+
+    /// The kind with a name that some store makes kinds for, as it was `elsewhere`.
+    fn made(&self, name: &str, elsewhere: Option<EventKind>) -> Result<EventKind, Error> {
+        let now = self.store.snapshot();
+        let is_free = |kind: &EventKind| {
+            let is_new = now.kind_named(name).is_none() && now.kind_name(*kind).is_none();
+            is_new && now.rows(Region::all().kind(*kind)).next().is_none()
+        };
+        match elsewhere.filter(is_free) {
+            // Somebody else may have been faster.
+            Some(own) if self.store.name_kind(own, name).is_ok() => Ok(own),
+            _ => self.store.kind(name),
+        }
     }
 
     /// What it would come to.

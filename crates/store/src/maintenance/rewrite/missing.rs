@@ -1,6 +1,7 @@
 //! `Missing`: who was named to a removal, and is nobody.
 
 use crate::{EventId, Region, Sequence, Snapshot};
+use strandline_core::KindFilter;
 
 /// What was named to a [`compact`](crate::maintenance::compact()) or [`redact`](crate::maintenance::redact())
 /// and is not there. What else was named was done.
@@ -16,13 +17,51 @@ pub struct Missing {
     pub entities: Vec<String>,
     /// Prefixes with which no name of an entity begins that has an event.
     pub prefixes: Vec<String>,
+    /// Kinds whose headers were to be kept and of which there is no event, so that nothing was kept for them:
+    /// by their names, or else by their numbers.
+    pub kinds: Vec<String>,
+    /// Prefixes with which no tag of an event begins, whose headers were to be kept.
+    pub tags: Vec<String>,
 }
 
 impl Missing {
     /// Whether everyone who was named is there.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.events.is_empty() && self.entities.is_empty() && self.prefixes.is_empty()
+        let is_anybody = self.events.is_empty() && self.entities.is_empty();
+        let has_headers = self.kinds.is_empty() && self.tags.is_empty();
+        is_anybody && self.prefixes.is_empty() && has_headers
+    }
+
+    /// Notes those of the kinds of which there is no event. O(kinds × parts).
+    pub(super) fn look_for_kinds(
+        &mut self,
+        snapshot: &Snapshot,
+        kinds: &[KindFilter],
+        names: &[String],
+    ) {
+        let is_absent = |region: Region| snapshot.rows(&region).next().is_none();
+        for kind in kinds {
+            if !is_absent(Region::all().kind(*kind)) {
+                continue;
+            }
+            self.kinds.push(match kind {
+                KindFilter::Any => "any".to_owned(),
+                KindFilter::Category(category) => format!("category {category}"),
+                KindFilter::Exact(kind) => match snapshot.kind_name(*kind) {
+                    Some(name) => name.to_string(),
+                    None => kind.to_string(),
+                },
+            });
+        }
+        let absent = |name: &&String| is_absent(Region::all().kind_named(*name));
+        self.kinds.extend(names.iter().filter(absent).cloned());
+    }
+
+    /// Notes those of the prefixes with which no tag begins.
+    pub(super) fn look_for_tags(&mut self, snapshot: &Snapshot, prefixes: &[String]) {
+        let absent = |prefix: &&String| snapshot.tags(prefix).next().is_none();
+        self.tags.extend(prefixes.iter().filter(absent).cloned());
     }
 
     /// Notes those of the names whose region has no event.

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::time::SystemTime;
 use strandline_core::record::RemovalChange;
-use strandline_core::{KindFilter, rfc3339, wall_ms_of};
+use strandline_core::{KindFilter, check_name, rfc3339, wall_ms_of};
 
 /// Which events a compaction keeps.
 ///
@@ -40,6 +40,7 @@ pub struct Retention {
     dropped: Vec<String>,
     dropped_prefixes: Vec<String>,
     headers_of: Vec<KindFilter>,
+    headers_named: Vec<String>,
     headers_tagged: Vec<String>,
 }
 
@@ -126,6 +127,15 @@ impl Retention {
         self
     }
 
+    /// Keeps the headers of events of the kind with this name, as [`keep_headers_of`](Self::keep_headers_of).
+    /// Where no kind has it yet it keeps nothing, and [`Missing::kinds`] says so: rules that a program follows
+    /// from the start hold from the first event of the kind on.
+    #[must_use]
+    pub fn keep_headers_of_named(mut self, name: impl Into<String>) -> Self {
+        self.headers_named.push(name.into());
+        self
+    }
+
     /// Keeps the headers of events that have a tag which begins with `prefix`, such as `name:`; as
     /// [`keep_headers_of`](Self::keep_headers_of).
     #[must_use]
@@ -148,6 +158,12 @@ impl Retention {
         self
     }
 
+    /// Whether headers are kept of events that go.
+    const fn keeps_headers(&self) -> bool {
+        let is_none = self.headers_of.is_empty() && self.headers_named.is_empty();
+        !(is_none && self.headers_tagged.is_empty())
+    }
+
     /// Refuses rules that say nothing, or that would remove everything by a slip.
     pub(super) fn check(&self) -> Result<(), Error> {
         let keeps = self.newest.is_some() || self.since_ms.is_some();
@@ -157,14 +173,19 @@ impl Retention {
         if !keeps && self.within.is_some() {
             return invalid("a prefix is given for rules that keep, and there is none");
         }
-        let keeps_headers = !self.headers_of.is_empty() || !self.headers_tagged.is_empty();
-        if !keeps && keeps_headers {
+        if !keeps && self.keeps_headers() {
             return invalid(
                 "headers are kept of events that rules that keep do not, and no such rule is given",
             );
         }
         if self.dropped_prefixes.iter().any(String::is_empty) {
             return invalid("an empty prefix would drop every event; name what to drop");
+        }
+        for name in &self.headers_named {
+            check_name("name of a kind", name).map_err(|error| {
+                let message = "the name of a kind whose headers are to be kept is refused";
+                Error::new(ErrorKind::InvalidInput, message).with_source(error)
+            })?;
         }
         if self.newest == Some(0) {
             return invalid(
@@ -201,6 +222,8 @@ impl Retention {
         let mut missing = Missing::default();
         missing.look_for(snapshot, &self.dropped, &self.dropped_prefixes);
         missing.look_for(snapshot, &[], self.within.as_slice());
+        missing.look_for_kinds(snapshot, &self.headers_of, &self.headers_named);
+        missing.look_for_tags(snapshot, &self.headers_tagged);
         missing
     }
 
@@ -234,6 +257,9 @@ impl Retention {
         };
         for kinds in &self.headers_of {
             add(Region::all().kind(*kinds));
+        }
+        for name in &self.headers_named {
+            add(Region::all().kind_named(name));
         }
         for prefix in &self.headers_tagged {
             for (tag, _) in snapshot.tags(prefix) {
@@ -300,10 +326,12 @@ impl fmt::Display for Retention {
             KindFilter::Category(category) => format!("keep headers of category {category}"),
             KindFilter::Exact(kind) => format!("keep headers of kind {kind}"),
         });
+        let named = self.headers_named.iter();
+        let named = named.map(|name| format!("keep headers of kind {name}"));
         let tagged = self.headers_tagged.iter();
         let tagged = tagged.map(|prefix| format!("keep headers tagged {prefix}…"));
         let all = newest.into_iter().chain(since).chain(within);
-        let all = all.chain(kinds).chain(tagged);
+        let all = all.chain(kinds).chain(named).chain(tagged);
         write_rule(f, all.chain(dropped).chain(prefixes))
     }
 }
