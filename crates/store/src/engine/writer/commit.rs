@@ -112,6 +112,9 @@ impl Writer {
             let why = format!("writing stopped while the events were written: {reason}");
             return Err(self.fate_unknown(&why));
         }
+        if durability == Durability::Written {
+            context.group.news().moved();
+        }
         for (sequence, assigned) in (first.get()..).zip(&self.assigned) {
             give(Receipt {
                 id: assigned.id,

@@ -3,6 +3,7 @@
 //! Not `thread::park`: its token is one a thread, and an executor of the caller's that sleeps with it on
 //! the same thread would lose a wake-up to the store.
 
+use std::time::Duration;
 use strandline_core::sync::{Condvar, Mutex};
 
 /// Lets one thread sleep. Each has its own, so that to wake many none has to wait for another's lock.
@@ -19,6 +20,16 @@ impl Parker {
         let mut token = self.token.lock();
         while !*token {
             self.given.wait(&mut token);
+        }
+        *token = false;
+    }
+
+    /// As [`park`](Self::park), and returns after that time in any case, or a little before it: whoever has
+    /// a deadline looks at a clock.
+    pub(crate) fn park_for(&self, time: Duration) {
+        let mut token = self.token.lock();
+        if !*token {
+            self.given.wait_for(&mut token, time);
         }
         *token = false;
     }
