@@ -95,3 +95,4 @@ mod tamper;
 mod typed;
 mod verify;
 mod verify_damage;
+mod waiting;

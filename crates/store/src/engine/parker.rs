@@ -24,14 +24,13 @@ impl Parker {
         *token = false;
     }
 
-    /// As [`park`](Self::park), and returns after that time in any case, or a little before it: whoever has
-    /// a deadline looks at a clock.
-    pub(crate) fn park_for(&self, time: Duration) {
+    /// As [`park`](Self::park), but not for longer than that time. Whether it was unparked.
+    pub(crate) fn park_for(&self, time: Duration) -> bool {
         let mut token = self.token.lock();
         if !*token {
             self.given.wait_for(&mut token, time);
         }
-        *token = false;
+        std::mem::take(&mut token)
     }
 
     pub(crate) fn unpark(&self) {

@@ -8,8 +8,13 @@
 mod awaited;
 mod lookout;
 mod over;
+mod sleeper;
 mod waiters;
 mod watermarks;
+
+#[cfg(all(test, strandline_loom))]
+#[allow(clippy::expect_used, reason = "a model fails by panicking")]
+mod model;
 
 pub(crate) use awaited::Awaited;
 pub(crate) use lookout::{Look, Lookout};

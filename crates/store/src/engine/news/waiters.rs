@@ -1,7 +1,7 @@
 //! `Waiters`: those who wait for one watermark.
 
 use super::over::Over;
-use crate::engine::parker::Parker;
+use super::sleeper::Sleeper;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::task::Waker;
@@ -22,7 +22,7 @@ pub(super) struct WaiterKey {
 /// How somebody is woken.
 #[derive(Debug)]
 pub(super) enum Waiter {
-    Thread(Arc<Parker>),
+    Thread(Arc<Sleeper>),
     /// Code of the caller's, also when it is dropped: none is cloned, dropped or woken in here.
     Task(Waker),
 }
@@ -132,9 +132,9 @@ impl Waiters {
         self.lowest.load(Ordering::Relaxed) != NOBODY
     }
 
-    /// Whether nobody waits any more, for good.
-    pub(super) fn is_over(&self) -> bool {
-        self.state.lock().over.is_some()
+    /// Why nobody waits any more, if that is so.
+    pub(super) fn over(&self) -> Option<Over> {
+        self.state.lock().over.clone()
     }
 
     /// Takes out those who wait for a sequence below this watermark, in order.

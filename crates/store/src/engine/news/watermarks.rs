@@ -2,8 +2,8 @@
 
 use super::lookout::Lookout;
 use super::over::Over;
+use super::sleeper::Sleeper;
 use super::waiters::{Entered, Waiter, WaiterKey, Waiters};
-use crate::engine::parker::Parker;
 use crate::trace::Calls;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
@@ -110,7 +110,7 @@ impl News {
 
     /// Whether nobody waits any more, for good.
     pub(crate) fn is_over(&self) -> bool {
-        self.for_visible.is_over()
+        self.for_visible.over().is_some()
     }
 
     /// Wakes those for whom a watermark has come far enough. Called by whoever has moved one, after it: two
@@ -143,14 +143,15 @@ impl News {
     }
 
     fn wake(&self, waiters: Vec<Waiter>) {
-        let tasks = waiters.into_iter().filter_map(|waiter| match waiter {
-            Waiter::Thread(parker) => {
-                parker.unpark();
-                None
+        let (mut threads, mut tasks) = (Vec::new(), Vec::new());
+        for waiter in waiters {
+            match waiter {
+                Waiter::Thread(sleeper) => threads.push(sleeper),
+                Waiter::Task(waker) => tasks.push(waker),
             }
-            Waiter::Task(waker) => Some(waker),
-        });
-        self.calls.wake(tasks.collect::<Vec<_>>());
+        }
+        Sleeper::wake_all(threads);
+        self.calls.wake(tasks);
     }
 
     /// Returns when the watermark is past `sequence`, which need not be given yet, or after `timeout`: with
@@ -166,29 +167,30 @@ impl News {
         if now > sequence {
             return Ok(Some(now));
         }
+        if timeout.is_zero() {
+            return self.waiters(mark).over().map_or(Ok(None), Err);
+        }
         let clock = SystemClock::default();
-        let parker = Arc::new(Parker::default());
+        let sleeper = Arc::new(Sleeper::default());
         let mut key = None;
         loop {
-            let waiter = Waiter::Thread(parker.clone());
+            let waiter = Waiter::Thread(sleeper.clone());
             let watermark = || self.watermark(mark);
-            let entered = self
-                .waiters(mark)
-                .enter(&mut key, sequence, waiter, watermark);
+            let waiters = self.waiters(mark);
+            let entered = waiters.enter(&mut key, sequence, waiter, watermark);
             if let Entered::Ready(ready, _) = entered {
                 return ready.map(Some);
             }
-            let Some(left) = timeout
-                .checked_sub(clock.elapsed())
-                .filter(|left| !left.is_zero())
-            else {
-                if let Some(key) = key {
-                    self.waiters(mark).leave(key);
-                }
-                return Ok(None);
-            };
             self.ask_lookout();
-            parker.park_for(left);
+            let left = timeout.saturating_sub(clock.elapsed());
+            if !left.is_zero() && sleeper.sleep(left) {
+                continue;
+            }
+            if key.is_none_or(|key| waiters.leave(key).is_some()) {
+                return Ok(None);
+            }
+            // Whoever took it out has it woken, and with it others.
+            sleeper.finish();
         }
     }
 
