@@ -428,8 +428,8 @@ fn a_waker_that_panics_keeps_nobody_from_being_woken() {
 fn threads_that_go_from_event_to_event_miss_none() {
     const EVENTS: u64 = 600;
     bounded(|| {
-        let store = &options(&MemFs::new()).sync_interval(Duration::from_millis(1));
-        let store = &store.open(DIR).unwrap();
+        let options = options(&MemFs::new()).sync_interval(Duration::from_millis(1));
+        let store = &options.open(DIR).unwrap();
         let begin = &Barrier::new(9);
         thread::scope(|scope| {
             for reader in 0..6 {

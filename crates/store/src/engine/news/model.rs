@@ -28,14 +28,23 @@ impl Wake for Unpark {
 struct Events {
     gate: Arc<SequenceGate>,
     news: Arc<News>,
+    calls: Calls,
+}
+
+/// Ends the thread that wakes tasks.
+impl Drop for Events {
+    fn drop(&mut self) {
+        self.calls.close();
+    }
 }
 
 /// News of `count` events that are written, none of which is visible.
 fn events(count: u64) -> Arc<Events> {
     let gate = Arc::new(SequenceGate::new());
     gate.reserve(count).expect("the model is small");
-    let news = Arc::new(News::new(gate.clone(), Sequence::ZERO, Calls::default()));
-    Arc::new(Events { gate, news })
+    let calls = Calls::default();
+    let news = Arc::new(News::new(gate.clone(), Sequence::ZERO, calls.clone()));
+    Arc::new(Events { gate, news, calls })
 }
 
 impl Events {
