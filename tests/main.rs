@@ -101,3 +101,4 @@ mod typed;
 mod unopened;
 mod verify;
 mod verify_damage;
+mod waiting;

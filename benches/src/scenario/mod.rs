@@ -7,6 +7,7 @@ mod append;
 mod files;
 mod fill;
 mod growing;
+mod live;
 mod many;
 mod measure;
 mod mixed;
@@ -43,6 +44,7 @@ pub(crate) const ALL: &[Scenario] = &[
     union::UNION,
     mixed::MIXED,
     own::LONG_STREAM,
+    live::IDLE_WAITERS,
     append::WIDE_SINGLE,
     append::WIDE_BATCH100,
     open::WIDE_CLEAN,

@@ -63,7 +63,7 @@ pub use model::{
     PAYLOAD_BYTES_MAX_DEFAULT, Page, PageToken, PageTokenError, Receipt, ReceiptMismatch,
     RefusedTime, Stats, StoreOptions, StoredEvent, VersionConflict,
 };
-pub use read::{Events, KindCount, Snapshot};
+pub use read::{Events, KindCount, Passed, Snapshot};
 pub use store::Store;
 pub use verify::{PROBLEMS_MAX, Problem, ProblemKind, VerifyReport};
 

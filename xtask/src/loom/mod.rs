@@ -5,6 +5,7 @@
 mod models;
 mod mutations;
 mod table;
+mod waiting;
 
 pub(crate) use models::{FLAGS, models};
 

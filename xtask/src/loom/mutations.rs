@@ -2,11 +2,17 @@
 
 use super::models::{FLAGS, MODELS};
 use super::table::MUTATIONS;
+use super::waiting::WAITING;
 use crate::mutate::{Mutation, Workspace};
 use anyhow::{Context, bail, ensure};
 use std::process::{Command, ExitCode};
 
-/// Makes each change of the table in a copy of the workspace, and runs the models that must fail.
+/// All changes.
+fn all() -> impl Iterator<Item = &'static Mutation> {
+    MUTATIONS.iter().chain(WAITING)
+}
+
+/// Makes each change of the tables in a copy of the workspace, and runs the models that must fail.
 pub(super) fn run(chosen: Option<&str>) -> anyhow::Result<ExitCode> {
     let workspace = Workspace::new("loom")?;
     let chosen = |mutation: &&Mutation| {
@@ -14,7 +20,7 @@ pub(super) fn run(chosen: Option<&str>) -> anyhow::Result<ExitCode> {
             mutation.name.contains(chosen) || mutation.options.contains(chosen)
         })
     };
-    let mutations: Vec<_> = MUTATIONS.iter().filter(chosen).collect();
+    let mutations: Vec<_> = all().filter(chosen).collect();
     ensure!(
         !mutations.is_empty(),
         "no mutation has such a name or model"
@@ -38,7 +44,7 @@ pub(super) fn run(chosen: Option<&str>) -> anyhow::Result<ExitCode> {
             println!("MISSED: {}, by {}", mutation.name, survived.join(", "));
         }
     }
-    if mutations.len() == MUTATIONS.len() {
+    if mutations.len() == all().count() {
         every_model_has_a_mutation(&workspace)?;
     }
     println!("{caught} mutations caught, {missed} missed");
@@ -69,9 +75,7 @@ fn every_model_has_a_mutation(workspace: &Workspace) -> anyhow::Result<()> {
             .lines()
             .filter_map(|line| line.strip_suffix(": test"))
         {
-            let mut named = MUTATIONS
-                .iter()
-                .flat_map(|mutation| mutation.options.split(' '));
+            let mut named = all().flat_map(|mutation| mutation.options.split_whitespace());
             ensure!(
                 named.any(|name| name == model),
                 "no mutation is for {model}"
@@ -130,7 +134,7 @@ mod tests {
     #[test]
     fn every_model_is_in_the_file_that_its_name_says() {
         let root = crate::run::root().unwrap();
-        for mutation in super::MUTATIONS {
+        for mutation in super::all() {
             let folder = match super::target_of(mutation).contains("--lib") {
                 true => "crates/store/src",
                 false => "crates/index/tests/loom",
@@ -148,5 +152,6 @@ mod tests {
     #[test]
     fn every_text_is_in_its_file_once() {
         crate::mutate::check_texts(super::MUTATIONS);
+        crate::mutate::check_texts(super::WAITING);
     }
 }

@@ -251,9 +251,9 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         file: SYNC,
         find: "            self.gate.advance_to(end);
             state.durable = end;
-            self.durable.store(end.get(), Ordering::Release);",
+            self.news.set_durable(end);",
         replace: "            state.durable = end;
-            self.durable.store(end.get(), Ordering::Release);
+            self.news.set_durable(end);
             self.gate.advance_to(end);",
         options: "engine::group_sync::model::a_returned_append_is_durable_and_visible_and_nobody_is_left_waiting",
     },
@@ -395,7 +395,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     },
     Mutation {
         name: "an unpark before the park is forgotten",
-        file: "crates/store/src/engine/group_sync/parker.rs",
+        file: "crates/store/src/engine/parker.rs",
         find: "        *self.token.lock() = true;",
         replace: "        drop(self.token.lock());",
         options: "engine::group_sync::calls_model::a_thread_that_parks_is_woken_whenever_it_is_unparked",

@@ -69,6 +69,10 @@ pub(super) fn commit(
         let next = writer.next_to_prepare();
         (committed, writer.sealed.take(), next)
     };
+    if durability == Durability::Written {
+        // Not under the lock, which those who are woken may want.
+        shared.group.news().moved();
+    }
     if let Some(background) = &running.background {
         if let Some(next) = next {
             background.prepare(next);

@@ -1,5 +1,6 @@
 //! `Follower`: what a store opened to read only shows of another process's appends.
 
+use crate::engine::news::News;
 use crate::model::Kinds;
 use crate::rows::{Replay, SegmentNames};
 use crate::{Error, ErrorKind};
@@ -21,6 +22,7 @@ pub(crate) struct Follower {
     segment: SegmentId,
     /// Why a commit could not be entered, after which nothing more is.
     stopped: Option<ErrorKind>,
+    news: Arc<News>,
 }
 
 impl Follower {
@@ -30,6 +32,7 @@ impl Follower {
         names: SegmentNames,
         kinds: Arc<Kinds>,
         hlc: HlcClock,
+        news: Arc<News>,
     ) -> Self {
         Self {
             hlc,
@@ -39,6 +42,7 @@ impl Follower {
             names,
             kinds,
             stopped: None,
+            news,
         }
     }
 
@@ -71,7 +75,9 @@ impl Follower {
         let names = std::mem::take(&mut self.names);
         let mut replay = Replay::resume(&mut self.index, names, self.segment);
         let mut next = self.log.position().sequence;
+        let mut durable = self.news.durable();
         let followed = self.log.follow(|frame| {
+            durable = durable.max(frame.durable_through());
             // A frame that was carried into another segment is handed once more there. Notes have no
             // sequence, so the sequences of frames that are told again go back.
             let end = frame.end().sequence;
@@ -95,11 +101,14 @@ impl Follower {
             self.kinds.learn(replay.table().said());
         }
         let committed = replay.commit(end);
+        self.news
+            .set_durable(durable.min(end.sequence).max(self.news.durable()));
         self.names = committed.names;
         if let Some(newest) = committed.hlc.last() {
             self.hlc.observe(newest);
         }
         self.segment = end.segment;
+        self.news.moved();
         followed.map(drop).map_err(Error::from)
     }
 }

@@ -50,6 +50,8 @@ pub enum ErrorKind {
     NotFound,
     /// The store was opened to read only.
     ReadOnly,
+    /// The store was closed or dropped while somebody waited for events.
+    Closed,
     /// Too many submitted appends are not durable yet. Wait for one of their tickets.
     Busy,
     /// The file system refused, and what was asked for did not happen. Safe to try again.

@@ -93,7 +93,8 @@ pub(super) fn assemble(
         }
         (None, Some(log)) => {
             let kinds = kinds.clone();
-            let follower = Follower::new(log, index, replayed.names, kinds, replayed.hlc);
+            let news = group.news().clone();
+            let follower = Follower::new(log, index, replayed.names, kinds, replayed.hlc, news);
             (None, Some(Mutex::new(follower)))
         }
         (None, None) => (None, None),

@@ -10,7 +10,10 @@ mod reader;
 mod receipt;
 mod snapshot;
 mod take;
+mod wait;
 
 pub use kinds::KindCount;
 pub use snapshot::{Events, Snapshot};
 pub(crate) use take::{end_and_snapshot, snapshot};
+pub use wait::Passed;
+pub(crate) use wait::{passed, wait_past};

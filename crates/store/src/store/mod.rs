@@ -12,6 +12,7 @@ mod read;
 mod stats;
 mod submit;
 mod sync;
+mod wait;
 
 #[cfg(doc)]
 use crate::ErrorKind;

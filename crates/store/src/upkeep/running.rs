@@ -5,7 +5,8 @@ use super::checkpoint;
 use super::checks::SegmentChecks;
 use crate::Error;
 use crate::engine::Shared;
-use crate::engine::group_sync::{SyncDriver, close, fate_unknown};
+use crate::engine::group_sync::{SyncDriver, close, fate_unknown, join};
+use crate::engine::news::{Lookout, Over};
 use crate::rows::Sealed;
 use std::sync::Arc;
 use strandline_core::Sequence;
@@ -113,12 +114,26 @@ impl Running {
         self.shared.check_ours()?;
         self.checkpoint().map(drop)
     }
+
+    /// Ends the threads by which events may yet become visible or durable, and tells whoever waits for
+    /// others that none come.
+    fn end_waits(&mut self) {
+        drop(self.driver.write().take());
+        self.background = None;
+        let news = self.shared.group.news();
+        news.end(&Over::closed());
+        if let Some(thread) = news.lookout().and_then(Lookout::take) {
+            join(thread);
+        }
+    }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        let ours = self.shared.ours.as_ref();
-        if ours.is_none_or(|ours| ours.is_in_this_process()) {
+        if self.shared.group.is_in_this_process() {
+            return self.end_waits();
+        }
+        if self.shared.ours.is_none() {
             return;
         }
         // In a fork the threads do not exist that would be joined, locks are held by nobody who lets

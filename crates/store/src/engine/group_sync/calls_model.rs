@@ -1,9 +1,9 @@
 //! Loom models of sleep and of the thread for callers' code: `xtask loom`.
 
 use super::model::{Fails, bench, check};
-use super::parker::Parker;
 use super::room::{Attempt, Room};
 use super::ticket_model::Unpark;
+use crate::engine::parker::Parker;
 use crate::trace::Calls;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};

@@ -2,8 +2,8 @@
 //!
 //! Not for what may stay unsynced for a while: that is the background thread's.
 
-use super::parker::Parker;
 use super::sync::{GroupSync, SyncTarget};
+use crate::engine::parker::Parker;
 use crate::trace;
 use std::io;
 use std::sync::Arc;

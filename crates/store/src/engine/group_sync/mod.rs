@@ -8,7 +8,6 @@ mod close;
 mod driver;
 mod in_flight;
 mod on_panic;
-mod parker;
 mod pending;
 mod places;
 mod poison;

@@ -6,10 +6,12 @@
 //!
 //! Does not know files: what is synced is a handle of the caller's.
 
-use super::parker::Parker;
 use super::places::Places;
 use super::poison::Poison;
 use super::wakers::Wakers;
+use crate::Error;
+use crate::engine::news::{News, Over};
+use crate::engine::parker::Parker;
 use crate::trace::{self, Calls, Span};
 use std::io;
 use std::sync::Arc;
@@ -38,9 +40,9 @@ pub(crate) struct GroupSync<T> {
     /// it is with the operating system by then.
     written: AtomicU64,
     gate: Arc<SequenceGate>,
-    /// Copy of `State::durable` that is read without the lock. Written with release under the
-    /// lock, read with acquire: who sees a sequence durable also sees it published.
-    durable: AtomicU64,
+    /// Who waits for events, and with it a copy of `State::durable` that is read without the lock: set
+    /// under it.
+    news: Arc<News>,
     /// Copy of `State::poison.is_some()`, for a check without the lock on each append. Written
     /// with release under the lock, read with acquire.
     pub(super) poisoned: AtomicBool,
@@ -86,6 +88,11 @@ const YIELDS_BEFORE_SLEEP: usize = 8;
 impl<T: SyncTarget> GroupSync<T> {
     /// Starts with everything below `durable` written and durable.
     pub(crate) fn new(target: Option<T>, durable: Sequence, gate: Arc<SequenceGate>) -> Self {
+        let calls = Calls::default();
+        let news = match target {
+            Some(_) => News::new(gate.clone(), durable, calls.clone()),
+            None => News::of_another(gate.clone(), durable, calls.clone()),
+        };
         Self {
             state: Mutex::new(State {
                 target,
@@ -98,18 +105,18 @@ impl<T: SyncTarget> GroupSync<T> {
             }),
             written: AtomicU64::new(durable.get()),
             gate,
-            durable: AtomicU64::new(durable.get()),
+            news: Arc::new(news),
             poisoned: AtomicBool::new(false),
             syncing: AtomicBool::new(false),
             places: Places::default(),
-            calls: Calls::default(),
+            calls,
             process: Process::current(),
         }
     }
 
     /// Whether this is the process in which the store was opened. In a fork nobody syncs, and locks may
     /// be held by threads that do not exist: no other call is to be made there.
-    pub(super) fn is_in_this_process(&self) -> bool {
+    pub(crate) fn is_in_this_process(&self) -> bool {
         self.process.is_current()
     }
 
@@ -120,7 +127,12 @@ impl<T: SyncTarget> GroupSync<T> {
 
     /// Exclusive upper bound of the durable sequences.
     pub(crate) fn durable(&self) -> Sequence {
-        Sequence::new(self.durable.load(Ordering::Acquire))
+        self.news.durable()
+    }
+
+    /// Who waits for events.
+    pub(crate) const fn news(&self) -> &Arc<News> {
+        &self.news
     }
 
     /// Exclusive upper bound of the written sequences.
@@ -339,7 +351,7 @@ impl<T: SyncTarget> GroupSync<T> {
         if state.poison.is_none() && state.durable < end {
             self.gate.advance_to(end);
             state.durable = end;
-            self.durable.store(end.get(), Ordering::Release);
+            self.news.set_durable(end);
         }
     }
 
@@ -361,7 +373,8 @@ impl<T: SyncTarget> GroupSync<T> {
                 .extract_if(.., |sleeper| sleeper.end <= durable)
                 .collect(),
         };
-        let is_poisoned = state.poison.is_some();
+        let poison = state.poison.clone();
+        let is_poisoned = poison.is_some();
         let tasks = state.wakers.take(durable, is_poisoned);
         state.served = woken.len() + 1;
         let next = (!state.syncing && !state.sleeping.is_empty()).then(|| state.sleeping.remove(0));
@@ -373,6 +386,10 @@ impl<T: SyncTarget> GroupSync<T> {
         }
         self.calls.wake(tasks);
         self.calls.wake(self.places.freed(durable, is_poisoned));
+        self.news.moved();
+        if let Some(poison) = poison {
+            self.news.end(&Over::from(&Error::from(poison)));
+        }
     }
 }
 

@@ -2,11 +2,11 @@
 
 use super::driver::SyncDriver;
 use super::model::{Bench, Fails, bench, check};
-use super::parker::Parker;
 use super::pending::Pending;
 use super::poison::Poison;
 use super::room::{Attempt, Room};
 use super::sync::SyncTarget;
+use crate::engine::parker::Parker;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use strandline_core::Sequence;

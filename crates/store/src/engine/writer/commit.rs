@@ -27,8 +27,8 @@ impl Writer {
     /// Commits those of `events` that are not there yet in one frame, and gives the receipts of all in
     /// order. Returns the upper bound of the sequences that the caller must wait for.
     ///
-    /// With `Written` they are published before this returns; otherwise the caller waits until
-    /// everything below the bound is durable.
+    /// With `Written` they are published before this returns, and whoever waits for them is to be told once
+    /// the lock is let go; otherwise the caller waits until everything below the bound is durable.
     pub(crate) fn commit(
         &mut self,
         events: &[Prepared<'_>],

@@ -3,6 +3,7 @@
 //! Not `thread::park`: its token is one a thread, and an executor of the caller's that sleeps with it on
 //! the same thread would lose a wake-up to the store.
 
+use std::time::Duration;
 use strandline_core::sync::{Condvar, Mutex};
 
 /// Lets one thread sleep. Each has its own, so that to wake many none has to wait for another's lock.
@@ -21,6 +22,15 @@ impl Parker {
             self.given.wait(&mut token);
         }
         *token = false;
+    }
+
+    /// As [`park`](Self::park), but not for longer than that time. Whether it was unparked.
+    pub(crate) fn park_for(&self, time: Duration) -> bool {
+        let mut token = self.token.lock();
+        if !*token {
+            self.given.wait_for(&mut token, time);
+        }
+        std::mem::take(&mut token)
     }
 
     pub(crate) fn unpark(&self) {

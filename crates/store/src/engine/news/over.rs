@@ -1,0 +1,53 @@
+//! `Over`: why a wait ends though what it is for has not come.
+
+use crate::{Error, ErrorKind};
+use std::sync::Arc;
+
+/// Why nobody is to wait any longer. Many are told the same.
+#[derive(Debug, Clone)]
+pub(crate) struct Over {
+    kind: ErrorKind,
+    message: Arc<str>,
+}
+
+impl Over {
+    /// The store is closed.
+    pub(crate) fn closed() -> Self {
+        Self {
+            kind: ErrorKind::Closed,
+            message: "the store was closed, and nothing more comes through it".into(),
+        }
+    }
+
+    /// What was to look for events has panicked.
+    pub(crate) fn panicked() -> Self {
+        Self {
+            kind: ErrorKind::Io,
+            message: "the thread that looks for events panicked".into(),
+        }
+    }
+
+    /// This is a fork of the process that is told.
+    pub(super) fn fork() -> Self {
+        Self {
+            kind: ErrorKind::LockLost,
+            message: "this process is a fork of the one that opened the store, which alone is told"
+                .into(),
+        }
+    }
+}
+
+impl From<&Error> for Over {
+    fn from(error: &Error) -> Self {
+        Self {
+            kind: error.kind(),
+            message: error.to_string().into(),
+        }
+    }
+}
+
+impl From<Over> for Error {
+    fn from(over: Over) -> Self {
+        Self::new(over.kind, &*over.message)
+    }
+}
