@@ -69,6 +69,7 @@ mod named;
 mod notes;
 mod opening;
 mod pages;
+mod positions;
 mod query;
 mod readings;
 mod receipt;

@@ -60,8 +60,9 @@ pub use model::{
     CONDITION_REGIONS_MAX, CONDITION_TAGS_MAX, CacheStats, ConditionConflict, Difference,
     Durability, Error, ErrorClass, ErrorKind, Event, EventRef, ExpectedVersion, HeadCacheStats,
     IdConflict, KindConflict, MADE_KINDS_CATEGORY, OpenPath, OpenReport, OpenTimes, Order,
-    PAYLOAD_BYTES_MAX_DEFAULT, Page, PageToken, PageTokenError, Receipt, ReceiptMismatch,
-    RefusedTime, Stats, StoreOptions, StoredEvent, VersionConflict,
+    PAYLOAD_BYTES_MAX_DEFAULT, Page, PageToken, PageTokenError, PositionMismatch, Receipt,
+    ReceiptMismatch, RefusedPosition, RefusedTime, SavedPosition, SavedPositionError, Stats,
+    StoreOptions, StoredEvent, VersionConflict,
 };
 pub use read::{Events, KindCount, Passed, Snapshot};
 pub use store::Store;

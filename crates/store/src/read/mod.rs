@@ -1,11 +1,13 @@
 //! Reading: the store as it was at one moment, and the way from rows of the index to events.
 //!
-//! Holds snapshots, what they find, pages of it, and the check of a receipt. Does not hold how rows are found, which
+//! Holds snapshots, what they find, pages of it, and the checks of a receipt and of
+//! a saved position. Does not hold how rows are found, which
 //! is the index's, nor anything that writes. Knows `engine` and `model`.
 
 mod ahead;
 mod kinds;
 mod page;
+mod position;
 mod reader;
 mod receipt;
 mod snapshot;

@@ -15,6 +15,8 @@ use strandline_index::{Causes, Names, Plan, Rows};
 pub struct Snapshot {
     pub(crate) index: strandline_index::Snapshot,
     pub(crate) reader: Reader,
+    /// The identity of the log.
+    pub(crate) log: [u8; 16],
     /// What sequences count in.
     pub(crate) epoch: Epoch,
 }

@@ -19,6 +19,7 @@ pub(crate) fn snapshot(shared: &Shared) -> Snapshot {
             redacted: shared.redacted.clone(),
             kinds: shared.kinds.clone(),
         },
+        log: shared.identity,
         epoch: shared.epoch,
     }
 }
