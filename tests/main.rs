@@ -33,6 +33,8 @@ mod durability;
 mod epoch;
 mod expected;
 mod followed;
+mod following;
+mod following_by_chance;
 mod forge;
 mod forge_index;
 mod forged;

@@ -43,6 +43,7 @@
 
 mod append;
 mod engine;
+mod follow;
 pub mod maintenance;
 mod model;
 mod open;
@@ -54,6 +55,9 @@ mod upkeep;
 mod verify;
 
 pub use append::{Outcome, Submit, Ticket};
+#[cfg(feature = "stream")]
+pub use follow::CursorStream;
+pub use follow::{Cursor, Delivery, Start};
 pub use model::typed::{Codec, CodecError, EventEnum, EventPayload, Json, MessagePack, Registry};
 pub use model::{
     AppendCondition, AppendOptions, BATCH_BYTES_MAX, BATCH_EVENTS_MAX, Batch,

@@ -15,7 +15,8 @@ mod take;
 mod wait;
 
 pub use kinds::KindCount;
+pub(crate) use reader::EventCursor;
 pub use snapshot::{Events, Snapshot};
-pub(crate) use take::{end_and_snapshot, snapshot};
+pub(crate) use take::{Readable, end_and_snapshot, snapshot};
 pub use wait::Passed;
-pub(crate) use wait::{passed, wait_past};
+pub(crate) use wait::{passed, start_lookout, wait_past};

@@ -206,6 +206,11 @@ impl Snapshot {
         self.index.damage().cloned().map(Error::from)
     }
 
+    /// As [`damage`](Self::damage), of events from a sequence on.
+    pub(crate) fn damage_since(&self, since: Sequence) -> Option<Error> {
+        self.index.damage_since(since).cloned().map(Error::from)
+    }
+
     /// The answer where the index has no event: none, unless it may have lost some.
     fn absent<T>(&self) -> Result<Option<T>, Error> {
         match self.damage() {
