@@ -8,6 +8,7 @@ mod files;
 mod fill;
 mod follow;
 mod growing;
+mod live;
 mod many;
 mod measure;
 mod mixed;
@@ -44,6 +45,7 @@ pub(crate) const ALL: &[Scenario] = &[
     union::UNION,
     mixed::MIXED,
     own::LONG_STREAM,
+    live::IDLE_WAITERS,
     append::WIDE_SINGLE,
     append::WIDE_BATCH100,
     open::WIDE_CLEAN,

@@ -5,7 +5,7 @@ use crate::engine::news::Mark;
 use crate::read::{passed, wait_past};
 use crate::{Error, Passed};
 #[cfg(doc)]
-use crate::{ErrorKind, Receipt, Snapshot};
+use crate::{ErrorKind, Snapshot};
 use std::time::Duration;
 use strandline_core::Sequence;
 
@@ -14,21 +14,68 @@ impl Store {
     /// after `timeout`.
     ///
     /// Visibility is a watermark and no set: once this returns `true`, a [`Snapshot`] has every event up to
-    /// `sequence` that there is, and none of them comes later. `sequence` need not be given yet. A store in
-    /// which nobody waits pays nothing for this; one in which all wait for sequences far ahead does not
-    /// either.
+    /// `sequence` that there is, and none comes later. `sequence` need not be given yet. Zero looks, and
+    /// [`Duration::MAX`] waits for ever.
+    ///
+    /// Whoever appends pays for waiting threads and tasks only once their event is there: a fence and two
+    /// loads, one wake-up of a thread, whatever the number, and an entry in a queue for each task. A wait is
+    /// entered in O(log n) among those that wait.
+    ///
+    /// ```
+    /// # use strandline::{Coordinate, Event, EventKind, Store};
+    /// use std::time::Duration;
+    /// # let dir = tempfile::tempdir()?;
+    /// let store = Store::open(dir.path().join("orders.strand"))?;
+    /// let order = Coordinate::new("order:1042", "eu/payments")?;
+    /// let next = store.snapshot().visible();
+    /// assert!(!store.wait_visible_past(next, Duration::from_millis(1))?);
+    /// std::thread::scope(|scope| {
+    ///     let waits = scope.spawn(|| store.wait_visible_past(next, Duration::MAX));
+    ///     store.append(&order, Event::bytes(EventKind::new(1, 1), *b"placed"))?;
+    ///     assert!(waits.join().unwrap()?);
+    ///     Ok::<_, strandline::Error>(())
+    /// })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # In a store opened to read only
+    ///
+    /// It looks once for events of the other process, as [`refresh`](Self::refresh) does. Then a thread of the
+    /// store looks for them, one for all who wait and only while anybody does: every millisecond after
+    /// something came, and less often, at last every 20 ms, while nothing comes.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Poisoned`] if writing stops before; [`ErrorKind::LockLost`], also in a fork of the process
-    /// that opened the store. In a store opened to read only, as [`refresh`](Self::refresh).
+    /// [`ErrorKind::Poisoned`] or [`ErrorKind::LockLost`] if writing has stopped and `sequence` is not visible;
+    /// [`ErrorKind::LockLost`] in a fork of the process that opened the store. In a store opened to read only,
+    /// what [`refresh`](Self::refresh) says.
     pub fn wait_visible_past(&self, sequence: Sequence, timeout: Duration) -> Result<bool, Error> {
         wait_past(self.shared(), Mark::Visible, sequence, timeout)
     }
 
-    /// As [`wait_visible_past`](Self::wait_visible_past), for the watermark of what is durable.
+    /// As [`wait_visible_past`](Self::wait_visible_past), for the watermark of what is durable, which is never
+    /// past that of what is visible.
     ///
-    /// Syncs nothing: [`wait_durable`](Self::wait_durable) does.
+    /// Syncs nothing, but waits for a sync that somebody asks for or that comes by itself:
+    /// [`wait_durable`](Self::wait_durable) and [`sync`](Self::sync) make one.
+    ///
+    /// In a store opened to read only what is durable is what the log proves: each commit says what was
+    /// durable before it was written. So the last one counts only once another follows.
+    ///
+    /// ```
+    /// # use strandline::{AppendOptions, Coordinate, Durability, Event, EventKind, Store};
+    /// use std::time::Duration;
+    /// # let dir = tempfile::tempdir()?;
+    /// # let store = Store::open(dir.path().join("orders.strand"))?;
+    /// # let order = Coordinate::new("order:1042", "eu/payments")?;
+    /// # let event = Event::bytes(EventKind::new(1, 1), *b"placed");
+    /// let written = AppendOptions::new().durability(Durability::Written);
+    /// let receipt = store.append_with(&order, event, written)?;
+    /// assert!(store.wait_visible_past(receipt.sequence, Duration::ZERO)?);
+    /// store.sync()?;
+    /// assert!(store.wait_durable_past(receipt.sequence, Duration::ZERO)?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -37,7 +84,35 @@ impl Store {
         wait_past(self.shared(), Mark::Durable, sequence, timeout)
     }
 
-    /// A future that gives the watermark of what is visible once it is past `sequence`.
+    /// A future that gives the watermark of what is visible once it is past `sequence`, as
+    /// [`wait_visible_past`](Self::wait_visible_past) waits for it. In a store opened to read only it does not
+    /// look by itself.
+    ///
+    /// ```
+    /// use strandline::{Error, Sequence, Store};
+    /// # use strandline::{Coordinate, Event, EventKind};
+    ///
+    /// /// Every event after `seen`, in order, as they come.
+    /// async fn tail(store: &Store, mut seen: Sequence) -> Result<(), Error> {
+    ///     loop {
+    ///         let end = store.visible_past(seen).await?;
+    ///         for event in store.snapshot().query(strandline::Region::all().after(seen)) {
+    ///             println!("{}", event?.kind);
+    ///         }
+    ///         // Everything below the watermark was seen, whatever there is of it.
+    ///         seen = Sequence::new(end.get() - 1);
+    ///     }
+    /// }
+    /// # let dir = tempfile::tempdir()?;
+    /// # let store = Store::open(dir.path().join("orders.strand"))?;
+    /// # let mut run = Box::pin(tail(&store, Sequence::ZERO));
+    /// # let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    /// # for _ in 0..2 {
+    /// #     assert!(run.as_mut().poll(&mut context).is_pending());
+    /// #     store.append(&Coordinate::new("a", "b")?, Event::bytes(EventKind::new(1, 1), *b"x"))?;
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -47,7 +122,8 @@ impl Store {
         passed(self.shared(), Mark::Visible, sequence)
     }
 
-    /// A future that gives the watermark of what is durable once it is past `sequence`.
+    /// A future that gives the watermark of what is durable once it is past `sequence`, as
+    /// [`wait_durable_past`](Self::wait_durable_past) waits for it.
     ///
     /// # Errors
     ///
