@@ -36,7 +36,7 @@ const LONG: Duration = Duration::from_secs(3600);
 /// [`Store::follow`](crate::Store::follow) as [`Start::Saved`], it is held against the log.
 ///
 /// A cursor belongs to nobody: it borrows no store, can be sent to another thread, and keeps no store open. Once the
-/// store is closed or dropped, its calls fail with [`ErrorKind::Closed`]. It keeps no snapshot between calls, so
+/// store is closed or dropped, what asks for events fails with [`ErrorKind::Closed`]. It keeps no snapshot between calls, so
 /// nothing that a compaction frees is held by one that waits.
 ///
 /// ```
@@ -86,7 +86,7 @@ impl Cursor {
             let message = "a query with a limit has an end, and a cursor has none";
             return Err(Error::new(ErrorKind::InvalidInput, message));
         }
-        let source = Source::new(shared)?;
+        let source = Source::new(shared);
         source.refresh()?;
         let snapshot = source.snapshot();
         let next = match start {
@@ -283,9 +283,9 @@ impl Cursor {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Corrupt`] or [`ErrorKind::Io`] from reading that; [`ErrorKind::Closed`].
+    /// [`ErrorKind::Corrupt`] or [`ErrorKind::Io`] from reading that. Once the store is closed, the position is given
+    /// too, so that whoever was told can save it.
     pub fn position(&mut self) -> Result<SavedPosition, Error> {
-        self.source.check_open()?;
         let next = self.sequence();
         if let Some(saved) = self.saved.filter(|saved| saved.sequence() == next) {
             return Ok(saved);

@@ -21,13 +21,12 @@ pub(super) struct Source {
 }
 
 impl Source {
-    pub(super) fn new(shared: &Arc<Shared>) -> Result<Self, Error> {
-        read::start_lookout(shared)?;
-        Ok(Self {
+    pub(super) fn new(shared: &Arc<Shared>) -> Self {
+        Self {
             readable: Readable::of(shared),
             news: shared.group.news().clone(),
             follower: shared.follower.is_some().then(|| Arc::downgrade(shared)),
-        })
+        }
     }
 
     pub(super) fn snapshot(&self) -> Snapshot {
@@ -48,12 +47,25 @@ impl Source {
 
     /// Shows what another process has written, where that is what is read.
     pub(super) fn refresh(&self) -> Result<(), Error> {
-        let Some(follower) = &self.follower else {
+        let Some(shared) = self.follower()? else {
             return Ok(());
         };
-        let shared = follower.upgrade().ok_or_else(closed)?;
         match &shared.follower {
             Some(follower) => follower.lock().follow(),
+            None => Ok(()),
+        }
+    }
+
+    /// The store, if it is one opened to read only, which nobody waits for to be closed.
+    fn follower(&self) -> Result<Option<Arc<Shared>>, Error> {
+        let upgrade = |shared: &Weak<Shared>| shared.upgrade().ok_or_else(closed);
+        self.follower.as_ref().map(upgrade).transpose()
+    }
+
+    /// Makes sure that somebody looks for what another process writes, where that is what is read.
+    fn start_lookout(&self) -> Result<(), Error> {
+        match self.follower()? {
+            Some(shared) => read::start_lookout(&shared),
             None => Ok(()),
         }
     }
@@ -65,12 +77,16 @@ impl Source {
         next: Sequence,
         timeout: Duration,
     ) -> Result<bool, Error> {
+        if !timeout.is_zero() {
+            self.start_lookout()?;
+        }
         Ok(self.news.wait(delivery.mark(), next, timeout)?.is_some())
     }
 
     /// A task's wait until the watermark is past `next`.
     #[cfg(feature = "stream")]
     pub(super) fn awaited(&self, delivery: Delivery, next: Sequence) -> Result<Awaited, Error> {
+        self.start_lookout()?;
         let started = self.news.start_calls();
         started.map_err(|error| {
             Error::new(ErrorKind::Io, "cannot start a thread that wakes tasks").with_source(error)
