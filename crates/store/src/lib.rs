@@ -27,6 +27,13 @@
 //! ([`Snapshot::verify_receipt`]). [`EventPayload`] and [`Registry`] make events of types, and read
 //! what older versions of these wrote.
 //!
+//! # Reading live
+//!
+//! [`Store::follow`] a query gives a [`Cursor`]: every event that there is, and then each as it comes. What is visible
+//! is all below a watermark, and nothing appears below it later, so nothing can be passed over. How far it came is a
+//! [`SavedPosition`], which a store that is another one, was restored, or lost its end does not take.
+//! [`Store::wait_visible_past`] and [`Store::visible_past`] wait without reading.
+//!
 //! # Failures
 //!
 //! [`Error::class`] says what a failure means for an append: nothing was written, or only a reopen
