@@ -10,11 +10,12 @@ use std::pin::pin;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 use strandline::fs::{Fs, OpenMode, OsFs};
 use strandline::maintenance::{Progress, Redaction, Retention, compact, redact, verify};
 use strandline::{
-    AppendOptions, Batch, Coordinate, Durability, Error, ErrorKind, Event, EventKind, Store,
-    StoreOptions, Ticket,
+    AppendOptions, Batch, Coordinate, Durability, Error, ErrorKind, Event, EventKind, Passed,
+    Sequence, Store, StoreOptions, Ticket,
 };
 
 const DIR: &str = "STRANDLINE_FORK_DIR";
@@ -98,6 +99,7 @@ fn try_everything(store: &Store) {
         "wait",
         store.wait_durable_through(strandline::Sequence::ZERO),
     );
+    refused_waits(store);
     refused("observe", store.observe(strandline::Hlc::default()));
     refused("checkpoint", store.checkpoint());
     let rules = Retention::new().keep_newest(1);
@@ -106,6 +108,26 @@ fn try_everything(store: &Store) {
     refused("redact", redact(store, &redaction, goes_on));
     refused("verify", store.verify());
     refused("verify", verify(store, &Default::default(), goes_on));
+}
+
+/// Waits for events, those that are there included: whoever would wake is not in this process.
+fn refused_waits(store: &Store) {
+    for sequence in [0, u64::MAX].map(Sequence::new) {
+        for timeout in [Duration::ZERO, Duration::MAX] {
+            refused("wait visible", store.wait_visible_past(sequence, timeout));
+            refused("wait durable", store.wait_durable_past(sequence, timeout));
+        }
+        refused_at_once(&mut store.visible_past(sequence));
+        refused_at_once(&mut store.durable_past(sequence));
+    }
+}
+
+fn refused_at_once(wait: &mut Passed) {
+    let mut context = Context::from_waker(Waker::noop());
+    match pin!(wait).poll(&mut context) {
+        Poll::Ready(outcome) => refused("a wait of a task", outcome),
+        Poll::Pending => panic!("nobody would wake it"),
+    }
 }
 
 fn len(dir: &Path) -> u64 {
@@ -139,8 +161,12 @@ fn fork_beside_appends() {
             let mut polled = pin!(store.submit(&at(), event()).unwrap());
             let mut context = Context::from_waker(Waker::noop());
             let _ = polled.as_mut().poll(&mut context);
+            let mut waits = [0, u64::MAX].map(|far| store.visible_past(Sequence::new(far)));
+            let _ = pin!(&mut waits[1]).poll(&mut context);
             let child = fork(|| {
                 try_everything(&store);
+                waits.iter_mut().for_each(refused_at_once);
+                drop(waits);
                 let told = Ticket::wait(ticket).unwrap_err();
                 assert_eq!(told.kind(), ErrorKind::Unknown, "{told}");
                 let locked = options().open(dir).unwrap_err();
@@ -224,6 +250,42 @@ fn fork_and_go_first() {
     assert_eq!(len(dir), 3);
 }
 
+/// Runs in a process of its own.
+#[test]
+#[ignore = "runs in a process of its own, which forks"]
+fn fork_beside_a_reader() {
+    let Some(dir) = std::env::var_os(DIR) else {
+        return;
+    };
+    let dir = Path::new(&dir);
+    let store = options().open(dir).unwrap();
+    let mut reader = Some(options().read_only().open(dir).unwrap());
+    let mut wait = Some(reader.as_ref().unwrap().visible_past(Sequence::ZERO));
+    let mut context = Context::from_waker(Waker::noop());
+    // A thread looks for events from now on, in this process.
+    let polled = pin!(wait.as_mut().unwrap()).poll(&mut context);
+    assert!(polled.is_pending());
+    let child = fork(|| {
+        let (reader, mut wait) = (reader.take().unwrap(), wait.take().unwrap());
+        refused_waits(&reader);
+        refused_at_once(&mut wait);
+        drop(reader);
+        drop(wait);
+    });
+    assert!(child.ended());
+    store.append(&at(), event()).unwrap();
+    let reader = reader.unwrap();
+    assert!(
+        reader
+            .wait_visible_past(Sequence::ZERO, Duration::MAX)
+            .unwrap()
+    );
+    let polled = pin!(wait.as_mut().unwrap()).poll(&mut context);
+    assert!(polled.is_ready());
+    reader.close().unwrap();
+    store.close().unwrap();
+}
+
 fn run_alone(name: &str) {
     let dir = tempfile::tempdir().unwrap();
     let ran = Command::new(std::env::current_exe().unwrap())
@@ -254,4 +316,10 @@ fn a_fork_that_lets_go_leaves_its_parents_store_alone() {
 #[test]
 fn a_fork_that_outlives_its_parents_store_keeps_nobody_out_and_writes_nothing() {
     run_alone("fork_and_go_first");
+}
+
+/// In a fork nobody looks for events of another process, and nobody wakes who waits for them.
+#[test]
+fn a_fork_of_a_reader_waits_for_nothing() {
+    run_alone("fork_beside_a_reader");
 }

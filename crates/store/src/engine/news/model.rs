@@ -120,16 +120,11 @@ fn whoever_publishes_wakes_a_thread_that_waits() {
 fn two_that_wait_for_different_sequences_are_each_woken() {
     check(|| {
         let events = events(2);
-        let other = events.clone();
-        let thread = thread::spawn(move || {
-            other.wait(FIRST).expect("it comes");
-        });
-        let publisher = events.clone();
-        let publishes = thread::spawn(move || {
-            publisher.publish(1);
-            publisher.publish(2);
-        });
-        passed(2)(events.wait(Sequence::new(1)));
+        let (other, publisher) = (events.clone(), events.clone());
+        let thread = thread::spawn(move || passed(2)(other.wait(Sequence::new(1))));
+        let publishes = thread::spawn(move || publisher.publish(1));
+        passed(1)(events.wait(FIRST));
+        events.publish(2);
         thread.join().expect("it ends");
         publishes.join().expect("it ends");
     });
@@ -189,6 +184,8 @@ fn a_wait_that_is_dropped_hides_no_other() {
         let other = events.clone();
         let thread = thread::spawn(move || other.publish(1));
         drop(first);
+        // Not polled again before it is woken.
+        task.parker.park();
         passed(1)(task.block_on(&mut second));
         thread.join().expect("it ends");
         assert!(!events.news.is_awaited(), "nobody is left behind");
