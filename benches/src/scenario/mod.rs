@@ -6,6 +6,7 @@
 mod append;
 mod files;
 mod fill;
+mod follow;
 mod growing;
 mod live;
 mod many;
@@ -56,6 +57,9 @@ pub(crate) const ALL: &[Scenario] = &[
     many::OWN_IDS_BATCH,
     many::OWN_IDS_SINGLE,
     segments::SEGMENTS,
+    follow::LATENCY,
+    follow::CATCH_UP,
+    follow::RESUME,
 ];
 
 /// The scenario of that name.

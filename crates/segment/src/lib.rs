@@ -66,7 +66,7 @@ pub use open::{CarriedBodies, QUARANTINE_DIR, Repairs, ScannedLog, TornTail, Unc
 pub use options::{
     LogOptions, SEGMENT_BYTES_LEAST, SEGMENT_BYTES_MOST, SEGMENT_RECORDS_MAX_DEFAULT,
 };
-pub use read::{FrameOf, LogReader, LogView, OwnedRecord, RecordCursor};
+pub use read::{CommitAt, FrameOf, LogReader, LogView, OwnedRecord, RecordCursor};
 pub use scan::{Examined, Examiner, FooterFound, Piece, SealedFrames};
 pub use write::{
     Appended, LogWriter, NextSegment, RewrittenSegment, SealedSegment, SegmentRewrite,

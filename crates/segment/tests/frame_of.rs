@@ -116,3 +116,39 @@ fn what_is_no_event_has_no_frame() {
         assert!(view.frame_of(position).unwrap().is_none(), "{offset}");
     }
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(12) })]
+
+    #[test]
+    fn every_sequence_is_told_its_commit(
+        commits in prop::collection::vec((prop::collection::vec(0..9_000_usize, 1..5), 0..2_u8), 1..12),
+        is_mapped: bool,
+        back in 0..9_usize,
+    ) {
+        let (_fs, mut writer, reader) = create(is_mapped);
+        let (mut all, mut ends) = (Vec::new(), Vec::new());
+        for (sizes, notes) in &commits {
+            let bodies: Vec<_> = sizes.iter().map(|size| vec![7; *size]).collect();
+            let first = writer.position().sequence;
+            all.extend(append(&mut writer, &bodies));
+            let end = writer.position();
+            ends.extend(sizes.iter().map(|_| (first, end.sequence, end.log_hash)));
+            if *notes == 1 {
+                let mut note = CommitBuffer::default();
+                note.set_note(b"a note");
+                writer.append(&mut note, end.sequence, Sequence::ZERO).unwrap();
+            }
+        }
+        let view = reader.view();
+        for (sequence, expected) in ends.iter().enumerate() {
+            let at = Sequence::new(sequence as u64);
+            for near in [None, Some(all[sequence]), Some(all[sequence.saturating_sub(back)])] {
+                let commit = view.commit_at(at, near).unwrap().unwrap();
+                prop_assert_eq!((commit.first, commit.end, commit.log_hash), *expected);
+            }
+        }
+        let end = writer.position().sequence;
+        prop_assert_eq!(view.commit_at(end, all.last().copied()).unwrap(), None);
+    }
+}

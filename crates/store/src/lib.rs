@@ -27,6 +27,13 @@
 //! ([`Snapshot::verify_receipt`]). [`EventPayload`] and [`Registry`] make events of types, and read
 //! what older versions of these wrote.
 //!
+//! # Reading live
+//!
+//! [`Store::follow`] a query gives a [`Cursor`]: every event that there is, and then each as it comes. What is visible
+//! is all below a watermark, and nothing appears below it later, so nothing can be passed over. How far it came is a
+//! [`SavedPosition`], which a store that is another one, was restored, or lost its end does not take.
+//! [`Store::wait_visible_past`] and [`Store::visible_past`] wait without reading.
+//!
 //! # Failures
 //!
 //! [`Error::class`] says what a failure means for an append: nothing was written, or only a reopen
@@ -43,6 +50,7 @@
 
 mod append;
 mod engine;
+mod follow;
 pub mod maintenance;
 mod model;
 mod open;
@@ -54,14 +62,18 @@ mod upkeep;
 mod verify;
 
 pub use append::{Outcome, Submit, Ticket};
+#[cfg(feature = "stream")]
+pub use follow::CursorStream;
+pub use follow::{Cursor, Delivery, Start};
 pub use model::typed::{Codec, CodecError, EventEnum, EventPayload, Json, MessagePack, Registry};
 pub use model::{
     AppendCondition, AppendOptions, BATCH_BYTES_MAX, BATCH_EVENTS_MAX, Batch,
     CONDITION_REGIONS_MAX, CONDITION_TAGS_MAX, CacheStats, ConditionConflict, Difference,
     Durability, Error, ErrorClass, ErrorKind, Event, EventRef, ExpectedVersion, HeadCacheStats,
     IdConflict, KindConflict, MADE_KINDS_CATEGORY, OpenPath, OpenReport, OpenTimes, Order,
-    PAYLOAD_BYTES_MAX_DEFAULT, Page, PageToken, PageTokenError, Receipt, ReceiptMismatch,
-    RefusedTime, Stats, StoreOptions, StoredEvent, VersionConflict,
+    PAYLOAD_BYTES_MAX_DEFAULT, Page, PageToken, PageTokenError, PositionMismatch, Receipt,
+    ReceiptMismatch, RefusedPosition, RefusedTime, SavedPosition, SavedPositionError, Stats,
+    StoreOptions, StoredEvent, VersionConflict,
 };
 pub use read::{Events, KindCount, Passed, Snapshot};
 pub use store::Store;

@@ -363,6 +363,20 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         options: "engine::group_sync::ticket_model::a_failed_sync_is_told_to_a_task_that_waits_for_room",
     },
     Mutation {
+        name: "a reader passes over what came while it read",
+        file: "crates/store/src/follow/pull.rs",
+        find: "pulled.read(self.next..end)?.unwrap_or(end);",
+        replace: "pulled.read(self.next..end)?.unwrap_or_else(|| pulled.watermark());",
+        options: "follow::model::every_event_is_read_once_whether_it_was_there_or_came",
+    },
+    Mutation {
+        name: "`durable` of the news is relaxed",
+        file: "crates/store/src/engine/news/watermarks.rs",
+        find: "Sequence::new(self.durable.load(Ordering::Acquire))",
+        replace: "Sequence::new(self.durable.load(Ordering::Relaxed))",
+        options: "follow::model::what_is_durable_is_read_once_and_as_it_was_written",
+    },
+    Mutation {
         name: "a job of the background that was taken counts as done",
         file: "crates/store/src/upkeep/jobs.rs",
         find: "if state.unfinished.first().is_none_or(|first| *first >= end) {",

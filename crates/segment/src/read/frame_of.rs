@@ -50,52 +50,75 @@ impl LogView {
     /// [`LogError::Io`], [`LogError::SegmentMissing`].
     pub fn frame_of(&self, position: RecordPosition) -> Result<Option<FrameOf>, LogError> {
         let segment = self.segment(position.segment)?;
-        let least = position.offset.saturating_sub(COMMIT_BYTES_MAX);
-        let least = least.max(SEGMENT_HEADER_BYTES);
-        let header_bytes = u32::try_from(FRAME_HEADER_BYTES).unwrap_or(u32::MAX);
-        let Some(nearest) = position.offset.checked_sub(header_bytes) else {
-            return Ok(None);
-        };
-        // Where a header may begin last, and at first so that one look is enough for a lone record.
-        let mut last = nearest - nearest % FRAME_ALIGNMENT;
-        let mut window = header_bytes;
-        while last >= least {
-            let first = least.max((last + header_bytes).saturating_sub(window));
-            let first = first.next_multiple_of(FRAME_ALIGNMENT).min(last);
-            let bytes = bytes_of(segment, first, last + header_bytes)?;
-            for start in (first..=last).rev().step_by(FRAME_ALIGNMENT as usize) {
-                let header = bytes.get((start - first) as usize..).unwrap_or_default();
-                if let Some(found) = frame_at(segment, start, header, position)? {
-                    return Ok(Some(found));
-                }
-            }
-            let Some(before) = first.checked_sub(FRAME_ALIGNMENT) else {
-                break;
-            };
-            last = before;
-            window = WINDOW_BYTES;
-        }
-        Ok(None)
+        nearest(segment, position.offset, |start, header| {
+            frame_at(segment, start, header, position)
+        })
     }
 }
 
-/// The frame whose header `bytes` begin with, at `start`, if it has the record.
-fn frame_at(
+/// What `found` makes of the nearest header before a place in a segment, of those that may be the one of the
+/// record there: it is not of a note, and its frame goes past the place.
+///
+/// Looks at the bytes before, 64 KiB at a time, and not further back than a commit can begin.
+pub(super) fn nearest<T>(
+    segment: &ReadSegment,
+    offset: u32,
+    mut found: impl FnMut(u32, &FrameHeader) -> Result<Option<T>, LogError>,
+) -> Result<Option<T>, LogError> {
+    let least = offset.saturating_sub(COMMIT_BYTES_MAX);
+    let least = least.max(SEGMENT_HEADER_BYTES);
+    let header_bytes = u32::try_from(FRAME_HEADER_BYTES).unwrap_or(u32::MAX);
+    let Some(nearest) = offset.checked_sub(header_bytes) else {
+        return Ok(None);
+    };
+    // Where a header may begin last, and at first so that one look is enough for a lone record.
+    let mut last = nearest - nearest % FRAME_ALIGNMENT;
+    let mut window = header_bytes;
+    while last >= least {
+        let first = least.max((last + header_bytes).saturating_sub(window));
+        let first = first.next_multiple_of(FRAME_ALIGNMENT).min(last);
+        let bytes = bytes_of(segment, first, last + header_bytes)?;
+        for start in (first..=last).rev().step_by(FRAME_ALIGNMENT as usize) {
+            let header = bytes.get((start - first) as usize..).unwrap_or_default();
+            if let Some(header) = header_of_record(segment, start, header, offset)
+                && let Some(found) = found(start, &header)?
+            {
+                return Ok(Some(found));
+            }
+        }
+        let Some(before) = first.checked_sub(FRAME_ALIGNMENT) else {
+            break;
+        };
+        last = before;
+        window = WINDOW_BYTES;
+    }
+    Ok(None)
+}
+
+/// The header that `bytes` begin with, at `start`, if its frame may have a record at `offset`.
+fn header_of_record(
     segment: &ReadSegment,
     start: u32,
     bytes: &[u8],
+    offset: u32,
+) -> Option<FrameHeader> {
+    if !bytes.starts_with(&MAGIC) {
+        return None;
+    }
+    let header = FrameHeader::decode(segment.file.salt, start, bytes).ok()?;
+    let end = start.saturating_add(header.frame_bytes);
+    let is_past = end > offset && end <= segment.file.written_end();
+    (is_past && !header.is_note).then_some(header)
+}
+
+/// The frame with this header at `start`, if it has the record.
+fn frame_at(
+    segment: &ReadSegment,
+    start: u32,
+    header: &FrameHeader,
     position: RecordPosition,
 ) -> Result<Option<FrameOf>, LogError> {
-    if !bytes.starts_with(&MAGIC) {
-        return Ok(None);
-    }
-    let Ok(header) = FrameHeader::decode(segment.file.salt, start, bytes) else {
-        return Ok(None);
-    };
     let end = start.saturating_add(header.frame_bytes);
-    if header.is_note || end <= position.offset || end > segment.file.written_end() {
-        return Ok(None);
-    }
     let frame = bytes_of(segment, start, end)?;
     let mut offsets = Vec::with_capacity(usize::from(header.records));
     let mut offset = FRAME_HEADER_BYTES;
@@ -119,7 +142,11 @@ fn frame_at(
 }
 
 /// Written bytes of a segment, as many as there are.
-fn bytes_of(segment: &ReadSegment, start: u32, end: u32) -> Result<Cow<'_, [u8]>, LogError> {
+pub(super) fn bytes_of(
+    segment: &ReadSegment,
+    start: u32,
+    end: u32,
+) -> Result<Cow<'_, [u8]>, LogError> {
     let length = end.saturating_sub(start) as usize;
     if let Some(mapped) = segment.mapped(start) {
         return Ok(Cow::Borrowed(mapped.get(..length).unwrap_or(mapped)));

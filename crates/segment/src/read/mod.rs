@@ -2,6 +2,7 @@
 //!
 //! Takes no lock of a file and writes nothing. May know `scan`, `files` and what is below.
 
+mod commit_at;
 mod cursor;
 mod frame_of;
 mod list;
@@ -10,6 +11,7 @@ mod reader;
 mod segment;
 mod view;
 
+pub use commit_at::CommitAt;
 pub use cursor::RecordCursor;
 pub use frame_of::FrameOf;
 pub use reader::LogReader;

@@ -39,7 +39,7 @@ pub(crate) struct Shared {
     pub(crate) log: LogReader,
     /// Held while index and log are replaced by ones with other positions, and while both are taken
     /// for a snapshot. Taken after the commit lock.
-    pub(crate) positions: RwLock<()>,
+    pub(crate) positions: Arc<RwLock<()>>,
     pub(crate) redacted: Arc<Redactions>,
     /// Held by whoever rewrites segments.
     pub(crate) rewriting: Mutex<Rewriting>,

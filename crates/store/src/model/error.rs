@@ -5,6 +5,7 @@ use super::expected::VersionConflict;
 use super::id_conflict::IdConflict;
 use super::kind_conflict::KindConflict;
 use super::lost::Lost;
+use super::position::RefusedPosition;
 use super::receipt::ReceiptMismatch;
 use super::refused_time::RefusedTime;
 use std::fmt;
@@ -42,6 +43,9 @@ pub enum ErrorKind {
     /// A page token is not of this store as it is: of another one, or of one that was restored since. Begin
     /// with the first page.
     ForeignToken,
+    /// A saved position is not of this store as it is; [`Error::refused_position`] says why, and from where one
+    /// may go on.
+    ForeignPosition,
     /// A counter is at its last value. Nothing was written and nothing can be.
     Exhausted,
     /// Another holder has the store open for writing.
@@ -119,6 +123,7 @@ enum Detail {
     Kind(KindConflict),
     Time(RefusedTime),
     Receipt(Vec<ReceiptMismatch>),
+    Position(Box<RefusedPosition>),
 }
 
 impl Error {
@@ -210,6 +215,21 @@ impl Error {
             Detail::Receipt(mismatches) => mismatches,
             _ => &[],
         }
+    }
+
+    /// Why a saved position was not taken and from where one may go on, for [`ErrorKind::ForeignPosition`].
+    #[must_use]
+    pub fn refused_position(&self) -> Option<&RefusedPosition> {
+        match &self.0.detail {
+            Detail::Position(refused) => Some(refused),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn position_refused(refused: RefusedPosition) -> Self {
+        let message = refused.to_string();
+        let detail = Detail::Position(Box::new(refused));
+        Self::new(ErrorKind::ForeignPosition, message).with_detail(detail)
     }
 
     pub(crate) fn wrong_version(conflict: VersionConflict) -> Self {

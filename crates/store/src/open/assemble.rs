@@ -111,7 +111,7 @@ pub(super) fn assemble(
         caches,
         kinds,
         log: replayed.reader,
-        positions: RwLock::new(()),
+        positions: Arc::new(RwLock::new(())),
         redacted: Arc::default(),
         rewriting: Mutex::default(),
         rewriter: Mutex::default(),

@@ -15,6 +15,8 @@ use strandline_index::{Causes, Names, Plan, Rows};
 pub struct Snapshot {
     pub(crate) index: strandline_index::Snapshot,
     pub(crate) reader: Reader,
+    /// The identity of the log.
+    pub(crate) log: [u8; 16],
     /// What sequences count in.
     pub(crate) epoch: Epoch,
 }
@@ -202,6 +204,11 @@ impl Snapshot {
     #[must_use]
     pub fn damage(&self) -> Option<Error> {
         self.index.damage().cloned().map(Error::from)
+    }
+
+    /// As [`damage`](Self::damage), of events from a sequence on.
+    pub(crate) fn damage_since(&self, since: Sequence) -> Option<Error> {
+        self.index.damage_since(since).cloned().map(Error::from)
     }
 
     /// The answer where the index has no event: none, unless it may have lost some.

@@ -2,16 +2,72 @@
 
 use super::reader::Reader;
 use super::snapshot::Snapshot;
-use crate::engine::Shared;
-use strandline_segment::LogPosition;
+use crate::engine::{Redactions, Shared};
+use crate::model::Kinds;
+use std::sync::Arc;
+use strandline_core::Epoch;
+use strandline_core::sync::RwLock;
+use strandline_index::IndexReader;
+use strandline_segment::{LogIdentity, LogPosition, LogReader, LogView};
+
+/// What snapshots are taken of. It is there as long as somebody has it, and keeps no store open.
+#[derive(Debug, Clone)]
+pub(crate) struct Readable {
+    positions: Arc<RwLock<()>>,
+    index: IndexReader,
+    log: LogReader,
+    redacted: Arc<Redactions>,
+    kinds: Arc<Kinds>,
+    identity: LogIdentity,
+    epoch: Epoch,
+}
+
+impl Readable {
+    pub(crate) fn of(shared: &Shared) -> Self {
+        Self {
+            positions: shared.positions.clone(),
+            index: shared.index.clone(),
+            log: shared.log.clone(),
+            redacted: shared.redacted.clone(),
+            kinds: shared.kinds.clone(),
+            identity: shared.identity,
+            epoch: shared.epoch,
+        }
+    }
+
+    /// The store as it is now.
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        let (index, log) = together(&self.positions, &self.index, &self.log);
+        Snapshot {
+            index,
+            reader: Reader {
+                log,
+                redacted: self.redacted.clone(),
+                kinds: self.kinds.clone(),
+            },
+            log: self.identity,
+            epoch: self.epoch,
+        }
+    }
+}
+
+/// Index and log with the same positions.
+fn together(
+    positions: &RwLock<()>,
+    index: &IndexReader,
+    log: &LogReader,
+) -> (strandline_index::Snapshot, LogView) {
+    let positions = positions.read();
+    // The log after the index, so that it has every segment that the index tells of.
+    let index = index.snapshot();
+    let log = log.view();
+    drop(positions);
+    (index, log)
+}
 
 /// The store as it is now.
 pub(crate) fn snapshot(shared: &Shared) -> Snapshot {
-    let positions = shared.positions.read();
-    // The log after the index, so that it has every segment that the index tells of.
-    let index = shared.index.snapshot();
-    let log = shared.log.view();
-    drop(positions);
+    let (index, log) = together(&shared.positions, &shared.index, &shared.log);
     Snapshot {
         index,
         reader: Reader {
@@ -19,6 +75,7 @@ pub(crate) fn snapshot(shared: &Shared) -> Snapshot {
             redacted: shared.redacted.clone(),
             kinds: shared.kinds.clone(),
         },
+        log: shared.identity,
         epoch: shared.epoch,
     }
 }

@@ -75,7 +75,7 @@ fn begin(shared: &Arc<Shared>, news: &News) -> Result<(), Error> {
 }
 
 /// Makes sure that somebody looks for events where another process writes them.
-fn start_lookout(shared: &Arc<Shared>) -> Result<(), Error> {
+pub(crate) fn start_lookout(shared: &Arc<Shared>) -> Result<(), Error> {
     let Some(lookout) = shared.group.news().lookout() else {
         return Ok(());
     };

@@ -9,7 +9,8 @@ impl Store {
     /// other means, such as `cp` or a snapshot of the file system, has the same epoch in each copy: put stores
     /// back with [`restore`](crate::maintenance::restore()).
     ///
-    /// Who saves a position to go on from saves it with the epoch, and begins anew if the epoch is
+    /// A [`SavedPosition`](crate::SavedPosition) knows its epoch, and more. Who saves a sequence to go on from saves it
+    /// with the epoch, and begins anew if the epoch is
     /// another when it comes back: a restored store gives sequences to other events than those that
     /// were read. Save none past what is durable ([`Stats::durable`](crate::Stats::durable); all that is
     /// visible is, where every append asks for [`Durability::Synced`](crate::Durability::Synced)), for a

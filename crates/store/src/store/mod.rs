@@ -5,6 +5,7 @@
 
 mod append;
 mod epoch;
+mod follow;
 mod kinds;
 mod limits;
 mod open;

@@ -19,6 +19,11 @@ impl Over {
         }
     }
 
+    /// Whether it is that.
+    pub(super) fn is_closed(&self) -> bool {
+        self.kind == ErrorKind::Closed
+    }
+
     /// What was to look for events has panicked.
     pub(crate) fn panicked() -> Self {
         Self {

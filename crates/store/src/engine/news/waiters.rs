@@ -137,6 +137,11 @@ impl Waiters {
         self.state.lock().over.clone()
     }
 
+    /// Whether nobody waits any more because the store is closed.
+    pub(super) fn is_closed(&self) -> bool {
+        self.state.lock().over.as_ref().is_some_and(Over::is_closed)
+    }
+
     /// Takes out those who wait for a sequence below this watermark, in order.
     pub(super) fn take_passed(&self, watermark: Sequence) -> Vec<Waiter> {
         let mut state = self.state.lock();

@@ -113,6 +113,11 @@ impl News {
         self.for_visible.over().is_some()
     }
 
+    /// Whether the store is closed, and nothing more is read through it.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.for_visible.is_closed()
+    }
+
     /// Wakes those for whom a watermark has come far enough. Called by whoever has moved one, after it: two
     /// loads and a fence if nobody is to be woken.
     pub(crate) fn moved(&self) {

@@ -1,0 +1,40 @@
+//! Reading live.
+
+use super::Store;
+use crate::{Cursor, Error, Start};
+#[cfg(doc)]
+use crate::{Delivery, ErrorKind};
+use strandline_core::Query;
+
+impl Store {
+    /// The events of a query in commit order, those that are there and then each as it comes; see [`Cursor`].
+    ///
+    /// They are given as soon as they are visible; [`Cursor::at`] asks for [`Delivery::Durable`].
+    ///
+    /// ```
+    /// use strandline::{Coordinate, Event, EventKind, Region, SavedPosition, Store};
+    ///
+    /// # let dir = tempfile::tempdir()?;
+    /// let store = Store::open(dir.path().join("orders.strand"))?;
+    /// let order = Coordinate::new("order:1042", "eu/payments")?;
+    /// store.append(&order, Event::bytes(EventKind::new(1, 1), *b"placed"))?;
+    ///
+    /// let saved: Option<SavedPosition> = None; // As it was read from where it is kept.
+    /// let mut cursor = store.follow(Region::all(), saved)?;
+    /// while let Some(event) = cursor.try_next()? {
+    ///     println!("{} {}", event.sequence, event.kind);
+    /// }
+    /// let kept = cursor.position()?.to_string();
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::ForeignPosition`] if a saved position is not of this store as it is, and
+    /// [`Error::refused_position`] says why and from where one may go on. [`ErrorKind::InvalidInput`] for a query
+    /// with a limit, or if the event to begin after is not visible. In a store opened to read only as
+    /// [`refresh`](Self::refresh).
+    pub fn follow(&self, query: impl Into<Query>, from: impl Into<Start>) -> Result<Cursor, Error> {
+        Cursor::new(self.shared(), query.into(), &from.into())
+    }
+}
