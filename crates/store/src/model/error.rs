@@ -116,6 +116,7 @@ enum Detail {
     Kind(KindConflict),
     Time(RefusedTime),
     Receipt(Vec<ReceiptMismatch>),
+    InterruptedRestore,
 }
 
 impl Error {
@@ -147,6 +148,13 @@ impl Error {
             cause = error.source();
         }
         None
+    }
+
+    /// Whether there was no room: on the disk, or for this user.
+    #[must_use]
+    pub fn is_of_full_disk(&self) -> bool {
+        use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+        matches!(self.io_kind(), Some(StorageFull | QuotaExceeded))
     }
 
     /// The ids of the events whose fate is [`ErrorKind::Unknown`]; empty for other kinds.
@@ -207,6 +215,17 @@ impl Error {
             Detail::Receipt(mismatches) => mismatches,
             _ => &[],
         }
+    }
+
+    /// Whether [`ErrorKind::NotFound`] is for a restore to the directory that was interrupted, or is at work: no
+    /// store is made there before it was restored again, or what it left is removed.
+    #[must_use]
+    pub fn is_of_interrupted_restore(&self) -> bool {
+        matches!(self.0.detail, Detail::InterruptedRestore)
+    }
+
+    pub(crate) fn restore_interrupted(message: String) -> Self {
+        Self::new(ErrorKind::NotFound, message).with_detail(Detail::InterruptedRestore)
     }
 
     pub(crate) fn wrong_version(conflict: VersionConflict) -> Self {
@@ -395,6 +414,9 @@ impl From<LogError> for Error {
             LogError::TooSmall { .. } => (ErrorKind::InvalidInput, "an option is out of its range"),
             LogError::NoFrame { .. } => (ErrorKind::InvalidInput, "that place cannot be shown"),
             error if error.is_corruption() => (ErrorKind::Corrupt, "the log is damaged"),
+            LogError::Io { source, .. } if is_full(source) => {
+                (ErrorKind::Io, "there is no room on the disk")
+            }
             _ => (ErrorKind::Io, "the log cannot be used"),
         };
         Self::new(kind, message).with_source(error)
@@ -426,4 +448,10 @@ impl From<CheckpointError> for Error {
     fn from(error: CheckpointError) -> Self {
         Self::new(ErrorKind::Io, "the checkpoint was not saved").with_source(error)
     }
+}
+
+/// Whether an error says that there is no room, on the disk or for this user.
+fn is_full(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded)
 }

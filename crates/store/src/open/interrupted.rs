@@ -1,7 +1,7 @@
 //! Restores that were interrupted: no new store is made where one was about to be.
 
+use crate::Error;
 use crate::model::{MARKER, STAGING_BESIDE, STAGING_WITHIN};
-use crate::{Error, ErrorKind};
 use std::io;
 use std::path::{Path, PathBuf};
 use strandline_core::fs::Fs;
@@ -21,15 +21,12 @@ pub(super) fn refuse(fs: &dyn Fs, dir: &Path) -> Result<(), Error> {
     };
     match found {
         None => Ok(()),
-        Some(copy) => Err(Error::new(
-            ErrorKind::NotFound,
-            format!(
-                "{} holds no store yet: a restore to it was interrupted, or is at work; restore again, \
-                 or remove {} to make do without",
-                dir.display(),
-                copy.display()
-            ),
-        )),
+        Some(copy) => Err(Error::restore_interrupted(format!(
+            "{} holds no store yet: a restore to it was interrupted, or is at work; restore again, \
+             or remove {} to make do without",
+            dir.display(),
+            copy.display()
+        ))),
     }
 }
 
