@@ -120,3 +120,20 @@ fn a_file_system_that_is_read_only_is_told_with_what_to_do() {
         .count();
     assert_eq!(told, 4, "{err}");
 }
+
+/// That files were left was not said, nor what for.
+#[test]
+fn a_backup_that_fails_says_what_it_left() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("damaged.strand");
+    segmented(&path, 20).close().unwrap();
+    crate::inspect::damage(&path.join("segment-0000000002.log"), 15_000);
+    let target = dir.path().join("target");
+    let backup = format!("backup {{}} {} --copy", target.display());
+    let (code, _, err) = outcome(&run(&backup, &path));
+    assert_eq!(code, 1, "{err}");
+    let said =
+        ", where 1 file of it is left, with which a repeated call goes on: the log is damaged";
+    assert!(err.contains(said), "{err}");
+    assert!(target.join("segment-0000000001.log").exists());
+}
