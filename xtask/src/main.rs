@@ -34,7 +34,7 @@ struct Cli {
 enum Command {
     /// What `strandline`, the program of `crates/cli`, does too.
     #[command(flatten)]
-    Store(strandline_cli::Command),
+    Store(Box<strandline_cli::Command>),
     #[command(flatten)]
     Repository(Repository),
 }

@@ -81,6 +81,8 @@ impl Read for Input {
 pub(crate) struct Output {
     to: Sink,
     name: String,
+    /// How many lines were written.
+    lines: u64,
     /// Why it could not be written.
     failure: Option<OutputFailed>,
 }
@@ -98,6 +100,7 @@ impl Output {
         Self {
             to: Sink::Standard(Standard::new()),
             name: "standard output".to_owned(),
+            lines: 0,
             failure: None,
         }
     }
@@ -139,12 +142,23 @@ impl Output {
         Ok(Self {
             to,
             name,
+            lines: 0,
             failure: None,
         })
     }
 
     pub(crate) const fn is_standard(&self) -> bool {
         matches!(self.to, Sink::Standard(_))
+    }
+
+    /// How many lines were written, whole ones.
+    pub(crate) const fn lines(&self) -> u64 {
+        self.lines
+    }
+
+    /// Whether what was written stays, though not all of it was.
+    pub(crate) const fn keeps_a_part(&self) -> bool {
+        !matches!(self.to, Sink::New(_))
     }
 
     /// Whether the reader went away, so that nothing more has to be made.
@@ -185,6 +199,10 @@ impl Write for Output {
             Sink::Open(file) => file.write(bytes),
             Sink::New(file) => file.file.write(bytes),
         };
+        if let Ok(count) = written {
+            let written = bytes.get(..count).unwrap_or(bytes);
+            self.lines += written.iter().filter(|byte| **byte == b'\n').count() as u64;
+        }
         written.inspect_err(|error| self.remember(error))
     }
 

@@ -10,7 +10,13 @@ use std::process::ExitCode;
 ///
 /// Exit codes: 0 fine, 1 a problem was found, 2 wrong usage.
 #[derive(Parser)]
-#[command(name = "strandline", version, max_term_width = 100)]
+#[command(
+    name = "strandline",
+    version,
+    max_term_width = 100,
+    after_help = "Begin with: \
+    strandline inspect DIR\n`strandline help query` explains a command, and shows examples of it."
+)]
 struct Cli {
     #[command(subcommand)]
     command: strandline_cli::Command,

@@ -7,7 +7,7 @@ use std::fmt;
 use std::io::ErrorKind as IoErrorKind;
 use std::process::ExitCode;
 use strandline::{Error, ErrorKind};
-use strandline_transfer::ImportError;
+use strandline_transfer::{ImportError, LineFormat};
 
 /// What a command came to, where it did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,7 +112,8 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     ExitCode::from(if is_usage { 2 } else { 1 })
 }
 
-/// The texts of an error and its causes; a cause that the text before ends in is not told again.
+/// The texts of an error and its causes; a cause that the text before ends in is not told again. Without the
+/// options of the library that would change a limit, which nobody can give here.
 fn once(error: &anyhow::Error) -> String {
     let mut text = String::new();
     for cause in error.chain().map(ToString::to_string) {
@@ -122,7 +123,21 @@ fn once(error: &anyhow::Error) -> String {
             text += &format!(": {cause}");
         }
     }
-    text
+    without_library_options(&text)
+}
+
+/// A text without parts such as ` (StoreOptions::payload_bytes_max)`.
+fn without_library_options(text: &str) -> String {
+    let mut kept = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once(" (StoreOptions::") {
+        kept += before;
+        let Some((_, after)) = after.split_once(')') else {
+            return text.to_owned();
+        };
+        rest = after;
+    }
+    kept + rest
 }
 
 /// The error of a store that a failure is.
@@ -154,10 +169,27 @@ fn next(error: &anyhow::Error) -> Option<&str> {
             "make room and try again, nothing is lost; what only reads works meanwhile: inspect, \
              stats, query, tail, verify and export",
         ),
+        (_, Some(IoErrorKind::ReadOnlyFilesystem)) => Some(
+            "the file system is mounted to read only: mount it to be written, and look into the log of the \
+             kernel (`dmesg`) if nobody did that, as it does so by itself where a disk fails; what only reads \
+             works meanwhile: inspect, stats, query, tail, verify, export, and backup to another disk",
+        ),
+        (_, Some(IoErrorKind::PermissionDenied)) => Some(
+            "give the command as the user who owns the files, or have the owner let this user in; the files \
+             of a store are its owner's alone",
+        ),
         (Some(error), _) if error.error.kind() == ErrorKind::RefusedTime => Some(
             "mend the line, or take its time as it is with --allow-future, and import the file \
              again: what is in the store is passed over",
         ),
+        (Some(error), _) if error.looks_like.is_some() => Some(match error.looks_like {
+            Some(LineFormat::CloudEvents) => {
+                "the line is a CloudEvents event: import the file with --format cloudevents"
+            }
+            _ => {
+                "the line is as `export` writes it: import the file with --format lines, the default"
+            }
+        }),
         // What has other lines than it was said to have fails at the first.
         (Some(error), _)
             if error.line == Some(1) && error.error.kind() == ErrorKind::InvalidInput =>
@@ -172,7 +204,7 @@ fn next(error: &anyhow::Error) -> Option<&str> {
         }
         _ => match store? {
             // Where a restore was interrupted, the error says what to do.
-            error if error.to_string().contains("restore again") => None,
+            error if error.is_of_interrupted_restore() => None,
             error => hint(error.kind()),
         },
     }
@@ -196,5 +228,22 @@ pub(crate) const fn hint(kind: ErrorKind) -> Option<&'static str> {
         ),
         ErrorKind::UnsupportedVersion => Some("use the version of strandline that wrote it"),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_of_the_library_are_no_advice_here() {
+        for (text, kept) in [
+            ("a", "a"),
+            ("9 of 8 (StoreOptions::segment_bytes_max); b", "9 of 8; b"),
+            ("x (StoreOptions::a) y (StoreOptions::b)", "x y"),
+            ("x (StoreOptions::a", "x (StoreOptions::a"),
+        ] {
+            assert_eq!(without_library_options(text), kept);
+        }
     }
 }

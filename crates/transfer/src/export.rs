@@ -30,7 +30,7 @@ pub struct Exported {
 /// After the events of a whole store, that is of [`Region::all`], come the records of its compactions and
 /// redactions, for which the log is read once: see [`removals`](strandline::maintenance::removals()).
 ///
-/// Stops at the first event that cannot be read: what is written until then is whole lines.
+/// Stops at the first event that cannot be read: the events before it are written, as whole lines.
 ///
 /// # Errors
 ///
@@ -55,52 +55,94 @@ fn export_query(
 ) -> Result<Exported, Error> {
     let count = snapshot.rows(query).count() as u64;
     let mut meter = Meter::events(Some(count), on_progress);
-    let mut exported = Exported::default();
-    let mut buffer = Vec::with_capacity(BUFFER_BYTES);
+    let mut lines = Lines::new(out);
+    let written = write_events(snapshot, query, format, &mut lines, &mut meter);
+    if let Err(error) = written {
+        // What could be read is worth as much as without what could not. Why it stopped is told first.
+        if !lines.is_refused {
+            let _ = lines.finish();
+        }
+        return Err(error);
+    }
+    lines.finish()?;
+    meter.report()?;
+    Ok(lines.exported)
+}
+
+fn write_events(
+    snapshot: &Snapshot,
+    query: &Query,
+    format: LineFormat,
+    lines: &mut Lines<'_>,
+    meter: &mut Meter<'_>,
+) -> Result<(), Error> {
     let mut events = snapshot.query(query);
     while let Some(event) = events.next_ref() {
         let event = event?;
         if event.payload().is_err() {
-            exported.redacted += 1;
+            lines.exported.redacted += 1;
         }
         match format {
-            LineFormat::Lines => write_line(&mut buffer, &event, PayloadForm::Exact),
-            LineFormat::CloudEvents => write_cloud_event(&mut buffer, &event),
+            LineFormat::Lines => write_line(&mut lines.buffer, &event, PayloadForm::Exact),
+            LineFormat::CloudEvents => write_cloud_event(&mut lines.buffer, &event),
         }
-        exported.events += 1;
-        if buffer.len() >= BUFFER_BYTES {
-            write(out, &mut buffer, &mut exported)?;
+        lines.exported.events += 1;
+        if lines.buffer.len() >= BUFFER_BYTES {
+            lines.write()?;
         }
         meter.add(1)?;
     }
     if *query == Region::all().into() {
-        write_removals(snapshot, format, &mut buffer, &mut exported)?;
+        write_removals(snapshot, format, lines)?;
     }
-    write(out, &mut buffer, &mut exported)?;
-    out.flush().map_err(refused)?;
-    meter.report()?;
-    Ok(exported)
+    Ok(())
 }
 
 fn write_removals(
     snapshot: &Snapshot,
     format: LineFormat,
-    buffer: &mut Vec<u8>,
-    exported: &mut Exported,
+    lines: &mut Lines<'_>,
 ) -> Result<(), Error> {
     removal_notes(snapshot, &mut |note| {
-        write_removal(buffer, note, format);
+        write_removal(&mut lines.buffer, note, format);
         let begins = matches!(&note.stage, RemovalStage::Begun(part) if part.part == 0);
-        exported.removals += u64::from(begins);
+        lines.exported.removals += u64::from(begins);
         Ok(())
     })
 }
 
-fn write(out: &mut dyn Write, buffer: &mut Vec<u8>, exported: &mut Exported) -> Result<(), Error> {
-    out.write_all(buffer).map_err(refused)?;
-    exported.bytes += buffer.len() as u64;
-    buffer.clear();
-    Ok(())
+/// Lines on their way out, whole ones at each moment.
+struct Lines<'a> {
+    out: &'a mut dyn Write,
+    buffer: Vec<u8>,
+    exported: Exported,
+    /// Whether `out` took something not.
+    is_refused: bool,
+}
+
+impl<'a> Lines<'a> {
+    fn new(out: &'a mut dyn Write) -> Self {
+        Self {
+            out,
+            buffer: Vec::with_capacity(BUFFER_BYTES),
+            exported: Exported::default(),
+            is_refused: false,
+        }
+    }
+
+    fn write(&mut self) -> Result<(), Error> {
+        let written = self.out.write_all(&self.buffer);
+        self.is_refused = written.is_err();
+        written.map_err(refused)?;
+        self.exported.bytes += self.buffer.len() as u64;
+        self.buffer.clear();
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<(), Error> {
+        self.write()?;
+        self.out.flush().map_err(refused)
+    }
 }
 
 fn refused(error: std::io::Error) -> Error {

@@ -39,8 +39,8 @@ mod import;
 mod text;
 
 pub use export::{Exported, export};
-pub use format::{LineFormat, PayloadForm, write_line};
-pub use import::{ImportError, ImportOptions, Imported, import, try_import};
+pub use format::{LineFormat, PayloadForm, cloud_event_id, foreign_id_of, write_line};
+pub use import::{ImportError, ImportOptions, Imported, first_event, import, try_import};
 pub use text::{base64_text, parse_rfc3339, readable_json};
 
 /// The program in the README is compiled and run with the others.

@@ -31,15 +31,21 @@ pub struct Args {
     json: bool,
 }
 
-/// What to do about an error: the store is backed up beside its writer, so what is locked is the backup.
+/// What to do about an error: the store is backed up beside its writer and only read, so what is locked, and what
+/// has no room, is the backup.
 fn advised(error: Error, args: &Args) -> anyhow::Error {
-    if error.kind() != ErrorKind::Locked {
-        return error.into();
-    }
-    let next = format!(
-        "another backup into {0} is at work, or a program has {0} open to write; wait until it is done",
-        args.target.display()
-    );
+    let target = args.target.display();
+    let next = match error.kind() {
+        ErrorKind::Locked => format!(
+            "another backup into {target} is at work, or a program has {target} open to write; wait until it \
+             is done"
+        ),
+        _ if error.is_of_full_disk() => format!(
+            "make room on the disk of {target}, or name a directory on another disk, and give the command \
+             again; the store was only read, and is as it was"
+        ),
+        _ => return error.into(),
+    };
     Advised { error, next }.into()
 }
 

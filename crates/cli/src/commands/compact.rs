@@ -1,9 +1,10 @@
 //! `compact` and `redact`: what goes for good.
 
-use crate::args::{KindArg, StoreArgs, ZoneArgs, open_to_write};
-use crate::outcome::{Outcome, first_of, with_also};
+use crate::args::{KindArg, StoreArgs, ZoneArgs, foreign_event_id, open_to_write, parse_event_id};
+use crate::outcome::{Outcome, WrongUsage, first_of, with_also};
 use crate::terminal::{Bar, Screen, count, size};
 use crate::times::Moment;
+use clap::ArgAction;
 use serde_json::{Value, json};
 use std::io;
 use strandline::maintenance::{
@@ -70,6 +71,11 @@ impl NoHeaders {
 }
 
 impl Args {
+    const fn has_no_rule(&self) -> bool {
+        let keeps = self.keep_newest.is_some() || self.keep_since.is_some();
+        !keeps && self.drop_entity.is_empty() && self.drop_prefix.is_empty()
+    }
+
     /// The rules, and what of them is of no event. With such a rule what it was to keep would go as well, so
     /// they are not to be followed.
     fn rules(&self) -> anyhow::Result<(Retention, NoHeaders)> {
@@ -116,6 +122,12 @@ impl Args {
 
 /// Removes events that are not to be kept.
 pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
+    if args.has_no_rule() {
+        let message = "no rule says what to keep or to drop, so there is nothing to compact: give \
+            --keep-newest, --keep-since, --drop-entity or --drop-prefix; with --dry-run too it is only said \
+            what would go";
+        return Err(WrongUsage(message.to_owned()).into());
+    }
     let (rules, absent) = args.rules()?;
     if !absent.is_empty() && !args.allow_absent {
         show_refused(args, &absent)?;
@@ -315,8 +327,11 @@ pub struct RedactArgs {
     #[command(flatten)]
     store: StoreArgs,
     /// Redact the event with this id. May be given several times.
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = parse_event_id)]
     event: Vec<EventId>,
+    /// Redact the event that another program calls so: the `source` and the `id` of its CloudEvents event.
+    #[arg(long, value_names = ["SOURCE", "ID"], num_args = 2, action = ArgAction::Set)]
+    event_of: Option<Vec<String>>,
     /// Redact all events that this entity has now. May be given several times.
     #[arg(long, value_name = "NAME")]
     entity: Vec<String>,
@@ -327,8 +342,16 @@ pub struct RedactArgs {
 
 /// Removes payloads for good.
 pub(super) fn run_redact(args: &RedactArgs) -> anyhow::Result<Outcome> {
+    let by_id = !args.event.is_empty() || args.event_of.is_some();
+    if !by_id && args.entity.is_empty() && args.prefix.is_empty() {
+        let message = "no event and no entity was named, so there is nothing to redact: give --event, \
+            --event-of, --entity or --prefix";
+        return Err(WrongUsage(message.to_owned()).into());
+    }
     let redaction = Redaction::new();
-    let redaction = args.event.iter().fold(redaction, |all, id| all.event(*id));
+    let foreign = args.event_of.as_deref().and_then(foreign_event_id);
+    let events = args.event.iter().copied().chain(foreign);
+    let redaction = events.fold(redaction, Redaction::event);
     let redaction = args.entity.iter().fold(redaction, Redaction::entity);
     let redaction = args.prefix.iter().fold(redaction, Redaction::entities);
     let (done, closed) = change(&args.store, "redacting", |store, on_progress| {

@@ -2,16 +2,17 @@
 
 use crate::args::{QueryArgs, open_whole, store_dir, tell_no_events};
 use crate::files::Output;
-use crate::outcome::Outcome;
+use crate::outcome::{Advised, Outcome, hint};
 use crate::output::note;
 use crate::terminal::{Bar, Screen, count, size};
 use std::path::{Path, PathBuf};
+use strandline::{Error, ErrorKind};
 use strandline_transfer::{Exported, LineFormat, export};
 
 /// What lines look like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Format {
-    /// JSON with the fields of docs/export.md.
+    /// Objects of JSON with `entity`, `scope`, `type`, `payload` and more, each of which is in docs/export.md.
     Lines,
     /// CloudEvents 1.0 as JSON.
     Cloudevents,
@@ -46,7 +47,7 @@ pub struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
-    let snapshot = open_whole(&args.dir)?.snapshot();
+    let snapshot = args.query.snapshot(open_whole(&args.dir)?.snapshot())?;
     let query = args.query.query(&snapshot)?;
     let format = args.format.format();
     let mut bar = Bar::new("exporting");
@@ -60,7 +61,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let (is_standard, is_unread) = (out.is_standard(), out.is_unread());
     let (exported, written) = match outcome {
         Ok(exported) => (exported, Ok(())),
-        Err(error) => (Exported::default(), Err(error.into())),
+        Err(error) => (Exported::default(), Err(stopped(error, &out))),
     };
     out.finish(written)?;
     if is_unread {
@@ -88,6 +89,23 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
         None => {}
     }
     Ok(Outcome::Fine)
+}
+
+/// What is said where an event cannot be read: how much of the output is good, or how to have that.
+fn stopped(error: Error, out: &Output) -> anyhow::Error {
+    let is_damage = matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::Io);
+    if is_damage && out.keeps_a_part() {
+        let lines = count(out.lines(), "line");
+        let message = format!("the export stopped, and what was written before is good, {lines}");
+        return Error::new(error.kind(), message).with_source(error).into();
+    }
+    match hint(error.kind()).filter(|_| is_damage) {
+        Some(hint) => {
+            let next = format!("{hint}; to have what can be read before it, leave -o out");
+            Advised { error, next }.into()
+        }
+        None => error.into(),
+    }
 }
 
 fn summary(args: &Args, exported: &Exported) -> Vec<String> {

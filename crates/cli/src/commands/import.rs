@@ -6,10 +6,12 @@ use crate::files::Input;
 use crate::outcome::{Outcome, WrongUsage, first_of};
 use crate::terminal::{Bar, Screen, count, number};
 use serde_json::json;
-use std::io::{self, BufReader};
-use std::path::PathBuf;
-use strandline::{BATCH_BYTES_MAX, ErrorKind, StoreOptions};
-use strandline_transfer::{ImportError, ImportOptions, Imported, import, try_import};
+use std::io::{self, BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use strandline::fs::OsFs;
+use strandline::maintenance::is_vacant;
+use strandline::{BATCH_BYTES_MAX, Error, ErrorKind, StoreOptions};
+use strandline_transfer::{ImportError, ImportOptions, Imported, first_event, import, try_import};
 
 /// How much of the lines is read at once.
 const BUFFER_BYTES: usize = 1 << 20;
@@ -42,7 +44,7 @@ pub struct Args {
     #[arg(long)]
     allow_future: bool,
     /// Check every line against what is there, and append nothing: says what the import would, without
-    /// a lock, and makes no file.
+    /// a lock, and makes no file and no store.
     #[arg(long)]
     check: bool,
 }
@@ -61,18 +63,12 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     }
     // The limit on payloads is one for programs that append; what a store had may go into another.
     let store_options = StoreOptions::new().payload_bytes_max(BATCH_BYTES_MAX);
-    let mut bar = Bar::new("importing");
-    let mut on_progress = |progress| bar.show(progress);
-    let (outcome, closed) = if args.check {
-        let dir = &args.store.dir;
-        let tried = try_import(dir, &store_options, &mut input, options, &mut on_progress);
-        (tried, Ok(()))
-    } else {
-        let store = open_to_write(store_options, &args.store.dir)?;
-        let imported = import(&store, &mut input, options, &mut on_progress);
-        (imported, store.close())
-    };
-    drop(bar);
+    let is_new = is_new(&args.store.dir)?;
+    let Ran {
+        outcome,
+        closed,
+        is_made,
+    } = import_lines(args, store_options, &mut input, options, is_new)?;
     let imported = match &outcome {
         Ok(imported) => imported,
         Err(error) => &error.imported,
@@ -80,7 +76,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let shown = match &outcome {
         // Nothing came of it.
         Err(error) if error.line.is_none() && imported.lines == 0 => Ok(()),
-        _ => show(args, imported, outcome.as_ref().err()),
+        _ => show(args, imported, is_made, outcome.as_ref().err()),
     };
     let stopped = outcome.err().map(|error| match error.line {
         None if error.error.kind() == ErrorKind::InvalidInput => {
@@ -94,7 +90,97 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     Ok(Outcome::Fine)
 }
 
-fn show(args: &Args, imported: &Imported, error: Option<&ImportError>) -> io::Result<()> {
+/// Whether a store is to be made.
+///
+/// # Errors
+///
+/// `WrongUsage` if the directory has something else in it.
+fn is_new(dir: &Path) -> Result<bool, anyhow::Error> {
+    is_vacant(&OsFs, dir).map_err(|error| match error.kind() {
+        ErrorKind::InvalidInput => {
+            let message = format!("{error}; name the directory of a store, or of a new one");
+            WrongUsage(message).into()
+        }
+        _ => error.into(),
+    })
+}
+
+/// What came of an import.
+struct Ran {
+    outcome: Result<Imported, ImportError>,
+    closed: Result<(), Error>,
+    /// Whether a store was made for it, or would be.
+    is_made: bool,
+}
+
+/// Imports lines, or tries to. A store is made for them only once one of them was read.
+fn import_lines(
+    args: &Args,
+    store_options: StoreOptions,
+    input: &mut dyn BufRead,
+    options: ImportOptions,
+    is_new: bool,
+) -> Result<Ran, Error> {
+    let dir = &args.store.dir;
+    let mut bar = Bar::new("importing");
+    let mut on_progress = |progress| bar.show(progress);
+    if args.check {
+        let outcome = try_import(dir, &store_options, input, options, &mut on_progress);
+        let is_made = is_new && outcome.as_ref().map_or_else(is_any_in, is_any);
+        return Ok(Ran {
+            outcome,
+            closed: Ok(()),
+            is_made,
+        });
+    }
+    let first = match is_new {
+        true => first_event(&store_options, input, options),
+        false => Ok((Vec::new(), true)),
+    };
+    let (first, is_any) = match first {
+        Ok((first, is_any)) => (first, is_any),
+        Err(error) => {
+            return Ok(Ran {
+                outcome: Err(error),
+                closed: Ok(()),
+                is_made: false,
+            });
+        }
+    };
+    let mut input = io::Read::chain(first.as_slice(), input);
+    if !is_any {
+        let outcome = try_import(dir, &store_options, &mut input, options, &mut on_progress);
+        return Ok(Ran {
+            outcome,
+            closed: Ok(()),
+            is_made: false,
+        });
+    }
+    let store = open_to_write(store_options, dir)?;
+    let outcome = import(&store, &mut input, options, &mut on_progress);
+    Ok(Ran {
+        outcome,
+        closed: store.close(),
+        is_made: is_new,
+    })
+}
+
+/// Whether an event was read, or the record of a removal.
+const fn is_any(imported: &Imported) -> bool {
+    imported.events + imported.repeated + imported.redacted + imported.removals > 0
+}
+
+/// The same of an import that stopped.
+const fn is_any_in(error: &ImportError) -> bool {
+    is_any(&error.imported)
+}
+
+fn show(
+    args: &Args,
+    imported: &Imported,
+    is_made: bool,
+    error: Option<&ImportError>,
+) -> io::Result<()> {
     let mut screen = Screen::new();
     let Imported {
         lines,
@@ -113,6 +199,7 @@ fn show(args: &Args, imported: &Imported, error: Option<&ImportError>) -> io::Re
             "moved_times": moved_times,
             "redacted": redacted,
             "removals": removals,
+            "new_store": is_made,
             "checked_only": args.check,
             "wrong_line": error.and_then(|error| error.line),
             "error": error.map(|error| error.error.to_string()),
@@ -131,10 +218,26 @@ fn show(args: &Args, imported: &Imported, error: Option<&ImportError>) -> io::Re
         number(repeated),
         count(lines, "line")
     ))?;
-    if moved_times > 0 {
+    if is_made {
+        let made = if args.check { "would be" } else { "was" };
         screen.text(&format!(
-            "{} came earlier than the one before, and got its time",
-            count(moved_times, "event")
+            "{} {made} made: there was no store",
+            args.store.dir.display()
+        ))?;
+    } else if lines == 0 || (!is_any(imported) && error.is_none()) {
+        screen.text("there is no event in the lines; nothing was changed")?;
+    }
+    if moved_times > 0 {
+        let (late, have) = match moved_times {
+            1 => ("1 event was late".to_owned(), "its time is"),
+            many => (
+                format!("{} events were late", number(many)),
+                "their times are",
+            ),
+        };
+        screen.text(&format!(
+            "{late}: {have} before the newest one of the store, which is taken in the place of it, as times \
+             of a store never go back"
         ))?;
     }
     if removals > 0 {

@@ -39,9 +39,12 @@ pub enum Command {
     /// Print the events of a region: of an entity, a scope, a kind, a time.
     #[command(after_help = "Examples:\n  \
         strandline query orders.strand --entity order:1042\n  \
-        strandline query orders.strand --prefix order: --kind 0x1002 --newest --limit 20\n  \
+        strandline query orders.strand --prefix order: --kind order.paid --newest --limit 20\n  \
         strandline query orders.strand --since 2026-01-31 --until 2026-01-31T12:00+02:00\n  \
         strandline query orders.strand --since 12h --local\n  \
+        strandline query orders.strand --as-of yesterday --entity order:1042\n  \
+        strandline query orders.strand --any '--tag course:3' --any '--kind order.paid'\n  \
+        strandline query orders.strand --event-of https://example.com/shop A234-1234\n  \
         strandline query orders.strand --json --limit 1000 --after TOKEN")]
     Query(query::Args),
     /// Print the newest events, and with --follow those that another process appends.
@@ -66,10 +69,14 @@ pub enum Command {
     /// file are several events, and those that are imported again are not. An event of another program, as CloudEvents,
     /// is named by its source and id. Times that are earlier than the newest one of the store are moved to that, and
     /// counted. What is imported before an error stays.
+    ///
+    /// Where no store is, in a directory that is empty or not there yet, one is made, once the first line is read.
     #[command(after_help = "Examples:\n  \
         strandline import orders.strand orders.jsonl\n  \
         strandline import logs.strand web-1.jsonl --source web-1\n  \
-        other-program | strandline import orders.strand - --check")]
+        strandline import orders.strand events.json --format cloudevents\n  \
+        other-program | strandline import orders.strand - --check\n\n\
+        A line: {\"entity\":\"order:1042\",\"scope\":\"eu\",\"type\":\"order.placed\",\"payload\":{\"total\":42}}")]
     Import(import::Args),
     /// Save a checkpoint, so that opening is short.
     #[command(after_help = "Example:\n  strandline checkpoint orders.strand")]

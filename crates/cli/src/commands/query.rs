@@ -50,7 +50,7 @@ impl After {
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let store = args.store.open_whole()?;
-    let snapshot = store.snapshot();
+    let snapshot = args.query.snapshot(store.snapshot())?;
     let order = order(args)?;
     let mut events = snapshot.query(page(args, order, &snapshot)?);
     let mut screen = Screen::new();

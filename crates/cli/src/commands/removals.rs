@@ -6,9 +6,9 @@ use crate::outcome::Outcome;
 use crate::terminal::{Bar, Screen, count, number};
 use crate::times::Zone;
 use serde_json::json;
-use strandline::Sequence;
 use strandline::fs::OsFs;
 use strandline::maintenance::{Inventory, Removal, RemovalChange, removals};
+use strandline::{EventKind, Sequence, Snapshot};
 
 /// How many runs of sequences are shown of a removal.
 const RUNS_SHOWN: usize = 4;
@@ -26,6 +26,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let mut bar = Bar::new("reading");
     let all = removals(&store, &mut |progress| bar.show(progress))?;
     drop(bar);
+    let now = store.snapshot();
     let mut screen = Screen::new();
     let zone = args.zone.zone();
     if args.store.json {
@@ -35,7 +36,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
         screen.line("no compaction and no redaction is recorded")?;
     }
     for removal in all.iter().filter(|_| !args.store.json) {
-        show(&mut screen, removal, &zone)?;
+        show(&mut screen, removal, &now, &zone)?;
     }
     let unrecorded_before = Inventory::of(&OsFs, &args.store.dir)?.unrecorded_before;
     match unrecorded_before.map(Sequence::get) {
@@ -58,13 +59,36 @@ const fn change(removal: &Removal) -> &'static str {
     }
 }
 
-fn show(screen: &mut Screen, removal: &Removal, zone: &Zone) -> std::io::Result<()> {
+/// A rule with the names of kinds, where it has their numbers and the store their names.
+fn named(rule: &str, now: &Snapshot) -> String {
+    const BEFORE: &str = "keep headers of kind ";
+    let parts = rule.split(", ").map(|part| {
+        let kind = part.strip_prefix(BEFORE);
+        let kind = kind.and_then(|kind| EventKind::parse(kind, 1).ok());
+        match kind.and_then(|kind| now.kind_name(kind)) {
+            Some(name) => format!("{BEFORE}{name}"),
+            None => part.to_owned(),
+        }
+    });
+    parts.collect::<Vec<_>>().join(", ")
+}
+
+fn show(
+    screen: &mut Screen,
+    removal: &Removal,
+    now: &Snapshot,
+    zone: &Zone,
+) -> std::io::Result<()> {
     let events = count(removal.events, "event");
     let when = zone.text(removal.wall_ms);
     screen.text(&format!(
         "{when}  {events} {}: {}",
         change(removal),
-        removal.rule
+        // The kinds of another log may have other names.
+        match removal.is_foreign {
+            true => removal.rule.clone(),
+            false => named(&removal.rule, now),
+        }
     ))?;
     let runs = removal.sequences.iter().take(RUNS_SHOWN);
     let mut shown: Vec<_> = runs

@@ -30,7 +30,18 @@ pub struct Args {
 /// What to do about an error: a damaged backup is not mended by restoring it.
 fn advised(error: Error, args: &Args) -> anyhow::Error {
     let backup = args.backup.display();
+    let dir = args.dir.display();
     let next = match error.kind() {
+        ErrorKind::InvalidInput if !args.replace && error.to_string().contains("holds a store") => {
+            format!(
+                "give --replace to put the backup in its place: {dir} is kept then, beside it, as \
+             {dir}.replaced-1"
+            )
+        }
+        _ if error.is_of_full_disk() => format!(
+            "make room on the disk of {dir} and give the command again; the backup was only read, and what \
+             was at {dir} is there"
+        ),
         ErrorKind::Corrupt | ErrorKind::LogBehindCheckpoint => format!(
             "restore another backup, or save what is left of this one: `strandline salvage {backup} NEW`; \
              `strandline verify {backup}` shows how much that is"

@@ -4,7 +4,6 @@ use crate::args::StoreArgs;
 use crate::outcome::{Advised, Outcome};
 use crate::terminal::{Bar, Screen, count, number};
 use serde_json::json;
-use std::io::ErrorKind as IoErrorKind;
 use std::path::PathBuf;
 use strandline::StoreOptions;
 use strandline::maintenance::{Loss, Salvaged, salvage_into};
@@ -29,14 +28,15 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
         bar.show(progress)
     });
     drop(bar);
-    let salvaged = salvaged.map_err(|error| match error.io_kind() {
-        Some(IoErrorKind::StorageFull | IoErrorKind::QuotaExceeded) => Advised {
-            error,
-            next: "make room and give the same command again: it goes on from what is saved"
-                .to_owned(),
+    let salvaged = salvaged.map_err(|error| match error.is_of_full_disk() {
+        true => {
+            let next = format!(
+                "make room on the disk of {} and give the same command again: it goes on from what is saved",
+                args.target.display()
+            );
+            Advised { error, next }.into()
         }
-        .into(),
-        _ => anyhow::Error::from(error),
+        false => anyhow::Error::from(error),
     })?;
     let mut screen = Screen::new();
     if args.store.json {

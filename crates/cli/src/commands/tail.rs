@@ -21,7 +21,7 @@ pub struct Args {
     /// more. Shows whole commits; the writer may not have synced them yet. Where another store, or a
     /// restored copy, takes the place of the one that was followed, goes on in that, and says so: after
     /// the last event that was seen and that it has too, of the newest 1000, or else with its first.
-    #[arg(long, short = 'f')]
+    #[arg(long, short = 'f', conflicts_with = "as_of")]
     follow: bool,
     /// How often to look for more with --follow, in milliseconds.
     #[arg(long, value_name = "MS", default_value_t = 200,
@@ -40,7 +40,7 @@ const REMEMBERED: usize = 1000;
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let mut store = args.store.open_whole()?;
-    let snapshot = store.snapshot();
+    let snapshot = args.query.snapshot(store.snapshot())?;
     let mut tail = Tail::begin(args, &snapshot)?;
     let shown = tail.show(&snapshot)?;
     if shown == 0 && args.lines > 0 && !args.follow {

@@ -4,7 +4,7 @@ use super::screen::{Screen, column, fit};
 use crate::times::Zone;
 use std::io;
 use strandline::EventRef;
-use strandline_transfer::{PayloadForm, base64_text, readable_json, write_line};
+use strandline_transfer::{PayloadForm, base64_text, foreign_id_of, readable_json, write_line};
 
 /// Terminals from this width on show an event in one line.
 const WIDE: usize = 100;
@@ -38,7 +38,11 @@ pub(crate) fn event(screen: &mut Screen, event: &EventRef<'_>, look: &Look) -> i
         return screen.bytes(&line);
     }
     let at = event.coordinate();
-    let payload = payload(event, look.bytes);
+    let payload = match foreign_id_of(event) {
+        // By which whoever made it asks for it.
+        Some(id) => format!("id {id}  {}", payload(event, look.bytes)),
+        None => payload(event, look.bytes),
+    };
     let time = look.zone.text(event.hlc().wall_ms());
     let kind = match event.kind_name() {
         Some(name) => name.to_string(),

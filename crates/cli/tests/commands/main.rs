@@ -8,9 +8,12 @@
     reason = "a test fails by panicking, and damages files behind the seam"
 )]
 
+mod asked;
 mod backup;
 mod compact;
+mod disks;
 mod files;
+mod import;
 mod inspect;
 mod kinds;
 mod outputs;

@@ -255,31 +255,6 @@ fn a_wrong_line_is_named_with_the_reason() {
     }
 }
 
-/// Lines of another format than the one that was said were to be mended.
-#[test]
-fn lines_of_another_format_are_told_of_the_format() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("orders.strand");
-    let events = [
-        (LINE, "cloudevents"),
-        (
-            r#"{"specversion":"1.0","id":"1","source":"/a","type":"t"}"#,
-            "lines",
-        ),
-    ];
-    for (line, format) in events {
-        let file = dir.path().join("lines");
-        std::fs::write(&file, line).unwrap();
-        let import = format!("import {{}} {} --format {format}", file.display());
-        let (code, _, err) = outcome(&run(&import, &path));
-        assert_eq!(code, 1, "{err}");
-        assert!(
-            err.contains("say with --format what the lines are"),
-            "{err}"
-        );
-    }
-}
-
 #[test]
 fn a_check_appends_nothing() {
     let dir = tempfile::tempdir().unwrap();
@@ -444,23 +419,6 @@ fn equal_lines_of_two_sources_are_two_events() {
             "{source}"
         );
     }
-}
-
-#[test]
-fn times_that_go_back_are_moved_and_counted() {
-    let dir = tempfile::tempdir().unwrap();
-    let lines = dir.path().join("lines");
-    let line = |ms: u64| format!("{{\"entity\":\"e\",\"scope\":\"s\",\"wall_ms\":{ms}}}\n");
-    std::fs::write(&lines, [5000, 4000, 6000].map(line).concat()).unwrap();
-    let path = dir.path().join("times.strand");
-    let imported = json(0, &format!("import {{}} {} --json", lines.display()), &path);
-    assert_eq!(imported["moved_times"], 1);
-    let shown = expect(0, "query {} --json", &path);
-    let times: Vec<serde_json::Value> = shown
-        .lines()
-        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["wall_ms"].clone())
-        .collect();
-    assert_eq!(times, [5000, 5000, 6000]);
 }
 
 #[test]

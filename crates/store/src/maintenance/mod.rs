@@ -52,6 +52,7 @@ pub use inspect::{
     removals,
 };
 pub use notes::ForeignNotes;
+pub use places::is_vacant;
 pub use progress::{Meter, OnProgress, Progress, ProgressUnit};
 pub use rebuild::{Rebuilt, rebuild};
 pub use restore::{Existing, Restored, restore};

@@ -1,8 +1,10 @@
 //! `check_apart`: whether two directories are one, or one lies in the other, whatever paths lead to them.
 //!
 //! Whoever reads one directory and writes another asks before anything is made: a path says little, with
-//! links, `.`, `..`, mounts and relative paths. Looks only, and makes nothing.
+//! links, `.`, `..`, mounts and relative paths. And whether a directory is free for a store. Looks only, and makes
+//! nothing.
 
+use crate::model::{LOCK_FILE, STAGING_WITHIN, is_of_store};
 use crate::{Error, ErrorKind};
 use std::ffi::OsString;
 use std::io;
@@ -46,6 +48,35 @@ pub(super) fn check_apart_on(
         Relation::InsideOther => format!("{} lies in {}", source.display(), target.display()),
     };
     let message = format!("what is read and what is written must lie apart: {refused}");
+    Err(Error::new(ErrorKind::InvalidInput, message))
+}
+
+/// Whether a new store is to be made in a directory: nothing is there, or nothing but what every directory of a
+/// file system may have. `false` if a store is there, or what is left of one. Looks at names alone, and makes
+/// nothing.
+///
+/// # Errors
+///
+/// [`ErrorKind::InvalidInput`] if something else is there, among which a store would be lost; [`ErrorKind::Io`].
+pub fn is_vacant(fs: &dyn Fs, dir: &Path) -> Result<bool, Error> {
+    let listed = match fs.list_names(dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+        listed => listed.map_err(|error| Error::io("list", dir, error))?,
+    };
+    let names = || listed.iter().map(|entry| entry.name.as_str());
+    let is_nothing = |name: &str| [LOCK_FILE, LOST_AND_FOUND].contains(&name);
+    if names().all(is_nothing) {
+        return Ok(true);
+    }
+    let is_of_store = |name: &str| !is_nothing(name) && is_of_store(name);
+    if names().any(|name| is_of_store(name) || name == STAGING_WITHIN) {
+        return Ok(false);
+    }
+    let other = names().find(|name| !is_nothing(name)).unwrap_or_default();
+    let message = format!(
+        "{} is no store, and is not empty: {other} is in it",
+        dir.display()
+    );
     Err(Error::new(ErrorKind::InvalidInput, message))
 }
 

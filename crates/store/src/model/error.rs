@@ -124,6 +124,7 @@ enum Detail {
     Time(RefusedTime),
     Receipt(Vec<ReceiptMismatch>),
     Position(Box<RefusedPosition>),
+    InterruptedRestore,
 }
 
 impl Error {
@@ -155,6 +156,13 @@ impl Error {
             cause = error.source();
         }
         None
+    }
+
+    /// Whether there was no room: on the disk, or for this user.
+    #[must_use]
+    pub fn is_of_full_disk(&self) -> bool {
+        use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+        matches!(self.io_kind(), Some(StorageFull | QuotaExceeded))
     }
 
     /// The ids of the events whose fate is [`ErrorKind::Unknown`]; empty for other kinds.
@@ -230,6 +238,17 @@ impl Error {
         let message = refused.to_string();
         let detail = Detail::Position(Box::new(refused));
         Self::new(ErrorKind::ForeignPosition, message).with_detail(detail)
+    }
+
+    /// Whether [`ErrorKind::NotFound`] is for a restore to the directory that was interrupted, or is at work: no
+    /// store is made there before it was restored again, or what it left is removed.
+    #[must_use]
+    pub fn is_of_interrupted_restore(&self) -> bool {
+        matches!(self.0.detail, Detail::InterruptedRestore)
+    }
+
+    pub(crate) fn restore_interrupted(message: String) -> Self {
+        Self::new(ErrorKind::NotFound, message).with_detail(Detail::InterruptedRestore)
     }
 
     pub(crate) fn wrong_version(conflict: VersionConflict) -> Self {
@@ -425,6 +444,9 @@ impl From<LogError> for Error {
             LogError::TooSmall { .. } => (ErrorKind::InvalidInput, "an option is out of its range"),
             LogError::NoFrame { .. } => (ErrorKind::InvalidInput, "that place cannot be shown"),
             error if error.is_corruption() => (ErrorKind::Corrupt, "the log is damaged"),
+            LogError::Io { source, .. } if is_full(source) => {
+                (ErrorKind::Io, "there is no room on the disk")
+            }
             _ => (ErrorKind::Io, "the log cannot be used"),
         };
         Self::new(kind, message).with_source(error)
@@ -456,4 +478,10 @@ impl From<CheckpointError> for Error {
     fn from(error: CheckpointError) -> Self {
         Self::new(ErrorKind::Io, "the checkpoint was not saved").with_source(error)
     }
+}
+
+/// Whether an error says that there is no room, on the disk or for this user.
+fn is_full(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded)
 }

@@ -1,7 +1,7 @@
 //! Restores that were interrupted: no new store is made where one was about to be, nor in a copy that is not whole.
 
+use crate::Error;
 use crate::model::{MARKER, STAGING_BESIDE, STAGING_WITHIN};
-use crate::{Error, ErrorKind};
 use std::io;
 use std::path::{Path, PathBuf};
 use strandline_core::fs::Fs;
@@ -15,14 +15,11 @@ pub(super) fn refuse(fs: &dyn Fs, dir: &Path) -> Result<(), Error> {
         return Ok(());
     }
     if exists(&dir.join(MARKER)) {
-        return Err(Error::new(
-            ErrorKind::NotFound,
-            format!(
-                "{} is no store but the copy that a restore was making, which was interrupted or is at work; \
-                 restore again to the directory that it was for, which makes the copy anew, or remove it",
-                dir.display()
-            ),
-        ));
+        return Err(Error::restore_interrupted(format!(
+            "{} is no store but the copy that a restore was making, which was interrupted or is at work; \
+             restore again to the directory that it was for, which makes the copy anew, or remove it",
+            dir.display()
+        )));
     }
     let within = dir.join(STAGING_WITHIN);
     let found = match exists(&within.join(MARKER)) {
@@ -31,15 +28,12 @@ pub(super) fn refuse(fs: &dyn Fs, dir: &Path) -> Result<(), Error> {
     };
     match found {
         None => Ok(()),
-        Some(copy) => Err(Error::new(
-            ErrorKind::NotFound,
-            format!(
-                "{} holds no store yet: a restore to it was interrupted, or is at work; restore again, \
-                 or remove {} to make do without",
-                dir.display(),
-                copy.display()
-            ),
-        )),
+        Some(copy) => Err(Error::restore_interrupted(format!(
+            "{} holds no store yet: a restore to it was interrupted, or is at work; restore again, \
+             or remove {} to make do without",
+            dir.display(),
+            copy.display()
+        ))),
     }
 }
 

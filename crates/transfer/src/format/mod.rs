@@ -15,6 +15,7 @@ mod members;
 mod refused_line;
 mod removal_line;
 
+pub use cloud_event::{cloud_event_id, foreign_id_of};
 pub(crate) use cloud_event::{cloud_event_name, parse_cloud_event, write_cloud_event};
 pub(crate) use ids::LineIds;
 pub(crate) use imported_event::ImportedEvent;

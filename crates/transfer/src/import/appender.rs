@@ -147,7 +147,11 @@ fn append(
     }
     let origin = origins.first().filter(|_| is_an_events_fault);
     let line = origin.map(|origin| origin.line);
-    appended.failure = Some(Failure { line, error });
+    appended.failure = Some(Failure {
+        line,
+        error,
+        looks_like: None,
+    });
 }
 
 /// Gives events that are not after `last` the readings after it: somebody else has appended since the

@@ -2,6 +2,7 @@
 
 use super::failure::Failure;
 use super::imported::Imported;
+use crate::format::LineFormat;
 use strandline::Error;
 #[cfg(doc)]
 use strandline::ErrorKind;
@@ -20,14 +21,22 @@ pub struct ImportError {
     pub error: Error,
     /// What was imported before.
     pub imported: Imported,
+    /// The format that the line has, where it is not the one that was said.
+    pub looks_like: Option<LineFormat>,
 }
 
 impl ImportError {
-    pub(super) fn new(Failure { line, error }: Failure, imported: Imported) -> Self {
+    pub(super) fn new(failure: Failure, imported: Imported) -> Self {
+        let Failure {
+            line,
+            error,
+            looks_like,
+        } = failure;
         Self {
             line,
             error,
             imported,
+            looks_like,
         }
     }
 

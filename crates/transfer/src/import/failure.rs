@@ -10,6 +10,8 @@ use strandline::{Error, ErrorKind, EventId};
 pub(super) struct Failure {
     pub(super) line: Option<u64>,
     pub(super) error: Error,
+    /// The format of the line, if it is none of the one that was said, and one of this.
+    pub(super) looks_like: Option<LineFormat>,
 }
 
 /// Where an element of an array begins.
@@ -24,7 +26,11 @@ pub(super) struct Begun {
 /// An error that is no line's fault.
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self { line: None, error }
+        Self {
+            line: None,
+            error,
+            looks_like: None,
+        }
     }
 }
 
@@ -38,6 +44,7 @@ impl Failure {
         let of = |line: u64, reason| Self {
             line: Some(line),
             error: Error::new(ErrorKind::InvalidInput, reason),
+            looks_like: None,
         };
         match (at, begun) {
             (None, begun) => of(begun.map_or(line, |begun| begun.line), reason),

@@ -56,6 +56,7 @@ pub(super) struct Importer<'a> {
     array: Option<Elements>,
     /// Whether something that was read before cannot be appended: nothing after it may be.
     has_failed: bool,
+    ends_with_first: bool,
 }
 
 impl<'a> Importer<'a> {
@@ -81,6 +82,7 @@ impl<'a> Importer<'a> {
             begun: None,
             array: None,
             has_failed: false,
+            ends_with_first: false,
         })
     }
 
@@ -111,8 +113,30 @@ impl<'a> Importer<'a> {
             }
             self.imported.lines += 1;
             self.line(&line)?;
+            if self.ends_with_first && self.has_any() {
+                return Ok(());
+            }
             meter.add(read as u64)?;
         }
+    }
+
+    /// Reads no further than the line that the first event ends in.
+    pub(super) const fn ending_with_first(mut self) -> Self {
+        self.ends_with_first = true;
+        self
+    }
+
+    /// Whether an event was read, or the record of a removal.
+    pub(super) fn has_any(&self) -> bool {
+        let Imported {
+            events,
+            repeated,
+            redacted,
+            removals,
+            ..
+        } = self.imported;
+        let done = events + repeated + redacted + removals;
+        done + self.removals_waiting > 0 || self.batches.len() > 0
     }
 
     /// Returns when everything that was read is in the store, unless something before cannot be.
@@ -234,7 +258,10 @@ impl<'a> Importer<'a> {
             LineFormat::Lines => parse_line(text),
             LineFormat::CloudEvents => parse_cloud_event(text),
         };
-        let parsed = parsed.map_err(|error| self.refused(error))?;
+        let parsed = parsed.map_err(|error| Failure {
+            looks_like: other_format(text, self.options.format),
+            ..self.refused(error)
+        })?;
         self.event(text, parsed)
     }
 
@@ -337,7 +364,7 @@ impl<'a> Importer<'a> {
             };
             let message = format!(
                 "its time {} is in the future, {} ahead of this machine's clock, and would make every \
-                 later event of the store have one that is (ImportOptions::allow_future takes it)",
+                 later event of the store have one that is",
                 rfc3339(at.wall_ms()),
                 duration(at.wall_ms() - now_ms),
             );
@@ -422,7 +449,21 @@ impl<'a> Importer<'a> {
         Failure {
             line: Some(self.place()),
             error,
+            looks_like: None,
         }
+    }
+}
+
+/// The format of a line that is none of `format`, if it is one of the other. A batch of CloudEvents is an array of
+/// objects, of which this may be the first line.
+fn other_format(text: &str, format: LineFormat) -> Option<LineFormat> {
+    let in_array = text.strip_prefix('[').map(str::trim_start);
+    let is_batch = in_array.is_some_and(|rest| rest.is_empty() || rest.starts_with('{'));
+    match format {
+        LineFormat::Lines => {
+            (is_batch || parse_cloud_event(text).is_ok()).then_some(LineFormat::CloudEvents)
+        }
+        LineFormat::CloudEvents => parse_line(text).is_ok().then_some(LineFormat::Lines),
     }
 }
 

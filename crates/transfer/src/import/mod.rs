@@ -7,6 +7,7 @@ mod batches;
 mod elements;
 mod error;
 mod failure;
+mod first;
 mod imported;
 mod importer;
 mod kinds;
@@ -14,6 +15,7 @@ mod options;
 mod twins;
 
 pub use error::ImportError;
+pub use first::first_event;
 pub use imported::Imported;
 pub use options::ImportOptions;
 
@@ -86,10 +88,12 @@ pub fn try_import(
 ) -> Result<Imported, ImportError> {
     let opened = store_options.clone().read_only().open(dir);
     let store = match opened {
-        Err(error) if error.kind() == ErrorKind::NotFound && store_options.makes_missing() => {
-            // One that is as empty, with the same limits.
-            let nowhere = store_options.clone().fs(Arc::new(MemFs::new()));
-            nowhere.no_background_sync().open("/store")
+        Err(error)
+            if error.kind() == ErrorKind::NotFound
+                && !error.is_of_interrupted_restore()
+                && store_options.makes_missing() =>
+        {
+            new_in_memory(store_options)
         }
         opened => opened,
     };
@@ -97,6 +101,12 @@ pub fn try_import(
         Ok(store) => import(&store, input, options.trial(), on_progress),
         Err(error) => Err(ImportError::new(error.into(), Imported::default())),
     }
+}
+
+/// A store that is as empty as one that an import would make, with the same limits.
+fn new_in_memory(store_options: &StoreOptions) -> Result<Store, Error> {
+    let nowhere = store_options.clone().fs(Arc::new(MemFs::new()));
+    nowhere.no_background_sync().open("/store")
 }
 
 fn import_to(

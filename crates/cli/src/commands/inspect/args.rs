@@ -1,6 +1,7 @@
 //! What `inspect` is asked.
 
-use crate::args::StoreArgs;
+use crate::args::{StoreArgs, foreign_event_id, parse_event_id};
+use clap::ArgAction;
 use strandline::EventId;
 
 #[derive(Debug, clap::Args)]
@@ -8,8 +9,11 @@ pub struct Args {
     #[command(flatten)]
     pub(super) store: StoreArgs,
     /// Show the bytes of this event, read from the log itself.
-    #[arg(long, value_name = "ID", group = "what")]
-    pub(super) event: Option<EventId>,
+    #[arg(long, value_name = "ID", group = "what", value_parser = parse_event_id)]
+    event: Option<EventId>,
+    /// The same of the event that another program calls so: the `source` and the `id` of its CloudEvents event.
+    #[arg(long, value_names = ["SOURCE", "ID"], num_args = 2, action = ArgAction::Set, group = "what")]
+    event_of: Option<Vec<String>>,
     /// Show the bytes of the frame at this place.
     #[arg(long, value_name = "SEGMENT:OFFSET", group = "what", value_parser = parse_place)]
     pub(super) frame: Option<(u32, u32)>,
@@ -25,6 +29,14 @@ pub struct Args {
     /// How many entities and scopes are listed, those with the most events first.
     #[arg(long, value_name = "COUNT", default_value_t = 10)]
     pub(super) top: usize,
+}
+
+impl Args {
+    /// The event that is asked for, if one is.
+    pub(super) fn event(&self) -> Option<EventId> {
+        self.event
+            .or_else(|| foreign_event_id(self.event_of.as_deref()?))
+    }
 }
 
 fn parse_place(text: &str) -> Result<(u32, u32), String> {

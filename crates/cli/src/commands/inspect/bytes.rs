@@ -117,7 +117,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
     };
     let mut emit = |annotation: Annotation| printer.take(&annotation);
     let mut missing = None;
-    let walked = if let Some(id) = args.event {
+    let walked = if let Some(id) = args.event() {
         let found = annotate_event(&OsFs, dir, id, &mut emit);
         if let Ok(None) = found {
             missing = Some(format!("no record in {} has the id {id}", dir.display()));

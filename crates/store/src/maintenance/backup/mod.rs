@@ -8,6 +8,7 @@
 //! other verb of maintenance.
 
 mod backed_up;
+mod left;
 mod options;
 mod staged;
 mod switched;
@@ -24,6 +25,7 @@ use crate::Error;
 #[cfg(doc)]
 use crate::ErrorKind;
 use crate::model::LOCK_FILE;
+use left::Left;
 use staged::{open_log, stage};
 use std::path::Path;
 use std::sync::Arc;
@@ -61,8 +63,9 @@ pub fn backup(
 /// An earlier backup is never replaced by less: the store must have every commit that it has, and must
 /// not end before what its checkpoints, frames and manifest prove to have been durable. It stays whole
 /// until the new one was checked, and takes its place in one step. So an interrupted or refused call
-/// leaves it as it was. Without an earlier backup, an interrupted call leaves files that are no store;
-/// a repeated call goes on with them.
+/// leaves it as it was. It may leave files beside it, and without an earlier backup files that are no store; a
+/// repeated call goes on with them, and the error says how many there are. A call that fails because the disk of
+/// the target is full removes what it has brought.
 ///
 /// # Errors
 ///
@@ -95,6 +98,7 @@ pub fn backup_with(
         let message = format!("{} {what} {}", dir.display(), target.display());
         Error::new(error.kind(), message).with_source(error)
     };
+    let before = Left::of(&**fs, target);
     let staged = stage(fs, dir, target, options, on_progress).and_then(|staged| {
         let problems = match options.verify {
             true => staged.verify(on_progress)?,
@@ -103,18 +107,24 @@ pub fn backup_with(
         Ok((staged, problems))
     });
     let (staged, problems) = staged.map_err(|error| {
+        // A copy that found no room is not left in the room of others; with any other a repeated call goes on.
+        let left = match error.is_of_full_disk() {
+            true => before.and_then(|before| before.remove_what_came(&**fs, target)),
+            false => before.and_then(|before| before.what_came(&**fs, target)),
+        };
         if is_new && is_empty_but_lock(&**fs, target) {
             // Nobody else has begun anything there, as the lock is held.
             let _ = fs.remove_file(&target.join(LOCK_FILE));
             let _ = fs.remove_dir(target);
         }
-        match Manifest::read(&**fs, target) {
-            Ok(None) => told(error, "was not backed up, and there is no backup yet in"),
-            _ => told(
-                error,
-                "was not backed up, and nothing has changed in the backup in",
-            ),
-        }
+        let what = match Manifest::read(&**fs, target) {
+            Ok(None) => "was not backed up, and there is no backup yet in",
+            _ => "was not backed up, and nothing has changed in the backup in",
+        };
+        let (dir, at) = (dir.display(), target.display());
+        let left = left.unwrap_or_default();
+        let message = format!("{dir} {what} {at}{left}");
+        Error::new(error.kind(), message).with_source(error)
     })?;
     let published = staged.publish(problems);
     drop(lock);

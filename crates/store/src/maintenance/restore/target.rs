@@ -95,8 +95,7 @@ impl Target {
         if existing == Existing::Refuse {
             return refuse(
                 &self.path,
-                "holds a store, which is moved aside only if that is asked for (`--replace`, or \
-                 `Existing::MoveAside` in a program)",
+                "holds a store, which is moved aside only if that is asked for",
             );
         }
         let is_mount_point = fs.is_mount_point(&self.path);

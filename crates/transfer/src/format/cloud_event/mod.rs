@@ -9,5 +9,7 @@ mod names;
 mod read;
 mod write;
 
+pub use read::cloud_event_id;
 pub(crate) use read::{cloud_event_name, parse_cloud_event};
+pub use write::foreign_id_of;
 pub(crate) use write::write_cloud_event;

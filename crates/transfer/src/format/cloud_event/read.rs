@@ -44,6 +44,24 @@ pub(crate) fn parse_cloud_event(text: &str) -> Result<ImportedEvent<'_>, Refused
     }
 }
 
+/// The id that an event has here which another program calls by a source and an id: the `source` and `id` of a
+/// CloudEvents event. No store is asked whether it has it.
+///
+/// ```
+/// use strandline_transfer::cloud_event_id;
+///
+/// let id = cloud_event_id("https://example.com/a", "A234-1234");
+/// assert_ne!(id, cloud_event_id("https://example.com/b", "A234-1234"));
+/// // What was exported here has its own id there.
+/// assert_eq!(cloud_event_id("strandline:eu", &id.to_string()), id);
+/// ```
+#[must_use]
+pub fn cloud_event_id(source: &str, id: &str) -> EventId {
+    let own = id.parse::<EventId>().ok();
+    let own = own.filter(|own| source.starts_with(SOURCE_PREFIX) && own.to_string() == id);
+    own.unwrap_or_else(|| foreign_id(source, id))
+}
+
 /// The id of an event, and its source if it has one, whatever else is wrong with it; none if it has no id, or
 /// is no JSON.
 pub(crate) fn cloud_event_name(text: &str) -> Option<(String, Option<String>)> {
@@ -108,12 +126,8 @@ fn of_an_export<'a>(
     (id, source, scope): (Cow<'a, str>, &str, String),
     kind: Cow<'a, str>,
 ) -> Result<ImportedEvent<'a>, RefusedLine> {
-    // Otherwise it is another program's, unique within its source and nowhere else (CloudEvents 1.0, `source`).
-    let is_own = id.parse::<EventId>().is_ok_and(|own| own.to_string() == id);
-    let event_id = match is_own {
-        true => parse_id(ID, &id)?,
-        false => foreign_id(source, &id),
-    };
+    // Its own, or another program's, unique within its source and nowhere else (CloudEvents 1.0, `source`).
+    let event_id = cloud_event_id(source, &id);
     let subject = members.text(SUBJECT)?;
     let wall_ms = match (members.text(TIME)?, ours.wall_ms) {
         (Some(_), Some(_)) => {

@@ -31,6 +31,13 @@ pub(crate) fn write_cloud_event(out: &mut Vec<u8>, event: &EventRef<'_>) {
     out.extend_from_slice(b"}\n");
 }
 
+/// The id that an event has in another program, if it came from one: the `id` of its CloudEvents, unique within
+/// its `source`, which is the event's scope.
+#[must_use]
+pub fn foreign_id_of(event: &EventRef<'_>) -> Option<String> {
+    foreign(event, &event.extensions().attributes()).map(str::to_owned)
+}
+
 /// The id that an event has in another program, if it came from one: the event's own is made of it.
 fn foreign<'a>(event: &EventRef<'_>, attributes: &'a Attributes) -> Option<&'a str> {
     let id = attributes.text(ID)?;

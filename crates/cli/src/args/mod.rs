@@ -1,0 +1,17 @@
+//! Arguments that several commands have, and the values that are read from them.
+//!
+//! Opens a store as they say; looks whether its path is that of a file, and in a snapshot for the kinds and
+//! events that they name. Knows `outcome`, `output` and `times`.
+
+mod event;
+mod kind;
+mod query;
+mod region;
+mod store;
+mod zone;
+
+pub(crate) use event::{foreign_event_id, parse_event_id};
+pub(crate) use kind::{CATEGORY_DEFAULT, KindArg};
+pub(crate) use query::{QueryArgs, tell_no_events};
+pub(crate) use store::{StoreArgs, open, open_to_write, open_whole, store_dir};
+pub(crate) use zone::ZoneArgs;
