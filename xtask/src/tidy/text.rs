@@ -85,6 +85,8 @@ fn keeps_to_the_sync_seam(path: &str, text: &str) -> Vec<String> {
     shipped
         .lines()
         .enumerate()
+        // What documentation shows is a caller's code.
+        .filter(|(_, line)| !line.trim_start().starts_with("//"))
         .filter(|(_, line)| outside.iter().any(|name| line.contains(name.as_str())))
         .map(|(number, _)| format!("{path}:{}: take it from strandline_core::sync", number + 1))
         .collect()

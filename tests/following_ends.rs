@@ -1,0 +1,77 @@
+//! How following ends: a store that is closed or stops, and events that cannot be read.
+
+use crate::following::{FAULT, all, there};
+use crate::harness::{at, bounded, event, fill, open, open_faulty};
+use std::sync::Arc;
+use std::thread;
+use strandline::fs::{FaultFs, MemFs, Operation};
+use strandline::{ErrorKind, Sequence, Start, StoreOptions};
+
+#[test]
+fn a_cursor_of_a_store_that_is_closed_or_dropped_says_so() {
+    for closes in [true, false] {
+        bounded(move || {
+            let fs = MemFs::new();
+            let store = open(&fs);
+            fill(&store, 3);
+            let mut cursor = all(&store, Start::Now);
+            let mut behind = all(&store, Start::Beginning);
+            assert_eq!(behind.next().unwrap().sequence, Sequence::ZERO);
+            let waits = thread::spawn(move || cursor.next().unwrap_err().kind());
+            match closes {
+                true => store.close().unwrap(),
+                false => drop(store),
+            }
+            assert_eq!(waits.join().unwrap(), ErrorKind::Closed);
+            // What was read ahead is given, and nothing is read any more.
+            assert_eq!(behind.next().unwrap().sequence, Sequence::new(1));
+            assert_eq!(behind.next().unwrap().sequence, Sequence::new(2));
+            assert_eq!(behind.try_next().unwrap_err().kind(), ErrorKind::Closed);
+            // Where it is can still be saved, and no cursor keeps the store from being opened again.
+            let saved = behind.position().unwrap();
+            let store = open(&fs);
+            fill(&store, 1);
+            assert_eq!(there(&mut all(&store, saved)), [3]);
+        });
+    }
+}
+
+#[test]
+fn a_cursor_is_told_that_writing_has_stopped_once_it_has_given_what_is_visible() {
+    bounded(|| {
+        let fs = FaultFs::new(Arc::new(MemFs::new()));
+        let store = open_faulty(&fs);
+        fill(&store, 2);
+        let mut waits = all(&store, Start::Now);
+        let mut cursor = all(&store, Start::Beginning);
+        let waits = thread::spawn(move || waits.next().unwrap_err().kind());
+        fs.fail(Operation::Sync, FAULT);
+        store.append(&at("a", "s"), event("lost")).unwrap_err();
+        assert_eq!(waits.join().unwrap(), ErrorKind::Poisoned);
+        assert_eq!(cursor.next().unwrap().sequence, Sequence::ZERO);
+        assert_eq!(cursor.next().unwrap().sequence, Sequence::new(1));
+        assert_eq!(cursor.try_next().unwrap_err().kind(), ErrorKind::Poisoned);
+        assert_eq!(cursor.next().unwrap_err().kind(), ErrorKind::Poisoned);
+        // Where it is can still be saved.
+        assert_eq!(cursor.position().unwrap().sequence(), Sequence::new(2));
+    });
+}
+
+#[test]
+fn an_event_that_cannot_be_read_is_met_again() {
+    let fs = FaultFs::new(Arc::new(MemFs::new()));
+    let options = || {
+        StoreOptions::new()
+            .fs(Arc::new(fs.clone()))
+            .no_mapped_reads()
+    };
+    let store = options().open("/store").unwrap();
+    fill(&store, 10);
+    let mut cursor = all(&store, Start::Beginning);
+    fs.fail(Operation::Read, FAULT);
+    for _ in 0..3 {
+        assert_eq!(cursor.try_next().unwrap_err().kind(), ErrorKind::Io);
+    }
+    fs.heal();
+    assert!(there(&mut cursor).into_iter().eq(0..10));
+}
