@@ -201,7 +201,6 @@ fn a_cursor_begins_where_it_is_told_to() {
     let now = store.snapshot();
     let saved = now.position(Sequence::new(3)).unwrap();
     assert_eq!(there(&mut all(&store, saved)), [3]);
-    assert_eq!(there(&mut all(&store, &saved)), [3]);
     let mut news = all(&store, Start::Now);
     assert!(there(&mut news).is_empty());
     fill(&store, 1);
