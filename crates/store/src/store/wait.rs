@@ -89,25 +89,26 @@ impl Store {
     /// look by itself.
     ///
     /// ```
-    /// use strandline::{Error, Sequence, Store};
+    /// use strandline::{Error, Region, Sequence, Store};
     /// # use strandline::{Coordinate, Event, EventKind};
     ///
     /// /// Every event after `seen`, in order, as they come.
     /// async fn tail(store: &Store, mut seen: Sequence) -> Result<(), Error> {
-    ///     loop {
-    ///         let end = store.visible_past(seen).await?;
-    ///         for event in store.snapshot().query(strandline::Region::all().after(seen)) {
+    ///     while let Some(next) = seen.checked_add(1) {
+    ///         let end = store.visible_past(next).await?;
+    ///         for event in store.snapshot().snapshot_at(end).query(Region::all().after(seen)) {
     ///             println!("{}", event?.kind);
     ///         }
-    ///         // Everything below the watermark was seen, whatever there is of it.
+    ///         // All below the watermark was seen, whatever there is of it.
     ///         seen = Sequence::new(end.get() - 1);
     ///     }
+    ///     Ok(())
     /// }
     /// # let dir = tempfile::tempdir()?;
     /// # let store = Store::open(dir.path().join("orders.strand"))?;
     /// # let mut run = Box::pin(tail(&store, Sequence::ZERO));
     /// # let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-    /// # for _ in 0..2 {
+    /// # for _ in 0..3 {
     /// #     assert!(run.as_mut().poll(&mut context).is_pending());
     /// #     store.append(&Coordinate::new("a", "b")?, Event::bytes(EventKind::new(1, 1), *b"x"))?;
     /// # }
