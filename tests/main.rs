@@ -35,6 +35,7 @@ mod expected;
 mod followed;
 mod following;
 mod following_by_chance;
+mod following_ends;
 mod forge;
 mod forge_index;
 mod forged;
