@@ -1,11 +1,20 @@
-//! How following ends: a store that is closed or stops, and events that cannot be read.
+//! How a cursor ends, and what it says then: a store that is closed, writing that stops, an event that cannot be
+//! read. And a cursor as a stream.
 
-use crate::following::{FAULT, all, there};
+use crate::following::{all, there};
 use crate::harness::{at, bounded, event, fill, open, open_faulty};
 use std::sync::Arc;
+use std::sync::mpsc::channel;
 use std::thread;
-use strandline::fs::{FaultFs, MemFs, Operation};
-use strandline::{ErrorKind, Sequence, Start, StoreOptions};
+use strandline::fs::{Fault, FaultFs, MemFs, Operation};
+use strandline::{Cursor, ErrorKind, SavedPosition, Sequence, Start, StoreOptions};
+
+const FAULT: Fault = Fault {
+    after: 0,
+    times: u64::MAX,
+    error: std::io::ErrorKind::Other,
+    partial_bytes: 0,
+};
 
 #[test]
 fn a_cursor_of_a_store_that_is_closed_or_dropped_says_so() {
@@ -57,6 +66,7 @@ fn a_cursor_is_told_that_writing_has_stopped_once_it_has_given_what_is_visible()
     });
 }
 
+/// Nothing of an event whose read failed is passed over.
 #[test]
 fn an_event_that_cannot_be_read_is_met_again() {
     let fs = FaultFs::new(Arc::new(MemFs::new()));
@@ -74,4 +84,49 @@ fn an_event_that_cannot_be_read_is_met_again() {
     }
     fs.heal();
     assert!(there(&mut cursor).into_iter().eq(0..10));
+}
+
+/// A stream is woken by an append, ends after an error, and can be turned back.
+#[test]
+fn a_stream_gives_what_a_cursor_does() {
+    use futures_core::Stream;
+    use std::future::poll_fn;
+    use std::pin::Pin;
+    bounded(|| {
+        let store = Arc::new(open(&MemFs::new()));
+        fill(&store, 3);
+        let mut stream = all(&store, Start::Beginning).into_stream();
+        let (given, gets) = channel();
+        let task = thread::spawn(move || {
+            crate::hostile_callers::block_on(async {
+                let kind = loop {
+                    let next = poll_fn(|context| Pin::new(&mut stream).poll_next(context));
+                    match next.await {
+                        Some(Ok(event)) => given.send(event.sequence.get()).unwrap(),
+                        Some(Err(error)) => break error.kind(),
+                        None => panic!("an error is given first"),
+                    }
+                };
+                let next = poll_fn(|context| Pin::new(&mut stream).poll_next(context));
+                assert!(next.await.is_none());
+                (kind, stream.into_cursor().sequence())
+            })
+        });
+        assert!(gets.iter().take(3).eq(0..3));
+        for number in 3..30 {
+            fill(&store, 1);
+            assert_eq!(gets.recv().unwrap(), number);
+        }
+        Arc::into_inner(store).unwrap().close().unwrap();
+        assert_eq!(task.join().unwrap(), (ErrorKind::Closed, Sequence::new(30)));
+    });
+}
+
+/// A cursor belongs to nobody.
+#[test]
+fn a_cursor_can_be_sent_anywhere() {
+    fn check<T: Send + 'static>() {}
+    check::<Cursor>();
+    check::<strandline::CursorStream>();
+    check::<SavedPosition>();
 }

@@ -40,7 +40,7 @@ const LONG: Duration = Duration::from_secs(3600);
 /// nothing that a compaction frees is held by one that waits.
 ///
 /// ```
-/// use std::time::Duration;
+/// use std::{thread, time::Duration};
 /// use strandline::{Coordinate, Event, EventKind, Region, Start, Store};
 ///
 /// # let dir = tempfile::tempdir()?;
@@ -50,7 +50,7 @@ const LONG: Duration = Duration::from_secs(3600);
 /// store.append(&order, event("placed"))?;
 ///
 /// let mut cursor = store.follow(Region::all().scope("eu/payments"), Start::Beginning)?;
-/// let follower = std::thread::spawn(move || {
+/// let follower = thread::spawn(move || {
 ///     let placed = cursor.next()?;
 ///     let paid = cursor.next()?;
 ///     let nothing = cursor.next_timeout(Duration::from_millis(1))?;
