@@ -6,6 +6,7 @@ use crate::harness::{at, bounded, event, fill, open, open_faulty};
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::thread;
+use std::time::Duration;
 use strandline::fs::{Fault, FaultFs, MemFs, Operation};
 use strandline::{Cursor, ErrorKind, SavedPosition, Sequence, Start, StoreOptions};
 
@@ -64,6 +65,46 @@ fn a_cursor_is_told_that_writing_has_stopped_once_it_has_given_what_is_visible()
         // Where it is can still be saved.
         assert_eq!(cursor.position().unwrap().sequence(), Sequence::new(2));
     });
+}
+
+#[test]
+fn a_cursor_of_a_store_that_stopped_and_was_closed_reads_no_more() {
+    bounded(|| {
+        let fs = FaultFs::new(Arc::new(MemFs::new()));
+        let store = open_faulty(&fs);
+        fill(&store, 2);
+        let mut cursor = all(&store, Start::Beginning);
+        fs.fail(Operation::Sync, FAULT);
+        store.append(&at("a", "s"), event("lost")).unwrap_err();
+        drop(store);
+        assert_eq!(cursor.try_next().unwrap_err().kind(), ErrorKind::Closed);
+        assert_eq!(cursor.next().unwrap_err().kind(), ErrorKind::Closed);
+    });
+}
+
+/// Each of these is past what some clock of the system can tell.
+#[test]
+fn however_long_a_wait_may_take_it_ends_with_the_event() {
+    for seconds in [
+        1 << 34,
+        1 << 62,
+        i64::MAX as u64 - 1,
+        u64::MAX >> 1,
+        u64::MAX,
+    ] {
+        bounded(move || {
+            let ever = Duration::new(seconds, 999_999_999);
+            let store = open(&MemFs::new());
+            let mut cursor = all(&store, Start::Beginning);
+            let given = thread::spawn(move || cursor.next_timeout(ever).unwrap());
+            thread::scope(|scope| {
+                let waits = scope.spawn(|| store.wait_durable_past(Sequence::ZERO, ever));
+                fill(&store, 1);
+                assert!(waits.join().unwrap().unwrap());
+            });
+            assert!(given.join().unwrap().is_some());
+        });
+    }
 }
 
 /// Nothing of an event whose read failed is passed over.

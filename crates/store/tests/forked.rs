@@ -14,8 +14,8 @@ use std::time::Duration;
 use strandline::fs::{Fs, OpenMode, OsFs};
 use strandline::maintenance::{Progress, Redaction, Retention, compact, redact, verify};
 use strandline::{
-    AppendOptions, Batch, Coordinate, Durability, Error, ErrorKind, Event, EventKind, Passed,
-    Sequence, Store, StoreOptions, Ticket,
+    AppendOptions, Batch, Coordinate, Cursor, Durability, Error, ErrorKind, Event, EventKind,
+    Passed, Region, Sequence, Start, Store, StoreOptions, Ticket,
 };
 
 const DIR: &str = "STRANDLINE_FORK_DIR";
@@ -120,6 +120,14 @@ fn refused_waits(store: &Store) {
         refused_at_once(&mut store.visible_past(sequence));
         refused_at_once(&mut store.durable_past(sequence));
     }
+}
+
+/// Follows nothing, not even events that are there.
+fn refused_follows(store: &Store, cursor: &mut Cursor) {
+    refused("follow", store.follow(Region::all(), Start::Beginning));
+    refused("try next", cursor.try_next());
+    refused("try batch", cursor.try_batch(1));
+    refused("next", cursor.next());
 }
 
 fn refused_at_once(wait: &mut Passed) {
@@ -265,8 +273,13 @@ fn fork_beside_a_reader() {
     // A thread looks for events from now on, in this process.
     let polled = pin!(wait.as_mut().unwrap()).poll(&mut context);
     assert!(polled.is_pending());
+    let follow = |store: &Store| store.follow(Region::all(), Start::Beginning).unwrap();
+    let mut cursors = [follow(&store), follow(reader.as_ref().unwrap())];
     let child = fork(|| {
         let (reader, mut wait) = (reader.take().unwrap(), wait.take().unwrap());
+        for (store, cursor) in [&store, &reader].into_iter().zip(&mut cursors) {
+            refused_follows(store, cursor);
+        }
         refused_waits(&reader);
         refused_at_once(&mut wait);
         drop(reader);
@@ -282,6 +295,9 @@ fn fork_beside_a_reader() {
     );
     let polled = pin!(wait.as_mut().unwrap()).poll(&mut context);
     assert!(polled.is_ready());
+    for cursor in &mut cursors {
+        assert_eq!(cursor.next().unwrap().sequence, Sequence::ZERO);
+    }
     reader.close().unwrap();
     store.close().unwrap();
 }

@@ -50,10 +50,18 @@ pub(super) const WAITING: &[Mutation] = &[
     Mutation {
         name: "the end is not noted for those who come",
         file: WAITERS,
-        find: "        state.over.get_or_insert_with(|| over.clone());",
-        replace: "        let _ = over;",
+        find: "            state.over = Some(over.clone());",
+        replace: "",
         options: "engine::news::model::who_begins_to_wait_while_the_store_closes_is_told \
                   engine::news::model::who_begins_to_wait_while_writing_stops_is_told",
+    },
+    Mutation {
+        name: "who looks is told of the end before what came before it",
+        file: WATERMARKS,
+        find: "            let now = self.watermark(mark);
+            return match",
+        replace: "            return match",
+        options: "engine::news::model::who_looks_while_the_store_ends_is_given_what_came_before",
     },
     Mutation {
         name: "who stops writing does not tell those who wait for events",

@@ -87,6 +87,7 @@ impl Cursor {
             return Err(Error::new(ErrorKind::InvalidInput, message));
         }
         let source = Source::new(shared);
+        source.check_open()?;
         source.refresh()?;
         let snapshot = source.snapshot();
         let next = match start {
@@ -139,7 +140,8 @@ impl Cursor {
     /// # Errors
     ///
     /// [`ErrorKind::Closed`] once the store is closed; [`ErrorKind::Poisoned`] once writing has stopped and
-    /// every event was given that is visible, or durable. [`ErrorKind::Corrupt`] and [`ErrorKind::Io`] if an event
+    /// every event was given that is visible, or durable; [`ErrorKind::LockLost`] in a fork of the process that
+    /// opened the store. [`ErrorKind::Corrupt`] and [`ErrorKind::Io`] if an event
     /// cannot be read: the cursor stays before it, and the call may be repeated. In a store opened to read only
     /// also as [`Store::refresh`](crate::Store::refresh).
     #[expect(

@@ -37,8 +37,10 @@ impl Source {
         self.news.watermark(delivery.mark())
     }
 
-    /// Fails once the store is closed.
+    /// Fails once the store is closed, and in a fork of the process that opened it.
     pub(super) fn check_open(&self) -> Result<(), Error> {
+        // First, and without a lock: one may be held by a thread that a fork does not have.
+        self.news.check_process()?;
         match self.news.is_closed() {
             true => Err(closed()),
             false => Ok(()),

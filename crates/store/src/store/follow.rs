@@ -32,8 +32,8 @@ impl Store {
     ///
     /// [`ErrorKind::ForeignPosition`] if a saved position is not of this store as it is, and
     /// [`Error::refused_position`] says why and from where one may go on. [`ErrorKind::InvalidInput`] for a query
-    /// with a limit, or if the event to begin after is not visible. In a store opened to read only as
-    /// [`refresh`](Self::refresh).
+    /// with a limit, or if the event to begin after is not visible. [`ErrorKind::LockLost`] in a fork of the process
+    /// that opened the store. In a store opened to read only as [`refresh`](Self::refresh).
     pub fn follow(&self, query: impl Into<Query>, from: impl Into<Start>) -> Result<Cursor, Error> {
         Cursor::new(self.shared(), query.into(), &from.into())
     }

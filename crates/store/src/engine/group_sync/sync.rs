@@ -395,8 +395,10 @@ impl<T: SyncTarget> GroupSync<T> {
 
 impl<T> Drop for GroupSync<T> {
     fn drop(&mut self) {
-        // Nobody is left who waits.
-        self.calls.close();
+        // Nobody is left who waits. In a fork there is no thread to end, and its lock may be held.
+        if self.process.is_current() {
+            self.calls.close();
+        }
     }
 }
 

@@ -205,6 +205,21 @@ fn who_begins_to_wait_while_the_store_closes_is_told() {
 }
 
 #[test]
+fn who_looks_while_the_store_ends_is_given_what_came_before() {
+    check(|| {
+        let events = events(1);
+        let ends = events.clone();
+        let ends = thread::spawn(move || {
+            ends.publish(1);
+            ends.news.end(&Over::closed());
+        });
+        let looked = events.news.wait(Mark::Visible, FIRST, Duration::ZERO);
+        looked.expect("it came before the end");
+        ends.join().expect("it ends");
+    });
+}
+
+#[test]
 fn who_begins_to_wait_while_writing_stops_is_told() {
     check(|| {
         let bench = bench(Fails::Always);

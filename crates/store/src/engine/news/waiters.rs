@@ -33,8 +33,8 @@ pub(super) enum Entered {
     /// Who is entered is woken; with how it was to be woken before.
     Waits(Option<Waiter>),
     /// There is nothing to wait for: the watermark, which is past the sequence, or why it will not be; with
-    /// what was to be entered, to be dropped without a lock.
-    Ready(Result<Sequence, Over>, Waiter),
+    /// what was to be entered and what was before, to be dropped without a lock.
+    Ready(Result<Sequence, Over>, Waiter, Option<Waiter>),
 }
 
 /// Those who wait until a watermark passes a sequence.
@@ -83,7 +83,7 @@ impl Waiters {
         let mut state = self.state.lock();
         if let Some(failed) = key.and_then(|key| state.failed.remove(&key)) {
             *key = None;
-            return Entered::Ready(Err(failed), waiter);
+            return Entered::Ready(Err(failed), waiter, None);
         }
         let own = *key.get_or_insert_with(|| {
             state.next += 1;
@@ -110,7 +110,7 @@ impl Waiters {
         self.note_lowest(&state);
         drop(state);
         match own {
-            Some(own) => Entered::Ready(ready, own),
+            Some(own) => Entered::Ready(ready, own, before),
             None => unreachable!("it was entered under the same lock"),
         }
     }
@@ -156,10 +156,12 @@ impl Waiters {
         taken
     }
 
-    /// Takes out everyone, for good. The first reason stays.
+    /// Takes out everyone, for good. The first reason stays until the store is closed, which is the last.
     pub(super) fn end(&self, over: &Over) -> Vec<Waiter> {
         let mut state = self.state.lock();
-        state.over.get_or_insert_with(|| over.clone());
+        if over.is_closed() || state.over.is_none() {
+            state.over = Some(over.clone());
+        }
         let taken = std::mem::take(&mut state.waiting).into_values().collect();
         self.note_lowest(&state);
         taken
@@ -185,5 +187,42 @@ impl Waiters {
         let waiter = state.waiting.remove(&key);
         self.note_lowest(&state);
         waiter
+    }
+}
+
+#[cfg(test)]
+#[cfg(not(strandline_loom))]
+mod tests {
+    use super::*;
+    use std::sync::atomic::AtomicUsize;
+    use std::task::Wake;
+
+    /// Code of a caller's that runs when a waker is dropped.
+    struct Dropped(Arc<AtomicUsize>);
+
+    impl Drop for Dropped {
+        fn drop(&mut self) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    impl Wake for Dropped {
+        fn wake(self: Arc<Self>) {}
+    }
+
+    #[test]
+    fn no_waker_is_dropped_where_it_is_entered() {
+        let dropped = Arc::new(AtomicUsize::new(0));
+        let waker = || Waiter::Task(Waker::from(Arc::new(Dropped(dropped.clone()))));
+        let waiters = Waiters::default();
+        let (mut key, first, past) = (None, Sequence::ZERO, Sequence::new(1));
+        let mut given = Vec::new();
+        // It comes while whoever was entered before enters again.
+        for watermark in [first, first, past] {
+            given.push(waiters.enter(&mut key, first, waker(), || watermark));
+            assert_eq!(dropped.load(Ordering::Relaxed), 0);
+        }
+        drop(given);
+        assert_eq!(dropped.load(Ordering::Relaxed), 3);
     }
 }

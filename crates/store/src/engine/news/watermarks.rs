@@ -132,7 +132,7 @@ impl News {
         }
     }
 
-    /// Wakes everyone for good: nothing more comes. The first reason stays.
+    /// Wakes everyone for good: nothing more comes. The first reason stays until the store is closed.
     pub(crate) fn end(&self, over: &Over) {
         for mark in [Mark::Visible, Mark::Durable] {
             self.wake(self.waiters(mark).end(over));
@@ -173,7 +173,15 @@ impl News {
             return Ok(Some(now));
         }
         if timeout.is_zero() {
-            return self.waiters(mark).over().map_or(Ok(None), Err);
+            let Some(over) = self.waiters(mark).over() else {
+                return Ok(None);
+            };
+            // What came before the end is not kept back because of it.
+            let now = self.watermark(mark);
+            return match now > sequence {
+                true => Ok(Some(now)),
+                false => Err(over),
+            };
         }
         let clock = SystemClock::default();
         let sleeper = Arc::new(Sleeper::default());
@@ -183,7 +191,7 @@ impl News {
             let watermark = || self.watermark(mark);
             let waiters = self.waiters(mark);
             let entered = waiters.enter(&mut key, sequence, waiter, watermark);
-            if let Entered::Ready(ready, _) = entered {
+            if let Entered::Ready(ready, ..) = entered {
                 return ready.map(Some);
             }
             self.ask_lookout();
@@ -233,11 +241,13 @@ impl News {
         let (poll, unused) = match entered {
             Entered::Waits(before) => {
                 self.ask_lookout();
-                (Poll::Pending, before)
+                (Poll::Pending, [before, None])
             }
-            Entered::Ready(ready, own) => (Poll::Ready(ready), Some(own)),
+            Entered::Ready(ready, own, before) => (Poll::Ready(ready), [Some(own), before]),
         };
-        self.drop_waiter(unused);
+        for waiter in unused {
+            self.drop_waiter(waiter);
+        }
         poll
     }
 
