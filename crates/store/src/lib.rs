@@ -32,7 +32,10 @@
 //! [`Store::follow`] a query gives a [`Cursor`]: every event that there is, and then each as it comes. What is visible
 //! is all below a watermark, and nothing appears below it later, so nothing can be passed over. How far it came is a
 //! [`SavedPosition`], which a store that is another one, was restored, or lost its end does not take.
-//! [`Store::wait_visible_past`] and [`Store::visible_past`] wait without reading.
+//! [`Store::wait_visible_past`] and [`Store::visible_past`] wait without reading, until the event of a
+//! [`Receipt::sequence`] is visible, say; [`Store::wait_durable`] until that of a receipt is on the disk, and syncs
+//! where nobody else does, which [`Store::wait_durable_past`] and [`Store::durable_past`] leave to others.
+//! With the feature `stream`, `Cursor::into_stream` gives a `futures_core::Stream`.
 //!
 //! # Failures
 //!

@@ -55,8 +55,17 @@ impl<'a> StagedFile<'a> {
     /// What the file system says. The old file may stand then, or the new one.
     pub fn publish(self, fs: &dyn Fs) -> io::Result<()> {
         fs.rename(&self.temporary, self.path)?;
-        fs.sync_dir(self.path.parent().unwrap_or(Path::new(".")))
+        fs.sync_dir(directory_of(self.path))
     }
+}
+
+/// The directory that a file is in: of a name alone, the working directory.
+fn directory_of(path: &Path) -> &Path {
+    // The parent of a name alone is an empty path, which no system opens.
+    let named = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
+    named.unwrap_or(Path::new("."))
 }
 
 /// All bytes of the file at `path`, which has at most `bytes_max`.
@@ -81,6 +90,17 @@ pub fn read_file(fs: &dyn Fs, path: &Path, bytes_max: u64) -> io::Result<Vec<u8>
 mod tests {
     use super::super::MemFs;
     use super::*;
+
+    #[test]
+    fn the_directory_of_a_name_alone_is_one_that_can_be_synced() {
+        for (path, directory) in [("f", "."), ("d/f", "d"), ("./f", "."), ("/f", "/")] {
+            assert_eq!(
+                directory_of(Path::new(path)),
+                Path::new(directory),
+                "{path}"
+            );
+        }
+    }
 
     #[test]
     fn replaces_over_what_an_interrupted_call_left() {

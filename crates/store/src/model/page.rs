@@ -128,7 +128,8 @@ impl fmt::Display for PageToken {
 /// A text that is not a page token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "a page token has 65 letters and digits, as it was printed; this is none, or a part of one"
+    "a page token has 65 letters and digits, as it was printed; this is none, a part of one, or one with \
+     something changed or added, such as a line end"
 )]
 pub struct PageTokenError;
 
@@ -211,7 +212,9 @@ mod tests {
             changed.replace_range(at..=at, &other);
             prop_assert!(changed == text || changed.parse::<PageToken>().is_err());
             prop_assert!(text[..at].parse::<PageToken>().is_err());
-            prop_assert!((text + "0").parse::<PageToken>().is_err());
+            prop_assert!((text.clone() + "0").parse::<PageToken>().is_err());
+            let of_a_line = (text + "\n").parse::<PageToken>().unwrap_err();
+            prop_assert!(of_a_line.to_string().contains("line end"));
         }
     }
 }

@@ -137,7 +137,8 @@ impl fmt::Display for SavedPosition {
 /// A text that is not a saved position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "a saved position has 201 letters and digits, as it was printed; this is none, or a part of one"
+    "a saved position has 201 letters and digits, as it was printed; this is none, a part of one, or one with \
+     something changed or added, such as a line end"
 )]
 pub struct SavedPositionError;
 
@@ -295,7 +296,9 @@ mod tests {
             changed.replace_range(at..=at, &other);
             prop_assert!(changed == text || changed.parse::<SavedPosition>().is_err());
             prop_assert!(text[..at].parse::<SavedPosition>().is_err());
-            prop_assert!((text + "0").parse::<SavedPosition>().is_err());
+            prop_assert!((text.clone() + "0").parse::<SavedPosition>().is_err());
+            let of_a_line = (text + "\n").parse::<SavedPosition>().unwrap_err();
+            prop_assert!(of_a_line.to_string().contains("line end"));
         }
     }
 

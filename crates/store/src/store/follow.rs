@@ -19,7 +19,7 @@ impl Store {
     /// let order = Coordinate::new("order:1042", "eu/payments")?;
     /// store.append(&order, Event::bytes(EventKind::new(1, 1), *b"placed"))?;
     ///
-    /// let saved: Option<SavedPosition> = None; // As it was read from where it is kept.
+    /// let saved: Option<SavedPosition> = None; // As `text.trim().parse()?` reads it from a file.
     /// let mut cursor = store.follow(Region::all(), saved)?;
     /// while let Some(event) = cursor.try_next()? {
     ///     println!("{} {}", event.sequence, event.kind);

@@ -85,8 +85,9 @@ impl Store {
     }
 
     /// A future that gives the watermark of what is visible once it is past `sequence`, as
-    /// [`wait_visible_past`](Self::wait_visible_past) waits for it. In a store opened to read only it does not
-    /// look by itself.
+    /// [`wait_visible_past`](Self::wait_visible_past) waits for it. In a store opened to read only that
+    /// looks for the other process's events on a thread of the store, never on the one that polls: also what
+    /// is there already comes a moment later.
     ///
     /// ```
     /// use strandline::{Error, Region, Sequence, Store};
