@@ -96,3 +96,4 @@ mod typed;
 mod verify;
 mod verify_damage;
 mod waiting;
+mod waiting_beside;
