@@ -106,4 +106,4 @@ mod unopened;
 mod verify;
 mod verify_damage;
 mod waiting;
-mod waiting_readers;
+mod waiting_beside;

@@ -1,4 +1,4 @@
-//! Waiting in a store that is opened to read only, for what another handle or process writes.
+//! Waiting in a store opened to read only: what another handle writes, and a store that is gone.
 
 use crate::harness::{DIR, at, bounded, event, open, options};
 use crate::hostile_callers::block_on;
