@@ -9,17 +9,60 @@
 
 use proptest::prelude::*;
 use std::convert::Infallible;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use strandline_core::fs::MemFs;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use strandline_core::fs::{Fs, FsFile, FsFileLayer, FsLayer, MemFs, OpenMode};
 use strandline_core::{Hash, Random, Sequence};
 use strandline_segment::{
     CommitBuffer, FRAME_HEADER_BYTES, LogOptions, LogReader, LogWriter, RecordPosition,
     UncheckedLog,
 };
 
+/// Counts the reads of files.
+#[derive(Debug, Default)]
+struct CountedFs {
+    below: MemFs,
+    reads: Arc<AtomicUsize>,
+}
+
+impl FsLayer for CountedFs {
+    fn below(&self) -> &dyn Fs {
+        &self.below
+    }
+
+    fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Arc<dyn FsFile>> {
+        let below = self.below.open(path, mode)?;
+        let reads = self.reads.clone();
+        Ok(Arc::new(CountedFile { below, reads }))
+    }
+}
+
+#[derive(Debug)]
+struct CountedFile {
+    below: Arc<dyn FsFile>,
+    reads: Arc<AtomicUsize>,
+}
+
+impl FsFileLayer for CountedFile {
+    fn below(&self) -> &dyn FsFile {
+        &*self.below
+    }
+
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.reads.fetch_add(1, Ordering::Relaxed);
+        self.below.read_at(buffer, offset)
+    }
+}
+
 fn create(is_mapped: bool) -> (MemFs, LogWriter, LogReader) {
     let fs = MemFs::new();
+    let (writer, reader) = create_in(Arc::new(fs.clone()), is_mapped);
+    (fs, writer, reader)
+}
+
+fn create_in(fs: Arc<dyn Fs>, is_mapped: bool) -> (LogWriter, LogReader) {
     let options = LogOptions::default().segment_bytes_max(8 << 20);
     let options = if is_mapped {
         options
@@ -27,12 +70,12 @@ fn create(is_mapped: bool) -> (MemFs, LogWriter, LogReader) {
         options.no_mapped_reads()
     };
     let random = Random::from_seed(3);
-    let log = UncheckedLog::create(Arc::new(fs.clone()), Path::new("/log"), options, &random);
+    let log = UncheckedLog::create(fs, Path::new("/log"), options, &random);
     let scanned = log
         .unwrap()
         .scan(None, Sequence::ZERO, |_| Ok::<_, Infallible>(()));
     let (writer, reader, _) = scanned.unwrap().into_writer(&random).unwrap();
-    (fs, writer, reader)
+    (writer, reader)
 }
 
 /// Appends a commit, and gives the positions of its records.
@@ -122,9 +165,14 @@ proptest! {
 
     #[test]
     fn every_sequence_is_told_its_commit(
-        commits in prop::collection::vec((prop::collection::vec(0..9_000_usize, 1..5), 0..2_u8), 1..12),
+        commits in prop_oneof![
+            prop::collection::vec((prop::collection::vec(0..9_000_usize, 1..5), 0..2_u8), 1..12),
+            // So many that one is not found by reading a few headers.
+            prop::collection::vec((prop::collection::vec(0..900_usize, 1..5), 0..2_u8), 40..120),
+            prop::collection::vec((prop::collection::vec(0..90_000_usize, 1..3), 0..2_u8), 20..40),
+        ],
         is_mapped: bool,
-        back in 0..9_usize,
+        back in 0..90_usize,
     ) {
         let (_fs, mut writer, reader) = create(is_mapped);
         let (mut all, mut ends) = (Vec::new(), Vec::new());
@@ -150,5 +198,25 @@ proptest! {
         }
         let end = writer.position().sequence;
         prop_assert_eq!(view.commit_at(end, all.last().copied()).unwrap(), None);
+    }
+}
+
+/// Where all events before it were removed, nothing tells where in the segment a commit is.
+#[test]
+fn a_commit_is_found_in_few_reads_wherever_it_is() {
+    let fs = CountedFs::default();
+    let reads = fs.reads.clone();
+    let (mut writer, reader) = create_in(Arc::new(fs), false);
+    let commits = 5_000;
+    for _ in 0..commits {
+        append(&mut writer, &[vec![7; 100]]);
+    }
+    let view = reader.view();
+    for at in [0, 1, 15, 16, 17, 2_500, 4_900, 4_998, 4_999] {
+        let before = reads.load(Ordering::Relaxed);
+        let commit = view.commit_at(Sequence::new(at), None).unwrap().unwrap();
+        assert_eq!(commit.first, Sequence::new(at));
+        let reads = reads.load(Ordering::Relaxed) - before;
+        assert!(reads <= 60, "{reads} reads for {at} of {commits}");
     }
 }

@@ -1,6 +1,6 @@
 //! `CommitAt`: the commit that has a sequence, as its header tells of it. Reads no record.
 
-use super::frame_of::{bytes_of, nearest};
+use super::frame_of::{bytes_of, header_before, nearest};
 use super::segment::ReadSegment;
 use super::view::LogView;
 use crate::error::LogError;
@@ -22,7 +22,8 @@ impl LogView {
     /// The commit that has `sequence`, whatever became of its records since; `None` if none has.
     ///
     /// `near` is the position of a record of that commit, or of one before it: with the first, this is mostly
-    /// one small read. Else the headers from there on are read, or those of the segment from its start.
+    /// one small read. Else some headers from there on are read, or from the start of the segment, and then it
+    /// is sought by halves: O(log commits).
     ///
     /// # Errors
     ///
@@ -51,6 +52,35 @@ impl LogView {
     }
 }
 
+/// How many headers are read one after the other before the commit is sought by halves, and how many bytes are
+/// not halved any more.
+const HEADERS_BEFORE_LEAP: u32 = 16;
+const LEAP_BYTES_MIN: u32 = 4 << 10;
+
+/// The start of the commit with this sequence, or of a frame near before it: between that at `start`, which is
+/// before it, and `end`.
+fn leap(
+    segment: &ReadSegment,
+    mut start: u32,
+    mut end: u32,
+    sequence: Sequence,
+) -> Result<u32, LogError> {
+    while end.saturating_sub(start) > LEAP_BYTES_MIN {
+        let middle = start + (end - start) / 2;
+        let found = header_before(segment, middle, |at, header| {
+            let after = header.first_sequence.checked_add(header.sequences().into());
+            Ok(Some((at, header.first_sequence, after, header.frame_bytes)))
+        })?;
+        match found {
+            Some((at, first, ..)) if first > sequence => end = at,
+            Some((at, _, Some(after), _)) if sequence < after => return Ok(at),
+            Some((at, .., bytes)) => start = at.saturating_add(bytes),
+            None => break,
+        }
+    }
+    Ok(start)
+}
+
 /// The commit with this sequence, from the frame at `start` on.
 fn walk(
     segment: &ReadSegment,
@@ -63,7 +93,12 @@ fn walk(
         .end()
         .map_or(written_end, |end| end.offset.min(written_end));
     let header_bytes = u32::try_from(FRAME_HEADER_BYTES).unwrap_or(u32::MAX);
+    let mut headers = 0;
     while start < end {
+        if headers == HEADERS_BEFORE_LEAP {
+            start = leap(segment, start, end, sequence)?;
+        }
+        headers += 1;
         let bytes = bytes_of(segment, start, start.saturating_add(header_bytes))?;
         let header = FrameHeader::decode(segment.file.salt, start, &bytes)
             .map_err(|reason| LogError::corrupt(segment.file.name(), start.into(), reason))?;

@@ -65,6 +65,22 @@ pub(super) fn nearest<T>(
     offset: u32,
     mut found: impl FnMut(u32, &FrameHeader) -> Result<Option<T>, LogError>,
 ) -> Result<Option<T>, LogError> {
+    header_before(segment, offset, |start, header| {
+        let end = start.saturating_add(header.frame_bytes);
+        let is_past = end > offset && end <= segment.file.written_end();
+        match is_past && !header.is_note {
+            true => found(start, header),
+            false => Ok(None),
+        }
+    })
+}
+
+/// As [`nearest`], of all headers that end before the place, those of notes too.
+pub(super) fn header_before<T>(
+    segment: &ReadSegment,
+    offset: u32,
+    mut found: impl FnMut(u32, &FrameHeader) -> Result<Option<T>, LogError>,
+) -> Result<Option<T>, LogError> {
     let least = offset.saturating_sub(COMMIT_BYTES_MAX);
     let least = least.max(SEGMENT_HEADER_BYTES);
     let header_bytes = u32::try_from(FRAME_HEADER_BYTES).unwrap_or(u32::MAX);
@@ -80,7 +96,7 @@ pub(super) fn nearest<T>(
         let bytes = bytes_of(segment, first, last + header_bytes)?;
         for start in (first..=last).rev().step_by(FRAME_ALIGNMENT as usize) {
             let header = bytes.get((start - first) as usize..).unwrap_or_default();
-            if let Some(header) = header_of_record(segment, start, header, offset)
+            if let Some(header) = header_at(segment, start, header)
                 && let Some(found) = found(start, &header)?
             {
                 return Ok(Some(found));
@@ -95,20 +111,12 @@ pub(super) fn nearest<T>(
     Ok(None)
 }
 
-/// The header that `bytes` begin with, at `start`, if its frame may have a record at `offset`.
-fn header_of_record(
-    segment: &ReadSegment,
-    start: u32,
-    bytes: &[u8],
-    offset: u32,
-) -> Option<FrameHeader> {
-    if !bytes.starts_with(&MAGIC) {
-        return None;
+/// The header that `bytes` begin with, at `start`.
+fn header_at(segment: &ReadSegment, start: u32, bytes: &[u8]) -> Option<FrameHeader> {
+    match bytes.starts_with(&MAGIC) {
+        true => FrameHeader::decode(segment.file.salt, start, bytes).ok(),
+        false => None,
     }
-    let header = FrameHeader::decode(segment.file.salt, start, bytes).ok()?;
-    let end = start.saturating_add(header.frame_bytes);
-    let is_past = end > offset && end <= segment.file.written_end();
-    (is_past && !header.is_note).then_some(header)
 }
 
 /// The frame with this header at `start`, if it has the record.
