@@ -18,8 +18,9 @@ mod tail;
 mod verify;
 
 use crate::outcome::{Outcome, report};
-use crate::output::OutputFailed;
+use crate::output::{OutputFailed, note};
 use clap::Subcommand;
+use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -138,6 +139,9 @@ pub enum Command {
 pub fn parsed<T>(arguments: Result<T, clap::Error>) -> Result<T, ExitCode> {
     arguments.map_err(|error| {
         let printed = error.print().and_then(|()| std::io::stdout().flush());
+        if error.use_stderr() && is_any_in_pieces(std::env::args_os()) {
+            note("  next: quote the options of --any: --any '--kind order.paid'");
+        }
         match printed {
             Err(failure) if !error.use_stderr() => {
                 let failure = OutputFailed::new("standard output", failure);
@@ -146,6 +150,19 @@ pub fn parsed<T>(arguments: Result<T, clap::Error>) -> Result<T, ExitCode> {
             _ => u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from),
         }
     })
+}
+
+/// Whether `--any` is given an option alone, so that the value of that is a word of its own, which the shell
+/// handed over for want of quotes.
+fn is_any_in_pieces(words: impl Iterator<Item = OsString>) -> bool {
+    let words: Vec<_> = words.collect();
+    let is_option = |word: &OsString| {
+        let word = word.to_string_lossy();
+        word.starts_with("--")
+            && !word.contains(|letter: char| letter == '=' || letter.is_whitespace())
+    };
+    let mut pairs = words.windows(2);
+    pairs.any(|pair| matches!(pair, [any, next] if any == "--any" && is_option(next)))
 }
 
 /// Runs a command, prints what comes of it, and gives the exit code.

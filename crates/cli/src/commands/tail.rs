@@ -15,7 +15,13 @@ pub struct Args {
     #[command(flatten)]
     store: StoreArgs,
     /// Begin with the newest so many events.
-    #[arg(long, short = 'n', value_name = "COUNT", default_value_t = 10)]
+    #[arg(
+        long,
+        short = 'n',
+        visible_alias = "limit",
+        value_name = "COUNT",
+        default_value_t = 10
+    )]
     lines: usize,
     /// Go on with what another process appends, until interrupted or until nobody reads the output any
     /// more. Shows whole commits; the writer may not have synced them yet. Where another store, or a

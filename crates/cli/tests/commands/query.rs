@@ -160,6 +160,32 @@ fn several_regions_are_asked_for_at_once() {
     }
 }
 
+#[test]
+fn options_of_any_without_quotes_are_told_of_quotes() {
+    let (_dir, store) = store();
+    let store = store.to_str().unwrap();
+    for pieces in [
+        &[store, "--any", "--kind", "order.paid"][..],
+        &["--any", "--kind", "order.paid", store],
+        &["--any", "--kind", store],
+    ] {
+        let ran = program().arg("query").args(pieces).output().unwrap();
+        let (code, _, err) = outcome(&ran);
+        assert_eq!(code, 2, "{pieces:?}: {err}");
+        let next = "next: quote the options of --any: --any '--kind order.paid'";
+        assert!(err.contains(next), "{pieces:?}: {err}");
+    }
+    for quoted in [
+        &[store, "--any", "--kind order.paid", "--unheard-of"][..],
+        &[store, "--kind"],
+    ] {
+        let ran = program().arg("query").args(quoted).output().unwrap();
+        let (code, _, err) = outcome(&ran);
+        assert_eq!(code, 2, "{quoted:?}: {err}");
+        assert!(!err.contains("next:"), "{quoted:?}: {err}");
+    }
+}
+
 /// A page was resumed by a sequence, of whatever store.
 #[test]
 fn pages_follow_each_other_by_the_tokens_that_are_printed() {

@@ -86,7 +86,7 @@ fn tail_goes_on_in_a_restored_copy_after_what_that_has_too() {
     let (_dir, path) = store();
     let kept = path.with_extension("kept");
     copy(&path, &kept);
-    let tail = Tail::start(&path, &["--lines", "1"]);
+    let tail = Tail::start(&path, &["--limit", "1"]);
     tail.expect(9, &["order:1"]);
     append(&path, &["lost", "lost"]);
     tail.expect(10, &["lost", "lost"]);
