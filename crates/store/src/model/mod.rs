@@ -12,6 +12,7 @@ mod event;
 mod event_ref;
 mod expected;
 mod file_names;
+mod hex_text;
 mod id_conflict;
 mod kind_conflict;
 mod kind_table;

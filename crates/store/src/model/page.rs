@@ -1,11 +1,12 @@
 //! `Page` and `PageToken`: some events of a query, and the place where the next ones begin, as a value that can
 //! be kept. Which page comes next is found where snapshots are.
 
+use super::hex_text::{self, Digits};
 use super::stored::StoredEvent;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
-use strandline_core::{Epoch, EventId, Salt, Sequence};
+use strandline_core::{Epoch, EventId, Sequence};
 
 /// In which order pages follow each other, and the events on them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -104,17 +105,13 @@ impl PageToken {
             Order::OldestFirst => 0,
             Order::NewestFirst => 1,
         });
-        low(Salt::NONE.checksum(0, &bytes).0)
+        hex_text::check(&bytes)
     }
 }
 
 /// Some bits of an id, never 0.
 fn mark(id: EventId) -> u32 {
-    low(Salt::NONE.checksum(0, &id.as_u128().to_le_bytes()).0).max(1)
-}
-
-fn low(bits: u64) -> u32 {
-    u32::try_from(bits & u64::from(u32::MAX)).unwrap_or_default()
+    hex_text::check(&id.as_u128().to_le_bytes()).max(1)
 }
 
 impl fmt::Display for PageToken {
@@ -137,33 +134,27 @@ impl FromStr for PageToken {
     type Err = PageTokenError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let is_lower_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-        let digits = |range: std::ops::Range<usize>| {
-            let digits = text.get(range).ok_or(PageTokenError)?;
-            match digits.bytes().all(is_lower_hex) {
-                true => Ok(digits),
-                false => Err(PageTokenError),
-            }
-        };
-        let number = |range| u64::from_str_radix(digits(range)?, 16).map_err(|_| PageTokenError);
-        if text.len() != LENGTH {
-            return Err(PageTokenError);
-        }
-        let token = Self {
-            order: match text.chars().next() {
-                Some('o') => Order::OldestFirst,
-                Some('n') => Order::NewestFirst,
-                _ => return Err(PageTokenError),
-            },
-            epoch: digits(1..33)?.parse().map_err(|_| PageTokenError)?,
-            sequence: Sequence::new(number(33..49)?),
-            event: low(number(49..57)?),
-        };
-        match number(57..65)? == u64::from(token.check()) {
-            true => Ok(token),
-            false => Err(PageTokenError),
-        }
+        read(text).ok_or(PageTokenError)
     }
+}
+
+fn read(text: &str) -> Option<PageToken> {
+    if text.len() != LENGTH {
+        return None;
+    }
+    let (order, digits) = text.split_at_checked(1)?;
+    let mut digits = Digits(digits);
+    let token = PageToken {
+        order: match order {
+            "o" => Order::OldestFirst,
+            "n" => Order::NewestFirst,
+            _ => return None,
+        },
+        epoch: digits.take(32)?.parse().ok()?,
+        sequence: Sequence::new(digits.u64()?),
+        event: digits.u32()?,
+    };
+    (digits.u32()? == token.check()).then_some(token)
 }
 
 impl TryFrom<String> for PageToken {

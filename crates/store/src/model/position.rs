@@ -1,10 +1,11 @@
 //! `SavedPosition`: how far a reader of a log has come, as a value that can be kept; and why a store does not take
 //! one. It is made, and held against a log, where snapshots are.
 
+use super::hex_text::{self, Digits};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
-use strandline_core::{Epoch, Hash, Salt, Sequence};
+use strandline_core::{Epoch, Hash, Sequence};
 
 /// How many places of the log a position proves: its own, and some before it.
 pub(crate) const PROOFS: usize = 7;
@@ -118,8 +119,7 @@ impl SavedPosition {
         for mark in self.proofs {
             bytes.extend_from_slice(&mark.0.to_le_bytes());
         }
-        let bits = Salt::NONE.checksum(0, &bytes).0;
-        u32::try_from(bits & u64::from(u32::MAX)).unwrap_or_default()
+        hex_text::check(&bytes)
     }
 }
 
@@ -142,49 +142,29 @@ impl fmt::Display for SavedPosition {
 )]
 pub struct SavedPositionError;
 
-/// Takes digits from the front of a text.
-struct Digits<'a>(&'a str);
-
-impl<'a> Digits<'a> {
-    fn take(&mut self, count: usize) -> Result<&'a str, SavedPositionError> {
-        let is_lower_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-        let (digits, rest) = self.0.split_at_checked(count).ok_or(SavedPositionError)?;
-        self.0 = rest;
-        match digits.bytes().all(is_lower_hex) {
-            true => Ok(digits),
-            false => Err(SavedPositionError),
-        }
-    }
-
-    fn u64(&mut self) -> Result<u64, SavedPositionError> {
-        u64::from_str_radix(self.take(16)?, 16).map_err(|_| SavedPositionError)
-    }
-}
-
 impl FromStr for SavedPosition {
     type Err = SavedPositionError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text.len() != LENGTH {
-            return Err(SavedPositionError);
-        }
-        let mut digits = Digits(text.strip_prefix('p').ok_or(SavedPositionError)?);
-        let log = u128::from_str_radix(digits.take(32)?, 16).map_err(|_| SavedPositionError)?;
-        let mut position = Self {
-            log: log.to_be_bytes(),
-            epoch: digits.take(32)?.parse().map_err(|_| SavedPositionError)?,
-            sequence: Sequence::new(digits.u64()?),
-            proofs: [LogMark::default(); PROOFS],
-        };
-        for mark in &mut position.proofs {
-            mark.0 = digits.u64()?;
-        }
-        let check = u32::from_str_radix(digits.take(8)?, 16).map_err(|_| SavedPositionError)?;
-        match check == position.check() {
-            true => Ok(position),
-            false => Err(SavedPositionError),
-        }
+        read(text).ok_or(SavedPositionError)
     }
+}
+
+fn read(text: &str) -> Option<SavedPosition> {
+    if text.len() != LENGTH {
+        return None;
+    }
+    let mut digits = Digits(text.strip_prefix('p')?);
+    let mut position = SavedPosition {
+        log: digits.u128()?.to_be_bytes(),
+        epoch: digits.take(32)?.parse().ok()?,
+        sequence: Sequence::new(digits.u64()?),
+        proofs: [LogMark::default(); PROOFS],
+    };
+    for mark in &mut position.proofs {
+        mark.0 = digits.u64()?;
+    }
+    (digits.u32()? == position.check()).then_some(position)
 }
 
 impl TryFrom<String> for SavedPosition {
