@@ -1,6 +1,6 @@
 //! CloudEvents of other programs: they come out as they came in, whatever they have.
 
-use crate::harness::{at, contents};
+use crate::harness::{at, contents, exported};
 use crate::imports::{CLOUD_EVENTS, LINES, cloud_event, fine, open, run};
 use serde_json::Value;
 use std::ops::ControlFlow;
@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use strandline::fs::{MemFs, OsFs};
 use strandline::maintenance::{Redaction, redact};
 use strandline::{ErrorKind, Event, EventKind, Region, Store};
-use strandline_transfer::{LineFormat, export};
+use strandline_transfer::LineFormat;
 
 fn file(name: &str) -> String {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
@@ -18,13 +18,6 @@ fn file(name: &str) -> String {
 
 fn events(text: &str) -> Vec<Value> {
     serde_json::from_str(text).unwrap()
-}
-
-fn exported(store: &Store, format: LineFormat) -> String {
-    let (mut lines, mut go_on) = (Vec::new(), |_| ControlFlow::Continue(()));
-    let all = Region::all();
-    export(&store.snapshot(), &all, format, &mut lines, &mut go_on).unwrap();
-    String::from_utf8(lines).unwrap()
 }
 
 fn values(lines: &str) -> Vec<Value> {
@@ -43,7 +36,7 @@ fn check(text: &str, expected: &[Value]) {
     assert_eq!(tried, imported);
     let again = fine(&store, CLOUD_EVENTS, text);
     assert_eq!((again.events, again.repeated), (0, imported.events));
-    let out = exported(&store, LineFormat::CloudEvents);
+    let out = exported(&store, Region::all(), LineFormat::CloudEvents);
     assert_eq!(values(&out), expected, "{out}");
     // What came out is known where it came from, and is the same event in another store.
     assert_eq!(fine(&store, CLOUD_EVENTS, &out).repeated, imported.events);
@@ -58,9 +51,9 @@ fn check(text: &str, expected: &[Value]) {
         (LINES, LineFormat::Lines),
     ] {
         let copy = open(&MemFs::new());
-        fine(&copy, options, exported(&store, format));
+        fine(&copy, options, exported(&store, Region::all(), format));
         assert_eq!(payloads(&copy), payloads(&store));
-        assert_eq!(exported(&copy, LineFormat::CloudEvents), out);
+        assert_eq!(exported(&copy, Region::all(), LineFormat::CloudEvents), out);
         assert_eq!(fine(&copy, CLOUD_EVENTS, text).repeated, imported.events);
     }
     assert!(store.verify().unwrap().is_intact());
@@ -100,7 +93,7 @@ fn types_are_names_of_kinds_wherever_events_go() {
         (CLOUD_EVENTS, LineFormat::CloudEvents),
         (LINES, LineFormat::Lines),
     ] {
-        let lines = exported(&store, format);
+        let lines = exported(&store, Region::all(), format);
         let tried = fine(&other, options.trial(), &lines);
         assert_eq!(fine(&other, options, &lines), tried);
     }
@@ -139,7 +132,7 @@ fn types_of_other_programs_that_look_like_those_of_an_export_are_names() {
         )
         .unwrap();
     let copy = open(&MemFs::new());
-    let out = exported(&store, LineFormat::CloudEvents);
+    let out = exported(&store, Region::all(), LineFormat::CloudEvents);
     assert_eq!(fine(&copy, CLOUD_EVENTS, &out).events, 11);
     let types = |lines: &str| -> Vec<_> {
         values(lines)
@@ -148,7 +141,7 @@ fn types_of_other_programs_that_look_like_those_of_an_export_are_names() {
             .collect()
     };
     assert_eq!(
-        types(&exported(&copy, LineFormat::CloudEvents)),
+        types(&exported(&copy, Region::all(), LineFormat::CloudEvents)),
         types(&out)
     );
     let named = copy.snapshot().kind_named("strandline.kind.0x1003");
@@ -193,7 +186,7 @@ fn kinds_of_a_program_keep_their_numbers_with_their_names() {
         (CLOUD_EVENTS, LineFormat::CloudEvents),
         (LINES, LineFormat::Lines),
     ] {
-        let lines = exported(&store, format);
+        let lines = exported(&store, Region::all(), format);
         assert!(lines.contains("\"type\":\"order.placed\""), "{lines}");
         let copy = open(&MemFs::new());
         fine(&copy, options, &lines);
@@ -439,7 +432,7 @@ fn a_redaction_takes_the_data_of_a_foreign_event_and_leaves_its_attributes() {
     fine(&store, CLOUD_EVENTS, &line);
     let mut go_on = |_| ControlFlow::Continue(());
     redact(&store, &Redaction::new().entity("jane"), &mut go_on).unwrap();
-    let out = exported(&store, LineFormat::CloudEvents);
+    let out = exported(&store, Region::all(), LineFormat::CloudEvents);
     assert!(
         out.contains("\"kept\"") && out.contains("strandredacted"),
         "{out}"

@@ -1,6 +1,6 @@
 //! Lines of an import that are unlike what programs write, or are written by other programs.
 
-use crate::harness::contents;
+use crate::harness::{contents, exported};
 use crate::imports::{CLOUD_EVENTS, LINES, cloud_event, fine, line, open, refused, run};
 use std::ops::ControlFlow;
 use strandline::fs::MemFs;
@@ -39,15 +39,7 @@ fn far_years_and_leap_seconds_come_back() {
         (LINES, LineFormat::Lines),
         (CLOUD_EVENTS, LineFormat::CloudEvents),
     ] {
-        let (mut lines, mut go_on) = (Vec::new(), |_| ControlFlow::Continue(()));
-        export(
-            &store.snapshot(),
-            Region::all(),
-            format,
-            &mut lines,
-            &mut go_on,
-        )
-        .unwrap();
+        let lines = exported(&store, Region::all(), format);
         let copy = open(&MemFs::new());
         assert_eq!(fine(&copy, options.allow_future(), lines).events, 4);
         let copied: Vec<_> = contents(&copy.snapshot())

@@ -1,6 +1,6 @@
 //! Imports: which events lines become, which line is said to be wrong, and that a trial says the same.
 
-use crate::harness::{contents, dir, written};
+use crate::harness::{contents, dir, exported, written};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use strandline::fs::MemFs;
@@ -8,7 +8,7 @@ use strandline::maintenance::{Retention, compact};
 use strandline::{
     ErrorKind, EventId, EventKind, ManualClock, RefusedTime, Region, Store, StoreOptions,
 };
-use strandline_transfer::{ImportError, ImportOptions, Imported, LineFormat, export, import};
+use strandline_transfer::{ImportError, ImportOptions, Imported, LineFormat, import};
 
 /// What a line has that says nothing of it.
 pub(crate) const KIND: EventKind = EventKind::new(1, 0);
@@ -130,16 +130,7 @@ fn exported_events_keep_their_ids_in_both_formats() {
         } else {
             LineFormat::CloudEvents
         };
-        let mut lines = Vec::new();
-        let mut go_on = |_| ControlFlow::Continue(());
-        export(
-            &store.snapshot(),
-            Region::all(),
-            format,
-            &mut lines,
-            &mut go_on,
-        )
-        .unwrap();
+        let lines = exported(&store, Region::all(), format);
         let copy = open(&MemFs::new());
         fine(&copy, options, &lines);
         assert_eq!(ids(&copy), ids(&store));
@@ -284,17 +275,7 @@ fn times_ahead_are_taken_if_they_are_asked_for_or_no_news() {
         LINES,
         line(NOW + 30 * DAY, 1) + &line(NOW + 30 * DAY, 2),
     );
-    let mut lines = Vec::new();
-    let mut go_on = |_| ControlFlow::Continue(());
-    export(
-        &store.snapshot(),
-        Region::all(),
-        LineFormat::Lines,
-        &mut lines,
-        &mut go_on,
-    )
-    .unwrap();
-    let lines = String::from_utf8(lines).unwrap();
+    let lines = exported(&store, Region::all(), LineFormat::Lines);
     // The clock was set right.
     clock.set(NOW);
     assert_eq!(

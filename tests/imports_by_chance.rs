@@ -2,7 +2,7 @@
 //! of the store that it was imported into.
 
 use crate::compact::{assert_intact, run as run_compact, run_redact};
-use crate::harness::{dir, written};
+use crate::harness::{dir, exported, written};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -15,9 +15,7 @@ use strandline::{
     Batch, Coordinate, Event, EventId, EventKind, Hlc, ManualClock, PayloadEncoding, Region, Store,
     StoreOptions,
 };
-use strandline_transfer::{
-    ImportError, ImportOptions, Imported, LineFormat, export, import, try_import,
-};
+use strandline_transfer::{ImportError, ImportOptions, Imported, LineFormat, import, try_import};
 
 const NOW: u64 = 1_700_000_000_000;
 /// A payload over this is over the limit of the stores here.
@@ -28,19 +26,6 @@ fn options(fs: &MemFs) -> StoreOptions {
         .clock(Arc::new(ManualClock::new(NOW)))
         .segment_bytes_max(64 << 10)
         .payload_bytes_max(PAYLOAD_BYTES_MAX)
-}
-
-fn exported(store: &Store, format: LineFormat) -> String {
-    let (mut lines, mut go_on) = (Vec::new(), |_| ControlFlow::Continue(()));
-    export(
-        &store.snapshot(),
-        Region::all(),
-        format,
-        &mut lines,
-        &mut go_on,
-    )
-    .unwrap();
-    String::from_utf8(lines).unwrap()
 }
 
 fn has(store: &Store, entity: &str) -> bool {
@@ -202,7 +187,7 @@ fn removals(format: LineFormat) -> Vec<String> {
     }
     run_compact(&store, &Retention::new().drop_entity("e0"));
     run_redact(&store, &Redaction::new().entity("e1"));
-    let lines = exported(&store, format);
+    let lines = exported(&store, Region::all(), format);
     lines
         .lines()
         .filter(|line| line.contains("removal"))
@@ -290,16 +275,16 @@ proptest! {
         }
         for format in [LineFormat::Lines, LineFormat::CloudEvents] {
             let how = ImportOptions::new().format(format);
-            let lines = exported(&store, format);
+            let lines = exported(&store, Region::all(), format);
             let copy = options(&MemFs::new()).open(dir()).unwrap();
             let counted = imported(&copy, how, &lines).unwrap();
             prop_assert_eq!((counted.moved_times, counted.repeated), (0, 0));
-            let copied = exported(&copy, format);
+            let copied = exported(&copy, Region::all(), format);
             prop_assert_eq!(comparable(&lines, true), comparable(&copied, false));
             // Once more, without a gap: whole lines but for the hash, and in CloudEvents those too.
             let second = options(&MemFs::new()).open(dir()).unwrap();
             imported(&second, how, &copied).unwrap();
-            let twice = exported(&second, format);
+            let twice = exported(&second, Region::all(), format);
             if format == LineFormat::CloudEvents {
                 prop_assert_eq!(&copied, &twice);
             }

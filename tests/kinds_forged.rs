@@ -5,7 +5,7 @@ use crate::backup::go_on;
 use crate::compact::{assert_intact, copy, cut_footers, run};
 use crate::forge::{forge, forge_chained};
 use crate::forge_index::sealed;
-use crate::harness::{at, cases, dir, files, options, read, remove, written};
+use crate::harness::{at, cases, dir, exported, files, options, read, remove, written};
 use crate::imports::LINES;
 use crate::kinds::{PAID, PLACED, SHIPPED, append, fill, small};
 use crate::merged_index::{inline, merged};
@@ -23,7 +23,7 @@ use strandline::{
 };
 use strandline_core::record::{Record, StoredRecord};
 use strandline_core::{Extensions, extension_tag};
-use strandline_transfer::{LineFormat, export, import};
+use strandline_transfer::{LineFormat, import};
 
 /// The last one is reserved for the store.
 const OWN: [EventKind; 6] = [
@@ -302,21 +302,13 @@ fn copies(fs: &MemFs, expected: &Expected) {
 }
 
 /// An export has the names that count, so that another store takes all of it.
-fn exported(fs: &MemFs, expected: &Expected) {
+fn export_has_names(fs: &MemFs, expected: &Expected) {
     let store = small(fs).read_only().open(dir()).unwrap();
     for format in [LineFormat::Lines, LineFormat::CloudEvents] {
-        let mut lines = Vec::new();
-        export(
-            &store.snapshot(),
-            Region::all(),
-            format,
-            &mut lines,
-            &mut go_on,
-        )
-        .unwrap();
+        let lines = exported(&store, Region::all(), format);
         let other = written(&MemFs::new()).open(dir()).unwrap();
         let options = LINES.format(format);
-        let imported = import(&other, &mut lines.as_slice(), options, &mut go_on);
+        let imported = import(&other, &mut lines.as_bytes(), options, &mut go_on);
         if expected.counts.contains_key(&OWN[5]) {
             assert_eq!(
                 imported.unwrap_err().error.kind(),
@@ -372,7 +364,7 @@ fn check(said: &Said) {
         "as it was forged",
     );
     copies(&fs, &expected);
-    exported(&fs, &expected);
+    export_has_names(&fs, &expected);
     let store = inline(&fs).open(dir()).unwrap();
     expected.check(&store, "opened to write");
     store.close().unwrap();

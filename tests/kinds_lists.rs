@@ -193,6 +193,17 @@ fn index_problems(options: StoreOptions) -> Vec<Problem> {
     problems
 }
 
+/// Verification tells of the file.
+fn assert_found(fs: &MemFs, file: &str, what: &str) {
+    let found = index_problems(small(fs).read_only());
+    assert!(
+        found
+            .iter()
+            .any(|problem| problem.file.as_deref() == Some(file)),
+        "{what}: {found:?}"
+    );
+}
+
 #[test]
 fn lists_that_nothing_writes_are_not_used() {
     let whole = filled();
@@ -201,13 +212,7 @@ fn lists_that_nothing_writes_are_not_used() {
             let fs = copy(&whole);
             let file = put(&fs, &list);
             let what = format!("{what} in {place}");
-            let found = index_problems(small(&fs).read_only());
-            assert!(
-                found
-                    .iter()
-                    .any(|problem| problem.file.as_ref() == Some(&file)),
-                "{what}: {found:?}"
-            );
+            assert_found(&fs, &file, &what);
             for options in [small(&fs).read_only(), inline(&fs)] {
                 let store = options.open(dir()).unwrap();
                 assert_named(&store);
@@ -232,13 +237,7 @@ fn lists_that_lie_are_found_and_made_anew() {
             let fs = copy(&whole);
             let file = put(&fs, &list);
             let what = format!("{what} in {place}");
-            let found = index_problems(small(&fs).read_only());
-            assert!(
-                found
-                    .iter()
-                    .any(|problem| problem.file.as_ref() == Some(&file)),
-                "{what}: {found:?}"
-            );
+            assert_found(&fs, &file, &what);
             let store = small(&fs).read_only().open(dir()).unwrap();
             let now = store.snapshot();
             assert_eq!(contents(&now), events, "{what}");

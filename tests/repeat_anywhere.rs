@@ -2,7 +2,7 @@
 //! in which it was written first.
 
 use crate::compact::{assert_intact, copy, cut_footers, run, run_redact, small};
-use crate::harness::{CREATED, at, dir, remove};
+use crate::harness::{CREATED, at, dir, exported, remove};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -12,7 +12,7 @@ use strandline::{
     AppendOptions, Batch, Coordinate, Difference, Durability, ErrorKind, Event, EventId, Receipt,
     Region, Store,
 };
-use strandline_transfer::{ImportOptions, LineFormat, export, import};
+use strandline_transfer::{ImportOptions, LineFormat, import};
 
 const ENTITIES: u8 = 4;
 
@@ -104,19 +104,10 @@ fn append(store: &Store, group: &[u8], how: usize) -> Vec<Receipt> {
 }
 
 fn moved(store: &Store, fs: &MemFs, format: LineFormat) -> Store {
-    let mut lines = Vec::new();
-    let mut go_on = |_| ControlFlow::Continue(());
-    export(
-        &store.snapshot(),
-        Region::all(),
-        format,
-        &mut lines,
-        &mut go_on,
-    )
-    .unwrap();
+    let lines = exported(store, Region::all(), format);
     let target = small(fs).open(dir()).unwrap();
     let options = ImportOptions::new().format(format);
-    import(&target, &mut &*lines, options, &mut |_| {
+    import(&target, &mut lines.as_bytes(), options, &mut |_| {
         ControlFlow::Continue(())
     })
     .unwrap();

@@ -6,7 +6,7 @@
 //! been closed, and the running store of which a linked backup was rebuilt, gave wrong answers and
 //! then died of a bus error.
 
-use crate::harness::{at, contents};
+use crate::harness::{at, contents, exported};
 use crate::kill::kill_one_that_appends;
 use std::cell::RefCell;
 use std::fs::File;
@@ -24,7 +24,7 @@ use strandline::{
     Event, EventKind, Events, IndexLayout, Region, Snapshot, Store, StoreOptions, StoredEvent,
 };
 use strandline_segment::Manifest;
-use strandline_transfer::{ImportOptions, LineFormat, export, import};
+use strandline_transfer::{ImportOptions, LineFormat, import};
 
 const EVENTS: usize = 120;
 /// Entities whose names start so may be redacted, which shows everywhere.
@@ -249,17 +249,14 @@ impl World {
             assert!(rebuilt.footers_failed.is_empty(), "{rebuilt:?}");
             self.check(&format!("rebuilding a backup of {what} ({mode:?})"));
         }
-        let mut lines = Vec::new();
-        let all = store.snapshot();
-        export(
-            &all,
-            Region::all(),
-            LineFormat::Lines,
-            &mut lines,
+        let lines = exported(store, Region::all(), LineFormat::Lines);
+        import(
+            store,
+            &mut lines.as_bytes(),
+            ImportOptions::new(),
             &mut go_on,
         )
         .unwrap();
-        import(store, &mut &*lines, ImportOptions::new(), &mut go_on).unwrap();
         self.check(&format!("exporting and importing {what}"));
         let rules = Retention::new().keep_newest(30).within("entity:");
         compact(store, &rules, &mut go_on).unwrap();

@@ -8,14 +8,16 @@ pub(crate) use held::{HeldFs, Panics};
 pub(crate) use lockless::LocklessFs;
 
 use proptest::prelude::ProptestConfig;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use strandline::fs::{FaultFs, Fs, MemFs};
 use strandline::{
-    Clock, Coordinate, Durability, Event, EventKind, Region, Snapshot, Store, StoreOptions,
+    Clock, Coordinate, Durability, Event, EventKind, Query, Region, Snapshot, Store, StoreOptions,
     StoredEvent, SystemClock,
 };
+use strandline_transfer::{LineFormat, export};
 
 pub(crate) const CREATED: EventKind = EventKind::new(0x1, 0x001);
 pub(crate) const CHANGED: EventKind = EventKind::new(0x1, 0x002);
@@ -180,4 +182,12 @@ pub(crate) fn written(fs: &MemFs) -> StoreOptions {
     options(fs)
         .durability(Durability::Written)
         .no_background_sync()
+}
+
+/// The lines of an export of what is asked for.
+pub(crate) fn exported(store: &Store, asked: impl Into<Query>, format: LineFormat) -> String {
+    let (mut lines, mut go_on) = (Vec::new(), |_| ControlFlow::Continue(()));
+    let (now, asked) = (store.snapshot(), asked.into());
+    export(&now, asked, format, &mut lines, &mut go_on).unwrap();
+    String::from_utf8(lines).unwrap()
 }
