@@ -71,6 +71,8 @@ pub enum Ability {
     CallersIds,
     /// [`Engine::append_unless`].
     Conditions,
+    /// [`Engine::follow`].
+    Follow,
 }
 
 /// A store under measurement. Used by several threads at once.
@@ -181,12 +183,33 @@ pub trait Engine: Send + Sync {
     /// What the store says, damage included.
     fn verify(&self) -> Result<u64, Failure>;
 
+    /// Follows all events in commit order, from the first: those that are there, and then each as it comes.
+    /// Only asked of an engine that has [`Ability::Follow`].
+    ///
+    /// # Errors
+    ///
+    /// What the store says.
+    fn follow(&self) -> Result<Box<dyn Follower + '_>, Failure> {
+        Err("events are not followed".into())
+    }
+
     /// Closes the store as its users would.
     ///
     /// # Errors
     ///
     /// What the store says.
     fn close(self: Box<Self>) -> Result<(), Failure>;
+}
+
+/// A reader of all events, as they come.
+pub trait Follower: Send {
+    /// Waits until there is an event that was not given yet, and hands on the payloads of that and of others
+    /// that are there, in commit order.
+    ///
+    /// # Errors
+    ///
+    /// What the store says.
+    fn next(&mut self, visit: &mut dyn FnMut(&[u8])) -> Result<(), Failure>;
 }
 
 /// How an engine is found and made.

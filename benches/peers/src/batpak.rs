@@ -6,14 +6,15 @@ use batpak::prelude::{
     AppendOptions, Coordinate, EventId, EventKind, Open, Region, Store, StoreConfig, SyncMode,
 };
 use batpak::store::{
-    BatchAppendItem, CausationRef, DurabilityGate, IndexEntry, IndexTopology, WatermarkKind,
+    BatchAppendItem, CausationRef, Cursor, DurabilityGate, IndexEntry, IndexTopology, Subscription,
+    WatermarkKind,
 };
 use parking_lot::{RwLock, RwLockReadGuard};
 use serde_bytes::Bytes;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use strandline_benches::engine::{
-    Ability, Durability, Engine, EngineEntry, Failure, Filter, NewEvent,
+    Ability, Durability, Engine, EngineEntry, Failure, Filter, Follower, NewEvent,
 };
 
 /// batpak 0.10.
@@ -30,6 +31,7 @@ pub const ENTRY: EngineEntry = EngineEntry {
         Ability::Scope,
         Ability::Verify,
         Ability::Mixed,
+        Ability::Follow,
     ],
     notes: "Payloads as MessagePack binary, read raw; coordinates kept by the caller. Written never \
             reaches the number of events after which it syncs, but a batch always ends with an \
@@ -37,7 +39,8 @@ pub const ENTRY: EngineEntry = EngineEntry {
             watermark, with group commit and the idempotency keys that it asks for. Verify hashes \
             every payload and looks up every link. \
             Prefixes of names are not queried but at a colon. An append of one waits for a writer \
-            thread: its rate varies fivefold with how the two threads are scheduled.",
+            thread: its rate varies fivefold with how the two threads are scheduled. Who follows takes \
+            from its cursor, and waits with its subscription.",
     open,
 };
 
@@ -260,7 +263,49 @@ impl Engine for Batpak {
         Ok(u64::try_from(count)?)
     }
 
+    fn follow(&self) -> Result<Box<dyn Follower + '_>, Failure> {
+        let opened = self.opened.read();
+        let store = opened.store()?;
+        let all = Region::all();
+        Ok(Box::new(Reader {
+            opened: &self.opened,
+            // First, so that it tells of what the cursor does not find.
+            news: store.subscribe_lossy(&all),
+            cursor: store.cursor_guaranteed(&all),
+        }))
+    }
+
     fn close(self: Box<Self>) -> Result<(), Failure> {
         self.opened.into_inner().close()
+    }
+}
+
+/// Events that a cursor is asked for at once.
+const BATCH: usize = 4096;
+
+/// A follower.
+struct Reader<'a> {
+    opened: &'a RwLock<Opened>,
+    news: Subscription,
+    cursor: Cursor,
+}
+
+impl Follower for Reader<'_> {
+    fn next(&mut self, visit: &mut dyn FnMut(&[u8])) -> Result<(), Failure> {
+        loop {
+            let batch = self.cursor.poll_batch(BATCH);
+            let ours = batch.iter().filter(|entry| is_ours(entry));
+            let mut given = 0;
+            for entry in ours {
+                payload(self.opened.read().store()?, entry.event_id(), &mut *visit)?;
+                given += 1;
+            }
+            if given > 0 {
+                return Ok(());
+            }
+            if batch.is_empty() {
+                self.news.recv().ok_or("the store was closed")?;
+            }
+        }
     }
 }

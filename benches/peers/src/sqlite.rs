@@ -4,8 +4,9 @@ use crate::numbering::{Clocks, Ids, wall_ms};
 use parking_lot::Mutex;
 use rusqlite::{Connection, OpenFlags, params};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use strandline_benches::engine::{
-    Ability, Durability, Engine, EngineEntry, Failure, Filter, NewEvent,
+    Ability, Durability, Engine, EngineEntry, Failure, Filter, Follower, NewEvent,
 };
 
 /// SQLite with a write-ahead log.
@@ -23,11 +24,13 @@ pub const ENTRY: EngineEntry = EngineEntry {
         Ability::Verify,
         Ability::Mixed,
         Ability::CallersIds,
+        Ability::Follow,
     ],
     notes: "WAL with a checkpoint every 64 MiB, statements cached, pages mapped. Written is \
             synchronous=NORMAL: every commit writes its pages to the log, only a checkpoint syncs. \
             Synced is synchronous=FULL: one fsync of the log a commit. Verify is integrity_check: \
-            pages and indexes, but SQLite keeps no checksums of contents. No hash chains.",
+            pages and indexes, but SQLite keeps no checksums of contents. No hash chains. Who follows \
+            polls each millisecond.",
     open,
 };
 
@@ -271,11 +274,52 @@ impl Engine for Sqlite {
         })
     }
 
+    fn follow(&self) -> Result<Box<dyn Follower + '_>, Failure> {
+        Ok(Box::new(Poll {
+            sqlite: self,
+            after: 0,
+        }))
+    }
+
     fn close(self: Box<Self>) -> Result<(), Failure> {
         for reader in self.readers.into_inner() {
             reader.close().map_err(|(_, error)| error)?;
         }
         let writer = self.writer.into_inner();
         Ok(writer.connection.close().map_err(|(_, error)| error)?)
+    }
+}
+
+/// How long a follower waits before it asks again: there is nothing in SQLite that would tell it.
+const POLL: Duration = Duration::from_millis(1);
+
+/// A follower that asks again and again.
+struct Poll<'a> {
+    sqlite: &'a Sqlite,
+    /// The position of the last event that was given; they begin with 1.
+    after: i64,
+}
+
+impl Follower for Poll<'_> {
+    fn next(&mut self, visit: &mut dyn FnMut(&[u8])) -> Result<(), Failure> {
+        let before = self.after;
+        loop {
+            self.after = self.sqlite.read(|connection| {
+                let mut last = before;
+                let mut select = connection.prepare_cached(
+                    "SELECT position, payload FROM events WHERE position > ?1 ORDER BY position",
+                )?;
+                let mut rows = select.query([before])?;
+                while let Some(row) = rows.next()? {
+                    last = row.get(0)?;
+                    visit(row.get_ref(1)?.as_blob()?);
+                }
+                Ok(last)
+            })?;
+            if self.after > before {
+                return Ok(());
+            }
+            std::thread::sleep(POLL);
+        }
     }
 }

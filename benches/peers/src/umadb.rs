@@ -1,11 +1,12 @@
 //! UmaDB's storage engine in process: events with tags, appended through its writer thread.
 
+use futures_executor::block_on;
 use gag::Gag;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use strandline_benches::engine::{
-    Ability, Durability, Engine, EngineEntry, Failure, Filter, NewEvent,
+    Ability, Durability, Engine, EngineEntry, Failure, Filter, Follower, NewEvent,
 };
 use tokio::sync::{mpsc, oneshot, watch};
 use umadb_core::db::UmaDb;
@@ -28,11 +29,14 @@ pub const ENTRY: EngineEntry = EngineEntry {
         Ability::Kind,
         Ability::Scope,
         Ability::Mixed,
+        Ability::Follow,
     ],
     notes: "Entity and scope are tags, kind is a tag and the type, because only tags are indexed. \
             Appends go through the writer thread of its server, which commits what waits together. \
             Every commit syncs twice, pages and then header, so there is no Written. A read gives \
-            whole events, payload included, so queries do too. No lookup by id, no hash chains.",
+            whole events, payload included, so queries do too. No lookup by id, no hash chains. Who \
+            follows reads pages and waits for the head, as its server does for a client, without \
+            the network.",
     open,
 };
 
@@ -48,6 +52,8 @@ const PAGE_EVENTS: u32 = 4_096;
 struct Uma {
     database: UmaDb,
     ids: Ids,
+    /// Where its writer thread tells the position of the last commit.
+    head: watch::Receiver<Option<u64>>,
     requests: mpsc::Sender<WriterThreadRequest>,
     writer: Option<JoinHandle<()>>,
 }
@@ -62,16 +68,17 @@ fn open(directory: &Path) -> Result<Box<dyn Engine>, Failure> {
     drop(quiet);
     let mvcc = Arc::new(mvcc?);
     let (requests, waiting) = mpsc::channel(WAITING_MAX);
-    let (head, _) = watch::channel(None);
+    let (told, head) = watch::channel(None);
     let writer = {
         let mvcc = Arc::clone(&mvcc);
         thread::Builder::new()
             .name("umadb-writer".to_owned())
-            .spawn(move || writer_thread_blocking(mvcc, waiting, head, COMMIT_EVENTS_MAX))?
+            .spawn(move || writer_thread_blocking(mvcc, waiting, told, COMMIT_EVENTS_MAX))?
     };
     Ok(Box::new(Uma {
         database: UmaDb::from_arc(mvcc),
         ids: Ids::new(),
+        head,
         requests,
         writer: Some(writer),
     }))
@@ -192,7 +199,42 @@ impl Engine for Uma {
         Err("umadb has no check of everything".into())
     }
 
+    fn follow(&self) -> Result<Box<dyn Follower + '_>, Failure> {
+        Ok(Box::new(Subscriber {
+            database: &self.database,
+            head: self.head.clone(),
+            next: None,
+        }))
+    }
+
     fn close(mut self: Box<Self>) -> Result<(), Failure> {
         self.stop()
+    }
+}
+
+/// A follower that waits for the head.
+struct Subscriber<'a> {
+    database: &'a UmaDb,
+    head: watch::Receiver<Option<u64>>,
+    next: Option<u64>,
+}
+
+impl Follower for Subscriber<'_> {
+    fn next(&mut self, visit: &mut dyn FnMut(&[u8])) -> Result<(), Failure> {
+        loop {
+            // Before it reads: what comes meanwhile ends the wait.
+            self.head.mark_unchanged();
+            let (page, _) =
+                self.database
+                    .read_with_head(None, self.next, false, Some(PAGE_EVENTS))?;
+            if let Some(last) = page.last() {
+                self.next = Some(last.position + 1);
+                for found in page {
+                    visit(&found.event.data);
+                }
+                return Ok(());
+            }
+            block_on(self.head.changed())?;
+        }
     }
 }

@@ -46,6 +46,14 @@ impl Checked<'_> {
                 });
             }
         }
+        if self.can(Ability::Follow) {
+            let mut found = Vec::new();
+            let mut follower = self.engine.follow().unwrap();
+            while found.len() < all.len() {
+                follower.next(&mut |p| found.push(p.to_vec())).unwrap();
+            }
+            assert!(found == all, "{}: follow", self.entry.name);
+        }
         if self.can(Ability::Verify) {
             let count = self.engine.verify().unwrap();
             assert_eq!(count, self.events.len() as u64, "{}", self.entry.name);

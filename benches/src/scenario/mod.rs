@@ -7,6 +7,7 @@ mod append;
 mod files;
 mod fill;
 mod follow;
+mod followed;
 mod growing;
 mod live;
 mod many;
@@ -60,6 +61,9 @@ pub(crate) const ALL: &[Scenario] = &[
     follow::LATENCY,
     follow::CATCH_UP,
     follow::RESUME,
+    followed::WRITTEN,
+    followed::SYNCED,
+    followed::CATCH_UP,
 ];
 
 /// The scenario of that name.

@@ -1,12 +1,14 @@
 //! Strandline behind [`Engine`].
 
-use crate::engine::{Ability, Durability, Engine, EngineEntry, Failure, Filter, NewEvent};
+use crate::engine::{
+    Ability, Durability, Engine, EngineEntry, Failure, Filter, Follower, NewEvent,
+};
 use std::path::Path;
 use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 use strandline::{
-    AppendCondition, AppendOptions, Batch, Coordinate, Event, EventId, EventKind, Region, Sequence,
-    Store, StoreOptions,
+    AppendCondition, AppendOptions, Batch, Coordinate, Cursor, Event, EventId, EventKind, Region,
+    Sequence, Start, Store, StoreOptions,
 };
 
 /// Strandline.
@@ -26,6 +28,7 @@ pub const ENTRY: EngineEntry = EngineEntry {
         Ability::Mixed,
         Ability::CallersIds,
         Ability::Conditions,
+        Ability::Follow,
     ],
     notes: "Written: one pwrite a commit, interval syncs off. Synced: pwrite and fdatasync, shared \
             by those who wait. Every event is hashed into its entity's chain and the log's.",
@@ -34,6 +37,9 @@ pub const ENTRY: EngineEntry = EngineEntry {
 
 /// How often a store is looked at that merges, twice a second.
 const MERGED_LOOKS: usize = 360;
+
+/// Events that a cursor is asked for at once.
+const BATCH: usize = 4096;
 
 struct Strandline {
     store: Store,
@@ -244,11 +250,29 @@ impl Engine for Strandline {
         Ok(report.events)
     }
 
+    fn follow(&self) -> Result<Box<dyn Follower + '_>, Failure> {
+        Ok(Box::new(
+            self.store.follow(Region::all(), Start::Beginning)?,
+        ))
+    }
+
     fn close(self: Box<Self>) -> Result<(), Failure> {
         if self.coordinates.is_none() {
             self.wait_for_merges()?;
         }
         Ok(self.store.close()?)
+    }
+}
+
+impl Follower for Cursor {
+    fn next(&mut self, visit: &mut dyn FnMut(&[u8])) -> Result<(), Failure> {
+        visit(Self::next(self)?.payload()?);
+        let mut unread = Ok(());
+        self.try_batch_with(BATCH, |event| match event.payload() {
+            Ok(payload) => visit(payload),
+            Err(error) => unread = Err(error),
+        })?;
+        Ok(unread?)
     }
 }
 
