@@ -44,6 +44,7 @@ const STEPS: &[Step] = &[
             "-p strandline-examples --example outbox",
             "-p strandline-examples --example projection",
             "-p strandline-examples --example saga",
+            "-p strandline-examples --example tail",
             "-p strandline-examples --example typed_events",
             "-p strandline-examples --example unique_name",
         ] {
