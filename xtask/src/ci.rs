@@ -43,7 +43,9 @@ const STEPS: &[Step] = &[
             "-p strandline-examples --example bank_account",
             "-p strandline-examples --example outbox",
             "-p strandline-examples --example projection",
+            "-p strandline-examples --example read_model_sqlite",
             "-p strandline-examples --example saga",
+            "-p strandline-examples --example tail",
             "-p strandline-examples --example typed_events",
             "-p strandline-examples --example unique_name",
         ] {
