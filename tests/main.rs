@@ -101,6 +101,7 @@ mod shared_files;
 mod submit;
 mod tags;
 mod tamper;
+mod tracked;
 mod typed;
 mod unopened;
 mod verify;
