@@ -102,6 +102,8 @@ mod submit;
 mod tags;
 mod tamper;
 mod tracked;
+mod tracked_forged;
+mod tracked_model;
 mod typed;
 mod unopened;
 mod verify;
