@@ -26,7 +26,7 @@ fn list(entries: &[(u16, u64, &[u8])]) -> Vec<u8> {
     sealed_list(&covered)
 }
 
-fn sealed_list(covered: &[u8]) -> Vec<u8> {
+pub(crate) fn sealed_list(covered: &[u8]) -> Vec<u8> {
     let mut bytes = Salt::NONE.checksum(0, covered).0.to_le_bytes().to_vec();
     bytes.extend(covered);
     bytes
@@ -160,9 +160,9 @@ fn put_in_checkpoint(fs: &MemFs, list: &[u8]) -> String {
     path.file_name().unwrap().to_str().unwrap().to_owned()
 }
 
-type Put = fn(&MemFs, &[u8]) -> String;
+pub(crate) type Put = fn(&MemFs, &[u8]) -> String;
 
-const PLACES: [(&str, Put); 3] = [
+pub(crate) const PLACES: [(&str, Put); 3] = [
     ("a footer", put_in_footer),
     ("a merged file", put_in_merged),
     ("a checkpoint", put_in_checkpoint),
@@ -194,7 +194,7 @@ fn index_problems(options: StoreOptions) -> Vec<Problem> {
 }
 
 /// Verification tells of the file.
-fn assert_found(fs: &MemFs, file: &str, what: &str) {
+pub(crate) fn assert_found(fs: &MemFs, file: &str, what: &str) {
     let found = index_problems(small(fs).read_only());
     assert!(
         found

@@ -76,7 +76,7 @@ pub use model::{
     IdConflict, KindConflict, MADE_KINDS_CATEGORY, OpenPath, OpenReport, OpenTimes, Order,
     PAYLOAD_BYTES_MAX_DEFAULT, Page, PageToken, PageTokenError, PositionMismatch, Receipt,
     ReceiptMismatch, RefusedPosition, RefusedTime, SavedPosition, SavedPositionError, Stats,
-    StoreOptions, StoredEvent, VersionConflict,
+    StoreOptions, StoredEvent, TRACKED_SOURCES_MAX, Tracked, TrackingConflict, VersionConflict,
 };
 pub use read::{Events, KindCount, Passed, Snapshot};
 pub use store::Store;

@@ -18,7 +18,13 @@ pub mod extension_tag {
     pub const KIND_NAME: u16 = 3;
     /// What the event had in another system, as [`Attributes`](crate::Attributes) are encoded.
     pub const ATTRIBUTES: u16 = 4;
+    /// How far a source was gone through: a position (u64), then the name of the source as UTF-8. With the
+    /// first event of a commit that was appended with one.
+    pub const TRACKING: u16 = 5;
 }
+
+/// Most bytes that a position of a source takes among extensions.
+pub const TRACKING_EXTENSION_BYTES_MAX: usize = EXTENSION_HEAD_BYTES + 8 + NAME_BYTES_MAX;
 
 /// Most bytes that the name of a kind takes among extensions. What else there is leaves room for it.
 pub const KIND_NAME_EXTENSION_BYTES_MAX: usize = EXTENSION_HEAD_BYTES + NAME_BYTES_MAX;
@@ -118,7 +124,43 @@ impl Extensions {
     ///
     /// As [`from_bytes`](Self::from_bytes).
     pub fn with_kind_name(&self, name: &str) -> Result<Self, DecodeError> {
-        let own = (extension_tag::KIND_NAME, name.as_bytes());
+        self.with((extension_tag::KIND_NAME, name.as_bytes()))
+    }
+
+    /// How far a source was gone through when the event was appended: the source and the position in it,
+    /// where one is written; none where what is written is none.
+    ///
+    /// It is no part of what the event is: it says what the commit was made of.
+    #[must_use]
+    pub fn tracking(&self) -> Option<(&str, u64)> {
+        let (position, source) = self.get(extension_tag::TRACKING)?.split_first_chunk()?;
+        let source = std::str::from_utf8(source).ok()?;
+        let is_name = check_name("source", source).is_ok();
+        is_name.then_some((source, u64::from_le_bytes(*position)))
+    }
+
+    /// These, and a position in a source in the place of one that is there.
+    ///
+    /// ```
+    /// use strandline_core::Extensions;
+    ///
+    /// let tracked = Extensions::default().with_tracking("orders", 7)?;
+    /// assert_eq!(tracked.tracking(), Some(("orders", 7)));
+    /// assert!(tracked.are_same_event(&Extensions::default()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`from_bytes`](Self::from_bytes).
+    pub fn with_tracking(&self, source: &str, position: u64) -> Result<Self, DecodeError> {
+        let mut bytes = position.to_le_bytes().to_vec();
+        bytes.extend_from_slice(source.as_bytes());
+        self.with((extension_tag::TRACKING, &bytes))
+    }
+
+    /// These, and one more in the place of one with the same tag.
+    fn with(&self, own: (u16, &[u8])) -> Result<Self, DecodeError> {
         let others = || self.iter().filter(|(tag, _)| *tag != own.0);
         let before = others().take_while(|(tag, _)| *tag < own.0);
         let after = others().skip_while(|(tag, _)| *tag < own.0);
@@ -140,12 +182,13 @@ impl Extensions {
         Attributes::from_bytes(bytes).unwrap_or_default()
     }
 
-    /// Whether both say the same of an event: the order of tags says nothing, and the name of its kind,
-    /// which is written with some events alone, is left out. All else is compared byte for byte.
+    /// Whether both say the same of an event: the order of tags says nothing, and the name of its kind and
+    /// the position in a source, which are written with some events alone, are left out. All else is compared
+    /// byte for byte.
     #[must_use]
     pub fn are_same_event(&self, other: &Self) -> bool {
-        const TAGS: u16 = extension_tag::TAGS;
-        let own = |(tag, _): &(u16, &[u8])| !matches!(*tag, TAGS | extension_tag::KIND_NAME);
+        use extension_tag::{KIND_NAME, TAGS, TRACKING};
+        let own = |(tag, _): &(u16, &[u8])| !matches!(*tag, TAGS | KIND_NAME | TRACKING);
         let same_tags = || match (self.get(TAGS), other.get(TAGS)) {
             (Some(one), Some(other)) => same_set(one, other),
             (one, other) => one == other,
@@ -236,6 +279,40 @@ mod tests {
         for hostile in [b"".as_slice(), b"\xFF", b"a\n", &[b'a'; NAME_BYTES_MAX + 1]] {
             assert_eq!(named(hostile).kind_name(), None);
         }
+    }
+
+    #[test]
+    fn a_position_in_a_source_is_put_among_the_others_and_is_not_what_the_event_is() {
+        for tags in [&[][..], &[1, 2], &[4, 9], &[3, 5]] {
+            let listed = tags.iter().map(|tag| (*tag, b"x".as_slice()));
+            let plain = Extensions::new(listed).unwrap();
+            let tracked = plain.with_tracking("orders", u64::MAX).unwrap();
+            assert_eq!(tracked.tracking(), Some(("orders", u64::MAX)));
+            assert!(tracked.are_same_event(&plain) && plain.are_same_event(&tracked));
+            let moved = tracked.with_tracking("orders", 0).unwrap();
+            assert_eq!(moved.tracking(), Some(("orders", 0)));
+            let others = |all: &Extensions| {
+                let all = all.iter().filter(|(tag, _)| *tag != 5);
+                all.map(|(tag, bytes)| (tag, bytes.to_vec()))
+                    .collect::<Vec<_>>()
+            };
+            assert_eq!(others(&moved), others(&plain));
+        }
+        let written = |bytes: &[u8]| Extensions::new([(extension_tag::TRACKING, bytes)]).unwrap();
+        let long = [b'a'; 8 + NAME_BYTES_MAX + 1];
+        for hostile in [
+            b"".as_slice(),
+            b"1234567",
+            b"12345678",
+            b"12345678\xFF",
+            b"12345678\n",
+            &long,
+        ] {
+            assert_eq!(written(hostile).tracking(), None);
+        }
+        let longest = written(long.split_last().unwrap().1);
+        assert!(longest.tracking().is_some());
+        assert_eq!(longest.as_bytes().len(), TRACKING_EXTENSION_BYTES_MAX);
     }
 
     #[test]

@@ -31,7 +31,7 @@ pub use epoch::{Epoch, EpochError};
 pub use event::{ClockKey, EventHeader};
 pub use extensions::{
     EXTENSION_BYTES_MAX, EXTENSION_HEAD_BYTES, Extensions, KIND_NAME_EXTENSION_BYTES_MAX,
-    extension_tag,
+    TRACKING_EXTENSION_BYTES_MAX, extension_tag,
 };
 pub use hash::{Hash, HashChain, HashError, Nonce};
 pub use hlc::{Hlc, HlcBehind, HlcClock, HlcError, HlcExhausted, WALL_MS_MAX, wall_ms_of};

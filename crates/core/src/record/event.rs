@@ -213,6 +213,8 @@ mod tests {
             (2..5_u16, proptest::collection::vec(any::<u8>(), 0..50))
                 .prop_map(|(tag, bytes)| { Extensions::new([(tag, bytes.as_slice())]).unwrap() }),
             name().prop_map(|name| Extensions::default().with_kind_name(&name).unwrap()),
+            (name(), any::<u64>())
+                .prop_map(|(name, at)| Extensions::default().with_tracking(&name, at).unwrap()),
         ]
     }
 

@@ -14,6 +14,8 @@ pub const EXTENSIONS: u8 = 1 << 4;
 pub const REDACTED: u8 = 1 << 5;
 /// In the record of a removed event: the kind of the event and its name follow.
 pub const KIND_NAME: u8 = 1 << 4;
+/// In the record of a removed event: a position in a source follows.
+pub const TRACKING: u8 = 1 << 5;
 /// The event was removed; see [`RemovedRecord`](super::RemovedRecord).
 pub const REMOVED: u8 = 1 << 6;
 /// Every bit that the record of an event may have.

@@ -11,7 +11,7 @@ use std::ops::Range;
 ///
 /// The event's hash stays where it was, beside the record, so the chains of the entity and of the log
 /// go on over it. If the event was the first to use its coordinate in the segment, the names stay too, and
-/// so does the name of its kind, where the event had it.
+/// so do the name of its kind and the position in a source, where the event had them.
 ///
 /// | field | bytes | present |
 /// |---|---|---|
@@ -23,6 +23,7 @@ use std::ops::Range;
 /// | entity (length u8, bytes), scope (length u8, bytes) | 2 and more | flag: first use of the coordinate in the segment |
 /// | previous hash | 32 | flag: first event of the entity in the segment |
 /// | kind (u16), its name (length u8, bytes) | 4 and more | flag: the event had the name of its kind |
+/// | position (u64), the name of its source (length u8, bytes) | 10 and more | flag: the event had a position in a source |
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RemovedRecord {
     /// Number of the coordinate in its segment, in order of first use.
@@ -37,6 +38,8 @@ pub struct RemovedRecord {
     pub hlc: Hlc,
     /// The event's kind and the name of that, where the event had it.
     pub kind_name: Option<(EventKind, Box<str>)>,
+    /// A source and the position in it, where the event had one.
+    pub tracking: Option<(Box<str>, u64)>,
 }
 
 impl RemovedRecord {
@@ -53,6 +56,10 @@ impl RemovedRecord {
                 .extensions
                 .kind_name()
                 .map(|name| (record.kind, name.into())),
+            tracking: record
+                .extensions
+                .tracking()
+                .map(|(source, position)| (source.into(), position)),
         }
     }
 
@@ -69,7 +76,8 @@ impl RemovedRecord {
         out.u8(flags::REMOVED
             | bit(self.coordinate.is_some(), flags::NAMES)
             | bit(self.previous.is_some(), flags::PREVIOUS)
-            | bit(self.kind_name.is_some(), flags::KIND_NAME));
+            | bit(self.kind_name.is_some(), flags::KIND_NAME)
+            | bit(self.tracking.is_some(), flags::TRACKING));
         out.u32(self.local_coordinate);
         out.u32(self.clock);
         out.u64(self.hlc.wall_ms());
@@ -83,6 +91,10 @@ impl RemovedRecord {
         if let Some((kind, name)) = &self.kind_name {
             out.u16(kind.bits());
             encode_name(&mut out, name);
+        }
+        if let Some((source, position)) = &self.tracking {
+            out.u64(*position);
+            encode_name(&mut out, source);
         }
     }
 
@@ -100,8 +112,9 @@ impl RemovedRecord {
             ("wall_ms", 9..17),
             ("HLC counter", 17..21),
         ];
-        let named = record.kind_name.as_ref();
-        let kind = body.len() - named.map_or(0, |(_, name)| 2 + 1 + name.len());
+        let (named, tracked) = (record.kind_name.as_ref(), record.tracking.as_ref());
+        let tracking = body.len() - tracked.map_or(0, |(source, _)| 8 + 1 + source.len());
+        let kind = tracking - named.map_or(0, |(_, name)| 2 + 1 + name.len());
         let previous = match record.previous {
             Some(_) => kind.saturating_sub(Hash::BYTES),
             None => kind,
@@ -113,7 +126,10 @@ impl RemovedRecord {
             parts.push(("previous hash", previous..kind));
         }
         if named.is_some() {
-            parts.push(("kind and its name", kind..body.len()));
+            parts.push(("kind and its name", kind..tracking));
+        }
+        if tracked.is_some() {
+            parts.push(("position in a source", tracking..body.len()));
         }
         parts
     }
@@ -126,7 +142,8 @@ impl RemovedRecord {
     pub fn decode(body: &[u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(body);
         let own = reader.u8("flags")?;
-        let known = flags::REMOVED | flags::NAMES | flags::PREVIOUS | flags::KIND_NAME;
+        let lists = flags::KIND_NAME | flags::TRACKING;
+        let known = flags::REMOVED | flags::NAMES | flags::PREVIOUS | lists;
         if own & flags::REMOVED == 0 || own & !known != 0 {
             return Err(reader.invalid("flags", "are not those of a removed event"));
         }
@@ -153,6 +170,16 @@ impl RemovedRecord {
                 Some((kind, name.into()))
             }
         };
+        let tracking = match own & flags::TRACKING {
+            0 => None,
+            _ => {
+                let position = reader.u64("position in a source")?;
+                let source = decode_name(&mut reader, "source")?;
+                check_name("source", source)
+                    .map_err(|_| reader.invalid("source", "breaks a rule for names"))?;
+                Some((source.into(), position))
+            }
+        };
         reader.finish("record")?;
         Ok(Self {
             local_coordinate,
@@ -161,6 +188,7 @@ impl RemovedRecord {
             clock,
             hlc,
             kind_name,
+            tracking,
         })
     }
 }
@@ -180,6 +208,7 @@ mod tests {
             wall_ms in 0..=crate::WALL_MS_MAX,
             counter: u32,
             kind_name in proptest::option::of((any::<u16>(), "[a-z.]{1,20}")),
+            tracking in proptest::option::of(("[a-z.]{1,20}", any::<u64>())),
         ) -> RemovedRecord {
             let coordinate = names.map(|(entity, scope)| Coordinate::new(entity, scope).unwrap());
             RemovedRecord {
@@ -189,6 +218,7 @@ mod tests {
                 clock,
                 hlc: Hlc::new(wall_ms, counter).unwrap(),
                 kind_name: kind_name.map(|(kind, name)| (EventKind::from_bits(kind), name.into())),
+                tracking: tracking.map(|(source, position)| (source.into(), position)),
             }
         }
     }

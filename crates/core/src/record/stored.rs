@@ -78,6 +78,18 @@ impl<'a> StoredRecord<'a> {
         (!kind.is_reserved()).then_some((kind, name))
     }
 
+    /// A source and the position in it, where the record has one.
+    #[must_use]
+    pub fn tracking(&self) -> Option<(&str, u64)> {
+        match self {
+            Self::Event(record) => record.extensions.tracking(),
+            Self::Removed(removed) => {
+                let (source, position) = removed.tracking.as_ref()?;
+                Some((source, *position))
+            }
+        }
+    }
+
     /// Appends the body that the record has in another segment: what it says of its segment are these, and
     /// all else, and so its hash, stays.
     pub fn encode_elsewhere(

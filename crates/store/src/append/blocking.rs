@@ -1,7 +1,7 @@
 //! Appends that return once their events are visible, and as durable as was asked for.
 
 use super::commit::{Full, Written, commit, unmet};
-use super::prepare::{check_batch, prepare_batch, prepare_one};
+use super::prepare::{prepare_batch, prepare_one};
 use crate::engine::Shared;
 use crate::engine::group_sync::Poison;
 use crate::engine::writer::Prepared;
@@ -20,7 +20,7 @@ pub(crate) fn append_one(
 ) -> Result<Receipt, Error> {
     let shared = &running.shared;
     let _span = append_span(shared, 1, &options);
-    let prepared = prepare_one(shared, coordinate, event)?;
+    let prepared = prepare_one(shared, coordinate, event, &options)?;
     let mut given = None;
     let mut give = |receipt| given = Some(receipt);
     let written = write(running, &[prepared], &options, &mut give)?;
@@ -38,8 +38,7 @@ pub(crate) fn append_events(
     payload_bytes_max: usize,
 ) -> Result<Vec<Receipt>, Error> {
     let _span = append_span(&running.shared, events.len(), &options);
-    let prepared = prepare_batch(&running.shared, events, payload_bytes_max)?;
-    check_batch(&prepared)?;
+    let prepared = prepare_batch(&running.shared, events, &options, payload_bytes_max)?;
     let mut receipts = Vec::with_capacity(prepared.len());
     let written = write(running, &prepared, &options, &mut |receipt| {
         receipts.push(receipt)

@@ -2,7 +2,7 @@
 
 use crate::engine::Shared;
 use crate::engine::group_sync::PoisonOnPanic;
-use crate::engine::writer::{Committing, Prepared, look_ahead, rotate_span};
+use crate::engine::writer::{Asked, Committing, Prepared, look_ahead, rotate_span};
 use crate::trace::{self, Span};
 use crate::upkeep::Running;
 use crate::{AppendOptions, Durability, Error, ErrorKind, Receipt};
@@ -48,7 +48,11 @@ pub(super) fn commit(
     let condition = options.condition;
     let condition =
         condition.map(|condition| look_ahead((&shared.index, &shared.kinds), condition, prepared));
-    let condition = condition.transpose()?;
+    let asked = Asked {
+        durability,
+        condition: condition.transpose()?,
+        tracking: options.tracking,
+    };
     let mut wanted = Wanted::default();
     let (committed, sealed, next) = {
         let (_span, mut writer, now_ms) = lock_to_commit(shared, prepared, full)?;
@@ -57,7 +61,7 @@ pub(super) fn commit(
         if options.takes_any_time {
             context.drift_ms_max = u64::MAX;
         }
-        let committed = writer.commit(prepared, durability, condition, context, give);
+        let committed = writer.commit(prepared, asked, context, give);
         if let (Ok(end), Durability::Synced, Full::Wait | Full::Refuse) =
             (&committed, durability, full)
         {

@@ -3,7 +3,7 @@
 use crate::engine::Shared;
 use crate::engine::writer::Prepared;
 use crate::model::Link;
-use crate::{BATCH_EVENTS_MAX, Error, ErrorKind, Event};
+use crate::{AppendOptions, BATCH_EVENTS_MAX, Error, ErrorKind, Event};
 use std::collections::HashSet;
 use strandline_core::{
     Coordinate, EXTENSION_BYTES_MAX, Extensions, KIND_NAME_EXTENSION_BYTES_MAX, Nonce, TagError,
@@ -15,28 +15,48 @@ pub(super) fn prepare_one<'a>(
     shared: &Shared,
     coordinate: &'a Coordinate,
     event: &'a Event,
+    options: &AppendOptions<'_>,
 ) -> Result<Prepared<'a>, Error> {
     // Before any lock is waited for, that of a shard of the index too.
     shared.check_process()?;
     let limit = shared.options.payload_bytes_max;
-    prepared(coordinate, event, 0, shared.random.nonce(), (shared, limit))
+    let mut prepared = prepared(coordinate, event, 0, shared.random.nonce(), (shared, limit))?;
+    track(Some(&mut prepared), options)?;
+    Ok(prepared)
 }
 
 /// Checks and hashes the events of a batch, without a lock.
 pub(super) fn prepare_batch<'a>(
     shared: &Shared,
     events: &'a [(Coordinate, Event)],
+    options: &AppendOptions<'_>,
     payload_bytes_max: usize,
 ) -> Result<Vec<Prepared<'a>>, Error> {
     shared.check_process()?;
     let limits = (shared, payload_bytes_max);
     let numbered = events.iter().enumerate();
-    numbered
+    let prepared: Result<Vec<_>, _> = numbered
         .zip(shared.random.nonces())
         .map(|((place, (coordinate, event)), nonce)| {
             prepared(coordinate, event, place, nonce, limits)
         })
-        .collect()
+        .collect();
+    let mut prepared = prepared?;
+    check_batch(&prepared)?;
+    track(prepared.first_mut(), options)?;
+    Ok(prepared)
+}
+
+/// Has the first event of an append say the position that it is to keep.
+fn track(first: Option<&mut Prepared<'_>>, options: &AppendOptions<'_>) -> Result<(), Error> {
+    let (Some(tracking), Some(first)) = (options.tracking, first) else {
+        return Ok(());
+    };
+    check_name("source", tracking.source).map_err(|error| {
+        let message = "the name of the source is refused";
+        Error::new(ErrorKind::InvalidInput, message).with_source(error)
+    })?;
+    first.track(tracking)
 }
 
 /// Checks what concerns an event by itself, and gives what its record has beside its fields.
@@ -75,7 +95,7 @@ pub(crate) fn check_event(event: &Event, payload_bytes_max: usize) -> Result<Ext
 /// # Errors
 ///
 /// `TooLarge` for too many events, `InvalidInput` for none or for an id used twice.
-pub(super) fn check_batch(events: &[Prepared<'_>]) -> Result<(), Error> {
+fn check_batch(events: &[Prepared<'_>]) -> Result<(), Error> {
     if events.is_empty() {
         return Err(Error::new(ErrorKind::InvalidInput, "the batch is empty"));
     }

@@ -1,7 +1,7 @@
 //! Submitting: writing what was prepared, and leaving the wait for its sync to a ticket.
 
 use super::commit::{Full, commit, is_visible, unmet};
-use super::prepare::{check_batch, prepare_batch, prepare_one};
+use super::prepare::{prepare_batch, prepare_one};
 use super::ticket::{Outcome, Ticket};
 use crate::engine::group_sync::Pending;
 use crate::engine::writer::Prepared;
@@ -23,8 +23,7 @@ pub(crate) fn submit_all(
     full: Full,
 ) -> Result<Ticket<Vec<Receipt>>, Error> {
     let limit = running.shared.options.payload_bytes_max;
-    let prepared = prepare_batch(&running.shared, &batch.events, limit)?;
-    check_batch(&prepared)?;
+    let prepared = prepare_batch(&running.shared, &batch.events, options, limit)?;
     let mut receipts = Vec::with_capacity(prepared.len());
     let mut give = |receipt| receipts.push(receipt);
     let waits = submit_prepared(running, &prepared, options, full, &mut give)?;
@@ -39,7 +38,7 @@ pub(crate) fn submit_one(
     options: &AppendOptions<'_>,
     full: Full,
 ) -> Result<Ticket, Error> {
-    let prepared = prepare_one(&running.shared, coordinate, event)?;
+    let prepared = prepare_one(&running.shared, coordinate, event, options)?;
     let mut given = None;
     let mut give = |receipt| given = Some(receipt);
     let waits = submit_prepared(running, &[prepared], options, full, &mut give)?;

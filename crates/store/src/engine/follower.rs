@@ -1,7 +1,7 @@
 //! `Follower`: what a store opened to read only shows of another process's appends.
 
 use crate::engine::news::News;
-use crate::model::Kinds;
+use crate::model::{Kinds, Sources};
 use crate::rows::{Replay, SegmentNames};
 use crate::{Error, ErrorKind};
 use std::sync::Arc;
@@ -16,6 +16,7 @@ pub(crate) struct Follower {
     index: IndexWriter,
     names: SegmentNames,
     kinds: Arc<Kinds>,
+    sources: Arc<Sources>,
     /// The newest time of what was read, removed events included.
     hlc: HlcClock,
     /// The segment that `names` is of.
@@ -30,7 +31,7 @@ impl Follower {
         log: LogFollower,
         index: IndexWriter,
         names: SegmentNames,
-        kinds: Arc<Kinds>,
+        (kinds, sources): (Arc<Kinds>, Arc<Sources>),
         hlc: HlcClock,
         news: Arc<News>,
     ) -> Self {
@@ -41,6 +42,7 @@ impl Follower {
             index,
             names,
             kinds,
+            sources,
             stopped: None,
             news,
         }
@@ -73,6 +75,7 @@ impl Follower {
             return Err(Error::new(kind, message));
         }
         let names = std::mem::take(&mut self.names);
+        let visible = self.index.gate().visible();
         let mut replay = Replay::resume(&mut self.index, names, self.segment);
         let mut next = self.log.position().sequence;
         let mut durable = self.news.durable();
@@ -99,6 +102,12 @@ impl Follower {
         // Before an event can be seen of a kind whose name came with it.
         if !replay.table().is_empty() {
             self.kinds.learn(replay.table().said());
+        }
+        let positions = replay.positions();
+        if !positions.is_empty() {
+            let positions = positions.iter();
+            let positions = positions.map(|(source, position, at)| (&**source, position, at));
+            self.sources.note(positions, || visible);
         }
         let committed = replay.commit(end);
         self.news

@@ -9,7 +9,7 @@ use super::redactions::Redactions;
 use super::rewriting::{Rewriting, RewritingGuard};
 use crate::engine::group_sync::{GroupSync, fate_unknown};
 use crate::engine::writer::{CommitLock, Context};
-use crate::model::Kinds;
+use crate::model::{Kinds, Sources};
 use crate::{Error, ErrorKind, OpenReport, Receipt, StoreOptions};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -36,6 +36,8 @@ pub(crate) struct Shared {
     pub(crate) caches: Caches,
     /// The names of kinds.
     pub(crate) kinds: Arc<Kinds>,
+    /// How far sources were gone through.
+    pub(crate) sources: Arc<Sources>,
     pub(crate) log: LogReader,
     /// Held while index and log are replaced by ones with other positions, and while both are taken
     /// for a snapshot. Taken after the commit lock.
@@ -145,6 +147,7 @@ impl Shared {
             log: &self.log,
             random: &self.random,
             kinds: &self.kinds,
+            sources: &self.sources,
             now_ms,
             drift_ms_max: self.options.drift_ms_max(),
             segment_bytes_max: self.options.log.segment_bytes(),

@@ -8,6 +8,7 @@ use super::lost::Lost;
 use super::position::RefusedPosition;
 use super::receipt::ReceiptMismatch;
 use super::refused_time::RefusedTime;
+use super::tracked::TrackingConflict;
 use std::fmt;
 use std::path::Path;
 use strandline_checkpoint::CheckpointError;
@@ -35,6 +36,9 @@ pub enum ErrorKind {
     /// Something was appended that the condition of the append excludes;
     /// [`Error::condition_conflict`] says what. Read again and decide anew.
     ConditionFailed,
+    /// The position in a source that was given with the append does not rise; [`Error::tracking_conflict`] says
+    /// where the source is. Nothing was written: what this input leads to is there already. Go on with the next.
+    TrackingConflict,
     /// A time that was supplied is too far ahead, or before one that was given already;
     /// [`Error::refused_time`] says which.
     RefusedTime,
@@ -122,6 +126,7 @@ enum Detail {
     Id(IdConflict),
     Kind(KindConflict),
     Time(RefusedTime),
+    Tracking(Box<TrackingConflict>),
     Receipt(Vec<ReceiptMismatch>),
     Position(Box<RefusedPosition>),
     InterruptedRestore,
@@ -207,6 +212,15 @@ impl Error {
         }
     }
 
+    /// Where a source is whose given position does not rise, for [`ErrorKind::TrackingConflict`].
+    #[must_use]
+    pub fn tracking_conflict(&self) -> Option<&TrackingConflict> {
+        match &self.0.detail {
+            Detail::Tracking(conflict) => Some(conflict),
+            _ => None,
+        }
+    }
+
     /// Which time was not taken and why, for [`ErrorKind::RefusedTime`].
     #[must_use]
     pub fn refused_time(&self) -> Option<&RefusedTime> {
@@ -272,6 +286,14 @@ impl Error {
     pub(crate) fn kind_refused(conflict: KindConflict) -> Self {
         let message = format!("{conflict}; nothing was written");
         Self::new(ErrorKind::KindConflict, message).with_detail(Detail::Kind(conflict))
+    }
+
+    pub(crate) fn tracking_refused(conflict: TrackingConflict) -> Self {
+        let sequence = conflict.last.sequence;
+        let message = format!("{conflict}; nothing was written");
+        Self::new(ErrorKind::TrackingConflict, message)
+            .with_detail(Detail::Tracking(Box::new(conflict)))
+            .because_of(sequence)
     }
 
     pub(crate) fn time_refused(refused: RefusedTime) -> Self {

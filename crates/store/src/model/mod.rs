@@ -25,8 +25,10 @@ mod position;
 mod receipt;
 mod refused_time;
 mod report;
+mod sources;
 mod stats;
 mod stored;
+mod tracked;
 pub(crate) mod typed;
 
 pub use condition::{AppendCondition, CONDITION_REGIONS_MAX, CONDITION_TAGS_MAX};
@@ -55,5 +57,8 @@ pub use position::{PositionMismatch, RefusedPosition, SavedPosition, SavedPositi
 pub use receipt::{Receipt, ReceiptMismatch};
 pub use refused_time::RefusedTime;
 pub use report::{OpenPath, OpenReport, OpenTimes};
+pub(crate) use sources::Sources;
 pub use stats::{CacheStats, HeadCacheStats, Stats};
 pub use stored::StoredEvent;
+pub(crate) use tracked::Tracking;
+pub use tracked::{TRACKED_SOURCES_MAX, Tracked, TrackingConflict};

@@ -3,6 +3,7 @@
 use super::condition::AppendCondition;
 use super::error::{Error, ErrorKind};
 use super::event::BATCH_BYTES_MAX;
+use super::tracked::Tracking;
 use std::sync::Arc;
 use std::time::Duration;
 use strandline_core::fs::{Fs, OsFs};
@@ -370,6 +371,7 @@ impl StoreOptions {
 pub struct AppendOptions<'a> {
     pub(crate) durability: Option<Durability>,
     pub(crate) condition: Option<&'a AppendCondition>,
+    pub(crate) tracking: Option<Tracking<'a>>,
     /// Whether a time may be as far ahead as it likes: whoever appends has looked at it.
     pub(crate) takes_any_time: bool,
 }
@@ -381,6 +383,7 @@ impl<'a> AppendOptions<'a> {
         Self {
             durability: None,
             condition: None,
+            tracking: None,
             takes_any_time: false,
         }
     }
@@ -405,6 +408,47 @@ impl<'a> AppendOptions<'a> {
     #[must_use]
     pub const fn condition(mut self, condition: &'a AppendCondition) -> Self {
         self.condition = Some(condition);
+        self
+    }
+
+    /// How far a source was gone through once this is appended: a processor that makes events of those of
+    /// another store, a topic or a queue writes both in one commit, so that each input leads to its events once,
+    /// whatever is killed. One source for each append, whether of an event or of a batch. Default: none.
+    ///
+    /// The positions of a source rise. One that does not, since the input was gone through before, is refused with
+    /// [`ErrorKind::TrackingConflict`], and nothing is written. That is looked at after the ids of the events and
+    /// before all else: where each event is known by its id, the append is a repeat, gives the first receipts, and
+    /// leaves the position as it is; where some are, the others are written with the position.
+    ///
+    /// [`Store::tracked`](crate::Store::tracked) tells it after opening without a look at the log. It is kept when
+    /// the event that it came with is compacted or redacted, and by a backup, and goes back with the events in
+    /// a restore; an export has none. There are [`TRACKED_SOURCES_MAX`](crate::TRACKED_SOURCES_MAX) sources at
+    /// most, else [`ErrorKind::Exhausted`]; a name of one has at most
+    /// [`NAME_BYTES_MAX`](crate::NAME_BYTES_MAX) bytes, and takes 12 bytes more with the first event.
+    ///
+    /// ```
+    /// use strandline::{AppendOptions, Coordinate, ErrorKind, Event, EventKind, Store};
+    ///
+    /// # let dir = tempfile::tempdir()?;
+    /// let store = Store::open(dir.path().join("invoices.strand"))?;
+    /// let invoice = Coordinate::new("invoice:1042", "eu")?;
+    /// let append = |position| {
+    ///     let sent = Event::json(EventKind::new(1, 1), &position)?;
+    ///     store.append_with(&invoice, sent, AppendOptions::new().tracking("orders", position))
+    /// };
+    /// append(7)?;
+    /// assert_eq!(store.tracked("orders").map(|orders| orders.position), Some(7));
+    ///
+    /// // After a kill it goes on from there, or finds that it was done.
+    /// let refused = append(7).unwrap_err();
+    /// assert_eq!(refused.kind(), ErrorKind::TrackingConflict);
+    /// assert_eq!(refused.tracking_conflict().unwrap().last.position, 7);
+    /// append(12)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub const fn tracking(mut self, source: &'a str, position: u64) -> Self {
+        self.tracking = Some(Tracking { source, position });
         self
     }
 }

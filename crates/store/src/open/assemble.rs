@@ -6,7 +6,7 @@ use super::steps::Steps;
 use crate::engine::group_sync::GroupSync;
 use crate::engine::writer::{CommitLock, KindsWritten, Writer};
 use crate::engine::{Caches, Follower, MergedFiles, Shared};
-use crate::model::Kinds;
+use crate::model::{Kinds, Sources};
 use crate::rows::{LogSlot, Sealed};
 use crate::trace;
 use crate::{OpenReport, StoreOptions};
@@ -74,11 +74,14 @@ pub(super) fn assemble(
     report.note_clock(replayed.hlc.last(), options.clock.now_ms(), drift_ms_max);
     (report.times, report.duration) = steps.end();
     tell(&report, index_reader.snapshot().len(), position);
-    let (table, in_segment) = replayed.kinds;
-    let kinds = Arc::new(Kinds::new(table.clone()));
+    let kinds = Arc::new(Kinds::new(replayed.table.clone()));
+    let sources = Arc::new(Sources::default());
+    let positions = replayed.positions.iter();
+    let positions = positions.map(|(source, position, at)| (&**source, position, at));
+    sources.note(positions, || position.sequence);
     let (writer, follower) = match (replayed.writer, replayed.follower) {
         (Some(log), _) => {
-            let written = KindsWritten::new(table, in_segment);
+            let written = KindsWritten::new(replayed.table, replayed.summary.kinds);
             let mut writer = Writer::new(
                 log,
                 index,
@@ -89,12 +92,13 @@ pub(super) fn assemble(
                 &caches,
             );
             writer.removed = replayed.removed;
+            writer.positions = replayed.summary.positions;
             (Some(CommitLock::new(writer)), None)
         }
         (None, Some(log)) => {
-            let kinds = kinds.clone();
+            let said = (kinds.clone(), sources.clone());
             let news = group.news().clone();
-            let follower = Follower::new(log, index, replayed.names, kinds, replayed.hlc, news);
+            let follower = Follower::new(log, index, replayed.names, said, replayed.hlc, news);
             (None, Some(Mutex::new(follower)))
         }
         (None, None) => (None, None),
@@ -110,6 +114,7 @@ pub(super) fn assemble(
         index: index_reader,
         caches,
         kinds,
+        sources,
         log: replayed.reader,
         positions: Arc::new(RwLock::new(())),
         redacted: Arc::default(),

@@ -175,10 +175,10 @@ fn pass_over(number: u64, error: &Error, report: &mut OpenReport) {
 fn load(restored: &Restored, start: &Start, replay: &mut Replay<'_>) -> Result<u64, Error> {
     let first = start.position.map(|position| position.sequence);
     let (block, names) = restored.rows(first.unwrap_or_default())?;
-    let kinds = restored.kinds()?;
+    let summary = restored.summary()?;
     let rows = u64::from(block.rows());
     replay.block(block, restored.hlc)?;
-    replay.set_names(restored.position.segment, names, kinds);
+    replay.set_names(restored.position.segment, names, summary);
     Ok(rows)
 }
 
@@ -195,10 +195,10 @@ fn take_sealed_rows(
         return Ok(start);
     }
     let taken = restored.rows(start.sequence).and_then(|(block, names)| {
-        let kinds = restored.kinds()?;
+        let summary = restored.summary()?;
         let rows = u64::from(block.rows());
         replay.block(block, restored.hlc)?;
-        replay.set_names(start.segment, names, kinds);
+        replay.set_names(start.segment, names, summary);
         Ok(rows)
     });
     match taken {
@@ -237,11 +237,11 @@ fn attach(
     match found {
         Ok(Opened {
             newest,
-            kinds,
+            summary,
             heads,
             block,
         }) => {
-            replay.learn(&kinds);
+            replay.learn(&summary);
             report.events_from_footers += u64::from(block.rows());
             report.footers_used += 1;
             if report.path == OpenPath::Scan {
@@ -265,11 +265,11 @@ fn attach(
             };
             frames.visit_from(from, |frame| replay.frame(frame))?;
             let newest = replay.newest();
-            let Ended { removed, kinds } = replay.end_segment();
+            let Ended { removed, summary } = replay.end_segment();
             start.without_footer.push(Sealed {
                 info: *info,
                 newest,
-                kinds,
+                summary,
             });
             let heads = (!removed.is_empty()).then_some(RemovedHeads::Map(removed));
             start.removed.set(info.id(), heads);

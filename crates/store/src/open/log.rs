@@ -8,7 +8,8 @@ use super::steps::{Step, Steps};
 use crate::model::{Access, KindTable};
 use crate::rows::checkpoint::Restored;
 use crate::rows::{
-    Committed, KindNames, RemovedHeads, RemovedInSegments, Replay, Sealed, SegmentNames,
+    Committed, RemovedHeads, RemovedInSegments, Replay, Sealed, SegmentNames, SourcePositions,
+    Summary,
 };
 use crate::{Error, ErrorKind, OpenReport, StoreOptions};
 use strandline_core::{HlcClock, Random};
@@ -23,8 +24,12 @@ pub(super) struct Replayed {
     pub(super) reader: LogReader,
     pub(super) end: LogPosition,
     pub(super) names: SegmentNames,
-    /// The names of kinds, and those of them that the last segment has given.
-    pub(super) kinds: (KindTable, KindNames),
+    /// The names of kinds.
+    pub(super) table: KindTable,
+    /// How far sources were gone through.
+    pub(super) positions: SourcePositions,
+    /// What the records of the last segment say beside their rows.
+    pub(super) summary: Summary,
     pub(super) hlc: HlcClock,
     pub(super) checkpointed: Option<LogPosition>,
     pub(super) without_footer: Vec<Sealed>,
@@ -93,8 +98,9 @@ pub(super) fn replay(
         names,
         hlc,
         removed,
-        kinds,
+        summary,
         table,
+        positions,
         kind_conflicts,
     } = replay.commit(end);
     for conflict in kind_conflicts {
@@ -111,7 +117,9 @@ pub(super) fn replay(
         reader,
         end,
         names,
-        kinds: (table, kinds),
+        table,
+        positions,
+        summary,
         hlc,
         checkpointed: start.checkpoint,
         without_footer: start.without_footer,

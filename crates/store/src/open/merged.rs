@@ -6,7 +6,7 @@ use crate::engine::merged_runs::OwnRuns;
 use crate::model::IndexFileName;
 use crate::rows::merged::MergedSegment;
 use crate::rows::merged_file::{self, no_merged_file};
-use crate::rows::{KindNames, LogSlot, RemovedHeads, RemovedInSegments, Replay};
+use crate::rows::{LogSlot, RemovedHeads, RemovedInSegments, Replay, Summary};
 use crate::{Error, ErrorKind, OpenPath, OpenReport};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -32,7 +32,7 @@ struct Candidate {
     name: IndexFileName,
     newest: Hlc,
     segments: Vec<MergedSegment>,
-    kinds: KindNames,
+    summary: Summary,
     heads: RemovedHeads,
     block: Arc<Block>,
     /// By place in the log, which of its segments are what they were.
@@ -204,7 +204,7 @@ impl Candidate {
             name,
             newest: opened.head.newest,
             segments: opened.head.segments,
-            kinds: opened.kinds,
+            summary: opened.summary,
             heads: opened.heads,
             block: Arc::new(opened.block),
             used: Vec::new(),
@@ -249,7 +249,7 @@ impl Candidate {
         // It says what the reading is where it ends, which events before that need not have reached.
         let newest = is_end.then_some(self.newest);
         replay.view(self.block.clone(), wanted, newest)?;
-        replay.learn(&self.kinds);
+        replay.learn(&self.summary);
         self.used
             .extend(own.into_iter().map(|(_, segment)| segment));
         Ok(rows.into())

@@ -3,8 +3,8 @@
 //! A checkpoint holds the rows of the active segment alone: those of sealed segments are in their
 //! footers. So its size is bounded by that of a segment, whatever the store holds.
 
-use super::kinds::KindNames;
 use super::names::SegmentNames;
+use super::summary::Summary;
 use crate::{Error, ErrorKind};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -19,7 +19,8 @@ pub(crate) const KEPT: usize = 1;
 const STATE: &str = "state";
 const ROWS: &str = "rows";
 const NAMES: &str = "segment-names";
-const KINDS: &str = "kind-names";
+/// Named after what was first in it.
+const SUMMARY: &str = "kind-names";
 
 /// What a checkpoint says beside its rows.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -46,8 +47,8 @@ pub(crate) struct Stored<'c> {
     pub(crate) number: u64,
     /// By local number, the place of each of the segment's coordinates among those of the block.
     pub(crate) names: &'c [u8],
-    /// The list of the names of kinds that the segment has given.
-    pub(crate) kinds: &'c [u8],
+    /// The summary of the segment, up to the position.
+    pub(crate) summary: &'c [u8],
     pub(crate) block: Block,
 }
 
@@ -96,20 +97,20 @@ impl Restored {
         Ok(Stored {
             number: self.checkpoint.number(),
             names,
-            kinds: self.checkpoint.section(KINDS).unwrap_or_default(),
+            summary: self.checkpoint.section(SUMMARY).unwrap_or_default(),
             block: Block::open(Arc::new(rows), None)?,
         })
     }
 
-    /// The names of kinds that the segment has given up to the position.
+    /// What the records of the segment say beside their rows, up to the position.
     ///
     /// # Errors
     ///
-    /// `Corrupt` if they are malformed.
-    pub(crate) fn kinds(&self) -> Result<KindNames, Error> {
-        // One that was saved before kinds had names has none.
-        let list = self.checkpoint.section(KINDS).unwrap_or_default();
-        KindNames::decode(list).map_err(|error| malformed().with_source(error))
+    /// `Corrupt` if it is malformed.
+    pub(crate) fn summary(&self) -> Result<Summary, Error> {
+        // One that was saved before there were summaries has none.
+        let list = self.checkpoint.section(SUMMARY).unwrap_or_default();
+        Summary::decode(list).map_err(|error| malformed().with_source(error))
     }
 
     /// The rows of the segment that begins at `start`, up to the position, and the segment's names.
@@ -164,8 +165,8 @@ pub(crate) fn places(
         .collect()
 }
 
-/// A checkpoint of a log up to a position: the places of the segment's coordinates, the names of kinds that it
-/// has given, and its rows.
+/// A checkpoint of a log up to a position: the places of the segment's coordinates, what its records
+/// say beside their rows, and the rows.
 ///
 /// # Errors
 ///
@@ -175,7 +176,7 @@ pub(crate) fn encode(
     position: &LogPosition,
     hlc: Option<Hlc>,
     places: Vec<[u8; 4]>,
-    kinds: &KindNames,
+    summary: &Summary,
     rows: Vec<u8>,
 ) -> Result<CheckpointWriter, Error> {
     let mut encoded = Vec::new();
@@ -188,9 +189,9 @@ pub(crate) fn encode(
     };
     let writer = CheckpointWriter::new().metadata(STATE, &state)?;
     let writer = writer.section(NAMES, places.concat())?;
-    let writer = match kinds.is_empty() {
+    let writer = match summary.is_empty() {
         true => writer,
-        false => writer.section(KINDS, kinds.encode())?,
+        false => writer.section(SUMMARY, summary.encode())?,
     };
     Ok(writer.section(ROWS, rows)?)
 }

@@ -1,25 +1,26 @@
-//! What a store keeps as the footer of a sealed segment: the newest clock reading, the names of kinds that the
-//! segment's records give, where streams end whose newest event was removed, and the index block of its rows.
+//! What a store keeps as the footer of a sealed segment: the newest clock reading, a summary of what the
+//! segment's records say beside their rows, where streams end whose newest event was removed, and the index
+//! block of the rows.
 //!
 //! | field | bytes |
 //! |---|---|
 //! | wall_ms of the newest reading | 8 |
 //! | its counter | 4 |
-//! | length of the list of removed heads; the highest bit is set if there is a list of names of kinds | 4 |
-//! | if so: length of that list; zeros | 4 + 4 |
+//! | length of the list of removed heads; the highest bit is set if there is a summary | 4 |
+//! | if so: its length; zeros | 4 + 4 |
 //! | checksum of the bytes before, with no salt, at offset 0 | 8 |
-//! | list of names of kinds, see [`kinds`](super::kinds) | any |
+//! | summary, see there: [`summary`](super::summary) | any |
 //! | list of removed heads, see [`heads`](super::heads) | any |
 //! | index block | the rest |
 //!
-//! The lists and the block have checksums of their own, so that each is checked where it is used.
+//! Summary, list and block have checksums of their own, so that each is checked where it is used.
 
 pub(crate) use super::footer_head::head;
-use super::footer_head::{FooterHead, KINDS};
+use super::footer_head::{FooterHead, SUMMARY};
 use super::heads::{self, HeadMap};
-use super::kinds::KindNames;
 use super::rebuild::{rebuilt_block, replayed, sequences};
 use super::removed::RemovedHeads;
+use super::summary::Summary;
 use crate::trace;
 use crate::{Error, ErrorKind};
 use std::sync::Arc;
@@ -30,25 +31,25 @@ use strandline_segment::{Footer, SealedFrames};
 use tracing::Level;
 
 /// What a footer has before its block, which is to be added.
-pub(crate) fn begin(newest: Option<Hlc>, heads: &HeadMap, kinds: &KindNames) -> Vec<u8> {
+pub(crate) fn begin(newest: Option<Hlc>, heads: &HeadMap, summary: &Summary) -> Vec<u8> {
     let newest = newest.unwrap_or_default();
-    let (heads, kinds) = (heads::encode(heads), kinds.encode());
+    let (heads, summary) = (heads::encode(heads), summary.encode());
     // A footer has at most 1 GiB.
     let short = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
     let mut out = Vec::new();
     let mut writer = Writer::new(&mut out);
     writer.u64(newest.wall_ms());
     writer.u32(newest.counter());
-    if kinds.is_empty() {
+    if summary.is_empty() {
         writer.u32(short(heads.len()));
     } else {
-        writer.u32(short(heads.len()) | KINDS);
-        writer.u32(short(kinds.len()));
+        writer.u32(short(heads.len()) | SUMMARY);
+        writer.u32(short(summary.len()));
         writer.u32(0);
     }
     let checksum = Salt::NONE.checksum(0, &out);
     Writer::new(&mut out).u64(checksum.0);
-    out.extend_from_slice(&kinds);
+    out.extend_from_slice(&summary);
     out.extend_from_slice(&heads);
     out
 }
@@ -66,7 +67,7 @@ pub(crate) fn rebuilt_footer(
 ) -> Result<Vec<u8>, Error> {
     let (snapshot, committed) = replayed(frames, layout)?;
     let newest = newest.max(committed.hlc.last());
-    let begun = begin(newest, &committed.removed, &committed.kinds);
+    let begun = begin(newest, &committed.removed, &committed.summary);
     Ok(snapshot.export_after(begun, sequences(frames))?)
 }
 
@@ -85,7 +86,7 @@ impl AsRef<[u8]> for BlockInFooter {
 /// What a footer has.
 pub(crate) struct Opened {
     pub(crate) newest: Hlc,
-    pub(crate) kinds: KindNames,
+    pub(crate) summary: Summary,
     pub(crate) heads: Option<RemovedHeads>,
     pub(crate) block: Block,
 }
@@ -95,11 +96,11 @@ pub(crate) struct Opened {
 ///
 /// # Errors
 ///
-/// `Corrupt` if the head of the footer, the list of names of kinds or the head of the block is damaged, or
-/// the block is of other rows.
+/// `Corrupt` if the head of the footer, the summary or the head of the block is damaged, or the block is of
+/// other rows.
 pub(crate) fn open(footer: Footer, frames: SealedFrames) -> Result<Opened, Error> {
     let head = head(footer.as_ref())?;
-    let kinds = head.names_of_kinds(footer.as_ref())?;
+    let summary = head.summary(footer.as_ref())?;
     let FooterHead { newest, heads, .. } = head;
     let (of_heads, of_block) = (frames.clone(), frames.clone());
     let rebuild: RebuildBlock = Box::new(move |layout| {
@@ -125,7 +126,7 @@ pub(crate) fn open(footer: Footer, frames: SealedFrames) -> Result<Opened, Error
     }
     Ok(Opened {
         newest,
-        kinds,
+        summary,
         heads: RemovedHeads::in_footer(footer, heads, of_heads),
         block,
     })
@@ -134,8 +135,8 @@ pub(crate) fn open(footer: Footer, frames: SealedFrames) -> Result<Opened, Error
 /// What a footer has, as it stands there.
 pub(crate) struct Stored<'f> {
     pub(crate) newest: Hlc,
-    /// The bytes of its list of names of kinds.
-    pub(crate) kinds: &'f [u8],
+    /// The bytes of its summary.
+    pub(crate) summary: &'f [u8],
     /// The bytes of its list of removed heads.
     pub(crate) heads: &'f [u8],
     /// Its block, of which nothing is made anew.
@@ -146,7 +147,7 @@ pub(crate) struct Stored<'f> {
 ///
 /// # Errors
 ///
-/// As [`open`], whatever rows the block has and whatever the lists say.
+/// As [`open`], whatever rows the block has and whatever summary and list say.
 pub(crate) fn stored(footer: &Footer) -> Result<Stored<'_>, Error> {
     let head = head(footer.as_ref())?;
     let bytes = BlockInFooter {
@@ -157,7 +158,7 @@ pub(crate) fn stored(footer: &Footer) -> Result<Stored<'_>, Error> {
     let part = |range| footer.as_ref().get(range).unwrap_or_default();
     Ok(Stored {
         newest: head.newest,
-        kinds: part(head.kinds),
+        summary: part(head.summary),
         heads: part(head.heads),
         block,
     })

@@ -11,7 +11,7 @@
 //! | identity of the log | 16 |
 //! | wall_ms of the newest clock reading | 8 |
 //! | its counter | 4 |
-//! | length of the list of names of kinds, a multiple of 8 | 4 |
+//! | length of the summary, a multiple of 8 | 4 |
 //! | length of the list of removed heads, a multiple of 8 | 8 |
 //! | length of the block | 8 |
 //! | for each segment, in the order of the log: its number, its generation | 8 |
@@ -20,15 +20,15 @@
 //! | — how many rows are of it | 4 |
 //! | — zeros | 4 |
 //! | checksum of the bytes before, with no salt, at offset 0 | 8 |
-//! | list of names of kinds, see [`kinds`](super::kinds): all that its segments give | any |
+//! | summary, see there: [`summary`](super::summary): of all of its segments | any |
 //! | list of removed heads, whose entries tell of segments, see [`heads`](super::heads) | any |
 //! | index block | the rest |
 //!
-//! A file counts for each of its segments that is still the one it was made of. The lists and the block
+//! A file counts for each of its segments that is still the one it was made of. Summary, list and block
 //! have checksums of their own, so that each is checked where it is used.
 
 use super::heads::{self, MergedHeads};
-use super::kinds::KindNames;
+use super::summary::Summary;
 use crate::{Error, ErrorKind};
 use std::ops::Range;
 use std::sync::Arc;
@@ -83,15 +83,15 @@ fn mark(info: &SegmentInfo) -> Option<u64> {
     Some(Salt::NONE.checksum(0, &bytes).0)
 }
 
-/// What a merged file has before its lists and its block.
+/// What a merged file has before its summary, its list and its block.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct MergedHead {
     pub(crate) identity: LogIdentity,
     /// At least one, ascending.
     pub(crate) segments: Vec<MergedSegment>,
     pub(crate) newest: Hlc,
-    /// Where the list of names of kinds is.
-    pub(crate) kinds: Range<usize>,
+    /// Where the summary is.
+    pub(crate) summary: Range<usize>,
     /// Where the list of removed heads is.
     pub(crate) heads: Range<usize>,
     /// Where the block is.
@@ -99,7 +99,7 @@ pub(crate) struct MergedHead {
 }
 
 impl MergedHead {
-    /// What is to stand before a block of `block_bytes`, the lists with it, and what that says.
+    /// What is to stand before a block of `block_bytes`, summary and list with it, and what that says.
     ///
     /// # Errors
     ///
@@ -108,7 +108,7 @@ impl MergedHead {
         identity: LogIdentity,
         segments: Vec<MergedSegment>,
         newest: Hlc,
-        (heads, kinds): (&MergedHeads, &KindNames),
+        (heads, summary): (&MergedHeads, &Summary),
         block_bytes: usize,
     ) -> Result<(Self, Vec<u8>), Error> {
         let too_long = || {
@@ -117,21 +117,21 @@ impl MergedHead {
                 "a merged file of the index would be too long",
             )
         };
-        let (list, kinds) = (heads::encode_merged(heads), kinds.encode());
+        let (list, summary) = (heads::encode_merged(heads), summary.encode());
         let begin = head_bytes(segments.len()).ok_or_else(too_long)?;
-        let start = begin.checked_add(kinds.len()).ok_or_else(too_long)?;
+        let start = begin.checked_add(summary.len()).ok_or_else(too_long)?;
         let middle = start.checked_add(list.len()).ok_or_else(too_long)?;
         let end = middle.checked_add(block_bytes).ok_or_else(too_long)?;
         let head = Self {
             identity,
             segments,
             newest,
-            kinds: begin..start,
+            summary: begin..start,
             heads: start..middle,
             block: middle..end,
         };
         let mut bytes = head.encode()?;
-        bytes.extend_from_slice(&kinds);
+        bytes.extend_from_slice(&summary);
         bytes.extend_from_slice(&list);
         Ok((head, bytes))
     }
@@ -147,8 +147,11 @@ impl MergedHead {
         out.bytes(&self.identity);
         out.u64(self.newest.wall_ms());
         out.u32(self.newest.counter());
-        // There are 65,536 kinds, whose names have at most 255 bytes.
-        out.u32(u32::try_from(self.kinds.len()).unwrap_or(u32::MAX));
+        let summary = u32::try_from(self.summary.len());
+        out.u32(
+            summary
+                .map_err(|_| Error::new(ErrorKind::Io, "too long a summary for a merged file"))?,
+        );
         out.u64(self.heads.len() as u64);
         out.u64(self.block.len() as u64);
         for segment in &self.segments {
@@ -241,15 +244,15 @@ fn decode(bytes: &[u8], length: usize) -> Result<MergedHead, DecodeError> {
     let (wall_ms, counter) = (reader.u64("wall_ms")?, reader.u32("HLC counter")?);
     let newest = Hlc::new(wall_ms, counter)
         .map_err(|_| reader.invalid("wall_ms", "needs more than 48 bits"))?;
-    let kinds = reader.u32("length of the kinds")?;
+    let summary = reader.u32("length of the summary")?;
     let (heads, block) = (
         reader.u64("length of the heads")?,
         reader.u64("length of the block")?,
     );
     let (heads, block) = (usize::try_from(heads), usize::try_from(block));
     let begin = start;
-    let kinds = usize::try_from(kinds).ok();
-    let start = kinds.and_then(|kinds| begin.checked_add(kinds));
+    let summary = usize::try_from(summary).ok();
+    let start = summary.and_then(|summary| begin.checked_add(summary));
     let start = start.ok_or_else(|| reader.invalid("lengths", "are not those of the file"))?;
     let middle = heads.ok().and_then(|heads| start.checked_add(heads));
     let end = middle
@@ -281,7 +284,7 @@ fn decode(bytes: &[u8], length: usize) -> Result<MergedHead, DecodeError> {
         identity,
         segments,
         newest,
-        kinds: begin..start,
+        summary: begin..start,
         heads: start..middle,
         block: middle..length,
     })
@@ -381,9 +384,9 @@ mod tests {
             (format!("e{n}").into(), (SegmentId::new(6), head))
         });
         let newest = Hlc::new(77, 1).unwrap();
-        let mut names = KindNames::default();
+        let mut summary = Summary::default();
         for kind in 0..kinds {
-            names.note(
+            summary.kinds.note(
                 EventKind::from_bits(kind),
                 "name",
                 Sequence::new(kind.into()),
@@ -391,7 +394,7 @@ mod tests {
         }
         let (segments, heads) = (segments.collect(), heads.collect());
         let (head, mut bytes) =
-            MergedHead::begin([9; 16], segments, newest, (&heads, &names), block).unwrap();
+            MergedHead::begin([9; 16], segments, newest, (&heads, &summary), block).unwrap();
         bytes.resize(bytes.len() + block, 0x5A);
         (head, bytes)
     }
@@ -434,7 +437,7 @@ mod tests {
     #[test]
     fn every_flipped_bit_and_every_cut_is_found() {
         let (head, mut bytes) = sample(&[3, 4], (1, 1), 40);
-        for bit in 0..head.kinds.start * 8 {
+        for bit in 0..head.summary.start * 8 {
             bytes[bit / 8] ^= 1 << (bit % 8);
             assert!(MergedHead::decode(&bytes).is_err(), "{bit}");
             bytes[bit / 8] ^= 1 << (bit % 8);

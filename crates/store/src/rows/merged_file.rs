@@ -1,10 +1,10 @@
 //! A merged file of the index, opened: its head checked, its list and its block before their first use.
 //! What its bytes are is in [`merged`](super::merged).
 
-use super::kinds::KindNames;
 use super::merged::{BlockInMerged, MergedBytes, MergedHead};
 use super::removed::RemovedHeads;
 use super::source::{LogSlot, MergedSource};
+use super::summary::Summary;
 use crate::model::IndexFileName;
 use crate::{Error, ErrorKind};
 use std::ops::Range;
@@ -18,17 +18,17 @@ use strandline_segment::LogIdentity;
 #[derive(Debug, Clone)]
 pub(crate) struct Stored {
     bytes: MergedBytes,
-    kinds: Range<usize>,
+    summary: Range<usize>,
     heads: Range<usize>,
     block: Range<usize>,
 }
 
 impl Stored {
-    /// The list of names of kinds.
-    pub(crate) fn kinds(&self) -> &[u8] {
+    /// The summary.
+    pub(crate) fn summary(&self) -> &[u8] {
         self.bytes
             .as_ref()
-            .get(self.kinds.clone())
+            .get(self.summary.clone())
             .unwrap_or_default()
     }
 
@@ -52,8 +52,8 @@ impl Stored {
 /// What a merged file has.
 pub(crate) struct OpenedMerged {
     pub(crate) head: MergedHead,
-    /// The names of kinds that its segments give.
-    pub(crate) kinds: KindNames,
+    /// What the records of its segments say beside their rows.
+    pub(crate) summary: Summary,
     /// The heads of its segments.
     pub(crate) heads: RemovedHeads,
     pub(crate) block: Block,
@@ -67,7 +67,7 @@ impl OpenedMerged {
     pub(crate) fn stored(&self) -> Stored {
         Stored {
             bytes: self.stored.clone(),
-            kinds: self.head.kinds.clone(),
+            summary: self.head.summary.clone(),
             heads: self.head.heads.clone(),
             block: self.head.block.clone(),
         }
@@ -89,8 +89,7 @@ pub(crate) const fn no_merged_file(kind: EntryKind) -> &'static str {
 ///
 /// # Errors
 ///
-/// `Corrupt` if its head, its list of names of kinds or the head of its block is damaged, or it is of another
-/// log; `Io`.
+/// `Corrupt` if its head, its summary or the head of its block is damaged, or it is of another log; `Io`.
 pub(crate) fn open(
     (fs, dir): (&Arc<dyn Fs>, &Path),
     name: IndexFileName,
@@ -110,7 +109,7 @@ pub(crate) fn open(
         let message = "it is of another log, or of other segments than its name says";
         return Err(Error::new(ErrorKind::Corrupt, message));
     }
-    let kinds = kinds_in(&head, bytes.as_ref())?;
+    let summary = summary_in(&head, bytes.as_ref())?;
     let source = Arc::new(MergedSource {
         fs: fs.clone(),
         dir: dir.to_path_buf(),
@@ -135,41 +134,41 @@ pub(crate) fn open(
     Ok(OpenedMerged {
         bytes: bytes.as_ref().len() as u64,
         stored: bytes.clone(),
-        kinds,
+        summary,
         heads: RemovedHeads::in_merged(bytes, head.heads.clone(), source),
         head,
         block,
     })
 }
 
-/// The names of kinds in the bytes of a file.
-fn kinds_in(head: &MergedHead, bytes: &[u8]) -> Result<KindNames, Error> {
-    let list = bytes.get(head.kinds.clone()).unwrap_or_default();
-    KindNames::decode(list).map_err(|error| {
-        let message = "its list of names of kinds is damaged";
+/// The summary in the bytes of a file.
+fn summary_in(head: &MergedHead, bytes: &[u8]) -> Result<Summary, Error> {
+    let list = bytes.get(head.summary.clone()).unwrap_or_default();
+    Summary::decode(list).map_err(|error| {
+        let message = "its summary is damaged";
         Error::new(ErrorKind::Corrupt, message).with_source(error)
     })
 }
 
-/// The names of kinds in a merged file, of which no more is read than them and what it begins with.
+/// The summary in a merged file, of which no more is read than that and what it begins with.
 ///
 /// # Errors
 ///
 /// `Corrupt` if that is damaged, `Io`.
-pub(crate) fn names_of_kinds(fs: &dyn Fs, path: &Path) -> Result<KindNames, Error> {
+pub(crate) fn summary(fs: &dyn Fs, path: &Path) -> Result<Summary, Error> {
     let file = fs
         .open(path, OpenMode::Read)
         .map_err(|error| Error::io("open", path, error))?;
     let (head, _) = MergedHead::read(&*file)?;
-    let mut bytes = vec![0; head.kinds.len()];
-    let read = file.read_up_to(&mut bytes, head.kinds.start as u64);
+    let mut bytes = vec![0; head.summary.len()];
+    let read = file.read_up_to(&mut bytes, head.summary.start as u64);
     let read = read.map_err(|error| Error::io("read", path, error))?;
     bytes.truncate(read);
     let head = MergedHead {
-        kinds: 0..head.kinds.len(),
+        summary: 0..head.summary.len(),
         ..head
     };
-    kinds_in(&head, &bytes)
+    summary_in(&head, &bytes)
 }
 
 /// Whether a block can be of the segments: has as many rows as they, within their sequences.

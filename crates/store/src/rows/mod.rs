@@ -2,7 +2,7 @@
 //!
 //! Holds how frames become rows ([`Replay`]), what a footer and a checkpoint say and how that is read
 //! back, merged files of the index, where streams end whose newest event was removed,
-//! the names of kinds that records give, and what the log's
+//! the names of kinds and positions in sources that records give, and what the log's
 //! notes say of removals (`removals`, which knows no rows). Does not hold when any of it is made or written, nor who asks. Knows
 //! `model` and `trace`.
 
@@ -14,6 +14,7 @@ mod kinds;
 pub(crate) mod merged;
 pub(crate) mod merged_file;
 mod names;
+mod positions;
 mod rebuild;
 pub(crate) mod removals;
 mod removed;
@@ -21,12 +22,15 @@ mod removed_segments;
 mod replay;
 mod sealed;
 mod source;
+mod summary;
 
 pub(crate) use heads::{HeadMap, HeadPlace, RemovedHead};
 pub(crate) use kinds::KindNames;
 pub(crate) use names::SegmentNames;
+pub(crate) use positions::SourcePositions;
 pub(crate) use removed::RemovedHeads;
 pub(crate) use removed_segments::{RemovedInSegments, retain_newest};
 pub(crate) use replay::{Committed, Ended, Replay, decoded, malformed, row_of};
 pub(crate) use sealed::Sealed;
-pub(crate) use source::{LogSlot, names_of_kinds, newest_reading};
+pub(crate) use source::{LogSlot, newest_reading, summary_of};
+pub(crate) use summary::Summary;

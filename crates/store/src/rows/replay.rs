@@ -1,8 +1,9 @@
 //! `Replay`: frames of the log into rows of the index.
 
 use super::heads::{HeadMap, HeadPlace, RemovedHead};
-use super::kinds::KindNames;
 use super::names::SegmentNames;
+use super::positions::SourcePositions;
+use super::summary::Summary;
 use crate::model::KindTable;
 use crate::{Error, ErrorKind, KindConflict};
 use std::ops::Range;
@@ -19,10 +20,12 @@ pub(crate) struct Committed {
     pub(crate) hlc: HlcClock,
     /// Of the last segment: where streams end whose newest event was removed.
     pub(crate) removed: HeadMap,
-    /// The names of kinds that the records of the last segment give.
-    pub(crate) kinds: KindNames,
+    /// What the records of the last segment say beside their rows.
+    pub(crate) summary: Summary,
     /// All names of kinds that were read.
     pub(crate) table: KindTable,
+    /// How far sources were gone through, as all that was read says.
+    pub(crate) positions: SourcePositions,
     /// Names that contradict others that were read before, a few of them.
     pub(crate) kind_conflicts: Vec<KindConflict>,
 }
@@ -31,7 +34,7 @@ pub(crate) struct Committed {
 pub(crate) struct Ended {
     /// Where streams end whose newest event was removed.
     pub(crate) removed: HeadMap,
-    pub(crate) kinds: KindNames,
+    pub(crate) summary: Summary,
 }
 
 /// How many contradictions of names are told.
@@ -50,10 +53,12 @@ pub(crate) struct Replay<'a> {
     hlc: HlcClock,
     /// Of the present segment: where streams end whose newest event was removed.
     removed: HeadMap,
-    /// The names of kinds that the records of the present segment give.
-    kinds: KindNames,
+    /// What the records of the present segment say beside their rows.
+    summary: Summary,
     /// All names of kinds so far.
     table: KindTable,
+    /// How far sources were gone through so far.
+    positions: SourcePositions,
     kind_conflicts: Vec<KindConflict>,
     /// By local number: the offset of the record that named it, of a segment that was read whole.
     named_at: Vec<u32>,
@@ -69,8 +74,9 @@ impl<'a> Replay<'a> {
             segment: None,
             hlc: HlcClock::default(),
             removed: HeadMap::new(),
-            kinds: KindNames::default(),
+            summary: Summary::default(),
             table: KindTable::default(),
+            positions: SourcePositions::default(),
             kind_conflicts: Vec::new(),
             named_at: Vec::new(),
             events_from_log: 0,
@@ -114,17 +120,18 @@ impl<'a> Replay<'a> {
         Ok(())
     }
 
-    /// Sets the names that `segment` has given before the log is read on from within it.
-    pub(crate) fn set_names(&mut self, segment: SegmentId, names: SegmentNames, kinds: KindNames) {
+    /// Sets what `segment` has said before the log is read on from within it.
+    pub(crate) fn set_names(&mut self, segment: SegmentId, names: SegmentNames, summary: Summary) {
         self.begin_segment(segment);
         self.names = names;
-        self.learn(&kinds);
-        self.kinds = kinds;
+        self.learn(&summary);
+        self.summary = summary;
     }
 
-    /// Takes the names of kinds that records give whose rows come from elsewhere.
-    pub(crate) fn learn(&mut self, kinds: &KindNames) {
-        for (kind, name) in kinds.by_sequence() {
+    /// Takes what records say whose rows come from elsewhere.
+    pub(crate) fn learn(&mut self, summary: &Summary) {
+        self.positions.add(&summary.positions);
+        for (kind, name) in summary.kinds.by_sequence() {
             if let Err(conflict) = self.table.learn(kind, name)
                 && self.kind_conflicts.len() < KIND_CONFLICTS_TOLD
             {
@@ -138,9 +145,20 @@ impl<'a> Replay<'a> {
         &self.table
     }
 
+    /// How far sources were gone through, as far as was read.
+    pub(crate) const fn positions(&self) -> &SourcePositions {
+        &self.positions
+    }
+
+    #[cold]
+    fn track(&mut self, source: &str, position: u64, at: Sequence) {
+        self.summary.positions.note(source, position, at);
+        self.positions.note(source, position, at);
+    }
+
     #[cold]
     fn name_kind(&mut self, kind: EventKind, name: &str, at: Sequence) {
-        self.kinds.note(kind, name, at);
+        self.summary.kinds.note(kind, name, at);
         let learned = self.table.learn(kind, &name.into());
         if let Err(conflict) = learned
             && self.kind_conflicts.len() < KIND_CONFLICTS_TOLD
@@ -153,7 +171,7 @@ impl<'a> Replay<'a> {
         self.segment = Some(segment);
         self.names.clear();
         self.removed.clear();
-        self.kinds.clear();
+        self.summary.clear();
         self.named_at.clear();
     }
 
@@ -163,7 +181,7 @@ impl<'a> Replay<'a> {
         self.cursor.seal();
         Ended {
             removed: std::mem::take(&mut self.removed),
-            kinds: std::mem::take(&mut self.kinds),
+            summary: std::mem::take(&mut self.summary),
         }
     }
 
@@ -206,6 +224,9 @@ impl<'a> Replay<'a> {
         let record = decoded(at)?;
         if let Some((kind, name)) = record.kind_name() {
             self.name_kind(kind, name, at.sequence);
+        }
+        if let Some((source, position)) = record.tracking() {
+            self.track(source, position, at.sequence);
         }
         let coordinate = match record.coordinate() {
             Some(_) if record.local_coordinate() != self.names.next_local() => {
@@ -299,8 +320,9 @@ impl<'a> Replay<'a> {
             names: self.names,
             hlc: self.hlc,
             removed: self.removed,
-            kinds: self.kinds,
+            summary: self.summary,
             table: self.table,
+            positions: self.positions,
             kind_conflicts: self.kind_conflicts,
         }
     }

@@ -1,6 +1,6 @@
 //! `Sealed`: a segment that was sealed and wants its footer.
 
-use super::kinds::KindNames;
+use super::summary::Summary;
 use strandline_core::Hlc;
 use strandline_segment::SegmentInfo;
 
@@ -10,6 +10,6 @@ pub(crate) struct Sealed {
     pub(crate) info: SegmentInfo,
     /// The newest clock reading up to its end.
     pub(crate) newest: Option<Hlc>,
-    /// The names of kinds that its records give.
-    pub(crate) kinds: KindNames,
+    /// What its records say beside their rows.
+    pub(crate) summary: Summary,
 }

@@ -3,9 +3,9 @@
 
 use super::footer_head;
 use super::heads::{List, MergedHeads, add_newer};
-use super::kinds::KindNames;
 use super::merged::MergedSegment;
 use super::rebuild::replayed_in;
+use super::summary::Summary;
 use crate::model::IndexFileName;
 use crate::trace;
 use crate::{Error, ErrorKind};
@@ -163,14 +163,14 @@ fn block_in(footer: Footer) -> Option<Block> {
     Block::from_vec(bytes).ok()
 }
 
-/// The names of kinds that the records of a sealed segment give, as its frames say.
+/// What the records of a sealed segment say beside their rows, as its frames have it.
 ///
 /// # Errors
 ///
 /// `Corrupt` if they are damaged, `Io`.
-pub(crate) fn names_of_kinds(log: &LogView, info: &SegmentInfo) -> Result<KindNames, Error> {
+pub(crate) fn summary_of(log: &LogView, info: &SegmentInfo) -> Result<Summary, Error> {
     let (_, committed) = replayed_in(log, info, IndexLayout::default())?;
-    Ok(committed.kinds)
+    Ok(committed.summary)
 }
 
 /// The newest clock reading up to the end of a sealed segment, as its footer says, or its frames; of one that

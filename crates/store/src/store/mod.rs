@@ -13,6 +13,7 @@ mod read;
 mod stats;
 mod submit;
 mod sync;
+mod tracked;
 mod wait;
 
 #[cfg(doc)]

@@ -19,14 +19,14 @@ pub(super) fn save(shared: &Shared) -> Result<Sequence, Error> {
     let _held = trace::hold();
     shared.check_ours()?;
     let mut saved = shared.checkpointed.lock();
-    let (start, position, hlc, names, kinds, coordinates, notes) = {
+    let (start, position, hlc, names, summary, coordinates, notes) = {
         let writer = shared.writer()?.lock();
         (
             writer.log.segment_start(),
             writer.log.position(),
             writer.hlc.last(),
             writer.names.clone(),
-            writer.kinds.in_segment().clone(),
+            writer.summary(),
             writer.index.coordinates(),
             writer.notes,
         )
@@ -53,7 +53,7 @@ pub(super) fn save(shared: &Shared) -> Result<Sequence, Error> {
     drop(block);
     let rows = Arc::unwrap_or_clone(rows);
     let bytes = rows.len();
-    checkpoint::encode(shared.identity, &position, hlc, places, &kinds, rows)?.publish(
+    checkpoint::encode(shared.identity, &position, hlc, places, &summary, rows)?.publish(
         &*shared.options.fs,
         &shared.dir,
         position.sequence.get(),

@@ -19,7 +19,7 @@ pub(super) fn write_footer(shared: &Shared, sealed: &Sealed) {
         Ok(None) => return,
         Err(error) => return shared.footers.lock().failed(info.id(), &error),
     };
-    let begun = footer::begin(sealed.newest, &removed, &sealed.kinds);
+    let begun = footer::begin(sealed.newest, &removed, &sealed.summary);
     let first = info.start().sequence;
     let end = info.end().map_or(first, |end| end.sequence);
     let snapshot = shared.index.snapshot();

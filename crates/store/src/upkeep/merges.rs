@@ -6,7 +6,7 @@
 //! leaves a temporary file or one file more than is needed, which the next opening removes.
 
 use super::merge_plan::{self, Unit, choose};
-use super::merged_kinds;
+use super::merged_summary;
 use crate::engine::Shared;
 use crate::engine::merge_at_work::MergeAtWork;
 use crate::engine::merged_files::UsedFile;
@@ -316,7 +316,7 @@ fn write(
     let failed = |error: io::Error| Error::io("write", path, error);
     let lists = (
         &heads(shared, planned)?,
-        &merged_kinds::of(shared, &planned.infos)?,
+        &merged_summary::of(shared, &planned.infos)?,
     );
     let newest = match (planned.newest, planned.infos.last()) {
         (Some(newest), _) => newest,

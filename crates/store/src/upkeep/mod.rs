@@ -13,7 +13,7 @@ mod jobs;
 #[allow(clippy::expect_used, reason = "a model fails by panicking")]
 mod jobs_model;
 mod merge_plan;
-mod merged_kinds;
+mod merged_summary;
 mod merges;
 mod running;
 mod seal;

@@ -8,7 +8,7 @@
 use super::checkpoint::{self, StoredCheckpoint};
 use super::merged::{Lists, MergedRows, StoredMerged};
 use super::problem::Problem;
-use super::rows::SegmentRows;
+use super::rows::{SUMMARY_DIFFERS, SegmentRows};
 use crate::engine::Shared;
 use crate::rows::{footer, heads};
 use crate::{Error, Snapshot};
@@ -279,10 +279,8 @@ impl Comparer {
                 return Ok(());
             }
         };
-        if rows.kinds.encode() != stored.kinds {
-            let message =
-                "its footer's list of the names of kinds differs from what the frames say";
-            self.problem(&file, None, message);
+        if rows.summary.encode() != stored.summary {
+            self.problem(&file, None, &format!("in its footer {SUMMARY_DIFFERS}"));
         }
         let is_list = |is_located| stored.heads == heads::encode_as(&rows.removed, is_located);
         if !is_list(true) && !is_list(false) {
@@ -366,9 +364,8 @@ impl Comparer {
         let differences = expected.differences(&found.block)?;
         self.differ(file, "it", differences);
         let rows = expected.rows;
-        if rows.kinds.encode() != found.kinds {
-            let message = "its list of the names of kinds differs from what the frames say";
-            self.problem(file, None, message);
+        if rows.summary.encode() != found.summary {
+            self.problem(file, None, SUMMARY_DIFFERS);
         }
         if !checkpoint::has_names(found.names, rows, expected.block(found.block.layout())?) {
             self.problem(

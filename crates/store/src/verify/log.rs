@@ -32,6 +32,8 @@ pub(crate) struct LogCheck<'a> {
     chains: Vec<Option<Chain>>,
     /// The names of kinds so far.
     kinds: KindTable,
+    /// How far sources were gone through so far.
+    positions: HashMap<Box<str>, u64>,
     /// The segment that is being read.
     pub(super) segment: Option<SegmentRows>,
     /// The first clock reading of each segment and after the checkpoint, each with its event.
@@ -56,6 +58,7 @@ impl<'a> LogCheck<'a> {
             by_entity: HashMap::new(),
             chains: Vec::new(),
             kinds: KindTable::default(),
+            positions: HashMap::new(),
             segment: None,
             firsts: Vec::new(),
             wants_first: false,
@@ -222,7 +225,7 @@ impl<'a> LogCheck<'a> {
         let record =
             StoredRecord::decode(at.body).map_err(|error| format!("malformed: {error}"))?;
         self.report.redacted += u64::from(self.gone.record(at, &record));
-        self.kind(at, &record);
+        self.said(at, &record);
         let Some((coordinate, place)) = self.named(at, &record)? else {
             self.damage.unnamed(at.sequence);
             return Ok(());
@@ -284,14 +287,14 @@ impl<'a> LogCheck<'a> {
         Ok(())
     }
 
-    /// Takes the name that a record gives its kind. What is wrong with it is wrong with nothing else of the
-    /// record.
-    fn kind(&mut self, at: &FrameRecord<'_>, record: &StoredRecord<'_>) {
+    /// Takes what a record says beside its row: the name of its kind, the position in a source. What is wrong
+    /// with that is wrong with nothing else of the record.
+    fn said(&mut self, at: &FrameRecord<'_>, record: &StoredRecord<'_>) {
+        if let Some(rows) = &mut self.segment {
+            rows.summary.note(record, at.sequence);
+        }
         let wrong = match record.kind_name() {
             Some((kind, name)) => {
-                if let Some(rows) = &mut self.segment {
-                    rows.kinds.note(kind, name, at.sequence);
-                }
                 // The first name counts.
                 let learned = self.kinds.learn(kind, &name.into());
                 learned.err().map(|conflict| conflict.to_string())
@@ -302,6 +305,28 @@ impl<'a> LogCheck<'a> {
             let message = message_at(at.position, &wrong);
             self.problem(Some(at.sequence), None, message);
         }
+        if let Some(wrong) = self.track(record) {
+            let message = message_at(at.position, &wrong);
+            self.problem(Some(at.sequence), None, message);
+        }
+    }
+
+    /// Takes the position in a source that a record has, and says what is wrong with it: the positions of a
+    /// source ascend.
+    fn track(&mut self, record: &StoredRecord<'_>) -> Option<String> {
+        let Some((source, position)) = record.tracking() else {
+            return no_position(record);
+        };
+        match self.positions.get_mut(source) {
+            None => drop(self.positions.insert(source.into(), position)),
+            Some(last) if position <= *last => {
+                return Some(format!(
+                    "it says that source {source:?} is at {position}, which was at {last} before"
+                ));
+            }
+            Some(last) => *last = position,
+        }
+        None
     }
 
     /// The coordinate of a record and the place of its chain; `None` if the record that named it is
@@ -404,4 +429,13 @@ fn no_name(record: &StoredRecord<'_>) -> Option<String> {
         true => format!("it names kind {kind}, which is reserved for the store"),
         false => format!("it calls kind {kind} what is no name"),
     })
+}
+
+/// What is wrong with a position in a source that an event has and that is none.
+fn no_position(record: &StoredRecord<'_>) -> Option<String> {
+    let StoredRecord::Event(event) = record else {
+        return None;
+    };
+    event.extensions.get(extension_tag::TRACKING)?;
+    Some("it has a position in a source that is none".to_owned())
 }

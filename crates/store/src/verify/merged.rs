@@ -5,14 +5,14 @@
 //! them: a block that is merged with nothing gives itself, byte for byte. So no more than one segment's block is
 //! in memory, however many a file spans.
 
-use super::rows::SegmentRows;
+use super::rows::{SUMMARY_DIFFERS, SegmentRows};
 use crate::Error;
 use crate::engine::Shared;
 use crate::model::IndexFileName;
 use crate::rows::heads::{self, MergedHeads};
 use crate::rows::merged::{MergedHead, MergedSegment};
 use crate::rows::merged_file::{self, no_merged_file};
-use crate::rows::{KindNames, retain_newest};
+use crate::rows::{Summary, retain_newest};
 use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 use strandline_core::Sequence;
@@ -26,7 +26,7 @@ pub(super) struct StoredMerged {
     pub(super) file: String,
     pub(super) head: MergedHead,
     pub(super) block: Arc<Block>,
-    /// The bytes of the lists and of the block, as they stand there.
+    /// The bytes of summary, list and block, as they stand there.
     bytes: merged_file::Stored,
     /// Whether each of its segments is what it was made of.
     pub(super) is_current: bool,
@@ -212,11 +212,12 @@ impl StoredMerged {
             Err(error) => problems.push(format!("its block contradicts itself: {error}")),
         }
         if let Some(lists) = lists.filter(|_| self.is_current) {
-            let Lists { mut removed, kinds } = lists;
-            if kinds.encode() != self.bytes.kinds() {
-                problems.push(
-                    "its list of the names of kinds differs from what the frames say".to_owned(),
-                );
+            let Lists {
+                mut removed,
+                summary,
+            } = lists;
+            if summary.encode() != self.bytes.summary() {
+                problems.push(SUMMARY_DIFFERS.to_owned());
             }
             let ends = self.head.segments.first().zip(self.head.segments.last());
             if let Some((first, last)) = ends {
@@ -239,7 +240,7 @@ impl StoredMerged {
 pub(super) struct Lists {
     /// Where streams end whose newest event was removed.
     removed: MergedHeads,
-    kinds: KindNames,
+    summary: Summary,
 }
 
 impl Lists {
@@ -248,6 +249,6 @@ impl Lists {
         for (entity, head) in &rows.removed {
             heads::add_newer(&mut self.removed, entity, rows.info.id(), head);
         }
-        self.kinds.add(&rows.kinds);
+        self.summary.add(&rows.summary);
     }
 }

@@ -1,12 +1,16 @@
 //! `SegmentRows`: what the frames of a segment say, which its indexes have to say too. Judges nothing.
 
-use crate::rows::{HeadMap, HeadPlace, KindNames, RemovedHead, row_of};
+use crate::rows::{HeadMap, HeadPlace, RemovedHead, Summary, row_of};
 use std::collections::HashMap;
 use std::sync::Arc;
 use strandline_core::record::{Record, RemovedRecord};
 use strandline_core::{Coordinate, Hlc};
 use strandline_index::{BlockBuilder, CoordinateId, IndexError};
 use strandline_segment::{FrameRecord, SegmentInfo};
+
+/// What is wrong with a summary that another should be in the place of.
+pub(super) const SUMMARY_DIFFERS: &str =
+    "the list of the names of kinds and positions of sources differs from what the frames say";
 
 /// The rows of one segment, as far as it was read.
 #[derive(Debug, Clone)]
@@ -19,8 +23,8 @@ pub(super) struct SegmentRows {
     after_gaps: HashMap<usize, Named>,
     /// Where streams end whose newest event was removed.
     pub(super) removed: HeadMap,
-    /// The names of kinds that its records give.
-    pub(super) kinds: KindNames,
+    /// What its records say beside their rows.
+    pub(super) summary: Summary,
     /// The newest clock reading up to here.
     pub(super) newest: Option<Hlc>,
     /// Whether every record could be taken: with what is damaged nothing is compared.
@@ -47,7 +51,7 @@ impl SegmentRows {
             names: Vec::new(),
             after_gaps: HashMap::new(),
             removed: HeadMap::new(),
-            kinds: KindNames::default(),
+            summary: Summary::default(),
             newest,
             is_whole: true,
         }

@@ -3,8 +3,9 @@
 //! Nothing of the writer's state changes before the write has succeeded; the clock is put back if it
 //! does not.
 
+use super::asked::Asked;
 use super::assigned::Assigned;
-use super::condition::{LookedAhead, check_condition};
+use super::condition::check_condition;
 use super::context::Context;
 use super::ends::{ChainEnd, Last};
 use super::failure::{exhausted, no_segment_has_room};
@@ -32,12 +33,11 @@ impl Writer {
     pub(crate) fn commit(
         &mut self,
         events: &[Prepared<'_>],
-        durability: Durability,
-        condition: Option<LookedAhead<'_>>,
+        asked: Asked<'_>,
         context: Context<'_>,
         give: &mut dyn FnMut(Receipt),
     ) -> Result<Sequence, Error> {
-        let committed = self.commit_all(events, durability, condition, context, give);
+        let committed = self.commit_all(events, asked, context, give);
         self.name_tables.forget_large();
         self.heads.tell();
         committed
@@ -46,23 +46,22 @@ impl Writer {
     fn commit_all(
         &mut self,
         events: &[Prepared<'_>],
-        durability: Durability,
-        condition: Option<LookedAhead<'_>>,
+        asked: Asked<'_>,
         context: Context<'_>,
         give: &mut dyn FnMut(Receipt),
     ) -> Result<Sequence, Error> {
         let Some(repeats) = self.find_repeats(events, context.log)? else {
-            return self.commit_new(events, durability, condition, context, give);
+            return self.commit_new(events, asked, context, give);
         };
         if let Some(end) = repeats.end_of_all() {
             repeats.joined(Vec::new()).for_each(give);
             return Ok(end);
         }
-        let new = repeats.new_among(events);
+        let new = repeats.new_among(events, asked.tracking)?;
         let mut written = Vec::with_capacity(new.len());
         let mut take = |receipt| written.push(receipt);
         // What is new comes after everything that was repeated, so whoever waits for it waits for all.
-        let end = self.commit_new(&new, durability, condition, context, &mut take)?;
+        let end = self.commit_new(&new, asked, context, &mut take)?;
         repeats.joined(written).for_each(give);
         Ok(end)
     }
@@ -71,11 +70,18 @@ impl Writer {
     fn commit_new(
         &mut self,
         events: &[Prepared<'_>],
-        durability: Durability,
-        condition: Option<LookedAhead<'_>>,
+        asked: Asked<'_>,
         context: Context<'_>,
         give: &mut dyn FnMut(Receipt),
     ) -> Result<Sequence, Error> {
+        let Asked {
+            durability,
+            condition,
+            tracking,
+        } = asked;
+        if let Some(tracking) = tracking {
+            self.check_tracking(tracking, context.sources)?;
+        }
         self.look_up(events, context.log)?;
         self.check_expected(events)?;
         check_condition(&self.index, |name| self.kinds.kind(name), condition)?;
@@ -98,6 +104,9 @@ impl Writer {
         })?;
         // Before an event can be seen of a kind whose name came with it.
         self.kinds.written(context.kinds);
+        if let Some(tracking) = tracking {
+            self.tracked(tracking, first, context.sources);
+        }
         self.insert(events, first, appended.start)
             .inspect_err(|_| {
                 context

@@ -4,6 +4,7 @@
 //! not hold what is done before the lock, on the caller's thread, nor the wait after it. Knows
 //! `group_sync`, `rows`, `model` and `trace`.
 
+mod asked;
 mod assigned;
 mod cells;
 mod chain;
@@ -31,7 +32,9 @@ mod rewritten;
 mod rotate;
 mod state;
 mod times;
+mod tracking;
 
+pub(crate) use asked::Asked;
 pub(crate) use condition::look_ahead;
 pub(crate) use context::Context;
 pub(crate) use failure::no_segment_has_room;

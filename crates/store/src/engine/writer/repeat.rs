@@ -7,7 +7,7 @@
 use super::confirm::Claimed;
 use super::prepared::Prepared;
 use super::state::Writer;
-use crate::model::Link;
+use crate::model::{Link, Tracking};
 use crate::{Difference, Error, ErrorKind, IdConflict, Receipt};
 use strandline_core::record::{Record, RecordPayload};
 use strandline_core::{EventId, Sequence};
@@ -27,19 +27,32 @@ impl Repeats {
         ends.collect::<Option<Vec<_>>>()?.into_iter().max()
     }
 
-    /// The events that were not appended before, which alone are to be written. Their links are to ids:
-    /// places are those of the whole commit, whose members all have an id of the caller's.
-    pub(super) fn new_among<'a>(&self, events: &[Prepared<'a>]) -> Vec<Prepared<'a>> {
+    /// The events that were not appended before, which alone are to be written, the first of them with the
+    /// position of the append. Their links are to ids: places are those of the whole commit, whose members
+    /// all have an id of the caller's.
+    ///
+    /// # Errors
+    ///
+    /// `TooLarge` if there is no room for the position.
+    pub(super) fn new_among<'a>(
+        &self,
+        events: &[Prepared<'a>],
+        tracking: Option<Tracking<'_>>,
+    ) -> Result<Vec<Prepared<'a>>, Error> {
         let of_member =
             |link: Option<Link>| link.and_then(|link| Some(Link::Id(resolve(link, events)?)));
         let both = events.iter().zip(&self.0);
         let new = both.filter(|(_, receipt)| receipt.is_none());
-        new.map(|(event, _)| Prepared {
+        let new = new.map(|(event, _)| Prepared {
             correlation: of_member(event.correlation),
             causation: of_member(event.causation),
             ..event.clone()
-        })
-        .collect()
+        });
+        let mut new: Vec<_> = new.collect();
+        if let (Some(tracking), Some(first)) = (tracking, new.first_mut()) {
+            first.track(tracking)?;
+        }
+        Ok(new)
     }
 
     /// The receipts of all events in their order; `written` has those of the new ones.

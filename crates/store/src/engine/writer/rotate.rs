@@ -3,7 +3,7 @@
 use super::context::Context;
 use super::state::Writer;
 use crate::Error;
-use crate::rows::Sealed;
+use crate::rows::{Sealed, Summary};
 use crate::trace::{self, Span};
 use tracing::Level;
 
@@ -29,7 +29,10 @@ impl Writer {
             .map_err(|error| self.append_failed(error, context.group))?;
         self.names.clear();
         self.heads.rotated();
-        let kinds = self.kinds.rotated();
+        let summary = Summary {
+            kinds: self.kinds.rotated(),
+            positions: std::mem::take(&mut self.positions),
+        };
         // Everything was waited for, so every row is visible.
         self.index.seal().inspect_err(|_| {
             let reason = "the index could not seal the rows of a sealed segment";
@@ -49,7 +52,7 @@ impl Writer {
         Ok(Sealed {
             info,
             newest: self.hlc.last(),
-            kinds,
+            summary,
         })
     }
 }

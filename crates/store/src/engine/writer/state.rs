@@ -8,7 +8,7 @@ use super::kinds::KindsWritten;
 use super::name_tables::NameTables;
 use super::note_counts::NoteCounts;
 use crate::engine::caches::Caches;
-use crate::rows::{RemovedInSegments, Sealed, SegmentNames};
+use crate::rows::{RemovedInSegments, Sealed, SegmentNames, SourcePositions};
 use strandline_core::{EventHasher, HlcClock, Random};
 use strandline_index::IndexWriter;
 use strandline_segment::{CommitBuffer, LogWriter, NextSegment};
@@ -44,6 +44,8 @@ pub(crate) struct Writer {
     pub(super) name_tables: NameTables,
     pub(crate) heads: HeadCache,
     pub(crate) kinds: KindsWritten,
+    /// How far sources were gone through, as the records of the active segment say.
+    pub(crate) positions: SourcePositions,
 }
 
 impl Writer {
@@ -76,6 +78,7 @@ impl Writer {
             name_tables: NameTables::new(caches.names.clone()),
             heads: HeadCache::new(caches.heads.clone()),
             kinds,
+            positions: SourcePositions::default(),
         }
     }
 

@@ -4,7 +4,7 @@
 //! bytes, with their reason. Which file, and from where on, it is told.
 
 use super::annotation::{Annotation, Emit};
-use super::meaning::{kinds_meaning, meaning, note_meaning, plain};
+use super::meaning::{meaning, note_meaning, plain, removed_meaning, summary_meaning};
 use crate::maintenance::progress::cancelled;
 use crate::rows::footer;
 use crate::{Error, ErrorKind};
@@ -168,13 +168,13 @@ impl<'a> Annotator<'a> {
             return self.part((offset, bytes.len() as u64), 1, "rows", |_| String::new());
         };
         let place = |range: Range<usize>| (offset + range.start as u64, range.len() as u64);
-        self.part(place(0..head.kinds.start), 1, "head", |_| String::new())?;
-        if !head.kinds.is_empty() {
-            let names = match head.names_of_kinds(bytes) {
-                Ok(names) => kinds_meaning(names.iter()),
+        self.part(place(0..head.summary.start), 1, "head", |_| String::new())?;
+        if !head.summary.is_empty() {
+            let said = match head.summary(bytes) {
+                Ok(summary) => summary_meaning(&summary),
                 Err(error) => error.to_string(),
             };
-            self.part(place(head.kinds), 1, "names of kinds", |_| names)?;
+            self.part(place(head.summary), 1, "names and positions", |_| said)?;
         }
         if !head.heads.is_empty() {
             let place = place(head.heads.clone());
@@ -319,13 +319,11 @@ impl<'a> Annotator<'a> {
         let parts = RemovedRecord::layout(at.body).into_iter();
         let mut parts =
             parts.map(|(name, part)| (name, body + part.start as u64, part.len() as u64));
-        let named = RemovedRecord::decode(at.body).ok();
-        let named = named.and_then(|removed| removed.kind_name);
+        let removed = RemovedRecord::decode(at.body).ok();
         parts.try_for_each(|(name, start, bytes)| {
-            let of_kind = named.as_ref().filter(|_| name == "kind and its name");
-            self.part((start, bytes), 2, name, |bytes| match of_kind {
-                Some((kind, own)) => format!("{kind} {own}"),
-                None => plain(name, bytes),
+            let removed = removed.as_ref();
+            self.part((start, bytes), 2, name, |bytes| {
+                removed_meaning(name, removed).unwrap_or_else(|| plain(name, bytes))
             })
         })
     }

@@ -1,8 +1,10 @@
 //! What the bytes of a part say, for people. Reads no file.
 
-use std::sync::Arc;
-use strandline_core::record::{RecordView, RemovalChange, RemovalNote, RemovalStage};
-use strandline_core::{EventKind, rfc3339};
+use crate::rows::Summary;
+use strandline_core::record::{
+    RecordView, RemovalChange, RemovalNote, RemovalStage, RemovedRecord,
+};
+use strandline_core::rfc3339;
 
 /// Longest text of a payload that is shown.
 const TEXT_BYTES_MAX: usize = 60;
@@ -41,7 +43,11 @@ pub(super) fn meaning(record: &RecordView<'_>, name: &str, bytes: &[u8]) -> Stri
         "extensions" => {
             let extensions = record.extensions();
             let name = extensions.kind_name();
-            name.map_or_else(String::new, |name| format!("the kind is called {name}"))
+            let name = name.map(|name| format!("the kind is called {name}"));
+            let tracked = extensions.tracking();
+            let tracked = tracked.map(|(source, position)| format!("{source} is at {position}"));
+            let said: Vec<_> = name.into_iter().chain(tracked).collect();
+            said.join(", ")
         }
         "payload" => {
             let shown = bytes.get(..TEXT_BYTES_MAX).unwrap_or(bytes);
@@ -55,14 +61,34 @@ pub(super) fn meaning(record: &RecordView<'_>, name: &str, bytes: &[u8]) -> Stri
     }
 }
 
-/// Most names of kinds that are shown together.
-const KINDS_SHOWN: usize = 8;
+/// What a part of the record of a removed event says, if it is of those that are kept of the event.
+pub(super) fn removed_meaning(part: &str, removed: Option<&RemovedRecord>) -> Option<String> {
+    let removed = removed?;
+    match part {
+        "kind and its name" => {
+            let (kind, name) = removed.kind_name.as_ref()?;
+            Some(format!("{kind} {name}"))
+        }
+        "position in a source" => {
+            let (source, position) = removed.tracking.as_ref()?;
+            Some(format!("{source} is at {position}"))
+        }
+        _ => None,
+    }
+}
 
-/// Kinds and their names in words.
-pub(super) fn kinds_meaning<'n>(names: impl Iterator<Item = (EventKind, &'n Arc<str>)>) -> String {
-    let mut shown: Vec<_> = names.map(|(kind, name)| format!("{kind} {name}")).collect();
-    let more = shown.len().saturating_sub(KINDS_SHOWN);
-    shown.truncate(KINDS_SHOWN);
+/// Most names of kinds and positions of sources that are shown together.
+const SAID_SHOWN: usize = 8;
+
+/// Kinds and their names, and sources and their positions, in words.
+pub(super) fn summary_meaning(summary: &Summary) -> String {
+    let names = summary.kinds.iter();
+    let names = names.map(|(kind, name)| format!("{kind} {name}"));
+    let positions = summary.positions.iter();
+    let positions = positions.map(|(source, position, _)| format!("{source} is at {position}"));
+    let mut shown: Vec<_> = names.chain(positions).collect();
+    let more = shown.len().saturating_sub(SAID_SHOWN);
+    shown.truncate(SAID_SHOWN);
     let shown = shown.join(", ");
     match more {
         0 => shown,

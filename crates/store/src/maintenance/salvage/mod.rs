@@ -9,6 +9,7 @@
 mod commit;
 mod earlier;
 mod loss;
+mod positions;
 mod salvaged;
 mod salvager;
 mod saver;

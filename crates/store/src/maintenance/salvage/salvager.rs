@@ -291,6 +291,9 @@ impl<'a> Salvager<'a> {
                 if let Some((kind, name)) = &removed.kind_name {
                     self.saver.name_kind(*kind, name);
                 }
+                if let Some((source, position)) = &removed.tracking {
+                    self.saver.positions.note(source, *position);
+                }
                 return Ok(None);
             }
         };
@@ -326,6 +329,9 @@ impl<'a> Salvager<'a> {
         }
         if let Some(name) = record.extensions.kind_name() {
             self.saver.name_kind(record.kind, name);
+        }
+        if let Some((source, position)) = record.extensions.tracking() {
+            self.saver.positions.note(source, position);
         }
         let RecordPayload::Stored { bytes, .. } = record.payload else {
             self.taken.insert(at.digest);
@@ -371,8 +377,10 @@ impl<'a> Salvager<'a> {
             known,
             lost,
             mut report,
+            positions,
             ..
         } = self.saver;
+        report.notices.extend(positions.left(target));
         let dir = &target.shared().dir;
         if self.earlier.is_copy() && source.identity == Some(target.shared().identity) {
             return Err(same_store(dir));

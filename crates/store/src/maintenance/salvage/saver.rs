@@ -2,6 +2,7 @@
 
 use super::commit::Commit;
 use super::loss::Loss;
+use super::positions::Positions;
 use super::salvaged::Salvaged;
 use crate::rows::removals::push_run;
 use crate::{AppendOptions, Durability, Error, ErrorKind, Store};
@@ -19,6 +20,8 @@ pub(super) struct Saver<'a> {
     pub(super) report: Salvaged,
     /// How many names of kinds were told that the target does not take.
     kinds_told: usize,
+    /// Positions in sources that the target is to have.
+    pub(super) positions: Positions,
 }
 
 /// How many of them are told.
@@ -32,6 +35,7 @@ impl<'a> Saver<'a> {
             lost: Vec::new(),
             report: Salvaged::default(),
             kinds_told: 0,
+            positions: Positions::default(),
         }
     }
 
@@ -55,9 +59,21 @@ impl<'a> Saver<'a> {
         let written = AppendOptions::new().durability(Durability::Written);
         // The old store held them, whatever this one was opened with.
         let payload_max = COMMIT_BYTES_MAX as usize;
-        let saved = self
-            .target
-            .append_events(&commit.batch.events, written, payload_max);
+        let append = |options: AppendOptions<'_>| {
+            let events = &commit.batch.events;
+            self.target.append_events(events, options, payload_max)
+        };
+        let saved = match self.positions.next(self.target) {
+            Some((source, position)) => match append(written.tracking(&source, position)) {
+                // There may be no room for it, or for one more source.
+                Err(error) if is_about_events(error.kind()) => {
+                    self.positions.note(&source, position);
+                    append(written)
+                }
+                saved => saved,
+            },
+            None => append(written),
+        };
         let Err(error) = saved else {
             self.report.events += commit.batch.len() as u64;
             for origin in &commit.origins {

@@ -1,23 +1,22 @@
-//! The names of kinds for a merged file: those that its segments give, of the files that there are. Merges
-//! nothing.
+//! The summary for a merged file: of its segments, from the files that there are. Merges nothing.
 
 use crate::Error;
 use crate::engine::Shared;
 use crate::engine::merged_files::UsedFile;
-use crate::rows::{KindNames, footer, merged_file, names_of_kinds};
+use crate::rows::{Summary, footer, merged_file, summary_of};
 use std::collections::BTreeSet;
 use strandline_segment::SegmentInfo;
 
-/// The names of kinds that segments, which ascend, give: as merged files of them alone and footers say, or
-/// frames where those are damaged. A rewriting leaves them as they are. O(files), and O(segments) that are in none.
+/// What the records of segments, which ascend, say beside their rows: as merged files of them alone and footers
+/// have it, or frames where those are damaged. A rewriting leaves them as they are. O(files), and O(segments) that are in none.
 ///
 /// # Errors
 ///
 /// `Corrupt` if a segment is damaged and so is what was made of it, `Io`.
-pub(super) fn of(shared: &Shared, infos: &[SegmentInfo]) -> Result<KindNames, Error> {
+pub(super) fn of(shared: &Shared, infos: &[SegmentInfo]) -> Result<Summary, Error> {
     let ends = infos.first().zip(infos.last());
     let Some((first, last)) = ends.map(|(first, last)| (first.id(), last.id())) else {
-        return Ok(KindNames::default());
+        return Ok(Summary::default());
     };
     let files: Vec<_> = {
         let files = shared.merged.lock();
@@ -25,30 +24,30 @@ pub(super) fn of(shared: &Shared, infos: &[SegmentInfo]) -> Result<KindNames, Er
             |file: &&UsedFile| first <= file.name.first && file.name.last <= last && !file.is_gone;
         files.used.iter().filter(is_within).cloned().collect()
     };
-    let mut kinds = KindNames::default();
+    let mut summary = Summary::default();
     let mut told = BTreeSet::new();
     for file in &files {
         let path = shared.dir.join(file.name.to_string());
         // One that is damaged is not needed.
-        if let Ok(own) = merged_file::names_of_kinds(&*shared.options.fs, &path) {
-            kinds.add(&own);
+        if let Ok(own) = merged_file::summary(&*shared.options.fs, &path) {
+            summary.add(&own);
             told.extend(file.segments.iter().map(|segment| segment.id));
         }
     }
     for info in infos.iter().filter(|info| !told.contains(&info.id())) {
-        kinds.add(&of_segment(shared, info)?);
+        summary.add(&of_segment(shared, info)?);
     }
-    Ok(kinds)
+    Ok(summary)
 }
 
-/// The names of kinds that a segment gives, as its footer says, or its frames.
-fn of_segment(shared: &Shared, info: &SegmentInfo) -> Result<KindNames, Error> {
+/// The summary of a segment, as its footer has it, or its frames.
+fn of_segment(shared: &Shared, info: &SegmentInfo) -> Result<Summary, Error> {
     let segment = shared.writer()?.lock().log.sealed_segment(info.id())?;
     if let Ok(Some(footer)) = segment.footer(shared.options.log.maps_reads())
         && let Ok(head) = footer::head(footer.as_ref())
-        && let Ok(own) = head.names_of_kinds(footer.as_ref())
+        && let Ok(own) = head.summary(footer.as_ref())
     {
         return Ok(own);
     }
-    names_of_kinds(&shared.log.view(), info)
+    summary_of(&shared.log.view(), info)
 }
