@@ -65,9 +65,12 @@ mod upkeep;
 mod verify;
 
 pub use append::{Outcome, Submit, Ticket};
+pub use engine::push::{Lagged, Pushed, PushedEvents};
 #[cfg(feature = "stream")]
 pub use follow::CursorStream;
-pub use follow::{Cursor, Delivery, Start};
+pub use follow::{
+    Cursor, Delivery, SUBSCRIPTION_CAPACITY_MAX, Start, Subscription, SubscriptionIter,
+};
 pub use model::typed::{Codec, CodecError, EventEnum, EventPayload, Json, MessagePack, Registry};
 pub use model::{
     AppendCondition, AppendOptions, BATCH_BYTES_MAX, BATCH_EVENTS_MAX, Batch,

@@ -16,6 +16,7 @@ pub(crate) mod merged_runs;
 pub(crate) mod news;
 mod ours;
 mod parker;
+pub(crate) mod push;
 mod redactions;
 mod rewriting;
 mod shared;

@@ -8,6 +8,7 @@ use super::ours::Ours;
 use super::redactions::Redactions;
 use super::rewriting::{Rewriting, RewritingGuard};
 use crate::engine::group_sync::{GroupSync, fate_unknown};
+use crate::engine::push::Hub;
 use crate::engine::writer::{CommitLock, Context};
 use crate::model::{Kinds, Sources};
 use crate::{Error, ErrorKind, OpenReport, Receipt, StoreOptions};
@@ -32,6 +33,8 @@ pub(crate) struct Shared {
     /// What reads on in the log of another process; none in a store opened to write.
     pub(crate) follower: Option<Mutex<Follower>>,
     pub(crate) group: Arc<GroupSync<SyncHandle>>,
+    /// Pushes events to subscribers.
+    pub(crate) hub: Arc<Hub>,
     pub(crate) index: IndexReader,
     pub(crate) caches: Caches,
     /// The names of kinds.

@@ -1,7 +1,8 @@
 //! `Cursor`: the events of a query in commit order, those that are there and those that come.
 
 use super::delivery::Delivery;
-use super::pull::{Pull, Pulled};
+use super::pull::Pull;
+use super::reading::Reading;
 use super::source::Source;
 use super::start::Start;
 use crate::engine::Shared;
@@ -10,7 +11,7 @@ use crate::engine::news::Awaited;
 use crate::read::EventCursor;
 use crate::{Error, ErrorKind, EventRef, SavedPosition, StoredEvent};
 use std::collections::VecDeque;
-use std::ops::{ControlFlow, Range};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 use strandline_core::{Clock, Query, Sequence, SystemClock};
@@ -18,9 +19,9 @@ use strandline_index::RowView;
 
 /// How many events are read before they are asked for: few at first, more if they are taken.
 const AHEAD_MIN: usize = 8;
-const AHEAD_MAX: usize = 256;
+pub(super) const AHEAD_MAX: usize = 256;
 /// Of which payloads no more are read ahead, in bytes.
-const AHEAD_BYTES: usize = 256 << 10;
+pub(super) const AHEAD_BYTES: usize = 256 << 10;
 /// How long a wait without a limit waits at once.
 const LONG: Duration = Duration::from_secs(3600);
 
@@ -298,6 +299,11 @@ impl Cursor {
         Ok(position)
     }
 
+    /// What it reads, of what, and up to which watermark.
+    pub(super) fn into_parts(self) -> (Source, Query, Delivery) {
+        (self.source, self.query, self.delivery)
+    }
+
     /// A task's wait for the next event, or for one that is not of the query.
     #[cfg(feature = "stream")]
     pub(super) fn awaited(&self) -> Result<Awaited, Error> {
@@ -359,7 +365,7 @@ impl Cursor {
         let mut reading = Reading {
             source: &self.source,
             query: &self.query,
-            delivery: self.delivery,
+            watermark: || self.source.watermark(self.delivery),
             most,
             taken: 0,
             take,
@@ -383,59 +389,6 @@ impl Cursor {
             if !self.source.wait(self.delivery, next, Duration::ZERO)? {
                 return Ok(0);
             }
-        }
-    }
-}
-
-/// Reads events of a query, and hands them to whoever takes them.
-struct Reading<'a, F> {
-    source: &'a Source,
-    query: &'a Query,
-    delivery: Delivery,
-    /// How many are taken at most; not 0.
-    most: usize,
-    taken: usize,
-    take: F,
-}
-
-impl<F> Pulled for Reading<'_, F>
-where
-    F: FnMut(&mut EventCursor, RowView<'_>) -> Result<ControlFlow<()>, Error>,
-{
-    type Error = Error;
-
-    fn watermark(&self) -> Sequence {
-        self.source.watermark(self.delivery)
-    }
-
-    fn read(&mut self, span: Range<Sequence>) -> Result<Option<Sequence>, Error> {
-        // Whatever watermark the span ends at, the snapshot has everything below it.
-        let snapshot = self.source.snapshot();
-        let mut query = self.query.clone().before(span.end);
-        if let Some(before) = span.start.get().checked_sub(1) {
-            query = query.after(Sequence::new(before));
-        }
-        let mut events = snapshot.reader.cursor();
-        let mut after = None;
-        for row in snapshot.rows(query) {
-            match (self.take)(&mut events, row) {
-                Ok(flow) => {
-                    self.taken += 1;
-                    after = row.sequence().checked_add(1);
-                    if flow.is_break() || self.taken >= self.most {
-                        return Ok(after);
-                    }
-                }
-                Err(error) if self.taken == 0 => return Err(error),
-                // It is met again by the next step.
-                Err(_) => return Ok(after),
-            }
-        }
-        match snapshot.damage_since(span.start) {
-            None => Ok(None),
-            // What may be missing is not passed over.
-            Some(damage) if self.taken == 0 => Err(damage),
-            Some(_) => Ok(after),
         }
     }
 }

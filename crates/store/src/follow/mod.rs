@@ -8,10 +8,12 @@
 mod cursor;
 mod delivery;
 mod pull;
+mod reading;
 mod source;
 mod start;
 #[cfg(feature = "stream")]
 mod stream;
+mod subscription;
 
 #[cfg(all(test, strandline_loom))]
 #[allow(clippy::expect_used, reason = "a model fails by panicking")]
@@ -22,3 +24,4 @@ pub use delivery::Delivery;
 pub use start::Start;
 #[cfg(feature = "stream")]
 pub use stream::CursorStream;
+pub use subscription::{SUBSCRIPTION_CAPACITY_MAX, Subscription, SubscriptionIter};

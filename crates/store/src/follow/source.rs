@@ -5,6 +5,7 @@ use crate::engine::Shared;
 #[cfg(feature = "stream")]
 use crate::engine::news::Awaited;
 use crate::engine::news::News;
+use crate::engine::push::Hub;
 use crate::read::{self, Readable, Snapshot};
 use crate::{Error, ErrorKind};
 use std::sync::{Arc, Weak};
@@ -16,6 +17,7 @@ use strandline_core::Sequence;
 pub(super) struct Source {
     readable: Readable,
     news: Arc<News>,
+    hub: Arc<Hub>,
     /// Of a store opened to read only, which looks for events of another process.
     follower: Option<Weak<Shared>>,
 }
@@ -25,6 +27,7 @@ impl Source {
         Self {
             readable: Readable::of(shared),
             news: shared.group.news().clone(),
+            hub: shared.hub.clone(),
             follower: shared.follower.is_some().then(|| Arc::downgrade(shared)),
         }
     }
@@ -35,6 +38,14 @@ impl Source {
 
     pub(super) fn watermark(&self, delivery: Delivery) -> Sequence {
         self.news.watermark(delivery.mark())
+    }
+
+    pub(super) const fn news(&self) -> &Arc<News> {
+        &self.news
+    }
+
+    pub(super) const fn hub(&self) -> &Arc<Hub> {
+        &self.hub
     }
 
     /// Fails once the store is closed, and in a fork of the process that opened it.
@@ -65,7 +76,7 @@ impl Source {
     }
 
     /// Makes sure that somebody looks for what another process writes, where that is what is read.
-    fn start_lookout(&self) -> Result<(), Error> {
+    pub(super) fn start_lookout(&self) -> Result<(), Error> {
         match self.follower()? {
             Some(shared) => read::start_lookout(&shared),
             None => Ok(()),

@@ -4,6 +4,7 @@ use super::lock::Held;
 use super::log::Replayed;
 use super::steps::Steps;
 use crate::engine::group_sync::GroupSync;
+use crate::engine::push::Hub;
 use crate::engine::writer::{CommitLock, KindsWritten, Writer};
 use crate::engine::{Caches, Follower, MergedFiles, Shared};
 use crate::model::{Kinds, Sources};
@@ -110,6 +111,7 @@ pub(super) fn assemble(
         epoch,
         writer,
         follower,
+        hub: Arc::new(Hub::new(group.news().clone(), group.calls().clone())),
         group,
         index: index_reader,
         caches,

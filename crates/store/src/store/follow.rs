@@ -1,7 +1,7 @@
 //! Reading live.
 
 use super::Store;
-use crate::{Cursor, Error, Start};
+use crate::{Cursor, Error, Start, Subscription};
 #[cfg(doc)]
 use crate::{Delivery, ErrorKind};
 use strandline_core::Query;
@@ -36,5 +36,23 @@ impl Store {
     /// that opened the store. In a store opened to read only as [`refresh`](Self::refresh).
     pub fn follow(&self, query: impl Into<Query>, from: impl Into<Start>) -> Result<Cursor, Error> {
         Cursor::new(self.shared(), query.into(), &from.into())
+    }
+
+    /// Has the events of a query pushed in commit order, those that are there and then each as it comes, once it is
+    /// visible; see [`Subscription`]. `capacity` batches of 256 events or 256 KiB may wait.
+    ///
+    /// The same as [`Cursor::subscribe`] of what [`follow`](Self::follow) gives:
+    /// `store.follow(query, from)?.at(Delivery::Durable).subscribe(64)?` pushes what is durable.
+    ///
+    /// # Errors
+    ///
+    /// As [`follow`](Self::follow) and [`Cursor::subscribe`].
+    pub fn subscribe(
+        &self,
+        query: impl Into<Query>,
+        from: impl Into<Start>,
+        capacity: usize,
+    ) -> Result<Subscription, Error> {
+        self.follow(query, from)?.subscribe(capacity)
     }
 }

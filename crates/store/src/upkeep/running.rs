@@ -120,6 +120,7 @@ impl Running {
     fn end_waits(&mut self) {
         drop(self.driver.write().take());
         self.background = None;
+        self.shared.hub.close();
         let news = self.shared.group.news();
         news.end(&Over::closed());
         if let Some(thread) = news.lookout().and_then(Lookout::take) {

@@ -2,6 +2,7 @@
 
 use super::over::Over;
 use super::sleeper::Sleeper;
+use crate::engine::parker::Parker;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::task::Waker;
@@ -23,6 +24,8 @@ pub(super) struct WaiterKey {
 #[derive(Debug)]
 pub(super) enum Waiter {
     Thread(Arc<Sleeper>),
+    /// A thread of the store's own, which wakes nobody else and waits for other things too.
+    Own(Arc<Parker>),
     /// Code of the caller's, also when it is dropped: none is cloned, dropped or woken in here.
     Task(Waker),
 }

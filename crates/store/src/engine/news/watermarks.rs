@@ -6,14 +6,14 @@ use super::sleeper::Sleeper;
 use super::waiters::{Entered, Waiter, WaiterKey, Waiters};
 use crate::trace::Calls;
 use std::sync::Arc;
-use std::task::{Poll, Waker};
+use std::task::Poll;
 use std::time::Duration;
 use strandline_core::sync::atomic::{AtomicU64, Ordering, fence};
 use strandline_core::{Clock, Process, Sequence, SystemClock};
 use strandline_index::SequenceGate;
 
 /// Which watermark.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Mark {
     /// Events below it can be read.
     Visible,
@@ -152,6 +152,7 @@ impl News {
         for waiter in waiters {
             match waiter {
                 Waiter::Thread(sleeper) => threads.push(sleeper),
+                Waiter::Own(parker) => parker.unpark(),
                 Waiter::Task(waker) => tasks.push(waker),
             }
         }
@@ -214,18 +215,18 @@ impl News {
         Err(Over::fork())
     }
 
-    pub(super) fn is_in_this_process(&self) -> bool {
+    pub(crate) fn is_in_this_process(&self) -> bool {
         self.process.is_current()
     }
 
-    /// Whether the watermark is past `sequence`. If not, the task under `key` is woken when it is, or when it
-    /// will not be.
+    /// Whether the watermark is past `sequence`. If not, the waiter under `key` is woken when it is, or when it
+    /// will not be. A waker is made and dropped without the lock.
     pub(super) fn poll(
         &self,
         mark: Mark,
         sequence: Sequence,
         key: &mut Option<WaiterKey>,
-        waker: &Waker,
+        waiter: impl FnOnce() -> Waiter,
     ) -> Poll<Result<Sequence, Over>> {
         if let Err(over) = self.check_process() {
             return Poll::Ready(Err(over));
@@ -234,10 +235,8 @@ impl News {
         if now > sequence {
             return Poll::Ready(Ok(now));
         }
-        // Cloned and dropped without the lock.
-        let waiter = Waiter::Task(waker.clone());
         let watermark = || self.watermark(mark);
-        let entered = self.waiters(mark).enter(key, sequence, waiter, watermark);
+        let entered = self.waiters(mark).enter(key, sequence, waiter(), watermark);
         let (poll, unused) = match entered {
             Entered::Waits(before) => {
                 self.ask_lookout();
@@ -251,7 +250,7 @@ impl News {
         poll
     }
 
-    /// Forgets a task that no longer waits.
+    /// Forgets one that no longer waits.
     pub(super) fn forget(&self, mark: Mark, key: WaiterKey) {
         let waiter = self.waiters(mark).leave(key);
         self.drop_waiter(waiter);

@@ -1,0 +1,23 @@
+//! Pushing events to subscribers: one thread of the store reads for all, and waits for none of them.
+//!
+//! Holds [`Hub`], the thread with what wakes it ([`Bell`](bell)); how many batches of a subscriber wait
+//! ([`Room`](room)); who is given what next ([`Rounds`](rounds)), which is no thread's business; and what is given
+//! ([`Pushed`]). Does not hold how events are read ([`Batches`], which a room above implements), nor how a
+//! watermark is waited for, which is `news`. Knows `news` and `model`.
+
+mod bell;
+mod feed;
+mod hub;
+mod member;
+mod pushed;
+mod room;
+mod rounds;
+
+#[cfg(all(test, strandline_loom))]
+#[allow(clippy::expect_used, reason = "a model fails by panicking")]
+mod model;
+
+pub(crate) use feed::{Batches, FeedKey};
+pub(crate) use hub::Hub;
+pub(crate) use member::Seat;
+pub use pushed::{Lagged, Pushed, PushedEvents};
