@@ -3,7 +3,7 @@
 use crate::args::StoreArgs;
 use crate::outcome::Outcome;
 use crate::terminal::{Screen, number, size};
-use strandline::{CacheStats, KindCount};
+use strandline::{CacheStats, KindCount, Tracked};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -15,6 +15,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let store = args.store.open()?;
     let stats = store.stats()?;
     let kinds = store.snapshot().kinds();
+    let tracked = store.tracked_sources();
     // As `inspect` does: whoever asks how a store is doing is told that something of it is damaged.
     let is_fine = store.open_report().is_clean()
         && stats.segment_problems.is_empty()
@@ -33,6 +34,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
             "visible": stats.visible,
             "durable": stats.durable,
             "kinds": kinds.iter().map(kind_json).collect::<Vec<_>>(),
+            "tracked": tracked.iter().map(tracked_json).collect::<Vec<_>>(),
             "segments": stats.segments,
             "bytes_on_disk": stats.bytes_on_disk,
             "caches": {
@@ -79,6 +81,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
         let value = format!("{} {name}", kind.kind);
         screen.line(&format!("{value:<40}  {}", number(kind.events)))?;
     }
+    for source in &tracked {
+        let position = number(source.position);
+        screen.text(&format!("source {} is at {position}", source.source))?;
+    }
     for notice in &store.open_report().notices {
         screen.text(notice)?;
     }
@@ -103,6 +109,14 @@ fn kind_json(kind: &KindCount) -> serde_json::Value {
         "kind": kind.kind.to_string(),
         "type": kind.name.as_deref(),
         "events": kind.events,
+    })
+}
+
+fn tracked_json(source: &Tracked) -> serde_json::Value {
+    serde_json::json!({
+        "source": &*source.source,
+        "position": source.position,
+        "sequence": source.sequence,
     })
 }
 

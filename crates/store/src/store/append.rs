@@ -14,7 +14,7 @@ impl Store {
     /// # Errors
     ///
     /// [`ErrorKind::InvalidInput`], [`ErrorKind::TooLarge`], [`ErrorKind::Conflict`],
-    /// [`ErrorKind::KindConflict`], [`ErrorKind::WrongExpectedVersion`], [`ErrorKind::ConditionFailed`],
+    /// [`ErrorKind::KindConflict`], [`ErrorKind::TrackingConflict`], [`ErrorKind::WrongExpectedVersion`], [`ErrorKind::ConditionFailed`],
     /// [`ErrorKind::RefusedTime`], [`ErrorKind::Exhausted`], [`ErrorKind::ReadOnly`],
     /// [`ErrorKind::Poisoned`], [`ErrorKind::LockLost`] and [`ErrorKind::NotWritten`] mean that nothing was written. [`ErrorKind::Unknown`] means that only a
     /// reopen can tell.
