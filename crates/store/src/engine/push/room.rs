@@ -21,9 +21,9 @@ const WANTED: u32 = 1;
 const ONE: u32 = 2;
 
 impl Room {
-    pub(super) const fn new(capacity: u32, bell: Arc<Bell>) -> Self {
+    pub(super) fn new(capacity: u32, bell: Arc<Bell>) -> Self {
         Self {
-            state: AtomicU32::new(0),
+            state: AtomicU32::default(),
             capacity,
             bell,
         }
