@@ -77,6 +77,7 @@ mod notes;
 mod opening;
 mod pages;
 mod positions;
+mod pushing;
 mod query;
 mod query_by_chance;
 mod readings;

@@ -35,7 +35,8 @@
 //! [`Store::wait_visible_past`] and [`Store::visible_past`] wait without reading, until the event of a
 //! [`Receipt::sequence`] is visible, say; [`Store::wait_durable`] until that of a receipt is on the disk, and syncs
 //! where nobody else does, which [`Store::wait_durable_past`] and [`Store::durable_past`] leave to others.
-//! With the feature `stream`, `Cursor::into_stream` gives a `futures_core::Stream`.
+//! [`Store::subscribe`] pushes instead: a [`Subscription`] is a channel of batches, and tells who is too slow what was
+//! left out. With the feature `stream`, `Cursor::into_stream` gives a `futures_core::Stream`.
 //!
 //! # Failures
 //!

@@ -15,7 +15,7 @@ use strandline::fs::{Fs, OpenMode, OsFs};
 use strandline::maintenance::{Progress, Redaction, Retention, compact, redact, verify};
 use strandline::{
     AppendOptions, Batch, Coordinate, Cursor, Durability, Error, ErrorKind, Event, EventKind,
-    Passed, Region, Sequence, Start, Store, StoreOptions, Ticket,
+    Passed, Region, Sequence, Start, Store, StoreOptions, Subscription, Ticket,
 };
 
 const DIR: &str = "STRANDLINE_FORK_DIR";
@@ -128,6 +128,17 @@ fn refused_follows(store: &Store, cursor: &mut Cursor) {
     refused("try next", cursor.try_next());
     refused("try batch", cursor.try_batch(1));
     refused("next", cursor.next());
+    refused(
+        "subscribe",
+        store.subscribe(Region::all(), Start::Beginning, 1),
+    );
+}
+
+/// Receives nothing, not even what was pushed before.
+fn refused_pushes(subscription: &Subscription) {
+    refused("try recv", subscription.try_recv());
+    refused("recv", subscription.recv());
+    refused("recv timeout", subscription.recv_timeout(Duration::MAX));
 }
 
 fn refused_at_once(wait: &mut Passed) {
@@ -171,8 +182,12 @@ fn fork_beside_appends() {
             let _ = polled.as_mut().poll(&mut context);
             let mut waits = [0, u64::MAX].map(|far| store.visible_past(Sequence::new(far)));
             let _ = pin!(&mut waits[1]).poll(&mut context);
+            // The hub is at work for it.
+            let mut pushes = Some(store.subscribe(Region::all(), Start::Beginning, 4).unwrap());
             let child = fork(|| {
                 try_everything(&store);
+                refused_pushes(pushes.as_ref().unwrap());
+                drop(pushes.take());
                 waits.iter_mut().for_each(refused_at_once);
                 drop(waits);
                 let told = Ticket::wait(ticket).unwrap_err();

@@ -4,6 +4,7 @@
 
 mod models;
 mod mutations;
+mod pushing;
 mod table;
 mod waiting;
 

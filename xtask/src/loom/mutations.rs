@@ -1,6 +1,7 @@
 //! `cargo xtask loom --mutations`: each model fails once what it watches over is broken.
 
 use super::models::{FLAGS, MODELS};
+use super::pushing::PUSHING;
 use super::table::MUTATIONS;
 use super::waiting::WAITING;
 use crate::mutate::{Mutation, Workspace};
@@ -9,7 +10,7 @@ use std::process::{Command, ExitCode};
 
 /// All changes.
 fn all() -> impl Iterator<Item = &'static Mutation> {
-    MUTATIONS.iter().chain(WAITING)
+    MUTATIONS.iter().chain(WAITING).chain(PUSHING)
 }
 
 /// Makes each change of the tables in a copy of the workspace, and runs the models that must fail.
@@ -153,5 +154,6 @@ mod tests {
     fn every_text_is_in_its_file_once() {
         crate::mutate::check_texts(super::MUTATIONS);
         crate::mutate::check_texts(super::WAITING);
+        crate::mutate::check_texts(super::PUSHING);
     }
 }

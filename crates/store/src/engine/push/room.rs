@@ -1,8 +1,8 @@
 //! `Room`: how many batches of a subscriber may wait, and telling the hub when there is room again.
 
 use super::bell::Bell;
-use std::sync::Arc;
-use strandline_core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
+use strandline_core::sync::atomic::{AtomicU32, Ordering};
 
 /// Room for the batches of one subscriber. The hub alone takes places; whoever has a batch leaves them.
 ///
@@ -21,9 +21,9 @@ const WANTED: u32 = 1;
 const ONE: u32 = 2;
 
 impl Room {
-    pub(super) const fn new(capacity: u32, bell: Arc<Bell>) -> Self {
+    pub(super) fn new(capacity: u32, bell: Arc<Bell>) -> Self {
         Self {
-            state: AtomicU32::new(0),
+            state: AtomicU32::default(),
             capacity,
             bell,
         }
@@ -37,7 +37,7 @@ impl Room {
         })
         .then(|| Place {
             room: self.clone(),
-            is_left: AtomicBool::new(false),
+            left: OnceLock::new(),
         })
     }
 
@@ -76,12 +76,13 @@ impl Room {
 #[derive(Debug)]
 pub(super) struct Place {
     room: Arc<Room>,
-    is_left: AtomicBool,
+    /// Of the standard library: the batch comes to another thread by a channel that a model knows nothing of.
+    left: OnceLock<()>,
 }
 
 impl Place {
     pub(super) fn leave(&self) {
-        if !self.is_left.load(Ordering::Relaxed) && !self.is_left.swap(true, Ordering::Relaxed) {
+        if self.left.get().is_none() && self.left.set(()).is_ok() {
             self.room.leave();
         }
     }
