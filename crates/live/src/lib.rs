@@ -17,6 +17,8 @@
 
 #![forbid(unsafe_code)]
 
+mod reactor;
+
 mod handle;
 
 mod consumer;
@@ -31,3 +33,4 @@ pub use model::{
     LastError, NAME_BYTES_MAX, PARTITIONS_MAX, Parked, PartitionState, PartitionStatus,
     REASON_BYTES_MAX, Request, Status, partition_of,
 };
+pub use reactor::{Backoff, PartitionBy};
