@@ -33,4 +33,6 @@ pub use model::{
     LastError, NAME_BYTES_MAX, PARTITIONS_MAX, Parked, PartitionState, PartitionStatus,
     REASON_BYTES_MAX, Request, Status, partition_of,
 };
-pub use reactor::{Backoff, PartitionBy};
+pub use reactor::{
+    Backoff, Context, Failure, PartitionBy, ReactorBuilder, RunningReactor,
+};

@@ -10,4 +10,6 @@ mod wait;
 
 pub use ask::Asked;
 pub use live::Live;
+pub(crate) use live::LEASE;
 pub use position::NamedPosition;
+pub(crate) use position::VERSION;

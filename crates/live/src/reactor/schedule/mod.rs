@@ -202,6 +202,11 @@ impl Schedule {
         Some(Wanted { key, within })
     }
 
+    /// Whether an entity was parked, and is being replayed.
+    pub(super) fn is_replayed(&self, key: &str) -> bool {
+        self.held.get(key).is_some_and(|held| held.is_replayed)
+    }
+
     /// Takes the event of a held entity that was found in the log, and gives how often it was tried.
     pub(super) fn take_held(&mut self, key: &Arc<str>, sequence: Sequence) -> Option<u32> {
         debug_assert!(self.in_hand.is_none(), "one after the other");
