@@ -33,6 +33,4 @@ pub use model::{
     LastError, NAME_BYTES_MAX, PARTITIONS_MAX, Parked, PartitionState, PartitionStatus,
     REASON_BYTES_MAX, Request, Status, partition_of,
 };
-pub use reactor::{
-    Backoff, Context, Failure, PartitionBy, ReactorBuilder, RunningReactor,
-};
+pub use reactor::{Backoff, Context, Failure, PartitionBy, ReactorBuilder, RunningReactor};

@@ -9,7 +9,7 @@ mod status;
 mod wait;
 
 pub use ask::Asked;
-pub use live::Live;
 pub(crate) use live::LEASE;
+pub use live::Live;
 pub use position::NamedPosition;
 pub(crate) use position::VERSION;

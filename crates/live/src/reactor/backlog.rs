@@ -34,18 +34,22 @@ impl Backlog {
         (store, query, by): (&Store, &Query, PartitionBy),
     ) -> Result<Option<StoredEvent>, Error> {
         let start = wanted.within.start;
-        let is_of_it = self.key.as_ref() == Some(&wanted.key);
         let reaches = |within: &Range<Sequence>| within.contains(&start);
-        if is_of_it && self.within.as_ref().is_some_and(reaches) {
-            while self.events.front().is_some_and(|event| event.sequence < start) {
-                self.events.pop_front();
-            }
-            if let Some(event) = self.events.pop_front() {
-                return Ok(Some(event));
-            }
+        if self.key.as_ref() != Some(&wanted.key) || !self.within.as_ref().is_some_and(reaches) {
+            self.read(wanted, store, by.narrow(query, &wanted.key))?;
         }
-        self.read(wanted, store, by.narrow(query, &wanted.key))?;
-        Ok(self.events.pop_front())
+        Ok(self.take(start))
+    }
+
+    /// Takes the first event from `start` on; one that was taken is read again if it is wanted again.
+    fn take(&mut self, start: Sequence) -> Option<StoredEvent> {
+        let mut event = self.events.pop_front()?;
+        while event.sequence < start {
+            event = self.events.pop_front()?;
+        }
+        let within = self.within.take()?;
+        self.within = Some(event.sequence.checked_add(1)?..within.end);
+        Some(event)
     }
 
     fn read(&mut self, wanted: &Wanted, store: &Store, query: Query) -> Result<(), Error> {

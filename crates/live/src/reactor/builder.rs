@@ -28,7 +28,7 @@ use strandline::{Query, Start, StoredEvent};
 /// })?;
 /// let order = Coordinate::new("order:1042", "eu/payments")?;
 /// let receipt = store.append(&order, Event::bytes(EventKind::new(1, 1), *b"paid"))?;
-/// assert!(mailer.wait_until(receipt.sequence, Duration::from_secs(60))?);
+/// assert!(mailer.wait_until(&receipt, Duration::from_secs(60))?);
 /// mailer.stop()?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

@@ -11,7 +11,7 @@ use crate::{Error, ErrorKind};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
-use strandline::Sequence;
+use strandline::Receipt;
 use strandline_core::sync::Mutex;
 use strandline_core::sync::atomic::{AtomicU8, Ordering};
 use strandline_core::sync::thread::{Builder, JoinHandle};
@@ -94,19 +94,18 @@ impl RunningReactor {
         &self.shared.settings.name
     }
 
-    /// Waits until the reactor has handled the event with this sequence and all before it, but for those of entities
-    /// that are parked; false if it has not after `timeout`. A partition of another process is asked nothing.
+    /// Waits until the reactor has handled an event and all before it, but for those of entities that are parked; false if it has not after `timeout`. A partition of another process is asked nothing.
     ///
     /// # Errors
     ///
     /// `Faulted` at once if a partition has stopped with an error.
-    pub fn wait_until(&self, sequence: Sequence, timeout: Duration) -> Result<bool, Error> {
+    pub fn wait_until(&self, receipt: &Receipt, timeout: Duration) -> Result<bool, Error> {
         let clock = SystemClock::default();
         for partition in 0..self.shared.settings.partitions {
             loop {
                 let left = timeout.saturating_sub(clock.elapsed());
                 let board = self.live.progress().board(self.name());
-                let waited = board.map(|board| board.wait_past(partition, sequence, left));
+                let waited = board.map(|board| board.wait_past(partition, receipt.sequence, left));
                 match waited.transpose()?.unwrap_or(Waited::Elsewhere) {
                     Waited::Applied => break,
                     Waited::TimedOut => return Ok(false),
@@ -129,7 +128,11 @@ impl RunningReactor {
     /// Why a partition has stopped, if one has.
     #[must_use]
     pub fn error(&self) -> Option<Arc<Error>> {
-        self.shared.faults.lock().first().map(|fault| fault.error.clone())
+        self.shared
+            .faults
+            .lock()
+            .first()
+            .map(|fault| fault.error.clone())
     }
 
     /// Takes no more events, finishes what waits for another try or behind one, saves, and gives the partitions back.

@@ -113,7 +113,10 @@ impl Worker {
     /// `Fenced`, `Store`, `TooManyParked`; `Io` if for as long as the lease lasts nothing could be saved.
     pub(super) fn step(&mut self, takes_more: bool) -> Result<Stepped, Error> {
         let now = self.clock.elapsed();
-        if self.asked_at.is_none_or(|at| now.saturating_sub(at) >= POLL) {
+        if self
+            .asked_at
+            .is_none_or(|at| now.saturating_sub(at) >= POLL)
+        {
             self.answer()?;
         }
         if self.schedule.is_full() {
@@ -269,7 +272,8 @@ impl Worker {
         let since = now.saturating_sub(self.saved_at);
         let saved = self.state.position.map(|position| position.sequence());
         let has_moved = self.unsaved > 0 || saved != Some(self.schedule.front());
-        let is_due = since >= self.settings.save_interval || self.unsaved >= self.settings.save_events;
+        let is_due =
+            since >= self.settings.save_interval || self.unsaved >= self.settings.save_events;
         if !has_moved || !is_due {
             return Ok(());
         }
