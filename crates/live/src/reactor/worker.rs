@@ -245,6 +245,9 @@ impl Worker {
                 }
             }
             Request::Replay { key } => drop(self.schedule.replay(key.as_deref())),
+            Request::Skip { key } => {
+                counters.discarded += u64::from(self.schedule.skip(key));
+            }
             Request::Discard { key } => {
                 counters.discarded += u64::from(self.schedule.discard(key).is_some());
             }

@@ -270,6 +270,34 @@ fn people_park_discard_and_reset() {
 }
 
 #[test]
+fn the_event_that_failed_is_skipped_and_the_others_are_handled() {
+    let (_clock, store, live, seen) = shop();
+    seen.lock().wrong.insert(0);
+    for number in 0..3 {
+        append(&store, 0, number);
+    }
+    let mut first = worker(&live, settings(1), &handler(&seen)).unwrap();
+    run(&mut first);
+    let key = || "e:0".to_owned();
+    ask(&live, &Request::Skip { key: key() });
+    first.answer().unwrap();
+    run(&mut first);
+    assert_eq!(seen.lock().handled, [1, 2]);
+
+    // The same where nobody works.
+    seen.lock().wrong.insert(3);
+    append(&store, 0, 3);
+    append(&store, 0, 4);
+    run(&mut first);
+    first.save().unwrap();
+    drop(first);
+    let mut saved = state(&live);
+    saved.apply(&Request::Skip { key: key() }, 0);
+    let parked = &saved.parked[0];
+    assert_eq!((parked.count, parked.replay), (1, true));
+}
+
+#[test]
 fn too_many_parked_stop_it_until_somebody_decides() {
     let (_clock, store, live, seen) = shop();
     seen.lock().wrong.extend(0..200);

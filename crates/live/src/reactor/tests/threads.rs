@@ -32,7 +32,7 @@ fn the_order_of_an_entity_is_that_of_the_log_whatever_fails() {
         .start({
             let seen = seen.clone();
             move |event, _| {
-                if random.number() % 3 == 0 {
+                if random.number().is_multiple_of(3) {
                     return Err(Failure::retry("by chance"));
                 }
                 let entity = event.coordinate.entity().to_owned();
