@@ -30,7 +30,7 @@ mod names;
 mod partition;
 mod state_file;
 
-pub(crate) use asked::Pending;
+pub(crate) use asked::{Fate, Pending};
 pub(crate) use claim::{Claimant, Claimed};
 pub(crate) use folder::{Consumer, Place};
 pub(crate) use lease::Lease;

@@ -4,6 +4,7 @@ use crate::{Counters, Error, ErrorKind, LastError, Parked, PartitionState};
 use serde::{Deserialize, Serialize};
 use strandline::SavedPosition;
 use strandline_checkpoint::{Checkpoint, CheckpointError, CheckpointWriter};
+use strandline_core::Sequence;
 
 /// Of the sections.
 const FORMAT: u32 = 1;
@@ -17,6 +18,7 @@ const STATE_SECTION: &str = "state";
 #[derive(Serialize, Deserialize)]
 struct Section {
     position: Option<SavedPosition>,
+    waits_from: Option<Sequence>,
     counters: Counters,
     last_error: Option<LastError>,
     saved_at_ms: u64,
@@ -27,6 +29,7 @@ struct Section {
 pub(super) fn writer(state: &PartitionState) -> Result<CheckpointWriter, Error> {
     let section = Section {
         position: state.position,
+        waits_from: state.waits_from,
         counters: state.counters,
         last_error: state.last_error.clone(),
         saved_at_ms: state.saved_at_ms,
@@ -60,6 +63,7 @@ pub(super) fn read(checkpoint: &Checkpoint) -> Result<PartitionState, Checkpoint
     let parked: Vec<Parked> = checkpoint.metadata(PARKED_SECTION)?;
     Ok(PartitionState {
         position: section.position,
+        waits_from: section.waits_from,
         parked,
         counters: section.counters,
         last_error: section.last_error,

@@ -1,9 +1,16 @@
 //! What people ask of consumers: to park, replay, discard, or go on elsewhere.
 
+use super::live::LEASE;
 use super::live::Live;
-use crate::consumer::Partition;
-use crate::{Error, Request, partition_of};
+use crate::consumer::{Claimant, Claimed, Fate, Partition};
+use crate::{Error, ErrorKind, Request, partition_of};
+use std::time::Duration;
 use strandline::SavedPosition;
+use strandline_core::sync::{Condvar, Mutex};
+use strandline_core::{Clock, SystemClock};
+
+/// How long it is waited before it is looked again what became of a request.
+const POLL: Duration = Duration::from_millis(20);
 
 /// What was asked, and is done by whoever holds the partitions.
 #[derive(Debug)]
@@ -63,12 +70,16 @@ impl Live {
         self.ask(name, Some(key), &request)
     }
 
-    /// Asks that a consumer goes on elsewhere: at its beginning, if no position is given.
+    /// Asks that a consumer goes on elsewhere: at its beginning, if no position is given. Everything before counts as
+    /// handled, and nothing from there on.
     ///
     /// # Errors
     ///
-    /// `NotFound`, `Io`.
+    /// `ForeignPosition` if the store does not take the position; `NotFound`, `Io`, `Store`.
     pub fn reset(&self, name: &str, to: Option<SavedPosition>) -> Result<Asked, Error> {
+        if let Some(to) = &to {
+            self.store().snapshot().verify_position(to)?;
+        }
         self.ask(name, None, &Request::Reset { to })
     }
 
@@ -84,14 +95,82 @@ impl Live {
             let request = partition.ask(request)?;
             waiting.push((partition, request));
         }
-        Ok(Asked { waiting })
+        let mut asked = Asked { waiting };
+        for (partition, _) in &asked.waiting {
+            self.do_oneself(partition)?;
+        }
+        asked.is_done()?;
+        Ok(asked)
+    }
+
+    /// Does what is asked where nobody works on a partition.
+    fn do_oneself(&self, partition: &Partition) -> Result<(), Error> {
+        if partition.holder()?.is_some() {
+            return Ok(());
+        }
+        let claimed = Claimant::new(partition.clone(), LEASE).try_claim()?;
+        // Who was faster does it.
+        let Claimed::Taken(mut lease, mut state) = claimed else {
+            return Ok(());
+        };
+        for pending in lease.requests(&state)? {
+            state.apply(pending.request(), self.clock().now_ms());
+            pending.answer(&mut state);
+        }
+        lease.save(&mut state)
     }
 }
 
 impl Asked {
-    /// Whether all of it is done.
-    #[must_use]
-    pub fn is_done(&self) -> bool {
-        self.waiting.is_empty()
+    /// Whether all of it is done. Where nobody worked on the consumer it is, as soon as it was asked for.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` if who works on the consumer could not read what was asked: an earlier version of this program.
+    /// `Io`.
+    pub fn is_done(&mut self) -> Result<bool, Error> {
+        let mut waiting = Vec::new();
+        for (partition, request) in std::mem::take(&mut self.waiting) {
+            match partition.fate(&request)? {
+                Fate::Applied => {}
+                Fate::Waiting => waiting.push((partition, request)),
+                Fate::Refused => {
+                    let message = "the worker of the consumer does not know what it is asked for; is it of an earlier version?";
+                    return Err(Error::new(ErrorKind::InvalidInput, message));
+                }
+            }
+        }
+        self.waiting = waiting;
+        Ok(self.waiting.is_empty())
+    }
+
+    /// Waits until all of it is done; false if it is not after `timeout`. It stays asked for.
+    ///
+    /// # Errors
+    ///
+    /// As [`is_done`](Self::is_done).
+    pub fn wait(&mut self, timeout: Duration) -> Result<bool, Error> {
+        let clock = SystemClock::default();
+        let (lock, never) = (Mutex::new(()), Condvar::default());
+        while !self.is_done()? {
+            let left = timeout.saturating_sub(clock.elapsed());
+            if left.is_zero() {
+                return Ok(false);
+            }
+            never.wait_for(&mut lock.lock(), left.min(POLL));
+        }
+        Ok(true)
+    }
+
+    /// Takes back what is not done yet. Who works on the consumer may do it meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// `Io`.
+    pub fn take_back(self) -> Result<(), Error> {
+        for (partition, request) in &self.waiting {
+            partition.take_back(request)?;
+        }
+        Ok(())
     }
 }

@@ -1,16 +1,124 @@
-//! How far consumers are.
+//! How far consumers are, as this process and the files know it.
 
 use super::live::Live;
-use crate::{Error, Status};
+use crate::consumer::{Consumer, Loaded, Partition};
+use crate::progress::Phase;
+use crate::{Condition, Error, PartitionState, PartitionStatus, Status};
+use std::time::Duration;
+use strandline::{Region, Snapshot};
+use strandline_core::Sequence;
+
+/// A partition that is held and has not moved for so long, while an event has waited for it as long, is stalled.
+const STALLED: Duration = Duration::from_secs(60);
 
 impl Live {
-    /// How a consumer is, as this process and the files know it.
+    /// How a consumer is. Of what runs in this process as of now; of what runs in another as it saved it last, which
+    /// reactors and projections do each second if they move.
+    ///
+    /// In a store that is opened to read only the head is where the last
+    /// [`refresh`](strandline::Store::refresh) found it. Reads the state of each partition: O(partitions, and what is
+    /// parked).
     ///
     /// # Errors
     ///
-    /// `NotFound`; `Corrupt`, `UnsupportedVersion`, `Io`, `Store`.
+    /// `NotFound`; `Corrupt` if every saved state of a partition is damaged; `UnsupportedVersion`, `Io`, `Store`.
     pub fn status(&self, name: &str) -> Result<Status, Error> {
-        let _ = self.consumer(name)?;
-        Err(Error::new(crate::ErrorKind::NotFound, "not yet"))
+        let consumer = self.consumer(name)?;
+        let version = consumer.version()?;
+        let now = self.store().snapshot();
+        let mut partitions = Vec::new();
+        for index in 0..consumer.info().partitions {
+            let partition = consumer.partition_there(version, index);
+            partitions.push(self.partition_status(&consumer, &partition, &now)?);
+        }
+        let settled = partitions.iter().map(|partition| partition.sequence);
+        let sequence = settled.min().unwrap_or_default().min(now.visible());
+        let conditions = partitions.iter().map(|partition| partition.condition);
+        let errors = partitions
+            .iter()
+            .filter_map(|partition| partition.last_error.as_ref());
+        let last_error = errors
+            .max_by_key(|error| (error.stopped, error.at_ms))
+            .cloned();
+        Ok(Status {
+            name: name.to_owned(),
+            kind: consumer.info().kind,
+            version,
+            condition: conditions.max().unwrap_or(Condition::Stopped),
+            sequence,
+            head: now.visible(),
+            behind: now.visible().get() - sequence.get(),
+            behind_time: self.waited(&now, sequence)?,
+            parked: partitions
+                .iter()
+                .map(|partition| partition.parked.len())
+                .sum(),
+            last_error,
+            partitions,
+        })
     }
+
+    fn partition_status(
+        &self,
+        consumer: &Consumer,
+        partition: &Partition,
+        now: &Snapshot,
+    ) -> Result<PartitionStatus, Error> {
+        let Loaded { state, damaged, .. } = partition.load()?;
+        let state = state.unwrap_or_default();
+        let board = self.progress().board(&consumer.info().name);
+        let here = board.and_then(|board| board.of(partition.index()));
+        let holder = partition.holder()?;
+        let (sequence, phase) = match here {
+            Some((applied, phase)) => (applied, Some(phase)),
+            None => (state.settled(), None),
+        };
+        let works = holder.is_some() || phase.is_some();
+        let condition = match phase {
+            Some(Phase::Faulted(_)) => Condition::Faulted,
+            Some(Phase::Rebuilding) => Condition::Rebuilding,
+            _ if !works && has_stopped(&state) => Condition::Faulted,
+            _ if !works => Condition::Stopped,
+            _ if sequence >= now.visible() => Condition::CaughtUp,
+            _ if self.is_stalled(&state, now, sequence)? => Condition::Stalled,
+            _ => Condition::Behind,
+        };
+        Ok(PartitionStatus {
+            partition: partition.index(),
+            condition,
+            position: state.position,
+            sequence,
+            holder,
+            saved_at_ms: state.saved_at_ms,
+            moved_at_ms: state.moved_at_ms,
+            parked: state.parked,
+            counters: state.counters,
+            last_error: state.last_error,
+            damaged,
+        })
+    }
+
+    fn is_stalled(
+        &self,
+        state: &PartitionState,
+        now: &Snapshot,
+        sequence: Sequence,
+    ) -> Result<bool, Error> {
+        let since = self.clock().now_ms().saturating_sub(state.moved_at_ms);
+        let is_still = Duration::from_millis(since) >= STALLED;
+        Ok(is_still && self.waited(now, sequence)? >= STALLED)
+    }
+
+    /// How old the first event from a sequence on is; nothing if there is none.
+    fn waited(&self, now: &Snapshot, sequence: Sequence) -> Result<Duration, Error> {
+        let mut waiting = now.query(Region::all().sequence(sequence.get()..));
+        let first = waiting.next().transpose()?;
+        let waited = first.map(|event| self.clock().now_ms().saturating_sub(event.hlc.wall_ms()));
+        Ok(Duration::from_millis(waited.unwrap_or_default()))
+    }
+}
+
+/// Whether the last worker of a partition stopped with an error.
+pub(super) fn has_stopped(state: &PartitionState) -> bool {
+    state.last_error.as_ref().is_some_and(|error| error.stopped)
 }

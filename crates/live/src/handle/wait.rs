@@ -1,24 +1,100 @@
 //! Reading one's own writes: waiting until a consumer has applied an event.
 
 use super::live::Live;
+use super::status::has_stopped;
+use crate::consumer::Partition;
+use crate::progress::Waited;
 use crate::{Error, ErrorKind};
 use std::time::Duration;
 use strandline::Receipt;
+use strandline_core::sync::{Condvar, Mutex};
+use strandline_core::{Clock, Sequence, SystemClock};
+
+/// How long it is waited before a file is looked at again: at first, and at last.
+const POLL_MIN: Duration = Duration::from_millis(1);
+const POLL_MAX: Duration = Duration::from_millis(20);
+
+/// How far a partition is that runs elsewhere.
+enum Saved {
+    Settled,
+    Behind,
+}
 
 impl Live {
-    /// Waits until a consumer has applied an event, and everything before it; false if it has not after `timeout`.
+    /// Waits until a consumer has applied an event and everything before it, but for what is parked; false if it has not
+    /// after `timeout`.
+    ///
+    /// Of a consumer that runs in this process, what it applied counts; of one that runs in another, what it saved, which is
+    /// looked at up to fifty times a second.
     ///
     /// # Errors
     ///
-    /// At once: `NotRunning`, `Faulted`, `Rebuilding`, `NotFound`.
+    /// At once, where the event is not applied yet: `NotRunning` if nobody works on a partition, `Faulted` if who did
+    /// stopped with an error, `Rebuilding`. `NotFound`; `Corrupt`, `UnsupportedVersion`, `Io`.
     pub fn wait_until(
         &self,
         name: &str,
         receipt: &Receipt,
         timeout: Duration,
     ) -> Result<bool, Error> {
-        let (consumer, _) = (self.consumer(name)?, timeout);
-        let _ = (consumer.dir(), receipt);
-        Err(Error::new(ErrorKind::NotRunning, "not yet"))
+        let clock = SystemClock::default();
+        let consumer = self.consumer(name)?;
+        let version = consumer.version()?;
+        for index in 0..consumer.info().partitions {
+            let partition = consumer.partition_there(version, index);
+            let mut pause = POLL_MIN;
+            loop {
+                let left = timeout.saturating_sub(clock.elapsed());
+                let board = self.progress().board(name);
+                let waited = board.map(|board| board.wait_past(index, receipt.sequence, left));
+                match waited.transpose()?.unwrap_or(Waited::Elsewhere) {
+                    Waited::Applied => break,
+                    Waited::TimedOut => return Ok(false),
+                    Waited::Elsewhere => match look(name, &partition, receipt.sequence)? {
+                        Saved::Settled => break,
+                        Saved::Behind if left.is_zero() => return Ok(false),
+                        Saved::Behind => {
+                            sleep(pause.min(left));
+                            pause = (pause * 2).min(POLL_MAX);
+                        }
+                    },
+                }
+            }
+        }
+        Ok(true)
     }
+}
+
+fn look(name: &str, partition: &Partition, sequence: Sequence) -> Result<Saved, Error> {
+    // First: one that gives the partition back saves before.
+    let is_held = partition.holder()?.is_some();
+    let state = partition.load()?.state.unwrap_or_default();
+    if state.settled() > sequence {
+        return Ok(Saved::Settled);
+    }
+    if is_held {
+        return Ok(Saved::Behind);
+    }
+    let index = partition.index();
+    let stopped = state.last_error.as_ref().filter(|_| has_stopped(&state));
+    Err(match stopped {
+        Some(error) => Error::new(
+            ErrorKind::Faulted,
+            format!(
+                "partition {index} of {name:?} has stopped with an error: {}",
+                error.message
+            ),
+        ),
+        None => Error::new(
+            ErrorKind::NotRunning,
+            format!(
+                "nobody works on partition {index} of {name:?}, so it will not come to event {sequence}"
+            ),
+        ),
+    })
+}
+
+fn sleep(time: Duration) {
+    let (lock, never) = (Mutex::new(()), Condvar::default());
+    never.wait_for(&mut lock.lock(), time);
 }

@@ -55,6 +55,8 @@ impl LastError {
 pub struct PartitionState {
     /// Where to go on; at the beginning, or where the consumer was said to begin, if there is none.
     pub position: Option<SavedPosition>,
+    /// Where the first event is that waits for another try, or behind one that does, if there is one before the position.
+    pub waits_from: Option<Sequence>,
     /// What is parked, each key once.
     pub parked: Vec<Parked>,
     /// What was done.
@@ -77,6 +79,15 @@ impl PartitionState {
     pub fn sequence(&self) -> Sequence {
         let position = self.position.as_ref();
         position.map_or(Sequence::ZERO, SavedPosition::sequence)
+    }
+
+    /// Every event before this sequence was handled or is parked: as [`sequence`](Self::sequence), where nothing waits
+    /// for another try.
+    #[must_use]
+    pub fn settled(&self) -> Sequence {
+        let next = self.sequence();
+        self.waits_from
+            .map_or(next, |waits_from| waits_from.min(next))
     }
 
     /// What is parked with a key.
@@ -129,6 +140,7 @@ impl PartitionState {
     pub fn reset(&mut self, to: Option<SavedPosition>) {
         self.position = to;
         self.state = None;
+        self.waits_from = None;
         let next = self.sequence();
         self.parked.retain(|parked| parked.first < next);
         self.last_error = None;

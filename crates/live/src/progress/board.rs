@@ -4,8 +4,8 @@ use crate::{Error, ErrorKind};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
-use strandline_core::Sequence;
 use strandline_core::sync::{Condvar, Mutex};
+use strandline_core::{Clock, Sequence, SystemClock};
 
 /// The consumers that run in this process.
 #[derive(Debug, Default)]
@@ -119,6 +119,7 @@ impl Board {
         sequence: Sequence,
         timeout: Duration,
     ) -> Result<Waited, Error> {
+        let clock = SystemClock::default();
         let mut slots = self.slots.lock();
         loop {
             let Some(state) = slots.running.get(&partition) else {
@@ -132,7 +133,8 @@ impl Board {
                 Phase::Rebuilding => return Err(rebuilding()),
                 Phase::Faulted(error) => return Err(faulted(error)),
             }
-            if timeout.is_zero() || self.moved.wait_for(&mut slots, timeout).timed_out() {
+            let left = timeout.saturating_sub(clock.elapsed());
+            if left.is_zero() || self.moved.wait_for(&mut slots, left).timed_out() {
                 let applied = slots.running.get(&partition).map(|state| state.applied);
                 return Ok(match applied {
                     Some(applied) if applied > sequence => Waited::Applied,

@@ -4,4 +4,4 @@
 
 mod board;
 
-pub(crate) use board::{Board, Phase, Progress, Slot, Waited};
+pub(crate) use board::{Phase, Progress, Slot, Waited};

@@ -302,6 +302,7 @@ impl Worker {
             return Ok(());
         };
         self.state.position = Some(self.cursor.position()?);
+        self.state.waits_from = Some(self.schedule.settled());
         held::save(&mut self.state, self.settings.by, held)?;
         let saved = self.kept.save(&mut self.state);
         self.state.state = None;
