@@ -15,6 +15,7 @@ mod measure;
 mod mixed;
 mod open;
 mod own;
+mod project;
 mod read;
 mod segments;
 mod union;
@@ -61,6 +62,7 @@ pub(crate) const ALL: &[Scenario] = &[
     follow::LATENCY,
     follow::CATCH_UP,
     follow::RESUME,
+    project::PROJECTION,
     followed::WRITTEN,
     followed::SYNCED,
     followed::CATCH_UP,

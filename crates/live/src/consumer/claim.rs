@@ -36,7 +36,7 @@ struct Sign {
 #[derive(Debug)]
 pub(crate) enum Claimed {
     /// It is this worker's, and goes on from this state.
-    Taken(Lease, PartitionState),
+    Taken(Lease, Box<PartitionState>),
     /// Somebody else's, who lives; or somebody claims it in this moment, who is not known yet.
     Held(Option<Holder>),
 }
@@ -67,7 +67,7 @@ impl Claimant {
         };
         let state = begin(&mut lease)?;
         self.seen = None;
-        Ok(Claimed::Taken(lease, state))
+        Ok(Claimed::Taken(lease, Box::new(state)))
     }
 
     /// Who holds the lease with this token; none if it may be taken over.

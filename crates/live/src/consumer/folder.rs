@@ -103,10 +103,6 @@ impl Consumer {
         &self.info
     }
 
-    pub(crate) fn dir(&self) -> &Path {
-        &self.dir
-    }
-
     /// Which version is served.
     ///
     /// # Errors

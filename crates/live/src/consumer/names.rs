@@ -56,10 +56,8 @@ fn digits(text: &str, count: usize) -> Option<&str> {
 }
 
 /// The token of a state, and which save under it, as one number.
-pub(super) const fn state_number(token: u32, save: u32) -> u64 {
-    #[expect(clippy::cast_lossless, reason = "`From` is not const")]
-    let number = (token as u64) << 32 | save as u64;
-    number
+pub(super) fn state_number(token: u32, save: u32) -> u64 {
+    u64::from(token) << 32 | u64::from(save)
 }
 
 /// The token that a state was saved under.

@@ -37,7 +37,7 @@ impl Live {
                 Ok(NamedPosition {
                     live: self.clone(),
                     lease,
-                    state,
+                    state: *state,
                     slot,
                 })
             }

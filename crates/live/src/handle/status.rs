@@ -70,6 +70,7 @@ impl Live {
         let here = board.and_then(|board| board.of(partition.index()));
         let holder = partition.holder()?;
         let (sequence, phase) = match here {
+            Some((_, Phase::Beginning)) => (state.settled(), Some(Phase::Beginning)),
             Some((applied, phase)) => (applied, Some(phase)),
             None => (state.settled(), None),
         };

@@ -46,11 +46,15 @@ impl Live {
             loop {
                 let left = timeout.saturating_sub(clock.elapsed());
                 let board = self.progress().board(name);
-                let waited = board.map(|board| board.wait_past(index, receipt.sequence, left));
+                let waited = board.as_ref();
+                let waited = waited.map(|board| board.wait_past(index, receipt.sequence, left));
                 match waited.transpose()?.unwrap_or(Waited::Elsewhere) {
                     Waited::Applied => break,
                     Waited::TimedOut => return Ok(false),
-                    Waited::Elsewhere => match look(name, &partition, receipt.sequence)? {
+                    Waited::Elsewhere => match look(name, &partition, receipt.sequence, || {
+                        let here = board.as_ref().and_then(|board| board.of(index));
+                        here.is_some()
+                    })? {
                         Saved::Settled => break,
                         Saved::Behind if left.is_zero() => return Ok(false),
                         Saved::Behind => {
@@ -65,9 +69,14 @@ impl Live {
     }
 }
 
-fn look(name: &str, partition: &Partition, sequence: Sequence) -> Result<Saved, Error> {
+fn look(
+    name: &str,
+    partition: &Partition,
+    sequence: Sequence,
+    begins_here: impl Fn() -> bool,
+) -> Result<Saved, Error> {
     // First: one that gives the partition back saves before.
-    let is_held = partition.holder()?.is_some();
+    let is_held = begins_here() || partition.holder()?.is_some();
     let state = partition.load()?.state.unwrap_or_default();
     if state.settled() > sequence {
         return Ok(Saved::Settled);

@@ -16,6 +16,8 @@ pub(crate) struct Progress {
 /// How a partition runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Phase {
+    /// It waits until it may: somebody else may be at work.
+    Beginning,
     /// Events are applied as they come.
     Working,
     /// It is being built anew: what it shows is of before.
@@ -70,6 +72,16 @@ impl Progress {
     /// Enters a partition that runs from now on, and has applied everything before `applied`. One that was entered
     /// before for the same partition shows nothing more.
     pub(crate) fn enter(&self, name: &str, partition: u32, applied: Sequence) -> Slot {
+        self.add(name, partition, applied, Phase::Working)
+    }
+
+    /// Enters a partition that is to run, as soon as whoever works on it does so no more. One that runs here already
+    /// stays as it is.
+    pub(crate) fn begin(&self, name: &str, partition: u32) -> Slot {
+        self.add(name, partition, Sequence::ZERO, Phase::Beginning)
+    }
+
+    fn add(&self, name: &str, partition: u32, applied: Sequence, phase: Phase) -> Slot {
         let board = {
             let mut boards = self.boards.lock();
             boards.entry(name.to_owned()).or_default().clone()
@@ -81,9 +93,12 @@ impl Progress {
             let state = State {
                 slot,
                 applied,
-                phase: Phase::Working,
+                phase,
             };
-            slots.running.insert(partition, state);
+            let is_new = state.phase != Phase::Beginning || !slots.running.contains_key(&partition);
+            if is_new {
+                slots.running.insert(partition, state);
+            }
             slot
         };
         board.moved.notify_all();
@@ -125,11 +140,12 @@ impl Board {
             let Some(state) = slots.running.get(&partition) else {
                 return Ok(Waited::Elsewhere);
             };
-            if state.applied > sequence {
+            if state.applied > sequence && state.phase != Phase::Beginning {
                 return Ok(Waited::Applied);
             }
             match &state.phase {
                 Phase::Working => {}
+                Phase::Beginning => return Ok(Waited::Elsewhere),
                 Phase::Rebuilding => return Err(rebuilding()),
                 Phase::Faulted(error) => return Err(faulted(error)),
             }

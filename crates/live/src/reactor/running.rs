@@ -74,12 +74,16 @@ impl RunningReactor {
         for (index, signal) in (0..partitions).zip(running.shared.signals.clone()) {
             let partition = consumer.partition(VERSION, index)?;
             let (live, shared) = (running.live.clone(), running.shared.clone());
+            // It is known to be at work before anybody asks.
+            let begun = live.progress().begin(&shared.settings.name, index);
             let thread = spawn(format!("reactor-{index}"), move || {
                 if let Err(fault) = shared.work(&live, partition, &signal) {
                     shared.faults.lock().push(fault);
                 }
                 let mut kept = shared.kept.lock();
                 kept.retain(|(other, _)| *other != index);
+                drop(kept);
+                drop(begun);
             })?;
             running.threads.push(thread);
         }
@@ -207,7 +211,7 @@ impl Shared {
                 return Ok(());
             }
             match claimant.try_claim().map_err(Fault::new)? {
-                Claimed::Taken(lease, state) => break (lease, state),
+                Claimed::Taken(lease, state) => break (lease, *state),
                 Claimed::Held(_) => signal.wait(POLL),
             };
         };

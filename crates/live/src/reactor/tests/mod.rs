@@ -110,7 +110,7 @@ fn worker(live: &Live, settings: Settings, handler: &Arc<Handler>) -> Result<Wor
         return Err(Error::new(ErrorKind::Held, "it is held"));
     };
     let kept = Arc::new(Kept::new(lease, live.clock(), LEASE));
-    Worker::open(live, &Arc::new(settings), handler, (kept, 0), state)
+    Worker::open(live, &Arc::new(settings), handler, (kept, 0), *state)
 }
 
 fn state(live: &Live) -> PartitionState {

@@ -1,0 +1,195 @@
+//! What is told of consumers, and what people ask of them, through the public interface.
+
+#![forbid(unsafe_code)]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::sync::Arc;
+use std::time::Duration;
+use strandline::fs::MemFs;
+use strandline::{Coordinate, Event, EventKind, ManualClock, Receipt, Region, Store, StoreOptions};
+use strandline_live::{Condition, ConsumerKind, ErrorKind, Failure, Live};
+
+/// Only ends a test that hangs.
+const LONG: Duration = Duration::from_secs(300);
+
+const NOW: u64 = 1_700_000_000_000;
+
+struct Bench {
+    live: Live,
+    clock: Arc<ManualClock>,
+}
+
+fn bench() -> Bench {
+    let clock = Arc::new(ManualClock::new(NOW));
+    let options = StoreOptions::new()
+        .fs(Arc::new(MemFs::new()))
+        .clock(clock.clone());
+    let store = Arc::new(options.open("/orders.strand").unwrap());
+    let live = Live::open(&store).unwrap();
+    Bench { live, clock }
+}
+
+fn append(store: &Store, entity: &str) -> Receipt {
+    let coordinate = Coordinate::new(entity, "eu").unwrap();
+    store
+        .append(&coordinate, Event::bytes(EventKind::new(1, 1), *b"x"))
+        .unwrap()
+}
+
+#[test]
+fn what_is_told_is_what_is_there() {
+    let Bench { live, clock } = bench();
+    let store = live.store().clone();
+    assert_eq!(
+        live.status("mailer").unwrap_err().kind(),
+        ErrorKind::NotFound
+    );
+    append(&store, "a");
+    let mailer = live
+        .reactor("mailer", Region::all())
+        .start(|_, _| Ok(()))
+        .unwrap();
+    let last = append(&store, "b");
+    assert!(live.wait_until("mailer", &last, LONG).unwrap());
+    let status = live.status("mailer").unwrap();
+    assert_eq!((status.condition, status.behind), (Condition::CaughtUp, 0));
+    assert_eq!(
+        (status.kind, status.partitions.len()),
+        (ConsumerKind::Reactor, 1)
+    );
+    assert_eq!(status.sequence, status.head);
+    assert_eq!(status.partitions[0].holder.unwrap().pid, std::process::id());
+    mailer.drain().unwrap();
+
+    // Nobody works on it, and what comes waits.
+    append(&store, "c");
+    clock.set(NOW + 90_000);
+    append(&store, "c");
+    let status = live.status("mailer").unwrap();
+    assert_eq!((status.condition, status.behind), (Condition::Stopped, 2));
+    assert_eq!(status.behind_time, Duration::from_secs(90));
+    assert_eq!(status.partitions[0].holder, None);
+    assert_eq!(live.consumers().unwrap()[0].name, "mailer");
+
+    // Another process, which knows what is saved alone.
+    let other = Live::open(&store).unwrap();
+    assert!(other.wait_until("mailer", &last, Duration::ZERO).unwrap());
+    let next = append(&store, "d");
+    let error = other.wait_until("mailer", &next, LONG).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotRunning);
+    let mailer = live
+        .reactor("mailer", Region::all())
+        .start(|_, _| Ok(()))
+        .unwrap();
+    assert!(mailer.wait_until(&next, LONG).unwrap());
+    mailer.stop().unwrap();
+    assert!(other.wait_until("mailer", &next, Duration::ZERO).unwrap());
+}
+
+/// A wait that returned early for a shard that had never started is a fault that others had.
+#[test]
+fn a_wait_never_ends_early() {
+    let Bench { live, .. } = bench();
+    let store = live.store().clone();
+    let first = append(&store, "a");
+    assert_eq!(
+        live.wait_until("x", &first, LONG).unwrap_err().kind(),
+        ErrorKind::NotFound
+    );
+    let held = live.position("x").unwrap();
+    assert!(!live.wait_until("x", &first, Duration::ZERO).unwrap());
+    let other = Live::open(&store).unwrap();
+    assert!(
+        !other
+            .wait_until("x", &first, Duration::from_millis(5))
+            .unwrap()
+    );
+    drop(held);
+    let error = live.wait_until("x", &first, LONG).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotRunning);
+    let mut held = live.position("x").unwrap();
+    let mut cursor = store.follow(Region::all(), held.start().unwrap()).unwrap();
+    cursor.try_next().unwrap().unwrap();
+    held.save(cursor.position().unwrap()).unwrap();
+    for live in [&live, &other] {
+        assert!(live.wait_until("x", &first, Duration::ZERO).unwrap());
+    }
+    assert_eq!(live.position("x").unwrap_err().kind(), ErrorKind::Held);
+}
+
+#[test]
+fn what_has_stopped_with_an_error_says_so_at_once() {
+    let Bench { live, .. } = bench();
+    let store = live.store().clone();
+    let park = |_: &strandline::StoredEvent, _: &strandline_live::Context<'_>| {
+        Err(Failure::park("no such address"))
+    };
+    let mailer = live
+        .reactor("mailer", Region::all())
+        .parked_max(1)
+        .start(park)
+        .unwrap();
+    append(&store, "a");
+    let last = append(&store, "b");
+    let never = append(&store, "c");
+    let error = mailer.wait_until(&never, LONG).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Faulted);
+    assert_eq!(live.status("mailer").unwrap().condition, Condition::Faulted);
+    assert_eq!(mailer.stop().unwrap_err().kind(), ErrorKind::TooManyParked);
+    let other = Live::open(&store).unwrap();
+    let status = other.status("mailer").unwrap();
+    assert_eq!((status.condition, status.parked), (Condition::Faulted, 2));
+    assert!(status.last_error.unwrap().message.contains("parked"));
+    assert_eq!(
+        other.wait_until("mailer", &never, LONG).unwrap_err().kind(),
+        ErrorKind::Faulted
+    );
+    assert!(other.wait_until("mailer", &last, LONG).unwrap());
+
+    // Where nobody works it is done at once.
+    assert!(other.discard("mailer", "a").unwrap().is_done().unwrap());
+    assert_eq!(other.status("mailer").unwrap().parked, 1);
+    assert!(other.replay("mailer", None).unwrap().is_done().unwrap());
+    let mailer = live
+        .reactor("mailer", Region::all())
+        .start(|_, _| Ok(()))
+        .unwrap();
+    assert!(mailer.wait_until(&never, LONG).unwrap());
+    mailer.drain().unwrap();
+    let status = other.status("mailer").unwrap();
+    assert_eq!(
+        (status.parked, status.partitions[0].counters.replayed),
+        (0, 1)
+    );
+    assert_eq!(status.partitions[0].counters.discarded, 1);
+
+    // From the beginning on, while it runs.
+    let mailer = live
+        .reactor("mailer", Region::all())
+        .start(|_, _| Ok(()))
+        .unwrap();
+    assert!(other.reset("mailer", None).unwrap().wait(LONG).unwrap());
+    assert!(mailer.wait_until(&never, LONG).unwrap());
+    mailer.drain().unwrap();
+    let handled = other.status("mailer").unwrap().partitions[0]
+        .counters
+        .handled;
+    assert_eq!(handled, 2 + 3);
+}
+
+#[test]
+fn a_position_of_another_store_is_no_place_to_go_on_from() {
+    let Bench { live, .. } = bench();
+    let Bench { live: other, .. } = bench();
+    for live in [&live, &other] {
+        append(live.store(), "a");
+        live.position("x").unwrap();
+    }
+    let now = other.store().snapshot();
+    let foreign = now.position(now.visible()).unwrap();
+    let error = live.reset("x", Some(foreign)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ForeignPosition);
+    assert!(error.refused_position().is_some());
+    other.reset("x", Some(foreign)).unwrap();
+    assert_eq!(other.status("x").unwrap().behind, 0);
+}
