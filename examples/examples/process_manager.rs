@@ -57,9 +57,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             move |event, _| step(&store, event, knows_cards.load(Ordering::Relaxed))
         })?;
 
-    let place = |number: u32, card: &str| -> Result<_, strandline::Error> {
+    let place = |number: u32, card: &str| -> Result<_, Box<dyn std::error::Error>> {
         let order = Coordinate::new(format!("order:{number}"), "shop")?;
-        store.append(&order, Event::json(PLACED, card)?)
+        Ok(store.append(&order, Event::json(PLACED, card)?)?)
     };
     let (first, second, third) = (place(1, "4111")?, place(2, "")?, place(3, "4222")?);
     let kinds_of = |receipt: &strandline::Receipt| -> Result<Vec<EventKind>, strandline::Error> {

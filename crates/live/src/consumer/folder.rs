@@ -1,13 +1,13 @@
 //! `Consumer`: the folder of a consumer, what it is, and which of its versions is served.
 
 use super::partition::Partition;
+use super::place::Place;
 use crate::{ConsumerInfo, Error, ErrorKind};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use strandline_checkpoint::{CheckpointError, CheckpointWriter, newest};
+use strandline_core::Hash;
 use strandline_core::fs::{EntryKind, Fs, read_file, replace_file};
-use strandline_core::{Clock, Hash, Random};
 
 const INFO_SECTION: &str = "consumer";
 const FORMAT_SECTION: &str = "format";
@@ -18,14 +18,6 @@ const CURRENT_BYTES_MAX: u64 = 64;
 const VERSION: &str = "v";
 /// What a folder is called until all is in it.
 const NEW: &str = "new-";
-
-/// Where files are, and what makes their times and names.
-#[derive(Debug, Clone)]
-pub(crate) struct Place {
-    pub(crate) fs: Arc<dyn Fs>,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) random: Arc<Random>,
-}
 
 /// The folder of a consumer.
 #[derive(Debug, Clone)]

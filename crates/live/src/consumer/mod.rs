@@ -28,10 +28,12 @@ mod folder;
 mod lease;
 mod names;
 mod partition;
+mod place;
 mod state_file;
 
 pub(crate) use asked::{Fate, Pending};
 pub(crate) use claim::{Claimant, Claimed};
-pub(crate) use folder::{Consumer, Place};
+pub(crate) use folder::Consumer;
 pub(crate) use lease::Lease;
 pub(crate) use partition::{Loaded, Partition};
+pub(crate) use place::Place;

@@ -1,6 +1,6 @@
 //! `Partition`: the directory of a partition, its newest state, and who holds it. Changes nothing.
 
-use super::folder::Place;
+use super::place::Place;
 use super::{names, state_file};
 use crate::{Error, ErrorKind, Holder, PartitionState};
 use serde::{Deserialize, Serialize};

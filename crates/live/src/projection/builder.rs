@@ -2,67 +2,14 @@
 
 use super::definition::{EntityProjection, Projection};
 use super::fold::{ByEntity, Whole};
+use super::options::{Options, ProjectionProgress};
 use super::pace::Pace;
 use super::runner::Runner;
 use super::running::{RunningEntityProjection, RunningProjection};
-use super::worker::Settings;
 use crate::Error;
-use crate::handle::{LEASE, Live};
-use std::fmt;
+use crate::handle::Live;
 use std::sync::Arc;
 use std::time::Duration;
-use strandline::Sequence;
-
-/// How often a state is saved, by default, and after how many events.
-const SAVE_INTERVAL: Duration = Duration::from_secs(1);
-const SAVE_EVENTS: u64 = 100_000;
-
-/// How far a partition of a projection is: what [`on_progress`](ProjectionBuilder::on_progress) is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ProjectionProgress {
-    /// The partition, from 0.
-    pub partition: u32,
-    /// Every event before this sequence is in the state.
-    pub sequence: Sequence,
-    /// Where the store ends.
-    pub head: Sequence,
-    /// Whether it is a new version, which is not served yet.
-    pub is_rebuilding: bool,
-}
-
-type OnProgress = Arc<dyn Fn(&ProjectionProgress) + Send + Sync>;
-
-/// What can be chosen.
-#[derive(Clone)]
-pub(super) struct Options {
-    pub(super) settings: Settings,
-    pub(super) on_progress: Option<OnProgress>,
-}
-
-impl Options {
-    fn new() -> Self {
-        Self {
-            settings: Settings {
-                pace: Pace {
-                    interval: SAVE_INTERVAL,
-                    events: SAVE_EVENTS,
-                },
-                lease: LEASE,
-                partitions: 1,
-            },
-            on_progress: None,
-        }
-    }
-}
-
-impl fmt::Debug for Options {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Options")
-            .field("settings", &self.settings)
-            .finish_non_exhaustive()
-    }
-}
 
 /// A projection that is to be started: [`Live::projection`].
 #[derive(Debug)]

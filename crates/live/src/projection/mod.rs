@@ -8,6 +8,7 @@ mod as_of;
 mod builder;
 mod definition;
 mod fold;
+mod options;
 mod pace;
 mod runner;
 mod running;
@@ -21,7 +22,8 @@ mod worker;
 mod tests;
 
 pub use as_of::{project, project_entities, project_entity};
-pub use builder::{EntityProjectionBuilder, ProjectionBuilder, ProjectionProgress};
+pub use builder::{EntityProjectionBuilder, ProjectionBuilder};
 pub use definition::{ApplyError, EntityProjection, Projection};
+pub use options::ProjectionProgress;
 pub use running::{RunningEntityProjection, RunningProjection};
 pub use saved::Projected;

@@ -1,7 +1,7 @@
 //! `Runner`: the threads of a projection, one for each partition.
 
-use super::builder::{Options, ProjectionProgress};
 use super::fold::Fold;
+use super::options::{Options, ProjectionProgress};
 use super::served::{Mode, Served, rebuilding};
 use super::signal::Signal;
 use super::versions::Versions;
