@@ -22,7 +22,15 @@ pub fn file_name(number: u64) -> String {
 /// Whether a file has the name of a checkpoint.
 #[must_use]
 pub fn is_file_name(name: &str) -> bool {
-    number(name).is_some()
+    file_number(name).is_some()
+}
+
+/// The number in a file name that is exactly a checkpoint's.
+#[must_use]
+pub fn file_number(name: &str) -> Option<u64> {
+    let digits = name.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?;
+    let exact = digits.len() == DIGITS && digits.bytes().all(|byte| byte.is_ascii_digit());
+    exact.then(|| digits.parse().ok()).flatten()
 }
 
 /// A checkpoint that cannot be used.
@@ -38,7 +46,7 @@ impl Discarded {
     /// The number that its name has.
     #[must_use]
     pub fn number(&self) -> Option<u64> {
-        number(&self.file_name)
+        file_number(&self.file_name)
     }
 
     /// Whether the file was not there any more when it was to be read.
@@ -63,7 +71,7 @@ fn numbers(fs: &dyn Fs, dir: &Path) -> Result<Vec<u64>, CheckpointError> {
         entries => entries.map_err(|error| CheckpointError::io("list", dir, error))?,
     };
     let files = entries.iter().filter(|entry| entry.kind == EntryKind::File);
-    let mut numbers: Vec<_> = files.filter_map(|entry| number(&entry.name)).collect();
+    let mut numbers: Vec<_> = files.filter_map(|entry| file_number(&entry.name)).collect();
     numbers.sort_unstable_by(|a, b| b.cmp(a));
     Ok(numbers)
 }
@@ -127,7 +135,7 @@ pub fn prune(fs: &dyn Fs, dir: &Path, keep: usize) -> Result<Vec<String>, Checkp
         .map(|entry| entry.name)
         .filter(|name| {
             name.strip_suffix(TEMPORARY_SUFFIX)
-                .and_then(number)
+                .and_then(file_number)
                 .is_some()
         });
     let old = numbers(fs, dir)?.into_iter().skip(keep).map(file_name);
@@ -139,11 +147,4 @@ pub fn prune(fs: &dyn Fs, dir: &Path, keep: usize) -> Result<Vec<String>, Checkp
         removed.push(name);
     }
     Ok(removed)
-}
-
-/// The number in a file name that is exactly a checkpoint's.
-fn number(name: &str) -> Option<u64> {
-    let digits = name.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?;
-    let exact = digits.len() == DIGITS && digits.bytes().all(|byte| byte.is_ascii_digit());
-    exact.then(|| digits.parse().ok()).flatten()
 }

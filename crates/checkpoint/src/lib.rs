@@ -32,7 +32,7 @@ mod read;
 mod write;
 
 pub use codec::METADATA_BYTES_MAX;
-pub use directory::{Discarded, Newest, file_name, is_file_name, newest, prune};
+pub use directory::{Discarded, Newest, file_name, file_number, is_file_name, newest, prune};
 pub use error::CheckpointError;
 pub use format::{FORMAT_VERSION, SECTION_NAME_BYTES_MAX};
 pub use read::{Checkpoint, SharedSection};

@@ -20,7 +20,11 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
         ],
     ),
     ("strandline-transfer", &["strandline", "strandline-core"]),
-    ("strandline-examples", &["strandline"]),
+    (
+        "strandline-live",
+        &["strandline", "strandline-core", "strandline-checkpoint"],
+    ),
+    ("strandline-examples", &["strandline", "strandline-live"]),
     (
         "strandline-tests",
         &[
@@ -30,6 +34,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
             "strandline-index",
             "strandline-checkpoint",
             "strandline-transfer",
+            "strandline-live",
         ],
     ),
     (
@@ -41,6 +46,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
             "strandline-index",
             "strandline-checkpoint",
             "strandline-transfer",
+            "strandline-live",
         ],
     ),
     (
@@ -50,9 +56,13 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
             "strandline-core",
             "strandline-segment",
             "strandline-index",
+            "strandline-live",
         ],
     ),
-    ("strandline-cli", &["strandline", "strandline-transfer"]),
+    (
+        "strandline-cli",
+        &["strandline", "strandline-transfer", "strandline-live"],
+    ),
     (
         "xtask",
         &["strandline", "strandline-benches", "strandline-cli"],

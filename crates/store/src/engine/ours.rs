@@ -85,6 +85,11 @@ impl Ours {
         })
     }
 
+    /// The file system beneath, for files that are not the store's.
+    pub(crate) fn beneath(&self) -> &Arc<dyn Fs> {
+        &self.fs
+    }
+
     /// Says what is to be stopped when the store is lost.
     pub(crate) fn stops(&self, group: &Arc<GroupSync<SyncHandle>>) {
         let _ = self.group.set(Arc::downgrade(group));

@@ -7,8 +7,10 @@ use crate::ErrorKind;
 use crate::append::check_event;
 use crate::engine::writer::no_segment_has_room;
 use crate::{Error, Event};
+use std::sync::Arc;
 use std::time::Duration;
 use strandline_core::EXTENSION_HEAD_BYTES;
+use strandline_core::fs::Fs;
 use strandline_core::record::record_bytes_max;
 use strandline_core::{Clock, Coordinate, Hlc};
 
@@ -30,6 +32,17 @@ impl Store {
     #[must_use]
     pub fn clock(&self) -> &dyn Clock {
         &*self.shared().options.clock
+    }
+
+    /// The file system that the store is on; see [`StoreOptions::fs`](crate::StoreOptions::fs). For what stands
+    /// beside a store and belongs to it.
+    #[must_use]
+    pub fn fs(&self) -> &Arc<dyn Fs> {
+        let shared = self.shared();
+        match &shared.ours {
+            Some(ours) => ours.beneath(),
+            None => &shared.options.fs,
+        }
     }
 
     /// How far a time that is supplied may be ahead of the clock; see

@@ -1,0 +1,319 @@
+//! `Consumer`: the folder of a consumer, what it is, and which of its versions is served.
+
+use super::partition::Partition;
+use crate::{ConsumerInfo, Error, ErrorKind};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use strandline_checkpoint::{CheckpointError, CheckpointWriter, newest};
+use strandline_core::fs::{EntryKind, Fs, read_file, replace_file};
+use strandline_core::{Clock, Hash, Random};
+
+const INFO_SECTION: &str = "consumer";
+const FORMAT_SECTION: &str = "format";
+/// Of the files of a consumer and its folder.
+const FORMAT: u32 = 1;
+const CURRENT: &str = "current";
+const CURRENT_BYTES_MAX: u64 = 64;
+const VERSION: &str = "v";
+/// What a folder is called until all is in it.
+const NEW: &str = "new-";
+
+/// Where files are, and what makes their times and names.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    pub(crate) fs: Arc<dyn Fs>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Arc<Random>,
+}
+
+/// The folder of a consumer.
+#[derive(Debug, Clone)]
+pub(crate) struct Consumer {
+    place: Place,
+    dir: PathBuf,
+    info: ConsumerInfo,
+}
+
+impl Consumer {
+    /// The consumer with this name, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// `Corrupt`, `UnsupportedVersion`, `Io`.
+    pub(crate) fn open(place: &Place, root: &Path, name: &str) -> Result<Option<Self>, Error> {
+        let found = Self::at(place, root.join(folder(name)))?;
+        if let Some(found) = found.as_ref().filter(|found| found.info.name != name) {
+            let message = format!("{} is the folder of another consumer", found.dir.display());
+            return Err(Error::new(ErrorKind::Corrupt, message));
+        }
+        Ok(found)
+    }
+
+    /// The consumer as it is to be, made if it is missing, with `version` as the one that is served.
+    ///
+    /// # Errors
+    ///
+    /// `OtherConsumer` if it is there and of another kind, or has another number of partitions; as
+    /// [`open`](Self::open).
+    pub(crate) fn open_or_create(
+        place: &Place,
+        root: &Path,
+        info: &ConsumerInfo,
+        version: u32,
+    ) -> Result<Self, Error> {
+        if let Some(found) = Self::open(place, root, &info.name)? {
+            found.check(info)?;
+            return Ok(found);
+        }
+        Self::create(place, root, info, version)?;
+        let found = Self::open(place, root, &info.name)?;
+        let found = found.ok_or_else(|| {
+            let message = format!(
+                "the folder of {:?} was removed as soon as it was made",
+                info.name
+            );
+            Error::new(ErrorKind::NotFound, message)
+        })?;
+        found.check(info)?;
+        Ok(found)
+    }
+
+    /// All consumers, by their names.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open), of the first that cannot be opened.
+    pub(crate) fn list(place: &Place, root: &Path) -> Result<Vec<Self>, Error> {
+        let entries = match place.fs.list_names(root) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries.map_err(|error| Error::io("list", root, error))?,
+        };
+        let mut consumers = Vec::new();
+        for entry in entries {
+            if entry.kind == EntryKind::Directory && is_folder(&entry.name) {
+                consumers.extend(Self::at(place, root.join(entry.name))?);
+            }
+        }
+        consumers.sort_by(|a, b| a.info.name.cmp(&b.info.name));
+        Ok(consumers)
+    }
+
+    pub(crate) const fn info(&self) -> &ConsumerInfo {
+        &self.info
+    }
+
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Which version is served.
+    ///
+    /// # Errors
+    ///
+    /// `Corrupt` if the file that says so does not; `Io`.
+    pub(crate) fn version(&self) -> Result<u32, Error> {
+        let path = self.dir.join(CURRENT);
+        let bytes = read_file(&*self.place.fs, &path, CURRENT_BYTES_MAX);
+        let bytes = bytes.map_err(|error| Error::io("read", &path, error))?;
+        let text = String::from_utf8(bytes).unwrap_or_default();
+        let version = text.strip_suffix('\n').and_then(version_of);
+        version.ok_or_else(|| {
+            let message = format!("{} does not say which version is served", path.display());
+            Error::new(ErrorKind::Corrupt, message)
+        })
+    }
+
+    /// Serves another version from now on: one rename.
+    ///
+    /// # Errors
+    ///
+    /// `Io`; then either is served.
+    pub(crate) fn set_version(&self, version: u32) -> Result<(), Error> {
+        let path = self.dir.join(CURRENT);
+        let replaced = replace_file(&*self.place.fs, &path, current(version).as_bytes());
+        replaced.map_err(|error| Error::io("write", &path, error))
+    }
+
+    /// The versions that there are folders of, ascending.
+    ///
+    /// # Errors
+    ///
+    /// `Io`.
+    pub(crate) fn versions(&self) -> Result<Vec<u32>, Error> {
+        let entries = self.place.fs.list_names(&self.dir);
+        let entries = entries.map_err(|error| Error::io("list", &self.dir, error))?;
+        let folders = entries
+            .iter()
+            .filter(|entry| entry.kind == EntryKind::Directory);
+        let mut versions: Vec<_> = folders
+            .filter_map(|entry| version_of(&entry.name))
+            .collect();
+        versions.sort_unstable();
+        Ok(versions)
+    }
+
+    /// A partition of a version, whose directory is made if it is missing.
+    ///
+    /// # Errors
+    ///
+    /// `Io`.
+    pub(crate) fn partition(&self, version: u32, index: u32) -> Result<Partition, Error> {
+        let partition = self.partition_there(version, index);
+        let dir = partition.dir();
+        let io = |error| Error::io("make", dir, error);
+        if self.place.fs.list_names(dir).is_ok() {
+            return Ok(partition);
+        }
+        self.place.fs.create_dir_all(dir).map_err(io)?;
+        // The entries of both directories, the upper one first.
+        self.place.fs.sync_dir(&self.dir).map_err(io)?;
+        self.place
+            .fs
+            .sync_dir(&self.version_dir(version))
+            .map_err(io)?;
+        Ok(partition)
+    }
+
+    /// A partition of a version, to be read, whether it is there or not.
+    pub(crate) fn partition_there(&self, version: u32, index: u32) -> Partition {
+        let dir = self.version_dir(version).join(index.to_string());
+        Partition::new(self.place.clone(), dir, index)
+    }
+
+    /// Removes the folder of a version and all that is in it. Removing what is not there is fine.
+    ///
+    /// # Errors
+    ///
+    /// `Io`; what was not removed is still there.
+    pub(crate) fn remove_version(&self, version: u32) -> Result<(), Error> {
+        let dir = self.version_dir(version);
+        remove_all(&*self.place.fs, &dir).map_err(|error| Error::io("remove", &dir, error))?;
+        let synced = self.place.fs.sync_dir(&self.dir);
+        synced.map_err(|error| Error::io("sync", &self.dir, error))
+    }
+
+    fn version_dir(&self, version: u32) -> PathBuf {
+        self.dir.join(format!("{VERSION}{version}"))
+    }
+
+    fn at(place: &Place, dir: PathBuf) -> Result<Option<Self>, Error> {
+        let unreadable = |error: CheckpointError| {
+            let kind = match &error {
+                CheckpointError::Io { .. } => ErrorKind::Io,
+                CheckpointError::VersionUnsupported { .. } => ErrorKind::UnsupportedVersion,
+                _ => ErrorKind::Corrupt,
+            };
+            let message = format!("cannot read what the consumer in {} is", dir.display());
+            Error::new(kind, message).with_source(error)
+        };
+        let found = newest(&*place.fs, &dir).map_err(unreadable)?;
+        let Some(checkpoint) = found.checkpoint else {
+            return match found.discarded.into_iter().next() {
+                Some(discarded) => Err(unreadable(discarded.reason)),
+                None => Ok(None),
+            };
+        };
+        let format: u32 = checkpoint.metadata(FORMAT_SECTION).map_err(unreadable)?;
+        if format != FORMAT {
+            return Err(unreadable(CheckpointError::VersionUnsupported {
+                found: format,
+                supported: FORMAT,
+            }));
+        }
+        let info: ConsumerInfo = checkpoint.metadata(INFO_SECTION).map_err(unreadable)?;
+        // What is in a file is held to what can be made.
+        let info = ConsumerInfo::new(info.name, info.kind, info.partitions).map_err(|error| {
+            let message = format!("the consumer in {} cannot be", dir.display());
+            Error::new(ErrorKind::Corrupt, message).with_source(error)
+        })?;
+        let place = place.clone();
+        Ok(Some(Self { place, dir, info }))
+    }
+
+    /// Makes a folder with all that is in it, and gives it its name: of two who do that at once, one succeeds, and the
+    /// other finds it.
+    fn create(place: &Place, root: &Path, info: &ConsumerInfo, version: u32) -> Result<(), Error> {
+        let fs = &*place.fs;
+        let new = root.join(format!("{NEW}{:016x}", place.random.number()));
+        let dir = root.join(folder(&info.name));
+        let make = || {
+            fs.create_dir_all(&new)?;
+            replace_file(fs, &new.join(CURRENT), current(version).as_bytes())
+        };
+        make().map_err(|error| Error::io("make", &new, error))?;
+        let writer = CheckpointWriter::new()
+            .metadata(FORMAT_SECTION, &FORMAT)
+            .and_then(|writer| writer.metadata(INFO_SECTION, info))
+            .and_then(|writer| writer.publish(fs, &new, 0));
+        writer.map_err(|error| {
+            let message = format!("cannot write what the consumer {:?} is", info.name);
+            Error::new(ErrorKind::Io, message).with_source(error)
+        })?;
+        match fs.rename_new(&new, &dir) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                return remove_all(fs, &new).map_err(|error| Error::io("remove", &new, error));
+            }
+            renamed => renamed.map_err(|error| Error::io("make", &dir, error))?,
+        }
+        fs.sync_dir(root)
+            .map_err(|error| Error::io("sync", root, error))
+    }
+
+    fn check(&self, wanted: &ConsumerInfo) -> Result<(), Error> {
+        let (found, name) = (&self.info, &wanted.name);
+        if found.kind != wanted.kind {
+            let message = format!(
+                "{name:?} is a {}, and not a {}: choose another name",
+                found.kind, wanted.kind
+            );
+            return Err(Error::new(ErrorKind::OtherConsumer, message));
+        }
+        if found.partitions != wanted.partitions {
+            let message = format!(
+                "{name:?} was made with {} partitions, and not {}; the number is fixed, since each has a position of \
+                 its own: choose another name, or let all events be handled, remove the consumer, and make it anew \
+                 where it was",
+                found.partitions, wanted.partitions
+            );
+            return Err(Error::new(ErrorKind::OtherConsumer, message));
+        }
+        Ok(())
+    }
+}
+
+/// The folder of a consumer: from the hash of its name, so that no name is a path.
+fn folder(name: &str) -> String {
+    let hash = Hash::of(name.as_bytes()).to_string();
+    hash.chars().take(32).collect()
+}
+
+fn is_folder(name: &str) -> bool {
+    name.len() == 32 && name.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+fn current(version: u32) -> String {
+    format!("{VERSION}{version}\n")
+}
+
+/// The version that a folder is of: as it is written, without zeros before it.
+fn version_of(name: &str) -> Option<u32> {
+    let version = name.strip_prefix(VERSION)?.parse().ok()?;
+    (current(version).trim_end() == name).then_some(version)
+}
+
+/// Removes a directory and all that is in it. One that is not there is removed.
+fn remove_all(fs: &dyn Fs, dir: &Path) -> io::Result<()> {
+    let entries = match fs.list_names(dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
+        let path = dir.join(&entry.name);
+        match entry.kind {
+            EntryKind::Directory => remove_all(fs, &path)?,
+            _ => fs.remove_file(&path)?,
+        }
+    }
+    fs.remove_dir(dir)
+}

@@ -1,0 +1,13 @@
+//! `Live`: the handle, and what can be done with consumers through it, a file for each group.
+//!
+//! Runs nothing by itself: what reads events is above, or is the caller's. Knows all other rooms.
+
+mod ask;
+mod live;
+mod position;
+mod status;
+mod wait;
+
+pub use ask::Asked;
+pub use live::Live;
+pub use position::NamedPosition;

@@ -1,0 +1,92 @@
+//! `NamedPosition`: a position that is kept under a name, for who loops over a cursor himself.
+
+use super::live::{LEASE, Live};
+use crate::consumer::{Claimant, Claimed, Lease};
+use crate::progress::Slot;
+use crate::{ConsumerInfo, ConsumerKind, Error, ErrorKind, Holder, PartitionState};
+use std::time::Duration;
+use strandline::{SavedPosition, Start};
+
+/// The version of what has none.
+pub(crate) const VERSION: u32 = 1;
+
+/// A position that is kept under a name: held by one worker at a time, which says how far it is.
+#[derive(Debug)]
+pub struct NamedPosition {
+    live: Live,
+    lease: Lease,
+    state: PartitionState,
+    slot: Slot,
+}
+
+impl Live {
+    /// The position with this name, made if there is none, and held by who called until it is dropped.
+    ///
+    /// # Errors
+    ///
+    /// `Held` if another worker holds it and lives, `OtherConsumer` if the name is another kind's; `Corrupt`,
+    /// `UnsupportedVersion`, `Io`.
+    pub fn position(&self, name: &str) -> Result<NamedPosition, Error> {
+        let info = ConsumerInfo::new(name, ConsumerKind::Position, 1)?;
+        let consumer = self.consumer_as(&info, VERSION)?;
+        let partition = consumer.partition(VERSION, 0)?;
+        match Claimant::new(partition, LEASE).try_claim()? {
+            Claimed::Held(holder) => Err(held(name, holder)),
+            Claimed::Taken(lease, state) => {
+                let slot = self.progress().enter(name, 0, state.sequence());
+                Ok(NamedPosition {
+                    live: self.clone(),
+                    lease,
+                    state,
+                    slot,
+                })
+            }
+        }
+    }
+}
+
+pub(crate) fn held(name: &str, holder: Option<Holder>) -> Error {
+    let who = match holder {
+        Some(holder) => format!("process {}", holder.pid),
+        None => "somebody who has just begun".to_owned(),
+    };
+    Error::new(ErrorKind::Held, format!("{name:?} is held by {who}"))
+}
+
+impl NamedPosition {
+    /// Where to go on, for [`Store::follow`](strandline::Store::follow).
+    ///
+    /// # Errors
+    ///
+    /// `ForeignPosition` if the store does not take the position; `Store`.
+    pub fn start(&self) -> Result<Start, Error> {
+        self.live.start(&self.state, Start::Beginning)
+    }
+
+    /// Saves how far the caller is, durably.
+    ///
+    /// # Errors
+    ///
+    /// `Fenced`, `Io`.
+    pub fn save(&mut self, position: SavedPosition) -> Result<(), Error> {
+        self.state.position = Some(position);
+        self.lease.save(&mut self.state)?;
+        self.slot.applied(position.sequence());
+        Ok(())
+    }
+
+    /// Renews the lease without saving anything.
+    ///
+    /// # Errors
+    ///
+    /// `Fenced`, `Io`.
+    pub fn beat(&mut self) -> Result<(), Error> {
+        self.lease.beat()
+    }
+
+    /// For how long the position is held without a save or [beat](Self::beat).
+    #[must_use]
+    pub const fn lease_time(&self) -> Duration {
+        LEASE
+    }
+}
