@@ -17,6 +17,8 @@
 
 #![forbid(unsafe_code)]
 
+mod projection;
+
 mod handle;
 
 mod consumer;
@@ -30,4 +32,9 @@ pub use model::{
     Condition, ConsumerInfo, ConsumerKind, Counters, Error, ErrorKind, Holder, KEY_BYTES_MAX,
     LastError, NAME_BYTES_MAX, PARTITIONS_MAX, Parked, PartitionState, PartitionStatus,
     REASON_BYTES_MAX, Request, Status, partition_of,
+};
+pub use projection::{
+    ApplyError, EntityProjection, EntityProjectionBuilder, Projected, Projection,
+    ProjectionBuilder, ProjectionProgress, RunningEntityProjection, RunningProjection, project,
+    project_entities, project_entity,
 };

@@ -9,5 +9,7 @@ mod status;
 mod wait;
 
 pub use ask::Asked;
+pub(crate) use live::LEASE;
 pub use live::Live;
 pub use position::NamedPosition;
+pub(crate) use position::held;

@@ -1,0 +1,235 @@
+//! How a projection is started.
+
+use super::definition::{EntityProjection, Projection};
+use super::fold::{ByEntity, Whole};
+use super::pace::Pace;
+use super::runner::Runner;
+use super::running::{RunningEntityProjection, RunningProjection};
+use super::worker::Settings;
+use crate::Error;
+use crate::handle::{LEASE, Live};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+use strandline::Sequence;
+
+/// How often a state is saved, by default, and after how many events.
+const SAVE_INTERVAL: Duration = Duration::from_secs(1);
+const SAVE_EVENTS: u64 = 100_000;
+
+/// How far a partition of a projection is: what [`on_progress`](ProjectionBuilder::on_progress) is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ProjectionProgress {
+    /// The partition, from 0.
+    pub partition: u32,
+    /// Every event before this sequence is in the state.
+    pub sequence: Sequence,
+    /// Where the store ends.
+    pub head: Sequence,
+    /// Whether it is a new version, which is not served yet.
+    pub is_rebuilding: bool,
+}
+
+type OnProgress = Arc<dyn Fn(&ProjectionProgress) + Send + Sync>;
+
+/// What can be chosen.
+#[derive(Clone)]
+pub(super) struct Options {
+    pub(super) settings: Settings,
+    pub(super) on_progress: Option<OnProgress>,
+}
+
+impl Options {
+    fn new() -> Self {
+        Self {
+            settings: Settings {
+                pace: Pace {
+                    interval: SAVE_INTERVAL,
+                    events: SAVE_EVENTS,
+                },
+                lease: LEASE,
+                partitions: 1,
+            },
+            on_progress: None,
+        }
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A projection that is to be started: [`Live::projection`].
+#[derive(Debug)]
+#[must_use = "a projection does nothing until it is started"]
+pub struct ProjectionBuilder<P> {
+    live: Live,
+    name: String,
+    projection: P,
+    options: Options,
+}
+
+/// A projection by entity that is to be started: [`Live::entity_projection`].
+#[derive(Debug)]
+#[must_use = "a projection does nothing until it is started"]
+pub struct EntityProjectionBuilder<P> {
+    live: Live,
+    name: String,
+    projection: P,
+    options: Options,
+}
+
+impl Live {
+    /// A projection under a name, to be started.
+    pub fn projection<P: Projection>(
+        &self,
+        name: impl Into<String>,
+        projection: P,
+    ) -> ProjectionBuilder<P> {
+        ProjectionBuilder {
+            live: self.clone(),
+            name: name.into(),
+            projection,
+            options: Options::new(),
+        }
+    }
+
+    /// A projection with a state for each entity under a name, to be started.
+    ///
+    /// ```
+    /// use serde::{Deserialize, Serialize};
+    /// use std::{sync::Arc, time::Duration};
+    /// use strandline::{Coordinate, Event, EventKind, EventRef, Query, Region, Store};
+    /// use strandline_live::{ApplyError, EntityProjection, Live};
+    ///
+    /// const PAID_IN: EventKind = EventKind::new(1, 1);
+    ///
+    /// struct Balances;
+    ///
+    /// impl EntityProjection for Balances {
+    ///     const VERSION: u32 = 1;
+    ///     type State = i64;
+    ///
+    ///     fn query(&self) -> Query {
+    ///         Region::all().kind(PAID_IN).into()
+    ///     }
+    ///
+    ///     fn apply(&self, balance: &mut i64, event: &EventRef<'_>) -> Result<(), ApplyError> {
+    ///         *balance += event.payload_json::<i64>()?;
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// # let dir = tempfile::tempdir()?;
+    /// let store = Arc::new(Store::open(dir.path().join("bank.strand"))?);
+    /// let live = Live::open(&store)?;
+    /// let balances = live.entity_projection("balances", Balances).partitions(4).start()?;
+    /// for account in ["account:1", "account:2", "account:1"] {
+    ///     store.append(&Coordinate::new(account, "bank")?, Event::json(PAID_IN, &50)?)?;
+    /// }
+    /// assert!(balances.wait_caught_up(Duration::from_secs(60))?);
+    /// assert_eq!(balances.read("account:1", |balance| balance.copied())?, Some(100));
+    /// assert_eq!(balances.read("account:3", |balance| balance.copied())?, None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn entity_projection<P: EntityProjection>(
+        &self,
+        name: impl Into<String>,
+        projection: P,
+    ) -> EntityProjectionBuilder<P> {
+        EntityProjectionBuilder {
+            live: self.clone(),
+            name: name.into(),
+            projection,
+            options: Options::new(),
+        }
+    }
+}
+
+impl<P: Projection> ProjectionBuilder<P> {
+    /// When the state is saved: after `interval`, or sooner after `events` events; but never so often that more than
+    /// a tenth of the time goes to it. 1 second and 100,000 by default. What was not saved when a process ends
+    /// is applied again, to the state as it was saved.
+    pub const fn save_every(mut self, interval: Duration, events: u64) -> Self {
+        self.options.settings.pace = Pace { interval, events };
+        self
+    }
+
+    /// For how long the projection is held by a process that neither saves nor renews that: 30 seconds by default.
+    /// The place of one that is dead is taken at once.
+    pub const fn lease(mut self, time: Duration) -> Self {
+        self.options.settings.lease = time;
+        self
+    }
+
+    /// Is told how far it is: every 32,768 events, when it has caught up, and when it is stopped. Called on the thread that applies events.
+    pub fn on_progress(
+        mut self,
+        tell: impl Fn(&ProjectionProgress) + Send + Sync + 'static,
+    ) -> Self {
+        self.options.on_progress = Some(Arc::new(tell));
+        self
+    }
+
+    /// Starts it, on a thread of its own: where it was, or at the first event.
+    ///
+    /// If a lower [`VERSION`](Projection::VERSION) is served, the state is made beside that one, which stays until this one
+    /// has caught up. Then this one takes its place at once, and processes with the lower one stop.
+    ///
+    /// # Errors
+    ///
+    /// `Held` if another process runs it and lives; `OtherConsumer` if the name is another kind's, or a higher version is
+    /// served; `ForeignPosition` if the store was restored or is another one: [`Live::reset`] makes the state anew.
+    /// `InvalidInput`, `Corrupt`, `UnsupportedVersion`, `Io`, `Store`.
+    pub fn start(self) -> Result<RunningProjection<P>, Error> {
+        let fold = Whole(self.projection);
+        let runner = Runner::start(&self.live, &self.name, fold, self.options)?;
+        Ok(RunningProjection::new(self.live, runner))
+    }
+}
+
+impl<P: EntityProjection> EntityProjectionBuilder<P> {
+    /// As [`ProjectionBuilder::save_every`], of each partition.
+    pub const fn save_every(mut self, interval: Duration, events: u64) -> Self {
+        self.options.settings.pace = Pace { interval, events };
+        self
+    }
+
+    /// As [`ProjectionBuilder::lease`].
+    pub const fn lease(mut self, time: Duration) -> Self {
+        self.options.settings.lease = time;
+        self
+    }
+
+    /// As [`ProjectionBuilder::on_progress`], of each partition on its thread.
+    pub fn on_progress(
+        mut self,
+        tell: impl Fn(&ProjectionProgress) + Send + Sync + 'static,
+    ) -> Self {
+        self.options.on_progress = Some(Arc::new(tell));
+        self
+    }
+
+    /// Into how many partitions entities are divided, each with a thread: 1 by default. Fixed when it is started for
+    /// the first time.
+    pub const fn partitions(mut self, partitions: u32) -> Self {
+        self.options.settings.partitions = partitions;
+        self
+    }
+
+    /// As [`ProjectionBuilder::start`], on as many threads as there are partitions.
+    ///
+    /// # Errors
+    ///
+    /// As there; `OtherConsumer` also if it was started with another number of partitions.
+    pub fn start(self) -> Result<RunningEntityProjection<P>, Error> {
+        let fold = ByEntity(self.projection);
+        let runner = Runner::start(&self.live, &self.name, fold, self.options)?;
+        Ok(RunningEntityProjection::new(self.live, runner))
+    }
+}
