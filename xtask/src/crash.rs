@@ -23,9 +23,27 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         (false, true) => return red(),
         _ => {}
     }
+    if has("--projection") {
+        return killed_projections(args);
+    }
     let options = args.options.join(" ");
     let program = format!("run --release --quiet -p strandline-crash -- {options}");
     Ok(match cargo(&program, &[]) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    })
+}
+
+/// Processes that are killed while they project, 10,000 or as many as `--count` says.
+fn killed_projections(args: &Args) -> anyhow::Result<ExitCode> {
+    let mut options = args.options.iter();
+    let count = match options.find(|option| *option == "--count") {
+        Some(_) => options.next().context("--count takes a number")?,
+        None => "10000",
+    };
+    count.parse::<u64>().context("--count takes a number")?;
+    let tests = "test --release -p strandline-live --test killed -- --nocapture";
+    Ok(match cargo(tests, &[("STRANDLINE_KILLS", count)]) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
     })

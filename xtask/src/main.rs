@@ -72,7 +72,8 @@ enum Repository {
     /// Cut the power, fail the disk and damage the files of stores, and judge what is left.
     ///
     /// Without options a sample, as in CI. `--full`, `--damage`, `--kernel`, `--red`, `--json`, and
-    /// `--help` for all of them. docs/reliability.md says what is promised.
+    /// `--help` for all of them. `--projection --count 10000` kills processes that project, and takes no other
+    /// option. docs/reliability.md says what is promised.
     ///
     /// Example: cargo xtask crash --full --json
     Crash(crash::Args),
