@@ -14,6 +14,7 @@ mod measure;
 mod mixed;
 mod open;
 mod own;
+mod project;
 mod read;
 mod segments;
 mod union;
@@ -60,6 +61,7 @@ pub(crate) const ALL: &[Scenario] = &[
     follow::LATENCY,
     follow::CATCH_UP,
     follow::RESUME,
+    project::PROJECTION,
 ];
 
 /// The scenario of that name.
