@@ -20,7 +20,7 @@ enum Op {
     AppendOther,
     Redact(u64),
     DropEntity(u64),
-    KeepNewest(u64),
+    KeepNewest(u32),
     Apply(usize),
     Save,
     /// The process is killed: what was not saved is gone.
@@ -35,7 +35,7 @@ fn op() -> impl Strategy<Value = Op> {
         4 => Just(Op::AppendOther),
         2 => (0..4_u64).prop_map(Op::Redact),
         1 => (0..4_u64).prop_map(Op::DropEntity),
-        1 => (1..4_u64).prop_map(Op::KeepNewest),
+        1 => (1..4_u32).prop_map(Op::KeepNewest),
         8 => (1..9_usize).prop_map(Op::Apply),
         3 => Just(Op::Save),
         2 => Just(Op::Kill),
@@ -73,10 +73,10 @@ impl Model {
         self.next += 1;
     }
 
-    fn drop_but_newest(&mut self, keep: u64) {
+    fn drop_but_newest(&mut self, keep: u32) {
         let mut newer = std::collections::BTreeMap::new();
         for at in (0..self.events.len()).rev() {
-            let count: &mut u64 = newer.entry(self.events[at].entity).or_default();
+            let count: &mut u32 = newer.entry(self.events[at].entity).or_default();
             *count += 1;
             if *count > keep {
                 self.events.remove(at);
@@ -165,7 +165,7 @@ proptest! {
                     model.events.retain(|event| event.entity != entity);
                 }
                 Op::KeepNewest(count) => {
-                    keep(store, &Retention::new().keep_newest(count as u32));
+                    keep(store, &Retention::new().keep_newest(count));
                     model.drop_but_newest(count);
                 }
                 Op::Apply(most) => {

@@ -105,8 +105,7 @@ fn cut<const N: u32>() -> usize {
     let mut disk = at_start;
     let mut versions = [0; 3];
     for (at, step) in steps.iter().enumerate() {
-        for seed in 0..3 {
-            let keep = [Keep::None, Keep::Any, Keep::All][seed as usize];
+        for (seed, keep) in (0..).zip([Keep::None, Keep::Any, Keep::All]) {
             let mut cut = disk.clone();
             if seed > 0 {
                 cut.apply_partly(step, seed);

@@ -55,6 +55,12 @@ fn one_process_runs_it() {
     assert_eq!(other.unwrap_err().kind(), ErrorKind::OtherConsumer);
 }
 
+fn append_ten(store: &Store, number: u64) {
+    for entity in 0..10 {
+        append(store, entity, COUNTED, number);
+    }
+}
+
 #[test]
 fn entities_are_projected_in_parallel_and_each_in_order() {
     /// Fails unless its numbers ascend by one.
@@ -78,18 +84,20 @@ fn entities_are_projected_in_parallel_and_each_in_order() {
     }
     let (store, live) = shop();
     for number in 1..=40 {
-        (0..10).for_each(|entity| drop(append(&store, entity, COUNTED, number)));
+        append_ten(&store, number);
     }
     let (told, progress) = mpsc::channel();
     let told = Mutex::new(told);
     let running = live.entity_projection("order", InOrder).partitions(3);
     let running = running.on_progress(move |progress| told.lock().send(*progress).unwrap());
     let running = running.start().unwrap();
-    (0..10).for_each(|entity| drop(append(&store, entity, COUNTED, 41)));
+    append_ten(&store, 41);
     assert!(running.wait_caught_up(LONG).unwrap());
     let mut all = HashMap::new();
     running
-        .read_all(|entity, last| drop(all.insert(entity.to_owned(), *last)))
+        .read_all(|entity, last| {
+            all.insert(entity.to_owned(), *last);
+        })
         .unwrap();
     assert_eq!(all.len(), 10);
     assert!(all.values().all(|last| *last == 41), "{all:?}");
