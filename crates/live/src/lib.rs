@@ -18,6 +18,7 @@
 #![forbid(unsafe_code)]
 
 mod projection;
+mod reactor;
 
 mod handle;
 
@@ -38,3 +39,4 @@ pub use projection::{
     ProjectionBuilder, ProjectionProgress, RunningEntityProjection, RunningProjection, project,
     project_entities, project_entity,
 };
+pub use reactor::{Backoff, Context, Failure, PartitionBy, ReactorBuilder, RunningReactor};

@@ -38,6 +38,19 @@ impl Live {
         self.ask(name, key, &request)
     }
 
+    /// Asks that the first of what is parked with this key, the event that failed, is given up, and the others are
+    /// handled.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound`, `Io`.
+    pub fn skip(&self, name: &str, key: &str) -> Result<Asked, Error> {
+        let request = Request::Skip {
+            key: key.to_owned(),
+        };
+        self.ask(name, Some(key), &request)
+    }
+
     /// Asks that what is parked with this key is given up.
     ///
     /// # Errors

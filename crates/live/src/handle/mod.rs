@@ -12,4 +12,4 @@ pub use ask::Asked;
 pub(crate) use live::LEASE;
 pub use live::Live;
 pub use position::NamedPosition;
-pub(crate) use position::held;
+pub(crate) use position::{VERSION, held};

@@ -12,6 +12,7 @@ mod status;
 pub(crate) use consumer::check_name;
 pub use consumer::{ConsumerInfo, ConsumerKind, NAME_BYTES_MAX, PARTITIONS_MAX, partition_of};
 pub use error::{Error, ErrorKind};
+pub(crate) use parked::cut;
 pub use parked::{KEY_BYTES_MAX, Parked, REASON_BYTES_MAX};
 pub use request::Request;
 pub use state::{Counters, LastError, PartitionState};

@@ -20,6 +20,11 @@ pub enum Request {
         /// The entity, or the text of the correlation.
         key: Option<String>,
     },
+    /// Give up the first of the parked events with this key, the one that failed, and handle the others.
+    Skip {
+        /// The entity, or the text of the correlation.
+        key: String,
+    },
     /// Give up the parked events with this key; those that come from now on are handled.
     Discard {
         /// The entity, or the text of the correlation.

@@ -103,6 +103,16 @@ impl PartitionState {
                     parked.replay = true;
                 }
             }
+            Request::Skip { key } => {
+                // One that was parked before any was tried has no first event that is known.
+                let is_meant = |parked: &&mut Parked| *key == parked.key && parked.tries > 0;
+                for parked in self.parked.iter_mut().filter(is_meant) {
+                    let first = parked.first;
+                    parked.first = first.checked_add(1).unwrap_or(first);
+                    parked.count = parked.count.saturating_sub(1);
+                    (parked.replay, parked.tries) = (true, 0);
+                }
+            }
             Request::Discard { key } => {
                 let before = self.parked.len();
                 self.parked.retain(|parked| parked.key != *key);
