@@ -48,6 +48,13 @@ pub(super) const PUSHING: &[Mutation] = &[
         options: "engine::push::model::who_subscribes_while_the_store_closes_is_told",
     },
     Mutation {
+        name: "who is ended is not told why",
+        file: MEMBER,
+        find: "        let _ = self.seat.over.set(over.clone());",
+        replace: "        let _ = over;",
+        options: "engine::push::model::who_subscribes_while_the_store_closes_is_told",
+    },
+    Mutation {
         name: "what is there at the close is not read",
         file: ROUNDS,
         find: "        self.round(&watermark);

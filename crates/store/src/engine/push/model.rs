@@ -187,6 +187,10 @@ fn who_subscribes_while_the_store_closes_is_told() {
             assert!(subscriber.next().is_none());
             assert!(subscriber.seat.over().is_some(), "it is told why");
         }
+        assert!(
+            store.try_subscribe().is_none(),
+            "nobody comes after the end"
+        );
     });
 }
 
