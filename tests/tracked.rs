@@ -198,7 +198,7 @@ fn a_position_is_seen_with_its_event_and_refuses_before() {
     let store = options(&fs).open(dir()).unwrap();
     append(&store, "orders", 5).unwrap();
     let ticket = store.submit_with(&at("e", "s"), event("six"), track("orders", 6));
-    let mut ticket = ticket.unwrap();
+    let ticket = ticket.unwrap();
     // Whether it is visible by now is the store's; what is seen of both is the same.
     let (now, tracked) = (store.tracked("orders").unwrap(), store.snapshot());
     assert!(now.position == 5 || tracked.visible() > now.sequence);
@@ -207,7 +207,6 @@ fn a_position_is_seen_with_its_event_and_refuses_before() {
     assert_eq!(refused.tracking_conflict().unwrap().last.position, 6);
     // Whoever is told of it finds it.
     assert_eq!(store.tracked("orders").unwrap().position, 6);
-    let _ = &mut ticket;
     ticket.wait().unwrap();
 }
 
