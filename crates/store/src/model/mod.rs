@@ -8,6 +8,7 @@ mod condition;
 mod condition_conflict;
 pub(crate) mod encode;
 mod error;
+mod error_from;
 mod event;
 mod event_ref;
 mod expected;
