@@ -42,6 +42,7 @@ const STEPS: &[Step] = &[
             "-p strandline-examples --example read_only",
             "-p strandline-examples --example bank_account",
             "-p strandline-examples --example outbox",
+            "-p strandline-examples --example process_manager",
             "-p strandline-examples --example projection",
             "-p strandline-examples --example read_model_sqlite",
             "-p strandline-examples --example saga",

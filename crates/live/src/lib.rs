@@ -7,6 +7,8 @@
 //! more.
 //!
 //! - [`Live::position`] is a named position for who loops over a cursor himself.
+//! - [`Live::reactor`] calls a handler for each event, tries again, and parks what keeps failing.
+//! - [`Live::projection`] and [`Live::entity_projection`] fold events into states that are saved with their position.
 //! - [`Live::status`] says how far a consumer is and what is wrong with it, from any process.
 //! - [`Live::wait_until`] waits until a consumer has applied an event.
 //! - [`Live::park`], [`replay`](Live::replay), [`discard`](Live::discard) and [`reset`](Live::reset) ask for what a
@@ -40,3 +42,8 @@ pub use projection::{
     project_entities, project_entity,
 };
 pub use reactor::{Backoff, Context, Failure, PartitionBy, ReactorBuilder, RunningReactor};
+
+/// The programs of the README, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

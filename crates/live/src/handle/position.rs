@@ -6,6 +6,10 @@ use crate::progress::Slot;
 use crate::{ConsumerInfo, ConsumerKind, Error, ErrorKind, Holder, PartitionState};
 use std::time::Duration;
 use strandline::{SavedPosition, Start};
+use strandline_core::sync::thread;
+
+/// How often it is looked again whether a position is held.
+const CLAIMS: usize = 3;
 
 /// The version of what has none.
 pub(crate) const VERSION: u32 = 1;
@@ -30,7 +34,17 @@ impl Live {
         let info = ConsumerInfo::new(name, ConsumerKind::Position, 1)?;
         let consumer = self.consumer_as(&info, VERSION)?;
         let partition = consumer.partition(VERSION, 0)?;
-        match Claimant::new(partition, LEASE).try_claim()? {
+        // Who looks whether a dead holder's lease is free holds it for that moment.
+        let mut claimant = Claimant::new(partition, LEASE);
+        let mut claimed = claimant.try_claim()?;
+        for _ in 0..CLAIMS {
+            if matches!(claimed, Claimed::Taken(..)) {
+                break;
+            }
+            thread::yield_now();
+            claimed = claimant.try_claim()?;
+        }
+        match claimed {
             Claimed::Held(holder) => Err(held(name, holder)),
             Claimed::Taken(lease, state) => {
                 let slot = self.progress().enter(name, 0, state.sequence());

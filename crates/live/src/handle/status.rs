@@ -29,7 +29,7 @@ impl Live {
         let mut partitions = Vec::new();
         for index in 0..consumer.info().partitions {
             let partition = consumer.partition_there(version, index);
-            partitions.push(self.partition_status(&consumer, &partition, &now)?);
+            partitions.push(self.partition_status(&consumer, version, &partition, &now)?);
         }
         let settled = partitions.iter().map(|partition| partition.sequence);
         let sequence = settled.min().unwrap_or_default().min(now.visible());
@@ -61,6 +61,7 @@ impl Live {
     fn partition_status(
         &self,
         consumer: &Consumer,
+        version: u32,
         partition: &Partition,
         now: &Snapshot,
     ) -> Result<PartitionStatus, Error> {
@@ -78,6 +79,9 @@ impl Live {
         let condition = match phase {
             Some(Phase::Faulted(_)) => Condition::Faulted,
             Some(Phase::Rebuilding) => Condition::Rebuilding,
+            _ if !works && is_rebuilt(consumer, version, partition.index())? => {
+                Condition::Rebuilding
+            }
             _ if !works && has_stopped(&state) => Condition::Faulted,
             _ if !works => Condition::Stopped,
             _ if sequence >= now.visible() => Condition::CaughtUp,
@@ -117,6 +121,17 @@ impl Live {
         let waited = first.map(|event| self.clock().now_ms().saturating_sub(event.hlc.wall_ms()));
         Ok(Duration::from_millis(waited.unwrap_or_default()))
     }
+}
+
+/// Whether somebody works on another version of a partition than the one that is served.
+pub(super) fn is_rebuilt(consumer: &Consumer, served: u32, index: u32) -> Result<bool, Error> {
+    for version in consumer.versions()? {
+        let is_other = version != served;
+        if is_other && consumer.partition_there(version, index).holder()?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Whether the last worker of a partition stopped with an error.

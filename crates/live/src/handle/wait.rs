@@ -1,10 +1,10 @@
 //! Reading one's own writes: waiting until a consumer has applied an event.
 
 use super::live::Live;
-use super::status::has_stopped;
-use crate::consumer::Partition;
+use super::status::{has_stopped, is_rebuilt};
+use crate::consumer::Consumer;
 use crate::progress::Waited;
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, PartitionState};
 use std::time::Duration;
 use strandline::Receipt;
 use strandline_core::sync::{Condvar, Mutex};
@@ -39,9 +39,7 @@ impl Live {
     ) -> Result<bool, Error> {
         let clock = SystemClock::default();
         let consumer = self.consumer(name)?;
-        let version = consumer.version()?;
         for index in 0..consumer.info().partitions {
-            let partition = consumer.partition_there(version, index);
             let mut pause = POLL_MIN;
             loop {
                 let left = timeout.saturating_sub(clock.elapsed());
@@ -51,7 +49,7 @@ impl Live {
                 match waited.transpose()?.unwrap_or(Waited::Elsewhere) {
                     Waited::Applied => break,
                     Waited::TimedOut => return Ok(false),
-                    Waited::Elsewhere => match look(name, &partition, receipt.sequence, || {
+                    Waited::Elsewhere => match look(&consumer, index, receipt.sequence, || {
                         let here = board.as_ref().and_then(|board| board.of(index));
                         here.is_some()
                     })? {
@@ -70,23 +68,38 @@ impl Live {
 }
 
 fn look(
-    name: &str,
-    partition: &Partition,
+    consumer: &Consumer,
+    index: u32,
     sequence: Sequence,
     begins_here: impl Fn() -> bool,
 ) -> Result<Saved, Error> {
-    // First: one that gives the partition back saves before.
-    let is_held = begins_here() || partition.holder()?.is_some();
-    let state = partition.load()?.state.unwrap_or_default();
-    if state.settled() > sequence {
-        return Ok(Saved::Settled);
+    let name = &consumer.info().name;
+    loop {
+        let version = consumer.version()?;
+        let partition = consumer.partition_there(version, index);
+        // First: one that gives the partition back saves before.
+        let is_held = begins_here() || partition.holder()?.is_some();
+        let state = partition.load()?.state.unwrap_or_default();
+        if state.settled() > sequence {
+            return Ok(Saved::Settled);
+        }
+        if is_held {
+            return Ok(Saved::Behind);
+        }
+        if is_rebuilt(consumer, version, index)? {
+            let message =
+                format!("{name:?} is being built anew, and nobody works on what is served");
+            return Err(Error::new(ErrorKind::Rebuilding, message));
+        }
+        // Another version may have taken its place meanwhile.
+        if consumer.version()? == version {
+            return Err(not_running(name, index, sequence, &state));
+        }
     }
-    if is_held {
-        return Ok(Saved::Behind);
-    }
-    let index = partition.index();
-    let stopped = state.last_error.as_ref().filter(|_| has_stopped(&state));
-    Err(match stopped {
+}
+
+fn not_running(name: &str, index: u32, sequence: Sequence, state: &PartitionState) -> Error {
+    match state.last_error.as_ref().filter(|_| has_stopped(state)) {
         Some(error) => Error::new(
             ErrorKind::Faulted,
             format!(
@@ -100,7 +113,7 @@ fn look(
                 "nobody works on partition {index} of {name:?}, so it will not come to event {sequence}"
             ),
         ),
-    })
+    }
 }
 
 fn sleep(time: Duration) {

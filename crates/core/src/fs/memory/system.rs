@@ -175,38 +175,15 @@ impl Fs for MemFs {
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        let mut tree = self.tree.lock();
-        if let Some(file) = tree.files.get(from).cloned() {
-            if tree.directories.contains_key(to) {
-                return Err(io::ErrorKind::IsADirectory.into());
-            }
-            tree.files.remove(from);
-            tree.files.insert(to.to_path_buf(), file);
-            return Ok(());
-        }
-        if !tree.has_directory(from) {
-            return Err(not_found(from));
-        }
-        if tree.files.contains_key(to) {
-            return Err(io::ErrorKind::NotADirectory.into());
-        }
-        if to.starts_with(from) {
-            return Err(io::ErrorKind::InvalidInput.into());
-        }
-        if tree.has_entries(to) {
-            return Err(io::ErrorKind::DirectoryNotEmpty.into());
-        }
-        tree.make_directories(from);
-        let taken = tree.take(from);
-        tree.put(to, taken);
-        Ok(())
+        rename(&mut self.tree.lock(), from, to)
     }
 
     fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
-        if self.tree.lock().exists(to) {
-            return Err(io::ErrorKind::AlreadyExists.into());
+        let mut tree = self.tree.lock();
+        match tree.exists(to) {
+            true => Err(io::ErrorKind::AlreadyExists.into()),
+            false => rename(&mut tree, from, to),
         }
-        self.rename(from, to)
     }
 
     fn exchange(&self, one: &Path, other: &Path) -> io::Result<()> {
@@ -266,6 +243,33 @@ fn not_found(path: &Path) -> io::Error {
         io::ErrorKind::NotFound,
         format!("no file {}", path.display()),
     )
+}
+
+fn rename(tree: &mut Tree, from: &Path, to: &Path) -> io::Result<()> {
+    if let Some(file) = tree.files.get(from).cloned() {
+        if tree.directories.contains_key(to) {
+            return Err(io::ErrorKind::IsADirectory.into());
+        }
+        tree.files.remove(from);
+        tree.files.insert(to.to_path_buf(), file);
+        return Ok(());
+    }
+    if !tree.has_directory(from) {
+        return Err(not_found(from));
+    }
+    if tree.files.contains_key(to) {
+        return Err(io::ErrorKind::NotADirectory.into());
+    }
+    if to.starts_with(from) {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    if tree.has_entries(to) {
+        return Err(io::ErrorKind::DirectoryNotEmpty.into());
+    }
+    tree.make_directories(from);
+    let taken = tree.take(from);
+    tree.put(to, taken);
+    Ok(())
 }
 
 #[cfg(test)]

@@ -233,20 +233,19 @@ impl Fs for SimFs {
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         let (mut world, _) = self.0.begin(Operation::Rename)?;
-        let parent = to.parent().and_then(|parent| world.disk.find(parent));
-        if world.disk.find(from).is_none() || parent.is_none() {
-            return Err(not_found(from));
-        }
-        world.disk.check_replaced(from, to)?;
-        world.make(Action::Rename(to.into()), from);
-        Ok(())
+        rename(&mut world, from, to)
     }
 
     fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
         if self.0.world.lock().disk.find(to).is_some() {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
-        self.rename(from, to)
+        let (mut world, _) = self.0.begin(Operation::Rename)?;
+        // Somebody may have made it meanwhile.
+        match world.disk.find(to).is_some() {
+            true => Err(io::ErrorKind::AlreadyExists.into()),
+            false => rename(&mut world, from, to),
+        }
     }
 
     fn exchange(&self, one: &Path, other: &Path) -> io::Result<()> {
@@ -333,4 +332,14 @@ impl Drop for SimLock {
             world.locks.remove(&self.node);
         }
     }
+}
+
+fn rename(world: &mut World, from: &Path, to: &Path) -> io::Result<()> {
+    let parent = to.parent().and_then(|parent| world.disk.find(parent));
+    if world.disk.find(from).is_none() || parent.is_none() {
+        return Err(not_found(from));
+    }
+    world.disk.check_replaced(from, to)?;
+    world.make(Action::Rename(to.into()), from);
+    Ok(())
 }
