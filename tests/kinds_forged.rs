@@ -390,6 +390,24 @@ proptest! {
     }
 }
 
+/// Cause: each look at what another process wrote began to tell names apart anew, and knew nothing of those before.
+#[test]
+fn a_follower_tells_names_apart_by_all_that_it_has_read() {
+    let said = [
+        (1, None),
+        (0, None),
+        (0, None),
+        (0, None),
+        (3, Some(0)),
+        (3, Some(2)),
+        (1, Some(2)),
+        (0, Some(2)),
+        (0, None),
+        (0, None),
+    ];
+    followed(&said.to_vec());
+}
+
 #[test]
 fn each_name_that_is_none_is_told_and_left_out() {
     for name in 0..written_names().len() {

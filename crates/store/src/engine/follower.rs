@@ -1,7 +1,7 @@
 //! `Follower`: what a store opened to read only shows of another process's appends.
 
 use crate::engine::news::News;
-use crate::model::{Kinds, Sources};
+use crate::model::{KindTable, Kinds, Sources};
 use crate::rows::{Replay, SegmentNames};
 use crate::{Error, ErrorKind};
 use std::sync::Arc;
@@ -16,6 +16,8 @@ pub(crate) struct Follower {
     index: IndexWriter,
     names: SegmentNames,
     kinds: Arc<Kinds>,
+    /// The same, with what was said of kinds in vain: it decides what counts of what is said later.
+    table: KindTable,
     sources: Arc<Sources>,
     /// The newest time of what was read, removed events included.
     hlc: HlcClock,
@@ -41,6 +43,7 @@ impl Follower {
             log,
             index,
             names,
+            table: kinds.table(),
             kinds,
             sources,
             stopped: None,
@@ -76,7 +79,12 @@ impl Follower {
         }
         let names = std::mem::take(&mut self.names);
         let visible = self.index.gate().visible();
-        let mut replay = Replay::resume(&mut self.index, names, self.segment);
+        let mut replay = Replay::resume(
+            &mut self.index,
+            names,
+            std::mem::take(&mut self.table),
+            self.segment,
+        );
         let mut next = self.log.position().sequence;
         let mut durable = self.news.durable();
         let followed = self.log.follow(|frame| {
@@ -100,7 +108,7 @@ impl Follower {
         // What came before a failure is whole, and is shown.
         let end = self.log.position();
         // Before an event can be seen of a kind whose name came with it.
-        if !replay.table().is_empty() {
+        if replay.has_named() {
             self.kinds.learn(replay.table().said());
         }
         let positions = replay.positions();
@@ -113,6 +121,7 @@ impl Follower {
         self.news
             .set_durable(durable.min(end.sequence).max(self.news.durable()));
         self.names = committed.names;
+        self.table = committed.table;
         if let Some(newest) = committed.hlc.last() {
             self.hlc.observe(newest);
         }

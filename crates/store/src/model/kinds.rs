@@ -17,6 +17,11 @@ impl Kinds {
         Self(RwLock::new(table))
     }
 
+    /// All that was said of kinds. O(kinds).
+    pub(crate) fn table(&self) -> KindTable {
+        self.0.read().clone()
+    }
+
     /// The name of a kind, if it has one.
     pub(crate) fn name(&self, kind: EventKind) -> Option<Arc<str>> {
         self.0.read().name(kind).cloned()

@@ -57,6 +57,8 @@ pub(crate) struct Replay<'a> {
     summary: Summary,
     /// All names of kinds so far.
     table: KindTable,
+    /// Whether a record gave the name of a kind.
+    has_named: bool,
     /// How far sources were gone through so far.
     positions: SourcePositions,
     kind_conflicts: Vec<KindConflict>,
@@ -76,6 +78,7 @@ impl<'a> Replay<'a> {
             removed: HeadMap::new(),
             summary: Summary::default(),
             table: KindTable::default(),
+            has_named: false,
             positions: SourcePositions::default(),
             kind_conflicts: Vec::new(),
             named_at: Vec::new(),
@@ -88,10 +91,12 @@ impl<'a> Replay<'a> {
     pub(crate) fn resume(
         index: &'a mut IndexWriter,
         names: SegmentNames,
+        table: KindTable,
         segment: SegmentId,
     ) -> Self {
         Self {
             names,
+            table,
             segment: Some(segment),
             ..Self::new(index)
         }
@@ -140,6 +145,11 @@ impl<'a> Replay<'a> {
         }
     }
 
+    /// Whether a record gave the name of a kind.
+    pub(crate) const fn has_named(&self) -> bool {
+        self.has_named
+    }
+
     /// All names of kinds that were read so far.
     pub(crate) const fn table(&self) -> &KindTable {
         &self.table
@@ -159,6 +169,7 @@ impl<'a> Replay<'a> {
     #[cold]
     fn name_kind(&mut self, kind: EventKind, name: &str, at: Sequence) {
         self.summary.kinds.note(kind, name, at);
+        self.has_named = true;
         let learned = self.table.learn(kind, &name.into());
         if let Err(conflict) = learned
             && self.kind_conflicts.len() < KIND_CONFLICTS_TOLD
