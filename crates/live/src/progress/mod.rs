@@ -3,5 +3,7 @@
 //! Knows no file. Knows `model` alone.
 
 mod board;
+mod signal;
 
 pub(crate) use board::{Phase, Progress, Slot, Waited};
+pub(crate) use signal::Signal;

@@ -14,7 +14,6 @@ mod runner;
 mod running;
 mod saved;
 mod served;
-mod signal;
 mod versions;
 mod worker;
 

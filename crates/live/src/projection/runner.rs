@@ -3,11 +3,11 @@
 use super::fold::Fold;
 use super::options::{Options, ProjectionProgress};
 use super::served::{Mode, Served, rebuilding};
-use super::signal::Signal;
 use super::versions::Versions;
 use super::worker::Worker;
 use crate::consumer::{Claimant, Claimed};
 use crate::handle::{Live, held};
+use crate::progress::Signal;
 use crate::progress::{Phase, Slot};
 use crate::{ConsumerInfo, ConsumerKind, Error, ErrorKind};
 use std::any::Any;
@@ -258,7 +258,7 @@ impl Life {
             self.caught_up(worker)?;
             let passed = self.live.store().durable_past(worker.next());
             let most = POLL.min(self.control.options.settings.lease / 3);
-            self.signal.wait(passed, most.min(worker.due_in()))?;
+            self.signal.wait_past(passed, most.min(worker.due_in()))?;
         }
         worker.save_moved()?;
         self.progress(worker);

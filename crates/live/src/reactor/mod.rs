@@ -13,7 +13,6 @@ mod partition_by;
 mod running;
 mod schedule;
 mod settings;
-mod signal;
 mod worker;
 
 #[cfg(test)]

@@ -2,10 +2,10 @@
 
 use super::kept::Kept;
 use super::settings::Settings;
-use super::signal::Signal;
 use super::worker::{Handler, POLL, Stepped, Worker};
 use crate::consumer::{Claimant, Claimed, Consumer, Partition};
 use crate::handle::{Live, VERSION};
+use crate::progress::Signal;
 use crate::progress::{Slot, Waited};
 use crate::{Error, ErrorKind};
 use std::fmt;
