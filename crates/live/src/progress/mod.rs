@@ -1,4 +1,4 @@
-//! What runs in this process: how far each partition has applied events, and who waits for that.
+//! What runs in this process: how far each partition has applied events, who waits for that, and what wakes a worker.
 //!
 //! Knows no file. Knows `model` alone.
 
