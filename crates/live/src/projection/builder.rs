@@ -100,7 +100,7 @@ impl Live {
 
 impl<P: Projection> ProjectionBuilder<P> {
     /// When the state is saved: after `interval`, or sooner after `events` events; but never so often that more than
-    /// a tenth of the time goes to it. 1 second and 100,000 by default. What was not saved when a process ends
+    /// a tenth of the time goes to it. 1 second and 1,000,000 by default. What was not saved when a process ends
     /// is applied again, to the state as it was saved.
     pub const fn save_every(mut self, interval: Duration, events: u64) -> Self {
         self.options.settings.pace = Pace { interval, events };
@@ -114,7 +114,7 @@ impl<P: Projection> ProjectionBuilder<P> {
         self
     }
 
-    /// Is told how far it is: every 32,768 events, when it has caught up, and when it is stopped. Called on the thread that applies events.
+    /// Is told how far it is: every 32,768 events or so, when it has caught up, and when it is stopped. Called on the thread that applies events.
     pub fn on_progress(
         mut self,
         tell: impl Fn(&ProjectionProgress) + Send + Sync + 'static,

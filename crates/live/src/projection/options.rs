@@ -1,16 +1,24 @@
-//! `Options`: what can be chosen of a projection; `ProjectionProgress`: what it tells meanwhile.
+//! What can be chosen of a projection, and what it tells of its progress.
 
 use super::pace::Pace;
-use super::worker::Settings;
 use crate::handle::LEASE;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 use strandline::Sequence;
 
+/// How a worker works.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Settings {
+    pub(super) pace: Pace,
+    /// For how long a partition is held without being renewed.
+    pub(super) lease: Duration,
+    pub(super) partitions: u32,
+}
+
 /// How often a state is saved, by default, and after how many events.
 const SAVE_INTERVAL: Duration = Duration::from_secs(1);
-const SAVE_EVENTS: u64 = 100_000;
+const SAVE_EVENTS: u64 = 1_000_000;
 
 /// How far a partition of a projection is: what [`on_progress`](crate::ProjectionBuilder::on_progress) is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +34,7 @@ pub struct ProjectionProgress {
     pub is_rebuilding: bool,
 }
 
-pub(super) type OnProgress = Arc<dyn Fn(&ProjectionProgress) + Send + Sync>;
+type OnProgress = Arc<dyn Fn(&ProjectionProgress) + Send + Sync>;
 
 /// What can be chosen.
 #[derive(Clone)]

@@ -21,10 +21,14 @@ use strandline_core::sync::atomic::{AtomicBool, Ordering};
 use strandline_core::sync::thread::{self, JoinHandle};
 use strandline_core::sync::{Condvar, Mutex};
 
-/// Events that are applied before readers get their turn.
-const BATCH: usize = 512;
-/// Batches after which it is told how far it is.
-const TOLD_EVERY: u32 = 64;
+/// Events that are applied before readers get their turn: more of them where that takes no time that a reader would
+/// notice, so that what is done once a batch costs little.
+const BATCH_MIN: usize = 64;
+const BATCH_MAX: usize = 8192;
+/// As long as readers wait, about.
+const BATCH_TIME: Duration = Duration::from_millis(2);
+/// Events after which it is told how far it is.
+const TOLD_EVERY: usize = 32_768;
 /// How often it is looked for what people ask.
 const POLL: Duration = Duration::from_secs(1);
 
@@ -231,7 +235,8 @@ impl Life {
     }
 
     fn work<F: Fold>(&mut self, worker: &mut Worker<F>) -> Result<(), Error> {
-        let mut batches = 0;
+        let mut batch = BATCH_MIN;
+        let mut untold = 0;
         let mut has_caught_up = false;
         self.look(worker)?;
         if self.control.versions.is_served() {
@@ -239,14 +244,21 @@ impl Life {
         }
         // Paired with the store of `Runner::stop`.
         while !self.control.is_stopping.load(Ordering::Acquire) {
-            let count = worker.step(BATCH)?;
+            let began = self.clock.elapsed();
+            let count = worker.step(batch)?;
+            batch = match self.clock.elapsed().saturating_sub(began) < BATCH_TIME {
+                true if count == batch => (batch * 2).min(BATCH_MAX),
+                true => batch,
+                false => (batch / 2).max(BATCH_MIN),
+            };
             self.reach(worker);
             worker.keep()?;
             self.look(worker)?;
-            batches += 1;
+            untold += count;
             if count > 0 {
                 has_caught_up = false;
-                if batches % TOLD_EVERY == 0 {
+                if untold >= TOLD_EVERY {
+                    untold = 0;
                     self.progress(worker);
                 }
                 continue;

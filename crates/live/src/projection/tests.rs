@@ -7,9 +7,10 @@
 )]
 
 use super::fold::Whole;
+use super::options::Settings;
 use super::pace::Pace;
 use super::served::Mode;
-use super::worker::{Settings, Worker};
+use super::worker::Worker;
 use super::{ApplyError, EntityProjection, Projection, project, project_entities, project_entity};
 use crate::consumer::{Claimant, Claimed};
 use crate::handle::{LEASE, Live};

@@ -1,7 +1,8 @@
 //! `Worker`: one partition of a projection, from event to event and from save to save. It has no thread.
 
 use super::fold::{Fold, decode, encode, not_applied};
-use super::pace::{Pace, Unsaved};
+use super::options::Settings;
+use super::pace::Unsaved;
 use super::served::{Mode, Served};
 use crate::consumer::Lease;
 use crate::handle::Live;
@@ -10,15 +11,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use strandline::{Cursor, Delivery, Sequence, Start};
 use strandline_core::Clock;
-
-/// How a worker works.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Settings {
-    pub(super) pace: Pace,
-    /// For how long a partition is held without being renewed.
-    pub(super) lease: Duration,
-    pub(super) partitions: u32,
-}
 
 /// One partition of a projection.
 ///
