@@ -56,6 +56,8 @@ impl Consumer {
     ) -> Result<Self, Error> {
         if let Some(found) = Self::open(place, root, &info.name)? {
             found.check(info)?;
+            // Whoever made it may have been killed before.
+            sync_entries(&*place.fs, root)?;
             return Ok(found);
         }
         Self::create(place, root, info, version)?;
@@ -150,11 +152,8 @@ impl Consumer {
         let partition = self.partition_there(version, index);
         let dir = partition.dir();
         let io = |error| Error::io("make", dir, error);
-        if self.place.fs.list_names(dir).is_ok() {
-            return Ok(partition);
-        }
         self.place.fs.create_dir_all(dir).map_err(io)?;
-        // The entries of both directories, the upper one first.
+        // The entries of both directories, the upper one first; also where whoever made them was killed before.
         self.place.fs.sync_dir(&self.dir).map_err(io)?;
         self.place
             .fs
@@ -244,8 +243,7 @@ impl Consumer {
             }
             renamed => renamed.map_err(|error| Error::io("make", &dir, error))?,
         }
-        fs.sync_dir(root)
-            .map_err(|error| Error::io("sync", root, error))
+        sync_entries(fs, root)
     }
 
     fn check(&self, wanted: &ConsumerInfo) -> Result<(), Error> {
@@ -268,6 +266,20 @@ impl Consumer {
         }
         Ok(())
     }
+}
+
+/// Makes the entries of consumers durable, and that of the directory that they are in.
+fn sync_entries(fs: &dyn Fs, root: &Path) -> Result<(), Error> {
+    let parent = root.parent().unwrap_or(root);
+    let parent = match parent.as_os_str().is_empty() {
+        true => Path::new("."),
+        false => parent,
+    };
+    for dir in [parent, root] {
+        let synced = fs.sync_dir(dir);
+        synced.map_err(|error| Error::io("sync", dir, error))?;
+    }
+    Ok(())
 }
 
 /// The folder of a consumer: from the hash of its name, so that no name is a path.
