@@ -110,8 +110,9 @@ impl PartitionState {
             Request::Replay { key } => {
                 let is_meant =
                     |parked: &&mut Parked| key.as_ref().is_none_or(|key| *key == parked.key);
-                for parked in self.parked.iter_mut().filter(is_meant) {
-                    parked.replay = true;
+                let parked = self.parked.iter_mut().filter(is_meant);
+                for parked in parked.filter(|parked| !parked.replay) {
+                    (parked.replay, parked.tries) = (true, 0);
                 }
             }
             Request::Skip { key } => {
@@ -138,11 +139,17 @@ impl PartitionState {
     /// Goes on from another position, and forgets the state that was kept with the old one. What is parked stays so if
     /// its first event is before that; else its events come again anyway.
     pub fn reset(&mut self, to: Option<SavedPosition>) {
+        let before = self.sequence();
         self.position = to;
         self.state = None;
         self.waits_from = None;
         let next = self.sequence();
+        let further = next.get().saturating_sub(before.get());
         self.parked.retain(|parked| parked.first < next);
+        for parked in &mut self.parked {
+            // All that it has up to there is parked: it is not known how many, but never more.
+            parked.count = parked.count.saturating_add(further);
+        }
         self.last_error = None;
     }
 }

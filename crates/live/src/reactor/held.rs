@@ -54,16 +54,12 @@ impl Held {
         })
     }
 
-    fn of(parked: &Parked, tries_max: u32) -> Self {
+    fn of(parked: &Parked) -> Self {
         Self {
             key: parked.key.clone(),
             from: parked.first.get(),
             count: parked.count,
-            tries: match parked.replay && parked.tries >= tries_max {
-                // It was asked for while nobody worked.
-                true => 0,
-                false => parked.tries,
-            },
+            tries: parked.tries,
             waits: match parked.replay {
                 true => Waits::Turn,
                 false => Waits::Request,
@@ -111,11 +107,7 @@ pub(super) fn save(
 /// # Errors
 ///
 /// `Corrupt` if it cannot be read; `OtherConsumer` if the events were told apart by something else.
-pub(super) fn load(
-    state: &PartitionState,
-    by: PartitionBy,
-    tries_max: u32,
-) -> Result<Vec<Held>, Error> {
+pub(super) fn load(state: &PartitionState, by: PartitionBy) -> Result<Vec<Held>, Error> {
     let mut held: BTreeMap<String, Held> = BTreeMap::new();
     if let Some(bytes) = &state.state {
         let own: Own = serde_json::from_slice(bytes).map_err(|error| {
@@ -133,7 +125,7 @@ pub(super) fn load(
         held.extend(own.waiting.into_iter().map(|held| (held.key.clone(), held)));
     }
     for parked in &state.parked {
-        let mut parked = Held::of(parked, tries_max);
+        let mut parked = Held::of(parked);
         // Parked by somebody while nobody worked, and it waited already.
         if let Some(waiting) = held.remove(&parked.key) {
             parked.from = parked.from.min(waiting.from);

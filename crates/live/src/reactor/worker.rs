@@ -67,7 +67,7 @@ impl Worker {
         let random = Random::from_os().map_err(|error| {
             Error::new(ErrorKind::Io, "the system gives no random bytes").with_source(error)
         })?;
-        let held = held::load(&state, settings.by, settings.limits.tries_max)?;
+        let held = held::load(&state, settings.by)?;
         let start = live.start(&state, settings.start)?;
         let cursor = live.store().follow(settings.query.clone(), start)?;
         let cursor = cursor.at(Delivery::Durable);

@@ -3,7 +3,7 @@
 use super::model::{Step, Try, World};
 
 /// With two entities and three events in the log.
-const STEPS: [Step; 12] = [
+const STEPS: [Step; 13] = [
     Step::Held(Try::Done),
     Step::Held(Try::Retry),
     Step::Held(Try::Park),
@@ -16,6 +16,7 @@ const STEPS: [Step; 12] = [
     Step::Replay(None),
     Step::Skip(0),
     Step::Park(0),
+    Step::Reset(1),
 ];
 
 fn world(course: &[Step]) -> Option<World> {

@@ -356,9 +356,15 @@ impl Schedule {
     /// Goes on at another place: what is before it counts as handled, but for what is parked, and nothing from there
     /// on.
     pub(super) fn reset(&mut self, front: Sequence) {
+        let further = front.get().saturating_sub(self.front.get());
         let held = std::mem::take(&mut self.held);
         let stays = |held: &Held| Sequence::new(held.from) < front && held.parked().is_some();
-        let held = held.into_values().filter(stays).collect();
+        let held = held.into_values().filter(stays).map(|held| Held {
+            // All that it has up to the new front waits: it is not known how many, but never more.
+            count: held.count.saturating_add(further),
+            ..held
+        });
+        let held = held.collect();
         // What was held before is below the front and there once.
         if let Some(schedule) = Self::new(front, held, self.limits) {
             *self = schedule;

@@ -36,6 +36,7 @@ pub(super) enum Step {
     Replay(Option<usize>),
     Skip(usize),
     Discard(usize),
+    Reset(usize),
     /// A compaction removes an event.
     Remove(usize),
 }
@@ -128,6 +129,7 @@ impl World {
             Step::Replay(entity) => self.replay(entity),
             Step::Skip(entity) => self.skip(entity),
             Step::Discard(entity) => self.discard(entity),
+            Step::Reset(to) => self.reset(to),
             Step::Remove(event) => event < self.log.len() && self.removed.insert(event),
         };
         self.check();
@@ -256,6 +258,28 @@ impl World {
         discarded.is_some()
     }
 
+    /// What is before it counts as handled, but for what is parked; and nothing from there on.
+    fn reset(&mut self, to: usize) -> bool {
+        if to > self.log.len() {
+            return false;
+        }
+        let held = self.schedule.saved().expect("nothing is in hand");
+        let is_parked = |event: usize| {
+            let mut parked = held.iter().filter(|held| held.parked().is_some());
+            parked.any(|parked| covers(parked, event, &self.log))
+        };
+        let left_out = (0..to).filter(|event| !is_parked(*event));
+        self.left_out.extend(left_out);
+        for events in [&mut self.done, &mut self.left_out] {
+            events.retain(|event| *event < to);
+        }
+        self.tried.retain(|event, _| *event < to);
+        self.schedule.reset(sequence(to));
+        // It is saved with the answer; a state of before would do it again.
+        self.save();
+        true
+    }
+
     fn parked_of(&self, entity: usize) -> Option<usize> {
         let mut parked = self.schedule.parked().into_iter();
         let parked = parked.find(|parked| parked.key == key(entity));
@@ -351,6 +375,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => proptest::option::of(entity()).prop_map(Step::Replay),
         1 => entity().prop_map(Step::Skip),
         1 => entity().prop_map(Step::Discard),
+        1 => (0..60_usize).prop_map(Step::Reset),
         1 => (0..60_usize).prop_map(Step::Remove),
     ]
 }

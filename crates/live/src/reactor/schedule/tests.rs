@@ -235,3 +235,26 @@ fn after_a_reset_only_what_is_parked_before_is_held() {
     schedule.done();
     assert_eq!(schedule.take(Sequence::new(6), "a"), None);
 }
+
+/// Else those past the first that were counted would be passed over once these were handled.
+#[test]
+fn after_a_reset_further_on_all_of_what_is_parked_is_replayed() {
+    let mut schedule = schedule();
+    schedule.take(Sequence::new(1), "a");
+    let is_final = true;
+    schedule.failed(Failed {
+        is_final,
+        ..failed(Duration::ZERO)
+    });
+    schedule.reset(Sequence::new(9));
+    schedule.replay(None);
+    for sequence in [1, 5] {
+        let wanted = schedule.wanted(Duration::ZERO).unwrap();
+        assert_eq!(wanted.within.end, Sequence::new(9));
+        schedule.take_held(&wanted.key, Sequence::new(sequence));
+        schedule.done();
+    }
+    let wanted = schedule.wanted(Duration::ZERO).unwrap();
+    schedule.caught_up(&wanted.key);
+    assert_eq!(schedule.saved(), Some(Vec::new()));
+}

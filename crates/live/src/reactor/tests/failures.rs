@@ -1,11 +1,12 @@
 //! What others were told by their users, as tests: each is a way in which a reactor lost events or stood still.
 
 use super::{Shared, append, ask, handler, live, memory, pass, run, settings, shop, state, worker};
-use crate::{ErrorKind, Request};
+use crate::{ErrorKind, Failure, Request};
 use std::sync::Arc;
 use std::time::Duration;
 use strandline::fs::{SimDisk, SimFault, SimFaultKind, SimFs};
 use strandline_core::ManualClock;
+use strandline_core::sync::Mutex;
 
 /// A retry, or a replay of what is parked, moved the checkpoint past events that nobody had handled: KurrentDB 500,
 /// 1301, 1890.
@@ -166,4 +167,37 @@ fn a_poisoned_entity_leaves_the_others_going_on() {
             .count()
     };
     assert_eq!(steps(true), steps(false));
+}
+
+/// With all its tries, whoever replays it: the worker, or who asks while there is none.
+#[test]
+fn a_replay_that_is_asked_for_while_nobody_works_has_all_tries() {
+    let (clock, store, live, _) = shop();
+    append(&store, 0, 0);
+    let tried: Arc<Mutex<Vec<u32>>> = Arc::default();
+    let handler: Arc<super::Handler> = Arc::new({
+        let tried = tried.clone();
+        move |_, context| {
+            tried.lock().push(context.tries);
+            match tried.lock().len() {
+                1 => Err(Failure::park("at once")),
+                _ => Err(Failure::retry("again")),
+            }
+        }
+    });
+    let mut first = worker(&live, settings(3), &handler).unwrap();
+    run(&mut first);
+    first.save().unwrap();
+    drop(first);
+    let mut saved = state(&live);
+    let replay = Request::Replay { key: None };
+    saved.apply(&replay, 0);
+    saved.apply(&replay, 0);
+    super::save(&live, saved);
+    let mut next = worker(&live, settings(3), &handler).unwrap();
+    for _ in 0..4 {
+        run(&mut next);
+        pass(&clock);
+    }
+    assert_eq!(*tried.lock(), [1, 1, 2, 3]);
 }

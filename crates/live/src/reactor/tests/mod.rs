@@ -119,6 +119,17 @@ fn state(live: &Live) -> PartitionState {
     partition.load().unwrap().state.unwrap()
 }
 
+/// Saves a state as somebody does who works for a moment.
+fn save(live: &Live, mut state: PartitionState) {
+    let consumer = live.consumer("mailer").unwrap();
+    let partition = consumer.partition(VERSION, 0).unwrap();
+    let claimed = Claimant::new(partition, LEASE).try_claim().unwrap();
+    let Claimed::Taken(mut lease, _) = claimed else {
+        panic!("it is held");
+    };
+    lease.save(&mut state).unwrap();
+}
+
 fn ask(live: &Live, request: &Request) {
     let consumer = live.consumer("mailer").unwrap();
     let partition = consumer.partition(VERSION, 0).unwrap();
@@ -334,8 +345,36 @@ fn events_that_were_told_apart_by_something_else_are_not_gone_on_with() {
     let error = worker(&live, other, &handler(&seen)).err().unwrap();
     assert_eq!(error.kind(), ErrorKind::OtherConsumer);
     assert!(
-        held::load(&PartitionState::default(), by, 1)
+        held::load(&PartitionState::default(), by)
             .unwrap()
             .is_empty()
+    );
+}
+
+#[test]
+fn a_reset_further_on_while_nobody_works_leaves_all_of_what_is_parked() {
+    let (_clock, store, live, seen) = shop();
+    seen.lock().wrong.insert(0);
+    append(&store, 0, 0);
+    let mut first = worker(&live, settings(1), &handler(&seen)).unwrap();
+    run(&mut first);
+    first.save().unwrap();
+    drop(first);
+    for number in 1..6 {
+        append(&store, number % 2, number);
+    }
+    let now = store.snapshot();
+    let to = Some(now.position(now.visible()).unwrap());
+    let mut saved = state(&live);
+    saved.apply(&Request::Reset { to }, 0);
+    saved.apply(&Request::Replay { key: None }, 0);
+    save(&live, saved);
+    seen.lock().wrong.clear();
+    let mut next = worker(&live, settings(1), &handler(&seen)).unwrap();
+    run(&mut next);
+    assert_eq!(
+        seen.lock().handled,
+        [0, 2, 4],
+        "the others count as handled"
     );
 }
