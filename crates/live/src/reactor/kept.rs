@@ -43,6 +43,15 @@ impl Kept {
         Ok(())
     }
 
+    /// What was saved last.
+    ///
+    /// # Errors
+    ///
+    /// As [`Partition::load`](crate::consumer::Partition::load).
+    pub(super) fn load(&self) -> Result<Option<PartitionState>, Error> {
+        Ok(self.held.lock().lease.partition().load()?.state)
+    }
+
     /// As [`Lease::requests`].
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! `RunningReactor`: a reactor that runs in this process, and the threads that it has.
 
+use super::failure::Failure;
 use super::kept::Kept;
 use super::settings::Settings;
 use super::worker::{Handler, POLL, Stepped, Worker};
@@ -9,6 +10,7 @@ use crate::progress::Signal;
 use crate::progress::{Slot, Waited};
 use crate::{Error, ErrorKind};
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 use strandline::Receipt;
@@ -224,16 +226,24 @@ impl Shared {
             super::worker::note_refused(&kept, noted, &error, live);
             Fault::new(error)
         })?;
-        match self.run(&mut worker, signal) {
-            Ok(()) => Ok(()),
-            Err(error) => {
+        let ran = catch_unwind(AssertUnwindSafe(|| self.run(&mut worker, signal)));
+        let (error, slot) = match ran {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(error)) => {
                 let slot = worker.fault(&error);
-                Err(Fault {
-                    error: Arc::new(error),
-                    _slot: Some(slot),
-                })
+                (error, slot)
             }
-        }
+            Err(caught) => {
+                let message = format!("the worker stopped: {}", Failure::panicked(&*caught));
+                let error = Error::new(ErrorKind::Faulted, message);
+                let slot = worker.panicked(&error);
+                (error, slot)
+            }
+        };
+        Err(Fault {
+            error: Arc::new(error),
+            _slot: Some(slot),
+        })
     }
 
     fn run(&self, worker: &mut Worker, signal: &Arc<Signal>) -> Result<(), Error> {

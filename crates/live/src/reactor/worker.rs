@@ -188,18 +188,22 @@ impl Worker {
             tries,
             is_last_try: tries >= self.settings.limits.tries_max,
         };
-        let caught = catch_unwind(AssertUnwindSafe(|| (self.handler)(event, &context)));
-        let handled = caught.unwrap_or_else(|caught| Err(Failure::panicked(&*caught)));
+        let caught = catch_unwind(AssertUnwindSafe(|| {
+            let handled = (self.handler)(event, &context);
+            // How it is told and dropped is code of the handler's too.
+            handled.map_err(|failure| (failure.to_string(), failure.is_parked()))
+        }));
+        let handled =
+            caught.unwrap_or_else(|caught| Err((Failure::panicked(&*caught).to_string(), false)));
         self.unsaved += 1;
         let counters = &mut self.state.counters;
-        let Err(failure) = handled else {
+        let Err((reason, is_final)) = handled else {
             counters.handled += 1;
             counters.replayed += u64::from(is_replayed);
             self.schedule.done();
             return;
         };
         let now_ms = self.clock.now_ms();
-        let reason = failure.to_string();
         counters.failed += 1;
         self.state.last_error = Some(LastError {
             sequence: Some(event.sequence),
@@ -207,7 +211,7 @@ impl Worker {
         });
         let unhandled = self.schedule.failed(Failed {
             reason,
-            is_final: failure.is_parked(),
+            is_final,
             now: self.clock.elapsed(),
             now_ms,
             chance: self.random.number(),
@@ -320,6 +324,17 @@ impl Worker {
             self.note(error, true);
             // Who asks this process is told; a file that cannot be written tells nobody.
             let _ = self.save();
+        }
+        self.slot
+    }
+
+    /// As [`fault`](Self::fault), where a panic went through the worker: what it has in memory may be half of
+    /// something, so what was saved last stays.
+    pub(super) fn panicked(self, error: &Error) -> Slot {
+        self.slot.phase(Phase::Faulted(error.to_string()));
+        // As there.
+        if let Ok(Some(saved)) = self.kept.load() {
+            note_refused(&self.kept, saved, error, &self.live);
         }
         self.slot
     }

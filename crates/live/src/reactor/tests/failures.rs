@@ -201,3 +201,29 @@ fn a_replay_that_is_asked_for_while_nobody_works_has_all_tries() {
     }
     assert_eq!(*tried.lock(), [1, 1, 2, 3]);
 }
+
+/// What cannot even be said is a try that failed, as any other.
+#[test]
+fn a_failure_that_panics_when_it_is_told_is_a_try_that_failed() {
+    #[derive(Debug)]
+    struct Unsaid;
+    impl std::fmt::Display for Unsaid {
+        fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            panic!("no words")
+        }
+    }
+    impl std::error::Error for Unsaid {}
+    let (_clock, store, live, _) = shop();
+    append(&store, 0, 0);
+    append(&store, 1, 1);
+    let handler: Arc<super::Handler> = Arc::new(|event, _| match super::number(event) {
+        0 => Err(Failure::park(Unsaid)),
+        _ => Ok(()),
+    });
+    let mut worker = worker(&live, settings(1), &handler).unwrap();
+    run(&mut worker);
+    worker.save().unwrap();
+    let saved = state(&live);
+    assert_eq!(saved.counters.handled, 1);
+    assert_eq!(saved.parked[0].reason, "the handler panicked: no words");
+}

@@ -2,7 +2,7 @@
 
 use super::{LONG, append, live, memory, number, options};
 use crate::handle::Live;
-use crate::{Backoff, ErrorKind, Failure};
+use crate::{Backoff, Condition, ErrorKind, Failure};
 use std::collections::HashMap;
 use std::sync::Arc;
 use strandline::{Query, Region, Store};
@@ -148,4 +148,28 @@ fn what_cannot_be_started_is_refused_before_anything_is_made() {
     let three = live.reactor("a", Region::all()).partitions(3);
     let error = three.start(|_, _| Ok(())).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::OtherConsumer);
+}
+
+/// A thread that ends without a word is the worst that can be: who waits would wait on.
+#[test]
+fn a_panic_beside_the_handler_stops_the_reactor_and_is_said() {
+    struct Twice;
+    impl Drop for Twice {
+        fn drop(&mut self) {
+            panic!("while what was caught is dropped");
+        }
+    }
+    let (store, live) = shop();
+    let panics = |_: &strandline::StoredEvent, _: &crate::Context<'_>| {
+        std::panic::panic_any(Twice);
+    };
+    let reactor = live.reactor("mailer", Region::all()).start(panics).unwrap();
+    let last = append(&store, 0, 0);
+    let error = reactor.wait_until(&last, LONG).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Faulted);
+    let error = reactor.stop().unwrap_err();
+    assert!(error.to_string().contains("is dropped"), "{error}");
+    let status = live.status("mailer").unwrap();
+    assert_eq!(status.condition, Condition::Faulted);
+    assert_eq!(status.sequence, last.sequence, "it comes again");
 }
