@@ -3,10 +3,10 @@
 use super::live::LEASE;
 use super::live::Live;
 use crate::consumer::{Claimant, Claimed, Fate, Partition};
+use crate::progress::Signal;
 use crate::{Error, ErrorKind, Request, partition_of};
 use std::time::Duration;
 use strandline::SavedPosition;
-use strandline_core::sync::{Condvar, Mutex};
 use strandline_core::{Clock, SystemClock};
 
 /// How long it is waited before it is looked again what became of a request.
@@ -150,14 +150,13 @@ impl Asked {
     ///
     /// As [`is_done`](Self::is_done).
     pub fn wait(&mut self, timeout: Duration) -> Result<bool, Error> {
-        let clock = SystemClock::default();
-        let (lock, never) = (Mutex::new(()), Condvar::default());
+        let (clock, never) = (SystemClock::default(), Signal::default());
         while !self.is_done()? {
             let left = timeout.saturating_sub(clock.elapsed());
             if left.is_zero() {
                 return Ok(false);
             }
-            never.wait_for(&mut lock.lock(), left.min(POLL));
+            never.wait(left.min(POLL));
         }
         Ok(true)
     }

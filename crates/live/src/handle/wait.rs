@@ -3,11 +3,10 @@
 use super::live::Live;
 use super::status::{has_stopped, is_rebuilt};
 use crate::consumer::Consumer;
-use crate::progress::Waited;
+use crate::progress::{Signal, Waited};
 use crate::{Error, ErrorKind, PartitionState};
 use std::time::Duration;
 use strandline::Receipt;
-use strandline_core::sync::{Condvar, Mutex};
 use strandline_core::{Clock, Sequence, SystemClock};
 
 /// How long it is waited before a file is looked at again: at first, and at last.
@@ -37,7 +36,7 @@ impl Live {
         receipt: &Receipt,
         timeout: Duration,
     ) -> Result<bool, Error> {
-        let clock = SystemClock::default();
+        let (clock, never) = (SystemClock::default(), Signal::default());
         let consumer = self.consumer(name)?;
         for index in 0..consumer.info().partitions {
             let mut pause = POLL_MIN;
@@ -56,7 +55,7 @@ impl Live {
                         Saved::Settled => break,
                         Saved::Behind if left.is_zero() => return Ok(false),
                         Saved::Behind => {
-                            sleep(pause.min(left));
+                            never.wait(pause.min(left));
                             pause = (pause * 2).min(POLL_MAX);
                         }
                     },
@@ -114,9 +113,4 @@ fn not_running(name: &str, index: u32, sequence: Sequence, state: &PartitionStat
             ),
         ),
     }
-}
-
-fn sleep(time: Duration) {
-    let (lock, never) = (Mutex::new(()), Condvar::default());
-    never.wait_for(&mut lock.lock(), time);
 }
