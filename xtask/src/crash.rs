@@ -6,7 +6,7 @@
 use crate::mutate::{Mutation, Workspace};
 use crate::run::{root, run as cargo};
 use anyhow::{Context, bail};
-use std::process::{Command, ExitCode};
+use std::process::{Command, ExitCode, Output};
 
 #[derive(clap::Args)]
 #[command(disable_help_flag = true)]
@@ -250,6 +250,27 @@ fn red_on_kernel() -> anyhow::Result<ExitCode> {
     red_with("--kernel --red", KERNEL_MUTATIONS, "--kernel")
 }
 
+/// A broken store that runs.
+type Running<'scope> = (
+    &'scope Mutation,
+    std::thread::ScopedJoinHandle<'scope, anyhow::Result<Output>>,
+);
+
+/// Whether a store that ran was noticed; says so.
+fn is_caught((mutation, outcome): Running<'_>) -> anyhow::Result<bool> {
+    let outcome = outcome
+        .join()
+        .map_err(|_| anyhow::anyhow!("{} was not run", mutation.name))??;
+    let text = String::from_utf8_lossy(&outcome.stderr);
+    let found = text.lines().find(|line| line.contains(", seed "));
+    let found = found.filter(|_| !outcome.status.success());
+    match found {
+        Some(line) => println!("caught  {}: {line}", mutation.name),
+        None => println!("MISSED  {}", mutation.name),
+    }
+    Ok(found.is_some())
+}
+
 /// Checks the stores that the program breaks by itself with `own`, and those of a table.
 fn red_with(own: &str, mutations: &[Mutation], option: &str) -> anyhow::Result<ExitCode> {
     let mut output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
@@ -261,34 +282,40 @@ fn red_with(own: &str, mutations: &[Mutation], option: &str) -> anyhow::Result<E
         .context("cannot start cargo")?;
     let text = String::from_utf8_lossy(&output.stdout);
     print!("{text}");
-    let count = |what| text.lines().filter(|line| line.starts_with(what)).count();
-    let (mut caught, mut missed) = (count("caught"), count("MISSED"));
+    let own = |what| text.lines().filter(|line| line.starts_with(what)).count();
+    let (mut caught, mut missed) = (own("caught"), own("MISSED"));
     if caught == 0 {
         bail!("the program tried nothing");
     }
     let workspace = Workspace::new("crash")?;
-    for mutation in mutations {
-        workspace.apply(mutation)?;
-        workspace.build("-p strandline-crash")?;
-        let arguments = format!(
-            "{option} {} --ledger {}/red.json",
-            mutation.options,
-            workspace.folder()
-        );
-        let outcome = workspace.output("strandline-crash", &arguments)?;
-        let text = String::from_utf8_lossy(&outcome.stderr);
-        let found = text.lines().find(|line| line.contains(", seed "));
-        match found {
-            Some(line) if !outcome.status.success() => {
-                caught += 1;
-                println!("caught  {}: {line}", mutation.name);
+    let mut count = |is_caught| match is_caught {
+        true => caught += 1,
+        false => missed += 1,
+    };
+    // One runs while the next is built.
+    std::thread::scope(|scope| {
+        let mut runs: Option<Running<'_>> = None;
+        for mutation in mutations {
+            workspace.apply(mutation)?;
+            workspace.build("-p strandline-crash")?;
+            if let Some(running) = runs.take() {
+                count(is_caught(running)?);
             }
-            _ => {
-                missed += 1;
-                println!("MISSED  {}", mutation.name);
-            }
+            let program = workspace.take("strandline-crash")?;
+            let arguments = format!(
+                "{option} {} --ledger {}/red.json",
+                mutation.options,
+                workspace.folder()
+            );
+            let workspace = &workspace;
+            let outcome = scope.spawn(move || workspace.output(&program, &arguments));
+            runs = Some((mutation, outcome));
         }
-    }
+        if let Some(running) = runs {
+            count(is_caught(running)?);
+        }
+        anyhow::Ok(())
+    })?;
     println!("{caught} caught, {missed} missed");
     Ok(if missed == 0 {
         ExitCode::SUCCESS

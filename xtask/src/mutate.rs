@@ -8,7 +8,7 @@ use crate::run::root;
 use anyhow::{Context, bail, ensure};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use strandline::fs::{Fs, OpenMode, OsFs, read_file, replace_file};
+use strandline::fs::{Fs, OsFs, read_file, replace_file};
 
 /// Longest file that is copied, in bytes.
 const BYTES_MAX: u64 = 64 << 20;
@@ -123,21 +123,28 @@ impl Workspace {
             .args(arguments.split_whitespace())
             .env("CARGO_TARGET_DIR", self.to.join("target"))
             .env("CARGO_PROFILE_DEV_OPT_LEVEL", "1")
+            .env("CARGO_PROFILE_DEV_DEBUG", "none")
             .env("RUSTFLAGS", "-Awarnings")
             .current_dir(&self.to);
         command
     }
 
-    /// Runs a program that was built.
-    pub(crate) fn output(&self, program: &str, arguments: &str) -> anyhow::Result<Output> {
-        let path = self.to.join("target/debug").join(program);
-        OsFs.open(&path, OpenMode::Read)
-            .with_context(|| format!("there is no {}", path.display()))?;
-        Command::new(&path)
+    /// Takes a program that was built away, so that the next can be built while it runs. There is one at a time.
+    pub(crate) fn take(&self, program: &str) -> anyhow::Result<PathBuf> {
+        let built = self.to.join("target/debug").join(program);
+        let taken = built.with_extension("taken");
+        OsFs.rename(&built, &taken)
+            .with_context(|| format!("take {}", built.display()))?;
+        Ok(taken)
+    }
+
+    /// Runs a program that was taken.
+    pub(crate) fn output(&self, program: &Path, arguments: &str) -> anyhow::Result<Output> {
+        Command::new(program)
             .args(arguments.split_whitespace())
             .current_dir(&self.to)
             .output()
-            .with_context(|| format!("cannot start {}", path.display()))
+            .with_context(|| format!("cannot start {}", program.display()))
     }
 }
 
