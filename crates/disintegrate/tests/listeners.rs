@@ -3,7 +3,7 @@
 use crate::school::domain::EnrolmentEvent;
 use crate::school::{Events, course, enrolled, open, put};
 use async_trait::async_trait;
-use disintegrate::{EventListener, PersistedEvent, StreamQuery, query};
+use disintegrate::{EventListener, EventStore, PersistedEvent, StreamQuery, query};
 use futures::channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
 use futures::executor::block_on;
 use futures::future::{FutureExt, abortable, join, pending};
@@ -67,6 +67,12 @@ fn students(ids: impl IntoIterator<Item = i64>) -> Vec<crate::school::domain::Sc
     ids.into_iter().map(|id| enrolled("a", id)).collect()
 }
 
+async fn append(events: &Events, student: i64) {
+    let appended = events.append_without_validation(students([student])).await;
+    appended.unwrap();
+    events.store().sync().unwrap();
+}
+
 /// Runs a listener until it was called so often.
 fn run_for<R: Retry<String> + Send + Sync + 'static>(
     events: &Events,
@@ -120,8 +126,7 @@ fn it_hears_what_comes_while_it_waits() {
         .register(listener, ListenerConfig::new());
     let appends = async {
         for student in 1..=20 {
-            put(&events, students([student]));
-            events.store().sync().unwrap();
+            append(&events, student).await;
             assert_eq!(heard.next().await, Some(student));
         }
         done.send(()).unwrap();
@@ -196,15 +201,14 @@ fn one_of_two_is_called_and_the_other_goes_on_when_it_is_gone() {
     };
     let (first, ends) = abortable(start(first).run_until(pending()));
     let second = start(second).run_until(all.map(|_| ()));
+    let events = &events;
     let story = async move {
         assert_eq!(heard_first.next().await, Some(1));
-        put(&events, students([2]));
-        events.store().sync().unwrap();
+        append(events, 2).await;
         assert_eq!(heard_first.next().await, Some(2));
         assert!(heard_second.try_recv().is_err(), "it is held");
         ends.abort();
-        put(&events, students([3]));
-        events.store().sync().unwrap();
+        append(events, 3).await;
         // What was not saved may be heard again.
         while heard_second.next().await != Some(3) {}
         done.send(()).unwrap();
