@@ -37,6 +37,7 @@ const STEPS: &[Step] = &[
             "-p strandline-segment --example raw_log",
             "-p strandline-index --example in_memory_index",
             "-p strandline-checkpoint --example sections",
+            "-p strandline-disintegrate --example courses",
             "-p strandline-examples --example quickstart",
             "-p strandline-examples --example verify",
             "-p strandline-examples --example read_only",

@@ -24,6 +24,15 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
         "strandline-live",
         &["strandline", "strandline-core", "strandline-checkpoint"],
     ),
+    (
+        "strandline-disintegrate",
+        &[
+            "strandline",
+            "strandline-core",
+            "strandline-checkpoint",
+            "strandline-live",
+        ],
+    ),
     ("strandline-examples", &["strandline", "strandline-live"]),
     (
         "strandline-tests",

@@ -1,0 +1,113 @@
+//! States of decisions in files beside the store.
+
+use crate::school::domain::Course;
+use crate::school::{Events, States, course, enrolled, on, open, put};
+use disintegrate::{EventSourcedStateStore, LoadState, StatePart, StateSnapshotter, WithSnapshot};
+use futures::executor::block_on;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use strandline::Store;
+use strandline_disintegrate::{FileSnapshotter, Position};
+
+const EVERY: u64 = 10;
+
+fn states(events: &Events) -> States<WithSnapshot<Position, FileSnapshotter>> {
+    let snapshots = FileSnapshotter::new(events.store(), EVERY);
+    EventSourcedStateStore::new(events.clone(), WithSnapshot::new(snapshots))
+}
+
+/// A course with so many students.
+fn fill(events: &Events, students: i64) {
+    let mut new = vec![course("a", 1_000)];
+    new.extend((0..students).map(|student| enrolled("a", student)));
+    put(events, new);
+}
+
+fn load(events: &Events) -> (Course, u64) {
+    let loaded = block_on(states(events).load(Course::new("a"))).unwrap();
+    (loaded.state().clone(), loaded.version().get())
+}
+
+/// How far the snapshot is that is gone on from.
+fn snapshot(events: &Events) -> Option<u64> {
+    let part = StatePart::new(Position::default(), Course::new("a"));
+    let part = block_on(FileSnapshotter::new(events.store(), EVERY).load_snapshot(part));
+    Some(part.version().get()).filter(|version| *version > 0)
+}
+
+/// The files of snapshots.
+fn files(dir: &Path) -> Vec<PathBuf> {
+    let folders = std::fs::read_dir(dir.join("school.strand.snapshots"));
+    let folders = folders
+        .into_iter()
+        .flatten()
+        .map(|folder| folder.unwrap().path());
+    let files = folders.flat_map(|folder| std::fs::read_dir(folder).unwrap());
+    files.map(|file| file.unwrap().path()).collect()
+}
+
+#[test]
+fn a_state_of_many_events_is_gone_on_from() {
+    let dir = tempfile::tempdir().unwrap();
+    let events = open(dir.path());
+    fill(&events, 5);
+    assert_eq!(load(&events).0.taken, 5);
+    assert_eq!(snapshot(&events), None, "these are few");
+    fill(&events, 10);
+    let (state, version) = load(&events);
+    assert_eq!((state.taken, version), (15, 17));
+    assert_eq!(snapshot(&events), Some(17));
+    put(&events, vec![enrolled("a", 99)]);
+    assert_eq!(load(&events).0.taken, 16);
+    assert_eq!(snapshot(&events), Some(17), "one more is not many");
+    fill(&events, 20);
+    assert_eq!(load(&events).0.taken, 36);
+    assert_eq!(snapshot(&events), Some(39));
+    assert_eq!(files(dir.path()).len(), 1, "the last one alone is kept");
+
+    let other = StatePart::new(Position::default(), Course::new("b"));
+    let other = block_on(FileSnapshotter::new(events.store(), EVERY).load_snapshot(other));
+    assert_eq!(
+        other.version(),
+        Position::default(),
+        "that of another query is none"
+    );
+}
+
+#[test]
+fn a_damaged_one_is_not_used() {
+    let dir = tempfile::tempdir().unwrap();
+    let events = open(dir.path());
+    fill(&events, 20);
+    let (state, version) = load(&events);
+    let file = files(dir.path()).pop().unwrap();
+    let mut bytes = std::fs::read(&file).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&file, &bytes).unwrap();
+    assert_eq!(snapshot(&events), None);
+    assert_eq!(
+        load(&events),
+        (state, version),
+        "it is read from its events, and written anew"
+    );
+    assert_eq!(snapshot(&events), Some(21));
+}
+
+#[test]
+fn one_that_the_store_has_not_come_to_is_not_used() {
+    let dir = tempfile::tempdir().unwrap();
+    let events = open(dir.path());
+    fill(&events, 20);
+    load(&events);
+    drop(events);
+    // The store is another one, and has as many events.
+    std::fs::remove_dir_all(dir.path().join("school.strand")).unwrap();
+    let store = Arc::new(Store::open(dir.path().join("school.strand")).unwrap());
+    let events = on(&store);
+    assert_eq!(snapshot(&events), None);
+    fill(&events, 3);
+    put(&events, vec![enrolled("b", 1); 20]);
+    assert_eq!(snapshot(&events), None);
+    assert_eq!(load(&events).0.taken, 3);
+}
