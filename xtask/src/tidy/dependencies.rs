@@ -24,6 +24,10 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
         "strandline-live",
         &["strandline", "strandline-core", "strandline-checkpoint"],
     ),
+    (
+        "strandline-cqrs-es",
+        &["strandline", "strandline-core", "strandline-checkpoint"],
+    ),
     ("strandline-examples", &["strandline", "strandline-live"]),
     (
         "strandline-tests",

@@ -1,0 +1,16 @@
+//! The framework on a store, through its public interface: what its other adapters' tests hold, and what holds here alone.
+
+#![forbid(unsafe_code)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod common;
+mod events;
+mod framework;
+mod killed;
+mod replays;
+mod snapshots;
+mod views;
