@@ -10,7 +10,7 @@ use std::sync::Arc;
 use strandline::{Store, StoreOptions};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum TallyEvent {
+pub(crate) enum TallyEvent {
     Added { by: u64 },
     Renamed { name: String },
 }
@@ -29,21 +29,21 @@ impl DomainEvent for TallyEvent {
 }
 
 /// Adds each number with an event of its own.
-pub struct Add(pub Vec<u64>);
+pub(crate) struct Add(pub(crate) Vec<u64>);
 
 #[derive(Debug, PartialEq, thiserror::Error)]
 #[error("a tally takes no zero")]
-pub struct NoZero;
+pub(crate) struct NoZero;
 
 /// Where commands that were decided wait for each other before they are committed.
 #[derive(Default)]
-pub struct Meeting(pub Option<tokio::sync::Barrier>);
+pub(crate) struct Meeting(pub(crate) Option<tokio::sync::Barrier>);
 
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Tally {
-    pub total: u64,
-    pub events: u64,
-    pub name: String,
+pub(crate) struct Tally {
+    pub(crate) total: u64,
+    pub(crate) events: u64,
+    pub(crate) name: String,
 }
 
 impl Aggregate for Tally {
@@ -81,10 +81,10 @@ impl Aggregate for Tally {
 }
 
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
-pub struct TallyView {
-    pub total: u64,
-    pub events: u64,
-    pub sequences: Vec<usize>,
+pub(crate) struct TallyView {
+    pub(crate) total: u64,
+    pub(crate) events: u64,
+    pub(crate) sequences: Vec<usize>,
 }
 
 impl View<Tally> for TallyView {
@@ -98,7 +98,7 @@ impl View<Tally> for TallyView {
 }
 
 /// An event of a tally as the framework writes it.
-pub fn added(id: &str, sequence: usize, by: u64) -> SerializedEvent {
+pub(crate) fn added(id: &str, sequence: usize, by: u64) -> SerializedEvent {
     let event = TallyEvent::Added { by };
     SerializedEvent::new(
         id.to_owned(),
@@ -112,32 +112,32 @@ pub fn added(id: &str, sequence: usize, by: u64) -> SerializedEvent {
 }
 
 /// A store in a directory of its own.
-pub struct Place {
-    pub dir: tempfile::TempDir,
+pub(crate) struct Place {
+    pub(crate) dir: tempfile::TempDir,
 }
 
 impl Place {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             dir: tempfile::tempdir().unwrap(),
         }
     }
 
-    pub fn store_dir(&self) -> PathBuf {
+    pub(crate) fn store_dir(&self) -> PathBuf {
         self.dir.path().join("tallies.strand")
     }
 
-    pub fn open(&self) -> Arc<Store> {
+    pub(crate) fn open(&self) -> Arc<Store> {
         Arc::new(Store::open(self.store_dir()).unwrap())
     }
 
-    pub fn read_only(&self) -> Arc<Store> {
+    pub(crate) fn read_only(&self) -> Arc<Store> {
         let options = StoreOptions::new().read_only();
         Arc::new(options.open(self.store_dir()).unwrap())
     }
 
     /// The files of the kind that are kept beside the store, wherever.
-    pub fn kept(&self, kind: &str) -> Vec<PathBuf> {
+    pub(crate) fn kept(&self, kind: &str) -> Vec<PathBuf> {
         let mut files = Vec::new();
         let mut folders = vec![self.dir.path().join("tallies.strand.cqrs").join(kind)];
         while let Some(folder) = folders.pop() {
@@ -159,11 +159,11 @@ impl Place {
 
 /// What a file has, read past the seam on purpose, to change it.
 #[expect(clippy::disallowed_methods, reason = "a test damages files")]
-pub fn bytes_of(path: &std::path::Path) -> Vec<u8> {
+pub(crate) fn bytes_of(path: &std::path::Path) -> Vec<u8> {
     std::fs::read(path).unwrap()
 }
 
 #[expect(clippy::disallowed_methods, reason = "a test damages files")]
-pub fn overwrite(path: &std::path::Path, bytes: &[u8]) {
+pub(crate) fn overwrite(path: &std::path::Path, bytes: &[u8]) {
     std::fs::write(path, bytes).unwrap();
 }

@@ -93,7 +93,7 @@ async fn events_are_found_as_any_others() {
     let repository = StrandlineEventRepository::new(&store);
     let event = added("a", 1, 5);
     repository
-        .persist::<Tally>(&[event.clone()], None)
+        .persist::<Tally>(std::slice::from_ref(&event), None)
         .await
         .unwrap();
     let now = store.snapshot();

@@ -11,6 +11,7 @@ mod common;
 mod events;
 mod framework;
 mod killed;
+mod power_cuts;
 mod replays;
 mod snapshots;
 mod views;
