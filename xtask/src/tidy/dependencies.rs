@@ -26,7 +26,12 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ),
     (
         "strandline-cqrs-es",
-        &["strandline", "strandline-core", "strandline-checkpoint"],
+        &[
+            "strandline",
+            "strandline-core",
+            "strandline-checkpoint",
+            "strandline-transfer",
+        ],
     ),
     ("strandline-examples", &["strandline", "strandline-live"]),
     (

@@ -27,9 +27,11 @@ use strandline::{AppendOptions, Batch, Coordinate, Durability, Region, Store};
 /// [`OptimisticLockError`](PersistenceError::OptimisticLockError). It returns when the events are as durable as
 /// [`durability`](Self::durability) says, and blocks no executor while it waits for the disk: other tasks share the
 /// sync. What it does before that, encoding, hashing and one write to the cache of the system, it does where it is
-/// polled: tens of microseconds.
+/// polled: some microseconds, and what the JSON takes.
 ///
-/// Where its future is dropped before it is ready, the events may be there.
+/// Where its future is dropped before it is ready, the events may be there. So they may after a `ConnectionError` in which
+/// there is a [`strandline::Error`] of the kind [`Unknown`](strandline::ErrorKind::Unknown): a sync has failed, and once
+/// the store is opened again the stream tells.
 ///
 /// # Reads
 ///
@@ -42,7 +44,8 @@ use strandline::{AppendOptions, Batch, Coordinate, Durability, Region, Store};
 /// They are files beside the store: its name with `.cqrs` after it, folder `snapshots`. Whatever becomes of them costs
 /// time alone: one that is missing, damaged or older is brought up to date with the events after it, and one of another
 /// course of the store, as after a restore, is not taken. So they are not synced, and a `persist` whose snapshot could
-/// not be written is one that succeeded ([`snapshot_failure`](Self::snapshot_failure) tells).
+/// not be written is one that succeeded ([`snapshot_failure`](Self::snapshot_failure) tells). Each costs its `persist` a
+/// file that is read and one that is written, where it is polled.
 ///
 /// The state in a snapshot is made of the events, by [`Aggregate::apply`], and not taken from the framework, which
 /// applies the events of a command twice to what it hands over.
@@ -56,7 +59,8 @@ pub struct StrandlineEventRepository {
 }
 
 impl StrandlineEventRepository {
-    /// The events in a store. One that was opened to read only will do for reading and replaying.
+    /// The events in a store. One that was opened to read only will do for reading and replaying what was there when it
+    /// was opened, or last [refreshed](Store::refresh).
     #[must_use]
     pub fn new(store: &Arc<Store>) -> Self {
         Self {
@@ -172,14 +176,12 @@ impl StrandlineEventRepository {
             return Ok(());
         };
         let head = SnapshotHead {
-            entity: coordinate.entity().to_owned(),
-            scope: coordinate.scope().to_owned(),
             clock: folded.clock,
             hash: folded.hash,
             number: u64::try_from(number).map_err(unknown)?,
         };
         let state = serde_json::to_vec(&folded.state).map_err(unknown)?;
-        self.snapshots.write(Kept { head, state })
+        self.snapshots.write(&coordinate, Kept { head, state })
     }
 
     /// Whether the snapshot with a number follows the one that is there.

@@ -15,11 +15,9 @@ const LANES: usize = 16;
 /// Each file is written by one thread at a time, whichever repository it writes for.
 static LANE: [Mutex<()>; LANES] = [const { Mutex::new(()) }; LANES];
 
-/// What a state is of.
+/// What a state is of. The hash of an event is that of one aggregate's, so it says of which too.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct SnapshotHead {
-    pub(super) entity: String,
-    pub(super) scope: String,
     /// The clock of the last event that is in it.
     pub(super) clock: u32,
     /// The hash of that event, in which all before it are.
@@ -40,19 +38,19 @@ impl Snapshots {
     /// The snapshot of an aggregate, if there is one that can be used.
     pub(super) fn read(&self, coordinate: &Coordinate) -> Option<Kept<SnapshotHead>> {
         let bytes = self.0.read(coordinate.entity()).ok().flatten()?;
-        let kept: Kept<SnapshotHead> = Kept::decode(bytes).ok()?;
-        let head = &kept.head;
-        let is_its = head.entity == coordinate.entity() && head.scope == coordinate.scope();
-        is_its.then_some(kept)
+        Kept::decode(bytes).ok()
     }
 
     /// Keeps a snapshot in place of the one that is there. Not synced: one that a power cut takes is made anew of
     /// the events.
-    pub(super) fn write(&self, kept: Kept<SnapshotHead>) -> Result<(), PersistenceError> {
-        let entity = kept.head.entity.clone();
-        let bytes = kept.encode()?;
-        let _lane = lane_of(&entity);
-        self.0.replace(&entity, &bytes, Durability::Written)
+    pub(super) fn write(
+        &self,
+        coordinate: &Coordinate,
+        kept: Kept<SnapshotHead>,
+    ) -> Result<(), PersistenceError> {
+        let (entity, bytes) = (coordinate.entity(), kept.encode()?);
+        let _lane = lane_of(entity);
+        self.0.replace(entity, &bytes, Durability::Written)
     }
 
     /// Removes the snapshot of an aggregate.

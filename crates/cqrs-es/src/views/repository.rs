@@ -34,8 +34,8 @@ struct ViewHead {
 /// An update replaces the file in one step: who loads meanwhile, and who opens after a power cut, finds the view before
 /// it or after it, whole. It is taken if the view has the version that was loaded, or else it is an
 /// [`OptimisticLockError`](PersistenceError::OptimisticLockError), and nothing changes. It is done on a thread of the
-/// repository, and no executor is blocked; synced, as by default, it takes two syncs of the disk. A view has at most
-/// 64 MiB of JSON.
+/// repository, and no executor is blocked; synced, as by default, it takes two syncs of the disk. A load reads its file
+/// where it is polled. A view has at most 64 MiB of JSON.
 ///
 /// # What it does not promise
 ///
@@ -64,7 +64,8 @@ impl<V, A> fmt::Debug for StrandlineViewRepository<V, A> {
 }
 
 impl<V, A> StrandlineViewRepository<V, A> {
-    /// The views of a name beside a store. The name may be any text. Does not keep the store open.
+    /// The views of a name beside a store. The name may be any text. Does not keep the store open. Blocks while the
+    /// directory is made, and so does dropping it while an update is being written.
     ///
     /// # Errors
     ///

@@ -7,10 +7,15 @@ use cqrs_es::persist::{PersistedEventRepository, PersistenceError, SerializedEve
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use strandline::fs::MemFs;
-use strandline::{Coordinate, Durability, Event, EventKind, Region, Store, StoreOptions};
+use strandline::{
+    AttributeValue, Attributes, Coordinate, Durability, Event, EventKind, Region, Store,
+    StoreOptions,
+};
 use strandline_cqrs_es::{RecordedEvent, StrandlineEventRepository, entity_of};
+use strandline_transfer::{ImportOptions, LineFormat, export, import};
 
 /// Another type, with the same events.
 #[derive(Default, Serialize, Deserialize)]
@@ -109,6 +114,31 @@ async fn events_are_found_as_any_others() {
 }
 
 #[tokio::test]
+async fn an_export_takes_them_to_another_store() {
+    let events = [added("a", 1, 5), added("a", 2, 7)];
+    let store = in_memory();
+    let repository = StrandlineEventRepository::new(&store);
+    repository.persist::<Tally>(&events, None).await.unwrap();
+    for format in [LineFormat::Lines, LineFormat::CloudEvents] {
+        let (mut lines, mut go_on) = (Vec::new(), |_| ControlFlow::Continue(()));
+        let (now, all) = (store.snapshot(), Region::all());
+        export(&now, all, format, &mut lines, &mut go_on).unwrap();
+        let copy = in_memory();
+        let options = ImportOptions::new().format(format);
+        import(&copy, &mut &*lines, options, &mut go_on).unwrap();
+        let copy = StrandlineEventRepository::new(&copy);
+        assert_eq!(
+            copy.get_events::<Tally>("a").await.unwrap(),
+            events,
+            "{format:?}"
+        );
+        copy.persist::<Tally>(&[added("a", 3, 1)], None)
+            .await
+            .unwrap();
+    }
+}
+
+#[tokio::test]
 async fn what_others_appended_is_an_error_and_not_left_out() {
     let store = in_memory();
     let repository = StrandlineEventRepository::new(&store);
@@ -129,7 +159,25 @@ async fn what_others_appended_is_an_error_and_not_left_out() {
     let kind = store.kind("Added").unwrap();
     let raw = || Event::bytes(kind, *b"x");
     is_refused("tally:a", "tally", raw(), "a").await;
-    is_refused("tally:b", "elsewhere", raw(), "b").await;
+    let mut attributes = Attributes::new();
+    attributes
+        .add("eventversion", AttributeValue::Text("1.0".into()))
+        .unwrap();
+    let alike = || {
+        Event::json(
+            kind,
+            &json!({"payload": {"Added": {"by": 5}}, "metadata": {}}),
+        )
+        .unwrap()
+    };
+    is_refused(
+        "tally:b",
+        "elsewhere",
+        alike().with_attributes(attributes),
+        "b",
+    )
+    .await;
+    is_refused("tally:e", "tally", alike(), "e").await;
     is_refused(
         "tally:c",
         "tally",

@@ -19,6 +19,7 @@ const COMMANDS: u64 = 4;
 fn open(fs: &SimFs) -> Arc<Store> {
     let fs: Arc<dyn Fs> = Arc::new(fs.clone());
     let options = StoreOptions::new().fs(fs).no_background_sync();
+    let options = options.segment_bytes_max(64 << 10);
     Arc::new(options.open("/tallies.strand").unwrap())
 }
 
