@@ -34,8 +34,8 @@ struct ViewHead {
 /// An update replaces the file in one step: who loads meanwhile, and who opens after a power cut, finds the view before
 /// it or after it, whole. It is taken if the view has the version that was loaded, or else it is an
 /// [`OptimisticLockError`](PersistenceError::OptimisticLockError), and nothing changes. It is done on a thread of the
-/// repository, and no executor is blocked; synced, as by default, it takes two syncs of the disk. A load reads its file
-/// where it is polled. A view has at most 64 MiB of JSON.
+/// repository, one after the other, and no executor is blocked; synced, as by default, it takes two syncs of the disk, and
+/// so does each update behind it. A load reads its file where it is polled. A view has at most 64 MiB of JSON.
 ///
 /// # What it does not promise
 ///

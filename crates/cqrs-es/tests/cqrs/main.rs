@@ -9,6 +9,7 @@
 
 mod common;
 mod events;
+mod executors;
 mod framework;
 mod killed;
 mod power_cuts;
