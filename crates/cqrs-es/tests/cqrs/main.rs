@@ -7,6 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod by_chance;
 mod common;
 mod events;
 mod executors;
