@@ -57,6 +57,13 @@ impl CheckpointWriter {
         self.section(name, bytes)
     }
 
+    /// The bytes of the checkpoint's file, for who keeps them by another name than
+    /// [`publish`](Self::publish) does: [`Checkpoint::decode`](crate::Checkpoint::decode) takes them.
+    #[must_use]
+    pub fn into_bytes(self, number: u64) -> Vec<u8> {
+        format::encode(number, &self.sections)
+    }
+
     /// Writes the checkpoint into `dir`, which must be there, durably, and gives its path. A checkpoint with the same
     /// number is replaced; whoever looks meanwhile finds the old one or the new one, whole.
     ///
@@ -65,7 +72,7 @@ impl CheckpointWriter {
     /// [`CheckpointError::Io`]; older checkpoints are untouched.
     pub fn publish(self, fs: &dyn Fs, dir: &Path, number: u64) -> Result<PathBuf, CheckpointError> {
         let path = dir.join(file_name(number));
-        replace_file(fs, &path, &format::encode(number, &self.sections))
+        replace_file(fs, &path, &self.into_bytes(number))
             .map_err(|error| CheckpointError::io("write", &path, error))?;
         Ok(path)
     }

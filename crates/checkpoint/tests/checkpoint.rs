@@ -57,6 +57,16 @@ fn every_flipped_bit_and_every_cut_is_found() {
 }
 
 #[test]
+fn the_bytes_are_those_of_its_file() {
+    let writer = || CheckpointWriter::new().section("rows", vec![7; 40]);
+    let fs = MemFs::new();
+    writer().unwrap().publish(&fs, Path::new(DIR), 3).unwrap();
+    let file = writer().unwrap().into_bytes(3);
+    assert_eq!(file, bytes(&fs, 3));
+    assert_eq!(Checkpoint::decode(file).unwrap().number(), 3);
+}
+
+#[test]
 fn a_damaged_newest_gives_way_to_the_one_before_and_is_reported() {
     let fs = MemFs::new();
     publish(&fs, 1).unwrap();

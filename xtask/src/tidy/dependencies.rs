@@ -25,6 +25,15 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
         &["strandline", "strandline-core", "strandline-checkpoint"],
     ),
     (
+        "strandline-cqrs-es",
+        &[
+            "strandline",
+            "strandline-core",
+            "strandline-checkpoint",
+            "strandline-transfer",
+        ],
+    ),
+    (
         "strandline-disintegrate",
         &[
             "strandline",
