@@ -7,6 +7,7 @@ use futures::executor::block_on;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use strandline::Store;
+use strandline::fs::{Fs, OsFs, read_file, replace_file};
 use strandline_disintegrate::{FileSnapshotter, Position};
 
 const EVERY: u64 = 10;
@@ -37,13 +38,15 @@ fn snapshot(events: &Events) -> Option<u64> {
 
 /// The files of snapshots.
 fn files(dir: &Path) -> Vec<PathBuf> {
-    let folders = std::fs::read_dir(dir.join("school.strand.snapshots"));
-    let folders = folders
-        .into_iter()
-        .flatten()
-        .map(|folder| folder.unwrap().path());
-    let files = folders.flat_map(|folder| std::fs::read_dir(folder).unwrap());
-    files.map(|file| file.unwrap().path()).collect()
+    let dir = dir.join("school.strand.snapshots");
+    let names = |dir: &Path| OsFs.list_names(dir).unwrap_or_default();
+    let mut files = Vec::new();
+    for folder in names(&dir) {
+        let folder = dir.join(folder.name);
+        let inside = names(&folder).into_iter();
+        files.extend(inside.map(|file| folder.join(file.name)));
+    }
+    files
 }
 
 #[test]
@@ -81,10 +84,10 @@ fn a_damaged_one_is_not_used() {
     fill(&events, 20);
     let (state, version) = load(&events);
     let file = files(dir.path()).pop().unwrap();
-    let mut bytes = std::fs::read(&file).unwrap();
+    let mut bytes = read_file(&OsFs, &file, 1 << 20).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
-    std::fs::write(&file, &bytes).unwrap();
+    replace_file(&OsFs, &file, &bytes).unwrap();
     assert_eq!(snapshot(&events), None);
     assert_eq!(
         load(&events),
