@@ -7,6 +7,7 @@
 //!   [`Repository`] loads it, as it is or was, and executes commands on it.
 //! - [`Decision`] is a command whose decision rests on several entities, found by a query. [`Decisions`] executes it.
 //! - [`CommandId`] makes a command idempotent, also through a crash.
+//! - [`Snapshots`] spare a load the events before a saved state; [`Repository::with_cache`] keeps states in memory.
 //! - [`given`], [`given_nothing`] and [`given_for`] test both without a store.
 //!
 //! Nothing here is the truth but the log: what a decision rests on is read from it, and the append says on which
@@ -20,6 +21,7 @@ mod given;
 mod repository;
 
 mod attempt;
+mod kept;
 
 mod model;
 
@@ -27,7 +29,7 @@ pub use decisions::Decisions;
 pub use given::{Given, GivenFor, Then, given, given_for, given_nothing};
 pub use model::{
     Aggregate, CommandId, CommandIdTaken, Decided, Decision, ExecuteError, ExecuteOptions,
-    Executed, Gone, Loaded, Retry,
+    Executed, Gone, Loaded, Retry, SnapshotCounts, Snapshots,
 };
 pub use repository::Repository;
 

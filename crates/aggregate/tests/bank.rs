@@ -1,8 +1,9 @@
 //! What the tests decide on: accounts, in a store in memory.
 
 use serde::{Deserialize, Serialize};
+use std::cell::Cell;
 use std::sync::Arc;
-use strandline::fs::MemFs;
+use strandline::fs::{Fs, MemFs};
 use strandline::{
     Coordinate, Durability, Error, EventEnum, EventPayload, Query, Region, Registry, Store,
     StoreOptions,
@@ -96,6 +97,7 @@ impl Aggregate for Account {
     }
 
     fn evolve(&mut self, event: &AccountEvent) {
+        EVOLVED.set(EVOLVED.get() + 1);
         self.events += 1;
         match event {
             AccountEvent::Deposited(deposited) => self.cents += deposited.cents,
@@ -114,7 +116,7 @@ impl Aggregate for Account {
 }
 
 /// An account that is not loaded where something of it is gone.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Strict(pub(crate) Account);
 
 impl Aggregate for Strict {
@@ -182,20 +184,37 @@ pub(crate) fn at(id: &str) -> Coordinate {
     Account::coordinate(id).unwrap()
 }
 
+thread_local! {
+    /// How many events this thread has applied to accounts.
+    static EVOLVED: Cell<u64> = const { Cell::new(0) };
+}
+
+/// How many events a call applies to accounts.
+pub(crate) fn evolved<T>(call: impl FnOnce() -> T) -> (u64, T) {
+    let before = EVOLVED.get();
+    let given = call();
+    (EVOLVED.get() - before, given)
+}
+
 /// When the stores of tests begin.
 pub(crate) const BEGIN_MS: u64 = 1_000_000;
 
 /// A store in memory, and its clock, which stands still.
 pub(crate) fn store_in(fs: &MemFs) -> (Arc<Store>, Arc<ManualClock>) {
+    store_at(Arc::new(fs.clone()), "/bank.strand")
+}
+
+/// A store in a directory, and its clock, which stands still.
+pub(crate) fn store_at(fs: Arc<dyn Fs>, dir: &str) -> (Arc<Store>, Arc<ManualClock>) {
     let clock = Arc::new(ManualClock::new(BEGIN_MS));
     let options = StoreOptions::new()
-        .fs(Arc::new(fs.clone()))
+        .fs(fs)
         .clock(clock.clone())
         .random_seed(7)
         .durability(Durability::Written)
         .segment_bytes_max(64 << 10)
         .payload_bytes_max(4 << 10);
-    (Arc::new(options.open("/bank.strand").unwrap()), clock)
+    (Arc::new(options.open(dir).unwrap()), clock)
 }
 
 pub(crate) fn store() -> Arc<Store> {

@@ -14,6 +14,7 @@ mod decided;
 mod executed;
 mod gone;
 mod idempotent;
+mod kept;
 mod killed;
 mod loaded;
 mod model;

@@ -4,8 +4,11 @@ use crate::bank::{Account, AccountEvent, Command, Transfer, accounts, at, store_
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use strandline::Store;
 use strandline::fs::MemFs;
-use strandline_aggregate::{Aggregate, CommandId, Decisions, ExecuteError, ExecuteOptions};
+use strandline_aggregate::{
+    Aggregate, CommandId, Decisions, ExecuteError, ExecuteOptions, Repository, Snapshots,
+};
 
 const IDS: [&str; 3] = ["1", "2", "3"];
 
@@ -64,16 +67,34 @@ impl Model {
     }
 }
 
+/// A repository that keeps states in one way or another, or not at all.
+fn keeping(store: &Arc<Store>, kept: u8) -> Repository<Account> {
+    let mut accounts = accounts(store);
+    if kept & 1 != 0 {
+        accounts = accounts.with_cache(2);
+    }
+    if kept & 2 != 0 {
+        // Two places for three accounts.
+        accounts = accounts.with_snapshots(Snapshots::of_version(1).every(2).places(2));
+    }
+    accounts
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
-    fn a_store_says_what_the_model_says(steps in prop::collection::vec(step(), 1..60)) {
+    fn a_store_says_what_the_model_says(
+        steps in prop::collection::vec(step(), 1..60),
+        kept in 0..4_u8,
+    ) {
         let fs = MemFs::new();
         let (mut store, _) = store_in(&fs);
         let mut model = Model::default();
-        for step in steps {
-            let accounts = accounts(&store);
+        // Two that do not know of each other.
+        let mut both = [keeping(&store, kept), keeping(&store, kept)];
+        for (number, step) in steps.into_iter().enumerate() {
+            let accounts = &both[number % 2];
             match step {
                 Step::Execute(id, command, None) => {
                     let done = accounts.execute(IDS[id], &command);
@@ -135,14 +156,15 @@ proptest! {
                     prop_assert_eq!(loaded.version.map_or(0, |last| u64::from(last) + 1), model.events);
                 }
                 Step::Reopen => {
-                    drop(accounts);
+                    drop(both);
                     Arc::into_inner(store).unwrap().close().unwrap();
                     store = store_in(&fs).0;
+                    both = [keeping(&store, kept), keeping(&store, kept)];
                 }
             }
         }
         for (id, name) in IDS.iter().enumerate() {
-            let loaded = accounts(&store).load(name).unwrap();
+            let loaded = both[0].load(name).unwrap();
             prop_assert_eq!(&*loaded.state, &model.now(id));
         }
     }

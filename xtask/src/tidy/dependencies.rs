@@ -24,7 +24,10 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
         "strandline-live",
         &["strandline", "strandline-core", "strandline-checkpoint"],
     ),
-    ("strandline-aggregate", &["strandline", "strandline-core"]),
+    (
+        "strandline-aggregate",
+        &["strandline", "strandline-core", "strandline-checkpoint"],
+    ),
     ("strandline-examples", &["strandline", "strandline-live"]),
     (
         "strandline-tests",
@@ -57,6 +60,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
             "strandline-core",
             "strandline-segment",
             "strandline-index",
+            "strandline-aggregate",
             "strandline-live",
         ],
     ),

@@ -10,6 +10,7 @@ mod executed;
 mod gone;
 mod options;
 mod retry;
+mod snapshots;
 
 pub use aggregate::Aggregate;
 pub use command_id::CommandId;
@@ -19,3 +20,4 @@ pub use executed::{Decided, Executed, Loaded};
 pub use gone::Gone;
 pub use options::ExecuteOptions;
 pub use retry::Retry;
+pub use snapshots::{SnapshotCounts, Snapshots};

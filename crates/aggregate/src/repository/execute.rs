@@ -1,8 +1,8 @@
 //! Executing: load, decide, append on the version that was decided on, and again if that is another by then.
 
 use super::handle::{Repository, coordinate};
-use super::held::{Head, Held};
 use crate::attempt::{Appended, Retries, answer, append};
+use crate::kept::{Head, Held};
 use crate::{Aggregate, ExecuteError, ExecuteOptions, Executed};
 use std::sync::Arc;
 use strandline::{Coordinate, Error, Event, ExpectedVersion, Receipt};
@@ -93,30 +93,45 @@ impl<A: Aggregate> Repository<A> {
         let coordinate = coordinate::<A>(id)?;
         let mut retries = Retries::new(options.retry, &self.random);
         loop {
+            let known = self.known(coordinate.entity());
             let snapshot = self.store.snapshot();
             if let Some(command) = &options.command_id {
                 let entity = Some(coordinate.entity());
                 if let Some(answer) = answer(&snapshot, &self.registry, command, entity)? {
                     let answer = answer.durable(&self.store, options.durability)?;
-                    let held = self.read(&snapshot, &coordinate)?;
+                    let held = self.read(&snapshot, &coordinate, known)?;
+                    let held = self.keep(&coordinate, held);
                     let events = answer.events.into_iter().map(|(_, event)| event).collect();
                     return Ok(executed(held, events, answer.receipts, 0));
                 }
             }
-            let held = self.read(&snapshot, &coordinate)?;
+            let held = self.read(&snapshot, &coordinate, known)?;
             let tries = retries.count();
-            let events = decide(&held.state).map_err(ExecuteError::Rejected)?;
-            if events.is_empty() {
-                return Ok(executed(held, events, Vec::new(), tries));
-            }
+            let events = match decide(&held.state) {
+                Ok(events) if events.is_empty() => {
+                    let held = self.keep(&coordinate, held);
+                    return Ok(executed(held, events, Vec::new(), tries));
+                }
+                Ok(events) => events,
+                Err(error) => {
+                    self.keep(&coordinate, held);
+                    return Err(ExecuteError::Rejected(error));
+                }
+            };
             let batch = batch::<A>(&coordinate, &events, held.version())?;
             match append(&self.store, batch, None, options)? {
                 Appended::Done(receipts) => {
-                    let held = evolved(held, &events, &receipts);
+                    self.take(&coordinate);
+                    let held = self.keep(&coordinate, evolved(held, &events, &receipts));
                     return Ok(executed(held, events, receipts, tries));
                 }
-                Appended::Repeated => {}
-                Appended::Conflict(conflict) => retries.wait(conflict)?,
+                Appended::Repeated => {
+                    self.keep(&coordinate, held);
+                }
+                Appended::Conflict(conflict) => {
+                    self.keep(&coordinate, held);
+                    retries.wait(conflict)?;
+                }
             }
         }
     }

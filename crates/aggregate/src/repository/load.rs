@@ -1,15 +1,15 @@
 //! Loading: the state of an entity, made of its events.
 
 use super::handle::{Repository, coordinate};
-use super::held::{Head, Held};
+use crate::kept::{Head, Held};
 use crate::{Aggregate, Gone, Loaded};
 use std::sync::Arc;
-use strandline::{Coordinate, Error, EventRef, Snapshot};
+use strandline::{Coordinate, Error, EventRef, Region, Snapshot};
 
 impl<A: Aggregate> Repository<A> {
     /// An aggregate as it is now. One of which there is no event has the default state.
     ///
-    /// Reads and decodes each event of the entity.
+    /// Reads and decodes each event of the entity, or those after a state that is kept.
     ///
     /// # Errors
     ///
@@ -18,7 +18,10 @@ impl<A: Aggregate> Repository<A> {
     /// [`ErrorKind::Redacted`](strandline::ErrorKind::Redacted) if some are gone and
     /// [`Aggregate::evolve_without`] does not go on; and those of reading.
     pub fn load(&self, id: &str) -> Result<Loaded<A>, Error> {
-        self.load_in(&self.store.snapshot(), id)
+        let coordinate = coordinate::<A>(id)?;
+        let known = self.known(coordinate.entity());
+        let held = self.read(&self.store.snapshot(), &coordinate, known)?;
+        Ok(self.keep(&coordinate, held).into_loaded())
     }
 
     /// An aggregate as it was after the event with this clock; after its newest one if there is none so late.
@@ -28,7 +31,7 @@ impl<A: Aggregate> Repository<A> {
     /// As [`load`](Self::load).
     pub fn load_at(&self, id: &str, version: u32) -> Result<Loaded<A>, Error> {
         let coordinate = coordinate::<A>(id)?;
-        let held = self.read_all(&self.store.snapshot(), &coordinate, version)?;
+        let held = self.read_then(&self.store.snapshot(), &coordinate, version)?;
         Ok(held.into_loaded())
     }
 
@@ -49,16 +52,109 @@ impl<A: Aggregate> Repository<A> {
     /// As [`load`](Self::load).
     pub fn load_in(&self, snapshot: &Snapshot, id: &str) -> Result<Loaded<A>, Error> {
         let coordinate = coordinate::<A>(id)?;
-        Ok(self.read(snapshot, &coordinate)?.into_loaded())
+        let held = self.read_then(snapshot, &coordinate, u32::MAX)?;
+        Ok(held.into_loaded())
     }
 
-    /// The state of an entity in a snapshot.
+    /// A state that is kept in memory. To be taken before the snapshot that it is held against, which then has all that
+    /// is in it.
+    pub(super) fn known(&self, entity: &str) -> Option<Held<A>> {
+        self.hot.as_ref()?.get(entity)
+    }
+
+    /// The state of an entity in a snapshot that was taken after `known`.
     pub(super) fn read(
         &self,
         snapshot: &Snapshot,
         coordinate: &Coordinate,
+        known: Option<Held<A>>,
     ) -> Result<Held<A>, Error> {
-        self.read_all(snapshot, coordinate, u32::MAX)
+        if let Some(known) = known {
+            let change = || self.take(coordinate);
+            if let Some(held) = self.read_on(snapshot, coordinate, known, u32::MAX, change)? {
+                return Ok(held);
+            }
+            // It is not of the log any more.
+            self.take(coordinate);
+        }
+        self.read_then(snapshot, coordinate, u32::MAX)
+    }
+
+    /// Keeps a state of now in memory, and saves it if that is due.
+    pub(super) fn keep(&self, coordinate: &Coordinate, mut held: Held<A>) -> Held<A> {
+        let entity = coordinate.entity();
+        if let Some(saved) = &self.saved
+            && self.store.check_writable().is_ok()
+        {
+            saved.save_if_due(entity, &mut held);
+        }
+        if let Some(hot) = &self.hot
+            && held.head.is_some()
+        {
+            hot.keep(entity, held.clone());
+        }
+        held
+    }
+
+    /// Lets go of what is kept in memory, so that who changes a state need not copy it.
+    pub(super) fn take(&self, coordinate: &Coordinate) {
+        if let Some(hot) = &self.hot {
+            hot.take(coordinate.entity());
+        }
+    }
+
+    /// The state of an entity after the event with the clock `last`, or its newest one: from a saved state on, if there
+    /// is one that is not later.
+    fn read_then(
+        &self,
+        snapshot: &Snapshot,
+        coordinate: &Coordinate,
+        last: u32,
+    ) -> Result<Held<A>, Error> {
+        if let Some(saved) = &self.saved
+            && let Some(known) = saved.load(coordinate.entity())
+        {
+            if let Some(held) = self.read_on(snapshot, coordinate, known, last, || ())? {
+                saved.used();
+                return Ok(held);
+            }
+            saved.discard();
+        }
+        self.read_all(snapshot, coordinate, last)
+    }
+
+    /// A state that is kept and what came after it, up to the clock `last`; none if the log has not the event that it
+    /// ends with, or that one is redacted. Says when the state is to be changed.
+    fn read_on(
+        &self,
+        snapshot: &Snapshot,
+        coordinate: &Coordinate,
+        mut held: Held<A>,
+        last: u32,
+        change: impl FnOnce(),
+    ) -> Result<Option<Held<A>>, Error> {
+        let Some(head) = held.head.filter(|head| head.clock <= last) else {
+            return Ok(None);
+        };
+        let region = Region::all()
+            .entity(coordinate.entity())
+            .clock(head.clock..=last);
+        let mut events = snapshot.query(region);
+        match events.next_ref().transpose()? {
+            Some(event) if event.hash() == head.hash && !event.is_redacted() => {}
+            _ => return Ok(None),
+        }
+        let Some(next) = events.next_ref().transpose()? else {
+            return Ok(Some(held));
+        };
+        change();
+        let state = Arc::make_mut(&mut held.state);
+        let mut head = self.apply(state, Some(head), coordinate, &next)?;
+        while let Some(event) = events.next_ref().transpose()? {
+            head = self.apply(state, Some(head), coordinate, &event)?;
+        }
+        held.head = Some(head);
+        Ok(Some(held))
     }
 
     /// The state of an entity after the event with the clock `last`, or its newest one, from its first event on.
@@ -71,8 +167,7 @@ impl<A: Aggregate> Repository<A> {
         let mut state = A::default();
         let mut head = None;
         let mut events = snapshot.stream(coordinate.entity());
-        while let Some(event) = events.next_ref() {
-            let event = event?;
+        while let Some(event) = events.next_ref().transpose()? {
             if event.clock() > last {
                 break;
             }
@@ -81,6 +176,7 @@ impl<A: Aggregate> Repository<A> {
         Ok(Held {
             state: Arc::new(state),
             head,
+            saved: 0,
         })
     }
 

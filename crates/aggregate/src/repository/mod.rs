@@ -4,7 +4,6 @@
 
 mod execute;
 mod handle;
-mod held;
 mod load;
 
 pub use handle::Repository;
