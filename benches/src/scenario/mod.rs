@@ -3,6 +3,7 @@
 //! It knows engines, the events of the work, Strandline among the systems, and results; who starts the
 //! processes and what becomes of the figures is not here.
 
+mod aggregate;
 mod append;
 mod files;
 mod fill;
@@ -63,6 +64,8 @@ pub(crate) const ALL: &[Scenario] = &[
     follow::CATCH_UP,
     follow::RESUME,
     project::PROJECTION,
+    aggregate::EXECUTE,
+    aggregate::SNAPSHOT,
     followed::WRITTEN,
     followed::SYNCED,
     followed::CATCH_UP,

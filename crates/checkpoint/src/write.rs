@@ -57,10 +57,19 @@ impl CheckpointWriter {
         self.section(name, bytes)
     }
 
-    /// The bytes of the checkpoint's file, for who keeps them by another name than
-    /// [`publish`](Self::publish) does: [`Checkpoint::decode`](crate::Checkpoint::decode) takes them.
+    /// The bytes of the checkpoint as a file has them, which [`Checkpoint::decode`](crate::Checkpoint::decode) reads:
+    /// for who keeps it elsewhere, or need not have it durable.
+    ///
+    /// ```
+    /// use strandline_checkpoint::{Checkpoint, CheckpointWriter};
+    ///
+    /// let bytes = CheckpointWriter::new().section("rows", vec![1, 2, 3])?.encode(7);
+    /// let read = Checkpoint::decode(bytes)?;
+    /// assert_eq!((read.number(), read.section("rows")), (7, Some([1, 2, 3].as_slice())));
+    /// # Ok::<(), strandline_checkpoint::CheckpointError>(())
+    /// ```
     #[must_use]
-    pub fn into_bytes(self, number: u64) -> Vec<u8> {
+    pub fn encode(&self, number: u64) -> Vec<u8> {
         format::encode(number, &self.sections)
     }
 
@@ -72,7 +81,7 @@ impl CheckpointWriter {
     /// [`CheckpointError::Io`]; older checkpoints are untouched.
     pub fn publish(self, fs: &dyn Fs, dir: &Path, number: u64) -> Result<PathBuf, CheckpointError> {
         let path = dir.join(file_name(number));
-        replace_file(fs, &path, &self.into_bytes(number))
+        replace_file(fs, &path, &self.encode(number))
             .map_err(|error| CheckpointError::io("write", &path, error))?;
         Ok(path)
     }

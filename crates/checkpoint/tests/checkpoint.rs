@@ -61,7 +61,7 @@ fn the_bytes_are_those_of_its_file() {
     let writer = || CheckpointWriter::new().section("rows", vec![7; 40]);
     let fs = MemFs::new();
     writer().unwrap().publish(&fs, Path::new(DIR), 3).unwrap();
-    let file = writer().unwrap().into_bytes(3);
+    let file = writer().unwrap().encode(3);
     assert_eq!(file, bytes(&fs, 3));
     assert_eq!(Checkpoint::decode(file).unwrap().number(), 3);
 }

@@ -25,6 +25,10 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
         &["strandline", "strandline-core", "strandline-checkpoint"],
     ),
     (
+        "strandline-aggregate",
+        &["strandline", "strandline-core", "strandline-checkpoint"],
+    ),
+    (
         "strandline-cqrs-es",
         &[
             "strandline",
@@ -74,6 +78,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
             "strandline-core",
             "strandline-segment",
             "strandline-index",
+            "strandline-aggregate",
             "strandline-live",
         ],
     ),

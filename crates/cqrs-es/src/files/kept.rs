@@ -43,7 +43,7 @@ impl<H: Serialize + DeserializeOwned> Kept<H> {
             .metadata(FORMAT_SECTION, &FORMAT)
             .and_then(|writer| writer.metadata(HEAD_SECTION, &self.head))
             .and_then(|writer| writer.section(STATE_SECTION, self.state));
-        Ok(writer.map_err(unknown)?.into_bytes(0))
+        Ok(writer.map_err(unknown)?.encode(0))
     }
 
     /// What a file has, all of whose bytes are checked.

@@ -1,0 +1,216 @@
+//! `Decisions`: commands whose decision rests on several entities.
+//!
+//! Knows what is below it, and no aggregate.
+
+use crate::attempt::{Appended, Retries, answer, append};
+use crate::{Decided, Decision, ExecuteError, ExecuteOptions, Gone};
+use std::fmt;
+use std::sync::Arc;
+use strandline::{
+    AppendCondition, Coordinate, Error, ErrorKind, Event, Receipt, Registry, Snapshot, Store,
+};
+use strandline_core::Random;
+
+/// Executes decisions of one type in a store.
+///
+/// Share it between threads by reference or in an `Arc`; every method takes `&self`. It holds no lock while
+/// something of the caller's runs.
+///
+/// ```
+/// # use serde::{Deserialize, Serialize};
+/// # use std::sync::Arc;
+/// # use strandline::{Coordinate, Error, Event, EventEnum, EventPayload, Query, Region, Store};
+/// # use strandline_aggregate::{Decision, Decisions, ExecuteError};
+/// #[derive(Debug, Serialize, Deserialize, EventPayload)]
+/// #[event(kind(0x1, 0x001), name = "claimed")]
+/// struct Claimed { name: String }
+///
+/// #[derive(Debug, EventEnum)]
+/// enum UserEvent { Claimed(Claimed) }
+///
+/// /// Gives a user a name that nobody has.
+/// struct Claim { user: Coordinate, name: String }
+///
+/// impl Decision for Claim {
+///     type Event = UserEvent;
+///     type State = bool;
+///     type Error = &'static str;
+///
+///     fn query(&self) -> Query {
+///         Region::all().tag(format!("name:{}", self.name)).into()
+///     }
+///     fn evolve(&self, is_taken: &mut bool, _: &Coordinate, _: &UserEvent) {
+///         *is_taken = true;
+///     }
+///     fn decide(&self, is_taken: &bool) -> Result<Vec<(Coordinate, UserEvent)>, &'static str> {
+///         let claimed = Claimed { name: self.name.clone() };
+///         match is_taken {
+///             true => Err("the name is taken"),
+///             false => Ok(vec![(self.user.clone(), claimed.into())]),
+///         }
+///     }
+///     fn to_event(&self, event: &UserEvent) -> Result<Event, Error> {
+///         let UserEvent::Claimed(claimed) = event;
+///         Ok(event.to_event()?.tagged(format!("name:{}", claimed.name)))
+///     }
+/// }
+///
+/// # let dir = tempfile::tempdir()?;
+/// let store = Arc::new(Store::open(dir.path().join("users.strand"))?);
+/// let claims = Decisions::<Claim>::new(&store)?;
+/// let claim = |user: &str| -> Result<Claim, strandline::NameError> {
+///     Ok(Claim { user: Coordinate::new(user, "users")?, name: "ada".into() })
+/// };
+/// assert_eq!(claims.execute(&claim("user:1")?).unwrap().events.len(), 1);
+/// let refused = claims.execute(&claim("user:2")?).unwrap_err();
+/// assert_eq!(refused.into_rejection(), Some("the name is taken"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Decisions<D: Decision> {
+    store: Arc<Store>,
+    registry: Registry<D::Event>,
+    random: Random,
+}
+
+impl<D: Decision> Decisions<D> {
+    /// Decisions in a store. Keeps it open. Reads nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`Decision::registry`]; [`ErrorKind::Io`] if the system gives no random bytes.
+    pub fn new(store: &Arc<Store>) -> Result<Self, Error> {
+        let random = Random::from_os().map_err(|error| {
+            Error::new(ErrorKind::Io, "the system gives no random bytes").with_source(error)
+        })?;
+        Ok(Self {
+            store: store.clone(),
+            registry: D::registry()?,
+            random,
+        })
+    }
+
+    /// The store.
+    #[must_use]
+    pub const fn store(&self) -> &Arc<Store> {
+        &self.store
+    }
+
+    /// What a decision rests on, as it is in a snapshot.
+    ///
+    /// Reads and decodes each event of its query.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Payload`] if an event of the query is none of the decision's; [`ErrorKind::Redacted`] if one is
+    /// redacted and [`Decision::evolve_without`] does not go on; and those of reading.
+    pub fn state_in(&self, snapshot: &Snapshot, decision: &D) -> Result<D::State, Error> {
+        self.state(snapshot, decision, &decision.query())
+    }
+
+    /// Executes a decision: reads its query, decides, and appends the events, all or none, on condition that no event
+    /// of the query came meanwhile; if one did, all begins anew ([`Retry`](crate::Retry)).
+    ///
+    /// Returns when the events are visible and as durable as the store's options ask.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejected`](ExecuteError::Rejected), [`Conflict`](ExecuteError::Conflict), and
+    /// [`Store`](ExecuteError::Store) as [`state_in`](Self::state_in) and
+    /// [`Store::append`](strandline::Store::append) say.
+    pub fn execute(&self, decision: &D) -> Result<Decided<D::Event>, ExecuteError<D::Error>> {
+        self.execute_with(decision, &ExecuteOptions::new())
+    }
+
+    /// Executes a decision with options of its own.
+    ///
+    /// # Errors
+    ///
+    /// As [`execute`](Self::execute); [`CommandIdTaken`](ExecuteError::CommandIdTaken).
+    pub fn execute_with(
+        &self,
+        decision: &D,
+        options: &ExecuteOptions,
+    ) -> Result<Decided<D::Event>, ExecuteError<D::Error>> {
+        self.store.check_writable()?;
+        let mut retries = Retries::new(options.retry, &self.random);
+        loop {
+            let snapshot = self.store.snapshot();
+            if let Some(command) = &options.command_id
+                && let Some(answer) = answer(&snapshot, &self.registry, command, None)?
+            {
+                let answer = answer.durable(&self.store, options.durability)?;
+                return Ok(decided(answer.events, answer.receipts, 0));
+            }
+            let query = decision.query();
+            let state = self.state(&snapshot, decision, &query)?;
+            let tries = retries.count();
+            let events = decision.decide(&state).map_err(ExecuteError::Rejected)?;
+            if events.is_empty() {
+                return Ok(decided(events, Vec::new(), tries));
+            }
+            let batch = batch(decision, &events)?;
+            let condition = AppendCondition::since(snapshot.visible()).none_in(query);
+            match append(&self.store, batch, Some(&condition), options)? {
+                Appended::Done(receipts) => return Ok(decided(events, receipts, tries)),
+                Appended::Repeated => {}
+                Appended::Conflict(conflict) => retries.wait(conflict)?,
+            }
+        }
+    }
+
+    fn state(
+        &self,
+        snapshot: &Snapshot,
+        decision: &D,
+        query: &strandline::Query,
+    ) -> Result<D::State, Error> {
+        let mut state = D::State::default();
+        let mut events = snapshot.query(query);
+        while let Some(event) = events.next_ref() {
+            let event = event?;
+            let coordinate = event.coordinate();
+            if event.is_redacted() {
+                let (clock, kind) = (event.clock(), event.kind());
+                let gone = Gone::Redacted { clock, kind };
+                if !decision.evolve_without(&mut state, &coordinate, &gone) {
+                    return Err(gone.refused(&coordinate));
+                }
+            } else {
+                let event = self.registry.decode_ref(&event)?;
+                decision.evolve(&mut state, &coordinate, &event);
+            }
+        }
+        Ok(state)
+    }
+}
+
+impl<D: Decision> fmt::Debug for Decisions<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Decisions")
+            .field("store", &self.store.dir())
+            .finish_non_exhaustive()
+    }
+}
+
+fn batch<D: Decision>(
+    decision: &D,
+    events: &[(Coordinate, D::Event)],
+) -> Result<Vec<(Coordinate, Event)>, Error> {
+    let events = events.iter();
+    events
+        .map(|(coordinate, event)| Ok((coordinate.clone(), decision.to_event(event)?)))
+        .collect()
+}
+
+const fn decided<E>(
+    events: Vec<(Coordinate, E)>,
+    receipts: Vec<Receipt>,
+    tries: u32,
+) -> Decided<E> {
+    Decided {
+        events,
+        receipts,
+        repeated: tries == 0,
+        tries,
+    }
+}
