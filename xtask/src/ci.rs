@@ -47,6 +47,7 @@ const STEPS: &[Step] = &[
             "-p strandline-examples --example projection",
             "-p strandline-examples --example read_model_sqlite",
             "-p strandline-examples --example saga",
+            "-p strandline-examples --example shop",
             "-p strandline-examples --example tail",
             "-p strandline-examples --example typed_events",
             "-p strandline-examples --example unique_name",

@@ -46,7 +46,10 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
             "strandline-live",
         ],
     ),
-    ("strandline-examples", &["strandline", "strandline-live"]),
+    (
+        "strandline-examples",
+        &["strandline", "strandline-live", "strandline-aggregate"],
+    ),
     (
         "strandline-tests",
         &[

@@ -3,6 +3,7 @@
 use super::lost::Lost;
 use crate::{Error, ErrorKind};
 use strandline_checkpoint::CheckpointError;
+use strandline_core::{AttributeError, NameError};
 use strandline_index::{BlockError, IndexError};
 use strandline_segment::{LogError, ScanError};
 
@@ -67,6 +68,18 @@ impl From<ScanError<Self>> for Error {
             ScanError::Log(error) => error.into(),
             ScanError::Visit(error) => error,
         }
+    }
+}
+
+impl From<NameError> for Error {
+    fn from(error: NameError) -> Self {
+        Self::new(ErrorKind::InvalidInput, "a name is refused").with_source(error)
+    }
+}
+
+impl From<AttributeError> for Error {
+    fn from(error: AttributeError) -> Self {
+        Self::new(ErrorKind::InvalidInput, "an attribute is refused").with_source(error)
     }
 }
 
