@@ -16,7 +16,8 @@ use umadb_dcb::{
 /// A store as a `DcbEventStoreSync`.
 ///
 /// Cheap to clone, and can be shared between threads. It reads every event of the store, and appends as durable as
-/// the store's options say. The README has what maps to what, and each error.
+/// the store's options say. A store that was opened to read only refuses appends, and shows what another process wrote
+/// after [`Store::refresh`]. The README has what maps to what, and each error.
 ///
 /// ```
 /// use strandline::{PayloadEncoding, Store};

@@ -251,3 +251,28 @@ fn a_store_that_is_read_only_is_read() {
     let found = reader.read_with_head(Some(of_both), None, true, None);
     assert_eq!(found.unwrap().0.len(), 1);
 }
+
+#[test]
+fn an_event_that_is_refused_takes_no_type() {
+    let store = fresh();
+    for number in 0..5_000 {
+        let refused = event(&format!("Type {number}"), &[""]);
+        let refused = store.append(vec![refused], None, None);
+        assert!(matches!(refused, Err(DcbError::InvalidArgument(_))));
+    }
+    store.append(vec![event("A", &[])], None, None).unwrap();
+}
+
+#[test]
+fn a_type_too_many_is_refused_and_the_others_go_on() {
+    let store = fresh();
+    let types = (0..4_096).map(|number| event(&format!("Type {number}"), &[]));
+    store.append(types.collect(), None, None).unwrap();
+    let refused = store.append(vec![event("One more", &[])], None, None);
+    assert!(
+        matches!(refused, Err(DcbError::InvalidArgument(_))),
+        "{refused:?}"
+    );
+    let known = store.append(vec![event("Type 4095", &[])], None, None);
+    assert_eq!(known.unwrap(), 4_097);
+}
