@@ -5,6 +5,7 @@ use super::marks;
 use super::places::Places;
 use crate::error::of_store;
 use crate::kinds::numbered;
+use std::collections::HashSet;
 use strandline::{Event, Store};
 use strandline_core::{Coordinate, EventId, PayloadEncoding, check_name, encode_tags};
 use umadb_dcb::{DcbError, DcbEvent, DcbResult, TrackingInfo};
@@ -14,7 +15,7 @@ use umadb_dcb::{DcbError, DcbEvent, DcbResult, TrackingInfo};
 ///
 /// # Errors
 ///
-/// `InvalidArgument` for a type or tags that the store does not take; as `Store::kind` for a type of which there was
+/// `InvalidArgument` for a type or tags that the store does not take, and for metadata with a key twice; as `Store::kind` for a type of which there was
 /// no event yet.
 pub(crate) fn given(
     store: &Store,
@@ -53,6 +54,12 @@ fn check(event: &DcbEvent) -> DcbResult<()> {
         return Err(DcbError::InvalidArgument(format!(
             "{event_type} stands for a kind without a name, and is no type of an event to append"
         )));
+    }
+    let mut keys = HashSet::new();
+    if !event.metadata.iter().all(|(key, _)| keys.insert(key)) {
+        // So that what runs here runs on other stores of the trait.
+        let message = "metadata contains duplicate keys";
+        return Err(DcbError::InvalidArgument(message.to_owned()));
     }
     let tags = event.tags.iter().map(String::as_str);
     encode_tags(tags).map_err(|error| invalid(&error))?;

@@ -26,7 +26,7 @@ fn events() -> Vec<DcbEvent> {
     let metadata = [
         ("user", "ada"),
         ("", ""),
-        ("user", "grace"),
+        ("a\nb", "grace"),
         ("text", "a\nb\0"),
     ];
     let sixteen: Vec<_> = (0..16)
@@ -117,6 +117,10 @@ fn what_is_over_a_limit_is_refused_and_nothing_is_written() {
         (event("A", &["a", &long(129)]), "a long tag"),
         (event("A", &["", "a"]), "an empty tag"),
         (event("A", &["a\u{7f}"]), "a control character in a tag"),
+        (
+            event("A", &[]).metadata([("k", "v"), ("l", "v"), ("k", "v")]),
+            "a key twice",
+        ),
         (event("A", &[]).data(vec![0; (16 << 20) + 1]), "long data"),
         (
             event("A", &[]).metadata([("k", long(16 << 20))]),
