@@ -37,6 +37,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
             "strandline-transfer",
         ],
     ),
+    ("strandline-dcb", &["strandline", "strandline-core"]),
     (
         "strandline-disintegrate",
         &[
