@@ -29,7 +29,10 @@ mod lease;
 mod names;
 mod partition;
 mod place;
+mod seen;
 mod state_file;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use asked::{Fate, Pending};
 pub(crate) use claim::{Claimant, Claimed};
