@@ -8,13 +8,17 @@ use std::time::Duration;
 use strandline_core::fs::Fs;
 use strandline_core::{ManualClock, Random};
 
+mod between;
 mod damaged;
+mod held;
+mod hostile;
 mod images;
 mod orders;
 mod turns;
 
 const ROOT: &str = "/shop.live";
 const NAME: &str = "mailer";
+const LEASE: Duration = Duration::from_secs(30);
 
 fn place(fs: Arc<dyn Fs>, seed: u64) -> Place {
     Place {
