@@ -217,10 +217,17 @@ impl Partition {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             entries => entries.map_err(|error| Error::io("list", &self.dir, error))?,
         };
-        let files = entries
-            .into_iter()
-            .filter(|entry| entry.kind == EntryKind::File);
-        Ok(Listing::of(files.map(|entry| entry.name).collect()))
+        // A name that is taken is taken by whatever has it.
+        let tokens = entries.iter();
+        let tokens = tokens.filter_map(|entry| names::lease_token(&entry.name));
+        let token = tokens.max().unwrap_or_default();
+        let files = entries.into_iter();
+        let files = files.filter(|entry| entry.kind == EntryKind::File);
+        let listing = Listing::of(files.map(|entry| entry.name).collect());
+        Ok(Listing {
+            token: listing.token.max(token),
+            ..listing
+        })
     }
 }
 

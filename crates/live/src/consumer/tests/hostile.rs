@@ -70,6 +70,24 @@ fn a_partition_whose_tokens_are_used_up_says_so() {
     }
 }
 
+/// Cause: the next lease had the name of what is no file, and everybody was told for good that somebody was faster.
+#[test]
+fn a_name_that_is_taken_by_what_is_no_lease_is_passed_over() {
+    let fs = MemFs::new();
+    let place = place(Arc::new(fs.clone()), 1);
+    drop(claim(&place).unwrap().unwrap());
+    let dir = consumer(&place)
+        .unwrap()
+        .partition(1, 0)
+        .unwrap()
+        .dir()
+        .to_path_buf();
+    fs.create_dir(&dir.join("lease-0000000002")).unwrap();
+    let (mut lease, mut state) = claim(&place).unwrap().unwrap();
+    assert_eq!(lease.token(), 3);
+    lease.save(&mut state).unwrap();
+}
+
 #[test]
 fn requests_that_nobody_made_so_are_refused_and_the_others_are_done() {
     let fs = MemFs::new();

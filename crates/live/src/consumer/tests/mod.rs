@@ -14,6 +14,7 @@ mod held;
 mod hostile;
 mod images;
 mod orders;
+mod states;
 mod turns;
 
 const ROOT: &str = "/shop.live";
