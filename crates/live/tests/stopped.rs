@@ -131,7 +131,7 @@ impl Worker {
 
     fn said(&mut self) -> String {
         loop {
-            let line = self.output.next().expect("it has ended").unwrap();
+            let line = self.output.next().unwrap().unwrap();
             if let Some(said) = line.strip_prefix(SAID) {
                 return said.to_owned();
             }
@@ -195,7 +195,10 @@ fn here() -> Here {
         let event = Event::json(EventKind::new(1, 1), &number).unwrap();
         store.append(&coordinate, event).unwrap()
     };
-    let last = (0..8).map(append).last().unwrap();
+    let mut last = append(0);
+    for number in 1..8 {
+        last = append(number);
+    }
     let live = Live::open(&store).unwrap();
     Here {
         dir,

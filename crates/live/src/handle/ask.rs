@@ -27,10 +27,12 @@ pub struct Asked {
 }
 
 impl Live {
-    /// Asks that no more events with this key are handled until it is replayed or discarded.
+    /// Asks that no more events with this key are handled until it is replayed or discarded. Of the reason
+    /// [`REASON_BYTES_MAX`](crate::REASON_BYTES_MAX) bytes are kept.
     ///
     /// # Errors
     ///
+    /// `InvalidInput` for a key of more than [`KEY_BYTES_MAX`](crate::KEY_BYTES_MAX) bytes, which no event has;
     /// `NotFound`, `Io`.
     pub fn park(&self, name: &str, key: &str, reason: &str) -> Result<Asked, Error> {
         let request = Request::Park {
@@ -93,7 +95,7 @@ impl Live {
     fn ask(&self, name: &str, key: Option<&str>, request: &Request) -> Result<Asked, Error> {
         if let Some(key) = key.filter(|key| key.len() > KEY_BYTES_MAX) {
             let message = format!(
-                "a key has at most {KEY_BYTES_MAX} bytes, and not {}",
+                "no event has a key of {} bytes; the longest have {KEY_BYTES_MAX} (KEY_BYTES_MAX)",
                 key.len()
             );
             return Err(Error::new(ErrorKind::InvalidInput, message));
