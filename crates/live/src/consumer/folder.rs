@@ -64,7 +64,7 @@ impl Consumer {
         let found = Self::open(place, root, &info.name)?;
         let found = found.ok_or_else(|| {
             let message = format!(
-                "the folder of {:?} was removed as soon as it was made",
+                "the folder of {:?} was removed as soon as it was made, or does not say what it is",
                 info.name
             );
             Error::new(ErrorKind::NotFound, message)
@@ -245,8 +245,12 @@ impl Consumer {
             return Err(error);
         }
         match fs.rename_new(&new, &dir) {
+            // Where the system cannot do that in one step, whoever was interrupted left an empty folder, which a rename
+            // takes the place of, and of no other.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                return remove_all(fs, &new).map_err(|error| Error::io("remove", &new, error));
+                if fs.rename(&new, &dir).is_err() {
+                    return remove_all(fs, &new).map_err(|error| Error::io("remove", &new, error));
+                }
             }
             renamed => renamed.map_err(|error| Error::io("make", &dir, error))?,
         }

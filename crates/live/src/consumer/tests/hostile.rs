@@ -210,6 +210,27 @@ fn a_consumer_that_cannot_be_made_leaves_nothing() {
     consumer(&place).unwrap();
 }
 
+/// Cause: who made a consumer where the system renames to a new name in two steps, and was killed between them, left an
+/// empty folder, and nobody could make the consumer any more.
+#[test]
+fn a_folder_that_is_empty_is_taken_and_one_that_is_not_stays() {
+    let fs = MemFs::new();
+    let place = place(Arc::new(fs.clone()), 1);
+    consumer(&place).unwrap();
+    let dir = Path::new(ROOT).join(names(&fs, Path::new(ROOT)).remove(0));
+    for name in names(&fs, &dir) {
+        fs.remove_file(&dir.join(name)).unwrap();
+    }
+    let made = consumer(&place).unwrap();
+    assert_eq!(made.version().unwrap(), 1);
+
+    fs.remove_file(&dir.join("checkpoint-00000000000000000000.ckpt"))
+        .unwrap();
+    assert_eq!(consumer(&place).unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(names(&fs, Path::new(ROOT)).len(), 1, "and nothing else");
+    assert_eq!(names(&fs, &dir), ["current"]);
+}
+
 #[test]
 fn a_folder_of_another_name_is_not_taken_for_the_own() {
     let fs = MemFs::new();
