@@ -64,7 +64,7 @@ impl Consumer {
         let found = Self::open(place, root, &info.name)?;
         let found = found.ok_or_else(|| {
             let message = format!(
-                "the folder of {:?} was removed as soon as it was made",
+                "the folder of {:?} was removed as soon as it was made, or does not say what it is",
                 info.name
             );
             Error::new(ErrorKind::NotFound, message)
@@ -228,18 +228,29 @@ impl Consumer {
             fs.create_dir_all(&new)?;
             replace_file(fs, &new.join(CURRENT), current(version).as_bytes())
         };
-        make().map_err(|error| Error::io("make", &new, error))?;
-        let writer = CheckpointWriter::new()
-            .metadata(FORMAT_SECTION, &FORMAT)
-            .and_then(|writer| writer.metadata(INFO_SECTION, info))
-            .and_then(|writer| writer.publish(fs, &new, 0));
-        writer.map_err(|error| {
-            let message = format!("cannot write what the consumer {:?} is", info.name);
-            Error::new(ErrorKind::Io, message).with_source(error)
-        })?;
+        let made = make().map_err(|error| Error::io("make", &new, error));
+        let made = made.and_then(|()| {
+            let writer = CheckpointWriter::new()
+                .metadata(FORMAT_SECTION, &FORMAT)
+                .and_then(|writer| writer.metadata(INFO_SECTION, info))
+                .and_then(|writer| writer.publish(fs, &new, 0));
+            writer.map(drop).map_err(|error| {
+                let message = format!("cannot write what the consumer {:?} is", info.name);
+                Error::new(ErrorKind::Io, message).with_source(error)
+            })
+        });
+        if let Err(error) = made {
+            // Each try would leave a folder.
+            let _ = remove_all(fs, &new);
+            return Err(error);
+        }
         match fs.rename_new(&new, &dir) {
+            // Where the system cannot do that in one step, whoever was interrupted left an empty folder, which a rename
+            // takes the place of, and of no other.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                return remove_all(fs, &new).map_err(|error| Error::io("remove", &new, error));
+                if fs.rename(&new, &dir).is_err() {
+                    return remove_all(fs, &new).map_err(|error| Error::io("remove", &new, error));
+                }
             }
             renamed => renamed.map_err(|error| Error::io("make", &dir, error))?,
         }

@@ -12,13 +12,15 @@
 //!
 //! # Who may save
 //!
-//! A worker *claims* a partition: it makes the file of the next token, which nobody else can make too, locks it, and
-//! only then reads the newest state. To *save* is to publish the state under the token and the number of the save, and
+//! A worker *claims* a partition: it makes the file of the next token, locked, which nobody else can make too, and only
+//! then reads the newest state. To *save* is to publish the state under the token and the number of the save, and
 //! only then to look whether there is a lease with a higher token: if so the save is refused. Of a save and a claim
 //! one always sees the other, for each looks after it wrote: either the look of the save finds the new lease, and the
 //! worker is *fenced*; or the new lease was not there yet, so the state was, and the claim reads it. A claim ends with
 //! a save of what it read: from then on the states of lower tokens have lower numbers, and nobody reads them, whenever
 //! they are published. What a late worker published before that is read again by the claim and taken over.
+//!
+//! `docs/concurrency.md` has the argument at length; `tests/orders.rs` goes through every order of the steps.
 //!
 //! Holds no thread and decides nothing about events. Knows `model` and `trace`.
 
@@ -29,7 +31,10 @@ mod lease;
 mod names;
 mod partition;
 mod place;
+mod seen;
 mod state_file;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use asked::{Fate, Pending};
 pub(crate) use claim::{Claimant, Claimed};

@@ -23,9 +23,15 @@ pub(super) fn lease_token(name: &str) -> Option<u32> {
         .ok()
 }
 
+/// What the file of a lease has after its first line: how often it was renewed without a save. As long each time, so
+/// that the file does not grow.
+pub(super) fn beat(beats: u64) -> String {
+    format!("{beats:020}\n")
+}
+
 /// What the file of a lease is called until it is locked and written.
 pub(super) fn claim(random: &Random) -> String {
-    let number = random.number();
+    let number = number(random);
     format!("{CLAIM}{number:0RANDOM_DIGITS$x}{TEMPORARY_SUFFIX}")
 }
 
@@ -36,18 +42,24 @@ pub(super) fn is_claim(name: &str) -> bool {
 
 /// The file of a request: in the order of their times.
 pub(super) fn request(now_ms: u64, random: &Random) -> String {
-    let number = random.number();
+    let number = number(random);
     format!("{REQUEST}{now_ms:0TIME_DIGITS$}-{number:0RANDOM_DIGITS$x}{REQUEST_SUFFIX}")
 }
 
-/// Whether a file is a request.
-pub(super) fn is_request(name: &str) -> bool {
-    let parts = name.strip_prefix(REQUEST);
-    let parts = parts.and_then(|rest| rest.strip_suffix(REQUEST_SUFFIX)?.split_once('-'));
-    let Some((time, random)) = parts else {
-        return false;
-    };
-    digits(time, TIME_DIGITS).is_some() && random.len() == RANDOM_DIGITS
+/// A random number that a fork of this process, which has the same source, does not draw too.
+fn number(random: &Random) -> u64 {
+    random.number() ^ (u64::from(std::process::id()) << 32)
+}
+
+/// When a request was made, in milliseconds since 1970, if that is what a file is.
+pub(super) fn request_time(name: &str) -> Option<u64> {
+    let rest = name.strip_prefix(REQUEST)?.strip_suffix(REQUEST_SUFFIX)?;
+    let (time, random) = rest.split_once('-')?;
+    let is_random = random.len() == RANDOM_DIGITS;
+    digits(time, TIME_DIGITS)?
+        .parse()
+        .ok()
+        .filter(|_| is_random)
 }
 
 fn digits(text: &str, count: usize) -> Option<&str> {
@@ -83,8 +95,11 @@ mod tests {
             assert_eq!(lease_token(wrong), None, "{wrong}");
         }
         assert!(is_claim(&claim(&random)));
-        assert!(is_request(&request(7, &random)));
-        assert!(!is_request(&(request(7, &random) + TEMPORARY_SUFFIX)));
+        assert_eq!(request_time(&request(7, &random)), Some(7));
+        assert_eq!(
+            request_time(&(request(7, &random) + TEMPORARY_SUFFIX)),
+            None
+        );
         assert!(request(9, &random) < request(10, &random));
         assert_eq!(token_of(state_number(7, u32::MAX)), 7);
         assert!(state_number(7, u32::MAX) < state_number(8, 0));

@@ -45,7 +45,7 @@ pub(super) struct Listing {
     pub(super) lease: Option<u32>,
     /// The number of the newest state; 0 if there is none.
     pub(super) state: u64,
-    /// Files of requests, in their order.
+    /// Files of requests, sorted: in their order.
     pub(super) requests: Vec<String>,
     /// All files.
     pub(super) files: Vec<String>,
@@ -81,10 +81,19 @@ impl Partition {
     ///
     /// `Corrupt` if there are states and all are damaged; `UnsupportedVersion`, `Io`.
     pub(crate) fn load(&self) -> Result<Loaded, Error> {
-        self.load_below(None)
+        let loaded = self.load_below(None)?;
+        match loaded.state.is_none() && !loaded.damaged.is_empty() {
+            true => Err(self.all_damaged(&loaded.damaged)),
+            false => Ok(loaded),
+        }
     }
 
-    /// As [`load`](Self::load), of those that were saved under lower tokens than this one.
+    /// As [`load`](Self::load), of those that were saved under lower tokens than this one, if one is given. Where all
+    /// are damaged it says so, and has no state.
+    ///
+    /// # Errors
+    ///
+    /// `UnsupportedVersion`, `Io`.
     pub(super) fn load_below(&self, token: Option<u32>) -> Result<Loaded, Error> {
         for _ in 0..LISTED_MOST {
             if let Some(loaded) = self.load_listed(token)? {
@@ -101,9 +110,8 @@ impl Partition {
     /// None if a state is gone since it was listed: a newer one is there.
     fn load_listed(&self, below: Option<u32>) -> Result<Option<Loaded>, Error> {
         let listing = self.list()?;
-        let numbers = listing.files.iter().filter_map(|name| file_number(name));
         let is_below = |number: &u64| below.is_none_or(|token| names::token_of(*number) < token);
-        let mut numbers: Vec<_> = numbers.filter(is_below).collect();
+        let mut numbers: Vec<_> = listing.states().filter(is_below).collect();
         numbers.sort_unstable_by(|a, b| b.cmp(a));
         let mut loaded = Loaded {
             newest: numbers.first().copied().unwrap_or_default(),
@@ -129,10 +137,7 @@ impl Partition {
                     .push(format!("{}: {error}", file_name(number))),
             }
         }
-        match loaded.damaged.is_empty() {
-            true => Ok(Some(loaded)),
-            false => Err(self.all_damaged(&loaded.damaged)),
-        }
+        Ok(Some(loaded))
     }
 
     fn read_state(&self, number: u64) -> Result<PartitionState, CheckpointError> {
@@ -143,7 +148,7 @@ impl Partition {
         }
     }
 
-    fn all_damaged(&self, damaged: &[String]) -> Error {
+    pub(super) fn all_damaged(&self, damaged: &[String]) -> Error {
         let message = format!(
             "every saved state in {} is damaged ({}); look at what the consumer has done last, then reset it",
             self.dir.display(),
@@ -186,8 +191,8 @@ impl Partition {
         Ok(lock.is_some())
     }
 
-    /// What the file of a lease says, and how long it is, which grows with each beat. What cannot be read says
-    /// nothing.
+    /// What the file of a lease says, and a number of all that is in it, which is another one after each beat. What
+    /// cannot be read says nothing.
     pub(super) fn read_lease(&self, token: u32) -> Result<(Holder, u64), Error> {
         let path = self.path(&names::lease(token));
         let read = || {
@@ -197,13 +202,13 @@ impl Partition {
             let head = head.get(..count).unwrap_or_default();
             let line = head.split(|byte| *byte == b'\n').next();
             let said = serde_json::from_slice(line.unwrap_or_default()).unwrap_or_default();
-            io::Result::Ok((said, file.len()?))
+            io::Result::Ok((said, xxhash_rust::xxh3::xxh3_64(head)))
         };
-        let (said, bytes): (LeaseHead, u64) = match read() {
+        let (said, beat): (LeaseHead, u64) = match read() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => (LeaseHead::default(), 0),
             read => read.map_err(|error| Error::io("read", &path, error))?,
         };
-        Ok((said.holder(), bytes))
+        Ok((said.holder(), beat))
     }
 
     /// What is in the directory; of one that is not there yet, nothing.
@@ -212,10 +217,17 @@ impl Partition {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             entries => entries.map_err(|error| Error::io("list", &self.dir, error))?,
         };
-        let files = entries
-            .into_iter()
-            .filter(|entry| entry.kind == EntryKind::File);
-        Ok(Listing::of(files.map(|entry| entry.name).collect()))
+        // A name that is taken is taken by whatever has it.
+        let tokens = entries.iter();
+        let tokens = tokens.filter_map(|entry| names::lease_token(&entry.name));
+        let token = tokens.max().unwrap_or_default();
+        let files = entries.into_iter();
+        let files = files.filter(|entry| entry.kind == EntryKind::File);
+        let listing = Listing::of(files.map(|entry| entry.name).collect());
+        Ok(Listing {
+            token: listing.token.max(token),
+            ..listing
+        })
     }
 }
 
@@ -225,9 +237,9 @@ impl Listing {
             .iter()
             .filter_map(|name| names::lease_token(name))
             .max();
-        let state = files.iter().filter_map(|name| file_number(name)).max();
-        let state = state.unwrap_or_default();
-        let requests = files.iter().filter(|name| names::is_request(name));
+        let state = states_of(&files).max().unwrap_or_default();
+        let requests = files.iter();
+        let requests = requests.filter(|name| names::request_time(name).is_some());
         Self {
             token: lease.unwrap_or_default().max(names::token_of(state)),
             lease,
@@ -236,6 +248,15 @@ impl Listing {
             files,
         }
     }
+
+    /// The numbers of the states.
+    pub(super) fn states(&self) -> impl Iterator<Item = u64> {
+        states_of(&self.files)
+    }
+}
+
+fn states_of(files: &[String]) -> impl Iterator<Item = u64> {
+    files.iter().filter_map(|name| file_number(name))
 }
 
 /// The first line of the file of a lease.

@@ -3,8 +3,9 @@
 use super::live::LEASE;
 use super::live::Live;
 use crate::consumer::{Claimant, Claimed, Fate, Partition};
+use crate::model::cut;
 use crate::progress::Signal;
-use crate::{Error, ErrorKind, Request, partition_of};
+use crate::{Error, ErrorKind, KEY_BYTES_MAX, REASON_BYTES_MAX, Request, partition_of};
 use std::time::Duration;
 use strandline::SavedPosition;
 use strandline_core::{Clock, SystemClock};
@@ -12,23 +13,31 @@ use strandline_core::{Clock, SystemClock};
 /// How long it is waited before it is looked again what became of a request.
 const POLL: Duration = Duration::from_millis(20);
 
-/// What was asked, and is done by whoever holds the partitions.
+/// What was asked, and is done by whoever holds the partitions; by whoever asked, where nobody does. Keeps the store
+/// open.
 #[derive(Debug)]
 pub struct Asked {
+    live: Live,
+    /// Whether it is to go on elsewhere, whatever was saved.
+    is_reset: bool,
     /// The partitions where it is not done yet, and the names of the requests.
     waiting: Vec<(Partition, String)>,
+    /// Whether a worker could not read it.
+    is_refused: bool,
 }
 
 impl Live {
-    /// Asks that no more events with this key are handled until it is replayed or discarded.
+    /// Asks that no more events with this key are handled until it is replayed or discarded. Of the reason
+    /// [`REASON_BYTES_MAX`](crate::REASON_BYTES_MAX) bytes are kept.
     ///
     /// # Errors
     ///
+    /// `InvalidInput` for a key of more than [`KEY_BYTES_MAX`](crate::KEY_BYTES_MAX) bytes, which no event has;
     /// `NotFound`, `Io`.
     pub fn park(&self, name: &str, key: &str, reason: &str) -> Result<Asked, Error> {
         let request = Request::Park {
             key: key.to_owned(),
-            reason: reason.to_owned(),
+            reason: cut(reason.to_owned(), REASON_BYTES_MAX),
         };
         self.ask(name, Some(key), &request)
     }
@@ -84,64 +93,90 @@ impl Live {
     }
 
     fn ask(&self, name: &str, key: Option<&str>, request: &Request) -> Result<Asked, Error> {
+        if let Some(key) = key.filter(|key| key.len() > KEY_BYTES_MAX) {
+            let message = format!(
+                "no event has a key of {} bytes; the longest have {KEY_BYTES_MAX} (KEY_BYTES_MAX)",
+                key.len()
+            );
+            return Err(Error::new(ErrorKind::InvalidInput, message));
+        }
         let consumer = self.consumer(name)?;
         let version = consumer.version()?;
         let partitions = consumer.info().partitions;
         let of_key = key.map(|key| partition_of(key, partitions));
         let meant = (0..partitions).filter(|index| of_key.is_none_or(|of_key| of_key == *index));
-        let mut waiting = Vec::new();
+        let mut asked = Asked {
+            live: self.clone(),
+            is_reset: matches!(request, Request::Reset { .. }),
+            waiting: Vec::new(),
+            is_refused: false,
+        };
         for index in meant {
-            let partition = consumer.partition(version, index)?;
-            let request = partition.ask(request)?;
-            waiting.push((partition, request));
+            let partition = consumer.partition(version, index);
+            let requested =
+                partition.and_then(|partition| Ok((partition.ask(request)?, partition)));
+            match requested {
+                Ok((request, partition)) => asked.waiting.push((partition, request)),
+                Err(error) => return Err(asked.failed(error)),
+            }
         }
-        let mut asked = Asked { waiting };
-        for (partition, _) in &asked.waiting {
-            self.do_oneself(partition)?;
+        match asked.is_done() {
+            Ok(_) => Ok(asked),
+            Err(error) => Err(asked.failed(error)),
         }
-        asked.is_done()?;
-        Ok(asked)
     }
 
     /// Does what is asked where nobody works on a partition.
-    fn do_oneself(&self, partition: &Partition) -> Result<(), Error> {
+    fn do_oneself(&self, partition: &Partition, is_reset: bool) -> Result<(), Error> {
         if partition.holder()?.is_some() {
             return Ok(());
         }
-        let claimed = Claimant::new(partition.clone(), LEASE).try_claim()?;
-        // Who was faster does it.
-        let Claimed::Taken(mut lease, mut state) = claimed else {
-            return Ok(());
-        };
-        for pending in lease.requests(&state)? {
-            state.apply(pending.request(), self.clock().now_ms());
-            pending.answer(&mut state);
+        let mut claimant = Claimant::new(partition.clone(), LEASE);
+        if is_reset {
+            claimant = claimant.takes_damaged();
         }
-        lease.save(&mut state)
+        match claimant.try_claim()? {
+            Claimed::Taken(mut lease, mut state) => lease.apply_requests(&mut state),
+            // Who was faster does it.
+            Claimed::Held(_) => Ok(()),
+        }
     }
 }
 
 impl Asked {
-    /// Whether all of it is done. Where nobody worked on the consumer it is, as soon as it was asked for.
+    /// Whether all of it is done. Where nobody works on the consumer it is done here, as soon as it is asked for, or as
+    /// soon as this is called after whoever worked has ended.
     ///
     /// # Errors
     ///
     /// `InvalidInput` if who works on the consumer could not read what was asked: an earlier version of this program.
-    /// `Io`.
+    /// `Io`; `Corrupt` if nobody works and all that was saved is damaged, which a [reset](Live::reset) mends.
     pub fn is_done(&mut self) -> Result<bool, Error> {
-        let mut waiting = Vec::new();
-        for (partition, request) in std::mem::take(&mut self.waiting) {
-            match partition.fate(&request)? {
-                Fate::Applied => {}
-                Fate::Waiting => waiting.push((partition, request)),
-                Fate::Refused => {
-                    let message = "the worker of the consumer does not know what it is asked for; is it of an earlier version?";
-                    return Err(Error::new(ErrorKind::InvalidInput, message));
-                }
+        let mut index = 0;
+        while let Some((partition, request)) = self.waiting.get(index) {
+            let mut fate = partition.fate(request)?;
+            if fate == Fate::Waiting {
+                self.live.do_oneself(partition, self.is_reset)?;
+                fate = partition.fate(request)?;
             }
+            match fate {
+                Fate::Waiting => index += 1,
+                Fate::Applied | Fate::Refused => drop(self.waiting.remove(index)),
+            }
+            self.is_refused |= fate == Fate::Refused;
         }
-        self.waiting = waiting;
+        if self.is_refused {
+            let message = "the worker of the consumer does not know what it is asked for; is it of an earlier version?";
+            return Err(Error::new(ErrorKind::InvalidInput, message));
+        }
         Ok(self.waiting.is_empty())
+    }
+
+    /// Takes back what was asked for where an error is told of it, as far as that goes.
+    fn failed(self, error: Error) -> Error {
+        // Of both errors the first one says what is wrong.
+        let _ = self.take_back();
+        error
     }
 
     /// Waits until all of it is done; false if it is not after `timeout`. It stays asked for.
@@ -167,9 +202,9 @@ impl Asked {
     ///
     /// `Io`.
     pub fn take_back(self) -> Result<(), Error> {
-        for (partition, request) in &self.waiting {
-            partition.take_back(request)?;
-        }
-        Ok(())
+        let taken = self.waiting.iter();
+        let taken = taken.map(|(partition, request)| partition.take_back(request));
+        // All of them, also where one fails.
+        taken.fold(Ok(()), Result::and)
     }
 }

@@ -72,6 +72,7 @@ impl Live {
             fs: store.fs().clone(),
             clock: Arc::new(StoreClock(store.clone())),
             random: Arc::new(random),
+            seen: Arc::default(),
         };
         Ok(Self {
             shared: Arc::new(Shared {

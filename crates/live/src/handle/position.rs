@@ -6,10 +6,6 @@ use crate::progress::Slot;
 use crate::{ConsumerInfo, ConsumerKind, Error, ErrorKind, Holder, PartitionState};
 use std::time::Duration;
 use strandline::{SavedPosition, Start};
-use strandline_core::sync::thread;
-
-/// How often it is looked again whether a position is held.
-const CLAIMS: usize = 3;
 
 /// The version of what has none.
 pub(crate) const VERSION: u32 = 1;
@@ -24,29 +20,25 @@ pub struct NamedPosition {
 }
 
 impl Live {
-    /// The position with this name, made if there is none, and held by who called until it is dropped.
+    /// The position with this name, made if there is none, and held by who called until it is dropped. What was asked
+    /// of it meanwhile, to go on elsewhere, is done first.
+    ///
+    /// One that is held and was not saved or renewed for its [lease](NamedPosition::lease_time) is taken over: once that
+    /// time has passed since this handle found it so first. So whoever wants it calls again. A call looks for some 50 ms,
+    /// since whoever asks something of it holds it for a moment.
     ///
     /// # Errors
     ///
-    /// `Held` if another worker holds it and lives, `OtherConsumer` if the name is another kind's; `Corrupt`,
-    /// `UnsupportedVersion`, `Io`.
+    /// `Held` if another worker holds it and lives, `OtherConsumer` if the name is another kind's; `Corrupt` if all that
+    /// was saved is damaged, which [`reset`](Self::reset) mends; `UnsupportedVersion`, `Io`.
     pub fn position(&self, name: &str) -> Result<NamedPosition, Error> {
         let info = ConsumerInfo::new(name, ConsumerKind::Position, 1)?;
         let consumer = self.consumer_as(&info, VERSION)?;
         let partition = consumer.partition(VERSION, 0)?;
-        // Who looks whether a dead holder's lease is free holds it for that moment.
-        let mut claimant = Claimant::new(partition, LEASE);
-        let mut claimed = claimant.try_claim()?;
-        for _ in 0..CLAIMS {
-            if matches!(claimed, Claimed::Taken(..)) {
-                break;
-            }
-            thread::yield_now();
-            claimed = claimant.try_claim()?;
-        }
-        match claimed {
+        match Claimant::new(partition, LEASE).claim_soon()? {
             Claimed::Held(holder) => Err(held(name, holder)),
-            Claimed::Taken(lease, state) => {
+            Claimed::Taken(mut lease, mut state) => {
+                lease.apply_requests(&mut state)?;
                 let slot = self.progress().enter(name, 0, state.sequence());
                 Ok(NamedPosition {
                     live: self.clone(),

@@ -104,7 +104,7 @@ impl PartitionState {
                 if self.parked(key).is_none() {
                     let parked = Parked::new(key.clone(), self.sequence(), reason.clone(), now_ms);
                     self.parked.push(parked);
-                    self.counters.parked += 1;
+                    self.counters.parked = self.counters.parked.saturating_add(1);
                 }
             }
             Request::Replay { key } => {
@@ -129,7 +129,7 @@ impl PartitionState {
                 let before = self.parked.len();
                 self.parked.retain(|parked| parked.key != *key);
                 if self.parked.len() < before {
-                    self.counters.discarded += 1;
+                    self.counters.discarded = self.counters.discarded.saturating_add(1);
                 }
             }
             Request::Reset { to } => self.reset(*to),

@@ -79,7 +79,7 @@ impl<F: Fold> Runner<F> {
         let mut workers = Vec::new();
         for index in 0..partitions {
             let partition = consumer.partition(F::VERSION, index)?;
-            let claimed = match Claimant::new(partition, options.settings.lease).try_claim()? {
+            let claimed = match Claimant::new(partition, options.settings.lease).claim_soon()? {
                 Claimed::Held(holder) => return Err(held(name, holder)),
                 Claimed::Taken(lease, state) => (lease, *state),
             };

@@ -207,7 +207,7 @@ impl Shared {
     /// All that the thread of a partition does.
     fn work(&self, live: &Live, partition: Partition, signal: &Arc<Signal>) -> Result<(), Fault> {
         let index = partition.index();
-        let mut claimant = Claimant::new(partition, self.settings.lease);
+        let claimant = Claimant::new(partition, self.settings.lease);
         let (lease, state) = loop {
             if self.mode() != RUNNING {
                 return Ok(());
