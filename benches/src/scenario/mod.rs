@@ -16,6 +16,7 @@ mod mixed;
 mod open;
 mod own;
 mod project;
+mod react;
 mod read;
 mod segments;
 mod union;
@@ -63,6 +64,7 @@ pub(crate) const ALL: &[Scenario] = &[
     follow::CATCH_UP,
     follow::RESUME,
     project::PROJECTION,
+    react::REACTOR,
     followed::WRITTEN,
     followed::SYNCED,
     followed::CATCH_UP,
