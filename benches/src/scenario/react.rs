@@ -43,7 +43,9 @@ fn react(job: &Job, _: &EngineEntry) -> anyhow::Result<Vec<Measured>> {
 
 fn handle_all(live: &Live, name: &str, partitions: u32) -> anyhow::Result<()> {
     let last = Event::bytes(EventKind::new(1, 1), name.as_bytes());
-    let last = live.store().append(&Coordinate::new("last", "last")?, last)?;
+    let last = live
+        .store()
+        .append(&Coordinate::new("last", "last")?, last)?;
     let handled = Arc::new(AtomicU64::new(0));
     let reactor = live.reactor(name, Region::all()).partitions(partitions);
     let reactor = reactor.start({
