@@ -69,8 +69,7 @@ impl Worker {
         })?;
         let held = held::load(&state, settings.by)?;
         let start = live.start(&state, settings.start)?;
-        let cursor = live.store().follow(settings.query.clone(), start)?;
-        let cursor = cursor.at(Delivery::Durable);
+        let cursor = feed(live, settings, partition, start)?;
         let schedule = Schedule::new(cursor.sequence(), held, settings.limits);
         let schedule = schedule.ok_or_else(|| {
             let message = "the saved state has entities that wait for events after its position";
@@ -170,11 +169,9 @@ impl Worker {
             return Ok(false);
         };
         let key = self.settings.by.key(&event);
-        if partition_of(&key, self.settings.partitions) == self.partition {
-            self.unsaved += 1;
-            if let Some(tries) = self.schedule.take(event.sequence, &key) {
-                self.handle(&event, tries, false);
-            }
+        self.unsaved += 1;
+        if let Some(tries) = self.schedule.take(event.sequence, &key) {
+            self.handle(&event, tries, false);
         }
         Ok(true)
     }
@@ -257,16 +254,16 @@ impl Worker {
             }
             Request::Reset { to } => {
                 let start = to.map_or(Start::Beginning, Start::Saved);
-                match self.live.store().follow(self.settings.query.clone(), start) {
+                match feed(&self.live, &self.settings, self.partition, start) {
                     Ok(cursor) => {
-                        self.cursor = cursor.at(Delivery::Durable);
+                        self.cursor = cursor;
                         self.schedule.reset(self.cursor.sequence());
                         self.state.last_error = None;
                     }
-                    Err(error) if error.kind() == strandline::ErrorKind::ForeignPosition => {
-                        self.note(&Error::from(error), false);
+                    Err(error) if error.kind() == ErrorKind::ForeignPosition => {
+                        self.note(&error, false);
                     }
-                    Err(error) => return Err(error.into()),
+                    Err(error) => return Err(error),
                 }
             }
         }
@@ -355,6 +352,21 @@ impl Worker {
         );
         Error::new(ErrorKind::TooManyParked, message)
     }
+}
+
+/// The events of one partition, as they become durable. Of the others nothing is read.
+///
+/// # Errors
+///
+/// `ForeignPosition` if the store does not take the position; `Store`.
+fn feed(live: &Live, settings: &Settings, partition: u32, start: Start) -> Result<Cursor, Error> {
+    let cursor = live.store().follow(settings.query.clone(), start)?;
+    let cursor = cursor.at(Delivery::Durable);
+    let (by, partitions) = (settings.by, settings.partitions);
+    Ok(match partitions {
+        1 => cursor,
+        _ => cursor.only(move |row| by.is_in(row, partition, partitions)),
+    })
 }
 
 /// Notes in a state that cannot be gone on from why; the rest of it stays as it is.
