@@ -3,8 +3,9 @@
 use super::live::LEASE;
 use super::live::Live;
 use crate::consumer::{Claimant, Claimed, Fate, Partition};
+use crate::model::cut;
 use crate::progress::Signal;
-use crate::{Error, ErrorKind, Request, partition_of};
+use crate::{Error, ErrorKind, KEY_BYTES_MAX, REASON_BYTES_MAX, Request, partition_of};
 use std::time::Duration;
 use strandline::SavedPosition;
 use strandline_core::{Clock, SystemClock};
@@ -20,15 +21,17 @@ pub struct Asked {
 }
 
 impl Live {
-    /// Asks that no more events with this key are handled until it is replayed or discarded.
+    /// Asks that no more events with this key are handled until it is replayed or discarded. Of the reason
+    /// [`REASON_BYTES_MAX`](crate::REASON_BYTES_MAX) bytes are kept.
     ///
     /// # Errors
     ///
+    /// `InvalidInput` for a key of more than [`KEY_BYTES_MAX`](crate::KEY_BYTES_MAX) bytes, which no event has;
     /// `NotFound`, `Io`.
     pub fn park(&self, name: &str, key: &str, reason: &str) -> Result<Asked, Error> {
         let request = Request::Park {
             key: key.to_owned(),
-            reason: reason.to_owned(),
+            reason: cut(reason.to_owned(), REASON_BYTES_MAX),
         };
         self.ask(name, Some(key), &request)
     }
@@ -78,12 +81,19 @@ impl Live {
     /// `ForeignPosition` if the store does not take the position; `NotFound`, `Io`, `Store`.
     pub fn reset(&self, name: &str, to: Option<SavedPosition>) -> Result<Asked, Error> {
         if let Some(to) = &to {
-            self.store().snapshot().verify_position(to)?;
+            self.verify(to)?;
         }
         self.ask(name, None, &Request::Reset { to })
     }
 
     fn ask(&self, name: &str, key: Option<&str>, request: &Request) -> Result<Asked, Error> {
+        if let Some(key) = key.filter(|key| key.len() > KEY_BYTES_MAX) {
+            let message = format!(
+                "no event has a key of {} bytes; the longest have {KEY_BYTES_MAX} (KEY_BYTES_MAX)",
+                key.len()
+            );
+            return Err(Error::new(ErrorKind::InvalidInput, message));
+        }
         let consumer = self.consumer(name)?;
         let version = consumer.version()?;
         let partitions = consumer.info().partitions;

@@ -55,7 +55,7 @@ fn run<const N: u32>(live: &Live) -> Result<(), Error> {
         worker.save_moved()?;
     }
     worker.save_moved()?;
-    assert!(versions.caught_up(0, worker.next(), live.store())?);
+    assert!(versions.caught_up(0, worker.next(), live)?);
     versions.look()
 }
 
@@ -185,9 +185,9 @@ fn a_version_is_served_once_all_its_partitions_have_come_as_far() {
     let versions = of_two(2).unwrap();
     let far = store.snapshot().visible();
     assert!(!versions.is_served());
-    assert!(!versions.caught_up(0, far, &store).unwrap());
-    assert!(!versions.caught_up(0, far, &store).unwrap());
-    assert!(versions.caught_up(1, far, &store).unwrap());
+    assert!(!versions.caught_up(0, far, &live).unwrap());
+    assert!(!versions.caught_up(0, far, &live).unwrap());
+    assert!(versions.caught_up(1, far, &live).unwrap());
     assert!(versions.is_served() && of_two(2).unwrap().is_served());
     assert_eq!(of_two(1).unwrap_err().kind(), ErrorKind::OtherConsumer);
 }
