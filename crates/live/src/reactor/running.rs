@@ -240,9 +240,10 @@ impl Shared {
             let Stepped::Idle(most) = worker.step(mode == RUNNING)? else {
                 continue;
             };
-            let is_woken = match mode {
-                RUNNING => signal.wait_past(worker.next_event(), most)?,
-                _ => signal.wait(most),
+            let next = worker.next_event().filter(|_| mode == RUNNING);
+            let is_woken = match next {
+                Some(next) => signal.wait_past(next, most)?,
+                None => signal.wait(most),
             };
             if !is_woken {
                 worker.answer()?;
@@ -256,6 +257,8 @@ impl Shared {
             let kept: Vec<_> = self.kept.lock().clone();
             for (_, kept) in kept {
                 let _ = kept.beat();
+                // As there; a file that cannot be written tells nobody.
+                let _ = kept.note_hanging();
             }
             self.keeper.wait((self.settings.lease / 6).min(POLL));
         }

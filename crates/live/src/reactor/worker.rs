@@ -133,10 +133,12 @@ impl Worker {
         Ok(Stepped::Idle(due.unwrap_or(POLL).min(POLL)))
     }
 
-    /// What is to be waited past for more events.
-    pub(super) fn next_event(&self) -> strandline::Passed {
+    /// What is to be waited past for more events; none while so much waits for another try that no more is taken:
+    /// those that are there already would end the wait at once.
+    pub(super) fn next_event(&self) -> Option<strandline::Passed> {
         let next = self.cursor.sequence();
-        self.live.store().durable_past(next)
+        let takes_more = self.schedule.takes_more();
+        takes_more.then(|| self.live.store().durable_past(next))
     }
 
     /// Whether something waits that is not parked.
@@ -185,11 +187,13 @@ impl Worker {
             tries,
             is_last_try: tries >= self.settings.limits.tries_max,
         };
-        let caught = catch_unwind(AssertUnwindSafe(|| {
-            let handled = (self.handler)(event, &context);
-            // How it is told and dropped is code of the handler's too.
-            handled.map_err(|failure| (failure.to_string(), failure.is_parked()))
-        }));
+        let caught = self.kept.calling(event.sequence, || {
+            catch_unwind(AssertUnwindSafe(|| {
+                let handled = (self.handler)(event, &context);
+                // How it is told and dropped is code of the handler's too.
+                handled.map_err(|failure| (failure.to_string(), failure.is_parked()))
+            }))
+        });
         let handled =
             caught.unwrap_or_else(|caught| Err((Failure::panicked(&*caught).to_string(), false)));
         self.unsaved += 1;
