@@ -10,7 +10,7 @@ use crate::workload::Shape;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use strandline::{Coordinate, Event, EventKind, Region};
+use strandline::{AppendOptions, Coordinate, Durability, Event, EventKind, Region};
 use strandline_live::Live;
 
 pub(super) const REACTOR: Scenario = Scenario {
@@ -42,10 +42,11 @@ fn react(job: &Job, _: &EngineEntry) -> anyhow::Result<Vec<Measured>> {
 }
 
 fn handle_all(live: &Live, name: &str, partitions: u32) -> anyhow::Result<()> {
+    // Events are handled once they are durable, and this store syncs nothing by itself.
+    let synced = AppendOptions::new().durability(Durability::Synced);
+    let at = Coordinate::new("last", "last")?;
     let last = Event::bytes(EventKind::new(1, 1), name.as_bytes());
-    let last = live
-        .store()
-        .append(&Coordinate::new("last", "last")?, last)?;
+    let last = live.store().append_with(&at, last, synced)?;
     let handled = Arc::new(AtomicU64::new(0));
     let reactor = live.reactor(name, Region::all()).partitions(partitions);
     let reactor = reactor.start({
