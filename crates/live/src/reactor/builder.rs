@@ -67,7 +67,7 @@ impl Live {
                 parked_max: 10_000,
             },
             save_interval: Duration::from_secs(1),
-            save_events: 1000,
+            save_events: 10_000,
             lease: LEASE,
         }
     }
@@ -116,7 +116,7 @@ impl ReactorBuilder {
     }
 
     /// When it is saved how far a partition is: after so long, or so many events, whichever comes first; a second and
-    /// 1,000 by default. So many may be handled again after a crash. A save is two syncs of the disk: after each
+    /// 10,000 by default. So many may be handled again after a crash. A save is two syncs of the disk: after each
     /// event is what throughput suffers from most.
     pub fn save_every(mut self, interval: Duration, events: u64) -> Self {
         self.save_interval = interval;
