@@ -127,6 +127,31 @@ fn an_event_that_cannot_be_read_is_met_again() {
     assert!(there(&mut cursor).into_iter().eq(0..10));
 }
 
+/// What its row says is enough to leave an event out: the record may not even be readable.
+#[test]
+fn an_event_that_is_left_out_is_not_read() {
+    let fs = FaultFs::new(Arc::new(MemFs::new()));
+    let options = StoreOptions::new().fs(Arc::new(fs.clone()));
+    let store = options.no_mapped_reads().open("/store").unwrap();
+    fill(&store, 10);
+    let only = |keeps: fn(u64) -> bool| {
+        all(&store, Start::Beginning).only(move |row| keeps(row.sequence().get()))
+    };
+    let mut none = only(|_| false);
+    let mut late = only(|sequence| sequence >= 7);
+    fs.fail(Operation::Read, FAULT);
+    assert_eq!(none.try_next().unwrap(), None);
+    assert_eq!(none.sequence(), Sequence::new(10));
+    for _ in 0..3 {
+        assert_eq!(late.try_next().unwrap_err().kind(), ErrorKind::Io);
+    }
+    fs.heal();
+    assert_eq!(late.sequence(), Sequence::new(7));
+    assert_eq!(there(&mut late), [7, 8, 9]);
+    let error = only(|_| true).subscribe(4).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+}
+
 /// A stream is woken by an append, ends after an error, and can be turned back.
 #[test]
 fn a_stream_gives_what_a_cursor_does() {

@@ -1,9 +1,10 @@
-//! Stores of format versions 1 and 2, kept in `fixtures/v1` and `fixtures/v2`, that must open for ever.
+//! Stores of format versions 1 and 2, kept in `fixtures`, that must open for ever: `v1`, `v2`, and `v2-sources`, whose
+//! commits have positions of sources and whose kinds have names.
 //!
-//! That of version 2 was made by [`write_the_golden_store`], which is ignored, and that of version 1 by
-//! what it was then: a change of the format gets a directory of its own, and the others stay as they
-//! are. Run it with `cargo test -p strandline-tests write_the_golden_store -- --ignored` where none is
-//! yet.
+//! Those of version 2 were made by [`write_the_golden_store`] and [`write_the_golden_store_of_sources`], which are
+//! ignored, and that of version 1 by what the first was then: a change of the format gets a directory of its own, and
+//! the others stay as they are. Run one with
+//! `cargo test -p strandline-tests write_the_golden_store -- --ignored --exact golden::NAME` where none is yet.
 
 use crate::harness::{KINDS, at, contents, dir, event, files, options, read, remove, write};
 use std::ops::ControlFlow;
@@ -12,8 +13,8 @@ use std::sync::Arc;
 use strandline::fs::{Fs, MemFs, OpenMode, OsFs};
 use strandline::maintenance::{Redaction, Retention, compact, redact, removals};
 use strandline::{
-    Batch, ErrorKind, Event, EventId, Hlc, ManualClock, OpenPath, PayloadEncoding, StoreOptions,
-    StoredEvent,
+    AppendOptions, Batch, ErrorKind, Event, EventId, Hlc, ManualClock, OpenPath, PayloadEncoding,
+    Store, StoreOptions, StoredEvent,
 };
 use strandline_segment::Manifest;
 
@@ -25,6 +26,11 @@ const REDACTED: usize = 7;
 const REMOVED: &str = "entity:3";
 /// The hash of the whole log of version 2, in which the records of both are.
 const LOG_HASH_2: &str = "1cf63ebbac307ca82a253f856d5591542abf1250702e754d3559011605ec073d";
+/// That of the store of sources: every extension is in it.
+const LOG_HASH_SOURCES: &str = "737d1d224fc35fd1ef641bdf085df09bd69c06e8d94f83bc1c051a89127b946d";
+/// Its sources, each with its last position and the sequence of the event that has it. The last event of the second
+/// one was removed.
+const SOURCES: [(&str, u64, u64); 3] = [("lager/é", 36, 36), ("orders", 39, 39), ("stock", 38, 38)];
 /// The hash of the whole log of version 1, in which every byte of every event is.
 const LOG_HASH: &str = "bfc2bc4968599acab10b514ff3a9eb2af36eec13c157c4ac8b762db73d58306d";
 
@@ -236,6 +242,53 @@ fn a_store_of_format_version_1_opens_for_ever() {
     check(&fs, OpenPath::Scan);
 }
 
+/// Opens a copy of the store of sources, in which events were redacted and removed.
+fn check_sources(fs: &MemFs, path: OpenPath) {
+    let store = small(fs).open(dir()).unwrap();
+    let report = store.open_report();
+    assert_eq!(report.path, path, "{report}");
+    assert!(report.is_clean(), "{report}");
+    let verified = store.verify().unwrap();
+    assert!(verified.is_intact(), "{:?}", verified.problems);
+    assert_eq!(verified.log_hash.to_string(), LOG_HASH_SOURCES);
+    assert_eq!((verified.removed, verified.redacted), (8, 1));
+    let tracked = store.tracked_sources();
+    let tracked: Vec<_> = tracked
+        .iter()
+        .map(|at| (&*at.source, at.position, at.sequence.get()))
+        .collect();
+    assert_eq!(tracked, SOURCES);
+    for (kind, name) in KINDS.into_iter().zip(KIND_NAMES) {
+        assert_eq!(store.kind_name(kind).as_deref(), Some(name));
+    }
+    for event in contents(&store.snapshot()) {
+        let number = event.sequence.get() as usize;
+        check_event(&event, number);
+        let own = event.extensions.tracking();
+        assert_eq!(own, tracking(number), "event {number}");
+    }
+    for (source, position, _) in SOURCES {
+        let again = AppendOptions::new().tracking(source, position);
+        let refused = store.append_with(&at("next", "s"), event("next"), again);
+        assert_eq!(refused.unwrap_err().kind(), ErrorKind::TrackingConflict);
+        let next = AppendOptions::new().tracking(source, position + 1);
+        store
+            .append_with(&at("next", "s"), event("next"), next)
+            .unwrap();
+    }
+    assert!(store.verify().unwrap().is_intact());
+}
+
+#[test]
+fn a_store_with_positions_of_sources_opens_for_ever() {
+    let fs = copy_of("v2-sources");
+    check_sources(&fs.fork(), OpenPath::Checkpoint);
+    remove(&fs, "checkpoint-");
+    check_sources(&fs.fork(), OpenPath::Footers);
+    without_footers(&fs);
+    check_sources(&fs, OpenPath::Scan);
+}
+
 fn without_footers(fs: &MemFs) {
     let manifest = Manifest::read(fs, &dir()).unwrap().unwrap();
     for info in manifest.segments() {
@@ -247,21 +300,44 @@ fn without_footers(fs: &MemFs) {
     }
 }
 
-/// Writes `fixtures/v2` where there is none, and prints the hash of its log.
-#[test]
-#[ignore = "makes a fixture, which then stays as it is"]
-fn write_the_golden_store() {
+/// The names of the kinds in the store of sources.
+const KIND_NAMES: [&str; 3] = ["created", "changed", "removed"];
+
+/// Whether an event is the first of its commit in the golden stores, and how many are in that.
+fn members(number: usize) -> Option<usize> {
+    match number % 10 {
+        0 => Some(3),
+        1 | 2 => None,
+        _ => Some(1),
+    }
+}
+
+/// The position of a source that is written with an event in the store of sources, and so as that of its commit.
+fn tracking(number: usize) -> Option<(&'static str, u64)> {
+    members(number)?;
+    match number % 5 {
+        0 | 1 => Some(("lager/é", number as u64)),
+        // All that is removed is among these.
+        3 => Some(("stock", number as u64)),
+        4 => Some(("orders", number as u64)),
+        _ => None,
+    }
+}
+
+/// Appends the events of a golden store, redacts one and removes an entity; gives the files.
+fn write_store(append: impl Fn(&Store, usize, Batch)) -> MemFs {
     let fs = MemFs::new();
     let store = small(&fs).open(dir()).unwrap();
-    let mut numbers = 0..EVENTS;
-    while let Some(first) = numbers.next() {
+    for first in 0..EVENTS {
+        let Some(members) = members(first) else {
+            continue;
+        };
         let mut batch = Batch::new();
-        let members = if first % 10 == 0 { 3 } else { 1 };
-        for number in std::iter::once(first).chain(numbers.by_ref().take(members - 1)) {
+        for number in first..first + members {
             let given = given(number);
             batch.add(&at(&given.entity, &given.scope), given.event(number));
         }
-        store.append_batch(batch).unwrap();
+        append(&store, first, batch);
     }
     let mut go_on = |_| ControlFlow::Continue(());
     let chosen = Redaction::new().event(EventId::from_u128(id(REDACTED)));
@@ -269,13 +345,44 @@ fn write_the_golden_store() {
     compact(&store, &Retention::new().drop_entity(REMOVED), &mut go_on).unwrap();
     println!("{}", store.verify().unwrap().log_hash);
     store.close().unwrap();
-    let golden = golden("v2");
+    fs
+}
+
+/// Keeps a store as a fixture.
+fn keep(fs: &MemFs, version: &str) {
+    let golden = golden(version);
     OsFs.create_dir_all(&golden).unwrap();
-    for path in files(&fs, "") {
+    for path in files(fs, "") {
         let name = path.file_name().unwrap();
         OsFs.open(&golden.join(name), OpenMode::Create)
             .unwrap()
-            .write_all_at(&read(&fs, &path), 0)
+            .write_all_at(&read(fs, &path), 0)
             .unwrap();
     }
+}
+
+/// Writes `fixtures/v2` where there is none, and prints the hash of its log.
+#[test]
+#[ignore = "makes a fixture, which then stays as it is"]
+fn write_the_golden_store() {
+    let fs = write_store(|store, _, batch| drop(store.append_batch(batch).unwrap()));
+    keep(&fs, "v2");
+}
+
+/// Writes `fixtures/v2-sources` where there is none, and prints the hash of its log.
+#[test]
+#[ignore = "makes a fixture, which then stays as it is"]
+fn write_the_golden_store_of_sources() {
+    let fs = write_store(|store, first, batch| {
+        for (kind, name) in KINDS.into_iter().zip(KIND_NAMES) {
+            store.name_kind(kind, name).unwrap();
+        }
+        let options = AppendOptions::new();
+        let options = match tracking(first) {
+            Some((source, position)) => options.tracking(source, position),
+            None => options,
+        };
+        store.append_batch_with(batch, options).unwrap();
+    });
+    keep(&fs, "v2-sources");
 }

@@ -1,14 +1,13 @@
 //! Names of kinds against a model: whatever is appended, made, compacted, redacted and opened, a kind has the
 //! name that it got first, and a name is of the kind that got it first.
 
-use crate::backup::go_on;
-use crate::compact::{assert_intact, copy, cut_footers, run, run_redact};
-use crate::harness::{at, cases, dir, remove};
+use crate::compact::{assert_intact, run, run_redact};
+use crate::harness::{Reopening, at, cases, dir, reopening};
 use crate::merged_index::inline;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use strandline::fs::MemFs;
-use strandline::maintenance::{Redaction, Retention, rebuild};
+use strandline::maintenance::{Redaction, Retention};
 use strandline::{ErrorKind, Event, EventKind, MADE_KINDS_CATEGORY, Region, Store};
 
 const NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];
@@ -19,16 +18,6 @@ fn kind(number: usize) -> EventKind {
     EventKind::new(category, number as u16 % 2)
 }
 
-#[derive(Debug, Clone, Copy)]
-enum Way {
-    Closed,
-    Killed,
-    NoCheckpoint,
-    NoMerged,
-    NoFooters,
-    Rebuilt,
-}
-
 #[derive(Debug, Clone)]
 enum Step {
     Append { kind: usize, name: Option<usize> },
@@ -36,18 +25,10 @@ enum Step {
     Make { name: usize },
     Compact { newest: u32 },
     Redact { entity: usize },
-    Reopen { way: Way },
+    Reopen(Reopening),
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let way = prop_oneof![
-        Just(Way::Closed),
-        Just(Way::Killed),
-        Just(Way::NoCheckpoint),
-        Just(Way::NoMerged),
-        Just(Way::NoFooters),
-        Just(Way::Rebuilt),
-    ];
     prop_oneof![
         12 => (0..4_usize, proptest::option::of(0..NAMES.len()))
             .prop_map(|(kind, name)| Step::Append { kind, name }),
@@ -55,7 +36,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (0..NAMES.len()).prop_map(|name| Step::Make { name }),
         1 => (1..3_u32).prop_map(|newest| Step::Compact { newest }),
         1 => (0..3_usize).prop_map(|entity| Step::Redact { entity }),
-        2 => way.prop_map(|way| Step::Reopen { way }),
+        2 => reopening().prop_map(Step::Reopen),
     ]
 }
 
@@ -125,28 +106,6 @@ fn append(store: &Store, model: &mut Model, number: usize, kind: EventKind, name
     }
 }
 
-fn reopen(store: Store, fs: &mut MemFs, way: Way) -> Store {
-    match way {
-        Way::Killed => {
-            let killed = copy(fs);
-            drop(store);
-            *fs = killed;
-        }
-        _ => store.close().unwrap(),
-    }
-    match way {
-        Way::NoCheckpoint => remove(fs, "checkpoint-"),
-        Way::NoMerged => remove(fs, "index-"),
-        Way::NoFooters => {
-            remove(fs, "index-");
-            cut_footers(fs);
-        }
-        Way::Rebuilt => drop(rebuild(inline(fs), &dir(), &mut go_on).unwrap()),
-        Way::Closed | Way::Killed => {}
-    }
-    inline(fs).open(dir()).unwrap()
-}
-
 proptest! {
     #![proptest_config(cases(24))]
 
@@ -187,8 +146,9 @@ proptest! {
                 Step::Redact { entity } => {
                     run_redact(&store, &Redaction::new().entity(format!("entity:{entity}")));
                 }
-                Step::Reopen { way } => {
-                    store = reopen(store, &mut fs, way);
+                Step::Reopen(way) => {
+                    way.end(store, &mut fs, inline);
+                    store = inline(&fs).open(dir()).unwrap();
                     let written = &model.written;
                     model.names.retain(|kind, _| written.contains(kind));
                 }

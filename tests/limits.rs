@@ -8,7 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 use strandline::fs::{Fs, MemFs};
 use strandline::maintenance::{Redaction, redact};
-use strandline::{Batch, Durability, ErrorKind, Event, Region, Store, StoreOptions};
+use strandline::{
+    AppendOptions, AttributeValue, Attributes, Batch, Durability, ErrorKind, Event, NAME_BYTES_MAX,
+    Region, Store, StoreOptions,
+};
 
 const SEGMENT_BYTES: u64 = 64 << 10;
 
@@ -96,6 +99,70 @@ fn a_segment_is_full_with_so_many_events() {
     assert_eq!(append(&store, 300), 5);
     assert_eq!(append(&store, 1), 6);
     assert_intact(&store);
+}
+
+/// What a position in a source takes was in no figure of what fits in a commit.
+#[test]
+fn what_fits_in_a_commit_fits_with_a_position_in_a_source() {
+    let options = written(&MemFs::new()).segment_bytes_max(SEGMENT_BYTES);
+    let store = options.open("/store").unwrap();
+    let (place, source) = (at("a", "s"), "s".repeat(NAME_BYTES_MAX));
+    let event = |bytes: u64| Event::bytes(CREATED, vec![b'x'; usize::try_from(bytes).unwrap()]);
+    let tracked = |position| AppendOptions::new().tracking(&source, position);
+    let fits = |bytes: u64| {
+        let record = store.record_bytes_max(&place, &event(bytes));
+        record.is_ok_and(|record| store.commit_fits(record + tracked(1).record_bytes(), 1))
+    };
+    let (mut most, mut too_many) = (0, SEGMENT_BYTES);
+    while too_many - most > 1 {
+        let middle = most.midpoint(too_many);
+        match fits(middle) {
+            true => most = middle,
+            false => too_many = middle,
+        }
+    }
+    store.append_with(&place, event(most), tracked(1)).unwrap();
+    let error = store
+        .append_with(&place, event(too_many), tracked(2))
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::TooLarge);
+    store.append(&place, event(too_many)).unwrap();
+    assert_intact(&store);
+}
+
+/// With the position there was no room left for the name of a kind, so an append was refused as the first of its kind
+/// in a segment, and taken as the second.
+#[test]
+fn a_position_in_a_source_leaves_room_for_the_name_of_a_kind() {
+    let longest = "n".repeat(NAME_BYTES_MAX);
+    let source = AppendOptions::new().tracking(&longest, 1);
+    let is_taken = |bytes, name: Option<&str>| {
+        let mut attributes = Attributes::new();
+        let text = AttributeValue::Text("x".repeat(bytes).into());
+        attributes.add("a", text).unwrap();
+        let event = Event::bytes(CREATED, *b"x").with_attributes(attributes);
+        let event = match name {
+            Some(name) => event.with_kind_name(name.to_owned()),
+            None => event,
+        };
+        let store = written(&MemFs::new()).open("/store").unwrap();
+        match store.append_with(&at("a", "s"), event, source) {
+            Ok(_) => true,
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::TooLarge);
+                false
+            }
+        }
+    };
+    assert!(is_taken(3_500, Some(&longest)));
+    for bytes in (3_500..3_580).step_by(5) {
+        let taken = [None, Some("n"), Some(&*longest)].map(|name| is_taken(bytes, name));
+        assert!(
+            taken.iter().all(|one| *one == taken[0]),
+            "{bytes}: {taken:?}"
+        );
+    }
+    assert!(!is_taken(3_579, None));
 }
 
 /// A segment of five bytes was told as an error of the file system, after a directory was made for it.

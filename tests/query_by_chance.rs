@@ -1,9 +1,8 @@
 //! Queries, pages and the kinds of a store against a plain search of what it should hold: whatever was appended,
 //! merged, compacted, redacted, lost of its index and opened again meanwhile, and for a reader beside it.
 
-use crate::backup::go_on;
-use crate::compact::{assert_intact, copy, cut_footers, run, run_redact};
-use crate::harness::{KINDS, cases, contents, dir, remove};
+use crate::compact::{assert_intact, run, run_redact};
+use crate::harness::{KINDS, Reopening, cases, contents, dir, reopening};
 use crate::kinds::kinds;
 use crate::merged_index::inline;
 use crate::region::{Call, calls, numbered, region, takes};
@@ -12,7 +11,7 @@ use proptest::sample::Index;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use strandline::fs::MemFs;
-use strandline::maintenance::{Redaction, Retention, rebuild};
+use strandline::maintenance::{Redaction, Retention};
 use strandline::{
     ErrorKind, EventHeader, EventKind, IndexLayout, ManualClock, Order, Page, PageToken, Query,
     Region, Sequence, Snapshot, Store, StoreOptions, StoredEvent,
@@ -22,16 +21,6 @@ use strandline::{
 const OWN: [EventKind; 4] = [KINDS[0], KINDS[1], KINDS[2], EventKind::new(0xF, 0)];
 const NAMES: [&str; 4] = ["created", "changed", "removed", "made"];
 
-#[derive(Debug, Clone, Copy)]
-enum Way {
-    Closed,
-    Killed,
-    NoCheckpoint,
-    NoMerged,
-    NoFooters,
-    Rebuilt,
-}
-
 #[derive(Debug, Clone)]
 enum Step {
     /// So many events; of those whose place in the list of kinds is among these, the kind is named.
@@ -40,7 +29,7 @@ enum Step {
     /// All but the newest go, but for the headers of a kind.
     Compact(u32, Option<usize>),
     Redact(u64),
-    Reopen(Way),
+    Reopen(Reopening),
 }
 
 /// A part of a query: calls, and names of kinds in the place of kinds.
@@ -272,26 +261,10 @@ impl Run {
         self.model.events = left;
     }
 
-    fn reopen(&mut self, way: Way) {
+    fn reopen(&mut self, way: Reopening) {
         let store = self.store.take().unwrap();
-        match way {
-            Way::Killed => {
-                let killed = copy(&self.fs);
-                drop(store);
-                self.fs = killed;
-            }
-            _ => store.close().unwrap(),
-        }
-        match way {
-            Way::NoCheckpoint => remove(&self.fs, "checkpoint-"),
-            Way::NoMerged => remove(&self.fs, "index-"),
-            Way::NoFooters => {
-                remove(&self.fs, "index-");
-                cut_footers(&self.fs);
-            }
-            Way::Rebuilt => drop(rebuild(self.options(), &dir(), &mut go_on).unwrap()),
-            Way::Closed | Way::Killed => {}
-        }
+        let (clock, layout) = (self.clock.clone(), self.layout);
+        way.end(store, &mut self.fs, |fs| options(fs, &clock, layout));
         self.model.names.retain(|_, (_, is_written)| *is_written);
         // Who reads what was left sees the same, before anything is mended.
         let left = self.options().read_only().open(dir()).unwrap();
@@ -401,21 +374,13 @@ impl Run {
 }
 
 fn steps() -> impl Strategy<Value = Vec<(Step, Vec<Turn>)>> {
-    let way = prop::sample::select(vec![
-        Way::Closed,
-        Way::Killed,
-        Way::NoCheckpoint,
-        Way::NoMerged,
-        Way::NoFooters,
-        Way::Rebuilt,
-    ]);
     let headers = prop::option::of(0..OWN.len());
     let step = prop_oneof![
         6 => (1..16_u64, any::<[bool; 3]>()).prop_map(|(count, named)| Step::Append(count, named)),
         1 => (0..3_usize).prop_map(Step::Name),
         2 => (1..12_u32, headers).prop_map(|(newest, headers)| Step::Compact(newest, headers)),
         1 => (0..3_u64).prop_map(Step::Redact),
-        2 => way.prop_map(Step::Reopen),
+        2 => reopening().prop_map(Step::Reopen),
     ];
     let after = prop::option::weighted(0.8, any::<Index>());
     let turn = (any::<Index>(), after, 0..9_usize, any::<bool>());

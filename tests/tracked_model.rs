@@ -2,8 +2,8 @@
 //! source is where it was last, and never where its events are not.
 
 use crate::backup::go_on;
-use crate::compact::{assert_intact, copy, cut_footers, run, run_redact};
-use crate::harness::{at, cases, dir, event, remove};
+use crate::compact::{assert_intact, run, run_redact};
+use crate::harness::{Reopening, at, cases, dir, event, reopening};
 use crate::merged_index::inline;
 use crate::tracked::{positions, track};
 use proptest::prelude::*;
@@ -11,21 +11,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use strandline::fs::{Fs, MemFs};
-use strandline::maintenance::{CopyMode, Existing, Redaction, Retention, backup, rebuild, restore};
+use strandline::maintenance::{CopyMode, Existing, Redaction, Retention, backup, restore};
 use strandline::{Batch, ErrorKind, Event, EventId, EventKind, Store};
 
 const SOURCES: [&str; 4] = ["a", "b", "orders/eu", "é"];
-
-#[derive(Debug, Clone, Copy)]
-enum Way {
-    Closed,
-    Killed,
-    NoCheckpoint,
-    NoMerged,
-    NoFooters,
-    Rebuilt,
-    Restored,
-}
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -42,24 +31,15 @@ enum Step {
     Redact {
         entity: usize,
     },
-    Reopen {
-        way: Way,
-    },
+    Reopen(Reopening),
+    /// Goes back to a backup.
+    Restore,
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let way = prop_oneof![
-        Just(Way::Closed),
-        Just(Way::Killed),
-        Just(Way::NoCheckpoint),
-        Just(Way::NoMerged),
-        Just(Way::NoFooters),
-        Just(Way::Rebuilt),
-        Just(Way::Restored),
-    ];
     let source = proptest::option::weighted(0.7, 0..SOURCES.len());
     prop_oneof![
-        14 => (source, 0..40_u64, 1..3_usize, prop::bool::weighted(0.2)).prop_map(
+        28 => (source, 0..40_u64, 1..3_usize, prop::bool::weighted(0.2)).prop_map(
             |(source, position, events, is_repeat)| Step::Append {
                 source,
                 position,
@@ -67,10 +47,11 @@ fn step() -> impl Strategy<Value = Step> {
                 is_repeat,
             }
         ),
-        1 => Just(Step::Checkpoint),
-        1 => (0..3_u32).prop_map(|newest| Step::Compact { newest }),
-        1 => (0..3_usize).prop_map(|entity| Step::Redact { entity }),
-        2 => way.prop_map(|way| Step::Reopen { way }),
+        2 => Just(Step::Checkpoint),
+        2 => (0..3_u32).prop_map(|newest| Step::Compact { newest }),
+        2 => (0..3_usize).prop_map(|entity| Step::Redact { entity }),
+        4 => reopening().prop_map(Step::Reopen),
+        1 => Just(Step::Restore),
     ]
 }
 
@@ -144,38 +125,16 @@ impl Model {
     }
 }
 
-fn reopen(store: Store, fs: &mut MemFs, way: Way) -> Store {
-    match way {
-        Way::Killed => {
-            let killed = copy(fs);
-            drop(store);
-            *fs = killed;
-        }
-        Way::Restored => {
-            let shared: Arc<dyn Fs> = Arc::new(fs.clone());
-            let to = Path::new("/backup");
-            backup(&shared, &dir(), to, CopyMode::Copy, &mut go_on).unwrap();
-            // What is lost goes back with its events.
-            let other = at("lost", "s");
-            store
-                .append_with(&other, event("lost"), track("lost", 1))
-                .unwrap();
-            store.close().unwrap();
-            restore(&shared, to, &dir(), Existing::MoveAside, &mut go_on).unwrap();
-        }
-        _ => store.close().unwrap(),
-    }
-    match way {
-        Way::NoCheckpoint => remove(fs, "checkpoint-"),
-        Way::NoMerged => remove(fs, "index-"),
-        Way::NoFooters => {
-            remove(fs, "index-");
-            cut_footers(fs);
-        }
-        Way::Rebuilt => drop(rebuild(inline(fs), &dir(), &mut go_on).unwrap()),
-        Way::Closed | Way::Killed | Way::Restored => {}
-    }
-    inline(fs).open(dir()).unwrap()
+/// Backs a store up, loses what comes after, and goes back.
+fn restore_it(store: Store, fs: &MemFs) {
+    let shared: Arc<dyn Fs> = Arc::new(fs.clone());
+    let to = Path::new("/backup");
+    backup(&shared, &dir(), to, CopyMode::Copy, &mut go_on).unwrap();
+    // What is lost goes back with its events.
+    let lost = store.append_with(&at("lost", "s"), event("lost"), track("lost", 1));
+    lost.unwrap();
+    store.close().unwrap();
+    restore(&shared, to, &dir(), Existing::MoveAside, &mut go_on).unwrap();
 }
 
 proptest! {
@@ -205,9 +164,15 @@ proptest! {
                     is_beside = false;
                     run_redact(&store, &Redaction::new().entity(format!("entity:{entity}")));
                 }
-                Step::Reopen { way } => {
+                Step::Reopen(way) => {
                     is_beside = false;
-                    store = reopen(store, &mut fs, way);
+                    way.end(store, &mut fs, inline);
+                    store = inline(&fs).open(dir()).unwrap();
+                }
+                Step::Restore => {
+                    is_beside = false;
+                    restore_it(store, &fs);
+                    store = inline(&fs).open(dir()).unwrap();
                 }
             }
             model.check(&store);

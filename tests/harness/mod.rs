@@ -1,11 +1,13 @@
-//! What the tests share: stores in memory, file systems that hold or hinder, events, comparison of stores, and
-//! waiting for what has to happen.
+//! What the tests share: stores in memory, file systems that hold or hinder, events, comparison of stores, ways
+//! to open one again, and waiting for what has to happen.
 
 mod held;
 mod lockless;
+mod reopening;
 
 pub(crate) use held::{HeldFs, Panics};
 pub(crate) use lockless::LocklessFs;
+pub(crate) use reopening::{Reopening, reopening};
 
 use proptest::prelude::ProptestConfig;
 use std::ops::ControlFlow;

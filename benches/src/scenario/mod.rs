@@ -17,6 +17,7 @@ mod mixed;
 mod open;
 mod own;
 mod project;
+mod react;
 mod read;
 mod segments;
 mod union;
@@ -66,6 +67,7 @@ pub(crate) const ALL: &[Scenario] = &[
     project::PROJECTION,
     aggregate::EXECUTE,
     aggregate::SNAPSHOT,
+    react::REACTOR,
     followed::WRITTEN,
     followed::SYNCED,
     followed::CATCH_UP,

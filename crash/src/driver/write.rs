@@ -18,7 +18,12 @@ impl Driver {
             Some(Defect::AcknowledgedBeforeSync) => Durability::Written,
             _ => durability,
         };
-        let options = AppendOptions::new().durability(durability);
+        let plain = AppendOptions::new().durability(durability);
+        let tracking = specs.first().and_then(EventSpec::tracking);
+        let mut options = match &tracking {
+            Some((source, position)) => plain.tracking(source, *position),
+            None => plain,
+        };
         if let [spec] = specs {
             let appended = store.append_with(&spec.coordinate(), spec.event(), options);
             return appended.map(drop);
@@ -34,6 +39,8 @@ impl Driver {
                 batch.add(&spec.coordinate(), spec.event());
             }
             store.append_batch_with(batch, options)?;
+            // It was of the first part, and does not rise.
+            options = plain;
         }
         Ok(())
     }

@@ -52,6 +52,12 @@ impl EventSpec {
         Event::bytes(kind, self.payload())
     }
 
+    /// The source that its commit is made of and the position in it, of three commits in four.
+    pub(crate) fn tracking(&self) -> Option<(String, u64)> {
+        let commit = u64::from(self.commit);
+        (!commit.is_multiple_of(4)).then(|| (format!("source:{}", commit % 3), commit))
+    }
+
     pub(crate) fn payload(&self) -> Vec<u8> {
         let bytes = self.bytes as usize;
         let mut payload = match self.shape {

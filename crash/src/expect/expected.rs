@@ -93,6 +93,7 @@ impl Expected {
             keyed.push((event.sequence, event.id, event.coordinate.clone()));
         }
         let rest = expected.next();
+        self.check_tracked(store, found)?;
         check_by_key(&now, &keyed)?;
         if let Some((at, _)) = rest {
             return Err(Violation::new(format!(
@@ -114,6 +115,28 @@ impl Expected {
             return Err(Violation::new(format!("a batch is cut at event {found}")));
         }
         Ok(found)
+    }
+
+    /// Checks that each source is where the first `found` events say, whether they were removed or not.
+    fn check_tracked(&self, store: &Store, found: usize) -> Result<(), Violation> {
+        let mut expected = BTreeMap::new();
+        let mut commit = None;
+        for (at, spec) in self.events[..found].iter().enumerate() {
+            let is_first = commit.replace(spec.commit) != Some(spec.commit);
+            if let Some((source, position)) = spec.tracking().filter(|_| is_first) {
+                expected.insert(source, (position, at as u64));
+            }
+        }
+        let tracked = store.tracked_sources().into_iter();
+        let tracked: BTreeMap<_, _> = tracked
+            .map(|at| (at.source.to_string(), (at.position, at.sequence.get())))
+            .collect();
+        match tracked == expected {
+            true => Ok(()),
+            false => Err(Violation::new(format!(
+                "the sources are at {tracked:?}, and {found} events say {expected:?}"
+            ))),
+        }
     }
 }
 

@@ -127,6 +127,22 @@ impl Extensions {
         self.with((extension_tag::KIND_NAME, name.as_bytes()))
     }
 
+    /// Whether the name of the event's kind can come to these, however long it is. It comes with the first event of a
+    /// segment, so what has no room for it could be appended here and not there.
+    ///
+    /// ```
+    /// use strandline_core::{EXTENSION_BYTES_MAX, Extensions};
+    ///
+    /// assert!(Extensions::default().leaves_room_for_name());
+    /// let full = [0; EXTENSION_BYTES_MAX - 4];
+    /// assert!(!Extensions::new([(9, full.as_slice())])?.leaves_room_for_name());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub const fn leaves_room_for_name(&self) -> bool {
+        self.as_bytes().len() <= EXTENSION_BYTES_MAX - KIND_NAME_EXTENSION_BYTES_MAX
+    }
+
     /// How far a source was gone through when the event was appended: the source and the position in it,
     /// where one is written; none where what is written is none.
     ///

@@ -87,7 +87,7 @@ impl Live {
     /// `ForeignPosition` if the store does not take the position; `NotFound`, `Io`, `Store`.
     pub fn reset(&self, name: &str, to: Option<SavedPosition>) -> Result<Asked, Error> {
         if let Some(to) = &to {
-            self.store().snapshot().verify_position(to)?;
+            self.verify(to)?;
         }
         self.ask(name, None, &Request::Reset { to })
     }

@@ -7,8 +7,8 @@ use crate::{ConsumerInfo, Error, ErrorKind, PartitionState};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use strandline::{Start, Store};
-use strandline_core::{Clock, Random};
+use strandline::{SavedPosition, Start, Store};
+use strandline_core::{Clock, Random, Sequence};
 
 /// For how long a partition is held by who does not renew that, by default: 30 seconds.
 pub(crate) const LEASE: Duration = Duration::from_secs(30);
@@ -143,7 +143,19 @@ impl Live {
         let Some(saved) = &state.position else {
             return Ok(first);
         };
-        self.store().snapshot().verify_position(saved)?;
+        self.verify(saved)?;
         Ok(Start::Saved(*saved))
+    }
+
+    /// Where a saved position is in the store. Who saved it may have seen more of the store than this process has.
+    ///
+    /// # Errors
+    ///
+    /// `ForeignPosition` if the store does not take it; `Store`.
+    pub(crate) fn verify(&self, saved: &SavedPosition) -> Result<Sequence, Error> {
+        if saved.sequence() > self.store().snapshot().visible() {
+            self.store().refresh()?;
+        }
+        Ok(self.store().snapshot().verify_position(saved)?)
     }
 }

@@ -299,8 +299,7 @@ impl Life {
         let versions = &self.control.versions;
         if !versions.is_served() {
             worker.save_moved()?;
-            let store = self.live.store();
-            if !versions.caught_up(worker.partition(), worker.next(), store)? {
+            if !versions.caught_up(worker.partition(), worker.next(), &self.live)? {
                 return Ok(());
             }
             for signal in &self.control.signals {

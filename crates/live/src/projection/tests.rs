@@ -119,9 +119,17 @@ pub(super) fn live(store: &Arc<Store>) -> Live {
 
 /// A worker without a thread: of a consumer `sums` with one partition.
 pub(super) fn worker<const N: u32>(live: &Live) -> Result<Worker<Whole<Tally<N>>>, Error> {
+    worker_with(live, LONG)
+}
+
+/// One that saves so often.
+pub(super) fn worker_with<const N: u32>(
+    live: &Live,
+    interval: Duration,
+) -> Result<Worker<Whole<Tally<N>>>, Error> {
     let settings = Settings {
         pace: Pace {
-            interval: LONG,
+            interval,
             events: u64::MAX,
         },
         lease: LEASE,

@@ -7,8 +7,9 @@
 
 use super::served::rebuilding;
 use crate::consumer::Consumer;
+use crate::handle::Live;
 use crate::{Error, ErrorKind};
-use strandline::{Sequence, Store};
+use strandline::Sequence;
 use strandline_core::sync::Mutex;
 
 /// The version that this process makes, and how far it is with that.
@@ -61,7 +62,7 @@ impl Versions {
         &self,
         partition: u32,
         saved: Sequence,
-        store: &Store,
+        live: &Live,
     ) -> Result<bool, Error> {
         let mut change = self.change.lock();
         if change.is_served {
@@ -75,7 +76,7 @@ impl Versions {
             return Ok(false);
         };
         // Nobody who reads goes back by the change.
-        if least < self.reached_before(store)? {
+        if least < self.reached_before(live)? {
             return Ok(false);
         }
         self.consumer.set_version(self.own)?;
@@ -84,15 +85,14 @@ impl Versions {
     }
 
     /// How far the version that is served is.
-    fn reached_before(&self, store: &Store) -> Result<Sequence, Error> {
+    fn reached_before(&self, live: &Live) -> Result<Sequence, Error> {
         let served = self.consumer.version()?;
-        let snapshot = store.snapshot();
         let mut reached = Sequence::ZERO;
         for index in 0..self.consumer.info().partitions {
             // What cannot be read, or is not of this store any more, keeps nobody waiting.
             let loaded = self.consumer.partition_there(served, index).load();
             let position = loaded.ok().and_then(|loaded| loaded.state?.position);
-            let next = position.and_then(|position| snapshot.verify_position(&position).ok());
+            let next = position.and_then(|position| live.verify(&position).ok());
             reached = reached.max(next.unwrap_or_default());
         }
         Ok(reached)

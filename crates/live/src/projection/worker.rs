@@ -50,12 +50,13 @@ impl<F: Fold> Worker<F> {
     ) -> Result<Self, Error> {
         let mut lease = lease;
         let mut saved = saved;
-        let (state, cursor) = match begin(&*fold, live, &saved) {
+        let part = (lease.partition().index(), settings.partitions);
+        let (state, cursor) = match begin(&*fold, live, &saved, part) {
             Ok(begun) => begun,
             // Nobody has seen what a rebuild has made by now, so it begins anew.
             Err(error) if mode == Mode::Rebuilding && is_of_saved(&error) => {
                 saved.reset(None);
-                begin(&*fold, live, &saved)?
+                begin(&*fold, live, &saved, part)?
             }
             Err(error) => {
                 note(&mut saved, live, &error, None, true);
@@ -113,18 +114,13 @@ impl<F: Fold> Worker<F> {
             fold,
             cursor,
             served,
-            settings,
-            lease,
             saved,
             ..
         } = self;
-        let (partition, partitions) = (lease.partition().index(), settings.partitions);
         let mut refused = None;
         let mut shown = served.write();
         let looked_at = cursor.try_batch_with(most, |event| {
-            let is_ours = partitions == 1
-                || partition_of(event.coordinate().entity(), partitions) == partition;
-            if refused.is_some() || !is_ours {
+            if refused.is_some() {
                 return;
             }
             match fold.apply(&mut shown.state, &event) {
@@ -228,9 +224,8 @@ impl<F: Fold> Worker<F> {
         if is_reset {
             // The state of another place than the beginning is not known.
             self.saved.reset(None);
-            let store = self.live.store();
-            let cursor = store.follow(self.fold.query(), Start::Beginning)?;
-            self.cursor = cursor.at(Delivery::Durable);
+            let part = (self.partition(), self.settings.partitions);
+            self.cursor = feed(&*self.fold, &self.live, Start::Beginning, part)?;
             let mut shown = self.served.write();
             shown.state = F::State::default();
             shown.mode = Mode::Rebuilding;
@@ -281,6 +276,7 @@ fn begin<F: Fold>(
     fold: &F,
     live: &Live,
     saved: &PartitionState,
+    part: (u32, u32),
 ) -> Result<(F::State, Cursor), Error> {
     let (state, start) = match (&saved.state, &saved.position) {
         (Some(bytes), Some(_)) => {
@@ -289,8 +285,24 @@ fn begin<F: Fold>(
         }
         _ => (F::State::default(), Start::Beginning),
     };
+    Ok((state, feed(fold, live, start, part)?))
+}
+
+/// The events of one of several partitions, as they become durable. Of the others nothing is read.
+fn feed<F: Fold>(
+    fold: &F,
+    live: &Live,
+    start: Start,
+    (partition, partitions): (u32, u32),
+) -> Result<Cursor, Error> {
     let cursor = live.store().follow(fold.query(), start)?;
-    Ok((state, cursor.at(Delivery::Durable)))
+    let cursor = cursor.at(Delivery::Durable);
+    Ok(match partitions {
+        1 => cursor,
+        _ => {
+            cursor.only(move |row| partition_of(row.coordinate().entity(), partitions) == partition)
+        }
+    })
 }
 
 /// Whether it is what was saved that cannot be used.

@@ -67,7 +67,7 @@ impl Live {
                 parked_max: 10_000,
             },
             save_interval: Duration::from_secs(1),
-            save_events: 1000,
+            save_events: 10_000,
             lease: LEASE,
         }
     }
@@ -82,7 +82,7 @@ impl ReactorBuilder {
 
     /// In how many parts events are handled at the same time, each by a thread: 1 to
     /// [`PARTITIONS_MAX`](crate::PARTITIONS_MAX), 1 by default. Fixed when the reactor is first started. Each part
-    /// reads all events of the query and handles its own.
+    /// looks through what the index has of the query, and reads its own events alone.
     pub const fn partitions(mut self, partitions: u32) -> Self {
         self.partitions = partitions;
         self
@@ -116,7 +116,7 @@ impl ReactorBuilder {
     }
 
     /// When it is saved how far a partition is: after so long, or so many events, whichever comes first; a second and
-    /// 1,000 by default. So many may be handled again after a crash. A save is two syncs of the disk: after each
+    /// 10,000 by default. So many may be handled again after a crash. A save is two syncs of the disk: after each
     /// event is what throughput suffers from most.
     pub fn save_every(mut self, interval: Duration, events: u64) -> Self {
         self.save_interval = interval;
@@ -125,7 +125,14 @@ impl ReactorBuilder {
     }
 
     /// For how long a partition is held by a process that lives and does not renew it, 30 seconds by default. It is
-    /// renewed also while a handler takes longer.
+    /// renewed also while a handler takes longer, or hangs: were the partition given to another worker then, two would
+    /// be at the same event.
+    ///
+    /// Of a handler that has not returned for a minute [`Live::status`] says [`Stalled`](crate::Condition::Stalled), with
+    /// the event and since when in [`last_error`](crate::PartitionStatus::last_error). Nothing else ends that: a thread
+    /// cannot be stopped, so its process is to be ended, which gives the partition back at once. If the event would hang
+    /// again, its entity is [parked](Live::park) before the reactor is started anew. A handler that calls others gives
+    /// them a time limit, and fails after that.
     pub const fn lease(mut self, time: Duration) -> Self {
         self.lease = time;
         self

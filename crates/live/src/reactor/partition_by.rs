@@ -1,8 +1,10 @@
 //! `PartitionBy`: which events are handled one after the other.
 
+use crate::partition_of;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::fmt;
+use strandline::RowView;
 use strandline_core::{EntityFilter, EventHeader, EventId, Query};
 
 /// Which events a reactor handles in the order of the log, one after the other. Of others some are handled before
@@ -35,6 +37,15 @@ impl PartitionBy {
             Self::Entity => Cow::Borrowed(event.coordinate.entity()),
             Self::Correlation => Cow::Owned(event.correlation.to_string()),
         }
+    }
+
+    /// Whether the event of a row is in a partition. What the index has says it, and nothing is read from disk.
+    pub(super) fn is_in(&self, row: RowView<'_>, partition: u32, partitions: u32) -> bool {
+        let of_row = match self {
+            Self::Entity => partition_of(row.coordinate().entity(), partitions),
+            Self::Correlation => partition_of(&row.correlation().to_string(), partitions),
+        };
+        of_row == partition
     }
 
     /// The part of a query that has one key. It has none but events of the query.

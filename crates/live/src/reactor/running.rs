@@ -6,8 +6,7 @@ use super::settings::Settings;
 use super::worker::{Handler, POLL, Stepped, Worker};
 use crate::consumer::{Claimant, Claimed, Consumer, Partition};
 use crate::handle::{Live, VERSION};
-use crate::progress::Signal;
-use crate::progress::{Slot, Waited};
+use crate::progress::{Signal, Slot};
 use crate::{Error, ErrorKind};
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,7 +16,6 @@ use strandline::Receipt;
 use strandline_core::sync::Mutex;
 use strandline_core::sync::atomic::{AtomicU8, Ordering};
 use strandline_core::sync::thread::{Builder, JoinHandle};
-use strandline_core::{Clock, SystemClock};
 
 const RUNNING: u8 = 0;
 const DRAINING: u8 = 1;
@@ -100,35 +98,22 @@ impl RunningReactor {
         &self.shared.settings.name
     }
 
-    /// Waits until the reactor has handled an event and all before it, but for those of entities that are parked; false if it has not after `timeout`. A partition of another process is asked nothing.
+    /// Waits until the reactor has handled an event and all before it, but for those of entities that are parked; false
+    /// if it has not after `timeout`. As [`Live::wait_until`], so what counts of a partition that another process holds
+    /// is what that has saved.
     ///
     /// # Errors
     ///
-    /// `Faulted` at once if a partition has stopped with an error.
+    /// As there; `Faulted` at once if a partition has stopped with an error.
     pub fn wait_until(&self, receipt: &Receipt, timeout: Duration) -> Result<bool, Error> {
-        let clock = SystemClock::default();
-        for partition in 0..self.shared.settings.partitions {
-            loop {
-                let left = timeout.saturating_sub(clock.elapsed());
-                let board = self.live.progress().board(self.name());
-                let waited = board.map(|board| board.wait_past(partition, receipt.sequence, left));
-                match waited.transpose()?.unwrap_or(Waited::Elsewhere) {
-                    Waited::Applied => break,
-                    Waited::TimedOut => return Ok(false),
-                    Waited::Elsewhere => {
-                        if let Some(error) = self.error() {
-                            return Err(faulted(&error));
-                        }
-                        if left.is_zero() {
-                            return Ok(false);
-                        }
-                        // It has not begun yet.
-                        self.shared.keeper.wait(Duration::from_millis(2).min(left));
-                    }
-                }
+        let waited = self.live.wait_until(self.name(), receipt, timeout);
+        match (waited, self.error()) {
+            // Where not even the state could be read, it says nothing of it.
+            (Err(error), Some(fault)) if error.kind() == ErrorKind::NotRunning => {
+                Err(faulted(&fault))
             }
+            (waited, _) => waited,
         }
-        Ok(true)
     }
 
     /// Why a partition has stopped, if one has.
@@ -255,9 +240,10 @@ impl Shared {
             let Stepped::Idle(most) = worker.step(mode == RUNNING)? else {
                 continue;
             };
-            let is_woken = match mode {
-                RUNNING => signal.wait_past(worker.next_event(), most)?,
-                _ => signal.wait(most),
+            let next = worker.next_event().filter(|_| mode == RUNNING);
+            let is_woken = match next {
+                Some(next) => signal.wait_past(next, most)?,
+                None => signal.wait(most),
             };
             if !is_woken {
                 worker.answer()?;
@@ -271,6 +257,8 @@ impl Shared {
             let kept: Vec<_> = self.kept.lock().clone();
             for (_, kept) in kept {
                 let _ = kept.beat();
+                // As there; a file that cannot be written tells nobody.
+                let _ = kept.note_hanging();
             }
             self.keeper.wait((self.settings.lease / 6).min(POLL));
         }

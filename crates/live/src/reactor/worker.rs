@@ -69,8 +69,7 @@ impl Worker {
         })?;
         let held = held::load(&state, settings.by)?;
         let start = live.start(&state, settings.start)?;
-        let cursor = live.store().follow(settings.query.clone(), start)?;
-        let cursor = cursor.at(Delivery::Durable);
+        let cursor = feed(live, settings, partition, start)?;
         let schedule = Schedule::new(cursor.sequence(), held, settings.limits);
         let schedule = schedule.ok_or_else(|| {
             let message = "the saved state has entities that wait for events after its position";
@@ -134,10 +133,12 @@ impl Worker {
         Ok(Stepped::Idle(due.unwrap_or(POLL).min(POLL)))
     }
 
-    /// What is to be waited past for more events.
-    pub(super) fn next_event(&self) -> strandline::Passed {
+    /// What is to be waited past for more events; none while so much waits for another try that no more is taken:
+    /// those that are there already would end the wait at once.
+    pub(super) fn next_event(&self) -> Option<strandline::Passed> {
         let next = self.cursor.sequence();
-        self.live.store().durable_past(next)
+        let takes_more = self.schedule.takes_more();
+        takes_more.then(|| self.live.store().durable_past(next))
     }
 
     /// Whether something waits that is not parked.
@@ -170,11 +171,9 @@ impl Worker {
             return Ok(false);
         };
         let key = self.settings.by.key(&event);
-        if partition_of(&key, self.settings.partitions) == self.partition {
-            self.unsaved += 1;
-            if let Some(tries) = self.schedule.take(event.sequence, &key) {
-                self.handle(&event, tries, false);
-            }
+        self.unsaved += 1;
+        if let Some(tries) = self.schedule.take(event.sequence, &key) {
+            self.handle(&event, tries, false);
         }
         Ok(true)
     }
@@ -188,11 +187,13 @@ impl Worker {
             tries,
             is_last_try: tries >= self.settings.limits.tries_max,
         };
-        let caught = catch_unwind(AssertUnwindSafe(|| {
-            let handled = (self.handler)(event, &context);
-            // How it is told and dropped is code of the handler's too.
-            handled.map_err(|failure| (failure.to_string(), failure.is_parked()))
-        }));
+        let caught = self.kept.calling(event.sequence, || {
+            catch_unwind(AssertUnwindSafe(|| {
+                let handled = (self.handler)(event, &context);
+                // How it is told and dropped is code of the handler's too.
+                handled.map_err(|failure| (failure.to_string(), failure.is_parked()))
+            }))
+        });
         let handled =
             caught.unwrap_or_else(|caught| Err((Failure::panicked(&*caught).to_string(), false)));
         self.unsaved += 1;
@@ -257,16 +258,16 @@ impl Worker {
             }
             Request::Reset { to } => {
                 let start = to.map_or(Start::Beginning, Start::Saved);
-                match self.live.store().follow(self.settings.query.clone(), start) {
+                match feed(&self.live, &self.settings, self.partition, start) {
                     Ok(cursor) => {
-                        self.cursor = cursor.at(Delivery::Durable);
+                        self.cursor = cursor;
                         self.schedule.reset(self.cursor.sequence());
                         self.state.last_error = None;
                     }
-                    Err(error) if error.kind() == strandline::ErrorKind::ForeignPosition => {
-                        self.note(&Error::from(error), false);
+                    Err(error) if error.kind() == ErrorKind::ForeignPosition => {
+                        self.note(&error, false);
                     }
-                    Err(error) => return Err(error.into()),
+                    Err(error) => return Err(error),
                 }
             }
         }
@@ -355,6 +356,21 @@ impl Worker {
         );
         Error::new(ErrorKind::TooManyParked, message)
     }
+}
+
+/// The events of one partition, as they become durable. Of the others nothing is read.
+///
+/// # Errors
+///
+/// `ForeignPosition` if the store does not take the position; `Store`.
+fn feed(live: &Live, settings: &Settings, partition: u32, start: Start) -> Result<Cursor, Error> {
+    let cursor = live.store().follow(settings.query.clone(), start)?;
+    let cursor = cursor.at(Delivery::Durable);
+    let (by, partitions) = (settings.by, settings.partitions);
+    Ok(match partitions {
+        1 => cursor,
+        _ => cursor.only(move |row| by.is_in(row, partition, partitions)),
+    })
 }
 
 /// Notes in a state that cannot be gone on from why; the rest of it stays as it is.

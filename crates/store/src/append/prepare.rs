@@ -192,10 +192,10 @@ fn extensions(event: &Event) -> Result<Extensions, Error> {
         Error::new(ErrorKind::TooLarge, "the event has too many extensions").with_source(error)
     })?;
     // The name of the kind may come to them.
-    let most = EXTENSION_BYTES_MAX - KIND_NAME_EXTENSION_BYTES_MAX;
-    match extensions.as_bytes().len() <= most {
+    match extensions.leaves_room_for_name() {
         true => Ok(extensions),
         false => {
+            let most = EXTENSION_BYTES_MAX - KIND_NAME_EXTENSION_BYTES_MAX;
             let message = format!("the extensions of the event have more than {most} bytes");
             Err(Error::new(ErrorKind::TooLarge, message))
         }

@@ -1,6 +1,7 @@
 //! `Cursor`: the events of a query in commit order, those that are there and those that come.
 
 use super::delivery::Delivery;
+use super::filter::RowFilter;
 use super::pull::Pull;
 use super::reading::Reading;
 use super::source::Source;
@@ -22,6 +23,8 @@ const AHEAD_MIN: usize = 8;
 pub(super) const AHEAD_MAX: usize = 256;
 /// Of which payloads no more are read ahead, in bytes.
 pub(super) const AHEAD_BYTES: usize = 256 << 10;
+/// How many are looked at in one go where some are left out.
+const LOOKED_AT_MAX: usize = 4096;
 /// How long a wait without a limit waits at once.
 const LONG: Duration = Duration::from_secs(3600);
 
@@ -72,6 +75,7 @@ const LONG: Duration = Duration::from_secs(3600);
 pub struct Cursor {
     source: Source,
     query: Query,
+    filter: Option<RowFilter>,
     delivery: Delivery,
     pull: Pull,
     /// Events that were read and not given yet.
@@ -106,6 +110,7 @@ impl Cursor {
         Ok(Self {
             source,
             query,
+            filter: None,
             delivery: Delivery::default(),
             pull: Pull::new(next),
             ready: VecDeque::new(),
@@ -133,6 +138,34 @@ impl Cursor {
     #[must_use]
     pub const fn at(mut self, delivery: Delivery) -> Self {
         self.delivery = delivery;
+        self
+    }
+
+    /// Gives only those events of the query whose rows `keep` says yes to: for what a query cannot say, such as one
+    /// part of the entities of many. The others are passed over, and nothing of them is read from disk.
+    ///
+    /// Where events are handed on, those that are left out are among the `max` that are looked at and in the number
+    /// that is given, so that a call ends. `keep` is asked of a row once or more often, and is to say the same each time.
+    ///
+    /// ```
+    /// # use strandline::{Coordinate, Event, EventKind, Region, Start, Store};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let store = Store::open(dir.path().join("orders.strand"))?;
+    /// for entity in ["order:1", "order:2", "order:4"] {
+    ///     store.append(&Coordinate::new(entity, "eu")?, Event::bytes(EventKind::new(1, 1), *b"placed"))?;
+    /// }
+    /// let even = |entity: &str| entity.ends_with(['0', '2', '4', '6', '8']);
+    /// let cursor = store.follow(Region::all(), Start::Beginning)?;
+    /// let mut cursor = cursor.only(move |row| even(row.coordinate().entity()));
+    /// let events = cursor.try_batch(10)?;
+    /// assert_eq!(events.len(), 2);
+    /// assert_eq!(cursor.position()?.sequence().get(), 3);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn only(mut self, keep: impl Fn(RowView<'_>) -> bool + Send + Sync + 'static) -> Self {
+        self.unread();
+        self.filter = Some(RowFilter::new(keep));
         self
     }
 
@@ -300,8 +333,19 @@ impl Cursor {
     }
 
     /// What it reads, of what, and up to which watermark.
-    pub(super) fn into_parts(self) -> (Source, Query, Delivery) {
-        (self.source, self.query, self.delivery)
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` if it leaves events out.
+    pub(super) fn into_parts(self) -> Result<(Source, Query, Delivery), Error> {
+        match self.filter {
+            Some(_) => {
+                let message =
+                    "a cursor that leaves events out has nothing to share with subscribers";
+                Err(Error::new(ErrorKind::InvalidInput, message))
+            }
+            None => Ok((self.source, self.query, self.delivery)),
+        }
     }
 
     /// A task's wait for the next event, or for one that is not of the query.
@@ -327,21 +371,32 @@ impl Cursor {
     fn fill(&mut self, most: usize) -> Result<bool, Error> {
         let mut ready = std::mem::take(&mut self.ready);
         let mut bytes = 0;
-        let filled = self.pull(most, |events, row| {
-            let event = events.read(row)?.into_owned();
-            bytes += event.payload().map_or(0, <[u8]>::len);
-            ready.push_back(event);
-            Ok(match bytes < AHEAD_BYTES {
-                true => ControlFlow::Continue(()),
-                false => ControlFlow::Break(()),
-            })
-        });
+        // What is left out is to fill no room.
+        let looked_at = match self.filter {
+            Some(_) => LOOKED_AT_MAX,
+            None => most,
+        };
+        let filled = loop {
+            let filled = self.pull(looked_at, |events, row| {
+                let event = events.read(row)?.into_owned();
+                bytes += event.payload().map_or(0, <[u8]>::len);
+                ready.push_back(event);
+                Ok(match bytes < AHEAD_BYTES && ready.len() < most {
+                    true => ControlFlow::Continue(()),
+                    false => ControlFlow::Break(()),
+                })
+            });
+            match filled {
+                Ok(count) if count > 0 && ready.is_empty() => {}
+                filled => break filled.map(|_| !ready.is_empty()),
+            }
+        };
         self.ready = ready;
         self.ahead = match &filled {
-            Ok(0) | Err(_) => AHEAD_MIN,
-            Ok(_) => (self.ahead * 2).min(AHEAD_MAX),
+            Ok(true) => (self.ahead * 2).min(AHEAD_MAX),
+            Ok(false) | Err(_) => AHEAD_MIN,
         };
-        filled.map(|count| count > 0)
+        filled
     }
 
     /// Goes back to before what was read and not given.
@@ -352,16 +407,23 @@ impl Cursor {
         }
     }
 
-    /// Hands events that are there to `take`, `most` at most, and gives how many: 0 if it has come to the
-    /// watermark without any.
+    /// Hands events that are there to `take`, but for those that are left out, and gives how many were looked at,
+    /// `most` at most: 0 if it has come to the watermark without any.
     fn pull(
         &mut self,
         most: usize,
-        take: impl FnMut(&mut EventCursor, RowView<'_>) -> Result<ControlFlow<()>, Error>,
+        mut take: impl FnMut(&mut EventCursor, RowView<'_>) -> Result<ControlFlow<()>, Error>,
     ) -> Result<usize, Error> {
         if most == 0 {
             return Ok(0);
         }
+        let filter = self.filter.as_ref();
+        let take = |events: &mut EventCursor, row: RowView<'_>| match filter
+            .is_some_and(|filter| filter.leaves_out(row))
+        {
+            true => Ok(ControlFlow::Continue(())),
+            false => take(events, row),
+        };
         let mut reading = Reading {
             source: &self.source,
             query: &self.query,

@@ -7,6 +7,7 @@
 
 mod cursor;
 mod delivery;
+mod filter;
 mod pull;
 mod reading;
 mod source;

@@ -88,7 +88,8 @@ impl Cursor {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidInput`] unless `capacity` is from 1 to [`SUBSCRIPTION_CAPACITY_MAX`].
+    /// [`ErrorKind::InvalidInput`] unless `capacity` is from 1 to [`SUBSCRIPTION_CAPACITY_MAX`], and if the cursor
+    /// [leaves events out](Self::only): who shares what is read has all of it.
     /// [`ErrorKind::Closed`] once the store is closed, [`ErrorKind::LockLost`] in a fork of the process that opened
     /// it, and [`ErrorKind::Io`] if the system gives no thread.
     pub fn subscribe(self, capacity: usize) -> Result<Subscription, Error> {
@@ -100,7 +101,7 @@ impl Cursor {
             return Err(Error::new(ErrorKind::InvalidInput, message));
         };
         let next = self.sequence();
-        let (source, query, delivery) = self.into_parts();
+        let (source, query, delivery) = self.into_parts()?;
         source.check_open()?;
         source.start_lookout()?;
         let (source, query) = (Arc::new(source), Arc::new(query));

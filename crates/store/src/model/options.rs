@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use strandline_core::fs::{Fs, OsFs};
 use strandline_core::record::RECORD_GROWTH_BYTES_MAX;
-use strandline_core::{Clock, Random, SystemClock};
+use strandline_core::{Clock, EXTENSION_HEAD_BYTES, Random, SystemClock};
 use strandline_index::IndexLayout;
 use strandline_segment::{LogError, LogOptions};
 
@@ -450,5 +450,24 @@ impl<'a> AppendOptions<'a> {
     pub const fn tracking(mut self, source: &'a str, position: u64) -> Self {
         self.tracking = Some(Tracking { source, position });
         self
+    }
+
+    /// Bytes that the first record of the commit takes more for what these options write, for
+    /// [`Store::commit_fits`](crate::Store::commit_fits): those of a position in a source, or none.
+    ///
+    /// ```
+    /// use strandline::AppendOptions;
+    ///
+    /// assert_eq!(AppendOptions::new().record_bytes(), 0);
+    /// assert_eq!(AppendOptions::new().tracking("orders", 7).record_bytes(), 12 + 6);
+    /// ```
+    #[must_use]
+    pub const fn record_bytes(&self) -> usize {
+        match &self.tracking {
+            Some(tracking) => {
+                EXTENSION_HEAD_BYTES + size_of_val(&tracking.position) + tracking.source.len()
+            }
+            None => 0,
+        }
     }
 }

@@ -34,8 +34,12 @@ impl Store {
         &*self.shared().options.clock
     }
 
-    /// The file system that the store is on; see [`StoreOptions::fs`](crate::StoreOptions::fs). For what stands
-    /// beside a store and belongs to it.
+    /// The file system that the store is on: the one that was given with
+    /// [`StoreOptions::fs`](crate::StoreOptions::fs), or the system's. For files beside a store that belong to it, such
+    /// as positions of readers, so that they fail, are simulated and are in memory where it is.
+    ///
+    /// What is written through it is not the store's: nothing looks whether the directory was moved meanwhile, and
+    /// nothing is to be made, changed or removed in the store's own directory.
     #[must_use]
     pub fn fs(&self) -> &Arc<dyn Fs> {
         let shared = self.shared();
@@ -64,7 +68,8 @@ impl Store {
         self.shared().newest_time()
     }
 
-    /// Most bytes that the record of an event can take in a commit, for [`commit_fits`](Self::commit_fits).
+    /// Most bytes that the record of an event can take in a commit, for [`commit_fits`](Self::commit_fits); that of
+    /// the first takes [`AppendOptions::record_bytes`](crate::AppendOptions::record_bytes) more.
     ///
     /// # Errors
     ///

@@ -1,13 +1,15 @@
 //! Power cuts and failing writes at each step of a projection, and of its change to a new version.
 
-use super::{COUNTED, Sums, Tally, append, live, made, open, saved, worker};
+use super::{COUNTED, Sums, Tally, append, live, made, open, options, saved, worker, worker_with};
 use crate::handle::Live;
 use crate::projection::versions::Versions;
 use crate::projection::{Projection, project};
 use crate::{ConsumerInfo, ConsumerKind, Error, ErrorKind};
 use std::sync::Arc;
+use std::time::Duration;
 use strandline::Store;
-use strandline::fs::{Fill, Fs, Keep, Loss, SimDisk, SimFault, SimFaultKind, SimFs};
+use strandline::fs::{Fill, Fs, Keep, Loss, Operation, SimDisk, SimFault, SimFaultKind, SimFs};
+use strandline_core::ManualClock;
 
 const EVENTS: u64 = 12;
 
@@ -53,7 +55,7 @@ fn run<const N: u32>(live: &Live) -> Result<(), Error> {
         worker.save_moved()?;
     }
     worker.save_moved()?;
-    assert!(versions.caught_up(0, worker.next(), live.store())?);
+    assert!(versions.caught_up(0, worker.next(), live)?);
     versions.look()
 }
 
@@ -168,4 +170,63 @@ fn whatever_fails_once_is_made_good_by_the_next_process() {
             return;
         }
     }
+}
+
+#[test]
+fn a_version_is_served_once_all_its_partitions_have_come_as_far() {
+    let fs = SimFs::new(begun());
+    let store = open(&on(&fs));
+    let live = live(&store);
+    let of_two = |own| {
+        let info = ConsumerInfo::new("two", ConsumerKind::Projection, 2)?;
+        Versions::open(live.consumer_as(&info, own)?, own)
+    };
+    of_two(1).unwrap();
+    let versions = of_two(2).unwrap();
+    let far = store.snapshot().visible();
+    assert!(!versions.is_served());
+    assert!(!versions.caught_up(0, far, &live).unwrap());
+    assert!(!versions.caught_up(0, far, &live).unwrap());
+    assert!(versions.caught_up(1, far, &live).unwrap());
+    assert!(versions.is_served() && of_two(2).unwrap().is_served());
+    assert_eq!(of_two(1).unwrap_err().kind(), ErrorKind::OtherConsumer);
+}
+
+#[test]
+fn a_save_that_fails_is_tried_again_until_the_lease_is_over_and_then_told() {
+    let fs = SimFs::new(SimDisk::new());
+    let clock = Arc::new(ManualClock::new(1_000));
+    let options = options(&on(&fs)).clock(clock.clone());
+    let store = Arc::new(options.open("/shop.strand").unwrap());
+    let live = live(&store);
+    append(&store, 1, COUNTED, 7);
+    let mut worker = worker_with::<1>(&live, Duration::from_secs(1)).unwrap();
+    worker.step(10).unwrap();
+    let fail = || {
+        fs.fail(SimFault {
+            operation: Some(Operation::Write),
+            after: 0,
+            times: u64::MAX,
+            kind: SimFaultKind::Error(std::io::ErrorKind::Other),
+        });
+    };
+    fail();
+    clock.set(3_000);
+    worker.keep().unwrap();
+    fs.heal();
+    assert_eq!(saved::<1>(&live), None);
+    // Not at once, and not before the next save would be due.
+    worker.keep().unwrap();
+    assert_eq!(saved::<1>(&live), None);
+    clock.set(5_000);
+    worker.keep().unwrap();
+    assert_eq!(saved::<1>(&live).unwrap().0["e:1"], (1, 7));
+
+    append(&store, 1, COUNTED, 8);
+    worker.step(10).unwrap();
+    fail();
+    clock.set(7_000);
+    worker.keep().unwrap();
+    clock.set(60_000);
+    assert_eq!(worker.keep().unwrap_err().kind(), ErrorKind::Io);
 }

@@ -227,3 +227,23 @@ fn a_failure_that_panics_when_it_is_told_is_a_try_that_failed() {
     assert_eq!(saved.counters.handled, 1);
     assert_eq!(saved.parked[0].reason, "the handler panicked: no words");
 }
+
+/// The thread of a partition that takes no more turned without a pause: the events behind those that wait were there
+/// each time that it looked for news.
+#[test]
+fn who_takes_no_more_does_not_wait_for_what_is_there() {
+    let (clock, store, live, seen) = shop();
+    let most = super::super::schedule::UNSETTLED_MAX;
+    seen.lock().wrong.extend(0..most);
+    for number in 0..most + 10 {
+        append(&store, number, number);
+    }
+    let mut worker = worker(&live, settings(9), &handler(&seen)).unwrap();
+    run(&mut worker);
+    assert!(worker.next_event().is_none());
+    seen.lock().wrong.clear();
+    pass(&clock);
+    run(&mut worker);
+    assert_eq!(seen.lock().handled.len(), most + 10);
+    assert!(worker.next_event().is_some());
+}

@@ -20,6 +20,7 @@ use strandline_core::ManualClock;
 use strandline_core::fs::MemFs;
 use strandline_core::sync::Mutex;
 
+mod beside;
 mod failures;
 mod images;
 mod threads;

@@ -16,14 +16,19 @@ impl Prepared<'_> {
     ///
     /// # Errors
     ///
-    /// `TooLarge` if there is no room for it among the extensions.
+    /// `TooLarge` if there is no room for it among the extensions, with the name of the event's kind beside it.
     pub(crate) fn track(&mut self, tracking: Tracking<'_>) -> Result<(), Error> {
         let Tracking { source, position } = tracking;
-        let tracked = self.extensions.with_tracking(source, position);
-        self.extensions = tracked.map_err(|error| {
+        let too_many = || {
             let message = "the event has too many extensions for a position in a source";
-            Error::new(ErrorKind::TooLarge, message).with_source(error)
-        })?;
+            Error::new(ErrorKind::TooLarge, message)
+        };
+        let tracked = self.extensions.with_tracking(source, position);
+        let tracked = tracked.map_err(|error| too_many().with_source(error))?;
+        if !tracked.leaves_room_for_name() {
+            return Err(too_many());
+        }
+        self.extensions = tracked;
         Ok(())
     }
 }
