@@ -73,24 +73,27 @@ impl Consumer {
         Ok(found)
     }
 
-    /// All consumers, by their names.
+    /// All consumers, by their names, and why others cannot be read.
     ///
     /// # Errors
     ///
-    /// As [`open`](Self::open), of the first that cannot be opened.
-    pub(crate) fn list(place: &Place, root: &Path) -> Result<Vec<Self>, Error> {
+    /// `Io` if the directory cannot be listed.
+    pub(crate) fn list(place: &Place, root: &Path) -> Result<(Vec<Self>, Vec<Error>), Error> {
         let entries = match place.fs.list_names(root) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Default::default()),
             entries => entries.map_err(|error| Error::io("list", root, error))?,
         };
-        let mut consumers = Vec::new();
+        let (mut consumers, mut unreadable) = (Vec::new(), Vec::new());
         for entry in entries {
             if entry.kind == EntryKind::Directory && is_folder(&entry.name) {
-                consumers.extend(Self::at(place, root.join(entry.name))?);
+                match Self::at(place, root.join(entry.name)) {
+                    Ok(consumer) => consumers.extend(consumer),
+                    Err(error) => unreadable.push(error),
+                }
             }
         }
         consumers.sort_by(|a, b| a.info.name.cmp(&b.info.name));
-        Ok(consumers)
+        Ok((consumers, unreadable))
     }
 
     pub(crate) const fn info(&self) -> &ConsumerInfo {
