@@ -16,6 +16,7 @@ mod files;
 mod import;
 mod inspect;
 mod kinds;
+mod live;
 mod outputs;
 mod query;
 mod restore;
@@ -173,6 +174,8 @@ fn a_file_is_no_store() {
         "stats {} --json",
         "query {}",
         "tail {} --follow",
+        "live {}",
+        "live {} show mailer",
         "verify {}",
         "export {}",
         "import {} {}",

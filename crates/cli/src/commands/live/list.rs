@@ -31,7 +31,7 @@ const HEAD: [&str; 8] = [
 ];
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(super) struct ListArgs {
     /// Look again each second, until interrupted or until nobody reads the output any more.
     #[arg(long)]
     pub(super) watch: bool,

@@ -19,7 +19,7 @@ pub struct Args {
     #[command(flatten)]
     target: TargetArgs,
     #[command(flatten)]
-    list: list::Args,
+    list: list::ListArgs,
     /// What to do; `list` by default.
     #[command(subcommand)]
     action: Option<Action>,
@@ -33,13 +33,13 @@ enum Action {
         strandline live orders.strand list --watch\n\n\
         Exits 1 if something needs a person: a consumer that stopped with an error, stands still, has something \
         parked, or has damaged files. One that nobody works on is told as stopped, which may be right.")]
-    List(list::Args),
+    List(list::ListArgs),
     /// Show a consumer: each partition, what is parked and why, and what to do next.
     #[command(after_help = "Examples:\n  \
         strandline live orders.strand show mailer\n  \
         strandline live orders.strand show mailer --json --local\n\n\
         Exits 1 where `list` does.")]
-    Show(show::Args),
+    Show(show::ShowArgs),
     /// Have no more events of an entity handled until it is replayed or discarded.
     #[command(after_help = "Example:\n  \
         strandline live orders.strand park mailer order:1042 --reason 'the customer was called'\n\n\
@@ -67,7 +67,7 @@ enum Action {
         strandline live orders.strand reset mailer --to now --yes\n\n\
         Everything before counts as handled, and nothing from there on. After a restore, `show` says where to go \
         on so that nothing is left out. The state of a projection is made anew, so it begins at the beginning.")]
-    Reset(reset::Args),
+    Reset(reset::ResetArgs),
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {

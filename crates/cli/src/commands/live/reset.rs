@@ -9,7 +9,7 @@ use strandline::{SavedPosition, Sequence};
 use strandline_live::{ConsumerKind, ErrorKind, Status};
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(super) struct ResetArgs {
     /// Name of the consumer.
     name: String,
     /// Where to go on: `beginning`, the sequence of the next event, or `now` for what comes alone.
@@ -64,7 +64,7 @@ impl Place {
     }
 }
 
-pub(super) fn run(args: &TargetArgs, reset: &Args) -> anyhow::Result<Outcome> {
+pub(super) fn run(args: &TargetArgs, reset: &ResetArgs) -> anyhow::Result<Outcome> {
     let target = args.open()?;
     let name = reset.name.as_str();
     let position = reset.to.position(&target)?;

@@ -13,12 +13,12 @@ use std::io;
 use strandline_live::{Condition, ConsumerKind, Parked, PartitionStatus, Status};
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(super) struct ShowArgs {
     /// Name of the consumer.
     name: String,
 }
 
-pub(super) fn run(args: &TargetArgs, show: &Args) -> anyhow::Result<Outcome> {
+pub(super) fn run(args: &TargetArgs, show: &ShowArgs) -> anyhow::Result<Outcome> {
     let target = args.open()?;
     let status = target.status(&show.name)?;
     let mut screen = Screen::new();
