@@ -276,6 +276,20 @@ fn where_nobody_works_it_is_done_at_once() {
     );
     check(
         0,
+        "live {} park mailer order:0 --reason not-yet",
+        &path,
+        &["parked order:0"],
+    );
+    check(
+        1,
+        "live {} show mailer",
+        &path,
+        &["4 events from 1 on", ": not-yet"],
+    );
+    let (_, out, _) = outcome(&run("live {} show mailer", &path));
+    assert!(!out.contains("to be replayed"), "{out}");
+    check(
+        0,
         "live {} discard mailer order:0 --yes",
         &path,
         &["discarded"],

@@ -101,11 +101,17 @@ impl PartitionState {
     pub fn apply(&mut self, request: &Request, now_ms: u64) {
         match request {
             Request::Park { key, reason } => {
-                if self.parked(key).is_none() {
-                    let parked = Parked::new(key.clone(), self.sequence(), reason.clone(), now_ms);
-                    self.parked.push(parked);
-                    self.counters.parked += 1;
+                let mut parked = Parked::new(key.clone(), self.sequence(), reason.clone(), now_ms);
+                match self.parked.iter_mut().find(|parked| parked.key == *key) {
+                    Some(before) if !before.replay => return,
+                    // It was to be replayed, and is not any more.
+                    Some(before) => {
+                        (parked.first, parked.count) = (before.first, before.count);
+                        *before = parked;
+                    }
+                    None => self.parked.push(parked),
                 }
+                self.counters.parked += 1;
             }
             Request::Replay { key } => {
                 let is_meant =

@@ -69,7 +69,8 @@ pub(super) struct DiscardArgs {
 pub(super) fn park(args: &TargetArgs, park: &ParkArgs) -> anyhow::Result<Outcome> {
     let target = args.open()?;
     let status = reactor(&target, &park.name)?;
-    if let Some(parked) = parked_of(&status, &park.key) {
+    let before = parked_of(&status, &park.key);
+    if let Some(parked) = before.filter(|parked| !parked.replay) {
         let message = format!(
             "{} is parked already, since {}: {}",
             park.key,
@@ -78,7 +79,7 @@ pub(super) fn park(args: &TargetArgs, park: &ParkArgs) -> anyhow::Result<Outcome
         );
         return done(args, "park", &park.name, Some(&park.key), &message);
     }
-    if !park.yes {
+    if !park.yes && before.is_none() {
         check_key(&target, &park.key)?;
     }
     let asked = target.live.park(&park.name, &park.key, &park.reason)?;
@@ -118,6 +119,7 @@ pub(super) fn skip(args: &TargetArgs, skip: &SkipArgs) -> anyhow::Result<Outcome
     let target = args.open()?;
     let status = reactor(&target, &skip.name)?;
     let parked = parked(&status, &skip.key)?;
+    check_replay(&target, &status, parked)?;
     if parked.tries == 0 {
         let message = format!(
             "{} was parked before an event of it failed, so there is none to skip: `replay` handles all that waits, \
@@ -143,6 +145,7 @@ pub(super) fn discard(args: &TargetArgs, discard: &DiscardArgs) -> anyhow::Resul
     let target = args.open()?;
     let status = reactor(&target, &discard.name)?;
     let parked = parked(&status, &discard.key)?;
+    check_replay(&target, &status, parked)?;
     let what = parked_events(parked);
     let plan = format!(
         "{} will never handle what is parked of {}: {what}, and what comes until this is done ({})",
@@ -237,6 +240,21 @@ fn parked<'a>(status: &'a Status, key: &str) -> Result<&'a Parked, WrongUsage> {
         "nothing of {key:?} is parked in what {} saved last: {meant}{known}",
         status.name
     )))
+}
+
+/// Refuses to leave out what a worker handles at this moment: nothing of it waits for a decision.
+fn check_replay(target: &Target<'_>, status: &Status, parked: &Parked) -> anyhow::Result<()> {
+    let mut partitions = status.partitions.iter();
+    let partition = partitions.find(|one| one.parked.contains(parked));
+    match partition.and_then(|one| one.holder) {
+        Some(holder) if parked.replay => anyhow::bail!(
+            "process {} is replaying {}: what fails again is parked again; to end that, `{}`",
+            holder.pid,
+            parked.key,
+            target.command("park", &[&status.name, &parked.key, "--reason", "..."])
+        ),
+        _ => Ok(()),
+    }
 }
 
 /// Refuses a key that no event has: it is most likely misspelt.
