@@ -168,7 +168,7 @@ impl Consumer {
     /// A partition of a version, to be read, whether it is there or not.
     pub(crate) fn partition_there(&self, version: u32, index: u32) -> Partition {
         let dir = self.version_dir(version).join(index.to_string());
-        Partition::new(self.place.clone(), dir, index)
+        Partition::new(self.place.clone(), dir, index).of(&self.info.name)
     }
 
     /// Removes the folder of a version and all that is in it. Removing what is not there is fine.

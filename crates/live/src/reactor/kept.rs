@@ -2,6 +2,7 @@
 //! takes long.
 
 use crate::consumer::{Lease, Pending};
+use crate::trace::Told;
 use crate::{Error, PartitionState};
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +14,7 @@ pub(super) struct Kept {
     held: Mutex<Held>,
     clock: Arc<dyn Clock>,
     time: Duration,
+    told: Told,
 }
 
 #[derive(Debug)]
@@ -24,10 +26,13 @@ struct Held {
 impl Kept {
     pub(super) fn new(lease: Lease, clock: Arc<dyn Clock>, time: Duration) -> Self {
         let renewed_at = clock.elapsed();
+        let told = lease.partition().told().clone();
+        told.claimed(lease.token());
         Self {
             held: Mutex::new(Held { lease, renewed_at }),
             clock,
             time,
+            told,
         }
     }
 
@@ -40,7 +45,14 @@ impl Kept {
         let mut held = self.held.lock();
         held.lease.save(state)?;
         held.renewed_at = self.clock.elapsed();
+        drop(held);
+        self.told.saved(state.sequence().get());
         Ok(())
+    }
+
+    /// As what it is told of.
+    pub(super) const fn told(&self) -> &Told {
+        &self.told
     }
 
     /// What was saved last.
