@@ -47,8 +47,8 @@ impl Live {
         match claimed {
             Claimed::Held(holder) => Err(held(name, holder)),
             Claimed::Taken(lease, state) => {
-                lease.partition().told().claimed(lease.token());
                 let slot = self.progress().enter(name, 0, state.sequence());
+                lease.partition().told().claimed(lease.token());
                 Ok(NamedPosition {
                     live: self.clone(),
                     lease,

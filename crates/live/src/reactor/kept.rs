@@ -2,7 +2,6 @@
 //! takes long.
 
 use crate::consumer::{Lease, Pending};
-use crate::trace::Told;
 use crate::{Error, PartitionState};
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +13,7 @@ pub(super) struct Kept {
     held: Mutex<Held>,
     clock: Arc<dyn Clock>,
     time: Duration,
-    told: Told,
+    told: crate::trace::Told,
 }
 
 #[derive(Debug)]
@@ -51,7 +50,7 @@ impl Kept {
     }
 
     /// As what it is told of.
-    pub(super) const fn told(&self) -> &Told {
+    pub(super) const fn told(&self) -> &crate::trace::Told {
         &self.told
     }
 
