@@ -269,8 +269,8 @@ fn consumers_that_cannot_be_read_hide_no_others() {
     let folders = store.fs().list_names(live.dir()).unwrap();
     let folder = live.dir().join(&folders[0].name);
     let file = store.fs().list_names(&folder).unwrap().into_iter();
-    let file = file.map(|entry| entry.name);
-    let file = folder.join(file.filter(|name| name.ends_with(".ckpt")).last().unwrap());
+    let mut file = file.map(|entry| entry.name);
+    let file = folder.join(file.rfind(|name| name.ends_with(".ckpt")).unwrap());
     strandline::fs::replace_file(&**store.fs(), &file, b"nothing").unwrap();
     assert_eq!(live.consumers().unwrap_err().kind(), ErrorKind::Corrupt);
     let (readable, unreadable) = live.consumers_readable().unwrap();

@@ -16,7 +16,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use strandline::fs::{MemFs, replace_file};
 use strandline::{
-    Coordinate, Event, EventKind, EventRef, ManualClock, Query, Region, Store, StoreOptions,
+    Clock, Coordinate, Event, EventKind, EventRef, ManualClock, Query, Region, Store, StoreOptions,
+    SystemClock,
 };
 use strandline_live::{ApplyError, Backoff, ErrorKind, Failure, Live, Projection};
 use tracing::field::{Field, Visit};
@@ -64,9 +65,9 @@ impl Recorder {
 
     /// Waits until an event is told.
     fn until(&self, message: &str) {
-        let began = std::time::Instant::now();
+        let clock = SystemClock::default();
         while !self.has(message) {
-            assert!(began.elapsed() < LONG, "{message} is not told");
+            assert!(clock.elapsed() < LONG, "{message} is not told");
             std::thread::sleep(Duration::from_millis(1));
         }
     }

@@ -1,6 +1,6 @@
 //! `live list`: a line for each consumer.
 
-use super::say::{holders, needs_somebody, state, status_json};
+use super::say::{holders, in_one_line, needs_somebody, state, status_json};
 use super::target::{Target, TargetArgs};
 use crate::outcome::Outcome;
 use crate::output::{note, wait_while_read};
@@ -58,6 +58,13 @@ pub(super) fn run(args: &TargetArgs, watch: bool) -> anyhow::Result<Outcome> {
         }
         show(&mut screen, args.json(), &listed)?;
         screen.flush()?;
+        let is_lost = |one: &Listed| matches!(one, Listed::Unreadable(None, _));
+        if listed.iter().any(is_lost) && !watch {
+            note(
+                "  next: put the files of what cannot be read back from a copy; or move its directory away, and the \
+                 consumer begins at its beginning when its program is started",
+            );
+        }
         if listed.is_empty() && !watch {
             note(format_args!(
                 "no consumer of this store is in {}",
@@ -168,7 +175,7 @@ impl Listed {
                     nothing(),
                     nothing(),
                     nothing(),
-                    error.to_string(),
+                    in_one_line(&error.to_string()),
                 ]
             }
         }
@@ -203,7 +210,7 @@ fn wrong(status: &Status) -> String {
     let error = status.last_error.as_ref().map(|error| &error.message);
     match (refused, damaged.chain(error).next()) {
         (Some(refused), _) => refused.to_string(),
-        (None, Some(text)) => text.clone(),
+        (None, Some(text)) => in_one_line(text),
         (None, None) => "-".to_owned(),
     }
 }

@@ -38,6 +38,12 @@ pub(super) fn holders(status: &Status) -> String {
     }
 }
 
+/// A text of several lines, as errors of handlers are, in one.
+pub(super) fn in_one_line(text: &str) -> String {
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    lines.collect::<Vec<_>>().join(" ")
+}
+
 /// What a key has parked, in a few words.
 pub(super) fn parked_events(parked: &Parked) -> String {
     let first = number(parked.first.get());

@@ -2,7 +2,8 @@
 
 use super::list::table;
 use super::say::{
-    holders, needs_somebody, parked_events, partition_json, rewind_of, state, status_json,
+    holders, in_one_line, needs_somebody, parked_events, partition_json, rewind_of, state,
+    status_json,
 };
 use super::target::{Target, TargetArgs};
 use crate::outcome::Outcome;
@@ -70,7 +71,8 @@ fn show_status(
             Some(sequence) => format!(" at event {}", number(sequence.get())),
             None => String::new(),
         };
-        format!("{}{at}: {}", zone.text(error.at_ms), error.message)
+        let message = in_one_line(&error.message);
+        format!("{}{at}: {message}", zone.text(error.at_ms))
     });
     for (name, value) in [
         ("consumer", Some(status.name.clone())),
@@ -166,7 +168,7 @@ fn line_of(parked: &Parked, zone: &Zone) -> String {
         parked.key,
         parked_events(parked),
         zone.text(parked.at_ms),
-        parked.reason
+        in_one_line(&parked.reason)
     )
 }
 
