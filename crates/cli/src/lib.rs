@@ -1,6 +1,6 @@
 //! The commands of a store, for the program `strandline` and for `cargo xtask`.
 //!
-//! Reads arguments, calls [`strandline::maintenance`] and [`strandline_transfer`], and shows what comes of
+//! Reads arguments, calls [`strandline::maintenance`], [`strandline_transfer`] and [`strandline_live`], and shows what comes of
 //! it: for people on a terminal, as plain lines elsewhere, as JSON with `--json`. Holds nothing that a
 //! program would want to call: that is in those.
 //!

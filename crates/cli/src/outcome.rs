@@ -7,6 +7,7 @@ use std::fmt;
 use std::io::ErrorKind as IoErrorKind;
 use std::process::ExitCode;
 use strandline::{Error, ErrorKind};
+use strandline_live::ErrorKind as LiveErrorKind;
 use strandline_transfer::{ImportError, LineFormat};
 
 /// What a command came to, where it did not fail.
@@ -108,6 +109,10 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
         || matches!(
             of_store(error).map(Error::kind),
             Some(ErrorKind::InvalidInput | ErrorKind::NotFound | ErrorKind::ForeignToken)
+        )
+        || matches!(
+            of_live(error).map(strandline_live::Error::kind),
+            Some(LiveErrorKind::InvalidInput | LiveErrorKind::NotFound)
         );
     ExitCode::from(if is_usage { 2 } else { 1 })
 }
@@ -144,7 +149,13 @@ fn without_library_options(text: &str) -> String {
 fn of_store(error: &anyhow::Error) -> Option<&Error> {
     let advised = error.downcast_ref::<Advised>();
     let advised = advised.map(|advised| &advised.error);
-    advised.or_else(|| error.downcast_ref::<Error>())
+    let store = advised.or_else(|| error.downcast_ref::<Error>());
+    store.or_else(|| of_live(error)?.store_error())
+}
+
+/// The error of consumers that a failure is.
+fn of_live(error: &anyhow::Error) -> Option<&strandline_live::Error> {
+    error.downcast_ref()
 }
 
 /// What to do about an error.
@@ -158,6 +169,7 @@ fn next(error: &anyhow::Error) -> Option<&str> {
     let io = error.downcast_ref::<std::io::Error>();
     let io = store
         .and_then(Error::io_kind)
+        .or_else(|| of_live(error)?.io_kind())
         .or(io.map(std::io::Error::kind));
     match (import, io) {
         // What else could be written is written; nothing is known of where this one went.
@@ -202,7 +214,14 @@ fn next(error: &anyhow::Error) -> Option<&str> {
         (Some(error), _) if error.line.is_some() => {
             Some("mend the line and import the file again: what is in the store is passed over")
         }
+        _ if of_live(error)
+            .is_some_and(|error| error.kind() == LiveErrorKind::UnsupportedVersion) =>
+        {
+            hint(ErrorKind::UnsupportedVersion)
+        }
         _ => match store? {
+            // What it says is what to do.
+            error if error.kind() == ErrorKind::ForeignPosition => None,
             // Where a restore was interrupted, the error says what to do.
             error if error.is_of_interrupted_restore() => None,
             error => hint(error.kind()),

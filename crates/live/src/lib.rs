@@ -34,7 +34,7 @@ pub use handle::{Asked, Live, NamedPosition};
 pub use model::{
     Condition, ConsumerInfo, ConsumerKind, Counters, Error, ErrorKind, Holder, KEY_BYTES_MAX,
     LastError, NAME_BYTES_MAX, PARTITIONS_MAX, Parked, PartitionState, PartitionStatus,
-    REASON_BYTES_MAX, Request, Status, partition_of,
+    REASON_BYTES_MAX, Rebuild, Request, Status, partition_of,
 };
 pub use projection::{
     ApplyError, EntityProjection, EntityProjectionBuilder, Projected, Projection,

@@ -193,3 +193,87 @@ fn a_position_of_another_store_is_no_place_to_go_on_from() {
     other.reset("x", Some(foreign)).unwrap();
     assert_eq!(other.status("x").unwrap().behind, 0);
 }
+
+/// What was restored, or copied from elsewhere, is told before anybody starts a worker.
+#[test]
+fn a_position_that_the_store_does_not_take_is_told() {
+    let Bench { live, .. } = bench();
+    let Bench { live: other, .. } = bench();
+    for live in [&live, &other] {
+        append(live.store(), "a");
+    }
+    let now = other.store().snapshot();
+    let foreign = now.position(now.visible()).unwrap();
+    live.position("x").unwrap().save(foreign).unwrap();
+    let status = live.status("x").unwrap();
+    assert_eq!(status.condition, Condition::Faulted);
+    let refused = status.partitions[0].refused.unwrap();
+    assert_eq!((refused.saved, refused.rewind), (foreign, None));
+
+    live.reset("x", None).unwrap();
+    let status = live.status("x").unwrap();
+    assert_eq!(status.condition, Condition::Stopped);
+    assert_eq!(status.partitions[0].refused, None);
+}
+
+/// The store was opened to read only before the position was saved: it is one that it does not know yet.
+#[test]
+fn a_position_that_is_newer_than_what_was_read_is_no_foreign_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("orders.strand");
+    let store = Arc::new(Store::open(&path).unwrap());
+    append(&store, "a");
+    let reader = StoreOptions::new().read_only().open(&path).unwrap();
+    let reader = Live::open(&Arc::new(reader)).unwrap();
+    append(&store, "b");
+    let live = Live::open(&store).unwrap();
+    let now = store.snapshot();
+    let position = now.position(now.visible()).unwrap();
+    live.position("x").unwrap().save(position).unwrap();
+    let status = reader.status("x").unwrap();
+    assert_eq!(status.condition, Condition::Stopped);
+    assert_eq!(status.partitions[0].refused, None);
+}
+
+#[test]
+fn consumers_are_beside_the_store_however_its_path_is_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("orders.strand");
+    let store = Arc::new(Store::open(&path).unwrap());
+    let live = Live::open(&store).unwrap();
+    live.position("x").unwrap();
+    let link = dir.path().join("link");
+    std::os::unix::fs::symlink(&path, &link).unwrap();
+    for other in [
+        path.join(""),
+        path.join("."),
+        path.join("../orders.strand"),
+        link,
+    ] {
+        let store = StoreOptions::new().read_only().open(&other).unwrap();
+        let found = Live::open(&Arc::new(store)).unwrap();
+        assert_eq!(found.dir(), live.dir(), "{}", other.display());
+        assert_eq!(found.consumers().unwrap().len(), 1);
+    }
+}
+
+/// One of several is damaged: the others are told all the same.
+#[test]
+fn consumers_that_cannot_be_read_hide_no_others() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Arc::new(Store::open(dir.path().join("orders.strand")).unwrap());
+    let live = Live::open(&store).unwrap();
+    for name in ["x", "y"] {
+        live.position(name).unwrap();
+    }
+    let folders = store.fs().list_names(live.dir()).unwrap();
+    let folder = live.dir().join(&folders[0].name);
+    let file = store.fs().list_names(&folder).unwrap().into_iter();
+    let mut file = file.map(|entry| entry.name);
+    let file = folder.join(file.rfind(|name| name.ends_with(".ckpt")).unwrap());
+    strandline::fs::replace_file(&**store.fs(), &file, b"nothing").unwrap();
+    assert_eq!(live.consumers().unwrap_err().kind(), ErrorKind::Corrupt);
+    let (readable, unreadable) = live.consumers_readable().unwrap();
+    assert_eq!((readable.len(), unreadable.len()), (1, 1));
+    assert_eq!(unreadable[0].kind(), ErrorKind::Corrupt);
+}

@@ -1,8 +1,8 @@
 //! `KindArg`: a kind by its name or number, and what may have been meant by a name that no kind has.
 
+use super::near::{did_you_mean, nearest};
 use crate::outcome::WrongUsage;
 use strandline::{EventKind, KindError, Region, Snapshot};
-use strsim::osa_distance;
 
 /// The category of a kind that is given as its type alone.
 pub(crate) const CATEGORY_DEFAULT: u8 = 1;
@@ -19,12 +19,6 @@ const NAME_PREFIX: &str = "name:";
 
 /// What the type of a kind without a name begins with in an export, before its number.
 const EXPORTED_PREFIX: &str = "strandline.kind.";
-
-/// How many names are offered in the place of one that is not known.
-const NEAR_MOST: usize = 3;
-
-/// The shortest text that offers all names which it is a part of.
-const PART_BYTES_MIN: usize = 3;
 
 /// How many names are listed where one is not known.
 const NAMES_LISTED: usize = 20;
@@ -105,8 +99,7 @@ fn unknown(name: &str, now: &Snapshot) -> WrongUsage {
     let kinds = now.kinds();
     let mut names: Vec<_> = kinds.into_iter().filter_map(|kind| kind.name).collect();
     names.sort();
-    let near: Vec<_> = nearest(name, names.iter().map(|own| &**own));
-    let near: Vec<_> = near.iter().map(|own| format!("`{own}`")).collect();
+    let meant = did_you_mean(&nearest(name, names.iter().map(|own| &**own)));
     let more = if names.len() > NAMES_LISTED {
         ", …"
     } else {
@@ -117,31 +110,10 @@ fn unknown(name: &str, now: &Snapshot) -> WrongUsage {
         true => "no kind of the store has a name".to_owned(),
         false => format!("there are {}{more}", names.join(", ")),
     };
-    let meant = match near.is_empty() {
-        true => String::new(),
-        false => format!("did you mean {}? ", near.join(" or ")),
-    };
     WrongUsage(format!(
         "no kind is called {name:?}: {meant}{known}; a kind is given by its name, or by its number, as `0x1002` \
          or `1:2`"
     ))
-}
-
-/// The names that are most like one, the likest first: a few letters apart, or with it as a part of them.
-fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
-    let wanted = name.to_lowercase();
-    let apart_most = (wanted.chars().count() / 4).max(1);
-    let mut near: Vec<_> = names
-        .filter_map(|own| {
-            let known = own.to_lowercase();
-            let apart = osa_distance(&wanted, &known);
-            let is_part = wanted.len() >= PART_BYTES_MIN && known.contains(&wanted);
-            (apart <= apart_most || is_part).then_some((apart, own))
-        })
-        .collect();
-    near.sort_unstable();
-    near.truncate(NEAR_MOST);
-    near.into_iter().map(|(_, own)| own).collect()
 }
 
 #[cfg(test)]
@@ -165,21 +137,5 @@ mod tests {
             assert!(number(wrong).is_err(), "{wrong}");
         }
         assert!(KindArg::parse("").is_err());
-    }
-
-    #[test]
-    fn names_that_are_near_are_found() {
-        let names = ["order.paid", "order.placed", "order.replaced", "Stock"];
-        for (name, near) in [
-            ("order.place", &["order.placed"][..]),
-            ("ORDER.PAID", &["order.paid"]),
-            ("stokc", &["Stock"]),
-            ("stok", &["Stock"]),
-            ("placed", &["order.placed", "order.replaced"]),
-            ("x", &[]),
-            ("", &[]),
-        ] {
-            assert_eq!(nearest(name, names.into_iter()), near, "{name}");
-        }
     }
 }

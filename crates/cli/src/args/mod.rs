@@ -5,6 +5,7 @@
 
 mod event;
 mod kind;
+mod near;
 mod query;
 mod region;
 mod store;
@@ -12,6 +13,7 @@ mod zone;
 
 pub(crate) use event::{foreign_event_id, parse_event_id};
 pub(crate) use kind::{CATEGORY_DEFAULT, KindArg};
+pub(crate) use near::{did_you_mean, nearest};
 pub(crate) use query::{QueryArgs, tell_no_events};
 pub(crate) use store::{StoreArgs, open, open_to_write, open_whole, store_dir};
 pub(crate) use zone::ZoneArgs;

@@ -12,7 +12,7 @@ pub(crate) struct StoreArgs {
     #[arg(value_name = "DIR", value_parser = store_dir())]
     pub(crate) dir: PathBuf,
     /// Print JSON, for programs.
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub(crate) json: bool,
 }
 

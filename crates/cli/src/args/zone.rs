@@ -8,7 +8,7 @@ use strandline::{Clock, SystemClock};
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct ZoneArgs {
     /// Show times in the zone of this machine, and read those in it that have none. Default: UTC.
-    #[arg(long)]
+    #[arg(long, global = true)]
     local: bool,
 }
 

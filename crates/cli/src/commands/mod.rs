@@ -9,6 +9,7 @@ mod compact;
 mod export;
 mod import;
 mod inspect;
+mod live;
 mod query;
 mod removals;
 mod restore;
@@ -53,6 +54,18 @@ pub enum Command {
         after_help = "Example:\n  strandline tail orders.strand --follow --scope eu/payments"
     )]
     Tail(tail::Args),
+    /// Show the named consumers of a store and what is wrong with them, and mend that.
+    ///
+    /// Consumers are what reads the events under a name: reactors, projections, positions. Works beside the processes
+    /// that run them: what is decided is asked of those, and done at once where nobody works.
+    #[command(after_help = "Examples:\n  \
+        strandline live orders.strand\n  \
+        strandline live orders.strand show mailer\n  \
+        strandline live orders.strand replay mailer order:1042\n  \
+        strandline live orders.strand reset totals --to beginning\n\n\
+        Exits 1 if something needs a person: a consumer that stopped with an error, stands still, has something \
+        parked, or has damaged files. `strandline live DIR help replay` explains a part.")]
+    Live(live::Args),
     /// Check every checksum, chain and row, and the store against what was kept of it elsewhere.
     #[command(after_help = "Examples:\n  \
         strandline verify orders.strand\n  \
@@ -172,6 +185,7 @@ pub fn run(command: &Command) -> ExitCode {
         Command::Stats(args) => stats::run(args),
         Command::Query(args) => query::run(args),
         Command::Tail(args) => tail::run(args),
+        Command::Live(args) => live::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Export(args) => export::run(args),
         Command::Import(args) => import::run(args),

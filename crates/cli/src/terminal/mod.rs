@@ -11,4 +11,4 @@ mod text;
 
 pub(crate) use bar::Bar;
 pub(crate) use screen::{Screen, column};
-pub(crate) use text::{count, number, size};
+pub(crate) use text::{count, duration, number, size};

@@ -1,4 +1,6 @@
-//! Numbers as people read them.
+//! Numbers and times as people read them.
+
+use std::time::Duration;
 
 /// A number with a comma between each three digits.
 pub(crate) fn number(number: u64) -> String {
@@ -44,9 +46,48 @@ pub(crate) fn size(bytes: u64) -> String {
     }
 }
 
+/// How long something takes or took, in its two greatest units: `3d 4h`, `12s`.
+pub(crate) fn duration(time: Duration) -> String {
+    const UNITS: [(&str, u64); 4] = [("d", 86_400), ("h", 3600), ("m", 60), ("s", 1)];
+    let seconds = time.as_secs();
+    let mut left = seconds;
+    let mut parts = Vec::new();
+    for (unit, in_seconds) in UNITS {
+        let (count, rest) = (left / in_seconds, left % in_seconds);
+        left = rest;
+        match (count, parts.is_empty()) {
+            (0, true) => {}
+            // What follows a missing unit is too small to be told.
+            (0, false) => break,
+            _ => parts.push(format!("{count}{unit}")),
+        }
+        if parts.len() == 2 {
+            break;
+        }
+    }
+    match seconds {
+        0 => "0s".to_owned(),
+        _ => parts.join(" "),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_are_told_in_two_units() {
+        for (seconds, text) in [
+            (0, "0s"),
+            (59, "59s"),
+            (60, "1m"),
+            (190, "3m 10s"),
+            (3601, "1h"),
+            (93_784, "1d 2h"),
+        ] {
+            assert_eq!(duration(Duration::from_secs(seconds)), text);
+        }
+    }
 
     #[test]
     fn numbers_are_grouped() {

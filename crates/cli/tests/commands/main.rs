@@ -16,6 +16,8 @@ mod files;
 mod import;
 mod inspect;
 mod kinds;
+mod live;
+mod live_problems;
 mod outputs;
 mod query;
 mod restore;
@@ -173,6 +175,8 @@ fn a_file_is_no_store() {
         "stats {} --json",
         "query {}",
         "tail {} --follow",
+        "live {}",
+        "live {} show mailer",
         "verify {}",
         "export {}",
         "import {} {}",

@@ -34,6 +34,13 @@ const CASES: &[Case] = &[
     ("stats", "stats {}", nothing_to_do),
     ("query", "query {} --limit 3", nothing_to_do),
     ("tail", "tail {}", nothing_to_do),
+    ("live", "live {}", nothing_to_do),
+    ("live", "live {} show printer", nothing_to_do),
+    (
+        "live",
+        "live {} reset printer --to now --yes",
+        |store, _| json(0, "live {} show printer --json", store)["sequence"] == 10,
+    ),
     ("verify", "verify {}", nothing_to_do),
     ("verify", "verify {} --receipt +/receipt", nothing_to_do),
     ("export", "export {}", nothing_to_do),
@@ -108,6 +115,9 @@ fn run_with(arguments: &[String], out: State, err: State) -> Output {
 
 fn prepared() -> (tempfile::TempDir, PathBuf) {
     let (dir, store) = store();
+    let reader = strandline::StoreOptions::new().read_only().open(&store);
+    let live = strandline_live::Live::open(&std::sync::Arc::new(reader.unwrap())).unwrap();
+    live.position("printer").unwrap();
     let line = |number: u32| {
         format!("{{\"entity\":\"e\",\"scope\":\"s\",\"kind\":1,\"payload\":{number}}}\n")
     };

@@ -73,24 +73,27 @@ impl Consumer {
         Ok(found)
     }
 
-    /// All consumers, by their names.
+    /// All consumers, by their names, and why others cannot be read.
     ///
     /// # Errors
     ///
-    /// As [`open`](Self::open), of the first that cannot be opened.
-    pub(crate) fn list(place: &Place, root: &Path) -> Result<Vec<Self>, Error> {
+    /// `Io` if the directory cannot be listed.
+    pub(crate) fn list(place: &Place, root: &Path) -> Result<(Vec<Self>, Vec<Error>), Error> {
         let entries = match place.fs.list_names(root) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Default::default()),
             entries => entries.map_err(|error| Error::io("list", root, error))?,
         };
-        let mut consumers = Vec::new();
+        let (mut consumers, mut unreadable) = (Vec::new(), Vec::new());
         for entry in entries {
             if entry.kind == EntryKind::Directory && is_folder(&entry.name) {
-                consumers.extend(Self::at(place, root.join(entry.name))?);
+                match Self::at(place, root.join(entry.name)) {
+                    Ok(consumer) => consumers.extend(consumer),
+                    Err(error) => unreadable.push(error),
+                }
             }
         }
         consumers.sort_by(|a, b| a.info.name.cmp(&b.info.name));
-        Ok(consumers)
+        Ok((consumers, unreadable))
     }
 
     pub(crate) const fn info(&self) -> &ConsumerInfo {
@@ -165,7 +168,7 @@ impl Consumer {
     /// A partition of a version, to be read, whether it is there or not.
     pub(crate) fn partition_there(&self, version: u32, index: u32) -> Partition {
         let dir = self.version_dir(version).join(index.to_string());
-        Partition::new(self.place.clone(), dir, index)
+        Partition::new(self.place.clone(), dir, index).of(&self.info.name)
     }
 
     /// Removes the folder of a version and all that is in it. Removing what is not there is fine.

@@ -2,6 +2,7 @@
 
 use super::place::Place;
 use super::{names, state_file};
+use crate::trace::Told;
 use crate::{Error, ErrorKind, Holder, PartitionState};
 use serde::{Deserialize, Serialize};
 use std::io;
@@ -23,6 +24,7 @@ pub(crate) struct Partition {
     place: Place,
     dir: PathBuf,
     index: u32,
+    told: Told,
 }
 
 /// The newest state of a partition.
@@ -52,8 +54,24 @@ pub(super) struct Listing {
 }
 
 impl Partition {
-    pub(super) const fn new(place: Place, dir: PathBuf, index: u32) -> Self {
-        Self { place, dir, index }
+    pub(super) fn new(place: Place, dir: PathBuf, index: u32) -> Self {
+        Self {
+            place,
+            dir,
+            index,
+            told: Told::default(),
+        }
+    }
+
+    /// The same as one of this consumer.
+    pub(super) fn of(mut self, consumer: &str) -> Self {
+        self.told = Told::new(consumer, self.index);
+        self
+    }
+
+    /// As what it is told of.
+    pub(crate) const fn told(&self) -> &Told {
+        &self.told
     }
 
     pub(crate) const fn index(&self) -> u32 {

@@ -45,16 +45,19 @@ impl Clock for StoreClock {
 }
 
 impl Live {
-    /// The consumers of a store, in the directory beside it: its own name with `.live` after it.
+    /// The consumers of a store, in the directory beside it: its own name with `.live` after it. Its own name is that
+    /// without links, so that whoever opens the store finds the same ones.
     ///
     /// The store may be open to write or to read only, in as many processes as you like: a worker needs no writer.
     /// Makes nothing before a consumer is made.
     ///
     /// # Errors
     ///
-    /// `Io` if the system gives no random bytes.
+    /// `Io` if the system gives no random bytes, or the directory of the store is not there any more.
     pub fn open(store: &Arc<Store>) -> Result<Self, Error> {
-        let mut dir = store.dir().as_os_str().to_owned();
+        let own = store.fs().canonical(store.dir());
+        let own = own.map_err(|error| Error::io("find", store.dir(), error))?;
+        let mut dir = own.into_os_string();
         dir.push(".live");
         Self::open_in(store, dir)
     }
@@ -102,11 +105,22 @@ impl Live {
     ///
     /// `Corrupt`, `UnsupportedVersion` or `Io` if one cannot be read.
     pub fn consumers(&self) -> Result<Vec<ConsumerInfo>, Error> {
-        let consumers = Consumer::list(&self.shared.place, &self.shared.dir)?;
-        Ok(consumers
-            .iter()
-            .map(|consumer| consumer.info().clone())
-            .collect())
+        let (consumers, unreadable) = self.consumers_readable()?;
+        match unreadable.into_iter().next() {
+            Some(error) => Err(error),
+            None => Ok(consumers),
+        }
+    }
+
+    /// The consumers that can be read, by their names, and why others cannot: for who looks after all of them.
+    ///
+    /// # Errors
+    ///
+    /// `Io` if the directory cannot be listed.
+    pub fn consumers_readable(&self) -> Result<(Vec<ConsumerInfo>, Vec<Error>), Error> {
+        let (consumers, unreadable) = Consumer::list(&self.shared.place, &self.shared.dir)?;
+        let consumers = consumers.iter().map(|consumer| consumer.info().clone());
+        Ok((consumers.collect(), unreadable))
     }
 
     /// What runs in this process.

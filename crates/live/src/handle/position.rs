@@ -40,6 +40,7 @@ impl Live {
             Claimed::Taken(mut lease, mut state) => {
                 lease.apply_requests(&mut state)?;
                 let slot = self.progress().enter(name, 0, state.sequence());
+                lease.partition().told().claimed(lease.token());
                 Ok(NamedPosition {
                     live: self.clone(),
                     lease,
@@ -76,7 +77,12 @@ impl NamedPosition {
     /// `Fenced`, `Io`.
     pub fn save(&mut self, position: SavedPosition) -> Result<(), Error> {
         self.state.position = Some(position);
-        self.lease.save(&mut self.state)?;
+        let saved = self.lease.save(&mut self.state);
+        self.tell(saved)?;
+        self.lease
+            .partition()
+            .told()
+            .saved(position.sequence().get());
         self.slot.applied(position.sequence());
         Ok(())
     }
@@ -87,7 +93,20 @@ impl NamedPosition {
     ///
     /// `Fenced`, `Io`.
     pub fn beat(&mut self) -> Result<(), Error> {
-        self.lease.beat()
+        let beaten = self.lease.beat();
+        self.tell(beaten)
+    }
+
+    /// Tells of it if somebody else has the position now.
+    fn tell(&self, done: Result<(), Error>) -> Result<(), Error> {
+        if let Some(error) = done
+            .as_ref()
+            .err()
+            .filter(|error| error.kind() == ErrorKind::Fenced)
+        {
+            self.lease.partition().told().fenced(error);
+        }
+        done
     }
 
     /// For how long the position is held without a save or [beat](Self::beat).

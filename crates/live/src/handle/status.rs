@@ -3,9 +3,9 @@
 use super::live::Live;
 use crate::consumer::{Consumer, Loaded, Partition};
 use crate::progress::Phase;
-use crate::{Condition, Error, PartitionState, PartitionStatus, Status};
+use crate::{Condition, Error, PartitionState, PartitionStatus, Rebuild, Status};
 use std::time::Duration;
-use strandline::{Region, Snapshot};
+use strandline::{RefusedPosition, Region, SavedPosition, Snapshot};
 use strandline_core::Sequence;
 
 /// A partition that is held and has not moved for so long, while an event has waited for it as long, is stalled.
@@ -44,6 +44,7 @@ impl Live {
             name: name.to_owned(),
             kind: consumer.info().kind,
             version,
+            rebuild: rebuild(&consumer, version)?,
             condition: conditions.max().unwrap_or(Condition::Stopped),
             sequence,
             head: now.visible(),
@@ -76,13 +77,16 @@ impl Live {
             None => (state.settled(), None),
         };
         let works = holder.is_some() || phase.is_some();
+        let position = state.position.as_ref().filter(|_| !works);
+        let refused = position.map(|position| self.refused(position));
+        let refused = refused.transpose()?.flatten();
         let condition = match phase {
             Some(Phase::Faulted(_)) => Condition::Faulted,
             Some(Phase::Rebuilding) => Condition::Rebuilding,
             _ if !works && is_rebuilt(consumer, version, partition.index())? => {
                 Condition::Rebuilding
             }
-            _ if !works && has_stopped(&state) => Condition::Faulted,
+            _ if !works && (has_stopped(&state) || refused.is_some()) => Condition::Faulted,
             _ if !works => Condition::Stopped,
             _ if sequence >= now.visible() => Condition::CaughtUp,
             _ if self.is_stalled(&state, now, sequence)? => Condition::Stalled,
@@ -100,7 +104,27 @@ impl Live {
             counters: state.counters,
             last_error: state.last_error,
             damaged,
+            refused,
         })
+    }
+
+    /// Why the store does not take a position that nobody works from.
+    fn refused(&self, position: &SavedPosition) -> Result<Option<RefusedPosition>, Error> {
+        // What was saved after this process looked at the store last is not lost.
+        let now = match self.store().snapshot() {
+            now if position.sequence() <= now.visible() => now,
+            _ => {
+                self.store().refresh()?;
+                self.store().snapshot()
+            }
+        };
+        match now.verify_position(position) {
+            Ok(_) => Ok(None),
+            Err(error) => match error.refused_position() {
+                Some(refused) => Ok(Some(*refused)),
+                None => Err(error.into()),
+            },
+        }
     }
 
     fn is_stalled(
@@ -132,6 +156,30 @@ pub(super) fn is_rebuilt(consumer: &Consumer, served: u32, index: u32) -> Result
         }
     }
     Ok(false)
+}
+
+/// How far the highest version is that is to take the place of the one that is served.
+fn rebuild(consumer: &Consumer, served: u32) -> Result<Option<Rebuild>, Error> {
+    let versions = consumer.versions()?;
+    let Some(version) = versions.last().copied().filter(|last| *last > served) else {
+        return Ok(None);
+    };
+    let (mut least, mut holder) = (None, None);
+    for index in 0..consumer.info().partitions {
+        let partition = consumer.partition_there(version, index);
+        // One whose states are damaged begins anew.
+        let loaded = partition.load().ok().and_then(|loaded| loaded.state);
+        let sequence = loaded.unwrap_or_default().sequence();
+        least = Some(least.map_or(sequence, |least: Sequence| least.min(sequence)));
+        if holder.is_none() {
+            holder = partition.holder()?;
+        }
+    }
+    Ok(Some(Rebuild {
+        version,
+        sequence: least.unwrap_or_default(),
+        holder,
+    }))
 }
 
 /// Whether the last worker of a partition stopped with an error.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::Path;
 use strandline::RefusedPosition;
+use strandline_checkpoint::CheckpointError;
 
 /// What went wrong, as far as a caller can act on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -74,6 +75,20 @@ impl Error {
     #[must_use]
     pub fn store_error(&self) -> Option<&strandline::Error> {
         self.0.source.as_deref()?.downcast_ref()
+    }
+
+    /// What the file system said, where that is what the call failed by.
+    #[must_use]
+    pub fn io_kind(&self) -> Option<std::io::ErrorKind> {
+        let source = self.0.source.as_deref()?;
+        if let Some(error) = source.downcast_ref::<std::io::Error>() {
+            return Some(error.kind());
+        }
+        match source.downcast_ref::<CheckpointError>() {
+            Some(CheckpointError::Io { source, .. }) => Some(source.kind()),
+            Some(_) => None,
+            None => self.store_error()?.io_kind(),
+        }
     }
 
     /// Why a saved position was not taken and from where one may go on, for [`ErrorKind::ForeignPosition`].

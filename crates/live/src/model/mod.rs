@@ -16,4 +16,4 @@ pub(crate) use parked::cut;
 pub use parked::{KEY_BYTES_MAX, Parked, REASON_BYTES_MAX};
 pub use request::Request;
 pub use state::{Counters, LastError, PartitionState};
-pub use status::{Condition, Holder, PartitionStatus, Status};
+pub use status::{Condition, Holder, PartitionStatus, Rebuild, Status};

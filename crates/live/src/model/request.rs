@@ -36,3 +36,16 @@ pub enum Request {
         to: Option<SavedPosition>,
     },
 }
+
+impl Request {
+    /// What is asked, in a word.
+    pub(crate) const fn verb(&self) -> &'static str {
+        match self {
+            Self::Park { .. } => "park",
+            Self::Replay { .. } => "replay",
+            Self::Skip { .. } => "skip",
+            Self::Discard { .. } => "discard",
+            Self::Reset { .. } => "reset",
+        }
+    }
+}

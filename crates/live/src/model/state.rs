@@ -101,6 +101,14 @@ impl PartitionState {
     pub fn apply(&mut self, request: &Request, now_ms: u64) {
         match request {
             Request::Park { key, reason } => {
+                let mut parked = self.parked.iter_mut();
+                if let Some(parked) = parked.find(|parked| parked.replay && parked.key == *key) {
+                    // It was to be replayed, and is not any more.
+                    let again = Parked::new(key.clone(), parked.first, reason.clone(), now_ms);
+                    let count = parked.count;
+                    *parked = Parked { count, ..again };
+                    self.counters.parked = self.counters.parked.saturating_add(1);
+                }
                 if self.parked(key).is_none() {
                     let parked = Parked::new(key.clone(), self.sequence(), reason.clone(), now_ms);
                     self.parked.push(parked);

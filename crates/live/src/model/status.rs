@@ -6,7 +6,7 @@ use super::state::{Counters, LastError};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::Duration;
-use strandline::SavedPosition;
+use strandline::{RefusedPosition, SavedPosition};
 use strandline_core::Sequence;
 
 /// How a consumer is.
@@ -79,6 +79,21 @@ pub struct PartitionStatus {
     pub last_error: Option<LastError>,
     /// Files of it that are damaged, and why; an older one is used.
     pub damaged: Vec<String>,
+    /// Why the store does not take the position, as of another store or after a restore: a worker that is started stops
+    /// with that. Not looked for while somebody works on it, who has seen that it is taken.
+    pub refused: Option<RefusedPosition>,
+}
+
+/// A version of a projection that is made beside the one that is served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Rebuild {
+    /// Which version.
+    pub version: u32,
+    /// Every event before this sequence is in it, in all partitions, as it was saved last.
+    pub sequence: Sequence,
+    /// Who works on it, on its first partition that somebody does; nobody if it was left.
+    pub holder: Option<Holder>,
 }
 
 /// How a consumer is: what its partitions are together, and each.
@@ -91,6 +106,8 @@ pub struct Status {
     pub kind: ConsumerKind,
     /// Which version of it is served.
     pub version: u32,
+    /// The highest version that is made beside it, to take its place.
+    pub rebuild: Option<Rebuild>,
     /// How it is: as the partition with which it is worst.
     pub condition: Condition,
     /// Every event before this sequence was handled or is parked, in all partitions.

@@ -3,7 +3,9 @@
 //! Knows no file. Knows `model` alone.
 
 mod board;
+mod lag;
 mod signal;
 
 pub(crate) use board::{Phase, Progress, Slot, Waited};
+pub(crate) use lag::Lag;
 pub(crate) use signal::Signal;

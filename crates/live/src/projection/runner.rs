@@ -8,7 +8,7 @@ use super::worker::Worker;
 use crate::consumer::{Claimant, Claimed};
 use crate::handle::{Live, held};
 use crate::progress::Signal;
-use crate::progress::{Phase, Slot};
+use crate::progress::{Lag, Phase, Slot};
 use crate::{ConsumerInfo, ConsumerKind, Error, ErrorKind};
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -81,7 +81,10 @@ impl<F: Fold> Runner<F> {
             let partition = consumer.partition(F::VERSION, index)?;
             let claimed = match Claimant::new(partition, options.settings.lease).claim_soon()? {
                 Claimed::Held(holder) => return Err(held(name, holder)),
-                Claimed::Taken(lease, state) => (lease, *state),
+                Claimed::Taken(lease, state) => {
+                    lease.partition().told().claimed(lease.token());
+                    (lease, *state)
+                }
             };
             let worker = Worker::open(fold.clone(), live, options.settings, claimed, mode.clone());
             workers.push(worker?);
@@ -227,6 +230,11 @@ impl Life {
     fn run<F: Fold>(mut self, mut worker: Worker<F>) -> Result<(), Error> {
         let work = catch_unwind(AssertUnwindSafe(|| self.work(&mut worker)));
         let ended = work.unwrap_or_else(|panic| Err(panicked(&*panic)));
+        match &ended {
+            Ok(()) => worker.told().stopped(),
+            Err(error) if error.kind() == ErrorKind::Fenced => worker.told().fenced(error),
+            Err(error) => worker.told().failed(error),
+        }
         if let Err(error) = &ended {
             worker.fault(error);
             self.tell(&worker, Mode::Faulted(error.to_string()));
@@ -238,9 +246,11 @@ impl Life {
         let mut batch = BATCH_MIN;
         let mut untold = 0;
         let mut has_caught_up = false;
+        let mut lag = Lag::new(self.clock.elapsed());
         self.look(worker)?;
-        if self.control.versions.is_served() {
-            self.serve(worker);
+        match self.control.versions.is_served() {
+            true => self.serve(worker),
+            false => worker.told().rebuilding(F::VERSION),
         }
         // Paired with the store of `Runner::stop`.
         while !self.control.is_stopping.load(Ordering::Acquire) {
@@ -257,11 +267,19 @@ impl Life {
             untold += count;
             if count > 0 {
                 has_caught_up = false;
+                if lag.falls_behind(began) {
+                    let next = worker.next().get();
+                    let head = self.live.store().snapshot().visible().get();
+                    worker.told().fell_behind(next, head.saturating_sub(next));
+                }
                 if untold >= TOLD_EVERY {
                     untold = 0;
                     self.progress(worker);
                 }
                 continue;
+            }
+            if lag.at_end(began) {
+                worker.told().caught_up(worker.next().get());
             }
             if !has_caught_up {
                 has_caught_up = true;
@@ -286,6 +304,7 @@ impl Life {
         self.looked_at = now.max(Duration::from_nanos(1));
         self.control.versions.look()?;
         if worker.answer()? {
+            worker.told().rebuilding(F::VERSION);
             self.tell(worker, Mode::Rebuilding);
         }
         Ok(())

@@ -81,6 +81,8 @@ impl Versions {
         }
         self.consumer.set_version(self.own)?;
         change.is_served = true;
+        drop(change);
+        crate::trace::switched(&self.consumer.info().name, self.own);
         Ok(true)
     }
 

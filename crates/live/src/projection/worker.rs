@@ -6,6 +6,7 @@ use super::pace::Unsaved;
 use super::served::{Mode, Served};
 use crate::consumer::Lease;
 use crate::handle::Live;
+use crate::trace::Told;
 use crate::{Error, ErrorKind, LastError, PartitionState, Request, partition_of};
 use std::sync::Arc;
 use std::time::Duration;
@@ -91,6 +92,11 @@ impl<F: Fold> Worker<F> {
 
     pub(super) const fn served(&self) -> &Served<F::State> {
         &self.served
+    }
+
+    /// As what it is told of.
+    pub(super) const fn told(&self) -> &Told {
+        self.lease.partition().told()
     }
 
     pub(super) const fn partition(&self) -> u32 {
@@ -196,6 +202,7 @@ impl<F: Fold> Worker<F> {
         saved?;
         let now = self.clock.elapsed();
         self.saved_next = Some(position.sequence());
+        self.told().saved(position.sequence().get());
         self.renewed_at = now;
         self.unsaved = Unsaved {
             events: 0,
@@ -219,6 +226,7 @@ impl<F: Fold> Worker<F> {
         let mut is_reset = false;
         for pending in pending {
             is_reset |= matches!(pending.request(), Request::Reset { .. });
+            self.told().answered(pending.request().verb());
             pending.answer(&mut self.saved);
         }
         if is_reset {

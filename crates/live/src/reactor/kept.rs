@@ -18,6 +18,7 @@ pub(super) struct Kept {
     called: Mutex<Option<Call>>,
     clock: Arc<dyn Clock>,
     time: Duration,
+    told: crate::trace::Told,
 }
 
 #[derive(Debug)]
@@ -37,11 +38,14 @@ struct Call {
 impl Kept {
     pub(super) fn new(lease: Lease, clock: Arc<dyn Clock>, time: Duration) -> Self {
         let renewed_at = clock.elapsed();
+        let told = lease.partition().told().clone();
+        told.claimed(lease.token());
         Self {
             held: Mutex::new(Held { lease, renewed_at }),
             called: Mutex::new(None),
             clock,
             time,
+            told,
         }
     }
 
@@ -54,7 +58,14 @@ impl Kept {
         let mut held = self.held.lock();
         held.lease.save(state)?;
         held.renewed_at = self.clock.elapsed();
+        drop(held);
+        self.told.saved(state.sequence().get());
         Ok(())
+    }
+
+    /// As what it is told of.
+    pub(super) const fn told(&self) -> &crate::trace::Told {
+        &self.told
     }
 
     /// What was saved last.

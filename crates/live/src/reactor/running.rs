@@ -76,8 +76,13 @@ impl RunningReactor {
             let (live, shared) = (running.live.clone(), running.shared.clone());
             // It is known to be at work before anybody asks.
             let begun = live.progress().begin(&shared.settings.name, index);
+            let told = partition.told().clone();
             let thread = spawn(format!("reactor-{index}"), move || {
                 if let Err(fault) = shared.work(&live, partition, &signal) {
+                    match fault.error.kind() {
+                        ErrorKind::Fenced => told.fenced(&fault.error),
+                        _ => told.failed(&fault.error),
+                    }
                     shared.faults.lock().push(fault);
                 }
                 let mut kept = shared.kept.lock();
@@ -213,7 +218,10 @@ impl Shared {
         })?;
         let ran = catch_unwind(AssertUnwindSafe(|| self.run(&mut worker, signal)));
         let (error, slot) = match ran {
-            Ok(Ok(())) => return Ok(()),
+            Ok(Ok(())) => {
+                kept.told().stopped();
+                return Ok(());
+            }
             Ok(Err(error)) => {
                 let slot = worker.fault(&error);
                 (error, slot)

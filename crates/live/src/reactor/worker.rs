@@ -7,7 +7,8 @@ use super::kept::Kept;
 use super::schedule::{Failed, Schedule, Unhandled};
 use super::settings::Settings;
 use crate::handle::Live;
-use crate::progress::{Phase, Slot};
+use crate::progress::{Lag, Phase, Slot};
+use crate::trace;
 use crate::{Error, ErrorKind, LastError, PartitionState, Request, partition_of};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -49,6 +50,7 @@ pub(super) struct Worker {
     unsaved: u64,
     saved_at: Duration,
     asked_at: Option<Duration>,
+    lag: Lag,
 }
 
 impl Worker {
@@ -86,6 +88,7 @@ impl Worker {
             handler: handler.clone(),
             live: live.clone(),
             saved_at: clock.elapsed(),
+            lag: Lag::new(clock.elapsed()),
             clock,
             random,
             partition,
@@ -124,6 +127,13 @@ impl Worker {
         let has_tried = self.try_held(now)?;
         let has_taken = takes_more && self.schedule.takes_more() && self.take()?;
         self.slot.applied(self.schedule.settled());
+        if takes_more && self.lag.falls_behind(now) {
+            let next = self.cursor.sequence().get();
+            let head = self.live.store().snapshot().visible().get();
+            self.kept
+                .told()
+                .fell_behind(next, head.saturating_sub(next));
+        }
         self.keep()?;
         if has_tried || has_taken {
             return Ok(Stepped::Worked);
@@ -168,6 +178,9 @@ impl Worker {
         let event = self.cursor.try_next()?;
         let Some(event) = event else {
             self.schedule.advance(self.cursor.sequence());
+            if self.lag.at_end(self.clock.elapsed()) {
+                self.kept.told().caught_up(self.cursor.sequence().get());
+            }
             return Ok(false);
         };
         let key = self.settings.by.key(&event);
@@ -211,13 +224,27 @@ impl Worker {
             ..LastError::new(reason.clone(), now_ms)
         });
         let unhandled = self.schedule.failed(Failed {
-            reason,
+            reason: reason.clone(),
             is_final,
             now: self.clock.elapsed(),
             now_ms,
             chance: self.random.number(),
         });
         self.state.counters.parked += u64::from(unhandled == Some(Unhandled::Parked));
+        let failed = trace::Failed {
+            key: &self.settings.by.key(event),
+            sequence: event.sequence.get(),
+            tries,
+            reason: &reason,
+        };
+        match unhandled {
+            Some(Unhandled::Retried { due }) => {
+                let delay = due.saturating_sub(self.clock.elapsed());
+                self.kept.told().retrying(failed, delay);
+            }
+            Some(Unhandled::Parked) => self.kept.told().parked(failed),
+            None => {}
+        }
     }
 
     /// Does what people ask for, and saves that.
@@ -233,6 +260,7 @@ impl Worker {
         }
         for pending in pending {
             self.apply(pending.request())?;
+            self.kept.told().answered(pending.request().verb());
             pending.answer(&mut self.state);
         }
         self.slot.applied(self.schedule.settled());

@@ -1,0 +1,104 @@
+//! Asking before what cannot be taken back, and waiting for whoever does what was asked.
+
+use super::target::Target;
+use crate::outcome::WrongUsage;
+use crate::output::note;
+use std::io::{self, IsTerminal as _};
+use std::time::Duration;
+use strandline::{Clock, SystemClock};
+use strandline_live::{Asked, Live};
+
+/// How often it is told that something is still waited for: first, and then.
+const FIRST_NOTE: Duration = Duration::from_secs(1);
+const NOTE_INTERVAL: Duration = Duration::from_secs(5);
+
+/// What asks a worker, and for how long it is waited.
+#[derive(Debug, clap::Args)]
+pub(super) struct WaitArgs {
+    /// How long to wait for the process that works on the consumer, in seconds. What is not done by then is taken
+    /// back.
+    #[arg(long, value_name = "SECONDS", default_value_t = 30,
+        value_parser = clap::value_parser!(u64).range(0..=86_400))]
+    timeout: u64,
+}
+
+/// Says what is about to be done, and asks whether it is to be, unless that was said with --yes.
+///
+/// # Errors
+///
+/// `WrongUsage` if nobody can be asked.
+pub(super) fn confirm(plan: &str, yes: bool) -> anyhow::Result<bool> {
+    note(plan);
+    if yes {
+        return Ok(true);
+    }
+    if !io::stdin().is_terminal() {
+        let message = "nothing was changed, as there is no terminal to ask on: give --yes to do it";
+        return Err(WrongUsage(message.to_owned()).into());
+    }
+    note("Go on? [y/N]");
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer)?;
+    let is_yes = matches!(answer.trim(), "y" | "Y" | "yes");
+    if !is_yes {
+        note("nothing was changed");
+    }
+    Ok(is_yes)
+}
+
+/// Waits until what was asked is done.
+///
+/// # Errors
+///
+/// If it is not after the time: it is taken back then. As [`Asked::wait`].
+pub(super) fn wait(
+    target: &Target<'_>,
+    name: &str,
+    mut asked: Asked,
+    args: &WaitArgs,
+) -> anyhow::Result<()> {
+    let clock = SystemClock::default();
+    let timeout = Duration::from_secs(args.timeout);
+    let mut pause = FIRST_NOTE;
+    loop {
+        let left = timeout.saturating_sub(clock.elapsed());
+        if asked.wait(pause.min(left))? {
+            return Ok(());
+        }
+        if clock.elapsed() >= timeout {
+            break;
+        }
+        note(format_args!(
+            "waiting for {}, {} of {} s",
+            workers(&target.live, name),
+            clock.elapsed().as_secs(),
+            args.timeout
+        ));
+        pause = NOTE_INTERVAL;
+    }
+    let workers = workers(&target.live, name);
+    asked.take_back()?;
+    anyhow::bail!(
+        "{workers} has not done it in {} s, so it was taken back: it may be at one event for long, or hang; look at \
+         it (`ps`, its log), end it if it hangs, and give the command again, which does it itself where nobody works; \
+         if it was at it in this moment it may do it all the same: `{}` tells",
+        args.timeout,
+        target.command("show", &[name])
+    )
+}
+
+/// Who works on a consumer, for people.
+fn workers(live: &Live, name: &str) -> String {
+    let status = live.status(name).ok();
+    let partitions = status.map(|status| status.partitions).unwrap_or_default();
+    let holders = partitions.iter().filter_map(|one| one.holder);
+    let mut pids: Vec<_> = holders.map(|holder| holder.pid).collect();
+    pids.sort_unstable();
+    pids.dedup();
+    let pids: Vec<_> = pids.iter().map(u32::to_string).collect();
+    match pids.as_slice() {
+        [] => "whoever works on it".to_owned(),
+        [pid] => format!("process {pid}"),
+        pids => format!("one of the processes {}", pids.join(", ")),
+    }
+}

@@ -1,0 +1,140 @@
+//! What is said of a consumer: the same in a list and by itself, for people and for programs.
+
+use crate::terminal::{count, number};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use strandline::Sequence;
+use strandline_live::{Condition, Holder, LastError, Parked, PartitionStatus, Rebuild, Status};
+
+/// Whether something of a consumer needs a person.
+pub(super) fn needs_somebody(status: &Status) -> bool {
+    let is_wrong = matches!(status.condition, Condition::Faulted | Condition::Stalled);
+    let partitions = &status.partitions;
+    is_wrong || status.parked > 0 || partitions.iter().any(|one| !one.damaged.is_empty())
+}
+
+/// How a consumer is, in a few words.
+pub(super) fn state(status: &Status) -> String {
+    match &status.rebuild {
+        Some(rebuild) => format!("{}, version {} is made", status.condition, rebuild.version),
+        None => status.condition.to_string(),
+    }
+}
+
+/// The processes that hold the partitions.
+pub(super) fn holders(status: &Status) -> String {
+    let mut held: BTreeMap<u32, usize> = BTreeMap::new();
+    for holder in status.partitions.iter().filter_map(|one| one.holder) {
+        *held.entry(holder.pid).or_default() += 1;
+    }
+    let all = status.partitions.len();
+    let of_all = |(pid, partitions): (&u32, &usize)| match *partitions == all {
+        true => pid.to_string(),
+        false => format!("{pid} ({partitions} of {all})"),
+    };
+    match held.is_empty() {
+        true => "-".to_owned(),
+        false => held.iter().map(of_all).collect::<Vec<_>>().join(", "),
+    }
+}
+
+/// A text of several lines, as errors of handlers are, in one.
+pub(super) fn in_one_line(text: &str) -> String {
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    lines.collect::<Vec<_>>().join(" ")
+}
+
+/// What a key has parked, in a few words.
+pub(super) fn parked_events(parked: &Parked) -> String {
+    let first = number(parked.first.get());
+    match (parked.count, parked.tries) {
+        // Parked by somebody before an event of it came.
+        (0, 0) => format!("all from event {first} on"),
+        (waiting, _) => format!("{} from {first} on", count(waiting, "event")),
+    }
+}
+
+/// A status as JSON, but for its partitions.
+pub(super) fn status_json(status: &Status) -> Value {
+    let holders = status.partitions.iter().filter_map(|one| one.holder);
+    let mut pids: Vec<_> = holders.map(|holder| holder.pid).collect();
+    pids.sort_unstable();
+    pids.dedup();
+    json!({
+        "name": status.name,
+        "kind": status.kind,
+        "version": status.version,
+        "rebuild": status.rebuild.as_ref().map(rebuild_json),
+        "condition": status.condition,
+        "sequence": status.sequence,
+        "head": status.head,
+        "behind": status.behind,
+        "behind_ms": u64::try_from(status.behind_time.as_millis()).unwrap_or(u64::MAX),
+        "parked": status.parked,
+        "last_error": status.last_error.as_ref().map(error_json),
+        "holders": pids,
+        "needs_somebody": needs_somebody(status),
+    })
+}
+
+fn rebuild_json(rebuild: &Rebuild) -> Value {
+    json!({
+        "version": rebuild.version,
+        "sequence": rebuild.sequence,
+        "holder": rebuild.holder.as_ref().map(holder_json),
+    })
+}
+
+pub(super) fn partition_json(partition: &PartitionStatus) -> Value {
+    let counters = partition.counters;
+    json!({
+        "partition": partition.partition,
+        "condition": partition.condition,
+        "sequence": partition.sequence,
+        "position": partition.position,
+        "holder": partition.holder.as_ref().map(holder_json),
+        "saved_at_ms": at(partition.saved_at_ms),
+        "moved_at_ms": at(partition.moved_at_ms),
+        "parked": partition.parked,
+        "handled": counters.handled,
+        "failed": counters.failed,
+        "parked_times": counters.parked,
+        "replayed": counters.replayed,
+        "discarded": counters.discarded,
+        "last_error": partition.last_error.as_ref().map(error_json),
+        "damaged": partition.damaged,
+        "refused": partition.refused.map(|refused| json!({
+            "why": refused.to_string(),
+            "rewind": refused.rewind.map(|rewind| rewind.sequence()),
+        })),
+    })
+}
+
+/// A time; none where it is 0, which says never.
+const fn at(ms: u64) -> Option<u64> {
+    match ms {
+        0 => None,
+        ms => Some(ms),
+    }
+}
+
+fn holder_json(holder: &Holder) -> Value {
+    json!({ "pid": holder.pid, "since_ms": holder.since_ms, "lease_ms": holder.lease_ms })
+}
+
+fn error_json(error: &LastError) -> Value {
+    json!({
+        "message": error.message,
+        "at_ms": error.at_ms,
+        "sequence": error.sequence,
+        "stopped": error.stopped,
+    })
+}
+
+/// Where a store may be gone on from that does not take a position: a sequence, or the beginning.
+pub(super) fn rewind_of(status: &Status) -> Option<Sequence> {
+    let refused = status.partitions.iter().filter_map(|one| one.refused);
+    let rewinds = refused.map(|refused| refused.rewind);
+    let sequences = rewinds.map(|rewind| rewind.map_or(Sequence::ZERO, |at| at.sequence()));
+    sequences.min()
+}

@@ -1,0 +1,214 @@
+//! `live show`: all of one consumer.
+
+use super::list::table;
+use super::say::{
+    holders, in_one_line, needs_somebody, parked_events, partition_json, rewind_of, state,
+    status_json,
+};
+use super::target::{Target, TargetArgs};
+use crate::outcome::Outcome;
+use crate::terminal::{Screen, count, duration, number};
+use crate::times::Zone;
+use serde_json::Value;
+use std::io;
+use strandline_live::{Condition, ConsumerKind, Parked, PartitionStatus, Status};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct ShowArgs {
+    /// Name of the consumer.
+    name: String,
+}
+
+pub(super) fn run(args: &TargetArgs, show: &ShowArgs) -> anyhow::Result<Outcome> {
+    let target = args.open()?;
+    let status = target.status(&show.name)?;
+    let mut screen = Screen::new();
+    if args.json() {
+        let mut json = status_json(&status);
+        let partitions: Vec<_> = status.partitions.iter().map(partition_json).collect();
+        if let Some(json) = json.as_object_mut() {
+            json.insert("partitions".to_owned(), Value::from(partitions));
+        }
+        screen.line(&json.to_string())?;
+    } else {
+        show_status(&mut screen, &target, &status, &args.zone())?;
+    }
+    screen.flush()?;
+    Ok(match needs_somebody(&status) {
+        true => Outcome::ProblemFound,
+        false => Outcome::Fine,
+    })
+}
+
+fn show_status(
+    screen: &mut Screen,
+    target: &Target<'_>,
+    status: &Status,
+    zone: &Zone,
+) -> io::Result<()> {
+    let partitions = count(status.partitions.len() as u64, "partition");
+    let behind = match status.behind {
+        0 => "0".to_owned(),
+        behind => format!(
+            "{} at most, the first of them {} old",
+            count(behind, "event"),
+            duration(status.behind_time)
+        ),
+    };
+    let rebuild = status.rebuild.map(|rebuild| {
+        let who = match rebuild.holder {
+            Some(holder) => format!("process {}", holder.pid),
+            None => "nobody works on it".to_owned(),
+        };
+        let sequence = number(rebuild.sequence.get());
+        format!(
+            "version {}, before event {sequence}: {who}",
+            rebuild.version
+        )
+    });
+    let error = status.last_error.as_ref().map(|error| {
+        let at = match error.sequence {
+            Some(sequence) => format!(" at event {}", number(sequence.get())),
+            None => String::new(),
+        };
+        let message = in_one_line(&error.message);
+        format!("{}{at}: {message}", zone.text(error.at_ms))
+    });
+    for (name, value) in [
+        ("consumer", Some(status.name.clone())),
+        ("kind", Some(format!("{}, {partitions}", status.kind))),
+        ("version", Some(status.version.to_string())),
+        ("being made", rebuild),
+        ("state", Some(state(status))),
+        (
+            "handled before",
+            Some(format!(
+                "event {} of {}",
+                number(status.sequence.get()),
+                number(status.head.get())
+            )),
+        ),
+        ("behind", Some(behind)),
+        ("parked", Some(number(status.parked as u64))),
+        ("held by", Some(holders(status))),
+        ("last error", error),
+    ] {
+        if let Some(value) = value {
+            screen.text(&format!("{name:<16}{value}"))?;
+        }
+    }
+    screen.line("")?;
+    let rows = status.partitions.iter().map(|one| row(one, zone));
+    let head = [
+        "partition",
+        "state",
+        "next",
+        "parked",
+        "handled",
+        "failed",
+        "held by",
+        "saved",
+        "moved",
+    ];
+    table(screen, head, &rows.collect::<Vec<_>>())?;
+    for partition in &status.partitions {
+        for parked in &partition.parked {
+            screen.text(&line_of(parked, zone))?;
+        }
+    }
+    for partition in &status.partitions {
+        for damaged in &partition.damaged {
+            screen.text(&format!(
+                "!! partition {}: {damaged}; the state before it is used, so events may be handled again",
+                partition.partition
+            ))?;
+        }
+        if let Some(refused) = partition.refused {
+            screen.text(&format!("!! partition {}: {refused}", partition.partition))?;
+        }
+    }
+    for next in next_steps(target, status) {
+        screen.text(&format!("  next: {next}"))?;
+    }
+    Ok(())
+}
+
+fn row(partition: &PartitionStatus, zone: &Zone) -> [String; 9] {
+    let time = |at_ms| match at_ms {
+        0 => "-".to_owned(),
+        at_ms => zone.text(at_ms),
+    };
+    [
+        partition.partition.to_string(),
+        partition.condition.to_string(),
+        number(partition.sequence.get()),
+        number(partition.parked.len() as u64),
+        number(partition.counters.handled),
+        number(partition.counters.failed),
+        match partition.holder {
+            Some(holder) => holder.pid.to_string(),
+            None => "-".to_owned(),
+        },
+        time(partition.saved_at_ms),
+        time(partition.moved_at_ms),
+    ]
+}
+
+fn line_of(parked: &Parked, zone: &Zone) -> String {
+    let replayed = match parked.replay {
+        true => ", to be replayed",
+        false => "",
+    };
+    let tried = match parked.tries {
+        1 => "tried once".to_owned(),
+        tries => format!("tried {tries} times"),
+    };
+    format!(
+        "parked {}: {}, {tried}, since {}{replayed}: {}",
+        parked.key,
+        parked_events(parked),
+        zone.text(parked.at_ms),
+        in_one_line(&parked.reason)
+    )
+}
+
+/// What a person can do about it.
+fn next_steps(target: &Target<'_>, status: &Status) -> Vec<String> {
+    let mut steps = Vec::new();
+    let name = status.name.as_str();
+    if let Some(rewind) = rewind_of(status) {
+        let is_made_anew = status.kind == ConsumerKind::Projection;
+        let to = match rewind.get() {
+            0 => "beginning".to_owned(),
+            _ if is_made_anew => "beginning".to_owned(),
+            sequence => sequence.to_string(),
+        };
+        steps.push(format!(
+            "look at what it has made of events that this store has not, then `{}`, which leaves none out",
+            target.command("reset", &[name, "--to", &to])
+        ));
+    } else if status.condition == Condition::Faulted {
+        steps.push("mend what it stopped with, and start its program again".to_owned());
+    }
+    if status.condition == Condition::Stalled {
+        steps.push(format!(
+            "look at process {}: it is at one event for long, or hangs; once it has ended another one goes on at \
+             once",
+            holders(status)
+        ));
+    }
+    let parked = status.partitions.iter().flat_map(|one| &one.parked);
+    let waiting = parked.filter(|parked| !parked.replay);
+    if let Some(parked) = waiting.min_by_key(|parked| parked.first) {
+        let key = parked.key.as_str();
+        steps.push(format!(
+            "mend what failed, then `{}` handles it in order; `skip` leaves out the one event that failed, \
+             `discard` all that is parked",
+            target.command("replay", &[name, key])
+        ));
+    }
+    if status.condition == Condition::Stopped && status.behind > 0 {
+        steps.push("nobody works on it: start its program".to_owned());
+    }
+    steps
+}

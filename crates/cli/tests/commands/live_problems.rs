@@ -1,0 +1,248 @@
+//! `live` where something is wrong: with what was typed, the store, its consumers or their files.
+
+use crate::live::{check, count, files, live_of, mail};
+use crate::{at, expect, fill, json, outcome, program, run, store};
+use strandline::{Event, Store};
+
+#[test]
+fn what_is_misspelt_or_makes_no_sense_is_told() {
+    let (dir, path) = store();
+    mail(&path);
+    count(&path);
+    for (arguments, said) in [
+        (
+            "live {} show mailler",
+            "did you mean `mailer`? there are mailer, totals",
+        ),
+        ("live {} replay mailer order:00", "did you mean `order:0`?"),
+        ("live {} discard mailer order:1 --yes", "parked are order:0"),
+        (
+            "live {} park mailer ordr:1 --reason x",
+            "did you mean `order:1`? with --yes",
+        ),
+        ("live {} park totals order:1 --reason x", "is a projection"),
+        (
+            "live {} reset totals --to 5 --yes",
+            "state is made of all events",
+        ),
+        (
+            "live {} reset mailer --to 11 --yes",
+            "the next one has the sequence 10",
+        ),
+        (
+            "live {} reset mailer --to never",
+            "it is `beginning`, the sequence",
+        ),
+        (
+            "live {} show mailer --dir /nowhere/at/all",
+            "is no directory of consumers",
+        ),
+        ("live {} --watch show mailer", "--watch is of `list` alone"),
+        ("live /nowhere/at/all", "a store is a directory"),
+    ] {
+        check(2, arguments, &path, &[said]);
+    }
+    check(
+        0,
+        "live {} park mailer ordr:1 --reason x --yes",
+        &path,
+        &["parked ordr:1"],
+    );
+    let empty = dir.path().join("empty");
+    std::fs::create_dir(&empty).unwrap();
+    let output = program()
+        .arg("live")
+        .arg(&path)
+        .arg("--dir")
+        .arg(&empty)
+        .output();
+    let (code, out, err) = outcome(&output.unwrap());
+    assert_eq!((code, &*out), (0, ""));
+    assert!(err.contains("no consumer of this store is in"), "{err}");
+}
+
+/// Whoever asks at once learns of no consumers.
+#[test]
+fn a_store_without_consumers_has_an_empty_list() {
+    let (_dir, path) = store();
+    check(0, "live {}", &path, &["no consumer of this store is in"]);
+    assert_eq!(json(0, "live {} --json", &path), serde_json::json!([]));
+    check(2, "live {} show mailer", &path, &["there are none in"]);
+}
+
+#[test]
+fn a_position_that_its_program_holds_is_not_reset_behind_its_back() {
+    let (_dir, path) = store();
+    let live = live_of(&path);
+    let held = live.position("printer").unwrap();
+    let pid = format!("process {}", std::process::id());
+    check(
+        1,
+        "live {} reset printer --to now --yes",
+        &path,
+        &[&pid, "stop it"],
+    );
+    drop(held);
+    check(
+        0,
+        "live {} reset printer --to now --yes",
+        &path,
+        &["at event 10"],
+    );
+    check(0, "live {} show printer", &path, &["event 10 of 10"]);
+}
+
+/// Its consumers came with it, and it is another store.
+#[test]
+fn consumers_of_another_store_are_told_as_that() {
+    let (_dir, path) = store();
+    let (_other_dir, other) = store();
+    mail(&other);
+    std::fs::rename(
+        other.with_extension("strand.live"),
+        path.with_extension("strand.live"),
+    )
+    .unwrap();
+    check(1, "live {}", &path, &["faulted", "it is of another store"]);
+    check(
+        1,
+        "live {} show mailer",
+        &path,
+        &["it is of another store", "reset mailer --to beginning"],
+    );
+    check(
+        0,
+        "live {} reset mailer --to beginning --yes",
+        &path,
+        &["at the beginning"],
+    );
+    check(0, "live {}", &path, &["stopped"]);
+}
+
+/// After a restore it says where to go on so that nothing is left out.
+#[test]
+fn a_restored_store_says_where_consumers_go_on() {
+    let (dir, path) = store();
+    let backup = dir.path().join("backup");
+    let output = program()
+        .arg("backup")
+        .arg(&path)
+        .arg(&backup)
+        .output()
+        .unwrap();
+    assert!(output.status.success());
+    let writer = Store::open(&path).unwrap();
+    fill(&writer, 10..14);
+    writer.close().unwrap();
+    mail(&path);
+    let output = program()
+        .arg("restore")
+        .arg(&backup)
+        .arg(&path)
+        .arg("--replace")
+        .output();
+    assert!(output.unwrap().status.success());
+    let writer = Store::open(&path).unwrap();
+    writer
+        .append(&at("order:7", "eu"), Event::bytes(crate::PAID, *b"x"))
+        .unwrap();
+    writer.close().unwrap();
+    let (code, out, err) = outcome(&run("live {} show mailer", &path));
+    assert_eq!(code, 1, "{out}{err}");
+    let reset = out
+        .split('`')
+        .find(|part| part.starts_with("strandline live"))
+        .unwrap();
+    let to = reset.rsplit(' ').next().unwrap();
+    assert!(
+        to == "beginning" || to.parse::<u64>().unwrap() <= 10,
+        "{reset}"
+    );
+    check(
+        0,
+        &format!("live {{}} reset mailer --to {to} --yes"),
+        &path,
+        &[],
+    );
+    let (_, out, _) = outcome(&run("live {}", &path));
+    assert!(out.contains("stopped"), "{out}");
+}
+
+#[test]
+fn damage_is_told_and_hides_no_others() {
+    let (_dir, path) = store();
+    mail(&path);
+    count(&path);
+    let states = || {
+        let states = files(&path, "checkpoint-").into_iter();
+        let mut states: Vec<_> = states
+            .filter(|file| file.parent().unwrap().ends_with("v1/0"))
+            .collect();
+        states.sort();
+        states
+    };
+    // The newest one of a partition of each.
+    let mut newest = std::collections::BTreeMap::new();
+    for file in states() {
+        newest.insert(file.parent().unwrap().to_path_buf(), file);
+    }
+    for file in newest.values() {
+        std::fs::write(file, "nothing").unwrap();
+    }
+    check(
+        1,
+        "live {} show totals",
+        &path,
+        &["!! partition 0: checkpoint-", "the state before it is used"],
+    );
+    for file in states() {
+        std::fs::write(file, "nothing").unwrap();
+    }
+    live_of(&path).position("printer").unwrap();
+    check(
+        1,
+        "live {}",
+        &path,
+        &[
+            "mailer   reactor     damaged",
+            "printer  position    stopped",
+        ],
+    );
+    check(
+        1,
+        "live {} show mailer",
+        &path,
+        &["every saved state in", "reset it"],
+    );
+    let all = json(1, "live {} --json", &path);
+    assert_eq!(all[0]["condition"], "damaged");
+    assert_eq!(all[0]["needs_somebody"], true);
+}
+
+#[test]
+fn what_a_consumer_is_cannot_be_read() {
+    let (_dir, path) = store();
+    mail(&path);
+    let info = files(&path, "checkpoint-00000000000000000000.ckpt");
+    std::fs::write(&info[0], "nothing").unwrap();
+    count(&path);
+    check(
+        1,
+        "live {}",
+        &path,
+        &["?", "damaged", "totals", "move its directory away"],
+    );
+}
+
+#[test]
+fn each_part_has_help_with_an_example() {
+    let (_dir, path) = store();
+    for part in ["list", "show", "park", "replay", "skip", "discard", "reset"] {
+        let help = expect(0, &format!("live {{}} {part} --help"), &path);
+        let example = format!("strandline live orders.strand {part}");
+        assert!(
+            help.contains("Example") && help.contains(&example),
+            "{part}: {help}"
+        );
+    }
+}
