@@ -60,7 +60,8 @@ pub struct SnapshotCounts {
     pub saved: u64,
     /// Loads that went on from a saved state.
     pub used: u64,
-    /// Saved states that were not used: damaged, of another version or another entity, or not of the log as it is.
+    /// Saved states that were not used: damaged, of another version or another entity, later than what was asked for, or
+    /// not of the log as it is.
     pub discarded: u64,
     /// States that could not be saved. Nothing else fails by that.
     pub failed: u64,
