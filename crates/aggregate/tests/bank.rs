@@ -8,7 +8,7 @@ use strandline::{
     Coordinate, Durability, Error, EventEnum, EventPayload, Query, Region, Registry, Store,
     StoreOptions,
 };
-use strandline_aggregate::{Aggregate, Decision, Gone, Repository};
+use strandline_aggregate::{Aggregate, Decision, Decisions, Gone, Repository};
 use strandline_core::ManualClock;
 
 /// As the first release wrote it.
@@ -174,10 +174,10 @@ impl Decision for Transfer {
             (to, deposited(self.cents)),
         ])
     }
+}
 
-    fn registry() -> Result<Registry<AccountEvent>, Error> {
-        Account::registry()
-    }
+pub(crate) fn decisions(store: &Arc<Store>) -> Decisions<AccountEvent> {
+    Decisions::with_registry(store, Account::registry().unwrap()).unwrap()
 }
 
 pub(crate) fn at(id: &str) -> Coordinate {
