@@ -214,6 +214,27 @@ fn a_decision_rests_on_all_of_its_query_and_on_nothing_else() {
 }
 
 #[test]
+fn the_id_of_a_command_is_not_that_of_one_with_other_events() {
+    let store = store();
+    let options = ExecuteOptions::new().command_id(CommandId::new("c1"));
+    school(&store)
+        .execute_with(&subscribe(1, 1), &options)
+        .unwrap();
+    let transfer = Transfer {
+        from: "1",
+        to: "2",
+        cents: 0,
+    };
+    let error = decisions(&store)
+        .execute_with(&transfer, &options)
+        .unwrap_err();
+    assert!(
+        matches!(error, ExecuteError::CommandIdTaken(_)),
+        "{error:?}"
+    );
+}
+
+#[test]
 fn the_last_place_is_given_once() {
     const THREADS: u32 = 4;
     let store = store();
