@@ -339,12 +339,13 @@ fn a_hot_state_is_copied_for_who_holds_it_and_for_nobody_else() {
     let before = copied();
     for _ in 0..5 {
         hot.execute("1", &Command::Deposit(1)).unwrap();
+        hot.execute("1", &Command::Deposit(1)).unwrap();
         other.execute("1", &Command::Deposit(1)).unwrap();
     }
     assert_eq!(copied(), before);
     let held = hot.load("1").unwrap();
     hot.execute("1", &Command::Deposit(1)).unwrap();
-    assert_eq!((copied(), held.state.cents), (before + 1, 10));
+    assert_eq!((copied(), held.state.cents), (before + 1, 15));
 }
 
 #[test]
