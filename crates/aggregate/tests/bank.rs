@@ -8,7 +8,7 @@ use strandline::{
     Coordinate, Durability, Error, EventEnum, EventPayload, Query, Region, Registry, Store,
     StoreOptions,
 };
-use strandline_aggregate::{Aggregate, Decision, Gone, Repository};
+use strandline_aggregate::{Aggregate, Decision, Decisions, Gone, Repository};
 use strandline_core::ManualClock;
 
 /// As the first release wrote it.
@@ -51,7 +51,7 @@ pub(crate) struct TooLittle {
     pub(crate) cents: u64,
 }
 
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, PartialEq, Default, Serialize, Deserialize)]
 pub(crate) struct Account {
     pub(crate) cents: u64,
     /// Events that were applied.
@@ -66,6 +66,16 @@ pub(crate) fn deposited(cents: u64) -> AccountEvent {
 
 pub(crate) fn withdrawn(cents: u64) -> AccountEvent {
     Withdrawn { cents }.into()
+}
+
+impl Clone for Account {
+    fn clone(&self) -> Self {
+        COPIED.set(COPIED.get() + 1);
+        Self {
+            gone: self.gone.clone(),
+            ..*self
+        }
+    }
 }
 
 impl Aggregate for Account {
@@ -174,10 +184,10 @@ impl Decision for Transfer {
             (to, deposited(self.cents)),
         ])
     }
+}
 
-    fn registry() -> Result<Registry<AccountEvent>, Error> {
-        Account::registry()
-    }
+pub(crate) fn decisions(store: &Arc<Store>) -> Decisions<AccountEvent> {
+    Decisions::with_registry(store, Account::registry().unwrap()).unwrap()
 }
 
 pub(crate) fn at(id: &str) -> Coordinate {
@@ -187,6 +197,8 @@ pub(crate) fn at(id: &str) -> Coordinate {
 thread_local! {
     /// How many events this thread has applied to accounts.
     static EVOLVED: Cell<u64> = const { Cell::new(0) };
+    /// How many accounts it has copied.
+    static COPIED: Cell<u64> = const { Cell::new(0) };
 }
 
 /// How many events a call applies to accounts.
@@ -194,6 +206,11 @@ pub(crate) fn evolved<T>(call: impl FnOnce() -> T) -> (u64, T) {
     let before = EVOLVED.get();
     let given = call();
     (EVOLVED.get() - before, given)
+}
+
+/// How many accounts this thread has copied until now.
+pub(crate) fn copied() -> u64 {
+    COPIED.get()
 }
 
 /// When the stores of tests begin.

@@ -1,6 +1,8 @@
 //! Decisions over several entities.
 
-use crate::bank::{Command, TooLittle, Transfer, accounts, at, deposited, store, withdrawn};
+use crate::bank::{
+    Command, TooLittle, Transfer, accounts, at, decisions, deposited, store, withdrawn,
+};
 use serde::{Deserialize, Serialize};
 use std::cell::Cell;
 use std::sync::{Arc, Barrier};
@@ -16,7 +18,7 @@ fn a_transfer_is_of_both_or_of_none() {
     let store = store();
     let accounts = accounts(&store);
     accounts.execute("1", &Command::Deposit(100)).unwrap();
-    let transfers = Decisions::<Transfer>::new(&store).unwrap();
+    let transfers = decisions(&store);
     let transfer = |cents| Transfer {
         from: "1",
         to: "2",
@@ -45,7 +47,7 @@ fn a_command_id_is_that_of_one_decision() {
     let store = store();
     let accounts = accounts(&store);
     accounts.execute("1", &Command::Deposit(100)).unwrap();
-    let transfers = Decisions::<Transfer>::new(&store).unwrap();
+    let transfers = decisions(&store);
     let mut transfer = Transfer {
         from: "1",
         to: "2",
@@ -159,7 +161,7 @@ impl Decision for Subscribe<'_> {
     }
 }
 
-fn school(store: &Arc<Store>) -> Decisions<Subscribe<'static>> {
+fn school(store: &Arc<Store>) -> Decisions<SchoolEvent> {
     Decisions::new(store).unwrap()
 }
 
@@ -185,8 +187,7 @@ fn a_decision_rests_on_all_of_its_query_and_on_nothing_else() {
         first: Cell::new(Some(&others)),
         ..subscribe(5, 5)
     };
-    let decisions = Decisions::<Subscribe<'_>>::new(&store).unwrap();
-    assert_eq!(decisions.execute(&held).unwrap().tries, 1);
+    assert_eq!(school.execute(&held).unwrap().tries, 1);
     // What is of it is.
     let others = || {
         school.execute(&subscribe(7, 5)).unwrap();
@@ -195,7 +196,7 @@ fn a_decision_rests_on_all_of_its_query_and_on_nothing_else() {
         first: Cell::new(Some(&others)),
         ..subscribe(6, 5)
     };
-    assert_eq!(decisions.execute(&held).unwrap().tries, 2);
+    assert_eq!(school.execute(&held).unwrap().tries, 2);
     let others = || {
         school.execute(&subscribe(7, 6)).unwrap();
     };
@@ -204,12 +205,33 @@ fn a_decision_rests_on_all_of_its_query_and_on_nothing_else() {
         ..subscribe(8, 6)
     };
     let never = ExecuteOptions::new().retry(Retry::never());
-    match decisions.execute_with(&held, &never).unwrap_err() {
+    match school.execute_with(&held, &never).unwrap_err() {
         ExecuteError::Conflict { tries: 1, source } => {
             assert_eq!(source.kind(), ErrorKind::ConditionFailed);
         }
         other => panic!("{other:?}"),
     }
+}
+
+#[test]
+fn the_id_of_a_command_is_not_that_of_one_with_other_events() {
+    let store = store();
+    let options = ExecuteOptions::new().command_id(CommandId::new("c1"));
+    school(&store)
+        .execute_with(&subscribe(1, 1), &options)
+        .unwrap();
+    let transfer = Transfer {
+        from: "1",
+        to: "2",
+        cents: 0,
+    };
+    let error = decisions(&store)
+        .execute_with(&transfer, &options)
+        .unwrap_err();
+    assert!(
+        matches!(error, ExecuteError::CommandIdTaken(_)),
+        "{error:?}"
+    );
 }
 
 #[test]

@@ -1,11 +1,11 @@
 //! Aggregates and decisions some of whose events are gone.
 
-use crate::bank::{Account, Command, Strict, Transfer, accounts, at, store};
+use crate::bank::{Account, Command, Strict, Transfer, accounts, at, decisions, store};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use strandline::maintenance::{Redaction, Retention, compact, redact};
 use strandline::{ErrorKind, EventId, Store};
-use strandline_aggregate::{Decisions, ExecuteError, Repository};
+use strandline_aggregate::{ExecuteError, Repository};
 
 fn deposit(store: &Arc<Store>, count: u64) -> Vec<EventId> {
     let accounts = accounts(store);
@@ -43,8 +43,7 @@ fn what_is_redacted_is_no_state_unless_the_aggregate_says_so() {
         to: "2",
         cents: 1,
     };
-    let decisions = Decisions::<Transfer>::new(&store).unwrap();
-    match decisions.execute(&transfer).unwrap_err() {
+    match decisions(&store).execute(&transfer).unwrap_err() {
         ExecuteError::Store(error) => assert_eq!(error.kind(), ErrorKind::Redacted),
         other => panic!("{other:?}"),
     }

@@ -1,14 +1,15 @@
 //! Commands that are executed again under their id.
 
 use crate::bank::{
-    Account, Command, DepositedV1, accounts, at, count, deposited, store, store_in, withdrawn,
+    Account, Command, DepositedV1, Transfer, accounts, at, count, decisions, deposited, store,
+    store_in, withdrawn,
 };
 use std::cell::Cell;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Barrier};
 use strandline::fs::MemFs;
 use strandline::maintenance::{Redaction, Retention, compact, redact};
-use strandline::{Batch, ErrorKind, Event, Receipt};
+use strandline::{Batch, ErrorKind, Event, EventKind, Receipt};
 use strandline_aggregate::{Aggregate, CommandId, ExecuteError, ExecuteOptions};
 
 fn named(name: &str) -> ExecuteOptions {
@@ -82,7 +83,8 @@ fn an_id_that_was_used_for_another_command_is_refused() {
         .unwrap_err()
     {
         ExecuteError::CommandIdTaken(taken) => {
-            assert_eq!(taken.command_id.event_id(0), taken.event);
+            let ids = [0, 1].map(|place| taken.command_id.event_id(place));
+            assert!(ids.contains(&taken.event));
             taken.entity
         }
         other => panic!("{other:?}"),
@@ -107,6 +109,25 @@ fn an_id_that_was_used_for_another_command_is_refused() {
     store.append(&at("1"), event).unwrap();
     taken("1", &Command::Deposit(5), &named("c2"));
     assert_eq!(store.snapshot().len(), 2);
+    // A decision over several entities, whose first event is of this one.
+    let transfer = Transfer {
+        from: "1",
+        to: "2",
+        cents: 5,
+    };
+    let done = decisions(&store).execute_with(&transfer, &named("c3"));
+    assert_eq!(done.unwrap().events.len(), 2);
+    assert_eq!(taken("1", &other, &named("c3")), "account:2");
+    // And the other way round, with an event that is none of a decision's.
+    let event = Event::bytes(EventKind::new(2, 1), *b"x").with_id(CommandId::new("c4").event_id(0));
+    store.append(&at("1"), event).unwrap();
+    let error = decisions(&store)
+        .execute_with(&transfer, &named("c4"))
+        .unwrap_err();
+    assert!(
+        matches!(error, ExecuteError::CommandIdTaken(_)),
+        "{error:?}"
+    );
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! States that are kept, in memory and in files: used where they are of the log as it is, and only there.
 
 use crate::bank::{
-    Account, Command, Strict, TooLittle, accounts, at, evolved, store, store_at, store_in,
+    Account, Command, Strict, TooLittle, accounts, at, copied, evolved, store, store_at, store_in,
 };
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -330,6 +330,22 @@ fn a_hot_aggregate_applies_what_is_new_and_nothing_else() {
         54,
         "others came meanwhile"
     );
+}
+
+#[test]
+fn a_hot_state_is_copied_for_who_holds_it_and_for_nobody_else() {
+    let store = store();
+    let (hot, other) = (accounts(&store).with_cache(4), accounts(&store));
+    let before = copied();
+    for _ in 0..5 {
+        hot.execute("1", &Command::Deposit(1)).unwrap();
+        hot.execute("1", &Command::Deposit(1)).unwrap();
+        other.execute("1", &Command::Deposit(1)).unwrap();
+    }
+    assert_eq!(copied(), before);
+    let held = hot.load("1").unwrap();
+    hot.execute("1", &Command::Deposit(1)).unwrap();
+    assert_eq!((copied(), held.state.cents), (before + 1, 15));
 }
 
 #[test]

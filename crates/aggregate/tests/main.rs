@@ -18,3 +18,4 @@ mod kept;
 mod killed;
 mod loaded;
 mod model;
+mod power_cut;

@@ -1,13 +1,13 @@
 //! Commands by chance on several accounts, through several repositories, held to a model that knows no store.
 
-use crate::bank::{Account, AccountEvent, Command, Transfer, accounts, at, store_in};
+use crate::bank::{Account, AccountEvent, Command, Transfer, accounts, at, decisions, store_in};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use strandline::Store;
 use strandline::fs::MemFs;
 use strandline_aggregate::{
-    Aggregate, CommandId, Decisions, ExecuteError, ExecuteOptions, Repository, Snapshots,
+    Aggregate, CommandId, ExecuteError, ExecuteOptions, Repository, Snapshots,
 };
 
 const IDS: [&str; 3] = ["1", "2", "3"];
@@ -139,7 +139,7 @@ proptest! {
                 }
                 Step::Transfer(from, to, cents) => {
                     let transfer = Transfer { from: IDS[from], to: IDS[to], cents };
-                    let done = Decisions::<Transfer>::new(&store).unwrap().execute(&transfer);
+                    let done = decisions(&store).execute(&transfer);
                     if cents <= model.now(from).cents {
                         for (coordinate, event) in done.unwrap().events {
                             let of = IDS.iter().position(|id| at(id) == coordinate).unwrap();

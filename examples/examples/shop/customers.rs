@@ -78,7 +78,7 @@ impl Decision for Register {
 
 pub(crate) struct Customers {
     store: Arc<Store>,
-    register: Decisions<Register>,
+    register: Decisions<CustomerEvent>,
 }
 
 impl Customers {

@@ -24,6 +24,8 @@ struct Member<E> {
     coordinate: Coordinate,
     count: u32,
     content: Option<String>,
+    /// Whether it is of a kind that can be decoded.
+    is_known: bool,
     event: Result<E, Error>,
 }
 
@@ -43,31 +45,40 @@ pub(crate) fn answer<T: 'static, E>(
     let Some(first) = member(snapshot, registry, id, 0)? else {
         return Ok(None);
     };
-    let is_other_entity = entity.is_some_and(|entity| entity != first.coordinate.entity());
+    let taken = |other: &Member<T>| {
+        Err(ExecuteError::CommandIdTaken(CommandIdTaken {
+            command_id: *id,
+            event: other.receipt.id,
+            entity: other.coordinate.entity().to_owned(),
+        }))
+    };
+    let is_of_other = |member: &Member<T>| {
+        let is_other_entity = entity.is_some_and(|entity| entity != member.coordinate.entity());
+        // An event that nobody gave this id as that of a command has no count.
+        is_other_entity || !member.is_known || member.count == 0
+    };
     let both = first.content.as_deref().zip(id.content());
     let is_other_content = both.is_some_and(|(stored, asked)| stored != asked);
-    // An event that nobody gave this id as that of a command has no count.
-    if is_other_entity || is_other_content || first.count == 0 || is_unknown(&first.event) {
-        return Err(ExecuteError::CommandIdTaken(CommandIdTaken {
-            command_id: *id,
-            event: first.receipt.id,
-            entity: first.coordinate.entity().to_owned(),
-        }));
+    if is_other_content || is_of_other(&first) {
+        return taken(&first);
     }
     let count = first.count;
     let mut answer = Answer {
         events: Vec::new(),
         receipts: Vec::new(),
     };
-    let mut add = |member: Member<T>| -> Result<(), Error> {
-        answer.events.push((member.coordinate, member.event?));
-        answer.receipts.push(member.receipt);
-        Ok(())
-    };
-    add(first)?;
-    for place in 1..count {
-        let next = member(snapshot, registry, id, place)?;
-        add(next.ok_or_else(|| is_gone(id, place, count))?)?;
+    let mut next = first;
+    for place in 1.. {
+        answer.events.push((next.coordinate, next.event?));
+        answer.receipts.push(next.receipt);
+        if place >= count {
+            break;
+        }
+        let member = member(snapshot, registry, id, place)?;
+        next = member.ok_or_else(|| is_gone(id, place, count))?;
+        if is_of_other(&next) {
+            return taken(&next);
+        }
     }
     Ok(Some(answer))
 }
@@ -90,13 +101,6 @@ impl<E> Answer<E> {
         }
         Ok(self)
     }
-}
-
-/// Whether an event is none of the type that was to be decoded.
-fn is_unknown<E>(event: &Result<E, Error>) -> bool {
-    event
-        .as_ref()
-        .is_err_and(|error| error.kind() == ErrorKind::Payload)
 }
 
 fn member<T: 'static>(
@@ -127,6 +131,7 @@ fn read<T: 'static>(registry: &Registry<T>, event: &EventRef<'_>) -> Member<T> {
         coordinate: event.coordinate(),
         count,
         content: attributes.text(CONTENT_ATTRIBUTE).map(str::to_owned),
+        is_known: registry.knows(event.kind()),
         event: registry.decode_ref(event),
     }
 }

@@ -1,4 +1,4 @@
-//! `Decisions`: commands whose decision rests on several entities.
+//! `Decisions`: executes commands whose decision rests on several entities.
 //!
 //! Knows what is below it, and no aggregate.
 
@@ -7,11 +7,12 @@ use crate::{Decided, Decision, ExecuteError, ExecuteOptions, Gone};
 use std::fmt;
 use std::sync::Arc;
 use strandline::{
-    AppendCondition, Coordinate, Error, ErrorKind, Event, Receipt, Registry, Snapshot, Store,
+    AppendCondition, Coordinate, Error, ErrorKind, Event, EventEnum, Query, Receipt, Registry,
+    Snapshot, Store,
 };
 use strandline_core::Random;
 
-/// Executes decisions of one type in a store.
+/// Executes decisions in a store, all of those whose events are an `E`.
 ///
 /// Share it between threads by reference or in an `Arc`; every method takes `&self`. It holds no lock while
 /// something of the caller's runs.
@@ -57,34 +58,43 @@ use strandline_core::Random;
 ///
 /// # let dir = tempfile::tempdir()?;
 /// let store = Arc::new(Store::open(dir.path().join("users.strand"))?);
-/// let claims = Decisions::<Claim>::new(&store)?;
+/// let decisions = Decisions::<UserEvent>::new(&store)?;
 /// let claim = |user: &str| -> Result<Claim, strandline::NameError> {
 ///     Ok(Claim { user: Coordinate::new(user, "users")?, name: "ada".into() })
 /// };
-/// assert_eq!(claims.execute(&claim("user:1")?).unwrap().events.len(), 1);
-/// let refused = claims.execute(&claim("user:2")?).unwrap_err();
+/// assert_eq!(decisions.execute(&claim("user:1")?).unwrap().events.len(), 1);
+/// let refused = decisions.execute(&claim("user:2")?).unwrap_err();
 /// assert_eq!(refused.into_rejection(), Some("the name is taken"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub struct Decisions<D: Decision> {
+pub struct Decisions<E> {
     store: Arc<Store>,
-    registry: Registry<D::Event>,
+    registry: Registry<E>,
     random: Random,
 }
 
-impl<D: Decision> Decisions<D> {
-    /// Decisions in a store. Keeps it open. Reads nothing.
+impl<E: EventEnum + 'static> Decisions<E> {
+    /// Decisions in a store, which it keeps open. Reads nothing.
     ///
     /// # Errors
     ///
-    /// As [`Decision::registry`]; [`ErrorKind::Io`] if the system gives no random bytes.
+    /// As [`EventEnum::registry`]; [`ErrorKind::Io`] if the system gives no random bytes.
     pub fn new(store: &Arc<Store>) -> Result<Self, Error> {
+        Self::with_registry(store, E::registry()?)
+    }
+
+    /// Decisions in a store whose events are decoded by this registry, with upcasts say.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Io`] if the system gives no random bytes.
+    pub fn with_registry(store: &Arc<Store>, registry: Registry<E>) -> Result<Self, Error> {
         let random = Random::from_os().map_err(|error| {
             Error::new(ErrorKind::Io, "the system gives no random bytes").with_source(error)
         })?;
         Ok(Self {
             store: store.clone(),
-            registry: D::registry()?,
+            registry,
             random,
         })
     }
@@ -103,7 +113,11 @@ impl<D: Decision> Decisions<D> {
     ///
     /// [`ErrorKind::Payload`] if an event of the query is none of the decision's; [`ErrorKind::Redacted`] if one is
     /// redacted and [`Decision::evolve_without`] does not go on; and those of reading.
-    pub fn state_in(&self, snapshot: &Snapshot, decision: &D) -> Result<D::State, Error> {
+    pub fn state_in<D: Decision<Event = E>>(
+        &self,
+        snapshot: &Snapshot,
+        decision: &D,
+    ) -> Result<D::State, Error> {
         self.state(snapshot, decision, &decision.query())
     }
 
@@ -117,7 +131,10 @@ impl<D: Decision> Decisions<D> {
     /// [`Rejected`](ExecuteError::Rejected), [`Conflict`](ExecuteError::Conflict), and
     /// [`Store`](ExecuteError::Store) as [`state_in`](Self::state_in) and
     /// [`Store::append`](strandline::Store::append) say.
-    pub fn execute(&self, decision: &D) -> Result<Decided<D::Event>, ExecuteError<D::Error>> {
+    pub fn execute<D: Decision<Event = E>>(
+        &self,
+        decision: &D,
+    ) -> Result<Decided<E>, ExecuteError<D::Error>> {
         self.execute_with(decision, &ExecuteOptions::new())
     }
 
@@ -126,11 +143,11 @@ impl<D: Decision> Decisions<D> {
     /// # Errors
     ///
     /// As [`execute`](Self::execute); [`CommandIdTaken`](ExecuteError::CommandIdTaken).
-    pub fn execute_with(
+    pub fn execute_with<D: Decision<Event = E>>(
         &self,
         decision: &D,
         options: &ExecuteOptions,
-    ) -> Result<Decided<D::Event>, ExecuteError<D::Error>> {
+    ) -> Result<Decided<E>, ExecuteError<D::Error>> {
         self.store.check_writable()?;
         let mut retries = Retries::new(options.retry, &self.random);
         loop {
@@ -158,11 +175,11 @@ impl<D: Decision> Decisions<D> {
         }
     }
 
-    fn state(
+    fn state<D: Decision<Event = E>>(
         &self,
         snapshot: &Snapshot,
         decision: &D,
-        query: &strandline::Query,
+        query: &Query,
     ) -> Result<D::State, Error> {
         let mut state = D::State::default();
         let mut events = snapshot.query(query);
@@ -184,7 +201,7 @@ impl<D: Decision> Decisions<D> {
     }
 }
 
-impl<D: Decision> fmt::Debug for Decisions<D> {
+impl<E> fmt::Debug for Decisions<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Decisions")
             .field("store", &self.store.dir())

@@ -65,19 +65,24 @@ impl<A: Aggregate> Saved<A> {
                     head: Some(of.head()),
                     saved: u64::from(of.clock) + 1,
                 }),
-                Err(_) => self.discard(),
+                Err(_) => {
+                    self.discard();
+                    None
+                }
             },
             Err(CheckpointError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
                 None
             }
-            _ => self.discard(),
+            _ => {
+                self.discard();
+                None
+            }
         }
     }
 
     /// Counts a saved state that is not used.
-    pub(crate) fn discard(&self) -> Option<Held<A>> {
+    pub(crate) fn discard(&self) {
         self.counts.lock().discarded += 1;
-        None
     }
 
     /// Counts one that is.

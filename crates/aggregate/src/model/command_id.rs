@@ -17,8 +17,8 @@ const CONTENT: &[u8] = b"strandline/command/content/1";
 /// led to no event is not in the log, and is decided again; so is one whose events a compaction removed.
 ///
 /// A name that was used for another command is refused with
-/// [`ExecuteError::CommandIdTaken`](crate::ExecuteError::CommandIdTaken): one of another entity always, and one with
-/// another content if that was given ([`with_content`](Self::with_content)).
+/// [`ExecuteError::CommandIdTaken`](crate::ExecuteError::CommandIdTaken): on an aggregate one of another entity, and
+/// anywhere one with another content if that was given ([`with_content`](Self::with_content)), both times.
 ///
 /// ```
 /// use strandline_aggregate::CommandId;

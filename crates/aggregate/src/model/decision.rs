@@ -1,7 +1,7 @@
 //! `Decision`: what a caller writes where a decision rests on several entities.
 
 use super::gone::Gone;
-use strandline::{Coordinate, Error, Event, EventEnum, Query, Registry};
+use strandline::{Coordinate, Error, Event, EventEnum, Query};
 
 /// A command whose decision rests on what a query finds, whatever entities that is of: a *dynamic consistency
 /// boundary* (<https://dcb.events>).
@@ -71,8 +71,8 @@ pub trait Decision {
     /// Why the command is refused.
     type Error;
 
-    /// Which events decide. All of their kinds are known to the [`registry`](Self::registry). A limit of the query
-    /// counts for nothing in the condition, so it has none.
+    /// Which events decide, all of which are of [`Event`](Self::Event). A limit of the query counts for nothing in the
+    /// condition, so it has none.
     fn query(&self) -> Query;
 
     /// Applies an event of the query. Events come in commit order.
@@ -86,15 +86,6 @@ pub trait Decision {
     ///
     /// Why the command is refused.
     fn decide(&self, state: &Self::State) -> Result<Vec<(Coordinate, Self::Event)>, Self::Error>;
-
-    /// How events are decoded; see [`Aggregate::registry`](crate::Aggregate::registry).
-    ///
-    /// # Errors
-    ///
-    /// As [`Registry::register`].
-    fn registry() -> Result<Registry<Self::Event>, Error> {
-        Self::Event::registry()
-    }
 
     /// The event to append: by default without tags, by which most queries over several entities find it; see
     /// [`Aggregate::to_event`](crate::Aggregate::to_event).

@@ -45,7 +45,7 @@ impl<E> ExecuteError<E> {
 pub struct CommandIdTaken {
     /// The id.
     pub command_id: CommandId,
-    /// The first event of the other command.
+    /// An event of the other command.
     pub event: EventId,
     /// The entity of that event.
     pub entity: String,

@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 /// A saved state spares a load the events before it. It is no part of the log, since it is made of that: whatever is
 /// saved is held against the log before it is used, and may be removed at any time.
 ///
+/// Whoever can write to the files can change what is decided, as with the files of the store; and they have what is in
+/// the states, so they belong where the store is.
+///
 /// There are so many *places*, each a file for one entity, chosen by its name; where two entities have the same one,
 /// they take it from each other. So files are bounded, whatever the number of entities: with twice as many places as
 /// entities that are saved, four of five are there at any time.
@@ -23,7 +26,7 @@ impl Snapshots {
     /// Saved states of this version; those of others are not used, and are replaced.
     ///
     /// Another version for each change of the state, or of what `evolve` makes of events: else a state that was saved
-    /// before is gone on with.
+    /// before is gone on with. Types that share a [`NAME`](crate::Aggregate::NAME) have versions of their own.
     pub const fn of_version(version: u32) -> Self {
         Self {
             version,
@@ -60,7 +63,8 @@ pub struct SnapshotCounts {
     pub saved: u64,
     /// Loads that went on from a saved state.
     pub used: u64,
-    /// Saved states that were not used: damaged, of another version or another entity, or not of the log as it is.
+    /// Saved states that were not used: damaged, of another version or another entity, later than what was asked for, or
+    /// not of the log as it is.
     pub discarded: u64,
     /// States that could not be saved. Nothing else fails by that.
     pub failed: u64,

@@ -149,7 +149,8 @@ impl<A: Aggregate> Repository<A> {
     }
 
     /// Forgets what is kept of an aggregate beside the log, in memory and in its file: after events of it were
-    /// redacted, for a kept state has what was in them. Another repository has a memory of its own.
+    /// redacted, for a kept state has what was in them. Another repository has a memory of its own, and
+    /// who executes something meanwhile may keep the state anew.
     ///
     /// # Errors
     ///

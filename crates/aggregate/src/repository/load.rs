@@ -56,10 +56,12 @@ impl<A: Aggregate> Repository<A> {
         Ok(held.into_loaded())
     }
 
-    /// A state that is kept in memory. To be taken before the snapshot that it is held against, which then has all that
-    /// is in it.
-    pub(super) fn known(&self, entity: &str) -> Option<Held<A>> {
-        self.hot.as_ref()?.get(entity)
+    /// A state that is kept, in memory or else in a file. To be taken before the snapshot that it is held against, which
+    /// then has all that is in it.
+    pub(super) fn known(&self, entity: &str) -> Option<Known<A>> {
+        let hot = self.hot.as_ref().and_then(|hot| hot.get(entity));
+        let saved = || self.saved.as_ref()?.load(entity).map(Known::Saved);
+        hot.map(Known::Hot).or_else(saved)
     }
 
     /// The state of an entity in a snapshot that was taken after `known`.
@@ -67,17 +69,21 @@ impl<A: Aggregate> Repository<A> {
         &self,
         snapshot: &Snapshot,
         coordinate: &Coordinate,
-        known: Option<Held<A>>,
+        known: Option<Known<A>>,
     ) -> Result<Held<A>, Error> {
-        if let Some(known) = known {
-            let change = || self.take(coordinate);
-            if let Some(held) = self.read_on(snapshot, coordinate, known, u32::MAX, change)? {
-                return Ok(held);
+        match known {
+            Some(Known::Hot(held)) => {
+                let change = || self.take(coordinate);
+                if let Some(held) = self.read_on(snapshot, coordinate, held, u32::MAX, change)? {
+                    return Ok(held);
+                }
+                // It is not of the log any more.
+                self.take(coordinate);
+                self.read_then(snapshot, coordinate, u32::MAX)
             }
-            // It is not of the log any more.
-            self.take(coordinate);
+            Some(Known::Saved(held)) => self.read_saved(snapshot, coordinate, held, u32::MAX),
+            None => self.read_all(snapshot, coordinate, u32::MAX),
         }
-        self.read_then(snapshot, coordinate, u32::MAX)
     }
 
     /// Keeps a state of now in memory, and saves it if that is due.
@@ -111,16 +117,29 @@ impl<A: Aggregate> Repository<A> {
         coordinate: &Coordinate,
         last: u32,
     ) -> Result<Held<A>, Error> {
-        if let Some(saved) = &self.saved
-            && let Some(known) = saved.load(coordinate.entity())
-        {
-            if let Some(held) = self.read_on(snapshot, coordinate, known, last, || ())? {
-                saved.used();
-                return Ok(held);
-            }
-            saved.discard();
+        let saved = self.saved.as_ref();
+        match saved.and_then(|saved| saved.load(coordinate.entity())) {
+            Some(held) => self.read_saved(snapshot, coordinate, held, last),
+            None => self.read_all(snapshot, coordinate, last),
         }
-        self.read_all(snapshot, coordinate, last)
+    }
+
+    /// As [`read_then`](Self::read_then), with the saved state that there is.
+    fn read_saved(
+        &self,
+        snapshot: &Snapshot,
+        coordinate: &Coordinate,
+        held: Held<A>,
+        last: u32,
+    ) -> Result<Held<A>, Error> {
+        let held = self.read_on(snapshot, coordinate, held, last, || ())?;
+        if let Some(saved) = &self.saved {
+            match held {
+                Some(_) => saved.used(),
+                None => saved.discard(),
+            }
+        }
+        held.map_or_else(|| self.read_all(snapshot, coordinate, last), Ok)
     }
 
     /// A state that is kept and what came after it, up to the clock `last`; none if the log has not the event that it
@@ -210,4 +229,11 @@ impl<A: Aggregate> Repository<A> {
         let hash = event.hash();
         Ok(Head { clock, hash })
     }
+}
+
+/// A state that is kept, and where.
+#[derive(Debug)]
+pub(super) enum Known<A> {
+    Hot(Held<A>),
+    Saved(Held<A>),
 }
