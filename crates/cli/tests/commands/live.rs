@@ -362,7 +362,9 @@ fn a_worker_of_another_process_does_what_is_asked() {
         mailer["parked"] == count
     };
     until(|| parked(1));
-    check(1, "live {}", &path, &["caught up", &pid]);
+    let listed = || outcome(&run("live {}", &path)).1;
+    until(|| listed().contains("caught up"));
+    assert!(listed().contains(&pid));
     check(
         0,
         "live {} replay mailer order:0",

@@ -1,7 +1,7 @@
 //! `live park`, `replay`, `skip` and `discard`: what is decided about events of a reactor that were not handled.
 
 use super::confirm::{WaitArgs, confirm, wait};
-use super::say::parked_events;
+use super::say::{in_one_line, parked_events};
 use super::target::{Target, TargetArgs};
 use crate::args::{did_you_mean, nearest, parse_event_id};
 use crate::outcome::{Outcome, WrongUsage};
@@ -75,7 +75,7 @@ pub(super) fn park(args: &TargetArgs, park: &ParkArgs) -> anyhow::Result<Outcome
             "{} is parked already, since {}: {}",
             park.key,
             args.zone().text(parked.at_ms),
-            parked.reason
+            in_one_line(&parked.reason)
         );
         return done(args, "park", &park.name, Some(&park.key), &message);
     }
@@ -130,7 +130,10 @@ pub(super) fn skip(args: &TargetArgs, skip: &SkipArgs) -> anyhow::Result<Outcome
     }
     let plan = format!(
         "{} will never handle event {} of {} ({}), and handles what waits behind it",
-        skip.name, parked.first, skip.key, parked.reason
+        skip.name,
+        parked.first,
+        skip.key,
+        in_one_line(&parked.reason)
     );
     decide(&target, &skip.name, (&plan, skip.yes), &skip.wait, || {
         target.live.skip(&skip.name, &skip.key)
@@ -149,7 +152,9 @@ pub(super) fn discard(args: &TargetArgs, discard: &DiscardArgs) -> anyhow::Resul
     let what = parked_events(parked);
     let plan = format!(
         "{} will never handle what is parked of {}: {what}, and what comes until this is done ({})",
-        discard.name, discard.key, parked.reason
+        discard.name,
+        discard.key,
+        in_one_line(&parked.reason)
     );
     let ask = || target.live.discard(&discard.name, &discard.key);
     decide(

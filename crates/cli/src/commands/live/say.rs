@@ -38,10 +38,16 @@ pub(super) fn holders(status: &Status) -> String {
     }
 }
 
-/// A text of several lines, as errors of handlers are, in one.
+/// A text of several lines, as errors of handlers are, in one; control characters escaped so that none drives the
+/// terminal.
 pub(super) fn in_one_line(text: &str) -> String {
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    lines.collect::<Vec<_>>().join(" ")
+    let line = lines.collect::<Vec<_>>().join(" ");
+    let letters = line.chars().map(|letter| match letter.is_control() {
+        true => letter.escape_default().to_string(),
+        false => letter.to_string(),
+    });
+    letters.collect()
 }
 
 /// What a key has parked, in a few words.
@@ -137,4 +143,16 @@ pub(super) fn rewind_of(status: &Status) -> Option<Sequence> {
     let rewinds = refused.map(|refused| refused.rewind);
     let sequences = rewinds.map(|rewind| rewind.map_or(Sequence::ZERO, |at| at.sequence()));
     sequences.min()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_handlers_say_is_told_in_one_line() {
+        assert_eq!(in_one_line("no\n  such address\n"), "no such address");
+        assert_eq!(in_one_line("\u{1b}[2Jgone"), "\\u{1b}[2Jgone");
+        assert_eq!(in_one_line(""), "");
+    }
 }
