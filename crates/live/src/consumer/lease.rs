@@ -81,6 +81,8 @@ impl Lease {
         self.check_process()?;
         // In a directory that took the place of this one, the state of a higher token would count.
         if !self.is_there()? {
+            // Mostly whoever has taken the partition over has removed it.
+            self.check()?;
             return Err(self.gone());
         }
         let published = self.publish(state);
