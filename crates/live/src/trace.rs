@@ -131,6 +131,20 @@ impl Told {
         );
     }
 
+    /// A handler was called and does not return.
+    pub(crate) fn stalled(&self, sequence: u64, since: Duration) {
+        let (consumer, partition) = (&*self.consumer, self.partition);
+        let since_ms = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
+        tell!(
+            warn,
+            "stalled",
+            consumer = consumer,
+            partition = partition,
+            sequence = sequence,
+            since_ms = since_ms,
+        );
+    }
+
     /// What somebody asked for is done.
     pub(crate) fn answered(&self, request: &str) {
         let (consumer, partition) = (&*self.consumer, self.partition);

@@ -185,6 +185,24 @@ fn what_is_told_is_what_the_documentation_lists() {
     assert!(recorder.has("rebuilding"));
     assert!(recorder.has("switched"));
 
+    let (hangs, has_begun) = (recorder.clone(), Arc::new(AtomicBool::new(false)));
+    let begun = has_begun.clone();
+    let slow = live
+        .reactor("slow", Region::all().entity("slow"))
+        .start(move |_, _| {
+            begun.store(true, Ordering::Relaxed);
+            hangs.until("stalled");
+            Ok(())
+        })
+        .unwrap();
+    append(&store, "slow");
+    while !has_begun.load(Ordering::Relaxed) {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    clock.set(NOW + 600_000);
+    recorder.until("stalled");
+    slow.stop().unwrap();
+
     let broken = live
         .reactor("broken", Region::all())
         .parked_max(0)

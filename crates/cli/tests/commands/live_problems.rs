@@ -246,3 +246,26 @@ fn each_part_has_help_with_an_example() {
         );
     }
 }
+
+/// What every state of is damaged can be begun anew, and nothing else can be done with it.
+#[test]
+fn damage_is_mended_by_a_reset() {
+    let (_dir, path) = store();
+    mail(&path);
+    for file in files(&path, "checkpoint-0000000000429") {
+        std::fs::write(file, "nothing").unwrap();
+    }
+    check(
+        1,
+        "live {} show mailer",
+        &path,
+        &["every saved state in", "reset it"],
+    );
+    check(
+        0,
+        "live {} reset mailer --to 4 --yes",
+        &path,
+        &["cannot be read", "at event 4"],
+    );
+    check(0, "live {} show mailer", &path, &["event 4 of 10"]);
+}

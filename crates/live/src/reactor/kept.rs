@@ -150,6 +150,8 @@ impl Kept {
         if let Some(call) = same {
             call.is_noted = true;
         }
+        drop(called);
+        self.told.stalled(call.sequence.get(), since);
         Ok(())
     }
 
