@@ -24,6 +24,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
         "strandline-live",
         &["strandline", "strandline-core", "strandline-checkpoint"],
     ),
+    ("strandline-dcb", &["strandline", "strandline-core"]),
     ("strandline-examples", &["strandline", "strandline-live"]),
     (
         "strandline-tests",
