@@ -15,7 +15,7 @@ pub(crate) fn query_of(query: &DcbQuery) -> Query {
 /// The events that have all tags of an item and one of its types, if it has some.
 ///
 /// Types that are names stay names: the store finds the kinds when it is asked, of a condition under the commit lock,
-/// so that a type of which there was no event yet counts too.
+/// so that a type of which there was no event yet counts too. One that is the number of a kind may be another's name.
 fn regions(item: &DcbQueryItem) -> impl Iterator<Item = Region> {
     let tagged = item.tags.iter().fold(Region::all(), Region::tag);
     let kinds: Vec<_> = item
@@ -23,10 +23,8 @@ fn regions(item: &DcbQueryItem) -> impl Iterator<Item = Region> {
         .iter()
         .filter_map(|text| numbered(text))
         .collect();
-    let names = item.types.iter().filter(|text| numbered(text).is_none());
-    let names: Vec<_> = names.cloned().collect();
     let by_number = (!kinds.is_empty()).then(|| tagged.clone().kinds(kinds));
-    let by_name = (!names.is_empty()).then(|| tagged.clone().kinds_named(names));
+    let by_name = (!item.types.is_empty()).then(|| tagged.clone().kinds_named(&item.types));
     let of_any_type = item.types.is_empty().then_some(tagged);
     of_any_type.into_iter().chain(by_name).chain(by_number)
 }

@@ -363,6 +363,14 @@ fn what_is_appended_otherwise_is_there_too() {
         None,
     );
     assert!(is_integrity(&refused));
+    // An import may have brought a name that looks like the number of another kind.
+    let named = Event::bytes(EventKind::new(0x1, 0x003), *b"y").tagged("even");
+    let named = named.with_kind_name("strandline.kind.0x1002");
+    store.store().append(&order, named).unwrap();
+    assert_eq!(
+        read(&store, Some(&by_number), None, false, None).0,
+        [2, 5, 6]
+    );
     store.store().name_kind(unnamed, "order.paid").unwrap();
     assert_eq!(all(&store)[4].event.event_type, "order.paid");
 }
