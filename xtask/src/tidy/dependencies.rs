@@ -24,8 +24,33 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
         "strandline-live",
         &["strandline", "strandline-core", "strandline-checkpoint"],
     ),
+    (
+        "strandline-aggregate",
+        &["strandline", "strandline-core", "strandline-checkpoint"],
+    ),
+    (
+        "strandline-cqrs-es",
+        &[
+            "strandline",
+            "strandline-core",
+            "strandline-checkpoint",
+            "strandline-transfer",
+        ],
+    ),
     ("strandline-dcb", &["strandline", "strandline-core"]),
-    ("strandline-examples", &["strandline", "strandline-live"]),
+    (
+        "strandline-disintegrate",
+        &[
+            "strandline",
+            "strandline-core",
+            "strandline-checkpoint",
+            "strandline-live",
+        ],
+    ),
+    (
+        "strandline-examples",
+        &["strandline", "strandline-live", "strandline-aggregate"],
+    ),
     (
         "strandline-tests",
         &[
