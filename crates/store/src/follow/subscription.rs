@@ -15,6 +15,10 @@ use std::time::Duration;
 use strandline_core::sync::KeepsWakeUp;
 use strandline_core::{Query, Sequence};
 
+/// How many sequences are looked through in one step at most: a query of few events is not to keep others waiting
+/// for theirs.
+const SPAN: u64 = 1 << 16;
+
 /// How many batches of a subscription may wait at most.
 pub const SUBSCRIPTION_CAPACITY_MAX: usize = 1 << 16;
 
@@ -38,12 +42,15 @@ pub const SUBSCRIPTION_CAPACITY_MAX: usize = 1 << 16;
 ///
 /// A batch has 256 events at most, whose payloads have less than 256 KiB without that of the last one. `capacity`
 /// batches wait at most, shared where others have the same. A batch waits until it is received here; one that was
-/// taken from [`receiver`](Self::receiver), until it is looked at or dropped. A live batch may have one event,
-/// so a capacity is also how many appends may come while the subscriber does something else.
+/// taken from [`receiver`](Self::receiver), until it is looked at or dropped. So with a capacity of 64, the payloads
+/// that wait have 16 MiB at most and the last event of each batch. A live batch may have one event, so a capacity is
+/// also how many appends may come while the subscriber does something else.
 ///
 /// # The end
 ///
-/// Dropping a subscription ends it at once. When the store is closed or dropped, or writing has stopped, what is in
+/// Dropping a subscription ends it at once. A live one of a store that is closed was given everything up to the end,
+/// or is told what was left out; one that still catches up was given what comes before the place where its last batch
+/// [ended](crate::PushedEvents::until). When the store is closed or dropped, or writing has stopped, what is in
 /// the channel can still be taken, and then [`recv`](Self::recv) fails with the reason, as a [`Cursor`] does; so
 /// it does where an event cannot be read. In a fork of the process that opened the store nothing is received, and
 /// [`receiver`](Self::receiver) is not to be used there.
@@ -271,10 +278,11 @@ impl Batches for QueryBatches {
 
     fn step(&mut self, watermark: Sequence) -> Result<Vec<StoredEvent>, Over> {
         let (mut events, mut bytes) = (Vec::new(), 0);
+        let reach = self.pull.next().checked_add(SPAN).unwrap_or(watermark);
         let mut reading = Reading {
             source: &self.source,
             query: &self.query,
-            watermark: || watermark,
+            watermark: || watermark.min(reach),
             most: AHEAD_MAX,
             taken: 0,
             take: |read: &mut crate::read::EventCursor, row: strandline_index::RowView<'_>| {

@@ -33,7 +33,8 @@ struct Inbox {
 #[derive(Debug, Default)]
 struct Asked {
     newcomers: Vec<Newcomer>,
-    is_closing: bool,
+    /// Why nobody comes any more.
+    over: Option<Over>,
     thread: Option<thread::JoinHandle<()>>,
 }
 
@@ -64,9 +65,9 @@ impl Hub {
             member,
         };
         let mut asked = self.inbox.asked.lock();
-        if asked.is_closing {
+        if let Some(over) = asked.over.clone() {
             drop(asked);
-            return Err(Over::closed().into());
+            return Err(over.into());
         }
         if asked.thread.is_none() {
             let started = self.start();
@@ -88,6 +89,7 @@ impl Hub {
             .name("strandline-push".to_owned())
             .spawn(move || {
                 trace::hand_over(&calls);
+                let _ends = Ends(&inbox);
                 run(&inbox, &news, &calls);
             })
     }
@@ -96,7 +98,7 @@ impl Hub {
     /// ended. Nobody appends any more.
     pub(crate) fn close(&self) {
         let mut asked = self.inbox.asked.lock();
-        asked.is_closing = true;
+        asked.over = Some(Over::closed());
         let thread = asked.thread.take();
         drop(asked);
         self.inbox.bell.ring();
@@ -107,10 +109,23 @@ impl Hub {
 }
 
 impl Inbox {
-    /// Those who have come, and whether nobody comes any more.
-    fn take(&self) -> (Vec<Newcomer>, bool) {
+    /// Those who have come, and why nobody comes any more.
+    fn take(&self) -> (Vec<Newcomer>, Option<Over>) {
         let mut asked = self.asked.lock();
-        (std::mem::take(&mut asked.newcomers), asked.is_closing)
+        (std::mem::take(&mut asked.newcomers), asked.over.clone())
+    }
+}
+
+/// The end of the thread, also by a panic: nobody is left in the inbox for it, and nobody comes.
+struct Ends<'a>(&'a Inbox);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        let mut asked = self.0.asked.lock();
+        asked.over.get_or_insert_with(Over::panicked);
+        let left = std::mem::take(&mut asked.newcomers);
+        drop(asked);
+        drop(left);
     }
 }
 
@@ -123,13 +138,13 @@ fn run(inbox: &Inbox, news: &Arc<News>, calls: &Calls) {
     let watermark = |mark| news.watermark(mark);
     loop {
         if inbox.bell.hear() {
-            let (newcomers, is_closing) = inbox.take();
+            let (newcomers, over) = inbox.take();
             for newcomer in newcomers {
                 rounds.add(newcomer);
             }
             rounds.sweep(watermark);
-            if is_closing {
-                return rounds.finish(watermark, &Over::closed());
+            if let Some(over) = over {
+                return rounds.finish(watermark, &over);
             }
         }
         if rounds.round(watermark) {
@@ -180,5 +195,55 @@ impl Wait {
                 false
             }
         }
+    }
+}
+
+#[cfg(test)]
+#[cfg(not(strandline_loom))]
+mod tests {
+    use super::*;
+    use crate::StoredEvent;
+    use strandline_core::{Query, Region};
+    use strandline_index::SequenceGate;
+
+    /// Ends the thread by a panic.
+    #[derive(Debug)]
+    struct Panics;
+
+    impl Batches for Panics {
+        fn next(&self) -> Sequence {
+            panic!("a mistake of the store")
+        }
+
+        fn step(&mut self, _: Sequence) -> Result<Vec<StoredEvent>, Over> {
+            Ok(Vec::new())
+        }
+
+        fn at(&self, _: Sequence) -> Box<dyn Batches> {
+            Box::new(Self)
+        }
+    }
+
+    #[test]
+    fn who_subscribes_after_a_panic_of_the_thread_is_told() {
+        let calls = Calls::default();
+        let gate = Arc::new(SequenceGate::new());
+        let news = Arc::new(News::new(gate, Sequence::ZERO, calls.clone()));
+        let hub = Hub::new(news, calls);
+        let subscribe = || {
+            let key = FeedKey {
+                query: Arc::new(Query::from(Region::all())),
+                mark: Mark::Visible,
+            };
+            hub.subscribe(key, Box::new(Panics), 1)
+        };
+        let (receiver, _) = subscribe().unwrap();
+        assert!(receiver.recv().is_err());
+        // Whoever comes while the thread ends is told by the channel, and after it at once.
+        while let Ok((receiver, _)) = subscribe() {
+            assert!(receiver.recv().is_err());
+        }
+        assert_eq!(subscribe().unwrap_err().kind(), ErrorKind::Io);
+        hub.close();
     }
 }

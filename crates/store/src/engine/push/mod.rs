@@ -16,6 +16,9 @@ mod rounds;
 #[cfg(all(test, strandline_loom))]
 #[allow(clippy::expect_used, reason = "a model fails by panicking")]
 mod model;
+#[cfg(test)]
+#[allow(clippy::expect_used, reason = "a test fails by panicking")]
+mod one_by_one;
 
 pub(crate) use feed::{Batches, FeedKey};
 pub(crate) use hub::Hub;

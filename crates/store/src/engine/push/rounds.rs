@@ -26,6 +26,29 @@ pub(super) struct Rounds {
     calls: Calls,
 }
 
+/// The watermarks, each loaded once: those who come to one are at the same place.
+#[derive(Debug, Clone, Copy)]
+struct Ends {
+    visible: Sequence,
+    durable: Sequence,
+}
+
+impl Ends {
+    fn load(watermark: impl Fn(Mark) -> Sequence) -> Self {
+        Self {
+            visible: watermark(Mark::Visible),
+            durable: watermark(Mark::Durable),
+        }
+    }
+
+    const fn of(&self, mark: Mark) -> Sequence {
+        match mark {
+            Mark::Visible => self.visible,
+            Mark::Durable => self.durable,
+        }
+    }
+}
+
 impl Rounds {
     pub(super) fn new(calls: Calls) -> Self {
         Self {
@@ -77,15 +100,14 @@ impl Rounds {
     /// Reads one batch for each feed that has something to read, so that none waits for all of another's. Whether
     /// there was one.
     pub(super) fn round(&mut self, watermark: impl Fn(Mark) -> Sequence) -> bool {
-        // Loaded once: those who come to it are at the same place.
-        let [visible, durable] = [Mark::Visible, Mark::Durable].map(watermark);
+        self.round_to(Ends::load(watermark))
+    }
+
+    fn round_to(&mut self, ends: Ends) -> bool {
         let mut has_worked = false;
         let mut left = Left::default();
         self.feeds.retain_mut(|feed| {
-            let end = match feed.key.mark {
-                Mark::Visible => visible,
-                Mark::Durable => durable,
-            };
+            let end = ends.of(feed.key.mark);
             if feed.reading.next() < end && !feed.is_full {
                 has_worked = true;
                 let step = || feed.step(end, &mut left);
@@ -99,12 +121,12 @@ impl Rounds {
         });
         self.feeds.append(&mut left.waiting);
         self.lagging.append(&mut left.lagging);
-        self.join();
+        self.join(ends);
         has_worked
     }
 
     /// Makes one feed of those with the same query at the same place.
-    fn join(&mut self) {
+    fn join(&mut self, ends: Ends) {
         let is_loose = |feed: &Feed| !feed.is_settled && !feed.is_full;
         if !self.feeds.iter().any(is_loose) {
             return;
@@ -122,7 +144,8 @@ impl Rounds {
                     continue;
                 }
                 first.insert(place, kept.len());
-                feed.is_settled = feed.is_live;
+                // One that is behind may yet come to where another is.
+                feed.is_settled = feed.reading.next() >= ends.of(feed.key.mark);
             }
             kept.push(feed);
         }
@@ -147,18 +170,83 @@ impl Rounds {
         });
     }
 
-    /// Gives those who are live what they have room for, and ends all.
+    /// Gives those who are live what they have room for, tells those who lag what was left out, and ends all.
     pub(super) fn finish(mut self, watermark: impl Fn(Mark) -> Sequence, over: &Over) {
-        self.round(&watermark);
+        // Once: where another process writes, it may go on to.
+        let ends = Ends::load(watermark);
+        self.round_to(ends);
         for feed in self.feeds.iter_mut().filter(|feed| !feed.is_live) {
             feed.end(over);
         }
-        while self.round(&watermark) {}
+        while self.round_to(ends) {}
         for mut feed in self.feeds {
             feed.end(over);
         }
         for lagging in self.lagging {
+            let until = ends.of(lagging.key.mark);
+            // One more than has room, and the last.
+            lagging.member.tell(lagging.reading.next(), until);
             lagging.member.end(over);
         }
+    }
+}
+
+#[cfg(test)]
+#[cfg(not(strandline_loom))]
+mod tests {
+    use super::super::bell::Bell;
+    use super::super::member::member;
+    use super::super::one_by_one::OneByOne;
+    use super::super::pushed::Pushed;
+    use super::*;
+    use crossbeam_channel::Receiver;
+    use strandline_core::{Query, Region};
+
+    fn add(rounds: &mut Rounds, capacity: u32) -> Receiver<Pushed> {
+        let (member, receiver, _) = member(capacity, &Arc::new(Bell::new()));
+        let key = FeedKey {
+            query: Arc::new(Query::from(Region::all())),
+            mark: Mark::Visible,
+        };
+        let reading = Box::new(OneByOne(Sequence::ZERO));
+        rounds.add(Newcomer {
+            key,
+            reading,
+            member,
+        });
+        receiver
+    }
+
+    /// A subscriber that lagged goes on at the watermark, while others with its query may still be behind.
+    #[test]
+    fn who_went_on_ahead_of_the_others_is_read_for_with_them_again() {
+        let mut rounds = Rounds::new(Calls::default());
+        let receivers = [8, 1].map(|capacity| add(&mut rounds, capacity));
+        assert!(!rounds.round(|_| Sequence::ZERO));
+        assert_eq!(rounds.feeds.len(), 1);
+        assert!(rounds.round(|_| Sequence::new(1)));
+        let end = |_| Sequence::new(6);
+        assert!(rounds.round(end));
+        assert_eq!((rounds.feeds.len(), rounds.lagging.len()), (1, 1));
+        let [_, lagging] = &receivers;
+        drop(lagging.try_recv().unwrap());
+        rounds.sweep(end);
+        assert_eq!((rounds.feeds.len(), rounds.lagging.len()), (2, 0));
+        while rounds.round(end) {}
+        assert_eq!(rounds.feeds.len(), 1);
+    }
+
+    #[test]
+    fn who_lags_at_the_end_is_told_what_was_left_out() {
+        let mut rounds = Rounds::new(Calls::default());
+        let receiver = add(&mut rounds, 1);
+        rounds.round(|_| Sequence::ZERO);
+        rounds.round(|_| Sequence::new(1));
+        rounds.finish(|_| Sequence::new(3), &Over::closed());
+        let pushed: Vec<_> = receiver.iter().collect();
+        assert!(matches!(
+            &*pushed,
+            [Pushed::Events(_), Pushed::Lagged(lagged)] if lagged.sequences() == (1..3)
+        ));
     }
 }
