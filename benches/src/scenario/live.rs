@@ -177,7 +177,7 @@ fn never_reads(job: &Job, _: &EngineEntry) -> anyhow::Result<Vec<Measured>> {
         };
         let payloads = || events.iter().filter_map(|event| event.payload().ok());
         bytes += payloads().map(<[u8]>::len).sum::<usize>();
-        last += payloads().last().map_or(0, <[u8]>::len);
+        last += payloads().next_back().map_or(0, <[u8]>::len);
     }
     let most = (CAPACITY << 18) + last;
     anyhow::ensure!(bytes <= most, "{bytes} bytes wait");
