@@ -9,11 +9,12 @@ use crate::engine::push::{Batches, FeedKey, Pushed, Seat};
 use crate::{Error, ErrorKind, StoredEvent};
 use crossbeam_channel::{Receiver, RecvTimeoutError, TryRecvError, never};
 use std::iter::FusedIterator;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 use std::time::Duration;
 use strandline_core::sync::KeepsWakeUp;
-use strandline_core::{Query, Sequence};
+use strandline_core::{Query, Region, Sequence};
+use strandline_index::RowView;
 
 /// How many sequences are looked through in one step at most: a query of few events is not to keep others waiting
 /// for theirs.
@@ -45,6 +46,12 @@ pub const SUBSCRIPTION_CAPACITY_MAX: usize = 1 << 16;
 /// taken from [`receiver`](Self::receiver), until it is looked at or dropped. So with a capacity of 64, the payloads
 /// that wait have 16 MiB at most and the last event of each batch. A live batch may have one event, so a capacity is
 /// also how many appends may come while the subscriber does something else.
+///
+/// # Cost
+///
+/// Subscriptions that are at the newest event cost next to nothing while events of others come: what has come is looked
+/// at once for all of them, those that name their entities are found by it, and only the ones that may have an event
+/// among it read.
 ///
 /// # The end
 ///
@@ -285,7 +292,7 @@ impl Batches for QueryBatches {
             watermark: || watermark.min(reach),
             most: AHEAD_MAX,
             taken: 0,
-            take: |read: &mut crate::read::EventCursor, row: strandline_index::RowView<'_>| {
+            take: |read: &mut crate::read::EventCursor, row: RowView<'_>| {
                 let event = read.read(row)?.into_owned();
                 bytes += event.payload().map_or(0, <[u8]>::len);
                 events.push(event);
@@ -306,5 +313,16 @@ impl Batches for QueryBatches {
             query: self.query.clone(),
             pull: Pull::new(next),
         })
+    }
+
+    fn skip_to(&mut self, next: Sequence) {
+        self.pull = Pull::new(next);
+    }
+
+    fn rows(&self, sequences: Range<Sequence>, look: &mut dyn FnMut(RowView<'_>)) -> bool {
+        let snapshot = self.source.snapshot();
+        let all = Region::all().sequence(sequences.start.get()..sequences.end.get());
+        snapshot.rows(all).for_each(look);
+        snapshot.damage_since(sequences.start).is_none()
     }
 }

@@ -1,10 +1,11 @@
 //! `Hub`: the thread that pushes events, which is there once somebody has subscribed.
 
 use super::bell::Bell;
-use super::feed::{Batches, FeedKey};
+use super::feed::Batches;
 use super::member::{Seat, member};
 use super::pushed::Pushed;
-use super::rounds::{Newcomer, Rounds};
+use super::rounds::{Newcomer, Round, Rounds};
+use super::topic::FeedKey;
 use crate::engine::group_sync::join;
 use crate::engine::news::{Awaited, Mark, News, Over};
 use crate::trace::{self, Calls};
@@ -147,7 +148,7 @@ fn run(inbox: &Inbox, news: &Arc<News>, calls: &Calls) {
                 return rounds.finish(watermark, &over);
             }
         }
-        if rounds.round(watermark) {
+        if rounds.round(watermark) != Round::Nothing {
             continue;
         }
         let mut is_idle = true;
@@ -203,8 +204,9 @@ impl Wait {
 mod tests {
     use super::*;
     use crate::StoredEvent;
+    use std::ops::Range;
     use strandline_core::{Query, Region};
-    use strandline_index::SequenceGate;
+    use strandline_index::{RowView, SequenceGate};
 
     /// Ends the thread by a panic.
     #[derive(Debug)]
@@ -221,6 +223,12 @@ mod tests {
 
         fn at(&self, _: Sequence) -> Box<dyn Batches> {
             Box::new(Self)
+        }
+
+        fn skip_to(&mut self, _: Sequence) {}
+
+        fn rows(&self, _: Range<Sequence>, _: &mut dyn FnMut(RowView<'_>)) -> bool {
+            false
         }
     }
 

@@ -1,8 +1,8 @@
 //! Pushing events to subscribers: one thread of the store reads for all, and waits for none of them.
 //!
-//! Holds [`Hub`], the thread with what wakes it ([`Bell`](bell)); how many batches of a subscriber wait
-//! ([`Room`](room)); who is given what next ([`Rounds`](rounds)), which is no thread's business; and what is given
-//! ([`Pushed`]). Does not hold how events are read ([`Batches`], which a room above implements), nor how a
+//! Holds [`Hub`], the thread with what wakes it ([`Bell`](bell)); how many batches of
+//! a subscriber wait ([`Room`](room)); who is given what next ([`Rounds`](rounds)), and whom what has come is for
+//! ([`Sieve`](sieve)), which is no thread's business; and what is given ([`Pushed`]). Does not hold how events are read ([`Batches`], which a room above implements), nor how a
 //! watermark is waited for, which is `news`. Knows `news` and `model`.
 
 mod bell;
@@ -10,8 +10,11 @@ mod feed;
 mod hub;
 mod member;
 mod pushed;
+mod resting;
 mod room;
 mod rounds;
+mod sieve;
+mod topic;
 
 #[cfg(all(test, strandline_loom))]
 #[allow(clippy::expect_used, reason = "a model fails by panicking")]
@@ -20,7 +23,8 @@ mod model;
 #[allow(clippy::expect_used, reason = "a test fails by panicking")]
 mod one_by_one;
 
-pub(crate) use feed::{Batches, FeedKey};
+pub(crate) use feed::Batches;
 pub(crate) use hub::Hub;
 pub(crate) use member::Seat;
 pub use pushed::{Lagged, Pushed, PushedEvents};
+pub(crate) use topic::FeedKey;

@@ -1,10 +1,10 @@
 //! Loom models of what the hub and those it pushes to tell each other: `xtask loom`.
 
-use super::feed::FeedKey;
 use super::hub::Hub;
 use super::member::Seat;
 use super::one_by_one::OneByOne;
 use super::pushed::Pushed;
+use super::topic::FeedKey;
 use crate::engine::group_sync::model::check;
 use crate::engine::news::{Mark, News};
 use crate::trace::Calls;

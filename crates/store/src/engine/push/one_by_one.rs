@@ -3,9 +3,11 @@
 use super::feed::Batches;
 use crate::StoredEvent;
 use crate::engine::news::Over;
+use std::ops::Range;
 use strandline_core::{
     Coordinate, EventHeader, EventId, EventKind, Extensions, Hash, Hlc, PayloadEncoding, Sequence,
 };
+use strandline_index::RowView;
 
 fn event(sequence: Sequence) -> StoredEvent {
     let header = EventHeader {
@@ -42,5 +44,14 @@ impl Batches for OneByOne {
 
     fn at(&self, next: Sequence) -> Box<dyn Batches> {
         Box::new(Self(next))
+    }
+
+    fn skip_to(&mut self, next: Sequence) {
+        assert!(self.0 <= next);
+        self.0 = next;
+    }
+
+    fn rows(&self, _: Range<Sequence>, _: &mut dyn FnMut(RowView<'_>)) -> bool {
+        false
     }
 }
