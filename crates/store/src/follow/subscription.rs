@@ -51,7 +51,8 @@ pub const SUBSCRIPTION_CAPACITY_MAX: usize = 1 << 16;
 ///
 /// Subscriptions that are at the newest event cost next to nothing while events of others come: what has come is looked
 /// at once for all of them, those that name their entities are found by it, and only the ones that may have an event
-/// among it read.
+/// among it read. Where appends come so fast that more are there when a batch was given, or come one after the other for nobody,
+/// the thread rests 100 µs between two looks: batches become longer then, and an event comes up to some 200 µs later.
 ///
 /// # The end
 ///

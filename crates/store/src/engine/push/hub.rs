@@ -3,6 +3,7 @@
 use super::bell::Bell;
 use super::feed::Batches;
 use super::member::{Seat, member};
+use super::pace::{Pace, REST};
 use super::pushed::Pushed;
 use super::rounds::{Newcomer, Round, Rounds};
 use super::topic::FeedKey;
@@ -13,8 +14,8 @@ use crate::{Error, ErrorKind};
 use crossbeam_channel::Receiver;
 use std::sync::Arc;
 use std::task::Poll;
-use strandline_core::Sequence;
 use strandline_core::sync::{Mutex, thread};
+use strandline_core::{Clock, Sequence, SystemClock};
 
 /// The thread and what it is asked. It holds no part of a store that keeps it from closing.
 #[derive(Debug)]
@@ -136,6 +137,7 @@ fn run(inbox: &Inbox, news: &Arc<News>, calls: &Calls) {
         mark,
         awaited: None,
     });
+    let (mut pace, clock) = (Pace::default(), SystemClock::default());
     let watermark = |mark| news.watermark(mark);
     loop {
         if inbox.bell.hear() {
@@ -148,7 +150,17 @@ fn run(inbox: &Inbox, news: &Arc<News>, calls: &Calls) {
                 return rounds.finish(watermark, &over);
             }
         }
-        if rounds.round(watermark) != Round::Nothing {
+        let round = rounds.round(watermark);
+        if round != Round::Nothing {
+            let has_more = || rounds.has_more(watermark);
+            let seen = watermark(Mark::Visible);
+            // A rest ends by itself, which a model has no time for.
+            if cfg!(not(strandline_loom))
+                && rounds.is_level()
+                && pace.rests(clock.elapsed(), round, seen, has_more())
+            {
+                inbox.bell.parker().park_for(REST);
+            }
             continue;
         }
         let mut is_idle = true;

@@ -1,6 +1,6 @@
 //! Pushing events to subscribers: one thread of the store reads for all, and waits for none of them.
 //!
-//! Holds [`Hub`], the thread with what wakes it ([`Bell`](bell)); how many batches of
+//! Holds [`Hub`], the thread with what wakes it ([`Bell`](bell)) and when it rests ([`Pace`](pace)); how many batches of
 //! a subscriber wait ([`Room`](room)); who is given what next ([`Rounds`](rounds)), and whom what has come is for
 //! ([`Sieve`](sieve)), which is no thread's business; and what is given ([`Pushed`]). Does not hold how events are read ([`Batches`], which a room above implements), nor how a
 //! watermark is waited for, which is `news`. Knows `news` and `model`.
@@ -9,6 +9,7 @@ mod bell;
 mod feed;
 mod hub;
 mod member;
+mod pace;
 mod pushed;
 mod resting;
 mod room;

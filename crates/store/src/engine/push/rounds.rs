@@ -195,6 +195,19 @@ impl Rounds {
         waiting.chain(resting.filter_map(Resting::awaited)).min()
     }
 
+    /// Whether somebody who waits for it has come to the watermark, and it has gone on since.
+    pub(super) fn has_more(&self, watermark: impl Fn(Mark) -> Sequence) -> bool {
+        let marks = [Mark::Visible, Mark::Durable].into_iter();
+        marks
+            .filter_map(|mark| Some((mark, self.awaited(mark)?)))
+            .any(|(mark, awaited)| awaited < watermark(mark))
+    }
+
+    /// Whether everybody has come to the watermark of the last round, or waits for room.
+    pub(super) fn is_level(&self) -> bool {
+        self.feeds.iter().all(|feed| feed.is_full)
+    }
+
     /// Ends those who have been given everything up to the watermark, which does not move any more.
     pub(super) fn end_at(&mut self, mark: Mark, watermark: Sequence, over: &Over) {
         self.feeds.retain_mut(|feed| {
