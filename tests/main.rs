@@ -78,6 +78,7 @@ mod opening;
 mod pages;
 mod positions;
 mod pushing;
+mod pushing_by_chance;
 mod query;
 mod query_by_chance;
 mod readings;

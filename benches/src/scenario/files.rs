@@ -1,7 +1,8 @@
-//! What a process takes of memory, and a directory of the disk.
+//! What a process takes of memory, a thread of the processors, and a directory of the disk.
 
 use anyhow::Context;
 use std::path::Path;
+use std::time::Duration;
 
 /// Resident bytes of this process.
 pub(super) fn resident_bytes() -> anyhow::Result<u64> {
@@ -19,6 +20,15 @@ fn status_bytes(name: &str) -> anyhow::Result<u64> {
     let kibibytes = line.and_then(|line| line.trim().strip_suffix("kB"));
     let kibibytes = kibibytes.with_context(|| format!("/proc/self/status has no {name}"))?;
     Ok(kibibytes.trim().parse::<u64>()? * 1024)
+}
+
+/// How long this thread has had a processor, in the system's calls too.
+pub(super) fn processor_time() -> anyhow::Result<Duration> {
+    let path = "/proc/thread-self/schedstat";
+    let text = std::fs::read_to_string(path).with_context(|| format!("read {path}"))?;
+    let nanos = text.split_whitespace().next();
+    let nanos = nanos.with_context(|| format!("{path} is empty"))?;
+    Ok(Duration::from_nanos(nanos.parse()?))
 }
 
 /// Length of all files in a directory and those below it.

@@ -41,9 +41,9 @@ pub(super) const PUSHING: &[Mutation] = &[
     Mutation {
         name: "who comes after the close is taken",
         file: HUB,
-        find: "        if asked.is_closing {
+        find: "        if let Some(over) = asked.over.clone() {
             drop(asked);",
-        replace: "        if false {
+        replace: "        if let Some(over) = None::<Over> {
             drop(asked);",
         options: "engine::push::model::who_subscribes_while_the_store_closes_is_told",
     },
@@ -57,7 +57,7 @@ pub(super) const PUSHING: &[Mutation] = &[
     Mutation {
         name: "what is there at the close is not read",
         file: ROUNDS,
-        find: "        self.round(&watermark);
+        find: "        self.round_to(ends);
         for feed",
         replace: "        for feed",
         options: "engine::push::model::what_is_there_when_the_store_closes_is_pushed",

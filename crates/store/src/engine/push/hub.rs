@@ -1,10 +1,12 @@
 //! `Hub`: the thread that pushes events, which is there once somebody has subscribed.
 
 use super::bell::Bell;
-use super::feed::{Batches, FeedKey};
+use super::feed::Batches;
 use super::member::{Seat, member};
+use super::pace::{Pace, REST};
 use super::pushed::Pushed;
-use super::rounds::{Newcomer, Rounds};
+use super::rounds::{Newcomer, Round, Rounds};
+use super::topic::FeedKey;
 use crate::engine::group_sync::join;
 use crate::engine::news::{Awaited, Mark, News, Over};
 use crate::trace::{self, Calls};
@@ -12,8 +14,8 @@ use crate::{Error, ErrorKind};
 use crossbeam_channel::Receiver;
 use std::sync::Arc;
 use std::task::Poll;
-use strandline_core::Sequence;
 use strandline_core::sync::{Mutex, thread};
+use strandline_core::{Clock, Sequence, SystemClock};
 
 /// The thread and what it is asked. It holds no part of a store that keeps it from closing.
 #[derive(Debug)]
@@ -33,7 +35,8 @@ struct Inbox {
 #[derive(Debug, Default)]
 struct Asked {
     newcomers: Vec<Newcomer>,
-    is_closing: bool,
+    /// Why nobody comes any more.
+    over: Option<Over>,
     thread: Option<thread::JoinHandle<()>>,
 }
 
@@ -64,9 +67,9 @@ impl Hub {
             member,
         };
         let mut asked = self.inbox.asked.lock();
-        if asked.is_closing {
+        if let Some(over) = asked.over.clone() {
             drop(asked);
-            return Err(Over::closed().into());
+            return Err(over.into());
         }
         if asked.thread.is_none() {
             let started = self.start();
@@ -88,6 +91,7 @@ impl Hub {
             .name("strandline-push".to_owned())
             .spawn(move || {
                 trace::hand_over(&calls);
+                let _ends = Ends(&inbox);
                 run(&inbox, &news, &calls);
             })
     }
@@ -96,7 +100,7 @@ impl Hub {
     /// ended. Nobody appends any more.
     pub(crate) fn close(&self) {
         let mut asked = self.inbox.asked.lock();
-        asked.is_closing = true;
+        asked.over = Some(Over::closed());
         let thread = asked.thread.take();
         drop(asked);
         self.inbox.bell.ring();
@@ -107,10 +111,23 @@ impl Hub {
 }
 
 impl Inbox {
-    /// Those who have come, and whether nobody comes any more.
-    fn take(&self) -> (Vec<Newcomer>, bool) {
+    /// Those who have come, and why nobody comes any more.
+    fn take(&self) -> (Vec<Newcomer>, Option<Over>) {
         let mut asked = self.asked.lock();
-        (std::mem::take(&mut asked.newcomers), asked.is_closing)
+        (std::mem::take(&mut asked.newcomers), asked.over.clone())
+    }
+}
+
+/// The end of the thread, also by a panic: nobody is left in the inbox for it, and nobody comes.
+struct Ends<'a>(&'a Inbox);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        let mut asked = self.0.asked.lock();
+        asked.over.get_or_insert_with(Over::panicked);
+        let left = std::mem::take(&mut asked.newcomers);
+        drop(asked);
+        drop(left);
     }
 }
 
@@ -120,19 +137,30 @@ fn run(inbox: &Inbox, news: &Arc<News>, calls: &Calls) {
         mark,
         awaited: None,
     });
+    let (mut pace, clock) = (Pace::default(), SystemClock::default());
     let watermark = |mark| news.watermark(mark);
     loop {
         if inbox.bell.hear() {
-            let (newcomers, is_closing) = inbox.take();
+            let (newcomers, over) = inbox.take();
             for newcomer in newcomers {
                 rounds.add(newcomer);
             }
             rounds.sweep(watermark);
-            if is_closing {
-                return rounds.finish(watermark, &Over::closed());
+            if let Some(over) = over {
+                return rounds.finish(watermark, &over);
             }
         }
-        if rounds.round(watermark) {
+        let round = rounds.round(watermark);
+        if round != Round::Nothing {
+            let has_more = || rounds.has_more(watermark);
+            let seen = watermark(Mark::Visible);
+            // A rest ends by itself, which a model has no time for.
+            if cfg!(not(strandline_loom))
+                && rounds.is_level()
+                && pace.rests(clock.elapsed(), round, seen, has_more())
+            {
+                inbox.bell.parker().park_for(REST);
+            }
             continue;
         }
         let mut is_idle = true;
@@ -180,5 +208,62 @@ impl Wait {
                 false
             }
         }
+    }
+}
+
+#[cfg(test)]
+#[cfg(not(strandline_loom))]
+mod tests {
+    use super::*;
+    use crate::StoredEvent;
+    use std::ops::Range;
+    use strandline_core::{Query, Region};
+    use strandline_index::{RowView, SequenceGate};
+
+    /// Ends the thread by a panic.
+    #[derive(Debug)]
+    struct Panics;
+
+    impl Batches for Panics {
+        fn next(&self) -> Sequence {
+            panic!("a mistake of the store")
+        }
+
+        fn step(&mut self, _: Sequence) -> Result<Vec<StoredEvent>, Over> {
+            Ok(Vec::new())
+        }
+
+        fn at(&self, _: Sequence) -> Box<dyn Batches> {
+            Box::new(Self)
+        }
+
+        fn skip_to(&mut self, _: Sequence) {}
+
+        fn rows(&self, _: Range<Sequence>, _: &mut dyn FnMut(RowView<'_>)) -> bool {
+            false
+        }
+    }
+
+    #[test]
+    fn who_subscribes_after_a_panic_of_the_thread_is_told() {
+        let calls = Calls::default();
+        let gate = Arc::new(SequenceGate::new());
+        let news = Arc::new(News::new(gate, Sequence::ZERO, calls.clone()));
+        let hub = Hub::new(news, calls);
+        let subscribe = || {
+            let key = FeedKey {
+                query: Arc::new(Query::from(Region::all())),
+                mark: Mark::Visible,
+            };
+            hub.subscribe(key, Box::new(Panics), 1)
+        };
+        let (receiver, _) = subscribe().unwrap();
+        assert!(receiver.recv().is_err());
+        // Whoever comes while the thread ends is told by the channel, and after it at once.
+        while let Ok((receiver, _)) = subscribe() {
+            assert!(receiver.recv().is_err());
+        }
+        assert_eq!(subscribe().unwrap_err().kind(), ErrorKind::Io);
+        hub.close();
     }
 }

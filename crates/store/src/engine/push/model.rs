@@ -1,59 +1,18 @@
 //! Loom models of what the hub and those it pushes to tell each other: `xtask loom`.
 
-use super::feed::{Batches, FeedKey};
 use super::hub::Hub;
 use super::member::Seat;
+use super::one_by_one::OneByOne;
 use super::pushed::Pushed;
-use crate::StoredEvent;
+use super::topic::FeedKey;
 use crate::engine::group_sync::model::check;
-use crate::engine::news::{Mark, News, Over};
+use crate::engine::news::{Mark, News};
 use crate::trace::Calls;
 use crossbeam_channel::{Receiver, TryRecvError};
 use std::sync::Arc;
 use strandline_core::sync::thread;
-use strandline_core::{
-    Coordinate, EventHeader, EventId, EventKind, Extensions, Hash, Hlc, PayloadEncoding, Query,
-    Region, Sequence,
-};
+use strandline_core::{Query, Region, Sequence};
 use strandline_index::SequenceGate;
-
-fn event(sequence: Sequence) -> StoredEvent {
-    let header = EventHeader {
-        sequence,
-        id: EventId::from_u128(1),
-        coordinate: Coordinate::new("a", "s").expect("it is a name"),
-        kind: EventKind::new(1, 1),
-        clock: 0,
-        hlc: Hlc::default(),
-        correlation: EventId::from_u128(1),
-        causation: None,
-        encoding: PayloadEncoding::default(),
-        extensions: Extensions::default(),
-        hash: Hash::default(),
-    };
-    StoredEvent::new(header, Ok(Box::default()))
-}
-
-/// Events of a gate, one a batch.
-#[derive(Debug)]
-struct OneByOne(Sequence);
-
-impl Batches for OneByOne {
-    fn next(&self) -> Sequence {
-        self.0
-    }
-
-    fn step(&mut self, watermark: Sequence) -> Result<Vec<StoredEvent>, Over> {
-        assert!(self.0 < watermark);
-        let event = event(self.0);
-        self.0 = Sequence::new(self.0.get() + 1);
-        Ok(vec![event])
-    }
-
-    fn at(&self, next: Sequence) -> Box<dyn Batches> {
-        Box::new(Self(next))
-    }
-}
 
 struct Store {
     gate: Arc<SequenceGate>,
