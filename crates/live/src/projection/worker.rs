@@ -269,10 +269,11 @@ impl<F: Fold> Worker<F> {
         if error.kind() == ErrorKind::Fenced {
             return;
         }
-        // What is in memory may be of half an event.
-        let loaded = self.lease.partition().load();
-        let state = loaded.ok().and_then(|loaded| loaded.state);
-        let mut state = state.unwrap_or_default();
+        // What is in memory may be of half an event. Where the file cannot be read, it is not written over.
+        let Ok(loaded) = self.lease.partition().load() else {
+            return;
+        };
+        let mut state = loaded.state.unwrap_or_default();
         note(&mut state, &self.live, error, self.refused, true);
         // Whoever asks this process is told; a file that cannot be written tells nobody.
         let _ = self.lease.save(&mut state);

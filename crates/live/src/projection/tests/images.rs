@@ -1,6 +1,8 @@
 //! Power cuts and failing writes at each step of a projection, and of its change to a new version.
 
-use super::{COUNTED, Sums, Tally, append, live, made, open, options, saved, worker, worker_with};
+use super::{
+    COUNTED, Sums, Tally, WRONG, append, live, made, open, options, saved, worker, worker_with,
+};
 use crate::handle::Live;
 use crate::projection::versions::Versions;
 use crate::projection::{Projection, project};
@@ -229,4 +231,33 @@ fn a_save_that_fails_is_tried_again_until_the_lease_is_over_and_then_told() {
     worker.keep().unwrap();
     clock.set(60_000);
     assert_eq!(worker.keep().unwrap_err().kind(), ErrorKind::Io);
+}
+
+#[test]
+fn a_worker_that_stops_writes_over_no_state_that_it_cannot_read() {
+    for operation in [Operation::Open, Operation::Read, Operation::List] {
+        let fs = SimFs::new(begun());
+        let store = open(&on(&fs));
+        let live = live(&store);
+        let before = saved::<1>(&live);
+        assert!(before.is_some());
+        append(&store, 1, WRONG, 1);
+        let mut worker = worker::<1>(&live).unwrap();
+        let error = loop {
+            if let Err(error) = worker.step(3) {
+                break error;
+            }
+        };
+        fs.fail(SimFault {
+            operation: Some(operation),
+            after: 0,
+            times: 1,
+            kind: SimFaultKind::Error(std::io::ErrorKind::Other),
+        });
+        worker.fault(&error);
+        assert!(fs.first_fault_was_met(), "{operation:?}");
+        fs.heal();
+        drop(worker);
+        assert_eq!(saved::<1>(&live), before, "{operation:?}");
+    }
 }
