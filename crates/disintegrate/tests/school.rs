@@ -1,6 +1,6 @@
 //! The domain of the example, in a store of its own.
 
-#[path = "../examples/courses/domain.rs"]
+#[path = "../examples/disintegrate_courses/domain.rs"]
 pub(crate) mod domain;
 
 use disintegrate::serde::json::Json;

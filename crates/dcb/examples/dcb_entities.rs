@@ -1,7 +1,7 @@
 //! What the trait costs, and what entities cost: the same events appended to the store itself, through the trait with
 //! one entity, and through it with the first tag for an entity.
 //!
-//! `cargo run --release -p strandline-dcb --example entities [EVENTS [TAGS]]`
+//! `cargo run --release -p strandline-dcb --example dcb_entities [EVENTS [TAGS]]`
 
 use std::path::Path;
 use strandline::{

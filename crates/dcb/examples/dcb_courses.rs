@@ -1,6 +1,6 @@
 //! Courses, their seats and their students: a decision over several entities, through the trait alone.
 //!
-//! `cargo run -p strandline-dcb --example courses`
+//! `cargo run -p strandline-dcb --example dcb_courses`
 
 use strandline::{PayloadEncoding, Region, Store};
 use strandline_dcb::DcbStore;

@@ -1,6 +1,6 @@
 //! Accounts of a bank with `cqrs-es` on a Strandline store: commands, views, a conflict, snapshots, a reopening, a replay.
 //!
-//! `cargo run -p strandline-cqrs-es --example bank_account`
+//! `cargo run -p strandline-cqrs-es --example cqrs_bank_account`
 
 use cqrs_es::event_sink::EventSink;
 use cqrs_es::persist::{GenericQuery, PersistedEventRepository, QueryReplay};

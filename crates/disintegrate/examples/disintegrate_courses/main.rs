@@ -1,6 +1,6 @@
 //! A rule over courses and students, decided by disintegrate on a store of Strandline; and a listener that counts.
 //!
-//! `cargo run -p strandline-disintegrate --example courses`
+//! `cargo run -p strandline-disintegrate --example disintegrate_courses`
 
 #![allow(missing_docs, reason = "it is read from the top")]
 
