@@ -10,6 +10,7 @@ use crate::workload::Shape;
 use anyhow::Context;
 use hdrhistogram::Histogram;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::sync_channel;
 use std::time::Instant;
 use strandline::fs::{OsFs, read_file, replace_file};
@@ -177,11 +178,47 @@ fn latency(job: &Job, _: &EngineEntry) -> anyhow::Result<Vec<Measured>> {
     )?;
     let p50 = |latencies: &Histogram<u64>| latencies.value_at_quantile(0.5) as f64;
     let over = p50(&durable.delivered) / p50(&durable.appended);
+    let wake_up = wake_up(job.events)?;
+    let over_wake_up = p50(&written.delivered) / p50(&wake_up);
     let mut measured: Vec<_> =
         percentiles(job, "live/latency/written", &written.delivered).collect();
     measured.extend(percentiles(job, "live/latency/durable", &durable.delivered));
     measured.push(job.measured("live/latency/durable/over-synced", over, Unit::Ratio));
+    measured.extend(percentiles(job, "live/latency/wake-up", &wake_up));
+    let name = "live/latency/written/over-wake-up";
+    measured.push(job.measured(name, over_wake_up, Unit::Ratio));
     Ok(measured)
+}
+
+/// From the moment before a thread that sleeps is woken to the moment after: what the machine takes of each delivery,
+/// whoever delivers.
+fn wake_up(count: u64) -> anyhow::Result<Histogram<u64>> {
+    let (started_at, starts) = sync_channel::<Instant>(1);
+    let (wakes, woken) = sync_channel::<()>(1);
+    let told = &AtomicU64::new(0);
+    std::thread::scope(|scope| {
+        let sleeper = scope.spawn(move || {
+            let mut latencies = histogram()?;
+            for number in 1..=count {
+                while told.load(Ordering::Acquire) < number {
+                    std::thread::park();
+                }
+                let at = now();
+                note(&mut latencies, at - starts.recv()?);
+                wakes.send(())?;
+            }
+            anyhow::Ok(latencies)
+        });
+        for number in 1..=count {
+            let started = now();
+            told.store(number, Ordering::Release);
+            sleeper.thread().unpark();
+            started_at.send(started)?;
+            woken.recv()?;
+        }
+        let latencies = sleeper.join();
+        latencies.map_err(|_| anyhow::anyhow!("the sleeper panicked"))?
+    })
 }
 
 struct Latencies {
