@@ -6,6 +6,9 @@ use strandline::fs::{Fs, MemFs, read_file};
 use strandline::{Coordinate, Event, EventKind, StoreOptions};
 use strandline_core::fs::Draws;
 
+/// How many sources commits are made of.
+pub(super) const SOURCES: u64 = 3;
+
 /// What a payload is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
@@ -55,7 +58,7 @@ impl EventSpec {
     /// The source that its commit is made of and the position in it, of three commits in four.
     pub(crate) fn tracking(&self) -> Option<(String, u64)> {
         let commit = u64::from(self.commit);
-        (!commit.is_multiple_of(4)).then(|| (format!("source:{}", commit % 3), commit))
+        (!commit.is_multiple_of(4)).then(|| (format!("source:{}", commit % SOURCES), commit))
     }
 
     pub(crate) fn payload(&self) -> Vec<u8> {

@@ -1,7 +1,7 @@
 //! `Expected`: what a store may and must hold at a moment, and whether it does.
 
 use super::copy::{Copy, Target};
-use super::event::EventSpec;
+use super::event::{EventSpec, SOURCES};
 use super::taken::Taken;
 use crate::verdict::Violation;
 use std::collections::BTreeMap;
@@ -120,11 +120,17 @@ impl Expected {
     /// Checks that each source is where the first `found` events say, whether they were removed or not.
     fn check_tracked(&self, store: &Store, found: usize) -> Result<(), Violation> {
         let mut expected = BTreeMap::new();
-        let mut commit = None;
-        for (at, spec) in self.events[..found].iter().enumerate() {
-            let is_first = commit.replace(spec.commit) != Some(spec.commit);
-            if let Some((source, position)) = spec.tracking().filter(|_| is_first) {
-                expected.insert(source, (position, at as u64));
+        let events = &self.events[..found];
+        for (at, spec) in events.iter().enumerate().rev() {
+            let before = at.checked_sub(1).map(|before| events[before].commit);
+            if before == Some(spec.commit) {
+                continue;
+            }
+            if let Some((source, position)) = spec.tracking() {
+                expected.entry(source).or_insert((position, at as u64));
+            }
+            if expected.len() as u64 == SOURCES {
+                break;
             }
         }
         let tracked = store.tracked_sources().into_iter();
