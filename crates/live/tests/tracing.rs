@@ -128,15 +128,22 @@ fn react(live: &Live, clock: &Arc<ManualClock>, recorder: &Recorder) {
     let store = live.store().clone();
     append(&store, "fine");
     append(&store, "fails");
-    let is_slow = Arc::new(AtomicBool::new(false));
-    let slow = (is_slow.clone(), clock.clone());
+    let (is_slow, has_more) = (
+        Arc::new(AtomicBool::new(false)),
+        Arc::new(AtomicBool::new(false)),
+    );
+    let slow = (is_slow.clone(), has_more.clone(), clock.clone());
     let mailer = live
         .reactor("mailer", Region::all())
         .tries(2)
         .backoff(Backoff::none())
         .start(move |event, _| {
             if slow.0.swap(false, Ordering::Relaxed) {
-                slow.1.set(NOW + 60_000);
+                // Until there is more than this event, so that it is not at the end after it.
+                while !slow.1.load(Ordering::Relaxed) {
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+                slow.2.set(NOW + 60_000);
             }
             match event.coordinate.entity() {
                 "fails" => Err(Failure::from(std::io::Error::other("no such address"))),
@@ -150,6 +157,7 @@ fn react(live: &Live, clock: &Arc<ManualClock>, recorder: &Recorder) {
     for _ in 0..100 {
         append(&store, "fine");
     }
+    has_more.store(true, Ordering::Relaxed);
     recorder.until("fell behind");
     assert!(live.replay("mailer", None).unwrap().wait(LONG).unwrap());
     mailer.stop().unwrap();

@@ -75,7 +75,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
             "bytes": done.bytes,
             "index_problems": done.index_problems.iter().map(ToString::to_string).collect::<Vec<_>>(),
         });
-        screen.line(&json.to_string())?;
+        screen.json(&json)?;
     } else {
         screen.text(&format!(
             "{} has everything before sequence {}: {} copied ({}), {} linked, {} kept",

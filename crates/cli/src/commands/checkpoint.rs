@@ -25,7 +25,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     closed?;
     let mut screen = Screen::new();
     if args.store.json {
-        screen.line(&json!({ "sequence": sequence }).to_string())?;
+        screen.json(&json!({ "sequence": sequence }))?;
     } else {
         screen.text(&format!(
             "saved a checkpoint of everything before sequence {sequence}"
@@ -52,7 +52,7 @@ pub(super) fn run_rebuild(args: &Args) -> anyhow::Result<Outcome> {
             "sequence": rebuilt.sequence,
             "notices": rebuilt.notices,
         });
-        screen.line(&json.to_string())?;
+        screen.json(&json)?;
     } else {
         for notice in rebuilt.notices.iter().chain(&rebuilt.footers_failed) {
             screen.text(&format!("  {notice}"))?;

@@ -162,7 +162,7 @@ fn show_refused(args: &Args, absent: &NoHeaders) -> io::Result<()> {
                 compacted_json(&done)
             }
         };
-        screen.line(&json.to_string())?;
+        screen.json(&json)?;
         return screen.flush();
     }
     screen.text("headers were to be kept that are not there; nothing was changed")?;
@@ -217,7 +217,7 @@ fn show_compaction(args: &Args, done: &Compacted) -> io::Result<()> {
     let mut screen = Screen::new();
     if args.store.json {
         let json = compacted_json(done);
-        screen.line(&json.to_string())?;
+        screen.json(&json)?;
         return screen.flush();
     }
     let changed = done.events + done.headers;
@@ -306,7 +306,7 @@ fn plan(args: &Args, rules: &Retention) -> anyhow::Result<Outcome> {
     let mut screen = Screen::new();
     if args.store.json {
         let json = plan_json(&plan);
-        screen.line(&json.to_string())?;
+        screen.json(&json)?;
     } else {
         screen.text(&format!(
             "would remove {}{}, and rewrite {}; nothing was changed",
@@ -377,7 +377,7 @@ fn show_redaction(args: &RedactArgs, done: &Redacted) -> io::Result<()> {
             "quarantine_removed": done.quarantine_removed,
             "quarantine_kept": done.quarantine_kept,
         });
-        screen.line(&json.to_string())?;
+        screen.json(&json)?;
     } else {
         match done.events {
             0 => screen.text("no payload was there to be removed; nothing was changed")?,

@@ -204,7 +204,7 @@ fn show(
             "wrong_line": error.and_then(|error| error.line),
             "error": error.map(|error| error.error.to_string()),
         });
-        screen.line(&json.to_string())?;
+        screen.json(&json)?;
         return screen.flush();
     }
     let verb = if args.check {

@@ -31,7 +31,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let zone = args.zone.zone();
     if args.store.json {
         let all: Vec<_> = all.iter().map(as_json).collect();
-        screen.line(&serde_json::Value::from(all).to_string())?;
+        screen.json(&serde_json::Value::from(all))?;
     } else if all.is_empty() {
         screen.line("no compaction and no redaction is recorded")?;
     }

@@ -74,7 +74,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
             "replaced_end": done.replaced_end,
             "index_problems": done.left_out.iter().map(ToString::to_string).collect::<Vec<_>>(),
         });
-        screen.line(&json.to_string())?;
+        screen.json(&json)?;
     } else {
         let dir = args.dir.display();
         screen.text(&format!(

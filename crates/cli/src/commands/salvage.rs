@@ -40,7 +40,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     })?;
     let mut screen = Screen::new();
     if args.store.json {
-        screen.line(&as_json(&salvaged).to_string())?;
+        screen.json(&as_json(&salvaged))?;
     } else {
         show(&mut screen, args, &salvaged)?;
     }

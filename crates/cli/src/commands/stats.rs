@@ -53,7 +53,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
             "clock_ahead_ms": store.open_report().clock_ahead_ms,
             "open_ms": store.open_report().duration.as_secs_f64() * 1e3,
         });
-        screen.line(&json.to_string())?;
+        screen.json(&json)?;
         screen.flush()?;
         return Ok(outcome);
     }

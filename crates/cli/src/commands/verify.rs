@@ -45,7 +45,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let refused = refused.as_ref();
     let mut screen = Screen::new();
     if args.store.json {
-        screen.line(&as_json(&verified, refused).to_string())?;
+        screen.json(&as_json(&verified, refused))?;
     } else {
         show(&mut screen, &verified, &kept, refused)?;
     }

@@ -47,6 +47,14 @@ impl Screen {
         }
     }
 
+    /// A value as one line of JSON, whole whatever the width.
+    pub(crate) fn json(&mut self, value: &serde_json::Value) -> io::Result<()> {
+        match self.width {
+            Some(_) => writeln!(self.out, "{}", escaped_json(&value.to_string())),
+            None => writeln!(self.out, "{value}"),
+        }
+    }
+
     /// Bytes as they are.
     pub(crate) fn bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.out.write_all(bytes)
@@ -99,6 +107,18 @@ fn escaped(text: &str) -> String {
         .collect()
 }
 
+/// JSON in which control characters that it may have, in strings alone, are escaped.
+fn escaped_json(json: &str) -> String {
+    let mut escaped = String::with_capacity(json.len());
+    for c in json.chars() {
+        match c.is_control() {
+            true => escaped.push_str(&format!("\\u{:04x}", u32::from(c))),
+            false => escaped.push(c),
+        }
+    }
+    escaped
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,5 +131,16 @@ mod tests {
         assert_eq!(fit("a\u{1b}[2J", 20), "a\\u{1b}[2J");
         assert_eq!(column("ab", 4), "ab  ");
         assert_eq!(measure_text_width(&column("日本語", 4)), 4);
+    }
+
+    #[test]
+    fn json_on_a_terminal_is_json_and_drives_nothing() {
+        let value = serde_json::json!({ "a": "\u{7f}\u{9b}2J\u{1b}", "b": "x".repeat(200) });
+        let shown = escaped_json(&value.to_string());
+        assert!(!shown.chars().any(char::is_control), "{shown}");
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&shown).unwrap(),
+            value
+        );
     }
 }

@@ -64,7 +64,7 @@ impl Printer<'_> {
                 "bytes": hex(&annotation.bytes, usize::MAX).replace(' ', ""),
                 "problem": problem,
             });
-            return self.screen.line(&json.to_string());
+            return self.screen.json(&json);
         }
         let indent = usize::from(*depth) * 2;
         let wide = self.screen.width().is_none_or(|width| width >= WIDE);

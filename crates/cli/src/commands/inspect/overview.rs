@@ -53,7 +53,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
             .is_some_and(|contents| !contents.opened.is_clean());
     if args.store.json {
         let json = as_json(&inventory, contents.as_ref(), failure);
-        screen.line(&json.to_string())?;
+        screen.json(&json)?;
     } else {
         screen.line(&format!("store {}", dir.display()))?;
         files(&mut screen, &inventory)?;

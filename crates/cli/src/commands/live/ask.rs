@@ -195,7 +195,7 @@ fn done(
     let mut screen = Screen::new();
     if args.json() {
         let json = json!({ "done": what, "name": name, "key": key, "message": message });
-        screen.line(&json.to_string())?;
+        screen.json(&json)?;
     } else {
         screen.text(message)?;
     }

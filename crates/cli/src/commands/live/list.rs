@@ -104,7 +104,7 @@ fn all(target: &Target<'_>) -> anyhow::Result<Vec<Listed>> {
 fn show(screen: &mut Screen, json: bool, listed: &[Listed]) -> io::Result<()> {
     if json {
         let all: Vec<_> = listed.iter().map(Listed::json).collect();
-        return screen.line(&Value::from(all).to_string());
+        return screen.json(&Value::from(all));
     }
     if listed.is_empty() {
         return Ok(());

@@ -89,7 +89,7 @@ pub(super) fn run(args: &TargetArgs, reset: &ResetArgs) -> anyhow::Result<Outcom
     let mut screen = Screen::new();
     if args.json() {
         let json = json!({ "done": "reset", "name": name, "sequence": next });
-        screen.line(&json.to_string())?;
+        screen.json(&json)?;
     } else {
         screen.text(&format!("{name} goes on {}", place(next)))?;
     }

@@ -29,7 +29,7 @@ pub(super) fn run(args: &TargetArgs, show: &ShowArgs) -> anyhow::Result<Outcome>
         if let Some(json) = json.as_object_mut() {
             json.insert("partitions".to_owned(), Value::from(partitions));
         }
-        screen.line(&json.to_string())?;
+        screen.json(&json)?;
     } else {
         show_status(&mut screen, &target, &status, &args.zone())?;
     }
