@@ -4,7 +4,7 @@ use crate::harness::*;
 use strandline::fs::{Fs, MemFs};
 use strandline::{
     AppendCondition, AppendOptions, Durability, ErrorKind, Event, IndexLayout, Region, Sequence,
-    StoreOptions, maintenance,
+    Start, StoreOptions, maintenance,
 };
 
 /// Length of a block's header before its table of sections, of an entry there, and their number.
@@ -14,13 +14,10 @@ const SECTIONS: usize = 41;
 /// The section that says where the rows of each kind end.
 const KIND_ROW_ENDS: usize = 20;
 
-/// The damage of a section is found when the condition's query uses it. Looked for before the query
-/// alone, it let the append through.
-#[test]
-fn a_condition_that_a_lost_index_cannot_answer_refuses_the_append() {
+/// A sealed segment with an event of the kind `REMOVED`, whose lists of kinds are lost, and cannot be made anew.
+fn lost() -> MemFs {
     let fs = MemFs::new();
-    let small = || options(&fs).segment_bytes_max(64 << 10);
-    let store = small().open(dir()).unwrap();
+    let store = small(&fs).open(dir()).unwrap();
     let taken = Event::bytes(REMOVED, *b"taken");
     store.append(&at("order", "s"), taken).unwrap();
     for _ in 0..5 {
@@ -45,8 +42,19 @@ fn a_condition_that_a_lost_index_cannot_answer_refuses_the_append() {
     let payload = bytes.windows(100).position(|window| window == [b'x'; 100]);
     bytes[payload.unwrap() + 50] ^= 1;
     write(&fs, &sealed, &bytes);
+    fs
+}
 
-    let store = small().open(dir()).unwrap();
+fn small(fs: &MemFs) -> StoreOptions {
+    options(fs).segment_bytes_max(64 << 10)
+}
+
+/// The damage of a section is found when the condition's query uses it. Looked for before the query
+/// alone, it let the append through.
+#[test]
+fn a_condition_that_a_lost_index_cannot_answer_refuses_the_append() {
+    let fs = lost();
+    let store = small(&fs).open(dir()).unwrap();
     store.append(&at("a", "s"), event("first")).unwrap();
     let removed = Region::all().kind(REMOVED);
     let condition = AppendCondition::since(Sequence::ZERO).none_in(removed);
@@ -55,6 +63,26 @@ fn a_condition_that_a_lost_index_cannot_answer_refuses_the_append() {
         let refused = store.append_with(&at("a", "s"), event("second"), options);
         assert_eq!(refused.unwrap_err().kind(), ErrorKind::Corrupt);
     }
+}
+
+/// What comes after events that are lost may be there, and is not given before them.
+#[test]
+fn who_follows_a_query_stays_before_what_a_lost_index_may_have_of_it() {
+    let fs = lost();
+    let store = small(&fs).open(dir()).unwrap();
+    let later = Event::bytes(REMOVED, *b"later");
+    store.append(&at("order", "s"), later).unwrap();
+    let query = || Region::all().kind(REMOVED);
+    let mut cursor = store.follow(query(), Start::Beginning).unwrap();
+    for _ in 0..2 {
+        let next = cursor.try_next();
+        assert_eq!(next.unwrap_err().kind(), ErrorKind::Corrupt);
+        let rows = cursor.try_rows_with(10, |_| ());
+        assert_eq!(rows.unwrap_err().kind(), ErrorKind::Corrupt);
+        assert_eq!(cursor.position().unwrap().sequence(), Sequence::ZERO);
+    }
+    let subscription = store.subscribe(query(), Start::Beginning, 4).unwrap();
+    assert_eq!(subscription.recv().unwrap_err().kind(), ErrorKind::Corrupt);
 }
 
 /// A reader in another process had the footers mapped that a rebuild writes anew.

@@ -1,16 +1,17 @@
 //! Decisions over several entities.
 
 use crate::bank::{
-    Command, TooLittle, Transfer, accounts, at, decisions, deposited, store, withdrawn,
+    AccountEvent, Command, TooLittle, Transfer, accounts, at, decisions, deposited, store,
+    withdrawn,
 };
 use serde::{Deserialize, Serialize};
 use std::cell::Cell;
 use std::sync::{Arc, Barrier};
 use strandline::{
-    Coordinate, Error, ErrorKind, Event, EventEnum, EventPayload, Query, Region, Store,
+    Coordinate, Error, ErrorKind, Event, EventEnum, EventId, EventPayload, Query, Region, Store,
 };
 use strandline_aggregate::{
-    CommandId, Decision, Decisions, ExecuteError, ExecuteOptions, Retry, given_for,
+    CommandId, Decided, Decision, Decisions, ExecuteError, ExecuteOptions, Retry, given_for,
 };
 
 #[test]
@@ -282,4 +283,64 @@ fn the_last_place_is_given_once() {
                 <= PLACES
         );
     }
+}
+
+/// Says once that something was paid, under an id of its own.
+struct Pays(u64);
+
+impl Decision for Pays {
+    type Event = AccountEvent;
+    type State = u64;
+    type Error = std::convert::Infallible;
+
+    fn query(&self) -> Query {
+        Region::all().entity(at("1").entity()).into()
+    }
+
+    fn evolve(&self, events: &mut u64, _: &Coordinate, _: &AccountEvent) {
+        *events += 1;
+    }
+
+    fn decide(&self, events: &u64) -> Result<Vec<(Coordinate, AccountEvent)>, Self::Error> {
+        PAID.set(PAID.get() + 1);
+        assert!(PAID.get() < 9, "it is decided again and again");
+        // The second time there is more to say.
+        let more = (*events == 1).then(|| (at("1"), deposited(99)));
+        let first = (at("1"), deposited(self.0));
+        Ok(std::iter::once(first).chain(more).collect())
+    }
+
+    fn to_event(&self, event: &AccountEvent) -> Result<Event, Error> {
+        let AccountEvent::Deposited(deposited) = event else {
+            panic!("it decides on deposits");
+        };
+        let id = EventId::from_u128(deposited.cents.into());
+        Ok(event.to_event()?.with_id(id))
+    }
+}
+
+thread_local! {
+    /// How often was decided to pay.
+    static PAID: Cell<u32> = const { Cell::new(0) };
+}
+
+#[test]
+fn a_decision_whose_events_have_ids_of_their_own_ends() {
+    let store = store();
+    let transfers = decisions(&store);
+    let pay = || transfers.execute(&Pays(7)).unwrap();
+    let [first, second, third] = [pay(), pay(), pay()];
+    assert_eq!(
+        [first.repeated, second.repeated, third.repeated],
+        [false, false, true]
+    );
+    let sequences = |decided: &Decided<AccountEvent>| {
+        let receipts = decided.receipts.iter();
+        receipts
+            .map(|receipt| receipt.sequence.get())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(sequences(&first), [0]);
+    assert_eq!(sequences(&second), [0, 1]);
+    assert_eq!(sequences(&third), [0]);
 }

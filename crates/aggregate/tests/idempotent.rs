@@ -1,16 +1,16 @@
 //! Commands that are executed again under their id.
 
 use crate::bank::{
-    Account, Command, DepositedV1, Transfer, accounts, at, count, decisions, deposited, store,
-    store_in, withdrawn,
+    Account, AccountEvent, Command, DepositedV1, TooLittle, Transfer, accounts, at, count,
+    decisions, deposited, store, store_in, withdrawn,
 };
 use std::cell::Cell;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Barrier};
 use strandline::fs::MemFs;
 use strandline::maintenance::{Redaction, Retention, compact, redact};
-use strandline::{Batch, ErrorKind, Event, EventKind, Receipt};
-use strandline_aggregate::{Aggregate, CommandId, ExecuteError, ExecuteOptions};
+use strandline::{Batch, Error, ErrorKind, Event, EventEnum, EventId, EventKind, Receipt};
+use strandline_aggregate::{Aggregate, CommandId, ExecuteError, ExecuteOptions, Repository};
 
 fn named(name: &str) -> ExecuteOptions {
     ExecuteOptions::new().command_id(CommandId::new(name))
@@ -244,4 +244,52 @@ impl<T: strandline::EventEnum> ToEventNow for T {
     fn to_event_now(&self) -> Event {
         self.to_event().unwrap()
     }
+}
+
+/// An account whose events have ids of their own, made of what they say.
+#[derive(Clone, Default)]
+struct OwnIds(Account);
+
+impl Aggregate for OwnIds {
+    const NAME: &'static str = Account::NAME;
+    type Event = AccountEvent;
+    type Command = Command;
+    type Error = TooLittle;
+
+    fn decide(&self, command: &Command) -> Result<Vec<AccountEvent>, TooLittle> {
+        self.0.decide(command)
+    }
+
+    fn evolve(&mut self, event: &AccountEvent) {
+        self.0.evolve(event);
+    }
+
+    fn to_event(event: &AccountEvent) -> Result<Event, Error> {
+        let id = EventId::from_u128(match event {
+            AccountEvent::Deposited(deposited) => deposited.cents.into(),
+            AccountEvent::Withdrawn(withdrawn) => u128::from(withdrawn.cents) << 64,
+        });
+        Ok(event.to_event()?.with_id(id))
+    }
+}
+
+#[test]
+fn events_that_are_there_under_their_own_ids_are_a_repeat() {
+    let store = store();
+    let accounts = Repository::<OwnIds>::new(&store).unwrap();
+    let execute = |decided: &mut u32| {
+        accounts.decide_with("1", &ExecuteOptions::new(), |account| {
+            *decided += 1;
+            assert!(*decided < 9, "it is decided again and again");
+            account.decide(&Command::Deposit(7))
+        })
+    };
+    let first = execute(&mut 0).unwrap();
+    accounts.execute("1", &Command::Deposit(8)).unwrap();
+    let again = execute(&mut 0).unwrap();
+    assert!(again.repeated && !first.repeated);
+    assert_eq!(sequences(&again.receipts), sequences(&first.receipts));
+    assert_eq!((again.state.0.cents, again.version), (15, Some(1)));
+    assert_eq!(again.events, first.events);
+    assert_eq!(count(&store, "1"), 2);
 }

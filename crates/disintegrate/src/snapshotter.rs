@@ -1,6 +1,6 @@
 //! `FileSnapshotter`: states of decisions in files beside the store.
 
-use crate::Position;
+use crate::{Position, StrandlineEventStore};
 use async_trait::async_trait;
 use disintegrate::{
     BoxDynError, Event, IntoState, StatePart, StateQuery, StateSnapshotter, StreamQuery,
@@ -19,7 +19,7 @@ const STATE: &str = "state";
 /// Keeps states of decisions beside a store, so that a state of many events is not read from all of them again.
 ///
 /// A snapshot is written when more than `every` events were applied since the last one, in one file for each
-/// state and query: `<store>.snapshots/<hash>/`. It is used only where it is of this store, of what this store still
+/// state and query: `<store>.snapshots/<hash>/`. It is used only where it is of this store and scope, of what this store still
 /// has, of that query and of that [`NAME`](StateQuery::NAME): a state whose fields have changed gets another name, or is
 /// read from its events where the old one cannot be decoded. One that is damaged is not used either, nor is one that
 /// cannot be read: the events are there. The directory may be removed at any time.
@@ -28,6 +28,8 @@ const STATE: &str = "state";
 #[derive(Debug, Clone)]
 pub struct FileSnapshotter {
     store: Arc<Store>,
+    /// Whose events the states are of.
+    scope: String,
     dir: PathBuf,
     every: u64,
 }
@@ -35,25 +37,31 @@ pub struct FileSnapshotter {
 /// What a snapshot is of.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct About {
+    scope: String,
     name: String,
     query: String,
     position: SavedPosition,
 }
 
 impl FileSnapshotter {
-    /// Beside the store, for states that more than `every` events were applied to.
+    /// Beside the store, for states of these events that more than `every` were applied to.
     #[must_use]
-    pub fn new(store: &Arc<Store>, every: u64) -> Self {
-        let mut dir: OsString = store.dir().into();
+    pub fn new<E: Event, S>(events: &StrandlineEventStore<E, S>, every: u64) -> Self {
+        let mut dir: OsString = events.store().dir().into();
         dir.push(".snapshots");
-        Self::new_in(store, dir, every)
+        Self::new_in(events, dir, every)
     }
 
     /// In another directory, which is made when it is needed.
     #[must_use]
-    pub fn new_in(store: &Arc<Store>, dir: impl Into<PathBuf>, every: u64) -> Self {
+    pub fn new_in<E: Event, S>(
+        events: &StrandlineEventStore<E, S>,
+        dir: impl Into<PathBuf>,
+        every: u64,
+    ) -> Self {
         Self {
-            store: Arc::clone(store),
+            store: Arc::clone(events.store()),
+            scope: events.form().scope.clone(),
             dir: dir.into(),
             every,
         }
@@ -61,8 +69,10 @@ impl FileSnapshotter {
 
     fn folder(&self, name: &str, query: &str) -> PathBuf {
         let mut hasher = blake3::Hasher::new();
-        hasher.update(&(name.len() as u64).to_le_bytes());
-        hasher.update(name.as_bytes());
+        for part in [&self.scope, name] {
+            hasher.update(&(part.len() as u64).to_le_bytes());
+            hasher.update(part.as_bytes());
+        }
         hasher.update(query.as_bytes());
         let hash = hasher.finalize().to_hex();
         self.dir.join(hash.get(..32).unwrap_or_default())
@@ -73,7 +83,7 @@ impl FileSnapshotter {
         let found = newest(self.store.fs().as_ref(), &self.folder(name, query)).ok()?;
         let checkpoint = found.checkpoint?;
         let about: About = checkpoint.metadata(ABOUT).ok()?;
-        if about.name != name || about.query != query {
+        if about.scope != self.scope || about.name != name || about.query != query {
             return None;
         }
         let next = self
@@ -99,6 +109,7 @@ impl FileSnapshotter {
         let (fs, folder) = (self.store.fs().as_ref(), self.folder(name, &query));
         fs.create_dir_all(&folder)?;
         let about = About {
+            scope: self.scope.clone(),
             name: name.to_owned(),
             query,
             position,

@@ -6,14 +6,17 @@ use async_trait::async_trait;
 use disintegrate::{EventListener, EventStore, PersistedEvent, StreamQuery, query};
 use futures::channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
 use futures::executor::block_on;
-use futures::future::{FutureExt, abortable, join, pending};
+use futures::future::{Either, FutureExt, abortable, join, pending, select};
 use futures::stream::StreamExt;
+use futures_timer::Delay;
 use std::collections::BTreeMap;
+use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use strandline_disintegrate::{
     ListenerConfig, ListenerError, ListenerErrorKind, Listeners, Position, Retry, RetryAction,
 };
+use strandline_live::Live;
 
 /// Tells which students it is called for.
 struct Tells {
@@ -215,4 +218,36 @@ fn one_of_two_is_called_and_the_other_goes_on_when_it_is_gone() {
     };
     let (_, second) = block_on(join(first, join(second, story)));
     second.0.unwrap();
+}
+
+/// Nobody who waits for an event waits because the listener has nothing to do with it.
+#[test]
+fn its_position_goes_on_past_events_that_are_not_its_own() {
+    let dir = tempfile::tempdir().unwrap();
+    let events = open(dir.path());
+    put(&events, students([1]));
+    put(&events, vec![course("a", 100); 3]);
+    events.store().sync().unwrap();
+    let live = Live::open(events.store()).unwrap();
+    let position = || live.status("tells").unwrap().sequence.get();
+    let (ended, _) = run_for(&events, &[], ListenerConfig::new(), 1);
+    ended.unwrap();
+    assert_eq!(position(), 4, "when it ends");
+
+    let (listener, _heard) = tells(&[]);
+    let listeners = Listeners::new(&events).unwrap();
+    let running = listeners.register(listener, ListenerConfig::new()).run();
+    let others = async {
+        let new = vec![course("b", 100)];
+        events.append_without_validation(new).await.unwrap();
+        events.store().sync().unwrap();
+        while position() < 5 {
+            Delay::new(A_MOMENT).await;
+        }
+    };
+    let (running, others) = (pin!(running), pin!(others));
+    match block_on(select(running, others)) {
+        Either::Left((ended, _)) => panic!("{ended:?}"),
+        Either::Right(_) => {}
+    }
 }

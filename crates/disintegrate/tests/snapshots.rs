@@ -13,7 +13,7 @@ use strandline_disintegrate::{FileSnapshotter, Position};
 const EVERY: u64 = 10;
 
 fn states(events: &Events) -> States<WithSnapshot<Position, FileSnapshotter>> {
-    let snapshots = FileSnapshotter::new(events.store(), EVERY);
+    let snapshots = FileSnapshotter::new(events, EVERY);
     EventSourcedStateStore::new(events.clone(), WithSnapshot::new(snapshots))
 }
 
@@ -32,7 +32,7 @@ fn load(events: &Events) -> (Course, u64) {
 /// How far the snapshot is that is gone on from.
 fn snapshot(events: &Events) -> Option<u64> {
     let part = StatePart::new(Position::default(), Course::new("a"));
-    let part = block_on(FileSnapshotter::new(events.store(), EVERY).load_snapshot(part));
+    let part = block_on(FileSnapshotter::new(events, EVERY).load_snapshot(part));
     Some(part.version().get()).filter(|version| *version > 0)
 }
 
@@ -69,7 +69,7 @@ fn a_state_of_many_events_is_gone_on_from() {
     assert_eq!(files(dir.path()).len(), 1, "the last one alone is kept");
 
     let other = StatePart::new(Position::default(), Course::new("b"));
-    let other = block_on(FileSnapshotter::new(events.store(), EVERY).load_snapshot(other));
+    let other = block_on(FileSnapshotter::new(&events, EVERY).load_snapshot(other));
     assert_eq!(
         other.version(),
         Position::default(),
@@ -113,4 +113,16 @@ fn one_that_the_store_has_not_come_to_is_not_used() {
     put(&events, vec![enrolled("b", 1); 20]);
     assert_eq!(snapshot(&events), None);
     assert_eq!(load(&events).0.taken, 3);
+}
+
+#[test]
+fn that_of_another_scope_is_not_used() {
+    let dir = tempfile::tempdir().unwrap();
+    let events = open(dir.path());
+    fill(&events, 20);
+    assert_eq!(load(&events).0.taken, 20);
+    let other = on(events.store()).scope("another school");
+    fill(&other, 3);
+    assert_eq!(load(&other).0.taken, 3);
+    assert_eq!(snapshot(&events), Some(21));
 }

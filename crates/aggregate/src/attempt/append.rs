@@ -14,8 +14,8 @@ pub(crate) enum Appended {
     Done(Vec<Receipt>),
     /// Another writer was faster, and nothing was appended.
     Conflict(Error),
-    /// The same command was executed meanwhile.
-    Repeated,
+    /// Events of it were there: the same command was executed meanwhile, or they have ids of their own.
+    Repeated(Vec<Receipt>),
 }
 
 /// Appends events, all or none, with what the options say of them.
@@ -35,7 +35,9 @@ pub(crate) fn append(
     }
     match store.append_slice(&events, append) {
         // What the same command did meanwhile may be more than this.
-        Ok(receipts) if receipts.iter().any(|receipt| receipt.repeated) => Ok(Appended::Repeated),
+        Ok(receipts) if receipts.iter().any(|receipt| receipt.repeated) => {
+            Ok(Appended::Repeated(receipts))
+        }
         Ok(receipts) => Ok(Appended::Done(receipts)),
         Err(error) => match error.kind() {
             ErrorKind::WrongExpectedVersion | ErrorKind::ConditionFailed => {

@@ -169,7 +169,16 @@ impl<E: EventEnum + 'static> Decisions<E> {
             let condition = AppendCondition::since(snapshot.visible()).none_in(query);
             match append(&self.store, batch, Some(&condition), options)? {
                 Appended::Done(receipts) => return Ok(decided(events, receipts, tries)),
-                Appended::Repeated => {}
+                // Events with ids of their own, which are there, are not looked for where it begins anew.
+                Appended::Repeated(receipts) if options.command_id.is_none() => {
+                    let repeated = receipts.iter().all(|receipt| receipt.repeated);
+                    let decided = decided(events, receipts, tries);
+                    return Ok(Decided {
+                        repeated,
+                        ..decided
+                    });
+                }
+                Appended::Repeated(_) => {}
                 Appended::Conflict(conflict) => retries.wait(conflict)?,
             }
         }

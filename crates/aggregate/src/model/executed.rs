@@ -36,7 +36,8 @@ pub struct Executed<A: Aggregate> {
     pub state: Arc<A>,
     /// Clock of the newest event that is in the state; none if there is no event.
     pub version: Option<u32>,
-    /// Whether the command was executed before under the same id, so that nothing was decided.
+    /// Whether the command was executed before under the same id, so that nothing was decided; or was decided, and all
+    /// its events were there, under ids that they have of their own.
     pub repeated: bool,
     /// How often it was decided; 0 if it was executed before.
     pub tries: u32,
@@ -59,7 +60,8 @@ pub struct Decided<E> {
     pub events: Vec<(Coordinate, E)>,
     /// The receipts of these events, in their order.
     pub receipts: Vec<Receipt>,
-    /// Whether the command was executed before under the same id, so that nothing was decided.
+    /// Whether the command was executed before under the same id, so that nothing was decided; or was decided, and all
+    /// its events were there, under ids that they have of their own.
     pub repeated: bool,
     /// How often it was decided; 0 if it was executed before.
     pub tries: u32,

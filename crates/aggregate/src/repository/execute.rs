@@ -125,8 +125,12 @@ impl<A: Aggregate> Repository<A> {
                     let held = self.keep(&coordinate, evolved(held, &events, &receipts));
                     return Ok(executed(held, events, receipts, tries));
                 }
-                Appended::Repeated => {
+                Appended::Repeated(receipts) => {
                     self.keep(&coordinate, held);
+                    // Under an id of the command it is found where it begins anew; else it would not be.
+                    if options.command_id.is_none() {
+                        return self.repeated(&coordinate, events, receipts, tries);
+                    }
                 }
                 Appended::Conflict(conflict) => {
                     self.keep(&coordinate, held);
@@ -134,6 +138,24 @@ impl<A: Aggregate> Repository<A> {
                 }
             }
         }
+    }
+
+    /// What became of events of which some were there under ids of their own.
+    fn repeated<E>(
+        &self,
+        coordinate: &Coordinate,
+        events: Vec<A::Event>,
+        receipts: Vec<Receipt>,
+        tries: u32,
+    ) -> Result<Executed<A>, ExecuteError<E>> {
+        let known = self.known(coordinate.entity());
+        let held = self.read(&self.store.snapshot(), coordinate, known)?;
+        let held = self.keep(coordinate, held);
+        let repeated = receipts.iter().all(|receipt| receipt.repeated);
+        Ok(Executed {
+            repeated,
+            ..executed(held, events, receipts, tries)
+        })
     }
 }
 

@@ -30,7 +30,7 @@ fn main() -> Result<(), AnyError> {
     let events = StrandlineEventStore::new(&store, Json::<SchoolEvent>::default())
         .scope("school")
         .encoding(PayloadEncoding::JSON);
-    let snapshots = WithSnapshot::new(FileSnapshotter::new(&store, 100));
+    let snapshots = WithSnapshot::new(FileSnapshotter::new(&events, 100));
     let decide = DecisionMaker::new(EventSourcedStateStore::new(events.clone(), snapshots));
     block_on(async {
         let history = OpenCourse {

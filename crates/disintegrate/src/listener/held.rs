@@ -7,11 +7,14 @@ use futures_timer::Delay;
 use std::future::Future;
 use std::pin::pin;
 use std::time::Duration;
-use strandline::{CursorStream, Delivery, Query, Sequence, Store, StoredEvent};
+use strandline::{CursorStream, Delivery, Query, SavedPosition, Sequence, Store, StoredEvent};
 use strandline_live::{ErrorKind, Live, NamedPosition};
 
 /// How often it is looked whether a position that somebody else holds is free.
 const LOOK: Duration = Duration::from_millis(500);
+
+/// How often it is looked, while no event of the query comes, whether the position is past others, and is to be saved.
+const SAVE: Duration = Duration::from_secs(1);
 
 /// Whether to stop, as a future.
 pub(super) type Stop = Shared<BoxFuture<'static, ()>>;
@@ -30,6 +33,8 @@ pub(super) struct Held {
     cursor: CursorStream,
     /// How many events were handled since the position was saved.
     unsaved: usize,
+    /// Where that was.
+    saved: Sequence,
     save_every: usize,
 }
 
@@ -51,31 +56,47 @@ impl Held {
         let cursor = live.store().follow(query, position.start()?)?;
         Ok(Self {
             position,
+            saved: cursor.sequence(),
             cursor: cursor.at(Delivery::Durable).into_stream(),
             unsaved: 0,
             save_every,
         })
     }
 
-    /// The next event. The position is saved before it is waited for.
+    /// The next event. The position is saved before it is waited for, and while that takes long.
     pub(super) async fn next(&mut self, stop: &Stop) -> Result<StoredEvent, Ended> {
         if stop.clone().now_or_never().is_some() {
-            self.save()?;
-            return Err(Ended::Stopped);
+            return self.stop();
         }
-        let next = match self.cursor.next().now_or_never() {
-            Some(next) => next,
-            None => {
-                self.save()?;
-                let next = beating(&mut self.position, self.cursor.next());
-                match select(pin!(next), stop.clone()).await {
-                    Either::Left((next, _)) => next?,
-                    Either::Right(_) => return Err(Ended::Stopped),
-                }
+        if let Some(next) = self.cursor.next().now_or_never() {
+            return given(next);
+        }
+        if self.unsaved > 0 {
+            self.save()?;
+        }
+        let mut since_renewed = Duration::ZERO;
+        loop {
+            let other = select(Delay::new(SAVE), stop.clone());
+            let is_to_stop = match select(self.cursor.next(), other).await {
+                Either::Left((next, _)) => return given(next),
+                Either::Right((other, _)) => matches!(other, Either::Right(_)),
+            };
+            if is_to_stop {
+                return self.stop();
             }
-        };
-        // It has no end but an error.
-        Ok(next.ok_or(Ended::Stopped)??)
+            since_renewed += SAVE;
+            if self.save()? {
+                since_renewed = Duration::ZERO;
+            } else if since_renewed >= self.position.lease_time() / 3 {
+                self.position.beat()?;
+                since_renewed = Duration::ZERO;
+            }
+        }
+    }
+
+    fn stop(&mut self) -> Result<StoredEvent, Ended> {
+        self.save()?;
+        Err(Ended::Stopped)
     }
 
     /// Waits for a handler, and keeps the position meanwhile.
@@ -94,18 +115,30 @@ impl Held {
 
     /// Saves that everything before this event is handled, and it is not.
     pub(super) fn save_before(&mut self, store: &Store, event: Sequence) -> Result<(), Ended> {
-        self.position.save(store.snapshot().position(event)?)?;
-        self.unsaved = 0;
-        Ok(())
+        self.save_as(store.snapshot().position(event)?)
     }
 
-    fn save(&mut self) -> Result<(), Ended> {
-        if self.unsaved > 0 {
-            self.position.save(self.cursor.cursor().position()?)?;
-            self.unsaved = 0;
+    /// Saves that everything is handled up to where the cursor is, unless that was saved; whether it was not.
+    fn save(&mut self) -> Result<bool, Ended> {
+        let cursor = self.cursor.cursor();
+        if cursor.sequence() == self.saved {
+            return Ok(false);
         }
+        let position = cursor.position()?;
+        self.save_as(position)?;
+        Ok(true)
+    }
+
+    fn save_as(&mut self, position: SavedPosition) -> Result<(), Ended> {
+        self.position.save(position)?;
+        (self.saved, self.unsaved) = (position.sequence(), 0);
         Ok(())
     }
+}
+
+/// It has no end but an error.
+fn given(next: Option<Result<StoredEvent, strandline::Error>>) -> Result<StoredEvent, Ended> {
+    Ok(next.ok_or(Ended::Stopped)??)
 }
 
 /// Waits for something, and renews the lease until then.

@@ -29,7 +29,8 @@ type Start = Box<dyn FnOnce(Stop) -> BoxFuture<'static, Result<(), ListenerError
 ///
 /// Each goes on from where it was under its [`id`](EventListener::id), in this process or the next one. An event is
 /// handled at least once: the position is saved after every [`save_every`](ListenerConfig::save_every) events and
-/// where none waits, so events may be handled again after a crash, and none is left out. An event is
+/// where none waits, so events may be handled again after a crash, and none is left out; past events that are not of the
+/// query it is saved within about a second. An event is
 /// given once it is durable. Where several processes run the same listener, one of them handles events, and another
 /// goes on when that one is gone (`strandline_live` says how).
 ///

@@ -214,6 +214,18 @@ impl Snapshot {
             .find_map(|block| block.damage())
     }
 
+    /// Whether a block that has some of these sequences was found damaged, and could not be made anew. O(log parts)
+    /// where they are of one part.
+    #[must_use]
+    pub fn is_damaged_within(&self, first: Sequence, last: Sequence) -> bool {
+        let parts = self.part_from(first.get())..=self.part_from(last.get());
+        let mut parts = parts.filter(|at| *at < self.part_count());
+        parts.any(|at| {
+            let block = self.part(at).block();
+            block.is_some_and(|block| block.damage().is_some())
+        })
+    }
+
     /// How many parts have visible rows, or might.
     pub(crate) const fn part_count(&self) -> usize {
         self.whole + 1

@@ -41,6 +41,12 @@ where
         let mut events = snapshot.reader.cursor();
         let mut after = None;
         for row in snapshot.rows(query) {
+            // Those between may be of the query, and lost.
+            let (next, sequence) = (after.unwrap_or(span.start), row.sequence());
+            let between = (next.min(sequence), next.max(sequence));
+            if next != sequence && snapshot.index.is_damaged_within(between.0, between.1) {
+                break;
+            }
             match (self.take)(&mut events, row) {
                 Ok(flow) => {
                     self.taken += 1;
