@@ -212,8 +212,10 @@ where
 impl<E: Event, S> StrandlineEventStore<E, S> {
     /// What an append of nothing answers.
     fn is_unchanged(&self, question: Query) -> Result<Vec<PersistedEvent<Position, E>>, Error> {
-        match self.store.snapshot().rows(question).next() {
-            Some(_) => Err(Error::Concurrency),
+        match self.store.snapshot().query(question).next() {
+            Some(Ok(_)) => Err(Error::Concurrency),
+            // Where an index is damaged, nobody knows.
+            Some(Err(error)) => Err(error.into()),
             None => Ok(Vec::new()),
         }
     }

@@ -8,21 +8,27 @@ use disintegrate::{
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use strandline::fs::replace_file;
 use strandline::{SavedPosition, Store};
-use strandline_checkpoint::{CheckpointWriter, newest, prune};
+use strandline_checkpoint::{Checkpoint, CheckpointWriter};
 
 const ABOUT: &str = "about";
 const STATE: &str = "state";
+/// Of the name of a file.
+const ENDING: &str = ".snapshot";
 
 /// Keeps states of decisions beside a store, so that a state of many events is not read from all of them again.
 ///
 /// A snapshot is written when more than `every` events were applied since the last one, in one file for each
-/// state and query: `<store>.snapshots/<hash>/`. It is used only where it is of this store and scope, of what this store still
+/// state and query: `<store>.snapshots/<hash>.snapshot`. It is used only where it is of this store and scope, of what this store still
 /// has, of that query and of that [`NAME`](StateQuery::NAME): a state whose fields have changed gets another name, or is
 /// read from its events where the old one cannot be decoded. One that is damaged is not used either, nor is one that
 /// cannot be read: the events are there. The directory may be removed at any time.
+///
+/// A state may have in it what was in a payload that is redacted later: call [`clear`](Self::clear) then.
 ///
 /// Writing one waits for the disk, on the thread of whoever decides.
 #[derive(Debug, Clone)]
@@ -47,7 +53,9 @@ impl FileSnapshotter {
     /// Beside the store, for states of these events that more than `every` were applied to.
     #[must_use]
     pub fn new<E: Event, S>(events: &StrandlineEventStore<E, S>, every: u64) -> Self {
-        let mut dir: OsString = events.store().dir().into();
+        // Without a slash at its end, so that they are beside it and not in it.
+        let store: PathBuf = events.store().dir().components().collect();
+        let mut dir: OsString = store.into();
         dir.push(".snapshots");
         Self::new_in(events, dir, every)
     }
@@ -67,7 +75,24 @@ impl FileSnapshotter {
         }
     }
 
-    fn folder(&self, name: &str, query: &str) -> PathBuf {
+    /// Removes all snapshots in the directory, also those of other scopes.
+    ///
+    /// # Errors
+    ///
+    /// What the file system says where one cannot be removed.
+    pub fn clear(&self) -> io::Result<()> {
+        let fs = self.store.fs();
+        let names = match fs.list_names(&self.dir) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            names => names?,
+        };
+        for name in names.iter().filter(|name| name.name.ends_with(ENDING)) {
+            fs.remove_file(&self.dir.join(&name.name))?;
+        }
+        Ok(())
+    }
+
+    fn path(&self, name: &str, query: &str) -> PathBuf {
         let mut hasher = blake3::Hasher::new();
         for part in [&self.scope, name] {
             hasher.update(&(part.len() as u64).to_le_bytes());
@@ -75,13 +100,14 @@ impl FileSnapshotter {
         }
         hasher.update(query.as_bytes());
         let hash = hasher.finalize().to_hex();
-        self.dir.join(hash.get(..32).unwrap_or_default())
+        let hash = hash.get(..32).unwrap_or_default();
+        self.dir.join(format!("{hash}{ENDING}"))
     }
 
     /// The snapshot of a state, if it can be gone on from.
     fn load<S: DeserializeOwned>(&self, name: &str, query: &str) -> Option<(Position, S)> {
-        let found = newest(self.store.fs().as_ref(), &self.folder(name, query)).ok()?;
-        let checkpoint = found.checkpoint?;
+        let checkpoint =
+            Checkpoint::open(self.store.fs().as_ref(), &self.path(name, query)).ok()?;
         let about: About = checkpoint.metadata(ABOUT).ok()?;
         if about.scope != self.scope || about.name != name || about.query != query {
             return None;
@@ -106,20 +132,19 @@ impl FileSnapshotter {
         if Position::before(position.sequence()) != version {
             return Ok(());
         }
-        let (fs, folder) = (self.store.fs().as_ref(), self.folder(name, &query));
-        fs.create_dir_all(&folder)?;
+        let (fs, path) = (self.store.fs().as_ref(), self.path(name, &query));
+        fs.create_dir_all(&self.dir)?;
         let about = About {
             scope: self.scope.clone(),
             name: name.to_owned(),
             query,
             position,
         };
-        CheckpointWriter::new()
+        let bytes = CheckpointWriter::new()
             .metadata(ABOUT, &about)?
             .section(STATE, serde_json::to_vec(state)?)?
-            .publish(fs, &folder, version.get())?;
-        prune(fs, &folder, 1)?;
-        Ok(())
+            .encode(version.get());
+        Ok(replace_file(fs, &path, &bytes)?)
     }
 }
 

@@ -39,14 +39,8 @@ fn snapshot(events: &Events) -> Option<u64> {
 /// The files of snapshots.
 fn files(dir: &Path) -> Vec<PathBuf> {
     let dir = dir.join("school.strand.snapshots");
-    let names = |dir: &Path| OsFs.list_names(dir).unwrap_or_default();
-    let mut files = Vec::new();
-    for folder in names(&dir) {
-        let folder = dir.join(folder.name);
-        let inside = names(&folder).into_iter();
-        files.extend(inside.map(|file| folder.join(file.name)));
-    }
-    files
+    let names = OsFs.list_names(&dir).unwrap_or_default().into_iter();
+    names.map(|file| dir.join(file.name)).collect()
 }
 
 #[test]
@@ -125,4 +119,39 @@ fn that_of_another_scope_is_not_used() {
     fill(&other, 3);
     assert_eq!(load(&other).0.taken, 3);
     assert_eq!(snapshot(&events), Some(21));
+}
+
+#[test]
+fn one_of_before_a_restore_stands_in_the_way_of_none() {
+    let dir = tempfile::tempdir().unwrap();
+    let events = open(dir.path());
+    fill(&events, 30);
+    assert_eq!(load(&events).1, 31);
+    let file = files(dir.path()).pop().unwrap();
+    let further_on = read_file(&OsFs, &file, 1 << 20).unwrap();
+    drop(events);
+    std::fs::remove_dir_all(dir.path().join("school.strand")).unwrap();
+    let events = open(dir.path());
+    replace_file(&OsFs, &file, &further_on).unwrap();
+    fill(&events, 20);
+    assert_eq!(load(&events).1, 21);
+    assert_eq!(
+        snapshot(&events),
+        Some(21),
+        "it took the place of the one of before"
+    );
+}
+
+#[test]
+fn nothing_is_left_after_they_were_cleared() {
+    let dir = tempfile::tempdir().unwrap();
+    let events = open(dir.path());
+    let snapshots = FileSnapshotter::new(&events, EVERY);
+    snapshots.clear().unwrap();
+    fill(&events, 20);
+    load(&events);
+    assert_eq!(files(dir.path()).len(), 1);
+    snapshots.clear().unwrap();
+    assert_eq!(files(dir.path()).len(), 0);
+    assert_eq!(snapshot(&events), None);
 }
