@@ -120,6 +120,14 @@ pub(super) fn skip(args: &TargetArgs, skip: &SkipArgs) -> anyhow::Result<Outcome
     let status = reactor(&target, &skip.name)?;
     let parked = parked(&status, &skip.key)?;
     check_replay(&target, &status, parked)?;
+    if parked.tries == 0 && parked.replay {
+        let message = format!(
+            "{} is to be replayed, and no event of it has failed since that was asked: its program handles it once it is \
+             started, and what fails again can be skipped; `discard` leaves all of it out",
+            skip.key
+        );
+        return Err(WrongUsage(message).into());
+    }
     if parked.tries == 0 {
         let message = format!(
             "{} was parked before an event of it failed, so there is none to skip: `replay` handles all that waits, \
