@@ -119,10 +119,13 @@ fn consumers_of_another_store_are_told_as_that() {
     check(0, "live {}", &path, &["stopped"]);
 }
 
-/// After a restore it says where to go on so that nothing is left out.
-#[test]
-fn a_restored_store_says_where_consumers_go_on() {
+/// A store that goes on otherwise than its mailer has seen it: with 40 events of before, and 5 that the mailer has not
+/// seen; it has handled 50.
+fn restored() -> (tempfile::TempDir, std::path::PathBuf) {
     let (dir, path) = store();
+    let writer = Store::open(&path).unwrap();
+    fill(&writer, 10..40);
+    writer.close().unwrap();
     let backup = dir.path().join("backup");
     let output = program()
         .arg("backup")
@@ -132,7 +135,7 @@ fn a_restored_store_says_where_consumers_go_on() {
         .unwrap();
     assert!(output.status.success());
     let writer = Store::open(&path).unwrap();
-    fill(&writer, 10..14);
+    fill(&writer, 40..50);
     writer.close().unwrap();
     mail(&path);
     let output = program()
@@ -146,7 +149,15 @@ fn a_restored_store_says_where_consumers_go_on() {
     writer
         .append(&at("order:7", "eu"), Event::bytes(crate::PAID, *b"x"))
         .unwrap();
+    fill(&writer, 60..64);
     writer.close().unwrap();
+    (dir, path)
+}
+
+/// After a restore it says where to go on so that nothing is left out.
+#[test]
+fn a_restored_store_says_where_consumers_go_on() {
+    let (_dir, path) = restored();
     let (code, out, err) = outcome(&run("live {} show mailer", &path));
     assert_eq!(code, 1, "{out}{err}");
     let reset = out
@@ -155,7 +166,7 @@ fn a_restored_store_says_where_consumers_go_on() {
         .unwrap();
     let to = reset.rsplit(' ').next().unwrap();
     assert!(
-        to == "beginning" || to.parse::<u64>().unwrap() <= 10,
+        to == "beginning" || to.parse::<u64>().unwrap() <= 40,
         "{reset}"
     );
     check(
@@ -166,6 +177,98 @@ fn a_restored_store_says_where_consumers_go_on() {
     );
     let (_, out, _) = outcome(&run("live {}", &path));
     assert!(out.contains("stopped"), "{out}");
+}
+
+/// What was handled is known of what was there before alone: the rest is behind, and left out if nobody goes back.
+#[test]
+fn of_a_restored_store_it_is_told_what_is_left_out() {
+    let (_dir, path) = restored();
+    let shown = json(1, "live {} show mailer --json", &path);
+    let known = shown["refused"]["rewind"].as_u64().unwrap();
+    assert!((1..=40).contains(&known), "{shown}");
+    assert_eq!(
+        (&shown["sequence"], &shown["behind"]),
+        (&known.into(), &(45 - known).into())
+    );
+    let listed = json(1, "live {} --json", &path);
+    assert_eq!(listed[0]["refused"], shown["refused"]);
+    let (_, out, _) = outcome(&run("live {} show mailer", &path));
+    assert!(out.contains(&format!("event {known} of 45")), "{out}");
+    assert_eq!(out.matches("next: ").count(), 1, "{out}");
+    let left_out = format!("never handle up to {} events", 45 - known);
+    check(
+        0,
+        "live {} reset mailer --to now --yes",
+        &path,
+        &[&left_out, "is not one of this store as it is"],
+    );
+}
+
+/// What was parked at events of another store is not replayed as what this one has in their place.
+#[test]
+fn what_is_parked_of_another_store_goes_with_a_reset() {
+    let (_dir, path) = store();
+    let (_other_dir, other) = store();
+    mail(&other);
+    std::fs::rename(
+        other.with_extension("strand.live"),
+        path.with_extension("strand.live"),
+    )
+    .unwrap();
+    check(
+        0,
+        "live {} reset mailer --to now --yes",
+        &path,
+        &[
+            "never handle up to 10 events",
+            "it is of another store",
+            "1 parked entity will be parked no more, as the events that failed are not of this store",
+        ],
+    );
+    assert_eq!(json(0, "live {} show mailer --json", &path)["parked"], 0);
+}
+
+/// Until somebody begins with it, a replay is as if nobody had asked.
+#[test]
+fn a_replay_that_nobody_has_begun_can_be_skipped_all_the_same() {
+    let (_dir, path) = store();
+    mail(&path);
+    check(
+        0,
+        "live {} replay mailer order:0",
+        &path,
+        &["once somebody works on it"],
+    );
+    check(
+        1,
+        "live {} show mailer",
+        &path,
+        &["5 events from 0 on, to be replayed", "start its program"],
+    );
+    check(
+        0,
+        "live {} skip mailer order:0 --yes",
+        &path,
+        &["skipped event 0"],
+    );
+    check(
+        2,
+        "live {} skip mailer order:0 --yes",
+        &path,
+        &["is to be replayed, and no event of it has failed since"],
+    );
+    check(1, "live {} show mailer", &path, &["4 events from 1 on"]);
+    // Taken back, the one that failed is known still.
+    let (_dir, path) = store();
+    mail(&path);
+    check(0, "live {} replay mailer", &path, &[]);
+    check(0, "live {} park mailer order:0 --reason wait", &path, &[]);
+    check(
+        0,
+        "live {} skip mailer order:0 --yes",
+        &path,
+        &["skipped event 0"],
+    );
 }
 
 #[test]

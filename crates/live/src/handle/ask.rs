@@ -2,10 +2,12 @@
 
 use super::live::LEASE;
 use super::live::Live;
-use crate::consumer::{Claimant, Claimed, Fate, Partition};
+use crate::consumer::{Claimant, Claimed, Fate, Partition, Pending};
 use crate::model::cut;
 use crate::progress::Signal;
-use crate::{Error, ErrorKind, KEY_BYTES_MAX, REASON_BYTES_MAX, Request, partition_of};
+use crate::{
+    Error, ErrorKind, KEY_BYTES_MAX, PartitionState, REASON_BYTES_MAX, Request, partition_of,
+};
 use std::time::Duration;
 use strandline::SavedPosition;
 use strandline_core::{Clock, SystemClock};
@@ -80,7 +82,9 @@ impl Live {
     }
 
     /// Asks that a consumer goes on elsewhere: at its beginning, if no position is given. Everything before counts as
-    /// handled, and nothing from there on.
+    /// handled, and nothing from there on. What is parked before stays parked; where the store does not take the position
+    /// that was saved, only what is parked before the point up to which its log is proven to be the one that was seen:
+    /// what was parked after that was parked at events of another log.
     ///
     /// # Errors
     ///
@@ -136,10 +140,27 @@ impl Live {
             claimant = claimant.takes_damaged();
         }
         match claimant.try_claim()? {
-            Claimed::Taken(mut lease, mut state) => lease.apply_requests(&mut state),
+            Claimed::Taken(mut lease, mut state) => {
+                let pending = lease.requests(&state)?;
+                let mut requests = pending.iter().map(Pending::request);
+                if requests.any(|request| matches!(request, Request::Reset { .. })) {
+                    self.forget_foreign(&mut state)?;
+                }
+                lease.apply_requests(&mut state)
+            }
             // Who was faster does it.
             Claimed::Held(_) => Ok(()),
         }
+    }
+
+    /// Goes back, where the store does not take the position, to where it does, so that what is parked at events of
+    /// another log is not taken for what this one has there.
+    fn forget_foreign(&self, state: &mut PartitionState) -> Result<(), Error> {
+        let refused = state.position.as_ref().map(|saved| self.refused(saved));
+        if let Some(refused) = refused.transpose()?.flatten() {
+            state.reset(refused.rewind);
+        }
+        Ok(())
     }
 }
 

@@ -80,6 +80,11 @@ impl Live {
         let position = state.position.as_ref().filter(|_| !works);
         let refused = position.map(|position| self.refused(position));
         let refused = refused.transpose()?.flatten();
+        // What was handled after that was of another log.
+        let sequence = refused.map_or(sequence, |refused| {
+            let proven = refused.rewind.map(|rewind| rewind.sequence());
+            sequence.min(proven.unwrap_or_default())
+        });
         let condition = match phase {
             Some(Phase::Faulted(_)) => Condition::Faulted,
             Some(Phase::Rebuilding) => Condition::Rebuilding,
@@ -109,7 +114,10 @@ impl Live {
     }
 
     /// Why the store does not take a position that nobody works from.
-    fn refused(&self, position: &SavedPosition) -> Result<Option<RefusedPosition>, Error> {
+    pub(super) fn refused(
+        &self,
+        position: &SavedPosition,
+    ) -> Result<Option<RefusedPosition>, Error> {
         // What was saved after this process looked at the store last is not lost.
         let now = match self.store().snapshot() {
             now if position.sequence() <= now.visible() => now,

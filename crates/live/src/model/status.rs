@@ -63,7 +63,8 @@ pub struct PartitionStatus {
     pub condition: Condition,
     /// The position that was saved last.
     pub position: Option<SavedPosition>,
-    /// Every event before this sequence was handled or is parked: as saved, or in this process as applied.
+    /// Every event before this sequence was handled or is parked: as saved, or in this process as applied. Of a
+    /// [refused](Self::refused) position that is known of what is before its rewind alone.
     pub sequence: Sequence,
     /// Who holds it.
     pub holder: Option<Holder>,

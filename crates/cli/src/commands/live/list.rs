@@ -1,6 +1,6 @@
 //! `live list`: a line for each consumer.
 
-use super::say::{holders, in_one_line, needs_somebody, state, status_json};
+use super::say::{holders, in_one_line, needs_somebody, refused_of, state, status_json};
 use super::target::{Target, TargetArgs};
 use crate::outcome::Outcome;
 use crate::output::{note, wait_while_read};
@@ -205,7 +205,7 @@ fn condition(error: &Error) -> &'static str {
 
 /// What is wrong with a consumer: why its position is not taken, what is damaged, or what it failed by last.
 fn wrong(status: &Status) -> String {
-    let refused = status.partitions.iter().find_map(|one| one.refused);
+    let refused = refused_of(status);
     let damaged = status.partitions.iter().flat_map(|one| &one.damaged);
     let error = status.last_error.as_ref().map(|error| &error.message);
     match (refused, damaged.chain(error).next()) {

@@ -1,6 +1,7 @@
 //! `live reset`: a consumer goes on elsewhere.
 
 use super::confirm::{WaitArgs, confirm, wait};
+use super::say::refused_of;
 use super::target::{Target, TargetArgs};
 use crate::outcome::{Outcome, WrongUsage};
 use crate::terminal::{Screen, count, number};
@@ -154,20 +155,52 @@ fn plan(status: &Status, next: Sequence) -> String {
     if left_out > 0 {
         plan += &format!(", and never handle up to {}", count(left_out, "event"));
     }
+    let refused = refused_of(status);
     if again == 0 && left_out == 0 {
-        plan += ", where it is";
+        plan += match refused {
+            Some(_) => ", and leave none out",
+            None => ", where it is",
+        };
     }
-    let all = status.partitions.iter().flat_map(|one| &one.parked);
-    let (kept, freed): (Vec<_>, Vec<_>) = all.partition(|parked| parked.first < next);
-    if !freed.is_empty() {
-        let freed = count(freed.len() as u64, "parked entity");
-        plan += &format!("; {freed} will be parked no more, as all their events come again");
-    }
-    if !kept.is_empty() {
-        let kept = count(kept.len() as u64, "entity");
-        plan += &format!("; {kept} will stay parked");
+    plan += &parked_then(status, next);
+    if let Some(refused) = refused {
+        plan += &format!("; {refused}");
     }
     plan
+}
+
+/// What becomes of what is parked.
+fn parked_then(status: &Status, next: Sequence) -> String {
+    let (mut kept, mut freed, mut foreign) = (0, 0, 0);
+    for partition in &status.partitions {
+        for parked in &partition.parked {
+            let is_foreign = partition.refused.is_some() && parked.first >= partition.sequence;
+            match parked.first < next {
+                _ if is_foreign => foreign += 1,
+                true => kept += 1,
+                false => freed += 1,
+            }
+        }
+    }
+    let mut then = String::new();
+    for (entities, what, becomes) in [
+        (
+            freed,
+            "parked entity",
+            "will be parked no more, as all their events come again",
+        ),
+        (
+            foreign,
+            "parked entity",
+            "will be parked no more, as the events that failed are not of this store",
+        ),
+        (kept, "entity", "will stay parked"),
+    ] {
+        if entities > 0 {
+            then += &format!("; {} {becomes}", count(entities, what));
+        }
+    }
+    then
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use crate::terminal::{count, number};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use strandline::Sequence;
+use strandline::{RefusedPosition, Sequence};
 use strandline_live::{Condition, Holder, LastError, Parked, PartitionStatus, Rebuild, Status};
 
 /// Whether something of a consumer needs a person.
@@ -79,6 +79,7 @@ pub(super) fn status_json(status: &Status) -> Value {
         "parked": status.parked,
         "last_error": status.last_error.as_ref().map(error_json),
         "holders": pids,
+        "refused": refused_of(status).map(refused_json),
         "needs_somebody": needs_somebody(status),
     })
 }
@@ -109,10 +110,14 @@ pub(super) fn partition_json(partition: &PartitionStatus) -> Value {
         "discarded": counters.discarded,
         "last_error": partition.last_error.as_ref().map(error_json),
         "damaged": partition.damaged,
-        "refused": partition.refused.map(|refused| json!({
-            "why": refused.to_string(),
-            "rewind": refused.rewind.map(|rewind| rewind.sequence()),
-        })),
+        "refused": partition.refused.map(refused_json),
+    })
+}
+
+fn refused_json(refused: RefusedPosition) -> Value {
+    json!({
+        "why": refused.to_string(),
+        "rewind": refused.rewind.map(|rewind| rewind.sequence()),
     })
 }
 
@@ -139,10 +144,17 @@ fn error_json(error: &LastError) -> Value {
 
 /// Where a store may be gone on from that does not take a position: a sequence, or the beginning.
 pub(super) fn rewind_of(status: &Status) -> Option<Sequence> {
+    refused_of(status).as_ref().map(rewind)
+}
+
+/// The position that the store does not take, of several the one that is to go back furthest.
+pub(super) fn refused_of(status: &Status) -> Option<RefusedPosition> {
     let refused = status.partitions.iter().filter_map(|one| one.refused);
-    let rewinds = refused.map(|refused| refused.rewind);
-    let sequences = rewinds.map(|rewind| rewind.map_or(Sequence::ZERO, |at| at.sequence()));
-    sequences.min()
+    refused.min_by_key(rewind)
+}
+
+fn rewind(refused: &RefusedPosition) -> Sequence {
+    refused.rewind.map_or(Sequence::ZERO, |at| at.sequence())
 }
 
 #[cfg(test)]

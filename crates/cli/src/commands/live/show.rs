@@ -155,21 +155,16 @@ fn row(partition: &PartitionStatus, zone: &Zone) -> [String; 9] {
 }
 
 fn line_of(parked: &Parked, zone: &Zone) -> String {
-    let replayed = match parked.replay {
-        true => ", to be replayed",
-        false => "",
-    };
+    let (key, events) = (&parked.key, parked_events(parked));
+    let (since, reason) = (zone.text(parked.at_ms), in_one_line(&parked.reason));
+    if parked.replay {
+        return format!("parked {key}: {events}, to be replayed; was parked at {since}: {reason}");
+    }
     let tried = match parked.tries {
         1 => "tried once".to_owned(),
         tries => format!("tried {tries} times"),
     };
-    format!(
-        "parked {}: {}, {tried}, since {}{replayed}: {}",
-        parked.key,
-        parked_events(parked),
-        zone.text(parked.at_ms),
-        in_one_line(&parked.reason)
-    )
+    format!("parked {key}: {events}, {tried}, since {since}: {reason}")
 }
 
 /// What a person can do about it.
@@ -197,7 +192,12 @@ fn next_steps(target: &Target<'_>, status: &Status) -> Vec<String> {
             holders(status)
         ));
     }
+    if rewind_of(status).is_some() {
+        // Nothing is handled before.
+        return steps;
+    }
     let parked = status.partitions.iter().flat_map(|one| &one.parked);
+    let is_replayed = parked.clone().any(|parked| parked.replay);
     let waiting = parked.filter(|parked| !parked.replay);
     if let Some(parked) = waiting.min_by_key(|parked| parked.first) {
         let key = parked.key.as_str();
@@ -207,7 +207,7 @@ fn next_steps(target: &Target<'_>, status: &Status) -> Vec<String> {
             target.command("replay", &[name, key])
         ));
     }
-    if status.condition == Condition::Stopped && status.behind > 0 {
+    if status.condition == Condition::Stopped && (status.behind > 0 || is_replayed) {
         steps.push("nobody works on it: start its program".to_owned());
     }
     steps
