@@ -401,6 +401,7 @@ fn a_worker_that_hangs_is_named_and_what_was_asked_taken_back() {
         &[
             &format!("waiting for {pid}"),
             &format!("{pid} has not done it in 2 s, so it was taken back"),
+            "another worker that is started takes over once the lease of 30s",
             "`strandline live",
         ],
     );

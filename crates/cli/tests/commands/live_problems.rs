@@ -37,6 +37,23 @@ fn what_is_misspelt_or_makes_no_sense_is_told() {
             "live {} show mailer --dir /nowhere/at/all",
             "is no directory of consumers",
         ),
+        (
+            "live {} skip mailer order:0 --timeout abc",
+            "a number of seconds, from 0 to 86400",
+        ),
+        (
+            "live {} skip mailer order:0 --timeout -1",
+            "a number of seconds, from 0 to 86400",
+        ),
+        (
+            "live {} reset mailer --to -5",
+            "it is `beginning`, the sequence",
+        ),
+        (
+            "live {} park mailer order:1 --reason=",
+            "say why, for whoever looks at it later",
+        ),
+        ("live {} mailer", "live DIR show NAME"),
         ("live {} --watch show mailer", "--watch is of `list` alone"),
         ("live /nowhere/at/all", "a store is a directory"),
     ] {
@@ -47,6 +64,20 @@ fn what_is_misspelt_or_makes_no_sense_is_told() {
         "live {} park mailer ordr:1 --reason x --yes",
         &path,
         &["parked ordr:1"],
+    );
+    let beside = path.with_extension("strand.live");
+    let store = path.to_str().unwrap();
+    check(
+        2,
+        "live {}",
+        &beside,
+        &["directory of consumers", "their store is", store],
+    );
+    check(
+        2,
+        &format!("live {{}} --dir {store}"),
+        &path,
+        &["is the store; its consumers are in"],
     );
     let empty = dir.path().join("empty");
     std::fs::create_dir(&empty).unwrap();

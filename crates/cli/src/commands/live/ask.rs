@@ -21,7 +21,7 @@ pub(super) struct ParkArgs {
     /// The entity, or the correlation.
     key: String,
     /// Why, for whoever looks at it later.
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
     reason: String,
     /// Park it also if no event of it is there yet.
     #[arg(long)]
@@ -64,6 +64,13 @@ pub(super) struct DiscardArgs {
     yes: bool,
     #[command(flatten)]
     wait: WaitArgs,
+}
+
+fn reason(text: &str) -> Result<String, String> {
+    match text.trim().is_empty() {
+        true => Err("say why, for whoever looks at it later".to_owned()),
+        false => Ok(text.to_owned()),
+    }
 }
 
 pub(super) fn park(args: &TargetArgs, park: &ParkArgs) -> anyhow::Result<Outcome> {

@@ -14,7 +14,7 @@ pub(super) struct ResetArgs {
     /// Name of the consumer.
     name: String,
     /// Where to go on: `beginning`, the sequence of the next event, or `now` for what comes alone.
-    #[arg(long, value_name = "WHERE", value_parser = Place::parse)]
+    #[arg(long, value_name = "WHERE", value_parser = Place::parse, allow_negative_numbers = true)]
     to: Place,
     /// Do not ask.
     #[arg(long)]

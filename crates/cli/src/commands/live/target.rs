@@ -3,7 +3,7 @@
 use crate::args::{StoreArgs, ZoneArgs, did_you_mean, nearest};
 use crate::outcome::WrongUsage;
 use crate::times::Zone;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use strandline::Store;
 use strandline_live::{ErrorKind, Live, Status};
@@ -31,9 +31,27 @@ pub(super) struct Target<'a> {
 impl TargetArgs {
     /// Opens the store to read only, and the directory of its consumers, which may not be there yet if it is not named.
     pub(super) fn open(&self) -> anyhow::Result<Target<'_>> {
-        let store = Arc::new(self.store.open()?);
+        let store = self.store.open();
+        let store = store.map_err(|error| match store_beside(&self.store.dir) {
+            Some(store) => WrongUsage(format!(
+                "{} is the directory of consumers; their store is {}",
+                self.store.dir.display(),
+                store.display()
+            ))
+            .into(),
+            None => anyhow::Error::from(error),
+        })?;
+        let store = Arc::new(store);
         let live = match &self.live_dir {
             None => Live::open(&store)?,
+            Some(dir) if is_same(dir, store.dir()) => {
+                let message = format!(
+                    "{} is the store; its consumers are in {}, which needs no --dir",
+                    dir.display(),
+                    Live::open(&store)?.dir().display()
+                );
+                return Err(WrongUsage(message).into());
+            }
             Some(dir) if dir.metadata().is_ok_and(|found| found.is_dir()) => {
                 Live::open_in(&store, dir)?
             }
@@ -100,6 +118,20 @@ impl Target<'_> {
         Ok(WrongUsage(format!(
             "no consumer is called {name:?}: {meant}{known}"
         )))
+    }
+}
+
+/// The store whose consumers are in a directory of this name.
+fn store_beside(dir: &Path) -> Option<PathBuf> {
+    let name = dir.file_name()?.to_str()?;
+    let store = dir.with_file_name(name.strip_suffix(".live")?);
+    store.is_dir().then_some(store)
+}
+
+fn is_same(one: &Path, other: &Path) -> bool {
+    match (one.canonicalize(), other.canonicalize()) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => false,
     }
 }
 
