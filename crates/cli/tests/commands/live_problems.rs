@@ -403,3 +403,81 @@ fn damage_is_mended_by_a_reset() {
     );
     check(0, "live {} show mailer", &path, &["event 4 of 10"]);
 }
+
+/// One partition cannot be read: the other one is told all the same, and what a reset does with it.
+#[test]
+fn damage_of_a_partition_hides_no_other() {
+    let (_dir, path) = store();
+    mail(&path);
+    let states = files(&path, "checkpoint-");
+    let parked = json(1, "live {} show mailer --json", &path);
+    let parked = parked["partitions"].as_array().unwrap().iter();
+    let whole = parked.clone().find(|one| one["parked"][0].is_object());
+    let whole = whole.unwrap()["partition"].as_u64().unwrap();
+    let damaged = 1 - whole;
+    for file in &states {
+        if file.parent().unwrap().ends_with(format!("v1/{damaged}")) {
+            std::fs::write(file, "nothing").unwrap();
+        }
+    }
+    check(
+        1,
+        "live {} show mailer",
+        &path,
+        &[
+            "state           damaged",
+            "parked order:0: 5 events from 0 on",
+            &format!("!! partition {damaged}: every saved state in"),
+            "  next: look at what it has done last, then `strandline live",
+        ],
+    );
+    let shown = json(1, "live {} show mailer --json", &path);
+    let index = |index: u64| usize::try_from(index).unwrap();
+    assert_eq!(shown["partitions"][index(whole)]["sequence"], 10);
+    assert_eq!(shown["partitions"][index(damaged)]["condition"], "damaged");
+    check(1, "live {}", &path, &["reset mailer --to beginning`"]);
+    check(
+        0,
+        "live {} reset mailer --to 4 --yes",
+        &path,
+        &[
+            "up to 6 events again",
+            "never handle those of 4 events before that it has not yet",
+            &format!("partition {whole}, which is at event 10, goes there too"),
+            "1 entity will stay parked",
+        ],
+    );
+    check(1, "live {} show mailer", &path, &["event 4 of 10"]);
+}
+
+/// Nothing is promised that is not done.
+#[test]
+fn what_cannot_be_reset_is_said_before_anything_is_promised() {
+    let (_dir, path) = store();
+    count(&path);
+    std::fs::write(&files(&path, "current")[0], "zzz").unwrap();
+    for arguments in ["live {}", "live {} show totals"] {
+        check(
+            1,
+            arguments,
+            &path,
+            &[
+                "which version is served",
+                "next: `strandline live",
+                "makes its state anew",
+            ],
+        );
+    }
+    check(
+        2,
+        "live {} reset totals --to 5 --yes",
+        &path,
+        &["state is made of all events"],
+    );
+    for info in files(&path, "checkpoint-00000000000000000000.ckpt") {
+        std::fs::write(info, "nothing").unwrap();
+    }
+    let (code, out, err) = outcome(&run("live {} reset totals --to beginning --yes", &path));
+    assert_eq!(code, 1, "{out}{err}");
+    assert!(!err.contains("will go on"), "{err}");
+}

@@ -59,6 +59,26 @@ impl Live {
         })
     }
 
+    /// How each partition of a consumer is, or why that cannot be told: for who looks after one of which
+    /// [`status`](Self::status) says that not all can be read. O(partitions, and what is parked).
+    ///
+    /// # Errors
+    ///
+    /// `NotFound`; `Corrupt` if it cannot be read what it is or which version is served; `UnsupportedVersion`, `Io`.
+    pub fn partitions_readable(
+        &self,
+        name: &str,
+    ) -> Result<Vec<Result<PartitionStatus, Error>>, Error> {
+        let consumer = self.consumer(name)?;
+        let version = consumer.version()?;
+        let now = self.store().snapshot();
+        let partitions = (0..consumer.info().partitions).map(|index| {
+            let partition = consumer.partition_there(version, index);
+            self.partition_status(&consumer, version, &partition, &now)
+        });
+        Ok(partitions.collect())
+    }
+
     fn partition_status(
         &self,
         consumer: &Consumer,

@@ -1,10 +1,14 @@
 //! What is said of a consumer: the same in a list and by itself, for people and for programs.
 
+use super::target::Target;
 use crate::terminal::{count, number};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use strandline::{RefusedPosition, Sequence};
-use strandline_live::{Condition, Holder, LastError, Parked, PartitionStatus, Rebuild, Status};
+use strandline_live::{
+    Condition, ConsumerInfo, ConsumerKind, Holder, LastError, Parked, PartitionStatus, Rebuild,
+    Status,
+};
 
 /// Whether something of a consumer needs a person.
 pub(super) fn needs_somebody(status: &Status) -> bool {
@@ -140,6 +144,18 @@ fn error_json(error: &LastError) -> Value {
         "sequence": error.sequence,
         "stopped": error.stopped,
     })
+}
+
+/// What a person can do about a consumer of which not all can be read.
+pub(super) fn mends(target: &Target<'_>, info: &ConsumerInfo) -> String {
+    let command = target.command("reset", &[&info.name, "--to", "beginning"]);
+    match info.kind {
+        ConsumerKind::Projection => format!("`{command}` makes its state anew"),
+        _ => format!(
+            "look at what it has done last, then `{command}`, which has all events handled again, or with the sequence \
+             of the next one in place of `beginning`"
+        ),
+    }
 }
 
 /// Where a store may be gone on from that does not take a position: a sequence, or the beginning.

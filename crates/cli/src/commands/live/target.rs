@@ -6,7 +6,7 @@ use crate::times::Zone;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use strandline::Store;
-use strandline_live::{ErrorKind, Live, Status};
+use strandline_live::{ConsumerInfo, Error, ErrorKind, Live, PartitionStatus, Status};
 
 /// How many names are listed where one is not known.
 const NAMES_LISTED: usize = 20;
@@ -26,6 +26,14 @@ pub(super) struct TargetArgs {
 pub(super) struct Target<'a> {
     args: &'a TargetArgs,
     pub(super) live: Live,
+}
+
+/// A consumer of which not all can be read.
+pub(super) struct Damaged {
+    pub(super) info: ConsumerInfo,
+    /// Each partition; none if it is not known which are served.
+    pub(super) partitions: Vec<Result<PartitionStatus, Error>>,
+    pub(super) error: Error,
 }
 
 impl TargetArgs {
@@ -86,6 +94,21 @@ impl Target<'_> {
         match self.live.status(name) {
             Err(error) if error.kind() == ErrorKind::NotFound => Err(self.unknown(name)?.into()),
             status => Ok(status?),
+        }
+    }
+
+    /// What a consumer is, and its partitions that can be read, where [`Live::status`] says that it is damaged and a reset
+    /// mends that; the error where that mends nothing.
+    pub(super) fn damaged(&self, name: &str, error: Error) -> Result<Damaged, Error> {
+        let (consumers, _) = self.live.consumers_readable()?;
+        let info = consumers.into_iter().find(|info| info.name == name);
+        match info.filter(|_| error.kind() == ErrorKind::Corrupt) {
+            Some(info) => Ok(Damaged {
+                info,
+                partitions: self.live.partitions_readable(name).unwrap_or_default(),
+                error,
+            }),
+            None => Err(error),
         }
     }
 
