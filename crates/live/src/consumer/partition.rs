@@ -229,6 +229,17 @@ impl Partition {
         Ok((said.holder(), beat))
     }
 
+    /// Whether the directory is there.
+    pub(super) fn is_there(&self) -> Result<bool, Error> {
+        match self.place.fs.list_names(&self.dir) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            listed => {
+                let listed = listed.map_err(|error| Error::io("list", &self.dir, error));
+                listed.map(|_| true)
+            }
+        }
+    }
+
     /// What is in the directory; of one that is not there yet, nothing.
     pub(super) fn list(&self) -> Result<Listing, Error> {
         let entries = match self.place.fs.list_names(&self.dir) {

@@ -1,14 +1,14 @@
 //! `NamedPosition`: a position that is kept under a name, for who loops over a cursor himself.
 
 use super::live::{LEASE, Live};
-use crate::consumer::{Claimant, Claimed, Lease};
+use crate::consumer::{Claimant, Claimed, Lease, ONLY_VERSION};
 use crate::progress::Slot;
 use crate::{ConsumerInfo, ConsumerKind, Error, ErrorKind, Holder, PartitionState};
 use std::time::Duration;
 use strandline::{SavedPosition, Start};
 
 /// The version of what has none.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = ONLY_VERSION;
 
 /// A position that is kept under a name: held by one worker at a time, which says how far it is.
 #[derive(Debug)]

@@ -21,7 +21,8 @@ impl Live {
     ///
     /// # Errors
     ///
-    /// `NotFound`; `Corrupt` if every saved state of a partition is damaged; `UnsupportedVersion`, `Io`, `Store`.
+    /// `NotFound`; `Corrupt` if every saved state of a partition is damaged, or its directory is gone, or nothing
+    /// says which version of a projection is served: a [reset](Self::reset) mends each; `UnsupportedVersion`, `Io`, `Store`.
     pub fn status(&self, name: &str) -> Result<Status, Error> {
         let consumer = self.consumer(name)?;
         let version = consumer.version()?;
@@ -29,6 +30,7 @@ impl Live {
         let mut partitions = Vec::new();
         for index in 0..consumer.info().partitions {
             let partition = consumer.partition_there(version, index);
+            consumer.check_there(version, &partition)?;
             partitions.push(self.partition_status(&consumer, version, &partition, &now)?);
         }
         let settled = partitions.iter().map(|partition| partition.sequence);
