@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use strandline::{Coordinate, Event, EventKind, EventRef, Query, Receipt, Region, Store};
-use strandline_live::{ApplyError, Condition, EntityProjection, ErrorKind, Live};
+use strandline_live::{ApplyError, Condition, EntityProjection, ErrorKind, Failure, Live};
 
 /// Only ends a test that hangs.
 const LONG: Duration = Duration::from_secs(300);
@@ -191,4 +191,38 @@ fn a_reset_mends_what_says_which_version_of_a_projection_is_served() {
         assert!(asked.is_done().unwrap());
         assert_eq!(count(&live).unwrap(), 20);
     }
+}
+
+#[test]
+fn what_is_parked_of_another_store_does_not_stay_over_a_reset() {
+    let dir = tempfile::tempdir().unwrap();
+    let (live, last) = shop(dir.path());
+    let mailer = live.reactor("mailer", Region::all());
+    let mailer = mailer.start(|event, _| match event.coordinate.entity() {
+        "e:3" => Err(Failure::park("wrong")),
+        _ => Ok(()),
+    });
+    let mailer = mailer.unwrap();
+    assert!(mailer.wait_until(&last, LONG).unwrap());
+    mailer.stop().unwrap();
+    let head = |live: &Live| {
+        let now = live.store().snapshot();
+        Some(now.position(now.visible()).unwrap())
+    };
+    let done = |live: &Live| {
+        let mut asked = live.reset("mailer", head(live)).unwrap();
+        assert!(asked.is_done().unwrap());
+        live.status("mailer").unwrap()
+    };
+    assert_eq!(done(&live).parked, 1, "of the same store it stays");
+
+    let other = open(&dir.path().join("other"));
+    for _ in 0..30 {
+        append(&other, "e:3");
+    }
+    fs::rename(live.dir(), other.dir()).unwrap();
+    assert_eq!(other.status("mailer").unwrap().parked, 1);
+    let status = done(&other);
+    assert_eq!((status.parked, status.behind), (0, 0));
+    assert_eq!(status.partitions[0].refused, None);
 }

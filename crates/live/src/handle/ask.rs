@@ -84,6 +84,10 @@ impl Live {
     /// Asks that a consumer goes on elsewhere: at its beginning, if no position is given. Everything before counts as
     /// handled, and nothing from there on.
     ///
+    /// What is parked stays so if its first event is before the position. But of a state that is not of this store as
+    /// it is, after a restore say, only what is parked before the point up to which the store is known to be the same
+    /// stays: later, and in another store, its sequences are those of other events.
+    ///
     /// Mends what is damaged: saved states, the directory of a partition that is gone, and the file that says which
     /// version of a projection is served; [`Asked::mended`] tells of that file.
     ///
@@ -153,7 +157,9 @@ impl Live {
             claimant = claimant.takes_damaged();
         }
         match claimant.try_claim()? {
-            Claimed::Taken(mut lease, mut state) => lease.apply_requests(&mut state),
+            Claimed::Taken(mut lease, mut state) => {
+                lease.apply_requests(&mut state, |state| self.forget_foreign(state))
+            }
             // Who was faster does it.
             Claimed::Held(_) => Ok(()),
         }

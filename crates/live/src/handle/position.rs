@@ -38,7 +38,7 @@ impl Live {
         match Claimant::new(partition, LEASE).claim_soon()? {
             Claimed::Held(holder) => Err(held(name, holder)),
             Claimed::Taken(mut lease, mut state) => {
-                lease.apply_requests(&mut state)?;
+                lease.apply_requests(&mut state, |state| self.forget_foreign(state))?;
                 let slot = self.progress().enter(name, 0, state.sequence());
                 lease.partition().told().claimed(lease.token());
                 Ok(NamedPosition {

@@ -116,7 +116,7 @@ fn requests_that_nobody_made_so_are_refused_and_the_others_are_done() {
         1000,
         "as many as may be at once"
     );
-    lease.apply_requests(&mut state).unwrap();
+    lease.apply_requests(&mut state, |_| Ok(())).unwrap();
     assert_eq!(state.parked.len(), asked.len());
     for (number, _) in wrong.iter().enumerate() {
         assert_eq!(partition.fate(&name(number)).unwrap(), Fate::Refused);
