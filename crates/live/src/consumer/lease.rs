@@ -147,7 +147,8 @@ impl Lease {
         let Locked {
             file, head_bytes, ..
         } = &self.locked;
-        let written = file.write_all_at(names::beat(self.beats).as_bytes(), *head_bytes);
+        let beat = names::beat(self.beats, self.partition.place().clock.now_ms());
+        let written = file.write_all_at(beat.as_bytes(), *head_bytes);
         let written = written.map_err(|error| Error::io("write", &self.path(), error));
         match written.and_then(|()| self.check()) {
             Ok(_) => Ok(()),

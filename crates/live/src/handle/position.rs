@@ -36,7 +36,7 @@ impl Live {
         let consumer = self.consumer_as(&info, VERSION)?;
         let partition = consumer.partition(VERSION, 0)?;
         match Claimant::new(partition, LEASE).claim_soon()? {
-            Claimed::Held(holder) => Err(held(name, holder)),
+            Claimed::Held(holder) => Err(held(name, holder, "")),
             Claimed::Taken(mut lease, mut state) => {
                 lease.apply_requests(&mut state, |state| self.forget_foreign(state))?;
                 let slot = self.progress().enter(name, 0, state.sequence());
@@ -52,12 +52,17 @@ impl Live {
     }
 }
 
-pub(crate) fn held(name: &str, holder: Option<Holder>) -> Error {
+/// That somebody else works, and what to do then; `instead` is what else can be done.
+pub(crate) fn held(name: &str, holder: Option<Holder>, instead: &str) -> Error {
     let who = match holder {
         Some(holder) => format!("process {}", holder.pid),
         None => "somebody who has just begun".to_owned(),
     };
-    Error::new(ErrorKind::Held, format!("{name:?} is held by {who}"))
+    let message = format!(
+        "{name:?} is held by {who}; try again until that one has ended, or has not renewed its lease for its \
+         time{instead}"
+    );
+    Error::new(ErrorKind::Held, message)
 }
 
 impl NamedPosition {

@@ -72,7 +72,17 @@ impl Live {
         let state = state.unwrap_or_default();
         let board = self.progress().board(&consumer.info().name);
         let here = board.and_then(|board| board.of(partition.index()));
-        let holder = partition.holder()?;
+        let held = partition.holder_renewed()?;
+        let holder = held.map(|(holder, _)| holder);
+        let overdue = held.and_then(|(holder, renewed_ms)| {
+            // A save renews it too.
+            let renewed_ms = renewed_ms.max(state.saved_at_ms);
+            let since_ms = self.clock().now_ms().saturating_sub(renewed_ms);
+            let over_ms = since_ms.checked_sub(holder.lease_ms);
+            over_ms
+                .filter(|_| holder.lease_ms > 0)
+                .map(Duration::from_millis)
+        });
         let (sequence, phase) = match here {
             Some((_, Phase::Beginning)) => (state.settled(), Some(Phase::Beginning)),
             Some((applied, phase)) => (applied, Some(phase)),
@@ -100,6 +110,7 @@ impl Live {
             position: state.position,
             sequence,
             holder,
+            overdue,
             saved_at_ms: state.saved_at_ms,
             moved_at_ms: state.moved_at_ms,
             parked: state.parked,
