@@ -21,7 +21,8 @@ impl Live {
     ///
     /// # Errors
     ///
-    /// `NotFound`; `Corrupt` if every saved state of a partition is damaged; `UnsupportedVersion`, `Io`, `Store`.
+    /// `NotFound`; `Corrupt` if every saved state of a partition is damaged, or its directory is gone, or nothing
+    /// says which version of a projection is served: a [reset](Self::reset) mends each; `UnsupportedVersion`, `Io`, `Store`.
     pub fn status(&self, name: &str) -> Result<Status, Error> {
         let consumer = self.consumer(name)?;
         let version = consumer.version()?;
@@ -86,11 +87,22 @@ impl Live {
         partition: &Partition,
         now: &Snapshot,
     ) -> Result<PartitionStatus, Error> {
+        consumer.check_there(version, partition)?;
         let Loaded { state, damaged, .. } = partition.load()?;
         let state = state.unwrap_or_default();
         let board = self.progress().board(&consumer.info().name);
         let here = board.and_then(|board| board.of(partition.index()));
-        let holder = partition.holder()?;
+        let held = partition.holder_renewed()?;
+        let holder = held.map(|(holder, _)| holder);
+        let overdue = held.and_then(|(holder, renewed_ms)| {
+            // A save renews it too.
+            let renewed_ms = renewed_ms.max(state.saved_at_ms);
+            let since_ms = self.clock().now_ms().saturating_sub(renewed_ms);
+            let over_ms = since_ms.checked_sub(holder.lease_ms);
+            over_ms
+                .filter(|_| holder.lease_ms > 0)
+                .map(Duration::from_millis)
+        });
         let (sequence, phase) = match here {
             Some((_, Phase::Beginning)) => (state.settled(), Some(Phase::Beginning)),
             Some((applied, phase)) => (applied, Some(phase)),
@@ -123,6 +135,7 @@ impl Live {
             position: state.position,
             sequence,
             holder,
+            overdue,
             saved_at_ms: state.saved_at_ms,
             moved_at_ms: state.moved_at_ms,
             parked: state.parked,

@@ -147,6 +147,16 @@ impl PartitionState {
         }
     }
 
+    /// Goes back to the position up to which the events are known to be those that were seen, or to the beginning, and
+    /// forgets what is parked from there on: its sequences are of other events.
+    pub(crate) fn rewind(&mut self, known: Option<SavedPosition>) {
+        self.position = known;
+        self.state = None;
+        self.waits_from = None;
+        let next = self.sequence();
+        self.parked.retain(|parked| parked.first < next);
+    }
+
     /// Goes on from another position, and forgets the state that was kept with the old one. What is parked stays so if
     /// its first event is before that; else its events come again anyway.
     pub fn reset(&mut self, to: Option<SavedPosition>) {

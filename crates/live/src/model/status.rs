@@ -68,6 +68,10 @@ pub struct PartitionStatus {
     pub sequence: Sequence,
     /// Who holds it.
     pub holder: Option<Holder>,
+    /// For how long the lease of who holds it has run out: he has neither saved nor renewed it for its time and so long
+    /// after it, by the clock of who asks. He hangs, or his process is stopped, and the next worker that is started takes
+    /// his place. None if nobody holds it, or who does has renewed it in time.
+    pub overdue: Option<Duration>,
     /// When it was saved last, in milliseconds since 1970; 0 if never.
     pub saved_at_ms: u64,
     /// When its position moved last, in milliseconds since 1970; 0 if never.
