@@ -450,6 +450,30 @@ fn damage_of_a_partition_hides_no_other() {
     check(1, "live {} show mailer", &path, &["event 4 of 10"]);
 }
 
+/// A directory that is gone is not where nothing was handled yet.
+#[test]
+fn a_partition_that_is_gone_is_told_and_mended_by_a_reset() {
+    let (_dir, path) = store();
+    mail(&path);
+    let state = files(&path, "checkpoint-").into_iter();
+    let mut dirs = state.filter_map(|file| file.parent().map(std::path::Path::to_path_buf));
+    let dir = dirs.find(|dir| dir.ends_with("v1/1")).unwrap();
+    std::fs::remove_dir_all(dir).unwrap();
+    check(
+        1,
+        "live {} show mailer",
+        &path,
+        &["!! partition 1:", "is gone", "reset mailer --to beginning`"],
+    );
+    check(
+        0,
+        "live {} reset mailer --to now --yes",
+        &path,
+        &["partition 0, which is at event 10, goes there too"],
+    );
+    check(1, "live {} show mailer", &path, &["event 10 of 10"]);
+}
+
 /// Nothing is promised that is not done.
 #[test]
 fn what_cannot_be_reset_is_said_before_anything_is_promised() {
@@ -474,6 +498,13 @@ fn what_cannot_be_reset_is_said_before_anything_is_promised() {
         &path,
         &["state is made of all events"],
     );
+    check(
+        0,
+        "live {} reset totals --to beginning --yes",
+        &path,
+        &["was written anew: it is version 1", "at the beginning"],
+    );
+    check(0, "live {} show totals", &path, &["event 0 of 10"]);
     for info in files(&path, "checkpoint-00000000000000000000.ckpt") {
         std::fs::write(info, "nothing").unwrap();
     }

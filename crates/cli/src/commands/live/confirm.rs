@@ -1,5 +1,6 @@
 //! Asking before what cannot be taken back, and waiting for whoever does what was asked.
 
+use super::say::overdue as overdue_of;
 use super::target::Target;
 use crate::outcome::WrongUsage;
 use crate::output::note;
@@ -85,7 +86,14 @@ pub(super) fn wait(
     }
     let workers = workers(&target.live, name);
     let lease = lease(&target.live, name);
+    let overdue = target.live.status(name).ok();
+    let overdue = overdue.as_ref().and_then(overdue_of);
     asked.take_back()?;
+    if let Some(overdue) = overdue {
+        note(format_args!(
+            "{overdue}; another worker that is started takes its place"
+        ));
+    }
     anyhow::bail!(
         "{workers} has not done it in {} s, so it was taken back: it may be at one event for long, or hang; look at \
          it (`ps`, its log), end it if it hangs, and give the command again, which does it itself where nobody works; \

@@ -1,6 +1,8 @@
 //! `live list`: a line for each consumer.
 
-use super::say::{holders, in_one_line, mends, needs_somebody, refused_of, state, status_json};
+use super::say::{
+    holders, in_one_line, mends, needs_somebody, overdue, refused_of, state, status_json,
+};
 use super::target::{Target, TargetArgs};
 use crate::outcome::Outcome;
 use crate::output::{note, wait_while_read};
@@ -221,12 +223,14 @@ pub(super) fn condition(error: &Error) -> &'static str {
     }
 }
 
-/// What is wrong with a consumer: why its position is not taken, what is damaged, or what it failed by last.
+/// What is wrong with a consumer: why its position is not taken, what is damaged, that its worker hangs, or what it failed
+/// by last.
 fn wrong(status: &Status) -> String {
     let refused = refused_of(status);
     let damaged = status.partitions.iter().flat_map(|one| &one.damaged);
     let error = status.last_error.as_ref().map(|error| &error.message);
-    match (refused, damaged.chain(error).next()) {
+    let overdue = overdue(status);
+    match (refused, damaged.chain(&overdue).chain(error).next()) {
         (Some(refused), _) => refused.to_string(),
         (None, Some(text)) => in_one_line(text),
         (None, None) => "-".to_owned(),

@@ -4,6 +4,7 @@ use super::confirm::{WaitArgs, confirm, wait};
 use super::say::refused_of;
 use super::target::{Target, TargetArgs};
 use crate::outcome::{Outcome, WrongUsage};
+use crate::output::note;
 use crate::terminal::{Screen, count, number};
 use serde_json::json;
 use strandline::{SavedPosition, Sequence};
@@ -94,6 +95,9 @@ pub(super) fn run(args: &TargetArgs, reset: &ResetArgs) -> anyhow::Result<Outcom
         return Ok(Outcome::ProblemFound);
     }
     let asked = target.live.reset(name, position)?;
+    if let Some(mended) = asked.mended() {
+        note(mended);
+    }
     wait(&target, name, asked, &reset.wait)?;
     let mut screen = Screen::new();
     if args.json() {

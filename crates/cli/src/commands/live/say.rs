@@ -1,7 +1,7 @@
 //! What is said of a consumer: the same in a list and by itself, for people and for programs.
 
 use super::target::Target;
-use crate::terminal::{count, number};
+use crate::terminal::{count, duration, number};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use strandline::{RefusedPosition, Sequence};
@@ -14,7 +14,22 @@ use strandline_live::{
 pub(super) fn needs_somebody(status: &Status) -> bool {
     let is_wrong = matches!(status.condition, Condition::Faulted | Condition::Stalled);
     let partitions = &status.partitions;
-    is_wrong || status.parked > 0 || partitions.iter().any(|one| !one.damaged.is_empty())
+    is_wrong
+        || status.parked > 0
+        || partitions.iter().any(|one| !one.damaged.is_empty())
+        || (status.kind != ConsumerKind::Position && overdue(status).is_some())
+}
+
+/// Who has let a lease run out, and for how long that is past: a process that hangs or is stopped.
+pub(super) fn overdue(status: &Status) -> Option<String> {
+    let partitions = status.partitions.iter();
+    let overdue = partitions.filter_map(|one| Some((one.overdue?, one.holder?)));
+    let (over, holder) = overdue.max_by_key(|(over, _)| *over)?;
+    Some(format!(
+        "the lease of process {} has run out {} ago: it hangs, or is stopped",
+        holder.pid,
+        duration(over)
+    ))
 }
 
 /// How a consumer is, in a few words.
@@ -104,6 +119,7 @@ pub(super) fn partition_json(partition: &PartitionStatus) -> Value {
         "sequence": partition.sequence,
         "position": partition.position,
         "holder": partition.holder.as_ref().map(holder_json),
+        "overdue_ms": partition.overdue.map(|over| u64::try_from(over.as_millis()).unwrap_or(u64::MAX)),
         "saved_at_ms": at(partition.saved_at_ms),
         "moved_at_ms": at(partition.moved_at_ms),
         "parked": partition.parked,

@@ -2,8 +2,8 @@
 
 use super::list::{condition, table};
 use super::say::{
-    holders, in_one_line, mends, needs_somebody, parked_events, partition_json, rewind_of, state,
-    status_json,
+    holders, in_one_line, mends, needs_somebody, overdue, parked_events, partition_json, rewind_of,
+    state, status_json,
 };
 use super::target::{Damaged, Target, TargetArgs};
 use crate::outcome::Outcome;
@@ -128,6 +128,9 @@ fn show_status(
             screen.text(&format!("!! partition {}: {refused}", partition.partition))?;
         }
     }
+    if let Some(overdue) = overdue(status) {
+        screen.text(&format!("!! {overdue}"))?;
+    }
     for next in next_steps(target, status) {
         screen.text(&format!("  next: {next}"))?;
     }
@@ -248,7 +251,12 @@ fn next_steps(target: &Target<'_>, status: &Status) -> Vec<String> {
     } else if status.condition == Condition::Faulted {
         steps.push("mend what it stopped with, and start its program again".to_owned());
     }
-    if status.condition == Condition::Stalled {
+    if overdue(status).is_some() {
+        steps.push(
+            "end that process if it hangs; another worker that is started takes its place, also while it is there"
+                .to_owned(),
+        );
+    } else if status.condition == Condition::Stalled {
         steps.push(format!(
             "look at process {}: it is at one event for long, or hangs; once it has ended another one goes on at \
              once",
