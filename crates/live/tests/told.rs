@@ -277,3 +277,32 @@ fn consumers_that_cannot_be_read_hide_no_others() {
     assert_eq!((readable.len(), unreadable.len()), (1, 1));
     assert_eq!(unreadable[0].kind(), ErrorKind::Corrupt);
 }
+
+#[test]
+fn a_lease_that_has_run_out_is_told_until_it_is_renewed() {
+    let Bench { live, clock } = bench();
+    append(live.store(), "a");
+    let mut position = live.position("x").unwrap();
+    let overdue = || live.status("x").unwrap().partitions[0].overdue;
+    let lease = u64::try_from(position.lease_time().as_millis()).unwrap();
+    assert_eq!(overdue(), None);
+    clock.set(NOW + lease - 1);
+    assert_eq!(overdue(), None);
+    clock.set(NOW + lease + 5_000);
+    assert_eq!(overdue(), Some(Duration::from_secs(5)));
+    position.beat().unwrap();
+    assert_eq!(overdue(), None);
+    clock.set(NOW + 2 * lease + 6_000);
+    assert_eq!(overdue(), Some(Duration::from_secs(1)));
+    let now = live.store().snapshot();
+    position.save(now.position(now.visible()).unwrap()).unwrap();
+    assert_eq!(overdue(), None);
+
+    // What to do is told to who wants it too.
+    let error = live.position("x").unwrap_err().to_string();
+    assert!(error.contains("try again"), "{error}");
+    clock.set(NOW + 9 * lease);
+    assert!(overdue().is_some());
+    drop(position);
+    assert_eq!(overdue(), None, "nobody holds it");
+}

@@ -21,6 +21,7 @@ mod verify;
 use crate::outcome::{Outcome, report};
 use crate::output::{OutputFailed, note};
 use clap::Subcommand;
+use clap::error::ContextKind;
 use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
@@ -155,6 +156,9 @@ pub fn parsed<T>(arguments: Result<T, clap::Error>) -> Result<T, ExitCode> {
         if error.use_stderr() && is_any_in_pieces(std::env::args_os()) {
             note("  next: quote the options of --any: --any '--kind order.paid'");
         }
+        if error.use_stderr() && is_consumer_alone(std::env::args_os(), &error) {
+            note("  next: a consumer is shown by its name after `show`: strandline live DIR show NAME");
+        }
         match printed {
             Err(failure) if !error.use_stderr() => {
                 let failure = OutputFailed::new("standard output", failure);
@@ -176,6 +180,21 @@ fn is_any_in_pieces(words: impl Iterator<Item = OsString>) -> bool {
     };
     let mut pairs = words.windows(2);
     pairs.any(|pair| matches!(pair, [any, next] if any == "--any" && is_option(next)))
+}
+
+/// Whether the name of a consumer stands where what to do with it is expected.
+fn is_consumer_alone(words: impl Iterator<Item = OsString>, error: &clap::Error) -> bool {
+    let words: Vec<_> = words.skip(1).take(3).collect();
+    let unknown = [ContextKind::InvalidArg, ContextKind::InvalidSubcommand];
+    let unknown = unknown.into_iter().filter_map(|kind| error.get(kind));
+    let mut unknown = unknown.map(ToString::to_string);
+    match words.as_slice() {
+        [live, _, name] if live == "live" => {
+            let name = name.to_string_lossy();
+            !name.starts_with('-') && unknown.any(|unknown| unknown == name)
+        }
+        _ => false,
+    }
 }
 
 /// Runs a command, prints what comes of it, and gives the exit code.

@@ -401,6 +401,7 @@ fn a_worker_that_hangs_is_named_and_what_was_asked_taken_back() {
         &[
             &format!("waiting for {pid}"),
             &format!("{pid} has not done it in 2 s, so it was taken back"),
+            "another worker that is started takes over once the lease of 30s",
             "`strandline live",
         ],
     );
@@ -411,6 +412,41 @@ fn a_worker_that_hangs_is_named_and_what_was_asked_taken_back() {
         "live {} reset mailer --to beginning --yes",
         &path,
         &["at the beginning"],
+    );
+}
+
+/// One that has nothing to do is caught up for ever, but for its lease.
+#[test]
+fn a_worker_that_is_stopped_at_the_end_is_told_by_its_lease() {
+    let (_dir, path) = store();
+    std::fs::write(path.with_file_name(MENDED), "").unwrap();
+    let worker = Worker::start(&path);
+    worker.until("handled order:1 9");
+    until(|| outcome(&run("live {}", &path)).1.contains("caught up"));
+    worker.signal("STOP");
+    for lease in files(&path, "lease-") {
+        // As if it had been for one millisecond.
+        let text = std::fs::read_to_string(&lease).unwrap();
+        let over = text.replace("\"lease_ms\":30000", "\"lease_ms\":1    ");
+        assert_ne!(text, over);
+        let file = std::fs::OpenOptions::new().write(true).open(&lease);
+        std::os::unix::fs::FileExt::write_all_at(&file.unwrap(), over.as_bytes(), 0).unwrap();
+    }
+    let hangs = format!("the lease of process {} has run out", worker.child.id());
+    check(1, "live {}", &path, &[&hangs]);
+    check(
+        1,
+        "live {} show mailer",
+        &path,
+        &[&format!("!! {hangs}"), "next: end that process if it hangs"],
+    );
+    let shown = json(1, "live {} show mailer --json", &path);
+    assert!(shown["partitions"][0]["overdue_ms"].is_u64(), "{shown}");
+    check(
+        1,
+        "live {} park mailer order:1 --reason x --timeout 0",
+        &path,
+        &[&hangs, "takes its place"],
     );
 }
 

@@ -119,7 +119,7 @@ impl Claimant {
             return Ok(None);
         }
         let place = self.partition.place();
-        let (holder, beat) = self.partition.read_lease(token)?;
+        let (holder, beat, _) = self.partition.read_lease(token)?;
         let sign = Sign {
             token,
             state: listing.state,
@@ -192,7 +192,7 @@ impl Claimant {
         let mut line = serde_json::to_vec(&head)?;
         line.push(b'\n');
         let head_bytes = line.len() as u64;
-        line.extend(names::beat(0).bytes());
+        line.extend(names::beat(0, head.since_ms).bytes());
         let file = place.fs.open(claim, OpenMode::Append { end: 0 })?;
         file.write_all_at(&line, 0)?;
         Ok((file, head_bytes))

@@ -2,7 +2,7 @@
 
 use super::partition::Partition;
 use super::place::Place;
-use crate::{ConsumerInfo, Error, ErrorKind};
+use crate::{ConsumerInfo, ConsumerKind, Error, ErrorKind, Request};
 use std::io;
 use std::path::{Path, PathBuf};
 use strandline_checkpoint::{CheckpointError, CheckpointWriter, newest};
@@ -16,6 +16,8 @@ const FORMAT: u32 = 1;
 const CURRENT: &str = "current";
 const CURRENT_BYTES_MAX: u64 = 64;
 const VERSION: &str = "v";
+/// The version of a consumer that has no others: all but projections.
+pub(crate) const ONLY_VERSION: u32 = 1;
 /// What a folder is called until all is in it.
 const NEW: &str = "new-";
 
@@ -100,20 +102,71 @@ impl Consumer {
         &self.info
     }
 
-    /// Which version is served.
+    /// Which version is served. Only a projection has several, so of the others the file that says so is not read.
     ///
     /// # Errors
     ///
     /// `Corrupt` if the file that says so does not; `Io`.
     pub(crate) fn version(&self) -> Result<u32, Error> {
-        let path = self.dir.join(CURRENT);
-        let bytes = read_file(&*self.place.fs, &path, CURRENT_BYTES_MAX);
-        let bytes = bytes.map_err(|error| Error::io("read", &path, error))?;
-        let text = String::from_utf8(bytes).unwrap_or_default();
-        let version = text.strip_suffix('\n').and_then(version_of);
-        version.ok_or_else(|| {
-            let message = format!("{} does not say which version is served", path.display());
+        if self.info.kind != ConsumerKind::Projection {
+            return Ok(ONLY_VERSION);
+        }
+        self.current()?.ok_or_else(|| {
+            let message = format!(
+                "{} does not say which version is served; reset the consumer, which writes that anew and lets it \
+                 begin anew",
+                self.dir.join(CURRENT).display()
+            );
             Error::new(ErrorKind::Corrupt, message)
+        })
+    }
+
+    /// As [`version`](Self::version), for who is to go on elsewhere anyway: where the file does not say it, it is
+    /// written anew, of the highest version that has a whole state, or is there at all. Says so then.
+    ///
+    /// # Errors
+    ///
+    /// `Io`.
+    pub(crate) fn version_mended(&self) -> Result<(u32, Option<String>), Error> {
+        if let Some(version) = self.current()? {
+            let is_only = self.info.kind != ConsumerKind::Projection;
+            return Ok((if is_only { ONLY_VERSION } else { version }, None));
+        }
+        let version = match self.info.kind {
+            ConsumerKind::Projection => {
+                let versions = self.versions()?;
+                let mut highest = versions.iter().rev();
+                let whole = highest.find(|version| self.is_whole(**version));
+                *whole.or_else(|| versions.last()).unwrap_or(&ONLY_VERSION)
+            }
+            _ => ONLY_VERSION,
+        };
+        self.set_version(version)?;
+        let path = self.dir.join(CURRENT);
+        let mended = format!(
+            "{} did not say which version is served, and was written anew: it is version {version}",
+            path.display()
+        );
+        Ok((version, Some(mended)))
+    }
+
+    /// What the file says that names the version that is served; none if it is damaged or missing.
+    fn current(&self) -> Result<Option<u32>, Error> {
+        let path = self.dir.join(CURRENT);
+        let bytes = match read_file(&*self.place.fs, &path, CURRENT_BYTES_MAX) {
+            Err(error) if is_not_said(&error) => return Ok(None),
+            bytes => bytes.map_err(|error| Error::io("read", &path, error))?,
+        };
+        let text = String::from_utf8(bytes).unwrap_or_default();
+        Ok(text.strip_suffix('\n').and_then(version_of))
+    }
+
+    /// Whether a version has a state with a position in each partition.
+    fn is_whole(&self, version: u32) -> bool {
+        (0..self.info.partitions).all(|index| {
+            let loaded = self.partition_there(version, index).load();
+            let state = loaded.ok().and_then(|loaded| loaded.state);
+            state.is_some_and(|state| state.position.is_some())
         })
     }
 
@@ -146,16 +199,21 @@ impl Consumer {
         Ok(versions)
     }
 
-    /// A partition of a version, whose directory is made if it is missing.
+    /// A partition of a version, to be worked on. Its directory is made if it is missing, but not that of the version
+    /// that is served: all of those were made before it was.
     ///
     /// # Errors
     ///
+    /// `Corrupt` if the version is served and the directory is gone: who goes on there would begin anew and not know it.
     /// `Io`.
     pub(crate) fn partition(&self, version: u32, index: u32) -> Result<Partition, Error> {
         let partition = self.partition_there(version, index);
+        self.check_there(version, &partition)?;
         let dir = partition.dir();
         let io = |error| Error::io("make", dir, error);
-        self.place.fs.create_dir_all(dir).map_err(io)?;
+        if !partition.is_there()? {
+            self.place.fs.create_dir_all(dir).map_err(io)?;
+        }
         // The entries of both directories, the upper one first; also where whoever made them was killed before.
         self.place.fs.sync_dir(&self.dir).map_err(io)?;
         self.place
@@ -163,6 +221,70 @@ impl Consumer {
             .sync_dir(&self.version_dir(version))
             .map_err(io)?;
         Ok(partition)
+    }
+
+    /// Fails if the directory of a partition is gone, of the version that is served.
+    ///
+    /// # Errors
+    ///
+    /// `Corrupt` if it is; `Io`.
+    pub(crate) fn check_there(&self, version: u32, partition: &Partition) -> Result<(), Error> {
+        // In this order: what is served no more may be removed.
+        if partition.is_there()? || self.version()? != version {
+            return Ok(());
+        }
+        let message = format!(
+            "the directory {} of partition {} of {:?} is gone, and with it how far that was; look at what the \
+             consumer has done last, then reset it",
+            partition.dir().display(),
+            partition.index(),
+            self.info.name
+        );
+        Err(Error::new(ErrorKind::Corrupt, message))
+    }
+
+    /// Asks to go on elsewhere, and gives the partition and the name of the request. A directory that is gone is made
+    /// again, with the request in it: nobody finds it without.
+    ///
+    /// # Errors
+    ///
+    /// `Io`.
+    pub(crate) fn ask_reset(
+        &self,
+        version: u32,
+        index: u32,
+        request: &Request,
+    ) -> Result<(Partition, String), Error> {
+        let (partition, fs) = (self.partition_there(version, index), &*self.place.fs);
+        if partition.is_there()? {
+            return Ok((partition.clone(), partition.ask(request)?));
+        }
+        let versions = self.version_dir(version);
+        let new = versions.join(format!("{NEW}{:016x}", self.place.random.number()));
+        let made = fs.create_dir_all(&new);
+        let made = made.map_err(|error| Error::io("make", &new, error));
+        let asked = made.and_then(|()| {
+            let asked = Partition::new(self.place.clone(), new.clone(), index).ask(request)?;
+            let renamed = fs.rename_new(&new, partition.dir());
+            renamed.map_err(|error| Error::io("make", partition.dir(), error))?;
+            Ok(asked)
+        });
+        let asked = match asked {
+            Ok(asked) => asked,
+            Err(error) => {
+                let _ = remove_all(fs, &new);
+                // Somebody else may have made it meanwhile.
+                match partition.is_there()? {
+                    true => partition.ask(request)?,
+                    false => return Err(error),
+                }
+            }
+        };
+        for dir in [&self.dir, &versions] {
+            let synced = fs.sync_dir(dir);
+            synced.map_err(|error| Error::io("sync", dir, error))?;
+        }
+        Ok((partition, asked))
     }
 
     /// A partition of a version, to be read, whether it is there or not.
@@ -194,7 +316,16 @@ impl Consumer {
                 CheckpointError::VersionUnsupported { .. } => ErrorKind::UnsupportedVersion,
                 _ => ErrorKind::Corrupt,
             };
-            let message = format!("cannot read what the consumer in {} is", dir.display());
+            let advice = match kind {
+                ErrorKind::Corrupt => {
+                    "; put its folder back from a backup, or remove it, and the consumer begins anew"
+                }
+                _ => "",
+            };
+            let message = format!(
+                "cannot read what the consumer in {} is{advice}",
+                dir.display()
+            );
             Error::new(kind, message).with_source(error)
         };
         let found = newest(&*place.fs, &dir).map_err(unreadable)?;
@@ -228,7 +359,12 @@ impl Consumer {
         let new = root.join(format!("{NEW}{:016x}", place.random.number()));
         let dir = root.join(folder(&info.name));
         let make = || {
-            fs.create_dir_all(&new)?;
+            // Of what is served each partition is there from the beginning, so one that is not is gone.
+            let versions = new.join(format!("{VERSION}{version}"));
+            for index in 0..info.partitions {
+                fs.create_dir_all(&versions.join(index.to_string()))?;
+            }
+            fs.sync_dir(&versions)?;
             replace_file(fs, &new.join(CURRENT), current(version).as_bytes())
         };
         let made = make().map_err(|error| Error::io("make", &new, error));
@@ -314,6 +450,14 @@ fn current(version: u32) -> String {
 fn version_of(name: &str) -> Option<u32> {
     let version = name.strip_prefix(VERSION)?.parse().ok()?;
     (current(version).trim_end() == name).then_some(version)
+}
+
+/// Whether a file is not there, or is none that says which version is served.
+fn is_not_said(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::FileTooLarge
+    )
 }
 
 /// Removes a directory and all that is in it. One that is not there is removed.

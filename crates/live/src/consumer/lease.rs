@@ -3,7 +3,7 @@
 use super::asked::{self, Pending};
 use super::partition::{Listing, Partition};
 use super::{names, state_file};
-use crate::{Error, ErrorKind, PartitionState};
+use crate::{Error, ErrorKind, PartitionState, Request};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -147,7 +147,8 @@ impl Lease {
         let Locked {
             file, head_bytes, ..
         } = &self.locked;
-        let written = file.write_all_at(names::beat(self.beats).as_bytes(), *head_bytes);
+        let beat = names::beat(self.beats, self.partition.place().clock.now_ms());
+        let written = file.write_all_at(beat.as_bytes(), *head_bytes);
         let written = written.map_err(|error| Error::io("write", &self.path(), error));
         match written.and_then(|()| self.check()) {
             Ok(_) => Ok(()),
@@ -171,17 +172,25 @@ impl Lease {
     }
 
     /// Does all that people ask for, as far as that is a change of the state, and saves it if there was something.
+    /// Before it goes on elsewhere, `leave` takes away what is of no use there.
     ///
     /// # Errors
     ///
-    /// As [`save`](Self::save).
-    pub(crate) fn apply_requests(&mut self, state: &mut PartitionState) -> Result<(), Error> {
+    /// As [`save`](Self::save) and `leave`.
+    pub(crate) fn apply_requests(
+        &mut self,
+        state: &mut PartitionState,
+        leave: impl Fn(&mut PartitionState) -> Result<(), Error>,
+    ) -> Result<(), Error> {
         loop {
             let pending = self.requests(state)?;
             if pending.is_empty() {
                 return Ok(());
             }
             for pending in pending {
+                if matches!(pending.request(), Request::Reset { .. }) {
+                    leave(state)?;
+                }
                 state.apply(pending.request(), self.partition.place().clock.now_ms());
                 pending.answer(state);
             }

@@ -38,7 +38,7 @@ mod tests;
 
 pub(crate) use asked::{Fate, Pending};
 pub(crate) use claim::{Claimant, Claimed};
-pub(crate) use folder::Consumer;
+pub(crate) use folder::{Consumer, ONLY_VERSION};
 pub(crate) use lease::Lease;
 pub(crate) use partition::{Loaded, Partition};
 pub(crate) use place::Place;

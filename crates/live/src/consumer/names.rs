@@ -23,10 +23,16 @@ pub(super) fn lease_token(name: &str) -> Option<u32> {
         .ok()
 }
 
-/// What the file of a lease has after its first line: how often it was renewed without a save. As long each time, so
-/// that the file does not grow.
-pub(super) fn beat(beats: u64) -> String {
-    format!("{beats:020}\n")
+/// What the file of a lease has after its first line: how often it was renewed without a save, and when last, in
+/// milliseconds since 1970. As long each time, so that the file does not grow.
+pub(super) fn beat(beats: u64, now_ms: u64) -> String {
+    format!("{beats:020} {now_ms:0TIME_DIGITS$}\n")
+}
+
+/// When a lease was renewed last without a save, as its file has it after the first line.
+pub(super) fn beat_time(line: &str) -> Option<u64> {
+    let (_, time) = line.split_once(' ')?;
+    digits(time, TIME_DIGITS)?.parse().ok()
 }
 
 /// What the file of a lease is called until it is locked and written.
@@ -93,6 +99,11 @@ mod tests {
             "lease-+000000007",
         ] {
             assert_eq!(lease_token(wrong), None, "{wrong}");
+        }
+        assert_eq!(beat(7, 9).len(), beat(u64::MAX, u64::MAX).len());
+        assert_eq!(beat_time(beat(7, 9).trim_end()), Some(9));
+        for wrong in ["", "00000000000000000007", "7 9", "7 99999999999999999999"] {
+            assert_eq!(beat_time(wrong), None, "{wrong}");
         }
         assert!(is_claim(&claim(&random)));
         assert_eq!(request_time(&request(7, &random)), Some(7));

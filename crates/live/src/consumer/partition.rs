@@ -187,13 +187,22 @@ impl Partition {
 
     /// Who holds the partition; none if nobody does, or who did is dead.
     pub(crate) fn holder(&self) -> Result<Option<Holder>, Error> {
+        Ok(self.holder_renewed()?.map(|(holder, _)| holder))
+    }
+
+    /// As [`holder`](Self::holder), and when he renewed his lease last without a save, in milliseconds since 1970; when
+    /// he began, if he has not.
+    pub(crate) fn holder_renewed(&self) -> Result<Option<(Holder, u64)>, Error> {
         let Some(token) = self.list()?.lease else {
             return Ok(None);
         };
         let path = self.path(&names::lease(token));
         match self.is_free(&path)? {
             true => Ok(None),
-            false => Ok(Some(self.read_lease(token)?.0)),
+            false => {
+                let (holder, _, renewed_ms) = self.read_lease(token)?;
+                Ok(Some((holder, renewed_ms)))
+            }
         }
     }
 
@@ -209,24 +218,41 @@ impl Partition {
         Ok(lock.is_some())
     }
 
-    /// What the file of a lease says, and a number of all that is in it, which is another one after each beat. What
-    /// cannot be read says nothing.
-    pub(super) fn read_lease(&self, token: u32) -> Result<(Holder, u64), Error> {
+    /// What the file of a lease says, a number of all that is in it, which is another one after each beat, and when the
+    /// last one was. What cannot be read says nothing.
+    pub(super) fn read_lease(&self, token: u32) -> Result<(Holder, u64, u64), Error> {
         let path = self.path(&names::lease(token));
         let read = || {
             let file = self.place.fs.open(&path, OpenMode::Read)?;
             let mut head = [0; LEASE_HEAD_BYTES];
             let count = file.read_up_to(&mut head, 0)?;
             let head = head.get(..count).unwrap_or_default();
-            let line = head.split(|byte| *byte == b'\n').next();
-            let said = serde_json::from_slice(line.unwrap_or_default()).unwrap_or_default();
-            io::Result::Ok((said, xxhash_rust::xxh3::xxh3_64(head)))
+            let mut lines = head.split(|byte| *byte == b'\n');
+            let line = lines.next().unwrap_or_default();
+            let said: LeaseHead = serde_json::from_slice(line).unwrap_or_default();
+            let beat = lines.next().and_then(|line| str::from_utf8(line).ok());
+            let renewed_ms = beat.and_then(names::beat_time).unwrap_or_default();
+            let renewed_ms = renewed_ms.max(said.since_ms);
+            let number = xxhash_rust::xxh3::xxh3_64(head);
+            io::Result::Ok((said.holder(), number, renewed_ms))
         };
-        let (said, beat): (LeaseHead, u64) = match read() {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => (LeaseHead::default(), 0),
-            read => read.map_err(|error| Error::io("read", &path, error))?,
-        };
-        Ok((said.holder(), beat))
+        match read() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Ok((LeaseHead::default().holder(), 0, 0))
+            }
+            read => read.map_err(|error| Error::io("read", &path, error)),
+        }
+    }
+
+    /// Whether the directory is there.
+    pub(super) fn is_there(&self) -> Result<bool, Error> {
+        match self.place.fs.list_names(&self.dir) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            listed => {
+                let listed = listed.map_err(|error| Error::io("list", &self.dir, error));
+                listed.map(|_| true)
+            }
+        }
     }
 
     /// What is in the directory; of one that is not there yet, nothing.

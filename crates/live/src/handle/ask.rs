@@ -22,6 +22,8 @@ pub struct Asked {
     is_reset: bool,
     /// The partitions where it is not done yet, and the names of the requests.
     waiting: Vec<(Partition, String)>,
+    /// What had to be mended before it could be asked for.
+    mended: Option<String>,
     /// Whether a worker could not read it.
     is_refused: bool,
 }
@@ -82,6 +84,13 @@ impl Live {
     /// Asks that a consumer goes on elsewhere: at its beginning, if no position is given. Everything before counts as
     /// handled, and nothing from there on.
     ///
+    /// What is parked stays so if its first event is before the position. But of a state that is not of this store as
+    /// it is, after a restore say, only what is parked before the point up to which the store is known to be the same
+    /// stays: later, and in another store, its sequences are those of other events.
+    ///
+    /// Mends what is damaged: saved states, the directory of a partition that is gone, and the file that says which
+    /// version of a projection is served; [`Asked::mended`] tells of that file.
+    ///
     /// # Errors
     ///
     /// `ForeignPosition` if the store does not take the position; `NotFound`, `Io`, `Store`.
@@ -101,22 +110,34 @@ impl Live {
             return Err(Error::new(ErrorKind::InvalidInput, message));
         }
         let consumer = self.consumer(name)?;
-        let version = consumer.version()?;
+        let is_reset = matches!(request, Request::Reset { .. });
+        let (version, mended) = match is_reset {
+            true => consumer.version_mended()?,
+            false => (consumer.version()?, None),
+        };
         let partitions = consumer.info().partitions;
         let of_key = key.map(|key| partition_of(key, partitions));
         let meant = (0..partitions).filter(|index| of_key.is_none_or(|of_key| of_key == *index));
         let mut asked = Asked {
             live: self.clone(),
-            is_reset: matches!(request, Request::Reset { .. }),
+            is_reset,
+            mended,
             waiting: Vec::new(),
             is_refused: false,
         };
         for index in meant {
-            let partition = consumer.partition(version, index);
-            let requested =
-                partition.and_then(|partition| Ok((partition.ask(request)?, partition)));
+            let requested = match is_reset {
+                true => consumer.ask_reset(version, index, request),
+                false => {
+                    let partition = consumer.partition(version, index);
+                    partition.and_then(|partition| {
+                        let request = partition.ask(request)?;
+                        Ok((partition, request))
+                    })
+                }
+            };
             match requested {
-                Ok((request, partition)) => asked.waiting.push((partition, request)),
+                Ok(requested) => asked.waiting.push(requested),
                 Err(error) => return Err(asked.failed(error)),
             }
         }
@@ -136,7 +157,9 @@ impl Live {
             claimant = claimant.takes_damaged();
         }
         match claimant.try_claim()? {
-            Claimed::Taken(mut lease, mut state) => lease.apply_requests(&mut state),
+            Claimed::Taken(mut lease, mut state) => {
+                lease.apply_requests(&mut state, |state| self.forget_foreign(state))
+            }
             // Who was faster does it.
             Claimed::Held(_) => Ok(()),
         }
@@ -144,6 +167,13 @@ impl Live {
 }
 
 impl Asked {
+    /// What had to be mended before it could be asked for, for people: nothing, mostly. A [reset](Live::reset) writes
+    /// anew which version is served, where nothing says that.
+    #[must_use]
+    pub fn mended(&self) -> Option<&str> {
+        self.mended.as_deref()
+    }
+
     /// Whether all of it is done. Where nobody works on the consumer it is done here, as soon as it is asked for, or as
     /// soon as this is called after whoever worked has ended.
     ///

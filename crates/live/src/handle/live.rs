@@ -161,6 +161,22 @@ impl Live {
         Ok(Start::Saved(*saved))
     }
 
+    /// Takes out of a state what is of another store, or of this one as it was before a restore.
+    ///
+    /// # Errors
+    ///
+    /// `Store`.
+    pub(crate) fn forget_foreign(&self, state: &mut PartitionState) -> Result<(), Error> {
+        let Some(Err(error)) = state.position.map(|saved| self.verify(&saved)) else {
+            return Ok(());
+        };
+        let Some(rewind) = error.refused_position().map(|refused| refused.rewind) else {
+            return Err(error);
+        };
+        state.rewind(rewind);
+        Ok(())
+    }
+
     /// Where a saved position is in the store. Who saved it may have seen more of the store than this process has.
     ///
     /// # Errors

@@ -1,14 +1,14 @@
 //! `NamedPosition`: a position that is kept under a name, for who loops over a cursor himself.
 
 use super::live::{LEASE, Live};
-use crate::consumer::{Claimant, Claimed, Lease};
+use crate::consumer::{Claimant, Claimed, Lease, ONLY_VERSION};
 use crate::progress::Slot;
 use crate::{ConsumerInfo, ConsumerKind, Error, ErrorKind, Holder, PartitionState};
 use std::time::Duration;
 use strandline::{SavedPosition, Start};
 
 /// The version of what has none.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = ONLY_VERSION;
 
 /// A position that is kept under a name: held by one worker at a time, which says how far it is.
 #[derive(Debug)]
@@ -36,9 +36,9 @@ impl Live {
         let consumer = self.consumer_as(&info, VERSION)?;
         let partition = consumer.partition(VERSION, 0)?;
         match Claimant::new(partition, LEASE).claim_soon()? {
-            Claimed::Held(holder) => Err(held(name, holder)),
+            Claimed::Held(holder) => Err(held(name, holder, "")),
             Claimed::Taken(mut lease, mut state) => {
-                lease.apply_requests(&mut state)?;
+                lease.apply_requests(&mut state, |state| self.forget_foreign(state))?;
                 let slot = self.progress().enter(name, 0, state.sequence());
                 lease.partition().told().claimed(lease.token());
                 Ok(NamedPosition {
@@ -52,12 +52,17 @@ impl Live {
     }
 }
 
-pub(crate) fn held(name: &str, holder: Option<Holder>) -> Error {
+/// That somebody else works, and what to do then; `instead` is what else can be done.
+pub(crate) fn held(name: &str, holder: Option<Holder>, instead: &str) -> Error {
     let who = match holder {
         Some(holder) => format!("process {}", holder.pid),
         None => "somebody who has just begun".to_owned(),
     };
-    Error::new(ErrorKind::Held, format!("{name:?} is held by {who}"))
+    let message = format!(
+        "{name:?} is held by {who}; try again until that one has ended, or has not renewed its lease for its \
+         time{instead}"
+    );
+    Error::new(ErrorKind::Held, message)
 }
 
 impl NamedPosition {

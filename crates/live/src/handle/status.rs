@@ -21,7 +21,8 @@ impl Live {
     ///
     /// # Errors
     ///
-    /// `NotFound`; `Corrupt` if every saved state of a partition is damaged; `UnsupportedVersion`, `Io`, `Store`.
+    /// `NotFound`; `Corrupt` if every saved state of a partition is damaged, or its directory is gone, or nothing
+    /// says which version of a projection is served: a [reset](Self::reset) mends each; `UnsupportedVersion`, `Io`, `Store`.
     pub fn status(&self, name: &str) -> Result<Status, Error> {
         let consumer = self.consumer(name)?;
         let version = consumer.version()?;
@@ -59,6 +60,26 @@ impl Live {
         })
     }
 
+    /// How each partition of a consumer is, or why that cannot be told: for who looks after one of which
+    /// [`status`](Self::status) says that not all can be read. O(partitions, and what is parked).
+    ///
+    /// # Errors
+    ///
+    /// `NotFound`; `Corrupt` if it cannot be read what it is or which version is served; `UnsupportedVersion`, `Io`.
+    pub fn partitions_readable(
+        &self,
+        name: &str,
+    ) -> Result<Vec<Result<PartitionStatus, Error>>, Error> {
+        let consumer = self.consumer(name)?;
+        let version = consumer.version()?;
+        let now = self.store().snapshot();
+        let partitions = (0..consumer.info().partitions).map(|index| {
+            let partition = consumer.partition_there(version, index);
+            self.partition_status(&consumer, version, &partition, &now)
+        });
+        Ok(partitions.collect())
+    }
+
     fn partition_status(
         &self,
         consumer: &Consumer,
@@ -66,11 +87,22 @@ impl Live {
         partition: &Partition,
         now: &Snapshot,
     ) -> Result<PartitionStatus, Error> {
+        consumer.check_there(version, partition)?;
         let Loaded { state, damaged, .. } = partition.load()?;
         let state = state.unwrap_or_default();
         let board = self.progress().board(&consumer.info().name);
         let here = board.and_then(|board| board.of(partition.index()));
-        let holder = partition.holder()?;
+        let held = partition.holder_renewed()?;
+        let holder = held.map(|(holder, _)| holder);
+        let overdue = held.and_then(|(holder, renewed_ms)| {
+            // A save renews it too.
+            let renewed_ms = renewed_ms.max(state.saved_at_ms);
+            let since_ms = self.clock().now_ms().saturating_sub(renewed_ms);
+            let over_ms = since_ms.checked_sub(holder.lease_ms);
+            over_ms
+                .filter(|_| holder.lease_ms > 0)
+                .map(Duration::from_millis)
+        });
         let (sequence, phase) = match here {
             Some((_, Phase::Beginning)) => (state.settled(), Some(Phase::Beginning)),
             Some((applied, phase)) => (applied, Some(phase)),
@@ -80,6 +112,11 @@ impl Live {
         let position = state.position.as_ref().filter(|_| !works);
         let refused = position.map(|position| self.refused(position));
         let refused = refused.transpose()?.flatten();
+        // What was handled after that was of another log.
+        let sequence = refused.map_or(sequence, |refused| {
+            let proven = refused.rewind.map(|rewind| rewind.sequence());
+            sequence.min(proven.unwrap_or_default())
+        });
         let condition = match phase {
             Some(Phase::Faulted(_)) => Condition::Faulted,
             Some(Phase::Rebuilding) => Condition::Rebuilding,
@@ -98,6 +135,7 @@ impl Live {
             position: state.position,
             sequence,
             holder,
+            overdue,
             saved_at_ms: state.saved_at_ms,
             moved_at_ms: state.moved_at_ms,
             parked: state.parked,
@@ -109,7 +147,10 @@ impl Live {
     }
 
     /// Why the store does not take a position that nobody works from.
-    fn refused(&self, position: &SavedPosition) -> Result<Option<RefusedPosition>, Error> {
+    pub(super) fn refused(
+        &self,
+        position: &SavedPosition,
+    ) -> Result<Option<RefusedPosition>, Error> {
         // What was saved after this process looked at the store last is not lost.
         let now = match self.store().snapshot() {
             now if position.sequence() <= now.visible() => now,

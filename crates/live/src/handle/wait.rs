@@ -85,6 +85,7 @@ fn look(
         if is_held {
             return Ok(Saved::Behind);
         }
+        consumer.check_there(version, &partition)?;
         if is_rebuilt(consumer, version, index)? {
             let message =
                 format!("{name:?} is being built anew, and nobody works on what is served");

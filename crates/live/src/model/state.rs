@@ -105,8 +105,12 @@ impl PartitionState {
                 if let Some(parked) = parked.find(|parked| parked.replay && parked.key == *key) {
                     // It was to be replayed, and is not any more.
                     let again = Parked::new(key.clone(), parked.first, reason.clone(), now_ms);
-                    let count = parked.count;
-                    *parked = Parked { count, ..again };
+                    let (count, tries) = (parked.count, parked.tries);
+                    *parked = Parked {
+                        count,
+                        tries,
+                        ..again
+                    };
                     self.counters.parked = self.counters.parked.saturating_add(1);
                 }
                 if self.parked(key).is_none() {
@@ -119,9 +123,8 @@ impl PartitionState {
                 let is_meant =
                     |parked: &&mut Parked| key.as_ref().is_none_or(|key| *key == parked.key);
                 let parked = self.parked.iter_mut().filter(is_meant);
-                for parked in parked.filter(|parked| !parked.replay) {
-                    (parked.replay, parked.tries) = (true, 0);
-                }
+                // How often it was tried stays until somebody begins: the first event is still the one that failed.
+                parked.for_each(|parked| parked.replay = true);
             }
             Request::Skip { key } => {
                 // One that was parked before any was tried has no first event that is known.
@@ -142,6 +145,16 @@ impl PartitionState {
             }
             Request::Reset { to } => self.reset(*to),
         }
+    }
+
+    /// Goes back to the position up to which the events are known to be those that were seen, or to the beginning, and
+    /// forgets what is parked from there on: its sequences are of other events.
+    pub(crate) fn rewind(&mut self, known: Option<SavedPosition>) {
+        self.position = known;
+        self.state = None;
+        self.waits_from = None;
+        let next = self.sequence();
+        self.parked.retain(|parked| parked.first < next);
     }
 
     /// Goes on from another position, and forgets the state that was kept with the old one. What is parked stays so if

@@ -63,10 +63,15 @@ pub struct PartitionStatus {
     pub condition: Condition,
     /// The position that was saved last.
     pub position: Option<SavedPosition>,
-    /// Every event before this sequence was handled or is parked: as saved, or in this process as applied.
+    /// Every event before this sequence was handled or is parked: as saved, or in this process as applied. Of a
+    /// [refused](Self::refused) position that is known of what is before its rewind alone.
     pub sequence: Sequence,
     /// Who holds it.
     pub holder: Option<Holder>,
+    /// For how long the lease of who holds it has run out: he has neither saved nor renewed it for its time and so long
+    /// after it, by the clock of who asks. He hangs, or his process is stopped, and the next worker that is started takes
+    /// his place. None if nobody holds it, or who does has renewed it in time.
+    pub overdue: Option<Duration>,
     /// When it was saved last, in milliseconds since 1970; 0 if never.
     pub saved_at_ms: u64,
     /// When its position moved last, in milliseconds since 1970; 0 if never.

@@ -29,6 +29,9 @@ const BATCH_MAX: usize = 8192;
 const BATCH_TIME: Duration = Duration::from_millis(2);
 /// Events after which it is told how far it is.
 const TOLD_EVERY: usize = 32_768;
+/// What can be done by who may not run a projection since another one does.
+const INSTEAD: &str =
+    "; what it has saved can be read meanwhile, with `Live::projected` or `projected_entity`";
 /// How often it is looked for what people ask.
 const POLL: Duration = Duration::from_secs(1);
 
@@ -80,7 +83,7 @@ impl<F: Fold> Runner<F> {
         for index in 0..partitions {
             let partition = consumer.partition(F::VERSION, index)?;
             let claimed = match Claimant::new(partition, options.settings.lease).claim_soon()? {
-                Claimed::Held(holder) => return Err(held(name, holder)),
+                Claimed::Held(holder) => return Err(held(name, holder, INSTEAD)),
                 Claimed::Taken(lease, state) => {
                     lease.partition().told().claimed(lease.token());
                     (lease, *state)

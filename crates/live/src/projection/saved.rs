@@ -72,6 +72,7 @@ impl Live {
         }
         check_served(&consumer, version)?;
         let partition = consumer.partition_there(version, partition(info.partitions));
+        consumer.check_there(version, &partition)?;
         let loaded = partition.load()?.state;
         let (state, position) = loaded.map_or((None, None), |state| (state.state, state.position));
         match (state, position) {

@@ -59,7 +59,11 @@ impl Held {
             key: parked.key.clone(),
             from: parked.first.get(),
             count: parked.count,
-            tries: parked.tries,
+            // A replay has all tries, also one that was begun before.
+            tries: match parked.replay {
+                true => 0,
+                false => parked.tries,
+            },
             waits: match parked.replay {
                 true => Waits::Turn,
                 false => Waits::Request,

@@ -21,7 +21,7 @@ pub(super) struct ParkArgs {
     /// The entity, or the correlation.
     key: String,
     /// Why, for whoever looks at it later.
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
     reason: String,
     /// Park it also if no event of it is there yet.
     #[arg(long)]
@@ -64,6 +64,13 @@ pub(super) struct DiscardArgs {
     yes: bool,
     #[command(flatten)]
     wait: WaitArgs,
+}
+
+fn reason(text: &str) -> Result<String, String> {
+    match text.trim().is_empty() {
+        true => Err("say why, for whoever looks at it later".to_owned()),
+        false => Ok(text.to_owned()),
+    }
 }
 
 pub(super) fn park(args: &TargetArgs, park: &ParkArgs) -> anyhow::Result<Outcome> {
@@ -120,6 +127,14 @@ pub(super) fn skip(args: &TargetArgs, skip: &SkipArgs) -> anyhow::Result<Outcome
     let status = reactor(&target, &skip.name)?;
     let parked = parked(&status, &skip.key)?;
     check_replay(&target, &status, parked)?;
+    if parked.tries == 0 && parked.replay {
+        let message = format!(
+            "{} is to be replayed, and no event of it has failed since that was asked: its program handles it once it is \
+             started, and what fails again can be skipped; `discard` leaves all of it out",
+            skip.key
+        );
+        return Err(WrongUsage(message).into());
+    }
     if parked.tries == 0 {
         let message = format!(
             "{} was parked before an event of it failed, so there is none to skip: `replay` handles all that waits, \

@@ -1,6 +1,8 @@
 //! `live list`: a line for each consumer.
 
-use super::say::{holders, in_one_line, needs_somebody, state, status_json};
+use super::say::{
+    holders, in_one_line, mends, needs_somebody, overdue, refused_of, state, status_json,
+};
 use super::target::{Target, TargetArgs};
 use crate::outcome::Outcome;
 use crate::output::{note, wait_while_read};
@@ -9,7 +11,7 @@ use serde_json::{Value, json};
 use std::io;
 use std::time::Duration;
 use strandline::{Clock, ErrorKind, SystemClock};
-use strandline_live::{Error, Status};
+use strandline_live::{ConsumerInfo, Error, Status};
 
 /// How often it is looked with --watch.
 const WATCH: Duration = Duration::from_secs(1);
@@ -40,8 +42,8 @@ pub(super) struct ListArgs {
 /// One that is listed: how it is, or why that cannot be told.
 enum Listed {
     Status(Box<Status>),
-    /// With its name and what it is, where these can be read.
-    Unreadable(Option<(String, String)>, Error),
+    /// With what it is, where that can be read.
+    Unreadable(Option<ConsumerInfo>, Error),
 }
 
 pub(super) fn run(args: &TargetArgs, watch: bool) -> anyhow::Result<Outcome> {
@@ -64,6 +66,11 @@ pub(super) fn run(args: &TargetArgs, watch: bool) -> anyhow::Result<Outcome> {
                 "  next: put the files of what cannot be read back from a copy; or move its directory away, and the \
                  consumer begins at its beginning when its program is started",
             );
+        }
+        if !watch {
+            for info in listed.iter().filter_map(Listed::damaged) {
+                note(format_args!("  next: {}", mends(&target, info)));
+            }
         }
         if listed.is_empty() && !watch {
             note(format_args!(
@@ -93,7 +100,7 @@ fn all(target: &Target<'_>) -> anyhow::Result<Vec<Listed>> {
     for info in consumers {
         listed.push(match target.live.status(&info.name) {
             Ok(status) => Listed::Status(Box::new(status)),
-            Err(error) => Listed::Unreadable(Some((info.name, info.kind.to_string())), error),
+            Err(error) => Listed::Unreadable(Some(info), error),
         });
     }
     let unreadable = unreadable.into_iter();
@@ -149,6 +156,18 @@ impl Listed {
         }
     }
 
+    /// What a reset mends.
+    fn damaged(&self) -> Option<&ConsumerInfo> {
+        match self {
+            Self::Unreadable(info, error)
+                if error.kind() == strandline_live::ErrorKind::Corrupt =>
+            {
+                info.as_ref()
+            }
+            _ => None,
+        }
+    }
+
     fn row(&self) -> [String; HEAD.len()] {
         let nothing = || "-".to_owned();
         match self {
@@ -166,10 +185,11 @@ impl Listed {
                 wrong(status),
             ],
             Self::Unreadable(of, error) => {
-                let (name, kind) = of.clone().unwrap_or_else(|| ("?".to_owned(), nothing()));
+                let name = of.as_ref().map_or("?", |info| &info.name);
+                let kind = of.as_ref().map(|info| info.kind.to_string());
                 [
-                    name,
-                    kind,
+                    name.to_owned(),
+                    kind.unwrap_or_else(nothing),
                     condition(error).to_owned(),
                     nothing(),
                     nothing(),
@@ -185,8 +205,8 @@ impl Listed {
         match self {
             Self::Status(status) => status_json(status),
             Self::Unreadable(of, error) => json!({
-                "name": of.as_ref().map(|(name, _)| name),
-                "kind": of.as_ref().map(|(_, kind)| kind),
+                "name": of.as_ref().map(|info| &info.name),
+                "kind": of.as_ref().map(|info| info.kind),
                 "condition": condition(error),
                 "error": error.to_string(),
                 "needs_somebody": true,
@@ -196,19 +216,21 @@ impl Listed {
 }
 
 /// What is told of a consumer that cannot be read.
-fn condition(error: &Error) -> &'static str {
+pub(super) fn condition(error: &Error) -> &'static str {
     match error.kind() {
         strandline_live::ErrorKind::Corrupt => "damaged",
         _ => "unreadable",
     }
 }
 
-/// What is wrong with a consumer: why its position is not taken, what is damaged, or what it failed by last.
+/// What is wrong with a consumer: why its position is not taken, what is damaged, that its worker hangs, or what it failed
+/// by last.
 fn wrong(status: &Status) -> String {
-    let refused = status.partitions.iter().find_map(|one| one.refused);
+    let refused = refused_of(status);
     let damaged = status.partitions.iter().flat_map(|one| &one.damaged);
     let error = status.last_error.as_ref().map(|error| &error.message);
-    match (refused, damaged.chain(error).next()) {
+    let overdue = overdue(status);
+    match (refused, damaged.chain(&overdue).chain(error).next()) {
         (Some(refused), _) => refused.to_string(),
         (None, Some(text)) => in_one_line(text),
         (None, None) => "-".to_owned(),

@@ -31,8 +31,8 @@ enum Action {
     #[command(after_help = "Examples:\n  \
         strandline live orders.strand list\n  \
         strandline live orders.strand list --watch\n\n\
-        Exits 1 if something needs a person: a consumer that stopped with an error, stands still, has something \
-        parked, or has damaged files. One that nobody works on is told as stopped, which may be right.")]
+        Exits 1 if something needs a person: a consumer that stopped with an error, stands still, has let \
+        its lease run out, has something parked, or has damaged files. One that nobody works on is told as stopped, which may be right.")]
     List(list::ListArgs),
     /// Show a consumer: each partition, what is parked and why, and what to do next.
     #[command(after_help = "Examples:\n  \

@@ -1,19 +1,21 @@
 //! `live reset`: a consumer goes on elsewhere.
 
 use super::confirm::{WaitArgs, confirm, wait};
+use super::say::refused_of;
 use super::target::{Target, TargetArgs};
 use crate::outcome::{Outcome, WrongUsage};
+use crate::output::note;
 use crate::terminal::{Screen, count, number};
 use serde_json::json;
 use strandline::{SavedPosition, Sequence};
-use strandline_live::{ConsumerKind, ErrorKind, Status};
+use strandline_live::{ConsumerInfo, ConsumerKind, ErrorKind, PartitionStatus, Status};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct ResetArgs {
     /// Name of the consumer.
     name: String,
     /// Where to go on: `beginning`, the sequence of the next event, or `now` for what comes alone.
-    #[arg(long, value_name = "WHERE", value_parser = Place::parse)]
+    #[arg(long, value_name = "WHERE", value_parser = Place::parse, allow_negative_numbers = true)]
     to: Place,
     /// Do not ask.
     #[arg(long)]
@@ -71,13 +73,21 @@ pub(super) fn run(args: &TargetArgs, reset: &ResetArgs) -> anyhow::Result<Outcom
     let next = position.map_or(Sequence::ZERO, |position| position.sequence());
     let plan = match target.live.status(name) {
         // It is what a reset mends.
-        Err(error) if error.kind() == ErrorKind::Corrupt => format!(
-            "how far {name} is cannot be read ({error}); it will go on {}, without what was parked",
-            place(next)
-        ),
+        Err(error) if error.kind() == ErrorKind::Corrupt => {
+            let damaged = target.damaged(name, error)?;
+            let (error, head) = (&damaged.error, target.store().snapshot().visible());
+            let readable: Vec<_> = damaged.partitions.into_iter().flatten().collect();
+            check(&target, &damaged.info, &readable, position.as_ref())?;
+            format!(
+                "how far {name} is cannot be read ({error}); {}",
+                plan_damaged(&damaged.info, &readable, (next, head))
+            )
+        }
         _ => {
             let status = target.status(name)?;
-            check(&target, &status, position.as_ref())?;
+            let partitions = u32::try_from(status.partitions.len())?;
+            let info = ConsumerInfo::new(name, status.kind, partitions)?;
+            check(&target, &info, &status.partitions, position.as_ref())?;
             plan(&status, next)
         }
     };
@@ -85,6 +95,9 @@ pub(super) fn run(args: &TargetArgs, reset: &ResetArgs) -> anyhow::Result<Outcom
         return Ok(Outcome::ProblemFound);
     }
     let asked = target.live.reset(name, position)?;
+    if let Some(mended) = asked.mended() {
+        note(mended);
+    }
     wait(&target, name, asked, &reset.wait)?;
     let mut screen = Screen::new();
     if args.json() {
@@ -100,25 +113,26 @@ pub(super) fn run(args: &TargetArgs, reset: &ResetArgs) -> anyhow::Result<Outcom
 /// Refuses what would not be done.
 fn check(
     target: &Target<'_>,
-    status: &Status,
+    info: &ConsumerInfo,
+    partitions: &[PartitionStatus],
     position: Option<&SavedPosition>,
 ) -> anyhow::Result<()> {
-    if status.kind == ConsumerKind::Projection && position.is_some() {
+    if info.kind == ConsumerKind::Projection && position.is_some() {
         let message = format!(
             "{:?} is a projection, whose state is made of all events: `{}` makes it anew",
-            status.name,
-            target.command("reset", &[&status.name, "--to", "beginning"])
+            info.name,
+            target.command("reset", &[&info.name, "--to", "beginning"])
         );
         return Err(WrongUsage(message).into());
     }
-    let holder = status.partitions.iter().find_map(|one| one.holder);
-    if status.kind == ConsumerKind::Position
+    let holder = partitions.iter().find_map(|one| one.holder);
+    if info.kind == ConsumerKind::Position
         && let Some(holder) = holder
     {
         anyhow::bail!(
             "{:?} is a position that process {} keeps by itself, which looks for nothing that is asked: stop it, and \
              give the command again",
-            status.name,
+            info.name,
             holder.pid
         );
     }
@@ -154,20 +168,83 @@ fn plan(status: &Status, next: Sequence) -> String {
     if left_out > 0 {
         plan += &format!(", and never handle up to {}", count(left_out, "event"));
     }
+    let refused = refused_of(status);
     if again == 0 && left_out == 0 {
-        plan += ", where it is";
+        plan += match refused {
+            Some(_) => ", and leave none out",
+            None => ", where it is",
+        };
     }
-    let all = status.partitions.iter().flat_map(|one| &one.parked);
-    let (kept, freed): (Vec<_>, Vec<_>) = all.partition(|parked| parked.first < next);
-    if !freed.is_empty() {
-        let freed = count(freed.len() as u64, "parked entity");
-        plan += &format!("; {freed} will be parked no more, as all their events come again");
-    }
-    if !kept.is_empty() {
-        let kept = count(kept.len() as u64, "entity");
-        plan += &format!("; {kept} will stay parked");
+    plan += &parked_then(&status.partitions, next);
+    if let Some(refused) = refused {
+        plan += &format!("; {refused}");
     }
     plan
+}
+
+/// What a reset will do where not all can be read.
+fn plan_damaged(
+    info: &ConsumerInfo,
+    readable: &[PartitionStatus],
+    (next, head): (Sequence, Sequence),
+) -> String {
+    let mut plan = format!("it will go on {}", place(next));
+    if info.kind == ConsumerKind::Projection {
+        let events = count(head.get(), "event");
+        plan += &format!(", and make its state anew of {events}; until then nobody can read it");
+        return plan;
+    }
+    let again = head.get().saturating_sub(next.get());
+    if again > 0 {
+        plan += &format!(", and handle up to {} again", count(again, "event"));
+    }
+    if next > Sequence::ZERO {
+        let left_out = count(next.get(), "event");
+        plan += &format!(", and never handle those of {left_out} before that it has not yet");
+    }
+    plan += "; what was parked where that cannot be read is parked no more";
+    for partition in readable {
+        let at = number(partition.sequence.get());
+        plan += &format!(
+            "; partition {}, which is at event {at}, goes there too",
+            partition.partition
+        );
+    }
+    plan + &parked_then(readable, next)
+}
+
+/// What becomes of what is parked.
+fn parked_then(partitions: &[PartitionStatus], next: Sequence) -> String {
+    let (mut kept, mut freed, mut foreign) = (0, 0, 0);
+    for partition in partitions {
+        for parked in &partition.parked {
+            let is_foreign = partition.refused.is_some() && parked.first >= partition.sequence;
+            match parked.first < next {
+                _ if is_foreign => foreign += 1,
+                true => kept += 1,
+                false => freed += 1,
+            }
+        }
+    }
+    let mut then = String::new();
+    for (entities, what, becomes) in [
+        (
+            freed,
+            "parked entity",
+            "will be parked no more, as all their events come again",
+        ),
+        (
+            foreign,
+            "parked entity",
+            "will be parked no more, as the events that failed are not of this store",
+        ),
+        (kept, "entity", "will stay parked"),
+    ] {
+        if entities > 0 {
+            then += &format!("; {} {becomes}", count(entities, what));
+        }
+    }
+    then
 }
 
 #[cfg(test)]

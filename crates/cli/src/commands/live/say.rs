@@ -1,16 +1,35 @@
 //! What is said of a consumer: the same in a list and by itself, for people and for programs.
 
-use crate::terminal::{count, number};
+use super::target::Target;
+use crate::terminal::{count, duration, number};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use strandline::Sequence;
-use strandline_live::{Condition, Holder, LastError, Parked, PartitionStatus, Rebuild, Status};
+use strandline::{RefusedPosition, Sequence};
+use strandline_live::{
+    Condition, ConsumerInfo, ConsumerKind, Holder, LastError, Parked, PartitionStatus, Rebuild,
+    Status,
+};
 
 /// Whether something of a consumer needs a person.
 pub(super) fn needs_somebody(status: &Status) -> bool {
     let is_wrong = matches!(status.condition, Condition::Faulted | Condition::Stalled);
     let partitions = &status.partitions;
-    is_wrong || status.parked > 0 || partitions.iter().any(|one| !one.damaged.is_empty())
+    is_wrong
+        || status.parked > 0
+        || partitions.iter().any(|one| !one.damaged.is_empty())
+        || (status.kind != ConsumerKind::Position && overdue(status).is_some())
+}
+
+/// Who has let a lease run out, and for how long that is past: a process that hangs or is stopped.
+pub(super) fn overdue(status: &Status) -> Option<String> {
+    let partitions = status.partitions.iter();
+    let overdue = partitions.filter_map(|one| Some((one.overdue?, one.holder?)));
+    let (over, holder) = overdue.max_by_key(|(over, _)| *over)?;
+    Some(format!(
+        "the lease of process {} has run out {} ago: it hangs, or is stopped",
+        holder.pid,
+        duration(over)
+    ))
 }
 
 /// How a consumer is, in a few words.
@@ -79,6 +98,7 @@ pub(super) fn status_json(status: &Status) -> Value {
         "parked": status.parked,
         "last_error": status.last_error.as_ref().map(error_json),
         "holders": pids,
+        "refused": refused_of(status).map(refused_json),
         "needs_somebody": needs_somebody(status),
     })
 }
@@ -99,6 +119,7 @@ pub(super) fn partition_json(partition: &PartitionStatus) -> Value {
         "sequence": partition.sequence,
         "position": partition.position,
         "holder": partition.holder.as_ref().map(holder_json),
+        "overdue_ms": partition.overdue.map(|over| u64::try_from(over.as_millis()).unwrap_or(u64::MAX)),
         "saved_at_ms": at(partition.saved_at_ms),
         "moved_at_ms": at(partition.moved_at_ms),
         "parked": partition.parked,
@@ -109,10 +130,14 @@ pub(super) fn partition_json(partition: &PartitionStatus) -> Value {
         "discarded": counters.discarded,
         "last_error": partition.last_error.as_ref().map(error_json),
         "damaged": partition.damaged,
-        "refused": partition.refused.map(|refused| json!({
-            "why": refused.to_string(),
-            "rewind": refused.rewind.map(|rewind| rewind.sequence()),
-        })),
+        "refused": partition.refused.map(refused_json),
+    })
+}
+
+fn refused_json(refused: RefusedPosition) -> Value {
+    json!({
+        "why": refused.to_string(),
+        "rewind": refused.rewind.map(|rewind| rewind.sequence()),
     })
 }
 
@@ -137,12 +162,31 @@ fn error_json(error: &LastError) -> Value {
     })
 }
 
+/// What a person can do about a consumer of which not all can be read.
+pub(super) fn mends(target: &Target<'_>, info: &ConsumerInfo) -> String {
+    let command = target.command("reset", &[&info.name, "--to", "beginning"]);
+    match info.kind {
+        ConsumerKind::Projection => format!("`{command}` makes its state anew"),
+        _ => format!(
+            "look at what it has done last, then `{command}`, which has all events handled again, or with the sequence \
+             of the next one in place of `beginning`"
+        ),
+    }
+}
+
 /// Where a store may be gone on from that does not take a position: a sequence, or the beginning.
 pub(super) fn rewind_of(status: &Status) -> Option<Sequence> {
+    refused_of(status).as_ref().map(rewind)
+}
+
+/// The position that the store does not take, of several the one that is to go back furthest.
+pub(super) fn refused_of(status: &Status) -> Option<RefusedPosition> {
     let refused = status.partitions.iter().filter_map(|one| one.refused);
-    let rewinds = refused.map(|refused| refused.rewind);
-    let sequences = rewinds.map(|rewind| rewind.map_or(Sequence::ZERO, |at| at.sequence()));
-    sequences.min()
+    refused.min_by_key(rewind)
+}
+
+fn rewind(refused: &RefusedPosition) -> Sequence {
+    refused.rewind.map_or(Sequence::ZERO, |at| at.sequence())
 }
 
 #[cfg(test)]

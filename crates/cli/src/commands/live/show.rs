@@ -1,17 +1,29 @@
 //! `live show`: all of one consumer.
 
-use super::list::table;
+use super::list::{condition, table};
 use super::say::{
-    holders, in_one_line, needs_somebody, parked_events, partition_json, rewind_of, state,
-    status_json,
+    holders, in_one_line, mends, needs_somebody, overdue, parked_events, partition_json, rewind_of,
+    state, status_json,
 };
-use super::target::{Target, TargetArgs};
+use super::target::{Damaged, Target, TargetArgs};
 use crate::outcome::Outcome;
 use crate::terminal::{Screen, count, duration, number};
 use crate::times::Zone;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::io;
-use strandline_live::{Condition, ConsumerKind, Parked, PartitionStatus, Status};
+use strandline_live::{Condition, ConsumerKind, ErrorKind, Parked, PartitionStatus, Status};
+
+const HEAD: [&str; 9] = [
+    "partition",
+    "state",
+    "next",
+    "parked",
+    "handled",
+    "failed",
+    "held by",
+    "saved",
+    "moved",
+];
 
 #[derive(Debug, clap::Args)]
 pub(super) struct ShowArgs {
@@ -21,7 +33,13 @@ pub(super) struct ShowArgs {
 
 pub(super) fn run(args: &TargetArgs, show: &ShowArgs) -> anyhow::Result<Outcome> {
     let target = args.open()?;
-    let status = target.status(&show.name)?;
+    let status = match target.live.status(&show.name) {
+        Err(error) if error.kind() == ErrorKind::Corrupt => {
+            show_damaged(&target, args, &target.damaged(&show.name, error)?)?;
+            return Ok(Outcome::ProblemFound);
+        }
+        _ => target.status(&show.name)?,
+    };
     let mut screen = Screen::new();
     if args.json() {
         let mut json = status_json(&status);
@@ -98,24 +116,7 @@ fn show_status(
         }
     }
     screen.line("")?;
-    let rows = status.partitions.iter().map(|one| row(one, zone));
-    let head = [
-        "partition",
-        "state",
-        "next",
-        "parked",
-        "handled",
-        "failed",
-        "held by",
-        "saved",
-        "moved",
-    ];
-    table(screen, head, &rows.collect::<Vec<_>>())?;
-    for partition in &status.partitions {
-        for parked in &partition.parked {
-            screen.text(&line_of(parked, zone))?;
-        }
-    }
+    show_partitions(screen, status.partitions.iter(), zone)?;
     for partition in &status.partitions {
         for damaged in &partition.damaged {
             screen.text(&format!(
@@ -127,10 +128,75 @@ fn show_status(
             screen.text(&format!("!! partition {}: {refused}", partition.partition))?;
         }
     }
+    if let Some(overdue) = overdue(status) {
+        screen.text(&format!("!! {overdue}"))?;
+    }
     for next in next_steps(target, status) {
         screen.text(&format!("  next: {next}"))?;
     }
     Ok(())
+}
+
+fn show_partitions<'a>(
+    screen: &mut Screen,
+    partitions: impl Iterator<Item = &'a PartitionStatus> + Clone,
+    zone: &Zone,
+) -> io::Result<()> {
+    let rows = partitions.clone().map(|one| row(one, zone));
+    table(screen, HEAD, &rows.collect::<Vec<_>>())?;
+    for parked in partitions.flat_map(|partition| &partition.parked) {
+        screen.text(&line_of(parked, zone))?;
+    }
+    Ok(())
+}
+
+/// What can be read of a consumer, and what mends the rest.
+fn show_damaged(target: &Target<'_>, args: &TargetArgs, damaged: &Damaged) -> anyhow::Result<()> {
+    let mut screen = Screen::new();
+    let (name, error) = (damaged.info.name.as_str(), damaged.error.to_string());
+    if args.json() {
+        let partitions = (0_u32..).zip(&damaged.partitions);
+        let partitions = partitions.map(|(index, partition)| match partition {
+            Ok(partition) => partition_json(partition),
+            Err(error) => json!({
+                "partition": index,
+                "condition": condition(error),
+                "error": error.to_string(),
+            }),
+        });
+        let json = json!({
+            "name": name,
+            "kind": damaged.info.kind,
+            "condition": "damaged",
+            "error": error,
+            "needs_somebody": true,
+            "partitions": partitions.collect::<Vec<_>>(),
+        });
+        screen.line(&json.to_string())?;
+        return Ok(screen.flush()?);
+    }
+    for (what, value) in [
+        ("consumer", name.to_owned()),
+        ("kind", damaged.info.kind.to_string()),
+        ("state", "damaged".to_owned()),
+    ] {
+        screen.text(&format!("{what:<16}{value}"))?;
+    }
+    screen.line("")?;
+    let readable = damaged.partitions.iter().flatten();
+    if readable.clone().next().is_some() {
+        show_partitions(&mut screen, readable, &args.zone())?;
+    }
+    let broken = (0_u32..).zip(&damaged.partitions);
+    for (index, error) in broken.filter_map(|(index, one)| Some((index, one.as_ref().err()?))) {
+        let error = in_one_line(&error.to_string());
+        screen.text(&format!("!! partition {index}: {error}"))?;
+    }
+    if damaged.partitions.is_empty() {
+        screen.text(&format!("!! {}", in_one_line(&error)))?;
+    }
+    screen.text(&format!("  next: {}", mends(target, &damaged.info)))?;
+    Ok(screen.flush()?)
 }
 
 fn row(partition: &PartitionStatus, zone: &Zone) -> [String; 9] {
@@ -155,21 +221,16 @@ fn row(partition: &PartitionStatus, zone: &Zone) -> [String; 9] {
 }
 
 fn line_of(parked: &Parked, zone: &Zone) -> String {
-    let replayed = match parked.replay {
-        true => ", to be replayed",
-        false => "",
-    };
+    let (key, events) = (&parked.key, parked_events(parked));
+    let (since, reason) = (zone.text(parked.at_ms), in_one_line(&parked.reason));
+    if parked.replay {
+        return format!("parked {key}: {events}, to be replayed; was parked at {since}: {reason}");
+    }
     let tried = match parked.tries {
         1 => "tried once".to_owned(),
         tries => format!("tried {tries} times"),
     };
-    format!(
-        "parked {}: {}, {tried}, since {}{replayed}: {}",
-        parked.key,
-        parked_events(parked),
-        zone.text(parked.at_ms),
-        in_one_line(&parked.reason)
-    )
+    format!("parked {key}: {events}, {tried}, since {since}: {reason}")
 }
 
 /// What a person can do about it.
@@ -190,14 +251,24 @@ fn next_steps(target: &Target<'_>, status: &Status) -> Vec<String> {
     } else if status.condition == Condition::Faulted {
         steps.push("mend what it stopped with, and start its program again".to_owned());
     }
-    if status.condition == Condition::Stalled {
+    if overdue(status).is_some() {
+        steps.push(
+            "end that process if it hangs; another worker that is started takes its place, also while it is there"
+                .to_owned(),
+        );
+    } else if status.condition == Condition::Stalled {
         steps.push(format!(
             "look at process {}: it is at one event for long, or hangs; once it has ended another one goes on at \
              once",
             holders(status)
         ));
     }
+    if rewind_of(status).is_some() {
+        // Nothing is handled before.
+        return steps;
+    }
     let parked = status.partitions.iter().flat_map(|one| &one.parked);
+    let is_replayed = parked.clone().any(|parked| parked.replay);
     let waiting = parked.filter(|parked| !parked.replay);
     if let Some(parked) = waiting.min_by_key(|parked| parked.first) {
         let key = parked.key.as_str();
@@ -207,7 +278,7 @@ fn next_steps(target: &Target<'_>, status: &Status) -> Vec<String> {
             target.command("replay", &[name, key])
         ));
     }
-    if status.condition == Condition::Stopped && status.behind > 0 {
+    if status.condition == Condition::Stopped && (status.behind > 0 || is_replayed) {
         steps.push("nobody works on it: start its program".to_owned());
     }
     steps

@@ -3,10 +3,10 @@
 use crate::args::{StoreArgs, ZoneArgs, did_you_mean, nearest};
 use crate::outcome::WrongUsage;
 use crate::times::Zone;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use strandline::Store;
-use strandline_live::{ErrorKind, Live, Status};
+use strandline_live::{ConsumerInfo, Error, ErrorKind, Live, PartitionStatus, Status};
 
 /// How many names are listed where one is not known.
 const NAMES_LISTED: usize = 20;
@@ -28,12 +28,38 @@ pub(super) struct Target<'a> {
     pub(super) live: Live,
 }
 
+/// A consumer of which not all can be read.
+pub(super) struct Damaged {
+    pub(super) info: ConsumerInfo,
+    /// Each partition; none if it is not known which are served.
+    pub(super) partitions: Vec<Result<PartitionStatus, Error>>,
+    pub(super) error: Error,
+}
+
 impl TargetArgs {
     /// Opens the store to read only, and the directory of its consumers, which may not be there yet if it is not named.
     pub(super) fn open(&self) -> anyhow::Result<Target<'_>> {
-        let store = Arc::new(self.store.open()?);
+        let store = self.store.open();
+        let store = store.map_err(|error| match store_beside(&self.store.dir) {
+            Some(store) => WrongUsage(format!(
+                "{} is the directory of consumers; their store is {}",
+                self.store.dir.display(),
+                store.display()
+            ))
+            .into(),
+            None => anyhow::Error::from(error),
+        })?;
+        let store = Arc::new(store);
         let live = match &self.live_dir {
             None => Live::open(&store)?,
+            Some(dir) if is_same(dir, store.dir()) => {
+                let message = format!(
+                    "{} is the store; its consumers are in {}, which needs no --dir",
+                    dir.display(),
+                    Live::open(&store)?.dir().display()
+                );
+                return Err(WrongUsage(message).into());
+            }
             Some(dir) if dir.metadata().is_ok_and(|found| found.is_dir()) => {
                 Live::open_in(&store, dir)?
             }
@@ -71,6 +97,21 @@ impl Target<'_> {
         }
     }
 
+    /// What a consumer is, and its partitions that can be read, where [`Live::status`] says that it is damaged and a reset
+    /// mends that; the error where that mends nothing.
+    pub(super) fn damaged(&self, name: &str, error: Error) -> Result<Damaged, Error> {
+        let (consumers, _) = self.live.consumers_readable()?;
+        let info = consumers.into_iter().find(|info| info.name == name);
+        match info.filter(|_| error.kind() == ErrorKind::Corrupt) {
+            Some(info) => Ok(Damaged {
+                info,
+                partitions: self.live.partitions_readable(name).unwrap_or_default(),
+                error,
+            }),
+            None => Err(error),
+        }
+    }
+
     /// The command line that does something with the consumers, for people to copy.
     pub(super) fn command(&self, action: &str, words: &[&str]) -> String {
         let dir = self.args.store.dir.to_string_lossy();
@@ -100,6 +141,20 @@ impl Target<'_> {
         Ok(WrongUsage(format!(
             "no consumer is called {name:?}: {meant}{known}"
         )))
+    }
+}
+
+/// The store whose consumers are in a directory of this name.
+fn store_beside(dir: &Path) -> Option<PathBuf> {
+    let name = dir.file_name()?.to_str()?;
+    let store = dir.with_file_name(name.strip_suffix(".live")?);
+    store.is_dir().then_some(store)
+}
+
+fn is_same(one: &Path, other: &Path) -> bool {
+    match (one.canonicalize(), other.canonicalize()) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => false,
     }
 }
 
