@@ -4,10 +4,14 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use strandline::fs::MemFs;
-use strandline::{Coordinate, Event, EventKind, ManualClock, Receipt, Region, Store, StoreOptions};
-use strandline_live::{Condition, ConsumerKind, ErrorKind, Failure, Live};
+use strandline::{
+    Coordinate, Event, EventKind, EventRef, ManualClock, Query, Receipt, Region, Store,
+    StoreOptions,
+};
+use strandline_live::{ApplyError, Condition, ConsumerKind, ErrorKind, Failure, Live, Projection};
 
 /// Only ends a test that hangs.
 const LONG: Duration = Duration::from_secs(300);
@@ -305,4 +309,69 @@ fn a_lease_that_has_run_out_is_told_until_it_is_renewed() {
     assert!(overdue().is_some());
     drop(position);
     assert_eq!(overdue(), None, "nobody holds it");
+}
+
+struct Count;
+
+impl Projection for Count {
+    const VERSION: u32 = 1;
+    type State = u64;
+
+    fn query(&self) -> Query {
+        Region::all().into()
+    }
+
+    fn apply(&self, count: &mut u64, _: &EventRef<'_>) -> Result<(), ApplyError> {
+        *count += 1;
+        Ok(())
+    }
+}
+
+#[test]
+fn what_runs_in_this_process_is_told_as_of_now_though_it_is_not_saved() {
+    let Bench { live, .. } = bench();
+    let store = live.store().clone();
+    let other = Live::open(&store).unwrap();
+    let is_mended = Arc::new(AtomicBool::new(false));
+    let mended = is_mended.clone();
+    let mailer = live
+        .reactor("mailer", Region::all())
+        .save_every(LONG, u64::MAX)
+        .start(move |event, _| match event.coordinate.entity() {
+            "bad" if !mended.load(Ordering::Relaxed) => Err(Failure::park("wrong")),
+            _ => Ok(()),
+        })
+        .unwrap();
+    append(&store, "bad");
+    append(&store, "bad");
+    let last = append(&store, "good");
+    assert!(mailer.wait_until(&last, LONG).unwrap());
+    let status = live.status("mailer").unwrap();
+    let partition = &status.partitions[0];
+    assert_eq!(status.parked, 1);
+    assert_eq!(
+        (&*partition.parked[0].key, partition.parked[0].count),
+        ("bad", 2)
+    );
+    assert_eq!(
+        (partition.counters.handled, partition.counters.failed),
+        (1, 1)
+    );
+    assert_eq!(status.last_error.unwrap().message, "wrong");
+    assert_eq!(other.status("mailer").unwrap().parked, 0, "not saved");
+
+    is_mended.store(true, Ordering::Relaxed);
+    assert!(live.replay("mailer", None).unwrap().wait(LONG).unwrap());
+    mailer.drain().unwrap();
+    assert_eq!(live.status("mailer").unwrap().parked, 0);
+
+    let counts = live.projection("counts", Count).save_every(LONG, u64::MAX);
+    let counts = counts.start().unwrap();
+    assert!(counts.wait_until(&last, LONG).unwrap());
+    let counted = |live: &Live| {
+        live.status("counts").unwrap().partitions[0]
+            .counters
+            .handled
+    };
+    assert_eq!((counted(&live), counted(&other)), (3, 0));
 }

@@ -2,7 +2,7 @@
 
 use super::live::Live;
 use crate::consumer::{Consumer, Loaded, Partition};
-use crate::progress::Phase;
+use crate::progress::{Done, Phase};
 use crate::{Condition, Error, PartitionState, PartitionStatus, Rebuild, Status};
 use std::time::Duration;
 use strandline::{RefusedPosition, Region, SavedPosition, Snapshot};
@@ -91,7 +91,7 @@ impl Live {
         let Loaded { state, damaged, .. } = partition.load()?;
         let state = state.unwrap_or_default();
         let board = self.progress().board(&consumer.info().name);
-        let here = board.and_then(|board| board.of(partition.index()));
+        let here = board.as_ref().and_then(|board| board.of(partition.index()));
         let held = partition.holder_renewed()?;
         let holder = held.map(|(holder, _)| holder);
         let overdue = held.and_then(|(holder, renewed_ms)| {
@@ -128,6 +128,14 @@ impl Live {
             _ if sequence >= now.visible() => Condition::CaughtUp,
             _ if self.is_stalled(&state, now, sequence)? => Condition::Stalled,
             _ => Condition::Behind,
+        };
+        // Of one that has stopped, what was saved is what others may have changed since.
+        let runs = matches!(phase, Some(Phase::Working | Phase::Rebuilding));
+        let done = board.filter(|_| runs);
+        let done = done.and_then(|board| board.done(partition.index()));
+        let state = match done {
+            Some(done) => as_of_now(state, done),
+            None => state,
         };
         Ok(PartitionStatus {
             partition: partition.index(),
@@ -186,6 +194,20 @@ impl Live {
         let waited = first.map(|event| self.clock().now_ms().saturating_sub(event.hlc.wall_ms()));
         Ok(Duration::from_millis(waited.unwrap_or_default()))
     }
+}
+
+/// A saved state with what was done since, in this process.
+fn as_of_now(mut state: PartitionState, done: Done) -> PartitionState {
+    state.counters = done.counters;
+    state.parked = done.parked.into_values().collect();
+    state
+        .parked
+        .sort_by(|one, other| (one.first, &one.key).cmp(&(other.first, &other.key)));
+    // That a handler does not return is noted in the file alone.
+    if done.at_ms >= state.saved_at_ms {
+        state.last_error = done.last_error;
+    }
+    state
 }
 
 /// Whether somebody works on another version of a partition than the one that is served.

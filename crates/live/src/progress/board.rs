@@ -1,6 +1,6 @@
 //! `Progress`: the consumers that run in this process; `Board`: one of them.
 
-use crate::{Error, ErrorKind};
+use crate::{Counters, Error, ErrorKind, LastError, Parked};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +26,17 @@ pub(crate) enum Phase {
     Faulted(String),
 }
 
+/// What a partition that runs has done, and what of it no file may have yet.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Done {
+    /// By their keys.
+    pub(crate) parked: BTreeMap<String, Parked>,
+    pub(crate) counters: Counters,
+    pub(crate) last_error: Option<LastError>,
+    /// When it was entered here last, in milliseconds since 1970.
+    pub(crate) at_ms: u64,
+}
+
 /// How far a consumer of this process is.
 #[derive(Debug, Default)]
 pub(crate) struct Board {
@@ -47,6 +58,8 @@ struct State {
     slot: u64,
     applied: Sequence,
     phase: Phase,
+    /// None of what enters it only in what it saves.
+    done: Option<Done>,
 }
 
 /// The place of a running partition on its board. Dropped, it runs no more.
@@ -94,6 +107,7 @@ impl Progress {
                 slot,
                 applied,
                 phase,
+                done: None,
             };
             let is_new = state.phase != Phase::Beginning || !slots.running.contains_key(&partition);
             if is_new {
@@ -121,6 +135,12 @@ impl Board {
         let slots = self.slots.lock();
         let state = slots.running.get(&partition)?;
         Some((state.applied, state.phase.clone()))
+    }
+
+    /// What a partition has done, if it runs in this process and enters that. O(what is parked).
+    pub(crate) fn done(&self, partition: u32) -> Option<Done> {
+        let slots = self.slots.lock();
+        slots.running.get(&partition)?.done.clone()
     }
 
     /// Waits until a partition has applied the event with this sequence and all before it.
@@ -176,6 +196,36 @@ impl Slot {
     /// Everything before `next` is applied: handled, or parked.
     pub(crate) fn applied(&self, next: Sequence) {
         self.board.change(self, |state| state.applied = next);
+    }
+
+    /// As [`applied`](Self::applied), and what was done by then.
+    pub(crate) fn did(
+        &self,
+        next: Sequence,
+        (counters, last_error): (&Counters, Option<&LastError>),
+        at_ms: u64,
+    ) {
+        self.board.change(self, |state| {
+            state.applied = next;
+            let done = state.done.get_or_insert_default();
+            (done.counters, done.at_ms) = (*counters, at_ms);
+            if done.last_error.as_ref() != last_error {
+                done.last_error = last_error.cloned();
+            }
+        });
+    }
+
+    /// How keys are parked now, each that is given; not at all where none is.
+    pub(crate) fn parked(&self, parked: Vec<(String, Option<Parked>)>) {
+        self.board.change(self, |state| {
+            let all = &mut state.done.get_or_insert_default().parked;
+            for (key, parked) in parked {
+                match parked {
+                    Some(parked) => drop(all.insert(key, parked)),
+                    None => drop(all.remove(&key)),
+                }
+            }
+        });
     }
 
     /// It runs in another way from now on.

@@ -6,6 +6,6 @@ mod board;
 mod lag;
 mod signal;
 
-pub(crate) use board::{Phase, Progress, Slot, Waited};
+pub(crate) use board::{Done, Phase, Progress, Slot, Waited};
 pub(crate) use lag::Lag;
 pub(crate) use signal::Signal;

@@ -367,7 +367,7 @@ impl Life {
     fn reach<F: Fold>(&self, worker: &Worker<F>) {
         let next = worker.next();
         if let Some(slot) = self.control.slots.lock().get(&worker.partition()) {
-            slot.applied(next);
+            slot.did(next, worker.done(), self.clock.now_ms());
         }
         self.change(worker, |reached| reached.next = next);
     }

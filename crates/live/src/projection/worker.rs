@@ -7,7 +7,7 @@ use super::served::{Mode, Served};
 use crate::consumer::Lease;
 use crate::handle::Live;
 use crate::trace::Told;
-use crate::{Error, ErrorKind, LastError, PartitionState, Request, partition_of};
+use crate::{Counters, Error, ErrorKind, LastError, PartitionState, Request, partition_of};
 use std::sync::Arc;
 use std::time::Duration;
 use strandline::{Cursor, Delivery, Sequence, Start};
@@ -106,6 +106,11 @@ impl<F: Fold> Worker<F> {
     /// Everything before it was looked at.
     pub(super) fn next(&self) -> Sequence {
         self.cursor.sequence()
+    }
+
+    /// What it has done, and what it failed by last.
+    pub(super) const fn done(&self) -> (&Counters, Option<&LastError>) {
+        (&self.saved.counters, self.saved.last_error.as_ref())
     }
 
     /// Applies what is durable of the next events, `most` of all partitions at most, and gives how many there were: 0

@@ -105,6 +105,7 @@ impl Worker {
             // Where it began is where it begins again.
             worker.save()?;
         }
+        worker.show();
         Ok(worker)
     }
 
@@ -126,7 +127,7 @@ impl Worker {
         }
         let has_tried = self.try_held(now)?;
         let has_taken = takes_more && self.schedule.takes_more() && self.take()?;
-        self.slot.applied(self.schedule.settled());
+        self.show();
         if takes_more && self.lag.falls_behind(now) {
             let next = self.cursor.sequence().get();
             let head = self.live.store().snapshot().visible().get();
@@ -263,8 +264,20 @@ impl Worker {
             self.kept.told().answered(pending.request().verb());
             pending.answer(&mut self.state);
         }
-        self.slot.applied(self.schedule.settled());
+        self.show();
         self.save()
+    }
+
+    /// Enters what is done for who asks this process.
+    fn show(&mut self) {
+        let changed = self.schedule.changed();
+        if !changed.is_empty() {
+            self.slot.parked(changed);
+        }
+        let last_error = self.state.last_error.as_ref();
+        let done = (&self.state.counters, last_error);
+        let (settled, now_ms) = (self.schedule.settled(), self.clock.now_ms());
+        self.slot.did(settled, done, now_ms);
     }
 
     fn apply(&mut self, request: &Request) -> Result<(), Error> {

@@ -86,6 +86,8 @@ pub(super) struct Schedule {
     held: HashMap<Arc<str>, Held>,
     queues: Queues,
     in_hand: Option<InHand>,
+    /// Keys that may be held otherwise than when it was asked last: what is told of them is told anew.
+    changed: Vec<Arc<str>>,
     limits: Limits,
 }
 
@@ -99,6 +101,7 @@ impl Schedule {
             held: HashMap::with_capacity(saved.len()),
             queues: Queues::default(),
             in_hand: None,
+            changed: Vec::new(),
             limits,
         };
         for held in saved {
@@ -107,6 +110,7 @@ impl Schedule {
             }
             let key: Arc<str> = held.key.as_str().into();
             schedule.queues.add(&key, &held, Duration::ZERO);
+            schedule.changed.push(key.clone());
             if schedule.held.insert(key, held).is_some() {
                 return None;
             }
@@ -146,6 +150,17 @@ impl Schedule {
         parked
     }
 
+    /// How the keys are parked that may have changed since this was asked last, those that are being replayed among
+    /// them.
+    pub(super) fn changed(&mut self) -> Vec<(String, Option<Parked>)> {
+        let changed = std::mem::take(&mut self.changed).into_iter();
+        let changed = changed.map(|key| {
+            let parked = self.held.get(&key).and_then(Held::parked);
+            (key.to_string(), parked)
+        });
+        changed.collect()
+    }
+
     /// Whether more entities are parked than may be.
     pub(super) const fn is_full(&self) -> bool {
         self.queues.parked > self.limits.parked_max
@@ -177,6 +192,7 @@ impl Schedule {
         }
         self.advance(sequence.checked_add(1).unwrap_or(sequence));
         if let Some(held) = self.held.get_mut(key) {
+            self.changed.push(key.into());
             held.count = held.count.saturating_add(1);
             return None;
         }
@@ -229,6 +245,7 @@ impl Schedule {
     pub(super) fn caught_up(&mut self, key: &str) {
         if let Some((key, held)) = self.held.remove_entry(key) {
             self.queues.remove(&key, &held);
+            self.changed.push(key);
         }
     }
 
@@ -240,6 +257,7 @@ impl Schedule {
         let Some(held) = self.held.get_mut(&in_hand.key) else {
             return;
         };
+        self.changed.push(in_hand.key.clone());
         let place = self.queues.remove(&in_hand.key, held);
         held.from = in_hand.sequence.get().saturating_add(1);
         held.count = held.count.saturating_sub(1);
@@ -276,6 +294,7 @@ impl Schedule {
         let delay = self.limits.backoff.delay(tries, failed.chance);
         let due = failed.now.saturating_add(delay);
         self.queues.add(&in_hand.key, &held, due);
+        self.changed.push(in_hand.key.clone());
         self.held.insert(in_hand.key, held);
         Some(match is_parked {
             true => Unhandled::Parked,
@@ -305,6 +324,7 @@ impl Schedule {
             },
         };
         self.queues.add(&key, &held, Duration::ZERO);
+        self.changed.push(key.clone());
         self.held.insert(key, held);
         !is_parked
     }
@@ -357,6 +377,8 @@ impl Schedule {
     /// on.
     pub(super) fn reset(&mut self, front: Sequence) {
         let further = front.get().saturating_sub(self.front.get());
+        let mut changed = std::mem::take(&mut self.changed);
+        changed.extend(self.held.keys().cloned());
         let held = std::mem::take(&mut self.held);
         let stays = |held: &Held| Sequence::new(held.from) < front && held.parked().is_some();
         let held = held.into_values().filter(stays).map(|held| Held {
@@ -369,6 +391,7 @@ impl Schedule {
         if let Some(schedule) = Self::new(front, held, self.limits) {
             *self = schedule;
         }
+        self.changed.extend(changed);
     }
 
     fn key(&self, key: &str) -> Option<Arc<str>> {
@@ -388,6 +411,7 @@ impl Schedule {
         held.is_replayed = true;
         held.tries = 0;
         self.queues.add(key, held, Duration::ZERO);
+        self.changed.push(key.clone());
         true
     }
 }

@@ -4,6 +4,7 @@
 use super::super::backoff::Backoff;
 use super::super::held::{Held, Waits};
 use super::{Failed, Limits, Schedule, Unhandled};
+use crate::Parked;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -64,6 +65,8 @@ pub(super) struct World {
     /// Tries that failed since the event was first taken, or replayed.
     tried: BTreeMap<usize, u32>,
     has_crashed: bool,
+    /// What is parked, as it was told change by change.
+    told: BTreeMap<String, Parked>,
     pub(super) limits: Limits,
 }
 
@@ -100,6 +103,7 @@ impl World {
             left_out: BTreeSet::new(),
             tried: BTreeMap::new(),
             has_crashed: false,
+            told: BTreeMap::new(),
             limits,
         }
     }
@@ -149,6 +153,8 @@ impl World {
         self.tried = kept.tried;
         self.schedule = Schedule::new(sequence(kept.front), kept.held, self.limits).unwrap();
         self.has_crashed = true;
+        // Who begins tells all of it.
+        self.told.clear();
     }
 
     fn try_held(&mut self, outcome: Try) -> bool {
@@ -294,8 +300,17 @@ impl World {
 
     /// A position is never ahead of what was handled or is held; neither the one that would be saved, nor the one
     /// that was.
-    fn check(&self) {
+    fn check(&mut self) {
         let held = self.schedule.saved().expect("nothing is in hand");
+        for (key, parked) in self.schedule.changed() {
+            match parked {
+                Some(parked) => drop(self.told.insert(key, parked)),
+                None => drop(self.told.remove(&key)),
+            }
+        }
+        let parked = held.iter().filter_map(Held::parked);
+        let parked = parked.map(|parked| (parked.key.clone(), parked));
+        assert_eq!(self.told, parked.collect(), "each change is told");
         self.check_position(at(self.schedule.front()), &held);
         self.check_position(self.kept.front, &self.kept.held);
         let parked = held.iter().filter(|held| held.waits == Waits::Request);
