@@ -17,6 +17,7 @@ mod import;
 mod inspect;
 mod kinds;
 mod live;
+mod live_damage;
 mod live_problems;
 mod outputs;
 mod query;
