@@ -1,0 +1,3 @@
+//! A Strandline store on object storage.
+
+#![forbid(unsafe_code)]
