@@ -6,6 +6,7 @@ use crate::files::{
 };
 use crate::format::{LogPosition, MANIFEST_FILE, Manifest, SegmentHeader, SegmentId, SegmentInfo};
 use crate::scan::frames_end;
+use std::ops::Range;
 use std::path::Path;
 use strandline_core::fs::{EntryKind, FileLock, Fs, OpenMode, read_file};
 
@@ -44,6 +45,29 @@ pub(super) fn open_to_append(
     Ok(file)
 }
 
+/// Copies bytes of one file to the same place of another.
+pub(super) fn copy_bytes(
+    from: &SegmentFile,
+    to: &SegmentFile,
+    range: Range<u64>,
+) -> Result<(), LogError> {
+    let mut offset = range.start;
+    let mut piece = Vec::new();
+    while offset < range.end {
+        let left = usize::try_from(range.end - offset).unwrap_or(usize::MAX);
+        piece.resize(COPY_BYTES.min(left), 0);
+        from.read(&mut piece, offset)?;
+        if piece.is_empty() {
+            let reason = "the file became shorter while it was read";
+            return Err(LogError::corrupt(from.name(), offset, reason));
+        }
+        let written = to.file.write_all_at(&piece, offset);
+        written.at("write", &to.path)?;
+        offset += piece.len() as u64;
+    }
+    Ok(())
+}
+
 /// The frames of a segment up to `end` in a new file that takes the name of the old one, durably.
 pub(super) fn renewed(
     fs: &dyn Fs,
@@ -56,23 +80,12 @@ pub(super) fn renewed(
     let staged = temporary(&path);
     remove(fs, &staged)?;
     let file = fs.open(&staged, OpenMode::Create).at("create", &staged)?;
-    let (mut offset, until) = (0, u64::from(end.offset));
-    let mut piece = Vec::new();
-    while offset < until {
-        let left = usize::try_from(until - offset).unwrap_or(usize::MAX);
-        piece.resize(COPY_BYTES.min(left), 0);
-        old.read(&mut piece, offset)?;
-        if piece.is_empty() {
-            let reason = "the file became shorter while it was read";
-            return Err(LogError::corrupt(old.name(), offset, reason));
-        }
-        file.write_all_at(&piece, offset).at("write", &staged)?;
-        offset += piece.len() as u64;
-    }
+    let staged_file = SegmentFile::new(header, staged.clone(), file.clone());
+    copy_bytes(old, &staged_file, 0..end.offset.into())?;
     file.sync().at("sync", &staged)?;
     // A cache that lied is found before the old file is gone.
     let new = SegmentFile::new(header, path.clone(), file);
-    if frames_end(&new, header.start(), until) != *end {
+    if frames_end(&new, header.start(), end.offset.into()) != *end {
         return Err(LogError::Changed {
             file: old.name(),
             offset: end.offset,

@@ -2,9 +2,9 @@
 //! the copy has, for the same commits.
 
 use super::LogReceiver;
-use super::files::{make_segment, open_to_append, remove_unlisted};
+use super::files::{copy_bytes, make_segment, open_to_append, remove_unlisted};
 use crate::error::{At, LogError};
-use crate::files::{LastFrame, SegmentFile, check_length, has_remains, last_frame, lock_segment};
+use crate::files::{LastFrame, SegmentFile, check_length, last_frame, lock_segment, read_footer};
 use crate::format::{LogPosition, MANIFEST_FILE, Manifest, SegmentHeader, SegmentInfo};
 use crate::scan::{FrameScanner, Step, frames_end};
 use std::path::{Path, PathBuf};
@@ -19,7 +19,11 @@ impl LogReceiver {
     pub fn lacking(&self, manifest: &Manifest) -> Vec<SegmentInfo> {
         let is_new = |info: &&SegmentInfo| {
             let own = self.manifest.segment(info.id());
-            own.is_none_or(|own| own.header != info.header)
+            let is_longer = || {
+                info.end
+                    .is_some_and(|end| self.is_behind(&info.header, &end))
+            };
+            own.is_none_or(|own| own.header != info.header) || is_longer()
         };
         let is_begun_here = |info: &SegmentInfo| {
             info.end.is_none()
@@ -28,6 +32,11 @@ impl LogReceiver {
         };
         let new = manifest.segments.iter().filter(is_new);
         new.filter(|info| !is_begun_here(info)).copied().collect()
+    }
+
+    /// Whether the copy has its active segment open with this header and ends before `end` in it.
+    pub(super) fn is_behind(&self, header: &SegmentHeader, end: &LogPosition) -> bool {
+        self.header == *header && self.end.offset < end.offset
     }
 
     /// Takes over a manifest of the log: it may have other files for what the copy has, sealed elsewhere,
@@ -57,6 +66,9 @@ impl LogReceiver {
         }
         let listing = Listing::prepare(&*self.fs, &self.dir, Some(self), manifest)?;
         self.stopping(|this| {
+            if let Some((staged, end)) = &listing.to_append {
+                this.append_from(staged, end)?;
+            }
             // What is sealed, or proven by the manifest, is durable.
             this.sync_file()?;
             let earlier = Manifest {
@@ -69,6 +81,7 @@ impl LogReceiver {
                     listing.put_in_place(&*this.fs, &this.dir, &manifest)?;
                     this.manifest = manifest;
                     this.synced = this.end;
+                    listing.put_footers_in_place(&*this.fs, &this.dir)?;
                     remove_unlisted(&*this.fs, &this.dir, &this.manifest)
                 }
                 Active::Found(_) | Active::New => {
@@ -78,6 +91,15 @@ impl LogReceiver {
             }
         })?;
         Ok(self.end)
+    }
+
+    /// Appends what a staged file has more of the active segment: whoever reads that has its file open.
+    fn append_from(&mut self, staged: &Path, end: &LogPosition) -> Result<(), LogError> {
+        let file = SegmentFile::open_at(&*self.fs, staged, &self.header)?;
+        copy_bytes(&file, &self.file, self.end.offset.into()..end.offset.into())?;
+        self.file.set_written_end(end.offset);
+        self.end = *end;
+        Ok(())
     }
 }
 
@@ -97,6 +119,11 @@ pub(super) struct Listing {
     active: Active,
     /// Staged files that were checked, and the names that they get.
     staged: Vec<(PathBuf, PathBuf)>,
+    /// Those of segments that the copy has: they have footers. A reader takes another file by the name of the
+    /// active segment for another log, so they get their names after the manifest says that it is sealed.
+    with_footers: Vec<(PathBuf, PathBuf)>,
+    /// A staged file that has more of the active segment of the copy, up to where it is sealed.
+    to_append: Option<(PathBuf, LogPosition)>,
 }
 
 impl Listing {
@@ -113,6 +140,8 @@ impl Listing {
             segments: sealed.to_vec(),
             active: Active::Kept,
             staged: Vec::new(),
+            with_footers: Vec::new(),
+            to_append: None,
         };
         for info in sealed {
             listing.sealed(fs, dir, copy, info)?;
@@ -179,11 +208,23 @@ impl Listing {
         check_length(&file, &end)?;
         if is_staged {
             let found = frames_end(&file, info.start(), end.offset.into());
-            if found != end || has_remains(&file, end)? {
+            if found != end {
                 let reason = "the segment does not end as the MANIFEST says";
                 return Err(LogError::corrupt(file.name(), found.offset.into(), reason));
             }
-            return file.file.sync().at("sync", &file.path);
+            // What else stands after the frames is nothing, as where a segment was sealed before its end.
+            if read_footer(&file, end, false)?.is_some_and(|footer| !footer.is_intact()) {
+                let reason = "the footer's checksum is wrong";
+                return Err(LogError::corrupt(file.name(), end.offset.into(), reason));
+            }
+            file.file.sync().at("sync", &file.path)?;
+            if is_own && let Some(staged) = self.staged.pop() {
+                if copy.is_some_and(|copy| copy.is_behind(&info.header, &end)) {
+                    self.to_append = Some((staged.0.clone(), end));
+                }
+                self.with_footers.push(staged);
+            }
+            return Ok(());
         }
         match own
             .filter(|_| is_own)
@@ -242,7 +283,8 @@ impl Listing {
                 continue;
             }
             let staged = LogReceiver::staged_path(dir, &info.header);
-            let is_staged = self.staged.iter().any(|(from, _)| *from == staged);
+            let mut all = self.staged.iter().chain(&self.with_footers);
+            let is_staged = all.any(|(from, _)| *from == staged);
             let path = match is_staged {
                 true => staged,
                 false => dir.join(info.file_name()),
@@ -264,12 +306,21 @@ impl Listing {
         let path = dir.join(MANIFEST_FILE);
         let new = manifest.stage(fs, &path)?;
         fs.sync_dir(dir).at("sync", dir)?;
-        for (staged, name) in &self.staged {
-            fs.rename(staged, name).at("rename", staged)?;
-        }
+        rename_all(fs, &self.staged)?;
         // Files that have their names already may be as new.
         fs.sync_dir(dir).at("sync", dir)?;
         new.publish(fs).at("replace", &path)
+    }
+
+    /// Gives files with footers the names of those without, durably.
+    fn put_footers_in_place(&self, fs: &dyn Fs, dir: &Path) -> Result<(), LogError> {
+        match self.with_footers.is_empty() {
+            true => Ok(()),
+            false => {
+                rename_all(fs, &self.with_footers)?;
+                fs.sync_dir(dir).at("sync", dir)
+            }
+        }
     }
 
     /// The manifest after `earlier`, in which this is listed and durable up to `end`.
@@ -304,6 +355,7 @@ impl Listing {
         self.put_in_place(&*fs, dir, &manifest)?;
         let file = open_to_append(&*fs, dir, &header, &end)?;
         let lock = lock_segment(&*fs, &file.path)?;
+        self.put_footers_in_place(&*fs, dir)?;
         remove_unlisted(&*fs, dir, &manifest)?;
         Ok(LogReceiver::new(
             fs,
@@ -313,6 +365,13 @@ impl Listing {
             lock,
         ))
     }
+}
+
+fn rename_all(fs: &dyn Fs, staged: &[(PathBuf, PathBuf)]) -> Result<(), LogError> {
+    for (staged, name) in staged {
+        fs.rename(staged, name).at("rename", staged)?;
+    }
+    Ok(())
 }
 
 /// Refuses a segment whose file would take the name of another one that the copy lists: what a reader has
