@@ -37,7 +37,7 @@ fn moments() -> Vec<Moment> {
         moments.push(Moment {
             source: source.frozen(),
             is_listed: matches!(round, 3 | 5 | 6),
-            is_synced: round % 3 == 1,
+            is_synced: round % 4 == 0,
         });
     }
     moments
@@ -166,4 +166,35 @@ fn a_failing_call_stops_a_receiver_and_the_next_one_writes_elsewhere() {
         u64::from(failed) > operations / 2,
         "{failed} of {operations}"
     );
+}
+
+#[test]
+fn nothing_is_written_after_a_call_that_failed() {
+    let mut source = Source::new(12);
+    let fs = SimFs::new(SimDisk::new());
+    let mut copy = source.begin(Arc::new(fs.clone())).unwrap();
+    source.append(1, 10);
+    fs.fail(SimFault {
+        operation: Some(Operation::Write),
+        after: 0,
+        times: 1,
+        kind: SimFaultKind::Error(std::io::ErrorKind::Other),
+    });
+    let failed = source.ship(&fs, &mut copy, || 1);
+    assert!(matches!(failed, Err(LogError::Io { .. })), "{failed:?}");
+    let before = fs.steps_count();
+    let again = source.ship(&fs, &mut copy, || 1);
+    assert!(matches!(again, Err(LogError::Stopped)), "{again:?}");
+    assert!(matches!(copy.sync(), Err(LogError::Stopped)));
+    assert!(matches!(
+        copy.list(&source.manifest()),
+        Err(LogError::Stopped)
+    ));
+    assert_eq!(fs.steps_count(), before);
+    drop(copy);
+    let mut copy = LogReceiver::open(Arc::new(fs.clone()), Path::new(COPY))
+        .unwrap()
+        .unwrap();
+    source.ship(&fs, &mut copy, || 1).unwrap();
+    assert_equal(&source, &fs);
 }
