@@ -245,7 +245,13 @@ impl Source {
         match copy.manifest().segments().last().unwrap().header() == active.header() {
             true => Ok(()),
             // An empty one.
-            false => self.list(fs, copy),
+            false => {
+                let (header, start) = (active.header(), active.start());
+                match copy.receive(header, &start, &[], &start) {
+                    Err(LogError::OtherCourse { .. }) => self.list(fs, copy),
+                    received => received.map(drop),
+                }
+            }
         }
     }
 
