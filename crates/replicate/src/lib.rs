@@ -1,3 +1,7 @@
 //! A Strandline store on object storage.
 
 #![forbid(unsafe_code)]
+
+mod object;
+
+pub use object::{FileName, FileNameError, Key, KeyError, Prefix, Term};
