@@ -4,4 +4,8 @@
 
 mod object;
 
-pub use object::{FileName, FileNameError, Key, KeyError, Prefix, Term};
+pub use object::{
+    CHUNK_BODY_OFFSET, CHUNK_HEADER_OFFSET, Chunk, FileName, FileNameError, FileParts, Key,
+    KeyError, ObjectError, Owner, OwnerError, Part, Predecessor, Prefix, State, TERM_BYTES_MAX,
+    Term, TermKind, TermRecord,
+};
