@@ -3,5 +3,6 @@
 #![forbid(unsafe_code)]
 
 mod object;
+pub mod protocol;
 
 pub use object::{FileName, FileNameError, Key, KeyError, Prefix, Term};
