@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod object;
+pub mod protocol;
 
 pub use object::{
     CHUNK_BODY_OFFSET, CHUNK_HEADER_OFFSET, Chunk, FileName, FileNameError, FileParts, Key,
