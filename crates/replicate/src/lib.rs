@@ -1,3 +1,12 @@
 //! A Strandline store on object storage.
 
 #![forbid(unsafe_code)]
+
+mod object;
+pub mod protocol;
+
+pub use object::{
+    CHUNK_BODY_OFFSET, CHUNK_HEADER_OFFSET, Chunk, FileName, FileNameError, FileParts, Key,
+    KeyError, ObjectError, Owner, OwnerError, Part, Predecessor, Prefix, State, TERM_BYTES_MAX,
+    Term, TermKind, TermRecord,
+};

@@ -193,7 +193,9 @@ impl Manifest {
         }
     }
 
-    pub(crate) fn encode(&self) -> Vec<u8> {
+    /// Its bytes, as the file has them.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(HEAD_BYTES + self.segments.len() * ENTRY_BYTES + 8);
         let mut out = Writer::new(&mut bytes);
         out.bytes(MANIFEST_MAGIC);
@@ -230,7 +232,14 @@ impl Manifest {
         bytes
     }
 
-    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, LogError> {
+    /// Reads and checks what [`encode`](Self::encode) wrote, in this version or an earlier one. Linear in the
+    /// length of `bytes`.
+    ///
+    /// # Errors
+    ///
+    /// [`LogError::VersionUnsupported`] for a later version, [`LogError::Corrupt`] if they are damaged or their
+    /// segments do not follow each other.
+    pub fn decode(bytes: &[u8]) -> Result<Self, LogError> {
         let damaged = |reason: &str| LogError::corrupt(MANIFEST_FILE, 0, reason);
         let short =
             |error: DecodeError| LogError::corrupt(MANIFEST_FILE, error.offset as u64, error);
