@@ -2,9 +2,14 @@
 
 #![forbid(unsafe_code)]
 
+mod bucket;
 mod object;
 pub mod protocol;
 
+pub use bucket::{
+    Bucket, BucketError, BucketErrorKind, BucketOptions, Listed, ObjectInfo, Pending, PutAnswer,
+    RequestCounts, Requests,
+};
 pub use object::{
     CHUNK_BODY_OFFSET, CHUNK_HEADER_OFFSET, Chunk, FileName, FileNameError, FileParts, Key,
     KeyError, ObjectError, Owner, OwnerError, Part, Predecessor, Prefix, State, TERM_BYTES_MAX,
