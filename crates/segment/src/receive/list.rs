@@ -6,7 +6,7 @@ use super::files::{copy_bytes, make_segment, open_to_append, remove_unlisted};
 use crate::error::{At, LogError};
 use crate::files::{LastFrame, SegmentFile, check_length, last_frame, lock_segment, read_footer};
 use crate::format::{LogPosition, MANIFEST_FILE, Manifest, SegmentHeader, SegmentInfo};
-use crate::scan::{FrameScanner, Step, frames_end};
+use crate::scan::{FrameScanner, Step, check_frame_before, frames_end};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use strandline_core::fs::Fs;
@@ -45,7 +45,7 @@ impl LogReceiver {
     ///
     /// Files that the copy has not are in the directory already: under their names, or
     /// [staged](Self::staged_path). One that is staged is checked frame by frame, and takes the place of a
-    /// file of the same segment, which gets a footer so; of one with its name, header, length and last frame
+    /// file of the same segment, which gets a footer so, or has more of the active one; of one with its name, header, length and last frame
     /// are, as those of a file that is fetched when it is read. The file of the active segment is always
     /// checked frame by frame.
     ///
@@ -122,7 +122,7 @@ pub(super) struct Listing {
     /// Those of segments that the copy has: they have footers. A reader takes another file by the name of the
     /// active segment for another log, so they get their names after the manifest says that it is sealed.
     with_footers: Vec<(PathBuf, PathBuf)>,
-    /// A staged file that has more of the active segment of the copy, up to where it is sealed.
+    /// A staged file that has more of the active segment of the copy, and up to where.
     to_append: Option<(PathBuf, LogPosition)>,
 }
 
@@ -150,6 +150,9 @@ impl Listing {
         if let Some(at) = own.iter().position(|own| own.header == last.header) {
             // The copy has been going on from there.
             listing.segments.extend(own.iter().skip(at));
+            if let Some(copy) = copy.filter(|copy| copy.header == last.header) {
+                listing.more_of_active(fs, dir, copy, last)?;
+            }
             return Ok(listing);
         }
         if let Some(copy) = copy {
@@ -184,6 +187,33 @@ impl Listing {
             return Err(copy.other("the log that is listed does not have what was received"));
         }
         Ok(listing)
+    }
+
+    /// Looks for a staged file of the active segment of the copy that has more of it.
+    fn more_of_active(
+        &mut self,
+        fs: &dyn Fs,
+        dir: &Path,
+        copy: &LogReceiver,
+        info: &SegmentInfo,
+    ) -> Result<(), LogError> {
+        let staged = LogReceiver::staged_path(dir, &info.header);
+        let file = match SegmentFile::open_at(fs, &staged, &info.header) {
+            Err(LogError::SegmentMissing { .. }) => return Ok(()),
+            opened => opened?,
+        };
+        let bytes = file.readable_bytes()?;
+        let found = frames_end(&file, info.start(), bytes);
+        if u64::from(found.offset) != bytes {
+            let reason = "there is no frame that follows";
+            return Err(LogError::corrupt(file.name(), found.offset.into(), reason));
+        }
+        if copy.is_behind(&info.header, &found) {
+            let own = check_frame_before(&file, info, &copy.end);
+            own.map_err(|_| copy.other("the log that is listed does not have what was received"))?;
+            self.to_append = Some((staged, found));
+        }
+        Ok(())
     }
 
     /// Checks the file of a sealed segment.

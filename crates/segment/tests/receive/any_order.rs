@@ -185,3 +185,60 @@ fn a_sealed_segment_gets_its_footer() {
     assert_eq!(footer(&fs).unwrap().as_ref(), b"what the rows are");
     assert_equal(&source, &fs);
 }
+
+/// A copy whose active segment is that of the log takes what it lacks of it from a staged file.
+#[test]
+fn a_copy_takes_what_it_lacks_of_its_active_segment() {
+    let mut source = Source::new(9);
+    source.append(2, 100);
+    let fs = MemFs::new();
+    let mut copy = source.begin(Arc::new(fs.clone())).unwrap();
+    let mut reader = Reader::open(&fs);
+    source.append(2, 100);
+    source.note();
+    let manifest = source.manifest();
+    source.stage(&fs, manifest.segments());
+    assert_eq!(copy.list(&manifest).unwrap(), source.end());
+    reader.read_on().unwrap();
+    assert_eq!(reader.next, source.end().sequence);
+    // An older one changes nothing.
+    let older = source.frozen();
+    source.append(1, 10);
+    source.ship(&fs, &mut copy, || 1).unwrap();
+    older.stage(&fs, manifest.segments());
+    assert_eq!(copy.list(&manifest).unwrap(), source.end());
+    assert_equal(&source, &fs);
+    // One that went on otherwise.
+    let mut other = older.other(10);
+    other.append(1, 20);
+    other.append(1, 30);
+    other.stage(&fs, manifest.segments());
+    let refused = copy.list(&manifest);
+    assert!(refused.is_err(), "{refused:?}");
+    let _ = fs.remove_file(&LogReceiver::staged_path(
+        Path::new(COPY),
+        manifest.segments()[0].header(),
+    ));
+    source.append(1, 10);
+    source.ship(&fs, &mut copy, || 1).unwrap();
+    assert_equal(&source, &fs);
+}
+
+#[test]
+fn a_manifest_that_ends_earlier_is_one_of_an_earlier_moment() {
+    let mut source = Source::new(10);
+    source.append(1, 10);
+    let before = source.manifest();
+    source.rotate(false);
+    source.append(1, 10);
+    let after = source.manifest();
+    let first = after.segments()[0].id();
+    let cut = after.ending_in(first).unwrap();
+    assert_eq!(cut.segments(), before.segments());
+    assert_eq!(after.ending_in(after.segments()[1].id()).unwrap(), after);
+    assert!(
+        after
+            .ending_in(strandline_segment::SegmentId::new(77))
+            .is_none()
+    );
+}
