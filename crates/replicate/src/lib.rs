@@ -8,6 +8,7 @@ mod follow;
 mod object;
 pub mod protocol;
 mod replica;
+mod restore;
 
 pub use bucket::{
     Bucket, BucketError, BucketErrorKind, BucketOptions, Listed, ObjectInfo, Pending, PutAnswer,
@@ -20,3 +21,4 @@ pub use object::{
     Term, TermKind, TermRecord,
 };
 pub use replica::{Replica, ReplicaActivity, ReplicaOptions, ReplicaStatus};
+pub use restore::{Until, restore};

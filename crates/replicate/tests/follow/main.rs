@@ -8,4 +8,5 @@
 )]
 
 mod replicas;
+mod restores;
 mod shipped;

@@ -1,0 +1,30 @@
+//! What the terms of a bucket have left, taken into a copy: all of it, and nothing that comes later.
+
+use super::copy::Copy;
+use super::decode::{decode_chunk, decode_state};
+use super::error::FollowError;
+use crate::bucket::Bucket;
+use crate::object::Key;
+use crate::protocol::Taken;
+use bytes::Bytes;
+
+/// Brings a copy to what a term has left: its newest state, and the chunks that follow it.
+pub(crate) fn take_along(
+    bucket: &Bucket,
+    copy: &mut Copy,
+    taken: &Taken,
+) -> Result<(), FollowError> {
+    let (term, number) = (taken.term, taken.state);
+    let bytes = get(bucket, &Key::State { term, number })?;
+    copy.take_state(&decode_state(term, number, &bytes)?)?;
+    for number in taken.state..taken.below {
+        let bytes = get(bucket, &Key::Chunk { term, number })?;
+        copy.take_chunk(&decode_chunk(term, number, &bytes)?)?;
+    }
+    Ok(())
+}
+
+fn get(bucket: &Bucket, key: &Key) -> Result<Bytes, FollowError> {
+    let key = key.to_string();
+    bucket.get(&key)?.ok_or(FollowError::Gone { key })
+}
