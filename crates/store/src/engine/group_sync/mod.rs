@@ -37,6 +37,10 @@ pub(crate) mod model;
 
 #[cfg(all(test, strandline_loom))]
 #[allow(clippy::expect_used, reason = "a model fails by panicking")]
+mod replica_model;
+
+#[cfg(all(test, strandline_loom))]
+#[allow(clippy::expect_used, reason = "a model fails by panicking")]
 mod ticket_model;
 
 pub(crate) use close::close;

@@ -197,7 +197,7 @@ impl<T: SyncTarget> GroupSync<T> {
     pub(crate) fn rotated(&self, target: T, end: Sequence) {
         let mut state = self.state.lock();
         state.target = Some(target);
-        self.written.store(end.get(), Ordering::Release);
+        self.wrote_to_replicate(end);
         self.advance(&mut state, end);
         self.wake(state);
     }
