@@ -90,20 +90,20 @@ fn one_of_those_that_race_creates(bucket: &Bucket) {
     let barrier = Barrier::new(RACERS);
     for round in 0..20 {
         let key = format!("race/{round}");
-        let winners = thread::scope(|scope| {
-            let race = |racer: usize| {
-                barrier.wait();
-                let answer = bucket.put_new(&key, Bytes::from(vec![u8::try_from(racer).unwrap()]));
-                matches!(answer, PutAnswer::Created).then_some(racer)
-            };
-            let race = &race;
+        let race = |racer: usize| {
+            barrier.wait();
+            let answer = bucket.put_new(&key, Bytes::from(vec![u8::try_from(racer).unwrap()]));
+            matches!(answer, PutAnswer::Created).then_some(racer)
+        };
+        let race = &race;
+        let winners: Vec<_> = thread::scope(|scope| {
             let racers: Vec<_> = (0..RACERS)
                 .map(|racer| scope.spawn(move || race(racer)))
                 .collect();
             racers
                 .into_iter()
                 .filter_map(|racer| racer.join().unwrap())
-                .collect::<Vec<_>>()
+                .collect()
         });
         let [winner] = winners[..] else {
             panic!("{key}: {winners:?} created it");

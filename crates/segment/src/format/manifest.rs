@@ -142,6 +142,26 @@ impl Manifest {
         self.holder(id).filter(|holder| holder.id() != id)
     }
 
+    /// The manifest of the same log, were `last` its active segment: what follows that is left out. `None` if it
+    /// is not listed.
+    #[must_use]
+    pub fn ending_in(&self, last: SegmentId) -> Option<Self> {
+        let mut segments = self.segments.get(..=self.find(last)?)?.to_vec();
+        let is_same = segments.len() == self.segments.len();
+        if let Some(last) = segments.last_mut() {
+            last.end = None;
+        }
+        Some(Self {
+            identity: self.identity,
+            number: self.number,
+            unrecorded_before: self.unrecorded_before,
+            epoch: self.epoch,
+            is_copy: self.is_copy,
+            segments,
+            synced: self.synced.filter(|_| is_same),
+        })
+    }
+
     /// Whether numbers are left out between those of the segments.
     fn has_gaps(&self) -> bool {
         let mut pairs = self.segments.windows(2);
