@@ -8,6 +8,8 @@ mod follow;
 mod object;
 pub mod protocol;
 mod replica;
+mod replicator;
+mod ship;
 
 pub use bucket::{
     Bucket, BucketError, BucketErrorKind, BucketOptions, Listed, ObjectInfo, Pending, PutAnswer,
@@ -20,3 +22,5 @@ pub use object::{
     Term, TermKind, TermRecord,
 };
 pub use replica::{Replica, ReplicaActivity, ReplicaOptions, ReplicaStatus};
+pub use replicator::Replicator;
+pub use ship::{ReplicateError, ReplicateOptions, ReplicatorStage, ReplicatorStatus};

@@ -3,8 +3,7 @@
 use super::backoff::Backoff;
 use super::error::ReplicateError;
 use crate::bucket::{Bucket, BucketError, PutAnswer};
-use crate::object::{Key, Prefix};
-use crate::protocol::{Answer, Listing, Request};
+use crate::protocol::{Answer, Request};
 use bytes::Bytes;
 use std::time::Duration;
 use strandline_core::sync::atomic::{AtomicBool, Ordering};
@@ -14,12 +13,11 @@ use strandline_core::sync::thread;
 pub(crate) type Answered = (Answer<Bytes>, Option<BucketError>);
 
 /// Makes a request and waits for its answer.
-pub(crate) fn ask(bucket: &Bucket, request: &Request<Bytes>) -> Answered {
+fn ask(bucket: &Bucket, request: &Request<Bytes>) -> Answered {
     match request {
         Request::Put { key, content } => put(bucket.put_new(&key.to_string(), content.clone())),
-        Request::Get { key } => got(bucket.get(&key.to_string())),
-        Request::List(listing) => match list(bucket, *listing) {
-            Ok(numbers) => (Answer::Listed(numbers), None),
+        Request::Get { .. } | Request::List(_) => match crate::ask::ask(bucket, request) {
+            Ok(answer) => (answer, None),
             Err(error) => (Answer::Unclear, Some(error)),
         },
     }
@@ -57,30 +55,6 @@ fn got(answer: Result<Option<Bytes>, BucketError>) -> Answered {
         Ok(None) => (Answer::Absent, None),
         Err(error) => (Answer::Unclear, Some(error)),
     }
-}
-
-/// The numbers of a listing. Keys of others in between are passed over.
-fn list(bucket: &Bucket, listing: Listing) -> Result<Vec<u64>, BucketError> {
-    let (prefix, from) = match listing {
-        Listing::Terms { from } => (Prefix::Terms, from.get()),
-        Listing::Chunks { term, from } => (Prefix::Log(term), from),
-        Listing::States { term } => (Prefix::States(term), 0),
-    };
-    let under = prefix.to_string();
-    let before = from
-        .checked_sub(1)
-        .map(|before| format!("{under}{before:020}"));
-    let listed = bucket.list(&under, before.as_deref())?;
-    let number = |text: &str| match text.parse::<Key>() {
-        Ok(key) if key.prefix() != prefix => None,
-        Ok(Key::Term(term)) => Some(term.get()),
-        Ok(Key::Chunk { number, .. } | Key::State { number, .. }) => Some(number),
-        _ => None,
-    };
-    Ok(listed
-        .iter()
-        .filter_map(|listed| number(&listed.key))
-        .collect())
 }
 
 /// Where a shipper that waits looks whether it is to stop.

@@ -387,7 +387,11 @@ impl<'a> Run<'a> {
         );
         self.states.acknowledged(state, now);
         let mut end = None;
-        while self.in_flight.front().is_some_and(|chunk| chunk.number < chunks) {
+        while self
+            .in_flight
+            .front()
+            .is_some_and(|chunk| chunk.number < chunks)
+        {
             end = self.in_flight.pop_front().map(|chunk| chunk.shipped.end);
         }
         if let Some(end) = end {

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use strandline::{Replication, Store};
-use strandline_core::fs::Fs;
 use strandline_core::Sequence;
+use strandline_core::fs::Fs;
 use strandline_segment::{LogIdentity, LogPosition, LogView, Manifest};
 
 /// A log that is shipped: what there is of it, and who is told how far it is. Does not keep the store open.
