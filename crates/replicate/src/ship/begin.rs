@@ -154,7 +154,7 @@ pub(crate) fn merged_files(source: &Source) -> Result<Vec<FileName>, ReplicateEr
 }
 
 /// Checks that the log that was left is the beginning of that of the store: by sequence and log hash of its end.
-fn check_prefix(source: &Source, left: &Left) -> Result<(), ReplicateError> {
+pub(crate) fn check_prefix(source: &Source, left: &Left) -> Result<(), ReplicateError> {
     let end = left.end();
     let durable = source.durable_end()?;
     if end.is_same_place(&durable) {

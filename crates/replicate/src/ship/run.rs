@@ -119,7 +119,9 @@ fn term(
                 random: &random,
             };
             let mut owners = OwnerFile::open(Arc::clone(source.fs()), source.dir())?;
-            take::take(&mut patient, &taker, &mut owners)?
+            take::take(&mut patient, &taker, &mut owners, &|left| {
+                begin::check_prefix(source, left)
+            })?
         }
     };
     let begun = begin::begin(&mut patient, source, taken)?;

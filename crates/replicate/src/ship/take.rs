@@ -5,7 +5,7 @@ use super::error::{ReplicateError, fenced, of_object};
 use super::owner::OwnerFile;
 use crate::object::{Chunk, Key, Owner, Predecessor, State, Term, TermKind, TermRecord};
 use crate::protocol::{Answer, Request};
-use crate::protocol::{Beginning, Step, Taken};
+use crate::protocol::{Beginning, Step, Survey, Taken};
 use bytes::Bytes;
 use std::path::Path;
 use strandline_core::Random;
@@ -62,6 +62,9 @@ impl Left {
 
 /// Takes the next term, and reads what the terms before have left.
 ///
+/// What they have left is read before that too, and `may_take` asked: a term that is taken and cannot begin ends the
+/// reign of another for nothing.
+///
 /// # Errors
 ///
 /// [`ReplicateError::Fenced`] if another writer reigns, or was faster; [`ReplicateError::OtherLog`]; what is damaged in
@@ -70,6 +73,7 @@ pub(crate) fn take(
     patient: &mut Patient<'_>,
     taker: &Taker<'_>,
     owners: &mut OwnerFile,
+    may_take: &dyn Fn(&Left) -> Result<(), ReplicateError>,
 ) -> Result<TakenTerm, ReplicateError> {
     let mut machine = Beginning::new();
     let mut owner = None;
@@ -81,6 +85,9 @@ pub(crate) fn take(
             }
             Step::Name { term, reigning } => {
                 let how = kind(taker, owners, term, reigning.as_ref())?;
+                if let Some(left) = survey(patient, term, &taker.identity)? {
+                    may_take(&left)?;
+                }
                 let mine = Owner(taker.random.nonce().0);
                 owners.trying(mine)?;
                 owner = Some(mine);
@@ -160,6 +167,23 @@ fn kind(
         false if taker.takes_over => Ok(TermKind::TakeOver),
         false => Err(ReplicateError::Fenced(Box::new(record))),
     }
+}
+
+/// What the terms before one have left by now.
+fn survey(
+    patient: &mut Patient<'_>,
+    term: Term,
+    identity: &LogIdentity,
+) -> Result<Option<Left>, ReplicateError> {
+    let mut survey = Survey::new(term.previous());
+    while let Some(request) = survey.request() {
+        let answer = patient.ask(&request)?;
+        survey.answer(answer);
+    }
+    let taken = survey.taken().flatten();
+    taken
+        .map(|taken| read(patient, taken, identity))
+        .transpose()
 }
 
 fn read(
