@@ -23,6 +23,7 @@
 mod api;
 mod fault;
 mod objects;
+mod rate;
 mod request;
 mod server;
 #[cfg(test)]

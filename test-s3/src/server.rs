@@ -3,6 +3,7 @@
 use crate::api::Api;
 use crate::fault::{Fault, Injection, When};
 use crate::objects::Objects;
+use crate::rate::Rate;
 use crate::request::Seen;
 use bytes::Bytes;
 use futures::StreamExt;
@@ -82,7 +83,7 @@ impl TestS3Options {
     ///
     /// If the operating system gives no port or no threads.
     pub fn start(self) -> io::Result<TestS3> {
-        let objects = Arc::new(Objects::new(self.clock));
+        let objects = Arc::new(Objects::new(Arc::clone(&self.clock)));
         let mut service = S3ServiceBuilder::new(Api {
             bucket: BUCKET.to_owned(),
             objects: Arc::clone(&objects),
@@ -95,6 +96,8 @@ impl TestS3Options {
             requests: Mutex::default(),
             injections: Mutex::default(),
             latency: Mutex::default(),
+            rate: Mutex::default(),
+            clock: self.clock,
         });
         let runtime = Builder::new_multi_thread()
             .worker_threads(self.threads)
@@ -133,6 +136,8 @@ struct Shared {
     requests: Mutex<Vec<Seen>>,
     injections: Mutex<Vec<Injection>>,
     latency: Mutex<Duration>,
+    rate: Mutex<Option<Rate>>,
+    clock: Arc<dyn Clock>,
 }
 
 impl TestS3 {
@@ -199,6 +204,13 @@ impl TestS3 {
     /// How long each request waits before anything becomes of it. None by default.
     pub fn set_latency(&self, latency: Duration) {
         *self.shared.latency.lock() = latency;
+    }
+
+    /// How many requests a second are served, a second's worth of them at once; to further ones the answer is 503
+    /// `SlowDown`. No limit by default.
+    pub fn set_requests_per_second_max(&self, requests: Option<u32>) {
+        let now = self.shared.clock.elapsed();
+        *self.shared.rate.lock() = requests.map(|requests| Rate::new(requests, now));
     }
 
     /// Every request that arrived, in order of arrival.
@@ -320,6 +332,14 @@ impl Shared {
         if !latency.is_zero() {
             tokio::time::sleep(latency).await;
         }
+        let now = self.clock.elapsed();
+        let is_too_many = match self.rate.lock().as_mut() {
+            Some(rate) => !rate.takes(now),
+            None => false,
+        };
+        if is_too_many {
+            return Ok(self.answered(number, refusal(503, "SlowDown")));
+        }
         let injections = self.injections.lock().clone();
         let met = injections
             .into_iter()
@@ -344,7 +364,12 @@ impl Shared {
                 answer
             }
         };
-        if let (Ok(answer), Some(seen)) = (&answer, self.requests.lock().get_mut(number)) {
+        Ok(self.answered(number, answer?))
+    }
+
+    /// Notes the status that a request is answered with.
+    fn answered(&self, number: usize, answer: Response<Body>) -> Response<Body> {
+        if let Some(seen) = self.requests.lock().get_mut(number) {
             seen.status = Some(answer.status().as_u16());
         }
         answer

@@ -343,6 +343,33 @@ fn times_come_from_the_clock_that_was_given() {
 }
 
 #[test]
+fn more_requests_than_the_rate_are_asked_to_slow_down() {
+    let clock = Arc::new(ManualClock::new(1_700_000_000_000));
+    let server = TestS3Options::new().clock(clock.clone()).start().unwrap();
+    check(server, async |server, client| {
+        let key = Path::from("k");
+        let served = async || {
+            let outcomes = [
+                client.put(&key, "1".into()).await,
+                client.put(&key, "1".into()).await,
+                client.put(&key, "1".into()).await,
+            ];
+            outcomes.iter().filter(|outcome| outcome.is_ok()).count()
+        };
+        server.set_requests_per_second_max(Some(2));
+        assert_eq!(served().await, 2);
+        assert_eq!(served().await, 0);
+        clock.set(1_700_000_000_500);
+        assert_eq!(served().await, 1);
+        clock.set(1_700_000_009_000);
+        assert_eq!(served().await, 2);
+        assert_eq!(server.count(|seen| seen.status == Some(503)), 7);
+        server.set_requests_per_second_max(None);
+        assert_eq!(served().await, 3);
+    });
+}
+
+#[test]
 fn servers_are_independent_and_stop() {
     let (one, two) = (start(), start());
     let held = one.inject(Fault::Held, When::Always, creates);
