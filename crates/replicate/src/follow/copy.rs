@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use strandline_core::fs::{EntryKind, Fs, TEMPORARY_SUFFIX};
 use strandline_segment::{
-    LogError, LogPosition, LogReceiver, Manifest, SegmentId, SegmentInfo, footer_on_disk,
+    LogError, LogPosition, LogReceiver, SegmentId, SegmentInfo, footer_on_disk,
 };
 
 /// What the names of merged index files begin and end with.
@@ -42,11 +42,6 @@ impl Copy {
         self.receiver.as_ref().map(LogReceiver::end)
     }
 
-    /// Its manifest.
-    pub(crate) fn manifest(&self) -> Option<&Manifest> {
-        self.receiver.as_ref().map(LogReceiver::manifest)
-    }
-
     /// Makes durable what was received.
     pub(crate) fn sync(&mut self) -> Result<(), FollowError> {
         match &mut self.receiver {
@@ -58,19 +53,30 @@ impl Copy {
     /// Takes over a state: files that are lacking are fetched, then its manifest is that of the copy. Where it
     /// covers more than the copy has, that is fetched too; where less, the copy keeps what it has.
     ///
+    /// Says whether sealed segments of the copy were rewritten or merged: whoever has them open reads what they were.
+    ///
     /// After an error the copy is as it was, or has the state.
-    pub(crate) fn take_state(&mut self, state: &State) -> Result<(), FollowError> {
+    pub(crate) fn take_state(&mut self, state: &State) -> Result<bool, FollowError> {
         let term = state.term;
         self.check_log(state.identity())?;
         let known = self.end();
-        self.stage(state)?;
+        let before = self.sealed();
+        self.stage(state, true)?;
         match &mut self.receiver {
             None => {
                 let (fs, dir) = (self.fs.clone(), &self.dir);
                 self.receiver = Some(LogReceiver::create(fs, dir, &state.manifest)?);
             }
             Some(receiver) => {
-                let listed = receiver.list(&state.manifest);
+                let mut listed = receiver.list(&state.manifest);
+                if let Err(LogError::Corrupt { .. }) = listed {
+                    // What is here and what was fetched are one file, or the logs went two ways: the whole file says.
+                    self.stage(state, false)?;
+                    listed = match &mut self.receiver {
+                        Some(receiver) => receiver.list(&state.manifest),
+                        None => return Err(FollowError::Empty),
+                    };
+                }
                 listed.map_err(|error| diverged(term, known, error))?;
             }
         }
@@ -86,7 +92,19 @@ impl Copy {
                 reason: reason.to_owned(),
             });
         }
-        self.remove_merged(state)
+        self.remove_merged(state)?;
+        let after: BTreeSet<String> = self.sealed().into_iter().collect();
+        Ok(before.iter().any(|name| !after.contains(name)))
+    }
+
+    /// The names of the files of sealed segments.
+    fn sealed(&self) -> Vec<String> {
+        let segments = self
+            .receiver
+            .iter()
+            .flat_map(|one| one.manifest().segments());
+        let sealed = segments.filter(|info| info.is_sealed());
+        sealed.map(SegmentInfo::file_name).collect()
     }
 
     /// Takes a chunk, of which the copy may have a part.
@@ -110,8 +128,9 @@ impl Copy {
         }
     }
 
-    /// Fetches the files of a state that the copy lacks, to where they are looked for.
-    fn stage(&self, state: &State) -> Result<(), FollowError> {
+    /// Fetches the files of a state that the copy lacks, to where they are looked for. Of those that it has a part of
+    /// only the rest, if `goes_on` says so.
+    fn stage(&self, state: &State, goes_on: bool) -> Result<(), FollowError> {
         let (fs, dir) = (&*self.fs, &self.dir);
         fs.create_dir_all(dir)
             .map_err(|error| FollowError::io("make", dir, error))?;
@@ -135,7 +154,7 @@ impl Copy {
                 (false, None) => false,
             };
             if is_wanted {
-                // What was received is there: only the rest is fetched.
+                let own = own.filter(|_| goes_on);
                 let known = own.map_or(0, |end| u64::from(end.offset).min(file.length));
                 let staged = LogReceiver::staged_path(dir, info.header());
                 let local = dir.join(info.file_name());

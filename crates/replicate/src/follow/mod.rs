@@ -45,8 +45,11 @@ pub(crate) struct Following {
 pub(crate) enum Step {
     /// Nothing to see: take the next one at once.
     More,
-    /// The copy has more, or other files.
+    /// The copy has more.
     Grew,
+    /// Sealed segments of the copy have other files, as after a compaction or redaction: whoever has the old ones open
+    /// reads what they were. It may have more, too.
+    Rewritten,
     /// There is nothing for now.
     Wait(Waiting),
 }
@@ -105,9 +108,9 @@ impl Following {
     /// A passing error changes nothing, and the step may be taken again. Any other ends it.
     pub(crate) fn step(&mut self) -> Result<Step, FollowError> {
         if let Some(number) = self.announced {
-            self.take_announced(number)?;
+            let is_rewritten = self.take_announced(number)?;
             self.announced = None;
-            return Ok(Step::Grew);
+            return Ok(grew(is_rewritten));
         }
         let before = self.follower.clone();
         let answer = ask(&self.bucket, &self.follower.request())?;
@@ -184,22 +187,23 @@ impl Following {
 
     /// Takes over the state that a chunk told of. A later one may have taken its place; then a later chunk tells of
     /// that.
-    fn take_announced(&mut self, number: u64) -> Result<(), FollowError> {
+    fn take_announced(&mut self, number: u64) -> Result<bool, FollowError> {
         let Some((term, _)) = self.follower.place() else {
-            return Ok(());
+            return Ok(false);
         };
+        let mut is_rewritten = false;
         let key = Key::State { term, number };
         if self.listed_in(term).is_none_or(|listed| listed < number)
             && let Some(bytes) = self.bucket.get(&key.to_string())?
         {
             let state = decode_state(term, number, &bytes)?;
-            match self.copy.take_state(&state) {
-                Err(FollowError::Gone { .. }) => {}
+            is_rewritten = match self.copy.take_state(&state) {
+                Err(FollowError::Gone { .. }) => false,
                 taken => taken?,
-            }
+            };
         }
         self.listed = Some((term, number));
-        Ok(())
+        Ok(is_rewritten)
     }
 
     fn move_to(&mut self, term: Term, number: u64, bytes: &Bytes) -> Result<Step, FollowError> {
@@ -214,7 +218,7 @@ impl Following {
                 reason: format!("it goes on from sequence {}", state.end.sequence),
             });
         }
-        self.copy.take_state(&state)?;
+        let is_rewritten = self.copy.take_state(&state)?;
         if let Some(end) = self.copy.end().filter(|_| is_later)
             && !end.is_same_place(&state.end)
         {
@@ -233,13 +237,20 @@ impl Following {
         self.announced = None;
         place.write(&*self.fs, &self.dir)?;
         self.place = Some(place);
-        Ok(Step::Grew)
+        Ok(grew(is_rewritten))
     }
 
     /// The newest state of a term that was taken over.
     fn listed_in(&self, term: Term) -> Option<u64> {
         let listed = self.listed.filter(|(of, _)| *of == term);
         listed.map(|(_, number)| number)
+    }
+}
+
+const fn grew(is_rewritten: bool) -> Step {
+    match is_rewritten {
+        true => Step::Rewritten,
+        false => Step::Grew,
     }
 }
 

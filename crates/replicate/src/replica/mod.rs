@@ -95,8 +95,8 @@ impl Replica {
     /// The store, for snapshots, queries, cursors and whatever reads. It shows more as the replica goes on, without
     /// being asked to.
     ///
-    /// Where segments were merged while they were read, a store that is open cannot read on: then another one takes
-    /// its place here, and the one that was given out shows what it had. So it is asked for again, not kept.
+    /// Where sealed segments were compacted, redacted or merged, a store that has them open goes on reading what they
+    /// were: then another one takes its place here. So it is asked for again, and not kept.
     #[must_use]
     pub fn store(&self) -> Arc<Store> {
         self.shared.store()
@@ -128,7 +128,7 @@ fn fill(following: &mut Following) -> Result<(), FollowError> {
     let mut tries_left = TRIES;
     loop {
         match following.step() {
-            Ok(Step::More | Step::Grew) => {}
+            Ok(Step::More | Step::Grew | Step::Rewritten) => {}
             Err(FollowError::Gone { .. }) if tries_left > 0 => tries_left -= 1,
             Ok(Step::Wait(Waiting::Empty | Waiting::Begin(_))) if following.end().is_none() => {
                 return Err(FollowError::Empty);

@@ -81,6 +81,11 @@ impl Run {
                 self.looks = 0;
                 self.show(ReplicaActivity::Reading)?;
             }
+            Step::Rewritten => {
+                self.looks = 0;
+                let visible = self.open_anew()?;
+                self.tell(visible, ReplicaActivity::Reading);
+            }
             Step::Wait(waiting) => {
                 self.wait(waiting)?;
             }
@@ -93,16 +98,21 @@ impl Run {
         let store = self.shared.store();
         let visible = match store.refresh() {
             Err(error) if error.kind() == ErrorKind::LogBehindCheckpoint => {
-                // What was merged or renewed can only be read by a store that is opened on it.
-                let store = self.options.reading().open(&self.dir)?;
-                let visible = store.snapshot().visible();
-                self.shared.replace(Arc::new(store));
-                visible
+                // What was carried and merged can only be read by a store that is opened on it.
+                self.open_anew()?
             }
             visible => visible?,
         };
         self.tell(visible, activity);
         Ok(())
+    }
+
+    /// Puts a store that is opened now in the place of the one that is there.
+    fn open_anew(&self) -> Result<Sequence, FollowError> {
+        let store = self.options.reading().open(&self.dir)?;
+        let visible = store.snapshot().visible();
+        self.shared.replace(Arc::new(store));
+        Ok(visible)
     }
 
     fn tell(&self, visible: Sequence, activity: ReplicaActivity) {
