@@ -8,7 +8,10 @@ mod follow;
 mod object;
 pub mod protocol;
 mod replica;
+mod replicator;
 mod restore;
+mod ship;
+mod takeover;
 
 pub use bucket::{
     Bucket, BucketError, BucketErrorKind, BucketOptions, Listed, ObjectInfo, Pending, PutAnswer,
@@ -21,4 +24,7 @@ pub use object::{
     Term, TermKind, TermRecord,
 };
 pub use replica::{Replica, ReplicaActivity, ReplicaOptions, ReplicaStatus};
+pub use replicator::Replicator;
 pub use restore::{Until, restore};
+pub use ship::{ReplicateError, ReplicateOptions, ReplicatorStage, ReplicatorStatus};
+pub use takeover::{TakeOverError, TakeOverOptions, TakenOver, take_over};

@@ -141,6 +141,8 @@ pub(super) fn classify(error: &object_store::Error) -> BucketErrorKind {
         | Of::UnknownConfigurationKey { .. } => BucketErrorKind::NotABucket,
         Of::InvalidPath { .. } | Of::NotModified { .. } => BucketErrorKind::Unexpected,
         _ => match status(&text) {
+            // Some requests give every status as the same error.
+            Some(401 | 403) => BucketErrorKind::Denied,
             Some(429 | 503) => BucketErrorKind::Throttled,
             Some(400..=407 | 410..=499) => BucketErrorKind::Unexpected,
             // S3 may say that it is busy in the body of a 200.

@@ -19,6 +19,8 @@
 mod attempt;
 mod client;
 mod error;
+#[cfg(test)]
+mod faults;
 mod large;
 mod open;
 mod options;

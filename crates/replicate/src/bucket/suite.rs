@@ -4,6 +4,7 @@ use super::{Bucket, BucketError, BucketErrorKind, BucketOptions, PutAnswer};
 use bytes::Bytes;
 use std::sync::{Arc, Barrier, mpsc};
 use std::thread;
+use strandline_core::fs::{Fs, OsFs};
 
 fn keys(bucket: &Bucket, under: &str, after: Option<&str>) -> Vec<String> {
     let listed = bucket.list(under, after).unwrap();
@@ -176,7 +177,8 @@ fn a_directory_that_went_away_is_no_empty_bucket() {
     let url = format!("file://{}/bucket", dir.path().display());
     let bucket = Bucket::open(&url, options()).unwrap();
     create(&bucket, "terms/1", "1");
-    std::fs::rename(dir.path().join("bucket"), dir.path().join("away")).unwrap();
+    let at = |name| dir.path().join(name);
+    OsFs.rename(&at("bucket"), &at("away")).unwrap();
     assert_eq!(kind(bucket.get("terms/1")), BucketErrorKind::NotABucket);
     assert_eq!(kind(bucket.head("terms/1")), BucketErrorKind::NotABucket);
     assert_eq!(

@@ -13,7 +13,7 @@ mod place;
 
 pub use error::FollowError;
 
-pub(crate) use along::take_along;
+pub(crate) use along::{survey, take_along};
 pub(crate) use copy::Copy;
 
 use crate::ask::ask;

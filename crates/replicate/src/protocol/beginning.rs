@@ -136,16 +136,13 @@ impl<C: Clone + Eq> Beginning<C> {
                 confirmed.answer(answer);
                 match confirmed.outcome() {
                     Outcome::Open => Stage::Take(term, confirmed),
-                    Outcome::Ours => Stage::Survey(term, Survey::new(term.previous())),
+                    Outcome::Ours => Stage::surveyed(term, Survey::new(term.previous())),
                     Outcome::Other(content) => Stage::Lost(Key::Term(term), content.clone()),
                 }
             }
             (Stage::Survey(term, mut survey), answer) => {
                 survey.answer(answer);
-                match survey.taken() {
-                    None => Stage::Survey(term, survey),
-                    Some(taken) => Stage::Compose(term, taken),
-                }
+                Stage::surveyed(term, survey)
             }
             (Stage::State(term, taken, mut confirmed), answer) => {
                 confirmed.answer(answer);
@@ -178,6 +175,16 @@ impl<C: Clone + Eq> Beginning<C> {
         if let Stage::Compose(term, taken) = self.stage {
             let key = Key::State { term, number: 0 };
             self.stage = Stage::State(term, taken, Confirmed::new(key, content));
+        }
+    }
+}
+
+impl<C> Stage<C> {
+    /// With the survey, or past it once it is done.
+    fn surveyed(term: Term, survey: Survey) -> Self {
+        match survey.taken() {
+            None => Self::Survey(term, survey),
+            Some(taken) => Self::Compose(term, taken),
         }
     }
 }

@@ -6,12 +6,8 @@
 mod cut;
 mod fetched;
 
-use crate::ask::ask;
 use crate::bucket::Bucket;
-use crate::follow::{Copy, FollowError, take_along};
-use crate::object::Term;
-use crate::protocol::{Answer, Listing, Request, Survey, Taken};
-use bytes::Bytes;
+use crate::follow::{Copy, FollowError, survey, take_along};
 use cut::cut;
 use fetched::Fetched;
 use std::path::Path;
@@ -91,21 +87,6 @@ fn fetch_all(bucket: &Bucket, fs: &Arc<dyn Fs>, dir: &Path) -> Result<(), Follow
             Ok(()) => return copy.sync(),
         }
     }
-}
-
-/// What the terms of a bucket have left; `None` if none has begun.
-fn survey(bucket: &Bucket) -> Result<Option<Taken>, FollowError> {
-    let from = Term::FIRST;
-    let terms = ask(bucket, &Request::List(Listing::Terms { from }))?;
-    let newest = match terms {
-        Answer::Listed(terms) => terms.into_iter().max().and_then(Term::new),
-        _ => None,
-    };
-    let mut survey = Survey::new(newest);
-    while let Some(request) = survey.request::<Bytes>() {
-        survey.answer(ask(bucket, &request)?);
-    }
-    Ok(survey.taken().flatten())
 }
 
 fn reading(fs: &Arc<dyn Fs>, dir: &Path) -> Result<Store, FollowError> {
