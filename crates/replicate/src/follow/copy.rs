@@ -155,8 +155,8 @@ impl Copy {
             let is_wanted = match (lacking.contains(&info.id()), &own) {
                 (true, _) => true,
                 (false, Some(_)) => self.has_less(info, state, file)?,
-                // The copy begins it by itself.
-                (false, None) => false,
+                // The copy begins it by itself, if there is nothing in it.
+                (false, None) => info.end().is_none() && !info.start().is_same_place(&state.end),
             };
             if is_wanted {
                 let own = own.filter(|_| goes_on);

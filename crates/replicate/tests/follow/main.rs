@@ -10,3 +10,4 @@
 mod replicas;
 mod restores;
 mod shipped;
+mod takeovers;
