@@ -58,7 +58,7 @@ fn a_log_is_restored_up_to_its_end_a_sequence_or_a_time() {
             );
         }
         let snapshot = store.snapshot();
-        let all = snapshot.query(&strandline::Region::all());
+        let all = snapshot.query(strandline::Region::all());
         let times: Vec<u64> = all.map(|event| event.unwrap().hlc.wall_ms()).collect();
         for time in [times[0] - 1, times[30], times[71], u64::MAX] {
             let end = times.iter().filter(|at| **at <= time).count() as u64;
@@ -103,7 +103,7 @@ fn what_is_there_is_left_alone() {
     );
     assert_eq!(shown(&synced().open(&beside).unwrap()).len(), 3);
     // What was fetched by the call that was refused is gone on with.
-    std::fs::rename(&target, dir.path().join("away")).unwrap();
+    OsFs.rename(&target, &dir.path().join("away")).unwrap();
     run(&bucket, &target, Until::End).unwrap();
     assert_eq!(shown(&synced().open(&target).unwrap()), shown(&store));
 }

@@ -44,7 +44,7 @@ fn append_until_fenced(store: &Store, who: usize) -> (BTreeMap<EventId, Vec<u8>>
     let mut acknowledged = BTreeMap::new();
     for number in 0_u64.. {
         let payload = format!("{who} {number}").into_bytes();
-        let coordinate = Coordinate::new(&format!("order:{}", number % 5), "eu").unwrap();
+        let coordinate = Coordinate::new(format!("order:{}", number % 5), "eu").unwrap();
         let event = Event::bytes(KIND, payload.clone());
         match store.append_with(&coordinate, event, replicated()) {
             Ok(receipt) => {
@@ -62,7 +62,7 @@ fn append_until_fenced(store: &Store, who: usize) -> (BTreeMap<EventId, Vec<u8>>
 fn append_some(store: &Store, who: usize, count: usize) -> BTreeMap<EventId, Vec<u8>> {
     let append = |number: usize| {
         let payload = format!("{who} first {number}").into_bytes();
-        let coordinate = Coordinate::new(&format!("order:{}", number % 5), "eu").unwrap();
+        let coordinate = Coordinate::new(format!("order:{}", number % 5), "eu").unwrap();
         let event = Event::bytes(KIND, payload.clone());
         let receipt = store.append_with(&coordinate, event, replicated()).unwrap();
         (receipt.id, payload)
@@ -231,4 +231,20 @@ fn a_replica_s_directory_is_taken_over_from_and_a_written_one_is_not() {
     let shipping = Replicator::start(&store, bucket.clone(), replicate()).unwrap();
     append_some(&store, 3, 3);
     shipping.stop(LONG).unwrap();
+}
+
+/// Minutes: run by name where takeovers are changed.
+#[test]
+#[ignore = "a hundred takeovers take minutes"]
+fn nothing_acknowledged_is_lost_by_a_hundred_takeovers() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = TestS3::start().unwrap();
+    let when = When::Sometimes {
+        in_thousand: 30,
+        seed: 9,
+    };
+    server.inject(Fault::DoneThenLost, when, |request| {
+        request.operation == Operation::Create
+    });
+    take_over_again_and_again(&s3(&server), dir.path(), 100);
 }
