@@ -3,7 +3,7 @@
 use crate::bucket::Bucket;
 use crate::ship::{
     Board, ReplicateError, ReplicateOptions, ReplicatorStage, ReplicatorStatus, Shipping, Source,
-    Stop, ship,
+    Stop, TakenTerm, ship,
 };
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -65,6 +65,16 @@ impl Replicator {
         bucket: Bucket,
         options: ReplicateOptions,
     ) -> Result<Self, ReplicateError> {
+        Self::start_with(store, bucket, options, None)
+    }
+
+    /// Starts to ship a store whose first term may be taken already.
+    pub(crate) fn start_with(
+        store: &Store,
+        bucket: Bucket,
+        options: ReplicateOptions,
+        taken: Option<TakenTerm>,
+    ) -> Result<Self, ReplicateError> {
         let source = Arc::new(Source::of(store)?);
         let shipped = Arc::downgrade(&source);
         let board = Arc::new(Board::new());
@@ -79,7 +89,7 @@ impl Replicator {
             clock: Arc::clone(&clock),
         };
         let thread = thread::Builder::new().name("strandline-ship".to_owned());
-        let thread = thread.spawn(move || ship(&shipping, None));
+        let thread = thread.spawn(move || ship(&shipping, taken));
         let thread = thread.map_err(|source| ReplicateError::File {
             path: "strandline-ship".into(),
             source,
