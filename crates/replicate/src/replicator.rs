@@ -5,7 +5,7 @@ use crate::ship::{
     Board, ReplicateError, ReplicateOptions, ReplicatorStage, ReplicatorStatus, Shipping, Source,
     Stop, TakenTerm, ship,
 };
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 use strandline::Store;
 use strandline_core::sync::thread::{self, JoinHandle};
@@ -43,6 +43,8 @@ use strandline_core::{Clock, Sequence, SystemClock};
 /// ```
 #[derive(Debug)]
 pub struct Replicator {
+    /// Held by the threads alone: appends are told when these have ended.
+    source: Weak<Source>,
     board: Arc<Board>,
     bucket: Bucket,
     clock: Arc<dyn Clock>,
@@ -74,6 +76,7 @@ impl Replicator {
         taken: Option<TakenTerm>,
     ) -> Result<Self, ReplicateError> {
         let source = Arc::new(Source::of(store)?);
+        let shipped = Arc::downgrade(&source);
         let board = Arc::new(Board::new());
         let stop = Arc::new(Stop::default());
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
@@ -92,6 +95,7 @@ impl Replicator {
             source,
         })?;
         Ok(Self {
+            source: shipped,
             board,
             bucket,
             clock,
@@ -146,17 +150,20 @@ impl Replicator {
         Ok(self.end().unwrap_or(ReplicateError::Stopped))
     }
 
-    /// Waits until what is durable now, as far as the shipper has seen it, is replicated, then stops.
+    /// Waits until what is durable now is replicated, then stops.
     ///
     /// # Errors
     ///
     /// Why the shipper had ended before; [`ReplicateError::Stopped`] if something was not replicated within the
     /// timeout. It is stopped all the same.
     pub fn stop(mut self, timeout: Duration) -> Result<(), ReplicateError> {
+        let source = self.source.upgrade();
+        let end = source.and_then(|source| source.durable_end().ok());
+        let end = end.map_or(Sequence::ZERO, |end| end.sequence);
         let is_over = |stage| matches!(stage, ReplicatorStage::Fenced | ReplicatorStage::Ended);
         let noted = self.board.wait(timeout, |noted| {
             is_over(noted.stage)
-                || noted.stage == ReplicatorStage::Shipping && noted.replicated >= noted.durable
+                || noted.stage == ReplicatorStage::Shipping && noted.replicated >= end
         });
         let was_over = noted.as_ref().is_some_and(|noted| is_over(noted.stage));
         match (self.end(), noted) {

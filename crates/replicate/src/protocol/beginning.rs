@@ -18,16 +18,31 @@ pub struct Beginning<C> {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Stage<C> {
-    Terms(Term),
+    Terms,
     Reigning(Term),
     Name(Term, Option<C>),
-    Take(Term, Confirmed<C>),
-    Survey(Term, Survey),
-    Compose(Term, Option<Taken>),
-    State(Term, Option<Taken>, Confirmed<C>),
-    Check(Term, Option<Taken>),
-    Begun(Term, Option<Taken>),
+    Claim(Claim<C>),
     Lost(Key, C),
+}
+
+/// What has become of a term that is to be ours.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Claim<C> {
+    term: Term,
+    object: Confirmed<C>,
+    survey: Survey,
+    state: Option<Confirmed<C>>,
+    is_checked: bool,
+}
+
+/// What comes next of a claim.
+enum Turn<C> {
+    Object(Request<C>),
+    Survey(Request<C>),
+    Compose,
+    State(Request<C>),
+    Check,
+    Begun,
 }
 
 /// What is to be done next.
@@ -72,21 +87,15 @@ impl<C: Clone + Eq> Beginning<C> {
     /// Begins with a listing of the terms.
     #[must_use]
     pub const fn new() -> Self {
-        let stage = Stage::Terms(Term::FIRST);
+        let stage = Stage::Terms;
         Self { stage }
     }
 
     /// What is to be done next.
     #[must_use]
     pub fn step(&self) -> Step<C> {
-        let put = |confirmed: &Confirmed<C>| match confirmed.request() {
-            Some(request) => Step::Ask(request),
-            None => Step::Ask(Request::Get {
-                key: confirmed.key().clone(),
-            }),
-        };
         match &self.stage {
-            Stage::Terms(from) => Step::Ask(Request::List(Listing::Terms { from: *from })),
+            Stage::Terms => Step::Ask(Request::List(Listing::Terms { from: Term::FIRST })),
             Stage::Reigning(term) => Step::Ask(Request::Get {
                 key: Key::Term(*term),
             }),
@@ -94,25 +103,7 @@ impl<C: Clone + Eq> Beginning<C> {
                 term: *term,
                 reigning: reigning.clone(),
             },
-            Stage::Take(_, confirmed) | Stage::State(_, _, confirmed) => put(confirmed),
-            Stage::Survey(term, survey) => match survey.request() {
-                Some(request) => Step::Ask(request),
-                None => Step::Compose {
-                    term: *term,
-                    taken: survey.taken().flatten(),
-                },
-            },
-            Stage::Compose(term, taken) => Step::Compose {
-                term: *term,
-                taken: *taken,
-            },
-            Stage::Check(term, _) => Step::Ask(Request::Get {
-                key: Key::Term(after(*term)),
-            }),
-            Stage::Begun(term, taken) => Step::Begun {
-                term: *term,
-                taken: *taken,
-            },
+            Stage::Claim(claim) => claim.step(),
             Stage::Lost(key, content) => Step::Lost {
                 key: key.clone(),
                 content: content.clone(),
@@ -122,70 +113,123 @@ impl<C: Clone + Eq> Beginning<C> {
 
     /// Takes the answer to the request of the last step.
     pub fn answer(&mut self, answer: Answer<C>) {
-        self.stage = match (self.stage.clone(), answer) {
-            (Stage::Terms(_), Answer::Listed(numbers)) => {
-                match numbers.into_iter().max().and_then(Term::new) {
+        match (&mut self.stage, answer) {
+            (Stage::Terms, Answer::Listed(numbers)) => {
+                self.stage = match numbers.into_iter().max().and_then(Term::new) {
                     Some(newest) => Stage::Reigning(newest),
                     None => Stage::Name(Term::FIRST, None),
-                }
+                };
             }
             (Stage::Reigning(term), Answer::Found(content)) => {
-                Stage::Name(after(term), Some(content))
+                self.stage = Stage::Name(after(*term), Some(content));
             }
-            (Stage::Take(term, mut confirmed), answer) => {
-                confirmed.answer(answer);
-                match confirmed.outcome() {
-                    Outcome::Open => Stage::Take(term, confirmed),
-                    Outcome::Ours => Stage::surveyed(term, Survey::new(term.previous())),
-                    Outcome::Other(content) => Stage::Lost(Key::Term(term), content.clone()),
+            (Stage::Claim(claim), answer) => {
+                if let Some((key, content)) = claim.answer(answer) {
+                    self.stage = Stage::Lost(key, content);
                 }
             }
-            (Stage::Survey(term, mut survey), answer) => {
-                survey.answer(answer);
-                Stage::surveyed(term, survey)
-            }
-            (Stage::State(term, taken, mut confirmed), answer) => {
-                confirmed.answer(answer);
-                match confirmed.outcome() {
-                    Outcome::Open => Stage::State(term, taken, confirmed),
-                    Outcome::Ours => Stage::Check(term, taken),
-                    Outcome::Other(content) => {
-                        Stage::Lost(confirmed.key().clone(), content.clone())
-                    }
-                }
-            }
-            (Stage::Check(term, taken), Answer::Absent) => Stage::Begun(term, taken),
-            (Stage::Check(term, _), Answer::Found(content)) => {
-                Stage::Lost(Key::Term(after(term)), content)
-            }
-            (stage, _) => stage,
-        };
+            _ => {}
+        }
     }
 
     /// Takes the term of [`Step::Name`]. No two tries may have the same content, of one process or of two: it has
     /// random bytes of its own.
     pub fn take(&mut self, content: C) {
         if let Stage::Name(term, _) = self.stage {
-            self.stage = Stage::Take(term, Confirmed::new(Key::Term(term), content));
+            self.stage = Stage::Claim(Claim {
+                term,
+                object: Confirmed::new(Key::Term(term), content),
+                survey: Survey::new(term.previous()),
+                state: None,
+                is_checked: false,
+            });
         }
     }
 
     /// Begins the term of [`Step::Compose`] with its first state.
     pub fn compose(&mut self, content: C) {
-        if let Stage::Compose(term, taken) = self.stage {
-            let key = Key::State { term, number: 0 };
-            self.stage = Stage::State(term, taken, Confirmed::new(key, content));
+        if let Stage::Claim(claim) = &mut self.stage
+            && matches!(claim.turn(), Turn::Compose)
+        {
+            let key = Key::State {
+                term: claim.term,
+                number: 0,
+            };
+            claim.state = Some(Confirmed::new(key, content));
         }
     }
 }
 
-impl<C> Stage<C> {
-    /// With the survey, or past it once it is done.
-    fn surveyed(term: Term, survey: Survey) -> Self {
-        match survey.taken() {
-            None => Self::Survey(term, survey),
-            Some(taken) => Self::Compose(term, taken),
+impl<C: Clone + Eq> Claim<C> {
+    /// The order of a beginning.
+    fn turn(&self) -> Turn<C> {
+        if let Some(request) = self.object.request() {
+            return Turn::Object(request);
         }
+        if let Some(request) = self.survey.request() {
+            return Turn::Survey(request);
+        }
+        let Some(state) = &self.state else {
+            return Turn::Compose;
+        };
+        if let Some(request) = state.request() {
+            return Turn::State(request);
+        }
+        if !self.is_checked {
+            return Turn::Check;
+        }
+        Turn::Begun
+    }
+
+    fn step(&self) -> Step<C> {
+        let taken = self.survey.taken().flatten();
+        let term = self.term;
+        match self.turn() {
+            Turn::Object(request) | Turn::Survey(request) | Turn::State(request) => {
+                Step::Ask(request)
+            }
+            Turn::Compose => Step::Compose { term, taken },
+            Turn::Check => Step::Ask(Request::Get {
+                key: Key::Term(after(term)),
+            }),
+            Turn::Begun => Step::Begun { term, taken },
+        }
+    }
+
+    /// Takes an answer, and says what another has put if that is the end of it.
+    fn answer(&mut self, answer: Answer<C>) -> Option<(Key, C)> {
+        match self.turn() {
+            Turn::Object(_) => {
+                self.object.answer(answer);
+                others(&self.object)
+            }
+            Turn::Survey(_) => {
+                self.survey.answer(answer);
+                None
+            }
+            Turn::State(_) => {
+                let state = self.state.as_mut()?;
+                state.answer(answer);
+                others(state)
+            }
+            Turn::Check => match answer {
+                Answer::Absent => {
+                    self.is_checked = true;
+                    None
+                }
+                Answer::Found(content) => Some((Key::Term(after(self.term)), content)),
+                _ => None,
+            },
+            Turn::Compose | Turn::Begun => None,
+        }
+    }
+}
+
+/// What another has put under the key.
+fn others<C: Clone + Eq>(put: &Confirmed<C>) -> Option<(Key, C)> {
+    match put.outcome() {
+        Outcome::Open | Outcome::Ours => None,
+        Outcome::Other(content) => Some((put.key().clone(), content.clone())),
     }
 }
 

@@ -38,8 +38,6 @@ enum Stage<C> {
     Check(Option<C>),
     /// Has the term a state beyond the next chunk, which was not there?
     Beyond,
-    /// If so, is the next chunk still not there?
-    Gone(u64),
 }
 
 /// What an answer came to.
@@ -140,7 +138,7 @@ impl<C: Clone + Eq> Follower<C> {
             Stage::Newest(term, ..) => Request::Get {
                 key: Key::Term(after(*term)),
             },
-            Stage::Chunk | Stage::Gone(_) => Request::Get {
+            Stage::Chunk => Request::Get {
                 key: Key::Chunk { term, number },
             },
             Stage::Check(_) => Request::Get {
@@ -175,11 +173,6 @@ impl<C: Clone + Eq> Follower<C> {
             (Stage::Chunk, Answer::Absent) => (Stage::Check(None), Told::More),
             (Stage::Check(found), answer) => self.checked(found, answer),
             (Stage::Beyond, Answer::Listed(states)) => self.looked(states),
-            (Stage::Gone(state), Answer::Absent) => match self.place {
-                Some((term, _)) => (Stage::Read(term, state), Told::More),
-                None => (Stage::Terms(Term::FIRST), Told::More),
-            },
-            (Stage::Gone(_), Answer::Found(content)) => (Stage::Check(Some(content)), Told::More),
             (stage, _) => (stage, Told::More),
         };
         self.stage = stage;
@@ -218,14 +211,14 @@ impl<C: Clone + Eq> Follower<C> {
         }
     }
 
-    /// A state beyond a chunk says that the chunk was there before: if it was not after that, it was deleted.
+    /// A state beyond a chunk that is not there says that the chunk was deleted, or came in between: the state has it.
     fn looked(&mut self, states: Vec<u64>) -> (Stage<C>, Told<C>) {
         self.doubts = false;
         let Some((term, number)) = self.place else {
             return (Stage::Terms(Term::FIRST), Told::More);
         };
         match states.into_iter().max().filter(|state| *state > number) {
-            Some(state) => (Stage::Gone(state), Told::More),
+            Some(state) => (Stage::Read(term, state), Told::More),
             None => (Stage::Chunk, Told::Wait(Waiting::Reached(term))),
         }
     }

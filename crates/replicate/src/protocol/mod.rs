@@ -24,6 +24,13 @@ mod request;
 mod shipper;
 mod survey;
 mod sweeper;
+#[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+mod tests;
 
 pub use beginning::{Beginning, Step};
 pub use confirmed::{Confirmed, Outcome};
