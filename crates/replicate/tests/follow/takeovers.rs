@@ -2,8 +2,10 @@
 
 use super::shipped::{KIND, options};
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use strandline::maintenance::{Redaction, redact};
 use strandline::{
     AppendOptions, Coordinate, Durability, ErrorKind, Event, EventId, Sequence, Store,
 };
@@ -247,4 +249,32 @@ fn nothing_acknowledged_is_lost_by_a_hundred_takeovers() {
         request.operation == Operation::Create
     });
     take_over_again_and_again(&s3(&server), dir.path(), 100);
+}
+
+#[test]
+fn what_is_redacted_is_gone_from_replicas_and_later_stores() {
+    let dir = tempfile::tempdir().unwrap();
+    let bucket = Bucket::open("memory:", BucketOptions::new()).unwrap();
+    let store = options().open(dir.path().join("source")).unwrap();
+    let shipping = Replicator::start(&store, bucket.clone(), replicate()).unwrap();
+    append_some(&store, 0, 70);
+    let copy = dir.path().join("copy");
+    let replica = Replica::open(bucket.clone(), &copy, replica_options()).unwrap();
+    assert!(replica.wait_past(Sequence::new(69), LONG).unwrap());
+    let first = store.snapshot().query(strandline::Region::all()).next();
+    let id = first.unwrap().unwrap().id;
+    let redaction = Redaction::new().event(id);
+    redact(&store, &redaction, &mut |_| ControlFlow::Continue(())).unwrap();
+    append_some(&store, 1, 1);
+    // A state is due after so many chunks at most.
+    let is_redacted = |store: &Store| store.snapshot().get(id).unwrap().unwrap().is_redacted();
+    for number in 2.. {
+        if is_redacted(&replica.store()) {
+            break;
+        }
+        append_some(&store, number, 1);
+    }
+    assert!(shipping.status().state > 0);
+    let taken = take_over(&bucket, dir.path().join("next"), taking()).unwrap();
+    assert!(is_redacted(&taken.store));
 }
