@@ -229,7 +229,7 @@ pub trait Follower: Send {
 }
 
 /// Accounts in a store, by number: each has events of its own, and its state is what they come to.
-pub trait Accounts {
+pub trait Accounts: Sync {
     /// Appends one event to each of these accounts, in one commit, of a cent that comes.
     ///
     /// # Errors

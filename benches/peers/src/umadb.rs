@@ -42,7 +42,7 @@ pub const ENTRY: EngineEntry = EngineEntry {
             whole events, payload included, so queries do too. No lookup by id, no hash chains. Who \
             follows reads pages and waits for the head, as its server does for a client, without \
             the network. Accounts are tags, read with the head and appended to on condition that nothing \
-            with the tag came after it, by the caller's own thread.",
+            with the tag came after it.",
     open,
 };
 
@@ -68,6 +68,11 @@ fn open(directory: &Path) -> Result<Box<dyn Engine>, Failure> {
     let options = StorageOptions::default()
         .db_path(directory)
         .page_cache_max_mb(CACHE_MB);
+    Ok(Box::new(start(options)?))
+}
+
+/// A database and its writer thread.
+fn start(options: StorageOptions) -> Result<Uma, Failure> {
     // It tells standard output how it was opened, where tables and JSON go.
     let quiet = Gag::stdout();
     let mvcc = Mvcc::new(false, options);
@@ -81,13 +86,13 @@ fn open(directory: &Path) -> Result<Box<dyn Engine>, Failure> {
             .name("umadb-writer".to_owned())
             .spawn(move || writer_thread_blocking(mvcc, waiting, told, COMMIT_EVENTS_MAX))?
     };
-    Ok(Box::new(Uma {
+    Ok(Uma {
         database: UmaDb::from_arc(mvcc),
         ids: Ids::new(),
         head,
         requests,
         writer: Some(writer),
-    }))
+    })
 }
 
 fn entity_tag(entity: &str) -> String {
@@ -110,6 +115,24 @@ fn of_tag(tag: String) -> DcbQuery {
     DcbQuery::new().item(DcbQueryItem::new().tags([tag]))
 }
 
+/// Appends events through the writer thread, which commits what waits together.
+fn append(
+    requests: &mpsc::Sender<WriterThreadRequest>,
+    events: Vec<DcbEvent>,
+    condition: Option<DcbAppendCondition>,
+) -> Result<(), Failure> {
+    let (response_tx, response) = oneshot::channel();
+    requests.blocking_send(WriterThreadRequest::Append {
+        events,
+        condition,
+        tracking_info: None,
+        response_tx,
+        cancel: None,
+    })?;
+    response.blocking_recv()??;
+    Ok(())
+}
+
 impl Uma {
     /// Events that have a tag, in commit order.
     fn tagged(&self, tag: String) -> Result<Vec<DcbSequencedEvent>, Failure> {
@@ -117,6 +140,14 @@ impl Uma {
             .database
             .read_with_head(Some(of_tag(tag)), None, false, None)?
             .0)
+    }
+
+    fn decisions(&self) -> Decisions<'_> {
+        Decisions {
+            database: &self.database,
+            ids: &self.ids,
+            requests: &self.requests,
+        }
     }
 
     /// Stops the writer thread, which answers what waits first.
@@ -153,16 +184,7 @@ impl Engine for Uma {
                     .uuid(Uuid::from_u128(self.ids.next(now)))
             })
             .collect();
-        let (response_tx, response) = oneshot::channel();
-        self.requests.blocking_send(WriterThreadRequest::Append {
-            events,
-            condition: None,
-            tracking_info: None,
-            response_tx,
-            cancel: None,
-        })?;
-        response.blocking_recv()??;
-        Ok(())
+        append(&self.requests, events, None)
     }
 
     fn ids(&self) -> Result<Vec<u128>, Failure> {
@@ -221,10 +243,7 @@ impl Engine for Uma {
     }
 
     fn accounts(&self, _states_max: usize) -> Result<Box<dyn Accounts + '_>, Failure> {
-        Ok(Box::new(Decisions {
-            database: &self.database,
-            ids: &self.ids,
-        }))
+        Ok(Box::new(self.decisions()))
     }
 
     fn close(mut self: Box<Self>) -> Result<(), Failure> {
@@ -259,10 +278,11 @@ impl Follower for Subscriber<'_> {
     }
 }
 
-/// Accounts, each of them the events with a tag. The writer thread is left aside: one caller gains nothing from it.
+/// Accounts, each of them the events with a tag.
 struct Decisions<'a> {
     database: &'a UmaDb,
     ids: &'a Ids,
+    requests: &'a mpsc::Sender<WriterThreadRequest>,
 }
 
 impl Decisions<'_> {
@@ -291,8 +311,7 @@ impl Decisions<'_> {
     fn append_after(&self, head: Option<u64>, account: u64, moved: &Moved) -> Result<(), Failure> {
         let condition = DcbAppendCondition::new(of_tag(account_tag(account))).after(head);
         let events = vec![self.event(account, moved)?];
-        self.database.append(events, Some(condition), None)?;
-        Ok(())
+        append(self.requests, events, Some(condition))
     }
 }
 
@@ -301,8 +320,7 @@ impl Accounts for Decisions<'_> {
         let events = accounts
             .map(|account| self.event(account, &Moved::new(1)))
             .collect::<Result<_, _>>()?;
-        self.database.append(events, None, None)?;
-        Ok(())
+        append(self.requests, events, None)
     }
 
     fn execute(&self, account: u64, cents: i64, _durability: Durability) -> Result<(), Failure> {
@@ -322,12 +340,9 @@ mod tests {
     #[test]
     fn an_account_that_went_on_meanwhile_is_not_appended_to() {
         let directory = tempfile::tempdir().unwrap();
-        let mvcc = Mvcc::new(false, StorageOptions::default().db_path(directory.path()));
-        let database = UmaDb::from_arc(Arc::new(mvcc.unwrap()));
-        let accounts = Decisions {
-            database: &database,
-            ids: &Ids::new(),
-        };
+        let options = StorageOptions::default().db_path(directory.path());
+        let uma = start(options).unwrap();
+        let accounts = uma.decisions();
         accounts.append(0..2, Durability::Synced).unwrap();
         let (_, head) = accounts.read(1).unwrap();
         accounts.execute(1, 1, Durability::Synced).unwrap();

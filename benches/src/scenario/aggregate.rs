@@ -21,6 +21,7 @@ pub(super) const EXECUTE: Scenario = Scenario {
         HOT_WRITTEN.name,
         SYNCED.name,
         HOT_SYNCED.name,
+        SIDE_BY_SIDE,
     ],
     systems: For::Stores,
     needs: &[Ability::Execute],
@@ -96,6 +97,13 @@ const HOT_SYNCED: Commands = Commands {
     ..SYNCED
 };
 
+/// Commands of several threads.
+const SIDE_BY_SIDE: &str = "aggregate/execute/synced-16";
+/// Threads that execute commands side by side, as those of a server do.
+const THREADS: u64 = 16;
+/// Commands of each of them.
+const COMMANDS_OF_THREAD: u64 = 500;
+
 /// Appends the events of all accounts in turn, so that those of one are far apart.
 fn fill(job: &Job, entry: &EngineEntry) -> anyhow::Result<Vec<Measured>> {
     let engine = (entry.open)(&job.dir).map_err(failed)?;
@@ -170,8 +178,40 @@ fn execute(job: &Job, entry: &EngineEntry) -> anyhow::Result<Vec<Measured>> {
         let (job, unit) = (with_accounts(job, filled), Unit::EventsPerSecond);
         figures.push(job.rate(commands.name, commands.count, elapsed, unit));
     }
+    if job.wants(SIDE_BY_SIDE) {
+        let accounts = engine.accounts(0).map_err(failed)?;
+        let filled = filled(&*accounts, job.events / EVENTS_OF_EACH)?;
+        let ((), elapsed) = timed(|| side_by_side(&*accounts, filled))?;
+        let (job, unit) = (with_accounts(job, filled), Unit::EventsPerSecond);
+        let commands = THREADS * COMMANDS_OF_THREAD;
+        figures.push(job.rate(SIDE_BY_SIDE, commands, elapsed, unit));
+    }
     engine.close().map_err(failed)?;
     Ok(figures)
+}
+
+/// Executes synced commands from several threads, each on accounts of its own.
+fn side_by_side(accounts: &dyn Accounts, filled: u64) -> anyhow::Result<()> {
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..THREADS)
+            .map(|thread| {
+                scope.spawn(move || {
+                    let mut state = 0x2545_F491_4F6C_DD1D ^ (thread << 32);
+                    (0..COMMANDS_OF_THREAD).try_for_each(|_| {
+                        let turn = random(&mut state) % (filled / THREADS);
+                        let account = turn * THREADS + thread;
+                        accounts.execute(account, 1, Durability::Synced)
+                    })
+                })
+            })
+            .collect();
+        for thread in threads {
+            let executed = thread.join();
+            let executed = executed.map_err(|_| anyhow::anyhow!("a thread panicked"))?;
+            executed.map_err(failed)?;
+        }
+        Ok(())
+    })
 }
 
 /// The job as it is where a store has so many accounts.
