@@ -7,5 +7,8 @@
     reason = "a test fails by panicking"
 )]
 
+mod power_cuts;
 mod replicas;
+mod restores;
 mod shipped;
+mod takeovers;

@@ -187,7 +187,7 @@ fn what_is_compacted_reaches_a_replica() {
     assert_shows(&replica, &store);
     let event = store
         .snapshot()
-        .query(&strandline::Region::all())
+        .query(strandline::Region::all())
         .next()
         .unwrap()
         .unwrap();

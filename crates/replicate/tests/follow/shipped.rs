@@ -44,7 +44,7 @@ pub(crate) fn append(store: &Store, count: usize) {
 /// What a store shows, all of it.
 pub(crate) fn shown(store: &Store) -> Vec<(u64, String, Vec<u8>)> {
     let snapshot = store.snapshot();
-    let all = snapshot.query(&strandline::Region::all());
+    let all = snapshot.query(strandline::Region::all());
     all.map(|event| {
         let event = event.unwrap();
         let payload = event.payload().map(<[u8]>::to_vec).unwrap_or_default();
