@@ -48,6 +48,16 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "strandline-replicate",
+        &[
+            "strandline",
+            "strandline-core",
+            "strandline-segment",
+            "strandline-test-s3",
+        ],
+    ),
+    ("strandline-test-s3", &[]),
+    (
         "strandline-examples",
         &["strandline", "strandline-live", "strandline-aggregate"],
     ),
