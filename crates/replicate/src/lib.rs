@@ -2,8 +2,13 @@
 
 #![forbid(unsafe_code)]
 
+mod bucket;
 mod remote;
 
+pub use bucket::{
+    Bucket, BucketError, BucketErrorKind, BucketOptions, Listed, ObjectInfo, Pending, PutAnswer,
+    RequestCounts, Requests,
+};
 pub use remote::{
     BucketFs, Catalog, NotFetched, Part, ReadObjects, RemoteFile, RemoteOptions, RemoteStats,
 };

@@ -18,7 +18,7 @@ use strandline_core::sync::Mutex;
 
 /// Most that one request asks for, in bytes: enough that the latency counts for little, and few enough that
 /// several are under way for what is long.
-const REQUEST_BYTES_MAX: u64 = 2 << 20;
+const REQUEST_BYTES_MAX: u64 = 1 << 20;
 
 /// The blocks of a bucket's objects.
 #[derive(Debug)]
@@ -40,10 +40,26 @@ struct State {
     /// By the names of their files, those that are on the disk.
     on_disk: Recent<String, ()>,
     flights: HashMap<BlockKey, Arc<Flight>>,
-    /// Keys of the objects whose blocks are kept, and what the names of these begin with.
+    /// Keys of the objects whose blocks are kept.
     objects: HashSet<Arc<str>>,
+    /// What the names of blocks begin with that are kept on the disk, too.
     object_names: HashSet<String>,
     stats: RemoteStats,
+}
+
+/// Objects whose blocks are kept.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    /// In memory.
+    pub(super) objects: HashSet<Arc<str>>,
+    /// And on the disk.
+    pub(super) on_disk: HashSet<Arc<str>>,
+}
+
+impl Kept {
+    fn object_names(&self) -> HashSet<String> {
+        self.on_disk.iter().map(|key| object_name(key)).collect()
+    }
 }
 
 /// A block that this thread brings, and all who want it wait for. Dropped, it has failed.
@@ -65,7 +81,7 @@ impl Blocks {
         fs: Arc<dyn Fs>,
         cache_dir: &Path,
         options: &RemoteOptions,
-        objects: HashSet<Arc<str>>,
+        kept: Kept,
     ) -> io::Result<Self> {
         let opened = match options.disk_bytes_max {
             0 => None,
@@ -76,8 +92,8 @@ impl Blocks {
             memory: Recent::new(options.memory_bytes_max),
             on_disk: Recent::new(options.disk_bytes_max),
             flights: HashMap::new(),
-            object_names: objects.iter().map(|key| object_name(key)).collect(),
-            objects,
+            object_names: kept.object_names(),
+            objects: kept.objects,
             stats: RemoteStats {
                 is_on_disk: disk.is_some(),
                 ..RemoteStats::default()
@@ -155,11 +171,11 @@ impl Blocks {
 
     /// From now on blocks of these objects are kept and no others: those are gone when this returns, but for
     /// what readers hold.
-    pub(super) fn keep(&self, objects: HashSet<Arc<str>>) {
-        let object_names = objects.iter().map(|key| object_name(key)).collect();
+    pub(super) fn keep(&self, kept: Kept) {
+        let object_names = kept.object_names();
         let gone = {
             let mut state = self.shared.state.lock();
-            state.objects = objects;
+            state.objects = kept.objects;
             state.object_names = object_names;
             let State {
                 memory,

@@ -3,7 +3,7 @@
 use super::catalog::RemoteFile;
 use super::files::Files;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use strandline_core::fs::{FileIdentity, FsFile, Mapping};
 use strandline_core::sync::Mutex;
 
@@ -18,6 +18,18 @@ pub(super) struct BucketFile {
     pub(super) file: RemoteFile,
     pub(super) identity: FileIdentity,
     pub(super) read: Mutex<Course>,
+    /// The copy on the disk of a file that is kept whole, once that was looked for.
+    pub(super) whole: OnceLock<Option<Arc<dyn FsFile>>>,
+}
+
+impl BucketFile {
+    fn whole(&self) -> io::Result<Option<&dyn FsFile>> {
+        if self.whole.get().is_none() {
+            let found = self.files.whole(&self.name, &self.file)?;
+            let _ = self.whole.set(found);
+        }
+        Ok(self.whole.get().and_then(|whole| whole.as_deref()))
+    }
 }
 
 /// Where a file was read last.
@@ -56,6 +68,9 @@ impl Course {
 
 impl FsFile for BucketFile {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        if let Some(whole) = self.whole()? {
+            return whole.read_at(buffer, offset);
+        }
         let count = self.files.read(&self.file, buffer, offset)?;
         let end = offset.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
         let ahead = self
@@ -89,7 +104,12 @@ impl FsFile for BucketFile {
     }
 
     fn map(&self, bytes: u64) -> Option<Mapping> {
-        self.files.map(&self.name, &self.file, bytes)
+        // Beyond its end a mapping must not be touched.
+        if bytes > self.file.bytes() {
+            return None;
+        }
+        // Whoever cannot map it reads it, and is told what is wrong.
+        self.whole().ok()??.map(bytes)
     }
 }
 

@@ -1,19 +1,19 @@
 //! `Files`: which files a bucket has now, and their bytes. Knows no directory.
 
 use super::block::{BlockKey, blocks_of};
-use super::blocks::Blocks;
+use super::blocks::{Blocks, Kept};
 use super::catalog::{Catalog, RemoteFile};
 use super::options::{RemoteOptions, RemoteStats};
-use super::whole::WholeFiles;
+use super::whole::{WholeFiles, is_kept_whole};
 use std::collections::{HashMap, HashSet};
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
-use strandline_core::fs::Mapping;
+use strandline_core::fs::FsFile;
 use strandline_core::sync::Mutex;
 
 /// Most that one call reads, in bytes: what it holds in memory beside the caller's buffer.
-const READ_BYTES_MAX: u64 = 16 << 20;
+pub(super) const READ_BYTES_MAX: u64 = 16 << 20;
 
 /// The files of a bucket.
 #[derive(Debug)]
@@ -151,12 +151,44 @@ impl Files {
         self.blocks.get(&together).map(drop)
     }
 
-    /// Maps a file that an opening reads from one end to the other; none if it is another file, or there is no place
-    /// for it.
-    pub(super) fn map(&self, name: &str, file: &RemoteFile, bytes: u64) -> Option<Mapping> {
-        self.whole.map(name, file, bytes, |buffer, offset| {
-            self.read(file, buffer, offset)
-        })
+    /// Makes the copies of files that are kept whole, of many short ones at once.
+    pub(super) fn fetch_whole(&self, files: &[(String, RemoteFile)]) -> io::Result<()> {
+        let mut left = files;
+        while !left.is_empty() {
+            let mut bytes = 0_u64;
+            let fits = |(_, file): &&(String, RemoteFile)| {
+                bytes = bytes.saturating_add(file.bytes());
+                bytes <= READ_BYTES_MAX
+            };
+            let count = left.iter().take_while(fits).count().max(1);
+            let (together, after) = left.split_at_checked(count).unwrap_or((left, &[]));
+            let missing = together.iter().filter(|(_, file)| !self.has_whole(file));
+            let starts =
+                missing.map(|(_, file)| (file.clone(), 0..file.bytes().min(READ_BYTES_MAX)));
+            // They are in memory then, if they fit there.
+            self.fetch(&starts.collect::<Vec<_>>())?;
+            for (name, file) in together {
+                self.whole(name, file)?;
+            }
+            left = after;
+        }
+        Ok(())
+    }
+
+    /// The copy on the disk of a file that is kept whole, which is made if it is not there; none if it is another
+    /// file, or there is no place for it.
+    pub(super) fn whole(
+        &self,
+        name: &str,
+        file: &RemoteFile,
+    ) -> io::Result<Option<Arc<dyn FsFile>>> {
+        let read = |buffer: &mut [u8], offset| self.read(file, buffer, offset);
+        self.whole.open(name, file, read)
+    }
+
+    /// Whether there is such a copy.
+    pub(super) fn has_whole(&self, file: &RemoteFile) -> bool {
+        self.whole.has(file)
     }
 
     pub(super) fn stats(&self) -> RemoteStats {
@@ -164,10 +196,17 @@ impl Files {
     }
 }
 
-/// Keys of the objects that files are in.
-pub(super) fn objects_of(catalog: &Catalog) -> HashSet<Arc<str>> {
-    let parts = catalog.files().flat_map(|(_, file)| file.parts());
-    parts.map(|part| part.key.clone()).collect()
+/// The objects that files are in. A file that is kept whole is on the disk as that.
+pub(super) fn objects_of(catalog: &Catalog) -> Kept {
+    let mut kept = Kept::default();
+    for (name, file) in catalog.files() {
+        let keys = file.parts().iter().map(|part| part.key.clone());
+        kept.objects.extend(keys.clone());
+        if !is_kept_whole(name) {
+            kept.on_disk.extend(keys);
+        }
+    }
+    kept
 }
 
 fn usize_of(bytes: u64) -> usize {

@@ -6,15 +6,17 @@ use super::file::{BucketFile, Course};
 use super::files::{Files, objects_of};
 use super::objects::ReadObjects;
 use super::options::{RemoteOptions, RemoteStats};
-use super::whole::{WholeFiles, write_whole};
+use super::prepare::first_reads;
+use super::whole::{WholeFiles, is_kept_whole, write_whole};
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use strandline_core::fs::{
     DirEntry, DirName, EntryKind, FileIdentity, FileLock, Fs, FsFile, FsLayer, OpenMode,
 };
 use strandline_core::sync::Mutex;
+use strandline_segment::Manifest;
 
 /// Why the directory is not moved.
 const STAYS: &str = "files of the directory are in a bucket, so it can be neither moved nor replaced: restore the bucket into another one";
@@ -24,7 +26,7 @@ const STAYS: &str = "files of the directory are in a bucket, so it can be neithe
 /// A file that is in the directory below is used as it is. One that is listed and is not there:
 ///
 /// - is listed, and opened to read: its bytes are fetched as they are read, see the [module](super). A merged file
-///   of an index is fetched whole when it is mapped, and mapped from the disk.
+///   of an index is fetched whole when it is used first, and kept as a file, which is mapped.
 /// - is brought into the directory, whole, before it is appended to, locked, renamed or exchanged.
 /// - has no second name: [`Fs::link`] says `Unsupported`, so a backup copies it.
 /// - cannot be moved with its directory: that is refused.
@@ -108,6 +110,32 @@ impl BucketFs {
             Some((file, range.clone()))
         });
         self.shared.files.fetch(&files.collect::<Vec<_>>())
+    }
+
+    /// Fetches what an opening of the store reads one after the other, as much at once as may be: the merged files
+    /// of the index, and of segments that none of these stands for, and the newest ones, their headers and
+    /// footers. So the opening waits for the bucket no more.
+    ///
+    /// `manifest` is the one in the directory: [`Manifest::read`]. O(files) and the bytes of the index.
+    ///
+    /// # Errors
+    ///
+    /// The first that could not be fetched; others may have been.
+    pub fn prepare(&self, manifest: &Manifest) -> io::Result<()> {
+        let shared = &self.shared;
+        let merged = shared.files.list().into_iter().map(|(name, _)| name);
+        let merged: Vec<_> = merged.filter(|name| is_kept_whole(name)).collect();
+        let wanted = first_reads(manifest, &merged);
+        let wanted = wanted.into_iter().filter_map(|(name, range)| {
+            let file = shared.remote(&name)?;
+            Some((file, range))
+        });
+        shared.files.fetch(&wanted.collect::<Vec<_>>())?;
+        let merged = merged.into_iter().filter_map(|name| {
+            let file = shared.remote(&name)?;
+            Some((name, file))
+        });
+        shared.files.fetch_whole(&merged.collect::<Vec<_>>())
     }
 
     /// Brings a file into the directory, whole, unless it is there. Nothing if it is not listed either.
@@ -233,6 +261,7 @@ impl FsLayer for BucketFs {
                     file,
                     identity: shared.identity_of(name),
                     read: Mutex::new(Course::default()),
+                    whole: OnceLock::new(),
                 })),
                 opened => opened,
             },

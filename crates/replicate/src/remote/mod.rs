@@ -4,8 +4,9 @@
 //! that the [`Catalog`] lists, is read by ranges: in blocks, each fetched once whoever wants it, kept in memory
 //! and on the disk within budgets, checked when it is taken from there.
 //!
-//! Holds no bucket: what it needs of one is [`ReadObjects`]. Knows no format: whose bytes these are is checked by
-//! who reads them, as on any disk. Never writes to a bucket.
+//! Holds no bucket: what it needs of one is [`ReadObjects`], which [`Bucket`](crate::Bucket) is. Knows no format but what an
+//! opening reads first (`prepare`): the bytes are checked by who reads them, as on any disk. Never writes to a
+//! bucket.
 
 mod block;
 mod blocks;
@@ -16,8 +17,10 @@ mod files;
 mod flight;
 mod fs;
 mod objects;
+mod of_bucket;
 mod options;
 mod pool;
+mod prepare;
 mod recent;
 mod whole;
 

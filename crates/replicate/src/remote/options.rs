@@ -25,7 +25,7 @@ impl Default for RemoteOptions {
             memory_bytes_max: 32 << 20,
             disk_bytes_max: 4 << 30,
             ahead_bytes_max: 8 << 20,
-            requests_max: 16,
+            requests_max: 32,
             cache_dir: None,
         }
     }
@@ -67,8 +67,8 @@ impl RemoteOptions {
         self
     }
 
-    /// How many requests are under way at once beside those of the readers' own threads; each has up to 2 MiB in
-    /// memory. Default: 16; at least 1, which 0 counts as.
+    /// How many requests are under way at once beside those of the readers' own threads; each has up to 1 MiB in
+    /// memory. Default: 32; at least 1, which 0 counts as.
     #[must_use]
     pub const fn requests_max(mut self, requests: usize) -> Self {
         self.requests_max = requests;

@@ -1,14 +1,16 @@
 //! `WholeFiles`: files that an opening reads from one end to the other, kept as files on the disk, so that they
 //! can be mapped. These are the merged files of an index; segments are read by blocks.
 //!
-//! They count in no budget: while one is mapped, its bytes are on the disk whatever its name becomes.
+//! They count in no budget: while one is mapped, its bytes are on the disk whatever its name becomes. A copy has its
+//! name once it is durable; that it is what was written is for its checksums to say, which its reader looks at.
 
 use super::catalog::{Catalog, RemoteFile};
+use super::objects::NotFetched;
 use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use strandline_core::fs::{Fs, Mapping, OpenMode};
+use strandline_core::fs::{Fs, FsFile, OpenMode};
 use strandline_core::sync::Mutex;
 
 /// What their names in the directory of the cache begin with.
@@ -53,32 +55,39 @@ impl WholeFiles {
         }
     }
 
-    /// Maps a file, which is made with `read` if it is not there yet.
-    pub(super) fn map(
+    /// Opens the copy of a file, which is made with `read` if it is not there yet; none if it is no such file, or
+    /// there is no place for it.
+    ///
+    /// # Errors
+    ///
+    /// What `read` says. What stands against writing is none: then there is no place.
+    pub(super) fn open(
         &self,
         name: &str,
         file: &RemoteFile,
-        bytes: u64,
         read: impl Fn(&mut [u8], u64) -> io::Result<usize>,
-    ) -> Option<Mapping> {
-        if !is_kept_whole(name) || bytes > file.bytes() {
-            return None;
-        }
-        let path = self.dir.as_ref()?.join(name_of(file));
+    ) -> io::Result<Option<Arc<dyn FsFile>>> {
+        let Some(dir) = self.dir.as_ref().filter(|_| is_kept_whole(name)) else {
+            return Ok(None);
+        };
+        let path = dir.join(name_of(file));
         let _making = self.making.lock();
         let there = self.fs.open(&path, OpenMode::Read).ok();
-        let is_whole = there
-            .as_ref()
-            .is_some_and(|there| there.len().is_ok_and(|length| length == file.bytes()));
-        if !is_whole {
-            // Whoever cannot map it reads it, and is told what is wrong.
-            write_whole(&*self.fs, &path, file.bytes(), read).ok()?;
+        let is_whole = |there: &Arc<dyn FsFile>| there.len().is_ok_and(|len| len == file.bytes());
+        if let Some(there) = there.filter(is_whole) {
+            return Ok(Some(there));
         }
-        let there = match there {
-            Some(there) if is_whole => there,
-            _ => self.fs.open(&path, OpenMode::Read).ok()?,
-        };
-        there.map(bytes)
+        match write_whole(&*self.fs, &path, file.bytes(), read) {
+            Ok(()) => Ok(self.fs.open(&path, OpenMode::Read).ok()),
+            Err(error) if NotFetched::in_error(&error).is_some() => Err(error),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// Whether the copy of a file is there.
+    pub(super) fn has(&self, file: &RemoteFile) -> bool {
+        let path = self.dir.as_ref().map(|dir| dir.join(name_of(file)));
+        path.is_some_and(|path| self.fs.open(&path, OpenMode::Read).is_ok())
     }
 }
 

@@ -10,10 +10,11 @@ use strandline::maintenance::{
     redact, restore,
 };
 use strandline::{
-    Coordinate, Durability, ErrorKind, Event, EventKind, Region, Store, StoreOptions,
+    Coordinate, Durability, ErrorKind, Event, EventKind, Region, Store, StoreOptions, StoredEvent,
 };
 use strandline_core::fs::{Fs, OsFs, read_file};
 use strandline_replicate::{BucketFs, Catalog, RemoteOptions};
+use strandline_segment::Manifest;
 
 const KIND: EventKind = EventKind::new(1, 1);
 
@@ -134,9 +135,9 @@ fn append(store: &Store, number: u32, payload_bytes: usize) {
 fn payloads(store: &Store) -> Vec<Vec<u8>> {
     let snapshot = store.snapshot();
     let events = snapshot.query(Region::all());
-    events
-        .map(|event| event.unwrap().payload().unwrap().to_vec())
-        .collect()
+    // Of one that was redacted there is none.
+    let payload = |event: StoredEvent| event.payload().map(<[u8]>::to_vec).unwrap_or_default();
+    events.map(|event| payload(event.unwrap())).collect()
 }
 
 fn go_on(_: strandline::maintenance::Progress) -> ControlFlow<()> {
@@ -165,6 +166,36 @@ fn a_store_reads_as_if_all_of_it_were_there() {
         assert!(store.verify().unwrap().is_intact());
         drop(store);
         assert_eq!(remote.names(), before, "nothing was brought here");
+    }
+}
+
+/// What an opening waits for was fetched before, in few turns.
+#[test]
+fn a_prepared_opening_asks_for_nothing() {
+    for has_merged in [true, false] {
+        for writes in [false, true] {
+            let remote = Remote::new(&Shape {
+                segments: 20,
+                segment_events: 10,
+                payload_bytes: 200,
+                has_merged,
+            });
+            let fs = remote.fs();
+            let manifest = Manifest::read(&fs, &remote.dir()).unwrap().unwrap();
+            fs.prepare(&manifest).unwrap();
+            assert!(!remote.bucket.asked().is_empty());
+            let held = remote.bucket.clone();
+            // Whatever is asked for in the background waits until the store is open.
+            held.hold();
+            let store = options().fs(Arc::new(fs));
+            let store = match writes {
+                true => store.must_exist(),
+                false => store.read_only(),
+            };
+            let store = store.open(remote.dir()).unwrap();
+            held.let_go();
+            assert_eq!(payloads(&store), remote.events);
+        }
     }
 }
 
@@ -276,16 +307,19 @@ fn what_an_opening_asks_for() {
             has_merged,
         });
         for writes in [false, true] {
-            for block_bytes in [4 << 10, 64 << 10, 256 << 10] {
-                remote.options = RemoteOptions::default()
-                    .block_bytes(block_bytes)
-                    .disk_bytes_max(0);
+            for is_prepared in [false, true] {
+                remote.options = RemoteOptions::default().disk_bytes_max(0);
                 remote.bucket.asked();
                 for latency in [0, 30] {
+                    let _ = std::fs::remove_dir_all(remote.root.join("store.cache"));
                     remote.bucket.set_latency(Duration::from_millis(latency));
                     let fs = remote.fs();
                     let clock = strandline_core::SystemClock::default();
                     let begin = strandline_core::Clock::elapsed(&clock);
+                    if is_prepared {
+                        let manifest = Manifest::read(&fs, &remote.dir()).unwrap().unwrap();
+                        fs.prepare(&manifest).unwrap();
+                    }
                     let store = options().fs(Arc::new(fs.clone()));
                     let store = match writes {
                         true => store.must_exist(),
@@ -297,11 +331,13 @@ fn what_an_opening_asks_for() {
                     let bytes: u64 = asked.iter().map(|(_, range)| range.end - range.start).sum();
                     let merged = asked.iter().filter(|(key, _)| key.contains("index-"));
                     println!(
-                        "{segments} segments, merged {has_merged}, writes {writes}, blocks of {block_bytes}, {latency} ms: {} requests ({} of merged files), {bytes} bytes, {took:?}",
+                        "{segments} segments, merged {has_merged}, writes {writes}, prepared {is_prepared}, {latency} ms: {} requests ({} of merged files), {bytes} bytes, {took:?}",
                         asked.len(),
                         merged.count(),
                     );
                     drop(store);
+                    drop(fs);
+                    remote.bucket.asked();
                 }
             }
         }
