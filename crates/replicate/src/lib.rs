@@ -10,5 +10,5 @@ pub use bucket::{
     RequestCounts, Requests,
 };
 pub use remote::{
-    BucketFs, Catalog, NotFetched, Part, ReadObjects, RemoteFile, RemoteOptions, RemoteStats,
+    BucketFs, Catalog, NotFetched, ReadObjects, RemoteFile, RemoteOptions, RemotePart, RemoteStats,
 };

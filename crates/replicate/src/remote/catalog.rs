@@ -10,7 +10,7 @@ const NAME_BYTES_MAX: usize = 255;
 
 /// Bytes of a file that lie together in one object.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Part {
+pub struct RemotePart {
     /// Offset in the file of the first of them, in bytes.
     pub from: u64,
     /// How many they are; at least one.
@@ -21,7 +21,7 @@ pub struct Part {
     pub offset: u64,
 }
 
-impl Part {
+impl RemotePart {
     /// Offset in the file after the last of them.
     pub(super) const fn end(&self) -> u64 {
         self.from.saturating_add(self.bytes)
@@ -32,7 +32,7 @@ impl Part {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RemoteFile {
     bytes: u64,
-    parts: Arc<[Part]>,
+    parts: Arc<[RemotePart]>,
 }
 
 impl RemoteFile {
@@ -41,7 +41,7 @@ impl RemoteFile {
     /// # Errors
     ///
     /// `InvalidData` if a byte is in no part or in two, or a part is empty or ends past what 64 bits hold.
-    pub fn new(bytes: u64, parts: Vec<Part>) -> io::Result<Self> {
+    pub fn new(bytes: u64, parts: Vec<RemotePart>) -> io::Result<Self> {
         let mut end = 0;
         for part in &parts {
             let in_object = part.offset.checked_add(part.bytes);
@@ -73,12 +73,12 @@ impl RemoteFile {
 
     /// Its parts, in the order of their bytes.
     #[must_use]
-    pub fn parts(&self) -> &[Part] {
+    pub fn parts(&self) -> &[RemotePart] {
         &self.parts
     }
 
     /// The parts that have bytes of a range. O(log parts).
-    pub(super) fn parts_of(&self, range: &Range<u64>) -> &[Part] {
+    pub(super) fn parts_of(&self, range: &Range<u64>) -> &[RemotePart] {
         let first = self.parts.partition_point(|part| part.end() <= range.start);
         let end = self.parts.partition_point(|part| part.from < range.end);
         self.parts.get(first..end).unwrap_or_default()
@@ -142,8 +142,8 @@ fn invalid(reason: &'static str) -> io::Error {
 mod tests {
     use super::*;
 
-    fn part(from: u64, bytes: u64, offset: u64) -> Part {
-        Part {
+    fn part(from: u64, bytes: u64, offset: u64) -> RemotePart {
+        RemotePart {
             from,
             bytes,
             key: "k".into(),

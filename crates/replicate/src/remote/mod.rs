@@ -24,7 +24,7 @@ mod prepare;
 mod recent;
 mod whole;
 
-pub use catalog::{Catalog, Part, RemoteFile};
+pub use catalog::{Catalog, RemoteFile, RemotePart};
 pub use fs::BucketFs;
 pub use objects::{NotFetched, ReadObjects};
 pub use options::{RemoteOptions, RemoteStats};

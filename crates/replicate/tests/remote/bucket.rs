@@ -6,7 +6,7 @@ use std::io;
 use std::ops::Range;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
-use strandline_replicate::{Part, ReadObjects, RemoteFile};
+use strandline_replicate::{ReadObjects, RemoteFile, RemotePart};
 
 #[derive(Debug, Default)]
 pub(crate) struct TestBucket {
@@ -42,7 +42,7 @@ impl TestBucket {
     /// A file that is one object.
     pub(crate) fn put_file(&self, key: &str, bytes: &[u8]) -> RemoteFile {
         self.put(key, bytes.to_vec());
-        let part = Part {
+        let part = RemotePart {
             from: 0,
             bytes: bytes.len() as u64,
             key: key.into(),

@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use strandline_core::fs::{Fs, MemFs, OpenMode};
-use strandline_replicate::{BucketFs, Catalog, NotFetched, Part, RemoteFile, RemoteOptions};
+use strandline_replicate::{BucketFs, Catalog, NotFetched, RemoteFile, RemoteOptions, RemotePart};
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -63,7 +63,7 @@ fn put(bucket: &TestBucket, name: &str, bytes: &[u8], cuts: &[u16], turn: u16) -
         let key = format!("{turn}/{name}/{from}");
         let object = [&vec![1; before][..], &bytes[from..end], &[2; 30]].concat();
         bucket.put(&key, object);
-        parts.push(Part {
+        parts.push(RemotePart {
             from: from as u64,
             bytes: (end - from) as u64,
             key: key.into(),
