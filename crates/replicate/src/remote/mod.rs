@@ -18,6 +18,7 @@ mod flight;
 mod fs;
 mod objects;
 mod of_bucket;
+mod of_state;
 mod options;
 mod pool;
 mod prepare;

@@ -1,0 +1,11 @@
+//! A bucket read: replicas, takeovers, restores.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "a test fails by panicking"
+)]
+
+mod replicas;
+mod shipped;
