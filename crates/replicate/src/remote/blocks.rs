@@ -47,6 +47,15 @@ struct State {
     stats: RemoteStats,
 }
 
+/// What comes first once a block is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Order {
+    /// Those who wait for it: nobody waits for the disk.
+    Land,
+    /// The disk.
+    Store,
+}
+
 /// Objects whose blocks are kept.
 #[derive(Debug, Default)]
 pub(super) struct Kept {
@@ -123,6 +132,16 @@ impl Blocks {
     /// The bytes of blocks, in their order. What is missing is fetched, as much at once as lies together in an
     /// object, and several requests at once.
     pub(super) fn get(&self, wanted: &[BlockKey]) -> io::Result<Vec<Bytes>> {
+        self.bring(wanted, Order::Land)
+    }
+
+    /// As [`get`](Self::get), for who does not want the bytes now: what is fetched is on the disk when this returns, if
+    /// it is kept there.
+    pub(super) fn fetch(&self, wanted: &[BlockKey]) -> io::Result<()> {
+        self.bring(wanted, Order::Store).map(drop)
+    }
+
+    fn bring(&self, wanted: &[BlockKey], order: Order) -> io::Result<Vec<Bytes>> {
         let mut own = Vec::new();
         let coming: Vec<_> = {
             let mut state = self.shared.state.lock();
@@ -135,10 +154,10 @@ impl Blocks {
         let mut runs = runs_of(own).into_iter();
         let first = runs.next();
         for run in runs {
-            self.pool.run(Box::new(move || fetch(run)));
+            self.pool.run(Box::new(move || fetch(run, order)));
         }
         if let Some(run) = first {
-            fetch(run);
+            fetch(run, order);
         }
         let landed = coming.into_iter().map(|coming| match coming {
             Ok(bytes) => Ok(bytes),
@@ -165,7 +184,7 @@ impl Blocks {
             }
         }
         for run in runs_of(own) {
-            self.pool.run(Box::new(move || fetch(run)));
+            self.pool.run(Box::new(move || fetch(run, Order::Land)));
         }
     }
 
@@ -350,7 +369,7 @@ fn runs_of(own: Vec<Own>) -> Vec<Vec<Own>> {
 }
 
 /// Fetches blocks that lie together.
-fn fetch(run: Vec<Own>) {
+fn fetch(run: Vec<Own>, order: Order) {
     let Some((first, last)) = run.first().zip(run.last()) else {
         return;
     };
@@ -375,6 +394,11 @@ fn fetch(run: Vec<Own>) {
             // A copy: a block that is kept must not keep all that came with it.
             Ok(bytes) => {
                 let bytes = Bytes::copy_from_slice(bytes.get(within).unwrap_or_default());
+                if order == Order::Store {
+                    own.store(&bytes);
+                    own.land(Ok(bytes));
+                    continue;
+                }
                 own.land(Ok(bytes.clone()));
                 landed.push((own, bytes));
             }
@@ -384,7 +408,6 @@ fn fetch(run: Vec<Own>) {
             }
         }
     }
-    // Nobody waits for the disk.
     for (own, bytes) in landed {
         own.store(&bytes);
     }

@@ -15,6 +15,9 @@ use strandline_core::fs::{EntryKind, FileLock, Fs, OpenMode, read_file};
 const LOCK_NAME: &str = "LOCK";
 const CHECKSUM_BYTES: usize = 8;
 
+/// Names of blocks, and their lengths on the disk in bytes.
+pub(super) type Found = Vec<(String, u64)>;
+
 /// The directory of a cache, held by this process.
 #[derive(Debug)]
 pub(super) struct Disk {
@@ -26,10 +29,7 @@ pub(super) struct Disk {
 impl Disk {
     /// Makes the directory where it is missing, and takes it; none if another has it. Gives the blocks in it
     /// with their lengths on the disk, and removes what is left of others. O(files).
-    pub(super) fn open(
-        fs: Arc<dyn Fs>,
-        dir: &Path,
-    ) -> io::Result<Option<(Self, Vec<(String, u64)>)>> {
+    pub(super) fn open(fs: Arc<dyn Fs>, dir: &Path) -> io::Result<Option<(Self, Found)>> {
         fs.create_dir_all(dir)?;
         let Some(lock) = fs.try_lock(&dir.join(LOCK_NAME))? else {
             return Ok(None);

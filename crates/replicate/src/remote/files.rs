@@ -142,13 +142,13 @@ impl Files {
                 bytes = bytes.saturating_add(block.key.bytes);
                 together.push(block.key);
                 if bytes >= READ_BYTES_MAX {
-                    self.blocks.get(&together)?;
+                    self.blocks.fetch(&together)?;
                     together.clear();
                     bytes = 0;
                 }
             }
         }
-        self.blocks.get(&together).map(drop)
+        self.blocks.fetch(&together)
     }
 
     /// Makes the copies of files that are kept whole, of many short ones at once.

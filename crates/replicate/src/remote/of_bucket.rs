@@ -24,3 +24,21 @@ impl ReadObjects for Bucket {
         Self::name(self).to_owned()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bucket::BucketOptions;
+
+    #[test]
+    fn what_is_absent_is_not_found() {
+        let bucket = Bucket::open("memory:", BucketOptions::default()).unwrap();
+        bucket.put_new("data/a", Bytes::from_static(b"0123456789"));
+        let bucket: &dyn ReadObjects = &bucket;
+        assert_eq!(bucket.read("data/a", 2..5).unwrap(), &b"234"[..]);
+        let absent = bucket.read("data/b", 0..1).unwrap_err();
+        assert_eq!(absent.kind(), io::ErrorKind::NotFound);
+        let short = bucket.read("data/a", 2..50).unwrap_err();
+        assert_ne!(short.kind(), io::ErrorKind::NotFound);
+    }
+}
