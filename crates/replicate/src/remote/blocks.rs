@@ -2,7 +2,7 @@
 //! objects and no files.
 
 use super::block::{BlockKey, object_in, object_name};
-use super::disk::Disk;
+use super::disk::{Disk, Taken};
 use super::flight::{Flight, Landed};
 use super::objects::{NotFetched, ReadObjects};
 use super::options::{RemoteOptions, RemoteStats};
@@ -13,7 +13,7 @@ use std::collections::{HashMap, HashSet};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use strandline_core::fs::Fs;
+use strandline_core::fs::{FileLock, Fs};
 use strandline_core::sync::Mutex;
 
 /// Most that one request asks for, in bytes: enough that the latency counts for little, and few enough that
@@ -25,6 +25,8 @@ const REQUEST_BYTES_MAX: u64 = 1 << 20;
 pub(super) struct Blocks {
     shared: Arc<Shared>,
     pool: Pool,
+    /// That of the directory. Not of what the threads of the pool share: who closes this may open another at once.
+    _lock: Option<Box<dyn FileLock>>,
 }
 
 #[derive(Debug)]
@@ -92,11 +94,14 @@ impl Blocks {
         options: &RemoteOptions,
         kept: Kept,
     ) -> io::Result<Self> {
-        let opened = match options.disk_bytes_max {
+        let taken = match options.disk_bytes_max {
             0 => None,
             _ => Disk::open(fs, cache_dir)?,
         };
-        let (disk, found) = opened.map_or((None, Vec::new()), |(disk, found)| (Some(disk), found));
+        let (disk, found, lock) = match taken {
+            Some(Taken { disk, found, lock }) => (Some(disk), found, Some(lock)),
+            None => (None, Vec::new(), None),
+        };
         let mut state = State {
             memory: Recent::new(options.memory_bytes_max),
             on_disk: Recent::new(options.disk_bytes_max),
@@ -126,6 +131,7 @@ impl Blocks {
                 state,
             }),
             pool: Pool::new(options.requests_max.max(1)),
+            _lock: lock,
         })
     }
 

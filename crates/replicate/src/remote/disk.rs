@@ -15,37 +15,42 @@ use strandline_core::fs::{EntryKind, FileLock, Fs, OpenMode, read_file};
 const LOCK_NAME: &str = "LOCK";
 const CHECKSUM_BYTES: usize = 8;
 
-/// Names of blocks, and their lengths on the disk in bytes.
-pub(super) type Found = Vec<(String, u64)>;
+/// A directory that was taken.
+pub(super) struct Taken {
+    pub(super) disk: Disk,
+    /// Names of the blocks in it, and their lengths on the disk in bytes.
+    pub(super) found: Vec<(String, u64)>,
+    /// Keeps others out. What a thread still writes that ends after it was given up does no harm: a block that another
+    /// has too is the same, and one that is gone is fetched again.
+    pub(super) lock: Box<dyn FileLock>,
+}
 
-/// The directory of a cache, held by this process.
+/// The directory of a cache.
 #[derive(Debug)]
 pub(super) struct Disk {
     fs: Arc<dyn Fs>,
     dir: PathBuf,
-    _lock: Box<dyn FileLock>,
 }
 
 impl Disk {
     /// Makes the directory where it is missing, and takes it; none if another has it. Gives the blocks in it
     /// with their lengths on the disk, and removes what is left of others. O(files).
-    pub(super) fn open(fs: Arc<dyn Fs>, dir: &Path) -> io::Result<Option<(Self, Found)>> {
+    pub(super) fn open(fs: Arc<dyn Fs>, dir: &Path) -> io::Result<Option<Taken>> {
         fs.create_dir_all(dir)?;
         let Some(lock) = fs.try_lock(&dir.join(LOCK_NAME))? else {
             return Ok(None);
         };
         let entries = fs.list(dir)?.into_iter();
         let blocks = entries.filter(|entry| entry.kind == EntryKind::File);
-        let blocks = blocks
+        let found = blocks
             .filter(|entry| object_in(&entry.name).is_some())
             .map(|entry| (entry.name, entry.bytes))
             .collect();
         let disk = Self {
             fs,
             dir: dir.to_path_buf(),
-            _lock: lock,
         };
-        Ok(Some((disk, blocks)))
+        Ok(Some(Taken { disk, found, lock }))
     }
 
     /// The bytes of a block; an error if they are not there, or not what was written.

@@ -53,7 +53,8 @@ impl RemoteOptions {
         self
     }
 
-    /// How much is kept on the disk, in bytes. Default: 4 GiB; 0 for nothing.
+    /// How much is kept on the disk in blocks, in bytes; merged files of an index are there beside it. Default: 4 GiB; 0
+    /// for nothing, not these either.
     #[must_use]
     pub const fn disk_bytes_max(mut self, bytes: u64) -> Self {
         self.disk_bytes_max = bytes;

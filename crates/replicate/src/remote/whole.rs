@@ -26,8 +26,9 @@ pub(super) struct WholeFiles {
     fs: Arc<dyn Fs>,
     /// None where the directory is another's.
     dir: Option<PathBuf>,
-    /// Held while one is made, so that each is made once.
-    making: Mutex<()>,
+    /// The names of those that are kept. Held while one is made, so that each is made once, and none that is kept no
+    /// more.
+    kept: Mutex<HashSet<String>>,
 }
 
 impl WholeFiles {
@@ -35,7 +36,7 @@ impl WholeFiles {
         Self {
             fs,
             dir: dir.map(Path::to_path_buf),
-            making: Mutex::new(()),
+            kept: Mutex::default(),
         }
     }
 
@@ -44,9 +45,9 @@ impl WholeFiles {
         let Some(dir) = &self.dir else {
             return;
         };
-        let _making = self.making.lock();
         let files = catalog.files().filter(|(name, _)| is_kept_whole(name));
-        let kept: HashSet<_> = files.map(|(_, file)| name_of(file)).collect();
+        let mut kept = self.kept.lock();
+        *kept = files.map(|(_, file)| name_of(file)).collect();
         // What cannot be removed now is found again at the next opening.
         for entry in self.fs.list_names(dir).unwrap_or_default() {
             if entry.name.starts_with(PREFIX) && !kept.contains(&entry.name) {
@@ -56,7 +57,7 @@ impl WholeFiles {
     }
 
     /// Opens the copy of a file, which is made with `read` if it is not there yet; none if it is no such file, or
-    /// there is no place for it.
+    /// there is no place for it, or it is listed no more.
     ///
     /// # Errors
     ///
@@ -70,8 +71,12 @@ impl WholeFiles {
         let Some(dir) = self.dir.as_ref().filter(|_| is_kept_whole(name)) else {
             return Ok(None);
         };
-        let path = dir.join(name_of(file));
-        let _making = self.making.lock();
+        let copy = name_of(file);
+        let path = dir.join(&copy);
+        let kept = self.kept.lock();
+        if !kept.contains(&copy) {
+            return Ok(None);
+        }
         let there = self.fs.open(&path, OpenMode::Read).ok();
         let is_whole = |there: &Arc<dyn FsFile>| there.len().is_ok_and(|len| len == file.bytes());
         if let Some(there) = there.filter(is_whole) {

@@ -33,13 +33,21 @@ enum Step {
     Move(u16),
 }
 
+/// A place in a file: any, or near the end of a block.
+fn place() -> impl Strategy<Value = u64> {
+    prop_oneof![
+        0..70_000_u64,
+        (1..17_u64, 0..3_u64).prop_map(|(block, near)| block * 4096 + near - 1)
+    ]
+}
+
 fn step() -> impl Strategy<Value = Step> {
     let file = 0..3_usize;
     prop_oneof![
-        8 => (file.clone(), 0..70_000_u64, 0..50_000_usize)
+        8 => (file.clone(), place(), prop_oneof![0..50_000_usize, 0..10_usize])
             .prop_map(|(file, from, bytes)| Step::Read { file, from, bytes }),
         2 => proptest::collection::vec(any::<bool>(), 1..4).prop_map(Step::Fail),
-        1 => (file, 0..70_000_u64, 0..50_000_u64)
+        1 => (file, place(), 0..50_000_u64)
             .prop_map(|(file, from, bytes)| Step::Fetch { file, from, bytes }),
         1 => Just(Step::Open),
         2 => (any::<usize>(), any::<usize>()).prop_map(|(which, at)| Step::Damage { which, at }),

@@ -2,9 +2,11 @@
 //! keeps.
 
 use crate::bucket::TestBucket;
+use crate::held::HeldWrites;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Barrier, mpsc};
+use std::time::Duration;
 use strandline_core::fs::{Fault, FaultFs, Fs, MemFs, OpenMode, Operation, OsFs, read_file};
 use strandline_replicate::{BucketFs, Catalog, NotFetched, RemoteOptions};
 
@@ -100,6 +102,11 @@ fn what_is_in_the_directory_counts() {
     let opened = fs.open(&path("a"), OpenMode::Read).unwrap();
     assert_eq!(opened.identity().unwrap(), a);
     assert!(opened.write_at(b"x", 0).is_err() && opened.set_len(0).is_err());
+    fs.remove_file(&path("b")).unwrap();
+    assert!(
+        read(&fs, "b").is_err(),
+        "that of the bucket does not come in its place"
+    );
     // Another directory has nothing of it.
     place.below.create_dir_all(Path::new("/e")).unwrap();
     assert!(fs.list(Path::new("/e")).unwrap().is_empty());
@@ -213,7 +220,8 @@ fn a_long_read_is_several_requests_at_once() {
 fn what_was_fetched_is_there_after_the_next_opening() {
     let place = Place::new(&[("a", 3 * MIB, 1), ("index-0-1-0.idx", 500, 2)]);
     let fs = place.open();
-    read(&fs, "a").unwrap();
+    // A reader waits for no disk, who fetches does.
+    fs.fetch(&[("a", 0..u64::MAX)]).unwrap();
     read(&fs, "index-0-1-0.idx").unwrap();
     assert_eq!(place.bucket.asked().len(), 4);
     // While another has the directory, nothing of it is used.
@@ -231,9 +239,7 @@ fn nothing_is_kept_of_objects_that_are_gone() {
     let mut place = Place::new(&[("a", MIB, 1), ("b", MIB, 2)]);
     let fs = place.open();
     let open = fs.open(&path("a"), OpenMode::Read).unwrap();
-    for name in ["a", "b"] {
-        read(&fs, name).unwrap();
-    }
+    fs.fetch(&[("a", 0..u64::MAX), ("b", 0..u64::MAX)]).unwrap();
     let redacted = place.bucket.put_file("data/a-2", &vec![3; MIB]);
     place.catalog.insert("a", redacted).unwrap();
     fs.replace_catalog(place.catalog.clone());
@@ -339,6 +345,43 @@ fn a_disk_that_takes_no_block_stops_nobody() {
         ["LOCK"],
         "nothing of it is left"
     );
+}
+
+/// Of a merged file that is read by who opened it before it went, no copy is made.
+#[test]
+fn a_merged_file_that_is_gone_is_read_and_not_kept() {
+    let place = Place::new(&[("index-0-1-0.idx", 500, 2)]);
+    let fs = place.open();
+    let open = fs.open(&path("index-0-1-0.idx"), OpenMode::Read).unwrap();
+    fs.replace_catalog(Catalog::default());
+    let mut bytes = [0; 500];
+    assert_eq!(open.read_up_to(&mut bytes, 0).unwrap(), 500);
+    assert_eq!(bytes, [2; 500]);
+    assert_eq!(place.names_below("/d.cache"), ["LOCK"]);
+}
+
+#[test]
+fn what_was_fetched_is_on_the_disk_when_that_returns() {
+    let let_go = Arc::new(Barrier::new(2));
+    let below = HeldWrites {
+        below: MemFs::new(),
+        let_go: let_go.clone(),
+    };
+    let place = Place::over(Arc::new(below), &[("a", 10, 1), ("b", 10, 2)]);
+    let fs = place.open();
+    std::thread::scope(|scope| {
+        let (done, is_done) = mpsc::channel();
+        let fs = &fs;
+        scope.spawn(move || {
+            fs.fetch(&[("a", 0..10), ("b", 0..10)]).unwrap();
+            done.send(fs.stats().disk_bytes).unwrap();
+        });
+        // However long it is waited for: one of the two is not written.
+        let early = is_done.recv_timeout(Duration::from_millis(100));
+        let_go.wait();
+        assert!(early.is_err());
+        assert_eq!(is_done.recv().unwrap(), 2 * (10 + 6 + 8));
+    });
 }
 
 #[test]

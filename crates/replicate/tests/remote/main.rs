@@ -10,4 +10,5 @@
 mod bucket;
 mod cut;
 mod files;
+mod held;
 mod stores;

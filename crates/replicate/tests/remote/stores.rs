@@ -12,10 +12,10 @@ use strandline::maintenance::{
 use strandline::{
     Coordinate, Durability, ErrorKind, Event, EventKind, Region, Store, StoreOptions, StoredEvent,
 };
-use strandline_core::fs::{Fs, OsFs, read_file};
+use strandline_core::fs::{Fs, OsFs, read_file, replace_file};
 use strandline_core::{Clock, SystemClock};
 use strandline_replicate::{BucketFs, Catalog, RemoteOptions};
-use strandline_segment::Manifest;
+use strandline_segment::{LogReceiver, Manifest};
 
 const KIND: EventKind = EventKind::new(1, 1);
 
@@ -296,6 +296,30 @@ fn a_backup_has_all_of_it_and_a_restore_over_it_is_refused() {
     let store = remote.open_read_only();
     assert_eq!(payloads(&store), remote.events, "what was there is there");
     assert!(store.verify().unwrap().is_intact());
+}
+
+/// A copy of a log begins over files of a bucket, of which none is brought, and goes on.
+#[test]
+fn a_copy_begins_over_files_of_a_bucket() {
+    let remote = Remote::small();
+    let manifest = Manifest::read(&OsFs, &remote.dir()).unwrap().unwrap();
+    let dir = remote.root.join("copy");
+    let (below, bucket) = (Arc::new(OsFs), remote.bucket.clone());
+    let fs = BucketFs::open(below, &dir, bucket, remote.catalog.clone(), &remote.options).unwrap();
+    let fs: Arc<dyn Fs> = Arc::new(fs);
+    let active = manifest.segments().last().unwrap();
+    let bytes = read_file(&OsFs, &remote.dir().join(active.file_name()), u64::MAX).unwrap();
+    let staged = LogReceiver::staged_path(&dir, active.header());
+    replace_file(&OsFs, &staged, &bytes).unwrap();
+    let copy = LogReceiver::create(fs.clone(), &dir, &manifest).unwrap();
+    assert_eq!(copy.manifest().segments().len(), 21);
+    drop(copy);
+    assert!(LogReceiver::open(fs.clone(), &dir).unwrap().is_some());
+    let names = OsFs.list_names(&dir).unwrap();
+    let segments = names.iter().filter(|one| one.name.starts_with("segment-"));
+    assert_eq!(segments.count(), 1, "the active one");
+    let store = options().fs(fs).read_only().open(&dir).unwrap();
+    assert_eq!(payloads(&store), remote.events);
 }
 
 /// What an opening asks for, and how long it takes at 30 ms a request; the figures are in `docs/performance.md`.
