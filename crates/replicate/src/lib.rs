@@ -7,6 +7,7 @@ mod bucket;
 mod follow;
 mod object;
 pub mod protocol;
+mod remote;
 mod replica;
 mod replicator;
 mod restore;
@@ -22,6 +23,9 @@ pub use object::{
     CHUNK_BODY_OFFSET, CHUNK_HEADER_OFFSET, Chunk, FileName, FileNameError, FileParts, Key,
     KeyError, ObjectError, Owner, OwnerError, Part, Predecessor, Prefix, State, TERM_BYTES_MAX,
     Term, TermKind, TermRecord,
+};
+pub use remote::{
+    BucketFs, Catalog, NotFetched, ReadObjects, RemoteFile, RemoteOptions, RemotePart, RemoteStats,
 };
 pub use replica::{Replica, ReplicaActivity, ReplicaOptions, ReplicaStatus};
 pub use replicator::Replicator;

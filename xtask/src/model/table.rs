@@ -157,9 +157,8 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         name: "a reader stays with a term that is over",
         file: FOLLOWER,
         find: "            (Answer::Found(_), _) => (Stage::Terms(after(term)), Told::More),",
-        replace: "            (Answer::Found(_), None) => (Stage::Chunk, Told::More),
-            (Answer::Found(_), Some(_)) => (Stage::Terms(after(term)), Told::More),",
-        options: "a_state_that_comes_late_misleads_no_replica",
+        replace: "            (Answer::Found(_), _) => (Stage::Chunk, Told::Wait(Waiting::Reached(term))),",
+        options: "a_replica_shows_what_stays",
     },
     Mutation {
         name: "a term is deleted",

@@ -1,11 +1,12 @@
-//! `Bucket`: what is asked of an object store, blocking or started, on a runtime of its own.
+//! `Bucket`: what is asked of an object store, blocking or started.
 
-use super::attempt::Work;
+use super::answers::{Listed, ObjectInfo, PutAnswer};
 use super::error::BucketError;
 use super::options::BucketOptions;
-use super::pending::{Pending, pending};
+use super::pending::Pending;
 use super::read::PAGE_KEYS;
 use super::requests::Requests;
+use super::threads::Threads;
 use super::{large, open};
 use bytes::Bytes;
 use object_store::ObjectStore;
@@ -13,7 +14,6 @@ use std::fmt;
 use std::io::Read;
 use std::ops::Range;
 use std::sync::Arc;
-use tokio::runtime::Runtime;
 
 /// A prefix in an object store. Cloned at the cost of a count.
 ///
@@ -37,48 +37,7 @@ use tokio::runtime::Runtime;
 /// # Ok::<(), strandline_replicate::BucketError>(())
 /// ```
 #[derive(Clone)]
-pub struct Bucket(Arc<Inner>);
-
-struct Inner {
-    work: Arc<Work>,
-    /// Taken when it is shut down.
-    runtime: Option<Runtime>,
-}
-
-/// What came of a create-if-absent. Only [`Created`](Self::Created) is certain: see the module's text.
-#[derive(Debug, Clone)]
-#[must_use]
-pub enum PutAnswer {
-    /// The object is there, as it was sent.
-    Created,
-    /// An object is there: another's, or this one from an earlier try whose answer was lost. Read it.
-    Exists,
-    /// Not known: the request was applied, was not, or will be. The error says why and what to do. A refusal is
-    /// no exception, since an earlier try may be the one that is applied.
-    Unclear(BucketError),
-}
-
-/// An object that a listing gave.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-#[non_exhaustive]
-pub struct Listed {
-    /// Its key, relative to the prefix.
-    pub key: String,
-    /// Bytes.
-    pub length: u64,
-    /// When it was written, by the object store's clock, in milliseconds since 1970.
-    pub modified_ms: u64,
-}
-
-/// What an object is, without its bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ObjectInfo {
-    /// Bytes.
-    pub length: u64,
-    /// When it was written, by the object store's clock, in milliseconds since 1970.
-    pub modified_ms: u64,
-}
+pub struct Bucket(Arc<Threads>);
 
 impl Bucket {
     /// Opens the bucket that a URL names. Makes no request.
@@ -116,28 +75,22 @@ impl Bucket {
     fn at(place: open::Place, options: BucketOptions) -> Result<Self, BucketError> {
         let threads = options.threads;
         let work = place.into_work(options)?;
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(threads)
-            .thread_name("strandline-bucket")
-            .enable_all()
-            .build()
-            .map_err(|error| open::no_threads(&work.name, error))?;
-        Ok(Self(Arc::new(Inner {
-            work: Arc::new(work),
-            runtime: Some(runtime),
-        })))
+        let name = Arc::clone(&work.name);
+        let started = Threads::start_all(work, threads);
+        let started = started.map_err(|error| open::no_threads(&name, error))?;
+        Ok(Self(Arc::new(started)))
     }
 
     /// The bucket and the prefix, as people are shown them: a URL where it was opened from one.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.0.work.name
+        &self.0.work().name
     }
 
     /// What was asked of the bucket by this and all clones.
     #[must_use]
     pub fn requests(&self) -> Requests {
-        self.0.work.counters.read()
+        self.0.work().counters.read()
     }
 
     /// Creates an object if none is there.
@@ -147,10 +100,10 @@ impl Bucket {
 
     /// Starts [`put_new`](Self::put_new). Requests started one after the other may be applied in any order.
     pub fn start_put(&self, key: &str, content: Bytes) -> Pending<PutAnswer> {
-        let work = Arc::clone(&self.0.work);
+        let work = Arc::clone(self.0.work());
         let key = key.to_owned();
         let request = format!("create {key}");
-        self.start(
+        self.0.start(
             move |work| PutAnswer::Unclear(work.closed(&request)),
             async move { work.create(&key, content).await },
         )
@@ -174,8 +127,8 @@ impl Bucket {
     ///
     /// # Errors
     ///
-    /// As [`get`](Self::get), and [`Unexpected`](super::BucketErrorKind::Unexpected) if the object has not all
-    /// of the range.
+    /// As [`get`](Self::get), and [`Unexpected`](super::BucketErrorKind::Unexpected) if the range is
+    /// empty or the object has not all of it.
     pub fn get_range(&self, key: &str, range: Range<u64>) -> Result<Option<Bytes>, BucketError> {
         self.start_get_range(key, range).wait()
     }
@@ -199,7 +152,7 @@ impl Bucket {
             Some(range) => format!("read bytes {range:?} of {key}"),
             None => format!("read {key}"),
         };
-        self.start_fallible(request, async move |work, request| {
+        self.0.start_fallible(request, async move |work, request| {
             work.repeat(&request, || work.read(&key, range.clone()))
                 .await
         })
@@ -212,10 +165,11 @@ impl Bucket {
     /// If the object store does not say.
     pub fn head(&self, key: &str) -> Result<Option<ObjectInfo>, BucketError> {
         let key = key.to_owned();
-        self.start_fallible(format!("look at {key}"), async move |work, request| {
-            work.repeat(&request, || work.look(&key)).await
-        })
-        .wait()
+        self.0
+            .start_fallible(format!("look at {key}"), async move |work, request| {
+                work.repeat(&request, || work.look(&key)).await
+            })
+            .wait()
     }
 
     /// Everything under the folder `under` (empty: under the prefix) whose key is greater than `after`, in the
@@ -236,9 +190,10 @@ impl Bucket {
     ) -> Pending<Result<Vec<Listed>, BucketError>> {
         let under = under.trim_end_matches('/').to_owned();
         let after = after.map(str::to_owned);
-        self.start_fallible(format!("list {under}"), async move |work, request| {
-            large::list(work, request, &under, after).await
-        })
+        self.0
+            .start_fallible(format!("list {under}"), async move |work, request| {
+                large::list(work, request, &under, after).await
+            })
     }
 
     /// Deletes objects, up to 1,000 with a request where the object store can. Those that are absent are
@@ -253,13 +208,14 @@ impl Bucket {
             [key] => format!("delete {key}"),
             keys => format!("delete {} objects", keys.len()),
         };
-        self.start_fallible(request, async move |work, request| {
-            for page in keys.chunks(PAGE_KEYS) {
-                work.repeat(&request, || work.delete(page)).await?;
-            }
-            Ok(())
-        })
-        .wait()
+        self.0
+            .start_fallible(request, async move |work, request| {
+                for page in keys.chunks(PAGE_KEYS) {
+                    work.repeat(&request, || work.delete(page)).await?;
+                }
+                Ok(())
+            })
+            .wait()
     }
 
     /// Writes `length` bytes that `content` gives, in parts where they are many, over what is there. For keys
@@ -280,52 +236,7 @@ impl Bucket {
         length: u64,
         content: &mut dyn Read,
     ) -> Result<(), BucketError> {
-        large::put(self, key, length, content)
-    }
-
-    /// Starts `future` on the bucket's threads. `closed` makes the answer if they end first.
-    pub(super) fn start<T: Send + 'static>(
-        &self,
-        closed: impl FnOnce(&Work) -> T + Send + 'static,
-        future: impl Future<Output = T> + Send + 'static,
-    ) -> Pending<T> {
-        let work = Arc::clone(&self.0.work);
-        let (completion, pending) = pending(move || closed(&work));
-        if let Some(runtime) = &self.0.runtime {
-            runtime.spawn(async move { completion.answer(future.await) });
-        }
-        pending
-    }
-
-    pub(super) fn start_fallible<T: Send + 'static, F>(
-        &self,
-        request: String,
-        future: impl FnOnce(Arc<Work>, String) -> F,
-    ) -> Pending<Result<T, BucketError>>
-    where
-        F: Future<Output = Result<T, BucketError>> + Send + 'static,
-    {
-        let future = future(Arc::clone(&self.0.work), request.clone());
-        self.start(move |work| Err(work.closed(&request)), future)
-    }
-
-    pub(super) fn work(&self) -> &Arc<Work> {
-        &self.0.work
-    }
-
-    /// Has `make` called where a runtime is at hand, for what asks for one when it is made.
-    pub(super) fn inside<T>(&self, make: impl FnOnce() -> T) -> T {
-        let _guard = self.0.runtime.as_ref().map(Runtime::enter);
-        make()
-    }
-}
-
-impl Drop for Inner {
-    fn drop(&mut self) {
-        // Without waiting: the last clone may be dropped on a thread of this runtime or of another.
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
-        }
+        large::put(&self.0, key, length, content)
     }
 }
 

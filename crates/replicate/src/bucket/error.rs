@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 
 /// What went wrong with a request to a bucket.
@@ -134,6 +135,13 @@ pub(super) fn classify(error: &object_store::Error) -> BucketErrorKind {
     if says(&["ExpiredToken", "InvalidToken", "TokenRefreshRequired"]) {
         return BucketErrorKind::Denied;
     }
+    // Memory and directories have no status that says so.
+    if says(&["Wanted range starting at", "Requested range was invalid"]) {
+        return BucketErrorKind::Unexpected;
+    }
+    if io_kind(error) == Some(io::ErrorKind::PermissionDenied) {
+        return BucketErrorKind::Denied;
+    }
     match error {
         Of::PermissionDenied { .. } | Of::Unauthenticated { .. } => BucketErrorKind::Denied,
         Of::NotImplemented { .. }
@@ -150,6 +158,18 @@ pub(super) fn classify(error: &object_store::Error) -> BucketErrorKind {
             _ => BucketErrorKind::Unreachable,
         },
     }
+}
+
+/// What the operating system said, of a directory that serves as a bucket.
+fn io_kind(error: &object_store::Error) -> Option<io::ErrorKind> {
+    let mut next: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(error) = next {
+        if let Some(error) = error.downcast_ref::<io::Error>() {
+            return Some(error.kind());
+        }
+        next = error.source();
+    }
+    None
 }
 
 /// Whether `error` is a 409 for two requests that met: neither says who has the key.
@@ -221,6 +241,16 @@ mod tests {
             status("408 Request Timeout: "),
             BucketErrorKind::Unreachable
         );
+        assert_eq!(
+            kind("Wanted range starting at 10, but object was only 10 bytes long"),
+            BucketErrorKind::Unexpected
+        );
+        let denied = io::Error::from(io::ErrorKind::PermissionDenied);
+        let denied = object_store::Error::Generic {
+            store: "LocalFileSystem",
+            source: Box::new(denied),
+        };
+        assert_eq!(classify(&denied), BucketErrorKind::Denied);
         assert_eq!(kind("connection refused"), BucketErrorKind::Unreachable);
     }
 }

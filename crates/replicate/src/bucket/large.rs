@@ -1,10 +1,11 @@
 //! What takes many requests: large objects in parts, and listings that go on where they broke off.
 
+use super::answers::Listed;
 use super::attempt::{Fault, Work, within};
-use super::client::{Bucket, Listed};
 use super::error::{BucketError, BucketErrorKind};
 use super::pending::Pending;
 use super::requests::Kind;
+use super::threads::Threads;
 use bytes::Bytes;
 use object_store::{MultipartUpload, PutMode, PutMultipartOptions, PutPayload};
 use std::collections::VecDeque;
@@ -43,32 +44,32 @@ pub(super) async fn list(
     Ok(found)
 }
 
-/// As [`Bucket::put_large`].
+/// As [`put_large`](super::Bucket::put_large).
 pub(super) fn put(
-    bucket: &Bucket,
+    threads: &Threads,
     key: &str,
     length: u64,
     content: &mut dyn Read,
 ) -> Result<(), BucketError> {
     let source = Source {
-        bucket,
+        threads,
         key,
         content,
     };
-    let part_bytes = bucket
+    let part_bytes = threads
         .work()
         .options
         .part_bytes
         .max(length.div_ceil(PARTS_MAX));
     if length <= part_bytes {
-        return put_whole(bucket, key, source.last(length)?);
+        return put_whole(threads, key, source.last(length)?);
     }
-    Upload::begin(bucket, key)?.send(length, part_bytes, source)
+    Upload::begin(threads, key)?.send(length, part_bytes, source)
 }
 
-fn put_whole(bucket: &Bucket, key: &str, content: Bytes) -> Result<(), BucketError> {
+fn put_whole(threads: &Threads, key: &str, content: Bytes) -> Result<(), BucketError> {
     let key = key.to_owned();
-    bucket
+    threads
         .start_fallible(format!("write {key}"), async move |work, request| {
             work.repeat(&request, || {
                 work.put(&key, content.clone(), PutMode::Overwrite)
@@ -80,7 +81,7 @@ fn put_whole(bucket: &Bucket, key: &str, content: Bytes) -> Result<(), BucketErr
 
 /// Where the content of a large object comes from.
 struct Source<'a> {
-    bucket: &'a Bucket,
+    threads: &'a Threads,
     key: &'a str,
     content: &'a mut dyn Read,
 }
@@ -112,30 +113,30 @@ impl Source<'_> {
 
     fn error(&self, why: impl Into<Box<dyn Error + Send + Sync>>) -> BucketError {
         let request = format!("write {}", self.key);
-        let name = &self.bucket.work().name;
+        let name = &self.threads.work().name;
         BucketError::with(BucketErrorKind::Source, name, request, why)
     }
 }
 
 /// A large object that is being written.
 struct Upload<'a> {
-    bucket: &'a Bucket,
+    threads: &'a Threads,
     key: String,
     upload: Box<dyn MultipartUpload>,
     under_way: VecDeque<Pending<Result<(), BucketError>>>,
 }
 
 impl<'a> Upload<'a> {
-    fn begin(bucket: &'a Bucket, key: &str) -> Result<Self, BucketError> {
+    fn begin(threads: &'a Threads, key: &str) -> Result<Self, BucketError> {
         let key = key.to_owned();
         let path_of = key.clone();
-        let upload = bucket
+        let upload = threads
             .start_fallible(format!("begin {key}"), async move |work, request| {
                 work.repeat(&request, || work.begin(&path_of)).await
             })
             .wait()?;
         Ok(Self {
-            bucket,
+            threads,
             key,
             upload,
             under_way: VecDeque::new(),
@@ -168,16 +169,16 @@ impl<'a> Upload<'a> {
     }
 
     fn send_part(&mut self, part: Bytes) -> Result<(), BucketError> {
-        let in_flight_max = self.bucket.work().options.parts_in_flight_max;
+        let in_flight_max = self.threads.work().options.parts_in_flight_max;
         self.wait_until(in_flight_max.saturating_sub(1))?;
         let length = u64::try_from(part.len()).unwrap_or(u64::MAX);
         let upload = &mut self.upload;
         let sending = self
-            .bucket
+            .threads
             .inside(|| upload.put_part(PutPayload::from(part)));
         let request = format!("write a part of {}", self.key);
         let pending = self
-            .bucket
+            .threads
             .start_fallible(request, async move |work, request| {
                 work.counters.of(Kind::Part).sends(length);
                 // The object store tries a part again by itself, as its policy says.
@@ -205,13 +206,13 @@ impl<'a> Upload<'a> {
 
     fn finish(self, length: u64) -> Result<(), BucketError> {
         let Self {
-            bucket,
+            threads,
             key,
             mut upload,
             ..
         } = self;
         let request = format!("finish {key}");
-        bucket
+        threads
             .start_fallible(request, async move |work, request| {
                 work.counters.of(Kind::Part).makes(1);
                 let finished = within(work.limit(0), upload.complete()).await;
@@ -237,7 +238,7 @@ impl<'a> Upload<'a> {
         }
         let mut upload = self.upload;
         let aborting = self
-            .bucket
+            .threads
             .start_fallible("take back".to_owned(), async move |work, _| {
                 work.abort(&mut upload).await;
                 Ok(())

@@ -16,6 +16,7 @@
 //! whatever becomes of either. Only reading the object tells. And an unclear request may still be applied
 //! later: that the object is absent now does not say that it stays so.
 
+mod answers;
 mod attempt;
 mod client;
 mod error;
@@ -29,10 +30,12 @@ mod read;
 mod requests;
 #[cfg(test)]
 mod suite;
+mod threads;
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
 mod tries;
 
-pub use client::{Bucket, Listed, ObjectInfo, PutAnswer};
+pub use answers::{Listed, ObjectInfo, PutAnswer};
+pub use client::Bucket;
 pub use error::{BucketError, BucketErrorKind};
 pub use options::BucketOptions;
 pub use pending::Pending;

@@ -145,15 +145,25 @@ fn checked_prefix(prefix: &str) -> Result<String, Refusal> {
 mod cloud {
     use super::{Arc, BucketOptions, ObjectStore, Refusal};
 
-    /// Each setting whose name `$key` knows, and an error for others.
+    /// What the environment says, over it the limits of time and the settings; one that nobody knows is an error.
+    /// Whoever writes `http://` in `$endpoint` means it.
     #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
     macro_rules! built {
-        ($builder:expr, $options:expr) => {{
-            let mut builder = $builder
-                .with_retry(once())
-                .with_client_options(client($options));
-            for (name, value) in &$options.settings {
+        ($builder:expr, $endpoint:literal, $options:expr) => {{
+            let mut builder = $builder.with_retry(once());
+            let limits = limits($options);
+            let settings = $options.settings.iter();
+            let settings = settings.map(|(name, value)| (name.as_str(), value.as_str()));
+            for (name, value) in limits
+                .iter()
+                .map(|(name, value)| (*name, value.as_str()))
+                .chain(settings)
+            {
                 builder = builder.with_config(name.to_ascii_lowercase().parse()?, value);
+            }
+            let endpoint = builder.get_config_value(&$endpoint.parse()?);
+            if endpoint.is_some_and(|endpoint| endpoint.starts_with("http://")) {
+                builder = builder.with_config("allow_http".parse()?, "true");
             }
             Ok(Arc::new(builder.build()?))
         }};
@@ -167,6 +177,7 @@ mod cloud {
         use object_store::aws::AmazonS3Builder;
         built!(
             AmazonS3Builder::from_env().with_bucket_name(bucket),
+            "aws_endpoint",
             options
         )
     }
@@ -184,6 +195,7 @@ mod cloud {
         use object_store::gcp::GoogleCloudStorageBuilder;
         built!(
             GoogleCloudStorageBuilder::from_env().with_bucket_name(bucket),
+            "google_base_url",
             options
         )
     }
@@ -201,6 +213,7 @@ mod cloud {
         use object_store::azure::MicrosoftAzureBuilder;
         built!(
             MicrosoftAzureBuilder::from_env().with_container_name(container),
+            "azure_storage_endpoint",
             options
         )
     }
@@ -219,18 +232,16 @@ mod cloud {
         }
     }
 
+    /// How long a connection and a request may take. The request's is for the longest; the try's own is shorter.
     #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
-    fn client(options: &BucketOptions) -> object_store::ClientOptions {
-        use std::time::Duration;
+    fn limits(options: &BucketOptions) -> [(&'static str, String); 2] {
         let longest_bytes = options.object_bytes_max.max(options.part_bytes);
-        let plain = options
-            .settings
-            .iter()
-            .any(|(_, value)| value.starts_with("http://"));
-        object_store::ClientOptions::new()
-            .with_allow_http(plain)
-            .with_connect_timeout(options.timeout)
-            .with_timeout(options.timeout + Duration::from_secs(longest_bytes >> 20))
+        let timeout_ms = options.timeout.as_millis().max(1);
+        let longest_ms = timeout_ms + 1000 * u128::from(longest_bytes >> 20);
+        [
+            ("connect_timeout", format!("{timeout_ms}ms")),
+            ("timeout", format!("{longest_ms}ms")),
+        ]
     }
 }
 
@@ -280,5 +291,26 @@ mod tests {
         let options = BucketOptions::new().setting("aws_regoin", "eu");
         let error = place("s3://bucket/prefix", &options).err().unwrap();
         assert_eq!(error.kind(), BucketErrorKind::NotABucket);
+    }
+
+    #[cfg(all(feature = "s3", feature = "gcs", feature = "azure"))]
+    #[test]
+    fn every_cloud_is_opened_by_its_url_and_settings() {
+        let options = BucketOptions::new()
+            .setting("AWS_ENDPOINT", "http://127.0.0.1:1")
+            .setting("aws_access_key_id", "key")
+            .setting("aws_secret_access_key", "secret");
+        let s3 = place("s3://bucket/a/prefix", &options).unwrap();
+        assert_eq!((s3.prefix.as_str(), s3.is_ordered), ("a/prefix/", true));
+
+        let options = BucketOptions::new().setting("google_skip_signature", "true");
+        let gcs = place("gs://bucket", &options).unwrap();
+        assert_eq!((gcs.prefix.as_str(), gcs.is_ordered), ("", true));
+
+        let options = BucketOptions::new()
+            .setting("azure_storage_account_name", "account")
+            .setting("azure_storage_account_key", "a2V5");
+        let azure = place("az://container/prefix/", &options).unwrap();
+        assert_eq!((azure.prefix.as_str(), azure.is_ordered), ("prefix/", true));
     }
 }

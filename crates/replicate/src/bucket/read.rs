@@ -1,7 +1,7 @@
 //! Reading, listing, deleting, and creating: one try of each, on the bucket's threads.
 
+use super::answers::{Listed, ObjectInfo, PutAnswer};
 use super::attempt::{Fault, Work, within};
-use super::client::{Listed, ObjectInfo, PutAnswer};
 use super::error::{BucketErrorKind, is_conflict_of_requests};
 use super::requests::Kind;
 use bytes::{Bytes, BytesMut};
@@ -72,6 +72,9 @@ impl Work {
         range: Option<Range<u64>>,
     ) -> Result<Option<Bytes>, Fault> {
         let path = self.path(key)?;
+        if range.as_ref().is_some_and(Range::is_empty) {
+            return Err(unexpected("an empty range".to_owned()));
+        }
         let options = GetOptions {
             range: range.clone().map(GetRange::Bounded),
             ..GetOptions::default()
