@@ -219,6 +219,8 @@ fn a_copy_takes_what_it_lacks_of_its_active_segment() {
     );
     source.append(1, 10);
     source.ship(&fs, &mut copy, || 1).unwrap();
+    // What was staged and refused goes with the next one.
+    source.list(&fs, &mut copy).unwrap();
     assert_equal(&source, &fs);
 }
 
