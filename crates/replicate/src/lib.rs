@@ -9,7 +9,9 @@ mod object;
 pub mod protocol;
 mod replica;
 mod replicator;
+mod restore;
 mod ship;
+mod takeover;
 
 pub use bucket::{
     Bucket, BucketError, BucketErrorKind, BucketOptions, Listed, ObjectInfo, Pending, PutAnswer,
@@ -23,4 +25,6 @@ pub use object::{
 };
 pub use replica::{Replica, ReplicaActivity, ReplicaOptions, ReplicaStatus};
 pub use replicator::Replicator;
+pub use restore::{Until, restore};
 pub use ship::{ReplicateError, ReplicateOptions, ReplicatorStage, ReplicatorStatus};
+pub use takeover::{TakeOverError, TakeOverOptions, TakenOver, take_over};

@@ -3,9 +3,9 @@
 use crate::bucket::Bucket;
 use crate::ship::{
     Board, ReplicateError, ReplicateOptions, ReplicatorStage, ReplicatorStatus, Shipping, Source,
-    Stop, ship,
+    Stop, TakenTerm, ship,
 };
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 use strandline::Store;
 use strandline_core::sync::thread::{self, JoinHandle};
@@ -43,6 +43,8 @@ use strandline_core::{Clock, Sequence, SystemClock};
 /// ```
 #[derive(Debug)]
 pub struct Replicator {
+    /// Held by the threads alone: appends are told when these have ended.
+    source: Weak<Source>,
     board: Arc<Board>,
     bucket: Bucket,
     clock: Arc<dyn Clock>,
@@ -63,7 +65,18 @@ impl Replicator {
         bucket: Bucket,
         options: ReplicateOptions,
     ) -> Result<Self, ReplicateError> {
+        Self::start_with(store, bucket, options, None)
+    }
+
+    /// Starts to ship a store whose first term may be taken already.
+    pub(crate) fn start_with(
+        store: &Store,
+        bucket: Bucket,
+        options: ReplicateOptions,
+        taken: Option<TakenTerm>,
+    ) -> Result<Self, ReplicateError> {
         let source = Arc::new(Source::of(store)?);
+        let shipped = Arc::downgrade(&source);
         let board = Arc::new(Board::new());
         let stop = Arc::new(Stop::default());
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
@@ -76,12 +89,13 @@ impl Replicator {
             clock: Arc::clone(&clock),
         };
         let thread = thread::Builder::new().name("strandline-ship".to_owned());
-        let thread = thread.spawn(move || ship(&shipping, None));
+        let thread = thread.spawn(move || ship(&shipping, taken));
         let thread = thread.map_err(|source| ReplicateError::File {
             path: "strandline-ship".into(),
             source,
         })?;
         Ok(Self {
+            source: shipped,
             board,
             bucket,
             clock,
@@ -136,17 +150,20 @@ impl Replicator {
         Ok(self.end().unwrap_or(ReplicateError::Stopped))
     }
 
-    /// Waits until what is durable now, as far as the shipper has seen it, is replicated, then stops.
+    /// Waits until what is durable now is replicated, then stops.
     ///
     /// # Errors
     ///
     /// Why the shipper had ended before; [`ReplicateError::Stopped`] if something was not replicated within the
     /// timeout. It is stopped all the same.
     pub fn stop(mut self, timeout: Duration) -> Result<(), ReplicateError> {
+        let source = self.source.upgrade();
+        let end = source.and_then(|source| source.durable_end().ok());
+        let end = end.map_or(Sequence::ZERO, |end| end.sequence);
         let is_over = |stage| matches!(stage, ReplicatorStage::Fenced | ReplicatorStage::Ended);
         let noted = self.board.wait(timeout, |noted| {
             is_over(noted.stage)
-                || noted.stage == ReplicatorStage::Shipping && noted.replicated >= noted.durable
+                || noted.stage == ReplicatorStage::Shipping && noted.replicated >= end
         });
         let was_over = noted.as_ref().is_some_and(|noted| is_over(noted.stage));
         match (self.end(), noted) {

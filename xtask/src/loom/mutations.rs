@@ -157,5 +157,6 @@ mod tests {
         crate::mutate::check_texts(super::MUTATIONS);
         crate::mutate::check_texts(super::WAITING);
         crate::mutate::check_texts(super::PUSHING);
+        crate::mutate::check_texts(super::REPLICATING);
     }
 }

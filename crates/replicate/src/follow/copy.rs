@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use strandline_core::fs::{EntryKind, Fs, TEMPORARY_SUFFIX};
 use strandline_segment::{
-    LogError, LogPosition, LogReceiver, SegmentId, SegmentInfo, footer_on_disk,
+    LogError, LogIdentity, LogPosition, LogReceiver, SegmentId, SegmentInfo, footer_on_disk,
 };
 
 /// What the names of merged index files begin and end with.
@@ -40,6 +40,11 @@ impl Copy {
     /// Where it ends; `None` while there is none.
     pub(crate) fn end(&self) -> Option<LogPosition> {
         self.receiver.as_ref().map(LogReceiver::end)
+    }
+
+    /// The identity of the log; `None` while there is none.
+    pub(crate) fn identity(&self) -> Option<&LogIdentity> {
+        self.receiver.as_ref().map(LogReceiver::identity)
     }
 
     /// Makes durable what was received.
@@ -119,7 +124,7 @@ impl Copy {
         Ok(())
     }
 
-    fn check_log(&self, identity: &[u8; 16]) -> Result<(), FollowError> {
+    fn check_log(&self, identity: &LogIdentity) -> Result<(), FollowError> {
         match &self.receiver {
             Some(own) if own.identity() != identity => Err(FollowError::OtherLog {
                 dir: self.dir.clone(),
@@ -150,8 +155,8 @@ impl Copy {
             let is_wanted = match (lacking.contains(&info.id()), &own) {
                 (true, _) => true,
                 (false, Some(_)) => self.has_less(info, state, file)?,
-                // The copy begins it by itself.
-                (false, None) => false,
+                // The copy begins it by itself, if there is nothing in it.
+                (false, None) => info.end().is_none() && !info.start().is_same_place(&state.end),
             };
             if is_wanted {
                 let own = own.filter(|_| goes_on);

@@ -51,16 +51,6 @@ pub enum FollowError {
         /// How it was noticed.
         reason: String,
     },
-    /// Another has taken the term, or a later one, meanwhile.
-    #[error(
-        "term {term} was taken by {host} while this takeover went on; nothing was shipped by it"
-    )]
-    Lost {
-        /// Which term.
-        term: Term,
-        /// Who has it: the name of a host, as far as its object says.
-        host: String,
-    },
     /// The point in time that was asked for is past the end of the log in the bucket.
     #[error("the log in the bucket ends at sequence {end}, before what was asked for")]
     NotReached {

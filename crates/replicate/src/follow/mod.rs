@@ -4,19 +4,24 @@
 //! the answer says `object`, and the directory is a `LogReceiver`'s. Waits for nothing and shows nothing: that is for
 //! who calls it. Writes nothing to the bucket.
 
+mod along;
 mod copy;
+mod decode;
 mod error;
 mod fetch;
 mod place;
 
 pub use error::FollowError;
 
+pub(crate) use along::{survey, take_along};
+pub(crate) use copy::Copy;
+
 use crate::ask::ask;
 use crate::bucket::Bucket;
-use crate::object::{Chunk, Key, State, Term, TermRecord};
+use crate::object::{Key, Term, TermRecord};
 use crate::protocol::{Follower, Told, Waiting};
 use bytes::Bytes;
-pub(crate) use copy::Copy;
+use decode::{decode_chunk, decode_state};
 use place::Place;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -252,14 +257,4 @@ const fn grew(is_rewritten: bool) -> Step {
         true => Step::Rewritten,
         false => Step::Grew,
     }
-}
-
-pub(crate) fn decode_chunk(term: Term, number: u64, bytes: &Bytes) -> Result<Chunk, FollowError> {
-    let chunk = Chunk::decode(term, number, bytes);
-    chunk.map_err(|error| FollowError::object(&Key::Chunk { term, number }, error))
-}
-
-pub(crate) fn decode_state(term: Term, number: u64, bytes: &[u8]) -> Result<State, FollowError> {
-    let state = State::decode(term, number, bytes);
-    state.map_err(|error| FollowError::object(&Key::State { term, number }, error))
 }

@@ -88,15 +88,12 @@ impl Catalog {
         }
     }
 
-    /// Adds the frames of a chunk, which is the next one.
+    /// Adds the frames of a chunk, which is the next one. One without frames has the header of its segment.
     pub(crate) fn add_chunk(&mut self, chunk: &Shipped) {
         let Ok(name) = chunk.header.file_name().parse::<FileName>() else {
             return;
         };
         let length = u64::from(chunk.end.offset).saturating_sub(u64::from(chunk.start.offset));
-        if length == 0 {
-            return;
-        }
         let header_bytes = u64::from(SEGMENT_HEADER_BYTES);
         let entry = self.files.entry(name.clone()).or_insert_with(|| Entry {
             file: FileParts {
@@ -113,7 +110,7 @@ impl Catalog {
             is_whole: false,
             levels: vec![0],
         });
-        if entry.file.length != u64::from(chunk.start.offset) {
+        if length == 0 || entry.file.length != u64::from(chunk.start.offset) {
             return;
         }
         entry.file.parts.push(Part {

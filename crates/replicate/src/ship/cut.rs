@@ -82,8 +82,14 @@ impl Cutter {
             return Ok((end, true));
         }
         let newest = source.log()?;
-        let info = newest.info(id).filter(|info| *info.header() == self.header);
-        let info = info.ok_or(ReplicateError::Rewritten)?;
+        let same = newest.info(id).filter(|info| *info.header() == self.header);
+        let Some(info) = same else {
+            // It was rewritten after all of it was shipped, or it is over with this file.
+            let next = self.follows(&newest);
+            return next
+                .map(|_| (self.at, true))
+                .ok_or(ReplicateError::Rewritten);
+        };
         match info.end() {
             Some(end) if durable.segment > id || durable.is_same_place(&end) => Ok((end, true)),
             _ if durable.segment == id => Ok((*durable, false)),
@@ -92,22 +98,32 @@ impl Cutter {
         }
     }
 
+    /// Goes to the segments that begin here, if this one is over, and says whether there was one: so that a chunk
+    /// without frames can stand in the segment that is active.
+    pub(crate) fn settle(&mut self, source: &Source) -> Result<bool, ReplicateError> {
+        let mut has_moved = false;
+        while self.follows(&source.log()?).is_some() {
+            self.go_on(source)?;
+            has_moved = true;
+        }
+        Ok(has_moved)
+    }
+
+    /// The segment after this one, if it begins here.
+    fn follows(&self, view: &LogView) -> Option<SegmentHeader> {
+        let mut later = view.infos_from(self.header.id);
+        let next = later.find(|info| info.id() > self.header.id)?;
+        let begins_here = next.start().is_same_place(&self.at);
+        begins_here.then_some(*next.header())
+    }
+
     /// Goes to the next segment.
     fn go_on(&mut self, source: &Source) -> Result<(), ReplicateError> {
-        let follows = |view: &LogView| {
-            let mut later = view
-                .infos_from(self.header.id)
-                .filter(|info| info.id() > self.header.id);
-            let next = later
-                .next()
-                .filter(|info| info.start().is_same_place(&self.at));
-            next.map(|info| *info.header())
-        };
-        let header = match follows(&self.view) {
+        let header = match self.follows(&self.view) {
             Some(header) => header,
             None => {
                 let view = source.log()?;
-                let header = follows(&view).ok_or(ReplicateError::Rewritten)?;
+                let header = self.follows(&view).ok_or(ReplicateError::Rewritten)?;
                 self.view = view;
                 header
             }

@@ -4,7 +4,7 @@ use crate::bucket::BucketError;
 use crate::object::{Key, ObjectError, Term, TermRecord};
 use std::io;
 use std::path::PathBuf;
-use strandline_core::Sequence;
+use strandline_core::{Sequence, rfc3339};
 use strandline_segment::LogError;
 
 /// Why a store is not shipped.
@@ -13,8 +13,8 @@ use strandline_segment::LogError;
 pub enum ReplicateError {
     /// Another writer has the bucket.
     #[error(
-        "term {} of the bucket is held by {} (process {}) since {} ms of 1970; nothing more is acknowledged here, \
-         and only a takeover goes on", .0.term, .0.host, .0.process, .0.taken_ms
+        "term {} of the bucket is held by {}, process {}, since {}: nothing more is acknowledged here, and only a \
+         takeover goes on", .0.term, .0.host, .0.process, rfc3339(.0.taken_ms)
     )]
     Fenced(Box<TermRecord>),
     /// An object of this shipper's term was put by another: a copy of this machine or directory is at work.

@@ -9,6 +9,7 @@ use super::upload;
 use crate::bucket::Bucket;
 use crate::object::{FileName, Key, Term};
 use crate::protocol::Sweeper;
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
@@ -25,8 +26,12 @@ pub(crate) enum Job {
     },
     /// Put parts of a segment's file as one.
     Tail { view: LogView, join: Join },
-    /// Delete what both allow: one as of a while ago, for whoever has not caught up, and one as of now.
-    Sweep { before: Sweeper, now: Sweeper },
+    /// Delete what both allow, one as of a while ago, for whoever has not caught up, and one as of now; and these.
+    Sweep {
+        before: Option<Sweeper>,
+        now: Sweeper,
+        orphans: BTreeSet<Key>,
+    },
 }
 
 /// What came of it.
@@ -44,6 +49,11 @@ pub(crate) enum Done {
     },
     Swept {
         objects: usize,
+    },
+    NotSwept {
+        before: Option<Sweeper>,
+        orphans: BTreeSet<Key>,
+        error: ReplicateError,
     },
     /// The file was removed or rewritten meanwhile.
     Gone,
@@ -112,9 +122,18 @@ fn run(source: &Source, bucket: &Bucket, stop: &Stop, term: Term, job: Job) -> D
         Job::Tail { view, join } => {
             upload::tail(&view, bucket, stop, term, &join).map(|key| Done::Tail { join, key })
         }
-        Job::Sweep { before, now } => {
-            sweep(bucket, &before, &now).map(|objects| Done::Swept { objects })
-        }
+        Job::Sweep {
+            before,
+            now,
+            orphans,
+        } => match sweep(bucket, before.as_ref(), &now, &orphans) {
+            Ok(objects) => Ok(Done::Swept { objects }),
+            Err(error) => Ok(Done::NotSwept {
+                before,
+                orphans,
+                error,
+            }),
+        },
     };
     match done {
         Ok(done) => done,
@@ -127,22 +146,27 @@ fn run(source: &Source, bucket: &Bucket, stop: &Stop, term: Term, job: Job) -> D
 
 /// Deletes what is listed and may go. Listings and not memory say what there is, so a PUT that is done after its
 /// object was deleted is found by the next sweep.
-fn sweep(bucket: &Bucket, before: &Sweeper, now: &Sweeper) -> Result<usize, ReplicateError> {
-    let mut deleted = 0_usize;
+fn sweep(
+    bucket: &Bucket,
+    before: Option<&Sweeper>,
+    now: &Sweeper,
+    orphans: &BTreeSet<Key>,
+) -> Result<usize, ReplicateError> {
+    let orphans: Vec<_> = orphans.iter().map(ToString::to_string).collect();
+    bucket.delete(&orphans)?;
+    let mut deleted = orphans.len();
+    let Some(before) = before else {
+        return Ok(deleted);
+    };
     for under in ["log", "state", "data"] {
         let listed = bucket.list(under, None)?;
         let may_go = |key: &String| {
             let key = key.parse::<Key>();
             key.is_ok_and(|key| before.may_delete(&key) && now.may_delete(&key))
         };
-        let keys: Vec<_> = listed
-            .into_iter()
-            .map(|listed| listed.key)
-            .filter(may_go)
-            .collect();
-        if !keys.is_empty() {
-            bucket.delete(&keys)?;
-        }
+        let keys = listed.into_iter().map(|listed| listed.key);
+        let keys: Vec<_> = keys.filter(may_go).collect();
+        bucket.delete(&keys)?;
         deleted = deleted.saturating_add(keys.len());
     }
     Ok(deleted)

@@ -296,9 +296,11 @@ impl<'a> Run<'a> {
 
     fn offer_state(&mut self) -> Result<(), ReplicateError> {
         let confirmed = self.shipper.confirmed();
-        if self.states.wants_chunk(confirmed)
-            && self.in_flight.is_empty()
-            && self.shipper.has_room()
+        let is_idle = self.in_flight.is_empty() && self.shipper.has_room();
+        // A state ends in the active segment, and has a number that none had.
+        if is_idle
+            && self.states.is_waiting()
+            && (self.cutter.settle(&self.shipping.source)? || self.states.wants_chunk(confirmed))
         {
             let (header, at) = (*self.cutter.header(), *self.cutter.at());
             let empty = Chunk {
@@ -312,7 +314,11 @@ impl<'a> Run<'a> {
             };
             self.offer(&empty);
         }
-        if let Some((number, state)) = self.states.next(&self.shipping.source, confirmed)? {
+        if let Some((number, state)) = self.states.next(
+            &self.shipping.source,
+            confirmed,
+            self.shipping.clock.elapsed(),
+        )? {
             let is_taken = self.shipper.offer_state(number, state.encode().into());
             debug_assert!(
                 is_taken,

@@ -11,12 +11,14 @@ use super::options::ReplicateOptions;
 use super::source::Source;
 use crate::object::{FileName, Key, Owner, Predecessor, State, Term};
 use crate::protocol::Sweeper;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 use strandline_segment::{LogPosition, Manifest, SegmentInfo, footer_on_disk};
 
 /// How often is looked for new files.
 const LOOK: Duration = Duration::from_secs(1);
+/// How long after a state could not be made it is tried again.
+const RETRY: Duration = Duration::from_millis(100);
 /// Into how many steps the grace is divided.
 const STEPS: u32 = 16;
 
@@ -32,18 +34,35 @@ pub(crate) struct States {
     is_due: bool,
     /// Number of the last state that was offered.
     last: u64,
-    /// The one that is offered and not acknowledged: its number, and what it lists.
-    offered: Option<(u64, Vec<Key>)>,
+    /// The one that is offered and not acknowledged.
+    offered: Option<Offered>,
     sweeper: Sweeper,
-    /// What was allowed when, oldest first.
-    allowed: VecDeque<(Duration, Sweeper)>,
+    /// What was allowed when, oldest first; without a time where no reader is waited for.
+    allowed: VecDeque<(Option<Duration>, Sweeper)>,
+    /// Data that were put in this term and that no state has listed.
+    unlisted: BTreeSet<Key>,
+    /// Those of them that no state will list: nobody knows of them, and they may go at once.
+    orphans: BTreeSet<Key>,
+    /// Those whose deletion was asked for. A state that lists one is not put.
+    doomed: BTreeSet<Key>,
     /// A job is under way.
     is_busy: bool,
     next_look: Duration,
+    /// Before it no state is tried: for the last one something was not there.
+    next_state: Duration,
     /// Merged files when it was looked last.
     merged: Vec<FileName>,
     chunks_per_state: u64,
     grace: Duration,
+}
+
+/// A state that is offered.
+#[derive(Debug)]
+struct Offered {
+    number: u64,
+    listed: BTreeSet<Key>,
+    /// It lists segments that were rewritten. Something may have been redacted, so no reader is waited for.
+    is_urgent: bool,
 }
 
 impl States {
@@ -60,8 +79,12 @@ impl States {
             is_due: false,
             last: 0,
             offered: None,
-            allowed: VecDeque::from([(now, sweeper.clone())]),
+            allowed: VecDeque::from([(Some(now), sweeper.clone())]),
             sweeper,
+            unlisted: BTreeSet::new(),
+            orphans: BTreeSet::new(),
+            doomed: BTreeSet::new(),
+            next_state: now,
             is_busy: false,
             next_look: now,
             merged: Vec::new(),
@@ -86,12 +109,28 @@ impl States {
                 length,
                 key,
             } => {
+                self.unlisted.insert(key.clone());
                 self.catalog.add_whole(name, length, key, header);
                 self.is_due = true;
             }
-            Done::Tail { join, key } => self.is_due |= self.catalog.add_tail(&join, key),
+            Done::Tail { join, key } => {
+                self.unlisted.insert(key.clone());
+                self.is_due |= self.catalog.add_tail(&join, key);
+            }
             Done::Swept { objects } => tracing::debug!(objects, "deleted from the bucket"),
             Done::Gone => {}
+            Done::NotSwept {
+                before,
+                orphans,
+                error,
+            } => {
+                // It is tried again, before what was allowed since.
+                self.orphans.extend(orphans);
+                if let Some(before) = before {
+                    self.allowed.push_front((None, before));
+                }
+                return Some(error);
+            }
             Done::Failed(error) => return Some(error),
         }
         // There may be more to do.
@@ -184,22 +223,38 @@ impl States {
                 .is_ok_and(|footer| footer.is_some())
     }
 
-    /// What may be deleted since long enough, if that is more than last time.
+    /// What may be deleted by now, if that is more than last time.
     fn sweep(&mut self, now: Duration) -> Option<Job> {
-        let is_old = |(at, _): &(Duration, Sweeper)| now.saturating_sub(*at) >= self.grace;
-        let old = self
+        let grace = self.grace;
+        let may_go = |(at, _): &(Option<Duration>, Sweeper)| {
+            at.is_none_or(|at| now.saturating_sub(at) >= grace)
+        };
+        let gone = self
             .allowed
             .iter()
-            .take_while(|allowed| is_old(allowed))
-            .count();
-        let (_, before) = self.allowed.drain(..old).next_back()?;
-        let now = self.sweeper.clone();
-        Some(Job::Sweep { before, now })
+            .rposition(may_go)
+            .map_or(0, |last| last.saturating_add(1));
+        let before = self.allowed.drain(..gone).next_back();
+        if before.is_none() && self.orphans.is_empty() {
+            return None;
+        }
+        let orphans = std::mem::take(&mut self.orphans);
+        self.doomed.extend(orphans.iter().cloned());
+        Some(Job::Sweep {
+            before: before.map(|(_, sweeper)| sweeper),
+            now: self.sweeper.clone(),
+            orphans,
+        })
     }
 
-    /// Whether a state is due, and has nothing to stand on but a chunk that is not there yet: an empty one will do.
-    pub(crate) fn wants_chunk(&self, confirmed: u64) -> bool {
-        self.is_due && !self.is_busy && self.offered.is_none() && confirmed == self.last
+    /// Whether a state is due, and nothing else is done for it.
+    pub(crate) const fn is_waiting(&self) -> bool {
+        self.is_due && !self.is_busy && self.offered.is_none()
+    }
+
+    /// Whether a state that is due has no number of its own: a chunk without frames will give it one.
+    pub(crate) const fn wants_chunk(&self, confirmed: u64) -> bool {
+        confirmed == self.last
     }
 
     /// The next state, with its number, if one is due and everything that it lists is there; `confirmed` chunks are.
@@ -207,26 +262,36 @@ impl States {
         &mut self,
         source: &Source,
         confirmed: u64,
+        now: Duration,
     ) -> Result<Option<(u64, State)>, ReplicateError> {
         let enough = confirmed.saturating_sub(self.last) >= self.chunks_per_state;
         let is_due = enough || self.is_due && !self.is_busy;
-        if !is_due || self.offered.is_some() || confirmed <= self.last {
+        if !is_due || now < self.next_state || self.offered.is_some() || confirmed <= self.last {
             return Ok(None);
         }
         let manifest = source.manifest()?;
         let Some(files) = self.catalog.files_of(&manifest, &self.end, &self.merged) else {
+            self.next_state = now.saturating_add(RETRY);
             return Ok(None);
         };
         let parts = files.iter().flat_map(|file| &file.parts);
-        let listed: Vec<Key> = parts.map(|part| part.key.clone()).collect();
+        let listed: BTreeSet<Key> = parts.map(|part| part.key.clone()).collect();
         // A file that came back as it was before: a next term puts it under a key of its own.
-        self.sweeper
-            .check(&listed)
-            .map_err(|_| ReplicateError::Rewritten)?;
-        self.keep(&manifest);
+        let is_doomed = listed.iter().any(|key| self.doomed.contains(key));
+        if is_doomed || self.sweeper.check(&listed).is_err() {
+            return Err(ReplicateError::Rewritten);
+        }
+        let is_urgent = self.keep(&manifest);
+        self.unlisted.retain(|key| !listed.contains(key));
+        // What the catalog has not any more is listed by no later state. It lists all that it has.
+        self.orphans.append(&mut self.unlisted);
         self.is_due = false;
         self.last = confirmed;
-        self.offered = Some((confirmed, listed));
+        self.offered = Some(Offered {
+            number: confirmed,
+            listed,
+            is_urgent,
+        });
         let state = State {
             term: self.term,
             number: confirmed,
@@ -239,29 +304,36 @@ impl States {
         Ok(Some((confirmed, state)))
     }
 
-    /// Drops what neither the manifest nor the directory has any more.
-    fn keep(&mut self, manifest: &Manifest) {
-        let merged = &self.merged;
+    /// Drops what neither the manifest nor the directory has any more, and says whether a segment is among it: then
+    /// it was rewritten.
+    fn keep(&mut self, manifest: &Manifest) -> bool {
+        let (merged, segments) = (&self.merged, manifest.segments());
+        let mut is_rewritten = false;
         self.catalog.retain(|name, header| match header {
-            Some(header) => manifest
-                .segments()
-                .iter()
-                .any(|info| info.header() == header),
+            Some(header) => {
+                let found = segments.binary_search_by_key(&header.id, SegmentInfo::id);
+                let found = found.ok().and_then(|at| segments.get(at));
+                let is_kept = found.is_some_and(|info| info.header() == header);
+                is_rewritten |= !is_kept;
+                is_kept
+            }
             None => merged.contains(name),
         });
+        is_rewritten
     }
 
     /// States up to this number are acknowledged.
     pub(crate) fn acknowledged(&mut self, number: u64, now: Duration) {
-        let Some((offered, listed)) = self.offered.take_if(|(offered, _)| *offered <= number)
-        else {
+        let Some(offered) = self.offered.take_if(|offered| offered.number <= number) else {
             return;
         };
-        self.sweeper.acknowledged(offered, listed);
+        self.sweeper.acknowledged(offered.number, offered.listed);
         let step = self.grace.checked_div(STEPS).unwrap_or_default();
-        let last = self.allowed.back().map(|(at, _)| *at);
-        if last.is_none_or(|last| now.saturating_sub(last) >= step) {
-            self.allowed.push_back((now, self.sweeper.clone()));
+        let last = self.allowed.iter().rev().find_map(|(at, _)| *at);
+        if offered.is_urgent {
+            self.allowed.push_back((None, self.sweeper.clone()));
+        } else if last.is_none_or(|last| now.saturating_sub(last) >= step) {
+            self.allowed.push_back((Some(now), self.sweeper.clone()));
         }
     }
 }

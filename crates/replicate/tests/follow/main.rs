@@ -8,4 +8,6 @@
 )]
 
 mod replicas;
+mod restores;
 mod shipped;
+mod takeovers;

@@ -77,7 +77,9 @@ pub enum ErrorKind {
     /// this disk alone; look for its ids where the store was taken over, and append what is missing there.
     Fenced,
     /// [`Durability::Replicated`](crate::Durability::Replicated) was asked for, or a wait for it, and there is no
-    /// replication that could acknowledge it, or it has ended. An append that is refused so wrote nothing.
+    /// replication that could acknowledge it, or it has ended. An append that is refused so wrote nothing. A
+    /// compaction or redaction is refused so where events wait for a replication that has ended: append
+    /// something that does not, or begin another.
     NotReplicated,
     /// Bytes on disk are not what was written. The message names file and place.
     Corrupt,

@@ -153,7 +153,7 @@ impl<T: SyncTarget> GroupSync<T> {
 
     /// loom forgets the unpark of a thread that yields, so in models every wait sleeps.
     #[cfg(strandline_loom)]
-    const fn ends_soon(&self, _: Level, _: Sequence) -> bool {
+    const fn ends_soon(&self, _: Reach, _: Sequence) -> bool {
         false
     }
 }
