@@ -7,9 +7,7 @@ mod table;
 
 use crate::run::run as cargo;
 use std::process::ExitCode;
-
-/// Package and test target of the model.
-const TARGET: &str = "-p strandline-replicate --test model";
+use table::TARGET;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {

@@ -1,7 +1,6 @@
 //! `cargo xtask model --mutations`: the model fails once a rule of the protocol is broken.
 
-use super::TARGET;
-use super::table::MUTATIONS;
+use super::table::{MUTATIONS, TARGET};
 use crate::mutate::{Mutation, Workspace};
 use anyhow::{Context, bail, ensure};
 use std::process::ExitCode;

@@ -11,6 +11,9 @@ const SHIPPER: &str = "crates/replicate/src/protocol/shipper.rs";
 const FOLLOWER: &str = "crates/replicate/src/protocol/follower.rs";
 const SWEEPER: &str = "crates/replicate/src/protocol/sweeper.rs";
 
+/// Package and test target of the model.
+pub(super) const TARGET: &str = "-p strandline-replicate --test model";
+
 pub(super) const MUTATIONS: &[Mutation] = &[
     Mutation {
         name: "a check serves what was confirmed after it was begun",

@@ -141,7 +141,8 @@ fn a_replica_that_was_away_finds_its_way() {
 #[ignore = "takes minutes: run nightly"]
 fn what_is_acknowledged_is_taken_along_by_many() {
     check(Bounds {
-        owners: &[0, 1, 2],
+        owners: &[0, 1, 2, 3],
+        once: true,
         beginnings: 4,
         ..SMALL
     });
@@ -152,7 +153,7 @@ fn what_is_acknowledged_is_taken_along_by_many() {
 fn what_is_needed_by_a_replica_is_not_deleted() {
     check(Bounds {
         states: 1,
-        deletions: 2,
+        deletions: 1,
         replica: true,
         ..SMALL
     });
