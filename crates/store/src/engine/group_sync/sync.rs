@@ -374,8 +374,9 @@ impl<T: SyncTarget> GroupSync<T> {
             true => None,
             false => state.sleeping.take_next(),
         };
+        let has_copier = state.levels.was_replicating();
         self.wake_these(state, woken, next);
-        if self.has_replicated() {
+        if has_copier {
             self.news.sync_moved();
         }
     }

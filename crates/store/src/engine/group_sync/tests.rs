@@ -1,6 +1,5 @@
 //! Tests of the group sync on a disk that counts its syncs.
 
-use super::levels::Reach;
 use super::sync::{GroupSync, SyncTarget};
 use std::io;
 use std::sync::Arc;
