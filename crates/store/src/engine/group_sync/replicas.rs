@@ -82,7 +82,7 @@ impl<T: SyncTarget> GroupSync<T> {
     }
 
     /// Whether there is a replication, or was one.
-    fn has_replicated(&self) -> bool {
+    pub(super) fn has_replicated(&self) -> bool {
         self.was_replicating.load(Ordering::Acquire)
     }
 

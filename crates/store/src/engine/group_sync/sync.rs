@@ -153,6 +153,10 @@ impl<T: SyncTarget> GroupSync<T> {
 
     /// As [`at`](Self::at), of all levels: each as it was at some moment of the call.
     pub(super) fn levels(&self) -> Levels {
+        if !self.has_replicated() {
+            // All that is synced is published.
+            return Levels::new(self.durable());
+        }
         let is_replicating = self.replicating.load(Ordering::Acquire);
         Levels::read(is_replicating, |reach| self.at(reach))
     }
