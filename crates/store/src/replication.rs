@@ -149,6 +149,12 @@ impl Replication {
         self.group.at(Reach::Replicated)
     }
 
+    /// Whether events on this disk are hidden until they are replicated: whoever appended them waits. O(1).
+    #[must_use]
+    pub fn is_awaited(&self) -> bool {
+        self.group.at(Reach::Published) < self.group.at(Reach::Synced)
+    }
+
     /// Stops all writing, as somebody else has taken over where the log is copied to: `reason` says who and when.
     /// Appends that wait end with [`ErrorKind::Unknown`], later ones with [`ErrorKind::Fenced`]. Reads go on.
     pub fn fence(&self, reason: &str) {

@@ -48,6 +48,18 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "strandline-replicate",
+        &[
+            "strandline",
+            "strandline-core",
+            "strandline-segment",
+            "strandline-test-s3",
+            // Itself with its features, for its tests.
+            "strandline-replicate",
+        ],
+    ),
+    ("strandline-test-s3", &["strandline-core"]),
+    (
         "strandline-examples",
         &["strandline", "strandline-live", "strandline-aggregate"],
     ),
