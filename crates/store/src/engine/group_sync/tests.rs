@@ -3,8 +3,8 @@
 use super::sync::{GroupSync, SyncTarget};
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use strandline_core::Sequence;
+use strandline_core::sync::atomic::{AtomicUsize, Ordering};
 use strandline_index::SequenceGate;
 
 #[derive(Debug, Clone)]
