@@ -23,6 +23,7 @@ pub(super) struct Levels {
     /// Never past what is synced.
     published: Sequence,
     is_replicating: bool,
+    was_replicating: bool,
 }
 
 impl Levels {
@@ -33,6 +34,7 @@ impl Levels {
             replicated: Sequence::ZERO,
             published: end,
             is_replicating: false,
+            was_replicating: false,
         }
     }
 
@@ -43,6 +45,7 @@ impl Levels {
             replicated: at(Reach::Replicated),
             published: at(Reach::Published),
             is_replicating,
+            was_replicating: is_replicating,
         }
     }
 
@@ -56,6 +59,11 @@ impl Levels {
 
     pub(super) const fn is_replicating(&self) -> bool {
         self.is_replicating
+    }
+
+    /// Whether there is a replication, or was one.
+    pub(super) const fn was_replicating(&self) -> bool {
+        self.was_replicating
     }
 
     /// Up to where a wait is over: what was waited for is there, or it is synced and there is no replication
@@ -75,6 +83,7 @@ impl Levels {
     /// A replication begins. What it has is not known yet.
     pub(super) const fn attach(&mut self) {
         self.is_replicating = true;
+        self.was_replicating = true;
         self.replicated = Sequence::ZERO;
     }
 

@@ -61,12 +61,6 @@ impl<T: SyncTarget> GroupSync<T> {
         self.replicating.load(Ordering::Acquire)
     }
 
-    /// Notes that everything below `end` is written, and is not to be published before it is replicated or
-    /// something is written that is. Called in commit order, under the commit lock.
-    pub(crate) fn wrote_to_replicate(&self, end: Sequence) {
-        self.written.store(end.get(), Ordering::Release);
-    }
-
     /// `end`, if what is below it waits to be replicated, or will once it is synced. Called under the commit
     /// lock, with the end of what is written.
     pub(crate) fn held(&self, end: Sequence) -> Option<Sequence> {
@@ -79,11 +73,6 @@ impl<T: SyncTarget> GroupSync<T> {
     pub(crate) fn wish(&self, end: Sequence) {
         self.wished.store(end.get(), Ordering::Release);
         self.publish_wished();
-    }
-
-    /// Whether there is a replication, or was one.
-    pub(super) fn has_replicated(&self) -> bool {
-        self.was_replicating.load(Ordering::Acquire)
     }
 
     /// Publishes what is synced and was passed by a commit that does not ask to be replicated. Nothing to do in a

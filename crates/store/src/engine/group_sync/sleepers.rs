@@ -1,13 +1,9 @@
 //! The threads that wait: for a sync, or for what a sync alone does not bring.
 
 use super::levels::{Levels, Reach};
-use super::sync::{GroupSync, State, SyncTarget};
 use crate::engine::parker::Parker;
 use std::sync::Arc;
 use strandline_core::Sequence;
-use strandline_core::sync::MutexGuard;
-#[cfg(not(strandline_loom))]
-use strandline_core::sync::atomic::Ordering;
 #[cfg(not(strandline_loom))]
 use strandline_core::sync::thread;
 
@@ -87,73 +83,60 @@ impl Sleepers {
     }
 }
 
-impl<T: SyncTarget> GroupSync<T> {
-    /// The state, in which this thread does not sleep.
-    pub(super) fn awake(&self, sleep: &mut Sleep) -> MutexGuard<'_, State<T>> {
-        let mut state = self.state.lock();
-        // Whoever wakes a thread has taken it out.
-        if let Some(parker) = sleep.abandoned.take() {
-            state.sleeping.remove(&parker);
+impl Sleep {
+    /// Takes this thread, which is awake, out of those that sleep. Whoever wakes a thread has taken it out.
+    pub(super) fn leave(&mut self, sleepers: &mut Sleepers) {
+        if let Some(parker) = self.abandoned.take() {
+            sleepers.remove(&parker);
         }
-        state
     }
 
-    /// Sleeps until a wake, or not at all, while somebody syncs.
-    pub(super) fn sleep(
-        &self,
-        mut state: MutexGuard<'_, State<T>>,
+    /// Enters this thread among those that sleep until a sync has covered them, or longer.
+    pub(super) fn enter(
+        &mut self,
+        sleepers: &mut Sleepers,
         (reach, end): (Reach, Sequence),
-        sleep: &mut Sleep,
-    ) {
-        let parker = sleep.parker.take().unwrap_or_default();
-        state.sleeping.for_sync.push(Sleeper {
+        is_synced: bool,
+    ) -> Arc<Parker> {
+        let parker = self.parker.take().unwrap_or_default();
+        let sleeper = Sleeper {
             reach,
             end,
             parker: parker.clone(),
-        });
-        drop(state);
-        if self.ends_soon(reach, end) {
+        };
+        match is_synced {
+            true => sleepers.for_replication.push(sleeper),
+            false => sleepers.for_sync.push(sleeper),
+        }
+        parker
+    }
+
+    /// Sleeps until a wake, or not at all if it is over after a few yields.
+    pub(super) fn rest(&mut self, parker: Arc<Parker>, is_over: impl Fn() -> bool) {
+        if ends_soon(is_over) {
             // A wake of it may be under way, so it is not used again.
-            sleep.abandoned = Some(parker);
+            self.abandoned = Some(parker);
         } else {
             parker.park();
-            sleep.parker = Some(parker);
+            self.parker = Some(parker);
         }
     }
+}
 
-    /// Sleeps until a wake, where no sync brings what is waited for.
-    pub(super) fn sleep_for_replication(
-        &self,
-        mut state: MutexGuard<'_, State<T>>,
-        (reach, end): (Reach, Sequence),
-        sleep: &mut Sleep,
-    ) {
-        let parker = sleep.parker.take().unwrap_or_default();
-        state.sleeping.for_replication.push(Sleeper {
-            reach,
-            end,
-            parker: parker.clone(),
-        });
-        drop(state);
-        parker.park();
-        sleep.parker = Some(parker);
-    }
+/// Whether it is over after a few yields.
+#[cfg(not(strandline_loom))]
+fn ends_soon(is_over: impl Fn() -> bool) -> bool {
+    (0..YIELDS_BEFORE_SLEEP).any(|_| {
+        let is_over = is_over();
+        if !is_over {
+            thread::yield_now();
+        }
+        is_over
+    })
+}
 
-    /// Whether the wait for `end` is over, or the sync that it is for, after a few yields.
-    #[cfg(not(strandline_loom))]
-    fn ends_soon(&self, reach: Reach, end: Sequence) -> bool {
-        (0..YIELDS_BEFORE_SLEEP).any(|_| {
-            let is_over = self.at(reach) >= end || !self.syncing.load(Ordering::Relaxed);
-            if !is_over {
-                thread::yield_now();
-            }
-            is_over
-        })
-    }
-
-    /// loom forgets the unpark of a thread that yields, so in models every wait sleeps.
-    #[cfg(strandline_loom)]
-    const fn ends_soon(&self, _: Reach, _: Sequence) -> bool {
-        false
-    }
+/// loom forgets the unpark of a thread that yields, so in models every wait sleeps.
+#[cfg(strandline_loom)]
+fn ends_soon(_: impl Fn() -> bool) -> bool {
+    false
 }

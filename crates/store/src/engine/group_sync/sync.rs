@@ -153,6 +153,10 @@ impl<T: SyncTarget> GroupSync<T> {
 
     /// As [`at`](Self::at), of all levels: each as it was at some moment of the call.
     pub(super) fn levels(&self) -> Levels {
+        if !self.has_replicated() {
+            // All that is synced is published.
+            return Levels::new(self.durable());
+        }
         let is_replicating = self.replicating.load(Ordering::Acquire);
         Levels::read(is_replicating, |reach| self.at(reach))
     }
@@ -192,6 +196,17 @@ impl<T: SyncTarget> GroupSync<T> {
         self.written.store(end.get(), Ordering::Release);
     }
 
+    /// Notes that everything below `end` is written, and is not to be published before it is replicated or
+    /// something is written that is. Called in commit order, under the commit lock.
+    pub(crate) fn wrote_to_replicate(&self, end: Sequence) {
+        self.written.store(end.get(), Ordering::Release);
+    }
+
+    /// Whether there is a replication, or was one.
+    pub(super) fn has_replicated(&self) -> bool {
+        self.was_replicating.load(Ordering::Acquire)
+    }
+
     /// Notes that everything below `end`, which is all, is durable, and that what follows is
     /// written to another target.
     pub(crate) fn rotated(&self, target: T, end: Sequence) {
@@ -207,8 +222,7 @@ impl<T: SyncTarget> GroupSync<T> {
         self.stop_for(Poison::new(reason));
     }
 
-    /// Stops everything for good, as [`set_poison`](Self::set_poison) does. Not to be called under the
-    /// lock of the state.
+    /// As [`set_poison`](Self::set_poison). Not to be called under the lock of the state.
     pub(crate) fn stop_for(&self, poison: Poison) {
         let mut state = self.state.lock();
         self.stop(&mut state, poison);
@@ -229,8 +243,7 @@ impl<T: SyncTarget> GroupSync<T> {
         self.wait_leading((reach, end), GATHER_YIELDS)
     }
 
-    /// Returns when everything that was written before is synced, and does not let others run before it syncs:
-    /// for a thread that is asked for a sync by those whom it would wait for.
+    /// Syncs what was written before at once: for a thread that is asked by those whom it would wait for.
     pub(super) fn sync_at_once(&self) -> Result<(), Poison> {
         self.wait_leading((Reach::Synced, self.written()), 0)
     }
@@ -243,9 +256,7 @@ impl<T: SyncTarget> GroupSync<T> {
             if let Some(over) = state.over(reach, end) {
                 return over;
             }
-            if state.levels.of(Reach::Synced) >= end {
-                self.sleep_for_replication(state, (reach, end), &mut sleep);
-            } else if state.syncing {
+            if state.syncing || state.levels.of(Reach::Synced) >= end {
                 self.sleep(state, (reach, end), &mut sleep);
             } else if span.is_none() && trace::wants(Level::DEBUG) {
                 // Opened while nobody waits for this thread, then looked at again.
@@ -280,6 +291,29 @@ impl<T: SyncTarget> GroupSync<T> {
             // No sync covers this: the thread is woken when it may lead.
             self.sleep(state, (Reach::Synced, Sequence::new(u64::MAX)), &mut sleep);
         }
+    }
+
+    /// The state, in which this thread does not sleep.
+    fn awake(&self, sleep: &mut Sleep) -> MutexGuard<'_, State<T>> {
+        let mut state = self.state.lock();
+        sleep.leave(&mut state.sleeping);
+        state
+    }
+
+    /// Sleeps until a wake, or not at all: while somebody syncs, or where no sync brings what is waited for.
+    fn sleep(
+        &self,
+        mut state: MutexGuard<'_, State<T>>,
+        (reach, end): (Reach, Sequence),
+        sleep: &mut Sleep,
+    ) {
+        let is_synced = state.levels.of(Reach::Synced) >= end;
+        let parker = sleep.enter(&mut state.sleeping, (reach, end), is_synced);
+        drop(state);
+        sleep.rest(parker, || {
+            let is_synced = is_synced || self.syncing.load(Ordering::Relaxed);
+            self.at(reach) >= end || !is_synced
+        });
     }
 
     /// Syncs what is written and tells everyone.
@@ -374,8 +408,9 @@ impl<T: SyncTarget> GroupSync<T> {
             true => None,
             false => state.sleeping.take_next(),
         };
+        let has_copier = state.levels.was_replicating();
         self.wake_these(state, woken, next);
-        if self.has_replicated() {
+        if has_copier {
             self.news.sync_moved();
         }
     }

@@ -1,11 +1,10 @@
 //! Tests of the group sync on a disk that counts its syncs.
 
-use super::levels::Reach;
 use super::sync::{GroupSync, SyncTarget};
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use strandline_core::Sequence;
+use strandline_core::sync::atomic::{AtomicUsize, Ordering};
 use strandline_index::SequenceGate;
 
 #[derive(Debug, Clone)]
