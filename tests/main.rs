@@ -92,6 +92,7 @@ mod removals;
 mod repeat;
 mod repeat_anywhere;
 mod replaced;
+mod replicated;
 mod report;
 mod restore;
 mod restore_faults;

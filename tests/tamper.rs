@@ -127,6 +127,7 @@ fn a_changed_payload_is_found_by_the_receipt_of_its_event() {
             hlc: event.hlc,
             hash: event.hash,
             durable: true,
+            replicated: false,
             repeated: false,
         };
         let checked = now.verify_receipt(&receipt);

@@ -1,7 +1,9 @@
 //! `Engine`: what a store must do to be measured, and `EngineEntry`, how one is made.
 //!
-//! No store is named here; of this crate it uses nothing.
+//! No store is named here; of this crate it uses the aggregate of the work.
 
+use crate::account::Account;
+use std::ops::Range;
 use std::path::Path;
 
 /// Whatever a store says when it fails.
@@ -73,6 +75,8 @@ pub enum Ability {
     Conditions,
     /// [`Engine::follow`].
     Follow,
+    /// [`Engine::accounts`].
+    Execute,
 }
 
 /// A store under measurement. Used by several threads at once.
@@ -193,6 +197,18 @@ pub trait Engine: Send + Sync {
         Err("events are not followed".into())
     }
 
+    /// Accounts on which commands are executed, the way users of aggregates do it on this store. Where states can
+    /// be kept in memory from one command to the next, so many are; 0 is none.
+    /// Only asked of an engine that has [`Ability::Execute`].
+    ///
+    /// # Errors
+    ///
+    /// What the store says.
+    fn accounts(&self, states_max: usize) -> Result<Box<dyn Accounts + '_>, Failure> {
+        let _ = states_max;
+        Err("there are no accounts".into())
+    }
+
     /// Closes the store as its users would.
     ///
     /// # Errors
@@ -210,6 +226,40 @@ pub trait Follower: Send {
     ///
     /// What the store says.
     fn next(&mut self, visit: &mut dyn FnMut(&[u8])) -> Result<(), Failure>;
+}
+
+/// Accounts in a store, by number: each has events of its own, and its state is what they come to.
+pub trait Accounts: Sync {
+    /// Appends one event to each of these accounts, in one commit, of a cent that comes.
+    ///
+    /// # Errors
+    ///
+    /// What the store says.
+    fn append(&self, accounts: Range<u64>, durability: Durability) -> Result<(), Failure>;
+
+    /// Loads the state of an account, decides, and appends what was decided on condition that the account has no
+    /// event that the decision did not know.
+    ///
+    /// # Errors
+    ///
+    /// What the store says, and a refusal: then nothing is appended.
+    fn execute(&self, account: u64, cents: i64, durability: Durability) -> Result<(), Failure>;
+
+    /// The state of an account, made of its events.
+    ///
+    /// # Errors
+    ///
+    /// What the store says.
+    fn load(&self, account: u64) -> Result<Account, Failure>;
+
+    /// Waits until nothing is left to be done behind what was appended. Not measured.
+    ///
+    /// # Errors
+    ///
+    /// What the store says.
+    fn settle(&self) -> Result<(), Failure> {
+        Ok(())
+    }
 }
 
 /// How an engine is found and made.

@@ -19,6 +19,8 @@ mod systems;
 pub mod workload;
 
 pub mod engine;
+
+pub mod account;
 pub mod results;
 
 pub use systems::STRANDLINE;

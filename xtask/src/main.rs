@@ -8,6 +8,7 @@ mod crash;
 mod demo;
 mod fuzz;
 mod loom;
+mod model;
 mod mutate;
 mod run;
 mod test;
@@ -69,6 +70,11 @@ enum Repository {
     ///
     /// Example: cargo xtask loom --mutations
     Loom(loom::Args),
+    /// Check the protocol of replication in every order of what can happen; or see that it fails where it
+    /// should.
+    ///
+    /// Example: cargo xtask model --mutations
+    Model(model::Args),
     /// Cut the power, fail the disk and damage the files of stores, and judge what is left.
     ///
     /// Without options a sample, as in CI. `--full`, `--damage`, `--kernel`, `--red`, `--json`, and
@@ -120,6 +126,7 @@ fn main() -> ExitCode {
             Repository::Test => test::run(),
             Repository::Tidy => tidy::run(),
             Repository::Loom(args) => loom::run(&args),
+            Repository::Model(args) => model::run(&args),
             Repository::Crash(args) => crash::run(&args),
             Repository::Fuzz(args) => fuzz::run(&args),
             Repository::Ci => ci::run(),

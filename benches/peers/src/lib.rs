@@ -1,6 +1,7 @@
 //! Other stores behind the `Engine` of `strandline-benches`, so that one program measures them all.
 
 mod batpak;
+mod cqrs;
 mod fjall;
 mod numbering;
 mod record;

@@ -1,12 +1,13 @@
 //! SQLite through rusqlite: one table of events, one writing connection, a pool of readers.
 
+use crate::cqrs::Cqrs;
 use crate::numbering::{Clocks, Ids, wall_ms};
 use parking_lot::Mutex;
 use rusqlite::{Connection, OpenFlags, params};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use strandline_benches::engine::{
-    Ability, Durability, Engine, EngineEntry, Failure, Filter, Follower, NewEvent,
+    Ability, Accounts, Durability, Engine, EngineEntry, Failure, Filter, Follower, NewEvent,
 };
 
 /// SQLite with a write-ahead log.
@@ -25,12 +26,14 @@ pub const ENTRY: EngineEntry = EngineEntry {
         Ability::Mixed,
         Ability::CallersIds,
         Ability::Follow,
+        Ability::Execute,
     ],
     notes: "WAL with a checkpoint every 64 MiB, statements cached, pages mapped. Written is \
             synchronous=NORMAL: every commit writes its pages to the log, only a checkpoint syncs. \
             Synced is synchronous=FULL: one fsync of the log a commit. Verify is integrity_check: \
             pages and indexes, but SQLite keeps no checksums of contents. No hash chains. Who follows \
-            polls each millisecond.",
+            polls each millisecond. Accounts are aggregates of cqrs-es 0.5 in a file of their own, a \
+            transaction a command, without its snapshots.",
     open,
 };
 
@@ -279,6 +282,13 @@ impl Engine for Sqlite {
             sqlite: self,
             after: 0,
         }))
+    }
+
+    fn accounts(&self, _states_max: usize) -> Result<Box<dyn Accounts + '_>, Failure> {
+        Ok(Box::new(Cqrs::open(
+            &self.path.with_file_name("accounts.sqlite"),
+            WRITER_PRAGMAS,
+        )?))
     }
 
     fn close(self: Box<Self>) -> Result<(), Failure> {

@@ -1,6 +1,7 @@
 //! Every peer does what it says it can, and has its events after it was closed and opened again.
 
 use std::collections::HashSet;
+use strandline_benches::STRANDLINE;
 use strandline_benches::engine::{Ability, Durability, Engine, EngineEntry, Filter, NewEvent};
 use strandline_benches::workload::{RARE_KIND, Workload};
 use strandline_peers::ENTRIES;
@@ -174,4 +175,45 @@ fn umadb_does_what_it_says() {
 fn check_named(name: &str) {
     let named = |entry: &&EngineEntry| entry.name == name;
     check_peer(ENTRIES.iter().find(named).unwrap());
+}
+
+/// Accounts are filled, executed on, refuse, and are what they were after the store was closed and opened again.
+fn check_accounts(entry: &EngineEntry) {
+    let directory = tempfile::tempdir().unwrap();
+    let open = || (entry.open)(directory.path()).unwrap();
+    let state = |engine: &dyn Engine, number| {
+        let account = engine.accounts(0).unwrap().load(number).unwrap();
+        (account.cents, account.events)
+    };
+    let engine = open();
+    let accounts = engine.accounts(8).unwrap();
+    for _ in 0..3 {
+        accounts.append(0..50, Durability::Written).unwrap();
+    }
+    for durability in [Durability::Written, Durability::Synced] {
+        accounts.execute(7, 10, durability).unwrap();
+        accounts.execute(49, -1, durability).unwrap();
+        let refusal = accounts.execute(7, -1_000, durability).unwrap_err();
+        let is_refusal = refusal.to_string().contains("too little on the account");
+        assert!(is_refusal, "{}: {refusal}", entry.name);
+    }
+    accounts.settle().unwrap();
+    drop(accounts);
+    let expected = [(3, 3), (23, 5), (1, 5), (0, 0)];
+    let numbers = [0, 7, 49, 50];
+    let found = numbers.map(|number| state(&*engine, number));
+    assert_eq!(found, expected, "{}", entry.name);
+    engine.close().unwrap();
+    let engine = open();
+    let found = numbers.map(|number| state(&*engine, number));
+    assert_eq!(found, expected, "{}, opened again", entry.name);
+    engine.close().unwrap();
+}
+
+#[test]
+fn commands_are_executed_alike_on_every_store_that_can() {
+    let can = |entry: &&EngineEntry| entry.abilities.contains(&Ability::Execute);
+    let entries: Vec<_> = ENTRIES.iter().chain([&STRANDLINE]).filter(can).collect();
+    assert_eq!(entries.len(), 3);
+    entries.into_iter().for_each(check_accounts);
 }

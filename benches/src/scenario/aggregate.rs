@@ -1,30 +1,30 @@
 //! Aggregates: load, decide, append; and a load with a saved state beside one without.
 
-use super::measure::{random, timed};
+use super::fill::durability_of_fill;
+use super::measure::{failed, now, random, timed};
 use super::work::{For, Job, Phase, Scenario};
-use crate::engine::{Ability, EngineEntry};
+use crate::account::{Account, Moved};
+use crate::engine::{Ability, Accounts, Durability, EngineEntry};
 use crate::results::{Measured, Unit};
-use crate::systems::options;
+use crate::systems::{STRANDLINE, options};
 use crate::workload::Shape;
-use serde::{Deserialize, Serialize};
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
-use strandline::{
-    Batch, Coordinate, Durability, Error, Event, EventEnum, EventKind, EventPayload, Json,
-    Registry, Store,
-};
-use strandline_aggregate::{Aggregate, ExecuteOptions, Repository, Snapshots};
+use strandline::{Batch, EventEnum, Store};
+use strandline_aggregate::{Aggregate, Repository, Snapshots};
 
 pub(super) const EXECUTE: Scenario = Scenario {
     name: "aggregate/execute",
     works: &[
-        "aggregate/execute/written",
-        "aggregate/execute/hot",
-        "aggregate/execute/synced",
+        "aggregate/execute/fill",
+        WRITTEN.name,
+        HOT_WRITTEN.name,
+        SYNCED.name,
+        HOT_SYNCED.name,
+        SIDE_BY_SIDE,
     ],
-    systems: For::Own,
-    needs: &[Ability::Written],
+    systems: For::Stores,
+    needs: &[Ability::Execute],
     shape: Shape::Regular,
     events_max: 40_000_000,
     phases: &[Phase::new(fill), Phase::new(execute)],
@@ -44,136 +44,217 @@ pub(super) const SNAPSHOT: Scenario = Scenario {
     phases: &[Phase::new(snapshot)],
 };
 
-/// Events of each entity.
+/// Events of each account before any command.
 const EVENTS_OF_EACH: u64 = 20;
-/// Commands on entities at random.
-const COMMANDS: u64 = 100_000;
-/// Commands, each synced before it returns.
-const SYNCED: u64 = 2_000;
-/// Entities that are hot.
+/// Accounts of one commit while the store is filled.
+const FILL_BATCH: u64 = 1_000;
+/// How long another store may take for the first events of its accounts: it has as many accounts as it reaches. A
+/// fortieth of five minutes, because there are twenty rounds and the later ones are slower.
+const FIRST_ROUND: Duration = Duration::from_millis(7_500);
+/// Accounts that are hot at one time.
 const HOT: u64 = 16;
+/// Commands on each of them, on the average, before others are hot: their events stay few.
+const COMMANDS_ON_HOT: u64 = 20;
+/// States that are kept, where they are, while accounts are hot.
+const STATES_MAX: usize = 64;
 /// Events of the entity that is loaded with a saved state and without.
 const LONG_EVENTS: u64 = 10_000;
 /// How often it is loaded.
 const LOADS: u32 = 50;
 
-/// Some 150 bytes as JSON.
-#[derive(Serialize, Deserialize)]
-struct Moved {
-    cents: i64,
-    note: String,
+/// Commands that are measured together.
+struct Commands {
+    name: &'static str,
+    count: u64,
+    durability: Durability,
+    /// Whether they are on a few accounts again and again; on any account if not.
+    is_hot: bool,
 }
 
-impl EventPayload for Moved {
-    type Codec = Json;
-    const KIND: EventKind = EventKind::new(0x1, 0x001);
-    const NAME: &'static str = "moved";
-}
+const WRITTEN: Commands = Commands {
+    name: "aggregate/execute/written",
+    count: 100_000,
+    durability: Durability::Written,
+    is_hot: false,
+};
 
-impl EventEnum for Moved {
-    fn registry() -> Result<Registry<Self>, Error> {
-        Registry::new().register::<Self>()
-    }
+const HOT_WRITTEN: Commands = Commands {
+    name: "aggregate/execute/hot",
+    is_hot: true,
+    ..WRITTEN
+};
 
-    fn to_event(&self) -> Result<Event, Error> {
-        Event::typed(self)
-    }
-}
+const SYNCED: Commands = Commands {
+    name: "aggregate/execute/synced",
+    count: 2_000,
+    durability: Durability::Synced,
+    is_hot: false,
+};
 
-#[derive(Clone, Default, Serialize, Deserialize)]
-struct Account {
-    cents: i64,
-    events: u64,
-}
+const HOT_SYNCED: Commands = Commands {
+    name: "aggregate/execute/hot-synced",
+    is_hot: true,
+    ..SYNCED
+};
 
-impl Aggregate for Account {
-    const NAME: &'static str = "account";
-    type Event = Moved;
-    type Command = i64;
-    type Error = Infallible;
+/// Commands of several threads.
+const SIDE_BY_SIDE: &str = "aggregate/execute/synced-16";
+/// Threads that execute commands side by side, as those of a server do.
+const THREADS: u64 = 16;
+/// Commands of each of them.
+const COMMANDS_OF_THREAD: u64 = 500;
 
-    fn decide(&self, cents: &i64) -> Result<Vec<Moved>, Infallible> {
-        Ok(vec![moved(*cents)])
-    }
-
-    fn evolve(&mut self, event: &Moved) {
-        self.cents += event.cents;
-        self.events += 1;
-    }
-}
-
-fn moved(cents: i64) -> Moved {
-    let note = "what it was for, in as many words as people take ".repeat(3);
-    Moved { cents, note }
-}
-
-fn entities(job: &Job) -> u64 {
-    (job.events / EVENTS_OF_EACH).max(HOT)
-}
-
-/// Appends the events of all entities in turn, so that those of one are far apart.
-fn fill(job: &Job, _: &EngineEntry) -> anyhow::Result<Vec<Measured>> {
-    let store = options().open(&job.dir)?;
-    let coordinates: Vec<Coordinate> = (0..entities(job))
-        .map(|entity| Account::coordinate(&entity.to_string()))
-        .collect::<Result<_, _>>()?;
-    for _ in 0..EVENTS_OF_EACH {
-        for some in coordinates.chunks(1_000) {
-            let mut batch = Batch::new();
-            for coordinate in some {
-                batch.add(coordinate, moved(1).to_event()?);
+/// Appends the events of all accounts in turn, so that those of one are far apart.
+fn fill(job: &Job, entry: &EngineEntry) -> anyhow::Result<Vec<Measured>> {
+    let engine = (entry.open)(&job.dir).map_err(failed)?;
+    let durability = durability_of_fill(entry);
+    let accounts = engine.accounts(0).map_err(failed)?;
+    let mut count = (job.events / EVENTS_OF_EACH).max(HOT);
+    let started = now();
+    for round in 0..EVENTS_OF_EACH {
+        let mut from = 0;
+        while from < count {
+            let to = (from + FILL_BATCH).min(count);
+            accounts.append(from..to, durability).map_err(failed)?;
+            from = to;
+            let is_late = round == 0 && started.elapsed() >= FIRST_ROUND;
+            if is_late && entry.name != STRANDLINE.name {
+                count = from;
             }
-            store.append_batch(batch)?;
         }
     }
-    store.close()?;
-    Ok(Vec::new())
+    let elapsed = started.elapsed();
+    accounts.settle().map_err(failed)?;
+    drop(accounts);
+    engine.close().map_err(failed)?;
+    let job = with_accounts(job, count);
+    let (events, unit) = (job.events, Unit::EventsPerSecond);
+    Ok(vec![job.rate(
+        "aggregate/execute/fill",
+        events,
+        elapsed,
+        unit,
+    )])
 }
 
-fn execute(job: &Job, _: &EngineEntry) -> anyhow::Result<Vec<Measured>> {
-    let store = Arc::new(options().open(&job.dir)?);
-    let accounts = Repository::<Account>::new(&store)?;
-    let written = ExecuteOptions::new().durability(Durability::Written);
-    let synced = ExecuteOptions::new().durability(Durability::Synced);
+fn execute(job: &Job, entry: &EngineEntry) -> anyhow::Result<Vec<Measured>> {
+    let engine = (entry.open)(&job.dir).map_err(failed)?;
+    let mut figures = Vec::new();
     let mut state = 0x2545_F491_4F6C_DD1D;
-    let entities = entities(job);
-    let mut run = |accounts: &Repository<Account>, count, among: u64, options: &ExecuteOptions| {
-        let ((), elapsed) = timed(|| {
-            for _ in 0..count {
-                let id = (random(&mut state) % among).to_string();
-                accounts.execute_with(&id, &1, options)?;
+    // Each begins with accounts that were not hot yet.
+    let mut first_hot = 0;
+    for commands in [WRITTEN, SYNCED, HOT_WRITTEN, HOT_SYNCED] {
+        let is_written = commands.durability == Durability::Written;
+        let can = !is_written || entry.abilities.contains(&Ability::Written);
+        if !can || !job.wants(commands.name) {
+            continue;
+        }
+        let states_max = if commands.is_hot { STATES_MAX } else { 0 };
+        let accounts = engine.accounts(states_max).map_err(failed)?;
+        let filled = filled(&*accounts, job.events / EVENTS_OF_EACH)?;
+        // Once before, so that what is read at all is in memory.
+        for _ in 0..WRITTEN.count / 10 {
+            let account = random(&mut state) % filled;
+            accounts.load(account).map_err(failed)?;
+        }
+        let account = |number: u64, random: u64| {
+            if commands.is_hot {
+                let turn = number / (HOT * COMMANDS_ON_HOT);
+                (first_hot + turn * HOT + random % HOT) % filled
+            } else {
+                random % filled
             }
-            anyhow::Ok(())
-        })?;
-        anyhow::Ok(elapsed)
-    };
-    // Once before, so that the files are in memory.
-    run(&accounts, COMMANDS / 10, entities, &written)?;
-    let at_random = run(&accounts, COMMANDS, entities, &written)?;
-    let each_synced = run(&accounts, SYNCED, entities, &synced)?;
-    let hot = Repository::<Account>::new(&store)?.with_cache(64);
-    run(&hot, HOT * 10, HOT, &written)?;
-    let on_hot = run(&hot, COMMANDS, HOT, &written)?;
-    let rate = |name: &str, count, time| job.rate(name, count, time, Unit::EventsPerSecond);
-    Ok(vec![
-        rate("aggregate/execute/written", COMMANDS, at_random),
-        rate("aggregate/execute/hot", COMMANDS, on_hot),
-        rate("aggregate/execute/synced", SYNCED, each_synced),
-    ])
+        };
+        let ((), elapsed) = timed(|| {
+            (0..commands.count).try_for_each(|number| {
+                let account = account(number, random(&mut state));
+                accounts.execute(account, 1, commands.durability)
+            })
+        })
+        .map_err(failed)?;
+        if commands.is_hot {
+            first_hot += (commands.count / (HOT * COMMANDS_ON_HOT) + 1) * HOT;
+        }
+        let (job, unit) = (with_accounts(job, filled), Unit::EventsPerSecond);
+        figures.push(job.rate(commands.name, commands.count, elapsed, unit));
+    }
+    if job.wants(SIDE_BY_SIDE) {
+        let accounts = engine.accounts(0).map_err(failed)?;
+        let filled = filled(&*accounts, job.events / EVENTS_OF_EACH)?;
+        let ((), elapsed) = timed(|| side_by_side(&*accounts, filled))?;
+        let (job, unit) = (with_accounts(job, filled), Unit::EventsPerSecond);
+        let commands = THREADS * COMMANDS_OF_THREAD;
+        figures.push(job.rate(SIDE_BY_SIDE, commands, elapsed, unit));
+    }
+    engine.close().map_err(failed)?;
+    Ok(figures)
+}
+
+/// Executes synced commands from several threads, each on accounts of its own.
+fn side_by_side(accounts: &dyn Accounts, filled: u64) -> anyhow::Result<()> {
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..THREADS)
+            .map(|thread| {
+                scope.spawn(move || {
+                    let mut state = 0x2545_F491_4F6C_DD1D ^ (thread << 32);
+                    (0..COMMANDS_OF_THREAD).try_for_each(|_| {
+                        let turn = random(&mut state) % (filled / THREADS);
+                        let account = turn * THREADS + thread;
+                        accounts.execute(account, 1, Durability::Synced)
+                    })
+                })
+            })
+            .collect();
+        for thread in threads {
+            let executed = thread.join();
+            let executed = executed.map_err(|_| anyhow::anyhow!("a thread panicked"))?;
+            executed.map_err(failed)?;
+        }
+        Ok(())
+    })
+}
+
+/// The job as it is where a store has so many accounts.
+fn with_accounts(job: &Job, accounts: u64) -> Job {
+    let events = accounts * EVENTS_OF_EACH;
+    Job {
+        events,
+        ..job.clone()
+    }
+}
+
+/// How many accounts the store was filled with: the first ones, up to one that has no event.
+fn filled(accounts: &dyn Accounts, wanted: u64) -> anyhow::Result<u64> {
+    let (mut low, mut high) = (0, wanted.max(HOT));
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let events = accounts.load(middle).map_err(failed)?.events;
+        anyhow::ensure!(
+            events == 0 || events >= EVENTS_OF_EACH,
+            "account {middle} has {events} events"
+        );
+        if events > 0 {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    anyhow::ensure!(low >= HOT, "the store has {low} accounts");
+    Ok(low)
 }
 
 fn snapshot(job: &Job, _: &EngineEntry) -> anyhow::Result<Vec<Measured>> {
-    let store = Arc::new(options().open(&job.dir)?);
-    let coordinate = Account::coordinate("1")?;
+    let store = Arc::new(options().open(job.dir.join("store"))?);
+    let coordinate = <Account as Aggregate>::coordinate("1")?;
     for _ in 0..job.events / 100 {
         let mut batch = Batch::new();
         for _ in 0..100 {
-            batch.add(&coordinate, moved(1).to_event()?);
+            batch.add(&coordinate, Moved::new(1).to_event()?);
         }
         store.append_batch(batch)?;
     }
     let plain = Repository::<Account>::new(&store)?;
-    let snapshots = Snapshots::of_version(1).in_dir(job.dir.with_extension("aggregates"));
+    let snapshots = Snapshots::of_version(1).in_dir(job.dir.join("states"));
     let saving = Repository::<Account>::new(&store)?.with_snapshots(snapshots);
     let none = load(&plain, job.events)?;
     let file = load(&saving, job.events)?;
@@ -217,5 +298,35 @@ fn close(
     match Arc::into_inner(store) {
         Some(store) => Ok(store.close()?),
         None => anyhow::bail!("somebody has the store"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accounts_are_counted_however_many_were_wanted() {
+        let dir = tempfile::tempdir().unwrap();
+        let job = Job {
+            scenario: EXECUTE.name.to_owned(),
+            phase: 0,
+            system: STRANDLINE.name.to_owned(),
+            events: 40 * EVENTS_OF_EACH,
+            shape: EXECUTE.shape,
+            segments: None,
+            dir: dir.path().to_owned(),
+            wanted: Vec::new(),
+        };
+        let figures = fill(&job, &STRANDLINE).unwrap();
+        assert_eq!(figures.first().unwrap().events, 800);
+        let engine = (STRANDLINE.open)(&job.dir).unwrap();
+        let accounts = engine.accounts(0).unwrap();
+        for wanted in [40, 41, 1_000] {
+            assert_eq!(filled(&*accounts, wanted).unwrap(), 40);
+        }
+        // One that was begun and not filled is told.
+        accounts.append(40..41, Durability::Written).unwrap();
+        assert!(filled(&*accounts, 80).is_err());
     }
 }

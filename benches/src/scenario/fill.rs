@@ -15,11 +15,7 @@ pub(super) fn fill(
     engine: &dyn Engine,
     workload: &Workload,
 ) -> anyhow::Result<()> {
-    let durability = if entry.abilities.contains(&Ability::Written) {
-        Durability::Written
-    } else {
-        Durability::Synced
-    };
+    let durability = durability_of_fill(entry);
     let mut batch = Vec::with_capacity(BATCH as usize);
     for number in 0..workload.events() {
         batch.push(workload.event(number));
@@ -29,6 +25,15 @@ pub(super) fn fill(
         }
     }
     Ok(())
+}
+
+/// The least that the store can promise.
+pub(super) fn durability_of_fill(entry: &EngineEntry) -> Durability {
+    if entry.abilities.contains(&Ability::Written) {
+        Durability::Written
+    } else {
+        Durability::Synced
+    }
 }
 
 /// A phase that leaves a store with all events, closed.

@@ -1,7 +1,9 @@
 //! The systems that are always there to be measured: Strandline, and what the machine allows.
 //!
-//! Each is an engine; what is measured of it is not for them to know. They know `engine` and `workload`.
+//! Each is an engine; what is measured of it is not for them to know. They know `engine`, `workload` and
+//! `account`.
 
+mod accounts;
 mod limit;
 mod strandline;
 

@@ -1,10 +1,11 @@
 //! Strandline behind [`Engine`].
 
+use super::accounts::Repositories;
 use crate::engine::{
-    Ability, Durability, Engine, EngineEntry, Failure, Filter, Follower, NewEvent,
+    Ability, Accounts, Durability, Engine, EngineEntry, Failure, Filter, Follower, NewEvent,
 };
 use std::path::Path;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 use strandline::{
     AppendCondition, AppendOptions, Batch, Coordinate, Cursor, Event, EventId, EventKind, Region,
@@ -29,6 +30,7 @@ pub const ENTRY: EngineEntry = EngineEntry {
         Ability::CallersIds,
         Ability::Conditions,
         Ability::Follow,
+        Ability::Execute,
     ],
     notes: "Written: one pwrite a commit, interval syncs off. Synced: pwrite and fdatasync, shared \
             by those who wait. Every event is hashed into its entity's chain and the log's.",
@@ -42,7 +44,7 @@ const MERGED_LOOKS: usize = 360;
 const BATCH: usize = 4096;
 
 struct Strandline {
-    store: Store,
+    store: Arc<Store>,
     /// By number of the entity: an application keeps its coordinates too, unless it has too many.
     coordinates: Option<RwLock<Vec<Option<Coordinate>>>>,
 }
@@ -51,6 +53,7 @@ struct Strandline {
 pub(crate) fn open_growing(dir: &Path, segment_bytes: u64) -> Result<Box<dyn Engine>, Failure> {
     let store = options().segment_bytes_max(segment_bytes).open(dir)?;
     let coordinates = None;
+    let store = Arc::new(store);
     Ok(Box::new(Strandline { store, coordinates }))
 }
 
@@ -89,26 +92,26 @@ fn parts_once_merged(sealed: usize) -> usize {
         .sum()
 }
 
+/// Waits until nothing is left to be merged, for some minutes at most: a store that is closed before goes on
+/// at the next opening, beside what is measured there.
+fn wait_for_merges(store: &Store) -> Result<(), Failure> {
+    for _ in 0..MERGED_LOOKS {
+        let stats = store.stats()?;
+        // And the part that grows.
+        if stats.index_parts <= parts_once_merged(stats.segments.saturating_sub(1)) + 1 {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(500));
+    }
+    Ok(())
+}
+
 impl Strandline {
     fn open(dir: &Path) -> Result<Self, strandline::Error> {
         Ok(Self {
-            store: options().open(dir)?,
+            store: Arc::new(options().open(dir)?),
             coordinates: Some(RwLock::new(Vec::new())),
         })
-    }
-
-    /// Waits until nothing is left to be merged, for some minutes at most: a store that is closed before goes on
-    /// at the next opening, beside what is measured there.
-    fn wait_for_merges(&self) -> Result<(), Failure> {
-        for _ in 0..MERGED_LOOKS {
-            let stats = self.store.stats()?;
-            // And the part that grows.
-            if stats.index_parts <= parts_once_merged(stats.segments.saturating_sub(1)) + 1 {
-                break;
-            }
-            std::thread::sleep(Duration::from_millis(500));
-        }
-        Ok(())
     }
 
     fn coordinate(&self, event: &NewEvent<'_>) -> Result<Coordinate, Failure> {
@@ -256,11 +259,17 @@ impl Engine for Strandline {
         ))
     }
 
+    fn accounts(&self, states_max: usize) -> Result<Box<dyn Accounts + '_>, Failure> {
+        let accounts = Repositories::new(&self.store, states_max, wait_for_merges)?;
+        Ok(Box::new(accounts))
+    }
+
     fn close(self: Box<Self>) -> Result<(), Failure> {
         if self.coordinates.is_none() {
-            self.wait_for_merges()?;
+            wait_for_merges(&self.store)?;
         }
-        Ok(self.store.close()?)
+        let store = Arc::into_inner(self.store).ok_or("somebody has the store")?;
+        Ok(store.close()?)
     }
 }
 
@@ -279,6 +288,27 @@ impl Follower for Cursor {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::account::Account;
+
+    #[test]
+    fn commands_are_executed_on_the_accounts_that_a_store_was_filled_with() {
+        let dir = tempfile::tempdir().unwrap();
+        let engine = Strandline::open(dir.path()).unwrap();
+        for states_max in [0, 2] {
+            let accounts = engine.accounts(states_max).unwrap();
+            accounts.append(0..3, Durability::Written).unwrap();
+            accounts.execute(1, 5, Durability::Synced).unwrap();
+            assert!(accounts.execute(2, -9, Durability::Written).is_err());
+        }
+        let accounts = engine.accounts(0).unwrap();
+        let state = |account| {
+            let Account { cents, events } = accounts.load(account).unwrap();
+            (cents, events)
+        };
+        assert_eq!([0, 1, 2, 3].map(state), [(2, 2), (12, 4), (2, 2), (0, 0)]);
+        drop(accounts);
+        Box::new(engine).close().unwrap();
+    }
 
     /// Cause: a store of 69 segments counted as merged with eight files of eight that were to be one, and reads
     /// were measured beside that merge.

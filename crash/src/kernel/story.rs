@@ -180,6 +180,7 @@ impl Living<'_> {
         let how = match durability {
             Durability::Synced => "synced",
             Durability::Written => "written",
+            Durability::Replicated => "replicated",
         };
         Ok(say(&format!("{how} {}", self.number))?)
     }

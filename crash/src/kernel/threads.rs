@@ -285,6 +285,7 @@ fn newest(store: &Store) -> Option<Receipt> {
         hlc: event.hlc,
         hash: event.hash,
         durable: false,
+        replicated: false,
         repeated: false,
     })
 }

@@ -47,6 +47,7 @@ mod format;
 mod open;
 mod options;
 mod read;
+mod receive;
 mod scan;
 mod write;
 
@@ -67,6 +68,7 @@ pub use options::{
     LogOptions, SEGMENT_BYTES_LEAST, SEGMENT_BYTES_MOST, SEGMENT_RECORDS_MAX_DEFAULT,
 };
 pub use read::{CommitAt, FrameOf, LogReader, LogView, OwnedRecord, RecordCursor};
+pub use receive::LogReceiver;
 pub use scan::{Examined, Examiner, FooterFound, Piece, SealedFrames};
 pub use write::{
     Appended, LogWriter, NextSegment, RewrittenSegment, SealedSegment, SegmentRewrite,

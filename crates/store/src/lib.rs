@@ -59,6 +59,7 @@ pub mod maintenance;
 mod model;
 mod open;
 mod read;
+mod replication;
 mod rows;
 mod store;
 mod trace;
@@ -83,6 +84,7 @@ pub use model::{
     StoreOptions, StoredEvent, TRACKED_SOURCES_MAX, Tracked, TrackingConflict, VersionConflict,
 };
 pub use read::{Events, KindCount, Passed, Snapshot};
+pub use replication::Replication;
 pub use store::Store;
 pub use verify::{PROBLEMS_MAX, Problem, ProblemKind, VerifyReport};
 

@@ -5,6 +5,7 @@
 mod models;
 mod mutations;
 mod pushing;
+mod replicas;
 mod table;
 mod waiting;
 

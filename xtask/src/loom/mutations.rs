@@ -2,6 +2,7 @@
 
 use super::models::{FLAGS, MODELS};
 use super::pushing::PUSHING;
+use super::replicas::REPLICATING;
 use super::table::MUTATIONS;
 use super::waiting::WAITING;
 use crate::mutate::{Mutation, Workspace};
@@ -10,7 +11,8 @@ use std::process::{Command, ExitCode};
 
 /// All changes.
 fn all() -> impl Iterator<Item = &'static Mutation> {
-    MUTATIONS.iter().chain(WAITING).chain(PUSHING)
+    let told = WAITING.iter().chain(PUSHING).chain(REPLICATING);
+    MUTATIONS.iter().chain(told)
 }
 
 /// Makes each change of the tables in a copy of the workspace, and runs the models that must fail.
@@ -155,5 +157,6 @@ mod tests {
         crate::mutate::check_texts(super::MUTATIONS);
         crate::mutate::check_texts(super::WAITING);
         crate::mutate::check_texts(super::PUSHING);
+        crate::mutate::check_texts(super::REPLICATING);
     }
 }

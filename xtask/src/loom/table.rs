@@ -10,6 +10,7 @@ const SNAPSHOT: &str = "crates/index/src/reader/snapshot.rs";
 const HEADS: &str = "crates/index/src/part/heads.rs";
 const INSERT: &str = "crates/index/src/writer/insert.rs";
 const SYNC: &str = "crates/store/src/engine/group_sync/sync.rs";
+const SLEEPERS: &str = "crates/store/src/engine/group_sync/sleepers.rs";
 const PLACES: &str = "crates/store/src/engine/group_sync/places.rs";
 
 pub(super) const MUTATIONS: &[Mutation] = &[
@@ -234,9 +235,9 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     },
     Mutation {
         name: "who is just covered is not woken",
-        file: SYNC,
-        find: "|sleeper| sleeper.end <= durable",
-        replace: "|sleeper| sleeper.end < durable",
+        file: SLEEPERS,
+        find: "sleeper.end <= levels.settled(sleeper.reach)",
+        replace: "sleeper.end < levels.settled(sleeper.reach)",
         options: "engine::group_sync::model::one_sync_serves_everyone_it_covers",
     },
     Mutation {
@@ -250,10 +251,8 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         name: "durable is told before it is visible",
         file: SYNC,
         find: "            self.gate.advance_to(end);
-            state.durable = end;
             self.news.set_durable(end);",
-        replace: "            state.durable = end;
-            self.news.set_durable(end);
+        replace: "            self.news.set_durable(end);
             self.gate.advance_to(end);",
         options: "engine::group_sync::model::a_returned_append_is_durable_and_visible_and_nobody_is_left_waiting",
     },
@@ -292,23 +291,23 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     Mutation {
         name: "a failed sync wakes no task",
         file: SYNC,
-        find: "state.wakers.take(durable, is_poisoned)",
-        replace: "state.wakers.take(durable, false)",
+        find: ".take(levels.settled(Reach::Published), is_poisoned)",
+        replace: ".take(levels.settled(Reach::Published), false)",
         options: "engine::group_sync::ticket_model::a_failed_sync_wakes_every_ticket",
     },
     Mutation {
         name: "a dropped ticket leaves its waker",
         file: "crates/store/src/engine/group_sync/tasks.rs",
-        find: "let waker = self.state.lock().wakers.remove(key);",
-        replace: "let _ = key;
+        find: "let waker = self.state.lock().wakers_of(reach).remove(key);",
+        replace: "let _ = (reach, key);
         let waker = None;",
         options: "engine::group_sync::ticket_model::a_dropped_ticket_leaves_no_waker_and_its_event_becomes_durable",
     },
     Mutation {
         name: "a close leaves unsynced what nobody asked for",
         file: "crates/store/src/engine/group_sync/close.rs",
-        find: "group.wait(group.written())",
-        replace: "group.wait(group.durable())",
+        find: "group.wait_for(Reach::Synced, group.written())",
+        replace: "group.wait_for(Reach::Synced, group.durable())",
         options: "engine::group_sync::close_model::a_close_answers_a_task_in_flight_and_loses_nothing \
                   engine::group_sync::close_model::a_close_answers_a_thread_in_flight_and_loses_nothing \
                   engine::group_sync::close_model::a_close_that_fails_tells_every_ticket",
@@ -340,8 +339,8 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     Mutation {
         name: "who waits for room waits for more than the oldest",
         file: "crates/store/src/engine/group_sync/in_flight.rs",
-        find: "|end| *end <= durable",
-        replace: "|end| *end < durable",
+        find: "|end| *end <= done",
+        replace: "|end| *end < done",
         options: "engine::group_sync::ticket_model::a_task_that_finds_no_room_is_woken_when_there_is",
     },
     Mutation {
@@ -395,16 +394,16 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         name: "who finds no room looks whether writing has stopped before the lock",
         file: PLACES,
         find: "        let mut state = self.0.lock();
-        let (durable, is_stopped) = now();",
-        replace: "        let (durable, is_stopped) = now();
+        let (levels, is_stopped) = now();",
+        replace: "        let (levels, is_stopped) = now();
         let mut state = self.0.lock();",
         options: "engine::group_sync::ticket_model::a_failed_sync_is_told_to_a_task_that_waits_for_room",
     },
     Mutation {
         name: "who was woken for a place and is gone keeps it",
         file: PLACES,
-        find: "        let next = if state.in_flight.len() < most {",
-        replace: "        let next = if state.in_flight.len() > most {",
+        find: "        let next = if state.len() < most {",
+        replace: "        let next = if state.len() > most {",
         options: "engine::group_sync::calls_model::who_is_dropped_passes_its_place_on",
     },
     Mutation {

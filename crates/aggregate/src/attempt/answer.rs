@@ -93,11 +93,16 @@ impl<E> Answer<E> {
         if durability == Some(Durability::Written) {
             return Ok(self);
         }
+        let replicates = durability == Some(Durability::Replicated);
         if let Some(last) = self.receipts.iter().map(|receipt| receipt.sequence).max() {
-            store.wait_durable_through(last)?;
+            match replicates {
+                true => store.wait_replicated_through(last)?,
+                false => store.wait_durable_through(last)?,
+            }
         }
         for receipt in &mut self.receipts {
             receipt.durable = true;
+            receipt.replicated = replicates;
         }
         Ok(self)
     }
@@ -126,6 +131,7 @@ fn read<T: 'static>(registry: &Registry<T>, event: &EventRef<'_>) -> Member<T> {
             hlc: event.hlc(),
             hash: event.hash(),
             durable: false,
+            replicated: false,
             repeated: true,
         },
         coordinate: event.coordinate(),

@@ -101,7 +101,8 @@ impl Folder {
     ) -> Result<(), PersistenceError> {
         let path = self.dir.join(hashed(name));
         let replace = || match durability {
-            Durability::Synced => replace_file(&*self.fs, &path, bytes),
+            // No replication copies such files.
+            Durability::Synced | Durability::Replicated => replace_file(&*self.fs, &path, bytes),
             Durability::Written => self.rename_over(&path, bytes),
         };
         let replaced = match replace() {

@@ -137,6 +137,17 @@ impl SegmentFile {
         self.read(buffer, offset)
     }
 
+    /// Fills `buffer` from `offset` as far as the frames go, and says how far that is.
+    pub(crate) fn read_raw(&self, buffer: &mut [u8], offset: u32) -> Result<usize, LogError> {
+        let left = self.written_end().saturating_sub(offset);
+        let left = buffer
+            .len()
+            .min(usize::try_from(left).unwrap_or(usize::MAX));
+        let wanted = buffer.get_mut(..left).unwrap_or_default();
+        let read = self.file.read_up_to(wanted, offset.into());
+        read.at("read", &self.path)
+    }
+
     /// Fills `buffer` from `offset` as far as the file goes, and cuts it to that.
     pub(crate) fn read(&self, buffer: &mut Vec<u8>, offset: u64) -> Result<(), LogError> {
         let read = self.file.read_up_to(buffer, offset);

@@ -142,6 +142,26 @@ impl Manifest {
         self.holder(id).filter(|holder| holder.id() != id)
     }
 
+    /// The manifest of the same log, were `last` its active segment: what follows that is left out. `None` if it
+    /// is not listed.
+    #[must_use]
+    pub fn ending_in(&self, last: SegmentId) -> Option<Self> {
+        let mut segments = self.segments.get(..=self.find(last)?)?.to_vec();
+        let is_same = segments.len() == self.segments.len();
+        if let Some(last) = segments.last_mut() {
+            last.end = None;
+        }
+        Some(Self {
+            identity: self.identity,
+            number: self.number,
+            unrecorded_before: self.unrecorded_before,
+            epoch: self.epoch,
+            is_copy: self.is_copy,
+            segments,
+            synced: self.synced.filter(|_| is_same),
+        })
+    }
+
     /// Whether numbers are left out between those of the segments.
     fn has_gaps(&self) -> bool {
         let mut pairs = self.segments.windows(2);
@@ -193,7 +213,9 @@ impl Manifest {
         }
     }
 
-    pub(crate) fn encode(&self) -> Vec<u8> {
+    /// Its bytes, as the file has them.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(HEAD_BYTES + self.segments.len() * ENTRY_BYTES + 8);
         let mut out = Writer::new(&mut bytes);
         out.bytes(MANIFEST_MAGIC);
@@ -230,7 +252,14 @@ impl Manifest {
         bytes
     }
 
-    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, LogError> {
+    /// Reads and checks what [`encode`](Self::encode) wrote, in this version or an earlier one. Linear in the
+    /// length of `bytes`.
+    ///
+    /// # Errors
+    ///
+    /// [`LogError::VersionUnsupported`] for a later version, [`LogError::Corrupt`] if they are damaged or their
+    /// segments do not follow each other.
+    pub fn decode(bytes: &[u8]) -> Result<Self, LogError> {
         let damaged = |reason: &str| LogError::corrupt(MANIFEST_FILE, 0, reason);
         let short =
             |error: DecodeError| LogError::corrupt(MANIFEST_FILE, error.offset as u64, error);

@@ -119,7 +119,8 @@ pub struct LogPosition {
 
 impl LogPosition {
     /// Whether the same commits are before both, wherever these stand: the log hash chains them.
-    pub(crate) fn is_same_place(&self, other: &Self) -> bool {
+    #[must_use]
+    pub fn is_same_place(&self, other: &Self) -> bool {
         (self.sequence, self.log_hash) == (other.sequence, other.log_hash)
     }
 

@@ -4,7 +4,7 @@ use super::frame_of::{bytes_of, header_before, nearest};
 use super::segment::ReadSegment;
 use super::view::LogView;
 use crate::error::LogError;
-use crate::format::{FRAME_HEADER_BYTES, FrameHeader, RecordPosition};
+use crate::format::{FRAME_HEADER_BYTES, FrameHeader, LogPosition, RecordPosition};
 use strandline_core::{Hash, Sequence};
 
 /// A commit: which sequences it has, and the log hash after it, which chains it to all before.
@@ -16,6 +16,8 @@ pub struct CommitAt {
     pub end: Sequence,
     /// Hash of the log after it.
     pub log_hash: Hash,
+    /// Where it stands: where the frame ends.
+    pub after: LogPosition,
 }
 
 impl LogView {
@@ -110,6 +112,13 @@ fn walk(
                     first,
                     end: after,
                     log_hash: header.log_hash,
+                    after: LogPosition {
+                        segment: segment.info.id(),
+                        offset: start.saturating_add(header.frame_bytes),
+                        last_frame: start,
+                        sequence: after,
+                        log_hash: header.log_hash,
+                    },
                 }));
             }
             _ if first > sequence => break,

@@ -100,6 +100,25 @@ impl LogView {
         self.segments.len()
     }
 
+    /// Fills `buffer` with the bytes of a segment's file from `from` on, as far as its frames are written by now,
+    /// and gives how many these are. They are as they stand in the file, and nothing of them is checked. A
+    /// footer is none of them. O(bytes).
+    ///
+    /// # Errors
+    ///
+    /// [`LogError::SegmentMissing`], [`LogError::Io`].
+    pub fn read_raw(
+        &self,
+        segment: SegmentId,
+        from: u32,
+        buffer: &mut [u8],
+    ) -> Result<usize, LogError> {
+        let segment = self.find(segment).ok_or_else(|| LogError::SegmentMissing {
+            file: segment.file_name(),
+        })?;
+        segment.file.read_raw(buffer, from)
+    }
+
     /// The record at `position`, checked. Without a mapping, one read for a record of up to 1 KiB,
     /// two for others.
     ///

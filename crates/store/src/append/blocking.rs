@@ -3,11 +3,11 @@
 use super::commit::{Full, Written, commit, unmet};
 use super::prepare::{prepare_batch, prepare_one};
 use crate::engine::Shared;
-use crate::engine::group_sync::Poison;
+use crate::engine::group_sync::Reach;
 use crate::engine::writer::Prepared;
 use crate::trace::{self, Span};
 use crate::upkeep::Running;
-use crate::{AppendOptions, Error, ErrorKind, Event, Receipt};
+use crate::{AppendOptions, Error, Event, Receipt};
 use strandline_core::Coordinate;
 use tracing::Level;
 
@@ -25,8 +25,10 @@ pub(crate) fn append_one(
     let mut give = |receipt| given = Some(receipt);
     let written = write(running, &[prepared], &options, &mut give)?;
     let receipt: Receipt = given.ok_or_else(Error::no_receipt)?;
-    wait_for(running, written).map_err(|error| error.with_ids([receipt.id]))?;
-    Ok(shared.note_durable(receipt))
+    let (reach, end) = unmet(running, written);
+    let waited = shared.group.wait_for(reach, end);
+    waited.map_err(|poison| poison.unknown_of([receipt.id]))?;
+    Ok(shared.note_levels(receipt))
 }
 
 /// Appends events together, as a batch, with payloads of at most so many bytes, and leaves them with
@@ -43,10 +45,11 @@ pub(crate) fn append_events(
     let written = write(running, &prepared, &options, &mut |receipt| {
         receipts.push(receipt)
     })?;
-    wait_for(running, written)
-        .map_err(|error| error.with_ids(receipts.iter().map(|receipt| receipt.id)))?;
+    let (reach, end) = unmet(running, written);
+    let waited = running.shared.group.wait_for(reach, end);
+    waited.map_err(|poison| poison.unknown_of(receipts.iter().map(|receipt| receipt.id)))?;
     for receipt in &mut receipts {
-        *receipt = running.shared.note_durable(*receipt);
+        *receipt = running.shared.note_levels(*receipt);
     }
     Ok(receipts)
 }
@@ -68,22 +71,8 @@ fn write(
 ) -> Result<Written, Error> {
     commit(running, prepared, options, Full::Never, give).or_else(|error| {
         // Whoever is refused because of an event, and reads, must find it.
-        running.shared.wait_durable(error.decided_by())?;
+        let end = error.decided_by();
+        running.shared.wait_for(Reach::Published, end)?;
         Err(error)
     })
-}
-
-/// Returns when what was written is visible, and as durable as was asked for.
-fn wait_for(running: &Running, written: Written) -> Result<(), Error> {
-    let end = unmet(running, written);
-    running
-        .shared
-        .group
-        .wait(end)
-        .map_err(|Poison { reason, .. }| {
-            Error::new(
-                ErrorKind::Unknown,
-                format!("{reason}; reopen the store and look for the event ids"),
-            )
-        })
 }

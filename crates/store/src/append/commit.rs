@@ -1,7 +1,7 @@
 //! From what was prepared through the commit lock to what has to become durable.
 
 use crate::engine::Shared;
-use crate::engine::group_sync::PoisonOnPanic;
+use crate::engine::group_sync::{PoisonOnPanic, Reach};
 use crate::engine::writer::{Asked, Committing, Prepared, look_ahead, rotate_span};
 use crate::trace::{self, Span};
 use crate::upkeep::Running;
@@ -45,6 +45,11 @@ pub(super) fn commit(
     let shared = &*running.shared;
     shared.check_poison()?;
     let durability = options.durability.unwrap_or(shared.options.durability);
+    if durability == Durability::Replicated && !shared.group.is_replicating() {
+        let message =
+            "there is no replication of this store (Store::replication); nothing was written";
+        return Err(Error::new(ErrorKind::NotReplicated, message));
+    }
     let condition = options.condition;
     let condition =
         condition.map(|condition| look_ahead((&shared.index, &shared.kinds), condition, prepared));
@@ -55,17 +60,17 @@ pub(super) fn commit(
     };
     let mut wanted = Wanted::default();
     let (committed, sealed, next) = {
-        let (_span, mut writer, now_ms) = lock_to_commit(shared, prepared, full)?;
+        let (_span, mut writer, now_ms) = lock_to_commit(shared, prepared, durability, full)?;
         let guard = PoisonOnPanic(&shared.group);
         let mut context = shared.context(now_ms);
         if options.takes_any_time {
             context.drift_ms_max = u64::MAX;
         }
         let committed = writer.commit(prepared, asked, context, give);
-        if let (Ok(end), Durability::Synced, Full::Wait | Full::Refuse) =
-            (&committed, durability, full)
+        if let (Ok(end), Some(reach), Full::Wait | Full::Refuse) =
+            (&committed, reach_of(durability), full)
         {
-            shared.group.submitted(*end);
+            shared.group.submitted(reach, *end);
         }
         guard.finish();
         wanted.sync = writer.should_sync_ahead();
@@ -76,6 +81,7 @@ pub(super) fn commit(
     if durability == Durability::Written {
         // Not under the lock, which those who are woken may want.
         shared.group.news().moved();
+        shared.group.publish_wished();
     }
     if let Some(background) = &running.background {
         if let Some(next) = next {
@@ -94,26 +100,38 @@ pub(super) fn commit(
     committed.map(|end| Written { end, durability })
 }
 
-/// The end of the oldest submit in flight, if there are as many as may be.
-pub(super) fn oldest_if_full(shared: &Shared) -> Result<Option<Sequence>, Error> {
+/// Whether as many submits are in flight as may be.
+pub(super) fn is_full(shared: &Shared) -> Result<bool, Error> {
     shared.check_poison()?;
     shared.writer()?;
     let most = shared.options.in_flight_max;
-    Ok(shared.group.oldest_if_full(most))
+    Ok(shared.group.oldest_if_full(most).is_some())
 }
 
-/// Up to where what was written has to become durable for its promise to hold; asks for the
+/// What an append waits for; nothing if it waits for no more than to be written.
+const fn reach_of(durability: Durability) -> Option<Reach> {
+    match durability {
+        Durability::Written => None,
+        Durability::Synced => Some(Reach::Published),
+        Durability::Replicated => Some(Reach::Replicated),
+    }
+}
+
+/// Up to where what was written has to come, and to what, for its promise to hold; asks for the
 /// sync of the rest.
-pub(super) fn unmet(running: &Running, written: Written) -> Sequence {
+pub(super) fn unmet(running: &Running, written: Written) -> (Reach, Sequence) {
     let Written { end, durability } = written;
     let shared = &running.shared;
-    if durability == Durability::Synced || end > shared.index.gate().visible() {
-        return end;
+    if let Some(reach) = reach_of(durability) {
+        return (reach, end);
+    }
+    if end > shared.index.gate().visible() {
+        return (Reach::Published, end);
     }
     if let (Some(_), Some(background)) = (shared.options.sync_interval, &running.background) {
         background.sync_soon();
     }
-    Sequence::ZERO
+    (Reach::Published, Sequence::ZERO)
 }
 
 /// Whether everything below `end` is visible.
@@ -122,21 +140,35 @@ pub(super) fn is_visible(shared: &Shared, end: Sequence) -> bool {
 }
 
 /// The commit lock, as [`lock_with_room`] gives it, and the span of a rotation if there
-/// will be one: opened before the lock is taken, and to be dropped after it.
+/// will be one: opened before the lock is taken, and to be dropped after it. Where what is written is to be
+/// replicated, a rotation waits for what is there already, and not under the lock, where all others would
+/// wait too.
 fn lock_to_commit<'a>(
     shared: &'a Shared,
     prepared: &[Prepared<'_>],
+    durability: Durability,
     full: Full,
 ) -> Result<(Option<Span>, Committing<'a>, u64), Error> {
-    let (mut writer, now_ms) = lock_with_room(shared, full)?;
-    if !trace::wants(Level::INFO) || !writer.would_rotate(prepared) {
-        return Ok((None, writer, now_ms));
+    let replicates = durability == Durability::Replicated;
+    let mut span = None;
+    loop {
+        let (mut writer, now_ms) = lock_with_room(shared, full)?;
+        let opens = span.is_none() && trace::wants(Level::INFO);
+        if !(opens || replicates) || !writer.would_rotate(prepared) {
+            return Ok((span, writer, now_ms));
+        }
+        let allocated = writer.index.gate().allocated();
+        let held = shared.group.held(allocated).filter(|_| replicates);
+        let segment = writer.log.position().segment.get();
+        if held.is_none() && !opens {
+            return Ok((span, writer, now_ms));
+        }
+        drop(writer);
+        match held {
+            Some(end) => shared.group.wait(end)?,
+            None => span = Some(rotate_span(segment)),
+        }
     }
-    let segment = writer.log.position().segment.get();
-    drop(writer);
-    let span = rotate_span(segment);
-    let (writer, now_ms) = lock_with_room(shared, full)?;
-    Ok((Some(span), writer, now_ms))
 }
 
 /// The commit lock, once there is room for what is submitted, and the time just before it.
@@ -152,16 +184,15 @@ fn lock_with_room(shared: &Shared, full: Full) -> Result<(Committing<'_>, u64), 
         if full == Full::Never {
             return Ok((writer, now_ms));
         }
-        let Some(oldest) = shared.group.oldest_if_full(most) else {
+        let Some((reach, oldest)) = shared.group.oldest_if_full(most) else {
             return Ok((writer, now_ms));
         };
         drop(writer);
         if full == Full::Refuse {
-            let message = format!(
-                "{most} submitted appends are not durable yet (StoreOptions::in_flight_max)"
-            );
+            let message =
+                format!("{most} submitted appends are not done yet (StoreOptions::in_flight_max)");
             return Err(Error::new(ErrorKind::Busy, message));
         }
-        shared.wait_durable(oldest)?;
+        shared.wait_for(reach, oldest)?;
     }
 }

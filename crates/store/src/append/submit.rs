@@ -3,7 +3,7 @@
 use super::commit::{Full, commit, is_visible, unmet};
 use super::prepare::{prepare_batch, prepare_one};
 use super::ticket::{Outcome, Ticket};
-use crate::engine::group_sync::Pending;
+use crate::engine::group_sync::{Pending, Reach};
 use crate::engine::writer::Prepared;
 use crate::upkeep::Running;
 use crate::{AppendOptions, Batch, Error, Event, Receipt};
@@ -11,6 +11,7 @@ use strandline_core::{Coordinate, Sequence};
 
 /// What a ticket waits for, and the refusal that it gives then, if it was one.
 struct Waits {
+    reach: Reach,
     end: Sequence,
     refusal: Option<Error>,
 }
@@ -57,12 +58,18 @@ fn submit_prepared(
     // Before anything is written: without the thread, nobody would sync for a task.
     running.start_driver()?;
     let waits = match commit(running, prepared, options, full, give) {
-        Ok(written) => Waits {
-            end: unmet(running, written),
-            refusal: None,
-        },
+        Ok(written) => {
+            let (reach, end) = unmet(running, written);
+            let refusal = None;
+            Waits {
+                reach,
+                end,
+                refusal,
+            }
+        }
         Err(error) if is_visible(&running.shared, error.decided_by()) => return Err(error),
         Err(error) => Waits {
+            reach: Reach::Published,
             end: error.decided_by(),
             refusal: Some(error),
         },
@@ -81,6 +88,6 @@ fn ticket<R: Outcome>(
     let outcome = waits.refusal.map_or_else(outcome, Err);
     Ticket::new(
         outcome,
-        Pending::new(running.shared.group.clone(), waits.end),
+        Pending::new(running.shared.group.clone(), waits.reach, waits.end),
     )
 }

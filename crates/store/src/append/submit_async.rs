@@ -1,6 +1,6 @@
 //! Submitting from async code: a future that waits for room among what is in flight.
 
-use super::commit::oldest_if_full;
+use super::commit::is_full;
 use super::ticket::{Outcome, Ticket};
 use crate::engine::group_sync::{Attempt, Room};
 use crate::upkeep::Running;
@@ -98,10 +98,10 @@ impl<R: Outcome> Future for Submit<'_, R> {
         let polled = this.room.poll(context, || {
             loop {
                 // Looked at first, so that nothing is hashed in vain.
-                match oldest_if_full(&this.running.shared) {
+                match is_full(&this.running.shared) {
                     Err(error) => return Attempt::Done(Err(error)),
-                    Ok(Some(_)) => return Attempt::Full,
-                    Ok(None) => {}
+                    Ok(true) => return Attempt::Full,
+                    Ok(false) => {}
                 }
                 match submit(this.running) {
                     // Somebody else took the room.

@@ -1,7 +1,7 @@
 //! `Ticket`: an append whose sync is waited for later, by a thread or by a task.
 
-use crate::engine::group_sync::{Pending, Poison};
-use crate::{Error, ErrorKind, Receipt};
+use crate::engine::group_sync::{Pending, Poison, Reach};
+use crate::{Error, Receipt};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use strandline_core::{EventId, Sequence};
@@ -49,7 +49,7 @@ mod sealed {
 
     pub trait Outcome: Unpin {
         fn ids(&self) -> Vec<EventId>;
-        fn note_durable(&mut self, durable: Sequence);
+        fn note_levels(&mut self, durable: Sequence, replicated: Sequence);
     }
 
     impl Outcome for Receipt {
@@ -57,8 +57,9 @@ mod sealed {
             vec![self.id]
         }
 
-        fn note_durable(&mut self, durable: Sequence) {
+        fn note_levels(&mut self, durable: Sequence, replicated: Sequence) {
             self.durable = self.sequence < durable;
+            self.replicated = self.sequence < replicated;
         }
     }
 
@@ -67,9 +68,9 @@ mod sealed {
             self.iter().map(|receipt| receipt.id).collect()
         }
 
-        fn note_durable(&mut self, durable: Sequence) {
+        fn note_levels(&mut self, durable: Sequence, replicated: Sequence) {
             for receipt in self {
-                receipt.note_durable(durable);
+                receipt.note_levels(durable, replicated);
             }
         }
     }
@@ -86,7 +87,8 @@ impl<R: Outcome> Ticket<R> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Unknown`] with the ids if a sync failed. If the append was refused because of an
+    /// [`ErrorKind::Unknown`](crate::ErrorKind::Unknown) with the ids if a sync failed, or the replication that it
+    /// waits for has ended. If the append was refused because of an
     /// event that was not visible yet, that refusal.
     pub fn wait(mut self) -> Result<R, Error> {
         let waited = self.pending.wait();
@@ -101,11 +103,12 @@ impl<R: Outcome> Ticket<R> {
     fn end(&mut self, waited: Result<(), Poison>) -> Result<R, Error> {
         let outcome = self.outcome.take();
         let mut outcome = outcome.expect("a ticket is not polled again after it was ready")?;
-        if let Err(Poison { reason, .. }) = waited {
-            let message = format!("{reason}; reopen the store and look for the event ids");
-            return Err(Error::new(ErrorKind::Unknown, message).with_ids(outcome.ids()));
+        if let Err(poison) = waited {
+            return Err(poison.unknown_of(outcome.ids()));
         }
-        outcome.note_durable(self.pending.durable());
+        let [durable, replicated] =
+            [Reach::Synced, Reach::Replicated].map(|reach| self.pending.at(reach));
+        outcome.note_levels(durable, replicated);
         Ok(outcome)
     }
 }

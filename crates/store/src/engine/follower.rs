@@ -118,8 +118,9 @@ impl Follower {
             self.sources.note(positions, || visible);
         }
         let committed = replay.commit(end);
-        self.news
-            .set_durable(durable.min(end.sequence).max(self.news.durable()));
+        let durable = durable.min(end.sequence).max(self.news.durable());
+        self.news.set_durable(durable);
+        self.news.set_synced(durable);
         self.names = committed.names;
         self.table = committed.table;
         if let Some(newest) = committed.hlc.last() {

@@ -7,9 +7,9 @@ use super::merged_files::MergedFiles;
 use super::ours::Ours;
 use super::redactions::Redactions;
 use super::rewriting::{Rewriting, RewritingGuard};
-use crate::engine::group_sync::{GroupSync, fate_unknown};
+use crate::engine::group_sync::{GroupSync, Reach, fate_unknown};
 use crate::engine::push::Hub;
-use crate::engine::writer::{CommitLock, Context};
+use crate::engine::writer::{CommitLock, Committing, Context, Writer};
 use crate::model::{Kinds, Sources};
 use crate::{Error, ErrorKind, OpenReport, Receipt, StoreOptions};
 use std::path::PathBuf;
@@ -85,6 +85,24 @@ impl Shared {
             .ok_or_else(|| Error::new(ErrorKind::ReadOnly, "the store was opened to read only"))
     }
 
+    /// The commit lock, once a rotation under it need not wait for a replication, if there would be one.
+    /// `rotates` says that, and has changed nothing.
+    pub(crate) fn lock_to_rotate(
+        &self,
+        mut rotates: impl FnMut(&mut Writer) -> bool,
+    ) -> Result<Committing<'_>, Error> {
+        loop {
+            let mut writer = self.writer()?.lock();
+            match self.group.held(writer.index.gate().allocated()) {
+                Some(end) if rotates(&mut writer) => {
+                    drop(writer);
+                    self.group.wait(end)?;
+                }
+                _ => return Ok(writer),
+            }
+        }
+    }
+
     /// Fails in a fork of the process that opened the store to write. Takes no lock.
     pub(crate) fn check_process(&self) -> Result<(), Error> {
         match &self.ours {
@@ -106,9 +124,9 @@ impl Shared {
         follower.map_or(Ok(()), |follower| follower.lock().check())
     }
 
-    /// Returns when everything below `end` is durable and visible.
-    pub(crate) fn wait_durable(&self, end: Sequence) -> Result<(), Error> {
-        self.group.wait(end).map_err(fate_unknown)
+    /// Returns when everything below `end` is as far as that.
+    pub(crate) fn wait_for(&self, reach: Reach, end: Sequence) -> Result<(), Error> {
+        self.group.wait_for(reach, end).map_err(fate_unknown)
     }
 
     /// Makes everything that was written durable, notes too.
@@ -116,10 +134,11 @@ impl Shared {
         self.group.flush().map_err(fate_unknown)
     }
 
-    /// The receipt, which says whether its event is durable now.
-    pub(crate) fn note_durable(&self, receipt: Receipt) -> Receipt {
+    /// The receipt, which says whether its event is durable and replicated now.
+    pub(crate) fn note_levels(&self, receipt: Receipt) -> Receipt {
         Receipt {
-            durable: receipt.sequence < self.group.durable(),
+            durable: receipt.sequence < self.group.at(Reach::Synced),
+            replicated: receipt.sequence < self.group.at(Reach::Replicated),
             ..receipt
         }
     }

@@ -72,6 +72,15 @@ pub enum ErrorKind {
     /// in it that is its alone was, LOCK for one, or this process is a fork of the one that opened it.
     /// Nothing is written through it from then on. Open the store anew, where it is now.
     LockLost,
+    /// Somebody else has taken over what this store was replicated to, and writes there: the message says who
+    /// and when. Nothing is written through this handle from then on. What was appended and not replicated is on
+    /// this disk alone; look for its ids where the store was taken over, and append what is missing there.
+    Fenced,
+    /// [`Durability::Replicated`](crate::Durability::Replicated) was asked for, or a wait for it, and there is no
+    /// replication that could acknowledge it, or it has ended. An append that is refused so wrote nothing. A
+    /// compaction or redaction is refused so where events wait for a replication that has ended: append
+    /// something that does not, or begin another.
+    NotReplicated,
     /// Bytes on disk are not what was written. The message names file and place.
     Corrupt,
     /// The log ends before what a checkpoint or the MANIFEST says was durable: events have vanished, or records of

@@ -13,6 +13,9 @@ use strandline_index::IndexLayout;
 use strandline_segment::{LogError, LogOptions};
 
 /// When an append returns, and with that when its events are visible.
+///
+/// Events become visible in order, so an append that asks for less also publishes what was written before it: a
+/// store that mixes levels gives its readers the weakest of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Durability {
     /// Once the events are on the disk: they survive a power cut.
@@ -21,6 +24,13 @@ pub enum Durability {
     /// Once the events are with the operating system: they survive a killed process, and a power
     /// cut after the next sync (see [`StoreOptions::sync_interval`]).
     Written,
+    /// Once the events are on the disk, and a replication has acknowledged them
+    /// ([`Store::replication`](crate::Store::replication)): they survive the loss of this machine. Where every
+    /// append asks for that, no reader ever acts on an event that was not replicated; but an opening shows
+    /// everything that is on the disk, and so does a store opened to read only beside this one.
+    ///
+    /// Refused with [`ErrorKind::NotReplicated`](crate::ErrorKind::NotReplicated) where there is no replication.
+    Replicated,
 }
 
 /// What the holder of a store may do with it.
@@ -169,7 +179,8 @@ impl StoreOptions {
         self
     }
 
-    /// How many submitted appends ([`Store::submit`](crate::Store::submit)) may be written and not durable.
+    /// How many submitted appends ([`Store::submit`](crate::Store::submit)) may be written and not as durable as
+    /// they asked.
     /// Default: 1,024; at least 1, which 0 counts as.
     #[must_use]
     pub const fn in_flight_max(mut self, appends: usize) -> Self {

@@ -24,6 +24,12 @@ pub struct Receipt {
     /// [`Durability::Synced`](crate::Durability::Synced); for others
     /// [`Store::wait_durable`](crate::Store::wait_durable) waits for it.
     pub durable: bool,
+    /// Whether a replication had acknowledged the event when the receipt was given. Always so for
+    /// [`Durability::Replicated`](crate::Durability::Replicated); for others
+    /// [`Store::wait_replicated`](crate::Store::wait_replicated) waits for it. A replication that began after
+    /// the event was written knows of it once it has acknowledged what came before.
+    #[serde(default)]
+    pub replicated: bool,
     /// Whether the event had been appended before, and this is the receipt of that time.
     pub repeated: bool,
 }

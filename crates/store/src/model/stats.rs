@@ -14,15 +14,21 @@ pub struct Stats {
     pub scopes: u64,
     /// Sequences below this one are visible.
     pub visible: Sequence,
-    /// Sequences below this one are durable; in a store opened to read only, proven so.
+    /// Sequences below this one are on the disk; in a store opened to read only, proven so. Past what is visible
+    /// where events wait to be replicated.
     pub durable: Sequence,
+    /// Sequences below this one are acknowledged by the replication; none if there is no replication.
+    pub replicated: Option<Sequence>,
     /// Sequences below this one are written.
     pub written: Sequence,
     /// Events that are written and not durable: what a power cut would take.
     pub durable_lag: u64,
+    /// Events that are written and not replicated: what the loss of this machine would take; 0 if there is no
+    /// replication.
+    pub replicated_lag: u64,
     /// Events that are written and not visible: their appends have not returned.
     pub visible_lag: u64,
-    /// Submitted appends that are not durable; at most
+    /// Submitted appends that are not as durable as they asked; at most
     /// [`StoreOptions::in_flight_max`](crate::StoreOptions::in_flight_max).
     pub in_flight: usize,
     /// Segment files.

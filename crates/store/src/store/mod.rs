@@ -10,6 +10,7 @@ mod kinds;
 mod limits;
 mod open;
 mod read;
+mod replication;
 mod stats;
 mod submit;
 mod sync;

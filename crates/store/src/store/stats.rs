@@ -2,6 +2,7 @@
 
 use super::Store;
 use crate::engine::Shared;
+use crate::engine::group_sync::Reach;
 use crate::trace;
 use crate::{Error, ErrorKind, Stats};
 use strandline_core::Sequence;
@@ -32,7 +33,9 @@ fn count(shared: &Shared) -> Result<Stats, Error> {
     let snapshot = shared.index.snapshot();
     // In this order, so that none is ahead of the next.
     let visible = snapshot.visible();
-    let durable = shared.group.durable();
+    let durable = shared.group.synced();
+    let replicated = shared.group.is_replicating();
+    let replicated = replicated.then(|| shared.group.at(Reach::Replicated));
     let written = shared.group.written();
     let lag = |behind: Sequence| written.get().saturating_sub(behind.get());
     let (merged_files, merges, merged_bytes_written, merge_failed) = {
@@ -60,7 +63,9 @@ fn count(shared: &Shared) -> Result<Stats, Error> {
         visible,
         durable,
         written,
+        replicated,
         durable_lag: lag(durable),
+        replicated_lag: replicated.map_or(0, lag),
         visible_lag: lag(visible),
         in_flight: shared.group.in_flight(),
         segments: shared.log.view().segments(),

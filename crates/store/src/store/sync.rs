@@ -1,6 +1,7 @@
 //! What is durable, and making it so; and the clock.
 
 use super::Store;
+use crate::engine::group_sync::Reach;
 use crate::{Error, ErrorKind, Receipt};
 use strandline_core::{Hlc, Sequence};
 
@@ -14,7 +15,8 @@ impl Store {
     pub fn sync(&self) -> Result<(), Error> {
         self.shared().writer()?;
         self.shared().check_poison()?;
-        self.shared().wait_durable(self.shared().group.written())
+        let end = self.shared().group.written();
+        self.shared().wait_for(Reach::Synced, end)
     }
 
     /// Moves the store's clock past a time that was seen elsewhere, in another store's receipt say,
@@ -54,16 +56,41 @@ impl Store {
     }
 
     /// Returns when the event with this sequence and all before it are durable, whatever their
-    /// appends asked for. Syncs, if nobody else does.
+    /// appends asked for. Syncs, if nobody else does. What waits to be replicated need not be visible then.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::InvalidInput`] if no event was written there yet, and as [`sync`](Self::sync).
     pub fn wait_durable_through(&self, sequence: Sequence) -> Result<(), Error> {
+        self.wait_through(Reach::Synced, sequence)
+    }
+
+    /// Returns when a replication has acknowledged the event of a receipt, whatever its append asked for.
+    ///
+    /// # Errors
+    ///
+    /// As [`wait_replicated_through`](Self::wait_replicated_through).
+    pub fn wait_replicated(&self, receipt: &Receipt) -> Result<(), Error> {
+        self.wait_replicated_through(receipt.sequence)
+    }
+
+    /// Returns when a replication has acknowledged the event with this sequence and all before it, whatever
+    /// their appends asked for. Syncs, if nobody else does.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotReplicated`] if there is no replication, or it ends meanwhile; [`ErrorKind::Unknown`] if
+    /// writing stops meanwhile, as it does where somebody else has taken over; and as
+    /// [`wait_durable_through`](Self::wait_durable_through).
+    pub fn wait_replicated_through(&self, sequence: Sequence) -> Result<(), Error> {
+        self.wait_through(Reach::Replicated, sequence)
+    }
+
+    fn wait_through(&self, reach: Reach, sequence: Sequence) -> Result<(), Error> {
         self.shared().writer()?;
         let end = sequence.checked_add(1);
         match end.filter(|end| *end <= self.shared().group.written()) {
-            Some(end) => self.shared().wait_durable(end),
+            Some(end) => self.shared().wait_for(reach, end),
             None => Err(Error::new(
                 ErrorKind::InvalidInput,
                 format!("sequence {sequence} was not written by this store"),

@@ -84,6 +84,25 @@ impl Store {
         wait_past(self.shared(), Mark::Durable, sequence, timeout)
     }
 
+    /// As [`wait_visible_past`](Self::wait_visible_past), for the watermark of what a replication has
+    /// acknowledged, which is never past that of what is visible. It begins anew with each replication.
+    ///
+    /// Syncs nothing, as [`wait_durable_past`](Self::wait_durable_past).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotReplicated`] if there is no replication and `sequence` was not acknowledged, also if it
+    /// ends meanwhile; [`ErrorKind::Fenced`] if somebody else has taken over; [`ErrorKind::ReadOnly`]; and as
+    /// [`wait_visible_past`](Self::wait_visible_past).
+    pub fn wait_replicated_past(
+        &self,
+        sequence: Sequence,
+        timeout: Duration,
+    ) -> Result<bool, Error> {
+        self.shared().writer()?;
+        wait_past(self.shared(), Mark::Replicated, sequence, timeout)
+    }
+
     /// A future that gives the watermark of what is visible once it is past `sequence`, as
     /// [`wait_visible_past`](Self::wait_visible_past) waits for it. In a store opened to read only that
     /// looks for the other process's events on a thread of the store, never on the one that polls: also what
@@ -132,5 +151,15 @@ impl Store {
     /// As [`visible_past`](Self::visible_past).
     pub fn durable_past(&self, sequence: Sequence) -> Passed {
         passed(self.shared(), Mark::Durable, sequence)
+    }
+
+    /// A future that gives the watermark of what a replication has acknowledged once it is past `sequence`, as
+    /// [`wait_replicated_past`](Self::wait_replicated_past) waits for it.
+    ///
+    /// # Errors
+    ///
+    /// As there, from the future, and [`ErrorKind::Closed`] once the store is closed or dropped.
+    pub fn replicated_past(&self, sequence: Sequence) -> Passed {
+        passed(self.shared(), Mark::Replicated, sequence)
     }
 }

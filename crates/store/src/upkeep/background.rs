@@ -7,7 +7,7 @@ use super::footers::write_footer;
 use super::jobs::Jobs;
 use super::merges::{is_behind, merge_next};
 use crate::engine::Shared;
-use crate::engine::group_sync::join;
+use crate::engine::group_sync::{Reach, join};
 use crate::rows::Sealed;
 use crate::trace;
 use crossbeam_channel::{Receiver, Sender, never, unbounded};
@@ -206,7 +206,7 @@ fn run_syncs(shared: &Shared, asked: &Receiver<()>, sync_waits: &AtomicBool) {
 
 fn sync(shared: &Shared) {
     // A failure has stopped the store; whoever calls next is told.
-    let _ = shared.group.wait(shared.group.written());
+    let _ = shared.group.wait_for(Reach::Synced, shared.group.written());
 }
 
 /// Does one merge, and the jobs that come meanwhile: as long as the merge had at least half of the time. Once

@@ -2,6 +2,7 @@
 
 use crate::Error;
 use crate::engine::Shared;
+use crate::engine::group_sync::Reach;
 use crate::rows::checkpoint::{self, KEPT};
 use crate::trace;
 use std::sync::Arc;
@@ -38,8 +39,12 @@ pub(super) fn save(shared: &Shared) -> Result<Sequence, Error> {
         // The last of them may stand after every event.
         shared.flush()?;
     }
-    shared.wait_durable(position.sequence)?;
-    let snapshot = shared.index.snapshot();
+    shared.wait_for(Reach::Synced, position.sequence)?;
+    let mut snapshot = shared.index.snapshot();
+    if snapshot.visible() < position.sequence {
+        // What is to be replicated first is on the disk, which is all that a checkpoint says.
+        snapshot = shared.writer()?.lock().index.inserted();
+    }
     let rows = Arc::new(snapshot.export(start.sequence..position.sequence)?);
     let block = Block::open(rows.clone(), None)?;
     let places = match checkpoint::places(&names, &coordinates, &block) {

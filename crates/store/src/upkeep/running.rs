@@ -120,6 +120,9 @@ impl Running {
     fn end_waits(&mut self) {
         drop(self.driver.write().take());
         self.background = None;
+        self.shared
+            .group
+            .detach("the store was closed before the events were replicated");
         self.shared.hub.close();
         let news = self.shared.group.news();
         news.end(&Over::closed());

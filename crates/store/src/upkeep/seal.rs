@@ -3,7 +3,7 @@
 use super::running::Running;
 use crate::Error;
 use crate::engine::group_sync::PoisonOnPanic;
-use crate::engine::writer::rotate_span;
+use crate::engine::writer::{Writer, rotate_span};
 use strandline_segment::SegmentId;
 
 impl Running {
@@ -14,7 +14,8 @@ impl Running {
         let sealed = {
             let _span = rotate_span(number);
             let now_ms = shared.options.clock.now_ms();
-            let mut writer = shared.writer()?.lock();
+            let is_active = |writer: &mut Writer| writer.log.position().segment == segment;
+            let mut writer = shared.lock_to_rotate(is_active)?;
             shared.check_poison()?;
             if writer.log.position().segment != segment {
                 return Ok(());

@@ -1,5 +1,6 @@
 //! Loom models of sleep and of the thread for callers' code: `xtask loom`.
 
+use super::levels::Reach;
 use super::model::{Fails, bench, check};
 use super::room::{Attempt, Room};
 use super::ticket_model::Unpark;
@@ -47,7 +48,7 @@ fn who_is_dropped_passes_its_place_on() {
     check(|| {
         let bench = bench(Fails::Never);
         let end = bench.write();
-        bench.group.submitted(end);
+        bench.group.submitted(Reach::Published, end);
         let attempt = || match bench.group.oldest_if_full(1) {
             Some(_) => Attempt::Full,
             None => Attempt::Done(()),

@@ -5,6 +5,7 @@
 
 use super::close::close;
 use super::driver::SyncDriver;
+use super::levels::Reach;
 use super::model::{Bench, Fails, bench, check};
 use super::pending::Pending;
 use super::ticket_model::{block_on, driver};
@@ -16,7 +17,10 @@ use strandline_core::sync::thread;
 fn submit(bench: &Bench, driver: &SyncDriver) -> (Sequence, Pending<super::model::Disk>) {
     let end = bench.write();
     driver.ask();
-    (end, Pending::new(bench.group.clone(), end))
+    (
+        end,
+        Pending::new(bench.group.clone(), Reach::Published, end),
+    )
 }
 
 fn close_bench(bench: &Bench, driver: Arc<SyncDriver>) -> Result<(), super::Poison> {

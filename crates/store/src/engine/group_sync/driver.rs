@@ -81,7 +81,7 @@ fn run<T: SyncTarget>(group: &GroupSync<T>, asks: &Asks) {
         let stop = asks.stop.load(Ordering::Acquire);
         if asks.sync.swap(false, Ordering::AcqRel) {
             // A failure has stopped the store, and so has a panic; whoever waits is told.
-            let sync = || group.wait_at_once(group.written());
+            let sync = || group.sync_at_once();
             let _ = group.calls().catch("a sync", sync);
         } else if stop {
             return;

@@ -1,4 +1,4 @@
-//! `InFlight`: the commits that were submitted and are not durable yet.
+//! `InFlight`: the commits that were submitted and are not done yet.
 
 use std::collections::VecDeque;
 use strandline_core::Sequence;
@@ -10,24 +10,23 @@ pub(super) struct InFlight {
 }
 
 impl InFlight {
-    /// Forgets those that are durable, and gives how many.
-    pub(super) fn settle(&mut self, durable: Sequence) -> usize {
+    /// Forgets those that are done, and gives how many.
+    pub(super) fn settle(&mut self, done: Sequence) -> usize {
         let before = self.ends.len();
-        while self.ends.front().is_some_and(|end| *end <= durable) {
+        while self.ends.front().is_some_and(|end| *end <= done) {
             self.ends.pop_front();
         }
         before - self.ends.len()
     }
 
-    /// How many were not durable when it was looked at last.
+    /// How many were not done when it was looked at last.
     pub(super) fn len(&self) -> usize {
         self.ends.len()
     }
 
-    /// The end of the oldest, if there are `most` or more.
-    pub(super) fn oldest_if_full(&self, most: usize) -> Option<Sequence> {
-        let is_full = self.ends.len() >= most;
-        is_full.then(|| self.ends.front().copied()).flatten()
+    /// The end of the oldest.
+    pub(super) fn oldest(&self) -> Option<Sequence> {
+        self.ends.front().copied()
     }
 
     /// Adds one: the newest, or a repeat of one that was written before others. O(1) for the newest, else

@@ -7,14 +7,21 @@
 mod close;
 mod driver;
 mod in_flight;
+mod levels;
 mod on_panic;
 mod pending;
 mod places;
 mod poison;
+mod replicas;
 mod room;
+mod sleepers;
 mod sync;
 mod tasks;
 mod wakers;
+
+#[cfg(all(test, not(strandline_loom)))]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests;
 
 #[cfg(all(test, strandline_loom))]
 #[allow(clippy::expect_used, reason = "a model fails by panicking")]
@@ -30,10 +37,15 @@ pub(crate) mod model;
 
 #[cfg(all(test, strandline_loom))]
 #[allow(clippy::expect_used, reason = "a model fails by panicking")]
+mod replica_model;
+
+#[cfg(all(test, strandline_loom))]
+#[allow(clippy::expect_used, reason = "a model fails by panicking")]
 mod ticket_model;
 
 pub(crate) use close::close;
 pub(crate) use driver::{SyncDriver, join};
+pub(crate) use levels::Reach;
 pub(crate) use on_panic::PoisonOnPanic;
 pub(crate) use pending::Pending;
 pub(crate) use poison::{Poison, fate_unknown};

@@ -86,6 +86,16 @@ impl Bench {
         end
     }
 
+    /// Writes one event that is to be replicated before it is seen, and does not wait.
+    pub(crate) fn write_to_replicate(&self) -> Sequence {
+        let _commit = self.commit.lock();
+        let first = self.gate.reserve(1).expect("the model is small");
+        let end = Sequence::new(first.get() + 1);
+        self.disk.written.store(end.get(), Ordering::Release);
+        self.group.wrote_to_replicate(end);
+        end
+    }
+
     /// Notes that everything below `end` is written. Called under a commit lock.
     pub(crate) fn wrote(&self, end: Sequence) {
         self.disk.written.store(end.get(), Ordering::Release);

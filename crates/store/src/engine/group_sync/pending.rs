@@ -1,5 +1,6 @@
 //! `Pending`: the wait for a sync, by a thread or by a task.
 
+use super::levels::Reach;
 use super::poison::Poison;
 use super::sync::{GroupSync, SyncTarget};
 use super::wakers::WakerKey;
@@ -7,32 +8,34 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use strandline_core::Sequence;
 
-/// Waits until everything below a sequence is durable and visible, or writing has stopped.
+/// Waits until everything below a sequence is durable and visible, or replicated too, or writing has stopped.
 #[derive(Debug)]
 pub(crate) struct Pending<T: SyncTarget> {
     group: Arc<GroupSync<T>>,
+    reach: Reach,
     end: Sequence,
     key: Option<WakerKey>,
 }
 
 impl<T: SyncTarget> Pending<T> {
-    pub(crate) const fn new(group: Arc<GroupSync<T>>, end: Sequence) -> Self {
+    pub(crate) const fn new(group: Arc<GroupSync<T>>, reach: Reach, end: Sequence) -> Self {
         Self {
             group,
+            reach,
             end,
             key: None,
         }
     }
 
-    /// Exclusive upper bound of the durable sequences.
-    pub(crate) fn durable(&self) -> Sequence {
-        self.group.durable()
+    /// Exclusive upper bound of the sequences that are as far as that.
+    pub(crate) fn at(&self, reach: Reach) -> Sequence {
+        self.group.at(reach)
     }
 
     /// Returns when the wait is over; syncs if nobody else does.
     pub(crate) fn wait(&self) -> Result<(), Poison> {
         self.check_process()?;
-        self.group.wait(self.end)
+        self.group.wait_for(self.reach, self.end)
     }
 
     fn check_process(&self) -> Result<(), Poison> {
@@ -49,7 +52,8 @@ impl<T: SyncTarget> Pending<T> {
         if let Err(poison) = self.check_process() {
             return Poll::Ready(Err(poison));
         }
-        self.group.poll(self.end, &mut self.key, context.waker())
+        self.group
+            .poll((self.reach, self.end), &mut self.key, context.waker())
     }
 }
 
@@ -58,7 +62,7 @@ impl<T: SyncTarget> Drop for Pending<T> {
         if let Some(key) = self.key
             && self.group.is_in_this_process()
         {
-            self.group.forget(key);
+            self.group.forget(self.reach, key);
         }
     }
 }

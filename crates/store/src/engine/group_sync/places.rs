@@ -1,6 +1,7 @@
-//! `Places`: how many submits are in flight, and who waits for one of them to be durable.
+//! `Places`: how many submits are in flight, and who waits for one of them to be done.
 
 use super::in_flight::InFlight;
+use super::levels::{Levels, Reach};
 use std::collections::BTreeMap;
 use std::task::Waker;
 use strandline_core::Sequence;
@@ -22,7 +23,9 @@ pub(super) struct Places(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
+    /// Those that wait to be durable, and those that wait to be replicated.
     in_flight: InFlight,
+    to_replicate: InFlight,
     /// Places that came free and for which nobody was woken yet.
     came_free: usize,
     next: u64,
@@ -30,8 +33,13 @@ struct State {
 }
 
 impl State {
-    fn settle(&mut self, durable: Sequence) {
-        self.came_free += self.in_flight.settle(durable);
+    fn settle(&mut self, levels: &Levels) {
+        self.came_free += self.in_flight.settle(levels.settled(Reach::Published));
+        self.came_free += self.to_replicate.settle(levels.settled(Reach::Replicated));
+    }
+
+    fn len(&self) -> usize {
+        self.in_flight.len() + self.to_replicate.len()
     }
 }
 
@@ -45,43 +53,55 @@ pub(super) enum Waiting {
 }
 
 impl Places {
-    /// How many are not durable.
-    pub(super) fn count(&self, durable: Sequence) -> usize {
+    /// How many are not done.
+    pub(super) fn count(&self, levels: &Levels) -> usize {
         let mut state = self.0.lock();
-        state.settle(durable);
-        state.in_flight.len()
+        state.settle(levels);
+        state.len()
     }
 
-    /// The end of the oldest in flight, if there are `most` or more.
-    pub(super) fn oldest_if_full(&self, durable: Sequence, most: usize) -> Option<Sequence> {
+    /// The end of the oldest in flight that waits for a sync, or else for a replication, if there are `most`
+    /// or more.
+    pub(super) fn oldest_if_full(&self, levels: &Levels, most: usize) -> Option<(Reach, Sequence)> {
         let mut state = self.0.lock();
-        state.settle(durable);
-        state.in_flight.oldest_if_full(most)
+        state.settle(levels);
+        if state.len() < most {
+            return None;
+        }
+        let synced = state.in_flight.oldest();
+        let synced = synced.map(|end| (Reach::Published, end));
+        let replicated = || Some((Reach::Replicated, state.to_replicate.oldest()?));
+        synced.or_else(replicated)
     }
 
-    /// Takes a place until everything below `end` is durable; none if that is so, of what was repeated.
+    /// Takes a place until everything below `end` is as far as that; none if it is so, of what was repeated.
     /// Called under the commit lock.
-    pub(super) fn add(&self, end: Sequence, durable: Sequence) {
-        if end > durable {
-            self.0.lock().in_flight.add(end);
+    pub(super) fn add(&self, (reach, end): (Reach, Sequence), levels: &Levels) {
+        if end <= levels.settled(reach) {
+            return;
+        }
+        let mut state = self.0.lock();
+        match reach {
+            Reach::Replicated => state.to_replicate.add(end),
+            Reach::Synced | Reach::Published => state.in_flight.add(end),
         }
     }
 
     /// Lets a task wait unless there is room, under a new key or the one it has.
     ///
-    /// `now` gives what is durable, and whether writing has stopped. It is asked under the lock: who
+    /// `now` gives how far everything is, and whether writing has stopped. It is asked under the lock: who
     /// changes either looks for waiting tasks after that.
     pub(super) fn wait(
         &self,
         key: &mut Option<PlaceKey>,
         most: usize,
-        now: impl FnOnce() -> (Sequence, bool),
+        now: impl FnOnce() -> (Levels, bool),
         waker: Waker,
     ) -> Waiting {
         let mut state = self.0.lock();
-        let (durable, is_stopped) = now();
-        state.settle(durable);
-        if is_stopped || state.in_flight.len() < most {
+        let (levels, is_stopped) = now();
+        state.settle(&levels);
+        if is_stopped || state.len() < most {
             return Waiting::Over(waker);
         }
         let own = *key.get_or_insert_with(|| {
@@ -91,11 +111,11 @@ impl Places {
         Waiting::Entered(state.waiting.insert(own, waker))
     }
 
-    /// Takes out those who are to be woken now that more is durable: one for each place that came free,
+    /// Takes out those who are to be woken now that more is done: one for each place that came free,
     /// or everyone.
-    pub(super) fn freed(&self, durable: Sequence, everyone: bool) -> Vec<Waker> {
+    pub(super) fn freed(&self, levels: &Levels, everyone: bool) -> Vec<Waker> {
         let mut state = self.0.lock();
-        state.settle(durable);
+        state.settle(levels);
         let freed = std::mem::take(&mut state.came_free);
         let count = if everyone { usize::MAX } else { freed };
         let woken = std::iter::from_fn(|| state.waiting.pop_first().map(|(_, waker)| waker));
@@ -110,7 +130,7 @@ impl Places {
             return (Some(own), None);
         }
         // It was woken for a place that may be free still.
-        let next = if state.in_flight.len() < most {
+        let next = if state.len() < most {
             state.waiting.pop_first().map(|(_, waker)| waker)
         } else {
             None

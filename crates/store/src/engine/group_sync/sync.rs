@@ -6,12 +6,13 @@
 //!
 //! Does not know files: what is synced is a handle of the caller's.
 
+use super::levels::{Levels, Reach};
 use super::places::Places;
 use super::poison::Poison;
+use super::sleepers::{Sleep, Sleeper, Sleepers};
 use super::wakers::Wakers;
 use crate::Error;
 use crate::engine::news::{News, Over};
-use crate::engine::parker::Parker;
 use crate::trace::{self, Calls, Span};
 use std::io;
 use std::sync::Arc;
@@ -38,16 +39,24 @@ pub(crate) struct GroupSync<T> {
     /// The sequence after the newest commit, which was written to the target. Stored with release
     /// after the write, under the commit lock, and loaded with acquire before a sync: what is below
     /// it is with the operating system by then.
-    written: AtomicU64,
+    pub(super) written: AtomicU64,
+    /// The end of the newest commit that does not ask to be replicated before it is seen. Stored with release
+    /// before `written`, and loaded with acquire after it: whoever finds such a commit synced finds it
+    /// wished for.
+    pub(super) wished: AtomicU64,
     gate: Arc<SequenceGate>,
-    /// Who waits for events, and with it a copy of `State::durable` that is read without the lock: set
+    /// Who waits for events, and with it copies of `State::levels` that are read without the lock: set
     /// under it.
-    news: Arc<News>,
+    pub(super) news: Arc<News>,
     /// Copy of `State::poison.is_some()`, for a check without the lock on each append. Written
     /// with release under the lock, read with acquire.
     pub(super) poisoned: AtomicBool,
     /// Copy of `State::syncing`: a hint, relaxed, for threads that have not gone to sleep yet.
-    syncing: AtomicBool,
+    pub(super) syncing: AtomicBool,
+    /// Whether there is a replication: a copy of what `State::levels` says, set under the lock.
+    pub(super) replicating: AtomicBool,
+    /// Whether there ever was one.
+    pub(super) was_replicating: AtomicBool,
     /// What is in flight. Its lock is never taken under that of the state.
     pub(super) places: Places,
     /// Where wakers are called: never here, as this may be under the commit lock.
@@ -59,31 +68,23 @@ pub(crate) struct GroupSync<T> {
 pub(super) struct State<T> {
     /// What a sync makes durable. Without a target nothing is ever written.
     target: Option<T>,
-    pub(super) durable: Sequence,
+    pub(super) levels: Levels,
+    /// Why there is no replication, where there is none.
+    pub(super) not_replicating: &'static str,
     syncing: bool,
-    /// Threads that sleep until a sync covers them or it is their turn to lead.
-    sleeping: Vec<Sleeper>,
-    /// Tasks that wait and have no thread to lead with.
+    /// Threads that wait.
+    pub(super) sleeping: Sleepers,
+    /// Tasks that wait until something is published, and have no thread to lead with.
     pub(super) wakers: Wakers,
+    /// Tasks that wait until something is replicated.
+    pub(super) wakers_of_replicated: Wakers,
     /// How many threads the last sync served.
     served: usize,
     pub(super) poison: Option<Poison>,
 }
 
-/// A thread that waits for everything below `end`.
-#[derive(Debug)]
-struct Sleeper {
-    end: Sequence,
-    parker: Arc<Parker>,
-}
-
 /// How often at most a leader lets other threads run before it syncs.
 const GATHER_YIELDS: usize = 8;
-
-/// How often a thread lets others run before it sleeps: to be woken costs more than a short wait.
-/// More than a few are wasted while the disk works.
-#[cfg(not(strandline_loom))]
-const YIELDS_BEFORE_SLEEP: usize = 8;
 
 impl<T: SyncTarget> GroupSync<T> {
     /// Starts with everything below `durable` written and durable.
@@ -96,18 +97,23 @@ impl<T: SyncTarget> GroupSync<T> {
         Self {
             state: Mutex::new(State {
                 target,
-                durable,
+                levels: Levels::new(durable),
+                not_replicating: "there is no replication of this store (Store::replication)",
                 syncing: false,
-                sleeping: Vec::new(),
+                sleeping: Sleepers::default(),
                 wakers: Wakers::default(),
+                wakers_of_replicated: Wakers::default(),
                 served: 0,
                 poison: None,
             }),
             written: AtomicU64::new(durable.get()),
+            wished: AtomicU64::new(durable.get()),
             gate,
             news: Arc::new(news),
             poisoned: AtomicBool::new(false),
             syncing: AtomicBool::new(false),
+            replicating: AtomicBool::new(false),
+            was_replicating: AtomicBool::new(false),
             places: Places::default(),
             calls,
             process: Process::current(),
@@ -125,9 +131,34 @@ impl<T: SyncTarget> GroupSync<T> {
         &self.calls
     }
 
-    /// Exclusive upper bound of the durable sequences.
+    /// Exclusive upper bound of the sequences that are durable and were published as such: never past what is
+    /// visible, nor past what is synced.
     pub(crate) fn durable(&self) -> Sequence {
         self.news.durable()
+    }
+
+    /// Exclusive upper bound of the sequences that are on this disk, published or not.
+    pub(crate) fn synced(&self) -> Sequence {
+        self.news.synced()
+    }
+
+    /// How far everything is. No lock.
+    pub(crate) fn at(&self, reach: Reach) -> Sequence {
+        match reach {
+            Reach::Synced => self.synced(),
+            Reach::Published => self.durable(),
+            Reach::Replicated => self.news.replicated(),
+        }
+    }
+
+    /// As [`at`](Self::at), of all levels: each as it was at some moment of the call.
+    pub(super) fn levels(&self) -> Levels {
+        let is_replicating = self.replicating.load(Ordering::Acquire);
+        Levels::read(is_replicating, |reach| self.at(reach))
+    }
+
+    pub(super) fn wished(&self) -> Sequence {
+        Sequence::new(self.wished.load(Ordering::Acquire))
     }
 
     /// Who waits for events.
@@ -154,8 +185,10 @@ impl<T: SyncTarget> GroupSync<T> {
         self.state.lock().poison.clone()
     }
 
-    /// Notes that everything below `end` is written. Called in commit order, under the commit lock.
+    /// Notes that everything below `end` is written, and to be published once it is synced. Called in commit
+    /// order, under the commit lock.
     pub(crate) fn wrote(&self, end: Sequence) {
+        self.wished.store(end.get(), Ordering::Release);
         self.written.store(end.get(), Ordering::Release);
     }
 
@@ -164,7 +197,7 @@ impl<T: SyncTarget> GroupSync<T> {
     pub(crate) fn rotated(&self, target: T, end: Sequence) {
         let mut state = self.state.lock();
         state.target = Some(target);
-        self.wrote(end);
+        self.wrote_to_replicate(end);
         self.advance(&mut state, end);
         self.wake(state);
     }
@@ -186,28 +219,34 @@ impl<T: SyncTarget> GroupSync<T> {
     ///
     /// `end` must have been written.
     pub(crate) fn wait(&self, end: Sequence) -> Result<(), Poison> {
-        self.wait_leading(end, GATHER_YIELDS)
+        self.wait_for(Reach::Published, end)
     }
 
-    /// As [`wait`](Self::wait), and does not let others run before it syncs: for a thread that is
-    /// asked for a sync by those whom it would wait for.
-    pub(super) fn wait_at_once(&self, end: Sequence) -> Result<(), Poison> {
-        self.wait_leading(end, 0)
+    /// Returns when everything below `end` is as far as that; syncs if nobody else does.
+    ///
+    /// `end` must have been written.
+    pub(crate) fn wait_for(&self, reach: Reach, end: Sequence) -> Result<(), Poison> {
+        self.wait_leading((reach, end), GATHER_YIELDS)
     }
 
-    fn wait_leading(&self, end: Sequence, yields: usize) -> Result<(), Poison> {
+    /// Returns when everything that was written before is synced, and does not let others run before it syncs:
+    /// for a thread that is asked for a sync by those whom it would wait for.
+    pub(super) fn sync_at_once(&self) -> Result<(), Poison> {
+        self.wait_leading((Reach::Synced, self.written()), 0)
+    }
+
+    fn wait_leading(&self, (reach, end): (Reach, Sequence), yields: usize) -> Result<(), Poison> {
         let mut sleep = Sleep::default();
         let mut span = None;
-        while self.durable() < end {
+        while self.at(reach) < end {
             let state = self.awake(&mut sleep);
-            if state.durable >= end {
-                break;
+            if let Some(over) = state.over(reach, end) {
+                return over;
             }
-            if let Some(poison) = &state.poison {
-                return Err(poison.clone());
-            }
-            if state.syncing {
-                self.sleep(state, end, &mut sleep);
+            if state.levels.of(Reach::Synced) >= end {
+                self.sleep_for_replication(state, (reach, end), &mut sleep);
+            } else if state.syncing {
+                self.sleep(state, (reach, end), &mut sleep);
             } else if span.is_none() && trace::wants(Level::DEBUG) {
                 // Opened while nobody waits for this thread, then looked at again.
                 drop(state);
@@ -239,54 +278,8 @@ impl<T: SyncTarget> GroupSync<T> {
                 return self.lead(state, GATHER_YIELDS);
             }
             // No sync covers this: the thread is woken when it may lead.
-            self.sleep(state, Sequence::new(u64::MAX), &mut sleep);
+            self.sleep(state, (Reach::Synced, Sequence::new(u64::MAX)), &mut sleep);
         }
-    }
-
-    /// The state, in which this thread does not sleep.
-    fn awake(&self, sleep: &mut Sleep) -> MutexGuard<'_, State<T>> {
-        let mut state = self.state.lock();
-        // Whoever wakes a thread has taken it out.
-        if let Some(parker) = sleep.abandoned.take() {
-            let is_own = |sleeper: &Sleeper| Arc::ptr_eq(&sleeper.parker, &parker);
-            state.sleeping.retain(|sleeper| !is_own(sleeper));
-        }
-        state
-    }
-
-    /// Sleeps until a wake, or not at all.
-    fn sleep(&self, mut state: MutexGuard<'_, State<T>>, end: Sequence, sleep: &mut Sleep) {
-        let parker = sleep.parker.take().unwrap_or_default();
-        state.sleeping.push(Sleeper {
-            end,
-            parker: parker.clone(),
-        });
-        drop(state);
-        if self.ends_soon(end) {
-            // A wake of it may be under way, so it is not used again.
-            sleep.abandoned = Some(parker);
-        } else {
-            parker.park();
-            sleep.parker = Some(parker);
-        }
-    }
-
-    /// Whether the wait for `end` is over, or the sync that it is for, after a few yields.
-    #[cfg(not(strandline_loom))]
-    fn ends_soon(&self, end: Sequence) -> bool {
-        (0..YIELDS_BEFORE_SLEEP).any(|_| {
-            let is_over = self.durable() >= end || !self.syncing.load(Ordering::Relaxed);
-            if !is_over {
-                thread::yield_now();
-            }
-            is_over
-        })
-    }
-
-    /// loom forgets the unpark of a thread that yields, so in models every wait sleeps.
-    #[cfg(strandline_loom)]
-    const fn ends_soon(&self, _: Sequence) -> bool {
-        false
     }
 
     /// Syncs what is written and tells everyone.
@@ -337,7 +330,7 @@ impl<T: SyncTarget> GroupSync<T> {
     fn gather(&self, expected: usize, yields: usize) -> (Option<T>, Sequence) {
         for turn in 0.. {
             let state = self.state.lock();
-            if state.sleeping.len() + 1 >= expected || turn == yields {
+            if state.sleeping.for_sync() + 1 >= expected || turn == yields {
                 return (state.target.clone(), self.written());
             }
             drop(state);
@@ -348,9 +341,19 @@ impl<T: SyncTarget> GroupSync<T> {
 
     fn advance(&self, state: &mut State<T>, end: Sequence) {
         // After a failed sync the durable watermark is frozen, whatever a later sync says.
-        if state.poison.is_none() && state.durable < end {
+        if state.poison.is_none() && state.levels.of(Reach::Synced) < end {
+            state.levels.sync(end);
+            self.publish(state);
+            self.news.set_synced(end);
+        }
+    }
+
+    /// Shows what may be seen by now. Nothing, once writing has stopped.
+    pub(super) fn publish(&self, state: &mut State<T>) {
+        if state.poison.is_none()
+            && let Some(end) = state.levels.publish(self.wished())
+        {
             self.gate.advance_to(end);
-            state.durable = end;
             self.news.set_durable(end);
         }
     }
@@ -365,19 +368,39 @@ impl<T: SyncTarget> GroupSync<T> {
 
     /// Wakes those who have what they wait for, and one other, who leads the next sync if nobody does.
     fn wake(&self, mut state: MutexGuard<'_, State<T>>) {
-        let durable = state.durable;
-        let mut woken: Vec<_> = match &state.poison {
-            Some(_) => state.sleeping.drain(..).collect(),
-            None => state
-                .sleeping
-                .extract_if(.., |sleeper| sleeper.end <= durable)
-                .collect(),
+        let woken = state.take_settled();
+        state.served = woken.len() + 1;
+        let next = match state.syncing {
+            true => None,
+            false => state.sleeping.take_next(),
         };
+        self.wake_these(state, woken, next);
+        if self.has_replicated() {
+            self.news.sync_moved();
+        }
+    }
+
+    /// As [`wake`](Self::wake), where no sync has ended.
+    pub(super) fn wake_settled(&self, mut state: MutexGuard<'_, State<T>>) {
+        let woken = state.take_settled();
+        self.wake_these(state, woken, None);
+    }
+
+    fn wake_these(
+        &self,
+        mut state: MutexGuard<'_, State<T>>,
+        mut woken: Vec<Sleeper>,
+        next: Option<Sleeper>,
+    ) {
+        let levels = state.levels;
         let poison = state.poison.clone();
         let is_poisoned = poison.is_some();
-        let tasks = state.wakers.take(durable, is_poisoned);
-        state.served = woken.len() + 1;
-        let next = (!state.syncing && !state.sleeping.is_empty()).then(|| state.sleeping.remove(0));
+        let tasks = state
+            .wakers
+            .take(levels.settled(Reach::Published), is_poisoned);
+        let tasks_of_replicated = state
+            .wakers_of_replicated
+            .take(levels.settled(Reach::Replicated), is_poisoned);
         drop(state);
         // The next leader first: the disk has nothing to do until it leads.
         woken.extend(next);
@@ -385,10 +408,33 @@ impl<T: SyncTarget> GroupSync<T> {
             sleeper.parker.unpark();
         }
         self.calls.wake(tasks);
-        self.calls.wake(self.places.freed(durable, is_poisoned));
+        self.calls.wake(tasks_of_replicated);
+        self.calls.wake(self.places.freed(&levels, is_poisoned));
         self.news.moved();
         if let Some(poison) = poison {
             self.news.end(&Over::from(&Error::from(poison)));
+        }
+    }
+}
+
+impl<T> State<T> {
+    /// What the wait for `end` ends with, if it is over.
+    pub(super) fn over(&self, reach: Reach, end: Sequence) -> Option<Result<(), Poison>> {
+        if self.levels.of(reach) >= end {
+            return Some(Ok(()));
+        }
+        if let Some(poison) = &self.poison {
+            return Some(Err(poison.clone()));
+        }
+        let is_in_vain = self.levels.settled(reach) >= end;
+        is_in_vain.then(|| Err(Poison::not_replicated(self.not_replicating)))
+    }
+
+    /// Takes out the threads whose wait is over.
+    fn take_settled(&mut self) -> Vec<Sleeper> {
+        match &self.poison {
+            Some(_) => self.sleeping.take_all(),
+            None => self.sleeping.take(&self.levels),
         }
     }
 }
@@ -400,14 +446,6 @@ impl<T> Drop for GroupSync<T> {
             self.calls.close();
         }
     }
-}
-
-/// How a thread sleeps while it waits.
-#[derive(Default)]
-struct Sleep {
-    parker: Option<Arc<Parker>>,
-    /// One that is entered among the sleeping though the thread is awake.
-    abandoned: Option<Arc<Parker>>,
 }
 
 /// Stops everything if the leader panics inside the sync: the others would wait for ever.
@@ -422,69 +460,5 @@ impl<T: SyncTarget> Drop for Lead<'_, T> {
             self.group
                 .set_poison("the thread that was syncing panicked");
         }
-    }
-}
-
-#[cfg(all(test, not(strandline_loom)))]
-#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-mod tests {
-    use super::*;
-    use std::sync::atomic::AtomicUsize;
-
-    #[derive(Debug, Clone)]
-    struct Disk {
-        syncs: Arc<AtomicUsize>,
-        fails: bool,
-    }
-
-    impl SyncTarget for Disk {
-        fn sync(&self) -> io::Result<()> {
-            self.syncs.fetch_add(1, Ordering::Relaxed);
-            if self.fails {
-                return Err(io::Error::other("broken"));
-            }
-            Ok(())
-        }
-    }
-
-    fn group(fails: bool) -> (GroupSync<Disk>, Disk, Arc<SequenceGate>) {
-        let gate = Arc::new(SequenceGate::new());
-        gate.reserve(10).unwrap();
-        let disk = Disk {
-            syncs: Arc::default(),
-            fails,
-        };
-        let group = GroupSync::new(Some(disk.clone()), Sequence::ZERO, gate.clone());
-        (group, disk, gate)
-    }
-
-    #[test]
-    fn one_sync_covers_everything_written_before_it() {
-        let (group, disk, gate) = group(false);
-        group.wrote(Sequence::new(3));
-        group.wrote(Sequence::new(7));
-        group.wait(Sequence::new(3)).unwrap();
-        group.wait(Sequence::new(7)).unwrap();
-        assert_eq!(disk.syncs.load(Ordering::Relaxed), 1);
-        assert_eq!(group.durable(), Sequence::new(7));
-        assert_eq!(gate.visible(), Sequence::new(7));
-    }
-
-    #[test]
-    fn a_failed_sync_is_final() {
-        let (group, disk, gate) = group(true);
-        group.wrote(Sequence::new(3));
-        assert!(group.wait(Sequence::new(3)).is_err());
-        assert!(group.wait(Sequence::new(3)).is_err());
-        assert_eq!(
-            disk.syncs.load(Ordering::Relaxed),
-            1,
-            "a sync is never retried"
-        );
-        group.rotated(disk, Sequence::new(3));
-        assert_eq!(group.durable(), Sequence::ZERO, "the watermark is frozen");
-        assert!(!gate.advance_to(Sequence::new(3)));
-        assert_eq!(gate.visible(), Sequence::ZERO);
-        assert!(group.poison().unwrap().reason.contains("broken"));
     }
 }

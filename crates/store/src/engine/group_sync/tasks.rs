@@ -2,38 +2,35 @@
 //!
 //! A waker is code of the caller's: it is cloned and dropped here without a lock, and woken elsewhere.
 
+use super::levels::Reach;
 use super::places::{PlaceKey, Waiting};
 use super::poison::Poison;
-use super::sync::{GroupSync, SyncTarget};
-use super::wakers::WakerKey;
+use super::sync::{GroupSync, State, SyncTarget};
+use super::wakers::{WakerKey, Wakers};
 use std::task::{Poll, Waker};
 use strandline_core::Sequence;
 use strandline_core::sync::atomic::Ordering;
 
 impl<T: SyncTarget> GroupSync<T> {
-    /// Whether everything below `end` is durable and published. If not, the task under `key` is
+    /// Whether everything below `end` is as far as that. If not, the task under `key` is
     /// woken when it is, or when it will not be: never under a lock.
     ///
     /// `end` must have been written, and somebody must have been asked to sync.
     pub(super) fn poll(
         &self,
-        end: Sequence,
+        (reach, end): (Reach, Sequence),
         key: &mut Option<WakerKey>,
         waker: &Waker,
     ) -> Poll<Result<(), Poison>> {
-        if self.durable() >= end {
+        if self.at(reach) >= end {
             return Poll::Ready(Ok(()));
         }
         // Cloned and dropped without the lock.
         let waker = waker.clone();
         let mut state = self.state.lock();
-        let over = if state.durable >= end {
-            Some(Ok(()))
-        } else {
-            state.poison.clone().map(Err)
-        };
+        let over = state.over(reach, end);
         let unused = match over {
-            None => state.wakers.set(key, end, waker),
+            None => state.wakers_of(reach).set(key, end, waker),
             Some(_) => Some(waker),
         };
         drop(state);
@@ -42,15 +39,16 @@ impl<T: SyncTarget> GroupSync<T> {
     }
 
     /// Forgets a task that no longer waits.
-    pub(super) fn forget(&self, key: WakerKey) {
-        let waker = self.state.lock().wakers.remove(key);
+    pub(super) fn forget(&self, reach: Reach, key: WakerKey) {
+        let waker = self.state.lock().wakers_of(reach).remove(key);
         self.drop_waker(waker);
     }
 
     /// How many tasks wait for a sync.
     #[cfg(all(test, strandline_loom))]
     pub(super) fn waiting_tasks(&self) -> usize {
-        self.state.lock().wakers.len()
+        let state = self.state.lock();
+        state.wakers.len() + state.wakers_of_replicated.len()
     }
 
     /// Drops a waker on the thread of its task. It may be dropped with the task's ticket, while that
@@ -61,17 +59,17 @@ impl<T: SyncTarget> GroupSync<T> {
 
     /// How many submits are in flight.
     pub(crate) fn in_flight(&self) -> usize {
-        self.places.count(self.durable())
+        self.places.count(&self.levels())
     }
 
-    /// The end of the oldest submit in flight, if there are `most` or more.
-    pub(crate) fn oldest_if_full(&self, most: usize) -> Option<Sequence> {
-        self.places.oldest_if_full(self.durable(), most)
+    /// What a submit in flight waits for that is likely to be the next, if there are `most` or more.
+    pub(crate) fn oldest_if_full(&self, most: usize) -> Option<(Reach, Sequence)> {
+        self.places.oldest_if_full(&self.levels(), most)
     }
 
     /// Notes that everything below `end` was submitted, now or before. Called under the commit lock.
-    pub(crate) fn submitted(&self, end: Sequence) {
-        self.places.add(end, self.durable());
+    pub(crate) fn submitted(&self, reach: Reach, end: Sequence) {
+        self.places.add((reach, end), &self.levels());
     }
 
     /// Lets a task wait until fewer than `most` are in flight, or writing has stopped. Not if that is so
@@ -82,7 +80,7 @@ impl<T: SyncTarget> GroupSync<T> {
         most: usize,
         waker: &Waker,
     ) -> bool {
-        let now = || (self.durable(), self.poisoned.load(Ordering::Acquire));
+        let now = || (self.levels(), self.poisoned.load(Ordering::Acquire));
         // Cloned and dropped without the lock.
         match self.places.wait(key, most, now, waker.clone()) {
             Waiting::Entered(before) => {
@@ -101,5 +99,15 @@ impl<T: SyncTarget> GroupSync<T> {
         let (own, next) = self.places.leave(key, most);
         self.drop_waker(own);
         self.calls.wake(next);
+    }
+}
+
+impl<T> State<T> {
+    /// The tasks that wait until something is as far as that.
+    const fn wakers_of(&mut self, reach: Reach) -> &mut Wakers {
+        match reach {
+            Reach::Replicated => &mut self.wakers_of_replicated,
+            Reach::Synced | Reach::Published => &mut self.wakers,
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Loom models of tickets: tasks that wait for a sync which a driver makes: `xtask loom`.
 
 use super::driver::SyncDriver;
+use super::levels::Reach;
 use super::model::{Bench, Fails, bench, check};
 use super::pending::Pending;
 use super::poison::Poison;
@@ -41,7 +42,7 @@ fn run<R>(mut poll: impl FnMut(&Context<'_>) -> Poll<Result<R, Poison>>) -> Resu
 fn submit(bench: &Bench, driver: &SyncDriver) -> Result<Sequence, Poison> {
     let end = bench.write();
     driver.ask();
-    block_on(Pending::new(bench.group.clone(), end)).map(|()| end)
+    block_on(Pending::new(bench.group.clone(), Reach::Published, end)).map(|()| end)
 }
 
 pub(super) fn driver(bench: &Bench) -> Arc<SyncDriver> {
@@ -74,7 +75,7 @@ fn a_ticket_is_woken_by_a_thread_that_syncs_for_itself() {
             other.append().expect("the disk works");
         });
         // Nobody but the thread syncs, and what it syncs was written after this.
-        block_on(Pending::new(bench.group.clone(), end)).expect("the disk works");
+        block_on(Pending::new(bench.group.clone(), Reach::Published, end)).expect("the disk works");
         bench.assert_durable(end);
         thread.join().expect("the thread appends");
     });
@@ -101,7 +102,7 @@ fn a_dropped_ticket_leaves_no_waker_and_its_event_becomes_durable() {
         let end = bench.write();
         driver.ask();
         let waker = Waker::from(Arc::new(Unpark(Arc::default())));
-        let mut pending = Pending::new(bench.group.clone(), end);
+        let mut pending = Pending::new(bench.group.clone(), Reach::Published, end);
         let _ = pending.poll(&Context::from_waker(&waker));
         drop(pending);
         assert_eq!(bench.group.waiting_tasks(), 0);
@@ -124,7 +125,7 @@ fn submit_with_room(
             return Attempt::Full;
         }
         let end = bench.write();
-        bench.group.submitted(end);
+        bench.group.submitted(Reach::Published, end);
         drop(commit);
         driver.ask();
         Attempt::Done(end)

@@ -24,6 +24,19 @@ impl Over {
         self.kind == ErrorKind::Closed
     }
 
+    /// There is no replication, and there has been none.
+    pub(super) fn not_replicated() -> Self {
+        Self {
+            kind: ErrorKind::NotReplicated,
+            message: "there is no replication of this store (Store::replication)".into(),
+        }
+    }
+
+    /// Whether what is waited for may come yet.
+    pub(super) fn may_pass(&self) -> bool {
+        self.kind == ErrorKind::NotReplicated
+    }
+
     /// What was to look for events has panicked.
     pub(crate) fn panicked() -> Self {
         Self {

@@ -46,7 +46,7 @@ pub(super) enum Entered {
 /// enters, and then looks at the watermark. With a fence in between on both sides, one of the two sees what
 /// the other did, so nobody sleeps through what it waits for.
 ///
-/// Its lock is taken alone or under the commit lock, and nothing is called under it.
+/// Its lock is taken alone, or under the commit lock or that of the group sync, and nothing is called under it.
 #[derive(Debug)]
 pub(super) struct Waiters {
     /// The lowest sequence that is awaited, stored under the lock.
@@ -74,6 +74,21 @@ impl Default for Waiters {
 }
 
 impl Waiters {
+    /// Those who wait for what does not come before it [begins](Self::begin).
+    pub(super) fn over_with(over: Over) -> Self {
+        let waiters = Self::default();
+        waiters.state.lock().over = Some(over);
+        waiters
+    }
+
+    /// From now on there is something to wait for, unless it was said for good that there is not.
+    pub(super) fn begin(&self) {
+        let mut state = self.state.lock();
+        if state.over.as_ref().is_some_and(Over::may_pass) {
+            state.over = None;
+        }
+    }
+
     /// Lets somebody wait until `watermark` gives more than `sequence`, under a new key or the one it has,
     /// unless there is nothing to wait for. O(log n).
     pub(super) fn enter(
@@ -159,10 +174,11 @@ impl Waiters {
         taken
     }
 
-    /// Takes out everyone, for good. The first reason stays until the store is closed, which is the last.
+    /// Takes out everyone, for good or until something begins. Of reasons that are for good the first stays
+    /// until the store is closed, which is the last.
     pub(super) fn end(&self, over: &Over) -> Vec<Waiter> {
         let mut state = self.state.lock();
-        if over.is_closed() || state.over.is_none() {
+        if over.is_closed() || state.over.as_ref().is_none_or(Over::may_pass) {
             state.over = Some(over.clone());
         }
         let taken = std::mem::take(&mut state.waiting).into_values().collect();

@@ -19,7 +19,15 @@ pub(crate) enum Mark {
     Visible,
     /// Events below it are on the disk. Never past what is visible.
     Durable,
+    /// Events below it are on the disk, visible or not.
+    Synced,
+    /// Events below it are acknowledged by a replication.
+    Replicated,
 }
+
+/// Those who are to be told that something is over.
+#[must_use = "they sleep until they are woken"]
+pub(crate) struct Told(Vec<Waiter>);
 
 /// Up to where there are events, visible and durable, and who waits for more of them.
 ///
@@ -30,8 +38,15 @@ pub(crate) struct News {
     /// Stored with release once what it covers is published, loaded with acquire: who sees a sequence
     /// durable also sees it published.
     durable: AtomicU64,
+    /// Stored with release after `durable`: who sees a sequence synced also sees it durable, if it is.
+    synced: AtomicU64,
+    /// Stored with release after `durable`: who sees a sequence replicated also sees it published.
+    replicated: AtomicU64,
     for_visible: Waiters,
     for_durable: Waiters,
+    for_synced: Waiters,
+    /// Over while there is no replication.
+    for_replicated: Waiters,
     /// What looks for events where another process writes them; none where this one does.
     lookout: Option<Lookout>,
     /// Where wakers are called: never here, as this may be under the commit lock.
@@ -45,8 +60,12 @@ impl News {
         Self {
             gate,
             durable: AtomicU64::new(durable.get()),
+            synced: AtomicU64::new(durable.get()),
+            replicated: AtomicU64::new(0),
             for_visible: Waiters::default(),
             for_durable: Waiters::default(),
+            for_synced: Waiters::default(),
+            for_replicated: Waiters::over_with(Over::not_replicated()),
             lookout: None,
             calls,
             process: Process::current(),
@@ -72,11 +91,49 @@ impl News {
         self.durable.store(end.get(), Ordering::Release);
     }
 
-    /// Exclusive upper bound of the sequences that are visible, or durable.
+    /// Exclusive upper bound of the sequences that are on the disk, visible or not.
+    pub(crate) fn synced(&self) -> Sequence {
+        Sequence::new(self.synced.load(Ordering::Acquire))
+    }
+
+    /// Notes that everything below `end` is on the disk, after what of it is published was noted.
+    pub(crate) fn set_synced(&self, end: Sequence) {
+        self.synced.store(end.get(), Ordering::Release);
+    }
+
+    /// Exclusive upper bound of the sequences that are replicated.
+    pub(crate) fn replicated(&self) -> Sequence {
+        Sequence::new(self.replicated.load(Ordering::Acquire))
+    }
+
+    /// Notes that everything below `end`, which is published, is replicated.
+    /// [`replication_moved`](Self::replication_moved) follows.
+    pub(crate) fn set_replicated(&self, end: Sequence) {
+        self.replicated.store(end.get(), Ordering::Release);
+    }
+
+    /// There is a replication, and with that something to wait for.
+    pub(crate) fn begin_replication(&self) {
+        self.for_replicated.begin();
+    }
+
+    /// There is no replication any more: gives those who are to be told.
+    pub(crate) fn end_replication(&self, over: &Over) -> Told {
+        Told(self.for_replicated.end(over))
+    }
+
+    /// Wakes those who are to be told that something is over.
+    pub(crate) fn wake_told(&self, told: Told) {
+        self.wake(told.0);
+    }
+
+    /// Exclusive upper bound of the sequences that are there, as far as that.
     pub(crate) fn watermark(&self, mark: Mark) -> Sequence {
         match mark {
             Mark::Visible => self.gate.visible(),
             Mark::Durable => self.durable(),
+            Mark::Synced => self.synced(),
+            Mark::Replicated => self.replicated(),
         }
     }
 
@@ -84,6 +141,8 @@ impl News {
         match mark {
             Mark::Visible => &self.for_visible,
             Mark::Durable => &self.for_durable,
+            Mark::Synced => &self.for_synced,
+            Mark::Replicated => &self.for_replicated,
         }
     }
 
@@ -121,10 +180,25 @@ impl News {
     /// Wakes those for whom a watermark has come far enough. Called by whoever has moved one, after it: two
     /// loads and a fence if nobody is to be woken.
     pub(crate) fn moved(&self) {
+        self.wake_passed([Mark::Visible, Mark::Durable]);
+    }
+
+    /// As [`moved`](Self::moved), after more was synced.
+    pub(crate) fn sync_moved(&self) {
+        self.wake_passed([Mark::Synced]);
+    }
+
+    /// As [`moved`](Self::moved), after more was replicated.
+    pub(crate) fn replication_moved(&self) {
+        self.wake_passed([Mark::Replicated]);
+    }
+
+    #[inline]
+    fn wake_passed<const MARKS: usize>(&self, marks: [Mark; MARKS]) {
         // Partner of the fence in `Waiters::enter`: either this sees who has entered, or that sees the
         // watermark.
         fence(Ordering::SeqCst);
-        for mark in [Mark::Visible, Mark::Durable] {
+        for mark in marks {
             let now = self.watermark(mark);
             if self.waiters(mark).has_passed(now) {
                 self.wake(self.waiters(mark).take_passed(now));
@@ -134,7 +208,7 @@ impl News {
 
     /// Wakes everyone for good: nothing more comes. The first reason stays until the store is closed.
     pub(crate) fn end(&self, over: &Over) {
-        for mark in [Mark::Visible, Mark::Durable] {
+        for mark in [Mark::Visible, Mark::Durable, Mark::Synced, Mark::Replicated] {
             self.wake(self.waiters(mark).end(over));
         }
         self.ask_lookout();

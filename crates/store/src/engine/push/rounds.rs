@@ -58,7 +58,8 @@ impl Ends {
     const fn of(&self, mark: Mark) -> Sequence {
         match mark {
             Mark::Visible => self.visible,
-            Mark::Durable => self.durable,
+            // Nobody is pushed to as far as the others.
+            Mark::Durable | Mark::Synced | Mark::Replicated => self.durable,
         }
     }
 }

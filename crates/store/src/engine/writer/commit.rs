@@ -95,7 +95,7 @@ impl Writer {
             .ok_or_else(|| exhausted("sequences"))?;
         self.kinds.begin(events)?;
         let clock = self.hlc.clone();
-        let written = self.make_room(events, context);
+        let written = self.make_room(events, durability, context);
         let written = written.and_then(|()| self.write(events, first, context));
         let appended = written.inspect_err(|_| {
             // Times that no event has got may be given again: those of the same events, above all.
@@ -113,7 +113,10 @@ impl Writer {
                     .group
                     .set_poison("the index refused an event that was written");
             })?;
-        context.group.wrote(end);
+        match durability {
+            Durability::Replicated => context.group.wrote_to_replicate(end),
+            Durability::Synced | Durability::Written => context.group.wrote(end),
+        }
         if durability == Durability::Written && !self.index.gate().advance_to(end) {
             // Who freezes the gate says why under the same lock.
             let poison = context.group.stopped_for();
@@ -129,6 +132,7 @@ impl Writer {
                 hlc: assigned.hlc,
                 hash: assigned.hash,
                 durable: false,
+                replicated: false,
                 repeated: false,
             });
         }
@@ -144,7 +148,7 @@ impl Writer {
     ) -> Result<Appended, Error> {
         self.encode(events, first, context)?;
         self.log
-            .append_undone_by(&mut self.buffer, first, context.group.durable(), |_| {
+            .append_undone_by(&mut self.buffer, first, context.group.synced(), |_| {
                 let flushed = context.group.flush();
                 flushed.map_err(|Poison { reason, .. }| std::io::Error::other(reason.to_string()))
             })
@@ -163,14 +167,26 @@ impl Writer {
         !self.log.fits(bytes_max, events.len()) && self.log.fits_empty(bytes_max, events.len())
     }
 
-    /// Rotates if the commit might not fit in the active segment.
-    fn make_room(&mut self, events: &[Prepared<'_>], context: Context<'_>) -> Result<(), Error> {
+    /// Rotates if the commit might not fit in the active segment. One that is replicated has waited until nothing
+    /// in it waits for that; another publishes what is before it a moment before it would in any case.
+    fn make_room(
+        &mut self,
+        events: &[Prepared<'_>],
+        durability: Durability,
+        context: Context<'_>,
+    ) -> Result<(), Error> {
         let bytes_max = self.record_bytes_max(events);
         if self.log.fits(bytes_max, events.len()) {
             return Ok(());
         }
         if !self.log.fits_empty(bytes_max, events.len()) {
             return Err(no_segment_has_room(bytes_max, context.segment_bytes_max));
+        }
+        let allocated = self.index.gate().allocated();
+        if durability != Durability::Replicated
+            && let Some(end) = context.group.held(allocated)
+        {
+            context.group.wish(end);
         }
         self.sealed = Some(self.rotate(context)?);
         let heads = &self.heads;

@@ -20,7 +20,7 @@ impl Writer {
         }
         let appended = self
             .log
-            .append_note(body, context.group.durable(), |_| {
+            .append_note(body, context.group.synced(), |_| {
                 let flushed = context.group.flush();
                 flushed.map_err(|Poison { reason, .. }| std::io::Error::other(reason.to_string()))
             })

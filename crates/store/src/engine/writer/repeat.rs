@@ -180,6 +180,7 @@ impl Writer {
             hlc: record.hlc,
             hash: stored.digest,
             durable: false,
+            replicated: false,
             repeated: true,
         })
     }

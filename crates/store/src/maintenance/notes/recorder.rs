@@ -1,6 +1,7 @@
 //! `Recorder`: writes what a compaction or redaction takes into the log, before and after.
 
 use crate::engine::group_sync::{Poison, PoisonOnPanic};
+use crate::engine::writer::Writer;
 use crate::rows::removals::Runs;
 use crate::{Error, ErrorKind, Store};
 use strandline_core::record::{
@@ -99,7 +100,8 @@ impl Store {
             let (written, sealed) = {
                 // The caller's code, so not under the lock.
                 let now_ms = shared.options.clock.now_ms();
-                let mut writer = shared.writer()?.lock();
+                let rotates = |writer: &mut Writer| !writer.log.fits(body.len(), 1);
+                let mut writer = shared.lock_to_rotate(rotates)?;
                 shared.check_poison()?;
                 let guard = PoisonOnPanic(&shared.group);
                 let written = writer.write_note(body, shared.context(now_ms));

@@ -1,0 +1,53 @@
+//! What the machines of `protocol` ask, made of a `Bucket`, and its answers as theirs. Waits for no second try.
+
+use crate::bucket::{Bucket, BucketError, PutAnswer};
+use crate::object::{Key, Prefix};
+use crate::protocol::{Answer, Listing, Request};
+use bytes::Bytes;
+
+/// Makes one request, and waits for its answer.
+///
+/// # Errors
+///
+/// Those of the bucket. Nothing is told to the machine then: it asks the same again. A PUT whose outcome is not
+/// known is no error but an answer, unless it is refused in a way that waiting does not mend; then it may have
+/// been done all the same, and the same machine has to go on with it.
+pub(crate) fn ask(bucket: &Bucket, request: &Request<Bytes>) -> Result<Answer<Bytes>, BucketError> {
+    Ok(match request {
+        Request::Put { key, content } => match bucket.put_new(&key.to_string(), content.clone()) {
+            PutAnswer::Created => Answer::Created,
+            PutAnswer::Exists => Answer::Exists,
+            PutAnswer::Unclear(error) if error.kind().is_passing() => Answer::Unclear,
+            PutAnswer::Unclear(error) => return Err(error),
+        },
+        Request::Get { key } => match bucket.get(&key.to_string())? {
+            Some(content) => Answer::Found(content),
+            None => Answer::Absent,
+        },
+        Request::List(listing) => Answer::Listed(list(bucket, listing)?),
+    })
+}
+
+/// The numbers of a listing. What has no key of such an object is of somebody else, and passed over.
+fn list(bucket: &Bucket, listing: &Listing) -> Result<Vec<u64>, BucketError> {
+    let (prefix, before) = match listing {
+        Listing::Terms { from } => (Prefix::Terms, from.previous().map(Key::Term)),
+        Listing::Chunks { term, from } => {
+            let before = from.checked_sub(1);
+            let before = before.map(|number| Key::Chunk {
+                term: *term,
+                number,
+            });
+            (Prefix::Log(*term), before)
+        }
+        Listing::States { term } => (Prefix::States(*term), None),
+    };
+    let before = before.map(|key| key.to_string());
+    let listed = bucket.list(&prefix.to_string(), before.as_deref())?;
+    let number = |key: &str| match key.parse().ok()? {
+        Key::Term(term) => Some(term.get()),
+        Key::Chunk { number, .. } | Key::State { number, .. } => Some(number),
+        Key::Data { .. } => None,
+    };
+    Ok(listed.iter().filter_map(|one| number(&one.key)).collect())
+}

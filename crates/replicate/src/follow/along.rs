@@ -1,0 +1,46 @@
+//! What the terms of a bucket have left, taken into a copy: all of it, and nothing that comes later.
+
+use super::copy::Copy;
+use super::decode::{decode_chunk, decode_state};
+use super::error::FollowError;
+use crate::ask::ask;
+use crate::bucket::Bucket;
+use crate::object::{Key, Term};
+use crate::protocol::{Answer, Listing, Request, Survey, Taken};
+use bytes::Bytes;
+
+/// What the terms of a bucket have left; `None` if none has begun.
+pub(crate) fn survey(bucket: &Bucket) -> Result<Option<Taken>, FollowError> {
+    let from = Term::FIRST;
+    let terms = ask(bucket, &Request::List(Listing::Terms { from }))?;
+    let newest = match terms {
+        Answer::Listed(terms) => terms.into_iter().max().and_then(Term::new),
+        _ => None,
+    };
+    let mut survey = Survey::new(newest);
+    while let Some(request) = survey.request::<Bytes>() {
+        survey.answer(ask(bucket, &request)?);
+    }
+    Ok(survey.taken().flatten())
+}
+
+/// Brings a copy to what a term has left: its newest state, and the chunks that follow it.
+pub(crate) fn take_along(
+    bucket: &Bucket,
+    copy: &mut Copy,
+    taken: &Taken,
+) -> Result<(), FollowError> {
+    let (term, number) = (taken.term, taken.state);
+    let bytes = get(bucket, &Key::State { term, number })?;
+    copy.take_state(&decode_state(term, number, &bytes)?)?;
+    for number in taken.state..taken.below {
+        let bytes = get(bucket, &Key::Chunk { term, number })?;
+        copy.take_chunk(&decode_chunk(term, number, &bytes)?)?;
+    }
+    Ok(())
+}
+
+fn get(bucket: &Bucket, key: &Key) -> Result<Bytes, FollowError> {
+    let key = key.to_string();
+    bucket.get(&key)?.ok_or(FollowError::Gone { key })
+}

@@ -1,0 +1,257 @@
+//! `Copy`: the copy of a log in a directory, which grows by chunks and states of a bucket. Decides nothing of what
+//! comes next: that is the protocol's.
+
+use super::error::FollowError;
+use super::fetch::fetch;
+use crate::bucket::Bucket;
+use crate::object::{Chunk, FileParts, State, Term};
+use std::collections::BTreeSet;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use strandline_core::fs::{EntryKind, Fs, TEMPORARY_SUFFIX};
+use strandline_segment::{
+    LogError, LogIdentity, LogPosition, LogReceiver, SegmentId, SegmentInfo, footer_on_disk,
+};
+
+/// What the names of merged index files begin and end with.
+const MERGED: (&str, &str) = ("index-", ".idx");
+
+/// A copy of a log in a directory of its own.
+pub(crate) struct Copy {
+    bucket: Bucket,
+    fs: Arc<dyn Fs>,
+    dir: PathBuf,
+    /// None until the first state came.
+    receiver: Option<LogReceiver>,
+}
+
+impl Copy {
+    /// Goes on with the copy that is in the directory, if there is one.
+    pub(crate) fn open(bucket: Bucket, fs: Arc<dyn Fs>, dir: &Path) -> Result<Self, FollowError> {
+        Ok(Self {
+            receiver: LogReceiver::open(fs.clone(), dir)?,
+            bucket,
+            fs,
+            dir: dir.to_path_buf(),
+        })
+    }
+
+    /// Where it ends; `None` while there is none.
+    pub(crate) fn end(&self) -> Option<LogPosition> {
+        self.receiver.as_ref().map(LogReceiver::end)
+    }
+
+    /// The identity of the log; `None` while there is none.
+    pub(crate) fn identity(&self) -> Option<&LogIdentity> {
+        self.receiver.as_ref().map(LogReceiver::identity)
+    }
+
+    /// Makes durable what was received.
+    pub(crate) fn sync(&mut self) -> Result<(), FollowError> {
+        match &mut self.receiver {
+            Some(receiver) => Ok(receiver.sync()?),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes over a state: files that are lacking are fetched, then its manifest is that of the copy. Where it
+    /// covers more than the copy has, that is fetched too; where less, the copy keeps what it has.
+    ///
+    /// Says whether sealed segments of the copy were rewritten or merged: whoever has them open reads what they were.
+    ///
+    /// After an error the copy is as it was, or has the state.
+    pub(crate) fn take_state(&mut self, state: &State) -> Result<bool, FollowError> {
+        let term = state.term;
+        self.check_log(state.identity())?;
+        let known = self.end();
+        let before = self.sealed();
+        self.stage(state, true)?;
+        match &mut self.receiver {
+            None => {
+                let (fs, dir) = (self.fs.clone(), &self.dir);
+                self.receiver = Some(LogReceiver::create(fs, dir, &state.manifest)?);
+            }
+            Some(receiver) => {
+                let mut listed = receiver.list(&state.manifest);
+                if let Err(LogError::Corrupt { .. }) = listed {
+                    // What is here and what was fetched are one file, or the logs went two ways: the whole file says.
+                    self.stage(state, false)?;
+                    listed = match &mut self.receiver {
+                        Some(receiver) => receiver.list(&state.manifest),
+                        None => return Err(FollowError::Empty),
+                    };
+                }
+                listed.map_err(|error| diverged(term, known, error))?;
+            }
+        }
+        let end = self.end();
+        let is_there = end.is_some_and(|end| {
+            end.is_same_place(&state.end) || end.sequence >= state.end.sequence && known.is_some()
+        });
+        if !is_there {
+            let reason = "the files that are listed do not end as they are said to";
+            return Err(FollowError::Diverged {
+                term,
+                sequence: state.end.sequence.get(),
+                reason: reason.to_owned(),
+            });
+        }
+        self.remove_merged(state)?;
+        let after: BTreeSet<String> = self.sealed().into_iter().collect();
+        Ok(before.iter().any(|name| !after.contains(name)))
+    }
+
+    /// The names of the files of sealed segments.
+    fn sealed(&self) -> Vec<String> {
+        let segments = self
+            .receiver
+            .iter()
+            .flat_map(|one| one.manifest().segments());
+        let sealed = segments.filter(|info| info.is_sealed());
+        sealed.map(SegmentInfo::file_name).collect()
+    }
+
+    /// Takes a chunk, of which the copy may have a part.
+    pub(crate) fn take_chunk(&mut self, chunk: &Chunk) -> Result<(), FollowError> {
+        self.check_log(chunk.identity())?;
+        let Some(receiver) = &mut self.receiver else {
+            return Err(FollowError::Empty);
+        };
+        let known = Some(receiver.end());
+        let taken = receiver.receive(&chunk.header, &chunk.start, &chunk.body, &chunk.end);
+        taken.map_err(|error| diverged(chunk.term, known, error))?;
+        Ok(())
+    }
+
+    fn check_log(&self, identity: &LogIdentity) -> Result<(), FollowError> {
+        match &self.receiver {
+            Some(own) if own.identity() != identity => Err(FollowError::OtherLog {
+                dir: self.dir.clone(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Fetches the files of a state that the copy lacks, to where they are looked for. Of those that it has a part of
+    /// only the rest, if `goes_on` says so.
+    fn stage(&self, state: &State, goes_on: bool) -> Result<(), FollowError> {
+        let (fs, dir) = (&*self.fs, &self.dir);
+        fs.create_dir_all(dir)
+            .map_err(|error| FollowError::io("make", dir, error))?;
+        let segments = state.manifest.segments();
+        let lacking: BTreeSet<SegmentId> = match &self.receiver {
+            Some(receiver) => {
+                let lacking = receiver.lacking(&state.manifest);
+                lacking.iter().map(SegmentInfo::id).collect()
+            }
+            None => segments.iter().map(SegmentInfo::id).collect(),
+        };
+        for info in segments {
+            let Some(file) = state.file(&info.file_name()) else {
+                continue;
+            };
+            let own = self.own(info);
+            let is_wanted = match (lacking.contains(&info.id()), &own) {
+                (true, _) => true,
+                (false, Some(_)) => self.has_less(info, state, file)?,
+                // The copy begins it by itself, if there is nothing in it.
+                (false, None) => info.end().is_none() && !info.start().is_same_place(&state.end),
+            };
+            if is_wanted {
+                let own = own.filter(|_| goes_on);
+                let known = own.map_or(0, |end| u64::from(end.offset).min(file.length));
+                let staged = LogReceiver::staged_path(dir, info.header());
+                let local = dir.join(info.file_name());
+                fetch(&self.bucket, fs, file, &staged, (&local, known))?;
+            }
+        }
+        for file in &state.files {
+            self.fetch_merged(file)?;
+        }
+        Ok(())
+    }
+
+    /// Where the file of a segment ends that the copy has with this header.
+    fn own(&self, info: &SegmentInfo) -> Option<LogPosition> {
+        let receiver = self.receiver.as_ref()?;
+        let own = receiver.manifest().segments();
+        let own = own.iter().find(|own| own.header() == info.header())?;
+        Some(own.end().unwrap_or_else(|| receiver.end()))
+    }
+
+    /// Whether the copy has less of a segment than a state: no footer, or not all of the active one.
+    fn has_less(
+        &self,
+        info: &SegmentInfo,
+        state: &State,
+        file: &FileParts,
+    ) -> Result<bool, FollowError> {
+        let Some(end) = info.end() else {
+            let end = self.end().filter(|end| end.segment == info.id());
+            return Ok(end.is_some_and(|end| end.offset < state.end.offset));
+        };
+        if file.length <= u64::from(end.offset) {
+            return Ok(false);
+        }
+        match footer_on_disk(&*self.fs, &self.dir, info) {
+            Ok(footer) => Ok(footer.is_none()),
+            Err(LogError::FooterDamaged { .. }) => Ok(true),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Fetches a merged file of the index, which is written once and never changes.
+    fn fetch_merged(&self, file: &FileParts) -> Result<(), FollowError> {
+        let name = file.name.as_str();
+        let path = self.dir.join(name);
+        if !is_merged(name) || self.fs.identity(&path).is_ok() {
+            return Ok(());
+        }
+        let staged = self.dir.join(format!("{name}{TEMPORARY_SUFFIX}"));
+        fetch(&self.bucket, &*self.fs, file, &staged, (&path, 0))?;
+        let file = self.fs.open(&staged, strandline_core::fs::OpenMode::Read);
+        let synced = file.and_then(|file| file.sync());
+        synced.map_err(|error| FollowError::io("sync", &staged, error))?;
+        let renamed = self.fs.rename(&staged, &path);
+        renamed.map_err(|error| FollowError::io("rename", &staged, error))
+    }
+
+    /// Removes merged files that a state does not have: their segments were rewritten, or merged anew.
+    fn remove_merged(&self, state: &State) -> Result<(), FollowError> {
+        let (fs, dir) = (&*self.fs, &self.dir);
+        let entries = fs.list_names(dir);
+        for entry in entries.map_err(|error| FollowError::io("list", dir, error))? {
+            let name = &entry.name;
+            let whole = name.strip_suffix(TEMPORARY_SUFFIX).unwrap_or(name);
+            let is_listed = state.file(name).is_some();
+            if entry.kind == EntryKind::File && is_merged(whole) && !is_listed {
+                let path = dir.join(name);
+                match fs.remove_file(&path) {
+                    Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                        return Err(FollowError::io("remove", &path, error));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        fs.sync_dir(dir)
+            .map_err(|error| FollowError::io("sync", dir, error))
+    }
+}
+
+fn is_merged(name: &str) -> bool {
+    name.starts_with(MERGED.0) && name.ends_with(MERGED.1)
+}
+
+/// What it means that a copy refuses what the bucket has.
+fn diverged(term: Term, end: Option<LogPosition>, error: LogError) -> FollowError {
+    match error {
+        LogError::OtherCourse { reason, .. } => FollowError::Diverged {
+            term,
+            sequence: end.map_or(0, |end| end.sequence.get()),
+            reason: reason.to_owned(),
+        },
+        error => error.into(),
+    }
+}

@@ -1,0 +1,103 @@
+//! `FollowError`: why a bucket is not followed, restored from or taken over. Says what to do about it.
+
+use crate::bucket::BucketError;
+use crate::object::{Key, ObjectError, Term};
+use std::io;
+use std::path::PathBuf;
+use strandline_segment::LogError;
+
+/// Why a bucket cannot be followed, restored from or taken over.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FollowError {
+    /// A request failed. Whether waiting mends it, the error says.
+    #[error(transparent)]
+    Bucket(#[from] BucketError),
+    /// An object is not what it should be.
+    #[error("{key} cannot be used: {source}")]
+    Object {
+        /// Which.
+        key: String,
+        /// What is wrong with it.
+        source: ObjectError,
+    },
+    /// An object that was listed is not there any more: the bucket was swept in the meantime. It is begun again
+    /// with the newest state, which is done by itself where it can be.
+    #[error("{key} was deleted while it was needed; begin again")]
+    Gone {
+        /// Its key.
+        key: String,
+    },
+    /// Nobody has begun to ship a log to the bucket.
+    #[error("the bucket has no log: no term of it has begun")]
+    Empty,
+    /// The bucket has another log than the directory.
+    #[error("the bucket has another log than {}: name another directory or bucket", dir.display())]
+    OtherLog {
+        /// The directory.
+        dir: PathBuf,
+    },
+    /// What was read and shown is not in the log that the bucket goes on with. Nothing more is read. It happens
+    /// where a bucket was rolled back or written by hand, or two writers had the same term.
+    #[error(
+        "the log of the bucket contradicts what was read of it, in term {term} after sequence {sequence}: {reason}; \
+         keep both, and begin in another directory"
+    )]
+    Diverged {
+        /// The term that contradicts.
+        term: Term,
+        /// Sequence up to which the log was read.
+        sequence: u64,
+        /// How it was noticed.
+        reason: String,
+    },
+    /// The point in time that was asked for is past the end of the log in the bucket.
+    #[error("the log in the bucket ends at sequence {end}, before what was asked for")]
+    NotReached {
+        /// The sequence after the last event.
+        end: u64,
+    },
+    /// The copy in the directory.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The store that is made of it.
+    #[error(transparent)]
+    Store(#[from] strandline::Error),
+    /// The file system refused.
+    #[error("cannot {operation} {}: {source}", path.display())]
+    Io {
+        /// What was tried.
+        operation: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// What the file system said.
+        source: io::Error,
+    },
+}
+
+impl FollowError {
+    /// Whether trying again may help with nothing done by anybody.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Bucket(error) => error.kind().is_passing(),
+            Self::Gone { .. } => true,
+            _ => false,
+        }
+    }
+
+    pub(crate) fn io(operation: &'static str, path: &std::path::Path, source: io::Error) -> Self {
+        Self::Io {
+            operation,
+            path: path.to_path_buf(),
+            source,
+        }
+    }
+
+    pub(crate) fn object(key: &Key, source: ObjectError) -> Self {
+        Self::Object {
+            key: key.to_string(),
+            source,
+        }
+    }
+}

@@ -1,0 +1,260 @@
+//! A bucket followed into a directory: from the newest state on, chunk by chunk, from term to term.
+//!
+//! `Following` takes one step at a time, on the caller's thread: what is to be asked says `protocol`, what is in
+//! the answer says `object`, and the directory is a `LogReceiver`'s. Waits for nothing and shows nothing: that is for
+//! who calls it. Writes nothing to the bucket.
+
+mod along;
+mod copy;
+mod decode;
+mod error;
+mod fetch;
+mod place;
+
+pub use error::FollowError;
+
+pub(crate) use along::{survey, take_along};
+pub(crate) use copy::Copy;
+
+use crate::ask::ask;
+use crate::bucket::Bucket;
+use crate::object::{Key, Term, TermRecord};
+use crate::protocol::{Follower, Told, Waiting};
+use bytes::Bytes;
+use decode::{decode_chunk, decode_state};
+use place::Place;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use strandline_core::fs::Fs;
+use strandline_segment::LogPosition;
+
+/// A bucket that is followed into a directory.
+pub(crate) struct Following {
+    bucket: Bucket,
+    fs: Arc<dyn Fs>,
+    dir: PathBuf,
+    follower: Follower<Bytes>,
+    copy: Copy,
+    /// What is kept in the directory.
+    place: Option<Place>,
+    /// The term that was followed last, and the newest state of it that was taken over.
+    listed: Option<(Term, u64)>,
+    /// A state of the term that is acknowledged and not taken over yet.
+    announced: Option<u64>,
+    /// Bytes of frames since the last sync.
+    unsynced_bytes: u64,
+}
+
+/// What a step came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Nothing to see: take the next one at once.
+    More,
+    /// The copy has more.
+    Grew,
+    /// Sealed segments of the copy have other files, as after a compaction or redaction: whoever has the old ones open
+    /// reads what they were. It may have more, too.
+    Rewritten,
+    /// There is nothing for now.
+    Wait(Waiting),
+}
+
+impl Following {
+    /// Goes on where the directory was left, or begins.
+    pub(crate) fn open(bucket: Bucket, fs: Arc<dyn Fs>, dir: &Path) -> Result<Self, FollowError> {
+        let copy = Copy::open(bucket.clone(), fs.clone(), dir)?;
+        let place = match copy.end() {
+            Some(_) => Place::read(&*fs, dir)?,
+            None => None,
+        };
+        let mut follower = match place {
+            Some(place) => Follower::at(place.term, place.next),
+            None => Follower::new(),
+        };
+        // It may have been away for long.
+        follower.doubt();
+        Ok(Self {
+            bucket,
+            fs,
+            dir: dir.to_path_buf(),
+            follower,
+            copy,
+            listed: place.map(|place| (place.term, place.state)),
+            place,
+            announced: None,
+            unsynced_bytes: 0,
+        })
+    }
+
+    /// Where the copy ends; `None` while there is none.
+    pub(crate) fn end(&self) -> Option<LogPosition> {
+        self.copy.end()
+    }
+
+    /// The term, and the number of its chunk that comes next.
+    pub(crate) const fn place(&self) -> Option<(Term, u64)> {
+        self.follower.place()
+    }
+
+    /// Bytes of frames that were received since the last sync.
+    pub(crate) const fn unsynced_bytes(&self) -> u64 {
+        self.unsynced_bytes
+    }
+
+    /// Has it look whether what it waits for was deleted: one listing.
+    pub(crate) const fn doubt(&mut self) {
+        self.follower.doubt();
+    }
+
+    /// Takes one step: one request, and what follows from its answer.
+    ///
+    /// # Errors
+    ///
+    /// A passing error changes nothing, and the step may be taken again. Any other ends it.
+    pub(crate) fn step(&mut self) -> Result<Step, FollowError> {
+        if let Some(number) = self.announced {
+            let is_rewritten = self.take_announced(number)?;
+            self.announced = None;
+            return Ok(grew(is_rewritten));
+        }
+        let before = self.follower.clone();
+        let answer = ask(&self.bucket, &self.follower.request())?;
+        let taken = match self.follower.answer(answer) {
+            Told::More => Ok(Step::More),
+            Told::Wait(waiting) => Ok(Step::Wait(waiting)),
+            Told::Show {
+                term,
+                number,
+                content,
+            } => self.take_chunk(term, number, &content),
+            Told::Moved {
+                term,
+                number,
+                content,
+            } => self.move_to(term, number, &content),
+        };
+        match taken {
+            Err(error) => {
+                // Nothing of it was taken, so it is asked for again.
+                self.follower = before;
+                if matches!(error, FollowError::Gone { .. }) {
+                    // The state is not the newest any more.
+                    self.follower.again();
+                }
+                Err(error)
+            }
+            taken => taken,
+        }
+    }
+
+    /// Makes durable what was received, and keeps how far that is.
+    pub(crate) fn sync(&mut self) -> Result<(), FollowError> {
+        self.copy.sync()?;
+        self.unsynced_bytes = 0;
+        if let Some((term, next)) = self.follower.place()
+            && self.copy.end().is_some()
+        {
+            let state = self.listed_in(term).unwrap_or(0);
+            let place = Place { term, next, state };
+            if self.place != Some(place) {
+                place.write(&*self.fs, &self.dir)?;
+                self.place = Some(place);
+            }
+        }
+        Ok(())
+    }
+
+    /// Who has a term, as its object says.
+    pub(crate) fn record(&self, term: Term) -> Result<Option<TermRecord>, FollowError> {
+        let key = Key::Term(term);
+        let Some(bytes) = self.bucket.get(&key.to_string())? else {
+            return Ok(None);
+        };
+        let record = TermRecord::decode(term, &bytes);
+        record
+            .map(Some)
+            .map_err(|error| FollowError::object(&key, error))
+    }
+
+    fn take_chunk(&mut self, term: Term, number: u64, bytes: &Bytes) -> Result<Step, FollowError> {
+        let chunk = decode_chunk(term, number, bytes)?;
+        self.copy.take_chunk(&chunk)?;
+        let body = u64::try_from(chunk.body.len()).unwrap_or(u64::MAX);
+        self.unsynced_bytes = self.unsynced_bytes.saturating_add(body);
+        if self
+            .listed_in(term)
+            .is_none_or(|listed| listed < chunk.state)
+        {
+            self.announced = Some(chunk.state);
+        }
+        Ok(Step::Grew)
+    }
+
+    /// Takes over the state that a chunk told of. A later one may have taken its place; then a later chunk tells of
+    /// that.
+    fn take_announced(&mut self, number: u64) -> Result<bool, FollowError> {
+        let Some((term, _)) = self.follower.place() else {
+            return Ok(false);
+        };
+        let mut is_rewritten = false;
+        let key = Key::State { term, number };
+        if self.listed_in(term).is_none_or(|listed| listed < number)
+            && let Some(bytes) = self.bucket.get(&key.to_string())?
+        {
+            let state = decode_state(term, number, &bytes)?;
+            is_rewritten = match self.copy.take_state(&state) {
+                Err(FollowError::Gone { .. }) => false,
+                taken => taken?,
+            };
+        }
+        self.listed = Some((term, number));
+        Ok(is_rewritten)
+    }
+
+    fn move_to(&mut self, term: Term, number: u64, bytes: &Bytes) -> Result<Step, FollowError> {
+        let state = decode_state(term, number, bytes)?;
+        let is_later = self.listed.is_some_and(|(before, _)| before < term);
+        if let Some(end) = self.copy.end().filter(|_| is_later)
+            && end.sequence > state.end.sequence
+        {
+            return Err(FollowError::Diverged {
+                term,
+                sequence: end.sequence.get(),
+                reason: format!("it goes on from sequence {}", state.end.sequence),
+            });
+        }
+        let is_rewritten = self.copy.take_state(&state)?;
+        if let Some(end) = self.copy.end().filter(|_| is_later)
+            && !end.is_same_place(&state.end)
+        {
+            return Err(FollowError::Diverged {
+                term,
+                sequence: end.sequence.get(),
+                reason: "what it goes on from is another log".to_owned(),
+            });
+        }
+        let place = Place {
+            term,
+            next: number,
+            state: number,
+        };
+        self.listed = Some((term, number));
+        self.announced = None;
+        place.write(&*self.fs, &self.dir)?;
+        self.place = Some(place);
+        Ok(grew(is_rewritten))
+    }
+
+    /// The newest state of a term that was taken over.
+    fn listed_in(&self, term: Term) -> Option<u64> {
+        let listed = self.listed.filter(|(of, _)| *of == term);
+        listed.map(|(_, number)| number)
+    }
+}
+
+const fn grew(is_rewritten: bool) -> Step {
+    match is_rewritten {
+        true => Step::Rewritten,
+        false => Step::Grew,
+    }
+}

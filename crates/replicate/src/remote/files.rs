@@ -1,0 +1,214 @@
+//! `Files`: which files a bucket has now, and their bytes. Knows no directory.
+
+use super::block::{BlockKey, blocks_of};
+use super::blocks::{Blocks, Kept};
+use super::catalog::{Catalog, RemoteFile};
+use super::options::{RemoteOptions, RemoteStats};
+use super::whole::{WholeFiles, is_kept_whole};
+use std::collections::{HashMap, HashSet};
+use std::io;
+use std::ops::Range;
+use std::sync::Arc;
+use strandline_core::fs::FsFile;
+use strandline_core::sync::Mutex;
+
+/// Most that one call reads, in bytes: what it holds in memory beside the caller's buffer.
+pub(super) const READ_BYTES_MAX: u64 = 16 << 20;
+
+/// The files of a bucket.
+#[derive(Debug)]
+pub(super) struct Files {
+    blocks: Blocks,
+    whole: WholeFiles,
+    listed: Mutex<Listed>,
+    block_bytes: u64,
+    pub(super) ahead_bytes_max: u64,
+}
+
+#[derive(Debug)]
+struct Listed {
+    catalog: Arc<Catalog>,
+    /// Files that are listed and were removed here.
+    removed: HashMap<String, RemoteFile>,
+}
+
+impl Files {
+    pub(super) fn new(
+        blocks: Blocks,
+        whole: WholeFiles,
+        catalog: Catalog,
+        options: &RemoteOptions,
+    ) -> Self {
+        whole.keep(&catalog);
+        let listed = Listed {
+            catalog: Arc::new(catalog),
+            removed: HashMap::new(),
+        };
+        Self {
+            blocks,
+            whole,
+            listed: Mutex::new(listed),
+            block_bytes: options.block_bytes,
+            ahead_bytes_max: options.ahead_bytes_max,
+        }
+    }
+
+    /// The file with a name, if it is listed and was not removed.
+    pub(super) fn get(&self, name: &str) -> Option<RemoteFile> {
+        let listed = self.listed.lock();
+        let file = listed.catalog.get(name)?;
+        (listed.removed.get(name) != Some(file)).then(|| file.clone())
+    }
+
+    /// All of them with their lengths, sorted by name.
+    pub(super) fn list(&self) -> Vec<(String, u64)> {
+        let listed = self.listed.lock();
+        let files = listed.catalog.files();
+        let files = files.filter(|(name, file)| listed.removed.get(*name) != Some(*file));
+        files
+            .map(|(name, file)| (name.to_owned(), file.bytes()))
+            .collect()
+    }
+
+    /// Removes the name of a file, and says whether it had one.
+    pub(super) fn remove(&self, name: &str) -> bool {
+        let mut listed = self.listed.lock();
+        let Some(file) = listed.catalog.get(name).cloned() else {
+            return false;
+        };
+        listed.removed.insert(name.to_owned(), file.clone()) != Some(file)
+    }
+
+    /// Lists other files from now on. What is kept of objects that no file has any more is gone when this returns.
+    pub(super) fn replace(&self, catalog: Catalog) {
+        let objects = objects_of(&catalog);
+        self.whole.keep(&catalog);
+        let mut listed = self.listed.lock();
+        listed
+            .removed
+            .retain(|name, file| catalog.get(name) == Some(file));
+        listed.catalog = Arc::new(catalog);
+        drop(listed);
+        self.blocks.keep(objects);
+    }
+
+    /// Reads some of a file from `offset` on, and says how many bytes; 0 at its end.
+    pub(super) fn read(
+        &self,
+        file: &RemoteFile,
+        buffer: &mut [u8],
+        offset: u64,
+    ) -> io::Result<usize> {
+        let wanted = u64::try_from(buffer.len()).unwrap_or(u64::MAX);
+        let left = file.bytes().saturating_sub(offset);
+        let count = wanted.min(left).min(READ_BYTES_MAX);
+        let range = offset..offset.saturating_add(count);
+        let blocks = blocks_of(file, &range, self.block_bytes);
+        let keys: Vec<BlockKey> = blocks.iter().map(|block| block.key.clone()).collect();
+        let bytes = self.blocks.get(&keys)?;
+        let mut rest = buffer;
+        let mut read = 0;
+        for (block, bytes) in blocks.iter().zip(&bytes) {
+            let skipped = usize_of(offset.saturating_sub(block.from));
+            let most = usize_of(range.end.saturating_sub(block.from)).min(bytes.len());
+            let bytes = bytes.get(skipped..most).unwrap_or_default();
+            let Some((to, after)) = rest.split_at_mut_checked(bytes.len()) else {
+                break;
+            };
+            to.copy_from_slice(bytes);
+            read += bytes.len();
+            rest = after;
+        }
+        Ok(read)
+    }
+
+    /// Has a range of a file fetched that somebody is going to read.
+    pub(super) fn ask_for(&self, file: &RemoteFile, range: Range<u64>) {
+        let blocks = blocks_of(file, &range, self.block_bytes);
+        let keys: Vec<_> = blocks.into_iter().map(|block| block.key).collect();
+        self.blocks.ask_for(&keys);
+    }
+
+    /// Fetches ranges of files, as many at once as may be, so that they are kept when this returns.
+    pub(super) fn fetch(&self, ranges: &[(RemoteFile, Range<u64>)]) -> io::Result<()> {
+        let mut seen = HashSet::new();
+        let mut together = Vec::new();
+        let mut bytes = 0_u64;
+        for (file, range) in ranges {
+            for block in blocks_of(file, range, self.block_bytes) {
+                if !seen.insert(block.key.clone()) {
+                    continue;
+                }
+                bytes = bytes.saturating_add(block.key.bytes);
+                together.push(block.key);
+                if bytes >= READ_BYTES_MAX {
+                    self.blocks.fetch(&together)?;
+                    together.clear();
+                    bytes = 0;
+                }
+            }
+        }
+        self.blocks.fetch(&together)
+    }
+
+    /// Makes the copies of files that are kept whole, of many short ones at once.
+    pub(super) fn fetch_whole(&self, files: &[(String, RemoteFile)]) -> io::Result<()> {
+        let mut left = files;
+        while !left.is_empty() {
+            let mut bytes = 0_u64;
+            let fits = |(_, file): &&(String, RemoteFile)| {
+                bytes = bytes.saturating_add(file.bytes());
+                bytes <= READ_BYTES_MAX
+            };
+            let count = left.iter().take_while(fits).count().max(1);
+            let (together, after) = left.split_at_checked(count).unwrap_or((left, &[]));
+            let missing = together.iter().filter(|(_, file)| !self.has_whole(file));
+            let starts =
+                missing.map(|(_, file)| (file.clone(), 0..file.bytes().min(READ_BYTES_MAX)));
+            // They are in memory then, if they fit there.
+            self.fetch(&starts.collect::<Vec<_>>())?;
+            for (name, file) in together {
+                self.whole(name, file)?;
+            }
+            left = after;
+        }
+        Ok(())
+    }
+
+    /// The copy on the disk of a file that is kept whole, which is made if it is not there; none if it is another
+    /// file, or there is no place for it.
+    pub(super) fn whole(
+        &self,
+        name: &str,
+        file: &RemoteFile,
+    ) -> io::Result<Option<Arc<dyn FsFile>>> {
+        let read = |buffer: &mut [u8], offset| self.read(file, buffer, offset);
+        self.whole.open(name, file, read)
+    }
+
+    /// Whether there is such a copy.
+    pub(super) fn has_whole(&self, file: &RemoteFile) -> bool {
+        self.whole.has(file)
+    }
+
+    pub(super) fn stats(&self) -> RemoteStats {
+        self.blocks.stats()
+    }
+}
+
+/// The objects that files are in. A file that is kept whole is on the disk as that.
+pub(super) fn objects_of(catalog: &Catalog) -> Kept {
+    let mut kept = Kept::default();
+    for (name, file) in catalog.files() {
+        let keys = file.parts().iter().map(|part| part.key.clone());
+        kept.objects.extend(keys.clone());
+        if !is_kept_whole(name) {
+            kept.on_disk.extend(keys);
+        }
+    }
+    kept
+}
+
+fn usize_of(bytes: u64) -> usize {
+    usize::try_from(bytes).unwrap_or(usize::MAX)
+}

@@ -1,0 +1,376 @@
+//! `BucketFs`: the directory of a store, of whose files some are in a bucket.
+
+use super::blocks::Blocks;
+use super::catalog::{Catalog, RemoteFile};
+use super::file::{BucketFile, Course};
+use super::files::{Files, objects_of};
+use super::objects::ReadObjects;
+use super::options::{RemoteOptions, RemoteStats};
+use super::prepare::first_reads;
+use super::whole::{WholeFiles, is_kept_whole, write_whole};
+use std::io;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+use strandline_core::fs::{
+    DirEntry, DirName, EntryKind, FileIdentity, FileLock, Fs, FsFile, FsLayer, OpenMode,
+};
+use strandline_core::sync::Mutex;
+use strandline_segment::Manifest;
+
+/// Why the directory is not moved.
+const STAYS: &str = "files of the directory are in a bucket, so it can be neither moved nor replaced: restore the bucket into another one";
+
+/// A file system over another, in which one directory has the files of a [`Catalog`] too.
+///
+/// A file that is in the directory below is used as it is. One that is listed and is not there:
+///
+/// - is listed, and opened to read: its bytes are fetched as they are read, see the [module](super). A merged file
+///   of an index is fetched whole when it is used first, and kept as a file, which is mapped.
+/// - is brought into the directory, whole, before it is appended to, locked, renamed or exchanged.
+/// - has no second name: [`Fs::link`] says `Unsupported`, so a backup copies it.
+/// - cannot be moved with its directory: that is refused.
+/// - is gone once it was removed, until another file is listed by its name; the bucket is left as it is. Who opens the
+///   directory again with the same catalog finds it again.
+///
+/// A read that fails says so in an error that has a [`NotFetched`](super::NotFetched), and may be tried again.
+///
+/// Cheap to clone: clones share all.
+#[derive(Debug, Clone)]
+pub struct BucketFs {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    below: Arc<dyn Fs>,
+    /// The directory, as it was given and without links.
+    dirs: [PathBuf; 2],
+    files: Arc<Files>,
+    device: u64,
+    /// Held while a file is brought into the directory, so that each is brought once.
+    bringing: Mutex<()>,
+}
+
+impl BucketFs {
+    /// The directory `dir`, which is made where it is missing, with the files of `catalog`, whose objects are in
+    /// `bucket`.
+    ///
+    /// What was fetched is kept in a [directory of its own](RemoteOptions::cache_dir), beyond the end of this
+    /// process. While another process has that, it is kept in memory alone. O(objects, and blocks that are kept).
+    ///
+    /// # Errors
+    ///
+    /// What the file system says of the directory, or of that of the cache.
+    pub fn open(
+        below: Arc<dyn Fs>,
+        dir: &Path,
+        bucket: Arc<dyn ReadObjects>,
+        catalog: Catalog,
+        options: &RemoteOptions,
+    ) -> io::Result<Self> {
+        let dir = std::path::absolute(dir)?;
+        below.create_dir_all(&dir)?;
+        let canonical = below.canonical(&dir)?;
+        let cache_dir = options.cache_dir_of(&dir);
+        let objects = objects_of(&catalog);
+        let blocks = Blocks::open(bucket, below.clone(), &cache_dir, options, objects)?;
+        let whole_dir = blocks.stats().is_on_disk.then_some(cache_dir.as_path());
+        let whole = WholeFiles::new(below.clone(), whole_dir);
+        let digest = blake3::hash(dir.as_os_str().as_encoded_bytes());
+        Ok(Self {
+            shared: Arc::new(Shared {
+                below,
+                dirs: [dir, canonical],
+                files: Arc::new(Files::new(blocks, whole, catalog, options)),
+                device: first_number(&digest),
+                bringing: Mutex::new(()),
+            }),
+        })
+    }
+
+    /// Lists other files from now on: those of a newer state of the bucket.
+    ///
+    /// Who has a file open reads on in the objects that it was in. What was kept of objects that no listed file has is
+    /// gone when this returns, from memory and from the disk: so a redaction reaches it. Files that are in the
+    /// directory itself are not touched. O(objects, and blocks that are kept).
+    pub fn replace_catalog(&self, catalog: Catalog) {
+        self.shared.files.replace(catalog);
+    }
+
+    /// Fetches ranges of files, many at once, so that whoever reads them next waits for nothing; of files that are
+    /// not in the bucket, or are in the directory, nothing. What is longer than the budgets is not kept.
+    ///
+    /// # Errors
+    ///
+    /// The first that could not be fetched; others may have been.
+    pub fn fetch(&self, ranges: &[(&str, Range<u64>)]) -> io::Result<()> {
+        let files = ranges.iter().filter_map(|(name, range)| {
+            let file = self.shared.remote(name)?;
+            Some((file, range.clone()))
+        });
+        self.shared.files.fetch(&files.collect::<Vec<_>>())
+    }
+
+    /// Fetches what an opening of the store reads one after the other, as much at once as may be: the merged files
+    /// of the index, and of segments that none of these stands for, and the newest ones, their headers and
+    /// footers. So the opening waits for the bucket no more.
+    ///
+    /// `manifest` is the one in the directory: [`Manifest::read`]. O(files) and the bytes of the index.
+    ///
+    /// # Errors
+    ///
+    /// The first that could not be fetched; others may have been.
+    pub fn prepare(&self, manifest: &Manifest) -> io::Result<()> {
+        let shared = &self.shared;
+        let merged = shared.files.list().into_iter().map(|(name, _)| name);
+        let merged: Vec<_> = merged.filter(|name| is_kept_whole(name)).collect();
+        let wanted = first_reads(manifest, &merged);
+        let wanted = wanted.into_iter().filter_map(|(name, range)| {
+            let file = shared.remote(&name)?;
+            Some((file, range))
+        });
+        shared.files.fetch(&wanted.collect::<Vec<_>>())?;
+        let merged = merged.into_iter().filter_map(|name| {
+            let file = shared.remote(&name)?;
+            Some((name, file))
+        });
+        shared.files.fetch_whole(&merged.collect::<Vec<_>>())
+    }
+
+    /// Brings a file into the directory, whole, unless it is there. Nothing if it is not listed either.
+    ///
+    /// # Errors
+    ///
+    /// What stands against fetching or writing it; nothing of it is there then.
+    pub fn bring(&self, name: &str) -> io::Result<()> {
+        self.shared.bring(name)
+    }
+
+    /// What was asked of the bucket and of the cache.
+    #[must_use]
+    pub fn stats(&self) -> RemoteStats {
+        self.shared.files.stats()
+    }
+}
+
+impl Shared {
+    fn is_dir(&self, path: &Path) -> bool {
+        self.dirs.iter().any(|dir| dir == path)
+    }
+
+    /// The name of what may be a file of the bucket.
+    fn name_of<'p>(&self, path: &'p Path) -> Option<&'p str> {
+        let is_in = path.parent().is_some_and(|parent| self.is_dir(parent));
+        is_in.then(|| path.file_name()?.to_str()).flatten()
+    }
+
+    fn path_of(&self, name: &str) -> PathBuf {
+        let [dir, _] = &self.dirs;
+        dir.join(name)
+    }
+
+    /// A file that is in the bucket and not in the directory.
+    fn remote(&self, name: &str) -> Option<RemoteFile> {
+        let file = self.files.get(name)?;
+        // One that is no regular file has the name, too.
+        let local = self.below.open(&self.path_of(name), OpenMode::Read);
+        matches!(local, Err(error) if error.kind() == io::ErrorKind::NotFound).then_some(file)
+    }
+
+    fn bring(&self, name: &str) -> io::Result<()> {
+        let _bringing = self.bringing.lock();
+        let Some(file) = self.remote(name) else {
+            return Ok(());
+        };
+        write_whole(
+            &*self.below,
+            &self.path_of(name),
+            file.bytes(),
+            |buffer, offset| self.files.read(&file, buffer, offset),
+        )
+    }
+
+    /// Brings the file of a path, if it is one of the bucket.
+    fn bring_at(&self, path: &Path) -> io::Result<()> {
+        self.name_of(path).map_or(Ok(()), |name| self.bring(name))
+    }
+
+    /// Notes that a name was taken away.
+    fn removed(&self, path: &Path) -> bool {
+        self.name_of(path)
+            .is_some_and(|name| self.files.remove(name))
+    }
+
+    fn identity_of(&self, name: &str) -> FileIdentity {
+        FileIdentity {
+            device: self.device,
+            inode: first_number(&blake3::hash(name.as_bytes())),
+        }
+    }
+
+    /// The files of the bucket that are in a directory, but for those whose names it has itself.
+    fn also_in(&self, path: &Path, has: impl Fn(&str) -> bool) -> Vec<(String, u64)> {
+        if !self.is_dir(path) {
+            return Vec::new();
+        }
+        let mut files = self.files.list();
+        files.retain(|(name, _)| !has(name));
+        files
+    }
+
+    /// The files of the bucket are of a path: they would stay, while the rest goes.
+    fn check_stays(&self, path: &Path) -> io::Result<()> {
+        match self.is_dir(path) {
+            true => Err(io::Error::new(io::ErrorKind::Unsupported, STAYS)),
+            false => Ok(()),
+        }
+    }
+}
+
+impl FsLayer for BucketFs {
+    fn below(&self) -> &dyn Fs {
+        &*self.shared.below
+    }
+
+    fn identity(&self, path: &Path) -> io::Result<FileIdentity> {
+        let shared = &self.shared;
+        match shared.below.identity(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let name = shared
+                    .name_of(path)
+                    .filter(|name| shared.files.get(name).is_some());
+                name.map(|name| shared.identity_of(name)).ok_or(error)
+            }
+            identity => identity,
+        }
+    }
+
+    fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Arc<dyn FsFile>> {
+        let shared = &self.shared;
+        let name = shared.name_of(path);
+        let listed = name.and_then(|name| Some((name, shared.files.get(name)?)));
+        let Some((name, file)) = listed else {
+            return shared.below.open(path, mode);
+        };
+        match mode {
+            OpenMode::Read => match shared.below.open(path, mode) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Arc::new(BucketFile {
+                    files: shared.files.clone(),
+                    name: name.to_owned(),
+                    file,
+                    identity: shared.identity_of(name),
+                    read: Mutex::new(Course::default()),
+                    whole: OnceLock::new(),
+                })),
+                opened => opened,
+            },
+            OpenMode::Append { .. } => {
+                shared.bring(name)?;
+                shared.below.open(path, mode)
+            }
+            OpenMode::Create => Err(io::ErrorKind::AlreadyExists.into()),
+        }
+    }
+
+    fn list(&self, path: &Path) -> io::Result<Vec<DirEntry>> {
+        let mut entries = self.shared.below.list(path)?;
+        let has = |name: &str| {
+            let found = entries.binary_search_by(|own| own.name.as_str().cmp(name));
+            found.is_ok()
+        };
+        let files = self.shared.also_in(path, has).into_iter();
+        entries.extend(files.map(|(name, bytes)| DirEntry {
+            name,
+            kind: EntryKind::File,
+            bytes,
+        }));
+        entries.sort_by(|one, other| one.name.cmp(&other.name));
+        Ok(entries)
+    }
+
+    fn list_names(&self, path: &Path) -> io::Result<Vec<DirName>> {
+        let mut names = self.shared.below.list_names(path)?;
+        let has = |name: &str| {
+            let found = names.binary_search_by(|own| own.name.as_str().cmp(name));
+            found.is_ok()
+        };
+        let files = self.shared.also_in(path, has).into_iter();
+        names.extend(files.map(|(name, _)| DirName {
+            name,
+            kind: EntryKind::File,
+        }));
+        names.sort_by(|one, other| one.name.cmp(&other.name));
+        Ok(names)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let shared = &self.shared;
+        shared.check_stays(from)?;
+        shared.check_stays(to)?;
+        shared.bring_at(from)?;
+        shared.below.rename(from, to)?;
+        shared.removed(from);
+        Ok(())
+    }
+
+    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let shared = &self.shared;
+        if let Some(name) = shared.name_of(to)
+            && shared.files.get(name).is_some()
+        {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        shared.check_stays(from)?;
+        shared.bring_at(from)?;
+        shared.below.rename_new(from, to)?;
+        shared.removed(from);
+        Ok(())
+    }
+
+    fn exchange(&self, one: &Path, other: &Path) -> io::Result<()> {
+        let shared = &self.shared;
+        shared.check_stays(one)?;
+        shared.check_stays(other)?;
+        shared.bring_at(one)?;
+        shared.bring_at(other)?;
+        shared.below.exchange(one, other)
+    }
+
+    fn remove_file(&self, path: &Path) -> io::Result<()> {
+        let shared = &self.shared;
+        match shared.below.remove_file(path) {
+            Ok(()) => {
+                shared.removed(path);
+                Ok(())
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => match shared.removed(path) {
+                true => Ok(()),
+                false => Err(error),
+            },
+            Err(error) => Err(error),
+        }
+    }
+
+    fn link(&self, file: &Path, name: &Path) -> io::Result<()> {
+        let shared = &self.shared;
+        if let Some(own) = shared.name_of(file)
+            && shared.remote(own).is_some()
+        {
+            return Err(io::ErrorKind::Unsupported.into());
+        }
+        shared.below.link(file, name)
+    }
+
+    fn try_lock(&self, path: &Path) -> io::Result<Option<Box<dyn FileLock>>> {
+        // Below, the lock of a file that is missing makes it, and it would stand for that of the bucket.
+        self.shared.bring_at(path)?;
+        self.shared.below.try_lock(path)
+    }
+}
+
+/// Eight bytes of a hash as a number.
+fn first_number(hash: &blake3::Hash) -> u64 {
+    let (first, _) = hash.as_bytes().as_chunks::<8>();
+    first.first().map_or(0, |bytes| u64::from_le_bytes(*bytes))
+}

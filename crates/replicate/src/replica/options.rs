@@ -1,0 +1,78 @@
+//! `ReplicaOptions`: how a bucket is followed.
+
+use std::sync::Arc;
+use std::time::Duration;
+use strandline::StoreOptions;
+use strandline_core::fs::{Fs, OsFs};
+use strandline_core::{Clock, SystemClock};
+
+/// How a replica follows its bucket.
+#[derive(Debug, Clone)]
+pub struct ReplicaOptions {
+    pub(super) poll_interval: Duration,
+    pub(super) sync_interval: Duration,
+    pub(super) store: StoreOptions,
+    pub(super) fs: Arc<dyn Fs>,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+impl Default for ReplicaOptions {
+    fn default() -> Self {
+        Self {
+            poll_interval: Duration::from_secs(1),
+            sync_interval: Duration::from_secs(5),
+            store: StoreOptions::new(),
+            fs: Arc::new(OsFs),
+            clock: Arc::new(SystemClock::default()),
+        }
+    }
+}
+
+impl ReplicaOptions {
+    /// The defaults.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How long to wait before it is looked for more, once there is none. Each look is two requests. 1 s by default.
+    #[must_use]
+    pub const fn poll_interval(mut self, interval: Duration) -> Self {
+        self.poll_interval = interval;
+        self
+    }
+
+    /// How long what was received stays unsynced at most. After a power cut that much is fetched again. 5 s by
+    /// default.
+    #[must_use]
+    pub const fn sync_interval(mut self, interval: Duration) -> Self {
+        self.sync_interval = interval;
+        self
+    }
+
+    /// How the store of the replica is opened; always to read only.
+    #[must_use]
+    pub fn store(mut self, options: StoreOptions) -> Self {
+        self.store = options;
+        self
+    }
+
+    /// The file system of the directory. That of the operating system by default.
+    #[must_use]
+    pub fn fs(mut self, fs: Arc<dyn Fs>) -> Self {
+        self.fs = fs;
+        self
+    }
+
+    /// Where time comes from, for syncs and the status. That of the operating system by default.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// The options of a store in the directory, to read only.
+    pub(super) fn reading(&self) -> StoreOptions {
+        self.store.clone().fs(self.fs.clone()).read_only()
+    }
+}

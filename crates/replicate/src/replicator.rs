@@ -1,0 +1,186 @@
+//! `Replicator`: a store shipped to a bucket, by threads of its own.
+
+use crate::bucket::Bucket;
+use crate::ship::{
+    Board, ReplicateError, ReplicateOptions, ReplicatorStage, ReplicatorStatus, Shipping, Source,
+    Stop, TakenTerm, ship,
+};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+use strandline::Store;
+use strandline_core::sync::thread::{self, JoinHandle};
+use strandline_core::{Clock, Sequence, SystemClock};
+
+/// Ships a store to a bucket as long as it is held.
+///
+/// It takes the next term of the bucket, puts there what the bucket lacks, and then ships what becomes durable, in
+/// chunks. Beside these it puts sealed segments with their footers and merged index files, so that a reader begins
+/// with few requests. Appends wait for it only if they ask for
+/// [`Durability::Replicated`](strandline::Durability::Replicated).
+///
+/// Failures of the object store are waited out, for as long as they last. Where another writer has taken the bucket
+/// over, the store is [fenced](strandline::ErrorKind::Fenced): it is read on, and not written any more.
+///
+/// Does not keep the store open. Dropping it stops it and leaves what is not shipped; [`stop`](Self::stop) waits for
+/// that first.
+///
+/// ```
+/// use std::time::Duration;
+/// use strandline::{AppendOptions, Coordinate, Durability, Event, EventKind, Store};
+/// use strandline_replicate::{Bucket, BucketOptions, ReplicateOptions, Replicator};
+///
+/// # let dir = tempfile::tempdir()?;
+/// let store = Store::open(dir.path().join("orders.strand"))?;
+/// let bucket = Bucket::open("memory:", BucketOptions::new())?;
+/// let replicator = Replicator::start(&store, bucket, ReplicateOptions::new())?;
+///
+/// let order = Coordinate::new("order:1042", "eu/payments")?;
+/// let event = Event::bytes(EventKind::new(1, 1), *b"placed");
+/// let replicated = AppendOptions::new().durability(Durability::Replicated);
+/// assert!(store.append_with(&order, event, replicated)?.replicated);
+/// replicator.stop(Duration::from_secs(10))?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Replicator {
+    /// Held by the threads alone: appends are told when these have ended.
+    source: Weak<Source>,
+    board: Arc<Board>,
+    bucket: Bucket,
+    clock: Arc<dyn Clock>,
+    stop: Arc<Stop>,
+    thread: Option<JoinHandle<ReplicateError>>,
+}
+
+impl Replicator {
+    /// Starts to ship a store. Returns at once: [`status`](Self::status) says how it goes, and
+    /// [`wait_begun`](Self::wait_begun) waits for the term to begin.
+    ///
+    /// # Errors
+    ///
+    /// [`ReplicateError::Store`] if the store is shipped already or cannot be written; [`ReplicateError::File`] if
+    /// there is no thread to be had.
+    pub fn start(
+        store: &Store,
+        bucket: Bucket,
+        options: ReplicateOptions,
+    ) -> Result<Self, ReplicateError> {
+        Self::start_with(store, bucket, options, None)
+    }
+
+    /// Starts to ship a store whose first term may be taken already.
+    pub(crate) fn start_with(
+        store: &Store,
+        bucket: Bucket,
+        options: ReplicateOptions,
+        taken: Option<TakenTerm>,
+    ) -> Result<Self, ReplicateError> {
+        let source = Arc::new(Source::of(store)?);
+        let shipped = Arc::downgrade(&source);
+        let board = Arc::new(Board::new());
+        let stop = Arc::new(Stop::default());
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+        let shipping = Shipping {
+            source,
+            bucket: bucket.clone(),
+            options,
+            board: Arc::clone(&board),
+            stop: Arc::clone(&stop),
+            clock: Arc::clone(&clock),
+        };
+        let thread = thread::Builder::new().name("strandline-ship".to_owned());
+        let thread = thread.spawn(move || ship(&shipping, taken));
+        let thread = thread.map_err(|source| ReplicateError::File {
+            path: "strandline-ship".into(),
+            source,
+        })?;
+        Ok(Self {
+            source: shipped,
+            board,
+            bucket,
+            clock,
+            stop,
+            thread: Some(thread),
+        })
+    }
+
+    /// How far the store is shipped. O(1), and no request.
+    #[must_use]
+    pub fn status(&self) -> ReplicatorStatus {
+        self.board
+            .status(self.clock.elapsed(), self.bucket.requests())
+    }
+
+    /// Waits until the term has begun, and says whether it has within the timeout. It never will once the shipper
+    /// has ended: then it returns at once.
+    #[must_use]
+    pub fn wait_begun(&self, timeout: Duration) -> bool {
+        let noted = self
+            .board
+            .wait(timeout, |noted| noted.stage != ReplicatorStage::Beginning);
+        noted.is_some_and(|noted| noted.stage == ReplicatorStage::Shipping)
+    }
+
+    /// Waits until all below `end` is replicated, and says whether it is within the timeout. Returns at once if the
+    /// shipper has ended.
+    #[must_use]
+    pub fn wait_replicated(&self, end: Sequence, timeout: Duration) -> bool {
+        let is_over = |stage| matches!(stage, ReplicatorStage::Fenced | ReplicatorStage::Ended);
+        let noted = self.board.wait(timeout, |noted| {
+            noted.replicated >= end || is_over(noted.stage)
+        });
+        noted.is_some_and(|noted| noted.replicated >= end)
+    }
+
+    /// Waits until the shipper has ended by itself, and gives why; gives the replicator back if it still works after
+    /// the timeout.
+    ///
+    /// # Errors
+    ///
+    /// Itself.
+    pub fn wait_ended(mut self, timeout: Duration) -> Result<ReplicateError, Self> {
+        let is_over = |stage| matches!(stage, ReplicatorStage::Fenced | ReplicatorStage::Ended);
+        if self
+            .board
+            .wait(timeout, |noted| is_over(noted.stage))
+            .is_none()
+        {
+            return Err(self);
+        }
+        Ok(self.end().unwrap_or(ReplicateError::Stopped))
+    }
+
+    /// Waits until what is durable now is replicated, then stops.
+    ///
+    /// # Errors
+    ///
+    /// Why the shipper had ended before; [`ReplicateError::Stopped`] if something was not replicated within the
+    /// timeout. It is stopped all the same.
+    pub fn stop(mut self, timeout: Duration) -> Result<(), ReplicateError> {
+        let source = self.source.upgrade();
+        let end = source.and_then(|source| source.durable_end().ok());
+        let end = end.map_or(Sequence::ZERO, |end| end.sequence);
+        let is_over = |stage| matches!(stage, ReplicatorStage::Fenced | ReplicatorStage::Ended);
+        let noted = self.board.wait(timeout, |noted| {
+            is_over(noted.stage)
+                || noted.stage == ReplicatorStage::Shipping && noted.replicated >= end
+        });
+        let was_over = noted.as_ref().is_some_and(|noted| is_over(noted.stage));
+        match (self.end(), noted) {
+            (Some(error), _) if was_over => Err(error),
+            (_, None) => Err(ReplicateError::Stopped),
+            _ => Ok(()),
+        }
+    }
+
+    fn end(&mut self) -> Option<ReplicateError> {
+        self.stop.stop();
+        self.thread.take()?.join().ok()
+    }
+}
+
+impl Drop for Replicator {
+    fn drop(&mut self) {
+        self.end();
+    }
+}

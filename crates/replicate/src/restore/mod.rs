@@ -1,0 +1,99 @@
+//! A store made of a bucket, as its log is now or was at some point.
+//!
+//! Fetches into a directory of its own beside the target; verifying that and putting it into its place is what
+//! `strandline::maintenance` does with a backup. Writes nothing to the bucket.
+
+mod cut;
+mod fetched;
+
+use crate::bucket::Bucket;
+use crate::follow::{Copy, FollowError, survey, take_along};
+use cut::cut;
+use fetched::Fetched;
+use std::path::Path;
+use std::sync::Arc;
+use strandline::maintenance::{self, Existing, OnProgress, Restored};
+use strandline::{Sequence, Store, StoreOptions};
+use strandline_core::fs::Fs;
+
+/// How often it is begun anew if the bucket is swept meanwhile.
+const TRIES: u32 = 8;
+
+/// How far the log is restored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Until {
+    /// All that the bucket has: what the next writer would take along at least.
+    End,
+    /// The events below this sequence. A batch is restored as a whole or not at all.
+    Sequence(Sequence),
+    /// The events whose time, in milliseconds since 1970, is not later.
+    TimeMs(u64),
+}
+
+/// Makes a store in `dir` of the log in a bucket, up to a point.
+///
+/// The log is fetched into `dir.fetched`, verified as a whole, and copied from there into its place, in a new
+/// [epoch](strandline::Store::epoch), as [`strandline::maintenance::restore`] does with a backup: what may be in
+/// `dir`, and what becomes of it, is said there. So it takes twice the room for a while. A call that was interrupted
+/// goes on with what it has fetched, and a directory of that name that is not such a one is left alone. The bucket is as it was: to write to it from here, take it over.
+///
+/// # Errors
+///
+/// [`FollowError::Empty`] if the bucket has no log; [`FollowError::NotReached`] if it ends before the sequence;
+/// [`FollowError::OtherLog`] or [`FollowError::Diverged`] if `dir.fetched` is left of the restore of another log:
+/// remove it then. [`FollowError::Bucket`], [`FollowError::Object`], [`FollowError::Log`], [`FollowError::Io`]; and
+/// [`FollowError::Store`] as there.
+pub fn restore(
+    bucket: &Bucket,
+    fs: &Arc<dyn Fs>,
+    dir: &Path,
+    until: Until,
+    existing: Existing,
+    on_progress: OnProgress<'_>,
+) -> Result<Restored, FollowError> {
+    let place = Fetched::claim(fs, dir)?;
+    let fetched = place.path();
+    fetch_all(bucket, fs, fetched)?;
+    let end = end_of(fs, fetched)?;
+    let wanted = match until {
+        Until::End => end,
+        Until::Sequence(sequence) => sequence,
+        Until::TimeMs(time) => reading(fs, fetched)?.snapshot().sequence_at(time),
+    };
+    if wanted > end {
+        return Err(FollowError::NotReached { end: end.get() });
+    }
+    let restored = match wanted == end {
+        true => maintenance::restore(fs, fetched, dir, existing, on_progress)?,
+        false => {
+            let shorter = place.clear_inner()?;
+            cut(fs, fetched, &shorter, wanted)?;
+            maintenance::restore(fs, &shorter, dir, existing, on_progress)?
+        }
+    };
+    place.remove()?;
+    Ok(restored)
+}
+
+/// Fetches all that the terms of a bucket have left into a directory.
+fn fetch_all(bucket: &Bucket, fs: &Arc<dyn Fs>, dir: &Path) -> Result<(), FollowError> {
+    let mut copy = Copy::open(bucket.clone(), fs.clone(), dir)?;
+    let mut tries_left = TRIES;
+    loop {
+        let taken = survey(bucket)?.ok_or(FollowError::Empty)?;
+        match take_along(bucket, &mut copy, &taken) {
+            Err(FollowError::Gone { .. }) if tries_left > 0 => tries_left -= 1,
+            Err(error) => return Err(error),
+            Ok(()) => return copy.sync(),
+        }
+    }
+}
+
+fn reading(fs: &Arc<dyn Fs>, dir: &Path) -> Result<Store, FollowError> {
+    let options = StoreOptions::new().fs(fs.clone()).read_only();
+    Ok(options.open(dir)?)
+}
+
+fn end_of(fs: &Arc<dyn Fs>, dir: &Path) -> Result<Sequence, FollowError> {
+    Ok(reading(fs, dir)?.snapshot().visible())
+}

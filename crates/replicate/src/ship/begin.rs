@@ -1,0 +1,211 @@
+//! A term begun: what the bucket lacks is put there, then the first state.
+
+use super::ask::Patient;
+use super::catalog::{Catalog, Join, Shipped};
+use super::error::ReplicateError;
+use super::source::Source;
+use super::take::{self, Left, TakenTerm};
+use super::upload;
+use crate::object::{FileName, Key, Owner, Predecessor, State, Term};
+use std::io;
+use std::time::Duration;
+use strandline_core::fs::EntryKind;
+use strandline_segment::{LogPosition, LogView, Manifest, ScanError};
+
+/// A term that has begun: its chunks go on from `end`.
+#[derive(Debug)]
+pub(crate) struct BegunTerm {
+    pub(crate) term: Term,
+    pub(crate) owner: Owner,
+    pub(crate) predecessor: Option<Predecessor>,
+    pub(crate) end: LogPosition,
+    pub(crate) catalog: Catalog,
+    /// What the first state lists.
+    pub(crate) listed: Vec<Key>,
+}
+
+/// Puts what the bucket lacks of the log, and the first state of a term that was taken. Everything that is durable is
+/// replicated then.
+///
+/// # Errors
+///
+/// [`ReplicateError::BucketAhead`] and [`ReplicateError::Diverged`] if the log that was left in the bucket is not the
+/// beginning of that of the store; [`ReplicateError::Fenced`]; [`ReplicateError::Stopped`].
+pub(crate) fn begin(
+    patient: &mut Patient<'_>,
+    source: &Source,
+    taken: TakenTerm,
+) -> Result<BegunTerm, ReplicateError> {
+    let TakenTerm {
+        mut machine,
+        term,
+        owner,
+        left,
+    } = taken;
+    let mut catalog = Catalog::default();
+    if let Some(left) = &left {
+        catalog = Catalog::of(&left.state);
+        left.chunks
+            .iter()
+            .map(Shipped::of)
+            .for_each(|chunk| catalog.add_chunk(&chunk));
+        check_prefix(source, left)?;
+    }
+    let predecessor = left.as_ref().map(Left::predecessor);
+    let state = loop {
+        match compose(patient, source, &mut catalog, term) {
+            Ok(Some((manifest, end, files))) => {
+                break State {
+                    term,
+                    number: 0,
+                    owner,
+                    predecessor,
+                    end,
+                    manifest,
+                    files,
+                };
+            }
+            // The log went on or was rewritten meanwhile.
+            Ok(None) => patient.stop.wait(Duration::from_millis(1))?,
+            Err(error) if error.is_passing() => patient.failed(&error)?,
+            Err(error) => return Err(error),
+        }
+    };
+    take::begin(patient, &mut machine, state.encode().into())?;
+    let parts = state.files.iter().flat_map(|file| &file.parts);
+    Ok(BegunTerm {
+        term,
+        owner,
+        predecessor,
+        end: state.end,
+        listed: parts.map(|part| part.key.clone()).collect(),
+        catalog,
+    })
+}
+
+type Composed = (Manifest, LogPosition, Vec<crate::object::FileParts>);
+
+/// One try to have everything that the manifest lists in the bucket.
+fn compose(
+    patient: &mut Patient<'_>,
+    source: &Source,
+    catalog: &mut Catalog,
+    term: Term,
+) -> Result<Option<Composed>, ReplicateError> {
+    let manifest = source.manifest()?;
+    for info in manifest.segments() {
+        let Some(end) = info.end() else {
+            continue;
+        };
+        if patient.stop.is_stopped() {
+            return Err(ReplicateError::Stopped);
+        }
+        let length = catalog.length(info.header());
+        if length.is_some_and(|length| length >= u64::from(end.offset)) {
+            continue;
+        }
+        let Ok(name) = info.file_name().parse::<FileName>() else {
+            continue;
+        };
+        match upload::whole(source, patient.bucket, patient.stop, term, &name) {
+            Ok((length, key)) => catalog.add_whole(name, length, key, Some(*info.header())),
+            Err(ReplicateError::File { source, .. })
+                if source.kind() == io::ErrorKind::NotFound =>
+            {
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    let (Some(active), end) = (manifest.segments().last(), source.durable_end()?) else {
+        return Ok(None);
+    };
+    let view = source.log()?;
+    let in_view = view
+        .info(active.id())
+        .is_some_and(|info| info.header() == active.header());
+    if end.segment != active.id() || !in_view {
+        return Ok(None);
+    }
+    let from = catalog
+        .length(active.header())
+        .filter(|from| *from <= u64::from(end.offset));
+    let join = Join::of(*active.header(), from.unwrap_or(0), u64::from(end.offset));
+    if join.from < join.to {
+        let key = upload::tail(&view, patient.bucket, patient.stop, term, &join)?;
+        if !catalog.add_tail(&join, key) {
+            return Ok(None);
+        }
+    }
+    let beside = merged_files(source)?;
+    Ok(catalog
+        .files_of(&manifest, &end, &beside)
+        .map(|files| (manifest, end, files)))
+}
+
+/// The names of merged files of the index in the directory of the store.
+pub(crate) fn merged_files(source: &Source) -> Result<Vec<FileName>, ReplicateError> {
+    let listed = source.fs().list_names(source.dir());
+    let listed = listed.map_err(super::error::of_file(source.dir()))?;
+    let files = listed.iter().filter(|entry| entry.kind == EntryKind::File);
+    let merged =
+        files.filter(|entry| entry.name.starts_with("index-") && entry.name.ends_with(".idx"));
+    Ok(merged.filter_map(|entry| entry.name.parse().ok()).collect())
+}
+
+/// Checks that the log that was left is the beginning of that of the store: by sequence and log hash of its end.
+pub(crate) fn check_prefix(source: &Source, left: &Left) -> Result<(), ReplicateError> {
+    let end = left.end();
+    let durable = source.durable_end()?;
+    if end.is_same_place(&durable) {
+        return Ok(());
+    }
+    if end.sequence > durable.sequence {
+        return Err(ReplicateError::BucketAhead {
+            bucket: end.sequence,
+            store: durable.sequence,
+        });
+    }
+    match has_place(&source.log()?, end, &durable)? {
+        true => Ok(()),
+        false => Err(ReplicateError::Diverged(end.sequence)),
+    }
+}
+
+/// Whether a commit of the log, or a note, ends at this place. Reads the frames of the segments that may have it: one,
+/// or more where several begin with the same sequence.
+fn has_place(
+    view: &LogView,
+    place: &LogPosition,
+    durable: &LogPosition,
+) -> Result<bool, ReplicateError> {
+    struct Stop(bool);
+    let is_at = |position: &LogPosition| position.is_same_place(place);
+    let infos = || {
+        view.infos()
+            .filter(|info| info.start().sequence <= place.sequence)
+    };
+    if infos().any(|info| is_at(&info.start()) || info.end().is_some_and(|end| is_at(&end))) {
+        return Ok(true);
+    }
+    let goes_there = |end: &LogPosition| end.sequence >= place.sequence;
+    for info in infos() {
+        let until = info.end().unwrap_or(*durable);
+        if until.segment != info.id() || !goes_there(&until) {
+            continue;
+        }
+        let scanned = view.scan(until, Some(info.start()), |frame| {
+            let end = frame.end();
+            match is_at(&end) || end.sequence > place.sequence {
+                true => Err(Stop(is_at(&end))),
+                false => Ok(()),
+            }
+        });
+        match scanned {
+            Err(ScanError::Visit(Stop(true))) => return Ok(true),
+            Ok(_) | Err(ScanError::Visit(Stop(false))) => {}
+            Err(ScanError::Log(error)) => return Err(error.into()),
+        }
+    }
+    Ok(false)
+}

@@ -1,0 +1,132 @@
+//! `ReplicateError`: why a store is not shipped.
+
+use crate::bucket::BucketError;
+use crate::object::{Key, ObjectError, Term, TermRecord};
+use std::io;
+use std::path::PathBuf;
+use strandline_core::{Sequence, rfc3339};
+use strandline_segment::LogError;
+
+/// Why a store is not shipped.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReplicateError {
+    /// Another writer has the bucket.
+    #[error(
+        "term {} of the bucket is held by {}, process {}, since {}: nothing more is acknowledged here, and only a \
+         takeover goes on", .0.term, .0.host, .0.process, rfc3339(.0.taken_ms)
+    )]
+    Fenced(Box<TermRecord>),
+    /// An object of this shipper's term was put by another: a copy of this machine or directory is at work.
+    #[error("{key} is not what was put there: another process works as this one; stop one of them")]
+    Cloned {
+        /// The object.
+        key: Key,
+    },
+    /// The bucket is that of another log.
+    #[error("the bucket has another log; give each store a prefix of its own")]
+    OtherLog,
+    /// The bucket has more of the log than this store: it was restored from an older copy, say.
+    #[error(
+        "the bucket has the log below sequence {bucket}, this store below {store}; restore the store from the bucket"
+    )]
+    BucketAhead {
+        /// The sequence after the bucket's last.
+        bucket: Sequence,
+        /// The sequence after the store's last.
+        store: Sequence,
+    },
+    /// The log of the bucket took another way than that of this store.
+    #[error(
+        "the log of the bucket and that of this store differ before sequence {0}; restore the store from the bucket, \
+         or give it another prefix"
+    )]
+    Diverged(Sequence),
+    /// The object store refused or failed.
+    #[error(transparent)]
+    Bucket(#[from] BucketError),
+    /// An object is not what it should be.
+    #[error("{key} cannot be read: {source}")]
+    Object {
+        /// Which.
+        key: Key,
+        /// What is wrong with it.
+        source: ObjectError,
+    },
+    /// An object that the newest state needs is not there.
+    #[error("{0} is missing in the bucket")]
+    Missing(Key),
+    /// The log of the store cannot be read.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The store refuses, or is closed.
+    #[error(transparent)]
+    Store(#[from] strandline::Error),
+    /// The file beside the store that says which terms are its own, or one of the store's, cannot be used.
+    #[error("cannot use {}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the file system said, or what is wrong with it.
+        source: io::Error,
+    },
+    /// The log was rewritten where it was being shipped. A next term goes on.
+    #[error("the log was rewritten while it was shipped; a next term goes on")]
+    Rewritten,
+    /// The shipper was told to stop.
+    #[error("the shipper was stopped")]
+    Stopped,
+}
+
+impl ReplicateError {
+    /// Whether the shipper tries again by itself, with a wait between: the others need somebody.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Bucket(_)
+            | Self::Log(_)
+            | Self::File { .. }
+            | Self::Missing(_)
+            | Self::Rewritten => true,
+            Self::Fenced(_)
+            | Self::Cloned { .. }
+            | Self::OtherLog
+            | Self::BucketAhead { .. }
+            | Self::Diverged(_)
+            | Self::Object { .. }
+            | Self::Store(_)
+            | Self::Stopped => false,
+        }
+    }
+
+    /// Whether the store must not be written any more.
+    pub(crate) const fn is_fence(&self) -> bool {
+        matches!(self, Self::Fenced(_) | Self::Cloned { .. })
+    }
+}
+
+/// Makes the error of a file.
+pub(crate) fn of_file(path: &std::path::Path) -> impl FnOnce(io::Error) -> ReplicateError {
+    let path = path.to_owned();
+    move |source| ReplicateError::File { path, source }
+}
+
+/// Makes the error of an object.
+pub(crate) fn of_object(key: Key) -> impl FnOnce(ObjectError) -> ReplicateError {
+    move |source| ReplicateError::Object { key, source }
+}
+
+/// Who reigns instead, as the object under `key` says it.
+pub(crate) fn fenced(key: &Key, content: &[u8]) -> ReplicateError {
+    let read = |term: Term| TermRecord::decode(term, content);
+    match key {
+        Key::Term(term) => match read(*term) {
+            Ok(record) => ReplicateError::Fenced(Box::new(record)),
+            Err(source) => ReplicateError::Object {
+                key: key.clone(),
+                source,
+            },
+        },
+        key => ReplicateError::Cloned { key: key.clone() },
+    }
+}

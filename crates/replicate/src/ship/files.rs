@@ -1,0 +1,173 @@
+//! `Files`: a thread that puts sealed segments, merged files and joined tails into the bucket beside the chunks, and
+//! deletes what nothing needs any more. One job at a time, so its memory is that of one upload.
+
+use super::ask::Stop;
+use super::catalog::Join;
+use super::error::ReplicateError;
+use super::source::Source;
+use super::upload;
+use crate::bucket::Bucket;
+use crate::object::{FileName, Key, Term};
+use crate::protocol::Sweeper;
+use std::collections::BTreeSet;
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+use strandline_core::sync::thread::{self, JoinHandle};
+use strandline_segment::{LogView, SegmentHeader};
+
+/// Something to do beside the chunks.
+#[derive(Debug)]
+pub(crate) enum Job {
+    /// Put a file whole.
+    Whole {
+        name: FileName,
+        header: Option<SegmentHeader>,
+    },
+    /// Put parts of a segment's file as one.
+    Tail { view: LogView, join: Join },
+    /// Delete what both allow, one as of a while ago, for whoever has not caught up, and one as of now; and these.
+    Sweep {
+        before: Option<Sweeper>,
+        now: Sweeper,
+        orphans: BTreeSet<Key>,
+    },
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub(crate) enum Done {
+    Whole {
+        name: FileName,
+        header: Option<SegmentHeader>,
+        length: u64,
+        key: Key,
+    },
+    Tail {
+        join: Join,
+        key: Key,
+    },
+    Swept {
+        objects: usize,
+    },
+    NotSwept {
+        before: Option<Sweeper>,
+        orphans: BTreeSet<Key>,
+        error: ReplicateError,
+    },
+    /// The file was removed or rewritten meanwhile.
+    Gone,
+    Failed(ReplicateError),
+}
+
+/// The thread. Dropping it waits for its job, which ends early if the shipper is to stop.
+#[derive(Debug)]
+pub(crate) struct Files {
+    jobs: Option<Sender<Job>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Files {
+    /// Starts the thread; `done` is called with what came of each job.
+    pub(crate) fn start(
+        source: Arc<Source>,
+        bucket: Bucket,
+        stop: Arc<Stop>,
+        term: Term,
+        done: impl Fn(Done) + Send + 'static,
+    ) -> Result<Self, ReplicateError> {
+        let (jobs, to_do) = std::sync::mpsc::channel();
+        let thread = thread::Builder::new().name("strandline-ship-files".to_owned());
+        let thread = thread.spawn(move || {
+            for job in to_do {
+                done(run(&source, &bucket, &stop, term, job));
+            }
+        });
+        let thread = thread
+            .map_err(|error| super::error::of_file("strandline-ship-files".as_ref())(error))?;
+        Ok(Self {
+            jobs: Some(jobs),
+            thread: Some(thread),
+        })
+    }
+
+    /// Has a job done after those before it.
+    pub(crate) fn add(&self, job: Job) {
+        if let Some(jobs) = &self.jobs {
+            // It only fails once the thread has ended, with the term.
+            let _ = jobs.send(job);
+        }
+    }
+}
+
+impl Drop for Files {
+    fn drop(&mut self) {
+        self.jobs = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn run(source: &Source, bucket: &Bucket, stop: &Stop, term: Term, job: Job) -> Done {
+    let done = match job {
+        Job::Whole { name, header } => {
+            upload::whole(source, bucket, stop, term, &name).map(|(length, key)| Done::Whole {
+                name,
+                header,
+                length,
+                key,
+            })
+        }
+        Job::Tail { view, join } => {
+            upload::tail(&view, bucket, stop, term, &join).map(|key| Done::Tail { join, key })
+        }
+        Job::Sweep {
+            before,
+            now,
+            orphans,
+        } => match sweep(bucket, before.as_ref(), &now, &orphans) {
+            Ok(objects) => Ok(Done::Swept { objects }),
+            Err(error) => Ok(Done::NotSwept {
+                before,
+                orphans,
+                error,
+            }),
+        },
+    };
+    match done {
+        Ok(done) => done,
+        Err(ReplicateError::File { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+            Done::Gone
+        }
+        Err(error) => Done::Failed(error),
+    }
+}
+
+/// Deletes what is listed and may go. Listings and not memory say what there is, so a PUT that is done after its
+/// object was deleted is found by the next sweep.
+fn sweep(
+    bucket: &Bucket,
+    before: Option<&Sweeper>,
+    now: &Sweeper,
+    orphans: &BTreeSet<Key>,
+) -> Result<usize, ReplicateError> {
+    let orphans: Vec<_> = orphans.iter().map(ToString::to_string).collect();
+    bucket.delete(&orphans)?;
+    let mut deleted = orphans.len();
+    let Some(before) = before else {
+        return Ok(deleted);
+    };
+    for under in ["log", "state", "data"] {
+        let listed = bucket.list(under, None)?;
+        let may_go = |key: &String| {
+            let key = key.parse::<Key>();
+            key.is_ok_and(|key| before.may_delete(&key) && now.may_delete(&key))
+        };
+        let keys = listed.into_iter().map(|listed| listed.key);
+        let keys: Vec<_> = keys.filter(may_go).collect();
+        bucket.delete(&keys)?;
+        deleted = deleted.saturating_add(keys.len());
+    }
+    Ok(deleted)
+}

@@ -1,0 +1,38 @@
+//! A store's log shipped to a bucket: a term taken and begun, then chunk after chunk of what becomes durable, and
+//! beside these the files that the log is in.
+//!
+//! Holds what is asked when and of which bytes; who may do what next is `protocol`'s, how requests are made is
+//! `bucket`'s. Appends wait for none of it but those that ask to be replicated.
+//!
+//! Three threads: one asks and is answered (`run.rs`), one waits for the log to grow (`watch.rs`), one puts files
+//! (`files.rs`). In memory are the chunks under way and the parts of one file.
+
+mod ask;
+mod backoff;
+mod begin;
+mod catalog;
+mod cut;
+mod error;
+mod files;
+mod options;
+mod over;
+mod owner;
+mod run;
+mod source;
+mod states;
+mod status;
+mod take;
+#[cfg(test)]
+mod tests;
+mod upload;
+mod watch;
+
+pub(crate) use ask::Stop;
+pub use error::ReplicateError;
+pub use options::ReplicateOptions;
+pub(crate) use over::take_over;
+pub(crate) use run::{Shipping, ship};
+pub(crate) use source::Source;
+pub(crate) use status::Board;
+pub use status::{ReplicatorStage, ReplicatorStatus};
+pub(crate) use take::TakenTerm;

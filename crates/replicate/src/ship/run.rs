@@ -1,0 +1,422 @@
+//! The shipper: term after term until it is stopped, fenced, or has nothing to go on with.
+
+use super::ask::{Patient, Stop, start};
+use super::backoff::Backoff;
+use super::begin::{self, BegunTerm};
+use super::catalog::Shipped;
+use super::cut::Cutter;
+use super::error::{ReplicateError, fenced};
+use super::files::{Done, Files};
+use super::options::ReplicateOptions;
+use super::owner::OwnerFile;
+use super::source::Source;
+use super::states::States;
+use super::status::{Board, ReplicatorStage, with_sources};
+use super::take::{self, TakenTerm, Taker};
+use super::watch::watch;
+use crate::bucket::{Bucket, BucketError};
+use crate::object::{Chunk, Term};
+use crate::protocol::{Answer, Ask, Shipper, Window};
+use bytes::Bytes;
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::Duration;
+use strandline_core::sync::thread;
+use strandline_core::{Clock, Random};
+use strandline_segment::LogPosition;
+
+/// How long is waited for an answer without a look around.
+const LOOK: Duration = Duration::from_millis(100);
+/// Checks for a later term that are under way.
+const CHECKS: usize = 4;
+
+/// What is shipped, where and how.
+#[derive(Debug)]
+pub(crate) struct Shipping {
+    pub(crate) source: Arc<Source>,
+    pub(crate) bucket: Bucket,
+    pub(crate) options: ReplicateOptions,
+    pub(crate) board: Arc<Board>,
+    pub(crate) stop: Arc<Stop>,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+/// Ships until it is stopped or somebody has to do something, and says why it ended. The first term may be taken
+/// already.
+pub(crate) fn ship(shipping: &Shipping, mut taken: Option<TakenTerm>) -> ReplicateError {
+    let Shipping { options, board, .. } = shipping;
+    let random = match Random::from_os() {
+        Ok(random) => random,
+        Err(error) => {
+            return super::error::of_file("the random numbers of the system".as_ref())(error);
+        }
+    };
+    let mut backoff = Backoff::new(options.backoff_first, options.backoff_max, random);
+    loop {
+        let error = match term(shipping, &mut backoff, taken.take()) {
+            Ok(never) => match never {},
+            Err(error) => error,
+        };
+        if error.is_passing() && !shipping.stop.is_stopped() {
+            let delay = backoff.next();
+            board.failed(&error, Some(shipping.clock.elapsed().saturating_add(delay)));
+            tracing::warn!(error = %with_sources(&error), "the shipper begins a next term");
+            if shipping.stop.wait(delay).is_ok() {
+                continue;
+            }
+        }
+        let stage = match error.is_fence() {
+            true => ReplicatorStage::Fenced,
+            false => ReplicatorStage::Ended,
+        };
+        if error.is_fence() {
+            shipping.source.fence(&with_sources(&error));
+        }
+        if !matches!(error, ReplicateError::Stopped) {
+            tracing::error!(error = %with_sources(&error), "the store is not shipped any more");
+            board.failed(&error, None);
+        }
+        board.note(|noted| noted.stage = stage);
+        return error;
+    }
+}
+
+/// Takes a term, begins it, and ships until something ends it.
+fn term(
+    shipping: &Shipping,
+    backoff: &mut Backoff,
+    taken: Option<TakenTerm>,
+) -> Result<Infallible, ReplicateError> {
+    let Shipping {
+        source,
+        bucket,
+        options,
+        board,
+        stop,
+        clock,
+    } = shipping;
+    board.note(|noted| noted.stage = ReplicatorStage::Beginning);
+    let note = |error: &ReplicateError, delay: Duration| {
+        board.failed(error, Some(clock.elapsed().saturating_add(delay)));
+    };
+    let mut patient = Patient {
+        bucket,
+        backoff,
+        stop,
+        note: &note,
+    };
+    let taken = match taken {
+        Some(taken) => taken,
+        None => {
+            let random = Random::from_os().map_err(super::error::of_file(source.dir()))?;
+            let taker = Taker {
+                identity: source.identity()?,
+                host: options.host.clone().unwrap_or_else(take::host_name),
+                now_ms: clock.now_ms(),
+                takes_over: options.takes_over,
+                random: &random,
+            };
+            let mut owners = OwnerFile::open(Arc::clone(source.fs()), source.dir())?;
+            take::take(&mut patient, &taker, &mut owners, &|left| {
+                begin::check_prefix(source, left)
+            })?
+        }
+    };
+    let begun = begin::begin(&mut patient, source, taken)?;
+    tracing::info!(
+        term = begun.term.get(),
+        bucket = bucket.name(),
+        "a term has begun"
+    );
+    backoff.reset();
+    let end = begun.end;
+    source.replicated(end.sequence);
+    board.note(|noted| {
+        noted.term = Some(begun.term);
+        noted.stage = ReplicatorStage::Shipping;
+        noted.replicated = end.sequence;
+        noted.durable = noted.durable.max(end.sequence);
+        (noted.chunks, noted.state) = (0, 0);
+        (noted.last_error, noted.next_try) = (None, None);
+    });
+    thread::scope(|scope| {
+        let (sender, events) = channel();
+        let over = Arc::new(Stop::default());
+        let (watching, tell) = (Arc::clone(&over), sender.clone());
+        let watcher = thread::Builder::new().name("strandline-ship-watch".to_owned());
+        let watcher = watcher.spawn_scoped(scope, move || {
+            watch(source, options, &watching, end, |end| {
+                tell.send(Event::Durable(end)).is_ok()
+            });
+        });
+        watcher.map_err(super::error::of_file("strandline-ship-watch".as_ref()))?;
+        let ended =
+            Run::new(shipping, begun, sender, events, backoff).and_then(|mut run| run.run());
+        over.stop();
+        ended
+    })
+}
+
+/// What the shipper is told.
+enum Event {
+    Durable(Result<LogPosition, ReplicateError>),
+    Answered(Ask, Answer<Bytes>, Option<BucketError>),
+    Done(Done),
+}
+
+/// A chunk that is offered and not acknowledged.
+struct InFlight {
+    number: u64,
+    shipped: Shipped,
+    bytes: u64,
+}
+
+/// A term at work.
+struct Run<'a> {
+    shipping: &'a Shipping,
+    term: Term,
+    shipper: Shipper<Bytes>,
+    cutter: Cutter,
+    durable: LogPosition,
+    in_flight: VecDeque<InFlight>,
+    /// Chunks that the states know.
+    confirmed: u64,
+    states: States,
+    files: Files,
+    sender: Sender<Event>,
+    events: Receiver<Event>,
+    backoff: &'a mut Backoff,
+    /// Nothing is asked before it.
+    not_before: Duration,
+}
+
+impl<'a> Run<'a> {
+    fn new(
+        shipping: &'a Shipping,
+        begun: BegunTerm,
+        sender: Sender<Event>,
+        events: Receiver<Event>,
+        backoff: &'a mut Backoff,
+    ) -> Result<Self, ReplicateError> {
+        let window = Window {
+            chunks: shipping.options.chunks_in_flight_max,
+            checks: CHECKS,
+        };
+        let (source, bucket) = (Arc::clone(&shipping.source), shipping.bucket.clone());
+        let tell = sender.clone();
+        let done = move |done| drop(tell.send(Event::Done(done)));
+        let stop = Arc::clone(&shipping.stop);
+        Ok(Self {
+            shipping,
+            term: begun.term,
+            shipper: Shipper::new(begun.term, window),
+            cutter: Cutter::new(&shipping.source, begun.end)?,
+            durable: begun.end,
+            in_flight: VecDeque::new(),
+            confirmed: 0,
+            files: Files::start(source, bucket, stop, begun.term, done)?,
+            states: States::new(begun, &shipping.options, shipping.clock.elapsed()),
+            sender,
+            events,
+            backoff,
+            not_before: Duration::ZERO,
+        })
+    }
+
+    fn run(&mut self) -> Result<Infallible, ReplicateError> {
+        loop {
+            if self.shipping.stop.is_stopped() {
+                return Err(ReplicateError::Stopped);
+            }
+            if let Some(by) = self.shipper.fenced() {
+                return Err(fenced(&by.key, &by.content));
+            }
+            let now = self.shipping.clock.elapsed();
+            self.offer_chunks()?;
+            self.offer_state()?;
+            if let Some(job) = self.states.job(&self.shipping.source, now)? {
+                self.files.add(job);
+            }
+            if now >= self.not_before {
+                self.ask();
+            }
+            let wait = match self.not_before.saturating_sub(now) {
+                Duration::ZERO => LOOK,
+                left => left.min(LOOK),
+            };
+            match self.events.recv_timeout(wait) {
+                Ok(event) => self.take(event)?,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return Err(ReplicateError::Stopped),
+            }
+            while let Ok(event) = self.events.try_recv() {
+                self.take(event)?;
+            }
+            self.follow();
+        }
+    }
+
+    /// Cuts chunks as far as there is room for them.
+    fn offer_chunks(&mut self) -> Result<(), ReplicateError> {
+        let bytes_max = self.shipping.options.chunk_bytes_max;
+        while self.shipper.has_room() {
+            let Some(cut) = self
+                .cutter
+                .next(&self.shipping.source, &self.durable, bytes_max)?
+            else {
+                break;
+            };
+            let chunk = Chunk {
+                term: self.term,
+                number: self.shipper.next_number(),
+                state: self.shipper.acknowledged_state(),
+                header: cut.header,
+                start: cut.start,
+                end: cut.end,
+                body: cut.body,
+            };
+            self.offer(&chunk);
+        }
+        Ok(())
+    }
+
+    fn offer(&mut self, chunk: &Chunk) {
+        let bytes = Bytes::from(chunk.encode());
+        let length = bytes.len() as u64;
+        if let Some(number) = self.shipper.offer(bytes) {
+            self.in_flight.push_back(InFlight {
+                number,
+                shipped: Shipped::of(chunk),
+                bytes: length,
+            });
+        }
+    }
+
+    fn offer_state(&mut self) -> Result<(), ReplicateError> {
+        let confirmed = self.shipper.confirmed();
+        let is_idle = self.in_flight.is_empty() && self.shipper.has_room();
+        // A state ends in the active segment, and has a number that none had.
+        if is_idle
+            && self.states.is_waiting()
+            && (self.cutter.settle(&self.shipping.source)? || self.states.wants_chunk(confirmed))
+        {
+            let (header, at) = (*self.cutter.header(), *self.cutter.at());
+            let empty = Chunk {
+                term: self.term,
+                number: self.shipper.next_number(),
+                state: self.shipper.acknowledged_state(),
+                header,
+                start: at,
+                end: at,
+                body: Bytes::new(),
+            };
+            self.offer(&empty);
+        }
+        if let Some((number, state)) = self.states.next(
+            &self.shipping.source,
+            confirmed,
+            self.shipping.clock.elapsed(),
+        )? {
+            let is_taken = self.shipper.offer_state(number, state.encode().into());
+            debug_assert!(
+                is_taken,
+                "a state is offered after the one before it is acknowledged"
+            );
+        }
+        Ok(())
+    }
+
+    fn ask(&mut self) {
+        for (ask, request) in self.shipper.requests() {
+            let sender = self.sender.clone();
+            start(&self.shipping.bucket, request, move |(answer, error)| {
+                // Nobody listens once the term is over.
+                drop(sender.send(Event::Answered(ask, answer, error)));
+            });
+        }
+    }
+
+    fn take(&mut self, event: Event) -> Result<(), ReplicateError> {
+        match event {
+            Event::Durable(end) => {
+                self.durable = end?;
+                let now = self.shipping.clock.elapsed();
+                let sequence = self.durable.sequence;
+                self.shipping.board.note(|noted| {
+                    noted.durable = sequence;
+                    if noted.durable > noted.replicated {
+                        noted.behind_since.get_or_insert(now);
+                    }
+                });
+            }
+            Event::Answered(ask, answer, error) => {
+                self.shipper.answer(ask, answer);
+                match error {
+                    Some(error) => self.failed(&ReplicateError::Bucket(error)),
+                    None => self.backoff.reset(),
+                }
+            }
+            Event::Done(done) => {
+                if let Some(error) = self.states.done(done) {
+                    self.failed(&error);
+                    self.states.wait_until(self.not_before);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn failed(&mut self, error: &ReplicateError) {
+        let now = self.shipping.clock.elapsed();
+        // Requests that fail together count as one failure.
+        if now >= self.not_before {
+            self.not_before = now.saturating_add(self.backoff.next());
+        }
+        self.shipping.board.failed(error, Some(self.not_before));
+    }
+
+    /// Does what follows from chunks and states that were confirmed or acknowledged.
+    fn follow(&mut self) {
+        let confirmed = self.shipper.confirmed();
+        let new = self
+            .in_flight
+            .iter()
+            .filter(|chunk| chunk.number >= self.confirmed && chunk.number < confirmed);
+        for chunk in new {
+            self.states.confirmed(&chunk.shipped);
+        }
+        self.confirmed = confirmed;
+        let now = self.shipping.clock.elapsed();
+        let (chunks, state) = (
+            self.shipper.acknowledged(),
+            self.shipper.acknowledged_state(),
+        );
+        self.states.acknowledged(state, now);
+        let mut end = None;
+        while self
+            .in_flight
+            .front()
+            .is_some_and(|chunk| chunk.number < chunks)
+        {
+            end = self.in_flight.pop_front().map(|chunk| chunk.shipped.end);
+        }
+        if let Some(end) = end {
+            self.shipping.source.replicated(end.sequence);
+        }
+        let in_flight = self.in_flight.iter().map(|chunk| chunk.bytes).sum();
+        self.shipping.board.note(|noted| {
+            noted.replicated = end.map_or(noted.replicated, |end| end.sequence);
+            if noted.replicated >= noted.durable {
+                noted.behind_since = None;
+            } else if end.is_some() {
+                noted.behind_since = Some(now);
+            }
+            (noted.chunks, noted.state, noted.in_flight_bytes) = (chunks, state, in_flight);
+            if end.is_some() {
+                (noted.last_error, noted.next_try) = (None, None);
+            }
+        });
+    }
+}

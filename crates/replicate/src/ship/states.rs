@@ -1,0 +1,339 @@
+//! `States`: when a state is due and what it lists, which files are to be put or joined, and what may be deleted after
+//! it.
+//!
+//! Decides, and asks no bucket.
+
+use super::begin::{BegunTerm, merged_files};
+use super::catalog::{Catalog, Shipped};
+use super::error::ReplicateError;
+use super::files::{Done, Job};
+use super::options::ReplicateOptions;
+use super::source::Source;
+use crate::object::{FileName, Key, Owner, Predecessor, State, Term};
+use crate::protocol::Sweeper;
+use std::collections::{BTreeSet, VecDeque};
+use std::time::Duration;
+use strandline_segment::{LogPosition, Manifest, SegmentInfo, footer_on_disk};
+
+/// How often is looked for new files.
+const LOOK: Duration = Duration::from_secs(1);
+/// How long after a state could not be made it is tried again.
+const RETRY: Duration = Duration::from_millis(100);
+/// Into how many steps the grace is divided.
+const STEPS: u32 = 16;
+
+#[derive(Debug)]
+pub(crate) struct States {
+    term: Term,
+    owner: Owner,
+    predecessor: Option<Predecessor>,
+    catalog: Catalog,
+    /// Where the log ends that the catalog has.
+    end: LogPosition,
+    /// A state would list other files than the last one.
+    is_due: bool,
+    /// Number of the last state that was offered.
+    last: u64,
+    /// The one that is offered and not acknowledged.
+    offered: Option<Offered>,
+    sweeper: Sweeper,
+    /// What was allowed when, oldest first; without a time where no reader is waited for.
+    allowed: VecDeque<(Option<Duration>, Sweeper)>,
+    /// Data that were put in this term and that no state has listed.
+    unlisted: BTreeSet<Key>,
+    /// Those of them that no state will list: nobody knows of them, and they may go at once.
+    orphans: BTreeSet<Key>,
+    /// Those whose deletion was asked for. A state that lists one is not put.
+    doomed: BTreeSet<Key>,
+    /// A job is under way.
+    is_busy: bool,
+    next_look: Duration,
+    /// Before it no state is tried: for the last one something was not there.
+    next_state: Duration,
+    /// Merged files when it was looked last.
+    merged: Vec<FileName>,
+    chunks_per_state: u64,
+    grace: Duration,
+}
+
+/// A state that is offered.
+#[derive(Debug)]
+struct Offered {
+    number: u64,
+    listed: BTreeSet<Key>,
+    /// It lists segments that were rewritten. Something may have been redacted, so no reader is waited for.
+    is_urgent: bool,
+}
+
+impl States {
+    /// Of a term that has begun, at this time.
+    pub(crate) fn new(begun: BegunTerm, options: &ReplicateOptions, now: Duration) -> Self {
+        let mut sweeper = Sweeper::new(begun.term);
+        sweeper.acknowledged(0, begun.listed);
+        Self {
+            term: begun.term,
+            owner: begun.owner,
+            predecessor: begun.predecessor,
+            catalog: begun.catalog,
+            end: begun.end,
+            is_due: false,
+            last: 0,
+            offered: None,
+            allowed: VecDeque::from([(Some(now), sweeper.clone())]),
+            sweeper,
+            unlisted: BTreeSet::new(),
+            orphans: BTreeSet::new(),
+            doomed: BTreeSet::new(),
+            next_state: now,
+            is_busy: false,
+            next_look: now,
+            merged: Vec::new(),
+            chunks_per_state: options.chunks_per_state.max(1),
+            grace: options.grace,
+        }
+    }
+
+    /// Adds a chunk that is confirmed: the next one.
+    pub(crate) fn confirmed(&mut self, chunk: &Shipped) {
+        self.catalog.add_chunk(chunk);
+        self.end = chunk.end;
+    }
+
+    /// Takes what came of a job; the error of one that failed.
+    pub(crate) fn done(&mut self, done: Done) -> Option<ReplicateError> {
+        self.is_busy = false;
+        match done {
+            Done::Whole {
+                name,
+                header,
+                length,
+                key,
+            } => {
+                self.unlisted.insert(key.clone());
+                self.catalog.add_whole(name, length, key, header);
+                self.is_due = true;
+            }
+            Done::Tail { join, key } => {
+                self.unlisted.insert(key.clone());
+                self.is_due |= self.catalog.add_tail(&join, key);
+            }
+            Done::Swept { objects } => tracing::debug!(objects, "deleted from the bucket"),
+            Done::Gone => {}
+            Done::NotSwept {
+                before,
+                orphans,
+                error,
+            } => {
+                // It is tried again, before what was allowed since.
+                self.orphans.extend(orphans);
+                if let Some(before) = before {
+                    self.allowed.push_front((None, before));
+                }
+                return Some(error);
+            }
+            Done::Failed(error) => return Some(error),
+        }
+        // There may be more to do.
+        self.next_look = Duration::ZERO;
+        None
+    }
+
+    /// The next thing to do beside the chunks, if there is one and nothing else is done.
+    pub(crate) fn job(
+        &mut self,
+        source: &Source,
+        now: Duration,
+    ) -> Result<Option<Job>, ReplicateError> {
+        if self.is_busy || now < self.next_look {
+            return Ok(None);
+        }
+        self.next_look = now.saturating_add(LOOK);
+        let job = match self.join(source)? {
+            Some(job) => Some(job),
+            None => match self.file(source)? {
+                Some(job) => Some(job),
+                None => self.sweep(now),
+            },
+        };
+        self.is_busy = job.is_some();
+        Ok(job)
+    }
+
+    /// Has the next look be later than this.
+    pub(crate) fn wait_until(&mut self, then: Duration) {
+        self.next_look = then;
+    }
+
+    /// Parts of a segment's file to be joined, if the file is still there.
+    fn join(&mut self, source: &Source) -> Result<Option<Job>, ReplicateError> {
+        let Some(join) = self.catalog.to_join() else {
+            return Ok(None);
+        };
+        let view = source.log()?;
+        let is_there = view
+            .info(join.header.id)
+            .is_some_and(|info| *info.header() == join.header);
+        Ok(is_there.then_some(Job::Tail { view, join }))
+    }
+
+    /// A file that the bucket lacks, or has without its footer.
+    fn file(&mut self, source: &Source) -> Result<Option<Job>, ReplicateError> {
+        let manifest = source.manifest()?;
+        for info in manifest.segments().iter().filter(|info| info.is_sealed()) {
+            if self.is_lacking(source, info) {
+                let name = info.file_name().parse().ok();
+                let header = Some(*info.header());
+                return Ok(name.map(|name| Job::Whole { name, header }));
+            }
+        }
+        let merged = merged_files(source)?;
+        self.is_due |= merged != self.merged;
+        self.merged = merged;
+        let lacking = self
+            .merged
+            .iter()
+            .find(|name| self.catalog.whole(name.as_str()).is_none());
+        Ok(lacking.map(|name| Job::Whole {
+            name: name.clone(),
+            header: None,
+        }))
+    }
+
+    /// Whether the file of a sealed segment is to be put whole. While its frames are there in parts, its footer is
+    /// waited for.
+    fn is_lacking(&self, source: &Source, info: &SegmentInfo) -> bool {
+        let Some(end) = info.end() else {
+            return false;
+        };
+        let end = u64::from(end.offset);
+        if self
+            .catalog
+            .length(info.header())
+            .is_none_or(|length| length < end)
+        {
+            // What is being shipped in chunks is on its way.
+            return info.id() < self.end.segment;
+        }
+        let has_footer = self
+            .catalog
+            .whole(&info.file_name())
+            .is_some_and(|length| length > end);
+        !has_footer
+            && footer_on_disk(&**source.fs(), source.dir(), info)
+                .is_ok_and(|footer| footer.is_some())
+    }
+
+    /// What may be deleted by now, if that is more than last time.
+    fn sweep(&mut self, now: Duration) -> Option<Job> {
+        let grace = self.grace;
+        let may_go = |(at, _): &(Option<Duration>, Sweeper)| {
+            at.is_none_or(|at| now.saturating_sub(at) >= grace)
+        };
+        let gone = self
+            .allowed
+            .iter()
+            .rposition(may_go)
+            .map_or(0, |last| last.saturating_add(1));
+        let before = self.allowed.drain(..gone).next_back();
+        if before.is_none() && self.orphans.is_empty() {
+            return None;
+        }
+        let orphans = std::mem::take(&mut self.orphans);
+        self.doomed.extend(orphans.iter().cloned());
+        Some(Job::Sweep {
+            before: before.map(|(_, sweeper)| sweeper),
+            now: self.sweeper.clone(),
+            orphans,
+        })
+    }
+
+    /// Whether a state is due, and nothing else is done for it.
+    pub(crate) const fn is_waiting(&self) -> bool {
+        self.is_due && !self.is_busy && self.offered.is_none()
+    }
+
+    /// Whether a state that is due has no number of its own: a chunk without frames will give it one.
+    pub(crate) const fn wants_chunk(&self, confirmed: u64) -> bool {
+        confirmed == self.last
+    }
+
+    /// The next state, with its number, if one is due and everything that it lists is there; `confirmed` chunks are.
+    pub(crate) fn next(
+        &mut self,
+        source: &Source,
+        confirmed: u64,
+        now: Duration,
+    ) -> Result<Option<(u64, State)>, ReplicateError> {
+        let enough = confirmed.saturating_sub(self.last) >= self.chunks_per_state;
+        let is_due = enough || self.is_due && !self.is_busy;
+        if !is_due || now < self.next_state || self.offered.is_some() || confirmed <= self.last {
+            return Ok(None);
+        }
+        let manifest = source.manifest()?;
+        let Some(files) = self.catalog.files_of(&manifest, &self.end, &self.merged) else {
+            self.next_state = now.saturating_add(RETRY);
+            return Ok(None);
+        };
+        let parts = files.iter().flat_map(|file| &file.parts);
+        let listed: BTreeSet<Key> = parts.map(|part| part.key.clone()).collect();
+        // A file that came back as it was before: a next term puts it under a key of its own.
+        let is_doomed = listed.iter().any(|key| self.doomed.contains(key));
+        if is_doomed || self.sweeper.check(&listed).is_err() {
+            return Err(ReplicateError::Rewritten);
+        }
+        let is_urgent = self.keep(&manifest);
+        self.unlisted.retain(|key| !listed.contains(key));
+        // What the catalog has not any more is listed by no later state. It lists all that it has.
+        self.orphans.append(&mut self.unlisted);
+        self.is_due = false;
+        self.last = confirmed;
+        self.offered = Some(Offered {
+            number: confirmed,
+            listed,
+            is_urgent,
+        });
+        let state = State {
+            term: self.term,
+            number: confirmed,
+            owner: self.owner,
+            predecessor: self.predecessor,
+            end: self.end,
+            manifest,
+            files,
+        };
+        Ok(Some((confirmed, state)))
+    }
+
+    /// Drops what neither the manifest nor the directory has any more, and says whether a segment is among it: then
+    /// it was rewritten.
+    fn keep(&mut self, manifest: &Manifest) -> bool {
+        let (merged, segments) = (&self.merged, manifest.segments());
+        let mut is_rewritten = false;
+        self.catalog.retain(|name, header| match header {
+            Some(header) => {
+                let found = segments.binary_search_by_key(&header.id, SegmentInfo::id);
+                let found = found.ok().and_then(|at| segments.get(at));
+                let is_kept = found.is_some_and(|info| info.header() == header);
+                is_rewritten |= !is_kept;
+                is_kept
+            }
+            None => merged.contains(name),
+        });
+        is_rewritten
+    }
+
+    /// States up to this number are acknowledged.
+    pub(crate) fn acknowledged(&mut self, number: u64, now: Duration) {
+        let Some(offered) = self.offered.take_if(|offered| offered.number <= number) else {
+            return;
+        };
+        self.sweeper.acknowledged(offered.number, offered.listed);
+        let step = self.grace.checked_div(STEPS).unwrap_or_default();
+        let last = self.allowed.iter().rev().find_map(|(at, _)| *at);
+        if offered.is_urgent {
+            self.allowed.push_back((None, self.sweeper.clone()));
+        } else if last.is_none_or(|last| now.saturating_sub(last) >= step) {
+            self.allowed.push_back((Some(now), self.sweeper.clone()));
+        }
+    }
+}

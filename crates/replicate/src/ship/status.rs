@@ -1,0 +1,163 @@
+//! `ReplicatorStatus`: how far a store is shipped, and what stands in the way; and where the shipper notes it.
+
+use super::error::ReplicateError;
+use crate::bucket::Requests;
+use crate::object::Term;
+use serde::Serialize;
+use std::time::Duration;
+use strandline_core::Sequence;
+use strandline_core::sync::{Condvar, Mutex};
+
+/// How far a store is shipped.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct ReplicatorStatus {
+    /// Number of the term, once it has begun.
+    pub term: Option<u64>,
+    /// What the shipper does.
+    pub stage: ReplicatorStage,
+    /// All below this sequence is replicated.
+    pub replicated: u64,
+    /// All below this sequence is on the disk of this machine, as the shipper saw it last.
+    pub durable: u64,
+    /// Events on this disk that are not replicated.
+    pub lag_events: u64,
+    /// Bytes of chunks that are under way.
+    pub in_flight_bytes: u64,
+    /// For how long, in milliseconds, there was something that was not replicated.
+    pub lag_ms: u64,
+    /// Chunks that were acknowledged in this term.
+    pub chunks: u64,
+    /// Number of the newest acknowledged state of the term.
+    pub state: u64,
+    /// What went wrong last, if nothing succeeded since.
+    pub last_error: Option<String>,
+    /// In how many milliseconds the shipper tries again, if it waits after a failure.
+    pub next_try_ms: Option<u64>,
+    /// What was asked of the bucket.
+    pub requests: Requests,
+}
+
+/// What a shipper does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ReplicatorStage {
+    /// It takes a term, and puts what the bucket lacks.
+    Beginning,
+    /// It ships what becomes durable.
+    Shipping,
+    /// Another writer has the bucket: nothing more is shipped.
+    Fenced,
+    /// It has ended for another reason, or was stopped.
+    Ended,
+}
+
+/// What a shipper notes, and whoever waits for it reads.
+#[derive(Debug)]
+pub(crate) struct Board {
+    noted: Mutex<Noted>,
+    moved: Condvar,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Noted {
+    pub(crate) term: Option<Term>,
+    pub(crate) stage: ReplicatorStage,
+    pub(crate) replicated: Sequence,
+    pub(crate) durable: Sequence,
+    pub(crate) in_flight_bytes: u64,
+    /// Since when, by the clock of the store, something is not replicated.
+    pub(crate) behind_since: Option<Duration>,
+    pub(crate) chunks: u64,
+    pub(crate) state: u64,
+    pub(crate) last_error: Option<String>,
+    pub(crate) next_try: Option<Duration>,
+}
+
+impl Board {
+    pub(crate) fn new() -> Self {
+        let noted = Noted {
+            term: None,
+            stage: ReplicatorStage::Beginning,
+            replicated: Sequence::ZERO,
+            durable: Sequence::ZERO,
+            in_flight_bytes: 0,
+            behind_since: None,
+            chunks: 0,
+            state: 0,
+            last_error: None,
+            next_try: None,
+        };
+        Self {
+            noted: Mutex::new(noted),
+            moved: Condvar::new(),
+        }
+    }
+
+    /// Notes something, and wakes who waits.
+    pub(crate) fn note(&self, change: impl FnOnce(&mut Noted)) {
+        change(&mut self.noted.lock());
+        self.moved.notify_all();
+    }
+
+    /// Notes an error, and when there is another try.
+    pub(crate) fn failed(&self, error: &ReplicateError, next_try: Option<Duration>) {
+        let text = with_sources(error);
+        self.note(|noted| {
+            noted.last_error = Some(text);
+            noted.next_try = next_try;
+        });
+    }
+
+    /// Waits until what is noted is as wanted, and gives it; `None` after the timeout.
+    pub(crate) fn wait(
+        &self,
+        timeout: Duration,
+        mut wanted: impl FnMut(&Noted) -> bool,
+    ) -> Option<Noted> {
+        let mut noted = self.noted.lock();
+        if !wanted(&noted) {
+            self.moved
+                .wait_while_for(&mut noted, |noted| !wanted(noted), timeout);
+        }
+        wanted(&noted).then(|| noted.clone())
+    }
+
+    /// What is noted now, at this time of the store's clock.
+    pub(crate) fn status(&self, now: Duration, requests: Requests) -> ReplicatorStatus {
+        let noted = self.noted.lock().clone();
+        let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        ReplicatorStatus {
+            term: noted.term.map(Term::get),
+            stage: noted.stage,
+            replicated: noted.replicated.get(),
+            durable: noted.durable.get(),
+            lag_events: noted.durable.get().saturating_sub(noted.replicated.get()),
+            in_flight_bytes: noted.in_flight_bytes,
+            lag_ms: noted
+                .behind_since
+                .map_or(0, |since| ms(now.saturating_sub(since))),
+            chunks: noted.chunks,
+            state: noted.state,
+            last_error: noted.last_error,
+            next_try_ms: noted.next_try.map(|at| ms(at.saturating_sub(now))),
+            requests,
+        }
+    }
+}
+
+/// An error, and what is behind it.
+pub(crate) fn with_sources(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        let more = error.to_string();
+        if !text.contains(&more) {
+            text.push_str(": ");
+            text.push_str(&more);
+        }
+        source = error.source();
+    }
+    text
+}

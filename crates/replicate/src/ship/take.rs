@@ -1,0 +1,247 @@
+//! A term taken: from a look at who reigns to a term object that is ours, and what the terms before have left.
+
+use super::ask::Patient;
+use super::error::{ReplicateError, fenced, of_object};
+use super::owner::OwnerFile;
+use crate::object::{Chunk, Key, Owner, Predecessor, State, Term, TermKind, TermRecord};
+use crate::protocol::{Answer, Request};
+use crate::protocol::{Beginning, Step, Survey, Taken};
+use bytes::Bytes;
+use std::path::Path;
+use strandline_core::Random;
+use strandline_core::fs::{OsFs, read_file};
+use strandline_segment::LogIdentity;
+
+/// Who takes a term.
+#[derive(Debug)]
+pub(crate) struct Taker<'a> {
+    pub(crate) identity: LogIdentity,
+    /// What this machine is called.
+    pub(crate) host: String,
+    pub(crate) now_ms: u64,
+    /// Whether the term of another writer may be ended.
+    pub(crate) takes_over: bool,
+    pub(crate) random: &'a Random,
+}
+
+/// A term that is ours and has not begun: its first state is to be put.
+#[derive(Debug)]
+pub(crate) struct TakenTerm {
+    pub(crate) machine: Beginning<Bytes>,
+    pub(crate) term: Term,
+    pub(crate) owner: Owner,
+    /// What the terms before have left.
+    pub(crate) left: Option<Left>,
+}
+
+/// What the terms before have left: a state, and the chunks that follow it.
+#[derive(Debug)]
+pub(crate) struct Left {
+    pub(crate) taken: Taken,
+    pub(crate) state: State,
+    /// From the state's number on.
+    pub(crate) chunks: Vec<Chunk>,
+}
+
+impl Left {
+    /// What the next term says that it takes along.
+    pub(crate) const fn predecessor(&self) -> Predecessor {
+        Predecessor {
+            term: self.taken.term,
+            chunks: self.taken.below,
+        }
+    }
+
+    /// Where the log ends that was left.
+    pub(crate) fn end(&self) -> &strandline_segment::LogPosition {
+        self.chunks
+            .last()
+            .map_or(&self.state.end, |chunk| &chunk.end)
+    }
+}
+
+/// Takes the next term, and reads what the terms before have left.
+///
+/// What they have left is read before that too, and `may_take` asked: a term that is taken and cannot begin ends the
+/// reign of another for nothing.
+///
+/// # Errors
+///
+/// [`ReplicateError::Fenced`] if another writer reigns, or was faster; [`ReplicateError::OtherLog`]; what is damaged in
+/// the bucket; [`ReplicateError::Stopped`].
+pub(crate) fn take(
+    patient: &mut Patient<'_>,
+    taker: &Taker<'_>,
+    owners: &mut OwnerFile,
+    may_take: &dyn Fn(&Left) -> Result<(), ReplicateError>,
+) -> Result<TakenTerm, ReplicateError> {
+    let mut machine = Beginning::new();
+    let mut owner = None;
+    loop {
+        match machine.step() {
+            Step::Ask(request) => {
+                let answer = patient.ask(&request)?;
+                machine.answer(answer);
+            }
+            Step::Name { term, reigning } => {
+                let how = kind(taker, owners, term, reigning.as_ref())?;
+                if let Some(left) = survey(patient, term, &taker.identity)? {
+                    may_take(&left)?;
+                }
+                let mine = Owner(taker.random.nonce().0);
+                owners.trying(mine)?;
+                owner = Some(mine);
+                let record = TermRecord {
+                    identity: taker.identity,
+                    term,
+                    owner: mine,
+                    host: taker.host.clone(),
+                    process: std::process::id(),
+                    taken_ms: taker.now_ms,
+                    how,
+                };
+                machine.take(record.encode().into());
+            }
+            Step::Compose { term, taken } => {
+                let owner = owner.ok_or(ReplicateError::Stopped)?;
+                owners.took(owner)?;
+                let left = match taken {
+                    Some(taken) => Some(read(patient, taken, &taker.identity)?),
+                    None => None,
+                };
+                return Ok(TakenTerm {
+                    machine,
+                    term,
+                    owner,
+                    left,
+                });
+            }
+            // Neither comes before a state is composed.
+            Step::Begun { .. } => return Err(ReplicateError::Stopped),
+            Step::Lost { key, content } => return Err(fenced(&key, &content)),
+        }
+    }
+}
+
+/// Puts the first state of a term, whose bytes are `state`, and checks that no later term was there after it.
+///
+/// # Errors
+///
+/// [`ReplicateError::Fenced`] if one was; [`ReplicateError::Stopped`].
+pub(crate) fn begin(
+    patient: &mut Patient<'_>,
+    machine: &mut Beginning<Bytes>,
+    state: Bytes,
+) -> Result<(), ReplicateError> {
+    machine.compose(state);
+    loop {
+        match machine.step() {
+            Step::Ask(request) => {
+                let answer = patient.ask(&request)?;
+                machine.answer(answer);
+            }
+            Step::Begun { .. } => return Ok(()),
+            Step::Lost { key, content } => return Err(fenced(&key, &content)),
+            Step::Name { .. } | Step::Compose { .. } => return Err(ReplicateError::Stopped),
+        }
+    }
+}
+
+/// How the next term comes to be, if it may.
+fn kind(
+    taker: &Taker<'_>,
+    owners: &OwnerFile,
+    term: Term,
+    reigning: Option<&Bytes>,
+) -> Result<TermKind, ReplicateError> {
+    let Some(reigning) = reigning else {
+        return Ok(TermKind::Start);
+    };
+    let before = term.previous().unwrap_or(term);
+    let record = TermRecord::decode(before, reigning).map_err(of_object(Key::Term(before)))?;
+    if record.identity != taker.identity {
+        return Err(ReplicateError::OtherLog);
+    }
+    match owners.has(record.owner) {
+        true => Ok(TermKind::Restart),
+        false if taker.takes_over => Ok(TermKind::TakeOver),
+        false => Err(ReplicateError::Fenced(Box::new(record))),
+    }
+}
+
+/// What the terms before one have left by now.
+fn survey(
+    patient: &mut Patient<'_>,
+    term: Term,
+    identity: &LogIdentity,
+) -> Result<Option<Left>, ReplicateError> {
+    let mut survey = Survey::new(term.previous());
+    while let Some(request) = survey.request() {
+        let answer = patient.ask(&request)?;
+        survey.answer(answer);
+    }
+    let taken = survey.taken().flatten();
+    taken
+        .map(|taken| read(patient, taken, identity))
+        .transpose()
+}
+
+fn read(
+    patient: &mut Patient<'_>,
+    taken: Taken,
+    identity: &LogIdentity,
+) -> Result<Left, ReplicateError> {
+    let term = taken.term;
+    let key = Key::State {
+        term,
+        number: taken.state,
+    };
+    let bytes = get(patient, &key)?;
+    let state = State::decode(term, taken.state, &bytes).map_err(of_object(key))?;
+    if state.identity() != identity {
+        return Err(ReplicateError::OtherLog);
+    }
+    let mut chunks: Vec<Chunk> = Vec::new();
+    for number in taken.state..taken.below {
+        let key = Key::Chunk { term, number };
+        let bytes = get(patient, &key)?;
+        let mut chunk = Chunk::decode(term, number, &bytes).map_err(of_object(key))?;
+        // The frames are not looked at: the log of the store has them, or another way was taken.
+        chunk.body = Bytes::new();
+        let before = chunks.last().map_or(&state.end, |before| &before.end);
+        if !chunk.start.is_same_place(before) || chunk.identity() != identity {
+            return Err(ReplicateError::Diverged(before.sequence));
+        }
+        chunks.push(chunk);
+    }
+    Ok(Left {
+        taken,
+        state,
+        chunks,
+    })
+}
+
+/// An object that is there.
+fn get(patient: &mut Patient<'_>, key: &Key) -> Result<Bytes, ReplicateError> {
+    let request = Request::Get { key: key.clone() };
+    loop {
+        match patient.ask(&request)? {
+            Answer::Found(content) => return Ok(content),
+            Answer::Absent => return Err(ReplicateError::Missing(key.clone())),
+            _ => {}
+        }
+    }
+}
+
+/// The name of this machine, as far as it is known.
+pub(crate) fn host_name() -> String {
+    let kernel = read_file(&OsFs, Path::new("/proc/sys/kernel/hostname"), 256).ok();
+    let kernel = kernel.and_then(|bytes| String::from_utf8(bytes).ok());
+    let named = kernel.or_else(|| std::env::var("HOSTNAME").ok());
+    let named = named.or_else(|| std::env::var("COMPUTERNAME").ok());
+    let name = named.unwrap_or_default().trim().to_owned();
+    match name.is_empty() {
+        true => "a host without a name".to_owned(),
+        false => name,
+    }
+}

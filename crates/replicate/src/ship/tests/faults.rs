@@ -1,0 +1,161 @@
+//! A store shipped to an S3 server that loses, refuses, delays and contradicts.
+
+use super::*;
+use strandline_test_s3::{Fault, Operation, TestS3, When};
+
+fn server() -> (TestS3, Bucket) {
+    let server = TestS3::start().unwrap();
+    let options = BucketOptions::new().backoff(Duration::from_millis(1), Duration::from_millis(2));
+    let settings = server.settings().into_iter();
+    let options = settings.fold(options, |options, (name, value)| {
+        options.setting(name, value)
+    });
+    let bucket = Bucket::open(&format!("{}/a/prefix", server.url()), options).unwrap();
+    (server, bucket)
+}
+
+fn patient() -> ReplicateOptions {
+    quick().backoff(Duration::from_millis(1), Duration::from_millis(4))
+}
+
+#[test]
+fn nothing_acknowledged_is_lost_whatever_becomes_of_requests() {
+    let late = Fault::AnswerThenDone(500, "InternalError", Some(Duration::from_millis(20)));
+    let (dir, (server, bucket)) = (tempfile::tempdir().unwrap(), server());
+    let faults = [
+        (Operation::Create, Fault::conflict()),
+        (
+            Operation::Create,
+            Fault::DoneThenAnswer(500, "InternalError"),
+        ),
+        (
+            Operation::Create,
+            Fault::DoneThenAnswer(409, "ConditionalRequestConflict"),
+        ),
+        (Operation::Create, Fault::DoneThenLost),
+        (Operation::Create, Fault::Lost),
+        (Operation::Create, late),
+        (Operation::Get, Fault::internal_error()),
+        (Operation::Get, Fault::Cut),
+        (Operation::Put, Fault::DoneThenLost),
+        (Operation::List, Fault::slow_down()),
+        (Operation::DeleteMany, Fault::internal_error()),
+    ];
+    for (seed, (operation, fault)) in (0..).zip(faults) {
+        let when = When::Sometimes {
+            in_thousand: 60,
+            seed,
+        };
+        server.inject(fault, when, move |seen| seen.operation == operation);
+    }
+    for round in 0..4 {
+        let store = open(dir.path());
+        let replicator = Replicator::start(&store, bucket.clone(), patient()).unwrap();
+        replicate(&store, round * 40, round * 40 + 40);
+        drop(replicator);
+        store.close().unwrap();
+    }
+    server.heal();
+    let store = open(dir.path());
+    assert_eq!(read(&bucket, 160), payloads(&store));
+}
+
+#[test]
+fn a_chunk_that_is_put_late_is_acknowledged_once_it_is_there() {
+    let (dir, (server, bucket)) = (tempfile::tempdir().unwrap(), server());
+    let store = open(dir.path());
+    let replicator = Replicator::start(&store, bucket.clone(), patient()).unwrap();
+    assert!(replicator.wait_begun(LONG));
+    let late = server.inject(Fault::late(), When::First(3), |seen| {
+        seen.operation == Operation::Create && seen.key.contains("/log/")
+    });
+    std::thread::scope(|scope| {
+        scope.spawn(|| replicate(&store, 0, 1));
+        late.wait_met(1);
+        late.release();
+    });
+    assert_eq!(read(&bucket, 1), payloads(&store));
+}
+
+#[test]
+fn an_append_whose_check_comes_after_a_takeover_is_not_acknowledged() {
+    let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (server, bucket) = server();
+    let store = open(one.path());
+    append(&store, 0, 10, Durability::Synced);
+    copy(&store, &other.path().join("store"));
+    let replicator = Replicator::start(&store, bucket.clone(), patient()).unwrap();
+    assert!(replicator.wait_begun(LONG));
+    let first_chunk = |key: &str| {
+        key.ends_with(
+            &Key::Chunk {
+                term: crate::Term::FIRST,
+                number: 0,
+            }
+            .to_string(),
+        )
+    };
+    // The chunk is held back until the taker has looked for chunks and found none.
+    let held = server.inject(Fault::Held, When::Always, move |seen| {
+        seen.operation == Operation::Create && first_chunk(&seen.key)
+    });
+    std::thread::scope(|scope| {
+        let appending = scope.spawn(|| {
+            let of = Coordinate::new("order:1", "eu").unwrap();
+            let event = Event::bytes(EventKind::new(1, 1), *b"late");
+            let replicated = AppendOptions::new().durability(Durability::Replicated);
+            store.append_with(&of, event, replicated)
+        });
+        held.wait_met(1);
+        let taker = open(other.path());
+        let options = patient().take_over(true);
+        let taking = Replicator::start(&taker, bucket.clone(), options).unwrap();
+        assert!(taking.wait_begun(LONG));
+        held.release();
+        let refused = appending.join().unwrap().unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Unknown, "{refused}");
+        assert!(replicator.wait_ended(LONG).unwrap().is_fence());
+        assert_eq!(refusal(&store), Some(ErrorKind::Fenced));
+        replicate(&taker, 10, 12);
+        assert_eq!(read(&bucket, 12), payloads(&taker));
+    });
+}
+
+#[test]
+fn an_outage_is_said_and_waited_out() {
+    let (dir, (server, bucket)) = (tempfile::tempdir().unwrap(), server());
+    let store = open(dir.path());
+    let replicator = Replicator::start(&store, bucket.clone(), patient()).unwrap();
+    assert!(replicator.wait_begun(LONG));
+    server.inject(Fault::denied(), When::Always, |_| true);
+    append(&store, 0, 100, Durability::Synced);
+    until(|| {
+        replicator
+            .status()
+            .last_error
+            .is_some_and(|error| error.contains("renew the credentials"))
+    });
+    let status = replicator.status();
+    assert_eq!(
+        (status.replicated, status.stage),
+        (0, ReplicatorStage::Shipping)
+    );
+    server.heal();
+    assert!(replicator.wait_replicated(Sequence::new(100), LONG));
+    assert_eq!(read(&bucket, 100), payloads(&store));
+    until(|| replicator.status().lag_events == 0);
+    replicator.stop(LONG).unwrap();
+}
+
+#[test]
+fn an_outage_at_the_start_is_waited_out() {
+    let (dir, (server, bucket)) = (tempfile::tempdir().unwrap(), server());
+    let store = open(dir.path());
+    append(&store, 0, 60, Durability::Synced);
+    let outage = server.inject(Fault::internal_error(), When::First(40), |_| true);
+    let replicator = Replicator::start(&store, bucket.clone(), patient()).unwrap();
+    assert!(replicator.wait_begun(LONG));
+    assert_eq!(outage.met(), 40);
+    assert_eq!(read(&bucket, 60), payloads(&store));
+    drop(replicator);
+}

@@ -1,0 +1,57 @@
+//! A thread that waits until more of the log is durable, lets a little more come, and tells the shipper.
+
+use super::ask::Stop;
+use super::error::ReplicateError;
+use super::options::ReplicateOptions;
+use super::source::Source;
+use std::time::Duration;
+use strandline_core::sync::thread;
+use strandline_segment::LogPosition;
+
+/// How long is waited at most without a look whether to stop.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// Watches until it is to stop or `tell` says that nobody listens.
+pub(crate) fn watch(
+    source: &Source,
+    options: &ReplicateOptions,
+    stop: &Stop,
+    from: LogPosition,
+    tell: impl Fn(Result<LogPosition, ReplicateError>) -> bool,
+) {
+    let mut told = from;
+    while !stop.is_stopped() {
+        let end = match source.wait_durable(told, LOOK) {
+            Ok(false) => continue,
+            Ok(true) => linger(source, options, stop),
+            Err(error) => Err(error),
+        };
+        let is_over = end.is_err();
+        if let Ok(end) = &end {
+            told = *end;
+        }
+        if !tell(end) || is_over {
+            return;
+        }
+    }
+}
+
+/// Where the log ends once it was given a little time, or more if nobody waits for it.
+fn linger(
+    source: &Source,
+    options: &ReplicateOptions,
+    stop: &Stop,
+) -> Result<LogPosition, ReplicateError> {
+    let step = options
+        .linger
+        .clamp(Duration::from_millis(1), Duration::from_millis(20));
+    let mut waited = Duration::ZERO;
+    while waited < options.interval.max(options.linger) && !stop.is_stopped() {
+        if waited >= options.linger && source.is_awaited() {
+            break;
+        }
+        thread::sleep(step);
+        waited = waited.saturating_add(step);
+    }
+    source.durable_end()
+}

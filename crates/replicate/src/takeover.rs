@@ -1,0 +1,201 @@
+//! `take_over`: the log of a bucket gone on with on this machine, and the writer before ended.
+//!
+//! Who may do so is `protocol`'s, the term is taken by `ship`, the log is fetched by `follow`: this puts them in
+//! order. The reign of another is ended last, once all that it had left by then is here.
+
+use crate::ask::ask;
+use crate::bucket::Bucket;
+use crate::follow::{Copy, FollowError, survey, take_along};
+use crate::object::{Key, Term, TermRecord};
+use crate::protocol::{Answer, Request};
+use crate::replicator::Replicator;
+use crate::ship::{self, ReplicateError, ReplicateOptions};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use strandline::{Sequence, Store, StoreOptions};
+use strandline_core::fs::{Fs, OsFs};
+use strandline_core::{Clock, SystemClock};
+
+/// How often it is begun anew with what the bucket has if that is swept meanwhile.
+const TRIES: u32 = 8;
+
+/// How a bucket is taken over.
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct TakeOverOptions {
+    store: StoreOptions,
+    replicate: ReplicateOptions,
+    fs: Arc<dyn Fs>,
+    begin_timeout: Duration,
+}
+
+impl Default for TakeOverOptions {
+    fn default() -> Self {
+        Self {
+            store: StoreOptions::new(),
+            replicate: ReplicateOptions::new(),
+            fs: Arc::new(OsFs),
+            begin_timeout: Duration::from_secs(60),
+        }
+    }
+}
+
+impl TakeOverOptions {
+    /// The defaults.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How the store is opened.
+    pub fn store(mut self, options: StoreOptions) -> Self {
+        self.store = options;
+        self
+    }
+
+    /// How it is shipped from then on.
+    pub fn replicate(mut self, options: ReplicateOptions) -> Self {
+        self.replicate = options;
+        self
+    }
+
+    /// The file system of the directory. That of the operating system by default.
+    pub fn fs(mut self, fs: Arc<dyn Fs>) -> Self {
+        self.fs = fs;
+        self
+    }
+
+    /// How long is waited for the term to begin, once it is taken. 60 s by default.
+    pub const fn begin_timeout(mut self, timeout: Duration) -> Self {
+        self.begin_timeout = timeout;
+        self
+    }
+}
+
+/// A bucket that was taken over.
+#[derive(Debug)]
+#[must_use = "dropping it closes the store"]
+pub struct TakenOver {
+    /// The store, open to write.
+    pub store: Store,
+    /// What ships it. Until its term has begun nothing is acknowledged as replicated.
+    pub replicator: Replicator,
+    /// The term that was taken.
+    pub term: Term,
+    /// Who had the term before.
+    pub before: TermRecord,
+    /// The log of the terms before has the events below this one, and so has the store.
+    pub end: Sequence,
+    /// Whether the term has begun. If not, the replicator goes on trying.
+    pub has_begun: bool,
+}
+
+/// Why a bucket was not taken over.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TakeOverError {
+    /// The log could not be fetched.
+    #[error(transparent)]
+    Follow(#[from] FollowError),
+    /// The term was not taken, or has not begun: another one was faster, say.
+    #[error(transparent)]
+    Replicate(#[from] ReplicateError),
+    /// The store does not open.
+    #[error(transparent)]
+    Store(#[from] strandline::Error),
+}
+
+/// Takes over a bucket: makes a store in `dir` of all that was acknowledged, opens it to write, and ships it. The
+/// writer before is fenced: what it ships from then on is acknowledged to nobody, and it says who has the bucket.
+/// It may be called while that writer is at work, and need not be able to reach it.
+///
+/// `dir` is missing or empty, or a replica's that is closed: then only what that lacks is fetched. The log is fetched
+/// before the term is taken, and what came meanwhile after it, so that between both little is to be done. The store
+/// has an [epoch](strandline::Store::epoch) of its own. It has all that was acknowledged as replicated, and may have
+/// more than was acknowledged: what its writer is told is unknown is to be looked for by its id.
+///
+/// A call that failed or was killed may be made again, until the store was opened: then the store is opened and
+/// shipped ([`Replicator::start`]) as after any crash, since the directory knows that the term is its own.
+///
+/// # Errors
+///
+/// Before the term is taken: [`FollowError::Empty`] for a bucket without a log, [`FollowError::OtherLog`] and
+/// [`FollowError::Diverged`] if the directory has something else, [`FollowError::Log`] with
+/// [`OtherTarget`](strandline_segment::LogError::OtherTarget) if it was written to, and what keeps the log from being
+/// fetched. After that: [`ReplicateError::Fenced`] if another one was faster, who then has the bucket;
+/// [`TakeOverError::Store`].
+pub fn take_over(
+    bucket: &Bucket,
+    dir: impl AsRef<Path>,
+    options: TakeOverOptions,
+) -> Result<TakenOver, TakeOverError> {
+    let (dir, fs) = (dir.as_ref(), options.fs.clone());
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+    let mut copy = Copy::open(bucket.clone(), fs.clone(), dir).map_err(TakeOverError::Follow)?;
+    let identity = prefetch(bucket, &mut copy)?;
+    let replicate = &options.replicate;
+    let taken = ship::take_over(bucket, &fs, dir, identity, replicate, &*clock)?;
+    let (term, left) = (taken.term, taken.left.as_ref());
+    // What was left is there until a term after this one has begun.
+    let left = left.ok_or(FollowError::Empty)?;
+    take_along(bucket, &mut copy, &left.taken)?;
+    copy.sync()?;
+    // Its lock is that of the writer from now on.
+    drop(copy);
+    let end = left.end().sequence;
+    let before = record(bucket, term.previous().unwrap_or(term))?;
+    let store = options.store.clone().fs(fs).open(dir)?;
+    let replicator =
+        Replicator::start_with(&store, bucket.clone(), replicate.clone(), Some(taken))?;
+    let has_begun = replicator.wait_begun(options.begin_timeout);
+    if !has_begun {
+        return match replicator.wait_ended(Duration::ZERO) {
+            Ok(error) => Err(error.into()),
+            Err(replicator) => Ok(TakenOver {
+                store,
+                replicator,
+                term,
+                before,
+                end,
+                has_begun,
+            }),
+        };
+    }
+    Ok(TakenOver {
+        store,
+        replicator,
+        term,
+        before,
+        end,
+        has_begun,
+    })
+}
+
+/// Fetches what the terms of a bucket have left by now, and says which log it is.
+fn prefetch(
+    bucket: &Bucket,
+    copy: &mut Copy,
+) -> Result<strandline_segment::LogIdentity, FollowError> {
+    let mut tries_left = TRIES;
+    loop {
+        let taken = survey(bucket)?.ok_or(FollowError::Empty)?;
+        match take_along(bucket, copy, &taken) {
+            Err(FollowError::Gone { .. }) if tries_left > 0 => tries_left -= 1,
+            Err(error) => return Err(error),
+            Ok(()) => return copy.identity().copied().ok_or(FollowError::Empty),
+        }
+    }
+}
+
+/// Who has a term.
+fn record(bucket: &Bucket, term: Term) -> Result<TermRecord, FollowError> {
+    let key = Key::Term(term);
+    match ask(bucket, &Request::Get { key: key.clone() })? {
+        Answer::Found(bytes) => {
+            TermRecord::decode(term, &bytes).map_err(|error| FollowError::object(&key, error))
+        }
+        _ => Err(FollowError::Gone {
+            key: key.to_string(),
+        }),
+    }
+}

@@ -1,0 +1,14 @@
+//! A bucket read: replicas, takeovers, restores.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "a test fails by panicking"
+)]
+
+mod power_cuts;
+mod replicas;
+mod restores;
+mod shipped;
+mod takeovers;
