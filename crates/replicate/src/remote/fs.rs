@@ -265,11 +265,12 @@ impl FsLayer for BucketFs {
                 })),
                 opened => opened,
             },
-            OpenMode::Append { .. } => {
+            OpenMode::Create => Err(io::ErrorKind::AlreadyExists.into()),
+            // To be appended to.
+            _ => {
                 shared.bring(name)?;
                 shared.below.open(path, mode)
             }
-            OpenMode::Create => Err(io::ErrorKind::AlreadyExists.into()),
         }
     }
 

@@ -28,12 +28,13 @@ impl ReadObjects for Bucket {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bucket::BucketOptions;
+    use crate::bucket::{BucketOptions, PutAnswer};
 
     #[test]
     fn what_is_absent_is_not_found() {
         let bucket = Bucket::open("memory:", BucketOptions::default()).unwrap();
-        bucket.put_new("data/a", Bytes::from_static(b"0123456789"));
+        let put = bucket.put_new("data/a", Bytes::from_static(b"0123456789"));
+        assert!(matches!(put, PutAnswer::Created));
         let bucket: &dyn ReadObjects = &bucket;
         assert_eq!(bucket.read("data/a", 2..5).unwrap(), &b"234"[..]);
         let absent = bucket.read("data/b", 0..1).unwrap_err();

@@ -115,7 +115,9 @@ mod tests {
         let all = Arc::new(Barrier::new(5));
         for _ in 0..4 {
             let all = all.clone();
-            pool.run(Box::new(move || drop(all.wait())));
+            pool.run(Box::new(move || {
+                all.wait();
+            }));
         }
         all.wait();
     }
