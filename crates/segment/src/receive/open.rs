@@ -5,7 +5,7 @@ use super::files::{open_to_append, refuse_others, remove_unlisted, renewed};
 use super::list::Listing;
 use crate::error::{At, LogError};
 use crate::files::{SegmentFile, is_unwritten, lock_segment, sync_parents};
-use crate::format::{MANIFEST_FILE, Manifest};
+use crate::format::{MANIFEST_FILE, Manifest, SegmentHeader};
 use crate::scan::frames_end;
 use std::path::Path;
 use std::sync::Arc;
@@ -56,17 +56,18 @@ impl LogReceiver {
         let Some(manifest) = Manifest::read(&*fs, dir)? else {
             return Ok(None);
         };
-        if !manifest.is_copy {
-            let reason = "the copy was opened to write, and may have gone another way than its log";
-            return Err(LogError::OtherTarget {
-                reason: reason.to_owned(),
-            });
-        }
-        let Some(last) = manifest.segments.last() else {
-            return Err(LogError::corrupt(MANIFEST_FILE, 0, "it lists no segment"));
+        let header = active_of(&manifest)?;
+        let path = dir.join(header.file_name());
+        let lock = lock_segment(&*fs, &path)?;
+        // Another receiver may have gone on in the next file before it gave this one free.
+        let manifest = match Manifest::read(&*fs, dir)? {
+            Some(manifest) if active_of(&manifest)? == header => manifest,
+            _ => {
+                return Err(LogError::BeingWritten {
+                    file: header.file_name(),
+                });
+            }
         };
-        let header = last.header;
-        let lock = lock_segment(&*fs, &dir.join(header.file_name()))?;
         let file = SegmentFile::open(&*fs, dir, &header, OpenMode::Read)?;
         let synced = manifest.synced.unwrap_or_else(|| header.start());
         let end = frames_end(&file, header.start(), file.readable_bytes()?);
@@ -98,5 +99,19 @@ impl LogReceiver {
             (header, file, end),
             lock,
         )))
+    }
+}
+
+/// The header of the active segment of a copy.
+fn active_of(manifest: &Manifest) -> Result<SegmentHeader, LogError> {
+    if !manifest.is_copy {
+        let reason = "the copy was opened to write, and may have gone another way than its log";
+        return Err(LogError::OtherTarget {
+            reason: reason.to_owned(),
+        });
+    }
+    match manifest.segments.last() {
+        Some(last) => Ok(last.header),
+        None => Err(LogError::corrupt(MANIFEST_FILE, 0, "it lists no segment")),
     }
 }

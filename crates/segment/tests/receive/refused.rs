@@ -1,9 +1,11 @@
 //! What is not of the log, or not in its place, is refused before anything is written.
 
 use super::source::{COPY, DIR, Sent, Source, put};
+use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use strandline_core::fs::{Fs, MemFs, read_file};
+use std::sync::{Arc, Mutex};
+use strandline_core::fs::{FileLock, Fs, FsLayer, MemFs, read_file};
 use strandline_segment::{LogError, LogPosition, LogReceiver, SegmentInfo};
 
 /// Every file of the copy.
@@ -232,4 +234,62 @@ fn a_copy_is_made_in_no_place_of_another_and_not_gone_on_with_once_it_was_writte
             .count(),
         1
     );
+}
+
+/// Has something done before the first lock is taken.
+struct BeforeLock {
+    below: MemFs,
+    first: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+}
+
+impl fmt::Debug for BeforeLock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BeforeLock").finish_non_exhaustive()
+    }
+}
+
+impl FsLayer for BeforeLock {
+    fn below(&self) -> &dyn Fs {
+        &self.below
+    }
+
+    fn try_lock(&self, path: &Path) -> io::Result<Option<Box<dyn FileLock>>> {
+        if let Some(first) = self.first.lock().unwrap().take() {
+            first();
+        }
+        self.below.try_lock(path)
+    }
+}
+
+/// The lock goes from segment to segment: who comes in between finds that of the earlier one free.
+#[test]
+fn a_second_receiver_is_refused_while_the_first_goes_on_in_another_file() {
+    let mut source = Source::new(5);
+    let fs = MemFs::new();
+    let mut copy = source.begin(Arc::new(fs.clone())).unwrap();
+    source.append(1, 10);
+    source.ship(&fs, &mut copy, || 1).unwrap();
+    source.rotate(false);
+    source.append(1, 20);
+    let frames = source.frames();
+    let copy = Arc::new(Mutex::new(copy));
+    let first = copy.clone();
+    let hooked = BeforeLock {
+        below: fs.clone(),
+        first: Mutex::new(Some(Box::new(move || {
+            receive(&mut first.lock().unwrap(), &frames[1]).unwrap();
+        }))),
+    };
+    let second = LogReceiver::open(Arc::new(hooked), Path::new(COPY));
+    assert!(
+        matches!(second, Err(LogError::BeingWritten { .. })),
+        "{second:?}"
+    );
+    let mut copy = Arc::into_inner(copy).unwrap().into_inner().unwrap();
+    source.append(1, 30);
+    source.ship(&fs, &mut copy, || 1).unwrap();
+    copy.sync().unwrap();
+    drop(copy);
+    let again = LogReceiver::open(Arc::new(fs.clone()), Path::new(COPY));
+    assert_eq!(again.unwrap().unwrap().end(), source.end());
 }
