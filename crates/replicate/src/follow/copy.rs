@@ -124,7 +124,8 @@ impl Copy {
         Ok(())
     }
 
-    fn check_log(&self, identity: &LogIdentity) -> Result<(), FollowError> {
+    /// Checks that what it has, if anything, is of this log.
+    pub(crate) fn check_log(&self, identity: &LogIdentity) -> Result<(), FollowError> {
         match &self.receiver {
             Some(own) if own.identity() != identity => Err(FollowError::OtherLog {
                 dir: self.dir.clone(),

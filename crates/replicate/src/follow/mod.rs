@@ -41,6 +41,8 @@ pub(crate) struct Following {
     listed: Option<(Term, u64)>,
     /// A state of the term that is acknowledged and not taken over yet.
     announced: Option<u64>,
+    /// A term that was followed, and of which it is not known that the bucket still has it.
+    doubted: Option<Term>,
     /// Bytes of frames since the last sync.
     unsynced_bytes: u64,
 }
@@ -80,6 +82,7 @@ impl Following {
             follower,
             copy,
             listed: place.map(|place| (place.term, place.state)),
+            doubted: place.map(|place| place.term),
             place,
             announced: None,
             unsynced_bytes: 0,
@@ -101,9 +104,11 @@ impl Following {
         self.unsynced_bytes
     }
 
-    /// Has it look whether what it waits for was deleted: one listing.
-    pub(crate) const fn doubt(&mut self) {
+    /// Has it look whether what it waits for was deleted, and the bucket is the one that it was: one listing, and one
+    /// request.
+    pub(crate) fn doubt(&mut self) {
         self.follower.doubt();
+        self.doubted = self.follower.place().map(|(term, _)| term);
     }
 
     /// Takes one step: one request, and what follows from its answer.
@@ -112,6 +117,10 @@ impl Following {
     ///
     /// A passing error changes nothing, and the step may be taken again. Any other ends it.
     pub(crate) fn step(&mut self) -> Result<Step, FollowError> {
+        if let Some(term) = self.doubted {
+            self.check_has(term)?;
+            self.doubted = None;
+        }
         if let Some(number) = self.announced {
             let is_rewritten = self.take_announced(number)?;
             self.announced = None;
@@ -155,6 +164,9 @@ impl Following {
             && self.copy.end().is_some()
         {
             let state = self.listed_in(term).unwrap_or(0);
+            // The chunk that told of a state tells of it again, until that is taken over: it may be the last one.
+            let again = u64::from(self.announced.is_some());
+            let next = next.saturating_sub(again);
             let place = Place { term, next, state };
             if self.place != Some(place) {
                 place.write(&*self.fs, &self.dir)?;
@@ -174,6 +186,19 @@ impl Following {
         record
             .map(Some)
             .map_err(|error| FollowError::object(&key, error))
+    }
+
+    /// Checks that the bucket has a term that was followed, of the same log. Terms are never deleted: without it the
+    /// bucket is another one, or was emptied, and that there is no next chunk in it says nothing.
+    fn check_has(&self, term: Term) -> Result<(), FollowError> {
+        match self.record(term)? {
+            Some(record) => self.copy.check_log(&record.identity),
+            None => Err(FollowError::Diverged {
+                term,
+                sequence: self.copy.end().map_or(0, |end| end.sequence.get()),
+                reason: "the bucket does not have the term, which it had".to_owned(),
+            }),
+        }
     }
 
     fn take_chunk(&mut self, term: Term, number: u64, bytes: &Bytes) -> Result<Step, FollowError> {
@@ -202,6 +227,8 @@ impl Following {
             && let Some(bytes) = self.bucket.get(&key.to_string())?
         {
             let state = decode_state(term, number, &bytes)?;
+            // What it covers is not to be asked for again, in chunks of files that are no more once it is taken over.
+            self.sync()?;
             is_rewritten = match self.copy.take_state(&state) {
                 Err(FollowError::Gone { .. }) => false,
                 taken => taken?,

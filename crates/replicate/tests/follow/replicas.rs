@@ -208,6 +208,69 @@ fn what_is_compacted_reaches_a_replica() {
 }
 
 #[test]
+fn a_replica_that_was_killed_after_a_redaction_goes_on_behind_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let bucket = Bucket::open("memory:", BucketOptions::new()).unwrap();
+    let (source, copy) = (dir.path().join("source"), dir.path().join("copy"));
+    let store = synced().open(&source).unwrap();
+    append(&store, 30);
+    let mut shipper = Shipper::begin(&bucket, &source, 1, None);
+    let seldom = replica_options().sync_interval(LONG);
+    let replica = Replica::open(bucket.clone(), &copy, seldom).unwrap();
+    append(&store, 10);
+    shipper.ship(4);
+    assert_shows(&replica, &store);
+    // Of a segment that came in chunks, which are there for a while yet.
+    let snapshot = store.snapshot();
+    let events = snapshot.query(strandline::Region::all());
+    let event = events.map(Result::unwrap).nth(32).unwrap();
+    let redaction = Redaction::new().event(event.id);
+    append(&store, 1);
+    redact(&store, &redaction, &mut |_| ControlFlow::Continue(())).unwrap();
+    shipper.list();
+    append(&store, 1);
+    shipper.ship(1);
+    assert_shows(&replica, &store);
+    // What a killed process leaves: nothing was synced since the chunks came.
+    let killed = dir.path().join("killed");
+    std::fs::create_dir(&killed).unwrap();
+    for entry in OsFs.list(&copy).unwrap() {
+        std::fs::copy(copy.join(&entry.name), killed.join(&entry.name)).unwrap();
+    }
+    append(&store, 1);
+    shipper.ship(1);
+    let replica = open(&bucket, &killed);
+    assert_shows(&replica, &store);
+    let seen = replica.store().snapshot().get(event.id).unwrap().unwrap();
+    assert!(seen.is_redacted());
+}
+
+#[test]
+fn a_bucket_that_has_not_the_term_that_was_followed_is_not_followed() {
+    let dir = tempfile::tempdir().unwrap();
+    let bucket = Bucket::open("memory:", BucketOptions::new()).unwrap();
+    let copy = dir.path().join("copy");
+    let stores = ["one", "two"].map(|name| synced().open(dir.path().join(name)).unwrap());
+    append(&stores[0], 3);
+    append(&stores[1], 3);
+    Shipper::begin(&bucket, stores[0].dir(), 1, None);
+    drop(open(&bucket, &copy));
+    let failed = |bucket: &Bucket| {
+        let replica = open(bucket, &copy);
+        let error = replica.wait_past(Sequence::new(1000), LONG).unwrap_err();
+        assert!(replica.status().reached_ago.is_none(), "it has not");
+        error
+    };
+    let other = Bucket::open("memory:", BucketOptions::new()).unwrap();
+    Shipper::begin(&other, stores[1].dir(), 1, None);
+    let error = failed(&other);
+    assert!(matches!(*error, FollowError::OtherLog { .. }), "{error}");
+    let empty = Bucket::open("memory:", BucketOptions::new()).unwrap();
+    let error = failed(&empty);
+    assert!(matches!(*error, FollowError::Diverged { .. }), "{error}");
+}
+
+#[test]
 fn a_bucket_without_a_log_and_one_of_another_log_are_refused() {
     let dir = tempfile::tempdir().unwrap();
     let bucket = Bucket::open("memory:", BucketOptions::new()).unwrap();
