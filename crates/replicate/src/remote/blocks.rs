@@ -82,7 +82,8 @@ struct Own {
 }
 
 impl Blocks {
-    /// Blocks of these objects, those included that `cache_dir` has of an earlier time.
+    /// Blocks of these objects, those included that `cache_dir` has of an earlier time and of the same bucket and
+    /// log, which `of` names.
     ///
     /// # Errors
     ///
@@ -90,13 +91,13 @@ impl Blocks {
     pub(super) fn open(
         source: Arc<dyn ReadObjects>,
         fs: Arc<dyn Fs>,
-        cache_dir: &Path,
+        (cache_dir, of): (&Path, &str),
         options: &RemoteOptions,
         kept: Kept,
     ) -> io::Result<Self> {
         let taken = match options.disk_bytes_max {
             0 => None,
-            _ => Disk::open(fs, cache_dir)?,
+            _ => Disk::open(fs, cache_dir, of)?,
         };
         let (disk, found, lock) = match taken {
             Some(Taken { disk, found, lock }) => (Some(disk), found, Some(lock)),

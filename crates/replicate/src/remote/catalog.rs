@@ -89,6 +89,8 @@ impl RemoteFile {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Catalog {
     files: BTreeMap<String, RemoteFile>,
+    /// Of which log, in digits; empty where nobody has said.
+    pub(super) log: String,
 }
 
 impl Catalog {
@@ -119,6 +121,11 @@ impl Catalog {
     /// All files with their names, sorted by name.
     pub fn files(&self) -> impl Iterator<Item = (&str, &RemoteFile)> {
         self.files.iter().map(|(name, file)| (name.as_str(), file))
+    }
+
+    /// Which log it is of, as text; empty if that is not known.
+    pub(super) fn log(&self) -> &str {
+        &self.log
     }
 
     /// How many files there are.

@@ -1,7 +1,8 @@
 //! `Disk`: blocks as files in a directory of the cache, each with a checksum. Which are kept is decided elsewhere.
 //!
-//! A file is the bytes of the block, the key of its object, and a checksum (XXH3, 8 bytes) of both. Nothing of
-//! it is synced: after a power cut a file is whole, or is found not to be, and the block is fetched again.
+//! A file is the bytes of the block, the key of its object, and a checksum (XXH3, 8 bytes) of both, and of which bucket
+//! and log it is. Nothing of it is synced: after a power cut a file is whole, or is found not to be, and the block is
+//! fetched again.
 
 use super::block::{BlockKey, object_in};
 use bytes::Bytes;
@@ -30,12 +31,14 @@ pub(super) struct Taken {
 pub(super) struct Disk {
     fs: Arc<dyn Fs>,
     dir: PathBuf,
+    /// The bucket and the log: other ones have other objects under the same keys.
+    of: String,
 }
 
 impl Disk {
     /// Makes the directory where it is missing, and takes it; none if another has it. Gives the blocks in it
     /// with their lengths on the disk, and removes what is left of others. O(files).
-    pub(super) fn open(fs: Arc<dyn Fs>, dir: &Path) -> io::Result<Option<Taken>> {
+    pub(super) fn open(fs: Arc<dyn Fs>, dir: &Path, of: &str) -> io::Result<Option<Taken>> {
         fs.create_dir_all(dir)?;
         let Some(lock) = fs.try_lock(&dir.join(LOCK_NAME))? else {
             return Ok(None);
@@ -49,6 +52,7 @@ impl Disk {
         let disk = Self {
             fs,
             dir: dir.to_path_buf(),
+            of: of.to_owned(),
         };
         Ok(Some(Taken { disk, found, lock }))
     }
@@ -62,8 +66,11 @@ impl Disk {
         let (covered, checksum) = bytes
             .split_last_chunk::<CHECKSUM_BYTES>()
             .ok_or_else(damaged)?;
-        let is_right = Salt::NONE.checksum(key.start, covered).0 == u64::from_le_bytes(*checksum);
+        let (covered_bytes, checksum) = (covered.len(), u64::from_le_bytes(*checksum));
         let is_own = covered.get(length..) == Some(key.object.as_bytes());
+        bytes.truncate(covered_bytes);
+        bytes.extend_from_slice(self.of.as_bytes());
+        let is_right = Salt::NONE.checksum(key.start, &bytes).0 == checksum;
         if !is_right || !is_own {
             return Err(damaged());
         }
@@ -77,8 +84,9 @@ impl Disk {
     ///
     /// `AlreadyExists` if there is a file with its name; what the file system says.
     pub(super) fn write(&self, key: &BlockKey, bytes: &[u8]) -> io::Result<u64> {
-        let mut file_bytes = [bytes, key.object.as_bytes()].concat();
+        let mut file_bytes = [bytes, key.object.as_bytes(), self.of.as_bytes()].concat();
         let checksum = Salt::NONE.checksum(key.start, &file_bytes);
+        file_bytes.truncate(bytes.len().saturating_add(key.object.len()));
         file_bytes.extend_from_slice(&checksum.0.to_le_bytes());
         let name = key.file_name();
         let file = self.fs.open(&self.dir.join(&name), OpenMode::Create)?;

@@ -57,7 +57,7 @@ impl BucketFs {
     /// `bucket`.
     ///
     /// What was fetched is kept in a [directory of its own](RemoteOptions::cache_dir), beyond the end of this
-    /// process. While another process has that, it is kept in memory alone. O(objects, and blocks that are kept).
+    /// process, and is used again for the same log in a bucket of the same [name](ReadObjects::name). While another process has that, it is kept in memory alone. O(objects, and blocks that are kept).
     ///
     /// # Errors
     ///
@@ -74,9 +74,11 @@ impl BucketFs {
         let canonical = below.canonical(&dir)?;
         let cache_dir = options.cache_dir_of(&dir);
         let objects = objects_of(&catalog);
-        let blocks = Blocks::open(bucket, below.clone(), &cache_dir, options, objects)?;
+        let of = format!("{} {}", bucket.name(), catalog.log());
+        let place = (cache_dir.as_path(), of.as_str());
+        let blocks = Blocks::open(bucket, below.clone(), place, options, objects)?;
         let whole_dir = blocks.stats().is_on_disk.then_some(cache_dir.as_path());
-        let whole = WholeFiles::new(below.clone(), whole_dir);
+        let whole = WholeFiles::new(below.clone(), whole_dir, of);
         let digest = blake3::hash(dir.as_os_str().as_encoded_bytes());
         Ok(Self {
             shared: Arc::new(Shared {

@@ -17,7 +17,8 @@ pub trait ReadObjects: Send + Sync + fmt::Debug {
     /// against it.
     fn read(&self, key: &str, range: Range<u64>) -> io::Result<Bytes>;
 
-    /// What the bucket is called in errors.
+    /// What the bucket is called: in errors, and where blocks of it are kept, so that they are taken for no other
+    /// bucket's.
     fn name(&self) -> String;
 }
 

@@ -26,16 +26,19 @@ pub(super) struct WholeFiles {
     fs: Arc<dyn Fs>,
     /// None where the directory is another's.
     dir: Option<PathBuf>,
+    /// The bucket and the log.
+    of: String,
     /// The names of those that are kept. Held while one is made, so that each is made once, and none that is kept no
     /// more.
     kept: Mutex<HashSet<String>>,
 }
 
 impl WholeFiles {
-    pub(super) fn new(fs: Arc<dyn Fs>, dir: Option<&Path>) -> Self {
+    pub(super) fn new(fs: Arc<dyn Fs>, dir: Option<&Path>, of: String) -> Self {
         Self {
             fs,
             dir: dir.map(Path::to_path_buf),
+            of,
             kept: Mutex::default(),
         }
     }
@@ -47,7 +50,7 @@ impl WholeFiles {
         };
         let files = catalog.files().filter(|(name, _)| is_kept_whole(name));
         let mut kept = self.kept.lock();
-        *kept = files.map(|(_, file)| name_of(file)).collect();
+        *kept = files.map(|(_, file)| name_of(file, &self.of)).collect();
         // What cannot be removed now is found again at the next opening.
         for entry in self.fs.list_names(dir).unwrap_or_default() {
             if entry.name.starts_with(PREFIX) && !kept.contains(&entry.name) {
@@ -71,7 +74,7 @@ impl WholeFiles {
         let Some(dir) = self.dir.as_ref().filter(|_| is_kept_whole(name)) else {
             return Ok(None);
         };
-        let copy = name_of(file);
+        let copy = name_of(file, &self.of);
         let path = dir.join(&copy);
         let kept = self.kept.lock();
         if !kept.contains(&copy) {
@@ -91,7 +94,10 @@ impl WholeFiles {
 
     /// Whether the copy of a file is there.
     pub(super) fn has(&self, file: &RemoteFile) -> bool {
-        let path = self.dir.as_ref().map(|dir| dir.join(name_of(file)));
+        let path = self
+            .dir
+            .as_ref()
+            .map(|dir| dir.join(name_of(file, &self.of)));
         path.is_some_and(|path| self.fs.open(&path, OpenMode::Read).is_ok())
     }
 }
@@ -101,9 +107,10 @@ pub(super) fn is_kept_whole(name: &str) -> bool {
     name.starts_with("index-") && name.ends_with(".idx")
 }
 
-/// What the copy of a file is called: another one if it is in other objects.
-fn name_of(file: &RemoteFile) -> String {
+/// What the copy of a file is called: another one if it is in other objects, or those of another bucket or log.
+fn name_of(file: &RemoteFile, of: &str) -> String {
     let mut hasher = blake3::Hasher::new();
+    hasher.update(blake3::hash(of.as_bytes()).as_bytes());
     for part in file.parts() {
         let length = u64::try_from(part.key.len()).unwrap_or(u64::MAX);
         for number in [part.from, part.bytes, part.offset, length] {

@@ -35,7 +35,8 @@ pub enum Until {
 /// The log is fetched into `dir.fetched`, verified as a whole, and copied from there into its place, in a new
 /// [epoch](strandline::Store::epoch), as [`strandline::maintenance::restore`] does with a backup: what may be in
 /// `dir`, and what becomes of it, is said there. So it takes twice the room for a while. A call that was interrupted
-/// goes on with what it has fetched, and a directory of that name that is not such a one is left alone. The bucket is as it was: to write to it from here, take it over.
+/// after all that the newest state has was fetched goes on with that, and fetches it anew otherwise; a directory of that
+/// name that is not such a one is left alone. The bucket is as it was: to write to it from here, take it over.
 ///
 /// # Errors
 ///

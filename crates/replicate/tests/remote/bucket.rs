@@ -23,6 +23,7 @@ struct State {
     is_held: bool,
     waiting: usize,
     latency: Duration,
+    name: Option<String>,
 }
 
 impl TestBucket {
@@ -62,6 +63,10 @@ impl TestBucket {
 
     pub(crate) fn set_latency(&self, latency: Duration) {
         self.state.lock().unwrap().latency = latency;
+    }
+
+    pub(crate) fn set_name(&self, name: &str) {
+        self.state.lock().unwrap().name = Some(name.to_owned());
     }
 
     /// Holds every request from now on.
@@ -104,6 +109,7 @@ impl ReadObjects for TestBucket {
     }
 
     fn name(&self) -> String {
-        "memory:test".to_owned()
+        let named = self.state.lock().unwrap().name.clone();
+        named.unwrap_or_else(|| "memory:test".to_owned())
     }
 }

@@ -429,3 +429,28 @@ fn a_merged_file_is_mapped_from_the_disk_and_kept() {
         }
     }
 }
+
+/// Chunks are numbered, not named by what is in them.
+#[test]
+fn what_is_kept_of_one_bucket_is_not_taken_for_that_of_another() {
+    let below: Arc<dyn Fs> = Arc::new(MemFs::new());
+    let merged = "index-0000000001-0000000008-0000000001.idx";
+    let names = ["0000000001.seg", merged];
+    for (with, bucket_name) in [(1, "memory:one"), (2, "memory:two")] {
+        let bucket = TestBucket::new();
+        bucket.set_name(bucket_name);
+        let mut catalog = Catalog::default();
+        for (number, name) in names.iter().enumerate() {
+            let file = bucket.put_file(&format!("log/{number}"), &[with; 1000]);
+            catalog.insert(name, file).unwrap();
+        }
+        let options = RemoteOptions::default();
+        let fs = BucketFs::open(below.clone(), Path::new("/d"), bucket, catalog, &options);
+        let fs = fs.unwrap();
+        assert!(fs.stats().is_on_disk);
+        for name in names {
+            let bytes = read_file(&fs, &path(name), 1 << 20).unwrap();
+            assert!(bytes == [with; 1000], "{name}");
+        }
+    }
+}
