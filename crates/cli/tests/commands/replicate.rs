@@ -292,3 +292,22 @@ fn following_goes_on_until_it_is_interrupted_and_ends_cleanly() {
     assert!(child.wait().unwrap().success());
     assert_eq!(place.events(&place.path("replica")), 12);
 }
+
+#[test]
+fn a_bucket_of_another_writer_is_taken_only_if_that_is_said_and_of_another_log_never() {
+    let place = Place::directory();
+    place.expect(0, "replicate {} @");
+    // As on another machine, which has a copy of the store.
+    std::fs::remove_file(place.store.join("replica-owner.json")).unwrap();
+    let (_, err) = place.expect(1, "replicate {} @");
+    assert!(err.contains("held in term 1"), "{err}");
+    let (_, err) = place.expect(2, "replicate {} @ --take-over");
+    assert!(err.contains("give --yes"), "{err}");
+    let (out, _) = place.expect(0, "replicate {} @ --take-over --yes");
+    assert!(out.contains("in term 2"), "{out}");
+    place.append(&place.path("other"), 0..1);
+    let (_, err) = place.expect(1, "replicate +other @ --take-over --yes");
+    assert!(err.contains("a prefix of its own"), "{err}");
+    let found = place.json(0, "replicas @ --json");
+    assert_eq!(found["terms_count"], 2);
+}
