@@ -243,8 +243,10 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     Mutation {
         name: "what is written is stored relaxed",
         file: SYNC,
-        find: "self.written.store(end.get(), Ordering::Release);",
-        replace: "self.written.store(end.get(), Ordering::Relaxed);",
+        find: "        self.wished.store(end.get(), Ordering::Release);
+        self.written.store(end.get(), Ordering::Release);",
+        replace: "        self.wished.store(end.get(), Ordering::Release);
+        self.written.store(end.get(), Ordering::Relaxed);",
         options: "engine::group_sync::model::a_returned_append_is_durable_and_visible_and_nobody_is_left_waiting",
     },
     Mutation {
