@@ -100,7 +100,13 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ),
     (
         "strandline-cli",
-        &["strandline", "strandline-transfer", "strandline-live"],
+        &[
+            "strandline",
+            "strandline-transfer",
+            "strandline-live",
+            "strandline-replicate",
+            "strandline-test-s3",
+        ],
     ),
     (
         "xtask",
