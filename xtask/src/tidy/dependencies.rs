@@ -96,6 +96,8 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
             "strandline-index",
             "strandline-aggregate",
             "strandline-live",
+            "strandline-replicate",
+            "strandline-test-s3",
         ],
     ),
     (
