@@ -41,6 +41,7 @@ const STEPS: &[Step] = &[
             "-p strandline-cqrs-es --example cqrs_bank_account",
             "-p strandline-dcb --example dcb_courses",
             "-p strandline-disintegrate --example disintegrate_courses",
+            "-p strandline-replicate --example bucket_life",
             "-p strandline-examples --example quickstart",
             "-p strandline-examples --example verify",
             "-p strandline-examples --example read_only",

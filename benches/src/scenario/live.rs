@@ -220,7 +220,7 @@ fn never_reads(job: &Job, _: &EngineEntry) -> anyhow::Result<Vec<Measured>> {
     )])
 }
 
-fn coordinates(workload: &Workload) -> anyhow::Result<Vec<Coordinate>> {
+pub(super) fn coordinates(workload: &Workload) -> anyhow::Result<Vec<Coordinate>> {
     (0..workload.entities().len() as u64)
         .map(|number| {
             let event = workload.event(number);
@@ -285,12 +285,12 @@ fn in_turns(
     ])
 }
 
-fn median(mut times: Vec<Duration>) -> Duration {
+pub(super) fn median(mut times: Vec<Duration>) -> Duration {
     times.sort_unstable();
     times.get(times.len() / 2).copied().unwrap_or_default()
 }
 
-fn append_all(
+pub(super) fn append_all(
     store: &Store,
     workload: &Workload,
     coordinates: &[Coordinate],

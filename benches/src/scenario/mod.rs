@@ -19,6 +19,7 @@ mod own;
 mod project;
 mod react;
 mod read;
+mod replicate;
 mod segments;
 mod union;
 mod work;
@@ -70,6 +71,9 @@ pub(crate) const ALL: &[Scenario] = &[
     project::PROJECTION,
     aggregate::EXECUTE,
     aggregate::SNAPSHOT,
+    replicate::APPEND,
+    replicate::BESIDE,
+    replicate::LAG,
     react::REACTOR,
     followed::WRITTEN,
     followed::SYNCED,

@@ -20,6 +20,8 @@ mod files;
 
 mod outcome;
 
+#[cfg(feature = "replicate")]
+mod interrupt;
 mod output;
 mod times;
 

@@ -48,6 +48,42 @@ impl std::error::Error for Advised {
     }
 }
 
+/// A failure of something else than a store, and what to do about it.
+#[cfg(feature = "replicate")]
+#[derive(Debug)]
+pub(crate) struct Hinted {
+    pub(crate) error: anyhow::Error,
+    pub(crate) next: String,
+    /// Whether what was given was wrong, and nothing happened.
+    pub(crate) is_usage: bool,
+}
+
+#[cfg(feature = "replicate")]
+impl fmt::Display for Hinted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.error, f)
+    }
+}
+
+#[cfg(feature = "replicate")]
+impl std::error::Error for Hinted {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.error.source()
+    }
+}
+
+/// What is said next of a failure that is not of a store, and whether it is one of usage.
+#[cfg(feature = "replicate")]
+fn hinted(error: &anyhow::Error) -> Option<(&str, bool)> {
+    let hinted: &Hinted = error.downcast_ref()?;
+    Some((&hinted.next, hinted.is_usage))
+}
+
+#[cfg(not(feature = "replicate"))]
+fn hinted(_: &anyhow::Error) -> Option<(&str, bool)> {
+    None
+}
+
 /// Several failures of one command: the first, and those that came after it, mostly because of it.
 #[derive(Debug)]
 struct Several {
@@ -106,6 +142,7 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
         note(format_args!("  next: {hint}"));
     }
     let is_usage = error.is::<WrongUsage>()
+        || hinted(error).is_some_and(|(_, is_usage)| is_usage)
         || matches!(
             of_store(error).map(Error::kind),
             Some(ErrorKind::InvalidInput | ErrorKind::NotFound | ErrorKind::ForeignToken)
@@ -161,6 +198,9 @@ fn of_live(error: &anyhow::Error) -> Option<&strandline_live::Error> {
 /// What to do about an error.
 fn next(error: &anyhow::Error) -> Option<&str> {
     if let Some(Advised { next, .. }) = error.downcast_ref() {
+        return Some(next);
+    }
+    if let Some((next, _)) = hinted(error) {
         return Some(next);
     }
     let import = error.downcast_ref::<ImportError>();

@@ -1,4 +1,12 @@
 //! A Strandline store on object storage.
+//!
+//! - [`Bucket`] is a prefix in an object store, asked from plain threads.
+//! - [`Replicator`] ships a store to it, [`Replica`] follows it into a directory, [`take_over`] goes on with its log on
+//!   another machine, [`restore`] makes a store of it as it was, [`Overview`] says what is in it.
+//! - [`protocol`] says who may do what next, without I/O: what a model checker goes through.
+//!
+//! The only agreement is that the object store creates an object if there is none. What was acknowledged as replicated
+//! is in the log of every later term; a store whose bucket was taken over is fenced, and says by whom.
 
 #![forbid(unsafe_code)]
 
@@ -6,6 +14,7 @@ mod ask;
 mod bucket;
 mod follow;
 mod object;
+mod overview;
 pub mod protocol;
 mod remote;
 mod replica;
@@ -24,6 +33,7 @@ pub use object::{
     KeyError, ObjectError, Owner, OwnerError, Part, Predecessor, Prefix, State, TERM_BYTES_MAX,
     Term, TermKind, TermRecord,
 };
+pub use overview::{Amount, LogOverview, ObjectAmounts, Overview, OverviewError, TermOverview};
 pub use remote::{
     BucketFs, Catalog, NotFetched, ReadObjects, RemoteFile, RemoteOptions, RemotePart, RemoteStats,
 };
@@ -32,3 +42,8 @@ pub use replicator::Replicator;
 pub use restore::{Until, restore};
 pub use ship::{ReplicateError, ReplicateOptions, ReplicatorStage, ReplicatorStatus};
 pub use takeover::{TakeOverError, TakeOverOptions, TakenOver, take_over};
+
+/// The program of the README, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

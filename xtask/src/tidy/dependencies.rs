@@ -96,11 +96,19 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
             "strandline-index",
             "strandline-aggregate",
             "strandline-live",
+            "strandline-replicate",
+            "strandline-test-s3",
         ],
     ),
     (
         "strandline-cli",
-        &["strandline", "strandline-transfer", "strandline-live"],
+        &[
+            "strandline",
+            "strandline-transfer",
+            "strandline-live",
+            "strandline-replicate",
+            "strandline-test-s3",
+        ],
     ),
     (
         "xtask",

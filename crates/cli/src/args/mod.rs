@@ -3,6 +3,9 @@
 //! Opens a store as they say; looks whether its path is that of a file, and in a snapshot for the kinds and
 //! events that they name. Knows `outcome`, `output` and `times`.
 
+#[cfg(feature = "replicate")]
+mod bucket;
+mod confirm;
 mod event;
 mod kind;
 mod near;
@@ -11,6 +14,9 @@ mod region;
 mod store;
 mod zone;
 
+#[cfg(feature = "replicate")]
+pub(crate) use bucket::{Access, BucketArgs, SettingArgs, bucket_url, refused_bucket};
+pub(crate) use confirm::confirm;
 pub(crate) use event::{foreign_event_id, parse_event_id};
 pub(crate) use kind::{CATEGORY_DEFAULT, KindArg};
 pub(crate) use near::{did_you_mean, nearest};

@@ -7,15 +7,23 @@ mod backup;
 mod checkpoint;
 mod compact;
 mod export;
+#[cfg(feature = "replicate")]
+mod follow;
 mod import;
 mod inspect;
 mod live;
 mod query;
 mod removals;
+#[cfg(feature = "replicate")]
+mod replicas;
+#[cfg(feature = "replicate")]
+mod replicate;
 mod restore;
 mod salvage;
 mod stats;
 mod tail;
+#[cfg(feature = "replicate")]
+mod take_over;
 mod verify;
 
 use crate::outcome::{Outcome, report};
@@ -102,13 +110,17 @@ pub enum Command {
     /// Copy a store, also while it is written; bring an earlier copy up to date.
     #[command(after_help = "Example:\n  strandline backup orders.strand backups/orders.strand")]
     Backup(backup::Args),
-    /// Check a backup, and put a copy of it in the place of a store.
+    /// Check a backup, or the log of a bucket, and put a copy of it in the place of a store.
     #[command(
         after_help = "The backup is not touched, and the copy is checked before it takes its place. What \
         cannot be replaced is refused before anything is copied. The store has a new epoch then, by which \
         a program knows that positions it saved before are of other events.\n\n\
         Example:\n  \
-        strandline restore backups/orders.strand orders.strand --replace"
+        strandline restore backups/orders.strand orders.strand --replace\n\n\
+        A program that is built with `replicate` takes a bucket with --from in the place of a backup, as it is or as \
+        it was at a sequence or a time:\n  \
+        strandline restore --from s3://acme-logs/orders orders.strand --at 2026-01-31T12:00 --dry-run\n  \
+        strandline restore --from file:///mnt/backups/orders orders.strand --at 118796"
     )]
     Restore(restore::Args),
     /// Remove events that are not to be kept; chains, sequences and receipts stay right.
@@ -139,6 +151,51 @@ pub enum Command {
         strandline removals orders.strand --json"
     )]
     Removals(removals::Args),
+    /// Ship a store that nobody writes to a bucket of an object store.
+    ///
+    /// What the bucket lacks is put there, and the command ends once all of it is replicated. A program that writes a
+    /// store ships it by itself, with the crate `strandline-replicate`. The bucket is held in terms: each start is a new
+    /// one, and another writer's is refused unless --take-over is given.
+    #[cfg(feature = "replicate")]
+    #[command(after_help = "Examples:\n  \
+        strandline replicate orders.strand file:///mnt/backups/orders\n  \
+        AWS_REGION=eu-central-1 strandline replicate orders.strand s3://acme-logs/orders\n  \
+        strandline replicate orders.strand s3://logs/orders --endpoint https://minio.example.com:9000\n\n\
+        Credentials come from the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN) or from \
+        the role of the machine. docs/replication.md has the rights that are needed, and what it costs.")]
+    Replicate(replicate::Args),
+    /// Follow a bucket into a directory, which is a store to read only.
+    ///
+    /// Goes on until it is interrupted, or with --once until everything is there. Checks every frame, and that the log
+    /// goes on from what it has. Writes nothing to the bucket.
+    #[cfg(feature = "replicate")]
+    #[command(after_help = "Examples:\n  \
+        strandline follow file:///mnt/backups/orders replica.strand\n  \
+        AWS_REGION=eu-central-1 strandline follow s3://acme-logs/orders replica.strand --once\n  \
+        strandline follow s3://logs/orders replica.strand --endpoint https://minio.example.com:9000\n\n\
+        Ctrl-C ends it, and it goes on where it was when it is given again. Exits 1 if the bucket contradicts what was \
+        read of it.")]
+    Follow(follow::Args),
+    /// Go on with the log of a bucket here, in place of the writer that has it.
+    ///
+    /// Says who has the bucket and up to where, and asks. The log is fetched, a term is taken, and the writer before is
+    /// refused from then on, whether it can be reached or not. The store has all that was acknowledged as replicated.
+    #[cfg(feature = "replicate")]
+    #[command(after_help = "Examples:\n  \
+        strandline take-over file:///mnt/backups/orders orders.strand\n  \
+        AWS_REGION=eu-central-1 strandline take-over s3://acme-logs/orders orders.strand --yes\n  \
+        strandline take-over s3://logs/orders replica.strand --endpoint https://minio.example.com:9000\n\n\
+        Exits 1 if the term was taken and has not begun. docs/replication.md has a takeover step by step.")]
+    TakeOver(take_over::Args),
+    /// Show what is in a bucket: who held it when, how far the log goes, what it takes.
+    #[cfg(feature = "replicate")]
+    #[command(after_help = "Examples:\n  \
+        strandline replicas file:///mnt/backups/orders\n  \
+        AWS_REGION=eu-central-1 strandline replicas s3://acme-logs/orders --json\n  \
+        strandline replicas s3://logs/orders --endpoint https://minio.example.com:9000\n\n\
+        Exits 1 if something needs a person: there is no log, a term is gone or damaged. Readers leave no trace in a \
+        bucket, so they are not among it.")]
+    Replicas(replicas::Args),
     /// Save what is left of a damaged store into a new one.
     #[command(after_help = "Example:\n  strandline salvage damaged.strand saved.strand")]
     Salvage(salvage::Args),
@@ -215,6 +272,14 @@ pub fn run(command: &Command) -> ExitCode {
         Command::Compact(args) => compact::run(args),
         Command::Redact(args) => compact::run_redact(args),
         Command::Removals(args) => removals::run(args),
+        #[cfg(feature = "replicate")]
+        Command::Replicate(args) => replicate::run(args),
+        #[cfg(feature = "replicate")]
+        Command::Replicas(args) => replicas::run(args),
+        #[cfg(feature = "replicate")]
+        Command::Follow(args) => follow::run(args),
+        #[cfg(feature = "replicate")]
+        Command::TakeOver(args) => take_over::run(args),
         Command::Salvage(args) => salvage::run(args),
     };
     match outcome {

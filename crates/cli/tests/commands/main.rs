@@ -21,6 +21,8 @@ mod live_damage;
 mod live_problems;
 mod outputs;
 mod query;
+#[cfg(feature = "replicate")]
+mod replicate;
 mod restore;
 mod salvage;
 mod tail;

@@ -62,6 +62,36 @@ const CASES: &[Case] = &[
     ("restore", "restore {} +/restored", |_, beside| {
         events(&beside.join("restored")) == 10
     }),
+    #[cfg(feature = "replicate")]
+    (
+        "restore",
+        "restore --from file://+/bucket +/restored",
+        |_, beside| events(&beside.join("restored")) == 10,
+    ),
+    #[cfg(feature = "replicate")]
+    (
+        "replicate",
+        "replicate {} file://+/bucket",
+        |store, beside| {
+            let bucket = beside.join("bucket");
+            let replicas = format!("replicas file://{} --json", bucket.display());
+            json(0, &replicas, store)["terms_count"] == 2
+        },
+    ),
+    #[cfg(feature = "replicate")]
+    (
+        "follow",
+        "follow file://+/bucket +/replica --once",
+        |_, beside| events(&beside.join("replica")) == 10,
+    ),
+    #[cfg(feature = "replicate")]
+    (
+        "take-over",
+        "take-over file://+/bucket +/next --yes",
+        |_, beside| events(&beside.join("next")) == 10,
+    ),
+    #[cfg(feature = "replicate")]
+    ("replicas", "replicas file://+/bucket", nothing_to_do),
     ("compact", "compact {} --keep-newest 1", |store, _| {
         events(store) == 2
     }),
@@ -132,6 +162,12 @@ fn prepared() -> (tempfile::TempDir, PathBuf) {
         serde_json::to_vec(&receipt).unwrap(),
     )
     .unwrap();
+    #[cfg(feature = "replicate")]
+    {
+        let bucket = dir.path().join("bucket");
+        let replicate = format!("replicate {{}} file://{}", bucket.display());
+        expect(0, &replicate, &store);
+    }
     (dir, store)
 }
 

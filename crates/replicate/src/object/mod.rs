@@ -1,7 +1,7 @@
 //! The objects of a bucket: what they are called, and terms, chunks and states as bytes, both ways.
 //!
 //! Encodes, decodes and checks; asks no bucket and decides nothing. What it reads is hostile until it is
-//! checked: lengths against what is there, all bytes against a hash. May know `model` alone.
+//! checked: lengths against what is there, all bytes against a hash. Knows no other room.
 
 mod chunk;
 mod error;

@@ -235,13 +235,17 @@ fn get(patient: &mut Patient<'_>, key: &Key) -> Result<Bytes, ReplicateError> {
 
 /// The name of this machine, as far as it is known.
 pub(crate) fn host_name() -> String {
-    let kernel = read_file(&OsFs, Path::new("/proc/sys/kernel/hostname"), 256).ok();
-    let kernel = kernel.and_then(|bytes| String::from_utf8(bytes).ok());
-    let named = kernel.or_else(|| std::env::var("HOSTNAME").ok());
-    let named = named.or_else(|| std::env::var("COMPUTERNAME").ok());
-    let name = named.unwrap_or_default().trim().to_owned();
-    match name.is_empty() {
-        true => "a host without a name".to_owned(),
-        false => name,
-    }
+    // Files of the kernel under /proc have no length, so that nothing is read of them.
+    let file = read_file(&OsFs, Path::new("/etc/hostname"), 256).ok();
+    let file = file.and_then(|bytes| String::from_utf8(bytes).ok());
+    let variables = ["HOSTNAME", "COMPUTERNAME"];
+    let named = variables
+        .into_iter()
+        .filter_map(|name| std::env::var(name).ok());
+    let mut named = file.into_iter().chain(named);
+    let named = named.find_map(|name| {
+        let name = name.trim();
+        (!name.is_empty()).then(|| name.to_owned())
+    });
+    named.unwrap_or_else(|| "a host without a name".to_owned())
 }

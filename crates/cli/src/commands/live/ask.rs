@@ -1,9 +1,9 @@
 //! `live park`, `replay`, `skip` and `discard`: what is decided about events of a reactor that were not handled.
 
-use super::confirm::{WaitArgs, confirm, wait};
 use super::say::{in_one_line, parked_events};
 use super::target::{Target, TargetArgs};
-use crate::args::{did_you_mean, nearest, parse_event_id};
+use super::wait::{WaitArgs, wait};
+use crate::args::{confirm, did_you_mean, nearest, parse_event_id};
 use crate::outcome::{Outcome, WrongUsage};
 use crate::terminal::{Screen, count};
 use serde_json::json;

@@ -3,12 +3,12 @@
 //! Holds nothing that a program would want to call: that is in [`strandline_live`].
 
 mod ask;
-mod confirm;
 mod list;
 mod reset;
 mod say;
 mod show;
 mod target;
+mod wait;
 
 use crate::outcome::{Outcome, WrongUsage};
 use clap::Subcommand;

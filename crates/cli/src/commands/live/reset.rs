@@ -1,8 +1,9 @@
 //! `live reset`: a consumer goes on elsewhere.
 
-use super::confirm::{WaitArgs, confirm, wait};
 use super::say::refused_of;
 use super::target::{Target, TargetArgs};
+use super::wait::{WaitArgs, wait};
+use crate::args::confirm;
 use crate::outcome::{Outcome, WrongUsage};
 use crate::output::note;
 use crate::terminal::{Screen, count, number};

@@ -1,11 +1,9 @@
-//! Asking before what cannot be taken back, and waiting for whoever does what was asked.
+//! Waiting for whoever does what was asked.
 
 use super::say::overdue as overdue_of;
 use super::target::Target;
-use crate::outcome::WrongUsage;
 use crate::output::note;
 use crate::terminal::duration;
-use std::io::{self, IsTerminal as _};
 use std::time::Duration;
 use strandline::{Clock, SystemClock};
 use strandline_live::{Asked, Live};
@@ -28,30 +26,6 @@ pub(super) struct WaitArgs {
 fn seconds(text: &str) -> Result<u64, String> {
     let seconds = text.parse().ok().filter(|seconds| *seconds <= SECONDS_MAX);
     seconds.ok_or_else(|| format!("it is a number of seconds, from 0 to {SECONDS_MAX}"))
-}
-
-/// Says what is about to be done, and asks whether it is to be, unless that was said with --yes.
-///
-/// # Errors
-///
-/// `WrongUsage` if nobody can be asked.
-pub(super) fn confirm(plan: &str, yes: bool) -> anyhow::Result<bool> {
-    note(plan);
-    if yes {
-        return Ok(true);
-    }
-    if !io::stdin().is_terminal() {
-        let message = "nothing was changed, as there is no terminal to ask on: give --yes to do it";
-        return Err(WrongUsage(message.to_owned()).into());
-    }
-    note("Go on? [y/N]");
-    let mut answer = String::new();
-    io::stdin().read_line(&mut answer)?;
-    let is_yes = matches!(answer.trim(), "y" | "Y" | "yes");
-    if !is_yes {
-        note("nothing was changed");
-    }
-    Ok(is_yes)
 }
 
 /// Waits until what was asked is done.

@@ -1,0 +1,29 @@
+//! Asking before what cannot be taken back.
+
+use crate::outcome::WrongUsage;
+use crate::output::note;
+use std::io::{self, IsTerminal as _};
+
+/// Says what is about to be done, and asks whether it is to be, unless that was said with --yes.
+///
+/// # Errors
+///
+/// `WrongUsage` if nobody can be asked.
+pub(crate) fn confirm(plan: &str, yes: bool) -> anyhow::Result<bool> {
+    note(plan);
+    if yes {
+        return Ok(true);
+    }
+    if !io::stdin().is_terminal() {
+        let message = "nothing was changed, as there is no terminal to ask on: give --yes to do it";
+        return Err(WrongUsage(message.to_owned()).into());
+    }
+    note("Go on? [y/N]");
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer)?;
+    let is_yes = matches!(answer.trim(), "y" | "Y" | "yes");
+    if !is_yes {
+        note("nothing was changed");
+    }
+    Ok(is_yes)
+}

@@ -1,0 +1,265 @@
+//! `replicas`: what is in a bucket: who held it when, how far the log goes, what it takes.
+
+use crate::args::{Access, BucketArgs, ZoneArgs, refused_bucket};
+use crate::outcome::{Hinted, Outcome};
+use crate::output::note;
+use crate::terminal::{Screen, count, duration, number, size};
+use crate::times::Zone;
+use serde_json::{Value, json};
+use std::time::Duration;
+use strandline::{Clock, SystemClock};
+use strandline_replicate::{
+    Amount, Bucket, LogOverview, ObjectAmounts, Overview, OverviewError, TermKind, TermOverview,
+    TermRecord,
+};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    bucket: BucketArgs,
+    /// Show the newest so many terms.
+    #[arg(long, value_name = "COUNT", default_value_t = 10)]
+    limit: usize,
+    #[command(flatten)]
+    zone: ZoneArgs,
+    /// Print JSON, for programs.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
+    let bucket = args.bucket.open(Access::Read)?;
+    let overview = Overview::read(&bucket, args.limit.max(1)).map_err(refused)?;
+    let now_ms = SystemClock::default().now_ms();
+    let mut screen = Screen::new();
+    if args.json {
+        screen.json(&as_json(&bucket, &overview, now_ms))?;
+    } else {
+        show(&mut screen, &bucket, &overview, now_ms, &args.zone.zone())?;
+    }
+    screen.flush()?;
+    let problems = problems(&overview);
+    for problem in &problems {
+        note(format_args!("problem: {problem}"));
+    }
+    Ok(match problems.is_empty() {
+        true => Outcome::Fine,
+        false => Outcome::ProblemFound,
+    })
+}
+
+/// A failure to look through a bucket, with what to do about it.
+fn refused(error: OverviewError) -> anyhow::Error {
+    let next = match error {
+        OverviewError::Bucket(error) => return refused_bucket(error),
+        OverviewError::Object { .. } => {
+            "readers that begin now fail as this did; where the writer lives, its next state or term mends it; else put \
+             the object back from a version of the bucket, if it keeps versions"
+        }
+        _ => "give the command again",
+    };
+    let next = next.to_owned();
+    let (error, is_usage) = (error.into(), false);
+    Hinted {
+        error,
+        next,
+        is_usage,
+    }
+    .into()
+}
+
+/// What needs a person.
+fn problems(overview: &Overview) -> Vec<String> {
+    let mut problems = Vec::new();
+    if overview.terms_count == 0 {
+        let total = overview.objects.total();
+        problems.push(match total.objects {
+            0 => "there is no log in the bucket: no term was taken".to_owned(),
+            _ => "no term was taken, though there are objects: check the prefix of the URL"
+                .to_owned(),
+        });
+    }
+    if overview.terms_missing > 0 {
+        problems.push(format!(
+            "{} below the newest one is gone: somebody or a lifecycle rule deletes under terms/, and that may let an \
+             old writer acknowledge; end that, and have the writer begin a new term",
+            count(overview.terms_missing, "term")
+        ));
+    }
+    for term in &overview.terms {
+        if let Err(error) = &term.record {
+            problems.push(format!("term {}: {error}", term.term));
+        }
+    }
+    problems
+}
+
+/// Who has a term, for people.
+fn holder(record: &TermRecord) -> String {
+    format!("{} (process {})", record.host, record.process)
+}
+
+const fn how(kind: TermKind) -> &'static str {
+    match kind {
+        TermKind::Start => "start",
+        TermKind::Restart => "restart",
+        TermKind::TakeOver => "take-over",
+    }
+}
+
+fn show(
+    screen: &mut Screen,
+    bucket: &Bucket,
+    overview: &Overview,
+    now_ms: u64,
+    zone: &Zone,
+) -> anyhow::Result<()> {
+    screen.text(bucket.name())?;
+    if let Some(newest) = overview.terms.last()
+        && let Ok(record) = &newest.record
+    {
+        screen.line(&format!(
+            "held in term {} by {} since {}",
+            newest.term,
+            holder(record),
+            zone.text(record.taken_ms)
+        ))?;
+        if !newest.has_state {
+            screen.line(&format!(
+                "term {} has no state yet: its writer is at it, or ended before it was",
+                newest.term
+            ))?;
+        }
+    }
+    if let Some(log) = &overview.log {
+        screen.line(&format!(
+            "the log goes to sequence {}: {}, {}",
+            number(log.end.sequence.get()),
+            count(u64::try_from(log.segments).unwrap_or(u64::MAX), "segment"),
+            size(log.bytes)
+        ))?;
+        screen.line(&format!(
+            "last shipped {} ago, at {}",
+            age(log, now_ms),
+            zone.text(log.written_ms)
+        ))?;
+    }
+    show_terms(screen, overview, zone)?;
+    screen.line("")?;
+    let ObjectAmounts {
+        terms,
+        chunks,
+        states,
+        segments,
+        tails,
+        indexes,
+        others,
+        ..
+    } = overview.objects;
+    for (what, amount) in [
+        ("terms", terms),
+        ("chunks", chunks),
+        ("states", states),
+        ("segments", segments),
+        ("joined chunks", tails),
+        ("indexes", indexes),
+        ("of others", others),
+        ("together", overview.objects.total()),
+        ("to be deleted", overview.superseded),
+    ] {
+        screen.line(&format!(
+            "{what:<14}  {:>9}  {:>8}",
+            number(amount.objects),
+            size(amount.bytes)
+        ))?;
+    }
+    Ok(())
+}
+
+fn show_terms(screen: &mut Screen, overview: &Overview, zone: &Zone) -> anyhow::Result<()> {
+    screen.line("")?;
+    let hidden = usize::try_from(overview.terms_count).unwrap_or(usize::MAX);
+    let hidden = hidden.saturating_sub(overview.terms.len());
+    for TermOverview { term, record, .. } in overview.terms.iter().rev() {
+        screen.line(&match record {
+            Ok(record) => format!(
+                "term {term:<6}  {}  {:<9}  {}",
+                zone.text(record.taken_ms),
+                how(record.how),
+                holder(record)
+            ),
+            Err(error) => format!("term {term:<6}  {error}"),
+        })?;
+    }
+    if hidden > 0 {
+        screen.line(&format!("and {hidden} before these; --limit shows more"))?;
+    }
+    Ok(())
+}
+
+/// How long ago the log grew, by the object store's clock and by this machine's, which may differ.
+fn age(log: &LogOverview, now_ms: u64) -> String {
+    duration(Duration::from_millis(now_ms.saturating_sub(log.written_ms)))
+}
+
+fn as_json(bucket: &Bucket, overview: &Overview, now_ms: u64) -> Value {
+    let amount = |amount: Amount| json!({ "objects": amount.objects, "bytes": amount.bytes });
+    let objects = &overview.objects;
+    let identity = overview.terms.iter().rev();
+    let identity = identity.filter_map(|term| term.record.as_ref().ok()).next();
+    let log = overview.log.as_ref().map(|log| {
+        json!({
+            "term": log.term.get(),
+            "state": log.state,
+            "chunks": log.chunks,
+            "end": log.end.sequence,
+            "segments": log.segments,
+            "bytes": log.bytes,
+            "written_ms": log.written_ms,
+            "age_ms": now_ms.saturating_sub(log.written_ms),
+        })
+    });
+    json!({
+        "bucket": bucket.name(),
+        "identity": identity.map(|record| hex(&record.identity)),
+        "log": log,
+        "terms": overview.terms.iter().map(term_json).collect::<Vec<_>>(),
+        "terms_count": overview.terms_count,
+        "terms_missing": overview.terms_missing,
+        "objects": {
+            "terms": amount(objects.terms),
+            "chunks": amount(objects.chunks),
+            "states": amount(objects.states),
+            "segments": amount(objects.segments),
+            "tails": amount(objects.tails),
+            "indexes": amount(objects.indexes),
+            "others": amount(objects.others),
+            "total": amount(objects.total()),
+        },
+        "superseded": amount(overview.superseded),
+        "problems": problems(overview),
+    })
+}
+
+fn term_json(term: &TermOverview) -> Value {
+    match &term.record {
+        Ok(record) => json!({
+            "term": term.term.get(),
+            "has_state": term.has_state,
+            "owner": record.owner.to_string(),
+            "host": record.host,
+            "process": record.process,
+            "taken_ms": record.taken_ms,
+            "how": how(record.how),
+        }),
+        Err(error) => json!({
+            "term": term.term.get(),
+            "has_state": term.has_state,
+            "error": error.to_string(),
+        }),
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
