@@ -295,6 +295,47 @@ fn who_waits_when_the_replication_ends_is_told_and_a_weaker_append_shows_it() {
 }
 
 #[test]
+fn a_replication_knows_whether_somebody_waits_for_it() {
+    let store = open(&MemFs::new());
+    let replication = store.replication().unwrap();
+    let receipt = store.append(&a(), event("1")).unwrap();
+    assert!(!replication.is_awaited(), "it is seen, and nobody asks");
+    let later = Task::waits(store.replicated_past(sequence(1)));
+    assert!(!replication.is_awaited(), "what is awaited is not there");
+    let task = Task::waits(store.replicated_past(receipt.sequence));
+    assert!(replication.is_awaited());
+    acknowledge(&replication);
+    task.ready().unwrap();
+    assert!(!replication.is_awaited());
+
+    // A thread.
+    let receipt = store.append(&a(), event("2")).unwrap();
+    assert!(replication.is_awaited(), "what was awaited has come");
+    drop(later);
+    assert!(!replication.is_awaited());
+    thread::scope(|scope| {
+        let waiting = scope.spawn(|| store.wait_replicated(&receipt));
+        while !replication.is_awaited() {
+            thread::yield_now();
+        }
+        acknowledge(&replication);
+        waiting.join().unwrap().unwrap();
+    });
+    assert!(!replication.is_awaited());
+
+    // A ticket whose events a weaker append has shown.
+    let mut strong = Box::pin(submit(&store, "3"));
+    assert_pending(&mut strong);
+    store.append(&a(), event("4")).unwrap();
+    store.sync().unwrap();
+    assert_eq!(store.snapshot().len(), 4);
+    assert!(replication.is_awaited());
+    acknowledge(&replication);
+    assert!(block_on(strong).unwrap().replicated);
+    assert!(!replication.is_awaited());
+}
+
+#[test]
 fn what_one_replication_left_the_next_may_show() {
     let store = open(&MemFs::new());
     let first = store.replication().unwrap();

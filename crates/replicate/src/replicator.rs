@@ -2,8 +2,8 @@
 
 use crate::bucket::Bucket;
 use crate::ship::{
-    Board, ReplicateError, ReplicateOptions, ReplicatorStage, ReplicatorStatus, Shipping, Source,
-    Stop, TakenTerm, ship,
+    Board, Hurry, Noted, ReplicateError, ReplicateOptions, ReplicatorStage, ReplicatorStatus,
+    Shipping, Source, Stop, TakenTerm, ship,
 };
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -46,6 +46,7 @@ pub struct Replicator {
     /// Held by the threads alone: appends are told when these have ended.
     source: Weak<Source>,
     board: Arc<Board>,
+    hurry: Hurry,
     bucket: Bucket,
     clock: Arc<dyn Clock>,
     stop: Arc<Stop>,
@@ -76,7 +77,7 @@ impl Replicator {
         taken: Option<TakenTerm>,
     ) -> Result<Self, ReplicateError> {
         let source = Arc::new(Source::of(store)?);
-        let shipped = Arc::downgrade(&source);
+        let (shipped, hurry) = (Arc::downgrade(&source), source.hurry().clone());
         let board = Arc::new(Board::new());
         let stop = Arc::new(Stop::default());
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
@@ -97,6 +98,7 @@ impl Replicator {
         Ok(Self {
             source: shipped,
             board,
+            hurry,
             bucket,
             clock,
             stop,
@@ -126,9 +128,8 @@ impl Replicator {
     #[must_use]
     pub fn wait_replicated(&self, end: Sequence, timeout: Duration) -> bool {
         let is_over = |stage| matches!(stage, ReplicatorStage::Fenced | ReplicatorStage::Ended);
-        let noted = self.board.wait(timeout, |noted| {
-            noted.replicated >= end || is_over(noted.stage)
-        });
+        let is_done = |noted: &Noted| noted.replicated >= end || is_over(noted.stage);
+        let noted = self.hurry.during(|| self.board.wait(timeout, is_done));
         noted.is_some_and(|noted| noted.replicated >= end)
     }
 
@@ -161,10 +162,11 @@ impl Replicator {
         let end = source.and_then(|source| source.durable_end().ok());
         let end = end.map_or(Sequence::ZERO, |end| end.sequence);
         let is_over = |stage| matches!(stage, ReplicatorStage::Fenced | ReplicatorStage::Ended);
-        let noted = self.board.wait(timeout, |noted| {
+        let is_done = |noted: &Noted| {
             is_over(noted.stage)
                 || noted.stage == ReplicatorStage::Shipping && noted.replicated >= end
-        });
+        };
+        let noted = self.hurry.during(|| self.board.wait(timeout, is_done));
         let was_over = noted.as_ref().is_some_and(|noted| is_over(noted.stage));
         match (self.end(), noted) {
             (Some(error), _) if was_over => Err(error),

@@ -149,10 +149,11 @@ impl Replication {
         self.group.at(Reach::Replicated)
     }
 
-    /// Whether events on this disk are hidden until they are replicated: whoever appended them waits. O(1).
+    /// Whether somebody waits until events on this disk are replicated: they are hidden until then, or a thread or
+    /// a task waits to be told. A wait for events that are not there yet does not count. O(threads that wait).
     #[must_use]
     pub fn is_awaited(&self) -> bool {
-        self.group.at(Reach::Published) < self.group.at(Reach::Synced)
+        self.group.is_in_this_process() && self.group.awaits_replication()
     }
 
     /// Stops all writing, as somebody else has taken over where the log is copied to: `reason` says who and when.

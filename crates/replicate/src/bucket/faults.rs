@@ -7,6 +7,9 @@ use std::time::Duration;
 use strandline_core::sync::atomic::{AtomicU64, Ordering};
 use strandline_test_s3::{Fault, Operation, Seen, TestS3, TestS3Options, When};
 
+/// Longer than any test.
+const LONG: Duration = Duration::from_secs(3600);
+
 /// A server, and options for it that wait for nothing long.
 fn start() -> (TestS3, BucketOptions) {
     start_with(TestS3Options::new())
@@ -16,6 +19,8 @@ fn start_with(server: TestS3Options) -> (TestS3, BucketOptions) {
     let server = server.start().unwrap();
     let options = BucketOptions::new()
         .part_bytes(5 << 20)
+        // Of a machine that is busy no test is to see more than that it is slow: a try that is given up is one more.
+        .timeout(LONG)
         .backoff(Duration::from_millis(1), Duration::from_millis(2));
     let options = server
         .settings()

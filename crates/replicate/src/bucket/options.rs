@@ -34,7 +34,7 @@ impl Default for BucketOptions {
             tries_max: 5,
             backoff_first: Duration::from_millis(100),
             backoff_max: Duration::from_secs(5),
-            object_bytes_max: 64 << 20,
+            object_bytes_max: 128 << 20,
             part_bytes: 8 << 20,
             parts_in_flight_max: 4,
             threads: 2,
@@ -75,8 +75,12 @@ impl BucketOptions {
         self
     }
 
-    /// Longest object, or range of one, that is read into memory, in bytes. 64 MiB by default. A longer one is
+    /// Longest object, or range of one, that is read into memory, in bytes. 128 MiB by default. A longer one is
     /// [`TooLarge`](super::BucketErrorKind::TooLarge), before anything is allocated for it.
+    ///
+    /// A chunk is as long as its longest commit, which may have 64 MiB, and a little more. Whoever ships or follows
+    /// logs with such commits needs room for them: a shipper reads a chunk back where it does not know whether it was
+    /// put.
     #[must_use]
     pub fn object_bytes_max(mut self, bytes: u64) -> Self {
         self.object_bytes_max = bytes;
@@ -136,6 +140,37 @@ impl fmt::Debug for BucketOptions {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::object::{Chunk, Term};
+    use bytes::Bytes;
+    use strandline_core::{Hash, Sequence};
+    use strandline_segment::{COMMIT_BYTES_MAX, SegmentHeader, SegmentId};
+
+    #[test]
+    fn the_longest_chunk_can_be_read_by_default() {
+        let header = SegmentHeader {
+            identity: [1; 16],
+            id: SegmentId::FIRST,
+            generation: 0,
+            nonce: [2; 16],
+            first_sequence: Sequence::ZERO,
+            base_log_hash: Hash::ZERO,
+        };
+        let start = header.start();
+        let mut end = start;
+        end.offset += COMMIT_BYTES_MAX;
+        let chunk = Chunk {
+            term: Term::FIRST,
+            number: 0,
+            state: 0,
+            header,
+            start,
+            end,
+            body: Bytes::from(vec![0; usize::try_from(COMMIT_BYTES_MAX).unwrap()]),
+        };
+        let bytes = u64::try_from(chunk.encode().len()).unwrap();
+        let longest = BucketOptions::new().object_bytes_max;
+        assert!(bytes <= longest, "{bytes} bytes, {longest} are read");
+    }
 
     #[test]
     fn secrets_are_not_shown() {

@@ -123,6 +123,8 @@ impl<C: Clone + Eq> Beginning<C> {
             (Stage::Reigning(term), Answer::Found(content)) => {
                 self.stage = Stage::Name(after(*term), Some(content));
             }
+            // It was listed, and is deleted since, by somebody who clears the bucket.
+            (Stage::Reigning(_), Answer::Absent) => self.stage = Stage::Terms,
             (Stage::Claim(claim), answer) => {
                 if let Some((key, content)) = claim.answer(answer) {
                     self.stage = Stage::Lost(key, content);

@@ -122,6 +122,8 @@ impl Patient<'_> {
         let (answer, error) = ask(self.bucket, request);
         match error {
             Some(error) => self.failed(&ReplicateError::Bucket(error))?,
+            // That nothing is there is no progress: it is what a PUT that is refused is compared with.
+            None if answer == Answer::Absent => {}
             None => self.backoff.reset(),
         }
         Ok(answer)

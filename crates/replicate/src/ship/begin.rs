@@ -7,10 +7,11 @@ use super::source::Source;
 use super::take::{self, Left, TakenTerm};
 use super::upload;
 use crate::object::{FileName, Key, Owner, Predecessor, State, Term};
+use std::collections::BTreeSet;
 use std::io;
 use std::time::Duration;
 use strandline_core::fs::EntryKind;
-use strandline_segment::{LogPosition, LogView, Manifest, ScanError};
+use strandline_segment::{LogPosition, LogView, Manifest, ScanError, SegmentHeader, SegmentInfo};
 
 /// A term that has begun: its chunks go on from `end`.
 #[derive(Debug)]
@@ -22,6 +23,22 @@ pub(crate) struct BegunTerm {
     pub(crate) catalog: Catalog,
     /// What the first state lists.
     pub(crate) listed: Vec<Key>,
+    /// What was put, or may have been, and is not listed: files that were rewritten meanwhile.
+    pub(crate) unlisted: BTreeSet<Key>,
+    /// The terms before have left segments that were rewritten since. Something may have been redacted.
+    pub(crate) is_rewritten: bool,
+}
+
+fn is_rewritten(left: &Left, manifest: &Manifest) -> bool {
+    let segments = manifest.segments();
+    let is_kept = |header: &SegmentHeader| {
+        let found = segments.binary_search_by_key(&header.id, SegmentInfo::id);
+        let found = found.ok().and_then(|at| segments.get(at));
+        found.is_some_and(|info| info.header() == header)
+    };
+    let listed = left.state.manifest.segments().iter();
+    let shipped = left.chunks.iter().map(|chunk| &chunk.header);
+    !listed.map(SegmentInfo::header).chain(shipped).all(is_kept)
 }
 
 /// Puts what the bucket lacks of the log, and the first state of a term that was taken. Everything that is durable is
@@ -52,8 +69,9 @@ pub(crate) fn begin(
         check_prefix(source, left)?;
     }
     let predecessor = left.as_ref().map(Left::predecessor);
+    let mut put = BTreeSet::new();
     let state = loop {
-        match compose(patient, source, &mut catalog, term) {
+        match compose(patient, source, &mut catalog, term, &mut put) {
             Ok(Some((manifest, end, files))) => {
                 break State {
                     term,
@@ -73,24 +91,32 @@ pub(crate) fn begin(
     };
     take::begin(patient, &mut machine, state.encode().into())?;
     let parts = state.files.iter().flat_map(|file| &file.parts);
+    let listed: Vec<Key> = parts.map(|part| part.key.clone()).collect();
+    for key in &listed {
+        put.remove(key);
+    }
+    let is_rewritten = left.is_some_and(|left| is_rewritten(&left, &state.manifest));
     Ok(BegunTerm {
         term,
         owner,
         predecessor,
         end: state.end,
-        listed: parts.map(|part| part.key.clone()).collect(),
+        listed,
+        unlisted: put,
+        is_rewritten,
         catalog,
     })
 }
 
 type Composed = (Manifest, LogPosition, Vec<crate::object::FileParts>);
 
-/// One try to have everything that the manifest lists in the bucket.
+/// One try to have everything that the manifest lists in the bucket. Adds to `put` what was put for it.
 fn compose(
     patient: &mut Patient<'_>,
     source: &Source,
     catalog: &mut Catalog,
     term: Term,
+    put: &mut BTreeSet<Key>,
 ) -> Result<Option<Composed>, ReplicateError> {
     let manifest = source.manifest()?;
     for info in manifest.segments() {
@@ -107,7 +133,17 @@ fn compose(
         let Ok(name) = info.file_name().parse::<FileName>() else {
             continue;
         };
-        match upload::whole(source, patient.bucket, patient.stop, term, &name) {
+        let mut tried = None;
+        let whole = upload::whole(
+            source,
+            patient.bucket,
+            patient.stop,
+            term,
+            &name,
+            &mut tried,
+        );
+        put.extend(tried);
+        match whole {
             Ok((length, key)) => catalog.add_whole(name, length, key, Some(*info.header())),
             Err(ReplicateError::File { source, .. })
                 if source.kind() == io::ErrorKind::NotFound =>
@@ -132,7 +168,10 @@ fn compose(
         .filter(|from| *from <= u64::from(end.offset));
     let join = Join::of(*active.header(), from.unwrap_or(0), u64::from(end.offset));
     if join.from < join.to {
-        let key = upload::tail(&view, patient.bucket, patient.stop, term, &join)?;
+        let mut tried = None;
+        let tail = upload::tail(&view, patient.bucket, patient.stop, term, &join, &mut tried);
+        put.extend(tried);
+        let key = tail?;
         if !catalog.add_tail(&join, key) {
             return Ok(None);
         }

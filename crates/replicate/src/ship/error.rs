@@ -23,6 +23,14 @@ pub enum ReplicateError {
         /// The object.
         key: Key,
     },
+    /// A later term was taken, and what its object says cannot be read: a newer version wrote it, say.
+    #[error("{key} is there, so another writer has the bucket, and it cannot be read: {source}")]
+    FencedUnread {
+        /// The object.
+        key: Key,
+        /// What is wrong with it.
+        source: ObjectError,
+    },
     /// The bucket is that of another log.
     #[error("the bucket has another log; give each store a prefix of its own")]
     OtherLog,
@@ -90,6 +98,7 @@ impl ReplicateError {
             | Self::Rewritten => true,
             Self::Fenced(_)
             | Self::Cloned { .. }
+            | Self::FencedUnread { .. }
             | Self::OtherLog
             | Self::BucketAhead { .. }
             | Self::Diverged(_)
@@ -101,7 +110,10 @@ impl ReplicateError {
 
     /// Whether the store must not be written any more.
     pub(crate) const fn is_fence(&self) -> bool {
-        matches!(self, Self::Fenced(_) | Self::Cloned { .. })
+        matches!(
+            self,
+            Self::Fenced(_) | Self::Cloned { .. } | Self::FencedUnread { .. }
+        )
     }
 }
 
@@ -122,7 +134,8 @@ pub(crate) fn fenced(key: &Key, content: &[u8]) -> ReplicateError {
     match key {
         Key::Term(term) => match read(*term) {
             Ok(record) => ReplicateError::Fenced(Box::new(record)),
-            Err(source) => ReplicateError::Object {
+            // That it is there is enough.
+            Err(source) => ReplicateError::FencedUnread {
                 key: key.clone(),
                 source,
             },

@@ -57,7 +57,11 @@ pub(crate) enum Done {
     },
     /// The file was removed or rewritten meanwhile.
     Gone,
-    Failed(ReplicateError),
+    /// It failed; an object with the key may be there all the same, or come.
+    Failed {
+        tried: Option<Key>,
+        error: ReplicateError,
+    },
 }
 
 /// The thread. Dropping it waits for its job, which ends early if the shipper is to stop.
@@ -110,9 +114,11 @@ impl Drop for Files {
 }
 
 fn run(source: &Source, bucket: &Bucket, stop: &Stop, term: Term, job: Job) -> Done {
+    let mut tried = None;
     let done = match job {
         Job::Whole { name, header } => {
-            upload::whole(source, bucket, stop, term, &name).map(|(length, key)| Done::Whole {
+            let whole = upload::whole(source, bucket, stop, term, &name, &mut tried);
+            whole.map(|(length, key)| Done::Whole {
                 name,
                 header,
                 length,
@@ -120,7 +126,8 @@ fn run(source: &Source, bucket: &Bucket, stop: &Stop, term: Term, job: Job) -> D
             })
         }
         Job::Tail { view, join } => {
-            upload::tail(&view, bucket, stop, term, &join).map(|key| Done::Tail { join, key })
+            let tail = upload::tail(&view, bucket, stop, term, &join, &mut tried);
+            tail.map(|key| Done::Tail { join, key })
         }
         Job::Sweep {
             before,
@@ -140,7 +147,7 @@ fn run(source: &Source, bucket: &Bucket, stop: &Stop, term: Term, job: Job) -> D
         Err(ReplicateError::File { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
             Done::Gone
         }
-        Err(error) => Done::Failed(error),
+        Err(error) => Done::Failed { tried, error },
     }
 }
 

@@ -1,6 +1,7 @@
 //! `ReplicateOptions`: how a store is shipped.
 
 use std::time::Duration;
+use strandline_segment::COMMIT_BYTES_MAX;
 
 /// How a store is shipped to a bucket. Every option has a default that suits most.
 ///
@@ -63,9 +64,11 @@ impl ReplicateOptions {
         self
     }
 
-    /// Most bytes of frames in a chunk. 8 MiB by default; a larger commit is a chunk by itself.
-    pub const fn chunk_bytes_max(mut self, bytes: u32) -> Self {
-        self.chunk_bytes_max = bytes;
+    /// Most bytes of frames in a chunk. 8 MiB by default, and at most the 64 MiB that a commit may have; a larger
+    /// commit is a chunk by itself.
+    pub fn chunk_bytes_max(mut self, bytes: u32) -> Self {
+        // Longer ones could not be read back with the default limit of a bucket.
+        self.chunk_bytes_max = bytes.min(COMMIT_BYTES_MAX);
         self
     }
 

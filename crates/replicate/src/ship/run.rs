@@ -98,7 +98,11 @@ fn term(
         clock,
     } = shipping;
     board.note(|noted| noted.stage = ReplicatorStage::Beginning);
+    board.durable(source.durable_end()?.sequence, clock.elapsed());
     let note = |error: &ReplicateError, delay: Duration| {
+        if let Ok(end) = source.durable_end() {
+            board.durable(end.sequence, clock.elapsed());
+        }
         board.failed(error, Some(clock.elapsed().saturating_add(delay)));
     };
     let mut patient = Patient {
@@ -138,6 +142,10 @@ fn term(
         noted.stage = ReplicatorStage::Shipping;
         noted.replicated = end.sequence;
         noted.durable = noted.durable.max(end.sequence);
+        if noted.replicated >= noted.durable {
+            noted.behind_since = None;
+        }
+        noted.job_error = None;
         (noted.chunks, noted.state) = (0, 0);
         (noted.last_error, noted.next_try) = (None, None);
     });
@@ -188,8 +196,12 @@ struct Run<'a> {
     sender: Sender<Event>,
     events: Receiver<Event>,
     backoff: &'a mut Backoff,
+    /// Of the jobs beside the chunks, which hold up no chunk.
+    jobs_backoff: Backoff,
     /// Nothing is asked before it.
     not_before: Duration,
+    /// Chunks and the state that were acknowledged when it was looked last.
+    acknowledged: (u64, u64),
 }
 
 impl<'a> Run<'a> {
@@ -205,6 +217,12 @@ impl<'a> Run<'a> {
             checks: CHECKS,
         };
         let (source, bucket) = (Arc::clone(&shipping.source), shipping.bucket.clone());
+        let random = Random::from_os().map_err(super::error::of_file(source.dir()))?;
+        let ReplicateOptions {
+            backoff_first,
+            backoff_max,
+            ..
+        } = shipping.options;
         let tell = sender.clone();
         let done = move |done| drop(tell.send(Event::Done(done)));
         let stop = Arc::clone(&shipping.stop);
@@ -221,7 +239,9 @@ impl<'a> Run<'a> {
             sender,
             events,
             backoff,
+            jobs_backoff: Backoff::new(backoff_first, backoff_max, random),
             not_before: Duration::ZERO,
+            acknowledged: (0, 0),
         })
     }
 
@@ -343,29 +363,35 @@ impl<'a> Run<'a> {
             Event::Durable(end) => {
                 self.durable = end?;
                 let now = self.shipping.clock.elapsed();
-                let sequence = self.durable.sequence;
-                self.shipping.board.note(|noted| {
-                    noted.durable = sequence;
-                    if noted.durable > noted.replicated {
-                        noted.behind_since.get_or_insert(now);
-                    }
-                });
+                self.shipping.board.durable(self.durable.sequence, now);
             }
             Event::Answered(ask, answer, error) => {
                 self.shipper.answer(ask, answer);
-                match error {
-                    Some(error) => self.failed(&ReplicateError::Bucket(error)),
-                    None => self.backoff.reset(),
+                // An answer alone is no progress: where reading is granted and writing is not, every other request
+                // succeeds.
+                if let Some(error) = error {
+                    self.failed(&ReplicateError::Bucket(error));
                 }
             }
             Event::Done(done) => {
-                if let Some(error) = self.states.done(done) {
-                    self.failed(&error);
-                    self.states.wait_until(self.not_before);
-                }
+                let failed = self.states.done(done);
+                self.job_done(failed);
             }
         }
         Ok(())
+    }
+
+    fn job_done(&mut self, failed: Option<ReplicateError>) {
+        match &failed {
+            Some(_) => {
+                let delay = self.jobs_backoff.next();
+                let then = self.shipping.clock.elapsed().saturating_add(delay);
+                self.states.wait_until(then);
+            }
+            None => self.jobs_backoff.reset(),
+        }
+        let text = failed.map(|error| with_sources(&error));
+        self.shipping.board.note(|noted| noted.job_error = text);
     }
 
     fn failed(&mut self, error: &ReplicateError) {
@@ -394,6 +420,11 @@ impl<'a> Run<'a> {
             self.shipper.acknowledged_state(),
         );
         self.states.acknowledged(state, now);
+        let is_ahead =
+            std::mem::replace(&mut self.acknowledged, (chunks, state)) != (chunks, state);
+        if is_ahead {
+            self.backoff.reset();
+        }
         let mut end = None;
         while self
             .in_flight
@@ -414,7 +445,7 @@ impl<'a> Run<'a> {
                 noted.behind_since = Some(now);
             }
             (noted.chunks, noted.state, noted.in_flight_bytes) = (chunks, state, in_flight);
-            if end.is_some() {
+            if is_ahead {
                 (noted.last_error, noted.next_try) = (None, None);
             }
         });

@@ -7,6 +7,7 @@ use std::time::Duration;
 use strandline::{Replication, Store};
 use strandline_core::Sequence;
 use strandline_core::fs::Fs;
+use strandline_core::sync::atomic::{AtomicUsize, Ordering};
 use strandline_segment::{LogIdentity, LogPosition, LogView, Manifest};
 
 /// A log that is shipped: what there is of it, and who is told how far it is. Does not keep the store open.
@@ -15,6 +16,25 @@ pub(crate) struct Source {
     replication: Replication,
     fs: Arc<dyn Fs>,
     dir: PathBuf,
+    hurry: Hurry,
+}
+
+/// How many wait for what is durable to be shipped, and not by way of the store.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Hurry(Arc<AtomicUsize>);
+
+impl Hurry {
+    /// Does something that waits. Relaxed, here and where it is looked at: nothing is handed over by it.
+    pub(crate) fn during<T>(&self, wait: impl FnOnce() -> T) -> T {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        let waited = wait();
+        self.0.fetch_sub(1, Ordering::Relaxed);
+        waited
+    }
+
+    fn is_on(&self) -> bool {
+        self.0.load(Ordering::Relaxed) > 0
+    }
 }
 
 impl Source {
@@ -24,7 +44,12 @@ impl Source {
             replication: store.replication()?,
             fs: Arc::clone(store.fs()),
             dir: store.dir().to_owned(),
+            hurry: Hurry::default(),
         })
+    }
+
+    pub(crate) const fn hurry(&self) -> &Hurry {
+        &self.hurry
     }
 
     pub(crate) fn fs(&self) -> &Arc<dyn Fs> {
@@ -63,9 +88,9 @@ impl Source {
         Ok(self.replication.wait_durable(past, timeout)?)
     }
 
-    /// Whether an append waits to be replicated.
+    /// Whether somebody waits until more is replicated.
     pub(crate) fn is_awaited(&self) -> bool {
-        self.replication.is_awaited()
+        self.hurry.is_on() || self.replication.is_awaited()
     }
 
     /// All below `end` is replicated.

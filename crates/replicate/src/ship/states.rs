@@ -43,6 +43,10 @@ pub(crate) struct States {
     unlisted: BTreeSet<Key>,
     /// Those of them that no state will list: nobody knows of them, and they may go at once.
     orphans: BTreeSet<Key>,
+    /// Data of which it is not known whether they were put, or will be.
+    uncertain: BTreeSet<Key>,
+    /// Those of them that may have what was redacted since: deleted with every sweep, as they may come late.
+    condemned: BTreeSet<Key>,
     /// Those whose deletion was asked for. A state that lists one is not put.
     doomed: BTreeSet<Key>,
     /// A job is under way.
@@ -79,10 +83,12 @@ impl States {
             is_due: false,
             last: 0,
             offered: None,
-            allowed: VecDeque::from([(Some(now), sweeper.clone())]),
+            allowed: VecDeque::from([((!begun.is_rewritten).then_some(now), sweeper.clone())]),
             sweeper,
             unlisted: BTreeSet::new(),
-            orphans: BTreeSet::new(),
+            orphans: begun.unlisted.clone(),
+            uncertain: BTreeSet::new(),
+            condemned: begun.unlisted,
             doomed: BTreeSet::new(),
             next_state: now,
             is_busy: false,
@@ -131,7 +137,10 @@ impl States {
                 }
                 return Some(error);
             }
-            Done::Failed(error) => return Some(error),
+            Done::Failed { tried, error } => {
+                self.uncertain.extend(tried);
+                return Some(error);
+            }
         }
         // There may be more to do.
         self.next_look = Duration::ZERO;
@@ -238,7 +247,8 @@ impl States {
         if before.is_none() && self.orphans.is_empty() {
             return None;
         }
-        let orphans = std::mem::take(&mut self.orphans);
+        let mut orphans = std::mem::take(&mut self.orphans);
+        orphans.extend(self.condemned.iter().cloned());
         self.doomed.extend(orphans.iter().cloned());
         Some(Job::Sweep {
             before: before.map(|(_, sweeper)| sweeper),
@@ -285,6 +295,12 @@ impl States {
         self.unlisted.retain(|key| !listed.contains(key));
         // What the catalog has not any more is listed by no later state. It lists all that it has.
         self.orphans.append(&mut self.unlisted);
+        if is_urgent {
+            let uncertain = std::mem::take(&mut self.uncertain).into_iter();
+            let condemned: Vec<_> = uncertain.filter(|key| !listed.contains(key)).collect();
+            self.orphans.extend(condemned.iter().cloned());
+            self.condemned.extend(condemned);
+        }
         self.is_due = false;
         self.last = confirmed;
         self.offered = Some(Offered {

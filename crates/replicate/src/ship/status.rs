@@ -30,7 +30,8 @@ pub struct ReplicatorStatus {
     pub chunks: u64,
     /// Number of the newest acknowledged state of the term.
     pub state: u64,
-    /// What went wrong last, if nothing succeeded since.
+    /// What went wrong last, if nothing was acknowledged since; or what went wrong with the last file or deletion,
+    /// if another has not succeeded since.
     pub last_error: Option<String>,
     /// In how many milliseconds the shipper tries again, if it waits after a failure.
     pub next_try_ms: Option<u64>,
@@ -72,6 +73,8 @@ pub(crate) struct Noted {
     pub(crate) chunks: u64,
     pub(crate) state: u64,
     pub(crate) last_error: Option<String>,
+    /// Of the last job beside the chunks, if that failed.
+    pub(crate) job_error: Option<String>,
     pub(crate) next_try: Option<Duration>,
 }
 
@@ -87,6 +90,7 @@ impl Board {
             chunks: 0,
             state: 0,
             last_error: None,
+            job_error: None,
             next_try: None,
         };
         Self {
@@ -99,6 +103,16 @@ impl Board {
     pub(crate) fn note(&self, change: impl FnOnce(&mut Noted)) {
         change(&mut self.noted.lock());
         self.moved.notify_all();
+    }
+
+    /// Notes up to where the log is on this disk at this time.
+    pub(crate) fn durable(&self, end: Sequence, now: Duration) {
+        self.note(|noted| {
+            noted.durable = noted.durable.max(end);
+            if noted.durable > noted.replicated {
+                noted.behind_since.get_or_insert(now);
+            }
+        });
     }
 
     /// Notes an error, and when there is another try.
@@ -140,7 +154,7 @@ impl Board {
                 .map_or(0, |since| ms(now.saturating_sub(since))),
             chunks: noted.chunks,
             state: noted.state,
-            last_error: noted.last_error,
+            last_error: noted.last_error.or(noted.job_error),
             next_try_ms: noted.next_try.map(|at| ms(at.saturating_sub(now))),
             requests,
         }

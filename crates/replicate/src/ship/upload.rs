@@ -14,13 +14,15 @@ use strandline_segment::{LogView, SEGMENT_HEADER_BYTES};
 
 const BUFFER_BYTES: usize = 256 << 10;
 
-/// Puts a file whole, as long as it is now, and gives its length and key. Reads it twice.
+/// Puts a file whole, as long as it is now, and gives its length and key. Reads it twice. `tried` is told the key
+/// before it is put: the object may be there later though an error says that it was not put.
 pub(crate) fn whole(
     source: &Source,
     bucket: &Bucket,
     stop: &Stop,
     term: Term,
     name: &FileName,
+    tried: &mut Option<Key>,
 ) -> Result<(u64, Key), ReplicateError> {
     let path = source.dir().join(name.as_str());
     let file = source.fs().open(&path, OpenMode::Read);
@@ -34,17 +36,20 @@ pub(crate) fn whole(
     };
     let content = hash(&mut reader()).map_err(of_file(&path))?;
     let key = Key::data(term, name.clone(), &content);
+    *tried = Some(key.clone());
     bucket.put_large(&key.to_string(), length, &mut reader())?;
     Ok((length, key))
 }
 
 /// Puts bytes of a segment's file, its header included if they begin with it, and gives the key. Reads them twice.
+/// `tried` is as with [`whole`].
 pub(crate) fn tail(
     view: &LogView,
     bucket: &Bucket,
     stop: &Stop,
     term: Term,
     join: &Join,
+    tried: &mut Option<Key>,
 ) -> Result<Key, ReplicateError> {
     let header = join.header.encode();
     let reader = || TailReader {
@@ -56,6 +61,7 @@ pub(crate) fn tail(
     };
     let content = hash(&mut reader()).map_err(|error| of_read(error, join))?;
     let key = join.key(term, &content).ok_or(ReplicateError::Rewritten)?;
+    *tried = Some(key.clone());
     let length = join.to.saturating_sub(join.from);
     bucket.put_large(&key.to_string(), length, &mut reader())?;
     Ok(key)

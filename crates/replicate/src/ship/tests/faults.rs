@@ -1,6 +1,7 @@
 //! A store shipped to an S3 server that loses, refuses, delays and contradicts.
 
 use super::*;
+use strandline_core::{Clock, SystemClock};
 use strandline_test_s3::{Fault, Operation, TestS3, When};
 
 fn server() -> (TestS3, Bucket) {
@@ -157,5 +158,104 @@ fn an_outage_at_the_start_is_waited_out() {
     assert!(replicator.wait_begun(LONG));
     assert_eq!(outage.met(), 40);
     assert_eq!(read(&bucket, 60), payloads(&store));
+    drop(replicator);
+}
+
+#[test]
+fn where_reading_is_granted_and_writing_is_not_tries_become_rare() {
+    let (dir, (server, bucket)) = (tempfile::tempdir().unwrap(), server());
+    let store = open(dir.path());
+    let options = quick().backoff(Duration::from_millis(1), LONG);
+    let replicator = Replicator::start(&store, bucket, options).unwrap();
+    assert!(replicator.wait_begun(LONG));
+    let refused = server.inject(Fault::denied(), When::Always, |seen| {
+        seen.operation == Operation::Create
+    });
+    let clock = SystemClock::default();
+    append(&store, 0, 1, Durability::Synced);
+    refused.wait_met(10);
+    // Nine waits, each half of twice the one before at least; a busy machine takes longer still.
+    let waited = clock.elapsed();
+    assert!(waited >= Duration::from_millis(511 / 2), "{waited:?}");
+    drop(replicator);
+}
+
+#[test]
+fn deletions_that_are_refused_hold_up_no_chunk_and_are_said() {
+    let (dir, (server, bucket)) = (tempfile::tempdir().unwrap(), server());
+    let store = open(dir.path());
+    let refused = server.inject(Fault::denied(), When::Always, |seen| {
+        matches!(seen.operation, Operation::Delete | Operation::DeleteMany)
+    });
+    let hour = Duration::from_secs(3600);
+    let replicator = Replicator::start(&store, bucket, quick().backoff(hour, hour)).unwrap();
+    assert!(replicator.wait_begun(LONG));
+    append(&store, 0, 60, Durability::Synced);
+    assert!(replicator.wait_replicated(Sequence::new(60), LONG));
+    until(|| {
+        append(&store, 0, 1, Durability::Synced);
+        refused.met() > 0
+    });
+    until(|| replicator.status().last_error.is_some());
+    append(&store, 0, 60, Durability::Synced);
+    let end = store.stats().unwrap().written;
+    assert!(replicator.wait_replicated(end, LONG));
+    let said = replicator.status().last_error.unwrap();
+    assert!(said.contains("delete"), "{said}");
+    drop(replicator);
+}
+
+#[test]
+fn an_object_that_comes_after_it_was_redacted_is_deleted() {
+    let (dir, (server, bucket)) = (tempfile::tempdir().unwrap(), server());
+    let store = open(dir.path());
+    // The file of the first segment as it is before the redaction.
+    let late = server.inject(Fault::late(), When::Always, |seen| {
+        seen.operation == Operation::Put && seen.key.contains("/segment-0000000001.log-")
+    });
+    append(&store, 0, 60, Durability::Synced);
+    let replicator = Replicator::start(&store, bucket.clone(), patient()).unwrap();
+    late.wait_met(1);
+    let go_on = &mut |_| ControlFlow::Continue(());
+    redact(&store, &Redaction::new().entity("order:3"), go_on).unwrap();
+    // The term begins with the file as it is now.
+    assert!(replicator.wait_begun(LONG));
+    assert!(!has_bytes(&bucket, b"event 17"));
+    late.release();
+    late.wait_done(1);
+    let mut number = 20_000;
+    until(|| {
+        replicate(&store, number, number + 4);
+        number += 4;
+        !has_bytes(&bucket, b"event 17")
+    });
+    drop(replicator);
+}
+
+#[test]
+fn a_later_term_that_cannot_be_read_fences_all_the_same() {
+    let (dir, (server, bucket)) = (tempfile::tempdir().unwrap(), server());
+    let store = open(dir.path());
+    let replicator = Replicator::start(&store, bucket, patient()).unwrap();
+    assert!(replicator.wait_begun(LONG));
+    let key = Key::Term(crate::Term::new(2).unwrap());
+    server.put_object(&format!("a/prefix/{key}"), "of a newer version");
+    append(&store, 0, 1, Durability::Synced);
+    let ended = replicator.wait_ended(LONG).unwrap();
+    assert!(ended.to_string().contains("another writer"), "{ended}");
+    assert_eq!(refusal(&store), Some(ErrorKind::Fenced));
+}
+
+#[test]
+fn what_is_not_shipped_while_a_term_begins_is_said() {
+    let (dir, (server, bucket)) = (tempfile::tempdir().unwrap(), server());
+    let store = open(dir.path());
+    append(&store, 0, 10, Durability::Synced);
+    server.inject(Fault::denied(), When::Always, |_| true);
+    let replicator = Replicator::start(&store, bucket, patient()).unwrap();
+    until(|| replicator.status().lag_events == 10);
+    append(&store, 10, 12, Durability::Synced);
+    until(|| replicator.status().lag_events == 12);
+    assert_eq!(replicator.status().stage, ReplicatorStage::Beginning);
     drop(replicator);
 }

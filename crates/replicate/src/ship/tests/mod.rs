@@ -428,6 +428,47 @@ fn a_directory_serves_as_a_bucket() {
     drop(replicator);
 }
 
+/// Whether any object has these bytes.
+fn has_bytes(bucket: &Bucket, bytes: &[u8]) -> bool {
+    let listed = bucket.list("", None).unwrap();
+    listed.iter().any(|object| {
+        let object = bucket.get(&object.key).unwrap().unwrap_or_default();
+        object.windows(bytes.len()).any(|window| window == bytes)
+    })
+}
+
+#[test]
+fn what_is_redacted_while_nobody_ships_is_gone_once_somebody_does() {
+    let (dir, bucket) = (tempfile::tempdir().unwrap(), bucket());
+    let store = open(dir.path());
+    let replicator = start(&store, &bucket);
+    replicate(&store, 0, 60);
+    replicator.stop(LONG).unwrap();
+    assert!(has_bytes(&bucket, b"event 17"));
+    let go_on = &mut |_| ControlFlow::Continue(());
+    redact(&store, &Redaction::new().entity("order:3"), go_on).unwrap();
+    let options = quick().grace(Duration::from_secs(3600));
+    let replicator = Replicator::start(&store, bucket.clone(), options).unwrap();
+    until(|| !has_bytes(&bucket, b"event 17"));
+    assert!(has_bytes(&bucket, b"event 18"));
+    drop(replicator);
+}
+
+#[test]
+fn who_waits_by_the_replicator_waits_for_no_interval() {
+    let (dir, bucket) = (tempfile::tempdir().unwrap(), bucket());
+    let store = open(dir.path());
+    let options = quick().interval(Duration::MAX);
+    let replicator = Replicator::start(&store, bucket, options).unwrap();
+    assert!(replicator.wait_begun(LONG));
+    append(&store, 0, 3, Durability::Synced);
+    assert!(replicator.wait_replicated(Sequence::new(3), LONG));
+    append(&store, 3, 5, Durability::Synced);
+    store.wait_replicated_through(Sequence::new(4)).unwrap();
+    append(&store, 5, 6, Durability::Synced);
+    replicator.stop(LONG).unwrap();
+}
+
 #[test]
 fn what_is_redacted_is_gone_from_every_object_at_once() {
     let (dir, bucket) = (tempfile::tempdir().unwrap(), bucket());

@@ -56,6 +56,17 @@ impl<T: SyncTarget> GroupSync<T> {
         self.stop_for(Poison::fenced(reason));
     }
 
+    /// Whether somebody waits until something that is on this disk is replicated: to see it, or to be told.
+    pub(crate) fn awaits_replication(&self) -> bool {
+        let synced = self.synced();
+        // What is hidden has somebody who wants it seen, whether they wait already or not.
+        if self.durable() < synced || self.news.awaits_replicated(synced) {
+            return true;
+        }
+        let state = self.state.lock();
+        state.sleeping.await_replication() || state.wakers_of_replicated.has_any()
+    }
+
     /// Whether there is a replication.
     pub(crate) fn is_replicating(&self) -> bool {
         self.replicating.load(Ordering::Acquire)

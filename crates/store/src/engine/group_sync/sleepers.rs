@@ -43,6 +43,12 @@ impl Sleepers {
         self.for_sync.len()
     }
 
+    /// Whether any that a sync has covered waits for a replication. O(those).
+    pub(super) fn await_replication(&self) -> bool {
+        let is_one = |sleeper: &Sleeper| sleeper.reach == Reach::Replicated;
+        self.for_replication.iter().any(is_one)
+    }
+
     /// Takes out those whose wait is over; whom a sync has covered and who waits for more stays.
     pub(super) fn take(&mut self, levels: &Levels) -> Vec<Sleeper> {
         let is_over = |sleeper: &Sleeper| sleeper.end <= levels.settled(sleeper.reach);

@@ -42,6 +42,11 @@ impl Wakers {
         self.waiting.remove(&key)
     }
 
+    /// Whether anybody waits.
+    pub(super) fn has_any(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
     /// How many wait.
     #[cfg(all(test, strandline_loom))]
     pub(super) fn len(&self) -> usize {

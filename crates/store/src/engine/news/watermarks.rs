@@ -167,6 +167,11 @@ impl News {
         self.for_visible.has_any() || self.for_durable.has_any()
     }
 
+    /// Whether anybody waits until something below `end` is replicated.
+    pub(crate) fn awaits_replicated(&self, end: Sequence) -> bool {
+        self.for_replicated.has_passed(end)
+    }
+
     /// Whether nobody waits any more, for good.
     pub(crate) fn is_over(&self) -> bool {
         self.for_visible.over().is_some()
