@@ -93,6 +93,7 @@ mod repeat;
 mod repeat_anywhere;
 mod replaced;
 mod replicated;
+mod replicated_edges;
 mod replicated_log;
 mod report;
 mod restore;

@@ -9,7 +9,10 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, Barrier};
 use strandline::fs::MemFs;
 use strandline::maintenance::{Redaction, Retention, compact, redact};
-use strandline::{Batch, Error, ErrorKind, Event, EventEnum, EventId, EventKind, Receipt};
+use strandline::{
+    Batch, Durability, Error, ErrorKind, Event, EventEnum, EventId, EventKind, Receipt,
+    StoreOptions,
+};
 use strandline_aggregate::{Aggregate, CommandId, ExecuteError, ExecuteOptions, Repository};
 
 fn named(name: &str) -> ExecuteOptions {
@@ -292,4 +295,32 @@ fn events_that_are_there_under_their_own_ids_are_a_repeat() {
     assert_eq!((again.state.0.cents, again.version), (15, Some(1)));
     assert_eq!(again.events, first.events);
     assert_eq!(count(&store, "1"), 2);
+}
+
+#[test]
+fn a_command_that_was_executed_is_replicated_where_the_store_asks_for_that() {
+    let fs = MemFs::new();
+    let (store, _) = store_in(&fs);
+    let command = Command::Deposit(100);
+    let options = of("c1", &command);
+    accounts(&store)
+        .execute_with("1", &command, &options)
+        .unwrap();
+    Arc::into_inner(store).unwrap().close().unwrap();
+    let store = StoreOptions::new()
+        .fs(Arc::new(fs))
+        .durability(Durability::Replicated)
+        .open("/bank.strand")
+        .unwrap();
+    let store = Arc::new(store);
+    let again = || accounts(&store).execute_with("1", &command, &options);
+    // The opening shows what is on this disk alone.
+    let Err(ExecuteError::Store(refused)) = again() else {
+        panic!("it is not replicated");
+    };
+    assert_eq!(refused.kind(), ErrorKind::NotReplicated);
+    let replication = store.replication().unwrap();
+    replication.replicated(replication.durable_end().unwrap().sequence);
+    let again = again().unwrap();
+    assert!(again.repeated && again.receipts.iter().all(|receipt| receipt.replicated));
 }

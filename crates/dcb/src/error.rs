@@ -32,7 +32,7 @@ pub(crate) fn of_store(error: &Error) -> DcbError {
         // The one failure after which events may be there.
         ErrorKind::Unknown => DcbError::Unknown(text),
         ErrorKind::Cancelled => DcbError::CancelledByUser(),
-        // RefusedTime, Exhausted, Poisoned, LockLost, and what later versions add.
+        // RefusedTime, Exhausted, Poisoned, LockLost, Fenced, NotReplicated, and what later versions add.
         _ => DcbError::InternalError(text),
     }
 }
@@ -107,6 +107,8 @@ mod tests {
                     Kind::Exhausted,
                     Kind::Poisoned,
                     Kind::LockLost,
+                    Kind::Fenced,
+                    Kind::NotReplicated,
                 ],
             ),
         ];

@@ -11,7 +11,7 @@ use crate::{Durability, Store};
 use crate::{Error, ErrorKind};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
-use strandline_core::sync::Mutex;
+use strandline_core::sync::{Mutex, RwLock};
 use strandline_core::{Clock, Sequence, SystemClock};
 use strandline_segment::{
     LogIdentity, LogPosition, LogView, Manifest, RecordPosition, SegmentInfo, SyncHandle,
@@ -28,6 +28,8 @@ use strandline_segment::{
 #[derive(Debug)]
 pub struct Replication {
     shared: Weak<Shared>,
+    /// That of the store.
+    is_open: Arc<RwLock<bool>>,
     group: Arc<GroupSync<SyncHandle>>,
     /// The end that was given last, with how often the log had been rewritten.
     given: Mutex<Option<(u64, LogPosition)>>,
@@ -44,16 +46,22 @@ impl Replication {
         }
         Ok(Self {
             shared: Arc::downgrade(shared),
+            is_open: shared.is_open.clone(),
             group: shared.group.clone(),
             given: Mutex::default(),
         })
     }
 
-    fn shared(&self) -> Result<Arc<Shared>, Error> {
+    /// Asks something of the store, which is not let go of meanwhile.
+    fn ask<R>(&self, ask: impl FnOnce(&Shared) -> Result<R, Error>) -> Result<R, Error> {
+        // In a fork the lock may be held by a thread that does not exist.
+        self.group.news().check_process()?;
+        let is_open = self.is_open.read();
+        let shared = is_open.then(|| self.shared.upgrade()).flatten();
         let closed = || Error::new(ErrorKind::Closed, "the store that was replicated is closed");
-        let shared = self.shared.upgrade().ok_or_else(closed)?;
-        shared.check_process()?;
-        Ok(shared)
+        // Dropped before the lock is.
+        let shared = shared.ok_or_else(closed)?;
+        ask(&shared)
     }
 
     /// The identity of the log.
@@ -62,7 +70,7 @@ impl Replication {
     ///
     /// [`ErrorKind::Closed`]; [`ErrorKind::LockLost`] in a fork.
     pub fn identity(&self) -> Result<LogIdentity, Error> {
-        Ok(self.shared()?.identity)
+        self.ask(|shared| Ok(shared.identity))
     }
 
     /// The segments of the log as they are now. What is appended to the newest one is seen.
@@ -71,7 +79,7 @@ impl Replication {
     ///
     /// As [`identity`](Self::identity).
     pub fn log(&self) -> Result<LogView, Error> {
-        Ok(self.shared()?.log.view())
+        self.ask(|shared| Ok(shared.log.view()))
     }
 
     /// The MANIFEST as it is on the disk now. One read of a file.
@@ -81,9 +89,10 @@ impl Replication {
     /// As [`identity`](Self::identity); [`ErrorKind::Io`], [`ErrorKind::Corrupt`] if it cannot be read;
     /// [`ErrorKind::LockLost`] if the directory is another's.
     pub fn manifest(&self) -> Result<Manifest, Error> {
-        let shared = self.shared()?;
-        shared.check_ours()?;
-        let read = Manifest::read(&*shared.options.fs, &shared.dir)?;
+        let read = self.ask(|shared| {
+            shared.check_ours()?;
+            Ok(Manifest::read(&*shared.options.fs, &shared.dir)?)
+        })?;
         read.ok_or_else(|| Error::new(ErrorKind::Corrupt, "the MANIFEST of the store is gone"))
     }
 
@@ -97,8 +106,7 @@ impl Replication {
     ///
     /// As [`identity`](Self::identity); [`ErrorKind::Corrupt`] or [`ErrorKind::Io`] if the log cannot be read.
     pub fn durable_end(&self) -> Result<LogPosition, Error> {
-        let shared = self.shared()?;
-        let (end, rewritings) = durable_end(&shared)?;
+        let (end, rewritings) = self.ask(durable_end)?;
         let mut given = self.given.lock();
         if let Some((before, last)) = *given
             && before == rewritings

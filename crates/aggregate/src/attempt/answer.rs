@@ -93,7 +93,8 @@ impl<E> Answer<E> {
         if durability == Some(Durability::Written) {
             return Ok(self);
         }
-        let replicates = durability == Some(Durability::Replicated);
+        let asked = durability.unwrap_or_else(|| store.durability());
+        let replicates = asked == Durability::Replicated;
         if let Some(last) = self.receipts.iter().map(|receipt| receipt.sequence).max() {
             match replicates {
                 true => store.wait_replicated_through(last)?,

@@ -62,10 +62,12 @@ pub(crate) fn store_failed(error: strandline::Error) -> PersistenceError {
         }
         ErrorKind::Busy
         | ErrorKind::Closed
+        | ErrorKind::Fenced
         | ErrorKind::Io
         | ErrorKind::Locked
         | ErrorKind::LockLost
         | ErrorKind::NotFound
+        | ErrorKind::NotReplicated
         | ErrorKind::NotWritten
         | ErrorKind::Poisoned
         | ErrorKind::ReadOnly

@@ -1,7 +1,7 @@
 //! From what was prepared through the commit lock to what has to become durable.
 
 use crate::engine::Shared;
-use crate::engine::group_sync::{PoisonOnPanic, Reach};
+use crate::engine::group_sync::{Cause, PoisonOnPanic, Reach, fate_unknown};
 use crate::engine::writer::{Asked, Committing, Prepared, look_ahead, rotate_span};
 use crate::trace::{self, Span};
 use crate::upkeep::Running;
@@ -45,11 +45,7 @@ pub(super) fn commit(
     let shared = &*running.shared;
     shared.check_poison()?;
     let durability = options.durability.unwrap_or(shared.options.durability);
-    if durability == Durability::Replicated && !shared.group.is_replicating() {
-        let message =
-            "there is no replication of this store (Store::replication); nothing was written";
-        return Err(Error::new(ErrorKind::NotReplicated, message));
-    }
+    check_replicates(shared, durability)?;
     let condition = options.condition;
     let condition =
         condition.map(|condition| look_ahead((&shared.index, &shared.kinds), condition, prepared));
@@ -61,6 +57,8 @@ pub(super) fn commit(
     let mut wanted = Wanted::default();
     let (committed, sealed, next) = {
         let (_span, mut writer, now_ms) = lock_to_commit(shared, prepared, durability, full)?;
+        // It may have ended while this thread waited.
+        check_replicates(shared, durability)?;
         let guard = PoisonOnPanic(&shared.group);
         let mut context = shared.context(now_ms);
         if options.takes_any_time {
@@ -98,6 +96,15 @@ pub(super) fn commit(
         }
     }
     committed.map(|end| Written { end, durability })
+}
+
+/// Fails where an append asks for a replication that there is not.
+fn check_replicates(shared: &Shared, durability: Durability) -> Result<(), Error> {
+    if durability != Durability::Replicated || shared.group.is_replicating() {
+        return Ok(());
+    }
+    let message = "there is no replication of this store (Store::replication); nothing was written";
+    Err(Error::new(ErrorKind::NotReplicated, message))
 }
 
 /// Whether as many submits are in flight as may be.
@@ -165,10 +172,19 @@ fn lock_to_commit<'a>(
         }
         drop(writer);
         match held {
+            Some(end) if full == Full::Refuse => return Err(segment_is_held(end)),
             Some(end) => shared.group.wait(end)?,
             None => span = Some(rotate_span(segment)),
         }
     }
+}
+
+/// The refusal of whoever does not wait until what is below `end`, which is the bound that it is decided by, can be
+/// sealed.
+fn segment_is_held(end: Sequence) -> Error {
+    let message = "the next segment waits until what is in this one is replicated";
+    let last = Sequence::new(end.get().saturating_sub(1));
+    Error::new(ErrorKind::Busy, message).because_of(last)
 }
 
 /// The commit lock, once there is room for what is submitted, and the time just before it.
@@ -193,6 +209,10 @@ fn lock_with_room(shared: &Shared, full: Full) -> Result<(Committing<'_>, u64), 
                 format!("{most} submitted appends are not done yet (StoreOptions::in_flight_max)");
             return Err(Error::new(ErrorKind::Busy, message));
         }
-        shared.wait_for(reach, oldest)?;
+        match shared.group.wait_for(reach, oldest) {
+            // What was in flight is not any more, and is none of this append's.
+            Err(poison) if poison.cause == Cause::NotReplicated => {}
+            waited => waited.map_err(fate_unknown)?,
+        }
     }
 }

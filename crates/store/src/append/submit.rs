@@ -6,7 +6,7 @@ use super::ticket::{Outcome, Ticket};
 use crate::engine::group_sync::{Pending, Reach};
 use crate::engine::writer::Prepared;
 use crate::upkeep::Running;
-use crate::{AppendOptions, Batch, Error, Event, Receipt};
+use crate::{AppendOptions, Batch, Error, ErrorKind, Event, Receipt};
 use strandline_core::{Coordinate, Sequence};
 
 /// What a ticket waits for, and the refusal that it gives then, if it was one.
@@ -67,6 +67,8 @@ fn submit_prepared(
                 refusal,
             }
         }
+        // It may be tried again.
+        Err(error) if error.kind() == ErrorKind::Busy => return Err(error),
         Err(error) if is_visible(&running.shared, error.decided_by()) => return Err(error),
         Err(error) => Waits {
             reach: Reach::Published,

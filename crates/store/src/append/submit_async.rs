@@ -2,12 +2,13 @@
 
 use super::commit::is_full;
 use super::ticket::{Outcome, Ticket};
-use crate::engine::group_sync::{Attempt, Room};
+use crate::engine::group_sync::{Attempt, Pending, Reach, Room};
 use crate::upkeep::Running;
 use crate::{Error, ErrorKind, Receipt};
 use std::fmt;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
+use strandline_core::Sequence;
 use strandline_segment::SyncHandle;
 
 /// A submit that waits for room: what [`Store::submit_async`](crate::Store::submit_async) gives.
@@ -47,6 +48,8 @@ use strandline_segment::SyncHandle;
 pub struct Submit<'a, R: Outcome = Receipt> {
     running: &'a Running,
     room: Room<SyncHandle>,
+    /// The wait until the segment can be sealed that has no room.
+    held: Option<Pending<SyncHandle>>,
     /// Submits if there is room. None once it did.
     submit: Option<Submitting<'a, R>>,
 }
@@ -73,6 +76,7 @@ impl<'a, R: Outcome> Submit<'a, R> {
                 running.shared.group.clone(),
                 running.shared.options.in_flight_max,
             ),
+            held: None,
             submit: Some(Box::new(submit)),
         }
     }
@@ -95,24 +99,48 @@ impl<R: Outcome> Future for Submit<'_, R> {
         }
         let submit = this.submit.as_ref();
         let submit = submit.expect("a submit is not polled again after it was ready");
-        let polled = this.room.poll(context, || {
-            loop {
-                // Looked at first, so that nothing is hashed in vain.
-                match is_full(&this.running.shared) {
-                    Err(error) => return Attempt::Done(Err(error)),
-                    Ok(true) => return Attempt::Full,
-                    Ok(false) => {}
-                }
-                match submit(this.running) {
-                    // Somebody else took the room.
-                    Err(error) if error.kind() == ErrorKind::Busy => {}
-                    submitted => return Attempt::Done(submitted),
+        let done = loop {
+            if let Some(held) = &mut this.held {
+                let waited = ready!(held.poll(context));
+                this.held = None;
+                if let Err(poison) = waited {
+                    break Err(poison.into());
                 }
             }
-        });
-        polled.map(|done| {
-            this.submit = None;
-            done.unwrap_or_else(|poison| Err(poison.into()))
-        })
+            let attempted = this.room.poll(context, || attempt(this.running, submit));
+            match ready!(attempted) {
+                Err(poison) => break Err(poison.into()),
+                Ok(Err(error)) if error.kind() == ErrorKind::Busy => {
+                    let group = this.running.shared.group.clone();
+                    let held = Pending::new(group, Reach::Published, error.decided_by());
+                    this.held = Some(held);
+                    this.running.ask_driver();
+                }
+                Ok(done) => break done,
+            }
+        };
+        this.submit = None;
+        Poll::Ready(done)
+    }
+}
+
+/// Submits if there is room. Refused with `Busy` where what is in the segment has to be replicated first.
+fn attempt<R: Outcome>(
+    running: &Running,
+    submit: &Submitting<'_, R>,
+) -> Attempt<Result<Ticket<R>, Error>> {
+    loop {
+        // Looked at first, so that nothing is hashed in vain.
+        match is_full(&running.shared) {
+            Err(error) => return Attempt::Done(Err(error)),
+            Ok(true) => return Attempt::Full,
+            Ok(false) => {}
+        }
+        match submit(running) {
+            // Somebody else took the room.
+            Err(error)
+                if error.kind() == ErrorKind::Busy && error.decided_by() == Sequence::ZERO => {}
+            submitted => return Attempt::Done(submitted),
+        }
     }
 }

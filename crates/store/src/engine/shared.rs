@@ -50,6 +50,9 @@ pub(crate) struct Shared {
     pub(crate) rewriting: Mutex<Rewriting>,
     /// The thread that holds it, which may come again from a callback.
     pub(crate) rewriter: Mutex<Option<ThreadId>>,
+    /// Whether the store is open. Held to read by whoever copies the log, for as long as it has this, so that a
+    /// close has let go of the directory when it returns.
+    pub(crate) is_open: Arc<RwLock<bool>>,
     pub(crate) random: Random,
     /// From where on removals have records, as the manifest said at opening.
     pub(crate) unrecorded_before: Option<Sequence>,

@@ -126,6 +126,7 @@ pub(super) fn assemble(
         unrecorded_before,
         report,
         opened_at: position,
+        is_open: Arc::new(RwLock::new(true)),
         checkpointed: Mutex::new(replayed.checkpointed),
         footers: Mutex::default(),
         merged: Mutex::new(MergedFiles::new(replayed.merged.used, slot)),

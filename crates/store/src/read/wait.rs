@@ -62,13 +62,17 @@ pub(crate) fn wait_past(
 pub(crate) fn passed(shared: &Arc<Shared>, mark: Mark, sequence: Sequence) -> Passed {
     let news = shared.group.news().clone();
     Passed {
-        refused: begin(shared, &news).err(),
+        refused: begin(shared, &news, mark).err(),
         awaited: Awaited::new(news, mark, sequence),
     }
 }
 
-fn begin(shared: &Arc<Shared>, news: &News) -> Result<(), Error> {
+fn begin(shared: &Arc<Shared>, news: &News, mark: Mark) -> Result<(), Error> {
     news.check_process()?;
+    if mark == Mark::Replicated {
+        // Where another process writes, nobody is told what is replicated.
+        shared.writer_here()?;
+    }
     let started = news.start_calls();
     started.map_err(|error| Error::io("start a thread for", &shared.dir, error))?;
     start_lookout(shared)

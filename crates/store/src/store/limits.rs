@@ -6,7 +6,7 @@ use super::Store;
 use crate::ErrorKind;
 use crate::append::check_event;
 use crate::engine::writer::no_segment_has_room;
-use crate::{Error, Event};
+use crate::{Durability, Error, Event};
 use std::sync::Arc;
 use std::time::Duration;
 use strandline_core::EXTENSION_HEAD_BYTES;
@@ -47,6 +47,12 @@ impl Store {
             Some(ours) => ours.beneath(),
             None => &shared.options.fs,
         }
+    }
+
+    /// The durability of appends that do not ask for one; see [`StoreOptions::durability`](crate::StoreOptions::durability).
+    #[must_use]
+    pub fn durability(&self) -> Durability {
+        self.shared().options.durability
     }
 
     /// How far a time that is supplied may be ahead of the clock; see

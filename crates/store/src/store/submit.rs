@@ -45,7 +45,7 @@ impl Store {
     ///
     /// As [`submit`](Self::submit), and [`ErrorKind::Busy`] if
     /// [`StoreOptions::in_flight_max`](crate::StoreOptions::in_flight_max) submits are not durable
-    /// yet.
+    /// yet, or the event begins a segment and what is in the last one waits to be replicated.
     pub fn try_submit(&self, coordinate: &Coordinate, event: Event) -> Result<Ticket, Error> {
         submit_one(
             &self.running,

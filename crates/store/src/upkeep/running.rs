@@ -123,6 +123,8 @@ impl Running {
         self.shared
             .group
             .detach("the store was closed before the events were replicated");
+        // Whoever copies the log lets go of the store first, and does not come back.
+        *self.shared.is_open.write() = false;
         self.shared.hub.close();
         let news = self.shared.group.news();
         news.end(&Over::closed());

@@ -48,6 +48,6 @@ pub(crate) use driver::{SyncDriver, join};
 pub(crate) use levels::Reach;
 pub(crate) use on_panic::PoisonOnPanic;
 pub(crate) use pending::Pending;
-pub(crate) use poison::{Poison, fate_unknown};
+pub(crate) use poison::{Cause, Poison, fate_unknown};
 pub(crate) use room::{Attempt, Room};
 pub(crate) use sync::GroupSync;

@@ -161,10 +161,11 @@ impl Writer {
         records + self.kinds.bytes_max(events)
     }
 
-    /// Whether the commit might not fit in the active segment, and would in another: then it rotates.
+    /// Whether the commit might not fit in the active segment: then it rotates, unless it fits in none. Those of its
+    /// events that are no repeats may fit in another where all do not.
     pub(crate) fn would_rotate(&mut self, events: &[Prepared<'_>]) -> bool {
         let bytes_max = self.record_bytes_max(events);
-        !self.log.fits(bytes_max, events.len()) && self.log.fits_empty(bytes_max, events.len())
+        !self.log.fits(bytes_max, events.len())
     }
 
     /// Rotates if the commit might not fit in the active segment. One that is replicated has waited until nothing
