@@ -4,8 +4,10 @@ use crate::harness::{HeldFs, at, bounded, event, open, options, read, segment, t
 use crate::hostile_callers::held;
 use crate::replicated::{a, acknowledge, assert_pending, replicated, submit};
 use crate::waiting::{AT_ONCE, EVER, sequence};
+use std::ops::ControlFlow;
 use std::thread;
 use strandline::fs::MemFs;
+use strandline::maintenance::{Redaction, redact};
 use strandline::{ErrorKind, Replication};
 
 #[test]
@@ -51,6 +53,29 @@ fn the_end_to_copy_is_that_of_a_commit_while_others_are_written() {
         let last = sequence(end.sequence.get() - 1);
         assert_eq!(log.commit_at(last, None).unwrap().unwrap().after, *end);
     }
+    fs.release();
+    store.sync().unwrap();
+    acknowledge(&replication);
+    ticket.wait().unwrap();
+}
+
+#[test]
+fn the_end_to_copy_is_behind_the_notes_that_follow_a_commit() {
+    let fs = HeldFs::default();
+    let store = held(&fs);
+    store.append(&a(), event("0")).unwrap();
+    let commit = store.replication().unwrap().durable_end().unwrap();
+    let chosen = Redaction::new().entity("a");
+    redact(&store, &chosen, &mut |_| ControlFlow::Continue(())).unwrap();
+    let noted = store.replication().unwrap().durable_end().unwrap();
+    assert_eq!(noted.sequence, commit.sequence);
+    assert!(!noted.is_same_place(&commit));
+    // Whoever begins while something is on its way to the disk is not given less.
+    let replication = store.replication().unwrap();
+    fs.hold();
+    let ticket = submit(&store, "held");
+    fs.until_held(1);
+    assert_eq!(replication.durable_end().unwrap(), noted);
     fs.release();
     store.sync().unwrap();
     acknowledge(&replication);

@@ -14,7 +14,7 @@ use std::time::Duration;
 use strandline_core::sync::{Mutex, RwLock};
 use strandline_core::{Clock, Sequence, SystemClock};
 use strandline_segment::{
-    LogIdentity, LogPosition, LogView, Manifest, RecordPosition, SegmentInfo, SyncHandle,
+    LogIdentity, LogPosition, LogView, Manifest, RecordPosition, ScanError, SegmentInfo, SyncHandle,
 };
 
 /// The handle of whoever copies the log of a store elsewhere: what [`Store::replication`] gives.
@@ -197,7 +197,7 @@ const fn place(position: &LogPosition) -> (u64, u32, u32) {
 
 /// Up to where the log is known to be on the disk, and how often it was rewritten.
 fn durable_end(shared: &Shared) -> Result<(LogPosition, u64), Error> {
-    let (view, last, near) = {
+    let (view, last, near, written) = {
         // Under the lock the row and the log say the same: no segment is rewritten meanwhile.
         let writer = shared.writer()?.lock();
         let (view, position) = (shared.log.view(), writer.log.position());
@@ -216,13 +216,39 @@ fn durable_end(shared: &Shared) -> Result<(LogPosition, u64), Error> {
         let rows = writer.index.inserted();
         let row = rows.row_at(last);
         let near = row.map(|row| RecordPosition::from_bits(row.position()));
-        (view, last, near)
+        let written = (!writer.notes.wait_for_sync()).then_some(position);
+        (view, last, near, written)
     };
     let commit = view.commit_at(last, near)?;
     let lost = || {
         let message = format!("the log has no commit with sequence {last}, which is durable");
         Error::new(ErrorKind::Corrupt, message)
     };
-    let end = commit.map(|commit| commit.after).ok_or_else(lost)?;
+    let mut end = commit.map(|commit| commit.after).ok_or_else(lost)?;
+    if let Some(written) = written {
+        end = after_notes(&view, end, written)?;
+    }
     Ok((end, view.rewritings()))
+}
+
+/// Where the notes end that follow a commit. Whoever goes on with a copy that has them would find itself ahead of the
+/// log otherwise.
+fn after_notes(
+    view: &LogView,
+    commit: LogPosition,
+    written: LogPosition,
+) -> Result<LogPosition, Error> {
+    let mut end = commit;
+    let scanned = view.scan(written, Some(commit), |frame| {
+        let after = frame.end();
+        if after.sequence > commit.sequence {
+            return Err(());
+        }
+        end = after;
+        Ok(())
+    });
+    match scanned {
+        Ok(_) | Err(ScanError::Visit(())) => Ok(end),
+        Err(ScanError::Log(error)) => Err(error.into()),
+    }
 }

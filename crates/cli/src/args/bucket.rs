@@ -103,13 +103,17 @@ pub(crate) fn refused_bucket(error: BucketError) -> anyhow::Error {
     let next = match error.kind() {
         BucketErrorKind::Denied => {
             "credentials come from the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN) or \
-             from the role of the machine; docs/replication.md has the rights that are needed"
+             from the role of the machine; docs/replication.md has the rights that are needed; a clock that is far off \
+             is refused too"
         }
         BucketErrorKind::NotABucket => {
             "check the URL, and the region and the endpoint: --region, --endpoint, AWS_REGION, AWS_ENDPOINT_URL"
         }
         BucketErrorKind::Unreachable => {
             "check the network and the endpoint: --endpoint or AWS_ENDPOINT_URL; the command can be given again"
+        }
+        BucketErrorKind::Full => {
+            "make room and give the command again: it goes on with what is there"
         }
         BucketErrorKind::Throttled => "wait a while and give the command again",
         _ => return error.into(),

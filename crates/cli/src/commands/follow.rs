@@ -270,6 +270,10 @@ fn failed(error: &Arc<FollowError>, args: &Args) -> anyhow::Error {
             "nothing more is taken into {dir}, which has what it had: keep it until it is known which log is right, and \
              follow the bucket into another directory"
         ),
+        FollowError::Io { .. } => {
+            "mend what is in the way, as a disk that is full, and give the command again: it goes on with what is there"
+                .to_owned()
+        }
         _ => return anyhow::Error::new(Arc::clone(error)),
     };
     let is_usage = matches!(**error, FollowError::Empty);

@@ -177,6 +177,9 @@ fn show(
 }
 
 fn show_terms(screen: &mut Screen, overview: &Overview, zone: &Zone) -> anyhow::Result<()> {
+    if overview.terms.is_empty() {
+        return Ok(());
+    }
     screen.line("")?;
     let hidden = usize::try_from(overview.terms_count).unwrap_or(usize::MAX);
     let hidden = hidden.saturating_sub(overview.terms.len());

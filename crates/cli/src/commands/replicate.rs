@@ -139,7 +139,7 @@ fn wait(replicator: &Replicator, end: Sequence, args: &Args) -> Option<Replicato
     let clock = SystemClock::default();
     let mut told_at = Duration::ZERO;
     let mut moved = (Duration::ZERO, 0, 0);
-    let mut error = None;
+    let mut error_told_at = None;
     loop {
         let is_done = replicator.wait_begun(LOOK) && replicator.wait_replicated(end, LOOK);
         let status = replicator.status();
@@ -158,13 +158,17 @@ fn wait(replicator: &Replicator, end: Sequence, args: &Args) -> Option<Replicato
         if is_over || now.saturating_sub(moved.0) >= Duration::from_secs(args.timeout) {
             return None;
         }
-        if status.last_error.is_some() && status.last_error != error {
-            note(format_args!(
-                "{}; trying again",
-                status.last_error.as_deref().unwrap_or_default()
-            ));
+        // Each try may have a text of its own, as how long it took is in it.
+        let is_due =
+            error_told_at.is_none_or(|at: Duration| now.saturating_sub(at) >= NOTE_INTERVAL);
+        match &status.last_error {
+            Some(error) if is_due => {
+                error_told_at = Some(now);
+                note(format_args!("{error}; trying again"));
+            }
+            Some(_) => {}
+            None => error_told_at = None,
         }
-        error = status.last_error;
         if now.saturating_sub(told_at) >= NOTE_INTERVAL {
             told_at = now;
             note(format_args!("shipping: {} sent", size(sent)));

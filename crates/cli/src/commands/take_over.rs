@@ -202,6 +202,11 @@ fn failed(error: TakeOverError, args: &Args) -> anyhow::Error {
             format!("check the prefix of the URL: `strandline replicas {url}`"),
             true,
         ),
+        TakeOverError::Follow(FollowError::Io { .. }) => (
+            "mend what is in the way, as a disk that is full, and give the command again: what was fetched is used"
+                .to_owned(),
+            false,
+        ),
         TakeOverError::Follow(_) => (
             format!(
                 "name a directory that is not there yet: {dir} is no replica of this bucket, or was written to"
@@ -211,7 +216,7 @@ fn failed(error: TakeOverError, args: &Args) -> anyhow::Error {
         TakeOverError::Replicate(ReplicateError::Fenced(record)) => {
             let error = anyhow::anyhow!("another was faster: the bucket is {}", held_by(&record));
             let next =
-                "leave it to that writer, or give the command again to take it over from there"
+                "leave it to that writer, or take it over from there, into a directory that is not there yet"
                     .to_owned();
             let is_usage = false;
             return Hinted {

@@ -190,10 +190,13 @@ impl Bucket {
     ) -> Pending<Result<Vec<Listed>, BucketError>> {
         let under = under.trim_end_matches('/').to_owned();
         let after = after.map(str::to_owned);
-        self.0
-            .start_fallible(format!("list {under}"), async move |work, request| {
-                large::list(work, request, &under, after).await
-            })
+        let request = match under.as_str() {
+            "" => "list everything".to_owned(),
+            under => format!("list {under}"),
+        };
+        self.0.start_fallible(request, async move |work, request| {
+            large::list(work, request, &under, after).await
+        })
     }
 
     /// Deletes objects, up to 1,000 with a request where the object store can. Those that are absent are

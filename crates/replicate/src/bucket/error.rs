@@ -17,6 +17,8 @@ pub enum BucketErrorKind {
     /// The object store cannot be reached, does not answer in time, or says that it fails. Wait; look at the
     /// network and the endpoint if it goes on.
     Unreachable,
+    /// There is no room: the disk of a directory is full, or a quota is used up. Make room.
+    Full,
     /// There is no such bucket, or what is there cannot serve as one. Make the bucket or mend the URL.
     NotABucket,
     /// An object, or the range asked for, is longer than [`BucketOptions::object_bytes_max`](super::BucketOptions::object_bytes_max).
@@ -47,6 +49,7 @@ impl BucketErrorKind {
             Self::Unreachable => {
                 "the object store does not answer: wait, then look at the network and the endpoint"
             }
+            Self::Full => "there is no room left in it: make room, or raise the quota",
             Self::NotABucket => "there is no such bucket: make it, or mend the URL",
             Self::TooLarge => "it is longer than what is read into memory",
             Self::Unexpected => "the answer does not fit the request",
@@ -139,8 +142,12 @@ pub(super) fn classify(error: &object_store::Error) -> BucketErrorKind {
     if says(&["Wanted range starting at", "Requested range was invalid"]) {
         return BucketErrorKind::Unexpected;
     }
-    if io_kind(error) == Some(io::ErrorKind::PermissionDenied) {
-        return BucketErrorKind::Denied;
+    match io_kind(error) {
+        Some(io::ErrorKind::PermissionDenied) => return BucketErrorKind::Denied,
+        Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => {
+            return BucketErrorKind::Full;
+        }
+        _ => {}
     }
     match error {
         Of::PermissionDenied { .. } | Of::Unauthenticated { .. } => BucketErrorKind::Denied,
@@ -152,6 +159,7 @@ pub(super) fn classify(error: &object_store::Error) -> BucketErrorKind {
             // Some requests give every status as the same error.
             Some(401 | 403) => BucketErrorKind::Denied,
             Some(429 | 503) => BucketErrorKind::Throttled,
+            Some(507) => BucketErrorKind::Full,
             Some(400..=407 | 410..=499) => BucketErrorKind::Unexpected,
             // S3 may say that it is busy in the body of a 200.
             _ if says(&["SlowDown"]) => BucketErrorKind::Throttled,
@@ -245,12 +253,18 @@ mod tests {
             kind("Wanted range starting at 10, but object was only 10 bytes long"),
             BucketErrorKind::Unexpected
         );
-        let denied = io::Error::from(io::ErrorKind::PermissionDenied);
-        let denied = object_store::Error::Generic {
-            store: "LocalFileSystem",
-            source: Box::new(denied),
-        };
-        assert_eq!(classify(&denied), BucketErrorKind::Denied);
+        assert_eq!(status("507 Insufficient Storage: "), BucketErrorKind::Full);
+        for (kind, is) in [
+            (io::ErrorKind::PermissionDenied, BucketErrorKind::Denied),
+            (io::ErrorKind::StorageFull, BucketErrorKind::Full),
+            (io::ErrorKind::QuotaExceeded, BucketErrorKind::Full),
+        ] {
+            let error = object_store::Error::Generic {
+                store: "LocalFileSystem",
+                source: Box::new(io::Error::from(kind)),
+            };
+            assert_eq!(classify(&error), is);
+        }
         assert_eq!(kind("connection refused"), BucketErrorKind::Unreachable);
     }
 }

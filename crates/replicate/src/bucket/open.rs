@@ -162,11 +162,29 @@ mod cloud {
                 builder = builder.with_config(name.to_ascii_lowercase().parse()?, value);
             }
             let endpoint = builder.get_config_value(&$endpoint.parse()?);
+            if let Some(endpoint) = &endpoint {
+                check_endpoint(endpoint)?;
+            }
             if endpoint.is_some_and(|endpoint| endpoint.starts_with("http://")) {
                 builder = builder.with_config("allow_http".parse()?, "true");
             }
             Ok(Arc::new(builder.build()?))
         }};
+    }
+
+    /// Refuses what is no URL of a server: each request would panic.
+    #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
+    fn check_endpoint(endpoint: &str) -> Result<(), Refusal> {
+        let schemes = ["https://", "http://"];
+        let host = schemes
+            .iter()
+            .find_map(|scheme| endpoint.strip_prefix(scheme));
+        match host {
+            Some(host) if !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_graphic()) => {
+                Ok(())
+            }
+            _ => Err(format!("the endpoint {endpoint:?} is not https://HOST:PORT").into()),
+        }
     }
 
     #[cfg(feature = "s3")]

@@ -58,7 +58,10 @@ impl Run {
             let done = self.step();
             match done {
                 Ok(()) => self.failures = 0,
-                Err(error) if error.is_passing() => self.back_off(error),
+                // Whoever opened it was let in: credentials are renewed, a right is given back, a disk is mounted again.
+                Err(error) if error.is_passing() || matches!(error, FollowError::Bucket(_)) => {
+                    self.back_off(error);
+                }
                 Err(error) => {
                     let error = Arc::new(error);
                     tracing::error!(%error, "the replica has stopped");

@@ -1,6 +1,7 @@
 //! Replicas of a bucket.
 
 use super::shipped::{Shipper, append, buckets, options, shown, synced, take};
+use super::takeovers::s3;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
@@ -9,8 +10,9 @@ use strandline::maintenance::{CopyMode, Redaction, backup, redact};
 use strandline::{Sequence, Store};
 use strandline_core::fs::{Fs, OsFs};
 use strandline_replicate::{
-    Bucket, BucketOptions, FollowError, Replica, ReplicaActivity, ReplicaOptions,
+    Bucket, BucketErrorKind, BucketOptions, FollowError, Replica, ReplicaActivity, ReplicaOptions,
 };
+use strandline_test_s3::{Fault, TestS3, When};
 
 /// Long enough for any machine; nothing is waited for as long that comes.
 const LONG: Duration = Duration::from_secs(300);
@@ -135,6 +137,35 @@ fn a_replica_goes_on_in_a_later_term_and_waits_for_one_that_has_not_begun() {
         replica.status().term.map(strandline_replicate::Term::get),
         Some(3)
     );
+}
+
+#[test]
+fn a_replica_that_is_refused_for_a_while_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = TestS3::start().unwrap();
+    let bucket = s3(&server);
+    let (source, copy) = (dir.path().join("source"), dir.path().join("copy"));
+    let store = synced().open(&source).unwrap();
+    append(&store, 10);
+    let mut shipper = Shipper::begin(&bucket, &source, 1, None);
+    let replica = open(&bucket, &copy);
+    assert_shows(&replica, &store);
+    // Credentials expire, and are renewed.
+    server.inject(Fault::denied(), When::Always, |_| true);
+    wait_until(&replica, |activity| match activity {
+        ReplicaActivity::Retrying(error) => match &**error {
+            FollowError::Bucket(error) => error.kind() == BucketErrorKind::Denied,
+            _ => false,
+        },
+        ReplicaActivity::Failed(error) => panic!("{error}"),
+        _ => false,
+    });
+    assert_shows(&replica, &store);
+    server.heal();
+    append(&store, 5);
+    shipper.ship(2);
+    assert_shows(&replica, &store);
+    store.close().unwrap();
 }
 
 #[test]

@@ -141,7 +141,7 @@ fn nothing_acknowledged_is_lost_by_takeovers_under_load() {
     }
 }
 
-fn s3(server: &TestS3) -> Bucket {
+pub(super) fn s3(server: &TestS3) -> Bucket {
     let options = BucketOptions::new()
         .timeout(Duration::from_secs(5))
         .backoff(Duration::from_millis(1), Duration::from_millis(20))
