@@ -162,7 +162,7 @@ fn lag(job: &Job, _: &EngineEntry) -> anyhow::Result<Vec<Measured>> {
     let workload = job.workload();
     let coordinates = coordinates(&workload)?;
     append_all(&store, &workload, &coordinates, 0..1)?;
-    let replica = Replica::open(bucket, &job.dir.join("replica"), ReplicaOptions::new())?;
+    let replica = Replica::open(bucket, job.dir.join("replica"), ReplicaOptions::new())?;
     let mut latencies = histogram()?;
     for number in 1..job.events.max(2) {
         // At another moment of both intervals each time.
