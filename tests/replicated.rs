@@ -483,20 +483,3 @@ fn a_store_that_is_dropped_leaves_nobody_waiting() {
     assert_eq!(ticket.wait().unwrap_err().kind(), ErrorKind::Unknown);
     assert_eq!(texts(&open(&fs)), ["1"]);
 }
-
-#[test]
-fn a_checkpoint_has_what_is_not_seen_yet() {
-    let fs = MemFs::new();
-    let store = open(&fs);
-    let replication = store.replication().unwrap();
-    store.append(&a(), event("0")).unwrap();
-    let ticket = submit(&store, "1");
-    assert_eq!(store.checkpoint().unwrap(), sequence(2));
-    assert_eq!(texts(&store), ["0"]);
-    acknowledge(&replication);
-    assert!(ticket.wait().unwrap().replicated);
-    drop((store, replication));
-    let store = open(&fs);
-    assert_eq!(texts(&store), ["0", "1"]);
-    assert_eq!(store.open_report().events_from_log, 0);
-}

@@ -236,3 +236,20 @@ fn a_wait_that_is_over_gives_up_its_place() {
     acknowledge(&replication);
     assert_eq!(texts(&store), ["1", "2"]);
 }
+
+#[test]
+fn a_checkpoint_has_what_is_not_seen_yet() {
+    let fs = MemFs::new();
+    let store = open(&fs);
+    let replication = store.replication().unwrap();
+    store.append(&a(), event("0")).unwrap();
+    let ticket = submit(&store, "1");
+    assert_eq!(store.checkpoint().unwrap(), sequence(2));
+    assert_eq!(texts(&store), ["0"]);
+    acknowledge(&replication);
+    assert!(ticket.wait().unwrap().replicated);
+    drop((store, replication));
+    let store = open(&fs);
+    assert_eq!(texts(&store), ["0", "1"]);
+    assert_eq!(store.open_report().events_from_log, 0);
+}
