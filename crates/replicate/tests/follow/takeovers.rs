@@ -211,12 +211,17 @@ fn a_replica_s_directory_is_taken_over_from_and_a_written_one_is_not() {
     let taken = take_over(&bucket, &copy, taking()).unwrap();
     assert_eq!(taken.end, Sequence::new(61));
     assert_has(&taken.store, &all);
+    let append = || {
+        store.append(
+            &Coordinate::new("order:1", "eu").unwrap(),
+            Event::bytes(KIND, *b"x"),
+        )
+    };
+    // Who has nothing to ship asks nothing, and learns of it with the next append at the latest.
+    let _ = append();
     let fenced = shipping.wait_ended(LONG).unwrap();
     assert!(matches!(fenced, ReplicateError::Fenced(_)), "{fenced:?}");
-    let refused = store.append(
-        &Coordinate::new("order:1", "eu").unwrap(),
-        Event::bytes(KIND, *b"x"),
-    );
+    let refused = append();
     assert_eq!(refused.unwrap_err().kind(), ErrorKind::Fenced);
     // The directory of the writer before has gone another way.
     assert_eq!(store.close().unwrap_err().kind(), ErrorKind::Fenced);
