@@ -25,7 +25,7 @@ const STAYS: &str = "files of the directory are in a bucket, so it can be neithe
 ///
 /// A file that is in the directory below is used as it is. One that is listed and is not there:
 ///
-/// - is listed, and opened to read: its bytes are fetched as they are read, see the [module](super). A merged file
+/// - is listed, and opened to read: its bytes are fetched as they are read. A merged file
 ///   of an index is fetched whole when it is used first, and kept as a file, which is mapped.
 /// - is brought into the directory, whole, before it is appended to, locked, renamed or exchanged.
 /// - has no second name: [`Fs::link`] says `Unsupported`, so a backup copies it.
