@@ -204,9 +204,9 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     Mutation {
         name: "a part that has more than what is listed is deleted",
         file: TAIL,
-        find: "            && other.to <= self.to",
-        replace: "            && other.to >= self.to",
-        options: "what_is_needed_is_not_deleted a_replica_that_was_away_finds_its_way",
+        find: "parts.any(|part| part.has_more_than(self))",
+        replace: "parts.any(|part| self.has_more_than(&part))",
+        options: "a_part_that_has_more_is_not_deleted",
     },
     Mutation {
         name: "what is of a later term is deleted",
