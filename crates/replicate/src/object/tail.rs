@@ -139,7 +139,7 @@ mod tests {
             key(1, "segment-0000000003-0000000001.log"),
             key(3, &Tail::name(SegmentId::new(3), 1, 0, 1000)),
         ] {
-            assert!(!is_covered(&[by.clone()]), "{by}");
+            assert!(!is_covered(std::slice::from_ref(&by)), "{by}");
         }
     }
 
