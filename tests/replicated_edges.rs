@@ -1,7 +1,7 @@
 //! The third level of durability at the edges: a store that is closed or left by its events while somebody copies,
 //! and a task that meets the end of a segment.
 
-use crate::harness::{at, bounded, event, open, options};
+use crate::harness::{at, bounded, event, open, options, texts};
 use crate::hostile_callers::{block_on, waker};
 use crate::replicated::{a, acknowledge, asking, replicated, submit};
 use crate::waiting::{AT_ONCE, sequence};
@@ -11,7 +11,7 @@ use std::task::Context;
 use std::thread;
 use strandline::fs::MemFs;
 use strandline::maintenance::{Retention, compact};
-use strandline::{Batch, Durability, ErrorKind, EventId, Region};
+use strandline::{AppendCondition, Batch, Durability, ErrorKind, EventId, Region};
 
 #[test]
 fn a_closed_store_can_be_opened_at_once_whoever_copies_it() {
@@ -164,5 +164,50 @@ fn who_waits_for_room_is_not_refused_as_the_replication_of_others_ends() {
         });
         assert_eq!(first.wait().unwrap_err().kind(), ErrorKind::Unknown);
         assert_eq!(store.snapshot().len(), 2);
+    }
+}
+
+#[test]
+fn who_is_refused_because_of_an_event_sees_it_though_its_replication_has_ended() {
+    let store = open(&MemFs::new());
+    let replication = store.replication().unwrap();
+    let first = submit(&store, "1");
+    store.sync().unwrap();
+    drop(replication);
+    assert_eq!(first.wait().unwrap_err().kind(), ErrorKind::Unknown);
+    assert!(store.snapshot().is_empty());
+    let condition = AppendCondition::since(sequence(0)).none_in(Region::all());
+    for durability in [Durability::Synced, Durability::Written] {
+        let asked = asking(durability).condition(&condition);
+        let refused = store.append_with(&a(), event("2"), asked.clone());
+        assert_eq!(refused.unwrap_err().kind(), ErrorKind::ConditionFailed);
+        assert_eq!(texts(&store), ["1"]);
+        let refused = store.submit_with(&a(), event("2"), asked);
+        let refused = refused.and_then(strandline::Ticket::wait).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::ConditionFailed);
+    }
+}
+
+#[test]
+fn an_erasure_goes_on_though_nobody_acknowledges_and_after_the_replication_has_ended() {
+    for ends in [false, true] {
+        bounded(move || {
+            let store = open(&MemFs::new());
+            let replication = store.replication().unwrap();
+            store.append(&at("gone", "s"), event("x")).unwrap();
+            let hidden = submit(&store, "hidden");
+            store.sync().unwrap();
+            let replication = (!ends).then_some(replication);
+            assert_eq!(texts(&store), ["x"]);
+            let rules = Retention::new().drop_entity("gone");
+            compact(&store, &rules, &mut |_| ControlFlow::Continue(())).unwrap();
+            // It is shown as if something had been appended that asks for no replication.
+            assert_eq!(texts(&store), ["hidden"]);
+            assert!(store.verify().unwrap().is_intact());
+            if let Some(replication) = replication {
+                acknowledge(&replication);
+                assert!(hidden.wait().unwrap().replicated);
+            }
+        });
     }
 }

@@ -1,6 +1,6 @@
 //! What the machines of `protocol` ask, made of a `Bucket`, and its answers as theirs. Waits for no second try.
 
-use crate::bucket::{Bucket, BucketError, PutAnswer};
+use crate::bucket::{Bucket, BucketError, Listed, Pending, PutAnswer};
 use crate::object::{Key, Prefix};
 use crate::protocol::{Answer, Listing, Request};
 use bytes::Bytes;
@@ -24,12 +24,15 @@ pub(crate) fn ask(bucket: &Bucket, request: &Request<Bytes>) -> Result<Answer<By
             Some(content) => Answer::Found(content),
             None => Answer::Absent,
         },
-        Request::List(listing) => Answer::Listed(list(bucket, listing)?),
+        Request::List(listing) => Answer::Listed(numbers(&start_list(bucket, listing).wait()?)),
     })
 }
 
-/// The numbers of a listing. What has no key of such an object is of somebody else, and passed over.
-fn list(bucket: &Bucket, listing: &Listing) -> Result<Vec<u64>, BucketError> {
+/// Starts a listing.
+pub(crate) fn start_list(
+    bucket: &Bucket,
+    listing: &Listing,
+) -> Pending<Result<Vec<Listed>, BucketError>> {
     let (prefix, before) = match listing {
         Listing::Terms { from } => (Prefix::Terms, from.previous().map(Key::Term)),
         Listing::Chunks { term, from } => {
@@ -43,11 +46,15 @@ fn list(bucket: &Bucket, listing: &Listing) -> Result<Vec<u64>, BucketError> {
         Listing::States { term } => (Prefix::States(*term), None),
     };
     let before = before.map(|key| key.to_string());
-    let listed = bucket.list(&prefix.to_string(), before.as_deref())?;
+    bucket.start_list(&prefix.to_string(), before.as_deref())
+}
+
+/// The numbers of a listing. What has no key of such an object is of somebody else, and passed over.
+pub(crate) fn numbers(listed: &[Listed]) -> Vec<u64> {
     let number = |key: &str| match key.parse().ok()? {
         Key::Term(term) => Some(term.get()),
         Key::Chunk { number, .. } | Key::State { number, .. } => Some(number),
         Key::Data { .. } => None,
     };
-    Ok(listed.iter().filter_map(|one| number(&one.key)).collect())
+    listed.iter().filter_map(|one| number(&one.key)).collect()
 }

@@ -3,11 +3,9 @@
 //! Who may do so is `protocol`'s, the term is taken by `ship`, the log is fetched by `follow`: this puts them in
 //! order. The reign of another is ended last, once all that it had left by then is here.
 
-use crate::ask::ask;
 use crate::bucket::Bucket;
-use crate::follow::{Copy, FollowError, survey, take_along};
-use crate::object::{Key, Term, TermRecord};
-use crate::protocol::{Answer, Request};
+use crate::follow::{Copy, FollowError, Lasting, identity_of, lasting, take_along};
+use crate::object::{Term, TermRecord};
 use crate::replicator::Replicator;
 use crate::ship::{self, ReplicateError, ReplicateOptions};
 use std::path::Path;
@@ -16,6 +14,7 @@ use std::time::Duration;
 use strandline::{Sequence, Store, StoreOptions};
 use strandline_core::fs::{Fs, OsFs};
 use strandline_core::{Clock, SystemClock};
+use strandline_segment::LogIdentity;
 
 /// How often it is begun anew with what the bucket has if that is swept meanwhile.
 const TRIES: u32 = 8;
@@ -135,15 +134,16 @@ pub fn take_over(
     let identity = prefetch(bucket, &mut copy)?;
     let replicate = &options.replicate;
     let taken = ship::take_over(bucket, &fs, dir, identity, replicate, &*clock)?;
-    let (term, left) = (taken.term, taken.left.as_ref());
+    let (term, left, before) = (taken.term, taken.left.as_ref(), taken.before.clone());
     // What was left is there until a term after this one has begun.
     let left = left.ok_or(FollowError::Empty)?;
+    // There is no log without a term.
+    let before = before.ok_or(FollowError::Empty)?;
     take_along(bucket, &mut copy, &left.taken)?;
     copy.sync()?;
     // Its lock is that of the writer from now on.
     drop(copy);
     let end = left.end().sequence;
-    let before = record(bucket, term.previous().unwrap_or(term))?;
     let store = options.store.clone().fs(fs).open(dir)?;
     let replicator =
         Replicator::start_with(&store, bucket.clone(), replicate.clone(), Some(taken))?;
@@ -171,31 +171,78 @@ pub fn take_over(
     })
 }
 
-/// Fetches what the terms of a bucket have left by now, and says which log it is.
-fn prefetch(
-    bucket: &Bucket,
-    copy: &mut Copy,
-) -> Result<strandline_segment::LogIdentity, FollowError> {
+/// Fetches what the terms of a bucket have left by now, as far as every later term has it, and says which log it is.
+///
+/// If the newest term has not begun nothing is fetched: that term, or one after it, may go on from less than there is
+/// now, and what was fetched would contradict it once the term after it is taken. Nobody reigns then who would wait.
+fn prefetch(bucket: &Bucket, copy: &mut Copy) -> Result<LogIdentity, FollowError> {
     let mut tries_left = TRIES;
     loop {
-        let taken = survey(bucket)?.ok_or(FollowError::Empty)?;
-        match take_along(bucket, copy, &taken) {
+        let fetched = match lasting(bucket)?.ok_or(FollowError::Empty)? {
+            Lasting::Yes(taken) => take_along(bucket, copy, &taken)
+                .and_then(|()| copy.identity().copied().ok_or(FollowError::Empty)),
+            Lasting::Unbegun(taken) => identity_of(bucket, copy, &taken),
+            // Each time somebody else has taken a term: there is no end of tries to be feared.
+            Lasting::Over => continue,
+        };
+        match fetched {
             Err(FollowError::Gone { .. }) if tries_left > 0 => tries_left -= 1,
-            Err(error) => return Err(error),
-            Ok(()) => return copy.identity().copied().ok_or(FollowError::Empty),
+            fetched => return fetched,
         }
     }
 }
 
-/// Who has a term.
-fn record(bucket: &Bucket, term: Term) -> Result<TermRecord, FollowError> {
-    let key = Key::Term(term);
-    match ask(bucket, &Request::Get { key: key.clone() })? {
-        Answer::Found(bytes) => {
-            TermRecord::decode(term, &bytes).map_err(|error| FollowError::object(&key, error))
-        }
-        _ => Err(FollowError::Gone {
-            key: key.to_string(),
-        }),
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+    use crate::bucket::BucketOptions;
+    use crate::object::{Owner, TermKind};
+    use strandline::{AppendOptions, Coordinate, Durability, Event, EventKind};
+
+    const LONG: Duration = Duration::from_secs(300);
+
+    fn append(store: &Store) {
+        let of = Coordinate::new("order:1", "eu").unwrap();
+        let event = Event::bytes(EventKind::new(1, 1), *b"one");
+        let replicated = AppendOptions::new().durability(Durability::Replicated);
+        store.append_with(&of, event, replicated).unwrap();
+    }
+
+    #[test]
+    fn before_the_term_only_that_is_fetched_which_every_later_term_has() {
+        let dir = tempfile::tempdir().unwrap();
+        let bucket = Bucket::open("memory:", BucketOptions::new()).unwrap();
+        let store = Store::open(dir.path().join("store")).unwrap();
+        let options = ReplicateOptions::new();
+        let replicator = Replicator::start(&store, bucket.clone(), options).unwrap();
+        append(&store);
+        append(&store);
+        replicator.stop(LONG).unwrap();
+        let fs: Arc<dyn Fs> = Arc::new(OsFs);
+        let copy = |name: &str| Copy::open(bucket.clone(), fs.clone(), &dir.path().join(name));
+        let mut begun = copy("begun").unwrap();
+        let identity = prefetch(&bucket, &mut begun).unwrap();
+        assert_eq!(begun.end().unwrap().sequence, Sequence::new(2));
+        // Who takes a term may have looked for chunks before one came that is there now.
+        let record = TermRecord {
+            identity,
+            term: Term::new(2).unwrap(),
+            owner: Owner([9; 16]),
+            host: "other".to_owned(),
+            process: 1,
+            taken_ms: 1,
+            how: TermKind::TakeOver,
+        };
+        let _ = bucket.put_new(&record.key().to_string(), record.encode().into());
+        let mut unbegun = copy("unbegun").unwrap();
+        assert_eq!(prefetch(&bucket, &mut unbegun).unwrap(), identity);
+        assert!(unbegun.end().is_none());
+        drop((begun, unbegun));
+        // It is taken over all the same, and who had the term is known.
+        let taken = take_over(&bucket, dir.path().join("unbegun"), TakeOverOptions::new()).unwrap();
+        assert_eq!((taken.term.get(), taken.before), (3, record));
+        assert_eq!(taken.end, Sequence::new(2));
+        assert_eq!(taken.store.snapshot().len(), 2);
     }
 }

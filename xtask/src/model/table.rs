@@ -10,6 +10,7 @@ const BEGINNING: &str = "crates/replicate/src/protocol/beginning.rs";
 const SHIPPER: &str = "crates/replicate/src/protocol/shipper.rs";
 const FOLLOWER: &str = "crates/replicate/src/protocol/follower.rs";
 const SWEEPER: &str = "crates/replicate/src/protocol/sweeper.rs";
+const TAIL: &str = "crates/replicate/src/object/tail.rs";
 
 /// Package and test target of the model.
 pub(super) const TARGET: &str = "-p strandline-replicate --test model";
@@ -196,9 +197,16 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     Mutation {
         name: "what no state lists yet is deleted",
         file: SWEEPER,
-        find: "            Key::Data { .. } => is_earlier || self.retired.contains(key),",
+        find: "            Key::Data { .. } => is_earlier || self.is_retired(key),",
         replace: "            Key::Data { .. } => true,",
         options: "what_is_needed_is_not_deleted a_replica_that_was_away_finds_its_way",
+    },
+    Mutation {
+        name: "a part that has more than what is listed is deleted",
+        file: TAIL,
+        find: "parts.any(|part| part.has_more_than(self))",
+        replace: "parts.any(|part| self.has_more_than(&part))",
+        options: "a_part_that_has_more_is_not_deleted",
     },
     Mutation {
         name: "what is of a later term is deleted",

@@ -206,19 +206,22 @@ impl Bucket {
     ///
     /// If one could not be deleted. Others may have been.
     pub fn delete(&self, keys: &[String]) -> Result<(), BucketError> {
+        self.start_delete(keys).wait()
+    }
+
+    /// Starts [`delete`](Self::delete).
+    pub fn start_delete(&self, keys: &[String]) -> Pending<Result<(), BucketError>> {
         let keys = keys.to_vec();
         let request = match keys.as_slice() {
             [key] => format!("delete {key}"),
             keys => format!("delete {} objects", keys.len()),
         };
-        self.0
-            .start_fallible(request, async move |work, request| {
-                for page in keys.chunks(PAGE_KEYS) {
-                    work.repeat(&request, || work.delete(page)).await?;
-                }
-                Ok(())
-            })
-            .wait()
+        self.0.start_fallible(request, async move |work, request| {
+            for page in keys.chunks(PAGE_KEYS) {
+                work.repeat(&request, || work.delete(page)).await?;
+            }
+            Ok(())
+        })
     }
 
     /// Writes `length` bytes that `content` gives, in parts where they are many, over what is there. For keys
@@ -239,7 +242,19 @@ impl Bucket {
         length: u64,
         content: &mut dyn Read,
     ) -> Result<(), BucketError> {
-        large::put(&self.0, key, length, content)
+        large::put(&self.0, key, length, content, &|| false)
+    }
+
+    /// As [`put_large`](Self::put_large), but ends with [`Closed`](super::BucketErrorKind::Closed) once `is_over` says
+    /// that nobody waits for it any more. What was sent is left under way, and parts may stay.
+    pub(crate) fn put_large_unless(
+        &self,
+        key: &str,
+        length: u64,
+        content: &mut dyn Read,
+        is_over: &dyn Fn() -> bool,
+    ) -> Result<(), BucketError> {
+        large::put(&self.0, key, length, content, is_over)
     }
 }
 

@@ -50,6 +50,7 @@ pub(super) fn put(
     key: &str,
     length: u64,
     content: &mut dyn Read,
+    is_over: &dyn Fn() -> bool,
 ) -> Result<(), BucketError> {
     let source = Source {
         threads,
@@ -62,21 +63,36 @@ pub(super) fn put(
         .part_bytes
         .max(length.div_ceil(PARTS_MAX));
     if length <= part_bytes {
-        return put_whole(threads, key, source.last(length)?);
+        return put_whole(threads, key, source.last(length)?, is_over);
     }
-    Upload::begin(threads, key)?.send(length, part_bytes, source)
+    Upload::begin(threads, key, is_over)?.send(length, part_bytes, source)
 }
 
-fn put_whole(threads: &Threads, key: &str, content: Bytes) -> Result<(), BucketError> {
-    let key = key.to_owned();
-    threads
-        .start_fallible(format!("write {key}"), async move |work, request| {
-            work.repeat(&request, || {
-                work.put(&key, content.clone(), PutMode::Overwrite)
-            })
-            .await
+fn put_whole(
+    threads: &Threads,
+    key: &str,
+    content: Bytes,
+    is_over: &dyn Fn() -> bool,
+) -> Result<(), BucketError> {
+    let path_of = key.to_owned();
+    let put = threads.start_fallible(format!("write {key}"), async move |work, request| {
+        work.repeat(&request, || {
+            work.put(&path_of, content.clone(), PutMode::Overwrite)
         })
-        .wait()
+        .await
+    });
+    wait(threads, key, put, is_over)
+}
+
+/// Waits for an answer, unless it is over before.
+fn wait<T>(
+    threads: &Threads,
+    key: &str,
+    pending: Pending<Result<T, BucketError>>,
+    is_over: &dyn Fn() -> bool,
+) -> Result<T, BucketError> {
+    let answer = pending.wait_unless(is_over);
+    answer.unwrap_or_else(|| Err(threads.work().closed(&format!("write {key}"))))
 }
 
 /// Where the content of a large object comes from.
@@ -124,22 +140,27 @@ struct Upload<'a> {
     key: String,
     upload: Box<dyn MultipartUpload>,
     under_way: VecDeque<Pending<Result<(), BucketError>>>,
+    is_over: &'a dyn Fn() -> bool,
 }
 
 impl<'a> Upload<'a> {
-    fn begin(threads: &'a Threads, key: &str) -> Result<Self, BucketError> {
+    fn begin(
+        threads: &'a Threads,
+        key: &str,
+        is_over: &'a dyn Fn() -> bool,
+    ) -> Result<Self, BucketError> {
         let key = key.to_owned();
         let path_of = key.clone();
-        let upload = threads
-            .start_fallible(format!("begin {key}"), async move |work, request| {
-                work.repeat(&request, || work.begin(&path_of)).await
-            })
-            .wait()?;
+        let begun = threads.start_fallible(format!("begin {key}"), async move |work, request| {
+            work.repeat(&request, || work.begin(&path_of)).await
+        });
+        let upload = wait(threads, &key, begun, is_over)?;
         Ok(Self {
             threads,
             key,
             upload,
             under_way: VecDeque::new(),
+            is_over,
         })
     }
 
@@ -197,7 +218,7 @@ impl<'a> Upload<'a> {
     fn wait_until(&mut self, count: usize) -> Result<(), BucketError> {
         while self.under_way.len() > count {
             match self.under_way.pop_front() {
-                Some(part) => part.wait()?,
+                Some(part) => wait(self.threads, &self.key, part, self.is_over)?,
                 None => break,
             }
         }
@@ -209,32 +230,33 @@ impl<'a> Upload<'a> {
             threads,
             key,
             mut upload,
+            is_over,
             ..
         } = self;
         let request = format!("finish {key}");
-        threads
-            .start_fallible(request, async move |work, request| {
-                work.counters.of(Kind::Part).makes(1);
-                let finished = within(work.limit(0), upload.complete()).await;
-                let Err(fault) = finished.and_then(|done| done.map_err(Fault::from)) else {
-                    return Ok(());
-                };
-                work.counters.of(Kind::Part).fails();
-                // The answer may have been lost behind the deed. The key is that of the content.
-                let there = work.repeat(&request, || work.look(&key)).await;
-                if there.is_ok_and(|there| there.is_some_and(|info| info.length == length)) {
-                    return Ok(());
-                }
-                work.abort(&mut upload).await;
-                Err(work.error(fault, &request))
-            })
-            .wait()
+        let name = key.clone();
+        let finished = threads.start_fallible(request, async move |work, request| {
+            work.counters.of(Kind::Part).makes(1);
+            let finished = within(work.limit(0), upload.complete()).await;
+            let Err(fault) = finished.and_then(|done| done.map_err(Fault::from)) else {
+                return Ok(());
+            };
+            work.counters.of(Kind::Part).fails();
+            // The answer may have been lost behind the deed. The key is that of the content.
+            let there = work.repeat(&request, || work.look(&key)).await;
+            if there.is_ok_and(|there| there.is_some_and(|info| info.length == length)) {
+                return Ok(());
+            }
+            work.abort(&mut upload).await;
+            Err(work.error(fault, &request))
+        });
+        wait(threads, &name, finished, is_over)
     }
 
     fn take_back(mut self) {
         // A part that arrives behind the end of an upload would stay for ever.
         while let Some(part) = self.under_way.pop_front() {
-            drop(part.wait());
+            drop(part.wait_unless(self.is_over));
         }
         let mut upload = self.upload;
         let aborting = self
@@ -243,7 +265,7 @@ impl<'a> Upload<'a> {
                 work.abort(&mut upload).await;
                 Ok(())
             });
-        drop(aborting.wait());
+        drop(aborting.wait_unless(self.is_over));
     }
 }
 

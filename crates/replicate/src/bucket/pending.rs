@@ -5,6 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use strandline_core::sync::{Condvar, Mutex};
 
+/// How long is waited at most without a look whether it is over.
+const LOOK: Duration = Duration::from_millis(20);
+
 /// An answer that is on its way. Dropping it leaves the request under way: what was sent cannot be taken back.
 ///
 /// It is always answered: if the bucket is dropped first, with [`Closed`](super::BucketErrorKind::Closed).
@@ -79,6 +82,19 @@ impl<T> Pending<T> {
                 Err(self)
             }
         }
+    }
+
+    /// Waits for the answer until `is_over` says that nobody wants it any more, which is asked now and then; `None` if
+    /// so. What was sent is left under way.
+    pub(crate) fn wait_unless(self, is_over: &dyn Fn() -> bool) -> Option<T> {
+        let mut pending = self;
+        while !is_over() {
+            pending = match pending.wait_for(LOOK) {
+                Ok(answer) => return Some(answer),
+                Err(pending) => pending,
+            };
+        }
+        None
     }
 
     /// Has `call` called with the answer: at once on this thread if it is there, else on a thread of the bucket,

@@ -9,13 +9,17 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use strandline_core::fs::{EntryKind, Fs, TEMPORARY_SUFFIX};
+use strandline_core::fs::{EntryKind, FileLock, Fs, TEMPORARY_SUFFIX};
 use strandline_segment::{
-    LogError, LogIdentity, LogPosition, LogReceiver, SegmentId, SegmentInfo, footer_on_disk,
+    LogError, LogIdentity, LogPosition, LogReceiver, Manifest, SegmentId, SegmentInfo,
+    footer_on_disk,
 };
 
 /// What the names of merged index files begin and end with.
 const MERGED: (&str, &str) = ("index-", ".idx");
+
+/// The file that is locked while a directory is filled for the first time. Once there is a copy, that is locked.
+const FILLING_FILE: &str = "FILLING";
 
 /// A copy of a log in a directory of its own.
 pub(crate) struct Copy {
@@ -24,6 +28,8 @@ pub(crate) struct Copy {
     dir: PathBuf,
     /// None until the first state came.
     receiver: Option<LogReceiver>,
+    /// From before the first file is fetched until there is a copy.
+    filling: Option<Box<dyn FileLock>>,
 }
 
 impl Copy {
@@ -31,6 +37,7 @@ impl Copy {
     pub(crate) fn open(bucket: Bucket, fs: Arc<dyn Fs>, dir: &Path) -> Result<Self, FollowError> {
         Ok(Self {
             receiver: LogReceiver::open(fs.clone(), dir)?,
+            filling: None,
             bucket,
             fs,
             dir: dir.to_path_buf(),
@@ -64,6 +71,7 @@ impl Copy {
     pub(crate) fn take_state(&mut self, state: &State) -> Result<bool, FollowError> {
         let term = state.term;
         self.check_log(state.identity())?;
+        self.claim()?;
         let known = self.end();
         let before = self.sealed();
         self.stage(state, true)?;
@@ -71,6 +79,7 @@ impl Copy {
             None => {
                 let (fs, dir) = (self.fs.clone(), &self.dir);
                 self.receiver = Some(LogReceiver::create(fs, dir, &state.manifest)?);
+                self.unclaim()?;
             }
             Some(receiver) => {
                 let mut listed = receiver.list(&state.manifest);
@@ -100,6 +109,43 @@ impl Copy {
         self.remove_merged(state)?;
         let after: BTreeSet<String> = self.sealed().into_iter().collect();
         Ok(before.iter().any(|name| !after.contains(name)))
+    }
+
+    /// Has the directory to itself, which is made, if there is no copy in it: two that fetch into it would take each
+    /// other's files away. A copy is locked itself.
+    pub(crate) fn claim(&mut self) -> Result<(), FollowError> {
+        if self.receiver.is_some() || self.filling.is_some() {
+            return Ok(());
+        }
+        let (fs, dir) = (&*self.fs, &self.dir);
+        fs.create_dir_all(dir)
+            .map_err(|error| FollowError::io("make", dir, error))?;
+        let path = dir.join(FILLING_FILE);
+        let lock = fs.try_lock(&path);
+        let lock = lock.map_err(|error| FollowError::io("lock", &path, error))?;
+        // Whoever has filled it since this looked for a copy has it, or had it.
+        if lock.is_none() || Manifest::read(fs, dir)?.is_some() {
+            let file = FILLING_FILE.to_owned();
+            return Err(LogError::BeingWritten { file }.into());
+        }
+        self.filling = lock;
+        Ok(())
+    }
+
+    /// There is a copy, which is locked.
+    fn unclaim(&mut self) -> Result<(), FollowError> {
+        if self.filling.is_none() {
+            return Ok(());
+        }
+        let path = self.dir.join(FILLING_FILE);
+        match self.fs.remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(FollowError::io("remove", &path, error));
+            }
+            _ => {}
+        }
+        self.filling = None;
+        Ok(())
     }
 
     /// The names of the files of sealed segments.

@@ -1,9 +1,10 @@
 //! `FollowError`: why a bucket is not followed, restored from or taken over. Says what to do about it.
 
 use crate::bucket::BucketError;
-use crate::object::{Key, ObjectError, Term};
+use crate::object::{Key, ObjectError, Term, TermRecord};
 use std::io;
 use std::path::PathBuf;
+use strandline_core::rfc3339;
 use strandline_segment::LogError;
 
 /// Why a bucket cannot be followed, restored from or taken over.
@@ -31,6 +32,13 @@ pub enum FollowError {
     /// Nobody has begun to ship a log to the bucket.
     #[error("the bucket has no log: no term of it has begun")]
     Empty,
+    /// The newest term was taken and has not begun, so that it is not known which log the bucket goes on with. It is
+    /// known once that term begins, or another takes its place.
+    #[error(
+        "term {} of the bucket was taken by {}, process {}, at {} and has not begun: wait for it, or take the bucket \
+         over", .0.term, .0.host, .0.process, rfc3339(.0.taken_ms)
+    )]
+    NotBegun(Box<TermRecord>),
     /// The bucket has another log than the directory.
     #[error("the bucket has another log than {}: name another directory or bucket", dir.display())]
     OtherLog {
@@ -81,7 +89,7 @@ impl FollowError {
     pub fn is_passing(&self) -> bool {
         match self {
             Self::Bucket(error) => error.kind().is_passing(),
-            Self::Gone { .. } => true,
+            Self::Gone { .. } | Self::NotBegun(_) => true,
             _ => false,
         }
     }

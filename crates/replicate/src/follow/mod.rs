@@ -13,7 +13,7 @@ mod place;
 
 pub use error::FollowError;
 
-pub(crate) use along::{survey, take_along};
+pub(crate) use along::{Lasting, identity_of, lasting, survey, take_along};
 pub(crate) use copy::Copy;
 
 use crate::ask::ask;

@@ -10,6 +10,7 @@ mod key;
 mod name;
 mod sealed;
 mod state;
+mod tail;
 mod term;
 #[cfg(test)]
 mod tests;
@@ -20,4 +21,5 @@ pub use file::{FileParts, Part};
 pub use key::{Key, KeyError, Prefix, Term};
 pub use name::{FileName, FileNameError};
 pub use state::{Predecessor, State};
+pub(crate) use tail::Tail;
 pub use term::{Owner, OwnerError, TERM_BYTES_MAX, TermKind, TermRecord};

@@ -43,6 +43,6 @@ pub use sweeper::{Relisted, Sweeper};
 use crate::object::Term;
 
 /// The term after this one. After the last number there is none: whoever asks for it finds a term that is taken.
-fn after(term: Term) -> Term {
+pub(crate) fn after(term: Term) -> Term {
     term.next().unwrap_or(term)
 }

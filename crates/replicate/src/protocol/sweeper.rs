@@ -1,7 +1,8 @@
 //! What may be deleted.
 
-use crate::object::{Key, Term};
+use crate::object::{Key, Tail, Term};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// Which objects the writer of a term may delete, told of each of its states once that is acknowledged.
 ///
@@ -16,13 +17,18 @@ use std::collections::BTreeSet;
 /// - Data of its own term that an earlier state listed, and no other: what no state lists yet may be for the next.
 ///   What was listed and is no more may never be listed again, as a deletion of it may be under way. What a writer has put
 ///   and never listed is left for the next term.
+/// - Data of its own term that joins bytes of a file, if all of these and more are in another such object, or in the whole
+///   file, that is listed or was: parts are only ever joined to larger ones.
+///
+/// By the last rule it need not remember which parts were joined. Memory is in proportion to what is listed, and to
+/// the files that were rewritten in the term; a clone shares both.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Sweeper {
     term: Term,
     state: Option<u64>,
-    listed: BTreeSet<Key>,
-    /// Data of this term that were listed and are no more.
-    retired: BTreeSet<Key>,
+    listed: Arc<BTreeSet<Key>>,
+    /// Data of this term that were listed and are no more, but for what others cover.
+    retired: Arc<BTreeSet<Key>>,
 }
 
 /// A state lists an object whose deletion an earlier state has allowed. It must not be put.
@@ -33,12 +39,12 @@ pub struct Relisted(pub Key);
 impl Sweeper {
     /// Of a term none of whose states is known to be acknowledged: nothing may be deleted.
     #[must_use]
-    pub const fn new(term: Term) -> Self {
+    pub fn new(term: Term) -> Self {
         Self {
             term,
             state: None,
-            listed: BTreeSet::new(),
-            retired: BTreeSet::new(),
+            listed: Arc::default(),
+            retired: Arc::default(),
         }
     }
 
@@ -61,11 +67,14 @@ impl Sweeper {
             return;
         }
         let listed: BTreeSet<Key> = listed.into_iter().collect();
-        let before = std::mem::replace(&mut self.listed, listed);
-        let is_retired = |key: &Key| matches!(key, Key::Data { term, .. } if *term == self.term);
-        let retired = before.into_iter().filter(is_retired);
-        let retired = retired.filter(|key| !self.listed.contains(key));
-        self.retired.extend(retired);
+        let before = std::mem::replace(&mut self.listed, Arc::new(listed));
+        let is_own = |key: &&Key| matches!(key, Key::Data { term, .. } if *term == self.term);
+        let gone = before.iter().filter(is_own);
+        let gone = gone.filter(|key| !self.listed.contains(key) && !self.is_retired(key));
+        let gone: Vec<Key> = gone.cloned().collect();
+        if !gone.is_empty() {
+            Arc::make_mut(&mut self.retired).extend(gone);
+        }
         self.state = Some(number);
     }
 
@@ -84,7 +93,22 @@ impl Sweeper {
             Key::Chunk { number, .. } | Key::State { number, .. } => {
                 is_earlier || *number < acknowledged
             }
-            Key::Data { .. } => is_earlier || self.retired.contains(key),
+            Key::Data { .. } => is_earlier || self.is_retired(key),
         }
+    }
+
+    /// Whether data of this term were listed, or could have been, and never will be again.
+    fn is_retired(&self, key: &Key) -> bool {
+        if self.retired.contains(key) {
+            return true;
+        }
+        let tail = Tail::of(key);
+        tail.is_some_and(|tail| tail.is_covered(&self.listed) || tail.is_covered(&self.retired))
+    }
+
+    /// How many keys it remembers.
+    #[cfg(test)]
+    pub(super) fn remembered(&self) -> usize {
+        self.listed.len().saturating_add(self.retired.len())
     }
 }

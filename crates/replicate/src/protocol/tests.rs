@@ -207,6 +207,59 @@ fn what_may_be_deleted_is_listed_by_no_later_state() {
 }
 
 #[test]
+fn a_sweeper_remembers_what_is_listed_and_no_part_that_was_joined() {
+    let part = |from: u64, to: u64| Key::Data {
+        term: term(2),
+        name: format!("tail-0000000001-0000000000-{from:010}-{to:010}")
+            .parse()
+            .unwrap(),
+        content: from ^ to,
+    };
+    let mut sweeper = Sweeper::new(term(2));
+    let mut parts: Vec<(u64, u64)> = Vec::new();
+    let (mut joined, mut most) = (Vec::new(), 0);
+    for number in 0..4096 {
+        parts.push((number, number + 1));
+        let mut size = 1;
+        while (number + 1) % (size * 16) == 0 {
+            let first = parts.len() - 16;
+            let all: Vec<_> = parts.drain(first..).collect();
+            parts.push((all[0].0, all[15].1));
+            joined.extend(all);
+            size *= 16;
+        }
+        let listed: Vec<Key> = parts.iter().map(|(from, to)| part(*from, *to)).collect();
+        assert_eq!(sweeper.check(&listed), Ok(()));
+        assert!(
+            !sweeper.may_delete(&part(number, number + 2)),
+            "it is not listed yet"
+        );
+        sweeper.acknowledged(number, listed.clone());
+        assert!(!listed.iter().any(|key| sweeper.may_delete(key)));
+        most = most.max(sweeper.remembered());
+    }
+    assert!(
+        joined
+            .iter()
+            .all(|(from, to)| sweeper.may_delete(&part(*from, *to)))
+    );
+    assert!(
+        joined.len() > 4096 && most <= 64,
+        "{most} of {}",
+        joined.len()
+    );
+    // A file that is listed no more, as it was rewritten, stands for its parts for ever.
+    sweeper.acknowledged(5000, [data(2, 1)]);
+    sweeper.acknowledged(5001, [data(2, 1)]);
+    assert!(
+        joined
+            .iter()
+            .all(|(from, to)| sweeper.may_delete(&part(*from, *to)))
+    );
+    assert!(sweeper.remembered() <= 64);
+}
+
+#[test]
 fn the_last_term_has_no_successor() {
     assert_eq!(after(term(u64::MAX)), term(u64::MAX));
 }

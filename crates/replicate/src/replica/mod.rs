@@ -57,7 +57,9 @@ impl Replica {
     ///
     /// # Errors
     ///
-    /// [`FollowError::Empty`] if the bucket has no log and the directory neither; [`FollowError::OtherLog`] and
+    /// [`FollowError::Empty`] if the bucket has no log and the directory neither; [`FollowError::NotBegun`] if the
+    /// directory has none and the newest term of the bucket was taken and has not begun, with who took it: it may be
+    /// called again; [`FollowError::OtherLog`] and
     /// [`FollowError::Diverged`] if the directory has something else; [`FollowError::Bucket`] if a new one cannot
     /// be filled; [`FollowError::Log`], [`FollowError::Store`], [`FollowError::Io`].
     pub fn open(
@@ -130,8 +132,14 @@ fn fill(following: &mut Following) -> Result<(), FollowError> {
         match following.step() {
             Ok(Step::More | Step::Grew | Step::Rewritten) => {}
             Err(FollowError::Gone { .. }) if tries_left > 0 => tries_left -= 1,
-            Ok(Step::Wait(Waiting::Empty | Waiting::Begin(_))) if following.end().is_none() => {
-                return Err(FollowError::Empty);
+            Ok(Step::Wait(waiting)) if following.end().is_none() => {
+                let taken = match waiting {
+                    Waiting::Begin(term) => following.record(term)?,
+                    Waiting::Empty | Waiting::Reached(_) => None,
+                };
+                return Err(taken.map_or(FollowError::Empty, |record| {
+                    FollowError::NotBegun(Box::new(record))
+                }));
             }
             Ok(Step::Wait(_)) => return following.sync(),
             Err(error) => return Err(error),

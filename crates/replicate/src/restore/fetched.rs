@@ -4,7 +4,8 @@ use crate::follow::FollowError;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use strandline_core::fs::{EntryKind, Fs, OpenMode};
+use strandline_core::fs::{EntryKind, FileLock, Fs, OpenMode};
+use strandline_segment::LogError;
 
 /// What follows the name of the target.
 const SUFFIX: &str = ".fetched";
@@ -17,6 +18,8 @@ const INNER: &str = "shorter";
 pub(super) struct Fetched {
     fs: Arc<dyn Fs>,
     path: PathBuf,
+    /// Of the marker: no other restore is at work in it.
+    _lock: Box<dyn FileLock>,
 }
 
 impl Fetched {
@@ -24,7 +27,8 @@ impl Fetched {
     ///
     /// # Errors
     ///
-    /// [`FollowError::Io`], with `AlreadyExists` for a directory that something else made.
+    /// [`FollowError::Io`], with `AlreadyExists` for a directory that something else made; [`FollowError::Log`] if
+    /// another restore is at work in it.
     pub(super) fn claim(fs: &Arc<dyn Fs>, target: &Path) -> Result<Self, FollowError> {
         let mut path = target.as_os_str().to_owned();
         path.push(SUFFIX);
@@ -44,9 +48,16 @@ impl Fetched {
             let error = io::Error::new(io::ErrorKind::AlreadyExists, reason);
             return Err(FollowError::io("use", &path, error));
         }
+        let marker = path.join(MARKER);
+        let lock = fs.try_lock(&marker);
+        let lock = lock.map_err(|error| FollowError::io("lock", &marker, error))?;
+        let lock = lock.ok_or_else(|| LogError::BeingWritten {
+            file: MARKER.to_owned(),
+        })?;
         Ok(Self {
             fs: fs.clone(),
             path,
+            _lock: lock,
         })
     }
 

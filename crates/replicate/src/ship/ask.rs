@@ -2,9 +2,10 @@
 
 use super::backoff::Backoff;
 use super::error::ReplicateError;
-use crate::bucket::{Bucket, BucketError, PutAnswer};
+use crate::bucket::{Bucket, BucketError, Listed, Pending, PutAnswer};
 use crate::protocol::{Answer, Request};
 use bytes::Bytes;
+use std::sync::Arc;
 use std::time::Duration;
 use strandline_core::sync::atomic::{AtomicBool, Ordering};
 use strandline_core::sync::thread;
@@ -12,19 +13,26 @@ use strandline_core::sync::thread;
 /// What a bucket answered: for the protocol, and the error for people where it is unclear.
 pub(crate) type Answered = (Answer<Bytes>, Option<BucketError>);
 
-/// Makes a request and waits for its answer.
-fn ask(bucket: &Bucket, request: &Request<Bytes>) -> Answered {
+/// Makes a request and waits for its answer; `None` once it is to stop.
+fn ask(bucket: &Bucket, stop: &Stop, request: &Request<Bytes>) -> Option<Answered> {
+    let is_over = &|| stop.is_stopped();
     match request {
-        Request::Put { key, content } => put(bucket.put_new(&key.to_string(), content.clone())),
-        Request::Get { .. } | Request::List(_) => match crate::ask::ask(bucket, request) {
-            Ok(answer) => (answer, None),
-            Err(error) => (Answer::Unclear, Some(error)),
-        },
+        Request::Put { key, content } => {
+            let started = bucket.start_put(&key.to_string(), content.clone());
+            started.wait_unless(is_over).map(put)
+        }
+        Request::Get { key } => {
+            let started = bucket.start_get(&key.to_string());
+            started.wait_unless(is_over).map(got)
+        }
+        Request::List(listing) => {
+            let started = crate::ask::start_list(bucket, listing);
+            started.wait_unless(is_over).map(listed)
+        }
     }
 }
 
-/// Starts a request; `then` is called with its answer, on a thread of the bucket. A listing is waited for: no
-/// shipper asks for one.
+/// Starts a request; `then` is called with its answer, on a thread of the bucket.
 pub(crate) fn start(
     bucket: &Bucket,
     request: Request<Bytes>,
@@ -37,7 +45,9 @@ pub(crate) fn start(
         Request::Get { key } => bucket
             .start_get(&key.to_string())
             .then(move |answer| then(got(answer))),
-        Request::List(_) => then(ask(bucket, &request)),
+        Request::List(listing) => {
+            crate::ask::start_list(bucket, &listing).then(move |answer| then(listed(answer)))
+        }
     }
 }
 
@@ -57,18 +67,51 @@ fn got(answer: Result<Option<Bytes>, BucketError>) -> Answered {
     }
 }
 
+fn listed(answer: Result<Vec<Listed>, BucketError>) -> Answered {
+    match answer {
+        Ok(listed) => (Answer::Listed(crate::ask::numbers(&listed)), None),
+        Err(error) => (Answer::Unclear, Some(error)),
+    }
+}
+
 /// Where a shipper that waits looks whether it is to stop.
 #[derive(Debug, Default)]
-pub(crate) struct Stop(AtomicBool);
+pub(crate) struct Stop {
+    is_stopped: AtomicBool,
+    /// It is to stop with that, too.
+    with: Option<Arc<Self>>,
+}
 
 impl Stop {
     pub(crate) fn stop(&self) {
         // Relaxed: nothing is handed over by it.
-        self.0.store(true, Ordering::Relaxed);
+        self.is_stopped.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn is_stopped(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.is_stopped.load(Ordering::Relaxed)
+            || self.with.as_ref().is_some_and(|with| with.is_stopped())
+    }
+
+    /// One of a part of what is to stop with `with`, and may stop before.
+    pub(crate) fn with(with: Arc<Self>) -> Self {
+        Self {
+            is_stopped: AtomicBool::new(false),
+            with: Some(with),
+        }
+    }
+
+    /// The answer to a request.
+    ///
+    /// # Errors
+    ///
+    /// Its error; [`ReplicateError::Stopped`] once it is to stop, with the request left under way.
+    pub(crate) fn during<T>(
+        &self,
+        pending: Pending<Result<T, BucketError>>,
+    ) -> Result<T, ReplicateError> {
+        let answer = pending.wait_unless(&|| self.is_stopped());
+        Ok(answer.ok_or(ReplicateError::Stopped)??)
     }
 
     /// An error once it is to stop, for what reads while it is sent.
@@ -119,7 +162,8 @@ impl Patient<'_> {
         &mut self,
         request: &Request<Bytes>,
     ) -> Result<Answer<Bytes>, ReplicateError> {
-        let (answer, error) = ask(self.bucket, request);
+        let answered = ask(self.bucket, self.stop, request);
+        let (answer, error) = answered.ok_or(ReplicateError::Stopped)?;
         match error {
             Some(error) => self.failed(&ReplicateError::Bucket(error))?,
             // That nothing is there is no progress: it is what a PUT that is refused is compared with.

@@ -58,6 +58,7 @@ pub(crate) fn begin(
         term,
         owner,
         left,
+        ..
     } = taken;
     let mut catalog = Catalog::default();
     if let Some(left) = &left {

@@ -3,7 +3,8 @@
 //! Puts nothing there itself.
 
 use crate::object::{
-    CHUNK_BODY_OFFSET, CHUNK_HEADER_OFFSET, Chunk, FileName, FileParts, Key, Part, State, Term,
+    CHUNK_BODY_OFFSET, CHUNK_HEADER_OFFSET, Chunk, FileName, FileParts, Key, Part, State, Tail,
+    Term,
 };
 use std::collections::BTreeMap;
 use strandline_segment::{LogPosition, Manifest, SEGMENT_HEADER_BYTES, SegmentHeader, SegmentInfo};
@@ -254,11 +255,8 @@ impl Join {
 
     /// The key of these bytes, whose hash is `content`.
     pub(crate) fn key(&self, term: Term, content: &strandline_core::Hash) -> Option<Key> {
-        let (id, generation) = (self.header.id.get(), self.header.generation);
-        let name = format!(
-            "tail-{id:010}-{generation:010}-{:010}-{:010}",
-            self.from, self.to
-        );
+        let (id, generation) = (self.header.id, self.header.generation);
+        let name = Tail::name(id, generation, self.from, self.to);
         Some(Key::data(term, name.parse().ok()?, content))
     }
 }

@@ -64,11 +64,12 @@ pub(crate) enum Done {
     },
 }
 
-/// The thread. Dropping it waits for its job, which ends early if the shipper is to stop.
+/// The thread. Dropping it ends its job, and waits for no answer to what that has asked.
 #[derive(Debug)]
 pub(crate) struct Files {
     jobs: Option<Sender<Job>>,
     thread: Option<JoinHandle<()>>,
+    over: Arc<Stop>,
 }
 
 impl Files {
@@ -81,6 +82,8 @@ impl Files {
         done: impl Fn(Done) + Send + 'static,
     ) -> Result<Self, ReplicateError> {
         let (jobs, to_do) = std::sync::mpsc::channel();
+        let over = Arc::new(Stop::with(stop));
+        let stop = Arc::clone(&over);
         let thread = thread::Builder::new().name("strandline-ship-files".to_owned());
         let thread = thread.spawn(move || {
             for job in to_do {
@@ -92,6 +95,7 @@ impl Files {
         Ok(Self {
             jobs: Some(jobs),
             thread: Some(thread),
+            over,
         })
     }
 
@@ -107,6 +111,7 @@ impl Files {
 impl Drop for Files {
     fn drop(&mut self) {
         self.jobs = None;
+        self.over.stop();
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
@@ -133,7 +138,7 @@ fn run(source: &Source, bucket: &Bucket, stop: &Stop, term: Term, job: Job) -> D
             before,
             now,
             orphans,
-        } => match sweep(bucket, before.as_ref(), &now, &orphans) {
+        } => match sweep(bucket, stop, before.as_ref(), &now, &orphans) {
             Ok(objects) => Ok(Done::Swept { objects }),
             Err(error) => Ok(Done::NotSwept {
                 before,
@@ -155,25 +160,26 @@ fn run(source: &Source, bucket: &Bucket, stop: &Stop, term: Term, job: Job) -> D
 /// object was deleted is found by the next sweep.
 fn sweep(
     bucket: &Bucket,
+    stop: &Stop,
     before: Option<&Sweeper>,
     now: &Sweeper,
     orphans: &BTreeSet<Key>,
 ) -> Result<usize, ReplicateError> {
     let orphans: Vec<_> = orphans.iter().map(ToString::to_string).collect();
-    bucket.delete(&orphans)?;
+    stop.during(bucket.start_delete(&orphans))?;
     let mut deleted = orphans.len();
     let Some(before) = before else {
         return Ok(deleted);
     };
     for under in ["log", "state", "data"] {
-        let listed = bucket.list(under, None)?;
+        let listed = stop.during(bucket.start_list(under, None))?;
         let may_go = |key: &String| {
             let key = key.parse::<Key>();
             key.is_ok_and(|key| before.may_delete(&key) && now.may_delete(&key))
         };
         let keys = listed.into_iter().map(|listed| listed.key);
         let keys: Vec<_> = keys.filter(may_go).collect();
-        bucket.delete(&keys)?;
+        stop.during(bucket.start_delete(&keys))?;
         deleted = deleted.saturating_add(keys.len());
     }
     Ok(deleted)

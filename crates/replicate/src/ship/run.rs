@@ -140,11 +140,7 @@ fn term(
     board.note(|noted| {
         noted.term = Some(begun.term);
         noted.stage = ReplicatorStage::Shipping;
-        noted.replicated = end.sequence;
-        noted.durable = noted.durable.max(end.sequence);
-        if noted.replicated >= noted.durable {
-            noted.behind_since = None;
-        }
+        noted.replicated(end.sequence);
         noted.job_error = None;
         (noted.chunks, noted.state) = (0, 0);
         (noted.last_error, noted.next_try) = (None, None);
@@ -438,11 +434,8 @@ impl<'a> Run<'a> {
         }
         let in_flight = self.in_flight.iter().map(|chunk| chunk.bytes).sum();
         self.shipping.board.note(|noted| {
-            noted.replicated = end.map_or(noted.replicated, |end| end.sequence);
-            if noted.replicated >= noted.durable {
-                noted.behind_since = None;
-            } else if end.is_some() {
-                noted.behind_since = Some(now);
+            if let Some(end) = end {
+                noted.replicated(end.sequence);
             }
             (noted.chunks, noted.state, noted.in_flight_bytes) = (chunks, state, in_flight);
             if is_ahead {

@@ -47,7 +47,7 @@ pub(crate) struct States {
     uncertain: BTreeSet<Key>,
     /// Those of them that may have what was redacted since: deleted with every sweep, as they may come late.
     condemned: BTreeSet<Key>,
-    /// Those whose deletion was asked for. A state that lists one is not put.
+    /// Those whose deletion was asked for, and of which the sweeper does not know. A state that lists one is not put.
     doomed: BTreeSet<Key>,
     /// A job is under way.
     is_busy: bool,
@@ -344,6 +344,9 @@ impl States {
             return;
         };
         self.sweeper.acknowledged(offered.number, offered.listed);
+        // What the sweeper knows of need not be remembered twice.
+        let sweeper = &self.sweeper;
+        self.doomed.retain(|key| !sweeper.may_delete(key));
         let step = self.grace.checked_div(STEPS).unwrap_or_default();
         let last = self.allowed.iter().rev().find_map(|(at, _)| *at);
         if offered.is_urgent {

@@ -4,9 +4,13 @@ use super::error::ReplicateError;
 use crate::bucket::Requests;
 use crate::object::Term;
 use serde::Serialize;
+use std::collections::VecDeque;
 use std::time::Duration;
 use strandline_core::Sequence;
 use strandline_core::sync::{Condvar, Mutex};
+
+/// How many times are kept of what is not replicated.
+const BEHIND_MAX: usize = 64;
 
 /// How far a store is shipped.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -24,7 +28,8 @@ pub struct ReplicatorStatus {
     pub lag_events: u64,
     /// Bytes of chunks that are under way.
     pub in_flight_bytes: u64,
-    /// For how long, in milliseconds, there was something that was not replicated.
+    /// For how long, in milliseconds, the oldest of what is not replicated is on this disk, as the shipper saw it. Of
+    /// what is very far behind it may say a little more.
     pub lag_ms: u64,
     /// Chunks that were acknowledged in this term.
     pub chunks: u64,
@@ -68,14 +73,56 @@ pub(crate) struct Noted {
     pub(crate) replicated: Sequence,
     pub(crate) durable: Sequence,
     pub(crate) in_flight_bytes: u64,
-    /// Since when, by the clock of the store, something is not replicated.
-    pub(crate) behind_since: Option<Duration>,
+    /// What is not replicated: up to which sequence it was seen on this disk when, by the clock of the store, the
+    /// oldest first.
+    behind: VecDeque<(Sequence, Duration)>,
     pub(crate) chunks: u64,
     pub(crate) state: u64,
     pub(crate) last_error: Option<String>,
     /// Of the last job beside the chunks, if that failed.
     pub(crate) job_error: Option<String>,
     pub(crate) next_try: Option<Duration>,
+}
+
+impl Noted {
+    /// The log is on this disk up to `end`, seen at this time.
+    fn durable(&mut self, end: Sequence, now: Duration) {
+        if end > self.durable.max(self.replicated) {
+            self.behind.push_back((end, now));
+            self.thin();
+        }
+        self.durable = self.durable.max(end);
+    }
+
+    /// The log is replicated up to `end`, which is on this disk.
+    pub(crate) fn replicated(&mut self, end: Sequence) {
+        self.replicated = end;
+        self.durable = self.durable.max(end);
+        while self.behind.front().is_some_and(|(below, _)| *below <= end) {
+            self.behind.pop_front();
+        }
+    }
+
+    /// Since when the oldest of what is not replicated is on this disk.
+    fn behind_since(&self) -> Option<Duration> {
+        self.behind.front().map(|(_, since)| *since)
+    }
+
+    /// Takes the two that were seen in the shortest time for one, as old as the older, if there are too many.
+    fn thin(&mut self) {
+        if self.behind.len() <= BEHIND_MAX {
+            return;
+        }
+        let times = self.behind.iter().map(|(_, since)| *since);
+        let pairs = times.clone().zip(times.skip(1)).enumerate();
+        let closest = pairs.min_by_key(|(_, (one, next))| next.saturating_sub(*one));
+        if let Some((at, (since, _))) = closest {
+            self.behind.remove(at);
+            if let Some(next) = self.behind.get_mut(at) {
+                next.1 = since;
+            }
+        }
+    }
 }
 
 impl Board {
@@ -86,7 +133,7 @@ impl Board {
             replicated: Sequence::ZERO,
             durable: Sequence::ZERO,
             in_flight_bytes: 0,
-            behind_since: None,
+            behind: VecDeque::new(),
             chunks: 0,
             state: 0,
             last_error: None,
@@ -107,12 +154,7 @@ impl Board {
 
     /// Notes up to where the log is on this disk at this time.
     pub(crate) fn durable(&self, end: Sequence, now: Duration) {
-        self.note(|noted| {
-            noted.durable = noted.durable.max(end);
-            if noted.durable > noted.replicated {
-                noted.behind_since.get_or_insert(now);
-            }
-        });
+        self.note(|noted| noted.durable(end, now));
     }
 
     /// Notes an error, and when there is another try.
@@ -150,7 +192,7 @@ impl Board {
             lag_events: noted.durable.get().saturating_sub(noted.replicated.get()),
             in_flight_bytes: noted.in_flight_bytes,
             lag_ms: noted
-                .behind_since
+                .behind_since()
                 .map_or(0, |since| ms(now.saturating_sub(since))),
             chunks: noted.chunks,
             state: noted.state,
@@ -174,4 +216,61 @@ pub(crate) fn with_sources(error: &dyn std::error::Error) -> String {
         source = error.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    fn lag_ms(board: &Board, now: Duration) -> u64 {
+        board.status(now, Requests::default()).lag_ms
+    }
+
+    #[test]
+    fn the_lag_is_that_of_the_oldest_event_that_is_not_acknowledged() {
+        let board = Board::new();
+        let told = |end: u64| board.note(|noted| noted.replicated(Sequence::new(end)));
+        board.durable(Sequence::new(10), at(1));
+        board.durable(Sequence::new(10), at(2));
+        board.durable(Sequence::new(20), at(5));
+        board.durable(Sequence::new(30), at(9));
+        assert_eq!(lag_ms(&board, at(11)), 10_000);
+        told(5);
+        assert_eq!(lag_ms(&board, at(11)), 10_000);
+        told(10);
+        assert_eq!(lag_ms(&board, at(11)), 6_000);
+        told(25);
+        assert_eq!(lag_ms(&board, at(11)), 2_000);
+        told(30);
+        assert_eq!(lag_ms(&board, at(11)), 0);
+        // What comes replicated has never been behind.
+        told(40);
+        board.durable(Sequence::new(40), at(12));
+        assert_eq!(lag_ms(&board, at(20)), 0);
+    }
+
+    #[test]
+    fn a_long_outage_takes_no_more_memory_and_its_lag_is_never_too_small() {
+        let board = Board::new();
+        let seconds = 100_000;
+        for second in 0..seconds {
+            board.durable(Sequence::new(second + 1), at(second));
+        }
+        for acknowledged in (0..seconds).step_by(1000) {
+            board.note(|noted| {
+                noted.replicated(Sequence::new(acknowledged));
+                assert!(noted.behind.len() <= BEHIND_MAX);
+            });
+            let lag = lag_ms(&board, at(seconds)) / 1000;
+            let exact = seconds - acknowledged;
+            assert!(
+                (exact..exact + seconds / 10).contains(&lag),
+                "{lag} of {exact}"
+            );
+        }
+    }
 }

@@ -30,6 +30,8 @@ pub(crate) struct TakenTerm {
     pub(crate) machine: Beginning<Bytes>,
     pub(crate) term: Term,
     pub(crate) owner: Owner,
+    /// Who had the term before; `None` if this is the first.
+    pub(crate) before: Option<TermRecord>,
     /// What the terms before have left.
     pub(crate) left: Option<Left>,
 }
@@ -76,7 +78,7 @@ pub(crate) fn take(
     may_take: &dyn Fn(&Left) -> Result<(), ReplicateError>,
 ) -> Result<TakenTerm, ReplicateError> {
     let mut machine = Beginning::new();
-    let mut owner = None;
+    let (mut owner, mut before) = (None, None);
     loop {
         match machine.step() {
             Step::Ask(request) => {
@@ -84,7 +86,8 @@ pub(crate) fn take(
                 machine.answer(answer);
             }
             Step::Name { term, reigning } => {
-                let how = kind(taker, owners, term, reigning.as_ref())?;
+                let how;
+                (how, before) = kind(taker, owners, term, reigning.as_ref())?;
                 if let Some(left) = survey(patient, term, &taker.identity)? {
                     may_take(&left)?;
                 }
@@ -113,6 +116,7 @@ pub(crate) fn take(
                     machine,
                     term,
                     owner,
+                    before,
                     left,
                 });
             }
@@ -147,15 +151,15 @@ pub(crate) fn begin(
     }
 }
 
-/// How the next term comes to be, if it may.
+/// How the next term comes to be, if it may, and who has the one before.
 fn kind(
     taker: &Taker<'_>,
     owners: &OwnerFile,
     term: Term,
     reigning: Option<&Bytes>,
-) -> Result<TermKind, ReplicateError> {
+) -> Result<(TermKind, Option<TermRecord>), ReplicateError> {
     let Some(reigning) = reigning else {
-        return Ok(TermKind::Start);
+        return Ok((TermKind::Start, None));
     };
     let before = term.previous().unwrap_or(term);
     let record = TermRecord::decode(before, reigning).map_err(of_object(Key::Term(before)))?;
@@ -163,8 +167,8 @@ fn kind(
         return Err(ReplicateError::OtherLog);
     }
     match owners.has(record.owner) {
-        true => Ok(TermKind::Restart),
-        false if taker.takes_over => Ok(TermKind::TakeOver),
+        true => Ok((TermKind::Restart, Some(record))),
+        false if taker.takes_over => Ok((TermKind::TakeOver, Some(record))),
         false => Err(ReplicateError::Fenced(Box::new(record))),
     }
 }

@@ -37,7 +37,7 @@ pub(crate) fn whole(
     let content = hash(&mut reader()).map_err(of_file(&path))?;
     let key = Key::data(term, name.clone(), &content);
     *tried = Some(key.clone());
-    bucket.put_large(&key.to_string(), length, &mut reader())?;
+    put(bucket, stop, &key, length, &mut reader())?;
     Ok((length, key))
 }
 
@@ -63,8 +63,22 @@ pub(crate) fn tail(
     let key = join.key(term, &content).ok_or(ReplicateError::Rewritten)?;
     *tried = Some(key.clone());
     let length = join.to.saturating_sub(join.from);
-    bucket.put_large(&key.to_string(), length, &mut reader())?;
+    put(bucket, stop, &key, length, &mut reader())?;
     Ok(key)
+}
+
+fn put(
+    bucket: &Bucket,
+    stop: &Stop,
+    key: &Key,
+    length: u64,
+    content: &mut dyn Read,
+) -> Result<(), ReplicateError> {
+    let put = bucket.put_large_unless(&key.to_string(), length, content, &|| stop.is_stopped());
+    put.map_err(|error| match stop.is_stopped() {
+        true => ReplicateError::Stopped,
+        false => error.into(),
+    })
 }
 
 fn of_read(source: io::Error, join: &Join) -> ReplicateError {

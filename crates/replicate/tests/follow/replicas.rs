@@ -12,6 +12,7 @@ use strandline_core::fs::{Fs, OsFs};
 use strandline_replicate::{
     Bucket, BucketErrorKind, BucketOptions, FollowError, Replica, ReplicaActivity, ReplicaOptions,
 };
+use strandline_segment::LogError;
 use strandline_test_s3::{Fault, TestS3, When};
 
 /// Long enough for any machine; nothing is waited for as long that comes.
@@ -114,6 +115,13 @@ fn a_replica_goes_on_in_a_later_term_and_waits_for_one_that_has_not_begun() {
     take(&bucket, 2, identity);
     append(&store, 1);
     shipper.ship(2);
+    // A new replica says the same whom it waits for.
+    let new = || Replica::open(bucket.clone(), dir.path().join("new"), replica_options());
+    let waits = new().unwrap_err();
+    assert!(
+        waits.is_passing() && waits.to_string().contains("host-2"),
+        "{waits}"
+    );
     wait_until(&replica, |activity| match activity {
         ReplicaActivity::WaitingFor { term, record } => {
             term.get() == 2
@@ -130,6 +138,7 @@ fn a_replica_goes_on_in_a_later_term_and_waits_for_one_that_has_not_begun() {
     append(&store, 2);
     let mut later = Shipper::begin(&bucket, &source, 3, Some(&shipper));
     assert_shows(&replica, &store);
+    assert_shows(&new().unwrap(), &store);
     append(&store, 40);
     later.ship(6);
     assert_shows(&replica, &store);
@@ -324,4 +333,47 @@ fn a_bucket_without_a_log_and_one_of_another_log_are_refused() {
     });
     let error = replica.wait_past(Sequence::new(1000), LONG).unwrap_err();
     assert!(matches!(*error, FollowError::OtherLog { .. }), "{error}");
+}
+
+#[test]
+fn a_directory_is_filled_by_one_at_a_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let bucket = Bucket::open("memory:", BucketOptions::new()).unwrap();
+    let (source, copy) = (dir.path().join("source"), dir.path().join("copy"));
+    let store = synced().open(&source).unwrap();
+    append(&store, 90);
+    Shipper::begin(&bucket, &source, 1, None);
+    // Another one is at it.
+    std::fs::create_dir(&copy).unwrap();
+    let lock = OsFs.try_lock(&copy.join("FILLING")).unwrap().unwrap();
+    let refused = Replica::open(bucket.clone(), &copy, replica_options());
+    let is_refused = matches!(
+        refused,
+        Err(FollowError::Log(LogError::BeingWritten { .. }))
+    );
+    assert!(is_refused, "{refused:?}");
+    drop(lock);
+    drop(open(&bucket, &copy));
+    assert!(!copy.join("FILLING").exists());
+    std::fs::remove_dir_all(&copy).unwrap();
+    for _ in 0..10 {
+        let open = || Replica::open(bucket.clone(), &copy, replica_options());
+        std::thread::scope(|scope| {
+            let all = [(); 3].map(|()| scope.spawn(open));
+            let all = all.map(|one| one.join().unwrap());
+            let mut opened = 0;
+            for one in &all {
+                match one {
+                    Ok(replica) => {
+                        opened += 1;
+                        assert_shows(replica, &store);
+                    }
+                    Err(FollowError::Log(LogError::BeingWritten { .. })) => {}
+                    Err(error) => panic!("{error}"),
+                }
+            }
+            assert_eq!(opened, 1);
+        });
+        std::fs::remove_dir_all(&copy).unwrap();
+    }
 }

@@ -84,6 +84,20 @@ fn what_is_needed_is_not_deleted() {
     });
 }
 
+/// The second state of a writer lists a part that has more than that of the first.
+#[test]
+fn a_part_that_has_more_is_not_deleted() {
+    check(Bounds {
+        events: 2,
+        eventful: 1,
+        once: true,
+        faults: 0,
+        states: 2,
+        deletions: 1,
+        ..SMALL
+    });
+}
+
 #[test]
 fn a_copied_machine_is_fenced() {
     check(Bounds {

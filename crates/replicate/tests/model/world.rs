@@ -419,9 +419,11 @@ impl World {
         let content = log
             .iter()
             .fold(0, |all, event| all * 256 + u64::from(*event));
+        // One that has more than the one before, in whose place it is listed.
+        let name = format!("tail-0000000001-0000000000-0000000000-{:010}", log.len());
         let key = Key::Data {
             term,
-            name: "tail".parse().unwrap(),
+            name: name.parse().unwrap(),
             content,
         };
         let parts = vec![key.clone()];

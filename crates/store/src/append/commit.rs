@@ -70,6 +70,11 @@ pub(super) fn commit(
         {
             shared.group.submitted(reach, *end);
         }
+        if let Err(error) = &committed
+            && durability != Durability::Replicated
+        {
+            shared.group.wish_unreplicated(error.decided_by());
+        }
         guard.finish();
         wanted.sync = writer.should_sync_ahead();
         wanted.checkpoint = writer.should_checkpoint(shared.options.checkpoint_interval_bytes);

@@ -8,18 +8,23 @@ use super::ours::Ours;
 use super::redactions::Redactions;
 use super::rewriting::{Rewriting, RewritingGuard};
 use crate::engine::group_sync::{GroupSync, Reach, fate_unknown};
+use crate::engine::news::Mark;
 use crate::engine::push::Hub;
 use crate::engine::writer::{CommitLock, Committing, Context, Writer};
 use crate::model::{Kinds, Sources};
 use crate::{Error, ErrorKind, OpenReport, Receipt, StoreOptions};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use strandline_core::fs::FileLock;
 use strandline_core::sync::thread::{self, ThreadId};
 use strandline_core::sync::{Condvar, Mutex, RwLock};
 use strandline_core::{Epoch, Hlc, Random, Sequence};
 use strandline_index::IndexReader;
 use strandline_segment::{LogIdentity, LogPosition, LogReader, SyncHandle};
+
+/// How long a rewriting waits for a replication. Longer than a bucket takes that works.
+const REPLICATION_MOMENT: Duration = Duration::from_secs(2);
 
 /// What the handle and the background thread share.
 #[derive(Debug)]
@@ -90,20 +95,42 @@ impl Shared {
 
     /// The commit lock, once a rotation under it need not wait for a replication, if there would be one.
     /// `rotates` says that, and has changed nothing.
+    ///
+    /// A replication is given a moment. Then, or where there is none any more, what waits for it is shown without it,
+    /// as a commit shows it that asks for less: what is erased by law, and others who wait for the right to rewrite,
+    /// do not wait until a bucket can be reached again.
     pub(crate) fn lock_to_rotate(
         &self,
         mut rotates: impl FnMut(&mut Writer) -> bool,
     ) -> Result<Committing<'_>, Error> {
+        let mut has_waited = false;
         loop {
             let mut writer = self.writer()?.lock();
             match self.group.held(writer.index.gate().allocated()) {
                 Some(end) if rotates(&mut writer) => {
+                    if has_waited {
+                        self.group.wish(end);
+                        return Ok(writer);
+                    }
                     drop(writer);
-                    self.group.wait(end)?;
+                    self.group.wait_for(Reach::Synced, end)?;
+                    self.wait_a_moment_for(end)?;
+                    has_waited = true;
                 }
                 _ => return Ok(writer),
             }
         }
+    }
+
+    /// Gives a replication, if there is one, a moment to show what is below `end`.
+    fn wait_a_moment_for(&self, end: Sequence) -> Result<(), Error> {
+        if self.group.is_replicating() {
+            let last = Sequence::new(end.get().saturating_sub(1));
+            self.group
+                .news()
+                .wait(Mark::Visible, last, REPLICATION_MOMENT)?;
+        }
+        Ok(())
     }
 
     /// Fails in a fork of the process that opened the store to write. Takes no lock.

@@ -27,7 +27,9 @@ pub enum Durability {
     /// Once the events are on the disk, and a replication has acknowledged them
     /// ([`Store::replication`](crate::Store::replication)): they survive the loss of this machine. Where every
     /// append asks for that, no reader ever acts on an event that was not replicated; but an opening shows
-    /// everything that is on the disk, and so does a store opened to read only beside this one.
+    /// everything that is on the disk, and so does a store opened to read only beside this one. A compaction or
+    /// redaction that has to seal the segment of such events waits 2 s for a replication, then shows them: what is to
+    /// be erased does not wait until a copy can be reached.
     ///
     /// Refused with [`ErrorKind::NotReplicated`](crate::ErrorKind::NotReplicated) where there is no replication.
     Replicated,

@@ -259,3 +259,31 @@ fn what_is_not_shipped_while_a_term_begins_is_said() {
     assert_eq!(replicator.status().stage, ReplicatorStage::Beginning);
     drop(replicator);
 }
+
+/// Whether a replicator that waits for an answer to this ends though none comes. If not, it hangs.
+fn ends_while_nothing_answers(held: fn(Operation) -> bool) {
+    let (dir, server) = (tempfile::tempdir().unwrap(), TestS3::start().unwrap());
+    // Nothing is given up in a lifetime.
+    let mut options = BucketOptions::new().timeout(Duration::from_secs(1 << 20));
+    for (name, value) in server.settings() {
+        options = options.setting(name, value);
+    }
+    let bucket = Bucket::open(&format!("{}/a/prefix", server.url()), options).unwrap();
+    let store = open(dir.path());
+    append(&store, 0, 90, Durability::Synced);
+    let held = server.inject(Fault::Held, When::Always, move |seen| held(seen.operation));
+    let replicator = Replicator::start(&store, bucket, patient()).unwrap();
+    append(&store, 90, 130, Durability::Synced);
+    held.wait_met(1);
+    drop(replicator);
+    held.release();
+}
+
+#[test]
+fn a_replicator_ends_while_a_listing_a_get_an_upload_or_a_deletion_is_not_answered() {
+    ends_while_nothing_answers(|of| of == Operation::List);
+    ends_while_nothing_answers(|of| of == Operation::Create);
+    ends_while_nothing_answers(|of| of == Operation::Put);
+    ends_while_nothing_answers(|of| of == Operation::Get);
+    ends_while_nothing_answers(|of| matches!(of, Operation::Delete | Operation::DeleteMany));
+}

@@ -86,6 +86,15 @@ impl<T: SyncTarget> GroupSync<T> {
         self.publish_wished();
     }
 
+    /// As [`wish`](Self::wish), if a replication has ended that was to bring what is below `end`, and none has begun
+    /// since: for whoever is refused because of it, finds it and never asked for a replication. Called under the
+    /// commit lock.
+    pub(crate) fn wish_unreplicated(&self, end: Sequence) {
+        if self.has_replicated() && !self.is_replicating() && self.wished() < end {
+            self.wish(end);
+        }
+    }
+
     /// Publishes what is synced and was passed by a commit that does not ask to be replicated. Nothing to do in a
     /// store that was never replicated.
     pub(crate) fn publish_wished(&self) {
