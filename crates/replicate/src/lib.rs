@@ -30,8 +30,8 @@ pub use bucket::{
 pub use follow::FollowError;
 pub use object::{
     CHUNK_BODY_OFFSET, CHUNK_HEADER_OFFSET, Chunk, FileName, FileNameError, FileParts, Key,
-    KeyError, ObjectError, Owner, OwnerError, Part, Predecessor, Prefix, State, TERM_BYTES_MAX,
-    Term, TermKind, TermRecord,
+    KeyError, ObjectError, Owner, OwnerError, Part, Predecessor, Prefix, STATE_BYTES_MAX, State,
+    TERM_BYTES_MAX, Term, TermKind, TermRecord,
 };
 pub use overview::{Amount, LogOverview, ObjectAmounts, Overview, OverviewError, TermOverview};
 pub use remote::{

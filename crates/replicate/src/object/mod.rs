@@ -19,5 +19,5 @@ pub use error::ObjectError;
 pub use file::{FileParts, Part};
 pub use key::{Key, KeyError, Prefix, Term};
 pub use name::{FileName, FileNameError};
-pub use state::{Predecessor, State};
+pub use state::{Predecessor, STATE_BYTES_MAX, State};
 pub use term::{Owner, OwnerError, TERM_BYTES_MAX, TermKind, TermRecord};
