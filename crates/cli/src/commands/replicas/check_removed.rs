@@ -83,7 +83,7 @@ fn sequences(left: &Leftover) -> String {
 
 /// What needs a person, and what helps.
 fn problems(check: &RemovedCheck) -> Vec<&'static str> {
-    let has = |wanted: &dyn Fn(&Leftover) -> bool| check.leftovers.iter().any(|left| wanted(left));
+    let has = |wanted: &dyn Fn(&Leftover) -> bool| check.leftovers.iter().any(wanted);
     let all = [
         (
             has(&|left| !left.is_listed),
