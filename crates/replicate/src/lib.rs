@@ -2,7 +2,8 @@
 //!
 //! - [`Bucket`] is a prefix in an object store, asked from plain threads.
 //! - [`Replicator`] ships a store to it, [`Replica`] follows it into a directory, [`take_over`] goes on with its log on
-//!   another machine, [`restore`] makes a store of it as it was, [`Overview`] says what is in it.
+//!   another machine, [`restore`] makes a store of it as it was, [`Overview`] says what is in it,
+//!   [`check_removed`] whether it still has what the log says is gone.
 //! - [`protocol`] says who may do what next, without I/O: what a model checker goes through.
 //!
 //! The only agreement is that the object store creates an object if there is none. What was acknowledged as replicated
@@ -12,6 +13,7 @@
 
 mod ask;
 mod bucket;
+mod check;
 mod follow;
 mod object;
 mod overview;
@@ -27,11 +29,12 @@ pub use bucket::{
     Bucket, BucketError, BucketErrorKind, BucketOptions, Listed, ObjectInfo, Pending, PutAnswer,
     RequestCounts, Requests,
 };
+pub use check::{Leftover, RemovedCheck, RemovedCheckError, UnreadObject, check_removed};
 pub use follow::FollowError;
 pub use object::{
     CHUNK_BODY_OFFSET, CHUNK_HEADER_OFFSET, Chunk, FileName, FileNameError, FileParts, Key,
-    KeyError, ObjectError, Owner, OwnerError, Part, Predecessor, Prefix, State, TERM_BYTES_MAX,
-    Term, TermKind, TermRecord,
+    KeyError, ObjectError, Owner, OwnerError, Part, Predecessor, Prefix, STATE_BYTES_MAX, State,
+    TERM_BYTES_MAX, Term, TermKind, TermRecord,
 };
 pub use overview::{Amount, LogOverview, ObjectAmounts, Overview, OverviewError, TermOverview};
 pub use remote::{

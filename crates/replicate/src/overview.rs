@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use strandline_segment::LogPosition;
 
 /// How often a state that was deleted while it was asked for is looked for anew.
-const TRIES: usize = 5;
+pub(crate) const TRIES: usize = 5;
 
 /// What is in a bucket.
 #[derive(Debug)]
@@ -196,16 +196,16 @@ impl Overview {
 
 /// A listing, by kind.
 #[derive(Default)]
-struct Found {
+pub(crate) struct Found {
     terms: BTreeSet<Term>,
-    states: BTreeMap<(Term, u64), Listed>,
-    chunks: BTreeMap<(Term, u64), Listed>,
-    data: BTreeMap<Key, u64>,
-    amounts: ObjectAmounts,
+    pub(crate) states: BTreeMap<(Term, u64), Listed>,
+    pub(crate) chunks: BTreeMap<(Term, u64), Listed>,
+    pub(crate) data: BTreeMap<Key, u64>,
+    pub(crate) amounts: ObjectAmounts,
 }
 
 impl Found {
-    fn list(bucket: &Bucket) -> Result<Self, BucketError> {
+    pub(crate) fn list(bucket: &Bucket) -> Result<Self, BucketError> {
         let mut found = Self::default();
         for listed in bucket.list("", None)? {
             let key = listed.key.parse::<Key>().ok();
@@ -229,7 +229,7 @@ impl Found {
         Ok(found)
     }
 
-    fn newest_state(&self) -> Option<(Term, u64)> {
+    pub(crate) fn newest_state(&self) -> Option<(Term, u64)> {
         self.states.last_key_value().map(|(place, _)| *place)
     }
 
@@ -239,7 +239,11 @@ impl Found {
     }
 
     /// The chunks of a term from `number` on, up to the first that is not there.
-    fn chunks_from(&self, term: Term, number: u64) -> impl Iterator<Item = (u64, &Listed)> {
+    pub(crate) fn chunks_from(
+        &self,
+        term: Term,
+        number: u64,
+    ) -> impl Iterator<Item = (u64, &Listed)> {
         let after = self.chunks.range((term, number)..=(term, u64::MAX));
         let numbered = after.zip(number..);
         let whole = numbered.take_while(|(((_, found), _), wanted)| found == wanted);
@@ -290,7 +294,8 @@ fn terms(bucket: &Bucket, found: &Found, most: usize) -> Result<Vec<TermOverview
     Ok(terms)
 }
 
-fn read_state(bucket: &Bucket, term: Term, number: u64) -> Result<State, OverviewError> {
+/// A state that was listed.
+pub(crate) fn read_state(bucket: &Bucket, term: Term, number: u64) -> Result<State, OverviewError> {
     let key = Key::State { term, number };
     let bytes = bucket.get(&key.to_string())?;
     let bytes = bytes.ok_or_else(|| OverviewError::Gone(key.clone()))?;

@@ -151,25 +151,32 @@ impl Replicator {
         Ok(self.end().unwrap_or(ReplicateError::Stopped))
     }
 
-    /// Waits until what is durable now is replicated, then stops.
+    /// Waits until what is durable now is replicated, and until objects of segments that were rewritten by now, by a
+    /// redaction, say, are deleted from the bucket; then stops. What nothing needs for other reasons stays for its grace.
     ///
     /// # Errors
     ///
     /// Why the shipper had ended before; [`ReplicateError::Stopped`] if something was not replicated within the
-    /// timeout. It is stopped all the same.
+    /// timeout, [`ReplicateError::NotDeleted`] if something was not deleted. It is stopped all the same.
     pub fn stop(mut self, timeout: Duration) -> Result<(), ReplicateError> {
         let source = self.source.upgrade();
         let end = source.and_then(|source| source.durable_end().ok());
         let end = end.map_or(Sequence::ZERO, |end| end.sequence);
         let is_over = |stage| matches!(stage, ReplicatorStage::Fenced | ReplicatorStage::Ended);
+        let asked = self.board.ask_settled();
         let is_done = |noted: &Noted| {
             is_over(noted.stage)
-                || noted.stage == ReplicatorStage::Shipping && noted.replicated >= end
+                || noted.stage == ReplicatorStage::Shipping
+                    && noted.replicated >= end
+                    && noted.settled >= asked
         };
         let noted = self.hurry.during(|| self.board.wait(timeout, is_done));
         let was_over = noted.as_ref().is_some_and(|noted| is_over(noted.stage));
+        let is_replicated = |noted: &Noted| noted.replicated >= end;
+        let is_replicated = self.board.wait(Duration::ZERO, is_replicated).is_some();
         match (self.end(), noted) {
             (Some(error), _) if was_over => Err(error),
+            (_, None) if is_replicated => Err(ReplicateError::NotDeleted),
             (_, None) => Err(ReplicateError::Stopped),
             _ => Ok(()),
         }

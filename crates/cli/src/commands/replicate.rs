@@ -30,6 +30,10 @@ pub struct Args {
     /// must be the beginning of that of the store all the same.
     #[arg(long)]
     take_over: bool,
+    /// Begin anew in a bucket that the store was shipped to before and that is empty now. Else that is refused: a disk may
+    /// not be mounted.
+    #[arg(long)]
+    new_bucket: bool,
     /// Do not ask before a takeover.
     #[arg(long)]
     yes: bool,
@@ -53,7 +57,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     )? {
         return Ok(Outcome::Fine);
     }
-    let mut options = ReplicateOptions::new();
+    let mut options = ReplicateOptions::new().new_bucket(args.new_bucket);
     if args.take_over {
         options = options.take_over(true);
     }
@@ -223,6 +227,14 @@ fn refused(error: ReplicateError, args: &Args) -> anyhow::Error {
         ReplicateError::OtherLog => {
             "give each store a prefix of its own in the URL; nothing was shipped".to_owned()
         }
+        ReplicateError::BucketLost { .. } => {
+            "check the URL and that its disk is mounted, or bring the objects back; to begin anew there, give --new-bucket"
+                .to_owned()
+        }
+        ReplicateError::NotDeleted => format!(
+            "give the command again, with a longer --timeout or once deletions are allowed; `strandline replicas {url} \
+             --check-removed` says what is left"
+        ),
         _ => return error.into(),
     };
     hinted(error.into(), &next)

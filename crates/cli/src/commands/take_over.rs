@@ -83,6 +83,15 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
         tell(&mut screen, args, &before, (term.get(), end))?;
     }
     screen.flush()?;
+    if let (true, Err(error @ ReplicateError::NotDeleted)) = (has_begun, &stopped) {
+        note(format_args!(
+            "problem: {error}: the program that ships {} goes on with it; `strandline replicas {} --check-removed` says \
+             what is left",
+            args.dir.display(),
+            args.bucket.url
+        ));
+        return Ok(Outcome::ProblemFound);
+    }
     if !has_begun || stopped.is_err() {
         let error = stopped
             .err()

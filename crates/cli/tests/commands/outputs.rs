@@ -92,6 +92,12 @@ const CASES: &[Case] = &[
     ),
     #[cfg(feature = "replicate")]
     ("replicas", "replicas file://+/bucket", nothing_to_do),
+    #[cfg(feature = "replicate")]
+    (
+        "replicas",
+        "replicas file://+/bucket --check-removed",
+        nothing_to_do,
+    ),
     ("compact", "compact {} --keep-newest 1", |store, _| {
         events(store) == 2
     }),

@@ -250,6 +250,72 @@ fn a_term_that_was_deleted_or_damaged_is_a_problem() {
     assert!(err.contains("1 term below the newest one is gone"), "{err}");
 }
 
+/// What was redacted is gone from the bucket once the command has ended, and somebody can see that it is.
+#[test]
+fn what_is_redacted_is_gone_from_the_bucket_and_that_is_checked() {
+    let place = Place::directory();
+    place.expect(0, "replicate {} @");
+    let (out, _) = place.expect(0, "replicas @ --check-removed");
+    assert!(out.contains("before sequence 10 tells of 0"), "{out}");
+    let bucket = place.path("bucket");
+    let files = || {
+        let terms = std::fs::read_dir(bucket.join("data")).unwrap();
+        let files = terms.flat_map(|term| std::fs::read_dir(term.unwrap().path()).unwrap());
+        let files = files.map(|file| file.unwrap().path());
+        files
+            .map(|path| (std::fs::read(&path).unwrap(), path))
+            .collect::<Vec<_>>()
+    };
+    let before = files();
+    {
+        let open = Store::open(&place.store).unwrap();
+        let go_on = &mut |_| std::ops::ControlFlow::Continue(());
+        let all = strandline::maintenance::Redaction::new().entities("order:");
+        strandline::maintenance::redact(&open, &all, go_on).unwrap();
+        open.close().unwrap();
+    }
+    place.expect(0, "replicate {} @");
+    let clean = place.json(0, "replicas @ --check-removed --json");
+    assert_eq!(
+        (&clean["removals"], &clean["gone"]),
+        (&1.into(), &10.into())
+    );
+    assert_eq!(clean["problems"], Value::Array(Vec::new()));
+    let mut came_back = 0;
+    for (bytes, path) in before {
+        if !path.exists() {
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(&path, bytes).unwrap();
+            came_back += 1;
+        }
+    }
+    assert!(came_back > 0);
+    let (out, err) = place.expect(1, "replicas @ --check-removed");
+    assert!(out.contains("10 payloads: sequences 0..10"), "{out}");
+    assert!(err.contains("does not need any more"), "{err}");
+    let found = place.json(1, "replicas @ --check-removed --json");
+    assert_eq!(
+        found["leftovers"][0]["sequences"],
+        serde_json::json!([[0, 10]])
+    );
+    assert_eq!(found["leftovers"][0]["is_listed"], false);
+}
+
+#[test]
+fn a_bucket_that_is_empty_and_was_not_is_begun_anew_only_if_it_is_said() {
+    let place = Place::directory();
+    place.expect(0, "replicate {} @");
+    let bucket = place.path("bucket");
+    std::fs::remove_dir_all(&bucket).unwrap();
+    std::fs::create_dir(&bucket).unwrap();
+    let (_, err) = place.expect(1, "replicate {} @");
+    assert!(err.contains("--new-bucket"), "{err}");
+    assert_eq!(std::fs::read_dir(&bucket).unwrap().count(), 0);
+    let (out, _) = place.expect(0, "replicate {} @ --new-bucket");
+    assert!(out.contains("in term 1"), "{out}");
+    place.expect(0, "replicate {} @");
+}
+
 #[test]
 fn wrong_credentials_are_told_with_what_to_do() {
     let place = Place::server();

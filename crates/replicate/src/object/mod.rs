@@ -20,6 +20,6 @@ pub use error::ObjectError;
 pub use file::{FileParts, Part};
 pub use key::{Key, KeyError, Prefix, Term};
 pub use name::{FileName, FileNameError};
-pub use state::{Predecessor, State};
+pub use state::{Predecessor, STATE_BYTES_MAX, State};
 pub(crate) use tail::Tail;
 pub use term::{Owner, OwnerError, TERM_BYTES_MAX, TermKind, TermRecord};

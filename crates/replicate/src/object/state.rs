@@ -31,6 +31,9 @@ const STATE: Format = Format {
     magic: b"STRNDSTA",
     version: 1,
 };
+/// Longest state, in bytes: whoever reads one has to have it in memory, and reads 128 MiB at most by default. So many are
+/// the files of hundreds of thousands of segments.
+pub const STATE_BYTES_MAX: usize = 64 << 20;
 /// Shortest that a file is written as: a name of one byte and one part.
 const FILE_BYTES_LEAST: usize = 1 + 1 + 8 + 4;
 /// Shortest that a part is written as.
@@ -88,8 +91,8 @@ impl State {
         files.get(found.ok()?)
     }
 
-    /// Its bytes. Files are written in the order in which they are, which [`check`](Self::check) wants to ascend by
-    /// name.
+    /// Its bytes, which nobody reads if they are more than [`STATE_BYTES_MAX`]. Files are written in the order in which
+    /// they are, which [`check`](Self::check) wants to ascend by name.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let manifest = self.manifest.encode();
@@ -126,8 +129,12 @@ impl State {
     ///
     /// # Errors
     ///
-    /// [`ObjectError`] if they are damaged, of a later version, of another state, or contradict themselves.
+    /// [`ObjectError`] if they are damaged, of a later version, of another state, contradict themselves, or are more
+    /// than [`STATE_BYTES_MAX`].
     pub fn decode(term: Term, number: u64, bytes: &[u8]) -> Result<Self, ObjectError> {
+        if bytes.len() > STATE_BYTES_MAX {
+            return Err(STATE.damaged("it is longer than any state"));
+        }
         let value = STATE.value();
         let mut reader = STATE.open(bytes)?;
         let identity: LogIdentity = reader.array("identity").map_err(value)?;

@@ -1,12 +1,14 @@
 //! A term begun: what the bucket lacks is put there, then the first state.
 
 use super::ask::Patient;
-use super::catalog::{Catalog, Join, Shipped};
+use super::catalog::{Catalog, Join, Shipped, is_listed};
 use super::error::ReplicateError;
+use super::owner::OwnerFile;
 use super::source::Source;
 use super::take::{self, Left, TakenTerm};
 use super::upload;
-use crate::object::{FileName, Key, Owner, Predecessor, State, Term};
+use crate::object::{FileName, Key, Owner, Predecessor, STATE_BYTES_MAX, State, Term};
+use bytes::Bytes;
 use std::collections::BTreeSet;
 use std::io;
 use std::time::Duration;
@@ -30,12 +32,7 @@ pub(crate) struct BegunTerm {
 }
 
 fn is_rewritten(left: &Left, manifest: &Manifest) -> bool {
-    let segments = manifest.segments();
-    let is_kept = |header: &SegmentHeader| {
-        let found = segments.binary_search_by_key(&header.id, SegmentInfo::id);
-        let found = found.ok().and_then(|at| segments.get(at));
-        found.is_some_and(|info| info.header() == header)
-    };
+    let is_kept = |header: &SegmentHeader| is_listed(manifest, header);
     let listed = left.state.manifest.segments().iter();
     let shipped = left.chunks.iter().map(|chunk| &chunk.header);
     !listed.map(SegmentInfo::header).chain(shipped).all(is_kept)
@@ -51,6 +48,7 @@ fn is_rewritten(left: &Left, manifest: &Manifest) -> bool {
 pub(crate) fn begin(
     patient: &mut Patient<'_>,
     source: &Source,
+    owners: &mut OwnerFile,
     taken: TakenTerm,
 ) -> Result<BegunTerm, ReplicateError> {
     let TakenTerm {
@@ -90,13 +88,18 @@ pub(crate) fn begin(
             Err(error) => return Err(error),
         }
     };
-    take::begin(patient, &mut machine, state.encode().into())?;
+    let is_rewritten =
+        owners.is_owing() || left.is_some_and(|left| is_rewritten(&left, &state.manifest));
+    // Before the state, which is all that the next start sees.
+    owners.owe(is_rewritten || !put.is_empty())?;
+    take::begin(patient, &mut machine, encoded(&state, STATE_BYTES_MAX)?)?;
+    // What was rewritten is in no state of this term.
+    catalog.retain(|_, header| header.is_none_or(|header| is_listed(&state.manifest, header)));
     let parts = state.files.iter().flat_map(|file| &file.parts);
     let listed: Vec<Key> = parts.map(|part| part.key.clone()).collect();
     for key in &listed {
         put.remove(key);
     }
-    let is_rewritten = left.is_some_and(|left| is_rewritten(&left, &state.manifest));
     Ok(BegunTerm {
         term,
         owner,
@@ -107,6 +110,22 @@ pub(crate) fn begin(
         is_rewritten,
         catalog,
     })
+}
+
+/// The bytes of a state, if it is as long as whoever reads it takes.
+///
+/// # Errors
+///
+/// [`ReplicateError::StateTooLong`].
+pub(crate) fn encoded(state: &State, most: usize) -> Result<Bytes, ReplicateError> {
+    let bytes = state.encode();
+    match bytes.len() > most {
+        true => Err(ReplicateError::StateTooLong {
+            bytes: bytes.len(),
+            most,
+        }),
+        false => Ok(bytes.into()),
+    }
 }
 
 type Composed = (Manifest, LogPosition, Vec<crate::object::FileParts>);

@@ -187,6 +187,12 @@ impl Catalog {
             .retain(|name, entry| keep(name, entry.header.as_ref()));
     }
 
+    /// Whether it has a segment that the manifest has otherwise, or not any more: it was rewritten.
+    pub(crate) fn is_superseded(&self, manifest: &Manifest) -> bool {
+        let mut headers = self.files.values().filter_map(|entry| entry.header);
+        headers.any(|header| !is_listed(manifest, &header))
+    }
+
     /// Length of a file that is one object, put as a whole.
     pub(crate) fn whole(&self, name: &str) -> Option<u64> {
         let entry = self.find(name)?;
@@ -291,6 +297,14 @@ impl Entry {
             level = *self.levels.get(..end)?.last()?;
         }
     }
+}
+
+/// Whether a manifest lists a segment just so.
+pub(crate) fn is_listed(manifest: &Manifest, header: &SegmentHeader) -> bool {
+    let segments = manifest.segments();
+    let found = segments.binary_search_by_key(&header.id, SegmentInfo::id);
+    let found = found.ok().and_then(|at| segments.get(at));
+    found.is_some_and(|info| info.header() == header)
 }
 
 fn is_tail(key: &Key) -> bool {

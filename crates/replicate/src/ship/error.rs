@@ -78,6 +78,33 @@ pub enum ReplicateError {
         /// What the file system said, or what is wrong with it.
         source: io::Error,
     },
+    /// The bucket that the store was shipped to before has no term any more.
+    #[error(
+        "the store was shipped to {bucket} before, and that has no log any more: its disk is not mounted, or somebody \
+         deleted what was there"
+    )]
+    BucketLost {
+        /// The bucket.
+        bucket: String,
+    },
+    /// The next state would be longer than whoever reads it takes.
+    #[error(
+        "the list of what is in the bucket would have {bytes} bytes, and {most} are the most: have fewer segments, by \
+         larger ones or a compaction that merges them"
+    )]
+    StateTooLong {
+        /// How long it would be.
+        bytes: usize,
+        /// Most that a state has.
+        most: usize,
+    },
+    /// Everything is replicated, and what was rewritten before is not deleted from the bucket yet: by a redaction or
+    /// compaction, say. The next start goes on with it.
+    #[error(
+        "everything is replicated, and the bucket still has objects of segments that were rewritten, with what was \
+         redacted or removed from these"
+    )]
+    NotDeleted,
     /// The log was rewritten where it was being shipped. A next term goes on.
     #[error("the log was rewritten while it was shipped; a next term goes on")]
     Rewritten,
@@ -103,6 +130,9 @@ impl ReplicateError {
             | Self::BucketAhead { .. }
             | Self::Diverged(_)
             | Self::Object { .. }
+            | Self::BucketLost { .. }
+            | Self::StateTooLong { .. }
+            | Self::NotDeleted
             | Self::Store(_)
             | Self::Stopped => false,
         }

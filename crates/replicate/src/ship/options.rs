@@ -24,6 +24,7 @@ pub struct ReplicateOptions {
     pub(crate) backoff_max: Duration,
     pub(crate) grace: Duration,
     pub(crate) takes_over: bool,
+    pub(crate) begins_anew: bool,
     pub(crate) host: Option<String>,
 }
 
@@ -39,6 +40,7 @@ impl Default for ReplicateOptions {
             backoff_max: Duration::from_secs(30),
             grace: Duration::from_secs(3600),
             takes_over: false,
+            begins_anew: false,
             host: None,
         }
     }
@@ -104,6 +106,14 @@ impl ReplicateOptions {
     /// of the store all the same.
     pub const fn take_over(mut self, takes_over: bool) -> Self {
         self.takes_over = takes_over;
+        self
+    }
+
+    /// Begins anew in a bucket that the store was shipped to before and that is empty now. Off by default: then the
+    /// shipper ends with [`ReplicateError::BucketLost`](crate::ReplicateError::BucketLost), as a disk may not be
+    /// mounted. A bucket that the store was never shipped to is begun in any case.
+    pub const fn new_bucket(mut self, begins_anew: bool) -> Self {
+        self.begins_anew = begins_anew;
         self
     }
 

@@ -47,6 +47,7 @@ pub(crate) fn take_over(
         host: options.host.clone().unwrap_or_else(take::host_name),
         now_ms: clock.now_ms(),
         takes_over: true,
+        begins_anew: false,
         random: &random,
     };
     let mut owners = OwnerFile::open(Arc::clone(fs), dir)?;

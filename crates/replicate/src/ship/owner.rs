@@ -2,6 +2,9 @@
 //!
 //! Each try to take a term has an owner of its own, which is in the file before it is in the bucket: whatever
 //! becomes of the request, it is known again. Of the tries before only the one that took a term is kept.
+//!
+//! It says too in which buckets that was, so that one of them which is empty is known for one that is lost, and whether
+//! a bucket may have objects that are to be deleted at once.
 
 use super::error::{ReplicateError, of_file};
 use crate::object::Owner;
@@ -18,6 +21,12 @@ const VERSION: u32 = 1;
 const BYTES_MAX: u64 = 64 << 10;
 /// Most tries that are remembered; older ones are forgotten, but for the one that took a term.
 const TRIES_MAX: usize = 256;
+/// Most buckets that are remembered, the newest.
+const BUCKETS_MAX: usize = 16;
+/// Most bytes of the name of a bucket that are remembered.
+const NAME_BYTES_MAX: usize = 1024;
+/// What the name of a bucket in memory begins with. It is gone with its process, so that finding it empty says nothing.
+const IN_MEMORY: &str = "memory:";
 
 /// The owners that are this directory's.
 #[derive(Debug)]
@@ -26,6 +35,10 @@ pub(crate) struct OwnerFile {
     path: PathBuf,
     /// The one that took a term, if one did, then tries of which nothing is known.
     owners: Vec<Owner>,
+    /// Where a term was taken, the newest last.
+    buckets: Vec<String>,
+    /// The bucket may have what is to be deleted at once.
+    is_owing: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -33,22 +46,54 @@ struct Json {
     format: String,
     version: u32,
     owners: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    buckets: Vec<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    deletes: bool,
 }
 
 impl OwnerFile {
     /// Reads the file in the directory of a store; one that is not there has no owners.
     pub(crate) fn open(fs: Arc<dyn Fs>, dir: &Path) -> Result<Self, ReplicateError> {
         let path = dir.join(OWNER_FILE);
-        let owners = match read_file(&*fs, &path, BYTES_MAX) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        let json = match read_file(&*fs, &path, BYTES_MAX) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(of_file(&path)(error)),
             Ok(bytes) => {
                 let damaged =
                     || io::Error::new(io::ErrorKind::InvalidData, "it is no such file, or damaged");
-                parse(&bytes).ok_or_else(|| of_file(&path)(damaged()))?
+                let json = parse(&bytes).ok_or_else(|| of_file(&path)(damaged()))?;
+                Some(json)
             }
         };
-        Ok(Self { fs, path, owners })
+        let (owners, buckets, is_owing) = json.unwrap_or_default();
+        Ok(Self {
+            fs,
+            path,
+            owners,
+            buckets,
+            is_owing,
+        })
+    }
+
+    /// Whether a term of this bucket was this directory's. Never of one in memory.
+    pub(crate) fn knows(&self, bucket: &str) -> bool {
+        let bucket = name_of(bucket);
+        self.buckets.iter().any(|known| *known == bucket)
+    }
+
+    /// Whether the bucket may have objects that are to be deleted at once.
+    pub(crate) const fn is_owing(&self) -> bool {
+        self.is_owing
+    }
+
+    /// Notes whether the bucket may have them. Durable when it returns.
+    pub(crate) fn owe(&mut self, is_owing: bool) -> Result<(), ReplicateError> {
+        if self.is_owing == is_owing {
+            return Ok(());
+        }
+        self.is_owing = is_owing;
+        self.write()
     }
 
     /// Whether a term of this owner is this directory's.
@@ -65,9 +110,16 @@ impl OwnerFile {
         self.write()
     }
 
-    /// Notes that an owner has taken a term: none of the others will be the newest again.
-    pub(crate) fn took(&mut self, owner: Owner) -> Result<(), ReplicateError> {
+    /// Notes that an owner has taken a term of a bucket: none of the others will be the newest again.
+    pub(crate) fn took(&mut self, owner: Owner, bucket: &str) -> Result<(), ReplicateError> {
         self.owners = vec![owner];
+        let bucket = name_of(bucket);
+        self.buckets.retain(|known| *known != bucket);
+        if !bucket.starts_with(IN_MEMORY) {
+            self.buckets.push(bucket.to_owned());
+        }
+        let more = self.buckets.len().saturating_sub(BUCKETS_MAX);
+        self.buckets.drain(..more);
         self.write()
     }
 
@@ -76,17 +128,26 @@ impl OwnerFile {
             format: FORMAT.to_owned(),
             version: VERSION,
             owners: self.owners.iter().map(ToString::to_string).collect(),
+            buckets: self.buckets.clone(),
+            deletes: self.is_owing,
         };
         let bytes = serde_json::to_vec(&json).map_err(|error| of_file(&self.path)(error.into()))?;
         replace_file(&*self.fs, &self.path, &bytes).map_err(of_file(&self.path))
     }
 }
 
-fn parse(bytes: &[u8]) -> Option<Vec<Owner>> {
+fn parse(bytes: &[u8]) -> Option<(Vec<Owner>, Vec<String>, bool)> {
     let json: Json = serde_json::from_slice(bytes).ok()?;
     let is_one = json.format == FORMAT && json.version == VERSION;
     let owners = json.owners.iter().map(|owner| owner.parse().ok());
-    owners.collect::<Option<Vec<_>>>().filter(|_| is_one)
+    let owners = owners.collect::<Option<Vec<_>>>().filter(|_| is_one)?;
+    Some((owners, json.buckets, json.deletes))
+}
+
+/// As much of a bucket's name as is remembered.
+fn name_of(bucket: &str) -> &str {
+    let mut ends = (0..=NAME_BYTES_MAX.min(bucket.len())).rev();
+    ends.find_map(|end| bucket.get(..end)).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -105,7 +166,7 @@ mod tests {
         open().trying(first).unwrap();
         open().trying(second).unwrap();
         assert!(open().has(first) && open().has(second) && !open().has(third));
-        open().took(first).unwrap();
+        open().took(first, "memory:").unwrap();
         open().trying(third).unwrap();
         assert!(open().has(first) && !open().has(second) && open().has(third));
     }
@@ -115,12 +176,46 @@ mod tests {
         let (fs, dir): (Arc<dyn Fs>, _) = (Arc::new(MemFs::new()), Path::new("/store"));
         fs.create_dir_all(dir).unwrap();
         let mut file = OwnerFile::open(fs, dir).unwrap();
-        file.took(Owner([7; 16])).unwrap();
+        file.took(Owner([7; 16]), "memory:").unwrap();
         for number in 0..1000_u128 {
             file.trying(Owner(number.to_le_bytes())).unwrap();
         }
         assert!(file.has(Owner([7; 16])) && file.has(Owner(999_u128.to_le_bytes())));
         assert!(file.owners.len() <= TRIES_MAX);
+    }
+
+    #[test]
+    fn buckets_are_known_again_but_for_those_in_memory() {
+        let (fs, dir): (Arc<dyn Fs>, _) = (Arc::new(MemFs::new()), Path::new("/store"));
+        fs.create_dir_all(dir).unwrap();
+        let open = || OwnerFile::open(fs.clone(), dir).unwrap();
+        let name = |number: usize| format!("s3://logs/{}{number}", "x".repeat(number * 50));
+        assert!(!open().knows(&name(0)) && !open().is_owing());
+        open().owe(true).unwrap();
+        for number in 0..BUCKETS_MAX {
+            open().took(Owner([1; 16]), &name(number)).unwrap();
+        }
+        open().took(Owner([2; 16]), "memory:").unwrap();
+        open().took(Owner([2; 16]), &name(0)).unwrap();
+        open().trying(Owner([3; 16])).unwrap();
+        assert!((0..BUCKETS_MAX).all(|number| open().knows(&name(number))));
+        assert!(!open().knows("memory:") && !open().knows("s3://logs/"));
+        open().took(Owner([2; 16]), "file:///new").unwrap();
+        assert!(open().knows("file:///new") && open().knows(&name(0)) && !open().knows(&name(1)));
+        assert!(open().is_owing());
+        open().owe(false).unwrap();
+        assert!(!open().is_owing() && open().knows(&name(0)));
+    }
+
+    #[test]
+    fn a_file_of_an_earlier_version_of_the_program_is_read() {
+        let (fs, dir): (Arc<dyn Fs>, _) = (Arc::new(MemFs::new()), Path::new("/store"));
+        fs.create_dir_all(dir).unwrap();
+        let owner = Owner([7; 16]);
+        let text = format!("{{\"format\":\"{FORMAT}\",\"version\":1,\"owners\":[\"{owner}\"]}}");
+        replace_file(&*fs, &dir.join(OWNER_FILE), text.as_bytes()).unwrap();
+        let file = OwnerFile::open(fs, dir).unwrap();
+        assert!(file.has(owner) && !file.is_owing() && !file.knows("s3://logs/a"));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use super::status::{Board, ReplicatorStage, with_sources};
 use super::take::{self, TakenTerm, Taker};
 use super::watch::watch;
 use crate::bucket::{Bucket, BucketError};
-use crate::object::{Chunk, Term};
+use crate::object::{Chunk, STATE_BYTES_MAX, Term};
 use crate::protocol::{Answer, Ask, Shipper, Window};
 use bytes::Bytes;
 use std::collections::VecDeque;
@@ -111,6 +111,7 @@ fn term(
         stop,
         note: &note,
     };
+    let mut owners = OwnerFile::open(Arc::clone(source.fs()), source.dir())?;
     let taken = match taken {
         Some(taken) => taken,
         None => {
@@ -120,15 +121,15 @@ fn term(
                 host: options.host.clone().unwrap_or_else(take::host_name),
                 now_ms: clock.now_ms(),
                 takes_over: options.takes_over,
+                begins_anew: options.begins_anew,
                 random: &random,
             };
-            let mut owners = OwnerFile::open(Arc::clone(source.fs()), source.dir())?;
             take::take(&mut patient, &taker, &mut owners, &|left| {
                 begin::check_prefix(source, left)
             })?
         }
     };
-    let begun = begin::begin(&mut patient, source, taken)?;
+    let begun = begin::begin(&mut patient, source, &mut owners, taken)?;
     tracing::info!(
         term = begun.term.get(),
         bucket = bucket.name(),
@@ -156,8 +157,8 @@ fn term(
             });
         });
         watcher.map_err(super::error::of_file("strandline-ship-watch".as_ref()))?;
-        let ended =
-            Run::new(shipping, begun, sender, events, backoff).and_then(|mut run| run.run());
+        let ended = Run::new(shipping, begun, owners, sender, events, backoff)
+            .and_then(|mut run| run.run());
         over.stop();
         ended
     })
@@ -181,6 +182,7 @@ struct InFlight {
 struct Run<'a> {
     shipping: &'a Shipping,
     term: Term,
+    owners: OwnerFile,
     shipper: Shipper<Bytes>,
     cutter: Cutter,
     durable: LogPosition,
@@ -204,6 +206,7 @@ impl<'a> Run<'a> {
     fn new(
         shipping: &'a Shipping,
         begun: BegunTerm,
+        owners: OwnerFile,
         sender: Sender<Event>,
         events: Receiver<Event>,
         backoff: &'a mut Backoff,
@@ -225,6 +228,7 @@ impl<'a> Run<'a> {
         Ok(Self {
             shipping,
             term: begun.term,
+            owners,
             shipper: Shipper::new(begun.term, window),
             cutter: Cutter::new(&shipping.source, begun.end)?,
             durable: begun.end,
@@ -271,7 +275,24 @@ impl<'a> Run<'a> {
                 self.take(event)?;
             }
             self.follow();
+            self.settle()?;
         }
+    }
+
+    /// Answers who asks whether something is to be deleted at once, and notes for the next start that nothing is.
+    fn settle(&mut self) -> Result<(), ReplicateError> {
+        let asked = self.shipping.board.unsettled();
+        if asked.is_none() && !self.owners.is_owing() {
+            return Ok(());
+        }
+        if !self.states.is_settled(&self.shipping.source)? {
+            return Ok(());
+        }
+        self.owners.owe(false)?;
+        if let Some(asked) = asked {
+            self.shipping.board.note(|noted| noted.settled = asked);
+        }
+        Ok(())
     }
 
     /// Cuts chunks as far as there is room for them.
@@ -335,7 +356,12 @@ impl<'a> Run<'a> {
             confirmed,
             self.shipping.clock.elapsed(),
         )? {
-            let is_taken = self.shipper.offer_state(number, state.encode().into());
+            let bytes = begin::encoded(&state, STATE_BYTES_MAX)?;
+            if self.states.is_urgent() {
+                // Before the state, which is all that the next start sees.
+                self.owners.owe(true)?;
+            }
+            let is_taken = self.shipper.offer_state(number, bytes);
             debug_assert!(
                 is_taken,
                 "a state is offered after the one before it is acknowledged"

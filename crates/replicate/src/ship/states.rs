@@ -4,7 +4,7 @@
 //! Decides, and asks no bucket.
 
 use super::begin::{BegunTerm, merged_files};
-use super::catalog::{Catalog, Shipped};
+use super::catalog::{Catalog, Shipped, is_listed};
 use super::error::ReplicateError;
 use super::files::{Done, Job};
 use super::options::ReplicateOptions;
@@ -51,6 +51,8 @@ pub(crate) struct States {
     doomed: BTreeSet<Key>,
     /// A job is under way.
     is_busy: bool,
+    /// It deletes.
+    is_sweeping: bool,
     next_look: Duration,
     /// Before it no state is tried: for the last one something was not there.
     next_state: Duration,
@@ -92,6 +94,7 @@ impl States {
             doomed: BTreeSet::new(),
             next_state: now,
             is_busy: false,
+            is_sweeping: false,
             next_look: now,
             merged: Vec::new(),
             chunks_per_state: options.chunks_per_state.max(1),
@@ -107,7 +110,7 @@ impl States {
 
     /// Takes what came of a job; the error of one that failed.
     pub(crate) fn done(&mut self, done: Done) -> Option<ReplicateError> {
-        self.is_busy = false;
+        (self.is_busy, self.is_sweeping) = (false, false);
         match done {
             Done::Whole {
                 name,
@@ -250,11 +253,31 @@ impl States {
         let mut orphans = std::mem::take(&mut self.orphans);
         orphans.extend(self.condemned.iter().cloned());
         self.doomed.extend(orphans.iter().cloned());
+        self.is_sweeping = true;
         Some(Job::Sweep {
             before: before.map(|(_, sweeper)| sweeper),
             now: self.sweeper.clone(),
             orphans,
         })
+    }
+
+    /// Whether there is nothing that is to be deleted at once, nor will be by what the log is now.
+    pub(crate) fn is_settled(&self, source: &Source) -> Result<bool, ReplicateError> {
+        let is_offered = self
+            .offered
+            .as_ref()
+            .is_some_and(|offered| offered.is_urgent);
+        let is_allowed = self.allowed.iter().any(|(at, _)| at.is_none());
+        if is_offered || is_allowed || self.is_sweeping || !self.orphans.is_empty() {
+            return Ok(false);
+        }
+        Ok(!self.catalog.is_superseded(&source.manifest()?))
+    }
+
+    /// Whether the state that is offered has objects deleted at once.
+    pub(crate) fn is_urgent(&self) -> bool {
+        let offered = self.offered.as_ref();
+        offered.is_some_and(|offered| offered.is_urgent || !self.orphans.is_empty())
     }
 
     /// Whether a state is due, and nothing else is done for it.
@@ -323,13 +346,11 @@ impl States {
     /// Drops what neither the manifest nor the directory has any more, and says whether a segment is among it: then
     /// it was rewritten.
     fn keep(&mut self, manifest: &Manifest) -> bool {
-        let (merged, segments) = (&self.merged, manifest.segments());
+        let merged = &self.merged;
         let mut is_rewritten = false;
         self.catalog.retain(|name, header| match header {
             Some(header) => {
-                let found = segments.binary_search_by_key(&header.id, SegmentInfo::id);
-                let found = found.ok().and_then(|at| segments.get(at));
-                let is_kept = found.is_some_and(|info| info.header() == header);
+                let is_kept = is_listed(manifest, header);
                 is_rewritten |= !is_kept;
                 is_kept
             }

@@ -82,6 +82,10 @@ pub(crate) struct Noted {
     /// Of the last job beside the chunks, if that failed.
     pub(crate) job_error: Option<String>,
     pub(crate) next_try: Option<Duration>,
+    /// How often it was asked whether something is to be deleted at once.
+    pub(crate) asked: u64,
+    /// Of these, how many were answered: nothing is.
+    pub(crate) settled: u64,
 }
 
 impl Noted {
@@ -139,6 +143,8 @@ impl Board {
             last_error: None,
             job_error: None,
             next_try: None,
+            asked: 0,
+            settled: 0,
         };
         Self {
             noted: Mutex::new(noted),
@@ -150,6 +156,19 @@ impl Board {
     pub(crate) fn note(&self, change: impl FnOnce(&mut Noted)) {
         change(&mut self.noted.lock());
         self.moved.notify_all();
+    }
+
+    /// Asks whether the bucket has something that is to be deleted at once. The answer is there once so many are settled.
+    pub(crate) fn ask_settled(&self) -> u64 {
+        let mut noted = self.noted.lock();
+        noted.asked = noted.asked.saturating_add(1);
+        noted.asked
+    }
+
+    /// The newest question that was not answered.
+    pub(crate) fn unsettled(&self) -> Option<u64> {
+        let noted = self.noted.lock();
+        (noted.asked > noted.settled).then_some(noted.asked)
     }
 
     /// Notes up to where the log is on this disk at this time.

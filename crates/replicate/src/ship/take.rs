@@ -21,6 +21,8 @@ pub(crate) struct Taker<'a> {
     pub(crate) now_ms: u64,
     /// Whether the term of another writer may be ended.
     pub(crate) takes_over: bool,
+    /// Whether a bucket that had terms of this directory, and has none any more, is begun anew.
+    pub(crate) begins_anew: bool,
     pub(crate) random: &'a Random,
 }
 
@@ -69,8 +71,8 @@ impl Left {
 ///
 /// # Errors
 ///
-/// [`ReplicateError::Fenced`] if another writer reigns, or was faster; [`ReplicateError::OtherLog`]; what is damaged in
-/// the bucket; [`ReplicateError::Stopped`].
+/// [`ReplicateError::Fenced`] if another writer reigns, or was faster; [`ReplicateError::OtherLog`];
+/// [`ReplicateError::BucketLost`]; what is damaged in the bucket; [`ReplicateError::Stopped`].
 pub(crate) fn take(
     patient: &mut Patient<'_>,
     taker: &Taker<'_>,
@@ -86,6 +88,11 @@ pub(crate) fn take(
                 machine.answer(answer);
             }
             Step::Name { term, reigning } => {
+                let bucket = patient.bucket.name();
+                if reigning.is_none() && !taker.begins_anew && owners.knows(bucket) {
+                    let bucket = bucket.to_owned();
+                    return Err(ReplicateError::BucketLost { bucket });
+                }
                 let how;
                 (how, before) = kind(taker, owners, term, reigning.as_ref())?;
                 if let Some(left) = survey(patient, term, &taker.identity)? {
@@ -107,7 +114,7 @@ pub(crate) fn take(
             }
             Step::Compose { term, taken } => {
                 let owner = owner.ok_or(ReplicateError::Stopped)?;
-                owners.took(owner)?;
+                owners.took(owner, patient.bucket.name())?;
                 let left = match taken {
                     Some(taken) => Some(read(patient, taken, &taker.identity)?),
                     None => None,

@@ -8,6 +8,7 @@
 )]
 
 mod power_cuts;
+mod removed;
 mod replicas;
 mod restores;
 mod shipped;

@@ -31,6 +31,7 @@
 //! Checksums are salted with the segment and the offset of what they stand in, so neither a frame
 //! nor a record is valid anywhere else.
 
+use super::header::SegmentHeader;
 use super::limits::FRAME_ALIGNMENT;
 use super::position::{LogPosition, RecordPosition};
 use strandline_core::codec::Reader;
@@ -227,6 +228,33 @@ impl<'a> Frame<'a> {
             bytes,
             salt,
         }
+    }
+
+    /// The frame at the front of `bytes`, which stand at `offset` of a segment. All of its checksums are checked, and
+    /// nothing of what is before it: where it begins, its sequence and no log hash are known. Linear in its length.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it.
+    pub fn decode_alone(
+        segment: &SegmentHeader,
+        offset: u32,
+        bytes: &'a [u8],
+    ) -> Result<Self, &'static str> {
+        let salt = segment.salt();
+        let header = FrameHeader::decode(salt, offset, bytes)?;
+        let length = usize::try_from(header.frame_bytes).unwrap_or(usize::MAX);
+        let bytes = bytes.get(..length).ok_or("a frame is cut short")?;
+        let start = LogPosition {
+            segment: segment.id,
+            offset,
+            last_frame: 0,
+            sequence: header.first_sequence,
+            log_hash: Hash::ZERO,
+        };
+        let frame = Self::unchecked(header, start, salt, bytes);
+        frame.check_contents()?;
+        Ok(frame)
     }
 
     /// Checks every checksum, and that the frame follows what is before it.

@@ -4,7 +4,7 @@ use super::*;
 use strandline_core::{Clock, SystemClock};
 use strandline_test_s3::{Fault, Operation, TestS3, When};
 
-fn server() -> (TestS3, Bucket) {
+pub(super) fn server() -> (TestS3, Bucket) {
     let server = TestS3::start().unwrap();
     let options = BucketOptions::new().backoff(Duration::from_millis(1), Duration::from_millis(2));
     let settings = server.settings().into_iter();
@@ -15,7 +15,7 @@ fn server() -> (TestS3, Bucket) {
     (server, bucket)
 }
 
-fn patient() -> ReplicateOptions {
+pub(super) fn patient() -> ReplicateOptions {
     quick().backoff(Duration::from_millis(1), Duration::from_millis(4))
 }
 

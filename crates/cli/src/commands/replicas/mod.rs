@@ -1,5 +1,7 @@
 //! `replicas`: what is in a bucket: who held it when, how far the log goes, what it takes.
 
+mod check_removed;
+
 use crate::args::{Access, BucketArgs, ZoneArgs, refused_bucket};
 use crate::outcome::{Hinted, Outcome};
 use crate::output::note;
@@ -22,6 +24,10 @@ pub struct Args {
     limit: usize,
     #[command(flatten)]
     zone: ZoneArgs,
+    /// Look in every object for payloads that the log says are gone, by a compaction or a redaction. Reads all of the
+    /// bucket; old versions that it may keep are not looked at.
+    #[arg(long)]
+    check_removed: bool,
     /// Print JSON, for programs.
     #[arg(long)]
     json: bool,
@@ -29,6 +35,9 @@ pub struct Args {
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let bucket = args.bucket.open(Access::Read)?;
+    if args.check_removed {
+        return check_removed::run(&bucket, args.json);
+    }
     let overview = Overview::read(&bucket, args.limit.max(1)).map_err(refused)?;
     let now_ms = SystemClock::default().now_ms();
     let mut screen = Screen::new();

@@ -1,0 +1,127 @@
+//! What a shipper does before it is stopped, and what it does not begin with.
+
+use super::*;
+use crate::ship::begin::encoded;
+use faults::{patient, server};
+use strandline_test_s3::{Fault, Operation, When};
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+fn redact_some(store: &Store) {
+    let go_on = &mut |_| ControlFlow::Continue(());
+    redact(store, &Redaction::new().entity("order:3"), go_on).unwrap();
+}
+
+#[test]
+fn whoever_stops_after_a_redaction_has_its_payloads_gone() {
+    for is_shipped in [true, false] {
+        let (dir, bucket) = (tempfile::tempdir().unwrap(), bucket());
+        let store = open(dir.path());
+        let options = || quick().grace(HOUR);
+        let replicator = Replicator::start(&store, bucket.clone(), options()).unwrap();
+        replicate(&store, 0, 60);
+        let replicator = match is_shipped {
+            true => replicator,
+            false => {
+                replicator.stop(LONG).unwrap();
+                assert!(has_bytes(&bucket, b"event 17"));
+                redact_some(&store);
+                Replicator::start(&store, bucket.clone(), options()).unwrap()
+            }
+        };
+        if is_shipped {
+            redact_some(&store);
+        }
+        replicator.stop(LONG).unwrap();
+        assert!(!has_bytes(&bucket, b"event 17"));
+        assert!(has_bytes(&bucket, b"event 18"));
+    }
+}
+
+#[test]
+fn what_could_not_be_deleted_is_said_and_deleted_by_the_next_start() {
+    let (dir, (server, bucket)) = (tempfile::tempdir().unwrap(), server());
+    let store = open(dir.path());
+    let options = || patient().grace(HOUR);
+    let replicator = Replicator::start(&store, bucket.clone(), options()).unwrap();
+    replicate(&store, 0, 60);
+    let refused = server.inject(Fault::denied(), When::Always, |seen| {
+        matches!(seen.operation, Operation::Delete | Operation::DeleteMany)
+    });
+    redact_some(&store);
+    // The state that lists the new files is acknowledged by then.
+    refused.wait_met(1);
+    assert!(replicator.wait_replicated(store.snapshot().visible(), LONG));
+    let stopped = replicator.stop(Duration::from_millis(50));
+    assert!(
+        matches!(stopped, Err(ReplicateError::NotDeleted)),
+        "{stopped:?}"
+    );
+    assert!(has_bytes(&bucket, b"event 17"));
+    server.heal();
+    let replicator = Replicator::start(&store, bucket.clone(), options()).unwrap();
+    replicator.stop(LONG).unwrap();
+    assert!(!has_bytes(&bucket, b"event 17"));
+}
+
+#[test]
+fn a_bucket_that_is_empty_and_was_not_is_begun_anew_only_if_it_is_asked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("bucket");
+    let bucket = |name: &str| {
+        let url = format!("file://{}", dir.path().join(name).display());
+        Bucket::open(&url, BucketOptions::new()).unwrap()
+    };
+    let store = open(dir.path());
+    let replicator = start(&store, &bucket("bucket"));
+    replicate(&store, 0, 50);
+    replicator.stop(LONG).unwrap();
+    std::fs::remove_dir_all(&path).unwrap();
+    std::fs::create_dir(&path).unwrap();
+
+    let refused = Replicator::start(&store, bucket("bucket"), quick()).unwrap();
+    let error = refused.wait_ended(LONG).unwrap();
+    assert!(
+        matches!(&error, ReplicateError::BucketLost { bucket } if bucket.ends_with("/bucket")),
+        "{error}"
+    );
+    assert_eq!(std::fs::read_dir(&path).unwrap().count(), 0);
+    // Nobody has taken it over, so the store is written on.
+    assert_eq!(refusal(&store), None);
+
+    let another = start(&store, &bucket("another"));
+    another.stop(LONG).unwrap();
+    let refused = Replicator::start(&store, bucket("bucket"), quick()).unwrap();
+    let error = refused.wait_ended(LONG).unwrap();
+    assert!(
+        matches!(error, ReplicateError::BucketLost { .. }),
+        "{error}"
+    );
+
+    let options = quick().new_bucket(true);
+    let replicator = Replicator::start(&store, bucket("bucket"), options).unwrap();
+    assert!(replicator.wait_begun(LONG), "{:?}", replicator.status());
+    replicator.stop(LONG).unwrap();
+    assert_eq!(read(&bucket("bucket"), 51), payloads(&store));
+}
+
+#[test]
+fn a_state_that_nobody_would_read_is_not_put() {
+    let (dir, bucket) = (tempfile::tempdir().unwrap(), bucket());
+    let store = open(dir.path());
+    let replicator = start(&store, &bucket);
+    replicate(&store, 0, 10);
+    replicator.stop(LONG).unwrap();
+    let state = newest_state(&bucket);
+    let length = state.encode().len();
+    assert_eq!(encoded(&state, length).unwrap().len(), length);
+    let error = encoded(&state, length - 1).unwrap_err();
+    assert!(!error.is_passing(), "it would be tried for ever");
+    let ReplicateError::StateTooLong { bytes, most } = error else {
+        panic!("{error}");
+    };
+    assert_eq!((bytes, most), (length, length - 1));
+    let long = vec![0; crate::STATE_BYTES_MAX + 1];
+    let read = State::decode(state.term, state.number, &long).unwrap_err();
+    assert!(read.to_string().contains("longer than any"), "{read}");
+}
