@@ -8,6 +8,7 @@ use crate::bucket::Bucket;
 use crate::follow::{Copy, FollowError, survey, take_along};
 use crate::object::{Key, Term, TermRecord};
 use crate::protocol::{Answer, Request};
+use crate::remote::RemoteOptions;
 use crate::replicator::Replicator;
 use crate::ship::{self, ReplicateError, ReplicateOptions};
 use std::path::Path;
@@ -27,6 +28,7 @@ pub struct TakeOverOptions {
     store: StoreOptions,
     replicate: ReplicateOptions,
     fs: Arc<dyn Fs>,
+    lazy: Option<RemoteOptions>,
     begin_timeout: Duration,
 }
 
@@ -36,6 +38,7 @@ impl Default for TakeOverOptions {
             store: StoreOptions::new(),
             replicate: ReplicateOptions::new(),
             fs: Arc::new(OsFs),
+            lazy: None,
             begin_timeout: Duration::from_secs(60),
         }
     }
@@ -62,6 +65,17 @@ impl TakeOverOptions {
     /// The file system of the directory. That of the operating system by default.
     pub fn fs(mut self, fs: Arc<dyn Fs>) -> Self {
         self.fs = fs;
+        self
+    }
+
+    /// Has sealed segments and merged files of the index stay in the bucket: they are fetched when they are read, and
+    /// kept within these budgets. So it takes the time of some requests, and not that of the log. By default all of it
+    /// is fetched; but in the directory of a [lazy](crate::ReplicaOptions::lazy) replica it is done so.
+    ///
+    /// What is sealed from then on is in the directory, as is what is rewritten. The store is opened again through
+    /// [`bucket_fs`](crate::bucket_fs), and no other way.
+    pub fn lazy(mut self, options: RemoteOptions) -> Self {
+        self.lazy = Some(options);
         self
     }
 
@@ -131,7 +145,8 @@ pub fn take_over(
 ) -> Result<TakenOver, TakeOverError> {
     let (dir, fs) = (dir.as_ref(), options.fs.clone());
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
-    let mut copy = Copy::open(bucket.clone(), fs.clone(), dir).map_err(TakeOverError::Follow)?;
+    let mut copy = Copy::open(bucket.clone(), fs.clone(), dir, options.lazy.as_ref())
+        .map_err(TakeOverError::Follow)?;
     let identity = prefetch(bucket, &mut copy)?;
     let replicate = &options.replicate;
     let taken = ship::take_over(bucket, &fs, dir, identity, replicate, &*clock)?;
@@ -140,6 +155,8 @@ pub fn take_over(
     let left = left.ok_or(FollowError::Empty)?;
     take_along(bucket, &mut copy, &left.taken)?;
     copy.sync()?;
+    copy.prepare()?;
+    let fs = copy.fs().clone();
     // Its lock is that of the writer from now on.
     drop(copy);
     let end = left.end().sequence;
@@ -180,7 +197,7 @@ fn prefetch(
     loop {
         let taken = survey(bucket)?.ok_or(FollowError::Empty)?;
         match take_along(bucket, copy, &taken) {
-            Err(FollowError::Gone { .. }) if tries_left > 0 => tries_left -= 1,
+            Err(error) if error.is_gone() && tries_left > 0 => tries_left -= 1,
             Err(error) => return Err(error),
             Ok(()) => return copy.identity().copied().ok_or(FollowError::Empty),
         }

@@ -5,9 +5,12 @@ use super::decode::{decode_chunk, decode_state};
 use super::error::FollowError;
 use crate::ask::ask;
 use crate::bucket::Bucket;
-use crate::object::{Key, Term};
+use crate::object::{Key, State, Term};
 use crate::protocol::{Answer, Listing, Request, Survey, Taken};
 use bytes::Bytes;
+
+/// How often it is looked anew if what was found is swept meanwhile.
+const TRIES: u32 = 8;
 
 /// What the terms of a bucket have left; `None` if none has begun.
 pub(crate) fn survey(bucket: &Bucket) -> Result<Option<Taken>, FollowError> {
@@ -22,6 +25,19 @@ pub(crate) fn survey(bucket: &Bucket) -> Result<Option<Taken>, FollowError> {
         survey.answer(ask(bucket, &request)?);
     }
     Ok(survey.taken().flatten())
+}
+
+/// The newest state of what the terms of a bucket have left.
+pub(super) fn newest_state(bucket: &Bucket) -> Result<State, FollowError> {
+    let mut tries_left = TRIES;
+    loop {
+        let taken = survey(bucket)?.ok_or(FollowError::Empty)?;
+        let (term, number) = (taken.term, taken.state);
+        match get(bucket, &Key::State { term, number }) {
+            Err(FollowError::Gone { .. }) if tries_left > 0 => tries_left -= 1,
+            bytes => return decode_state(term, number, &bytes?),
+        }
+    }
 }
 
 /// Brings a copy to what a term has left: its newest state, and the chunks that follow it.

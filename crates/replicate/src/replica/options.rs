@@ -1,5 +1,6 @@
 //! `ReplicaOptions`: how a bucket is followed.
 
+use crate::remote::RemoteOptions;
 use std::sync::Arc;
 use std::time::Duration;
 use strandline::StoreOptions;
@@ -13,6 +14,7 @@ pub struct ReplicaOptions {
     pub(super) sync_interval: Duration,
     pub(super) store: StoreOptions,
     pub(super) fs: Arc<dyn Fs>,
+    pub(super) lazy: Option<RemoteOptions>,
     pub(super) clock: Arc<dyn Clock>,
 }
 
@@ -23,6 +25,7 @@ impl Default for ReplicaOptions {
             sync_interval: Duration::from_secs(5),
             store: StoreOptions::new(),
             fs: Arc::new(OsFs),
+            lazy: None,
             clock: Arc::new(SystemClock::default()),
         }
     }
@@ -64,6 +67,19 @@ impl ReplicaOptions {
         self
     }
 
+    /// Has sealed segments and merged files of the index stay in the bucket: they are fetched when they are read, and
+    /// kept within these budgets. In the directory is the active segment, and what was sealed a moment ago. By
+    /// default all of the log is fetched; but a directory that is such a one stays so, with the default budgets.
+    ///
+    /// A store is opened in the directory through [`bucket_fs`](crate::bucket_fs), and no other way. Of what is fetched
+    /// when it is read, nothing was looked at before but headers and last frames: its checksums are checked when it is
+    /// read.
+    #[must_use]
+    pub fn lazy(mut self, options: RemoteOptions) -> Self {
+        self.lazy = Some(options);
+        self
+    }
+
     /// Where time comes from, for syncs and the status. That of the operating system by default.
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
@@ -71,8 +87,8 @@ impl ReplicaOptions {
         self
     }
 
-    /// The options of a store in the directory, to read only.
-    pub(super) fn reading(&self) -> StoreOptions {
-        self.store.clone().fs(self.fs.clone()).read_only()
+    /// The options of a store in the directory, whose files are in `fs`, to read only.
+    pub(super) fn reading(&self, fs: &Arc<dyn Fs>) -> StoreOptions {
+        self.store.clone().fs(fs.clone()).read_only()
     }
 }
