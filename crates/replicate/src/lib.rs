@@ -27,7 +27,7 @@ pub use bucket::{
     Bucket, BucketError, BucketErrorKind, BucketOptions, Listed, ObjectInfo, Pending, PutAnswer,
     RequestCounts, Requests,
 };
-pub use follow::{FollowError, bucket_fs};
+pub use follow::{FollowError, bucket_fs, is_lazy};
 pub use object::{
     CHUNK_BODY_OFFSET, CHUNK_HEADER_OFFSET, Chunk, FileName, FileNameError, FileParts, Key,
     KeyError, ObjectError, Owner, OwnerError, Part, Predecessor, Prefix, State, TERM_BYTES_MAX,

@@ -102,6 +102,8 @@ pub struct TakenOver {
     pub end: Sequence,
     /// Whether the term has begun. If not, the replicator goes on trying.
     pub has_begun: bool,
+    /// Whether sealed files are in the bucket, and are read there: see [`TakeOverOptions::lazy`].
+    pub is_lazy: bool,
 }
 
 /// Why a bucket was not taken over.
@@ -156,7 +158,7 @@ pub fn take_over(
     take_along(bucket, &mut copy, &left.taken)?;
     copy.sync()?;
     copy.prepare()?;
-    let fs = copy.fs().clone();
+    let (fs, is_lazy) = (copy.fs().clone(), copy.is_lazy());
     // Its lock is that of the writer from now on.
     drop(copy);
     let end = left.end().sequence;
@@ -165,19 +167,13 @@ pub fn take_over(
     let replicator =
         Replicator::start_with(&store, bucket.clone(), replicate.clone(), Some(taken))?;
     let has_begun = replicator.wait_begun(options.begin_timeout);
-    if !has_begun {
-        return match replicator.wait_ended(Duration::ZERO) {
-            Ok(error) => Err(error.into()),
-            Err(replicator) => Ok(TakenOver {
-                store,
-                replicator,
-                term,
-                before,
-                end,
-                has_begun,
-            }),
-        };
-    }
+    let replicator = match has_begun {
+        true => replicator,
+        false => match replicator.wait_ended(Duration::ZERO) {
+            Ok(error) => return Err(error.into()),
+            Err(replicator) => replicator,
+        },
+    };
     Ok(TakenOver {
         store,
         replicator,
@@ -185,6 +181,7 @@ pub fn take_over(
         before,
         end,
         has_begun,
+        is_lazy,
     })
 }
 

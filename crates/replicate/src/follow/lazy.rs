@@ -51,7 +51,7 @@ impl Lazy {
         dir: &Path,
         options: Option<&RemoteOptions>,
     ) -> Result<Option<Self>, FollowError> {
-        let is_marked = below.identity(&dir.join(BUCKET_FILE)).is_ok();
+        let is_marked = is_lazy(&**below, dir);
         if options.is_none() && !is_marked {
             return Ok(None);
         }
@@ -223,6 +223,12 @@ fn staying(state: &State, own: &Manifest, dir: &Path) -> Result<Catalog, FollowE
         }
     });
     Ok(catalog)
+}
+
+/// Whether sealed files of a directory are in a bucket, so that it is opened through [`bucket_fs`] and no other way.
+#[must_use]
+pub fn is_lazy(below: &dyn Fs, dir: impl AsRef<Path>) -> bool {
+    below.identity(&dir.as_ref().join(BUCKET_FILE)).is_ok()
 }
 
 /// The file system of a directory of which sealed files are in a bucket, as a [lazy](crate::ReplicaOptions::lazy)

@@ -13,7 +13,7 @@ mod lazy;
 mod place;
 
 pub use error::FollowError;
-pub use lazy::bucket_fs;
+pub use lazy::{bucket_fs, is_lazy};
 
 pub(crate) use along::{survey, take_along};
 pub(crate) use copy::Copy;
