@@ -5,9 +5,11 @@
 //! file system that knows both, and reads nothing of the log by itself.
 
 use super::along::newest_state;
+use super::decode::decode_state;
 use super::error::FollowError;
+use super::place::Place;
 use crate::bucket::Bucket;
-use crate::object::State;
+use crate::object::{Key, State};
 use crate::remote::{BucketFs, Catalog, RemoteOptions};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -69,7 +71,13 @@ impl Lazy {
                 }
                 match own {
                     // What it does not list counts for nothing here.
-                    Some(own) => staying(&state, own, dir)?,
+                    Some(own) => {
+                        let mut listed = staying(&state, own, dir)?;
+                        if let Some(state) = listed_last(bucket, &**below, dir)? {
+                            listed.extend(&staying(&state, own, dir)?);
+                        }
+                        listed
+                    }
                     None => Catalog::of_log(state.identity()),
                 }
             }
@@ -184,6 +192,23 @@ impl Lazy {
         self.is_marked = true;
         Ok(())
     }
+}
+
+/// The state that a directory was brought to last, if the bucket still has it. A newer one may be there that nobody is
+/// told of yet.
+fn listed_last(bucket: &Bucket, below: &dyn Fs, dir: &Path) -> Result<Option<State>, FollowError> {
+    let Some(Place {
+        term,
+        state: number,
+        ..
+    }) = Place::read(below, dir)?
+    else {
+        return Ok(None);
+    };
+    let bytes = bucket.get(&Key::State { term, number }.to_string())?;
+    bytes
+        .map(|bytes| decode_state(term, number, &bytes))
+        .transpose()
 }
 
 /// What is read of a segment when it is taken over: its header, and that of its last frame.
