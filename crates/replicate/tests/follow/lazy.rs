@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use strandline::maintenance::{Redaction, Retention, compact, redact};
 use strandline::{Coordinate, ErrorKind, Event, EventId, Region, Sequence, Store};
-use strandline_core::fs::{Fs, OsFs};
+use strandline_core::fs::{Fs, OsFs, read_file};
 use strandline_replicate::{
     Bucket, BucketOptions, FollowError, RemoteOptions, Replica, Replicator, TakenOver, bucket_fs,
     take_over,
@@ -38,9 +38,8 @@ fn fill(dir: &Path, count: u64) {
 fn has_payload(dir: &Path, number: u64) -> bool {
     let mut payload = number.to_le_bytes().to_vec();
     payload.resize(64, number as u8);
-    let files = std::fs::read_dir(dir).unwrap();
-    files.map(|file| file.unwrap().path()).any(|path| {
-        let bytes = std::fs::read(path).unwrap_or_default();
+    OsFs.list_names(dir).unwrap().iter().any(|file| {
+        let bytes = read_file(&OsFs, &dir.join(&file.name), u64::MAX).unwrap_or_default();
         bytes.windows(64).any(|window| window == payload)
     })
 }
