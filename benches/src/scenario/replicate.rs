@@ -189,13 +189,13 @@ fn lag(job: &Job, _: &EngineEntry) -> anyhow::Result<Vec<Measured>> {
 }
 
 /// From the begin of a takeover into a new directory until the oldest and the newest event of the store are read: with
-/// all of the log fetched, and with what is sealed left in the bucket. Its segments are of 1 MiB, so that there are
-/// many.
+/// all of the log fetched, and with what is sealed left in the bucket. Its segments are of 8 MiB, so that there are
+/// several.
 fn takeover(job: &Job, _: &EngineEntry) -> anyhow::Result<Vec<Measured>> {
     let (server, bucket) = server()?;
     server.set_latency(Duration::ZERO);
     let source = job.dir.join("source");
-    let of = || options().segment_bytes_max(1 << 20);
+    let of = || options().segment_bytes_max(8 << 20);
     let store = of().open(&source)?;
     let workload = job.workload();
     let mut batch = Batch::new();

@@ -3,7 +3,7 @@
 
 use super::error::FollowError;
 use super::fetch::fetch;
-use super::lazy::Lazy;
+use super::lazy::{Lazy, is_merged};
 use crate::bucket::Bucket;
 use crate::object::{Chunk, FileParts, State, Term};
 use crate::remote::RemoteOptions;
@@ -16,9 +16,6 @@ use strandline_segment::{
     LogError, LogIdentity, LogPosition, LogReceiver, Manifest, SegmentId, SegmentInfo,
     footer_on_disk,
 };
-
-/// What the names of merged index files begin and end with.
-const MERGED: (&str, &str) = ("index-", ".idx");
 
 /// A copy of a log in a directory of its own.
 pub(crate) struct Copy {
@@ -298,10 +295,6 @@ fn remove(fs: &dyn Fs, path: &Path) -> Result<(), FollowError> {
         }
         _ => Ok(()),
     }
-}
-
-pub(super) fn is_merged(name: &str) -> bool {
-    name.starts_with(MERGED.0) && name.ends_with(MERGED.1)
 }
 
 /// What it means that a copy refuses what the bucket has.

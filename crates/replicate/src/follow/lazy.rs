@@ -4,10 +4,10 @@
 //! is so in a bucket stays under its key as long as the log has the file. All else is in the directory. Holds the
 //! file system that knows both, and reads nothing of the log by itself.
 
-use super::along::newest_state;
 use super::decode::decode_state;
 use super::error::FollowError;
 use super::place::Place;
+use super::survey::newest_state;
 use crate::bucket::Bucket;
 use crate::object::{Key, State};
 use crate::remote::{BucketFs, Catalog, RemoteOptions};
@@ -24,6 +24,8 @@ use strandline_segment::{
 
 const FORMAT: &str = "strandline bucket";
 const VERSION: u32 = 1;
+/// What the names of merged index files begin and end with.
+const MERGED: (&str, &str) = ("index-", ".idx");
 
 /// The files of a copy that stay in the bucket.
 pub(crate) struct Lazy {
@@ -211,6 +213,11 @@ fn listed_last(bucket: &Bucket, below: &dyn Fs, dir: &Path) -> Result<Option<Sta
         .transpose()
 }
 
+/// Whether a file is a merged one of the index, by its name.
+pub(super) fn is_merged(name: &str) -> bool {
+    name.starts_with(MERGED.0) && name.ends_with(MERGED.1)
+}
+
 /// What is read of a segment when it is taken over: its header, and that of its last frame.
 fn first_looks(info: &SegmentInfo) -> Vec<(String, Range<u64>)> {
     let name = info.file_name();
@@ -244,7 +251,7 @@ fn staying(state: &State, own: &Manifest, dir: &Path) -> Result<Catalog, FollowE
             Some((header, end)) => {
                 file.length > *end && own.get(name).is_some_and(|(own, _)| own == header)
             }
-            None => super::copy::is_merged(name),
+            None => is_merged(name),
         }
     });
     Ok(catalog)

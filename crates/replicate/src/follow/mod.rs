@@ -11,12 +11,14 @@ mod error;
 mod fetch;
 mod lazy;
 mod place;
+mod survey;
 
 pub use error::FollowError;
 pub use lazy::{bucket_fs, is_lazy};
 
-pub(crate) use along::{survey, take_along};
+pub(crate) use along::take_along;
 pub(crate) use copy::Copy;
+pub(crate) use survey::survey;
 
 use crate::ask::ask;
 use crate::bucket::Bucket;

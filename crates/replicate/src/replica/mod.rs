@@ -74,7 +74,7 @@ impl Replica {
         if following.end().is_none() || following.copy().is_lazy() {
             fill(&mut following)?;
         }
-        let store = Arc::new(open_store(&following, &options, dir)?);
+        let store = Arc::new(options.open(following.copy(), dir)?);
         let visible = store.snapshot().visible();
         let status = ReplicaStatus {
             term: following.place().map(|(term, _)| term),
@@ -125,16 +125,6 @@ impl Replica {
     ) -> Result<bool, Arc<FollowError>> {
         self.shared.wait_past(sequence, timeout)
     }
-}
-
-/// Opens the store in the directory.
-fn open_store(
-    following: &Following,
-    options: &ReplicaOptions,
-    dir: &Path,
-) -> Result<Store, FollowError> {
-    following.copy().prepare()?;
-    Ok(options.reading(following.copy().fs()).open(dir)?)
 }
 
 /// Fetches all that there is, for the first time.

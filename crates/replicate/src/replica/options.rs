@@ -1,9 +1,11 @@
 //! `ReplicaOptions`: how a bucket is followed.
 
+use crate::follow::{Copy, FollowError};
 use crate::remote::RemoteOptions;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use strandline::StoreOptions;
+use strandline::{Store, StoreOptions};
 use strandline_core::fs::{Fs, OsFs};
 use strandline_core::{Clock, SystemClock};
 
@@ -87,8 +89,10 @@ impl ReplicaOptions {
         self
     }
 
-    /// The options of a store in the directory, whose files are in `fs`, to read only.
-    pub(super) fn reading(&self, fs: &Arc<dyn Fs>) -> StoreOptions {
-        self.store.clone().fs(fs.clone()).read_only()
+    /// Opens the store that a copy is, in its directory, to read only.
+    pub(super) fn open(&self, copy: &Copy, dir: &Path) -> Result<Store, FollowError> {
+        copy.prepare()?;
+        let options = self.store.clone().fs(copy.fs().clone()).read_only();
+        Ok(options.open(dir)?)
     }
 }

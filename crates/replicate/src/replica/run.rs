@@ -134,7 +134,7 @@ impl Run {
     /// Puts a store that is opened now in the place of the one that is there.
     fn open_anew(&mut self) -> Result<Sequence, FollowError> {
         self.is_unshown = true;
-        let store = super::open_store(&self.following, &self.options, &self.dir)?;
+        let store = self.options.open(self.following.copy(), &self.dir)?;
         let visible = store.snapshot().visible();
         self.shared.replace(Arc::new(store));
         self.is_unshown = false;
