@@ -74,6 +74,7 @@ pub(crate) const ALL: &[Scenario] = &[
     replicate::APPEND,
     replicate::BESIDE,
     replicate::LAG,
+    replicate::TAKEOVER,
     react::REACTOR,
     followed::WRITTEN,
     followed::SYNCED,

@@ -11,10 +11,12 @@ use crate::workload::Shape;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 use strandline::{
-    AppendOptions, Batch, Coordinate, Durability, Receipt, Sequence, Store, StoreOptions, Ticket,
+    AppendOptions, Batch, Coordinate, Durability, Receipt, Region, Sequence, Store, StoreOptions,
+    Ticket,
 };
 use strandline_replicate::{
-    Bucket, BucketOptions, Replica, ReplicaOptions, ReplicateOptions, Replicator,
+    Bucket, BucketOptions, RemoteOptions, Replica, ReplicaOptions, ReplicateOptions, Replicator,
+    TakeOverOptions, take_over,
 };
 use strandline_test_s3::TestS3;
 
@@ -41,6 +43,14 @@ pub(super) const LAG: Scenario = Scenario {
     works: &["replicate/lag"],
     events_max: LAG_EVENTS,
     phases: &[Phase::new(lag)],
+    ..APPEND
+};
+
+pub(super) const TAKEOVER: Scenario = Scenario {
+    name: "replicate/takeover",
+    works: &["replicate/takeover/whole", "replicate/takeover/lazy"],
+    events_max: u64::MAX,
+    phases: &[Phase::new(takeover)],
     ..APPEND
 };
 
@@ -176,4 +186,66 @@ fn lag(job: &Job, _: &EngineEntry) -> anyhow::Result<Vec<Measured>> {
     replicator.stop(LONG)?;
     store.close()?;
     Ok(percentiles(job, "replicate/lag", &latencies).collect())
+}
+
+/// From the begin of a takeover into a new directory until the oldest and the newest event of the store are read: with
+/// all of the log fetched, and with what is sealed left in the bucket. Its segments are of 8 MiB, so that there are
+/// several.
+fn takeover(job: &Job, _: &EngineEntry) -> anyhow::Result<Vec<Measured>> {
+    let (server, bucket) = server()?;
+    server.set_latency(Duration::ZERO);
+    let source = job.dir.join("source");
+    let of = || options().segment_bytes_max(8 << 20);
+    let store = of().open(&source)?;
+    let workload = job.workload();
+    let mut batch = Batch::new();
+    for number in 0..job.events {
+        let new = workload.event(number);
+        batch.add(&Coordinate::new(new.entity, new.scope)?, event(&new));
+        if number % 1_000 == 999 || number + 1 == job.events {
+            store.append_batch(std::mem::take(&mut batch))?;
+        }
+    }
+    // With its footers and merged files.
+    store.close()?;
+    let store = of().open(&source)?;
+    start(&store, &bucket)?.stop(LONG)?;
+    store.close()?;
+    server.set_latency(LATENCY);
+    let mut figures = Vec::new();
+    for (name, is_lazy) in [
+        ("replicate/takeover/whole", false),
+        ("replicate/takeover/lazy", true),
+    ] {
+        if !job.wants(name) {
+            continue;
+        }
+        let mut options = TakeOverOptions::new().store(of());
+        if is_lazy {
+            options = options.lazy(RemoteOptions::default());
+        }
+        let dir = job.dir.join(name.replace('/', "-"));
+        let begin = bucket.requests().total();
+        let (taken, elapsed) = timed(|| {
+            let taken = take_over(&bucket, &dir, options)?;
+            let snapshot = taken.store.snapshot();
+            let last = snapshot.visible().get().saturating_sub(1);
+            for sequence in [0, last] {
+                let one = Region::all().sequence(sequence..=sequence);
+                let event = snapshot.query(one).next().transpose()?;
+                anyhow::ensure!(event.is_some(), "event {sequence} is not there");
+            }
+            anyhow::Ok(taken)
+        })?;
+        let end = bucket.requests().total();
+        let received = end.bytes_received.saturating_sub(begin.bytes_received);
+        let milliseconds = elapsed.as_secs_f64() * 1e3;
+        figures.push(job.measured(name, milliseconds, Unit::Milliseconds));
+        let (received, events) = (received as f64, job.events as f64);
+        let name = format!("{name}/received");
+        figures.push(job.measured(&name, received / events, Unit::BytesPerEvent));
+        taken.replicator.stop(LONG)?;
+        taken.store.close()?;
+    }
+    Ok(figures)
 }

@@ -30,7 +30,7 @@ pub use bucket::{
     RequestCounts, Requests,
 };
 pub use check::{Leftover, RemovedCheck, RemovedCheckError, UnreadObject, check_removed};
-pub use follow::FollowError;
+pub use follow::{FollowError, bucket_fs, is_lazy};
 pub use object::{
     CHUNK_BODY_OFFSET, CHUNK_HEADER_OFFSET, Chunk, FileName, FileNameError, FileParts, Key,
     KeyError, ObjectError, Owner, OwnerError, Part, Predecessor, Prefix, STATE_BYTES_MAX, State,

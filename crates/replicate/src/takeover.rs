@@ -6,6 +6,7 @@
 use crate::bucket::Bucket;
 use crate::follow::{Copy, FollowError, Lasting, identity_of, lasting, take_along};
 use crate::object::{Term, TermRecord};
+use crate::remote::RemoteOptions;
 use crate::replicator::Replicator;
 use crate::ship::{self, ReplicateError, ReplicateOptions};
 use std::path::Path;
@@ -26,6 +27,7 @@ pub struct TakeOverOptions {
     store: StoreOptions,
     replicate: ReplicateOptions,
     fs: Arc<dyn Fs>,
+    lazy: Option<RemoteOptions>,
     begin_timeout: Duration,
 }
 
@@ -35,6 +37,7 @@ impl Default for TakeOverOptions {
             store: StoreOptions::new(),
             replicate: ReplicateOptions::new(),
             fs: Arc::new(OsFs),
+            lazy: None,
             begin_timeout: Duration::from_secs(60),
         }
     }
@@ -64,6 +67,17 @@ impl TakeOverOptions {
         self
     }
 
+    /// Has sealed segments and merged files of the index stay in the bucket: they are fetched when they are read, and
+    /// kept within these budgets. So it takes the time of some requests, and not that of the log. By default all of it
+    /// is fetched; but in the directory of a [lazy](crate::ReplicaOptions::lazy) replica it is done so.
+    ///
+    /// What is sealed from then on is in the directory, as is what is rewritten. The store is opened again through
+    /// [`bucket_fs`](crate::bucket_fs), and no other way.
+    pub fn lazy(mut self, options: RemoteOptions) -> Self {
+        self.lazy = Some(options);
+        self
+    }
+
     /// How long is waited for the term to begin, once it is taken. 60 s by default.
     pub const fn begin_timeout(mut self, timeout: Duration) -> Self {
         self.begin_timeout = timeout;
@@ -87,6 +101,8 @@ pub struct TakenOver {
     pub end: Sequence,
     /// Whether the term has begun. If not, the replicator goes on trying.
     pub has_begun: bool,
+    /// Whether sealed files are in the bucket, and are read there: see [`TakeOverOptions::lazy`].
+    pub is_lazy: bool,
 }
 
 /// Why a bucket was not taken over.
@@ -130,7 +146,8 @@ pub fn take_over(
 ) -> Result<TakenOver, TakeOverError> {
     let (dir, fs) = (dir.as_ref(), options.fs.clone());
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
-    let mut copy = Copy::open(bucket.clone(), fs.clone(), dir).map_err(TakeOverError::Follow)?;
+    let mut copy = Copy::open(bucket.clone(), fs.clone(), dir, options.lazy.as_ref())
+        .map_err(TakeOverError::Follow)?;
     let identity = prefetch(bucket, &mut copy)?;
     let replicate = &options.replicate;
     let taken = ship::take_over(bucket, &fs, dir, identity, replicate, &*clock)?;
@@ -141,6 +158,8 @@ pub fn take_over(
     let before = before.ok_or(FollowError::Empty)?;
     take_along(bucket, &mut copy, &left.taken)?;
     copy.sync()?;
+    copy.prepare()?;
+    let (fs, is_lazy) = (copy.fs().clone(), copy.is_lazy());
     // Its lock is that of the writer from now on.
     drop(copy);
     let end = left.end().sequence;
@@ -148,19 +167,13 @@ pub fn take_over(
     let replicator =
         Replicator::start_with(&store, bucket.clone(), replicate.clone(), Some(taken))?;
     let has_begun = replicator.wait_begun(options.begin_timeout);
-    if !has_begun {
-        return match replicator.wait_ended(Duration::ZERO) {
-            Ok(error) => Err(error.into()),
-            Err(replicator) => Ok(TakenOver {
-                store,
-                replicator,
-                term,
-                before,
-                end,
-                has_begun,
-            }),
-        };
-    }
+    let replicator = match has_begun {
+        true => replicator,
+        false => match replicator.wait_ended(Duration::ZERO) {
+            Ok(error) => return Err(error.into()),
+            Err(replicator) => replicator,
+        },
+    };
     Ok(TakenOver {
         store,
         replicator,
@@ -168,6 +181,7 @@ pub fn take_over(
         before,
         end,
         has_begun,
+        is_lazy,
     })
 }
 
@@ -186,7 +200,7 @@ fn prefetch(bucket: &Bucket, copy: &mut Copy) -> Result<LogIdentity, FollowError
             Lasting::Over => continue,
         };
         match fetched {
-            Err(FollowError::Gone { .. }) if tries_left > 0 => tries_left -= 1,
+            Err(error) if error.is_gone() && tries_left > 0 => tries_left -= 1,
             fetched => return fetched,
         }
     }

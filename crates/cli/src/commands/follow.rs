@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use strandline::{Clock, SystemClock};
 use strandline_replicate::{
-    Bucket, FollowError, Replica, ReplicaActivity, ReplicaOptions, ReplicaStatus,
+    Bucket, FollowError, RemoteOptions, Replica, ReplicaActivity, ReplicaOptions, ReplicaStatus,
 };
 
 /// How often it is looked how far it is.
@@ -39,6 +39,10 @@ pub struct Args {
     #[arg(long, value_name = "MS", default_value_t = 1000,
         value_parser = clap::value_parser!(u64).range(10..=3_600_000))]
     interval_ms: u64,
+    /// Leave sealed segments in the bucket, fetch them when they are read, and keep so many bytes of them beside the
+    /// directory, in DIR.cache. Only programs that know the bucket read the directory then; `take-over` goes on with it.
+    #[arg(long, value_name = "BYTES")]
+    cache_bytes: Option<u64>,
     /// Print JSON, for programs: a line for each change.
     #[arg(long)]
     json: bool,
@@ -48,7 +52,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let bucket = args.bucket.open(Access::Read)?;
     let interrupt = Interrupt::new()?;
     let interval = Duration::from_millis(args.interval_ms);
-    let options = ReplicaOptions::new().poll_interval(interval);
+    let mut options = ReplicaOptions::new().poll_interval(interval);
+    if let Some(bytes) = args.cache_bytes {
+        options = options.lazy(RemoteOptions::default().disk_bytes_max(bytes));
+    }
     let Some(replica) = open(&bucket, args, options, &interrupt)? else {
         return Ok(Outcome::Fine);
     };

@@ -6,12 +6,14 @@ use crate::output::note;
 use crate::terminal::{Screen, count, number, size};
 use serde_json::json;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
+use strandline::fs::OsFs;
 use strandline::maintenance::rfc3339;
 use strandline::{Clock, Sequence, StoreOptions, SystemClock};
 use strandline_replicate::{
-    Overview, OverviewError, ReplicateError, ReplicateOptions, Replicator, ReplicatorStage,
-    ReplicatorStatus, TermRecord,
+    Overview, OverviewError, RemoteOptions, ReplicateError, ReplicateOptions, Replicator,
+    ReplicatorStage, ReplicatorStatus, TermRecord, bucket_fs, is_lazy,
 };
 
 /// How often it is told how far it is.
@@ -47,9 +49,18 @@ pub struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
-    let store = open_to_write(StoreOptions::new().must_exist(), &args.dir)?;
+    let mut options = StoreOptions::new().must_exist();
+    let mut bucket = None;
+    if is_lazy(&OsFs, &args.dir) {
+        // Its sealed segments are there.
+        let own = args.bucket.open(Access::Read)?;
+        let fs = bucket_fs(&own, &args.dir, Arc::new(OsFs), &RemoteOptions::default())?;
+        options = options.fs(Arc::new(fs));
+        bucket = Some(own);
+    }
+    let store = open_to_write(options, &args.dir)?;
     let end = store.snapshot().visible();
-    let bucket = args.bucket.open(Access::Write)?;
+    let bucket = bucket.map_or_else(|| args.bucket.open(Access::Write), Ok)?;
     if !announce(
         args,
         &Overview::read(&bucket, 1).map_err(refused_overview)?,

@@ -10,8 +10,8 @@ use std::time::Duration;
 use strandline::maintenance::rfc3339;
 use strandline::{Clock, Sequence, SystemClock};
 use strandline_replicate::{
-    Bucket, FollowError, Overview, OverviewError, ReplicateError, TakeOverError, TakeOverOptions,
-    TakenOver, TermRecord, take_over,
+    Bucket, FollowError, Overview, OverviewError, RemoteOptions, ReplicateError, TakeOverError,
+    TakeOverOptions, TakenOver, TermRecord, take_over,
 };
 
 /// How often it is looked whether it is done.
@@ -29,6 +29,10 @@ pub struct Args {
     /// is fetched.
     #[arg(value_name = "DIR", value_parser = store_dir())]
     dir: PathBuf,
+    /// Leave sealed segments in the bucket, to be fetched when they are read: ready after some requests, however long the
+    /// log is. A program opens the directory with the bucket then (`bucket_fs` of strandline-replicate).
+    #[arg(long)]
+    lazy: bool,
     /// Do not ask.
     #[arg(long)]
     yes: bool,
@@ -61,6 +65,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
         before,
         end,
         has_begun,
+        is_lazy,
         ..
     } = taken;
     // Only what stands in the way of shipping is told; the log is here.
@@ -71,6 +76,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
         screen.json(&json!({
             "term": term.get(),
             "has_begun": has_begun,
+            "is_lazy": is_lazy,
             "end": end,
             "before": {
                 "term": before.term.get(),
@@ -80,7 +86,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
             },
         }))?;
     } else {
-        tell(&mut screen, args, &before, (term.get(), end))?;
+        tell(&mut screen, args, &before, (term.get(), end, is_lazy))?;
     }
     screen.flush()?;
     if let (true, Err(error @ ReplicateError::NotDeleted)) = (has_begun, &stopped) {
@@ -155,7 +161,10 @@ fn held_by(record: &TermRecord) -> String {
 /// Takes the bucket over, and tells now and then how far it is.
 fn take(bucket: &Bucket, args: &Args) -> anyhow::Result<Result<TakenOver, TakeOverError>> {
     let timeout = Duration::from_secs(args.timeout);
-    let options = TakeOverOptions::new().begin_timeout(timeout);
+    let mut options = TakeOverOptions::new().begin_timeout(timeout);
+    if args.lazy {
+        options = options.lazy(RemoteOptions::default());
+    }
     let (of, dir) = (bucket.clone(), args.dir.clone());
     let thread = std::thread::Builder::new().name("strandline-take-over".to_owned());
     let thread = thread.spawn(move || take_over(&of, dir, options))?;
@@ -178,13 +187,19 @@ fn tell(
     screen: &mut Screen,
     args: &Args,
     before: &TermRecord,
-    (term, end): (u64, Sequence),
+    (term, end, is_lazy): (u64, Sequence, bool),
 ) -> anyhow::Result<()> {
     let (dir, url) = (args.dir.display(), &args.bucket.url);
     screen.text(&format!(
         "took term {term} of {url}: {dir} has everything before sequence {}",
         number(end.get())
     ))?;
+    if is_lazy {
+        screen.text(&format!(
+            "sealed segments are in the bucket, and are read there: a program opens {dir} through \
+             `strandline_replicate::bucket_fs`; without the bucket it is refused"
+        ))?;
+    }
     screen.text(&format!(
         "next: open {dir} with the program that writes, and have it ship to {url}; its epoch is new, so positions that \
          were saved before are refused"

@@ -97,6 +97,32 @@ impl Place {
     }
 }
 
+/// Sealed segments stay in the bucket: a replica, a takeover from its directory, and one into a new one.
+fn is_followed_and_taken_over_lazily(place: &Place) {
+    place.expect(0, "replicate {} @");
+    let followed = place.json(0, "follow @ +lazy --once --json --cache-bytes 1000000");
+    assert_eq!(followed["visible"], 10);
+    let (_, err) = place.expect(2, "stats +lazy");
+    assert!(err.contains("in the bucket"), "{err}");
+    let taken = place.json(0, "take-over @ +lazy --yes --json");
+    assert_eq!(
+        (&taken["end"], &taken["is_lazy"]),
+        (&10.into(), &true.into())
+    );
+    let (out, _) = place.expect(0, "take-over @ +next --lazy --yes");
+    assert!(out.contains("bucket_fs"), "{out}");
+    let shipped = place.json(0, "replicate +next @ --json");
+    assert_eq!((&shipped["end"], &shipped["term"]), (&10.into(), &4.into()));
+    place.expect(0, "follow @ +whole --once");
+    assert_eq!(place.events(&place.path("whole")), 10);
+}
+
+#[test]
+fn a_bucket_is_followed_and_taken_over_lazily() {
+    is_followed_and_taken_over_lazily(&Place::directory());
+    is_followed_and_taken_over_lazily(&Place::server());
+}
+
 /// A life of a bucket: shipped, followed, shipped on, restored as it was, taken over.
 fn is_shipped_followed_restored_and_taken_over(place: &Place) {
     let (_, err) = place.expect(1, "replicas @");

@@ -3,8 +3,10 @@
 
 use super::error::FollowError;
 use super::fetch::fetch;
+use super::lazy::{Lazy, is_merged};
 use crate::bucket::Bucket;
 use crate::object::{Chunk, FileParts, State, Term};
+use crate::remote::RemoteOptions;
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,17 +17,17 @@ use strandline_segment::{
     footer_on_disk,
 };
 
-/// What the names of merged index files begin and end with.
-const MERGED: (&str, &str) = ("index-", ".idx");
-
 /// The file that is locked while a directory is filled for the first time. Once there is a copy, that is locked.
 const FILLING_FILE: &str = "FILLING";
 
 /// A copy of a log in a directory of its own.
 pub(crate) struct Copy {
     bucket: Bucket,
+    /// Of all its files, those included that are in the bucket alone.
     fs: Arc<dyn Fs>,
     dir: PathBuf,
+    /// None if all its files are in the directory.
+    lazy: Option<Lazy>,
     /// None until the first state came.
     receiver: Option<LogReceiver>,
     /// From before the first file is fetched until there is a copy.
@@ -33,15 +35,42 @@ pub(crate) struct Copy {
 }
 
 impl Copy {
-    /// Goes on with the copy that is in the directory, if there is one.
-    pub(crate) fn open(bucket: Bucket, fs: Arc<dyn Fs>, dir: &Path) -> Result<Self, FollowError> {
+    /// Goes on with the copy that is in the directory, if there is one. With `lazy`, or where the directory is such a
+    /// one, sealed files stay in the bucket.
+    pub(crate) fn open(
+        bucket: Bucket,
+        fs: Arc<dyn Fs>,
+        dir: &Path,
+        lazy: Option<&RemoteOptions>,
+    ) -> Result<Self, FollowError> {
+        let lazy = Lazy::open(&bucket, &fs, dir, lazy)?;
+        let fs = match &lazy {
+            Some(lazy) => Arc::new(lazy.fs().clone()),
+            None => fs,
+        };
         Ok(Self {
             receiver: LogReceiver::open(fs.clone(), dir)?,
             filling: None,
             bucket,
             fs,
             dir: dir.to_path_buf(),
+            lazy,
         })
+    }
+
+    /// The file system in which all its files are.
+    pub(crate) const fn fs(&self) -> &Arc<dyn Fs> {
+        &self.fs
+    }
+
+    /// Whether files stay in the bucket.
+    pub(crate) const fn is_lazy(&self) -> bool {
+        self.lazy.is_some()
+    }
+
+    /// Fetches at once what an opening of a store would wait for, one after the other.
+    pub(crate) fn prepare(&self) -> Result<(), FollowError> {
+        self.lazy.as_ref().map_or(Ok(()), Lazy::prepare)
     }
 
     /// Where it ends; `None` while there is none.
@@ -74,6 +103,12 @@ impl Copy {
         self.claim()?;
         let known = self.end();
         let before = self.sealed();
+        if self.lazy.is_some() {
+            let lacking = self.lacking(&state.manifest);
+            if let Some(lazy) = &mut self.lazy {
+                lazy.begin(state, &lacking)?;
+            }
+        }
         self.stage(state, true)?;
         match &mut self.receiver {
             None => {
@@ -105,6 +140,9 @@ impl Copy {
                 sequence: state.end.sequence.get(),
                 reason: reason.to_owned(),
             });
+        }
+        if let Some((lazy, receiver)) = self.lazy.as_mut().zip(self.receiver.as_ref()) {
+            lazy.end(state, receiver.manifest())?;
         }
         self.remove_merged(state)?;
         let after: BTreeSet<String> = self.sealed().into_iter().collect();
@@ -187,18 +225,22 @@ impl Copy {
         fs.create_dir_all(dir)
             .map_err(|error| FollowError::io("make", dir, error))?;
         let segments = state.manifest.segments();
-        let lacking: BTreeSet<SegmentId> = match &self.receiver {
-            Some(receiver) => {
-                let lacking = receiver.lacking(&state.manifest);
-                lacking.iter().map(SegmentInfo::id).collect()
-            }
-            None => segments.iter().map(SegmentInfo::id).collect(),
-        };
+        let lacking = self.lacking(&state.manifest);
+        let lacking: BTreeSet<SegmentId> = lacking.iter().map(SegmentInfo::id).collect();
         for info in segments {
             let Some(file) = state.file(&info.file_name()) else {
                 continue;
             };
             let own = self.own(info);
+            let name = info.file_name();
+            if let Some(lazy) = self.lazy.as_ref().filter(|lazy| lazy.stays(&name)) {
+                let is_whole_here = own.is_some() && !lacking.contains(&info.id());
+                if is_whole_here || !lazy.is_here(&name) {
+                    // One that was staged by an earlier call, and would be taken in its place.
+                    remove(fs, &LogReceiver::staged_path(dir, info.header()))?;
+                    continue;
+                }
+            }
             let is_wanted = match (lacking.contains(&info.id()), &own) {
                 (true, _) => true,
                 (false, Some(_)) => self.has_less(info, state, file)?,
@@ -217,6 +259,14 @@ impl Copy {
             self.fetch_merged(file)?;
         }
         Ok(())
+    }
+
+    /// The segments of a manifest that the copy has not, or has less of.
+    fn lacking(&self, manifest: &Manifest) -> Vec<SegmentInfo> {
+        match &self.receiver {
+            Some(receiver) => receiver.lacking(manifest),
+            None => manifest.segments().to_vec(),
+        }
     }
 
     /// Where the file of a segment ends that the copy has with this header.
@@ -274,12 +324,7 @@ impl Copy {
             let is_listed = state.file(name).is_some();
             if entry.kind == EntryKind::File && is_merged(whole) && !is_listed {
                 let path = dir.join(name);
-                match fs.remove_file(&path) {
-                    Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                        return Err(FollowError::io("remove", &path, error));
-                    }
-                    _ => {}
-                }
+                remove(fs, &path)?;
             }
         }
         fs.sync_dir(dir)
@@ -287,8 +332,14 @@ impl Copy {
     }
 }
 
-fn is_merged(name: &str) -> bool {
-    name.starts_with(MERGED.0) && name.ends_with(MERGED.1)
+/// Removes a file, if it is there.
+fn remove(fs: &dyn Fs, path: &Path) -> Result<(), FollowError> {
+    match fs.remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(FollowError::io("remove", path, error))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// What it means that a copy refuses what the bucket has.

@@ -2,6 +2,7 @@
 
 use crate::bucket::BucketError;
 use crate::object::{Key, ObjectError, Term, TermRecord};
+use crate::remote::NotFetched;
 use std::io;
 use std::path::PathBuf;
 use strandline_core::rfc3339;
@@ -90,7 +91,24 @@ impl FollowError {
         match self {
             Self::Bucket(error) => error.kind().is_passing(),
             Self::Gone { .. } | Self::NotBegun(_) => true,
-            _ => false,
+            Self::Store(_) => false,
+            _ => self.not_fetched().is_some(),
+        }
+    }
+
+    /// Whether what was needed is not in the bucket any more, and something newer is.
+    pub(crate) fn is_gone(&self) -> bool {
+        let is_gone = || self.not_fetched().is_some_and(NotFetched::is_gone);
+        matches!(self, Self::Gone { .. }) || is_gone()
+    }
+
+    /// What could not be had from the bucket, where a file of it was read.
+    fn not_fetched(&self) -> Option<&NotFetched> {
+        match self {
+            Self::Io { source, .. } | Self::Log(LogError::Io { source, .. }) => {
+                NotFetched::in_error(source)
+            }
+            _ => None,
         }
     }
 

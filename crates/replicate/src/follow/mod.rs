@@ -9,17 +9,22 @@ mod copy;
 mod decode;
 mod error;
 mod fetch;
+mod lazy;
 mod place;
+mod survey;
 
 pub use error::FollowError;
+pub use lazy::{bucket_fs, is_lazy};
 
-pub(crate) use along::{Lasting, identity_of, lasting, survey, take_along};
+pub(crate) use along::{identity_of, take_along};
 pub(crate) use copy::Copy;
+pub(crate) use survey::{Lasting, lasting, survey};
 
 use crate::ask::ask;
 use crate::bucket::Bucket;
 use crate::object::{Key, Term, TermRecord};
 use crate::protocol::{Follower, Told, Waiting};
+use crate::remote::RemoteOptions;
 use bytes::Bytes;
 use decode::{decode_chunk, decode_state};
 use place::Place;
@@ -63,8 +68,13 @@ pub(crate) enum Step {
 
 impl Following {
     /// Goes on where the directory was left, or begins.
-    pub(crate) fn open(bucket: Bucket, fs: Arc<dyn Fs>, dir: &Path) -> Result<Self, FollowError> {
-        let copy = Copy::open(bucket.clone(), fs.clone(), dir)?;
+    pub(crate) fn open(
+        bucket: Bucket,
+        fs: Arc<dyn Fs>,
+        dir: &Path,
+        lazy: Option<&RemoteOptions>,
+    ) -> Result<Self, FollowError> {
+        let copy = Copy::open(bucket.clone(), fs.clone(), dir, lazy)?;
         let place = match copy.end() {
             Some(_) => Place::read(&*fs, dir)?,
             None => None,
@@ -87,6 +97,11 @@ impl Following {
             announced: None,
             unsynced_bytes: 0,
         })
+    }
+
+    /// The copy.
+    pub(crate) const fn copy(&self) -> &Copy {
+        &self.copy
     }
 
     /// Where the copy ends; `None` while there is none.
@@ -146,7 +161,7 @@ impl Following {
             Err(error) => {
                 // Nothing of it was taken, so it is asked for again.
                 self.follower = before;
-                if matches!(error, FollowError::Gone { .. }) {
+                if error.is_gone() {
                     // The state is not the newest any more.
                     self.follower.again();
                 }
@@ -230,7 +245,7 @@ impl Following {
             // What it covers is not to be asked for again, in chunks of files that are no more once it is taken over.
             self.sync()?;
             is_rewritten = match self.copy.take_state(&state) {
-                Err(FollowError::Gone { .. }) => false,
+                Err(error) if error.is_gone() => false,
                 taken => taken?,
             };
         }

@@ -44,6 +44,16 @@ impl FileParts {
         }
     }
 
+    /// Whether it was put as it is, in one object of its own.
+    #[must_use]
+    pub fn is_one_object(&self) -> bool {
+        let [part] = &self.parts[..] else {
+            return false;
+        };
+        let is_own = matches!(&part.key, Key::Data { name, .. } if *name == self.name);
+        is_own && part.offset == 0 && part.length == self.length
+    }
+
     /// Whether the parts follow each other and make up the length. Linear in their number.
     #[must_use]
     pub fn is_complete(&self) -> bool {

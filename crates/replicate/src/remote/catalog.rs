@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
+use strandline_segment::LogIdentity;
 
 /// Longest name of a file, in bytes: that of file systems.
 const NAME_BYTES_MAX: usize = 255;
@@ -110,6 +111,27 @@ impl Catalog {
         }
         self.files.insert(name.to_owned(), file);
         Ok(())
+    }
+
+    /// One without files, of a log.
+    pub(crate) fn of_log(identity: &LogIdentity) -> Self {
+        let digits = identity.iter().map(|byte| format!("{byte:02x}"));
+        Self {
+            files: BTreeMap::new(),
+            log: digits.collect(),
+        }
+    }
+
+    /// Drops the files whose names `keep` does not want.
+    pub(crate) fn retain(&mut self, mut keep: impl FnMut(&str) -> bool) {
+        self.files.retain(|name, _| keep(name));
+    }
+
+    /// Adds all files of another one, in the place of those with the same names.
+    pub(crate) fn extend(&mut self, other: &Self) {
+        let files = other.files.iter();
+        self.files
+            .extend(files.map(|(name, file)| (name.clone(), file.clone())));
     }
 
     /// The file with a name. O(log files).

@@ -70,13 +70,25 @@ impl Files {
             .collect()
     }
 
-    /// Removes the name of a file, and says whether it had one.
+    /// Removes the name of a file, and says whether it had one. What is kept of objects that no file has any more is
+    /// gone when this returns: it may have been rewritten because something in it was to go. O(objects, and blocks that
+    /// are kept).
     pub(super) fn remove(&self, name: &str) -> bool {
         let mut listed = self.listed.lock();
         let Some(file) = listed.catalog.get(name).cloned() else {
             return false;
         };
-        listed.removed.insert(name.to_owned(), file.clone()) != Some(file)
+        if listed.removed.insert(name.to_owned(), file.clone()) == Some(file) {
+            return false;
+        }
+        let mut left = Catalog::clone(&listed.catalog);
+        left.retain(|name| listed.removed.get(name) != listed.catalog.get(name));
+        if is_kept_whole(name) {
+            self.whole.keep(&left);
+        }
+        // Under the lock: what is listed meanwhile is kept.
+        self.blocks.keep(objects_of(&left));
+        true
     }
 
     /// Lists other files from now on. What is kept of objects that no file has any more is gone when this returns.
@@ -88,8 +100,8 @@ impl Files {
             .removed
             .retain(|name, file| catalog.get(name) == Some(file));
         listed.catalog = Arc::new(catalog);
-        drop(listed);
         self.blocks.keep(objects);
+        drop(listed);
     }
 
     /// Reads some of a file from `offset` on, and says how many bytes; 0 at its end.

@@ -16,7 +16,7 @@ use strandline_core::fs::{
     DirEntry, DirName, EntryKind, FileIdentity, FileLock, Fs, FsFile, FsLayer, OpenMode,
 };
 use strandline_core::sync::Mutex;
-use strandline_segment::Manifest;
+use strandline_segment::{BUCKET_FILE, Manifest};
 
 /// Why the directory is not moved.
 const STAYS: &str = "files of the directory are in a bucket, so it can be neither moved nor replaced: restore the bucket into another one";
@@ -32,6 +32,8 @@ const STAYS: &str = "files of the directory are in a bucket, so it can be neithe
 /// - cannot be moved with its directory: that is refused.
 /// - is gone once it was removed, until another file is listed by its name; the bucket is left as it is. Who opens the
 ///   directory again with the same catalog finds it again.
+///
+/// The file [`BUCKET_FILE`] is not shown: to whoever sees it, it says that the directory has not all files.
 ///
 /// A read that fails says so in an error that has a [`NotFetched`](super::NotFetched), and may be tried again.
 ///
@@ -161,6 +163,11 @@ impl Shared {
         self.dirs.iter().any(|dir| dir == path)
     }
 
+    /// Whether a path is that of the file that says to others that files are lacking.
+    fn is_hidden(&self, path: &Path) -> bool {
+        self.name_of(path) == Some(BUCKET_FILE)
+    }
+
     /// The name of what may be a file of the bucket.
     fn name_of<'p>(&self, path: &'p Path) -> Option<&'p str> {
         let is_in = path.parent().is_some_and(|parent| self.is_dir(parent));
@@ -237,6 +244,9 @@ impl FsLayer for BucketFs {
 
     fn identity(&self, path: &Path) -> io::Result<FileIdentity> {
         let shared = &self.shared;
+        if shared.is_hidden(path) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
         match shared.below.identity(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let name = shared
@@ -250,6 +260,9 @@ impl FsLayer for BucketFs {
 
     fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Arc<dyn FsFile>> {
         let shared = &self.shared;
+        if shared.is_hidden(path) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
         let name = shared.name_of(path);
         let listed = name.and_then(|name| Some((name, shared.files.get(name)?)));
         let Some((name, file)) = listed else {
@@ -278,6 +291,7 @@ impl FsLayer for BucketFs {
 
     fn list(&self, path: &Path) -> io::Result<Vec<DirEntry>> {
         let mut entries = self.shared.below.list(path)?;
+        entries.retain(|entry| !self.shared.is_hidden(&path.join(&entry.name)));
         let has = |name: &str| {
             let found = entries.binary_search_by(|own| own.name.as_str().cmp(name));
             found.is_ok()
@@ -294,6 +308,7 @@ impl FsLayer for BucketFs {
 
     fn list_names(&self, path: &Path) -> io::Result<Vec<DirName>> {
         let mut names = self.shared.below.list_names(path)?;
+        names.retain(|entry| !self.shared.is_hidden(&path.join(&entry.name)));
         let has = |name: &str| {
             let found = names.binary_search_by(|own| own.name.as_str().cmp(name));
             found.is_ok()

@@ -12,9 +12,7 @@ impl Catalog {
     ///
     /// `InvalidData` if the parts of a file are not those of a file.
     pub fn of(state: &State) -> io::Result<Self> {
-        let mut catalog = Self::default();
-        let digits = state.identity().iter().map(|byte| format!("{byte:02x}"));
-        catalog.log = digits.collect();
+        let mut catalog = Self::of_log(state.identity());
         for file in &state.files {
             catalog.insert(file.name.as_str(), remote(file)?)?;
         }

@@ -32,7 +32,8 @@ const TRIES: u32 = 8;
 /// that it has shown is taken back by a takeover. It checks every frame, and that the log goes on from what it has:
 /// where a bucket contradicts that, it stops with [`FollowError::Diverged`] and goes on showing what it had.
 ///
-/// The directory is its own: a copy of the log, fetched whole. While it is open no other replica or writer can have
+/// The directory is its own: a copy of the log, fetched whole, or but for its sealed files, which are fetched when they
+/// are read ([`ReplicaOptions::lazy`]). While it is open no other replica or writer can have
 /// it; other processes may read it as they read beside a writer. After a restart it goes on where it was.
 ///
 /// Dropping it ends its thread, which may take as long as the request that is under way.
@@ -53,7 +54,8 @@ impl Replica {
     /// Opens a replica of a bucket in `dir`, which is made if it is missing, and has it follow the bucket on a thread
     /// of its own.
     ///
-    /// In a new directory it returns once all is fetched that there is. In one that has a copy it returns at once.
+    /// In a new directory it returns once all is fetched that there is, and so if it is [lazy](ReplicaOptions::lazy). In
+    /// one that has a copy it returns at once.
     ///
     /// # Errors
     ///
@@ -68,11 +70,13 @@ impl Replica {
         options: ReplicaOptions,
     ) -> Result<Self, FollowError> {
         let dir = dir.as_ref();
-        let mut following = Following::open(bucket, options.fs.clone(), dir)?;
-        if following.end().is_none() {
+        let mut following =
+            Following::open(bucket, options.fs.clone(), dir, options.lazy.as_ref())?;
+        // What the bucket has of an earlier state may be gone.
+        if following.end().is_none() || following.copy().is_lazy() {
             fill(&mut following)?;
         }
-        let store = Arc::new(options.reading().open(dir)?);
+        let store = Arc::new(options.open(following.copy(), dir)?);
         let visible = store.snapshot().visible();
         let status = ReplicaStatus {
             term: following.place().map(|(term, _)| term),
@@ -131,7 +135,7 @@ fn fill(following: &mut Following) -> Result<(), FollowError> {
     loop {
         match following.step() {
             Ok(Step::More | Step::Grew | Step::Rewritten) => {}
-            Err(FollowError::Gone { .. }) if tries_left > 0 => tries_left -= 1,
+            Err(error) if error.is_gone() && tries_left > 0 => tries_left -= 1,
             Ok(Step::Wait(waiting)) if following.end().is_none() => {
                 let taken = match waiting {
                     Waiting::Begin(term) => following.record(term)?,

@@ -1,8 +1,11 @@
 //! `ReplicaOptions`: how a bucket is followed.
 
+use crate::follow::{Copy, FollowError};
+use crate::remote::RemoteOptions;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use strandline::StoreOptions;
+use strandline::{Store, StoreOptions};
 use strandline_core::fs::{Fs, OsFs};
 use strandline_core::{Clock, SystemClock};
 
@@ -13,6 +16,7 @@ pub struct ReplicaOptions {
     pub(super) sync_interval: Duration,
     pub(super) store: StoreOptions,
     pub(super) fs: Arc<dyn Fs>,
+    pub(super) lazy: Option<RemoteOptions>,
     pub(super) clock: Arc<dyn Clock>,
 }
 
@@ -23,6 +27,7 @@ impl Default for ReplicaOptions {
             sync_interval: Duration::from_secs(5),
             store: StoreOptions::new(),
             fs: Arc::new(OsFs),
+            lazy: None,
             clock: Arc::new(SystemClock::default()),
         }
     }
@@ -64,6 +69,19 @@ impl ReplicaOptions {
         self
     }
 
+    /// Has sealed segments and merged files of the index stay in the bucket: they are fetched when they are read, and
+    /// kept within these budgets. In the directory is the active segment, and what was sealed a moment ago. By
+    /// default all of the log is fetched; but a directory that is such a one stays so, with the default budgets.
+    ///
+    /// A store is opened in the directory through [`bucket_fs`](crate::bucket_fs), and no other way. Of what is fetched
+    /// when it is read, nothing was looked at before but headers and last frames: its checksums are checked when it is
+    /// read.
+    #[must_use]
+    pub fn lazy(mut self, options: RemoteOptions) -> Self {
+        self.lazy = Some(options);
+        self
+    }
+
     /// Where time comes from, for syncs and the status. That of the operating system by default.
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
@@ -71,8 +89,10 @@ impl ReplicaOptions {
         self
     }
 
-    /// The options of a store in the directory, to read only.
-    pub(super) fn reading(&self) -> StoreOptions {
-        self.store.clone().fs(self.fs.clone()).read_only()
+    /// Opens the store that a copy is, in its directory, to read only.
+    pub(super) fn open(&self, copy: &Copy, dir: &Path) -> Result<Store, FollowError> {
+        copy.prepare()?;
+        let options = self.store.clone().fs(copy.fs().clone()).read_only();
+        Ok(options.open(dir)?)
     }
 }

@@ -29,6 +29,8 @@ pub(super) struct Run {
     synced_at: Duration,
     looks: u32,
     failures: u32,
+    /// The store does not show what is there, and another one is to be opened.
+    is_unshown: bool,
     /// Who has the term that is waited for.
     taker: Option<TermRecord>,
 }
@@ -48,6 +50,7 @@ impl Run {
             dir,
             looks: 0,
             failures: 0,
+            is_unshown: false,
             taker: None,
         }
     }
@@ -59,7 +62,7 @@ impl Run {
             match done {
                 Ok(()) => self.failures = 0,
                 // Whoever opened it was let in: credentials are renewed, a right is given back, a disk is mounted again.
-                Err(error) if error.is_passing() || matches!(error, FollowError::Bucket(_)) => {
+                Err(error) if self.may_pass(&error) => {
                     self.back_off(error);
                 }
                 Err(error) => {
@@ -77,7 +80,23 @@ impl Run {
         }
     }
 
+    /// Whether an error may go by: of the bucket, also where it is read as a file.
+    fn may_pass(&self, error: &FollowError) -> bool {
+        let is_of_file = |error: &strandline::Error| {
+            self.following.copy().is_lazy() && error.kind() == ErrorKind::Io
+        };
+        match error {
+            FollowError::Bucket(_) => true,
+            FollowError::Store(error) => is_of_file(error),
+            error => error.is_passing(),
+        }
+    }
+
     fn step(&mut self) -> Result<(), FollowError> {
+        if self.is_unshown {
+            let visible = self.open_anew()?;
+            self.tell(visible, ReplicaActivity::Reading);
+        }
         match self.following.step()? {
             Step::More => {}
             Step::Grew => {
@@ -99,6 +118,7 @@ impl Run {
     /// Has the store read on, and tells of it.
     fn show(&mut self, activity: ReplicaActivity) -> Result<(), FollowError> {
         let store = self.shared.store();
+        self.is_unshown = true;
         let visible = match store.refresh() {
             Err(error) if error.kind() == ErrorKind::LogBehindCheckpoint => {
                 // What was carried and merged can only be read by a store that is opened on it.
@@ -106,15 +126,18 @@ impl Run {
             }
             visible => visible?,
         };
+        self.is_unshown = false;
         self.tell(visible, activity);
         Ok(())
     }
 
     /// Puts a store that is opened now in the place of the one that is there.
-    fn open_anew(&self) -> Result<Sequence, FollowError> {
-        let store = self.options.reading().open(&self.dir)?;
+    fn open_anew(&mut self) -> Result<Sequence, FollowError> {
+        self.is_unshown = true;
+        let store = self.options.open(self.following.copy(), &self.dir)?;
         let visible = store.snapshot().visible();
         self.shared.replace(Arc::new(store));
+        self.is_unshown = false;
         Ok(visible)
     }
 

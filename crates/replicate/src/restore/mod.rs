@@ -78,7 +78,7 @@ pub fn restore(
 
 /// Fetches all that the terms of a bucket have left into a directory.
 fn fetch_all(bucket: &Bucket, fs: &Arc<dyn Fs>, dir: &Path) -> Result<(), FollowError> {
-    let mut copy = Copy::open(bucket.clone(), fs.clone(), dir)?;
+    let mut copy = Copy::open(bucket.clone(), fs.clone(), dir, None)?;
     let mut tries_left = TRIES;
     loop {
         let taken = survey(bucket)?.ok_or(FollowError::Empty)?;

@@ -66,19 +66,15 @@ impl Catalog {
             let named = |info: &&SegmentInfo| info.file_name() == name.as_str();
             segments.iter().find(named).map(|info| *info.header())
         };
-        let entry = |file: &FileParts| {
-            let is_whole = matches!(&file.parts[..], [part] if part.offset == 0 && part.length == file.length
-                && matches!(part.key, Key::Data { .. }) && !is_tail(&part.key));
-            Entry {
-                header: header(&file.name),
-                is_whole,
-                levels: file
-                    .parts
-                    .iter()
-                    .map(|part| u8::from(is_tail(&part.key)))
-                    .collect(),
-                file: file.clone(),
-            }
+        let entry = |file: &FileParts| Entry {
+            header: header(&file.name),
+            is_whole: file.is_one_object(),
+            levels: file
+                .parts
+                .iter()
+                .map(|part| u8::from(is_tail(&part.key)))
+                .collect(),
+            file: file.clone(),
         };
         let files = state
             .files

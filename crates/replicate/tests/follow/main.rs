@@ -7,6 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod lazy;
 mod power_cuts;
 mod removed;
 mod replicas;

@@ -159,7 +159,7 @@ impl Shipper {
         self.put_chunk(header, self.position, Vec::new());
     }
 
-    fn write_state(&self) {
+    pub(crate) fn write_state(&self) {
         let manifest = manifest(&self.dir);
         let mut files = Vec::new();
         for entry in OsFs.list(&self.dir).unwrap() {

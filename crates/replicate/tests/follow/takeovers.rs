@@ -16,9 +16,9 @@ use strandline_replicate::{
 use strandline_test_s3::{Fault, Operation, TestS3, When};
 
 /// Long enough for any machine; nothing is waited for as long that comes.
-const LONG: Duration = Duration::from_secs(300);
+pub(super) const LONG: Duration = Duration::from_secs(300);
 
-fn replicate() -> ReplicateOptions {
+pub(super) fn replicate() -> ReplicateOptions {
     ReplicateOptions::new()
         .linger(Duration::from_millis(1))
         .interval(Duration::from_millis(5))
@@ -26,14 +26,14 @@ fn replicate() -> ReplicateOptions {
         .backoff(Duration::from_millis(1), Duration::from_millis(20))
 }
 
-fn taking() -> TakeOverOptions {
+pub(super) fn taking() -> TakeOverOptions {
     TakeOverOptions::new()
         .store(options())
         .replicate(replicate())
         .begin_timeout(LONG)
 }
 
-fn replica_options() -> ReplicaOptions {
+pub(super) fn replica_options() -> ReplicaOptions {
     ReplicaOptions::new().poll_interval(Duration::from_millis(2))
 }
 
@@ -61,7 +61,7 @@ fn append_until_fenced(store: &Store, who: usize) -> (BTreeMap<EventId, Vec<u8>>
     unreachable!("the numbers do not end")
 }
 
-fn append_some(store: &Store, who: usize, count: usize) -> BTreeMap<EventId, Vec<u8>> {
+pub(super) fn append_some(store: &Store, who: usize, count: usize) -> BTreeMap<EventId, Vec<u8>> {
     let append = |number: usize| {
         let payload = format!("{who} first {number}").into_bytes();
         let coordinate = Coordinate::new(format!("order:{}", number % 5), "eu").unwrap();

@@ -1,6 +1,6 @@
 //! Where a store is, and the lock by which it is held.
 
-use super::interrupted;
+use super::{elsewhere, interrupted};
 use crate::engine::Ours;
 use crate::model::{Access, LOCK_FILE, is_of_store};
 use crate::{Error, ErrorKind, StoreOptions};
@@ -32,6 +32,7 @@ pub(super) fn absolute(dir: &Path) -> Result<PathBuf, Error> {
 pub(super) fn lock(dir: &Path, options: &StoreOptions) -> Result<Option<Box<dyn FileLock>>, Error> {
     let fs = &options.fs;
     interrupted::refuse(&**fs, dir)?;
+    elsewhere::refuse(&**fs, dir)?;
     match options.access {
         Access::Read => return Ok(None),
         Access::Create => fs

@@ -11,6 +11,7 @@ mod assemble;
 mod base;
 mod carried_records;
 mod carry;
+mod elsewhere;
 mod found;
 mod interrupted;
 mod lock;

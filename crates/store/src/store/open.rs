@@ -18,7 +18,8 @@ impl StoreOptions {
     /// [`ErrorKind::Locked`] if another holder writes it, [`ErrorKind::NotFound`] if it is missing
     /// and may not be made, [`ErrorKind::Corrupt`] or [`ErrorKind::LogBehindCheckpoint`] if what is
     /// there cannot be believed, [`ErrorKind::UnsupportedVersion`] if a later version wrote it,
-    /// [`ErrorKind::InvalidInput`] for an option out of range, or [`ErrorKind::Io`].
+    /// [`ErrorKind::InvalidInput`] for an option out of range, or a directory whose sealed segments are in a bucket that the
+    /// file system does not know, or [`ErrorKind::Io`].
     pub fn open(self, dir: impl AsRef<Path>) -> Result<Store, Error> {
         let dir = dir.as_ref();
         let _span = trace::span(

@@ -1,0 +1,291 @@
+//! `Lazy`: which files of a copy stay in the bucket until they are read, and the file that says so in its directory.
+//!
+//! These are merged files of the index, and sealed segments that the bucket has in one object with their footers: what
+//! is so in a bucket stays under its key as long as the log has the file. All else is in the directory. Holds the
+//! file system that knows both, and reads nothing of the log by itself.
+
+use super::decode::decode_state;
+use super::error::FollowError;
+use super::place::Place;
+use super::survey::newest_state;
+use crate::bucket::Bucket;
+use crate::object::{Key, State};
+use crate::remote::{BucketFs, Catalog, RemoteOptions};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::io;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use strandline_core::fs::{Fs, replace_file};
+use strandline_segment::{
+    BUCKET_FILE, FRAME_HEADER_BYTES, Manifest, SEGMENT_HEADER_BYTES, SegmentHeader, SegmentInfo,
+};
+
+const FORMAT: &str = "strandline bucket";
+const VERSION: u32 = 1;
+/// What the names of merged index files begin and end with.
+const MERGED: (&str, &str) = ("index-", ".idx");
+
+/// The files of a copy that stay in the bucket.
+pub(crate) struct Lazy {
+    bucket: Bucket,
+    below: Arc<dyn Fs>,
+    dir: PathBuf,
+    fs: BucketFs,
+    /// What the file system lists.
+    listed: Catalog,
+    /// The directory says so.
+    is_marked: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Json {
+    format: String,
+    version: u32,
+    /// What it was called, for who wonders where the files are.
+    bucket: String,
+}
+
+impl Lazy {
+    /// That of a directory, if it is wanted or the directory is such a one already.
+    pub(super) fn open(
+        bucket: &Bucket,
+        below: &Arc<dyn Fs>,
+        dir: &Path,
+        options: Option<&RemoteOptions>,
+    ) -> Result<Option<Self>, FollowError> {
+        let is_marked = is_lazy(&**below, dir);
+        if options.is_none() && !is_marked {
+            return Ok(None);
+        }
+        let own = Manifest::read(&**below, dir)?;
+        let listed = match &own {
+            Some(own) if !is_marked => Catalog::of_log(own.identity()),
+            own => {
+                let state = newest_state(bucket)?;
+                if own
+                    .as_ref()
+                    .is_some_and(|own| own.identity() != state.identity())
+                {
+                    let dir = dir.to_path_buf();
+                    return Err(FollowError::OtherLog { dir });
+                }
+                match own {
+                    // What it does not list counts for nothing here.
+                    Some(own) => {
+                        let mut listed = staying(&state, own, dir)?;
+                        if let Some(state) = listed_last(bucket, &**below, dir)? {
+                            listed.extend(&staying(&state, own, dir)?);
+                        }
+                        listed
+                    }
+                    None => Catalog::of_log(state.identity()),
+                }
+            }
+        };
+        let options = options.cloned().unwrap_or_default();
+        let source = Arc::new(bucket.clone());
+        let fs = BucketFs::open(below.clone(), dir, source, listed.clone(), &options);
+        let fs = fs.map_err(|error| FollowError::io("open", dir, error))?;
+        Ok(Some(Self {
+            bucket: bucket.clone(),
+            below: below.clone(),
+            dir: dir.to_path_buf(),
+            fs,
+            listed,
+            is_marked,
+        }))
+    }
+
+    /// The file system in which all files are.
+    pub(super) const fn fs(&self) -> &BucketFs {
+        &self.fs
+    }
+
+    /// Whether a file stays in the bucket. It may be in the directory all the same.
+    pub(super) fn stays(&self, name: &str) -> bool {
+        self.listed.get(name).is_some()
+    }
+
+    /// Whether a file is in the directory itself.
+    pub(super) fn is_here(&self, name: &str) -> bool {
+        self.below.identity(&self.dir.join(name)).is_ok()
+    }
+
+    /// Has the files of a state be there beside those of before, and what is looked at of these segments when it is
+    /// listed.
+    pub(super) fn begin(
+        &mut self,
+        state: &State,
+        lacking: &[SegmentInfo],
+    ) -> Result<(), FollowError> {
+        self.mark()?;
+        self.listed
+            .extend(&staying(state, &state.manifest, &self.dir)?);
+        self.fs.replace_catalog(self.listed.clone());
+        let wanted: Vec<(String, Range<u64>)> = lacking
+            .iter()
+            .filter(|info| self.stays(&info.file_name()))
+            .flat_map(first_looks)
+            .collect();
+        let wanted: Vec<_> = wanted
+            .iter()
+            .map(|(name, range)| (name.as_str(), range.clone()))
+            .collect();
+        let fetched = self.fs.fetch(&wanted);
+        fetched.map_err(|error| FollowError::io("read from the bucket for", &self.dir, error))
+    }
+
+    /// The state is that of the copy, which has this manifest: what stays in the bucket is not kept in the directory,
+    /// and files of before are gone.
+    pub(super) fn end(&mut self, state: &State, own: &Manifest) -> Result<(), FollowError> {
+        self.listed = staying(state, own, &self.dir)?;
+        self.fs.replace_catalog(self.listed.clone());
+        let (below, dir) = (&self.below, &self.dir);
+        let entries = below.list_names(dir);
+        let entries = entries.map_err(|error| FollowError::io("list", dir, error))?;
+        let mut any = false;
+        for entry in entries {
+            let is_segment = own
+                .segments()
+                .iter()
+                .any(|info| info.file_name() == entry.name);
+            if is_segment && self.stays(&entry.name) {
+                let path = dir.join(&entry.name);
+                let removed = below.remove_file(&path);
+                removed.map_err(|error| FollowError::io("remove", &path, error))?;
+                any = true;
+            }
+        }
+        match any {
+            true => below
+                .sync_dir(dir)
+                .map_err(|error| FollowError::io("sync", dir, error)),
+            false => Ok(()),
+        }
+    }
+
+    /// Fetches at once what an opening of the store would read one after the other.
+    pub(super) fn prepare(&self) -> Result<(), FollowError> {
+        let Some(own) = Manifest::read(&*self.below, &self.dir)? else {
+            return Ok(());
+        };
+        let prepared = self.fs.prepare(&own);
+        prepared.map_err(|error| FollowError::io("read from the bucket for", &self.dir, error))
+    }
+
+    /// Says in the directory that it has not all files, durably.
+    fn mark(&mut self) -> Result<(), FollowError> {
+        if self.is_marked {
+            return Ok(());
+        }
+        let (below, dir) = (&*self.below, &self.dir);
+        let path = dir.join(BUCKET_FILE);
+        let json = Json {
+            format: FORMAT.to_owned(),
+            version: VERSION,
+            bucket: self.bucket.name().to_owned(),
+        };
+        // Strings and a number: there is nothing in it that JSON has not.
+        let bytes = serde_json::to_vec(&json).unwrap_or_default();
+        let written = replace_file(below, &path, &bytes);
+        written.map_err(|error| FollowError::io("write", &path, error))?;
+        self.is_marked = true;
+        Ok(())
+    }
+}
+
+/// The state that a directory was brought to last, if the bucket still has it. A newer one may be there that nobody is
+/// told of yet.
+fn listed_last(bucket: &Bucket, below: &dyn Fs, dir: &Path) -> Result<Option<State>, FollowError> {
+    let Some(Place {
+        term,
+        state: number,
+        ..
+    }) = Place::read(below, dir)?
+    else {
+        return Ok(None);
+    };
+    let bytes = bucket.get(&Key::State { term, number }.to_string())?;
+    bytes
+        .map(|bytes| decode_state(term, number, &bytes))
+        .transpose()
+}
+
+/// Whether a file is a merged one of the index, by its name.
+pub(super) fn is_merged(name: &str) -> bool {
+    name.starts_with(MERGED.0) && name.ends_with(MERGED.1)
+}
+
+/// What is read of a segment when it is taken over: its header, and that of its last frame.
+fn first_looks(info: &SegmentInfo) -> Vec<(String, Range<u64>)> {
+    let name = info.file_name();
+    let frame = u64::try_from(FRAME_HEADER_BYTES).unwrap_or(u64::MAX);
+    let last = info.end().map(|end| u64::from(end.last_frame));
+    let last = last.map(|start| (name.clone(), start..start.saturating_add(frame)));
+    let head = (name, 0..u64::from(SEGMENT_HEADER_BYTES));
+    [Some(head), last].into_iter().flatten().collect()
+}
+
+/// The files of a state that stay in the bucket, of those that a manifest lists as sealed.
+fn staying(state: &State, own: &Manifest, dir: &Path) -> Result<Catalog, FollowError> {
+    let sealed = |manifest: &Manifest| -> BTreeMap<String, (SegmentHeader, u64)> {
+        let segments = manifest.segments().iter();
+        let sealed = segments.filter_map(|info| {
+            let end = info.end()?;
+            Some((info.file_name(), (*info.header(), end.offset.into())))
+        });
+        sealed.collect()
+    };
+    let (listed, own) = (sealed(&state.manifest), sealed(own));
+    let catalog = Catalog::of(state);
+    let unusable =
+        |error: io::Error| FollowError::io("use the state of the bucket for", dir, error);
+    let mut catalog = catalog.map_err(unusable)?;
+    catalog.retain(|name| {
+        let Some(file) = state.file(name).filter(|file| file.is_one_object()) else {
+            return false;
+        };
+        match listed.get(name) {
+            Some((header, end)) => {
+                file.length > *end && own.get(name).is_some_and(|(own, _)| own == header)
+            }
+            None => is_merged(name),
+        }
+    });
+    Ok(catalog)
+}
+
+/// Whether sealed files of a directory are in a bucket, so that it is opened through [`bucket_fs`] and no other way.
+#[must_use]
+pub fn is_lazy(below: &dyn Fs, dir: impl AsRef<Path>) -> bool {
+    below.identity(&dir.as_ref().join(BUCKET_FILE)).is_ok()
+}
+
+/// The file system of a directory of which sealed files are in a bucket, as a [lazy](crate::ReplicaOptions::lazy)
+/// replica or a [lazy](crate::TakeOverOptions::lazy) takeover has left it, for a store to be opened in:
+/// `StoreOptions::fs`. What the opening reads was fetched when this returns.
+///
+/// One that has all its files is used as it is. Requests are four and those for what an opening reads.
+///
+/// # Errors
+///
+/// [`FollowError::Io`] with `NotFound` if there is no copy or store in the directory; [`FollowError::Empty`] and
+/// [`FollowError::OtherLog`] if the bucket is not that of the directory; [`FollowError::Bucket`] and
+/// [`FollowError::Io`] if it cannot be read.
+pub fn bucket_fs(
+    bucket: &Bucket,
+    dir: impl AsRef<Path>,
+    below: Arc<dyn Fs>,
+    options: &RemoteOptions,
+) -> Result<BucketFs, FollowError> {
+    let dir = dir.as_ref();
+    if Manifest::read(&*below, dir)?.is_none() {
+        let error = io::Error::from(io::ErrorKind::NotFound);
+        return Err(FollowError::io("find a store in", dir, error));
+    }
+    let lazy = Lazy::open(bucket, &below, dir, Some(options))?.ok_or(FollowError::Empty)?;
+    lazy.prepare()?;
+    Ok(lazy.fs)
+}
