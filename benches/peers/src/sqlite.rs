@@ -3,7 +3,7 @@
 use crate::cqrs::Cqrs;
 use crate::numbering::{Clocks, Ids, wall_ms};
 use parking_lot::Mutex;
-use rusqlite::{Connection, OpenFlags, params};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use strandline_benches::engine::{
@@ -80,20 +80,30 @@ struct Sqlite {
 
 struct Writer {
     connection: Connection,
+    behavior: TransactionBehavior,
     durability: Durability,
     clocks: Clocks,
 }
 
 fn open(directory: &Path) -> Result<Box<dyn Engine>, Failure> {
-    open_with(directory, "")
+    open_with(directory, "", TransactionBehavior::Deferred)
 }
 
 /// The same, with the checkpoints left to another program.
 pub(crate) fn open_checkpointed_elsewhere(directory: &Path) -> Result<Box<dyn Engine>, Failure> {
-    open_with(directory, CHECKPOINTED_ELSEWHERE)
+    // The other program writes too. A transaction that reads first could not be begun anew by waiting.
+    open_with(
+        directory,
+        CHECKPOINTED_ELSEWHERE,
+        TransactionBehavior::Immediate,
+    )
 }
 
-fn open_with(directory: &Path, more_pragmas: &str) -> Result<Box<dyn Engine>, Failure> {
+fn open_with(
+    directory: &Path,
+    more_pragmas: &str,
+    behavior: TransactionBehavior,
+) -> Result<Box<dyn Engine>, Failure> {
     let path = directory.join(FILE);
     let connection = Connection::open(&path)?;
     connection.execute_batch(WRITER_PRAGMAS)?;
@@ -105,6 +115,7 @@ fn open_with(directory: &Path, more_pragmas: &str) -> Result<Box<dyn Engine>, Fa
         ids: Ids::new(),
         writer: Mutex::new(Writer {
             connection,
+            behavior,
             durability: Durability::Written,
             clocks: Clocks::default(),
         }),
@@ -132,7 +143,7 @@ impl Writer {
         given: &[u128],
         events: &[NewEvent<'_>],
     ) -> Result<(), Failure> {
-        let transaction = self.connection.transaction()?;
+        let transaction = self.connection.transaction_with_behavior(self.behavior)?;
         {
             let mut insert = transaction.prepare_cached(
                 "INSERT INTO events (id, entity, clock, scope, kind, wall_ms, payload)
