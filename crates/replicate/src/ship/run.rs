@@ -161,7 +161,7 @@ fn term(
         let watcher = thread::Builder::new().name("strandline-ship-watch".to_owned());
         let watcher = watcher.spawn_scoped(scope, move || {
             let _tells = OnPanic(|| drop(tell.send(Event::Durable(Err(ReplicateError::Panicked)))));
-            watch(source, options, &watching, end, |end| {
+            watch(source, options, &watching, &**clock, end, |end| {
                 tell.send(Event::Durable(end)).is_ok()
             });
         });
