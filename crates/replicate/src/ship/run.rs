@@ -111,7 +111,7 @@ fn term(
         stop,
         note: &note,
     };
-    let mut owners = OwnerFile::open(Arc::clone(source.fs()), source.dir())?;
+    let mut owners = OwnerFile::open(Arc::clone(source.fs()), source.dir(), bucket.name())?;
     let taken = match taken {
         Some(taken) => taken,
         None => {
