@@ -119,7 +119,7 @@ fn term(
         note: &note,
         refused: Refused::default(),
     };
-    let mut owners = OwnerFile::open(Arc::clone(source.fs()), source.dir())?;
+    let mut owners = OwnerFile::open(Arc::clone(source.fs()), source.dir(), bucket.name())?;
     let taken = match taken {
         Some(taken) => taken,
         None => {
