@@ -12,6 +12,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod late;
 mod ledger;
 mod line;
 mod process;
