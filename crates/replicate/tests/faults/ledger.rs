@@ -229,6 +229,15 @@ impl World {
         }
     }
 
+    /// The events that a store shows, but for those of entities that may be gone.
+    pub(crate) fn events_of(&self, store: &Store) -> Vec<(u64, EventId)> {
+        let snapshot = store.snapshot();
+        let events = snapshot.query(Region::all()).map(Result::unwrap);
+        let dropped = self.kept().dropped.clone();
+        let kept = events.filter(|event| !dropped.contains(event.coordinate.entity()));
+        kept.map(|event| (event.sequence.get(), event.id)).collect()
+    }
+
     /// Holds what was shown against the log in the end.
     pub(crate) fn assert_shows_all(&self, store: &Store, shown: &Shown, what: &str) {
         let snapshot = store.snapshot();

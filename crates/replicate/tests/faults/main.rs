@@ -27,7 +27,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 const FAULTS: &str = "STRANDLINE_FAULTS";
 const SEED: &str = "STRANDLINE_FAULTS_SEED";
 /// How many faults are met by default.
-const FAULTS_DEFAULT: u64 = 1000;
+const FAULTS_DEFAULT: u64 = 300;
 /// Stories at a time: each waits most of its time.
 const THREADS: usize = 4;
 

@@ -6,7 +6,7 @@ use super::process::{Disk, LONG, bucket};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use strandline::{Region, Sequence, Store};
+use strandline::{Sequence, Store};
 use strandline_core::fs::Draws;
 use strandline_replicate::{FollowError, RemoteOptions, Replica, ReplicaActivity, ReplicaOptions};
 
@@ -14,7 +14,6 @@ use strandline_replicate::{FollowError, RemoteOptions, Replica, ReplicaActivity,
 const DIR: &str = super::process::DIR;
 /// How often a new one is tried that is let down by the bucket.
 const TRIES: u32 = 20;
-const STEP: Duration = Duration::from_millis(5);
 
 #[derive(Debug)]
 pub(crate) struct Copy {
@@ -138,14 +137,9 @@ impl Copy {
             return;
         };
         world.assert_has_all(&own, &name);
-        // What was redacted since comes with a state, which a replica looks for now and then.
-        let (wanted, mut waited) = (shown(store), Duration::ZERO);
-        while self.store().is_none_or(|own| shown(&own) != wanted) {
-            std::thread::sleep(STEP);
-            waited += STEP;
-            if waited > LONG {
-                return world.violation(format!("{name} does not show what the log has"));
-            }
+        // What was redacted or removed last it learns with a state, of which the chunk after it tells.
+        if world.events_of(&own) != world.events_of(store) {
+            world.violation(format!("{name} does not show what the log has"));
         }
     }
 }
@@ -156,14 +150,4 @@ fn may_pass(error: &FollowError, is_lazy: bool) -> bool {
         FollowError::Store(error) => is_lazy && error.kind() == strandline::ErrorKind::Io,
         error => error.is_passing(),
     }
-}
-
-fn shown(store: &Store) -> Vec<(u64, String, Option<Vec<u8>>)> {
-    let snapshot = store.snapshot();
-    let all = snapshot.query(Region::all()).map(Result::unwrap);
-    all.map(|event| {
-        let payload = event.payload().ok().map(<[u8]>::to_vec);
-        (event.sequence.get(), event.id.to_string(), payload)
-    })
-    .collect()
 }
