@@ -115,6 +115,10 @@ impl Copy {
         self.look(world);
         let name = self.name();
         self.assert_has_shown_of(world, store);
+        // What a lazy one has not fetched may be gone until it has learnt of the next state: it is opened anew.
+        if self.is_lazy {
+            self.kill(world, draws);
+        }
         if !self.is_open() {
             self.open(world, draws);
         }

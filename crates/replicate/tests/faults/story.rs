@@ -307,6 +307,24 @@ impl Cast {
         }
         world.assert_has_all(&store, "the last store");
         world.check();
+        for copy in &mut self.copies {
+            copy.end(&world, &store, &mut self.draws);
+        }
+        for store in self
+            .copies
+            .iter()
+            .filter_map(Copy::store)
+            .chain([Arc::clone(&store)])
+        {
+            let report = store.verify().unwrap();
+            for problem in &report.problems {
+                match is_put_back(problem) {
+                    true => world.sea.count("a takeover has put back what was redacted"),
+                    false => world.violation(format!("{problem:?} in {report:?}")),
+                }
+            }
+        }
+        world.check();
         let gone = world.any_acknowledged(&mut self.draws);
         let redacted = gone.map(|(sequence, event)| {
             world.may_redact(event.id);
@@ -316,18 +334,6 @@ impl Cast {
         });
         if let Err(error) = replicator.stop(LONG) {
             world.fail(format!("the last writer does not end: {error:?}"));
-        }
-        for copy in &mut self.copies {
-            copy.end(&world, &store, &mut self.draws);
-        }
-        for store in self.copies.iter().filter_map(Copy::store).chain([store]) {
-            let report = store.verify().unwrap();
-            for problem in &report.problems {
-                match is_put_back(problem) {
-                    true => world.sea.count("a takeover has put back what was redacted"),
-                    false => world.violation(format!("{problem:?} in {report:?}")),
-                }
-            }
         }
         world.check();
         if let Some(redacted) = redacted {
