@@ -127,9 +127,22 @@ pub(crate) fn take(
             }
             // Neither comes before a state is composed.
             Step::Begun { .. } => return Err(ReplicateError::Stopped),
+            // A process before this one has put it, and it was done after this one had looked who reigns.
+            Step::Lost { key, content } if is_own(&key, &content, taker, owners) => {
+                (machine, owner, before) = (Beginning::new(), None, None);
+            }
             Step::Lost { key, content } => return Err(fenced(&key, &content)),
         }
     }
+}
+
+/// Whether an object is that of a term which was taken from this directory.
+fn is_own(key: &Key, content: &[u8], taker: &Taker<'_>, owners: &OwnerFile) -> bool {
+    let Key::Term(term) = key else {
+        return false;
+    };
+    TermRecord::decode(*term, content)
+        .is_ok_and(|record| record.identity == taker.identity && owners.has(record.owner))
 }
 
 /// Puts the first state of a term, whose bytes are `state`, and checks that no later term was there after it.
