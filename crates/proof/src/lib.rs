@@ -1,0 +1,38 @@
+//! Proofs over a log of events that a stranger can check, without the log.
+//!
+//! A log of events is also a tree of hashes ([RFC 6962], section 2.1) whose leaves are the digests of the
+//! events, in their order. Its root, 32 bytes, stands for all of them: [`InclusionProof`] shows that an event
+//! is at its place in the tree of a root, [`ConsistencyProof`] that the tree of one root only grew into that of
+//! another. Both are some hundred bytes, and are checked without the log.
+//!
+//! Opens no file, asks no clock, makes no random bytes: whoever calls gives bytes. The nodes of a tree come
+//! from whatever has them, through [`Nodes`].
+//!
+//! ```
+//! use strandline_proof::{MemoryTree, consistency, inclusion, leaf_hash};
+//!
+//! let digests = [[1; 32], [2; 32], [3; 32]];
+//! let mut tree = MemoryTree::default();
+//! tree.push(leaf_hash(&digests[0]));
+//! let old = tree.head();
+//! tree.push(leaf_hash(&digests[1]));
+//! tree.push(leaf_hash(&digests[2]));
+//! let new = tree.head();
+//!
+//! // Whoever has a head checks that an event is in its log, and that the log only grew.
+//! inclusion(1, new.size, &tree)?.verify(&digests[1], 1, &new)?;
+//! consistency(old.size, new.size, &tree)?.verify(&old, &new)?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! [RFC 6962]: https://www.rfc-editor.org/rfc/rfc6962#section-2.1
+
+#![forbid(unsafe_code)]
+
+mod tree;
+
+pub use tree::{
+    CONSISTENCY_HASHES_MAX, ConsistencyProof, Hash, INCLUSION_HASHES_MAX, InclusionProof,
+    MemoryTree, MissingNode, Nodes, ProofError, TREE_SIZE_MAX, TreeError, TreeHead, consistency,
+    inclusion, leaf_hash, node_hash, root,
+};
