@@ -29,8 +29,42 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "note")]
+mod proof_file;
+
+#[cfg(feature = "note")]
+mod checkpoint;
+#[cfg(feature = "note")]
+mod note;
+
+#[cfg(feature = "event")]
+mod event;
+mod tiles;
+
 mod tree;
 
+mod text;
+
+#[cfg(feature = "note")]
+pub use checkpoint::{
+    Checkpoint, CheckpointError, LogPolicy, SignedCheckpoint, VerifiedCheckpoint, Witnessed,
+};
+#[cfg(feature = "event")]
+pub use event::{
+    DISCLOSURE_BYTES_MAX, DisclosedEvent, DisclosedPayload, Disclosure, DisclosureError,
+};
+#[cfg(feature = "note")]
+pub use note::{
+    KEY_NAME_BYTES_MAX, KeyError, KeyId, KeyName, NOTE_BYTES_MAX, NOTE_SIGNATURES_MAX, NoteError,
+    NoteSignature, SIGNATURE_BYTES_MAX, SignatureKind, SignedNote, SignerKey, VerifiedSignature,
+    VerifierKey,
+};
+#[cfg(feature = "note")]
+pub use proof_file::{EXTRA_BYTES_MAX, PROOF_FILE_BYTES_MAX, ProofFile, ProofFileError};
+pub use tiles::{
+    BUNDLE_BYTES_MAX, TILE_HEIGHT, TILE_LEVEL_MAX, TILE_WIDTH, Tile, TileError, TileKind,
+    TileNodes, TileNodesError, TileReader, bundle_bytes, parse_bundle, tiles_between,
+};
 pub use tree::{
     CONSISTENCY_HASHES_MAX, ConsistencyProof, Hash, INCLUSION_HASHES_MAX, InclusionProof,
     MemoryTree, MissingNode, Nodes, ProofError, TREE_SIZE_MAX, TreeError, TreeHead, consistency,

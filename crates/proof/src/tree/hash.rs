@@ -36,6 +36,20 @@ impl Hash {
     pub const fn as_bytes(&self) -> &[u8; Self::BYTES] {
         &self.0
     }
+
+    /// The hash as base64, as checkpoints and proofs have it: 44 characters.
+    #[cfg(feature = "note")]
+    #[must_use]
+    pub fn to_base64(&self) -> String {
+        crate::text::base64(&self.0)
+    }
+
+    /// The hash of the text that [`to_base64`](Self::to_base64) writes; `None` of any other.
+    #[cfg(feature = "note")]
+    #[must_use]
+    pub fn from_base64(text: &str) -> Option<Self> {
+        crate::text::array_from_base64(text).map(Self)
+    }
 }
 
 impl fmt::Display for Hash {
