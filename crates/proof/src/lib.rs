@@ -5,8 +5,15 @@
 //! is at its place in the tree of a root, [`ConsistencyProof`] that the tree of one root only grew into that of
 //! another. Both are some hundred bytes, and are checked without the log.
 //!
-//! Opens no file, asks no clock, makes no random bytes: whoever calls gives bytes. The nodes of a tree come
-//! from whatever has them, through [`Nodes`].
+//! - The tree: [`root`], [`inclusion`], [`consistency`], of [`Nodes`] from whatever has them; [`MemoryTree`] has
+//!   all in memory.
+//! - Signed heads, with the feature `note`: `Checkpoint`, `SignedCheckpoint`, `LogPolicy`; keys and notes as Go's
+//!   tools have them: `SignerKey`, `VerifierKey`, `SignedNote`.
+//! - A proof as a file: `ProofFile`; with the feature `event` with the event in it: `DisclosedEvent`.
+//! - The whole tree as static files: [`Tile`], [`tiles_between`], [`TileNodes`].
+//!
+//! All files are those of [C2SP](https://c2sp.org), which tools of others read. Opens none, asks no clock, makes no
+//! random bytes: whoever calls gives bytes. Bytes of others are bounded and checked before anything is made of them.
 //!
 //! ```
 //! use strandline_proof::{MemoryTree, consistency, inclusion, leaf_hash};
@@ -70,3 +77,8 @@ pub use tree::{
     MemoryTree, MissingNode, Nodes, ProofError, TREE_SIZE_MAX, TreeError, TreeHead, consistency,
     inclusion, leaf_hash, node_hash, root,
 };
+
+/// The program in the README is compiled and run with the others.
+#[cfg(all(doctest, feature = "note", feature = "event"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -2,6 +2,7 @@
 //! checked here. Both are ports of Go's packages, by other hands and on other algorithms.
 
 #![cfg(feature = "note")]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use proptest::prelude::*;
 use signed_note::{Note, Signer, StandardSigner, StandardVerifier, VerifierList};
