@@ -87,8 +87,7 @@ impl SignatureKind {
 /// ```
 /// use strandline_proof::VerifierKey;
 ///
-/// let text = "example.org/orders+4fe3ca9e+AdBK2NLK6qBBL2jwjJfcIqLnOqgWO1OJb7Wi5SNyDnVB";
-/// # let text = strandline_proof::SignerKey::from_seed("example.org/orders".parse()?, [7; 32]).verifier().to_string();
+/// let text = "example.org/orders+4cbf71a9+AepKbGPinFIKvvVQexMuxfmVR3auvr57kkIe6mkURtIs";
 /// let key: VerifierKey = text.parse()?;
 /// assert_eq!(key.name().as_str(), "example.org/orders");
 /// assert_eq!(key.to_string(), text);
@@ -117,13 +116,18 @@ impl VerifierKey {
         if key.is_weak() {
             return Err(KeyError::Point);
         }
-        let id = KeyId::of(&name, kind, bytes);
-        Ok(Self {
+        Ok(Self::of(name, kind, key))
+    }
+
+    /// A key that is known to be one.
+    pub(super) fn of(name: KeyName, kind: SignatureKind, key: VerifyingKey) -> Self {
+        let id = KeyId::of(&name, kind, key.as_bytes());
+        Self {
             name,
             id,
             kind,
             key,
-        })
+        }
     }
 
     /// A key of other bytes with the id of this one.

@@ -65,12 +65,7 @@ impl SignerKey {
     /// The public key.
     #[must_use]
     pub fn verifier(&self) -> VerifierKey {
-        let bytes = self.key.verifying_key().to_bytes();
-        let key = VerifierKey::from_bytes(self.name.clone(), self.kind, &bytes);
-        // Clamping makes every secret key a multiple of 8 and not of the group's order, so its public key
-        // is a point, and none of the few that sign anything.
-        #[expect(clippy::expect_used, reason = "every secret key has a public one")]
-        key.expect("a public key")
+        VerifierKey::of(self.name.clone(), self.kind, self.key.verifying_key())
     }
 
     /// The text of the key. A secret.
