@@ -17,6 +17,7 @@ mod mixed;
 mod open;
 mod own;
 mod project;
+mod proved;
 mod react;
 mod read;
 mod replicate;
@@ -76,6 +77,7 @@ pub(crate) const ALL: &[Scenario] = &[
     replicate::LAG,
     replicate::TAKEOVER,
     react::REACTOR,
+    proved::PROVED,
     followed::WRITTEN,
     followed::SYNCED,
     followed::CATCH_UP,

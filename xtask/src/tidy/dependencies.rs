@@ -9,6 +9,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("strandline-index", &["strandline-core"]),
     ("strandline-checkpoint", &["strandline-core"]),
     ("strandline-derive", &[]),
+    ("strandline-proof", &["strandline-core"]),
     (
         "strandline",
         &[
@@ -17,6 +18,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
             "strandline-index",
             "strandline-checkpoint",
             "strandline-derive",
+            "strandline-proof",
         ],
     ),
     ("strandline-transfer", &["strandline", "strandline-core"]),
@@ -83,6 +85,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
             "strandline-segment",
             "strandline-index",
             "strandline-checkpoint",
+            "strandline-proof",
             "strandline-transfer",
             "strandline-live",
         ],
@@ -96,6 +99,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
             "strandline-index",
             "strandline-aggregate",
             "strandline-live",
+            "strandline-proof",
             "strandline-replicate",
             "strandline-test-s3",
         ],
