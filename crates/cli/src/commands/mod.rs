@@ -84,7 +84,8 @@ pub enum Command {
     /// Write events as lines of JSON, for other programs and for import.
     #[command(after_help = "Examples:\n  \
         strandline export orders.strand -o orders.jsonl\n  \
-        strandline export orders.strand --format cloudevents --entity order:1042")]
+        strandline export orders.strand --format cloudevents --entity order:1042\n  \
+        strandline export orders.strand --exact -o orders.exact")]
     Export(export::Args),
     /// Append the events of lines of JSON; what is there already is passed over.
     ///
@@ -99,7 +100,8 @@ pub enum Command {
         strandline import orders.strand orders.jsonl\n  \
         strandline import logs.strand web-1.jsonl --source web-1\n  \
         strandline import orders.strand events.json --format cloudevents\n  \
-        other-program | strandline import orders.strand - --check\n\n\
+        other-program | strandline import orders.strand - --check\n  \
+        strandline import copy.strand orders.exact --exact\n\n\
         A line: {\"entity\":\"order:1042\",\"scope\":\"eu\",\"type\":\"order.placed\",\"payload\":{\"total\":42}}")]
     Import(import::Args),
     /// Save a checkpoint, so that opening is short.

@@ -76,6 +76,7 @@ fn import_lines(
 ) -> Result<ImportedExact, Error> {
     let head = reading.next()?.ok_or_else(cut_short)?;
     let origin = parse_head(head).map_err(refused)?;
+    reading.looked_at = None;
     let mut imported = ImportedExact {
         lines: 0,
         events: 0,

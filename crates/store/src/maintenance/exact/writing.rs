@@ -12,6 +12,7 @@ use strandline_core::{EventHasher, Hash, Hlc, Random};
 use strandline_index::IndexLayout;
 use strandline_segment::{
     AppendError, COMMIT_BYTES_MAX, COMMIT_RECORDS_MAX, CommitBuffer, LogOrigin, LogWriter,
+    SealedSegment,
 };
 
 /// A log that is being written, entry by entry. Each hash is made again and compared before anything that it covers is
@@ -26,9 +27,13 @@ pub struct LogWriting<'a> {
     first: Sequence,
     commit: CommitBuffer,
     names: NamesWritten,
+    /// Whether the active segment has a sequence without a row: of an event that was removed, or of none.
+    has_gaps: bool,
     /// The hash of each entity's last event, and its clock.
     heads: HashMap<Box<str>, (Hash, u32)>,
     newest: Hlc,
+    /// The newest time of what was written.
+    newest_written: Hlc,
     hasher: EventHasher,
     meter: Meter<'a>,
 }
@@ -57,8 +62,10 @@ impl<'a> LogWriting<'a> {
             first: Sequence::ZERO,
             commit: CommitBuffer::default(),
             names: NamesWritten::default(),
+            has_gaps: false,
             heads: HashMap::new(),
             newest: Hlc::default(),
+            newest_written: Hlc::default(),
             hasher: EventHasher::default(),
             meter,
         }
@@ -176,12 +183,14 @@ impl<'a> LogWriting<'a> {
 
     fn write_commit(&mut self, log_hash: Hash) -> Result<(), Error> {
         self.make_room(self.bodies.len(), self.waiting.len())?;
+        self.has_gaps |= self.first != self.writer.position().sequence;
         self.commit.clear();
         for (hash, range) in &self.waiting {
             let body = self.bodies.get(range.clone()).unwrap_or_default();
             let record = StoredRecord::decode(body).map_err(|error| {
                 invalid("it is no record of a log".to_owned()).with_source(error)
             })?;
+            self.has_gaps |= matches!(record, StoredRecord::Removed(_));
             let record = self.names.in_segment(record).ok_or_else(exhausted)?;
             self.commit.push(hash, |out| match &record {
                 StoredRecord::Event(event) => event.encode(out),
@@ -195,6 +204,7 @@ impl<'a> LogWriting<'a> {
             .writer
             .append(&mut self.commit, self.first, Sequence::ZERO);
         let appended = appended.map_err(not_written)?;
+        self.newest_written = self.newest;
         compare(&log_hash, &appended.end.log_hash)?;
         self.meter.add(events)
     }
@@ -215,13 +225,33 @@ impl<'a> LogWriting<'a> {
         if is_empty || self.writer.fits(body_bytes, records) {
             return Ok(());
         }
+        self.seal()
+    }
+
+    /// Seals the active segment, and writes its footer. One that has not a row for each sequence is rewritten as it
+    /// is, as a removal leaves it: by its generation whoever opens it knows that rows may be missing.
+    fn seal(&mut self) -> Result<(), Error> {
         let sealed = self.writer.rotate(&self.random).map_err(not_written)?;
         self.names = NamesWritten::default();
-        if let Some(frames) = sealed.frames() {
-            let newest = Some(self.newest).filter(|newest| *newest > Hlc::default());
-            sealed.write_footer(&rebuilt_footer(&frames, self.layout, newest)?)?;
+        if !std::mem::take(&mut self.has_gaps) {
+            return self.write_footer(&sealed);
         }
-        Ok(())
+        let begun = self.writer.rewrite(sealed.info().id(), &self.random)?;
+        let written = begun.write(|record, out| {
+            out.extend_from_slice(record.body);
+            Ok::<_, Error>(())
+        })?;
+        self.write_footer(written.sealed())?;
+        let switched = self.writer.switch_to(vec![written]).map_err(not_written)?;
+        Ok(switched.show().remove()?)
+    }
+
+    fn write_footer(&self, sealed: &SealedSegment) -> Result<(), Error> {
+        let Some(frames) = sealed.frames() else {
+            return Ok(());
+        };
+        let newest = Some(self.newest_written).filter(|newest| *newest > Hlc::default());
+        Ok(sealed.write_footer(&rebuilt_footer(&frames, self.layout, newest)?)?)
     }
 
     /// Ends the log, which is to end there.
@@ -239,6 +269,9 @@ impl<'a> LogWriting<'a> {
                 "the log ends at {} with the hash {}, and should at {} with {}",
                 own.sequence, own.log_hash, end.sequence, end.log_hash
             )));
+        }
+        if self.has_gaps {
+            self.seal()?;
         }
         self.writer.into_copy(origin).map_err(not_written)?;
         self.meter.finish()
