@@ -33,6 +33,7 @@ mod descriptors;
 mod durability;
 mod epoch;
 mod exact;
+mod exact_faults;
 mod expected;
 mod followed;
 mod following;
