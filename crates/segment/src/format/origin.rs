@@ -19,7 +19,7 @@ pub struct LogOrigin {
 
 impl Manifest {
     /// This one, of a copy of a log that began so.
-    pub(crate) fn as_copy_of(self, origin: &LogOrigin) -> Self {
+    pub(crate) fn into_copy_of(self, origin: &LogOrigin) -> Self {
         Self {
             epoch: origin.epoch,
             unrecorded_before: origin.unrecorded_before.unwrap_or(UNKNOWN),

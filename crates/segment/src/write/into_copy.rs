@@ -18,7 +18,7 @@ impl LogWriter {
         synced.map_err(|error| self.stop(error))?;
         let manifest = Manifest {
             synced: (end.last_frame > 0).then_some(end),
-            ..self.manifest.next().as_copy_of(origin)
+            ..self.manifest.next().into_copy_of(origin)
         };
         self.replace_manifest(manifest, || ())?;
         Ok(end)

@@ -6,6 +6,10 @@ use strandline_core::record::StoredRecord;
 
 /// An entry of a log.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "each is handed on at once, and none is kept"
+)]
 pub enum LogEntry<'a> {
     /// An event, or the place of one that was removed.
     Record(LogRecord<'a>),

@@ -19,6 +19,10 @@ use strandline_core::{Extensions, Nonce, check_name};
 
 /// What a line after the first one is.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "each is handed on at once, and none is kept"
+)]
 pub(crate) enum ExactLine<'a> {
     Entry(LogEntry<'a>),
     End(LogEnd),
