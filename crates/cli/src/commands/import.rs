@@ -3,7 +3,7 @@
 use super::export::Format;
 use crate::args::{CATEGORY_DEFAULT, StoreArgs, open_to_write};
 use crate::files::Input;
-use crate::outcome::{Outcome, WrongUsage, first_of};
+use crate::outcome::{Advised, Outcome, WrongUsage, first_of};
 use crate::terminal::{Bar, Screen, count, number};
 use serde_json::json;
 use std::io::{self, BufRead, BufReader};
@@ -117,7 +117,13 @@ fn run_exact(args: &Args, input: &mut dyn BufRead) -> anyhow::Result<Outcome> {
     drop(bar);
     let imported = imported.map_err(|error| match error.line {
         None => anyhow::Error::from(error.error),
-        Some(_) => anyhow::Error::from(error),
+        Some(_) => {
+            let next =
+                "nothing was made, as an exact export is imported as a whole: export it again"
+                    .to_owned();
+            let error = Error::new(error.error.kind(), error.to_string());
+            Advised { error, next }.into()
+        }
     })?;
     show_exact(args, &imported)?;
     Ok(Outcome::Fine)
