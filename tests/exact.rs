@@ -62,13 +62,13 @@ fn rich_event(number: usize) -> Event {
         _ => PayloadEncoding::from_code(200),
     };
     let mut event = Event::encoded(KINDS[number % KINDS.len()], encoding, payload.into_bytes());
-    if number % 2 == 0 {
+    if number.is_multiple_of(2) {
         event = event.tagged(format!("tag:{}", number % 5)).tagged("é\"");
     }
-    if number % 7 == 0 {
+    if number.is_multiple_of(7) {
         event = event.with_version(3);
     }
-    if number % 5 == 0 {
+    if number.is_multiple_of(5) {
         let mut attributes = Attributes::new();
         for (name, value) in [
             ("a", AttributeValue::Null),
