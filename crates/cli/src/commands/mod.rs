@@ -13,6 +13,7 @@ mod import;
 mod inspect;
 mod live;
 mod query;
+mod redact;
 mod removals;
 #[cfg(feature = "replicate")]
 mod replicas;
@@ -83,7 +84,8 @@ pub enum Command {
     /// Write events as lines of JSON, for other programs and for import.
     #[command(after_help = "Examples:\n  \
         strandline export orders.strand -o orders.jsonl\n  \
-        strandline export orders.strand --format cloudevents --entity order:1042")]
+        strandline export orders.strand --format cloudevents --entity order:1042\n  \
+        strandline export orders.strand --exact -o orders.exact")]
     Export(export::Args),
     /// Append the events of lines of JSON; what is there already is passed over.
     ///
@@ -98,7 +100,8 @@ pub enum Command {
         strandline import orders.strand orders.jsonl\n  \
         strandline import logs.strand web-1.jsonl --source web-1\n  \
         strandline import orders.strand events.json --format cloudevents\n  \
-        other-program | strandline import orders.strand - --check\n\n\
+        other-program | strandline import orders.strand - --check\n  \
+        strandline import copy.strand orders.exact --exact\n\n\
         A line: {\"entity\":\"order:1042\",\"scope\":\"eu\",\"type\":\"order.placed\",\"payload\":{\"total\":42}}")]
     Import(import::Args),
     /// Save a checkpoint, so that opening is short.
@@ -137,10 +140,14 @@ pub enum Command {
     /// Remove payloads for good; the events stay, and their chains verify.
     #[command(after_help = "Examples:\n  \
         strandline redact orders.strand --entity user:7\n  \
-        strandline redact orders.strand --event 018f3c3e-7a5b-7000-8000-0123456789ab\n\n\
-        Exits 1 and says so if an event, entity or prefix that was named is not there; the others are \
-        redacted. Names are compared byte by byte: in another form of Unicode a name is another one.")]
-    Redact(compact::RedactArgs),
+        strandline redact orders.strand --event 018f3c3e-7a5b-7000-8000-0123456789ab\n  \
+        strandline redact orders.strand --tag customer:7 --dry-run\n  \
+        strandline redact orders.strand --any '--tag customer:7 --scope eu' --json --yes > redaction.json\n\n\
+        Exits 1 and redacts nothing if an event, entity, prefix or tag that was named is not there, or one of \
+        --any finds nothing, unless --missing-ok is given. \
+        What is said after it can be filed: it has the rule, the time, and under which id the log records it; \
+        with --json the sequences too. On a terminal it is asked before, unless --yes is given. Names are compared byte by byte: in another form of Unicode a name is another one.")]
+    Redact(redact::Args),
     /// List what compactions and redactions have removed, as the log itself records it.
     #[command(
         after_help = "Each compaction and redaction writes into the log which events it takes, when \
@@ -270,7 +277,7 @@ pub fn run(command: &Command) -> ExitCode {
         Command::Backup(args) => backup::run(args),
         Command::Restore(args) => restore::run(args),
         Command::Compact(args) => compact::run(args),
-        Command::Redact(args) => compact::run_redact(args),
+        Command::Redact(args) => redact::run(args),
         Command::Removals(args) => removals::run(args),
         #[cfg(feature = "replicate")]
         Command::Replicate(args) => replicate::run(args),

@@ -76,7 +76,7 @@ pub fn write_line(out: &mut Vec<u8>, event: &EventRef<'_>, form: PayloadForm) {
 }
 
 /// The name of an encoding, or its number.
-fn write_encoding(out: &mut Vec<u8>, encoding: PayloadEncoding) {
+pub(super) fn write_encoding(out: &mut Vec<u8>, encoding: PayloadEncoding) {
     let _ = match encoding {
         PayloadEncoding::RAW => write!(out, "\"raw\""),
         PayloadEncoding::JSON => write!(out, "\"json\""),
@@ -272,7 +272,7 @@ impl<'de> Deserialize<'de> for TypeField {
 }
 
 /// An encoding, as its name or number.
-struct EncodingField(PayloadEncoding);
+pub(super) struct EncodingField(pub(super) PayloadEncoding);
 
 impl<'de> Deserialize<'de> for EncodingField {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
