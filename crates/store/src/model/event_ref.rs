@@ -2,7 +2,7 @@
 
 use super::error::{Error, ErrorKind};
 use super::kinds::Kinds;
-use super::payload::{PayloadRef, content};
+use super::payload::{Absent, PayloadRef, content};
 use super::stored::StoredEvent;
 use serde::Deserialize;
 use std::fmt;
@@ -149,7 +149,7 @@ impl<'a> EventRef<'a> {
         self.hash
     }
 
-    /// The payload, as it was encoded.
+    /// The payload, as it was encoded; of a [sealed](Self::is_sealed) one the ciphertext.
     ///
     /// # Errors
     ///
@@ -210,13 +210,22 @@ impl<'a> EventRef<'a> {
             extensions: record.extensions(),
             hash,
         };
-        StoredEvent::new(header, self.content().map(Into::into))
+        StoredEvent::new(
+            header,
+            self.content().map(Into::into).map_err(Absent::Redacted),
+        )
     }
 
     /// Whether the payload was removed.
     #[must_use]
     pub fn is_redacted(&self) -> bool {
         self.content().is_err()
+    }
+
+    /// Whether the payload is sealed, so that it takes its key to read it.
+    #[must_use]
+    pub fn is_sealed(&self) -> bool {
+        self.encoding() == PayloadEncoding::SEALED
     }
 
     /// The event as it is since its payload was redacted.
@@ -239,7 +248,7 @@ impl<'a> EventRef<'a> {
             id: self.record.id(),
             kind: self.record.kind(),
             encoding: self.record.encoding(),
-            content: self.content(),
+            content: self.content().map_err(Absent::Redacted),
         }
     }
 }
