@@ -58,6 +58,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
             "strandline-replicate",
         ],
     ),
+    ("strandline-seal", &["strandline", "strandline-core"]),
     ("strandline-test-s3", &["strandline-core"]),
     (
         "strandline-examples",
@@ -97,6 +98,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
             "strandline-aggregate",
             "strandline-live",
             "strandline-replicate",
+            "strandline-seal",
             "strandline-test-s3",
         ],
     ),
@@ -107,6 +109,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
             "strandline-transfer",
             "strandline-live",
             "strandline-replicate",
+            "strandline-seal",
             "strandline-test-s3",
         ],
     ),
