@@ -3,7 +3,8 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
-use strandline::maintenance::{Redaction, redact};
+use strandline::fs::{Fs, OsFs};
+use strandline::maintenance::{CopyMode, Redaction, backup, redact};
 use strandline::{
     AppendOptions, Batch, Coordinate, Difference, Durability, Error, ErrorKind, Event, EventId,
     EventKind, EventPayload, Json, PayloadEncoding, Region, Registry, Seal, Store, StoredEvent,
@@ -170,14 +171,18 @@ fn a_key_that_was_forgotten_ends_readability_in_a_backup_too() {
             .append(at, shop.seal(at, moved("Elm Street")))
             .unwrap();
     }
-    let backup = shop.dir.path().join("backup.strand");
-    strandline::maintenance::backup(&shop.store, &backup, &mut |_| ControlFlow::Continue(()))
-        .unwrap();
+    let copy = shop.dir.path().join("backup.strand");
+    let fs: Arc<dyn Fs> = Arc::new(OsFs);
+    let dir = shop.dir.path().join("shop.strand");
+    backup(&fs, &dir, &copy, CopyMode::Copy, &mut |_| {
+        ControlFlow::Continue(())
+    })
+    .unwrap();
     shop.keys.forget(Subject::Entity("customer:7")).unwrap();
 
     let registry = || Registry::<Read>::new().register::<Moved>().unwrap();
     let opener = || Arc::new(shop.opener.clone());
-    for store in [&shop.store, &Store::open(&backup).unwrap()] {
+    for store in [&shop.store, &Store::open(&copy).unwrap()] {
         let now = store.snapshot();
         let event = now.latest("customer:7").unwrap().unwrap();
         let opened = shop.opener.open(event.clone()).unwrap();

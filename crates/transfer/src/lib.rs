@@ -38,7 +38,7 @@ mod format;
 mod import;
 mod text;
 
-pub use export::{Exported, export};
+pub use export::{Exported, export, export_opened};
 pub use format::{LineFormat, PayloadForm, cloud_event_id, foreign_id_of, write_line};
 pub use import::{ImportError, ImportOptions, Imported, first_event, import, try_import};
 pub use text::{base64_text, parse_rfc3339, readable_json};

@@ -7,6 +7,7 @@
 mod bucket;
 mod confirm;
 mod event;
+mod keys;
 mod kind;
 mod near;
 mod query;
@@ -18,6 +19,9 @@ mod zone;
 pub(crate) use bucket::{Access, BucketArgs, SettingArgs, bucket_url, refused_bucket};
 pub(crate) use confirm::confirm;
 pub(crate) use event::{foreign_event_id, parse_event_id};
+pub(crate) use keys::OpenArgs;
+#[cfg(feature = "seal")]
+pub(crate) use keys::{WrappingArgs, advised, open_keys};
 pub(crate) use kind::{CATEGORY_DEFAULT, KindArg};
 pub(crate) use near::{did_you_mean, nearest};
 pub(crate) use query::{QueryArgs, tell_no_events};

@@ -1,13 +1,13 @@
 //! `export`: events as lines, to a file or to standard output.
 
-use crate::args::{QueryArgs, open_whole, store_dir, tell_no_events};
+use crate::args::{OpenArgs, QueryArgs, open_whole, store_dir, tell_no_events};
 use crate::files::Output;
 use crate::outcome::{Advised, Outcome, hint};
 use crate::output::note;
 use crate::terminal::{Bar, Screen, count, size};
 use std::path::{Path, PathBuf};
 use strandline::{Error, ErrorKind};
-use strandline_transfer::{Exported, LineFormat, export};
+use strandline_transfer::{Exported, LineFormat, export, export_opened};
 
 /// What lines look like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -43,10 +43,13 @@ pub struct Args {
     #[arg(long, requires = "output")]
     json: bool,
     #[command(flatten)]
+    open: OpenArgs,
+    #[command(flatten)]
     query: QueryArgs,
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
+    let opener = args.open.opener()?;
     let snapshot = args.query.snapshot(open_whole(&args.dir)?.snapshot())?;
     let query = args.query.query(&snapshot)?;
     let format = args.format.format();
@@ -56,7 +59,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
         None => Output::standard(),
         Some(path) => Output::open(path)?,
     };
-    let outcome = export(&snapshot, &query, format, &mut out, &mut show);
+    let outcome = match opener.as_deref() {
+        None => export(&snapshot, &query, format, &mut out, &mut show),
+        Some(opener) => export_opened(&snapshot, &query, opener, format, &mut out, &mut show),
+    };
     drop(bar);
     let (is_standard, is_unread) = (out.is_standard(), out.is_unread());
     let (exported, written) = match outcome {

@@ -25,8 +25,18 @@ pub struct EventRef<'a> {
     hash: Hash,
     record: RecordView<'a>,
     kinds: &'a Kinds,
-    /// Whether the payload was redacted since this record was written.
-    redacted: bool,
+    reading: Reading<'a>,
+}
+
+/// How the payload of an event is read.
+#[derive(Clone, Copy)]
+enum Reading<'a> {
+    /// As the record has it.
+    Stored,
+    /// Not at all: it was redacted since the record was written.
+    Redacted,
+    /// As this event has it, which is the same, opened.
+    Opened(&'a StoredEvent),
 }
 
 impl<'a> EventRef<'a> {
@@ -59,7 +69,7 @@ impl<'a> EventRef<'a> {
             hash: digest,
             record,
             kinds,
-            redacted: false,
+            reading: Reading::Stored,
         })
     }
 
@@ -134,7 +144,10 @@ impl<'a> EventRef<'a> {
     /// How the payload is encoded.
     #[must_use]
     pub fn encoding(&self) -> PayloadEncoding {
-        self.record.encoding()
+        match self.reading {
+            Reading::Opened(opened) => opened.encoding,
+            _ => self.record.encoding(),
+        }
     }
 
     /// Typed extensions. Allocates if there are some.
@@ -206,20 +219,17 @@ impl<'a> EventRef<'a> {
             hlc: record.hlc(),
             correlation: record.correlation(),
             causation: record.causation(),
-            encoding: record.encoding(),
+            encoding: self.encoding(),
             extensions: record.extensions(),
             hash,
         };
-        StoredEvent::new(
-            header,
-            self.content().map(Into::into).map_err(Absent::Redacted),
-        )
+        StoredEvent::new(header, self.content().map(Into::into))
     }
 
     /// Whether the payload was removed.
     #[must_use]
     pub fn is_redacted(&self) -> bool {
-        self.content().is_err()
+        matches!(self.content(), Err(Absent::Redacted(_)))
     }
 
     /// Whether the payload is sealed, so that it takes its key to read it.
@@ -230,15 +240,24 @@ impl<'a> EventRef<'a> {
 
     /// The event as it is since its payload was redacted.
     pub(crate) const fn redacted(mut self) -> Self {
-        self.redacted = true;
+        self.reading = Reading::Redacted;
+        self
+    }
+
+    /// The event with the encoding and payload that `opened` has: the same event, opened
+    /// ([`OpenPayload`](crate::OpenPayload)). All else is as it is stored.
+    #[must_use]
+    pub const fn read_as(mut self, opened: &'a StoredEvent) -> Self {
+        self.reading = Reading::Opened(opened);
         self
     }
 
     #[inline]
-    fn content(&self) -> Result<&'a [u8], Hash> {
-        match self.record.payload() {
-            payload if self.redacted => Err(payload.hash()),
-            payload => content(payload),
+    fn content(&self) -> Result<&'a [u8], Absent> {
+        match self.reading {
+            Reading::Stored => content(self.record.payload()).map_err(Absent::Redacted),
+            Reading::Redacted => Err(Absent::Redacted(self.record.payload().hash())),
+            Reading::Opened(opened) => opened.payload_ref().content,
         }
     }
 
@@ -247,8 +266,8 @@ impl<'a> EventRef<'a> {
         PayloadRef {
             id: self.record.id(),
             kind: self.record.kind(),
-            encoding: self.record.encoding(),
-            content: self.content().map_err(Absent::Redacted),
+            encoding: self.encoding(),
+            content: self.content(),
         }
     }
 }
