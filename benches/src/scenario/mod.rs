@@ -20,6 +20,7 @@ mod project;
 mod react;
 mod read;
 mod replicate;
+mod seal;
 mod segments;
 mod union;
 mod work;
@@ -76,6 +77,7 @@ pub(crate) const ALL: &[Scenario] = &[
     replicate::LAG,
     replicate::TAKEOVER,
     react::REACTOR,
+    seal::SEAL,
     followed::WRITTEN,
     followed::SYNCED,
     followed::CATCH_UP,

@@ -26,7 +26,11 @@ impl Place {
         let keys = Arc::new(FileKeys::open(place.path("customers.keys"), wrapping).unwrap());
         let sealer = Sealer::new(keys, Per::Entity).unwrap();
         let store = Store::open(place.path("customers.strand")).unwrap();
-        for (entity, street) in [("customer:7", "Elm"), ("customer:8", "Oak"), ("customer:7", "Ash")] {
+        for (entity, street) in [
+            ("customer:7", "Elm"),
+            ("customer:8", "Oak"),
+            ("customer:7", "Ash"),
+        ] {
             let at = at(entity, "shop");
             let event = Event::json(MOVED, street).unwrap();
             store.append(&at, sealer.seal(&at, event).unwrap()).unwrap();
@@ -122,12 +126,20 @@ fn a_key_is_forgotten_once_somebody_says_so() {
         has_all(&text, &["\"Oak\"", "\"Fir\""]);
         place.fine(&format!("verify {store}"));
     }
-    has_all(&place.fine(&format!("query {{}} --json {keys}")), &["\"forgotten\":true"]);
+    has_all(
+        &place.fine(&format!("query {{}} --json {keys}")),
+        &["\"forgotten\":true"],
+    );
     let text = place.fine(&format!("forget {{}} --entity customer:7 {keys} --yes"));
     has_all(&text, &["was forgotten before"]);
-    let text = place.fine(&format!("forget {{}} --entity customer:8 {keys} --yes --json"));
+    let text = place.fine(&format!(
+        "forget {{}} --entity customer:8 {keys} --yes --json"
+    ));
     let done: serde_json::Value = serde_json::from_str(&text).unwrap();
-    assert_eq!((&done["forgotten"], &done["events_forgotten"]), (&true.into(), &1.into()));
+    assert_eq!(
+        (&done["forgotten"], &done["events_forgotten"]),
+        (&true.into(), &1.into())
+    );
     let text = place.fine("key-store list {keys} --wrapping-key {wrapping}");
     assert_eq!(text.matches("forgotten").count(), 2, "{text}");
 }
@@ -141,7 +153,10 @@ fn sealed_events_are_exported_and_imported_as_they_are() {
         assert!(!lines.contains("Elm"), "{lines}");
         std::fs::write(place.path("lines.jsonl"), &lines).unwrap();
         place.fine(&format!("import {{copy}} {{lines}} --format {format}"));
-        has_all(&place.fine(&format!("query {{copy}} {keys}")), &["\"Elm\"", "\"Oak\"", "\"Fir\""]);
+        has_all(
+            &place.fine(&format!("query {{copy}} {keys}")),
+            &["\"Elm\"", "\"Oak\"", "\"Fir\""],
+        );
         // Again, and nothing is new.
         place.fine(&format!("import {{copy}} {{lines}} --format {format}"));
         assert_eq!(place.fine("query {copy}").lines().count(), 4);
@@ -158,24 +173,36 @@ fn sealed_events_are_exported_and_imported_as_they_are() {
 #[test]
 fn a_wrapping_key_is_rotated() {
     let place = Place::new();
-    let text = place.fine("key-store rotate {keys} --wrapping-key {wrapping} --new-wrapping-key {new}");
+    let text =
+        place.fine("key-store rotate {keys} --wrapping-key {wrapping} --new-wrapping-key {new}");
     has_all(&text, &["2 keys", "destroy"]);
     let text = place.fails(2, "query {} --keys {keys} --wrapping-key {wrapping}");
     has_all(&text, &["another wrapping key"]);
-    has_all(&place.fine("query {} --keys {keys} --wrapping-key {new}"), &["\"Elm\""]);
+    has_all(
+        &place.fine("query {} --keys {keys} --wrapping-key {new}"),
+        &["\"Elm\""],
+    );
     let listed = json_lines(&place.fine("key-store list {keys} --wrapping-key {new} --json"));
     assert_eq!(listed[0]["entity"], "customer:7");
     assert!(listed[0]["forgotten_ms"].is_null());
     let text = place.fails(2, "key-store new {keys} --wrapping-key {new}");
     has_all(&text, &["is there already"]);
     std::fs::write(place.path("customers.keys"), b"STRNDKEY\x01\0\0\0damaged").unwrap();
-    has_all(&place.fails(1, "key-store list {keys} --wrapping-key {new}"), &["put a copy"]);
+    has_all(
+        &place.fails(1, "key-store list {keys} --wrapping-key {new}"),
+        &["put a copy"],
+    );
     std::fs::remove_file(place.path("customers.keys")).unwrap();
-    has_all(&place.fails(2, "key-store list {keys} --wrapping-key {new}"), &["key-store new"]);
+    has_all(
+        &place.fails(2, "key-store list {keys} --wrapping-key {new}"),
+        &["key-store new"],
+    );
 }
 
 fn json_lines(text: &str) -> Vec<serde_json::Value> {
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
 }
 
 #[test]
