@@ -6,7 +6,7 @@ use crate::output::note;
 use crate::terminal::{Screen, count};
 use crate::times::Zone;
 use clap::Subcommand;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::io;
 use std::path::{Path, PathBuf};
 use strandline::fs::{Fs, OpenMode, OsFs};
@@ -16,6 +16,9 @@ use strandline_seal::{FileKeys, KeyRecord, Per, WrappingKey};
 pub struct Args {
     #[command(subcommand)]
     what: What,
+    /// Print JSON, for programs.
+    #[arg(long, global = true)]
+    json: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -40,16 +43,13 @@ enum What {
         #[arg(long, value_name = "FILE")]
         new_wrapping_key: PathBuf,
     },
-    /// List whose keys there are, and whose were forgotten when. Shows no key.
+    /// List whose keys there are, and whose were forgotten when; with --json an object a line. Shows no key.
     List {
         /// The file of keys.
         #[arg(value_name = "FILE")]
         keys: PathBuf,
         #[command(flatten)]
         wrapping: WrappingArgs,
-        /// Print JSON, for programs: an object a line.
-        #[arg(long)]
-        json: bool,
     },
 }
 
@@ -60,7 +60,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
                 make_if_missing(path)?;
             }
             FileKeys::create(keys, wrapping.read()?).map_err(advised)?;
-            say(&format!("{} is made, and has no keys yet", keys.display()))?;
+            let text = format!("{} is made, and has no keys yet", keys.display());
+            say(args, json!({ "keys": 0 }), &text)?;
         }
         What::Rotate {
             keys,
@@ -74,21 +75,18 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
             };
             file.rotate(to.read()?).map_err(advised)?;
             let records = file.records().map_err(advised)?.len() as u64;
-            say(&format!(
+            let text = format!(
                 "{} of {} encrypted anew; destroy the wrapping key of before, and start what uses the file with the \
                  new one",
                 count(records, "key"),
                 keys.display()
-            ))?;
+            );
+            say(args, json!({ "keys": records }), &text)?;
         }
-        What::List {
-            keys,
-            wrapping,
-            json,
-        } => list(
-            &open_keys(keys, wrapping)?.records().map_err(advised)?,
-            *json,
-        )?,
+        What::List { keys, wrapping } => {
+            let keys = open_keys(keys, wrapping)?;
+            list(&keys.records().map_err(advised)?, args.json)?;
+        }
     }
     Ok(Outcome::Fine)
 }
@@ -118,9 +116,12 @@ fn make_if_missing(path: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn say(text: &str) -> io::Result<()> {
+fn say(args: &Args, json: Value, text: &str) -> io::Result<()> {
     let mut screen = Screen::new();
-    screen.text(text)?;
+    match args.json {
+        true => screen.json(&json)?,
+        false => screen.text(text)?,
+    }
     screen.flush()
 }
 

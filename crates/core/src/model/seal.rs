@@ -1,7 +1,7 @@
 //! `Seal`: what the header of an event says of a payload that is encrypted. Encrypts nothing.
 
 use super::encoding::PayloadEncoding;
-use crate::codec::{DecodeError, Reader, Writer};
+use crate::codec::{DecodeError, Reader};
 use std::fmt;
 use std::str::FromStr;
 
@@ -97,15 +97,15 @@ impl Seal {
     /// The seal as it is written: form (1), flags (1), encoding (1), id of the key (16), nonce (24).
     #[must_use]
     pub fn to_bytes(&self) -> [u8; SEAL_BYTES] {
-        let mut bytes = Vec::with_capacity(SEAL_BYTES);
-        let mut out = Writer::new(&mut bytes);
-        out.u8(FORM);
-        out.u8(if self.is_bound_to_id { OF_ID } else { 0 });
-        out.u8(self.encoding.code());
-        out.bytes(self.key.as_bytes());
-        out.bytes(&self.nonce);
+        let flags = if self.is_bound_to_id { OF_ID } else { 0 };
+        let head = [FORM, flags, self.encoding.code()];
+        let parts = head.iter().chain(self.key.as_bytes()).chain(&self.nonce);
         // The parts are as long as the whole.
-        bytes.try_into().unwrap_or([0; SEAL_BYTES])
+        let mut bytes = [0; SEAL_BYTES];
+        for (byte, own) in bytes.iter_mut().zip(parts) {
+            *byte = *own;
+        }
+        bytes
     }
 
     /// The seal that bytes are.

@@ -82,11 +82,7 @@ impl FileKeys {
         KeyFileOptions::new().open(path, wrapping)
     }
 
-    pub(super) fn make(
-        options: KeyFileOptions,
-        path: &Path,
-        wrapping: WrappingKey,
-    ) -> Result<Self, Error> {
+    fn make(options: KeyFileOptions, path: &Path, wrapping: WrappingKey) -> Result<Self, Error> {
         let _lock = lock(&options, path)?;
         match options.fs.open(path, OpenMode::Read) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -112,11 +108,7 @@ impl FileKeys {
         Ok(Self::with(options, path, wrapping, file))
     }
 
-    pub(super) fn read(
-        options: KeyFileOptions,
-        path: &Path,
-        wrapping: WrappingKey,
-    ) -> Result<Self, Error> {
+    fn read(options: KeyFileOptions, path: &Path, wrapping: WrappingKey) -> Result<Self, Error> {
         let file = load(&options, path, &wrapping)?;
         Ok(Self::with(options, path, wrapping, file))
     }
@@ -309,6 +301,30 @@ impl FileKeys {
             }
             Some(_) => Err(damaged()),
         }
+    }
+}
+
+impl KeyFileOptions {
+    /// Makes a file of keys, which has none, and opens it.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`](strandline::ErrorKind::InvalidInput) if there is a file; as
+    /// [`KeyStore::create`](crate::KeyStore::create) of [`FileKeys`].
+    pub fn create(self, path: impl AsRef<Path>, wrapping: WrappingKey) -> Result<FileKeys, Error> {
+        FileKeys::make(self, path.as_ref(), wrapping)
+    }
+
+    /// Opens a file of keys.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`](strandline::ErrorKind::NotFound) if there is none;
+    /// [`InvalidInput`](strandline::ErrorKind::InvalidInput) if the wrapping key is another one, or the file is no
+    /// file of keys; [`Corrupt`](strandline::ErrorKind::Corrupt) if it is damaged;
+    /// [`UnsupportedVersion`](strandline::ErrorKind::UnsupportedVersion); [`Io`](strandline::ErrorKind::Io).
+    pub fn open(self, path: impl AsRef<Path>, wrapping: WrappingKey) -> Result<FileKeys, Error> {
+        FileKeys::read(self, path.as_ref(), wrapping)
     }
 }
 

@@ -1,12 +1,9 @@
 //! `KeyFileOptions`: how a file of keys is made and opened. Opens nothing itself.
 
-use super::keys::FileKeys;
-use crate::crypto::WrappingKey;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use strandline::fs::{Fs, OsFs};
-use strandline::{Clock, Error, SystemClock};
+use strandline::{Clock, SystemClock};
 
 /// How a file of keys is made and opened.
 #[derive(Debug, Clone)]
@@ -59,27 +56,5 @@ impl KeyFileOptions {
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
-    }
-
-    /// Makes a file of keys, which has none, and opens it.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::InvalidInput`](strandline::ErrorKind::InvalidInput) if there is a file; as
-    /// [`KeyStore::create`](crate::KeyStore::create) of [`FileKeys`].
-    pub fn create(self, path: impl AsRef<Path>, wrapping: WrappingKey) -> Result<FileKeys, Error> {
-        FileKeys::make(self, path.as_ref(), wrapping)
-    }
-
-    /// Opens a file of keys.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::NotFound`](strandline::ErrorKind::NotFound) if there is none;
-    /// [`InvalidInput`](strandline::ErrorKind::InvalidInput) if the wrapping key is another one, or the file is no
-    /// file of keys; [`Corrupt`](strandline::ErrorKind::Corrupt) if it is damaged;
-    /// [`UnsupportedVersion`](strandline::ErrorKind::UnsupportedVersion); [`Io`](strandline::ErrorKind::Io).
-    pub fn open(self, path: impl AsRef<Path>, wrapping: WrappingKey) -> Result<FileKeys, Error> {
-        FileKeys::read(self, path.as_ref(), wrapping)
     }
 }

@@ -184,7 +184,7 @@ fn extensions(event: &Event) -> Result<Extensions, Error> {
         .with_source(error)
     })?;
     let version = event.version.to_le_bytes();
-    let seal = event.seal.map(|seal| seal.to_bytes());
+    let seal = event.seal.as_ref().map(|seal| seal.to_bytes());
     let seal = seal.as_ref().map_or(&[][..], |seal| seal);
     let listed = [
         (extension_tag::TAGS, tags.as_slice()),

@@ -33,7 +33,8 @@ pub struct Event {
     pub(crate) attributes: Attributes,
     pub(crate) at: Option<Hlc>,
     pub(crate) kind_name: Option<Cow<'static, str>>,
-    pub(crate) seal: Option<Seal>,
+    /// Apart, as most events have none.
+    pub(crate) seal: Option<Box<Seal>>,
 }
 
 /// What an event is linked to.
@@ -271,7 +272,7 @@ impl Event {
     pub fn sealed(mut self, seal: Seal, ciphertext: Vec<u8>) -> Self {
         self.encoding = PayloadEncoding::SEALED;
         self.payload = ciphertext;
-        self.seal = Some(seal);
+        self.seal = Some(Box::new(seal));
         self
     }
 

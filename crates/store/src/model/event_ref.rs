@@ -176,7 +176,8 @@ impl<'a> EventRef<'a> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Payload`] if the payload is not JSON or not a `T`; [`ErrorKind::Redacted`].
+    /// [`ErrorKind::Payload`] if the payload is not JSON or not a `T`; [`ErrorKind::Redacted`],
+    /// [`ErrorKind::Sealed`], [`ErrorKind::Forgotten`].
     pub fn payload_json<T: Deserialize<'a>>(&self) -> Result<T, Error> {
         self.payload_ref().json()
     }
@@ -186,7 +187,7 @@ impl<'a> EventRef<'a> {
     /// # Errors
     ///
     /// [`ErrorKind::Payload`] if the payload is not MessagePack or not a `T`;
-    /// [`ErrorKind::Redacted`].
+    /// [`ErrorKind::Redacted`], [`ErrorKind::Sealed`], [`ErrorKind::Forgotten`].
     pub fn payload_message_pack<T: Deserialize<'a>>(&self) -> Result<T, Error> {
         self.payload_ref().message_pack()
     }

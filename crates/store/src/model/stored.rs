@@ -85,7 +85,8 @@ impl StoredEvent {
     /// # Errors
     ///
     /// [`ErrorKind::Payload`](crate::ErrorKind::Payload) if the payload is not JSON or not a `T`;
-    /// [`ErrorKind::Redacted`](crate::ErrorKind::Redacted).
+    /// [`ErrorKind::Redacted`](crate::ErrorKind::Redacted), [`ErrorKind::Sealed`](crate::ErrorKind::Sealed),
+    /// [`ErrorKind::Forgotten`](crate::ErrorKind::Forgotten).
     pub fn payload_json<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Error> {
         self.payload_ref().json()
     }
@@ -95,7 +96,8 @@ impl StoredEvent {
     /// # Errors
     ///
     /// [`ErrorKind::Payload`](crate::ErrorKind::Payload) if the payload is not MessagePack or not a `T`;
-    /// [`ErrorKind::Redacted`](crate::ErrorKind::Redacted).
+    /// [`ErrorKind::Redacted`](crate::ErrorKind::Redacted), [`ErrorKind::Sealed`](crate::ErrorKind::Sealed),
+    /// [`ErrorKind::Forgotten`](crate::ErrorKind::Forgotten).
     pub fn payload_message_pack<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Error> {
         self.payload_ref().message_pack()
     }
