@@ -5,7 +5,7 @@
 use crate::format::{LineFormat, PayloadForm, write_cloud_event, write_line, write_removal};
 use std::io::Write;
 use strandline::maintenance::{Meter, OnProgress, removal_notes};
-use strandline::{Error, ErrorKind, EventRef, OpenPayload, Query, Region, Snapshot};
+use strandline::{Error, ErrorKind, OpenPayload, Query, Region, Snapshot};
 use strandline_core::record::RemovalStage;
 
 /// How much is put together before it is written.
