@@ -224,6 +224,7 @@ impl Copy {
         let (fs, dir) = (&*self.fs, &self.dir);
         fs.create_dir_all(dir)
             .map_err(|error| FollowError::io("make", dir, error))?;
+        self.clear_staged()?;
         let segments = state.manifest.segments();
         let lacking = self.lacking(&state.manifest);
         let lacking: BTreeSet<SegmentId> = lacking.iter().map(SegmentInfo::id).collect();
@@ -236,8 +237,6 @@ impl Copy {
             if let Some(lazy) = self.lazy.as_ref().filter(|lazy| lazy.stays(&name)) {
                 let is_whole_here = own.is_some() && !lacking.contains(&info.id());
                 if is_whole_here || !lazy.is_here(&name) {
-                    // One that was staged by an earlier call, and would be taken in its place.
-                    remove(fs, &LogReceiver::staged_path(dir, info.header()))?;
                     continue;
                 }
             }
@@ -257,6 +256,21 @@ impl Copy {
         }
         for file in &state.files {
             self.fetch_merged(file)?;
+        }
+        Ok(())
+    }
+
+    /// Removes what an earlier call has staged and not put in its place: half of a file may be there, and would be taken
+    /// for all of it.
+    fn clear_staged(&self) -> Result<(), FollowError> {
+        let (fs, dir) = (&*self.fs, &self.dir);
+        let entries = fs.list_names(dir);
+        for entry in entries.map_err(|error| FollowError::io("list", dir, error))? {
+            let whole = entry.name.strip_suffix(TEMPORARY_SUFFIX);
+            let is_staged = whole.is_some_and(|name| SegmentId::parse_file_name(name).is_some());
+            if entry.kind == EntryKind::File && is_staged {
+                remove(fs, &dir.join(&entry.name))?;
+            }
         }
         Ok(())
     }

@@ -64,6 +64,13 @@ pub enum ReplicateError {
     /// An object that the newest state needs is not there.
     #[error("{0} is missing in the bucket")]
     Missing(Key),
+    /// The bucket refuses an object as one that is there, and has none under its key. For a moment that may be so, where
+    /// two requests meet; it is tried again, less and less often.
+    #[error(
+        "the bucket refuses {0} as an object that is there, and says that it is not when it is asked for it: it is tried \
+         again; if that goes on, the object store does not do what is asked of it"
+    )]
+    Contradictory(Key),
     /// The log of the store cannot be read.
     #[error(transparent)]
     Log(#[from] LogError),
@@ -111,6 +118,9 @@ pub enum ReplicateError {
     /// The shipper was told to stop.
     #[error("the shipper was stopped")]
     Stopped,
+    /// A thread of the shipper has ended by a panic, of which it has told when it happened.
+    #[error("the shipper has ended by a panic, which is a fault of the program; the store is written on")]
+    Panicked,
 }
 
 impl ReplicateError {
@@ -122,6 +132,7 @@ impl ReplicateError {
             | Self::Log(_)
             | Self::File { .. }
             | Self::Missing(_)
+            | Self::Contradictory(_)
             | Self::Rewritten => true,
             Self::Fenced(_)
             | Self::Cloned { .. }
@@ -134,7 +145,8 @@ impl ReplicateError {
             | Self::StateTooLong { .. }
             | Self::NotDeleted
             | Self::Store(_)
-            | Self::Stopped => false,
+            | Self::Stopped
+            | Self::Panicked => false,
         }
     }
 

@@ -50,6 +50,9 @@ fn linger(
         if waited >= options.linger && source.is_awaited() {
             break;
         }
+        // No longer than it was asked for.
+        let left = options.linger.saturating_sub(waited);
+        let step = if left.is_zero() { step } else { step.min(left) };
         thread::sleep(step);
         waited = waited.saturating_add(step);
     }

@@ -5,8 +5,9 @@ use std::path::Path;
 use strandline_core::fs::Fs;
 use strandline_segment::BUCKET_FILE;
 
-/// Refuses a directory that says that it has not all files: who can read the others does not see that. One look.
-pub(super) fn refuse(fs: &dyn Fs, dir: &Path) -> Result<(), Error> {
+/// Refuses a directory that says that it has not all files: who can read the others does not see that. Whoever reads the
+/// files themselves would take those for lost. One look.
+pub(crate) fn refuse_elsewhere(fs: &dyn Fs, dir: &Path) -> Result<(), Error> {
     if fs.identity(&dir.join(BUCKET_FILE)).is_err() {
         return Ok(());
     }

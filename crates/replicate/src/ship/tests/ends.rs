@@ -3,6 +3,9 @@
 use super::*;
 use crate::ship::begin::encoded;
 use faults::{patient, server};
+use std::io;
+use std::sync::Arc;
+use strandline_core::fs::{Fs, FsFile, FsLayer, OpenMode, OsFs};
 use strandline_test_s3::{Fault, Operation, When};
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -124,4 +127,49 @@ fn a_state_that_nobody_would_read_is_not_put() {
     let long = vec![0; crate::STATE_BYTES_MAX + 1];
     let read = State::decode(state.term, state.number, &long).unwrap_err();
     assert!(read.to_string().contains("longer than any"), "{read}");
+}
+
+/// Panics where a thread of this name opens what has this in its name.
+#[derive(Debug)]
+struct Panicking(&'static str, &'static str);
+
+impl FsLayer for Panicking {
+    fn below(&self) -> &dyn Fs {
+        &OsFs
+    }
+
+    fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Arc<dyn FsFile>> {
+        let Self(thread, name) = self;
+        let is_thread = std::thread::current().name() == Some(thread);
+        let is_file = path.to_string_lossy().contains(name);
+        assert!(!is_thread || !is_file, "asked to");
+        OsFs.open(path, mode)
+    }
+}
+
+#[test]
+fn a_shipper_that_panics_has_ended_and_says_so() {
+    for (thread, name) in [
+        ("strandline-ship", "replica-owner.json"),
+        ("strandline-ship-files", "segment-"),
+    ] {
+        let (dir, bucket) = (tempfile::tempdir().unwrap(), bucket());
+        let options = StoreOptions::new().segment_events_max(40);
+        let options = options.fs(Arc::new(Panicking(thread, name)));
+        let store = options.open(dir.path().join("store")).unwrap();
+        let replicator = Replicator::start(&store, bucket, quick()).unwrap();
+        if thread == "strandline-ship" {
+            assert!(!replicator.wait_begun(LONG));
+        }
+        // Sealed segments are put by the other thread.
+        append(&store, 0, 100, Durability::Synced);
+        until(|| replicator.status().stage == ReplicatorStage::Ended);
+        let said = replicator.status().last_error.unwrap();
+        assert!(said.contains("panic"), "{said}");
+        let ended = replicator.wait_ended(LONG).unwrap();
+        assert!(matches!(ended, ReplicateError::Panicked), "{ended:?}");
+        // Nobody waits for it, and the store is written on.
+        assert_eq!(refusal(&store), None);
+        store.close().unwrap();
+    }
 }
