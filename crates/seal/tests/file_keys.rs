@@ -1,5 +1,13 @@
 //! Files of keys: what is kept, who may read it, what power cuts and damage leave, several processes.
 
+#![forbid(unsafe_code)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a test fails by panicking, and looks at files behind the seam"
+)]
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;

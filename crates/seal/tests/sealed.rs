@@ -1,5 +1,13 @@
 //! Sealed payloads through the public interface: written, read, moved, damaged, forgotten.
 
+#![forbid(unsafe_code)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a test fails by panicking, and looks at files behind the seam"
+)]
+
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;

@@ -134,7 +134,9 @@ mod tests {
 
     #[test]
     fn a_wrapping_key_is_64_hex_digits() {
-        let key = WrappingKey::new(std::array::from_fn(|n| n as u8 * 7));
+        let mut secret = [0; 32];
+        (0..32).zip(&mut secret).for_each(|(n, byte)| *byte = n * 7);
+        let key = WrappingKey::new(secret);
         let text = key.to_hex();
         assert_eq!(text.len(), 64);
         let again = WrappingKey::from_hex(&format!(" {}\n", text.to_uppercase())).unwrap();

@@ -204,7 +204,7 @@ fn foreign<'a>(
     };
     match base64.as_deref() {
         None if has_base64 => keep(DATA_BASE64, AttributeValue::Null)?,
-        Some(text) if looks_otherwise(text, encoding) => {
+        Some(text) if ours.seal.is_none() && looks_otherwise(text, encoding) => {
             keep(DATA_BASE64, AttributeValue::Boolean(true))?;
         }
         _ => {}
