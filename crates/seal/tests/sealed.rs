@@ -326,6 +326,11 @@ fn ciphertext_opens_in_its_event_alone() {
     }
     let (seal, bytes) = of(&seven, moved("Elm Street"));
     let raw = |kind| Event::encoded(kind, PayloadEncoding::JSON, Vec::new()).with_version(2);
+    let elsewhere = Coordinate::new("customer:9", "other").unwrap();
+    for at in [&eight, &elsewhere] {
+        let moved_there = raw(Moved::KIND).sealed(seal, bytes.clone());
+        assert_eq!(refused(at, moved_there), ErrorKind::Corrupt);
+    }
     let other = EventKind::new(1, 2);
     assert_eq!(
         refused(&seven, raw(other).sealed(seal, bytes.clone())),
