@@ -6,6 +6,7 @@ mod bench;
 mod ci;
 mod crash;
 mod demo;
+mod faults;
 mod fuzz;
 mod loom;
 mod model;
@@ -75,6 +76,11 @@ enum Repository {
     ///
     /// Example: cargo xtask model --mutations
     Model(model::Args),
+    /// Run stories of replicated logs by seeds: requests that go wrong, writers, takers and replicas that are killed,
+    /// held and raced; or see that a story fails where it should.
+    ///
+    /// Example: cargo xtask faults --count 10000
+    Faults(faults::Args),
     /// Cut the power, fail the disk and damage the files of stores, and judge what is left.
     ///
     /// Without options a sample, as in CI. `--full`, `--damage`, `--kernel`, `--red`, `--json`, and
@@ -127,6 +133,7 @@ fn main() -> ExitCode {
             Repository::Tidy => tidy::run(),
             Repository::Loom(args) => loom::run(&args),
             Repository::Model(args) => model::run(&args),
+            Repository::Faults(args) => faults::run(&args),
             Repository::Crash(args) => crash::run(&args),
             Repository::Fuzz(args) => fuzz::run(&args),
             Repository::Ci => ci::run(),

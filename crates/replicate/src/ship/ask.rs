@@ -222,6 +222,26 @@ impl Patient<'_> {
         Ok(answer)
     }
 
+    /// The key of the first object that is under one of these, if there is any. A request for each 1,000 objects.
+    pub(crate) fn first_under(
+        &mut self,
+        fronts: &[&str],
+    ) -> Result<Option<String>, ReplicateError> {
+        for front in fronts {
+            let listed = loop {
+                match self.stop.during(self.bucket.start_list(front, None)) {
+                    Ok(listed) => break listed,
+                    Err(ReplicateError::Stopped) => return Err(ReplicateError::Stopped),
+                    Err(error) => self.failed(&error)?,
+                }
+            };
+            if let Some(first) = listed.into_iter().next() {
+                return Ok(Some(first.key));
+            }
+        }
+        Ok(None)
+    }
+
     /// Waits after a failure.
     pub(crate) fn failed(&mut self, error: &ReplicateError) -> Result<(), ReplicateError> {
         let delay = self.backoff.next();

@@ -94,6 +94,17 @@ pub enum ReplicateError {
         /// The bucket.
         bucket: String,
     },
+    /// The bucket has objects of a log, and no term: whoever begins there would share the numbers of its chunks.
+    #[error(
+        "{bucket} has {key} and no term: somebody deleted what says who writes there; bring that back, or delete all that \
+         is under the prefix once no old writer lives, or ship to another prefix"
+    )]
+    TermsLost {
+        /// The bucket.
+        bucket: String,
+        /// An object that is there.
+        key: String,
+    },
     /// The next state would be longer than whoever reads it takes.
     #[error(
         "the list of what is in the bucket would have {bytes} bytes, and {most} are the most: have fewer segments, by \
@@ -119,7 +130,9 @@ pub enum ReplicateError {
     #[error("the shipper was stopped")]
     Stopped,
     /// A thread of the shipper has ended by a panic, of which it has told when it happened.
-    #[error("the shipper has ended by a panic, which is a fault of the program; the store is written on")]
+    #[error(
+        "the shipper has ended by a panic, which is a fault of the program; the store is written on"
+    )]
     Panicked,
 }
 
@@ -142,6 +155,7 @@ impl ReplicateError {
             | Self::Diverged(_)
             | Self::Object { .. }
             | Self::BucketLost { .. }
+            | Self::TermsLost { .. }
             | Self::StateTooLong { .. }
             | Self::NotDeleted
             | Self::Store(_)

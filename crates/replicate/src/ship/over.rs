@@ -51,6 +51,6 @@ pub(crate) fn take_over(
         begins_anew: false,
         random: &random,
     };
-    let mut owners = OwnerFile::open(Arc::clone(fs), dir)?;
+    let mut owners = OwnerFile::open(Arc::clone(fs), dir, bucket.name())?;
     take::take(&mut patient, &taker, &mut owners, &|_| Ok(()))
 }

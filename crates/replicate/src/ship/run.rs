@@ -119,7 +119,7 @@ fn term(
         note: &note,
         refused: Refused::default(),
     };
-    let mut owners = OwnerFile::open(Arc::clone(source.fs()), source.dir())?;
+    let mut owners = OwnerFile::open(Arc::clone(source.fs()), source.dir(), bucket.name())?;
     let taken = match taken {
         Some(taken) => taken,
         None => {
@@ -161,7 +161,7 @@ fn term(
         let watcher = thread::Builder::new().name("strandline-ship-watch".to_owned());
         let watcher = watcher.spawn_scoped(scope, move || {
             let _tells = OnPanic(|| drop(tell.send(Event::Durable(Err(ReplicateError::Panicked)))));
-            watch(source, options, &watching, end, |end| {
+            watch(source, options, &watching, &**clock, end, |end| {
                 tell.send(Event::Durable(end)).is_ok()
             });
         });
