@@ -21,6 +21,7 @@ mod proved;
 mod react;
 mod read;
 mod replicate;
+mod seal;
 mod segments;
 mod union;
 mod work;
@@ -78,6 +79,7 @@ pub(crate) const ALL: &[Scenario] = &[
     replicate::TAKEOVER,
     react::REACTOR,
     proved::PROVED,
+    seal::SEAL,
     followed::WRITTEN,
     followed::SYNCED,
     followed::CATCH_UP,

@@ -11,7 +11,7 @@ use std::io::Write;
 use strandline::maintenance::{
     LogEntry, LogRecord, Meter, OnProgress, log_origin, read_log, removal_notes,
 };
-use strandline::{Error, ErrorKind, Query, Region, Snapshot, Store};
+use strandline::{Error, ErrorKind, OpenPayload, Query, Region, Snapshot, Store};
 use strandline_core::record::{RecordPayload, RemovalStage, StoredRecord};
 
 /// How much is put together before it is written.
@@ -51,7 +51,32 @@ pub fn export(
     out: &mut dyn Write,
     on_progress: OnProgress<'_>,
 ) -> Result<Exported, Error> {
-    export_query(snapshot, &query.into(), format, out, on_progress)
+    export_query(snapshot, &query.into(), None, format, out, on_progress)
+}
+
+/// Writes events as [`export`] does, with what is sealed opened: as text that everybody can read. Those whose key was
+/// forgotten are written sealed, as they are. An import of such lines makes other events than those here, which are
+/// not sealed.
+///
+/// # Errors
+///
+/// As [`export`], and what `opener` says.
+pub fn export_opened(
+    snapshot: &Snapshot,
+    query: impl Into<Query>,
+    opener: &dyn OpenPayload,
+    format: LineFormat,
+    out: &mut dyn Write,
+    on_progress: OnProgress<'_>,
+) -> Result<Exported, Error> {
+    export_query(
+        snapshot,
+        &query.into(),
+        Some(opener),
+        format,
+        out,
+        on_progress,
+    )
 }
 
 /// Writes the whole log of a store to `out`, an entry a line, with everything that its hashes cover: [`import_exact`]
@@ -115,6 +140,7 @@ pub fn export_exact(
 fn export_query(
     snapshot: &Snapshot,
     query: &Query,
+    opener: Option<&dyn OpenPayload>,
     format: LineFormat,
     out: &mut dyn Write,
     on_progress: OnProgress<'_>,
@@ -122,7 +148,7 @@ fn export_query(
     let count = snapshot.rows(query).count() as u64;
     let mut meter = Meter::events(Some(count), on_progress);
     let mut lines = Lines::new(out);
-    let written = write_events(snapshot, query, format, &mut lines, &mut meter);
+    let written = write_events((snapshot, query), opener, format, &mut lines, &mut meter);
     if let Err(error) = written {
         // What could be read is worth as much as without what could not. Why it stopped is told first.
         if !lines.is_refused {
@@ -136,8 +162,8 @@ fn export_query(
 }
 
 fn write_events(
-    snapshot: &Snapshot,
-    query: &Query,
+    (snapshot, query): (&Snapshot, &Query),
+    opener: Option<&dyn OpenPayload>,
     format: LineFormat,
     lines: &mut Lines<'_>,
     meter: &mut Meter<'_>,
@@ -145,7 +171,13 @@ fn write_events(
     let mut events = snapshot.query(query);
     while let Some(event) = events.next_ref() {
         let event = event?;
-        if event.payload().is_err() {
+        let opened = match opener {
+            Some(opener) if event.is_sealed() => Some(opener.open_payload(event.into_owned())?),
+            _ => None,
+        };
+        let opened = opened.as_ref().filter(|opened| !opened.is_forgotten());
+        let event = opened.map_or(event, |opened| event.read_as(opened));
+        if event.is_redacted() {
             lines.exported.redacted += 1;
         }
         match format {

@@ -39,7 +39,7 @@ mod format;
 mod import;
 mod text;
 
-pub use export::{Exported, export, export_exact};
+pub use export::{Exported, export, export_exact, export_opened};
 pub use format::{LineFormat, PayloadForm, cloud_event_id, foreign_id_of, write_line};
 pub use import::{
     ImportError, ImportOptions, Imported, ImportedExact, first_event, import, import_exact,

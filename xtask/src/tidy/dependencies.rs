@@ -60,6 +60,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
             "strandline-replicate",
         ],
     ),
+    ("strandline-seal", &["strandline", "strandline-core"]),
     ("strandline-test-s3", &["strandline-core"]),
     (
         "strandline-examples",
@@ -101,6 +102,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
             "strandline-live",
             "strandline-proof",
             "strandline-replicate",
+            "strandline-seal",
             "strandline-test-s3",
         ],
     ),
@@ -111,6 +113,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
             "strandline-transfer",
             "strandline-live",
             "strandline-replicate",
+            "strandline-seal",
             "strandline-test-s3",
         ],
     ),

@@ -1,13 +1,13 @@
 //! `export`: events as lines, to a file or to standard output.
 
-use crate::args::{QueryArgs, open_whole, store_dir, tell_no_events};
+use crate::args::{OpenArgs, QueryArgs, open_whole, store_dir, tell_no_events};
 use crate::files::Output;
 use crate::outcome::{Advised, Outcome, WrongUsage, hint};
 use crate::output::note;
 use crate::terminal::{Bar, Screen, count, size};
 use std::path::{Path, PathBuf};
 use strandline::{Error, ErrorKind, Region};
-use strandline_transfer::{Exported, LineFormat, export, export_exact};
+use strandline_transfer::{Exported, LineFormat, export, export_exact, export_opened};
 
 /// What lines look like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -47,10 +47,13 @@ pub struct Args {
     #[arg(long, requires = "output")]
     json: bool,
     #[command(flatten)]
+    open: OpenArgs,
+    #[command(flatten)]
     query: QueryArgs,
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
+    let opener = args.open.opener()?;
     let store = open_whole(&args.dir)?;
     let snapshot = args.query.snapshot(store.snapshot())?;
     let query = args.query.query(&snapshot)?;
@@ -65,9 +68,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
         None => Output::standard(),
         Some(path) => Output::open(path)?,
     };
-    let outcome = match args.exact {
-        true => export_exact(&store, &mut out, &mut show),
-        false => export(&snapshot, &query, format, &mut out, &mut show),
+    let outcome = match opener.as_deref() {
+        _ if args.exact => export_exact(&store, &mut out, &mut show),
+        None => export(&snapshot, &query, format, &mut out, &mut show),
+        Some(opener) => export_opened(&snapshot, &query, opener, format, &mut out, &mut show),
     };
     drop(bar);
     let (is_standard, is_unread) = (out.is_standard(), out.is_unread());

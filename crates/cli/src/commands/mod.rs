@@ -9,8 +9,12 @@ mod compact;
 mod export;
 #[cfg(feature = "replicate")]
 mod follow;
+#[cfg(feature = "seal")]
+mod forget;
 mod import;
 mod inspect;
+#[cfg(feature = "seal")]
+mod key_store;
 mod live;
 mod query;
 mod redact;
@@ -148,6 +152,23 @@ pub enum Command {
         What is said after it can be filed: it has the rule, the time, and under which id the log records it; \
         with --json the sequences too. On a terminal it is asked before, unless --yes is given. Names are compared byte by byte: in another form of Unicode a name is another one.")]
     Redact(redact::Args),
+    /// Forget the key of an entity or scope: what was sealed with it cannot be read any more, in any copy.
+    ///
+    /// The store is not changed, and its chains, receipts and proofs stay right. Whoever sealed payloads for that entity
+    /// is refused from then on.
+    #[cfg(feature = "seal")]
+    #[command(after_help = "Example:\n  \
+        strandline forget customers.strand --entity customer:7 --keys customers.keys --wrapping-key wrapping.key\n\n\
+        Exits 1 if the file of keys never had a key of whom was named. Programs that use the file see it within a \
+        second. docs/privacy.md says what is left where.")]
+    Forget(forget::Args),
+    /// Make, list and encrypt anew a file of keys that payloads are sealed with.
+    #[cfg(feature = "seal")]
+    #[command(after_help = "Examples:\n  \
+        strandline key-store new customers.keys --wrapping-key wrapping.key\n  \
+        strandline key-store list customers.keys --wrapping-key wrapping.key\n  \
+        strandline key-store rotate customers.keys --wrapping-key wrapping.key --new-wrapping-key wrapping-2.key")]
+    KeyStore(key_store::Args),
     /// List what compactions and redactions have removed, as the log itself records it.
     #[command(
         after_help = "Each compaction and redaction writes into the log which events it takes, when \
@@ -279,6 +300,10 @@ pub fn run(command: &Command) -> ExitCode {
         Command::Compact(args) => compact::run(args),
         Command::Redact(args) => redact::run(args),
         Command::Removals(args) => removals::run(args),
+        #[cfg(feature = "seal")]
+        Command::Forget(args) => forget::run(args),
+        #[cfg(feature = "seal")]
+        Command::KeyStore(args) => key_store::run(args),
         #[cfg(feature = "replicate")]
         Command::Replicate(args) => replicate::run(args),
         #[cfg(feature = "replicate")]
