@@ -5,7 +5,7 @@ use super::segment::ReadSegment;
 use super::view::LogView;
 use crate::error::LogError;
 use crate::format::{
-    Frame, FRAME_ALIGNMENT, FRAME_HEADER_BYTES, FrameHeader, RECORD_HEADER_BYTES, RecordRef,
+    FRAME_ALIGNMENT, FRAME_HEADER_BYTES, Frame, FrameHeader, RECORD_HEADER_BYTES, RecordRef,
     SegmentId,
 };
 use std::borrow::Cow;
@@ -105,7 +105,9 @@ impl<'s> Walk<'s> {
         }
         let held_end = self.window_start as usize + self.window.len();
         if offset < self.window_start || end as usize > held_end {
-            let until = offset.saturating_add(wanted.max(WINDOW_BYTES)).min(self.end);
+            let until = offset
+                .saturating_add(wanted.max(WINDOW_BYTES))
+                .min(self.end);
             self.window = bytes_of(self.segment, offset, until)?;
             self.window_start = offset;
         }

@@ -86,7 +86,10 @@ impl FooterOf {
     /// [`LogError::Io`].
     pub fn part(&self, range: Range<u64>, maps: bool) -> Result<FooterPart, LogError> {
         let start = self.start.saturating_add(range.start.min(self.bytes));
-        let end = self.start.saturating_add(range.end.min(self.bytes)).max(start);
+        let end = self
+            .start
+            .saturating_add(range.end.min(self.bytes))
+            .max(start);
         let file_bytes = self.start.saturating_add(self.bytes);
         let length = file_bytes.saturating_add(TRAILER_BYTES as u64);
         if maps

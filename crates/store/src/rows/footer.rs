@@ -17,8 +17,8 @@
 //! Summary, list, block and section have checksums of their own, so that each is checked where it is used. Footers of
 //! stores that were written before there were tree sections have none.
 
-pub(crate) use super::footer_head::{HEAD_BYTES_MAX, head, head_of};
 use super::footer_head::{FooterHead, LONG};
+pub(crate) use super::footer_head::{HEAD_BYTES_MAX, head, head_of};
 use super::heads::{self, HeadMap};
 use super::rebuild::{rebuilt_block, replayed_with, sequences};
 use super::removed::RemovedHeads;
@@ -93,7 +93,9 @@ pub(crate) fn rebuilt_footer(
 /// `Corrupt` if the frames are damaged, `Io` if they cannot be read.
 pub(crate) fn tree_of(frames: &SealedFrames) -> Result<Vec<u8>, Error> {
     let mut tree = SegmentTree::of(frames.info());
-    frames.visit(|frame| tree.frame(frame)).map_err(Error::from)?;
+    frames
+        .visit(|frame| tree.frame(frame))
+        .map_err(Error::from)?;
     Ok(tree_section::encode(&tree))
 }
 

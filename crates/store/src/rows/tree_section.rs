@@ -2,17 +2,18 @@
 //!
 //! | field | bytes |
 //! |---|---|
-//! | checksum of what follows up to the levels, with no salt, at offset 0 | 8 |
-//! | number of the first leaf, number of leaves | 8 + 8 |
-//! | checksum of what follows the edges, with no salt, at offset 0 | 8 |
-//! | edges: the nodes of the largest perfect subtrees that the leaves are made of, ascending | 32 each |
 //! | of each level from 6 up: the nodes whose leaves are all in the segment | 32 each |
 //! | of each group of 64 leaves, aligned, that begins in the segment: offset of its first record in the file, how many records the commit of that has from it on | 4 + 2 |
 //! | zeros, up to a multiple of 8 bytes | 0 to 7 |
+//! | checksum of what follows, with no salt, at offset 0 | 8 |
+//! | number of the first leaf, number of leaves | 8 + 8 |
+//! | checksum of the levels, groups and zeros, with no salt, at offset 0 | 8 |
+//! | edges: the nodes of the largest perfect subtrees that the leaves are made of, ascending | 32 each |
 //!
-//! The edges are what the nodes of several segments are made of. They are checked and read alone; the rest is checked
-//! before its first use. How many nodes there are says the range of the leaves, and a segment without records has no
-//! section.
+//! The edges are what the nodes of several segments are made of. With what is before them they are checked and read
+//! alone, and stand at the end of the footer beside its trailer, so that one block of a file that is elsewhere has both;
+//! the rest is checked before its first use. How many nodes there are says the range of the leaves, and a segment
+//! without records has no section.
 
 use super::segment_tree::{GROUP, GROUP_LEVEL, SegmentTree, first_of, perfect};
 use std::ops::Range;
@@ -58,8 +59,8 @@ pub(crate) fn encode(tree: &SegmentTree) -> Vec<u8> {
     if let Some((to, covered)) = bytes.split_first_chunk_mut() {
         *to = Salt::NONE.checksum(0, covered).0.to_le_bytes();
     }
-    bytes.extend_from_slice(&rest);
-    bytes
+    rest.extend_from_slice(&bytes);
+    rest
 }
 
 /// Where what is in the section of these leaves.
@@ -77,8 +78,8 @@ impl Layout {
         self.leaves.clone()
     }
 
-    /// How many bytes the section has before the levels. At most some 4 KiB.
-    pub(crate) fn front_bytes(&self) -> u64 {
+    /// How many bytes the section has from its checksum on: at most some 4 KiB.
+    pub(crate) fn edges_bytes(&self) -> u64 {
         let edges = perfect(self.leaves.clone()).count() as u64;
         FIXED_BYTES as u64 + edges * HASH_BYTES
     }
@@ -90,7 +91,7 @@ impl Layout {
         let places = groups.saturating_mul(PLACE_BYTES);
         let rest = self.places_start().saturating_add(places);
         let rest = rest.checked_next_multiple_of(ALIGNMENT as u64);
-        self.front_bytes().saturating_add(rest.unwrap_or(u64::MAX))
+        self.edges_bytes().saturating_add(rest.unwrap_or(u64::MAX))
     }
 
     /// How many nodes of a level there are.
@@ -105,7 +106,7 @@ impl Layout {
         nodes.sum::<u64>().saturating_mul(HASH_BYTES)
     }
 
-    /// A node of level 6 or above, if it is there. `rest` is the section from the levels on.
+    /// A node of level 6 or above, if it is there. `rest` is the section up to its edges.
     pub(crate) fn node(&self, rest: &[u8], level: u8, index: u64) -> Option<TreeHash> {
         if !(GROUP_LEVEL..=LEVEL_MAX).contains(&level) {
             return None;
@@ -121,13 +122,15 @@ impl Layout {
         bytes.first_chunk().copied().map(TreeHash::from_bytes)
     }
 
-    /// Where a group begins that begins in the segment. `rest` is the section from the levels on.
+    /// Where a group begins that begins in the segment. `rest` is the section up to its edges.
     pub(crate) fn place(&self, rest: &[u8], group: u64) -> Option<RecordPlace> {
         let number = group.checked_sub(first_of(self.leaves.start, GROUP_LEVEL))?;
         if group.checked_mul(GROUP)? >= self.leaves.end {
             return None;
         }
-        let at = self.places_start().checked_add(number.checked_mul(PLACE_BYTES)?)?;
+        let at = self
+            .places_start()
+            .checked_add(number.checked_mul(PLACE_BYTES)?)?;
         let bytes = rest.get(usize::try_from(at).ok()?..)?;
         let mut reader = Reader::new(bytes);
         Some(RecordPlace {
@@ -137,59 +140,59 @@ impl Layout {
     }
 }
 
-/// What a section has before the levels.
+/// What a section ends with.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Front {
+pub(crate) struct Edges {
     pub(crate) layout: Layout,
-    edges: Vec<TreeHash>,
+    nodes: Vec<TreeHash>,
     rest_checksum: u64,
 }
 
-impl Front {
-    /// Reads what a section of these leaves begins with. O(log leaves).
+impl Edges {
+    /// Reads what a section of these leaves ends with: [`Layout::edges_bytes`]. O(log leaves).
     ///
     /// # Errors
     ///
     /// [`DecodeError`] if it is damaged, or of other leaves.
     pub(crate) fn decode(bytes: &[u8], leaves: Range<u64>) -> Result<Self, DecodeError> {
         let layout = Layout::of(leaves.clone());
-        let length = usize::try_from(layout.front_bytes()).unwrap_or(usize::MAX);
+        let length = usize::try_from(layout.edges_bytes()).unwrap_or(usize::MAX);
         let mut reader = Reader::new(bytes);
-        let covered = reader.bytes("front of a tree section", length)?;
+        let covered = reader.bytes("edges of a tree section", length)?;
         let mut reader = Reader::new(covered);
         let checksum = reader.u64("checksum")?;
         let (base, count) = (reader.u64("first leaf")?, reader.u64("number of leaves")?);
         let rest_checksum = reader.u64("checksum of the rest")?;
         let covered = covered.get(CHECKSUM_BYTES..).unwrap_or_default();
         if Salt::NONE.checksum(0, covered).0 != checksum {
-            return Err(reader.invalid("front of a tree section", "its checksum is wrong"));
+            return Err(reader.invalid("edges of a tree section", "their checksum is wrong"));
         }
         if Some(leaves.end) != base.checked_add(count) || leaves.start != base {
             return Err(reader.invalid("leaves", "are not those of the segment"));
         }
-        let edges = perfect(leaves).map(|_| reader.array("edge").map(TreeHash::from_bytes));
+        let nodes = perfect(leaves).map(|_| reader.array("edge").map(TreeHash::from_bytes));
         Ok(Self {
-            edges: edges.collect::<Result<_, _>>()?,
+            nodes: nodes.collect::<Result<_, _>>()?,
             layout,
             rest_checksum,
         })
     }
 
     /// The node, if it is one of the edges. O(log leaves).
-    pub(crate) fn edge(&self, level: u8, index: u64) -> Option<TreeHash> {
+    pub(crate) fn node(&self, level: u8, index: u64) -> Option<TreeHash> {
         let mut perfect = perfect(self.layout.leaves.clone());
         let at = perfect.position(|node| node == (level, index))?;
-        self.edges.get(at).copied()
+        self.nodes.get(at).copied()
     }
 
-    /// Whether these are the bytes of the section from the levels on. O(bytes).
+    /// Whether these are the bytes of the section up to its edges. O(bytes).
     pub(crate) fn is_rest(&self, rest: &[u8]) -> bool {
         Salt::NONE.checksum(0, rest).0 == self.rest_checksum
     }
 
     /// How many bytes it takes in memory, about.
     pub(crate) fn bytes(&self) -> usize {
-        size_of::<Self>() + self.edges.capacity() * TreeHash::BYTES
+        size_of::<Self>() + self.nodes.capacity() * TreeHash::BYTES
     }
 }
 
@@ -214,12 +217,13 @@ mod tests {
             let layout = Layout::of(leaves.clone());
             prop_assert_eq!(layout.bytes(), bytes.len() as u64);
             prop_assert!(bytes.len().is_multiple_of(ALIGNMENT));
-            let front = Front::decode(&bytes, leaves.clone()).unwrap();
-            let rest = &bytes[usize::try_from(layout.front_bytes()).unwrap()..];
+            let edges_bytes = usize::try_from(layout.edges_bytes()).unwrap();
+            let (rest, front) = bytes.split_at(bytes.len() - edges_bytes);
+            let front = Edges::decode(front, leaves.clone()).unwrap();
             prop_assert!(front.is_rest(rest));
             for (level, index) in perfect(leaves.clone()) {
                 let expected = naive(index << level..(index + 1) << level);
-                prop_assert_eq!(front.edge(level, index), Some(expected));
+                prop_assert_eq!(front.node(level, index), Some(expected));
             }
             for level in 0..12 {
                 for index in 0..leaves.end + 2 {
@@ -241,10 +245,11 @@ mod tests {
             let mut bytes = encode(&grown(leaves.clone()));
             let bit = bit.index(bytes.len() * 8);
             bytes[bit / 8] ^= 1 << (bit % 8);
-            let front_bytes = usize::try_from(Layout::of(leaves.clone()).front_bytes()).unwrap();
-            match Front::decode(&bytes, leaves) {
-                Ok(front) => prop_assert!(!front.is_rest(&bytes[front_bytes..])),
-                Err(_) => prop_assert!(bit / 8 < front_bytes),
+            let edges_bytes = usize::try_from(Layout::of(leaves.clone()).edges_bytes()).unwrap();
+            let (rest, front) = bytes.split_at(bytes.len() - edges_bytes);
+            match Edges::decode(front, leaves) {
+                Ok(front) => prop_assert!(!front.is_rest(rest)),
+                Err(_) => prop_assert!(bit / 8 >= rest.len()),
             }
         }
 
@@ -262,16 +267,16 @@ mod tests {
                 false => (base, count),
             };
             let leaves = base..base.saturating_add(count);
-            let front_bytes = usize::try_from(Layout::of(leaves.clone()).front_bytes()).unwrap();
-            if let Some(front) = bytes.get_mut(..front_bytes) {
+            let edges_bytes = usize::try_from(Layout::of(leaves.clone()).edges_bytes()).unwrap();
+            if let Some(front) = bytes.get_mut(..edges_bytes) {
                 front[8..16].copy_from_slice(&leaves.start.to_le_bytes());
                 front[16..24].copy_from_slice(&(leaves.end - leaves.start).to_le_bytes());
                 let checksum = Salt::NONE.checksum(0, &front[8..]).0;
                 front[..8].copy_from_slice(&checksum.to_le_bytes());
-                let front = Front::decode(&bytes, leaves.clone()).unwrap();
-                front.edge(asked.0, asked.1);
+                let front = Edges::decode(&bytes, leaves.clone()).unwrap();
+                front.node(asked.0, asked.1);
             }
-            prop_assert!(Front::decode(&bytes, base..base).is_err());
+            prop_assert!(Edges::decode(&bytes, base..base).is_err());
             let layout = Layout::of(leaves);
             layout.bytes();
             layout.node(&bytes, asked.0, asked.1);

@@ -173,9 +173,7 @@ impl<'s> LogTree<'s> {
         if let Some(known) = known {
             return Ok(known);
         }
-        let below = level
-            .checked_sub(1)
-            .ok_or_else(|| missing(level, index))?;
+        let below = level.checked_sub(1).ok_or_else(|| missing(level, index))?;
         let left = self.node(below, index.saturating_mul(2))?;
         let right = self.node(below, index.saturating_mul(2).saturating_add(1))?;
         let node = node_hash(&left, &right);
@@ -198,7 +196,10 @@ impl Nodes for LogTree<'_> {
             return Err(missing(level, index));
         }
         let info = segment_of(self.log, first)?;
-        if info.end().is_some_and(|segment| segment.sequence < Sequence::new(end)) {
+        if info
+            .end()
+            .is_some_and(|segment| segment.sequence < Sequence::new(end))
+        {
             return self.spanning(level, index);
         }
         let asked = Asked::new(self.log, info, self.size);

@@ -4,7 +4,7 @@
 //! the active segment, the nodes are made of frames, each of which is checked, and stay in memory: a byte a record.
 
 use crate::rows::footer::{HEAD_BYTES_MAX, head_of};
-use crate::rows::tree_section::Front;
+use crate::rows::tree_section::{Edges, Layout};
 use crate::rows::{GROUP_LEVEL, SegmentTree};
 use crate::trace;
 use crate::{Error, ErrorKind};
@@ -64,9 +64,9 @@ struct Made {
 /// In the section of a footer.
 #[derive(Debug)]
 struct InFooter {
-    front: Front,
+    edges: Edges,
     footer: FooterOf,
-    /// Where the section goes on behind the edges.
+    /// Where the section is, up to the edges.
     rest_range: Range<u64>,
     rest: OnceLock<FooterPart>,
 }
@@ -94,50 +94,50 @@ impl InFooter {
         let Ok(head) = head_of(head.as_ref(), bytes) else {
             return Ok(None);
         };
-        let layout = crate::rows::tree_section::Layout::of(asked.leaves());
+        let layout = Layout::of(asked.leaves());
         let section = head.tree.start as u64..head.tree.end as u64;
         let found = section.end.saturating_sub(section.start);
         if found == 0 || found != layout.bytes() {
             return Ok(None);
         }
-        let rest_start = section.start.saturating_add(layout.front_bytes());
-        let front = footer.part(section.start..rest_start, false)?;
-        let Ok(front) = Front::decode(front.as_ref(), asked.leaves()) else {
+        let rest_end = section.end.saturating_sub(layout.edges_bytes());
+        let edges = footer.part(rest_end..section.end, false)?;
+        let Ok(edges) = Edges::decode(edges.as_ref(), asked.leaves()) else {
             return Ok(None);
         };
         Ok(Some(Self {
-            front,
+            edges,
             footer,
-            rest_range: rest_start..section.end,
+            rest_range: section.start..rest_end,
             rest: OnceLock::new(),
         }))
     }
 
-    /// What follows the edges, once it was checked.
+    /// What is before the edges, once it was checked.
     fn rest(&self) -> Result<&[u8], Damaged> {
         if let Some(rest) = self.rest.get() {
             return Ok(rest.as_ref());
         }
         let part = self.footer.part(self.rest_range.clone(), true);
         let part = part.map_err(|error| Damaged::Io(error.into()))?;
-        match self.front.is_rest(part.as_ref()) {
+        match self.edges.is_rest(part.as_ref()) {
             true => Ok(self.rest.get_or_init(|| part).as_ref()),
             false => Err(Damaged::Rest),
         }
     }
 
     fn node(&self, level: u8, index: u64) -> Found<TreeHash> {
-        if let Some(edge) = self.front.edge(level, index) {
+        if let Some(edge) = self.edges.node(level, index) {
             return Ok(Some(edge));
         }
         match level < GROUP_LEVEL {
             true => Ok(None),
-            false => Ok(self.front.layout.node(self.rest()?, level, index)),
+            false => Ok(self.edges.layout.node(self.rest()?, level, index)),
         }
     }
 
     fn place(&self, group: u64) -> Found<RecordPlace> {
-        Ok(self.front.layout.place(self.rest()?, group))
+        Ok(self.edges.layout.place(self.rest()?, group))
     }
 
     fn bytes(&self) -> usize {
@@ -145,7 +145,7 @@ impl InFooter {
             Some(FooterPart::Read(bytes)) => bytes.len(),
             _ => 0,
         };
-        self.front.bytes().saturating_add(rest)
+        self.edges.bytes().saturating_add(rest)
     }
 }
 
@@ -300,11 +300,7 @@ impl OfSegment {
         asked: &Asked<'_>,
         group: u64,
     ) -> Result<Option<RecordPlace>, Error> {
-        self.with(
-            asked,
-            |made| made.place(group),
-            |found| found.place(group),
-        )
+        self.with(asked, |made| made.place(group), |found| found.place(group))
     }
 
     /// The leaf after the last that is known.
@@ -312,7 +308,7 @@ impl OfSegment {
         self.with(
             asked,
             |made| made.leaves().end,
-            |found| Ok(found.front.layout.leaves().end),
+            |found| Ok(found.edges.layout.leaves().end),
         )
     }
 
