@@ -1,6 +1,6 @@
 //! The operations of S3 on [`Objects`]. Knows nothing of faults.
 
-use crate::objects::{Object, Objects, PageOf};
+use crate::objects::{Object, Objects, Page, PageOf};
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use futures::TryStreamExt;
@@ -9,9 +9,9 @@ use s3s::dto::{
     CompleteMultipartUploadInput, CompleteMultipartUploadOutput, CreateMultipartUploadInput,
     CreateMultipartUploadOutput, DeleteObjectInput, DeleteObjectOutput, DeleteObjectsInput,
     DeleteObjectsOutput, DeletedObject, ETag, ETagCondition, GetObjectInput, GetObjectOutput,
-    HeadObjectInput, HeadObjectOutput, ListObjectsV2Input, ListObjectsV2Output,
-    Object as ListedObject, PutObjectInput, PutObjectOutput, StreamingBlob, Timestamp,
-    UploadPartInput, UploadPartOutput,
+    HeadObjectInput, HeadObjectOutput, ListObjectsInput, ListObjectsOutput, ListObjectsV2Input,
+    ListObjectsV2Output, Object as ListedObject, PutObjectInput, PutObjectOutput, StreamingBlob,
+    Timestamp, UploadPartInput, UploadPartOutput,
 };
 use s3s::{Body, S3, S3Request, S3Response, S3Result, s3_error};
 use std::sync::Arc;
@@ -39,6 +39,37 @@ impl Api {
         self.check(bucket)?
             .get(key)
             .ok_or_else(|| s3_error!(NoSuchKey))
+    }
+
+    /// A page of a listing, of no more keys than a page of this server holds.
+    fn page(&self, bucket: &str, of: PageOf<'_>) -> S3Result<Page> {
+        Ok(self.check(bucket)?.list(PageOf {
+            keys_max: of.keys_max.min(self.page_keys_max),
+            ..of
+        }))
+    }
+}
+
+/// How many keys a client asks for, if it says so.
+fn keys_max(asked: Option<i32>) -> usize {
+    asked
+        .and_then(|keys| usize::try_from(keys).ok())
+        .unwrap_or(usize::MAX)
+}
+
+fn listed((key, object): (String, Object)) -> ListedObject {
+    ListedObject {
+        key: Some(key),
+        size: i64::try_from(object.content.len()).ok(),
+        e_tag: Some(ETag::Strong(object.etag)),
+        last_modified: Some(timestamp(object.modified_ms)),
+        ..ListedObject::default()
+    }
+}
+
+fn folder(prefix: String) -> CommonPrefix {
+    CommonPrefix {
+        prefix: Some(prefix),
     }
 }
 
@@ -104,33 +135,52 @@ impl S3 for Api {
         }))
     }
 
+    async fn list_objects(
+        &self,
+        request: S3Request<ListObjectsInput>,
+    ) -> S3Result<S3Response<ListObjectsOutput>> {
+        let input = request.input;
+        let page = self.page(
+            &input.bucket,
+            PageOf {
+                prefix: input.prefix.as_deref().unwrap_or(""),
+                delimiter: input.delimiter.as_deref(),
+                after: input.marker.as_deref(),
+                keys_max: keys_max(input.max_keys),
+            },
+        )?;
+        Ok(S3Response::new(ListObjectsOutput {
+            max_keys: input.max_keys,
+            is_truncated: Some(page.next.is_some()),
+            next_marker: page.next,
+            contents: Some(page.objects.into_iter().map(listed).collect()),
+            common_prefixes: Some(page.folders.into_iter().map(folder).collect()),
+            marker: input.marker,
+            delimiter: input.delimiter,
+            name: Some(input.bucket),
+            prefix: input.prefix,
+            ..ListObjectsOutput::default()
+        }))
+    }
+
     async fn list_objects_v2(
         &self,
         request: S3Request<ListObjectsV2Input>,
     ) -> S3Result<S3Response<ListObjectsV2Output>> {
         let input = request.input;
-        let objects = self.check(&input.bucket)?;
-        let asked = input.max_keys.and_then(|keys| usize::try_from(keys).ok());
-        let page = objects.list(PageOf {
-            prefix: input.prefix.as_deref().unwrap_or(""),
-            delimiter: input.delimiter.as_deref(),
-            after: input
-                .continuation_token
-                .as_deref()
-                .or(input.start_after.as_deref()),
-            keys_max: asked.unwrap_or(usize::MAX).min(self.page_keys_max),
-        });
+        let page = self.page(
+            &input.bucket,
+            PageOf {
+                prefix: input.prefix.as_deref().unwrap_or(""),
+                delimiter: input.delimiter.as_deref(),
+                after: input
+                    .continuation_token
+                    .as_deref()
+                    .or(input.start_after.as_deref()),
+                keys_max: keys_max(input.max_keys),
+            },
+        )?;
         let count = page.objects.len() + page.folders.len();
-        let listed = |(key, object): (String, Object)| ListedObject {
-            key: Some(key),
-            size: i64::try_from(object.content.len()).ok(),
-            e_tag: Some(ETag::Strong(object.etag)),
-            last_modified: Some(timestamp(object.modified_ms)),
-            ..ListedObject::default()
-        };
-        let folder = |prefix| CommonPrefix {
-            prefix: Some(prefix),
-        };
         Ok(S3Response::new(ListObjectsV2Output {
             key_count: i32::try_from(count).ok(),
             max_keys: input.max_keys,

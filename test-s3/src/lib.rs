@@ -1,7 +1,7 @@
 //! An S3 server in memory, with faults on demand, for tests and benchmarks.
 //!
-//! Speaks enough of S3 for `object_store`: objects, ranges, create-if-absent, listings in pages, deletion of
-//! many, uploads in parts, over HTTP on the loopback interface with signatures (version 4) checked. All objects
+//! Speaks enough of S3 for `object_store` and for older clients: objects, ranges, create-if-absent, listings in
+//! pages in both versions, deletion of many, uploads in parts, over HTTP on the loopback interface with signatures (version 4) checked. All objects
 //! are behind one mutex: each request is applied at one moment, whole. Not a server for anything but tests: it
 //! forgets everything, and knows neither versions nor rights.
 //!

@@ -82,7 +82,7 @@ impl Seen {
             Method::PUT if has("partNumber") => Operation::Part,
             Method::PUT if header("if-none-match") == Some("*") => Operation::Create,
             Method::PUT => Operation::Put,
-            Method::GET if has("list-type") => Operation::List,
+            Method::GET if has("list-type") || key.is_empty() => Operation::List,
             Method::GET => Operation::Get,
             Method::HEAD => Operation::Head,
             Method::POST if has("uploads") => Operation::BeginUpload,

@@ -1,5 +1,7 @@
 //! The server driven by `object_store`, which is what it is for.
 
+use crate::api::Api;
+use crate::objects::Objects;
 use crate::{Fault, Operation, Seen, TestS3, TestS3Options, When};
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
@@ -8,6 +10,8 @@ use object_store::path::Path;
 use object_store::{
     Error, ObjectStore, ObjectStoreExt, PutMode, PutPayload, PutResult, RetryConfig,
 };
+use s3s::dto::ListObjectsInput;
+use s3s::{S3, S3Request};
 use std::sync::Arc;
 use std::time::Duration;
 use strandline_core::ManualClock;
@@ -392,4 +396,68 @@ fn servers_are_independent_and_stop() {
     let other = builder(&two).build().unwrap();
     runtime.block_on(async { other.put(&"k".into(), payload).await.unwrap() });
     assert!(two.object("k").is_some());
+}
+
+/// The listing that clients ask for who do not know of the second version: `object_store` has no call for it.
+#[test]
+fn the_first_version_of_listings_goes_on_behind_a_marker() {
+    let objects = Arc::new(Objects::new(Arc::new(ManualClock::new(0))));
+    for key in ["a/1", "a/2", "a/b/3", "a/b/4", "b/5"] {
+        objects.put(key, "1".into());
+    }
+    let api = Api {
+        bucket: "bucket".into(),
+        objects,
+        page_keys_max: 2,
+    };
+    let page = |marker: Option<String>| {
+        let input = ListObjectsInput {
+            bucket: "bucket".into(),
+            prefix: Some("a/".into()),
+            delimiter: Some("/".into()),
+            marker,
+            ..ListObjectsInput::default()
+        };
+        let request = S3Request {
+            input,
+            method: hyper::Method::GET,
+            uri: hyper::Uri::from_static("/bucket?prefix=a/"),
+            headers: hyper::HeaderMap::new(),
+            extensions: hyper::http::Extensions::new(),
+            credentials: None,
+            region: None,
+            service: None,
+            trailing_headers: None,
+        };
+        let output = futures::executor::block_on(api.list_objects(request));
+        let output = output.unwrap().output;
+        let keys = output.contents.unwrap().into_iter();
+        let folders = output.common_prefixes.unwrap().into_iter();
+        let keys = keys.map(|object| object.key.unwrap());
+        let names = keys.chain(folders.map(|folder| folder.prefix.unwrap()));
+        assert_eq!(output.is_truncated, Some(output.next_marker.is_some()));
+        (names.collect::<Vec<_>>(), output.next_marker)
+    };
+    let (first, next) = page(None);
+    assert_eq!(first, ["a/1", "a/2"]);
+    assert_eq!(next.as_deref(), Some("a/2"));
+    assert_eq!(page(next), (vec!["a/b/".to_owned()], None));
+}
+
+#[test]
+fn a_listing_of_either_version_is_seen_as_one() {
+    for (uri, operation, key) in [
+        ("/bucket?delimiter=%2F&prefix=a%2F", Operation::List, "a/"),
+        ("/bucket/?list-type=2&prefix=a", Operation::List, "a"),
+        ("/bucket", Operation::List, ""),
+        ("/bucket/a/1", Operation::Get, "a/1"),
+    ] {
+        let request = hyper::Request::get(uri).body(()).unwrap();
+        let seen = Seen::of(&request.into_parts().0, 0);
+        assert_eq!(
+            (seen.operation, seen.key.as_str()),
+            (operation, key),
+            "{uri}"
+        );
+    }
 }

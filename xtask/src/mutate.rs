@@ -161,14 +161,20 @@ fn mutated(bytes: &[u8], mutation: &Mutation) -> anyhow::Result<Vec<u8>> {
     Ok(text.replace(mutation.find, mutation.replace).into_bytes())
 }
 
-/// Checks the texts of a table, so that whoever changes the code learns of it before the runs.
-#[cfg(test)]
-pub(crate) fn check_texts(mutations: &[Mutation]) {
-    for mutation in mutations {
-        let path = crate::run::root().unwrap().join(mutation.file);
-        let bytes = read_file(&OsFs, &path, BYTES_MAX).unwrap();
-        mutated(&bytes, mutation).unwrap();
-    }
+/// What of a table has no place in the code, so that whoever changes the code learns of it before
+/// the runs.
+pub(crate) fn misplaced(
+    mutations: impl IntoIterator<Item = &'static Mutation>,
+) -> anyhow::Result<Vec<String>> {
+    let root = root()?;
+    let finding = |mutation: &Mutation| {
+        let bytes = read_file(&OsFs, &root.join(mutation.file), BYTES_MAX);
+        let changed = bytes
+            .with_context(|| format!("{}: {}", mutation.name, mutation.file))
+            .and_then(|bytes| mutated(&bytes, mutation));
+        changed.err().map(|error| format!("{error:#}"))
+    };
+    Ok(mutations.into_iter().filter_map(finding).collect())
 }
 
 #[cfg(test)]

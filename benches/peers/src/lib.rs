@@ -6,6 +6,7 @@ mod fjall;
 mod numbering;
 mod record;
 mod redb;
+pub mod replicate;
 mod sqlite;
 mod umadb;
 

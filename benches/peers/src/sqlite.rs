@@ -3,7 +3,7 @@
 use crate::cqrs::Cqrs;
 use crate::numbering::{Clocks, Ids, wall_ms};
 use parking_lot::Mutex;
-use rusqlite::{Connection, OpenFlags, params};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use strandline_benches::engine::{
@@ -56,6 +56,9 @@ const SCHEMA: &str = "
 /// Memory for pages of one connection, and how much of the file may be mapped.
 const PRAGMAS: &str = "PRAGMA cache_size = -65536; PRAGMA mmap_size = 2147418112;";
 
+/// The file of the events in the directory of a store.
+pub(crate) const FILE: &str = "events.sqlite";
+
 /// The log is checkpointed after 64 MiB rather than 4: each checkpoint syncs twice and writes every
 /// page that changed, and keys spread over five trees change nearly all of them.
 const WRITER_PRAGMAS: &str = "
@@ -63,6 +66,9 @@ const WRITER_PRAGMAS: &str = "
     PRAGMA synchronous = NORMAL;
     PRAGMA wal_autocheckpoint = 16384;
 ";
+
+/// For a database whose log another program checkpoints, as Litestream asks for where much is written.
+const CHECKPOINTED_ELSEWHERE: &str = "PRAGMA wal_autocheckpoint = 0;";
 
 struct Sqlite {
     path: PathBuf,
@@ -74,14 +80,34 @@ struct Sqlite {
 
 struct Writer {
     connection: Connection,
+    behavior: TransactionBehavior,
     durability: Durability,
     clocks: Clocks,
 }
 
 fn open(directory: &Path) -> Result<Box<dyn Engine>, Failure> {
-    let path = directory.join("events.sqlite");
+    open_with(directory, "", TransactionBehavior::Deferred)
+}
+
+/// The same, with the checkpoints left to another program.
+pub(crate) fn open_checkpointed_elsewhere(directory: &Path) -> Result<Box<dyn Engine>, Failure> {
+    // The other program writes too. A transaction that reads first could not be begun anew by waiting.
+    open_with(
+        directory,
+        CHECKPOINTED_ELSEWHERE,
+        TransactionBehavior::Immediate,
+    )
+}
+
+fn open_with(
+    directory: &Path,
+    more_pragmas: &str,
+    behavior: TransactionBehavior,
+) -> Result<Box<dyn Engine>, Failure> {
+    let path = directory.join(FILE);
     let connection = Connection::open(&path)?;
     connection.execute_batch(WRITER_PRAGMAS)?;
+    connection.execute_batch(more_pragmas)?;
     connection.execute_batch(PRAGMAS)?;
     connection.execute_batch(SCHEMA)?;
     Ok(Box::new(Sqlite {
@@ -89,6 +115,7 @@ fn open(directory: &Path) -> Result<Box<dyn Engine>, Failure> {
         ids: Ids::new(),
         writer: Mutex::new(Writer {
             connection,
+            behavior,
             durability: Durability::Written,
             clocks: Clocks::default(),
         }),
@@ -116,7 +143,7 @@ impl Writer {
         given: &[u128],
         events: &[NewEvent<'_>],
     ) -> Result<(), Failure> {
-        let transaction = self.connection.transaction()?;
+        let transaction = self.connection.transaction_with_behavior(self.behavior)?;
         {
             let mut insert = transaction.prepare_cached(
                 "INSERT INTO events (id, entity, clock, scope, kind, wall_ms, payload)

@@ -234,7 +234,8 @@ mod tests {
         append(&store);
         replicator.stop(LONG).unwrap();
         let fs: Arc<dyn Fs> = Arc::new(OsFs);
-        let copy = |name: &str| Copy::open(bucket.clone(), fs.clone(), &dir.path().join(name));
+        let copy =
+            |name: &str| Copy::open(bucket.clone(), fs.clone(), &dir.path().join(name), None);
         let mut begun = copy("begun").unwrap();
         let identity = prefetch(&bucket, &mut begun).unwrap();
         assert_eq!(begun.end().unwrap().sequence, Sequence::new(2));

@@ -10,6 +10,7 @@ mod table;
 mod waiting;
 
 pub(crate) use models::{FLAGS, models};
+pub(crate) use mutations::misplaced;
 
 use std::process::ExitCode;
 

@@ -5,6 +5,8 @@
 mod mutations;
 mod table;
 
+pub(crate) use mutations::misplaced;
+
 use crate::run::run as cargo;
 use std::process::ExitCode;
 use table::TARGET;

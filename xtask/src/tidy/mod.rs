@@ -1,7 +1,8 @@
 //! `cargo xtask tidy`: what the compiler does not check.
 //!
 //! It knows nothing of single rules: each is a function to findings, from the text of a file, from
-//! the packages of the workspace, or from the files of a package. Of other rooms it knows `run`.
+//! the packages of the workspace, or from the files of a package. Of other rooms it knows `run`,
+//! and of those that change the code by a table, what of their table has no place in it.
 
 mod dependencies;
 mod documents;
@@ -10,6 +11,7 @@ mod rooms;
 mod text;
 
 use crate::run::root;
+use crate::{crash, loom, model};
 use anyhow::Context;
 use std::path::Path;
 use std::process::{Command, ExitCode};
@@ -45,6 +47,9 @@ fn check() -> anyhow::Result<Vec<String>> {
     }
     for package in &packages::beside(&root)? {
         findings.extend(check_rooms(&packages::with_rooms(&root, package)?));
+    }
+    for misplaced in [crash::misplaced, loom::misplaced, model::misplaced] {
+        findings.extend(misplaced()?);
     }
     let files = tracked_files(&root)?;
     for path in &files {

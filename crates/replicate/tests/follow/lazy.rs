@@ -16,12 +16,12 @@ use strandline_replicate::{
 use strandline_test_s3::TestS3;
 
 /// Blocks so small that what is read and what is fetched are about the same.
-fn small() -> RemoteOptions {
+pub(super) fn small() -> RemoteOptions {
     RemoteOptions::default().block_bytes(4 << 10)
 }
 
 /// A closed store of so many events of 4 KiB, all but the last few of which are in sealed segments with footers.
-fn fill(dir: &Path, count: u64) {
+pub(super) fn fill(dir: &Path, count: u64) {
     let store = options().open(dir).unwrap();
     for number in 0..count {
         let coordinate = Coordinate::new(format!("order:{}", number % 7), "eu").unwrap();
@@ -35,7 +35,7 @@ fn fill(dir: &Path, count: u64) {
 }
 
 /// Whether a file of a directory has the beginning of the payload with this number.
-fn has_payload(dir: &Path, number: u64) -> bool {
+pub(super) fn has_payload(dir: &Path, number: u64) -> bool {
     let mut payload = number.to_le_bytes().to_vec();
     payload.resize(64, number as u8);
     OsFs.list_names(dir).unwrap().iter().any(|file| {
@@ -44,7 +44,7 @@ fn has_payload(dir: &Path, number: u64) -> bool {
     })
 }
 
-fn segments_in(dir: &Path) -> usize {
+pub(super) fn segments_in(dir: &Path) -> usize {
     let names = OsFs.list_names(dir).unwrap();
     let segments = names.iter().filter(|one| one.name.starts_with("segment-"));
     segments.count()
@@ -56,12 +56,12 @@ fn open_again(bucket: &Bucket, dir: &Path) -> Store {
     options.open(dir).unwrap()
 }
 
-fn assert_intact(store: &Store) {
+pub(super) fn assert_intact(store: &Store) {
     let report = store.verify().unwrap();
     assert!(report.problems.is_empty(), "{report:?}");
 }
 
-fn go_on(_: strandline::maintenance::Progress) -> ControlFlow<()> {
+pub(super) fn go_on(_: strandline::maintenance::Progress) -> ControlFlow<()> {
     ControlFlow::Continue(())
 }
 
@@ -304,7 +304,7 @@ fn assert_same(lazy: &Store, whole: &Store) {
 }
 
 /// A state of all that there is, under a number of its own.
-fn list(store: &Store, shipper: &mut Shipper) {
+pub(super) fn list(store: &Store, shipper: &mut Shipper) {
     append(store, 1);
     shipper.list();
 }

@@ -123,6 +123,14 @@ impl Manifest {
         SegmentInfo::find(&self.segments, id, |info| info)
     }
 
+    /// Whether it lists a segment with this header: one that was rewritten since, or merged into another, it does not.
+    /// O(log segments).
+    #[must_use]
+    pub fn lists(&self, header: &SegmentHeader) -> bool {
+        self.segment(header.id)
+            .is_some_and(|info| info.header == *header)
+    }
+
     /// A segment that it lists.
     pub(crate) fn segment(&self, id: SegmentId) -> Option<&SegmentInfo> {
         self.segments.get(self.find(id)?)
