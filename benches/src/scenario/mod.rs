@@ -17,6 +17,7 @@ mod mixed;
 mod open;
 mod own;
 mod project;
+mod proof;
 mod proved;
 mod react;
 mod read;
@@ -82,6 +83,8 @@ pub(crate) const ALL: &[Scenario] = &[
     seal::SEAL,
     followed::WRITTEN,
     followed::SYNCED,
+    proof::INCLUSION,
+    proof::SEGMENTS,
     followed::CATCH_UP,
 ];
 
