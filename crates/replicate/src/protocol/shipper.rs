@@ -204,7 +204,9 @@ impl<C: Clone + Eq> Shipper<C> {
             Ask::Chunk(number) => self.chunks.get(&number),
             Ask::State(number) => {
                 let state = self.state.as_ref();
-                state.filter(|(of, _)| *of == number).map(|(_, asked)| asked)
+                state
+                    .filter(|(of, _)| *of == number)
+                    .map(|(_, asked)| asked)
             }
             Ask::Check { .. } => None,
         };

@@ -32,9 +32,11 @@ pub enum Until {
 
 /// Makes a store in `dir` of the log in a bucket, up to a point.
 ///
-/// The log is fetched into `dir.fetched`, verified as a whole, and copied from there into its place, in a new
-/// [epoch](strandline::Store::epoch), as [`strandline::maintenance::restore`] does with a backup: what may be in
-/// `dir`, and what becomes of it, is said there. So it takes twice the room for a while. A call that was interrupted
+/// The log is fetched into `dir.fetched`, linked from there into its place, verified as a whole there, and shown in one
+/// step, in a new [epoch](strandline::Store::epoch), as [`strandline::maintenance::restore_linked`] does: what may be in
+/// `dir`, and what becomes of it, is said there. Where it cannot be linked, as into an empty directory of another file
+/// system, it is copied, and takes twice the room for a while. Merged files of the index are not fetched: they are made
+/// anew. A call that was interrupted
 /// after all that the newest state has was fetched goes on with that, and fetches it anew otherwise; a directory of that
 /// name that is not such a one is left alone. The bucket is as it was: to write to it from here, take it over.
 ///
@@ -65,11 +67,11 @@ pub fn restore(
         return Err(FollowError::NotReached { end: end.get() });
     }
     let restored = match wanted == end {
-        true => maintenance::restore(fs, fetched, dir, existing, on_progress)?,
+        true => maintenance::restore_linked(fs, fetched, dir, existing, on_progress)?,
         false => {
             let shorter = place.clear_inner()?;
             cut(fs, fetched, &shorter, wanted)?;
-            maintenance::restore(fs, &shorter, dir, existing, on_progress)?
+            maintenance::restore_linked(fs, &shorter, dir, existing, on_progress)?
         }
     };
     place.remove()?;
@@ -78,7 +80,7 @@ pub fn restore(
 
 /// Fetches all that the terms of a bucket have left into a directory.
 fn fetch_all(bucket: &Bucket, fs: &Arc<dyn Fs>, dir: &Path) -> Result<(), FollowError> {
-    let mut copy = Copy::open(bucket.clone(), fs.clone(), dir, None)?;
+    let mut copy = Copy::open(bucket.clone(), fs.clone(), dir, None)?.without_merged();
     let mut tries_left = TRIES;
     loop {
         let taken = survey(bucket)?.ok_or(FollowError::Empty)?;

@@ -130,7 +130,9 @@ pub enum ReplicateError {
     #[error("the shipper was stopped")]
     Stopped,
     /// A thread of the shipper has ended by a panic, of which it has told when it happened.
-    #[error("the shipper has ended by a panic, which is a fault of the program; the store is written on")]
+    #[error(
+        "the shipper has ended by a panic, which is a fault of the program; the store is written on"
+    )]
     Panicked,
 }
 

@@ -207,11 +207,7 @@ impl States {
     ///
     /// Footers and merged files come a while after their segments, and who has them made tells nobody: so the directory is
     /// looked at again, and after twice as long each time if there was nothing new. A store at rest costs a look a minute.
-    fn file(
-        &mut self,
-        source: &Source,
-        now: Duration,
-    ) -> Result<Option<Job>, ReplicateError> {
+    fn file(&mut self, source: &Source, now: Duration) -> Result<Option<Job>, ReplicateError> {
         let view = source.log()?;
         let newest = view.infos().map(SegmentInfo::id).last();
         let looked = Some((view.rewritings(), newest, self.end.segment));

@@ -408,5 +408,8 @@ fn half_of_a_file_that_was_left_is_not_taken_for_it() {
     let report = replica.store().verify().unwrap();
     assert!(report.problems.is_empty(), "{report:?}");
     let names = OsFs.list_names(&copy).unwrap();
-    assert!(!names.iter().any(|one| one.name.ends_with(".tmp")), "{names:?}");
+    assert!(
+        !names.iter().any(|one| one.name.ends_with(".tmp")),
+        "{names:?}"
+    );
 }
