@@ -56,8 +56,7 @@ pub fn restore(
 ) -> Result<Restored, FollowError> {
     let place = Fetched::claim(fs, dir)?;
     let fetched = place.path();
-    fetch_all(bucket, fs, fetched)?;
-    let end = end_of(fs, fetched)?;
+    let end = fetch_all(bucket, fs, fetched)?;
     let wanted = match until {
         Until::End => end,
         Until::Sequence(sequence) => sequence,
@@ -78,8 +77,8 @@ pub fn restore(
     Ok(restored)
 }
 
-/// Fetches all that the terms of a bucket have left into a directory.
-fn fetch_all(bucket: &Bucket, fs: &Arc<dyn Fs>, dir: &Path) -> Result<(), FollowError> {
+/// Fetches all that the terms of a bucket have left into a directory, and says where that ends.
+fn fetch_all(bucket: &Bucket, fs: &Arc<dyn Fs>, dir: &Path) -> Result<Sequence, FollowError> {
     let mut copy = Copy::open(bucket.clone(), fs.clone(), dir, None)?.without_merged();
     let mut tries_left = TRIES;
     loop {
@@ -87,7 +86,11 @@ fn fetch_all(bucket: &Bucket, fs: &Arc<dyn Fs>, dir: &Path) -> Result<(), Follow
         match take_along(bucket, &mut copy, &taken) {
             Err(error) if error.is_gone() && tries_left > 0 => tries_left -= 1,
             Err(error) => return Err(error),
-            Ok(()) => return copy.sync(),
+            Ok(()) => {
+                copy.sync()?;
+                let end = copy.end().ok_or(FollowError::Empty)?;
+                return Ok(end.sequence);
+            }
         }
     }
 }
@@ -95,8 +98,4 @@ fn fetch_all(bucket: &Bucket, fs: &Arc<dyn Fs>, dir: &Path) -> Result<(), Follow
 fn reading(fs: &Arc<dyn Fs>, dir: &Path) -> Result<Store, FollowError> {
     let options = StoreOptions::new().fs(fs.clone()).read_only();
     Ok(options.open(dir)?)
-}
-
-fn end_of(fs: &Arc<dyn Fs>, dir: &Path) -> Result<Sequence, FollowError> {
-    Ok(reading(fs, dir)?.snapshot().visible())
 }

@@ -1,7 +1,8 @@
 //! `restore`: a copy of a backup put in the place of a store.
 //!
 //! What can refuse refuses before anything is copied. The copy is made where it can be renamed into its
-//! place, checked as a whole, and only then takes it.
+//! place, checked as a whole, and only then takes it. One whose source nobody needs afterwards is linked, and checked
+//! there alone.
 //!
 //! Judges no store itself. Knows how a backup is copied and how a store is verified, and where directories lie;
 //! it is above every other verb of maintenance, and none knows it.
