@@ -32,9 +32,11 @@ pub enum Until {
 
 /// Makes a store in `dir` of the log in a bucket, up to a point.
 ///
-/// The log is fetched into `dir.fetched`, verified as a whole, and copied from there into its place, in a new
-/// [epoch](strandline::Store::epoch), as [`strandline::maintenance::restore`] does with a backup: what may be in
-/// `dir`, and what becomes of it, is said there. So it takes twice the room for a while. A call that was interrupted
+/// The log is fetched into `dir.fetched`, linked from there into its place, verified as a whole there, and shown in one
+/// step, in a new [epoch](strandline::Store::epoch), as [`strandline::maintenance::restore_linked`] does: what may be in
+/// `dir`, and what becomes of it, is said there. Where it cannot be linked, as into an empty directory of another file
+/// system, it is copied, and takes twice the room for a while. Merged files of the index are not fetched: they are made
+/// anew. A call that was interrupted
 /// after all that the newest state has was fetched goes on with that, and fetches it anew otherwise; a directory of that
 /// name that is not such a one is left alone. The bucket is as it was: to write to it from here, take it over.
 ///
@@ -54,8 +56,7 @@ pub fn restore(
 ) -> Result<Restored, FollowError> {
     let place = Fetched::claim(fs, dir)?;
     let fetched = place.path();
-    fetch_all(bucket, fs, fetched)?;
-    let end = end_of(fs, fetched)?;
+    let end = fetch_all(bucket, fs, fetched)?;
     let wanted = match until {
         Until::End => end,
         Until::Sequence(sequence) => sequence,
@@ -65,27 +66,31 @@ pub fn restore(
         return Err(FollowError::NotReached { end: end.get() });
     }
     let restored = match wanted == end {
-        true => maintenance::restore(fs, fetched, dir, existing, on_progress)?,
+        true => maintenance::restore_linked(fs, fetched, dir, existing, on_progress)?,
         false => {
             let shorter = place.clear_inner()?;
             cut(fs, fetched, &shorter, wanted)?;
-            maintenance::restore(fs, &shorter, dir, existing, on_progress)?
+            maintenance::restore_linked(fs, &shorter, dir, existing, on_progress)?
         }
     };
     place.remove()?;
     Ok(restored)
 }
 
-/// Fetches all that the terms of a bucket have left into a directory.
-fn fetch_all(bucket: &Bucket, fs: &Arc<dyn Fs>, dir: &Path) -> Result<(), FollowError> {
-    let mut copy = Copy::open(bucket.clone(), fs.clone(), dir, None)?;
+/// Fetches all that the terms of a bucket have left into a directory, and says where that ends.
+fn fetch_all(bucket: &Bucket, fs: &Arc<dyn Fs>, dir: &Path) -> Result<Sequence, FollowError> {
+    let mut copy = Copy::open(bucket.clone(), fs.clone(), dir, None)?.without_merged();
     let mut tries_left = TRIES;
     loop {
         let taken = survey(bucket)?.ok_or(FollowError::Empty)?;
         match take_along(bucket, &mut copy, &taken) {
             Err(error) if error.is_gone() && tries_left > 0 => tries_left -= 1,
             Err(error) => return Err(error),
-            Ok(()) => return copy.sync(),
+            Ok(()) => {
+                copy.sync()?;
+                let end = copy.end().ok_or(FollowError::Empty)?;
+                return Ok(end.sequence);
+            }
         }
     }
 }
@@ -93,8 +98,4 @@ fn fetch_all(bucket: &Bucket, fs: &Arc<dyn Fs>, dir: &Path) -> Result<(), Follow
 fn reading(fs: &Arc<dyn Fs>, dir: &Path) -> Result<Store, FollowError> {
     let options = StoreOptions::new().fs(fs.clone()).read_only();
     Ok(options.open(dir)?)
-}
-
-fn end_of(fs: &Arc<dyn Fs>, dir: &Path) -> Result<Sequence, FollowError> {
-    Ok(reading(fs, dir)?.snapshot().visible())
 }

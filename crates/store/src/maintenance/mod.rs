@@ -60,7 +60,7 @@ pub use notes::ForeignNotes;
 pub use places::is_vacant;
 pub use progress::{Meter, OnProgress, Progress, ProgressUnit};
 pub use rebuild::{Rebuilt, rebuild};
-pub use restore::{Existing, Restored, restore};
+pub use restore::{Existing, Restored, restore, restore_linked};
 pub use rewrite::{
     Compacted, CompactionPlan, Missing, Redacted, Redaction, RedactionPlan, Retention, compact,
     redact,
