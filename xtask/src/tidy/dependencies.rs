@@ -9,6 +9,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("strandline-index", &["strandline-core"]),
     ("strandline-checkpoint", &["strandline-core"]),
     ("strandline-derive", &[]),
+    ("strandline-proof", &["strandline-core"]),
     (
         "strandline",
         &[
@@ -17,6 +18,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
             "strandline-index",
             "strandline-checkpoint",
             "strandline-derive",
+            "strandline-proof",
         ],
     ),
     ("strandline-transfer", &["strandline", "strandline-core"]),
