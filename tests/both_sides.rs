@@ -12,7 +12,7 @@ use strandline::{
 use strandline_segment::Manifest;
 
 const SECTIONS: usize = 41;
-const PREFIX_BYTES: usize = 24;
+const PREFIX_BYTES: usize = 32;
 const TABLE_OFFSET: usize = 8 + 40 + 16 + 32 + 16;
 const BLOCK_HEADER_BYTES: usize = TABLE_OFFSET + SECTIONS * 32 + 8;
 

@@ -77,6 +77,8 @@ mod notes;
 mod opening;
 mod pages;
 mod positions;
+mod proofs;
+mod proofs_damaged;
 mod pushing;
 mod pushing_by_chance;
 mod query;

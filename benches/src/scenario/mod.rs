@@ -17,6 +17,7 @@ mod mixed;
 mod open;
 mod own;
 mod project;
+mod proof;
 mod react;
 mod read;
 mod replicate;
@@ -78,6 +79,8 @@ pub(crate) const ALL: &[Scenario] = &[
     react::REACTOR,
     followed::WRITTEN,
     followed::SYNCED,
+    proof::INCLUSION,
+    proof::SEGMENTS,
     followed::CATCH_UP,
 ];
 

@@ -67,7 +67,10 @@ pub use open::{CarriedBodies, QUARANTINE_DIR, Repairs, ScannedLog, TornTail, Unc
 pub use options::{
     LogOptions, SEGMENT_BYTES_LEAST, SEGMENT_BYTES_MOST, SEGMENT_RECORDS_MAX_DEFAULT,
 };
-pub use read::{CommitAt, FrameOf, LogReader, LogView, OwnedRecord, RecordCursor};
+pub use read::{
+    CommitAt, FooterOf, FooterPart, FrameOf, LogReader, LogView, OwnedRecord, RecordCursor,
+    RecordPlace,
+};
 pub use receive::LogReceiver;
 pub use scan::{Examined, Examiner, FooterFound, Piece, SealedFrames};
 pub use write::{

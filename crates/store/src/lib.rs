@@ -63,6 +63,7 @@ mod replication;
 mod rows;
 mod store;
 mod trace;
+mod tree;
 mod upkeep;
 mod verify;
 
@@ -83,9 +84,10 @@ pub use model::{
     ReceiptMismatch, RefusedPosition, RefusedTime, SavedPosition, SavedPositionError, Stats,
     StoreOptions, StoredEvent, TRACKED_SOURCES_MAX, Tracked, TrackingConflict, VersionConflict,
 };
-pub use read::{Events, KindCount, Passed, Snapshot};
+pub use read::{EventProof, Events, KindCount, Passed, Snapshot};
 pub use replication::Replication;
 pub use store::Store;
+pub use tree::LogTree;
 pub use verify::{PROBLEMS_MAX, Problem, ProblemKind, VerifyReport};
 
 #[cfg(feature = "derive")]
@@ -101,3 +103,6 @@ pub use strandline_core::{
     SystemClock, TAG_BYTES_MAX, TAGS_MAX,
 };
 pub use strandline_index::{Causes, IndexLayout, Names, PartPlan, Plan, PlanKey, RowView, Rows};
+/// Trees of hashes over a log, and the proofs that are made of them: the crate `strandline-proof`.
+pub use strandline_proof as proof;
+pub use strandline_proof::{ConsistencyProof, InclusionProof, TreeHead};

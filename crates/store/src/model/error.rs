@@ -46,6 +46,9 @@ pub enum ErrorKind {
     /// A page token is not of this store as it is: of another one, or of one that was restored since. Begin
     /// with the first page.
     ForeignToken,
+    /// A head of the tree is not one of this log: it is of another one, or this one was changed or lost its end since,
+    /// or the head was forged.
+    ForeignHead,
     /// A saved position is not of this store as it is; [`Error::refused_position`] says why, and from where one
     /// may go on.
     ForeignPosition,

@@ -368,6 +368,8 @@ pub(super) fn switch(
     heads.extend(no_more.into_iter().map(|id| (id, None)));
     for (segment, heads) in heads {
         writer.removed.set(segment, heads);
+        // The old file is kept by nobody who does not read it.
+        shared.trees.forget(segment);
     }
     if let Some(rewritten) = rewritten {
         writer.heads.rewritten(rewritten);
