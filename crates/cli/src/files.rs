@@ -77,6 +77,24 @@ impl Read for Input {
     }
 }
 
+/// Makes a file that its owner alone can read, durable with what is in it. One that is there is refused.
+#[cfg(feature = "proof")]
+pub(crate) fn new_secret(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let mut options = OpenOptions::new();
+    let mut file = options
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
+    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    if let Err(error) = written {
+        let _ = fs::remove_file(path);
+        return Err(error);
+    }
+    sync_directory(path)
+}
+
 /// A new file, a pipe or a device, to write from its start to its end.
 pub(crate) struct Output {
     to: Sink,

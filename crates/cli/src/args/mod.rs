@@ -1,12 +1,14 @@
 //! Arguments that several commands have, and the values that are read from them.
 //!
 //! Opens a store as they say; looks whether its path is that of a file, and in a snapshot for the kinds and
-//! events that they name. Knows `outcome`, `output` and `times`.
+//! events that they name; reads the files of keys. Knows `files`, `outcome`, `output` and `times`.
 
 #[cfg(feature = "replicate")]
 mod bucket;
 mod confirm;
 mod event;
+#[cfg(feature = "proof")]
+mod keys;
 mod kind;
 mod near;
 mod query;
@@ -18,6 +20,8 @@ mod zone;
 pub(crate) use bucket::{Access, BucketArgs, SettingArgs, bucket_url, refused_bucket};
 pub(crate) use confirm::confirm;
 pub(crate) use event::{foreign_event_id, parse_event_id};
+#[cfg(feature = "proof")]
+pub(crate) use keys::{PolicyArgs, signer_key};
 pub(crate) use kind::{CATEGORY_DEFAULT, KindArg};
 pub(crate) use near::{did_you_mean, nearest};
 pub(crate) use query::{QueryArgs, tell_no_events};

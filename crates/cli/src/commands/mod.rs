@@ -12,6 +12,8 @@ mod follow;
 mod import;
 mod inspect;
 mod live;
+#[cfg(feature = "proof")]
+mod proof;
 mod query;
 mod removals;
 #[cfg(feature = "replicate")]
@@ -196,6 +198,34 @@ pub enum Command {
         Exits 1 if something needs a person: there is no log, a term is gone or damaged. Readers leave no trace in a \
         bucket, so they are not among it.")]
     Replicas(replicas::Args),
+    /// Make the keys that sign the heads of a log, and show their public ones.
+    #[cfg(feature = "proof")]
+    #[command(after_help = "Examples:\n  \
+        strandline key new orders.key --name example.org/orders\n  \
+        strandline key show orders.key > orders.pub\n\n\
+        Who has the file signs in the name of the log: keep it where the store is not. The public key is what those \
+        need who check proofs; give it to them by another way than the proofs.")]
+    Key(proof::key::Args),
+    /// Prove an event to who has no store: the event, and that it is in the log, in one file.
+    ///
+    /// The event comes with all that its digest is made of. Its proof is some hashes that lead from the digest to the
+    /// root over the whole log, and the signature over that.
+    #[cfg(feature = "proof")]
+    #[command(after_help = "Examples:\n  \
+        strandline prove orders.strand --event 018f3c3e-7a5b-7000-8000-0123456789ab --key orders.key > paid.tlog-proof\n  \
+        strandline prove orders.strand --sequence 118796 --head head.checkpoint -o paid.tlog-proof\n\n\
+        `strandline check-proof` checks it. Without a signature a proof would say nothing: --key signs the log as it \
+        is now, --head takes a head that was signed before.\n\
+        docs/proof.md says what is proved, to whom, and what not.")]
+    Prove(proof::prove::Args),
+    /// Check a proof by the public key of the log, without a store, and show the event.
+    #[cfg(feature = "proof")]
+    #[command(after_help = "Examples:\n  \
+        strandline check-proof paid.tlog-proof --key example.org/orders+1eb111f0+ARl/ayPh...\n  \
+        strandline check-proof paid.tlog-proof --key orders.pub --witness witness.pub --json\n\n\
+        Exits 0 if the log has signed that it has exactly this event at exactly this place, and 1 if not. That what \
+        the event says is true it does not prove, nor that its time is right.")]
+    CheckProof(proof::check::Args),
     /// Save what is left of a damaged store into a new one.
     #[command(after_help = "Example:\n  strandline salvage damaged.strand saved.strand")]
     Salvage(salvage::Args),
@@ -280,6 +310,12 @@ pub fn run(command: &Command) -> ExitCode {
         Command::Follow(args) => follow::run(args),
         #[cfg(feature = "replicate")]
         Command::TakeOver(args) => take_over::run(args),
+        #[cfg(feature = "proof")]
+        Command::Key(args) => proof::key::run(args),
+        #[cfg(feature = "proof")]
+        Command::Prove(args) => proof::prove::run(args),
+        #[cfg(feature = "proof")]
+        Command::CheckProof(args) => proof::check::run(args),
         Command::Salvage(args) => salvage::run(args),
     };
     match outcome {

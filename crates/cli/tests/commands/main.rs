@@ -20,6 +20,8 @@ mod live;
 mod live_damage;
 mod live_problems;
 mod outputs;
+#[cfg(feature = "proof")]
+mod proof;
 mod query;
 #[cfg(feature = "replicate")]
 mod replicate;
