@@ -95,6 +95,21 @@ pub(crate) fn new_secret(path: &Path, bytes: &[u8]) -> io::Result<()> {
     sync_directory(path)
 }
 
+/// Puts a file in the place of what has its name, whole and durable, with the folders that it is in.
+#[cfg(feature = "proof")]
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let failed = |error| OutputFailed::new(path.display().to_string(), error);
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(failed)?;
+    }
+    let mut new = NewFile::create(path.to_owned()).map_err(failed)?;
+    let written = new.file.write_all(bytes).and_then(|()| new.file.sync_all());
+    let renamed = written.and_then(|()| fs::rename(&new.temporary, path));
+    renamed.map_err(failed)?;
+    new.is_published = true;
+    Ok(sync_directory(path).map_err(failed)?)
+}
+
 /// A new file, a pipe or a device, to write from its start to its end.
 pub(crate) struct Output {
     to: Sink,

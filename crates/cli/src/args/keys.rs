@@ -27,6 +27,11 @@ pub(crate) struct PolicyArgs {
 }
 
 impl PolicyArgs {
+    /// Whether anything of it is given.
+    pub(crate) fn is_given(&self) -> bool {
+        !self.key.is_empty() || self.origin.is_some() || !self.witness.is_empty()
+    }
+
     /// Whose signatures count.
     ///
     /// # Errors

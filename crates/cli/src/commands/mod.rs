@@ -80,7 +80,11 @@ pub enum Command {
     /// Check every checksum, chain and row, and the store against what was kept of it elsewhere.
     #[command(after_help = "Examples:\n  \
         strandline verify orders.strand\n  \
-        strandline verify orders.strand --head LOGHASH --receipt receipts.json")]
+        strandline verify orders.strand --head LOGHASH --receipt receipts.json\n  \
+        strandline verify orders.strand --anchors /mnt/elsewhere/orders.heads --key orders.pub\n\n\
+        --anchors takes what `strandline heads sign` kept, and says *manipulation* where the log is another than was signed, \
+        *gap* where it is shorter, *notice* of what says nothing against it. Exits 1 if there is a problem, a \
+        manipulation, a gap, or no head that counts.")]
     Verify(verify::Args),
     /// Write events as lines of JSON, for other programs and for import.
     #[command(after_help = "Examples:\n  \
@@ -213,7 +217,7 @@ pub enum Command {
     #[cfg(feature = "proof")]
     #[command(after_help = "Examples:\n  \
         strandline prove orders.strand --event 018f3c3e-7a5b-7000-8000-0123456789ab --key orders.key > paid.tlog-proof\n  \
-        strandline prove orders.strand --sequence 118796 --head head.checkpoint -o paid.tlog-proof\n\n\
+        strandline prove orders.strand --sequence 118796 --head orders.heads -o paid.tlog-proof\n\n\
         `strandline check-proof` checks it. Without a signature a proof would say nothing: --key signs the log as it \
         is now, --head takes a head that was signed before.\n\
         docs/proof.md says what is proved, to whom, and what not.")]
@@ -226,6 +230,23 @@ pub enum Command {
         Exits 0 if the log has signed that it has exactly this event at exactly this place, and 1 if not. That what \
         the event says is true it does not prove, nor that its time is right.")]
     CheckProof(proof::check::Args),
+    /// Sign the heads of a log, and keep them where the log is not.
+    #[cfg(feature = "proof")]
+    #[command(after_help = "Examples:\n  \
+        strandline heads sign orders.strand --key orders.key --to /mnt/elsewhere/orders.heads\n  \
+        strandline heads sign orders.strand --key orders.key --to https://witness.example --to 'command:mail -s head me'\n\n\
+        `strandline verify DIR --anchors FILE --key KEY` holds a store against them. A head is of use where whoever can \
+        write the store cannot write it.")]
+    Heads(proof::heads::Args),
+    /// Write the tree of a log as static files, for auditors and for monitors.
+    ///
+    /// The files of tlog-tiles of C2SP: hashes and digests, and no event. Given again, it writes what is new, once it is
+    /// proved that the log has only grown since the checkpoint that is there; that is replaced at the end.
+    #[cfg(feature = "proof")]
+    #[command(
+        after_help = "Example:\n  strandline tiles orders.strand /srv/www/orders --key orders.key"
+    )]
+    Tiles(proof::tiles::Args),
     /// Save what is left of a damaged store into a new one.
     #[command(after_help = "Example:\n  strandline salvage damaged.strand saved.strand")]
     Salvage(salvage::Args),
@@ -316,6 +337,10 @@ pub fn run(command: &Command) -> ExitCode {
         Command::Prove(args) => proof::prove::run(args),
         #[cfg(feature = "proof")]
         Command::CheckProof(args) => proof::check::run(args),
+        #[cfg(feature = "proof")]
+        Command::Heads(args) => proof::heads::run(args),
+        #[cfg(feature = "proof")]
+        Command::Tiles(args) => proof::tiles::run(args),
         Command::Salvage(args) => salvage::run(args),
     };
     match outcome {

@@ -13,6 +13,8 @@ mod backup;
 mod compact;
 mod disks;
 mod files;
+#[cfg(feature = "proof")]
+mod heads;
 mod import;
 mod inspect;
 mod kinds;

@@ -1,16 +1,17 @@
 //! `prove`: an event, with all that its digest is made of and the proof that it is in the log.
 
 use crate::args::{foreign_event_id, open_whole, parse_event_id, signer_key, store_dir};
-use crate::files::{Input, Output};
+use crate::files::Output;
 use crate::outcome::{Outcome, WrongUsage};
 use crate::output::note;
 use clap::ArgAction;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use strandline::fs::OsFs;
 use strandline::{EventId, Region, Sequence, Snapshot, Store, WholeEvent};
+use strandline_anchor::KeptHeads;
 use strandline_proof::{
-    Checkpoint, DisclosedEvent, DisclosedPayload, Disclosure, NOTE_BYTES_MAX, ProofFile,
-    SignedCheckpoint,
+    Checkpoint, DisclosedEvent, DisclosedPayload, Disclosure, ProofFile, SignedCheckpoint,
 };
 
 #[derive(Debug, clap::Args)]
@@ -32,7 +33,8 @@ pub struct Args {
     /// Sign the log as it is now, as far as it is durable, with this key: the file that `key new` made.
     #[arg(long, value_name = "FILE", group = "signed")]
     key: Option<PathBuf>,
-    /// Prove it by a head that was signed before, as `heads sign` keeps it: who has that head trusts the proof.
+    /// Prove it by a head that was signed before: the newest in this file or directory, as `heads sign` keeps them. Who
+    /// has that head trusts the proof.
     #[arg(long, value_name = "FILE", group = "signed")]
     head: Option<PathBuf>,
     /// What the log is called, if not as the key.
@@ -113,7 +115,7 @@ fn found(args: &Args, now: &Snapshot) -> anyhow::Result<Option<(Sequence, Option
 /// The head by which it is proved.
 fn signed(args: &Args, store: &Store) -> anyhow::Result<SignedCheckpoint> {
     if let Some(path) = &args.head {
-        return kept_head(path);
+        return Ok(kept_head(path, &store.snapshot())?);
     }
     let path = args.key.as_deref().unwrap_or(Path::new("-"));
     let key = signer_key(path)?;
@@ -122,11 +124,17 @@ fn signed(args: &Args, store: &Store) -> anyhow::Result<SignedCheckpoint> {
     Ok(SignedCheckpoint::sign(checkpoint, &key)?)
 }
 
-fn kept_head(path: &Path) -> anyhow::Result<SignedCheckpoint> {
-    let bytes = Input::open(path)?.read_all(NOTE_BYTES_MAX as u64)?;
-    let head = SignedCheckpoint::parse(&bytes);
-    let head = head.map_err(|error| WrongUsage(format!("{}: {error}", path.display())))?;
-    Ok(head)
+/// The head over most events that the log has, of those in a file or directory.
+fn kept_head(path: &Path, now: &Snapshot) -> Result<SignedCheckpoint, WrongUsage> {
+    let wrong =
+        |reason: &dyn std::fmt::Display| WrongUsage(format!("{}: {reason}", path.display()));
+    let kept = KeptHeads::read(&OsFs, path).map_err(|error| wrong(&error))?;
+    let size = |head: &SignedCheckpoint| head.unverified().head().size;
+    let own = kept.heads.into_iter();
+    let own = own.filter(|head| size(head) <= now.visible().get());
+    let newest = own.max_by_key(size);
+    newest
+        .ok_or_else(|| wrong(&"there is no head in it of so many events as the log has, or fewer"))
 }
 
 fn disclosed(whole: &WholeEvent, without_payload: bool) -> DisclosedEvent {
