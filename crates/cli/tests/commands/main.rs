@@ -195,6 +195,12 @@ fn a_file_is_no_store() {
         "compact {} --keep-newest 1",
         "redact {} --entity a",
         "removals {}",
+        #[cfg(feature = "proof")]
+        "prove {} --sequence 1 --key there",
+        #[cfg(feature = "proof")]
+        "heads sign {} --key there --to there",
+        #[cfg(feature = "proof")]
+        "tiles {} there --key there",
         "salvage {} there",
     ] {
         let (code, out, err) = outcome(&run(arguments, &file));
