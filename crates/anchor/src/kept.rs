@@ -175,7 +175,16 @@ mod tests {
                 bytes.extend_from_slice(b" (torn)\n\n");
                 bytes.extend_from_slice(last.to_string().as_bytes());
                 let kept = KeptHeads::parse(&bytes);
-                assert_eq!(kept.heads, [head(1), last.clone()], "{cut}");
+                // Of one whose own signature was whole, those of witnesses may be missing.
+                let between = kept.heads.get(1..kept.heads.len() - 1).unwrap();
+                let whole = head(2);
+                let is_part = |part: &SignedCheckpoint| {
+                    let (part, whole) = (part.note(), whole.note());
+                    part.text() == whole.text() && whole.signatures().starts_with(part.signatures())
+                };
+                assert!(between.len() <= 1 && between.iter().all(is_part), "{cut}");
+                assert_eq!(kept.heads.first(), Some(&head(1)), "{cut}");
+                assert_eq!(kept.heads.last(), Some(&last), "{cut}");
                 assert!(!kept.unreadable.is_empty(), "{cut}");
             }
         }
