@@ -32,7 +32,7 @@ pub(crate) fn policy() -> LogPolicy {
 pub(crate) fn fill(store: &Store, count: u64, text: &str) {
     for _ in 0..count {
         let number = store.snapshot().visible().get();
-        let order = Coordinate::new(&format!("order:{}", number % 3), "eu").unwrap();
+        let order = Coordinate::new(format!("order:{}", number % 3), "eu").unwrap();
         let payload = format!("{text} {number}").into_bytes();
         let event = Event::bytes(EventKind::new(1, 1), payload);
         store.append(&order, event).unwrap();

@@ -7,12 +7,12 @@
 mod bucket;
 mod confirm;
 mod event;
-#[cfg(feature = "proof")]
-mod keys;
 mod kind;
 mod near;
 mod query;
 mod region;
+#[cfg(feature = "proof")]
+mod signers;
 mod store;
 mod zone;
 
@@ -20,10 +20,10 @@ mod zone;
 pub(crate) use bucket::{Access, BucketArgs, SettingArgs, bucket_url, refused_bucket};
 pub(crate) use confirm::confirm;
 pub(crate) use event::{foreign_event_id, parse_event_id};
-#[cfg(feature = "proof")]
-pub(crate) use keys::{PolicyArgs, signer_key};
 pub(crate) use kind::{CATEGORY_DEFAULT, KindArg};
 pub(crate) use near::{did_you_mean, nearest};
 pub(crate) use query::{QueryArgs, tell_no_events};
+#[cfg(feature = "proof")]
+pub(crate) use signers::{PolicyArgs, signer_key};
 pub(crate) use store::{StoreArgs, open, open_to_write, open_whole, store_dir};
 pub(crate) use zone::ZoneArgs;
