@@ -57,7 +57,7 @@ fn a_damaged_section_is_made_of_the_frames() {
     let all = forge::sealed(&fs);
     let info = &all[1];
     let good = forge::footer(&fs, info);
-    for byte in (0..good.tree.len()).step_by(7) {
+    for byte in (0..good.tree.len()).step_by(31) {
         let mut parts = good.clone();
         parts.tree[byte] ^= 0x40;
         forge::put_footer(&fs, info, &parts);
@@ -83,7 +83,7 @@ fn a_forged_section_gives_no_proof_that_does_not_hold() {
     let edges = edges_bytes(info);
     let numbers = good.tree.len() - edges..good.tree.len() - edges + 32;
     let leaves = info.start().sequence.get()..info.end().unwrap().sequence.get();
-    let bytes = (0..good.tree.len()).step_by(5);
+    let bytes = (0..good.tree.len()).step_by(17);
     for byte in bytes.filter(|byte| !numbers.contains(byte)) {
         let mut parts = good.clone();
         parts.tree[byte] ^= 1;

@@ -6,10 +6,12 @@ mod bench;
 mod ci;
 mod crash;
 mod demo;
+mod faults;
 mod fuzz;
 mod loom;
 mod model;
 mod mutate;
+mod proof;
 mod run;
 mod test;
 mod tidy;
@@ -75,6 +77,11 @@ enum Repository {
     ///
     /// Example: cargo xtask model --mutations
     Model(model::Args),
+    /// Run stories of replicated logs by seeds: requests that go wrong, writers, takers and replicas that are killed,
+    /// held and raced; or see that a story fails where it should.
+    ///
+    /// Example: cargo xtask faults --count 10000
+    Faults(faults::Args),
     /// Cut the power, fail the disk and damage the files of stores, and judge what is left.
     ///
     /// Without options a sample, as in CI. `--full`, `--damage`, `--kernel`, `--red`, `--json`, and
@@ -90,6 +97,13 @@ enum Repository {
     ///
     /// Example: cargo xtask fuzz directory --seconds 600
     Fuzz(fuzz::Args),
+    /// Have proofs read by a program of others, and theirs by us; build for a browser.
+    ///
+    /// Needs Python 3.12 or later, which STRANDLINE_PYTHON can name, and a network the first time; what cannot
+    /// be checked is said.
+    ///
+    /// Example: cargo xtask proof
+    Proof,
     /// Run everything that must pass before a change lands.
     ///
     /// Example: cargo xtask ci
@@ -127,8 +141,10 @@ fn main() -> ExitCode {
             Repository::Tidy => tidy::run(),
             Repository::Loom(args) => loom::run(&args),
             Repository::Model(args) => model::run(&args),
+            Repository::Faults(args) => faults::run(&args),
             Repository::Crash(args) => crash::run(&args),
             Repository::Fuzz(args) => fuzz::run(&args),
+            Repository::Proof => proof::run(),
             Repository::Ci => ci::run(),
         },
     };

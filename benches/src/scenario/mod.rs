@@ -18,9 +18,11 @@ mod open;
 mod own;
 mod project;
 mod proof;
+mod proved;
 mod react;
 mod read;
 mod replicate;
+mod seal;
 mod segments;
 mod union;
 mod work;
@@ -77,6 +79,8 @@ pub(crate) const ALL: &[Scenario] = &[
     replicate::LAG,
     replicate::TAKEOVER,
     react::REACTOR,
+    proved::PROVED,
+    seal::SEAL,
     followed::WRITTEN,
     followed::SYNCED,
     proof::INCLUSION,

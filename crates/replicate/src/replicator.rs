@@ -184,7 +184,12 @@ impl Replicator {
 
     fn end(&mut self) -> Option<ReplicateError> {
         self.stop.stop();
-        self.thread.take()?.join().ok()
+        Some(
+            self.thread
+                .take()?
+                .join()
+                .unwrap_or(ReplicateError::Panicked),
+        )
     }
 }
 

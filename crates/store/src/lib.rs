@@ -74,7 +74,10 @@ pub use follow::CursorStream;
 pub use follow::{
     Cursor, Delivery, SUBSCRIPTION_CAPACITY_MAX, Start, Subscription, SubscriptionIter,
 };
-pub use model::typed::{Codec, CodecError, EventEnum, EventPayload, Json, MessagePack, Registry};
+pub use model::typed::{
+    Codec, CodecError, EventEnum, EventPayload, GonePayload, Json, MessagePack, OpenPayload,
+    Registry,
+};
 pub use model::{
     AppendCondition, AppendOptions, BATCH_BYTES_MAX, BATCH_EVENTS_MAX, Batch,
     CONDITION_REGIONS_MAX, CONDITION_TAGS_MAX, CacheStats, ConditionConflict, Difference,
@@ -99,8 +102,8 @@ pub use strandline_core::{
     ATTRIBUTES_BYTES_MAX, AttributeError, AttributeValue, Attributes, Clock, ClockKey, Coordinate,
     EXTENSION_BYTES_MAX, EntityFilter, Epoch, EpochError, EventHeader, EventId, EventIdError,
     EventKind, Extensions, Hash, HashChain, Hlc, HlcError, KindError, KindFilter, KindRange,
-    KindSet, ManualClock, NAME_BYTES_MAX, NameError, Nonce, PayloadEncoding, Query, Region,
-    Sequence, SystemClock, TAG_BYTES_MAX, TAGS_MAX,
+    KindSet, ManualClock, NAME_BYTES_MAX, NameError, Nonce, PayloadEncoding, Query, Region, Seal,
+    SealKeyId, SealKeyIdError, Sequence, SystemClock, TAG_BYTES_MAX, TAGS_MAX,
 };
 pub use strandline_index::{Causes, IndexLayout, Names, PartPlan, Plan, PlanKey, RowView, Rows};
 /// Trees of hashes over a log, and the proofs that are made of them: the crate `strandline-proof`.

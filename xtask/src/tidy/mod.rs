@@ -11,7 +11,7 @@ mod rooms;
 mod text;
 
 use crate::run::root;
-use crate::{crash, loom, model};
+use crate::{crash, faults, loom, model};
 use anyhow::Context;
 use std::path::Path;
 use std::process::{Command, ExitCode};
@@ -48,7 +48,12 @@ fn check() -> anyhow::Result<Vec<String>> {
     for package in &packages::beside(&root)? {
         findings.extend(check_rooms(&packages::with_rooms(&root, package)?));
     }
-    for misplaced in [crash::misplaced, loom::misplaced, model::misplaced] {
+    for misplaced in [
+        crash::misplaced,
+        faults::misplaced,
+        loom::misplaced,
+        model::misplaced,
+    ] {
         findings.extend(misplaced()?);
     }
     let files = tracked_files(&root)?;

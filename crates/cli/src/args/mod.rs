@@ -7,6 +7,7 @@
 mod bucket;
 mod confirm;
 mod event;
+mod keys;
 mod kind;
 mod near;
 mod query;
@@ -19,10 +20,14 @@ mod zone;
 #[cfg(feature = "replicate")]
 pub(crate) use bucket::{Access, BucketArgs, SettingArgs, bucket_url, refused_bucket};
 pub(crate) use confirm::confirm;
+pub(crate) use confirm::confirm_on_terminal;
 pub(crate) use event::{foreign_event_id, parse_event_id};
+pub(crate) use keys::OpenArgs;
+#[cfg(feature = "seal")]
+pub(crate) use keys::{WrappingArgs, advised, open_keys};
 pub(crate) use kind::{CATEGORY_DEFAULT, KindArg};
 pub(crate) use near::{did_you_mean, nearest};
-pub(crate) use query::{QueryArgs, tell_no_events};
+pub(crate) use query::{QueryArgs, RegionText, tell_no_events};
 #[cfg(feature = "proof")]
 pub(crate) use signers::{PolicyArgs, signer_key};
 pub(crate) use store::{StoreArgs, open, open_to_write, open_whole, store_dir};

@@ -9,12 +9,17 @@ mod compact;
 mod export;
 #[cfg(feature = "replicate")]
 mod follow;
+#[cfg(feature = "seal")]
+mod forget;
 mod import;
 mod inspect;
+#[cfg(feature = "seal")]
+mod key_store;
 mod live;
 #[cfg(feature = "proof")]
 mod proof;
 mod query;
+mod redact;
 mod removals;
 #[cfg(feature = "replicate")]
 mod replicas;
@@ -89,7 +94,8 @@ pub enum Command {
     /// Write events as lines of JSON, for other programs and for import.
     #[command(after_help = "Examples:\n  \
         strandline export orders.strand -o orders.jsonl\n  \
-        strandline export orders.strand --format cloudevents --entity order:1042")]
+        strandline export orders.strand --format cloudevents --entity order:1042\n  \
+        strandline export orders.strand --exact -o orders.exact")]
     Export(export::Args),
     /// Append the events of lines of JSON; what is there already is passed over.
     ///
@@ -104,7 +110,8 @@ pub enum Command {
         strandline import orders.strand orders.jsonl\n  \
         strandline import logs.strand web-1.jsonl --source web-1\n  \
         strandline import orders.strand events.json --format cloudevents\n  \
-        other-program | strandline import orders.strand - --check\n\n\
+        other-program | strandline import orders.strand - --check\n  \
+        strandline import copy.strand orders.exact --exact\n\n\
         A line: {\"entity\":\"order:1042\",\"scope\":\"eu\",\"type\":\"order.placed\",\"payload\":{\"total\":42}}")]
     Import(import::Args),
     /// Save a checkpoint, so that opening is short.
@@ -143,10 +150,31 @@ pub enum Command {
     /// Remove payloads for good; the events stay, and their chains verify.
     #[command(after_help = "Examples:\n  \
         strandline redact orders.strand --entity user:7\n  \
-        strandline redact orders.strand --event 018f3c3e-7a5b-7000-8000-0123456789ab\n\n\
-        Exits 1 and says so if an event, entity or prefix that was named is not there; the others are \
-        redacted. Names are compared byte by byte: in another form of Unicode a name is another one.")]
-    Redact(compact::RedactArgs),
+        strandline redact orders.strand --event 018f3c3e-7a5b-7000-8000-0123456789ab\n  \
+        strandline redact orders.strand --tag customer:7 --dry-run\n  \
+        strandline redact orders.strand --any '--tag customer:7 --scope eu' --json --yes > redaction.json\n\n\
+        Exits 1 and redacts nothing if an event, entity, prefix or tag that was named is not there, or one of \
+        --any finds nothing, unless --missing-ok is given. \
+        What is said after it can be filed: it has the rule, the time, and under which id the log records it; \
+        with --json the sequences too. On a terminal it is asked before, unless --yes is given. Names are compared byte by byte: in another form of Unicode a name is another one.")]
+    Redact(redact::Args),
+    /// Forget the key of an entity or scope: what was sealed with it cannot be read any more, in any copy.
+    ///
+    /// The store is not changed, and its chains, receipts and proofs stay right. Whoever sealed payloads for that entity
+    /// is refused from then on.
+    #[cfg(feature = "seal")]
+    #[command(after_help = "Example:\n  \
+        strandline forget customers.strand --entity customer:7 --keys customers.keys --wrapping-key wrapping.key\n\n\
+        Exits 1 if the file of keys never had a key of whom was named. Programs that use the file see it within a \
+        second. docs/privacy.md says what is left where.")]
+    Forget(forget::Args),
+    /// Make, list and encrypt anew a file of keys that payloads are sealed with.
+    #[cfg(feature = "seal")]
+    #[command(after_help = "Examples:\n  \
+        strandline key-store new customers.keys --wrapping-key wrapping.key\n  \
+        strandline key-store list customers.keys --wrapping-key wrapping.key\n  \
+        strandline key-store rotate customers.keys --wrapping-key wrapping.key --new-wrapping-key wrapping-2.key")]
+    KeyStore(key_store::Args),
     /// List what compactions and redactions have removed, as the log itself records it.
     #[command(
         after_help = "Each compaction and redaction writes into the log which events it takes, when \
@@ -321,8 +349,12 @@ pub fn run(command: &Command) -> ExitCode {
         Command::Backup(args) => backup::run(args),
         Command::Restore(args) => restore::run(args),
         Command::Compact(args) => compact::run(args),
-        Command::Redact(args) => compact::run_redact(args),
+        Command::Redact(args) => redact::run(args),
         Command::Removals(args) => removals::run(args),
+        #[cfg(feature = "seal")]
+        Command::Forget(args) => forget::run(args),
+        #[cfg(feature = "seal")]
+        Command::KeyStore(args) => key_store::run(args),
         #[cfg(feature = "replicate")]
         Command::Replicate(args) => replicate::run(args),
         #[cfg(feature = "replicate")]

@@ -242,6 +242,9 @@ fn refused(error: ReplicateError, args: &Args) -> anyhow::Error {
             "check the URL and that its disk is mounted, or bring the objects back; to begin anew there, give --new-bucket"
                 .to_owned()
         }
+        ReplicateError::TermsLost { .. } => format!(
+            "`strandline replicas {url}` shows what is there; nothing was shipped, and --new-bucket does not help"
+        ),
         ReplicateError::NotDeleted => format!(
             "give the command again, with a longer --timeout or once deletions are allowed; `strandline replicas {url} \
              --check-removed` says what is left"

@@ -29,6 +29,8 @@ mod query;
 mod replicate;
 mod restore;
 mod salvage;
+#[cfg(feature = "seal")]
+mod seal;
 mod tail;
 mod transfer;
 mod verify;

@@ -136,10 +136,58 @@ const CASES: &[Case] = &[
     ("tiles", "tiles {} +/tiles --key +/key", |_, beside| {
         beside.join("tiles/checkpoint").exists()
     }),
+    #[cfg(feature = "seal")]
+    (
+        "forget",
+        "forget {} --entity order:1 --keys +/keys --wrapping-key +/wrapping --yes",
+        |store, beside| is_forgotten(store, beside),
+    ),
+    #[cfg(feature = "seal")]
+    (
+        "key-store",
+        "key-store new +/more --wrapping-key +/wrapping",
+        |_, beside| beside.join("more").is_file(),
+    ),
+    #[cfg(feature = "seal")]
+    (
+        "key-store",
+        "key-store rotate +/keys --wrapping-key +/wrapping --new-wrapping-key +/next",
+        |store, beside| listed(store, beside, "next").contains("order:1"),
+    ),
+    #[cfg(feature = "seal")]
+    (
+        "key-store",
+        "key-store list +/keys --wrapping-key +/wrapping",
+        nothing_to_do,
+    ),
     ("salvage", "salvage {} +/saved", |_, beside| {
         events(&beside.join("saved")) == 10
     }),
 ];
+
+/// What a file of keys has.
+#[cfg(feature = "seal")]
+fn listed(store: &Path, beside: &Path, wrapping: &str) -> String {
+    let (keys, wrapping) = (beside.join("keys"), beside.join(wrapping));
+    let (keys, wrapping) = (keys.display(), wrapping.display());
+    let list = format!("key-store list {keys} --wrapping-key {wrapping}");
+    expect(0, &list, store)
+}
+
+#[cfg(feature = "seal")]
+fn is_forgotten(store: &Path, beside: &Path) -> bool {
+    listed(store, beside, "wrapping").contains("forgotten")
+}
+
+/// Makes a file of keys with one of an entity of the store.
+#[cfg(feature = "seal")]
+fn make_keys(beside: &Path) {
+    use strandline_seal::{FileKeys, KeyStore as _, Subject, WrappingKey};
+    let wrapping = WrappingKey::random().unwrap();
+    std::fs::write(beside.join("wrapping"), wrapping.to_hex().as_bytes()).unwrap();
+    let keys = FileKeys::create(beside.join("keys"), wrapping).unwrap();
+    keys.create(Subject::Entity("order:1")).unwrap();
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -204,6 +252,8 @@ fn prepared() -> (tempfile::TempDir, PathBuf) {
         expect(0, &prove, &store);
         expect(0, &format!("tiles {{}} {tree} --key {key}"), &store);
     }
+    #[cfg(feature = "seal")]
+    make_keys(dir.path());
     #[cfg(feature = "replicate")]
     {
         let bucket = dir.path().join("bucket");

@@ -1,6 +1,7 @@
 //! `DisclosureError`: why a text is no disclosure.
 
-use super::json::DISCLOSURE_BYTES_MAX;
+/// Longest text, in bytes: one whose payload is as long as a commit can be is shorter.
+pub const DISCLOSURE_BYTES_MAX: usize = 96 * 1024 * 1024;
 
 /// Why a text is no disclosure.
 #[derive(Debug, thiserror::Error)]

@@ -2,16 +2,13 @@
 //! covered by a digest that is not.
 
 use super::disclosed::{DisclosedEvent, DisclosedPayload, Disclosure};
-use super::error::DisclosureError;
+use super::error::{DISCLOSURE_BYTES_MAX, DisclosureError};
 use crate::text;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use strandline_core::{
     Coordinate, EventId, EventKind, Extensions, Hash, Hlc, Nonce, PayloadEncoding, Sequence,
 };
-
-/// Longest text, in bytes: one whose payload is as long as a commit can be is shorter.
-pub const DISCLOSURE_BYTES_MAX: usize = 96 * 1024 * 1024;
 
 const EVENT_FORMAT: &str = "strandline/event/1";
 const DIGEST_FORMAT: &str = "strandline/digest/1";

@@ -6,8 +6,7 @@ mod error;
 mod json;
 
 pub use disclosed::{DisclosedEvent, DisclosedPayload, Disclosure};
-pub use error::DisclosureError;
-pub use json::DISCLOSURE_BYTES_MAX;
+pub use error::{DISCLOSURE_BYTES_MAX, DisclosureError};
 
 #[cfg(test)]
 mod tests;

@@ -43,45 +43,6 @@ fn the_text_is_that_of_the_format() {
     assert_eq!(Disclosure::parse(TEXT.as_bytes()).unwrap(), disclosure);
 }
 
-/// What a log makes of the record that it has.
-#[test]
-fn the_digest_is_that_of_the_log() {
-    let event = event();
-    let DisclosedPayload::Stored { nonce, bytes } = &event.payload else {
-        unreachable!("it has its payload");
-    };
-    let record = Record {
-        local_coordinate: 0,
-        coordinate: None,
-        previous: None,
-        kind: event.kind,
-        encoding: event.encoding,
-        clock: event.clock,
-        hlc: event.hlc,
-        id: event.id,
-        correlation: event.correlation,
-        causation: event.causation,
-        extensions: event.extensions.clone(),
-        payload: RecordPayload::Stored {
-            nonce: *nonce,
-            bytes,
-        },
-    };
-    let mut hasher = EventHasher::default();
-    let (coordinate, sequence) = (&event.coordinate, event.sequence);
-    let digest = record.hash_after(&event.previous, coordinate, sequence, &mut hasher);
-    assert_eq!(event.digest(), digest);
-    let of_record =
-        DisclosedEvent::of_record(&record, coordinate.clone(), sequence, event.previous);
-    assert_eq!(of_record, event);
-    let redacted = DisclosedEvent {
-        payload: event.payload.redacted(),
-        ..event
-    };
-    assert_eq!(redacted.digest(), digest, "without the payload too");
-    assert!(matches!(redacted.payload, DisclosedPayload::Hash(_)));
-}
-
 #[test]
 fn a_digest_alone_is_a_disclosure() {
     let digest = event().digest();
@@ -190,6 +151,10 @@ fn what_is_no_disclosure_is_refused() {
         assert_eq!(with(from, to), message);
     }
     let hash = Hash::ZERO;
+    assert_eq!(
+        with("\"clock\"", &format!("\"digest\":\"{hash}\",\"clock\"")),
+        "the disclosure has `digest`, which does not go with its other fields"
+    );
     let more = |name| format!("\"payload_hash\":\"{hash}\",\"{name}\"");
     assert_eq!(
         with("\"payload\"", &more("payload")),
@@ -248,6 +213,41 @@ prop_compose! {
 }
 
 proptest! {
+    /// What a log makes of the record that it has.
+    #[test]
+    fn the_digest_is_that_of_the_log(event in some_event()) {
+        let payload = match &event.payload {
+            DisclosedPayload::Stored { nonce, bytes } => RecordPayload::Stored { nonce: *nonce, bytes },
+            DisclosedPayload::Hash(hash) => RecordPayload::Redacted { hash: *hash },
+        };
+        let record = Record {
+            local_coordinate: 0,
+            coordinate: None,
+            previous: None,
+            kind: event.kind,
+            encoding: event.encoding,
+            clock: event.clock,
+            hlc: event.hlc,
+            id: event.id,
+            correlation: event.correlation,
+            causation: event.causation,
+            extensions: event.extensions.clone(),
+            payload,
+        };
+        let mut hasher = EventHasher::default();
+        let (coordinate, sequence) = (&event.coordinate, event.sequence);
+        let digest = record.hash_after(&event.previous, coordinate, sequence, &mut hasher);
+        prop_assert_eq!(event.digest(), digest);
+        let of_record =
+            DisclosedEvent::of_record(&record, coordinate.clone(), sequence, event.previous);
+        prop_assert_eq!(&of_record, &event);
+        let payload = event.payload.redacted();
+        let is_hash = matches!(payload, DisclosedPayload::Hash(_));
+        let redacted = DisclosedEvent { payload, ..event };
+        prop_assert!(is_hash);
+        prop_assert_eq!(redacted.digest(), digest, "without the payload too");
+    }
+
     #[test]
     fn texts_round_trip(event in some_event()) {
         let disclosure = Disclosure::from(event);

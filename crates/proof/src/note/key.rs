@@ -1,6 +1,7 @@
 //! `VerifierKey`: the public key of somebody who signs, and what it says of a signature.
 
-use super::error::KeyError;
+use super::id::KeyId;
+use super::key_error::KeyError;
 use super::name::KeyName;
 use super::signature::NoteSignature;
 use crate::text;
@@ -8,50 +9,6 @@ use ed25519_dalek::{Signature, VerifyingKey};
 use sha2::{Digest, Sha256};
 use std::fmt;
 use std::str::FromStr;
-
-/// First four bytes of a hash of a key's name and bytes: with the name it says by which key a signature is.
-/// No more than a name: anyone can make a key with a given id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct KeyId(u32);
-
-impl KeyId {
-    /// An id from its number, whose big-endian bytes are the first of the hash.
-    #[must_use]
-    pub const fn from_u32(number: u32) -> Self {
-        Self(number)
-    }
-
-    /// The number.
-    #[must_use]
-    pub const fn get(self) -> u32 {
-        self.0
-    }
-
-    /// SHA-256(name ‖ newline ‖ kind ‖ key), its first four bytes.
-    pub(super) fn of(name: &KeyName, kind: SignatureKind, key: &[u8; 32]) -> Self {
-        let mut hasher = Sha256::new();
-        hasher.update(name.as_str());
-        hasher.update([b'\n', kind.code()]);
-        hasher.update(key);
-        let hash: [u8; 32] = hasher.finalize().into();
-        Self(hash.first_chunk().map_or(0, |id| u32::from_be_bytes(*id)))
-    }
-
-    pub(super) fn parse(text: &str) -> Result<Self, KeyError> {
-        let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-        if text.len() != 8 || !text.bytes().all(is_digit) {
-            return Err(KeyError::IdForm);
-        }
-        let number = u32::from_str_radix(text, 16);
-        number.map(Self).map_err(|_| KeyError::IdForm)
-    }
-}
-
-impl fmt::Display for KeyId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:08x}", self.0)
-    }
-}
 
 /// What a key signs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -87,8 +44,7 @@ impl SignatureKind {
 /// ```
 /// use strandline_proof::VerifierKey;
 ///
-/// let text = "example.org/orders+4fe3ca9e+AdBK2NLK6qBBL2jwjJfcIqLnOqgWO1OJb7Wi5SNyDnVB";
-/// # let text = strandline_proof::SignerKey::from_seed("example.org/orders".parse()?, [7; 32]).verifier().to_string();
+/// let text = "example.org/orders+4cbf71a9+AepKbGPinFIKvvVQexMuxfmVR3auvr57kkIe6mkURtIs";
 /// let key: VerifierKey = text.parse()?;
 /// assert_eq!(key.name().as_str(), "example.org/orders");
 /// assert_eq!(key.to_string(), text);
@@ -117,13 +73,18 @@ impl VerifierKey {
         if key.is_weak() {
             return Err(KeyError::Point);
         }
-        let id = KeyId::of(&name, kind, bytes);
-        Ok(Self {
+        Ok(Self::of(name, kind, key))
+    }
+
+    /// A key that is known to be one.
+    pub(super) fn of(name: KeyName, kind: SignatureKind, key: VerifyingKey) -> Self {
+        let id = id_of(&name, kind, key.as_bytes());
+        Self {
             name,
             id,
             kind,
             key,
-        })
+        }
     }
 
     /// A key of other bytes with the id of this one.
@@ -209,7 +170,10 @@ impl FromStr for VerifierKey {
         // Base64 has pluses, names and ids have none.
         let (name, rest) = text.split_once('+').ok_or(KeyError::Form)?;
         let (id, key) = rest.split_once('+').ok_or(KeyError::Form)?;
-        let (name, got) = (KeyName::new(name)?, KeyId::parse(id)?);
+        let (name, got) = (
+            KeyName::new(name)?,
+            KeyId::parse(id).ok_or(KeyError::IdForm)?,
+        );
         let (kind, bytes) = parse_key(key)?;
         let key = Self::from_bytes(name, kind, &bytes)?;
         let expected = key.id;
@@ -218,6 +182,16 @@ impl FromStr for VerifierKey {
             false => Err(KeyError::Id { expected, got }),
         }
     }
+}
+
+/// SHA-256(name ‖ newline ‖ kind ‖ key), its first four bytes.
+pub(super) fn id_of(name: &KeyName, kind: SignatureKind, key: &[u8; 32]) -> KeyId {
+    let mut hasher = Sha256::new();
+    hasher.update(name.as_str());
+    hasher.update([b'\n', kind.code()]);
+    hasher.update(key);
+    let hash: [u8; 32] = hasher.finalize().into();
+    KeyId::from_u32(hash.first_chunk().map_or(0, |id| u32::from_be_bytes(*id)))
 }
 
 /// The last part of a key's text: its kind and its bytes.

@@ -6,17 +6,23 @@
 //! [c2sp.org/tlog-cosignature]: https://c2sp.org/tlog-cosignature
 
 mod error;
+mod id;
 mod key;
+mod key_error;
+mod limits;
 mod name;
 mod signature;
 mod signed;
 mod signer;
 
-pub use error::{KeyError, NoteError};
-pub use key::{KeyId, SignatureKind, VerifierKey};
-pub use name::{KEY_NAME_BYTES_MAX, KeyName};
-pub use signature::{NoteSignature, SIGNATURE_BYTES_MAX};
-pub use signed::{NOTE_BYTES_MAX, NOTE_SIGNATURES_MAX, SignedNote, VerifiedSignature};
+pub use error::NoteError;
+pub use id::KeyId;
+pub use key::{SignatureKind, VerifierKey};
+pub use key_error::KeyError;
+pub use limits::{KEY_NAME_BYTES_MAX, NOTE_BYTES_MAX, NOTE_SIGNATURES_MAX, SIGNATURE_BYTES_MAX};
+pub use name::KeyName;
+pub use signature::NoteSignature;
+pub use signed::{SignedNote, VerifiedSignature};
 pub use signer::SignerKey;
 
 #[cfg(test)]

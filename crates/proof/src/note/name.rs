@@ -1,11 +1,9 @@
 //! `KeyName`: what a key is called.
 
-use super::error::KeyError;
+use super::key_error::KeyError;
+use super::limits::KEY_NAME_BYTES_MAX;
 use std::fmt;
 use std::str::FromStr;
-
-/// Longest name of a key, in bytes.
-pub const KEY_NAME_BYTES_MAX: usize = 255;
 
 /// What a key is called: by custom a URL without its scheme, as `example.org/orders`.
 ///

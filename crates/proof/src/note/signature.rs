@@ -1,14 +1,12 @@
 //! `NoteSignature`: a line of a note.
 
 use super::error::NoteError;
-use super::key::KeyId;
+use super::id::KeyId;
+use super::limits::SIGNATURE_BYTES_MAX;
 use super::name::KeyName;
 use crate::text;
 use std::fmt;
 use std::str::FromStr;
-
-/// Longest signature, in bytes: those of other kinds are longer than ours, and are kept as they are.
-pub const SIGNATURE_BYTES_MAX: usize = 32 * 1024;
 
 /// What stands before each: an em dash and a space.
 const BEGIN: &str = "— ";

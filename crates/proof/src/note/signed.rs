@@ -2,14 +2,10 @@
 
 use super::error::NoteError;
 use super::key::VerifierKey;
+use super::limits::{NOTE_BYTES_MAX, NOTE_SIGNATURES_MAX};
 use super::signature::NoteSignature;
 use super::signer::SignerKey;
 use std::fmt;
-
-/// Longest note, in bytes.
-pub const NOTE_BYTES_MAX: usize = 1_000_000;
-/// Most signatures of a note.
-pub const NOTE_SIGNATURES_MAX: usize = 100;
 
 /// A text, and signatures that say they are over it. Read, and not checked: [`verify`](Self::verify) does
 /// that, and until then the text is whoever's.

@@ -1,7 +1,8 @@
 //! `SignerKey`: the secret key of somebody who signs.
 
-use super::error::KeyError;
-use super::key::{KeyId, SignatureKind, VerifierKey, cosigned, key_text, parse_key};
+use super::id::KeyId;
+use super::key::{SignatureKind, VerifierKey, cosigned, id_of, key_text, parse_key};
+use super::key_error::KeyError;
 use super::name::KeyName;
 use super::signature::NoteSignature;
 use ed25519_dalek::{Signer as _, SigningKey};
@@ -65,12 +66,7 @@ impl SignerKey {
     /// The public key.
     #[must_use]
     pub fn verifier(&self) -> VerifierKey {
-        let bytes = self.key.verifying_key().to_bytes();
-        let key = VerifierKey::from_bytes(self.name.clone(), self.kind, &bytes);
-        // Clamping makes every secret key a multiple of 8 and not of the group's order, so its public key
-        // is a point, and none of the few that sign anything.
-        #[expect(clippy::expect_used, reason = "every secret key has a public one")]
-        key.expect("a public key")
+        VerifierKey::of(self.name.clone(), self.kind, self.key.verifying_key())
     }
 
     /// The text of the key. A secret.
@@ -83,7 +79,7 @@ impl SignerKey {
 
     /// The signature over `text`; of a witness, with the time in seconds since 1970, of which others use none.
     pub(super) fn sign(&self, text: &str, time: u64) -> NoteSignature {
-        let id = KeyId::of(&self.name, self.kind, self.key.verifying_key().as_bytes());
+        let id = id_of(&self.name, self.kind, self.key.verifying_key().as_bytes());
         let bytes = match self.kind {
             SignatureKind::Ed25519 => self.key.sign(text.as_bytes()).to_bytes().to_vec(),
             SignatureKind::Cosignature => {
@@ -111,7 +107,10 @@ impl FromStr for SignerKey {
         let rest = text.strip_prefix("PRIVATE+KEY+").ok_or(KeyError::Form)?;
         let (name, rest) = rest.split_once('+').ok_or(KeyError::Form)?;
         let (id, key) = rest.split_once('+').ok_or(KeyError::Form)?;
-        let (name, got) = (KeyName::new(name)?, KeyId::parse(id)?);
+        let (name, got) = (
+            KeyName::new(name)?,
+            KeyId::parse(id).ok_or(KeyError::IdForm)?,
+        );
         let (kind, seed) = parse_key(key)?;
         let key = Self {
             kind,

@@ -131,6 +131,17 @@ fn a_signature_of_a_known_key_has_to_be_right_and_others_are_passed_over() {
     let renamed = key_of("mine", 1).verifier();
     assert_eq!(note.verify([&renamed]), Err(NoteError::UnknownKeys));
 
+    // Ids are short, so a key of another name can have the same.
+    let mut same_id = SignedNote::sign("text\n", &stranger, 0).unwrap();
+    let (name, id) = ("elsewhere".parse().unwrap(), own.verifier().id());
+    same_id
+        .add(NoteSignature::new(name, id, vec![0; 64]))
+        .unwrap();
+    assert_eq!(
+        same_id.verify([&own.verifier()]),
+        Err(NoteError::UnknownKeys)
+    );
+
     let changed = note.to_string().replacen("text", "Text", 1);
     let changed = SignedNote::parse(changed.as_bytes()).unwrap();
     for key in &keys {

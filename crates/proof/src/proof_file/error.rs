@@ -1,6 +1,6 @@
 //! `ProofFileError`: why bytes are no proof, or prove nothing.
 
-use super::file::{EXTRA_BYTES_MAX, PROOF_FILE_BYTES_MAX};
+use super::limits::{EXTRA_BYTES_MAX, PROOF_FILE_BYTES_MAX};
 use crate::checkpoint::CheckpointError;
 #[cfg(feature = "event")]
 use crate::event::DisclosureError;

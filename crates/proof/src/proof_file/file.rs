@@ -1,18 +1,13 @@
 //! `ProofFile`: a proof, as it is given to somebody.
 
 use super::error::ProofFileError;
+use super::limits::{EXTRA_BYTES_MAX, PROOF_FILE_BYTES_MAX};
 use crate::checkpoint::{LogPolicy, SignedCheckpoint, VerifiedCheckpoint};
 #[cfg(feature = "event")]
 use crate::event::Disclosure;
-use crate::note::NOTE_BYTES_MAX;
 use crate::text;
 use crate::tree::{Hash, INCLUSION_HASHES_MAX, InclusionProof};
 use std::fmt;
-
-/// Longest file, in bytes.
-pub const PROOF_FILE_BYTES_MAX: usize = EXTRA_BYTES_MAX.div_ceil(3) * 4 + NOTE_BYTES_MAX + 4096;
-/// Most bytes that can stand beside a proof.
-pub const EXTRA_BYTES_MAX: usize = 96 * 1024 * 1024;
 
 const FIRST_LINE: &str = "c2sp.org/tlog-proof@v1";
 

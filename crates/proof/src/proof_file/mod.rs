@@ -5,9 +5,11 @@
 
 mod error;
 mod file;
+mod limits;
 
 pub use error::ProofFileError;
-pub use file::{EXTRA_BYTES_MAX, PROOF_FILE_BYTES_MAX, ProofFile};
+pub use file::ProofFile;
+pub use limits::{EXTRA_BYTES_MAX, PROOF_FILE_BYTES_MAX};
 
 #[cfg(test)]
 mod tests;

@@ -4,11 +4,26 @@ use super::error::TileError;
 use super::tile::{TILE_WIDTH, Tile, TileKind};
 use crate::text;
 use std::fmt;
+use std::str::FromStr;
 
 /// Folders that the greatest number has.
 const PARTS_MAX: usize = 7;
 
-pub(super) fn write(tile: &Tile, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl fmt::Display for Tile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_path(self, f)
+    }
+}
+
+impl FromStr for Tile {
+    type Err = TileError;
+
+    fn from_str(path: &str) -> Result<Self, TileError> {
+        parse_path(path)
+    }
+}
+
+fn write_path(tile: &Tile, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     match tile.kind() {
         TileKind::Hashes { level } => write!(f, "tile/{level}/")?,
         TileKind::Entries => f.write_str("tile/entries/")?,
@@ -32,7 +47,7 @@ pub(super) fn write(tile: &Tile, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     }
 }
 
-pub(super) fn parse(path: &str) -> Result<Tile, TileError> {
+fn parse_path(path: &str) -> Result<Tile, TileError> {
     let rest = path.strip_prefix("tile/").ok_or(TileError::Path)?;
     let (kind, rest) = rest.split_once('/').ok_or(TileError::Path)?;
     let kind = match kind {

@@ -171,6 +171,14 @@ fn a_tile_that_is_missing_or_cut_is_an_error() {
         "past the end in part"
     );
     assert!(nodes.node(63, 0).is_err() && nodes.node(255, u64::MAX).is_err());
+    let longer = files.0.get_mut("tile/0/001.p/44").unwrap();
+    longer.extend([0, 0]);
+    let longer = TileError::Length {
+        expected: 44 * 32,
+        got: 44 * 32 + 1,
+    };
+    let nodes = TileNodes::new(&files, 300);
+    assert_eq!(nodes.node(0, 256), Err(TileNodesError::Tile(longer)));
     files.0.remove("tile/0/000");
     let missing = TileNodesError::Read("tile/0/000".to_owned());
     assert_eq!(TileNodes::new(&files, 300).node(0, 0), Err(missing));

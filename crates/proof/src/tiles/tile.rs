@@ -1,10 +1,7 @@
 //! `Tile`: which hashes or digests stand in one file.
 
 use super::error::TileError;
-use super::path;
 use crate::tree::{Hash, Nodes, TREE_SIZE_MAX};
-use std::fmt;
-use std::str::FromStr;
 
 /// Levels of the tree that a tile stands for.
 pub const TILE_HEIGHT: u8 = 8;
@@ -122,20 +119,6 @@ impl Tile {
             bytes.extend_from_slice(nodes.node(level, index)?.as_bytes());
         }
         Ok(bytes)
-    }
-}
-
-impl fmt::Display for Tile {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        path::write(self, f)
-    }
-}
-
-impl FromStr for Tile {
-    type Err = TileError;
-
-    fn from_str(path: &str) -> Result<Self, TileError> {
-        path::parse(path)
     }
 }
 

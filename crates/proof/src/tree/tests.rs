@@ -378,7 +378,9 @@ fn what_cannot_be_is_said() {
     let large = TreeHead { size, ..head };
     assert_eq!(proof.verify(&[0; 32], 2, &large), Err(too_large.clone()));
     let growth = ConsistencyProof::default();
-    assert_eq!(growth.verify(&large, &large), Err(too_large));
+    assert_eq!(growth.verify(&large, &large), Err(too_large.clone()));
+    let of_nothing = growth.verify(&TreeHead::EMPTY, &large);
+    assert_eq!(of_nothing, Err(too_large));
     let many = vec![Hash::EMPTY; 65];
     assert!(InclusionProof::new(many[..64].to_vec()).is_err());
     assert!(ConsistencyProof::new(many[..64].to_vec()).is_ok());

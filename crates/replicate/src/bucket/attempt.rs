@@ -1,6 +1,6 @@
 //! `Work`: what every request needs, and how one is tried: bounded in time, counted, again after a wait.
 
-use super::error::{BucketError, BucketErrorKind, classify};
+use super::error::{BucketError, BucketErrorKind, classify, said};
 use super::options::BucketOptions;
 use super::requests::Counters;
 use object_store::ObjectStore;
@@ -74,7 +74,9 @@ impl Work {
 
     pub(super) fn error(&self, fault: Fault, request: &str) -> BucketError {
         match fault {
-            Fault::Store(error) => BucketError::with(classify(&error), &self.name, request, error),
+            Fault::Store(error) => {
+                BucketError::with(classify(&error), &self.name, request, said(&error))
+            }
             Fault::Silent(limit) => BucketError::with(
                 BucketErrorKind::Unreachable,
                 &self.name,

@@ -188,6 +188,44 @@ pub(super) fn is_conflict_of_requests(error: &object_store::Error) -> bool {
         .any(|code| text.contains(code))
 }
 
+/// What an error says, for people: of a document that a server sends with it, only the code and the message.
+pub(super) fn said(error: &object_store::Error) -> String {
+    let mut said = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        let more = error.to_string();
+        if !said.contains(&more) {
+            said = format!("{said}: {more}");
+        }
+        source = error.source();
+    }
+    without_documents(&said)
+}
+
+fn without_documents(mut text: &str) -> String {
+    let mut plain = String::new();
+    while let Some((before, rest)) = text.split_once("<Error") {
+        let before = match before.split_once("<?xml") {
+            Some((before, _)) => before,
+            None => before,
+        };
+        plain.push_str(before.trim_end_matches(|c: char| c.is_whitespace()));
+        let (document, after) = rest.split_once("</Error>").unwrap_or((rest, ""));
+        let field = |name: &str| {
+            let (_, value) = document.split_once(&format!("<{name}>"))?;
+            let (value, _) = value.split_once('<')?;
+            Some(value.trim()).filter(|value| !value.is_empty())
+        };
+        let fields = [field("Code"), field("Message")];
+        let said: Vec<_> = fields.into_iter().flatten().collect();
+        plain.push(' ');
+        plain.push_str(&said.join(": "));
+        text = after;
+    }
+    plain.push_str(text);
+    plain
+}
+
 /// The status in the text of an error: `object_store` keeps the type that has it to itself.
 fn status(text: &str) -> Option<u16> {
     let (_, rest) = text.split_once("status code: ")?;
@@ -207,6 +245,26 @@ mod tests {
             assert!(shown.contains(part), "{shown}");
         }
         assert_eq!(error.source().map(ToString::to_string), Some("403".into()));
+    }
+
+    #[test]
+    fn a_document_that_a_server_sends_is_not_shown_as_it_is() {
+        let error = object_store::Error::Generic {
+            store: "S3",
+            source: "Server returned non-2xx status code: 403 Forbidden: <?xml version=\"1.0\" \
+                     encoding=\"UTF-8\"?>\n<Error><Code>SignatureDoesNotMatch</Code><Message>The secret does not \
+                     fit.</Message><RequestId>17</RequestId></Error>"
+                .into(),
+        };
+        let shown = said(&error);
+        let end = "403 Forbidden: SignatureDoesNotMatch: The secret does not fit.";
+        assert!(shown.ends_with(end), "{shown}");
+        assert_eq!(without_documents("<Error/>"), " ");
+        assert_eq!(
+            without_documents("a <?xml?><Error><Code>B</Code> cut off"),
+            "a B"
+        );
+        assert_eq!(without_documents("nothing of it"), "nothing of it");
     }
 
     #[test]

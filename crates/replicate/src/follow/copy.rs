@@ -103,13 +103,12 @@ impl Copy {
         self.claim()?;
         let known = self.end();
         let before = self.sealed();
-        if self.lazy.is_some() {
-            let lacking = self.lacking(&state.manifest);
+        if let Err(error) = self.fetch(state) {
             if let Some(lazy) = &mut self.lazy {
-                lazy.begin(state, &lacking)?;
+                lazy.give_up();
             }
+            return Err(error);
         }
-        self.stage(state, true)?;
         match &mut self.receiver {
             None => {
                 let (fs, dir) = (self.fs.clone(), &self.dir);
@@ -147,6 +146,15 @@ impl Copy {
         self.remove_merged(state)?;
         let after: BTreeSet<String> = self.sealed().into_iter().collect();
         Ok(before.iter().any(|name| !after.contains(name)))
+    }
+
+    /// Has the files of a state where they are looked for.
+    fn fetch(&mut self, state: &State) -> Result<(), FollowError> {
+        let lacking = self.lacking(&state.manifest);
+        if let Some(lazy) = &mut self.lazy {
+            lazy.begin(state, &lacking)?;
+        }
+        self.stage(state, true)
     }
 
     /// Has the directory to itself, which is made, if there is no copy in it: two that fetch into it would take each
@@ -224,6 +232,7 @@ impl Copy {
         let (fs, dir) = (&*self.fs, &self.dir);
         fs.create_dir_all(dir)
             .map_err(|error| FollowError::io("make", dir, error))?;
+        self.clear_staged()?;
         let segments = state.manifest.segments();
         let lacking = self.lacking(&state.manifest);
         let lacking: BTreeSet<SegmentId> = lacking.iter().map(SegmentInfo::id).collect();
@@ -236,8 +245,6 @@ impl Copy {
             if let Some(lazy) = self.lazy.as_ref().filter(|lazy| lazy.stays(&name)) {
                 let is_whole_here = own.is_some() && !lacking.contains(&info.id());
                 if is_whole_here || !lazy.is_here(&name) {
-                    // One that was staged by an earlier call, and would be taken in its place.
-                    remove(fs, &LogReceiver::staged_path(dir, info.header()))?;
                     continue;
                 }
             }
@@ -257,6 +264,21 @@ impl Copy {
         }
         for file in &state.files {
             self.fetch_merged(file)?;
+        }
+        Ok(())
+    }
+
+    /// Removes what an earlier call has staged and not put in its place: half of a file may be there, and would be taken
+    /// for all of it.
+    fn clear_staged(&self) -> Result<(), FollowError> {
+        let (fs, dir) = (&*self.fs, &self.dir);
+        let entries = fs.list_names(dir);
+        for entry in entries.map_err(|error| FollowError::io("list", dir, error))? {
+            let whole = entry.name.strip_suffix(TEMPORARY_SUFFIX);
+            let is_staged = whole.is_some_and(|name| SegmentId::parse_file_name(name).is_some());
+            if entry.kind == EntryKind::File && is_staged {
+                remove(fs, &dir.join(&entry.name))?;
+            }
         }
         Ok(())
     }
@@ -351,5 +373,57 @@ fn diverged(term: Term, end: Option<LogPosition>, error: LogError) -> FollowErro
             reason: reason.to_owned(),
         },
         error => error.into(),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+    use crate::bucket::BucketOptions;
+    use crate::follow::survey::newest_state;
+    use crate::replicator::Replicator;
+    use crate::ship::ReplicateOptions;
+    use std::ops::ControlFlow;
+    use std::time::Duration;
+    use strandline::maintenance::{Redaction, redact};
+    use strandline::{Coordinate, Event, EventKind, Store, StoreOptions};
+    use strandline_core::fs::OsFs;
+
+    fn ship(store: &Store, bucket: &Bucket) -> State {
+        let options = ReplicateOptions::new();
+        let replicator = Replicator::start(store, bucket.clone(), options).unwrap();
+        replicator.stop(Duration::from_secs(300)).unwrap();
+        newest_state(bucket).unwrap()
+    }
+
+    /// Whoever begins while segments are rewritten finds that files of the state are gone, and takes the next one.
+    #[test]
+    fn a_state_whose_files_are_gone_leaves_nothing_behind() {
+        let dir = tempfile::tempdir().unwrap();
+        let bucket = Bucket::open("memory:", BucketOptions::new()).unwrap();
+        let options = StoreOptions::new().segment_events_max(10);
+        let store = options.clone().open(dir.path().join("store")).unwrap();
+        for number in 0..45_u8 {
+            let of = Coordinate::new(format!("order:{}", number % 20), "eu").unwrap();
+            let event = Event::bytes(EventKind::new(1, 1), [number]);
+            store.append(&of, event).unwrap();
+        }
+        // Closed and opened, so that what is sealed has its footers.
+        store.close().unwrap();
+        let store = options.open(dir.path().join("store")).unwrap();
+        let before = ship(&store, &bucket);
+        let go_on = &mut |_| ControlFlow::Continue(());
+        redact(&store, &Redaction::new().entity("order:3"), go_on).unwrap();
+        let after = ship(&store, &bucket);
+        for (name, lazy) in [("whole", None), ("lazy", Some(RemoteOptions::default()))] {
+            let copy = dir.path().join(name);
+            let mut copy =
+                Copy::open(bucket.clone(), Arc::new(OsFs), &copy, lazy.as_ref()).unwrap();
+            let gone = copy.take_state(&before).unwrap_err();
+            assert!(gone.is_gone(), "{gone:?}");
+            copy.take_state(&after).unwrap();
+            assert_eq!(copy.end().unwrap().sequence, after.end.sequence, "{name}");
+        }
     }
 }

@@ -35,6 +35,8 @@ pub(crate) struct Lazy {
     fs: BucketFs,
     /// What the file system lists.
     listed: Catalog,
+    /// What it listed before a state that is being taken over.
+    before: Option<Catalog>,
     /// The directory says so.
     is_marked: bool,
 }
@@ -62,27 +64,8 @@ impl Lazy {
         let own = Manifest::read(&**below, dir)?;
         let listed = match &own {
             Some(own) if !is_marked => Catalog::of_log(own.identity()),
-            own => {
-                let state = newest_state(bucket)?;
-                if own
-                    .as_ref()
-                    .is_some_and(|own| own.identity() != state.identity())
-                {
-                    let dir = dir.to_path_buf();
-                    return Err(FollowError::OtherLog { dir });
-                }
-                match own {
-                    // What it does not list counts for nothing here.
-                    Some(own) => {
-                        let mut listed = staying(&state, own, dir)?;
-                        if let Some(state) = listed_last(bucket, &**below, dir)? {
-                            listed.extend(&staying(&state, own, dir)?);
-                        }
-                        listed
-                    }
-                    None => Catalog::of_log(state.identity()),
-                }
-            }
+            Some(own) => listed(bucket, &**below, dir, own)?,
+            None => Catalog::of_log(newest_state(bucket)?.identity()),
         };
         let options = options.cloned().unwrap_or_default();
         let source = Arc::new(bucket.clone());
@@ -94,6 +77,7 @@ impl Lazy {
             dir: dir.to_path_buf(),
             fs,
             listed,
+            before: None,
             is_marked,
         }))
     }
@@ -121,14 +105,13 @@ impl Lazy {
         lacking: &[SegmentInfo],
     ) -> Result<(), FollowError> {
         self.mark()?;
-        self.listed
-            .extend(&staying(state, &state.manifest, &self.dir)?);
+        let coming = staying(state, &state.manifest, &self.dir)?;
+        let stays = |info: &&SegmentInfo| coming.get(&info.file_name()).is_some();
+        let wanted: Vec<(String, Range<u64>)> =
+            lacking.iter().filter(stays).flat_map(first_looks).collect();
+        self.before = Some(self.listed.clone());
+        self.listed.extend(&coming);
         self.fs.replace_catalog(self.listed.clone());
-        let wanted: Vec<(String, Range<u64>)> = lacking
-            .iter()
-            .filter(|info| self.stays(&info.file_name()))
-            .flat_map(first_looks)
-            .collect();
         let wanted: Vec<_> = wanted
             .iter()
             .map(|(name, range)| (name.as_str(), range.clone()))
@@ -137,10 +120,20 @@ impl Lazy {
         fetched.map_err(|error| FollowError::io("read from the bucket for", &self.dir, error))
     }
 
+    /// The state that was begun cannot be had: its files are not there. Whoever takes another one in its place would
+    /// find names that belong to no log.
+    pub(super) fn give_up(&mut self) {
+        if let Some(before) = self.before.take() {
+            self.listed = before;
+            self.fs.replace_catalog(self.listed.clone());
+        }
+    }
+
     /// The state is that of the copy, which has this manifest: what stays in the bucket is not kept in the directory,
     /// and files of before are gone.
     pub(super) fn end(&mut self, state: &State, own: &Manifest) -> Result<(), FollowError> {
         self.listed = staying(state, own, &self.dir)?;
+        self.before = None;
         self.fs.replace_catalog(self.listed.clone());
         let (below, dir) = (&self.below, &self.dir);
         let entries = below.list_names(dir);
@@ -193,6 +186,29 @@ impl Lazy {
         written.map_err(|error| FollowError::io("write", &path, error))?;
         self.is_marked = true;
         Ok(())
+    }
+}
+
+/// The files of a directory with this manifest that stay in the bucket. What the manifest does not list counts for
+/// nothing. What both states list is where the newer one says: it is there longer.
+pub(super) fn listed(
+    bucket: &Bucket,
+    below: &dyn Fs,
+    dir: &Path,
+    own: &Manifest,
+) -> Result<Catalog, FollowError> {
+    let state = newest_state(bucket)?;
+    if own.identity() != state.identity() {
+        let dir = dir.to_path_buf();
+        return Err(FollowError::OtherLog { dir });
+    }
+    match listed_last(bucket, below, dir)? {
+        Some(before) if before.identity() == own.identity() => {
+            let mut listed = staying(&before, own, dir)?;
+            listed.extend(&staying(&state, own, dir)?);
+            Ok(listed)
+        }
+        _ => staying(&state, own, dir),
     }
 }
 
@@ -257,35 +273,14 @@ fn staying(state: &State, own: &Manifest, dir: &Path) -> Result<Catalog, FollowE
     Ok(catalog)
 }
 
-/// Whether sealed files of a directory are in a bucket, so that it is opened through [`bucket_fs`] and no other way.
+/// Whether sealed files of a directory are in a bucket, so that it is opened through [`bucket_fs`](crate::bucket_fs) and no other way.
+/// One of which that cannot be found out is taken for such a one.
 #[must_use]
 pub fn is_lazy(below: &dyn Fs, dir: impl AsRef<Path>) -> bool {
-    below.identity(&dir.as_ref().join(BUCKET_FILE)).is_ok()
-}
-
-/// The file system of a directory of which sealed files are in a bucket, as a [lazy](crate::ReplicaOptions::lazy)
-/// replica or a [lazy](crate::TakeOverOptions::lazy) takeover has left it, for a store to be opened in:
-/// `StoreOptions::fs`. What the opening reads was fetched when this returns.
-///
-/// One that has all its files is used as it is. Requests are four and those for what an opening reads.
-///
-/// # Errors
-///
-/// [`FollowError::Io`] with `NotFound` if there is no copy or store in the directory; [`FollowError::Empty`] and
-/// [`FollowError::OtherLog`] if the bucket is not that of the directory; [`FollowError::Bucket`] and
-/// [`FollowError::Io`] if it cannot be read.
-pub fn bucket_fs(
-    bucket: &Bucket,
-    dir: impl AsRef<Path>,
-    below: Arc<dyn Fs>,
-    options: &RemoteOptions,
-) -> Result<BucketFs, FollowError> {
-    let dir = dir.as_ref();
-    if Manifest::read(&*below, dir)?.is_none() {
-        let error = io::Error::from(io::ErrorKind::NotFound);
-        return Err(FollowError::io("find a store in", dir, error));
-    }
-    let lazy = Lazy::open(bucket, &below, dir, Some(options))?.ok_or(FollowError::Empty)?;
-    lazy.prepare()?;
-    Ok(lazy.fs)
+    let found = below.identity(&dir.as_ref().join(BUCKET_FILE));
+    let is_missing = |error: io::Error| {
+        let kinds = [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory];
+        kinds.contains(&error.kind())
+    };
+    !found.is_err_and(is_missing)
 }

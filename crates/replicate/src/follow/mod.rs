@@ -5,6 +5,7 @@
 //! who calls it. Writes nothing to the bucket.
 
 mod along;
+mod beside;
 mod copy;
 mod decode;
 mod error;
@@ -13,8 +14,9 @@ mod lazy;
 mod place;
 mod survey;
 
+pub use beside::bucket_fs;
 pub use error::FollowError;
-pub use lazy::{bucket_fs, is_lazy};
+pub use lazy::is_lazy;
 
 pub(crate) use along::{identity_of, take_along};
 pub(crate) use copy::Copy;

@@ -4,7 +4,7 @@ use super::decode::decode_state;
 use super::error::FollowError;
 use crate::ask::ask;
 use crate::bucket::Bucket;
-use crate::object::{Key, State, Term};
+use crate::object::{Key, State, Term, TermRecord};
 use crate::protocol::{Answer, Listing, Request, Survey, Taken, after};
 use bytes::Bytes;
 
@@ -65,13 +65,27 @@ fn survey_to(bucket: &Bucket, newest: Option<Term>) -> Result<Option<Taken>, Fol
 pub(super) fn newest_state(bucket: &Bucket) -> Result<State, FollowError> {
     let mut tries_left = TRIES;
     loop {
-        let taken = survey(bucket)?.ok_or(FollowError::Empty)?;
+        let newest = newest(bucket)?;
+        let Some(taken) = survey_to(bucket, newest)? else {
+            return Err(unbegun(bucket, newest)?);
+        };
         let (term, number) = (taken.term, taken.state);
         match get(bucket, &Key::State { term, number }) {
             Err(FollowError::Gone { .. }) if tries_left > 0 => tries_left -= 1,
             bytes => return decode_state(term, number, &bytes?),
         }
     }
+}
+
+/// Why nothing is left: nobody has taken a term, or whoever has it has not begun it.
+fn unbegun(bucket: &Bucket, newest: Option<Term>) -> Result<FollowError, FollowError> {
+    let Some(term) = newest else {
+        return Ok(FollowError::Empty);
+    };
+    let key = Key::Term(term);
+    let record = TermRecord::decode(term, &get(bucket, &key)?);
+    let record = record.map_err(|error| FollowError::object(&key, error))?;
+    Ok(FollowError::NotBegun(Box::new(record)))
 }
 
 /// An object that is listed.

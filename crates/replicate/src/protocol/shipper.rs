@@ -197,6 +197,22 @@ impl<C: Clone + Eq> Shipper<C> {
         }
     }
 
+    /// The key of a chunk or state that is not confirmed yet.
+    #[must_use]
+    pub fn key(&self, ask: Ask) -> Option<Key> {
+        let asked = match ask {
+            Ask::Chunk(number) => self.chunks.get(&number),
+            Ask::State(number) => {
+                let state = self.state.as_ref();
+                state
+                    .filter(|(of, _)| *of == number)
+                    .map(|(_, asked)| asked)
+            }
+            Ask::Check { .. } => None,
+        };
+        asked.map(|asked| asked.put.key().clone())
+    }
+
     /// Notes what is confirmed without a hole.
     fn confirm(&mut self) {
         while let Some(chunk) = self.chunks.get(&self.confirmed.chunks)

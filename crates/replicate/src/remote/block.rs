@@ -61,31 +61,34 @@ pub(super) struct BlockOfFile {
 }
 
 /// The blocks that have a range of a file, in their order. Each part is cut into blocks of `block_bytes`,
-/// whatever is read, so that the same bytes are always in the same block. O(blocks).
-pub(super) fn blocks_of(
-    file: &RemoteFile,
+/// whatever is read, so that the same bytes are always in the same block. O(1) for each: a file may be said to be
+/// longer than anything is.
+pub(super) fn blocks_of<'a>(
+    file: &'a RemoteFile,
     range: &Range<u64>,
     block_bytes: u64,
-) -> Vec<BlockOfFile> {
+) -> impl Iterator<Item = BlockOfFile> + use<'a> {
     let block_bytes = block_bytes.max(1);
-    let mut blocks = Vec::new();
-    for part in file.parts_of(range) {
-        let skipped = range.start.saturating_sub(part.from) / block_bytes;
+    let Range { start, end } = *range;
+    file.parts_of(range).iter().flat_map(move |part| {
+        let skipped = start.saturating_sub(part.from) / block_bytes;
         let mut within = skipped.saturating_mul(block_bytes);
-        while within < part.bytes && part.from.saturating_add(within) < range.end {
-            let bytes = block_bytes.min(part.bytes - within);
-            blocks.push(BlockOfFile {
-                from: part.from + within,
-                key: BlockKey {
-                    object: part.key.clone(),
-                    start: part.offset + within,
-                    bytes,
-                },
-            });
+        std::iter::from_fn(move || {
+            let left = part.bytes.checked_sub(within).filter(|left| *left > 0)?;
+            let from = part.from.saturating_add(within);
+            if from >= end {
+                return None;
+            }
+            let bytes = block_bytes.min(left);
+            let key = BlockKey {
+                object: part.key.clone(),
+                start: part.offset.saturating_add(within),
+                bytes,
+            };
             within = within.saturating_add(bytes);
-        }
-    }
-    blocks
+            Some(BlockOfFile { from, key })
+        })
+    })
 }
 
 #[cfg(test)]

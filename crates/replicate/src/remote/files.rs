@@ -60,6 +60,11 @@ impl Files {
         (listed.removed.get(name) != Some(file)).then(|| file.clone())
     }
 
+    /// What is listed, removed files included.
+    pub(super) fn catalog(&self) -> Arc<Catalog> {
+        self.listed.lock().catalog.clone()
+    }
+
     /// All of them with their lengths, sorted by name.
     pub(super) fn list(&self) -> Vec<(String, u64)> {
         let listed = self.listed.lock();
@@ -115,7 +120,7 @@ impl Files {
         let left = file.bytes().saturating_sub(offset);
         let count = wanted.min(left).min(READ_BYTES_MAX);
         let range = offset..offset.saturating_add(count);
-        let blocks = blocks_of(file, &range, self.block_bytes);
+        let blocks: Vec<_> = blocks_of(file, &range, self.block_bytes).collect();
         let keys: Vec<BlockKey> = blocks.iter().map(|block| block.key.clone()).collect();
         let bytes = self.blocks.get(&keys)?;
         let mut rest = buffer;
@@ -137,7 +142,7 @@ impl Files {
     /// Has a range of a file fetched that somebody is going to read.
     pub(super) fn ask_for(&self, file: &RemoteFile, range: Range<u64>) {
         let blocks = blocks_of(file, &range, self.block_bytes);
-        let keys: Vec<_> = blocks.into_iter().map(|block| block.key).collect();
+        let keys: Vec<_> = blocks.map(|block| block.key).collect();
         self.blocks.ask_for(&keys);
     }
 

@@ -16,7 +16,7 @@ use strandline_core::fs::{
     DirEntry, DirName, EntryKind, FileIdentity, FileLock, Fs, FsFile, FsLayer, OpenMode,
 };
 use strandline_core::sync::Mutex;
-use strandline_segment::{BUCKET_FILE, Manifest};
+use strandline_segment::{BUCKET_FILE, MANIFEST_FILE, Manifest};
 
 /// Why the directory is not moved.
 const STAYS: &str = "files of the directory are in a bucket, so it can be neither moved nor replaced: restore the bucket into another one";
@@ -50,6 +50,8 @@ struct Shared {
     dirs: [PathBuf; 2],
     files: Arc<Files>,
     device: u64,
+    /// Where a newer catalog comes from, if anybody knows.
+    renewal: OnceLock<Arc<dyn RenewCatalog>>,
     /// Held while a file is brought into the directory, so that each is brought once.
     bringing: Mutex<()>,
 }
@@ -74,7 +76,8 @@ impl BucketFs {
         let dir = std::path::absolute(dir)?;
         below.create_dir_all(&dir)?;
         let canonical = below.canonical(&dir)?;
-        let cache_dir = options.cache_dir_of(&dir);
+        // However the directory is called: what is to go from its cache is in one place.
+        let cache_dir = options.cache_dir_of(&canonical);
         let objects = objects_of(&catalog);
         let of = format!("{} {}", bucket.name(), catalog.log());
         let place = (cache_dir.as_path(), of.as_str());
@@ -88,6 +91,7 @@ impl BucketFs {
                 dirs: [dir, canonical],
                 files: Arc::new(Files::new(blocks, whole, catalog, options)),
                 device: first_number(&digest),
+                renewal: OnceLock::new(),
                 bringing: Mutex::new(()),
             }),
         })
@@ -100,6 +104,12 @@ impl BucketFs {
     /// directory itself are not touched. O(objects, and blocks that are kept).
     pub fn replace_catalog(&self, catalog: Catalog) {
         self.shared.files.replace(catalog);
+    }
+
+    /// Has a newer catalog asked for where a segment is to be read that is neither in the directory nor listed: another
+    /// process may have left it in the bucket since. The first call counts.
+    pub(crate) fn renew_from(&self, renewal: Arc<dyn RenewCatalog>) {
+        let _ = self.shared.renewal.set(renewal);
     }
 
     /// Fetches ranges of files, many at once, so that whoever reads them next waits for nothing; of files that are
@@ -158,7 +168,50 @@ impl BucketFs {
     }
 }
 
+/// Knows which files a bucket has by now.
+pub(crate) trait RenewCatalog: Send + Sync + std::fmt::Debug {
+    /// A catalog that may have the file with this name, if one can be had that was not had before.
+    ///
+    /// # Errors
+    ///
+    /// What stands against finding out.
+    fn catalog_with(&self, name: &str) -> io::Result<Option<Catalog>>;
+
+    /// What of a catalog the directory still has, if that is less.
+    fn left_of(&self, catalog: &Catalog) -> Option<Catalog>;
+}
+
 impl Shared {
+    /// Looks for a file that is listed nowhere in a newer catalog.
+    fn renewed(&self, name: &str) -> io::Result<Option<RemoteFile>> {
+        let Some(renewal) = self.renewal.get() else {
+            return Ok(None);
+        };
+        if let Some(catalog) = renewal.catalog_with(name)? {
+            self.files.replace(catalog);
+        }
+        Ok(self.files.get(name))
+    }
+
+    /// The manifest is about to be read: what another process has rewritten since is kept no more.
+    fn shrink(&self) {
+        let renewal = self.renewal.get();
+        if let Some(left) = renewal.and_then(|renewal| renewal.left_of(&self.files.catalog())) {
+            self.files.replace(left);
+        }
+    }
+
+    fn opened(&self, name: &str, file: RemoteFile) -> Arc<dyn FsFile> {
+        Arc::new(BucketFile {
+            files: self.files.clone(),
+            name: name.to_owned(),
+            file,
+            identity: self.identity_of(name),
+            read: Mutex::new(Course::default()),
+            whole: OnceLock::new(),
+        })
+    }
+
     fn is_dir(&self, path: &Path) -> bool {
         self.dirs.iter().any(|dir| dir == path)
     }
@@ -263,29 +316,31 @@ impl FsLayer for BucketFs {
         if shared.is_hidden(path) {
             return Err(io::ErrorKind::NotFound.into());
         }
-        let name = shared.name_of(path);
-        let listed = name.and_then(|name| Some((name, shared.files.get(name)?)));
-        let Some((name, file)) = listed else {
+        let Some(name) = shared.name_of(path) else {
             return shared.below.open(path, mode);
         };
-        match mode {
-            OpenMode::Read => match shared.below.open(path, mode) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Arc::new(BucketFile {
-                    files: shared.files.clone(),
-                    name: name.to_owned(),
-                    file,
-                    identity: shared.identity_of(name),
-                    read: Mutex::new(Course::default()),
-                    whole: OnceLock::new(),
-                })),
+        if name == MANIFEST_FILE {
+            shared.shrink();
+        }
+        let listed = shared.files.get(name);
+        match (mode, listed) {
+            (OpenMode::Read, listed) => match shared.below.open(path, mode) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    let file = match listed {
+                        None => shared.renewed(name)?,
+                        listed => listed,
+                    };
+                    file.map(|file| shared.opened(name, file)).ok_or(error)
+                }
                 opened => opened,
             },
-            OpenMode::Create => Err(io::ErrorKind::AlreadyExists.into()),
+            (OpenMode::Create, Some(_)) => Err(io::ErrorKind::AlreadyExists.into()),
             // To be appended to.
-            _ => {
+            (_, Some(_)) => {
                 shared.bring(name)?;
                 shared.below.open(path, mode)
             }
+            (_, None) => shared.below.open(path, mode),
         }
     }
 

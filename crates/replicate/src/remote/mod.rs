@@ -27,5 +27,6 @@ mod whole;
 
 pub use catalog::{Catalog, RemoteFile, RemotePart};
 pub use fs::BucketFs;
+pub(crate) use fs::RenewCatalog;
 pub use objects::{NotFetched, ReadObjects};
 pub use options::{RemoteOptions, RemoteStats};

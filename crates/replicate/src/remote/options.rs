@@ -77,14 +77,14 @@ impl RemoteOptions {
     }
 
     /// The directory that has what was fetched, and nothing else. Default: that of the store, with `.cache` after
-    /// its name.
+    /// its name, links resolved.
     #[must_use]
     pub fn cache_dir(mut self, dir: impl AsRef<Path>) -> Self {
         self.cache_dir = Some(dir.as_ref().to_path_buf());
         self
     }
 
-    /// The directory of the cache of a store in `dir`.
+    /// The directory of the cache of a store in `dir`, which has no links in it and no slash behind.
     pub(super) fn cache_dir_of(&self, dir: &Path) -> PathBuf {
         self.cache_dir.clone().unwrap_or_else(|| {
             let mut beside = dir.as_os_str().to_owned();

@@ -83,7 +83,7 @@ fn fetch_all(bucket: &Bucket, fs: &Arc<dyn Fs>, dir: &Path) -> Result<(), Follow
     loop {
         let taken = survey(bucket)?.ok_or(FollowError::Empty)?;
         match take_along(bucket, &mut copy, &taken) {
-            Err(FollowError::Gone { .. }) if tries_left > 0 => tries_left -= 1,
+            Err(error) if error.is_gone() && tries_left > 0 => tries_left -= 1,
             Err(error) => return Err(error),
             Ok(()) => return copy.sync(),
         }

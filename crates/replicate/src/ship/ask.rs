@@ -3,8 +3,10 @@
 use super::backoff::Backoff;
 use super::error::ReplicateError;
 use crate::bucket::{Bucket, BucketError, Listed, Pending, PutAnswer};
+use crate::object::Key;
 use crate::protocol::{Answer, Request};
 use bytes::Bytes;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use strandline_core::sync::atomic::{AtomicBool, Ordering};
@@ -142,6 +144,17 @@ impl Stop {
     }
 }
 
+/// Does something if the thread panics that has it.
+pub(crate) struct OnPanic<F: Fn()>(pub(crate) F);
+
+impl<F: Fn()> Drop for OnPanic<F> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0();
+        }
+    }
+}
+
 /// Makes requests one after another; an unclear answer is followed by a wait.
 pub(crate) struct Patient<'a> {
     pub(crate) bucket: &'a Bucket,
@@ -149,6 +162,35 @@ pub(crate) struct Patient<'a> {
     pub(crate) stop: &'a Stop,
     /// Told of errors that a wait follows.
     pub(crate) note: &'a dyn Fn(&ReplicateError, Duration),
+    pub(crate) refused: Refused<Key>,
+}
+
+/// What was refused as being there, to be known again where it is not: whoever asks in turns, and waits for nothing, would
+/// do so for ever.
+#[derive(Debug)]
+pub(crate) struct Refused<K>(BTreeSet<K>);
+
+impl<K> Default for Refused<K> {
+    fn default() -> Self {
+        Self(BTreeSet::new())
+    }
+}
+
+impl<K: Ord> Refused<K> {
+    /// Notes what was answered of an object, and says whether it was refused as being there before and is not.
+    pub(crate) fn note(&mut self, of: K, answer: &Answer<Bytes>) -> bool {
+        match answer {
+            Answer::Exists => {
+                self.0.insert(of);
+                false
+            }
+            Answer::Absent => self.0.remove(&of),
+            _ => {
+                self.0.remove(&of);
+                false
+            }
+        }
+    }
 }
 
 impl Patient<'_> {
@@ -164,13 +206,40 @@ impl Patient<'_> {
     ) -> Result<Answer<Bytes>, ReplicateError> {
         let answered = ask(self.bucket, self.stop, request);
         let (answer, error) = answered.ok_or(ReplicateError::Stopped)?;
-        match error {
-            Some(error) => self.failed(&ReplicateError::Bucket(error))?,
-            // That nothing is there is no progress: it is what a PUT that is refused is compared with.
-            None if answer == Answer::Absent => {}
-            None => self.backoff.reset(),
+        if let Some(error) = error {
+            self.failed(&ReplicateError::Bucket(error))?;
+            return Ok(answer);
+        }
+        if let Request::Put { key, .. } | Request::Get { key } = request
+            && self.refused.note(key.clone(), &answer)
+        {
+            self.failed(&ReplicateError::Contradictory(key.clone()))?;
+        }
+        // That something is there, or nothing, is no progress: so a PUT is refused, and so it is compared.
+        if !matches!(answer, Answer::Absent | Answer::Exists) {
+            self.backoff.reset();
         }
         Ok(answer)
+    }
+
+    /// The key of the first object that is under one of these, if there is any. A request for each 1,000 objects.
+    pub(crate) fn first_under(
+        &mut self,
+        fronts: &[&str],
+    ) -> Result<Option<String>, ReplicateError> {
+        for front in fronts {
+            let listed = loop {
+                match self.stop.during(self.bucket.start_list(front, None)) {
+                    Ok(listed) => break listed,
+                    Err(ReplicateError::Stopped) => return Err(ReplicateError::Stopped),
+                    Err(error) => self.failed(&error)?,
+                }
+            };
+            if let Some(first) = listed.into_iter().next() {
+                return Ok(Some(first.key));
+            }
+        }
+        Ok(None)
     }
 
     /// Waits after a failure.

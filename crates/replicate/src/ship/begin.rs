@@ -1,7 +1,7 @@
 //! A term begun: what the bucket lacks is put there, then the first state.
 
 use super::ask::Patient;
-use super::catalog::{Catalog, Join, Shipped, is_listed};
+use super::catalog::{Catalog, Join, Shipped};
 use super::error::ReplicateError;
 use super::owner::OwnerFile;
 use super::source::Source;
@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::time::Duration;
 use strandline_core::fs::EntryKind;
-use strandline_segment::{LogPosition, LogView, Manifest, ScanError, SegmentHeader, SegmentInfo};
+use strandline_segment::{LogPosition, LogView, Manifest, ScanError, SegmentInfo};
 
 /// A term that has begun: its chunks go on from `end`.
 #[derive(Debug)]
@@ -32,10 +32,10 @@ pub(crate) struct BegunTerm {
 }
 
 fn is_rewritten(left: &Left, manifest: &Manifest) -> bool {
-    let is_kept = |header: &SegmentHeader| is_listed(manifest, header);
     let listed = left.state.manifest.segments().iter();
     let shipped = left.chunks.iter().map(|chunk| &chunk.header);
-    !listed.map(SegmentInfo::header).chain(shipped).all(is_kept)
+    let mut left = listed.map(SegmentInfo::header).chain(shipped);
+    !left.all(|header| manifest.lists(header))
 }
 
 /// Puts what the bucket lacks of the log, and the first state of a term that was taken. Everything that is durable is
@@ -94,7 +94,7 @@ pub(crate) fn begin(
     owners.owe(is_rewritten || !put.is_empty())?;
     take::begin(patient, &mut machine, encoded(&state, STATE_BYTES_MAX)?)?;
     // What was rewritten is in no state of this term.
-    catalog.retain(|_, header| header.is_none_or(|header| is_listed(&state.manifest, header)));
+    catalog.retain(|_, header| header.is_none_or(|header| state.manifest.lists(header)));
     let parts = state.files.iter().flat_map(|file| &file.parts);
     let listed: Vec<Key> = parts.map(|part| part.key.clone()).collect();
     for key in &listed {

@@ -186,7 +186,7 @@ impl Catalog {
     /// Whether it has a segment that the manifest has otherwise, or not any more: it was rewritten.
     pub(crate) fn is_superseded(&self, manifest: &Manifest) -> bool {
         let mut headers = self.files.values().filter_map(|entry| entry.header);
-        headers.any(|header| !is_listed(manifest, &header))
+        headers.any(|header| !manifest.lists(&header))
     }
 
     /// Length of a file that is one object, put as a whole.
@@ -293,14 +293,6 @@ impl Entry {
             level = *self.levels.get(..end)?.last()?;
         }
     }
-}
-
-/// Whether a manifest lists a segment just so.
-pub(crate) fn is_listed(manifest: &Manifest, header: &SegmentHeader) -> bool {
-    let segments = manifest.segments();
-    let found = segments.binary_search_by_key(&header.id, SegmentInfo::id);
-    let found = found.ok().and_then(|at| segments.get(at));
-    found.is_some_and(|info| info.header() == header)
 }
 
 fn is_tail(key: &Key) -> bool {

@@ -64,6 +64,13 @@ pub enum ReplicateError {
     /// An object that the newest state needs is not there.
     #[error("{0} is missing in the bucket")]
     Missing(Key),
+    /// The bucket refuses an object as one that is there, and has none under its key. For a moment that may be so, where
+    /// two requests meet; it is tried again, less and less often.
+    #[error(
+        "the bucket refuses {0} as an object that is there, and says that it is not when it is asked for it: it is tried \
+         again; if that goes on, the object store does not do what is asked of it"
+    )]
+    Contradictory(Key),
     /// The log of the store cannot be read.
     #[error(transparent)]
     Log(#[from] LogError),
@@ -86,6 +93,17 @@ pub enum ReplicateError {
     BucketLost {
         /// The bucket.
         bucket: String,
+    },
+    /// The bucket has objects of a log, and no term: whoever begins there would share the numbers of its chunks.
+    #[error(
+        "{bucket} has {key} and no term: somebody deleted what says who writes there; bring that back, or delete all that \
+         is under the prefix once no old writer lives, or ship to another prefix"
+    )]
+    TermsLost {
+        /// The bucket.
+        bucket: String,
+        /// An object that is there.
+        key: String,
     },
     /// The next state would be longer than whoever reads it takes.
     #[error(
@@ -111,6 +129,11 @@ pub enum ReplicateError {
     /// The shipper was told to stop.
     #[error("the shipper was stopped")]
     Stopped,
+    /// A thread of the shipper has ended by a panic, of which it has told when it happened.
+    #[error(
+        "the shipper has ended by a panic, which is a fault of the program; the store is written on"
+    )]
+    Panicked,
 }
 
 impl ReplicateError {
@@ -122,6 +145,7 @@ impl ReplicateError {
             | Self::Log(_)
             | Self::File { .. }
             | Self::Missing(_)
+            | Self::Contradictory(_)
             | Self::Rewritten => true,
             Self::Fenced(_)
             | Self::Cloned { .. }
@@ -131,10 +155,12 @@ impl ReplicateError {
             | Self::Diverged(_)
             | Self::Object { .. }
             | Self::BucketLost { .. }
+            | Self::TermsLost { .. }
             | Self::StateTooLong { .. }
             | Self::NotDeleted
             | Self::Store(_)
-            | Self::Stopped => false,
+            | Self::Stopped
+            | Self::Panicked => false,
         }
     }
 

@@ -1,7 +1,7 @@
 //! `Files`: a thread that puts sealed segments, merged files and joined tails into the bucket beside the chunks, and
 //! deletes what nothing needs any more. One job at a time, so its memory is that of one upload.
 
-use super::ask::Stop;
+use super::ask::{OnPanic, Stop};
 use super::catalog::Join;
 use super::error::ReplicateError;
 use super::source::Source;
@@ -86,6 +86,10 @@ impl Files {
         let stop = Arc::clone(&over);
         let thread = thread::Builder::new().name("strandline-ship-files".to_owned());
         let thread = thread.spawn(move || {
+            let _tells = OnPanic(|| {
+                let (tried, error) = (None, ReplicateError::Panicked);
+                done(Done::Failed { tried, error });
+            });
             for job in to_do {
                 done(run(&source, &bucket, &stop, term, job));
             }

@@ -59,8 +59,8 @@ impl ReplicateOptions {
         self
     }
 
-    /// How long what is durable waits for more where nothing waits for it: each chunk costs two requests. 1 s by
-    /// default. Never less than [`linger`](Self::linger).
+    /// How long after a chunk the next one waits for more where nothing waits for it: each chunk costs two requests.
+    /// 1 s by default. What comes later than that after a chunk goes as soon as if something waited.
     pub const fn interval(mut self, interval: Duration) -> Self {
         self.interval = interval;
         self

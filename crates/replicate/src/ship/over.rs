@@ -1,6 +1,6 @@
 //! The term of another writer ended, before there is a store to go on with. Opens none.
 
-use super::ask::{Patient, Stop};
+use super::ask::{Patient, Refused, Stop};
 use super::backoff::Backoff;
 use super::error::{ReplicateError, of_file};
 use super::options::ReplicateOptions;
@@ -41,6 +41,7 @@ pub(crate) fn take_over(
         backoff: &mut backoff,
         stop: &Stop::default(),
         note: &note,
+        refused: Refused::default(),
     };
     let taker = Taker {
         identity,
@@ -50,6 +51,6 @@ pub(crate) fn take_over(
         begins_anew: false,
         random: &random,
     };
-    let mut owners = OwnerFile::open(Arc::clone(fs), dir)?;
+    let mut owners = OwnerFile::open(Arc::clone(fs), dir, bucket.name())?;
     take::take(&mut patient, &taker, &mut owners, &|_| Ok(()))
 }

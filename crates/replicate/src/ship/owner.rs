@@ -3,8 +3,8 @@
 //! Each try to take a term has an owner of its own, which is in the file before it is in the bucket: whatever
 //! becomes of the request, it is known again. Of the tries before only the one that took a term is kept.
 //!
-//! It says too in which buckets that was, so that one of them which is empty is known for one that is lost, and whether
-//! a bucket may have objects that are to be deleted at once.
+//! It says too in which buckets that was, so that one of them which is empty is known for one that is lost, and which
+//! of them may have objects that are to be deleted at once.
 
 use super::error::{ReplicateError, of_file};
 use crate::object::Owner;
@@ -33,12 +33,28 @@ const IN_MEMORY: &str = "memory:";
 pub(crate) struct OwnerFile {
     fs: Arc<dyn Fs>,
     path: PathBuf,
+    /// The bucket that is shipped to, as much of its name as is remembered.
+    bucket: String,
     /// The one that took a term, if one did, then tries of which nothing is known.
     owners: Vec<Owner>,
-    /// Where a term was taken, the newest last.
-    buckets: Vec<String>,
-    /// The bucket may have what is to be deleted at once.
-    is_owing: bool,
+    /// Where a term was taken, and by which owner last; the newest last. What is shipped to one bucket takes nothing from
+    /// another.
+    buckets: Vec<Taken>,
+    /// Which may have what is to be deleted at once, the newest last. What one was rid of another may have still.
+    owing: Vec<String>,
+}
+
+/// A bucket in which a term is this directory's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Taken {
+    bucket: String,
+    owner: Owner,
+}
+
+#[derive(Serialize, Deserialize)]
+struct JsonTaken {
+    bucket: String,
+    owner: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -47,14 +63,14 @@ struct Json {
     version: u32,
     owners: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    buckets: Vec<String>,
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    deletes: bool,
+    buckets: Vec<JsonTaken>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    deletes_in: Vec<String>,
 }
 
 impl OwnerFile {
-    /// Reads the file in the directory of a store; one that is not there has no owners.
-    pub(crate) fn open(fs: Arc<dyn Fs>, dir: &Path) -> Result<Self, ReplicateError> {
+    /// Reads the file in the directory of a store that is shipped to a bucket; one that is not there has no owners.
+    pub(crate) fn open(fs: Arc<dyn Fs>, dir: &Path, bucket: &str) -> Result<Self, ReplicateError> {
         let path = dir.join(OWNER_FILE);
         let json = match read_file(&*fs, &path, BYTES_MAX) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
@@ -66,39 +82,42 @@ impl OwnerFile {
                 Some(json)
             }
         };
-        let (owners, buckets, is_owing) = json.unwrap_or_default();
+        let (owners, buckets, owing) = json.unwrap_or_default();
         Ok(Self {
             fs,
             path,
+            bucket: name_of(bucket).to_owned(),
             owners,
             buckets,
-            is_owing,
+            owing,
         })
     }
 
-    /// Whether a term of this bucket was this directory's. Never of one in memory.
-    pub(crate) fn knows(&self, bucket: &str) -> bool {
-        let bucket = name_of(bucket);
-        self.buckets.iter().any(|known| *known == bucket)
+    /// Whether a term of the bucket was this directory's. Never of one in memory.
+    pub(crate) fn knows(&self) -> bool {
+        self.buckets.iter().any(|taken| taken.bucket == self.bucket)
     }
 
     /// Whether the bucket may have objects that are to be deleted at once.
-    pub(crate) const fn is_owing(&self) -> bool {
-        self.is_owing
+    pub(crate) fn is_owing(&self) -> bool {
+        self.owing.contains(&self.bucket)
     }
 
     /// Notes whether the bucket may have them. Durable when it returns.
     pub(crate) fn owe(&mut self, is_owing: bool) -> Result<(), ReplicateError> {
-        if self.is_owing == is_owing {
+        if self.is_owing() == is_owing {
             return Ok(());
         }
-        self.is_owing = is_owing;
+        match is_owing {
+            true => push(&mut self.owing, self.bucket.clone(), |known| known),
+            false => self.owing.retain(|owing| *owing != self.bucket),
+        }
         self.write()
     }
 
     /// Whether a term of this owner is this directory's.
     pub(crate) fn has(&self, owner: Owner) -> bool {
-        self.owners.contains(&owner)
+        self.owners.contains(&owner) || self.buckets.iter().any(|taken| taken.owner == owner)
     }
 
     /// Notes an owner that will try to take a term. Durable when it returns.
@@ -110,16 +129,15 @@ impl OwnerFile {
         self.write()
     }
 
-    /// Notes that an owner has taken a term of a bucket: none of the others will be the newest again.
-    pub(crate) fn took(&mut self, owner: Owner, bucket: &str) -> Result<(), ReplicateError> {
+    /// Notes that an owner has taken a term of the bucket: none of the others will be the newest there again.
+    pub(crate) fn took(&mut self, owner: Owner) -> Result<(), ReplicateError> {
         self.owners = vec![owner];
-        let bucket = name_of(bucket);
-        self.buckets.retain(|known| *known != bucket);
-        if !bucket.starts_with(IN_MEMORY) {
-            self.buckets.push(bucket.to_owned());
+        if !self.bucket.starts_with(IN_MEMORY) {
+            let bucket = self.bucket.clone();
+            push(&mut self.buckets, Taken { bucket, owner }, |taken| {
+                &taken.bucket
+            });
         }
-        let more = self.buckets.len().saturating_sub(BUCKETS_MAX);
-        self.buckets.drain(..more);
         self.write()
     }
 
@@ -128,20 +146,45 @@ impl OwnerFile {
             format: FORMAT.to_owned(),
             version: VERSION,
             owners: self.owners.iter().map(ToString::to_string).collect(),
-            buckets: self.buckets.clone(),
-            deletes: self.is_owing,
+            buckets: self.buckets.iter().map(JsonTaken::of).collect(),
+            deletes_in: self.owing.clone(),
         };
         let bytes = serde_json::to_vec(&json).map_err(|error| of_file(&self.path)(error.into()))?;
         replace_file(&*self.fs, &self.path, &bytes).map_err(of_file(&self.path))
     }
 }
 
-fn parse(bytes: &[u8]) -> Option<(Vec<Owner>, Vec<String>, bool)> {
+impl JsonTaken {
+    fn of(taken: &Taken) -> Self {
+        Self {
+            bucket: taken.bucket.clone(),
+            owner: taken.owner.to_string(),
+        }
+    }
+
+    fn taken(self) -> Option<Taken> {
+        Some(Taken {
+            owner: self.owner.parse().ok()?,
+            bucket: self.bucket,
+        })
+    }
+}
+
+fn parse(bytes: &[u8]) -> Option<(Vec<Owner>, Vec<Taken>, Vec<String>)> {
     let json: Json = serde_json::from_slice(bytes).ok()?;
     let is_one = json.format == FORMAT && json.version == VERSION;
     let owners = json.owners.iter().map(|owner| owner.parse().ok());
     let owners = owners.collect::<Option<Vec<_>>>().filter(|_| is_one)?;
-    Some((owners, json.buckets, json.deletes))
+    let buckets = json.buckets.into_iter().map(JsonTaken::taken);
+    Some((owners, buckets.collect::<Option<_>>()?, json.deletes_in))
+}
+
+/// Remembers what is of a bucket as the newest, and as much of others as there is room for.
+fn push<T>(all: &mut Vec<T>, new: T, bucket: impl Fn(&T) -> &String) {
+    all.retain(|known| bucket(known) != bucket(&new));
+    all.push(new);
+    let more = all.len().saturating_sub(BUCKETS_MAX);
+    all.drain(..more);
 }
 
 /// As much of a bucket's name as is remembered.
@@ -160,13 +203,13 @@ mod tests {
     fn tries_are_known_again_until_one_took_a_term() {
         let (fs, dir): (Arc<dyn Fs>, _) = (Arc::new(MemFs::new()), Path::new("/store"));
         fs.create_dir_all(dir).unwrap();
-        let open = || OwnerFile::open(fs.clone(), dir).unwrap();
+        let open = || OwnerFile::open(fs.clone(), dir, "memory:").unwrap();
         let [first, second, third] = [1, 2, 3].map(|byte| Owner([byte; 16]));
         assert!(!open().has(first));
         open().trying(first).unwrap();
         open().trying(second).unwrap();
         assert!(open().has(first) && open().has(second) && !open().has(third));
-        open().took(first, "memory:").unwrap();
+        open().took(first).unwrap();
         open().trying(third).unwrap();
         assert!(open().has(first) && !open().has(second) && open().has(third));
     }
@@ -175,8 +218,8 @@ mod tests {
     fn the_owner_of_a_term_is_not_forgotten_for_tries() {
         let (fs, dir): (Arc<dyn Fs>, _) = (Arc::new(MemFs::new()), Path::new("/store"));
         fs.create_dir_all(dir).unwrap();
-        let mut file = OwnerFile::open(fs, dir).unwrap();
-        file.took(Owner([7; 16]), "memory:").unwrap();
+        let mut file = OwnerFile::open(fs, dir, "memory:").unwrap();
+        file.took(Owner([7; 16])).unwrap();
         for number in 0..1000_u128 {
             file.trying(Owner(number.to_le_bytes())).unwrap();
         }
@@ -188,23 +231,50 @@ mod tests {
     fn buckets_are_known_again_but_for_those_in_memory() {
         let (fs, dir): (Arc<dyn Fs>, _) = (Arc::new(MemFs::new()), Path::new("/store"));
         fs.create_dir_all(dir).unwrap();
-        let open = || OwnerFile::open(fs.clone(), dir).unwrap();
+        let open = |bucket: &str| OwnerFile::open(fs.clone(), dir, bucket).unwrap();
         let name = |number: usize| format!("s3://logs/{}{number}", "x".repeat(number * 50));
-        assert!(!open().knows(&name(0)) && !open().is_owing());
-        open().owe(true).unwrap();
+        assert!(!open(&name(0)).knows());
         for number in 0..BUCKETS_MAX {
-            open().took(Owner([1; 16]), &name(number)).unwrap();
+            open(&name(number)).took(Owner([1; 16])).unwrap();
         }
-        open().took(Owner([2; 16]), "memory:").unwrap();
-        open().took(Owner([2; 16]), &name(0)).unwrap();
-        open().trying(Owner([3; 16])).unwrap();
-        assert!((0..BUCKETS_MAX).all(|number| open().knows(&name(number))));
-        assert!(!open().knows("memory:") && !open().knows("s3://logs/"));
-        open().took(Owner([2; 16]), "file:///new").unwrap();
-        assert!(open().knows("file:///new") && open().knows(&name(0)) && !open().knows(&name(1)));
-        assert!(open().is_owing());
-        open().owe(false).unwrap();
-        assert!(!open().is_owing() && open().knows(&name(0)));
+        open("memory:").took(Owner([2; 16])).unwrap();
+        open(&name(0)).took(Owner([2; 16])).unwrap();
+        open(&name(3)).trying(Owner([3; 16])).unwrap();
+        assert!((0..BUCKETS_MAX).all(|number| open(&name(number)).knows()));
+        assert!(!open("memory:").knows() && !open("s3://logs/").knows());
+        open("file:///new").took(Owner([2; 16])).unwrap();
+        assert!(open("file:///new").knows() && open(&name(0)).knows() && !open(&name(1)).knows());
+    }
+
+    #[test]
+    fn the_term_of_one_bucket_is_not_forgotten_for_another() {
+        let (fs, dir): (Arc<dyn Fs>, _) = (Arc::new(MemFs::new()), Path::new("/store"));
+        fs.create_dir_all(dir).unwrap();
+        let open = |bucket: &str| OwnerFile::open(fs.clone(), dir, bucket).unwrap();
+        let [first, second, third] = [1, 2, 3].map(|byte| Owner([byte; 16]));
+        open("s3://logs/a").took(first).unwrap();
+        open("s3://logs/b").took(second).unwrap();
+        assert!(open("s3://logs/a").has(first) && open("s3://logs/b").has(second));
+        open("s3://logs/a").took(third).unwrap();
+        assert!(!open("s3://logs/a").has(first) && open("s3://logs/b").has(second));
+    }
+
+    #[test]
+    fn what_one_bucket_owes_another_does_not_pay() {
+        let (fs, dir): (Arc<dyn Fs>, _) = (Arc::new(MemFs::new()), Path::new("/store"));
+        fs.create_dir_all(dir).unwrap();
+        let open = |bucket: &str| OwnerFile::open(fs.clone(), dir, bucket).unwrap();
+        for bucket in ["s3://logs/a", "memory:"] {
+            assert!(!open(bucket).is_owing());
+            open(bucket).owe(true).unwrap();
+        }
+        assert!(open("s3://logs/a").is_owing() && !open("s3://logs/b").is_owing());
+        open("s3://logs/b").took(Owner([1; 16])).unwrap();
+        open("s3://logs/b").owe(true).unwrap();
+        open("s3://logs/b").owe(false).unwrap();
+        assert!(open("s3://logs/a").is_owing() && open("memory:").is_owing());
+        open("s3://logs/a").owe(false).unwrap();
+        assert!(!open("s3://logs/a").is_owing() && open("memory:").is_owing());
     }
 
     #[test]
@@ -214,8 +284,8 @@ mod tests {
         let owner = Owner([7; 16]);
         let text = format!("{{\"format\":\"{FORMAT}\",\"version\":1,\"owners\":[\"{owner}\"]}}");
         replace_file(&*fs, &dir.join(OWNER_FILE), text.as_bytes()).unwrap();
-        let file = OwnerFile::open(fs, dir).unwrap();
-        assert!(file.has(owner) && !file.is_owing() && !file.knows("s3://logs/a"));
+        let file = OwnerFile::open(fs, dir, "s3://logs/a").unwrap();
+        assert!(file.has(owner) && !file.is_owing() && !file.knows());
     }
 
     #[test]
@@ -224,7 +294,7 @@ mod tests {
         fs.create_dir_all(dir).unwrap();
         replace_file(&*fs, &dir.join(OWNER_FILE), b"{}").unwrap();
         assert!(matches!(
-            OwnerFile::open(fs, dir),
+            OwnerFile::open(fs, dir, "memory:"),
             Err(ReplicateError::File { .. })
         ));
     }

@@ -1,6 +1,6 @@
 //! The shipper: term after term until it is stopped, fenced, or has nothing to go on with.
 
-use super::ask::{Patient, Stop, start};
+use super::ask::{OnPanic, Patient, Refused, Stop, start};
 use super::backoff::Backoff;
 use super::begin::{self, BegunTerm};
 use super::catalog::Shipped;
@@ -47,10 +47,17 @@ pub(crate) struct Shipping {
 /// already.
 pub(crate) fn ship(shipping: &Shipping, mut taken: Option<TakenTerm>) -> ReplicateError {
     let Shipping { options, board, .. } = shipping;
+    let _tells = OnPanic(|| {
+        board.failed(&ReplicateError::Panicked, None);
+        board.note(|noted| noted.stage = ReplicatorStage::Ended);
+    });
     let random = match Random::from_os() {
         Ok(random) => random,
         Err(error) => {
-            return super::error::of_file("the random numbers of the system".as_ref())(error);
+            let error = super::error::of_file("the random numbers of the system".as_ref())(error);
+            board.failed(&error, None);
+            board.note(|noted| noted.stage = ReplicatorStage::Ended);
+            return error;
         }
     };
     let mut backoff = Backoff::new(options.backoff_first, options.backoff_max, random);
@@ -110,8 +117,9 @@ fn term(
         backoff,
         stop,
         note: &note,
+        refused: Refused::default(),
     };
-    let mut owners = OwnerFile::open(Arc::clone(source.fs()), source.dir())?;
+    let mut owners = OwnerFile::open(Arc::clone(source.fs()), source.dir(), bucket.name())?;
     let taken = match taken {
         Some(taken) => taken,
         None => {
@@ -152,11 +160,13 @@ fn term(
         let (watching, tell) = (Arc::clone(&over), sender.clone());
         let watcher = thread::Builder::new().name("strandline-ship-watch".to_owned());
         let watcher = watcher.spawn_scoped(scope, move || {
-            watch(source, options, &watching, end, |end| {
+            let _tells = OnPanic(|| drop(tell.send(Event::Durable(Err(ReplicateError::Panicked)))));
+            watch(source, options, &watching, &**clock, end, |end| {
                 tell.send(Event::Durable(end)).is_ok()
             });
         });
         watcher.map_err(super::error::of_file("strandline-ship-watch".as_ref()))?;
+        let _ends = OnPanic(|| over.stop());
         let ended = Run::new(shipping, begun, owners, sender, events, backoff)
             .and_then(|mut run| run.run());
         over.stop();
@@ -198,6 +208,7 @@ struct Run<'a> {
     jobs_backoff: Backoff,
     /// Nothing is asked before it.
     not_before: Duration,
+    refused: Refused<Ask>,
     /// Chunks and the state that were acknowledged when it was looked last.
     acknowledged: (u64, u64),
 }
@@ -241,6 +252,7 @@ impl<'a> Run<'a> {
             backoff,
             jobs_backoff: Backoff::new(backoff_first, backoff_max, random),
             not_before: Duration::ZERO,
+            refused: Refused::default(),
             acknowledged: (0, 0),
         })
     }
@@ -388,7 +400,11 @@ impl<'a> Run<'a> {
                 self.shipping.board.durable(self.durable.sequence, now);
             }
             Event::Answered(ask, answer, error) => {
+                let is_contradictory = self.refused.note(ask, &answer);
                 self.shipper.answer(ask, answer);
+                if let Some(key) = self.shipper.key(ask).filter(|_| is_contradictory) {
+                    self.failed(&ReplicateError::Contradictory(key));
+                }
                 // An answer alone is no progress: where reading is granted and writing is not, every other request
                 // succeeds.
                 if let Some(error) = error {
@@ -396,8 +412,11 @@ impl<'a> Run<'a> {
                 }
             }
             Event::Done(done) => {
-                let failed = self.states.done(done);
-                self.job_done(failed);
+                match self.states.done(done) {
+                    // There is nobody left to do the next one.
+                    Some(ReplicateError::Panicked) => return Err(ReplicateError::Panicked),
+                    failed => self.job_done(failed),
+                }
             }
         }
         Ok(())

@@ -4,7 +4,7 @@
 //! Decides, and asks no bucket.
 
 use super::begin::{BegunTerm, merged_files};
-use super::catalog::{Catalog, Shipped, is_listed};
+use super::catalog::{Catalog, Shipped};
 use super::error::ReplicateError;
 use super::files::{Done, Job};
 use super::options::ReplicateOptions;
@@ -13,10 +13,12 @@ use crate::object::{FileName, Key, Owner, Predecessor, State, Term};
 use crate::protocol::Sweeper;
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
-use strandline_segment::{LogPosition, Manifest, SegmentInfo, footer_on_disk};
+use strandline_segment::{LogPosition, Manifest, SegmentId, SegmentInfo, footer_on_disk};
 
 /// How often is looked for new files.
 const LOOK: Duration = Duration::from_secs(1);
+/// The longest time between two looks at the directory while the log has the same segments.
+const LOOK_MAX: Duration = Duration::from_secs(60);
 /// How long after a state could not be made it is tried again.
 const RETRY: Duration = Duration::from_millis(100);
 /// Into how many steps the grace is divided.
@@ -58,9 +60,19 @@ pub(crate) struct States {
     next_state: Duration,
     /// Merged files when it was looked last.
     merged: Vec<FileName>,
+    /// The segments when the directory was looked at last.
+    looked: Option<Looked>,
+    /// Before it the directory is not looked at if the log has the same segments.
+    next_files: Duration,
+    /// How long it is to the look after that.
+    between: Duration,
     chunks_per_state: u64,
     grace: Duration,
 }
+
+/// Which segments a log has, as far as one look differs from another by it: how often some were rewritten, the newest
+/// one, and the newest one that the bucket has something of.
+type Looked = (u64, Option<SegmentId>, SegmentId);
 
 /// A state that is offered.
 #[derive(Debug)]
@@ -97,6 +109,9 @@ impl States {
             is_sweeping: false,
             next_look: now,
             merged: Vec::new(),
+            looked: None,
+            next_files: now,
+            between: LOOK,
             chunks_per_state: options.chunks_per_state.max(1),
             grace: options.grace,
         }
@@ -162,7 +177,7 @@ impl States {
         self.next_look = now.saturating_add(LOOK);
         let job = match self.join(source)? {
             Some(job) => Some(job),
-            None => match self.file(source)? {
+            None => match self.file(source, now)? {
                 Some(job) => Some(job),
                 None => self.sweep(now),
             },
@@ -189,7 +204,32 @@ impl States {
     }
 
     /// A file that the bucket lacks, or has without its footer.
-    fn file(&mut self, source: &Source) -> Result<Option<Job>, ReplicateError> {
+    ///
+    /// Footers and merged files come a while after their segments, and who has them made tells nobody: so the directory is
+    /// looked at again, and after twice as long each time if there was nothing new. A store at rest costs a look a minute.
+    fn file(&mut self, source: &Source, now: Duration) -> Result<Option<Job>, ReplicateError> {
+        let view = source.log()?;
+        let newest = view.infos().map(SegmentInfo::id).last();
+        let looked = Some((view.rewritings(), newest, self.end.segment));
+        if self.looked != looked {
+            (self.looked, self.between, self.next_files) = (looked, LOOK, now);
+        }
+        if now < self.next_files {
+            return Ok(None);
+        }
+        let before = self.merged.clone();
+        let job = self.lacking_file(source)?;
+        if job.is_some() || self.merged != before {
+            self.between = LOOK;
+        } else {
+            self.next_files = now.saturating_add(self.between);
+            self.between = self.between.saturating_mul(2).min(LOOK_MAX);
+        }
+        Ok(job)
+    }
+
+    /// As [`file`](Self::file), with a look at the directory.
+    fn lacking_file(&mut self, source: &Source) -> Result<Option<Job>, ReplicateError> {
         let manifest = source.manifest()?;
         for info in manifest.segments().iter().filter(|info| info.is_sealed()) {
             if self.is_lacking(source, info) {
@@ -350,7 +390,7 @@ impl States {
         let mut is_rewritten = false;
         self.catalog.retain(|name, header| match header {
             Some(header) => {
-                let is_kept = is_listed(manifest, header);
+                let is_kept = manifest.lists(header);
                 is_rewritten |= !is_kept;
                 is_kept
             }

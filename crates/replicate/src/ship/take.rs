@@ -4,8 +4,7 @@ use super::ask::Patient;
 use super::error::{ReplicateError, fenced, of_object};
 use super::owner::OwnerFile;
 use crate::object::{Chunk, Key, Owner, Predecessor, State, Term, TermKind, TermRecord};
-use crate::protocol::{Answer, Request};
-use crate::protocol::{Beginning, Step, Survey, Taken};
+use crate::protocol::{Answer, Beginning, Listing, Request, Step, Survey, Taken};
 use bytes::Bytes;
 use std::path::Path;
 use strandline_core::Random;
@@ -72,7 +71,8 @@ impl Left {
 /// # Errors
 ///
 /// [`ReplicateError::Fenced`] if another writer reigns, or was faster; [`ReplicateError::OtherLog`];
-/// [`ReplicateError::BucketLost`]; what is damaged in the bucket; [`ReplicateError::Stopped`].
+/// [`ReplicateError::BucketLost`] and [`ReplicateError::TermsLost`]; what is damaged in the bucket;
+/// [`ReplicateError::Stopped`].
 pub(crate) fn take(
     patient: &mut Patient<'_>,
     taker: &Taker<'_>,
@@ -88,10 +88,8 @@ pub(crate) fn take(
                 machine.answer(answer);
             }
             Step::Name { term, reigning } => {
-                let bucket = patient.bucket.name();
-                if reigning.is_none() && !taker.begins_anew && owners.knows(bucket) {
-                    let bucket = bucket.to_owned();
-                    return Err(ReplicateError::BucketLost { bucket });
+                if reigning.is_none() {
+                    check_is_new(patient, taker, owners)?;
                 }
                 let how;
                 (how, before) = kind(taker, owners, term, reigning.as_ref())?;
@@ -114,7 +112,7 @@ pub(crate) fn take(
             }
             Step::Compose { term, taken } => {
                 let owner = owner.ok_or(ReplicateError::Stopped)?;
-                owners.took(owner, patient.bucket.name())?;
+                owners.took(owner)?;
                 let left = match taken {
                     Some(taken) => Some(read(patient, taken, &taker.identity)?),
                     None => None,
@@ -129,9 +127,22 @@ pub(crate) fn take(
             }
             // Neither comes before a state is composed.
             Step::Begun { .. } => return Err(ReplicateError::Stopped),
+            // A process before this one has put it, and it was done after this one had looked who reigns.
+            Step::Lost { key, content } if is_own(&key, &content, taker, owners) => {
+                (machine, owner, before) = (Beginning::new(), None, None);
+            }
             Step::Lost { key, content } => return Err(fenced(&key, &content)),
         }
     }
+}
+
+/// Whether an object is that of a term which was taken from this directory.
+fn is_own(key: &Key, content: &[u8], taker: &Taker<'_>, owners: &OwnerFile) -> bool {
+    let Key::Term(term) = key else {
+        return false;
+    };
+    TermRecord::decode(*term, content)
+        .is_ok_and(|record| record.identity == taker.identity && owners.has(record.owner))
 }
 
 /// Puts the first state of a term, whose bytes are `state`, and checks that no later term was there after it.
@@ -154,6 +165,33 @@ pub(crate) fn begin(
             Step::Begun { .. } => return Ok(()),
             Step::Lost { key, content } => return Err(fenced(&key, &content)),
             Step::Name { .. } | Step::Compose { .. } => return Err(ReplicateError::Stopped),
+        }
+    }
+}
+
+/// Checks that a bucket without terms is one that nobody had. Chunks and states of before would be taken for those of
+/// the term that is begun there, which has the same numbers: what it acknowledges would not be found.
+fn check_is_new(
+    patient: &mut Patient<'_>,
+    taker: &Taker<'_>,
+    owners: &OwnerFile,
+) -> Result<(), ReplicateError> {
+    let bucket = patient.bucket.name().to_owned();
+    if !taker.begins_anew && owners.knows() {
+        return Err(ReplicateError::BucketLost { bucket });
+    }
+    let Some(key) = patient.first_under(&["log", "state"])? else {
+        return Ok(());
+    };
+    let from = Term::FIRST;
+    loop {
+        match patient.ask(&Request::List(Listing::Terms { from }))? {
+            Answer::Listed(terms) if terms.is_empty() => {
+                return Err(ReplicateError::TermsLost { bucket, key });
+            }
+            // Somebody has begun it just now.
+            Answer::Listed(_) => return Ok(()),
+            _ => {}
         }
     }
 }

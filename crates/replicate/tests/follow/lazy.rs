@@ -1,6 +1,6 @@
 //! Replicas and takeovers whose sealed files stay in the bucket.
 
-use super::shipped::{KIND, Shipper, append, buckets, options, shown, synced};
+use super::shipped::{KIND, Shipper, append, buckets, options, shown, synced, take};
 use super::takeovers::{LONG, append_some, replica_options, replicate, s3, taking};
 use proptest::prelude::*;
 use std::ops::ControlFlow;
@@ -11,17 +11,18 @@ use strandline::{Coordinate, ErrorKind, Event, EventId, Region, Sequence, Store}
 use strandline_core::fs::{Fs, OsFs, read_file};
 use strandline_replicate::{
     Bucket, BucketOptions, FollowError, RemoteOptions, Replica, Replicator, TakenOver, bucket_fs,
-    take_over,
+    is_lazy, take_over,
 };
+use strandline_segment::{LogError, Manifest};
 use strandline_test_s3::TestS3;
 
 /// Blocks so small that what is read and what is fetched are about the same.
-fn small() -> RemoteOptions {
+pub(super) fn small() -> RemoteOptions {
     RemoteOptions::default().block_bytes(4 << 10)
 }
 
 /// A closed store of so many events of 4 KiB, all but the last few of which are in sealed segments with footers.
-fn fill(dir: &Path, count: u64) {
+pub(super) fn fill(dir: &Path, count: u64) {
     let store = options().open(dir).unwrap();
     for number in 0..count {
         let coordinate = Coordinate::new(format!("order:{}", number % 7), "eu").unwrap();
@@ -35,7 +36,7 @@ fn fill(dir: &Path, count: u64) {
 }
 
 /// Whether a file of a directory has the beginning of the payload with this number.
-fn has_payload(dir: &Path, number: u64) -> bool {
+pub(super) fn has_payload(dir: &Path, number: u64) -> bool {
     let mut payload = number.to_le_bytes().to_vec();
     payload.resize(64, number as u8);
     OsFs.list_names(dir).unwrap().iter().any(|file| {
@@ -44,7 +45,7 @@ fn has_payload(dir: &Path, number: u64) -> bool {
     })
 }
 
-fn segments_in(dir: &Path) -> usize {
+pub(super) fn segments_in(dir: &Path) -> usize {
     let names = OsFs.list_names(dir).unwrap();
     let segments = names.iter().filter(|one| one.name.starts_with("segment-"));
     segments.count()
@@ -56,12 +57,12 @@ fn open_again(bucket: &Bucket, dir: &Path) -> Store {
     options.open(dir).unwrap()
 }
 
-fn assert_intact(store: &Store) {
+pub(super) fn assert_intact(store: &Store) {
     let report = store.verify().unwrap();
     assert!(report.problems.is_empty(), "{report:?}");
 }
 
-fn go_on(_: strandline::maintenance::Progress) -> ControlFlow<()> {
+pub(super) fn go_on(_: strandline::maintenance::Progress) -> ControlFlow<()> {
     ControlFlow::Continue(())
 }
 
@@ -214,6 +215,68 @@ fn a_lazy_directory_is_opened_with_its_own_bucket() {
     }
 }
 
+/// Two that fill a directory take each other's files away, whether they leave some in the bucket or not.
+#[test]
+fn a_lazy_directory_is_filled_by_one_at_a_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let bucket = Bucket::open("memory:", BucketOptions::new()).unwrap();
+    let (source, copy) = (dir.path().join("source"), dir.path().join("copy"));
+    fill(&source, 90);
+    Shipper::begin(&bucket, &source, 1, None);
+    let open = |is_lazy: bool| {
+        let options = match is_lazy {
+            true => replica_options().lazy(small()),
+            false => replica_options(),
+        };
+        Replica::open(bucket.clone(), &copy, options)
+    };
+    let is_busy = |opened: &Result<Replica, FollowError>| {
+        matches!(opened, Err(FollowError::Log(LogError::BeingWritten { .. })))
+    };
+    std::fs::create_dir(&copy).unwrap();
+    let lock = OsFs.try_lock(&copy.join("FILLING")).unwrap().unwrap();
+    let refused = open(true);
+    assert!(is_busy(&refused), "{refused:?}");
+    // What the other makes of it is not said before it is.
+    assert!(!is_lazy(&OsFs, &copy));
+    drop(lock);
+    for _ in 0..10 {
+        let kinds = [true, false, true];
+        let all = std::thread::scope(|scope| {
+            let all = kinds.map(|is_lazy| scope.spawn(move || open(is_lazy)));
+            all.map(|one| one.join().unwrap())
+        });
+        let mut opened = all.iter().zip(kinds).filter(|(one, _)| one.is_ok());
+        let (first, was_lazy) = opened.next().unwrap();
+        assert!(opened.next().is_none());
+        assert!(all.iter().all(|one| one.is_ok() || is_busy(one)), "{all:?}");
+        assert_eq!(shown(&first.as_ref().unwrap().store()).len(), 90);
+        assert!(!was_lazy || is_lazy(&OsFs, &copy));
+        assert!(!copy.join("FILLING").exists());
+        drop(all);
+        std::fs::remove_dir_all(&copy).unwrap();
+    }
+}
+
+#[test]
+fn a_term_that_has_not_begun_is_waited_for_and_taken_over_lazily() {
+    let dir = tempfile::tempdir().unwrap();
+    let bucket = Bucket::open("memory:", BucketOptions::new()).unwrap();
+    let [source, copy, next] = ["source", "copy", "next"].map(|name| dir.path().join(name));
+    fill(&source, 90);
+    Shipper::begin(&bucket, &source, 1, None);
+    let manifest = Manifest::read(&OsFs, &source).unwrap().unwrap();
+    take(&bucket, 2, *manifest.identity());
+    let waits = Replica::open(bucket.clone(), &copy, replica_options().lazy(small()));
+    assert!(matches!(waits, Err(FollowError::NotBegun(_))), "{waits:?}");
+    assert!(!is_lazy(&OsFs, &copy));
+    let taken = take_over(&bucket, &next, taking().lazy(small())).unwrap();
+    assert!(taken.is_lazy && taken.has_begun);
+    assert_eq!((taken.term.get(), taken.end), (3, Sequence::new(90)));
+    assert_eq!(shown(&taken.store).len(), 90);
+    assert!(segments_in(&next) <= 2);
+}
+
 /// What was redacted is gone from the bucket, and a replica that has listed the files before goes to the newer ones,
 /// at work or away.
 #[test]
@@ -304,7 +367,7 @@ fn assert_same(lazy: &Store, whole: &Store) {
 }
 
 /// A state of all that there is, under a number of its own.
-fn list(store: &Store, shipper: &mut Shipper) {
+pub(super) fn list(store: &Store, shipper: &mut Shipper) {
     append(store, 1);
     shipper.list();
 }

@@ -8,6 +8,7 @@
 )]
 
 mod lazy;
+mod lazy_faults;
 mod power_cuts;
 mod removed;
 mod replicas;

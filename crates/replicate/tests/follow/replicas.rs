@@ -377,3 +377,39 @@ fn a_directory_is_filled_by_one_at_a_time() {
         std::fs::remove_dir_all(&copy).unwrap();
     }
 }
+
+/// What was fetched in part when the power was cut is not taken for the file, nor kept.
+#[test]
+fn half_of_a_file_that_was_left_is_not_taken_for_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let bucket = Bucket::open("memory:", BucketOptions::new()).unwrap();
+    let (source, copy) = (dir.path().join("source"), dir.path().join("copy"));
+    let store = synced().open(&source).unwrap();
+    append(&store, 45);
+    let mut shipper = Shipper::begin(&bucket, &source, 1, None);
+    drop(open(&bucket, &copy));
+    for (file, kept) in [("segment-0000000001", 300), ("segment-0000000003", 200)] {
+        let names = OsFs.list_names(&copy).unwrap();
+        let name = names.iter().find(|one| one.name.starts_with(file)).unwrap();
+        let mut bytes = std::fs::read(copy.join(&name.name)).unwrap();
+        bytes.truncate(kept);
+        std::fs::write(copy.join(format!("{}.tmp", name.name)), bytes).unwrap();
+    }
+    let replica = open(&bucket, &copy);
+    append(&store, 3);
+    shipper.list();
+    append(&store, 2);
+    shipper.ship(1);
+    assert_shows(&replica, &store);
+    shipper.list();
+    append(&store, 1);
+    shipper.ship(1);
+    assert_shows(&replica, &store);
+    let report = replica.store().verify().unwrap();
+    assert!(report.problems.is_empty(), "{report:?}");
+    let names = OsFs.list_names(&copy).unwrap();
+    assert!(
+        !names.iter().any(|one| one.name.ends_with(".tmp")),
+        "{names:?}"
+    );
+}

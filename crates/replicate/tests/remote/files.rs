@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Barrier, mpsc};
 use std::time::Duration;
 use strandline_core::fs::{Fault, FaultFs, Fs, MemFs, OpenMode, Operation, OsFs, read_file};
-use strandline_replicate::{BucketFs, Catalog, NotFetched, RemoteOptions};
+use strandline_replicate::{BucketFs, Catalog, NotFetched, RemoteFile, RemoteOptions, RemotePart};
 
 const MIB: usize = 1 << 20;
 
@@ -453,4 +453,46 @@ fn what_is_kept_of_one_bucket_is_not_taken_for_that_of_another() {
             assert!(bytes == [with; 1000], "{name}");
         }
     }
+}
+
+/// A slash behind it comes from who completes its name, and a link leads to it.
+#[test]
+#[cfg(unix)]
+fn a_directory_has_one_cache_however_it_is_called() {
+    let temporary = tempfile::tempdir().unwrap();
+    let root = temporary.path();
+    let dir = root.join("d");
+    std::fs::create_dir(&dir).unwrap();
+    std::os::unix::fs::symlink(&dir, root.join("link")).unwrap();
+    let place = Place::over(Arc::new(OsFs), &[("a", 10, 1)]);
+    for called in ["d", "d/", "./d//", "link", "link/"] {
+        let called = root.join(called);
+        let (below, bucket) = (place.below.clone(), place.bucket.clone());
+        let catalog = place.catalog.clone();
+        let fs = BucketFs::open(below, &called, bucket, catalog, &place.options).unwrap();
+        assert_eq!(read_file(&fs, &called.join("a"), 10).unwrap(), [1; 10]);
+        let inside = OsFs.list_names(&dir).unwrap().len();
+        assert_eq!(inside, 0, "{called:?}");
+    }
+    assert_eq!(place.bucket.asked().len(), 1, "the others found it there");
+    let mut names = place.names_below(root.to_str().unwrap());
+    names.sort();
+    assert_eq!(names, ["d", "d.cache", "link"]);
+}
+
+/// A state is believed in what a file's length is.
+#[test]
+fn a_file_that_is_said_to_be_endless_takes_no_memory() {
+    let mut place = Place::new(&[("a", 10, 1)]);
+    let bytes = 1 << 60;
+    let part = RemotePart {
+        from: 0,
+        bytes,
+        key: "data/a".into(),
+        offset: 0,
+    };
+    let file = RemoteFile::new(bytes, vec![part]).unwrap();
+    place.catalog.insert("endless", file).unwrap();
+    let failed = place.open().fetch(&[("endless", 5..u64::MAX)]).unwrap_err();
+    assert!(NotFetched::in_error(&failed).is_some(), "{failed:?}");
 }

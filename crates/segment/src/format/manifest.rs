@@ -38,7 +38,7 @@ pub const MANIFEST_VERSION: u32 = 3;
 const WITHOUT_GAPS: u32 = 2;
 pub(crate) const MANIFEST_MAGIC: &[u8; 8] = b"STRNDMAN";
 /// Stands for where records begin while that is not known.
-const UNKNOWN: Sequence = Sequence::new(u64::MAX);
+pub(super) const UNKNOWN: Sequence = Sequence::new(u64::MAX);
 const ENTRY_BYTES: usize = SEGMENT_HEADER_BYTES as usize + 1 + POSITION_BYTES;
 /// What is before the segments.
 const HEAD_BYTES: usize = 65;
@@ -121,6 +121,14 @@ impl Manifest {
     /// Where it lists a segment, if it does.
     pub(crate) fn find(&self, id: SegmentId) -> Option<usize> {
         SegmentInfo::find(&self.segments, id, |info| info)
+    }
+
+    /// Whether it lists a segment with this header: one that was rewritten since, or merged into another, it does not.
+    /// O(log segments).
+    #[must_use]
+    pub fn lists(&self, header: &SegmentHeader) -> bool {
+        self.segment(header.id)
+            .is_some_and(|info| info.header == *header)
     }
 
     /// A segment that it lists.

@@ -32,7 +32,7 @@ pub(super) fn absolute(dir: &Path) -> Result<PathBuf, Error> {
 pub(super) fn lock(dir: &Path, options: &StoreOptions) -> Result<Option<Box<dyn FileLock>>, Error> {
     let fs = &options.fs;
     interrupted::refuse(&**fs, dir)?;
-    elsewhere::refuse(&**fs, dir)?;
+    elsewhere::refuse_elsewhere(&**fs, dir)?;
     match options.access {
         Access::Read => return Ok(None),
         Access::Create => fs

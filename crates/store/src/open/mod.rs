@@ -25,6 +25,7 @@ use crate::rows::{LogSlot, Sealed};
 use crate::{Error, ErrorKind, OpenPath, OpenReport, StoreOptions};
 use assemble::{Parts, assemble};
 use carry::carry_after;
+pub(crate) use elsewhere::refuse_elsewhere;
 use found::{Found, changed};
 use lock::{Held, absolute, not_found};
 use log::replay;

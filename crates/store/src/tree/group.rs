@@ -22,7 +22,7 @@ pub(super) struct Group {
 /// Why a group cannot be made.
 pub(super) enum GroupError {
     /// The records of this segment are not those that the nodes known of it were made of.
-    Differs(SegmentInfo, Range<u64>),
+    Differs(Box<SegmentInfo>, Range<u64>),
     /// It has more leaves than a moment ago.
     HasGrown,
     Other(Error),
@@ -76,7 +76,7 @@ impl Group {
                 // Of the active segment, which another snapshot may ask about, too.
                 let known = known.ok_or(GroupError::HasGrown)?;
                 if group.node(level, index) != Some(known) {
-                    return Err(GroupError::Differs(*info, part));
+                    return Err(GroupError::Differs(Box::new(*info), part));
                 }
             }
             trees.used(info.id(), &of_segment);
@@ -96,7 +96,7 @@ impl Group {
         let (log, info) = (asked.log, asked.info);
         let read = log.digests(info.id(), place, count, &mut self.digests);
         read.map_err(|error| match error.is_corruption() {
-            true => GroupError::Differs(*info, part),
+            true => GroupError::Differs(Box::new(*info), part),
             false => GroupError::Other(error.into()),
         })
     }

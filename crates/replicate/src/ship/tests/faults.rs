@@ -287,3 +287,42 @@ fn a_replicator_ends_while_a_listing_a_get_an_upload_or_a_deletion_is_not_answer
     ends_while_nothing_answers(|of| of == Operation::Get);
     ends_while_nothing_answers(|of| matches!(of, Operation::Delete | Operation::DeleteMany));
 }
+
+#[test]
+fn a_bucket_that_contradicts_itself_is_asked_less_and_less_often() {
+    for is_begun in [false, true] {
+        let (dir, (server, bucket)) = (tempfile::tempdir().unwrap(), server());
+        let store = open(dir.path());
+        let options = quick().backoff(Duration::from_millis(1), LONG);
+        let start = || Replicator::start(&store, bucket.clone(), options.clone()).unwrap();
+        // There, says the answer to a PUT, and the one to a GET says that it is not.
+        let refuse = || {
+            let there = Fault::Answer(412, "PreconditionFailed");
+            server.inject(there, When::Always, |seen| {
+                seen.operation == Operation::Create
+            })
+        };
+        let clock = SystemClock::default();
+        let (replicator, refused) = match is_begun {
+            false => {
+                let refused = refuse();
+                (start(), refused)
+            }
+            true => {
+                let replicator = start();
+                assert!(replicator.wait_begun(LONG));
+                let refused = refuse();
+                append(&store, 0, 1, Durability::Synced);
+                (replicator, refused)
+            }
+        };
+        refused.wait_met(10);
+        // Nine waits, each half of twice the one before at least; a busy machine takes longer still.
+        let waited = clock.elapsed();
+        assert!(waited >= Duration::from_millis(511 / 2), "{waited:?}");
+        let said = replicator.status().last_error.unwrap();
+        assert!(said.contains("says that it is not"), "{said}");
+        server.heal();
+        drop(replicator);
+    }
+}

@@ -471,6 +471,24 @@ fn who_waits_by_the_replicator_waits_for_no_interval() {
 }
 
 #[test]
+fn what_comes_into_a_store_at_rest_goes_at_once_and_what_follows_once_an_interval() {
+    let (dir, bucket) = (tempfile::tempdir().unwrap(), bucket());
+    let store = open(dir.path());
+    let options = quick().interval(Duration::MAX);
+    let replicator = Replicator::start(&store, bucket, options).unwrap();
+    assert!(replicator.wait_begun(LONG));
+    append(&store, 0, 1, Durability::Synced);
+    until(|| replicator.status().replicated == 1);
+    // Alone these would wait for ever; so they go with the one that is waited for.
+    for number in 1..8 {
+        append(&store, number, number + 1, Durability::Synced);
+    }
+    replicate(&store, 8, 9);
+    assert_eq!(replicator.status().chunks, 2);
+    drop(replicator);
+}
+
+#[test]
 fn what_is_redacted_is_gone_from_every_object_at_once() {
     let (dir, bucket) = (tempfile::tempdir().unwrap(), bucket());
     let store = open(dir.path());

@@ -25,6 +25,7 @@ use crate::Error;
 #[cfg(doc)]
 use crate::ErrorKind;
 use crate::model::LOCK_FILE;
+use crate::open::refuse_elsewhere;
 use left::Left;
 use staged::{open_log, stage};
 use std::path::Path;
@@ -72,7 +73,8 @@ pub fn backup(
 /// [`ErrorKind::InvalidInput`] if `target` is the store itself, lies in it or holds it, under whatever
 /// name; if it is no directory, or has something else in it than a backup of this store; and if the
 /// earlier backup there has events that the store has not: it was written to, or the store lost its end,
-/// or was put back by a restore. [`ErrorKind::LogBehindCheckpoint`] if the store ends before where it was
+/// or was put back by a restore; if sealed segments of either are in a bucket, and `fs` is not the file system
+/// that has them. [`ErrorKind::LogBehindCheckpoint`] if the store ends before where it was
 /// durable, [`ErrorKind::Corrupt`] if it is damaged. [`ErrorKind::Locked`] if the target is open for
 /// writing; [`ErrorKind::NotFound`], [`ErrorKind::Io`], [`ErrorKind::Cancelled`]. In all cases what is at the
 /// target can be read as before.
@@ -89,6 +91,7 @@ pub fn backup_with(
         Error::new(error.kind(), message).with_source(error)
     })?;
     check_target(&**fs, log.identity(), target)?;
+    refuse_elsewhere(&**fs, target)?;
     drop(log);
     let is_new = is_missing(&**fs, target)?;
     fs.create_dir_all(target)

@@ -5,6 +5,7 @@ use super::options::BackupOptions;
 use super::switched::Switched;
 use crate::maintenance::progress::{Meter, OnProgress};
 use crate::maintenance::verify::{Kept, verify};
+use crate::open::refuse_elsewhere;
 use crate::rows::checkpoint;
 use crate::{Error, ErrorKind, Problem, Sequence, StoreOptions};
 use std::path::Path;
@@ -37,6 +38,7 @@ pub(in crate::maintenance) fn copy(
 ///
 /// [`ErrorKind::NotFound`] if there is no store; what makes it unreadable.
 pub(super) fn open_log(fs: &Arc<dyn Fs>, dir: &Path) -> Result<UncheckedLog, Error> {
+    refuse_elsewhere(&**fs, dir)?;
     // A compaction beside the backup removes names, and all are read.
     let options = LogOptions::default().beside_writer().opens_all();
     let log = UncheckedLog::open(fs.clone(), dir, options)?;

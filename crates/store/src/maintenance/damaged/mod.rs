@@ -16,6 +16,7 @@ pub(super) use examine::{entries, examiner};
 pub(super) use names::Names;
 pub(super) use segment_files::{SegmentFiles, all_left_over, is_called_as_one, left_over};
 
+use crate::open::refuse_elsewhere;
 use crate::{Error, ErrorKind, Sequence};
 use examine::is_blank;
 use std::path::Path;
@@ -40,6 +41,7 @@ impl<'a> DamagedStore<'a> {
     /// `NotFound` if nothing of a store is in it, `Io`.
     pub(super) fn find(fs: &'a dyn Fs, dir: &'a Path) -> Result<Self, Error> {
         entries(fs, dir)?;
+        refuse_elsewhere(fs, dir)?;
         let mut files = SegmentFiles::choose(fs, dir)?;
         let mut evidence = Evidence::of(fs, dir)?;
         let identity = match &evidence.manifest {

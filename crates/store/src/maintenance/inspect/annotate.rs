@@ -4,6 +4,7 @@
 use super::annotation::Annotation;
 use super::annotator::Annotator;
 use crate::maintenance::damaged::{SegmentFiles, examiner};
+use crate::open::refuse_elsewhere;
 use crate::{Error, ErrorKind, EventId};
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -16,7 +17,7 @@ use strandline_segment::{FrameRecord, MANIFEST_FILE, Piece, SegmentId};
 ///
 /// # Errors
 ///
-/// [`ErrorKind::InvalidInput`] for a file of another kind, [`ErrorKind::NotFound`], [`ErrorKind::Io`],
+/// [`ErrorKind::InvalidInput`] for a file of another kind, or if sealed segments are in a bucket, [`ErrorKind::NotFound`], [`ErrorKind::Io`],
 /// [`ErrorKind::Cancelled`] where `emit` breaks off. Damage is no error.
 pub fn annotate_file(
     fs: &dyn Fs,
@@ -25,6 +26,7 @@ pub fn annotate_file(
     from: u64,
     emit: &mut dyn FnMut(Annotation) -> ControlFlow<()>,
 ) -> Result<(), Error> {
+    refuse_elsewhere(fs, dir)?;
     if name == MANIFEST_FILE {
         return Annotator::open(fs, dir, name, from, emit)?.manifest(fs, dir);
     }
@@ -55,6 +57,7 @@ pub fn annotate_frame(
     offset: u32,
     emit: &mut dyn FnMut(Annotation) -> ControlFlow<()>,
 ) -> Result<(), Error> {
+    refuse_elsewhere(fs, dir)?;
     let id = SegmentId::new(segment);
     let files = SegmentFiles::choose(fs, dir)?;
     let name = files.of(id).map_or_else(|| id.file_name(), str::to_owned);
@@ -77,6 +80,7 @@ pub fn annotate_event(
     id: EventId,
     emit: &mut dyn FnMut(Annotation) -> ControlFlow<()>,
 ) -> Result<Option<(u32, u32)>, Error> {
+    refuse_elsewhere(fs, dir)?;
     let has_id = |body: &[u8]| RecordView::parse(body).is_ok_and(|record| record.id() == id);
     for name in SegmentFiles::choose(fs, dir)?.chosen {
         let examiner = match examiner(fs, dir, &name) {

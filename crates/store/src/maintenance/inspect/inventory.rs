@@ -2,6 +2,7 @@
 
 use crate::maintenance::damaged::{entries, is_called_as_one, left_over};
 use crate::model::{IndexFileName, MARKER, is_staging};
+use crate::open::refuse_elsewhere;
 use crate::rows::merged::MergedHead;
 use crate::rows::merged_file::no_merged_file;
 use crate::{Epoch, Error, Sequence};
@@ -104,8 +105,10 @@ impl Inventory {
     /// # Errors
     ///
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is no directory,
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if sealed segments of it are in a bucket,
     /// [`ErrorKind::Io`](crate::ErrorKind::Io) if it cannot be listed.
     pub fn of(fs: &dyn Fs, dir: &Path) -> Result<Self, Error> {
+        refuse_elsewhere(fs, dir)?;
         let (files, no_files): (Vec<_>, Vec<_>) = entries(fs, dir)?
             .into_iter()
             .partition(|entry| entry.kind == EntryKind::File);

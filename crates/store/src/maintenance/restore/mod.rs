@@ -78,7 +78,7 @@ pub fn restore(
     on_progress: OnProgress<'_>,
 ) -> Result<Restored, Error> {
     let (source, _) = resolve(&**fs, backup_dir)?;
-    let target = Target::look(&**fs, dir, &source, existing)?;
+    let target = Target::look(&**fs, dir, Some(&source), existing)?;
     // A store without that file is open nowhere, and gets none if the backup is refused.
     let mut held = match target.has_lock {
         true => Some(lock(&**fs, &target.path)?),
@@ -89,7 +89,7 @@ pub fn restore(
         held = Some(lock(&**fs, &target.path)?);
     }
     // It took a while, and before the lock anybody could write.
-    let target = Target::look(&**fs, dir, &source, existing)?;
+    let target = Target::look(&**fs, dir, Some(&source), existing)?;
     let replaced_end = match target.found {
         Found::Store => end_of(fs, &target.path),
         Found::Nothing | Found::EmptyDirectory => None,
@@ -126,6 +126,45 @@ pub fn restore(
         replaced_end,
         left_out,
     })
+}
+
+/// Has `make` make a store in a directory, and puts that in `dir`, where nothing is or an empty directory, in the way
+/// of [`restore`].
+///
+/// # Errors
+///
+/// As there, and those of `make`: nothing is in `dir` then.
+pub(super) fn make_in_vacant<T>(
+    fs: &Arc<dyn Fs>,
+    dir: &Path,
+    make: &mut dyn FnMut(&Path) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let look = || Target::look(&**fs, dir, None, Existing::Refuse);
+    let _held = match look()?.found {
+        Found::Nothing => None,
+        Found::EmptyDirectory | Found::Store => Some(lock(&**fs, &look()?.path)?),
+    };
+    // Before the lock anybody could write.
+    let target = look()?;
+    let staging = match target.found {
+        Found::EmptyDirectory => {
+            place::remove_interrupted(&**fs, &target.path, &target.interrupted)?;
+            Staging::within(&**fs, &target.path)?
+        }
+        Found::Nothing | Found::Store => Staging::beside(&**fs, &target.path)?,
+    };
+    let made = match make(&staging.path).and_then(|made| {
+        steps::sync(&**fs, &staging.path)?;
+        Ok(made)
+    }) {
+        Ok(made) => made,
+        Err(error) => return Err(staging.abandon(error)),
+    };
+    match target.found {
+        Found::EmptyDirectory => place::fill(&**fs, staging, &target.path)?,
+        Found::Nothing | Found::Store => place::take_name(&**fs, staging, &target.path)?,
+    }
+    Ok(made)
 }
 
 /// Verifies a backup, and gives its end and what is wrong with its indexes.

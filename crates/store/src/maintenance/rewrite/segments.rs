@@ -137,7 +137,10 @@ pub(super) fn rewrite(
     let superseded = switch(shared, all_ready, hidden, durable)?;
     let mut recorded = Ok(());
     for recorder in recorders {
-        recorded = recorded.and(recorder.done(store));
+        match recorder.done(store) {
+            Ok(record) => done.records.push(record),
+            Err(error) => recorded = recorded.and(Err(error)),
+        }
     }
     let fs = &*shared.options.fs;
     let removed_from = marks.segments().filter(|marked| marked.is_removed_from());

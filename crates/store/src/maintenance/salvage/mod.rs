@@ -54,8 +54,8 @@ use strandline_core::fs::Fs;
 /// # Errors
 ///
 /// [`ErrorKind::NotFound`] if there is nothing of a store in `dir`, [`ErrorKind::InvalidInput`] if `target`
-/// is the same store, lies in its directory or around it, or holds events that are not in `dir`; then nothing
-/// was written. [`ErrorKind::Io`], [`ErrorKind::Cancelled`], and what an append to the target returns that
+/// is the same store, lies in its directory or around it, or holds events that are not in `dir`, or if sealed
+/// segments of `dir` are in a bucket; then nothing was written. [`ErrorKind::Io`], [`ErrorKind::Cancelled`], and what an append to the target returns that
 /// is not about the event. Damage is no error: it is in the report.
 pub fn salvage(
     fs: &dyn Fs,

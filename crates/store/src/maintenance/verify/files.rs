@@ -20,8 +20,8 @@ use strandline_segment::{Examiner, Piece, SegmentInfo};
 ///
 /// # Errors
 ///
-/// [`ErrorKind::NotFound`] if there is nothing of a store in `dir`, [`ErrorKind::Io`],
-/// [`ErrorKind::Cancelled`]. What is wrong is no error: it is in the report.
+/// [`ErrorKind::NotFound`] if there is nothing of a store in `dir`, [`ErrorKind::InvalidInput`] if sealed segments of
+/// it are in a bucket, [`ErrorKind::Io`], [`ErrorKind::Cancelled`]. What is wrong is no error: it is in the report.
 pub fn verify_files(
     fs: &dyn Fs,
     dir: &Path,
