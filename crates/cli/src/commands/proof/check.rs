@@ -8,6 +8,7 @@ use crate::times::Zone;
 use serde_json::{Value, json};
 use std::io;
 use std::path::PathBuf;
+use strandline::PayloadEncoding;
 use strandline_proof::{
     DisclosedEvent, DisclosedPayload, Disclosure, PROOF_FILE_BYTES_MAX, ProofFile, ProofFileError,
     VerifiedCheckpoint, Witnessed,
@@ -129,11 +130,13 @@ fn show_event(screen: &mut Screen, event: &DisclosedEvent, zone: &Zone) -> io::R
     }
     match &event.payload {
         DisclosedPayload::Stored { .. } => {
-            let (text, form) = payload(event).unwrap_or_default();
-            screen.text(&format!(
-                "payload   {text}{}",
-                if form { "" } else { " (base64)" }
-            ))
+            let (text, is_json) = payload(event).unwrap_or_default();
+            let form = match is_json {
+                true => "",
+                false if event.encoding == PayloadEncoding::SEALED => " (sealed: base64)",
+                false => " (base64)",
+            };
+            screen.text(&format!("payload   {text}{form}"))
         }
         DisclosedPayload::Hash(hash) => {
             screen.text("payload   (not in the proof: redacted, or left out)")?;
