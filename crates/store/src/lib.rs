@@ -87,7 +87,7 @@ pub use model::{
     ReceiptMismatch, RefusedPosition, RefusedTime, SavedPosition, SavedPositionError, Stats,
     StoreOptions, StoredEvent, TRACKED_SOURCES_MAX, Tracked, TrackingConflict, VersionConflict,
 };
-pub use read::{EventProof, Events, KindCount, Passed, Snapshot};
+pub use read::{EventProof, Events, KindCount, Passed, Snapshot, WholeEvent};
 pub use replication::Replication;
 pub use store::Store;
 pub use tree::LogTree;
@@ -102,7 +102,7 @@ pub use strandline_core::{
     ATTRIBUTES_BYTES_MAX, AttributeError, AttributeValue, Attributes, Clock, ClockKey, Coordinate,
     EXTENSION_BYTES_MAX, EntityFilter, Epoch, EpochError, EventHeader, EventId, EventIdError,
     EventKind, Extensions, Hash, HashChain, Hlc, HlcError, KindError, KindFilter, KindRange,
-    KindSet, ManualClock, NAME_BYTES_MAX, NameError, PayloadEncoding, Query, Region, Seal,
+    KindSet, ManualClock, NAME_BYTES_MAX, NameError, Nonce, PayloadEncoding, Query, Region, Seal,
     SealKeyId, SealKeyIdError, Sequence, SystemClock, TAG_BYTES_MAX, TAGS_MAX,
 };
 pub use strandline_index::{Causes, IndexLayout, Names, PartPlan, Plan, PlanKey, RowView, Rows};

@@ -23,6 +23,11 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ),
     ("strandline-transfer", &["strandline", "strandline-core"]),
     (
+        "strandline-anchor",
+        // Itself with its features, for its tests.
+        &["strandline", "strandline-proof", "strandline-anchor"],
+    ),
+    (
         "strandline-live",
         &["strandline", "strandline-core", "strandline-checkpoint"],
     ),
@@ -112,6 +117,8 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
             "strandline",
             "strandline-transfer",
             "strandline-live",
+            "strandline-anchor",
+            "strandline-proof",
             "strandline-replicate",
             "strandline-seal",
             "strandline-test-s3",

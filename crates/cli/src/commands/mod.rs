@@ -16,6 +16,8 @@ mod inspect;
 #[cfg(feature = "seal")]
 mod key_store;
 mod live;
+#[cfg(feature = "proof")]
+mod proof;
 mod query;
 mod redact;
 mod removals;
@@ -83,7 +85,11 @@ pub enum Command {
     /// Check every checksum, chain and row, and the store against what was kept of it elsewhere.
     #[command(after_help = "Examples:\n  \
         strandline verify orders.strand\n  \
-        strandline verify orders.strand --head LOGHASH --receipt receipts.json")]
+        strandline verify orders.strand --head LOGHASH --receipt receipts.json\n  \
+        strandline verify orders.strand --anchors /mnt/elsewhere/orders.heads --key orders.pub\n\n\
+        --anchors takes what `strandline heads sign` kept, and says *manipulation* where the log is another than was signed, \
+        *gap* where it is shorter, *notice* of what says nothing against it. Exits 1 if there is a problem, a \
+        manipulation, a gap, or no head that counts.")]
     Verify(verify::Args),
     /// Write events as lines of JSON, for other programs and for import.
     #[command(after_help = "Examples:\n  \
@@ -224,6 +230,51 @@ pub enum Command {
         Exits 1 if something needs a person: there is no log, a term is gone or damaged. Readers leave no trace in a \
         bucket, so they are not among it.")]
     Replicas(replicas::Args),
+    /// Make the keys that sign the heads of a log, and show their public ones.
+    #[cfg(feature = "proof")]
+    #[command(after_help = "Examples:\n  \
+        strandline key new orders.key --name example.org/orders\n  \
+        strandline key show orders.key > orders.pub\n\n\
+        Who has the file signs in the name of the log: keep it where the store is not. The public key is what those \
+        need who check proofs; give it to them by another way than the proofs.")]
+    Key(proof::key::Args),
+    /// Prove an event to who has no store: the event, and that it is in the log, in one file.
+    ///
+    /// The event comes with all that its digest is made of. Its proof is some hashes that lead from the digest to the
+    /// root over the whole log, and the signature over that.
+    #[cfg(feature = "proof")]
+    #[command(after_help = "Examples:\n  \
+        strandline prove orders.strand --event 018f3c3e-7a5b-7000-8000-0123456789ab --key orders.key > paid.tlog-proof\n  \
+        strandline prove orders.strand --sequence 118796 --head orders.heads -o paid.tlog-proof\n\n\
+        `strandline check-proof` checks it. Without a signature a proof would say nothing: --key signs the log as it \
+        is now, --head takes a head that was signed before.\n\
+        docs/proof.md says what is proved, to whom, and what not.")]
+    Prove(proof::prove::Args),
+    /// Check a proof by the public key of the log, without a store, and show the event.
+    #[cfg(feature = "proof")]
+    #[command(after_help = "Examples:\n  \
+        strandline check-proof paid.tlog-proof --key example.org/orders+1eb111f0+ARl/ayPh...\n  \
+        strandline check-proof paid.tlog-proof --key orders.pub --witness witness.pub --json\n\n\
+        Exits 0 if the log has signed that it has exactly this event at exactly this place, and 1 if not. That what \
+        the event says is true it does not prove, nor that its time is right.")]
+    CheckProof(proof::check::Args),
+    /// Sign the heads of a log, and keep them where the log is not.
+    #[cfg(feature = "proof")]
+    #[command(after_help = "Examples:\n  \
+        strandline heads sign orders.strand --key orders.key --to /mnt/elsewhere/orders.heads\n  \
+        strandline heads sign orders.strand --key orders.key --to https://witness.example --to 'command:mail -s head me'\n\n\
+        `strandline verify DIR --anchors FILE --key KEY` holds a store against them. A head is of use where whoever can \
+        write the store cannot write it.")]
+    Heads(proof::heads::Args),
+    /// Write the tree of a log as static files, for auditors and for monitors.
+    ///
+    /// The files of tlog-tiles of C2SP: hashes and digests, and no event. Given again, it writes what is new, once it is
+    /// proved that the log has only grown since the checkpoint that is there; that is replaced at the end.
+    #[cfg(feature = "proof")]
+    #[command(
+        after_help = "Example:\n  strandline tiles orders.strand /srv/www/orders --key orders.key"
+    )]
+    Tiles(proof::tiles::Args),
     /// Save what is left of a damaged store into a new one.
     #[command(after_help = "Example:\n  strandline salvage damaged.strand saved.strand")]
     Salvage(salvage::Args),
@@ -312,6 +363,16 @@ pub fn run(command: &Command) -> ExitCode {
         Command::Follow(args) => follow::run(args),
         #[cfg(feature = "replicate")]
         Command::TakeOver(args) => take_over::run(args),
+        #[cfg(feature = "proof")]
+        Command::Key(args) => proof::key::run(args),
+        #[cfg(feature = "proof")]
+        Command::Prove(args) => proof::prove::run(args),
+        #[cfg(feature = "proof")]
+        Command::CheckProof(args) => proof::check::run(args),
+        #[cfg(feature = "proof")]
+        Command::Heads(args) => proof::heads::run(args),
+        #[cfg(feature = "proof")]
+        Command::Tiles(args) => proof::tiles::run(args),
         Command::Salvage(args) => salvage::run(args),
     };
     match outcome {

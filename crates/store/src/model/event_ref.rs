@@ -7,9 +7,9 @@ use super::stored::StoredEvent;
 use serde::Deserialize;
 use std::fmt;
 use std::sync::Arc;
-use strandline_core::record::{Record, RecordView};
+use strandline_core::record::{Record, RecordPayload, RecordView};
 use strandline_core::{
-    Coordinate, EventHasher, EventHeader, EventId, EventKind, Extensions, Hash, Hlc,
+    Coordinate, EventHasher, EventHeader, EventId, EventKind, Extensions, Hash, Hlc, Nonce,
     PayloadEncoding, Sequence,
 };
 use strandline_index::RowView;
@@ -205,6 +205,21 @@ impl<'a> EventRef<'a> {
         record.hash_after(previous, &coordinate, self.sequence(), &mut hasher)
     }
 
+    /// The hash of the event before it, where the record says it.
+    pub(crate) fn stored_previous(&self) -> Option<Hash> {
+        self.record.previous()
+    }
+
+    /// The nonce of the payload, if that was not removed, and the hash of both.
+    pub(crate) fn nonce_and_hash(&self) -> (Option<Nonce>, Hash) {
+        let payload = self.record.payload();
+        let nonce = match payload {
+            RecordPayload::Stored { nonce, .. } if !self.is_redacted() => Some(nonce),
+            _ => None,
+        };
+        (nonce, payload.hash())
+    }
+
     /// The event with a payload of its own, in one allocation.
     #[must_use]
     pub fn into_owned(self) -> StoredEvent {
@@ -297,8 +312,7 @@ impl fmt::Debug for EventRef<'_> {
 #[cfg(not(strandline_loom))]
 mod tests {
     use super::*;
-    use strandline_core::record::RecordPayload;
-    use strandline_core::{Nonce, Region};
+    use strandline_core::Region;
     use strandline_index::{Row, channel};
 
     fn record(id: EventId) -> Vec<u8> {
