@@ -57,7 +57,8 @@ pub use progress::{Meter, OnProgress, Progress, ProgressUnit};
 pub use rebuild::{Rebuilt, rebuild};
 pub use restore::{Existing, Restored, restore};
 pub use rewrite::{
-    Compacted, CompactionPlan, Missing, Redacted, Redaction, Retention, compact, redact,
+    Compacted, CompactionPlan, Missing, Redacted, Redaction, Redone, Retention, compact, put_back,
+    redact, redo,
 };
 pub use salvage::{Loss, Salvaged, salvage, salvage_into};
 pub use strandline_core::{civil_date, rfc3339};

@@ -1,4 +1,5 @@
-//! Rewriting segments while the store is used: [`compact()`] removes events, [`redact()`] their payloads.
+//! Rewriting segments while the store is used: [`compact()`] removes events, [`redact()`] their payloads, [`redo()`] takes
+//! away again what was put back of either.
 //!
 //! Rules choose events (`retention`, `redaction`, as `marks`), and `segments` takes them out, for both. What a
 //! compaction leaves of segments, `merge` makes fewer of, as `runs` says. Lists no
@@ -14,6 +15,7 @@ mod missing;
 mod quarantine;
 mod redact;
 mod redaction;
+mod redo;
 mod retention;
 mod rule;
 mod runs;
@@ -24,4 +26,5 @@ pub use compacted::Compacted;
 pub use missing::Missing;
 pub use redact::{Redacted, redact};
 pub use redaction::Redaction;
+pub use redo::{Redone, put_back, redo};
 pub use retention::Retention;
