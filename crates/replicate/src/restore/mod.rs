@@ -10,7 +10,7 @@ use crate::bucket::Bucket;
 use crate::follow::{Copy, FollowError, survey, take_along};
 use cut::cut;
 use fetched::Fetched;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use strandline::maintenance::{self, Existing, OnProgress, Restored};
 use strandline::{Sequence, Store, StoreOptions};
@@ -64,16 +64,39 @@ pub fn restore(
     if wanted > end {
         return Err(FollowError::NotReached { end: end.get() });
     }
+    let whole = redone(fs, &place, end, on_progress)?;
+    let whole = whole.as_deref().unwrap_or(fetched);
     let restored = match wanted == end {
-        true => maintenance::restore(fs, fetched, dir, existing, on_progress)?,
+        true => maintenance::restore(fs, whole, dir, existing, on_progress)?,
         false => {
-            let shorter = place.clear_inner()?;
-            cut(fs, fetched, &shorter, wanted)?;
+            let shorter = place.clear_shorter()?;
+            cut(fs, whole, &shorter, wanted)?;
             maintenance::restore(fs, &shorter, dir, existing, on_progress)?
         }
     };
     place.remove()?;
     Ok(restored)
+}
+
+/// Makes a log without what its records say is gone and what was fetched has, if there is any of it: what was rewritten
+/// comes with a state, and the records with the chunks before that.
+fn redone(
+    fs: &Arc<dyn Fs>,
+    place: &Fetched,
+    end: Sequence,
+    on_progress: OnProgress<'_>,
+) -> Result<Option<PathBuf>, FollowError> {
+    let fetched = place.path();
+    let put_back = maintenance::put_back(&reading(fs, fetched)?, Sequence::ZERO, on_progress)?;
+    if put_back.is_nothing() {
+        return Ok(None);
+    }
+    let whole = place.clear_whole()?;
+    cut(fs, fetched, &whole, end)?;
+    let store = StoreOptions::new().fs(fs.clone()).open(&whole)?;
+    maintenance::redo(&store, Sequence::ZERO, on_progress)?;
+    store.close()?;
+    Ok(Some(whole))
 }
 
 /// Fetches all that the terms of a bucket have left into a directory.
