@@ -161,7 +161,8 @@ impl Copy {
         });
     }
 
-    fn wait(&self, world: &World, what: &str, is_so: impl Fn(&Store) -> bool) {
+    /// Waits until something is so of what it shows.
+    pub(crate) fn wait(&self, world: &World, what: &str, is_so: impl Fn(&Store) -> bool) {
         let Some((_, replica)) = &self.at_work else {
             return;
         };

@@ -114,6 +114,10 @@ fn a_restore_takes_away_again_what_the_log_says_is_gone() {
     assert_eq!(done.end, Sequence::new(end));
     assert_gone(&options().open(&target).unwrap(), redacted, removed);
     assert!(OsFs.list(&dir.path().join("restored.fetched")).is_err());
+    let earlier = dir.path().join("earlier");
+    let until = Until::Sequence(Sequence::new(30));
+    let done = restore(&bucket, &fs, &earlier, until, Existing::Refuse, &mut go_on);
+    println!("{done:?}");
 }
 
 #[test]
