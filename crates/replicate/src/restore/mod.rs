@@ -42,7 +42,8 @@ pub enum Until {
 ///
 /// [`FollowError::Empty`] if the bucket has no log; [`FollowError::NotReached`] if it ends before the sequence;
 /// [`FollowError::OtherLog`] or [`FollowError::Diverged`] if `dir.fetched` is left of the restore of another log:
-/// remove it then. [`FollowError::Bucket`], [`FollowError::Object`], [`FollowError::Log`], [`FollowError::Io`]; and
+/// remove it then. [`FollowError::Store`] too where the log has the record of a compaction or redaction after the point, and
+/// that took of the events before it. [`FollowError::Bucket`], [`FollowError::Object`], [`FollowError::Log`], [`FollowError::Io`]; and
 /// [`FollowError::Store`] as there.
 pub fn restore(
     bucket: &Bucket,

@@ -7,11 +7,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use strandline::maintenance::{Existing, Progress, Redaction, Retention, compact, redact};
-use strandline::{Coordinate, Event, EventId, Sequence, Store};
+use strandline::{Coordinate, ErrorKind, Event, EventId, Sequence, Store};
 use strandline_core::fs::{Fs, OsFs};
 use strandline_replicate::{
-    Bucket, BucketOptions, RemoteOptions, Replica, Replicator, Until, check_removed, restore,
-    take_over,
+    Bucket, BucketOptions, FollowError, RemoteOptions, Replica, Replicator, Until, check_removed,
+    restore, take_over,
 };
 
 fn go_on(_: Progress) -> ControlFlow<()> {
@@ -116,8 +116,13 @@ fn a_restore_takes_away_again_what_the_log_says_is_gone() {
     assert!(OsFs.list(&dir.path().join("restored.fetched")).is_err());
     let earlier = dir.path().join("earlier");
     let until = Until::Sequence(Sequence::new(30));
-    let done = restore(&bucket, &fs, &earlier, until, Existing::Refuse, &mut go_on);
-    println!("{done:?}");
+    let refused = restore(&bucket, &fs, &earlier, until, Existing::Refuse, &mut go_on);
+    // The record of what is missing stands after it. Nothing of what is gone comes back in any case.
+    assert!(
+        matches!(&refused, Err(FollowError::Store(error)) if error.kind() == ErrorKind::Corrupt),
+        "{refused:?}"
+    );
+    assert!(OsFs.list(&earlier).is_err());
 }
 
 #[test]
