@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use strandline::maintenance::{Existing, Progress, Redaction, Retention, compact, redact};
 use strandline::{Coordinate, ErrorKind, Event, EventId, Sequence, Store};
-use strandline_core::fs::{Fs, OsFs};
+use strandline_core::fs::{Fs, OsFs, read_file, replace_file};
 use strandline_replicate::{
     Bucket, BucketOptions, FollowError, RemoteOptions, Replica, Replicator, Until, check_removed,
     restore, take_over,
@@ -76,16 +76,17 @@ fn who_was_killed_while_taking_over_takes_it_away_at_the_next_start() {
     let replica = Replica::open(bucket.clone(), &copy, replica_options()).unwrap();
     drop(replica);
     // As the directory is then: the file beside the store says that the records are to be looked at.
-    std::fs::create_dir(&taken).unwrap();
-    for entry in std::fs::read_dir(&copy).unwrap() {
-        let entry = entry.unwrap();
-        std::fs::copy(entry.path(), taken.join(entry.file_name())).unwrap();
+    OsFs.create_dir_all(&taken).unwrap();
+    for entry in OsFs.list_names(&copy).unwrap() {
+        let bytes = read_file(&OsFs, &copy.join(&entry.name), 1 << 20).unwrap();
+        replace_file(&OsFs, &taken.join(&entry.name), &bytes).unwrap();
     }
     let owner = format!("{:02}", 1).repeat(16);
     let file = format!(
         r#"{{"format":"strandline replica owner","version":1,"owners":["{owner}"],"redo_from":0}}"#
     );
-    std::fs::write(taken.join("replica-owner.json"), file).unwrap();
+    let path = taken.join("replica-owner.json");
+    replace_file(&OsFs, &path, file.as_bytes()).unwrap();
     let store = options().open(&taken).unwrap();
     assert!(
         !store
@@ -99,7 +100,7 @@ fn who_was_killed_while_taking_over_takes_it_away_at_the_next_start() {
     assert_gone(&store, redacted, removed);
     assert!(replicator.wait_begun(LONG), "{:?}", replicator.status());
     replicator.stop(LONG).unwrap();
-    let file = std::fs::read_to_string(taken.join("replica-owner.json")).unwrap();
+    let file = String::from_utf8(read_file(&OsFs, &path, 1 << 20).unwrap()).unwrap();
     assert!(!file.contains("redo_from"), "{file}");
 }
 

@@ -93,7 +93,7 @@ impl Runs {
     /// Whether one of them is in a range. O(log runs).
     pub(crate) fn touches(&self, start: Sequence, end: Sequence) -> bool {
         let at = self.0.partition_point(|run| run.end <= start.get());
-        self.0.get(at).is_some_and(|run| run.start < end.get())
+        start < end && self.0.get(at).is_some_and(|run| run.start < end.get())
     }
 
     /// Each sequence.
