@@ -12,7 +12,7 @@ use strandline::{
 use strandline_segment::Manifest;
 
 const SECTIONS: usize = 41;
-const PREFIX_BYTES: usize = 24;
+const PREFIX_BYTES: usize = 32;
 const TABLE_OFFSET: usize = 8 + 40 + 16 + 32 + 16;
 const BLOCK_HEADER_BYTES: usize = TABLE_OFFSET + SECTIONS * 32 + 8;
 
@@ -79,7 +79,9 @@ fn damaged(image: &MemFs, section: usize) -> Option<MemFs> {
     };
     let lengths: Vec<_> = (0..SECTIONS).map(length).collect();
     let sum: usize = lengths.iter().sum();
-    assert_eq!(block + BLOCK_HEADER_BYTES + sum + 64, bytes.len());
+    let tree = bytes[end + 20..end + 24].try_into().unwrap();
+    let tree = u32::from_le_bytes(tree) as usize;
+    assert_eq!(block + BLOCK_HEADER_BYTES + sum + tree + 64, bytes.len());
     if lengths[section] == 0 {
         return None;
     }

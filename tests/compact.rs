@@ -242,8 +242,8 @@ fn a_damaged_list_of_heads_is_read_from_the_frames() {
         let Some(end) = info.end() else { continue };
         let path = dir().join(info.file_name());
         let mut bytes = read(&fs, &path);
-        // Behind the head of the footer, 24 bytes, stands the list: checksum, count, offsets.
-        let heads = end.offset as usize + 24;
+        // Behind the head of the footer, 32 bytes, stands the list: checksum, count, offsets.
+        let heads = end.offset as usize + 32;
         bytes[heads + 20] ^= 1;
         damaged += 1;
         write(&fs, &path, &bytes);

@@ -54,6 +54,8 @@ pub(crate) struct FooterParts {
     /// With its checksum.
     pub(crate) heads: Vec<u8>,
     pub(crate) block: Vec<u8>,
+    /// With its checksums.
+    pub(crate) tree: Vec<u8>,
 }
 
 /// The sealed segments.
@@ -116,18 +118,23 @@ fn number(bytes: &[u8], at: usize) -> usize {
     u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap()) as usize
 }
 
-/// The footer of a segment.
+/// The footer of a segment whose records say nothing beside rows.
 pub(crate) fn footer(fs: &MemFs, info: &SegmentInfo) -> FooterParts {
     let bytes = read(fs, &path(info));
     let footer = &bytes[info.end().unwrap().offset as usize..bytes.len() - 64];
-    let heads = 24 + number(footer, 12);
+    let lengths = [12, 16, 20].map(|at| number(footer, at));
+    assert_eq!(lengths[0] >> 31, 1, "there is a tree");
+    assert_eq!(lengths[1], 0, "there is a summary");
+    let heads = 32 + (lengths[0] & !(1 << 31));
+    let tree = footer.len() - lengths[2];
     FooterParts {
         newest: (
             u64::from_le_bytes(footer[..8].try_into().unwrap()),
             number(footer, 8) as u32,
         ),
-        heads: footer[24..heads].to_vec(),
-        block: footer[heads..].to_vec(),
+        heads: footer[32..heads].to_vec(),
+        block: footer[heads..tree].to_vec(),
+        tree: footer[tree..].to_vec(),
     }
 }
 
@@ -136,10 +143,16 @@ pub(crate) fn put_footer(fs: &MemFs, info: &SegmentInfo, parts: &FooterParts) {
     let mut footer = Vec::new();
     footer.extend(parts.newest.0.to_le_bytes());
     footer.extend(parts.newest.1.to_le_bytes());
-    footer.extend((parts.heads.len() as u32).to_le_bytes());
+    let long = u32::from(!parts.tree.is_empty()) << 31;
+    footer.extend((parts.heads.len() as u32 | long).to_le_bytes());
+    if long > 0 {
+        footer.extend([0; 4]);
+        footer.extend((parts.tree.len() as u32).to_le_bytes());
+    }
     footer.extend(Salt::NONE.checksum(0, &footer).0.to_le_bytes());
     footer.extend(&parts.heads);
     footer.extend(&parts.block);
+    footer.extend(&parts.tree);
     put_raw_footer(fs, info, &footer);
 }
 

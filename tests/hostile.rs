@@ -14,7 +14,7 @@ use strandline_segment::Manifest;
 
 /// What a field of four bytes is set to.
 const LIES: [u32; 3] = [1, 0x7FFF_FFF0, u32::MAX];
-const FOOTER_PREFIX_BYTES: usize = 24;
+const FOOTER_PREFIX_BYTES: usize = 32;
 const TRAILER_BYTES: usize = 64;
 /// What an opening may take beside four times the files.
 const ALLOWANCE_BYTES: usize = 16 << 20;

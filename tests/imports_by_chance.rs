@@ -12,8 +12,8 @@ use std::sync::Arc;
 use strandline::fs::MemFs;
 use strandline::maintenance::{Redaction, Retention};
 use strandline::{
-    Batch, Coordinate, Event, EventId, EventKind, Hlc, ManualClock, PayloadEncoding, Region, Store,
-    StoreOptions,
+    Batch, Coordinate, Event, EventId, EventKind, Hlc, ManualClock, PayloadEncoding, Region, Seal,
+    SealKeyId, Store, StoreOptions,
 };
 use strandline_transfer::{ImportError, ImportOptions, Imported, LineFormat, import, try_import};
 
@@ -317,7 +317,10 @@ fn event() -> impl Strategy<Value = (Coordinate, Event)> {
         3 => json.prop_map(|text| (PayloadEncoding::JSON, text.into_bytes())),
         1 => vec(any::<u8>(), 0..9).prop_map(|bytes| (PayloadEncoding::JSON, bytes)),
         2 => (any::<u8>(), vec(any::<u8>(), 0..9))
-            .prop_map(|(code, bytes)| (PayloadEncoding::from_code(code), bytes)),
+            .prop_map(|(code, bytes)| (PayloadEncoding::from_code(code), bytes))
+            .prop_filter("it takes a seal", |(encoding, _)| *encoding != PayloadEncoding::SEALED),
+        1 => vec(any::<u8>(), 0..9)
+            .prop_map(|bytes| (PayloadEncoding::SEALED, [&[0xFF; 16], &*bytes].concat())),
     ];
     let links = (
         option::of(any::<u128>()),
@@ -334,8 +337,20 @@ fn event() -> impl Strategy<Value = (Coordinate, Event)> {
     (payload, links, tags, rest).prop_map(|((encoding, payload), links, tags, rest)| {
         let (id, correlation, causation) = links;
         let (entity, scope, kind, version) = rest;
-        let mut event =
-            Event::encoded(EventKind::from_bits(kind), encoding, payload).with_version(version);
+        let kind_of = EventKind::from_bits(kind);
+        let event = match encoding {
+            PayloadEncoding::SEALED => Event::bytes(kind_of, Vec::new()).sealed(
+                Seal {
+                    encoding: PayloadEncoding::JSON,
+                    is_bound_to_id: id.is_some(),
+                    key: SealKeyId::from_bytes([scope; 16]),
+                    nonce: [entity; 24],
+                },
+                payload,
+            ),
+            _ => Event::encoded(kind_of, encoding, payload),
+        };
+        let mut event = event.with_version(version);
         if let Some(id) = id {
             event = event.with_id(EventId::from_u128(id));
         }

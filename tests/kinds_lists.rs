@@ -110,15 +110,13 @@ fn put_in_footer(fs: &MemFs, list: &[u8]) -> String {
     let bytes = read(fs, &dir().join(info.file_name()));
     let footer = &bytes[info.end().unwrap().offset as usize..bytes.len() - 64];
     let length = number(footer, 12);
-    let (head, kinds) = match length >> 31 {
-        0 => (24, 0),
-        _ => (32, number(footer, 16)),
-    };
+    assert_eq!(length >> 31, 1, "there is a tree");
+    let (head, kinds) = (32, number(footer, 16));
     let rest = &footer[head + kinds..];
     let mut forged = footer[..12].to_vec();
     forged.extend((length as u32 | 1 << 31).to_le_bytes());
     forged.extend((list.len() as u32).to_le_bytes());
-    forged.extend([0; 4]);
+    forged.extend(&footer[20..24]);
     forged.extend(Salt::NONE.checksum(0, &forged).0.to_le_bytes());
     forged.extend(list);
     forged.extend(rest);

@@ -212,7 +212,7 @@ const CHECKPOINTS: [CheckpointIs; 5] = [
     CheckpointIs::Damaged,
 ];
 
-const PREFIX_BYTES: u64 = 24;
+const PREFIX_BYTES: u64 = 32;
 const BLOCK_HEADER_BYTES: u64 = 8 + 40 + 16 + 32 + 16 + 41 * 32 + 8;
 const TRAILER_BYTES: u64 = 64;
 

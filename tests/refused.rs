@@ -21,7 +21,7 @@ const MANIFEST_COUNT_AT: usize = 61;
 const MANIFEST_HEAD_BYTES: usize = 65;
 const MANIFEST_ENTRY_BYTES: usize = 181;
 /// What is before the block in a footer, and where the block's version stands in it.
-const FOOTER_PREFIX_BYTES: usize = 24;
+const FOOTER_PREFIX_BYTES: usize = 32;
 const BLOCK_VERSION_AT: usize = 4;
 const LATER: u32 = 9;
 

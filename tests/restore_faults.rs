@@ -11,7 +11,9 @@ use strandline::fs::{
     EntryKind, Fault, FaultFs, Fill, Fs, FsLayer, Keep, Loss, MemFs, Operation, SimDisk, SimFs,
     Step,
 };
-use strandline::maintenance::{CopyMode, Existing, Progress, Restored, backup, restore};
+use strandline::maintenance::{
+    CopyMode, Existing, Progress, Restored, backup, restore, restore_linked,
+};
 use strandline::{Error, Event, Snapshot, Store, StoreOptions};
 
 const BACKUP: &str = "/b/backup";
@@ -79,9 +81,15 @@ fn prepare(fs: &Arc<dyn Fs>, there: There) {
     }
 }
 
-fn run(fs: &Arc<dyn Fs>, existing: Existing) -> Result<Restored, Error> {
+/// How the bytes get there.
+const MODES: [CopyMode; 2] = [CopyMode::Copy, CopyMode::Link];
+
+fn run(fs: &Arc<dyn Fs>, mode: CopyMode, existing: Existing) -> Result<Restored, Error> {
     let (from, to) = (Path::new(BACKUP), Path::new(TARGET));
-    restore(fs, from, to, existing, &mut go_on)
+    match mode {
+        CopyMode::Link => restore_linked(fs, from, to, existing, &mut go_on),
+        _ => restore(fs, from, to, existing, &mut go_on),
+    }
 }
 
 /// Files below a directory, with their bytes.
@@ -131,13 +139,13 @@ fn check_after(fs: &Arc<dyn Fs>, there: There, what: &str) {
 
 /// Checks that the same restore succeeds now, that nothing is lost, and that nothing is left of those that
 /// did not.
-fn check_again(fs: &Arc<dyn Fs>, there: There, what: &str) {
+fn check_again(fs: &Arc<dyn Fs>, mode: CopyMode, there: There, what: &str) {
     // Where no store was, only a whole one that is there now is moved aside.
     let existing = match snapshot(fs, TARGET) {
         None if there != There::Store => Existing::Refuse,
         _ => Existing::MoveAside,
     };
-    let done = run(fs, existing).unwrap_or_else(|error| panic!("{what}: {error}"));
+    let done = run(fs, mode, existing).unwrap_or_else(|error| panic!("{what}: {error}"));
     assert_eq!(done.end.get(), BACKED_UP as u64, "{what}");
     let restored = snapshot(fs, TARGET).unwrap();
     assert_same(&restored, &snapshot(fs, BACKUP).unwrap());
@@ -182,6 +190,12 @@ const OPERATIONS: [Operation; 6] = [
 /// Whatever fails first, once or from then on, is told, and what was there is there, or the new store.
 #[test]
 fn a_restore_that_fails_at_any_call_leaves_what_was_there_or_the_whole_new_store() {
+    for mode in MODES {
+        fails_at_any_call(mode);
+    }
+}
+
+fn fails_at_any_call(mode: CopyMode) {
     let mut failed = 0;
     for can_exchange in [true, false] {
         for (there, operation, times) in combinations(can_exchange) {
@@ -203,11 +217,12 @@ fn a_restore_that_fails_at_any_call_leaves_what_was_there_or_the_whole_new_store
                         partial_bytes: 0,
                     },
                 );
-                let Err(error) = run(&fs, Existing::MoveAside) else {
+                let Err(error) = run(&fs, mode, Existing::MoveAside) else {
                     break;
                 };
                 failed += 1;
-                let what = format!("{there:?}, {operation:?} {after} of {times}: {error}");
+                let what =
+                    format!("{mode:?}, {there:?}, {operation:?} {after} of {times}: {error}");
                 faulty.heal();
                 let mut left = files(&*memory, Path::new("/"));
                 left.retain(|path, _| before.contains_key(path) || !path.ends_with("LOCK"));
@@ -222,7 +237,7 @@ fn a_restore_that_fails_at_any_call_leaves_what_was_there_or_the_whole_new_store
                 let is_stuck = snapshot(&memory, TARGET).is_none() && !can_exchange;
                 if !(is_stuck && times > 1 && there == There::Store) {
                     check_after(&memory, there, &what);
-                    check_again(&memory, there, &what);
+                    check_again(&memory, mode, there, &what);
                 }
             }
         }
@@ -246,13 +261,13 @@ fn combinations(can_exchange: bool) -> impl Iterator<Item = (There, Operation, u
 }
 
 /// Steps of a restore, from a disk as it was before.
-fn recorded(there: There) -> (SimDisk, Vec<Step>) {
+fn recorded(mode: CopyMode, there: There) -> (SimDisk, Vec<Step>) {
     let fs = SimFs::new(SimDisk::new());
     let shared: Arc<dyn Fs> = Arc::new(fs.clone());
     prepare(&shared, there);
     let before = fs.disk();
     drop(fs.take_steps());
-    run(&shared, Existing::MoveAside).unwrap();
+    run(&shared, mode, Existing::MoveAside).unwrap();
     (before, fs.take_steps())
 }
 
@@ -278,13 +293,16 @@ fn losses(seed: u64) -> [Loss; 6] {
 
 #[test]
 fn a_restore_that_is_killed_at_any_step_leaves_what_was_there_or_the_whole_new_store() {
-    for there in ALL {
-        let (mut disk, steps) = recorded(there);
+    for (mode, there) in MODES
+        .into_iter()
+        .flat_map(|mode| ALL.map(|there| (mode, there)))
+    {
+        let (mut disk, steps) = recorded(mode, there);
         for (number, step) in steps.iter().enumerate() {
-            let what = format!("{there:?}, killed before step {number}, {step:?}");
+            let what = format!("{mode:?}, {there:?}, killed before step {number}, {step:?}");
             let fs: Arc<dyn Fs> = Arc::new(SimFs::new(disk.clone()));
             check_after(&fs, there, &what);
-            check_again(&fs, there, &what);
+            check_again(&fs, mode, there, &what);
             disk.apply(step);
         }
     }
@@ -292,14 +310,17 @@ fn a_restore_that_is_killed_at_any_step_leaves_what_was_there_or_the_whole_new_s
 
 #[test]
 fn a_restore_that_loses_the_power_at_any_step_leaves_what_was_there_or_the_whole_new_store() {
-    for there in ALL {
-        let (mut disk, steps) = recorded(there);
+    for (mode, there) in MODES
+        .into_iter()
+        .flat_map(|mode| ALL.map(|there| (mode, there)))
+    {
+        let (mut disk, steps) = recorded(mode, there);
         for (number, step) in steps.iter().enumerate() {
             for loss in losses(number as u64) {
-                let what = format!("{there:?}, {loss:?} before step {number}, {step:?}");
+                let what = format!("{mode:?}, {there:?}, {loss:?} before step {number}, {step:?}");
                 let fs: Arc<dyn Fs> = Arc::new(SimFs::new(disk.crash(&loss)));
                 check_after(&fs, there, &what);
-                check_again(&fs, there, &what);
+                check_again(&fs, mode, there, &what);
             }
             disk.apply(step);
         }

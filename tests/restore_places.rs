@@ -14,7 +14,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use strandline::fs::{Fs, FsLayer, OsFs};
-use strandline::maintenance::{Existing, restore};
+use strandline::maintenance::{Existing, restore, restore_linked};
 use strandline::{ErrorKind, Store};
 
 type Spoil = fn(&World) -> PathBuf;
@@ -93,14 +93,16 @@ fn nothing_is_restored_from_what_is_no_whole_backup() {
             let source = spoil(&world);
             let before = tree(&world.root);
             let target = world.root.join(target);
-            let done = restore(&os(), &source, &target, Existing::MoveAside, &mut go_on);
-            let error = done.unwrap_err();
-            assert_eq!(error.kind(), kind, "{what}: {error}");
-            assert!(
-                error.to_string().contains("nothing was restored"),
-                "{what}: {error}"
-            );
-            assert!(tree(&world.root) == before, "{what}: {error}");
+            for restore in [restore, restore_linked] {
+                let done = restore(&os(), &source, &target, Existing::MoveAside, &mut go_on);
+                let error = done.unwrap_err();
+                assert_eq!(error.kind(), kind, "{what}: {error}");
+                assert!(
+                    error.to_string().contains("nothing was restored"),
+                    "{what}: {error}"
+                );
+                assert!(tree(&world.root) == before, "{what}: {error}");
+            }
         }
     }
 }

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use strandline::fs::{Fs, OsFs, replace_file};
 use strandline::maintenance::{
     CopyMode, Existing, Kept, Progress, Redaction, Retention, backup, compact, rebuild, redact,
-    restore, salvage, verify,
+    restore, restore_linked, salvage, verify,
 };
 use strandline::{
     Event, EventKind, Events, IndexLayout, Region, Snapshot, Store, StoreOptions, StoredEvent,
@@ -447,6 +447,10 @@ fn a_backup_whose_indexes_are_wrong_is_restored_without_them() {
     bytes[at] ^= 1;
     replace_file(&OsFs, &path, &bytes).unwrap();
 
+    let linked = world.path().join("linked");
+    let restored = restore_linked(&fs(), &target, &linked, Existing::Refuse, &mut go_on).unwrap();
+    assert!(!restored.left_out.is_empty());
+    assert!(Store::open(&linked).unwrap().verify().unwrap().is_intact());
     let restored = restore(&fs(), &target, &dir, Existing::Refuse, &mut go_on).unwrap();
     assert!(!restored.left_out.is_empty());
     let store = options().open(&dir).unwrap();

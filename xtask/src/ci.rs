@@ -3,7 +3,7 @@
 //! It holds the order; what is checked is in the commands, which it stands above.
 
 use crate::run::run as cargo;
-use crate::{crash, loom, tidy};
+use crate::{crash, loom, proof, tidy};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -42,6 +42,7 @@ const STEPS: &[Step] = &[
             "-p strandline-dcb --example dcb_courses",
             "-p strandline-disintegrate --example disintegrate_courses",
             "-p strandline-replicate --example bucket_life",
+            "-p strandline-proof --example log_files",
             "-p strandline-examples --example quickstart",
             "-p strandline-examples --example verify",
             "-p strandline-examples --example read_only",
@@ -60,6 +61,8 @@ const STEPS: &[Step] = &[
         }
         Ok(())
     }),
+    // Where there is no recent Python or no network, it says what it passes over.
+    ("proofs, read by others", || done(proof::run()?)),
     ("power cuts", || {
         cargo("run --release --quiet -p strandline-crash", &[])
     }),

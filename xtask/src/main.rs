@@ -11,6 +11,7 @@ mod fuzz;
 mod loom;
 mod model;
 mod mutate;
+mod proof;
 mod run;
 mod test;
 mod tidy;
@@ -96,6 +97,13 @@ enum Repository {
     ///
     /// Example: cargo xtask fuzz directory --seconds 600
     Fuzz(fuzz::Args),
+    /// Have proofs read by a program of others, and theirs by us; build for a browser.
+    ///
+    /// Needs Python 3.12 or later, which STRANDLINE_PYTHON can name, and a network the first time; what cannot
+    /// be checked is said.
+    ///
+    /// Example: cargo xtask proof
+    Proof,
     /// Run everything that must pass before a change lands.
     ///
     /// Example: cargo xtask ci
@@ -136,6 +144,7 @@ fn main() -> ExitCode {
             Repository::Faults(args) => faults::run(&args),
             Repository::Crash(args) => crash::run(&args),
             Repository::Fuzz(args) => fuzz::run(&args),
+            Repository::Proof => proof::run(),
             Repository::Ci => ci::run(),
         },
     };

@@ -17,9 +17,12 @@ mod mixed;
 mod open;
 mod own;
 mod project;
+mod proof;
+mod proved;
 mod react;
 mod read;
 mod replicate;
+mod seal;
 mod segments;
 mod union;
 mod work;
@@ -76,8 +79,12 @@ pub(crate) const ALL: &[Scenario] = &[
     replicate::LAG,
     replicate::TAKEOVER,
     react::REACTOR,
+    proved::PROVED,
+    seal::SEAL,
     followed::WRITTEN,
     followed::SYNCED,
+    proof::INCLUSION,
+    proof::SEGMENTS,
     followed::CATCH_UP,
 ];
 

@@ -12,6 +12,7 @@ mod golden;
 mod lines;
 mod mend;
 mod names;
+mod proofs;
 
 use crate::machine::{Call, run as run_machine, run_with};
 use crate::verdict::Violation;
@@ -59,6 +60,8 @@ pub const TARGETS: &[Target] = &[
     target("regions", 512, names::regions),
     target("lines", 2048, lines::lines),
     target("cloud-events", 2048, lines::cloud_events),
+    target("proofs", 4096, proofs::proofs),
+    target("disclosures", 2048, proofs::disclosures),
     target("merging-machine", 4 * CALLS_MAX, |bytes| {
         run_with(Some(1), Call::all(bytes).take(CALLS_MAX))
     }),

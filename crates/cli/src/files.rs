@@ -77,6 +77,39 @@ impl Read for Input {
     }
 }
 
+/// Makes a file that its owner alone can read, durable with what is in it. One that is there is refused.
+#[cfg(feature = "proof")]
+pub(crate) fn new_secret(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let mut options = OpenOptions::new();
+    let mut file = options
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
+    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    if let Err(error) = written {
+        let _ = fs::remove_file(path);
+        return Err(error);
+    }
+    sync_directory(path)
+}
+
+/// Puts a file in the place of what has its name, whole and durable, with the folders that it is in.
+#[cfg(feature = "proof")]
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let failed = |error| OutputFailed::new(path.display().to_string(), error);
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(failed)?;
+    }
+    let mut new = NewFile::create(path.to_owned()).map_err(failed)?;
+    let written = new.file.write_all(bytes).and_then(|()| new.file.sync_all());
+    let renamed = written.and_then(|()| fs::rename(&new.temporary, path));
+    renamed.map_err(failed)?;
+    new.is_published = true;
+    Ok(sync_directory(path).map_err(failed)?)
+}
+
 /// A new file, a pipe or a device, to write from its start to its end.
 pub(crate) struct Output {
     to: Sink,

@@ -12,6 +12,9 @@
 
 mod commands;
 
+#[cfg(feature = "proof")]
+mod anchors;
+
 mod args;
 mod receipts;
 mod terminal;

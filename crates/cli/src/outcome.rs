@@ -49,7 +49,7 @@ impl std::error::Error for Advised {
 }
 
 /// A failure of something else than a store, and what to do about it.
-#[cfg(feature = "replicate")]
+#[cfg(any(feature = "replicate", feature = "proof"))]
 #[derive(Debug)]
 pub(crate) struct Hinted {
     pub(crate) error: anyhow::Error,
@@ -58,14 +58,14 @@ pub(crate) struct Hinted {
     pub(crate) is_usage: bool,
 }
 
-#[cfg(feature = "replicate")]
+#[cfg(any(feature = "replicate", feature = "proof"))]
 impl fmt::Display for Hinted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.error, f)
     }
 }
 
-#[cfg(feature = "replicate")]
+#[cfg(any(feature = "replicate", feature = "proof"))]
 impl std::error::Error for Hinted {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.error.source()
@@ -73,13 +73,13 @@ impl std::error::Error for Hinted {
 }
 
 /// What is said next of a failure that is not of a store, and whether it is one of usage.
-#[cfg(feature = "replicate")]
+#[cfg(any(feature = "replicate", feature = "proof"))]
 fn hinted(error: &anyhow::Error) -> Option<(&str, bool)> {
     let hinted: &Hinted = error.downcast_ref()?;
     Some((&hinted.next, hinted.is_usage))
 }
 
-#[cfg(not(feature = "replicate"))]
+#[cfg(not(any(feature = "replicate", feature = "proof")))]
 fn hinted(_: &anyhow::Error) -> Option<(&str, bool)> {
     None
 }

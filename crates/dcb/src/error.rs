@@ -19,7 +19,9 @@ pub(crate) fn of_store(error: &Error) -> DcbError {
         | ErrorKind::TrackingConflict
         | ErrorKind::WrongExpectedVersion => DcbError::IntegrityError(text),
         ErrorKind::Corrupt | ErrorKind::LogBehindCheckpoint => DcbError::Corruption(text),
-        ErrorKind::Payload | ErrorKind::Redacted => DcbError::DeserializationError(text),
+        ErrorKind::Payload | ErrorKind::Redacted | ErrorKind::Sealed | ErrorKind::Forgotten => {
+            DcbError::DeserializationError(text)
+        }
         ErrorKind::Locked | ErrorKind::NotFound | ErrorKind::UnsupportedVersion => {
             DcbError::InitializationError(text)
         }

@@ -203,7 +203,7 @@ fn prefetch(bucket: &Bucket, copy: &mut Copy) -> Result<LogIdentity, FollowError
     loop {
         let fetched = match lasting(bucket)?.ok_or(FollowError::Empty)? {
             Lasting::Yes(taken) => take_along(bucket, copy, &taken)
-                .and_then(|()| copy.identity().copied().ok_or(FollowError::Empty)),
+                .and_then(|_| copy.identity().copied().ok_or(FollowError::Empty)),
             Lasting::Unbegun(taken) => identity_of(bucket, copy, &taken),
             // Each time somebody else has taken a term: there is no end of tries to be feared.
             Lasting::Over => continue,

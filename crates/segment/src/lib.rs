@@ -58,16 +58,19 @@ pub use follow::LogFollower;
 pub use format::{
     BUCKET_FILE, COMMIT_BYTES_MAX, COMMIT_RECORDS_MAX, CommitBuffer, FOOTER_BYTES_MAX,
     FORMAT_VERSION, FRAME_ALIGNMENT, FRAME_HEADER_BYTES, FRAME_HEADER_LAYOUT, Frame, FrameHeader,
-    FramePlace, FrameRecord, LogIdentity, LogPosition, MANIFEST_ENTRY_LAYOUT, MANIFEST_FILE,
-    MANIFEST_HEAD_LAYOUT, MANIFEST_VERSION, Manifest, RECORD_HEADER_BYTES, RECORD_HEADER_LAYOUT,
-    RecordPosition, RecordRef, SEGMENT_HEADER_BYTES, SEGMENT_HEADER_LAYOUT, SegmentHeader,
-    SegmentId, SegmentInfo, TRAILER_BYTES, TRAILER_LAYOUT,
+    FramePlace, FrameRecord, LogIdentity, LogOrigin, LogPosition, MANIFEST_ENTRY_LAYOUT,
+    MANIFEST_FILE, MANIFEST_HEAD_LAYOUT, MANIFEST_VERSION, Manifest, RECORD_HEADER_BYTES,
+    RECORD_HEADER_LAYOUT, RecordPosition, RecordRef, SEGMENT_HEADER_BYTES, SEGMENT_HEADER_LAYOUT,
+    SegmentHeader, SegmentId, SegmentInfo, TRAILER_BYTES, TRAILER_LAYOUT,
 };
 pub use open::{CarriedBodies, QUARANTINE_DIR, Repairs, ScannedLog, TornTail, UncheckedLog};
 pub use options::{
     LogOptions, SEGMENT_BYTES_LEAST, SEGMENT_BYTES_MOST, SEGMENT_RECORDS_MAX_DEFAULT,
 };
-pub use read::{CommitAt, FrameOf, LogReader, LogView, OwnedRecord, RecordCursor};
+pub use read::{
+    CommitAt, FooterOf, FooterPart, FrameOf, LogReader, LogView, OwnedRecord, RecordCursor,
+    RecordPlace,
+};
 pub use receive::LogReceiver;
 pub use scan::{Examined, Examiner, FooterFound, Piece, SealedFrames};
 pub use write::{

@@ -63,6 +63,7 @@ mod replication;
 mod rows;
 mod store;
 mod trace;
+mod tree;
 mod upkeep;
 mod verify;
 
@@ -73,7 +74,10 @@ pub use follow::CursorStream;
 pub use follow::{
     Cursor, Delivery, SUBSCRIPTION_CAPACITY_MAX, Start, Subscription, SubscriptionIter,
 };
-pub use model::typed::{Codec, CodecError, EventEnum, EventPayload, Json, MessagePack, Registry};
+pub use model::typed::{
+    Codec, CodecError, EventEnum, EventPayload, GonePayload, Json, MessagePack, OpenPayload,
+    Registry,
+};
 pub use model::{
     AppendCondition, AppendOptions, BATCH_BYTES_MAX, BATCH_EVENTS_MAX, Batch,
     CONDITION_REGIONS_MAX, CONDITION_TAGS_MAX, CacheStats, ConditionConflict, Difference,
@@ -83,9 +87,10 @@ pub use model::{
     ReceiptMismatch, RefusedPosition, RefusedTime, SavedPosition, SavedPositionError, Stats,
     StoreOptions, StoredEvent, TRACKED_SOURCES_MAX, Tracked, TrackingConflict, VersionConflict,
 };
-pub use read::{Events, KindCount, Passed, Snapshot};
+pub use read::{EventProof, Events, KindCount, Passed, Snapshot, WholeEvent};
 pub use replication::Replication;
 pub use store::Store;
+pub use tree::LogTree;
 pub use verify::{PROBLEMS_MAX, Problem, ProblemKind, VerifyReport};
 
 #[cfg(feature = "derive")]
@@ -97,7 +102,10 @@ pub use strandline_core::{
     ATTRIBUTES_BYTES_MAX, AttributeError, AttributeValue, Attributes, Clock, ClockKey, Coordinate,
     EXTENSION_BYTES_MAX, EntityFilter, Epoch, EpochError, EventHeader, EventId, EventIdError,
     EventKind, Extensions, Hash, HashChain, Hlc, HlcError, KindError, KindFilter, KindRange,
-    KindSet, ManualClock, NAME_BYTES_MAX, NameError, PayloadEncoding, Query, Region, Sequence,
-    SystemClock, TAG_BYTES_MAX, TAGS_MAX,
+    KindSet, ManualClock, NAME_BYTES_MAX, NameError, Nonce, PayloadEncoding, Query, Region, Seal,
+    SealKeyId, SealKeyIdError, Sequence, SystemClock, TAG_BYTES_MAX, TAGS_MAX,
 };
 pub use strandline_index::{Causes, IndexLayout, Names, PartPlan, Plan, PlanKey, RowView, Rows};
+/// Trees of hashes over a log, and the proofs that are made of them: the crate `strandline-proof`.
+pub use strandline_proof as proof;
+pub use strandline_proof::{ConsistencyProof, InclusionProof, TreeHead};

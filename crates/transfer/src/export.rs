@@ -1,12 +1,18 @@
-//! `export`: the events of a region, or of several, as lines, for other programs and for import.
+//! `export`: the events of a region, or of several, as lines, for other programs and for import; `export_exact`: a
+//! whole log.
 //!
 //! Makes no line itself: `format` does, which is all that it knows of this crate.
 
-use crate::format::{LineFormat, PayloadForm, write_cloud_event, write_line, write_removal};
+use crate::format::{
+    LineFormat, PayloadForm, write_cloud_event, write_end, write_entry, write_head, write_line,
+    write_removal,
+};
 use std::io::Write;
-use strandline::maintenance::{Meter, OnProgress, removal_notes};
-use strandline::{Error, ErrorKind, Query, Region, Snapshot};
-use strandline_core::record::RemovalStage;
+use strandline::maintenance::{
+    LogEntry, LogRecord, Meter, OnProgress, log_origin, read_log, removal_notes,
+};
+use strandline::{Error, ErrorKind, OpenPayload, Query, Region, Snapshot, Store};
+use strandline_core::record::{RecordPayload, RemovalStage, StoredRecord};
 
 /// How much is put together before it is written.
 const BUFFER_BYTES: usize = 256 << 10;
@@ -21,8 +27,10 @@ pub struct Exported {
     pub bytes: u64,
     /// How many of the events had no payload any more.
     pub redacted: u64,
-    /// How many records of removals were written after the events.
+    /// How many records of removals were written after the events; in an exact export notes, wherever they stand.
     pub removals: u64,
+    /// How many places of removed events were written: in an exact export alone.
+    pub removed: u64,
 }
 
 /// Writes the events of a region, or of a query of several, to `out`, one a line, in commit order.
@@ -43,12 +51,96 @@ pub fn export(
     out: &mut dyn Write,
     on_progress: OnProgress<'_>,
 ) -> Result<Exported, Error> {
-    export_query(snapshot, &query.into(), format, out, on_progress)
+    export_query(snapshot, &query.into(), None, format, out, on_progress)
+}
+
+/// Writes events as [`export`] does, with what is sealed opened: as text that everybody can read. Those whose key was
+/// forgotten are written sealed, as they are. An import of such lines makes other events than those here, which are
+/// not sealed.
+///
+/// # Errors
+///
+/// As [`export`], and what `opener` says.
+pub fn export_opened(
+    snapshot: &Snapshot,
+    query: impl Into<Query>,
+    opener: &dyn OpenPayload,
+    format: LineFormat,
+    out: &mut dyn Write,
+    on_progress: OnProgress<'_>,
+) -> Result<Exported, Error> {
+    export_query(
+        snapshot,
+        &query.into(),
+        Some(opener),
+        format,
+        out,
+        on_progress,
+    )
+}
+
+/// Writes the whole log of a store to `out`, an entry a line, with everything that its hashes cover: [`import_exact`]
+/// makes a copy of it that has the same hashes. So the random bytes are among it that were hashed with each payload, the
+/// hash before each event, the places of events that were removed, and the notes of removals.
+///
+/// Ends at the first entry that cannot be read: those before it are written, as whole lines, and no import takes them,
+/// as the last line is not there.
+///
+/// [`import_exact`]: crate::import_exact
+///
+/// # Errors
+///
+/// As [`export`].
+pub fn export_exact(
+    store: &Store,
+    out: &mut dyn Write,
+    on_progress: OnProgress<'_>,
+) -> Result<Exported, Error> {
+    let mut lines = Lines::new(out);
+    write_head(&mut lines.buffer, &log_origin(store)?);
+    let written = read_log(
+        store,
+        &mut |entry| {
+            write_entry(&mut lines.buffer, &entry);
+            match &entry {
+                LogEntry::Note { .. } => lines.exported.removals += 1,
+                LogEntry::Record(LogRecord {
+                    record: StoredRecord::Removed(_),
+                    ..
+                }) => lines.exported.removed += 1,
+                LogEntry::Record(LogRecord {
+                    record: StoredRecord::Event(event),
+                    ..
+                }) => {
+                    lines.exported.events += 1;
+                    let is_redacted = matches!(event.payload, RecordPayload::Redacted { .. });
+                    lines.exported.redacted += u64::from(is_redacted);
+                }
+            }
+            match lines.buffer.len() >= BUFFER_BYTES {
+                true => lines.write(),
+                false => Ok(()),
+            }
+        },
+        on_progress,
+    );
+    match written {
+        Ok(end) => write_end(&mut lines.buffer, &end),
+        Err(error) => {
+            if !lines.is_refused {
+                let _ = lines.finish();
+            }
+            return Err(error);
+        }
+    }
+    lines.finish()?;
+    Ok(lines.exported)
 }
 
 fn export_query(
     snapshot: &Snapshot,
     query: &Query,
+    opener: Option<&dyn OpenPayload>,
     format: LineFormat,
     out: &mut dyn Write,
     on_progress: OnProgress<'_>,
@@ -56,7 +148,7 @@ fn export_query(
     let count = snapshot.rows(query).count() as u64;
     let mut meter = Meter::events(Some(count), on_progress);
     let mut lines = Lines::new(out);
-    let written = write_events(snapshot, query, format, &mut lines, &mut meter);
+    let written = write_events((snapshot, query), opener, format, &mut lines, &mut meter);
     if let Err(error) = written {
         // What could be read is worth as much as without what could not. Why it stopped is told first.
         if !lines.is_refused {
@@ -70,8 +162,8 @@ fn export_query(
 }
 
 fn write_events(
-    snapshot: &Snapshot,
-    query: &Query,
+    (snapshot, query): (&Snapshot, &Query),
+    opener: Option<&dyn OpenPayload>,
     format: LineFormat,
     lines: &mut Lines<'_>,
     meter: &mut Meter<'_>,
@@ -79,7 +171,13 @@ fn write_events(
     let mut events = snapshot.query(query);
     while let Some(event) = events.next_ref() {
         let event = event?;
-        if event.payload().is_err() {
+        let opened = match opener {
+            Some(opener) if event.is_sealed() => Some(opener.open_payload(event.into_owned())?),
+            _ => None,
+        };
+        let opened = opened.as_ref().filter(|opened| !opened.is_forgotten());
+        let event = opened.map_or(event, |opened| event.read_as(opened));
+        if event.is_redacted() {
             lines.exported.redacted += 1;
         }
         match format {

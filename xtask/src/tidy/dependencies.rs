@@ -9,6 +9,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("strandline-index", &["strandline-core"]),
     ("strandline-checkpoint", &["strandline-core"]),
     ("strandline-derive", &[]),
+    ("strandline-proof", &["strandline-core"]),
     (
         "strandline",
         &[
@@ -17,9 +18,15 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
             "strandline-index",
             "strandline-checkpoint",
             "strandline-derive",
+            "strandline-proof",
         ],
     ),
     ("strandline-transfer", &["strandline", "strandline-core"]),
+    (
+        "strandline-anchor",
+        // Itself with its features, for its tests.
+        &["strandline", "strandline-proof", "strandline-anchor"],
+    ),
     (
         "strandline-live",
         &["strandline", "strandline-core", "strandline-checkpoint"],
@@ -58,6 +65,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
             "strandline-replicate",
         ],
     ),
+    ("strandline-seal", &["strandline", "strandline-core"]),
     ("strandline-test-s3", &["strandline-core"]),
     (
         "strandline-examples",
@@ -83,6 +91,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
             "strandline-segment",
             "strandline-index",
             "strandline-checkpoint",
+            "strandline-proof",
             "strandline-transfer",
             "strandline-live",
         ],
@@ -96,7 +105,9 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
             "strandline-index",
             "strandline-aggregate",
             "strandline-live",
+            "strandline-proof",
             "strandline-replicate",
+            "strandline-seal",
             "strandline-test-s3",
         ],
     ),
@@ -106,7 +117,10 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
             "strandline",
             "strandline-transfer",
             "strandline-live",
+            "strandline-anchor",
+            "strandline-proof",
             "strandline-replicate",
+            "strandline-seal",
             "strandline-test-s3",
         ],
     ),

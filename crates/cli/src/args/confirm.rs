@@ -18,6 +18,20 @@ pub(crate) fn confirm(plan: &str, yes: bool) -> anyhow::Result<bool> {
         let message = "nothing was changed, as there is no terminal to ask on: give --yes to do it";
         return Err(WrongUsage(message.to_owned()).into());
     }
+    ask()
+}
+
+/// As [`confirm`], but that nobody is asked, and it is done, where there is no terminal: in a program that says
+/// what it means.
+pub(crate) fn confirm_on_terminal(plan: &str, yes: bool) -> anyhow::Result<bool> {
+    if yes || !io::stdin().is_terminal() {
+        return Ok(true);
+    }
+    note(plan);
+    ask()
+}
+
+fn ask() -> anyhow::Result<bool> {
     note("Go on? [y/N]");
     let mut answer = String::new();
     io::stdin().read_line(&mut answer)?;

@@ -1,9 +1,10 @@
 //! `QueryArgs`: which events, of one region or of several, and as of when.
 
 use super::region::RegionArgs;
+use super::zone::ZoneArgs;
 use crate::outcome::WrongUsage;
 use crate::times::{Moment, Zone};
-use strandline::{Query, Snapshot};
+use strandline::{Query, Region, Snapshot};
 
 /// Which events: those of one region, or of any of several.
 #[derive(Debug, clap::Args)]
@@ -31,6 +32,11 @@ impl QueryArgs {
         self.region.zone()
     }
 
+    /// Whether the store is asked as it was at a time.
+    pub(crate) const fn has_time(&self) -> bool {
+        self.as_of.is_some()
+    }
+
     /// The store that is asked: as it is now, or was at a time.
     ///
     /// # Errors
@@ -56,6 +62,26 @@ impl QueryArgs {
         let regions = self.any.iter();
         let regions = regions.map(|any| any.within(&self.region).region(now));
         regions.collect()
+    }
+}
+
+/// The region of a text that has the options of a query, without --local.
+#[derive(Debug, Clone)]
+pub(crate) struct RegionText(RegionArgs);
+
+impl RegionText {
+    /// Reads the options.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        parse_any(text).map(Self)
+    }
+
+    /// The region, in a store as it is now, of times as `zone` says.
+    ///
+    /// # Errors
+    ///
+    /// As [`QueryArgs::query`].
+    pub(crate) fn region(&self, now: &Snapshot, zone: &ZoneArgs) -> anyhow::Result<Region> {
+        self.0.in_zone(zone).region(now)
     }
 }
 

@@ -93,6 +93,14 @@ impl RegionArgs {
         }
     }
 
+    /// The same with times of a zone.
+    pub(super) fn in_zone(&self, zone: &ZoneArgs) -> Self {
+        Self {
+            zone: zone.clone(),
+            ..self.clone()
+        }
+    }
+
     /// The zone that times are shown in.
     pub(crate) fn zone(&self) -> Zone {
         self.zone.zone()

@@ -1,16 +1,16 @@
-//! `compact` and `redact`: what goes for good.
+//! `compact`: events that are not to be kept go for good.
 
-use crate::args::{KindArg, StoreArgs, ZoneArgs, foreign_event_id, open_to_write, parse_event_id};
+use super::removals;
+use crate::args::{KindArg, StoreArgs, ZoneArgs, open_to_write};
 use crate::outcome::{Outcome, WrongUsage, first_of, with_also};
 use crate::terminal::{Bar, Screen, count, size};
 use crate::times::Moment;
-use clap::ArgAction;
 use serde_json::{Value, json};
 use std::io;
 use strandline::maintenance::{
-    Compacted, CompactionPlan, Missing, OnProgress, Redacted, Redaction, Retention, compact, redact,
+    Compacted, CompactionPlan, Missing, OnProgress, Removal, Retention, compact, rfc3339,
 };
-use strandline::{Error, EventId, Region, Store, StoreOptions};
+use strandline::{Error, Region, Store, StoreOptions};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -185,6 +185,7 @@ fn compacted_json(done: &Compacted) -> Value {
         "missing_prefixes": done.missing.prefixes,
         "missing_kinds": done.missing.kinds,
         "missing_tags": done.missing.tags,
+        "records": done.records.iter().map(removals::as_json).collect::<Vec<_>>(),
     })
 }
 
@@ -241,6 +242,9 @@ fn show_compaction(args: &Args, done: &Compacted) -> io::Result<()> {
             count(done.merged as u64, "short segment")
         ))?;
     }
+    for line in done.records.iter().flat_map(lines_of_record) {
+        screen.text(&line)?;
+    }
     for line in lines_of(&done.missing) {
         screen.text(&line)?;
     }
@@ -256,7 +260,7 @@ fn payloads_of(headers: u64) -> String {
 }
 
 /// Who was named and is nobody, a line each.
-fn lines_of(missing: &Missing) -> impl Iterator<Item = String> {
+pub(super) fn lines_of(missing: &Missing) -> impl Iterator<Item = String> {
     let ids = missing
         .events
         .iter()
@@ -269,8 +273,12 @@ fn lines_of(missing: &Missing) -> impl Iterator<Item = String> {
             "there is no entity whose name begins with {prefix:?}, or all their events were removed"
         )
     });
+    let queries = missing.queries.iter();
+    let queries =
+        queries.map(|query| format!("there is no event of {query}, or all of them were removed"));
     let absent = lines_of_absent(&missing.kinds, &missing.tags);
-    ids.chain(entities).chain(prefixes).chain(absent)
+    let named = ids.chain(entities).chain(prefixes);
+    named.chain(queries).chain(absent)
 }
 
 /// An operation on nobody is no success, whatever became of the others. Kinds and tags that may be absent are
@@ -283,8 +291,19 @@ const fn outcome(missing: &Missing) -> Outcome {
     }
 }
 
+/// What the log records of what was done, a line each.
+pub(super) fn lines_of_record(record: &Removal) -> [String; 2] {
+    let at = rfc3339(record.wall_ms);
+    let log = removals::hexadecimal(record.log);
+    let id = removals::hexadecimal(record.id);
+    [
+        format!("{at}, by the rule: {}", record.rule),
+        format!("recorded in the log {log} as {id}; `strandline removals` lists its sequences"),
+    ]
+}
+
 /// What `call` does with the store, which is opened to write and closed after it, and what became of that.
-fn change<T>(
+pub(super) fn change<T>(
     args: &StoreArgs,
     what: &'static str,
     call: impl FnOnce(&Store, OnProgress<'_>) -> Result<T, Error>,
@@ -320,90 +339,4 @@ fn plan(args: &Args, rules: &Retention) -> anyhow::Result<Outcome> {
     }
     screen.flush()?;
     Ok(outcome(&plan.missing))
-}
-
-#[derive(Debug, clap::Args)]
-pub struct RedactArgs {
-    #[command(flatten)]
-    store: StoreArgs,
-    /// Redact the event with this id. May be given several times.
-    #[arg(long, value_name = "ID", value_parser = parse_event_id)]
-    event: Vec<EventId>,
-    /// Redact the event that another program calls so: the `source` and the `id` of its CloudEvents event.
-    #[arg(long, value_names = ["SOURCE", "ID"], num_args = 2, action = ArgAction::Set)]
-    event_of: Option<Vec<String>>,
-    /// Redact all events that this entity has now. May be given several times.
-    #[arg(long, value_name = "NAME")]
-    entity: Vec<String>,
-    /// Redact all events of entities whose names start so. May be given several times.
-    #[arg(long, value_name = "TEXT")]
-    prefix: Vec<String>,
-}
-
-/// Removes payloads for good.
-pub(super) fn run_redact(args: &RedactArgs) -> anyhow::Result<Outcome> {
-    let by_id = !args.event.is_empty() || args.event_of.is_some();
-    if !by_id && args.entity.is_empty() && args.prefix.is_empty() {
-        let message = "no event and no entity was named, so there is nothing to redact: give --event, \
-            --event-of, --entity or --prefix";
-        return Err(WrongUsage(message.to_owned()).into());
-    }
-    let redaction = Redaction::new();
-    let foreign = args.event_of.as_deref().and_then(foreign_event_id);
-    let events = args.event.iter().copied().chain(foreign);
-    let redaction = events.fold(redaction, Redaction::event);
-    let redaction = args.entity.iter().fold(redaction, Redaction::entity);
-    let redaction = args.prefix.iter().fold(redaction, Redaction::entities);
-    let (done, closed) = change(&args.store, "redacting", |store, on_progress| {
-        redact(store, &redaction, on_progress)
-    })?;
-    first_of([
-        closed.err().map(Into::into),
-        show_redaction(args, &done).err().map(Into::into),
-    ])?;
-    Ok(outcome(&done.missing))
-}
-
-fn show_redaction(args: &RedactArgs, done: &Redacted) -> io::Result<()> {
-    let mut screen = Screen::new();
-    if args.store.json {
-        let json = json!({
-            "events_redacted": done.events,
-            "redacted_before": done.already,
-            "missing": done.missing.events,
-            "missing_entities": done.missing.entities,
-            "missing_prefixes": done.missing.prefixes,
-            "segments_rewritten": done.segments,
-            "quarantine_removed": done.quarantine_removed,
-            "quarantine_kept": done.quarantine_kept,
-        });
-        screen.json(&json)?;
-    } else {
-        match done.events {
-            0 => screen.text("no payload was there to be removed; nothing was changed")?,
-            events => screen.text(&format!(
-                "removed the payloads of {}; {} rewritten",
-                count(events, "event"),
-                count(done.segments as u64, "segment")
-            ))?,
-        }
-        if done.already > 0 {
-            screen.text(&format!(
-                "{} had been redacted before",
-                count(done.already, "event")
-            ))?;
-        }
-        for line in lines_of(&done.missing) {
-            screen.text(&line)?;
-        }
-        for name in &done.quarantine_removed {
-            screen.text(&format!("{name} held something of them, and was removed"))?;
-        }
-        for name in &done.quarantine_kept {
-            screen.text(&format!(
-                "{name} was searched, and kept: nothing of them was found in it"
-            ))?;
-        }
-    }
-    screen.flush()
 }

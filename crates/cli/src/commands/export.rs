@@ -1,13 +1,13 @@
 //! `export`: events as lines, to a file or to standard output.
 
-use crate::args::{QueryArgs, open_whole, store_dir, tell_no_events};
+use crate::args::{OpenArgs, QueryArgs, open_whole, store_dir, tell_no_events};
 use crate::files::Output;
-use crate::outcome::{Advised, Outcome, hint};
+use crate::outcome::{Advised, Outcome, WrongUsage, hint};
 use crate::output::note;
 use crate::terminal::{Bar, Screen, count, size};
 use std::path::{Path, PathBuf};
-use strandline::{Error, ErrorKind};
-use strandline_transfer::{Exported, LineFormat, export};
+use strandline::{Error, ErrorKind, Region};
+use strandline_transfer::{Exported, LineFormat, export, export_exact, export_opened};
 
 /// What lines look like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -39,16 +39,28 @@ pub struct Args {
     /// What lines look like.
     #[arg(long, value_enum, default_value_t = Format::Lines)]
     format: Format,
+    /// Write the whole log with everything that its hashes cover: `import --exact` makes a copy of the store of it, in
+    /// which receipts, heads and proofs hold. In lines of their own format; docs/export.md has the fields.
+    #[arg(long, conflicts_with = "format")]
+    exact: bool,
     /// Print what was exported as JSON.
     #[arg(long, requires = "output")]
     json: bool,
+    #[command(flatten)]
+    open: OpenArgs,
     #[command(flatten)]
     query: QueryArgs,
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
-    let snapshot = args.query.snapshot(open_whole(&args.dir)?.snapshot())?;
+    let opener = args.open.opener()?;
+    let store = open_whole(&args.dir)?;
+    let snapshot = args.query.snapshot(store.snapshot())?;
     let query = args.query.query(&snapshot)?;
+    if args.exact && (args.query.has_time() || query != Region::all().into()) {
+        let message = "an exact export is of the whole log: leave out what chooses events";
+        return Err(WrongUsage(message.to_owned()).into());
+    }
     let format = args.format.format();
     let mut bar = Bar::new("exporting");
     let mut show = |progress| bar.show(progress);
@@ -56,7 +68,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
         None => Output::standard(),
         Some(path) => Output::open(path)?,
     };
-    let outcome = export(&snapshot, &query, format, &mut out, &mut show);
+    let outcome = match opener.as_deref() {
+        _ if args.exact => export_exact(&store, &mut out, &mut show),
+        None => export(&snapshot, &query, format, &mut out, &mut show),
+        Some(opener) => export_opened(&snapshot, &query, opener, format, &mut out, &mut show),
+    };
     drop(bar);
     let (is_standard, is_unread) = (out.is_standard(), out.is_unread());
     let (exported, written) = match outcome {
@@ -67,7 +83,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     if is_unread {
         return Ok(Outcome::Fine);
     }
-    if exported.redacted > 0 {
+    if exported.redacted > 0 && !args.exact {
         note(format_args!(
             "{} had no payload any more: it was redacted, and an import passes them over",
             count(exported.redacted, "event")
@@ -114,18 +130,30 @@ fn summary(args: &Args, exported: &Exported) -> Vec<String> {
         bytes,
         redacted,
         removals,
+        removed,
         ..
     } = *exported;
     if args.json {
+        let places = match args.exact {
+            true => format!(",\"removed\":{removed}"),
+            false => String::new(),
+        };
         return vec![format!(
             "{{\"events\":{events},\"bytes\":{bytes},\"redacted\":{redacted},\
-             \"removals\":{removals}}}"
+             \"removals\":{removals}{places}}}"
         )];
     }
     let file = args.output.as_deref().unwrap_or(Path::new("-"));
     let (events, bytes) = (count(events, "event"), size(bytes));
     let mut lines = vec![format!("{events}, {bytes} in {}", file.display())];
-    if removals > 0 {
+    if args.exact {
+        lines.push(format!(
+            "the whole log: the places of {}, and {}, are among it; {} had no payload any more",
+            count(removed, "removed event"),
+            count(removals, "note"),
+            count(redacted, "event")
+        ));
+    } else if removals > 0 {
         lines.push(format!(
             "{} of removals among them",
             count(removals, "record")

@@ -3,7 +3,7 @@
 use super::export::Format;
 use crate::args::{CATEGORY_DEFAULT, StoreArgs, open_to_write};
 use crate::files::Input;
-use crate::outcome::{Outcome, WrongUsage, first_of};
+use crate::outcome::{Advised, Outcome, WrongUsage, first_of};
 use crate::terminal::{Bar, Screen, count, number};
 use serde_json::json;
 use std::io::{self, BufRead, BufReader};
@@ -11,7 +11,10 @@ use std::path::{Path, PathBuf};
 use strandline::fs::OsFs;
 use strandline::maintenance::is_vacant;
 use strandline::{BATCH_BYTES_MAX, Error, ErrorKind, StoreOptions};
-use strandline_transfer::{ImportError, ImportOptions, Imported, first_event, import, try_import};
+use strandline_transfer::{
+    ImportError, ImportOptions, Imported, ImportedExact, first_event, import, import_exact,
+    try_import,
+};
 
 /// How much of the lines is read at once.
 const BUFFER_BYTES: usize = 1 << 20;
@@ -47,12 +50,19 @@ pub struct Args {
     /// a lock, and makes no file and no store.
     #[arg(long)]
     check: bool,
+    /// Make a new store of an exact export: a copy of the one that was exported, with the same identity, hashes and
+    /// sequences. Every hash is made again and compared, and there is no store before all of it was verified.
+    #[arg(long, conflicts_with_all = ["format", "category", "source", "allow_future", "check"])]
+    exact: bool,
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let input = Input::open(&args.file)?;
     let bytes = input.bytes();
     let mut input = BufReader::with_capacity(BUFFER_BYTES, input);
+    if args.exact {
+        return run_exact(args, &mut input);
+    }
     let mut options = ImportOptions::new()
         .format(args.format.format())
         .category(args.category)
@@ -88,6 +98,79 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let closed = closed.err().map(Into::into);
     first_of([stopped, closed, shown.err().map(Into::into)])?;
     Ok(Outcome::Fine)
+}
+
+/// Makes a copy of a log of its exact export.
+fn run_exact(args: &Args, input: &mut dyn BufRead) -> anyhow::Result<Outcome> {
+    let dir = &args.store.dir;
+    if !is_new(dir)? {
+        let message = format!(
+            "{} holds a store, and an exact import makes a copy of the one that was exported, with the identity of \
+             that: name a directory that is empty or not there yet",
+            dir.display()
+        );
+        return Err(WrongUsage(message).into());
+    }
+    let mut bar = Bar::new("importing");
+    let mut on_progress = |progress| bar.show(progress);
+    let imported = import_exact(&StoreOptions::new(), dir, input, &mut on_progress);
+    drop(bar);
+    let imported = imported.map_err(|error| match error.line {
+        None => anyhow::Error::from(error.error),
+        Some(_) => {
+            let next =
+                "nothing was made, as an exact export is imported as a whole: export it again"
+                    .to_owned();
+            let error = Error::new(error.error.kind(), error.to_string());
+            Advised { error, next }.into()
+        }
+    })?;
+    show_exact(args, &imported)?;
+    Ok(Outcome::Fine)
+}
+
+fn show_exact(args: &Args, imported: &ImportedExact) -> io::Result<()> {
+    let mut screen = Screen::new();
+    let ImportedExact {
+        lines,
+        events,
+        redacted,
+        removed,
+        notes,
+        origin,
+        end,
+        ..
+    } = imported;
+    let log = format!("{:032x}", u128::from_be_bytes(origin.identity));
+    if args.store.json {
+        let json = json!({
+            "lines": lines,
+            "events": events,
+            "redacted": redacted,
+            "removed": removed,
+            "notes": notes,
+            "log": log,
+            "epoch": origin.epoch,
+            "end": end.sequence,
+            "log_hash": end.log_hash,
+        });
+        screen.json(&json)?;
+        return screen.flush();
+    }
+    screen.text(&format!(
+        "{} imported, {} without a payload, the places of {}, and {}; every hash is that of its content",
+        count(*events, "event"),
+        number(*redacted),
+        count(*removed, "removed event"),
+        count(*notes, "note")
+    ))?;
+    screen.text(&format!(
+        "{} is a copy of the log {log}, which ends at {} with the hash {}: compare that with one that was kept",
+        args.store.dir.display(),
+        end.sequence,
+        end.log_hash
+    ))?;
+    screen.flush()
 }
 
 /// Whether a store is to be made.

@@ -9,10 +9,17 @@ mod compact;
 mod export;
 #[cfg(feature = "replicate")]
 mod follow;
+#[cfg(feature = "seal")]
+mod forget;
 mod import;
 mod inspect;
+#[cfg(feature = "seal")]
+mod key_store;
 mod live;
+#[cfg(feature = "proof")]
+mod proof;
 mod query;
+mod redact;
 mod removals;
 #[cfg(feature = "replicate")]
 mod replicas;
@@ -78,12 +85,17 @@ pub enum Command {
     /// Check every checksum, chain and row, and the store against what was kept of it elsewhere.
     #[command(after_help = "Examples:\n  \
         strandline verify orders.strand\n  \
-        strandline verify orders.strand --head LOGHASH --receipt receipts.json")]
+        strandline verify orders.strand --head LOGHASH --receipt receipts.json\n  \
+        strandline verify orders.strand --anchors /mnt/elsewhere/orders.heads --key orders.pub\n\n\
+        --anchors takes what `strandline heads sign` kept, and says *manipulation* where the log is another than was signed, \
+        *gap* where it is shorter, *notice* of what says nothing against it. Exits 1 if there is a problem, a \
+        manipulation, a gap, or no head that counts.")]
     Verify(verify::Args),
     /// Write events as lines of JSON, for other programs and for import.
     #[command(after_help = "Examples:\n  \
         strandline export orders.strand -o orders.jsonl\n  \
-        strandline export orders.strand --format cloudevents --entity order:1042")]
+        strandline export orders.strand --format cloudevents --entity order:1042\n  \
+        strandline export orders.strand --exact -o orders.exact")]
     Export(export::Args),
     /// Append the events of lines of JSON; what is there already is passed over.
     ///
@@ -98,7 +110,8 @@ pub enum Command {
         strandline import orders.strand orders.jsonl\n  \
         strandline import logs.strand web-1.jsonl --source web-1\n  \
         strandline import orders.strand events.json --format cloudevents\n  \
-        other-program | strandline import orders.strand - --check\n\n\
+        other-program | strandline import orders.strand - --check\n  \
+        strandline import copy.strand orders.exact --exact\n\n\
         A line: {\"entity\":\"order:1042\",\"scope\":\"eu\",\"type\":\"order.placed\",\"payload\":{\"total\":42}}")]
     Import(import::Args),
     /// Save a checkpoint, so that opening is short.
@@ -137,10 +150,31 @@ pub enum Command {
     /// Remove payloads for good; the events stay, and their chains verify.
     #[command(after_help = "Examples:\n  \
         strandline redact orders.strand --entity user:7\n  \
-        strandline redact orders.strand --event 018f3c3e-7a5b-7000-8000-0123456789ab\n\n\
-        Exits 1 and says so if an event, entity or prefix that was named is not there; the others are \
-        redacted. Names are compared byte by byte: in another form of Unicode a name is another one.")]
-    Redact(compact::RedactArgs),
+        strandline redact orders.strand --event 018f3c3e-7a5b-7000-8000-0123456789ab\n  \
+        strandline redact orders.strand --tag customer:7 --dry-run\n  \
+        strandline redact orders.strand --any '--tag customer:7 --scope eu' --json --yes > redaction.json\n\n\
+        Exits 1 and redacts nothing if an event, entity, prefix or tag that was named is not there, or one of \
+        --any finds nothing, unless --missing-ok is given. \
+        What is said after it can be filed: it has the rule, the time, and under which id the log records it; \
+        with --json the sequences too. On a terminal it is asked before, unless --yes is given. Names are compared byte by byte: in another form of Unicode a name is another one.")]
+    Redact(redact::Args),
+    /// Forget the key of an entity or scope: what was sealed with it cannot be read any more, in any copy.
+    ///
+    /// The store is not changed, and its chains, receipts and proofs stay right. Whoever sealed payloads for that entity
+    /// is refused from then on.
+    #[cfg(feature = "seal")]
+    #[command(after_help = "Example:\n  \
+        strandline forget customers.strand --entity customer:7 --keys customers.keys --wrapping-key wrapping.key\n\n\
+        Exits 1 if the file of keys never had a key of whom was named. Programs that use the file see it within a \
+        second. docs/privacy.md says what is left where.")]
+    Forget(forget::Args),
+    /// Make, list and encrypt anew a file of keys that payloads are sealed with.
+    #[cfg(feature = "seal")]
+    #[command(after_help = "Examples:\n  \
+        strandline key-store new customers.keys --wrapping-key wrapping.key\n  \
+        strandline key-store list customers.keys --wrapping-key wrapping.key\n  \
+        strandline key-store rotate customers.keys --wrapping-key wrapping.key --new-wrapping-key wrapping-2.key")]
+    KeyStore(key_store::Args),
     /// List what compactions and redactions have removed, as the log itself records it.
     #[command(
         after_help = "Each compaction and redaction writes into the log which events it takes, when \
@@ -196,6 +230,51 @@ pub enum Command {
         Exits 1 if something needs a person: there is no log, a term is gone or damaged. Readers leave no trace in a \
         bucket, so they are not among it.")]
     Replicas(replicas::Args),
+    /// Make the keys that sign the heads of a log, and show their public ones.
+    #[cfg(feature = "proof")]
+    #[command(after_help = "Examples:\n  \
+        strandline key new orders.key --name example.org/orders\n  \
+        strandline key show orders.key > orders.pub\n\n\
+        Who has the file signs in the name of the log: keep it where the store is not. The public key is what those \
+        need who check proofs; give it to them by another way than the proofs.")]
+    Key(proof::key::Args),
+    /// Prove an event to who has no store: the event, and that it is in the log, in one file.
+    ///
+    /// The event comes with all that its digest is made of. Its proof is some hashes that lead from the digest to the
+    /// root over the whole log, and the signature over that.
+    #[cfg(feature = "proof")]
+    #[command(after_help = "Examples:\n  \
+        strandline prove orders.strand --event 018f3c3e-7a5b-7000-8000-0123456789ab --key orders.key > paid.tlog-proof\n  \
+        strandline prove orders.strand --sequence 118796 --head orders.heads -o paid.tlog-proof\n\n\
+        `strandline check-proof` checks it. Without a signature a proof would say nothing: --key signs the log as it \
+        is now, --head takes a head that was signed before.\n\
+        docs/proof.md says what is proved, to whom, and what not.")]
+    Prove(proof::prove::Args),
+    /// Check a proof by the public key of the log, without a store, and show the event.
+    #[cfg(feature = "proof")]
+    #[command(after_help = "Examples:\n  \
+        strandline check-proof paid.tlog-proof --key example.org/orders+1eb111f0+ARl/ayPh...\n  \
+        strandline check-proof paid.tlog-proof --key orders.pub --witness witness.pub --json\n\n\
+        Exits 0 if the log has signed that it has exactly this event at exactly this place, and 1 if not. That what \
+        the event says is true it does not prove, nor that its time is right.")]
+    CheckProof(proof::check::Args),
+    /// Sign the heads of a log, and keep them where the log is not.
+    #[cfg(feature = "proof")]
+    #[command(after_help = "Examples:\n  \
+        strandline heads sign orders.strand --key orders.key --to /mnt/elsewhere/orders.heads\n  \
+        strandline heads sign orders.strand --key orders.key --to https://witness.example --to 'command:mail -s head me'\n\n\
+        `strandline verify DIR --anchors FILE --key KEY` holds a store against them. A head is of use where whoever can \
+        write the store cannot write it.")]
+    Heads(proof::heads::Args),
+    /// Write the tree of a log as static files, for auditors and for monitors.
+    ///
+    /// The files of tlog-tiles of C2SP: hashes and digests, and no event. Given again, it writes what is new, once it is
+    /// proved that the log has only grown since the checkpoint that is there; that is replaced at the end.
+    #[cfg(feature = "proof")]
+    #[command(
+        after_help = "Example:\n  strandline tiles orders.strand /srv/www/orders --key orders.key"
+    )]
+    Tiles(proof::tiles::Args),
     /// Save what is left of a damaged store into a new one.
     #[command(after_help = "Example:\n  strandline salvage damaged.strand saved.strand")]
     Salvage(salvage::Args),
@@ -270,8 +349,12 @@ pub fn run(command: &Command) -> ExitCode {
         Command::Backup(args) => backup::run(args),
         Command::Restore(args) => restore::run(args),
         Command::Compact(args) => compact::run(args),
-        Command::Redact(args) => compact::run_redact(args),
+        Command::Redact(args) => redact::run(args),
         Command::Removals(args) => removals::run(args),
+        #[cfg(feature = "seal")]
+        Command::Forget(args) => forget::run(args),
+        #[cfg(feature = "seal")]
+        Command::KeyStore(args) => key_store::run(args),
         #[cfg(feature = "replicate")]
         Command::Replicate(args) => replicate::run(args),
         #[cfg(feature = "replicate")]
@@ -280,6 +363,16 @@ pub fn run(command: &Command) -> ExitCode {
         Command::Follow(args) => follow::run(args),
         #[cfg(feature = "replicate")]
         Command::TakeOver(args) => take_over::run(args),
+        #[cfg(feature = "proof")]
+        Command::Key(args) => proof::key::run(args),
+        #[cfg(feature = "proof")]
+        Command::Prove(args) => proof::prove::run(args),
+        #[cfg(feature = "proof")]
+        Command::CheckProof(args) => proof::check::run(args),
+        #[cfg(feature = "proof")]
+        Command::Heads(args) => proof::heads::run(args),
+        #[cfg(feature = "proof")]
+        Command::Tiles(args) => proof::tiles::run(args),
         Command::Salvage(args) => salvage::run(args),
     };
     match outcome {

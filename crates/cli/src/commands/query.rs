@@ -1,12 +1,15 @@
 //! `query`: the events of a region or of several, a page at a time.
 
-use crate::args::{QueryArgs, StoreArgs, tell_no_events};
+use crate::args::{OpenArgs, QueryArgs, StoreArgs, tell_no_events};
 use crate::outcome::{Outcome, WrongUsage};
 use crate::output::note;
 use crate::terminal::Screen;
 use crate::terminal::show::{self, Bytes, Look};
 use serde_json::json;
-use strandline::{Error, EventRef, Events, Order, PageToken, Query, Sequence, Snapshot};
+use strandline::{
+    Error, ErrorKind, EventRef, Events, OpenPayload, Order, PageToken, Query, Sequence, Snapshot,
+    StoredEvent,
+};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -26,6 +29,8 @@ pub struct Args {
     /// How payloads that are neither JSON nor MessagePack are shown.
     #[arg(long, value_enum, default_value_t = Bytes::Hex)]
     bytes: Bytes,
+    #[command(flatten)]
+    open: OpenArgs,
     #[command(flatten)]
     query: QueryArgs,
 }
@@ -49,6 +54,7 @@ impl After {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
+    let opener = args.open.opener()?;
     let store = args.store.open_whole()?;
     let snapshot = args.query.snapshot(store.snapshot())?;
     let order = order(args)?;
@@ -69,6 +75,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
             return Ok(Outcome::Fine);
         };
         let event = event?;
+        let opened = opened(opener.as_deref(), &event)?;
+        let event = opened
+            .as_ref()
+            .map_or(event, |opened| event.read_as(opened));
         show::event(&mut screen, &event, &look)?;
         last = Some(event.sequence());
         if screen.is_unread() {
@@ -88,6 +98,20 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
         _ => {}
     }
     Ok(Outcome::Fine)
+}
+
+/// The event opened, if it is sealed and there is a key. One of which the keys know nothing is shown as it is.
+fn opened(
+    opener: Option<&dyn OpenPayload>,
+    event: &EventRef<'_>,
+) -> Result<Option<StoredEvent>, Error> {
+    let Some(opener) = opener.filter(|_| event.is_sealed()) else {
+        return Ok(None);
+    };
+    match opener.open_payload(event.into_owned()) {
+        Err(error) if error.kind() == ErrorKind::Sealed => Ok(None),
+        opened => opened.map(Some),
+    }
 }
 
 fn next<'a>(events: &'a mut Events<'_>, order: Order) -> Option<Result<EventRef<'a>, Error>> {

@@ -104,7 +104,7 @@ fn show(
             .text("  the log does not say that it was done: it was interrupted, or is under way")?;
     }
     if removal.is_foreign {
-        let log = identity(removal);
+        let log = hexadecimal(removal.log);
         screen.text(&format!(
             "  in another log ({log}), whose record came with an import; nothing is missing here by it"
         ))?;
@@ -112,11 +112,13 @@ fn show(
     Ok(())
 }
 
-fn identity(removal: &Removal) -> String {
-    format!("{:032x}", u128::from_be_bytes(removal.log))
+/// 16 bytes as 32 digits.
+pub(super) fn hexadecimal(bytes: [u8; 16]) -> String {
+    format!("{:032x}", u128::from_be_bytes(bytes))
 }
 
-fn as_json(removal: &Removal) -> serde_json::Value {
+/// A removal as `removals --json` lists it.
+pub(super) fn as_json(removal: &Removal) -> serde_json::Value {
     let runs = removal.sequences.iter();
     let sequences: Vec<_> = runs.map(|run| json!([run.start, run.end])).collect();
     json!({
@@ -128,7 +130,7 @@ fn as_json(removal: &Removal) -> serde_json::Value {
         "digest": removal.digest.to_string(),
         "done": removal.is_done,
         "foreign": removal.is_foreign,
-        "log": identity(removal),
-        "id": format!("{:032x}", u128::from_be_bytes(removal.id)),
+        "log": hexadecimal(removal.log),
+        "id": hexadecimal(removal.id),
     })
 }

@@ -22,6 +22,9 @@ pub struct Args {
     /// other or in arrays. May be given several times.
     #[arg(long, value_name = "FILE")]
     receipt: Vec<PathBuf>,
+    #[cfg(feature = "proof")]
+    #[command(flatten)]
+    held: crate::anchors::HeldArgs,
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
@@ -30,10 +33,18 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     for path in &args.receipt {
         kept.receipts.extend(receipts::read(path)?);
     }
+    #[cfg(feature = "proof")]
+    let (held, mut heads) = (args.held.read()?, None);
     let mut bar = Bar::new("verifying");
     let mut on_progress = |progress| bar.show(progress);
     let (verified, refused) = match args.store.open_whole() {
-        Ok(store) => (verify(&store, &kept, &mut on_progress)?, None),
+        Ok(store) => {
+            #[cfg(feature = "proof")]
+            if let Some(held) = &held {
+                heads = Some(held.against(&store));
+            }
+            (verify(&store, &kept, &mut on_progress)?, None)
+        }
         // What is there is looked at all the same.
         Err(error) if is_damage(error.kind()) => {
             let verified = verify_files(&OsFs, &args.store.dir, &kept, &mut on_progress)?;
@@ -44,16 +55,52 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     drop(bar);
     let refused = refused.as_ref();
     let mut screen = Screen::new();
-    if args.store.json {
-        screen.json(&as_json(&verified, refused))?;
-    } else {
+    #[cfg_attr(not(feature = "proof"), expect(unused_mut, reason = "heads say more"))]
+    let (mut json, mut is_sound) = (as_json(&verified, refused), true);
+    if !args.store.json {
         show(&mut screen, &verified, &kept, refused)?;
     }
+    #[cfg(feature = "proof")]
+    if held.is_some() {
+        is_sound = show_heads(&mut screen, &mut json, heads, args.store.json)?;
+    }
+    if args.store.json {
+        screen.json(&json)?;
+    }
     screen.flush()?;
-    Ok(match verified.is_intact() && refused.is_none() {
-        true => Outcome::Fine,
-        false => Outcome::ProblemFound,
-    })
+    Ok(
+        match verified.is_intact() && refused.is_none() && is_sound {
+            true => Outcome::Fine,
+            false => Outcome::ProblemFound,
+        },
+    )
+}
+
+/// Shows what the store is, held against heads that were kept, or adds it to the JSON; and says whether it is well. One
+/// that does not open, or cannot be read, is held against none.
+#[cfg(feature = "proof")]
+fn show_heads(
+    screen: &mut Screen,
+    json: &mut serde_json::Value,
+    heads: Option<Result<strandline_anchor::HeadsReport, Error>>,
+    as_json: bool,
+) -> std::io::Result<bool> {
+    let reason = match heads {
+        Some(Ok(report)) => {
+            match as_json {
+                true => json["heads"] = crate::anchors::as_json(&report),
+                false => crate::anchors::show(screen, &report)?,
+            }
+            return Ok(report.is_sound());
+        }
+        Some(Err(error)) => error.to_string(),
+        None => "the store does not open".to_owned(),
+    };
+    match as_json {
+        true => json["heads"] = json!({ "sound": false, "reason": reason }),
+        false => screen.text(&format!("!! the heads are held against nothing: {reason}"))?,
+    }
+    Ok(false)
 }
 
 /// Whether a store does not open because of what it holds.

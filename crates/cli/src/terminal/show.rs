@@ -79,8 +79,15 @@ pub(crate) fn event(screen: &mut Screen, event: &EventRef<'_>, look: &Look) -> i
 /// The payload as a line of text: JSON if it can be, else its bytes as was asked.
 fn payload(event: &EventRef<'_>, bytes: Bytes) -> String {
     let Ok(raw) = event.payload() else {
-        return "(redacted)".to_owned();
+        let why = match event.is_redacted() {
+            true => "(redacted)",
+            false => "(forgotten)",
+        };
+        return why.to_owned();
     };
+    if event.is_sealed() {
+        return "(sealed)".to_owned();
+    }
     readable_json(event.encoding(), raw).unwrap_or_else(|| match bytes {
         Bytes::Hex => raw.iter().map(|byte| format!("{byte:02x}")).collect(),
         Bytes::Base64 => base64_text(raw),

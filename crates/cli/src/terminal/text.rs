@@ -20,7 +20,8 @@ pub(crate) fn count(count: u64, thing: &str) -> String {
     if count == 1 {
         return format!("1 {thing}");
     }
-    match thing.strip_suffix('y') {
+    // Of entity and entry it is -ies, of key -ys.
+    match thing.strip_suffix('y').filter(|stem| !stem.ends_with('e')) {
         Some(stem) => format!("{} {stem}ies", number(count)),
         None => format!("{} {thing}s", number(count)),
     }

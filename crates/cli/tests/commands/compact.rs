@@ -61,11 +61,13 @@ fn rules_that_say_nothing_are_refused() {
 fn payloads_are_redacted_and_events_stay() {
     let (_dir, path) = store();
     let missing = "018f3c3e-7a5b-7000-8000-0123456789ab";
-    let done = json(
-        1,
-        &format!("redact {{}} --entity order:1 --event {missing} --json"),
-        &path,
+    let arguments = format!("redact {{}} --entity order:1 --event {missing} --json");
+    let refused = json(1, &arguments, &path);
+    assert_eq!(
+        (&refused["events_to_redact"], &refused["missing"][0]),
+        (&0.into(), &missing.into())
     );
+    let done = json(0, &format!("{arguments} --missing-ok"), &path);
     assert_eq!(
         (&done["events_redacted"], &done["missing"][0]),
         (&5.into(), &missing.into())
@@ -118,7 +120,8 @@ fn an_operation_on_nobody_says_so_and_fails() {
         assert_eq!(missing.iter().sum::<usize>(), 1, "{arguments}: {done}");
     }
     // The others are done all the same.
-    let text = expect(1, "redact {} --entity order:1 --entity user:77", &path);
+    let arguments = "redact {} --entity order:1 --entity user:77 --missing-ok";
+    let text = expect(0, arguments, &path);
     assert!(
         text.starts_with("removed the payloads of 5 events"),
         "{text}"
@@ -134,6 +137,77 @@ fn an_operation_on_nobody_says_so_and_fails() {
     // Whom a compaction took is nobody.
     let text = expect(1, "redact {} --entity order:1", &path);
     assert!(text.contains("or all of them were removed"), "{text}");
+    assert!(expect(0, "verify {}", &path).ends_with("intact\n"));
+}
+
+#[test]
+fn what_would_be_redacted_is_said_before_and_reported_after() {
+    let (_dir, path) = store();
+    let opened = strandline::Store::open(&path).unwrap();
+    let secret = || strandline::Event::bytes(crate::PLACED, *b"secret").tagged("customer:7");
+    for scope in ["eu", "us"] {
+        opened
+            .append(&crate::at("order:9", scope), secret())
+            .unwrap();
+    }
+    opened.close().unwrap();
+    let plan = json(0, "redact {} --tag customer:7 --dry-run --json", &path);
+    assert_eq!(
+        [
+            &plan["events_to_redact"],
+            &plan["entities"],
+            &plan["segments_to_rewrite"]
+        ],
+        [2, 1, 1]
+    );
+    assert_eq!(plan["rule"], "events of tag customer:7");
+    assert_eq!(plan["first_events"].as_array().unwrap().len(), 2);
+    let text = expect(0, "redact {} --tag customer:7 --dry-run", &path);
+    assert!(
+        text.starts_with("would remove the payloads of 2 events of 1 entity, from 20"),
+        "{text}"
+    );
+    assert!(text.ends_with("nothing was changed\n"), "{text}");
+    // A tag that nobody has, and one that may have been meant.
+    let text = expect(1, "redact {} --tag customer:8", &path);
+    assert!(
+        text.contains("there is no event of tag customer:8"),
+        "{text}"
+    );
+    assert!(
+        text.contains("tag \"customer:8\": did you mean `customer:7`?"),
+        "{text}"
+    );
+    assert!(text.contains("nothing was changed"), "{text}");
+    assert_eq!(json(0, "removals {} --json", &path), serde_json::json!([]));
+    // Of those with the tag one.
+    let redact = |more: &str| {
+        let any = ["--any", "--tag customer:7 --scope us", "--yes", more];
+        let output = program().arg("redact").arg(&path).args(any).output();
+        outcome(&output.unwrap())
+    };
+    let (code, out, error) = redact("--json");
+    assert_eq!(code, 0, "{error}");
+    let done: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(done["events_redacted"], 1);
+    assert_eq!(
+        done["record"]["rule"],
+        "events of scope us and tag customer:7"
+    );
+    assert_eq!(done["record"]["sequences"], serde_json::json!([[11, 12]]));
+    assert!(!done["elsewhere"].as_array().unwrap().is_empty());
+    let recorded = json(0, "removals {} --json", &path);
+    assert_eq!(recorded[0], done["record"]);
+    let text = expect(0, "redact {} --tag customer:7", &path);
+    for said in [
+        "removed the payloads of 1 event",
+        "by the rule: events of tag customer:7",
+        "recorded in the log",
+        "1 event had been redacted before",
+        "strandline backup",
+    ] {
+        assert!(text.contains(said), "{text}");
+    }
     assert!(expect(0, "verify {}", &path).ends_with("intact\n"));
 }
 

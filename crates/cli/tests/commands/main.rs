@@ -13,6 +13,8 @@ mod backup;
 mod compact;
 mod disks;
 mod files;
+#[cfg(feature = "proof")]
+mod heads;
 mod import;
 mod inspect;
 mod kinds;
@@ -20,11 +22,15 @@ mod live;
 mod live_damage;
 mod live_problems;
 mod outputs;
+#[cfg(feature = "proof")]
+mod proof;
 mod query;
 #[cfg(feature = "replicate")]
 mod replicate;
 mod restore;
 mod salvage;
+#[cfg(feature = "seal")]
+mod seal;
 mod tail;
 mod transfer;
 mod verify;
@@ -191,6 +197,12 @@ fn a_file_is_no_store() {
         "compact {} --keep-newest 1",
         "redact {} --entity a",
         "removals {}",
+        #[cfg(feature = "proof")]
+        "prove {} --sequence 1 --key there",
+        #[cfg(feature = "proof")]
+        "heads sign {} --key there --to there",
+        #[cfg(feature = "proof")]
+        "tiles {} there --key there",
         "salvage {} there",
     ] {
         let (code, out, err) = outcome(&run(arguments, &file));

@@ -429,3 +429,52 @@ fn an_export_of_a_region_goes_to_standard_output() {
     let (code, _, err) = outcome(&run("export {} -o /", &path));
     assert_eq!(code, 2, "{err}");
 }
+
+#[test]
+fn an_exact_export_comes_back_as_the_same_log() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("orders.strand");
+    varied(&path).close().unwrap();
+    expect(0, "redact {} --entity order:2", &path);
+    expect(0, "compact {} --keep-newest 40", &path);
+    let (lines, again) = (dir.path().join("exact"), dir.path().join("again"));
+    let copy = dir.path().join("copy.strand");
+    let export = |to: &Path| format!("export {{}} --exact -o {}", to.display());
+    let text = expect(0, &export(&lines), &path);
+    assert!(text.contains("the whole log"), "{text}");
+    let import = format!("import {{}} {} --exact", lines.display());
+    let text = expect(0, &import, &copy);
+    assert!(text.contains("every hash is that of its content"), "{text}");
+    assert!(expect(0, "verify {}", &copy).ends_with("intact\n"));
+    expect(0, &export(&again), &copy);
+    let read = |path: &Path| std::fs::read_to_string(path).unwrap();
+    assert_eq!(read(&again), read(&lines));
+    // Where a store is, none is made; nor of half a file; nor is it taken for other lines.
+    let (code, _, error) = outcome(&run(&import, &copy));
+    assert!(
+        code == 2 && error.contains("holds a store"),
+        "{code}: {error}"
+    );
+    let half = read(&lines);
+    std::fs::write(&lines, &half[..half.len() / 2]).unwrap();
+    let other = dir.path().join("other.strand");
+    let (code, _, error) = outcome(&run(&import, &other));
+    assert!(code != 0 && error.contains("line "), "{code}: {error}");
+    assert!(!other.exists());
+    let plain = format!("import {{}} {}", again.display());
+    let (code, _, error) = outcome(&run(&plain, &other));
+    assert!(
+        code != 0 && error.contains("import --exact"),
+        "{code}: {error}"
+    );
+    let (code, _, error) = outcome(&run("export {} --exact --entity order:1", &path));
+    assert!(code == 2 && error.contains("whole log"), "{code}: {error}");
+    let imported = json(
+        0,
+        &format!("import {{}} {} --exact --json", again.display()),
+        &other,
+    );
+    let verified = json(0, "verify {} --json", &other);
+    assert_eq!(imported["removed"], verified["removed"]);
+    assert_eq!(imported["redacted"], verified["redacted"]);
+}

@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 /// Where an event belongs: the *entity* owns the stream and its hash chain, the *scope* groups.
 ///
-/// An entity may be written under several scopes. Cloning is one reference count: both names share
+/// Both are stored as they are, in the log, in indexes and in every copy, and outlive a redaction, an encryption of
+/// payloads and a compaction's record of it: take a number or a hash with a secret, and no name, mail address or
+/// account of a person. An entity may be written under several scopes. Cloning is one reference count: both names share
 /// one allocation.
 ///
 /// ```

@@ -16,6 +16,9 @@ impl PayloadEncoding {
     /// [MessagePack](https://github.com/msgpack/msgpack/blob/master/spec.md), structs as maps.
     pub const MESSAGE_PACK: Self = Self(2);
 
+    /// Ciphertext: what it was made of, and with which key, says the [`Seal`](crate::Seal) in the header.
+    pub const SEALED: Self = Self(3);
+
     /// An encoding from its code. Codes from 128 are the application's, those below the store's.
     #[must_use]
     pub const fn from_code(code: u8) -> Self {
@@ -35,6 +38,7 @@ impl fmt::Display for PayloadEncoding {
             Self::RAW => f.write_str("raw"),
             Self::JSON => f.write_str("JSON"),
             Self::MESSAGE_PACK => f.write_str("MessagePack"),
+            Self::SEALED => f.write_str("sealed"),
             Self(code) => write!(f, "encoding {code}"),
         }
     }

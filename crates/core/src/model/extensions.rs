@@ -2,6 +2,7 @@
 
 use super::attributes::Attributes;
 use super::name::{NAME_BYTES_MAX, check_name};
+use super::seal::Seal;
 use super::tags::{decode_tags, same_set};
 use crate::codec::{DecodeError, Reader, Writer};
 
@@ -21,6 +22,8 @@ pub mod extension_tag {
     /// How far a source was gone through: a position (u64), then the name of the source as UTF-8. With the
     /// first event of a commit that was appended with one.
     pub const TRACKING: u16 = 5;
+    /// How the payload is sealed, as a [`Seal`](crate::Seal) is written.
+    pub const SEAL: u16 = 6;
 }
 
 /// Most bytes that a position of a source takes among extensions.
@@ -196,6 +199,16 @@ impl Extensions {
     pub fn attributes(&self) -> Attributes {
         let bytes = self.get(extension_tag::ATTRIBUTES).unwrap_or_default();
         Attributes::from_bytes(bytes).unwrap_or_default()
+    }
+
+    /// How the payload is sealed; `None` if it is not.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] if what is written is no seal, or of a later form.
+    pub fn seal(&self) -> Result<Option<Seal>, DecodeError> {
+        let written = self.get(extension_tag::SEAL);
+        written.map(Seal::from_bytes).transpose()
     }
 
     /// Whether both say the same of an event: the order of tags says nothing, and the name of its kind and

@@ -20,6 +20,7 @@ mod name;
 mod query;
 mod region;
 mod rfc3339;
+mod seal;
 #[cfg(feature = "serde")]
 mod serde_text;
 mod tags;
@@ -42,4 +43,5 @@ pub use name::{NAME_BYTES_MAX, NameError, TAG_BYTES_MAX, check_name};
 pub use query::Query;
 pub use region::{EntityFilter, Region, Span};
 pub use rfc3339::{civil_date, rfc3339};
+pub use seal::{SEAL_BYTES, Seal, SealKeyId, SealKeyIdError};
 pub use tags::{TAGS_MAX, TagError, encode_tags};

@@ -57,7 +57,7 @@ pub(crate) fn unknown(error: impl Into<Box<dyn Error + Send + Sync>>) -> Persist
 pub(crate) fn store_failed(error: strandline::Error) -> PersistenceError {
     match error.kind() {
         ErrorKind::WrongExpectedVersion => PersistenceError::OptimisticLockError,
-        ErrorKind::Payload | ErrorKind::Redacted => {
+        ErrorKind::Payload | ErrorKind::Redacted | ErrorKind::Sealed | ErrorKind::Forgotten => {
             PersistenceError::DeserializationError(Box::new(error))
         }
         ErrorKind::Busy

@@ -2,7 +2,7 @@
 //! comes next: that is the protocol's.
 
 use super::error::FollowError;
-use super::fetch::fetch;
+use super::fetch::Fetching;
 use super::lazy::{Lazy, is_merged};
 use crate::bucket::Bucket;
 use crate::object::{Chunk, FileParts, State, Term};
@@ -32,6 +32,8 @@ pub(crate) struct Copy {
     receiver: Option<LogReceiver>,
     /// From before the first file is fetched until there is a copy.
     filling: Option<Box<dyn FileLock>>,
+    /// Whether merged files of the index are fetched.
+    has_merged: bool,
 }
 
 impl Copy {
@@ -51,11 +53,18 @@ impl Copy {
         Ok(Self {
             receiver: LogReceiver::open(fs.clone(), dir)?,
             filling: None,
+            has_merged: true,
             bucket,
             fs,
             dir: dir.to_path_buf(),
             lazy,
         })
+    }
+
+    /// The same without merged files of the index, which only save time: for a log that is taken from there.
+    pub(crate) const fn without_merged(mut self) -> Self {
+        self.has_merged = false;
+        self
     }
 
     /// The file system in which all its files are.
@@ -236,6 +245,7 @@ impl Copy {
         let segments = state.manifest.segments();
         let lacking = self.lacking(&state.manifest);
         let lacking: BTreeSet<SegmentId> = lacking.iter().map(SegmentInfo::id).collect();
+        let mut fetching = Fetching::new(&self.bucket, fs);
         for info in segments {
             let Some(file) = state.file(&info.file_name()) else {
                 continue;
@@ -259,13 +269,17 @@ impl Copy {
                 let known = own.map_or(0, |end| u64::from(end.offset).min(file.length));
                 let staged = LogReceiver::staged_path(dir, info.header());
                 let local = dir.join(info.file_name());
-                fetch(&self.bucket, fs, file, &staged, (&local, known))?;
+                fetching.file(file, &staged, (&local, known))?;
             }
         }
-        for file in &state.files {
-            self.fetch_merged(file)?;
+        fetching.finish()?;
+        match self.has_merged {
+            true => state
+                .files
+                .iter()
+                .try_for_each(|file| self.fetch_merged(file)),
+            false => Ok(()),
         }
-        Ok(())
     }
 
     /// Removes what an earlier call has staged and not put in its place: half of a file may be there, and would be taken
@@ -328,7 +342,9 @@ impl Copy {
             return Ok(());
         }
         let staged = self.dir.join(format!("{name}{TEMPORARY_SUFFIX}"));
-        fetch(&self.bucket, &*self.fs, file, &staged, (&path, 0))?;
+        let mut fetching = Fetching::new(&self.bucket, &*self.fs);
+        fetching.file(file, &staged, (&path, 0))?;
+        fetching.finish()?;
         let file = self.fs.open(&staged, strandline_core::fs::OpenMode::Read);
         let synced = file.and_then(|file| file.sync());
         synced.map_err(|error| FollowError::io("sync", &staged, error))?;

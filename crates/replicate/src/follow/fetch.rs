@@ -7,7 +7,7 @@ use crate::object::FileParts;
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use strandline_core::fs::{Fs, FsFile, OpenMode};
 
@@ -16,57 +16,95 @@ const PIECE_BYTES: u64 = 4 << 20;
 /// How many requests are under way at once. Memory is bounded by both.
 const PIECES_IN_FLIGHT: usize = 4;
 
-/// A request that is under way: where in the file its bytes go, and of which object they are. A bucket gives all of
+/// A request that is under way: where in which file its bytes go, and of which object they are. A bucket gives all of
 /// them or an error.
 struct Piece {
+    file: Arc<dyn FsFile>,
+    path: PathBuf,
     from: u64,
     key: String,
     answer: Pending<Result<Option<Bytes>, BucketError>>,
 }
 
-/// Writes a file of a state at `path`, in place of one that is there. The bytes before `known` are those of
-/// `local`, which has as many. Not synced. Requests are in proportion to the parts and to the bytes from `known`
-/// on; memory is 16 MiB at most.
-///
-/// # Errors
-///
-/// [`FollowError::Gone`] if an object is not there any more; [`FollowError::Bucket`], [`FollowError::Io`].
-pub(crate) fn fetch(
-    bucket: &Bucket,
-    fs: &dyn Fs,
-    parts: &FileParts,
-    path: &Path,
-    (local, known): (&Path, u64),
-) -> Result<(), FollowError> {
-    match fs.remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            return Err(FollowError::io("remove", path, error));
+/// Files that are being fetched, one behind the other without a pause between: requests for the next one are under way
+/// before the last bytes of this one came. Memory is 16 MiB at most.
+pub(crate) struct Fetching<'a> {
+    bucket: &'a Bucket,
+    fs: &'a dyn Fs,
+    in_flight: VecDeque<Piece>,
+}
+
+impl<'a> Fetching<'a> {
+    pub(crate) const fn new(bucket: &'a Bucket, fs: &'a dyn Fs) -> Self {
+        Self {
+            bucket,
+            fs,
+            in_flight: VecDeque::new(),
         }
-        _ => {}
     }
-    let file = fs.open(path, OpenMode::Create);
-    let file = file.map_err(|error| FollowError::io("create", path, error))?;
-    if known > 0 {
-        copy(fs, local, &*file, known).map_err(|error| FollowError::io("copy", local, error))?;
-    }
-    let mut in_flight = VecDeque::new();
-    for (from, length, key, offset) in pieces(parts, known) {
-        if in_flight.len() >= PIECES_IN_FLIGHT
-            && let Some(piece) = in_flight.pop_front()
-        {
-            write(&*file, path, piece)?;
+
+    /// Begins to write a file of a state at `path`, in place of one that is there. The bytes before `known` are those of
+    /// `local`, which has as many. Not synced, and not whole before [`finish`](Self::finish). Requests are in
+    /// proportion to the parts and to the bytes from `known` on.
+    ///
+    /// # Errors
+    ///
+    /// [`FollowError::Gone`] if an object is not there any more; [`FollowError::Bucket`], [`FollowError::Io`]: of this
+    /// file or one before.
+    pub(crate) fn file(
+        &mut self,
+        parts: &FileParts,
+        path: &Path,
+        (local, known): (&Path, u64),
+    ) -> Result<(), FollowError> {
+        match self.fs.remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(FollowError::io("remove", path, error));
+            }
+            _ => {}
         }
-        let end = offset.saturating_add(length);
-        in_flight.push_back(Piece {
-            from,
-            answer: bucket.start_get_range(&key, offset..end),
-            key,
-        });
+        let file = self.fs.open(path, OpenMode::Create);
+        let file = file.map_err(|error| FollowError::io("create", path, error))?;
+        if known > 0 {
+            copy(self.fs, local, &*file, known)
+                .map_err(|error| FollowError::io("copy", local, error))?;
+        }
+        for (from, length, key, offset) in pieces(parts, known) {
+            if self.in_flight.len() >= PIECES_IN_FLIGHT
+                && let Some(piece) = self.in_flight.pop_front()
+            {
+                piece.write()?;
+            }
+            let end = offset.saturating_add(length);
+            self.in_flight.push_back(Piece {
+                file: file.clone(),
+                path: path.to_path_buf(),
+                from,
+                answer: self.bucket.start_get_range(&key, offset..end),
+                key,
+            });
+        }
+        Ok(())
     }
-    for piece in in_flight {
-        write(&*file, path, piece)?;
+
+    /// Waits for what is under way, and has all files whole.
+    ///
+    /// # Errors
+    ///
+    /// As [`file`](Self::file).
+    pub(crate) fn finish(self) -> Result<(), FollowError> {
+        self.in_flight.into_iter().try_for_each(Piece::write)
     }
-    Ok(())
+}
+
+impl Piece {
+    fn write(self) -> Result<(), FollowError> {
+        let Some(bytes) = self.answer.wait()? else {
+            return Err(FollowError::Gone { key: self.key });
+        };
+        let written = self.file.write_all_at(&bytes, self.from);
+        written.map_err(|error| FollowError::io("write", &self.path, error))
+    }
 }
 
 /// What is to be asked for, from `known` on: where in the file, how much, of which object and where in that.
@@ -88,14 +126,6 @@ fn pieces(parts: &FileParts, known: u64) -> impl Iterator<Item = (u64, u64, Stri
             Some(piece)
         })
     })
-}
-
-fn write(file: &dyn FsFile, path: &Path, piece: Piece) -> Result<(), FollowError> {
-    let Some(bytes) = piece.answer.wait()? else {
-        return Err(FollowError::Gone { key: piece.key });
-    };
-    let written = file.write_all_at(&bytes, piece.from);
-    written.map_err(|error| FollowError::io("write", path, error))
 }
 
 fn copy(fs: &dyn Fs, from: &Path, to: &dyn FsFile, until: u64) -> io::Result<()> {

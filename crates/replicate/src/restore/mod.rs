@@ -10,6 +10,7 @@ use crate::bucket::Bucket;
 use crate::follow::{Copy, FollowError, survey, take_along};
 use cut::cut;
 use fetched::Fetched;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use strandline::maintenance::{self, Existing, OnProgress, Restored};
@@ -32,9 +33,11 @@ pub enum Until {
 
 /// Makes a store in `dir` of the log in a bucket, up to a point.
 ///
-/// The log is fetched into `dir.fetched`, verified as a whole, and copied from there into its place, in a new
-/// [epoch](strandline::Store::epoch), as [`strandline::maintenance::restore`] does with a backup: what may be in
-/// `dir`, and what becomes of it, is said there. So it takes twice the room for a while. A call that was interrupted
+/// The log is fetched into `dir.fetched`, linked from there into its place, verified as a whole there, and shown in one
+/// step, in a new [epoch](strandline::Store::epoch), as [`strandline::maintenance::restore_linked`] does: what may be in
+/// `dir`, and what becomes of it, is said there. Where it cannot be linked, as into an empty directory of another file
+/// system, it is copied, and takes twice the room for a while. Merged files of the index are not fetched: they are made
+/// anew. A call that was interrupted
 /// after all that the newest state has was fetched goes on with that, and fetches it anew otherwise; a directory of that
 /// name that is not such a one is left alone. The bucket is as it was: to write to it from here, take it over.
 ///
@@ -55,8 +58,7 @@ pub fn restore(
 ) -> Result<Restored, FollowError> {
     let place = Fetched::claim(fs, dir)?;
     let fetched = place.path();
-    fetch_all(bucket, fs, fetched)?;
-    let end = end_of(fs, fetched)?;
+    let (from, end) = fetch_all(bucket, fs, fetched)?;
     let wanted = match until {
         Until::End => end,
         Until::Sequence(sequence) => sequence,
@@ -65,14 +67,14 @@ pub fn restore(
     if wanted > end {
         return Err(FollowError::NotReached { end: end.get() });
     }
-    let whole = redone(fs, &place, end, on_progress)?;
+    let whole = redone(fs, &place, from..end, on_progress)?;
     let whole = whole.as_deref().unwrap_or(fetched);
     let restored = match wanted == end {
-        true => maintenance::restore(fs, whole, dir, existing, on_progress)?,
+        true => maintenance::restore_linked(fs, whole, dir, existing, on_progress)?,
         false => {
             let shorter = place.clear_shorter()?;
             cut(fs, whole, &shorter, wanted)?;
-            maintenance::restore(fs, &shorter, dir, existing, on_progress)?
+            maintenance::restore_linked(fs, &shorter, dir, existing, on_progress)?
         }
     };
     place.remove()?;
@@ -80,36 +82,46 @@ pub fn restore(
 }
 
 /// Makes a log without what its records say is gone and what was fetched has, if there is any of it: what was rewritten
-/// comes with a state, and the records with the chunks before that.
+/// comes with a state, and the records with the chunks before that. No state has a record without it, so only those
+/// after the state that was fetched are looked at.
 fn redone(
     fs: &Arc<dyn Fs>,
     place: &Fetched,
-    end: Sequence,
+    Range { start: from, end }: Range<Sequence>,
     on_progress: OnProgress<'_>,
 ) -> Result<Option<PathBuf>, FollowError> {
     let fetched = place.path();
-    let put_back = maintenance::put_back(&reading(fs, fetched)?, Sequence::ZERO, on_progress)?;
+    let put_back = maintenance::put_back(&reading(fs, fetched)?, from, on_progress)?;
     if put_back.is_nothing() {
         return Ok(None);
     }
     let whole = place.clear_whole()?;
     cut(fs, fetched, &whole, end)?;
     let store = StoreOptions::new().fs(fs.clone()).open(&whole)?;
-    maintenance::redo(&store, Sequence::ZERO, on_progress)?;
+    maintenance::redo(&store, from, on_progress)?;
     store.close()?;
     Ok(Some(whole))
 }
 
-/// Fetches all that the terms of a bucket have left into a directory.
-fn fetch_all(bucket: &Bucket, fs: &Arc<dyn Fs>, dir: &Path) -> Result<(), FollowError> {
-    let mut copy = Copy::open(bucket.clone(), fs.clone(), dir, None)?;
+/// Fetches all that the terms of a bucket have left into a directory, and says where the state and the
+/// whole of it end.
+fn fetch_all(
+    bucket: &Bucket,
+    fs: &Arc<dyn Fs>,
+    dir: &Path,
+) -> Result<(Sequence, Sequence), FollowError> {
+    let mut copy = Copy::open(bucket.clone(), fs.clone(), dir, None)?.without_merged();
     let mut tries_left = TRIES;
     loop {
         let taken = survey(bucket)?.ok_or(FollowError::Empty)?;
         match take_along(bucket, &mut copy, &taken) {
             Err(error) if error.is_gone() && tries_left > 0 => tries_left -= 1,
             Err(error) => return Err(error),
-            Ok(()) => return copy.sync(),
+            Ok(from) => {
+                copy.sync()?;
+                let end = copy.end().ok_or(FollowError::Empty)?;
+                return Ok((from, end.sequence));
+            }
         }
     }
 }
@@ -117,8 +129,4 @@ fn fetch_all(bucket: &Bucket, fs: &Arc<dyn Fs>, dir: &Path) -> Result<(), Follow
 fn reading(fs: &Arc<dyn Fs>, dir: &Path) -> Result<Store, FollowError> {
     let options = StoreOptions::new().fs(fs.clone()).read_only();
     Ok(options.open(dir)?)
-}
-
-fn end_of(fs: &Arc<dyn Fs>, dir: &Path) -> Result<Sequence, FollowError> {
-    Ok(reading(fs, dir)?.snapshot().visible())
 }

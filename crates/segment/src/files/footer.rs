@@ -89,14 +89,24 @@ pub(crate) fn has_footer(file: &SegmentFile, end: LogPosition) -> Result<bool, L
     }
 }
 
-fn find(
+/// How long the footer of a sealed segment that ends at `end` is; none if nothing was written, or another
+/// process is writing it.
+pub(crate) fn footer_bytes(file: &SegmentFile, end: LogPosition) -> Result<Option<u64>, LogError> {
+    let length = file.len()?;
+    match look(file, end, length) {
+        // What is being written grows from one look to the next.
+        Err(LogError::FooterDamaged { .. }) if file.len()? != length => Ok(None),
+        found => Ok(found?.map(|(bytes, _)| bytes)),
+    }
+}
+
+/// Length and checksum of the footer in a file of this length, if there is one.
+fn look(
     file: &SegmentFile,
     end: LogPosition,
     length: u64,
-    mapped: bool,
-) -> Result<Option<Footer>, LogError> {
-    let offset = u64::from(end.offset);
-    let Some(after) = length.checked_sub(offset) else {
+) -> Result<Option<(u64, Checksum)>, LogError> {
+    let Some(after) = length.checked_sub(u64::from(end.offset)) else {
         return Err(LogError::corrupt(
             file.name(),
             length,
@@ -117,6 +127,19 @@ fn find(
         return Err(damaged(file, "it is longer than any footer"));
     }
     let footer_bytes = after.saturating_sub(TRAILER_BYTES as u64);
+    Ok(Some((footer_bytes, checksum)))
+}
+
+fn find(
+    file: &SegmentFile,
+    end: LogPosition,
+    length: u64,
+    mapped: bool,
+) -> Result<Option<Footer>, LogError> {
+    let offset = u64::from(end.offset);
+    let Some((footer_bytes, checksum)) = look(file, end, length)? else {
+        return Ok(None);
+    };
     let (Ok(start), Ok(bytes)) = (usize::try_from(offset), usize::try_from(footer_bytes)) else {
         return Err(damaged(file, "it does not fit in memory"));
     };

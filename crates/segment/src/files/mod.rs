@@ -17,7 +17,7 @@ mod segment_file;
 pub(crate) use directory::{remove, sync_parents};
 pub(crate) use first_use::{LastFrame, check_length, last_frame};
 pub use footer::{Footer, footer_on_disk};
-pub(crate) use footer::{has_footer, read_footer};
+pub(crate) use footer::{footer_bytes, has_footer, read_footer};
 pub(crate) use lock::lock_segment;
 pub(crate) use manifest::{MANIFESTS_READ_MOST, replaced_again_and_again};
 pub use manifest_mark::ManifestMark;

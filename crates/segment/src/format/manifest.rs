@@ -38,7 +38,7 @@ pub const MANIFEST_VERSION: u32 = 3;
 const WITHOUT_GAPS: u32 = 2;
 pub(crate) const MANIFEST_MAGIC: &[u8; 8] = b"STRNDMAN";
 /// Stands for where records begin while that is not known.
-const UNKNOWN: Sequence = Sequence::new(u64::MAX);
+pub(super) const UNKNOWN: Sequence = Sequence::new(u64::MAX);
 const ENTRY_BYTES: usize = SEGMENT_HEADER_BYTES as usize + 1 + POSITION_BYTES;
 /// What is before the segments.
 const HEAD_BYTES: usize = 65;

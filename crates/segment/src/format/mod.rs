@@ -9,6 +9,7 @@ mod header;
 mod layout;
 mod limits;
 mod manifest;
+mod origin;
 mod position;
 mod put;
 mod segment_info;
@@ -27,6 +28,7 @@ pub use layout::{
 pub use limits::{COMMIT_BYTES_MAX, COMMIT_RECORDS_MAX, FRAME_ALIGNMENT};
 pub(crate) use manifest::MANIFEST_MAGIC;
 pub use manifest::{BUCKET_FILE, MANIFEST_FILE, MANIFEST_VERSION, Manifest};
+pub use origin::LogOrigin;
 pub use position::{LogPosition, RecordPosition, SegmentId};
 pub use segment_info::SegmentInfo;
 pub use trailer::{FOOTER_BYTES_MAX, TRAILER_BYTES};

@@ -4,7 +4,7 @@ use super::log::{UncheckedLog, refuse_frames_without_manifest};
 use super::quarantine::set_aside;
 use crate::error::{At, LogError};
 use crate::files::{OpenFiles, SegmentFile, is_segment_like, sync_parents};
-use crate::format::{Manifest, SegmentHeader, SegmentId, SegmentInfo};
+use crate::format::{LogOrigin, Manifest, SegmentHeader, SegmentId, SegmentInfo};
 use crate::options::LogOptions;
 use std::path::Path;
 use std::sync::Arc;
@@ -26,6 +26,29 @@ impl UncheckedLog {
         options: LogOptions,
         random: &Random,
     ) -> Result<Self, LogError> {
+        let identity = random.nonce().0;
+        let origin = LogOrigin {
+            identity,
+            epoch: Epoch::from_bytes(identity),
+            base_log_hash: recorded_log_base(&identity),
+            unrecorded_before: Some(Sequence::ZERO),
+        };
+        Self::create_as(fs, dir, options, random, &origin)
+    }
+
+    /// Makes an empty log, as [`create`](Self::create) does, that begins as another one did: for a copy of it, into
+    /// which its commits are written one by one. [`LogWriter::into_copy`](crate::LogWriter::into_copy) ends that.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn create_as(
+        fs: Arc<dyn Fs>,
+        dir: &Path,
+        options: LogOptions,
+        random: &Random,
+        origin: &LogOrigin,
+    ) -> Result<Self, LogError> {
         options.check()?;
         fs.create_dir_all(dir).at("make", dir)?;
         sync_parents(&*fs, dir)?;
@@ -36,14 +59,13 @@ impl UncheckedLog {
                 set_aside_files.push(set_aside(&*fs, dir, &entry.name)?);
             }
         }
-        let identity = random.nonce().0;
         let header = SegmentHeader {
-            identity,
+            identity: origin.identity,
             id: SegmentId::FIRST,
             generation: 0,
             nonce: random.nonce().0,
             first_sequence: Sequence::ZERO,
-            base_log_hash: recorded_log_base(&identity),
+            base_log_hash: origin.base_log_hash,
         };
         let file = create_segment(&*fs, dir, &header)?;
         fs.sync_dir(dir).at("sync", dir)?;
@@ -51,7 +73,7 @@ impl UncheckedLog {
             identity: header.identity,
             number: 1,
             unrecorded_before: Sequence::ZERO,
-            epoch: Epoch::from_bytes(identity),
+            epoch: origin.epoch,
             is_copy: false,
             segments: vec![SegmentInfo { header, end: None }],
             synced: None,

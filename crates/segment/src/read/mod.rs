@@ -4,6 +4,8 @@
 
 mod commit_at;
 mod cursor;
+mod digests;
+mod footer_of;
 mod frame_of;
 mod list;
 mod past_damage;
@@ -13,6 +15,8 @@ mod view;
 
 pub use commit_at::CommitAt;
 pub use cursor::RecordCursor;
+pub use digests::RecordPlace;
+pub use footer_of::{FooterOf, FooterPart};
 pub use frame_of::FrameOf;
 pub use reader::LogReader;
 pub(crate) use reader::Replacement;

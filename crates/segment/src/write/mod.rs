@@ -4,6 +4,7 @@
 //! the caller's business. May know `read`, `scan`, `files` and what is below.
 
 mod claims;
+mod into_copy;
 mod leftovers;
 mod next;
 mod rewrite;

@@ -6,8 +6,8 @@ use crate::model::Link;
 use crate::{AppendOptions, BATCH_EVENTS_MAX, Error, ErrorKind, Event};
 use std::collections::HashSet;
 use strandline_core::{
-    Coordinate, EXTENSION_BYTES_MAX, Extensions, KIND_NAME_EXTENSION_BYTES_MAX, Nonce, TagError,
-    check_name, encode_tags, extension_tag, payload_hash,
+    Coordinate, EXTENSION_BYTES_MAX, Extensions, KIND_NAME_EXTENSION_BYTES_MAX, Nonce,
+    PayloadEncoding, TagError, check_name, encode_tags, extension_tag, payload_hash,
 };
 
 /// Checks and hashes an event, without a lock.
@@ -80,6 +80,10 @@ pub(crate) fn check_event(event: &Event, payload_bytes_max: usize) -> Result<Ext
                 event.payload.len(),
             ),
         ));
+    }
+    if (event.encoding == PayloadEncoding::SEALED) != event.seal.is_some() {
+        let message = "a sealed payload has a seal, and no other has one (Event::sealed)";
+        return Err(Error::new(ErrorKind::InvalidInput, message));
     }
     if let Some(name) = &event.kind_name {
         check_name("name of a kind", name).map_err(|error| {
@@ -161,7 +165,8 @@ fn extensions(event: &Event) -> Result<Extensions, Error> {
         let message = "the payload has version 0; versions begin at 1";
         return Err(Error::new(ErrorKind::InvalidInput, message));
     }
-    if event.version == 1 && event.tags.is_empty() && event.attributes.is_empty() {
+    let is_plain = event.tags.is_empty() && event.attributes.is_empty();
+    if event.version == 1 && is_plain && event.seal.is_none() {
         return Ok(Extensions::default());
     }
     let tags = encode_tags(event.tags.iter().map(String::as_str)).map_err(|error| {
@@ -179,10 +184,13 @@ fn extensions(event: &Event) -> Result<Extensions, Error> {
         .with_source(error)
     })?;
     let version = event.version.to_le_bytes();
+    let seal = event.seal.as_ref().map(|seal| seal.to_bytes());
+    let seal = seal.as_ref().map_or(&[][..], |seal| seal);
     let listed = [
         (extension_tag::TAGS, tags.as_slice()),
         (extension_tag::PAYLOAD_VERSION, version.as_slice()),
         (extension_tag::ATTRIBUTES, attributes.as_slice()),
+        (extension_tag::SEAL, seal),
     ];
     let listed = listed.into_iter().filter(|(tag, bytes)| match *tag {
         extension_tag::PAYLOAD_VERSION => event.version != 1,

@@ -31,8 +31,8 @@ impl Caches {
         }
     }
 
-    /// What is held now. Takes no lock.
-    pub(crate) fn stats(&self) -> CacheStats {
+    /// What is held now, beside so much of the tree. Takes no lock.
+    pub(crate) fn stats(&self, tree_bytes: u64) -> CacheStats {
         let HeadShare {
             bytes,
             hits,
@@ -50,6 +50,7 @@ impl Caches {
             },
             coordinates_bytes: self.coordinates.bytes() as u64,
             names_bytes: self.names.bytes() as u64,
+            tree_bytes,
         }
     }
 }

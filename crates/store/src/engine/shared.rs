@@ -12,6 +12,7 @@ use crate::engine::news::Mark;
 use crate::engine::push::Hub;
 use crate::engine::writer::{CommitLock, Committing, Context, Writer};
 use crate::model::{Kinds, Sources};
+use crate::tree::Trees;
 use crate::{Error, ErrorKind, OpenReport, Receipt, StoreOptions};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -51,6 +52,9 @@ pub(crate) struct Shared {
     /// for a snapshot. Taken after the commit lock.
     pub(crate) positions: Arc<RwLock<()>>,
     pub(crate) redacted: Arc<Redactions>,
+    /// What is known of the tree over the log. Its locks are taken after every other, and none of its own within
+    /// another of them.
+    pub(crate) trees: Arc<Trees>,
     /// Held by whoever rewrites segments.
     pub(crate) rewriting: Mutex<Rewriting>,
     /// The thread that holds it, which may come again from a callback.

@@ -28,6 +28,7 @@
 
 // Each line knows the lines below it alone; what stands on one line does not know each other.
 //
+// exact                               a log entry by entry, and a store made of these
 // restore                             a backup in the place of a store
 // backup  salvage  rewrite  inspect   copied; saved from damage; compacted or redacted; shown
 // verify  rebuild                     proven; its indexes made anew
@@ -35,6 +36,7 @@
 // places  progress                    where directories lie; how far a function is
 mod backup;
 mod damaged;
+mod exact;
 mod inspect;
 mod notes;
 mod places;
@@ -46,6 +48,9 @@ mod salvage;
 mod verify;
 
 pub use backup::{BackedUp, BackupOptions, backup, backup_with};
+pub use exact::{
+    LogEnd, LogEntry, LogOrigin, LogRecord, LogWriting, log_origin, read_log, write_log,
+};
 pub use inspect::{
     Annotation, Census, FileFacts, FooterState, Inventory, MergedFacts, Removal, RemovalChange,
     RemovalNote, SegmentFacts, annotate_event, annotate_file, annotate_frame, removal_notes,
@@ -55,10 +60,10 @@ pub use notes::ForeignNotes;
 pub use places::is_vacant;
 pub use progress::{Meter, OnProgress, Progress, ProgressUnit};
 pub use rebuild::{Rebuilt, rebuild};
-pub use restore::{Existing, Restored, restore};
+pub use restore::{Existing, Restored, restore, restore_linked};
 pub use rewrite::{
-    Compacted, CompactionPlan, Missing, Redacted, Redaction, Redone, Retention, compact, put_back,
-    redact, redo,
+    Compacted, CompactionPlan, Missing, Redacted, Redaction, RedactionPlan, Redone, Retention,
+    compact, put_back, redact, redo,
 };
 pub use salvage::{Loss, Salvaged, salvage, salvage_into};
 pub use strandline_core::{civil_date, rfc3339};

@@ -46,6 +46,9 @@ pub enum ErrorKind {
     /// A page token is not of this store as it is: of another one, or of one that was restored since. Begin
     /// with the first page.
     ForeignToken,
+    /// A head of the tree is not one of this log: it is of another one, or this one was changed or lost its end since,
+    /// or the head was forged.
+    ForeignHead,
     /// A saved position is not of this store as it is; [`Error::refused_position`] says why, and from where one
     /// may go on.
     ForeignPosition,
@@ -94,6 +97,12 @@ pub enum ErrorKind {
     Payload,
     /// The payload was removed for good.
     Redacted,
+    /// The payload is sealed, and was to be read without its key: open the event first, as `strandline-seal` does,
+    /// with a store of keys that has it.
+    Sealed,
+    /// The key that the payload was sealed with was forgotten, so nobody can read it any more, here or in a copy.
+    /// Of a payload that was to be sealed: the key of whom it is about was forgotten, and there is no other.
+    Forgotten,
     /// Reading failed in the file system.
     Io,
     /// A progress callback asked to stop.

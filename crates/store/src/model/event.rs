@@ -5,7 +5,7 @@ use super::expected::ExpectedVersion;
 use crate::model::encode;
 use serde::Serialize;
 use std::borrow::Cow;
-use strandline_core::{Attributes, Coordinate, EventId, EventKind, Hlc, PayloadEncoding};
+use strandline_core::{Attributes, Coordinate, EventId, EventKind, Hlc, PayloadEncoding, Seal};
 
 /// An event to append: a kind, a payload, and optionally an id and links.
 ///
@@ -33,6 +33,8 @@ pub struct Event {
     pub(crate) attributes: Attributes,
     pub(crate) at: Option<Hlc>,
     pub(crate) kind_name: Option<Cow<'static, str>>,
+    /// Apart, as most events have none.
+    pub(crate) seal: Option<Box<Seal>>,
 }
 
 /// What an event is linked to.
@@ -113,6 +115,7 @@ impl Event {
             attributes: Attributes::new(),
             at: None,
             kind_name: None,
+            seal: None,
         }
     }
 
@@ -196,7 +199,9 @@ impl Event {
     }
 
     /// Adds a tag: a short name beside the coordinate, such as `student:7`, by which a
-    /// [`Region`](crate::Region) finds the event whatever its entity. At most
+    /// [`Region`](crate::Region) finds the event whatever its entity. It is stored as it is, whatever becomes of
+    /// the payload: neither encrypted nor redacted, in the log and in every copy, so let it be a number or a hash
+    /// with a secret, and no name or address of a person. At most
     /// [`TAGS_MAX`](crate::TAGS_MAX) of [`TAG_BYTES_MAX`](crate::TAG_BYTES_MAX) bytes; the rules are
     /// those of a coordinate's names. They come back in the order in which they are added; one that is
     /// added again is kept once, in its first place.
@@ -262,12 +267,57 @@ impl Event {
         self
     }
 
+    /// The event with a payload that was encrypted, and what its header says of that. `strandline-seal` does it;
+    /// the store keeps both and has no keys. Its encoding is [`PayloadEncoding::SEALED`] from now on.
+    pub fn sealed(mut self, seal: Seal, ciphertext: Vec<u8>) -> Self {
+        self.encoding = PayloadEncoding::SEALED;
+        self.payload = ciphertext;
+        self.seal = Some(Box::new(seal));
+        self
+    }
+
     /// Appends the event only if the stream of its entity is like this. Default: whatever it is.
     ///
     /// An event that was appended before under the same id is a repeat, whatever it expects.
     pub const fn expecting(mut self, version: ExpectedVersion) -> Self {
         self.expected = version;
         self
+    }
+
+    /// What happens.
+    #[must_use]
+    pub const fn kind(&self) -> EventKind {
+        self.kind
+    }
+
+    /// How the payload is encoded.
+    #[must_use]
+    pub const fn encoding(&self) -> PayloadEncoding {
+        self.encoding
+    }
+
+    /// Whether the payload is sealed.
+    #[must_use]
+    pub const fn is_sealed(&self) -> bool {
+        self.seal.is_some()
+    }
+
+    /// The payload, as it is encoded.
+    #[must_use]
+    pub fn payload(&self) -> &[u8] {
+        &self.payload
+    }
+
+    /// Which version of its type the payload is, from 1.
+    #[must_use]
+    pub const fn version(&self) -> u16 {
+        self.version
+    }
+
+    /// The id that the caller gave it.
+    #[must_use]
+    pub const fn id(&self) -> Option<EventId> {
+        self.id
     }
 }
 

@@ -2,14 +2,14 @@
 
 use super::error::{Error, ErrorKind};
 use super::kinds::Kinds;
-use super::payload::{PayloadRef, content};
+use super::payload::{Absent, PayloadRef, content};
 use super::stored::StoredEvent;
 use serde::Deserialize;
 use std::fmt;
 use std::sync::Arc;
-use strandline_core::record::{Record, RecordView};
+use strandline_core::record::{Record, RecordPayload, RecordView};
 use strandline_core::{
-    Coordinate, EventHasher, EventHeader, EventId, EventKind, Extensions, Hash, Hlc,
+    Coordinate, EventHasher, EventHeader, EventId, EventKind, Extensions, Hash, Hlc, Nonce,
     PayloadEncoding, Sequence,
 };
 use strandline_index::RowView;
@@ -25,8 +25,18 @@ pub struct EventRef<'a> {
     hash: Hash,
     record: RecordView<'a>,
     kinds: &'a Kinds,
-    /// Whether the payload was redacted since this record was written.
-    redacted: bool,
+    reading: Reading<'a>,
+}
+
+/// How the payload of an event is read.
+#[derive(Clone, Copy)]
+enum Reading<'a> {
+    /// As the record has it.
+    Stored,
+    /// Not at all: it was redacted since the record was written.
+    Redacted,
+    /// As this event has it, which is the same, opened.
+    Opened(&'a StoredEvent),
 }
 
 impl<'a> EventRef<'a> {
@@ -59,7 +69,7 @@ impl<'a> EventRef<'a> {
             hash: digest,
             record,
             kinds,
-            redacted: false,
+            reading: Reading::Stored,
         })
     }
 
@@ -134,7 +144,10 @@ impl<'a> EventRef<'a> {
     /// How the payload is encoded.
     #[must_use]
     pub fn encoding(&self) -> PayloadEncoding {
-        self.record.encoding()
+        match self.reading {
+            Reading::Opened(opened) => opened.encoding,
+            _ => self.record.encoding(),
+        }
     }
 
     /// Typed extensions. Allocates if there are some.
@@ -149,7 +162,7 @@ impl<'a> EventRef<'a> {
         self.hash
     }
 
-    /// The payload, as it was encoded.
+    /// The payload, as it was encoded; of a [sealed](Self::is_sealed) one the ciphertext.
     ///
     /// # Errors
     ///
@@ -163,7 +176,8 @@ impl<'a> EventRef<'a> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Payload`] if the payload is not JSON or not a `T`; [`ErrorKind::Redacted`].
+    /// [`ErrorKind::Payload`] if the payload is not JSON or not a `T`; [`ErrorKind::Redacted`],
+    /// [`ErrorKind::Sealed`], [`ErrorKind::Forgotten`].
     pub fn payload_json<T: Deserialize<'a>>(&self) -> Result<T, Error> {
         self.payload_ref().json()
     }
@@ -173,7 +187,7 @@ impl<'a> EventRef<'a> {
     /// # Errors
     ///
     /// [`ErrorKind::Payload`] if the payload is not MessagePack or not a `T`;
-    /// [`ErrorKind::Redacted`].
+    /// [`ErrorKind::Redacted`], [`ErrorKind::Sealed`], [`ErrorKind::Forgotten`].
     pub fn payload_message_pack<T: Deserialize<'a>>(&self) -> Result<T, Error> {
         self.payload_ref().message_pack()
     }
@@ -191,6 +205,21 @@ impl<'a> EventRef<'a> {
         record.hash_after(previous, &coordinate, self.sequence(), &mut hasher)
     }
 
+    /// The hash of the event before it, where the record says it.
+    pub(crate) fn stored_previous(&self) -> Option<Hash> {
+        self.record.previous()
+    }
+
+    /// The nonce of the payload, if that was not removed, and the hash of both.
+    pub(crate) fn nonce_and_hash(&self) -> (Option<Nonce>, Hash) {
+        let payload = self.record.payload();
+        let nonce = match payload {
+            RecordPayload::Stored { nonce, .. } if !self.is_redacted() => Some(nonce),
+            _ => None,
+        };
+        (nonce, payload.hash())
+    }
+
     /// The event with a payload of its own, in one allocation.
     #[must_use]
     pub fn into_owned(self) -> StoredEvent {
@@ -206,7 +235,7 @@ impl<'a> EventRef<'a> {
             hlc: record.hlc(),
             correlation: record.correlation(),
             causation: record.causation(),
-            encoding: record.encoding(),
+            encoding: self.encoding(),
             extensions: record.extensions(),
             hash,
         };
@@ -216,20 +245,35 @@ impl<'a> EventRef<'a> {
     /// Whether the payload was removed.
     #[must_use]
     pub fn is_redacted(&self) -> bool {
-        self.content().is_err()
+        matches!(self.content(), Err(Absent::Redacted(_)))
+    }
+
+    /// Whether the payload is sealed, so that it takes its key to read it.
+    #[must_use]
+    pub fn is_sealed(&self) -> bool {
+        self.encoding() == PayloadEncoding::SEALED
     }
 
     /// The event as it is since its payload was redacted.
     pub(crate) const fn redacted(mut self) -> Self {
-        self.redacted = true;
+        self.reading = Reading::Redacted;
+        self
+    }
+
+    /// The event with the encoding and payload that `opened` has: the same event, opened
+    /// ([`OpenPayload`](crate::OpenPayload)). All else is as it is stored.
+    #[must_use]
+    pub const fn read_as(mut self, opened: &'a StoredEvent) -> Self {
+        self.reading = Reading::Opened(opened);
         self
     }
 
     #[inline]
-    fn content(&self) -> Result<&'a [u8], Hash> {
-        match self.record.payload() {
-            payload if self.redacted => Err(payload.hash()),
-            payload => content(payload),
+    fn content(&self) -> Result<&'a [u8], Absent> {
+        match self.reading {
+            Reading::Stored => content(self.record.payload()).map_err(Absent::Redacted),
+            Reading::Redacted => Err(Absent::Redacted(self.record.payload().hash())),
+            Reading::Opened(opened) => opened.payload_ref().content,
         }
     }
 
@@ -238,7 +282,7 @@ impl<'a> EventRef<'a> {
         PayloadRef {
             id: self.record.id(),
             kind: self.record.kind(),
-            encoding: self.record.encoding(),
+            encoding: self.encoding(),
             content: self.content(),
         }
     }
@@ -268,8 +312,7 @@ impl fmt::Debug for EventRef<'_> {
 #[cfg(not(strandline_loom))]
 mod tests {
     use super::*;
-    use strandline_core::record::RecordPayload;
-    use strandline_core::{Nonce, Region};
+    use strandline_core::Region;
     use strandline_index::{Row, channel};
 
     fn record(id: EventId) -> Vec<u8> {

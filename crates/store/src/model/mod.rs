@@ -52,7 +52,7 @@ pub(crate) use lost::Lost;
 pub(crate) use options::Access;
 pub use options::{AppendOptions, Durability, PAYLOAD_BYTES_MAX_DEFAULT, StoreOptions};
 pub use page::{Order, Page, PageToken, PageTokenError};
-pub(crate) use payload::PayloadRef;
+pub(crate) use payload::{Absent, PayloadRef};
 pub(crate) use position::{LogMark, PROOFS, places};
 pub use position::{PositionMismatch, RefusedPosition, SavedPosition, SavedPositionError};
 pub use receipt::{Receipt, ReceiptMismatch};

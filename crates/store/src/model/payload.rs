@@ -5,29 +5,42 @@ use serde::Deserialize;
 use strandline_core::record::RecordPayload;
 use strandline_core::{EventId, EventKind, Hash, PayloadEncoding};
 
-/// A payload, or the hash of one that was removed, and whose it is.
+/// Why an event that was read has no payload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Absent {
+    /// It was removed; its hash is this.
+    Redacted(Hash),
+    /// The key that it was sealed with was forgotten.
+    Forgotten,
+}
+
+/// A payload, or why there is none, and whose it is.
 pub(crate) struct PayloadRef<'a> {
     pub(crate) id: EventId,
     pub(crate) kind: EventKind,
     pub(crate) encoding: PayloadEncoding,
-    pub(crate) content: Result<&'a [u8], Hash>,
+    pub(crate) content: Result<&'a [u8], Absent>,
 }
 
 impl<'a> PayloadRef<'a> {
     #[inline]
     pub(crate) fn bytes(&self) -> Result<&'a [u8], Error> {
-        self.content.map_err(|hash| self.redacted(hash))
+        self.content.map_err(|absent| self.absent(absent))
     }
 
     #[cold]
-    fn redacted(&self, hash: Hash) -> Error {
-        Error::new(
-            ErrorKind::Redacted,
-            format!(
-                "the payload of event {} was removed; its hash is {hash}",
-                self.id
+    fn absent(&self, absent: Absent) -> Error {
+        let id = self.id;
+        match absent {
+            Absent::Redacted(hash) => Error::new(
+                ErrorKind::Redacted,
+                format!("the payload of event {id} was removed; its hash is {hash}"),
             ),
-        )
+            Absent::Forgotten => Error::new(
+                ErrorKind::Forgotten,
+                format!("the payload of event {id} cannot be read any more: its key was forgotten"),
+            ),
+        }
     }
 
     pub(crate) fn json<T: Deserialize<'a>>(&self) -> Result<T, Error> {
@@ -42,6 +55,9 @@ impl<'a> PayloadRef<'a> {
 
     pub(crate) fn bytes_in(&self, encoding: PayloadEncoding) -> Result<&'a [u8], Error> {
         if self.encoding != encoding {
+            if self.encoding == PayloadEncoding::SEALED {
+                return self.bytes().and(Err(self.sealed()));
+            }
             return Err(Error::new(
                 ErrorKind::Payload,
                 format!(
@@ -51,6 +67,15 @@ impl<'a> PayloadRef<'a> {
             ));
         }
         self.bytes()
+    }
+
+    #[cold]
+    fn sealed(&self) -> Error {
+        let message = format!(
+            "the payload of event {} is sealed: it is read with the key, by whoever has that",
+            self.id
+        );
+        Error::new(ErrorKind::Sealed, message)
     }
 
     /// Why the event cannot be decoded as it was asked: what it `has`.

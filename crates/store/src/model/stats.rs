@@ -84,6 +84,9 @@ pub struct CacheStats {
     pub coordinates_bytes: u64,
     /// Bytes of names of segments that had to be read from their frames.
     pub names_bytes: u64,
+    /// Bytes of nodes of the tree that proofs were made of: a byte an event of the active segment and of segments
+    /// whose footers have none, and some for each segment. Not within the limit.
+    pub tree_bytes: u64,
 }
 
 /// What is kept of the newest events of entities, and how often it served.

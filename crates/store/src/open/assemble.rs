@@ -120,6 +120,7 @@ pub(super) fn assemble(
         log: replayed.reader,
         positions: Arc::new(RwLock::new(())),
         redacted: Arc::default(),
+        trees: Arc::default(),
         rewriting: Mutex::default(),
         rewriter: Mutex::default(),
         random,

@@ -2,6 +2,7 @@
 
 use crate::engine::Redactions;
 use crate::model::Kinds;
+use crate::tree::Trees;
 use crate::{Error, EventRef, StoredEvent};
 use std::sync::Arc;
 use strandline_index::RowView;
@@ -14,6 +15,8 @@ pub(crate) struct Reader {
     pub(crate) redacted: Arc<Redactions>,
     /// The names of kinds, of now.
     pub(crate) kinds: Arc<Kinds>,
+    /// What is known of the tree over the log.
+    pub(crate) trees: Arc<Trees>,
 }
 
 impl Reader {

@@ -212,7 +212,7 @@ impl Snapshot {
     }
 
     /// The answer where the index has no event: none, unless it may have lost some.
-    fn absent<T>(&self) -> Result<Option<T>, Error> {
+    pub(super) fn absent<T>(&self) -> Result<Option<T>, Error> {
         match self.damage() {
             Some(damage) => Err(damage),
             None => Ok(None),

@@ -4,6 +4,7 @@ use super::reader::Reader;
 use super::snapshot::Snapshot;
 use crate::engine::{Redactions, Shared};
 use crate::model::Kinds;
+use crate::tree::Trees;
 use std::sync::Arc;
 use strandline_core::Epoch;
 use strandline_core::sync::RwLock;
@@ -18,6 +19,7 @@ pub(crate) struct Readable {
     log: LogReader,
     redacted: Arc<Redactions>,
     kinds: Arc<Kinds>,
+    trees: Arc<Trees>,
     identity: LogIdentity,
     epoch: Epoch,
 }
@@ -30,6 +32,7 @@ impl Readable {
             log: shared.log.clone(),
             redacted: shared.redacted.clone(),
             kinds: shared.kinds.clone(),
+            trees: shared.trees.clone(),
             identity: shared.identity,
             epoch: shared.epoch,
         }
@@ -44,6 +47,7 @@ impl Readable {
                 log,
                 redacted: self.redacted.clone(),
                 kinds: self.kinds.clone(),
+                trees: self.trees.clone(),
             },
             log: self.identity,
             epoch: self.epoch,
@@ -74,6 +78,7 @@ pub(crate) fn snapshot(shared: &Shared) -> Snapshot {
             log,
             redacted: shared.redacted.clone(),
             kinds: shared.kinds.clone(),
+            trees: shared.trees.clone(),
         },
         log: shared.identity,
         epoch: shared.epoch,

@@ -1,28 +1,33 @@
 //! What a store keeps as the footer of a sealed segment: the newest clock reading, a summary of what the
-//! segment's records say beside their rows, where streams end whose newest event was removed, and the index
-//! block of the rows.
+//! segment's records say beside their rows, where streams end whose newest event was removed, the index
+//! block of the rows, and the nodes of the tree over the log that lie in the segment.
 //!
 //! | field | bytes |
 //! |---|---|
 //! | wall_ms of the newest reading | 8 |
 //! | its counter | 4 |
-//! | length of the list of removed heads; the highest bit is set if there is a summary | 4 |
-//! | if so: its length; zeros | 4 + 4 |
+//! | length of the list of removed heads; the highest bit is set if there is a summary or a tree section | 4 |
+//! | if so: length of the summary, length of the tree section | 4 + 4 |
 //! | checksum of the bytes before, with no salt, at offset 0 | 8 |
 //! | summary, see there: [`summary`](super::summary) | any |
 //! | list of removed heads, see [`heads`](super::heads) | any |
-//! | index block | the rest |
+//! | index block | any |
+//! | tree section, see [`tree_section`](super::tree_section) | the rest |
 //!
-//! Summary, list and block have checksums of their own, so that each is checked where it is used.
+//! Summary, list, block and section have checksums of their own, so that each is checked where it is used. Footers of
+//! stores that were written before there were tree sections have none.
 
-pub(crate) use super::footer_head::head;
-use super::footer_head::{FooterHead, SUMMARY};
+use super::footer_head::{FooterHead, LONG};
+pub(crate) use super::footer_head::{HEAD_BYTES_MAX, head, head_of};
 use super::heads::{self, HeadMap};
-use super::rebuild::{rebuilt_block, replayed, sequences};
+use super::rebuild::{rebuilt_block, replayed_with, sequences};
 use super::removed::RemovedHeads;
+use super::segment_tree::SegmentTree;
 use super::summary::Summary;
+use super::tree_section;
 use crate::trace;
 use crate::{Error, ErrorKind};
+use std::ops::Range;
 use std::sync::Arc;
 use strandline_core::codec::Writer;
 use strandline_core::{Hlc, Salt};
@@ -30,8 +35,14 @@ use strandline_index::{Block, IndexLayout, RebuildBlock};
 use strandline_segment::{Footer, SealedFrames};
 use tracing::Level;
 
-/// What a footer has before its block, which is to be added.
-pub(crate) fn begin(newest: Option<Hlc>, heads: &HeadMap, summary: &Summary) -> Vec<u8> {
+/// What a footer has before its block, which is to be added, and after that the tree section, which has so
+/// many bytes.
+pub(crate) fn begin(
+    newest: Option<Hlc>,
+    heads: &HeadMap,
+    summary: &Summary,
+    tree_bytes: usize,
+) -> Vec<u8> {
     let newest = newest.unwrap_or_default();
     let (heads, summary) = (heads::encode(heads), summary.encode());
     // A footer has at most 1 GiB.
@@ -40,12 +51,12 @@ pub(crate) fn begin(newest: Option<Hlc>, heads: &HeadMap, summary: &Summary) -> 
     let mut writer = Writer::new(&mut out);
     writer.u64(newest.wall_ms());
     writer.u32(newest.counter());
-    if summary.is_empty() {
+    if summary.is_empty() && tree_bytes == 0 {
         writer.u32(short(heads.len()));
     } else {
-        writer.u32(short(heads.len()) | SUMMARY);
+        writer.u32(short(heads.len()) | LONG);
         writer.u32(short(summary.len()));
-        writer.u32(0);
+        writer.u32(short(tree_bytes));
     }
     let checksum = Salt::NONE.checksum(0, &out);
     Writer::new(&mut out).u64(checksum.0);
@@ -65,21 +76,39 @@ pub(crate) fn rebuilt_footer(
     layout: IndexLayout,
     newest: Option<Hlc>,
 ) -> Result<Vec<u8>, Error> {
-    let (snapshot, committed) = replayed(frames, layout)?;
+    let mut tree = SegmentTree::of(frames.info());
+    let (snapshot, committed) = replayed_with(frames, layout, |frame| tree.frame(frame))?;
+    let tree = tree_section::encode(&tree);
     let newest = newest.max(committed.hlc.last());
-    let begun = begin(newest, &committed.removed, &committed.summary);
-    Ok(snapshot.export_after(begun, sequences(frames))?)
+    let begun = begin(newest, &committed.removed, &committed.summary, tree.len());
+    let mut footer = snapshot.export_after(begun, sequences(frames))?;
+    footer.extend_from_slice(&tree);
+    Ok(footer)
+}
+
+/// The tree section that the footer of a segment should have. O(bytes of the segment).
+///
+/// # Errors
+///
+/// `Corrupt` if the frames are damaged, `Io` if they cannot be read.
+pub(crate) fn tree_of(frames: &SealedFrames) -> Result<Vec<u8>, Error> {
+    let mut tree = SegmentTree::of(frames.info());
+    frames
+        .visit(|frame| tree.frame(frame))
+        .map_err(Error::from)?;
+    Ok(tree_section::encode(&tree))
 }
 
 /// The bytes of the block in a footer.
 struct BlockInFooter {
     footer: Footer,
-    start: usize,
+    block: Range<usize>,
 }
 
 impl AsRef<[u8]> for BlockInFooter {
     fn as_ref(&self) -> &[u8] {
-        self.footer.as_ref().get(self.start..).unwrap_or_default()
+        let block = self.footer.as_ref().get(self.block.clone());
+        block.unwrap_or_default()
     }
 }
 
@@ -101,7 +130,12 @@ pub(crate) struct Opened {
 pub(crate) fn open(footer: Footer, frames: SealedFrames) -> Result<Opened, Error> {
     let head = head(footer.as_ref())?;
     let summary = head.summary(footer.as_ref())?;
-    let FooterHead { newest, heads, .. } = head;
+    let FooterHead {
+        newest,
+        heads,
+        block,
+        ..
+    } = head;
     let (of_heads, of_block) = (frames.clone(), frames.clone());
     let rebuild: RebuildBlock = Box::new(move |layout| {
         let info = of_block.info().id();
@@ -115,7 +149,7 @@ pub(crate) fn open(footer: Footer, frames: SealedFrames) -> Result<Opened, Error
     });
     let bytes = BlockInFooter {
         footer: footer.clone(),
-        start: heads.end,
+        block,
     };
     let block = Block::open(Arc::new(bytes), Some(rebuild))?;
     if !holds_rows_of(&block, &frames) {
@@ -141,6 +175,8 @@ pub(crate) struct Stored<'f> {
     pub(crate) heads: &'f [u8],
     /// Its block, of which nothing is made anew.
     pub(crate) block: Block,
+    /// The bytes of its tree section.
+    pub(crate) tree: &'f [u8],
 }
 
 /// What a footer has, as it stands there.
@@ -152,7 +188,7 @@ pub(crate) fn stored(footer: &Footer) -> Result<Stored<'_>, Error> {
     let head = head(footer.as_ref())?;
     let bytes = BlockInFooter {
         footer: footer.clone(),
-        start: head.heads.end,
+        block: head.block,
     };
     let block = Block::open(Arc::new(bytes), None)?;
     let part = |range| footer.as_ref().get(range).unwrap_or_default();
@@ -161,6 +197,7 @@ pub(crate) fn stored(footer: &Footer) -> Result<Stored<'_>, Error> {
         summary: part(head.summary),
         heads: part(head.heads),
         block,
+        tree: part(head.tree),
     })
 }
 
@@ -169,18 +206,19 @@ pub(crate) fn is_as_expected(found: &Footer, expected: &[u8]) -> bool {
     if found.as_ref() == expected {
         return true;
     }
-    let block = |footer: &[u8]| {
+    let parts = |footer: &[u8]| {
         let head = head(footer).ok()?;
-        let (begun, block) = footer.split_at_checked(head.heads.end)?;
-        Some((
-            begun.to_vec(),
-            Block::open(Arc::new(block.to_vec()), None).ok()?,
-        ))
+        let block = footer.get(head.block.clone())?.to_vec();
+        let beside = [
+            footer.get(..head.block.start)?.to_vec(),
+            footer.get(head.tree)?.to_vec(),
+        ];
+        Some((beside, Block::open(Arc::new(block), None).ok()?))
     };
-    match (block(found.as_ref()), block(expected)) {
-        (Some((begun, own)), Some((other_begun, other))) => {
+    match (parts(found.as_ref()), parts(expected)) {
+        (Some((beside, own)), Some((other_beside, other))) => {
             let is_same_layout = own.layout() == other.layout();
-            begun == other_begun && is_same_layout && own.differences(&other).is_empty()
+            beside == other_beside && is_same_layout && own.differences(&other).is_empty()
         }
         _ => false,
     }

@@ -7,11 +7,13 @@ use strandline_core::codec::{DecodeError, Reader};
 use strandline_core::{Hlc, Salt};
 
 const FIXED_BYTES: usize = 8 + 4 + 4;
-/// What comes to that where there is a summary.
-const SUMMARY_BYTES: usize = 4 + 4;
+/// What comes to that where there is a summary or a tree section.
+const LONG_BYTES: usize = 4 + 4;
 const CHECKSUM_BYTES: usize = 8;
-/// Set in the length of the list of removed heads where there is a summary.
-pub(super) const SUMMARY: u32 = 1 << 31;
+/// Most bytes of a head.
+pub(crate) const HEAD_BYTES_MAX: usize = FIXED_BYTES + LONG_BYTES + CHECKSUM_BYTES;
+/// Set in the length of the list of removed heads where there is a summary or a tree section.
+pub(super) const LONG: u32 = 1 << 31;
 
 /// What a footer says first.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,8 +22,12 @@ pub(crate) struct FooterHead {
     pub(crate) newest: Hlc,
     /// Where the summary is; nowhere if there is none.
     pub(crate) summary: Range<usize>,
-    /// Where the list of removed heads is, behind which the block begins.
+    /// Where the list of removed heads is.
     pub(crate) heads: Range<usize>,
+    /// Where the index block is.
+    pub(crate) block: Range<usize>,
+    /// Where the tree section is; nothing at the end if there is none.
+    pub(crate) tree: Range<usize>,
 }
 
 impl FooterHead {
@@ -46,14 +52,23 @@ fn malformed(error: DecodeError) -> Error {
 ///
 /// `Corrupt` if it is damaged.
 pub(crate) fn head(footer: &[u8]) -> Result<FooterHead, Error> {
-    let mut reader = Reader::new(footer);
+    head_of(footer, footer.len())
+}
+
+/// As [`head`], of a footer of `footer_bytes` that begins with these: [`HEAD_BYTES_MAX`] are enough.
+///
+/// # Errors
+///
+/// As there.
+pub(crate) fn head_of(first: &[u8], footer_bytes: usize) -> Result<FooterHead, Error> {
+    let mut reader = Reader::new(first);
     reader.bytes("head", FIXED_BYTES - 4).map_err(malformed)?;
     let sort = reader.u32("length of the heads").map_err(malformed)?;
-    let bytes = match sort & SUMMARY {
+    let bytes = match sort & LONG {
         0 => FIXED_BYTES,
-        _ => FIXED_BYTES + SUMMARY_BYTES,
+        _ => FIXED_BYTES + LONG_BYTES,
     };
-    let mut reader = Reader::new(footer);
+    let mut reader = Reader::new(first);
     let covered = reader.bytes("head", bytes).map_err(malformed)?;
     let checksum = reader.u64("checksum of the head").map_err(malformed)?;
     if Salt::NONE.checksum(0, covered).0 != checksum {
@@ -62,16 +77,15 @@ pub(crate) fn head(footer: &[u8]) -> Result<FooterHead, Error> {
     let mut reader = Reader::new(covered);
     let wall_ms = reader.u64("wall_ms").map_err(malformed)?;
     let counter = reader.u32("HLC counter").map_err(malformed)?;
-    let heads = reader.u32("length of the heads").map_err(malformed)? & !SUMMARY;
-    let (mut summary, mut zeros) = (0, 0);
-    if sort & SUMMARY != 0 {
+    let heads = reader.u32("length of the heads").map_err(malformed)? & !LONG;
+    let (mut summary, mut tree) = (0, 0);
+    if sort & LONG != 0 {
         summary = reader.u32("length of the summary").map_err(malformed)?;
-        zeros = reader.u32("zeros").map_err(malformed)?;
-    }
-    if zeros != 0 || (summary == 0) != (sort & SUMMARY == 0) {
-        return Err(malformed(
-            reader.invalid("length of the summary", "cannot be"),
-        ));
+        tree = reader.u32("length of the tree").map_err(malformed)?;
+        if summary == 0 && tree == 0 {
+            let error = reader.invalid("length of the summary", "is 0, as that of the tree");
+            return Err(malformed(error));
+        }
     }
     let after = |start: usize, bytes: u32| {
         start..start.saturating_add(usize::try_from(bytes).unwrap_or(usize::MAX))
@@ -80,14 +94,18 @@ pub(crate) fn head(footer: &[u8]) -> Result<FooterHead, Error> {
     let heads = after(summary.end, heads);
     let newest = Hlc::new(wall_ms, counter)
         .map_err(|_| malformed(reader.invalid("wall_ms", "needs more than 48 bits")))?;
-    if heads.end > footer.len() {
+    let tree = usize::try_from(tree).unwrap_or(usize::MAX);
+    let block_end = footer_bytes.checked_sub(tree);
+    let Some(block_end) = block_end.filter(|end| heads.end <= *end) else {
         return Err(malformed(
             reader.invalid("length of the heads", "is past the end"),
         ));
-    }
+    };
     Ok(FooterHead {
         newest,
         summary,
+        block: heads.end..block_end,
         heads,
+        tree: block_end..footer_bytes,
     })
 }

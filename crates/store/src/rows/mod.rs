@@ -2,8 +2,8 @@
 //!
 //! Holds how frames become rows ([`Replay`]), what a footer and a checkpoint say and how that is read
 //! back, merged files of the index, where streams end whose newest event was removed,
-//! the names of kinds and positions in sources that records give, and what the log's
-//! notes say of removals (`removals`, which knows no rows). Does not hold when any of it is made or written, nor who asks. Knows
+//! the names of kinds and positions in sources that records give, the nodes of the tree over the log that lie in a
+//! segment, and what the log's notes say of removals (`removals`, which knows no rows). Does not hold when any of it is made or written, nor who asks. Knows
 //! `model` and `trace`.
 
 pub(crate) mod checkpoint;
@@ -21,8 +21,10 @@ mod removed;
 mod removed_segments;
 mod replay;
 mod sealed;
+mod segment_tree;
 mod source;
 mod summary;
+pub(crate) mod tree_section;
 
 pub(crate) use heads::{HeadMap, HeadPlace, RemovedHead};
 pub(crate) use kinds::KindNames;
@@ -32,5 +34,6 @@ pub(crate) use removed::RemovedHeads;
 pub(crate) use removed_segments::{RemovedInSegments, retain_newest};
 pub(crate) use replay::{Committed, Ended, Replay, decoded, malformed, row_of};
 pub(crate) use sealed::Sealed;
+pub(crate) use segment_tree::{GROUP, GROUP_LEVEL, SegmentTree, perfect};
 pub(crate) use source::{LogSlot, newest_reading, summary_of};
 pub(crate) use summary::Summary;

@@ -6,7 +6,7 @@ use crate::{Error, ErrorKind};
 use std::ops::Range;
 use strandline_core::Sequence;
 use strandline_index::{IndexLayout, Snapshot, channel_with};
-use strandline_segment::{LogPosition, LogView, SealedFrames, SegmentInfo};
+use strandline_segment::{Frame, LogPosition, LogView, SealedFrames, SegmentInfo};
 
 /// The bytes of the block that the footer of a segment should hold. O(events of the segment).
 ///
@@ -14,7 +14,7 @@ use strandline_segment::{LogPosition, LogView, SealedFrames, SegmentInfo};
 ///
 /// `Corrupt` if the frames are damaged, `Io` if they cannot be read.
 pub(super) fn rebuilt_block(frames: &SealedFrames, layout: IndexLayout) -> Result<Vec<u8>, Error> {
-    let (snapshot, _) = replayed(frames, layout)?;
+    let (snapshot, _) = replayed_with(frames, layout, |_| Ok(()))?;
     Ok(snapshot.export(sequences(frames))?)
 }
 
@@ -24,22 +24,26 @@ pub(super) fn rebuilt_block(frames: &SealedFrames, layout: IndexLayout) -> Resul
 ///
 /// As [`rebuilt_block`].
 pub(super) fn removed_heads_of(frames: &SealedFrames) -> Result<HeadMap, Error> {
-    replayed(frames, IndexLayout::default()).map(|(_, committed)| committed.removed)
+    let replayed = replayed_with(frames, IndexLayout::default(), |_| Ok(()));
+    replayed.map(|(_, committed)| committed.removed)
 }
 
-/// The rows of a segment, and what its frames say beside them.
-pub(super) fn replayed(
+/// The rows of a segment, and what its frames say beside them; each is handed to `visit`, too.
+pub(super) fn replayed_with(
     frames: &SealedFrames,
     layout: IndexLayout,
+    mut visit: impl FnMut(&Frame<'_>) -> Result<(), Error>,
 ) -> Result<(Snapshot, Committed), Error> {
     replayed_by(frames.end(), layout, |replay| {
-        frames
-            .visit(|frame| replay.frame(frame))
-            .map_err(Error::from)
+        let mut both = |frame: &Frame<'_>| {
+            replay.frame(frame)?;
+            visit(frame)
+        };
+        frames.visit(&mut both).map_err(Error::from)
     })
 }
 
-/// As [`replayed`], of a sealed segment of a log.
+/// As [`replayed_with`], of a sealed segment of a log.
 pub(super) fn replayed_in(
     log: &LogView,
     info: &SegmentInfo,

@@ -159,7 +159,7 @@ fn list_of(footer: &Footer) -> Option<List<'_>> {
 /// The block in a footer, if all of it is whole.
 fn block_in(footer: Footer) -> Option<Block> {
     let head = footer_head::head(footer.as_ref()).ok()?;
-    let bytes = footer.as_ref().get(head.heads.end..)?.to_vec();
+    let bytes = footer.as_ref().get(head.block)?.to_vec();
     Block::from_vec(bytes).ok()
 }
 

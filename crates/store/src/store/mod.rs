@@ -9,6 +9,7 @@ mod follow;
 mod kinds;
 mod limits;
 mod open;
+mod prove;
 mod read;
 mod replication;
 mod stats;

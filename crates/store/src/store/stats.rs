@@ -72,7 +72,7 @@ fn count(shared: &Shared) -> Result<Stats, Error> {
         segments_unchecked: shared.log.unchecked_count(),
         segment_problems: shared.segment_problems.lock().clone(),
         bytes_on_disk: files.map(|entry| entry.bytes).sum(),
-        caches: shared.caches.stats(),
+        caches: shared.caches.stats(shared.trees.bytes() as u64),
         poisoned: shared
             .group
             .poison()

@@ -19,14 +19,16 @@ pub(super) fn write_footer(shared: &Shared, sealed: &Sealed) {
         Ok(None) => return,
         Err(error) => return shared.footers.lock().failed(info.id(), &error),
     };
-    let begun = footer::begin(sealed.newest, &removed, &sealed.summary);
+    let tree = tree_of(&segment);
+    let begun = footer::begin(sealed.newest, &removed, &sealed.summary, tree.len());
     let first = info.start().sequence;
     let end = info.end().map_or(first, |end| end.sequence);
     let snapshot = shared.index.snapshot();
     let is_own = snapshot.is_trusted(first..end);
     let exported = snapshot.export_after(begun, first..end);
     drop(snapshot);
-    let written = exported.map_err(Error::from).and_then(|bytes| {
+    let written = exported.map_err(Error::from).and_then(|mut bytes| {
+        bytes.extend_from_slice(&tree);
         let is_sound = has_footer(shared, info, &bytes);
         if !is_sound {
             segment.write_footer(&bytes)?;
@@ -38,6 +40,8 @@ pub(super) fn write_footer(shared: &Shared, sealed: &Sealed) {
         Err(error) => return shared.footers.lock().failed(info.id(), &error),
         Ok(is_sound) => is_sound,
     };
+    // Until now they were made of frames, and in memory.
+    shared.trees.forget(info.id());
     let mapped = shared.options.log.maps_reads();
     let opened = segment
         .footer(mapped)
@@ -76,6 +80,23 @@ pub(super) fn write_footer(shared: &Shared, sealed: &Sealed) {
         }
         // It was written, and cannot be used.
         Err(error) => shared.footers.lock().failed(info.id(), &error),
+    }
+}
+
+/// The tree section that the footer of a segment should have: none if its frames cannot be read, without which the
+/// footer is of use all the same.
+fn tree_of(segment: &SealedSegment) -> Vec<u8> {
+    let number = segment.info().id().get();
+    let tree = segment.frames().map(|frames| footer::tree_of(&frames));
+    match tree {
+        Some(Ok(tree)) => tree,
+        None => Vec::new(),
+        Some(Err(error)) => {
+            trace::tell(Level::WARN, move || {
+                tracing::warn!(segment = number, %error, "writing a footer without nodes of the tree");
+            });
+            Vec::new()
+        }
     }
 }
 

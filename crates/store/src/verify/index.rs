@@ -10,7 +10,7 @@ use super::merged::{Lists, MergedRows, StoredMerged};
 use super::problem::Problem;
 use super::rows::{SUMMARY_DIFFERS, SegmentRows};
 use crate::engine::Shared;
-use crate::rows::{footer, heads};
+use crate::rows::{footer, heads, tree_section};
 use crate::{Error, Snapshot};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::path::PathBuf;
@@ -286,6 +286,12 @@ impl Comparer {
         if !is_list(true) && !is_list(false) {
             let message = "its footer's list of the streams whose newest event was removed differs \
                            from what the frames say";
+            self.problem(&file, None, message);
+        }
+        // Where an earlier version wrote it, there is none.
+        let tree = rows.tree.as_ref().map(tree_section::encode);
+        if !stored.tree.is_empty() && tree.is_some_and(|tree| tree != stored.tree) {
+            let message = "in its footer the nodes of the tree differ from what the frames say";
             self.problem(&file, None, message);
         }
         let end = info.end().unwrap_or(info.start()).sequence;

@@ -204,6 +204,10 @@ impl<'a> LogCheck<'a> {
             return;
         }
         self.report.commits += 1;
+        if let Some(rows) = &mut self.segment {
+            // Where sequences are left out there is no tree.
+            rows.tree.take_if(|tree| tree.frame(frame).is_err());
+        }
         for record in frame.records() {
             self.record(&record);
         }

@@ -1,6 +1,6 @@
 //! `SegmentRows`: what the frames of a segment say, which its indexes have to say too. Judges nothing.
 
-use crate::rows::{HeadMap, HeadPlace, RemovedHead, Summary, row_of};
+use crate::rows::{HeadMap, HeadPlace, RemovedHead, SegmentTree, Summary, row_of};
 use std::collections::HashMap;
 use std::sync::Arc;
 use strandline_core::record::{Record, RemovedRecord};
@@ -25,6 +25,8 @@ pub(super) struct SegmentRows {
     pub(super) removed: HeadMap,
     /// What its records say beside their rows.
     pub(super) summary: Summary,
+    /// The nodes of the tree that lie in it; none where records were not whole.
+    pub(super) tree: Option<SegmentTree>,
     /// The newest clock reading up to here.
     pub(super) newest: Option<Hlc>,
     /// Whether every record could be taken: with what is damaged nothing is compared.
@@ -52,6 +54,7 @@ impl SegmentRows {
             after_gaps: HashMap::new(),
             removed: HeadMap::new(),
             summary: Summary::default(),
+            tree: info.is_sealed().then(|| SegmentTree::of(&info)),
             newest,
             is_whole: true,
         }

@@ -3,6 +3,7 @@
 use super::attributes::refused;
 use super::incoming::Incoming;
 use super::refused_line::{RefusedLine, shown};
+use super::seal::parse_seal;
 use crate::text::base64;
 use std::borrow::Cow;
 use strandline::{Attributes, Coordinate, EventId, EventKind, Hlc, MessagePack, PayloadEncoding};
@@ -30,6 +31,8 @@ pub(crate) struct ImportedEvent<'a> {
     pub(crate) tags: Vec<String>,
     pub(crate) attributes: Attributes,
     pub(crate) is_redacted: bool,
+    /// How the payload is sealed, as base64.
+    pub(crate) seal: Option<Cow<'a, str>>,
 }
 
 impl ImportedEvent<'_> {
@@ -93,12 +96,19 @@ impl ImportedEvent<'_> {
         encode_tags(self.tags.iter().map(String::as_str))
             .map_err(|error| RefusedLine::new(error.to_string()))?;
         self.attributes.encode().map_err(refused)?;
+        let seal = self.seal.as_deref().map(parse_seal).transpose()?;
+        // An event of another program says of its content what that says.
+        let encoding = match seal {
+            Some(_) => PayloadEncoding::SEALED,
+            None => self.encoding,
+        };
         Ok(Incoming {
             coordinate,
             kind,
             kind_name: self.kind_name.map(Cow::into_owned),
-            encoding: self.encoding,
+            encoding,
             payload,
+            seal,
             version: self.version.unwrap_or(1),
             correlation: self.correlation,
             causation: self.causation,

@@ -1,6 +1,6 @@
 //! `Incoming`: an event that a line has, checked: what it is compared by, and what is appended.
 
-use strandline::{Attributes, Coordinate, Event, EventId, EventKind, PayloadEncoding};
+use strandline::{Attributes, Coordinate, Event, EventId, EventKind, PayloadEncoding, Seal};
 
 /// An event on its way into a store, but for its id and time.
 #[derive(Debug)]
@@ -11,6 +11,7 @@ pub(crate) struct Incoming {
     pub(crate) kind_name: Option<String>,
     pub(crate) encoding: PayloadEncoding,
     pub(crate) payload: Vec<u8>,
+    pub(crate) seal: Option<Seal>,
     pub(crate) version: u16,
     pub(crate) correlation: Option<EventId>,
     pub(crate) causation: Option<EventId>,
@@ -21,7 +22,11 @@ pub(crate) struct Incoming {
 impl Incoming {
     /// The event, under its id, and its coordinate.
     pub(crate) fn into_event(self, id: EventId) -> (Coordinate, Event) {
-        let mut event = Event::encoded(self.kind, self.encoding, self.payload)
+        let event = match self.seal {
+            Some(seal) => Event::bytes(self.kind, Vec::new()).sealed(seal, self.payload),
+            None => Event::encoded(self.kind, self.encoding, self.payload),
+        };
+        let mut event = event
             .with_id(id)
             .with_version(self.version)
             .with_attributes(self.attributes);

@@ -5,6 +5,7 @@ use super::attributes::{read_object, write_object};
 use super::fields::{object, parse_id, parse_time, raw_value};
 use super::imported_event::ImportedEvent;
 use super::refused_line::RefusedLine;
+use super::seal::seal_of;
 use crate::text::base64;
 use crate::text::json::{is_one_line_of_json, write_text, write_texts};
 use crate::text::readable_json;
@@ -76,11 +77,12 @@ pub fn write_line(out: &mut Vec<u8>, event: &EventRef<'_>, form: PayloadForm) {
 }
 
 /// The name of an encoding, or its number.
-fn write_encoding(out: &mut Vec<u8>, encoding: PayloadEncoding) {
+pub(super) fn write_encoding(out: &mut Vec<u8>, encoding: PayloadEncoding) {
     let _ = match encoding {
         PayloadEncoding::RAW => write!(out, "\"raw\""),
         PayloadEncoding::JSON => write!(out, "\"json\""),
         PayloadEncoding::MESSAGE_PACK => write!(out, "\"message_pack\""),
+        PayloadEncoding::SEALED => write!(out, "\"sealed\""),
         other => write!(out, "{}", other.code()),
     };
 }
@@ -88,7 +90,10 @@ fn write_encoding(out: &mut Vec<u8>, encoding: PayloadEncoding) {
 fn write_payload(out: &mut Vec<u8>, event: &EventRef<'_>, form: PayloadForm) {
     let encoding = event.encoding();
     let Ok(payload) = event.payload() else {
-        out.extend_from_slice(b",\"redacted\":true");
+        out.extend_from_slice(match event.is_redacted() {
+            true => b",\"redacted\":true",
+            false => b",\"forgotten\":true",
+        });
         return;
     };
     if encoding == PayloadEncoding::JSON && is_one_line_of_json(payload) {
@@ -108,6 +113,9 @@ fn write_payload(out: &mut Vec<u8>, event: &EventRef<'_>, form: PayloadForm) {
     out.extend_from_slice(b",\"payload_base64\":\"");
     base64::encode(payload, out);
     out.push(b'"');
+    if let Some(seal) = seal_of(event) {
+        let _ = write!(out, ",\"seal\":\"{seal}\"");
+    }
 }
 
 /// Reads a line of export's own format.
@@ -174,6 +182,7 @@ pub(crate) fn parse_line(text: &str) -> Result<ImportedEvent<'_>, RefusedLine> {
             None => Attributes::new(),
         },
         is_redacted: line.redacted == Some(true),
+        seal: line.seal,
     })
 }
 
@@ -204,6 +213,7 @@ struct Line<'a> {
     #[serde(borrow)]
     attributes: Option<&'a RawValue>,
     redacted: Option<bool>,
+    seal: Option<Cow<'a, str>>,
     #[serde(rename = "sequence")]
     _sequence: Option<IgnoredAny>,
     #[serde(rename = "clock")]
@@ -272,7 +282,7 @@ impl<'de> Deserialize<'de> for TypeField {
 }
 
 /// An encoding, as its name or number.
-struct EncodingField(PayloadEncoding);
+pub(super) struct EncodingField(pub(super) PayloadEncoding);
 
 impl<'de> Deserialize<'de> for EncodingField {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -281,7 +291,9 @@ impl<'de> Deserialize<'de> for EncodingField {
             type Value = EncodingField;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an encoding: \"json\", \"message_pack\", \"raw\", or 0 to 255")
+                f.write_str(
+                    "an encoding: \"json\", \"message_pack\", \"raw\", \"sealed\", or 0 to 255",
+                )
             }
 
             fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<EncodingField, E> {
@@ -296,6 +308,7 @@ impl<'de> Deserialize<'de> for EncodingField {
                     "json" => Ok(EncodingField(PayloadEncoding::JSON)),
                     "message_pack" => Ok(EncodingField(PayloadEncoding::MESSAGE_PACK)),
                     "raw" => Ok(EncodingField(PayloadEncoding::RAW)),
+                    "sealed" => Ok(EncodingField(PayloadEncoding::SEALED)),
                     _ => Err(E::invalid_value(serde::de::Unexpected::Str(name), &self)),
                 }
             }

@@ -5,6 +5,7 @@
 
 mod attributes;
 mod cloud_event;
+mod exact;
 mod fields;
 mod ids;
 mod imported_event;
@@ -14,9 +15,13 @@ mod line_format;
 mod members;
 mod refused_line;
 mod removal_line;
+mod seal;
 
 pub use cloud_event::{cloud_event_id, foreign_id_of};
 pub(crate) use cloud_event::{cloud_event_name, parse_cloud_event, write_cloud_event};
+pub(crate) use exact::{
+    ExactLine, is_head, parse_exact, parse_head, write_end, write_entry, write_head,
+};
 pub(crate) use ids::LineIds;
 pub(crate) use imported_event::ImportedEvent;
 pub(crate) use incoming::Incoming;

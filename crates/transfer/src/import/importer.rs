@@ -1,5 +1,6 @@
 //! `Importer`: what becomes of each line, the same in an import and in a trial of it.
 
+use super::LINE_BYTES_MAX;
 use super::appender::{Appended, Appender, Origin, Portion};
 use super::batches::{Batches, Members};
 use super::elements::{Elements, Step};
@@ -9,8 +10,8 @@ use super::kinds::LineKinds;
 use super::options::ImportOptions;
 use super::twins::{Known, Twins, difference};
 use crate::format::{
-    ImportedEvent, Incoming, LineFormat, LineIds, RefusedLine, not_of_an_export, parse_cloud_event,
-    parse_line, parse_removal,
+    ImportedEvent, Incoming, LineFormat, LineIds, RefusedLine, is_head, not_of_an_export,
+    parse_cloud_event, parse_line, parse_removal,
 };
 use std::collections::HashSet;
 use std::io::{BufRead, Read};
@@ -22,8 +23,6 @@ use strandline_core::{HlcBehind, HlcClock, HlcExhausted, rfc3339};
 const PORTION_EVENTS: usize = 1000;
 /// How many bytes are appended at once, about.
 const PORTION_BYTES: usize = 8 << 20;
-/// Longest line, in bytes: a payload of 64 MiB as base64, and some.
-const LINE_BYTES_MAX: u64 = 96 << 20;
 
 /// Where events go.
 pub(super) enum Sink {
@@ -258,6 +257,11 @@ impl<'a> Importer<'a> {
             LineFormat::Lines => parse_line(text),
             LineFormat::CloudEvents => parse_cloud_event(text),
         };
+        if parsed.is_err() && is_head(text) {
+            let message = "this is an exact export, which is imported as a whole into a new store: by \
+                           `strandline import --exact`, or `import_exact`";
+            return Err(self.refused(RefusedLine::new(message.to_owned())));
+        }
         let parsed = parsed.map_err(|error| Failure {
             looks_like: other_format(text, self.options.format),
             ..self.refused(error)

@@ -6,6 +6,7 @@ mod appender;
 mod batches;
 mod elements;
 mod error;
+mod exact;
 mod failure;
 mod first;
 mod imported;
@@ -15,6 +16,7 @@ mod options;
 mod twins;
 
 pub use error::ImportError;
+pub use exact::{ImportedExact, import_exact};
 pub use first::first_event;
 pub use imported::Imported;
 pub use options::ImportOptions;
@@ -29,6 +31,9 @@ use strandline::maintenance::{Meter, OnProgress};
 use strandline::{Error, ErrorKind, Store, StoreOptions};
 use strandline_core::sync::KeepsWakeUp;
 use twins::Twins;
+
+/// Longest line, in bytes: a payload of 64 MiB as base64, and some.
+const LINE_BYTES_MAX: u64 = 96 << 20;
 
 /// Appends the events of `input`, one a line.
 ///

@@ -79,8 +79,8 @@ impl Names {
 }
 
 fn block_of_footer(bytes: &[u8]) -> Option<Block> {
-    let heads = footer::head(bytes).ok()?.heads;
-    let block = bytes.get(heads.end..)?.to_vec();
+    let head = footer::head(bytes).ok()?;
+    let block = bytes.get(head.block)?.to_vec();
     Block::open(Arc::new(block), None).ok()
 }
 

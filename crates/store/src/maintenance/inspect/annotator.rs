@@ -180,8 +180,11 @@ impl<'a> Annotator<'a> {
             let place = place(head.heads.clone());
             self.part(place, 1, "ends of streams", |_| String::new())?;
         }
-        let rows = head.heads.end..bytes.len();
-        self.part(place(rows), 1, "rows", |_| String::new())
+        self.part(place(head.block), 1, "rows", |_| String::new())?;
+        match head.tree.is_empty() {
+            true => Ok(()),
+            false => self.part(place(head.tree), 1, "tree", |_| String::new()),
+        }
     }
 
     pub(super) fn piece(&mut self, piece: &Piece<'_>) -> Result<(), Error> {

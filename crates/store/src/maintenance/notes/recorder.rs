@@ -2,7 +2,7 @@
 
 use crate::engine::group_sync::{Poison, PoisonOnPanic};
 use crate::engine::writer::Writer;
-use crate::rows::removals::Runs;
+use crate::rows::removals::{Removal, Runs};
 use crate::{Error, ErrorKind, Store};
 use strandline_core::record::{
     REMOVAL_RULE_BYTES_MAX, RemovalChange, RemovalHasher, RemovalNote, RemovalPart, RemovalStage,
@@ -30,6 +30,8 @@ impl Taken {
 #[must_use = "the log does not say yet that it is done"]
 pub(in crate::maintenance) struct Recorder {
     note: RemovalNote,
+    /// What it says, as whoever reads the log puts it together.
+    removal: Removal,
 }
 
 impl Recorder {
@@ -56,7 +58,7 @@ impl Recorder {
             wall_ms: shared.options.clock.now_ms(),
             stage: RemovalStage::Done,
         };
-        let bodies = note.begin(&RemovalPart {
+        let part = RemovalPart {
             unrecorded_before,
             part: 0,
             parts: 1,
@@ -64,16 +66,21 @@ impl Recorder {
             digest: taken.hasher.finish(),
             rule: bounded_rule(rule),
             runs: taken.runs.as_slice().to_vec(),
-        });
-        let end = store.write_notes(&bodies)?;
-        Ok((Self { note }, end))
+        };
+        let removal = Removal::of_own(&note, &part);
+        let end = store.write_notes(&note.begin(&part))?;
+        Ok((Self { note, removal }, end))
     }
 
-    /// Writes that what was begun is done, and returns when that is durable.
-    pub(in crate::maintenance) fn done(self, store: &Store) -> Result<(), Error> {
+    /// Writes that what was begun is done, and returns when that is durable, with what the log says of it.
+    pub(in crate::maintenance) fn done(self, store: &Store) -> Result<Removal, Error> {
         let mut body = Vec::new();
         self.note.encode(&mut body);
-        store.write_notes(&[body]).map(drop).map_err(|error| {
+        let done = Removal {
+            is_done: true,
+            ..self.removal
+        };
+        store.write_notes(&[body]).map(|_| done).map_err(|error| {
             let kind = match error.kind() {
                 // Something was.
                 ErrorKind::NotWritten => ErrorKind::Io,

@@ -1,7 +1,8 @@
 //! `restore`: a copy of a backup put in the place of a store.
 //!
 //! What can refuse refuses before anything is copied. The copy is made where it can be renamed into its
-//! place, checked as a whole, and only then takes it.
+//! place, checked as a whole, and only then takes it. One whose source nobody needs afterwards is linked, and checked
+//! there alone.
 //!
 //! Judges no store itself. Knows how a backup is copied and how a store is verified, and where directories lie;
 //! it is above every other verb of maintenance, and none knows it.
@@ -17,7 +18,7 @@ pub use existing::Existing;
 use super::backup::{copy, lock};
 use super::progress::OnProgress;
 use super::verify::{Kept, verify};
-use crate::{Epoch, Error, ErrorKind, Problem, Sequence, StoreOptions};
+use crate::{Epoch, Error, ErrorKind, Problem, Sequence, Store, StoreOptions};
 use staging::Staging;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -77,19 +78,58 @@ pub fn restore(
     existing: Existing,
     on_progress: OnProgress<'_>,
 ) -> Result<Restored, Error> {
+    put(fs, (backup_dir, CopyMode::Copy), dir, existing, on_progress)
+}
+
+/// As [`restore`], of a store that was made for it alone and that nobody needs afterwards, as one that was fetched: its
+/// sealed segments are linked where both directories are on one file system, which costs no bytes, and all is verified
+/// once, as what takes its place. Reads the store once, and the last segment twice.
+///
+/// If that is damaged, it is done as [`restore`] does it, which says what is wrong, and leaves out footers that are.
+///
+/// # Errors
+///
+/// As there. The store can be read as before.
+pub fn restore_linked(
+    fs: &Arc<dyn Fs>,
+    source_dir: &Path,
+    dir: &Path,
+    existing: Existing,
+    on_progress: OnProgress<'_>,
+) -> Result<Restored, Error> {
+    let source = (source_dir, CopyMode::Link);
+    match put(fs, source, dir, existing, on_progress) {
+        Err(error) if error.kind() == ErrorKind::Corrupt => {
+            restore(fs, source_dir, dir, existing, on_progress)
+        }
+        done => done,
+    }
+}
+
+/// Puts a copy of a backup in the place of a store. What is linked is verified as the copy alone.
+fn put(
+    fs: &Arc<dyn Fs>,
+    (backup_dir, mode): (&Path, CopyMode),
+    dir: &Path,
+    existing: Existing,
+    on_progress: OnProgress<'_>,
+) -> Result<Restored, Error> {
     let (source, _) = resolve(&**fs, backup_dir)?;
-    let target = Target::look(&**fs, dir, &source, existing)?;
+    let target = Target::look(&**fs, dir, Some(&source), existing)?;
     // A store without that file is open nowhere, and gets none if the backup is refused.
     let mut held = match target.has_lock {
         true => Some(lock(&**fs, &target.path)?),
         false => None,
     };
-    let (least, left_out) = check_backup(fs, &source, on_progress)?;
+    let (least, left_out) = match mode {
+        CopyMode::Link => (open_backup(fs, &source)?.snapshot().visible(), Vec::new()),
+        CopyMode::Copy | CopyMode::FramesAlone => check_backup(fs, &source, on_progress)?,
+    };
     if held.is_none() && target.found != Found::Nothing {
         held = Some(lock(&**fs, &target.path)?);
     }
     // It took a while, and before the lock anybody could write.
-    let target = Target::look(&**fs, dir, &source, existing)?;
+    let target = Target::look(&**fs, dir, Some(&source), existing)?;
     let replaced_end = match target.found {
         Found::Store => end_of(fs, &target.path),
         Found::Nothing | Found::EmptyDirectory => None,
@@ -103,7 +143,7 @@ pub fn restore(
     };
     let staging = staging.map_err(not_restored)?;
     let mode = match left_out.is_empty() {
-        true => CopyMode::Copy,
+        true => mode,
         false => CopyMode::FramesAlone,
     };
     let copied = make_copy(fs, (&source, least), &staging.path, mode, on_progress);
@@ -128,17 +168,60 @@ pub fn restore(
     })
 }
 
+/// Has `make` make a store in a directory, and puts that in `dir`, where nothing is or an empty directory, in the way
+/// of [`restore`].
+///
+/// # Errors
+///
+/// As there, and those of `make`: nothing is in `dir` then.
+pub(super) fn make_in_vacant<T>(
+    fs: &Arc<dyn Fs>,
+    dir: &Path,
+    make: &mut dyn FnMut(&Path) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let look = || Target::look(&**fs, dir, None, Existing::Refuse);
+    let _held = match look()?.found {
+        Found::Nothing => None,
+        Found::EmptyDirectory | Found::Store => Some(lock(&**fs, &look()?.path)?),
+    };
+    // Before the lock anybody could write.
+    let target = look()?;
+    let staging = match target.found {
+        Found::EmptyDirectory => {
+            place::remove_interrupted(&**fs, &target.path, &target.interrupted)?;
+            Staging::within(&**fs, &target.path)?
+        }
+        Found::Nothing | Found::Store => Staging::beside(&**fs, &target.path)?,
+    };
+    let made = match make(&staging.path).and_then(|made| {
+        steps::sync(&**fs, &staging.path)?;
+        Ok(made)
+    }) {
+        Ok(made) => made,
+        Err(error) => return Err(staging.abandon(error)),
+    };
+    match target.found {
+        Found::EmptyDirectory => place::fill(&**fs, staging, &target.path)?,
+        Found::Nothing | Found::Store => place::take_name(&**fs, staging, &target.path)?,
+    }
+    Ok(made)
+}
+
+fn open_backup(fs: &Arc<dyn Fs>, dir: &Path) -> Result<Store, Error> {
+    let opened = StoreOptions::new().read_only().fs(fs.clone()).open(dir);
+    opened.map_err(|error| {
+        let message = "the backup cannot be read, and nothing was restored";
+        Error::new(error.kind(), message).with_source(error)
+    })
+}
+
 /// Verifies a backup, and gives its end and what is wrong with its indexes.
 fn check_backup(
     fs: &Arc<dyn Fs>,
     dir: &Path,
     on_progress: OnProgress<'_>,
 ) -> Result<(Sequence, Vec<Problem>), Error> {
-    let opened = StoreOptions::new().read_only().fs(fs.clone()).open(dir);
-    let store = opened.map_err(|error| {
-        let message = "the backup cannot be read, and nothing was restored";
-        Error::new(error.kind(), message).with_source(error)
-    })?;
+    let store = open_backup(fs, dir)?;
     let verified = verify(&store, &Kept::default(), on_progress)?;
     if let Some(problem) = verified.log_problem() {
         return Err(Error::new(

@@ -38,8 +38,8 @@ pub(super) enum Found {
 }
 
 impl Target {
-    /// Looks at the target of a restore from the backup at `source`, a path as `resolve` gives it. Changes
-    /// nothing.
+    /// Looks at the target of a restore from the backup at `source`, if it is from one, a path as `resolve` gives it.
+    /// Changes nothing.
     ///
     /// # Errors
     ///
@@ -47,11 +47,13 @@ impl Target {
     pub(super) fn look(
         fs: &dyn Fs,
         dir: &Path,
-        source: &Path,
+        source: Option<&Path>,
         existing: Existing,
     ) -> Result<Self, Error> {
         let (path, is_there) = resolve(fs, dir)?;
-        check_apart(fs, source, &path)?;
+        if let Some(source) = source {
+            check_apart(fs, source, &path)?;
+        }
         let mut target = Self {
             path,
             found: Found::Nothing,

@@ -142,13 +142,15 @@ pub fn compact(
         &mut Nobody,
         &mut rewriting,
     )?;
+    let (events, headers, segments) = (done.events, done.headers, done.segments);
+    let (bytes_before, bytes_after) = (done.bytes_before, done.bytes_after);
     trace::tell(Level::INFO, move || {
         tracing::info!(
-            events = done.events,
-            headers = done.headers,
-            segments = done.segments,
-            bytes_before = done.bytes_before,
-            bytes_after = done.bytes_after,
+            events,
+            headers,
+            segments,
+            bytes_before,
+            bytes_after,
             "compacted"
         );
     });

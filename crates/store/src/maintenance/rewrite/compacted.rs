@@ -1,6 +1,7 @@
 //! `Compacted`: what a rewriting of segments did. A redaction tells a part of it.
 
 use super::missing::Missing;
+use crate::rows::removals::Removal;
 
 /// What a compaction did.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -20,4 +21,6 @@ pub struct Compacted {
     pub merged: usize,
     /// Who is named in the rules and is nobody; about all others the rules have decided.
     pub missing: Missing,
+    /// What the log records of it: of removed events and of removed payloads in a record each.
+    pub records: Vec<Removal>,
 }

@@ -1,6 +1,7 @@
 //! `Missing`: who was named to a removal, and is nobody.
 
-use crate::{EventId, Region, Sequence, Snapshot};
+use super::rule::region_text;
+use crate::{EventId, Query, Region, Sequence, Snapshot};
 use strandline_core::KindFilter;
 
 /// What was named to a [`compact`](crate::maintenance::compact()) or [`redact`](crate::maintenance::redact())
@@ -22,13 +23,16 @@ pub struct Missing {
     pub kinds: Vec<String>,
     /// Prefixes with which no tag of an event begins, whose headers were to be kept.
     pub tags: Vec<String>,
+    /// Regions of queries that have no event, as text.
+    pub queries: Vec<String>,
 }
 
 impl Missing {
     /// Whether everyone who was named is there.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        let is_anybody = self.events.is_empty() && self.entities.is_empty();
+        let is_anybody =
+            self.events.is_empty() && self.entities.is_empty() && self.queries.is_empty();
         let has_headers = self.kinds.is_empty() && self.tags.is_empty();
         is_anybody && self.prefixes.is_empty() && has_headers
     }
@@ -56,6 +60,13 @@ impl Missing {
         }
         let absent = |name: &&String| is_absent(Region::all().kind_named(*name));
         self.kinds.extend(names.iter().filter(absent).cloned());
+    }
+
+    /// Notes those of the regions of a query that have no event. O(regions × parts).
+    pub(super) fn look_for_query(&mut self, snapshot: &Snapshot, query: &Query) {
+        let regions = query.regions().iter();
+        let absent = regions.filter(|region| snapshot.rows(*region).next().is_none());
+        self.queries.extend(absent.map(region_text));
     }
 
     /// Notes those of the prefixes with which no tag begins.

@@ -7,6 +7,7 @@ use super::segments::{Asked, Observer, rewrite};
 #[cfg(doc)]
 use crate::ErrorKind;
 use crate::maintenance::progress::{Meter, OnProgress};
+use crate::rows::removals::Removal;
 use crate::trace;
 use crate::{Error, Store};
 use strandline_core::record::{Record, RecordPayload};
@@ -36,8 +37,11 @@ pub struct Redacted {
     pub events: u64,
     /// Events among those chosen whose payload had been removed before.
     pub already: u64,
-    /// Who was named and is nobody; all others' payloads were removed.
+    /// Who was named and is nobody; all others' payloads were removed, unless
+    /// [`Redaction::all_or_nothing`] says that none are then.
     pub missing: Missing,
+    /// What the log records of it; none if no payload was removed.
+    pub record: Option<Removal>,
     /// Segments that were rewritten.
     pub segments: usize,
     /// Files of the quarantine that held something of a removed payload, and were removed.
@@ -55,7 +59,8 @@ pub struct Redacted {
 /// (those of a CloudEvents event, say) are no payload and stay: keep what may have to go out of them.
 ///
 /// Of what was named some may be nobody's: [`Redacted::missing`] says so, and the rest is redacted. Whoever
-/// means to have removed something looks there.
+/// means to have removed something looks there, or asks for [`Redaction::all_or_nothing`]. What a redaction
+/// would come to says [`RedactionPlan`](crate::maintenance::RedactionPlan).
 ///
 /// The log records, in its own chain, which events were redacted, when and by whose choice: see
 /// [`removals`](crate::maintenance::removals()).
@@ -91,7 +96,18 @@ pub fn redact(
         marks,
         missing,
         already,
-    } = redaction.chosen(&snapshot)?;
+    } = redaction.chosen(&snapshot, &mut |_| ())?;
+    if redaction.is_refused_by(&missing) {
+        return Ok(Redacted {
+            events: 0,
+            already: 0,
+            missing,
+            record: None,
+            segments: 0,
+            quarantine_removed: Vec::new(),
+            quarantine_kept: Vec::new(),
+        });
+    }
     let bytes = marks.frame_bytes(&snapshot.reader.log);
     drop(snapshot);
     let mut quarantine = Quarantine::read(&*shared.options.fs, &shared.dir)?;
@@ -115,8 +131,9 @@ pub fn redact(
     shared.redacted.add(&already_gone);
     remove_remains(store)?;
     let (quarantine_removed, quarantine_kept) = quarantine.names();
+    let (events, segments) = (done.headers, done.segments);
     trace::tell(Level::INFO, move || {
-        tracing::info!(events = done.headers, segments = done.segments, "redacted");
+        tracing::info!(events, segments, "redacted");
     });
     // It is done: nothing can be stopped any more.
     let _ = meter.finish();
@@ -124,6 +141,7 @@ pub fn redact(
         events: done.headers,
         already: already.len() as u64,
         missing,
+        record: done.records.into_iter().next(),
         segments: done.segments,
         quarantine_removed,
         quarantine_kept,

@@ -139,7 +139,10 @@ pub(super) fn rewrite(
     let superseded = switch(shared, all_ready, hidden, durable)?;
     let mut recorded = Ok(());
     for recorder in recorders {
-        recorded = recorded.and(recorder.done(store));
+        match recorder.done(store) {
+            Ok(record) => done.records.push(record),
+            Err(error) => recorded = recorded.and(Err(error)),
+        }
     }
     let fs = &*shared.options.fs;
     let removed_from = marks.segments().filter(|marked| marked.is_removed_from());
@@ -370,6 +373,8 @@ pub(super) fn switch(
     heads.extend(no_more.into_iter().map(|id| (id, None)));
     for (segment, heads) in heads {
         writer.removed.set(segment, heads);
+        // The old file is kept by nobody who does not read it.
+        shared.trees.forget(segment);
     }
     if let Some(rewritten) = rewritten {
         writer.heads.rewritten(rewritten);

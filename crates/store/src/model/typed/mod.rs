@@ -7,6 +7,7 @@
 
 mod codec;
 mod event_enum;
+mod gone;
 mod payload;
 mod read;
 mod registry;
@@ -14,5 +15,6 @@ mod write;
 
 pub use codec::{Codec, CodecError, Json, MessagePack};
 pub use event_enum::EventEnum;
+pub use gone::{GonePayload, OpenPayload};
 pub use payload::EventPayload;
 pub use registry::Registry;

@@ -10,7 +10,9 @@ impl StoredEvent {
     /// # Errors
     ///
     /// [`ErrorKind::Payload`](crate::ErrorKind::Payload) if the event has another kind, version or
-    /// encoding, or does not decode; [`ErrorKind::Redacted`](crate::ErrorKind::Redacted).
+    /// encoding, or does not decode; [`ErrorKind::Redacted`](crate::ErrorKind::Redacted);
+    /// [`ErrorKind::Sealed`](crate::ErrorKind::Sealed) if it was not opened before,
+    /// [`ErrorKind::Forgotten`](crate::ErrorKind::Forgotten) if its key was forgotten.
     pub fn decode<T: EventPayload>(&self) -> Result<T, Error> {
         decode(&self.payload_ref(), self.version())
     }

@@ -1,6 +1,7 @@
 //! `Registry`: which type an event is decoded as, by its kind and version.
 
 use super::codec::CodecError;
+use super::gone::{GonePayload, OpenPayload};
 use super::payload::{EventPayload, decode_bytes};
 use crate::model::PayloadRef;
 use crate::{Error, ErrorKind, EventRef, StoredEvent};
@@ -49,6 +50,8 @@ use strandline_core::EventKind;
 /// ```
 pub struct Registry<E> {
     kinds: BTreeMap<EventKind, Kind<E>>,
+    opener: Option<Arc<dyn OpenPayload>>,
+    gone: Option<OfGone<E>>,
 }
 
 struct Kind<E> {
@@ -65,6 +68,7 @@ struct Version<E> {
     accept: Box<dyn Any + Send + Sync>,
 }
 
+type OfGone<E> = Box<dyn Fn(&GonePayload) -> E + Send + Sync>;
 type Decode<E> = Box<dyn Fn(&PayloadRef<'_>) -> Result<E, Error> + Send + Sync>;
 /// What becomes of a decoded value, in the end.
 type Accept<T, E> = Arc<dyn Fn(T) -> Result<E, CodecError> + Send + Sync>;
@@ -88,6 +92,8 @@ impl<E: 'static> Registry<E> {
     pub const fn new() -> Self {
         Self {
             kinds: BTreeMap::new(),
+            opener: None,
+            gone: None,
         }
     }
 
@@ -176,6 +182,53 @@ impl<E: 'static> Registry<E> {
         Ok(self)
     }
 
+    /// Has sealed payloads opened before they are decoded. Default: a sealed payload is an
+    /// [`ErrorKind::Sealed`]. `strandline-seal` has one that opens them.
+    #[must_use]
+    pub fn opening(mut self, opener: Arc<dyn OpenPayload>) -> Self {
+        self.opener = Some(opener);
+        self
+    }
+
+    /// Decodes events of registered kinds whose payload is gone, redacted or with a key that was forgotten, to a
+    /// value. Default: an [`ErrorKind::Redacted`] or [`ErrorKind::Forgotten`].
+    ///
+    /// ```
+    /// use strandline::maintenance::{Redaction, redact};
+    /// use strandline::{Coordinate, Event, EventKind, EventPayload, Json, Registry, Store};
+    ///
+    /// #[derive(serde::Serialize, serde::Deserialize)]
+    /// struct Moved { street: String }
+    /// impl EventPayload for Moved {
+    ///     type Codec = Json;
+    ///     const KIND: EventKind = EventKind::new(1, 1);
+    ///     const NAME: &'static str = "moved";
+    /// }
+    /// #[derive(Debug, PartialEq)]
+    /// enum Heard { To(String), Nothing }
+    /// impl From<Moved> for Heard {
+    ///     fn from(moved: Moved) -> Self { Self::To(moved.street) }
+    /// }
+    ///
+    /// # let dir = tempfile::tempdir()?;
+    /// let store = Store::open(dir.path().join("customers.strand"))?;
+    /// let customer = Coordinate::new("customer:7", "shop")?;
+    /// store.append(&customer, Event::typed(&Moved { street: "Elm Street".into() })?)?;
+    /// let registry = Registry::<Heard>::new().register::<Moved>()?.gone_as(|_| Heard::Nothing);
+    ///
+    /// let event = store.snapshot().latest("customer:7")?.unwrap();
+    /// assert_eq!(registry.decode(&event)?, Heard::To("Elm Street".into()));
+    /// redact(&store, &Redaction::new().entity("customer:7"), &mut |_| std::ops::ControlFlow::Continue(()))?;
+    /// let event = store.snapshot().latest("customer:7")?.unwrap();
+    /// assert_eq!(registry.decode(&event)?, Heard::Nothing);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn gone_as(mut self, value: impl Fn(&GonePayload) -> E + Send + Sync + 'static) -> Self {
+        self.gone = Some(Box::new(value));
+        self
+    }
+
     /// Whether events of a kind can be decoded.
     #[must_use]
     pub fn knows(&self, kind: EventKind) -> bool {
@@ -194,9 +247,16 @@ impl<E: 'static> Registry<E> {
     ///
     /// [`ErrorKind::Payload`] if its kind is not registered, if its version is later than the
     /// registered one or has no upcast, if it is encoded otherwise than its type says, or if it
-    /// does not decode; [`ErrorKind::Redacted`].
+    /// does not decode; [`ErrorKind::Redacted`], [`ErrorKind::Sealed`], [`ErrorKind::Forgotten`], and what an
+    /// opener says.
     pub fn decode(&self, event: &StoredEvent) -> Result<E, Error> {
-        self.decode_payload(&event.payload_ref(), event.version())
+        match &self.opener {
+            Some(opener) if event.is_sealed() => {
+                let opened = opener.open_payload(event.clone())?;
+                self.decode_payload(&opened.payload_ref(), opened.version())
+            }
+            _ => self.decode_payload(&event.payload_ref(), event.version()),
+        }
     }
 
     /// The payload of an event where it was read.
@@ -205,7 +265,13 @@ impl<E: 'static> Registry<E> {
     ///
     /// As [`decode`](Self::decode).
     pub fn decode_ref(&self, event: &EventRef<'_>) -> Result<E, Error> {
-        self.decode_payload(&event.payload_ref(), event.version())
+        match &self.opener {
+            Some(opener) if event.is_sealed() => {
+                let opened = opener.open_payload(event.into_owned())?;
+                self.decode_payload(&opened.payload_ref(), opened.version())
+            }
+            _ => self.decode_payload(&event.payload_ref(), event.version()),
+        }
     }
 
     fn decode_payload(&self, payload: &PayloadRef<'_>, version: u16) -> Result<E, Error> {
@@ -215,6 +281,9 @@ impl<E: 'static> Registry<E> {
                 payload.kind
             )));
         };
+        if let (Some(gone), Err(absent)) = (&self.gone, payload.content) {
+            return Ok(gone(&GonePayload::of(payload, absent)));
+        }
         let Kind { name, current, .. } = kind;
         match kind.versions.get(&version) {
             Some(version) => (version.decode)(payload),

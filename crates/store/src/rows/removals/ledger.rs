@@ -124,6 +124,25 @@ impl Ledger {
 }
 
 impl Removal {
+    /// What begins with a note of this log, whose parts are together in one.
+    pub(crate) fn of_own(note: &RemovalNote, part: &RemovalPart) -> Self {
+        let sequence = |run: &Range<u64>| Sequence::new(run.start)..Sequence::new(run.end);
+        Self {
+            change: note.change,
+            wall_ms: note.wall_ms,
+            rule: part.rule.clone(),
+            events: part.events,
+            sequences: part.runs.iter().map(sequence).collect(),
+            digest: part.digest,
+            is_done: false,
+            is_foreign: false,
+            log: note.log,
+            id: note.id,
+            unrecorded_before: part.unrecorded_before,
+            parts: (BTreeSet::from([0]), 1),
+        }
+    }
+
     fn take(&mut self, part: &RemovalPart) -> Result<(), String> {
         let (known, parts) = &mut self.parts;
         let same = part.events == self.events

@@ -88,6 +88,7 @@ struct Ours {
     tags: Vec<String>,
     attributes: Attributes,
     is_redacted: bool,
+    seal: Option<String>,
 }
 
 impl Ours {
@@ -115,6 +116,7 @@ impl Ours {
             tags,
             attributes,
             is_redacted: members.take("strandredacted") == Some("true"),
+            seal: members.text("strandseal")?.map(Cow::into_owned),
         })
     }
 }
@@ -167,6 +169,7 @@ fn of_an_export<'a>(
         tags: ours.tags,
         attributes,
         is_redacted: ours.is_redacted,
+        seal: ours.seal.map(Cow::Owned),
     })
 }
 
@@ -201,7 +204,7 @@ fn foreign<'a>(
     };
     match base64.as_deref() {
         None if has_base64 => keep(DATA_BASE64, AttributeValue::Null)?,
-        Some(text) if looks_otherwise(text, encoding) => {
+        Some(text) if ours.seal.is_none() && looks_otherwise(text, encoding) => {
             keep(DATA_BASE64, AttributeValue::Boolean(true))?;
         }
         _ => {}
@@ -234,6 +237,7 @@ fn foreign<'a>(
         tags: ours.tags,
         attributes,
         is_redacted: ours.is_redacted,
+        seal: ours.seal.map(Cow::Owned),
     })
 }
 

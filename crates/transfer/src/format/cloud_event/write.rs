@@ -4,6 +4,7 @@ use super::content::content_type;
 use super::names::{DATA_BASE64, ID, KEPT_APART, KIND, SOURCE_PREFIX, SUBJECT, TYPE, TYPE_PREFIX};
 use crate::format::attributes::{write_object, write_value};
 use crate::format::ids::foreign_id;
+use crate::format::seal::seal_of;
 use crate::text::base64;
 use crate::text::json::{is_one_line_of_json, write_text, write_texts};
 use crate::text::percent;
@@ -157,7 +158,10 @@ fn write_rest(out: &mut Vec<u8>, event: &EventRef<'_>, extensions: &Extensions) 
         member(out, "strandtags");
         write_text(out, &String::from_utf8_lossy(&tags));
     }
-    if event.payload().is_err() {
+    if let Some(seal) = seal_of(event) {
+        let _ = write!(out, ",\"strandseal\":\"{seal}\"");
+    }
+    if event.is_redacted() {
         out.extend_from_slice(b",\"strandredacted\":true");
     }
 }

@@ -1,0 +1,198 @@
+//! `Anchors`: signs heads of a store, and has them kept.
+
+use crate::sink::{AnchorSink, SinkError};
+use std::time::Duration;
+use strandline::{ErrorKind, Sequence, Snapshot, Store};
+use strandline_proof::{
+    Checkpoint, CheckpointError, NoteError, SignedCheckpoint, SignerKey, TreeHead,
+};
+
+/// Signs the heads of a log, and has them kept in places elsewhere.
+#[derive(Debug)]
+pub struct Anchors {
+    key: SignerKey,
+    origin: String,
+    sinks: Vec<Box<dyn AnchorSink>>,
+    interval: Duration,
+    /// When a head was kept last, as time since the store's clock began, and the head.
+    last: Option<(Duration, TreeHead)>,
+}
+
+/// A head that was signed.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Anchored {
+    /// The head, with the signatures of those witnesses that gave one.
+    pub checkpoint: SignedCheckpoint,
+    /// Where it is kept now.
+    pub kept: Vec<String>,
+    /// Where it, or a longer one of the same log, was already.
+    pub unchanged: Vec<String>,
+    /// Where it is not, and why.
+    pub failed: Vec<(String, SinkError)>,
+}
+
+/// Why no head was signed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AnchorError {
+    /// A place has a head that this log does not continue: nothing was signed.
+    #[error("{sink}: {error}")]
+    Refused {
+        /// The place.
+        sink: String,
+        /// What is there.
+        error: SinkError,
+    },
+    /// The store cannot be read.
+    #[error(transparent)]
+    Store(#[from] strandline::Error),
+    /// The head cannot be signed.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// It has too many signatures.
+    #[error(transparent)]
+    Note(#[from] NoteError),
+}
+
+impl Anchors {
+    /// Signs by this key, for the log that is called as it.
+    #[must_use]
+    pub fn new(key: SignerKey) -> Self {
+        Self {
+            origin: key.name().as_str().to_owned(),
+            key,
+            sinks: Vec::new(),
+            interval: Duration::from_secs(3600),
+            last: None,
+        }
+    }
+
+    /// What the log is called, if not as the key.
+    #[must_use]
+    pub fn origin(mut self, origin: &str) -> Self {
+        origin.clone_into(&mut self.origin);
+        self
+    }
+
+    /// A place more. They are gone through in this order, and what a witness signs is in what those after it keep:
+    /// witnesses first.
+    #[must_use]
+    pub fn sink(mut self, sink: impl AnchorSink + 'static) -> Self {
+        self.sinks.push(Box::new(sink));
+        self
+    }
+
+    /// How much time has to have gone by before [`tick`](Self::tick) signs the next head; by default an hour.
+    #[must_use]
+    pub const fn interval(mut self, interval: Duration) -> Self {
+        self.interval = interval;
+        self
+    }
+
+    /// As [`anchor`](Self::anchor), if the interval has gone by since a head was kept everywhere and the log has grown:
+    /// for a program to call now and then. By the store's clock.
+    ///
+    /// # Errors
+    ///
+    /// As [`anchor`](Self::anchor).
+    pub fn tick(&mut self, store: &Store) -> Result<Option<Anchored>, AnchorError> {
+        let now = store.clock().elapsed();
+        if let Some((at, head)) = self.last {
+            let is_due = now.saturating_sub(at) >= self.interval;
+            if !is_due || store.durable_head()? == head {
+                return Ok(None);
+            }
+        }
+        self.anchor(store).map(Some)
+    }
+
+    /// Signs the durable head of a store and has it kept. Before it is signed it is proved to go on from what each place
+    /// has; where one contradicts it, nothing is signed, as that head would help who changed the log.
+    ///
+    /// A place that cannot be reached keeps others from nothing: it is among [`failed`](Anchored::failed).
+    ///
+    /// # Errors
+    ///
+    /// [`AnchorError::Refused`] if a place has a head that the log never had, or is longer; [`AnchorError::Store`].
+    pub fn anchor(&mut self, store: &Store) -> Result<Anchored, AnchorError> {
+        let at = store.clock().elapsed();
+        let head = store.durable_head()?;
+        let then = store.snapshot().snapshot_at(Sequence::new(head.size));
+        let (mut unchanged, mut failed, mut to_keep) = (Vec::new(), Vec::new(), Vec::new());
+        for sink in &mut self.sinks {
+            match sink.newest(&self.origin) {
+                Err(error) => failed.push((sink.name(), error)),
+                Ok(newest) => match goes_on(&then, head, newest)? {
+                    Going::On => to_keep.push(sink),
+                    Going::Nowhere => unchanged.push(sink.name()),
+                    Going::Against(error) => {
+                        let sink = sink.name();
+                        return Err(AnchorError::Refused { sink, error });
+                    }
+                },
+            }
+        }
+        let checkpoint = Checkpoint::new(&self.origin, head)?;
+        let mut checkpoint = SignedCheckpoint::sign(checkpoint, &self.key)?;
+        let prove = |old: u64| {
+            let old = then.tree_head_at(old)?;
+            then.prove_consistency(&old)
+        };
+        let mut kept = Vec::new();
+        for sink in to_keep {
+            match sink.keep(&checkpoint, &prove) {
+                Err(error @ (SinkError::Ahead { .. } | SinkError::Contradicted { .. })) => {
+                    let sink = sink.name();
+                    return Err(AnchorError::Refused { sink, error });
+                }
+                Err(error) => failed.push((sink.name(), error)),
+                Ok(signatures) => {
+                    for signature in signatures {
+                        checkpoint.add(signature)?;
+                    }
+                    kept.push(sink.name());
+                }
+            }
+        }
+        if failed.is_empty() {
+            self.last = Some((at, head));
+        }
+        Ok(Anchored {
+            checkpoint,
+            kept,
+            unchanged,
+            failed,
+        })
+    }
+}
+
+/// How a head follows one that is kept.
+enum Going {
+    On,
+    Nowhere,
+    Against(SinkError),
+}
+
+/// Whether the log of `head`, as it was `then`, goes on from a head that is kept.
+fn goes_on(
+    then: &Snapshot,
+    head: TreeHead,
+    kept: Option<TreeHead>,
+) -> Result<Going, strandline::Error> {
+    let Some(old) = kept else {
+        return Ok(Going::On);
+    };
+    let (kept, size) = (old.size, head.size);
+    if kept > size {
+        return Ok(Going::Against(SinkError::Ahead { kept, size }));
+    }
+    match then.prove_consistency(&old) {
+        Ok(_) if old == head => Ok(Going::Nowhere),
+        Ok(_) => Ok(Going::On),
+        Err(error) if error.kind() == ErrorKind::ForeignHead => {
+            Ok(Going::Against(SinkError::Contradicted { kept }))
+        }
+        Err(error) => Err(error),
+    }
+}

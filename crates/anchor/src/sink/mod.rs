@@ -1,0 +1,94 @@
+//! Where heads are kept: a file, a directory, a command, a witness.
+
+mod command;
+mod directory;
+mod file;
+#[cfg(feature = "http")]
+mod witness;
+
+pub use command::CommandSink;
+pub use directory::DirectorySink;
+pub use file::FileSink;
+#[cfg(feature = "http")]
+pub use witness::{WitnessSink, heads_at};
+
+use std::fmt::Debug;
+use std::io;
+use strandline_proof::{ConsistencyProof, NoteSignature, SignedCheckpoint, TreeHead};
+
+/// Proves that the log of a new head begins with its first so many events.
+pub type Prove<'p> = &'p dyn Fn(u64) -> Result<ConsistencyProof, strandline::Error>;
+
+/// A place where heads are kept. Of use where who can write the store cannot write it.
+pub trait AnchorSink: Debug + Send {
+    /// What it is called, for people.
+    fn name(&self) -> String;
+
+    /// The head of the log `origin` over most events that it has, if it can say.
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot be asked.
+    fn newest(&mut self, origin: &str) -> Result<Option<TreeHead>, SinkError>;
+
+    /// Keeps a head, durably. Gives what it has signed itself, as a witness does.
+    ///
+    /// # Errors
+    ///
+    /// Why it was not kept.
+    fn keep(
+        &mut self,
+        head: &SignedCheckpoint,
+        prove: Prove<'_>,
+    ) -> Result<Vec<NoteSignature>, SinkError>;
+}
+
+/// Why a head was not kept.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SinkError {
+    /// It cannot be read or written.
+    #[error("it cannot be read or written")]
+    Io(#[from] io::Error),
+    /// It has a head over more events: the store has lost some, or is an earlier one.
+    #[error("it has a head of {kept} events, and the log has {size}")]
+    Ahead {
+        /// Events of its head.
+        kept: u64,
+        /// Events of the log.
+        size: u64,
+    },
+    /// It has a head that the log never had.
+    #[error("it has a head of {kept} events that the log never had")]
+    Contradicted {
+        /// Events of its head.
+        kept: u64,
+    },
+    /// What is there is nothing in which heads are kept.
+    #[error("{0}")]
+    Foreign(String),
+    /// It was refused.
+    #[error("it was refused: {0}")]
+    Refused(String),
+    /// The log cannot prove that it has grown.
+    #[error("the proof cannot be made")]
+    Log(#[from] strandline::Error),
+}
+
+impl<S: AnchorSink + ?Sized> AnchorSink for Box<S> {
+    fn name(&self) -> String {
+        (**self).name()
+    }
+
+    fn newest(&mut self, origin: &str) -> Result<Option<TreeHead>, SinkError> {
+        (**self).newest(origin)
+    }
+
+    fn keep(
+        &mut self,
+        head: &SignedCheckpoint,
+        prove: Prove<'_>,
+    ) -> Result<Vec<NoteSignature>, SinkError> {
+        (**self).keep(head, prove)
+    }
+}

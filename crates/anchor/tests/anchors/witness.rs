@@ -1,0 +1,220 @@
+//! A witness of C2SP, on the loopback interface: it signs what has only grown.
+
+use crate::{against, checked, file, fill, key, policy};
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use strandline::Store;
+use strandline_anchor::proof::{ConsistencyProof, Hash, SignedCheckpoint, SignerKey, TreeHead};
+use strandline_anchor::{AnchorError, Anchors, SinkError, WitnessSink, heads_at};
+
+fn witness_key() -> SignerKey {
+    SignerKey::witness_from_seed("witness.example".parse().unwrap(), [3; 32])
+}
+
+/// What a witness knows of logs, and what it was asked.
+#[derive(Default)]
+struct Witness {
+    heads: HashMap<String, TreeHead>,
+    asked: Vec<u64>,
+    /// What it answers to everything, if it is out of order.
+    broken: Option<(u16, &'static str)>,
+}
+
+impl Witness {
+    /// The answer to a request to sign a head.
+    fn signs(&mut self, body: &str) -> (u16, String) {
+        if let Some((status, answer)) = self.broken {
+            return (status, answer.to_owned());
+        }
+        let (front, note) = body.split_once("\n\n").unwrap();
+        let mut lines = front.lines();
+        let old: u64 = lines
+            .next()
+            .unwrap()
+            .strip_prefix("old ")
+            .unwrap()
+            .parse()
+            .unwrap();
+        self.asked.push(old);
+        let hashes = lines.map(|line| Hash::from_base64(line).unwrap()).collect();
+        let proof = ConsistencyProof::new(hashes).unwrap();
+        let mut head = SignedCheckpoint::parse(note.as_bytes()).unwrap();
+        let Ok(verified) = head.verify(&policy()) else {
+            return (403, String::new());
+        };
+        let (origin, new) = (verified.checkpoint().origin().to_owned(), *verified.head());
+        let kept = self.heads.get(&origin).copied().unwrap_or_default();
+        if kept.size != old || (new.size == old && new.root != kept.root) {
+            return (409, format!("{}\n", kept.size));
+        }
+        if proof.verify(&kept, &new).is_err() {
+            return (422, String::new());
+        }
+        self.heads.insert(origin, new);
+        head.add_signature_of(&witness_key(), 1_700_000_000)
+            .unwrap();
+        (
+            200,
+            format!("{}\n", head.note().signatures().last().unwrap()),
+        )
+    }
+}
+
+fn answer(stream: TcpStream, witness: &Mutex<Witness>) {
+    let mut reader = BufReader::new(&stream);
+    loop {
+        let (mut first, mut length) = (String::new(), 0);
+        if reader.read_line(&mut first).unwrap_or(0) == 0 {
+            return;
+        }
+        loop {
+            let mut line = String::new();
+            reader.read_line(&mut line).unwrap();
+            if let Some(count) = line.to_lowercase().strip_prefix("content-length:") {
+                length = count.trim().parse().unwrap();
+            }
+            if line.trim().is_empty() {
+                break;
+            }
+        }
+        let mut body = vec![0; length];
+        reader.read_exact(&mut body).unwrap();
+        let mut witness = witness.lock().unwrap();
+        let (status, text) = match first.split(' ').nth(1).unwrap() {
+            "/log/add-checkpoint" => witness.signs(std::str::from_utf8(&body).unwrap()),
+            "/nonsense" => (200, "nonsense".to_owned()),
+            _ => (404, String::new()),
+        };
+        let head = format!(
+            "HTTP/1.1 {status} X\r\nContent-Length: {}\r\n\r\n{text}",
+            text.len()
+        );
+        (&stream).write_all(head.as_bytes()).unwrap();
+    }
+}
+
+/// Starts a witness, which lives as long as the tests do.
+fn start() -> (String, Arc<Mutex<Witness>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/log/", listener.local_addr().unwrap());
+    let witness = Arc::new(Mutex::new(Witness::default()));
+    let shared = witness.clone();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let shared = shared.clone();
+            std::thread::spawn(move || answer(stream.unwrap(), &shared));
+        }
+    });
+    (url, witness)
+}
+
+#[test]
+fn a_witness_signs_what_has_only_grown() {
+    let dir = tempfile::tempdir().unwrap();
+    let heads = dir.path().join("heads");
+    let (url, witness) = start();
+    let store = Store::open(dir.path().join("a.strand")).unwrap();
+    let mut anchors = Anchors::new(key(7))
+        .sink(WitnessSink::new(&url))
+        .sink(file(&heads));
+    for count in [3, 40, 100] {
+        fill(&store, count, "paid");
+        let anchored = anchors.anchor(&store).unwrap();
+        assert_eq!(anchored.kept.len(), 2, "{anchored:?}");
+    }
+    // Whoever asks for the witness finds it in what the file has.
+    let kept = strandline_anchor::KeptHeads::read(&strandline::fs::OsFs, &heads).unwrap();
+    let asked = policy()
+        .witness(witness_key().verifier())
+        .witnesses_required(1);
+    for head in &kept.heads {
+        assert_eq!(head.verify(&asked).unwrap().witnesses().len(), 1);
+    }
+    assert_eq!(witness.lock().unwrap().asked, [0, 3, 43]);
+
+    // One who has forgotten how far it was is told.
+    fill(&store, 1, "paid");
+    let mut anew = Anchors::new(key(7)).sink(WitnessSink::new(&url));
+    assert_eq!(anew.anchor(&store).unwrap().kept.len(), 1);
+    assert_eq!(witness.lock().unwrap().asked, [0, 3, 43, 0, 143]);
+    assert!(checked(&store, &heads).is_sound());
+}
+
+#[test]
+fn a_witness_signs_no_other_log_and_no_shorter_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let heads = dir.path().join("heads");
+    let (url, _witness) = start();
+    let anchors = || {
+        Anchors::new(key(7))
+            .sink(WitnessSink::new(&url))
+            .sink(file(&heads))
+    };
+    let store = Store::open(dir.path().join("a.strand")).unwrap();
+    fill(&store, 20, "paid");
+    anchors().anchor(&store).unwrap();
+    std::fs::remove_file(&heads).unwrap();
+    for (name, count, is_shorter) in [
+        ("longer", 30, false),
+        ("same", 20, false),
+        ("shorter", 7, true),
+    ] {
+        let forged = Store::open(dir.path().join(name)).unwrap();
+        fill(&forged, count, "not paid");
+        let error = anchors().anchor(&forged).unwrap_err();
+        let AnchorError::Refused { error, .. } = error else {
+            panic!("{error}");
+        };
+        match is_shorter {
+            true => assert!(matches!(error, SinkError::Ahead { kept: 20, size: 7 })),
+            false => assert!(
+                matches!(error, SinkError::Contradicted { kept: 20 }),
+                "{error}"
+            ),
+        }
+        assert!(!heads.exists(), "what is after it keeps none");
+    }
+}
+
+#[test]
+fn a_witness_out_of_order_keeps_others_from_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let heads = dir.path().join("heads");
+    let (url, witness) = start();
+    let store = Store::open(dir.path().join("a.strand")).unwrap();
+    for broken in [
+        (500, "x"),
+        (200, "x"),
+        (409, "x"),
+        (409, "99999999999999999999"),
+        (403, ""),
+    ] {
+        witness.lock().unwrap().broken = Some(broken);
+        fill(&store, 1, "paid");
+        let mut anchors = Anchors::new(key(7))
+            .sink(WitnessSink::new(&url))
+            .sink(file(&heads));
+        let anchored = anchors.anchor(&store).unwrap();
+        assert_eq!(
+            (anchored.kept.len(), anchored.failed.len()),
+            (1, 1),
+            "{broken:?}"
+        );
+    }
+    let nobody = WitnessSink::new("http://127.0.0.1:1");
+    fill(&store, 1, "paid");
+    let anchored = Anchors::new(key(7)).sink(nobody).anchor(&store).unwrap();
+    assert!(matches!(anchored.failed[0].1, SinkError::Io(_)));
+    assert!(against(&checked(&store, &heads)).is_empty());
+}
+
+#[test]
+fn heads_are_read_at_a_url() {
+    let (url, _witness) = start();
+    let base = url.strip_suffix("/log/").unwrap();
+    assert!(heads_at(&format!("{base}/elsewhere")).is_err());
+    let nonsense = heads_at(&format!("{base}/nonsense")).unwrap();
+    assert!(nonsense.heads.is_empty() && nonsense.unreadable.len() == 1);
+}

@@ -1,0 +1,147 @@
+//! Heads that are kept elsewhere: where they are, as it is given on a command line; a store held against them, shown.
+//!
+//! Knows `args`, `outcome` and `terminal`.
+
+use crate::args::PolicyArgs;
+use crate::outcome::WrongUsage;
+use crate::terminal::{Screen, count, number};
+use serde_json::{Value, json};
+use std::path::Path;
+use std::sync::Arc;
+use strandline::fs::OsFs;
+use strandline::{Error, Store};
+use strandline_anchor::{
+    AnchorSink, CommandSink, DirectorySink, FileSink, FindingKind, HeadsReport, KeptHeads,
+    WitnessSink, check, heads_at,
+};
+use strandline_proof::LogPolicy;
+
+/// Heads against which a store is held, and whose signatures count.
+#[derive(Debug, clap::Args)]
+pub(crate) struct HeldArgs {
+    /// Check that the log is one that goes on from the heads in this file, directory or URL, as `heads sign` keeps
+    /// them. May be given several times.
+    #[arg(long, value_name = "FILE|URL")]
+    anchors: Vec<String>,
+    #[command(flatten)]
+    policy: PolicyArgs,
+}
+
+/// Heads, and whose signatures count.
+pub(crate) struct Held {
+    kept: KeptHeads,
+    policy: LogPolicy,
+}
+
+impl HeldArgs {
+    /// Reads the heads that are asked for; `None` if none are.
+    ///
+    /// # Errors
+    ///
+    /// What cannot be read, or is missing.
+    pub(crate) fn read(&self) -> Result<Option<Held>, WrongUsage> {
+        if self.anchors.is_empty() {
+            return match self.policy.is_given() {
+                true => {
+                    let message = "keys are of heads: name these with --anchors";
+                    Err(WrongUsage(message.to_owned()))
+                }
+                false => Ok(None),
+            };
+        }
+        let policy = self.policy.policy()?;
+        let mut kept = KeptHeads::default();
+        for from in &self.anchors {
+            let read = match is_url(from) {
+                true => heads_at(from),
+                false => KeptHeads::read(&OsFs, Path::new(from)),
+            };
+            let read =
+                read.map_err(|error| WrongUsage(format!("{from} cannot be read: {error}")))?;
+            kept.heads.extend(read.heads);
+            kept.unreadable.extend(read.unreadable);
+        }
+        Ok(Some(Held { kept, policy }))
+    }
+}
+
+impl Held {
+    /// Holds a store against the heads.
+    pub(crate) fn against(&self, store: &Store) -> Result<HeadsReport, Error> {
+        check(&store.snapshot(), &self.kept, &self.policy)
+    }
+}
+
+/// Shows what a store is, held against heads.
+pub(crate) fn show(screen: &mut Screen, report: &HeadsReport) -> std::io::Result<()> {
+    screen.text(&format!(
+        "{} of {} count; of {} those before sequence {} are anchored",
+        number(report.counted),
+        count(report.heads, "head"),
+        count(report.log_size, "event"),
+        report.anchored
+    ))?;
+    for finding in &report.findings {
+        let mark = match finding.kind {
+            FindingKind::Notice => "  ",
+            _ => "!! ",
+        };
+        screen.text(&format!("{mark}{finding}"))?;
+    }
+    let has = |kind| report.findings.iter().any(|finding| finding.kind == kind);
+    if has(FindingKind::Manipulation) {
+        screen.text(
+            "  next: keep the files and the heads as they are, and compare them with backups and replicas; \
+             docs/proof.md says what else it may be",
+        )?;
+    } else if has(FindingKind::Gap) {
+        screen.text(
+            "  next: look for the events that are missing, in a backup, a replica or a bucket",
+        )?;
+    }
+    Ok(())
+}
+
+/// The same for programs.
+pub(crate) fn as_json(report: &HeadsReport) -> Value {
+    let findings = report.findings.iter().map(|finding| {
+        json!({
+            "kind": finding.kind.name(),
+            "size": finding.size,
+            "message": finding.message,
+        })
+    });
+    json!({
+        "sound": report.is_sound(),
+        "heads": report.heads,
+        "counted": report.counted,
+        "log_size": report.log_size,
+        "anchored": report.anchored,
+        "unanchored": report.log_size - report.anchored,
+        "findings": findings.collect::<Vec<_>>(),
+    })
+}
+
+fn is_url(text: &str) -> bool {
+    text.starts_with("http://") || text.starts_with("https://")
+}
+
+/// The place that a text means, in which heads are to be kept.
+pub(crate) fn sink(text: &str) -> Box<dyn AnchorSink> {
+    let path = Path::new(text);
+    if is_url(text) {
+        return Box::new(WitnessSink::new(text));
+    }
+    if let Some(command) = text.strip_prefix("command:") {
+        return Box::new(CommandSink::new("sh", ["-c", command]));
+    }
+    match text.ends_with('/') || path.is_dir() {
+        true => Box::new(DirectorySink::new(Arc::new(OsFs), path)),
+        false => Box::new(FileSink::new(Arc::new(OsFs), path)),
+    }
+}
+
+/// Whether it is a witness, whose signature is to be in what the others keep.
+pub(crate) fn is_witness(text: &str) -> bool {
+    is_url(text)
+}

@@ -1,0 +1,121 @@
+//! Keys of sealed payloads, as a command line names them: a file of keys, and the wrapping key.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use strandline::OpenPayload;
+
+/// The keys to read sealed payloads with.
+#[derive(Debug, clap::Args)]
+pub(crate) struct OpenArgs {
+    /// Show sealed payloads as they are for whoever has the keys: those of this file. Without it they are shown as
+    /// sealed.
+    #[cfg(feature = "seal")]
+    #[arg(long, value_name = "FILE", help_heading = "Sealed payloads")]
+    keys: Option<PathBuf>,
+    #[cfg(feature = "seal")]
+    #[command(flatten)]
+    wrapping: WrappingArgs,
+}
+
+#[cfg(feature = "seal")]
+impl OpenArgs {
+    /// What opens payloads, if keys were given.
+    ///
+    /// # Errors
+    ///
+    /// Why the keys cannot be used.
+    pub(crate) fn opener(&self) -> anyhow::Result<Option<Arc<dyn OpenPayload>>> {
+        let Some(path) = &self.keys else {
+            return Ok(None);
+        };
+        let keys = open_keys(path, &self.wrapping)?;
+        Ok(Some(Arc::new(strandline_seal::Opener::new(Arc::new(keys)))))
+    }
+}
+
+#[cfg(not(feature = "seal"))]
+impl OpenArgs {
+    /// What opens payloads: nothing in this program.
+    ///
+    /// # Errors
+    ///
+    /// None.
+    pub(crate) fn opener(&self) -> anyhow::Result<Option<Arc<dyn OpenPayload>>> {
+        Ok(None)
+    }
+}
+
+#[cfg(feature = "seal")]
+pub(crate) use with_keys::{WrappingArgs, advised, open_keys};
+
+#[cfg(feature = "seal")]
+mod with_keys {
+    use super::PathBuf;
+    use crate::files::Input;
+    use crate::outcome::{Advised, WrongUsage};
+    use std::path::Path;
+    use strandline::{Error, ErrorKind};
+    use strandline_seal::{FileKeys, WrappingKey};
+
+    /// The variable of the environment that has the wrapping key where no file is named.
+    const VARIABLE: &str = "STRANDLINE_WRAPPING_KEY";
+    /// Most bytes of a file that has a wrapping key.
+    const BYTES_MAX: u64 = 1 << 20;
+
+    /// The key that the keys of a file are encrypted with.
+    #[derive(Debug, clap::Args)]
+    pub(crate) struct WrappingArgs {
+        /// The file that has the wrapping key, as 64 hex digits; `-` is standard input. Default: what the variable
+        /// STRANDLINE_WRAPPING_KEY has.
+        #[arg(long, value_name = "FILE", help_heading = "Sealed payloads")]
+        pub(crate) wrapping_key: Option<PathBuf>,
+    }
+
+    impl WrappingArgs {
+        pub(crate) fn read(&self) -> anyhow::Result<WrappingKey> {
+            match &self.wrapping_key {
+                Some(path) => read(path),
+                None => match std::env::var(VARIABLE) {
+                    Ok(text) => Ok(WrappingKey::from_hex(&text)
+                        .map_err(|error| WrongUsage(format!("{VARIABLE}: {error}")))?),
+                    Err(_) => {
+                        let message = format!(
+                            "the keys are encrypted: give --wrapping-key, or the key in {VARIABLE}"
+                        );
+                        Err(WrongUsage(message).into())
+                    }
+                },
+            }
+        }
+    }
+
+    /// The wrapping key that a file has.
+    fn read(path: &Path) -> anyhow::Result<WrappingKey> {
+        let bytes = Input::open(path)?.read_all(BYTES_MAX)?;
+        let text = String::from_utf8_lossy(&bytes);
+        let key = WrappingKey::from_hex(&text);
+        Ok(key.map_err(|error| WrongUsage(format!("{}: {error}", path.display())))?)
+    }
+
+    /// A file of keys, opened.
+    pub(crate) fn open_keys(path: &Path, wrapping: &WrappingArgs) -> anyhow::Result<FileKeys> {
+        FileKeys::open(path, wrapping.read()?).map_err(advised)
+    }
+
+    /// A failure of a file of keys, with what to do about it.
+    pub(crate) fn advised(error: Error) -> anyhow::Error {
+        let next = match error.kind() {
+            ErrorKind::NotFound => {
+                "check the path, or make a file of keys with `strandline key-store new`"
+            }
+            ErrorKind::Corrupt => {
+                "put a copy of the file of keys back; keys that were forgotten since that was made are to be \
+                 forgotten again"
+            }
+            ErrorKind::Locked => "try again once the program that changes it has done so",
+            _ => return error.into(),
+        };
+        let next = next.to_owned();
+        Advised { error, next }.into()
+    }
+}

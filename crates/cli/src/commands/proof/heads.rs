@@ -1,0 +1,120 @@
+//! `heads`: heads signed and kept elsewhere.
+
+use crate::anchors::{is_witness, sink};
+use crate::args::{StoreArgs, signer_key};
+use crate::outcome::{Hinted, Outcome};
+use crate::terminal::{Screen, count};
+use serde_json::json;
+use std::path::PathBuf;
+use strandline_anchor::{AnchorError, Anchored, Anchors};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Sign the head of a store, as far as it is durable, and keep it in each place that is named.
+    ///
+    /// Before that it is proved that the log goes on from the newest head that each has. If it does not, nothing is signed,
+    /// and the exit code is 1.
+    Sign(SignArgs),
+}
+
+#[derive(Debug, clap::Args)]
+struct SignArgs {
+    #[command(flatten)]
+    store: StoreArgs,
+    /// The key that signs: the file that `key new` made.
+    #[arg(long, value_name = "FILE")]
+    key: PathBuf,
+    /// Where to keep it: a file, to which heads are appended; a directory (with a `/` at its end if it is not there yet),
+    /// for a file each; the URL of a witness; or `command:` and a command of the shell, to which it is given. May be
+    /// given several times.
+    #[arg(long, value_name = "PLACE", required = true)]
+    to: Vec<String>,
+    /// What the log is called, if not as the key.
+    #[arg(long, value_name = "NAME")]
+    origin: Option<String>,
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
+    let Command::Sign(args) = &args.command;
+    let key = signer_key(&args.key)?;
+    let store = args.store.open_whole()?;
+    let mut anchors = Anchors::new(key);
+    if let Some(origin) = &args.origin {
+        anchors = anchors.origin(origin);
+    }
+    // What a witness signs is in what those after it keep.
+    let (witnesses, others): (Vec<_>, Vec<_>) = args.to.iter().partition(|to| is_witness(to));
+    for to in witnesses.into_iter().chain(others) {
+        anchors = anchors.sink(sink(to));
+    }
+    let anchored = anchors.anchor(&store).map_err(advised)?;
+    let mut screen = Screen::new();
+    match args.store.json {
+        true => screen.json(&as_json(&anchored))?,
+        false => show(&mut screen, &anchored)?,
+    }
+    screen.flush()?;
+    Ok(match anchored.failed.is_empty() {
+        true => Outcome::Fine,
+        false => Outcome::ProblemFound,
+    })
+}
+
+fn advised(error: AnchorError) -> anyhow::Error {
+    match error {
+        AnchorError::Store(error) => error.into(),
+        error @ AnchorError::Refused { .. } => Hinted {
+            error: anyhow::anyhow!("nothing was signed: {error}"),
+            next: "`strandline verify` with --anchors says what is wrong with the store".to_owned(),
+            is_usage: false,
+        }
+        .into(),
+        error => error.into(),
+    }
+}
+
+fn show(screen: &mut Screen, anchored: &Anchored) -> std::io::Result<()> {
+    let checkpoint = anchored.checkpoint.unverified();
+    let (origin, head) = (checkpoint.origin(), checkpoint.head());
+    let events = count(head.size, "event");
+    screen.text(&format!("{origin}, {events}, root {}", head.root))?;
+    for place in &anchored.kept {
+        screen.text(&format!("kept in {place}"))?;
+    }
+    for place in &anchored.unchanged {
+        screen.text(&format!("{place} has it already"))?;
+    }
+    for (place, error) in &anchored.failed {
+        screen.text(&format!("!! not kept in {place}: {}", causes(error)))?;
+    }
+    Ok(())
+}
+
+/// An error and its causes.
+fn causes(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(cause) => format!("{error}: {}", causes(cause)),
+        None => error.to_string(),
+    }
+}
+
+fn as_json(anchored: &Anchored) -> serde_json::Value {
+    let checkpoint = anchored.checkpoint.unverified();
+    let failed = anchored.failed.iter();
+    let failed = failed.map(|(place, error)| json!({ "place": place, "reason": causes(error) }));
+    json!({
+        "log": checkpoint.origin(),
+        "size": checkpoint.head().size,
+        "root": checkpoint.head().root.to_string(),
+        "checkpoint": anchored.checkpoint.to_string(),
+        "kept": anchored.kept,
+        "unchanged": anchored.unchanged,
+        "failed": failed.collect::<Vec<_>>(),
+    })
+}

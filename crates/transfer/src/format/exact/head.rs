@@ -1,0 +1,90 @@
+//! The first line: which log it is.
+
+use crate::format::fields::object;
+use crate::format::refused_line::{RefusedLine, shown};
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use strandline::maintenance::LogOrigin;
+use strandline::{Epoch, Hash, Sequence};
+
+const FORMAT: &str = "strandline exact";
+const VERSION: u32 = 1;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line<'a> {
+    #[serde(borrow)]
+    log: Fields<'a>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Fields<'a> {
+    #[serde(borrow)]
+    format: Cow<'a, str>,
+    version: u32,
+    #[serde(borrow)]
+    identity: Cow<'a, str>,
+    epoch: Epoch,
+    base: Hash,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unrecorded_before: Option<u64>,
+}
+
+/// Appends the first line to `out`.
+pub(crate) fn write_head(out: &mut Vec<u8>, origin: &LogOrigin) {
+    let identity = format!("{:032x}", u128::from_be_bytes(origin.identity));
+    let line = Line {
+        log: Fields {
+            format: FORMAT.into(),
+            version: VERSION,
+            identity: identity.into(),
+            epoch: origin.epoch,
+            base: origin.base_log_hash,
+            unrecorded_before: origin.unrecorded_before.map(Sequence::get),
+        },
+    };
+    // Writing to a vector does not fail.
+    let _ = serde_json::to_writer(&mut *out, &line);
+    out.push(b'\n');
+}
+
+/// Whether a line is the first one of an exact export.
+pub(crate) fn is_head(text: &str) -> bool {
+    let rest = text.strip_prefix('{').unwrap_or_default().trim_start();
+    rest.starts_with("\"log\"")
+}
+
+/// Reads the first line.
+pub(crate) fn parse_head(text: &str) -> Result<LogOrigin, RefusedLine> {
+    if !is_head(text) {
+        return Err(RefusedLine::new(
+            "this is no exact export: it does not begin with the line of a log".to_owned(),
+        ));
+    }
+    let Line { log }: Line<'_> = object(text)?;
+    if log.format != FORMAT || log.version != VERSION {
+        return Err(RefusedLine::new(format!(
+            "it is {} of version {}, and this program reads {FORMAT:?} of version {VERSION}",
+            shown(&log.format),
+            log.version
+        )));
+    }
+    let identity = bits(&log.identity);
+    let identity = identity.ok_or_else(|| {
+        RefusedLine::new("the identity of a log has 32 hexadecimal digits".to_owned())
+    })?;
+    Ok(LogOrigin {
+        identity,
+        epoch: log.epoch,
+        base_log_hash: log.base,
+        unrecorded_before: log.unrecorded_before.map(Sequence::new),
+    })
+}
+
+/// 16 bytes from 32 digits.
+pub(super) fn bits(text: &str) -> Option<[u8; 16]> {
+    let is_hexadecimal = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let number = is_hexadecimal.then(|| u128::from_str_radix(text, 16))?;
+    number.ok().map(u128::to_be_bytes)
+}

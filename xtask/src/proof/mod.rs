@@ -1,0 +1,198 @@
+//! `cargo xtask proof`: files of `crates/proof` are read by a program of others in another language, and theirs
+//! by it; and it builds where there is no operating system.
+//!
+//! What cannot be checked on this machine is said, and is no failure. It knows `run`.
+
+use crate::run::{cargo, root, run as cargo_run};
+use anyhow::{Context, ensure};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use strandline::fs::{Fs, OsFs};
+
+/// The program of others, at the version that is known to judge rightly.
+const PINNED: &str = "aics-tlog==0.2.1";
+/// What it is told to do.
+const SCRIPT: &str = "xtask/src/proof/aics.py";
+/// Where everything is put, from the root of the repository on.
+const PLACE: &str = "target/proof";
+const WASM: &str = "wasm32-unknown-unknown";
+
+pub(crate) fn run() -> anyhow::Result<ExitCode> {
+    wasm()?;
+    others()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Says that something was not checked, and why.
+fn passed_over(what: &str, why: &str) {
+    println!("== NOT CHECKED: {what}: {why}");
+}
+
+/// The tree alone and all that checks a proof build for a browser.
+fn wasm() -> anyhow::Result<()> {
+    let is_there = || {
+        let libraries = Command::new("rustc")
+            .args(["--print", "target-libdir", "--target", WASM])
+            .output();
+        let libraries =
+            libraries.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+        libraries.is_ok_and(|path| Path::new(path.trim()).is_dir())
+    };
+    if !is_there() {
+        // Without a network, or without rustup, it stays away.
+        let _ = Command::new("rustup")
+            .args(["target", "add", WASM])
+            .status();
+    }
+    if !is_there() {
+        passed_over(
+            WASM,
+            "the target is not installed: `rustup target add wasm32-unknown-unknown`",
+        );
+        return Ok(());
+    }
+    for features in ["", "--features note"] {
+        cargo_run(
+            &format!(
+                "build -p strandline-proof --no-default-features {features} --target {WASM} \
+                 --target-dir target/wasm"
+            ),
+            &[],
+        )?;
+    }
+    Ok(())
+}
+
+/// What we write they check, and what they write we check; what was changed both refuse.
+fn others() -> anyhow::Result<()> {
+    let Some(python) = environment()? else {
+        return Ok(());
+    };
+    let place = root()?.join(PLACE);
+    let [ours, theirs] = ["ours", "theirs"].map(|name| place.join(name));
+    for dir in [&ours, &theirs] {
+        let _ = std::fs::remove_dir_all(dir);
+        OsFs.create_dir_all(dir)?;
+    }
+    let example = |work: &str, name: &str| {
+        let arguments = "run --quiet -p strandline-proof --example log_files --";
+        cargo(&format!("{arguments} {work} {PLACE}/{name}"), &[])
+    };
+    let script = |work: &str, dir: &Path| {
+        let mut command = Command::new(&python);
+        command.arg(SCRIPT).arg(work).arg(dir).current_dir(root()?);
+        eprintln!(
+            "$ {PLACE}/venv/bin/python {SCRIPT} {work} {}",
+            dir.display()
+        );
+        anyhow::Ok(command)
+    };
+    let must = |mut command: Command, passes: bool, what: &str| {
+        let output = command
+            .output()
+            .with_context(|| format!("cannot start: {what}"))?;
+        print!("{}", String::from_utf8_lossy(&output.stdout));
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        ensure!(output.status.success() == passes, "{what}:\n{errors}");
+        Ok(())
+    };
+    must(
+        example("write", "ours")?,
+        true,
+        "the example does not write its files",
+    )?;
+    must(
+        example("check", "ours")?,
+        true,
+        "the example refuses its own files",
+    )?;
+    must(script("read", &ours)?, true, "aics-tlog refuses our files")?;
+    must(
+        script("write", &theirs)?,
+        true,
+        "aics-tlog does not write its files",
+    )?;
+    must(
+        example("check", "theirs")?,
+        true,
+        "we refuse the files of aics-tlog",
+    )?;
+    for (dir, name) in [(&ours, "ours"), (&theirs, "theirs")] {
+        damage(&dir.join("tile/0/001"))?;
+        let what = format!("a changed tile of {name} is not noticed");
+        must(example("check", name)?, false, &what)?;
+    }
+    must(
+        script("read", &ours)?,
+        false,
+        "aics-tlog does not notice a changed tile",
+    )
+}
+
+/// Changes one byte.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "files of a check, and of no store"
+)]
+fn damage(path: &Path) -> anyhow::Result<()> {
+    let mut bytes = std::fs::read(path).with_context(|| format!("read {}", path.display()))?;
+    if let Some(byte) = bytes.get_mut(100) {
+        *byte ^= 1;
+    }
+    std::fs::write(path, bytes).with_context(|| format!("write {}", path.display()))
+}
+
+/// The Python of an environment that has the program of others; none, said aloud, where it cannot be made.
+fn environment() -> anyhow::Result<Option<PathBuf>> {
+    let venv = root()?.join(PLACE).join("venv");
+    let python = venv.join("bin/python");
+    let (_, version) = PINNED.split_once("==").context("a version is pinned")?;
+    let has = format!("import aics_tlog; assert aics_tlog.__version__ == '{version}'");
+    let succeeds = |program: &Path, arguments: &[&str]| {
+        let output = Command::new(program).args(arguments).output();
+        output.is_ok_and(|output| output.status.success())
+    };
+    if succeeds(&python, &["-c", &has]) {
+        return Ok(Some(python));
+    }
+    let recent = "import sys; sys.exit(sys.version_info < (3, 12))";
+    let found = pythons()
+        .into_iter()
+        .find(|one| succeeds(one, &["-c", recent]));
+    let Some(found) = found else {
+        passed_over(
+            "files read by aics-tlog",
+            "no Python 3.12 or later; STRANDLINE_PYTHON can name one",
+        );
+        return Ok(None);
+    };
+    OsFs.create_dir_all(&root()?.join(PLACE))?;
+    let text = venv.to_string_lossy();
+    let is_made = succeeds(&found, &["-m", "venv", "--clear", &text])
+        && succeeds(&python, &["-m", "pip", "install", "--quiet", PINNED])
+        && succeeds(&python, &["-c", &has]);
+    if !is_made {
+        passed_over(
+            "files read by aics-tlog",
+            "it cannot be installed: no network, or no `venv` in Python",
+        );
+        return Ok(None);
+    }
+    Ok(Some(python))
+}
+
+/// Where a recent Python may be.
+fn pythons() -> Vec<PathBuf> {
+    let named = std::env::var_os("STRANDLINE_PYTHON").map(PathBuf::from);
+    let on_path = ["python3", "python3.14", "python3.13", "python3.12"].map(PathBuf::from);
+    // pyenv keeps several, and gives the one that somebody chose its name.
+    let versions = std::env::var_os("HOME").map(|home| Path::new(&home).join(".pyenv/versions"));
+    let kept = versions.into_iter().flat_map(|versions| {
+        let entries = OsFs.list(&versions).unwrap_or_default();
+        let python = move |name: String| versions.join(name).join("bin/python");
+        entries
+            .into_iter()
+            .map(move |entry| python(entry.name.clone()))
+    });
+    named.into_iter().chain(on_path).chain(kept).collect()
+}
