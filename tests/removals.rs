@@ -7,7 +7,8 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use strandline::fs::{Fault, FaultFs, MemFs, Operation};
 use strandline::maintenance::{
-    CompactionPlan, Kept, Redaction, Removal, RemovalChange, Retention, compact, removals, verify,
+    CompactionPlan, Kept, Redaction, Removal, RemovalChange, Retention, compact, put_back, redo,
+    removals, verify,
 };
 use strandline::{Hash, Region, Sequence, Store, VerifyReport};
 use strandline_core::record::RemovalHasher;
@@ -247,6 +248,27 @@ fn an_older_generation_that_is_put_back_is_found() {
         let report = verified(&fs);
         assert_eq!(sequences(&report), [0, 1], "{what}: {:?}", report.problems);
         assert!(report.problems[0].message.contains("older generation"));
+        // It is taken away again, with nothing to be added to the log.
+        let store = small(&fs).open(dir()).unwrap();
+        let notes = all(&store);
+        for from in [499, 0] {
+            let from = Sequence::new(from);
+            let found = put_back(&store, from, &mut |_| ControlFlow::Continue(())).unwrap();
+            let (events, payloads) = match what {
+                "redaction" => (0, 2),
+                _ => (2, 0),
+            };
+            assert_eq!((found.events, found.payloads), (events, payloads), "{what}");
+        }
+        let done = redo(&store, Sequence::ZERO, &mut |_| ControlFlow::Continue(())).unwrap();
+        assert_eq!(done.segments, 1);
+        assert_intact(&store);
+        assert_eq!(all(&store), notes);
+        let done = redo(&store, Sequence::ZERO, &mut |_| ControlFlow::Continue(())).unwrap();
+        assert!(done.is_nothing());
+        store.close().unwrap();
+        let report = verified(&fs);
+        assert!(report.is_intact(), "{what}: {:?}", report.problems);
     }
 }
 

@@ -63,6 +63,13 @@ const MUTATIONS: &[Mutation] = &[
         replace: "    match owners.has(record.owner) || !taker.takes_over {",
         options: "",
     },
+    Mutation {
+        name: "a takeover leaves what the log says is gone",
+        file: "crates/replicate/src/replicator.rs",
+        find: "    if let Some(from) = owners.redo_from() {",
+        replace: "    if let Some(from) = owners.redo_from().filter(|_| false) {",
+        options: "",
+    },
 ];
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {

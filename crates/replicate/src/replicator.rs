@@ -2,12 +2,14 @@
 
 use crate::bucket::Bucket;
 use crate::ship::{
-    Board, Hurry, Noted, ReplicateError, ReplicateOptions, ReplicatorStage, ReplicatorStatus,
-    Shipping, Source, Stop, TakenTerm, ship,
+    Board, Hurry, Noted, OwnerFile, ReplicateError, ReplicateOptions, ReplicatorStage,
+    ReplicatorStatus, Shipping, Source, Stop, TakenTerm, ship,
 };
+use std::ops::ControlFlow;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 use strandline::Store;
+use strandline::maintenance::redo;
 use strandline_core::sync::thread::{self, JoinHandle};
 use strandline_core::{Clock, Sequence, SystemClock};
 
@@ -77,6 +79,7 @@ impl Replicator {
         taken: Option<TakenTerm>,
     ) -> Result<Self, ReplicateError> {
         let source = Arc::new(Source::of(store)?);
+        redo_if_due(store, &bucket)?;
         let (shipped, hurry) = (Arc::downgrade(&source), source.hurry().clone());
         let board = Arc::new(Board::new());
         let stop = Arc::new(Stop::default());
@@ -191,6 +194,17 @@ impl Replicator {
                 .unwrap_or(ReplicateError::Panicked),
         )
     }
+}
+
+/// Takes away again what the records of a log that was taken over say is gone, before it is shipped: what was rewritten
+/// comes with a state, and the records with the chunks before that.
+fn redo_if_due(store: &Store, bucket: &Bucket) -> Result<(), ReplicateError> {
+    let mut owners = OwnerFile::open(Arc::clone(store.fs()), store.dir(), bucket.name())?;
+    if let Some(from) = owners.redo_from() {
+        redo(store, from, &mut |_| ControlFlow::Continue(()))?;
+        owners.set_redo_from(None)?;
+    }
+    Ok(())
 }
 
 impl Drop for Replicator {

@@ -8,7 +8,7 @@ use crate::follow::{Copy, FollowError, Lasting, identity_of, lasting, take_along
 use crate::object::{Term, TermRecord};
 use crate::remote::RemoteOptions;
 use crate::replicator::Replicator;
-use crate::ship::{self, ReplicateError, ReplicateOptions};
+use crate::ship::{self, OwnerFile, ReplicateError, ReplicateOptions};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -127,7 +127,9 @@ pub enum TakeOverError {
 /// `dir` is missing or empty, or a replica's that is closed: then only what that lacks is fetched. The log is fetched
 /// before the term is taken, and what came meanwhile after it, so that between both little is to be done. The store
 /// has an [epoch](strandline::Store::epoch) of its own. It has all that was acknowledged as replicated, and may have
-/// more than was acknowledged: what its writer is told is unknown is to be looked for by its id.
+/// more than was acknowledged: what its writer is told is unknown is to be looked for by its id. What was redacted or
+/// removed by then is gone, also where the segments that were rewritten for it had not been shipped yet: it is taken away
+/// again before the store is given out, or is shipped.
 ///
 /// A call that failed or was killed may be made again, until the store was opened: then the store is opened and
 /// shipped ([`Replicator::start`]) as after any crash, since the directory knows that the term is its own.
@@ -150,12 +152,19 @@ pub fn take_over(
         .map_err(TakeOverError::Follow)?;
     let identity = prefetch(bucket, &mut copy)?;
     let replicate = &options.replicate;
+    // Before the term is taken: whoever opens the store of a call that was killed does it then.
+    let set_redo_from = |from| {
+        let mut owners = OwnerFile::open(fs.clone(), dir, bucket.name())?;
+        owners.set_redo_from(Some(from))
+    };
+    set_redo_from(Sequence::ZERO)?;
     let taken = ship::take_over(bucket, &fs, dir, identity, replicate, &*clock)?;
     let (term, left, before) = (taken.term, taken.left.as_ref(), taken.before.clone());
     // What was left is there until a term after this one has begun.
     let left = left.ok_or(FollowError::Empty)?;
     // There is no log without a term.
     let before = before.ok_or(FollowError::Empty)?;
+    set_redo_from(left.state.end.sequence)?;
     take_along(bucket, &mut copy, &left.taken)?;
     copy.sync()?;
     copy.prepare()?;
@@ -194,7 +203,7 @@ fn prefetch(bucket: &Bucket, copy: &mut Copy) -> Result<LogIdentity, FollowError
     loop {
         let fetched = match lasting(bucket)?.ok_or(FollowError::Empty)? {
             Lasting::Yes(taken) => take_along(bucket, copy, &taken)
-                .and_then(|()| copy.identity().copied().ok_or(FollowError::Empty)),
+                .and_then(|_| copy.identity().copied().ok_or(FollowError::Empty)),
             Lasting::Unbegun(taken) => identity_of(bucket, copy, &taken),
             // Each time somebody else has taken a term: there is no end of tries to be feared.
             Lasting::Over => continue,

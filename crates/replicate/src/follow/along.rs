@@ -7,22 +7,24 @@ use super::survey::get;
 use crate::bucket::Bucket;
 use crate::object::Key;
 use crate::protocol::Taken;
+use strandline_core::Sequence;
 use strandline_segment::LogIdentity;
 
-/// Brings a copy to what a term has left: its newest state, and the chunks that follow it.
+/// Brings a copy to what a term has left: its newest state, and the chunks that follow it. Gives where the state ends.
 pub(crate) fn take_along(
     bucket: &Bucket,
     copy: &mut Copy,
     taken: &Taken,
-) -> Result<(), FollowError> {
+) -> Result<Sequence, FollowError> {
     let (term, number) = (taken.term, taken.state);
     let bytes = get(bucket, &Key::State { term, number })?;
-    copy.take_state(&decode_state(term, number, &bytes)?)?;
+    let state = decode_state(term, number, &bytes)?;
+    copy.take_state(&state)?;
     for number in taken.state..taken.below {
         let bytes = get(bucket, &Key::Chunk { term, number })?;
         copy.take_chunk(&decode_chunk(term, number, &bytes)?)?;
     }
-    Ok(())
+    Ok(state.end.sequence)
 }
 
 /// Checks that a copy, if it has anything, is of the log of a state, and says which that is. One that has nothing has

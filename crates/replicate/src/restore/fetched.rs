@@ -11,8 +11,8 @@ use strandline_segment::LogError;
 const SUFFIX: &str = ".fetched";
 /// The file that only such a directory has.
 const MARKER: &str = "FETCHING";
-/// The directory in it of what is shorter.
-const INNER: &str = "shorter";
+/// The directories in it: of what lacks what was put back, and of what is shorter.
+const INNER: [&str; 2] = ["whole", "shorter"];
 
 /// The directory that a log is fetched into.
 pub(super) struct Fetched {
@@ -65,21 +65,34 @@ impl Fetched {
         &self.path
     }
 
+    /// Where all of the log is made anew, with nothing in it.
+    pub(super) fn clear_whole(&self) -> Result<PathBuf, FollowError> {
+        let [whole, _] = INNER;
+        self.clear(whole)
+    }
+
     /// Where something shorter is made, with nothing in it.
-    pub(super) fn clear_inner(&self) -> Result<PathBuf, FollowError> {
-        let inner = self.path.join(INNER);
+    pub(super) fn clear_shorter(&self) -> Result<PathBuf, FollowError> {
+        let [_, shorter] = INNER;
+        self.clear(shorter)
+    }
+
+    fn clear(&self, name: &str) -> Result<PathBuf, FollowError> {
+        let inner = self.path.join(name);
         self.empty(&inner)?;
         Ok(inner)
     }
 
     /// Removes all of it, the marker last.
     pub(super) fn remove(self) -> Result<(), FollowError> {
-        let inner = self.clear_inner()?;
-        match self.fs.remove_dir(&inner) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(FollowError::io("remove", &inner, error));
+        for name in INNER {
+            let inner = self.clear(name)?;
+            match self.fs.remove_dir(&inner) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(FollowError::io("remove", &inner, error));
+                }
+                _ => {}
             }
-            _ => {}
         }
         self.empty(&self.path)?;
         let marker = self.path.join(MARKER);

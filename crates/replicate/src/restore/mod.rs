@@ -10,7 +10,8 @@ use crate::bucket::Bucket;
 use crate::follow::{Copy, FollowError, survey, take_along};
 use cut::cut;
 use fetched::Fetched;
-use std::path::Path;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use strandline::maintenance::{self, Existing, OnProgress, Restored};
 use strandline::{Sequence, Store, StoreOptions};
@@ -44,7 +45,8 @@ pub enum Until {
 ///
 /// [`FollowError::Empty`] if the bucket has no log; [`FollowError::NotReached`] if it ends before the sequence;
 /// [`FollowError::OtherLog`] or [`FollowError::Diverged`] if `dir.fetched` is left of the restore of another log:
-/// remove it then. [`FollowError::Bucket`], [`FollowError::Object`], [`FollowError::Log`], [`FollowError::Io`]; and
+/// remove it then. [`FollowError::Store`] too where the log has the record of a compaction or redaction after the point, and
+/// that took of the events before it. [`FollowError::Bucket`], [`FollowError::Object`], [`FollowError::Log`], [`FollowError::Io`]; and
 /// [`FollowError::Store`] as there.
 pub fn restore(
     bucket: &Bucket,
@@ -56,7 +58,7 @@ pub fn restore(
 ) -> Result<Restored, FollowError> {
     let place = Fetched::claim(fs, dir)?;
     let fetched = place.path();
-    let end = fetch_all(bucket, fs, fetched)?;
+    let (from, end) = fetch_all(bucket, fs, fetched)?;
     let wanted = match until {
         Until::End => end,
         Until::Sequence(sequence) => sequence,
@@ -65,11 +67,13 @@ pub fn restore(
     if wanted > end {
         return Err(FollowError::NotReached { end: end.get() });
     }
+    let whole = redone(fs, &place, from..end, on_progress)?;
+    let whole = whole.as_deref().unwrap_or(fetched);
     let restored = match wanted == end {
-        true => maintenance::restore_linked(fs, fetched, dir, existing, on_progress)?,
+        true => maintenance::restore_linked(fs, whole, dir, existing, on_progress)?,
         false => {
-            let shorter = place.clear_inner()?;
-            cut(fs, fetched, &shorter, wanted)?;
+            let shorter = place.clear_shorter()?;
+            cut(fs, whole, &shorter, wanted)?;
             maintenance::restore_linked(fs, &shorter, dir, existing, on_progress)?
         }
     };
@@ -77,8 +81,35 @@ pub fn restore(
     Ok(restored)
 }
 
-/// Fetches all that the terms of a bucket have left into a directory, and says where that ends.
-fn fetch_all(bucket: &Bucket, fs: &Arc<dyn Fs>, dir: &Path) -> Result<Sequence, FollowError> {
+/// Makes a log without what its records say is gone and what was fetched has, if there is any of it: what was rewritten
+/// comes with a state, and the records with the chunks before that. No state has a record without it, so only those
+/// after the state that was fetched are looked at.
+fn redone(
+    fs: &Arc<dyn Fs>,
+    place: &Fetched,
+    Range { start: from, end }: Range<Sequence>,
+    on_progress: OnProgress<'_>,
+) -> Result<Option<PathBuf>, FollowError> {
+    let fetched = place.path();
+    let put_back = maintenance::put_back(&reading(fs, fetched)?, from, on_progress)?;
+    if put_back.is_nothing() {
+        return Ok(None);
+    }
+    let whole = place.clear_whole()?;
+    cut(fs, fetched, &whole, end)?;
+    let store = StoreOptions::new().fs(fs.clone()).open(&whole)?;
+    maintenance::redo(&store, from, on_progress)?;
+    store.close()?;
+    Ok(Some(whole))
+}
+
+/// Fetches all that the terms of a bucket have left into a directory, and says where the state and the
+/// whole of it end.
+fn fetch_all(
+    bucket: &Bucket,
+    fs: &Arc<dyn Fs>,
+    dir: &Path,
+) -> Result<(Sequence, Sequence), FollowError> {
     let mut copy = Copy::open(bucket.clone(), fs.clone(), dir, None)?.without_merged();
     let mut tries_left = TRIES;
     loop {
@@ -86,10 +117,10 @@ fn fetch_all(bucket: &Bucket, fs: &Arc<dyn Fs>, dir: &Path) -> Result<Sequence, 
         match take_along(bucket, &mut copy, &taken) {
             Err(error) if error.is_gone() && tries_left > 0 => tries_left -= 1,
             Err(error) => return Err(error),
-            Ok(()) => {
+            Ok(from) => {
                 copy.sync()?;
                 let end = copy.end().ok_or(FollowError::Empty)?;
-                return Ok(end.sequence);
+                return Ok((from, end.sequence));
             }
         }
     }

@@ -138,6 +138,9 @@ fn compose(
     term: Term,
     put: &mut BTreeSet<Key>,
 ) -> Result<Option<Composed>, ReplicateError> {
+    // The end first: what a record below it says is gone is gone from what the manifest lists. Whoever takes over from
+    // the state has to look at the records after it alone.
+    let end = source.durable_end()?;
     let manifest = source.manifest()?;
     for info in manifest.segments() {
         let Some(end) = info.end() else {
@@ -173,7 +176,7 @@ fn compose(
             Err(error) => return Err(error),
         }
     }
-    let (Some(active), end) = (manifest.segments().last(), source.durable_end()?) else {
+    let Some(active) = manifest.segments().last() else {
         return Ok(None);
     };
     let view = source.log()?;

@@ -31,6 +31,7 @@ pub(crate) use ask::Stop;
 pub use error::ReplicateError;
 pub use options::ReplicateOptions;
 pub(crate) use over::take_over;
+pub(crate) use owner::OwnerFile;
 pub(crate) use run::{Shipping, ship};
 pub(crate) use source::{Hurry, Source};
 pub(crate) use status::{Board, Noted};

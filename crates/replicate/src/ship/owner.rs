@@ -4,7 +4,8 @@
 //! becomes of the request, it is known again. Of the tries before only the one that took a term is kept.
 //!
 //! It says too in which buckets that was, so that one of them which is empty is known for one that is lost, and which
-//! of them may have objects that are to be deleted at once.
+//! of them may have objects that are to be deleted at once; and whether the log in the directory was taken along from a
+//! bucket, and may have what its records say is gone.
 
 use super::error::{ReplicateError, of_file};
 use crate::object::Owner;
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use strandline_core::Sequence;
 use strandline_core::fs::{Fs, read_file, replace_file};
 
 /// What the file is called in the directory of the store.
@@ -42,6 +44,17 @@ pub(crate) struct OwnerFile {
     buckets: Vec<Taken>,
     /// Which may have what is to be deleted at once, the newest last. What one was rid of another may have still.
     owing: Vec<String>,
+    /// Records from here on say what may be there, though it is gone.
+    redo_from: Option<u64>,
+}
+
+/// What is in the file.
+#[derive(Default)]
+struct Read {
+    owners: Vec<Owner>,
+    buckets: Vec<Taken>,
+    owing: Vec<String>,
+    redo_from: Option<u64>,
 }
 
 /// A bucket in which a term is this directory's.
@@ -66,6 +79,8 @@ struct Json {
     buckets: Vec<JsonTaken>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     deletes_in: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    redo_from: Option<u64>,
 }
 
 impl OwnerFile {
@@ -82,7 +97,12 @@ impl OwnerFile {
                 Some(json)
             }
         };
-        let (owners, buckets, owing) = json.unwrap_or_default();
+        let Read {
+            owners,
+            buckets,
+            owing,
+            redo_from,
+        } = json.unwrap_or_default();
         Ok(Self {
             fs,
             path,
@@ -90,7 +110,23 @@ impl OwnerFile {
             owners,
             buckets,
             owing,
+            redo_from,
         })
+    }
+
+    /// From where on the records of the log say what may be there, though it is gone; `None` if nothing is.
+    pub(crate) fn redo_from(&self) -> Option<Sequence> {
+        self.redo_from.map(Sequence::new)
+    }
+
+    /// Notes that. Durable when it returns.
+    pub(crate) fn set_redo_from(&mut self, from: Option<Sequence>) -> Result<(), ReplicateError> {
+        let from = from.map(Sequence::get);
+        if self.redo_from == from {
+            return Ok(());
+        }
+        self.redo_from = from;
+        self.write()
     }
 
     /// Whether a term of the bucket was this directory's. Never of one in memory.
@@ -148,6 +184,7 @@ impl OwnerFile {
             owners: self.owners.iter().map(ToString::to_string).collect(),
             buckets: self.buckets.iter().map(JsonTaken::of).collect(),
             deletes_in: self.owing.clone(),
+            redo_from: self.redo_from,
         };
         let bytes = serde_json::to_vec(&json).map_err(|error| of_file(&self.path)(error.into()))?;
         replace_file(&*self.fs, &self.path, &bytes).map_err(of_file(&self.path))
@@ -170,13 +207,18 @@ impl JsonTaken {
     }
 }
 
-fn parse(bytes: &[u8]) -> Option<(Vec<Owner>, Vec<Taken>, Vec<String>)> {
+fn parse(bytes: &[u8]) -> Option<Read> {
     let json: Json = serde_json::from_slice(bytes).ok()?;
     let is_one = json.format == FORMAT && json.version == VERSION;
     let owners = json.owners.iter().map(|owner| owner.parse().ok());
     let owners = owners.collect::<Option<Vec<_>>>().filter(|_| is_one)?;
     let buckets = json.buckets.into_iter().map(JsonTaken::taken);
-    Some((owners, buckets.collect::<Option<_>>()?, json.deletes_in))
+    Some(Read {
+        owners,
+        buckets: buckets.collect::<Option<_>>()?,
+        owing: json.deletes_in,
+        redo_from: json.redo_from,
+    })
 }
 
 /// Remembers what is of a bucket as the newest, and as much of others as there is room for.

@@ -335,6 +335,7 @@ impl<'a> Run<'a> {
         let bytes = Bytes::from(chunk.encode());
         let length = bytes.len() as u64;
         if let Some(number) = self.shipper.offer(bytes) {
+            self.states.tells(number, chunk.state);
             self.in_flight.push_back(InFlight {
                 number,
                 shipped: Shipped::of(chunk),
@@ -346,10 +347,13 @@ impl<'a> Run<'a> {
     fn offer_state(&mut self) -> Result<(), ReplicateError> {
         let confirmed = self.shipper.confirmed();
         let is_idle = self.in_flight.is_empty() && self.shipper.has_room();
+        let (is_waiting, is_untold) = (self.states.is_waiting(), self.states.is_untold());
         // A state ends in the active segment, and has a number that none had.
         if is_idle
-            && self.states.is_waiting()
-            && (self.cutter.settle(&self.shipping.source)? || self.states.wants_chunk(confirmed))
+            && (is_waiting || is_untold)
+            && (self.cutter.settle(&self.shipping.source)?
+                || is_untold
+                || self.states.wants_chunk(confirmed))
         {
             let (header, at) = (*self.cutter.header(), *self.cutter.at());
             let empty = Chunk {
@@ -460,6 +464,7 @@ impl<'a> Run<'a> {
             self.shipper.acknowledged(),
             self.shipper.acknowledged_state(),
         );
+        self.states.told(chunks);
         self.states.acknowledged(state, now);
         let is_ahead =
             std::mem::replace(&mut self.acknowledged, (chunks, state)) != (chunks, state);

@@ -38,6 +38,10 @@ pub(crate) struct States {
     last: u64,
     /// The one that is offered and not acknowledged.
     offered: Option<Offered>,
+    /// A state of rewritten segments that no acknowledged chunk has told of yet. Readers learn of states from chunks.
+    untold: Option<u64>,
+    /// The chunk that tells of it.
+    telling: Option<u64>,
     sweeper: Sweeper,
     /// What was allowed when, oldest first; without a time where no reader is waited for.
     allowed: VecDeque<(Option<Duration>, Sweeper)>,
@@ -97,6 +101,8 @@ impl States {
             is_due: false,
             last: 0,
             offered: None,
+            untold: None,
+            telling: None,
             allowed: VecDeque::from([((!begun.is_rewritten).then_some(now), sweeper.clone())]),
             sweeper,
             unlisted: BTreeSet::new(),
@@ -308,10 +314,34 @@ impl States {
             .as_ref()
             .is_some_and(|offered| offered.is_urgent);
         let is_allowed = self.allowed.iter().any(|(at, _)| at.is_none());
-        if is_offered || is_allowed || self.is_sweeping || !self.orphans.is_empty() {
+        if is_offered
+            || self.untold.is_some()
+            || is_allowed
+            || self.is_sweeping
+            || !self.orphans.is_empty()
+        {
             return Ok(false);
         }
         Ok(!self.catalog.is_superseded(&source.manifest()?))
+    }
+
+    /// Whether a chunk is to tell of a state: readers would show what was redacted until the next one comes.
+    pub(crate) const fn is_untold(&self) -> bool {
+        self.untold.is_some() && self.telling.is_none()
+    }
+
+    /// A chunk of this number, which tells of a state, is offered.
+    pub(crate) fn tells(&mut self, number: u64, state: u64) {
+        if self.is_untold() && self.untold.is_some_and(|untold| untold <= state) {
+            self.telling = Some(number);
+        }
+    }
+
+    /// The chunks below this number are acknowledged.
+    pub(crate) fn told(&mut self, chunks: u64) {
+        if self.telling.is_some_and(|number| number < chunks) {
+            (self.untold, self.telling) = (None, None);
+        }
     }
 
     /// Whether the state that is offered has objects deleted at once.
@@ -411,6 +441,7 @@ impl States {
         let step = self.grace.checked_div(STEPS).unwrap_or_default();
         let last = self.allowed.iter().rev().find_map(|(at, _)| *at);
         if offered.is_urgent {
+            (self.untold, self.telling) = (Some(offered.number), None);
             self.allowed.push_back((None, self.sweeper.clone()));
         } else if last.is_none_or(|last| now.saturating_sub(last) >= step) {
             self.allowed.push_back((Some(now), self.sweeper.clone()));

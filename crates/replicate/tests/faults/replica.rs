@@ -6,7 +6,7 @@ use super::process::{Disk, LONG, bucket};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use strandline::{Sequence, Store};
+use strandline::{Region, Sequence, Store};
 use strandline_core::fs::Draws;
 use strandline_replicate::{FollowError, RemoteOptions, Replica, ReplicaActivity, ReplicaOptions};
 
@@ -115,10 +115,6 @@ impl Copy {
         self.look(world);
         let name = self.name();
         self.assert_has_shown_of(world, store);
-        // What a lazy one has not fetched may be gone until it has learnt of the next state: it is opened anew.
-        if self.is_lazy {
-            self.kill(world, draws);
-        }
         if !self.is_open() {
             self.open(world, draws);
         }
@@ -137,13 +133,47 @@ impl Copy {
         }
         self.at_work = Some((line, replica));
         self.look(world);
+        if self.is_lazy {
+            // What it has not fetched may be gone until it has taken over the next state.
+            self.wait(world, "can be read", |own| {
+                let snapshot = own.snapshot();
+                let mut all = snapshot.query(Region::all());
+                all.all(|event| event.is_ok())
+            });
+        }
         let Some(own) = self.store() else {
             return;
         };
         world.assert_has_all(&own, &name);
-        // What was redacted or removed last it learns with a state, of which the chunk after it tells.
         if world.events_of(&own) != world.events_of(store) {
             world.violation(format!("{name} does not show what the log has"));
+        }
+    }
+
+    /// Waits until it does not show the payload of an event any more, though nothing is appended after its redaction.
+    pub(crate) fn wait_gone(&self, world: &World, sequence: Sequence) {
+        self.wait(world, "has taken over a redaction", |own| {
+            let snapshot = own.snapshot();
+            let mut all = snapshot.query(Region::all());
+            all.all(|event| {
+                event.is_ok_and(|event| event.sequence != sequence || event.is_redacted())
+            })
+        });
+    }
+
+    /// Waits until something is so of what it shows.
+    pub(crate) fn wait(&self, world: &World, what: &str, is_so: impl Fn(&Store) -> bool) {
+        let Some((_, replica)) = &self.at_work else {
+            return;
+        };
+        let mut waited = Duration::ZERO;
+        while !is_so(&replica.store()) {
+            std::thread::sleep(Duration::from_millis(2));
+            waited += Duration::from_millis(2);
+            if waited > LONG {
+                let status = replica.status();
+                world.fail(format!("{} never {what}: {status:?}", self.name()));
+            }
         }
     }
 }

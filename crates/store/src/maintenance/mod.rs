@@ -62,8 +62,8 @@ pub use progress::{Meter, OnProgress, Progress, ProgressUnit};
 pub use rebuild::{Rebuilt, rebuild};
 pub use restore::{Existing, Restored, restore, restore_linked};
 pub use rewrite::{
-    Compacted, CompactionPlan, Missing, Redacted, Redaction, RedactionPlan, Retention, compact,
-    redact,
+    Compacted, CompactionPlan, Missing, Redacted, Redaction, RedactionPlan, Redone, Retention,
+    compact, put_back, redact, redo,
 };
 pub use salvage::{Loss, Salvaged, salvage, salvage_into};
 pub use strandline_core::{civil_date, rfc3339};

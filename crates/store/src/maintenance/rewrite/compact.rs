@@ -131,7 +131,7 @@ pub fn compact(
     drop(snapshot);
     let mut meter = Meter::bytes(Some(bytes), on_progress);
     let asked = Asked {
-        rule: rules.to_string(),
+        rule: Some(rules.to_string()),
         shows_at_once: false,
     };
     let done = rewrite(

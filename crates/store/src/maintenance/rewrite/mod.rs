@@ -1,4 +1,5 @@
-//! Rewriting segments while the store is used: [`compact()`] removes events, [`redact()`] their payloads.
+//! Rewriting segments while the store is used: [`compact()`] removes events, [`redact()`] their payloads, [`redo()`] takes
+//! away again what was put back of either.
 //!
 //! Rules choose events (`retention`, `redaction`, as `marks`), and `segments` takes them out, for both. What a
 //! compaction leaves of segments, `merge` makes fewer of, as `runs` says. Lists no
@@ -15,6 +16,7 @@ mod quarantine;
 mod redact;
 mod redaction;
 mod redaction_plan;
+mod redo;
 mod retention;
 mod rule;
 mod runs;
@@ -26,4 +28,5 @@ pub use missing::Missing;
 pub use redact::{Redacted, redact};
 pub use redaction::Redaction;
 pub use redaction_plan::RedactionPlan;
+pub use redo::{Redone, put_back, redo};
 pub use retention::Retention;

@@ -115,7 +115,7 @@ pub fn redact(
     already.keys().for_each(|id| quarantine.search_id(*id));
     let mut meter = Meter::bytes(Some(bytes), on_progress);
     let asked = Asked {
-        rule: redaction.to_string(),
+        rule: Some(redaction.to_string()),
         shows_at_once: true,
     };
     let done = rewrite(
@@ -151,7 +151,7 @@ pub fn redact(
 /// Removes what files of the store may hold of events that were redacted, though the log has it no more:
 /// frames after the end at which an opening sealed a segment, where the writing of its footer failed,
 /// and files that were being made when something failed.
-fn remove_remains(store: &Store) -> Result<(), Error> {
+pub(super) fn remove_remains(store: &Store) -> Result<(), Error> {
     let shared = store.shared();
     let sealed: Vec<SegmentId> = {
         let view = shared.log.view();

@@ -32,9 +32,10 @@ pub(super) trait Observer {
     fn before_switch(&mut self) -> Result<(), Error>;
 }
 
-/// By which rule events were chosen.
+/// Why events were chosen.
 pub(super) struct Asked {
-    pub(super) rule: String,
+    /// By which rule; none where a record says already, and durably, that they are gone.
+    pub(super) rule: Option<String>,
     /// Whether older snapshots are to show payloads no more that are removed.
     pub(super) shows_at_once: bool,
 }
@@ -124,8 +125,9 @@ pub(super) fn rewrite(
         (RemovalChange::Redacted, done.headers, &redacted),
     ];
     let (mut recorders, mut durable) = (Vec::new(), None);
-    for (change, _, taken) in changes.into_iter().filter(|(_, count, _)| *count > 0) {
-        let (recorder, end) = Recorder::begin(store, change, &asked.rule, taken)?;
+    let changes = changes.into_iter().filter(|(_, count, _)| *count > 0);
+    for ((change, _, taken), rule) in changes.zip(asked.rule.iter().cycle()) {
+        let (recorder, end) = Recorder::begin(store, change, rule, taken)?;
         recorders.push(recorder);
         durable = Some(end);
     }

@@ -83,6 +83,19 @@ impl Runs {
         Self(left)
     }
 
+    /// Whether a sequence is one of them. O(log runs).
+    pub(crate) fn has(&self, sequence: Sequence) -> bool {
+        let sequence = sequence.get();
+        let at = self.0.partition_point(|run| run.end <= sequence);
+        self.0.get(at).is_some_and(|run| run.start <= sequence)
+    }
+
+    /// Whether one of them is in a range. O(log runs).
+    pub(crate) fn touches(&self, start: Sequence, end: Sequence) -> bool {
+        let at = self.0.partition_point(|run| run.end <= start.get());
+        start < end && self.0.get(at).is_some_and(|run| run.start < end.get())
+    }
+
     /// Each sequence.
     pub(crate) fn iter(&self) -> impl Iterator<Item = Sequence> {
         self.0.iter().flat_map(|run| run.clone().map(Sequence::new))
@@ -121,6 +134,13 @@ mod tests {
             let all = |runs: &Runs| runs.iter().map(Sequence::get).collect::<BTreeSet<_>>();
             prop_assert_eq!(all(&left), a.clone());
             prop_assert_eq!(left.count(), a.len() as u64);
+            for sequence in 0..72 {
+                prop_assert_eq!(left.has(Sequence::new(sequence)), a.contains(&sequence));
+                for end in sequence..72 {
+                    let touches = left.touches(Sequence::new(sequence), Sequence::new(end));
+                    prop_assert_eq!(touches, a.range(sequence..end).next().is_some());
+                }
+            }
             prop_assert_eq!(all(&left.with(&right)), &a | &b);
             prop_assert_eq!(all(&left.without(&right)), &a - &b);
             let mut pushed = Runs::default();
