@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use strandline::maintenance::{Redaction, Retention, compact, redact};
 use strandline::{Coordinate, ErrorKind, Event, ProblemKind, Region, Sequence, Store};
-use strandline_core::fs::{FileIdentity, Fs, FsLayer, OsFs};
+use strandline_core::fs::{FileIdentity, Fs, FsLayer, OsFs, read_file, replace_file};
 use strandline_replicate::{Bucket, BucketOptions, FollowError, Replica, bucket_fs, take_over};
 use strandline_test_s3::{Fault, Operation, TestS3, When};
 
@@ -51,9 +51,9 @@ fn a_cache_that_is_damaged_gives_no_other_answer() {
     };
     for turn in 0..6 {
         for path in paths(&cache, |name| name != "LOCK") {
-            let mut bytes = std::fs::read(&path).unwrap();
+            let mut bytes = read_file(&OsFs, &path, 1 << 30).unwrap();
             damage(&mut bytes, turn);
-            std::fs::write(&path, bytes).unwrap();
+            replace_file(&OsFs, &path, &bytes).unwrap();
         }
         let replica = Replica::open(bucket.clone(), &copy, lazy()).unwrap();
         let store = replica.store();

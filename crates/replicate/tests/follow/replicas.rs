@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use strandline::maintenance::{CopyMode, Redaction, backup, redact};
 use strandline::{Sequence, Store};
-use strandline_core::fs::{Fs, OsFs};
+use strandline_core::fs::{Fs, OsFs, read_file, replace_file};
 use strandline_replicate::{
     Bucket, BucketErrorKind, BucketOptions, FollowError, Replica, ReplicaActivity, ReplicaOptions,
 };
@@ -391,9 +391,10 @@ fn half_of_a_file_that_was_left_is_not_taken_for_it() {
     for (file, kept) in [("segment-0000000001", 300), ("segment-0000000003", 200)] {
         let names = OsFs.list_names(&copy).unwrap();
         let name = names.iter().find(|one| one.name.starts_with(file)).unwrap();
-        let mut bytes = std::fs::read(copy.join(&name.name)).unwrap();
+        let mut bytes = read_file(&OsFs, &copy.join(&name.name), 1 << 30).unwrap();
         bytes.truncate(kept);
-        std::fs::write(copy.join(format!("{}.tmp", name.name)), bytes).unwrap();
+        let half = copy.join(format!("{}.tmp", name.name));
+        replace_file(&OsFs, &half, &bytes).unwrap();
     }
     let replica = open(&bucket, &copy);
     append(&store, 3);
