@@ -179,7 +179,7 @@ fn who_is_refused_because_of_an_event_sees_it_though_its_replication_has_ended()
     let condition = AppendCondition::since(sequence(0)).none_in(Region::all());
     for durability in [Durability::Synced, Durability::Written] {
         let asked = asking(durability).condition(&condition);
-        let refused = store.append_with(&a(), event("2"), asked.clone());
+        let refused = store.append_with(&a(), event("2"), asked);
         assert_eq!(refused.unwrap_err().kind(), ErrorKind::ConditionFailed);
         assert_eq!(texts(&store), ["1"]);
         let refused = store.submit_with(&a(), event("2"), asked);

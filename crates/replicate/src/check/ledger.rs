@@ -75,8 +75,8 @@ mod tests {
         }
     }
 
-    fn begun(part: u32, runs: &[Range<u64>]) -> RemovalStage {
-        let runs = runs.to_vec();
+    fn begun(part: u32, run: Range<u64>) -> RemovalStage {
+        let runs = vec![run];
         RemovalStage::Begun(RemovalPart {
             unrecorded_before: Sequence::ZERO,
             part,
@@ -97,20 +97,20 @@ mod tests {
     #[test]
     fn what_is_done_is_told_from_what_was_begun() {
         let mut ledger = Ledger::new(LOG);
-        take(&mut ledger, &note(1, begun(0, &[3..5])));
-        take(&mut ledger, &note(2, begun(0, &[4..9])));
-        take(&mut ledger, &note(1, begun(1, &[20..21])));
+        take(&mut ledger, &note(1, begun(0, 3..5)));
+        take(&mut ledger, &note(2, begun(0, 4..9)));
+        take(&mut ledger, &note(1, begun(1, 20..21)));
         assert!(ledger.events(true).is_empty());
         take(&mut ledger, &note(1, RemovalStage::Done));
         assert_eq!(ledger.events(true).as_slice(), [3..5, 20..21]);
-        assert_eq!(ledger.events(false).as_slice(), [4..9]);
+        assert_eq!(ledger.events(false).as_slice(), std::slice::from_ref(&(4..9)));
         assert_eq!(ledger.count(), 2);
     }
 
     #[test]
     fn what_happened_in_another_log_says_nothing_here() {
         let mut ledger = Ledger::new(LOG);
-        let own = note(1, begun(0, &[3..5]));
+        let own = note(1, begun(0, 3..5));
         let foreign = RemovalNote {
             is_foreign: true,
             ..own.clone()
