@@ -1,5 +1,6 @@
 //! Keys of sealed payloads, as a command line names them: a file of keys, and the wrapping key.
 
+#[cfg(feature = "seal")]
 use std::path::PathBuf;
 use std::sync::Arc;
 use strandline::OpenPayload;

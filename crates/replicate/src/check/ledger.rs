@@ -103,7 +103,10 @@ mod tests {
         assert!(ledger.events(true).is_empty());
         take(&mut ledger, &note(1, RemovalStage::Done));
         assert_eq!(ledger.events(true).as_slice(), [3..5, 20..21]);
-        assert_eq!(ledger.events(false).as_slice(), std::slice::from_ref(&(4..9)));
+        assert_eq!(
+            ledger.events(false).as_slice(),
+            std::slice::from_ref(&(4..9))
+        );
         assert_eq!(ledger.count(), 2);
     }
 

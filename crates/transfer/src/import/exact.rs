@@ -1,9 +1,9 @@
 //! `import_exact`: the lines of an exact export into a new store, which is a copy of the log that they are of.
 
-use super::LINE_BYTES_MAX;
 use super::error::ImportError;
 use super::failure::Failure;
 use super::imported::Imported;
+use super::options::LINE_BYTES_MAX;
 use crate::format::{ExactLine, RefusedLine, parse_exact, parse_head};
 use std::io::{BufRead, Read as _};
 use std::path::Path;

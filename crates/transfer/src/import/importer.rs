@@ -1,6 +1,5 @@
 //! `Importer`: what becomes of each line, the same in an import and in a trial of it.
 
-use super::LINE_BYTES_MAX;
 use super::appender::{Appended, Appender, Origin, Portion};
 use super::batches::{Batches, Members};
 use super::elements::{Elements, Step};
@@ -8,6 +7,7 @@ use super::failure::{Begun, Failure, conflict};
 use super::imported::Imported;
 use super::kinds::LineKinds;
 use super::options::ImportOptions;
+use super::options::LINE_BYTES_MAX;
 use super::twins::{Known, Twins, difference};
 use crate::format::{
     ImportedEvent, Incoming, LineFormat, LineIds, RefusedLine, is_head, not_of_an_export,

@@ -32,9 +32,6 @@ use strandline::{Error, ErrorKind, Store, StoreOptions};
 use strandline_core::sync::KeepsWakeUp;
 use twins::Twins;
 
-/// Longest line, in bytes: a payload of 64 MiB as base64, and some.
-const LINE_BYTES_MAX: u64 = 96 << 20;
-
 /// Appends the events of `input`, one a line.
 ///
 /// An event that is in the store already, by its id, is passed over if it is the same, and refused

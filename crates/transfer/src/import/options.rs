@@ -3,6 +3,9 @@
 use crate::format::LineFormat;
 use strandline::Hash;
 
+/// Longest line, in bytes: a payload of 64 MiB as base64, and some.
+pub(super) const LINE_BYTES_MAX: u64 = 96 << 20;
+
 /// How lines are imported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]

@@ -1,5 +1,6 @@
 //! `replicas --check-removed`: whether objects of a bucket have payloads that the log says are gone.
 
+use super::refused::refused;
 use crate::outcome::Outcome;
 use crate::output::note;
 use crate::terminal::{Bar, Screen, count, number};
@@ -15,7 +16,7 @@ pub(super) fn run(bucket: &Bucket, as_json: bool) -> anyhow::Result<Outcome> {
     drop(bar);
     let check = match checked {
         Ok(check) => check,
-        Err(RemovedCheckError::Overview(error)) => return Err(super::refused(error)),
+        Err(RemovedCheckError::Overview(error)) => return Err(refused(error)),
         Err(error) => return Err(error.into()),
     };
     let mut screen = Screen::new();

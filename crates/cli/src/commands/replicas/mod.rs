@@ -1,18 +1,19 @@
 //! `replicas`: what is in a bucket: who held it when, how far the log goes, what it takes.
 
 mod check_removed;
+mod refused;
 
-use crate::args::{Access, BucketArgs, ZoneArgs, refused_bucket};
-use crate::outcome::{Hinted, Outcome};
+use crate::args::{Access, BucketArgs, ZoneArgs};
+use crate::outcome::Outcome;
 use crate::output::note;
 use crate::terminal::{Screen, count, duration, number, size};
 use crate::times::Zone;
+use refused::refused;
 use serde_json::{Value, json};
 use std::time::Duration;
 use strandline::{Clock, SystemClock};
 use strandline_replicate::{
-    Amount, Bucket, LogOverview, ObjectAmounts, Overview, OverviewError, TermKind, TermOverview,
-    TermRecord,
+    Amount, Bucket, LogOverview, ObjectAmounts, Overview, TermKind, TermOverview, TermRecord,
 };
 
 #[derive(Debug, clap::Args)]
@@ -55,26 +56,6 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
         true => Outcome::Fine,
         false => Outcome::ProblemFound,
     })
-}
-
-/// A failure to look through a bucket, with what to do about it.
-fn refused(error: OverviewError) -> anyhow::Error {
-    let next = match error {
-        OverviewError::Bucket(error) => return refused_bucket(error),
-        OverviewError::Object { .. } => {
-            "readers that begin now fail as this did; where the writer lives, its next state or term mends it; else put \
-             the object back from a version of the bucket, if it keeps versions"
-        }
-        _ => "give the command again",
-    };
-    let next = next.to_owned();
-    let (error, is_usage) = (error.into(), false);
-    Hinted {
-        error,
-        next,
-        is_usage,
-    }
-    .into()
 }
 
 /// What needs a person.
