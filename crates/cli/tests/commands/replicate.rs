@@ -116,7 +116,7 @@ fn is_refused_by_all_others(place: &Place) {
         "backup {} +lazy",
         "salvage +lazy +salvaged",
         "checkpoint +lazy",
-        "compact +lazy --keep-newest 1 --yes",
+        "compact +lazy --keep-newest 1",
         "redact +lazy --entity order:1 --yes",
         "import +lazy +lines.jsonl",
         "restore +lazy +restored",
