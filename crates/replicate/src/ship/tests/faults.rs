@@ -273,8 +273,13 @@ fn ends_while_nothing_answers(held: fn(Operation) -> bool) {
     append(&store, 0, 90, Durability::Synced);
     let held = server.inject(Fault::Held, When::Always, move |seen| held(seen.operation));
     let replicator = Replicator::start(&store, bucket, patient()).unwrap();
-    append(&store, 90, 130, Durability::Synced);
-    held.wait_met(1);
+    let mut number = 90;
+    // Some is deleted only once enough chunks were shipped.
+    until(|| {
+        append(&store, number, number + 4, Durability::Synced);
+        number += 4;
+        held.met() > 0
+    });
     drop(replicator);
     held.release();
 }
