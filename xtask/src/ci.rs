@@ -43,6 +43,8 @@ const STEPS: &[Step] = &[
             "-p strandline-disintegrate --example disintegrate_courses",
             "-p strandline-replicate --example bucket_life",
             "-p strandline-proof --example log_files",
+            "-p strandline-anchor --example two_histories",
+            "-p strandline-seal --example forget",
             "-p strandline-examples --example quickstart",
             "-p strandline-examples --example verify",
             "-p strandline-examples --example read_only",
