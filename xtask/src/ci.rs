@@ -3,7 +3,7 @@
 //! It holds the order; what is checked is in the commands, which it stands above.
 
 use crate::run::run as cargo;
-use crate::{crash, loom, proof, tidy};
+use crate::{crash, examples, loom, proof, tidy};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -32,37 +32,7 @@ const STEPS: &[Step] = &[
             &[("RUSTDOCFLAGS", "-D warnings")],
         )
     }),
-    ("examples", || {
-        for example in [
-            "-p strandline-segment --example raw_log",
-            "-p strandline-index --example in_memory_index",
-            "-p strandline-checkpoint --example sections",
-            "-p strandline-aggregate --example transfers",
-            "-p strandline-cqrs-es --example cqrs_bank_account",
-            "-p strandline-dcb --example dcb_courses",
-            "-p strandline-disintegrate --example disintegrate_courses",
-            "-p strandline-replicate --example bucket_life",
-            "-p strandline-proof --example log_files",
-            "-p strandline-anchor --example two_histories",
-            "-p strandline-seal --example forget",
-            "-p strandline-examples --example quickstart",
-            "-p strandline-examples --example verify",
-            "-p strandline-examples --example read_only",
-            "-p strandline-examples --example bank_account",
-            "-p strandline-examples --example outbox",
-            "-p strandline-examples --example process_manager",
-            "-p strandline-examples --example projection",
-            "-p strandline-examples --example read_model_sqlite",
-            "-p strandline-examples --example saga",
-            "-p strandline-examples --example shop",
-            "-p strandline-examples --example tail",
-            "-p strandline-examples --example typed_events",
-            "-p strandline-examples --example unique_name",
-        ] {
-            cargo(&format!("run --quiet {example}"), &[])?;
-        }
-        Ok(())
-    }),
+    ("examples", examples::run),
     // Where there is no recent Python or no network, it says what it passes over.
     ("proofs, read by others", || done(proof::run()?)),
     ("power cuts", || {

@@ -6,7 +6,7 @@ use crate::run::root;
 use anyhow::{Context, ensure};
 use std::path::Path;
 use std::process::{Command, ExitCode};
-use strandline::fs::{Fs, OsFs};
+use strandline_core::fs::{Fs, OsFs};
 
 /// Counts edges and compares operands, which is how libFuzzer finds its way; `cargo fuzz` gives the same.
 const FLAGS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \

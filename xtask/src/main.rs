@@ -5,7 +5,7 @@
 mod bench;
 mod ci;
 mod crash;
-mod demo;
+mod examples;
 mod faults;
 mod fuzz;
 mod loom;
@@ -16,18 +16,23 @@ mod run;
 mod test;
 mod tidy;
 
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
+use run::{Passed, program, root};
+use std::ffi::OsString;
 use std::process::ExitCode;
-
-/// The help, with the commands in two groups that [`groups`] puts in place.
-const HELP: &str =
-    "{about-with-newline}\n{usage-heading} {usage}\n{before-help}\nOptions:\n{options}";
 
 /// Maintenance of Strandline stores and of this repository.
 ///
 /// Exit codes: 0 fine, 1 a problem was found, 2 wrong usage.
 #[derive(Parser)]
-#[command(name = "cargo xtask", bin_name = "cargo xtask", max_term_width = 100)]
+#[command(
+    name = "cargo xtask",
+    bin_name = "cargo xtask",
+    max_term_width = 100,
+    after_help = "Every other command is one on a store, of the program `strandline`, which is built first:\n  \
+    cargo xtask inspect DIR\n  \
+    cargo xtask store         lists them; `cargo xtask help query` explains one"
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -35,11 +40,11 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// What `strandline`, the program of `crates/cli`, does too.
-    #[command(flatten)]
-    Store(Box<strandline_cli::Command>),
     #[command(flatten)]
     Repository(Repository),
+    /// What `strandline`, the program of `crates/cli`, does.
+    #[command(external_subcommand)]
+    Store(Vec<OsString>),
 }
 
 /// What is done with this repository.
@@ -48,17 +53,11 @@ enum Repository {
     /// Read the history of a git repository into a store, show it, and check it.
     ///
     /// Example: cargo xtask demo --repo ../some-clone
-    Demo(demo::Args),
-    /// Measure the store: rates, latencies, sizes, beside what the machine allows.
+    Demo(Passed),
+    /// Measure the store: rates, latencies, sizes, beside what the machine allows; with --peers other stores too.
     ///
     /// Example: cargo xtask bench append read/scan --events 100000
-    ///
-    /// Work is named as in docs/performance.md: append/single, read/scan, query/kind, open/clean,
-    /// with wide/ before it for many short streams; the beginning of a name chooses all that begin
-    /// so. events/s and rows/s are rates, of which more is better; us, ms, B/event and instructions
-    /// are times, sizes and counts, of which less is; a ratio is of one figure to another. A figure
-    /// is the median of the runs, with the least and the greatest in brackets.
-    Bench(bench::Args),
+    Bench(Passed),
     /// Run every test of the workspace, doc tests included.
     ///
     /// Example: cargo xtask test
@@ -104,38 +103,31 @@ enum Repository {
     ///
     /// Example: cargo xtask proof
     Proof,
+    /// List the commands on a store.
+    Store,
     /// Run everything that must pass before a change lands.
     ///
     /// Example: cargo xtask ci
     Ci,
 }
 
-/// The names and purposes of the commands, those of stores before those of the repository.
-fn groups() -> String {
-    let store = strandline_cli::Command::augment_subcommands(clap::Command::new("store"));
-    let repository = Repository::augment_subcommands(clap::Command::new("repository"));
-    let mut text = String::new();
-    for (title, group) in [("a store", store), ("this repository", repository)] {
-        text += &format!("\nCommands on {title}:\n");
-        for command in group.get_subcommands() {
-            let about = command.get_about().map(ToString::to_string);
-            let about = about.unwrap_or_default();
-            text += &format!("  {:<12}{}\n", command.get_name(), about);
-        }
-    }
-    text
+/// The program that has the commands on a store.
+const STORE: &str = "strandline-cli";
+
+/// Whether help is asked for on a command that is not of this program.
+fn is_help_of_store(arguments: &[OsString]) -> bool {
+    let [help, command, ..] = arguments else {
+        return false;
+    };
+    let name = command.to_str().unwrap_or_default();
+    help == "help" && name != "help" && Cli::command().find_subcommand(name).is_none()
 }
 
-fn main() -> ExitCode {
-    let command = Cli::command().help_template(HELP).before_help(groups());
-    let arguments = command
-        .try_get_matches()
-        .and_then(|matches| Cli::from_arg_matches(&matches));
-    let outcome = match strandline_cli::parsed(arguments).map(|cli| cli.command) {
-        Err(code) => return code,
-        Ok(Command::Store(command)) => return strandline_cli::run(&command),
-        Ok(Command::Repository(command)) => match command {
-            Repository::Demo(args) => demo::run(args),
+fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Store(arguments) => program(STORE, &root()?, &arguments),
+        Command::Repository(command) => match command {
+            Repository::Demo(args) => program("strandline-demo", &root()?, &args.arguments),
             Repository::Bench(args) => bench::run(&args),
             Repository::Test => test::run(),
             Repository::Tidy => tidy::run(),
@@ -145,11 +137,20 @@ fn main() -> ExitCode {
             Repository::Crash(args) => crash::run(&args),
             Repository::Fuzz(args) => fuzz::run(&args),
             Repository::Proof => proof::run(),
+            Repository::Store => program(STORE, &root()?, &["help".into()]),
             Repository::Ci => ci::run(),
         },
+    }
+}
+
+fn main() -> ExitCode {
+    let arguments: Vec<_> = std::env::args_os().skip(1).collect();
+    let outcome = match is_help_of_store(&arguments) {
+        true => run(Command::Store(arguments)),
+        false => run(Cli::parse().command),
     };
     outcome.unwrap_or_else(|error| {
-        strandline_cli::note(format_args!("error: {error:#}"));
+        eprintln!("error: {error:#}");
         ExitCode::FAILURE
     })
 }

@@ -8,7 +8,7 @@ use crate::run::root;
 use anyhow::{Context, bail, ensure};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use strandline::fs::{Fs, OsFs, read_file, replace_file};
+use strandline_core::fs::{Fs, OsFs, read_file, replace_file};
 
 /// Longest file that is copied, in bytes.
 const BYTES_MAX: u64 = 64 << 20;

@@ -136,7 +136,7 @@ fn cargo(workspace: &Workspace, arguments: &str) -> Command {
 
 #[cfg(test)]
 mod tests {
-    use strandline::fs::{OsFs, read_file};
+    use strandline_core::fs::{OsFs, read_file};
 
     /// A model is asked for by its whole name, which says where it is.
     #[test]

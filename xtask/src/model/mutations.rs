@@ -71,7 +71,7 @@ fn passes(workspace: &Workspace, test: &str) -> anyhow::Result<bool> {
 #[cfg(test)]
 mod tests {
     use super::MUTATIONS;
-    use strandline::fs::{OsFs, read_file};
+    use strandline_core::fs::{OsFs, read_file};
 
     /// The names of the tests of the model that are not left to the night.
     fn tests() -> Vec<String> {

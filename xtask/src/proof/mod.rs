@@ -7,7 +7,7 @@ use crate::run::{cargo, root, run as cargo_run};
 use anyhow::{Context, ensure};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
-use strandline::fs::{Fs, OsFs};
+use strandline_core::fs::{Fs, OsFs};
 
 /// The program of others, at the version that is known to judge rightly.
 const PINNED: &str = "aics-tlog==0.2.1";

@@ -124,10 +124,9 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
             "strandline-test-s3",
         ],
     ),
-    (
-        "xtask",
-        &["strandline", "strandline-benches", "strandline-cli"],
-    ),
+    ("strandline-demo", &["strandline", "strandline-cli"]),
+    // It is built before anything else: programs that know more are started by it.
+    ("xtask", &["strandline-core"]),
 ];
 
 /// Dependencies of the workspace's packages on each other that go against the directions.

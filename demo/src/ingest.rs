@@ -1,9 +1,9 @@
 //! Reading the history into a store: one thread reads git, this one appends.
 
-use super::git::{Repository, WrongUsage};
-use super::history::{self, Commit, What};
-use super::names;
-use super::progress::{Timer, progress_bar};
+use crate::git::{Repository, WrongUsage};
+use crate::history::{self, Commit, What};
+use crate::names;
+use crate::progress::{Timer, progress_bar};
 use anyhow::{Context, bail, ensure};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -11,11 +11,11 @@ use std::sync::mpsc::sync_channel;
 use strandline::{Batch, Durability, Event, EventId, EventKind, Store, StoreOptions};
 
 /// A file came into being.
-pub(super) const ADDED: EventKind = EventKind::new(0x1, 0x001);
+pub(crate) const ADDED: EventKind = EventKind::new(0x1, 0x001);
 /// A file changed.
-pub(super) const MODIFIED: EventKind = EventKind::new(0x1, 0x002);
+pub(crate) const MODIFIED: EventKind = EventKind::new(0x1, 0x002);
 /// A file went away.
-pub(super) const DELETED: EventKind = EventKind::new(0x1, 0x003);
+pub(crate) const DELETED: EventKind = EventKind::new(0x1, 0x003);
 
 /// Most events in one batch; a larger commit takes several.
 const BATCH_EVENTS_MAX: usize = 16_384;
@@ -26,41 +26,41 @@ const SUBJECT_CHARACTERS: usize = 60;
 
 /// The payload of an event, as JSON.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct FileChange {
+pub(crate) struct FileChange {
     /// First digits of the commit's hash.
-    pub(super) commit: String,
+    pub(crate) commit: String,
     /// Time of the commit, in seconds since 1970.
-    pub(super) time: i64,
-    pub(super) added: u64,
-    pub(super) deleted: u64,
+    pub(crate) time: i64,
+    pub(crate) added: u64,
+    pub(crate) deleted: u64,
     /// Author and subject, in the first event of a commit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) author: Option<String>,
+    pub(crate) author: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) subject: Option<String>,
+    pub(crate) subject: Option<String>,
 }
 
 /// What reading the history came to.
 #[derive(Debug, Default)]
-pub(super) struct Ingested {
-    pub(super) events: u64,
-    pub(super) commits: u64,
+pub(crate) struct Ingested {
+    pub(crate) events: u64,
+    pub(crate) commits: u64,
     /// Commits whose events did not fit in one batch.
-    pub(super) split_commits: u64,
-    pub(super) seconds: f64,
+    pub(crate) split_commits: u64,
+    pub(crate) seconds: f64,
     /// Of these, waiting for git.
-    pub(super) git_seconds: f64,
+    pub(crate) git_seconds: f64,
 }
 
 impl Ingested {
     /// Time in the store and on the way to it.
-    pub(super) fn store_seconds(&self) -> f64 {
+    pub(crate) fn store_seconds(&self) -> f64 {
         (self.seconds - self.git_seconds).max(f64::EPSILON)
     }
 }
 
 /// Reads the history of a repository into a new store in `dir`.
-pub(super) fn ingest(repository: &Repository, dir: &Path) -> anyhow::Result<(Store, Ingested)> {
+pub(crate) fn ingest(repository: &Repository, dir: &Path) -> anyhow::Result<(Store, Ingested)> {
     let store = StoreOptions::new()
         .durability(Durability::Written)
         .no_background_sync()
@@ -77,7 +77,7 @@ pub(super) fn ingest(repository: &Repository, dir: &Path) -> anyhow::Result<(Sto
 }
 
 /// Appends the history of a repository to a store, reading `read_ahead` commits ahead.
-pub(super) fn fill(
+pub(crate) fn fill(
     store: &Store,
     repository: &Repository,
     read_ahead: usize,

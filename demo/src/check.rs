@@ -1,30 +1,30 @@
 //! The check: what the events of each file add up to, against the tree.
 
-use super::blobs::Blobs;
-use super::git::Repository;
-use super::ingest::FileChange;
-use super::names;
+use crate::blobs::Blobs;
+use crate::git::Repository;
+use crate::ingest::FileChange;
+use crate::names;
 use anyhow::{Context, ensure};
 use std::collections::HashMap;
 use strandline::{Region, Snapshot};
 
 /// What the events of a file add up to.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Fold {
-    pub(super) lines: i64,
-    pub(super) changes: u64,
+pub(crate) struct Fold {
+    pub(crate) lines: i64,
+    pub(crate) changes: u64,
 }
 
 /// What the events say, read back from the store.
 #[derive(Debug, Default)]
-pub(super) struct Folded {
-    pub(super) files: HashMap<String, Fold>,
+pub(crate) struct Folded {
+    pub(crate) files: HashMap<String, Fold>,
     /// Time of each event, in seconds since 1970, by the commit order.
-    pub(super) times: Vec<i64>,
+    pub(crate) times: Vec<i64>,
 }
 
 /// Reads every event of the snapshot.
-pub(super) fn fold(snapshot: &Snapshot) -> anyhow::Result<Folded> {
+pub(crate) fn fold(snapshot: &Snapshot) -> anyhow::Result<Folded> {
     let mut folded = Folded::default();
     for event in snapshot.query(Region::all()) {
         let event = event?;
@@ -43,22 +43,22 @@ pub(super) fn fold(snapshot: &Snapshot) -> anyhow::Result<Folded> {
 
 /// A file whose events do not add up to its lines.
 #[derive(Debug)]
-pub(super) struct Difference {
-    pub(super) name: String,
-    pub(super) in_tree: i64,
-    pub(super) in_store: Option<i64>,
+pub(crate) struct Difference {
+    pub(crate) name: String,
+    pub(crate) in_tree: i64,
+    pub(crate) in_store: Option<i64>,
 }
 
 /// What the check found.
 #[derive(Debug, Default)]
-pub(super) struct Checked {
-    pub(super) files: u64,
-    pub(super) differing: Vec<Difference>,
+pub(crate) struct Checked {
+    pub(crate) files: u64,
+    pub(crate) differing: Vec<Difference>,
 }
 
 /// Compares the fold of each file with its lines in the tree, and with none for files that are
 /// not in the tree.
-pub(super) fn against_tree(repository: &Repository, folded: &Folded) -> anyhow::Result<Checked> {
+pub(crate) fn against_tree(repository: &Repository, folded: &Folded) -> anyhow::Result<Checked> {
     let output = repository
         .git(&["ls-tree", "-r", "-z", "--full-tree", &repository.head])
         .output()

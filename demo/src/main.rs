@@ -4,7 +4,9 @@
 //! each commit. History is followed along first parents, so every change applies to the tree
 //! before it, and the lines added minus deleted of a file add up to the lines it has now.
 //!
-//! It knows the store through its public interface, and nothing else of this program.
+//! It knows the store through its public interface.
+
+#![forbid(unsafe_code)]
 
 mod blobs;
 mod check;
@@ -19,13 +21,21 @@ mod report;
 mod tests;
 
 use anyhow::Context;
+use clap::Parser;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use strandline::Store;
 
 /// Read the history of a git repository into a store, show it, and check it.
-#[derive(clap::Args)]
-pub(crate) struct Args {
+///
+/// Exit codes: 0 fine, 1 it failed or a file differs, 2 wrong usage.
+#[derive(Parser)]
+#[command(
+    name = "cargo xtask demo",
+    bin_name = "cargo xtask demo",
+    max_term_width = 100
+)]
+struct Args {
     /// The repository: any full clone, bare or not.
     #[arg(long, default_value = ".", value_name = "PATH")]
     repo: PathBuf,
@@ -37,15 +47,14 @@ pub(crate) struct Args {
     json: bool,
 }
 
-/// Runs the command. Exit codes: 0 fine, 1 it failed or a file differs, 2 wrong usage.
-pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
-    match demonstrate(args) {
-        Err(error) if error.is::<git::WrongUsage>() => {
-            strandline_cli::note(format_args!("error: {error:#}"));
-            Ok(ExitCode::from(2))
+fn main() -> ExitCode {
+    demonstrate(Args::parse()).unwrap_or_else(|error| {
+        strandline_cli::note(format_args!("error: {error:#}"));
+        match error.is::<git::WrongUsage>() {
+            true => ExitCode::from(2),
+            false => ExitCode::FAILURE,
         }
-        outcome => outcome,
-    }
+    })
 }
 
 fn demonstrate(args: Args) -> anyhow::Result<ExitCode> {

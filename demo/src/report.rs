@@ -1,9 +1,9 @@
 //! The report: figures for people, or as JSON.
 
-use super::check::{Checked, Folded};
-use super::git::Repository;
-use super::ingest::{ADDED, DELETED, FileChange, Ingested};
-use super::plot::{date, sparkline};
+use crate::check::{Checked, Folded};
+use crate::git::Repository;
+use crate::ingest::{ADDED, DELETED, FileChange, Ingested};
+use crate::plot::{date, sparkline};
 use std::collections::HashMap;
 use strandline::{Region, Store, StoredEvent, VerifyReport};
 
@@ -13,21 +13,21 @@ const PLOT_WIDTH: usize = 24;
 const NAME_WIDTH: usize = 36;
 
 /// Everything that was measured and checked.
-pub(super) struct Outcome {
-    pub(super) ingested: Ingested,
-    pub(super) open_seconds: f64,
-    pub(super) verified: VerifyReport,
-    pub(super) verify_seconds: f64,
-    pub(super) checked: Checked,
-    pub(super) bytes_on_disk: u64,
-    pub(super) commits_reachable: u64,
+pub(crate) struct Outcome {
+    pub(crate) ingested: Ingested,
+    pub(crate) open_seconds: f64,
+    pub(crate) verified: VerifyReport,
+    pub(crate) verify_seconds: f64,
+    pub(crate) checked: Checked,
+    pub(crate) bytes_on_disk: u64,
+    pub(crate) commits_reachable: u64,
     /// Whether the store stays when the command ends.
-    pub(super) kept: bool,
+    pub(crate) kept: bool,
 }
 
 impl Outcome {
     /// Whether every file adds up and every chain holds.
-    pub(super) fn is_right(&self) -> bool {
+    pub(crate) fn is_right(&self) -> bool {
         self.checked.differing.is_empty() && self.verified.is_intact()
     }
 
@@ -40,7 +40,7 @@ impl Outcome {
     }
 
     /// The figures, for programs.
-    pub(super) fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::json!({
             "events": self.ingested.events,
             "entities": self.verified.entities,
@@ -106,7 +106,7 @@ impl Page {
 }
 
 /// Prints the report, for people.
-pub(super) fn print(
+pub(crate) fn print(
     repository: &Repository,
     store: &Store,
     folded: &Folded,

@@ -1,7 +1,7 @@
 //! The history as git prints it, parsed into commits and file changes.
 
-use super::blobs::Blobs;
-use super::git::Repository;
+use crate::blobs::Blobs;
+use crate::git::Repository;
 use anyhow::{Context, bail};
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader};
@@ -14,7 +14,7 @@ const FIELD: char = '\u{2}';
 
 /// What a commit did to a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum What {
+pub(crate) enum What {
     Added,
     Modified,
     Deleted,
@@ -22,22 +22,22 @@ pub(super) enum What {
 
 /// A file change.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Change {
-    pub(super) path: Vec<u8>,
-    pub(super) what: What,
-    pub(super) added: u64,
-    pub(super) deleted: u64,
+pub(crate) struct Change {
+    pub(crate) path: Vec<u8>,
+    pub(crate) what: What,
+    pub(crate) added: u64,
+    pub(crate) deleted: u64,
 }
 
 /// A commit on the line of first parents.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Commit {
-    pub(super) hash: String,
+pub(crate) struct Commit {
+    pub(crate) hash: String,
     /// Seconds since 1970.
-    pub(super) time: i64,
-    pub(super) author: String,
-    pub(super) subject: String,
-    pub(super) changes: Vec<Change>,
+    pub(crate) time: i64,
+    pub(crate) author: String,
+    pub(crate) subject: String,
+    pub(crate) changes: Vec<Change>,
 }
 
 /// A line of `--raw`: modes and blobs before and after.
@@ -53,7 +53,7 @@ struct Raw {
 
 /// Reads the whole history, oldest commit first, and hands each commit to `give` until that says
 /// no.
-pub(super) fn read(
+pub(crate) fn read(
     repository: &Repository,
     mut give: impl FnMut(Commit) -> bool,
 ) -> anyhow::Result<()> {

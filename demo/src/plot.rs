@@ -5,7 +5,7 @@ use strandline_cli::plot::bars;
 
 /// How many of `times` fall into each of `width` equal parts of `first..=last`, as one line; a
 /// part without any is a space.
-pub(super) fn sparkline(times: &[i64], first: i64, last: i64, width: usize) -> String {
+pub(crate) fn sparkline(times: &[i64], first: i64, last: i64, width: usize) -> String {
     let mut counts = vec![0_u64; width.max(1)];
     let span = i128::from(last) - i128::from(first) + 1;
     for time in times {
@@ -19,7 +19,7 @@ pub(super) fn sparkline(times: &[i64], first: i64, last: i64, width: usize) -> S
 }
 
 /// A date, `year-month-day`, from seconds since 1970.
-pub(super) fn date(seconds: i64) -> String {
+pub(crate) fn date(seconds: i64) -> String {
     let (year, month, day) = civil_date(seconds.div_euclid(86_400));
     format!("{year:04}-{month:02}-{day:02}")
 }

@@ -1,18 +1,18 @@
 //! `Blobs`: line counts of blobs, through one long-lived `git cat-file`.
 
-use super::git::Repository;
+use crate::git::Repository;
 use anyhow::{Context, bail};
 use std::io::{BufRead, BufReader, BufWriter, Read, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 
-pub(super) struct Blobs {
+pub(crate) struct Blobs {
     child: Child,
     requests: Option<BufWriter<ChildStdin>>,
     answers: BufReader<ChildStdout>,
 }
 
 impl Blobs {
-    pub(super) fn start(repository: &Repository) -> anyhow::Result<Self> {
+    pub(crate) fn start(repository: &Repository) -> anyhow::Result<Self> {
         let mut child = repository
             .git(&["cat-file", "--batch"])
             .stdin(Stdio::piped())
@@ -29,7 +29,7 @@ impl Blobs {
     }
 
     /// How many lines a blob has.
-    pub(super) fn lines(&mut self, hash: &str) -> anyhow::Result<u64> {
+    pub(crate) fn lines(&mut self, hash: &str) -> anyhow::Result<u64> {
         let requests = self.requests.as_mut().context("git cat-file has ended")?;
         writeln!(requests, "{hash}")?;
         requests.flush()?;
@@ -65,18 +65,18 @@ impl Drop for Blobs {
 
 /// Counts lines as git does: a last line counts even without a line break.
 #[derive(Default)]
-pub(super) struct LineCounter {
+pub(crate) struct LineCounter {
     breaks: u64,
     last: Option<u8>,
 }
 
 impl LineCounter {
-    pub(super) fn add(&mut self, bytes: &[u8]) {
+    pub(crate) fn add(&mut self, bytes: &[u8]) {
         self.breaks += bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
         self.last = bytes.last().copied().or(self.last);
     }
 
-    pub(super) fn lines(&self) -> u64 {
+    pub(crate) fn lines(&self) -> u64 {
         match self.last {
             None | Some(b'\n') => self.breaks,
             Some(_) => self.breaks + 1,

@@ -31,7 +31,7 @@ const SETTINGS: [&str; 5] = [
 
 /// The command was called wrongly: nothing is broken, and other arguments are needed.
 #[derive(Debug)]
-pub(super) struct WrongUsage(pub(super) String);
+pub(crate) struct WrongUsage(pub(crate) String);
 
 impl fmt::Display for WrongUsage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -43,7 +43,7 @@ impl std::error::Error for WrongUsage {}
 
 /// A git command that works on the repository of the folder it is started in, whatever the
 /// environment says.
-pub(super) fn git() -> Command {
+pub(crate) fn git() -> Command {
     let mut command = Command::new("git");
     for variable in POINT_ELSEWHERE {
         command.env_remove(variable);
@@ -53,13 +53,13 @@ pub(super) fn git() -> Command {
 
 /// A repository with its whole history.
 #[derive(Debug)]
-pub(super) struct Repository {
+pub(crate) struct Repository {
     path: PathBuf,
-    pub(super) head: String,
+    pub(crate) head: String,
     /// Commits along first parents.
-    pub(super) commits: u64,
+    pub(crate) commits: u64,
     /// Commits that can be reached, merged branches included.
-    pub(super) commits_reachable: u64,
+    pub(crate) commits_reachable: u64,
 }
 
 impl Repository {
@@ -68,7 +68,7 @@ impl Repository {
     /// # Errors
     ///
     /// [`WrongUsage`] where there is no repository.
-    pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn open(path: &Path) -> anyhow::Result<Self> {
         let mut repository = Self {
             path: path.to_path_buf(),
             head: String::new(),
@@ -128,7 +128,7 @@ impl Repository {
     }
 
     /// A git command in the repository, the same whatever the user has configured.
-    pub(super) fn git(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn git(&self, arguments: &[&str]) -> Command {
         let mut command = git();
         command.arg("-C").arg(&self.path);
         for setting in SETTINGS {
@@ -168,7 +168,7 @@ impl Repository {
     }
 
     /// How the repository is called in the report.
-    pub(super) fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         // In a folder of the work tree, the name is that of the whole; a bare clone has none.
         let top = match self.text(&["rev-parse", "--show-toplevel"]) {
             Ok(Ok(top)) => PathBuf::from(top),

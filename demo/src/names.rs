@@ -7,7 +7,7 @@ use strandline::{Coordinate, Hash, NAME_BYTES_MAX, NameError};
 const CUT: &str = "%~";
 
 /// The coordinate of a path: the path itself, in its top-level folder, `.` for files at the root.
-pub(super) fn coordinate(path: &[u8]) -> Result<Coordinate, NameError> {
+pub(crate) fn coordinate(path: &[u8]) -> Result<Coordinate, NameError> {
     let folder = match path.iter().position(|byte| *byte == b'/') {
         Some(end) => name(path.get(..end).unwrap_or_default()),
         None => ".".to_owned(),
@@ -18,7 +18,7 @@ pub(super) fn coordinate(path: &[u8]) -> Result<Coordinate, NameError> {
 /// A path as a name: `%`, control characters and bytes that are not UTF-8 as `%` and two
 /// hexadecimal digits; a name that is too long ends in `%~` and a hash of the whole path, which no
 /// path that fits can end in.
-pub(super) fn name(path: &[u8]) -> String {
+pub(crate) fn name(path: &[u8]) -> String {
     let mut name = String::with_capacity(path.len());
     for chunk in path.utf8_chunks() {
         for character in chunk.valid().chars() {

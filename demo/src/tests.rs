@@ -5,9 +5,9 @@
     reason = "the repository that is read is made with plain files"
 )]
 
-use super::check::{self, Checked};
-use super::git::{self, Repository, WrongUsage};
-use super::ingest::{self, Ingested};
+use crate::check::{self, Checked};
+use crate::git::{self, Repository, WrongUsage};
+use crate::ingest::{self, Ingested};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;
