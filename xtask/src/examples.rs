@@ -1,6 +1,7 @@
 //! Every example of the workspace, run: they are programs to copy from, and end by themselves.
 //!
-//! They are built together, as the tests are, which builds nothing a second time. It knows `run`.
+//! They are those that the tests were built with: by themselves they would be built anew, with other features of what
+//! they use. It knows `run`.
 
 use crate::run::{cargo, root};
 use anyhow::{Context, ensure};
@@ -25,7 +26,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
 
 /// Names and programs, by name.
 fn built() -> anyhow::Result<Vec<(String, String)>> {
-    let build = "build --workspace --examples --message-format=json-render-diagnostics";
+    let build = "test --workspace --no-run --message-format=json-render-diagnostics";
     let output = cargo(build, &[])?
         .stderr(Stdio::inherit())
         .output()
@@ -38,6 +39,7 @@ fn built() -> anyhow::Result<Vec<(String, String)>> {
         };
         let name = artifact.target.name;
         let is_run = artifact.target.kind.contains(&TargetKind::Example)
+            && !artifact.profile.test
             && !MEASURING.contains(&name.as_str());
         if let Some(program) = artifact.executable.filter(|_| is_run) {
             examples.push((name, program.into_string()));
