@@ -13,7 +13,7 @@ use strandline::fs::MemFs;
 use strandline::maintenance::{Redaction, Retention};
 use strandline::{
     Batch, Coordinate, Event, EventId, EventKind, Hlc, ManualClock, PayloadEncoding, Region, Seal,
-    SealKeyId, Store, StoreOptions,
+    SealForm, SealKeyId, Store, StoreOptions,
 };
 use strandline_transfer::{ImportError, ImportOptions, Imported, LineFormat, import, try_import};
 
@@ -341,6 +341,10 @@ fn event() -> impl Strategy<Value = (Coordinate, Event)> {
         let event = match encoding {
             PayloadEncoding::SEALED => Event::bytes(kind_of, Vec::new()).sealed(
                 Seal {
+                    form: match scope {
+                        0 => SealForm::XChaCha20Poly1305,
+                        _ => SealForm::Aes256Gcm,
+                    },
                     encoding: PayloadEncoding::JSON,
                     is_bound_to_id: id.is_some(),
                     key: SealKeyId::from_bytes([scope; 16]),

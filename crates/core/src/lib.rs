@@ -60,9 +60,9 @@ pub use model::{
     EventId, EventIdError, EventKind, Extensions, Hash, HashChain, HashError, Hlc, HlcBehind,
     HlcClock, HlcError, HlcExhausted, ID_RANDOM_BITS, KIND_NAME_EXTENSION_BYTES_MAX, KindError,
     KindFilter, KindRange, KindSet, NAME_BYTES_MAX, NameError, Nonce, PayloadEncoding, Query,
-    Region, SEAL_BYTES, Seal, SealKeyId, SealKeyIdError, Sequence, Span, TAG_BYTES_MAX, TAGS_MAX,
-    TRACKING_EXTENSION_BYTES_MAX, TagError, WALL_MS_MAX, check_name, civil_date, encode_tags,
-    extension_tag, rfc3339, wall_ms_of,
+    Region, SEAL_BYTES, Seal, SealForm, SealKeyId, SealKeyIdError, Sequence, Span, TAG_BYTES_MAX,
+    TAGS_MAX, TRACKING_EXTENSION_BYTES_MAX, TagError, WALL_MS_MAX, check_name, civil_date,
+    encode_tags, extension_tag, rfc3339, wall_ms_of,
 };
 pub use process::Process;
 pub use random::{Nonces, Random};

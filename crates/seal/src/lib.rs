@@ -6,7 +6,7 @@
 //! operator's ([`CommandKeys`]), or in memory ([`MemoryKeys`]). [`KeyStore::forget`] ends the readability of
 //! everything that was sealed for an entity or a scope.
 //!
-//! Encrypted is the payload, with XChaCha20-Poly1305, and nothing else: entity, scope, kind, tags, attributes, ids
+//! Encrypted is the payload, with AES-256-GCM, and nothing else: entity, scope, kind, tags, attributes, ids
 //! and times are stored as they are. What is proved by a hash is the ciphertext. `docs/privacy.md` says what that
 //! protects from whom, and what it does not.
 //!

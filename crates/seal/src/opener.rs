@@ -61,7 +61,7 @@ impl Opener {
             version: event.version(),
             id: seal.is_bound_to_id.then_some(id),
         };
-        match open(&key, &bound, seal.nonce, event.payload()?) {
+        match open(&key, &bound, &seal, event.payload()?) {
             Some(payload) => Ok(event.opened(seal.encoding, payload)),
             None => {
                 let message = format!(

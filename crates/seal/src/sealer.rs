@@ -60,8 +60,12 @@ impl Sealer {
             version: event.version(),
             id: event.id(),
         };
-        let nonce = self.nonce()?;
-        let Some((seal, ciphertext)) = seal(&key, &bound, event.payload(), || nonce) else {
+        let sealed = match self.process.is_current() {
+            true => seal(&key, &bound, event.payload(), &self.random),
+            // A fork of this process has the same source, and uses it no further.
+            false => seal(&key, &bound, event.payload(), &random()?),
+        };
+        let Some((seal, ciphertext)) = sealed else {
             let message = "the payload is too long to be encrypted";
             return Err(Error::new(ErrorKind::TooLarge, message));
         };
@@ -90,19 +94,10 @@ impl Sealer {
             None => self.keys.create(subject),
         }
     }
-
-    /// A nonce that was not used before. A fork of this process has the same source, and uses it no further.
-    fn nonce(&self) -> Result<[u8; 24], Error> {
-        let bytes = match self.process.is_current() {
-            true => self.random.bytes(),
-            false => random()?.bytes(),
-        };
-        Ok(bytes.first_chunk().copied().unwrap_or_default())
-    }
 }
 
 fn random() -> Result<Random, Error> {
     Random::from_os().map_err(|error| {
-        Error::new(ErrorKind::Io, "there are no random bytes to make nonces of").with_source(error)
+        Error::new(ErrorKind::Io, "there are no random bytes to make salts of").with_source(error)
     })
 }

@@ -103,7 +103,7 @@ pub use strandline_core::{
     EXTENSION_BYTES_MAX, EntityFilter, Epoch, EpochError, EventHeader, EventId, EventIdError,
     EventKind, Extensions, Hash, HashChain, Hlc, HlcError, KindError, KindFilter, KindRange,
     KindSet, ManualClock, NAME_BYTES_MAX, NameError, Nonce, PayloadEncoding, Query, Region, Seal,
-    SealKeyId, SealKeyIdError, Sequence, SystemClock, TAG_BYTES_MAX, TAGS_MAX,
+    SealForm, SealKeyId, SealKeyIdError, Sequence, SystemClock, TAG_BYTES_MAX, TAGS_MAX,
 };
 pub use strandline_index::{Causes, IndexLayout, Names, PartPlan, Plan, PlanKey, RowView, Rows};
 /// Trees of hashes over a log, and the proofs that are made of them: the crate `strandline-proof`.

@@ -73,7 +73,8 @@ impl Extensions {
     pub fn new<'a>(
         extensions: impl IntoIterator<Item = (u16, &'a [u8])>,
     ) -> Result<Self, DecodeError> {
-        let mut encoded = Vec::new();
+        // What most that have some have: a seal, or a few tags.
+        let mut encoded = Vec::with_capacity(64);
         let mut writer = Writer::new(&mut encoded);
         for (tag, bytes) in extensions {
             if bytes.len() > EXTENSION_BYTES_MAX {

@@ -43,5 +43,5 @@ pub use name::{NAME_BYTES_MAX, NameError, TAG_BYTES_MAX, check_name};
 pub use query::Query;
 pub use region::{EntityFilter, Region, Span};
 pub use rfc3339::{civil_date, rfc3339};
-pub use seal::{SEAL_BYTES, Seal, SealKeyId, SealKeyIdError};
+pub use seal::{SEAL_BYTES, Seal, SealForm, SealKeyId, SealKeyIdError};
 pub use tags::{TAGS_MAX, TagError, encode_tags};

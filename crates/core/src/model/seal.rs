@@ -5,11 +5,9 @@ use crate::codec::{DecodeError, Reader};
 use std::fmt;
 use std::str::FromStr;
 
-/// The form that is written: XChaCha20-Poly1305.
-const FORM: u8 = 1;
 /// Flag: the ciphertext is bound to the event's id.
 const OF_ID: u8 = 1;
-/// Bytes of a nonce of XChaCha20.
+/// Bytes of a nonce: as many as XChaCha20 has, and a salt with one of AES-GCM.
 const NONCE_BYTES: usize = 24;
 
 /// Most bytes that a seal takes among extensions.
@@ -65,14 +63,46 @@ impl FromStr for SealKeyId {
     }
 }
 
+/// What a payload was sealed with. How keys and nonces are made of what a [`Seal`] has is `docs/format.md`'s.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum SealForm {
+    /// XChaCha20-Poly1305: what was sealed first.
+    XChaCha20Poly1305,
+    /// AES-256-GCM, under a key that is derived from the key that is named and a salt.
+    Aes256Gcm,
+}
+
+impl SealForm {
+    /// The number that is written.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::XChaCha20Poly1305 => 1,
+            Self::Aes256Gcm => 2,
+        }
+    }
+
+    /// The form with this number; `None` if this program knows none.
+    #[must_use]
+    pub const fn from_code(code: u8) -> Option<Self> {
+        match code {
+            1 => Some(Self::XChaCha20Poly1305),
+            2 => Some(Self::Aes256Gcm),
+            _ => None,
+        }
+    }
+}
+
 /// What the header of an event says of its payload, where that is sealed: encrypted, so that whoever has the key
 /// named here reads it. The event's encoding is [`PayloadEncoding::SEALED`] then, and its hash covers what is
 /// stored: the ciphertext and this.
 ///
 /// ```
-/// use strandline_core::{PayloadEncoding, Seal, SealKeyId};
+/// use strandline_core::{PayloadEncoding, Seal, SealForm, SealKeyId};
 ///
 /// let seal = Seal {
+///     form: SealForm::Aes256Gcm,
 ///     encoding: PayloadEncoding::JSON,
 ///     is_bound_to_id: true,
 ///     key: SealKeyId::from_bytes([7; 16]),
@@ -83,6 +113,8 @@ impl FromStr for SealKeyId {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Seal {
+    /// What it was sealed with.
+    pub form: SealForm,
     /// How the payload is encoded that is sealed.
     pub encoding: PayloadEncoding,
     /// Whether the ciphertext is bound to the event's id, which the caller gave.
@@ -98,12 +130,15 @@ impl Seal {
     #[must_use]
     pub fn to_bytes(&self) -> [u8; SEAL_BYTES] {
         let flags = if self.is_bound_to_id { OF_ID } else { 0 };
-        let head = [FORM, flags, self.encoding.code()];
-        let parts = head.iter().chain(self.key.as_bytes()).chain(&self.nonce);
-        // The parts are as long as the whole.
+        let head = [self.form.code(), flags, self.encoding.code()];
         let mut bytes = [0; SEAL_BYTES];
-        for (byte, own) in bytes.iter_mut().zip(parts) {
-            *byte = *own;
+        // The parts are as long as the whole; copied as parts, as this is done for each event.
+        let mut rest = bytes.as_mut_slice();
+        for part in [&head[..], self.key.as_bytes(), &self.nonce] {
+            if let Some((own, after)) = std::mem::take(&mut rest).split_at_mut_checked(part.len()) {
+                own.copy_from_slice(part);
+                rest = after;
+            }
         }
         bytes
     }
@@ -116,9 +151,9 @@ impl Seal {
     /// is not sealed again.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(bytes);
-        if reader.u8("form of a seal")? != FORM {
+        let Some(form) = SealForm::from_code(reader.u8("form of a seal")?) else {
             return Err(Reader::new(bytes).invalid("form of a seal", "is not known"));
-        }
+        };
         let flags = reader.u8("flags of a seal")?;
         if flags & !OF_ID != 0 {
             return Err(reader.invalid("flags of a seal", "an unknown flag is set"));
@@ -133,6 +168,7 @@ impl Seal {
             return Err(reader.invalid("seal", "is too long"));
         }
         Ok(Self {
+            form,
             encoding,
             is_bound_to_id: flags & OF_ID != 0,
             key: SealKeyId(key),
@@ -148,6 +184,7 @@ mod tests {
 
     fn seal() -> Seal {
         Seal {
+            form: SealForm::Aes256Gcm,
             encoding: PayloadEncoding::JSON,
             is_bound_to_id: false,
             key: SealKeyId::from_bytes([7; 16]),
@@ -164,7 +201,7 @@ mod tests {
         let mut long = good.to_vec();
         long.push(0);
         assert!(Seal::from_bytes(&long).is_err());
-        for (place, byte) in [(0, 0), (0, 2), (1, 2), (1, 0x80), (2, 3)] {
+        for (place, byte) in [(0, 0), (0, 3), (1, 2), (1, 0x80), (2, 3)] {
             let mut bytes = good;
             bytes[place] = byte;
             assert!(Seal::from_bytes(&bytes).is_err(), "byte {place} is {byte}");
@@ -194,7 +231,7 @@ mod tests {
         #[test]
         fn any_bytes_are_a_seal_that_is_written_so_or_none(
             bytes in proptest::collection::vec(any::<u8>(), SEAL_BYTES..=SEAL_BYTES),
-            form in 0..=FORM,
+            form in 0..=3_u8,
             flags in 0..=OF_ID,
         ) {
             let mut bytes = bytes;

@@ -10,6 +10,7 @@
 mod erased;
 mod lazy;
 mod lazy_faults;
+mod lazy_proofs;
 mod power_cuts;
 mod removed;
 mod replicas;

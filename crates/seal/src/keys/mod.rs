@@ -34,7 +34,8 @@ pub enum Found {
 /// with it is told from what this store of keys knows nothing of; its secret is gone.
 pub trait KeyStore: Send + Sync + Debug {
     /// The key that payloads about a subject are sealed with; `None` if there never was one. Asked for each payload
-    /// that is sealed.
+    /// that is sealed. Give the same one each time while it is at hand: the ciphers that are made of a key are kept with
+    /// it, and to make one takes longer than to seal a short payload.
     ///
     /// # Errors
     ///

@@ -17,8 +17,8 @@
 //! Summary, list, block and section have checksums of their own, so that each is checked where it is used. Footers of
 //! stores that were written before there were tree sections have none.
 
+pub(crate) use super::footer_head::head;
 use super::footer_head::{FooterHead, LONG};
-pub(crate) use super::footer_head::{HEAD_BYTES_MAX, head, head_of};
 use super::heads::{self, HeadMap};
 use super::rebuild::{rebuilt_block, replayed_with, sequences};
 use super::removed::RemovedHeads;

@@ -10,8 +10,6 @@ const FIXED_BYTES: usize = 8 + 4 + 4;
 /// What comes to that where there is a summary or a tree section.
 const LONG_BYTES: usize = 4 + 4;
 const CHECKSUM_BYTES: usize = 8;
-/// Most bytes of a head.
-pub(crate) const HEAD_BYTES_MAX: usize = FIXED_BYTES + LONG_BYTES + CHECKSUM_BYTES;
 /// Set in the length of the list of removed heads where there is a summary or a tree section.
 pub(super) const LONG: u32 = 1 << 31;
 
@@ -52,23 +50,14 @@ fn malformed(error: DecodeError) -> Error {
 ///
 /// `Corrupt` if it is damaged.
 pub(crate) fn head(footer: &[u8]) -> Result<FooterHead, Error> {
-    head_of(footer, footer.len())
-}
-
-/// As [`head`], of a footer of `footer_bytes` that begins with these: [`HEAD_BYTES_MAX`] are enough.
-///
-/// # Errors
-///
-/// As there.
-pub(crate) fn head_of(first: &[u8], footer_bytes: usize) -> Result<FooterHead, Error> {
-    let mut reader = Reader::new(first);
+    let mut reader = Reader::new(footer);
     reader.bytes("head", FIXED_BYTES - 4).map_err(malformed)?;
     let sort = reader.u32("length of the heads").map_err(malformed)?;
     let bytes = match sort & LONG {
         0 => FIXED_BYTES,
         _ => FIXED_BYTES + LONG_BYTES,
     };
-    let mut reader = Reader::new(first);
+    let mut reader = Reader::new(footer);
     let covered = reader.bytes("head", bytes).map_err(malformed)?;
     let checksum = reader.u64("checksum of the head").map_err(malformed)?;
     if Salt::NONE.checksum(0, covered).0 != checksum {
@@ -95,7 +84,7 @@ pub(crate) fn head_of(first: &[u8], footer_bytes: usize) -> Result<FooterHead, E
     let newest = Hlc::new(wall_ms, counter)
         .map_err(|_| malformed(reader.invalid("wall_ms", "needs more than 48 bits")))?;
     let tree = usize::try_from(tree).unwrap_or(usize::MAX);
-    let block_end = footer_bytes.checked_sub(tree);
+    let block_end = footer.len().checked_sub(tree);
     let Some(block_end) = block_end.filter(|end| heads.end <= *end) else {
         return Err(malformed(
             reader.invalid("length of the heads", "is past the end"),
@@ -106,6 +95,6 @@ pub(crate) fn head_of(first: &[u8], footer_bytes: usize) -> Result<FooterHead, E
         summary,
         block: heads.end..block_end,
         heads,
-        tree: block_end..footer_bytes,
+        tree: block_end..footer.len(),
     })
 }

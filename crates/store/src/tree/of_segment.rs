@@ -3,7 +3,6 @@
 //! A footer's are used once their checksums were found right. Where there is no section, or it is damaged, and for
 //! the active segment, the nodes are made of frames, each of which is checked, and stay in memory: a byte a record.
 
-use crate::rows::footer::{HEAD_BYTES_MAX, head_of};
 use crate::rows::tree_section::{Edges, Layout};
 use crate::rows::{GROUP_LEVEL, SegmentTree};
 use crate::trace;
@@ -89,26 +88,22 @@ impl InFooter {
             Err(error) if error.is_corruption() => return Ok(None),
             Err(error) => return Err(error.into()),
         };
-        let head = footer.part(0..HEAD_BYTES_MAX as u64, false)?;
-        let bytes = usize::try_from(footer.bytes()).unwrap_or(usize::MAX);
-        let Ok(head) = head_of(head.as_ref(), bytes) else {
+        // It is what the footer ends with, and its leaves say how long it is: the head of the footer, which says so too,
+        // would be one more piece to fetch of a file that is elsewhere. What is no section is told by its checksum.
+        let layout = Layout::of(asked.leaves());
+        let section = footer.bytes().checked_sub(layout.bytes());
+        let Some(section) = section.filter(|_| !asked.leaves().is_empty()) else {
             return Ok(None);
         };
-        let layout = Layout::of(asked.leaves());
-        let section = head.tree.start as u64..head.tree.end as u64;
-        let found = section.end.saturating_sub(section.start);
-        if found == 0 || found != layout.bytes() {
-            return Ok(None);
-        }
-        let rest_end = section.end.saturating_sub(layout.edges_bytes());
-        let edges = footer.part(rest_end..section.end, false)?;
+        let rest_end = footer.bytes().saturating_sub(layout.edges_bytes());
+        let edges = footer.part(rest_end..footer.bytes(), false)?;
         let Ok(edges) = Edges::decode(edges.as_ref(), asked.leaves()) else {
             return Ok(None);
         };
         Ok(Some(Self {
             edges,
             footer,
-            rest_range: section.start..rest_end,
+            rest_range: section..rest_end,
             rest: OnceLock::new(),
         }))
     }
