@@ -19,8 +19,7 @@ mod zone;
 
 #[cfg(feature = "replicate")]
 pub(crate) use bucket::{Access, BucketArgs, SettingArgs, bucket_url, refused_bucket};
-pub(crate) use confirm::confirm;
-pub(crate) use confirm::confirm_on_terminal;
+pub(crate) use confirm::{confirm, confirm_on_terminal, is_asked};
 pub(crate) use event::{foreign_event_id, parse_event_id};
 pub(crate) use keys::OpenArgs;
 #[cfg(feature = "seal")]
