@@ -21,7 +21,7 @@ mod zone;
 pub(crate) use bucket::{Access, BucketArgs, SettingArgs, bucket_url, refused_bucket};
 pub(crate) use confirm::{confirm, confirm_on_terminal, is_asked};
 pub(crate) use event::{foreign_event_id, parse_event_id};
-pub(crate) use keys::OpenArgs;
+pub(crate) use keys::{OpenArgs, opened, opened_event};
 #[cfg(feature = "seal")]
 pub(crate) use keys::{WrappingArgs, advised, open_keys};
 pub(crate) use kind::{CATEGORY_DEFAULT, KindArg};
