@@ -25,7 +25,14 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     (
         "strandline-anchor",
         // Itself with its features, for its tests.
-        &["strandline", "strandline-proof", "strandline-anchor"],
+        &[
+            "strandline",
+            "strandline-core",
+            "strandline-proof",
+            "strandline-replicate",
+            "strandline-test-s3",
+            "strandline-anchor",
+        ],
     ),
     (
         "strandline-live",
