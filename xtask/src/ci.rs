@@ -38,6 +38,7 @@ const STEPS: &[Step] = &[
             "-p strandline-index --example in_memory_index",
             "-p strandline-checkpoint --example sections",
             "-p strandline-aggregate --example transfers",
+            "-p strandline-aggregate --features seal --example forgotten_customer",
             "-p strandline-cqrs-es --example cqrs_bank_account",
             "-p strandline-dcb --example dcb_courses",
             "-p strandline-disintegrate --example disintegrate_courses",

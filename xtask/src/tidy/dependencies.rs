@@ -36,11 +36,23 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ),
     (
         "strandline-live",
-        &["strandline", "strandline-core", "strandline-checkpoint"],
+        &[
+            "strandline",
+            "strandline-core",
+            "strandline-checkpoint",
+            "strandline-seal",
+        ],
     ),
     (
         "strandline-aggregate",
-        &["strandline", "strandline-core", "strandline-checkpoint"],
+        &[
+            "strandline",
+            "strandline-core",
+            "strandline-checkpoint",
+            "strandline-seal",
+            // Itself with its features, for its tests.
+            "strandline-aggregate",
+        ],
     ),
     (
         "strandline-cqrs-es",

@@ -3,9 +3,11 @@
 
 mod key;
 mod payload;
+mod state;
 mod wrap;
 
 pub use key::Key;
 pub(crate) use payload::{Bound, open, seal};
+pub(crate) use state::{SealedState, seal_state};
 pub(crate) use wrap::{Wrapped, secret_of};
 pub use wrap::{WrappingKey, WrappingKeyError};
