@@ -1,6 +1,7 @@
 //! The file of keys on its disk: read, replaced, added to, locked; and what each failure is to a caller.
 
-use super::format::{BYTES_MAX, KeyFile, MARK_BYTES, Mark, NoKeyFile, VERSION};
+use super::format::KeyFile;
+use super::mark::{BYTES_MAX, MARK_BYTES, Mark, NoKeyFile, VERSION};
 use super::options::KeyFileOptions;
 use super::secret::Secret;
 use super::tail::{block, sign};

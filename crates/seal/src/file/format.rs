@@ -1,44 +1,14 @@
 //! The bytes that a file of keys begins with, which `docs/format.md` has as a table: what it was when it was replaced last.
 //! What was added since is in [`tail`](super::tail). Opens no file, and asks for no wrapping key.
 
+use super::mark::{MAGIC, Mark, NoKeyFile};
+use super::record::{RECORD_BYTES_MIN, read_record, write_record};
 use super::secret::Secret;
 use super::tail::Tail;
 use crate::crypto::Wrapped;
-use crate::keys::{KeyRecord, Table};
-use crate::subject::{Per, Subject};
-use strandline::{DecodeError, NAME_BYTES_MAX, SealKeyId};
+use crate::keys::Table;
+use strandline_core::Salt;
 use strandline_core::codec::{Reader, Writer};
-use strandline_core::{Salt, check_name};
-
-const MAGIC: &[u8; 8] = b"STRNDKEY";
-/// The version of the format that is written.
-pub(super) const VERSION: u32 = 2;
-/// The version that ends where its records do: read, and replaced by the first change.
-const WITHOUT_TAIL: u32 = 1;
-/// Longest file of keys, in bytes: some two million keys.
-pub(super) const BYTES_MAX: u64 = 256 << 20;
-/// Length of what tells whether the file is another one than was read: all up to the generation.
-pub(super) const MARK_BYTES: usize = MAGIC.len() + 4 + 16 + 8;
-
-const KEY: u8 = 1;
-const FORGOTTEN: u8 = 2;
-const ENTITY: u8 = 0;
-const SCOPE: u8 = 1;
-
-/// Fewest bytes of a record.
-pub(super) const RECORD_BYTES_MIN: usize =
-    1 + 1 + SealKeyId::BYTES + 8 + 8 + 1 + 1 + size_of::<Wrapped>();
-
-/// Which file this is, and which state of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Mark {
-    /// The version of the format that it has.
-    pub(super) version: u32,
-    /// Drawn when the file was made.
-    pub(super) identity: [u8; 16],
-    /// One more with each replacement.
-    pub(super) generation: u64,
-}
 
 /// What a file of keys has.
 #[derive(Debug, Clone)]
@@ -48,61 +18,6 @@ pub(super) struct KeyFile {
     pub(super) check: Wrapped,
     pub(super) table: Table<Secret>,
     pub(super) tail: Tail,
-}
-
-/// What bytes are not a file of keys for.
-#[derive(Debug)]
-pub(super) enum NoKeyFile {
-    /// They begin otherwise.
-    Other,
-    /// A later version wrote them.
-    Version(u32),
-    /// They are damaged.
-    Damaged(DecodeError),
-}
-
-impl From<DecodeError> for NoKeyFile {
-    fn from(error: DecodeError) -> Self {
-        Self::Damaged(error)
-    }
-}
-
-impl Mark {
-    /// The mark at the beginning of a file.
-    pub(super) fn read(bytes: &[u8]) -> Result<Self, NoKeyFile> {
-        Self::take(&mut Reader::new(bytes))
-    }
-
-    fn take(reader: &mut Reader<'_>) -> Result<Self, NoKeyFile> {
-        if reader
-            .bytes("magic", MAGIC.len())
-            .map_err(|_| NoKeyFile::Other)?
-            != MAGIC
-        {
-            return Err(NoKeyFile::Other);
-        }
-        let version = match reader.u32("format version")? {
-            version @ (WITHOUT_TAIL | VERSION) => version,
-            other => return Err(NoKeyFile::Version(other)),
-        };
-        Ok(Self {
-            version,
-            identity: reader.array("identity")?,
-            generation: reader.u64("generation")?,
-        })
-    }
-
-    /// What the check is bound to.
-    pub(super) fn bound(&self) -> Vec<u8> {
-        let mut bytes = b"strandline/keys/1".to_vec();
-        bytes.extend_from_slice(&self.identity);
-        bytes
-    }
-
-    /// Whether records may follow those that it was replaced by.
-    pub(super) const fn has_tail(&self) -> bool {
-        self.version != WITHOUT_TAIL
-    }
 }
 
 impl KeyFile {
@@ -164,58 +79,21 @@ impl KeyFile {
         }
         Ok(file)
     }
-}
 
-/// Writes a record, with its secret as it is wrapped.
-pub(super) fn write_record(out: &mut Writer<'_>, record: &KeyRecord, secret: &Secret) {
-    out.u8(if record.forgotten_ms.is_some() {
-        FORGOTTEN
-    } else {
-        KEY
-    });
-    out.u8(match record.per {
-        Per::Entity => ENTITY,
-        Per::Scope => SCOPE,
-    });
-    out.bytes(record.id.as_bytes());
-    out.u64(record.created_ms);
-    out.u64(record.forgotten_ms.unwrap_or_default());
-    out.u8(u8::try_from(record.name.len()).unwrap_or(u8::MAX));
-    out.bytes(record.name.as_bytes());
-    out.bytes(&secret.wrapped);
-}
-
-/// Reads a record.
-pub(super) fn read_record(reader: &mut Reader<'_>) -> Result<(KeyRecord, Secret), DecodeError> {
-    let state = reader.u8("state of a key")?;
-    let per = match reader.u8("sort of a subject")? {
-        ENTITY => Per::Entity,
-        SCOPE => Per::Scope,
-        _ => return Err(reader.invalid("sort of a subject", "is not known")),
-    };
-    let id = SealKeyId::from_bytes(reader.array("id of a key")?);
-    let created_ms = reader.u64("time of a key")?;
-    let forgotten_ms = reader.u64("time of forgetting")?;
-    let forgotten_ms = match (state, forgotten_ms) {
-        (KEY, 0) => None,
-        (FORGOTTEN, at_ms) => Some(at_ms),
-        _ => return Err(reader.invalid("state of a key", "is none")),
-    };
-    let length = usize::from(reader.u8("length of a name")?);
-    let name = std::str::from_utf8(reader.bytes("name", length)?);
-    let name = name.map_err(|_| reader.invalid("name", "is no UTF-8"))?;
-    if name.len() > NAME_BYTES_MAX || check_name("name", name).is_err() {
-        return Err(reader.invalid("name", "breaks a rule for names"));
+    /// Takes the bytes behind those that were read, from the end of the tail on.
+    pub(super) fn take_tail(&mut self, bytes: &[u8]) -> Result<(), NoKeyFile> {
+        self.tail.take(&self.mark, &mut self.table, bytes)
     }
-    let mut record = KeyRecord::new(id, Subject::new(per, name), created_ms);
-    record.forgotten_ms = forgotten_ms;
-    Ok((record, Secret::read(reader.array("secret")?)))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::mark::{MARK_BYTES, VERSION, WITHOUT_TAIL};
     use super::*;
+    use crate::keys::KeyRecord;
+    use crate::subject::Subject;
     use proptest::prelude::*;
+    use strandline::SealKeyId;
 
     fn file(keys: u8) -> KeyFile {
         let mut table = Table::new();

@@ -1,7 +1,8 @@
 //! `FileKeys`: keys in a file, wrapped; added to or replaced, under a lock.
 
 use super::disk::{Opened, add, lock, refused, replace};
-use super::format::{KeyFile, Mark, VERSION};
+use super::format::KeyFile;
+use super::mark::{Mark, VERSION};
 use super::options::KeyFileOptions;
 use super::secret::Secret;
 use super::tail::Tail;

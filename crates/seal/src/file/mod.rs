@@ -3,7 +3,9 @@
 mod disk;
 mod format;
 mod keys;
+mod mark;
 mod options;
+mod record;
 mod secret;
 mod tail;
 

@@ -5,9 +5,10 @@
 //! is not right, and has no sign behind it or behind a later one, is what a crash left of an append that nobody was told
 //! of; any other that is not right is damage, and loses no key silently.
 
-use super::format::{KeyFile, Mark, NoKeyFile, RECORD_BYTES_MIN, read_record, write_record};
+use super::mark::{Mark, NoKeyFile};
+use super::record::{RECORD_BYTES_MIN, read_record, write_record};
 use super::secret::Secret;
-use crate::keys::KeyRecord;
+use crate::keys::{KeyRecord, Table};
 use std::collections::HashSet;
 use strandline::SealKeyId;
 use strandline_core::Salt;
@@ -71,42 +72,47 @@ fn checksum(mark: &Mark, at: u64, bytes: &[u8]) -> u64 {
     Salt::NONE.checksum(at, &covered).0
 }
 
-impl KeyFile {
-    /// Takes the bytes behind those that were read, from the end of the tail on.
-    pub(super) fn take_tail(&mut self, bytes: &[u8]) -> Result<(), NoKeyFile> {
+impl Tail {
+    /// Takes the bytes behind those that were read, from the end on, and what they add to the keys.
+    pub(super) fn take(
+        &mut self,
+        mark: &Mark,
+        table: &mut Table<Secret>,
+        bytes: &[u8],
+    ) -> Result<(), NoKeyFile> {
         let mut rest = bytes;
         loop {
             if rest.is_empty() {
-                self.tail.is_whole = self.tail.unproven.is_empty();
+                self.is_whole = self.unproven.is_empty();
                 return Ok(());
             }
-            let Some((records, length)) = self.read_block(rest)? else {
-                return self.end_torn(rest);
+            let Some((records, length)) = self.read_block(mark, rest)? else {
+                return self.end_torn(mark, rest);
             };
-            let after = self.tail.end + length as u64;
-            let sign = sign(&self.mark, after);
+            let after = self.end + length as u64;
+            let sign = sign(mark, after);
             let behind = rest.get(length..).unwrap_or_default();
             let is_proven = behind.starts_with(&sign);
-            let has_more = !is_proven && self.has_sign(behind, after);
+            let has_more = !is_proven && has_sign(mark, behind, after);
             for (record, secret) in records {
                 let id = record.id;
-                let was_unproven = self.tail.unproven.remove(&id);
-                if !was_unproven && !self.table.add(record, secret) {
+                let was_unproven = self.unproven.remove(&id);
+                if !was_unproven && !table.add(record, secret) {
                     return Err(damaged(rest, "is of a key that is there already"));
                 }
                 if !is_proven {
-                    self.tail.unproven.insert(id);
+                    self.unproven.insert(id);
                 }
             }
             if has_more {
                 return Err(damaged(rest, "has no sign behind it, and a later one has"));
             }
             if !is_proven {
-                self.tail.is_whole = false;
+                self.is_whole = false;
                 return Ok(());
             }
             rest = behind.get(SIGN_BYTES..).unwrap_or_default();
-            self.tail.end = after + SIGN_BYTES as u64;
+            self.end = after + SIGN_BYTES as u64;
         }
     }
 
@@ -114,6 +120,7 @@ impl KeyFile {
     #[expect(clippy::type_complexity, reason = "records and how long they are")]
     fn read_block(
         &self,
+        mark: &Mark,
         bytes: &[u8],
     ) -> Result<Option<(Vec<(KeyRecord, Secret)>, usize)>, NoKeyFile> {
         let Some((length, _)) = bytes.split_first_chunk::<4>() else {
@@ -129,7 +136,7 @@ impl KeyFile {
         let Some((covered, said)) = block else {
             return Ok(None);
         };
-        let is_right = checksum(&self.mark, self.tail.end, covered) == u64::from_le_bytes(*said);
+        let is_right = checksum(mark, self.end, covered) == u64::from_le_bytes(*said);
         if !is_right || length < RECORD_BYTES_MIN {
             return Ok(None);
         }
@@ -143,20 +150,20 @@ impl KeyFile {
     }
 
     /// Ends where a block is not right: as a crash leaves it, or an error.
-    fn end_torn(&mut self, rest: &[u8]) -> Result<(), NoKeyFile> {
-        if self.has_sign(rest, self.tail.end) {
+    fn end_torn(&mut self, mark: &Mark, rest: &[u8]) -> Result<(), NoKeyFile> {
+        if has_sign(mark, rest, self.end) {
             return Err(damaged(rest, "is of other bytes"));
         }
-        self.tail.is_whole = false;
+        self.is_whole = false;
         Ok(())
     }
+}
 
-    /// Whether a sign stands anywhere in bytes that begin at this offset.
-    fn has_sign(&self, bytes: &[u8], at: u64) -> bool {
-        let base = u64::from_le_bytes(sign(&self.mark, 0));
-        let mut words = bytes.windows(SIGN_BYTES).zip(at..);
-        words.any(|(word, at)| word == (base ^ at).to_le_bytes())
-    }
+/// Whether a sign stands anywhere in bytes that begin at this offset.
+fn has_sign(mark: &Mark, bytes: &[u8], at: u64) -> bool {
+    let base = u64::from_le_bytes(sign(mark, 0));
+    let mut words = bytes.windows(SIGN_BYTES).zip(at..);
+    words.any(|(word, at)| word == (base ^ at).to_le_bytes())
 }
 
 fn damaged(bytes: &[u8], reason: &'static str) -> NoKeyFile {
@@ -165,9 +172,9 @@ fn damaged(bytes: &[u8], reason: &'static str) -> NoKeyFile {
 
 #[cfg(test)]
 mod tests {
-    use super::super::format::VERSION;
+    use super::super::format::KeyFile;
+    use super::super::mark::VERSION;
     use super::*;
-    use crate::keys::Table;
     use crate::subject::Subject;
 
     fn record(n: u8) -> (KeyRecord, Secret) {
