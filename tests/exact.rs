@@ -14,7 +14,8 @@ use strandline::{
     Receipt, Region, Store, StoreOptions,
 };
 use strandline_transfer::{
-    ImportError, ImportOptions, ImportedExact, LineFormat, export_exact, import, import_exact,
+    ImportError, ImportOptions, ImportedExact, LineFormat, check_exact, export_exact, import,
+    import_exact,
 };
 
 const NOW: u64 = 1_700_000_000_000;
@@ -34,7 +35,25 @@ pub(crate) fn exact(store: &Store) -> String {
 
 fn import_to(fs: &MemFs, dir: &Path, lines: &str) -> Result<ImportedExact, ImportError> {
     let mut go_on = |_| ControlFlow::Continue(());
-    import_exact(&small(fs), dir, &mut lines.as_bytes(), &mut go_on)
+    let imported = import_exact(&small(fs), dir, &mut lines.as_bytes(), &mut go_on);
+    // Who only looks is told the same.
+    let checked = check_exact(&mut lines.as_bytes(), &mut go_on);
+    match (&imported, &checked) {
+        (Ok(imported), Ok(checked)) => assert_eq!(imported, checked),
+        (Err(imported), Err(checked)) => {
+            // That an id is there twice an import finds in the store that it has made.
+            if imported.error.kind() != ErrorKind::Corrupt {
+                assert_eq!(
+                    (imported.line, imported.to_string()),
+                    (checked.line, checked.to_string())
+                );
+            }
+        }
+        // What is of the directory, and not of the lines.
+        (Err(imported), Ok(_)) => assert_eq!(imported.line, None, "{imported}"),
+        (Ok(_), Err(checked)) => panic!("{checked}"),
+    }
+    imported
 }
 
 /// Everything that is where a directory was to be made.

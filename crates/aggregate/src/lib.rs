@@ -8,6 +8,7 @@
 //! - [`Decision`] is a command whose decision rests on several entities, found by a query. [`Decisions`] executes it.
 //! - [`CommandId`] makes a command idempotent, also through a crash.
 //! - [`Snapshots`] spare a load the events before a saved state; [`Repository::with_cache`] keeps states in memory.
+//! - With the feature `seal`, `Repository::sealed` and `Decisions::sealed` seal events, and saved states with them.
 //! - [`given`], [`given_nothing`] and [`given_for`] test both without a store.
 //!
 //! Nothing here is the truth but the log: what a decision rests on is read from it, and the append says on which
@@ -22,6 +23,8 @@ mod repository;
 
 mod attempt;
 mod kept;
+
+mod sealing;
 
 mod model;
 

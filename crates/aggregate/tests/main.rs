@@ -19,3 +19,4 @@ mod killed;
 mod loaded;
 mod model;
 mod power_cut;
+mod sealed;

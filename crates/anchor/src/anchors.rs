@@ -12,10 +12,24 @@ use strandline_proof::{
 pub struct Anchors {
     key: SignerKey,
     origin: String,
-    sinks: Vec<Box<dyn AnchorSink>>,
+    places: Vec<Place>,
     interval: Duration,
-    /// When a head was kept last, as time since the store's clock began, and the head.
-    last: Option<(Duration, TreeHead)>,
+    /// When a head was signed last that was kept wherever it was to be, and the head.
+    last: Option<Last>,
+}
+
+/// A place, and what it is known to have.
+#[derive(Debug)]
+struct Place {
+    sink: Box<dyn AnchorSink>,
+    last: Option<Last>,
+}
+
+/// A head, and when it was kept, as time since the store's clock began.
+#[derive(Debug, Clone, Copy)]
+struct Last {
+    at: Duration,
+    head: TreeHead,
 }
 
 /// A head that was signed.
@@ -62,7 +76,7 @@ impl Anchors {
         Self {
             origin: key.name().as_str().to_owned(),
             key,
-            sinks: Vec::new(),
+            places: Vec::new(),
             interval: Duration::from_secs(3600),
             last: None,
         }
@@ -79,7 +93,8 @@ impl Anchors {
     /// witnesses first.
     #[must_use]
     pub fn sink(mut self, sink: impl AnchorSink + 'static) -> Self {
-        self.sinks.push(Box::new(sink));
+        let sink = Box::new(sink);
+        self.places.push(Place { sink, last: None });
         self
     }
 
@@ -90,21 +105,54 @@ impl Anchors {
         self
     }
 
-    /// As [`anchor`](Self::anchor), if the interval has gone by since a head was kept everywhere and the log has grown:
-    /// for a program to call now and then. By the store's clock.
+    pub(crate) const fn time_between(&self) -> Duration {
+        self.interval
+    }
+
+    /// As [`anchor`](Self::anchor), in those places where the interval has gone by since they kept a head, and the log
+    /// has grown since that; where none was kept, because one could not be reached, at once. For a program to call now
+    /// and then, or for a thread ([`start`](Self::start)). By the store's clock.
     ///
     /// # Errors
     ///
     /// As [`anchor`](Self::anchor).
     pub fn tick(&mut self, store: &Store) -> Result<Option<Anchored>, AnchorError> {
+        self.sign_due(store, self.interval)
+    }
+
+    /// As [`tick`](Self::tick), as if the interval had gone by.
+    pub(crate) fn catch_up(&mut self, store: &Store) -> Result<Option<Anchored>, AnchorError> {
+        self.sign_due(store, Duration::ZERO)
+    }
+
+    fn sign_due(
+        &mut self,
+        store: &Store,
+        interval: Duration,
+    ) -> Result<Option<Anchored>, AnchorError> {
         let now = store.clock().elapsed();
-        if let Some((at, head)) = self.last {
-            let is_due = now.saturating_sub(at) >= self.interval;
-            if !is_due || store.durable_head()? == head {
-                return Ok(None);
-            }
+        let waits = |last: &Last| now.saturating_sub(last.at) < interval;
+        let mut all = self.places.iter().map(|place| place.last.as_ref());
+        let is_none_due = match self.places.is_empty() {
+            true => self.last.as_ref().is_some_and(waits),
+            false => all.all(|last| last.is_some_and(waits)),
+        };
+        if is_none_due {
+            return Ok(None);
         }
-        self.anchor(store).map(Some)
+        let head = store.durable_head()?;
+        let is_due = |last: &Option<Last>| match last {
+            None => true,
+            Some(last) => last.head != head && now.saturating_sub(last.at) >= interval,
+        };
+        let is_any_due = match self.places.is_empty() {
+            true => is_due(&self.last),
+            false => self.places.iter().any(|place| is_due(&place.last)),
+        };
+        match is_any_due {
+            true => self.sign(store, |place| is_due(&place.last)).map(Some),
+            false => Ok(None),
+        }
     }
 
     /// Signs the durable head of a store and has it kept. Before it is signed it is proved to go on from what each place
@@ -116,18 +164,30 @@ impl Anchors {
     ///
     /// [`AnchorError::Refused`] if a place has a head that the log never had, or is longer; [`AnchorError::Store`].
     pub fn anchor(&mut self, store: &Store) -> Result<Anchored, AnchorError> {
+        self.sign(store, |_| true)
+    }
+
+    /// As [`anchor`](Self::anchor), in those places that `is_asked` names.
+    fn sign(
+        &mut self,
+        store: &Store,
+        is_asked: impl Fn(&Place) -> bool,
+    ) -> Result<Anchored, AnchorError> {
         let at = store.clock().elapsed();
         let head = store.durable_head()?;
         let then = store.snapshot().snapshot_at(Sequence::new(head.size));
         let (mut unchanged, mut failed, mut to_keep) = (Vec::new(), Vec::new(), Vec::new());
-        for sink in &mut self.sinks {
-            match sink.newest(&self.origin) {
-                Err(error) => failed.push((sink.name(), error)),
+        for place in self.places.iter_mut().filter(|place| is_asked(place)) {
+            match place.sink.newest(&self.origin) {
+                Err(error) => failed.push((place.sink.name(), error)),
                 Ok(newest) => match goes_on(&then, head, newest)? {
-                    Going::On => to_keep.push(sink),
-                    Going::Nowhere => unchanged.push(sink.name()),
+                    Going::On => to_keep.push(place),
+                    Going::Nowhere => {
+                        place.last = Some(Last { at, head });
+                        unchanged.push(place.sink.name());
+                    }
                     Going::Against(error) => {
-                        let sink = sink.name();
+                        let sink = place.sink.name();
                         return Err(AnchorError::Refused { sink, error });
                     }
                 },
@@ -140,23 +200,24 @@ impl Anchors {
             then.prove_consistency(&old)
         };
         let mut kept = Vec::new();
-        for sink in to_keep {
-            match sink.keep(&checkpoint, &prove) {
+        for place in to_keep {
+            match place.sink.keep(&checkpoint, &prove) {
                 Err(error @ (SinkError::Ahead { .. } | SinkError::Contradicted { .. })) => {
-                    let sink = sink.name();
+                    let sink = place.sink.name();
                     return Err(AnchorError::Refused { sink, error });
                 }
-                Err(error) => failed.push((sink.name(), error)),
+                Err(error) => failed.push((place.sink.name(), error)),
                 Ok(signatures) => {
+                    place.last = Some(Last { at, head });
                     for signature in signatures {
                         checkpoint.add(signature)?;
                     }
-                    kept.push(sink.name());
+                    kept.push(place.sink.name());
                 }
             }
         }
         if failed.is_empty() {
-            self.last = Some((at, head));
+            self.last = Some(Last { at, head });
         }
         Ok(Anchored {
             checkpoint,

@@ -6,10 +6,11 @@
 //!
 //! - [`Anchors`] signs the durable head of a store, on demand or by an interval, once it is proved that the log has only
 //!   grown since the head that was kept before, and hands it to each [`AnchorSink`]: [`FileSink`], [`DirectorySink`],
-//!   [`CommandSink`], and with the feature `http` `WitnessSink`.
+//!   [`CommandSink`], with the feature `http` `WitnessSink`, and with the feature `object-store` `BucketSink`.
 //! - [`KeptHeads`] reads what they kept; [`check()`] holds a store against it: [`FindingKind`] says of each what it is.
 //!
-//! Has no thread and no timer: who wants one calls [`Anchors::tick`]. Asks the store for the time.
+//! It has no thread but the one that [`Anchors::start`] makes, which [`RunningAnchors`] ends; others call
+//! [`Anchors::tick`]. Asks the store for the time.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -39,6 +40,8 @@
 
 #![forbid(unsafe_code)]
 
+mod running;
+
 mod anchors;
 mod check;
 
@@ -49,7 +52,10 @@ mod kept;
 pub use anchors::{AnchorError, Anchored, Anchors};
 pub use check::{Finding, FindingKind, HeadsReport, check};
 pub use kept::{HEADS_BYTES_MAX, KeptHeads, Unreadable};
+pub use running::{AnchorsStatus, RunningAnchors};
 pub use sink::{AnchorSink, CommandSink, DirectorySink, FileSink, Prove, SinkError};
+#[cfg(feature = "object-store")]
+pub use sink::{BucketSink, heads_in};
 #[cfg(feature = "http")]
 pub use sink::{WitnessSink, heads_at};
 /// Keys, checkpoints and notes: the crate `strandline-proof`.

@@ -3,6 +3,8 @@
 //! Knows `args`, `outcome` and `terminal`.
 
 use crate::args::PolicyArgs;
+#[cfg(feature = "replicate")]
+use crate::args::{Access, SettingArgs, bucket_url};
 use crate::outcome::WrongUsage;
 use crate::terminal::{Screen, count, number};
 use serde_json::{Value, json};
@@ -19,12 +21,22 @@ use strandline_proof::LogPolicy;
 /// Heads against which a store is held, and whose signatures count.
 #[derive(Debug, clap::Args)]
 pub(crate) struct HeldArgs {
-    /// Check that the log is one that goes on from the heads in this file, directory or URL, as `heads sign` keeps
-    /// them. May be given several times.
+    /// Check that the log is one that goes on from the heads in this file, directory, bucket or URL, as `heads sign`
+    /// keeps them. May be given several times.
     #[arg(long, value_name = "FILE|URL")]
     anchors: Vec<String>,
     #[command(flatten)]
+    buckets: BucketsArgs,
+    #[command(flatten)]
     policy: PolicyArgs,
+}
+
+/// What has to be known to reach buckets that have heads.
+#[derive(Debug, clap::Args)]
+pub(crate) struct BucketsArgs {
+    #[cfg(feature = "replicate")]
+    #[command(flatten)]
+    settings: SettingArgs,
 }
 
 /// Heads, and whose signatures count.
@@ -39,12 +51,12 @@ impl HeldArgs {
     /// # Errors
     ///
     /// What cannot be read, or is missing.
-    pub(crate) fn read(&self) -> Result<Option<Held>, WrongUsage> {
+    pub(crate) fn read(&self) -> anyhow::Result<Option<Held>> {
         if self.anchors.is_empty() {
             return match self.policy.is_given() {
                 true => {
                     let message = "keys are of heads: name these with --anchors";
-                    Err(WrongUsage(message.to_owned()))
+                    Err(WrongUsage(message.to_owned()).into())
                 }
                 false => Ok(None),
             };
@@ -52,9 +64,10 @@ impl HeldArgs {
         let policy = self.policy.policy()?;
         let mut kept = KeptHeads::default();
         for from in &self.anchors {
-            let read = match is_url(from) {
-                true => heads_at(from),
-                false => KeptHeads::read(&OsFs, Path::new(from)),
+            let read = match place(from) {
+                Place::Url => heads_at(from),
+                Place::Bucket => self.buckets.heads(from)?,
+                Place::Command | Place::Path => KeptHeads::read(&OsFs, Path::new(from)),
             };
             let read =
                 read.map_err(|error| WrongUsage(format!("{from} cannot be read: {error}")))?;
@@ -122,26 +135,91 @@ pub(crate) fn as_json(report: &HeadsReport) -> Value {
     })
 }
 
-fn is_url(text: &str) -> bool {
-    text.starts_with("http://") || text.starts_with("https://")
+/// What a text names.
+enum Place {
+    /// Something that is reached by HTTP.
+    Url,
+    /// A prefix in an object store.
+    Bucket,
+    /// A command of the shell.
+    Command,
+    /// A file or a directory.
+    Path,
 }
 
-/// The place that a text means, in which heads are to be kept.
-pub(crate) fn sink(text: &str) -> Box<dyn AnchorSink> {
-    let path = Path::new(text);
-    if is_url(text) {
-        return Box::new(WitnessSink::new(text));
+fn place(text: &str) -> Place {
+    let is = |scheme: &&str| text.starts_with(*scheme);
+    if is_witness(text) {
+        Place::Url
+    } else if ["s3://", "gs://", "az://", "file:"].iter().any(is) {
+        Place::Bucket
+    } else if is(&"command:") {
+        Place::Command
+    } else {
+        Place::Path
     }
-    if let Some(command) = text.strip_prefix("command:") {
-        return Box::new(CommandSink::new("sh", ["-c", command]));
+}
+
+impl BucketsArgs {
+    /// The place that a text means, in which heads are to be kept.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the URL of a bucket.
+    pub(crate) fn sink(&self, text: &str) -> anyhow::Result<Box<dyn AnchorSink>> {
+        let path = Path::new(text);
+        Ok(match place(text) {
+            Place::Url => Box::new(WitnessSink::new(text)),
+            Place::Bucket => self.bucket_sink(text)?,
+            Place::Command => {
+                let command = text.strip_prefix("command:").unwrap_or(text);
+                Box::new(CommandSink::new("sh", ["-c", command]))
+            }
+            Place::Path if text.ends_with('/') || path.is_dir() => {
+                Box::new(DirectorySink::new(Arc::new(OsFs), path))
+            }
+            Place::Path => Box::new(FileSink::new(Arc::new(OsFs), path)),
+        })
     }
-    match text.ends_with('/') || path.is_dir() {
-        true => Box::new(DirectorySink::new(Arc::new(OsFs), path)),
-        false => Box::new(FileSink::new(Arc::new(OsFs), path)),
+}
+
+#[cfg(feature = "replicate")]
+impl BucketsArgs {
+    fn open(&self, url: &str, access: Access) -> anyhow::Result<strandline_replicate::Bucket> {
+        self.settings
+            .open(&bucket_url(url).map_err(WrongUsage)?, access)
     }
+
+    fn bucket_sink(&self, url: &str) -> anyhow::Result<Box<dyn AnchorSink>> {
+        let bucket = self.open(url, Access::Write)?;
+        Ok(Box::new(strandline_anchor::BucketSink::new(bucket)))
+    }
+
+    fn heads(&self, url: &str) -> anyhow::Result<std::io::Result<KeptHeads>> {
+        let bucket = self.open(url, Access::Read)?;
+        Ok(strandline_anchor::heads_in(&bucket))
+    }
+}
+
+#[cfg(not(feature = "replicate"))]
+impl BucketsArgs {
+    fn bucket_sink(&self, url: &str) -> anyhow::Result<Box<dyn AnchorSink>> {
+        Err(no_buckets(url).into())
+    }
+
+    fn heads(&self, url: &str) -> anyhow::Result<std::io::Result<KeptHeads>> {
+        Err(no_buckets(url).into())
+    }
+}
+
+#[cfg(not(feature = "replicate"))]
+fn no_buckets(url: &str) -> WrongUsage {
+    WrongUsage(format!(
+        "{url} is a bucket, and this program is built without `replicate`, which has these"
+    ))
 }
 
 /// Whether it is a witness, whose signature is to be in what the others keep.
 pub(crate) fn is_witness(text: &str) -> bool {
-    is_url(text)
+    text.starts_with("http://") || text.starts_with("https://")
 }

@@ -17,6 +17,21 @@ const FORMS: &str = "a time is a date (`2026-01-31`), a date and a time (`2026-0
 /// be something else: days, a year, a date, or seconds.
 const MILLISECONDS_MIN: u64 = 100_000_000_000;
 
+/// The length of time that a text means, of a second at least: `60s`, `10m`, `1h30m`.
+///
+/// # Errors
+///
+/// What it looks like.
+#[cfg(feature = "proof")]
+pub(crate) fn parse_interval(text: &str) -> Result<std::time::Duration, String> {
+    let is_length = text.starts_with(|first: char| first.is_ascii_digit());
+    let length = ago(text).filter(|ms| is_length && !text.ends_with("ago") && *ms >= 1000);
+    let length = length.map(std::time::Duration::from_millis);
+    length.ok_or_else(|| {
+        format!("{text:?} is no length of time of a second or more: `60s`, `10m`, `1h30m`, `1d`")
+    })
+}
+
 /// A time as somebody wrote it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Moment {

@@ -36,6 +36,7 @@ mod model;
 
 mod clock;
 pub mod codec;
+mod hex;
 mod process;
 #[doc(hidden)]
 #[cfg_attr(
@@ -54,6 +55,7 @@ pub use hashing::{
     CanonicalHeader, EventHasher, LogHasher, log_hash_of_note, note_digest, payload_hash,
     recorded_log_base,
 };
+pub use hex::{Hex, HexError, read_hex, write_hex};
 pub use model::{
     ATTRIBUTES_BYTES_MAX, AttributeError, AttributeValue, Attributes, ClockKey, Coordinate,
     EXTENSION_BYTES_MAX, EXTENSION_HEAD_BYTES, EntityFilter, Epoch, EpochError, EventHeader,

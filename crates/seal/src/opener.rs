@@ -1,9 +1,9 @@
 //! `Opener`: payloads decrypted after they were read. Reads no store, and keeps no key.
 
-use crate::crypto::{Bound, open};
+use crate::crypto::{Bound, SealedState, open};
 use crate::keys::{Found, KeyStore};
 use std::sync::Arc;
-use strandline::{Error, ErrorKind, OpenPayload, StoredEvent};
+use strandline::{Coordinate, Error, ErrorKind, OpenPayload, SealKeyId, StoredEvent};
 
 /// Decrypts payloads of events that were read.
 ///
@@ -71,6 +71,50 @@ impl Opener {
                 Err(Error::new(ErrorKind::Corrupt, message))
             }
         }
+    }
+
+    /// What [`Sealer::seal_state`](crate::Sealer::seal_state) has sealed, and with which key.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Forgotten`] if the key was forgotten; [`ErrorKind::Sealed`] if this store of keys knows nothing of
+    /// it; [`ErrorKind::Corrupt`] if it is not what was sealed for this coordinate and `of`; why keys cannot be asked for.
+    pub fn open_state(
+        &self,
+        coordinate: &Coordinate,
+        of: &[u8],
+        sealed: &[u8],
+    ) -> Result<(SealKeyId, Vec<u8>), Error> {
+        let entity = coordinate.entity();
+        let refused = || {
+            let message = format!("the state of {entity:?} is not what was sealed as that");
+            Error::new(ErrorKind::Corrupt, message)
+        };
+        let sealed = SealedState::parse(sealed).ok_or_else(refused)?;
+        match self.keys.find(sealed.key)? {
+            Found::Key(key) => {
+                let state = sealed.open(&key, coordinate, of).ok_or_else(refused)?;
+                Ok((sealed.key, state))
+            }
+            Found::Forgotten { .. } => {
+                let message =
+                    format!("the state of {entity:?} was sealed with a key that was forgotten");
+                Err(Error::new(ErrorKind::Forgotten, message))
+            }
+            Found::Unknown => {
+                let message = format!("the state of {entity:?} is sealed with key {}", sealed.key);
+                Err(Error::new(ErrorKind::Sealed, message))
+            }
+        }
+    }
+
+    /// Whether a key was forgotten: for who keeps in memory what was read with it.
+    ///
+    /// # Errors
+    ///
+    /// Why keys cannot be asked for.
+    pub fn is_forgotten(&self, key: SealKeyId) -> Result<bool, Error> {
+        Ok(matches!(self.keys.find(key)?, Found::Forgotten { .. }))
     }
 }
 

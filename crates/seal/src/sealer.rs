@@ -1,6 +1,6 @@
 //! `Sealer`: payloads encrypted before they are appended. Appends nothing, and keeps no key.
 
-use crate::crypto::{Bound, Key, seal};
+use crate::crypto::{Bound, Key, seal, seal_state};
 use crate::keys::KeyStore;
 use crate::subject::{Per, Subject};
 use std::sync::Arc;
@@ -85,6 +85,30 @@ impl Sealer {
     ) -> Result<(), Error> {
         batch.add(coordinate, self.seal(coordinate, event)?);
         Ok(())
+    }
+
+    /// What a program has made of the events of `coordinate`, encrypted with the key of its entity or scope: for what is
+    /// kept beside the log and is to go with the key, such as the saved state of an aggregate.
+    /// [`Opener::open_state`] opens it, for the same coordinate and the same `of` alone: what it is a state of, and of
+    /// which version, in bytes of the caller's. It has 57 bytes more than `state`.
+    ///
+    /// # Errors
+    ///
+    /// As [`seal`](Self::seal).
+    pub fn seal_state(
+        &self,
+        coordinate: &Coordinate,
+        of: &[u8],
+        state: &[u8],
+    ) -> Result<Vec<u8>, Error> {
+        let key = self.key(coordinate)?;
+        let drawn = match self.process.is_current() {
+            true => self.random.bytes(),
+            false => random()?.bytes(),
+        };
+        let sealed = seal_state(&key, coordinate, of, state, drawn);
+        sealed
+            .ok_or_else(|| Error::new(ErrorKind::TooLarge, "the state is too long to be encrypted"))
     }
 
     fn key(&self, coordinate: &Coordinate) -> Result<Arc<Key>, Error> {

@@ -101,9 +101,10 @@ pub use strandline_core::fs;
 pub use strandline_core::{
     ATTRIBUTES_BYTES_MAX, AttributeError, AttributeValue, Attributes, Clock, ClockKey, Coordinate,
     EXTENSION_BYTES_MAX, EntityFilter, Epoch, EpochError, EventHeader, EventId, EventIdError,
-    EventKind, Extensions, Hash, HashChain, Hlc, HlcError, KindError, KindFilter, KindRange,
-    KindSet, ManualClock, NAME_BYTES_MAX, NameError, Nonce, PayloadEncoding, Query, Region, Seal,
-    SealForm, SealKeyId, SealKeyIdError, Sequence, SystemClock, TAG_BYTES_MAX, TAGS_MAX,
+    EventKind, Extensions, Hash, HashChain, Hex, HexError, Hlc, HlcError, KindError, KindFilter,
+    KindRange, KindSet, ManualClock, NAME_BYTES_MAX, NameError, Nonce, PayloadEncoding, Query,
+    Region, Seal, SealForm, SealKeyId, SealKeyIdError, Sequence, SystemClock, TAG_BYTES_MAX,
+    TAGS_MAX,
 };
 pub use strandline_index::{Causes, IndexLayout, Names, PartPlan, Plan, PlanKey, RowView, Rows};
 /// Trees of hashes over a log, and the proofs that are made of them: the crate `strandline-proof`.

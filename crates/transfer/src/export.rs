@@ -11,7 +11,7 @@ use std::io::Write;
 use strandline::maintenance::{
     LogEntry, LogRecord, Meter, OnProgress, log_origin, read_log, removal_notes,
 };
-use strandline::{Error, ErrorKind, OpenPayload, Query, Region, Snapshot, Store};
+use strandline::{Error, ErrorKind, OpenPayload, Query, Region, Snapshot, Store, StoredEvent};
 use strandline_core::record::{RecordPayload, RemovalStage, StoredRecord};
 
 /// How much is put together before it is written.
@@ -27,6 +27,8 @@ pub struct Exported {
     pub bytes: u64,
     /// How many of the events had no payload any more.
     pub redacted: u64,
+    /// How many were written sealed because their key was forgotten: by [`export_opened`] alone.
+    pub forgotten: u64,
     /// How many records of removals were written after the events; in an exact export notes, wherever they stand.
     pub removals: u64,
     /// How many places of removed events were written: in an exact export alone.
@@ -175,7 +177,9 @@ fn write_events(
             Some(opener) if event.is_sealed() => Some(opener.open_payload(event.into_owned())?),
             _ => None,
         };
-        let opened = opened.as_ref().filter(|opened| !opened.is_forgotten());
+        let opened = opened.as_ref();
+        lines.exported.forgotten += u64::from(opened.is_some_and(StoredEvent::is_forgotten));
+        let opened = opened.filter(|opened| !opened.is_forgotten());
         let event = opened.map_or(event, |opened| event.read_as(opened));
         if event.is_redacted() {
             lines.exported.redacted += 1;

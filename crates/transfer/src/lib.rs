@@ -3,8 +3,8 @@
 //! [`export`] writes the events of a region, [`import`] appends those of lines, each once: a store that is made
 //! by an import of an export has the same events in the same order, and the same import again appends
 //! nothing. [`export_exact`] writes a whole log with everything that its hashes cover, and [`import_exact`] makes a copy
-//! of it that has the same. [`try_import`] says what an import would come to, and changes nothing. [`write_line`] and
-//! [`readable_json`] show single events.
+//! of it that has the same. [`try_import`] and [`check_exact`] say what an import would come to, and change nothing.
+//! [`write_line`] and [`readable_json`] show single events.
 //!
 //! Stands on the public interface of `strandline` alone. Opens no file: lines come from a
 //! [`BufRead`](std::io::BufRead) and go to a [`Write`](std::io::Write).
@@ -42,8 +42,8 @@ mod text;
 pub use export::{Exported, export, export_exact, export_opened};
 pub use format::{LineFormat, PayloadForm, cloud_event_id, foreign_id_of, write_line};
 pub use import::{
-    ImportError, ImportOptions, Imported, ImportedExact, first_event, import, import_exact,
-    try_import,
+    ImportError, ImportOptions, Imported, ImportedExact, check_exact, first_event, import,
+    import_exact, try_import,
 };
 pub use text::{base64_text, parse_rfc3339, readable_json};
 

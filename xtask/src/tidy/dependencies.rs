@@ -25,15 +25,34 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     (
         "strandline-anchor",
         // Itself with its features, for its tests.
-        &["strandline", "strandline-proof", "strandline-anchor"],
+        &[
+            "strandline",
+            "strandline-core",
+            "strandline-proof",
+            "strandline-replicate",
+            "strandline-test-s3",
+            "strandline-anchor",
+        ],
     ),
     (
         "strandline-live",
-        &["strandline", "strandline-core", "strandline-checkpoint"],
+        &[
+            "strandline",
+            "strandline-core",
+            "strandline-checkpoint",
+            "strandline-seal",
+        ],
     ),
     (
         "strandline-aggregate",
-        &["strandline", "strandline-core", "strandline-checkpoint"],
+        &[
+            "strandline",
+            "strandline-core",
+            "strandline-checkpoint",
+            "strandline-seal",
+            // Itself with its features, for its tests.
+            "strandline-aggregate",
+        ],
     ),
     (
         "strandline-cqrs-es",

@@ -94,10 +94,11 @@ fn keeps_to_the_sync_seam(path: &str, text: &str) -> Vec<String> {
 
 /// Where a file is appended to, beside the log. Who holds a lease makes its file under a name of his own, has it locked
 /// before anybody sees it, and adds to it. Heads are kept in a file of no store, in which none that is there may be
-/// replaced, by a name least of all.
-const APPENDING: [&str; 2] = [
+/// replaced, by a name least of all. Keys are added to a file of no store under its lock, and not where it has another name.
+const APPENDING: [&str; 3] = [
     "crates/live/src/consumer/claim.rs",
     "crates/anchor/src/sink/file.rs",
+    "crates/seal/src/file/disk.rs",
 ];
 
 /// Anyone may have a file mapped or linked: it is appended to by the log alone, which knows where what

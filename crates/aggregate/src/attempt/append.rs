@@ -2,6 +2,7 @@
 
 use super::answer::{CONTENT_ATTRIBUTE, COUNT_ATTRIBUTE};
 use crate::ExecuteOptions;
+use crate::sealing::{Sealing, sealed};
 use strandline::{
     AppendCondition, AppendOptions, AttributeError, AttributeValue, Attributes, Coordinate, Error,
     ErrorKind, Event, Receipt, Store,
@@ -20,12 +21,13 @@ pub(crate) enum Appended {
 
 /// Appends events, all or none, with what the options say of them.
 pub(crate) fn append(
-    store: &Store,
+    (store, sealing): (&Store, Option<&dyn Sealing>),
     events: Vec<(Coordinate, Event)>,
     condition: Option<&AppendCondition>,
     options: &ExecuteOptions,
 ) -> Result<Appended, Error> {
-    let events = dressed(events, options)?;
+    // Last, as what is sealed is bound to the id.
+    let events = sealed(sealing, dressed(events, options)?)?;
     let mut append = AppendOptions::new();
     if let Some(condition) = condition {
         append = append.condition(condition);

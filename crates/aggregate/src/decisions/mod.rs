@@ -3,6 +3,7 @@
 //! Knows what is below it, and no aggregate.
 
 use crate::attempt::{Appended, Retries, answer, append};
+use crate::sealing::Sealing;
 use crate::{Decided, Decision, ExecuteError, ExecuteOptions, Gone};
 use std::fmt;
 use std::sync::Arc;
@@ -71,6 +72,7 @@ pub struct Decisions<E> {
     store: Arc<Store>,
     registry: Registry<E>,
     random: Random,
+    sealing: Option<Arc<dyn Sealing>>,
 }
 
 impl<E: EventEnum + 'static> Decisions<E> {
@@ -96,7 +98,25 @@ impl<E: EventEnum + 'static> Decisions<E> {
             store: store.clone(),
             registry,
             random,
+            sealing: None,
         })
+    }
+
+    /// Seals each event that is appended with the key of its entity or scope, and opens what is sealed with `opener`, of
+    /// the same keys. Default: nothing is sealed, and a sealed event is an [`ErrorKind::Sealed`].
+    ///
+    /// Of an event whose key was forgotten [`Decision::evolve_without`] is told ([`Gone::Forgotten`]), unless the
+    /// registry has a value for it ([`Registry::gone_as`]).
+    #[cfg(feature = "seal")]
+    #[must_use]
+    pub fn sealed(
+        mut self,
+        sealer: Arc<strandline_seal::Sealer>,
+        opener: strandline_seal::Opener,
+    ) -> Self {
+        self.registry = self.registry.opening(Arc::new(opener.clone()));
+        self.sealing = Some(Arc::new(crate::sealing::Keys { sealer, opener }));
+        self
     }
 
     /// The store.
@@ -167,7 +187,13 @@ impl<E: EventEnum + 'static> Decisions<E> {
             }
             let batch = batch(decision, &events)?;
             let condition = AppendCondition::since(snapshot.visible()).none_in(query);
-            match append(&self.store, batch, Some(&condition), options)? {
+            let appended = append(
+                (&self.store, self.sealing.as_deref()),
+                batch,
+                Some(&condition),
+                options,
+            );
+            match appended? {
                 Appended::Done(receipts) => return Ok(decided(events, receipts, tries)),
                 // Events with ids of their own, which are there, are not looked for where it begins anew.
                 Appended::Repeated(receipts) if options.command_id.is_none() => {
@@ -195,15 +221,20 @@ impl<E: EventEnum + 'static> Decisions<E> {
         while let Some(event) = events.next_ref() {
             let event = event?;
             let coordinate = event.coordinate();
-            if event.is_redacted() {
-                let (clock, kind) = (event.clock(), event.kind());
-                let gone = Gone::Redacted { clock, kind };
-                if !decision.evolve_without(&mut state, &coordinate, &gone) {
-                    return Err(gone.refused(&coordinate));
-                }
-            } else {
-                let event = self.registry.decode_ref(&event)?;
-                decision.evolve(&mut state, &coordinate, &event);
+            let (clock, kind, id) = (event.clock(), event.kind(), event.id());
+            let decoded = match event.is_redacted() {
+                true => Err(Gone::Redacted { clock, kind }),
+                false => match self.registry.decode_ref(&event) {
+                    Err(error) if error.kind() == ErrorKind::Forgotten => {
+                        Err(Gone::Forgotten { clock, kind, id })
+                    }
+                    decoded => Ok(decoded?),
+                },
+            };
+            match decoded {
+                Ok(event) => decision.evolve(&mut state, &coordinate, &event),
+                Err(gone) if decision.evolve_without(&mut state, &coordinate, &gone) => {}
+                Err(gone) => return Err(gone.refused(&coordinate)),
             }
         }
         Ok(state)

@@ -15,7 +15,10 @@ const FILE_BYTES_MAX: u64 = 256 << 20;
 
 const FORMAT_SECTION: &str = "format";
 const OF_SECTION: &str = "of";
-const STATE_SECTION: &str = "state";
+/// A state as it is.
+pub(super) const STATE_SECTION: &str = "state";
+/// One that is sealed, bound to what the file says that it is of.
+pub(super) const SEALED_SECTION: &str = "sealed";
 
 /// What a saved state is of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +32,15 @@ pub(super) struct Of {
 }
 
 impl Of {
+    /// What a sealed state is bound to, beside its coordinate.
+    pub(super) fn bound(&self) -> Vec<u8> {
+        let mut bytes = self.version.to_le_bytes().to_vec();
+        bytes.extend_from_slice(&self.clock.to_le_bytes());
+        bytes.extend_from_slice(self.hash.as_bytes());
+        bytes.extend_from_slice(self.aggregate.as_bytes());
+        bytes
+    }
+
     pub(super) const fn head(&self) -> Head {
         Head {
             clock: self.clock,
@@ -44,12 +56,12 @@ pub(super) fn write(
     path: &Path,
     number: u64,
     of: &Of,
-    state: Vec<u8>,
+    (section, state): (&'static str, Vec<u8>),
 ) -> Result<(), CheckpointError> {
     let bytes = CheckpointWriter::new()
         .metadata(FORMAT_SECTION, &FORMAT)?
         .metadata(OF_SECTION, of)?
-        .section(STATE_SECTION, state)?
+        .section(section, state)?
         .encode(number);
     let replaced = match u64::try_from(bytes.len()) {
         Ok(..=FILE_BYTES_MAX) => replace(fs, path, &bytes),
@@ -77,11 +89,12 @@ fn replace(fs: &dyn Fs, path: &Path, bytes: &[u8]) -> io::Result<()> {
     fs.rename(&temporary, path)
 }
 
-/// What a file is of, and its state.
+/// What a file is of, and its state, in the section in which it is to be.
 pub(super) fn read(
     fs: &dyn Fs,
     path: &Path,
     number: u64,
+    section: &'static str,
 ) -> Result<(Of, Vec<u8>), CheckpointError> {
     let bytes = read_file(fs, path, FILE_BYTES_MAX).map_err(|source| CheckpointError::Io {
         operation: "read",
@@ -100,9 +113,9 @@ pub(super) fn read(
         });
     }
     let of = checkpoint.metadata(OF_SECTION)?;
-    let state = checkpoint.section(STATE_SECTION);
+    let state = checkpoint.section(section);
     let state = state.ok_or_else(|| CheckpointError::Missing {
-        name: STATE_SECTION.to_owned(),
+        name: section.to_owned(),
     })?;
     Ok((of, state.to_vec()))
 }

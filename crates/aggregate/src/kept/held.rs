@@ -2,7 +2,7 @@
 
 use crate::Loaded;
 use std::sync::Arc;
-use strandline::Hash;
+use strandline::{Hash, SealKeyId};
 
 /// A state, and where in the stream of its entity it ends.
 #[derive(Debug)]
@@ -12,6 +12,8 @@ pub(crate) struct Held<A> {
     pub(crate) head: Option<Head>,
     /// How many events the saved state has that it goes on from, or that was saved of it.
     pub(crate) saved: u64,
+    /// The key that the newest of its sealed events has, as far as they were read: with it the state is to go.
+    pub(crate) key: Option<SealKeyId>,
 }
 
 /// The newest event of a state. Its hash is that of the whole stream up to it.
@@ -45,6 +47,7 @@ impl<A> Clone for Held<A> {
             state: self.state.clone(),
             head: self.head,
             saved: self.saved,
+            key: self.key,
         }
     }
 }

@@ -110,6 +110,7 @@ mod tests {
             state: Arc::new(clock),
             head: Some(Head { clock, hash }),
             saved: 0,
+            key: None,
         }
     }
 

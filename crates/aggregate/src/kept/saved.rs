@@ -1,7 +1,8 @@
 //! `Saved`: states in files, a bounded number of them.
 
-use super::file::{self, Of};
+use super::file::{self, Of, SEALED_SECTION, STATE_SECTION};
 use super::held::{Head, Held};
+use crate::sealing::Sealing;
 use crate::{Aggregate, SnapshotCounts, Snapshots};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -9,6 +10,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use strandline::{Coordinate, SealKeyId};
 use strandline_checkpoint::{CheckpointError, file_name};
 use strandline_core::Hash;
 use strandline_core::fs::Fs;
@@ -56,20 +58,33 @@ impl<A: Aggregate> Saved<A> {
     }
 
     /// The saved state of an entity, if there is one that can be read. Whether it is of the log is not looked at.
-    pub(crate) fn load(&self, entity: &str) -> Option<Held<A>> {
+    /// With `sealing` it has to be sealed, and without it not.
+    pub(crate) fn load(
+        &self,
+        coordinate: &Coordinate,
+        sealing: Option<&dyn Sealing>,
+    ) -> Option<Held<A>> {
+        let entity = coordinate.entity();
         let place = self.place(entity);
-        match file::read(&*self.fs, &self.path(place), place) {
-            Ok((of, state)) if of == self.of(entity, of.head()) => match (self.decode)(&state) {
-                Ok(state) => Some(Held {
-                    state: Arc::new(state),
-                    head: Some(of.head()),
-                    saved: u64::from(of.clock) + 1,
-                }),
-                Err(_) => {
-                    self.discard();
-                    None
+        match file::read(&*self.fs, &self.path(place), place, section(sealing)) {
+            Ok((of, state)) if of == self.of(entity, of.head()) => {
+                let opened = match sealing {
+                    Some(sealing) => self.opened(coordinate, sealing, &of, &state),
+                    None => (self.decode)(&state).map(|state| (None, state)),
+                };
+                match opened {
+                    Ok((key, state)) => Some(Held {
+                        state: Arc::new(state),
+                        head: Some(of.head()),
+                        saved: u64::from(of.clock) + 1,
+                        key,
+                    }),
+                    Err(_) => {
+                        self.discard();
+                        None
+                    }
                 }
-            },
+            }
             Err(CheckpointError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
                 None
             }
@@ -78,6 +93,17 @@ impl<A: Aggregate> Saved<A> {
                 None
             }
         }
+    }
+
+    fn opened(
+        &self,
+        coordinate: &Coordinate,
+        sealing: &dyn Sealing,
+        of: &Of,
+        sealed: &[u8],
+    ) -> Result<(Option<SealKeyId>, A), CodecFailure> {
+        let (key, state) = sealing.open_state(coordinate, &of.bound(), sealed)?;
+        Ok((Some(key), (self.decode)(&state)?))
     }
 
     /// Counts a saved state that is not used.
@@ -91,7 +117,12 @@ impl<A: Aggregate> Saved<A> {
     }
 
     /// Saves a state, if it has enough events more than the saved one.
-    pub(crate) fn save_if_due(&self, entity: &str, held: &mut Held<A>) {
+    pub(crate) fn save_if_due(
+        &self,
+        coordinate: &Coordinate,
+        sealing: Option<&dyn Sealing>,
+        held: &mut Held<A>,
+    ) {
         let events = held.events();
         let Some(head) = held.head else {
             return;
@@ -101,7 +132,7 @@ impl<A: Aggregate> Saved<A> {
         }
         // Whether it succeeds or not: it is tried again when it is due again.
         held.saved = events;
-        let saved = self.save(entity, head, &held.state);
+        let saved = self.save(coordinate, sealing, head, &held.state);
         let mut counts = self.counts.lock();
         match saved {
             Ok(()) => counts.saved += 1,
@@ -112,10 +143,20 @@ impl<A: Aggregate> Saved<A> {
         }
     }
 
-    fn save(&self, entity: &str, head: Head, state: &A) -> Result<(), CodecFailure> {
-        let bytes = (self.encode)(state)?;
+    fn save(
+        &self,
+        coordinate: &Coordinate,
+        sealing: Option<&dyn Sealing>,
+        head: Head,
+        state: &A,
+    ) -> Result<(), CodecFailure> {
+        let entity = coordinate.entity();
+        let mut bytes = (self.encode)(state)?;
         let place = self.place(entity);
         let of = self.of(entity, head);
+        if let Some(sealing) = sealing {
+            bytes = sealing.seal_state(coordinate, &of.bound(), &bytes)?;
+        }
         let _writing = self.writing.lock();
         self.fs.create_dir_all(&self.dir)?;
         Ok(file::write(
@@ -123,7 +164,7 @@ impl<A: Aggregate> Saved<A> {
             &self.path(place),
             place,
             &of,
-            bytes,
+            (section(sealing), bytes),
         )?)
     }
 
@@ -159,6 +200,14 @@ impl<A: Aggregate> Saved<A> {
 
     fn path(&self, place: u64) -> PathBuf {
         self.dir.join(file_name(place))
+    }
+}
+
+/// Where a file has its state: who does not know that it is sealed finds none.
+fn section(sealing: Option<&dyn Sealing>) -> &'static str {
+    match sealing {
+        Some(_) => SEALED_SECTION,
+        None => STATE_SECTION,
     }
 }
 

@@ -154,7 +154,7 @@ pub trait Aggregate: Clone + Default + Send + Sync + 'static {
         event.to_event()
     }
 
-    /// Goes on where the content of events is gone for good: redacted, or removed by a compaction. Whether the state
+    /// Goes on where the content of events is gone for good: redacted, forgotten with its key, or removed by a compaction. Whether the state
     /// is right without it; by default not, and then the aggregate cannot be loaded.
     ///
     /// A decision on a part of the events may be wrong, so who redacts or compacts events of aggregates says here

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::ops::Range;
-use strandline::{Coordinate, Error, ErrorKind, EventKind};
+use strandline::{Coordinate, Error, ErrorKind, EventId, EventKind};
 
 /// Events of which nothing is left to apply.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +14,15 @@ pub enum Gone {
         clock: u32,
         /// What happened.
         kind: EventKind,
+    },
+    /// An event whose payload was sealed with a key that was forgotten.
+    Forgotten {
+        /// Place in the entity's stream, from 0.
+        clock: u32,
+        /// What happened.
+        kind: EventKind,
+        /// Which event it is.
+        id: EventId,
     },
     /// Events that a compaction removed.
     Removed {
@@ -30,7 +39,11 @@ impl Gone {
             "the state of {entity} cannot be made: {self}; if it is right without that, the aggregate or the \
              decision says so (evolve_without)"
         );
-        Error::new(ErrorKind::Redacted, message)
+        let kind = match self {
+            Self::Forgotten { .. } => ErrorKind::Forgotten,
+            _ => ErrorKind::Redacted,
+        };
+        Error::new(kind, message)
     }
 }
 
@@ -43,6 +56,10 @@ impl fmt::Display for Gone {
                     "the payload of its event {clock}, of kind {kind}, was redacted"
                 )
             }
+            Self::Forgotten { clock, kind, id } => write!(
+                f,
+                "the payload of its event {clock}, {id} of kind {kind}, was sealed with a key that was forgotten"
+            ),
             Self::Removed { clocks } => {
                 let Range { start, end } = clocks;
                 write!(f, "its events from {start} to before {end} were removed")

@@ -93,7 +93,7 @@ impl<A: Aggregate> Repository<A> {
         let coordinate = coordinate::<A>(id)?;
         let mut retries = Retries::new(options.retry, &self.random);
         loop {
-            let known = self.known(coordinate.entity());
+            let known = self.known(&coordinate);
             let snapshot = self.store.snapshot();
             if let Some(command) = &options.command_id {
                 let entity = Some(coordinate.entity());
@@ -119,7 +119,8 @@ impl<A: Aggregate> Repository<A> {
                 }
             };
             let batch = batch::<A>(&coordinate, &events, held.version())?;
-            match append(&self.store, batch, None, options)? {
+            let place = (&*self.store, self.sealing.as_deref());
+            match append(place, batch, None, options)? {
                 Appended::Done(receipts) => {
                     self.take(&coordinate);
                     let held = self.keep(&coordinate, evolved(held, &events, &receipts));
@@ -148,7 +149,7 @@ impl<A: Aggregate> Repository<A> {
         receipts: Vec<Receipt>,
         tries: u32,
     ) -> Result<Executed<A>, ExecuteError<E>> {
-        let known = self.known(coordinate.entity());
+        let known = self.known(coordinate);
         let held = self.read(&self.store.snapshot(), coordinate, known)?;
         let held = self.keep(coordinate, held);
         let repeated = receipts.iter().all(|receipt| receipt.repeated);

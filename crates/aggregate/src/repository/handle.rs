@@ -1,6 +1,7 @@
 //! `Repository`: what it is made of.
 
 use crate::kept::{Hot, Saved};
+use crate::sealing::Sealing;
 use crate::{Aggregate, SnapshotCounts, Snapshots};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -58,6 +59,7 @@ pub struct Repository<A: Aggregate> {
     pub(super) random: Random,
     pub(super) hot: Option<Hot<A>>,
     pub(super) saved: Option<Saved<A>>,
+    pub(super) sealing: Option<Arc<dyn Sealing>>,
 }
 
 impl<A: Aggregate> Repository<A> {
@@ -73,7 +75,28 @@ impl<A: Aggregate> Repository<A> {
             random: random()?,
             hot: None,
             saved: None,
+            sealing: None,
         })
+    }
+
+    /// Seals each event that is appended with the key of its entity or scope, and opens what is sealed with `opener`, of
+    /// the same keys. Default: nothing is sealed, and a sealed event is an [`ErrorKind::Sealed`].
+    ///
+    /// Saved states are sealed with the key too, so nothing of them can be read once that was forgotten; one that was
+    /// saved before without it is not used, and the next one takes its place. What is kept in memory is let go of at the
+    /// next use. Of an event whose key was forgotten [`Aggregate::evolve_without`] is told
+    /// ([`Gone::Forgotten`](crate::Gone::Forgotten)), unless the registry has a value for it ([`Registry::gone_as`]); and
+    /// nothing is executed on the entity until another key was made. Attributes of commands and their ids are not sealed.
+    #[cfg(feature = "seal")]
+    #[must_use]
+    pub fn sealed(
+        mut self,
+        sealer: Arc<strandline_seal::Sealer>,
+        opener: strandline_seal::Opener,
+    ) -> Self {
+        self.registry = self.registry.opening(Arc::new(opener.clone()));
+        self.sealing = Some(Arc::new(crate::sealing::Keys { sealer, opener }));
+        self
     }
 
     /// Keeps the states that were used last in memory, so many at most and at least 2: what is executed on one of

@@ -2,9 +2,10 @@
 
 use super::handle::{Repository, coordinate};
 use crate::kept::{Head, Held};
+use crate::sealing::key_of;
 use crate::{Aggregate, Gone, Loaded};
 use std::sync::Arc;
-use strandline::{Coordinate, Error, EventRef, Region, Snapshot};
+use strandline::{Coordinate, Error, ErrorKind, EventRef, Region, Snapshot};
 
 impl<A: Aggregate> Repository<A> {
     /// An aggregate as it is now. One of which there is no event has the default state.
@@ -19,7 +20,7 @@ impl<A: Aggregate> Repository<A> {
     /// [`Aggregate::evolve_without`] does not go on; and those of reading.
     pub fn load(&self, id: &str) -> Result<Loaded<A>, Error> {
         let coordinate = coordinate::<A>(id)?;
-        let known = self.known(coordinate.entity());
+        let known = self.known(&coordinate);
         let held = self.read(&self.store.snapshot(), &coordinate, known)?;
         Ok(self.keep(&coordinate, held).into_loaded())
     }
@@ -58,9 +59,10 @@ impl<A: Aggregate> Repository<A> {
 
     /// A state that is kept, in memory or else in a file. To be taken before the snapshot that it is held against, which
     /// then has all that is in it.
-    pub(super) fn known(&self, entity: &str) -> Option<Known<A>> {
+    pub(super) fn known(&self, coordinate: &Coordinate) -> Option<Known<A>> {
+        let entity = coordinate.entity();
         let hot = self.hot.as_ref().and_then(|hot| hot.get(entity));
-        let saved = || self.saved.as_ref()?.load(entity).map(Known::Saved);
+        let saved = || self.saved_state(coordinate).map(Known::Saved);
         hot.map(Known::Hot).or_else(saved)
     }
 
@@ -92,7 +94,7 @@ impl<A: Aggregate> Repository<A> {
         if let Some(saved) = &self.saved
             && self.store.check_writable().is_ok()
         {
-            saved.save_if_due(entity, &mut held);
+            saved.save_if_due(coordinate, self.sealing.as_deref(), &mut held);
         }
         if let Some(hot) = &self.hot
             && held.head.is_some()
@@ -117,10 +119,22 @@ impl<A: Aggregate> Repository<A> {
         coordinate: &Coordinate,
         last: u32,
     ) -> Result<Held<A>, Error> {
-        let saved = self.saved.as_ref();
-        match saved.and_then(|saved| saved.load(coordinate.entity())) {
+        match self.saved_state(coordinate) {
             Some(held) => self.read_saved(snapshot, coordinate, held, last),
             None => self.read_all(snapshot, coordinate, last),
+        }
+    }
+
+    fn saved_state(&self, coordinate: &Coordinate) -> Option<Held<A>> {
+        let saved = self.saved.as_ref()?;
+        saved.load(coordinate, self.sealing.as_deref())
+    }
+
+    /// Whether what a state was made of is to be read no more.
+    fn is_forgotten(&self, held: &Held<A>) -> Result<bool, Error> {
+        match (&self.sealing, held.key) {
+            (Some(sealing), Some(key)) => sealing.is_forgotten(key),
+            _ => Ok(false),
         }
     }
 
@@ -143,7 +157,7 @@ impl<A: Aggregate> Repository<A> {
     }
 
     /// A state that is kept and what came after it, up to the clock `last`; none if the log has not the event that it
-    /// ends with, or that one is redacted. Says when the state is to be changed.
+    /// ends with, that one is redacted, or the key of its events was forgotten. Says when the state is to be changed.
     fn read_on(
         &self,
         snapshot: &Snapshot,
@@ -160,8 +174,13 @@ impl<A: Aggregate> Repository<A> {
             .clock(head.clock..=last);
         let mut events = snapshot.query(region);
         match events.next_ref().transpose()? {
-            Some(event) if event.hash() == head.hash && !event.is_redacted() => {}
+            Some(event) if event.hash() == head.hash && !event.is_redacted() => {
+                held.key = key_of(&event).or(held.key);
+            }
             _ => return Ok(None),
+        }
+        if self.is_forgotten(&held)? {
+            return Ok(None);
         }
         let Some(next) = events.next_ref().transpose()? else {
             return Ok(Some(held));
@@ -169,8 +188,10 @@ impl<A: Aggregate> Repository<A> {
         change();
         let state = Arc::make_mut(&mut held.state);
         let mut head = self.apply(state, Some(head), coordinate, &next)?;
+        held.key = key_of(&next).or(held.key);
         while let Some(event) = events.next_ref().transpose()? {
             head = self.apply(state, Some(head), coordinate, &event)?;
+            held.key = key_of(&event).or(held.key);
         }
         held.head = Some(head);
         Ok(Some(held))
@@ -184,18 +205,20 @@ impl<A: Aggregate> Repository<A> {
         last: u32,
     ) -> Result<Held<A>, Error> {
         let mut state = A::default();
-        let mut head = None;
+        let (mut head, mut key) = (None, None);
         let mut events = snapshot.stream(coordinate.entity());
         while let Some(event) = events.next_ref().transpose()? {
             if event.clock() > last {
                 break;
             }
             head = Some(self.apply(&mut state, head, coordinate, &event)?);
+            key = key_of(&event).or(key);
         }
         Ok(Held {
             state: Arc::new(state),
             head,
             saved: 0,
+            key,
         })
     }
 
@@ -224,7 +247,14 @@ impl<A: Aggregate> Repository<A> {
                 kind: event.kind(),
             })?;
         } else {
-            state.evolve(&self.registry.decode_ref(event)?);
+            match self.registry.decode_ref(event) {
+                Err(error) if error.kind() == ErrorKind::Forgotten => without(Gone::Forgotten {
+                    clock,
+                    kind: event.kind(),
+                    id: event.id(),
+                })?,
+                decoded => state.evolve(&decoded?),
+            }
         }
         let hash = event.hash();
         Ok(Head { clock, hash })

@@ -1,6 +1,6 @@
 //! `DirectorySink`: heads in a directory, a file each.
 
-use super::{AnchorSink, Prove, SinkError};
+use super::{AnchorSink, Prove, SinkError, same_head};
 use crate::kept::{KeptHeads, read_bytes};
 use std::io;
 use std::path::PathBuf;
@@ -56,13 +56,7 @@ impl AnchorSink for DirectorySink {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 let _ = self.fs.remove_file(&temporary);
                 let there = KeptHeads::parse(&read_bytes(&*self.fs, &path)?);
-                let same = there
-                    .heads
-                    .iter()
-                    .any(|kept| kept.unverified() == head.unverified());
-                if !same {
-                    return Err(SinkError::Contradicted { kept: size });
-                }
+                same_head(&path.display(), &there, head.unverified())?;
             }
             renamed => renamed?,
         }

@@ -1,20 +1,25 @@
-//! Where heads are kept: a file, a directory, a command, a witness.
+//! Where heads are kept: a file, a directory, a bucket, a command, a witness.
 
+#[cfg(feature = "object-store")]
+mod bucket;
 mod command;
 mod directory;
 mod file;
 #[cfg(feature = "http")]
 mod witness;
 
+#[cfg(feature = "object-store")]
+pub use bucket::{BucketSink, heads_in};
 pub use command::CommandSink;
 pub use directory::DirectorySink;
 pub use file::FileSink;
 #[cfg(feature = "http")]
 pub use witness::{WitnessSink, heads_at};
 
-use std::fmt::Debug;
+use crate::kept::KeptHeads;
+use std::fmt::{Debug, Display};
 use std::io;
-use strandline_proof::{ConsistencyProof, NoteSignature, SignedCheckpoint, TreeHead};
+use strandline_proof::{Checkpoint, ConsistencyProof, NoteSignature, SignedCheckpoint, TreeHead};
 
 /// Proves that the log of a new head begins with its first so many events.
 pub type Prove<'p> = &'p dyn Fn(u64) -> Result<ConsistencyProof, strandline::Error>;
@@ -90,5 +95,24 @@ impl<S: AnchorSink + ?Sized> AnchorSink for Box<S> {
         prove: Prove<'_>,
     ) -> Result<Vec<NoteSignature>, SinkError> {
         (**self).keep(head, prove)
+    }
+}
+
+/// That what stands where a head is to be kept is this head: with its size in the name of the place, another one of the
+/// same log contradicts it.
+fn same_head(place: &dyn Display, there: &KeptHeads, head: &Checkpoint) -> Result<(), SinkError> {
+    let mut heads = there.heads.iter().map(SignedCheckpoint::unverified);
+    match heads.next() {
+        Some(kept) if kept == head || heads.any(|kept| kept == head) => Ok(()),
+        Some(kept) if kept.origin() == head.origin() => Err(SinkError::Contradicted {
+            kept: head.head().size,
+        }),
+        Some(kept) => Err(SinkError::Foreign(format!(
+            "{place} is a head of the log {}: each log has a place of its own",
+            kept.origin()
+        ))),
+        None => Err(SinkError::Foreign(format!(
+            "{place} is no head, and is left as it is"
+        ))),
     }
 }

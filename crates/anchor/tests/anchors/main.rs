@@ -8,8 +8,11 @@
     reason = "a test fails by panicking, and copies files behind the seam"
 )]
 
+mod bucket;
 mod heads;
+mod running;
 mod witness;
+mod witness_server;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -3,7 +3,7 @@
 #[cfg(feature = "seal")]
 use std::path::PathBuf;
 use std::sync::Arc;
-use strandline::OpenPayload;
+use strandline::{Error, ErrorKind, EventRef, OpenPayload, StoredEvent};
 
 /// The keys to read sealed payloads with.
 #[derive(Debug, clap::Args)]
@@ -43,6 +43,28 @@ impl OpenArgs {
     /// None.
     pub(crate) fn opener(&self) -> anyhow::Result<Option<Arc<dyn OpenPayload>>> {
         Ok(None)
+    }
+}
+
+/// The event opened, if it is sealed and there is a key. One of which the keys know nothing is shown as it is.
+pub(crate) fn opened(
+    opener: Option<&dyn OpenPayload>,
+    event: &EventRef<'_>,
+) -> Result<Option<StoredEvent>, Error> {
+    let Some(opener) = opener.filter(|_| event.is_sealed()) else {
+        return Ok(None);
+    };
+    opened_event(opener, event.into_owned()).map(Some)
+}
+
+/// The event opened, or as it is if the keys know nothing of its own.
+pub(crate) fn opened_event(
+    opener: &dyn OpenPayload,
+    event: StoredEvent,
+) -> Result<StoredEvent, Error> {
+    match opener.open_payload(event.clone()) {
+        Err(error) if error.kind() == ErrorKind::Sealed => Ok(event),
+        opened => opened,
     }
 }
 

@@ -1,7 +1,7 @@
 //! `compact`: events that are not to be kept go for good.
 
 use super::removals;
-use crate::args::{KindArg, StoreArgs, ZoneArgs, open_to_write};
+use crate::args::{KindArg, StoreArgs, ZoneArgs, confirm_on_terminal, is_asked, open_to_write};
 use crate::outcome::{Outcome, WrongUsage, first_of, with_also};
 use crate::terminal::{Bar, Screen, count, size};
 use crate::times::Moment;
@@ -10,7 +10,7 @@ use std::io;
 use strandline::maintenance::{
     Compacted, CompactionPlan, Missing, OnProgress, Removal, Retention, compact, rfc3339,
 };
-use strandline::{Error, Region, Store, StoreOptions};
+use strandline::{Error, Hex, Region, Store, StoreOptions};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -50,6 +50,9 @@ pub struct Args {
     /// Say what would be removed, and change nothing.
     #[arg(long)]
     dry_run: bool,
+    /// Do not ask on a terminal before it is done.
+    #[arg(long)]
+    yes: bool,
 }
 
 /// What events were to be known by whose headers stay, and are not: no event is of the kind, or has the tag.
@@ -135,6 +138,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     }
     if args.dry_run {
         return plan(args, &rules);
+    }
+    if is_asked(args.yes) && !is_confirmed(args, &rules)? {
+        return Ok(Outcome::Fine);
     }
     let (done, closed) = change(&args.store, "compacting", |store, on_progress| {
         compact(store, &rules, on_progress)
@@ -294,8 +300,8 @@ const fn outcome(missing: &Missing) -> Outcome {
 /// What the log records of what was done, a line each.
 pub(super) fn lines_of_record(record: &Removal) -> [String; 2] {
     let at = rfc3339(record.wall_ms);
-    let log = removals::hexadecimal(record.log);
-    let id = removals::hexadecimal(record.id);
+    let log = Hex(record.log);
+    let id = Hex(record.id);
     [
         format!("{at}, by the rule: {}", record.rule),
         format!("recorded in the log {log} as {id}; `strandline removals` lists its sequences"),
@@ -319,6 +325,24 @@ pub(super) fn change<T>(
     }
 }
 
+/// Says what would go, and asks whether it is to. Where nothing would, nobody is asked.
+fn is_confirmed(args: &Args, rules: &Retention) -> anyhow::Result<bool> {
+    let plan = CompactionPlan::of(&args.store.open()?, rules)?;
+    match plan.events + plan.headers {
+        0 => Ok(true),
+        _ => confirm_on_terminal(&line_of_plan(&plan), args.yes),
+    }
+}
+
+fn line_of_plan(plan: &CompactionPlan) -> String {
+    format!(
+        "would remove {}{}, and rewrite {}",
+        count(plan.events, "event"),
+        payloads_of(plan.headers),
+        count(plan.segments as u64, "segment")
+    )
+}
+
 fn plan(args: &Args, rules: &Retention) -> anyhow::Result<Outcome> {
     let store = args.store.open()?;
     let plan = CompactionPlan::of(&store, rules)?;
@@ -327,12 +351,7 @@ fn plan(args: &Args, rules: &Retention) -> anyhow::Result<Outcome> {
         let json = plan_json(&plan);
         screen.json(&json)?;
     } else {
-        screen.text(&format!(
-            "would remove {}{}, and rewrite {}; nothing was changed",
-            count(plan.events, "event"),
-            payloads_of(plan.headers),
-            count(plan.segments as u64, "segment")
-        ))?;
+        screen.text(&format!("{}; nothing was changed", line_of_plan(&plan)))?;
         for line in lines_of(&plan.missing) {
             screen.text(&line)?;
         }

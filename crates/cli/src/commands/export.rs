@@ -54,6 +54,10 @@ pub struct Args {
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let opener = args.open.opener()?;
+    if args.exact && opener.is_some() {
+        let message = "an exact export is of what the log has: leave --keys out, and take the file of keys along";
+        return Err(WrongUsage(message.to_owned()).into());
+    }
     let store = open_whole(&args.dir)?;
     let snapshot = args.query.snapshot(store.snapshot())?;
     let query = args.query.query(&snapshot)?;
@@ -87,6 +91,12 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
         note(format_args!(
             "{} had no payload any more: it was redacted, and an import passes them over",
             count(exported.redacted, "event")
+        ));
+    }
+    if exported.forgotten > 0 {
+        note(format_args!(
+            "the key of {} was forgotten: they were written sealed, as they are",
+            count(exported.forgotten, "event")
         ));
     }
     if exported.events == 0 && args.output.is_none() {
@@ -129,6 +139,7 @@ fn summary(args: &Args, exported: &Exported) -> Vec<String> {
         events,
         bytes,
         redacted,
+        forgotten,
         removals,
         removed,
         ..
@@ -140,7 +151,7 @@ fn summary(args: &Args, exported: &Exported) -> Vec<String> {
         };
         return vec![format!(
             "{{\"events\":{events},\"bytes\":{bytes},\"redacted\":{redacted},\
-             \"removals\":{removals}{places}}}"
+             \"forgotten\":{forgotten},\"removals\":{removals}{places}}}"
         )];
     }
     let file = args.output.as_deref().unwrap_or(Path::new("-"));

@@ -10,10 +10,10 @@ use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use strandline::fs::OsFs;
 use strandline::maintenance::is_vacant;
-use strandline::{BATCH_BYTES_MAX, Error, ErrorKind, StoreOptions};
+use strandline::{BATCH_BYTES_MAX, Error, ErrorKind, Hex, StoreOptions};
 use strandline_transfer::{
-    ImportError, ImportOptions, Imported, ImportedExact, first_event, import, import_exact,
-    try_import,
+    ImportError, ImportOptions, Imported, ImportedExact, check_exact, first_event, import,
+    import_exact, try_import,
 };
 
 /// How much of the lines is read at once.
@@ -51,8 +51,9 @@ pub struct Args {
     #[arg(long)]
     check: bool,
     /// Make a new store of an exact export: a copy of the one that was exported, with the same identity, hashes and
-    /// sequences. Every hash is made again and compared, and there is no store before all of it was verified.
-    #[arg(long, conflicts_with_all = ["format", "category", "source", "allow_future", "check"])]
+    /// sequences. Every hash is made again and compared, and there is no store before all of it was verified. With
+    /// --check the lines are all that is looked at, up to the last hash, and no store is made.
+    #[arg(long, conflicts_with_all = ["format", "category", "source", "allow_future"])]
     exact: bool,
 }
 
@@ -113,7 +114,10 @@ fn run_exact(args: &Args, input: &mut dyn BufRead) -> anyhow::Result<Outcome> {
     }
     let mut bar = Bar::new("importing");
     let mut on_progress = |progress| bar.show(progress);
-    let imported = import_exact(&StoreOptions::new(), dir, input, &mut on_progress);
+    let imported = match args.check {
+        true => check_exact(input, &mut on_progress),
+        false => import_exact(&StoreOptions::new(), dir, input, &mut on_progress),
+    };
     drop(bar);
     let imported = imported.map_err(|error| match error.line {
         None => anyhow::Error::from(error.error),
@@ -141,7 +145,7 @@ fn show_exact(args: &Args, imported: &ImportedExact) -> io::Result<()> {
         end,
         ..
     } = imported;
-    let log = format!("{:032x}", u128::from_be_bytes(origin.identity));
+    let log = Hex(origin.identity).to_string();
     if args.store.json {
         let json = json!({
             "lines": lines,
@@ -153,20 +157,29 @@ fn show_exact(args: &Args, imported: &ImportedExact) -> io::Result<()> {
             "epoch": origin.epoch,
             "end": end.sequence,
             "log_hash": end.log_hash,
+            "checked_only": args.check,
         });
         screen.json(&json)?;
         return screen.flush();
     }
+    let verb = if args.check {
+        "would be imported"
+    } else {
+        "imported"
+    };
     screen.text(&format!(
-        "{} imported, {} without a payload, the places of {}, and {}; every hash is that of its content",
+        "{} {verb}, {} without a payload, the places of {}, and {}; every hash is that of its content",
         count(*events, "event"),
         number(*redacted),
         count(*removed, "removed event"),
         count(*notes, "note")
     ))?;
+    let copy = match args.check {
+        true => args.file.display(),
+        false => args.store.dir.display(),
+    };
     screen.text(&format!(
-        "{} is a copy of the log {log}, which ends at {} with the hash {}: compare that with one that was kept",
-        args.store.dir.display(),
+        "{copy} is a copy of the log {log}, which ends at {} with the hash {}: compare that with one that was kept",
         end.sequence,
         end.log_hash
     ))?;

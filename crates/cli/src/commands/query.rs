@@ -1,15 +1,12 @@
 //! `query`: the events of a region or of several, a page at a time.
 
-use crate::args::{OpenArgs, QueryArgs, StoreArgs, tell_no_events};
+use crate::args::{OpenArgs, QueryArgs, StoreArgs, opened, tell_no_events};
 use crate::outcome::{Outcome, WrongUsage};
 use crate::output::note;
 use crate::terminal::Screen;
 use crate::terminal::show::{self, Bytes, Look};
 use serde_json::json;
-use strandline::{
-    Error, ErrorKind, EventRef, Events, OpenPayload, Order, PageToken, Query, Sequence, Snapshot,
-    StoredEvent,
-};
+use strandline::{Error, EventRef, Events, Order, PageToken, Query, Sequence, Snapshot};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -98,20 +95,6 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
         _ => {}
     }
     Ok(Outcome::Fine)
-}
-
-/// The event opened, if it is sealed and there is a key. One of which the keys know nothing is shown as it is.
-fn opened(
-    opener: Option<&dyn OpenPayload>,
-    event: &EventRef<'_>,
-) -> Result<Option<StoredEvent>, Error> {
-    let Some(opener) = opener.filter(|_| event.is_sealed()) else {
-        return Ok(None);
-    };
-    match opener.open_payload(event.into_owned()) {
-        Err(error) if error.kind() == ErrorKind::Sealed => Ok(None),
-        opened => opened.map(Some),
-    }
 }
 
 fn next<'a>(events: &'a mut Events<'_>, order: Order) -> Option<Result<EventRef<'a>, Error>> {

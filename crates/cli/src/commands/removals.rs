@@ -8,7 +8,7 @@ use crate::times::Zone;
 use serde_json::json;
 use strandline::fs::OsFs;
 use strandline::maintenance::{Inventory, Removal, RemovalChange, removals};
-use strandline::{EventKind, Sequence, Snapshot};
+use strandline::{EventKind, Hex, Sequence, Snapshot};
 
 /// How many runs of sequences are shown of a removal.
 const RUNS_SHOWN: usize = 4;
@@ -104,17 +104,12 @@ fn show(
             .text("  the log does not say that it was done: it was interrupted, or is under way")?;
     }
     if removal.is_foreign {
-        let log = hexadecimal(removal.log);
+        let log = Hex(removal.log);
         screen.text(&format!(
             "  in another log ({log}), whose record came with an import; nothing is missing here by it"
         ))?;
     }
     Ok(())
-}
-
-/// 16 bytes as 32 digits.
-pub(super) fn hexadecimal(bytes: [u8; 16]) -> String {
-    format!("{:032x}", u128::from_be_bytes(bytes))
 }
 
 /// A removal as `removals --json` lists it.
@@ -130,7 +125,7 @@ pub(super) fn as_json(removal: &Removal) -> serde_json::Value {
         "digest": removal.digest.to_string(),
         "done": removal.is_done,
         "foreign": removal.is_foreign,
-        "log": hexadecimal(removal.log),
-        "id": hexadecimal(removal.id),
+        "log": Hex(removal.log).to_string(),
+        "id": Hex(removal.id).to_string(),
     })
 }

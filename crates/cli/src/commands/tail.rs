@@ -1,14 +1,15 @@
 //! `tail`: the newest events, and those that another process appends from then on.
 
-use crate::args::{QueryArgs, StoreArgs, tell_no_events};
+use crate::args::{OpenArgs, QueryArgs, StoreArgs, opened, tell_no_events};
 use crate::outcome::Outcome;
 use crate::output::{note, wait_while_read};
 use crate::terminal::Screen;
 use crate::terminal::show::{self, Bytes, Look};
 use std::collections::VecDeque;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
-use strandline::{Error, ErrorKind, Hash, Query, Region, Sequence, Snapshot, Store};
+use strandline::{Error, ErrorKind, Hash, OpenPayload, Query, Region, Sequence, Snapshot, Store};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -37,6 +38,8 @@ pub struct Args {
     #[arg(long, value_enum, default_value_t = Bytes::Hex)]
     bytes: Bytes,
     #[command(flatten)]
+    open: OpenArgs,
+    #[command(flatten)]
     query: QueryArgs,
 }
 
@@ -45,9 +48,10 @@ pub struct Args {
 const REMEMBERED: usize = 1000;
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
+    let opener = args.open.opener()?;
     let mut store = args.store.open_whole()?;
     let snapshot = args.query.snapshot(store.snapshot())?;
-    let mut tail = Tail::begin(args, &snapshot)?;
+    let mut tail = Tail::begin(args, opener, &snapshot)?;
     let shown = tail.show(&snapshot)?;
     if shown == 0 && args.lines > 0 && !args.follow {
         tell_no_events();
@@ -92,6 +96,7 @@ fn is_missing(error: &Error) -> bool {
 struct Tail {
     look: Look,
     screen: Screen,
+    opener: Option<Arc<dyn OpenPayload>>,
     query: Query,
     /// The first sequence that was not looked at.
     next: Sequence,
@@ -101,7 +106,11 @@ struct Tail {
 
 impl Tail {
     /// Begins with the newest events of a snapshot.
-    fn begin(args: &Args, snapshot: &Snapshot) -> anyhow::Result<Self> {
+    fn begin(
+        args: &Args,
+        opener: Option<Arc<dyn OpenPayload>>,
+        snapshot: &Snapshot,
+    ) -> anyhow::Result<Self> {
         let query = args.query.query(snapshot)?;
         let rows = snapshot.rows(query.clone().limit(args.lines)).rev();
         let oldest = rows.last().map(|row| row.sequence());
@@ -112,6 +121,7 @@ impl Tail {
                 zone: args.query.zone(),
             },
             screen: Screen::new(),
+            opener,
             query,
             next: oldest.unwrap_or_else(|| snapshot.visible()),
             seen: VecDeque::new(),
@@ -132,7 +142,13 @@ impl Tail {
         let mut events = snapshot.query(query);
         while let Some(event) = events.next_ref() {
             let event = event?;
-            show::event(&mut self.screen, &event, &self.look)?;
+            let opened = opened(self.opener.as_deref(), &event)?;
+            let shown_as = opened.as_ref().map(|opened| event.read_as(opened));
+            show::event(
+                &mut self.screen,
+                shown_as.as_ref().unwrap_or(&event),
+                &self.look,
+            )?;
             see(&mut self.seen, event.sequence(), event.hash());
             shown += 1;
             if self.screen.is_unread() {

@@ -3,7 +3,7 @@
 use super::screen::{Screen, column, fit};
 use crate::times::Zone;
 use std::io;
-use strandline::EventRef;
+use strandline::{EventRef, PayloadEncoding};
 use strandline_transfer::{PayloadForm, base64_text, foreign_id_of, readable_json, write_line};
 
 /// Terminals from this width on show an event in one line.
@@ -88,7 +88,12 @@ fn payload(event: &EventRef<'_>, bytes: Bytes) -> String {
     if event.is_sealed() {
         return "(sealed)".to_owned();
     }
-    readable_json(event.encoding(), raw).unwrap_or_else(|| match bytes {
+    payload_text(event.encoding(), raw, bytes)
+}
+
+/// Bytes of a payload as a line of text: JSON if they can be, else as was asked.
+pub(crate) fn payload_text(encoding: PayloadEncoding, raw: &[u8], bytes: Bytes) -> String {
+    readable_json(encoding, raw).unwrap_or_else(|| match bytes {
         Bytes::Hex => raw.iter().map(|byte| format!("{byte:02x}")).collect(),
         Bytes::Base64 => base64_text(raw),
     })

@@ -381,3 +381,46 @@ fn removals_are_listed_and_counted() {
     assert!(expect(0, "removals {}", &other).contains("in another log"));
     assert!(expect(0, "verify {}", &other).ends_with("intact\n"));
 }
+
+/// On a terminal it is said what would go, and asked; a program that gives it is asked nothing.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_terminal_is_asked_before_events_go() {
+    use std::io::Write as _;
+    let (_dir, path) = crate::store();
+    let asked = |more: &str, answer: &str| {
+        let program = env!("CARGO_BIN_EXE_strandline");
+        let command = format!("{program} compact {} --keep-newest 1{more}", path.display());
+        let mut script = std::process::Command::new("script");
+        script.args(["-qec", &command, "/dev/null"]);
+        script.stdin(std::process::Stdio::piped());
+        let mut child = script.stdout(std::process::Stdio::piped()).spawn().unwrap();
+        let mut input = child.stdin.take().unwrap();
+        input.write_all(answer.as_bytes()).unwrap();
+        drop(input);
+        let output = child.wait_with_output().unwrap();
+        (
+            output.status.code().unwrap(),
+            String::from_utf8_lossy(&output.stdout).into_owned(),
+        )
+    };
+    let events = || crate::json(0, "stats {} --json", &path)["events"].clone();
+    let (code, text) = asked("", "n\n");
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("would remove 8 events"), "{text}");
+    assert!(
+        text.contains("Go on?") && text.contains("nothing was changed"),
+        "{text}"
+    );
+    assert_eq!(events(), 10);
+    let (code, text) = asked(" --dry-run", "");
+    assert!(code == 0 && !text.contains("Go on?"), "{text}");
+    let (code, text) = asked("", "y\n");
+    assert!(code == 0 && text.contains("removed 8 events"), "{text}");
+    assert_eq!(events(), 2);
+    // Where nothing would go nobody is asked, nor with --yes.
+    for more in ["", " --yes"] {
+        let (code, text) = asked(more, "");
+        assert!(code == 0 && !text.contains("Go on?"), "{text}");
+    }
+}

@@ -15,14 +15,14 @@ fn sign(code: i32, path: &Path, key: &Path, to: &str) -> String {
     )
 }
 
-fn grow(path: &Path, numbers: std::ops::Range<u64>) {
+pub(crate) fn grow(path: &Path, numbers: std::ops::Range<u64>) {
     let store = Store::open(path).unwrap();
     fill(&store, numbers);
     store.close().unwrap();
 }
 
 /// Puts another history where the store is, sound by itself.
-fn forge(path: &Path) {
+pub(crate) fn forge(path: &Path) {
     std::fs::remove_dir_all(path).unwrap();
     let store = Store::open(path).unwrap();
     for number in 0..20_u32 {

@@ -8,6 +8,8 @@
     reason = "a test fails by panicking, and damages files behind the seam"
 )]
 
+#[cfg(feature = "proof")]
+mod anchors;
 mod asked;
 mod backup;
 mod compact;
@@ -34,6 +36,9 @@ mod seal;
 mod tail;
 mod transfer;
 mod verify;
+#[cfg(feature = "proof")]
+#[path = "../../../anchor/tests/anchors/witness_server.rs"]
+mod witness_server;
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};

@@ -4,7 +4,7 @@ use crate::{at, json, outcome, program};
 use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::sync::Arc;
-use strandline::{Event, EventKind, Store};
+use strandline::{Event, EventKind, Region, Store};
 use strandline_seal::{FileKeys, Per, Sealer, WrappingKey};
 use tempfile::TempDir;
 
@@ -54,6 +54,8 @@ impl Place {
             "{new}" => self.path("wrapping-2.key"),
             "{copy}" => self.path("copy.strand"),
             "{lines}" => self.path("lines.jsonl"),
+            "{lines}2" => self.path("opened.jsonl"),
+            "{new}.keys" => self.path("others.keys"),
             argument => argument.into(),
         });
         let mut program = program();
@@ -168,6 +170,67 @@ fn sealed_events_are_exported_and_imported_as_they_are() {
     place.fine(&format!("forget {{}} --entity customer:7 {keys} --yes"));
     let opened = place.fine(&format!("export {{}} {keys}"));
     assert_eq!(opened.matches("\"seal\"").count(), 2, "{opened}");
+    let (_, _, told) = outcome(&place.run(&format!("export {{}} {keys}")));
+    has_all(&told, &["the key of 2 events was forgotten"]);
+    let report = place.fine(&format!("export {{}} -o {{lines}}2 --json {keys}"));
+    has_all(&report, &["\"forgotten\":2"]);
+    let text = place.fails(2, &format!("export {{}} --exact {keys}"));
+    has_all(&text, &["leave --keys out"]);
+}
+
+#[test]
+fn tail_shows_what_is_sealed_to_who_has_the_keys() {
+    let place = Place::new();
+    let keys = "--keys {keys} --wrapping-key {wrapping}";
+    assert_eq!(place.fine("tail {}").matches("(sealed)").count(), 3);
+    let text = place.fine(&format!("tail {{}} {keys}"));
+    has_all(&text, &["\"Elm\"", "\"Oak\"", "\"Ash\"", "\"Fir\""]);
+    place.fine(&format!("forget {{}} --entity customer:7 {keys} --yes"));
+    let text = place.fine(&format!("tail {{}} {keys}"));
+    assert_eq!(text.matches("(forgotten)").count(), 2, "{text}");
+    has_all(&text, &["\"Oak\"", "\"Fir\""]);
+    has_all(
+        &place.fine(&format!("tail {{}} --json {keys}")),
+        &["\"forgotten\":true"],
+    );
+}
+
+#[test]
+fn inspect_shows_the_payload_of_an_event_to_who_has_the_keys() {
+    let place = Place::new();
+    let keys = "--keys {keys} --wrapping-key {wrapping}";
+    let ids: Vec<_> = {
+        let store = Store::open(place.path("customers.strand")).unwrap();
+        let now = store.snapshot();
+        now.rows(Region::all()).map(|row| row.id()).collect()
+    };
+    let (elm, plain) = (ids[0], ids[3]);
+    assert!(
+        !place
+            .fine(&format!("inspect {{}} --event {elm}"))
+            .contains("Elm")
+    );
+    let text = place.fine(&format!("inspect {{}} --event {elm} {keys}"));
+    has_all(&text, &["seal", "payload \"Elm\""]);
+    let text = place.fine(&format!("inspect {{}} --event {plain} {keys}"));
+    has_all(&text, &["payload \"Fir\""]);
+    place.fine(&format!("forget {{}} --entity customer:7 {keys} --yes"));
+    let text = place.fine(&format!("inspect {{}} --event {elm} {keys}"));
+    has_all(&text, &["payload (forgotten)"]);
+    let lines = place.fine(&format!("inspect {{}} --event {elm} --json {keys}"));
+    let last = json_lines(&lines).pop().unwrap();
+    assert_eq!(
+        (&last["forgotten"], &last["opened"]),
+        (&true.into(), &false.into())
+    );
+    // Other keys open nothing, and say so.
+    place.fine("key-store new {new}.keys --wrapping-key {new}");
+    let text = place.fine(&format!(
+        "inspect {{}} --event {elm} --keys {{new}}.keys --wrapping-key {{new}}"
+    ));
+    has_all(&text, &["the keys are others"]);
+    let text = place.fails(2, &format!("inspect {{}} {keys}"));
+    has_all(&text, &["--event"]);
 }
 
 #[test]

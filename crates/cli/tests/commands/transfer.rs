@@ -443,8 +443,17 @@ fn an_exact_export_comes_back_as_the_same_log() {
     let text = expect(0, &export(&lines), &path);
     assert!(text.contains("the whole log"), "{text}");
     let import = format!("import {{}} {} --exact", lines.display());
+    let check = format!("{import} --check");
+    let text = expect(0, &check, &copy);
+    assert!(text.contains("would be imported"), "{text}");
+    let checked = json(0, &format!("{check} --json"), &copy);
+    assert!(!copy.exists() && checked["checked_only"] == true);
     let text = expect(0, &import, &copy);
     assert!(text.contains("every hash is that of its content"), "{text}");
+    assert_eq!(
+        checked["log_hash"],
+        json(0, "verify {} --json", &copy)["log_hash"]
+    );
     assert!(expect(0, "verify {}", &copy).ends_with("intact\n"));
     expect(0, &export(&again), &copy);
     let read = |path: &Path| std::fs::read_to_string(path).unwrap();
@@ -461,6 +470,7 @@ fn an_exact_export_comes_back_as_the_same_log() {
     let (code, _, error) = outcome(&run(&import, &other));
     // Within a line or between two.
     assert!(code != 0 && error.contains("line"), "{code}: {error}");
+    assert_eq!(outcome(&run(&check, &other)), (code, String::new(), error));
     assert!(!other.exists());
     let plain = format!("import {{}} {}", again.display());
     let (code, _, error) = outcome(&run(&plain, &other));

@@ -1,5 +1,6 @@
 //! `Epoch`: which course of a log a sequence belongs to.
 
+use crate::hex::{Hex, write_hex};
 use std::fmt;
 use std::str::FromStr;
 
@@ -36,7 +37,7 @@ impl Epoch {
 
 impl fmt::Display for Epoch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:032x}", u128::from_be_bytes(self.0))
+        write_hex(f, &self.0)
     }
 }
 
@@ -55,11 +56,8 @@ impl FromStr for Epoch {
     type Err = EpochError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text.len() != 32 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Err(EpochError);
-        }
-        let bits = u128::from_str_radix(text, 16).map_err(|_| EpochError)?;
-        Ok(Self(bits.to_be_bytes()))
+        let bytes = text.parse::<Hex<16>>().map_err(|_| EpochError)?;
+        Ok(Self(bytes.0))
     }
 }
 

@@ -1,6 +1,7 @@
 //! `Hash`, and what is made of it: a link in a chain, the nonce before a payload. The formulas that
 //! say what is hashed are those of [`hashing`](crate::hashing).
 
+use crate::hex::{Hex, write_hex};
 use std::fmt;
 
 /// A BLAKE3 hash: 32 bytes.
@@ -34,7 +35,7 @@ impl Hash {
 
 impl fmt::Display for Hash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        write_hex(f, &self.0)
     }
 }
 
@@ -53,19 +54,8 @@ impl std::str::FromStr for Hash {
     type Err = HashError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let digit = |byte: u8| char::from(byte).to_digit(16);
-        let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-        if pairs.len() != Self::BYTES || !rest.is_empty() {
-            return Err(HashError);
-        }
-        let mut bytes = [0; Self::BYTES];
-        for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
-            let value = digit(*high).zip(digit(*low)).map(|(h, l)| h * 16 + l);
-            *byte = value
-                .and_then(|value| u8::try_from(value).ok())
-                .ok_or(HashError)?;
-        }
-        Ok(Self(bytes))
+        let bytes = text.parse::<Hex<32>>().map_err(|_| HashError)?;
+        Ok(Self(bytes.0))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::encoding::PayloadEncoding;
 use crate::codec::{DecodeError, Reader};
+use crate::hex::{Hex, write_hex};
 use std::fmt;
 use std::str::FromStr;
 
@@ -36,7 +37,7 @@ impl SealKeyId {
 
 impl fmt::Display for SealKeyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        write_hex(f, &self.0)
     }
 }
 
@@ -55,11 +56,8 @@ impl FromStr for SealKeyId {
     type Err = SealKeyIdError;
 
     fn from_str(text: &str) -> Result<Self, SealKeyIdError> {
-        let is_hex = text.len() == 2 * Self::BYTES && text.bytes().all(|b| b.is_ascii_hexdigit());
-        let number = u128::from_str_radix(text, 16).map_err(|_| SealKeyIdError)?;
-        is_hex
-            .then(|| Self(number.to_be_bytes()))
-            .ok_or(SealKeyIdError)
+        let bytes = text.parse::<Hex<16>>().map_err(|_| SealKeyIdError)?;
+        Ok(Self(bytes.0))
     }
 }
 

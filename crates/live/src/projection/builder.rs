@@ -10,6 +10,7 @@ use crate::Error;
 use crate::handle::Live;
 use std::sync::Arc;
 use std::time::Duration;
+use strandline::OpenPayload;
 
 /// A projection that is to be started: [`Live::projection`].
 #[derive(Debug)]
@@ -123,6 +124,24 @@ impl<P: Projection> ProjectionBuilder<P> {
         self
     }
 
+    /// Opens sealed payloads before events are applied (`strandline-seal` has what does). Of an event whose key was
+    /// forgotten `payload` is an [`ErrorKind::Forgotten`](strandline::ErrorKind::Forgotten); one that cannot be opened
+    /// cannot be applied. Default: a sealed event is applied as it is.
+    ///
+    /// States are of many entities, so they are under no key: what is made of opened payloads is saved as it is, and is
+    /// still there when a key was forgotten, until the state is made anew ([`Live::reset`], or a higher `VERSION`). So
+    /// [`saves_opened`](Self::saves_opened) has to be said too, or it does not start.
+    pub fn opening(mut self, opener: Arc<dyn OpenPayload>) -> Self {
+        self.options.opener = Some(opener);
+        self
+    }
+
+    /// Saves states that are made of opened payloads, readable by whoever has the files.
+    pub const fn saves_opened(mut self) -> Self {
+        self.options.saves_opened = true;
+        self
+    }
+
     /// Starts it, on a thread of its own: where it was, or at the first event.
     ///
     /// If a lower [`VERSION`](Projection::VERSION) is served, the state is made beside that one, which stays until this one
@@ -132,9 +151,9 @@ impl<P: Projection> ProjectionBuilder<P> {
     ///
     /// `Held` if another process runs it and lives; `OtherConsumer` if the name is another kind's, or a higher version is
     /// served; `ForeignPosition` if the store was restored or is another one: [`Live::reset`] makes the state anew.
-    /// `InvalidInput`, `Corrupt`, `UnsupportedVersion`, `Io`, `Store`.
+    /// `InvalidInput`, also for [`opening`](Self::opening) alone; `Corrupt`, `UnsupportedVersion`, `Io`, `Store`.
     pub fn start(self) -> Result<RunningProjection<P>, Error> {
-        let fold = Whole(self.projection);
+        let fold = Whole(self.projection, self.options.checked_opener()?);
         let runner = Runner::start(&self.live, &self.name, fold, self.options)?;
         Ok(RunningProjection::new(self.live, runner))
     }
@@ -169,13 +188,25 @@ impl<P: EntityProjection> EntityProjectionBuilder<P> {
         self
     }
 
+    /// As [`ProjectionBuilder::opening`].
+    pub fn opening(mut self, opener: Arc<dyn OpenPayload>) -> Self {
+        self.options.opener = Some(opener);
+        self
+    }
+
+    /// As [`ProjectionBuilder::saves_opened`].
+    pub const fn saves_opened(mut self) -> Self {
+        self.options.saves_opened = true;
+        self
+    }
+
     /// As [`ProjectionBuilder::start`], on as many threads as there are partitions.
     ///
     /// # Errors
     ///
     /// As there; `OtherConsumer` also if it was started with another number of partitions.
     pub fn start(self) -> Result<RunningEntityProjection<P>, Error> {
-        let fold = ByEntity(self.projection);
+        let fold = ByEntity(self.projection, self.options.checked_opener()?);
         let runner = Runner::start(&self.live, &self.name, fold, self.options)?;
         Ok(RunningEntityProjection::new(self.live, runner))
     }

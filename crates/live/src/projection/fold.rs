@@ -5,7 +5,8 @@ use crate::{Error, ErrorKind};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::HashMap;
-use strandline::{EventRef, Query, Sequence};
+use std::sync::Arc;
+use strandline::{EventRef, OpenPayload, Query, Sequence};
 
 /// What is folded, and into what.
 pub(super) trait Fold: Send + Sync + 'static {
@@ -16,8 +17,26 @@ pub(super) trait Fold: Send + Sync + 'static {
     fn apply(&self, state: &mut Self::State, event: &EventRef<'_>) -> Result<(), ApplyError>;
 }
 
+/// What opens sealed payloads before events are applied, if anything does.
+pub(super) type Opener = Option<Arc<dyn OpenPayload>>;
+
+/// Has an event applied, opened if it is sealed and there is what opens it.
+fn opened(
+    opener: &Opener,
+    event: &EventRef<'_>,
+    apply: impl FnOnce(&EventRef<'_>) -> Result<(), ApplyError>,
+) -> Result<(), ApplyError> {
+    match opener {
+        Some(opener) if event.is_sealed() => {
+            let opened = opener.open_payload(event.into_owned())?;
+            apply(&event.read_as(&opened))
+        }
+        _ => apply(event),
+    }
+}
+
 /// A projection with one state.
-pub(super) struct Whole<P>(pub(super) P);
+pub(super) struct Whole<P>(pub(super) P, pub(super) Opener);
 
 impl<P: Projection> Fold for Whole<P> {
     const VERSION: u32 = P::VERSION;
@@ -28,12 +47,12 @@ impl<P: Projection> Fold for Whole<P> {
     }
 
     fn apply(&self, state: &mut P::State, event: &EventRef<'_>) -> Result<(), ApplyError> {
-        self.0.apply(state, event)
+        opened(&self.1, event, |event| self.0.apply(state, event))
     }
 }
 
 /// A projection with a state for each entity.
-pub(super) struct ByEntity<P>(pub(super) P);
+pub(super) struct ByEntity<P>(pub(super) P, pub(super) Opener);
 
 impl<P: EntityProjection> Fold for ByEntity<P> {
     const VERSION: u32 = P::VERSION;
@@ -44,7 +63,9 @@ impl<P: EntityProjection> Fold for ByEntity<P> {
     }
 
     fn apply(&self, states: &mut Self::State, event: &EventRef<'_>) -> Result<(), ApplyError> {
-        apply_to_entity(&self.0, states, event)
+        opened(&self.1, event, |event| {
+            apply_to_entity(&self.0, states, event)
+        })
     }
 }
 

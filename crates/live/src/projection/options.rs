@@ -1,7 +1,9 @@
 //! What can be chosen of a projection, and what it tells of its progress.
 
+use super::fold::Opener;
 use super::pace::Pace;
 use crate::handle::LEASE;
+use crate::{Error, ErrorKind};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,6 +43,9 @@ type OnProgress = Arc<dyn Fn(&ProjectionProgress) + Send + Sync>;
 pub(super) struct Options {
     pub(super) settings: Settings,
     pub(super) on_progress: Option<OnProgress>,
+    pub(super) opener: Opener,
+    /// Whether states that are made of opened payloads may be saved.
+    pub(super) saves_opened: bool,
 }
 
 impl Options {
@@ -55,7 +60,20 @@ impl Options {
                 partitions: 1,
             },
             on_progress: None,
+            opener: None,
+            saves_opened: false,
         }
+    }
+
+    /// What opens sealed payloads, once it was said what that means for the states.
+    pub(super) fn checked_opener(&self) -> Result<Opener, Error> {
+        if self.opener.is_some() && !self.saves_opened {
+            let message = "the states of a projection that opens sealed payloads are saved as they are, readable without \
+                           a key, and stay when one is forgotten: say saves_opened(), and reset the projection after \
+                           a key was forgotten";
+            return Err(Error::new(ErrorKind::InvalidInput, message));
+        }
+        Ok(self.opener.clone())
     }
 }
 

@@ -140,7 +140,7 @@ pub(super) fn worker_with<const N: u32>(
     let Claimed::Taken(lease, state) = Claimant::new(partition, LEASE).try_claim()? else {
         return Err(Error::new(ErrorKind::Held, "it is held"));
     };
-    let fold = Arc::new(Whole(Tally::<N>));
+    let fold = Arc::new(Whole(Tally::<N>, None));
     Worker::open(fold, live, settings, (lease, *state), Mode::Served)
 }
 

@@ -6,11 +6,13 @@ use super::partition_by::PartitionBy;
 use super::running::RunningReactor;
 use super::schedule::Limits;
 use super::settings::Settings;
+use super::worker::Handler;
 use crate::handle::{LEASE, Live, VERSION};
 use crate::{ConsumerInfo, ConsumerKind, Error};
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
-use strandline::{Query, Start, StoredEvent};
+use strandline::{OpenPayload, Query, Start, StoredEvent};
 
 /// How a reactor is to work: what [`Live::reactor`] gives.
 ///
@@ -32,7 +34,7 @@ use strandline::{Query, Start, StoredEvent};
 /// mailer.stop()?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[must_use = "a reactor does nothing until it is started"]
 pub struct ReactorBuilder {
     live: Live,
@@ -45,6 +47,16 @@ pub struct ReactorBuilder {
     save_interval: Duration,
     save_events: u64,
     lease: Duration,
+    opener: Option<Arc<dyn OpenPayload>>,
+}
+
+impl fmt::Debug for ReactorBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReactorBuilder")
+            .field("name", &self.name)
+            .field("query", &self.query)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Live {
@@ -69,6 +81,7 @@ impl Live {
             save_interval: Duration::from_secs(1),
             save_events: 10_000,
             lease: LEASE,
+            opener: None,
         }
     }
 }
@@ -138,6 +151,14 @@ impl ReactorBuilder {
         self
     }
 
+    /// Opens sealed payloads before the handler is called (`strandline-seal` has what does). Of an event whose key was
+    /// forgotten the handler is told ([`StoredEvent::is_forgotten`]); one that cannot be opened is a try that failed.
+    /// Nothing that was opened is kept. Default: a sealed event is given as it is.
+    pub fn opening(mut self, opener: Arc<dyn OpenPayload>) -> Self {
+        self.opener = Some(opener);
+        self
+    }
+
     /// Starts the reactor: a thread for each partition, and one that renews leases. A partition that another process
     /// holds is waited for.
     ///
@@ -167,6 +188,16 @@ impl ReactorBuilder {
             save_events: self.save_events,
             lease: self.lease,
         };
-        RunningReactor::start(self.live, &consumer, settings, Arc::new(handler))
+        let handler: Arc<Handler> =
+            match self.opener {
+                None => Arc::new(handler),
+                Some(opener) => Arc::new(move |event: &StoredEvent, context: &Context<'_>| {
+                    match event.is_sealed() {
+                        true => handler(&opener.open_payload(event.clone())?, context),
+                        false => handler(event, context),
+                    }
+                }),
+            };
+        RunningReactor::start(self.live, &consumer, settings, handler)
     }
 }

@@ -5,6 +5,7 @@ use super::key::{Key, Term};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
+use strandline_core::{Hex, write_hex};
 use strandline_segment::LogIdentity;
 
 const FORMAT: &str = "strandline term";
@@ -20,7 +21,7 @@ pub struct Owner(pub [u8; 16]);
 
 impl fmt::Display for Owner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&to_hex(&self.0))
+        write_hex(f, &self.0)
     }
 }
 
@@ -101,7 +102,7 @@ impl TermRecord {
         let json = Json {
             format: FORMAT.to_owned(),
             version: VERSION,
-            log: to_hex(&self.identity),
+            log: Hex(self.identity).to_string(),
             term: self.term.get(),
             owner: self.owner.to_string(),
             host: cut(&self.host).to_owned(),
@@ -166,16 +167,12 @@ fn cut(host: &str) -> &str {
         .unwrap_or_default()
 }
 
-fn to_hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
+/// The bytes of 32 digits, in lower case: each value has one text.
 fn from_hex(text: &str) -> Option<[u8; 16]> {
-    let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-    if text.len() != 32 || !text.bytes().all(is_digit) {
-        return None;
-    }
-    u128::from_str_radix(text, 16).ok().map(u128::to_be_bytes)
+    let bytes = text.parse::<Hex<16>>().ok();
+    bytes
+        .filter(|bytes| bytes.to_string() == text)
+        .map(|bytes| bytes.0)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
+use strandline_core::Hex;
 use strandline_segment::LogIdentity;
 
 /// Longest name of a file, in bytes: that of file systems.
@@ -115,10 +116,9 @@ impl Catalog {
 
     /// One without files, of a log.
     pub(crate) fn of_log(identity: &LogIdentity) -> Self {
-        let digits = identity.iter().map(|byte| format!("{byte:02x}"));
         Self {
             files: BTreeMap::new(),
-            log: digits.collect(),
+            log: Hex(*identity).to_string(),
         }
     }
 

@@ -6,10 +6,12 @@ mod cipher;
 mod key;
 mod payload;
 mod session;
+mod state;
 mod wrap;
 
 pub(crate) use bound::Bound;
 pub use key::Key;
 pub(crate) use payload::{open, seal};
+pub(crate) use state::{SealedState, seal_state};
 pub(crate) use wrap::{Wrapped, secret_of};
 pub use wrap::{WrappingKey, WrappingKeyError};

@@ -3,7 +3,7 @@
 use chacha20poly1305::{AeadInOut, KeyInit, XChaCha20Poly1305};
 use std::fmt;
 use std::io;
-use strandline_core::Random;
+use strandline_core::{Random, read_hex, write_hex};
 use zeroize::Zeroizing;
 
 /// A key that other keys are encrypted with where they are kept: 32 bytes that an operator has in a place of their
@@ -55,17 +55,7 @@ impl WrappingKey {
     /// [`WrappingKeyError`] if it is another text.
     pub fn from_hex(text: &str) -> Result<Self, WrappingKeyError> {
         let mut secret = Zeroizing::new([0; 32]);
-        let digits = text.trim().as_bytes();
-        if digits.len() != 2 * secret.len() {
-            return Err(WrappingKeyError);
-        }
-        for (byte, pair) in secret.iter_mut().zip(digits.chunks_exact(2)) {
-            let mut digits = pair.iter().map(|digit| char::from(*digit).to_digit(16));
-            let value = digits.try_fold(0, |value, digit| Some(value * 16 + digit?));
-            *byte = value
-                .and_then(|value| u8::try_from(value).ok())
-                .ok_or(WrappingKeyError)?;
-        }
+        read_hex(text.trim(), &mut *secret).map_err(|_| WrappingKeyError)?;
         Ok(Self::new(*secret))
     }
 
@@ -74,11 +64,8 @@ impl WrappingKey {
     pub fn to_hex(&self) -> Zeroizing<String> {
         // As long as it will be, so that no part of it is left where it was moved from.
         let mut text = Zeroizing::new(String::with_capacity(2 * self.secret.len()));
-        for byte in self.secret.iter() {
-            for digit in [byte >> 4, byte & 15] {
-                text.extend(char::from_digit(digit.into(), 16));
-            }
-        }
+        // A text takes whatever is written to it.
+        let _ = write_hex(&mut *text, &*self.secret);
         text
     }
 

@@ -1,33 +1,33 @@
-//! `FileKeys`: keys in a file, wrapped; changed as a whole, under a lock.
+//! `FileKeys`: keys in a file, wrapped; added to or replaced, under a lock.
 
-use super::format::{BYTES_MAX, KeyFile, MARK_BYTES, Mark, NoKeyFile, VERSION};
+use super::disk::{Opened, add, lock, refused, replace};
+use super::format::KeyFile;
+use super::mark::{Mark, VERSION};
 use super::options::KeyFileOptions;
 use super::secret::Secret;
+use super::tail::Tail;
 use crate::crypto::{Key, WrappingKey, secret_of};
 use crate::keys::{Found, KeyRecord, KeyStore, Table, was_forgotten};
 use crate::subject::Subject;
+use std::collections::HashSet;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use strandline::fs::{FileLock, OpenMode, read_file, replace_file};
+use strandline::fs::OpenMode;
 use strandline::{Error, ErrorKind, SealKeyId};
-use strandline_core::sync::{Mutex, RwLock, thread};
+use strandline_core::sync::{Mutex, RwLock};
 use strandline_core::{Random, check_name};
-
-/// What the file that is locked is called: the file of keys, and this.
-const LOCK_SUFFIX: &str = ".lock";
-/// How long whoever finds the file locked waits before he looks again.
-const LOCK_TRY_INTERVAL: Duration = Duration::from_millis(5);
 
 /// Keys in a file that only its owner can read, each encrypted with a [`WrappingKey`] that is elsewhere.
 ///
-/// The file is held in memory, and replaced as a whole by each change, durably: after a power cut it is as before or
-/// as after. Several processes may use it: who changes it has the lock `<file>.lock`, and whoever only reads sees a
-/// change after [`KeyFileOptions::look_interval`]. A key that is made takes a write of the whole file, some 130 bytes
-/// a key, and two syncs; so a file is for some ten thousands of keys ([`create_all`](Self::create_all) makes many at
-/// once), and what has millions keeps them elsewhere, with a [`KeyStore`] of its own.
+/// The file is held in memory. A key that is made is added behind the others with one sync, in some hundred bytes; to
+/// forget one, or to [`rotate`](Self::rotate), replaces the file as a whole, so that what is to be gone is. Either is
+/// durable when it returns: after a power cut the file is as before or as after. Several processes may use it: who changes
+/// it has the lock `<file>.lock`, and whoever only reads sees a change after [`KeyFileOptions::look_interval`]. So a file
+/// is for hundreds of thousands of keys, some 130 bytes each ([`create_all`](Self::create_all) makes many at once); what
+/// has millions keeps them elsewhere, with a [`KeyStore`] of its own.
 ///
 /// A copy of the file from before a key was forgotten still has that key, as have the disk's blocks of before. To end
 /// those too, [`rotate`](Self::rotate) and destroy the wrapping key of before.
@@ -59,6 +59,8 @@ pub struct FileKeys {
 struct State {
     wrapping: Arc<WrappingKey>,
     file: Arc<KeyFile>,
+    /// How long the file was when it was read.
+    length: u64,
     /// When the file was looked at; `None` if it is to be before it is used again.
     looked: Option<Duration>,
 }
@@ -95,28 +97,37 @@ impl FileKeys {
         let random = random()?;
         let (identity, generation) = (random.nonce().0, 1);
         let mark = Mark {
+            version: VERSION,
             identity,
             generation,
         };
-        let file = KeyFile {
+        let mut file = KeyFile {
             mark,
             check: wrapping.wrap(&[0; 32], &mark.bound(), nonce(&random)),
             table: Table::new(),
+            tail: Tail::of_base(&mark, 0),
         };
-        let written = replace_file(&*options.fs, path, &file.encode());
-        written.map_err(|error| refused("write", path, error))?;
-        Ok(Self::with(options, path, wrapping, file))
+        let length = replace(&options, path, &file)?;
+        file.tail.end = length;
+        Ok(Self::with(options, path, wrapping, (file, length)))
     }
 
     fn read(options: KeyFileOptions, path: &Path, wrapping: WrappingKey) -> Result<Self, Error> {
-        let file = load(&options, path, &wrapping)?;
-        Ok(Self::with(options, path, wrapping, file))
+        let opened = Opened::open(&options, path)?;
+        let file = opened.load(path, &wrapping)?;
+        Ok(Self::with(options, path, wrapping, (file, opened.length)))
     }
 
-    fn with(options: KeyFileOptions, path: &Path, wrapping: WrappingKey, file: KeyFile) -> Self {
+    fn with(
+        options: KeyFileOptions,
+        path: &Path,
+        wrapping: WrappingKey,
+        (file, length): (KeyFile, u64),
+    ) -> Self {
         let state = State {
             wrapping: Arc::new(wrapping),
             file: Arc::new(file),
+            length,
             looked: Some(options.clock.elapsed()),
         };
         Self {
@@ -152,33 +163,80 @@ impl FileKeys {
         subjects: impl IntoIterator<Item = Subject<'a>>,
     ) -> Result<usize, Error> {
         let now_ms = self.options.clock.now_ms();
-        let mut made = 0;
-        self.change(None, |wrapping, file| {
-            for subject in subjects {
-                check_name("name of a subject", subject.name()).map_err(|error| {
-                    let message = format!("there is no {subject}");
-                    Error::new(ErrorKind::InvalidInput, message).with_source(error)
-                })?;
-                let newest = file.table.newest(subject);
-                if newest.is_some_and(|(record, _)| record.forgotten_ms.is_none()) {
-                    continue;
-                }
-                // Not of a source that a fork of this process would have too.
-                let random = random()?;
-                let id = SealKeyId::from_bytes(random.nonce().0);
-                let record = KeyRecord::new(id, subject, now_ms);
-                let secret = secret_of(&random);
-                let identity = &file.mark.identity;
-                let secret = Secret::wrap(identity, &record, &secret, wrapping, nonce(&random));
-                if !file.table.add(record, secret) {
-                    // Two draws of 128 bits are equal only where what draws is broken.
-                    return Err(Error::new(ErrorKind::Io, "an id of a key was drawn twice"));
-                }
-                made += 1;
+        let _changing = self.changing.lock();
+        let _lock = lock(&self.options, &self.path)?;
+        self.read_again()?;
+        let (wrapping, file) = {
+            let state = self.state.read();
+            (state.wrapping.clone(), state.file.clone())
+        };
+        let (mut made, mut of) = (Vec::new(), HashSet::new());
+        for subject in subjects {
+            check_name("name of a subject", subject.name()).map_err(|error| {
+                let message = format!("there is no {subject}");
+                Error::new(ErrorKind::InvalidInput, message).with_source(error)
+            })?;
+            let newest = file.table.newest(subject);
+            if newest.is_some_and(|(record, _)| record.forgotten_ms.is_none())
+                || !of.insert(subject)
+            {
+                continue;
             }
-            Ok(made > 0)
-        })?;
-        Ok(made)
+            // Not of a source that a fork of this process would have too.
+            let random = random()?;
+            let id = SealKeyId::from_bytes(random.nonce().0);
+            let record = KeyRecord::new(id, subject, now_ms);
+            let secret = secret_of(&random);
+            let identity = &file.mark.identity;
+            let secret = Secret::wrap(identity, &record, &secret, &wrapping, nonce(&random));
+            made.push((record, secret));
+        }
+        let count = made.len();
+        // Nobody else has it, or adding to it would copy it.
+        drop(file);
+        self.add(made)?;
+        Ok(count)
+    }
+
+    /// Adds keys to the file, or replaces it where something stands behind what counts of it: what a crash left, and keys
+    /// that it may have taken back. Under the lock.
+    fn add(&self, made: Vec<(KeyRecord, Secret)>) -> Result<(), Error> {
+        let (mark, end, is_whole, is_proven) = {
+            let State { file, length, .. } = &*self.state.read();
+            let tail = &file.tail;
+            let is_whole = tail.is_whole && tail.end == *length;
+            (file.mark, tail.end, is_whole, tail.unproven.is_empty())
+        };
+        if made.is_empty() && is_proven {
+            return Ok(());
+        }
+        if is_whole {
+            let added = add(&self.options, &self.path, (&mark, end), &made);
+            let mut state = self.state.write();
+            match added {
+                // Some of it may be there.
+                Err(error) => {
+                    state.looked = None;
+                    return Err(error);
+                }
+                Ok(Some(length)) => {
+                    let file = Arc::make_mut(&mut state.file);
+                    file.tail.end = length;
+                    for (record, secret) in made {
+                        add_to(file, record, secret)?;
+                    }
+                    state.length = length;
+                    state.looked = Some(self.options.clock.elapsed());
+                    return Ok(());
+                }
+                Ok(None) => {}
+            }
+        }
+        self.replaced(None, |_, file| {
+            let mut made = made.into_iter();
+            made.try_for_each(|(record, secret)| add_to(file, record, secret))?;
+            Ok(true)
+        })
     }
 
     /// Encrypts every key with another wrapping key, in one change of the file: after it the wrapping key of before
@@ -202,8 +260,8 @@ impl FileKeys {
         })
     }
 
-    /// Changes what is in the file, under the lock, if `change` says that it changed it. What it makes of it is
-    /// encrypted with another wrapping key, if one is given.
+    /// Changes what is in the file, under the lock, and replaces it, if `change` says that it changed it. What it makes of
+    /// it is encrypted with another wrapping key, if one is given.
     fn change(
         &self,
         to: Option<Arc<WrappingKey>>,
@@ -212,6 +270,14 @@ impl FileKeys {
         let _changing = self.changing.lock();
         let _lock = lock(&self.options, &self.path)?;
         self.read_again()?;
+        self.replaced(to, change)
+    }
+
+    fn replaced(
+        &self,
+        to: Option<Arc<WrappingKey>>,
+        change: impl FnOnce(&WrappingKey, &mut KeyFile) -> Result<bool, Error>,
+    ) -> Result<(), Error> {
         let (wrapping, file) = {
             let state = self.state.read();
             (state.wrapping.clone(), state.file.clone())
@@ -221,22 +287,17 @@ impl FileKeys {
             return Ok(());
         }
         file.mark.generation = file.mark.generation.saturating_add(1);
-        let bytes = file.encode();
-        if bytes.len() as u64 > BYTES_MAX {
-            let message = format!(
-                "{} would have more than {BYTES_MAX} bytes",
-                self.path.display()
-            );
-            return Err(Error::new(ErrorKind::TooLarge, message));
-        }
-        let written = replace_file(&*self.options.fs, &self.path, &bytes);
+        file.mark.version = VERSION;
+        let written = replace(&self.options, &self.path, &file);
         let mut state = self.state.write();
-        if let Err(error) = written {
+        let length = written.inspect_err(|_| {
             // The file of before may stand, or this one.
             state.looked = None;
-            return Err(refused("write", &self.path, error));
-        }
+        })?;
+        file.tail = Tail::of_base(&file.mark, 0);
+        file.tail.end = length;
         state.file = Arc::new(file);
+        state.length = length;
         if let Some(to) = to {
             state.wrapping = to;
         }
@@ -247,16 +308,17 @@ impl FileKeys {
     /// Looks whether the file is another one than was read, if that is due or asked for, and reads it then.
     fn look(&self, now: bool) -> Result<(), Error> {
         let elapsed = self.options.clock.elapsed();
-        let mark = {
+        let known = {
             let state = self.state.read();
             let is_new =
                 |looked: Duration| elapsed.saturating_sub(looked) < self.options.look_interval;
             if !now && state.looked.is_some_and(is_new) {
                 return Ok(());
             }
-            state.file.mark
+            (state.file.mark, state.length)
         };
-        if mark_of(&self.options, &self.path)? != mark {
+        let opened = Opened::open(&self.options, &self.path)?;
+        if (opened.mark, opened.length) != known {
             // What a thread here has written is known once it is done, and so is its wrapping key.
             let _changing = self.changing.lock();
             return self.read_again();
@@ -265,21 +327,30 @@ impl FileKeys {
         Ok(())
     }
 
-    /// Reads the file if it is another one than was read. Nobody else changes what was read meanwhile.
+    /// Reads the file if it is another one than was read, or what was added to it. Nobody else changes what was read
+    /// meanwhile.
     fn read_again(&self) -> Result<(), Error> {
         let elapsed = self.options.clock.elapsed();
-        let (wrapping, mark) = {
+        let (wrapping, mark, length) = {
             let state = self.state.read();
-            (state.wrapping.clone(), state.file.mark)
+            (state.wrapping.clone(), state.file.mark, state.length)
         };
-        let file = match mark_of(&self.options, &self.path)? == mark {
+        let opened = Opened::open(&self.options, &self.path)?;
+        let is_same = opened.mark == mark && opened.length >= length && mark.has_tail();
+        let anew = match is_same {
             true => None,
-            false => Some(load(&self.options, &self.path, &wrapping)?),
+            false => Some(opened.load(&self.path, &wrapping)?),
         };
         let mut state = self.state.write();
-        if let Some(file) = file {
-            state.file = Arc::new(file);
+        match anew {
+            Some(file) => state.file = Arc::new(file),
+            None if opened.length > state.file.tail.end => {
+                // What of it was right is taken, also where something after it is not.
+                opened.load_more(&self.path, Arc::make_mut(&mut state.file))?;
+            }
+            None => {}
         }
+        state.length = opened.length;
         state.looked = Some(elapsed);
         Ok(())
     }
@@ -335,6 +406,8 @@ impl KeyStore for FileKeys {
         match state.file.table.newest(subject) {
             None => Ok(None),
             Some((record, _)) if record.forgotten_ms.is_some() => Err(was_forgotten(subject)),
+            // Nothing is to be sealed with a key that a power cut may take back: who makes one makes it last.
+            Some((record, _)) if state.file.tail.unproven.contains(&record.id) => Ok(None),
             Some((record, secret)) => {
                 let key = secret.key(&state.file.mark.identity, record, &state.wrapping);
                 Ok(Some(key.ok_or_else(|| damaged_key(&self.path, record))?))
@@ -381,55 +454,12 @@ impl fmt::Debug for FileKeys {
     }
 }
 
-/// The lock of whoever changes the file.
-fn lock(options: &KeyFileOptions, path: &Path) -> Result<Box<dyn FileLock>, Error> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(LOCK_SUFFIX);
-    let name = PathBuf::from(name);
-    let mut waited = Duration::ZERO;
-    loop {
-        let locked = options.fs.try_lock(&name);
-        if let Some(lock) = locked.map_err(|error| refused("lock", &name, error))? {
-            return Ok(lock);
-        }
-        if waited >= options.lock_wait_max {
-            let message = format!("another process changes {}", path.display());
-            return Err(Error::new(ErrorKind::Locked, message));
-        }
-        thread::sleep(LOCK_TRY_INTERVAL);
-        waited += LOCK_TRY_INTERVAL;
+fn add_to(file: &mut KeyFile, record: KeyRecord, secret: Secret) -> Result<(), Error> {
+    match file.table.add(record, secret) {
+        true => Ok(()),
+        // Two draws of 128 bits are equal only where what draws is broken.
+        false => Err(Error::new(ErrorKind::Io, "an id of a key was drawn twice")),
     }
-}
-
-/// Reads the file, and holds the wrapping key against it.
-fn load(options: &KeyFileOptions, path: &Path, wrapping: &WrappingKey) -> Result<KeyFile, Error> {
-    let bytes = read_file(&*options.fs, path, BYTES_MAX);
-    let bytes = bytes.map_err(|error| refused("read", path, error))?;
-    let file = KeyFile::decode(&bytes).map_err(|why| no_key_file(path, why))?;
-    match wrapping.unwrap(&file.check, &file.mark.bound()) {
-        Some(_) => Ok(file),
-        None => {
-            let message = format!(
-                "the keys in {} are encrypted with another wrapping key: with that of another file, or of before or \
-                 after a rotation",
-                path.display()
-            );
-            Err(Error::new(ErrorKind::InvalidInput, message))
-        }
-    }
-}
-
-/// Which state of the file is there now.
-fn mark_of(options: &KeyFileOptions, path: &Path) -> Result<Mark, Error> {
-    let read = || {
-        let mut bytes = vec![0; MARK_BYTES];
-        let file = options.fs.open(path, OpenMode::Read)?;
-        let count = file.read_up_to(&mut bytes, 0)?;
-        bytes.truncate(count);
-        Ok(bytes)
-    };
-    let bytes = read().map_err(|error| refused("read", path, error))?;
-    Mark::read(&bytes).map_err(|why| no_key_file(path, why))
 }
 
 fn random() -> Result<Random, Error> {
@@ -443,38 +473,8 @@ fn nonce(random: &Random) -> [u8; 24] {
     bytes.first_chunk().copied().unwrap_or_default()
 }
 
-fn refused(what: &str, path: &Path, error: io::Error) -> Error {
-    let kind = match error.kind() {
-        io::ErrorKind::NotFound => ErrorKind::NotFound,
-        _ => ErrorKind::Io,
-    };
-    let message = format!("cannot {what} the file of keys {}", path.display());
-    Error::new(kind, message).with_source(error)
-}
-
 fn damaged_key(path: &Path, record: &KeyRecord) -> Error {
     let (path, id, subject) = (path.display(), record.id, record.subject());
     let message = format!("in {path} key {id} of {subject} is not what was written");
     Error::new(ErrorKind::Corrupt, message)
-}
-
-fn no_key_file(path: &Path, why: NoKeyFile) -> Error {
-    let path = path.display();
-    match why {
-        NoKeyFile::Other => Error::new(
-            ErrorKind::InvalidInput,
-            format!("{path} is no file of keys"),
-        ),
-        NoKeyFile::Version(version) => Error::new(
-            ErrorKind::UnsupportedVersion,
-            format!(
-                "{path} has version {version} of files of keys, and this program knows {VERSION}"
-            ),
-        ),
-        NoKeyFile::Damaged(error) => Error::new(
-            ErrorKind::Corrupt,
-            format!("the file of keys {path} is damaged: put a copy of it back"),
-        )
-        .with_source(error),
-    }
 }

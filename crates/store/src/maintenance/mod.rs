@@ -49,7 +49,8 @@ mod verify;
 
 pub use backup::{BackedUp, BackupOptions, backup, backup_with};
 pub use exact::{
-    LogEnd, LogEntry, LogOrigin, LogRecord, LogWriting, log_origin, read_log, write_log,
+    LogChecking, LogEnd, LogEntry, LogOrigin, LogRecord, LogWriting, check_log, log_origin,
+    read_log, write_log,
 };
 pub use inspect::{
     Annotation, Census, FileFacts, FooterState, Inventory, MergedFacts, Removal, RemovalChange,

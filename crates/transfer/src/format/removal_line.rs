@@ -13,7 +13,7 @@ use strandline::{Hash, Sequence};
 use strandline_core::record::{
     REMOVAL_NOTE_BYTES_MAX, RemovalChange, RemovalNote, RemovalPart, RemovalStage,
 };
-use strandline_core::rfc3339;
+use strandline_core::{Hex, rfc3339};
 
 /// Most bytes of the sequences as text: a note has a byte for each number of a run at least, and here it
 /// has 20 digits and what is between them.
@@ -144,8 +144,8 @@ impl Fields {
             RemovalStage::Begun(part) => Some(Part::of(part)),
         };
         Self {
-            log: hexadecimal(&note.log),
-            id: hexadecimal(&note.id),
+            log: Hex(note.log).to_string(),
+            id: Hex(note.id).to_string(),
             change: match note.change {
                 RemovalChange::Removed => Change::Removed,
                 RemovalChange::Redacted => Change::Redacted,
@@ -162,8 +162,8 @@ impl Fields {
         };
         Some(RemovalNote {
             is_foreign: true,
-            log: identity(&self.log)?,
-            id: identity(&self.id)?,
+            log: self.log.parse::<Hex<16>>().ok()?.0,
+            id: self.id.parse::<Hex<16>>().ok()?.0,
             change: match self.change {
                 Change::Removed => RemovalChange::Removed,
                 Change::Redacted => RemovalChange::Redacted,
@@ -221,15 +221,4 @@ fn run(text: &str) -> Option<Range<u64>> {
         }
     };
     (start < end).then_some(start..end)
-}
-
-/// 16 bytes as 32 digits.
-fn hexadecimal(bytes: &[u8; 16]) -> String {
-    format!("{:032x}", u128::from_be_bytes(*bytes))
-}
-
-fn identity(text: &str) -> Option<[u8; 16]> {
-    let is_hexadecimal = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let number = is_hexadecimal.then(|| u128::from_str_radix(text, 16))?;
-    number.ok().map(u128::to_be_bytes)
 }

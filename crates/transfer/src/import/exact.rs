@@ -1,4 +1,5 @@
-//! `import_exact`: the lines of an exact export into a new store, which is a copy of the log that they are of.
+//! `import_exact`: the lines of an exact export into a new store, which is a copy of the log that they are of;
+//! `check_exact`: the same with nothing written.
 
 use super::error::ImportError;
 use super::failure::Failure;
@@ -7,7 +8,9 @@ use super::options::LINE_BYTES_MAX;
 use crate::format::{ExactLine, RefusedLine, parse_exact, parse_head};
 use std::io::{BufRead, Read as _};
 use std::path::Path;
-use strandline::maintenance::{LogEnd, LogEntry, LogOrigin, LogWriting, OnProgress, write_log};
+use strandline::maintenance::{
+    LogChecking, LogEnd, LogEntry, LogOrigin, LogWriting, OnProgress, check_log, write_log,
+};
 use strandline::{Error, ErrorKind, StoreOptions};
 use strandline_core::record::{RecordPayload, StoredRecord};
 
@@ -51,13 +54,46 @@ pub fn import_exact(
     input: &mut dyn BufRead,
     on_progress: OnProgress<'_>,
 ) -> Result<ImportedExact, ImportError> {
+    read_whole(input, &mut |origin, feed| {
+        let mut feed_store = |log: &mut LogWriting<'_>| feed(&mut |entry| log.take(entry));
+        write_log(options, dir, origin, &mut feed_store, &mut *on_progress)
+    })
+}
+
+/// Checks the lines of an [exact export](crate::export_exact) as [`import_exact`] does before it writes them, and writes
+/// nothing: every hash is made again, with the chains of entities and of the log, and compared, up to the last line. No
+/// store is needed, nor room for one. What it gives can be compared with a hash that was kept.
+///
+/// # Errors
+///
+/// As [`import_exact`], but for what is of files: see [`check_log`].
+pub fn check_exact(
+    input: &mut dyn BufRead,
+    on_progress: OnProgress<'_>,
+) -> Result<ImportedExact, ImportError> {
+    read_whole(input, &mut |origin, feed| {
+        let mut feed_check = |log: &mut LogChecking<'_>| feed(&mut |entry| log.take(entry));
+        check_log(origin, &mut feed_check, &mut *on_progress)
+    })
+}
+
+/// Who takes the entries of a log.
+type Take<'t> = &'t mut dyn FnMut(LogEntry<'_>) -> Result<(), Error>;
+/// Gives all entries, and where they are to end.
+type Feed<'f> = &'f mut dyn FnMut(Take<'_>) -> Result<LogEnd, Error>;
+
+/// Reads all lines, which `with` has fed to whom it likes.
+fn read_whole(
+    input: &mut dyn BufRead,
+    with: &mut dyn FnMut(&LogOrigin, Feed<'_>) -> Result<LogEnd, Error>,
+) -> Result<ImportedExact, ImportError> {
     let mut reading = Reading {
         input,
         line: Vec::new(),
         lines: 0,
         looked_at: None,
     };
-    let imported = import_lines(options, dir, &mut reading, on_progress);
+    let imported = read_lines(&mut reading, with);
     imported.map_err(|error| {
         let failure = Failure {
             line: reading.looked_at,
@@ -68,11 +104,9 @@ pub fn import_exact(
     })
 }
 
-fn import_lines(
-    options: &StoreOptions,
-    dir: &Path,
+fn read_lines(
     reading: &mut Reading<'_>,
-    on_progress: OnProgress<'_>,
+    with: &mut dyn FnMut(&LogOrigin, Feed<'_>) -> Result<LogEnd, Error>,
 ) -> Result<ImportedExact, Error> {
     let head = reading.next()?.ok_or_else(cut_short)?;
     let origin = parse_head(head).map_err(refused)?;
@@ -89,8 +123,7 @@ fn import_lines(
             log_hash: origin.base_log_hash,
         },
     };
-    let mut feed = |log: &mut LogWriting<'_>| feed(log, reading, &mut imported);
-    let end = write_log(options, dir, &origin, &mut feed, on_progress)?;
+    let end = with(&origin, &mut |take| feed(take, reading, &mut imported))?;
     imported.end = end;
     imported.lines = reading.lines;
     Ok(imported)
@@ -98,7 +131,7 @@ fn import_lines(
 
 /// Gives all entries to a log, and where it is to end.
 fn feed(
-    log: &mut LogWriting<'_>,
+    take: Take<'_>,
     reading: &mut Reading<'_>,
     imported: &mut ImportedExact,
 ) -> Result<LogEnd, Error> {
@@ -129,7 +162,7 @@ fn feed(
                 }
             },
         }
-        log.take(entry)?;
+        take(entry)?;
         reading.looked_at = None;
     }
 }

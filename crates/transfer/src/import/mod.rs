@@ -16,7 +16,7 @@ mod options;
 mod twins;
 
 pub use error::ImportError;
-pub use exact::{ImportedExact, import_exact};
+pub use exact::{ImportedExact, check_exact, import_exact};
 pub use first::first_event;
 pub use imported::Imported;
 pub use options::ImportOptions;

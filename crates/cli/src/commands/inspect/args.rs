@@ -1,6 +1,6 @@
 //! What `inspect` is asked.
 
-use crate::args::{StoreArgs, foreign_event_id, parse_event_id};
+use crate::args::{OpenArgs, StoreArgs, foreign_event_id, parse_event_id};
 use clap::ArgAction;
 use strandline::EventId;
 
@@ -29,6 +29,8 @@ pub struct Args {
     /// How many entities and scopes are listed, those with the most events first.
     #[arg(long, value_name = "COUNT", default_value_t = 10)]
     pub(super) top: usize,
+    #[command(flatten)]
+    pub(super) open: OpenArgs,
 }
 
 impl Args {

@@ -1,12 +1,19 @@
 //! `heads`: heads signed and kept elsewhere.
 
-use crate::anchors::{is_witness, sink};
+use crate::anchors::{BucketsArgs, is_witness};
 use crate::args::{StoreArgs, signer_key};
 use crate::outcome::{Hinted, Outcome};
+use crate::output::note;
 use crate::terminal::{Screen, count};
+use crate::times::parse_interval;
 use serde_json::json;
 use std::path::PathBuf;
+use std::time::Duration;
+use strandline::{ErrorKind, Store};
 use strandline_anchor::{AnchorError, Anchored, Anchors};
+
+/// How long after a failure a place is tried again, if the interval is longer.
+const RETRY: Duration = Duration::from_secs(30);
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -31,13 +38,20 @@ struct SignArgs {
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
     /// Where to keep it: a file, to which heads are appended; a directory (with a `/` at its end if it is not there yet),
-    /// for a file each; the URL of a witness; or `command:` and a command of the shell, to which it is given. May be
-    /// given several times.
+    /// for a file each; a bucket, s3://BUCKET/PREFIX or file:///DIRECTORY, for an object each; the URL of a witness, http://
+    /// or https://; or `command:` and a command of the shell, to which it is given. May be given several times.
     #[arg(long, value_name = "PLACE", required = true)]
     to: Vec<String>,
     /// What the log is called, if not as the key.
     #[arg(long, value_name = "NAME")]
     origin: Option<String>,
+    /// Go on until interrupted, beside whoever writes the store, and sign a head each time so much time has gone by and the
+    /// log has grown: `60s`, `10m`, `1h`. What is proven durable is signed, which the newest commit is once another one
+    /// follows. A place that fails is told and tried again; one that contradicts the log ends it, with exit code 1.
+    #[arg(long, value_name = "TIME", value_parser = parse_interval)]
+    every: Option<Duration>,
+    #[command(flatten)]
+    buckets: BucketsArgs,
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
@@ -51,19 +65,56 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     // What a witness signs is in what those after it keep.
     let (witnesses, others): (Vec<_>, Vec<_>) = args.to.iter().partition(|to| is_witness(to));
     for to in witnesses.into_iter().chain(others) {
-        anchors = anchors.sink(sink(to));
+        anchors = anchors.sink(args.buckets.sink(to)?);
+    }
+    if let Some(every) = args.every {
+        return go_on(args, store, anchors.interval(every), every);
     }
     let anchored = anchors.anchor(&store).map_err(advised)?;
-    let mut screen = Screen::new();
-    match args.store.json {
-        true => screen.json(&as_json(&anchored))?,
-        false => show(&mut screen, &anchored)?,
-    }
-    screen.flush()?;
+    say(args, &anchored)?;
     Ok(match anchored.failed.is_empty() {
         true => Outcome::Fine,
         false => Outcome::ProblemFound,
     })
+}
+
+fn say(args: &SignArgs, anchored: &Anchored) -> std::io::Result<()> {
+    let mut screen = Screen::new();
+    match args.store.json {
+        true => screen.json(&as_json(anchored))?,
+        false => show(&mut screen, anchored)?,
+    }
+    screen.flush()
+}
+
+/// Signs now and then, what others have written meanwhile too. It may be interrupted anywhere: each place has a head or has
+/// not.
+fn go_on(
+    args: &SignArgs,
+    mut store: Store,
+    mut anchors: Anchors,
+    every: Duration,
+) -> anyhow::Result<Outcome> {
+    loop {
+        let mut is_kept = true;
+        match anchors.tick(&store) {
+            Ok(None) => {}
+            Ok(Some(anchored)) => {
+                say(args, &anchored)?;
+                is_kept = anchored.failed.is_empty();
+            }
+            Err(error) => return Err(advised(error)),
+        }
+        std::thread::sleep(if is_kept { every } else { every.min(RETRY) });
+        match store.refresh() {
+            Err(error) if error.kind() == ErrorKind::LogBehindCheckpoint => {
+                // Whether the log goes on from its heads is seen before one is signed.
+                note(format_args!("{error}; opening what is there now"));
+                store = args.store.open_whole()?;
+            }
+            refreshed => drop(refreshed?),
+        }
+    }
 }
 
 fn advised(error: AnchorError) -> anyhow::Error {

@@ -11,7 +11,7 @@ use crate::times::Zone;
 use refused::refused;
 use serde_json::{Value, json};
 use std::time::Duration;
-use strandline::{Clock, SystemClock};
+use strandline::{Clock, Hex, SystemClock};
 use strandline_replicate::{
     Amount, Bucket, LogOverview, ObjectAmounts, Overview, TermKind, TermOverview, TermRecord,
 };
@@ -214,7 +214,7 @@ fn as_json(bucket: &Bucket, overview: &Overview, now_ms: u64) -> Value {
     });
     json!({
         "bucket": bucket.name(),
-        "identity": identity.map(|record| hex(&record.identity)),
+        "identity": identity.map(|record| Hex(record.identity).to_string()),
         "log": log,
         "terms": overview.terms.iter().map(term_json).collect::<Vec<_>>(),
         "terms_count": overview.terms_count,
@@ -251,8 +251,4 @@ fn term_json(term: &TermOverview) -> Value {
             "error": error.to_string(),
         }),
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

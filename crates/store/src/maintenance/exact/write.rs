@@ -34,14 +34,7 @@ pub fn write_log(
     on_progress: OnProgress<'_>,
 ) -> Result<LogEnd, Error> {
     options.check()?;
-    let is_recorded = origin.base_log_hash == recorded_log_base(&origin.identity);
-    if !is_recorded && origin.base_log_hash != Hash::ZERO {
-        let message = format!(
-            "no log of this identity begins with the hash {}",
-            origin.base_log_hash
-        );
-        return Err(Error::new(ErrorKind::InvalidInput, message));
-    }
+    check_origin(origin)?;
     make_in_vacant(&options.fs, dir, &mut |dir| {
         let random = options.random()?;
         let log = options.log.clone();
@@ -59,6 +52,19 @@ pub fn write_log(
         check(options, dir, &end, &mut *on_progress)?;
         Ok(end)
     })
+}
+
+/// Checks that a log can begin so.
+pub(super) fn check_origin(origin: &LogOrigin) -> Result<(), Error> {
+    let is_recorded = origin.base_log_hash == recorded_log_base(&origin.identity);
+    if is_recorded || origin.base_log_hash == Hash::ZERO {
+        return Ok(());
+    }
+    let message = format!(
+        "no log of this identity begins with the hash {}",
+        origin.base_log_hash
+    );
+    Err(Error::new(ErrorKind::InvalidInput, message))
 }
 
 /// Verifies what was made.

@@ -1,19 +1,18 @@
 //! `LogWriting`: takes the entries of a log, one by one, and writes those that prove to be what they say.
 
+use super::chains::{
+    Chains, check_commit, check_end, check_sequence, compare, exhausted, invalid, within_a_commit,
+};
 use super::entry::{LogEnd, LogEntry, LogRecord};
 use super::names::NamesWritten;
 use crate::maintenance::progress::Meter;
 use crate::rows::footer::rebuilt_footer;
-use crate::{Error, ErrorKind, Sequence, StoreOptions};
-use std::collections::HashMap;
+use crate::{Error, Sequence, StoreOptions};
 use std::ops::Range;
 use strandline_core::record::StoredRecord;
-use strandline_core::{EventHasher, Hash, Hlc, Random};
+use strandline_core::{Hash, Hlc, Random};
 use strandline_index::IndexLayout;
-use strandline_segment::{
-    AppendError, COMMIT_BYTES_MAX, COMMIT_RECORDS_MAX, CommitBuffer, LogOrigin, LogWriter,
-    SealedSegment,
-};
+use strandline_segment::{AppendError, CommitBuffer, LogOrigin, LogWriter, SealedSegment};
 
 /// A log that is being written, entry by entry. Each hash is made again and compared before anything that it covers is
 /// written; an entry that is refused leaves what was written before it.
@@ -29,12 +28,9 @@ pub struct LogWriting<'a> {
     names: NamesWritten,
     /// Whether the active segment has a sequence without a row: of an event that was removed, or of none.
     has_gaps: bool,
-    /// The hash of each entity's last event, and its clock.
-    heads: HashMap<Box<str>, (Hash, u32)>,
-    newest: Hlc,
+    chains: Chains,
     /// The newest time of what was written.
     newest_written: Hlc,
-    hasher: EventHasher,
     meter: Meter<'a>,
 }
 
@@ -63,10 +59,8 @@ impl<'a> LogWriting<'a> {
             commit: CommitBuffer::default(),
             names: NamesWritten::default(),
             has_gaps: false,
-            heads: HashMap::new(),
-            newest: Hlc::default(),
+            chains: Chains::default(),
             newest_written: Hlc::default(),
-            hasher: EventHasher::default(),
             meter,
         }
     }
@@ -91,23 +85,10 @@ impl<'a> LogWriting<'a> {
             record,
             log_hash,
         } = entry;
-        let next = match self.waiting.is_empty() {
-            true => self.writer.position().sequence,
-            false => self
-                .first
-                .checked_add(self.waiting.len() as u64)
-                .ok_or_else(exhausted)?,
-        };
-        let follows = match self.waiting.is_empty() {
-            true => sequence >= next,
-            false => sequence == next,
-        };
-        if !follows {
-            return Err(invalid(format!(
-                "its sequence is {sequence}, and the next one is {next}"
-            )));
-        }
-        self.check(&record, sequence, &hash)?;
+        let position = self.writer.position().sequence;
+        let first = (!self.waiting.is_empty()).then_some(self.first);
+        check_sequence(sequence, first.unwrap_or(position), self.waiting.len())?;
+        self.chains.check(&record, sequence, &hash)?;
         if self.waiting.is_empty() {
             self.first = sequence;
         }
@@ -117,68 +98,11 @@ impl<'a> LogWriting<'a> {
             StoredRecord::Removed(removed) => removed.encode(&mut self.bodies),
         }
         self.waiting.push((hash, from..self.bodies.len()));
-        if self.bodies.len() > 2 * COMMIT_BYTES_MAX as usize
-            || self.waiting.len() > COMMIT_RECORDS_MAX
-        {
-            let message = format!(
-                "its commit has more than {COMMIT_BYTES_MAX} bytes, or {COMMIT_RECORDS_MAX} events"
-            );
-            return Err(Error::new(ErrorKind::TooLarge, message));
-        }
+        check_commit(self.bodies.len(), self.waiting.len())?;
         match log_hash {
             Some(log_hash) => self.write_commit(log_hash),
             None => Ok(()),
         }
-    }
-
-    /// Checks that a record follows that of its entity before it, and that its hash is that of its content.
-    fn check(
-        &mut self,
-        record: &StoredRecord<'_>,
-        sequence: Sequence,
-        hash: &Hash,
-    ) -> Result<(), Error> {
-        let (Some(coordinate), Some(previous)) = (record.coordinate(), record.previous()) else {
-            let message = "it has no coordinate, or not the hash before it";
-            return Err(invalid(message.to_owned()));
-        };
-        let entity = coordinate.entity();
-        let head = self.heads.get(entity);
-        let (before, clock) = match head {
-            Some((before, clock)) => (*before, clock.checked_add(1)),
-            None => (Hash::ZERO, Some(0)),
-        };
-        if previous != before {
-            return Err(invalid(format!(
-                "the hash before it is {previous}, and that of the event before it of {entity:?} is {before}"
-            )));
-        }
-        if Some(record.clock()) != clock {
-            let message = format!(
-                "its clock is {}, which does not follow that of the event before it",
-                record.clock()
-            );
-            return Err(invalid(message));
-        }
-        let hlc = match record {
-            StoredRecord::Event(event) => {
-                let computed = event.hash_after(&previous, coordinate, sequence, &mut self.hasher);
-                if computed != *hash {
-                    return Err(invalid(format!(
-                        "its hash is {hash}, and that of its content is {computed}"
-                    )));
-                }
-                event.hlc
-            }
-            StoredRecord::Removed(removed) => removed.hlc,
-        };
-        if hlc < self.newest {
-            let message = format!("its time {hlc} is before that of an earlier one");
-            return Err(invalid(message));
-        }
-        self.newest = hlc;
-        self.heads.insert(entity.into(), (*hash, record.clock()));
-        Ok(())
     }
 
     fn write_commit(&mut self, log_hash: Hash) -> Result<(), Error> {
@@ -204,7 +128,7 @@ impl<'a> LogWriting<'a> {
             .writer
             .append(&mut self.commit, self.first, Sequence::ZERO);
         let appended = appended.map_err(not_written)?;
-        self.newest_written = self.newest;
+        self.newest_written = self.chains.newest();
         compare(&log_hash, &appended.end.log_hash)?;
         self.meter.add(events)
     }
@@ -264,40 +188,13 @@ impl<'a> LogWriting<'a> {
             sequence: position.sequence,
             log_hash: position.log_hash,
         };
-        if own != *end {
-            return Err(invalid(format!(
-                "the log ends at {} with the hash {}, and should at {} with {}",
-                own.sequence, own.log_hash, end.sequence, end.log_hash
-            )));
-        }
+        check_end(&own, end)?;
         if self.has_gaps {
             self.seal()?;
         }
         self.writer.into_copy(origin).map_err(not_written)?;
         self.meter.finish()
     }
-}
-
-fn compare(said: &Hash, own: &Hash) -> Result<(), Error> {
-    match said == own {
-        true => Ok(()),
-        false => Err(invalid(format!(
-            "the hash of the log is {own} after it, and {said} is said to be"
-        ))),
-    }
-}
-
-fn invalid(message: String) -> Error {
-    Error::new(ErrorKind::InvalidInput, message)
-}
-
-fn within_a_commit() -> Error {
-    invalid("the commit before it has no end".to_owned())
-}
-
-fn exhausted() -> Error {
-    let message = "it is past the last number that there is";
-    Error::new(ErrorKind::Exhausted, message)
 }
 
 fn not_written(error: AppendError) -> Error {

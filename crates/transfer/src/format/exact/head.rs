@@ -5,7 +5,7 @@ use crate::format::refused_line::{RefusedLine, shown};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use strandline::maintenance::LogOrigin;
-use strandline::{Epoch, Hash, Sequence};
+use strandline::{Epoch, Hash, Hex, Sequence};
 
 const FORMAT: &str = "strandline exact";
 const VERSION: u32 = 1;
@@ -33,7 +33,7 @@ struct Fields<'a> {
 
 /// Appends the first line to `out`.
 pub(crate) fn write_head(out: &mut Vec<u8>, origin: &LogOrigin) {
-    let identity = format!("{:032x}", u128::from_be_bytes(origin.identity));
+    let identity = Hex(origin.identity).to_string();
     let line = Line {
         log: Fields {
             format: FORMAT.into(),
@@ -70,21 +70,13 @@ pub(crate) fn parse_head(text: &str) -> Result<LogOrigin, RefusedLine> {
             log.version
         )));
     }
-    let identity = bits(&log.identity);
-    let identity = identity.ok_or_else(|| {
+    let identity = log.identity.parse::<Hex<16>>().map_err(|_| {
         RefusedLine::new("the identity of a log has 32 hexadecimal digits".to_owned())
     })?;
     Ok(LogOrigin {
-        identity,
+        identity: identity.0,
         epoch: log.epoch,
         base_log_hash: log.base,
         unrecorded_before: log.unrecorded_before.map(Sequence::new),
     })
-}
-
-/// 16 bytes from 32 digits.
-pub(super) fn bits(text: &str) -> Option<[u8; 16]> {
-    let is_hexadecimal = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let number = is_hexadecimal.then(|| u128::from_str_radix(text, 16))?;
-    number.ok().map(u128::to_be_bytes)
 }

@@ -1,7 +1,6 @@
 //! A line as an entry.
 
 use super::extensions::Known;
-use super::head::bits;
 use crate::format::attributes::read_object;
 use crate::format::fields::{object, parse_id, raw_value};
 use crate::format::line::EncodingField;
@@ -12,7 +11,7 @@ use serde_json::value::RawValue;
 use std::borrow::Cow;
 use strandline::maintenance::{LogEnd, LogEntry, LogRecord};
 use strandline::{
-    Attributes, Coordinate, EventId, EventKind, Hash, Hlc, PayloadEncoding, Sequence,
+    Attributes, Coordinate, EventId, EventKind, Hash, Hex, Hlc, PayloadEncoding, Sequence,
 };
 use strandline_core::record::{Record, RecordPayload, RemovedRecord, StoredRecord};
 use strandline_core::{Extensions, Nonce, check_name};
@@ -276,9 +275,10 @@ impl Line<'_> {
             }
         };
         let nonce = nonce.ok_or_else(|| refused("a payload comes with its `nonce`"))?;
-        let nonce = bits(nonce).ok_or_else(|| refused("a nonce has 32 hexadecimal digits"))?;
+        let nonce = nonce.parse::<Hex<16>>();
+        let nonce = nonce.map_err(|_| refused("a nonce has 32 hexadecimal digits"))?;
         Ok(RecordPayload::Stored {
-            nonce: Nonce(nonce),
+            nonce: Nonce(nonce.0),
             bytes: buffer,
         })
     }

@@ -6,7 +6,7 @@ use crate::text::base64;
 use crate::text::json::{is_one_line_of_json, write_text};
 use std::io::Write as _;
 use strandline::maintenance::{LogEnd, LogEntry, LogRecord};
-use strandline::{Coordinate, Hash, Hlc, PayloadEncoding};
+use strandline::{Coordinate, Hash, Hex, Hlc, PayloadEncoding};
 use strandline_core::record::{Record, RecordPayload, RemovedRecord, StoredRecord};
 
 /// Appends an entry to `out` as one line.
@@ -93,7 +93,7 @@ fn write_event(out: &mut Vec<u8>, event: &Record<'_>) {
                 base64::encode(bytes, out);
                 out.push(b'"');
             }
-            let _ = write!(out, ",\"nonce\":\"{:032x}\"", u128::from_be_bytes(nonce.0));
+            let _ = write!(out, ",\"nonce\":\"{}\"", Hex(nonce.0));
         }
     }
 }

@@ -8,6 +8,8 @@
     reason = "a test fails by panicking, and looks at files behind the seam"
 )]
 
+mod added;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,19 +19,22 @@ use strandline::fs::{
 use strandline::{Clock, Error, ErrorKind, ManualClock, SealKeyId};
 use strandline_seal::{FileKeys, Found, KeyFileOptions, KeyStore, Subject, WrappingKey};
 
-const SEVEN: Subject<'static> = Subject::Entity("customer:7");
-const EIGHT: Subject<'static> = Subject::Entity("customer:8");
+pub(crate) const SEVEN: Subject<'static> = Subject::Entity("customer:7");
+pub(crate) const EIGHT: Subject<'static> = Subject::Entity("customer:8");
 
-fn path() -> PathBuf {
+/// Length of a file that has no key.
+const BASE_BYTES: usize = 8 + 4 + 16 + 8 + 72 + 4 + 8;
+
+pub(crate) fn path() -> PathBuf {
     PathBuf::from("/keys/customers.keys")
 }
 
-fn wrapping(n: u8) -> WrappingKey {
+pub(crate) fn wrapping(n: u8) -> WrappingKey {
     WrappingKey::new([n; 32])
 }
 
 /// A file of keys is to be seen as soon as it was changed: the clock of these stands still.
-fn options(fs: &Arc<dyn Fs>) -> KeyFileOptions {
+pub(crate) fn options(fs: &Arc<dyn Fs>) -> KeyFileOptions {
     KeyFileOptions::new()
         .fs(fs.clone())
         .clock(Arc::new(ManualClock::new(1_000)))
@@ -37,21 +42,21 @@ fn options(fs: &Arc<dyn Fs>) -> KeyFileOptions {
         .lock_wait_max(Duration::ZERO)
 }
 
-fn memory() -> Arc<dyn Fs> {
+pub(crate) fn memory() -> Arc<dyn Fs> {
     let fs = MemFs::new();
     fs.create_dir_all(Path::new("/keys")).unwrap();
     Arc::new(fs)
 }
 
-fn kind_of<T: std::fmt::Debug>(result: Result<T, Error>) -> ErrorKind {
+pub(crate) fn kind_of<T: std::fmt::Debug>(result: Result<T, Error>) -> ErrorKind {
     result.unwrap_err().kind()
 }
 
-fn secret(keys: &FileKeys, subject: Subject<'_>) -> [u8; 32] {
+pub(crate) fn secret(keys: &FileKeys, subject: Subject<'_>) -> [u8; 32] {
     *keys.current(subject).unwrap().unwrap().secret()
 }
 
-fn is_forgotten(keys: &FileKeys, id: SealKeyId) -> bool {
+pub(crate) fn is_forgotten(keys: &FileKeys, id: SealKeyId) -> bool {
     matches!(keys.find(id).unwrap(), Found::Forgotten { .. })
 }
 
@@ -148,7 +153,7 @@ fn what_cannot_be_used_is_told_by_its_kind() {
     );
     let good = read_file(&*fs, &path(), 1 << 20).unwrap();
     let mut version = good.clone();
-    version[8] = 2;
+    version[8] = 3;
     let mut flipped = good.clone();
     flipped[good.len() / 2] ^= 1;
     for (bytes, kind) in [
@@ -156,7 +161,7 @@ fn what_cannot_be_used_is_told_by_its_kind() {
         (Vec::new(), ErrorKind::InvalidInput),
         (version, ErrorKind::UnsupportedVersion),
         (flipped, ErrorKind::Corrupt),
-        (good[..good.len() - 1].to_vec(), ErrorKind::Corrupt),
+        (good[..BASE_BYTES - 1].to_vec(), ErrorKind::Corrupt),
     ] {
         replace_file(&*fs, &path(), &bytes).unwrap();
         assert_eq!(kind_of(options(&fs).open(path(), wrapping(1))), kind);
@@ -182,7 +187,7 @@ fn a_record_is_of_its_subject_and_its_file() {
         replace_file(&*fs, &path(), &bytes).unwrap();
         options(&fs).open(path(), wrapping(1)).unwrap()
     };
-    let (header, name) = (8 + 4 + 16 + 8 + 72 + 4, 1 + 1 + 16 + 8 + 8 + 1);
+    let (header, name) = (BASE_BYTES - 8, 1 + 1 + 16 + 8 + 8 + 1);
     let record = name + "customer:7".len() + 72;
     // The name of one becomes that of another.
     let keys = resealed(&|bytes| bytes[header + name + 9] = b'9');
