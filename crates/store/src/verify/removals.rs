@@ -7,8 +7,8 @@ use super::problem::{Problem, ProblemKind};
 use super::report::VerifyReport;
 use crate::Error;
 use crate::engine::Shared;
-use crate::rows::removals::{Ledger, Removal, Runs};
-use strandline_core::record::{RecordPayload, RemovalChange, RemovalHasher, StoredRecord};
+use crate::rows::removals::{Ledger, Removal};
+use strandline_core::record::{RecordPayload, RemovalChange, RemovalHasher, Runs, StoredRecord};
 use strandline_core::{Hash, Sequence, recorded_log_base, rfc3339};
 use strandline_segment::{
     Frame, FrameRecord, LogPosition, LogView, Manifest, ScanError, SegmentInfo,

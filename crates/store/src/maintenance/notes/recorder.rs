@@ -2,10 +2,11 @@
 
 use crate::engine::group_sync::{Poison, PoisonOnPanic};
 use crate::engine::writer::Writer;
-use crate::rows::removals::{Removal, Runs};
+use crate::rows::removals::Removal;
 use crate::{Error, ErrorKind, Store};
 use strandline_core::record::{
     REMOVAL_RULE_BYTES_MAX, RemovalChange, RemovalHasher, RemovalNote, RemovalPart, RemovalStage,
+    Runs,
 };
 use strandline_core::{Hash, Nonce, Sequence};
 use strandline_segment::LogPosition;

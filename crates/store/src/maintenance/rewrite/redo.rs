@@ -5,10 +5,10 @@ use super::quarantine::Quarantine;
 use super::redact::remove_remains;
 use super::segments::{Asked, rewrite};
 use crate::maintenance::progress::{Meter, OnProgress};
-use crate::rows::removals::{Ledger, Removal, Runs};
+use crate::rows::removals::{Ledger, Removal};
 use crate::trace;
 use crate::{Error, ErrorKind, Sequence, Store};
-use strandline_core::record::{RecordPayload, RemovalChange, RemovalNote, StoredRecord};
+use strandline_core::record::{RecordPayload, RemovalChange, RemovalNote, Runs, StoredRecord};
 use strandline_segment::{LogPosition, LogView, SegmentInfo};
 use tracing::Level;
 
