@@ -7,6 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod earlier;
 mod erased;
 mod lazy;
 mod lazy_faults;
