@@ -10,6 +10,7 @@
 mod earlier;
 mod erased;
 mod lazy;
+mod lazy_cost;
 mod lazy_faults;
 mod power_cuts;
 mod removed;
