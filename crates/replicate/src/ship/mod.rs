@@ -28,6 +28,7 @@ mod upload;
 mod watch;
 
 pub(crate) use ask::Stop;
+pub(crate) use backoff::Backoff;
 pub use error::ReplicateError;
 pub use options::ReplicateOptions;
 pub(crate) use over::take_over;
