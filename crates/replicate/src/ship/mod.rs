@@ -12,6 +12,7 @@ mod backoff;
 mod begin;
 mod catalog;
 mod cut;
+mod denials;
 mod error;
 mod files;
 mod options;
