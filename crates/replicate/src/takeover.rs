@@ -8,13 +8,14 @@ use crate::follow::{Copy, FollowError, Lasting, identity_of, lasting, take_along
 use crate::object::{Term, TermRecord};
 use crate::remote::RemoteOptions;
 use crate::replicator::Replicator;
-use crate::ship::{self, OwnerFile, ReplicateError, ReplicateOptions};
+use crate::ship::{self, Backoff, OwnerFile, ReplicateError, ReplicateOptions};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use strandline::{Sequence, Store, StoreOptions};
 use strandline_core::fs::{Fs, OsFs};
-use strandline_core::{Clock, SystemClock};
+use strandline_core::sync::thread;
+use strandline_core::{Clock, Random, SystemClock};
 use strandline_segment::LogIdentity;
 
 /// How often it is begun anew with what the bucket has if that is swept meanwhile.
@@ -150,8 +151,10 @@ pub fn take_over(
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let mut copy = Copy::open(bucket.clone(), fs.clone(), dir, options.lazy.as_ref())
         .map_err(TakeOverError::Follow)?;
-    let identity = prefetch(bucket, &mut copy)?;
     let replicate = &options.replicate;
+    let random = Random::from_os().map_err(|error| FollowError::io("begin in", dir, error))?;
+    let mut backoff = Backoff::new(replicate.backoff_first, replicate.backoff_max, random);
+    let identity = prefetch(bucket, &mut copy, &mut || thread::sleep(backoff.next()))?;
     // Before the term is taken: whoever opens the store of a call that was killed does it then.
     let set_redo_from = |from| {
         let mut owners = OwnerFile::open(fs.clone(), dir, bucket.name())?;
@@ -198,18 +201,39 @@ pub fn take_over(
 ///
 /// If the newest term has not begun nothing is fetched: that term, or one after it, may go on from less than there is
 /// now, and what was fetched would contradict it once the term after it is taken. Nobody reigns then who would wait.
-fn prefetch(bucket: &Bucket, copy: &mut Copy) -> Result<LogIdentity, FollowError> {
+///
+/// Where somebody else has taken a term meanwhile, or what was found is swept, it is begun anew after a `wait`.
+fn prefetch(
+    bucket: &Bucket,
+    copy: &mut Copy,
+    wait: &mut dyn FnMut(),
+) -> Result<LogIdentity, FollowError> {
+    prefetch_of(bucket, copy, &mut || lasting(bucket), wait)
+}
+
+fn prefetch_of(
+    bucket: &Bucket,
+    copy: &mut Copy,
+    look: &mut dyn FnMut() -> Result<Option<Lasting>, FollowError>,
+    wait: &mut dyn FnMut(),
+) -> Result<LogIdentity, FollowError> {
     let mut tries_left = TRIES;
     loop {
-        let fetched = match lasting(bucket)?.ok_or(FollowError::Empty)? {
+        let fetched = match look()?.ok_or(FollowError::Empty)? {
             Lasting::Yes(taken) => take_along(bucket, copy, &taken)
                 .and_then(|_| copy.identity().copied().ok_or(FollowError::Empty)),
             Lasting::Unbegun(taken) => identity_of(bucket, copy, &taken),
             // Each time somebody else has taken a term: there is no end of tries to be feared.
-            Lasting::Over => continue,
+            Lasting::Over => {
+                wait();
+                continue;
+            }
         };
         match fetched {
-            Err(error) if error.is_gone() && tries_left > 0 => tries_left -= 1,
+            Err(error) if error.is_gone() && tries_left > 0 => {
+                tries_left -= 1;
+                wait();
+            }
             fetched => return fetched,
         }
     }
@@ -246,7 +270,8 @@ mod tests {
         let copy =
             |name: &str| Copy::open(bucket.clone(), fs.clone(), &dir.path().join(name), None);
         let mut begun = copy("begun").unwrap();
-        let identity = prefetch(&bucket, &mut begun).unwrap();
+        let no_wait: &mut dyn FnMut() = &mut || panic!("there is nothing to wait for");
+        let identity = prefetch(&bucket, &mut begun, no_wait).unwrap();
         assert_eq!(begun.end().unwrap().sequence, Sequence::new(2));
         // Who takes a term may have looked for chunks before one came that is there now.
         let record = TermRecord {
@@ -260,9 +285,22 @@ mod tests {
         };
         let _ = bucket.put_new(&record.key().to_string(), record.encode().into());
         let mut unbegun = copy("unbegun").unwrap();
-        assert_eq!(prefetch(&bucket, &mut unbegun).unwrap(), identity);
+        assert_eq!(prefetch(&bucket, &mut unbegun, no_wait).unwrap(), identity);
         assert!(unbegun.end().is_none());
         drop((begun, unbegun));
+        // Whoever finds a later term each time does not ask on and on without a pause.
+        let (mut looks, mut waits) = (0, 0);
+        let look = &mut || {
+            looks += 1;
+            match looks {
+                4.. => lasting(&bucket),
+                _ => Ok(Some(Lasting::Over)),
+            }
+        };
+        let mut contended = copy("contended").unwrap();
+        let found = prefetch_of(&bucket, &mut contended, look, &mut || waits += 1);
+        assert_eq!((found.unwrap(), waits), (identity, 3));
+        drop(contended);
         // It is taken over all the same, and who had the term is known.
         let taken = take_over(&bucket, dir.path().join("unbegun"), TakeOverOptions::new()).unwrap();
         assert_eq!((taken.term.get(), taken.before), (3, record));

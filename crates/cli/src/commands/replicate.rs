@@ -222,7 +222,9 @@ fn refused_overview(error: OverviewError) -> anyhow::Error {
 fn refused(error: ReplicateError, args: &Args) -> anyhow::Error {
     let (dir, url) = (args.dir.display(), &args.bucket.url);
     let next = match error {
-        ReplicateError::Bucket(error) => return refused_bucket(error),
+        ReplicateError::Bucket(error) | ReplicateError::Refused(error) => {
+            return refused_bucket(error);
+        }
         ReplicateError::Store(error) => return error.into(),
         ReplicateError::Fenced(record) => {
             let error = anyhow::anyhow!("the bucket is {}", held_by(&record));

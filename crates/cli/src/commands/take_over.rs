@@ -218,7 +218,9 @@ fn failed(error: TakeOverError, args: &Args) -> anyhow::Error {
     let (dir, url) = (args.dir.display(), &args.bucket.url);
     let (next, is_usage) = match error {
         TakeOverError::Follow(FollowError::Bucket(error))
-        | TakeOverError::Replicate(ReplicateError::Bucket(error)) => return refused_bucket(error),
+        | TakeOverError::Replicate(
+            ReplicateError::Bucket(error) | ReplicateError::Refused(error),
+        ) => return refused_bucket(error),
         TakeOverError::Store(error) | TakeOverError::Follow(FollowError::Store(error)) => {
             return error.into();
         }

@@ -120,6 +120,11 @@ pub trait FsLayer: Send + Sync + Debug {
         self.below().sync_dir(path)
     }
 
+    /// As [`Fs::discard_copy`].
+    fn discard_copy(&self, path: &Path) -> bool {
+        self.below().discard_copy(path)
+    }
+
     /// As [`Fs::try_lock`].
     fn try_lock(&self, path: &Path) -> io::Result<Option<Box<dyn FileLock>>> {
         self.below().try_lock(path)
@@ -185,6 +190,10 @@ impl<T: FsLayer> Fs for T {
 
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
         FsLayer::sync_dir(self, path)
+    }
+
+    fn discard_copy(&self, path: &Path) -> bool {
+        FsLayer::discard_copy(self, path)
     }
 
     fn try_lock(&self, path: &Path) -> io::Result<Option<Box<dyn FileLock>>> {

@@ -226,6 +226,15 @@ pub trait Fs: Send + Sync + Debug {
     /// What the file system says; after an error nothing is known of what is durable.
     fn sync_dir(&self, path: &Path) -> io::Result<()>;
 
+    /// Removes what is kept here of a file that is elsewhere, as that was found damaged: who opens it then reads it
+    /// anew from there. Says whether anything was kept. The default keeps nothing of files that are elsewhere.
+    ///
+    /// A file system over another passes it on.
+    fn discard_copy(&self, path: &Path) -> bool {
+        let _ = path;
+        false
+    }
+
     /// Takes the exclusive lock of a file, making the file if it is missing; `None` if another
     /// holder, in this process or another, has it. Dropping the lock releases it.
     ///

@@ -22,8 +22,8 @@
 //! | payload | the rest | unless redacted |
 //!
 //! Beside the record of an event there are that of a removed one, [`RemovedRecord`], and the note of a
-//! removal, [`RemovalNote`]. Nothing here knows of segments, frames or files: a body is a slice. May use
-//! the values, their hashes and the codec.
+//! removal, [`RemovalNote`], whose sequences are [`Runs`]. Nothing here knows of segments, frames or files: a
+//! body is a slice. May use the values, their hashes and the codec.
 
 mod event;
 pub mod flags;
@@ -31,6 +31,7 @@ mod names;
 mod payload;
 mod removal;
 mod removed;
+mod runs;
 mod stored;
 mod view;
 
@@ -41,5 +42,6 @@ pub use removal::{
     RemovalPart, RemovalStage,
 };
 pub use removed::RemovedRecord;
+pub use runs::{Runs, push_run};
 pub use stored::StoredRecord;
 pub use view::RecordView;

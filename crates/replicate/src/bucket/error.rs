@@ -73,7 +73,7 @@ struct Inner {
 
 impl BucketError {
     /// `request` is a verb and a key, such as "read log/1/2".
-    pub(super) fn new(
+    pub(crate) fn new(
         kind: BucketErrorKind,
         bucket: &Arc<str>,
         request: impl Into<String>,

@@ -1,11 +1,10 @@
 //! What the frames in an object say of events: which payloads they have, and which are gone from them.
 
 use super::ledger::Ledger;
-use super::runs::{Runs, push};
 use super::window::{Stopped, Window};
 use std::ops::Range;
 use strandline_core::Salt;
-use strandline_core::record::{RecordPayload, RecordView, RemovedRecord};
+use strandline_core::record::{RecordPayload, RecordView, RemovedRecord, Runs, push_run};
 use strandline_segment::{
     COMMIT_BYTES_MAX, FRAME_ALIGNMENT, FRAME_HEADER_BYTES, Frame, FrameHeader, SegmentHeader,
 };
@@ -144,14 +143,14 @@ impl Collected {
             self.problem(offset, &reason);
         }
         for record in frame.records() {
-            let sequence = record.sequence.get();
+            let sequence = record.sequence;
             if RemovedRecord::is_one(record.body) {
-                push(&mut self.gone, sequence);
+                push_run(&mut self.gone, sequence);
                 continue;
             }
             match RecordView::parse(record.body).map(|view| view.payload()) {
-                Ok(RecordPayload::Redacted { .. }) => push(&mut self.gone, sequence),
-                Ok(RecordPayload::Stored { .. }) => push(&mut self.held, sequence),
+                Ok(RecordPayload::Redacted { .. }) => push_run(&mut self.gone, sequence),
+                Ok(RecordPayload::Stored { .. }) => push_run(&mut self.held, sequence),
                 Err(error) => self.problem(offset, &error.to_string()),
             }
         }

@@ -1,9 +1,8 @@
 //! `Ledger`: which events the notes of a log say are gone. Looks at no event.
 
-use super::runs::Runs;
 use std::collections::HashMap;
 use std::ops::Range;
-use strandline_core::record::{RemovalNote, RemovalStage};
+use strandline_core::record::{RemovalNote, RemovalStage, Runs};
 use strandline_segment::LogIdentity;
 
 /// The removals in a log itself; those of other logs explain nothing here.

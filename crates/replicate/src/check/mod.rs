@@ -9,7 +9,6 @@ mod frames;
 mod ledger;
 mod objects;
 mod report;
-mod runs;
 mod window;
 
 pub use report::{Leftover, RemovedCheck, RemovedCheckError, UnreadObject};
@@ -20,10 +19,10 @@ use crate::overview::{Found, OverviewError, TRIES, read_state};
 use frames::Contents;
 use ledger::Ledger;
 use objects::{Objects, Outcome};
-use runs::Runs;
 use std::collections::{BTreeMap, BTreeSet};
 use strandline::maintenance::{Meter, OnProgress};
 use strandline_core::Sequence;
+use strandline_core::record::Runs;
 
 /// Looks for payloads in a bucket that its log says are gone: of events that were removed by a compaction or redacted.
 /// Reads every chunk, segment and joined chunk once, in stretches; what is put while it goes on is not looked at.

@@ -116,7 +116,9 @@ impl Lazy {
             .iter()
             .map(|(name, range)| (name.as_str(), range.clone()))
             .collect();
-        let fetched = self.fs.fetch(&wanted);
+        let merged = coming.files().map(|(name, _)| name);
+        let merged: Vec<_> = merged.filter(|name| is_merged(name)).collect();
+        let fetched = self.fs.look_at_with(&wanted, &merged);
         fetched.map_err(|error| FollowError::io("read from the bucket for", &self.dir, error))
     }
 

@@ -11,6 +11,7 @@ use super::recent::Recent;
 use bytes::Bytes;
 use std::collections::{HashMap, HashSet};
 use std::io;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use strandline_core::fs::{FileLock, Fs};
@@ -18,19 +19,19 @@ use strandline_core::sync::Mutex;
 
 /// Most that one request asks for, in bytes: enough that the latency counts for little, and few enough that
 /// several are under way for what is long.
-const REQUEST_BYTES_MAX: u64 = 1 << 20;
+pub(super) const REQUEST_BYTES_MAX: u64 = 1 << 20;
 
 /// The blocks of a bucket's objects.
 #[derive(Debug)]
 pub(super) struct Blocks {
-    shared: Arc<Shared>,
-    pool: Pool,
+    pub(super) shared: Arc<Shared>,
+    pub(super) pool: Pool,
     /// That of the directory. Not of what the threads of the pool share: who closes this may open another at once.
     _lock: Option<Box<dyn FileLock>>,
 }
 
 #[derive(Debug)]
-struct Shared {
+pub(super) struct Shared {
     source: Arc<dyn ReadObjects>,
     disk: Option<Disk>,
     state: Mutex<State>,
@@ -44,6 +45,8 @@ struct State {
     flights: HashMap<BlockKey, Arc<Flight>>,
     /// Keys of the objects whose blocks are kept.
     objects: HashSet<Arc<str>>,
+    /// How much may be on the disk, blocks and what else is there, in bytes.
+    disk_bytes_max: u64,
     /// What the names of blocks begin with that are kept on the disk, too.
     object_names: HashSet<String>,
     stats: RemoteStats,
@@ -65,6 +68,8 @@ pub(super) struct Kept {
     pub(super) objects: HashSet<Arc<str>>,
     /// And on the disk.
     pub(super) on_disk: HashSet<Arc<str>>,
+    /// How much of what may be on the disk is for files that are kept whole there, in bytes.
+    pub(super) whole_bytes: u64,
 }
 
 impl Kept {
@@ -105,7 +110,8 @@ impl Blocks {
         };
         let mut state = State {
             memory: Recent::new(options.memory_bytes_max),
-            on_disk: Recent::new(options.disk_bytes_max),
+            on_disk: Recent::new(options.disk_bytes_max.saturating_sub(kept.whole_bytes)),
+            disk_bytes_max: options.disk_bytes_max,
             flights: HashMap::new(),
             object_names: kept.object_names(),
             objects: kept.objects,
@@ -208,10 +214,16 @@ impl Blocks {
                 on_disk,
                 objects,
                 object_names,
+                disk_bytes_max,
                 ..
             } = &mut *state;
             memory.retain(|key| objects.contains(&key.object));
-            on_disk.retain(|name| object_in(name).is_some_and(|own| object_names.contains(own)))
+            let is_kept =
+                |name: &String| object_in(name).is_some_and(|own| object_names.contains(own));
+            let mut gone = on_disk.retain(is_kept);
+            let left = disk_bytes_max.saturating_sub(kept.whole_bytes);
+            gone.extend(on_disk.set_bytes_max(left));
+            gone
         };
         if let Some(disk) = &self.shared.disk {
             gone.iter().for_each(|name| disk.remove(name));
@@ -341,8 +353,32 @@ impl Own {
 
     fn failed(&self, error: &io::Error) -> NotFetched {
         let range = self.key.start..self.key.end();
-        let bucket = self.shared.source.name();
-        NotFetched::new(bucket, self.key.object.clone(), range, error)
+        self.shared.not_fetched(&self.key.object, range, error)
+    }
+}
+
+impl Shared {
+    /// Bytes of an object, all that were asked for.
+    pub(super) fn read(&self, object: &str, range: Range<u64>) -> io::Result<Bytes> {
+        let length = range.end.saturating_sub(range.start);
+        let fetched = self.source.read(object, range).and_then(|bytes| {
+            let is_whole = u64::try_from(bytes.len()) == Ok(length);
+            let short = || io::Error::new(io::ErrorKind::InvalidData, "the object is shorter");
+            is_whole.then_some(bytes).ok_or_else(short)
+        });
+        let mut state = self.state.lock();
+        state.stats.requests += 1;
+        state.stats.fetched_bytes += fetched.as_ref().map_or(0, |_| length);
+        fetched
+    }
+
+    pub(super) fn not_fetched(
+        &self,
+        object: &Arc<str>,
+        range: Range<u64>,
+        error: &io::Error,
+    ) -> NotFetched {
+        NotFetched::new(self.source.name(), object.clone(), range, error)
     }
 }
 
@@ -382,16 +418,7 @@ fn fetch(run: Vec<Own>, order: Order) {
     };
     let shared = first.shared.clone();
     let range = first.key.start..last.key.end();
-    let fetched = shared.source.read(&first.key.object, range.clone());
-    let fetched = fetched.and_then(|bytes| {
-        let is_whole = u64::try_from(bytes.len()) == Ok(range.end - range.start);
-        let short = || io::Error::new(io::ErrorKind::InvalidData, "the object is shorter");
-        is_whole.then_some(bytes).ok_or_else(short)
-    });
-    let mut stats = shared.state.lock();
-    stats.stats.requests += 1;
-    stats.stats.fetched_bytes += fetched.as_ref().map_or(0, |_| range.end - range.start);
-    drop(stats);
+    let fetched = shared.read(&first.key.object, range.clone());
     let mut landed = Vec::new();
     for mut own in run {
         let within = own.key.start - range.start..own.key.end() - range.start;

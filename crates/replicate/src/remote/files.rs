@@ -3,7 +3,9 @@
 use super::block::{BlockKey, blocks_of};
 use super::blocks::{Blocks, Kept};
 use super::catalog::{Catalog, RemoteFile};
+use super::looks::{Look, Looks};
 use super::options::{RemoteOptions, RemoteStats};
+use super::transfer::Transfer;
 use super::whole::{WholeFiles, is_kept_whole};
 use std::collections::{HashMap, HashSet};
 use std::io;
@@ -21,6 +23,8 @@ pub(super) struct Files {
     blocks: Blocks,
     whole: WholeFiles,
     listed: Mutex<Listed>,
+    /// Taken after `listed`, by who takes both.
+    looks: Mutex<Looks>,
     block_bytes: u64,
     pub(super) ahead_bytes_max: u64,
 }
@@ -48,6 +52,7 @@ impl Files {
             blocks,
             whole,
             listed: Mutex::new(listed),
+            looks: Mutex::default(),
             block_bytes: options.block_bytes,
             ahead_bytes_max: options.ahead_bytes_max,
         }
@@ -92,7 +97,7 @@ impl Files {
             self.whole.keep(&left);
         }
         // Under the lock: what is listed meanwhile is kept.
-        self.blocks.keep(objects_of(&left));
+        self.keep(objects_of(&left));
         true
     }
 
@@ -105,8 +110,13 @@ impl Files {
             .removed
             .retain(|name, file| catalog.get(name) == Some(file));
         listed.catalog = Arc::new(catalog);
-        self.blocks.keep(objects);
+        self.keep(objects);
         drop(listed);
+    }
+
+    fn keep(&self, objects: Kept) {
+        self.looks.lock().keep(&objects.objects);
+        self.blocks.keep(objects);
     }
 
     /// Reads some of a file from `offset` on, and says how many bytes; 0 at its end.
@@ -120,6 +130,9 @@ impl Files {
         let left = file.bytes().saturating_sub(offset);
         let count = wanted.min(left).min(READ_BYTES_MAX);
         let range = offset..offset.saturating_add(count);
+        if let Some(read) = self.read_looked_at(file, buffer, &range) {
+            return Ok(read);
+        }
         let blocks: Vec<_> = blocks_of(file, &range, self.block_bytes).collect();
         let keys: Vec<BlockKey> = blocks.iter().map(|block| block.key.clone()).collect();
         let bytes = self.blocks.get(&keys)?;
@@ -137,6 +150,58 @@ impl Files {
             rest = after;
         }
         Ok(read)
+    }
+
+    /// Reads a range that was looked at, if it was.
+    fn read_looked_at(
+        &self,
+        file: &RemoteFile,
+        buffer: &mut [u8],
+        range: &Range<u64>,
+    ) -> Option<usize> {
+        let (object, within) = place_in_object(file, range)?;
+        let looks = self.looks.lock();
+        let bytes = looks.find(&object, &within)?;
+        buffer.get_mut(..bytes.len())?.copy_from_slice(bytes);
+        Some(bytes.len())
+    }
+
+    /// Fetches short ranges of files, as many at once as may be, and keeps them for who reads them or what is in them;
+    /// not on the disk. Makes the copies of files that are kept whole with them.
+    pub(super) fn look_at(
+        &self,
+        ranges: &[(String, RemoteFile, Range<u64>)],
+        whole: &[(String, RemoteFile)],
+    ) -> io::Result<()> {
+        let (mut looks, mut transfers) = (Vec::new(), Vec::new());
+        for (name, file, range) in ranges {
+            let Some((object, within)) = place_in_object(file, range) else {
+                continue;
+            };
+            if self.looks.lock().find(&object, &within).is_some() {
+                continue;
+            }
+            let look = Arc::new(Look::default());
+            transfers.push(Transfer {
+                object: object.clone(),
+                range: within.clone(),
+                to: look.clone(),
+                at: 0,
+            });
+            looks.push((name, file, object, within.start, look));
+        }
+        let whole = whole.iter().map(|(name, file)| (name.as_str(), file));
+        let whole: Vec<_> = whole.collect();
+        self.whole.make(&whole, transfers, &self.blocks)?;
+        let listed = self.listed.lock();
+        let mut kept = self.looks.lock();
+        for (name, file, object, start, look) in looks {
+            let is_listed = listed.catalog.get(name) == Some(file);
+            if let Some(bytes) = look.take().filter(|_| is_listed) {
+                kept.add(object, start, bytes);
+            }
+        }
+        Ok(())
     }
 
     /// Has a range of a file fetched that somebody is going to read.
@@ -168,28 +233,11 @@ impl Files {
         self.blocks.fetch(&together)
     }
 
-    /// Makes the copies of files that are kept whole, of many short ones at once.
+    /// Makes the copies of files that are kept whole, of all at once.
     pub(super) fn fetch_whole(&self, files: &[(String, RemoteFile)]) -> io::Result<()> {
-        let mut left = files;
-        while !left.is_empty() {
-            let mut bytes = 0_u64;
-            let fits = |(_, file): &&(String, RemoteFile)| {
-                bytes = bytes.saturating_add(file.bytes());
-                bytes <= READ_BYTES_MAX
-            };
-            let count = left.iter().take_while(fits).count().max(1);
-            let (together, after) = left.split_at_checked(count).unwrap_or((left, &[]));
-            let missing = together.iter().filter(|(_, file)| !self.has_whole(file));
-            let starts =
-                missing.map(|(_, file)| (file.clone(), 0..file.bytes().min(READ_BYTES_MAX)));
-            // They are in memory then, if they fit there.
-            self.fetch(&starts.collect::<Vec<_>>())?;
-            for (name, file) in together {
-                self.whole(name, file)?;
-            }
-            left = after;
-        }
-        Ok(())
+        let files = files.iter().map(|(name, file)| (name.as_str(), file));
+        let files: Vec<_> = files.collect();
+        self.whole.make(&files, Vec::new(), &self.blocks)
     }
 
     /// The copy on the disk of a file that is kept whole, which is made if it is not there; none if it is another
@@ -199,17 +247,25 @@ impl Files {
         name: &str,
         file: &RemoteFile,
     ) -> io::Result<Option<Arc<dyn FsFile>>> {
-        let read = |buffer: &mut [u8], offset| self.read(file, buffer, offset);
-        self.whole.open(name, file, read)
+        if !is_kept_whole(name) {
+            return Ok(None);
+        }
+        self.whole.make(&[(name, file)], Vec::new(), &self.blocks)?;
+        Ok(self.whole.opened(file))
     }
 
-    /// Whether there is such a copy.
-    pub(super) fn has_whole(&self, file: &RemoteFile) -> bool {
-        self.whole.has(file)
+    /// Removes the copy of a file that is kept whole, and says whether there was one.
+    pub(super) fn discard_whole(&self, name: &str) -> bool {
+        let file = self.get(name).filter(|_| is_kept_whole(name));
+        file.is_some_and(|file| self.whole.discard(&file))
     }
 
     pub(super) fn stats(&self) -> RemoteStats {
-        self.blocks.stats()
+        let stats = self.blocks.stats();
+        RemoteStats {
+            disk_bytes: stats.disk_bytes.saturating_add(self.whole.bytes()),
+            ..stats
+        }
     }
 }
 
@@ -219,11 +275,22 @@ pub(super) fn objects_of(catalog: &Catalog) -> Kept {
     for (name, file) in catalog.files() {
         let keys = file.parts().iter().map(|part| part.key.clone());
         kept.objects.extend(keys.clone());
-        if !is_kept_whole(name) {
-            kept.on_disk.extend(keys);
+        match is_kept_whole(name) {
+            true => kept.whole_bytes = kept.whole_bytes.saturating_add(file.bytes()),
+            false => kept.on_disk.extend(keys),
         }
     }
     kept
+}
+
+/// The object that has all of a range of a file, and where; none if there are several, or it is empty.
+fn place_in_object(file: &RemoteFile, range: &Range<u64>) -> Option<(Arc<str>, Range<u64>)> {
+    let [part] = file.parts_of(range) else {
+        return None;
+    };
+    let within = |at: u64| part.offset.saturating_add(at.saturating_sub(part.from));
+    let is_all = range.start >= part.from && range.end <= part.end();
+    is_all.then(|| (part.key.clone(), within(range.start)..within(range.end)))
 }
 
 fn usize_of(bytes: u64) -> usize {

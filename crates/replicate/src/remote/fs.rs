@@ -6,7 +6,7 @@ use super::file::{BucketFile, Course};
 use super::files::{Files, objects_of};
 use super::objects::ReadObjects;
 use super::options::{RemoteOptions, RemoteStats};
-use super::prepare::first_reads;
+use super::prepare::{FirstReads, first_reads};
 use super::whole::{WholeFiles, is_kept_whole, write_whole};
 use std::io;
 use std::ops::Range;
@@ -126,6 +126,33 @@ impl BucketFs {
         self.shared.files.fetch(&files.collect::<Vec<_>>())
     }
 
+    /// Fetches short ranges of files, many at once, and keeps in memory just these, for whoever reads them, as long as the
+    /// files are listed; of files that are not in the bucket, or are in the directory, nothing.
+    ///
+    /// # Errors
+    ///
+    /// The first that could not be fetched; none is kept then.
+    pub fn look_at(&self, ranges: &[(&str, Range<u64>)]) -> io::Result<()> {
+        self.look_at_with(ranges, &[])
+    }
+
+    /// As [`look_at`](Self::look_at), with files beside that are kept whole: so that who looks at segments does not wait
+    /// for them, and then for the index.
+    pub(crate) fn look_at_with(
+        &self,
+        ranges: &[(&str, Range<u64>)],
+        whole: &[&str],
+    ) -> io::Result<()> {
+        let remote = |name: &str| Some((name.to_owned(), self.shared.remote(name)?));
+        let ranges = ranges.iter().filter_map(|(name, range)| {
+            let (name, file) = remote(name)?;
+            Some((name, file, range.clone()))
+        });
+        let whole: Vec<_> = whole.iter().filter_map(|name| remote(name)).collect();
+        let files = &self.shared.files;
+        files.look_at(&ranges.collect::<Vec<_>>(), &whole)
+    }
+
     /// Fetches what an opening of the store reads one after the other, as much at once as may be: the merged files
     /// of the index, and of segments that none of these stands for, and the newest ones, their headers and
     /// footers. So the opening waits for the bucket no more.
@@ -139,12 +166,17 @@ impl BucketFs {
         let shared = &self.shared;
         let merged = shared.files.list().into_iter().map(|(name, _)| name);
         let merged: Vec<_> = merged.filter(|name| is_kept_whole(name)).collect();
-        let wanted = first_reads(manifest, &merged);
-        let wanted = wanted.into_iter().filter_map(|(name, range)| {
+        let FirstReads { looks, footers } = first_reads(manifest, &merged);
+        let looks = looks.into_iter().filter_map(|(name, range)| {
+            let file = shared.remote(&name)?;
+            Some((name, file, range))
+        });
+        shared.files.look_at(&looks.collect::<Vec<_>>(), &[])?;
+        let footers = footers.into_iter().filter_map(|(name, range)| {
             let file = shared.remote(&name)?;
             Some((file, range))
         });
-        shared.files.fetch(&wanted.collect::<Vec<_>>())?;
+        shared.files.fetch(&footers.collect::<Vec<_>>())?;
         let merged = merged.into_iter().filter_map(|name| {
             let file = shared.remote(&name)?;
             Some((name, file))
@@ -433,6 +465,17 @@ impl FsLayer for BucketFs {
             return Err(io::ErrorKind::Unsupported.into());
         }
         shared.below.link(file, name)
+    }
+
+    fn discard_copy(&self, path: &Path) -> bool {
+        let shared = &self.shared;
+        match shared
+            .name_of(path)
+            .filter(|name| shared.remote(name).is_some())
+        {
+            Some(name) => shared.files.discard_whole(name),
+            None => shared.below.discard_copy(path),
+        }
     }
 
     fn try_lock(&self, path: &Path) -> io::Result<Option<Box<dyn FileLock>>> {

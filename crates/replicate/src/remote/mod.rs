@@ -16,6 +16,7 @@ mod file;
 mod files;
 mod flight;
 mod fs;
+mod looks;
 mod objects;
 mod of_bucket;
 mod of_state;
@@ -23,6 +24,7 @@ mod options;
 mod pool;
 mod prepare;
 mod recent;
+mod transfer;
 mod whole;
 
 pub use catalog::{Catalog, RemoteFile, RemotePart};

@@ -53,8 +53,8 @@ impl RemoteOptions {
         self
     }
 
-    /// How much is kept on the disk in blocks, in bytes; merged files of an index are there beside it. Default: 4 GiB; 0
-    /// for nothing, not these either.
+    /// How much is kept on the disk, in bytes. Merged files of an index are there whole, and blocks have what these leave:
+    /// nothing if they take more by themselves. Default: 4 GiB; 0 for nothing, not these either.
     #[must_use]
     pub const fn disk_bytes_max(mut self, bytes: u64) -> Self {
         self.disk_bytes_max = bytes;
@@ -112,7 +112,7 @@ pub struct RemoteStats {
     pub disk_failures: u64,
     /// Bytes in memory now.
     pub memory_bytes: u64,
-    /// Bytes on the disk now.
+    /// Bytes on the disk now, in blocks and in files that are kept whole.
     pub disk_bytes: u64,
     /// Whether blocks are kept on the disk: not where that was not asked for, or while another process has the
     /// directory of the cache.

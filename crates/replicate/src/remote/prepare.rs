@@ -7,13 +7,21 @@ use strandline_segment::{FRAME_HEADER_BYTES, Manifest, SEGMENT_HEADER_BYTES, Seg
 /// [`LogOptions::newest_opened`](strandline_segment::LogOptions::newest_opened) is, or a few more.
 const NEWEST: usize = 8;
 
-/// The ranges of segment files that an opening reads: headers and last frames of the newest segments, and the whole
-/// footers, with these, of those that no merged file stands for, by its name. O(segments + merged files).
-pub(super) fn first_reads(manifest: &Manifest, merged: &[String]) -> Vec<(String, Range<u64>)> {
+/// Ranges of segment files that an opening reads.
+#[derive(Debug, Default)]
+pub(super) struct FirstReads {
+    /// Short ones: headers and last frames, of the newest segments and of those whose footers are read.
+    pub(super) looks: Vec<(String, Range<u64>)>,
+    /// Whole footers, of those that no merged file stands for, by its name.
+    pub(super) footers: Vec<(String, Range<u64>)>,
+}
+
+/// What an opening reads of segment files. O(segments + merged files).
+pub(super) fn first_reads(manifest: &Manifest, merged: &[String]) -> FirstReads {
     let merged: Vec<_> = merged.iter().filter_map(|name| segments_of(name)).collect();
     let segments = manifest.segments();
     let newest = segments.len().saturating_sub(NEWEST + 1);
-    let mut reads = Vec::new();
+    let mut reads = FirstReads::default();
     for (at, info) in segments.iter().enumerate() {
         let number = info.id().get();
         let is_merged = merged.iter().any(|segments| segments.contains(&number));
@@ -21,10 +29,11 @@ pub(super) fn first_reads(manifest: &Manifest, merged: &[String]) -> Vec<(String
             continue;
         }
         let name = info.file_name();
-        reads.push((name.clone(), 0..u64::from(SEGMENT_HEADER_BYTES)));
-        reads.extend(last_frame(info).map(|range| (name.clone(), range)));
+        let looks = &mut reads.looks;
+        looks.push((name.clone(), 0..u64::from(SEGMENT_HEADER_BYTES)));
+        looks.extend(last_frame(info).map(|range| (name.clone(), range)));
         if let Some(end) = info.end().filter(|_| !is_merged) {
-            reads.push((name, end.offset.into()..u64::MAX));
+            reads.footers.push((name, end.offset.into()..u64::MAX));
         }
     }
     reads

@@ -39,6 +39,12 @@ impl<K: Hash + Eq + Clone, V> Recent<K, V> {
         self.bytes_max
     }
 
+    /// Has another budget from now on, and gives the keys of those that had to go.
+    pub(super) fn set_bytes_max(&mut self, bytes_max: u64) -> Vec<K> {
+        self.bytes_max = bytes_max;
+        self.shrink()
+    }
+
     /// How many bytes the values count for together.
     pub(super) const fn bytes(&self) -> u64 {
         self.bytes
@@ -66,6 +72,11 @@ impl<K: Hash + Eq + Clone, V> Recent<K, V> {
         let used = self.now;
         self.values.insert(key, Entry { value, bytes, used });
         self.bytes += bytes;
+        self.shrink()
+    }
+
+    /// Takes away those that have no room, and gives their keys.
+    fn shrink(&mut self) -> Vec<K> {
         let mut gone = Vec::new();
         while self.bytes > self.bytes_max {
             let Some((_, key)) = self.by_use.pop_first() else {

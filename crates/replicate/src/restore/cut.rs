@@ -41,8 +41,9 @@ pub(super) fn cut(
         };
         staged_so.map_err(|error| FollowError::io("copy", &source, error))?;
     }
-    // It is left whole: what is made of it has a manifest of its own.
-    drop(LogReceiver::create(fs.clone(), to, &manifest)?);
+    let mut copy = LogReceiver::create(fs.clone(), to, &manifest)?;
+    // Whoever opens it to write carries nothing of it into another file then.
+    copy.sync()?;
     Ok(())
 }
 

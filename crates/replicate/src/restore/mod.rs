@@ -13,7 +13,7 @@ use fetched::Fetched;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use strandline::maintenance::{self, Existing, OnProgress, Restored};
+use strandline::maintenance::{self, Existing, LaterRemovals, OnProgress, Restored};
 use strandline::{Sequence, Store, StoreOptions};
 use strandline_core::fs::Fs;
 
@@ -41,12 +41,14 @@ pub enum Until {
 /// after all that the newest state has was fetched goes on with that, and fetches it anew otherwise; a directory of that
 /// name that is not such a one is left alone. The bucket is as it was: to write to it from here, take it over.
 ///
+/// What was removed or redacted since the point is gone from the store too. The records of that stand after the point, so
+/// the store gets records of its own after its last commit, with the same rules and times and of the events that it has.
+///
 /// # Errors
 ///
 /// [`FollowError::Empty`] if the bucket has no log; [`FollowError::NotReached`] if it ends before the sequence;
 /// [`FollowError::OtherLog`] or [`FollowError::Diverged`] if `dir.fetched` is left of the restore of another log:
-/// remove it then. [`FollowError::Store`] too where the log has the record of a compaction or redaction after the point, and
-/// that took of the events before it. [`FollowError::Bucket`], [`FollowError::Object`], [`FollowError::Log`], [`FollowError::Io`]; and
+/// remove it then. [`FollowError::Bucket`], [`FollowError::Object`], [`FollowError::Log`], [`FollowError::Io`]; and
 /// [`FollowError::Store`] as there.
 pub fn restore(
     bucket: &Bucket,
@@ -74,6 +76,7 @@ pub fn restore(
         false => {
             let shorter = place.clear_shorter()?;
             cut(fs, whole, &shorter, wanted)?;
+            record(fs, whole, &shorter, on_progress)?;
             maintenance::restore_linked(fs, &shorter, dir, existing, on_progress)?
         }
     };
@@ -101,6 +104,25 @@ fn redone(
     maintenance::redo(&store, from, on_progress)?;
     store.close()?;
     Ok(Some(whole))
+}
+
+/// Has a log that ends earlier say what the whole one says later of what is gone from it. If nothing is it stays as it
+/// was cut.
+fn record(
+    fs: &Arc<dyn Fs>,
+    whole: &Path,
+    shorter: &Path,
+    on_progress: OnProgress<'_>,
+) -> Result<(), FollowError> {
+    let (of, to) = (reading(fs, whole)?, reading(fs, shorter)?);
+    let later = LaterRemovals::find(&of, &to, on_progress)?;
+    drop((of, to));
+    if !later.is_empty() {
+        let store = StoreOptions::new().fs(fs.clone()).open(shorter)?;
+        later.write(&store)?;
+        store.close()?;
+    }
+    Ok(())
 }
 
 /// Fetches all that the terms of a bucket have left into a directory, and says where the state and the

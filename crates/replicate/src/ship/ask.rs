@@ -1,6 +1,7 @@
 //! Requests of the protocol made of a bucket, and what its answers are to it.
 
 use super::backoff::Backoff;
+use super::denials::Denials;
 use super::error::ReplicateError;
 use crate::bucket::{Bucket, BucketError, Listed, Pending, PutAnswer};
 use crate::object::Key;
@@ -163,6 +164,8 @@ pub(crate) struct Patient<'a> {
     /// Told of errors that a wait follows.
     pub(crate) note: &'a dyn Fn(&ReplicateError, Duration),
     pub(crate) refused: Refused<Key>,
+    /// None once the bucket has been of use.
+    pub(crate) denials: &'a mut Option<Denials>,
 }
 
 /// What was refused as being there, to be known again where it is not: whoever asks in turns, and waits for nothing, would
@@ -207,13 +210,17 @@ impl Patient<'_> {
         let answered = ask(self.bucket, self.stop, request);
         let (answer, error) = answered.ok_or(ReplicateError::Stopped)?;
         if let Some(error) = error {
-            self.failed(&ReplicateError::Bucket(error))?;
+            self.failed(ReplicateError::Bucket(error))?;
             return Ok(answer);
+        }
+        // One that may read and not write is of no use: a listing says nothing.
+        if matches!(answer, Answer::Created) {
+            *self.denials = None;
         }
         if let Request::Put { key, .. } | Request::Get { key } = request
             && self.refused.note(key.clone(), &answer)
         {
-            self.failed(&ReplicateError::Contradictory(key.clone()))?;
+            self.failed(ReplicateError::Contradictory(key.clone()))?;
         }
         // That something is there, or nothing, is no progress: so a PUT is refused, and so it is compared.
         if !matches!(answer, Answer::Absent | Answer::Exists) {
@@ -232,7 +239,7 @@ impl Patient<'_> {
                 match self.stop.during(self.bucket.start_list(front, None)) {
                     Ok(listed) => break listed,
                     Err(ReplicateError::Stopped) => return Err(ReplicateError::Stopped),
-                    Err(error) => self.failed(&error)?,
+                    Err(error) => self.failed(error)?,
                 }
             };
             if let Some(first) = listed.into_iter().next() {
@@ -243,9 +250,20 @@ impl Patient<'_> {
     }
 
     /// Waits after a failure.
-    pub(crate) fn failed(&mut self, error: &ReplicateError) -> Result<(), ReplicateError> {
+    ///
+    /// # Errors
+    ///
+    /// [`ReplicateError::Stopped`]; [`ReplicateError::Refused`] if the bucket has refused for long enough.
+    pub(crate) fn failed(&mut self, error: ReplicateError) -> Result<(), ReplicateError> {
         let delay = self.backoff.next();
-        (self.note)(error, delay);
+        let denials = self.denials.as_mut();
+        if denials.is_some_and(|denials| denials.note(&error, delay)) {
+            return Err(match error {
+                ReplicateError::Bucket(error) => ReplicateError::Refused(error),
+                error => error,
+            });
+        }
+        (self.note)(&error, delay);
         self.stop.wait(delay)
     }
 }

@@ -84,7 +84,7 @@ pub(crate) fn begin(
             }
             // The log went on or was rewritten meanwhile.
             Ok(None) => patient.stop.wait(Duration::from_millis(1))?,
-            Err(error) if error.is_passing() => patient.failed(&error)?,
+            Err(error) if error.is_passing() => patient.failed(error)?,
             Err(error) => return Err(error),
         }
     };

@@ -53,6 +53,12 @@ pub enum ReplicateError {
     /// The object store refused or failed.
     #[error(transparent)]
     Bucket(#[from] BucketError),
+    /// The bucket refused all that was asked of it since the start, for as long as [`ReplicateOptions::refused_timeout`] says:
+    /// the credentials are wrong, or there is no such bucket.
+    ///
+    /// [`ReplicateOptions::refused_timeout`]: crate::ReplicateOptions::refused_timeout
+    #[error("nothing was shipped, as the bucket has refused since the start: {0}")]
+    Refused(#[source] BucketError),
     /// An object is not what it should be.
     #[error("{key} cannot be read: {source}")]
     Object {
@@ -155,6 +161,7 @@ impl ReplicateError {
             | Self::Diverged(_)
             | Self::Object { .. }
             | Self::BucketLost { .. }
+            | Self::Refused(_)
             | Self::TermsLost { .. }
             | Self::StateTooLong { .. }
             | Self::NotDeleted

@@ -12,6 +12,7 @@ mod backoff;
 mod begin;
 mod catalog;
 mod cut;
+mod denials;
 mod error;
 mod files;
 mod options;
@@ -28,6 +29,7 @@ mod upload;
 mod watch;
 
 pub(crate) use ask::Stop;
+pub(crate) use backoff::Backoff;
 pub use error::ReplicateError;
 pub use options::ReplicateOptions;
 pub(crate) use over::take_over;

@@ -23,6 +23,7 @@ pub struct ReplicateOptions {
     pub(crate) backoff_first: Duration,
     pub(crate) backoff_max: Duration,
     pub(crate) grace: Duration,
+    pub(crate) refused_timeout: Duration,
     pub(crate) takes_over: bool,
     pub(crate) begins_anew: bool,
     pub(crate) host: Option<String>,
@@ -39,6 +40,7 @@ impl Default for ReplicateOptions {
             backoff_first: Duration::from_millis(100),
             backoff_max: Duration::from_secs(30),
             grace: Duration::from_secs(3600),
+            refused_timeout: Duration::from_secs(30),
             takes_over: false,
             begins_anew: false,
             host: None,
@@ -98,6 +100,15 @@ impl ReplicateOptions {
     /// How long an object stays that nothing needs any more but readers that have not caught up. 1 h by default.
     pub const fn grace(mut self, grace: Duration) -> Self {
         self.grace = grace;
+        self
+    }
+
+    /// How long a start, or a takeover, waits while the bucket does nothing but refuse, for wrong credentials or as there is
+    /// no such bucket. 30 s by default; then it ends with [`ReplicateError::Refused`](crate::ReplicateError::Refused), and
+    /// so do appends that wait to be replicated. Once a term has begun it is waited for as long as that lasts, as
+    /// credentials may be renewed.
+    pub const fn refused_timeout(mut self, timeout: Duration) -> Self {
+        self.refused_timeout = timeout;
         self
     }
 

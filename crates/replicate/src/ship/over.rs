@@ -2,6 +2,7 @@
 
 use super::ask::{Patient, Refused, Stop};
 use super::backoff::Backoff;
+use super::denials::Denials;
 use super::error::{ReplicateError, of_file};
 use super::options::ReplicateOptions;
 use super::owner::OwnerFile;
@@ -20,7 +21,8 @@ use strandline_segment::LogIdentity;
 ///
 /// # Errors
 ///
-/// [`ReplicateError::Fenced`] if another one was faster; [`ReplicateError::OtherLog`]; what is damaged in the bucket.
+/// [`ReplicateError::Fenced`] if another one was faster; [`ReplicateError::OtherLog`]; [`ReplicateError::Refused`]; what is
+/// damaged in the bucket.
 pub(crate) fn take_over(
     bucket: &Bucket,
     fs: &Arc<dyn Fs>,
@@ -42,6 +44,7 @@ pub(crate) fn take_over(
         stop: &Stop::default(),
         note: &note,
         refused: Refused::default(),
+        denials: &mut Some(Denials::new(options.refused_timeout)),
     };
     let taker = Taker {
         identity,

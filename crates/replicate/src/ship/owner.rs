@@ -106,7 +106,7 @@ impl OwnerFile {
         Ok(Self {
             fs,
             path,
-            bucket: name_of(bucket).to_owned(),
+            bucket: name_of(bucket),
             owners,
             buckets,
             owing,
@@ -202,7 +202,7 @@ impl JsonTaken {
     fn taken(self) -> Option<Taken> {
         Some(Taken {
             owner: self.owner.parse().ok()?,
-            bucket: self.bucket,
+            bucket: name_of(&self.bucket),
         })
     }
 }
@@ -216,7 +216,7 @@ fn parse(bytes: &[u8]) -> Option<Read> {
     Some(Read {
         owners,
         buckets: buckets.collect::<Option<_>>()?,
-        owing: json.deletes_in,
+        owing: json.deletes_in.iter().map(|name| name_of(name)).collect(),
         redo_from: json.redo_from,
     })
 }
@@ -229,10 +229,23 @@ fn push<T>(all: &mut Vec<T>, new: T, bucket: impl Fn(&T) -> &String) {
     all.drain(..more);
 }
 
-/// As much of a bucket's name as is remembered.
-fn name_of(bucket: &str) -> &str {
-    let mut ends = (0..=NAME_BYTES_MAX.min(bucket.len())).rev();
-    ends.find_map(|end| bucket.get(..end)).unwrap_or_default()
+/// As much of a bucket's name as is remembered: one for all the ways in which its URL may be written. The host is the
+/// name of a bucket there, and buckets that differ by case alone are none of today's.
+fn name_of(bucket: &str) -> String {
+    let name = match bucket.split_once("://") {
+        Some((scheme, rest)) => {
+            let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+            let (scheme, host) = (scheme.to_ascii_lowercase(), host.to_ascii_lowercase());
+            let parts = path.split('/');
+            let parts = parts.filter(|part| !part.is_empty() && *part != ".");
+            let parts: Vec<_> = parts.collect();
+            format!("{scheme}://{host}/{}", parts.join("/"))
+        }
+        None => bucket.to_owned(),
+    };
+    let mut ends = (0..=NAME_BYTES_MAX.min(name.len())).rev();
+    let kept = ends.find_map(|end| name.get(..end));
+    kept.unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]
@@ -254,6 +267,50 @@ mod tests {
         open().took(first).unwrap();
         open().trying(third).unwrap();
         assert!(open().has(first) && !open().has(second) && open().has(third));
+    }
+
+    #[test]
+    fn a_bucket_is_known_however_its_url_is_written() {
+        let ways = [
+            ["s3://logs/orders", "s3://logs/orders/", "s3://Logs//orders"],
+            ["s3://logs", "s3://logs/", "S3://logs"],
+            ["file:///a/b", "file:///a/b/", "file:///a/./b//"],
+        ];
+        for urls in ways {
+            for (wrote, reads) in urls.iter().flat_map(|one| urls.map(|other| (one, other))) {
+                let (fs, dir): (Arc<dyn Fs>, _) = (Arc::new(MemFs::new()), Path::new("/store"));
+                fs.create_dir_all(dir).unwrap();
+                let mut owners = OwnerFile::open(fs.clone(), dir, wrote).unwrap();
+                owners.took(Owner([1; 16])).unwrap();
+                owners.owe(true).unwrap();
+                let mut owners = OwnerFile::open(fs.clone(), dir, reads).unwrap();
+                assert!(owners.knows() && owners.is_owing(), "{wrote} {reads}");
+                owners.owe(false).unwrap();
+                let owners = OwnerFile::open(fs.clone(), dir, wrote).unwrap();
+                assert!(owners.knows() && !owners.is_owing());
+            }
+        }
+        let (fs, dir): (Arc<dyn Fs>, _) = (Arc::new(MemFs::new()), Path::new("/store"));
+        fs.create_dir_all(dir).unwrap();
+        let mut owners = OwnerFile::open(fs.clone(), dir, "s3://logs/orders").unwrap();
+        owners.took(Owner([1; 16])).unwrap();
+        for other in ["s3://logs/Orders", "s3://logs", "gs://logs/orders"] {
+            assert!(!OwnerFile::open(fs.clone(), dir, other).unwrap().knows());
+        }
+    }
+
+    /// A file that was written before URLs were compared so has them as they were given.
+    #[test]
+    fn names_in_a_file_are_compared_as_those_that_are_given() {
+        let owner = Owner([1; 16]);
+        let json = format!(
+            r#"{{"format":"{FORMAT}","version":1,"owners":[],"buckets":[{{"bucket":"s3://logs/a/","owner":"{owner}"}}],"deletes_in":["s3://logs/a/"]}}"#
+        );
+        let (fs, dir): (Arc<dyn Fs>, _) = (Arc::new(MemFs::new()), Path::new("/store"));
+        fs.create_dir_all(dir).unwrap();
+        replace_file(&*fs, &dir.join(OWNER_FILE), json.as_bytes()).unwrap();
+        let owners = OwnerFile::open(fs, dir, "s3://logs/a").unwrap();
+        assert!(owners.knows() && owners.is_owing());
     }
 
     #[test]

@@ -5,6 +5,7 @@ use super::backoff::Backoff;
 use super::begin::{self, BegunTerm};
 use super::catalog::Shipped;
 use super::cut::Cutter;
+use super::denials::Denials;
 use super::error::{ReplicateError, fenced};
 use super::files::{Done, Files};
 use super::options::ReplicateOptions;
@@ -61,8 +62,9 @@ pub(crate) fn ship(shipping: &Shipping, mut taken: Option<TakenTerm>) -> Replica
         }
     };
     let mut backoff = Backoff::new(options.backoff_first, options.backoff_max, random);
+    let mut denials = Some(Denials::new(options.refused_timeout));
     loop {
-        let error = match term(shipping, &mut backoff, taken.take()) {
+        let error = match term(shipping, &mut backoff, &mut denials, taken.take()) {
             Ok(never) => match never {},
             Err(error) => error,
         };
@@ -94,6 +96,7 @@ pub(crate) fn ship(shipping: &Shipping, mut taken: Option<TakenTerm>) -> Replica
 fn term(
     shipping: &Shipping,
     backoff: &mut Backoff,
+    denials: &mut Option<Denials>,
     taken: Option<TakenTerm>,
 ) -> Result<Infallible, ReplicateError> {
     let Shipping {
@@ -118,6 +121,7 @@ fn term(
         stop,
         note: &note,
         refused: Refused::default(),
+        denials,
     };
     let mut owners = OwnerFile::open(Arc::clone(source.fs()), source.dir(), bucket.name())?;
     let taken = match taken {
@@ -138,6 +142,7 @@ fn term(
         }
     };
     let begun = begin::begin(&mut patient, source, &mut owners, taken)?;
+    *patient.denials = None;
     tracing::info!(
         term = begun.term.get(),
         bucket = bucket.name(),
@@ -415,13 +420,11 @@ impl<'a> Run<'a> {
                     self.failed(&ReplicateError::Bucket(error));
                 }
             }
-            Event::Done(done) => {
-                match self.states.done(done) {
-                    // There is nobody left to do the next one.
-                    Some(ReplicateError::Panicked) => return Err(ReplicateError::Panicked),
-                    failed => self.job_done(failed),
-                }
-            }
+            Event::Done(done) => match self.states.done(done) {
+                // There is nobody left to do the next one.
+                Some(ReplicateError::Panicked) => return Err(ReplicateError::Panicked),
+                failed => self.job_done(failed),
+            },
         }
         Ok(())
     }

@@ -7,8 +7,10 @@
     reason = "a test fails by panicking"
 )]
 
+mod earlier;
 mod erased;
 mod lazy;
+mod lazy_cost;
 mod lazy_faults;
 mod lazy_proofs;
 mod power_cuts;

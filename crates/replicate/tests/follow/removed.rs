@@ -8,9 +8,10 @@ use std::path::Path;
 use std::time::Duration;
 use strandline::maintenance::{Redaction, Retention, compact, redact};
 use strandline::{AppendOptions, Coordinate, Durability, Event, Store};
+use strandline_core::fs::{EntryKind, Fs, OsFs, read_file};
 use strandline_replicate::{
-    Bucket, BucketOptions, Key, Leftover, PutAnswer, RemovedCheck, RemovedCheckError,
-    ReplicateOptions, Replicator, TakeOverOptions, check_removed, take_over,
+    Bucket, BucketOptions, Key, Leftover, PutAnswer, RemoteOptions, RemovedCheck,
+    RemovedCheckError, ReplicateOptions, Replicator, TakeOverOptions, check_removed, take_over,
 };
 use strandline_test_s3::{Fault, Operation, TestS3, When};
 
@@ -268,6 +269,42 @@ fn what_an_earlier_writer_has_put_is_found_after_a_takeover() {
     assert_eq!(found(&late), GONE.into());
     let terms = late.leftovers.iter().map(|left| left.key.term().get());
     assert!(terms.into_iter().all(|term| term == 1));
+}
+
+/// The segments are in the bucket alone, and their copies in the cache beside the directory.
+#[test]
+fn what_a_writer_redacts_whose_segments_are_in_the_bucket_is_gone_from_both() {
+    let (dir, bucket) = (tempfile::tempdir().unwrap(), memory());
+    let store = open(dir.path());
+    let replicator = start(&store, &bucket);
+    append(&store, 60, 0);
+    replicator.stop(LONG).unwrap();
+    store.close().unwrap();
+    let to = dir.path().join("lazy");
+    let taking = TakeOverOptions::new()
+        .store(options().segment_events_max(40))
+        .replicate(shipping())
+        .lazy(RemoteOptions::default().block_bytes(4 << 10))
+        .begin_timeout(LONG);
+    let taken = take_over(&bucket, &to, taking).unwrap();
+    assert!(taken.is_lazy);
+    assert!(taken.store.verify().unwrap().is_intact());
+    redact_some(&taken.store);
+    taken.replicator.stop(LONG).unwrap();
+    let after = check(&bucket);
+    assert!(after.is_clean(), "{after:?}");
+    assert_eq!((after.removals, after.gone), (1, 9));
+    let cache = dir.path().join("lazy.cache");
+    for place in [to, cache] {
+        let entries = OsFs.list_names(&place).unwrap().into_iter();
+        for entry in entries.filter(|entry| entry.kind == EntryKind::File) {
+            let path = place.join(&entry.name);
+            let bytes = read_file(&OsFs, &path, 1 << 30).unwrap();
+            let found: BTreeMap<String, Bytes> = [(entry.name.clone(), bytes.into())].into();
+            let with = with_payloads(&found, &BTreeSet::from([entry.name]));
+            assert!(with.is_empty(), "{with:?} in {}", place.display());
+        }
+    }
 }
 
 #[test]

@@ -12,3 +12,4 @@ mod cut;
 mod files;
 mod held;
 mod stores;
+mod whole;

@@ -366,6 +366,10 @@ impl Fs for OwnedFs {
         self.ours.check()
     }
 
+    fn discard_copy(&self, path: &Path) -> bool {
+        self.inner.discard_copy(path)
+    }
+
     fn try_lock(&self, path: &Path) -> io::Result<Option<Box<dyn FileLock>>> {
         match self.ours.is_listed(path) {
             true => self.ours.check()?,

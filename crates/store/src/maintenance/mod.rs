@@ -57,7 +57,7 @@ pub use inspect::{
     RemovalNote, SegmentFacts, annotate_event, annotate_file, annotate_frame, removal_notes,
     removals,
 };
-pub use notes::ForeignNotes;
+pub use notes::{ForeignNotes, LaterRemovals};
 pub use places::is_vacant;
 pub use progress::{Meter, OnProgress, Progress, ProgressUnit};
 pub use rebuild::{Rebuilt, rebuild};

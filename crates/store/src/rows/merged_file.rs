@@ -11,7 +11,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use strandline_core::fs::{EntryKind, Fs, OpenMode};
-use strandline_index::{Block, BlockBytes, RebuildBlock};
+use strandline_index::{Block, RebuildBlock};
 use strandline_segment::LogIdentity;
 
 /// The bytes of a merged file behind what it begins with, as they stand there.
@@ -85,12 +85,28 @@ pub(crate) const fn no_merged_file(kind: EntryKind) -> &'static str {
 }
 
 /// Opens a merged file. What is damaged in its block and in its list is made anew from its segments when
-/// it is used. O(segments of it).
+/// it is used. O(segments of it). Where the file is a copy of one that is elsewhere, a damaged one is read anew from
+/// there first, here and when it is used.
 ///
 /// # Errors
 ///
 /// `Corrupt` if its head, its summary or the head of its block is damaged, or it is of another log; `Io`.
 pub(crate) fn open(
+    (fs, dir): (&Arc<dyn Fs>, &Path),
+    name: IndexFileName,
+    identity: &LogIdentity,
+    mapped: bool,
+    log: &LogSlot,
+) -> Result<OpenedMerged, Error> {
+    let path = dir.join(name.to_string());
+    let once = || open_once((fs, dir), name, identity, mapped, log);
+    match once() {
+        Err(error) if error.kind() == ErrorKind::Corrupt && fs.discard_copy(&path) => once(),
+        opened => opened,
+    }
+}
+
+fn open_once(
     (fs, dir): (&Arc<dyn Fs>, &Path),
     name: IndexFileName,
     identity: &LogIdentity,
@@ -115,13 +131,11 @@ pub(crate) fn open(
         dir: dir.to_path_buf(),
         log: log.clone(),
         name,
+        mapped,
         segments: head.segments.clone(),
     });
     let of_block = source.clone();
-    let rebuild: RebuildBlock = Box::new(move |layout| {
-        let bytes: BlockBytes = Arc::new(of_block.block(layout)?);
-        Ok(bytes)
-    });
+    let rebuild: RebuildBlock = Box::new(move |layout| Ok(of_block.block(layout)?));
     let block = BlockInMerged {
         bytes: bytes.clone(),
         range: head.block.clone(),

@@ -245,6 +245,7 @@ impl HeadsInMerged {
                     "reading the heads of removed events from the segments"
                 );
             });
+            self.source.discard_copy();
             self.source.heads().map_err(|error| error.to_string())
         })
     }

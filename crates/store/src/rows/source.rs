@@ -1,9 +1,9 @@
 //! `MergedSource`: what a merged file of the index was made of, from which whatever of it turns out to be
-//! damaged is made anew: the footers of its segments, or their frames.
+//! damaged is made anew: the footers of its segments, or their frames. Before that it is looked whether only a copy is.
 
 use super::footer_head;
 use super::heads::{List, MergedHeads, add_newer};
-use super::merged::MergedSegment;
+use super::merged::{BlockInMerged, MergedBytes, MergedHead, MergedSegment};
 use super::rebuild::replayed_in;
 use super::summary::Summary;
 use crate::model::IndexFileName;
@@ -11,9 +11,9 @@ use crate::trace;
 use crate::{Error, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
-use strandline_core::fs::Fs;
+use strandline_core::fs::{Fs, OpenMode};
 use strandline_core::{Hlc, Sequence};
-use strandline_index::{Block, IndexLayout, Snapshot, channel_with};
+use strandline_index::{Block, BlockBytes, IndexLayout, Snapshot, channel_with};
 use strandline_segment::{
     Footer, LogOptions, LogReader, LogView, SegmentId, SegmentInfo, UncheckedLog, footer_on_disk,
 };
@@ -29,6 +29,8 @@ pub(crate) struct MergedSource {
     pub(crate) dir: PathBuf,
     pub(crate) log: LogSlot,
     pub(crate) name: IndexFileName,
+    /// Whether the file is mapped.
+    pub(crate) mapped: bool,
     pub(crate) segments: Vec<MergedSegment>,
 }
 
@@ -96,13 +98,51 @@ impl MergedSource {
         Ok(heads)
     }
 
-    /// The bytes of the block in a layout: that of all segments, none of which was rewritten since.
-    /// Takes memory for the block, and for the rows of one segment at a time.
+    /// The bytes of the block in a layout: those of the file, if what was found damaged is a copy and the file can be
+    /// had; or of all segments, none of which was rewritten since, which takes memory for the block, and for the rows of
+    /// one segment at a time.
     ///
     /// # Errors
     ///
     /// `Corrupt` if a segment was rewritten since, or it and its footer are damaged; `Io`.
-    pub(super) fn block(&self, layout: IndexLayout) -> Result<Vec<u8>, Error> {
+    pub(super) fn block(&self, layout: IndexLayout) -> Result<BlockBytes, Error> {
+        if self.discard_copy()
+            && let Some(block) = self.block_read_anew()
+        {
+            return Ok(block);
+        }
+        Ok(Arc::new(self.block_merged_anew(layout)?))
+    }
+
+    /// Removes the copy of a file that is elsewhere: it was found damaged. Says whether it was one.
+    pub(super) fn discard_copy(&self) -> bool {
+        let is_one = self.fs.discard_copy(&self.dir.join(self.name.to_string()));
+        if is_one {
+            let file = self.name.to_string();
+            // Whoever reads the block first may hold any lock, and others wait for it.
+            trace::tell_aside(Level::WARN, move || {
+                tracing::warn!(
+                    file,
+                    "the copy of a merged index file is damaged and was removed"
+                );
+            });
+        }
+        is_one
+    }
+
+    /// The block in the file as it is now, all of it checked, if it is still of these segments.
+    fn block_read_anew(&self) -> Option<BlockBytes> {
+        let path = self.dir.join(self.name.to_string());
+        let file = self.fs.open(&path, OpenMode::Read).ok()?;
+        let bytes = MergedBytes::of(&*file, self.mapped).ok()?;
+        let head = MergedHead::decode(bytes.as_ref()).ok()?;
+        let range = head.block;
+        let block: BlockBytes = Arc::new(BlockInMerged { bytes, range });
+        Block::open(block.clone(), None).ok()?.check_all().ok()?;
+        (head.segments == self.segments).then_some(block)
+    }
+
+    fn block_merged_anew(&self, layout: IndexLayout) -> Result<Vec<u8>, Error> {
         let file = self.name.to_string();
         // Whoever reads the block first may hold any lock, and others wait for it.
         trace::tell_aside(Level::WARN, move || {

@@ -1,9 +1,9 @@
 //! `Damage`: what of the log could not be read, and which events that concerns.
 
 use super::problem::{Problem, ProblemKind};
-use crate::rows::removals::{Runs, push_run};
 use std::ops::Range;
 use strandline_core::Sequence;
+use strandline_core::record::{Runs, push_run};
 use strandline_segment::SegmentInfo;
 
 /// What is wrong with the events of a log, as far as it was read.

@@ -4,11 +4,10 @@
 //! checked without those before it, and all of them in any order.
 
 use super::problem::{PROBLEMS_MAX, Problem, ProblemKind, message_at};
-use crate::rows::removals::push_run;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::ops::Range;
 use std::sync::Arc;
-use strandline_core::record::Record;
+use strandline_core::record::{Record, push_run};
 use strandline_core::sync::thread;
 use strandline_core::{Coordinate, EventHasher, Hash};
 use strandline_segment::FrameRecord;

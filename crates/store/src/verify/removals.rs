@@ -7,8 +7,9 @@ use super::problem::{Problem, ProblemKind};
 use super::report::VerifyReport;
 use crate::Error;
 use crate::engine::Shared;
-use crate::rows::removals::{Ledger, Removal, Runs};
-use strandline_core::record::{RecordPayload, RemovalChange, RemovalHasher, StoredRecord};
+use crate::rows::removals::{Ledger, Members, Removal};
+use std::ops::Range;
+use strandline_core::record::{RecordPayload, RemovalChange, RemovalHasher, Runs, StoredRecord};
 use strandline_core::{Hash, Sequence, recorded_log_base, rfc3339};
 use strandline_segment::{
     Frame, FrameRecord, LogPosition, LogView, Manifest, ScanError, SegmentInfo,
@@ -235,7 +236,7 @@ impl Newer {
     }
 }
 
-/// The sequences of a removal that are to be read, and what was read of them.
+/// A removal, and what was read of its events.
 struct Digest<'a> {
     removal: &'a Removal,
     hasher: RemovalHasher,
@@ -251,34 +252,29 @@ fn check_digests(
     on_events: &mut dyn FnMut(u64) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let mut digests = Vec::new();
-    // Runs with their removals, those that begin last first.
     let mut runs = Vec::new();
     for removal in removals {
         let of = digests.len();
-        runs.extend(removal.sequences.iter().map(|run| (run.clone(), of)));
+        let run = |run: &Range<Sequence>| (run.start.get()..run.end.get(), of);
+        runs.extend(removal.sequences.iter().map(run));
         digests.push(Digest {
             removal,
             hasher: RemovalHasher::default(),
             events: 0,
         });
     }
-    runs.sort_unstable_by_key(|(run, of)| std::cmp::Reverse((run.start, *of)));
-    let mut open: Vec<(Sequence, usize)> = Vec::new();
+    let mut members = Members::of(runs);
     let mut frame = |frame: &Frame<'_>| {
         on_events(0)?;
         for record in frame.records() {
-            while let Some((run, of)) = runs.pop_if(|(run, _)| run.start <= record.sequence) {
-                open.push((run.end, of));
-            }
-            open.retain(|(end, _)| *end > record.sequence);
-            for (_, of) in &open {
-                if let Some(digest) = digests.get_mut(*of) {
+            for of in members.with(record.sequence) {
+                if let Some(digest) = digests.get_mut(of) {
                     digest.hasher.add(record.sequence, &record.digest);
                     digest.events += 1;
                 }
             }
         }
-        match open.is_empty() && runs.is_empty() {
+        match members.are_passed() {
             true => Err(Stop::AllRead),
             false => Ok(()),
         }

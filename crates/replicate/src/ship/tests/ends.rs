@@ -95,6 +95,58 @@ fn what_one_bucket_owes_is_not_forgotten_for_another() {
     assert!(!has_bytes(&bucket, b"event 17"));
 }
 
+/// Whoever waits for it is told, and not left with a program that hangs.
+#[test]
+fn a_bucket_that_refuses_from_the_start_ends_what_waits_for_it() {
+    let timeout = Duration::from_millis(30);
+    let options = || patient().refused_timeout(timeout);
+    let writes = [Operation::Create, Operation::Put];
+    for is_all_refused in [true, false] {
+        let (dir, (server, bucket)) = (tempfile::tempdir().unwrap(), server());
+        server.inject(Fault::denied(), When::Always, move |seen| {
+            is_all_refused || writes.contains(&seen.operation)
+        });
+        let store = open(dir.path());
+        let replicator = Replicator::start(&store, bucket.clone(), options()).unwrap();
+        let of = Coordinate::new("order:1", "eu").unwrap();
+        let event = Event::bytes(EventKind::new(1, 1), *b"one");
+        let replicated = AppendOptions::new().durability(Durability::Replicated);
+        let told = store.append_with(&of, event, replicated).unwrap_err();
+        assert!(
+            [ErrorKind::Unknown, ErrorKind::NotWritten].contains(&told.kind()),
+            "{told:?}"
+        );
+        let ended = replicator.wait_ended(LONG).unwrap();
+        assert!(matches!(ended, ReplicateError::Refused(_)), "{ended:?}");
+        let taking = TakeOverOptions::new().replicate(options());
+        let taken = take_over(&bucket, dir.path().join("other"), taking);
+        assert!(taken.is_err());
+        // Once the rights are right it is begun as any.
+        server.heal();
+        let replicator = Replicator::start(&store, bucket.clone(), options()).unwrap();
+        replicator.stop(LONG).unwrap();
+        assert_eq!(read(&bucket, 1), payloads(&store));
+    }
+}
+
+/// Credentials that were right may be renewed.
+#[test]
+fn a_bucket_that_refuses_later_is_waited_for() {
+    let (dir, (server, bucket)) = (tempfile::tempdir().unwrap(), server());
+    let store = open(dir.path());
+    let options = patient().refused_timeout(Duration::ZERO);
+    let replicator = Replicator::start(&store, bucket.clone(), options).unwrap();
+    replicate(&store, 0, 1);
+    let refused = server.inject(Fault::denied(), When::Always, |_| true);
+    std::thread::scope(|scope| {
+        scope.spawn(|| replicate(&store, 1, 2));
+        refused.wait_met(20);
+        server.heal();
+    });
+    replicator.stop(LONG).unwrap();
+    assert_eq!(read(&bucket, 2), payloads(&store));
+}
+
 /// As a rule by age does, or somebody by hand: what is left would be taken for what the next term 1 has shipped.
 #[test]
 fn a_bucket_whose_terms_alone_are_gone_is_not_begun_anew() {

@@ -8,7 +8,7 @@ mod interval;
 
 use crate::{
     Bucket, BucketOptions, Key, Prefix, Replica, ReplicaOptions, ReplicateError, ReplicateOptions,
-    Replicator, ReplicatorStage, State,
+    Replicator, ReplicatorStage, State, TakeOverOptions, take_over,
 };
 use std::ops::ControlFlow;
 use std::path::Path;

@@ -66,6 +66,10 @@ impl Fs for Switched {
         read_only()
     }
 
+    fn discard_copy(&self, path: &Path) -> bool {
+        self.inner.discard_copy(path)
+    }
+
     fn try_lock(&self, _path: &Path) -> io::Result<Option<Box<dyn FileLock>>> {
         read_only()
     }

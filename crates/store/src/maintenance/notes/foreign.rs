@@ -1,9 +1,8 @@
 //! `ForeignNotes`: removals in another log, kept as what they are: they explain nothing that is missing here.
 
-use crate::rows::removals::Runs;
 use crate::{Error, ErrorKind, Store};
 use std::collections::HashSet;
-use strandline_core::record::{REMOVAL_NOTE_BYTES_MAX, RemovalNote, RemovalStage};
+use strandline_core::record::{REMOVAL_NOTE_BYTES_MAX, RemovalNote, RemovalStage, Runs};
 use strandline_segment::{LogIdentity, ScanError};
 
 /// How many notes are written at once.

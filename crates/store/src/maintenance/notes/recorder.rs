@@ -2,10 +2,11 @@
 
 use crate::engine::group_sync::{Poison, PoisonOnPanic};
 use crate::engine::writer::Writer;
-use crate::rows::removals::{Removal, Runs};
+use crate::rows::removals::Removal;
 use crate::{Error, ErrorKind, Store};
 use strandline_core::record::{
     REMOVAL_RULE_BYTES_MAX, RemovalChange, RemovalHasher, RemovalNote, RemovalPart, RemovalStage,
+    Runs,
 };
 use strandline_core::{Hash, Nonce, Sequence};
 use strandline_segment::LogPosition;
@@ -23,6 +24,41 @@ impl Taken {
         self.runs.push(sequence);
         self.hasher.add(sequence, hash);
     }
+
+    /// Whether an event was noted.
+    #[cfg(test)]
+    pub(super) fn has(&self, sequence: Sequence) -> bool {
+        self.runs.has(sequence)
+    }
+}
+
+/// What a record says beside its events.
+#[derive(Debug)]
+pub(in crate::maintenance) struct Told {
+    change: RemovalChange,
+    rule: String,
+    /// When, in milliseconds since 1970.
+    wall_ms: u64,
+}
+
+impl Told {
+    /// As a record that is there says it.
+    pub(in crate::maintenance) fn of(removal: &Removal) -> Self {
+        Self {
+            change: removal.change,
+            rule: removal.rule.clone(),
+            wall_ms: removal.wall_ms,
+        }
+    }
+
+    /// Of what is done now.
+    pub(in crate::maintenance) fn now(store: &Store, change: RemovalChange, rule: &str) -> Self {
+        Self {
+            change,
+            rule: bounded_rule(rule),
+            wall_ms: store.shared().options.clock.now_ms(),
+        }
+    }
 }
 
 /// A removal whose beginning is in the log.
@@ -38,8 +74,7 @@ impl Recorder {
     /// Writes what is to be taken, and returns when that is durable, with where the log is so.
     pub(in crate::maintenance) fn begin(
         store: &Store,
-        change: RemovalChange,
-        rule: &str,
+        told: Told,
         taken: &Taken,
     ) -> Result<(Self, LogPosition), Error> {
         let shared = store.shared();
@@ -54,8 +89,8 @@ impl Recorder {
             is_foreign: false,
             log: shared.identity,
             id,
-            change,
-            wall_ms: shared.options.clock.now_ms(),
+            change: told.change,
+            wall_ms: told.wall_ms,
             stage: RemovalStage::Done,
         };
         let part = RemovalPart {
@@ -64,7 +99,7 @@ impl Recorder {
             parts: 1,
             events: taken.runs.count(),
             digest: taken.hasher.finish(),
-            rule: bounded_rule(rule),
+            rule: told.rule,
             runs: taken.runs.as_slice().to_vec(),
         };
         let removal = Removal::of_own(&note, &part);

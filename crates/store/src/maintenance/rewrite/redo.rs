@@ -4,12 +4,12 @@ use super::marks::Marks;
 use super::quarantine::Quarantine;
 use super::redact::remove_remains;
 use super::segments::{Asked, rewrite};
+use crate::maintenance::notes::notes_from;
 use crate::maintenance::progress::{Meter, OnProgress};
-use crate::rows::removals::{Ledger, Removal, Runs};
+use crate::rows::removals::Removal;
 use crate::trace;
 use crate::{Error, ErrorKind, Sequence, Store};
-use strandline_core::record::{RecordPayload, RemovalChange, RemovalNote, StoredRecord};
-use strandline_segment::{LogPosition, LogView, SegmentInfo};
+use strandline_core::record::{RecordPayload, RemovalChange, Runs, StoredRecord};
 use tracing::Level;
 
 /// What is there of events of which a record says that it is gone.
@@ -122,7 +122,8 @@ fn there(store: &Store, from: Sequence, meter: &mut Meter<'_>) -> Result<Marks, 
     let (until, snapshot) = crate::read::end_and_snapshot(shared);
     let log = &snapshot.reader.log;
     let mut marks = Marks::none_of(log, snapshot.visible());
-    let all = removals_from(log, until, from, meter)?;
+    let is_enough = |one: &Removal| one.is_whole() || !one.is_done;
+    let (_, all) = notes_from(log, until, from, is_enough, meter)?;
     let counts = |one: &&Removal| one.is_done && one.counts_in(&shared.identity);
     let of = |change: RemovalChange| {
         let all = all.iter().filter(counts);
@@ -168,60 +169,4 @@ fn there(store: &Store, from: Sequence, meter: &mut Meter<'_>) -> Result<Marks, 
         scanned.map_err(Error::from)?;
     }
     Ok(marks)
-}
-
-/// The removals with a note in a segment that ends at `from` or after it, whole if they are done.
-fn removals_from(
-    log: &LogView,
-    until: LogPosition,
-    from: Sequence,
-    meter: &mut Meter<'_>,
-) -> Result<Vec<Removal>, Error> {
-    let infos: Vec<&SegmentInfo> = log.infos().collect();
-    // Of each segment, the newest first.
-    let mut notes: Vec<Vec<Vec<u8>>> = Vec::new();
-    let mut left = infos.into_iter().rev().peekable();
-    while let Some(info) = left.next() {
-        notes.push(notes_of(log, info, until, meter)?);
-        let is_wanted = |next: &&SegmentInfo| next.end().is_none_or(|end| end.sequence >= from);
-        if left.peek().is_some_and(is_wanted) {
-            continue;
-        }
-        let mut ledger = Ledger::of_own();
-        let mut taken = notes.iter().rev().flatten().map(|note| ledger.note(note));
-        let taken = taken.try_for_each(|taken| taken);
-        let is_whole = taken.is_ok()
-            && ledger
-                .all()
-                .iter()
-                .all(|one| one.is_whole() || !one.is_done);
-        match (is_whole, left.peek()) {
-            // It may have begun before.
-            (false, Some(_)) => {}
-            (true, _) => return Ok(ledger.into_all()),
-            (false, None) => {
-                taken.map_err(|message| Error::new(ErrorKind::Corrupt, message))?;
-                return Ok(ledger.into_all());
-            }
-        }
-    }
-    Ok(Vec::new())
-}
-
-fn notes_of(
-    log: &LogView,
-    info: &SegmentInfo,
-    until: LogPosition,
-    meter: &mut Meter<'_>,
-) -> Result<Vec<Vec<u8>>, Error> {
-    let mut notes = Vec::new();
-    let until = info.end().unwrap_or(until);
-    let scanned = log.scan(until, Some(info.start()), |frame| {
-        if let Some(note) = frame.note().filter(|note| RemovalNote::is_one(note)) {
-            notes.push(note.to_vec());
-        }
-        meter.add(frame.len() as u64)
-    });
-    scanned.map_err(Error::from)?;
-    Ok(notes)
 }

@@ -6,7 +6,7 @@ use super::marks::{MarkedSegment, Marks};
 use crate::engine::group_sync::PoisonOnPanic;
 use crate::engine::merge_at_work::MergesHeld;
 use crate::engine::{Rewriting, Shared};
-use crate::maintenance::notes::{Recorder, Taken};
+use crate::maintenance::notes::{Recorder, Taken, Told};
 use crate::maintenance::progress::Meter;
 use crate::model::IndexFileName;
 use crate::rows::RemovedHeads;
@@ -127,7 +127,7 @@ pub(super) fn rewrite(
     let (mut recorders, mut durable) = (Vec::new(), None);
     let changes = changes.into_iter().filter(|(_, count, _)| *count > 0);
     for ((change, _, taken), rule) in changes.zip(asked.rule.iter().cycle()) {
-        let (recorder, end) = Recorder::begin(store, change, rule, taken)?;
+        let (recorder, end) = Recorder::begin(store, Told::now(store, change, rule), taken)?;
         recorders.push(recorder);
         durable = Some(end);
     }

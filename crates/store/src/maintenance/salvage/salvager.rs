@@ -9,11 +9,10 @@ use super::target::{foreign, same_store};
 use crate::maintenance::damaged::{DamagedStore, Durable, Names};
 use crate::maintenance::notes::ForeignNotes;
 use crate::maintenance::progress::Meter;
-use crate::rows::removals::{Runs, push_run};
 use crate::verify::claimed_end;
 use crate::{Coordinate, Error, ErrorKind, Event, EventId, Hlc, Sequence, Store};
 use std::collections::{HashMap, HashSet};
-use strandline_core::record::{RecordPayload, RemovalNote, StoredRecord};
+use strandline_core::record::{RecordPayload, RemovalNote, Runs, StoredRecord, push_run};
 use strandline_core::{EventHasher, Hash};
 use strandline_segment::{FrameHeader, FrameRecord, Piece, ScanError, SegmentInfo};
 

@@ -4,10 +4,10 @@ use super::commit::Commit;
 use super::loss::Loss;
 use super::positions::Positions;
 use super::salvaged::Salvaged;
-use crate::rows::removals::push_run;
 use crate::{AppendOptions, Durability, Error, ErrorKind, Store};
 use std::ops::Range;
 use strandline_core::EventKind;
+use strandline_core::record::push_run;
 use strandline_segment::COMMIT_BYTES_MAX;
 
 /// What became of the events that were met.

@@ -1,9 +1,8 @@
 //! `Ledger`: the removals that the notes of a log tell of. Looks at no event.
 
-use super::runs::Runs;
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
-use strandline_core::record::{RemovalChange, RemovalNote, RemovalPart, RemovalStage};
+use strandline_core::record::{RemovalChange, RemovalNote, RemovalPart, RemovalStage, Runs};
 use strandline_core::{Hash, Sequence};
 use strandline_segment::LogIdentity;
 

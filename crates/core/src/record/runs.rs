@@ -1,29 +1,47 @@
-//! `Runs`: sets of sequences.
+//! `Runs`: sets of sequences, as the notes of removals name them. Knows neither notes nor events.
 
+use crate::model::Sequence;
 use std::ops::Range;
-use strandline_core::Sequence;
 
 /// Sequences, as runs that ascend and do not touch each other. Memory: 16 bytes a run.
+///
+/// ```
+/// use strandline_core::Sequence;
+/// use strandline_core::record::Runs;
+///
+/// let gone = Runs::of(vec![7..9, 2..4, 4..5]);
+/// assert_eq!(gone.as_slice(), [2..5, 7..9]);
+/// let below = gone.within(&Runs::below(Sequence::new(8)));
+/// assert_eq!((below.as_slice(), below.count()), ([2..5, 7..8].as_slice(), 4));
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Runs(Vec<Range<u64>>);
+pub struct Runs(Vec<Range<u64>>);
 
 impl Runs {
     /// The sequences of runs in any order.
-    pub(crate) fn of(mut runs: Vec<Range<u64>>) -> Self {
+    #[must_use]
+    pub fn of(mut runs: Vec<Range<u64>>) -> Self {
         runs.retain(|run| run.start < run.end);
         runs.sort_unstable_by_key(|run| run.start);
-        let mut all = Self::default();
+        let mut all: Vec<Range<u64>> = Vec::new();
         for run in runs {
-            match all.0.last_mut() {
+            match all.last_mut() {
                 Some(last) if run.start <= last.end => last.end = last.end.max(run.end),
-                _ => all.0.push(run),
+                _ => all.push(run),
             }
         }
-        all
+        Self(all)
+    }
+
+    /// The sequences of all of these. Linear in the runs, but for their sorting.
+    pub fn union<'a>(sets: impl IntoIterator<Item = &'a Self>) -> Self {
+        let runs = sets.into_iter().flat_map(|set| set.0.iter().cloned());
+        Self::of(runs.collect())
     }
 
     /// Every sequence below `end`.
-    pub(crate) fn below(end: Sequence) -> Self {
+    #[must_use]
+    pub fn below(end: Sequence) -> Self {
         let mut all = Self::default();
         if end > Sequence::ZERO {
             all.0.push(0..end.get());
@@ -32,32 +50,59 @@ impl Runs {
     }
 
     /// Adds a sequence that is higher than the others. O(1).
-    pub(crate) fn push(&mut self, sequence: Sequence) {
+    pub fn push(&mut self, sequence: Sequence) {
         push_run(&mut self.0, sequence);
     }
 
     /// The runs.
-    pub(crate) fn as_slice(&self) -> &[Range<u64>] {
+    #[must_use]
+    pub fn as_slice(&self) -> &[Range<u64>] {
         &self.0
     }
 
+    /// Whether there is no sequence.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// How many sequences there are.
-    pub(crate) fn count(&self) -> u64 {
+    #[must_use]
+    pub fn count(&self) -> u64 {
         self.0.iter().map(|run| run.end - run.start).sum()
     }
 
     /// The sequences of both. Linear in the runs, but for their sorting.
-    pub(crate) fn with(&self, other: &Self) -> Self {
-        Self::of(self.0.iter().chain(&other.0).cloned().collect())
+    #[must_use]
+    pub fn with(&self, other: &Self) -> Self {
+        Self::union([self, other])
     }
 
-    /// The sequences that `other` has not. Linear in the runs, of `other` in those from the first of these
-    /// to the last.
-    pub(crate) fn without(&self, other: &Self) -> Self {
+    /// The sequences that both have. Linear in the runs, of `other` in those from the first of these to the last.
+    #[must_use]
+    pub fn within(&self, other: &Self) -> Self {
+        let mut both = Vec::new();
+        let mut others = self.others(other).iter().peekable();
+        for run in &self.0 {
+            while let Some(other) = others.peek().filter(|other| other.start < run.end) {
+                let common = run.start.max(other.start)..run.end.min(other.end);
+                if common.start < common.end {
+                    both.push(common);
+                }
+                if other.end > run.end {
+                    break;
+                }
+                others.next();
+            }
+        }
+        Self(both)
+    }
+
+    /// The sequences that `other` has not. Linear as [`within`](Self::within).
+    #[must_use]
+    pub fn without(&self, other: &Self) -> Self {
         let mut left = Vec::new();
-        let first = self.0.first().map_or(0, |run| run.start);
-        let from = other.0.partition_point(|run| run.end <= first);
-        let mut others = other.0.iter().skip(from).peekable();
+        let mut others = self.others(other).iter().peekable();
         for run in &self.0 {
             let mut start = run.start;
             while let Some(other) = others.peek() {
@@ -83,27 +128,36 @@ impl Runs {
         Self(left)
     }
 
+    /// The runs of `other` from the first that does not end before these begin.
+    fn others<'a>(&self, other: &'a Self) -> &'a [Range<u64>] {
+        let first = self.0.first().map_or(0, |run| run.start);
+        let from = other.0.partition_point(|run| run.end <= first);
+        other.0.get(from..).unwrap_or_default()
+    }
+
     /// Whether a sequence is one of them. O(log runs).
-    pub(crate) fn has(&self, sequence: Sequence) -> bool {
+    #[must_use]
+    pub fn has(&self, sequence: Sequence) -> bool {
         let sequence = sequence.get();
         let at = self.0.partition_point(|run| run.end <= sequence);
         self.0.get(at).is_some_and(|run| run.start <= sequence)
     }
 
     /// Whether one of them is in a range. O(log runs).
-    pub(crate) fn touches(&self, start: Sequence, end: Sequence) -> bool {
+    #[must_use]
+    pub fn touches(&self, start: Sequence, end: Sequence) -> bool {
         let at = self.0.partition_point(|run| run.end <= start.get());
         start < end && self.0.get(at).is_some_and(|run| run.start < end.get())
     }
 
     /// Each sequence.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = Sequence> {
+    pub fn iter(&self) -> impl Iterator<Item = Sequence> {
         self.0.iter().flat_map(|run| run.clone().map(Sequence::new))
     }
 }
 
 /// Adds a sequence to runs in any order; one that follows the last takes no more memory.
-pub(crate) fn push_run(runs: &mut Vec<Range<u64>>, sequence: Sequence) {
+pub fn push_run(runs: &mut Vec<Range<u64>>, sequence: Sequence) {
     let sequence = sequence.get();
     match runs.last_mut() {
         Some(last) if last.end == sequence => last.end = last.end.saturating_add(1),
@@ -112,7 +166,6 @@ pub(crate) fn push_run(runs: &mut Vec<Range<u64>>, sequence: Sequence) {
 }
 
 #[cfg(test)]
-#[cfg(not(strandline_loom))]
 mod tests {
     use super::*;
     use proptest::prelude::*;
@@ -126,22 +179,34 @@ mod tests {
         runs.iter().cloned().flatten().collect()
     }
 
+    /// The sequences, each run of which is not empty and does not touch the one before.
+    fn all(runs: &Runs) -> BTreeSet<u64> {
+        let ascend = |pair: &[Range<u64>]| pair[0].end < pair[1].start;
+        assert!(runs.as_slice().windows(2).all(ascend), "{runs:?}");
+        assert!(runs.as_slice().iter().all(|run| run.start < run.end));
+        runs.iter().map(Sequence::get).collect()
+    }
+
     proptest! {
         #[test]
         fn runs_are_sets(left in runs(), right in runs()) {
             let (a, b) = (set(&left), set(&right));
             let (left, right) = (Runs::of(left), Runs::of(right));
-            let all = |runs: &Runs| runs.iter().map(Sequence::get).collect::<BTreeSet<_>>();
             prop_assert_eq!(all(&left), a.clone());
             prop_assert_eq!(left.count(), a.len() as u64);
+            prop_assert_eq!(left.is_empty(), a.is_empty());
             for sequence in 0..72 {
                 prop_assert_eq!(left.has(Sequence::new(sequence)), a.contains(&sequence));
                 for end in sequence..72 {
                     let touches = left.touches(Sequence::new(sequence), Sequence::new(end));
                     prop_assert_eq!(touches, a.range(sequence..end).next().is_some());
                 }
+                let below: BTreeSet<_> = (0..sequence).collect();
+                prop_assert_eq!(all(&Runs::below(Sequence::new(sequence))), below);
             }
             prop_assert_eq!(all(&left.with(&right)), &a | &b);
+            prop_assert_eq!(all(&Runs::union([&left, &right])), &a | &b);
+            prop_assert_eq!(all(&left.within(&right)), &a & &b);
             prop_assert_eq!(all(&left.without(&right)), &a - &b);
             let mut pushed = Runs::default();
             a.iter().for_each(|one| pushed.push(Sequence::new(*one)));
