@@ -3,7 +3,7 @@
 //! It holds the order; what is checked is in the commands, which it stands above.
 
 use crate::run::run as cargo;
-use crate::{crash, loom, proof, tidy};
+use crate::{crash, inspector, loom, proof, tidy};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -65,6 +65,8 @@ const STEPS: &[Step] = &[
     }),
     // Where there is no recent Python or no network, it says what it passes over.
     ("proofs, read by others", || done(proof::run()?)),
+    // Where there is no Chromium, no Node.js or no network, it says what it passes over.
+    ("views, in a browser", || done(inspector::run()?)),
     ("power cuts", || {
         cargo("run --release --quiet -p strandline-crash", &[])
     }),

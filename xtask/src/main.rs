@@ -8,6 +8,7 @@ mod crash;
 mod demo;
 mod faults;
 mod fuzz;
+mod inspector;
 mod loom;
 mod model;
 mod mutate;
@@ -104,6 +105,13 @@ enum Repository {
     ///
     /// Example: cargo xtask proof
     Proof,
+    /// Open every view of the inspector in a browser, click through it, and compare its numbers with the store's.
+    ///
+    /// Needs Node.js, and Chromium, which STRANDLINE_CHROMIUM can name and Debian's packages are asked for; and a
+    /// network the first time. What cannot be checked is said. Screenshots are kept in target/inspector/screenshots.
+    ///
+    /// Example: cargo xtask inspector
+    Inspector,
     /// Run everything that must pass before a change lands.
     ///
     /// Example: cargo xtask ci
@@ -145,6 +153,7 @@ fn main() -> ExitCode {
             Repository::Crash(args) => crash::run(&args),
             Repository::Fuzz(args) => fuzz::run(&args),
             Repository::Proof => proof::run(),
+            Repository::Inspector => inspector::run(),
             Repository::Ci => ci::run(),
         },
     };

@@ -66,6 +66,10 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
         ],
     ),
     ("strandline-seal", &["strandline", "strandline-core"]),
+    (
+        "strandline-inspector",
+        &["strandline", "strandline-live", "strandline-transfer"],
+    ),
     ("strandline-test-s3", &["strandline-core"]),
     (
         "strandline-examples",
@@ -117,6 +121,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
             "strandline",
             "strandline-transfer",
             "strandline-live",
+            "strandline-inspector",
             "strandline-anchor",
             "strandline-proof",
             "strandline-replicate",
@@ -126,7 +131,13 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ),
     (
         "xtask",
-        &["strandline", "strandline-benches", "strandline-cli"],
+        &[
+            "strandline",
+            "strandline-benches",
+            "strandline-cli",
+            "strandline-inspector",
+            "strandline-live",
+        ],
     ),
 ];
 

@@ -1,0 +1,74 @@
+//! `Context`: what every view is made from: the store as it is now, its files, and what takes long.
+
+use super::fault::Fault;
+use super::files::FilesSeen;
+use super::integrity::Checked;
+use super::overview::Totals;
+use crate::site::{Budget, Job, Opened, Samples, Watch};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use strandline::fs::Fs;
+use strandline::maintenance::{CompactionPlan, Retention};
+use strandline::{Clock, TreeHead};
+
+/// How long a request may take for what grows with the store.
+const BUDGET: Duration = Duration::from_millis(80);
+
+/// What every view is made from.
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub(crate) dir: PathBuf,
+    pub(crate) fs: Arc<dyn Fs>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) watch: Watch,
+    pub(crate) samples: Samples,
+    /// Counts of all names, and sizes.
+    pub(crate) totals: Job<(), Result<Totals, String>>,
+    /// The files of the directory.
+    pub(crate) files: Job<(), Result<FilesSeen, String>>,
+    /// What verification found.
+    pub(crate) checked: Job<(), Checked>,
+    /// The head of the tree over so many events.
+    pub(crate) head: Job<u64, Result<TreeHead, String>>,
+    /// What a compaction would remove.
+    pub(crate) plan: Job<Retention, Result<CompactionPlan, String>>,
+}
+
+impl Context {
+    /// Looks at the directory of a store, which may be damaged.
+    pub(crate) fn new(dir: &Path, fs: Arc<dyn Fs>, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            dir: dir.to_owned(),
+            watch: Watch::new(dir, fs.clone(), clock.clone()),
+            samples: Samples::default(),
+            totals: Job::new("totals", clock.clone()),
+            files: Job::new("files", clock.clone()),
+            checked: Job::new("verify", clock.clone()),
+            head: Job::new("head", clock.clone()),
+            plan: Job::new("plan", clock.clone()),
+            fs,
+            clock,
+        }
+    }
+
+    /// The store as it is now.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Closed`] where none opens.
+    pub(crate) fn opened(&self) -> Result<Arc<Opened>, Fault> {
+        Ok(self.watch.now()?)
+    }
+
+    /// The time that a request has from now on.
+    pub(crate) fn budget(&self) -> Budget {
+        Budget::new(&self.clock, BUDGET)
+    }
+
+    /// What the store is called: the name of its directory.
+    pub(crate) fn name(&self) -> String {
+        let name = self.dir.file_name().unwrap_or(self.dir.as_os_str());
+        name.to_string_lossy().into_owned()
+    }
+}
