@@ -1,16 +1,22 @@
 // Opens every view of an inspector in a browser, clicks what can be clicked, and holds what it sees against the facts of
-// the store. Arguments: the folder of the packages, the browser, a file of facts, the folder for screenshots.
+// the store. Arguments: the folder of the packages, the browser, the folder for screenshots, and the program that serves
+// the store and prints the facts, with its arguments.
 // Prints a line for each check, and ends with 1 if one failed.
 
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { createRequire } from "node:module";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 
-const [packages, browserPath, factsPath, shots] = process.argv.slice(2);
+const [packages, browserPath, shots, program, ...programArguments] = process.argv.slice(2);
 const require = createRequire(join(packages, "package.json"));
 const { chromium } = require("playwright-core");
 const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
-const facts = JSON.parse(readFileSync(factsPath, "utf8"));
+const server = spawn(program, programArguments, { stdio: ["pipe", "pipe", "inherit"] });
+const [line] = await once(createInterface({ input: server.stdout }), "line");
+const facts = JSON.parse(line);
 const origin = new URL(facts.address).origin;
 
 const failures = [];
@@ -188,7 +194,7 @@ async function live() {
   const at = await page(1280, 800, "light");
   await at.goto(`${origin}/events`);
   await at.locator("#live").click();
-  // Another process appends while this looks, and has begun before.
+  server.stdin.write("append\n");
   await at.locator("tr.new").first().waitFor({ timeout: 20_000 });
   check("a live list grows", (await at.locator("tr.new").count()) > 0);
   await at.locator("#live").click();
@@ -200,8 +206,8 @@ async function live() {
 await everyView();
 await numbers();
 await used();
-console.log("ready for events");
 await live();
 await browser.close();
+server.stdin.end();
 console.log(`${checks} checks, ${failures.length} failed`);
 process.exit(failures.length === 0 ? 0 : 1);

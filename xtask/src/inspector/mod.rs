@@ -2,18 +2,16 @@
 //!
 //! What cannot be checked on this machine is said, and is no failure. It knows `run`.
 
-mod facts;
-
-use crate::run::root;
+use crate::run::{root, run as cargo_run};
 use anyhow::{Context, ensure};
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use strandline::fs::{Fs, OsFs};
-use strandline_inspector::Inspector;
 
 /// What drives the browser, and what looks at accessibility, at the versions that are known to work.
 const PACKAGES: [&str; 2] = ["playwright-core@1.65.1", "axe-core@4.14.1"];
+/// The store that is looked at, and its server.
+const EXAMPLE: &str = "-p strandline-inspector --example sample_store";
 const SCRIPT: &str = "xtask/src/inspector/browser.mjs";
 /// Where everything is put, from the root of the repository on.
 const PLACE: &str = "target/inspector";
@@ -39,30 +37,16 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
     }
     let shots = place.join("screenshots");
     OsFs.create_dir_all(&shots)?;
-    let dir = tempfile::tempdir()?;
-    let dir = dir.path().join("orders.strand");
-    let store = facts::store(&dir)?;
-    let inspector = Inspector::bind(&dir, Some(0))?;
-    let facts = facts::of(&store, &inspector.address())?;
-    let facts_path = place.join("facts.json");
-    write(&facts_path, &facts.to_string())?;
-    // It ends with this program.
-    std::thread::spawn(move || inspector.run());
-    let mut child = Command::new("node")
+    cargo_run(&format!("build --quiet {EXAMPLE}"), &[])?;
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let status = Command::new("node")
         .arg(root()?.join(SCRIPT))
-        .args([&place, &browser, &facts_path, &shots])
-        .stdout(Stdio::piped())
-        .spawn()
+        .args([&place, &browser, &shots])
+        .arg(cargo)
+        .args(format!("run --quiet {EXAMPLE}").split(' '))
+        .current_dir(root()?)
+        .status()
         .context("start Node.js")?;
-    let output = child.stdout.take().context("its output is read")?;
-    for line in BufReader::new(output).lines() {
-        let line = line?;
-        println!("{line}");
-        if line == "ready for events" {
-            facts::append_a_while(&store)?;
-        }
-    }
-    let status = child.wait()?;
     ensure!(
         status.success(),
         "a view is not as it should be; {PLACE}/screenshots has what it looks like"

@@ -131,13 +131,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ),
     (
         "xtask",
-        &[
-            "strandline",
-            "strandline-benches",
-            "strandline-cli",
-            "strandline-inspector",
-            "strandline-live",
-        ],
+        &["strandline", "strandline-benches", "strandline-cli"],
     ),
 ];
 

@@ -1,12 +1,17 @@
-//! The store that is looked at, and what it says of itself.
+//! Serves a store with something of everything, hostile contents among it: to look at, and for `cargo xtask inspector`,
+//! which holds what a browser shows of it against what it prints: the facts of the store, as a line of JSON.
+//!
+//! Each line that it reads has it append some events, as a program does while somebody looks. It ends with its input.
 
 use serde_json::{Value, json};
+use std::io::{BufRead, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use strandline::{
     Batch, Coordinate, Durability, Event, EventKind, Hlc, Region, Store, StoreOptions,
 };
+use strandline_inspector::Inspector;
 use strandline_live::Live;
 
 /// Markup as a name, that would leave a trace if it ran.
@@ -19,8 +24,26 @@ const ORDERS: u64 = 900;
 const FIRST_MS: u64 = 1_767_225_600_000;
 const SPAN_MS: u64 = 45 * 86_400_000;
 
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+fn main() -> Result<()> {
+    let dir = tempfile::tempdir()?;
+    let dir = dir.path().join("orders.strand");
+    let store = store(&dir)?;
+    let inspector = Inspector::bind(&dir, Some(0))?;
+    println!("{}", of(&store, &inspector.address())?);
+    std::io::stdout().flush()?;
+    // It ends with this program.
+    std::thread::spawn(move || inspector.run());
+    for line in std::io::stdin().lock().lines() {
+        line?;
+        append_a_while(&store)?;
+    }
+    Ok(())
+}
+
 /// Makes it, over some weeks, and leaves it open to write.
-pub(super) fn store(dir: &Path) -> anyhow::Result<Store> {
+fn store(dir: &Path) -> Result<Store> {
     let options = StoreOptions::new().durability(Durability::Written);
     let store = options.segment_bytes_max(256 << 10).open(dir)?;
     let kinds = [
@@ -30,11 +53,12 @@ pub(super) fn store(dir: &Path) -> anyhow::Result<Store> {
         "order.shipped",
         "order.cancelled",
     ];
-    let kinds = kinds.map(|name| store.kind(name));
+    let kinds = kinds.iter().map(|name| store.kind(name));
+    let kinds = kinds.collect::<std::result::Result<Vec<_>, _>>()?;
     for number in 0..ORDERS {
         // Busy by day, and busier by and by.
         let share = number * number / ORDERS;
-        let at = FIRST_MS + SPAN_MS / ORDERS * share + number % 7 * 1_000;
+        let at = FIRST_MS + SPAN_MS / ORDERS * share + number * 1_000;
         let scope = ["shop/eu", "shop/us", "shop/asia"]
             .get(number as usize % 3)
             .copied()
@@ -47,12 +71,11 @@ pub(super) fn store(dir: &Path) -> anyhow::Result<Store> {
             [0, 1, 2, 3]
         };
         for (step, kind) in (0_u64..).zip(steps.iter().filter_map(|kind| kinds.get(*kind))) {
-            let kind = *kind.as_ref().map_err(|error| anyhow::anyhow!("{error}"))?;
             let state = json!({
                 "order": number, "step": step, "total": 1_900 + number % 50 * 10,
                 "lines": [{"item": format!("tea-{}", number % 12), "count": 1 + number % 3}],
             });
-            let mut event = Event::json(kind, &state)?.at(Hlc::new(at + step * 60, 0));
+            let mut event = Event::json(*kind, &state)?.at(Hlc::new(at + step * 60, 0)?);
             event = event.tagged(format!("customer:{}", number % CUSTOMERS));
             if let Some((first, last)) = cause {
                 event = event.correlated_with(first).caused_by(last);
@@ -71,7 +94,7 @@ pub(super) fn store(dir: &Path) -> anyhow::Result<Store> {
 }
 
 /// What would harm a page that trusts it.
-fn hostile(store: &Store) -> anyhow::Result<()> {
+fn hostile(store: &Store) -> Result<()> {
     let raw = EventKind::new(2, 7);
     let long = Coordinate::new("long".repeat(63), "s".repeat(255))?;
     let mut batch = Batch::new();
@@ -89,7 +112,7 @@ fn hostile(store: &Store) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn consumer(store: &Store) -> anyhow::Result<()> {
+fn consumer(store: &Store) -> Result<()> {
     let position = store
         .snapshot()
         .position(strandline::Sequence::new(1_000))?;
@@ -102,7 +125,7 @@ fn consumer(store: &Store) -> anyhow::Result<()> {
 }
 
 /// What the store says of itself, and where it is looked at.
-pub(super) fn of(store: &Store, address: &str) -> anyhow::Result<Value> {
+fn of(store: &Store, address: &str) -> Result<Value> {
     let now = store.snapshot();
     let entity = "order:100";
     let paid = Region::all().kind_named("order.paid");
@@ -124,7 +147,7 @@ pub(super) fn of(store: &Store, address: &str) -> anyhow::Result<Value> {
 }
 
 /// Appends some events, as a program does while somebody looks.
-pub(super) fn append_a_while(store: &Store) -> anyhow::Result<()> {
+fn append_a_while(store: &Store) -> Result<()> {
     let kind = store.kind("order.placed")?;
     for number in 0..20 {
         let order = Coordinate::new(format!("order:late-{number}"), "shop/eu")?;
