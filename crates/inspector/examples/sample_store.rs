@@ -59,10 +59,11 @@ fn store(dir: &Path) -> Result<Store> {
         // Busy by day, and busier by and by.
         let share = number * number / ORDERS;
         let at = FIRST_MS + SPAN_MS / ORDERS * share + number * 1_000;
-        let scope = ["shop/eu", "shop/us", "shop/asia"]
-            .get(number as usize % 3)
-            .copied()
-            .unwrap_or_default();
+        let scope = match number % 3 {
+            0 => "shop/eu",
+            1 => "shop/us",
+            _ => "shop/asia",
+        };
         let order = Coordinate::new(format!("order:{number}"), scope)?;
         let mut cause = None;
         let steps = if number % 9 == 0 {

@@ -165,7 +165,7 @@ fn plan(view: &Files, asked: &Asked) -> Markup {
 fn planned(plan: &Plan) -> Markup {
     html! {
         p {
-            strong { (count(plan.events)) " events" } " would go, and " (plan.segments) " segments be written anew. About "
+            strong { (count(plan.events)) " events" } " would go; segments to be written anew: " (plan.segments) ". About "
             strong { (size(plan.freed_bytes_about)) } " would be free: so many events of the mean length, less the 144 bytes that stay of one that was appended alone."
         }
         pre { code { (plan.command) } }

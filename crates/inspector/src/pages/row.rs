@@ -29,7 +29,7 @@ fn payload(event: &EventRow) -> Markup {
             @match event.payload {
                 PayloadState::Redacted => { span .dim { "redacted" } },
                 PayloadState::Sealed => { span .dim { "sealed, " (bytes(event)) } },
-                PayloadState::Unread => { span .dim { "unread" } },
+                PayloadState::Unread => { span .dim { "not read, as the time of the request was over" } },
                 PayloadState::Stored if event.payload_bytes == Some(0) => { span .dim { "empty" } },
                 PayloadState::Stored => { bdi { (event.preview) } },
             }

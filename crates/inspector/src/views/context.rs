@@ -12,9 +12,6 @@ use strandline::fs::Fs;
 use strandline::maintenance::{CompactionPlan, Retention};
 use strandline::{Clock, TreeHead};
 
-/// How long a request may take for what grows with the store.
-const BUDGET: Duration = Duration::from_millis(80);
-
 /// What every view is made from.
 #[derive(Debug)]
 pub(crate) struct Context {
@@ -61,9 +58,9 @@ impl Context {
         Ok(self.watch.now()?)
     }
 
-    /// The time that a request has from now on.
-    pub(crate) fn budget(&self) -> Budget {
-        Budget::new(&self.clock, BUDGET)
+    /// So many milliseconds from now on. Those of all parts of a view are less than 100.
+    pub(crate) fn budget(&self, ms: u64) -> Budget {
+        Budget::new(&self.clock, Duration::from_millis(ms))
     }
 
     /// What the store is called: the name of its directory.

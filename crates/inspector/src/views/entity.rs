@@ -65,7 +65,7 @@ pub(crate) struct Entity {
 pub(crate) fn entity(context: &Context, asked: &Asked) -> Result<Entity, Fault> {
     let opened = context.opened()?;
     let now = opened.store.snapshot();
-    let budget = context.budget();
+    let budget = context.budget(80);
     let Some(name) = asked.one("name") else {
         return Err(Wrong("an entity is asked for by `name`".to_owned()).into());
     };

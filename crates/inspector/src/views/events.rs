@@ -50,7 +50,7 @@ pub(crate) struct EventList {
 pub(crate) fn events(context: &Context, asked: &Asked) -> Result<EventList, Fault> {
     let opened = context.opened()?;
     let now = opened.store.snapshot();
-    let budget = context.budget();
+    let budget = context.budget(40);
     let filter = Filter::of(asked, &now, context.clock.now_ms())?;
     let order = order(asked)?;
     let limit = asked.limit("limit", LIMIT, LIMIT_MAX)?;
@@ -62,9 +62,9 @@ pub(crate) fn events(context: &Context, asked: &Asked) -> Result<EventList, Faul
         region = region.after(Sequence::new(after));
     }
     let walked = walk(&now, &region, order, limit, &budget);
-    let events = read(&now, &walked.rows, &budget);
-    let facets = Facets::of(&now, &filter, &events, &context.budget());
-    let rate = Rate::of(&now, &filter, &context.budget());
+    let events = read(&now, &walked.rows, &context.budget(25));
+    let facets = Facets::of(&now, &filter, &events, &context.budget(15));
+    let rate = Rate::of(&now, &filter, &context.budget(15));
     Ok(EventList {
         visible: now.visible().get(),
         is_newest_first: order == Order::NewestFirst,
@@ -96,7 +96,7 @@ pub(crate) fn events_since(
         // Another store may have taken its place, or the end was lost with the power.
         return Ok((Vec::new(), end));
     }
-    let budget = context.budget();
+    let budget = context.budget(80);
     let filter = Filter::of(asked, &now, context.clock.now_ms())?;
     let mut region = filter.region.before(Sequence::new(end));
     if let Some(before) = from.checked_sub(1) {
@@ -111,7 +111,7 @@ pub(crate) fn events_since(
 /// The rows as events. Those for which no time is left are given as the index has them.
 pub(super) fn read(now: &Snapshot, rows: &[RowView<'_>], budget: &Budget) -> Vec<EventRow> {
     let row = |row: &RowView<'_>| match budget.is_spent() {
-        true => EventRow::unread(now, *row, "not read: the time of the request was over"),
+        true => EventRow::unread(now, *row, None),
         false => EventRow::read(now, *row),
     };
     rows.iter().map(row).collect()

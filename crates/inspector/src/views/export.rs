@@ -34,7 +34,7 @@ pub(crate) fn export(context: &Context, asked: &Asked) -> Result<Export, Fault> 
     let opened = context.opened()?;
     let now = opened.store.snapshot();
     let filter = Filter::of(asked, &now, context.clock.now_ms())?;
-    let rate = Rate::of(&now, &filter, &context.budget());
+    let rate = Rate::of(&now, &filter, &context.budget(80));
     let rust = format!(
         "let region = {};\nexport(&store.snapshot(), region, LineFormat::Lines, &mut out, &mut |_| ControlFlow::Continue(()))?;",
         filter.rust

@@ -1,17 +1,18 @@
 //! `Facets`: what the events of a filter are, by kinds, scopes and tags, each with a count.
 
 use super::row::EventRow;
+use super::walk::walk;
 use crate::asked::Filter;
 use crate::site::Budget;
 use serde::Serialize;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
-use strandline::Snapshot;
+use strandline::{Order, Snapshot};
 
 /// How many of each are given.
 const GIVEN: usize = 12;
 /// How many events of a filter are counted.
-const COUNTED_MAX: u64 = 100_000;
+const COUNTED_MAX: usize = 20_000;
 
 /// A value by which events can be filtered, and how many have it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -64,25 +65,18 @@ impl Facets {
 
     fn of_some(now: &Snapshot, filter: &Filter, shown: &[EventRow], budget: &Budget) -> Self {
         let (mut kinds, mut scopes) = (BTreeMap::new(), HashMap::<String, u64>::new());
-        let mut counted = 0;
-        let mut rows = now.rows(&filter.region);
-        let mut is_complete = false;
-        loop {
-            let Some(row) = rows.next_back() else {
-                is_complete = true;
-                break;
-            };
+        // A window after the other, as hardly an event may pass the filter.
+        let walked = walk(now, &filter.region, Order::NewestFirst, COUNTED_MAX, budget);
+        for row in &walked.rows {
             *kinds.entry(row.kind()).or_default() += 1;
             let at = row.coordinate();
             match scopes.get_mut(at.scope()) {
                 Some(count) => *count += 1,
                 None => drop(scopes.insert(at.scope().to_owned(), 1)),
             }
-            counted += 1;
-            if counted >= COUNTED_MAX || counted % 1024 == 0 && budget.is_spent() {
-                break;
-            }
         }
+        let counted = walked.rows.len() as u64;
+        let is_complete = walked.next.is_none();
         let kinds = kinds.into_iter().map(|(kind, events)| {
             let name = now.kind_name(kind);
             (

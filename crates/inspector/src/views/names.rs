@@ -15,7 +15,7 @@ use strandline::{Names, Region, Snapshot};
 /// What may be asked.
 pub(crate) const NAMES: &[&str] = &["of", "prefix", "after", "sort", "limit"];
 
-const LIMIT: usize = 100;
+const LIMIT: usize = 50;
 const LIMIT_MAX: usize = 1_000;
 /// Of how many entities it is shown when they were busy.
 const HEAT_ROWS: usize = 50;
@@ -53,7 +53,7 @@ pub(crate) struct NameList {
 pub(crate) fn names(context: &Context, asked: &Asked) -> Result<NameList, Fault> {
     let opened = context.opened()?;
     let now = opened.store.snapshot();
-    let budget = context.budget();
+    let budget = context.budget(55);
     let prefix = asked.one("prefix").unwrap_or_default();
     let limit = asked.limit("limit", LIMIT, LIMIT_MAX)?;
     let is_by_events = match asked.one("sort") {
@@ -82,7 +82,7 @@ pub(crate) fn names(context: &Context, asked: &Asked) -> Result<NameList, Fault>
         false => page(all, limit),
     };
     let heat = (of == "entities")
-        .then(|| heat(&now, &names, &context.budget()))
+        .then(|| heat(&now, &names, &context.budget(35)))
         .flatten();
     let rust = match of {
         "kinds" => "let kinds = store.snapshot().kinds();".to_owned(),

@@ -20,7 +20,7 @@ pub(crate) const OVERVIEW: &[&str] = &[];
 /// How old the totals may be.
 const FRESH: Duration = Duration::from_secs(2);
 /// How long a request waits for them.
-const WAIT: Duration = Duration::from_millis(60);
+const WAIT: Duration = Duration::from_millis(40);
 
 /// Counts of all names, sizes and watermarks: what takes as long as there are names.
 #[derive(Debug, Clone, Serialize)]
@@ -127,7 +127,7 @@ fn contents(context: &Context, asked: &Asked, opened: &Arc<Opened>) -> Result<Co
         last_ms: now.rows(&all).next_back().map(|row| row.wall_ms()),
         totals: totals(context, &opened.store),
         kinds,
-        rate: Rate::of(&now, &filter, &context.budget()),
+        rate: Rate::of(&now, &filter, &context.budget(35)),
         opening: opening(&opened.store),
         damage: now.damage().map(|damage| damage.to_string()),
     })

@@ -86,17 +86,17 @@ impl Rate {
         for (part, count) in counts.iter_mut().enumerate().rev() {
             let part = part as u64;
             let first = end_of(part);
-            *count = match filter.has_no_names {
-                true => {
-                    now.snapshot_at(Sequence::new(end)).len()
-                        - now.snapshot_at(Sequence::new(first)).len()
-                }
-                false => within(now, &filter.region, first, end),
+            let counted = match filter.has_no_names {
+                true => Some(below(now, end) - below(now, first)),
+                false => counted(now, &filter.region, first, end, budget),
             };
             end = first;
-            if budget.is_spent() && part > 0 {
-                is_complete = false;
-                break;
+            match counted {
+                Some(counted) => *count = counted,
+                None => {
+                    is_complete = false;
+                    break;
+                }
             }
         }
         Some(Self {
@@ -118,6 +118,27 @@ impl Rate {
     pub(crate) fn total(&self) -> u64 {
         self.counts.iter().sum()
     }
+}
+
+/// How many events have sequences below one.
+fn below(now: &Snapshot, end: u64) -> u64 {
+    now.snapshot_at(Sequence::new(end)).len()
+}
+
+/// How many events of a region have sequences from one to before another; none if there was no time to count them.
+fn counted(now: &Snapshot, region: &Region, first: u64, end: u64, budget: &Budget) -> Option<u64> {
+    const WINDOW: u64 = 1 << 17;
+    let mut count = 0;
+    let mut low = first;
+    while low < end {
+        if budget.is_spent() {
+            return None;
+        }
+        let high = end.min(low.saturating_add(WINDOW));
+        count += within(now, region, low, high);
+        low = high;
+    }
+    Some(count)
 }
 
 /// How many events of a region have sequences from one to before another.

@@ -56,13 +56,13 @@ impl EventRow {
     pub(crate) fn read(now: &Snapshot, row: RowView<'_>) -> Self {
         match now.get_with(row.id(), |event| Self::of(&event)) {
             Ok(Some(read)) => read,
-            Ok(None) => Self::unread(now, row, "it is not there any more"),
-            Err(error) => Self::unread(now, row, &error.to_string()),
+            Ok(None) => Self::unread(now, row, Some("it is not there any more".to_owned())),
+            Err(error) => Self::unread(now, row, Some(error.to_string())),
         }
     }
 
-    /// What the index knows of an event that was not read, and why it was not.
-    pub(crate) fn unread(now: &Snapshot, row: RowView<'_>, reason: &str) -> Self {
+    /// What the index knows of an event that was not read, and why it could not be, if it was tried.
+    pub(crate) fn unread(now: &Snapshot, row: RowView<'_>, reason: Option<String>) -> Self {
         let at = row.coordinate();
         let id = row.id();
         let correlation = row.is_correlated().then(|| row.correlation().to_string());
@@ -82,7 +82,7 @@ impl EventRow {
             payload: PayloadState::Unread,
             payload_bytes: None,
             preview: String::new(),
-            error: Some(reason.to_owned()),
+            error: reason,
         }
     }
 

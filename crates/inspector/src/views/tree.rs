@@ -68,7 +68,7 @@ pub(crate) fn tree(context: &Context, asked: &Asked) -> Result<Tree, Fault> {
         .iter()
         .filter_map(|(at, _)| rows.get(*at).copied())
         .collect();
-    let events = read(&now, &sorted, &context.budget());
+    let events = read(&now, &sorted, &context.budget(80));
     let ids: HashSet<_> = rows.iter().map(|row| row.id()).collect();
     let nodes = order
         .iter()

@@ -35,7 +35,9 @@ impl Server {
         let (ready, is_ready) = channel();
         let thread = std::thread::spawn(move || {
             ready.send(()).unwrap();
-            let until = async { drop(stopped.await) };
+            let until = async {
+                let _ = stopped.await;
+            };
             inspector.run_until(until).unwrap();
         });
         is_ready.recv().unwrap();
