@@ -44,7 +44,8 @@ pub enum Error {
 pub struct Inspector {
     listener: TcpListener,
     port: u16,
-    desk: Arc<Desk>,
+    context: Context,
+    access: Access,
 }
 
 impl Inspector {
@@ -73,14 +74,23 @@ impl Inspector {
         Ok(Self {
             listener,
             port,
-            desk: Arc::new(Desk::new(Arc::new(context), access)),
+            context,
+            access,
         })
+    }
+
+    /// Has each request take as long as it needs: answers are whole, and as slow as the store is large. Default: a request
+    /// spends less than 100 ms on what grows with the store, and its answer says where that was not enough.
+    #[must_use]
+    pub fn without_time_limit(mut self) -> Self {
+        self.context.has_no_time_limit = true;
+        self
     }
 
     /// The address to open in a browser, with the token without which nobody is answered.
     #[must_use]
     pub fn address(&self) -> String {
-        self.desk.access.address()
+        self.access.address()
     }
 
     /// The port.
@@ -114,8 +124,9 @@ impl Inspector {
         let served = runtime.block_on(async {
             self.listener.set_nonblocking(true)?;
             let listener = tokio::net::TcpListener::from_std(self.listener)?;
-            let sampling = tokio::spawn(sample(self.desk.context.clone()));
-            let serving = async move { axum::serve(listener, routes(&self.desk)).await };
+            let desk = Arc::new(Desk::new(Arc::new(self.context), self.access));
+            let sampling = tokio::spawn(sample(desk.context.clone()));
+            let serving = async move { axum::serve(listener, routes(&desk)).await };
             let ended = match select(pin!(serving), pin!(until)).await {
                 Either::Left((served, _)) => served,
                 Either::Right(((), _)) => Ok(()),

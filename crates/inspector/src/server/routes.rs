@@ -211,7 +211,10 @@ async fn guard(State(desk): State<Arc<Desk>>, request: Request, next: Next) -> R
     if has_token {
         pairs.retain(|(name, _)| name != "token");
         let pairs = pairs.iter().map(|(name, value)| (&**name, &**value));
-        let path = address(request.uri().path(), pairs);
+        // A path that begins with two slashes would lead to another host.
+        let own = request.uri().path();
+        let own = format!("/{}", own.trim_start_matches('/'));
+        let path = address(&own, pairs);
         let mut answer = answer(
             StatusCode::SEE_OTHER,
             "text/plain; charset=utf-8",

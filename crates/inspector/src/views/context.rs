@@ -12,6 +12,9 @@ use strandline::fs::Fs;
 use strandline::maintenance::{CompactionPlan, Retention};
 use strandline::{Clock, TreeHead};
 
+/// How long a request takes that has no limit: nobody waits for longer.
+const UNLIMITED: Duration = Duration::from_secs(600);
+
 /// What every view is made from.
 #[derive(Debug)]
 pub(crate) struct Context {
@@ -20,6 +23,8 @@ pub(crate) struct Context {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) watch: Watch,
     pub(crate) samples: Samples,
+    /// Whether a request takes as long as it needs.
+    pub(crate) has_no_time_limit: bool,
     /// Counts of all names, and sizes.
     pub(crate) totals: Job<(), Result<Totals, String>>,
     /// The files of the directory.
@@ -39,6 +44,7 @@ impl Context {
             dir: dir.to_owned(),
             watch: Watch::new(dir, fs.clone(), clock.clone()),
             samples: Samples::default(),
+            has_no_time_limit: false,
             totals: Job::new("totals", clock.clone()),
             files: Job::new("files", clock.clone()),
             checked: Job::new("verify", clock.clone()),
@@ -60,7 +66,15 @@ impl Context {
 
     /// So many milliseconds from now on. Those of all parts of a view are less than 100.
     pub(crate) fn budget(&self, ms: u64) -> Budget {
-        Budget::new(&self.clock, Duration::from_millis(ms))
+        Budget::new(&self.clock, self.patience(ms))
+    }
+
+    /// How long a request waits for what is done beside it: so many milliseconds.
+    pub(crate) fn patience(&self, ms: u64) -> Duration {
+        match self.has_no_time_limit {
+            true => UNLIMITED,
+            false => Duration::from_millis(ms),
+        }
     }
 
     /// What the store is called: the name of its directory.

@@ -15,7 +15,8 @@ pub(crate) const FILES: &[&str] = &["keep_newest", "keep_since", "within", "drop
 
 /// How old what is known of files may be.
 const FRESH: Duration = Duration::from_secs(2);
-const WAIT: Duration = Duration::from_millis(80);
+/// How long a request waits for them, in milliseconds.
+const WAIT_MS: u64 = 80;
 /// About how much a removed event leaves in its segment, in bytes: `docs/format.md`.
 const LEFT_BYTES: u64 = 144;
 
@@ -82,10 +83,12 @@ pub(crate) struct Files {
 /// [`Fault`].
 pub(crate) fn files(context: &Context, asked: &Asked) -> Result<Files, Fault> {
     let (fs, dir) = (context.fs.clone(), context.dir.clone());
-    let seen = context.files.ask(&(), FRESH, WAIT, move |_| {
-        let inventory = Inventory::of(&*fs, &dir).map_err(|error| error.to_string())?;
-        Ok(of(inventory))
-    });
+    let seen = context
+        .files
+        .ask(&(), FRESH, context.patience(WAIT_MS), move |_| {
+            let inventory = Inventory::of(&*fs, &dir).map_err(|error| error.to_string())?;
+            Ok(of(inventory))
+        });
     let files = match seen.done {
         None => None,
         Some((files, _)) => Some((*files).clone().map_err(Fault::NotThere)?),
@@ -195,11 +198,12 @@ fn plan(
 ) -> Result<Option<Result<Plan, String>>, Fault> {
     let store = context.opened()?.store.clone();
     let asked = rules.clone();
-    let seen = context
-        .plan
-        .ask(rules, Duration::from_secs(30), WAIT, move |_| {
-            CompactionPlan::of(&store, &asked).map_err(|error| error.to_string())
-        });
+    let seen = context.plan.ask(
+        rules,
+        Duration::from_secs(30),
+        context.patience(WAIT_MS),
+        move |_| CompactionPlan::of(&store, &asked).map_err(|error| error.to_string()),
+    );
     let Some((plan, _)) = seen.done else {
         return Ok(None);
     };

@@ -16,7 +16,8 @@ use strandline::{Error, ProblemKind, Store};
 /// What may be asked: with `verify` a verification is begun, unless one is at work.
 pub(crate) const INTEGRITY: &[&str] = &["verify"];
 
-const WAIT: Duration = Duration::from_millis(80);
+/// How long a request waits for them, in milliseconds.
+const WAIT_MS: u64 = 80;
 /// How many problems and removals are given.
 const GIVEN: usize = 200;
 
@@ -101,7 +102,7 @@ pub(crate) fn integrity(context: &Context, asked: &Asked) -> Result<Integrity, F
             context.checked.ask(
                 &(),
                 Duration::from_secs(10),
-                WAIT,
+                context.patience(WAIT_MS),
                 move |on_progress| match store {
                     Some(store) => {
                         let verified = verify(&store, &Kept::default(), on_progress);
@@ -140,9 +141,11 @@ pub(crate) fn integrity(context: &Context, asked: &Asked) -> Result<Integrity, F
 fn head(context: &Context, store: &std::sync::Arc<Store>) -> (Option<Head>, Option<String>) {
     let now = store.snapshot();
     let size = now.visible().get();
-    let seen = context.head.ask(&size, Duration::MAX, WAIT, move |_| {
-        now.tree_head().map_err(|error| error.to_string())
-    });
+    let seen = context
+        .head
+        .ask(&size, Duration::MAX, context.patience(WAIT_MS), move |_| {
+            now.tree_head().map_err(|error| error.to_string())
+        });
     let Some((head, _)) = seen.done else {
         return (None, None);
     };

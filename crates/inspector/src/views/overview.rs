@@ -19,8 +19,8 @@ pub(crate) const OVERVIEW: &[&str] = &[];
 
 /// How old the totals may be.
 const FRESH: Duration = Duration::from_secs(2);
-/// How long a request waits for them.
-const WAIT: Duration = Duration::from_millis(40);
+/// How long a request waits for them, in milliseconds.
+const WAIT_MS: u64 = 40;
 
 /// Counts of all names, sizes and watermarks: what takes as long as there are names.
 #[derive(Debug, Clone, Serialize)]
@@ -135,22 +135,24 @@ fn contents(context: &Context, asked: &Asked, opened: &Arc<Opened>) -> Result<Co
 
 fn totals(context: &Context, store: &Arc<Store>) -> Option<Totals> {
     let store = store.clone();
-    let seen = context.totals.ask(&(), FRESH, WAIT, move |_| {
-        let stats = store.stats().map_err(|error| error.to_string())?;
-        Ok(Totals {
-            visible: stats.visible.get(),
-            durable: stats.durable.get(),
-            written: stats.written.get(),
-            events: stats.events,
-            entities: stats.entities,
-            scopes: stats.scopes,
-            bytes_on_disk: stats.bytes_on_disk,
-            segments: stats.segments,
-            index_parts: stats.index_parts,
-            index_damaged: stats.index_damaged,
-            problems: stats.segment_problems,
-        })
-    });
+    let seen = context
+        .totals
+        .ask(&(), FRESH, context.patience(WAIT_MS), move |_| {
+            let stats = store.stats().map_err(|error| error.to_string())?;
+            Ok(Totals {
+                visible: stats.visible.get(),
+                durable: stats.durable.get(),
+                written: stats.written.get(),
+                events: stats.events,
+                entities: stats.entities,
+                scopes: stats.scopes,
+                bytes_on_disk: stats.bytes_on_disk,
+                segments: stats.segments,
+                index_parts: stats.index_parts,
+                index_damaged: stats.index_damaged,
+                problems: stats.segment_problems,
+            })
+        });
     let (totals, _) = seen.done?;
     (*totals).clone().ok()
 }

@@ -38,6 +38,15 @@ fn nobody_is_answered_without_the_token() {
         "{}",
         entered.headers
     );
+    let path = format!("//attacker.example/?token={}", server.token);
+    let elsewhere = server.raw("GET", &path, std::slice::from_ref(&host));
+    assert!(
+        elsewhere
+            .headers
+            .contains("location: /attacker.example/\r\n"),
+        "{}",
+        elsewhere.headers
+    );
     let cookie = entered
         .headers
         .lines()
