@@ -22,7 +22,11 @@ pub struct Args {
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     if !args.dir.is_dir() {
-        return Err(WrongUsage(format!("{} is no directory", args.dir.display())).into());
+        let message = format!(
+            "{} is not there; a store is a directory with a MANIFEST in it",
+            args.dir.display()
+        );
+        return Err(WrongUsage(message).into());
     }
     let inspector = match Inspector::bind(&args.dir, args.port) {
         Err(error @ Error::Port { .. }) => return Err(WrongUsage(error.to_string()).into()),

@@ -33,6 +33,8 @@ mod salvage;
 mod seal;
 mod tail;
 mod transfer;
+#[cfg(feature = "ui")]
+mod ui;
 mod verify;
 
 use std::io::{BufRead, BufReader, Read};
