@@ -1,6 +1,6 @@
 //! Pages: a view as HTML, with what is around it. Texts of the store are escaped where they are put in, all by `maud`.
 //!
-//! Asks nothing of the store. Of other rooms it knows `views`, `asked`, `pictures` and `text`.
+//! Asks nothing of the store. Of other rooms it knows `views`, `asked`, `pictures`, `site` and `text`.
 
 mod consumers;
 mod entity;

@@ -1,7 +1,7 @@
 //! What a browser keeps as a file: a payload, a proof, an export, each for as long as somebody takes it.
 
 use super::answer::{Form, download, fault};
-use super::routes::Desk;
+use super::desk::Desk;
 use crate::asked::{Asked, FILTER, Filter, Wrong};
 use crate::views::{EXPORT, Fault, event_id, events_csv};
 use axum::body::{Body, Bytes};

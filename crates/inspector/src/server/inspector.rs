@@ -1,7 +1,8 @@
 //! `Inspector`: the server of one store, from its address to its end.
 
 use super::access::Access;
-use super::routes::{Desk, routes};
+use super::desk::Desk;
+use super::routes::routes;
 use super::sampling::sample;
 use crate::views::Context;
 use futures::future::{Either, select};

@@ -3,6 +3,7 @@
 mod access;
 mod answer;
 mod assets;
+mod desk;
 mod downloads;
 mod inspector;
 mod routes;

@@ -1,8 +1,8 @@
 //! Which address is answered by which view.
 
-use super::access::Access;
 use super::answer::{Form, answer, fault, refused, view};
 use super::assets::ASSETS;
+use super::desk::Desk;
 use super::{downloads, stream};
 use crate::asked::{Asked, FILTER};
 use crate::pages;
@@ -18,34 +18,9 @@ use axum::routing::get;
 use maud::Markup;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Semaphore;
 
-/// How many requests are answered at once.
-const AT_ONCE: usize = 8;
-/// How many lists are looked at live, and how many downloads are made, at once.
-const STREAMS: usize = 16;
 /// How long a request waits for its turn.
 const TURN: Duration = Duration::from_secs(5);
-
-/// What all requests share.
-#[derive(Debug)]
-pub(super) struct Desk {
-    pub(super) context: Arc<Context>,
-    pub(super) access: Access,
-    turns: Semaphore,
-    pub(super) streams: Arc<Semaphore>,
-}
-
-impl Desk {
-    pub(super) fn new(context: Arc<Context>, access: Access) -> Self {
-        Self {
-            context,
-            access,
-            turns: Semaphore::new(AT_ONCE),
-            streams: Arc::new(Semaphore::new(STREAMS)),
-        }
-    }
-}
 
 /// Answers a query string, in a form.
 type Handler = fn(&Context, &str, Form) -> Response<Body>;

@@ -3,7 +3,7 @@
 
 use super::answer::Form;
 use super::answer::fault;
-use super::routes::Desk;
+use super::desk::Desk;
 use crate::asked::{Asked, FILTER};
 use crate::pages::row;
 use crate::views::{EventRow, Fault, events_since};

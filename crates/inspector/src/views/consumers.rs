@@ -1,9 +1,9 @@
 //! `consumers`: how far named consumers are, how far behind over time, and what is parked.
 
-use super::View;
 use super::context::Context;
 use super::fault::Fault;
 use super::same::Same;
+use super::view::View;
 use crate::asked::Asked;
 use crate::site::Sample;
 use crate::text::Table;

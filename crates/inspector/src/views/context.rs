@@ -1,9 +1,9 @@
 //! `Context`: what every view is made from: the store as it is now, its files, and what takes long.
 
+use super::checked::Checked;
 use super::fault::Fault;
-use super::files::FilesSeen;
-use super::integrity::Checked;
-use super::overview::Totals;
+use super::inventory::FilesSeen;
+use super::totals::Totals;
 use crate::site::{Budget, Job, Opened, Samples, Watch};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

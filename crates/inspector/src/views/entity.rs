@@ -1,6 +1,5 @@
 //! `entity`: the stream of an entity, one of its events, and what differs between that and another.
 
-use super::View;
 use super::context::Context;
 use super::difference::{Change, difference, merged};
 use super::event::laid_out;
@@ -8,6 +7,7 @@ use super::events::{read, table};
 use super::fault::Fault;
 use super::row::EventRow;
 use super::same::Same;
+use super::view::View;
 use super::walk::walk;
 use crate::asked::{Asked, Wrong};
 use crate::site::Budget;
@@ -65,7 +65,7 @@ pub(crate) struct Entity {
 pub(crate) fn entity(context: &Context, asked: &Asked) -> Result<Entity, Fault> {
     let opened = context.opened()?;
     let now = opened.store.snapshot();
-    let budget = context.budget(80);
+    let budget = context.budget(50);
     let Some(name) = asked.one("name") else {
         return Err(Wrong("an entity is asked for by `name`".to_owned()).into());
     };
@@ -99,7 +99,7 @@ pub(crate) fn entity(context: &Context, asked: &Asked) -> Result<Entity, Fault> 
         first_version: first.clock(),
         last_version,
         compared: compared(&now, &region, version, asked, &budget)?,
-        stream: read(&now, &walked.rows, &budget),
+        stream: read(context, &now, &walked.rows),
         next: walked.next,
         same: Same::new("query", &context.dir, ["--entity", name, "--newest"], rust),
     })

@@ -1,11 +1,11 @@
 //! `event`: one event with all that is known of it.
 
-use super::View;
 use super::context::Context;
 use super::events::table;
 use super::fault::Fault;
 use super::row::{EventRow, encoding_name};
 use super::same::Same;
+use super::view::View;
 use crate::asked::{Asked, Wrong};
 use crate::text::Table;
 use serde::Serialize;

@@ -1,15 +1,14 @@
 //! `events`: the events of a filter, a page at a time, with facets and their rate; and those that came since.
 
-use super::View;
 use super::context::Context;
 use super::facets::Facets;
 use super::fault::Fault;
 use super::rate::Rate;
 use super::row::EventRow;
 use super::same::Same;
+use super::view::View;
 use super::walk::walk;
 use crate::asked::{Asked, Filter, Wrong};
-use crate::site::Budget;
 use crate::text::{Table, time};
 use serde::Serialize;
 use std::path::Path;
@@ -23,6 +22,9 @@ const LIMIT: usize = 100;
 const LIMIT_MAX: usize = 1_000;
 /// How many events are pushed at once to who looks at them live.
 const PUSHED_MAX: usize = 200;
+/// How long payloads are read for, in milliseconds, and how many times that.
+const READ_MS: u64 = 10;
+const READ_TIMES: u32 = 4;
 
 /// The events of a filter.
 #[derive(Debug, Serialize)]
@@ -50,7 +52,7 @@ pub(crate) struct EventList {
 pub(crate) fn events(context: &Context, asked: &Asked) -> Result<EventList, Fault> {
     let opened = context.opened()?;
     let now = opened.store.snapshot();
-    let budget = context.budget(40);
+    let budget = context.budget(30);
     let filter = Filter::of(asked, &now, context.clock.now_ms())?;
     let order = order(asked)?;
     let limit = asked.limit("limit", LIMIT, LIMIT_MAX)?;
@@ -62,9 +64,9 @@ pub(crate) fn events(context: &Context, asked: &Asked) -> Result<EventList, Faul
         region = region.after(Sequence::new(after));
     }
     let walked = walk(&now, &region, order, limit, &budget);
-    let events = read(&now, &walked.rows, &context.budget(25));
-    let facets = Facets::of(&now, &filter, &events, &context.budget(15));
-    let rate = Rate::of(&now, &filter, &context.budget(15));
+    let events = read(context, &now, &walked.rows);
+    let facets = Facets::of(&now, &filter, &events, &context.budget(12));
+    let rate = Rate::of(&now, &filter, &context.budget(12));
     Ok(EventList {
         visible: now.visible().get(),
         is_newest_first: order == Order::NewestFirst,
@@ -96,25 +98,35 @@ pub(crate) fn events_since(
         // Another store may have taken its place, or the end was lost with the power.
         return Ok((Vec::new(), end));
     }
-    let budget = context.budget(80);
+    let budget = context.budget(40);
     let filter = Filter::of(asked, &now, context.clock.now_ms())?;
     let mut region = filter.region.before(Sequence::new(end));
     if let Some(before) = from.checked_sub(1) {
         region = region.after(Sequence::new(before));
     }
     let walked = walk(&now, &region, Order::NewestFirst, PUSHED_MAX, &budget);
-    let mut events = read(&now, &walked.rows, &budget);
+    let mut events = read(context, &now, &walked.rows);
     events.reverse();
     Ok((events, end))
 }
 
-/// The rows as events. Those for which no time is left are given as the index has them.
-pub(super) fn read(now: &Snapshot, rows: &[RowView<'_>], budget: &Budget) -> Vec<EventRow> {
-    let row = |row: &RowView<'_>| match budget.is_spent() {
-        true => EventRow::unread(now, *row, None),
-        false => EventRow::read(now, *row),
-    };
-    rows.iter().map(row).collect()
+/// The rows as events. Those for which no time is left are given as the index has them. A payload may be so long that it
+/// takes all of the time by itself: a few of these leave the others theirs.
+pub(super) fn read(context: &Context, now: &Snapshot, rows: &[RowView<'_>]) -> Vec<EventRow> {
+    let mut budget = context.budget(READ_MS);
+    let mut times_left = READ_TIMES;
+    let mut events = Vec::with_capacity(rows.len());
+    for row in rows {
+        if budget.is_spent() && times_left > 1 {
+            times_left -= 1;
+            budget = context.budget(READ_MS);
+        }
+        events.push(match budget.is_spent() {
+            true => EventRow::unread(now, *row, None),
+            false => EventRow::read(now, *row),
+        });
+    }
+    events
 }
 
 fn order(asked: &Asked) -> Result<Order, Wrong> {

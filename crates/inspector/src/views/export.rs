@@ -1,12 +1,12 @@
 //! `export`: what the events of a filter come to as a file: how many there are, and the command that writes it.
 
-use super::View;
 use super::context::Context;
 use super::events::table;
 use super::fault::Fault;
 use super::rate::Rate;
 use super::row::EventRow;
 use super::same::Same;
+use super::view::View;
 use crate::asked::{Asked, Filter};
 use crate::text::Table;
 use serde::Serialize;

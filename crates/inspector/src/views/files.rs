@@ -1,14 +1,15 @@
 //! `files`: the files of a store, and what a compaction would free of them.
 
-use super::View;
 use super::context::Context;
 use super::fault::Fault;
+use super::inventory::FilesSeen;
 use super::same::Same;
+use super::view::View;
 use crate::asked::{Asked, Wrong};
 use crate::text::Table;
 use serde::Serialize;
 use std::time::Duration;
-use strandline::maintenance::{CompactionPlan, FooterState, Inventory, Retention};
+use strandline::maintenance::{CompactionPlan, Inventory, Retention};
 
 /// What may be asked: which events a compaction would keep.
 pub(crate) const FILES: &[&str] = &["keep_newest", "keep_since", "within", "drop_prefix"];
@@ -19,41 +20,6 @@ const FRESH: Duration = Duration::from_secs(2);
 const WAIT_MS: u64 = 80;
 /// About how much a removed event leaves in its segment, in bytes: `docs/format.md`.
 const LEFT_BYTES: u64 = 144;
-
-/// A segment.
-#[derive(Debug, Clone, Serialize)]
-pub(crate) struct Segment {
-    pub(crate) name: String,
-    pub(crate) generation: u32,
-    pub(crate) first_sequence: u64,
-    /// None while it is active.
-    pub(crate) end_sequence: Option<u64>,
-    pub(crate) frame_bytes: Option<u64>,
-    /// None if it is missing.
-    pub(crate) file_bytes: Option<u64>,
-    pub(crate) footer_bytes: Option<u64>,
-    pub(crate) footer_damage: Option<String>,
-}
-
-/// Another file.
-#[derive(Debug, Clone, Serialize)]
-pub(crate) struct OtherFile {
-    pub(crate) name: String,
-    pub(crate) bytes: u64,
-    pub(crate) what: &'static str,
-    pub(crate) more: String,
-}
-
-/// The files of a directory.
-#[derive(Debug, Clone, Serialize)]
-pub(crate) struct FilesSeen {
-    pub(crate) manifest: Option<u64>,
-    pub(crate) epoch: Option<String>,
-    pub(crate) segments: Vec<Segment>,
-    pub(crate) others: Vec<OtherFile>,
-    pub(crate) notices: Vec<String>,
-    pub(crate) problems: Vec<String>,
-}
 
 /// What a compaction would do.
 #[derive(Debug, Serialize)]
@@ -87,7 +53,7 @@ pub(crate) fn files(context: &Context, asked: &Asked) -> Result<Files, Fault> {
         .files
         .ask(&(), FRESH, context.patience(WAIT_MS), move |_| {
             let inventory = Inventory::of(&*fs, &dir).map_err(|error| error.to_string())?;
-            Ok(of(inventory))
+            Ok(FilesSeen::from(inventory))
         });
     let files = match seen.done {
         None => None,
@@ -109,61 +75,6 @@ pub(crate) fn files(context: &Context, asked: &Asked) -> Result<Files, Fault> {
         is_planning,
         same: Same::new("inspect", &context.dir, [], rust),
     })
-}
-
-fn of(inventory: Inventory) -> FilesSeen {
-    let segments = inventory.segments.into_iter().map(|segment| {
-        let (footer_bytes, footer_damage) = match segment.footer {
-            FooterState::None => (None, None),
-            FooterState::Whole(bytes) => (Some(bytes), None),
-            FooterState::Damaged(reason) => (None, Some(reason)),
-        };
-        Segment {
-            name: segment.name,
-            generation: segment.generation,
-            first_sequence: segment.first_sequence.get(),
-            end_sequence: segment.end_sequence.map(|end| end.get()),
-            frame_bytes: segment.frame_bytes,
-            file_bytes: segment.file_bytes,
-            footer_bytes,
-            footer_damage,
-        }
-    });
-    let merged = inventory.merged.into_iter().map(|file| OtherFile {
-        more: match file.damage {
-            Some(damage) => damage,
-            None => format!(
-                "{} rows of {} segments, {} of them as they are now",
-                file.rows, file.segments, file.current
-            ),
-        },
-        name: file.name,
-        bytes: file.bytes,
-        what: "merged index",
-    });
-    let plain = |what| {
-        move |file: strandline::maintenance::FileFacts| OtherFile {
-            name: file.name,
-            bytes: file.bytes,
-            what,
-            more: String::new(),
-        }
-    };
-    let checkpoints = inventory.checkpoints.into_iter().map(plain("checkpoint"));
-    let others = inventory.others.into_iter().map(plain("other"));
-    let quarantine = inventory.quarantine.into_iter().map(plain("quarantine"));
-    FilesSeen {
-        manifest: inventory.manifest_number,
-        epoch: inventory.epoch.map(|epoch| epoch.to_string()),
-        segments: segments.collect(),
-        others: merged
-            .chain(checkpoints)
-            .chain(others)
-            .chain(quarantine)
-            .collect(),
-        notices: inventory.notices,
-        problems: inventory.problems,
-    }
 }
 
 /// The rules of a compaction that are asked for, and the options that give the same; none if none are.

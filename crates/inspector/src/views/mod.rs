@@ -4,6 +4,7 @@
 //! Makes no page: that is for `pages`. What grows with the store stops when the time of the request is over, and the
 //! answer says so. Of other rooms it knows `asked`, `site` and `text`.
 
+mod checked;
 mod consumers;
 mod context;
 mod difference;
@@ -15,15 +16,19 @@ mod facets;
 mod fault;
 mod files;
 mod integrity;
+mod inventory;
 mod names;
 mod overview;
 mod rate;
 mod row;
 mod same;
 mod search;
+mod totals;
 mod tree;
+mod view;
 mod walk;
 
+pub(crate) use checked::Checked;
 pub(crate) use consumers::{CONSUMERS, ConsumerSeen, Consumers, consumers};
 pub(crate) use context::Context;
 pub(crate) use entity::{Compared, ENTITY, Entity, entity};
@@ -32,8 +37,9 @@ pub(crate) use events::{EVENTS, EventList, events, events_since};
 pub(crate) use export::{EXPORT, Export, events_csv, export};
 pub(crate) use facets::Facet;
 pub(crate) use fault::Fault;
-pub(crate) use files::{FILES, Files, FilesSeen, Plan, Segment, files};
-pub(crate) use integrity::{Checked, INTEGRITY, Integrity, integrity};
+pub(crate) use files::{FILES, Files, Plan, files};
+pub(crate) use integrity::{INTEGRITY, Integrity, integrity};
+pub(crate) use inventory::{FilesSeen, Segment};
 pub(crate) use names::{NAMES, NameList, names};
 pub(crate) use overview::{Contents, OVERVIEW, Overview, overview};
 pub(crate) use rate::Rate;
@@ -41,18 +47,4 @@ pub(crate) use row::{EventRow, PayloadState};
 pub(crate) use same::Same;
 pub(crate) use search::{SEARCH, Search, search};
 pub(crate) use tree::{Node, TREE, Tree, tree};
-
-use crate::text::Table;
-use serde::Serialize;
-
-/// An answer in all its forms but that of a page.
-pub(crate) trait View: Serialize {
-    /// What it is, for the title of a page and the name of a file.
-    fn title(&self) -> String;
-
-    /// Its rows.
-    fn table(&self) -> Table;
-
-    /// The command and the Rust that give the same.
-    fn same(&self) -> Same;
-}
+pub(crate) use view::View;

@@ -1,11 +1,11 @@
 //! `names`: entities, scopes, kinds or tags, each with a count; and when entities were busy.
 
-use super::View;
 use super::context::Context;
 use super::facets::{Facet, most};
 use super::fault::Fault;
 use super::rate::{parts, within};
 use super::same::Same;
+use super::view::View;
 use crate::asked::{Asked, Wrong};
 use crate::site::Budget;
 use crate::text::Table;

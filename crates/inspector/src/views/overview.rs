@@ -1,11 +1,12 @@
 //! `overview`: size, rate, times, watermarks, and what the opening found.
 
-use super::View;
 use super::context::Context;
 use super::facets::Facet;
 use super::fault::Fault;
 use super::rate::Rate;
 use super::same::Same;
+use super::totals::Totals;
+use super::view::View;
 use crate::asked::{Asked, Filter};
 use crate::site::{Closed, Opened};
 use crate::text::{Table, time};
@@ -21,22 +22,6 @@ pub(crate) const OVERVIEW: &[&str] = &[];
 const FRESH: Duration = Duration::from_secs(2);
 /// How long a request waits for them, in milliseconds.
 const WAIT_MS: u64 = 40;
-
-/// Counts of all names, sizes and watermarks: what takes as long as there are names.
-#[derive(Debug, Clone, Serialize)]
-pub(crate) struct Totals {
-    pub(crate) visible: u64,
-    pub(crate) durable: u64,
-    pub(crate) written: u64,
-    pub(crate) events: u64,
-    pub(crate) entities: u64,
-    pub(crate) scopes: u64,
-    pub(crate) bytes_on_disk: u64,
-    pub(crate) segments: usize,
-    pub(crate) index_parts: usize,
-    pub(crate) index_damaged: usize,
-    pub(crate) problems: Vec<String>,
-}
 
 /// What opening found.
 #[derive(Debug, Serialize)]

@@ -1,12 +1,12 @@
 //! `search`: what a text may mean, an id, a sequence, a time, a name; and the payloads that have it.
 
-use super::View;
 use super::context::Context;
 use super::events::table;
 use super::facets::Facet;
 use super::fault::Fault;
 use super::row::EventRow;
 use super::same::Same;
+use super::view::View;
 use super::walk::walk;
 use crate::asked::{Asked, FILTER, Filter};
 use crate::site::Budget;

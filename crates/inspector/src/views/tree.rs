@@ -1,12 +1,12 @@
 //! `tree`: the events that belong to one, as a tree of what caused what.
 
-use super::View;
 use super::context::Context;
 use super::event::id;
 use super::events::{read, table};
 use super::fault::Fault;
 use super::row::EventRow;
 use super::same::Same;
+use super::view::View;
 use crate::asked::Asked;
 use crate::text::Table;
 use serde::Serialize;
@@ -68,7 +68,7 @@ pub(crate) fn tree(context: &Context, asked: &Asked) -> Result<Tree, Fault> {
         .iter()
         .filter_map(|(at, _)| rows.get(*at).copied())
         .collect();
-    let events = read(&now, &sorted, &context.budget(80));
+    let events = read(context, &now, &sorted);
     let ids: HashSet<_> = rows.iter().map(|row| row.id()).collect();
     let nodes = order
         .iter()
