@@ -8,12 +8,13 @@ use anyhow::{Context, ensure};
 use cargo_metadata::{Message, TargetKind};
 use std::process::{Command, Stdio};
 
-/// Those that are no examples of how the store is used, but measure something.
-const MEASURING: &[&str] = &["waiting"];
+/// Those that do not end by themselves, or measure something.
+const NOT_RUN: &[&str] = &["sample_store", "waiting"];
 
 /// Builds and runs them; fails with the first that does.
 pub(crate) fn run() -> anyhow::Result<()> {
-    let examples = built()?;
+    let mut examples = built()?;
+    examples.retain(|(name, _)| !NOT_RUN.contains(&name.as_str()));
     ensure!(!examples.is_empty(), "there is no example");
     for (name, program) in examples {
         println!("-- {name}");
@@ -22,6 +23,15 @@ pub(crate) fn run() -> anyhow::Result<()> {
         ensure!(status.success(), "the example {name} failed: {status}");
     }
     Ok(())
+}
+
+/// The program of one of them.
+pub(crate) fn program(name: &str) -> anyhow::Result<String> {
+    let mut examples = built()?.into_iter();
+    let found = examples.find(|(example, _)| example == name);
+    Ok(found
+        .with_context(|| format!("there is no example {name}"))?
+        .1)
 }
 
 /// Names and programs, by name.
@@ -38,10 +48,9 @@ fn built() -> anyhow::Result<Vec<(String, String)>> {
             continue;
         };
         let name = artifact.target.name;
-        let is_run = artifact.target.kind.contains(&TargetKind::Example)
-            && !artifact.profile.test
-            && !MEASURING.contains(&name.as_str());
-        if let Some(program) = artifact.executable.filter(|_| is_run) {
+        let is_example = artifact.target.kind.contains(&TargetKind::Example);
+        let is_program = is_example && !artifact.profile.test;
+        if let Some(program) = artifact.executable.filter(|_| is_program) {
             examples.push((name, program.into_string()));
         }
     }

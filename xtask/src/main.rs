@@ -8,6 +8,7 @@ mod crash;
 mod examples;
 mod faults;
 mod fuzz;
+mod inspector;
 mod loom;
 mod model;
 mod mutate;
@@ -105,6 +106,13 @@ enum Repository {
     Proof,
     /// List the commands on a store.
     Store,
+    /// Open every view of the inspector in a browser, click through it, and compare its numbers with the store's.
+    ///
+    /// Needs Node.js, and Chromium, which STRANDLINE_CHROMIUM can name and Debian's packages are asked for; and a
+    /// network the first time. What cannot be checked is said. Screenshots are kept in target/inspector/screenshots.
+    ///
+    /// Example: cargo xtask inspector
+    Inspector,
     /// Run everything that must pass before a change lands.
     ///
     /// Example: cargo xtask ci
@@ -138,6 +146,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             Repository::Fuzz(args) => fuzz::run(&args),
             Repository::Proof => proof::run(),
             Repository::Store => program(STORE, &root()?, &["help".into()]),
+            Repository::Inspector => inspector::run(),
             Repository::Ci => ci::run(),
         },
     }

@@ -85,6 +85,10 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
         ],
     ),
     ("strandline-seal", &["strandline", "strandline-core"]),
+    (
+        "strandline-inspector",
+        &["strandline", "strandline-live", "strandline-transfer"],
+    ),
     ("strandline-test-s3", &["strandline-core"]),
     (
         "strandline-examples",
@@ -136,6 +140,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
             "strandline",
             "strandline-transfer",
             "strandline-live",
+            "strandline-inspector",
             "strandline-anchor",
             "strandline-proof",
             "strandline-replicate",

@@ -31,6 +31,8 @@ mod stats;
 mod tail;
 #[cfg(feature = "replicate")]
 mod take_over;
+#[cfg(feature = "ui")]
+mod ui;
 mod verify;
 
 use crate::outcome::{Outcome, report};
@@ -275,6 +277,16 @@ pub enum Command {
         after_help = "Example:\n  strandline tiles orders.strand /srv/www/orders --key orders.key"
     )]
     Tiles(proof::tiles::Args),
+    /// Show a store in a browser: a local page, read only, beside a program that writes it.
+    ///
+    /// Prints the address to open, and answers until it is interrupted. On this machine alone, and to whoever has the token
+    /// of the address. Each page has an address that can be kept, and the same as JSON and CSV.
+    #[cfg(feature = "ui")]
+    #[command(after_help = "Examples:\n  \
+        strandline ui orders.strand\n  \
+        strandline ui orders.strand --open --port 8080\n\n\
+        On another machine: ssh -L 7787:127.0.0.1:7787 there strandline ui orders.strand. docs/inspector.md shows the views.")]
+    Ui(ui::Args),
     /// Save what is left of a damaged store into a new one.
     #[command(after_help = "Example:\n  strandline salvage damaged.strand saved.strand")]
     Salvage(salvage::Args),
@@ -373,6 +385,8 @@ pub fn run(command: &Command) -> ExitCode {
         Command::Heads(args) => proof::heads::run(args),
         #[cfg(feature = "proof")]
         Command::Tiles(args) => proof::tiles::run(args),
+        #[cfg(feature = "ui")]
+        Command::Ui(args) => ui::run(args),
         Command::Salvage(args) => salvage::run(args),
     };
     match outcome {

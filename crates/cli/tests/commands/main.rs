@@ -35,6 +35,8 @@ mod salvage;
 mod seal;
 mod tail;
 mod transfer;
+#[cfg(feature = "ui")]
+mod ui;
 mod verify;
 #[cfg(feature = "proof")]
 #[path = "../../../anchor/tests/anchors/witness_server.rs"]

@@ -1,0 +1,14 @@
+//! The store that is looked at: opened to read only beside whoever writes it, opened anew where it was rewritten, and
+//! what takes long of it, done on threads of its own. Asks nothing of it by itself, and shows nothing.
+
+mod budget;
+mod closed;
+mod job;
+mod samples;
+mod watch;
+
+pub(crate) use budget::Budget;
+pub(crate) use closed::Closed;
+pub(crate) use job::Job;
+pub(crate) use samples::{Sample, Samples};
+pub(crate) use watch::{Opened, Watch};
