@@ -14,6 +14,7 @@
 //! and [`sync`](crate::sync).
 
 mod file;
+mod failing;
 mod floor;
 mod identity;
 mod layer;
@@ -32,6 +33,7 @@ mod operation;
 mod sim;
 
 pub use file::FsFile;
+pub use failing::is_of_failing_disk;
 pub use identity::FileIdentity;
 pub use layer::{FsFileLayer, FsLayer};
 pub use mapping::Mapping;

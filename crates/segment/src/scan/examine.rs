@@ -158,8 +158,8 @@ impl Examiner {
         walk.run_one(header, &mut visit)
     }
 
-    /// Goes on past what the file system does not read: it is taken for zeros, and told as a piece that is
-    /// damaged, after all others.
+    /// Goes on past what the file system does not read: it is taken for zeros, and told as
+    /// [`Piece::Unreadable`], after all others.
     #[must_use]
     pub const fn patient(mut self) -> Self {
         self.is_patient = true;

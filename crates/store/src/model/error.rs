@@ -12,6 +12,7 @@ use super::tracked::TrackingConflict;
 use std::fmt;
 use std::path::Path;
 use strandline_core::{EventId, Sequence};
+use strandline_core::fs::is_of_failing_disk;
 use strandline_index::IndexError;
 use strandline_segment::LogError;
 
@@ -171,9 +172,14 @@ impl Error {
     pub fn io_kind(&self) -> Option<std::io::ErrorKind> {
         let cause = self.0.source.as_deref();
         let mut cause: Option<&(dyn std::error::Error + 'static)> = cause.map(|cause| cause as _);
+        self.of_system().map(std::io::Error::kind)
+    }
+
+    /// What the operating system said.
+    fn of_system(&self) -> Option<&std::io::Error> {
         while let Some(error) = cause {
-            if let Some(error) = error.downcast_ref::<std::io::Error>() {
-                return Some(error.kind());
+            if let Some(error) = error.downcast_ref() {
+                return Some(error);
             }
             cause = error.source();
         }
@@ -182,6 +188,12 @@ impl Error {
 
     /// Whether there was no room: on the disk, or for this user.
     #[must_use]
+    /// Whether a disk, or the file system on it, does not give back what is there. What other files hold may be read.
+    #[must_use]
+    pub fn is_of_failing_disk(&self) -> bool {
+        self.of_system().is_some_and(is_of_failing_disk)
+    }
+
     pub fn is_of_full_disk(&self) -> bool {
         use std::io::ErrorKind::{QuotaExceeded, StorageFull};
         matches!(self.io_kind(), Some(StorageFull | QuotaExceeded))

@@ -35,7 +35,7 @@ pub fn annotate_file(
     }
     if name.starts_with("segment-") {
         let mut annotator = Annotator::open(fs, dir, name, from, emit)?;
-        let examiner = examiner(fs, dir, name)?;
+        let examiner = examiner(fs, dir, name)?.patient();
         return annotator.segment(&examiner);
     }
     Err(Error::new(

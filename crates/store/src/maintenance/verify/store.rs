@@ -46,7 +46,9 @@ pub fn verify(store: &Store, kept: &Kept, on_progress: OnProgress<'_>) -> Result
     for receipt in &kept.receipts {
         match snapshot.verify_receipt(receipt) {
             Ok(_) => {}
-            Err(error) if error.kind() == ErrorKind::Io => return Err(error),
+            Err(error) if error.kind() == ErrorKind::Io && !error.is_of_failing_disk() => {
+                return Err(error);
+            }
             Err(error) => verified.mismatches.push(error.to_string()),
         }
     }
