@@ -18,6 +18,23 @@ use strandline_segment::{Examiner, Piece, SegmentInfo};
 /// is opened, and [`verify`](crate::maintenance::verify()) does it. Receipts that were kept are mismatches, since they
 /// were not checked.
 ///
+/// ```
+/// use strandline::maintenance::{Kept, unwatched, verify_files};
+/// use strandline::{Coordinate, Event, EventKind, Store};
+///
+/// let dir = tempfile::tempdir()?;
+/// let path = dir.path().join("orders.strand");
+/// let store = Store::open(&path)?;
+/// let order = Coordinate::new("order:1042", "eu/payments")?;
+/// store.append(&order, Event::bytes(EventKind::new(1, 1), *b"placed"))?;
+/// store.close()?;
+///
+/// let fs = strandline::fs::OsFs;
+/// let verified = verify_files(&fs, &path, &Kept::default(), &mut unwatched)?;
+/// assert_eq!(verified.report.good(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 ///
 /// [`ErrorKind::NotFound`] if there is nothing of a store in `dir`, [`ErrorKind::InvalidInput`] if sealed segments of

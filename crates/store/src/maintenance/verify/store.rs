@@ -12,6 +12,26 @@ use strandline_segment::ScanError;
 ///
 /// A head that is not the store's present one is looked for in the whole log, once that was verified.
 ///
+/// ```
+/// use strandline::maintenance::{Kept, unwatched, verify};
+/// use strandline::{Coordinate, Event, EventKind, Store};
+///
+/// let dir = tempfile::tempdir()?;
+/// let path = dir.path().join("orders.strand");
+/// let store = Store::open(&path)?;
+/// let order = Coordinate::new("order:1042", "eu/payments")?;
+/// let receipt = store.append(&order, Event::bytes(EventKind::new(1, 1), *b"placed"))?;
+///
+/// // What was kept elsewhere: the receipt here, and the log hash of an earlier verification.
+/// let mut kept = Kept::default();
+/// kept.receipts.push(receipt);
+/// kept.head = Some(store.verify()?.log_hash);
+/// let verified = verify(&store, &kept, &mut unwatched)?;
+/// assert!(verified.is_intact());
+/// assert_eq!(verified.head_at.map(|at| at.get()), Some(1));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 ///
 /// As [`Store::verify`], and [`ErrorKind::Cancelled`]. What is wrong is no error: it is in the
