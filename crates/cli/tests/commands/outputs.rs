@@ -54,6 +54,10 @@ const CASES: &[Case] = &[
     ("import", "import {} +/wrong", |store, _| {
         events(store) == 11 && is_closed(store)
     }),
+    ("completions", "completions bash", nothing_to_do),
+    ("man", "man +/man", |_, beside| {
+        beside.join("man/strandline-query.1").exists()
+    }),
     ("checkpoint", "checkpoint {}", nothing_to_do),
     ("rebuild", "rebuild {}", nothing_to_do),
     ("backup", "backup {} +/copy", |_, beside| {
