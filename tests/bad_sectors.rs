@@ -10,9 +10,13 @@ use strandline::fs::{Fs, FsFile, FsFileLayer, FsLayer, Mapping, MemFs, OpenMode,
 use strandline::maintenance::{Kept, salvage, verify, verify_files};
 use strandline::{Event, Store, StoreOptions};
 
-/// A file, and the offsets in it that give `EIO`.
+/// A file, the offsets in it that cannot be read, and with which error of the system.
 #[derive(Debug)]
-struct BadSectors(MemFs, PathBuf, Range<u64>);
+struct BadSectors(MemFs, PathBuf, Range<u64>, i32);
+
+/// `EIO`, and `ECONNRESET`: of a disk, and of a network.
+const EIO: i32 = 5;
+const ECONNRESET: i32 = 104;
 
 impl FsLayer for BadSectors {
     fn below(&self) -> &dyn Fs {
@@ -22,14 +26,14 @@ impl FsLayer for BadSectors {
     fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Arc<dyn FsFile>> {
         let file = self.0.open(path, mode)?;
         Ok(match path == self.1 {
-            true => Arc::new(BadFile(file, self.2.clone())),
+            true => Arc::new(BadFile(file, self.2.clone(), self.3)),
             false => file,
         })
     }
 }
 
 #[derive(Debug)]
-struct BadFile(Arc<dyn FsFile>, Range<u64>);
+struct BadFile(Arc<dyn FsFile>, Range<u64>, i32);
 
 impl FsFileLayer for BadFile {
     fn below(&self) -> &dyn FsFile {
@@ -39,7 +43,7 @@ impl FsFileLayer for BadFile {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         let end = offset + buffer.len() as u64;
         match offset < self.1.end && self.1.start < end {
-            true => Err(io::Error::from_raw_os_error(5)),
+            true => Err(io::Error::from_raw_os_error(self.2)),
             false => self.0.read_at(buffer, offset),
         }
     }
@@ -85,7 +89,7 @@ fn what_a_disk_does_not_give_back_costs_what_is_in_it() {
         ("its footer", length - 100..length, 123),
         ("all of the file", 0..length, 2),
     ] {
-        let fs = BadSectors(mem.clone(), Path::new(DIR).join(SEGMENT), bad);
+        let fs = BadSectors(mem.clone(), Path::new(DIR).join(SEGMENT), bad, EIO);
         let saved = tempfile::tempdir().unwrap();
         let target = Store::open(saved.path().join("saved")).unwrap();
         let go_on = &mut |_| ControlFlow::Continue(());
@@ -126,7 +130,7 @@ fn what_a_disk_does_not_give_back_is_verified_around() {
             "the disk does not give",
         ),
     ] {
-        let fs = BadSectors(mem.clone(), Path::new(DIR).join(SEGMENT), bad);
+        let fs = BadSectors(mem.clone(), Path::new(DIR).join(SEGMENT), bad, EIO);
         let go_on = &mut |_| ControlFlow::Continue(());
         let mut reports = vec![verify_files(&fs, Path::new(DIR), &Kept::default(), go_on).unwrap()];
         let opened = StoreOptions::new().read_only().fs(Arc::new(fs)).open(DIR);
@@ -150,4 +154,17 @@ fn what_a_disk_does_not_give_back_is_verified_around() {
             );
         }
     }
+}
+
+/// Only what a disk does not give back is damage: another failure says nothing of the log.
+#[test]
+fn what_a_network_does_not_give_back_is_no_damage() {
+    let (mem, _) = stored();
+    let bad = 15_000..15_001;
+    let fs = BadSectors(mem, Path::new(DIR).join(SEGMENT), bad, ECONNRESET);
+    let opened = StoreOptions::new().read_only().fs(Arc::new(fs));
+    let store = opened.open(DIR).unwrap();
+    let go_on = &mut |_| ControlFlow::Continue(());
+    let error = verify(&store, &Kept::default(), go_on).unwrap_err();
+    assert_eq!(error.io_kind(), Some(io::ErrorKind::ConnectionReset));
 }

@@ -4,6 +4,7 @@ use crate::files::replace;
 use crate::outcome::Outcome;
 use crate::terminal::{Screen, count};
 use clap_mangen::Man;
+use serde_json::json;
 use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
@@ -12,6 +13,9 @@ pub struct Args {
     /// names in it are replaced.
     #[arg(value_name = "DIR")]
     dir: PathBuf,
+    /// Print JSON, for programs.
+    #[arg(long)]
+    json: bool,
 }
 
 /// Writes the pages of `program`.
@@ -31,11 +35,14 @@ pub(crate) fn run(args: &Args, mut program: clap::Command) -> anyhow::Result<Out
         pages += 1;
     }
     let mut screen = Screen::new();
-    screen.text(&format!(
-        "{} of the manual in {}",
-        count(pages, "page"),
-        args.dir.display()
-    ))?;
+    match args.json {
+        true => screen.json(&json!({ "pages": pages }))?,
+        false => screen.text(&format!(
+            "{} of the manual in {}",
+            count(pages, "page"),
+            args.dir.display()
+        ))?,
+    }
     screen.flush()?;
     Ok(Outcome::Fine)
 }

@@ -10,15 +10,15 @@ use std::path::Path;
 use strandline_core::fs::{self, Fs};
 
 impl LogView {
-    /// Reads every frame up to `until`, past whatever is damaged or cannot be read, and hands every piece to
+    /// Reads every frame up to `until`, past whatever is damaged or a disk does not give back, and hands every piece to
     /// `visit`, with the segment that it is of. Gives whether all of it is whole. Linear in the bytes. Of a
     /// segment that was not used before, and whose file in `fs` is not the one that it should be, what stands in
     /// that file is told as an [`Examiner`] tells it, with what the manifest says of it.
     ///
     /// # Errors
     ///
-    /// What `visit` returns, and [`LogError::Io`] if a file cannot be opened for another reason than a failing disk.
-    /// Damage is no error: it is a piece, and so is what the file system does not read.
+    /// What `visit` returns, and [`LogError::Io`] if a file cannot be read for another reason than a failing disk: who
+    /// asks may have another right then, or a network that is there. Damage is no error: it is a piece.
     pub fn pieces<E>(
         &self,
         fs: &dyn Fs,
@@ -60,7 +60,7 @@ impl LogView {
                 continue;
             }
             let walk = Walk::new(file, start, limit).sealed(end.map(|end| end.sequence));
-            let walk = walk.patient();
+            let walk = walk.patient(is_of_failing_disk);
             let walked = walk.run(|piece| visit(info, piece))?;
             is_whole &= walked.is_whole;
             before = walked.is_whole.then_some(walked.end);
@@ -96,7 +96,7 @@ fn unlike_listed<E>(
             };
             return visit(piece).map_err(ScanError::Visit);
         }
-        opened => opened?.patient(),
+        opened => opened?.forgiving(is_of_failing_disk),
     };
     if let Some(problem) = examiner.file_problem() {
         visit(Piece::WrongFile { problem }).map_err(ScanError::Visit)?;

@@ -4,7 +4,7 @@
 //! once, in the same pass.
 
 use super::stretch::{Found, Stretch};
-use super::window::Window;
+use super::window::{Forgives, Window};
 use crate::error::{LogError, ScanError};
 use crate::files::SegmentFile;
 use crate::format::{
@@ -136,9 +136,9 @@ impl<'a> Walk<'a> {
         self
     }
 
-    /// Goes on past what cannot be read, and tells it as a piece of its own, after all others.
-    pub(crate) fn patient(mut self) -> Self {
-        self.window.be_patient();
+    /// Goes on past what cannot be read, where that is forgiven, and tells it as a piece of its own, after all others.
+    pub(crate) const fn patient(mut self, forgives: Forgives) -> Self {
+        self.window.be_patient(forgives);
         self
     }
 
