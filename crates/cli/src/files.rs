@@ -96,7 +96,6 @@ pub(crate) fn new_secret(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// Puts a file in the place of what has its name, whole and durable, with the folders that it is in.
-#[cfg(feature = "proof")]
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let failed = |error| OutputFailed::new(path.display().to_string(), error);
     if let Some(folder) = path.parent() {

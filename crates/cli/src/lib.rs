@@ -20,6 +20,7 @@ mod receipts;
 mod terminal;
 
 mod files;
+mod globals;
 
 mod outcome;
 
@@ -28,6 +29,7 @@ mod interrupt;
 mod output;
 mod times;
 
-pub use commands::{Command, parsed, run};
+pub use commands::{Command, Program, parsed, run};
+pub use globals::Globals;
 pub use output::{note, print};
 pub use terminal::plot;

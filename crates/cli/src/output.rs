@@ -7,15 +7,38 @@
 //!
 //! Lays nothing out: how things look is `terminal`'s. Knows no other room.
 
+use console::{Style, colors_enabled_stderr};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{OFlags, fcntl_getfl, fstat, major, minor};
+use std::borrow::Cow;
 use std::fmt;
 use std::io::{self, ErrorKind, StdoutLock, Write};
 use std::time::Duration;
 
 /// Prints a line on standard error, if anybody can be told.
 pub fn note(text: impl fmt::Display) {
+    let text = text.to_string();
+    let text = marked(&text, colors_enabled_stderr());
     let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// A line in which what says that something is wrong, or what to do, is marked by a colour, if there are colours.
+pub(crate) fn marked(line: &str, has_colors: bool) -> Cow<'_, str> {
+    let red = || Style::new().red().bold().force_styling(true);
+    let marks = [
+        ("!! ", red()),
+        ("error:", red()),
+        ("  also:", red()),
+        ("  next:", Style::new().green().force_styling(true)),
+    ];
+    let mark = marks.into_iter().find(|(mark, _)| line.starts_with(mark));
+    match mark.filter(|_| has_colors) {
+        Some((mark, style)) => {
+            let rest = line.get(mark.len()..).unwrap_or_default();
+            Cow::Owned(format!("{}{rest}", style.apply_to(mark)))
+        }
+        None => Cow::Borrowed(line),
+    }
 }
 
 /// Prints text on standard output. That nobody reads it is no failure.

@@ -17,6 +17,12 @@ impl Process {
         Self(id)
     }
 
+    /// Its number, on this machine or in this container.
+    #[must_use]
+    pub const fn id(self) -> u32 {
+        self.0
+    }
+
     /// Whether this is the process, and no fork of it. One read of memory where the system can empty a
     /// page in each fork (Linux 4.14), and else a call to the system, some 100 ns.
     #[must_use]

@@ -82,8 +82,8 @@ pub use model::{
     AppendCondition, AppendOptions, BATCH_BYTES_MAX, BATCH_EVENTS_MAX, Batch,
     CONDITION_REGIONS_MAX, CONDITION_TAGS_MAX, CacheStats, ConditionConflict, Difference,
     Durability, Error, ErrorClass, ErrorKind, Event, EventRef, ExpectedVersion, HeadCacheStats,
-    IdConflict, KindConflict, MADE_KINDS_CATEGORY, OpenPath, OpenReport, OpenTimes, Order,
-    PAYLOAD_BYTES_MAX_DEFAULT, Page, PageToken, PageTokenError, PositionMismatch, Receipt,
+    IdConflict, KindConflict, LockHolder, MADE_KINDS_CATEGORY, OpenPath, OpenReport, OpenTimes,
+    Order, PAYLOAD_BYTES_MAX_DEFAULT, Page, PageToken, PageTokenError, PositionMismatch, Receipt,
     ReceiptMismatch, RefusedPosition, RefusedTime, SavedPosition, SavedPositionError, Stats,
     StoreOptions, StoredEvent, TRACKED_SOURCES_MAX, Tracked, TrackingConflict, VersionConflict,
 };

@@ -86,6 +86,12 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
             done.linked,
             done.kept
         ))?;
+        if done.linked > 0 {
+            screen.text(
+                "a segment that is linked is one file with two names: what strikes it on the disk strikes store and \
+                 backup; with --copy the backup has files of its own",
+            )?;
+        }
         if let Some(first) = done.index_problems.first() {
             screen.text(&format!(
                 "an index is wrong, of the store or of the backup ({first})"

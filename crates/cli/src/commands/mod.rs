@@ -6,6 +6,7 @@
 mod backup;
 mod checkpoint;
 mod compact;
+mod completions;
 mod export;
 #[cfg(feature = "replicate")]
 mod follow;
@@ -16,6 +17,7 @@ mod inspect;
 #[cfg(feature = "seal")]
 mod key_store;
 mod live;
+mod man;
 #[cfg(feature = "proof")]
 mod proof;
 mod query;
@@ -35,13 +37,40 @@ mod take_over;
 mod ui;
 mod verify;
 
+use crate::globals::Globals;
 use crate::outcome::{Outcome, report};
 use crate::output::{OutputFailed, note};
-use clap::Subcommand;
 use clap::error::ContextKind;
+use clap::{CommandFactory as _, Parser, Subcommand};
 use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
+
+/// Look into Strandline event stores, check them, and move them.
+///
+/// Exit codes: 0 fine, 1 a problem was found, 2 wrong usage.
+#[derive(Debug, Parser)]
+#[command(
+    name = "strandline",
+    version,
+    max_term_width = 100,
+    after_help = "Begin with: \
+    strandline inspect DIR\n`strandline help query` explains a command, and shows examples of it."
+)]
+pub struct Program {
+    #[command(flatten)]
+    globals: Globals,
+    #[command(subcommand)]
+    command: Command,
+}
+
+impl Program {
+    /// Runs the command, prints what comes of it, and gives the exit code.
+    pub fn run(&self) -> ExitCode {
+        self.globals.apply();
+        run(&self.command)
+    }
+}
 
 /// A command on a store.
 #[derive(Debug, Subcommand)]
@@ -290,6 +319,17 @@ pub enum Command {
     /// Save what is left of a damaged store into a new one.
     #[command(after_help = "Example:\n  strandline salvage damaged.strand saved.strand")]
     Salvage(salvage::Args),
+    /// Print what a shell needs to complete commands and options.
+    #[command(after_help = "Examples:\n  \
+        strandline completions bash > ~/.local/share/bash-completion/completions/strandline\n  \
+        strandline completions zsh > ~/.zfunc/_strandline\n  \
+        strandline completions fish > ~/.config/fish/completions/strandline.fish")]
+    Completions(completions::Args),
+    /// Write the pages of the manual, one of each command, into a directory.
+    #[command(
+        after_help = "Example:\n  strandline man ~/.local/share/man/man1 && man strandline-query"
+    )]
+    Man(man::Args),
 }
 
 /// Arguments that were parsed; or the exit code, once their help, their version or what is wrong with them
@@ -388,6 +428,8 @@ pub fn run(command: &Command) -> ExitCode {
         #[cfg(feature = "ui")]
         Command::Ui(args) => ui::run(args),
         Command::Salvage(args) => salvage::run(args),
+        Command::Completions(args) => completions::run(args, Program::command()),
+        Command::Man(args) => man::run(args, Program::command()),
     };
     match outcome {
         Ok(Outcome::Fine) => ExitCode::SUCCESS,

@@ -4,7 +4,7 @@ use crate::args::{OpenArgs, QueryArgs, StoreArgs, opened, tell_no_events};
 use crate::outcome::{Outcome, WrongUsage};
 use crate::output::note;
 use crate::terminal::Screen;
-use crate::terminal::show::{self, Bytes, Look};
+use crate::terminal::show::{self, LookArgs};
 use serde_json::json;
 use strandline::{Error, EventRef, Events, Order, PageToken, Query, Sequence, Snapshot};
 
@@ -23,9 +23,8 @@ pub struct Args {
     /// Newest first. Default: oldest first, or as the page was whose token is given.
     #[arg(long)]
     newest: bool,
-    /// How payloads that are neither JSON nor MessagePack are shown.
-    #[arg(long, value_enum, default_value_t = Bytes::Hex)]
-    bytes: Bytes,
+    #[command(flatten)]
+    look: LookArgs,
     #[command(flatten)]
     open: OpenArgs,
     #[command(flatten)]
@@ -57,11 +56,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let order = order(args)?;
     let mut events = snapshot.query(page(args, order, &snapshot)?);
     let mut screen = Screen::new();
-    let look = Look {
-        json: args.store.json,
-        bytes: args.bytes,
-        zone: args.query.zone(),
-    };
+    let look = args.look.look(args.store.json, args.query.zone());
     let mut last = None;
     for _ in 0..args.limit {
         let Some(event) = next(&mut events, order) else {

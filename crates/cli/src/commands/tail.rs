@@ -4,7 +4,7 @@ use crate::args::{OpenArgs, QueryArgs, StoreArgs, opened, tell_no_events};
 use crate::outcome::Outcome;
 use crate::output::{note, wait_while_read};
 use crate::terminal::Screen;
-use crate::terminal::show::{self, Bytes, Look};
+use crate::terminal::show::{self, Look, LookArgs};
 use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Arc;
@@ -34,9 +34,8 @@ pub struct Args {
     #[arg(long, value_name = "MS", default_value_t = 200,
         value_parser = clap::value_parser!(u64).range(1..=60_000))]
     interval_ms: u64,
-    /// How payloads that are neither JSON nor MessagePack are shown.
-    #[arg(long, value_enum, default_value_t = Bytes::Hex)]
-    bytes: Bytes,
+    #[command(flatten)]
+    look: LookArgs,
     #[command(flatten)]
     open: OpenArgs,
     #[command(flatten)]
@@ -115,11 +114,7 @@ impl Tail {
         let rows = snapshot.rows(query.clone().limit(args.lines)).rev();
         let oldest = rows.last().map(|row| row.sequence());
         Ok(Self {
-            look: Look {
-                json: args.store.json,
-                bytes: args.bytes,
-                zone: args.query.zone(),
-            },
+            look: args.look.look(args.store.json, args.query.zone()),
             screen: Screen::new(),
             opener,
             query,

@@ -46,7 +46,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
             (verify(&store, &kept, &mut on_progress)?, None)
         }
         // What is there is looked at all the same.
-        Err(error) if is_damage(error.kind()) => {
+        Err(error) if is_damage(&error) => {
             let verified = verify_files(&OsFs, &args.store.dir, &kept, &mut on_progress)?;
             (verified, Some(error))
         }
@@ -103,9 +103,10 @@ fn show_heads(
     Ok(false)
 }
 
-/// Whether a store does not open because of what it holds.
-const fn is_damage(kind: ErrorKind) -> bool {
-    matches!(kind, ErrorKind::Corrupt | ErrorKind::LogBehindCheckpoint)
+/// Whether a store does not open because of what it holds, or of what the disk does not give back.
+fn is_damage(error: &Error) -> bool {
+    let kinds = [ErrorKind::Corrupt, ErrorKind::LogBehindCheckpoint];
+    kinds.contains(&error.kind()) || error.is_of_failing_disk()
 }
 
 fn show(

@@ -1,8 +1,10 @@
 //! `Bar`: progress, as a bar on a terminal and as a line now and then elsewhere. On standard error,
 //! so that it is never among the results.
 
+use super::text::number;
 use crate::output::note;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+use std::fmt::Write;
 use std::io::IsTerminal;
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -43,11 +45,17 @@ impl Bar {
                 match progress.total {
                     Some(total) => {
                         note(format_args!(
-                            "{}: {} of {total} {unit}",
-                            self.what, progress.done
+                            "{}: {} of {} {unit}",
+                            self.what,
+                            number(progress.done),
+                            number(total)
                         ));
                     }
-                    None => note(format_args!("{}: {} {unit}", self.what, progress.done)),
+                    None => note(format_args!(
+                        "{}: {} {unit}",
+                        self.what,
+                        number(progress.done)
+                    )),
                 }
             }
             None => {}
@@ -64,6 +72,16 @@ impl Drop for Bar {
     }
 }
 
+/// Whole events a second.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a rate is above zero, and no one reads more than its digits"
+)]
+fn rate(per_second: f64) -> String {
+    format!("{} events/s", number(per_second.round() as u64))
+}
+
 fn draw(bar: &ProgressBar, what: &'static str, progress: Progress) {
     if bar.position() == 0 {
         let template = match (progress.unit, progress.total) {
@@ -71,11 +89,16 @@ fn draw(bar: &ProgressBar, what: &'static str, progress: Progress) {
                 "{msg} {wide_bar} {bytes}/{total_bytes}, {bytes_per_sec}, {eta} left"
             }
             (ProgressUnit::Bytes, None) => "{msg} {bytes}, {bytes_per_sec}",
-            (_, Some(_)) => "{msg} {wide_bar} {human_pos}/{human_len}, {per_sec}, {eta} left",
-            (_, None) => "{msg} {human_pos} events, {per_sec}",
+            (_, Some(_)) => "{msg} {wide_bar} {human_pos}/{human_len} events, {rate}, {eta} left",
+            (_, None) => "{msg} {human_pos} events, {rate}",
         };
         if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style);
+            bar.set_style(
+                style.with_key("rate", |state: &ProgressState, text: &mut dyn Write| {
+                    // A bar that cannot be drawn is not missed.
+                    let _ = text.write_str(&rate(state.per_sec()));
+                }),
+            );
         }
         bar.set_message(what);
         if let Some(total) = progress.total {
@@ -83,4 +106,23 @@ fn draw(bar: &ProgressBar, what: &'static str, progress: Progress) {
         }
     }
     bar.set_position(progress.done);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// It was `234,120.2783/s`.
+    #[test]
+    fn a_rate_is_of_whole_events() {
+        for (rate_given, text) in [
+            (0.0, "0 events/s"),
+            (0.6, "1 events/s"),
+            (234_120.278_3, "234,120 events/s"),
+            (f64::INFINITY, "18,446,744,073,709,551,615 events/s"),
+            (f64::NAN, "0 events/s"),
+        ] {
+            assert_eq!(rate(rate_given), text);
+        }
+    }
 }

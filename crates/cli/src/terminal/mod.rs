@@ -4,11 +4,15 @@
 //! may know.
 
 mod bar;
+mod fit;
+mod json;
 pub mod plot;
 mod screen;
 pub(crate) mod show;
+mod table;
 mod text;
 
 pub(crate) use bar::Bar;
-pub(crate) use screen::{Screen, column};
+pub(crate) use fit::column;
+pub(crate) use screen::Screen;
 pub(crate) use text::{count, duration, number, size};

@@ -1,15 +1,38 @@
-//! How an event looks: on a terminal in one line or two, in plain lines, or as JSON.
+//! How an event looks: on a terminal as a row of a table, in plain lines, in full, or as JSON.
 
-use super::screen::{Screen, column, fit};
+use super::fit::fit;
+use super::json::indented;
+use super::screen::Screen;
+use super::table::{Column, Paint, Row, Table};
 use crate::times::Zone;
 use std::io;
-use strandline::{EventRef, PayloadEncoding};
+use strandline::{AttributeValue, EventRef, PayloadEncoding};
 use strandline_transfer::{PayloadForm, base64_text, foreign_id_of, readable_json, write_line};
 
 /// Terminals from this width on show an event in one line.
 const WIDE: usize = 100;
-/// How much of that is for the kind.
-const KIND_WIDTH: usize = 16;
+/// How many characters of a payload are kept for a line of a terminal, whatever its width.
+const LINE_CHARACTERS: usize = 1000;
+
+/// The columns of events, of which those are shown that have anything.
+const COLUMNS: [Column; 7] = [
+    column("SEQ", true, Paint::Dim),
+    column("TIME", true, Paint::Plain),
+    column("KIND", false, Paint::Name),
+    column("ENTITY", false, Paint::Plain),
+    column("SCOPE", false, Paint::Plain),
+    column("TAGS", false, Paint::Mark),
+    column("PAYLOAD", false, Paint::Plain),
+];
+
+const fn column(name: &'static str, is_whole: bool, look: Paint) -> Column {
+    Column {
+        name,
+        is_whole,
+        is_right: matches!(look, Paint::Dim),
+        look,
+    }
+}
 
 /// How bytes that are no text are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -20,60 +43,194 @@ pub(crate) enum Bytes {
     Base64,
 }
 
+/// How events are to look.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct LookArgs {
+    /// How payloads that are neither JSON nor MessagePack are shown.
+    #[arg(long, value_enum, default_value_t = Bytes::Hex)]
+    bytes: Bytes,
+    /// Show ids too: of the event, of the one that it belongs to, and of the one that caused it.
+    #[arg(long, conflicts_with = "json")]
+    ids: bool,
+    /// Show all of an event, in lines of its own, with the payload as it is, whatever the width.
+    #[arg(long, conflicts_with_all = ["json", "ids"])]
+    full: bool,
+}
+
+impl LookArgs {
+    /// How events look, as JSON or not, with times of a zone.
+    pub(crate) fn look(&self, json: bool, zone: Zone) -> Look {
+        Look {
+            json,
+            args: self.clone(),
+            zone,
+        }
+    }
+}
+
 /// How events are shown.
 pub(crate) struct Look {
     /// As JSON, for programs.
-    pub(crate) json: bool,
-    /// Payloads that are no text.
-    pub(crate) bytes: Bytes,
+    json: bool,
+    args: LookArgs,
     /// Where times have their zone; that of JSON is UTC.
-    pub(crate) zone: Zone,
+    zone: Zone,
 }
 
-/// Prints an event.
+/// Prints an event, at the latest when the screen is flushed.
 pub(crate) fn event(screen: &mut Screen, event: &EventRef<'_>, look: &Look) -> io::Result<()> {
     if look.json {
         let mut line = Vec::new();
         write_line(&mut line, event, PayloadForm::Readable);
         return screen.bytes(&line);
     }
+    if look.args.full {
+        return full(screen, event, look);
+    }
     let at = event.coordinate();
     let payload = match foreign_id_of(event) {
         // By which whoever made it asks for it.
-        Some(id) => format!("id {id}  {}", payload(event, look.bytes)),
-        None => payload(event, look.bytes),
+        Some(id) => format!("id {id}  {}", payload(event, look.args.bytes)),
+        None => payload(event, look.args.bytes),
     };
-    let time = look.zone.text(event.hlc().wall_ms());
-    let kind = match event.kind_name() {
-        Some(name) => name.to_string(),
-        None => event.kind().to_string(),
-    };
-    let head = format!("{:>8}  {time}  {kind}", event.sequence());
+    let (time, kind, tags) = (
+        look.zone.text(event.hlc().wall_ms()),
+        kind(event),
+        tags(event),
+    );
+    let ids = look.args.ids.then(|| ids(event));
+    let sequence = event.sequence().to_string();
+    let (entity, scope) = (at.entity().to_owned(), at.scope().to_owned());
     match screen.width() {
-        None => screen.line(&format!(
-            "{head}  {}  {}  {payload}",
-            at.entity(),
-            at.scope()
-        )),
+        None => {
+            let parts = [Some(entity), Some(scope), tags, ids, Some(payload)];
+            let parts: Vec<_> = parts.into_iter().flatten().collect();
+            let parts = parts.join("  ");
+            screen.line(&format!("{sequence:>8}  {time}  {kind}  {parts}"))
+        }
         Some(width) if width >= WIDE => {
-            let kind = column(&kind, KIND_WIDTH);
-            let head = format!("{:>8}  {time}  {kind}", event.sequence());
-            let names = (width - 12 - time.len() - KIND_WIDTH) / 2;
-            let entity = column(at.entity(), names * 2 / 3);
-            let scope = column(at.scope(), names / 3);
-            screen.line(&format!("{head}  {entity} {scope} {payload}"))
+            let payload = payload.chars().take(LINE_CHARACTERS.max(width + 1));
+            let tags = tags.unwrap_or_default();
+            let cells = vec![sequence, time, kind, entity, scope, tags, payload.collect()];
+            screen.row(|| Table::new(&COLUMNS), Row { cells, below: ids })
         }
         Some(width) => {
-            let names = format!("{}  {}", at.entity(), at.scope());
+            let head = format!("{sequence:>8}  {time}  {kind}");
+            let names = [Some(entity), Some(scope), tags];
+            let names = names.into_iter().flatten().collect::<Vec<_>>().join("  ");
             if width >= 64 {
                 screen.line(&format!("{head}  {names}"))?;
             } else {
                 screen.line(&head)?;
                 screen.line(&format!("          {names}"))?;
             }
+            if let Some(ids) = ids {
+                screen.line(&format!("          {ids}"))?;
+            }
             screen.line(&format!("          {}", fit(&payload, width - 10)))
         }
     }
+}
+
+/// An event in lines of its own.
+fn full(screen: &mut Screen, event: &EventRef<'_>, look: &Look) -> io::Result<()> {
+    let (at, hlc, extensions) = (event.coordinate(), event.hlc(), event.extensions());
+    let attributes = extensions.attributes();
+    let attributes = attributes.iter().map(|(name, value)| {
+        let value = match value {
+            AttributeValue::Null => "null".to_owned(),
+            AttributeValue::Boolean(is_so) => is_so.to_string(),
+            AttributeValue::Integer(number) => number.to_string(),
+            AttributeValue::Text(text) | AttributeValue::Json(text) => text.to_string(),
+        };
+        (format!("attribute {name}"), value)
+    });
+    let version = event.version();
+    let lines = [
+        ("id", Some(event.id().to_string())),
+        (
+            "kind",
+            Some(match event.kind_name() {
+                Some(name) => format!("{name} ({})", event.kind()),
+                None => event.kind().to_string(),
+            }),
+        ),
+        (
+            "entity",
+            Some(format!("{}, event {} of it", at.entity(), event.clock())),
+        ),
+        ("scope", Some(at.scope().to_owned())),
+        ("foreign id", foreign_id_of(event)),
+        ("tags", tags(event)),
+        (
+            "belongs to",
+            Some(event.correlation())
+                .filter(|id| *id != event.id())
+                .map(|id| id.to_string()),
+        ),
+        ("caused by", event.causation().map(|id| id.to_string())),
+        (
+            "counter",
+            Some(hlc.counter())
+                .filter(|counter| *counter > 0)
+                .map(|counter| counter.to_string()),
+        ),
+        (
+            "payload version",
+            Some(version)
+                .filter(|version| *version != 1)
+                .map(|version| version.to_string()),
+        ),
+        ("hash", Some(event.hash().to_string())),
+    ];
+    let lines = lines
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    screen.whole(&format!(
+        "event {}  {}",
+        event.sequence(),
+        look.zone.text(hlc.wall_ms())
+    ))?;
+    for (name, value) in lines.chain(attributes) {
+        screen.whole(&format!("  {name:<15} {value}"))?;
+    }
+    let shown = payload(event, look.args.bytes);
+    let is_json = event.payload().is_ok() && !event.is_sealed();
+    match is_json.then(|| indented(&shown)).flatten() {
+        Some(json) => {
+            for line in json.lines() {
+                screen.whole(&format!("  {line}"))?;
+            }
+        }
+        None => screen.whole(&format!("  {shown}"))?,
+    }
+    screen.whole("")
+}
+
+/// The name of a kind, or its number.
+fn kind(event: &EventRef<'_>) -> String {
+    match event.kind_name() {
+        Some(name) => name.to_string(),
+        None => event.kind().to_string(),
+    }
+}
+
+/// The tags of an event, each behind a `#`; nothing if it has none.
+fn tags(event: &EventRef<'_>) -> Option<String> {
+    let extensions = event.extensions();
+    let tags: Vec<_> = extensions.tags().map(|tag| format!("#{tag}")).collect();
+    (!tags.is_empty()).then(|| tags.join(" "))
+}
+
+fn ids(event: &EventRef<'_>) -> String {
+    let mut ids = format!("id {}", event.id());
+    if event.correlation() != event.id() {
+        ids += &format!("  belongs to {}", event.correlation());
+    }
+    if let Some(causation) = event.causation() {
+        ids += &format!("  caused by {causation}");
+    }
+    ids
 }
 
 /// The payload as a line of text: JSON if it can be, else its bytes as was asked.

@@ -331,3 +331,53 @@ fn the_copy_of_an_interrupted_restore_is_told_for_what_it_is() {
     std::fs::write(path.join("RESTORING"), "").unwrap();
     assert!(expect(0, "inspect {}", &path).contains("RESTORING is left"));
 }
+
+/// They were nowhere to be seen but among the files, or with a query.
+#[test]
+fn stats_tell_times_what_was_removed_and_what_was_set_aside() {
+    let (_dir, path) = store();
+    let before = json(0, "stats {} --json", &path);
+    assert_eq!(
+        (&before["removed"], &before["quarantine"]["files"]),
+        (&0.into(), &0.into())
+    );
+    assert!(before["first_wall_ms"].as_u64() <= before["last_wall_ms"].as_u64());
+    expect(0, "compact {} --keep-newest 1", &path);
+    let segment = std::fs::read_dir(&path)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let segment = segment
+        .filter(|file| file.to_string_lossy().ends_with(".log"))
+        .max();
+    let segment = segment.unwrap();
+    let mut bytes = std::fs::read(&segment).unwrap();
+    bytes.extend([0xff; 500]);
+    std::fs::write(&segment, bytes).unwrap();
+    expect(0, "checkpoint {}", &path);
+    let after = json(0, "stats {} --json", &path);
+    assert_eq!(
+        (&after["removed"], &after["events"]),
+        (&8.into(), &2.into())
+    );
+    assert_eq!(after["quarantine"]["files"], 1);
+    assert!(after["first_wall_ms"].as_u64() >= before["first_wall_ms"].as_u64());
+    let shown = expect(0, "stats {}", &path);
+    for part in [
+        "removed               8\n",
+        "with what 8 removed ones have left",
+        "1 file in the quarantine",
+    ] {
+        assert!(shown.contains(part), "{part} in {shown}");
+    }
+    let dir = path.with_file_name("tagged.strand");
+    let tagged = strandline::Store::open(&dir).unwrap();
+    let event = strandline::Event::bytes(crate::PLACED, *b"x").tagged("customer:7");
+    tagged.append(&crate::at("order:1", "eu"), event).unwrap();
+    tagged.close().unwrap();
+    let shown = expect(0, "inspect {}", &dir);
+    assert!(shown.contains("tags\n  customer:7 "), "{shown}");
+    assert_eq!(
+        json(0, "inspect {} --json", &dir)["contents"]["tags"][0]["events"],
+        1
+    );
+}

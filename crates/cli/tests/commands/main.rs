@@ -23,6 +23,9 @@ mod kinds;
 mod live;
 mod live_damage;
 mod live_problems;
+mod locked;
+mod looks;
+mod manual;
 mod outputs;
 #[cfg(feature = "proof")]
 mod proof;

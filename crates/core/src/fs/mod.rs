@@ -8,11 +8,13 @@
 //! exists and write all over it. A file is new ([`OpenMode::Create`]), or is appended to behind an
 //! end that is given ([`OpenMode::Append`]), or is read; what is below the end is neither written nor
 //! cut off, and the end rises as more is shown to others ([`FsFile::fix_below`]). Whatever is to
-//! be otherwise gets a new file, and one rename ([`StagedFile`]).
+//! be otherwise gets a new file, and one rename ([`StagedFile`]). A file that is locked may say who has the lock
+//! ([`FileLock::note`]), which is for people alone.
 //!
 //! Holds no format and knows nothing of events. May know the [`Process`](crate::Process) that holds a lock,
 //! and [`sync`](crate::sync).
 
+mod failing;
 mod file;
 mod floor;
 mod identity;
@@ -31,6 +33,7 @@ mod operation;
 #[cfg(feature = "test-util")]
 mod sim;
 
+pub use failing::is_of_failing_disk;
 pub use file::FsFile;
 pub use identity::FileIdentity;
 pub use layer::{FsFileLayer, FsLayer};

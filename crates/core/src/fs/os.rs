@@ -4,6 +4,7 @@ use super::floor::Floor;
 use super::os_file::{OsFile, OsLock, identity};
 use super::{DirEntry, DirName, EntryKind, FileIdentity, FileLock, Fs, FsFile, OpenMode};
 use crate::process::Process;
+use crate::sync::atomic::AtomicBool;
 use rustix::fs::{OFlags, RenameFlags};
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
@@ -165,6 +166,7 @@ impl Fs for OsFs {
                 file,
                 identity,
                 process: Process::current(),
+                has_note: AtomicBool::new(false),
             };
             match self.identity(path) {
                 Ok(named) if named == identity => return Ok(Some(Box::new(lock))),
@@ -390,6 +392,25 @@ mod tests {
     }
 
     #[test]
+    fn a_note_is_there_as_long_as_its_lock() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("LOCK");
+        let read = || crate::fs::read_file(&OsFs, &path, 100).unwrap();
+        let held = OsFs.try_lock(&path).unwrap().unwrap();
+        held.note("longer").unwrap();
+        held.note("short").unwrap();
+        assert_eq!(read(), b"short");
+        drop(held);
+        assert_eq!(read(), b"");
+        // What is there and was put there by nobody who has the lock stays.
+        OsFs.remove_file(&path).unwrap();
+        let file = OsFs.open(&path, OpenMode::Create).unwrap();
+        file.write_at(b"another's", 0).unwrap();
+        drop(OsFs.try_lock(&path).unwrap().unwrap());
+        assert_eq!(read(), b"another's");
+    }
+
+    #[test]
     fn a_lock_is_released_though_a_child_has_its_file_open() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("LOCK");
@@ -406,6 +427,7 @@ mod tests {
             file,
             identity,
             process,
+            has_note: AtomicBool::new(false),
         });
         assert!(OsFs.try_lock(&path).unwrap().is_some());
         drop(shared_with_a_child);

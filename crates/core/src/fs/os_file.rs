@@ -3,6 +3,7 @@
 use super::floor::Floor;
 use super::{FileIdentity, FileLock, FsFile, Mapping};
 use crate::process::Process;
+use crate::sync::atomic::{AtomicBool, Ordering};
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use rustix::fs::FallocateFlags;
 use std::fs::{File, Metadata};
@@ -72,17 +73,30 @@ pub(super) struct OsLock {
     pub(super) file: File,
     pub(super) identity: FileIdentity,
     pub(super) process: Process,
+    /// Whether a text was put into it.
+    pub(super) has_note: AtomicBool,
 }
 
 impl FileLock for OsLock {
     fn identity(&self) -> Option<FileIdentity> {
         Some(self.identity)
     }
+
+    fn note(&self, text: &str) -> io::Result<()> {
+        // Cut first: a shorter text leaves nothing of a longer one behind it.
+        self.file.set_len(0)?;
+        // No other memory goes with it, and the lock is dropped by whoever owns it alone.
+        self.has_note.store(true, Ordering::Relaxed);
+        self.file.write_all_at(text.as_bytes(), 0)
+    }
 }
 
 impl Drop for OsLock {
     fn drop(&mut self) {
         if self.process.is_current() {
+            if self.has_note.load(Ordering::Relaxed) {
+                let _ = self.file.set_len(0);
+            }
             // If that fails, closing the file does the same.
             let _ = self.file.unlock();
         }

@@ -250,4 +250,15 @@ pub trait FileLock: Send + Sync + Debug {
     fn identity(&self) -> Option<FileIdentity> {
         None
     }
+
+    /// Puts a short text into the file in the place of what is in it, for people who are refused the lock. It is taken
+    /// out when the lock is released, and stays if the process is killed. Not durable. Where there is no such file,
+    /// nothing is done.
+    ///
+    /// # Errors
+    ///
+    /// What the file system says; the lock is held all the same.
+    fn note(&self, _text: &str) -> io::Result<()> {
+        Ok(())
+    }
 }

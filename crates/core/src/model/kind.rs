@@ -94,7 +94,7 @@ impl EventKind {
     /// [`from_number`](Self::from_number) takes it.
     ///
     /// ```
-    /// use strandline_core::EventKind;
+    /// # use strandline_core::EventKind;
     ///
     /// for text in ["0x1002", "1:2", "4098", "2"] {
     ///     assert_eq!(EventKind::parse(text, 1), Ok(EventKind::new(0x1, 0x002)));

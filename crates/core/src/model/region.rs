@@ -299,7 +299,7 @@ impl Region {
     ///
     /// ```
     /// use std::time::{Duration, UNIX_EPOCH};
-    /// use strandline_core::Region;
+    /// # use strandline_core::Region;
     ///
     /// let at = UNIX_EPOCH + Duration::from_micros(5_500);
     /// assert_eq!(Region::all().time(at..), Region::all().wall_ms(5..));

@@ -7,17 +7,18 @@ use crate::format::{LogPosition, SEGMENT_HEADER_BYTES, SegmentInfo};
 use crate::scan::{Examiner, Piece, Walk};
 use std::io;
 use std::path::Path;
-use strandline_core::fs::Fs;
+use strandline_core::fs::{self, Fs};
 
 impl LogView {
-    /// Reads every frame up to `until`, past whatever is damaged, and hands every piece to `visit`, with the
-    /// segment that it is of. Gives whether all of it is whole. Linear in the bytes. Of a segment that was not
-    /// used before, and whose file in `fs` is not the one that it should be, what stands in that file is told as
-    /// an [`Examiner`] tells it, with what the manifest says of it.
+    /// Reads every frame up to `until`, past whatever is damaged or a disk does not give back, and hands every piece to
+    /// `visit`, with the segment that it is of. Gives whether all of it is whole. Linear in the bytes. Of a
+    /// segment that was not used before, and whose file in `fs` is not the one that it should be, what stands in
+    /// that file is told as an [`Examiner`] tells it, with what the manifest says of it.
     ///
     /// # Errors
     ///
-    /// [`LogError::Io`], and what `visit` returns. Damage is no error: it is a piece.
+    /// What `visit` returns, and [`LogError::Io`] if a file cannot be read for another reason than a failing disk: who
+    /// asks may have another right then, or a network that is there. Damage is no error: it is a piece.
     pub fn pieces<E>(
         &self,
         fs: &dyn Fs,
@@ -49,7 +50,7 @@ impl LogView {
             };
             let limit = end.map_or(u64::from(u32::MAX), |end| end.offset.into());
             if let Err(error) = file.len() {
-                if !is_other_file(&error) {
+                if !is_other_file(&error) && !is_of_failing_disk(&error) {
                     return Err(error.into());
                 }
                 is_whole = false;
@@ -59,6 +60,7 @@ impl LogView {
                 continue;
             }
             let walk = Walk::new(file, start, limit).sealed(end.map(|end| end.sequence));
+            let walk = walk.patient(is_of_failing_disk);
             let walked = walk.run(|piece| visit(info, piece))?;
             is_whole &= walked.is_whole;
             before = walked.is_whole.then_some(walked.end);
@@ -84,12 +86,27 @@ fn unlike_listed<E>(
             };
             return visit(piece).map_err(ScanError::Visit);
         }
-        opened => opened?,
+        Err(problem) if is_of_failing_disk(&problem) => {
+            let problem = &problem;
+            visit(Piece::WrongFile { problem }).map_err(ScanError::Visit)?;
+            let piece = Piece::Damaged {
+                offset: 0,
+                bytes: limit,
+                reason: "the file cannot be opened",
+            };
+            return visit(piece).map_err(ScanError::Visit);
+        }
+        opened => opened?.forgiving(is_of_failing_disk),
     };
     if let Some(problem) = examiner.file_problem() {
         visit(Piece::WrongFile { problem }).map_err(ScanError::Visit)?;
     }
     examiner.pieces(visit).map(drop)
+}
+
+/// Whether a disk does not give back what is on it.
+fn is_of_failing_disk(error: &LogError) -> bool {
+    matches!(error, LogError::Io { source, .. } if fs::is_of_failing_disk(source))
 }
 
 /// Whether the first use of a segment found that its file is not the one that it should be.

@@ -4,6 +4,7 @@
 //! what recovery makes of damage is in `open`.
 
 use super::pieces::{Examined, Piece, Walk};
+use super::window::Forgives;
 use crate::error::{At, LogError, ScanError};
 use crate::files::{LastFrame, SegmentFile, last_frame, read_footer, read_header};
 use crate::format::{
@@ -49,7 +50,7 @@ pub struct Examiner {
     /// The sequence there, as the manifest says.
     end_sequence: Option<Sequence>,
     footer: FooterFound,
-    is_patient: bool,
+    forgives: Forgives,
 }
 
 impl Examiner {
@@ -89,7 +90,7 @@ impl Examiner {
             sealed_end,
             end_sequence: known.and_then(SegmentInfo::end).map(|end| end.sequence),
             footer,
-            is_patient: false,
+            forgives: |_| false,
         })
     }
 
@@ -158,11 +159,16 @@ impl Examiner {
         walk.run_one(header, &mut visit)
     }
 
-    /// Goes on past what the file system does not read: it is taken for zeros, and told as a piece that is
-    /// damaged, after all others.
+    /// Goes on past what the file system does not read: it is taken for zeros, and told as
+    /// [`Piece::Unreadable`], after all others.
     #[must_use]
-    pub const fn patient(mut self) -> Self {
-        self.is_patient = true;
+    pub const fn patient(self) -> Self {
+        self.forgiving(|_| true)
+    }
+
+    /// As [`patient`](Self::patient), of some failures alone.
+    pub(crate) const fn forgiving(mut self, forgives: Forgives) -> Self {
+        self.forgives = forgives;
         self
     }
 
@@ -183,10 +189,7 @@ impl Examiner {
         if self.sealed_end.is_some() {
             walk = walk.sealed(self.end_sequence);
         }
-        if self.is_patient {
-            walk = walk.patient();
-        }
-        let mut examined = walk.run(visit)?;
+        let mut examined = walk.patient(self.forgives).run(visit)?;
         examined.is_whole &= self.file_problem.is_none();
         Ok(examined)
     }

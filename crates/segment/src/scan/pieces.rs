@@ -4,7 +4,7 @@
 //! once, in the same pass.
 
 use super::stretch::{Found, Stretch};
-use super::window::Window;
+use super::window::{Forgives, Window};
 use crate::error::{LogError, ScanError};
 use crate::files::SegmentFile;
 use crate::format::{
@@ -62,6 +62,14 @@ pub enum Piece<'a> {
         bytes: u64,
         /// What is wrong.
         reason: &'static str,
+    },
+    /// Bytes that the file system does not read. They were taken for zeros, so what stands there was told as
+    /// damaged if it was anything else. Comes after all other pieces of its segment.
+    Unreadable {
+        /// Offset in the file, in bytes.
+        offset: u64,
+        /// How many.
+        bytes: u64,
     },
     /// Zeros up to the end: space that was set aside.
     Zeros {
@@ -128,9 +136,9 @@ impl<'a> Walk<'a> {
         self
     }
 
-    /// Goes on past what cannot be read, and tells it as a piece that is damaged, after all others.
-    pub(crate) fn patient(mut self) -> Self {
-        self.window.be_patient();
+    /// Goes on past what cannot be read, where that is forgiven, and tells it as a piece of its own, after all others.
+    pub(crate) const fn patient(mut self, forgives: Forgives) -> Self {
+        self.window.be_patient(forgives);
         self
     }
 
@@ -165,10 +173,9 @@ impl<'a> Walk<'a> {
         }
         for unreadable in self.window.take_unreadable() {
             self.is_whole = false;
-            let piece = Piece::Damaged {
+            let piece = Piece::Unreadable {
                 offset: unreadable.start,
                 bytes: unreadable.end - unreadable.start,
-                reason: "the disk does not give it back",
             };
             visit(piece).map_err(ScanError::Visit)?;
         }

@@ -21,9 +21,13 @@ pub(crate) struct Window<'a> {
     start: u64,
     /// How much is read at least, where there is as much.
     pub(super) read_bytes: usize,
-    /// Stretches that could not be read, if that is no error: they are taken for zeros.
-    unreadable: Option<Vec<Range<u64>>>,
+    /// Stretches that could not be read where that is no error: they are taken for zeros.
+    unreadable: Vec<Range<u64>>,
+    forgives: Forgives,
 }
+
+/// Which failures to read are no errors.
+pub(crate) type Forgives = fn(&LogError) -> bool;
 
 impl<'a> Window<'a> {
     pub(crate) const fn new(segment: &'a SegmentFile, until: u64) -> Self {
@@ -33,21 +37,19 @@ impl<'a> Window<'a> {
             buffer: Vec::new(),
             start: 0,
             read_bytes: READ_BYTES,
-            unreadable: None,
+            unreadable: Vec::new(),
+            forgives: |_| false,
         }
     }
 
-    /// Goes on past what cannot be read, which is zeros then.
-    pub(crate) fn be_patient(&mut self) {
-        self.unreadable = Some(Vec::new());
+    /// Goes on past what cannot be read, which is zeros then, where that is forgiven.
+    pub(crate) const fn be_patient(&mut self, forgives: Forgives) {
+        self.forgives = forgives;
     }
 
     /// What could not be read, in the order in which it was met.
     pub(crate) fn take_unreadable(&mut self) -> Vec<Range<u64>> {
-        self.unreadable
-            .as_mut()
-            .map(std::mem::take)
-            .unwrap_or_default()
+        std::mem::take(&mut self.unreadable)
     }
 
     /// Up to `count` bytes from `offset`, fewer at the end.
@@ -58,16 +60,13 @@ impl<'a> Window<'a> {
         if offset < self.start || offset + count as u64 > buffered {
             self.buffer.clear();
             self.buffer.resize(count.max(self.read_bytes).min(left), 0);
-            match (
-                self.segment.read(&mut self.buffer, offset),
-                &mut self.unreadable,
-            ) {
-                (Err(_), Some(unreadable)) => {
+            match self.segment.read(&mut self.buffer, offset) {
+                Err(error) if (self.forgives)(&error) => {
                     let wanted = count.max(self.read_bytes).min(left);
                     self.buffer.resize(wanted, 0);
-                    read_blocks(self.segment, &mut self.buffer, offset, unreadable);
+                    self.read_blocks(offset)?;
                 }
-                (read, _) => read?,
+                read => read?,
             }
             self.start = offset;
         }
@@ -89,32 +88,26 @@ impl<'a> Window<'a> {
         let rest = self.buffer.get(from..).unwrap_or_default();
         rest.get(..count).unwrap_or(rest)
     }
-}
 
-/// Fills a buffer block by block, and notes the blocks that cannot be read, which are zeros.
-fn read_blocks(
-    segment: &SegmentFile,
-    buffer: &mut [u8],
-    start: u64,
-    unreadable: &mut Vec<Range<u64>>,
-) {
-    let mut offset = start;
-    for block in buffer.chunks_mut(BLOCK_BYTES) {
-        let end = offset + block.len() as u64;
-        let mut bytes = vec![0; block.len()];
-        match segment.read(&mut bytes, offset) {
-            Ok(()) => {
-                let read = bytes.len();
-                block
-                    .get_mut(..read)
-                    .unwrap_or_default()
-                    .copy_from_slice(&bytes);
+    /// Fills the buffer from `start` on block by block, and notes the blocks that cannot be read, which are zeros.
+    fn read_blocks(&mut self, start: u64) -> Result<(), LogError> {
+        let mut offset = start;
+        for block in self.buffer.chunks_mut(BLOCK_BYTES) {
+            let end = offset + block.len() as u64;
+            let mut bytes = vec![0; block.len()];
+            match self.segment.read(&mut bytes, offset) {
+                Ok(()) => {
+                    let read = block.get_mut(..bytes.len()).unwrap_or_default();
+                    read.copy_from_slice(&bytes);
+                }
+                Err(error) if !(self.forgives)(&error) => return Err(error),
+                Err(_) => match self.unreadable.last_mut() {
+                    Some(last) if last.end >= offset => last.end = last.end.max(end),
+                    _ => self.unreadable.push(offset..end),
+                },
             }
-            Err(_) => match unreadable.last_mut() {
-                Some(last) if last.end >= offset => last.end = last.end.max(end),
-                _ => unreadable.push(offset..end),
-            },
+            offset = end;
         }
-        offset = end;
+        Ok(())
     }
 }

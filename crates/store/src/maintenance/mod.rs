@@ -2,7 +2,9 @@
 //!
 //! Each function tells a callback of its [`Progress`] and stops when that says so, with
 //! [`ErrorKind::Cancelled`](crate::ErrorKind::Cancelled). Functions that change a directory can be
-//! interrupted at any point, by the callback or by a crash, and called again.
+//! interrupted at any point, by the callback or by a crash, and called again. Who wants to know nothing of it gives
+//! [`&mut unwatched`](unwatched), or calls the method of the store: [`Store::backup_to`](crate::Store::backup_to),
+//! [`compact`](crate::Store::compact), [`redact`](crate::Store::redact).
 //!
 //! Holds no commands: those are in the package `strandline-cli`. Knows the whole store, and
 //! nothing in the store knows it.
@@ -28,6 +30,7 @@
 
 // Each line knows the lines below it alone; what stands on one line does not know each other.
 //
+// handle                              verbs as methods of a store
 // exact                               a log entry by entry, and a store made of these
 // restore                             a backup in the place of a store
 // backup  salvage  rewrite  inspect   copied; saved from damage; compacted or redacted; shown
@@ -37,6 +40,7 @@
 mod backup;
 mod damaged;
 mod exact;
+mod handle;
 mod inspect;
 mod notes;
 mod places;
@@ -54,12 +58,12 @@ pub use exact::{
 };
 pub use inspect::{
     Annotation, Census, FileFacts, FooterState, Inventory, MergedFacts, Removal, RemovalChange,
-    RemovalNote, SegmentFacts, annotate_event, annotate_file, annotate_frame, removal_notes,
-    removals,
+    RemovalNote, SegmentFacts, annotate_event, annotate_file, annotate_frame, quarantined,
+    removal_notes, removals,
 };
 pub use notes::{ForeignNotes, LaterRemovals};
 pub use places::is_vacant;
-pub use progress::{Meter, OnProgress, Progress, ProgressUnit};
+pub use progress::{Meter, OnProgress, Progress, ProgressUnit, unwatched};
 pub use rebuild::{Rebuilt, rebuild};
 pub use restore::{Existing, Restored, restore, restore_linked};
 pub use rewrite::{

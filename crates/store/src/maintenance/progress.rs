@@ -31,6 +31,25 @@ pub struct Progress {
 /// thread and under no lock, so it may use the store.
 pub type OnProgress<'a> = &'a mut dyn FnMut(Progress) -> ControlFlow<()>;
 
+/// Watches nothing and stops nothing: what is given to a function of which nobody wants to know how far it is.
+///
+/// ```
+/// use strandline::maintenance::{Census, unwatched};
+/// use strandline::{Coordinate, Event, EventKind, Store};
+///
+/// let dir = tempfile::tempdir()?;
+/// let store = Store::open(dir.path().join("orders.strand"))?;
+/// let order = Coordinate::new("order:1042", "eu/payments")?;
+/// store.append(&order, Event::bytes(EventKind::new(1, 1), *b"four"))?;
+///
+/// let census = Census::take(&store.snapshot(), 10, &mut unwatched)?;
+/// assert_eq!(census.events, 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn unwatched(_: Progress) -> ControlFlow<()> {
+    ControlFlow::Continue(())
+}
+
 /// How many events there are between two reports.
 const EVENTS_BETWEEN: u64 = 4096;
 /// How many bytes there are between two reports.

@@ -40,6 +40,22 @@ pub struct Rebuilt {
 /// A checkpoint that is whole still counts as proof of what was durable. Interrupted, it leaves
 /// footers that are whole or noticed, and can be called again. Progress is told before and after.
 ///
+/// ```
+/// use strandline::maintenance::{rebuild, unwatched};
+/// use strandline::{Coordinate, Event, EventKind, Store, StoreOptions};
+///
+/// let dir = tempfile::tempdir()?;
+/// let path = dir.path().join("orders.strand");
+/// let store = Store::open(&path)?;
+/// let order = Coordinate::new("order:1042", "eu/payments")?;
+/// store.append(&order, Event::bytes(EventKind::new(1, 1), *b"placed"))?;
+/// store.close()?;
+///
+/// let done = rebuild(StoreOptions::new(), &path, &mut unwatched)?;
+/// assert_eq!(done.events, 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 ///
 /// As [`StoreOptions::open`] and [`Store::checkpoint`](crate::Store::checkpoint), and

@@ -4,6 +4,7 @@ use super::condition_conflict::ConditionConflict;
 use super::expected::VersionConflict;
 use super::id_conflict::IdConflict;
 use super::kind_conflict::KindConflict;
+use super::lock_holder::LockHolder;
 use super::lost::Lost;
 use super::position::RefusedPosition;
 use super::receipt::ReceiptMismatch;
@@ -11,6 +12,7 @@ use super::refused_time::RefusedTime;
 use super::tracked::TrackingConflict;
 use std::fmt;
 use std::path::Path;
+use strandline_core::fs::is_of_failing_disk;
 use strandline_core::{EventId, Sequence};
 use strandline_index::IndexError;
 use strandline_segment::LogError;
@@ -54,7 +56,7 @@ pub enum ErrorKind {
     ForeignPosition,
     /// A counter is at its last value. Nothing was written and nothing can be.
     Exhausted,
-    /// Another holder has the store open for writing.
+    /// Another holder has the store open for writing; [`Error::lock_holder`] says who, if that is known.
     Locked,
     /// There is no store in the directory.
     NotFound,
@@ -147,6 +149,7 @@ enum Detail {
     Receipt(Vec<ReceiptMismatch>),
     Position(Box<RefusedPosition>),
     InterruptedRestore,
+    Holder(LockHolder),
 }
 
 impl Error {
@@ -169,15 +172,26 @@ impl Error {
     /// What the operating system said, where that is the cause: that a disk is full, say.
     #[must_use]
     pub fn io_kind(&self) -> Option<std::io::ErrorKind> {
+        self.of_system().map(std::io::Error::kind)
+    }
+
+    /// What the operating system said.
+    fn of_system(&self) -> Option<&std::io::Error> {
         let cause = self.0.source.as_deref();
         let mut cause: Option<&(dyn std::error::Error + 'static)> = cause.map(|cause| cause as _);
         while let Some(error) = cause {
-            if let Some(error) = error.downcast_ref::<std::io::Error>() {
-                return Some(error.kind());
+            if let Some(error) = error.downcast_ref() {
+                return Some(error);
             }
             cause = error.source();
         }
         None
+    }
+
+    /// Whether a disk, or the file system on it, does not give back what is there. What other files hold may be read.
+    #[must_use]
+    pub fn is_of_failing_disk(&self) -> bool {
+        self.of_system().is_some_and(is_of_failing_disk)
     }
 
     /// Whether there was no room: on the disk, or for this user.
@@ -276,6 +290,21 @@ impl Error {
     #[must_use]
     pub fn is_of_interrupted_restore(&self) -> bool {
         matches!(self.0.detail, Detail::InterruptedRestore)
+    }
+
+    /// Who has the store open to write, for [`ErrorKind::Locked`], as the LOCK of the store says. Not known where that
+    /// says nothing; and who holds it may have been another one before, which was killed.
+    #[must_use]
+    pub fn lock_holder(&self) -> Option<&LockHolder> {
+        match &self.0.detail {
+            Detail::Holder(holder) => Some(holder),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn locked(message: String, holder: Option<LockHolder>) -> Self {
+        let detail = holder.map_or(Detail::None, Detail::Holder);
+        Self::new(ErrorKind::Locked, message).with_detail(detail)
     }
 
     pub(crate) fn restore_interrupted(message: String) -> Self {

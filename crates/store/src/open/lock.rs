@@ -2,11 +2,12 @@
 
 use super::{elsewhere, interrupted};
 use crate::engine::Ours;
-use crate::model::{Access, LOCK_FILE, is_of_store};
+use crate::model::{Access, HOLDER_BYTES_MAX, LOCK_FILE, LockHolder, is_of_store};
 use crate::{Error, ErrorKind, StoreOptions};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use strandline_core::fs::FileLock;
+use strandline_core::Process;
+use strandline_core::fs::{FileLock, Fs, read_file};
 
 /// What a store is held by; nothing if it is opened to read only.
 pub(super) struct Held {
@@ -55,15 +56,34 @@ pub(super) fn lock(dir: &Path, options: &StoreOptions) -> Result<Option<Box<dyn 
     let lock = fs
         .try_lock(&path)
         .map_err(|error| Error::io("lock", &path, error))?;
-    lock.map(Some).ok_or_else(|| {
-        Error::new(
-            ErrorKind::Locked,
-            format!(
-                "{} is open for writing elsewhere; open it to read only, or close the other holder",
-                dir.display()
-            ),
-        )
-    })
+    let Some(lock) = lock else {
+        return Err(locked(
+            &**fs,
+            dir,
+            "is open for writing elsewhere",
+            "; open it to read only, or close the other holder",
+        ));
+    };
+    note_holder(&**fs, &path, &*lock, options.clock.now_ms());
+    Ok(Some(lock))
+}
+
+/// Notes in LOCK who has it from `now_ms` on. What somebody else put there is left alone, and that nothing can be
+/// noted keeps nobody from writing the store.
+fn note_holder(fs: &dyn Fs, path: &Path, lock: &dyn FileLock, now_ms: u64) {
+    let noted = read_file(fs, path, HOLDER_BYTES_MAX).unwrap_or_default();
+    if noted.is_empty() || LockHolder::parse(&noted).is_some() {
+        let _ = lock.note(&LockHolder::new(Process::current().id(), now_ms).text());
+    }
+}
+
+/// The error of a lock that somebody else has, who is told if LOCK says so: the directory, what it is, by whom, and
+/// what to do.
+pub(crate) fn locked(fs: &dyn Fs, dir: &Path, is: &str, next: &str) -> Error {
+    let noted = read_file(fs, &dir.join(LOCK_FILE), HOLDER_BYTES_MAX);
+    let holder = noted.ok().and_then(|noted| LockHolder::parse(&noted));
+    let by = holder.map_or_else(String::new, |holder| format!(", by {holder}"));
+    Error::locked(format!("{} {is}{by}{next}", dir.display()), holder)
 }
 
 pub(super) fn not_found(dir: &Path) -> Error {

@@ -27,6 +27,7 @@ use assemble::{Parts, assemble};
 use carry::carry_after;
 pub(crate) use elsewhere::refuse_elsewhere;
 use found::{Found, changed};
+pub(crate) use lock::locked;
 use lock::{Held, absolute, not_found};
 use log::replay;
 use merged::Place;

@@ -15,7 +15,7 @@ use crate::{Error, Snapshot};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use std::path::PathBuf;
 use std::sync::Arc;
-use strandline_core::fs::Fs;
+use strandline_core::fs::{Fs, is_of_failing_disk};
 use strandline_core::sync::thread;
 use strandline_core::{Hlc, Region, Sequence};
 use strandline_index::{Block, BlockDifference, IndexLayout};
@@ -262,7 +262,7 @@ impl Comparer {
             Ok(None) => return Ok(()),
             Ok(Some(footer)) => footer,
             Err(LogError::SegmentMissing { .. }) if self.is_replaced(&info) => return Ok(()),
-            Err(error @ LogError::Io { .. }) => return Err(error.into()),
+            Err(error) if is_of_who_asks(&error) => return Err(error.into()),
             Err(error) => {
                 self.problem(&file, None, &error.to_string());
                 return Ok(());
@@ -436,4 +436,9 @@ impl Comparer {
             self.problem(&file, Some(sequence), message);
         }
     }
+}
+
+/// Whether a file could not be read for another reason than what is, or is not, on the disk.
+fn is_of_who_asks(error: &LogError) -> bool {
+    matches!(error, LogError::Io { source, .. } if !is_of_failing_disk(source))
 }

@@ -175,6 +175,14 @@ impl<'a> LogCheck<'a> {
                 self.damage.bytes(*offset, *bytes, reason);
                 self.not_whole();
             }
+            Piece::Unreadable { offset, bytes } => {
+                let file = info.file_name();
+                let message = format!(
+                    "{file} is damaged at offset {offset}: the disk does not give {bytes} bytes back"
+                );
+                self.problem(None, Some(file), message);
+                self.not_whole();
+            }
             _ => {}
         }
     }

@@ -29,6 +29,8 @@ struct Contents {
     kind_names: BTreeMap<EventKind, String>,
     entities: Vec<(String, u64)>,
     scopes: Vec<(String, u64)>,
+    tags: Vec<(String, u64)>,
+    tag_count: usize,
     opened: OpenReport,
 }
 
@@ -101,6 +103,8 @@ fn contents(args: &Args, store: &Store, width: Option<usize>) -> Result<Contents
         census,
         entities: most(snapshot.entities(""), args.top),
         scopes: most(snapshot.scopes(""), args.top),
+        tags: most(snapshot.tags(""), args.top),
+        tag_count: snapshot.tags("").count(),
         opened: store.open_report().clone(),
     })
 }
@@ -232,7 +236,8 @@ fn show(screen: &mut Screen, contents: &Contents) -> io::Result<()> {
         &contents.entities,
         names(stats.entities),
     )?;
-    table(screen, "scopes", &contents.scopes, names(stats.scopes))
+    table(screen, "scopes", &contents.scopes, names(stats.scopes))?;
+    table(screen, "tags", &contents.tags, contents.tag_count)
 }
 
 fn table(screen: &mut Screen, title: &str, rows: &[(String, u64)], of: usize) -> io::Result<()> {
@@ -346,6 +351,8 @@ fn contents_json(contents: &Contents) -> Value {
         "kinds": kinds,
         "entities": names(&contents.entities),
         "scopes": names(&contents.scopes),
+        "tag_count": contents.tag_count,
+        "tags": names(&contents.tags),
     })
 }
 

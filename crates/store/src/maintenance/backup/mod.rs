@@ -68,6 +68,26 @@ pub fn backup(
 /// repeated call goes on with them, and the error says how many there are. A call that fails because the disk of
 /// the target is full removes what it has brought.
 ///
+/// ```
+/// use strandline::maintenance::{BackupOptions, backup_with, unwatched};
+/// use strandline::{Coordinate, Event, EventKind, Store};
+///
+/// let dir = tempfile::tempdir()?;
+/// let path = dir.path().join("orders.strand");
+/// let store = Store::open(&path)?;
+/// let order = Coordinate::new("order:1042", "eu/payments")?;
+/// store.append(&order, Event::bytes(EventKind::new(1, 1), *b"placed"))?;
+/// store.sync()?;
+///
+/// // Another process may do that too: it needs the directory alone.
+/// let fs: std::sync::Arc<dyn strandline::fs::Fs> = std::sync::Arc::new(strandline::fs::OsFs);
+/// let target = dir.path().join("orders.backup");
+/// let options = BackupOptions::new().verify();
+/// let done = backup_with(&fs, &path, &target, options, &mut unwatched)?;
+/// assert_eq!(done.end.get(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 ///
 /// [`ErrorKind::InvalidInput`] if `target` is the store itself, lies in it or holds it, under whatever

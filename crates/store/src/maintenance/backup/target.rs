@@ -3,6 +3,7 @@
 
 use crate::maintenance::places::LOST_AND_FOUND;
 use crate::model::LOCK_FILE;
+use crate::open::locked;
 use crate::{Error, ErrorKind};
 use std::io;
 use std::path::Path;
@@ -79,10 +80,5 @@ pub(in crate::maintenance) fn lock(fs: &dyn Fs, dir: &Path) -> Result<Box<dyn Fi
     let lock = fs
         .try_lock(&path)
         .map_err(|error| Error::io("lock", &path, error))?;
-    lock.ok_or_else(|| {
-        Error::new(
-            ErrorKind::Locked,
-            format!("{} is open for writing", dir.display()),
-        )
-    })
+    lock.ok_or_else(|| locked(fs, dir, "is open for writing", ""))
 }

@@ -35,7 +35,7 @@ pub fn annotate_file(
     }
     if name.starts_with("segment-") {
         let mut annotator = Annotator::open(fs, dir, name, from, emit)?;
-        let examiner = examiner(fs, dir, name)?;
+        let examiner = examiner(fs, dir, name)?.patient();
         return annotator.segment(&examiner);
     }
     Err(Error::new(
@@ -70,6 +70,27 @@ pub fn annotate_frame(
 /// Shows the record of an event, wherever it is: reads the segments until it finds the id. Gives
 /// segment and offset, or `None` if no record that is right has the id. Of a segment of which a crash
 /// left several generations, only the one that counts is read, as by [`salvage`](crate::maintenance::salvage()).
+///
+/// ```
+/// use strandline::maintenance::annotate_event;
+/// use strandline::{Coordinate, Event, EventKind, Store};
+///
+/// let dir = tempfile::tempdir()?;
+/// let path = dir.path().join("orders.strand");
+/// let store = Store::open(&path)?;
+/// let order = Coordinate::new("order:1042", "eu/payments")?;
+/// let receipt = store.append(&order, Event::bytes(EventKind::new(1, 1), *b"placed"))?;
+/// store.close()?;
+///
+/// let mut names = Vec::new();
+/// let place = annotate_event(&strandline::fs::OsFs, &path, receipt.id, &mut |part| {
+///     names.push(part.name);
+///     std::ops::ControlFlow::Continue(())
+/// })?;
+/// assert_eq!(place.map(|(segment, _)| segment), Some(1));
+/// assert!(names.iter().any(|name| name == "payload"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 ///

@@ -241,6 +241,11 @@ impl<'a> Annotator<'a> {
                 self.heading(place, 0, "damaged", String::new(), problem)?;
                 self.part(place, 1, "bytes", |_| String::new())
             }
+            Piece::Unreadable { offset, bytes } => {
+                let problem = Some("the disk does not give them back".to_owned());
+                let value = format!("{bytes} bytes, taken for zeros above");
+                self.heading((*offset, *bytes), 0, "unreadable", value, problem)
+            }
             Piece::Zeros { offset, bytes } => {
                 let value = "space that was set aside".to_owned();
                 self.heading((*offset, *bytes), 0, "zeros", value, None)

@@ -159,7 +159,7 @@ impl Inventory {
             checkpoints,
             merged,
             others,
-            quarantine: quarantine(fs, dir),
+            quarantine: quarantined(fs, dir),
             notices,
             problems,
         })
@@ -285,7 +285,9 @@ fn segment(
     }
 }
 
-fn quarantine(fs: &dyn Fs, dir: &Path) -> Vec<FileFacts> {
+/// The files that openings have set aside in the store in `dir`: torn bytes, and segments out of place. None if they
+/// cannot be listed.
+pub fn quarantined(fs: &dyn Fs, dir: &Path) -> Vec<FileFacts> {
     let entries = fs.list(&dir.join(QUARANTINE_DIR)).unwrap_or_default();
     entries
         .into_iter()

@@ -13,5 +13,5 @@ mod removals;
 pub use annotate::{annotate_event, annotate_file, annotate_frame};
 pub use annotation::Annotation;
 pub use census::Census;
-pub use inventory::{FileFacts, FooterState, Inventory, MergedFacts, SegmentFacts};
+pub use inventory::{FileFacts, FooterState, Inventory, MergedFacts, SegmentFacts, quarantined};
 pub use removals::{Removal, RemovalChange, RemovalNote, removal_notes, removals};

@@ -64,6 +64,26 @@ pub struct Restored {
 /// `dir.restoring-1`. A directory that was being filled, or that was not there yet, is not opened as a
 /// new store until then.
 ///
+/// ```
+/// use strandline::maintenance::{Existing, restore, unwatched};
+/// use strandline::{Coordinate, Event, EventKind, Store};
+///
+/// let dir = tempfile::tempdir()?;
+/// let path = dir.path().join("orders.strand");
+/// let store = Store::open(&path)?;
+/// let order = Coordinate::new("order:1042", "eu/payments")?;
+/// store.append(&order, Event::bytes(EventKind::new(1, 1), *b"placed"))?;
+/// let backup = dir.path().join("orders.backup");
+/// store.backup_to(&backup)?;
+/// store.close()?;
+///
+/// let fs: std::sync::Arc<dyn strandline::fs::Fs> = std::sync::Arc::new(strandline::fs::OsFs);
+/// let done = restore(&fs, &backup, &path, Existing::MoveAside, &mut unwatched)?;
+/// assert_eq!(done.end.get(), 1);
+/// assert!(done.replaced.is_some_and(|kept| kept.is_dir()), "the store that was there");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 ///
 /// [`ErrorKind::Corrupt`] if verification finds anything wrong with the log; `dir` is then as it was.

@@ -104,6 +104,23 @@ impl CompactionPlan {
 /// few bytes for each run of removed events, synced twice. Memory: some 150 bytes for each event of one
 /// segment, which [`StoreOptions::segment_events_max`](crate::StoreOptions::segment_events_max) bounds.
 ///
+/// ```
+/// use strandline::maintenance::{Retention, compact, unwatched};
+/// use strandline::{Coordinate, Event, EventKind, Store};
+///
+/// let dir = tempfile::tempdir()?;
+/// let path = dir.path().join("orders.strand");
+/// let store = Store::open(&path)?;
+/// let order = Coordinate::new("order:1042", "eu/payments")?;
+/// store.append(&order, Event::bytes(EventKind::new(1, 1), *b"placed"))?;
+/// store.append(&order, Event::bytes(EventKind::new(1, 2), *b"paid"))?;
+///
+/// let rules = Retention::new().keep_newest(1).within("order:");
+/// let done = compact(&store, &rules, &mut unwatched)?;
+/// assert_eq!((done.events, store.snapshot().len()), (1, 1));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 ///
 /// [`ErrorKind::InvalidInput`] if the rules say nothing, or would remove everything by a slip: the newest 0

@@ -75,6 +75,22 @@ pub struct Redacted {
 /// Cost: reading the chosen events, reading and writing the segments that they are in, and opening the
 /// file of each sealed segment.
 ///
+/// ```
+/// use strandline::maintenance::{Redaction, redact, unwatched};
+/// use strandline::{Coordinate, Event, EventKind, Store};
+///
+/// let dir = tempfile::tempdir()?;
+/// let path = dir.path().join("orders.strand");
+/// let store = Store::open(&path)?;
+/// let order = Coordinate::new("order:1042", "eu/payments")?;
+/// let receipt = store.append(&order, Event::bytes(EventKind::new(1, 1), *b"placed"))?;
+///
+/// let redaction = Redaction::new().event(receipt.id);
+/// let done = redact(&store, &redaction, &mut unwatched)?;
+/// assert_eq!(done.events, 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 ///
 /// [`ErrorKind::Io`] also if the payloads are gone from the log and may be left in what failed calls have

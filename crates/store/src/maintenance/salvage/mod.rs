@@ -76,6 +76,23 @@ pub fn salvage(
 /// `target` is missing or empty, or holds what an interrupted call left there: everything is checked
 /// before anything is made.
 ///
+/// ```
+/// use strandline::maintenance::{salvage_into, unwatched};
+/// use strandline::{Coordinate, Event, EventKind, Store, StoreOptions};
+///
+/// let dir = tempfile::tempdir()?;
+/// let path = dir.path().join("orders.strand");
+/// let store = Store::open(&path)?;
+/// let order = Coordinate::new("order:1042", "eu/payments")?;
+/// store.append(&order, Event::bytes(EventKind::new(1, 1), *b"placed"))?;
+/// store.close()?;
+///
+/// let saved = dir.path().join("saved.strand");
+/// let report = salvage_into(StoreOptions::new(), &path, &saved, &mut unwatched)?;
+/// assert_eq!((report.events, report.lost), (1, 0));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 ///
 /// As [`salvage`] and [`StoreOptions::open`]; [`ErrorKind::InvalidInput`] if `target` is something else

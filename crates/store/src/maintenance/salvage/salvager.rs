@@ -191,6 +191,12 @@ impl<'a> Salvager<'a> {
                 self.saver.report.losses.push(loss);
                 Ok(())
             }
+            Piece::Unreadable { offset, bytes } => {
+                let reason = "the disk does not give it back".to_owned();
+                let loss = Loss::of(file, Some(*offset), Some(*bytes), reason);
+                self.saver.report.losses.push(loss);
+                Ok(())
+            }
             _ => Ok(()),
         }
     }

@@ -18,10 +18,28 @@ use strandline_segment::{Examiner, Piece, SegmentInfo};
 /// is opened, and [`verify`](crate::maintenance::verify()) does it. Receipts that were kept are mismatches, since they
 /// were not checked.
 ///
+/// ```
+/// use strandline::maintenance::{Kept, unwatched, verify_files};
+/// use strandline::{Coordinate, Event, EventKind, Store};
+///
+/// let dir = tempfile::tempdir()?;
+/// let path = dir.path().join("orders.strand");
+/// let store = Store::open(&path)?;
+/// let order = Coordinate::new("order:1042", "eu/payments")?;
+/// store.append(&order, Event::bytes(EventKind::new(1, 1), *b"placed"))?;
+/// store.close()?;
+///
+/// let fs = strandline::fs::OsFs;
+/// let verified = verify_files(&fs, &path, &Kept::default(), &mut unwatched)?;
+/// assert_eq!(verified.report.good(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 ///
 /// [`ErrorKind::NotFound`] if there is nothing of a store in `dir`, [`ErrorKind::InvalidInput`] if sealed segments of
-/// it are in a bucket, [`ErrorKind::Io`], [`ErrorKind::Cancelled`]. What is wrong is no error: it is in the report.
+/// it are in a bucket, [`ErrorKind::Io`] if the directory or a file cannot be read for another reason than a failing disk, [`ErrorKind::Cancelled`]. What is wrong is
+/// no error: it is in the report, and so is what the disk does not give back.
 pub fn verify_files(
     fs: &dyn Fs,
     dir: &Path,
@@ -77,7 +95,10 @@ impl Files<'_> {
         let examiner = match self.store.examiner(name) {
             Ok(Some(examiner)) => examiner,
             Ok(None) => return Ok(()),
-            Err(error) if error.kind() == ErrorKind::Io => return Err(error),
+            // What the disk does not give back of one file says nothing of the others.
+            Err(error) if error.kind() == ErrorKind::Io && !error.is_of_failing_disk() => {
+                return Err(error);
+            }
             Err(error) => {
                 self.wrong_file(name, error.to_string());
                 return Ok(());
@@ -95,7 +116,7 @@ impl Files<'_> {
         self.check
             .look_up(Box::new(move |at, record| names.in_rows(at, record)));
         self.infos.push(info);
-        examiner.pieces(|piece| {
+        examiner.patient().pieces(|piece| {
             match &piece {
                 Piece::Frame { frame, .. } => {
                     self.durable.take(frame.durable_through(), name);

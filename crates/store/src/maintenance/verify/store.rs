@@ -12,6 +12,26 @@ use strandline_segment::ScanError;
 ///
 /// A head that is not the store's present one is looked for in the whole log, once that was verified.
 ///
+/// ```
+/// use strandline::maintenance::{Kept, unwatched, verify};
+/// use strandline::{Coordinate, Event, EventKind, Store};
+///
+/// let dir = tempfile::tempdir()?;
+/// let path = dir.path().join("orders.strand");
+/// let store = Store::open(&path)?;
+/// let order = Coordinate::new("order:1042", "eu/payments")?;
+/// let receipt = store.append(&order, Event::bytes(EventKind::new(1, 1), *b"placed"))?;
+///
+/// // What was kept elsewhere: the receipt here, and the log hash of an earlier verification.
+/// let mut kept = Kept::default();
+/// kept.receipts.push(receipt);
+/// kept.head = Some(store.verify()?.log_hash);
+/// let verified = verify(&store, &kept, &mut unwatched)?;
+/// assert!(verified.is_intact());
+/// assert_eq!(verified.head_at.map(|at| at.get()), Some(1));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 ///
 /// As [`Store::verify`], and [`ErrorKind::Cancelled`]. What is wrong is no error: it is in the
@@ -46,7 +66,9 @@ pub fn verify(store: &Store, kept: &Kept, on_progress: OnProgress<'_>) -> Result
     for receipt in &kept.receipts {
         match snapshot.verify_receipt(receipt) {
             Ok(_) => {}
-            Err(error) if error.kind() == ErrorKind::Io => return Err(error),
+            Err(error) if error.kind() == ErrorKind::Io && !error.is_of_failing_disk() => {
+                return Err(error);
+            }
             Err(error) => verified.mismatches.push(error.to_string()),
         }
     }
