@@ -13,8 +13,10 @@ const MAGIC: &[u8; 8] = b"STRNDKEY";
 pub(super) const VERSION: u32 = 1;
 /// Longest file of keys, in bytes: some two million keys.
 pub(super) const BYTES_MAX: u64 = 256 << 20;
-/// Length of what tells whether the file is another one than was read: all up to the generation.
+/// Length of what stands at the beginning of each file: all up to the generation.
 pub(super) const MARK_BYTES: usize = MAGIC.len() + 4 + 16 + 8;
+/// Length of the checksum, which is last.
+pub(super) const CHECKSUM_BYTES: usize = size_of::<u64>();
 
 const KEY: u8 = 1;
 const FORGOTTEN: u8 = 2;
@@ -24,13 +26,22 @@ const SCOPE: u8 = 1;
 /// Fewest bytes of a record.
 const RECORD_BYTES_MIN: usize = 1 + 1 + SealKeyId::BYTES + 8 + 8 + 1 + 1 + size_of::<Wrapped>();
 
-/// Which file this is, and which state of it.
+/// Which file this is, and after how many changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Mark {
     /// Drawn when the file was made.
     pub(super) identity: [u8; 16],
     /// One more with each change.
     pub(super) generation: u64,
+}
+
+/// What tells a state of a file from every other one. A copy that was put back and changed since has been changed as
+/// often as what it replaced, perhaps, so the mark does not do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Seen {
+    pub(super) mark: Mark,
+    /// What stands at the end.
+    checksum: [u8; CHECKSUM_BYTES],
 }
 
 /// What a file of keys has.
@@ -59,12 +70,21 @@ impl From<DecodeError> for NoKeyFile {
     }
 }
 
-impl Mark {
-    /// The mark at the beginning of a file.
-    pub(super) fn read(bytes: &[u8]) -> Result<Self, NoKeyFile> {
-        Self::take(&mut Reader::new(bytes))
+impl Seen {
+    /// The state of a file that begins and ends so.
+    pub(super) fn read(begin: &[u8], end: &[u8]) -> Result<Self, NoKeyFile> {
+        let mark = Mark::take(&mut Reader::new(begin))?;
+        match end.last_chunk() {
+            Some(checksum) => Ok(Self {
+                mark,
+                checksum: *checksum,
+            }),
+            None => Err(Reader::new(end).invalid("checksum", "is cut off").into()),
+        }
     }
+}
 
+impl Mark {
     fn take(reader: &mut Reader<'_>) -> Result<Self, NoKeyFile> {
         if reader
             .bytes("magic", MAGIC.len())
@@ -221,7 +241,8 @@ mod tests {
             let bytes = file(keys).encode();
             let read = KeyFile::decode(&bytes).unwrap();
             assert_eq!(read.encode(), bytes);
-            assert_eq!(read.mark, Mark::read(&bytes[..MARK_BYTES]).unwrap());
+            let seen = Seen::read(&bytes[..MARK_BYTES], &bytes[bytes.len() - CHECKSUM_BYTES..]);
+            assert_eq!(read.mark, seen.unwrap().mark);
         }
     }
 

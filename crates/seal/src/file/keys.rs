@@ -1,6 +1,7 @@
 //! `FileKeys`: keys in a file, wrapped; changed as a whole, under a lock.
 
-use super::format::{BYTES_MAX, KeyFile, MARK_BYTES, Mark, NoKeyFile, VERSION};
+use super::error::{damaged_key, no_key_file, refused};
+use super::format::{BYTES_MAX, CHECKSUM_BYTES, KeyFile, MARK_BYTES, Mark, Seen};
 use super::options::KeyFileOptions;
 use super::secret::Secret;
 use crate::crypto::{Key, WrappingKey, secret_of};
@@ -59,6 +60,8 @@ pub struct FileKeys {
 struct State {
     wrapping: Arc<WrappingKey>,
     file: Arc<KeyFile>,
+    /// Which state of the file that is.
+    seen: Seen,
     /// When the file was looked at; `None` if it is to be before it is used again.
     looked: Option<Duration>,
 }
@@ -103,9 +106,11 @@ impl FileKeys {
             check: wrapping.wrap(&[0; 32], &mark.bound(), nonce(&random)),
             table: Table::new(),
         };
-        let written = replace_file(&*options.fs, path, &file.encode());
+        let bytes = file.encode();
+        let written = replace_file(&*options.fs, path, &bytes);
         written.map_err(|error| refused("write", path, error))?;
-        Ok(Self::with(options, path, wrapping, file))
+        let seen = seen_in(path, &bytes)?;
+        Ok(Self::with(options, path, wrapping, (file, seen)))
     }
 
     fn read(options: KeyFileOptions, path: &Path, wrapping: WrappingKey) -> Result<Self, Error> {
@@ -113,10 +118,16 @@ impl FileKeys {
         Ok(Self::with(options, path, wrapping, file))
     }
 
-    fn with(options: KeyFileOptions, path: &Path, wrapping: WrappingKey, file: KeyFile) -> Self {
+    fn with(
+        options: KeyFileOptions,
+        path: &Path,
+        wrapping: WrappingKey,
+        (file, seen): (KeyFile, Seen),
+    ) -> Self {
         let state = State {
             wrapping: Arc::new(wrapping),
             file: Arc::new(file),
+            seen,
             looked: Some(options.clock.elapsed()),
         };
         Self {
@@ -229,6 +240,7 @@ impl FileKeys {
             );
             return Err(Error::new(ErrorKind::TooLarge, message));
         }
+        let seen = seen_in(&self.path, &bytes)?;
         let written = replace_file(&*self.options.fs, &self.path, &bytes);
         let mut state = self.state.write();
         if let Err(error) = written {
@@ -236,7 +248,7 @@ impl FileKeys {
             state.looked = None;
             return Err(refused("write", &self.path, error));
         }
-        state.file = Arc::new(file);
+        (state.file, state.seen) = (Arc::new(file), seen);
         if let Some(to) = to {
             state.wrapping = to;
         }
@@ -247,16 +259,16 @@ impl FileKeys {
     /// Looks whether the file is another one than was read, if that is due or asked for, and reads it then.
     fn look(&self, now: bool) -> Result<(), Error> {
         let elapsed = self.options.clock.elapsed();
-        let mark = {
+        let seen = {
             let state = self.state.read();
             let is_new =
                 |looked: Duration| elapsed.saturating_sub(looked) < self.options.look_interval;
             if !now && state.looked.is_some_and(is_new) {
                 return Ok(());
             }
-            state.file.mark
+            state.seen
         };
-        if mark_of(&self.options, &self.path)? != mark {
+        if seen_at(&self.options, &self.path)? != seen {
             // What a thread here has written is known once it is done, and so is its wrapping key.
             let _changing = self.changing.lock();
             return self.read_again();
@@ -268,17 +280,17 @@ impl FileKeys {
     /// Reads the file if it is another one than was read. Nobody else changes what was read meanwhile.
     fn read_again(&self) -> Result<(), Error> {
         let elapsed = self.options.clock.elapsed();
-        let (wrapping, mark) = {
+        let (wrapping, seen) = {
             let state = self.state.read();
-            (state.wrapping.clone(), state.file.mark)
+            (state.wrapping.clone(), state.seen)
         };
-        let file = match mark_of(&self.options, &self.path)? == mark {
+        let file = match seen_at(&self.options, &self.path)? == seen {
             true => None,
             false => Some(load(&self.options, &self.path, &wrapping)?),
         };
         let mut state = self.state.write();
-        if let Some(file) = file {
-            state.file = Arc::new(file);
+        if let Some((file, seen)) = file {
+            (state.file, state.seen) = (Arc::new(file), seen);
         }
         state.looked = Some(elapsed);
         Ok(())
@@ -402,12 +414,16 @@ fn lock(options: &KeyFileOptions, path: &Path) -> Result<Box<dyn FileLock>, Erro
 }
 
 /// Reads the file, and holds the wrapping key against it.
-fn load(options: &KeyFileOptions, path: &Path, wrapping: &WrappingKey) -> Result<KeyFile, Error> {
+fn load(
+    options: &KeyFileOptions,
+    path: &Path,
+    wrapping: &WrappingKey,
+) -> Result<(KeyFile, Seen), Error> {
     let bytes = read_file(&*options.fs, path, BYTES_MAX);
     let bytes = bytes.map_err(|error| refused("read", path, error))?;
     let file = KeyFile::decode(&bytes).map_err(|why| no_key_file(path, why))?;
     match wrapping.unwrap(&file.check, &file.mark.bound()) {
-        Some(_) => Ok(file),
+        Some(_) => Ok((file, seen_in(path, &bytes)?)),
         None => {
             let message = format!(
                 "the keys in {} are encrypted with another wrapping key: with that of another file, or of before or \
@@ -420,16 +436,25 @@ fn load(options: &KeyFileOptions, path: &Path, wrapping: &WrappingKey) -> Result
 }
 
 /// Which state of the file is there now.
-fn mark_of(options: &KeyFileOptions, path: &Path) -> Result<Mark, Error> {
+fn seen_at(options: &KeyFileOptions, path: &Path) -> Result<Seen, Error> {
     let read = || {
-        let mut bytes = vec![0; MARK_BYTES];
         let file = options.fs.open(path, OpenMode::Read)?;
-        let count = file.read_up_to(&mut bytes, 0)?;
-        bytes.truncate(count);
-        Ok(bytes)
+        let part = |from, length| {
+            let mut bytes = vec![0; length];
+            let count = file.read_up_to(&mut bytes, from)?;
+            bytes.truncate(count);
+            Ok::<_, io::Error>(bytes)
+        };
+        let end = file.len()?.saturating_sub(CHECKSUM_BYTES as u64);
+        Ok((part(0, MARK_BYTES)?, part(end, CHECKSUM_BYTES)?))
     };
-    let bytes = read().map_err(|error| refused("read", path, error))?;
-    Mark::read(&bytes).map_err(|why| no_key_file(path, why))
+    let (begin, end) = read().map_err(|error| refused("read", path, error))?;
+    Seen::read(&begin, &end).map_err(|why| no_key_file(path, why))
+}
+
+/// Which state of the file these bytes are.
+fn seen_in(path: &Path, bytes: &[u8]) -> Result<Seen, Error> {
+    Seen::read(bytes, bytes).map_err(|why| no_key_file(path, why))
 }
 
 fn random() -> Result<Random, Error> {
@@ -441,40 +466,4 @@ fn random() -> Result<Random, Error> {
 fn nonce(random: &Random) -> [u8; 24] {
     let bytes = random.bytes();
     bytes.first_chunk().copied().unwrap_or_default()
-}
-
-fn refused(what: &str, path: &Path, error: io::Error) -> Error {
-    let kind = match error.kind() {
-        io::ErrorKind::NotFound => ErrorKind::NotFound,
-        _ => ErrorKind::Io,
-    };
-    let message = format!("cannot {what} the file of keys {}", path.display());
-    Error::new(kind, message).with_source(error)
-}
-
-fn damaged_key(path: &Path, record: &KeyRecord) -> Error {
-    let (path, id, subject) = (path.display(), record.id, record.subject());
-    let message = format!("in {path} key {id} of {subject} is not what was written");
-    Error::new(ErrorKind::Corrupt, message)
-}
-
-fn no_key_file(path: &Path, why: NoKeyFile) -> Error {
-    let path = path.display();
-    match why {
-        NoKeyFile::Other => Error::new(
-            ErrorKind::InvalidInput,
-            format!("{path} is no file of keys"),
-        ),
-        NoKeyFile::Version(version) => Error::new(
-            ErrorKind::UnsupportedVersion,
-            format!(
-                "{path} has version {version} of files of keys, and this program knows {VERSION}"
-            ),
-        ),
-        NoKeyFile::Damaged(error) => Error::new(
-            ErrorKind::Corrupt,
-            format!("the file of keys {path} is damaged: put a copy of it back"),
-        )
-        .with_source(error),
-    }
 }
