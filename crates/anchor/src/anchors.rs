@@ -4,7 +4,8 @@ use crate::sink::{AnchorSink, SinkError};
 use std::time::Duration;
 use strandline::{ErrorKind, Sequence, Snapshot, Store};
 use strandline_proof::{
-    Checkpoint, CheckpointError, NoteError, SignedCheckpoint, SignerKey, TreeHead,
+    Checkpoint, CheckpointError, LogPolicy, NOTE_BYTES_MAX, NoteSignature, SignedCheckpoint,
+    SignerKey, TreeHead,
 };
 
 /// Signs the heads of a log, and has them kept in places elsewhere.
@@ -50,9 +51,6 @@ pub enum AnchorError {
     /// The head cannot be signed.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
-    /// It has too many signatures.
-    #[error(transparent)]
-    Note(#[from] NoteError),
 }
 
 impl Anchors {
@@ -110,27 +108,44 @@ impl Anchors {
     /// Signs the durable head of a store and has it kept. Before it is signed it is proved to go on from what each place
     /// has; where one contradicts it, nothing is signed, as that head would help who changed the log.
     ///
-    /// A place that cannot be reached keeps others from nothing: it is among [`failed`](Anchored::failed).
+    /// A place that cannot be reached keeps others from nothing, nor does one that has a head that contradicts it and that
+    /// this key has not signed: it is among [`failed`](Anchored::failed).
     ///
     /// # Errors
     ///
-    /// [`AnchorError::Refused`] if a place has a head that the log never had, or is longer; [`AnchorError::Store`].
+    /// [`AnchorError::Refused`] if a place has a head by this key that the log never had, or is longer;
+    /// [`AnchorError::Store`].
     pub fn anchor(&mut self, store: &Store) -> Result<Anchored, AnchorError> {
         let at = store.clock().elapsed();
         let head = store.durable_head()?;
         let then = store.snapshot().snapshot_at(Sequence::new(head.size));
         let (mut unchanged, mut failed, mut to_keep) = (Vec::new(), Vec::new(), Vec::new());
         for sink in &mut self.sinks {
-            match sink.newest(&self.origin) {
-                Err(error) => failed.push((sink.name(), error)),
-                Ok(newest) => match goes_on(&then, head, newest)? {
-                    Going::On => to_keep.push(sink),
-                    Going::Nowhere => unchanged.push(sink.name()),
-                    Going::Against(error) => {
-                        let sink = sink.name();
-                        return Err(AnchorError::Refused { sink, error });
-                    }
-                },
+            let newest = match newest(sink, &self.origin, &self.key) {
+                Ok(newest) => newest,
+                Err(error) => {
+                    failed.push((sink.name(), error));
+                    continue;
+                }
+            };
+            // What nobody knows to be the log's keeps the log from no other place.
+            if let Some(other) = newest.by_others
+                && let Going::Against(_) = goes_on(&then, head, Some(other))?
+            {
+                let message = format!(
+                    "it has a head of {} events that this key has not signed, and from which the log does not go on",
+                    other.size
+                );
+                failed.push((sink.name(), SinkError::Foreign(message)));
+                continue;
+            }
+            match goes_on(&then, head, newest.own.or(newest.by_others))? {
+                Going::On => to_keep.push(sink),
+                Going::Nowhere => unchanged.push(sink.name()),
+                Going::Against(error) => {
+                    let sink = sink.name();
+                    return Err(AnchorError::Refused { sink, error });
+                }
             }
         }
         let checkpoint = Checkpoint::new(&self.origin, head)?;
@@ -147,12 +162,13 @@ impl Anchors {
                     return Err(AnchorError::Refused { sink, error });
                 }
                 Err(error) => failed.push((sink.name(), error)),
-                Ok(signatures) => {
-                    for signature in signatures {
-                        checkpoint.add(signature)?;
+                Ok(signatures) => match with(&checkpoint, signatures) {
+                    Ok(signed) => {
+                        checkpoint = signed;
+                        kept.push(sink.name());
                     }
-                    kept.push(sink.name());
-                }
+                    Err(error) => failed.push((sink.name(), error)),
+                },
             }
         }
         if failed.is_empty() {
@@ -164,6 +180,63 @@ impl Anchors {
             unchanged,
             failed,
         })
+    }
+}
+
+/// The newest heads that a place has.
+#[derive(Default)]
+struct Newest {
+    /// Of the key that signs, or of whom the place takes heads.
+    own: Option<TreeHead>,
+    /// Newer than that: of whoever has written there, another key of the log perhaps.
+    by_others: Option<TreeHead>,
+}
+
+fn newest(sink: &mut dyn AnchorSink, origin: &str, key: &SignerKey) -> Result<Newest, SinkError> {
+    let Some(kept) = sink.kept()? else {
+        let own = sink.newest(origin)?;
+        return Ok(Newest {
+            own,
+            ..Newest::default()
+        });
+    };
+    let policy = LogPolicy::new(key.verifier()).origin(origin);
+    let of_log = |head: &&SignedCheckpoint| head.unverified().origin() == origin;
+    let mut heads: Vec<_> = kept.heads.iter().filter(of_log).collect();
+    heads.sort_by_key(|head| std::cmp::Reverse(head.unverified().head().size));
+    let mut newest = Newest::default();
+    for head in heads {
+        if let Ok(verified) = head.verify(&policy) {
+            newest.own = Some(*verified.head());
+            break;
+        }
+        newest.by_others = newest.by_others.or(Some(*head.unverified().head()));
+    }
+    Ok(newest)
+}
+
+/// The head with what a place has signed, if that can be kept with it. Somebody who signs in the name of another would
+/// spoil the head for all who know that key, and it would look as if it had been changed.
+fn with(
+    head: &SignedCheckpoint,
+    signatures: Vec<NoteSignature>,
+) -> Result<SignedCheckpoint, SinkError> {
+    let refused = |reason: String| SinkError::Refused(reason);
+    let mut signed = head.clone();
+    for signature in signatures {
+        let is_taken = |own: &NoteSignature| {
+            (own.name(), own.id()) == (signature.name(), signature.id()) && *own != signature
+        };
+        if head.note().signatures().iter().any(is_taken) {
+            let name = signature.name();
+            return Err(refused(format!("it signs in the name of another, {name}")));
+        }
+        let added = signed.add(signature);
+        added.map_err(|error| refused(error.to_string()))?;
+    }
+    match signed.to_string().len() > NOTE_BYTES_MAX {
+        true => Err(refused("its signatures are too long".to_owned())),
+        false => Ok(signed),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{AnchorSink, Prove, SinkError};
 use crate::kept::{KeptHeads, read_bytes};
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use strandline::fs::{Fs, OpenMode};
 use strandline_proof::{NoteSignature, SignedCheckpoint, TreeHead};
@@ -30,10 +30,14 @@ impl AnchorSink for DirectorySink {
     }
 
     fn newest(&mut self, origin: &str) -> Result<Option<TreeHead>, SinkError> {
+        Ok(self.kept()?.and_then(|kept| kept.newest(origin)))
+    }
+
+    fn kept(&mut self) -> Result<Option<KeptHeads>, SinkError> {
         match self.fs.list_names(&self.path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Some(KeptHeads::default())),
             Err(error) => Err(error.into()),
-            Ok(_) => Ok(KeptHeads::read(&*self.fs, &self.path)?.newest(origin)),
+            Ok(_) => Ok(Some(KeptHeads::read(&*self.fs, &self.path)?)),
         }
     }
 
@@ -55,18 +59,37 @@ impl AnchorSink for DirectorySink {
         match self.fs.rename_new(&temporary, &path) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 let _ = self.fs.remove_file(&temporary);
-                let there = KeptHeads::parse(&read_bytes(&*self.fs, &path)?);
-                let same = there
-                    .heads
-                    .iter()
-                    .any(|kept| kept.unverified() == head.unverified());
-                if !same {
-                    return Err(SinkError::Contradicted { kept: size });
-                }
+                same_head(
+                    &KeptHeads::parse(&read_bytes(&*self.fs, &path)?),
+                    head,
+                    &path,
+                )?;
             }
             renamed => renamed?,
         }
         self.fs.sync_dir(&self.path)?;
         Ok(Vec::new())
     }
+}
+
+/// Whether what has the name of a head is that head, and no other one.
+fn same_head(there: &KeptHeads, head: &SignedCheckpoint, path: &Path) -> Result<(), SinkError> {
+    let (own, path) = (head.unverified(), path.display());
+    let mut heads = there.heads.iter().map(SignedCheckpoint::unverified);
+    if heads.clone().any(|kept| kept == own) {
+        return Ok(());
+    }
+    if heads.clone().any(|kept| kept.origin() == own.origin()) {
+        return Err(SinkError::Contradicted {
+            kept: own.head().size,
+        });
+    }
+    // Nothing is said against this log by what is not about it.
+    Err(SinkError::Foreign(match heads.next() {
+        Some(other) => format!(
+            "{path} is of the log {}: give each log a directory of its own",
+            other.origin()
+        ),
+        None => format!("{path} is no head, and is left as it is"),
+    }))
 }

@@ -46,6 +46,13 @@ impl AnchorSink for FileSink {
         Ok(self.read()?.and_then(|(_, kept)| kept.newest(origin)))
     }
 
+    fn kept(&mut self) -> Result<Option<KeptHeads>, SinkError> {
+        Ok(Some(
+            self.read()?
+                .map_or_else(KeptHeads::default, |(_, kept)| kept),
+        ))
+    }
+
     fn keep(
         &mut self,
         head: &SignedCheckpoint,

@@ -12,6 +12,7 @@ pub use file::FileSink;
 #[cfg(feature = "http")]
 pub use witness::{WitnessSink, heads_at};
 
+use crate::kept::KeptHeads;
 use std::fmt::Debug;
 use std::io;
 use strandline_proof::{ConsistencyProof, NoteSignature, SignedCheckpoint, TreeHead};
@@ -30,6 +31,16 @@ pub trait AnchorSink: Debug + Send {
     ///
     /// Why it cannot be asked.
     fn newest(&mut self, origin: &str) -> Result<Option<TreeHead>, SinkError>;
+
+    /// All heads that it has, if it can tell them with their signatures: those of the key that signs count then, and
+    /// [`newest`](Self::newest) is not asked. By default it cannot.
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot be asked.
+    fn kept(&mut self) -> Result<Option<KeptHeads>, SinkError> {
+        Ok(None)
+    }
 
     /// Keeps a head, durably. Gives what it has signed itself, as a witness does.
     ///
@@ -82,6 +93,10 @@ impl<S: AnchorSink + ?Sized> AnchorSink for Box<S> {
 
     fn newest(&mut self, origin: &str) -> Result<Option<TreeHead>, SinkError> {
         (**self).newest(origin)
+    }
+
+    fn kept(&mut self) -> Result<Option<KeptHeads>, SinkError> {
+        (**self).kept()
     }
 
     fn keep(
