@@ -100,7 +100,16 @@ mod with_keys {
 
     /// A file of keys, opened.
     pub(crate) fn open_keys(path: &Path, wrapping: &WrappingArgs) -> anyhow::Result<FileKeys> {
-        FileKeys::open(path, wrapping.read()?).map_err(advised)
+        let wrapping = wrapping.read()?;
+        FileKeys::open(path, wrapping).map_err(|error| {
+            if !path.is_symlink() {
+                return advised(error);
+            }
+            let next = "name the file itself: this is a link, and none is followed, as a file of keys is replaced \
+                        when it changes, and what a link leads to would keep the old one";
+            let next = next.to_owned();
+            Advised { error, next }.into()
+        })
     }
 
     /// A failure of a file of keys, with what to do about it.
