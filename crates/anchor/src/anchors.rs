@@ -105,7 +105,8 @@ impl Anchors {
         self.anchor(store).map(Some)
     }
 
-    /// Signs the durable head of a store and has it kept. Before it is signed it is proved to go on from what each place
+    /// Signs the durable head of a store and has it kept. What no head is over that a place here can tell is read for it, so
+    /// that what is signed is the log, and not what footers say of it. Before it is signed it is proved to go on from what each place
     /// has; where one contradicts it, nothing is signed, as that head would help who changed the log.
     ///
     /// A place that cannot be reached keeps others from nothing, nor does one that has a head that contradicts it and that
@@ -117,8 +118,9 @@ impl Anchors {
     /// [`AnchorError::Store`].
     pub fn anchor(&mut self, store: &Store) -> Result<Anchored, AnchorError> {
         let at = store.clock().elapsed();
-        let head = store.durable_head()?;
+        let mut head = store.durable_head()?;
         let then = store.snapshot().snapshot_at(Sequence::new(head.size));
+        let mut signed_before = self.last.map(|(_, head)| head.size);
         let (mut unchanged, mut failed, mut to_keep) = (Vec::new(), Vec::new(), Vec::new());
         for sink in &mut self.sinks {
             let newest = match newest(sink, &self.origin, &self.key) {
@@ -128,6 +130,10 @@ impl Anchors {
                     continue;
                 }
             };
+            if newest.is_all {
+                let size = newest.own.map_or(0, |own| own.size);
+                signed_before = signed_before.max(Some(size));
+            }
             // What nobody knows to be the log's keeps the log from no other place.
             if let Some(other) = newest.by_others
                 && let Going::Against(_) = goes_on(&then, head, Some(other))?
@@ -147,6 +153,12 @@ impl Anchors {
                     return Err(AnchorError::Refused { sink, error });
                 }
             }
+        }
+        // What no head is over yet is signed as it stands in the log. Of what is before, the head that is kept says that
+        // it is so.
+        if let Some(from) = signed_before.filter(|from| *from < head.size) {
+            then.tree().make_anew(from..head.size)?;
+            head = then.tree_head()?;
         }
         let checkpoint = Checkpoint::new(&self.origin, head)?;
         let mut checkpoint = SignedCheckpoint::sign(checkpoint, &self.key)?;
@@ -190,6 +202,8 @@ struct Newest {
     own: Option<TreeHead>,
     /// Newer than that: of whoever has written there, another key of the log perhaps.
     by_others: Option<TreeHead>,
+    /// Whether the place has told all, so that what is signed before is known.
+    is_all: bool,
 }
 
 fn newest(sink: &mut dyn AnchorSink, origin: &str, key: &SignerKey) -> Result<Newest, SinkError> {
@@ -204,7 +218,10 @@ fn newest(sink: &mut dyn AnchorSink, origin: &str, key: &SignerKey) -> Result<Ne
     let of_log = |head: &&SignedCheckpoint| head.unverified().origin() == origin;
     let mut heads: Vec<_> = kept.heads.iter().filter(of_log).collect();
     heads.sort_by_key(|head| std::cmp::Reverse(head.unverified().head().size));
-    let mut newest = Newest::default();
+    let mut newest = Newest {
+        is_all: true,
+        ..Newest::default()
+    };
     for head in heads {
         if let Ok(verified) = head.verify(&policy) {
             newest.own = Some(*verified.head());
