@@ -64,7 +64,9 @@ const STEPS: &[Step] = &[
         Ok(())
     }),
     // Where there is no recent Python or no network, it says what it passes over.
-    ("proofs, read by others", || done(proof::run()?)),
+    ("proofs, read by others", || {
+        done(proof::run(&proof::Args::default())?)
+    }),
     ("power cuts", || {
         cargo("run --release --quiet -p strandline-crash", &[])
     }),

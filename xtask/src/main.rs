@@ -97,13 +97,14 @@ enum Repository {
     ///
     /// Example: cargo xtask fuzz directory --seconds 600
     Fuzz(fuzz::Args),
-    /// Have proofs read by a program of others, and theirs by us; build for a browser.
+    /// Have proofs read by a program of others, and theirs by us; build for a browser. Or see that tests of proofs,
+    /// heads and sealing fail where they should.
     ///
     /// Needs Python 3.12 or later, which STRANDLINE_PYTHON can name, and a network the first time; what cannot
     /// be checked is said.
     ///
-    /// Example: cargo xtask proof
-    Proof,
+    /// Example: cargo xtask proof --mutations
+    Proof(proof::Args),
     /// Run everything that must pass before a change lands.
     ///
     /// Example: cargo xtask ci
@@ -144,7 +145,7 @@ fn main() -> ExitCode {
             Repository::Faults(args) => faults::run(&args),
             Repository::Crash(args) => crash::run(&args),
             Repository::Fuzz(args) => fuzz::run(&args),
-            Repository::Proof => proof::run(),
+            Repository::Proof(args) => proof::run(&args),
             Repository::Ci => ci::run(),
         },
     };

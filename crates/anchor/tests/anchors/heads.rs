@@ -7,7 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 use strandline::fs::OsFs;
 use strandline::maintenance::{Redaction, Retention, compact, redact};
-use strandline::{Clock as _, ManualClock, Store, StoreOptions};
+use strandline::{
+    AppendOptions, Clock as _, Coordinate, Durability, Event, EventKind, ManualClock, Store,
+    StoreOptions,
+};
 use strandline_anchor::proof::{LogPolicy, SignerKey};
 use strandline_anchor::{
     AnchorError, Anchors, CommandSink, DirectorySink, FindingKind, KeptHeads, SinkError, check,
@@ -204,6 +207,22 @@ fn a_head_that_nobody_has_signed_spoils_one_place_alone() {
     old.anchor(&store).unwrap();
     fill(&store, 1, "paid");
     assert_eq!(anchors(&before).anchor(&store).unwrap().kept.len(), 1);
+}
+
+#[test]
+fn what_a_power_cut_can_take_back_is_not_anchored() {
+    let dir = tempfile::tempdir().unwrap();
+    let heads = dir.path().join("heads");
+    let options = StoreOptions::new().no_background_sync();
+    let store = options.open(dir.path().join("a.strand")).unwrap();
+    fill(&store, 3, "paid");
+    let order = Coordinate::new("order:1", "eu").unwrap();
+    let event = Event::bytes(EventKind::new(1, 1), *b"x");
+    let written = AppendOptions::new().durability(Durability::Written);
+    store.append_with(&order, event, written).unwrap();
+    assert_eq!(store.snapshot().len(), 4);
+    let anchored = anchors(&heads).anchor(&store).unwrap();
+    assert_eq!(anchored.checkpoint.unverified().head().size, 3);
 }
 
 /// One who has the key signs two logs: the heads themselves say so, whatever store is there.
