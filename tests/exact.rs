@@ -285,6 +285,61 @@ fn an_event_that_is_not_what_its_hash_says_is_named() {
     assert_eq!(error.line, Some(2));
 }
 
+#[test]
+fn lines_that_say_too_much_or_too_little_are_refused() {
+    let store = small(&MemFs::new()).open(dir()).unwrap();
+    store.append(&at("e", "s"), event("x")).unwrap();
+    let good = exact(&store);
+    let (nonce, rest) = good.split_once("\"nonce\":\"").unwrap();
+    let payload = good
+        .lines()
+        .nth(1)
+        .unwrap()
+        .split_once("\"payload")
+        .unwrap();
+    let first = good.lines().next().unwrap();
+    for (lines, told) in [
+        (
+            format!("{nonce}\"nonce\":\"{}", &rest[1..]),
+            "32 hexadecimal",
+        ),
+        (format!("{nonce}\"nonce\":\"0{rest}"), "32 hexadecimal"),
+        (good.replace("\"nonce\"", "\"once\""), "unknown field"),
+        (
+            good.replace("\"clock\":0", "\"clock\":0,\"clock\":0"),
+            "duplicate field",
+        ),
+        (good.replace("\"clock\":0", "\"clock\":-1"), "invalid value"),
+        (
+            good.replace("\"sequence\":0", "\"sequence\":1e3"),
+            "invalid type",
+        ),
+        (
+            format!(
+                "{first}\n{}\"removed\":true,\"payload{}\n",
+                payload.0, payload.1
+            ),
+            "nothing is left but its place",
+        ),
+        (
+            format!("{first}\n{}\n", payload.0.trim_end_matches(',')),
+            "EOF",
+        ),
+        (format!("{first}\n{first}\n"), "unknown field"),
+        (
+            good.replace("\"version\":1", "\"version\":2"),
+            "of version 2",
+        ),
+        (
+            good.replace(&format!("\"wall_ms\":{NOW}"), "\"wall_ms\":281474976710656"),
+            "past the last representable time",
+        ),
+    ] {
+        let error = refused(&lines).to_string();
+        assert!(error.contains(told), "{told}: {error}");
+    }
+}
+
 /// What is done to a store.
 #[derive(Debug, Clone)]
 enum Step {

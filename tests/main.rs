@@ -34,6 +34,7 @@ mod durability;
 mod epoch;
 mod exact;
 mod exact_faults;
+mod exact_hostile;
 mod expected;
 mod followed;
 mod following;

@@ -52,6 +52,10 @@ impl Expected {
         self.digests.len() as u64
     }
 
+    pub(crate) fn tree(&self) -> &MemoryTree {
+        &self.tree
+    }
+
     pub(crate) fn head(&self, size: u64) -> TreeHead {
         match self.heads.get(size as usize) {
             Some(head) => *head,
@@ -214,6 +218,17 @@ pub(crate) fn filled(fs: &MemFs) -> (Store, Expected) {
         append(&store, &mut expected, 1 + number * 5 % 41, 60 + number * 7);
     }
     assert!(files(fs, "segment-").len() > 3);
+    (store, expected)
+}
+
+/// A store of segments with so many events that nodes have nodes below them in the same segment.
+pub(crate) fn densely_filled(fs: &MemFs) -> (Store, Expected) {
+    let store = small(fs).open(dir()).unwrap();
+    let mut expected = Expected::default();
+    for _ in 0..40 {
+        append(&store, &mut expected, 40, 10);
+    }
+    assert!(files(fs, "segment-").len() > 2);
     (store, expected)
 }
 

@@ -5,10 +5,14 @@ use crate::backup::go_on;
 use crate::compact::small;
 use crate::forge_index as forge;
 use crate::harness::{dir, read, write};
-use crate::proofs::{Expected, filled};
-use strandline::fs::MemFs;
+use crate::proofs::{Expected, densely_filled, filled};
+use std::sync::Arc;
+use strandline::fs::{Fs, MemFs};
 use strandline::maintenance::rebuild;
+use strandline::proof::Nodes as _;
 use strandline::{ErrorKind, Problem, ProblemKind, Sequence, StoreOptions};
+use strandline_anchor::proof::SignerKey;
+use strandline_anchor::{Anchors, FileSink};
 use strandline_core::Salt;
 use strandline_segment::SegmentInfo;
 
@@ -16,6 +20,14 @@ use strandline_segment::SegmentInfo;
 fn closed() -> (MemFs, Expected) {
     let fs = MemFs::new();
     let (store, expected) = filled(&fs);
+    store.close().unwrap();
+    (fs, expected)
+}
+
+/// One whose segments have nodes below others.
+fn dense() -> (MemFs, Expected) {
+    let fs = MemFs::new();
+    let (store, expected) = densely_filled(&fs);
     store.close().unwrap();
     (fs, expected)
 }
@@ -53,7 +65,7 @@ fn mend(tree: &mut [u8], edges: usize) {
 
 #[test]
 fn a_damaged_section_is_made_of_the_frames() {
-    let (fs, expected) = closed();
+    let (fs, expected) = dense();
     let all = forge::sealed(&fs);
     let info = &all[1];
     let good = forge::footer(&fs, info);
@@ -64,7 +76,16 @@ fn a_damaged_section_is_made_of_the_frames() {
         let store = reader(&fs).open(dir()).unwrap();
         let now = store.snapshot();
         let inside = info.start().sequence.get() + byte as u64;
-        expected.check_some(&now, inside % 31, 157);
+        let (tree, first) = (now.tree(), info.start().sequence.get());
+        for level in 6..9 {
+            let index = (first >> level) + 1;
+            assert_eq!(
+                tree.node(level, index).unwrap(),
+                expected.tree().node(level, index).unwrap(),
+                "byte {byte}"
+            );
+        }
+        expected.check_some(&now, inside % 31, 397);
         let found = problems(&fs);
         assert_eq!(found.len(), 1, "byte {byte}: {found:?}");
         assert_eq!(found[0].kind, ProblemKind::Index);
@@ -77,7 +98,7 @@ fn a_damaged_section_is_made_of_the_frames() {
 
 #[test]
 fn a_forged_section_gives_no_proof_that_does_not_hold() {
-    let (fs, expected) = closed();
+    let (fs, expected) = dense();
     let info = &forge::sealed(&fs)[1];
     let good = forge::footer(&fs, info);
     let edges = edges_bytes(info);
@@ -100,6 +121,57 @@ fn a_forged_section_gives_no_proof_that_does_not_hold() {
         assert_eq!(found.len(), 1, "byte {byte}: {found:?}");
         assert!(found[0].message.contains("nodes of the tree"), "{found:?}");
     }
+}
+
+/// Cause: what a footer said was taken for what the log is, and a head that the log had was called another's.
+#[test]
+fn a_forged_section_gives_no_proof_of_consistency_that_does_not_hold() {
+    let (fs, expected) = dense();
+    let info = &forge::sealed(&fs)[1];
+    let good = forge::footer(&fs, info);
+    let edges = edges_bytes(info);
+    let numbers = good.tree.len() - edges..good.tree.len() - edges + 32;
+    let bytes = (0..good.tree.len()).step_by(23);
+    for byte in bytes.filter(|byte| !numbers.contains(byte)) {
+        let mut parts = good.clone();
+        parts.tree[byte] ^= 1;
+        mend(&mut parts.tree, edges);
+        forge::put_footer(&fs, info, &parts);
+        for size in (1..expected.size()).step_by(151) {
+            let store = reader(&fs).open(dir()).unwrap();
+            let now = store.snapshot();
+            let old = expected.head(size);
+            let proof = now.prove_consistency(&old).unwrap();
+            proof.verify(&old, &now.tree_head().unwrap()).unwrap();
+        }
+    }
+}
+
+/// Cause: what footers said was signed, and the log was another one than its own head once they were made anew.
+#[test]
+fn what_is_signed_is_the_log_and_not_what_footers_say() {
+    let (fs, expected) = dense();
+    let info = &forge::sealed(&fs)[1];
+    let good = forge::footer(&fs, info);
+    let edges = edges_bytes(info);
+    let mut parts = good.clone();
+    // A node of which the root is made.
+    let last = parts.tree.len() - 1;
+    parts.tree[last] ^= 1;
+    mend(&mut parts.tree, edges);
+    forge::put_footer(&fs, info, &parts);
+    let store = reader(&fs).open(dir()).unwrap();
+    assert_ne!(
+        store.durable_head().unwrap(),
+        expected.head(expected.size())
+    );
+    let key = SignerKey::from_seed("example.org/orders".parse().unwrap(), [7; 32]);
+    let shared: Arc<dyn Fs> = Arc::new(fs.clone());
+    let heads = dir().with_file_name("heads");
+    let mut anchors = Anchors::new(key).sink(FileSink::new(shared, &heads));
+    let anchored = anchors.anchor(&store).unwrap();
+    let head = *anchored.checkpoint.unverified().head();
+    assert_eq!(head, expected.head(expected.size()));
 }
 
 /// Once what is forged was met, the tree is that of the frames.
@@ -179,6 +251,9 @@ fn a_damaged_record_has_no_proof_and_is_named() {
     assert_eq!(error.kind(), ErrorKind::Corrupt);
     assert!(error.to_string().contains(&info.file_name()), "{error}");
     assert!(error.to_string().contains("offset"), "{error}");
+    // Nor is it among the digests that tiles are made of.
+    let error = now.tree().digest(damaged.get()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corrupt);
     // What does not need it is proven all the same.
     assert_eq!(now.tree_head().unwrap(), expected.head(expected.size()));
     now.prove_sequence(Sequence::ZERO)

@@ -34,7 +34,9 @@ const STEPS: &[Step] = &[
     }),
     ("examples", examples::run),
     // Where there is no recent Python or no network, it says what it passes over.
-    ("proofs, read by others", || done(proof::run()?)),
+    ("proofs, read by others", || {
+        done(proof::run(&proof::Args::default())?)
+    }),
     // Where there is no Chromium, no Node.js or no network, it says what it passes over.
     ("views, in a browser", || done(inspector::run()?)),
     ("power cuts", || {

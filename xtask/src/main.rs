@@ -97,13 +97,14 @@ enum Repository {
     ///
     /// Example: cargo xtask fuzz directory --seconds 600
     Fuzz(fuzz::Args),
-    /// Have proofs read by a program of others, and theirs by us; build for a browser.
+    /// Have proofs read by a program of others, and theirs by us; build for a browser. Or see that tests of proofs,
+    /// heads and sealing fail where they should.
     ///
     /// Needs Python 3.12 or later, which STRANDLINE_PYTHON can name, and a network the first time; what cannot
     /// be checked is said.
     ///
-    /// Example: cargo xtask proof
-    Proof,
+    /// Example: cargo xtask proof --mutations
+    Proof(proof::Args),
     /// List the commands on a store.
     Store,
     /// Open every view of the inspector in a browser, click through it, and compare its numbers with the store's.
@@ -144,7 +145,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             Repository::Faults(args) => faults::run(&args),
             Repository::Crash(args) => crash::run(&args),
             Repository::Fuzz(args) => fuzz::run(&args),
-            Repository::Proof => proof::run(),
+            Repository::Proof(args) => proof::run(&args),
             Repository::Store => program(STORE, &root()?, &["help".into()]),
             Repository::Inspector => inspector::run(),
             Repository::Ci => ci::run(),

@@ -4,7 +4,8 @@ use crate::sink::{AnchorSink, SinkError};
 use std::time::Duration;
 use strandline::{ErrorKind, Sequence, Snapshot, Store};
 use strandline_proof::{
-    Checkpoint, CheckpointError, NoteError, SignedCheckpoint, SignerKey, TreeHead,
+    Checkpoint, CheckpointError, LogPolicy, NOTE_BYTES_MAX, NoteSignature, SignedCheckpoint,
+    SignerKey, TreeHead,
 };
 
 /// Signs the heads of a log, and has them kept in places elsewhere.
@@ -64,9 +65,6 @@ pub enum AnchorError {
     /// The head cannot be signed.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
-    /// It has too many signatures.
-    #[error(transparent)]
-    Note(#[from] NoteError),
 }
 
 impl Anchors {
@@ -155,14 +153,17 @@ impl Anchors {
         }
     }
 
-    /// Signs the durable head of a store and has it kept. Before it is signed it is proved to go on from what each place
+    /// Signs the durable head of a store and has it kept. What no head is over that a place here can tell is read for it, so
+    /// that what is signed is the log, and not what footers say of it. Before it is signed it is proved to go on from what each place
     /// has; where one contradicts it, nothing is signed, as that head would help who changed the log.
     ///
-    /// A place that cannot be reached keeps others from nothing: it is among [`failed`](Anchored::failed).
+    /// A place that cannot be reached keeps others from nothing, nor does one that has a head that contradicts it and that
+    /// this key has not signed: it is among [`failed`](Anchored::failed).
     ///
     /// # Errors
     ///
-    /// [`AnchorError::Refused`] if a place has a head that the log never had, or is longer; [`AnchorError::Store`].
+    /// [`AnchorError::Refused`] if a place has a head by this key that the log never had, or is longer;
+    /// [`AnchorError::Store`].
     pub fn anchor(&mut self, store: &Store) -> Result<Anchored, AnchorError> {
         self.sign(store, |_| true)
     }
@@ -174,24 +175,41 @@ impl Anchors {
         is_asked: impl Fn(&Place) -> bool,
     ) -> Result<Anchored, AnchorError> {
         let at = store.clock().elapsed();
-        let head = store.durable_head()?;
+        let mut head = store.durable_head()?;
         let then = store.snapshot().snapshot_at(Sequence::new(head.size));
+        let mut signed_before = self.last.map(|last| last.head.size);
         let (mut unchanged, mut failed, mut to_keep) = (Vec::new(), Vec::new(), Vec::new());
         for place in self.places.iter_mut().filter(|place| is_asked(place)) {
-            match place.sink.newest(&self.origin) {
-                Err(error) => failed.push((place.sink.name(), error)),
-                Ok(newest) => match goes_on(&then, head, newest)? {
-                    Going::On => to_keep.push(place),
-                    Going::Nowhere => {
-                        place.last = Some(Last { at, head });
-                        unchanged.push(place.sink.name());
-                    }
-                    Going::Against(error) => {
-                        let sink = place.sink.name();
-                        return Err(AnchorError::Refused { sink, error });
-                    }
-                },
+            let sink = &mut *place.sink;
+            let newest = match newest(sink, &self.origin, &self.key) {
+                Ok(newest) => newest,
+                Err(error) => {
+                    failed.push((sink.name(), error));
+                    continue;
+                }
+            };
+            if newest.is_all {
+                let size = newest.own.map_or(0, |own| own.size);
+                signed_before = signed_before.max(Some(size));
             }
+            match newest.is_followed_by(&then, head)? {
+                Going::On => to_keep.push(place),
+                Going::Nowhere => {
+                    unchanged.push(sink.name());
+                    place.last = Some(Last { at, head });
+                }
+                Going::Elsewhere(error) => failed.push((sink.name(), error)),
+                Going::Against(error) => {
+                    let sink = sink.name();
+                    return Err(AnchorError::Refused { sink, error });
+                }
+            }
+        }
+        // What no head is over yet is signed as it stands in the log. Of what is before, the head that is kept says that
+        // it is so.
+        if let Some(from) = signed_before.filter(|from| *from < head.size) {
+            then.tree().make_anew(from..head.size)?;
+            head = then.tree_head()?;
         }
         let checkpoint = Checkpoint::new(&self.origin, head)?;
         let mut checkpoint = SignedCheckpoint::sign(checkpoint, &self.key)?;
@@ -201,19 +219,20 @@ impl Anchors {
         };
         let mut kept = Vec::new();
         for place in to_keep {
-            match place.sink.keep(&checkpoint, &prove) {
+            let signed = match place.sink.keep(&checkpoint, &prove) {
                 Err(error @ (SinkError::Ahead { .. } | SinkError::Contradicted { .. })) => {
                     let sink = place.sink.name();
                     return Err(AnchorError::Refused { sink, error });
                 }
-                Err(error) => failed.push((place.sink.name(), error)),
-                Ok(signatures) => {
+                kept => kept.and_then(|signatures| with(&checkpoint, signatures)),
+            };
+            match signed {
+                Ok(signed) => {
+                    checkpoint = signed;
                     place.last = Some(Last { at, head });
-                    for signature in signatures {
-                        checkpoint.add(signature)?;
-                    }
                     kept.push(place.sink.name());
                 }
+                Err(error) => failed.push((place.sink.name(), error)),
             }
         }
         if failed.is_empty() {
@@ -228,10 +247,94 @@ impl Anchors {
     }
 }
 
+/// The newest heads that a place has.
+#[derive(Default)]
+struct Newest {
+    /// Of the key that signs, or of whom the place takes heads.
+    own: Option<TreeHead>,
+    /// Newer than that: of whoever has written there, another key of the log perhaps.
+    by_others: Option<TreeHead>,
+    /// Whether the place has told all, so that what is signed before is known.
+    is_all: bool,
+}
+
+impl Newest {
+    /// Whether the log of `head`, as it was `then`, goes on from what the place has.
+    fn is_followed_by(&self, then: &Snapshot, head: TreeHead) -> Result<Going, strandline::Error> {
+        // What nobody knows to be the log's keeps the log from no other place.
+        if let Some(other) = self.by_others
+            && let Going::Against(_) = goes_on(then, head, Some(other))?
+        {
+            let message = format!(
+                "it has a head of {} events that this key has not signed, and from which the log does not go on",
+                other.size
+            );
+            return Ok(Going::Elsewhere(SinkError::Foreign(message)));
+        }
+        goes_on(then, head, self.own.or(self.by_others))
+    }
+}
+
+fn newest(sink: &mut dyn AnchorSink, origin: &str, key: &SignerKey) -> Result<Newest, SinkError> {
+    let policy = LogPolicy::new(key.verifier()).origin(origin);
+    let is_own = |head: &SignedCheckpoint| {
+        head.unverified().origin() == origin && head.verify(&policy).is_ok()
+    };
+    let Some(kept) = sink.kept(&is_own)? else {
+        let own = sink.newest(origin)?;
+        return Ok(Newest {
+            own,
+            ..Newest::default()
+        });
+    };
+    let of_log = |head: &&SignedCheckpoint| head.unverified().origin() == origin;
+    let mut heads: Vec<_> = kept.heads.iter().filter(of_log).collect();
+    heads.sort_by_key(|head| std::cmp::Reverse(head.unverified().head().size));
+    let mut newest = Newest {
+        is_all: true,
+        ..Newest::default()
+    };
+    for head in heads {
+        if let Ok(verified) = head.verify(&policy) {
+            newest.own = Some(*verified.head());
+            break;
+        }
+        newest.by_others = newest.by_others.or(Some(*head.unverified().head()));
+    }
+    Ok(newest)
+}
+
+/// The head with what a place has signed, if that can be kept with it. Somebody who signs in the name of another would
+/// spoil the head for all who know that key, and it would look as if it had been changed.
+fn with(
+    head: &SignedCheckpoint,
+    signatures: Vec<NoteSignature>,
+) -> Result<SignedCheckpoint, SinkError> {
+    let refused = |reason: String| SinkError::Refused(reason);
+    let mut signed = head.clone();
+    for signature in signatures {
+        let is_taken = |own: &NoteSignature| {
+            (own.name(), own.id()) == (signature.name(), signature.id()) && *own != signature
+        };
+        if head.note().signatures().iter().any(is_taken) {
+            let name = signature.name();
+            return Err(refused(format!("it signs in the name of another, {name}")));
+        }
+        let added = signed.add(signature);
+        added.map_err(|error| refused(error.to_string()))?;
+    }
+    match signed.to_string().len() > NOTE_BYTES_MAX {
+        true => Err(refused("its signatures are too long".to_owned())),
+        false => Ok(signed),
+    }
+}
+
 /// How a head follows one that is kept.
 enum Going {
     On,
     Nowhere,
+    /// Not from one that somebody else has put there.
+    Elsewhere(SinkError),
     Against(SinkError),
 }
 

@@ -2,11 +2,14 @@
 
 use std::io;
 use std::path::Path;
-use strandline::fs::{EntryKind, Fs, OpenMode};
+use strandline::fs::{EntryKind, Fs, read_file};
 use strandline_proof::{SignedCheckpoint, TreeHead};
 
 /// Most bytes of heads that are read.
 pub const HEADS_BYTES_MAX: u64 = 256 << 20;
+
+/// Most pieces of what is no head that are told.
+const UNREADABLE_MAX: usize = 100;
 
 /// What begins the line of a signature.
 const SIGNATURE: &[u8] = "— ".as_bytes();
@@ -17,7 +20,7 @@ const SIGNATURE: &[u8] = "— ".as_bytes();
 pub struct KeptHeads {
     /// The heads, in their order.
     pub heads: Vec<SignedCheckpoint>,
-    /// What is no head.
+    /// What is no head; of many pieces the first hundred.
     pub unreadable: Vec<Unreadable>,
     /// Whether the last one is not whole, as a crash leaves it.
     pub is_torn: bool,
@@ -79,12 +82,21 @@ impl KeptHeads {
             .collect();
         names.sort();
         let mut all = Self::default();
+        let mut left = HEADS_BYTES_MAX;
         for name in names {
-            let own = Self::parse(&read_bytes(fs, &path.join(name))?);
-            all.heads.extend(own.heads);
-            all.unreadable.extend(own.unreadable);
+            let bytes = read_file(fs, &path.join(name), left)?;
+            left = left.saturating_sub(bytes.len() as u64);
+            all.add(Self::parse(&bytes));
         }
         Ok(all)
+    }
+
+    /// Adds what another place has kept.
+    pub fn add(&mut self, other: Self) {
+        self.heads.extend(other.heads);
+        let room = UNREADABLE_MAX.saturating_sub(self.unreadable.len());
+        self.unreadable
+            .extend(other.unreadable.into_iter().take(room));
     }
 
     /// The head of the log `origin` that is over most events, of those that were read.
@@ -103,10 +115,17 @@ impl KeptHeads {
         }
         match SignedCheckpoint::parse(&bytes) {
             Ok(head) => self.heads.push(head),
-            Err(error) => self.unreadable.push(Unreadable {
-                line,
-                reason: error.to_string(),
-            }),
+            Err(_) if self.unreadable.len() >= UNREADABLE_MAX => {}
+            Err(error) => {
+                let has_other_ends = bytes.windows(2).any(|two| two == b"\r\n");
+                let reason = match has_other_ends {
+                    true => "its lines end in CR LF: a program that changes texts has changed it, and heads count \
+                             as they were signed alone"
+                        .to_owned(),
+                    false => error.to_string(),
+                };
+                self.unreadable.push(Unreadable { line, reason });
+            }
         }
     }
 }
@@ -122,15 +141,7 @@ struct Note {
 
 /// All bytes of a file.
 pub(crate) fn read_bytes(fs: &dyn Fs, path: &Path) -> io::Result<Vec<u8>> {
-    let file = fs.open(path, OpenMode::Read)?;
-    let bytes = file.len()?;
-    if bytes > HEADS_BYTES_MAX {
-        return Err(io::ErrorKind::FileTooLarge.into());
-    }
-    let mut read = vec![0; usize::try_from(bytes).map_err(|_| io::ErrorKind::FileTooLarge)?];
-    let count = file.read_up_to(&mut read, 0)?;
-    read.truncate(count);
-    Ok(read)
+    read_file(fs, path, HEADS_BYTES_MAX)
 }
 
 #[cfg(test)]
@@ -188,6 +199,27 @@ mod tests {
                 assert!(!kept.unreadable.is_empty(), "{cut}");
             }
         }
+    }
+
+    /// Cause: what is told of each piece was ten times as long as the piece, and there was no end to the pieces.
+    #[test]
+    fn of_much_that_is_no_head_the_first_is_told() {
+        let bytes = "x\n\n".repeat(10_000);
+        let mut kept = KeptHeads::parse(bytes.as_bytes());
+        assert_eq!(kept.unreadable.len(), UNREADABLE_MAX);
+        kept.add(kept.clone());
+        assert_eq!(kept.unreadable.len(), UNREADABLE_MAX);
+        let bytes = bytes + &head(4).to_string();
+        assert_eq!(KeptHeads::parse(bytes.as_bytes()).heads, [head(4)]);
+    }
+
+    #[test]
+    fn other_ends_of_lines_are_named() {
+        let text = format!("{}\n{}", head(1), head(2)).replace('\n', "\r\n");
+        let kept = KeptHeads::parse(text.as_bytes());
+        assert!(kept.heads.is_empty());
+        assert_eq!(kept.unreadable.len(), 1, "{kept:?}");
+        assert!(kept.unreadable[0].reason.contains("CR LF"), "{kept:?}");
     }
 
     #[test]

@@ -53,7 +53,7 @@ pub use anchors::{AnchorError, Anchored, Anchors};
 pub use check::{Finding, FindingKind, HeadsReport, check};
 pub use kept::{HEADS_BYTES_MAX, KeptHeads, Unreadable};
 pub use running::{AnchorsStatus, RunningAnchors};
-pub use sink::{AnchorSink, CommandSink, DirectorySink, FileSink, Prove, SinkError};
+pub use sink::{AnchorSink, CommandSink, DirectorySink, FileSink, IsWanted, Prove, SinkError};
 #[cfg(feature = "object-store")]
 pub use sink::{BucketSink, heads_in};
 #[cfg(feature = "http")]

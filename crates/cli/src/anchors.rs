@@ -71,8 +71,7 @@ impl HeldArgs {
             };
             let read =
                 read.map_err(|error| WrongUsage(format!("{from} cannot be read: {error}")))?;
-            kept.heads.extend(read.heads);
-            kept.unreadable.extend(read.unreadable);
+            kept.add(read);
         }
         Ok(Some(Held { kept, policy }))
     }
@@ -105,11 +104,12 @@ pub(crate) fn show(screen: &mut Screen, report: &HeadsReport) -> std::io::Result
     if has(FindingKind::Manipulation) {
         screen.text(
             "  next: keep the files and the heads as they are, and compare them with backups and replicas; \
-             docs/proof.md says what else it may be",
+             docs/proof.md says what else it may be: the heads of another log that the same key has signed, say",
         )?;
     } else if has(FindingKind::Gap) {
         screen.text(
-            "  next: look for the events that are missing, in a backup, a replica or a bucket",
+            "  next: look for the events that are missing, in a backup, a replica or a bucket; or these are the heads of \
+             another log that the same key has signed: a key is for one log",
         )?;
     }
     Ok(())

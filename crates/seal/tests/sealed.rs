@@ -295,6 +295,24 @@ fn a_repeat_of_a_sealed_event_is_one_until_its_key_is_another() {
 }
 
 #[test]
+fn a_nonce_is_used_once() {
+    let (shop, seven) = (Shop::new(Per::Entity), at("customer:7"));
+    let mut nonces = std::collections::HashSet::new();
+    for _ in 0..100 {
+        let sealed = shop.seal(&seven, moved("Elm Street"));
+        shop.store.append(&seven, sealed).unwrap();
+        let seal = shop.latest("customer:7").extensions.seal().unwrap();
+        assert!(nonces.insert(seal.unwrap().nonce));
+    }
+    // Nor does another sealer go on where this one is.
+    let other = Sealer::new(shop.keys.clone(), Per::Entity).unwrap();
+    let sealed = other.seal(&seven, moved("Elm Street")).unwrap();
+    shop.store.append(&seven, sealed).unwrap();
+    let last = shop.latest("customer:7").extensions.seal().unwrap();
+    assert!(!nonces.contains(&last.unwrap().nonce));
+}
+
+#[test]
 fn ciphertext_opens_in_its_event_alone() {
     let shop = Shop::new(Per::Scope);
     let (seven, eight) = (at("customer:7"), at("customer:8"));

@@ -1,7 +1,15 @@
 //! `cargo xtask proof`: files of `crates/proof` are read by a program of others in another language, and theirs
 //! by it; and it builds where there is no operating system.
 //!
-//! What cannot be checked on this machine is said, and is no failure. It knows `run`.
+//! What cannot be checked on this machine is said, and is no failure. It knows `run`, and how a copy of the workspace is
+//! changed: `--mutations` has tests of proofs, heads and sealing fail.
+
+mod keys_table;
+mod mutations;
+mod seal_table;
+mod tree_table;
+
+pub(crate) use mutations::misplaced;
 
 use crate::run::{cargo, root, run as cargo_run};
 use anyhow::{Context, ensure};
@@ -17,7 +25,20 @@ const SCRIPT: &str = "xtask/src/proof/aics.py";
 const PLACE: &str = "target/proof";
 const WASM: &str = "wasm32-unknown-unknown";
 
-pub(crate) fn run() -> anyhow::Result<ExitCode> {
+#[derive(Default, clap::Args)]
+pub(crate) struct Args {
+    /// Break the code, one rule at a time, in a copy, and see that the test that is for it fails.
+    #[arg(long)]
+    mutations: bool,
+    /// Only the mutations whose name or test contains this.
+    #[arg(requires = "mutations")]
+    chosen: Option<String>,
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    if args.mutations {
+        return mutations::run(args.chosen.as_deref());
+    }
     wasm()?;
     others()?;
     Ok(ExitCode::SUCCESS)

@@ -104,6 +104,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
             "strandline-checkpoint",
             "strandline-transfer",
             "strandline-live",
+            "strandline-anchor",
         ],
     ),
     (

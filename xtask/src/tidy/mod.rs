@@ -11,7 +11,7 @@ mod rooms;
 mod text;
 
 use crate::run::root;
-use crate::{crash, faults, loom, model};
+use crate::{crash, faults, loom, model, proof};
 use anyhow::Context;
 use std::path::Path;
 use std::process::{Command, ExitCode};
@@ -53,6 +53,7 @@ fn check() -> anyhow::Result<Vec<String>> {
         faults::misplaced,
         loom::misplaced,
         model::misplaced,
+        proof::misplaced,
     ] {
         findings.extend(misplaced()?);
     }

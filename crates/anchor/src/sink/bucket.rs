@@ -1,6 +1,6 @@
 //! `BucketSink`: heads in object storage, an object each, of which none is ever replaced.
 
-use super::{AnchorSink, Prove, SinkError, same_head};
+use super::{AnchorSink, IsWanted, Prove, SinkError, same_head};
 use crate::kept::{HEADS_BYTES_MAX, KeptHeads};
 use std::collections::VecDeque;
 use std::io;
@@ -25,8 +25,8 @@ const IN_FLIGHT: usize = 16;
 #[derive(Debug)]
 pub struct BucketSink {
     bucket: Bucket,
-    /// The last head that is known to be there, and of which log: what is before its key is not listed again.
-    last: Option<(String, TreeHead)>,
+    /// The last head that was kept there: what is before its key is not listed again.
+    last: Option<SignedCheckpoint>,
 }
 
 impl BucketSink {
@@ -36,11 +36,21 @@ impl BucketSink {
         Self { bucket, last: None }
     }
 
-    /// What an object is a head of; `None` if it is absent or no head.
-    fn head_at(&self, key: &str) -> io::Result<Option<Checkpoint>> {
-        let object = self.bucket.get(key).map_err(as_io)?;
-        let head = object.and_then(|bytes| SignedCheckpoint::parse(&bytes).ok());
-        Ok(head.map(|head| head.unverified().clone()))
+    /// Heads of objects, of which one under the key of another size is none.
+    fn heads_of(&self, objects: &[&Listed]) -> io::Result<Vec<SignedCheckpoint>> {
+        let asked: Vec<_> = objects
+            .iter()
+            .map(|object| self.bucket.start_get(&object.key))
+            .collect();
+        let mut all = Vec::new();
+        for (object, answer) in objects.iter().zip(asked) {
+            // One that was removed meanwhile is as one that was before.
+            let bytes = answer.wait().map_err(as_io)?.unwrap_or_default();
+            let heads = KeptHeads::parse(&bytes).heads.into_iter();
+            let is_here = |head: &SignedCheckpoint| key_of(size_of(head)) == object.key;
+            all.extend(heads.filter(is_here));
+        }
+        Ok(all)
     }
 
     /// Whether the object with the key of a head has that head. What it has otherwise is an error.
@@ -57,23 +67,24 @@ impl AnchorSink for BucketSink {
         self.bucket.name().to_owned()
     }
 
-    /// Of the newest keys on, the first that has a head of this log. One under the key of another size is none.
     fn newest(&mut self, origin: &str) -> Result<Option<TreeHead>, SinkError> {
-        let known = self.last.as_ref().filter(|(of, _)| of == origin);
-        let known = known.map(|(_, head)| *head);
-        let after = known.map(|head| key_of(head.size));
+        let is_of_log = |head: &SignedCheckpoint| head.unverified().origin() == origin;
+        let kept = self.kept(&is_of_log)?;
+        Ok(kept.and_then(|kept| kept.newest(origin)))
+    }
+
+    /// Read from the newest key on, some at once, until one is wanted.
+    fn kept(&mut self, is_wanted: IsWanted<'_>) -> Result<Option<KeptHeads>, SinkError> {
+        let after = self.last.as_ref().map(|head| key_of(size_of(head)));
         let listed = self.bucket.list("", after.as_deref()).map_err(as_io)?;
-        for object in listed.iter().rev().filter(|object| is_head(object)) {
-            let Some(there) = self.head_at(&object.key)? else {
-                continue;
-            };
-            let head = *there.head();
-            if there.origin() == origin && key_of(head.size) == object.key {
-                self.last = Some((origin.to_owned(), head));
-                return Ok(Some(head));
-            }
+        let mut named: Vec<_> = listed.iter().filter(|object| is_head(object)).collect();
+        let mut kept = KeptHeads::default();
+        while !named.is_empty() && !kept.heads.iter().any(is_wanted) {
+            let newest = named.split_off(named.len().saturating_sub(IN_FLIGHT));
+            kept.heads.extend(self.heads_of(&newest)?);
         }
-        Ok(known)
+        kept.heads.extend(self.last.clone());
+        Ok(Some(kept))
     }
 
     fn keep(
@@ -100,7 +111,7 @@ impl AnchorSink for BucketSink {
                 _ => return Err(as_io(error).into()),
             },
         }
-        self.last = Some((checkpoint.origin().to_owned(), *checkpoint.head()));
+        self.last = Some(head.clone());
         Ok(Vec::new())
     }
 }
@@ -135,11 +146,13 @@ pub fn heads_in(bucket: &Bucket) -> io::Result<KeptHeads> {
         };
         // One that was removed meanwhile is as one that was before.
         if let Some(bytes) = answer.wait().map_err(as_io)? {
-            let own = KeptHeads::parse(&bytes);
-            kept.heads.extend(own.heads);
-            kept.unreadable.extend(own.unreadable);
+            kept.add(KeptHeads::parse(&bytes));
         }
     }
+}
+
+fn size_of(head: &SignedCheckpoint) -> u64 {
+    head.unverified().head().size
 }
 
 fn key_of(size: u64) -> String {

@@ -1,6 +1,6 @@
 //! `DirectorySink`: heads in a directory, a file each.
 
-use super::{AnchorSink, Prove, SinkError, same_head};
+use super::{AnchorSink, IsWanted, Prove, SinkError, same_head};
 use crate::kept::{KeptHeads, read_bytes};
 use std::io;
 use std::path::PathBuf;
@@ -30,10 +30,14 @@ impl AnchorSink for DirectorySink {
     }
 
     fn newest(&mut self, origin: &str) -> Result<Option<TreeHead>, SinkError> {
+        Ok(self.kept(&|_| false)?.and_then(|kept| kept.newest(origin)))
+    }
+
+    fn kept(&mut self, _: IsWanted<'_>) -> Result<Option<KeptHeads>, SinkError> {
         match self.fs.list_names(&self.path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Some(KeptHeads::default())),
             Err(error) => Err(error.into()),
-            Ok(_) => Ok(KeptHeads::read(&*self.fs, &self.path)?.newest(origin)),
+            Ok(_) => Ok(Some(KeptHeads::read(&*self.fs, &self.path)?)),
         }
     }
 

@@ -1,6 +1,6 @@
 //! `FileSink`: heads in a file, each after the others.
 
-use super::{AnchorSink, Prove, SinkError};
+use super::{AnchorSink, IsWanted, Prove, SinkError};
 use crate::kept::{KeptHeads, read_bytes};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -44,6 +44,13 @@ impl AnchorSink for FileSink {
 
     fn newest(&mut self, origin: &str) -> Result<Option<TreeHead>, SinkError> {
         Ok(self.read()?.and_then(|(_, kept)| kept.newest(origin)))
+    }
+
+    fn kept(&mut self, _: IsWanted<'_>) -> Result<Option<KeptHeads>, SinkError> {
+        Ok(Some(
+            self.read()?
+                .map_or_else(KeptHeads::default, |(_, kept)| kept),
+        ))
     }
 
     fn keep(

@@ -24,6 +24,9 @@ use strandline_proof::{Checkpoint, ConsistencyProof, NoteSignature, SignedCheckp
 /// Proves that the log of a new head begins with its first so many events.
 pub type Prove<'p> = &'p dyn Fn(u64) -> Result<ConsistencyProof, strandline::Error>;
 
+/// Whether a head is the one that is looked for.
+pub type IsWanted<'p> = &'p dyn Fn(&SignedCheckpoint) -> bool;
+
 /// A place where heads are kept. Of use where who can write the store cannot write it.
 pub trait AnchorSink: Debug + Send {
     /// What it is called, for people.
@@ -35,6 +38,18 @@ pub trait AnchorSink: Debug + Send {
     ///
     /// Why it cannot be asked.
     fn newest(&mut self, origin: &str) -> Result<Option<TreeHead>, SinkError>;
+
+    /// The heads that it has, if it can tell them with their signatures: those of the key that signs count then, and
+    /// [`newest`](Self::newest) is not asked. By default it cannot. Of heads that are over fewer events than one that
+    /// `is_wanted` it need not tell.
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot be asked.
+    fn kept(&mut self, is_wanted: IsWanted<'_>) -> Result<Option<KeptHeads>, SinkError> {
+        let _ = is_wanted;
+        Ok(None)
+    }
 
     /// Keeps a head, durably. Gives what it has signed itself, as a witness does.
     ///
@@ -89,6 +104,10 @@ impl<S: AnchorSink + ?Sized> AnchorSink for Box<S> {
         (**self).newest(origin)
     }
 
+    fn kept(&mut self, is_wanted: IsWanted<'_>) -> Result<Option<KeptHeads>, SinkError> {
+        (**self).kept(is_wanted)
+    }
+
     fn keep(
         &mut self,
         head: &SignedCheckpoint,
@@ -102,17 +121,20 @@ impl<S: AnchorSink + ?Sized> AnchorSink for Box<S> {
 /// same log contradicts it.
 fn same_head(place: &dyn Display, there: &KeptHeads, head: &Checkpoint) -> Result<(), SinkError> {
     let mut heads = there.heads.iter().map(SignedCheckpoint::unverified);
-    match heads.next() {
-        Some(kept) if kept == head || heads.any(|kept| kept == head) => Ok(()),
-        Some(kept) if kept.origin() == head.origin() => Err(SinkError::Contradicted {
-            kept: head.head().size,
-        }),
-        Some(kept) => Err(SinkError::Foreign(format!(
-            "{place} is a head of the log {}: each log has a place of its own",
-            kept.origin()
-        ))),
-        None => Err(SinkError::Foreign(format!(
-            "{place} is no head, and is left as it is"
-        ))),
+    if heads.clone().any(|kept| kept == head) {
+        return Ok(());
     }
+    if heads.clone().any(|kept| kept.origin() == head.origin()) {
+        return Err(SinkError::Contradicted {
+            kept: head.head().size,
+        });
+    }
+    // Nothing is said against this log by what is not about it.
+    Err(SinkError::Foreign(match heads.next() {
+        Some(other) => format!(
+            "{place} is of the log {}: give each log a place of its own",
+            other.origin()
+        ),
+        None => format!("{place} is no head, and is left as it is"),
+    }))
 }

@@ -79,6 +79,10 @@ impl AnchorSink for WitnessSink {
                         // The same size, and not the same root.
                         return Err(SinkError::Contradicted { kept });
                     }
+                    if kept > size {
+                        // Not kept in mind: it is asked again the next time.
+                        return Err(SinkError::Ahead { kept, size });
+                    }
                     self.size = kept;
                 }
                 // The hashes that are right for this log do not lead from its head to the new one.

@@ -7,7 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 use strandline::fs::OsFs;
 use strandline::maintenance::{Redaction, Retention, compact, redact};
-use strandline::{Clock as _, ManualClock, Store, StoreOptions};
+use strandline::{
+    AppendOptions, Clock as _, Coordinate, Durability, Event, EventKind, ManualClock, Store,
+    StoreOptions,
+};
 use strandline_anchor::proof::{LogPolicy, SignerKey};
 use strandline_anchor::{
     AnchorError, Anchors, CommandSink, DirectorySink, FindingKind, KeptHeads, SinkError, check,
@@ -176,6 +179,52 @@ fn heads_of_others_count_for_nothing_and_changed_ones_against() {
     assert!(!check(&store.snapshot(), &kept, &named).unwrap().is_sound());
 }
 
+/// Cause: a head that anybody had written into one place kept the log from being signed at all, at every place.
+#[test]
+fn a_head_that_nobody_has_signed_spoils_one_place_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let (one, other) = (dir.path().join("one"), dir.path().join("other"));
+    let store = Store::open(dir.path().join("a.strand")).unwrap();
+    fill(&store, 20, "paid");
+    anchors(&one).anchor(&store).unwrap();
+    let signed = std::fs::read_to_string(&one).unwrap();
+    let forged = signed.replacen("\n20\n", "\n9000000000000000000\n", 1);
+    let by_other = dir.path().join("by-other");
+    let elsewhere = Store::open(dir.path().join("b.strand")).unwrap();
+    fill(&elsewhere, 30, "not paid");
+    let mut others = Anchors::new(key(8)).sink(file(&by_other));
+    others.anchor(&elsewhere).unwrap();
+    for spoiled in [forged, std::fs::read_to_string(&by_other).unwrap()] {
+        fill(&store, 1, "paid");
+        std::fs::write(&one, format!("{signed}{spoiled}")).unwrap();
+        let anchored = anchors(&one).sink(file(&other)).anchor(&store).unwrap();
+        assert_eq!(anchored.kept, [other.display().to_string()]);
+        assert!(matches!(anchored.failed[0].1, SinkError::Foreign(_)));
+    }
+    // Heads by the key of before, from which the log goes on, keep it from nothing.
+    let before = dir.path().join("before");
+    let mut old = Anchors::new(key(8)).sink(file(&before));
+    old.anchor(&store).unwrap();
+    fill(&store, 1, "paid");
+    assert_eq!(anchors(&before).anchor(&store).unwrap().kept.len(), 1);
+}
+
+#[test]
+fn what_a_power_cut_can_take_back_is_not_anchored() {
+    let dir = tempfile::tempdir().unwrap();
+    let heads = dir.path().join("heads");
+    let options = StoreOptions::new().no_background_sync();
+    let store = options.open(dir.path().join("a.strand")).unwrap();
+    fill(&store, 3, "paid");
+    let order = Coordinate::new("order:1", "eu").unwrap();
+    let event = Event::bytes(EventKind::new(1, 1), *b"x");
+    let written = AppendOptions::new().durability(Durability::Written);
+    store.append_with(&order, event, written).unwrap();
+    assert_eq!(store.snapshot().len(), 4);
+    let anchored = anchors(&heads).anchor(&store).unwrap();
+    assert_eq!(anchored.checkpoint.unverified().head().size, 3);
+}
+
 /// One who has the key signs two logs: the heads themselves say so, whatever store is there.
 #[test]
 fn two_logs_of_a_size_are_a_manipulation() {
@@ -254,6 +303,51 @@ fn directories_and_commands_keep_heads_too() {
     let forged = Store::open(dir.path().join("b.strand")).unwrap();
     fill(&forged, 20, "not paid");
     assert!(matches!(anchors(&forged), Err(AnchorError::Refused { .. })));
+}
+
+/// Cause: two logs in one directory were taken for one that contradicts itself once they had as many events, and neither
+/// was signed any more.
+#[test]
+fn what_has_the_name_of_a_head_and_is_none_of_this_log_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let heads = dir.path().join("heads");
+    let store = Store::open(dir.path().join("a.strand")).unwrap();
+    fill(&store, 4, "paid");
+    let into = |key| Anchors::new(key).sink(DirectorySink::new(Arc::new(OsFs), &heads));
+    let other = SignerKey::from_seed("example.org/other".parse().unwrap(), [9; 32]);
+    into(other).anchor(&store).unwrap();
+    let told = |store: &Store| {
+        let anchored = into(key(7)).anchor(store).unwrap();
+        let [(_, SinkError::Foreign(reason))] = &anchored.failed[..] else {
+            panic!("{anchored:?}");
+        };
+        reason.clone()
+    };
+    assert!(told(&store).contains("log example.org/other"));
+    for text in ["", "no head"] {
+        fill(&store, 1, "paid");
+        let size = store.snapshot().visible().get();
+        let path = heads.join(format!("{size:020}.checkpoint"));
+        std::fs::write(&path, text).unwrap();
+        assert!(told(&store).contains("is no head"));
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+    }
+}
+
+/// Cause: a program was waited for however long it took, and nothing else was signed meanwhile.
+#[test]
+fn a_command_that_does_not_end_is_killed() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path().join("a.strand")).unwrap();
+    fill(&store, 1, "paid");
+    for script in ["exec sleep 100000", "exec <&-; exec sleep 100000"] {
+        let command = CommandSink::new("sh", ["-c", script]).time_max(Duration::from_millis(50));
+        let anchored = Anchors::new(key(7)).sink(command).anchor(&store).unwrap();
+        let (_, SinkError::Io(error)) = &anchored.failed[0] else {
+            panic!("{anchored:?}");
+        };
+        assert_eq!(error.kind(), std::io::ErrorKind::TimedOut);
+    }
 }
 
 #[test]

@@ -23,14 +23,14 @@ pub(crate) struct Witness {
     signed: String,
     pub(crate) asked: Vec<u64>,
     /// What it answers to everything, if it is out of order.
-    pub(crate) broken: Option<(u16, &'static str)>,
+    pub(crate) broken: Option<(u16, String)>,
 }
 
 impl Witness {
     /// The answer to a request to sign a head.
     fn signs(&mut self, body: &str) -> (u16, String) {
-        if let Some((status, answer)) = self.broken {
-            return (status, answer.to_owned());
+        if let Some(broken) = &self.broken {
+            return broken.clone();
         }
         let (front, note) = body.split_once("\n\n").unwrap();
         let mut lines = front.lines();

@@ -69,13 +69,14 @@ pub(crate) fn opened_event(
 }
 
 #[cfg(feature = "seal")]
-pub(crate) use with_keys::{WrappingArgs, advised, open_keys};
+pub(crate) use with_keys::{WrappingArgs, advised, keeping_owner, open_keys};
 
 #[cfg(feature = "seal")]
 mod with_keys {
     use super::PathBuf;
     use crate::files::Input;
     use crate::outcome::{Advised, WrongUsage};
+    use std::os::unix::fs::{MetadataExt as _, chown};
     use std::path::Path;
     use strandline::{Error, ErrorKind};
     use strandline_seal::{FileKeys, WrappingKey};
@@ -122,7 +123,49 @@ mod with_keys {
 
     /// A file of keys, opened.
     pub(crate) fn open_keys(path: &Path, wrapping: &WrappingArgs) -> anyhow::Result<FileKeys> {
-        FileKeys::open(path, wrapping.read()?).map_err(advised)
+        let wrapping = wrapping.read()?;
+        FileKeys::open(path, wrapping).map_err(|error| {
+            if !path.is_symlink() {
+                return advised(error);
+            }
+            let next = "name the file itself: this is a link, and none is followed, as a file of keys is replaced \
+                        when it changes, and what a link leads to would keep the old one";
+            let next = next.to_owned();
+            Advised { error, next }.into()
+        })
+    }
+
+    /// Changes a file of keys, which is replaced by that, and leaves it to whoever it belongs to: a program of theirs
+    /// would read no key any more once somebody else, such as root, has changed it.
+    pub(crate) fn keeping_owner<T>(
+        path: &Path,
+        change: impl FnOnce() -> Result<T, Error>,
+    ) -> anyhow::Result<T> {
+        let before = path.metadata();
+        let changed = change().map_err(advised)?;
+        if let Ok(before) = before {
+            let mut lock = path.as_os_str().to_owned();
+            lock.push(".lock");
+            for path in [path, Path::new(&lock)] {
+                give(path, before.uid(), before.gid())?;
+            }
+        }
+        Ok(changed)
+    }
+
+    /// Gives a file to somebody, if it is another's.
+    fn give(path: &Path, user: u32, group: u32) -> anyhow::Result<()> {
+        let is_theirs = |now: std::fs::Metadata| (now.uid(), now.gid()) == (user, group);
+        if path.metadata().is_ok_and(is_theirs) {
+            return Ok(());
+        }
+        chown(path, Some(user), Some(group)).map_err(|error| {
+            let path = path.display();
+            anyhow::anyhow!(
+                "the keys were changed, but {path} is not user {user}'s any more, who had it: {error}; \
+                 `chown {user}:{group} {path}` gives it back"
+            )
+        })
     }
 
     /// A failure of a file of keys, with what to do about it.

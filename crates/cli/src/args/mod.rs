@@ -23,7 +23,7 @@ pub(crate) use confirm::{confirm, confirm_on_terminal, is_asked};
 pub(crate) use event::{foreign_event_id, parse_event_id};
 pub(crate) use keys::{OpenArgs, opened, opened_event};
 #[cfg(feature = "seal")]
-pub(crate) use keys::{WrappingArgs, advised, open_keys};
+pub(crate) use keys::{WrappingArgs, advised, keeping_owner, open_keys};
 pub(crate) use kind::{CATEGORY_DEFAULT, KindArg};
 pub(crate) use near::{did_you_mean, nearest};
 pub(crate) use query::{QueryArgs, RegionText, tell_no_events};

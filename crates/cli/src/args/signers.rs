@@ -79,10 +79,16 @@ fn verifier_key(name: &str, text: &str) -> Result<VerifierKey, WrongUsage> {
 ///
 /// Why there is none.
 pub(crate) fn signer_key(path: &Path) -> Result<SignerKey, WrongUsage> {
-    let key = text_of(path)?.trim().parse();
+    let text = text_of(path)?;
+    let key = text.trim().parse();
     key.map_err(|error| {
         let path = path.display();
-        WrongUsage(format!("{path}: {error}; `strandline key new` makes one"))
+        WrongUsage(match text.trim().parse::<VerifierKey>() {
+            Ok(_) => format!(
+                "{path} has a public key, by which nothing is signed: give the file that `strandline key new` made"
+            ),
+            Err(_) => format!("{path}: {error}; `strandline key new` makes one"),
+        })
     })
 }
 

@@ -1,6 +1,6 @@
 //! `forget`: the key of an entity or a scope forgotten, and with it what was sealed. Changes no store.
 
-use crate::args::{StoreArgs, WrappingArgs, advised, confirm, open_keys};
+use crate::args::{StoreArgs, WrappingArgs, advised, confirm, keeping_owner, open_keys};
 use crate::outcome::{Outcome, WrongUsage};
 use crate::terminal::{Screen, count};
 use serde_json::json;
@@ -80,7 +80,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     if !confirm(&plan, args.yes)? {
         return Ok(Outcome::Fine);
     }
-    keys.forget(subject).map_err(advised)?;
+    keeping_owner(&args.keys, || keys.forget(subject))?;
     let text = format!(
         "the key of {subject} is forgotten. Copies of {} from before still have it: encrypt it anew with `strandline \
          key-store rotate`, and destroy the wrapping key of before",

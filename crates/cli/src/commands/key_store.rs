@@ -1,6 +1,6 @@
 //! `key-store`: a file of keys, made, looked at, and encrypted anew. Forgets no key: that is `forget`'s.
 
-use crate::args::{WrappingArgs, advised, open_keys};
+use crate::args::{WrappingArgs, advised, keeping_owner, open_keys};
 use crate::outcome::{Outcome, WrongUsage};
 use crate::output::note;
 use crate::terminal::{Screen, count};
@@ -73,7 +73,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
             let to = WrappingArgs {
                 wrapping_key: Some(new_wrapping_key.clone()),
             };
-            file.rotate(to.read()?).map_err(advised)?;
+            let to = to.read()?;
+            keeping_owner(keys, || file.rotate(to))?;
             let records = file.records().map_err(advised)?.len() as u64;
             let text = format!(
                 "{} of {} encrypted anew; destroy the wrapping key of before, and start what uses the file with the \

@@ -41,7 +41,7 @@ fn a_witness_signs_what_has_only_grown_and_no_other_history() {
     }
 
     // One that is out of order keeps the file from nothing, and is told.
-    witness.lock().unwrap().broken = Some((500, "out of order"));
+    witness.lock().unwrap().broken = Some((500, "out of order".to_owned()));
     grow(&path, 14..15);
     let signed = json(1, &sign, &path);
     assert_eq!(signed["kept"], serde_json::json!([heads]));

@@ -68,6 +68,79 @@ fn heads_are_kept_and_the_store_is_held_against_them() {
     assert!(err.contains("not in it"), "{err}");
 }
 
+/// Cause: the head over most events was taken, whichever log's it was, and the log was said to have had another root.
+#[test]
+fn heads_of_other_logs_beside_those_of_this_are_passed_over() {
+    let (dir, path) = store();
+    let (other_dir, other) = store();
+    let (orders, public) = key(dir.path(), "example.org/orders");
+    let (others, _) = key(dir.path(), "example.org/others");
+    let heads = dir.path().join("heads").display().to_string();
+    sign(0, &path, &orders, &heads);
+    sign(0, &other, &others, &heads);
+    grow(&path, 10..30);
+    grow(&other, 10..14);
+    sign(0, &other, &others, &heads);
+    drop(other_dir);
+    let prove = format!("prove {{}} --event {} --head {heads}", ids(&path)[3]);
+    let file = dir.path().join("x.tlog-proof");
+    std::fs::write(&file, expect(0, &prove, &path)).unwrap();
+    let check = format!("check-proof {} --key {public}", file.display());
+    assert!(expect(0, &check, &path).contains("which had 10 events"));
+}
+
+/// A copy is the log that it is of: heads that were signed of the one are of the other, and proofs are the same bytes.
+#[cfg(feature = "replicate")]
+#[test]
+fn heads_and_proofs_hold_in_every_copy() {
+    let (dir, path) = store();
+    let (key, public) = key(dir.path(), "example.org/orders");
+    let at = |name: &str| dir.path().join(name).display().to_string();
+    let heads = at("heads");
+    sign(0, &path, &key, &heads);
+    expect(0, &format!("redact {{}} --event {}", ids(&path)[8]), &path);
+    expect(0, "compact {} --keep-newest 2", &path);
+    std::fs::create_dir(at("bucket")).unwrap();
+    let url = format!("file://{}", at("bucket"));
+    let lines = at("lines");
+    for command in [
+        format!("backup {{}} {} --copy", at("backup")),
+        format!("export {{}} --exact -o {lines}"),
+        format!("import {} {lines} --exact", at("imported")),
+        format!("replicate {{}} {url}"),
+        format!("follow {url} {} --once", at("replica")),
+        format!("restore --from {url} {}", at("from-bucket")),
+        format!("take-over {url} {} --yes", at("taken")),
+        format!("restore {} {}", at("backup"), at("restored")),
+    ] {
+        expect(0, &command, &path);
+    }
+    let prove = |number| format!("prove {{}} --sequence {number} --head {heads}");
+    let of_log: Vec<_> = (0..10)
+        .map(|number| expect(0, &prove(number), &path))
+        .collect();
+    for copy in [
+        "backup",
+        "imported",
+        "replica",
+        "from-bucket",
+        "taken",
+        "restored",
+    ] {
+        let copy = dir.path().join(copy);
+        let verify = format!("verify {{}} --anchors {heads} --key {public}");
+        let shown = expect(0, &verify, &copy);
+        assert!(shown.contains("before sequence 10 are anchored"), "{shown}");
+        for (number, proof) in of_log.iter().enumerate() {
+            assert_eq!(
+                &expect(0, &prove(number), &copy),
+                proof,
+                "{number} of {copy:?}"
+            );
+        }
+    }
+}
+
 #[test]
 fn another_history_is_told_and_not_signed() {
     let (dir, path) = store();

@@ -280,3 +280,37 @@ fn files_of_keys_are_their_owners_alone() {
     let stats = json(0, "stats {} --json", &place.path("customers.strand"));
     assert!(stats.is_object());
 }
+
+/// Cause: what root had changed was root's, and the program whose keys they are read none any more.
+#[test]
+fn a_file_of_keys_stays_with_whom_it_belongs_to() {
+    use std::os::unix::fs::{MetadataExt as _, chown};
+    const THEIRS: u32 = 65_534;
+    let place = Place::new();
+    let files = ["customers.keys", "customers.keys.lock"].map(|name| place.path(name));
+    // Who is not root cannot give a file away, and changes none of others.
+    if files
+        .iter()
+        .any(|file| chown(file, Some(THEIRS), Some(THEIRS)).is_err())
+    {
+        return;
+    }
+    place.fine("forget {} --entity customer:7 --keys {keys} --wrapping-key {wrapping} --yes");
+    place.fine("key-store rotate {keys} --wrapping-key {wrapping} --new-wrapping-key {new}");
+    for file in files {
+        let told = std::fs::metadata(&file).unwrap();
+        assert_eq!((told.uid(), told.gid()), (THEIRS, THEIRS), "{file:?}");
+    }
+}
+
+#[test]
+fn a_link_to_a_file_of_keys_is_said_to_be_one() {
+    let place = Place::new();
+    std::os::unix::fs::symlink(place.path("customers.keys"), place.path("link.keys")).unwrap();
+    let link = place.path("link.keys").display().to_string();
+    let told = place.fails(
+        1,
+        &format!("key-store list {link} --wrapping-key {{wrapping}}"),
+    );
+    has_all(&told, &["name the file itself"]);
+}

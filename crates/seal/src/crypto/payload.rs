@@ -200,6 +200,40 @@ mod tests {
         opens(&reader, 1);
     }
 
+    #[test]
+    fn ciphertext_is_of_all_that_it_is_bound_to() {
+        let (at, moved) = (
+            Coordinate::new("a", "bc").unwrap(),
+            Coordinate::new("ab", "c").unwrap(),
+        );
+        let (seal, sealed) =
+            seal(&key(), &bound(&at, Some(7)), b"x", &Random::from_seed(1)).unwrap();
+        let opens = |key: &Key, bound: &Bound<'_>| open(key, bound, &seal, &sealed).is_some();
+        assert!(opens(&key(), &bound(&at, Some(7))));
+        let others = [
+            bound(&moved, Some(7)),
+            bound(&at, Some(8)),
+            bound(&at, None),
+            Bound {
+                kind: EventKind::new(1, 2),
+                ..bound(&at, Some(7))
+            },
+            Bound {
+                encoding: PayloadEncoding::RAW,
+                ..bound(&at, Some(7))
+            },
+            Bound {
+                version: 2,
+                ..bound(&at, Some(7))
+            },
+        ];
+        for other in &others {
+            assert!(!opens(&key(), other));
+        }
+        let renamed = Key::new(SealKeyId::from_bytes([9; 16]), *key().secret());
+        assert!(!opens(&renamed, &bound(&at, Some(7))));
+    }
+
     proptest! {
         #[test]
         fn what_is_sealed_opens_and_nothing_else_does(

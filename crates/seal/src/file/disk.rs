@@ -19,27 +19,69 @@ const LOCK_SUFFIX: &str = ".lock";
 /// How long whoever finds the file locked waits before he looks again.
 const LOCK_TRY_INTERVAL: Duration = Duration::from_millis(5);
 
-/// A file that is open, which state of it that is, and how long it was then.
+/// How many of the last bytes tell a file from others of its length.
+const ENDING_BYTES: usize = 16;
+
+/// How long a file is, and how it ends. With its mark that tells each state of it from every other: a copy that was put
+/// back and changed since has been changed as often as what it replaced, perhaps, and is as long. What was written last
+/// ends in its checksum, with a sign behind it perhaps, and is of numbers that were drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Extent {
+    pub(super) length: u64,
+    ending: [u8; ENDING_BYTES],
+}
+
+impl Extent {
+    /// Of a file of this length that ends in these bytes.
+    fn new(length: u64, bytes: &[u8]) -> Self {
+        let mut ending = [0; ENDING_BYTES];
+        let count = bytes.len().min(ENDING_BYTES);
+        if let Some((place, last)) = ending
+            .get_mut(..count)
+            .zip(bytes.get(bytes.len() - count..))
+        {
+            place.copy_from_slice(last);
+        }
+        Self { length, ending }
+    }
+}
+
+/// A file that is open, and which state of it that is.
 pub(super) struct Opened {
     file: std::sync::Arc<dyn FsFile>,
     pub(super) mark: Mark,
-    pub(super) length: u64,
+    pub(super) extent: Extent,
 }
 
 impl Opened {
     /// Opens the file, and reads what tells whether it is another one.
     pub(super) fn open(options: &KeyFileOptions, path: &Path) -> Result<Self, Error> {
         let read = || {
-            let mut bytes = vec![0; MARK_BYTES];
             let file = options.fs.open(path, OpenMode::Read)?;
-            let length = file.len()?;
+            let mut bytes = vec![0; MARK_BYTES];
             let count = file.read_up_to(&mut bytes, 0)?;
             bytes.truncate(count);
-            Ok((file, bytes, length))
+            let length = file.len()?;
+            let extent = extent_of(&*file, length)?;
+            Ok((file, bytes, extent))
         };
-        let (file, bytes, length) = read().map_err(|error| refused("read", path, error))?;
+        let (file, bytes, extent) = read().map_err(|error| refused("read", path, error))?;
         let mark = Mark::read(&bytes).map_err(|why| no_key_file(path, why))?;
-        Ok(Self { file, mark, length })
+        Ok(Self { file, mark, extent })
+    }
+
+    /// Whether the file was this one, and was added to since at most.
+    pub(super) fn goes_on_from(
+        &self,
+        path: &Path,
+        mark: &Mark,
+        extent: &Extent,
+    ) -> Result<bool, Error> {
+        if self.mark != *mark || !mark.has_tail() || self.extent.length < extent.length {
+            return Ok(false);
+        }
+        let then = extent_of(&*self.file, extent.length);
+        Ok(then.map_err(|error| refused("read", path, error))? == *extent)
     }
 
     /// All of it, with the wrapping key held against it.
@@ -68,10 +110,11 @@ impl Opened {
     fn read_from(&self, path: &Path, from: u64) -> Result<Vec<u8>, Error> {
         let refused = |error| refused("read", path, error);
         let too_large = || refused(io::ErrorKind::FileTooLarge.into());
-        if self.length > BYTES_MAX {
+        if self.extent.length > BYTES_MAX {
             return Err(too_large());
         }
-        let length = usize::try_from(self.length.saturating_sub(from)).map_err(|_| too_large())?;
+        let length =
+            usize::try_from(self.extent.length.saturating_sub(from)).map_err(|_| too_large())?;
         let mut bytes = vec![0; length];
         let count = self.file.read_up_to(&mut bytes, from).map_err(refused)?;
         bytes.truncate(count);
@@ -79,23 +122,37 @@ impl Opened {
     }
 }
 
-/// Replaces the file, durably, by what is in memory, and gives its length.
-pub(super) fn replace(options: &KeyFileOptions, path: &Path, file: &KeyFile) -> Result<u64, Error> {
+/// The extent of what a file has up to a length.
+fn extent_of(file: &dyn FsFile, length: u64) -> io::Result<Extent> {
+    let mut bytes = [0; ENDING_BYTES];
+    let from = length.saturating_sub(ENDING_BYTES as u64);
+    let count = usize::try_from(length - from).unwrap_or(ENDING_BYTES);
+    let place = bytes.get_mut(..count).unwrap_or_default();
+    let read = file.read_up_to(place, from)?;
+    Ok(Extent::new(length, bytes.get(..read).unwrap_or_default()))
+}
+
+/// Replaces the file, durably, by what is in memory.
+pub(super) fn replace(
+    options: &KeyFileOptions,
+    path: &Path,
+    file: &KeyFile,
+) -> Result<Extent, Error> {
     let bytes = file.encode();
     check_length(path, bytes.len() as u64)?;
     let written = replace_file(&*options.fs, path, &bytes);
     written.map_err(|error| refused("write", path, error))?;
-    Ok(bytes.len() as u64)
+    Ok(Extent::new(bytes.len() as u64, &bytes))
 }
 
-/// Adds records to the file, durably, and gives its length; `None` if it has another name too, so that it is to be replaced.
+/// Adds records to the file, durably; `None` if it has another name too, so that it is to be replaced.
 pub(super) fn add(
     options: &KeyFileOptions,
     path: &Path,
     (mark, end): (&Mark, u64),
     records: &[(KeyRecord, Secret)],
-) -> Result<Option<u64>, Error> {
-    let bytes = block(mark, end, records);
+) -> Result<Option<Extent>, Error> {
+    let mut bytes = block(mark, end, records);
     let signed = end + bytes.len() as u64;
     let sign = sign(mark, signed);
     let length = signed + sign.len() as u64;
@@ -110,7 +167,8 @@ pub(super) fn add(
     file.sync().map_err(refused)?;
     // It says that what is before it is durable, so it is written after that; the next sync is for it.
     file.write_all_at(&sign, signed).map_err(refused)?;
-    Ok(Some(length))
+    bytes.extend_from_slice(&sign);
+    Ok(Some(Extent::new(length, &bytes)))
 }
 
 /// Removes what a replacement has left that was interrupted: it has keys that may be forgotten since.

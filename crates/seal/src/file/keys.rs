@@ -1,6 +1,6 @@
 //! `FileKeys`: keys in a file, wrapped; added to or replaced, under a lock.
 
-use super::disk::{Opened, add, lock, refused, replace};
+use super::disk::{Extent, Opened, add, lock, refused, replace};
 use super::format::KeyFile;
 use super::mark::{Mark, VERSION};
 use super::options::KeyFileOptions;
@@ -59,8 +59,8 @@ pub struct FileKeys {
 struct State {
     wrapping: Arc<WrappingKey>,
     file: Arc<KeyFile>,
-    /// How long the file was when it was read.
-    length: u64,
+    /// What there was of the file when it was read.
+    extent: Extent,
     /// When the file was looked at; `None` if it is to be before it is used again.
     looked: Option<Duration>,
 }
@@ -107,27 +107,27 @@ impl FileKeys {
             table: Table::new(),
             tail: Tail::of_base(&mark, 0),
         };
-        let length = replace(&options, path, &file)?;
-        file.tail.end = length;
-        Ok(Self::with(options, path, wrapping, (file, length)))
+        let extent = replace(&options, path, &file)?;
+        file.tail.end = extent.length;
+        Ok(Self::with(options, path, wrapping, (file, extent)))
     }
 
     fn read(options: KeyFileOptions, path: &Path, wrapping: WrappingKey) -> Result<Self, Error> {
         let opened = Opened::open(&options, path)?;
         let file = opened.load(path, &wrapping)?;
-        Ok(Self::with(options, path, wrapping, (file, opened.length)))
+        Ok(Self::with(options, path, wrapping, (file, opened.extent)))
     }
 
     fn with(
         options: KeyFileOptions,
         path: &Path,
         wrapping: WrappingKey,
-        (file, length): (KeyFile, u64),
+        (file, extent): (KeyFile, Extent),
     ) -> Self {
         let state = State {
             wrapping: Arc::new(wrapping),
             file: Arc::new(file),
-            length,
+            extent,
             looked: Some(options.clock.elapsed()),
         };
         Self {
@@ -202,9 +202,9 @@ impl FileKeys {
     /// that it may have taken back. Under the lock.
     fn add(&self, made: Vec<(KeyRecord, Secret)>) -> Result<(), Error> {
         let (mark, end, is_whole, is_proven) = {
-            let State { file, length, .. } = &*self.state.read();
+            let State { file, extent, .. } = &*self.state.read();
             let tail = &file.tail;
-            let is_whole = tail.is_whole && tail.end == *length;
+            let is_whole = tail.is_whole && tail.end == extent.length;
             (file.mark, tail.end, is_whole, tail.unproven.is_empty())
         };
         if made.is_empty() && is_proven {
@@ -219,13 +219,13 @@ impl FileKeys {
                     state.looked = None;
                     return Err(error);
                 }
-                Ok(Some(length)) => {
+                Ok(Some(extent)) => {
                     let file = Arc::make_mut(&mut state.file);
-                    file.tail.end = length;
+                    file.tail.end = extent.length;
                     for (record, secret) in made {
                         add_to(file, record, secret)?;
                     }
-                    state.length = length;
+                    state.extent = extent;
                     state.looked = Some(self.options.clock.elapsed());
                     return Ok(());
                 }
@@ -290,14 +290,14 @@ impl FileKeys {
         file.mark.version = VERSION;
         let written = replace(&self.options, &self.path, &file);
         let mut state = self.state.write();
-        let length = written.inspect_err(|_| {
+        let extent = written.inspect_err(|_| {
             // The file of before may stand, or this one.
             state.looked = None;
         })?;
         file.tail = Tail::of_base(&file.mark, 0);
-        file.tail.end = length;
+        file.tail.end = extent.length;
         state.file = Arc::new(file);
-        state.length = length;
+        state.extent = extent;
         if let Some(to) = to {
             state.wrapping = to;
         }
@@ -315,10 +315,10 @@ impl FileKeys {
             if !now && state.looked.is_some_and(is_new) {
                 return Ok(());
             }
-            (state.file.mark, state.length)
+            (state.file.mark, state.extent)
         };
         let opened = Opened::open(&self.options, &self.path)?;
-        if (opened.mark, opened.length) != known {
+        if (opened.mark, opened.extent) != known {
             // What a thread here has written is known once it is done, and so is its wrapping key.
             let _changing = self.changing.lock();
             return self.read_again();
@@ -331,26 +331,25 @@ impl FileKeys {
     /// meanwhile.
     fn read_again(&self) -> Result<(), Error> {
         let elapsed = self.options.clock.elapsed();
-        let (wrapping, mark, length) = {
+        let (wrapping, mark, extent) = {
             let state = self.state.read();
-            (state.wrapping.clone(), state.file.mark, state.length)
+            (state.wrapping.clone(), state.file.mark, state.extent)
         };
         let opened = Opened::open(&self.options, &self.path)?;
-        let is_same = opened.mark == mark && opened.length >= length && mark.has_tail();
-        let anew = match is_same {
+        let anew = match opened.goes_on_from(&self.path, &mark, &extent)? {
             true => None,
             false => Some(opened.load(&self.path, &wrapping)?),
         };
         let mut state = self.state.write();
         match anew {
             Some(file) => state.file = Arc::new(file),
-            None if opened.length > state.file.tail.end => {
+            None if opened.extent.length > state.file.tail.end => {
                 // What of it was right is taken, also where something after it is not.
                 opened.load_more(&self.path, Arc::make_mut(&mut state.file))?;
             }
             None => {}
         }
-        state.length = opened.length;
+        state.extent = opened.extent;
         state.looked = Some(elapsed);
         Ok(())
     }

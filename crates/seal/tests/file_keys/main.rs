@@ -278,6 +278,39 @@ fn a_key_forgotten_elsewhere_is_used_for_the_interval_at_most() {
     assert!(is_forgotten(&keys, seven.id()));
 }
 
+/// However long it is until the next look: a change looks.
+#[test]
+fn a_change_goes_on_from_what_another_process_has_done() {
+    let fs = memory();
+    let long = || options(&fs).look_interval(Duration::from_secs(3600));
+    let one = long().create(path(), wrapping(1)).unwrap();
+    let other = long().open(path(), wrapping(1)).unwrap();
+    let seven = one.create(SEVEN).unwrap();
+    one.forget(SEVEN).unwrap();
+    other.create(EIGHT).unwrap();
+    let again = options(&fs).open(path(), wrapping(1)).unwrap();
+    assert!(is_forgotten(&again, seven.id()));
+    assert!(again.current(EIGHT).unwrap().is_some());
+}
+
+/// Cause: a file was taken for the one that was read if it had been changed as often, and a copy that was put back and
+/// changed since has been: the next change put back what was before the copy, without the keys made since.
+#[test]
+fn a_copy_that_was_put_back_is_seen_though_it_was_changed_as_often() {
+    let fs = memory();
+    let keys = options(&fs).create(path(), wrapping(1)).unwrap();
+    keys.create(SEVEN).unwrap();
+    let copy = read_file(&*fs, &path(), 1 << 20).unwrap();
+    let eight = keys.create(EIGHT).unwrap();
+    replace_file(&*fs, &path(), &copy).unwrap();
+    let other = options(&fs).open(path(), wrapping(1)).unwrap();
+    let shop = other.create(Subject::Scope("shop")).unwrap();
+    assert!(matches!(keys.find(eight.id()).unwrap(), Found::Unknown));
+    keys.create(Subject::Scope("office")).unwrap();
+    let again = options(&fs).open(path(), wrapping(1)).unwrap();
+    assert!(matches!(again.find(shop.id()).unwrap(), Found::Key(_)));
+}
+
 #[test]
 fn threads_make_one_key() {
     let fs = memory();

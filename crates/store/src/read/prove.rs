@@ -122,7 +122,8 @@ impl Snapshot {
     /// The proof that the log up to the watermark has only grown since it had the head `old`: with it,
     /// [`tree_head`](Self::tree_head) is trusted by who trusts `old`. It is checked before it is given.
     ///
-    /// Whatever was removed or redacted since, heads that were given stay those of the log.
+    /// Whatever was removed or redacted since, heads that were given stay those of the log. Before a head is said not to be
+    /// the log's, the nodes of the tree are made of its frames, whatever footers say: that reads the log up to it.
     ///
     /// ```
     /// use strandline::{Coordinate, ErrorKind, Event, EventKind, Store, TreeHead};
@@ -158,6 +159,12 @@ impl Snapshot {
             );
             return foreign(message);
         }
+        let (proof, own, _) = tree.prove_consistency(old.size)?;
+        if own.root == old.root {
+            return Ok(proof);
+        }
+        // Footers may say so, and the log not.
+        tree.make_anew(0..old.size)?;
         let (proof, own, _) = tree.prove_consistency(old.size)?;
         if own.root == old.root {
             return Ok(proof);

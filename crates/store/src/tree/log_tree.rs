@@ -119,8 +119,13 @@ impl<'s> LogTree<'s> {
         Err(Error::new(ErrorKind::InvalidInput, message))
     }
 
-    /// Makes the nodes of the segments with these leaves of their frames.
-    fn make_anew(&self, leaves: Range<u64>) -> Result<(), Error> {
+    /// Makes the nodes of the segments with these leaves of the log itself, whatever their footers say: for who signs a
+    /// head, and is to answer for it. Reads those segments.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Corrupt`] if they are damaged, [`ErrorKind::Io`].
+    pub fn make_anew(&self, leaves: Range<u64>) -> Result<(), Error> {
         let mut at = leaves.start;
         while at < leaves.end.min(self.size) {
             let info = segment_of(self.log, at)?;

@@ -124,15 +124,27 @@ fn signed(args: &Args, store: &Store) -> anyhow::Result<SignedCheckpoint> {
     Ok(SignedCheckpoint::sign(checkpoint, &key)?)
 }
 
-/// The head over most events that the log has, of those in a file or directory.
+/// The head of this log over most events that it has, of those in a file or directory: heads of other logs may be there
+/// too. One that contradicts the log, and is called as it, is given if it is newer: the proof fails by it.
 fn kept_head(path: &Path, now: &Snapshot) -> Result<SignedCheckpoint, WrongUsage> {
     let wrong =
         |reason: &dyn std::fmt::Display| WrongUsage(format!("{}: {reason}", path.display()));
-    let kept = KeptHeads::read(&OsFs, path).map_err(|error| wrong(&error))?;
+    let mut kept = KeptHeads::read(&OsFs, path).map_err(|error| wrong(&error))?;
     let size = |head: &SignedCheckpoint| head.unverified().head().size;
-    let own = kept.heads.into_iter();
-    let own = own.filter(|head| size(head) <= now.visible().get());
-    let newest = own.max_by_key(size);
+    kept.heads.retain(|head| size(head) <= now.visible().get());
+    kept.heads.sort_by_key(|head| std::cmp::Reverse(size(head)));
+    let is_own = |head: &&SignedCheckpoint| {
+        let head = head.unverified().head();
+        now.tree_head_at(head.size).is_ok_and(|own| own == *head)
+    };
+    let own = kept.heads.iter().find(is_own);
+    let origin = own.map(|own| own.unverified().origin().to_owned());
+    let is_called_so = |head: &SignedCheckpoint| {
+        origin
+            .as_deref()
+            .is_none_or(|origin| head.unverified().origin() == origin)
+    };
+    let newest = kept.heads.into_iter().find(is_called_so);
     newest
         .ok_or_else(|| wrong(&"there is no head in it of so many events as the log has, or fewer"))
 }
