@@ -101,7 +101,7 @@ fn facets(view: &EventList, asked: &Asked) -> Markup {
             }
             (facet("Kinds", "kind", &facets.kinds, asked))
             (facet("Scopes", "scope", &facets.scopes, asked))
-            (facet("Tags", "tag", &facets.tags, asked))
+            (facet(if facets.are_tags_of_shown { "Tags of those shown" } else { "Tags" }, "tag", &facets.tags, asked))
         }
     }
 }

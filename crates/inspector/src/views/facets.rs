@@ -27,8 +27,9 @@ pub(crate) struct Facet {
 pub(crate) struct Facets {
     pub(crate) kinds: Vec<Facet>,
     pub(crate) scopes: Vec<Facet>,
-    /// With a filter, of the events that are shown.
     pub(crate) tags: Vec<Facet>,
+    /// Whether the tags are counted among the events that are shown alone, as they are where there is a filter.
+    pub(crate) are_tags_of_shown: bool,
     /// How many events of the filter were counted.
     pub(crate) counted: u64,
     /// Whether these are all of them. If not, they are the newest.
@@ -58,6 +59,7 @@ impl Facets {
             kinds,
             scopes,
             tags,
+            are_tags_of_shown: false,
             counted: now.len(),
             is_complete: all_scopes && all_tags,
         }
@@ -95,6 +97,7 @@ impl Facets {
             kinds: most(kinds, GIVEN, budget).0,
             scopes: most(scopes, GIVEN, budget).0,
             tags: most(tags, GIVEN, budget).0,
+            are_tags_of_shown: true,
             counted,
             is_complete,
         }
