@@ -26,6 +26,7 @@ mod live_problems;
 mod locked;
 mod looks;
 mod manual;
+mod output_cases;
 mod outputs;
 #[cfg(feature = "proof")]
 mod proof;
