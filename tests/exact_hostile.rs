@@ -176,9 +176,7 @@ impl Maker {
             }
         };
         let records = self.commit(all).into_iter();
-        records
-            .map(LogEntry::Record)
-            .try_for_each(take)
+        records.map(LogEntry::Record).try_for_each(take)
     }
 
     fn commit(&mut self, all: &[Made]) -> Vec<LogRecord<'static>> {

@@ -29,6 +29,7 @@ fn fetched<T>(bucket: &Bucket, run: impl FnOnce() -> T) -> (T, Fetched) {
 }
 
 /// A lazy directory of the bucket, opened to read, once nothing is asked for beside its readers.
+#[expect(clippy::disallowed_methods, reason = "bounds how long a test waits")]
 fn open(bucket: &Bucket, dir: &Path) -> Store {
     let lazy = replica_options().lazy(small());
     drop(Replica::open(bucket.clone(), dir, lazy).unwrap());
