@@ -82,6 +82,8 @@ impl Source for Part {
         let tags = self.tags().into_iter().filter_map(|(name, list)| {
             let mut own = Vec::new();
             list.copy(&list.positions(rows), &mut own);
+            // In a block whose numbers are not true they need not ascend, and what is found by that is any.
+            own.retain(|row| rows.contains(row));
             (!own.is_empty()).then_some((name, own))
         });
         tags.collect()
