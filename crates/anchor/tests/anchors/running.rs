@@ -185,3 +185,22 @@ fn it_ends_with_the_store_and_past_a_sink_that_panics() {
     assert_eq!(status.last_error.as_deref(), Some("a sink has panicked"));
     fill(&store, 1, "paid");
 }
+
+/// Each message that is told is one that the documentation lists, and the other way round.
+#[test]
+fn what_is_told_is_what_the_documentation_lists() {
+    let listed = include_str!("../../../../docs/tracing.md");
+    let (_, listed) = listed.split_once("## Events of anchors").unwrap();
+    let listed: Vec<_> = listed
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split('`').next())
+        .collect();
+    let told = include_str!("../../src/running.rs");
+    assert_eq!(told.matches("tracing::").count(), listed.len());
+    for message in listed {
+        assert!(
+            told.contains(&format!("{message:?}")),
+            "not told: {message}"
+        );
+    }
+}
