@@ -247,8 +247,8 @@ fn next(error: &anyhow::Error) -> Option<&str> {
             if error.line == Some(1) && error.error.kind() == ErrorKind::InvalidInput =>
         {
             Some(
-                "mend the line, or say with --format what the lines are, and import the file again: \
-             what is in the store is passed over",
+                "mend the line, or say with --format what the lines are, or with --exact that they are an exact \
+             export, and import the file again: what is in the store is passed over",
             )
         }
         (Some(error), _) if error.line.is_some() => {

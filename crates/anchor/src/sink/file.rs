@@ -30,7 +30,7 @@ impl FileSink {
         };
         let kept = KeptHeads::parse(&bytes);
         if kept.heads.is_empty() && !kept.unreadable.is_empty() {
-            let message = "what is there is no file of heads, and is left as it is";
+            let message = "what is there is no file of heads, and is left as it is: move it away, or name another file";
             return Err(SinkError::Foreign(message.to_owned()));
         }
         Ok(Some((bytes.len() as u64, kept)))

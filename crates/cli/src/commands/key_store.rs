@@ -39,7 +39,7 @@ enum What {
         keys: PathBuf,
         #[command(flatten)]
         wrapping: WrappingArgs,
-        /// The file of the wrapping key from now on.
+        /// The file of the wrapping key from now on: another than that of before, which is destroyed after it.
         #[arg(long, value_name = "FILE")]
         new_wrapping_key: PathBuf,
     },
@@ -77,10 +77,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
             keeping_owner(keys, || file.rotate(to))?;
             let records = file.records().map_err(advised)?.len() as u64;
             let text = format!(
-                "{} of {} encrypted anew; destroy the wrapping key of before, and start what uses the file with the \
-                 new one",
+                "{} of {} encrypted anew with {}; start what uses the file with that, and destroy the wrapping key of \
+                 before, if it is another",
                 count(records, "key"),
-                keys.display()
+                keys.display(),
+                new_wrapping_key.display()
             );
             say(args, json!({ "keys": records }), &text)?;
         }

@@ -210,7 +210,8 @@ pub enum Command {
     #[command(
         after_help = "Each compaction and redaction writes into the log which events it takes, when \
         and by which rule, before it takes them. `verify` calls every event that is missing without \
-        such a record a problem, and every recorded one that is there again.\n\n\
+        such a record a problem, and every recorded one that is there again. Of sequences shown as \
+        `7..8` the second is not one, as in `query --sequence`.\n\n\
         Examples:\n  \
         strandline removals orders.strand\n  \
         strandline removals orders.strand --json"

@@ -14,10 +14,12 @@ pub enum KeyError {
     )]
     Name,
     /// A verifier key has three parts, a signer key five.
-    #[error("a verifier key is `name+id+key`, a signer key `PRIVATE+KEY+name+id+key`")]
+    #[error(
+        "a verifier key, which is public, is `name+id+key`, a signer key, which is secret, `PRIVATE+KEY+name+id+key`"
+    )]
     Form,
     /// The text is that of a signer key, which is a secret, where one of a verifier key is to be.
-    #[error("this is a signer key, which is secret: give the verifier key")]
+    #[error("this is a signer key, which is secret: give the verifier key, its public one")]
     Secret,
     /// An id is 8 hexadecimal digits in lower case.
     #[error("the id of a key is 8 hexadecimal digits")]

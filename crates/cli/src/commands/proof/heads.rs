@@ -47,7 +47,8 @@ struct SignArgs {
     origin: Option<String>,
     /// Go on until interrupted, beside whoever writes the store, and sign a head each time so much time has gone by and the
     /// log has grown: `60s`, `10m`, `1h`. What is proven durable is signed, which the newest commit is once another one
-    /// follows. A place that fails is told and tried again; one that contradicts the log ends it, with exit code 1.
+    /// follows: the last one of a writer that has closed the store is signed by the next call. A place that fails is told
+    /// and tried again; one that contradicts the log ends it, with exit code 1.
     #[arg(long, value_name = "TIME", value_parser = parse_interval)]
     every: Option<Duration>,
     #[command(flatten)]
