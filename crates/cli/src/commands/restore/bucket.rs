@@ -174,7 +174,11 @@ fn failed(error: FollowError, url: &str, target: &TargetArgs) -> anyhow::Error {
             false,
         ),
         _ => (
-            format!("give the command again: what was fetched is in {dir}.fetched, and used"),
+            format!(
+                "make room if the disk is full; if an object is damaged or gone, `strandline replicas {url} \
+                 --check-removed` names it, to be put back from a version or a copy of the bucket. Then give the command \
+                 again: what was fetched is in {dir}.fetched, and used"
+            ),
             false,
         ),
     };
