@@ -22,7 +22,9 @@ pub(super) struct FromArgs {
     #[arg(long, value_name = "URL", value_parser = bucket_url)]
     from: Option<String>,
     /// Restore the log as it was: a number is a sequence, the events before which are restored; or a time, as
-    /// `2026-01-31T12:00` or `12h` ago, the events up to which are. Default: all that the bucket has.
+    /// `2026-01-31T12:00` or `12h` ago, the events up to which are. Default: all that the bucket has. What was
+    /// committed at once, as a batch or up to 1,000 lines of an import, is there as a whole or not at all: so the store
+    /// may end before that, and the command says where.
     #[arg(long, value_name = "SEQUENCE|TIME", value_parser = at)]
     at: Option<At>,
     /// Say what would be restored and fetch nothing.
