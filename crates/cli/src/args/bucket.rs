@@ -28,7 +28,8 @@ pub(crate) struct SettingArgs {
     /// The region of the bucket; else AWS_REGION says it.
     #[arg(long, value_name = "REGION", help_heading = "The object store")]
     region: Option<String>,
-    /// How long the object store may be silent, in seconds, before a request is given up.
+    /// How long the object store may be silent, in seconds, before a request is given up. It is made five times in all
+    /// before a command that cannot begin without it fails.
     #[arg(long, value_name = "SECONDS", default_value_t = 10, help_heading = "The object store",
         value_parser = clap::value_parser!(u64).range(1..=3600))]
     request_timeout: u64,
@@ -102,15 +103,18 @@ impl SettingArgs {
 pub(crate) fn refused_bucket(error: BucketError) -> anyhow::Error {
     let next = match error.kind() {
         BucketErrorKind::Denied => {
-            "credentials come from the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN) or \
-             from the role of the machine; docs/replication.md has the rights that are needed; a clock that is far off \
-             is refused too"
+            "of s3://, credentials come from the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, \
+             AWS_SESSION_TOKEN) or from the role of the machine; docs/replication.md has the rights that are needed; a \
+             clock that is far off is refused too. Of file://, the directory and all in it are to be readable, and \
+             writable to ship and to take over"
         }
         BucketErrorKind::NotABucket => {
-            "check the URL, and the region and the endpoint: --region, --endpoint, AWS_REGION, AWS_ENDPOINT_URL"
+            "check the URL, and of s3:// the region and the endpoint: --region, --endpoint, AWS_REGION, AWS_ENDPOINT_URL"
         }
         BucketErrorKind::Unreachable => {
-            "check the network and the endpoint: --endpoint or AWS_ENDPOINT_URL; the command can be given again"
+            "check the network and the endpoint: --endpoint or AWS_ENDPOINT_URL; without AWS_ACCESS_KEY_ID and \
+             AWS_SECRET_ACCESS_KEY the role of the machine is asked for, which it may not have; the command can be given \
+             again"
         }
         BucketErrorKind::Full => {
             "make room and give the command again: it goes on with what is there"

@@ -259,8 +259,9 @@ pub enum Command {
         strandline replicas file:///mnt/backups/orders\n  \
         AWS_REGION=eu-central-1 strandline replicas s3://acme-logs/orders --json\n  \
         strandline replicas s3://logs/orders --endpoint https://minio.example.com:9000\n\n\
-        Exits 1 if something needs a person: there is no log, a term is gone or damaged. Readers leave no trace in a \
-        bucket, so they are not among it.")]
+        Exits 1 if something needs a person: there is no log, a term is gone or damaged. Objects are listed and not \
+        read: whether they are whole shows --check-removed, or a restore into a new directory. Readers leave no trace \
+        in a bucket, so they are not among it.")]
     Replicas(replicas::Args),
     /// Make the keys that sign the heads of a log, and show their public ones.
     #[cfg(feature = "proof")]

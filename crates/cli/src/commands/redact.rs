@@ -19,7 +19,8 @@ use strandline::{EventId, Region, Snapshot};
 const ELSEWHERE: [&str; 4] = [
     "bring each backup up to date (`strandline backup`), which removes the old segments there; remove older backups",
     "a bucket and its replicas follow by themselves; `strandline replicas URL --check-removed` says whether they have",
-    "remove exports of the store, and what consumers have made of the events",
+    "remove exports, what consumers have made of the events, and what was restored before: stores, DIR.replaced-1 and the \
+     like, and DIR.fetched of a restore that was interrupted",
     "entities, scopes, tags, ids, kinds, times and attributes of the events stay",
 ];
 

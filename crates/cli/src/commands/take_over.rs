@@ -235,7 +235,8 @@ fn failed(error: TakeOverError, args: &Args) -> anyhow::Error {
         ),
         TakeOverError::Follow(_) => (
             format!(
-                "name a directory that is not there yet: {dir} is no replica of this bucket, or was written to"
+                "end what follows or writes {dir}; if it is no replica of this bucket or was written to, name a directory \
+                 that is not there yet; if an object is damaged or gone, `strandline replicas {url} --check-removed` names it"
             ),
             false,
         ),

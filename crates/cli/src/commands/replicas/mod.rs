@@ -65,7 +65,8 @@ fn problems(overview: &Overview) -> Vec<String> {
         let total = overview.objects.total();
         problems.push(match total.objects {
             0 => "there is no log in the bucket: no term was taken".to_owned(),
-            _ => "no term was taken, though there are objects: check the prefix of the URL"
+            _ => "no term is there, though there are objects: check the prefix of the URL; if it is right, somebody deleted \
+                  what is under terms/: bring it back"
                 .to_owned(),
         });
     }

@@ -9,7 +9,7 @@ pub(super) fn refused(error: OverviewError) -> anyhow::Error {
     let next = match error {
         OverviewError::Bucket(error) => return refused_bucket(error),
         OverviewError::Object { .. } => {
-            "readers that begin now fail as this did; where the writer lives, its next state or term mends it; else put \
+            "readers and writers that begin now fail as this did; a writer that is at work puts a newer state; else put \
              the object back from a version of the bucket, if it keeps versions"
         }
         _ => "give the command again",

@@ -22,7 +22,9 @@ pub(super) struct FromArgs {
     #[arg(long, value_name = "URL", value_parser = bucket_url)]
     from: Option<String>,
     /// Restore the log as it was: a number is a sequence, the events before which are restored; or a time, as
-    /// `2026-01-31T12:00` or `12h` ago, the events up to which are. Default: all that the bucket has.
+    /// `2026-01-31T12:00` or `12h` ago, the events up to which are. Default: all that the bucket has. What was
+    /// committed at once, as a batch or up to 1,000 lines of an import, is there as a whole or not at all: so the store
+    /// may end before that, and the command says where.
     #[arg(long, value_name = "SEQUENCE|TIME", value_parser = at)]
     at: Option<At>,
     /// Say what would be restored and fetch nothing.
@@ -174,7 +176,11 @@ fn failed(error: FollowError, url: &str, target: &TargetArgs) -> anyhow::Error {
             false,
         ),
         _ => (
-            format!("give the command again: what was fetched is in {dir}.fetched, and used"),
+            format!(
+                "make room if the disk is full; if an object is damaged or gone, `strandline replicas {url} \
+                 --check-removed` names it, to be put back from a version or a copy of the bucket. Then give the command \
+                 again: what was fetched is in {dir}.fetched, and used"
+            ),
             false,
         ),
     };
