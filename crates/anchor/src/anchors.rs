@@ -45,6 +45,9 @@ pub struct Anchored {
     pub unchanged: Vec<String>,
     /// Where it is not, and why.
     pub failed: Vec<(String, SinkError)>,
+    /// Where a head over so many events is, newer than any by this key, that the key has not signed: another key of the
+    /// log has, or this is not its key.
+    pub by_others: Vec<(String, u64)>,
 }
 
 /// Why no head was signed.
@@ -179,6 +182,7 @@ impl Anchors {
         let then = store.snapshot().snapshot_at(Sequence::new(head.size));
         let mut signed_before = self.last.map(|last| last.head.size);
         let (mut unchanged, mut failed, mut to_keep) = (Vec::new(), Vec::new(), Vec::new());
+        let mut by_others = Vec::new();
         for place in self.places.iter_mut().filter(|place| is_asked(place)) {
             let sink = &mut *place.sink;
             let newest = match newest(sink, &self.origin, &self.key) {
@@ -188,6 +192,7 @@ impl Anchors {
                     continue;
                 }
             };
+            by_others.extend(newest.by_others.map(|head| (sink.name(), head.size)));
             if newest.is_all {
                 let size = newest.own.map_or(0, |own| own.size);
                 signed_before = signed_before.max(Some(size));
@@ -243,6 +248,7 @@ impl Anchors {
             kept,
             unchanged,
             failed,
+            by_others,
         })
     }
 }

@@ -173,6 +173,10 @@ impl BucketsArgs {
             Place::Bucket => self.bucket_sink(text)?,
             Place::Command => {
                 let command = text.strip_prefix("command:").unwrap_or(text);
+                if command.trim().is_empty() {
+                    let message = "command: and then the command that is given each head";
+                    return Err(WrongUsage(message.to_owned()).into());
+                }
                 Box::new(CommandSink::new("sh", ["-c", command]))
             }
             Place::Path if text.ends_with('/') || path.is_dir() => {

@@ -39,7 +39,9 @@ impl CommandSink {
 
 impl AnchorSink for CommandSink {
     fn name(&self) -> String {
-        format!("the command {}", self.program)
+        let all = std::iter::once(&self.program).chain(&self.arguments);
+        let all: Vec<_> = all.map(String::as_str).collect();
+        format!("the command {}", all.join(" "))
     }
 
     fn newest(&mut self, _: &str) -> Result<Option<TreeHead>, SinkError> {

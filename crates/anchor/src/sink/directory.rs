@@ -51,7 +51,9 @@ impl AnchorSink for DirectorySink {
         let path = self.path.join(format!("{size:020}.checkpoint"));
         let text = head.to_string();
         // Under a name that is no head's, so that one is whole once it has its name.
-        let temporary = self.path.join(format!("{size:020}.partial"));
+        let temporary = self
+            .path
+            .join(format!("{size:020}-{}.partial", std::process::id()));
         let _ = self.fs.remove_file(&temporary);
         let file = self.fs.open(&temporary, OpenMode::Create)?;
         file.write_all_at(text.as_bytes(), 0)?;

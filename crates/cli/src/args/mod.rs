@@ -28,6 +28,6 @@ pub(crate) use kind::{CATEGORY_DEFAULT, KindArg};
 pub(crate) use near::{did_you_mean, nearest};
 pub(crate) use query::{QueryArgs, RegionText, tell_no_events};
 #[cfg(feature = "proof")]
-pub(crate) use signers::{PolicyArgs, signer_key};
+pub(crate) use signers::{PolicyArgs, log_signer_key, signer_key};
 pub(crate) use store::{StoreArgs, open, open_to_write, open_whole, store_dir};
 pub(crate) use zone::ZoneArgs;

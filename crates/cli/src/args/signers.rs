@@ -3,7 +3,7 @@
 use crate::files::Input;
 use crate::outcome::WrongUsage;
 use std::path::Path;
-use strandline_proof::{LogPolicy, SignerKey, VerifierKey};
+use strandline_proof::{LogPolicy, SignatureKind, SignerKey, VerifierKey};
 
 /// Most bytes of a file with a key.
 const KEY_BYTES_MAX: u64 = 1 << 20;
@@ -43,15 +43,26 @@ impl PolicyArgs {
             let message = "whose signature counts? give the log's public key, --key KEY";
             WrongUsage(message.to_owned())
         })?;
-        let mut policy = LogPolicy::new(first?);
+        let first = first?;
+        let mut log_keys = vec![*first.as_bytes()];
+        let mut policy = LogPolicy::new(first);
         for key in keys {
-            policy = policy.log_key(key?);
+            let key = key?;
+            log_keys.push(*key.as_bytes());
+            policy = policy.log_key(key);
         }
         if let Some(origin) = &self.origin {
             policy = policy.origin(origin);
         }
         for text in &self.witness {
-            policy = policy.witness(verifier_key("--witness", text)?);
+            let key = verifier_key("--witness", text)?;
+            if log_keys.contains(key.as_bytes()) {
+                let message = format!(
+                    "--witness {text}: it is the key of the log, which is no witness of itself"
+                );
+                return Err(WrongUsage(message));
+            }
+            policy = policy.witness(key);
         }
         let required = self.witnesses.unwrap_or(self.witness.len());
         if required > self.witness.len() {
@@ -90,6 +101,23 @@ pub(crate) fn signer_key(path: &Path) -> Result<SignerKey, WrongUsage> {
             Err(_) => format!("{path}: {error}; `strandline key new` makes one"),
         })
     })
+}
+
+/// The secret key in a file, of one who signs for a log.
+///
+/// # Errors
+///
+/// Why there is none; that it is the key of a witness.
+pub(crate) fn log_signer_key(path: &Path) -> Result<SignerKey, WrongUsage> {
+    let key = signer_key(path)?;
+    match key.kind() {
+        SignatureKind::Ed25519 => Ok(key),
+        SignatureKind::Cosignature => Err(WrongUsage(format!(
+            "{} has the key of a witness, by which no log is signed: `strandline key new` without --witness makes one \
+             that does",
+            path.display()
+        ))),
+    }
 }
 
 fn text_of(path: &Path) -> Result<String, WrongUsage> {

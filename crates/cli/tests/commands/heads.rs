@@ -277,3 +277,48 @@ fn damaged_tiles_are_not_signed() {
     assert!(err.contains("not those of the log"), "{err}");
     assert_eq!(std::fs::read(out.join("checkpoint")).unwrap(), before);
 }
+
+/// A key of the same name that is another one: what it signs counts for nobody who has the log's.
+#[test]
+fn keys_that_are_not_the_logs_are_told() {
+    let (dir, path) = store();
+    let (own, public) = key(dir.path(), "example.org/orders");
+    let beside = dir.path().join("beside");
+    std::fs::create_dir(&beside).unwrap();
+    let (other, _) = key(&beside, "example.org/orders");
+    let (tiles, heads) = (dir.path().join("tiles"), dir.path().join("orders.heads"));
+    let tiles = |key: &Path| format!("tiles {{}} {} --key {}", tiles.display(), key.display());
+    expect(0, &tiles(&own), &path);
+    let to = heads.display().to_string();
+    assert!(!sign(0, &path, &own, &to).contains("not signed"));
+    grow(&path, 10..12);
+    let (code, _, err) = outcome(&run(&tiles(&other), &path));
+    assert_eq!(code, 2, "{err}");
+    assert!(err.contains("signed by another key"), "{err}");
+    let shown = sign(0, &path, &other, &to);
+    assert!(
+        shown.contains("a head of 10 events that this key has not signed"),
+        "{shown}"
+    );
+
+    // One of a witness signs no log, and that of the log is no witness.
+    let witness = dir.path().join("witness.key");
+    let made = format!("key new {} --name w.example --witness", witness.display());
+    expect(0, &made, &path);
+    let witness = witness.display();
+    for arguments in [
+        format!("heads sign {{}} --key {witness} --to {to}"),
+        format!("tiles {{}} {to}.tiles --key {witness}"),
+        format!("prove {{}} --sequence 1 --key {witness}"),
+    ] {
+        let (code, out, err) = outcome(&run(&arguments, &path));
+        assert_eq!((code, &*out), (2, ""), "{err}");
+        assert!(err.contains("key of a witness"), "{err}");
+    }
+    let itself = format!("verify {{}} --anchors {to} --key {public} --witness {public}");
+    let (code, _, err) = outcome(&run(&itself, &path));
+    assert_eq!(code, 2, "{err}");
+    assert!(err.contains("no witness of itself"), "{err}");
+    let nothing = format!("heads sign {{}} --key {} --to command:", own.display());
+    assert_eq!(outcome(&run(&nothing, &path)).0, 2);
+}

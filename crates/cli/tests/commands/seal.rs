@@ -236,6 +236,12 @@ fn inspect_shows_the_payload_of_an_event_to_who_has_the_keys() {
 #[test]
 fn a_wrapping_key_is_rotated() {
     let place = Place::new();
+    // Whoever destroyed the one of before would destroy this one.
+    let text = place.fails(
+        2,
+        "key-store rotate {keys} --wrapping-key {wrapping} --new-wrapping-key {wrapping}",
+    );
+    has_all(&text, &["encrypted with this wrapping key already"]);
     let text =
         place.fine("key-store rotate {keys} --wrapping-key {wrapping} --new-wrapping-key {new}");
     has_all(&text, &["2 keys", "destroy"]);

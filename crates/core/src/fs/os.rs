@@ -402,6 +402,12 @@ mod tests {
         assert_eq!(read(), b"short");
         drop(held);
         assert_eq!(read(), b"");
+        // A file with two names says nothing of either.
+        OsFs.link(&path, &dir.path().join("other")).unwrap();
+        let held = OsFs.try_lock(&path).unwrap().unwrap();
+        held.note("text").unwrap();
+        assert_eq!(read(), b"");
+        drop(held);
         // What is there and was put there by nobody who has the lock stays.
         OsFs.remove_file(&path).unwrap();
         let file = OsFs.open(&path, OpenMode::Create).unwrap();

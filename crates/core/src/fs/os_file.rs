@@ -83,6 +83,10 @@ impl FileLock for OsLock {
     }
 
     fn note(&self, text: &str) -> io::Result<()> {
+        // Under its other name it would say of another file who has it.
+        if self.file.metadata()?.nlink() > 1 {
+            return Ok(());
+        }
         // Cut first: a shorter text leaves nothing of a longer one behind it.
         self.file.set_len(0)?;
         // No other memory goes with it, and the lock is dropped by whoever owns it alone.

@@ -3,7 +3,9 @@
 use super::body::Checkpoint;
 use super::error::CheckpointError;
 use super::policy::LogPolicy;
-use crate::note::{KeyName, NoteError, NoteSignature, SignatureKind, SignedNote, SignerKey};
+use crate::note::{
+    KeyName, NoteError, NoteSignature, SignatureKind, SignedNote, SignerKey, VerifierKey,
+};
 use crate::tree::TreeHead;
 use std::fmt;
 
@@ -110,9 +112,13 @@ impl SignedCheckpoint {
             return Err(name.map_or(NoteError::UnknownKeys.into(), CheckpointError::NotByLog));
         }
         let mut witnesses = Vec::new();
-        let mut counted: Vec<&[u8; 32]> = Vec::new();
+        // A key of the log is no witness of it, and one who is known under two names is one.
+        let mut counted: Vec<_> = policy
+            .log_keys()
+            .iter()
+            .map(VerifierKey::as_bytes)
+            .collect();
         for signature in &signatures {
-            // A witness who is known under two names is one.
             let bytes = signature.key.as_bytes();
             if policy.witnesses().contains(signature.key) && !counted.contains(&bytes) {
                 counted.push(bytes);

@@ -1,7 +1,7 @@
 //! Checkpoints: their text, and every rule of a policy.
 
 use super::*;
-use crate::note::{KeyName, NoteError, SignerKey, VerifierKey};
+use crate::note::{KeyName, NoteError, SignatureKind, SignerKey, VerifierKey};
 use crate::tree::{Hash, TREE_SIZE_MAX, TreeHead};
 
 const TEXT: &str = "example.org/log\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n";
@@ -148,6 +148,26 @@ fn as_many_witnesses_as_are_asked_for_have_signed() {
     assert_eq!(own.verify(&two.clone().witnesses_required(2)), Err(error));
     own.add_signature_of(&witness(2), 4000).unwrap();
     assert!(own.verify(&two.witnesses_required(2)).is_ok());
+}
+
+/// Whoever has the log's key would be its witness otherwise.
+#[test]
+fn the_log_is_no_witness_of_itself() {
+    let mut own = signed(&log_key(1));
+    let name = "alias.example".parse().unwrap();
+    let alias = VerifierKey::from_bytes(
+        name,
+        SignatureKind::Ed25519,
+        log_key(1).verifier().as_bytes(),
+    );
+    let cosigner = SignerKey::witness_from_seed("other.example".parse().unwrap(), [1; 32]);
+    own.add_signature_of(&cosigner, 1000).unwrap();
+    let two = policy()
+        .witness(log_key(1).verifier())
+        .witness(alias.unwrap())
+        .witness(cosigner.verifier());
+    assert_eq!(own.verify(&two).unwrap().witnesses(), []);
+    assert!(own.verify(&two.witnesses_required(1)).is_err());
 }
 
 /// Whoever is known under two names has one voice.

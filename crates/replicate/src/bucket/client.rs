@@ -13,6 +13,7 @@ use object_store::ObjectStore;
 use std::fmt;
 use std::io::Read;
 use std::ops::Range;
+use std::path::Path;
 use std::sync::Arc;
 
 /// A prefix in an object store. Cloned at the cost of a count.
@@ -85,6 +86,15 @@ impl Bucket {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.0.work().name
+    }
+
+    pub(super) fn name_shared(&self) -> &Arc<str> {
+        &self.0.work().name
+    }
+
+    /// The directory that it is, if it is one.
+    pub(super) fn root(&self) -> Option<&Path> {
+        self.0.work().root.as_deref()
     }
 
     /// What was asked of the bucket by this and all clones.

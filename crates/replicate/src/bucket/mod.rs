@@ -33,6 +33,7 @@ mod suite;
 mod threads;
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
 mod tries;
+mod unfinished;
 
 pub use answers::{Listed, ObjectInfo, PutAnswer};
 pub use client::Bucket;

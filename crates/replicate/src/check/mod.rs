@@ -94,6 +94,7 @@ fn once(bucket: &Bucket, on_progress: OnProgress<'_>) -> Result<RemovedCheck, Re
         passed_over: found.amounts.others.objects,
         leftovers: Vec::new(),
         unread: Vec::new(),
+        unfinished: bucket.unfinished().map_err(OverviewError::from)?,
     };
     let mut ledger = Ledger::new(*state.identity());
     let mut listed = BTreeMap::new();

@@ -29,13 +29,17 @@ pub struct RemovedCheck {
     pub leftovers: Vec<Leftover>,
     /// Objects of which it cannot be said, by key.
     pub unread: Vec<UnreadObject>,
+    /// Of a bucket in a directory: files, by their paths in it, that a put left which did not end, or has not ended yet.
+    /// They have parts of the log, and no command removes them. The first thousand.
+    pub unfinished: Vec<String>,
 }
 
 impl RemovedCheck {
-    /// Whether no payload was found that should be gone, and every object could be read.
+    /// Whether no payload was found that should be gone, every object could be read, and nothing else is there that
+    /// may have some.
     #[must_use]
     pub const fn is_clean(&self) -> bool {
-        self.leftovers.is_empty() && self.unread.is_empty()
+        self.leftovers.is_empty() && self.unread.is_empty() && self.unfinished.is_empty()
     }
 }
 

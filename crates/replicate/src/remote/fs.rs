@@ -245,7 +245,10 @@ impl Shared {
     }
 
     fn is_dir(&self, path: &Path) -> bool {
-        self.dirs.iter().any(|dir| dir == path)
+        let is_one = |path: &Path| self.dirs.iter().any(|dir| dir == path);
+        // Whoever gave a path from where the process is asks by such paths.
+        is_one(path)
+            || path.is_relative() && std::path::absolute(path).is_ok_and(|path| is_one(&path))
     }
 
     /// Whether a path is that of the file that says to others that files are lacking.

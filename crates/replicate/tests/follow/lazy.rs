@@ -454,3 +454,26 @@ proptest! {
         run(steps);
     }
 }
+
+/// Cause: files were looked for in the bucket only where the directory was called as it was made absolute.
+#[test]
+fn a_directory_may_be_called_from_where_the_process_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let bucket = Bucket::open("memory:", BucketOptions::new()).unwrap();
+    let source = dir.path().join("source");
+    fill(&source, 60);
+    Shipper::begin(&bucket, &source, 1, None);
+    let here = std::env::current_dir().unwrap();
+    let up = here.components().skip(1).map(|_| "..");
+    let root: std::path::PathBuf = up.collect();
+    let copy = dir.path().join("copy");
+    let relative = root.join(copy.strip_prefix("/").unwrap());
+    for (at, is_new) in [(relative.clone(), true), (relative.join("."), false)] {
+        assert!(at.is_relative());
+        let lazy = replica_options().lazy(small());
+        let replica = Replica::open(bucket.clone(), &at, lazy).unwrap();
+        assert_intact(&replica.store());
+        assert_eq!(replica.store().snapshot().events(Region::all()).count(), 60);
+        assert!(!is_new || segments_in(&copy) < 2);
+    }
+}

@@ -245,10 +245,18 @@ impl FileKeys {
     ///
     /// # Errors
     ///
-    /// As [`create`](KeyStore::create); the file has one of the two then.
+    /// As [`create`](KeyStore::create); the file has one of the two then. [`ErrorKind::InvalidInput`] if the keys are
+    /// encrypted with that one already.
     pub fn rotate(&self, to: WrappingKey) -> Result<(), Error> {
         let to = Arc::new(to);
         self.change(Some(to.clone()), |wrapping, file| {
+            // Whoever destroyed the key of before would destroy this one.
+            if wrapping.secret() == to.secret() {
+                let path = self.path.display();
+                let message =
+                    format!("the keys in {path} are encrypted with this wrapping key already");
+                return Err(Error::new(ErrorKind::InvalidInput, message));
+            }
             let random = random()?;
             let mark = file.mark;
             file.check = to.wrap(&[0; 32], &mark.bound(), nonce(&random));

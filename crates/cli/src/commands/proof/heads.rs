@@ -1,7 +1,7 @@
 //! `heads`: heads signed and kept elsewhere.
 
 use crate::anchors::{BucketsArgs, is_witness};
-use crate::args::{StoreArgs, signer_key};
+use crate::args::{StoreArgs, log_signer_key};
 use crate::outcome::{Hinted, Outcome};
 use crate::output::note;
 use crate::terminal::{Screen, count};
@@ -57,7 +57,7 @@ struct SignArgs {
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let Command::Sign(args) = &args.command;
-    let key = signer_key(&args.key)?;
+    let key = log_signer_key(&args.key)?;
     let store = args.store.open_whole()?;
     let mut anchors = Anchors::new(key);
     if let Some(origin) = &args.origin {
@@ -142,6 +142,12 @@ fn show(screen: &mut Screen, anchored: &Anchored) -> std::io::Result<()> {
     for place in &anchored.unchanged {
         screen.text(&format!("{place} has it already"))?;
     }
+    for (place, size) in &anchored.by_others {
+        let events = count(*size, "event");
+        screen.text(&format!(
+            "!! {place} has a head of {events} that this key has not signed: is it the log's key?"
+        ))?;
+    }
     for (place, error) in &anchored.failed {
         screen.text(&format!("!! not kept in {place}: {}", causes(error)))?;
     }
@@ -160,6 +166,8 @@ fn as_json(anchored: &Anchored) -> serde_json::Value {
     let checkpoint = anchored.checkpoint.unverified();
     let failed = anchored.failed.iter();
     let failed = failed.map(|(place, error)| json!({ "place": place, "reason": causes(error) }));
+    let by_others = anchored.by_others.iter();
+    let by_others = by_others.map(|(place, size)| json!({ "place": place, "size": size }));
     json!({
         "log": checkpoint.origin(),
         "size": checkpoint.head().size,
@@ -168,5 +176,6 @@ fn as_json(anchored: &Anchored) -> serde_json::Value {
         "kept": anchored.kept,
         "unchanged": anchored.unchanged,
         "failed": failed.collect::<Vec<_>>(),
+        "by_others": by_others.collect::<Vec<_>>(),
     })
 }

@@ -1,6 +1,6 @@
 //! `prove`: an event, with all that its digest is made of and the proof that it is in the log.
 
-use crate::args::{foreign_event_id, open_whole, parse_event_id, signer_key, store_dir};
+use crate::args::{foreign_event_id, log_signer_key, open_whole, parse_event_id, store_dir};
 use crate::files::Output;
 use crate::outcome::{Outcome, WrongUsage};
 use crate::output::note;
@@ -118,7 +118,7 @@ fn signed(args: &Args, store: &Store) -> anyhow::Result<SignedCheckpoint> {
         return Ok(kept_head(path, &store.snapshot())?);
     }
     let path = args.key.as_deref().unwrap_or(Path::new("-"));
-    let key = signer_key(path)?;
+    let key = log_signer_key(path)?;
     let origin = args.origin.as_deref().unwrap_or(key.name().as_str());
     let checkpoint = Checkpoint::new(origin, store.durable_head()?)?;
     Ok(SignedCheckpoint::sign(checkpoint, &key)?)

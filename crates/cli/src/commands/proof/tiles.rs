@@ -1,6 +1,6 @@
 //! `tiles`: the tree of a log as static files, which any web server hands out.
 
-use crate::args::{StoreArgs, signer_key};
+use crate::args::{StoreArgs, log_signer_key};
 use crate::files::{Input, replace};
 use crate::outcome::{Outcome, WrongUsage};
 use crate::terminal::{Bar, Screen, count};
@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use strandline::maintenance::Meter;
 use strandline::{LogTree, Sequence};
 use strandline_proof::{
-    Checkpoint, NOTE_BYTES_MAX, SignedCheckpoint, Tile, TileKind, TileNodes, TileReader, TreeHead,
-    bundle_bytes, consistency, root, tiles_between,
+    Checkpoint, LogPolicy, NOTE_BYTES_MAX, SignedCheckpoint, SignerKey, Tile, TileKind, TileNodes,
+    TileReader, TreeHead, bundle_bytes, consistency, root, tiles_between,
 };
 
 /// Events for which files are written at a time: those of a tile of the second level.
@@ -44,15 +44,20 @@ impl TileReader for Written<'_> {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
-    let key = signer_key(&args.key)?;
+    let key = log_signer_key(&args.key)?;
     let store = args.store.open_whole()?;
-    let head = store.durable_head()?;
+    let mut head = store.durable_head()?;
     let then = store.snapshot().snapshot_at(Sequence::new(head.size));
     let origin = args.origin.as_deref().unwrap_or(key.name().as_str());
-    let old = before(args, origin)?;
+    let old = before(args, origin, &key)?;
     // Before anything is written: whoever has seen the old checkpoint is to find that the log has only grown.
     then.prove_consistency(&old)?;
     let tree = then.tree();
+    // What is to be signed is the log, and not what its footers say of it.
+    if old.size < head.size {
+        tree.make_anew(old.size..head.size)?;
+        head = then.tree_head()?;
+    }
     let mut bar = Bar::new("writing tiles");
     let mut show = |progress| bar.show(progress);
     let mut meter = Meter::events(Some(head.size - old.size), &mut show);
@@ -94,8 +99,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Outcome> {
     Ok(Outcome::Fine)
 }
 
-/// The head of the files that are there; that of nothing if none are.
-fn before(args: &Args, origin: &str) -> anyhow::Result<TreeHead> {
+/// The head of the files that are there, which this key has signed; that of nothing if none are.
+fn before(args: &Args, origin: &str, key: &SignerKey) -> anyhow::Result<TreeHead> {
     let path = args.out.join("checkpoint");
     if !path.exists() {
         return Ok(TreeHead::EMPTY);
@@ -104,14 +109,19 @@ fn before(args: &Args, origin: &str) -> anyhow::Result<TreeHead> {
     let wrong = |reason: String| WrongUsage(format!("{}: {reason}", path.display()));
     let signed = SignedCheckpoint::parse(&bytes).map_err(|error| wrong(error.to_string()))?;
     let checkpoint = signed.unverified();
-    match checkpoint.origin() == origin {
-        true => Ok(*checkpoint.head()),
-        false => Err(wrong(format!(
-            "it is of the log {}, not of {origin}",
-            checkpoint.origin()
-        ))
-        .into()),
+    if checkpoint.origin() != origin {
+        let reason = format!("it is of the log {}, not of {origin}", checkpoint.origin());
+        return Err(wrong(reason).into());
     }
+    let own = LogPolicy::new(key.verifier()).origin(origin);
+    if let Err(error) = signed.verify(&own) {
+        let reason = format!(
+            "{error}: it was signed by another key than --key; if that is the log's from now on, remove this file, and \
+             everything is written anew"
+        );
+        return Err(wrong(reason).into());
+    }
+    Ok(*checkpoint.head())
 }
 
 fn bytes_of(tree: &LogTree<'_>, tile: &Tile) -> Result<Vec<u8>, strandline::Error> {

@@ -58,6 +58,9 @@ fn show(screen: &mut Screen, check: &RemovedCheck) -> std::io::Result<()> {
     for unread in &check.unread {
         screen.text(&format!("{}  not read: {}", unread.key, unread.reason))?;
     }
+    for file in &check.unfinished {
+        screen.text(&format!("{file}  a part of an object"))?;
+    }
     if check.passed_over > 0 {
         screen.text(&format!(
             "{} of somebody else not looked at",
@@ -105,6 +108,11 @@ fn problems(check: &RemovedCheck) -> Vec<&'static str> {
             !check.unread.is_empty(),
             "of objects that cannot be read nobody knows what they have",
         ),
+        (
+            !check.unfinished.is_empty(),
+            "files in the directory have parts of objects that a writer was putting when it was killed: delete them while \
+             nothing writes there",
+        ),
     ];
     let found = all.into_iter().filter(|(is_found, _)| *is_found);
     found.map(|(_, text)| text).collect()
@@ -137,6 +145,7 @@ fn json_of(bucket: &Bucket, check: &RemovedCheck) -> Value {
         "passed_over": check.passed_over,
         "leftovers": leftovers.collect::<Vec<_>>(),
         "unread": unread.collect::<Vec<_>>(),
+        "unfinished": check.unfinished,
         "problems": problems(check),
     })
 }

@@ -98,7 +98,18 @@ pub(super) fn run(from: &FromArgs, target: &TargetArgs) -> anyhow::Result<Outcom
         &mut show,
     );
     drop(bar);
-    target.tell(&done.map_err(|error| failed(error, url, target))?)
+    let done = done.map_err(|error| failed(error, url, target))?;
+    let outcome = target.tell(&done)?;
+    match until {
+        Until::Sequence(wanted) if done.end < wanted => note(format_args!(
+            "sequence {wanted} is within what was committed at once, which is restored as a whole or not at all"
+        )),
+        Until::TimeMs(_) if done.end == Sequence::ZERO => {
+            note("nothing was committed as a whole up to that time: the store is empty");
+        }
+        _ => {}
+    }
+    Ok(outcome)
 }
 
 /// Says what would be restored.
