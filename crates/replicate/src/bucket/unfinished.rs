@@ -22,7 +22,7 @@ impl Bucket {
                     io::ErrorKind::PermissionDenied => BucketErrorKind::Denied,
                     _ => BucketErrorKind::Unreachable,
                 };
-                BucketError::with(kind, self.name_shared(), "list the directory", error.into())
+                BucketError::with(kind, self.name_shared(), "list the directory", error)
             })?;
         }
         found.sort();

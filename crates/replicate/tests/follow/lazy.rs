@@ -473,7 +473,7 @@ fn a_directory_may_be_called_from_where_the_process_is() {
         let lazy = replica_options().lazy(small());
         let replica = Replica::open(bucket.clone(), &at, lazy).unwrap();
         assert_intact(&replica.store());
-        assert_eq!(replica.store().snapshot().events(Region::all()).count(), 60);
+        assert_eq!(replica.store().snapshot().rows(Region::all()).count(), 60);
         assert!(!is_new || segments_in(&copy) < 2);
     }
 }
