@@ -26,7 +26,7 @@ impl Taken {
     }
 
     /// Whether an event was noted.
-    #[cfg(test)]
+    #[cfg(all(test, not(strandline_loom)))]
     pub(super) fn has(&self, sequence: Sequence) -> bool {
         self.runs.has(sequence)
     }
