@@ -179,12 +179,17 @@ impl Copy {
         let lock = fs.try_lock(&path);
         let lock = lock.map_err(|error| FollowError::io("lock", &path, error))?;
         // Whoever has filled it since this looked for a copy has it, or had it.
-        if lock.is_none() || Manifest::read(fs, dir)?.is_some() {
-            let file = FILLING_FILE.to_owned();
-            return Err(LogError::BeingWritten { file }.into());
+        let is_filled = Manifest::read(fs, dir)?.is_some();
+        if lock.is_some() && !is_filled {
+            self.filling = lock;
+            return Ok(());
         }
-        self.filling = lock;
-        Ok(())
+        if lock.is_some() {
+            // It was made by this, once that of the other was removed.
+            let _ = fs.remove_file(&path);
+        }
+        let file = FILLING_FILE.to_owned();
+        Err(LogError::BeingWritten { file }.into())
     }
 
     /// There is a copy, which is locked.
