@@ -89,7 +89,7 @@ impl Sealer {
 
     /// What a program has made of the events of `coordinate`, encrypted with the key of its entity or scope: for what is
     /// kept beside the log and is to go with the key, such as the saved state of an aggregate.
-    /// [`Opener::open_state`] opens it, for the same coordinate and the same `of` alone: what it is a state of, and of
+    /// [`Opener::open_state`](crate::Opener::open_state) opens it, for the same coordinate and the same `of` alone: what it is a state of, and of
     /// which version, in bytes of the caller's. It has 57 bytes more than `state`.
     ///
     /// # Errors

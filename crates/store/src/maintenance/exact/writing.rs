@@ -69,8 +69,8 @@ impl<'a> LogWriting<'a> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidInput`] if it does not follow those before it, or its hash is not that of its content;
-    /// [`ErrorKind::TooLarge`] if no commit is as large; [`ErrorKind::Io`], [`ErrorKind::Cancelled`].
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if it does not follow those before it, or its hash is not that of its content;
+    /// [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) if no commit is as large; [`ErrorKind::Io`](crate::ErrorKind::Io), [`ErrorKind::Cancelled`](crate::ErrorKind::Cancelled).
     pub fn take(&mut self, entry: LogEntry<'_>) -> Result<(), Error> {
         match entry {
             LogEntry::Record(record) => self.record(record),
