@@ -28,7 +28,7 @@ pub(crate) fn seal(
     ciphertext.extend_from_slice(payload);
     let (nonce, tag) = match bound.id {
         Some(_) => {
-            let nonce = derived(key, &data, payload);
+            let nonce = derived(key, &data, &[payload]);
             let (salt, own) = split(&nonce);
             let cipher = key.cipher(&salt)?;
             (nonce, cipher.seal(own, &data, &mut ciphertext)?)
@@ -70,11 +70,14 @@ pub(crate) fn open(key: &Key, bound: &Bound<'_>, seal: &Seal, sealed: &[u8]) -> 
     Some(payload)
 }
 
-fn derived(key: &Key, data: &[u8], payload: &[u8]) -> [u8; 24] {
+/// A nonce of a key and all of this. Data of two forms begin in two ways, so they have no nonce together.
+pub(super) fn derived(key: &Key, data: &[u8], parts: &[&[u8]]) -> [u8; 24] {
     let mut hasher = blake3::Hasher::new_keyed(&key.nonce);
     hasher.update(&(data.len() as u64).to_le_bytes());
     hasher.update(data);
-    hasher.update(payload);
+    for part in parts {
+        hasher.update(part);
+    }
     let mut nonce = [0; 24];
     hasher.finalize_xof().fill(&mut nonce);
     nonce

@@ -3,6 +3,7 @@
 //! Bytes: form 1 (1), id of the key (16), nonce (24), ciphertext, tag (16).
 
 use super::key::Key;
+use super::payload::derived;
 use chacha20poly1305::AeadInOut;
 use strandline::{Coordinate, SealKeyId};
 use strandline_core::codec::{Reader, Writer};
@@ -43,7 +44,7 @@ pub(crate) fn seal_state(
     drawn: [u8; 32],
 ) -> Option<Vec<u8>> {
     let data = data(key.id(), coordinate, of);
-    let nonce = nonce(key, &data, &drawn, state);
+    let nonce = derived(key, &data, &[&drawn, state]);
     let mut sealed = state.to_vec();
     let tag =
         key.xchacha()
@@ -57,17 +58,6 @@ pub(crate) fn seal_state(
     out.bytes(&sealed);
     out.bytes(&tag);
     Some(bytes)
-}
-
-fn nonce(key: &Key, data: &[u8], drawn: &[u8; 32], state: &[u8]) -> [u8; 24] {
-    let mut hasher = blake3::Hasher::new_keyed(&key.nonce);
-    hasher.update(&(data.len() as u64).to_le_bytes());
-    hasher.update(data);
-    hasher.update(drawn);
-    hasher.update(state);
-    let mut nonce = [0; 24];
-    hasher.finalize_xof().fill(&mut nonce);
-    nonce
 }
 
 impl<'a> SealedState<'a> {
