@@ -65,6 +65,8 @@ pub(crate) struct EventView {
     /// None if it was removed.
     pub(crate) payload: Option<Payload>,
     pub(crate) links: Links,
+    /// By what a proof can be signed: a key, or a head that was signed.
+    pub(crate) signs: Option<&'static str>,
     pub(crate) same: Same,
 }
 
@@ -113,6 +115,11 @@ pub(crate) fn event(context: &Context, asked: &Asked) -> Result<EventView, Fault
         unproven,
         payload: payload(&stored, asked)?,
         links: links(&now, &stored),
+        signs: match (&context.signer, &context.held) {
+            (Some(_), _) => Some("by the key that was given"),
+            (None, Some(_)) => Some("by the newest head that is kept"),
+            (None, None) => None,
+        },
         same: Same::new("inspect", &context.dir, ["--event", &text], rust),
     })
 }
