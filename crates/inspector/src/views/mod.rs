@@ -5,6 +5,8 @@
 //! answer says so. Of other rooms it knows `asked`, `site` and `text`.
 
 mod anchors;
+#[cfg(test)]
+mod bounded;
 mod bytes;
 mod checked;
 mod consumers;

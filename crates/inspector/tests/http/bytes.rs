@@ -35,7 +35,7 @@ fn the_frame_of_an_event_has_its_record_field_by_field() {
     let payload = named(&json, "payload")
         .into_iter()
         .find(|one| one["is_asked"] == true);
-    assert_eq!(payload.unwrap()["hex"], "009f9692");
+    assert_eq!(payload.unwrap()["hex"], "009f9296");
     let digest = named(&json, "digest")
         .into_iter()
         .find(|one| one["is_asked"] == true);
@@ -43,7 +43,7 @@ fn the_frame_of_an_event_has_its_record_field_by_field() {
     assert_eq!(digest.unwrap()["hex"].as_str().unwrap(), &hash[..32]);
     assert_eq!(json["damaged"].as_array().unwrap().len(), 0);
     let page = server.page(&format!("/bytes?sequence={}", event.sequence));
-    assert!(page.contains("entity and scope") && page.contains("009f9692"));
+    assert!(page.contains("entity and scope") && page.contains("009f9296"));
     assert!(
         server
             .page(&format!("/event?id={}", event.id))
