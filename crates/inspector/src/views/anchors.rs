@@ -12,7 +12,7 @@ use strandline_anchor::{HeadsReport, HeldHead, HeldState, check};
 /// How old what is known of them may be.
 const FRESH: Duration = Duration::from_secs(5);
 /// How long a request waits for it, in milliseconds.
-const WAIT_MS: u64 = 60;
+const WAIT_MS: u64 = 30;
 /// How many findings, heads and signers are given.
 const GIVEN: usize = 200;
 const SIGNERS_MAX: usize = 32;

@@ -17,7 +17,7 @@ use strandline::maintenance::{Kept, verify, verify_files};
 pub(crate) const INTEGRITY: &[&str] = &["verify"];
 
 /// How long a request waits for them, in milliseconds.
-const WAIT_MS: u64 = 30;
+const WAIT_MS: u64 = 20;
 
 /// The head of the tree over the log.
 #[derive(Debug, Serialize)]
