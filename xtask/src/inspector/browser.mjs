@@ -106,7 +106,9 @@ async function everyView() {
     const at = await page(width, height, colors);
     for (const [name, path] of Object.entries(views)) {
       const answer = await at.goto(origin + path);
-      check(`${name} opens`, answer.status() === 200, String(answer.status()));
+      check(`${name} opens`, answer?.status() === 200, String(answer?.status()));
+      // A page that reloads once all is counted would take the place of the next one.
+      await at.waitForFunction(() => !document.querySelector("#counting"), null, { timeout: 60_000 });
       check(`${name} has a heading`, (await at.locator("h1").count()) === 1);
       const overflow = await at.evaluate(() => document.documentElement.scrollWidth - innerWidth);
       check(`${name} is not wider than ${width}`, overflow <= 0, `by ${overflow}`);
@@ -218,7 +220,8 @@ async function anchored() {
   check("the line has its gap", all.length === 2 && all[1].includes("open"), all.join(" | "));
   const widths = await at.locator("figure.anchored svg rect:not(.mark)").evaluateAll((all) => all.map((one) => Number(one.getAttribute("width"))));
   check("the line is drawn to its end", widths.length === 2 && Math.abs(widths[0] + widths[1] - 1000) <= 8, String(widths));
-  check("each head is marked", (await at.locator("figure.anchored svg .mark").count()) === facts.heads);
+  const marks = await at.locator("figure.anchored svg .mark").count();
+  check("heads are marked, those close together once", marks >= 1 && marks <= facts.heads, String(marks));
   await at.locator("#anchors").scrollIntoViewIfNeeded();
   await at.screenshot({ path: join(shots, "anchored.png") });
   await at.context().close();

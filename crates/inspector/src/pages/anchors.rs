@@ -96,7 +96,7 @@ fn parts(found: &Anchored) -> Markup {
 
 fn signers(found: &Anchored) -> Markup {
     html! {
-        table .list {
+        div .scroll tabindex="0" role="region" aria-label="Signers" { table .list {
             thead { tr { th scope="col" { "Signed by" } th scope="col" { "As" } th scope="col" .number { "Heads" } th scope="col" .number { "Proves events before" } th scope="col" { "How far" } th scope="col" { "Last" } } }
             tbody {
                 @for one in &found.signers {
@@ -110,7 +110,7 @@ fn signers(found: &Anchored) -> Markup {
                     }
                 }
             }
-        }
+        } }
     }
 }
 
