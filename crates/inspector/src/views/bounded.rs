@@ -15,6 +15,8 @@ use strandline::{Batch, Clock, Coordinate, Durability, Event, StoreOptions};
 /// A request may read so much more than of a small store: what lies elsewhere in other files.
 const MORE_READS: u64 = 64;
 const MORE_BYTES: u64 = 256 << 10;
+/// An answer may be so much longer: a page that is not full of a small store is of a large one.
+const MORE_TEXT: u64 = 64 << 10;
 
 thread_local! {
     /// How often this thread has read of files, how many bytes, and how often it has looked at the clock.
@@ -166,7 +168,7 @@ fn ten_times_as_many_events_are_no_more_work_for_a_request() {
             read + read / 4 + MORE_BYTES,
             // What is left of the time of a request, at a millisecond a look, and some waiting.
             looks + looks / 4 + 250,
-            bytes + bytes / 4 + 4_096,
+            bytes + bytes / 4 + MORE_TEXT,
         ];
         let is_bounded = of_large.iter().zip(&most).all(|(own, most)| own <= most);
         assert!(is_bounded, "{}: {of_large:?} is more than {most:?}", view.0);
