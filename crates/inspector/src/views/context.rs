@@ -1,6 +1,6 @@
 //! `Context`: what every view is made from: the store as it is now, its files, and what takes long.
 
-use super::anchors::Anchored;
+use super::anchored::Anchored;
 use super::checked::Checked;
 use super::facets::Facet;
 use super::fault::Fault;

@@ -4,6 +4,7 @@
 //! Makes no page: that is for `pages`. What grows with the store stops when the time of the request is over, and the
 //! answer says so. Of other rooms it knows `asked`, `site` and `text`.
 
+mod anchored;
 mod anchors;
 #[cfg(test)]
 mod bounded;
@@ -32,7 +33,8 @@ mod tree;
 mod view;
 mod walk;
 
-pub(crate) use anchors::{Anchored, Anchors};
+pub(crate) use anchored::Anchored;
+pub(crate) use anchors::Anchors;
 pub(crate) use bytes::{BYTES, FrameBytes, Stretch, bytes};
 pub(crate) use checked::Checked;
 pub(crate) use consumers::{CONSUMERS, ConsumerSeen, Consumers, consumers};
