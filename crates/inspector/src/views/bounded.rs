@@ -70,7 +70,7 @@ impl Clock for Ticking {
 /// A store of so many events, of half as many entities but one that has the other half; all belong to the first.
 fn context(events: u64) -> Context {
     let fs: Arc<dyn Fs> = Arc::new(Counting(MemFs::default()));
-    let dir = Path::new("orders.strand");
+    let dir = Path::new("/orders.strand");
     let options = StoreOptions::new().fs(fs.clone());
     let options = options.durability(Durability::Written);
     let store = options.segment_bytes_max(1 << 20).open(dir).unwrap();
