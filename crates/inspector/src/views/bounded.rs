@@ -12,9 +12,11 @@ use std::time::Duration;
 use strandline::fs::{Fs, FsFile, FsFileLayer, FsLayer, MemFs, OpenMode};
 use strandline::{Batch, Clock, Coordinate, Durability, Event, StoreOptions};
 
+/// How long a segment is: what a request reads of its footer does not grow with how many there are.
+const SEGMENT_BYTES: u64 = 1 << 20;
 /// A request may read so much more than of a small store: what lies elsewhere in other files.
 const MORE_READS: u64 = 64;
-const MORE_BYTES: u64 = 256 << 10;
+const MORE_BYTES: u64 = SEGMENT_BYTES;
 /// An answer may be so much longer: a page that is not full of a small store is of a large one.
 const MORE_TEXT: u64 = 64 << 10;
 
@@ -73,7 +75,7 @@ fn context(events: u64) -> Context {
     let dir = Path::new("/orders.strand");
     let options = StoreOptions::new().fs(fs.clone());
     let options = options.durability(Durability::Written);
-    let store = options.segment_bytes_max(1 << 20).open(dir).unwrap();
+    let store = options.segment_bytes_max(SEGMENT_BYTES).open(dir).unwrap();
     let kind = store.kind("order.placed").unwrap();
     let mut first = None;
     for batch in 0..events / 500 {
